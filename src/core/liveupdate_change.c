@@ -1,0 +1,713 @@
+
+/*
+ * Copyright (C) the nginx-liveupdate authors
+ */
+
+
+#include <stdio.h>
+
+#include "liveupdate_change.h"
+#include "liveupdate_name.h"
+#include "liveupdate_time.h"
+
+
+static liveupdate_rc_e liveupdate_set_string(cJSON *object, const char *key,
+    const char *value);
+static liveupdate_rc_e liveupdate_set(cJSON *object, const char *key,
+    cJSON *value);
+static liveupdate_rc_e liveupdate_channel_set(cJSON *app, cJSON *channel,
+    const cJSON *body, const char *now, liveupdate_error_t *err);
+static liveupdate_rc_e liveupdate_expires_set(cJSON *channel,
+    const cJSON *item, liveupdate_error_t *err);
+static void liveupdate_history_trim(cJSON *deployments);
+static cJSON *liveupdate_find(const cJSON *array, const char *key,
+    const char *value);
+static liveupdate_rc_e liveupdate_no_channel(liveupdate_error_t *err);
+
+
+static const char  *liveupdate_app_types[] = {
+    "android", "capacitor", "cordova", "electron", "ios", NULL
+};
+
+
+cJSON *
+liveupdate_app_create(const char *id, const char *name, const char *type,
+    const char *organization, const char *channel_id,
+    const char *channel_name, const char *now)
+{
+    cJSON               *app, *body, *channel;
+    liveupdate_rc_e      rc;
+    liveupdate_error_t   err;
+
+    app = cJSON_CreateObject();
+    body = cJSON_CreateObject();
+
+    if (app == NULL
+        || body == NULL
+        || cJSON_AddStringToObject(app, "id", id) == NULL
+        || cJSON_AddStringToObject(app, "name", name) == NULL
+        || cJSON_AddStringToObject(app, "type", type) == NULL
+        || cJSON_AddStringToObject(app, "organizationId", organization)
+           == NULL
+        || cJSON_AddNumberToObject(app, "generation", 0) == NULL
+        || cJSON_AddNumberToObject(app, "nextBuildNumber", 1) == NULL
+        || cJSON_AddStringToObject(app, "appChannelId", channel_id) == NULL
+        || cJSON_AddFalseToObject(app, "appChannelDiscoveryEnabled") == NULL
+        || cJSON_AddStringToObject(app, "createdAt", now) == NULL
+        || cJSON_AddStringToObject(app, "updatedAt", now) == NULL
+        || cJSON_AddArrayToObject(app, "channels") == NULL
+        || cJSON_AddObjectToObject(app, "forcedDevices") == NULL
+        || cJSON_AddStringToObject(body, "name", channel_name) == NULL)
+    {
+        goto failed;
+    }
+
+    rc = liveupdate_channel_create(app, body, channel_id, now, &channel, &err);
+    if (rc != LIVEUPDATE_OK) {
+        goto failed;
+    }
+
+    cJSON_Delete(body);
+
+    return app;
+
+failed:
+
+    cJSON_Delete(body);
+    cJSON_Delete(app);
+
+    return NULL;
+}
+
+
+liveupdate_rc_e
+liveupdate_app_update(cJSON *app, const cJSON *body, const char *now,
+    liveupdate_error_t *err)
+{
+    int               i, discovery;
+    liveupdate_rc_e   rc;
+    liveupdate_str_t  value;
+
+    rc = liveupdate_json_string(body, "name", &value);
+
+    if (rc == LIVEUPDATE_INVALID
+        || (rc == LIVEUPDATE_OK && !liveupdate_label_valid(&value)))
+    {
+        return liveupdate_refuse(err, NULL,
+                                 "\"name\" must be a string of 1 to 128 bytes "
+                                 "without control characters");
+    }
+
+    if (rc == LIVEUPDATE_OK
+        && liveupdate_set_string(app, "name", (char *) value.data)
+           != LIVEUPDATE_OK)
+    {
+        return LIVEUPDATE_NOMEM;
+    }
+
+    rc = liveupdate_json_string(body, "type", &value);
+
+    if (rc != LIVEUPDATE_NOT_FOUND) {
+
+        for (i = 0; liveupdate_app_types[i]; i++) {
+            if (rc == LIVEUPDATE_OK
+                && liveupdate_str_is(&value, liveupdate_app_types[i]))
+            {
+                break;
+            }
+        }
+
+        if (liveupdate_app_types[i] == NULL) {
+            return liveupdate_refuse(err, NULL,
+                                     "\"type\" must be android, capacitor, "
+                                     "cordova, electron or ios");
+        }
+
+        rc = liveupdate_set_string(app, "type", liveupdate_app_types[i]);
+        if (rc != LIVEUPDATE_OK) {
+            return rc;
+        }
+    }
+
+    if (cJSON_IsNull(cJSON_GetObjectItemCaseSensitive(body, "appChannelId"))) {
+
+        rc = liveupdate_set(app, "appChannelId", cJSON_CreateNull());
+        if (rc != LIVEUPDATE_OK) {
+            return rc;
+        }
+    }
+
+    rc = liveupdate_json_string(body, "appChannelId", &value);
+
+    if (rc == LIVEUPDATE_INVALID
+        || (rc == LIVEUPDATE_OK
+            && liveupdate_app_channel_find(app, (char *) value.data) == NULL))
+    {
+        return liveupdate_refuse(err, NULL,
+                                 "\"appChannelId\" must be the id of a "
+                                 "channel of the app, or null");
+    }
+
+    if (rc == LIVEUPDATE_OK
+        && liveupdate_set_string(app, "appChannelId", (char *) value.data)
+           != LIVEUPDATE_OK)
+    {
+        return LIVEUPDATE_NOMEM;
+    }
+
+    discovery = 0;
+    rc = liveupdate_json_bool(body, "appChannelDiscoveryEnabled", &discovery);
+
+    if (rc == LIVEUPDATE_INVALID) {
+        return liveupdate_refuse(err, NULL, "\"appChannelDiscoveryEnabled\" "
+                                            "must be true or false");
+    }
+
+    if (rc == LIVEUPDATE_OK
+        && liveupdate_set(app, "appChannelDiscoveryEnabled",
+                          cJSON_CreateBool(discovery))
+           != LIVEUPDATE_OK)
+    {
+        return LIVEUPDATE_NOMEM;
+    }
+
+    rc = liveupdate_json_string(body, "organizationId", &value);
+
+    if (rc == LIVEUPDATE_OK
+        && liveupdate_set_string(app, "organizationId", (char *) value.data)
+           != LIVEUPDATE_OK)
+    {
+        return LIVEUPDATE_NOMEM;
+    }
+
+    return liveupdate_set_string(app, "updatedAt", now);
+}
+
+
+liveupdate_rc_e
+liveupdate_app_number(cJSON *app, uint64_t *number)
+{
+    *number = 1;
+
+    (void) liveupdate_json_size(app, "nextBuildNumber", number);
+
+    return liveupdate_set(app, "nextBuildNumber",
+                          cJSON_CreateNumber((double) *number + 1));
+}
+
+
+liveupdate_rc_e
+liveupdate_channel_create(cJSON *app, const cJSON *body, const char *id,
+    const char *now, cJSON **channel_out, liveupdate_error_t *err)
+{
+    cJSON             *channel, *channels;
+    liveupdate_rc_e    rc;
+    liveupdate_str_t   name;
+
+    if (liveupdate_json_string(body, "name", &name) != LIVEUPDATE_OK) {
+        return liveupdate_refuse(err, NULL, "a channel must have a \"name\"");
+    }
+
+    channel = cJSON_CreateObject();
+
+    if (channel == NULL
+        || cJSON_AddStringToObject(channel, "id", id) == NULL
+        || cJSON_AddStringToObject(channel, "name", "") == NULL
+        || cJSON_AddNullToObject(channel, "protectedAt") == NULL
+        || cJSON_AddNullToObject(channel, "pausedAt") == NULL
+        || cJSON_AddNullToObject(channel, "expiresAt") == NULL
+        || cJSON_AddStringToObject(channel, "createdAt", now) == NULL
+        || cJSON_AddStringToObject(channel, "updatedAt", now) == NULL
+        || cJSON_AddArrayToObject(channel, "deployments") == NULL)
+    {
+        cJSON_Delete(channel);
+        return LIVEUPDATE_NOMEM;
+    }
+
+    rc = liveupdate_channel_set(app, channel, body, now, err);
+    if (rc != LIVEUPDATE_OK) {
+        cJSON_Delete(channel);
+        return rc;
+    }
+
+    channels = cJSON_GetObjectItemCaseSensitive(app, "channels");
+
+    if (!cJSON_AddItemToArray(channels, channel)) {
+        cJSON_Delete(channel);
+        return LIVEUPDATE_NOMEM;
+    }
+
+    *channel_out = channel;
+
+    return LIVEUPDATE_OK;
+}
+
+
+liveupdate_rc_e
+liveupdate_channel_update(cJSON *app, const cJSON *body, const char *id,
+    const char *now, cJSON **channel_out, liveupdate_error_t *err)
+{
+    cJSON  *channel;
+
+    channel = liveupdate_app_channel_find(app, id);
+    if (channel == NULL) {
+        return liveupdate_no_channel(err);
+    }
+
+    *channel_out = channel;
+
+    return liveupdate_channel_set(app, channel, body, now, err);
+}
+
+
+static liveupdate_rc_e
+liveupdate_channel_set(cJSON *app, cJSON *channel, const cJSON *body,
+    const char *now, liveupdate_error_t *err)
+{
+    int                protect, is_protected;
+    cJSON             *same;
+    const cJSON       *expires;
+    liveupdate_rc_e    rc;
+    liveupdate_str_t   name;
+
+    rc = liveupdate_json_string(body, "name", &name);
+
+    if (rc == LIVEUPDATE_INVALID
+        || (rc == LIVEUPDATE_OK && !liveupdate_label_valid(&name)))
+    {
+        return liveupdate_refuse(err, NULL,
+                                 "\"name\" must be a string of 1 to 128 bytes "
+                                 "without control characters");
+    }
+
+    if (rc == LIVEUPDATE_OK) {
+        same = liveupdate_app_channel_named(app, (char *) name.data);
+
+        if (same && same != channel) {
+            (void) liveupdate_refuse(err, &name,
+                                     "is the name of another channel already");
+            return LIVEUPDATE_CONFLICT;
+        }
+
+        rc = liveupdate_set_string(channel, "name", (char *) name.data);
+        if (rc != LIVEUPDATE_OK) {
+            return rc;
+        }
+    }
+
+    protect = 0;
+    rc = liveupdate_json_bool(body, "protected", &protect);
+
+    if (rc == LIVEUPDATE_INVALID) {
+        return liveupdate_refuse(err, NULL,
+                                 "\"protected\" must be true or false");
+    }
+
+    is_protected = cJSON_IsString(cJSON_GetObjectItemCaseSensitive(channel,
+                                                              "protectedAt"));
+
+    if (rc == LIVEUPDATE_OK && protect != is_protected) {
+        rc = liveupdate_set(channel, "protectedAt",
+                            protect ? cJSON_CreateString(now)
+                                    : cJSON_CreateNull());
+        if (rc != LIVEUPDATE_OK) {
+            return rc;
+        }
+    }
+
+    expires = cJSON_GetObjectItemCaseSensitive(body, "expiresAt");
+
+    if (expires) {
+        rc = liveupdate_expires_set(channel, expires, err);
+        if (rc != LIVEUPDATE_OK) {
+            return rc;
+        }
+    }
+
+    return liveupdate_set_string(channel, "updatedAt", now);
+}
+
+
+/* A timestamp, or milliseconds since the epoch, or null. */
+
+static liveupdate_rc_e
+liveupdate_expires_set(cJSON *channel, const cJSON *item,
+    liveupdate_error_t *err)
+{
+    char              text[LIVEUPDATE_TIME_SIZE];
+    time_t            time;
+    liveupdate_str_t  value;
+
+    if (cJSON_IsNull(item)) {
+        return liveupdate_set(channel, "expiresAt", cJSON_CreateNull());
+    }
+
+    if (cJSON_IsNumber(item)) {
+
+        if (!(item->valuedouble >= 0 && item->valuedouble < 253402300800000.0))
+        {
+            goto invalid;
+        }
+
+        liveupdate_time_print(text, (time_t) (item->valuedouble / 1000), 0);
+
+        return liveupdate_set_string(channel, "expiresAt", text);
+    }
+
+    if (liveupdate_json_value(item, &value) != LIVEUPDATE_OK
+        || liveupdate_time_parse(&value, &time) != LIVEUPDATE_OK)
+    {
+        goto invalid;
+    }
+
+    return liveupdate_set_string(channel, "expiresAt", (char *) value.data);
+
+invalid:
+
+    return liveupdate_refuse(err, NULL,
+                             "\"expiresAt\" must be a timestamp such as "
+                             "\"2030-01-31T12:00:00Z\", or null");
+}
+
+
+liveupdate_rc_e
+liveupdate_channel_pause(cJSON *app, const char *id, int paused,
+    const char *now, liveupdate_error_t *err)
+{
+    cJSON            *channel;
+    liveupdate_rc_e   rc;
+
+    channel = liveupdate_app_channel_find(app, id);
+    if (channel == NULL) {
+        return liveupdate_no_channel(err);
+    }
+
+    rc = liveupdate_set(channel, "pausedAt", paused ? cJSON_CreateString(now)
+                                                    : cJSON_CreateNull());
+    if (rc != LIVEUPDATE_OK) {
+        return rc;
+    }
+
+    return liveupdate_set_string(channel, "updatedAt", now);
+}
+
+
+liveupdate_rc_e
+liveupdate_channel_delete(cJSON *app, const char *id, liveupdate_error_t *err)
+{
+    cJSON             *channel, *forced, *item, *next;
+    liveupdate_rc_e    rc;
+    liveupdate_str_t   value;
+
+    channel = liveupdate_app_channel_find(app, id);
+    if (channel == NULL) {
+        return liveupdate_no_channel(err);
+    }
+
+    if (liveupdate_json_string(app, "appChannelId", &value) == LIVEUPDATE_OK
+        && liveupdate_str_is(&value, id))
+    {
+        rc = liveupdate_set(app, "appChannelId", cJSON_CreateNull());
+        if (rc != LIVEUPDATE_OK) {
+            return rc;
+        }
+    }
+
+    forced = cJSON_GetObjectItemCaseSensitive(app, "forcedDevices");
+
+    for (item = forced ? forced->child : NULL; item; item = next) {
+        next = item->next;
+
+        if (liveupdate_json_value(item, &value) == LIVEUPDATE_OK
+            && liveupdate_str_is(&value, id))
+        {
+            cJSON_Delete(cJSON_DetachItemViaPointer(forced, item));
+        }
+    }
+
+    cJSON_Delete(cJSON_DetachItemViaPointer(
+                     cJSON_GetObjectItemCaseSensitive(app, "channels"),
+                     channel));
+
+    return LIVEUPDATE_OK;
+}
+
+
+liveupdate_rc_e
+liveupdate_deploy(cJSON *app, const char *channel_id, const char *id,
+    const char *release, double rollout, int is_signed, const char *by,
+    const char *now, liveupdate_error_t *err)
+{
+    cJSON  *channel, *deployment, *deployments;
+
+    if (liveupdate_app_deployment_find(app, id, &channel)) {
+        return LIVEUPDATE_OK;
+    }
+
+    channel = liveupdate_app_channel_find(app, channel_id);
+    if (channel == NULL) {
+        return liveupdate_no_channel(err);
+    }
+
+    if (!(rollout >= 0 && rollout <= 1)) {
+        return liveupdate_refuse(err, NULL, "\"rolloutPercentage\" must be "
+                                            "a number from 0 to 1");
+    }
+
+    if (!is_signed
+        && cJSON_IsString(cJSON_GetObjectItemCaseSensitive(channel,
+                                                           "protectedAt")))
+    {
+        (void) liveupdate_refuse(err, NULL,
+                                 "the channel is protected: it takes only "
+                                 "bundles that are signed (upload with "
+                                 "--private-key)");
+        return LIVEUPDATE_FORBIDDEN;
+    }
+
+    deployment = cJSON_CreateObject();
+
+    if (deployment == NULL
+        || cJSON_AddStringToObject(deployment, "id", id) == NULL
+        || cJSON_AddStringToObject(deployment, "release", release) == NULL
+        || cJSON_AddNumberToObject(deployment, "rollout", rollout) == NULL
+        || cJSON_AddStringToObject(deployment, "createdBy", by) == NULL
+        || cJSON_AddStringToObject(deployment, "createdAt", now) == NULL
+        || cJSON_AddStringToObject(deployment, "updatedAt", now) == NULL)
+    {
+        cJSON_Delete(deployment);
+        return LIVEUPDATE_NOMEM;
+    }
+
+    deployments = cJSON_GetObjectItemCaseSensitive(channel, "deployments");
+
+    if (!cJSON_InsertItemInArray(deployments, 0, deployment)) {
+        cJSON_Delete(deployment);
+        return LIVEUPDATE_NOMEM;
+    }
+
+    liveupdate_history_trim(deployments);
+
+    return LIVEUPDATE_OK;
+}
+
+
+static void
+liveupdate_history_trim(cJSON *deployments)
+{
+    int      n, needed;
+    cJSON   *item, *next;
+    double   rollout;
+
+    n = 0;
+    needed = 1;
+
+    for (item = deployments->child; item; item = next) {
+        next = item->next;
+
+        if (!needed && n >= LIVEUPDATE_HISTORY) {
+            cJSON_Delete(cJSON_DetachItemViaPointer(deployments, item));
+            continue;
+        }
+
+        n++;
+        rollout = 0;
+
+        (void) liveupdate_json_number(item, "rollout", &rollout);
+
+        if (rollout >= 1) {
+            needed = 0;
+        }
+    }
+}
+
+
+liveupdate_rc_e
+liveupdate_deployment_update(cJSON *app, const char *id, double rollout,
+    const char *now, liveupdate_error_t *err)
+{
+    cJSON            *channel, *deployment;
+    liveupdate_rc_e   rc;
+
+    deployment = liveupdate_app_deployment_find(app, id, &channel);
+
+    if (deployment == NULL) {
+        (void) liveupdate_refuse(err, NULL, "Deployment not found.");
+        return LIVEUPDATE_NOT_FOUND;
+    }
+
+    if (!(rollout >= 0 && rollout <= 1)) {
+        return liveupdate_refuse(err, NULL, "\"rolloutPercentage\" must be "
+                                            "a number from 0 to 1");
+    }
+
+    rc = liveupdate_set(deployment, "rollout", cJSON_CreateNumber(rollout));
+    if (rc != LIVEUPDATE_OK) {
+        return rc;
+    }
+
+    return liveupdate_set_string(deployment, "updatedAt", now);
+}
+
+
+liveupdate_rc_e
+liveupdate_release_delete(cJSON *app, const char *release)
+{
+    cJSON             *channel, *deployments, *item, *next;
+    liveupdate_str_t   value;
+
+    cJSON_ArrayForEach(channel,
+                       cJSON_GetObjectItemCaseSensitive(app, "channels"))
+    {
+        deployments = cJSON_GetObjectItemCaseSensitive(channel,
+                                                       "deployments");
+
+        for (item = deployments ? deployments->child : NULL;
+             item;
+             item = next)
+        {
+            next = item->next;
+
+            if (liveupdate_json_string(item, "release", &value)
+                == LIVEUPDATE_OK
+                && liveupdate_str_is(&value, release))
+            {
+                cJSON_Delete(cJSON_DetachItemViaPointer(deployments, item));
+            }
+        }
+    }
+
+    return LIVEUPDATE_OK;
+}
+
+
+liveupdate_rc_e
+liveupdate_device_force(cJSON *app, const char *device,
+    const char *channel_id, liveupdate_error_t *err)
+{
+    cJSON             *forced;
+    liveupdate_str_t   value;
+
+    value.len = strlen(device);
+    value.data = (unsigned char *) device;
+
+    if (!liveupdate_device_id_valid(&value)) {
+        return liveupdate_refuse(err, NULL, "a device id must have 1 to 128 "
+                                 "bytes without control characters");
+    }
+
+    forced = cJSON_GetObjectItemCaseSensitive(app, "forcedDevices");
+
+    if (forced == NULL) {
+        forced = cJSON_AddObjectToObject(app, "forcedDevices");
+        if (forced == NULL) {
+            return LIVEUPDATE_NOMEM;
+        }
+    }
+
+    if (channel_id == NULL) {
+        cJSON_DeleteItemFromObjectCaseSensitive(forced, device);
+        return LIVEUPDATE_OK;
+    }
+
+    if (liveupdate_app_channel_find(app, channel_id) == NULL) {
+        return liveupdate_no_channel(err);
+    }
+
+    return liveupdate_set_string(forced, device, channel_id);
+}
+
+
+cJSON *
+liveupdate_app_channel_find(const cJSON *app, const char *id)
+{
+    return liveupdate_find(cJSON_GetObjectItemCaseSensitive(app, "channels"),
+                           "id", id);
+}
+
+
+cJSON *
+liveupdate_app_channel_named(const cJSON *app, const char *name)
+{
+    return liveupdate_find(cJSON_GetObjectItemCaseSensitive(app, "channels"),
+                           "name", name);
+}
+
+
+cJSON *
+liveupdate_app_deployment_find(const cJSON *app, const char *id,
+    cJSON **channel_out)
+{
+    cJSON  *channel, *deployment;
+
+    cJSON_ArrayForEach(channel,
+                       cJSON_GetObjectItemCaseSensitive(app, "channels"))
+    {
+        deployment = liveupdate_find(
+                         cJSON_GetObjectItemCaseSensitive(channel,
+                                                          "deployments"),
+                         "id", id);
+        if (deployment) {
+            *channel_out = channel;
+            return deployment;
+        }
+    }
+
+    return NULL;
+}
+
+
+static cJSON *
+liveupdate_find(const cJSON *array, const char *key, const char *value)
+{
+    cJSON        *item;
+    const cJSON  *member;
+
+    cJSON_ArrayForEach(item, array) {
+        member = cJSON_GetObjectItemCaseSensitive(item, key);
+
+        if (cJSON_IsString(member) && strcmp(member->valuestring, value) == 0)
+        {
+            return item;
+        }
+    }
+
+    return NULL;
+}
+
+
+static liveupdate_rc_e
+liveupdate_set_string(cJSON *object, const char *key, const char *value)
+{
+    return liveupdate_set(object, key, cJSON_CreateString(value));
+}
+
+
+static liveupdate_rc_e
+liveupdate_set(cJSON *object, const char *key, cJSON *value)
+{
+    if (value == NULL) {
+        return LIVEUPDATE_NOMEM;
+    }
+
+    if (cJSON_ReplaceItemInObjectCaseSensitive(object, key, value)) {
+        return LIVEUPDATE_OK;
+    }
+
+    if (cJSON_AddItemToObject(object, key, value)) {
+        return LIVEUPDATE_OK;
+    }
+
+    cJSON_Delete(value);
+
+    return LIVEUPDATE_NOMEM;
+}
+
+
+static liveupdate_rc_e
+liveupdate_no_channel(liveupdate_error_t *err)
+{
+    (void) liveupdate_refuse(err, NULL, "Channel not found.");
+
+    return LIVEUPDATE_NOT_FOUND;
+}

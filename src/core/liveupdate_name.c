@@ -1,0 +1,288 @@
+
+/*
+ * Copyright (C) the nginx-liveupdate authors
+ */
+
+
+#include "liveupdate_name.h"
+
+
+#define LIVEUPDATE_ID_LEN       64
+#define LIVEUPDATE_TEXT_LEN     128
+#define LIVEUPDATE_HREF_LEN     1024
+#define LIVEUPDATE_SEGMENT_LEN  255
+
+
+static size_t liveupdate_utf8_char(const unsigned char *p, size_t len);
+static int liveupdate_text_valid(const liveupdate_str_t *text);
+static liveupdate_rc_e liveupdate_href_bytes(const liveupdate_str_t *href,
+    liveupdate_error_t *err);
+static liveupdate_rc_e liveupdate_href_segment(const liveupdate_str_t *href,
+    const unsigned char *segment, size_t len, liveupdate_error_t *err);
+static int liveupdate_is_letter(unsigned char c);
+static int liveupdate_is_digit(unsigned char c);
+
+
+int
+liveupdate_utf8_valid(const liveupdate_str_t *str)
+{
+    size_t  i, n;
+
+    for (i = 0; i < str->len; i += n) {
+        n = liveupdate_utf8_char(str->data + i, str->len - i);
+
+        if (n == 0) {
+            return 0;
+        }
+    }
+
+    return 1;
+}
+
+
+/*
+ * The length of the character that the bytes begin with, 0 if they begin with
+ * none.  Overlong forms, surrogates and what is above U+10FFFF all show in the
+ * second byte (Unicode, table 3-7).
+ */
+
+static size_t
+liveupdate_utf8_char(const unsigned char *p, size_t len)
+{
+    size_t         i, n;
+    unsigned char  low, high;
+
+    if (p[0] < 0x80) {
+        return 1;
+    }
+
+    if (p[0] < 0xc2 || p[0] > 0xf4) {
+        return 0;
+    }
+
+    n = (p[0] < 0xe0) ? 2 : (p[0] < 0xf0) ? 3 : 4;
+
+    if (len < n) {
+        return 0;
+    }
+
+    low = (p[0] == 0xe0) ? 0xa0 : (p[0] == 0xf0) ? 0x90 : 0x80;
+    high = (p[0] == 0xed) ? 0x9f : (p[0] == 0xf4) ? 0x8f : 0xbf;
+
+    if (p[1] < low || p[1] > high) {
+        return 0;
+    }
+
+    for (i = 2; i < n; i++) {
+        if ((p[i] & 0xc0) != 0x80) {
+            return 0;
+        }
+    }
+
+    return n;
+}
+
+
+int
+liveupdate_id_valid(const liveupdate_str_t *id)
+{
+    size_t             i;
+    unsigned char      c;
+    static const char  builtin[] = "public";
+
+    if (id->len == 0 || id->len > LIVEUPDATE_ID_LEN) {
+        return 0;
+    }
+
+    for (i = 0; i < id->len; i++) {
+        c = id->data[i];
+
+        if (liveupdate_is_letter(c) || liveupdate_is_digit(c)) {
+            continue;
+        }
+
+        if (i == 0 || (c != '-' && c != '_')) {
+            return 0;
+        }
+    }
+
+    if (id->len != sizeof(builtin) - 1) {
+        return 1;
+    }
+
+    for (i = 0; i < id->len; i++) {
+        if ((id->data[i] | 0x20) != (unsigned char) builtin[i]) {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+int
+liveupdate_device_id_valid(const liveupdate_str_t *id)
+{
+    return liveupdate_text_valid(id);
+}
+
+
+int
+liveupdate_label_valid(const liveupdate_str_t *name)
+{
+    return liveupdate_text_valid(name)
+           && name->data[0] != ' '
+           && name->data[name->len - 1] != ' ';
+}
+
+
+static int
+liveupdate_text_valid(const liveupdate_str_t *text)
+{
+    size_t         i;
+    unsigned char  c;
+
+    if (text->len == 0 || text->len > LIVEUPDATE_TEXT_LEN) {
+        return 0;
+    }
+
+    if (!liveupdate_utf8_valid(text)) {
+        return 0;
+    }
+
+    for (i = 0; i < text->len; i++) {
+        c = text->data[i];
+
+        if (c < 0x20 || c == 0x7f) {
+            return 0;
+        }
+
+        /* U+0080 to U+009F are control characters, too */
+
+        if (c == 0xc2 && text->data[i + 1] < 0xa0) {
+            return 0;
+        }
+    }
+
+    return 1;
+}
+
+
+liveupdate_rc_e
+liveupdate_href_check(const liveupdate_str_t *href, liveupdate_error_t *err)
+{
+    size_t           i, start;
+    liveupdate_rc_e  rc;
+
+    if (href->len == 0) {
+        return liveupdate_refuse(err, href, "is an empty path");
+    }
+
+    if (href->len > LIVEUPDATE_HREF_LEN) {
+        return liveupdate_refuse(err, href, "is longer than 1024 bytes");
+    }
+
+    rc = liveupdate_href_bytes(href, err);
+    if (rc != LIVEUPDATE_OK) {
+        return rc;
+    }
+
+    if (href->data[0] == '/') {
+        return liveupdate_refuse(err, href,
+                                 "begins with a slash; it must be relative");
+    }
+
+    if (href->len > 1
+        && href->data[1] == ':'
+        && liveupdate_is_letter(href->data[0]))
+    {
+        return liveupdate_refuse(err, href,
+                                 "begins with a drive letter;"
+                                 " it must be relative");
+    }
+
+    start = 0;
+
+    for (i = 0; i <= href->len; i++) {
+
+        if (i < href->len && href->data[i] != '/') {
+            continue;
+        }
+
+        rc = liveupdate_href_segment(href, href->data + start, i - start, err);
+        if (rc != LIVEUPDATE_OK) {
+            return rc;
+        }
+
+        start = i + 1;
+    }
+
+    return LIVEUPDATE_OK;
+}
+
+
+static liveupdate_rc_e
+liveupdate_href_bytes(const liveupdate_str_t *href, liveupdate_error_t *err)
+{
+    size_t         i;
+    unsigned char  c;
+
+    if (!liveupdate_utf8_valid(href)) {
+        return liveupdate_refuse(err, href, "is not UTF-8");
+    }
+
+    for (i = 0; i < href->len; i++) {
+        c = href->data[i];
+
+        if (c < 0x20 || c == 0x7f) {
+            return liveupdate_refuse(err, href,
+                                     "contains a control character");
+        }
+
+        if (c == '\\') {
+            return liveupdate_refuse(err, href,
+                                     "contains a backslash;"
+                                     " segments are separated by \"/\"");
+        }
+    }
+
+    return LIVEUPDATE_OK;
+}
+
+
+static liveupdate_rc_e
+liveupdate_href_segment(const liveupdate_str_t *href,
+    const unsigned char *segment, size_t len, liveupdate_error_t *err)
+{
+    if (len == 0) {
+        return liveupdate_refuse(err, href, "has an empty segment");
+    }
+
+    if (len > LIVEUPDATE_SEGMENT_LEN) {
+        return liveupdate_refuse(err, href,
+                                 "has a segment longer than 255 bytes");
+    }
+
+    if (len <= 2 && segment[0] == '.' && segment[len - 1] == '.') {
+        return liveupdate_refuse(err, href,
+                                 "has a segment \".\" or \"..\"");
+    }
+
+    return LIVEUPDATE_OK;
+}
+
+
+static int
+liveupdate_is_letter(unsigned char c)
+{
+    c |= 0x20;
+
+    return c >= 'a' && c <= 'z';
+}
+
+
+static int
+liveupdate_is_digit(unsigned char c)
+{
+    return c >= '0' && c <= '9';
+}

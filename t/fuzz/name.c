@@ -1,0 +1,128 @@
+
+/*
+ * Copyright (C) the nginx-liveupdate authors
+ *
+ * What is accepted can be a path, judged by other means than the code's own.
+ */
+
+
+#include "liveupdate_name.h"
+
+
+static void
+require(int condition)
+{
+    if (!condition) {
+        abort();
+    }
+}
+
+
+/* Decodes without any check, and encodes again: only UTF-8 comes out same. */
+
+static int
+is_utf8(const unsigned char *p, size_t len)
+{
+    size_t    i, k, n;
+    uint32_t  c;
+
+    for (i = 0; i < len; i += n) {
+        n = p[i] < 0x80 ? 1 : p[i] < 0xe0 ? 2 : p[i] < 0xf0 ? 3 : 4;
+
+        if (i + n > len) {
+            return 0;
+        }
+
+        c = (n == 1) ? p[i] : p[i] & (0x7f >> n);
+
+        for (k = 1; k < n; k++) {
+            c = c << 6 | (p[i + k] & 0x3f);
+        }
+
+        if (n != (c < 0x80 ? 1u : c < 0x800 ? 2u : c < 0x10000 ? 3u : 4u)
+            || c > 0x10ffff
+            || (c & 0xfffff800) == 0xd800
+            || (n > 1 && p[i] != (0xf00 >> n & 0xff) + (c >> (n - 1) * 6)))
+        {
+            return 0;
+        }
+
+        for (k = 1; k < n; k++) {
+            if (p[i + k] != (0x80 | (c >> (n - 1 - k) * 6 & 0x3f))) {
+                return 0;
+            }
+        }
+    }
+
+    return 1;
+}
+
+
+static void
+check_href(const liveupdate_str_t *href)
+{
+    char   buf[2048];
+    char  *p, *slash;
+
+    require(href->len > 0 && href->len <= 1024);
+    require(memchr(href->data, '\0', href->len) == NULL);
+    require(is_utf8(href->data, href->len));
+
+    buf[0] = '/';
+    memcpy(buf + 1, href->data, href->len);
+    memcpy(buf + 1 + href->len, "/", 2);
+
+    require(strstr(buf, "/" "/") == NULL);
+    require(strstr(buf, "/./") == NULL);
+    require(strstr(buf, "/../") == NULL);
+    require(strchr(buf, '\\') == NULL);
+    require(strlen(buf) < 4 || buf[2] != ':' || !strchr("CDcdZz", buf[1]));
+
+    for (p = buf; *p; p++) {
+        require((unsigned char) *p >= 0x20 && *p != 0x7f);
+    }
+
+    for (p = buf + 1; *p; p = slash + 1) {
+        slash = strchr(p, '/');
+        require(slash - p <= 255);
+    }
+}
+
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    int                 href;
+    liveupdate_str_t    str;
+    liveupdate_error_t  err;
+
+    str.len = size;
+    str.data = (unsigned char *) data;
+    err.text = NULL;
+
+    require(liveupdate_utf8_valid(&str) == is_utf8(data, size));
+
+    href = liveupdate_href_check(&str, &err) == LIVEUPDATE_OK;
+    require(href == (err.text == NULL));
+
+    if (href) {
+        check_href(&str);
+    }
+
+    if (liveupdate_id_valid(&str)) {
+        require(href && size <= 64 && data[0] != '.');
+        require(!memchr(data, '/', size) && !memchr(data, '.', size));
+        require(liveupdate_label_valid(&str));
+    }
+
+    if (liveupdate_label_valid(&str)) {
+        require(liveupdate_device_id_valid(&str));
+    }
+
+    if (liveupdate_device_id_valid(&str)) {
+        require(size > 0 && size <= 128 && is_utf8(data, size));
+        require(!memchr(data, '\n', size) && !memchr(data, '\0', size));
+    }
+
+    return 0;
+}

@@ -1,0 +1,160 @@
+
+/*
+ * Copyright (C) the nginx-liveupdate authors
+ *
+ * What is accepted has unique names and digests, roles with all that they
+ * imply and valid apps.  A made-up secret finds nobody; with a line of its
+ * own it finds that one.
+ */
+
+
+#include "liveupdate_token.h"
+#include "liveupdate_name.h"
+
+#include <stdio.h>
+
+#include <openssl/evp.h>
+
+
+typedef struct block_s  block_t;
+
+struct block_s {
+    block_t      *next;
+    max_align_t   data[];
+};
+
+
+static void
+require(int condition)
+{
+    if (!condition) {
+        abort();
+    }
+}
+
+
+static void *
+arena_alloc(void *data, size_t size)
+{
+    block_t  *block, **blocks;
+
+    blocks = data;
+    block = malloc(sizeof(block_t) + size);
+    block->next = *blocks;
+    *blocks = block;
+
+    return block->data;
+}
+
+
+static void
+check_token(const liveupdate_token_t *tokens, size_t i)
+{
+    size_t                     j;
+    const liveupdate_token_t  *token;
+
+    token = &tokens[i];
+
+    require(liveupdate_label_valid(&token->name));
+    require(token->roles == 0x01 || token->roles == 0x03
+            || token->roles == 0x05 || token->roles == 0x07
+            || token->roles == 0x0f);
+
+    for (j = 0; j < token->napps; j++) {
+        require(liveupdate_id_valid(&token->apps[j]));
+        require(liveupdate_token_has_app(token, &token->apps[j]));
+    }
+
+    for (j = 0; j < i; j++) {
+        require(!liveupdate_str_eq(&token->name, &tokens[j].name));
+        require(memcmp(token->digest, tokens[j].digest, 32) != 0);
+    }
+}
+
+
+/* The text with a line for that secret behind. */
+
+static liveupdate_str_t
+with_line(const uint8_t *data, size_t size, const liveupdate_str_t *clear)
+{
+    size_t             i;
+    char              *p;
+    unsigned char      digest[32];
+    liveupdate_str_t   text;
+
+    EVP_Digest(clear->data, clear->len, digest, NULL, EVP_sha256(), NULL);
+
+    text.data = malloc(size + 128);
+    memcpy(text.data, data, size);
+
+    p = (char *) text.data + size;
+    p += sprintf(p, "\nits-own read ");
+
+    for (i = 0; i < 32; i++) {
+        p += sprintf(p, "%02x", digest[i]);
+    }
+
+    text.len = (size_t) ((unsigned char *) p - text.data);
+
+    return text;
+}
+
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    size_t                     i, n, more;
+    block_t                   *blocks, *next;
+    liveupdate_rc_e            rc;
+    liveupdate_str_t           text, clear;
+    liveupdate_error_t         err;
+    liveupdate_arena_t         arena;
+    liveupdate_token_t        *tokens;
+    const liveupdate_token_t  *found;
+
+    blocks = NULL;
+    arena.alloc = arena_alloc;
+    arena.data = &blocks;
+    err.text = NULL;
+
+    clear = (liveupdate_str_t) liveupdate_string("made up, in no corpus");
+    text = with_line(data, size, &clear);
+
+    text.len = size;
+    rc = liveupdate_token_parse(&arena, &text, &tokens, &n, &err);
+
+    if (rc == LIVEUPDATE_OK) {
+        for (i = 0; i < n; i++) {
+            check_token(tokens, i);
+        }
+
+        require(liveupdate_token_find(tokens, n, &clear) == NULL);
+        require(liveupdate_token_find(tokens, n, &text) == NULL);
+
+    } else {
+        require(rc == LIVEUPDATE_INVALID && err.text != NULL);
+        require(err.subject.len != 0 && err.subject.data[0] != '0');
+    }
+
+    free(text.data);
+    text = with_line(data, size, &clear);
+
+    if (liveupdate_token_parse(&arena, &text, &tokens, &more, &err)
+        == LIVEUPDATE_OK)
+    {
+        require(rc == LIVEUPDATE_OK && more == n + 1);
+
+        found = liveupdate_token_find(tokens, more, &clear);
+        require(found == &tokens[n] && found->roles == LIVEUPDATE_ROLE_READ);
+        require(liveupdate_str_is(&found->name, "its-own"));
+    }
+
+    free(text.data);
+
+    for ( /* void */ ; blocks; blocks = next) {
+        next = blocks->next;
+        free(blocks);
+    }
+
+    return 0;
+}

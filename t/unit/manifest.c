@@ -1,0 +1,632 @@
+
+/*
+ * Copyright (C) the nginx-liveupdate authors
+ */
+
+
+#include "tap.h"
+
+#include "../../src/core/liveupdate_manifest.c"
+
+
+#define A  "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+#define B  "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+
+
+typedef struct {
+    const char  *text;
+    const char  *subject;
+    const char  *why;
+} refused_t;
+
+
+static liveupdate_file_t   *entries;
+static size_t               nentries;
+static liveupdate_error_t   error;
+
+
+static liveupdate_rc_e
+parse(const char *text)
+{
+    char              *copy;
+    size_t             len;
+    liveupdate_rc_e    rc;
+    liveupdate_str_t   str;
+
+    len = strlen(text);
+    copy = malloc(len + (len == 0));
+    memcpy(copy, text, len);
+
+    str.data = (unsigned char *) copy;
+    str.len = len;
+
+    entries = NULL;
+    nentries = 99;
+    error.text = NULL;
+    error.subject = tap_str("");
+
+    rc = liveupdate_manifest_parse(&tap_arena, &str, &entries, &nentries,
+                                   &error);
+    free(copy);
+
+    return rc;
+}
+
+
+static int
+said(const char *subject, const char *text)
+{
+    if (error.text
+        && strcmp(error.text, text) == 0
+        && liveupdate_str_is(&error.subject, subject))
+    {
+        return 1;
+    }
+
+    printf("# said: \"%.*s\" %s\n", (int) error.subject.len,
+           error.subject.len ? (char *) error.subject.data : "",
+           error.text ? error.text : "nothing");
+
+    return 0;
+}
+
+
+static int
+entry_is(size_t i, const char *href, uint64_t size, const char *sha256)
+{
+    return liveupdate_str_is(&entries[i].href, href)
+           && entries[i].size == size
+           && liveupdate_str_is(&entries[i].sha256, sha256)
+           && entries[i].signature.len == 0
+           && entries[i].type.len == 0
+           && !entries[i].gzip;
+}
+
+
+static void
+test_sha256(void)
+{
+    liveupdate_str_t  str;
+
+    str = tap_str(B);
+    ok(liveupdate_sha256_valid(&str), "a digest");
+
+    str.len = 63;
+    ok(!liveupdate_sha256_valid(&str), "63 digits");
+
+    str = tap_str(B "0");
+    ok(!liveupdate_sha256_valid(&str), "65 digits");
+
+    str = tap_str("");
+    ok(!liveupdate_sha256_valid(&str), "no digits");
+
+    str = tap_str("A123456789abcdef0123456789abcdef"
+                  "0123456789abcdef0123456789abcdef");
+    ok(!liveupdate_sha256_valid(&str), "an upper-case digit");
+
+    str = tap_str("0123456789abcdef0123456789abcdef"
+                  "0123456789abcdef0123456789abcdeg");
+    ok(!liveupdate_sha256_valid(&str), "a letter above f");
+
+    str = tap_str("/:`0123456789abcdef0123456789abc"
+                  "0123456789abcdef0123456789abcdef");
+    ok(!liveupdate_sha256_valid(&str), "what is next to digits and letters");
+}
+
+
+static int
+signature(size_t len, const char *end)
+{
+    int               valid;
+    char             *text;
+    liveupdate_str_t  str;
+
+    text = malloc(len + 1);
+    memset(text, 'A', len);
+    text[len] = '\0';
+    memcpy(text + len - strlen(end), end, strlen(end));
+
+    str = tap_str(text);
+    valid = liveupdate_signature_valid(&str);
+    free(text);
+
+    return valid;
+}
+
+
+static void
+test_signature(void)
+{
+    int               i, right;
+    char              end[5];
+    const char       *p;
+    liveupdate_str_t  str;
+
+    ok(signature(344, "=="), "256 bytes, as RSA-2048 signs");
+    ok(signature(512, ""), "384 bytes");
+    ok(signature(684, "="), "512 bytes, padded as 511 would be");
+
+    ok(signature(88, "=="), "64 bytes");
+    ok(!signature(84, ""), "63 bytes");
+    ok(signature(1368, "=="), "1024 bytes");
+    ok(!signature(1368, "="), "1025 bytes");
+    ok(!signature(1372, "=="), "1027 bytes");
+
+    str = tap_str("");
+    ok(!liveupdate_signature_valid(&str), "nothing");
+    str = tap_str("====");
+    ok(!liveupdate_signature_valid(&str), "padding alone");
+
+    ok(!signature(343, ""), "padding cut off");
+    ok(!signature(342, ""), "all padding cut off");
+    ok(!signature(341, ""), "a length no base64 has");
+    ok(!signature(344, "==="), "too much padding");
+    ok(!signature(344, "=A=="), "padding in the midst");
+    ok(!signature(344, "=AAA"), "padding not at the end");
+    ok(!signature(344, "=A"), "padding and a digit");
+    ok(!signature(344, "\nAAA"), "a line break");
+    ok(!signature(344, "AAA\n"), "a line break at the end");
+    ok(!signature(344, "AA A"), "a space");
+    ok(!signature(344, "-_AA"), "the URL alphabet");
+    ok(!signature(344, "\377AAA"), "a byte above ASCII");
+    ok(!signature(344, "@AAA") && !signature(344, "[AAA")
+       && !signature(344, "`AAA") && !signature(344, "{AAA")
+       && !signature(344, ":AAA") && !signature(344, ".AAA")
+       && !signature(344, ",AAA") && !signature(344, "*AAA"),
+       "what is next to the alphabet");
+
+    p = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    right = 0;
+
+    for (i = 0; i < 64; i++) {
+        memcpy(end, "AAAA", 5);
+        end[3] = p[i];
+        right += signature(344, end);
+
+        memcpy(end, "AAA=", 5);
+        end[2] = p[i];
+        right += signature(344, end) == ((i & 3) == 0);
+
+        memcpy(end, "AA==", 5);
+        end[1] = p[i];
+        right += signature(344, end) == ((i & 15) == 0);
+    }
+
+    ok(right == 192, "the alphabet, and no stray bits before padding (%d)",
+       right);
+}
+
+
+static void
+test_media_type(void)
+{
+    size_t              i;
+    char                text[130];
+    liveupdate_str_t    str;
+    static const char  *good[] = {
+        "text/html", "text/html; charset=\"utf-8\"", "image/svg+xml"
+    };
+    static const char  *bad[] = {
+        "", "html", "text/html\r\nX: y", "text/html\n", "text/h\177",
+        "text/\303\274", "text/\thtml"
+    };
+
+    for (i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+        str = tap_str(good[i]);
+        ok(liveupdate_media_type_valid(&str), "media type %s", good[i]);
+    }
+
+    for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        str = tap_str(bad[i]);
+        ok(!liveupdate_media_type_valid(&str), "no media type %zu", i);
+    }
+
+    memset(text, 'a', 129);
+    text[1] = '/';
+    str.data = (unsigned char *) text;
+    str.len = 129;
+    ok(!liveupdate_media_type_valid(&str), "a media type of 129 bytes");
+    str.len = 128;
+    ok(liveupdate_media_type_valid(&str), "a media type of 128 bytes");
+}
+
+
+static void
+test_parse(void)
+{
+    ok(parse("[\n"
+             "  {\"checksum\": \"" A "\", \"href\": \"index.html\","
+             " \"sizeInBytes\": 12},\n"
+             "  {\"checksum\": \"" B "\", \"href\": \"assets/b.js\","
+             " \"sizeInBytes\": 0, \"more\": [null, {}]},\n"
+             "  {\"checksum\": \"" B "\", \"href\": \"assets-old/b.js\","
+             " \"sizeInBytes\": 9007199254740992},\n"
+             "  {\"sizeInBytes\": 1e3, \"href\": \"Gr\\u00fcn.svg\","
+             " \"checksum\": \"" A "\"}\n"
+             "]\n") == LIVEUPDATE_OK && nentries == 4, "a manifest");
+
+    ok(entry_is(0, "Gr\303\274n.svg", 1000, A)
+       && entry_is(1, "assets-old/b.js", 9007199254740992, B)
+       && entry_is(2, "assets/b.js", 0, B)
+       && entry_is(3, "index.html", 12, A), "sorted by the bytes");
+
+    ok(parse("[]") == LIVEUPDATE_OK && nentries == 0 && entries == NULL,
+       "an empty manifest");
+}
+
+
+static void
+test_refused(void)
+{
+    size_t                  i;
+    static const refused_t  cases[] = {
+
+#define ENTRY(href, sum, size)                                                \
+    "{\"href\":" href ",\"checksum\":" sum ",\"sizeInBytes\":" size "}"
+#define HREF(href)                                                            \
+    ENTRY("\"" href "\"", "\"" A "\"", "1")
+#define NO_HREF  "an entry of the manifest has no \"href\" string"
+#define NO_SUM   "has no \"checksum\" of 64 lower-case hex digits in the "    \
+                 "manifest"
+#define NO_SIZE  "has no \"sizeInBytes\" that is a whole number in the "      \
+                 "manifest"
+
+        { "{}", "", "the manifest is not an array" },
+        { "null", "", "the manifest is not an array" },
+        { "\"a\"", "", "the manifest is not an array" },
+        { HREF("a"), "", "the manifest is not an array" },
+
+        { "[[]]", "", "an entry of the manifest is not an object" },
+        { "[null]", "", "an entry of the manifest is not an object" },
+        { "[1]", "", "an entry of the manifest is not an object" },
+
+        { "[{}]", "", NO_HREF },
+        { "[" ENTRY("1", "\"" A "\"", "1") "]", "", NO_HREF },
+        { "[" ENTRY("null", "\"" A "\"", "1") "]", "", NO_HREF },
+        { "[{\"HREF\":\"a\",\"checksum\":\"" A "\",\"sizeInBytes\":1}]", "",
+          NO_HREF },
+
+        { "[{\"href\":\"a\",\"sizeInBytes\":1}]", "a", NO_SUM },
+        { "[" ENTRY("\"a\"", "null", "1") "]", "a", NO_SUM },
+        { "[" ENTRY("\"a\"", "\"\"", "1") "]", "a", NO_SUM },
+        { "[" ENTRY("\"a\"", "\"A" A "\"", "1") "]", "a", NO_SUM },
+        { "[" ENTRY("\"a\"", "[]", "1") "]", "a", NO_SUM },
+
+        { "[{\"href\":\"a\",\"checksum\":\"" A "\"}]", "a", NO_SIZE },
+        { "[" ENTRY("\"a\"", "\"" A "\"", "null") "]", "a", NO_SIZE },
+        { "[" ENTRY("\"a\"", "\"" A "\"", "\"1\"") "]", "a", NO_SIZE },
+        { "[" ENTRY("\"a\"", "\"" A "\"", "-1") "]", "a", NO_SIZE },
+        { "[" ENTRY("\"a\"", "\"" A "\"", "1.5") "]", "a", NO_SIZE },
+        { "[" ENTRY("\"a\"", "\"" A "\"", "1e300") "]", "a", NO_SIZE },
+        { "[" ENTRY("\"a\"", "\"" A "\"", "9007199254740994") "]", "a",
+          NO_SIZE },
+
+        { "[" HREF("b") "," HREF("a") "," HREF("b") "]", "b",
+          "is there twice" },
+        { "[" HREF("\\u0061") "," HREF("a") "]", "a", "is there twice" },
+        { "[" HREF("a/b") "," HREF("a") "]", "a",
+          "is both a file and a directory" },
+        { "[" HREF("a") "," HREF("a-") "," HREF("a!") "," HREF("a/b/c") ","
+          HREF("b") "]", "a", "is both a file and a directory" },
+        { "[" HREF("x/y/z/w") "," HREF("x/y-") "," HREF("x/y") "]", "x/y",
+          "is both a file and a directory" }
+    };
+    static const char      *unsafe[] = {
+        "", "/a", "../a", "a/../b", ".", "..", "a//b", "a/", "a\\\\b", "C:/a",
+        "a\\nb", "\\u007f"
+    };
+    static const char      *broken[] = {
+        "", " ", "[", "[]x", "[] []", "[,]", "[" HREF("a") ",]", "\377",
+        "[" HREF("a\\u0000b") "]",
+        "[{\"href\":\"a\",\"href\":\"b\",\"checksum\":\"" A "\","
+        "\"sizeInBytes\":1}]",
+        "[" ENTRY("\"a\"", "\"" A "\"", "01") "]"
+    };
+    char                    text[256];
+
+    for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        ok(parse(cases[i].text) == LIVEUPDATE_INVALID
+           && said(cases[i].subject, cases[i].why)
+           && entries == NULL && nentries == 99,
+           "case %zu: \"%s\" %s", i, cases[i].subject, cases[i].why);
+    }
+
+    for (i = 0; i < sizeof(unsafe) / sizeof(unsafe[0]); i++) {
+        snprintf(text, sizeof(text), "[" HREF("%s") "]", unsafe[i]);
+        ok(parse(text) == LIVEUPDATE_INVALID && error.text != NULL,
+           "unsafe href %zu", i);
+    }
+
+    for (i = 0; i < sizeof(broken) / sizeof(broken[0]); i++) {
+        ok(parse(broken[i]) == LIVEUPDATE_INVALID && error.text != NULL,
+           "no JSON %zu", i);
+    }
+
+    ok(parse("[" HREF("a.b") "," HREF("a/b") "," HREF("a-b") "," HREF("ab")
+             "," HREF("a/c/d") "," HREF("A") "]") == LIVEUPDATE_OK
+       && nentries == 6, "what only looks like a conflict");
+}
+
+
+static void
+test_many(void)
+{
+    size_t             i, len, n;
+    char              *text;
+    liveupdate_str_t   href;
+
+    text = malloc(20001 * 150);
+    len = (size_t) sprintf(text, "[");
+
+    for (i = 0; i < 20000; i++) {
+        len += (size_t) sprintf(text + len,
+                                "%s" HREF("d%zu/f%zu"), i ? "," : "",
+                                i % 10, i);
+    }
+
+    strcpy(text + len, "]");
+    ok(parse(text) == LIVEUPDATE_OK && nentries == 20000, "20000 entries");
+
+    for (i = 1, n = 0; i < 20000; i++) {
+        n += liveupdate_file_cmp(&entries[i - 1], &entries[i]) < 0;
+    }
+
+    ok(n == 19999, "all sorted");
+
+    for (i = 0, n = 0; i < 20000; i++) {
+        n += liveupdate_file_find(entries, 20000, &entries[i].href)
+             == &entries[i];
+    }
+
+    ok(n == 20000, "all found");
+
+    href = tap_str("d1/f2");
+    ok(liveupdate_file_find(entries, 20000, &href) == NULL, "one not found");
+
+    strcpy(text + len, "," HREF("x") "]");
+    ok(parse(text) == LIVEUPDATE_INVALID
+       && said("", "the manifest has more than 20000 entries"),
+       "20001 entries");
+
+    free(text);
+}
+
+
+static liveupdate_file_t
+file(const char *href, uint64_t size, const char *sha256, const char *sig)
+{
+    liveupdate_file_t  f;
+
+    memset(&f, 0, sizeof(liveupdate_file_t));
+    f.href = tap_str(href);
+    f.size = size;
+    f.sha256 = tap_str(sha256);
+    f.signature = tap_str(sig);
+
+    return f;
+}
+
+
+static void
+test_find(void)
+{
+    liveupdate_str_t   href;
+    liveupdate_file_t  files[4];
+
+    files[0] = file("a", 1, A, "");
+    files[1] = file("a-b", 2, A, "");
+    files[2] = file("a/b", 3, A, "");
+    files[3] = file("\303\274", 4, A, "");
+
+    href = tap_str("a");
+    ok(liveupdate_file_find(files, 4, &href) == &files[0], "the first");
+    ok(liveupdate_file_find(files, 0, &href) == NULL, "none of none");
+    ok(liveupdate_file_find(NULL, 0, &href) == NULL, "none of NULL");
+
+    href = tap_str("\303\274");
+    ok(liveupdate_file_find(files, 4, &href) == &files[3],
+       "the last; bytes are unsigned");
+
+    href = tap_str("a/");
+    ok(liveupdate_file_find(files, 4, &href) == NULL, "a prefix");
+
+    href = tap_str("");
+    ok(liveupdate_file_find(files, 4, &href) == NULL, "nothing");
+
+    ok(liveupdate_file_cmp(&files[0], &files[0]) == 0
+       && liveupdate_file_cmp(&files[0], &files[1]) < 0
+       && liveupdate_file_cmp(&files[1], &files[0]) > 0
+       && liveupdate_file_cmp(&files[2], &files[1]) > 0
+       && liveupdate_file_cmp(&files[2], &files[3]) < 0, "the order");
+}
+
+
+static liveupdate_rc_e
+check(const liveupdate_file_t *list, size_t n, const liveupdate_file_t *files,
+    size_t nfiles)
+{
+    error.text = NULL;
+    error.subject = tap_str("");
+
+    return liveupdate_manifest_check(list, n, files, nfiles, &error);
+}
+
+
+static void
+test_check(void)
+{
+    liveupdate_file_t  list[3], files[5];
+
+    list[0] = file("a.js", 5, A, "");
+    list[1] = file("index.html", 6, B, "");
+
+    files[0] = file(".DS_Store", 1, A, "");
+    files[1] = file("a.js", 5, A, "");
+    files[2] = file(LIVEUPDATE_MANIFEST_NAME, 7, A, "");
+    files[3] = file("index.html", 6, B, "");
+
+    ok(check(list, 2, files, 4) == LIVEUPDATE_OK, "a bundle");
+
+    ok(check(list, 2, files, 3) == LIVEUPDATE_INVALID
+       && said("index.html", "is in the manifest but was not uploaded"),
+       "a file is missing");
+
+    ok(check(list, 2, NULL, 0) == LIVEUPDATE_INVALID
+       && said("a.js", "is in the manifest but was not uploaded"),
+       "all files are missing");
+
+    files[1].size = 4;
+    ok(check(list, 2, files, 4) == LIVEUPDATE_INVALID
+       && said("a.js", "has another size than the manifest says"),
+       "a size differs");
+
+    files[1] = file("a.js", 5, B, "");
+    ok(check(list, 2, files, 4) == LIVEUPDATE_INVALID
+       && said("a.js", "has another checksum than the manifest says"),
+       "a checksum differs");
+
+    files[1] = file("a.js", 5, A, "");
+    ok(check(list, 1, files, 4) == LIVEUPDATE_INVALID
+       && said("index.html", "is not in the manifest"),
+       "an index.html that is not listed");
+
+    ok(check(NULL, 0, files, 4) == LIVEUPDATE_INVALID
+       && said("index.html", "is not in the manifest"), "an empty list");
+
+    list[1] = file("www/index.html", 6, B, "");
+    files[3] = file("www/index.html", 6, B, "");
+    ok(check(list, 2, files, 4) == LIVEUPDATE_INVALID
+       && said("index.html", "is not in the manifest"),
+       "an index.html not at the root");
+}
+
+
+static void
+test_check_signed(void)
+{
+    liveupdate_file_t  list[2], files[4];
+
+    list[0] = file("a.js", 5, A, "");
+    list[1] = file("index.html", 6, B, "");
+
+    files[0] = file(".DS_Store", 1, A, "");
+    files[1] = file("a.js", 5, A, "sig");
+    files[2] = file(LIVEUPDATE_MANIFEST_NAME, 7, A, "sig");
+    files[3] = file("index.html", 6, B, "sig");
+
+    ok(check(list, 2, files, 4) == LIVEUPDATE_OK, "all that is listed");
+
+    files[0] = file(".DS_Store", 1, A, "sig");
+    ok(check(list, 2, files, 4) == LIVEUPDATE_OK, "all");
+
+    files[1] = file("a.js", 5, A, "");
+    ok(check(list, 2, files, 4) == LIVEUPDATE_INVALID
+       && said("a.js", "is not signed, but other files are"),
+       "a file is not signed");
+
+    files[1] = file("a.js", 5, A, "sig");
+    files[2] = file(LIVEUPDATE_MANIFEST_NAME, 7, A, "");
+    ok(check(list, 2, files, 4) == LIVEUPDATE_INVALID
+       && said(LIVEUPDATE_MANIFEST_NAME, "is not signed, but other files are"),
+       "the manifest is not signed");
+
+    files[2] = files[3];
+    ok(check(list, 2, files, 3) == LIVEUPDATE_INVALID
+       && said(LIVEUPDATE_MANIFEST_NAME, "is not signed, but other files are"),
+       "there is no manifest");
+
+    files[1] = file("a.js", 5, A, "");
+    files[2] = file(LIVEUPDATE_MANIFEST_NAME, 7, A, "sig");
+    files[3] = file("index.html", 6, B, "");
+    files[0] = file(".DS_Store", 1, A, "");
+    ok(check(list, 2, files, 4) == LIVEUPDATE_INVALID
+       && said("a.js", "is not signed, but other files are"),
+       "the manifest alone is signed");
+
+    files[0] = file(".DS_Store", 1, A, "sig");
+    files[2] = file(LIVEUPDATE_MANIFEST_NAME, 7, A, "");
+    ok(check(list, 2, files, 4) == LIVEUPDATE_INVALID
+       && said("a.js", "is not signed, but other files are"),
+       "an unlisted file alone is signed");
+}
+
+
+static void
+test_tree(void)
+{
+    size_t             i;
+    liveupdate_str_t   names[8];
+    static const char *const  good[] = {
+        "b", "a/", "a/b/", "a/b/c", "a-b/c", "a.b", "a/b.c", "A"
+    };
+
+    for (i = 0; i < 8; i++) {
+        names[i] = tap_str(good[i]);
+    }
+
+    ok(liveupdate_tree_check(names, 8, &error) == LIVEUPDATE_OK,
+       "files and directories");
+    ok(liveupdate_str_is(&names[0], "A")
+       && liveupdate_str_is(&names[1], "a/")
+       && liveupdate_str_is(&names[3], "a/b/c")
+       && liveupdate_str_is(&names[7], "b"), "sorted as a tree");
+
+    names[0] = tap_str("a/b");
+    ok(liveupdate_tree_check(names, 8, &error) == LIVEUPDATE_INVALID
+       && said("a/b", "is both a file and a directory"),
+       "a file with the name of a directory");
+
+    names[0] = tap_str("x/");
+    names[1] = tap_str("x/");
+    ok(liveupdate_tree_check(names, 2, &error) == LIVEUPDATE_INVALID
+       && said("x/", "is there twice"), "a directory twice");
+
+    ok(liveupdate_tree_check(names, 1, &error) == LIVEUPDATE_OK, "one name");
+    ok(liveupdate_tree_check(NULL, 0, &error) == LIVEUPDATE_OK, "no name");
+}
+
+
+static void
+test_nomem(void)
+{
+    long             i;
+    liveupdate_rc_e  rc;
+
+    for (i = 0; /* void */ ; i++) {
+        tap_left = i;
+        rc = parse("[" HREF("b") "," HREF("a") "]");
+
+        if (rc != LIVEUPDATE_NOMEM) {
+            break;
+        }
+
+        if (nentries != 99) {
+            break;
+        }
+    }
+
+    tap_left = -1;
+
+    ok(i == 6 && rc == LIVEUPDATE_OK, "no memory (%ld)", i);
+}
+
+
+int
+main(void)
+{
+    test_sha256();
+    test_signature();
+    test_media_type();
+    test_parse();
+    test_refused();
+    test_many();
+    test_find();
+    test_check();
+    test_check_signed();
+    test_tree();
+    test_nomem();
+
+    tap_free();
+
+    return tap_done();
+}

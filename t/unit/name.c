@@ -1,0 +1,323 @@
+
+/*
+ * Copyright (C) the nginx-liveupdate authors
+ */
+
+
+#include "tap.h"
+#include "../../src/core/liveupdate_name.c"
+
+
+typedef struct {
+    const char  *text;
+    size_t       len;
+    int          valid;
+    const char  *what;
+} name_case_t;
+
+#define name_case(text, valid, what)  { text, sizeof(text) - 1, valid, what }
+
+
+typedef struct {
+    const char  *href;
+    const char  *reason;            /* a part of it; NULL: accepted */
+} href_case_t;
+
+
+static const name_case_t  utf8_cases[] = {
+    name_case("", 1, "empty"),
+    name_case("plain\0nul", 1, "ASCII with NUL"),
+    name_case("\x7f", 1, "DEL"),
+    name_case("\xc2\x80", 1, "U+0080, the first of two bytes"),
+    name_case("\xdf\xbf", 1, "U+07FF, the last of two bytes"),
+    name_case("\xe0\xa0\x80", 1, "U+0800, the first of three bytes"),
+    name_case("\xed\x9f\xbf", 1, "U+D7FF, before the surrogates"),
+    name_case("\xee\x80\x80", 1, "U+E000, behind the surrogates"),
+    name_case("\xef\xbf\xbf", 1, "U+FFFF, the last of three bytes"),
+    name_case("\xf0\x90\x80\x80", 1, "U+10000, the first of four bytes"),
+    name_case("\xf4\x8f\xbf\xbf", 1, "U+10FFFF, the last of all"),
+    name_case("a\xc3\xbc\xe2\x82\xac\xf0\x9f\x98\x80z", 1, "a mix"),
+    name_case("\x80", 0, "a lone continuation byte"),
+    name_case("\xbf", 0, "another lone continuation byte"),
+    name_case("\xc0\x80", 0, "overlong NUL"),
+    name_case("\xc0\xaf", 0, "overlong slash in two bytes"),
+    name_case("\xc1\xbf", 0, "overlong U+007F"),
+    name_case("\xe0\x80\xaf", 0, "overlong slash in three bytes"),
+    name_case("\xe0\x9f\xbf", 0, "overlong U+07FF"),
+    name_case("\xf0\x80\x80\xaf", 0, "overlong slash in four bytes"),
+    name_case("\xf0\x8f\xbf\xbf", 0, "overlong U+FFFF"),
+    name_case("\xed\xa0\x80", 0, "surrogate U+D800"),
+    name_case("\xed\xbf\xbf", 0, "surrogate U+DFFF"),
+    name_case("\xf4\x90\x80\x80", 0, "U+110000"),
+    name_case("\xf5\x80\x80\x80", 0, "lead byte F5"),
+    name_case("\xfe", 0, "byte FE"),
+    name_case("\xff", 0, "byte FF"),
+    name_case("\xc3", 0, "cut after one of two bytes"),
+    name_case("\xe2\x82", 0, "cut after two of three bytes"),
+    name_case("\xf0\x9f\x98", 0, "cut after three of four bytes"),
+    name_case("\xc3\xc0", 0, "second byte is above the continuations"),
+    name_case("\xc3(", 0, "second byte is no continuation"),
+    name_case("\xe2\x82(", 0, "third byte is no continuation"),
+    name_case("\xf0\x9f\x98(", 0, "fourth byte is no continuation"),
+    name_case("\xe2(\xa1", 0, "second of three is no continuation"),
+    name_case("ok\xff", 0, "bad byte at the end")
+};
+
+
+static const name_case_t  id_cases[] = {
+    name_case("a", 1, "one letter"),
+    name_case("0", 1, "one digit"),
+    name_case("Zz9", 1, "letters and a digit"),
+    name_case("7d6f2c1e-5b1a-4f0e-9a51-2f0e4d9b8a10", 1, "UUID"),
+    name_case("240808w4a9kky77", 1, "id of a build service"),
+    name_case("a_b-c_", 1, "underscore and dash inside"),
+    name_case("publi", 1, "a prefix of \"public\""),
+    name_case("publics", 1, "longer than \"public\""),
+    name_case("public1", 1, "\"public\" and a digit"),
+    name_case("rublic", 1, "as \"public\" from its second letter"),
+    name_case("pubLid", 1, "as long as \"public\""),
+    name_case("", 0, "empty"),
+    name_case("public", 0, "public"),
+    name_case("PUBLIC", 0, "PUBLIC"),
+    name_case("pUbLiC", 0, "pUbLiC"),
+    name_case(".", 0, "dot"),
+    name_case("..", 0, "two dots"),
+    name_case(".hidden", 0, "hidden"),
+    name_case("a.b", 0, "dot inside"),
+    name_case("-a", 0, "begins with a dash"),
+    name_case("_a", 0, "begins with an underscore"),
+    name_case("a/b", 0, "slash"),
+    name_case("a\\b", 0, "backslash"),
+    name_case("a b", 0, "space"),
+    name_case("a\n", 0, "line feed at the end"),
+    name_case("a\0b", 0, "NUL inside"),
+    name_case("a%2fb", 0, "percent"),
+    name_case("a@", 0, "before A"),
+    name_case("a[", 0, "behind Z"),
+    name_case("a`", 0, "before a"),
+    name_case("a{", 0, "behind z"),
+    name_case("a:", 0, "behind 9"),
+    name_case("\xc3\xbc", 0, "not ASCII"),
+    name_case("\xe1", 0, "letter with the high bit")
+};
+
+
+static const name_case_t  device_cases[] = {
+    name_case("0b3c2f6e-77aa-4d6e-9df1-4f1f4d0ab001", 1, "UUID"),
+    name_case("a/b", 1, "slash, it is no path"),
+    name_case(" ", 1, "a space"),
+    name_case("ger\xc3\xa4t", 1, "UTF-8"),
+    name_case("\xc2\xa0", 1, "U+00A0, behind the control characters"),
+    name_case("\xc3\x80", 1, "80 as second byte of another character"),
+    name_case("", 0, "empty"),
+    name_case("a\0", 0, "NUL"),
+    name_case("a\tb", 0, "tab"),
+    name_case("a\r\nX-Header: b", 0, "CR LF"),
+    name_case("\x1f", 0, "1F"),
+    name_case("\x7f", 0, "DEL"),
+    name_case("\xc2\x80", 0, "U+0080"),
+    name_case("\xc2\x9f", 0, "U+009F"),
+    name_case("\xff", 0, "not UTF-8")
+};
+
+
+static const name_case_t  label_cases[] = {
+    name_case("production", 1, "a word"),
+    name_case("production-1.2.3", 1, "versioned channel"),
+    name_case("prod 1+2", 1, "space and plus inside"),
+    name_case("..", 1, "dots, it is no path"),
+    name_case("x", 1, "one character"),
+    name_case("", 0, "empty"),
+    name_case(" ", 0, "a space"),
+    name_case(" a", 0, "begins with a space"),
+    name_case("a ", 0, "ends with a space"),
+    name_case("a\nb", 0, "line feed"),
+    name_case("a\xc2\x85z", 0, "U+0085"),
+    name_case("\xc3", 0, "not UTF-8")
+};
+
+
+static const href_case_t  href_cases[] = {
+    { "index.html", NULL },
+    { "assets/a+b.js", NULL },
+    { "sp ace/\xc3\xbcn\xc3\xaf&.css", NULL },
+    { ".well-known/x", NULL },
+    { "...", NULL },
+    { "a/.../b", NULL },
+    { "..a/b..", NULL },
+    { "a/.b/c.", NULL },
+    { "%2e%2e/x", NULL },
+    { "1:/x", NULL },
+    { "ab:c", NULL },
+    { "~/x", NULL },
+    { "a", NULL },
+    { "", "is an empty path" },
+    { "/", "begins with a slash" },
+    { "/etc/passwd", "begins with a slash" },
+    { "/" "/host/x", "begins with a slash" },
+    { "a/", "has an empty segment" },
+    { "a/" "/b", "has an empty segment" },
+    { ".", "\".\" or \"..\"" },
+    { "..", "\".\" or \"..\"" },
+    { "../x", "\".\" or \"..\"" },
+    { "./x", "\".\" or \"..\"" },
+    { "a/../b", "\".\" or \"..\"" },
+    { "a/./b", "\".\" or \"..\"" },
+    { "a/..", "\".\" or \"..\"" },
+    { "a/.", "\".\" or \"..\"" },
+    { "a\\b", "contains a backslash" },
+    { "..\\x", "contains a backslash" },
+    { "C:/x", "begins with a drive letter" },
+    { "c:x", "begins with a drive letter" },
+    { "z:", "begins with a drive letter" },
+    { "a\nb", "contains a control character" },
+    { "a/\x7f", "contains a control character" },
+    { "\x01", "contains a control character" },
+    { "a\xff", "is not UTF-8" },
+    { "\xc0\xae\xc0\xae/x", "is not UTF-8" }
+};
+
+
+static void
+test_cases(const char *room, int (*valid)(const liveupdate_str_t *str),
+    const name_case_t *cases, size_t n)
+{
+    size_t             i;
+    unsigned char     *copy;
+    liveupdate_str_t   str;
+
+    for (i = 0; i < n; i++) {
+
+        /* of exactly that size, so that a byte too far is noticed */
+
+        copy = malloc(cases[i].len);
+        memcpy(copy, cases[i].text, cases[i].len);
+
+        str.len = cases[i].len;
+        str.data = copy;
+
+        ok(valid(&str) == cases[i].valid, "%s: %s", room, cases[i].what);
+
+        free(copy);
+    }
+
+    str.len = 0;
+    str.data = NULL;
+
+    ok(valid(&str) == (valid == liveupdate_utf8_valid), "%s: no data", room);
+}
+
+
+static void
+test_length(const char *room, int (*valid)(const liveupdate_str_t *str),
+    size_t max)
+{
+    char              buf[256];
+    liveupdate_str_t  str;
+
+    memset(buf, 'a', sizeof(buf));
+
+    str.data = (unsigned char *) buf;
+
+    str.len = max;
+    ok(valid(&str), "%s: longest", room);
+
+    str.len = max + 1;
+    ok(!valid(&str), "%s: too long", room);
+}
+
+
+static void
+test_href(void)
+{
+    char                href[1100];
+    size_t              i;
+    unsigned char      *copy;
+    liveupdate_rc_e     rc;
+    liveupdate_str_t    str;
+    liveupdate_error_t  err;
+
+    for (i = 0; i < sizeof(href_cases) / sizeof(href_cases[0]); i++) {
+        str.len = strlen(href_cases[i].href);
+
+        copy = malloc(str.len);
+        memcpy(copy, href_cases[i].href, str.len);
+        str.data = copy;
+
+        err.text = NULL;
+        err.subject.data = NULL;
+
+        rc = liveupdate_href_check(&str, &err);
+
+        if (href_cases[i].reason == NULL) {
+            ok(rc == LIVEUPDATE_OK && err.text == NULL, "href: \"%s\"",
+               href_cases[i].href);
+
+        } else {
+            ok(rc == LIVEUPDATE_INVALID
+               && strstr(err.text, href_cases[i].reason) != NULL
+               && err.subject.data == copy
+               && err.subject.len == str.len,
+               "href: case %d %s", (int) i, href_cases[i].reason);
+        }
+
+        free(copy);
+    }
+
+    str.len = 3;
+    str.data = (unsigned char *) "a\0b";
+
+    ok(liveupdate_href_check(&str, &err) == LIVEUPDATE_INVALID
+       && strstr(err.text, "control"), "href: NUL inside");
+
+    memset(href, 'a', sizeof(href));
+    str.data = (unsigned char *) href;
+
+    str.len = 255;
+    ok(liveupdate_href_check(&str, &err) == LIVEUPDATE_OK,
+       "href: segment of 255 bytes");
+
+    str.len = 256;
+    ok(liveupdate_href_check(&str, &err) == LIVEUPDATE_INVALID
+       && strstr(err.text, "255"), "href: segment of 256 bytes");
+
+    for (i = 200; i < sizeof(href); i += 200) {
+        href[i] = '/';
+    }
+
+    str.len = 1024;
+    ok(liveupdate_href_check(&str, &err) == LIVEUPDATE_OK,
+       "href: 1024 bytes");
+
+    str.len = 1025;
+    ok(liveupdate_href_check(&str, &err) == LIVEUPDATE_INVALID
+       && strstr(err.text, "1024"), "href: 1025 bytes");
+
+    memset(href + 401, 'b', 256);
+    href[657] = '/';
+    str.len = 700;
+    ok(liveupdate_href_check(&str, &err) == LIVEUPDATE_INVALID
+       && strstr(err.text, "255"), "href: a long segment inside");
+}
+
+
+int
+main(void)
+{
+    test_cases("utf8", liveupdate_utf8_valid, utf8_cases,
+               sizeof(utf8_cases) / sizeof(utf8_cases[0]));
+    test_cases("id", liveupdate_id_valid, id_cases,
+               sizeof(id_cases) / sizeof(id_cases[0]));
+    test_cases("device id", liveupdate_device_id_valid, device_cases,
+               sizeof(device_cases) / sizeof(device_cases[0]));
+    test_cases("label", liveupdate_label_valid, label_cases,
+               sizeof(label_cases) / sizeof(label_cases[0]));
+
+    test_length("id", liveupdate_id_valid, 64);
+    test_length("device id", liveupdate_device_id_valid, 128);
+    test_length("label", liveupdate_label_valid, 128);
+
+    test_href();
+
+    return tap_done();
+}

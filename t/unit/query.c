@@ -1,0 +1,235 @@
+
+/*
+ * Copyright (C) the nginx-liveupdate authors
+ */
+
+
+#include "tap.h"
+#include "../../src/core/liveupdate_query.c"
+
+
+typedef struct {
+    const char  *args;
+    const char  *pairs;             /* as "name|value;" */
+} pairs_case_t;
+
+
+typedef struct {
+    const char  *src;
+    int          plus_is_space;
+    const char  *decoded;           /* NULL: refused */
+} decode_case_t;
+
+
+static const pairs_case_t  pairs_cases[] = {
+    { "", "" },
+    { "&", "" },
+    { "&&&", "" },
+    { "a", "a|;" },
+    { "a=", "a|;" },
+    { "a=1", "a|1;" },
+    { "a=1&b=2", "a|1;b|2;" },
+    { "a&b", "a|;b|;" },
+    { "&&a=1&&b=2&&", "a|1;b|2;" },
+    { "a=1=2", "a|1=2;" },
+    { "=x", "|x;" },
+    { "=", "|;" },
+    { "uploadId=up+1/a==", "uploadId|up+1/a==;" },
+    { "a=1;b=2", "a|1;b=2;" },
+    { "appVersionCode=84&appVersionName=1.0.13&bundleId&channelName&customId"
+      "&deviceId=0b3c&osVersion=34&platform=0&pluginVersion=8.4.1",
+      "appVersionCode|84;appVersionName|1.0.13;bundleId|;channelName|;"
+      "customId|;deviceId|0b3c;osVersion|34;platform|0;"
+      "pluginVersion|8.4.1;" }
+};
+
+
+static const decode_case_t  decode_cases[] = {
+    { "", 0, "" },
+    { "plain", 0, "plain" },
+    { "a+b", 0, "a+b" },
+    { "a+b", 1, "a b" },
+    { "a%2Bb", 1, "a+b" },
+    { "a%2bb", 0, "a+b" },
+    { "prod+1%2B2", 1, "prod 1+2" },
+    { "assets%2Fa%2Bb.js", 0, "assets/a+b.js" },
+    { "sp%20ace/%C3%BCn%C3%AF%26.css", 0, "sp ace/\xc3\xbcn\xc3\xaf&.css" },
+    { "%41%5a%61%7A%30%39", 0, "AZaz09" },
+    { "%fF", 0, "\xff" },
+    { "%25", 0, "%" },
+    { "%2541", 0, "%41" },
+    { "%01", 0, "\x01" },
+    { "%", 0, NULL },
+    { "%4", 0, NULL },
+    { "a%", 0, NULL },
+    { "a%4", 1, NULL },
+    { "%4g", 0, NULL },
+    { "%g4", 0, NULL },
+    { "%%41", 0, NULL },
+    { "%-1", 0, NULL },
+    { "% 1", 0, NULL },
+    { "%0x", 0, NULL },
+    { "%1/", 0, NULL },
+    { "%1:", 0, NULL },
+    { "%1@", 0, NULL },
+    { "%1G", 0, NULL },
+    { "%1`", 0, NULL },
+    { "%\x11\x12", 0, NULL },
+    { "%00", 0, NULL },
+    { "a%00b", 0, NULL }
+};
+
+
+static liveupdate_str_t
+exact(const char *text)
+{
+    liveupdate_str_t  str;
+
+    str.len = strlen(text);
+    str.data = malloc(str.len);
+    memcpy(str.data, text, str.len);
+
+    return str;
+}
+
+
+static void
+test_next(void)
+{
+    char              pairs[512];
+    size_t            i;
+    liveupdate_str_t  args, rest, name, value;
+
+    for (i = 0; i < sizeof(pairs_cases) / sizeof(pairs_cases[0]); i++) {
+        args = exact(pairs_cases[i].args);
+        rest = args;
+        pairs[0] = '\0';
+
+        while (liveupdate_query_next(&rest, &name, &value)) {
+            snprintf(pairs + strlen(pairs), sizeof(pairs) - strlen(pairs),
+                     "%.*s|%.*s;", (int) name.len, (char *) name.data,
+                     (int) value.len, (char *) value.data);
+        }
+
+        /* "a=1;b=2" is one pair, its semicolon stays */
+
+        ok(strcmp(pairs, pairs_cases[i].pairs) == 0 && rest.len == 0,
+           "pairs of \"%s\"", pairs_cases[i].args);
+
+        free(args.data);
+    }
+
+    rest.len = 0;
+    rest.data = NULL;
+
+    ok(liveupdate_query_next(&rest, &name, &value) == 0, "no data");
+}
+
+
+static void
+test_find(void)
+{
+    liveupdate_str_t  args, value;
+
+    args = exact("x&bundleId&appId=1&bundleId=2&%61=3&%=4&b%00=5&c+d=6");
+
+    ok(liveupdate_query_find(&args, "appId", &value) == 1
+       && liveupdate_str_is(&value, "1"), "a value");
+
+    ok(liveupdate_query_find(&args, "bundleId", &value) == 1
+       && value.len == 0, "the first of two, bare");
+
+    ok(liveupdate_query_find(&args, "x", &value) == 1
+       && value.len == 0, "the first pair");
+
+    ok(liveupdate_query_find(&args, "appid", &value) == 0
+       && value.len == 0, "another case");
+
+    ok(liveupdate_query_find(&args, "app", &value) == 0
+       && value.len == 0, "a prefix of a name");
+
+    ok(liveupdate_query_find(&args, "appIds", &value) == 0
+       && value.len == 0, "longer than a name");
+
+    ok(liveupdate_query_find(&args, "a", &value) == 1
+       && liveupdate_str_is(&value, "3"), "an encoded name");
+
+    ok(liveupdate_query_find(&args, "%", &value) == 0, "a malformed name");
+
+    ok(liveupdate_query_find(&args, "b", &value) == 0, "a name with NUL");
+
+    ok(liveupdate_query_find(&args, "c d", &value) == 0
+       && liveupdate_query_find(&args, "c+d", &value) == 1
+       && liveupdate_str_is(&value, "6"), "a plus in a name");
+
+    free(args.data);
+
+    args.len = 0;
+    args.data = NULL;
+    value.len = 1;
+
+    ok(liveupdate_query_find(&args, "a", &value) == 0
+       && value.len == 0, "no data");
+}
+
+
+static void
+test_decode(void)
+{
+    size_t                i;
+    unsigned char        *dst;
+    liveupdate_rc_e       rc;
+    liveupdate_str_t      src, out;
+    const decode_case_t  *one;
+
+    for (i = 0; i < sizeof(decode_cases) / sizeof(decode_cases[0]); i++) {
+        one = &decode_cases[i];
+        src = exact(one->src);
+        dst = malloc(src.len);
+
+        rc = liveupdate_query_decode(&out, dst, &src, one->plus_is_space);
+
+        if (one->decoded) {
+            ok(rc == LIVEUPDATE_OK
+               && out.data == dst
+               && liveupdate_str_is(&out, one->decoded),
+               "decode \"%s\"", one->src);
+
+        } else {
+            ok(rc == LIVEUPDATE_INVALID, "refuse case %d", (int) i);
+        }
+
+        /* the same in place, into its own string */
+
+        rc = liveupdate_query_decode(&src, src.data, &src,
+                                     one->plus_is_space);
+
+        if (one->decoded) {
+            ok(rc == LIVEUPDATE_OK && liveupdate_str_is(&src, one->decoded),
+               "decode \"%s\" in place", one->src);
+
+        } else {
+            ok(rc == LIVEUPDATE_INVALID, "refuse case %d in place", (int) i);
+        }
+
+        free(src.data);
+        free(dst);
+    }
+
+    src.len = 0;
+    src.data = NULL;
+
+    ok(liveupdate_query_decode(&out, NULL, &src, 0) == LIVEUPDATE_OK
+       && out.len == 0, "no data");
+}
+
+
+int
+main(void)
+{
+    test_next();
+    test_find();
+    test_decode();
+
+    return tap_done();
+}

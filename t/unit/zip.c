@@ -1,0 +1,1232 @@
+
+/*
+ * Copyright (C) the nginx-liveupdate authors
+ */
+
+
+#include "tap.h"
+
+#include "../../src/core/liveupdate_zip.c"
+
+#include <errno.h>
+
+#include <zlib.h>
+
+
+#define LIMIT       1000000
+
+#define DESCRIPTOR  0x0008
+#define UTF8        0x0800
+#define ENCRYPTED   0x0001
+
+
+/* What an archive is made of; most members are there to tell lies. */
+
+typedef struct {
+    const char      *name;
+    const char      *data;
+    size_t           len;
+    unsigned         method;
+    unsigned         flags;
+    uint32_t         attributes;
+    const char      *extra;
+    size_t           extra_len;
+    size_t           name_len;
+    int              crc_lie;
+    int              size_lie;
+    int              packed_lie;
+    int              first;             /* shares the first entry's data */
+} entry_t;
+
+
+typedef struct {
+    unsigned char   *data;
+    size_t           len;
+    size_t           size;
+} bytes_t;
+
+
+/* A source that counts and can fail. */
+
+typedef struct {
+    const bytes_t   *bytes;
+    size_t           pos;
+    int              fail;              /* a command, or -1 */
+    int              after;             /* so many that succeed before */
+    int              frees;
+    uint64_t         got;
+    uint64_t         len;
+} feed_t;
+
+
+static feed_t              feed;
+static liveupdate_error_t  error;
+
+
+static void
+put(bytes_t *out, const void *data, size_t len)
+{
+    if (len == 0) {
+        return;
+    }
+
+    if (out->len + len > out->size) {
+        out->size = (out->len + len) * 2;
+        out->data = realloc(out->data, out->size);
+    }
+
+    memcpy(out->data + out->len, data, len);
+    out->len += len;
+}
+
+
+static void
+put_le(bytes_t *out, unsigned width, uint64_t n)
+{
+    unsigned char  ch;
+
+    while (width--) {
+        ch = (unsigned char) n;
+        put(out, &ch, 1);
+        n >>= 8;
+    }
+}
+
+
+static void
+put_packed(bytes_t *out, const entry_t *entry)
+{
+    z_stream        z;
+    unsigned char  *buf;
+    size_t          size;
+
+    if (entry->method != 8) {
+        put(out, entry->data, entry->len);
+        return;
+    }
+
+    memset(&z, 0, sizeof(z_stream));
+    deflateInit2(&z, 9, Z_DEFLATED, -15, 8, Z_DEFAULT_STRATEGY);
+
+    size = deflateBound(&z, (uLong) entry->len) + 16;
+    buf = malloc(size);
+
+    z.next_in = (Bytef *) entry->data;
+    z.avail_in = (uInt) entry->len;
+    z.next_out = buf;
+    z.avail_out = (uInt) size;
+
+    deflate(&z, Z_FINISH);
+    put(out, buf, z.total_out);
+
+    deflateEnd(&z);
+    free(buf);
+}
+
+
+/* What local headers and the directory have in common. */
+
+static void
+put_header(bytes_t *out, const entry_t *entry, size_t packed, int empty,
+    size_t extra)
+{
+    uint32_t  crc;
+    size_t    name;
+
+    crc = (uint32_t) crc32(0, (const Bytef *) entry->data,
+                           (uInt) entry->len)
+          ^ (uint32_t) entry->crc_lie;
+
+    name = entry->name_len ? entry->name_len : strlen(entry->name);
+
+    put_le(out, 2, 20);
+    put_le(out, 2, entry->flags);
+    put_le(out, 2, entry->method);
+    put_le(out, 4, 0x5a215a21);
+    put_le(out, 4, empty ? 0 : crc);
+    put_le(out, 4, empty ? 0 : (uint64_t) ((int64_t) packed
+                                           + entry->packed_lie));
+    put_le(out, 4, empty ? 0 : (uint64_t) ((int64_t) entry->len
+                                           + entry->size_lie));
+    put_le(out, 2, name);
+    put_le(out, 2, extra);
+}
+
+
+static void
+put_local(bytes_t *out, const entry_t *entry, size_t *packed)
+{
+    bytes_t  data;
+    int      streamed;
+
+    memset(&data, 0, sizeof(bytes_t));
+    put_packed(&data, entry);
+
+    *packed = data.len;
+    streamed = (entry->flags & DESCRIPTOR) != 0;
+
+    put(out, "PK\3\4", 4);
+    put_header(out, entry, data.len, streamed, 0);
+    put(out, entry->name,
+        entry->name_len ? entry->name_len : strlen(entry->name));
+    put(out, data.data, data.len);
+
+    if (streamed) {
+        put(out, "PK\7\10", 4);
+        put_le(out, 4, crc32(0, (const Bytef *) entry->data,
+                             (uInt) entry->len));
+        put_le(out, 4, data.len);
+        put_le(out, 4, entry->len);
+    }
+
+    free(data.data);
+}
+
+
+static void
+put_central(bytes_t *out, const entry_t *entry, size_t packed, size_t offset)
+{
+    put(out, "PK\1\2", 4);
+    put_le(out, 2, 0x031e);
+    put_header(out, entry, packed, 0, entry->extra_len);
+    put_le(out, 2, 0);
+    put_le(out, 4, 0);
+    put_le(out, 4, entry->attributes);
+    put_le(out, 4, offset);
+    put(out, entry->name,
+        entry->name_len ? entry->name_len : strlen(entry->name));
+    put(out, entry->extra, entry->extra_len);
+}
+
+
+static void
+put_end64(bytes_t *out, uint64_t n, uint64_t size, uint64_t offset)
+{
+    uint64_t  at;
+
+    at = out->len;
+
+    put(out, "PK\6\6", 4);
+    put_le(out, 8, 44);
+    put_le(out, 2, 45);
+    put_le(out, 2, 45);
+    put_le(out, 8, 0);
+    put_le(out, 8, n);
+    put_le(out, 8, n);
+    put_le(out, 8, size);
+    put_le(out, 8, offset);
+
+    put(out, "PK\6\7", 4);
+    put_le(out, 4, 0);
+    put_le(out, 8, at);
+    put_le(out, 4, 1);
+}
+
+
+static void
+put_end(bytes_t *out, uint64_t n, uint64_t size, uint64_t offset)
+{
+    put(out, "PK\5\6", 4);
+    put_le(out, 4, 0);
+    put_le(out, 2, n);
+    put_le(out, 2, n);
+    put_le(out, 4, size);
+    put_le(out, 4, offset);
+    put_le(out, 2, 0);
+}
+
+
+static bytes_t
+archive64(const entry_t *entries, size_t n, uint64_t announced)
+{
+    size_t   i, start, size, *offsets, *packed;
+    bytes_t  out;
+
+    memset(&out, 0, sizeof(bytes_t));
+    offsets = malloc((n + 1) * sizeof(size_t));
+    packed = malloc((n + 1) * sizeof(size_t));
+
+    for (i = 0; i < n; i++) {
+        if (entries[i].first) {
+            offsets[i] = offsets[0];
+            packed[i] = packed[0];
+            continue;
+        }
+
+        offsets[i] = out.len;
+        put_local(&out, &entries[i], &packed[i]);
+    }
+
+    start = out.len;
+
+    for (i = 0; i < n; i++) {
+        put_central(&out, &entries[i], packed[i], offsets[i]);
+    }
+
+    size = out.len - start;
+
+    if (announced) {
+        put_end64(&out, announced, size, start);
+        n = 0xffff;
+    }
+
+    put_end(&out, n, size, start);
+
+    free(offsets);
+    free(packed);
+
+    return out;
+}
+
+
+static bytes_t
+archive(const entry_t *entries, size_t n)
+{
+    return archive64(entries, n, 0);
+}
+
+
+static zip_int64_t
+feed_callback(void *data, void *buf, zip_uint64_t len, zip_source_cmd_t cmd)
+{
+    feed_t       *f;
+    zip_stat_t   *st;
+    zip_int64_t   pos;
+    zip_error_t   e;
+
+    f = data;
+
+    if (f->fail == (int) cmd && f->after-- <= 0) {
+        return -1;
+    }
+
+    switch (cmd) {
+
+    case ZIP_SOURCE_SUPPORTS:
+        return ZIP_SOURCE_SUPPORTS_SEEKABLE;
+
+    case ZIP_SOURCE_OPEN:
+        f->pos = 0;
+        return 0;
+
+    case ZIP_SOURCE_CLOSE:
+        return 0;
+
+    case ZIP_SOURCE_READ:
+        if (len > f->bytes->len - f->pos) {
+            len = f->bytes->len - f->pos;
+        }
+
+        if (len) {
+            memcpy(buf, f->bytes->data + f->pos, len);
+        }
+
+        f->pos += len;
+        f->got += len;
+        return (zip_int64_t) len;
+
+    case ZIP_SOURCE_STAT:
+        st = buf;
+        zip_stat_init(st);
+        st->size = f->bytes->len;
+        st->valid = ZIP_STAT_SIZE;
+        return sizeof(zip_stat_t);
+
+    case ZIP_SOURCE_SEEK:
+        zip_error_init(&e);
+        pos = zip_source_seek_compute_offset(f->pos, f->bytes->len, buf, len,
+                                             &e);
+        if (pos < 0) {
+            return -1;
+        }
+
+        f->pos = (size_t) pos;
+        return 0;
+
+    case ZIP_SOURCE_TELL:
+        return (zip_int64_t) f->pos;
+
+    case ZIP_SOURCE_ERROR:
+        zip_error_init(&e);
+        zip_error_set(&e, ZIP_ER_READ, EIO);
+        return zip_error_to_data(&e, buf, len);
+
+    case ZIP_SOURCE_FREE:
+        f->frees++;
+        return 0;
+
+    default:
+        return -1;
+    }
+}
+
+
+static liveupdate_rc_e
+check_failing(const bytes_t *bytes, uint64_t limit, int cmd, int after)
+{
+    zip_error_t       e;
+    zip_source_t     *source;
+    liveupdate_rc_e   rc;
+
+    memset(&feed, 0, sizeof(feed_t));
+    feed.bytes = bytes;
+    feed.len = bytes->len;
+    feed.fail = cmd;
+    feed.after = after;
+
+    error.text = NULL;
+    error.subject.len = 0;
+    error.subject.data = NULL;
+
+    zip_error_init(&e);
+    source = zip_source_function_create(feed_callback, &feed, &e);
+
+    rc = liveupdate_zip_check(&tap_arena, source, limit, &error);
+
+    if (feed.frees != 1) {
+        printf("# the source was freed %d times\n", feed.frees);
+        tap_failures++;
+    }
+
+    return rc;
+}
+
+
+static liveupdate_rc_e
+check_bytes(const bytes_t *bytes, uint64_t limit)
+{
+    return check_failing(bytes, limit, -1, 0);
+}
+
+
+static liveupdate_rc_e
+check(const entry_t *entries, size_t n, uint64_t limit)
+{
+    bytes_t          bytes;
+    liveupdate_rc_e  rc;
+
+    bytes = archive(entries, n);
+    rc = check_bytes(&bytes, limit);
+    free(bytes.data);
+
+    return rc;
+}
+
+
+static int
+said(const char *subject, const char *text)
+{
+    if (error.text
+        && strcmp(error.text, text) == 0
+        && liveupdate_str_is(&error.subject, subject ? subject : ""))
+    {
+        return 1;
+    }
+
+    printf("# said: \"%.*s\" %s\n", (int) error.subject.len,
+           error.subject.len ? (char *) error.subject.data : "",
+           error.text ? error.text : "nothing");
+
+    return 0;
+}
+
+
+/* An index.html and the entry of interest. */
+
+static liveupdate_rc_e
+check_with(const entry_t *entry)
+{
+    entry_t  entries[2];
+
+    memset(entries, 0, sizeof(entries));
+    entries[0].name = "index.html";
+    entries[0].data = "<html>";
+    entries[0].len = 6;
+    entries[1] = *entry;
+
+    return check(entries, 2, LIMIT);
+}
+
+
+static liveupdate_rc_e
+check_names(const char *one, const char *two, const char *three)
+{
+    size_t   n;
+    entry_t  entries[3];
+
+    memset(entries, 0, sizeof(entries));
+    entries[0].name = one;
+    entries[1].name = two;
+    entries[2].name = three;
+
+    n = three ? 3 : two ? 2 : 1;
+
+    return check(entries, n, LIMIT);
+}
+
+
+static void
+test_good(void)
+{
+    size_t          i;
+    char           *text;
+    bytes_t         bytes;
+    static entry_t  entries[] = {
+        { .name = "www/", .attributes = 0x41ed0010 },
+        { .name = "www/index.html", .data = "<html>", .len = 6,
+          .method = 8, .attributes = 0x81a40000 },
+        { .name = "www/assets/", },
+        { .name = "www/assets/a.js", .data = "let a", .len = 5 },
+        { .name = "www/assets/b.js", .data = "let b", .len = 5, .method = 8,
+          .flags = DESCRIPTOR },
+        { .name = "www/assets/c.js", .data = "let c", .len = 5,
+          .flags = DESCRIPTOR },
+        { .name = "www/empty", .method = 8 },
+        { .name = "www/.DS_Store", .data = "x", .len = 1 },
+        { .name = "__MACOSX/www/._index.html", .data = "x", .len = 1 },
+        { .name = "www/gr\303\274n.svg", .data = "x", .len = 1,
+          .flags = UTF8 },
+        { .name = "www/gr\303\274n2.svg", .data = "x", .len = 1 },
+        { .name = "www/big", .method = 8 }
+    };
+
+    text = malloc(300000);
+
+    for (i = 0; i < 300000; i++) {
+        text[i] = (char) (i * i >> 7);
+    }
+
+    entries[11].data = text;
+    entries[11].len = 300000;
+
+    ok(check(entries, 12, 300025) == LIVEUPDATE_OK, "a bundle, at its limit");
+
+    ok(check(entries, 12, 300024) == LIVEUPDATE_INVALID
+       && said("www/big", "makes the contents of the zip archive too large"),
+       "a bundle, a byte above its limit");
+
+    ok(check(entries, 12, 0) == LIVEUPDATE_INVALID
+       && said("www/index.html",
+               "makes the contents of the zip archive too large"),
+       "a limit of nothing");
+
+    ok(check(entries, 12, UINT64_MAX) == LIVEUPDATE_OK, "no limit");
+
+    bytes = archive64(entries, 12, 12);
+    ok(check_bytes(&bytes, LIMIT) == LIVEUPDATE_OK, "a zip64 end record");
+    free(bytes.data);
+
+    bytes = archive(entries, 12);
+    bytes.data[bytes.len - 2] = 5;
+    put(&bytes, "hello", 5);
+    ok(check_bytes(&bytes, LIMIT) == LIVEUPDATE_OK, "an archive comment");
+    free(bytes.data);
+
+    ok(check_names("index.html", NULL, NULL) == LIVEUPDATE_OK,
+       "a file of no bytes alone");
+
+    free(text);
+}
+
+
+static void
+test_nested(void)
+{
+    bytes_t  inner;
+    entry_t  entries[2];
+
+    memset(entries, 0, sizeof(entries));
+    entries[0].name = "index.html";
+    entries[1].name = "sample.zip";
+
+    inner = archive(entries, 1);
+
+    entries[1].data = (char *) inner.data;
+    entries[1].len = inner.len;
+
+    ok(check(entries, 2, LIMIT) == LIVEUPDATE_OK, "a stored zip in the zip");
+
+    entries[0].name = "page.html";
+
+    ok(check(entries, 2, LIMIT) == LIVEUPDATE_INVALID
+       && said(NULL, "the zip archive contains no index.html"),
+       "an index.html in an inner zip does not count");
+
+    free(inner.data);
+}
+
+
+static void
+test_index(void)
+{
+    ok(check_names("a/b/c/index.html", NULL, NULL) == LIVEUPDATE_OK,
+       "a deep index.html");
+
+    ok(check_names("index.htm", "aindex.html", "index.html.gz")
+       == LIVEUPDATE_INVALID
+       && said(NULL, "the zip archive contains no index.html"),
+       "names like index.html");
+
+    ok(check_names("Index.html", NULL, NULL) == LIVEUPDATE_INVALID,
+       "letter case counts");
+
+    ok(check_names("index.html/", "index.html/a", NULL)
+       == LIVEUPDATE_INVALID
+       && said(NULL, "the zip archive contains no index.html"),
+       "a directory index.html");
+
+    ok(check_names("__MACOSX/index.html", "__MACOSX/a/index.html", NULL)
+       == LIVEUPDATE_INVALID
+       && said(NULL, "the zip archive contains no index.html"),
+       "an index.html in __MACOSX");
+
+    ok(check_names("__MACOSXX/index.html", NULL, NULL) == LIVEUPDATE_OK,
+       "an index.html in a directory like __MACOSX");
+
+    ok(check_names("a/__MACOSX/index.html", NULL, NULL) == LIVEUPDATE_OK,
+       "an index.html in an inner __MACOSX");
+
+    ok(check(NULL, 0, LIMIT) == LIVEUPDATE_INVALID
+       && said(NULL, "the zip archive is empty"), "no entries");
+}
+
+
+static void
+test_names(void)
+{
+    size_t              i;
+    entry_t             entry;
+    static const char  *names[] = {
+        "/etc/passwd", "../x", "a/../../x", "a/..", "..", ".", "./a", "a//b",
+        "a//", "/", "//", "a\\b", "..\\x", "C:/x", "C:x", "a\nb", "a\177b",
+        "\377\376", "a\300\257b", "../", "a/../", "\355\240\200", NULL
+    };
+
+    for (i = 0; names[i]; i++) {
+        memset(&entry, 0, sizeof(entry_t));
+        entry.name = names[i];
+
+        ok(check_with(&entry) == LIVEUPDATE_INVALID && error.text,
+           "unsafe name %zu", i);
+    }
+
+    memset(&entry, 0, sizeof(entry_t));
+    entry.name = "";
+    ok(check_with(&entry) == LIVEUPDATE_INVALID
+       && said(NULL, "is an empty path"), "an empty name");
+
+    entry.name = "a/../../x";
+    ok(check_with(&entry) == LIVEUPDATE_INVALID
+       && error.subject.len == 9
+       && memcmp(error.subject.data, "a/../../x", 9) == 0,
+       "the subject outlives the archive");
+
+    entry.name = "index.html";
+    ok(check_with(&entry) == LIVEUPDATE_INVALID
+       && said("index.html", "is there twice"), "a file twice");
+
+    ok(check_names("index.html", "a/", "a/") == LIVEUPDATE_INVALID
+       && said("a/", "is there twice"), "a directory twice");
+
+    ok(check_names("index.html", "a", "a/") == LIVEUPDATE_INVALID
+       && said("a", "is both a file and a directory"),
+       "a file and a directory");
+
+    ok(check_names("a/b", "index.html", "a") == LIVEUPDATE_INVALID
+       && said("a", "is both a file and a directory"),
+       "a file in a file");
+
+    ok(check_names("a/b/", "index.html", "a/") == LIVEUPDATE_OK,
+       "a directory in a directory");
+
+    ok(check_names("a/b", "index.html", "a.b") == LIVEUPDATE_OK,
+       "names that begin alike");
+
+    memset(&entry, 0, sizeof(entry_t));
+    entry.name = "a\0/../../b";
+    entry.name_len = 10;
+    ok(check_with(&entry) == LIVEUPDATE_INVALID, "a NUL hides no path");
+}
+
+
+static void
+test_unicode_extra(void)
+{
+    char     extra[32];
+    bytes_t  out;
+    entry_t  entry;
+
+    memset(&out, 0, sizeof(bytes_t));
+    put_le(&out, 2, 0x7075);
+    put_le(&out, 2, 9);
+    put_le(&out, 1, 1);
+    put_le(&out, 4, crc32(0, (const Bytef *) "../x", 4));
+    put(&out, "good", 4);
+    memcpy(extra, out.data, out.len);
+
+    memset(&entry, 0, sizeof(entry_t));
+    entry.name = "../x";
+    entry.extra = extra;
+    entry.extra_len = out.len;
+
+    ok(check_with(&entry) == LIVEUPDATE_INVALID
+       && said("../x", "has a segment \".\" or \"..\""),
+       "a good second name for a bad one");
+
+    entry.name = "y";
+    ok(check_with(&entry) == LIVEUPDATE_OK,
+       "a second name that is of another file");
+
+    out.len = 5;
+    put_le(&out, 4, crc32(0, (const Bytef *) "y", 1));
+    memcpy(extra, out.data, out.len);
+
+    ok(check_with(&entry) == LIVEUPDATE_INVALID
+       && said("y", "has another name elsewhere in the zip archive"),
+       "a second name");
+
+    free(out.data);
+}
+
+
+static void
+test_kinds(void)
+{
+    size_t                 i;
+    entry_t                entry;
+    static const unsigned  methods[] = { 1, 6, 9, 10, 12, 14, 19, 93, 95, 97,
+                                         98, 99, 1000 };
+
+    memset(&entry, 0, sizeof(entry_t));
+    entry.name = "link";
+    entry.data = "/etc/passwd";
+    entry.len = 11;
+    entry.attributes = 0xa1ff0000;
+    ok(check_with(&entry) == LIVEUPDATE_INVALID
+       && said("link", "is a symbolic link"), "a symbolic link");
+
+    entry.attributes = 0x81ff0020;
+    ok(check_with(&entry) == LIVEUPDATE_OK, "a file with a mode");
+
+    entry.flags = ENCRYPTED;
+    ok(check_with(&entry) == LIVEUPDATE_INVALID
+       && said("link", "is encrypted"), "an encrypted file");
+
+    entry.flags = ENCRYPTED | 0x40;
+    ok(check_with(&entry) == LIVEUPDATE_INVALID
+       && said("link", "is encrypted"), "strong encryption");
+
+    entry.flags = 0;
+
+    for (i = 0; i < sizeof(methods) / sizeof(unsigned); i++) {
+        entry.method = methods[i];
+
+        ok(check_with(&entry) == LIVEUPDATE_INVALID && error.text,
+           "compression method %u", methods[i]);
+    }
+
+    entry.method = 12;
+    ok(check_with(&entry) == LIVEUPDATE_INVALID
+       && said("link", "is compressed by another method than deflate"),
+       "bzip2, by name");
+}
+
+
+static void
+test_lies(void)
+{
+    entry_t  entry;
+
+    memset(&entry, 0, sizeof(entry_t));
+    entry.name = "a.js";
+    entry.data = "let a = 1; let b = 1; let c = 1;";
+    entry.len = 32;
+
+    entry.crc_lie = 1;
+    ok(check_with(&entry) == LIVEUPDATE_INVALID
+       && said("a.js", "has another CRC than announced"),
+       "a wrong CRC, stored");
+
+    entry.method = 8;
+    ok(check_with(&entry) == LIVEUPDATE_INVALID
+       && said("a.js", "has another CRC than announced"),
+       "a wrong CRC, deflated");
+
+    entry.crc_lie = 0;
+    entry.size_lie = -1;
+    ok(check_with(&entry) == LIVEUPDATE_INVALID
+       && said("a.js", "has another size than announced"),
+       "more than announced, deflated");
+
+    entry.size_lie = 1;
+    ok(check_with(&entry) == LIVEUPDATE_INVALID
+       && said("a.js", "has another size than announced"),
+       "less than announced, deflated");
+
+    entry.method = 0;
+    ok(check_with(&entry) == LIVEUPDATE_INVALID && error.text,
+       "less than announced, stored");
+
+    entry.size_lie = -1;
+    ok(check_with(&entry) == LIVEUPDATE_INVALID && error.text,
+       "more than announced, stored");
+
+    entry.size_lie = 0;
+    entry.method = 8;
+    entry.packed_lie = -3;
+    ok(check_with(&entry) == LIVEUPDATE_INVALID && error.text,
+       "deflated data without an end");
+
+    entry.packed_lie = 1000;
+    entry.method = 0;
+    ok(check_with(&entry) == LIVEUPDATE_INVALID && error.text,
+       "stored data behind the end of the file");
+
+    memset(&entry, 0, sizeof(entry_t));
+    entry.name = "a.js";
+    entry.crc_lie = 1;
+    ok(check_with(&entry) == LIVEUPDATE_INVALID
+       && said("a.js", "has another CRC than announced"),
+       "a wrong CRC of nothing");
+
+    entry.crc_lie = 0;
+    entry.size_lie = 1;
+    ok(check_with(&entry) == LIVEUPDATE_INVALID
+       && said("a.js", "has another size than announced"),
+       "a wrong size of nothing");
+}
+
+
+static void
+test_damage(void)
+{
+    size_t          i, good;
+    bytes_t         bytes, part;
+    static entry_t  entries[] = {
+        { .name = "index.html", .data = "<html></html>", .len = 13,
+          .method = 8 },
+        { .name = "a.js", .data = "let a", .len = 5 }
+    };
+
+    bytes = archive(entries, 2);
+    good = 0;
+
+    for (i = 0; i < bytes.len; i++) {
+        part.data = malloc(i + 1);
+        part.len = i;
+        memcpy(part.data, bytes.data, i);
+
+        if (check_bytes(&part, LIMIT) != LIVEUPDATE_INVALID || !error.text) {
+            good++;
+        }
+
+        free(part.data);
+    }
+
+    ok(good == 0, "no part of an archive is an archive (%zu)", good);
+
+    part.data = bytes.data;
+    part.len = 0;
+    ok(check_bytes(&part, LIMIT) == LIVEUPDATE_INVALID
+       && said(NULL, "the file is not a zip archive"), "an empty file");
+
+    part.len = bytes.len - 22;
+    ok(check_bytes(&part, LIMIT) == LIVEUPDATE_INVALID
+       && said(NULL, "the file is not a zip archive"), "no end record");
+
+    /* the deflated data but its first byte and its end, and "let a" */
+
+    good = 0;
+
+    for (i = 41; i < 50; i++) {
+        bytes.data[i] ^= 1;
+        good += check_bytes(&bytes, LIMIT) != LIVEUPDATE_INVALID;
+        bytes.data[i] ^= 1;
+    }
+
+    for (i = 0; i < 5; i++) {
+        bytes.data[bytes.len - 22 - 106 - 5 + i] ^= 0x80;
+        good += check_bytes(&bytes, LIMIT) != LIVEUPDATE_INVALID;
+        bytes.data[bytes.len - 22 - 106 - 5 + i] ^= 0x80;
+    }
+
+    ok(good == 0, "a flipped bit shows (%zu)", good);
+    ok(check_bytes(&bytes, LIMIT) == LIVEUPDATE_OK, "flipped back");
+
+    free(bytes.data);
+}
+
+
+/* The last end record says something else. */
+
+static void
+test_directory(void)
+{
+    size_t          size, packed;
+    bytes_t         bytes;
+    static entry_t  entries[] = {
+        { .name = "index.html" }, { .name = "a" }, { .name = "b" }
+    };
+
+    bytes = archive(entries, 3);
+    size = bytes.len - 22;
+
+    /* three entries of 46 bytes and their names, at the end */
+
+    put_end(&bytes, 2, 46 + 10 + 46 + 1, size - 3 * 46 - 12);
+    ok(check_bytes(&bytes, LIMIT) == LIVEUPDATE_INVALID
+       && said(NULL, "the zip archive has two directories that differ"),
+       "two directories");
+
+    put_end(&bytes, 0, 0, 0);
+    ok(check_bytes(&bytes, LIMIT) == LIVEUPDATE_INVALID
+       && said(NULL, "the zip archive is empty"), "an empty directory");
+
+    put_end(&bytes, 60000, 150, size - 150);
+    tap_left = 1;
+    ok(check_bytes(&bytes, LIMIT) == LIVEUPDATE_INVALID
+       && said(NULL, "the directory of the zip archive is damaged"),
+       "no memory for more entries than there can be");
+    tap_left = -1;
+
+    put_end(&bytes, 3, 150, bytes.len + 23);
+    ok(check_bytes(&bytes, LIMIT) == LIVEUPDATE_INVALID
+       && said(NULL, "the directory of the zip archive is damaged"),
+       "a directory behind the end");
+
+    put_end(&bytes, 3, 200, bytes.len - 100);
+    ok(check_bytes(&bytes, LIMIT) == LIVEUPDATE_INVALID
+       && said(NULL, "the directory of the zip archive is damaged"),
+       "a directory that goes beyond the end");
+
+    put_end(&bytes, 3, 20000000, 0);
+    ok(check_bytes(&bytes, LIMIT) == LIVEUPDATE_INVALID
+       && said(NULL, "the directory of the zip archive is too large"),
+       "a directory of 20 million bytes");
+
+    bytes.len = size;
+    put_end(&bytes, 3, 150, size - 150);
+    ok(check_bytes(&bytes, LIMIT) == LIVEUPDATE_OK, "the right one");
+
+    bytes.data[size - 47 + 30] = 1;
+    ok(check_bytes(&bytes, LIMIT) == LIVEUPDATE_INVALID
+       && said(NULL, "the directory of the zip archive is damaged"),
+       "an entry that goes beyond the directory");
+
+    bytes.data[size - 47 + 30] = 0;
+    bytes.data[size - 47 + 28] = 200;
+    ok(check_bytes(&bytes, LIMIT) == LIVEUPDATE_INVALID
+       && said(NULL, "the directory of the zip archive is damaged"),
+       "a name that goes beyond the directory");
+
+    bytes.data[size - 47 + 28] = 1;
+    bytes.data[size - 47] = 'Q';
+    ok(check_bytes(&bytes, LIMIT) == LIVEUPDATE_INVALID
+       && said(NULL, "the directory of the zip archive is damaged"),
+       "no entry where one should be");
+
+    bytes.len = size;
+    bytes.data[size - 47] = 'P';
+    put_end(&bytes, 2, 150, size - 150);
+    ok(check_bytes(&bytes, LIMIT) == LIVEUPDATE_INVALID
+       && said(NULL, "the directory of the zip archive is damaged"),
+       "an entry that is not counted");
+
+    free(bytes.data);
+
+    memset(&bytes, 0, sizeof(bytes_t));
+    put_local(&bytes, &entries[0], &packed);
+    put_central(&bytes, &entries[0], packed, 0);
+    put_end(&bytes, 1, 56, bytes.len - 56);
+    ok(check_bytes(&bytes, LIMIT) == LIVEUPDATE_OK, "one of one entry");
+
+    free(bytes.data);
+}
+
+
+static void
+test_source(void)
+{
+    int             i, n, open, read;
+    bytes_t         bytes;
+    static entry_t  entries[] = {
+        { .name = "index.html", .data = "<html></html>", .len = 13,
+          .method = 8 },
+        { .name = "a.js", .data = "let a", .len = 5 }
+    };
+
+    bytes = archive(entries, 2);
+
+    ok(check_failing(&bytes, LIMIT, ZIP_SOURCE_STAT, 0) == LIVEUPDATE_INVALID
+       && said(NULL, "the file cannot be read"), "stat fails");
+
+    ok(check_failing(&bytes, LIMIT, ZIP_SOURCE_STAT, 1) == LIVEUPDATE_INVALID
+       && error.text, "stat fails later");
+
+    for (open = 0, i = 0; i < 10; i++) {
+        open += check_failing(&bytes, LIMIT, ZIP_SOURCE_OPEN, i)
+                == LIVEUPDATE_INVALID;
+    }
+
+    ok(open >= 2 && open < 10, "open fails (%d)", open);
+
+    for (read = 0, n = 0, i = 0; i < 50; i++) {
+        if (check_failing(&bytes, LIMIT, ZIP_SOURCE_READ, i)
+            == LIVEUPDATE_INVALID)
+        {
+            read++;
+            n += error.text != NULL;
+        }
+    }
+
+    ok(read >= 4 && read < 50 && n == read, "read fails (%d)", read);
+
+    for (read = 0, i = 0; i < 50; i++) {
+        read += check_failing(&bytes, LIMIT, ZIP_SOURCE_SEEK, i)
+                == LIVEUPDATE_INVALID;
+    }
+
+    ok(read >= 4 && read < 50, "seek fails (%d)", read);
+
+    for (read = 0, i = 0; i < 50; i++) {
+        read += check_failing(&bytes, LIMIT, ZIP_SOURCE_TELL, i)
+                == LIVEUPDATE_INVALID;
+    }
+
+    ok(read >= 1 && read < 50, "tell fails (%d)", read);
+
+    free(bytes.data);
+}
+
+
+static void
+test_entries(void)
+{
+    size_t    i;
+    bytes_t   bytes;
+    entry_t  *entries;
+    char     *names;
+
+    entries = calloc(100001, sizeof(entry_t));
+    names = malloc(100001 * 16);
+
+    for (i = 0; i < 100001; i++) {
+        entries[i].name = &names[i * 16];
+        snprintf(&names[i * 16], 16, "d%zu/%zu", i % 100, i);
+    }
+
+    entries[77].name = "index.html";
+
+    bytes = archive64(entries, 100000, 100000);
+    ok(check_bytes(&bytes, LIMIT) == LIVEUPDATE_OK, "100000 entries");
+    free(bytes.data);
+
+    bytes = archive(entries, 100000);
+    ok(check_bytes(&bytes, LIMIT) == LIVEUPDATE_INVALID && error.text,
+       "100000 entries without zip64, of which readers see 34464");
+    free(bytes.data);
+
+    bytes = archive64(entries, 100001, 100001);
+    ok(check_bytes(&bytes, LIMIT) == LIVEUPDATE_INVALID
+       && said(NULL, "the zip archive has too many entries")
+       && feed.got < 70000,
+       "100001 entries, refused before they are read");
+    free(bytes.data);
+
+    bytes = archive(entries, 100001);
+    ok(check_bytes(&bytes, LIMIT) == LIVEUPDATE_INVALID
+       && said(NULL, "the directory of the zip archive is damaged"),
+       "100001 entries without zip64");
+    free(bytes.data);
+
+    bytes = archive64(entries, 2, (uint64_t) 1 << 40);
+    ok(check_bytes(&bytes, LIMIT) == LIVEUPDATE_INVALID
+       && said(NULL, "the zip archive has too many entries"),
+       "2^40 entries announced");
+
+    /* the locator points elsewhere */
+
+    memset(&bytes.data[bytes.len - 22 - 12], 0xff, 8);
+    ok(check_bytes(&bytes, LIMIT) == LIVEUPDATE_INVALID && error.text,
+       "a zip64 end record behind the end");
+    free(bytes.data);
+
+    free(names);
+    free(entries);
+}
+
+
+static void
+test_bombs(void)
+{
+    size_t    i;
+    char     *zeroes, *names;
+    bytes_t   bytes, copy;
+    entry_t  *entries;
+
+    zeroes = calloc(1, 50000000);
+
+    entries = calloc(2001, sizeof(entry_t));
+    names = malloc(2001 * 16);
+
+    entries[0].name = "index.html";
+    entries[0].data = zeroes;
+    entries[0].len = 50000000;
+    entries[0].method = 8;
+
+    ok(check(entries, 1, LIMIT) == LIVEUPDATE_INVALID
+       && said("index.html",
+               "makes the contents of the zip archive too large")
+       && feed.got < feed.len * 2 + 20000,
+       "a bomb is not unpacked further than the limit");
+
+    /* announced as a few bytes */
+
+    entries[0].size_lie = 10 - 50000000;
+    ok(check(entries, 1, LIMIT) == LIVEUPDATE_INVALID
+       && feed.got < feed.len * 2 + 20000,
+       "a bomb that looks small");
+
+    /* every entry has the same data, and stored data is easily much */
+
+    entries[0].size_lie = 0;
+    entries[0].len = 100000;
+    entries[0].method = 0;
+
+    for (i = 1; i < 2001; i++) {
+        entries[i] = entries[0];
+        entries[i].first = 1;
+        entries[i].name = &names[i * 16];
+        snprintf(&names[i * 16], 16, "%zu", i);
+    }
+
+    ok(check(entries, 2001, UINT64_MAX) == LIVEUPDATE_INVALID
+       && error.text
+       && strcmp(error.text, "overlaps other entries of the zip archive")
+          == 0
+       && feed.got < 2000000,
+       "entries that share data");
+
+    /* end records that share a directory too far off to be in the buffer */
+
+    for (i = 1; i < 2001; i++) {
+        entries[i].first = 0;
+        entries[i].len = 0;
+    }
+
+    bytes = archive(entries, 2001);
+
+    memset(&copy, 0, sizeof(bytes_t));
+    put(&copy, bytes.data, bytes.len - 22);
+    put(&copy, zeroes, 66000);
+
+    for (i = 0; i < 60; i++) {
+        put(&copy, bytes.data + bytes.len - 22, 22);
+    }
+
+    ok(check_bytes(&copy, LIMIT) == LIVEUPDATE_INVALID
+       && said(NULL, "the directory of the zip archive is too large")
+       && feed.got < copy.len * 5,
+       "end records that share a directory");
+
+    for (i = 0; i < 5; i++) {
+        put(&copy, bytes.data + bytes.len - 22, 22);
+    }
+
+    ok(check_bytes(&copy, LIMIT) == LIVEUPDATE_INVALID
+       && said(NULL, "the zip archive has too many end records"),
+       "more end records");
+
+    /* the same, but the first is taken, and the last is of another one */
+
+    free(copy.data);
+    free(bytes.data);
+
+    bytes = archive(entries, 1001);
+
+    memset(&copy, 0, sizeof(bytes_t));
+    put(&copy, bytes.data, bytes.len - 22);
+    put_central(&copy, &entries[0], 100000, 0);
+    put(&copy, zeroes, 66000);
+    put(&copy, bytes.data + bytes.len - 22, 22);
+    put(&copy, bytes.data + bytes.len - 22, 22);
+    put_end(&copy, 1, 56, bytes.len - 22);
+
+    ok(check_bytes(&copy, LIMIT) == LIVEUPDATE_INVALID
+       && said(NULL, "the directory of the zip archive is too large"),
+       "a directory that is larger than the one that was checked");
+
+    free(copy.data);
+    free(bytes.data);
+    free(names);
+    free(entries);
+    free(zeroes);
+}
+
+
+static void
+test_nomem(void)
+{
+    long              i;
+    bytes_t           good, bad;
+    liveupdate_rc_e   rc;
+    static entry_t    entries[] = {
+        { .name = "index.html", .data = "<html>", .len = 6 },
+        { .name = "a.js", .crc_lie = 1 }
+    };
+
+    good = archive(entries, 1);
+    bad = archive(entries, 2);
+
+    for (i = 0; /* void */ ; i++) {
+        tap_left = i;
+        rc = check_bytes(&good, LIMIT);
+
+        if (rc != LIVEUPDATE_NOMEM) {
+            break;
+        }
+    }
+
+    ok(i == 3 && rc == LIVEUPDATE_OK, "no memory for a good archive (%ld)", i);
+
+    for (i = 0; /* void */ ; i++) {
+        tap_left = i;
+        rc = check_bytes(&bad, LIMIT);
+
+        if (rc != LIVEUPDATE_NOMEM) {
+            break;
+        }
+    }
+
+    ok(i == 4 && rc == LIVEUPDATE_INVALID
+       && said("a.js", "has another CRC than announced"),
+       "no memory for a bad one (%ld)", i);
+
+    tap_left = -1;
+
+    free(good.data);
+    free(bad.data);
+}
+
+
+int
+main(void)
+{
+    test_good();
+    test_nested();
+    test_index();
+    test_names();
+    test_unicode_extra();
+    test_kinds();
+    test_lies();
+    test_damage();
+    test_directory();
+    test_source();
+    test_entries();
+    test_bombs();
+    test_nomem();
+
+    tap_free();
+
+    return tap_done();
+}
