@@ -1,0 +1,668 @@
+
+/*
+ * Copyright (C) the nginx-liveupdate authors
+ */
+
+
+#include "ngx_http_liveupdate.h"
+
+
+#define NGX_HTTP_LIVEUPDATE_ZONE_SIZE  (4 * 1024 * 1024)
+
+
+static ngx_int_t ngx_http_liveupdate_variable(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data);
+
+static char *ngx_http_liveupdate_api(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+static char *ngx_http_liveupdate_artifacts(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+static ngx_int_t ngx_http_liveupdate_add_variables(ngx_conf_t *cf);
+static void *ngx_http_liveupdate_create_main_conf(ngx_conf_t *cf);
+static void *ngx_http_liveupdate_create_loc_conf(ngx_conf_t *cf);
+static char *ngx_http_liveupdate_merge_loc_conf(ngx_conf_t *cf, void *parent,
+    void *child);
+static char *ngx_http_liveupdate_set_store(ngx_conf_t *cf,
+    ngx_http_liveupdate_loc_conf_t *lucf);
+static char *ngx_http_liveupdate_set_tokens(ngx_conf_t *cf,
+    ngx_http_liveupdate_loc_conf_t *lucf);
+static ngx_int_t ngx_http_liveupdate_read_tokens(ngx_conf_t *cf,
+    ngx_str_t *name, ngx_str_t *text);
+static ngx_int_t ngx_http_liveupdate_init(ngx_conf_t *cf);
+static ngx_int_t ngx_http_liveupdate_init_module(ngx_cycle_t *cycle);
+
+
+static ngx_command_t  ngx_http_liveupdate_commands[] = {
+
+    { ngx_string("liveupdate_zone"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      ngx_http_liveupdate_zone,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("liveupdate_store"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_str_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_liveupdate_loc_conf_t, store_path),
+      NULL },
+
+    { ngx_string("liveupdate_tokens"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_str_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_liveupdate_loc_conf_t, tokens_path),
+      NULL },
+
+    { ngx_string("liveupdate_base_url"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_http_set_complex_value_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_liveupdate_loc_conf_t, base_url),
+      NULL },
+
+    { ngx_string("liveupdate_valid"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_sec_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_liveupdate_loc_conf_t, valid),
+      NULL },
+
+    { ngx_string("liveupdate_threads"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_str_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_liveupdate_loc_conf_t, threads_name),
+      NULL },
+
+    { ngx_string("liveupdate_api"),
+      NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS,
+      ngx_http_liveupdate_api,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("liveupdate_artifacts"),
+      NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS,
+      ngx_http_liveupdate_artifacts,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+      ngx_null_command
+};
+
+
+static ngx_http_module_t  ngx_http_liveupdate_module_ctx = {
+    ngx_http_liveupdate_add_variables,     /* preconfiguration */
+    ngx_http_liveupdate_init,              /* postconfiguration */
+
+    ngx_http_liveupdate_create_main_conf,  /* create main configuration */
+    NULL,                                  /* init main configuration */
+
+    NULL,                                  /* create server configuration */
+    NULL,                                  /* merge server configuration */
+
+    ngx_http_liveupdate_create_loc_conf,   /* create location configuration */
+    ngx_http_liveupdate_merge_loc_conf     /* merge location configuration */
+};
+
+
+ngx_module_t  ngx_http_liveupdate_module = {
+    NGX_MODULE_V1,
+    &ngx_http_liveupdate_module_ctx,       /* module context */
+    ngx_http_liveupdate_commands,          /* module directives */
+    NGX_HTTP_MODULE,                       /* module type */
+    NULL,                                  /* init master */
+    ngx_http_liveupdate_init_module,       /* init module */
+    NULL,                                  /* init process */
+    NULL,                                  /* init thread */
+    NULL,                                  /* exit thread */
+    NULL,                                  /* exit process */
+    NULL,                                  /* exit master */
+    NGX_MODULE_V1_PADDING
+};
+
+
+static ngx_http_variable_t  ngx_http_liveupdate_vars[] = {
+
+    { ngx_string("liveupdate_app"), NULL, ngx_http_liveupdate_variable,
+      offsetof(ngx_http_liveupdate_ctx_t, app), NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("liveupdate_release"), NULL, ngx_http_liveupdate_variable,
+      offsetof(ngx_http_liveupdate_ctx_t, release),
+      NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("liveupdate_channel"), NULL, ngx_http_liveupdate_variable,
+      offsetof(ngx_http_liveupdate_ctx_t, channel),
+      NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("liveupdate_result"), NULL, ngx_http_liveupdate_variable,
+      offsetof(ngx_http_liveupdate_ctx_t, result),
+      NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("liveupdate_checksum"), NULL, ngx_http_liveupdate_variable,
+      offsetof(ngx_http_liveupdate_ctx_t, checksum),
+      NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("liveupdate_signature"), NULL, ngx_http_liveupdate_variable,
+      offsetof(ngx_http_liveupdate_ctx_t, signature),
+      NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+      ngx_http_null_variable
+};
+
+
+static ngx_str_t  ngx_http_liveupdate_folders[] = {
+    ngx_string(""),
+    ngx_string("/apps"),
+    ngx_string("/staging"),
+    ngx_string("/live"),
+    ngx_string("/tmp"),
+    ngx_null_string
+};
+
+
+ngx_http_liveupdate_ctx_t *
+ngx_http_liveupdate_get_ctx(ngx_http_request_t *r)
+{
+    ngx_http_liveupdate_ctx_t  *ctx;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_liveupdate_module);
+
+    if (ctx == NULL) {
+        ctx = ngx_pcalloc(r->pool, sizeof(ngx_http_liveupdate_ctx_t));
+        if (ctx == NULL) {
+            return NULL;
+        }
+
+        ctx->request = r;
+
+        ngx_http_set_ctx(r, ctx, ngx_http_liveupdate_module);
+    }
+
+    return ctx;
+}
+
+
+static ngx_int_t
+ngx_http_liveupdate_variable(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data)
+{
+    ngx_str_t                  *value;
+    ngx_http_liveupdate_ctx_t  *ctx;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_liveupdate_module);
+
+    if (ctx == NULL) {
+        v->not_found = 1;
+        return NGX_OK;
+    }
+
+    value = (ngx_str_t *) ((u_char *) ctx + data);
+
+    if (value->len == 0) {
+        v->not_found = 1;
+        return NGX_OK;
+    }
+
+    v->len = value->len;
+    v->data = value->data;
+    v->valid = 1;
+    v->no_cacheable = 0;
+    v->not_found = 0;
+
+    return NGX_OK;
+}
+
+
+static char *
+ngx_http_liveupdate_api(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_core_loc_conf_t  *clcf;
+
+    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+
+    if (clcf->handler == ngx_http_liveupdate_api_handler) {
+        return "is duplicate";
+    }
+
+    clcf->handler = ngx_http_liveupdate_api_handler;
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_http_liveupdate_artifacts(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_liveupdate_loc_conf_t  *lucf = conf;
+
+    if (lucf->artifacts != NGX_CONF_UNSET) {
+        return "is duplicate";
+    }
+
+    lucf->artifacts = 1;
+
+    return NGX_CONF_OK;
+}
+
+
+static ngx_int_t
+ngx_http_liveupdate_add_variables(ngx_conf_t *cf)
+{
+    ngx_http_variable_t  *var, *v;
+
+    for (v = ngx_http_liveupdate_vars; v->name.len; v++) {
+        var = ngx_http_add_variable(cf, &v->name, v->flags);
+        if (var == NULL) {
+            return NGX_ERROR;
+        }
+
+        var->get_handler = v->get_handler;
+        var->data = v->data;
+    }
+
+    return NGX_OK;
+}
+
+
+static void *
+ngx_http_liveupdate_create_main_conf(ngx_conf_t *cf)
+{
+    ngx_http_liveupdate_main_conf_t  *lumcf;
+
+    lumcf = ngx_pcalloc(cf->pool, sizeof(ngx_http_liveupdate_main_conf_t));
+    if (lumcf == NULL) {
+        return NULL;
+    }
+
+    /*
+     * set by ngx_pcalloc():
+     *
+     *     lumcf->zone = NULL;
+     */
+
+    if (ngx_array_init(&lumcf->stores, cf->pool, 1,
+                       sizeof(ngx_http_liveupdate_store_t *))
+        != NGX_OK)
+    {
+        return NULL;
+    }
+
+    return lumcf;
+}
+
+
+static void *
+ngx_http_liveupdate_create_loc_conf(ngx_conf_t *cf)
+{
+    ngx_http_liveupdate_loc_conf_t  *lucf;
+
+    lucf = ngx_pcalloc(cf->pool, sizeof(ngx_http_liveupdate_loc_conf_t));
+    if (lucf == NULL) {
+        return NULL;
+    }
+
+    /*
+     * set by ngx_pcalloc():
+     *
+     *     lucf->store_path = { 0, NULL };
+     *     lucf->store = NULL;
+     *     lucf->tokens_path = { 0, NULL };
+     *     lucf->tokens = NULL;
+     *     lucf->ntokens = 0;
+     *     lucf->base_url = NULL;
+     *     lucf->threads_name = { 0, NULL };
+     */
+
+    lucf->valid = NGX_CONF_UNSET;
+    lucf->artifacts = NGX_CONF_UNSET;
+
+    return lucf;
+}
+
+
+static char *
+ngx_http_liveupdate_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
+{
+    ngx_http_liveupdate_loc_conf_t  *prev = parent;
+    ngx_http_liveupdate_loc_conf_t  *conf = child;
+
+    ngx_uint_t                 is_api;
+    ngx_http_core_loc_conf_t  *clcf;
+
+    ngx_conf_merge_str_value(conf->store_path, prev->store_path, "");
+    ngx_conf_merge_str_value(conf->tokens_path, prev->tokens_path, "");
+    ngx_conf_merge_str_value(conf->threads_name, prev->threads_name,
+                             "default");
+    ngx_conf_merge_sec_value(conf->valid, prev->valid, 1);
+
+    if (conf->base_url == NULL) {
+        conf->base_url = prev->base_url;
+    }
+
+    /* not inherited, as a handler is not */
+
+    if (conf->artifacts == NGX_CONF_UNSET) {
+        conf->artifacts = 0;
+    }
+
+    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+
+    is_api = (clcf->handler == ngx_http_liveupdate_api_handler);
+
+    if (!is_api && !conf->artifacts) {
+        return NGX_CONF_OK;
+    }
+
+    if (conf->store_path.len == 0) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"%s\" in location \"%V\" requires "
+                           "\"liveupdate_store\"",
+                           is_api ? "liveupdate_api" : "liveupdate_artifacts",
+                           &clcf->name);
+        return NGX_CONF_ERROR;
+    }
+
+    if (ngx_http_liveupdate_set_store(cf, conf) != NGX_CONF_OK) {
+        return NGX_CONF_ERROR;
+    }
+
+    /* loads must not queue behind changes that wait for a disk or a lock */
+
+    conf->readers = ngx_thread_pool_add(cf, NULL);
+    if (conf->readers == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    if (is_api) {
+
+        conf->threads = ngx_thread_pool_add(cf, &conf->threads_name);
+        if (conf->threads == NULL) {
+            return NGX_CONF_ERROR;
+        }
+
+        return ngx_http_liveupdate_set_tokens(cf, conf);
+    }
+
+    if (clcf->alias
+        || clcf->root_lengths
+        || clcf->root.len != conf->store->path.len
+        || ngx_strncmp(clcf->root.data, conf->store->path.data,
+                       clcf->root.len)
+           != 0)
+    {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"root\" in location \"%V\" must be the same as "
+                           "\"liveupdate_store\", that is \"%V\"",
+                           &clcf->name, &conf->store->path);
+        return NGX_CONF_ERROR;
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_http_liveupdate_set_store(ngx_conf_t *cf,
+    ngx_http_liveupdate_loc_conf_t *lucf)
+{
+    ngx_str_t                         *folder, path, name;
+    ngx_uint_t                         i;
+    ngx_path_t                        *p;
+    ngx_http_liveupdate_store_t       *store, **stores;
+    ngx_http_liveupdate_main_conf_t   *lumcf;
+
+    lumcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_liveupdate_module);
+
+    path = lucf->store_path;
+
+    if (ngx_conf_full_name(cf->cycle, &path, 0) != NGX_OK) {
+        return NGX_CONF_ERROR;
+    }
+
+    while (path.len > 1 && path.data[path.len - 1] == '/') {
+        path.len--;
+    }
+
+    stores = lumcf->stores.elts;
+
+    for (i = 0; i < lumcf->stores.nelts; i++) {
+        if (stores[i]->path.len == path.len
+            && ngx_strncmp(stores[i]->path.data, path.data, path.len) == 0)
+        {
+            lucf->store = stores[i];
+            return NGX_CONF_OK;
+        }
+    }
+
+    if (lumcf->zone == NULL) {
+        ngx_str_set(&name, "liveupdate");
+
+        lumcf->zone = ngx_http_liveupdate_zone_add(cf, &name,
+                                             NGX_HTTP_LIVEUPDATE_ZONE_SIZE);
+        if (lumcf->zone == NULL) {
+            return NGX_CONF_ERROR;
+        }
+    }
+
+    store = ngx_pcalloc(cf->pool, sizeof(ngx_http_liveupdate_store_t));
+    stores = ngx_array_push(&lumcf->stores);
+
+    if (store == NULL || stores == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    *stores = store;
+
+    store->path = path;
+    store->hash = ngx_crc32_long(path.data, path.len);
+    store->zone = lumcf->zone;
+
+    ngx_http_liveupdate_catalog_init(store);
+
+    /* nginx makes these folders at start, for the user of its workers */
+
+    for (folder = ngx_http_liveupdate_folders; folder->data; folder++) {
+
+        p = ngx_pcalloc(cf->pool, sizeof(ngx_path_t));
+        if (p == NULL) {
+            return NGX_CONF_ERROR;
+        }
+
+        p->name.data = ngx_pnalloc(cf->pool, path.len + folder->len + 1);
+        if (p->name.data == NULL) {
+            return NGX_CONF_ERROR;
+        }
+
+        p->name.len = ngx_sprintf(p->name.data, "%V%V%Z", &path, folder)
+                      - p->name.data - 1;
+
+        p->conf_file = cf->conf_file->file.name.data;
+        p->line = cf->conf_file->line;
+
+        if (ngx_add_path(cf, &p) != NGX_OK) {
+            return NGX_CONF_ERROR;
+        }
+    }
+
+    lucf->store = store;
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_http_liveupdate_set_tokens(ngx_conf_t *cf,
+    ngx_http_liveupdate_loc_conf_t *lucf)
+{
+    ngx_str_t            name, text;
+    liveupdate_str_t     file;
+    liveupdate_rc_e      rc;
+    liveupdate_arena_t   arena;
+    liveupdate_error_t   err;
+
+    if (lucf->tokens_path.len == 0) {
+        return NGX_CONF_OK;
+    }
+
+    name = lucf->tokens_path;
+
+    if (ngx_conf_full_name(cf->cycle, &name, 1) != NGX_OK) {
+        return NGX_CONF_ERROR;
+    }
+
+    if (ngx_http_liveupdate_read_tokens(cf, &name, &text) != NGX_OK) {
+        return NGX_CONF_ERROR;
+    }
+
+    file.len = text.len;
+    file.data = text.data;
+
+    arena = ngx_http_liveupdate_arena(cf->pool);
+
+    rc = liveupdate_token_parse(&arena, &file, &lucf->tokens, &lucf->ntokens,
+                                &err);
+
+    ngx_explicit_memzero(text.data, text.len);
+
+    if (rc == LIVEUPDATE_INVALID) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "invalid token file \"%V\": line %*s %s",
+                           &name, err.subject.len, err.subject.data, err.text);
+        return NGX_CONF_ERROR;
+    }
+
+    return rc == LIVEUPDATE_OK ? NGX_CONF_OK : NGX_CONF_ERROR;
+}
+
+
+static ngx_int_t
+ngx_http_liveupdate_read_tokens(ngx_conf_t *cf, ngx_str_t *name,
+    ngx_str_t *text)
+{
+    size_t           size;
+    ssize_t          n;
+    ngx_int_t        rc;
+    ngx_file_t       file;
+    ngx_file_info_t  fi;
+
+    rc = NGX_ERROR;
+
+    ngx_memzero(&file, sizeof(ngx_file_t));
+
+    file.name = *name;
+    file.log = cf->log;
+
+    file.fd = ngx_open_file(name->data, NGX_FILE_RDONLY, NGX_FILE_OPEN, 0);
+
+    if (file.fd == NGX_INVALID_FILE) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, ngx_errno,
+                           ngx_open_file_n " \"%V\" failed", name);
+        return NGX_ERROR;
+    }
+
+    if (ngx_fd_info(file.fd, &fi) == NGX_FILE_ERROR) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, ngx_errno,
+                           ngx_fd_info_n " \"%V\" failed", name);
+        goto done;
+    }
+
+    if (ngx_file_access(&fi) & (S_IROTH|S_IWOTH)) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "token file \"%V\" can be read or written by "
+                           "others: \"chmod 600\" it", name);
+        goto done;
+    }
+
+    size = (size_t) ngx_file_size(&fi);
+
+    if (size > NGX_HTTP_LIVEUPDATE_JSON_SIZE) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "token file \"%V\" is too large", name);
+        goto done;
+    }
+
+    text->data = ngx_pnalloc(cf->pool, size + 1);
+    if (text->data == NULL) {
+        goto done;
+    }
+
+    n = ngx_read_file(&file, text->data, size, 0);
+
+    if (n == NGX_ERROR || (size_t) n != size) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, ngx_errno,
+                           ngx_read_file_n " \"%V\" failed", name);
+        goto done;
+    }
+
+    text->len = size;
+    rc = NGX_OK;
+
+done:
+
+    if (ngx_close_file(file.fd) == NGX_FILE_ERROR) {
+        ngx_conf_log_error(NGX_LOG_ALERT, cf, ngx_errno,
+                           ngx_close_file_n " \"%V\" failed", name);
+    }
+
+    return rc;
+}
+
+
+static ngx_int_t
+ngx_http_liveupdate_init(ngx_conf_t *cf)
+{
+    ngx_http_handler_pt        *h;
+    ngx_http_core_main_conf_t  *cmcf;
+
+    cmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module);
+
+    h = ngx_array_push(&cmcf->phases[NGX_HTTP_PRECONTENT_PHASE].handlers);
+    if (h == NULL) {
+        return NGX_ERROR;
+    }
+
+    *h = ngx_http_liveupdate_artifact_handler;
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_liveupdate_init_module(ngx_cycle_t *cycle)
+{
+    ngx_uint_t                         i;
+    ngx_http_liveupdate_store_t      **stores;
+    ngx_http_liveupdate_main_conf_t   *lumcf;
+
+    /*
+     * old workers may be using temporary files during a reload and while
+     * a binary is upgraded
+     */
+
+    if (ngx_test_config
+        || ngx_inherited
+        || !ngx_is_init_cycle(cycle->old_cycle))
+    {
+        return NGX_OK;
+    }
+
+    lumcf = ngx_http_cycle_get_module_main_conf(cycle,
+                                                ngx_http_liveupdate_module);
+    if (lumcf == NULL) {
+        return NGX_OK;
+    }
+
+    stores = lumcf->stores.elts;
+
+    for (i = 0; i < lumcf->stores.nelts; i++) {
+        if (ngx_http_liveupdate_store_clean(stores[i], cycle) != NGX_OK) {
+            return NGX_ERROR;
+        }
+    }
+
+    return NGX_OK;
+}

@@ -1,0 +1,539 @@
+
+/*
+ * Copyright (C) the nginx-liveupdate authors
+ */
+
+
+#ifndef _NGX_HTTP_LIVEUPDATE_H_INCLUDED_
+#define _NGX_HTTP_LIVEUPDATE_H_INCLUDED_
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+#include <ngx_thread_pool.h>
+
+#include "liveupdate_app.h"
+#include "liveupdate_change.h"
+#include "liveupdate_latest.h"
+#include "liveupdate_name.h"
+#include "liveupdate_query.h"
+#include "liveupdate_route.h"
+#include "liveupdate_time.h"
+#include "liveupdate_token.h"
+
+
+#if !(NGX_THREADS)
+#error "the liveupdate module requires --with-threads"
+#endif
+
+
+#define NGX_HTTP_LIVEUPDATE_JSON_SIZE  (1024 * 1024)
+#define NGX_HTTP_LIVEUPDATE_FILE_SIZE  (64 * 1024 * 1024)
+#define NGX_HTTP_LIVEUPDATE_UUID_LEN   36
+
+
+/* r and ngx_http_headers_out_t's lists changed in nginx 1.23.0 */
+
+#if (nginx_version >= 1023000)
+#define ngx_http_liveupdate_header_end(h)  (h)->next = NULL
+#else
+#define ngx_http_liveupdate_header_end(h)
+#endif
+
+
+typedef struct ngx_http_liveupdate_node_s  ngx_http_liveupdate_node_t;
+typedef struct ngx_http_liveupdate_call_s  ngx_http_liveupdate_call_t;
+
+
+/* A store, shared by all locations that name the same folder. */
+
+typedef struct {
+    ngx_str_t                       path;        /* full, no "/" at the end */
+    uint32_t                        hash;        /* of the path */
+    ngx_shm_zone_t                 *zone;
+
+    /* a worker's copies of apps and file tables, see catalog.c */
+    ngx_rbtree_t                    rbtree;
+    ngx_rbtree_node_t               sentinel;
+    ngx_queue_t                     evictable;   /* most recent first */
+    size_t                          size;        /* of what is evictable */
+} ngx_http_liveupdate_store_t;
+
+
+typedef struct {
+    ngx_array_t                     stores;      /* of store_t * */
+    ngx_shm_zone_t                 *zone;
+} ngx_http_liveupdate_main_conf_t;
+
+
+typedef struct {
+    ngx_str_t                       store_path;
+    ngx_http_liveupdate_store_t    *store;
+
+    ngx_str_t                       tokens_path;
+    liveupdate_token_t             *tokens;
+    size_t                          ntokens;
+
+    ngx_http_complex_value_t       *base_url;
+    time_t                          valid;       /* seconds */
+
+    ngx_str_t                       threads_name;
+    ngx_thread_pool_t              *threads;     /* for changes */
+    ngx_thread_pool_t              *readers;     /* for loads */
+
+    ngx_flag_t                      artifacts;
+} ngx_http_liveupdate_loc_conf_t;
+
+
+/* What the variables say of a request, and where it waits. */
+
+typedef struct {
+    ngx_str_t                       app;
+    ngx_str_t                       release;
+    ngx_str_t                       channel;
+    ngx_str_t                       result;
+    ngx_str_t                       checksum;
+    ngx_str_t                       signature;
+
+    ngx_http_liveupdate_call_t     *call;
+
+    ngx_queue_t                     queue;
+    ngx_http_request_t             *request;
+    ngx_atomic_uint_t               generation;  /* at least this new */
+    unsigned                        waiting:1;
+    unsigned                        waited:1;
+    unsigned                        located:1;   /* the URI is chosen */
+} ngx_http_liveupdate_ctx_t;
+
+
+/*
+ * Disk work, in a thread: its memory, and the system call that failed.  The
+ * thread owns the pool and logs nothing; who started it says what failed.
+ */
+
+typedef struct {
+    ngx_pool_t                     *pool;
+    ngx_err_t                       err;
+    const char                     *operation;   /* "rename()" */
+    u_char                         *path;
+} ngx_http_liveupdate_io_t;
+
+
+/* Module, in ngx_http_liveupdate_module.c */
+
+extern ngx_module_t  ngx_http_liveupdate_module;
+
+ngx_http_liveupdate_ctx_t *ngx_http_liveupdate_get_ctx(ngx_http_request_t *r);
+
+
+/*
+ * Zone: shared memory.  A generation belongs to a group of apps and grows
+ * with each change of one of them.
+ */
+
+char *ngx_http_liveupdate_zone(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+ngx_shm_zone_t *ngx_http_liveupdate_zone_add(ngx_conf_t *cf, ngx_str_t *name,
+    size_t size);
+
+/* Slots for apps; the slot of an app of a store. */
+
+ngx_atomic_t *ngx_http_liveupdate_generation(
+    ngx_http_liveupdate_store_t *store, ngx_str_t *app);
+
+/*
+ * Devices as they were last seen, the least recent forgotten when the zone is
+ * full.  The strings are copied; longer ones than the zone keeps are cut.
+ */
+
+typedef struct {
+    ngx_str_t                       app;
+    ngx_str_t                       id;
+    ngx_str_t                       app_version_code;
+    ngx_str_t                       app_version_name;
+    ngx_str_t                       os_version;
+    ngx_str_t                       plugin_version;
+    ngx_str_t                       custom_id;
+    ngx_str_t                       channel_id;
+    ngx_str_t                       deployment_id;
+    ngx_uint_t                      platform;
+    time_t                          created;
+    time_t                          seen;
+} ngx_http_liveupdate_device_t;
+
+void ngx_http_liveupdate_device_seen(ngx_http_liveupdate_store_t *store,
+    ngx_http_liveupdate_device_t *device);
+
+/* NGX_OK with copies from the pool, NGX_DECLINED, or NGX_ERROR. */
+
+ngx_int_t ngx_http_liveupdate_device_find(ngx_http_liveupdate_store_t *store,
+    ngx_pool_t *pool, ngx_str_t *app, ngx_str_t *id,
+    ngx_http_liveupdate_device_t *device);
+
+void ngx_http_liveupdate_device_forget(ngx_http_liveupdate_store_t *store,
+    ngx_str_t *app, ngx_str_t *id);
+
+/* The app's devices among the most recently seen ones, at most n. */
+
+ngx_int_t ngx_http_liveupdate_device_list(ngx_http_liveupdate_store_t *store,
+    ngx_pool_t *pool, ngx_str_t *app, ngx_http_liveupdate_device_t *devices,
+    ngx_uint_t *n);
+
+
+/*
+ * Catalog: parsed copies in memory.  get() returns NGX_OK with the copy, or
+ * with NULL if there is no such app or release; it is good until the event
+ * ends.  NGX_AGAIN: the request waits and r->write_event_handler, which the
+ * caller set, is called when it is worth asking again (ctx->waiting is 0
+ * then).  NGX_ERROR: out of memory.
+ */
+
+void ngx_http_liveupdate_catalog_init(ngx_http_liveupdate_store_t *store);
+
+ngx_int_t ngx_http_liveupdate_catalog_app(ngx_http_request_t *r,
+    ngx_str_t *id, liveupdate_app_t **app);
+
+typedef struct {
+    liveupdate_file_t              *files;       /* sorted by href */
+    size_t                          nfiles;
+} ngx_http_liveupdate_files_t;
+
+ngx_int_t ngx_http_liveupdate_catalog_files(ngx_http_request_t *r,
+    ngx_str_t *app, ngx_str_t *release, ngx_http_liveupdate_files_t **files);
+
+
+/* Latest: what devices ask */
+
+ngx_int_t ngx_http_liveupdate_latest_handler(ngx_http_request_t *r,
+    ngx_str_t *app);
+ngx_int_t ngx_http_liveupdate_discovery_handler(ngx_http_request_t *r,
+    ngx_str_t *app);
+
+
+/* Artifact: picks the file that nginx's static handler sends */
+
+ngx_int_t ngx_http_liveupdate_artifact_handler(ngx_http_request_t *r);
+
+
+/*
+ * Reply: JSON out (send() with the status in headers_out, text from the
+ * request's pool or longer-lived), errors as {"message": ...}, who asks, and
+ * the base of absolute URLs.
+ */
+
+ngx_int_t ngx_http_liveupdate_send_json(ngx_http_request_t *r,
+    ngx_uint_t status, ngx_str_t *text);
+ngx_int_t ngx_http_liveupdate_send_error(ngx_http_request_t *r,
+    ngx_uint_t status, liveupdate_error_t *err);
+ngx_int_t ngx_http_liveupdate_send_message(ngx_http_request_t *r,
+    ngx_uint_t status, const char *text);
+
+/*
+ * The error as a terminated sentence from the pool, whatever bytes its subject
+ * is made of; NULL: out of memory.
+ */
+
+u_char *ngx_http_liveupdate_sentence(ngx_pool_t *pool,
+    liveupdate_error_t *err);
+
+/*
+ * The token of an "Authorization: Bearer" header; NULL if there is none that
+ * is known; *presented tells whether the client tried.
+ */
+
+const liveupdate_token_t *ngx_http_liveupdate_token(ngx_http_request_t *r,
+    ngx_uint_t *presented);
+
+ngx_int_t ngx_http_liveupdate_base_url(ngx_http_request_t *r,
+    ngx_str_t *base);
+
+
+/*
+ * Store: the only room that writes, renames, links, locks or syncs.  All of
+ * it runs in threads.  NGX_OK; NGX_DECLINED: the file does not exist (or for
+ * link() and mkdir(): exists already); NGX_ERROR with io filled in.
+ */
+
+u_char *ngx_http_liveupdate_path(ngx_pool_t *pool, const char *fmt, ...);
+
+ngx_int_t ngx_http_liveupdate_store_read(ngx_http_liveupdate_io_t *io,
+    u_char *path, ngx_str_t *text, ngx_file_info_t *fi);
+
+/* *json is the caller's to free; NGX_ERROR with EINVAL if it does not parse. */
+
+ngx_int_t ngx_http_liveupdate_store_read_json(ngx_http_liveupdate_io_t *io,
+    u_char *path, cJSON **json);
+
+/* Replaces a file whole and durably: temporary file, sync, rename, sync. */
+
+ngx_int_t ngx_http_liveupdate_store_write(ngx_http_liveupdate_io_t *io,
+    ngx_http_liveupdate_store_t *store, u_char *path, const char *text,
+    size_t len);
+ngx_int_t ngx_http_liveupdate_store_write_json(ngx_http_liveupdate_io_t *io,
+    ngx_http_liveupdate_store_t *store, u_char *path, const cJSON *json);
+
+/* Adds a line durably. */
+
+ngx_int_t ngx_http_liveupdate_store_append(ngx_http_liveupdate_io_t *io,
+    u_char *path, const char *text, size_t len);
+
+/*
+ * A new file in tmp/.  commit() syncs it, gives it its name and syncs the
+ * folder; rename() only gives it the name.  Both close it, and discard it if
+ * they fail.
+ */
+
+typedef struct {
+    ngx_fd_t                        fd;
+    u_char                         *path;
+} ngx_http_liveupdate_temp_t;
+
+ngx_int_t ngx_http_liveupdate_temp_create(ngx_http_liveupdate_io_t *io,
+    ngx_http_liveupdate_store_t *store, ngx_http_liveupdate_temp_t *temp);
+ngx_int_t ngx_http_liveupdate_temp_write(ngx_http_liveupdate_io_t *io,
+    ngx_http_liveupdate_temp_t *temp, const u_char *data, size_t len);
+ngx_int_t ngx_http_liveupdate_temp_sync(ngx_http_liveupdate_io_t *io,
+    ngx_http_liveupdate_temp_t *temp);
+ngx_int_t ngx_http_liveupdate_temp_rename(ngx_http_liveupdate_io_t *io,
+    ngx_http_liveupdate_temp_t *temp, u_char *path);
+ngx_int_t ngx_http_liveupdate_temp_commit(ngx_http_liveupdate_io_t *io,
+    ngx_http_liveupdate_temp_t *temp, u_char *path);
+void ngx_http_liveupdate_temp_discard(ngx_http_liveupdate_temp_t *temp);
+
+/* A lock file, made if need be, held until the descriptor is closed. */
+
+ngx_int_t ngx_http_liveupdate_store_lock(ngx_http_liveupdate_io_t *io,
+    u_char *path, ngx_fd_t *fd);
+void ngx_http_liveupdate_store_unlock(ngx_fd_t fd);
+
+ngx_int_t ngx_http_liveupdate_store_mkdir(ngx_http_liveupdate_io_t *io,
+    u_char *path);
+ngx_int_t ngx_http_liveupdate_store_mkdirs(ngx_http_liveupdate_io_t *io,
+    u_char *root, u_char *path);
+ngx_int_t ngx_http_liveupdate_store_rename(ngx_http_liveupdate_io_t *io,
+    u_char *from, u_char *to);
+ngx_int_t ngx_http_liveupdate_store_link(ngx_http_liveupdate_io_t *io,
+    u_char *from, u_char *to);
+ngx_int_t ngx_http_liveupdate_store_unlink(ngx_http_liveupdate_io_t *io,
+    u_char *path);
+ngx_int_t ngx_http_liveupdate_store_sync(ngx_http_liveupdate_io_t *io,
+    u_char *path);
+
+/* All folders of a tree; a whole tree, through tmp/ so that it goes at once. */
+
+ngx_int_t ngx_http_liveupdate_store_sync_tree(ngx_http_liveupdate_io_t *io,
+    u_char *path);
+ngx_int_t ngx_http_liveupdate_store_remove_tree(ngx_http_liveupdate_io_t *io,
+    ngx_http_liveupdate_store_t *store, u_char *path);
+
+/* Names of a folder's entries, sorted, without hidden ones; elts ngx_str_t. */
+
+ngx_int_t ngx_http_liveupdate_store_list(ngx_http_liveupdate_io_t *io,
+    u_char *path, ngx_array_t *names);
+
+/* Empties tmp/ of what an earlier run of this machine left; at start only. */
+
+ngx_int_t ngx_http_liveupdate_store_clean(ngx_http_liveupdate_store_t *store,
+    ngx_cycle_t *cycle);
+
+
+/*
+ * Publish: a call of the API that may wait for the disk.  Everything in it is
+ * the thread's until the thread has ended, and may be read only there; the
+ * request lives on meanwhile.
+ */
+
+struct ngx_http_liveupdate_call_s {
+    ngx_http_liveupdate_io_t        io;
+    ngx_http_liveupdate_store_t    *store;
+    ngx_http_request_t             *request;
+    const liveupdate_token_t       *token;
+    ngx_int_t                     (*action)(ngx_http_liveupdate_call_t *call);
+
+    /* the request; app, id and sub are terminated */
+    liveupdate_route_t              route;
+    liveupdate_str_t                args;
+    ngx_str_t                       content_type;
+    ngx_str_t                       base_url;
+    ngx_chain_t                    *body;
+    off_t                           body_size;
+    cJSON                          *json;        /* of the body, or NULL */
+    char                            now[LIVEUPDATE_TIME_SIZE];
+
+    /* what a change is about, and what the audit log says of it */
+    void                           *data;
+    const char                     *change;
+    const char                     *subject;
+    const char                     *from;
+    const char                     *to;
+
+    /* the answer */
+    cJSON                          *answer;
+    char                           *text;        /* of it, from malloc() */
+    u_char                         *location;
+    liveupdate_error_t              error;
+    ngx_int_t                       status;
+
+    unsigned                        parse:1;     /* the body is JSON */
+};
+
+
+ngx_int_t ngx_http_liveupdate_api_handler(ngx_http_request_t *r);
+
+/*
+ * For actions, which return the HTTP status of the answer: refuse() keeps the
+ * sentence, failed() says that the disk (507, 500) or the memory (500) did
+ * not do.
+ */
+
+ngx_int_t ngx_http_liveupdate_refuse(ngx_http_liveupdate_call_t *call,
+    ngx_int_t status, const char *text);
+ngx_int_t ngx_http_liveupdate_core_status(ngx_http_liveupdate_call_t *call,
+    liveupdate_rc_e rc);
+ngx_int_t ngx_http_liveupdate_failed(ngx_http_liveupdate_call_t *call);
+ngx_int_t ngx_http_liveupdate_nomem(ngx_http_liveupdate_call_t *call);
+
+liveupdate_arena_t ngx_http_liveupdate_arena(ngx_pool_t *pool);
+
+/*
+ * A UUID (RFC 9562) from the call's pool: a new random one, of version 4, or
+ * one made of 16 bytes of the caller's, which it changes.
+ */
+
+char *ngx_http_liveupdate_uuid(ngx_http_liveupdate_call_t *call);
+char *ngx_http_liveupdate_uuid_of(ngx_http_liveupdate_call_t *call,
+    u_char *bytes, ngx_uint_t version);
+
+/* The decoded query parameter, terminated; NULL if absent or empty. */
+
+char *ngx_http_liveupdate_arg(ngx_http_liveupdate_call_t *call,
+    const char *name);
+
+/* "limit" (50 if absent, at most 1000) and "offset" of a list. */
+
+void ngx_http_liveupdate_page(ngx_http_liveupdate_call_t *call,
+    ngx_uint_t *limit, ngx_uint_t *offset);
+
+/*
+ * Runs a change of the call's app as a transaction: lock, read, change,
+ * audit line, write, unlock, generation.  The change returns a status: below
+ * 300 the app is written, otherwise nothing is.
+ */
+
+typedef ngx_int_t (*ngx_http_liveupdate_change_pt)(
+    ngx_http_liveupdate_call_t *call, cJSON *app);
+
+ngx_int_t ngx_http_liveupdate_change(ngx_http_liveupdate_call_t *call,
+    ngx_http_liveupdate_change_pt change);
+
+/* The app's tree, to be freed by the caller: NGX_OK or a status. */
+
+ngx_int_t ngx_http_liveupdate_app_read(ngx_http_liveupdate_call_t *call,
+    cJSON **app);
+
+/*
+ * A release's tree from live/ or staging/, to be freed by the caller, and the
+ * folder it is in.  NGX_OK or a status.
+ */
+
+ngx_int_t ngx_http_liveupdate_release_read(ngx_http_liveupdate_call_t *call,
+    const char *id, cJSON **release, u_char **folder);
+
+/* The pieces of the body, one after the other, from memory or its file. */
+
+ngx_int_t ngx_http_liveupdate_body(ngx_http_liveupdate_call_t *call,
+    liveupdate_rc_e (*handler)(void *data, const u_char *bytes, size_t len),
+    void *data);
+
+
+/*
+ * Bundle: an upload's folder, the table of what was uploaded so far (sorted by
+ * href), and the lock that its changes need.  lock(): NGX_OK with the lock, or
+ * a status if it is not open for uploads.
+ */
+
+ngx_int_t ngx_http_liveupdate_bundle_lock(ngx_http_liveupdate_call_t *call,
+    ngx_fd_t *lock, cJSON **release, u_char **folder);
+
+
+/*
+ * Verify: makes a staged release of an upload, or writes down why not.
+ * NGX_OK, or a status.
+ */
+
+ngx_int_t ngx_http_liveupdate_verify(ngx_http_liveupdate_call_t *call,
+    u_char *folder, cJSON *release);
+
+
+/* Resources of the API: actions, and their JSON for others' relations */
+
+ngx_int_t ngx_http_liveupdate_organizations_get(
+    ngx_http_liveupdate_call_t *call);
+ngx_int_t ngx_http_liveupdate_organizations_post(
+    ngx_http_liveupdate_call_t *call);
+ngx_int_t ngx_http_liveupdate_organization_get(
+    ngx_http_liveupdate_call_t *call);
+ngx_int_t ngx_http_liveupdate_organization_patch(
+    ngx_http_liveupdate_call_t *call);
+ngx_int_t ngx_http_liveupdate_organization_delete(
+    ngx_http_liveupdate_call_t *call);
+
+ngx_int_t ngx_http_liveupdate_apps_get(ngx_http_liveupdate_call_t *call);
+ngx_int_t ngx_http_liveupdate_apps_post(ngx_http_liveupdate_call_t *call);
+ngx_int_t ngx_http_liveupdate_app_get(ngx_http_liveupdate_call_t *call);
+ngx_int_t ngx_http_liveupdate_app_patch(ngx_http_liveupdate_call_t *call);
+ngx_int_t ngx_http_liveupdate_app_delete(ngx_http_liveupdate_call_t *call);
+
+ngx_int_t ngx_http_liveupdate_channels_get(ngx_http_liveupdate_call_t *call);
+ngx_int_t ngx_http_liveupdate_channels_post(ngx_http_liveupdate_call_t *call);
+ngx_int_t ngx_http_liveupdate_channels_delete(
+    ngx_http_liveupdate_call_t *call);
+ngx_int_t ngx_http_liveupdate_channel_get(ngx_http_liveupdate_call_t *call);
+ngx_int_t ngx_http_liveupdate_channel_patch(ngx_http_liveupdate_call_t *call);
+ngx_int_t ngx_http_liveupdate_channel_remove(
+    ngx_http_liveupdate_call_t *call);
+ngx_int_t ngx_http_liveupdate_channel_pause_post(
+    ngx_http_liveupdate_call_t *call);
+ngx_int_t ngx_http_liveupdate_channel_resume_post(
+    ngx_http_liveupdate_call_t *call);
+
+ngx_int_t ngx_http_liveupdate_bundles_post(ngx_http_liveupdate_call_t *call);
+ngx_int_t ngx_http_liveupdate_bundle_get(ngx_http_liveupdate_call_t *call);
+ngx_int_t ngx_http_liveupdate_bundle_patch(ngx_http_liveupdate_call_t *call);
+ngx_int_t ngx_http_liveupdate_bundle_delete(ngx_http_liveupdate_call_t *call);
+
+ngx_int_t ngx_http_liveupdate_files_post(ngx_http_liveupdate_call_t *call);
+ngx_int_t ngx_http_liveupdate_upload_post(ngx_http_liveupdate_call_t *call);
+ngx_int_t ngx_http_liveupdate_upload_put(ngx_http_liveupdate_call_t *call);
+ngx_int_t ngx_http_liveupdate_upload_delete(ngx_http_liveupdate_call_t *call);
+
+ngx_int_t ngx_http_liveupdate_deployments_get(
+    ngx_http_liveupdate_call_t *call);
+ngx_int_t ngx_http_liveupdate_deployments_post(
+    ngx_http_liveupdate_call_t *call);
+ngx_int_t ngx_http_liveupdate_deployment_get(
+    ngx_http_liveupdate_call_t *call);
+ngx_int_t ngx_http_liveupdate_deployment_patch(
+    ngx_http_liveupdate_call_t *call);
+
+ngx_int_t ngx_http_liveupdate_builds_get(ngx_http_liveupdate_call_t *call);
+ngx_int_t ngx_http_liveupdate_build_get(ngx_http_liveupdate_call_t *call);
+ngx_int_t ngx_http_liveupdate_build_patch(ngx_http_liveupdate_call_t *call);
+ngx_int_t ngx_http_liveupdate_download_get(ngx_http_liveupdate_call_t *call);
+
+ngx_int_t ngx_http_liveupdate_devices_get(ngx_http_liveupdate_call_t *call);
+ngx_int_t ngx_http_liveupdate_devices_patch(ngx_http_liveupdate_call_t *call);
+ngx_int_t ngx_http_liveupdate_device_get(ngx_http_liveupdate_call_t *call);
+ngx_int_t ngx_http_liveupdate_device_patch(ngx_http_liveupdate_call_t *call);
+ngx_int_t ngx_http_liveupdate_device_delete(ngx_http_liveupdate_call_t *call);
+
+cJSON *ngx_http_liveupdate_channel_json(ngx_http_liveupdate_call_t *call,
+    const cJSON *channel);
+cJSON *ngx_http_liveupdate_deployment_json(ngx_http_liveupdate_call_t *call,
+    const cJSON *deployment, const cJSON *channel);
+cJSON *ngx_http_liveupdate_build_json(ngx_http_liveupdate_call_t *call,
+    const cJSON *release);
+
+
+#endif /* _NGX_HTTP_LIVEUPDATE_H_INCLUDED_ */

@@ -1,0 +1,802 @@
+
+/*
+ * Copyright (C) the nginx-liveupdate authors
+ */
+
+
+#include "ngx_http_liveupdate.h"
+
+#include "liveupdate_name.h"
+
+
+/* There is one organization from the beginning; others are written down. */
+
+#define NGX_HTTP_LIVEUPDATE_ORGANIZATION                                      \
+    "00000000-0000-4000-8000-000000000000"
+
+#define NGX_HTTP_LIVEUPDATE_CHANNEL  "default"
+
+
+static ngx_int_t ngx_http_liveupdate_organizations_read(
+    ngx_http_liveupdate_call_t *call, cJSON **organizations);
+static ngx_int_t ngx_http_liveupdate_organizations_change(
+    ngx_http_liveupdate_call_t *call,
+    ngx_int_t (*change)(ngx_http_liveupdate_call_t *call,
+                        cJSON *organizations));
+static ngx_int_t ngx_http_liveupdate_organization_add(
+    ngx_http_liveupdate_call_t *call, cJSON *organizations);
+static ngx_int_t ngx_http_liveupdate_organization_rename(
+    ngx_http_liveupdate_call_t *call, cJSON *organizations);
+static ngx_int_t ngx_http_liveupdate_organization_remove(
+    ngx_http_liveupdate_call_t *call, cJSON *organizations);
+static cJSON *ngx_http_liveupdate_organization_find(cJSON *organizations,
+    const char *id);
+static ngx_int_t ngx_http_liveupdate_no_organization(
+    ngx_http_liveupdate_call_t *call);
+
+static ngx_int_t ngx_http_liveupdate_apps_each(
+    ngx_http_liveupdate_call_t *call,
+    ngx_int_t (*handler)(ngx_http_liveupdate_call_t *call, cJSON *app,
+                         void *data),
+    void *data);
+static ngx_int_t ngx_http_liveupdate_app_list(
+    ngx_http_liveupdate_call_t *call, cJSON *app, void *data);
+static ngx_int_t ngx_http_liveupdate_app_of_organization(
+    ngx_http_liveupdate_call_t *call, cJSON *app, void *data);
+static ngx_int_t ngx_http_liveupdate_app_add(ngx_http_liveupdate_call_t *call,
+    cJSON *app);
+static ngx_int_t ngx_http_liveupdate_app_change(
+    ngx_http_liveupdate_call_t *call, cJSON *app);
+static cJSON *ngx_http_liveupdate_app_json(const cJSON *app);
+
+
+typedef struct {
+    ngx_uint_t   limit;
+    ngx_uint_t   offset;
+    char        *organization;
+    char        *name;
+    char        *query;
+} ngx_http_liveupdate_apps_page_t;
+
+
+ngx_int_t
+ngx_http_liveupdate_organizations_get(ngx_http_liveupdate_call_t *call)
+{
+    return ngx_http_liveupdate_organizations_read(call, &call->answer);
+}
+
+
+ngx_int_t
+ngx_http_liveupdate_organizations_post(ngx_http_liveupdate_call_t *call)
+{
+    return ngx_http_liveupdate_organizations_change(call,
+                                        ngx_http_liveupdate_organization_add);
+}
+
+
+ngx_int_t
+ngx_http_liveupdate_organization_get(ngx_http_liveupdate_call_t *call)
+{
+    cJSON      *organizations, *organization;
+    ngx_int_t   status;
+
+    status = ngx_http_liveupdate_organizations_read(call, &organizations);
+    if (status != NGX_HTTP_OK) {
+        return status;
+    }
+
+    organization = ngx_http_liveupdate_organization_find(organizations,
+                                             (char *) call->route.id.data);
+    if (organization) {
+        call->answer = cJSON_DetachItemViaPointer(organizations,
+                                                  organization);
+    }
+
+    cJSON_Delete(organizations);
+
+    return call->answer ? NGX_HTTP_OK
+                        : ngx_http_liveupdate_no_organization(call);
+}
+
+
+ngx_int_t
+ngx_http_liveupdate_organization_patch(ngx_http_liveupdate_call_t *call)
+{
+    return ngx_http_liveupdate_organizations_change(call,
+                                     ngx_http_liveupdate_organization_rename);
+}
+
+
+ngx_int_t
+ngx_http_liveupdate_organization_delete(ngx_http_liveupdate_call_t *call)
+{
+    return ngx_http_liveupdate_organizations_change(call,
+                                     ngx_http_liveupdate_organization_remove);
+}
+
+
+static ngx_int_t
+ngx_http_liveupdate_organizations_read(ngx_http_liveupdate_call_t *call,
+    cJSON **organizations)
+{
+    u_char     *path;
+    cJSON      *item;
+    ngx_int_t   rc;
+
+    path = ngx_http_liveupdate_path(call->io.pool, "%V/organizations.json",
+                                    &call->store->path);
+
+    rc = ngx_http_liveupdate_store_read_json(&call->io, path, organizations);
+
+    if (rc == NGX_OK) {
+        return NGX_HTTP_OK;
+    }
+
+    if (rc == NGX_ERROR) {
+        return ngx_http_liveupdate_failed(call);
+    }
+
+    *organizations = cJSON_CreateArray();
+    item = cJSON_CreateObject();
+
+    if (*organizations == NULL
+        || cJSON_AddStringToObject(item, "id",
+                                   NGX_HTTP_LIVEUPDATE_ORGANIZATION)
+           == NULL
+        || cJSON_AddStringToObject(item, "name", "Default") == NULL
+        || !cJSON_AddItemToArray(*organizations, item))
+    {
+        cJSON_Delete(item);
+        cJSON_Delete(*organizations);
+        *organizations = NULL;
+
+        return ngx_http_liveupdate_nomem(call);
+    }
+
+    return NGX_HTTP_OK;
+}
+
+
+static ngx_int_t
+ngx_http_liveupdate_organizations_change(ngx_http_liveupdate_call_t *call,
+    ngx_int_t (*change)(ngx_http_liveupdate_call_t *call,
+                        cJSON *organizations))
+{
+    cJSON      *organizations;
+    u_char     *path;
+    ngx_fd_t    lock;
+    ngx_int_t   status;
+
+    path = ngx_http_liveupdate_path(call->io.pool, "%V/apps/.lock",
+                                    &call->store->path);
+
+    if (ngx_http_liveupdate_store_lock(&call->io, path, &lock) != NGX_OK) {
+        return ngx_http_liveupdate_failed(call);
+    }
+
+    status = ngx_http_liveupdate_organizations_read(call, &organizations);
+
+    if (status != NGX_HTTP_OK) {
+        ngx_http_liveupdate_store_unlock(lock);
+        return status;
+    }
+
+    status = change(call, organizations);
+
+    if (status < NGX_HTTP_SPECIAL_RESPONSE) {
+
+        path = ngx_http_liveupdate_path(call->io.pool,
+                                        "%V/organizations.json",
+                                        &call->store->path);
+
+        if (ngx_http_liveupdate_store_write_json(&call->io, call->store, path,
+                                                 organizations)
+            != NGX_OK)
+        {
+            status = ngx_http_liveupdate_failed(call);
+        }
+    }
+
+    cJSON_Delete(organizations);
+    ngx_http_liveupdate_store_unlock(lock);
+
+    return status;
+}
+
+
+static ngx_int_t
+ngx_http_liveupdate_organization_add(ngx_http_liveupdate_call_t *call,
+    cJSON *organizations)
+{
+    char              *id;
+    cJSON             *item;
+    liveupdate_str_t   name;
+
+    if (liveupdate_json_string(call->json, "name", &name) != LIVEUPDATE_OK
+        || !liveupdate_label_valid(&name))
+    {
+        return ngx_http_liveupdate_refuse(call, 422,
+                                          "An organization needs a \"name\" "
+                                          "of 1 to 128 bytes.");
+    }
+
+    id = ngx_http_liveupdate_uuid(call);
+    item = cJSON_CreateObject();
+
+    if (id == NULL
+        || cJSON_AddStringToObject(item, "id", id) == NULL
+        || cJSON_AddStringToObject(item, "name", (char *) name.data) == NULL
+        || !cJSON_AddItemToArray(organizations, item))
+    {
+        cJSON_Delete(item);
+        return ngx_http_liveupdate_nomem(call);
+    }
+
+    call->answer = cJSON_Duplicate(item, 1);
+
+    return call->answer ? NGX_HTTP_CREATED : ngx_http_liveupdate_nomem(call);
+}
+
+
+static ngx_int_t
+ngx_http_liveupdate_organization_rename(ngx_http_liveupdate_call_t *call,
+    cJSON *organizations)
+{
+    cJSON             *item;
+    liveupdate_str_t   name;
+
+    item = ngx_http_liveupdate_organization_find(organizations,
+                                             (char *) call->route.id.data);
+    if (item == NULL) {
+        return ngx_http_liveupdate_no_organization(call);
+    }
+
+    if (liveupdate_json_string(call->json, "name", &name) != LIVEUPDATE_OK
+        || !liveupdate_label_valid(&name))
+    {
+        return ngx_http_liveupdate_refuse(call, 422,
+                                          "An organization needs a \"name\" "
+                                          "of 1 to 128 bytes.");
+    }
+
+    if (!cJSON_ReplaceItemInObjectCaseSensitive(item, "name",
+                                      cJSON_CreateString((char *) name.data)))
+    {
+        return ngx_http_liveupdate_nomem(call);
+    }
+
+    call->answer = cJSON_Duplicate(item, 1);
+
+    return call->answer ? NGX_HTTP_OK : ngx_http_liveupdate_nomem(call);
+}
+
+
+static ngx_int_t
+ngx_http_liveupdate_organization_remove(ngx_http_liveupdate_call_t *call,
+    cJSON *organizations)
+{
+    cJSON      *item;
+    ngx_int_t   status;
+
+    item = ngx_http_liveupdate_organization_find(organizations,
+                                             (char *) call->route.id.data);
+    if (item == NULL) {
+        return ngx_http_liveupdate_no_organization(call);
+    }
+
+    status = ngx_http_liveupdate_apps_each(call,
+                                     ngx_http_liveupdate_app_of_organization,
+                                     call->route.id.data);
+    if (status != NGX_OK) {
+        return status;
+    }
+
+    cJSON_Delete(cJSON_DetachItemViaPointer(organizations, item));
+
+    return NGX_HTTP_NO_CONTENT;
+}
+
+
+static ngx_int_t
+ngx_http_liveupdate_app_of_organization(ngx_http_liveupdate_call_t *call,
+    cJSON *app, void *data)
+{
+    liveupdate_str_t  organization;
+
+    if (liveupdate_json_string(app, "organizationId", &organization)
+        == LIVEUPDATE_OK
+        && liveupdate_str_is(&organization, data))
+    {
+        return ngx_http_liveupdate_refuse(call, NGX_HTTP_CONFLICT,
+                                          "The organization still has apps.");
+    }
+
+    return NGX_OK;
+}
+
+
+static cJSON *
+ngx_http_liveupdate_organization_find(cJSON *organizations, const char *id)
+{
+    cJSON             *item;
+    liveupdate_str_t   value;
+
+    cJSON_ArrayForEach(item, organizations) {
+        if (liveupdate_json_string(item, "id", &value) == LIVEUPDATE_OK
+            && liveupdate_str_is(&value, id))
+        {
+            return item;
+        }
+    }
+
+    return NULL;
+}
+
+
+static ngx_int_t
+ngx_http_liveupdate_no_organization(ngx_http_liveupdate_call_t *call)
+{
+    return ngx_http_liveupdate_refuse(call, NGX_HTTP_NOT_FOUND,
+                                      "Organization not found.");
+}
+
+
+ngx_int_t
+ngx_http_liveupdate_apps_get(ngx_http_liveupdate_call_t *call)
+{
+    ngx_int_t                        status;
+    ngx_http_liveupdate_apps_page_t  page;
+
+    ngx_http_liveupdate_page(call, &page.limit, &page.offset);
+
+    page.organization = ngx_http_liveupdate_arg(call, "organizationId");
+    page.name = ngx_http_liveupdate_arg(call, "name");
+    page.query = ngx_http_liveupdate_arg(call, "query");
+
+    call->answer = cJSON_CreateArray();
+    if (call->answer == NULL) {
+        return ngx_http_liveupdate_nomem(call);
+    }
+
+    status = ngx_http_liveupdate_apps_each(call, ngx_http_liveupdate_app_list,
+                                           &page);
+
+    return status == NGX_OK ? NGX_HTTP_OK : status;
+}
+
+
+static ngx_int_t
+ngx_http_liveupdate_app_list(ngx_http_liveupdate_call_t *call, cJSON *app,
+    void *data)
+{
+    ngx_http_liveupdate_apps_page_t *page = data;
+
+    cJSON             *item;
+    liveupdate_str_t   id, name, organization;
+
+    if (liveupdate_json_string(app, "id", &id) != LIVEUPDATE_OK
+        || liveupdate_json_string(app, "name", &name) != LIVEUPDATE_OK
+        || liveupdate_json_string(app, "organizationId", &organization)
+           != LIVEUPDATE_OK)
+    {
+        return NGX_OK;
+    }
+
+    if (!liveupdate_token_has_app(call->token, &id)
+        || (page->organization
+            && !liveupdate_str_is(&organization, page->organization))
+        || (page->name && !liveupdate_str_is(&name, page->name))
+        || (page->query && strstr((char *) name.data, page->query) == NULL))
+    {
+        return NGX_OK;
+    }
+
+    if (page->offset) {
+        page->offset--;
+        return NGX_OK;
+    }
+
+    if (page->limit == 0) {
+        return NGX_OK;
+    }
+
+    page->limit--;
+
+    item = ngx_http_liveupdate_app_json(app);
+
+    if (item == NULL || !cJSON_AddItemToArray(call->answer, item)) {
+        cJSON_Delete(item);
+        return ngx_http_liveupdate_nomem(call);
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_liveupdate_apps_each(ngx_http_liveupdate_call_t *call,
+    ngx_int_t (*handler)(ngx_http_liveupdate_call_t *call, cJSON *app,
+                         void *data),
+    void *data)
+{
+    cJSON        *app;
+    u_char       *path;
+    ngx_int_t     rc, status;
+    ngx_str_t    *name;
+    ngx_uint_t    i;
+    ngx_array_t   names;
+
+    path = ngx_http_liveupdate_path(call->io.pool, "%V/apps",
+                                    &call->store->path);
+
+    if (ngx_http_liveupdate_store_list(&call->io, path, &names) != NGX_OK) {
+        return ngx_http_liveupdate_failed(call);
+    }
+
+    name = names.elts;
+
+    for (i = 0; i < names.nelts; i++) {
+
+        path = ngx_http_liveupdate_path(call->io.pool, "%V/apps/%V/app.json",
+                                        &call->store->path, &name[i]);
+
+        rc = ngx_http_liveupdate_store_read_json(&call->io, path, &app);
+
+        if (rc == NGX_ERROR) {
+            return ngx_http_liveupdate_failed(call);
+        }
+
+        if (rc == NGX_DECLINED) {
+            continue;
+        }
+
+        status = handler(call, app, data);
+
+        cJSON_Delete(app);
+
+        if (status != NGX_OK) {
+            return status;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_http_liveupdate_apps_post(ngx_http_liveupdate_call_t *call)
+{
+    char              *id, *channel, *organization;
+    cJSON             *app, *organizations;
+    ngx_int_t          status;
+    liveupdate_rc_e    rc;
+    liveupdate_str_t   name, value;
+
+    if (liveupdate_json_string(call->json, "name", &name) != LIVEUPDATE_OK
+        || !liveupdate_label_valid(&name))
+    {
+        return ngx_http_liveupdate_refuse(call, 422, "An app needs a \"name\" "
+                                          "of 1 to 128 bytes.");
+    }
+
+    /* an app that moves here keeps the id that its devices know */
+
+    id = NULL;
+    rc = liveupdate_json_string(call->json, "id", &value);
+
+    if (rc == LIVEUPDATE_INVALID
+        || (rc == LIVEUPDATE_OK && !liveupdate_id_valid(&value)))
+    {
+        return ngx_http_liveupdate_refuse(call, 422,
+                                          "An \"id\" consists of 1 to 64 "
+                                          "letters, digits, \"-\" and \"_\".");
+    }
+
+    if (rc == LIVEUPDATE_OK) {
+        id = (char *) value.data;
+
+    } else {
+        id = ngx_http_liveupdate_uuid(call);
+    }
+
+    organization = ngx_http_liveupdate_arg(call, "organizationId");
+
+    if (organization == NULL
+        && liveupdate_json_string(call->json, "organizationId", &value)
+           == LIVEUPDATE_OK)
+    {
+        organization = (char *) value.data;
+    }
+
+    if (organization == NULL) {
+        organization = NGX_HTTP_LIVEUPDATE_ORGANIZATION;
+
+    } else {
+        status = ngx_http_liveupdate_organizations_read(call, &organizations);
+        if (status != NGX_HTTP_OK) {
+            return status;
+        }
+
+        app = ngx_http_liveupdate_organization_find(organizations,
+                                                    organization);
+        cJSON_Delete(organizations);
+
+        if (app == NULL) {
+            return ngx_http_liveupdate_no_organization(call);
+        }
+    }
+
+    channel = ngx_http_liveupdate_uuid(call);
+
+    if (id == NULL || channel == NULL) {
+        return ngx_http_liveupdate_nomem(call);
+    }
+
+    app = liveupdate_app_create(id, (char *) name.data, "capacitor",
+                                organization, channel,
+                                NGX_HTTP_LIVEUPDATE_CHANNEL, call->now);
+    if (app == NULL) {
+        return ngx_http_liveupdate_nomem(call);
+    }
+
+    status = ngx_http_liveupdate_core_status(call,
+                                             liveupdate_app_update(app,
+                                                    call->json, call->now,
+                                                    &call->error));
+    if (status == NGX_OK) {
+        status = ngx_http_liveupdate_app_add(call, app);
+    }
+
+    cJSON_Delete(app);
+
+    return status;
+}
+
+
+/* The app is there when its app.json is; until then its folder is not. */
+
+static ngx_int_t
+ngx_http_liveupdate_app_add(ngx_http_liveupdate_call_t *call, cJSON *app)
+{
+    u_char     *path, *temp;
+    ngx_int_t   rc;
+    ngx_str_t   app_id;
+    ngx_fd_t    lock;
+
+    static const char  *folders[] = { "live", "staging", NULL };
+
+    ngx_uint_t         i;
+    liveupdate_str_t   id;
+
+    (void) liveupdate_json_string(app, "id", &id);
+
+    if (!liveupdate_token_has_app(call->token, &id)) {
+        return ngx_http_liveupdate_refuse(call, NGX_HTTP_FORBIDDEN,
+                                          "This token is not for this app.");
+    }
+
+    path = ngx_http_liveupdate_path(call->io.pool, "%V/apps/.lock",
+                                    &call->store->path);
+
+    if (ngx_http_liveupdate_store_lock(&call->io, path, &lock) != NGX_OK) {
+        return ngx_http_liveupdate_failed(call);
+    }
+
+    rc = NGX_OK;
+
+    for (i = 0; folders[i]; i++) {
+        path = ngx_http_liveupdate_path(call->io.pool, "%V/%s/%s",
+                                        &call->store->path, folders[i],
+                                        id.data);
+
+        rc = ngx_http_liveupdate_store_mkdir(&call->io, path);
+
+        if (rc == NGX_ERROR) {
+            goto failed;
+        }
+    }
+
+    path = ngx_http_liveupdate_path(call->io.pool, "%V/apps/%s",
+                                    &call->store->path, id.data);
+
+    rc = ngx_http_liveupdate_store_mkdir(&call->io, path);
+
+    if (rc == NGX_ERROR) {
+        goto failed;
+    }
+
+    path = ngx_http_liveupdate_path(call->io.pool, "%V/apps/%s/app.json",
+                                    &call->store->path, id.data);
+
+    if (rc == NGX_DECLINED) {
+        ngx_str_t        text;
+        ngx_file_info_t  fi;
+
+        /* a folder without an app is what a crash has left */
+
+        rc = ngx_http_liveupdate_store_read(&call->io, path, &text, &fi);
+
+        if (rc == NGX_ERROR) {
+            goto failed;
+        }
+
+        if (rc == NGX_OK) {
+            ngx_http_liveupdate_store_unlock(lock);
+
+            return ngx_http_liveupdate_refuse(call, NGX_HTTP_CONFLICT,
+                                         "An app with this id exists.");
+        }
+    }
+
+    temp = path;
+
+    if (ngx_http_liveupdate_store_write_json(&call->io, call->store, temp, app)
+        != NGX_OK)
+    {
+        goto failed;
+    }
+
+    ngx_http_liveupdate_store_unlock(lock);
+
+    app_id.len = id.len;
+    app_id.data = id.data;
+
+    (void) ngx_atomic_fetch_add(
+                  ngx_http_liveupdate_generation(call->store, &app_id), 1);
+
+    call->answer = ngx_http_liveupdate_app_json(app);
+
+    return call->answer ? NGX_HTTP_CREATED : ngx_http_liveupdate_nomem(call);
+
+failed:
+
+    ngx_http_liveupdate_store_unlock(lock);
+
+    return ngx_http_liveupdate_failed(call);
+}
+
+
+ngx_int_t
+ngx_http_liveupdate_app_get(ngx_http_liveupdate_call_t *call)
+{
+    cJSON      *app;
+    ngx_int_t   status;
+
+    status = ngx_http_liveupdate_app_read(call, &app);
+    if (status != NGX_OK) {
+        return status;
+    }
+
+    call->answer = ngx_http_liveupdate_app_json(app);
+
+    cJSON_Delete(app);
+
+    return call->answer ? NGX_HTTP_OK : ngx_http_liveupdate_nomem(call);
+}
+
+
+ngx_int_t
+ngx_http_liveupdate_app_patch(ngx_http_liveupdate_call_t *call)
+{
+    return ngx_http_liveupdate_change(call, ngx_http_liveupdate_app_change);
+}
+
+
+static ngx_int_t
+ngx_http_liveupdate_app_change(ngx_http_liveupdate_call_t *call, cJSON *app)
+{
+    ngx_int_t  status;
+
+    call->change = "app.update";
+    call->subject = (char *) call->route.app.data;
+
+    status = ngx_http_liveupdate_core_status(call,
+                                             liveupdate_app_update(app,
+                                                    call->json, call->now,
+                                                    &call->error));
+    if (status != NGX_OK) {
+        return status;
+    }
+
+    call->answer = ngx_http_liveupdate_app_json(app);
+
+    return call->answer ? NGX_HTTP_OK : ngx_http_liveupdate_nomem(call);
+}
+
+
+/*
+ * First what names the app, so that nobody is told of what is about to go;
+ * a call that was cut short can be repeated until all is gone.
+ */
+
+ngx_int_t
+ngx_http_liveupdate_app_delete(ngx_http_liveupdate_call_t *call)
+{
+    u_char      *path;
+    ngx_fd_t     lock;
+    ngx_int_t    rc;
+    ngx_str_t    id;
+    ngx_uint_t   i, found;
+
+    static const char  *folders[] = { "apps", "live", "staging", NULL };
+
+    path = ngx_http_liveupdate_path(call->io.pool, "%V/apps/.lock",
+                                    &call->store->path);
+
+    if (ngx_http_liveupdate_store_lock(&call->io, path, &lock) != NGX_OK) {
+        return ngx_http_liveupdate_failed(call);
+    }
+
+    found = 0;
+
+    for (i = 0; folders[i]; i++) {
+        path = ngx_http_liveupdate_path(call->io.pool, "%V/%s/%s",
+                                        &call->store->path, folders[i],
+                                        call->route.app.data);
+
+        rc = ngx_http_liveupdate_store_remove_tree(&call->io, call->store,
+                                                   path);
+        if (rc == NGX_ERROR) {
+            ngx_http_liveupdate_store_unlock(lock);
+            return ngx_http_liveupdate_failed(call);
+        }
+
+        if (rc == NGX_OK) {
+            found = 1;
+        }
+    }
+
+    ngx_http_liveupdate_store_unlock(lock);
+
+    id.len = call->route.app.len;
+    id.data = call->route.app.data;
+
+    (void) ngx_atomic_fetch_add(
+                      ngx_http_liveupdate_generation(call->store, &id), 1);
+
+    return found ? NGX_HTTP_NO_CONTENT
+                 : ngx_http_liveupdate_refuse(call, NGX_HTTP_NOT_FOUND,
+                                              "App not found.");
+}
+
+
+static cJSON *
+ngx_http_liveupdate_app_json(const cJSON *app)
+{
+    cJSON        *json, *copy;
+    ngx_uint_t    i;
+    const cJSON  *item;
+
+    static const char  *members[] = {
+        "id", "name", "type", "organizationId", "appChannelId",
+        "appChannelDiscoveryEnabled", "nextBuildNumber", "createdAt",
+        "updatedAt", NULL
+    };
+
+    json = cJSON_CreateObject();
+    if (json == NULL) {
+        return NULL;
+    }
+
+    for (i = 0; members[i]; i++) {
+        item = cJSON_GetObjectItemCaseSensitive(app, members[i]);
+        if (item == NULL) {
+            continue;
+        }
+
+        copy = cJSON_Duplicate(item, 1);
+
+        if (copy == NULL || !cJSON_AddItemToObject(json, members[i], copy)) {
+            cJSON_Delete(copy);
+            cJSON_Delete(json);
+            return NULL;
+        }
+    }
+
+    if (cJSON_AddNullToObject(json, "appEnvironmentId") == NULL) {
+        cJSON_Delete(json);
+        return NULL;
+    }
+
+    return json;
+}

@@ -1,0 +1,385 @@
+
+/*
+ * Copyright (C) the nginx-liveupdate authors
+ */
+
+
+#include "ngx_http_liveupdate.h"
+
+#include "liveupdate_name.h"
+#include "liveupdate_query.h"
+
+
+static ngx_int_t ngx_http_liveupdate_artifact_name(ngx_http_request_t *r,
+    ngx_str_t *app, ngx_str_t *release, ngx_str_t *name);
+static const liveupdate_file_t *ngx_http_liveupdate_artifact_find(
+    ngx_http_request_t *r, ngx_http_liveupdate_files_t *files,
+    ngx_str_t *name);
+static ngx_int_t ngx_http_liveupdate_artifact_locate(ngx_http_request_t *r,
+    ngx_str_t *app, ngx_str_t *release, const liveupdate_file_t *file);
+static ngx_int_t ngx_http_liveupdate_artifact_headers(ngx_http_request_t *r,
+    const liveupdate_file_t *file, ngx_uint_t gzip);
+static ngx_table_elt_t *ngx_http_liveupdate_header(ngx_http_request_t *r,
+    const char *name, ngx_str_t *value);
+static ngx_int_t ngx_http_liveupdate_artifact_none(ngx_http_request_t *r);
+
+
+/*
+ * The request goes on to nginx's static handler with another URI.  What is
+ * not in a release's table is not looked for on the disk.
+ */
+
+ngx_int_t
+ngx_http_liveupdate_artifact_handler(ngx_http_request_t *r)
+{
+    ngx_int_t                        rc;
+    ngx_str_t                        app, release, name;
+    const liveupdate_file_t         *file;
+    ngx_http_liveupdate_ctx_t       *ctx;
+    ngx_http_liveupdate_files_t     *files;
+    ngx_http_liveupdate_loc_conf_t  *lucf;
+
+    lucf = ngx_http_get_module_loc_conf(r, ngx_http_liveupdate_module);
+
+    if (!lucf->artifacts) {
+        return NGX_DECLINED;
+    }
+
+    ctx = ngx_http_liveupdate_get_ctx(r);
+    if (ctx == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    if (ctx->located) {
+        return NGX_DECLINED;
+    }
+
+    if (ctx->waiting) {
+        return NGX_AGAIN;
+    }
+
+    if (!(r->method & (NGX_HTTP_GET|NGX_HTTP_HEAD))) {
+        return NGX_HTTP_NOT_ALLOWED;
+    }
+
+    if (ngx_http_liveupdate_artifact_name(r, &app, &release, &name)
+        != NGX_OK)
+    {
+        return ngx_http_liveupdate_artifact_none(r);
+    }
+
+    ctx->app = app;
+    ctx->release = release;
+
+    rc = ngx_http_liveupdate_catalog_files(r, &app, &release, &files);
+
+    if (rc == NGX_AGAIN) {
+        r->write_event_handler = ngx_http_core_run_phases;
+        return NGX_AGAIN;
+    }
+
+    if (rc != NGX_OK) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    if (files == NULL) {
+        return ngx_http_liveupdate_artifact_none(r);
+    }
+
+    file = ngx_http_liveupdate_artifact_find(r, files, &name);
+
+    if (file == NULL) {
+        return ngx_http_liveupdate_artifact_none(r);
+    }
+
+    ctx->located = 1;
+
+    return ngx_http_liveupdate_artifact_locate(r, &app, &release, file);
+}
+
+
+/* "{app}/{release}/{name}", or "{app}/{release}?href={name}" */
+
+static ngx_int_t
+ngx_http_liveupdate_artifact_name(ngx_http_request_t *r, ngx_str_t *app,
+    ngx_str_t *release, ngx_str_t *name)
+{
+    u_char                    *p, *last;
+    liveupdate_str_t           args, id, value;
+    ngx_http_core_loc_conf_t  *clcf;
+
+    clcf = ngx_http_get_module_loc_conf(r, ngx_http_core_module);
+
+    if (r->uri.len < clcf->name.len) {
+        return NGX_DECLINED;
+    }
+
+    p = r->uri.data + clcf->name.len;
+    last = r->uri.data + r->uri.len;
+
+    if (p < last && *p == '/') {
+        p++;
+    }
+
+    app->data = p;
+    p = ngx_strlchr(p, last, '/');
+
+    if (p == NULL) {
+        return NGX_DECLINED;
+    }
+
+    app->len = p++ - app->data;
+
+    release->data = p;
+    p = ngx_strlchr(p, last, '/');
+    release->len = (p ? p : last) - release->data;
+
+    id.len = app->len;
+    id.data = app->data;
+
+    if (!liveupdate_id_valid(&id)) {
+        return NGX_DECLINED;
+    }
+
+    id.len = release->len;
+    id.data = release->data;
+
+    if (!liveupdate_id_valid(&id)) {
+        return NGX_DECLINED;
+    }
+
+    if (p && p + 1 < last) {
+        name->data = p + 1;
+        name->len = last - name->data;
+
+        return NGX_OK;
+    }
+
+    args.len = r->args.len;
+    args.data = r->args.data;
+
+    if (!liveupdate_query_find(&args, "href", &value) || value.len == 0) {
+        return NGX_DECLINED;
+    }
+
+    name->data = value.data;
+    name->len = value.len;
+
+    return NGX_OK;
+}
+
+
+static const liveupdate_file_t *
+ngx_http_liveupdate_artifact_find(ngx_http_request_t *r,
+    ngx_http_liveupdate_files_t *files, ngx_str_t *name)
+{
+    u_char                   *buf;
+    ngx_uint_t                plus;
+    liveupdate_str_t          src, href;
+    const liveupdate_file_t  *file;
+
+    src.len = name->len;
+    src.data = name->data;
+
+    /* a name in the path was decoded by nginx */
+
+    if (name->data >= r->uri.data && name->data < r->uri.data + r->uri.len) {
+        return liveupdate_file_find(files->files, files->nfiles, &src);
+    }
+
+    buf = ngx_pnalloc(r->pool, src.len);
+    if (buf == NULL) {
+        return NULL;
+    }
+
+    /* "+" is a plus from the plugins, and a space from URLSearchParams */
+
+    for (plus = 0; plus < 2; plus++) {
+
+        if (liveupdate_query_decode(&href, buf, &src, plus) != LIVEUPDATE_OK)
+        {
+            return NULL;
+        }
+
+        file = liveupdate_file_find(files->files, files->nfiles, &href);
+
+        if (file || memchr(src.data, '+', src.len) == NULL) {
+            return file;
+        }
+    }
+
+    return NULL;
+}
+
+
+static ngx_int_t
+ngx_http_liveupdate_artifact_locate(ngx_http_request_t *r, ngx_str_t *app,
+    ngx_str_t *release, const liveupdate_file_t *file)
+{
+    u_char      *p, *uri;
+    ngx_uint_t   gzip;
+
+    gzip = 0;
+
+#if (NGX_HTTP_GZIP)
+    if (file->gzip && ngx_http_gzip_ok(r) == NGX_OK) {
+        gzip = 1;
+    }
+#endif
+
+    uri = ngx_pnalloc(r->pool, sizeof("/live///files/.gz")
+                               + app->len + release->len + file->href.len);
+    if (uri == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    p = ngx_cpymem(uri, "/live/", sizeof("/live/") - 1);
+    p = ngx_cpymem(p, app->data, app->len);
+    *p++ = '/';
+    p = ngx_cpymem(p, release->data, release->len);
+
+    if (gzip) {
+        p = ngx_cpymem(p, "/gzip/", sizeof("/gzip/") - 1);
+        p = ngx_cpymem(p, file->href.data, file->href.len);
+        p = ngx_cpymem(p, ".gz", sizeof(".gz") - 1);
+
+    } else {
+        p = ngx_cpymem(p, "/files/", sizeof("/files/") - 1);
+        p = ngx_cpymem(p, file->href.data, file->href.len);
+    }
+
+    if (ngx_http_liveupdate_artifact_headers(r, file, gzip) != NGX_OK) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    r->uri.data = uri;
+    r->uri.len = p - uri;
+    r->valid_unparsed_uri = 0;
+
+    return NGX_DECLINED;
+}
+
+
+static ngx_int_t
+ngx_http_liveupdate_artifact_headers(ngx_http_request_t *r,
+    const liveupdate_file_t *file, ngx_uint_t gzip)
+{
+    u_char                     *p;
+    ngx_str_t                   value;
+    ngx_table_elt_t            *h;
+    ngx_http_liveupdate_ctx_t  *ctx;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_liveupdate_module);
+
+    /* the table may be gone before the headers are sent */
+
+    p = ngx_pnalloc(r->pool, file->sha256.len + file->signature.len
+                             + file->type.len);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    ctx->checksum.data = p;
+    ctx->checksum.len = file->sha256.len;
+    p = ngx_cpymem(p, file->sha256.data, file->sha256.len);
+
+    if (ngx_http_liveupdate_header(r, "X-Checksum", &ctx->checksum) == NULL) {
+        return NGX_ERROR;
+    }
+
+    if (file->signature.len) {
+        ctx->signature.data = p;
+        ctx->signature.len = file->signature.len;
+        p = ngx_cpymem(p, file->signature.data, file->signature.len);
+
+        if (ngx_http_liveupdate_header(r, "X-Signature", &ctx->signature)
+            == NULL)
+        {
+            return NGX_ERROR;
+        }
+    }
+
+    /* with a type set, the static handler does not go by the extension */
+
+    if (file->type.len) {
+        r->headers_out.content_type.data = p;
+        r->headers_out.content_type.len = file->type.len;
+        r->headers_out.content_type_len = file->type.len;
+        r->headers_out.content_type_lowcase = NULL;
+
+        ngx_memcpy(p, file->type.data, file->type.len);
+
+    } else if (gzip && ngx_http_set_content_type(r) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    ngx_str_set(&value, "public, max-age=31536000, immutable, no-transform");
+
+    if (ngx_http_liveupdate_header(r, "Cache-Control", &value) == NULL) {
+        return NGX_ERROR;
+    }
+
+    if (!file->gzip) {
+        return NGX_OK;
+    }
+
+    ngx_str_set(&value, "Accept-Encoding");
+
+    if (ngx_http_liveupdate_header(r, "Vary", &value) == NULL) {
+        return NGX_ERROR;
+    }
+
+    if (!gzip) {
+        return NGX_OK;
+    }
+
+    ngx_str_set(&value, "gzip");
+
+    h = ngx_http_liveupdate_header(r, "Content-Encoding", &value);
+    if (h == NULL) {
+        return NGX_ERROR;
+    }
+
+    r->headers_out.content_encoding = h;
+
+    return NGX_OK;
+}
+
+
+static ngx_table_elt_t *
+ngx_http_liveupdate_header(ngx_http_request_t *r, const char *name,
+    ngx_str_t *value)
+{
+    ngx_table_elt_t  *h;
+
+    h = ngx_list_push(&r->headers_out.headers);
+    if (h == NULL) {
+        return NULL;
+    }
+
+    h->hash = 1;
+    ngx_http_liveupdate_header_end(h);
+    h->key.len = ngx_strlen(name);
+    h->key.data = (u_char *) name;
+    h->value = *value;
+
+    return h;
+}
+
+
+static ngx_int_t
+ngx_http_liveupdate_artifact_none(ngx_http_request_t *r)
+{
+    ngx_int_t  rc;
+
+    rc = ngx_http_discard_request_body(r);
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    ngx_http_finalize_request(r,
+                         ngx_http_liveupdate_send_message(r,
+                                                          NGX_HTTP_NOT_FOUND,
+                                                          "File not found."));
+    return NGX_DONE;
+}

@@ -1,0 +1,441 @@
+
+/*
+ * Copyright (C) the nginx-liveupdate authors
+ */
+
+
+#include "ngx_http_liveupdate.h"
+
+
+static ngx_int_t ngx_http_liveupdate_deployment_add(
+    ngx_http_liveupdate_call_t *call, cJSON *app);
+static ngx_int_t ngx_http_liveupdate_deployment_channel(
+    ngx_http_liveupdate_call_t *call, cJSON *app, cJSON **channel);
+static ngx_int_t ngx_http_liveupdate_deployment_release(
+    ngx_http_liveupdate_call_t *call, const char *id, int *is_signed);
+static ngx_int_t ngx_http_liveupdate_deployment_rollout(
+    ngx_http_liveupdate_call_t *call, cJSON *app);
+static const char *ngx_http_liveupdate_deployment_copy(
+    ngx_http_liveupdate_call_t *call, const cJSON *object, const char *key);
+
+
+ngx_int_t
+ngx_http_liveupdate_deployments_get(ngx_http_liveupdate_call_t *call)
+{
+    char              *channel_id, *build_id;
+    cJSON             *app, *item;
+    ngx_int_t          status;
+    ngx_uint_t         limit, offset;
+    const cJSON       *channel, *deployment;
+    liveupdate_str_t   value;
+
+    status = ngx_http_liveupdate_app_read(call, &app);
+    if (status != NGX_OK) {
+        return status;
+    }
+
+    ngx_http_liveupdate_page(call, &limit, &offset);
+
+    channel_id = ngx_http_liveupdate_arg(call, "appChannelId");
+    build_id = ngx_http_liveupdate_arg(call, "appBuildId");
+
+    status = NGX_HTTP_OK;
+
+    call->answer = cJSON_CreateArray();
+
+    cJSON_ArrayForEach(channel,
+                       cJSON_GetObjectItemCaseSensitive(app, "channels"))
+    {
+        if (channel_id
+            && (liveupdate_json_string(channel, "id", &value) != LIVEUPDATE_OK
+                || !liveupdate_str_is(&value, channel_id)))
+        {
+            continue;
+        }
+
+        cJSON_ArrayForEach(deployment,
+                           cJSON_GetObjectItemCaseSensitive(channel,
+                                                            "deployments"))
+        {
+            if (build_id
+                && (liveupdate_json_string(deployment, "release", &value)
+                    != LIVEUPDATE_OK
+                    || !liveupdate_str_is(&value, build_id)))
+            {
+                continue;
+            }
+
+            if (offset) {
+                offset--;
+                continue;
+            }
+
+            if (limit == 0) {
+                goto done;
+            }
+
+            limit--;
+
+            item = ngx_http_liveupdate_deployment_json(call, deployment,
+                                                       channel);
+
+            if (item == NULL || !cJSON_AddItemToArray(call->answer, item)) {
+                cJSON_Delete(item);
+                status = ngx_http_liveupdate_nomem(call);
+                goto done;
+            }
+        }
+    }
+
+done:
+
+    cJSON_Delete(app);
+
+    return status;
+}
+
+
+ngx_int_t
+ngx_http_liveupdate_deployment_get(ngx_http_liveupdate_call_t *call)
+{
+    cJSON      *app, *channel, *deployment;
+    ngx_int_t   status;
+
+    status = ngx_http_liveupdate_app_read(call, &app);
+    if (status != NGX_OK) {
+        return status;
+    }
+
+    deployment = liveupdate_app_deployment_find(app,
+                                                (char *) call->route.id.data,
+                                                &channel);
+    if (deployment == NULL) {
+        cJSON_Delete(app);
+        return ngx_http_liveupdate_refuse(call, NGX_HTTP_NOT_FOUND,
+                                          "Deployment not found.");
+    }
+
+    call->answer = ngx_http_liveupdate_deployment_json(call, deployment,
+                                                       channel);
+    cJSON_Delete(app);
+
+    return call->answer ? NGX_HTTP_OK : ngx_http_liveupdate_nomem(call);
+}
+
+
+ngx_int_t
+ngx_http_liveupdate_deployments_post(ngx_http_liveupdate_call_t *call)
+{
+    if (!cJSON_IsNull(cJSON_GetObjectItemCaseSensitive(call->json,
+                                                   "appDestinationName"))
+        && cJSON_HasObjectItem(call->json, "appDestinationName"))
+    {
+        return ngx_http_liveupdate_refuse(call, 422,
+                                          "This server deploys to channels "
+                                          "only, not to app stores.");
+    }
+
+    return ngx_http_liveupdate_change(call,
+                                      ngx_http_liveupdate_deployment_add);
+}
+
+
+static ngx_int_t
+ngx_http_liveupdate_deployment_add(ngx_http_liveupdate_call_t *call,
+    cJSON *app)
+{
+    int                is_signed;
+    char              *id;
+    cJSON             *channel, *deployment, *deployments;
+    double             rollout;
+    ngx_int_t          status;
+    liveupdate_str_t   release, channel_id, by;
+    liveupdate_arena_t arena;
+
+    if (liveupdate_json_string(call->json, "appBuildId", &release)
+        != LIVEUPDATE_OK)
+    {
+        return ngx_http_liveupdate_refuse(call, 422,
+                                          "A deployment needs an "
+                                          "\"appBuildId\".");
+    }
+
+    status = ngx_http_liveupdate_deployment_channel(call, app, &channel);
+    if (status != NGX_OK) {
+        return status;
+    }
+
+    is_signed = 0;
+
+    status = ngx_http_liveupdate_deployment_release(call,
+                                         (char *) release.data, &is_signed);
+    if (status != NGX_OK) {
+        return status;
+    }
+
+    rollout = 1;
+
+    if (liveupdate_json_number(call->json, "rolloutPercentage", &rollout)
+        == LIVEUPDATE_INVALID)
+    {
+        rollout = -1;
+    }
+
+    arena = ngx_http_liveupdate_arena(call->io.pool);
+    by = liveupdate_str_dup(&arena, call->token->name.data,
+                            call->token->name.len);
+    id = ngx_http_liveupdate_uuid(call);
+
+    if (id == NULL
+        || by.data == NULL
+        || liveupdate_json_string(channel, "id", &channel_id)
+           != LIVEUPDATE_OK)
+    {
+        return ngx_http_liveupdate_nomem(call);
+    }
+
+    deployments = cJSON_GetObjectItemCaseSensitive(channel, "deployments");
+
+    call->change = "deployment.create";
+    call->subject = id;
+    call->from = deployments && deployments->child
+                 ? ngx_http_liveupdate_deployment_copy(call,
+                                              deployments->child, "release")
+                 : NULL;
+    call->to = (char *) release.data;
+
+    status = ngx_http_liveupdate_core_status(call,
+                         liveupdate_deploy(app, (char *) channel_id.data, id,
+                                           (char *) release.data, rollout,
+                                           is_signed, (char *) by.data,
+                                           call->now, &call->error));
+    if (status != NGX_OK) {
+        return status;
+    }
+
+    deployment = liveupdate_app_deployment_find(app, id, &channel);
+
+    call->answer = ngx_http_liveupdate_deployment_json(call, deployment,
+                                                       channel);
+
+    return call->answer ? NGX_HTTP_CREATED : ngx_http_liveupdate_nomem(call);
+}
+
+
+static ngx_int_t
+ngx_http_liveupdate_deployment_channel(ngx_http_liveupdate_call_t *call,
+    cJSON *app, cJSON **channel)
+{
+    liveupdate_str_t  value;
+
+    if (liveupdate_json_string(call->json, "appChannelId", &value)
+        == LIVEUPDATE_OK)
+    {
+        *channel = liveupdate_app_channel_find(app, (char *) value.data);
+
+    } else if (liveupdate_json_string(call->json, "appChannelName", &value)
+               == LIVEUPDATE_OK)
+    {
+        *channel = liveupdate_app_channel_named(app, (char *) value.data);
+
+    } else {
+        return ngx_http_liveupdate_refuse(call, 422,
+                                          "A deployment needs an "
+                                          "\"appChannelName\".");
+    }
+
+    if (*channel == NULL) {
+        return ngx_http_liveupdate_refuse(call, NGX_HTTP_NOT_FOUND,
+                                          "Channel not found.");
+    }
+
+    return NGX_OK;
+}
+
+
+/* Only what is live was verified. */
+
+static ngx_int_t
+ngx_http_liveupdate_deployment_release(ngx_http_liveupdate_call_t *call,
+    const char *id, int *is_signed)
+{
+    cJSON             *release;
+    u_char            *folder, *path;
+    ngx_int_t          rc;
+    liveupdate_str_t   value;
+
+    value.data = (u_char *) id;
+    value.len = ngx_strlen(id);
+
+    if (!liveupdate_id_valid(&value)) {
+        return ngx_http_liveupdate_refuse(call, NGX_HTTP_NOT_FOUND,
+                                          "Build not found.");
+    }
+
+    folder = ngx_http_liveupdate_path(call->io.pool, "%V/live/%s/%s",
+                                      &call->store->path,
+                                      call->route.app.data, id);
+    path = ngx_http_liveupdate_path(call->io.pool, "%s/release.json", folder);
+
+    rc = ngx_http_liveupdate_store_read_json(&call->io, path, &release);
+
+    if (rc == NGX_ERROR) {
+        return ngx_http_liveupdate_failed(call);
+    }
+
+    if (rc == NGX_DECLINED) {
+        return ngx_http_liveupdate_refuse(call, NGX_HTTP_NOT_FOUND,
+                                          "Build not found, or not ready.");
+    }
+
+    *is_signed = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(release,
+                                                               "signed"));
+    cJSON_Delete(release);
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_http_liveupdate_deployment_patch(ngx_http_liveupdate_call_t *call)
+{
+    return ngx_http_liveupdate_change(call,
+                                      ngx_http_liveupdate_deployment_rollout);
+}
+
+
+static ngx_int_t
+ngx_http_liveupdate_deployment_rollout(ngx_http_liveupdate_call_t *call,
+    cJSON *app)
+{
+    cJSON      *channel, *deployment;
+    double      rollout, before;
+    ngx_int_t   status;
+
+    if (liveupdate_json_number(call->json, "rolloutPercentage", &rollout)
+        != LIVEUPDATE_OK)
+    {
+        return ngx_http_liveupdate_refuse(call, 422,
+                                          "\"rolloutPercentage\" must be "
+                                          "a number from 0 to 1.");
+    }
+
+    call->change = "deployment.rollout";
+    call->subject = (char *) call->route.id.data;
+
+    deployment = liveupdate_app_deployment_find(app, call->subject, &channel);
+
+    before = 0;
+
+    if (deployment) {
+        (void) liveupdate_json_number(deployment, "rollout", &before);
+    }
+
+    call->from = (char *) ngx_http_liveupdate_path(call->io.pool, "%.4f",
+                                                   before);
+    call->to = (char *) ngx_http_liveupdate_path(call->io.pool, "%.4f",
+                                                 rollout);
+
+    status = ngx_http_liveupdate_core_status(call,
+                          liveupdate_deployment_update(app, call->subject,
+                                                       rollout, call->now,
+                                                       &call->error));
+    if (status != NGX_OK) {
+        return status;
+    }
+
+    call->answer = ngx_http_liveupdate_deployment_json(call, deployment,
+                                                       channel);
+
+    return call->answer ? NGX_HTTP_OK : ngx_http_liveupdate_nomem(call);
+}
+
+
+static const char *
+ngx_http_liveupdate_deployment_copy(ngx_http_liveupdate_call_t *call,
+    const cJSON *object, const char *key)
+{
+    liveupdate_str_t  value;
+
+    if (liveupdate_json_string(object, key, &value) != LIVEUPDATE_OK) {
+        return NULL;
+    }
+
+    return (char *) ngx_http_liveupdate_path(call->io.pool, "%s", value.data);
+}
+
+
+cJSON *
+ngx_http_liveupdate_deployment_json(ngx_http_liveupdate_call_t *call,
+    const cJSON *deployment, const cJSON *channel)
+{
+    char              *relations;
+    cJSON             *json, *release, *item;
+    double             rollout;
+    u_char            *folder;
+    liveupdate_str_t   id, release_id, channel_id, created, updated;
+
+    json = cJSON_CreateObject();
+    rollout = 1;
+
+    (void) liveupdate_json_number(deployment, "rollout", &rollout);
+
+    if (liveupdate_json_string(deployment, "id", &id) != LIVEUPDATE_OK
+        || liveupdate_json_string(deployment, "release", &release_id)
+           != LIVEUPDATE_OK
+        || liveupdate_json_string(channel, "id", &channel_id)
+           != LIVEUPDATE_OK
+        || liveupdate_json_string(deployment, "createdAt", &created)
+           != LIVEUPDATE_OK
+        || liveupdate_json_string(deployment, "updatedAt", &updated)
+           != LIVEUPDATE_OK
+        || cJSON_AddStringToObject(json, "id", (char *) id.data) == NULL
+        || cJSON_AddStringToObject(json, "appId",
+                                   (char *) call->route.app.data)
+           == NULL
+        || cJSON_AddStringToObject(json, "appBuildId",
+                                   (char *) release_id.data)
+           == NULL
+        || cJSON_AddStringToObject(json, "appChannelId",
+                                   (char *) channel_id.data)
+           == NULL
+        || cJSON_AddNullToObject(json, "appDestinationId") == NULL
+        || cJSON_AddNullToObject(json, "jobId") == NULL
+        || cJSON_AddNumberToObject(json, "rolloutPercentage", rollout) == NULL
+        || cJSON_AddStringToObject(json, "createdAt", (char *) created.data)
+           == NULL
+        || cJSON_AddStringToObject(json, "updatedAt", (char *) updated.data)
+           == NULL)
+    {
+        goto failed;
+    }
+
+    relations = ngx_http_liveupdate_arg(call, "relations");
+
+    if (relations == NULL || strstr(relations, "appBuild") == NULL) {
+        return json;
+    }
+
+    if (ngx_http_liveupdate_release_read(call, (char *) release_id.data,
+                                         &release, &folder)
+        != NGX_OK)
+    {
+        item = cJSON_CreateNull();
+
+    } else {
+        item = ngx_http_liveupdate_build_json(call, release);
+        cJSON_Delete(release);
+    }
+
+    if (item && cJSON_AddItemToObject(json, "appBuild", item)) {
+        return json;
+    }
+
+    cJSON_Delete(item);
+
+failed:
+
+    cJSON_Delete(json);
+
+    return NULL;
+}

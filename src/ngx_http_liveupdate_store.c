@@ -1,0 +1,828 @@
+
+/*
+ * Copyright (C) the nginx-liveupdate authors
+ */
+
+
+#include "ngx_http_liveupdate.h"
+
+#include <ftw.h>
+
+
+#define NGX_HTTP_LIVEUPDATE_PATH  4096
+#define NGX_HTTP_LIVEUPDATE_FDS   16
+
+
+static ngx_int_t ngx_http_liveupdate_io_failed(ngx_http_liveupdate_io_t *io,
+    const char *operation, u_char *path);
+static u_char *ngx_http_liveupdate_folder(ngx_pool_t *pool, u_char *path);
+static int ngx_http_liveupdate_sync_entry(const char *path,
+    const struct stat *st, int type, struct FTW *ftw);
+static int ngx_http_liveupdate_remove_entry(const char *path,
+    const struct stat *st, int type, struct FTW *ftw);
+static int ngx_http_liveupdate_remove_tree(u_char *path);
+static int ngx_libc_cdecl ngx_http_liveupdate_name_cmp(const void *one,
+    const void *two);
+static ngx_int_t ngx_http_liveupdate_clean_folder(
+    ngx_http_liveupdate_io_t *io, u_char *path, ngx_str_t *prefix);
+
+
+u_char *
+ngx_http_liveupdate_path(ngx_pool_t *pool, const char *fmt, ...)
+{
+    u_char   *p, *path, buf[NGX_HTTP_LIVEUPDATE_PATH];
+    va_list   args;
+
+    va_start(args, fmt);
+    p = ngx_vslprintf(buf, buf + NGX_HTTP_LIVEUPDATE_PATH - 1, fmt, args);
+    va_end(args);
+
+    path = ngx_pnalloc(pool, p - buf + 1);
+    if (path == NULL) {
+        return NULL;
+    }
+
+    p = ngx_cpymem(path, buf, p - buf);
+    *p = '\0';
+
+    return path;
+}
+
+
+static ngx_int_t
+ngx_http_liveupdate_io_failed(ngx_http_liveupdate_io_t *io,
+    const char *operation, u_char *path)
+{
+    io->err = ngx_errno;
+    io->operation = operation;
+    io->path = path;
+
+    return NGX_ERROR;
+}
+
+
+ngx_int_t
+ngx_http_liveupdate_store_read(ngx_http_liveupdate_io_t *io, u_char *path,
+    ngx_str_t *text, ngx_file_info_t *fi)
+{
+    size_t     size;
+    ssize_t    n;
+    ngx_fd_t   fd;
+    ngx_int_t  rc;
+
+    if (path == NULL) {
+        io->err = NGX_ENOMEM;
+        return NGX_ERROR;
+    }
+
+    fd = ngx_open_file(path, NGX_FILE_RDONLY, NGX_FILE_OPEN, 0);
+
+    if (fd == NGX_INVALID_FILE) {
+        if (ngx_errno == NGX_ENOENT) {
+            return NGX_DECLINED;
+        }
+
+        return ngx_http_liveupdate_io_failed(io, ngx_open_file_n, path);
+    }
+
+    rc = NGX_ERROR;
+
+    if (ngx_fd_info(fd, fi) == NGX_FILE_ERROR) {
+        (void) ngx_http_liveupdate_io_failed(io, ngx_fd_info_n, path);
+        goto done;
+    }
+
+    if (ngx_file_size(fi) > NGX_HTTP_LIVEUPDATE_FILE_SIZE) {
+        ngx_set_errno(EFBIG);
+        (void) ngx_http_liveupdate_io_failed(io, "read()", path);
+        goto done;
+    }
+
+    size = (size_t) ngx_file_size(fi);
+
+    text->len = 0;
+    text->data = ngx_pnalloc(io->pool, size + 1);
+    if (text->data == NULL) {
+        ngx_set_errno(NGX_ENOMEM);
+        (void) ngx_http_liveupdate_io_failed(io, "malloc()", path);
+        goto done;
+    }
+
+    while (text->len < size) {
+        n = read(fd, text->data + text->len, size - text->len);
+
+        if (n == -1) {
+            if (ngx_errno == NGX_EINTR) {
+                continue;
+            }
+
+            (void) ngx_http_liveupdate_io_failed(io, "read()", path);
+            goto done;
+        }
+
+        if (n == 0) {
+            break;
+        }
+
+        text->len += n;
+    }
+
+    text->data[text->len] = '\0';
+    rc = NGX_OK;
+
+done:
+
+    (void) ngx_close_file(fd);
+
+    return rc;
+}
+
+
+ngx_int_t
+ngx_http_liveupdate_store_read_json(ngx_http_liveupdate_io_t *io,
+    u_char *path, cJSON **json)
+{
+    ngx_int_t           rc;
+    ngx_str_t           text;
+    liveupdate_rc_e     parsed;
+    ngx_file_info_t     fi;
+    liveupdate_str_t    str;
+    liveupdate_error_t  err;
+
+    rc = ngx_http_liveupdate_store_read(io, path, &text, &fi);
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    str.len = text.len;
+    str.data = text.data;
+
+    parsed = liveupdate_json_parse(json, &str, &err);
+
+    if (parsed == LIVEUPDATE_OK) {
+        return NGX_OK;
+    }
+
+    ngx_set_errno(parsed == LIVEUPDATE_NOMEM ? NGX_ENOMEM : NGX_EINVAL);
+
+    return ngx_http_liveupdate_io_failed(io, parsed == LIVEUPDATE_NOMEM
+                                             ? "malloc()" : "parsing of",
+                                         path);
+}
+
+
+ngx_int_t
+ngx_http_liveupdate_store_write(ngx_http_liveupdate_io_t *io,
+    ngx_http_liveupdate_store_t *store, u_char *path, const char *text,
+    size_t len)
+{
+    ngx_http_liveupdate_temp_t  temp;
+
+    if (ngx_http_liveupdate_temp_create(io, store, &temp) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    if (ngx_http_liveupdate_temp_write(io, &temp, (const u_char *) text, len)
+        != NGX_OK)
+    {
+        ngx_http_liveupdate_temp_discard(&temp);
+        return NGX_ERROR;
+    }
+
+    return ngx_http_liveupdate_temp_commit(io, &temp, path);
+}
+
+
+ngx_int_t
+ngx_http_liveupdate_store_write_json(ngx_http_liveupdate_io_t *io,
+    ngx_http_liveupdate_store_t *store, u_char *path, const cJSON *json)
+{
+    char       *text;
+    ngx_int_t   rc;
+
+    text = cJSON_Print(json);
+
+    if (text == NULL) {
+        ngx_set_errno(NGX_ENOMEM);
+        return ngx_http_liveupdate_io_failed(io, "malloc()", path);
+    }
+
+    rc = ngx_http_liveupdate_store_write(io, store, path, text,
+                                         ngx_strlen(text));
+
+    cJSON_free(text);
+
+    return rc;
+}
+
+
+ngx_int_t
+ngx_http_liveupdate_temp_create(ngx_http_liveupdate_io_t *io,
+    ngx_http_liveupdate_store_t *store, ngx_http_liveupdate_temp_t *temp)
+{
+    /* the machine's name: others may write to the same store */
+
+    temp->path = ngx_http_liveupdate_path(io->pool, "%V/tmp/%V.XXXXXX",
+                                          &store->path, &ngx_cycle->hostname);
+    if (temp->path == NULL) {
+        io->err = NGX_ENOMEM;
+        return NGX_ERROR;
+    }
+
+    temp->fd = mkostemp((char *) temp->path, O_CLOEXEC);
+
+    if (temp->fd == -1) {
+        return ngx_http_liveupdate_io_failed(io, "mkostemp()", temp->path);
+    }
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_http_liveupdate_temp_write(ngx_http_liveupdate_io_t *io,
+    ngx_http_liveupdate_temp_t *temp, const u_char *data, size_t len)
+{
+    ssize_t  n;
+
+    while (len) {
+        n = write(temp->fd, data, len);
+
+        if (n == -1) {
+            if (ngx_errno == NGX_EINTR) {
+                continue;
+            }
+
+            return ngx_http_liveupdate_io_failed(io, "write()", temp->path);
+        }
+
+        data += n;
+        len -= n;
+    }
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_http_liveupdate_temp_sync(ngx_http_liveupdate_io_t *io,
+    ngx_http_liveupdate_temp_t *temp)
+{
+    if (fsync(temp->fd) == -1) {
+        return ngx_http_liveupdate_io_failed(io, "fsync()", temp->path);
+    }
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_http_liveupdate_temp_rename(ngx_http_liveupdate_io_t *io,
+    ngx_http_liveupdate_temp_t *temp, u_char *path)
+{
+    if (path == NULL) {
+        io->err = NGX_ENOMEM;
+        goto failed;
+    }
+
+    if (ngx_rename_file(temp->path, path) == NGX_FILE_ERROR) {
+        (void) ngx_http_liveupdate_io_failed(io, ngx_rename_file_n, path);
+        goto failed;
+    }
+
+    (void) ngx_close_file(temp->fd);
+
+    return NGX_OK;
+
+failed:
+
+    ngx_http_liveupdate_temp_discard(temp);
+
+    return NGX_ERROR;
+}
+
+
+ngx_int_t
+ngx_http_liveupdate_temp_commit(ngx_http_liveupdate_io_t *io,
+    ngx_http_liveupdate_temp_t *temp, u_char *path)
+{
+    if (ngx_http_liveupdate_temp_sync(io, temp) != NGX_OK) {
+        ngx_http_liveupdate_temp_discard(temp);
+        return NGX_ERROR;
+    }
+
+    if (ngx_http_liveupdate_temp_rename(io, temp, path) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    return ngx_http_liveupdate_store_sync(io,
+                                  ngx_http_liveupdate_folder(io->pool, path));
+}
+
+
+void
+ngx_http_liveupdate_temp_discard(ngx_http_liveupdate_temp_t *temp)
+{
+    (void) ngx_close_file(temp->fd);
+    (void) ngx_delete_file(temp->path);
+}
+
+
+ngx_int_t
+ngx_http_liveupdate_store_append(ngx_http_liveupdate_io_t *io, u_char *path,
+    const char *text, size_t len)
+{
+    ngx_fd_t                    fd;
+    ngx_int_t                   rc;
+    ngx_http_liveupdate_temp_t  file;
+
+    if (path == NULL) {
+        io->err = NGX_ENOMEM;
+        return NGX_ERROR;
+    }
+
+    fd = ngx_open_file(path, NGX_FILE_APPEND, NGX_FILE_CREATE_OR_OPEN, 0600);
+
+    if (fd == NGX_INVALID_FILE) {
+        return ngx_http_liveupdate_io_failed(io, ngx_open_file_n, path);
+    }
+
+    file.fd = fd;
+    file.path = path;
+
+    rc = ngx_http_liveupdate_temp_write(io, &file, (const u_char *) text, len);
+
+    if (rc == NGX_OK && fsync(fd) == -1) {
+        rc = ngx_http_liveupdate_io_failed(io, "fsync()", path);
+    }
+
+    (void) ngx_close_file(fd);
+
+    return rc;
+}
+
+
+/*
+ * A lock of the open file description: other threads of this process wait
+ * for it as other processes and machines do, and it dies with its holder.
+ */
+
+ngx_int_t
+ngx_http_liveupdate_store_lock(ngx_http_liveupdate_io_t *io, u_char *path,
+    ngx_fd_t *fd)
+{
+    struct flock  lock;
+
+    if (path == NULL) {
+        io->err = NGX_ENOMEM;
+        return NGX_ERROR;
+    }
+
+    *fd = open((const char *) path, O_RDWR|O_CREAT|O_CLOEXEC, 0600);
+
+    if (*fd == NGX_INVALID_FILE) {
+        if (ngx_errno == NGX_ENOENT) {
+            return NGX_DECLINED;
+        }
+
+        return ngx_http_liveupdate_io_failed(io, ngx_open_file_n, path);
+    }
+
+    ngx_memzero(&lock, sizeof(struct flock));
+    lock.l_type = F_WRLCK;
+    lock.l_whence = SEEK_SET;
+
+    while (fcntl(*fd, F_OFD_SETLKW, &lock) == -1) {
+
+        if (ngx_errno == NGX_EINTR) {
+            continue;
+        }
+
+        (void) ngx_http_liveupdate_io_failed(io, "fcntl(F_OFD_SETLKW)", path);
+        (void) ngx_close_file(*fd);
+
+        return NGX_ERROR;
+    }
+
+    return NGX_OK;
+}
+
+
+void
+ngx_http_liveupdate_store_unlock(ngx_fd_t fd)
+{
+    (void) ngx_close_file(fd);
+}
+
+
+ngx_int_t
+ngx_http_liveupdate_store_mkdir(ngx_http_liveupdate_io_t *io, u_char *path)
+{
+    if (path == NULL) {
+        io->err = NGX_ENOMEM;
+        return NGX_ERROR;
+    }
+
+    if (ngx_create_dir(path, 0700) == NGX_FILE_ERROR) {
+        if (ngx_errno == NGX_EEXIST) {
+            return NGX_DECLINED;
+        }
+
+        return ngx_http_liveupdate_io_failed(io, ngx_create_dir_n, path);
+    }
+
+    return ngx_http_liveupdate_store_sync(io,
+                                  ngx_http_liveupdate_folder(io->pool, path));
+}
+
+
+/* The folders that a path below root lies in. */
+
+ngx_int_t
+ngx_http_liveupdate_store_mkdirs(ngx_http_liveupdate_io_t *io, u_char *root,
+    u_char *path)
+{
+    u_char  *p;
+
+    if (root == NULL || path == NULL) {
+        io->err = NGX_ENOMEM;
+        return NGX_ERROR;
+    }
+
+    for (p = path + ngx_strlen(root) + 1; *p; p++) {
+
+        if (*p != '/') {
+            continue;
+        }
+
+        *p = '\0';
+
+        if (ngx_create_dir(path, 0700) == NGX_FILE_ERROR
+            && ngx_errno != NGX_EEXIST)
+        {
+            (void) ngx_http_liveupdate_io_failed(io, ngx_create_dir_n, path);
+            return NGX_ERROR;
+        }
+
+        *p = '/';
+    }
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_http_liveupdate_store_rename(ngx_http_liveupdate_io_t *io, u_char *from,
+    u_char *to)
+{
+    if (from == NULL || to == NULL) {
+        io->err = NGX_ENOMEM;
+        return NGX_ERROR;
+    }
+
+    if (ngx_rename_file(from, to) == NGX_FILE_ERROR) {
+        if (ngx_errno == NGX_ENOENT) {
+            return NGX_DECLINED;
+        }
+
+        return ngx_http_liveupdate_io_failed(io, ngx_rename_file_n, to);
+    }
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_http_liveupdate_store_link(ngx_http_liveupdate_io_t *io, u_char *from,
+    u_char *to)
+{
+    if (from == NULL || to == NULL) {
+        io->err = NGX_ENOMEM;
+        return NGX_ERROR;
+    }
+
+    if (link((char *) from, (char *) to) == -1) {
+        if (ngx_errno == NGX_EEXIST) {
+            return NGX_DECLINED;
+        }
+
+        return ngx_http_liveupdate_io_failed(io, "link()", to);
+    }
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_http_liveupdate_store_unlink(ngx_http_liveupdate_io_t *io, u_char *path)
+{
+    if (path == NULL) {
+        io->err = NGX_ENOMEM;
+        return NGX_ERROR;
+    }
+
+    if (ngx_delete_file(path) == NGX_FILE_ERROR) {
+        if (ngx_errno == NGX_ENOENT) {
+            return NGX_DECLINED;
+        }
+
+        return ngx_http_liveupdate_io_failed(io, ngx_delete_file_n, path);
+    }
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_http_liveupdate_store_sync(ngx_http_liveupdate_io_t *io, u_char *path)
+{
+    ngx_fd_t   fd;
+    ngx_int_t  rc;
+
+    if (path == NULL) {
+        io->err = NGX_ENOMEM;
+        return NGX_ERROR;
+    }
+
+    fd = open((const char *) path, O_RDONLY|O_CLOEXEC);
+
+    if (fd == NGX_INVALID_FILE) {
+        return ngx_http_liveupdate_io_failed(io, ngx_open_file_n, path);
+    }
+
+    rc = NGX_OK;
+
+    if (fsync(fd) == -1) {
+        rc = ngx_http_liveupdate_io_failed(io, "fsync()", path);
+    }
+
+    (void) ngx_close_file(fd);
+
+    return rc;
+}
+
+
+static u_char *
+ngx_http_liveupdate_folder(ngx_pool_t *pool, u_char *path)
+{
+    u_char  *p;
+
+    p = (u_char *) strrchr((char *) path, '/');
+
+    return ngx_http_liveupdate_path(pool, "%*s", (size_t) (p - path), path);
+}
+
+
+ngx_int_t
+ngx_http_liveupdate_store_sync_tree(ngx_http_liveupdate_io_t *io,
+    u_char *path)
+{
+    if (path == NULL) {
+        io->err = NGX_ENOMEM;
+        return NGX_ERROR;
+    }
+
+    if (nftw((char *) path, ngx_http_liveupdate_sync_entry,
+             NGX_HTTP_LIVEUPDATE_FDS, FTW_PHYS|FTW_DEPTH)
+        != 0)
+    {
+        return ngx_http_liveupdate_io_failed(io, "fsync()", path);
+    }
+
+    return NGX_OK;
+}
+
+
+/* Files were synced when they were written. */
+
+static int
+ngx_http_liveupdate_sync_entry(const char *path, const struct stat *st,
+    int type, struct FTW *ftw)
+{
+    int        rc;
+    ngx_fd_t   fd;
+    ngx_err_t  err;
+
+    if (type != FTW_DP) {
+        return (type == FTW_DNR || type == FTW_NS) ? -1 : 0;
+    }
+
+    fd = open(path, O_RDONLY|O_CLOEXEC);
+
+    if (fd == NGX_INVALID_FILE) {
+        return -1;
+    }
+
+    rc = fsync(fd);
+    err = ngx_errno;
+
+    (void) ngx_close_file(fd);
+
+    ngx_set_errno(err);
+
+    return rc;
+}
+
+
+ngx_int_t
+ngx_http_liveupdate_store_remove_tree(ngx_http_liveupdate_io_t *io,
+    ngx_http_liveupdate_store_t *store, u_char *path)
+{
+    ngx_int_t                   rc;
+    ngx_http_liveupdate_temp_t  temp;
+
+    /* a temporary file's name is taken over by the tree, as one step */
+
+    if (ngx_http_liveupdate_temp_create(io, store, &temp) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    ngx_http_liveupdate_temp_discard(&temp);
+
+    rc = ngx_http_liveupdate_store_rename(io, path, temp.path);
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    if (ngx_http_liveupdate_remove_tree(temp.path) != 0) {
+        return ngx_http_liveupdate_io_failed(io, "nftw()", temp.path);
+    }
+
+    return NGX_OK;
+}
+
+
+static int
+ngx_http_liveupdate_remove_tree(u_char *path)
+{
+    return nftw((char *) path, ngx_http_liveupdate_remove_entry,
+                NGX_HTTP_LIVEUPDATE_FDS, FTW_PHYS|FTW_DEPTH);
+}
+
+
+static int
+ngx_http_liveupdate_remove_entry(const char *path, const struct stat *st,
+    int type, struct FTW *ftw)
+{
+    return remove(path);
+}
+
+
+ngx_int_t
+ngx_http_liveupdate_store_list(ngx_http_liveupdate_io_t *io, u_char *path,
+    ngx_array_t *names)
+{
+    size_t      len;
+    u_char     *p;
+    ngx_int_t   rc;
+    ngx_dir_t   dir;
+    ngx_str_t  *name, folder;
+
+    if (path == NULL
+        || ngx_array_init(names, io->pool, 16, sizeof(ngx_str_t)) != NGX_OK)
+    {
+        io->err = NGX_ENOMEM;
+        return NGX_ERROR;
+    }
+
+    folder.data = path;
+    folder.len = ngx_strlen(path);
+
+    if (ngx_open_dir(&folder, &dir) == NGX_ERROR) {
+        if (ngx_errno == NGX_ENOENT) {
+            return NGX_DECLINED;
+        }
+
+        return ngx_http_liveupdate_io_failed(io, ngx_open_dir_n, path);
+    }
+
+    rc = NGX_OK;
+
+    for ( ;; ) {
+        ngx_set_errno(0);
+
+        if (ngx_read_dir(&dir) == NGX_ERROR) {
+            if (ngx_errno != NGX_ENOMOREFILES) {
+                rc = ngx_http_liveupdate_io_failed(io, ngx_read_dir_n, path);
+            }
+
+            break;
+        }
+
+        p = ngx_de_name(&dir);
+        len = ngx_de_namelen(&dir);
+
+        if (p[0] == '.') {
+            continue;
+        }
+
+        name = ngx_array_push(names);
+
+        if (name) {
+            name->len = len;
+            name->data = ngx_http_liveupdate_path(io->pool, "%*s", len, p);
+        }
+
+        if (name == NULL || name->data == NULL) {
+            io->err = NGX_ENOMEM;
+            rc = NGX_ERROR;
+            break;
+        }
+    }
+
+    (void) ngx_close_dir(&dir);
+
+    ngx_qsort(names->elts, names->nelts, sizeof(ngx_str_t),
+              ngx_http_liveupdate_name_cmp);
+
+    return rc;
+}
+
+
+static int ngx_libc_cdecl
+ngx_http_liveupdate_name_cmp(const void *one, const void *two)
+{
+    const ngx_str_t  *first = one, *second = two;
+
+    return (int) ngx_memn2cmp(first->data, second->data, first->len,
+                              second->len);
+}
+
+
+ngx_int_t
+ngx_http_liveupdate_store_clean(ngx_http_liveupdate_store_t *store,
+    ngx_cycle_t *cycle)
+{
+    u_char                    *path;
+    ngx_int_t                  rc;
+    ngx_pool_t                *pool;
+    ngx_http_liveupdate_io_t   io;
+
+    pool = ngx_create_pool(4096, cycle->log);
+    if (pool == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_memzero(&io, sizeof(ngx_http_liveupdate_io_t));
+    io.pool = pool;
+
+    path = ngx_http_liveupdate_path(pool, "%V/tmp", &store->path);
+
+    rc = ngx_http_liveupdate_clean_folder(&io, path, &cycle->hostname);
+
+    if (rc == NGX_OK) {
+
+        /* where the reference configuration keeps bodies of requests */
+
+        path = ngx_http_liveupdate_path(pool, "%V/tmp/body", &store->path);
+
+        rc = ngx_http_liveupdate_clean_folder(&io, path, NULL);
+    }
+
+    if (rc == NGX_ERROR) {
+        ngx_log_error(NGX_LOG_EMERG, cycle->log, io.err,
+                      "%s \"%s\" failed", io.operation, io.path);
+    }
+
+    ngx_destroy_pool(pool);
+
+    return rc == NGX_ERROR ? NGX_ERROR : NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_liveupdate_clean_folder(ngx_http_liveupdate_io_t *io, u_char *path,
+    ngx_str_t *prefix)
+{
+    u_char       *entry;
+    ngx_int_t     rc;
+    ngx_str_t    *name;
+    ngx_uint_t    i;
+    ngx_array_t   names;
+
+    rc = ngx_http_liveupdate_store_list(io, path, &names);
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    name = names.elts;
+
+    for (i = 0; i < names.nelts; i++) {
+
+        if (prefix
+            && (name[i].len <= prefix->len
+                || name[i].data[prefix->len] != '.'
+                || ngx_strncmp(name[i].data, prefix->data, prefix->len) != 0))
+        {
+            continue;
+        }
+
+        entry = ngx_http_liveupdate_path(io->pool, "%s/%V", path, &name[i]);
+
+        if (entry == NULL || ngx_http_liveupdate_remove_tree(entry) != 0) {
+            return ngx_http_liveupdate_io_failed(io, "nftw()", entry);
+        }
+    }
+
+    return NGX_OK;
+}

@@ -1,0 +1,616 @@
+
+/*
+ * Copyright (C) the nginx-liveupdate authors
+ */
+
+
+#include "ngx_http_liveupdate.h"
+
+
+/* several apps may share a generation: they are then looked at once more */
+
+#define NGX_HTTP_LIVEUPDATE_GENERATIONS   1024
+
+#define NGX_HTTP_LIVEUPDATE_DEVICE_FIELD  64
+
+/* 8, 64 and 128 bytes, each with a zero byte */
+
+#define NGX_HTTP_LIVEUPDATE_DEVICE_KEY_SIZE  256
+#define NGX_HTTP_LIVEUPDATE_DEVICE_SCAN   10000
+
+
+typedef struct {
+    ngx_atomic_t        generations[NGX_HTTP_LIVEUPDATE_GENERATIONS];
+    ngx_rbtree_t        rbtree;
+    ngx_rbtree_node_t   sentinel;
+    ngx_queue_t         queue;        /* most recently seen first */
+} ngx_http_liveupdate_shctx_t;
+
+
+typedef struct {
+    ngx_http_liveupdate_shctx_t  *sh;
+    ngx_slab_pool_t              *shpool;
+} ngx_http_liveupdate_zone_ctx_t;
+
+
+/*
+ * The strings of a device.  The key is what makes it out: store, app and id,
+ * each ended by a zero byte, which none of them has.
+ */
+
+enum {
+    NGX_HTTP_LIVEUPDATE_DEVICE_KEY = 0,
+    NGX_HTTP_LIVEUPDATE_DEVICE_CODE,
+    NGX_HTTP_LIVEUPDATE_DEVICE_VERSION,
+    NGX_HTTP_LIVEUPDATE_DEVICE_OS,
+    NGX_HTTP_LIVEUPDATE_DEVICE_PLUGIN,
+    NGX_HTTP_LIVEUPDATE_DEVICE_CUSTOM,
+    NGX_HTTP_LIVEUPDATE_DEVICE_CHANNEL,
+    NGX_HTTP_LIVEUPDATE_DEVICE_DEPLOYMENT,
+    NGX_HTTP_LIVEUPDATE_DEVICE_STRINGS
+};
+
+
+typedef struct {
+    ngx_rbtree_node_t   node;
+    ngx_queue_t         queue;
+    time_t              created;
+    time_t              seen;
+    u_short             size;         /* of data */
+    u_short             len[NGX_HTTP_LIVEUPDATE_DEVICE_STRINGS];
+    u_char              platform;
+    u_char              data[1];      /* the strings, one after the other */
+} ngx_http_liveupdate_device_node_t;
+
+
+typedef struct {
+    ngx_str_t           strings[NGX_HTTP_LIVEUPDATE_DEVICE_STRINGS];
+    size_t              size;
+    ngx_rbtree_key_t    hash;
+    u_char              key[NGX_HTTP_LIVEUPDATE_DEVICE_KEY_SIZE];
+} ngx_http_liveupdate_device_row_t;
+
+
+static ngx_int_t ngx_http_liveupdate_zone_init(ngx_shm_zone_t *shm_zone,
+    void *data);
+static void ngx_http_liveupdate_device_row(
+    ngx_http_liveupdate_store_t *store, ngx_http_liveupdate_device_t *device,
+    ngx_http_liveupdate_device_row_t *row);
+static ngx_http_liveupdate_device_node_t *ngx_http_liveupdate_device_lookup(
+    ngx_http_liveupdate_shctx_t *sh, ngx_http_liveupdate_device_row_t *row);
+static void ngx_http_liveupdate_device_insert(ngx_rbtree_node_t *temp,
+    ngx_rbtree_node_t *node, ngx_rbtree_node_t *sentinel);
+static ngx_http_liveupdate_device_node_t *ngx_http_liveupdate_device_alloc(
+    ngx_http_liveupdate_zone_ctx_t *ctx, size_t size);
+static void ngx_http_liveupdate_device_free(
+    ngx_http_liveupdate_zone_ctx_t *ctx,
+    ngx_http_liveupdate_device_node_t *dn);
+static ngx_int_t ngx_http_liveupdate_device_copy(ngx_pool_t *pool,
+    ngx_http_liveupdate_device_t *device,
+    ngx_http_liveupdate_device_node_t *dn);
+
+
+char *
+ngx_http_liveupdate_zone(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_liveupdate_main_conf_t  *lumcf = conf;
+
+    u_char     *p;
+    ssize_t     size;
+    ngx_str_t  *value, name, s;
+
+    if (lumcf->zone) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+
+    p = (u_char *) ngx_strlchr(value[1].data, value[1].data + value[1].len,
+                               ':');
+    if (p == NULL || p == value[1].data) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "invalid zone \"%V\", it must be \"name:size\"",
+                           &value[1]);
+        return NGX_CONF_ERROR;
+    }
+
+    name.data = value[1].data;
+    name.len = p - name.data;
+
+    s.data = p + 1;
+    s.len = value[1].data + value[1].len - s.data;
+
+    size = ngx_parse_size(&s);
+
+    if (size == NGX_ERROR) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "invalid zone size \"%V\"", &value[1]);
+        return NGX_CONF_ERROR;
+    }
+
+    if (size < (ssize_t) (16 * ngx_pagesize)) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "zone \"%V\" is too small", &value[1]);
+        return NGX_CONF_ERROR;
+    }
+
+    lumcf->zone = ngx_http_liveupdate_zone_add(cf, &name, size);
+
+    return lumcf->zone ? NGX_CONF_OK : NGX_CONF_ERROR;
+}
+
+
+ngx_shm_zone_t *
+ngx_http_liveupdate_zone_add(ngx_conf_t *cf, ngx_str_t *name, size_t size)
+{
+    ngx_shm_zone_t                  *shm_zone;
+    ngx_http_liveupdate_zone_ctx_t  *ctx;
+
+    shm_zone = ngx_shared_memory_add(cf, name, size,
+                                     &ngx_http_liveupdate_module);
+    if (shm_zone == NULL) {
+        return NULL;
+    }
+
+    ctx = ngx_pcalloc(cf->pool, sizeof(ngx_http_liveupdate_zone_ctx_t));
+    if (ctx == NULL) {
+        return NULL;
+    }
+
+    shm_zone->init = ngx_http_liveupdate_zone_init;
+    shm_zone->data = ctx;
+
+    return shm_zone;
+}
+
+
+static ngx_int_t
+ngx_http_liveupdate_zone_init(ngx_shm_zone_t *shm_zone, void *data)
+{
+    ngx_http_liveupdate_zone_ctx_t  *octx = data;
+
+    size_t                           len;
+    ngx_http_liveupdate_zone_ctx_t  *ctx;
+
+    ctx = shm_zone->data;
+
+    if (octx) {
+        ctx->sh = octx->sh;
+        ctx->shpool = octx->shpool;
+        return NGX_OK;
+    }
+
+    ctx->shpool = (ngx_slab_pool_t *) shm_zone->shm.addr;
+
+    if (shm_zone->shm.exists) {
+        ctx->sh = ctx->shpool->data;
+        return NGX_OK;
+    }
+
+    ctx->sh = ngx_slab_calloc(ctx->shpool,
+                              sizeof(ngx_http_liveupdate_shctx_t));
+    if (ctx->sh == NULL) {
+        return NGX_ERROR;
+    }
+
+    ctx->shpool->data = ctx->sh;
+
+    ngx_rbtree_init(&ctx->sh->rbtree, &ctx->sh->sentinel,
+                    ngx_http_liveupdate_device_insert);
+    ngx_queue_init(&ctx->sh->queue);
+
+    len = sizeof(" in liveupdate zone \"\"") + shm_zone->shm.name.len;
+
+    ctx->shpool->log_ctx = ngx_slab_alloc(ctx->shpool, len);
+    if (ctx->shpool->log_ctx == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_sprintf(ctx->shpool->log_ctx, " in liveupdate zone \"%V\"%Z",
+                &shm_zone->shm.name);
+
+    ctx->shpool->log_nomem = 0;
+
+    return NGX_OK;
+}
+
+
+ngx_atomic_t *
+ngx_http_liveupdate_generation(ngx_http_liveupdate_store_t *store,
+    ngx_str_t *app)
+{
+    uint32_t                         hash;
+    ngx_http_liveupdate_zone_ctx_t  *ctx;
+
+    ctx = store->zone->data;
+
+    hash = store->hash ^ ngx_crc32_short(app->data, app->len);
+
+    return &ctx->sh->generations[hash % NGX_HTTP_LIVEUPDATE_GENERATIONS];
+}
+
+
+void
+ngx_http_liveupdate_device_seen(ngx_http_liveupdate_store_t *store,
+    ngx_http_liveupdate_device_t *device)
+{
+    u_char                             *p;
+    time_t                              created;
+    ngx_uint_t                          i, is_new;
+    ngx_http_liveupdate_zone_ctx_t     *ctx;
+    ngx_http_liveupdate_device_row_t    row;
+    ngx_http_liveupdate_device_node_t  *dn;
+
+    ctx = store->zone->data;
+    created = ngx_time();
+
+    ngx_http_liveupdate_device_row(store, device, &row);
+
+    ngx_shmtx_lock(&ctx->shpool->mutex);
+
+    dn = ngx_http_liveupdate_device_lookup(ctx->sh, &row);
+
+    if (dn && dn->size < row.size) {
+        created = dn->created;
+        ngx_http_liveupdate_device_free(ctx, dn);
+        dn = NULL;
+    }
+
+    is_new = (dn == NULL);
+
+    if (is_new) {
+        dn = ngx_http_liveupdate_device_alloc(ctx, row.size);
+        if (dn == NULL) {
+            ngx_shmtx_unlock(&ctx->shpool->mutex);
+            return;
+        }
+
+        dn->node.key = row.hash;
+        dn->created = created;
+
+    } else {
+        ngx_queue_remove(&dn->queue);
+    }
+
+    ngx_queue_insert_head(&ctx->sh->queue, &dn->queue);
+
+    dn->seen = ngx_time();
+    dn->platform = (u_char) device->platform;
+
+    p = dn->data;
+
+    for (i = 0; i < NGX_HTTP_LIVEUPDATE_DEVICE_STRINGS; i++) {
+        dn->len[i] = (u_short) row.strings[i].len;
+        p = ngx_cpymem(p, row.strings[i].data, row.strings[i].len);
+    }
+
+    if (is_new) {
+        ngx_rbtree_insert(&ctx->sh->rbtree, &dn->node);
+    }
+
+    ngx_shmtx_unlock(&ctx->shpool->mutex);
+}
+
+
+static void
+ngx_http_liveupdate_device_row(ngx_http_liveupdate_store_t *store,
+    ngx_http_liveupdate_device_t *device,
+    ngx_http_liveupdate_device_row_t *row)
+{
+    u_char      *p;
+    ngx_str_t   *strings;
+    ngx_uint_t   i;
+
+    strings = row->strings;
+
+    p = ngx_snprintf(row->key, NGX_HTTP_LIVEUPDATE_DEVICE_KEY_SIZE,
+                     "%08xD%Z%V%Z%V%Z", store->hash, &device->app, &device->id);
+
+    strings[NGX_HTTP_LIVEUPDATE_DEVICE_KEY].data = row->key;
+    strings[NGX_HTTP_LIVEUPDATE_DEVICE_KEY].len = p - row->key;
+
+    strings[NGX_HTTP_LIVEUPDATE_DEVICE_CODE] = device->app_version_code;
+    strings[NGX_HTTP_LIVEUPDATE_DEVICE_VERSION] = device->app_version_name;
+    strings[NGX_HTTP_LIVEUPDATE_DEVICE_OS] = device->os_version;
+    strings[NGX_HTTP_LIVEUPDATE_DEVICE_PLUGIN] = device->plugin_version;
+    strings[NGX_HTTP_LIVEUPDATE_DEVICE_CUSTOM] = device->custom_id;
+    strings[NGX_HTTP_LIVEUPDATE_DEVICE_CHANNEL] = device->channel_id;
+    strings[NGX_HTTP_LIVEUPDATE_DEVICE_DEPLOYMENT] = device->deployment_id;
+
+    row->hash = ngx_crc32_short(row->key, p - row->key);
+    row->size = p - row->key;
+
+    for (i = NGX_HTTP_LIVEUPDATE_DEVICE_CODE;
+         i < NGX_HTTP_LIVEUPDATE_DEVICE_STRINGS;
+         i++)
+    {
+        strings[i].len = ngx_min(strings[i].len,
+                                 NGX_HTTP_LIVEUPDATE_DEVICE_FIELD);
+        row->size += strings[i].len;
+    }
+}
+
+
+static ngx_http_liveupdate_device_node_t *
+ngx_http_liveupdate_device_lookup(ngx_http_liveupdate_shctx_t *sh,
+    ngx_http_liveupdate_device_row_t *row)
+{
+    ngx_int_t                           rc;
+    ngx_str_t                          *key;
+    ngx_rbtree_node_t                  *node, *sentinel;
+    ngx_http_liveupdate_device_node_t  *dn;
+
+    key = &row->strings[NGX_HTTP_LIVEUPDATE_DEVICE_KEY];
+
+    node = sh->rbtree.root;
+    sentinel = sh->rbtree.sentinel;
+
+    while (node != sentinel) {
+
+        if (row->hash != node->key) {
+            node = (row->hash < node->key) ? node->left : node->right;
+            continue;
+        }
+
+        dn = (ngx_http_liveupdate_device_node_t *) node;
+
+        rc = ngx_memn2cmp(key->data, dn->data, key->len,
+                          dn->len[NGX_HTTP_LIVEUPDATE_DEVICE_KEY]);
+        if (rc == 0) {
+            return dn;
+        }
+
+        node = (rc < 0) ? node->left : node->right;
+    }
+
+    return NULL;
+}
+
+
+static void
+ngx_http_liveupdate_device_insert(ngx_rbtree_node_t *temp,
+    ngx_rbtree_node_t *node, ngx_rbtree_node_t *sentinel)
+{
+    ngx_rbtree_node_t                  **p;
+    ngx_http_liveupdate_device_node_t   *dn, *dnt;
+
+    for ( ;; ) {
+
+        if (node->key != temp->key) {
+            p = (node->key < temp->key) ? &temp->left : &temp->right;
+
+        } else {
+            dn = (ngx_http_liveupdate_device_node_t *) node;
+            dnt = (ngx_http_liveupdate_device_node_t *) temp;
+
+            p = (ngx_memn2cmp(dn->data, dnt->data,
+                              dn->len[NGX_HTTP_LIVEUPDATE_DEVICE_KEY],
+                              dnt->len[NGX_HTTP_LIVEUPDATE_DEVICE_KEY])
+                 < 0)
+                ? &temp->left : &temp->right;
+        }
+
+        if (*p == sentinel) {
+            break;
+        }
+
+        temp = *p;
+    }
+
+    *p = node;
+    node->parent = temp;
+    node->left = sentinel;
+    node->right = sentinel;
+    ngx_rbt_red(node);
+}
+
+
+static ngx_http_liveupdate_device_node_t *
+ngx_http_liveupdate_device_alloc(ngx_http_liveupdate_zone_ctx_t *ctx,
+    size_t size)
+{
+    ngx_uint_t                          i;
+    ngx_queue_t                        *q;
+    ngx_http_liveupdate_device_node_t  *dn;
+
+    for (i = 0; i < 3; i++) {
+
+        dn = ngx_slab_alloc_locked(ctx->shpool,
+                         offsetof(ngx_http_liveupdate_device_node_t, data)
+                         + size);
+        if (dn) {
+            dn->size = (u_short) size;
+            return dn;
+        }
+
+        if (ngx_queue_empty(&ctx->sh->queue)) {
+            break;
+        }
+
+        q = ngx_queue_last(&ctx->sh->queue);
+
+        ngx_http_liveupdate_device_free(ctx,
+                 ngx_queue_data(q, ngx_http_liveupdate_device_node_t, queue));
+    }
+
+    return NULL;
+}
+
+
+static void
+ngx_http_liveupdate_device_free(ngx_http_liveupdate_zone_ctx_t *ctx,
+    ngx_http_liveupdate_device_node_t *dn)
+{
+    ngx_queue_remove(&dn->queue);
+    ngx_rbtree_delete(&ctx->sh->rbtree, &dn->node);
+    ngx_slab_free_locked(ctx->shpool, dn);
+}
+
+
+ngx_int_t
+ngx_http_liveupdate_device_find(ngx_http_liveupdate_store_t *store,
+    ngx_pool_t *pool, ngx_str_t *app, ngx_str_t *id,
+    ngx_http_liveupdate_device_t *device)
+{
+    ngx_int_t                           rc;
+    ngx_http_liveupdate_zone_ctx_t     *ctx;
+    ngx_http_liveupdate_device_row_t    row;
+    ngx_http_liveupdate_device_node_t  *dn;
+
+    ngx_memzero(device, sizeof(ngx_http_liveupdate_device_t));
+
+    device->app = *app;
+    device->id = *id;
+
+    ngx_http_liveupdate_device_row(store, device, &row);
+
+    ctx = store->zone->data;
+
+    ngx_shmtx_lock(&ctx->shpool->mutex);
+
+    dn = ngx_http_liveupdate_device_lookup(ctx->sh, &row);
+
+    rc = dn ? ngx_http_liveupdate_device_copy(pool, device, dn) : NGX_DECLINED;
+
+    ngx_shmtx_unlock(&ctx->shpool->mutex);
+
+    return rc;
+}
+
+
+static ngx_int_t
+ngx_http_liveupdate_device_copy(ngx_pool_t *pool,
+    ngx_http_liveupdate_device_t *device,
+    ngx_http_liveupdate_device_node_t *dn)
+{
+    u_char      *p, *src;
+    ngx_str_t    strings[NGX_HTTP_LIVEUPDATE_DEVICE_STRINGS];
+    ngx_uint_t   i;
+
+    p = ngx_pnalloc(pool, dn->size + NGX_HTTP_LIVEUPDATE_DEVICE_STRINGS);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    src = dn->data;
+
+    for (i = 0; i < NGX_HTTP_LIVEUPDATE_DEVICE_STRINGS; i++) {
+        strings[i].len = dn->len[i];
+        strings[i].data = p;
+
+        p = ngx_cpymem(p, src, dn->len[i]);
+        *p++ = '\0';
+
+        src += dn->len[i];
+    }
+
+    /* behind the store and the app; each is ended by a zero byte */
+
+    p = strings[NGX_HTTP_LIVEUPDATE_DEVICE_KEY].data;
+    p += ngx_strlen(p) + 1;
+
+    device->app.data = p;
+    device->app.len = ngx_strlen(p);
+
+    p += device->app.len + 1;
+
+    device->id.data = p;
+    device->id.len = ngx_strlen(p);
+
+    device->app_version_code = strings[NGX_HTTP_LIVEUPDATE_DEVICE_CODE];
+    device->app_version_name = strings[NGX_HTTP_LIVEUPDATE_DEVICE_VERSION];
+    device->os_version = strings[NGX_HTTP_LIVEUPDATE_DEVICE_OS];
+    device->plugin_version = strings[NGX_HTTP_LIVEUPDATE_DEVICE_PLUGIN];
+    device->custom_id = strings[NGX_HTTP_LIVEUPDATE_DEVICE_CUSTOM];
+    device->channel_id = strings[NGX_HTTP_LIVEUPDATE_DEVICE_CHANNEL];
+    device->deployment_id = strings[NGX_HTTP_LIVEUPDATE_DEVICE_DEPLOYMENT];
+    device->platform = dn->platform;
+    device->created = dn->created;
+    device->seen = dn->seen;
+
+    return NGX_OK;
+}
+
+
+void
+ngx_http_liveupdate_device_forget(ngx_http_liveupdate_store_t *store,
+    ngx_str_t *app, ngx_str_t *id)
+{
+    ngx_http_liveupdate_device_t        device;
+    ngx_http_liveupdate_zone_ctx_t     *ctx;
+    ngx_http_liveupdate_device_row_t    row;
+    ngx_http_liveupdate_device_node_t  *dn;
+
+    ngx_memzero(&device, sizeof(ngx_http_liveupdate_device_t));
+
+    device.app = *app;
+    device.id = *id;
+
+    ngx_http_liveupdate_device_row(store, &device, &row);
+
+    ctx = store->zone->data;
+
+    ngx_shmtx_lock(&ctx->shpool->mutex);
+
+    dn = ngx_http_liveupdate_device_lookup(ctx->sh, &row);
+
+    if (dn) {
+        ngx_http_liveupdate_device_free(ctx, dn);
+    }
+
+    ngx_shmtx_unlock(&ctx->shpool->mutex);
+}
+
+
+ngx_int_t
+ngx_http_liveupdate_device_list(ngx_http_liveupdate_store_t *store,
+    ngx_pool_t *pool, ngx_str_t *app, ngx_http_liveupdate_device_t *devices,
+    ngx_uint_t *n)
+{
+    u_char                              prefix[
+                                         NGX_HTTP_LIVEUPDATE_DEVICE_KEY_SIZE];
+    size_t                              len;
+    ngx_int_t                           rc;
+    ngx_uint_t                          i, count;
+    ngx_queue_t                        *q;
+    ngx_http_liveupdate_zone_ctx_t     *ctx;
+    ngx_http_liveupdate_device_node_t  *dn;
+
+    rc = NGX_OK;
+    count = 0;
+    ctx = store->zone->data;
+
+    len = ngx_snprintf(prefix, NGX_HTTP_LIVEUPDATE_DEVICE_KEY_SIZE,
+                       "%08xD%Z%V%Z", store->hash, app)
+          - prefix;
+
+    ngx_shmtx_lock(&ctx->shpool->mutex);
+
+    q = ngx_queue_head(&ctx->sh->queue);
+
+    for (i = 0;
+         i < NGX_HTTP_LIVEUPDATE_DEVICE_SCAN
+         && count < *n
+         && q != ngx_queue_sentinel(&ctx->sh->queue);
+         i++, q = ngx_queue_next(q))
+    {
+        dn = ngx_queue_data(q, ngx_http_liveupdate_device_node_t, queue);
+
+        if (dn->len[NGX_HTTP_LIVEUPDATE_DEVICE_KEY] <= len
+            || ngx_memcmp(dn->data, prefix, len) != 0)
+        {
+            continue;
+        }
+
+        rc = ngx_http_liveupdate_device_copy(pool, &devices[count++], dn);
+        if (rc != NGX_OK) {
+            break;
+        }
+    }
+
+    ngx_shmtx_unlock(&ctx->shpool->mutex);
+
+    *n = count;
+
+    return rc;
+}
