@@ -1,0 +1,223 @@
+
+# Copyright (C) the nginx-liveupdate authors
+
+
+.DEFAULT_GOAL = module
+.NOTPARALLEL:
+
+CLANG ?= clang
+
+# Where the headers and build scripts of nginx are (Debian: nginx-dev), and
+# what the module is compiled with.  Another set of CFLAGS or another nginx
+# wants another BUILD directory, or "make clean" first.
+
+NGINX_SRC ?= /usr/share/nginx/src
+BUILD ?= build
+CFLAGS ?= -g -O2 -fstack-protector-strong -Wformat -Werror=format-security \
+	-Wdate-time -D_FORTIFY_SOURCE=2
+LDFLAGS ?= -Wl,-z,relro -Wl,-z,now
+
+PORT ?= 8080
+FUZZ_SECONDS ?= 60
+PROVE ?= prove -j2 -It/lib
+
+override BUILD := $(abspath $(BUILD))
+MODULE = $(BUILD)/ngx_http_liveupdate_module.so
+JOBS = -j$(shell nproc 2>/dev/null || echo 2)
+
+SOURCES = $(wildcard *.c src/*.[ch] src/core/*.[ch])
+CORE = $(wildcard src/core/*.c)
+CORE_LIBS = -lcjson -lzip -lcrypto -lz
+
+# Everything temporary stays in here as well.
+
+export TMPDIR = $(CURDIR)/build/tmp
+export NGINX_SRC
+
+$(shell mkdir -p $(TMPDIR))
+
+
+.PHONY: module
+module: deps-build $(MODULE)	## build the module
+
+$(BUILD)/Makefile: config
+	@test -f $(NGINX_SRC)/auto/module \
+		|| { echo "no nginx in $(NGINX_SRC)" >&2; exit 1; }
+	@mkdir -p $(BUILD)
+	cd $(NGINX_SRC) && bash -c ' \
+		NGX_CONF_FLAGS=(--with-compat --with-threads); \
+		test ! -f conf_flags || . ./conf_flags; \
+		./configure "$${NGX_CONF_FLAGS[@]}" \
+			--with-cc="$(CC)" \
+			--with-cc-opt="$(CFLAGS) -fPIC" \
+			--with-ld-opt="$(LDFLAGS) -fPIC" \
+			--add-dynamic-module=$(CURDIR) --builddir=$(BUILD)' \
+		> $(BUILD)/configure.log \
+		|| { tail -n 20 $(BUILD)/configure.log >&2; rm -f $@; exit 1; }
+
+$(MODULE): $(BUILD)/Makefile $(SOURCES)
+	$(MAKE) --no-print-directory $(JOBS) -f $(BUILD)/Makefile \
+		-C $(NGINX_SRC) modules
+	@touch $@
+
+
+.PHONY: test
+test: deps-build-test-clients module clients	## run all tests
+	$(PROVE) t
+
+
+.PHONY: clients
+clients: t/clients/node_modules/.package-lock.json	# the vendors' own clients
+
+t/clients/node_modules/.package-lock.json: t/clients/package-lock.json
+	@t/lib/deps.sh clients
+	cd t/clients && npm ci --no-audit --no-fund --no-update-notifier \
+		--cache $(CURDIR)/build/npm --loglevel=error
+	@touch $@
+
+
+.PHONY: demo
+demo: deps-build-test-clients module clients	## publish and update, for show
+	@MODULE=$(MODULE) t/demo.sh
+
+
+.PHONY: start
+start: deps-build-test module	## run conf/ out of a folder: RUN=dir [PORT=8080]
+	@MODULE=$(MODULE) conf/run.sh start "$(RUN)" $(PORT)
+
+
+.PHONY: stop
+stop:	## stop what "make start" started: RUN=dir
+	@conf/run.sh stop "$(RUN)"
+
+
+.PHONY: bench
+bench: deps-build-test-bench module	## compare with what nginx does anyway
+	@set -e; for bench in $(or $(wildcard t/bench/*.pl),missing); do \
+		echo "# $$bench"; \
+		perl -It/lib $$bench; \
+	done
+
+
+.PHONY: unit
+unit: deps-build	## build and run the unit tests of src/core
+	prove -It/lib t/00-unit.t
+
+# A test includes the file that it tests, so that one is not linked to it.
+
+UNIT_CFLAGS = -std=c11 -Wall -Wextra -Wshadow -pedantic -Werror \
+	-Wno-unused-function -g -fsanitize=address,undefined \
+	-fno-sanitize-recover=undefined -Isrc/core -It/unit
+UNIT_OBJS = $(CORE:src/core/%.c=build/unit/%.o)
+
+build/unit/%.o: src/core/%.c $(wildcard src/core/*.h)
+	@mkdir -p $(@D)
+	$(CC) $(UNIT_CFLAGS) -c -o $@ $<
+
+build/unit/%: t/unit/%.c t/unit/tap.h $(UNIT_OBJS)
+	$(CC) $(UNIT_CFLAGS) -o $@ $< \
+		$(filter-out build/unit/liveupdate_$*.o,$(UNIT_OBJS)) \
+		$(CORE_LIBS)
+
+
+.PHONY: fuzz
+fuzz: deps-build-fuzz	## run each fuzzer of src/core: [FUZZ_SECONDS=60]
+	@set -e; for fuzz in \
+		$(patsubst t/fuzz/%.c,%,$(or $(wildcard t/fuzz/*.c),missing)); \
+	do \
+		$(MAKE) --no-print-directory build/fuzz/$$fuzz; \
+		echo "# $$fuzz, $(FUZZ_SECONDS) s"; \
+		mkdir -p build/fuzz/corpus/$$fuzz t/fuzz/corpus/$$fuzz; \
+		build/fuzz/$$fuzz -max_total_time=$(FUZZ_SECONDS) -timeout=5 \
+			-artifact_prefix=build/fuzz/$$fuzz- \
+			-print_final_stats=1 \
+			$$(ls t/fuzz/$$fuzz.dict 2>/dev/null \
+				| sed 's/^/-dict=/') \
+			build/fuzz/corpus/$$fuzz t/fuzz/corpus/$$fuzz \
+			> build/fuzz/$$fuzz.log 2>&1 \
+			|| { tail -n 60 build/fuzz/$$fuzz.log; exit 1; }; \
+		grep stat::number_of build/fuzz/$$fuzz.log; \
+	done
+
+FUZZ_CFLAGS = -std=c11 -Wall -Wextra -g -O1 -fno-omit-frame-pointer \
+	-fsanitize=address,undefined -fno-sanitize-recover=undefined \
+	-Isrc/core -It/fuzz
+FUZZ_OBJS = $(CORE:src/core/%.c=build/fuzz/obj/%.o)
+
+build/fuzz/obj/%.o: src/core/%.c $(wildcard src/core/*.h)
+	@mkdir -p $(@D)
+	$(CLANG) $(FUZZ_CFLAGS) -fsanitize=fuzzer-no-link -c -o $@ $<
+
+build/fuzz/%: t/fuzz/%.c $(wildcard t/fuzz/*.h) $(FUZZ_OBJS)
+	$(CLANG) $(FUZZ_CFLAGS) -fsanitize=fuzzer -o $@ $< $(FUZZ_OBJS) \
+		$(CORE_LIBS)
+
+.SECONDARY: $(UNIT_OBJS) $(FUZZ_OBJS)
+
+
+.PHONY: asan
+asan: deps-build-test-clients clients	## run all tests under AddressSanitizer
+	$(MAKE) --no-print-directory module BUILD=build/asan \
+		CFLAGS="-g -O1 -fsanitize=address -fno-omit-frame-pointer" \
+		LDFLAGS="-fsanitize=address"
+	TEST_NGINX_ASAN=1 \
+	TEST_NGINX_MODULE=$(CURDIR)/build/asan/$(notdir $(MODULE)) \
+		$(PROVE) t
+
+
+.PHONY: static
+static: deps-build-test-clients-static clients	## run all tests, linked in
+	@t/lib/static.sh build/static
+	TEST_NGINX_BINARY=$(CURDIR)/build/static/nginx TEST_NGINX_MODULE= \
+		$(PROVE) t
+
+
+.PHONY: check
+check: deps-build	## check the style, and that src/core stands alone
+	prove -It/lib t/01-style.t
+
+
+# Debian's places; elsewhere the line to add to nginx.conf is printed.
+
+MODULES_PATH = $(shell PATH=$$PATH:/usr/sbin nginx -V 2>&1 \
+	| sed -n 's/.*--modules-path=\([^ ]*\).*/\1/p')
+AVAILABLE = /usr/share/nginx/modules-available
+ENABLED = /etc/nginx/modules-enabled
+SNIPPET = mod-http-liveupdate.conf
+
+.PHONY: install
+install: module	## install the module for this system's nginx: [DESTDIR=]
+	@test -n "$(MODULES_PATH)" \
+		|| { echo "nginx -V names no --modules-path" >&2; exit 1; }
+	install -d $(DESTDIR)$(MODULES_PATH)
+	install -m 644 $(MODULE) $(DESTDIR)$(MODULES_PATH)
+	@if [ -d $(ENABLED) ]; then \
+		set -ex; \
+		install -d $(DESTDIR)$(AVAILABLE) $(DESTDIR)$(ENABLED); \
+		echo "load_module modules/$(notdir $(MODULE));" \
+			> $(DESTDIR)$(AVAILABLE)/$(SNIPPET); \
+		ln -sf $(AVAILABLE)/$(SNIPPET) \
+			$(DESTDIR)$(ENABLED)/50-$(SNIPPET); \
+	else \
+		echo "Add to the top of nginx.conf:"; \
+		echo "load_module $(MODULES_PATH)/$(notdir $(MODULE));"; \
+	fi
+
+
+.PHONY: clean
+clean:	## remove what was built
+	rm -rf build
+
+
+.PHONY: help
+help:	## show this
+	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/\1 \2/p' Makefile \
+		| while read -r target text; do \
+			printf '  make %-9s %s\n' "$$target" "$$text"; \
+		done
+
+
+# deps-build-test: the packages for both jobs
+
+deps-%:
+	@t/lib/deps.sh $(subst -, ,$*)

@@ -1,0 +1,77 @@
+#!/usr/bin/perl
+
+# Copyright (C) the nginx-liveupdate authors
+
+# nginx's style, as far as it can be told line by line, and the wall: src/core
+# knows nothing of nginx, and every file of it compiles alone.
+
+use warnings;
+use strict;
+
+use Test::More;
+
+use Test::LiveUpdate ();
+
+chdir $Test::LiveUpdate::ROOT or die "no $Test::LiveUpdate::ROOT: $!\n";
+
+my @core = glob 'src/core/*.[ch]';
+my @c = (glob('*.c'), glob('src/*.[ch]'), @core, glob('t/*/*.[ch]'));
+my @text = (glob('config conf/* LICENSE t/*.t t/*.sh t/lib/*.sh'),
+            glob('t/lib/Test/*.pm t/lib/Test/*/*.pm t/*/*.pl'));
+my @compilers = grep { system("command -v $_ >/dev/null 2>&1") == 0 }
+    qw/ gcc clang /;
+
+plan(tests => 10 + @compilers);
+
+cmp_ok(scalar @core, '>', 0, 'there is a core');
+
+none(qr/^.{81}/, 'lines of up to 80 columns', @c, @text);
+none(qr/[ \t]\r?$/, 'no trailing blanks', @c, @text, 'Makefile');
+none(qr/\r/, 'no carriage returns', @c, @text, 'Makefile');
+none(qr/\t/, 'no tabs', @c, @text);
+none(qr{(?<!:)//}, 'no // comments', @c);
+none(qr/^\s*(?:if|for|while|switch)\(/, 'a blank after the keyword', @c);
+none(qr/^\s*(?:if|for|while) \(.*\)\s*[^{&|]*;$/, 'braces, always', @c);
+none(qr/ngx_/, 'nothing of nginx in src/core', @core);
+none(qr/\b(?:printf|fopen|open|read|write|stat|unlink|time|getenv)\(/,
+     'no input, output or time in src/core',
+     grep { !/_(?:zip)\./ } @core);
+
+for my $cc (@compilers) {
+    my $flags = '-std=c11 -Wall -Wextra -Wshadow -pedantic -Werror';
+    my $said = '';
+
+    for my $file (grep { /\.c$/ } @core) {
+        $said .= `$cc $flags -Isrc/core -fsyntax-only $file 2>&1`;
+        $said .= "$cc failed on $file\n" if $?;
+    }
+
+    is($said, '', "src/core compiles alone with $cc");
+}
+
+
+# No line of the files may match.
+
+sub none {
+    my ($re, $name, @files) = @_;
+
+    my @found;
+
+    for my $file (grep { -f } @files) {
+        open my $fh, '<', $file or die "cannot read $file: $!\n";
+
+        while (my $line = <$fh>) {
+            chomp $line;
+
+            my $code = $line;
+
+            # what a string says is no code, but takes its columns
+            $code =~ s/"((?:\\.|[^"\\])*)"/'"' . '.' x length($1) . '"'/ge
+                if $file =~ /\.[ch]$/;
+
+            push @found, "$file:$.: $line" if $code =~ $re;
+        }
+    }
+
+    is(join("\n", @found), '', $name);
+}

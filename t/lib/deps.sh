@@ -1,0 +1,125 @@
+#!/bin/sh
+
+# Copyright (C) the nginx-liveupdate authors
+
+# Sees to the packages that a job needs:
+#
+#     deps.sh build [test] [clients] [fuzz] [bench] [static]
+#
+# What is missing is installed with apt-get if that exists and the user is
+# root; elsewhere the names of the packages are printed and the job fails.
+# Nothing is asked of the network while nothing is missing.
+
+PATH=$PATH:/usr/sbin:/sbin
+NGINX_SRC=${NGINX_SRC:-/usr/share/nginx/src}
+
+missing=
+
+
+need()
+{
+    missing="$missing $1"
+}
+
+
+need_command()
+{
+    command -v "$1" >/dev/null 2>&1 || need "$2"
+}
+
+
+need_header()
+{
+    echo "#include <$1>" | ${CC:-cc} -E - >/dev/null 2>&1 || need "$2"
+}
+
+
+need_perl()
+{
+    perl "-M$1" -e 1 >/dev/null 2>&1 || need perl
+}
+
+
+look()
+{
+    missing=
+
+    for job; do
+        case $job in
+
+            build)
+                need_command "${CC:-cc}" gcc
+                need_command make make
+                need_header stdlib.h libc6-dev
+                need_header cjson/cJSON.h libcjson-dev
+                need_header zip.h libzip-dev
+                need_header openssl/evp.h libssl-dev
+                need_header zlib.h zlib1g-dev
+                test -f "$NGINX_SRC/auto/module" || need nginx-dev
+            ;;
+
+            test)
+                command -v "${TEST_NGINX_BINARY:-nginx}" >/dev/null 2>&1 \
+                    || need nginx
+                need_command prove perl
+                need_perl JSON::PP
+                need_perl IO::Compress::Zip
+                need_command curl curl
+                need_command openssl openssl
+            ;;
+
+            clients)
+                need_command node nodejs
+                need_command npm npm
+                test -e /etc/ssl/certs/ca-certificates.crt \
+                    || need ca-certificates
+            ;;
+
+            fuzz)
+                need_command clang clang
+                find /usr/lib/llvm-*/ /usr/lib/clang -name '*fuzzer*.a' \
+                     2>/dev/null | grep -q . || need libclang-rt-dev
+            ;;
+
+            bench)
+                need_command wrk wrk
+                need_command taskset util-linux
+            ;;
+
+            static)
+                need_command dpkg-source dpkg-dev
+                need_header pcre2posix.h libpcre2-dev
+            ;;
+
+            *)
+                echo "$0: what is \"$job\"?" >&2
+                exit 2
+            ;;
+        esac
+    done
+
+    missing=$(echo $missing | tr ' ' '\n' | sort -u | tr '\n' ' ')
+    missing=${missing% }
+}
+
+
+look "$@"
+
+if [ -z "$missing" ]; then
+    exit 0
+fi
+
+if command -v apt-get >/dev/null 2>&1 && [ "$(id -u)" = 0 ]; then
+    echo "installing: $missing"
+
+    DEBIAN_FRONTEND=noninteractive
+    export DEBIAN_FRONTEND
+
+    apt-get -q update && apt-get -qy install --no-install-recommends $missing
+    look "$@"
+fi
+
+if [ -n "$missing" ]; then
+    echo "Missing; these are the names of the Debian packages: $missing" >&2
+    exit 1
+fi
