@@ -363,6 +363,7 @@ struct ngx_http_liveupdate_call_s {
 
     /* what a change is about, and what the audit log says of it */
     void                           *data;
+    ngx_int_t                     (*finish)(ngx_http_liveupdate_call_t *call);
     const char                     *change;
     const char                     *subject;
     const char                     *from;
@@ -417,8 +418,10 @@ void ngx_http_liveupdate_page(ngx_http_liveupdate_call_t *call,
 
 /*
  * Runs a change of the call's app as a transaction: lock, read, change,
- * audit line, write, unlock, generation.  The change returns a status: below
- * 300 the app is written, otherwise nothing is.
+ * audit line, write, generation, unlock.  The change returns a status: below
+ * 300 the app is written, otherwise nothing is.  call->finish, if there is
+ * one, is called before the lock goes, when nobody is told of the old any
+ * more; it returns NGX_OK or a status.
  */
 
 typedef ngx_int_t (*ngx_http_liveupdate_change_pt)(
@@ -426,6 +429,16 @@ typedef ngx_int_t (*ngx_http_liveupdate_change_pt)(
 
 ngx_int_t ngx_http_liveupdate_change(ngx_http_liveupdate_call_t *call,
     ngx_http_liveupdate_change_pt change);
+
+/* Writes down a change: NGX_OK or NGX_ERROR. */
+
+ngx_int_t ngx_http_liveupdate_audit(ngx_http_liveupdate_call_t *call,
+    double generation);
+
+/* The lock of the call's app: NGX_OK, or a status. */
+
+ngx_int_t ngx_http_liveupdate_app_lock(ngx_http_liveupdate_call_t *call,
+    ngx_fd_t *lock);
 
 /* The app's tree, to be freed by the caller: NGX_OK or a status. */
 

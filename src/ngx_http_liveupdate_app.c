@@ -45,8 +45,14 @@ static ngx_int_t ngx_http_liveupdate_app_of_organization(
     ngx_http_liveupdate_call_t *call, cJSON *app, void *data);
 static ngx_int_t ngx_http_liveupdate_app_add(ngx_http_liveupdate_call_t *call,
     cJSON *app);
+static ngx_int_t ngx_http_liveupdate_app_write(
+    ngx_http_liveupdate_call_t *call, cJSON *app, liveupdate_str_t *id);
 static ngx_int_t ngx_http_liveupdate_app_change(
     ngx_http_liveupdate_call_t *call, cJSON *app);
+static ngx_int_t ngx_http_liveupdate_app_remove(
+    ngx_http_liveupdate_call_t *call, ngx_uint_t *found);
+static ngx_int_t ngx_http_liveupdate_apps_lock(
+    ngx_http_liveupdate_call_t *call, ngx_fd_t *lock);
 static cJSON *ngx_http_liveupdate_app_json(const cJSON *app);
 
 
@@ -167,10 +173,7 @@ ngx_http_liveupdate_organizations_change(ngx_http_liveupdate_call_t *call,
     ngx_fd_t    lock;
     ngx_int_t   status;
 
-    path = ngx_http_liveupdate_path(call->io.pool, "%V/apps/.lock",
-                                    &call->store->path);
-
-    if (ngx_http_liveupdate_store_lock(&call->io, path, &lock) != NGX_OK) {
+    if (ngx_http_liveupdate_apps_lock(call, &lock) != NGX_OK) {
         return ngx_http_liveupdate_failed(call);
     }
 
@@ -553,19 +556,14 @@ ngx_http_liveupdate_apps_post(ngx_http_liveupdate_call_t *call)
 }
 
 
-/* The app is there when its app.json is; until then its folder is not. */
+/* The app is there when its app.json is; folders alone are of a crash. */
 
 static ngx_int_t
 ngx_http_liveupdate_app_add(ngx_http_liveupdate_call_t *call, cJSON *app)
 {
-    u_char     *path, *temp;
-    ngx_int_t   rc;
-    ngx_str_t   app_id;
-    ngx_fd_t    lock;
-
-    static const char  *folders[] = { "live", "staging", NULL };
-
-    ngx_uint_t         i;
+    ngx_fd_t           lock;
+    ngx_int_t          status;
+    ngx_str_t          app_id;
     liveupdate_str_t   id;
 
     (void) liveupdate_json_string(app, "id", &id);
@@ -575,68 +573,17 @@ ngx_http_liveupdate_app_add(ngx_http_liveupdate_call_t *call, cJSON *app)
                                           "This token is not for this app.");
     }
 
-    path = ngx_http_liveupdate_path(call->io.pool, "%V/apps/.lock",
-                                    &call->store->path);
-
-    if (ngx_http_liveupdate_store_lock(&call->io, path, &lock) != NGX_OK) {
+    if (ngx_http_liveupdate_apps_lock(call, &lock) != NGX_OK) {
         return ngx_http_liveupdate_failed(call);
     }
 
-    rc = NGX_OK;
-
-    for (i = 0; folders[i]; i++) {
-        path = ngx_http_liveupdate_path(call->io.pool, "%V/%s/%s",
-                                        &call->store->path, folders[i],
-                                        id.data);
-
-        rc = ngx_http_liveupdate_store_mkdir(&call->io, path);
-
-        if (rc == NGX_ERROR) {
-            goto failed;
-        }
-    }
-
-    path = ngx_http_liveupdate_path(call->io.pool, "%V/apps/%s",
-                                    &call->store->path, id.data);
-
-    rc = ngx_http_liveupdate_store_mkdir(&call->io, path);
-
-    if (rc == NGX_ERROR) {
-        goto failed;
-    }
-
-    path = ngx_http_liveupdate_path(call->io.pool, "%V/apps/%s/app.json",
-                                    &call->store->path, id.data);
-
-    if (rc == NGX_DECLINED) {
-        ngx_str_t        text;
-        ngx_file_info_t  fi;
-
-        /* a folder without an app is what a crash has left */
-
-        rc = ngx_http_liveupdate_store_read(&call->io, path, &text, &fi);
-
-        if (rc == NGX_ERROR) {
-            goto failed;
-        }
-
-        if (rc == NGX_OK) {
-            ngx_http_liveupdate_store_unlock(lock);
-
-            return ngx_http_liveupdate_refuse(call, NGX_HTTP_CONFLICT,
-                                         "An app with this id exists.");
-        }
-    }
-
-    temp = path;
-
-    if (ngx_http_liveupdate_store_write_json(&call->io, call->store, temp, app)
-        != NGX_OK)
-    {
-        goto failed;
-    }
+    status = ngx_http_liveupdate_app_write(call, app, &id);
 
     ngx_http_liveupdate_store_unlock(lock);
+
+    if (status != NGX_OK) {
+        return status;
+    }
 
     app_id.len = id.len;
     app_id.data = id.data;
@@ -647,12 +594,55 @@ ngx_http_liveupdate_app_add(ngx_http_liveupdate_call_t *call, cJSON *app)
     call->answer = ngx_http_liveupdate_app_json(app);
 
     return call->answer ? NGX_HTTP_CREATED : ngx_http_liveupdate_nomem(call);
+}
 
-failed:
 
-    ngx_http_liveupdate_store_unlock(lock);
+static ngx_int_t
+ngx_http_liveupdate_app_write(ngx_http_liveupdate_call_t *call, cJSON *app,
+    liveupdate_str_t *id)
+{
+    u_char           *path;
+    ngx_int_t         rc;
+    ngx_str_t         text;
+    ngx_uint_t        i;
+    ngx_file_info_t   fi;
 
-    return ngx_http_liveupdate_failed(call);
+    static const char  *folders[] = { "live", "staging", "apps", NULL };
+
+    for (i = 0; folders[i]; i++) {
+        path = ngx_http_liveupdate_path(call->io.pool, "%V/%s/%s",
+                                        &call->store->path, folders[i],
+                                        id->data);
+
+        if (ngx_http_liveupdate_store_mkdir(&call->io, path) == NGX_ERROR) {
+            return ngx_http_liveupdate_failed(call);
+        }
+    }
+
+    path = ngx_http_liveupdate_path(call->io.pool, "%V/apps/%s/app.json",
+                                    &call->store->path, id->data);
+
+    rc = ngx_http_liveupdate_store_read(&call->io, path, &text, &fi);
+
+    if (rc == NGX_OK) {
+        return ngx_http_liveupdate_refuse(call, NGX_HTTP_CONFLICT,
+                                          "An app with this id exists.");
+    }
+
+    call->route.app = *id;
+    call->change = "app.create";
+    call->subject = (char *) id->data;
+
+    if (rc == NGX_ERROR
+        || ngx_http_liveupdate_audit(call, 0) != NGX_OK
+        || ngx_http_liveupdate_store_write_json(&call->io, call->store, path,
+                                                app)
+           != NGX_OK)
+    {
+        return ngx_http_liveupdate_failed(call);
+    }
+
+    return NGX_OK;
 }
 
 
@@ -712,51 +702,91 @@ ngx_http_liveupdate_app_change(ngx_http_liveupdate_call_t *call, cJSON *app)
 ngx_int_t
 ngx_http_liveupdate_app_delete(ngx_http_liveupdate_call_t *call)
 {
-    u_char      *path;
-    ngx_fd_t     lock;
-    ngx_int_t    rc;
-    ngx_str_t    id;
-    ngx_uint_t   i, found;
+    ngx_fd_t    all, lock;
+    ngx_int_t   status;
+    ngx_uint_t  found;
 
-    static const char  *folders[] = { "apps", "live", "staging", NULL };
-
-    path = ngx_http_liveupdate_path(call->io.pool, "%V/apps/.lock",
-                                    &call->store->path);
-
-    if (ngx_http_liveupdate_store_lock(&call->io, path, &lock) != NGX_OK) {
+    if (ngx_http_liveupdate_apps_lock(call, &all) != NGX_OK) {
         return ngx_http_liveupdate_failed(call);
     }
 
-    found = 0;
+    /* who waits for the app's lock finds no app behind it */
 
-    for (i = 0; folders[i]; i++) {
-        path = ngx_http_liveupdate_path(call->io.pool, "%V/%s/%s",
-                                        &call->store->path, folders[i],
-                                        call->route.app.data);
+    status = ngx_http_liveupdate_app_lock(call, &lock);
 
-        rc = ngx_http_liveupdate_store_remove_tree(&call->io, call->store,
-                                                   path);
-        if (rc == NGX_ERROR) {
-            ngx_http_liveupdate_store_unlock(lock);
-            return ngx_http_liveupdate_failed(call);
-        }
+    if (status == NGX_OK) {
+        found = 1;
+        status = ngx_http_liveupdate_app_remove(call, &found);
+        ngx_http_liveupdate_store_unlock(lock);
 
-        if (rc == NGX_OK) {
-            found = 1;
-        }
+    } else if (status == NGX_HTTP_NOT_FOUND) {
+        found = 0;
+        status = ngx_http_liveupdate_app_remove(call, &found);
     }
 
-    ngx_http_liveupdate_store_unlock(lock);
+    ngx_http_liveupdate_store_unlock(all);
 
-    id.len = call->route.app.len;
-    id.data = call->route.app.data;
+    if (status != NGX_OK) {
+        return status;
+    }
 
-    (void) ngx_atomic_fetch_add(
-                      ngx_http_liveupdate_generation(call->store, &id), 1);
+    call->change = found ? "app.delete" : NULL;
+    call->subject = (char *) call->route.app.data;
 
     return found ? NGX_HTTP_NO_CONTENT
                  : ngx_http_liveupdate_refuse(call, NGX_HTTP_NOT_FOUND,
                                               "App not found.");
+}
+
+
+static ngx_int_t
+ngx_http_liveupdate_app_remove(ngx_http_liveupdate_call_t *call,
+    ngx_uint_t *found)
+{
+    u_char      *path;
+    ngx_int_t    rc;
+    ngx_str_t    id;
+    ngx_uint_t   i;
+
+    static const char  *folders[] = { "apps", "live", "staging", NULL };
+
+    id.len = call->route.app.len;
+    id.data = call->route.app.data;
+
+    for (i = 0; folders[i]; i++) {
+        path = ngx_http_liveupdate_path(call->io.pool, "%V/%s/%V",
+                                        &call->store->path, folders[i], &id);
+
+        rc = ngx_http_liveupdate_store_remove_tree(&call->io, call->store,
+                                                   path);
+        if (i == 0) {
+            (void) ngx_atomic_fetch_add(
+                      ngx_http_liveupdate_generation(call->store, &id), 1);
+        }
+
+        if (rc == NGX_ERROR) {
+            return ngx_http_liveupdate_failed(call);
+        }
+
+        if (rc == NGX_OK) {
+            *found = 1;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_liveupdate_apps_lock(ngx_http_liveupdate_call_t *call,
+    ngx_fd_t *lock)
+{
+    u_char  *path;
+
+    path = ngx_http_liveupdate_path(call->io.pool, "%V/apps/.lock",
+                                    &call->store->path);
+
+    return ngx_http_liveupdate_store_lock(&call->io, path, lock);
 }
 
 

@@ -38,6 +38,8 @@ static ngx_int_t ngx_http_liveupdate_bundle_answer(
     const char *artifact_status, ngx_int_t status);
 static ngx_int_t ngx_http_liveupdate_bundle_forget(
     ngx_http_liveupdate_call_t *call, cJSON *app);
+static ngx_int_t ngx_http_liveupdate_bundle_remove(
+    ngx_http_liveupdate_call_t *call);
 static char *ngx_http_liveupdate_member(ngx_http_liveupdate_call_t *call,
     const cJSON *object, const char *key);
 
@@ -754,12 +756,9 @@ ngx_http_liveupdate_bundle_get(ngx_http_liveupdate_call_t *call)
 ngx_int_t
 ngx_http_liveupdate_bundle_delete(ngx_http_liveupdate_call_t *call)
 {
-    cJSON       *release;
-    u_char      *folder, *path;
-    ngx_int_t    status;
-    ngx_uint_t   i;
-
-    static const char  *places[] = { "live", "staging", NULL };
+    cJSON      *release;
+    u_char     *folder;
+    ngx_int_t   status;
 
     status = ngx_http_liveupdate_release_read(call,
                                               (char *) call->route.id.data,
@@ -770,12 +769,33 @@ ngx_http_liveupdate_bundle_delete(ngx_http_liveupdate_call_t *call)
 
     cJSON_Delete(release);
 
-    status = ngx_http_liveupdate_change(call,
-                                        ngx_http_liveupdate_bundle_forget);
+    call->finish = ngx_http_liveupdate_bundle_remove;
 
-    if (status >= NGX_HTTP_SPECIAL_RESPONSE) {
-        return status;
-    }
+    return ngx_http_liveupdate_change(call,
+                                      ngx_http_liveupdate_bundle_forget);
+}
+
+
+static ngx_int_t
+ngx_http_liveupdate_bundle_forget(ngx_http_liveupdate_call_t *call,
+    cJSON *app)
+{
+    call->change = "bundle.delete";
+    call->subject = (char *) call->route.id.data;
+
+    (void) liveupdate_release_delete(app, call->subject);
+
+    return NGX_HTTP_NO_CONTENT;
+}
+
+
+static ngx_int_t
+ngx_http_liveupdate_bundle_remove(ngx_http_liveupdate_call_t *call)
+{
+    u_char      *path;
+    ngx_uint_t   i;
+
+    static const char  *places[] = { "live", "staging", NULL };
 
     for (i = 0; places[i]; i++) {
         path = ngx_http_liveupdate_path(call->io.pool, "%V/%s/%s/%s",
@@ -791,20 +811,7 @@ ngx_http_liveupdate_bundle_delete(ngx_http_liveupdate_call_t *call)
         }
     }
 
-    return NGX_HTTP_NO_CONTENT;
-}
-
-
-static ngx_int_t
-ngx_http_liveupdate_bundle_forget(ngx_http_liveupdate_call_t *call,
-    cJSON *app)
-{
-    call->change = "bundle.delete";
-    call->subject = (char *) call->route.id.data;
-
-    (void) liveupdate_release_delete(app, call->subject);
-
-    return NGX_HTTP_NO_CONTENT;
+    return NGX_OK;
 }
 
 

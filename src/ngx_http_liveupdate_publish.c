@@ -56,8 +56,6 @@ static void ngx_http_liveupdate_call_done(ngx_event_t *ev);
 static void ngx_http_liveupdate_call_wait(ngx_http_request_t *r);
 static ngx_int_t ngx_http_liveupdate_call_reply(
     ngx_http_liveupdate_call_t *call);
-static ngx_int_t ngx_http_liveupdate_audit(ngx_http_liveupdate_call_t *call,
-    double generation);
 static ngx_int_t ngx_http_liveupdate_no_sessions(
     ngx_http_liveupdate_call_t *call);
 static ngx_int_t ngx_http_liveupdate_me(ngx_http_liveupdate_call_t *call);
@@ -925,6 +923,10 @@ ngx_http_liveupdate_failed(ngx_http_liveupdate_call_t *call)
     case NGX_ENOMEM:
         return ngx_http_liveupdate_nomem(call);
 
+    case NGX_ENOENT:
+        return ngx_http_liveupdate_refuse(call, NGX_HTTP_NOT_FOUND,
+                                          "It was deleted meanwhile.");
+
     case NGX_ENOSPC:
 #if (NGX_HAVE_EDQUOT)
     case EDQUOT:
@@ -1070,22 +1072,12 @@ ngx_http_liveupdate_change(ngx_http_liveupdate_call_t *call,
     cJSON      *app, *item;
     double      generation;
     ngx_fd_t    lock;
-    ngx_int_t   status;
+    ngx_int_t   status, rc;
     ngx_str_t   id;
 
-    path = ngx_http_liveupdate_path(call->io.pool, "%V/apps/%s/lock",
-                                    &call->store->path, call->route.app.data);
-
-    switch (ngx_http_liveupdate_store_lock(&call->io, path, &lock)) {
-
-    case NGX_OK:
-        break;
-
-    case NGX_DECLINED:
-        return ngx_http_liveupdate_refuse(call, NGX_HTTP_NOT_FOUND,
-                                          "App not found.");
-    default:
-        return ngx_http_liveupdate_failed(call);
+    status = ngx_http_liveupdate_app_lock(call, &lock);
+    if (status != NGX_OK) {
+        return status;
     }
 
     status = ngx_http_liveupdate_app_read(call, &app);
@@ -1141,6 +1133,14 @@ ngx_http_liveupdate_change(ngx_http_liveupdate_call_t *call,
     (void) ngx_atomic_fetch_add(
                       ngx_http_liveupdate_generation(call->store, &id), 1);
 
+    if (status < NGX_HTTP_SPECIAL_RESPONSE && call->finish) {
+        rc = call->finish(call);
+
+        if (rc != NGX_OK) {
+            status = rc;
+        }
+    }
+
 done:
 
     cJSON_Delete(app);
@@ -1150,7 +1150,29 @@ done:
 }
 
 
-static ngx_int_t
+ngx_int_t
+ngx_http_liveupdate_app_lock(ngx_http_liveupdate_call_t *call, ngx_fd_t *lock)
+{
+    u_char  *path;
+
+    path = ngx_http_liveupdate_path(call->io.pool, "%V/apps/%s/lock",
+                                    &call->store->path, call->route.app.data);
+
+    switch (ngx_http_liveupdate_store_lock(&call->io, path, lock)) {
+
+    case NGX_OK:
+        return NGX_OK;
+
+    case NGX_DECLINED:
+        return ngx_http_liveupdate_refuse(call, NGX_HTTP_NOT_FOUND,
+                                          "App not found.");
+    default:
+        return ngx_http_liveupdate_failed(call);
+    }
+}
+
+
+ngx_int_t
 ngx_http_liveupdate_audit(ngx_http_liveupdate_call_t *call, double generation)
 {
     char               *text;
