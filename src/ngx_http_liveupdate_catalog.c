@@ -35,7 +35,8 @@ struct ngx_http_liveupdate_node_s {
     void                           *copy;        /* NULL: there is none */
     size_t                          size;
 
-    ngx_atomic_uint_t               generation;
+    ngx_atomic_t                   *current;     /* generation, in the zone */
+    ngx_atomic_uint_t               generation;  /* of the copy */
     time_t                          checked;
     ngx_file_uniq_t                 uniq;
     struct timespec                 changed;
@@ -160,7 +161,7 @@ ngx_http_liveupdate_catalog_get(ngx_http_request_t *r,
         return NGX_ERROR;
     }
 
-    generation = *ngx_http_liveupdate_generation(lucf->store, app);
+    generation = *node->current;
 
     /* what has waited once is content with what was current when it came */
 
@@ -229,7 +230,7 @@ ngx_http_liveupdate_node_find(ngx_http_liveupdate_store_t *store,
         name = *app;
     }
 
-    hash = ngx_crc32_short(name.data, name.len);
+    hash = ngx_murmur_hash2(name.data, name.len);
 
     node = (ngx_http_liveupdate_node_t *)
                             ngx_str_rbtree_lookup(&store->rbtree, &name, hash);
@@ -250,6 +251,7 @@ ngx_http_liveupdate_node_find(ngx_http_liveupdate_store_t *store,
 
     node->store = store;
     node->kind = kind;
+    node->current = ngx_http_liveupdate_generation(store, app);
 
     ngx_queue_init(&node->waiters);
     ngx_rbtree_insert(&store->rbtree, &node->sn.node);

@@ -286,6 +286,10 @@ ngx_http_liveupdate_api_handler(ngx_http_request_t *r)
 
     ctx->call = call;
 
+    /* bodies in files are what is wanted here, and no news */
+
+    r->request_body_file_log_level = 0;
+
     rc = ngx_http_read_client_request_body(r, ngx_http_liveupdate_call_body);
 
     return rc >= NGX_HTTP_SPECIAL_RESPONSE ? rc : NGX_DONE;

@@ -13,7 +13,7 @@
 
 #define NGX_HTTP_LIVEUPDATE_DEVICE_FIELD  64
 
-/* 8, 64 and 128 bytes, each with a zero byte */
+/* 4 bytes, 64 and a zero byte, 128 and a zero byte */
 
 #define NGX_HTTP_LIVEUPDATE_DEVICE_KEY_SIZE  256
 #define NGX_HTTP_LIVEUPDATE_DEVICE_SCAN   10000
@@ -34,8 +34,8 @@ typedef struct {
 
 
 /*
- * The strings of a device.  The key is what makes it out: store, app and id,
- * each ended by a zero byte, which none of them has.
+ * The strings of a device.  The key is what makes it out: the store's hash,
+ * app and id, the latter two ended by a zero byte, which they do not have.
  */
 
 enum {
@@ -76,6 +76,8 @@ static ngx_int_t ngx_http_liveupdate_zone_init(ngx_shm_zone_t *shm_zone,
 static void ngx_http_liveupdate_device_row(
     ngx_http_liveupdate_store_t *store, ngx_http_liveupdate_device_t *device,
     ngx_http_liveupdate_device_row_t *row);
+static u_char *ngx_http_liveupdate_device_prefix(
+    ngx_http_liveupdate_store_t *store, ngx_str_t *app, u_char *p);
 static ngx_http_liveupdate_device_node_t *ngx_http_liveupdate_device_lookup(
     ngx_http_liveupdate_shctx_t *sh, ngx_http_liveupdate_device_row_t *row);
 static void ngx_http_liveupdate_device_insert(ngx_rbtree_node_t *temp,
@@ -224,7 +226,7 @@ ngx_http_liveupdate_generation(ngx_http_liveupdate_store_t *store,
 
     ctx = store->zone->data;
 
-    hash = store->hash ^ ngx_crc32_short(app->data, app->len);
+    hash = store->hash ^ ngx_murmur_hash2(app->data, app->len);
 
     return &ctx->sh->generations[hash % NGX_HTTP_LIVEUPDATE_GENERATIONS];
 }
@@ -303,8 +305,9 @@ ngx_http_liveupdate_device_row(ngx_http_liveupdate_store_t *store,
 
     strings = row->strings;
 
-    p = ngx_snprintf(row->key, NGX_HTTP_LIVEUPDATE_DEVICE_KEY_SIZE,
-                     "%08xD%Z%V%Z%V%Z", store->hash, &device->app, &device->id);
+    p = ngx_http_liveupdate_device_prefix(store, &device->app, row->key);
+    p = ngx_cpymem(p, device->id.data, device->id.len);
+    *p++ = '\0';
 
     strings[NGX_HTTP_LIVEUPDATE_DEVICE_KEY].data = row->key;
     strings[NGX_HTTP_LIVEUPDATE_DEVICE_KEY].len = p - row->key;
@@ -317,7 +320,7 @@ ngx_http_liveupdate_device_row(ngx_http_liveupdate_store_t *store,
     strings[NGX_HTTP_LIVEUPDATE_DEVICE_CHANNEL] = device->channel_id;
     strings[NGX_HTTP_LIVEUPDATE_DEVICE_DEPLOYMENT] = device->deployment_id;
 
-    row->hash = ngx_crc32_short(row->key, p - row->key);
+    row->hash = ngx_murmur_hash2(row->key, p - row->key);
     row->size = p - row->key;
 
     for (i = NGX_HTTP_LIVEUPDATE_DEVICE_CODE;
@@ -328,6 +331,20 @@ ngx_http_liveupdate_device_row(ngx_http_liveupdate_store_t *store,
                                  NGX_HTTP_LIVEUPDATE_DEVICE_FIELD);
         row->size += strings[i].len;
     }
+}
+
+
+/* What the keys of an app's devices begin with. */
+
+static u_char *
+ngx_http_liveupdate_device_prefix(ngx_http_liveupdate_store_t *store,
+    ngx_str_t *app, u_char *p)
+{
+    p = ngx_cpymem(p, &store->hash, sizeof(uint32_t));
+    p = ngx_cpymem(p, app->data, app->len);
+    *p++ = '\0';
+
+    return p;
 }
 
 
@@ -504,10 +521,7 @@ ngx_http_liveupdate_device_copy(ngx_pool_t *pool,
         src += dn->len[i];
     }
 
-    /* behind the store and the app; each is ended by a zero byte */
-
-    p = strings[NGX_HTTP_LIVEUPDATE_DEVICE_KEY].data;
-    p += ngx_strlen(p) + 1;
+    p = strings[NGX_HTTP_LIVEUPDATE_DEVICE_KEY].data + sizeof(uint32_t);
 
     device->app.data = p;
     device->app.len = ngx_strlen(p);
@@ -580,9 +594,7 @@ ngx_http_liveupdate_device_list(ngx_http_liveupdate_store_t *store,
     count = 0;
     ctx = store->zone->data;
 
-    len = ngx_snprintf(prefix, NGX_HTTP_LIVEUPDATE_DEVICE_KEY_SIZE,
-                       "%08xD%Z%V%Z", store->hash, app)
-          - prefix;
+    len = ngx_http_liveupdate_device_prefix(store, app, prefix) - prefix;
 
     ngx_shmtx_lock(&ctx->shpool->mutex);
 

@@ -8,7 +8,6 @@
 
 #include "liveupdate_app.h"
 #include "liveupdate_name.h"
-#include "liveupdate_time.h"
 
 
 static liveupdate_rc_e liveupdate_app_channels(
@@ -175,6 +174,8 @@ liveupdate_app_channel(const liveupdate_arena_t *arena, const cJSON *item,
     channel->is_protected = (liveupdate_json_string(item, "protectedAt",
                                                     &value)
                              != LIVEUPDATE_NOT_FOUND);
+
+    channel->expires = LIVEUPDATE_TIME_MAX;
 
     rc = liveupdate_json_string(item, "expiresAt", &value);
 

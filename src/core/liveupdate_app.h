@@ -11,9 +11,8 @@
 #define _LIVEUPDATE_APP_H_INCLUDED_
 
 
-#include <time.h>
-
 #include "liveupdate_release.h"
+#include "liveupdate_time.h"
 
 
 typedef struct {
@@ -42,7 +41,7 @@ typedef struct {
 typedef struct {
     liveupdate_str_t             id;
     liveupdate_str_t             name;
-    time_t                       expires;       /* 0: never */
+    time_t                       expires;       /* or LIVEUPDATE_TIME_MAX */
     unsigned                     paused:1;
     unsigned                     is_protected:1;
 

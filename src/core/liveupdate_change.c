@@ -4,23 +4,30 @@
  */
 
 
-#include <stdio.h>
-
 #include "liveupdate_change.h"
 #include "liveupdate_name.h"
 #include "liveupdate_time.h"
 
 
-static liveupdate_rc_e liveupdate_set_string(cJSON *object, const char *key,
-    const char *value);
-static liveupdate_rc_e liveupdate_set(cJSON *object, const char *key,
-    cJSON *value);
+static liveupdate_rc_e liveupdate_name_get(const cJSON *body,
+    liveupdate_str_t *name, liveupdate_error_t *err);
+static liveupdate_rc_e liveupdate_type_set(cJSON *app, const cJSON *body,
+    liveupdate_error_t *err);
+static liveupdate_rc_e liveupdate_default_set(cJSON *app,
+    const cJSON *channel_id, liveupdate_error_t *err);
 static liveupdate_rc_e liveupdate_channel_set(cJSON *app, cJSON *channel,
     const cJSON *body, const char *now, liveupdate_error_t *err);
 static liveupdate_rc_e liveupdate_expires_set(cJSON *channel,
     const cJSON *item, liveupdate_error_t *err);
+static liveupdate_rc_e liveupdate_since_set(cJSON *channel, const char *key,
+    int on, const char *now);
+static int liveupdate_since(const cJSON *channel, const char *key);
+static liveupdate_rc_e liveupdate_rollout_check(double rollout,
+    liveupdate_error_t *err);
 static void liveupdate_history_trim(cJSON *deployments);
 static cJSON *liveupdate_find(const cJSON *array, const char *key,
+    const char *value);
+static liveupdate_rc_e liveupdate_set_string(cJSON *object, const char *key,
     const char *value);
 static liveupdate_rc_e liveupdate_no_channel(liveupdate_error_t *err);
 
@@ -84,78 +91,35 @@ liveupdate_rc_e
 liveupdate_app_update(cJSON *app, const cJSON *body, const char *now,
     liveupdate_error_t *err)
 {
-    int               i, discovery;
+    int               discovery;
+    cJSON            *channel_id;
     liveupdate_rc_e   rc;
     liveupdate_str_t  value;
 
-    rc = liveupdate_json_string(body, "name", &value);
+    rc = liveupdate_name_get(body, &value, err);
 
-    if (rc == LIVEUPDATE_INVALID
-        || (rc == LIVEUPDATE_OK && !liveupdate_label_valid(&value)))
-    {
-        return liveupdate_refuse(err, NULL,
-                                 "\"name\" must be a string of 1 to 128 bytes "
-                                 "without control characters");
+    if (rc == LIVEUPDATE_OK) {
+        rc = liveupdate_set_string(app, "name", (char *) value.data);
     }
 
-    if (rc == LIVEUPDATE_OK
-        && liveupdate_set_string(app, "name", (char *) value.data)
-           != LIVEUPDATE_OK)
-    {
-        return LIVEUPDATE_NOMEM;
+    if (rc != LIVEUPDATE_OK && rc != LIVEUPDATE_NOT_FOUND) {
+        return rc;
     }
 
-    rc = liveupdate_json_string(body, "type", &value);
+    rc = liveupdate_type_set(app, body, err);
+    if (rc != LIVEUPDATE_OK) {
+        return rc;
+    }
 
-    if (rc != LIVEUPDATE_NOT_FOUND) {
+    channel_id = cJSON_GetObjectItemCaseSensitive(body, "appChannelId");
 
-        for (i = 0; liveupdate_app_types[i]; i++) {
-            if (rc == LIVEUPDATE_OK
-                && liveupdate_str_is(&value, liveupdate_app_types[i]))
-            {
-                break;
-            }
-        }
-
-        if (liveupdate_app_types[i] == NULL) {
-            return liveupdate_refuse(err, NULL,
-                                     "\"type\" must be android, capacitor, "
-                                     "cordova, electron or ios");
-        }
-
-        rc = liveupdate_set_string(app, "type", liveupdate_app_types[i]);
+    if (channel_id) {
+        rc = liveupdate_default_set(app, channel_id, err);
         if (rc != LIVEUPDATE_OK) {
             return rc;
         }
     }
 
-    if (cJSON_IsNull(cJSON_GetObjectItemCaseSensitive(body, "appChannelId"))) {
-
-        rc = liveupdate_set(app, "appChannelId", cJSON_CreateNull());
-        if (rc != LIVEUPDATE_OK) {
-            return rc;
-        }
-    }
-
-    rc = liveupdate_json_string(body, "appChannelId", &value);
-
-    if (rc == LIVEUPDATE_INVALID
-        || (rc == LIVEUPDATE_OK
-            && liveupdate_app_channel_find(app, (char *) value.data) == NULL))
-    {
-        return liveupdate_refuse(err, NULL,
-                                 "\"appChannelId\" must be the id of a "
-                                 "channel of the app, or null");
-    }
-
-    if (rc == LIVEUPDATE_OK
-        && liveupdate_set_string(app, "appChannelId", (char *) value.data)
-           != LIVEUPDATE_OK)
-    {
-        return LIVEUPDATE_NOMEM;
-    }
-
-    discovery = 0;
     rc = liveupdate_json_bool(body, "appChannelDiscoveryEnabled", &discovery);
 
     if (rc == LIVEUPDATE_INVALID) {
@@ -164,14 +128,22 @@ liveupdate_app_update(cJSON *app, const cJSON *body, const char *now,
     }
 
     if (rc == LIVEUPDATE_OK
-        && liveupdate_set(app, "appChannelDiscoveryEnabled",
-                          cJSON_CreateBool(discovery))
+        && liveupdate_json_set(app, "appChannelDiscoveryEnabled",
+                               cJSON_CreateBool(discovery))
            != LIVEUPDATE_OK)
     {
         return LIVEUPDATE_NOMEM;
     }
 
     rc = liveupdate_json_string(body, "organizationId", &value);
+
+    if (rc == LIVEUPDATE_INVALID
+        || (rc == LIVEUPDATE_OK && !liveupdate_id_valid(&value)))
+    {
+        return liveupdate_refuse(err, NULL,
+                                 "\"organizationId\" must be the id of an "
+                                 "organization");
+    }
 
     if (rc == LIVEUPDATE_OK
         && liveupdate_set_string(app, "organizationId", (char *) value.data)
@@ -181,6 +153,79 @@ liveupdate_app_update(cJSON *app, const cJSON *body, const char *now,
     }
 
     return liveupdate_set_string(app, "updatedAt", now);
+}
+
+
+/* LIVEUPDATE_NOT_FOUND: the body has no name, which is no error yet. */
+
+static liveupdate_rc_e
+liveupdate_name_get(const cJSON *body, liveupdate_str_t *name,
+    liveupdate_error_t *err)
+{
+    liveupdate_rc_e  rc;
+
+    rc = liveupdate_json_string(body, "name", name);
+
+    if (rc == LIVEUPDATE_NOT_FOUND) {
+        return rc;
+    }
+
+    if (rc != LIVEUPDATE_OK || !liveupdate_label_valid(name)) {
+        return liveupdate_refuse(err, NULL,
+                                 "\"name\" must be a string of 1 to 128 bytes "
+                                 "without control characters, and without a "
+                                 "space at either end");
+    }
+
+    return LIVEUPDATE_OK;
+}
+
+
+static liveupdate_rc_e
+liveupdate_type_set(cJSON *app, const cJSON *body, liveupdate_error_t *err)
+{
+    int               i;
+    liveupdate_rc_e   rc;
+    liveupdate_str_t  type;
+
+    rc = liveupdate_json_string(body, "type", &type);
+
+    if (rc == LIVEUPDATE_NOT_FOUND) {
+        return LIVEUPDATE_OK;
+    }
+
+    for (i = 0; rc == LIVEUPDATE_OK && liveupdate_app_types[i]; i++) {
+        if (liveupdate_str_is(&type, liveupdate_app_types[i])) {
+            return liveupdate_set_string(app, "type",
+                                         liveupdate_app_types[i]);
+        }
+    }
+
+    return liveupdate_refuse(err, NULL,
+                             "\"type\" must be android, capacitor, cordova, "
+                             "electron or ios");
+}
+
+
+static liveupdate_rc_e
+liveupdate_default_set(cJSON *app, const cJSON *channel_id,
+    liveupdate_error_t *err)
+{
+    liveupdate_str_t  id;
+
+    if (cJSON_IsNull(channel_id)) {
+        return liveupdate_json_set(app, "appChannelId", cJSON_CreateNull());
+    }
+
+    if (liveupdate_json_value(channel_id, &id) != LIVEUPDATE_OK
+        || liveupdate_app_channel_find(app, (char *) id.data) == NULL)
+    {
+        return liveupdate_refuse(err, NULL,
+                                 "\"appChannelId\" must be the id of a "
+                                 "channel of the app, or null");
+    }
+
+    return liveupdate_set_string(app, "appChannelId", (char *) id.data);
 }
 
 
@@ -264,21 +309,13 @@ static liveupdate_rc_e
 liveupdate_channel_set(cJSON *app, cJSON *channel, const cJSON *body,
     const char *now, liveupdate_error_t *err)
 {
-    int                protect, is_protected;
+    int                protect;
     cJSON             *same;
     const cJSON       *expires;
     liveupdate_rc_e    rc;
     liveupdate_str_t   name;
 
-    rc = liveupdate_json_string(body, "name", &name);
-
-    if (rc == LIVEUPDATE_INVALID
-        || (rc == LIVEUPDATE_OK && !liveupdate_label_valid(&name)))
-    {
-        return liveupdate_refuse(err, NULL,
-                                 "\"name\" must be a string of 1 to 128 bytes "
-                                 "without control characters");
-    }
+    rc = liveupdate_name_get(body, &name, err);
 
     if (rc == LIVEUPDATE_OK) {
         same = liveupdate_app_channel_named(app, (char *) name.data);
@@ -290,12 +327,12 @@ liveupdate_channel_set(cJSON *app, cJSON *channel, const cJSON *body,
         }
 
         rc = liveupdate_set_string(channel, "name", (char *) name.data);
-        if (rc != LIVEUPDATE_OK) {
-            return rc;
-        }
     }
 
-    protect = 0;
+    if (rc != LIVEUPDATE_OK && rc != LIVEUPDATE_NOT_FOUND) {
+        return rc;
+    }
+
     rc = liveupdate_json_bool(body, "protected", &protect);
 
     if (rc == LIVEUPDATE_INVALID) {
@@ -303,13 +340,8 @@ liveupdate_channel_set(cJSON *app, cJSON *channel, const cJSON *body,
                                  "\"protected\" must be true or false");
     }
 
-    is_protected = cJSON_IsString(cJSON_GetObjectItemCaseSensitive(channel,
-                                                              "protectedAt"));
-
-    if (rc == LIVEUPDATE_OK && protect != is_protected) {
-        rc = liveupdate_set(channel, "protectedAt",
-                            protect ? cJSON_CreateString(now)
-                                    : cJSON_CreateNull());
+    if (rc == LIVEUPDATE_OK) {
+        rc = liveupdate_since_set(channel, "protectedAt", protect, now);
         if (rc != LIVEUPDATE_OK) {
             return rc;
         }
@@ -339,34 +371,60 @@ liveupdate_expires_set(cJSON *channel, const cJSON *item,
     liveupdate_str_t  value;
 
     if (cJSON_IsNull(item)) {
-        return liveupdate_set(channel, "expiresAt", cJSON_CreateNull());
+        return liveupdate_json_set(channel, "expiresAt", cJSON_CreateNull());
     }
 
     if (cJSON_IsNumber(item)) {
 
-        if (!(item->valuedouble >= 0 && item->valuedouble < 253402300800000.0))
+        if (!(item->valuedouble >= 0
+              && item->valuedouble < (LIVEUPDATE_TIME_MAX + 1) * 1000.0))
         {
             goto invalid;
         }
 
-        liveupdate_time_print(text, (time_t) (item->valuedouble / 1000), 0);
+        time = (time_t) (item->valuedouble / 1000);
 
-        return liveupdate_set_string(channel, "expiresAt", text);
-    }
-
-    if (liveupdate_json_value(item, &value) != LIVEUPDATE_OK
-        || liveupdate_time_parse(&value, &time) != LIVEUPDATE_OK)
+    } else if (liveupdate_json_value(item, &value) != LIVEUPDATE_OK
+               || liveupdate_time_parse(&value, &time) != LIVEUPDATE_OK)
     {
         goto invalid;
     }
 
-    return liveupdate_set_string(channel, "expiresAt", (char *) value.data);
+    liveupdate_time_print(text, time, 0);
+
+    return liveupdate_set_string(channel, "expiresAt", text);
 
 invalid:
 
     return liveupdate_refuse(err, NULL,
                              "\"expiresAt\" must be a timestamp such as "
                              "\"2030-01-31T12:00:00Z\", or null");
+}
+
+
+/* Since when a channel is paused or protected, or null; told twice, once. */
+
+static liveupdate_rc_e
+liveupdate_since_set(cJSON *channel, const char *key, int on, const char *now)
+{
+    if (liveupdate_since(channel, key) == on) {
+        return LIVEUPDATE_OK;
+    }
+
+    return liveupdate_json_set(channel, key, on ? cJSON_CreateString(now)
+                                                : cJSON_CreateNull());
+}
+
+
+/* As liveupdate_app_parse() sees it: whatever is not null. */
+
+static int
+liveupdate_since(const cJSON *channel, const char *key)
+{
+    liveupdate_str_t  value;
+
+    return liveupdate_json_string(channel, key, &value)
+           != LIVEUPDATE_NOT_FOUND;
 }
 
 
@@ -382,8 +440,7 @@ liveupdate_channel_pause(cJSON *app, const char *id, int paused,
         return liveupdate_no_channel(err);
     }
 
-    rc = liveupdate_set(channel, "pausedAt", paused ? cJSON_CreateString(now)
-                                                    : cJSON_CreateNull());
+    rc = liveupdate_since_set(channel, "pausedAt", paused, now);
     if (rc != LIVEUPDATE_OK) {
         return rc;
     }
@@ -407,7 +464,7 @@ liveupdate_channel_delete(cJSON *app, const char *id, liveupdate_error_t *err)
     if (liveupdate_json_string(app, "appChannelId", &value) == LIVEUPDATE_OK
         && liveupdate_str_is(&value, id))
     {
-        rc = liveupdate_set(app, "appChannelId", cJSON_CreateNull());
+        rc = liveupdate_json_set(app, "appChannelId", cJSON_CreateNull());
         if (rc != LIVEUPDATE_OK) {
             return rc;
         }
@@ -438,7 +495,8 @@ liveupdate_deploy(cJSON *app, const char *channel_id, const char *id,
     const char *release, double rollout, int is_signed, const char *by,
     const char *now, liveupdate_error_t *err)
 {
-    cJSON  *channel, *deployment, *deployments;
+    cJSON            *channel, *deployment, *deployments;
+    liveupdate_rc_e   rc;
 
     if (liveupdate_app_deployment_find(app, id, &channel)) {
         return LIVEUPDATE_OK;
@@ -449,15 +507,12 @@ liveupdate_deploy(cJSON *app, const char *channel_id, const char *id,
         return liveupdate_no_channel(err);
     }
 
-    if (!(rollout >= 0 && rollout <= 1)) {
-        return liveupdate_refuse(err, NULL, "\"rolloutPercentage\" must be "
-                                            "a number from 0 to 1");
+    rc = liveupdate_rollout_check(rollout, err);
+    if (rc != LIVEUPDATE_OK) {
+        return rc;
     }
 
-    if (!is_signed
-        && cJSON_IsString(cJSON_GetObjectItemCaseSensitive(channel,
-                                                           "protectedAt")))
-    {
+    if (!is_signed && liveupdate_since(channel, "protectedAt")) {
         (void) liveupdate_refuse(err, NULL,
                                  "the channel is protected: it takes only "
                                  "bundles that are signed (upload with "
@@ -491,6 +546,20 @@ liveupdate_deploy(cJSON *app, const char *channel_id, const char *id,
     return LIVEUPDATE_OK;
 }
 
+
+static liveupdate_rc_e
+liveupdate_rollout_check(double rollout, liveupdate_error_t *err)
+{
+    if (!(rollout >= 0 && rollout <= 1)) {
+        return liveupdate_refuse(err, NULL, "\"rolloutPercentage\" must be "
+                                            "a number from 0 to 1");
+    }
+
+    return LIVEUPDATE_OK;
+}
+
+
+/* What devices outside the newest rollouts fall back to is kept. */
 
 static void
 liveupdate_history_trim(cJSON *deployments)
@@ -536,12 +605,13 @@ liveupdate_deployment_update(cJSON *app, const char *id, double rollout,
         return LIVEUPDATE_NOT_FOUND;
     }
 
-    if (!(rollout >= 0 && rollout <= 1)) {
-        return liveupdate_refuse(err, NULL, "\"rolloutPercentage\" must be "
-                                            "a number from 0 to 1");
+    rc = liveupdate_rollout_check(rollout, err);
+    if (rc != LIVEUPDATE_OK) {
+        return rc;
     }
 
-    rc = liveupdate_set(deployment, "rollout", cJSON_CreateNumber(rollout));
+    rc = liveupdate_json_set(deployment, "rollout",
+                             cJSON_CreateNumber(rollout));
     if (rc != LIVEUPDATE_OK) {
         return rc;
     }
@@ -550,7 +620,7 @@ liveupdate_deployment_update(cJSON *app, const char *id, double rollout,
 }
 
 
-liveupdate_rc_e
+void
 liveupdate_release_delete(cJSON *app, const char *release)
 {
     cJSON             *channel, *deployments, *item, *next;
@@ -576,8 +646,6 @@ liveupdate_release_delete(cJSON *app, const char *release)
             }
         }
     }
-
-    return LIVEUPDATE_OK;
 }
 
 
@@ -679,28 +747,7 @@ liveupdate_find(const cJSON *array, const char *key, const char *value)
 static liveupdate_rc_e
 liveupdate_set_string(cJSON *object, const char *key, const char *value)
 {
-    return liveupdate_set(object, key, cJSON_CreateString(value));
-}
-
-
-static liveupdate_rc_e
-liveupdate_set(cJSON *object, const char *key, cJSON *value)
-{
-    if (value == NULL) {
-        return LIVEUPDATE_NOMEM;
-    }
-
-    if (cJSON_ReplaceItemInObjectCaseSensitive(object, key, value)) {
-        return LIVEUPDATE_OK;
-    }
-
-    if (cJSON_AddItemToObject(object, key, value)) {
-        return LIVEUPDATE_OK;
-    }
-
-    cJSON_Delete(value);
-
-    return LIVEUPDATE_NOMEM;
+    return liveupdate_json_set(object, key, cJSON_CreateString(value));
 }
 
 

@@ -809,6 +809,39 @@ liveupdate_json_value(const cJSON *item, liveupdate_str_t *value)
 }
 
 
+liveupdate_rc_e
+liveupdate_json_set(cJSON *object, const char *key, cJSON *value)
+{
+    cJSON  *old;
+
+    if (value == NULL) {
+        return LIVEUPDATE_NOMEM;
+    }
+
+    old = cJSON_GetObjectItemCaseSensitive(object, key);
+
+    if (old == NULL) {
+
+        if (cJSON_AddItemToObject(object, key, value)) {
+            return LIVEUPDATE_OK;
+        }
+
+        cJSON_Delete(value);
+
+        return LIVEUPDATE_NOMEM;
+    }
+
+    /* cJSON would copy the key and go on without one if it cannot */
+
+    value->string = old->string;
+    old->string = NULL;
+
+    (void) cJSON_ReplaceItemViaPointer(object, old, value);
+
+    return LIVEUPDATE_OK;
+}
+
+
 static const cJSON *
 liveupdate_json_member(const cJSON *object, const char *key)
 {

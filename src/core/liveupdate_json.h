@@ -58,5 +58,15 @@ liveupdate_rc_e liveupdate_json_size(const cJSON *object, const char *key,
 liveupdate_rc_e liveupdate_json_value(const cJSON *item,
     liveupdate_str_t *value);
 
+/*
+ * Puts a value into an object, in the place of the one that has the key, or
+ * at the end.  The value is the object's then, and freed with LIVEUPDATE_NOMEM,
+ * which is also the answer to NULL, so that cJSON_Create...() can be the
+ * argument.
+ */
+
+liveupdate_rc_e liveupdate_json_set(cJSON *object, const char *key,
+    cJSON *value);
+
 
 #endif /* _LIVEUPDATE_JSON_H_INCLUDED_ */

@@ -4,15 +4,16 @@
  */
 
 
+/* SHA256() looks the algorithm up each time, which takes longer than it does */
+
+#define OPENSSL_SUPPRESS_DEPRECATED
+
 #include <openssl/sha.h>
 
 #include "liveupdate_latest.h"
 #include "liveupdate_name.h"
 #include "liveupdate_query.h"
 #include "liveupdate_version.h"
-
-
-#define LIVEUPDATE_BUCKET_ID  256
 
 
 static int liveupdate_rollout_has(const liveupdate_deployment_t *deployment,
@@ -61,7 +62,7 @@ liveupdate_check_parse(liveupdate_check_t *check,
             continue;
         }
 
-        if (liveupdate_str_is(&name, "platform")) {
+        if (platform.len == 0 && liveupdate_str_is(&name, "platform")) {
             platform = value;
             continue;
         }
@@ -86,14 +87,22 @@ liveupdate_check_parse(liveupdate_check_t *check,
             continue;
         }
 
-        if (liveupdate_query_decode(field, buf, &value, 0) != LIVEUPDATE_OK
-            || !liveupdate_utf8_valid(field))
+        if (memchr(value.data, '%', value.len) == NULL) {
+            *field = value;
+
+        } else if (liveupdate_query_decode(field, buf, &value, 0)
+                   == LIVEUPDATE_OK)
         {
+            buf += value.len;
+
+        } else {
+            field->len = 0;
+        }
+
+        if (field->len == 0 || !liveupdate_utf8_valid(field)) {
             return liveupdate_refuse(err, &name,
                                      "is not percent-encoded UTF-8");
         }
-
-        buf += value.len;
 
         if (field == &check->channel_name
             && memchr(value.data, '+', value.len))
@@ -170,7 +179,7 @@ liveupdate_latest(const liveupdate_app_t *app,
         return LIVEUPDATE_CHECK_PAUSED;
     }
 
-    if (channel->expires && channel->expires <= now) {
+    if (channel->expires <= now) {
         return LIVEUPDATE_CHECK_EXPIRED;
     }
 
@@ -234,23 +243,15 @@ liveupdate_rollout_bucket(const liveupdate_str_t *deployment,
     const liveupdate_str_t *device)
 {
     int             i;
-    size_t          n;
     uint64_t        bucket;
-    unsigned char   text[LIVEUPDATE_BUCKET_ID], digest[SHA256_DIGEST_LENGTH];
+    SHA256_CTX      sha256;
+    unsigned char   digest[SHA256_DIGEST_LENGTH];
 
-    /* valid ids fit: 64 bytes, a colon and 128 bytes */
-
-    n = deployment->len + 1 + device->len;
-
-    if (n > sizeof(text)) {
-        return UINT64_MAX;
-    }
-
-    memcpy(text, deployment->data, deployment->len);
-    text[deployment->len] = ':';
-    memcpy(text + deployment->len + 1, device->data, device->len);
-
-    (void) SHA256(text, n, digest);
+    SHA256_Init(&sha256);
+    SHA256_Update(&sha256, deployment->data, deployment->len);
+    SHA256_Update(&sha256, ":", 1);
+    SHA256_Update(&sha256, device->data, device->len);
+    SHA256_Final(digest, &sha256);
 
     bucket = 0;
 

@@ -46,8 +46,8 @@ typedef enum {
 
 
 /*
- * Reads the query string.  buf must have room for twice args->len bytes and
- * holds the decoded values.  LIVEUPDATE_INVALID with the reason: no platform
+ * Reads the query string.  The values point into it or, where they had to be
+ * decoded, into buf, which must have room for twice args->len bytes.  LIVEUPDATE_INVALID with the reason: no platform
  * from 0 to 2, a value that is not properly encoded or not UTF-8, or a device
  * id that is none.
  */

@@ -18,7 +18,8 @@ int
 liveupdate_query_next(liveupdate_str_t *rest, liveupdate_str_t *name,
     liveupdate_str_t *value)
 {
-    size_t  i, n;
+    size_t          i, n;
+    unsigned char  *p;
 
     while (rest->len && rest->data[0] == '&') {
         rest->len--;
@@ -29,17 +30,11 @@ liveupdate_query_next(liveupdate_str_t *rest, liveupdate_str_t *name,
         return 0;
     }
 
-    for (n = 0; n < rest->len; n++) {
-        if (rest->data[n] == '&') {
-            break;
-        }
-    }
+    p = memchr(rest->data, '&', rest->len);
+    n = p ? (size_t) (p - rest->data) : rest->len;
 
-    for (i = 0; i < n; i++) {
-        if (rest->data[i] == '=') {
-            break;
-        }
-    }
+    p = memchr(rest->data, '=', n);
+    i = p ? (size_t) (p - rest->data) : n;
 
     name->len = i;
     name->data = rest->data;

@@ -13,6 +13,7 @@
 
 static const unsigned char *liveupdate_time_digits(const unsigned char *p,
     const unsigned char *last, unsigned n, unsigned char end, long *value);
+static long liveupdate_time_month_days(long year, long month);
 static long liveupdate_time_days(long year, long month, long day);
 
 
@@ -21,10 +22,8 @@ liveupdate_time_parse(const liveupdate_str_t *text, time_t *time)
 {
     int                   sign;
     long                  year, month, day, hour, min, sec, offset, h, m;
+    time_t                value;
     const unsigned char  *p, *last;
-
-    static const unsigned char  lengths[] = { 31, 29, 31, 30, 31, 30,
-                                              31, 31, 30, 31, 30, 31 };
 
     if (text->len == 0) {
         return LIVEUPDATE_INVALID;
@@ -41,9 +40,8 @@ liveupdate_time_parse(const liveupdate_str_t *text, time_t *time)
     p = liveupdate_time_digits(p, last, 2, '\0', &sec);
 
     if (p == NULL
-        || year < 1970
         || month < 1 || month > 12
-        || day < 1 || day > lengths[month - 1]
+        || day < 1 || day > liveupdate_time_month_days(year, month)
         || hour > 23 || min > 59 || sec > 60)
     {
         return LIVEUPDATE_INVALID;
@@ -86,12 +84,20 @@ liveupdate_time_parse(const liveupdate_str_t *text, time_t *time)
         return LIVEUPDATE_INVALID;
     }
 
-    *time = (time_t) liveupdate_time_days(year, month, day) * 86400
+    value = (time_t) liveupdate_time_days(year, month, day) * 86400
             + hour * 3600 + min * 60 + sec - offset;
 
-    return *time < 0 ? LIVEUPDATE_INVALID : LIVEUPDATE_OK;
+    if (value < 0 || value > LIVEUPDATE_TIME_MAX) {
+        return LIVEUPDATE_INVALID;
+    }
+
+    *time = value;
+
+    return LIVEUPDATE_OK;
 }
 
+
+/* A number of n digits and the character behind it; letters in either case. */
 
 static const unsigned char *
 liveupdate_time_digits(const unsigned char *p, const unsigned char *last,
@@ -115,7 +121,27 @@ liveupdate_time_digits(const unsigned char *p, const unsigned char *last,
         return p;
     }
 
-    return ((*p & ~0x20) == (end & ~0x20)) ? p + 1 : NULL;
+    if (*p != end && !(end == 'T' && *p == 't')) {
+        return NULL;
+    }
+
+    return p + 1;
+}
+
+
+static long
+liveupdate_time_month_days(long year, long month)
+{
+    static const unsigned char  lengths[] = { 31, 28, 31, 30, 31, 30,
+                                              31, 31, 30, 31, 30, 31 };
+
+    if (month == 2
+        && ((year % 4 == 0 && year % 100 != 0) || year % 400 == 0))
+    {
+        return 29;
+    }
+
+    return lengths[month - 1];
 }
 
 
