@@ -19,6 +19,7 @@
 #include "liveupdate_name.h"
 #include "liveupdate_query.h"
 #include "liveupdate_route.h"
+#include "liveupdate_sha256.h"
 #include "liveupdate_time.h"
 #include "liveupdate_token.h"
 
@@ -273,10 +274,22 @@ ngx_int_t ngx_http_liveupdate_store_write(ngx_http_liveupdate_io_t *io,
 ngx_int_t ngx_http_liveupdate_store_write_json(ngx_http_liveupdate_io_t *io,
     ngx_http_liveupdate_store_t *store, u_char *path, const cJSON *json);
 
-/* Adds a line durably. */
+/*
+ * Adds a line durably, behind the last one that is whole.  A line that could
+ * not be written leaves nothing behind.
+ */
 
 ngx_int_t ngx_http_liveupdate_store_append(ngx_http_liveupdate_io_t *io,
     u_char *path, const char *text, size_t len);
+
+/*
+ * The pieces of a file, one after the other and an empty one at the end; what
+ * the handler returns other than NGX_OK ends it and is returned.
+ */
+
+ngx_int_t ngx_http_liveupdate_store_pieces(ngx_http_liveupdate_io_t *io,
+    u_char *path,
+    ngx_int_t (*handler)(void *data, u_char *bytes, size_t len), void *data);
 
 /*
  * A new file in tmp/.  commit() syncs it, gives it its name and syncs the
@@ -287,6 +300,7 @@ ngx_int_t ngx_http_liveupdate_store_append(ngx_http_liveupdate_io_t *io,
 typedef struct {
     ngx_fd_t                        fd;
     u_char                         *path;
+    liveupdate_sha256_t             sha256;      /* of what was written */
 } ngx_http_liveupdate_temp_t;
 
 ngx_int_t ngx_http_liveupdate_temp_create(ngx_http_liveupdate_io_t *io,
@@ -301,10 +315,15 @@ ngx_int_t ngx_http_liveupdate_temp_commit(ngx_http_liveupdate_io_t *io,
     ngx_http_liveupdate_temp_t *temp, u_char *path);
 void ngx_http_liveupdate_temp_discard(ngx_http_liveupdate_temp_t *temp);
 
-/* A lock file, made if need be, held until the descriptor is closed. */
+/*
+ * A lock file, held until the descriptor is closed.  lock() makes it if need
+ * be; what is locked may be deleted and made anew only by who holds its lock.
+ */
 
 ngx_int_t ngx_http_liveupdate_store_lock(ngx_http_liveupdate_io_t *io,
     u_char *path, ngx_fd_t *fd);
+ngx_int_t ngx_http_liveupdate_store_lock_existing(
+    ngx_http_liveupdate_io_t *io, u_char *path, ngx_fd_t *fd);
 void ngx_http_liveupdate_store_unlock(ngx_fd_t fd);
 
 ngx_int_t ngx_http_liveupdate_store_mkdir(ngx_http_liveupdate_io_t *io,
@@ -319,6 +338,12 @@ ngx_int_t ngx_http_liveupdate_store_unlink(ngx_http_liveupdate_io_t *io,
     u_char *path);
 ngx_int_t ngx_http_liveupdate_store_sync(ngx_http_liveupdate_io_t *io,
     u_char *path);
+
+/* A new folder in tmp/, and the way back; nobody else knows of it. */
+
+ngx_int_t ngx_http_liveupdate_store_mkdtemp(ngx_http_liveupdate_io_t *io,
+    ngx_http_liveupdate_store_t *store, u_char **path);
+void ngx_http_liveupdate_store_discard(u_char *path);
 
 /* All folders of a tree; a whole tree, through tmp/ so that it goes at once. */
 
@@ -338,18 +363,25 @@ ngx_int_t ngx_http_liveupdate_store_clean(ngx_http_liveupdate_store_t *store,
     ngx_cycle_t *cycle);
 
 
+/* Api: finds out what a request of the Capawesome API wants, and who asks. */
+
+ngx_int_t ngx_http_liveupdate_api_handler(ngx_http_request_t *r);
+
+
 /*
- * Publish: a call of the API that may wait for the disk.  Everything in it is
- * the thread's until the thread has ended, and may be read only there; the
- * request lives on meanwhile.
+ * Call: a request that may wait for the disk.  All of it is the thread's
+ * until the thread has ended; the request lives on meanwhile.
  */
+
+typedef ngx_int_t (*ngx_http_liveupdate_action_pt)(
+    ngx_http_liveupdate_call_t *call);
 
 struct ngx_http_liveupdate_call_s {
     ngx_http_liveupdate_io_t        io;
     ngx_http_liveupdate_store_t    *store;
     ngx_http_request_t             *request;
     const liveupdate_token_t       *token;
-    ngx_int_t                     (*action)(ngx_http_liveupdate_call_t *call);
+    ngx_http_liveupdate_action_pt   action;
 
     /* the request; app, id and sub are terminated */
     liveupdate_route_t              route;
@@ -363,7 +395,7 @@ struct ngx_http_liveupdate_call_s {
 
     /* what a change is about, and what the audit log says of it */
     void                           *data;
-    ngx_int_t                     (*finish)(ngx_http_liveupdate_call_t *call);
+    ngx_http_liveupdate_action_pt   finish;
     const char                     *change;
     const char                     *subject;
     const char                     *from;
@@ -380,7 +412,20 @@ struct ngx_http_liveupdate_call_s {
 };
 
 
-ngx_int_t ngx_http_liveupdate_api_handler(ngx_http_request_t *r);
+/*
+ * Reads the body, if one is wanted, runs the action in a thread and sends its
+ * answer.  Returns what a content handler returns.
+ */
+
+#define NGX_HTTP_LIVEUPDATE_BODY_NONE  0
+#define NGX_HTTP_LIVEUPDATE_BODY_JSON  1      /* into call->json */
+#define NGX_HTTP_LIVEUPDATE_BODY_FORM  2      /* as it is */
+
+ngx_http_liveupdate_call_t *ngx_http_liveupdate_call_create(
+    ngx_http_request_t *r, liveupdate_route_t *route,
+    const liveupdate_token_t *token, ngx_http_liveupdate_action_pt action);
+ngx_int_t ngx_http_liveupdate_call_run(ngx_http_request_t *r,
+    ngx_http_liveupdate_call_t *call, ngx_uint_t body);
 
 /*
  * For actions, which return the HTTP status of the answer: refuse() keeps the
@@ -435,6 +480,30 @@ ngx_int_t ngx_http_liveupdate_change(ngx_http_liveupdate_call_t *call,
 ngx_int_t ngx_http_liveupdate_audit(ngx_http_liveupdate_call_t *call,
     double generation);
 
+/*
+ * Apps: each of them, as a tree (the handler returns NGX_OK, or a status that
+ * ends it), and the lock under which they come and go (NGX_OK, or NGX_ERROR).
+ */
+
+ngx_int_t ngx_http_liveupdate_apps_each(ngx_http_liveupdate_call_t *call,
+    ngx_int_t (*handler)(ngx_http_liveupdate_call_t *call, cJSON *app,
+                         void *data),
+    void *data);
+ngx_int_t ngx_http_liveupdate_apps_lock(ngx_http_liveupdate_call_t *call,
+    ngx_fd_t *lock);
+
+/* There is one organization from the beginning; others are written down. */
+
+#define NGX_HTTP_LIVEUPDATE_ORGANIZATION                                      \
+    "00000000-0000-4000-8000-000000000000"
+
+/* NGX_OK if there is such an organization, or a status. */
+
+ngx_int_t ngx_http_liveupdate_organization_check(
+    ngx_http_liveupdate_call_t *call, const char *id);
+ngx_int_t ngx_http_liveupdate_no_organization(
+    ngx_http_liveupdate_call_t *call);
+
 /* The lock of the call's app: NGX_OK, or a status. */
 
 ngx_int_t ngx_http_liveupdate_app_lock(ngx_http_liveupdate_call_t *call,
@@ -461,6 +530,41 @@ ngx_int_t ngx_http_liveupdate_body(ngx_http_liveupdate_call_t *call,
 
 
 /*
+ * Form: a body with one file, which is read into a temporary file, and fields,
+ * which are terminated; others are ignored.  read() returns NGX_OK or a
+ * status; discard() must follow in either case.  Who takes the temporary file
+ * over sets has_file to 0.
+ */
+
+enum {
+    NGX_HTTP_LIVEUPDATE_FIELD_CHECKSUM = 0,
+    NGX_HTTP_LIVEUPDATE_FIELD_HREF,
+    NGX_HTTP_LIVEUPDATE_FIELD_TYPE,
+    NGX_HTTP_LIVEUPDATE_FIELD_NAME,
+    NGX_HTTP_LIVEUPDATE_FIELD_SIGNATURE,
+    NGX_HTTP_LIVEUPDATE_FIELD_SIZE,
+    NGX_HTTP_LIVEUPDATE_FIELD_PART,
+    NGX_HTTP_LIVEUPDATE_FIELDS
+};
+
+typedef struct {
+    ngx_http_liveupdate_call_t     *call;
+    const char                     *file_name;   /* of the file's field */
+    ngx_http_liveupdate_temp_t      temp;
+    char                            sha256[LIVEUPDATE_SHA256_HEX + 1];
+    liveupdate_str_t                fields[NGX_HTTP_LIVEUPDATE_FIELDS];
+    liveupdate_str_t               *field;       /* that is being read */
+    unsigned                        has_file:1;
+    unsigned                        in_file:1;
+    unsigned                        failed:1;    /* the disk did */
+} ngx_http_liveupdate_form_t;
+
+ngx_int_t ngx_http_liveupdate_form_read(ngx_http_liveupdate_call_t *call,
+    ngx_http_liveupdate_form_t *form, const char *file_name);
+void ngx_http_liveupdate_form_discard(ngx_http_liveupdate_form_t *form);
+
+
+/*
  * Bundle: an upload's folder, the table of what was uploaded so far (sorted by
  * href), and the lock that its changes need.  lock(): NGX_OK with the lock, or
  * a status if it is not open for uploads.
@@ -468,6 +572,14 @@ ngx_int_t ngx_http_liveupdate_body(ngx_http_liveupdate_call_t *call,
 
 ngx_int_t ngx_http_liveupdate_bundle_lock(ngx_http_liveupdate_call_t *call,
     ngx_fd_t *lock, cJSON **release, u_char **folder);
+
+/*
+ * The same lock for other changes: NGX_OK, with NGX_INVALID_FILE if the bundle
+ * is not in staging, or a status.  It is taken before the app's.
+ */
+
+ngx_int_t ngx_http_liveupdate_bundle_hold(ngx_http_liveupdate_call_t *call,
+    ngx_fd_t *lock);
 
 
 /*
@@ -477,6 +589,15 @@ ngx_int_t ngx_http_liveupdate_bundle_lock(ngx_http_liveupdate_call_t *call,
 
 ngx_int_t ngx_http_liveupdate_verify(ngx_http_liveupdate_call_t *call,
     u_char *folder, cJSON *release);
+
+
+/*
+ * Gzip: makes the compressed twin of a file of a release, if it is of a kind
+ * that compresses, and says so in file->gzip.  NGX_OK, or a status.
+ */
+
+ngx_int_t ngx_http_liveupdate_gzip(ngx_http_liveupdate_call_t *call,
+    u_char *folder, u_char *data, liveupdate_file_t *file);
 
 
 /* Resources of the API: actions, and their JSON for others' relations */

@@ -9,50 +9,21 @@
 #include "liveupdate_name.h"
 
 
-/* There is one organization from the beginning; others are written down. */
-
-#define NGX_HTTP_LIVEUPDATE_ORGANIZATION                                      \
-    "00000000-0000-4000-8000-000000000000"
-
 #define NGX_HTTP_LIVEUPDATE_CHANNEL  "default"
 
 
-static ngx_int_t ngx_http_liveupdate_organizations_read(
-    ngx_http_liveupdate_call_t *call, cJSON **organizations);
-static ngx_int_t ngx_http_liveupdate_organizations_change(
-    ngx_http_liveupdate_call_t *call,
-    ngx_int_t (*change)(ngx_http_liveupdate_call_t *call,
-                        cJSON *organizations));
-static ngx_int_t ngx_http_liveupdate_organization_add(
-    ngx_http_liveupdate_call_t *call, cJSON *organizations);
-static ngx_int_t ngx_http_liveupdate_organization_rename(
-    ngx_http_liveupdate_call_t *call, cJSON *organizations);
-static ngx_int_t ngx_http_liveupdate_organization_remove(
-    ngx_http_liveupdate_call_t *call, cJSON *organizations);
-static cJSON *ngx_http_liveupdate_organization_find(cJSON *organizations,
-    const char *id);
-static ngx_int_t ngx_http_liveupdate_no_organization(
-    ngx_http_liveupdate_call_t *call);
-
-static ngx_int_t ngx_http_liveupdate_apps_each(
-    ngx_http_liveupdate_call_t *call,
-    ngx_int_t (*handler)(ngx_http_liveupdate_call_t *call, cJSON *app,
-                         void *data),
-    void *data);
-static ngx_int_t ngx_http_liveupdate_app_list(
-    ngx_http_liveupdate_call_t *call, cJSON *app, void *data);
-static ngx_int_t ngx_http_liveupdate_app_of_organization(
-    ngx_http_liveupdate_call_t *call, cJSON *app, void *data);
+static ngx_int_t ngx_http_liveupdate_app_list(ngx_http_liveupdate_call_t *call,
+    cJSON *app, void *data);
 static ngx_int_t ngx_http_liveupdate_app_add(ngx_http_liveupdate_call_t *call,
     cJSON *app);
 static ngx_int_t ngx_http_liveupdate_app_write(
     ngx_http_liveupdate_call_t *call, cJSON *app, liveupdate_str_t *id);
 static ngx_int_t ngx_http_liveupdate_app_change(
     ngx_http_liveupdate_call_t *call, cJSON *app);
+static ngx_int_t ngx_http_liveupdate_app_set(ngx_http_liveupdate_call_t *call,
+    cJSON *app);
 static ngx_int_t ngx_http_liveupdate_app_remove(
     ngx_http_liveupdate_call_t *call, ngx_uint_t *found);
-static ngx_int_t ngx_http_liveupdate_apps_lock(
-    ngx_http_liveupdate_call_t *call, ngx_fd_t *lock);
 static cJSON *ngx_http_liveupdate_app_json(const cJSON *app);
 
 
@@ -63,285 +34,6 @@ typedef struct {
     char        *name;
     char        *query;
 } ngx_http_liveupdate_apps_page_t;
-
-
-ngx_int_t
-ngx_http_liveupdate_organizations_get(ngx_http_liveupdate_call_t *call)
-{
-    return ngx_http_liveupdate_organizations_read(call, &call->answer);
-}
-
-
-ngx_int_t
-ngx_http_liveupdate_organizations_post(ngx_http_liveupdate_call_t *call)
-{
-    return ngx_http_liveupdate_organizations_change(call,
-                                        ngx_http_liveupdate_organization_add);
-}
-
-
-ngx_int_t
-ngx_http_liveupdate_organization_get(ngx_http_liveupdate_call_t *call)
-{
-    cJSON      *organizations, *organization;
-    ngx_int_t   status;
-
-    status = ngx_http_liveupdate_organizations_read(call, &organizations);
-    if (status != NGX_HTTP_OK) {
-        return status;
-    }
-
-    organization = ngx_http_liveupdate_organization_find(organizations,
-                                             (char *) call->route.id.data);
-    if (organization) {
-        call->answer = cJSON_DetachItemViaPointer(organizations,
-                                                  organization);
-    }
-
-    cJSON_Delete(organizations);
-
-    return call->answer ? NGX_HTTP_OK
-                        : ngx_http_liveupdate_no_organization(call);
-}
-
-
-ngx_int_t
-ngx_http_liveupdate_organization_patch(ngx_http_liveupdate_call_t *call)
-{
-    return ngx_http_liveupdate_organizations_change(call,
-                                     ngx_http_liveupdate_organization_rename);
-}
-
-
-ngx_int_t
-ngx_http_liveupdate_organization_delete(ngx_http_liveupdate_call_t *call)
-{
-    return ngx_http_liveupdate_organizations_change(call,
-                                     ngx_http_liveupdate_organization_remove);
-}
-
-
-static ngx_int_t
-ngx_http_liveupdate_organizations_read(ngx_http_liveupdate_call_t *call,
-    cJSON **organizations)
-{
-    u_char     *path;
-    cJSON      *item;
-    ngx_int_t   rc;
-
-    path = ngx_http_liveupdate_path(call->io.pool, "%V/organizations.json",
-                                    &call->store->path);
-
-    rc = ngx_http_liveupdate_store_read_json(&call->io, path, organizations);
-
-    if (rc == NGX_OK) {
-        return NGX_HTTP_OK;
-    }
-
-    if (rc == NGX_ERROR) {
-        return ngx_http_liveupdate_failed(call);
-    }
-
-    *organizations = cJSON_CreateArray();
-    item = cJSON_CreateObject();
-
-    if (*organizations == NULL
-        || cJSON_AddStringToObject(item, "id",
-                                   NGX_HTTP_LIVEUPDATE_ORGANIZATION)
-           == NULL
-        || cJSON_AddStringToObject(item, "name", "Default") == NULL
-        || !cJSON_AddItemToArray(*organizations, item))
-    {
-        cJSON_Delete(item);
-        cJSON_Delete(*organizations);
-        *organizations = NULL;
-
-        return ngx_http_liveupdate_nomem(call);
-    }
-
-    return NGX_HTTP_OK;
-}
-
-
-static ngx_int_t
-ngx_http_liveupdate_organizations_change(ngx_http_liveupdate_call_t *call,
-    ngx_int_t (*change)(ngx_http_liveupdate_call_t *call,
-                        cJSON *organizations))
-{
-    cJSON      *organizations;
-    u_char     *path;
-    ngx_fd_t    lock;
-    ngx_int_t   status;
-
-    if (ngx_http_liveupdate_apps_lock(call, &lock) != NGX_OK) {
-        return ngx_http_liveupdate_failed(call);
-    }
-
-    status = ngx_http_liveupdate_organizations_read(call, &organizations);
-
-    if (status != NGX_HTTP_OK) {
-        ngx_http_liveupdate_store_unlock(lock);
-        return status;
-    }
-
-    status = change(call, organizations);
-
-    if (status < NGX_HTTP_SPECIAL_RESPONSE) {
-
-        path = ngx_http_liveupdate_path(call->io.pool,
-                                        "%V/organizations.json",
-                                        &call->store->path);
-
-        if (ngx_http_liveupdate_store_write_json(&call->io, call->store, path,
-                                                 organizations)
-            != NGX_OK)
-        {
-            status = ngx_http_liveupdate_failed(call);
-        }
-    }
-
-    cJSON_Delete(organizations);
-    ngx_http_liveupdate_store_unlock(lock);
-
-    return status;
-}
-
-
-static ngx_int_t
-ngx_http_liveupdate_organization_add(ngx_http_liveupdate_call_t *call,
-    cJSON *organizations)
-{
-    char              *id;
-    cJSON             *item;
-    liveupdate_str_t   name;
-
-    if (liveupdate_json_string(call->json, "name", &name) != LIVEUPDATE_OK
-        || !liveupdate_label_valid(&name))
-    {
-        return ngx_http_liveupdate_refuse(call, 422,
-                                          "An organization needs a \"name\" "
-                                          "of 1 to 128 bytes.");
-    }
-
-    id = ngx_http_liveupdate_uuid(call);
-    item = cJSON_CreateObject();
-
-    if (id == NULL
-        || cJSON_AddStringToObject(item, "id", id) == NULL
-        || cJSON_AddStringToObject(item, "name", (char *) name.data) == NULL
-        || !cJSON_AddItemToArray(organizations, item))
-    {
-        cJSON_Delete(item);
-        return ngx_http_liveupdate_nomem(call);
-    }
-
-    call->answer = cJSON_Duplicate(item, 1);
-
-    return call->answer ? NGX_HTTP_CREATED : ngx_http_liveupdate_nomem(call);
-}
-
-
-static ngx_int_t
-ngx_http_liveupdate_organization_rename(ngx_http_liveupdate_call_t *call,
-    cJSON *organizations)
-{
-    cJSON             *item;
-    liveupdate_str_t   name;
-
-    item = ngx_http_liveupdate_organization_find(organizations,
-                                             (char *) call->route.id.data);
-    if (item == NULL) {
-        return ngx_http_liveupdate_no_organization(call);
-    }
-
-    if (liveupdate_json_string(call->json, "name", &name) != LIVEUPDATE_OK
-        || !liveupdate_label_valid(&name))
-    {
-        return ngx_http_liveupdate_refuse(call, 422,
-                                          "An organization needs a \"name\" "
-                                          "of 1 to 128 bytes.");
-    }
-
-    if (!cJSON_ReplaceItemInObjectCaseSensitive(item, "name",
-                                      cJSON_CreateString((char *) name.data)))
-    {
-        return ngx_http_liveupdate_nomem(call);
-    }
-
-    call->answer = cJSON_Duplicate(item, 1);
-
-    return call->answer ? NGX_HTTP_OK : ngx_http_liveupdate_nomem(call);
-}
-
-
-static ngx_int_t
-ngx_http_liveupdate_organization_remove(ngx_http_liveupdate_call_t *call,
-    cJSON *organizations)
-{
-    cJSON      *item;
-    ngx_int_t   status;
-
-    item = ngx_http_liveupdate_organization_find(organizations,
-                                             (char *) call->route.id.data);
-    if (item == NULL) {
-        return ngx_http_liveupdate_no_organization(call);
-    }
-
-    status = ngx_http_liveupdate_apps_each(call,
-                                     ngx_http_liveupdate_app_of_organization,
-                                     call->route.id.data);
-    if (status != NGX_OK) {
-        return status;
-    }
-
-    cJSON_Delete(cJSON_DetachItemViaPointer(organizations, item));
-
-    return NGX_HTTP_NO_CONTENT;
-}
-
-
-static ngx_int_t
-ngx_http_liveupdate_app_of_organization(ngx_http_liveupdate_call_t *call,
-    cJSON *app, void *data)
-{
-    liveupdate_str_t  organization;
-
-    if (liveupdate_json_string(app, "organizationId", &organization)
-        == LIVEUPDATE_OK
-        && liveupdate_str_is(&organization, data))
-    {
-        return ngx_http_liveupdate_refuse(call, NGX_HTTP_CONFLICT,
-                                          "The organization still has apps.");
-    }
-
-    return NGX_OK;
-}
-
-
-static cJSON *
-ngx_http_liveupdate_organization_find(cJSON *organizations, const char *id)
-{
-    cJSON             *item;
-    liveupdate_str_t   value;
-
-    cJSON_ArrayForEach(item, organizations) {
-        if (liveupdate_json_string(item, "id", &value) == LIVEUPDATE_OK
-            && liveupdate_str_is(&value, id))
-        {
-            return item;
-        }
-    }
-
-    return NULL;
-}
-
-
-static ngx_int_t
-ngx_http_liveupdate_no_organization(ngx_http_liveupdate_call_t *call)
-{
-    return ngx_http_liveupdate_refuse(call, NGX_HTTP_NOT_FOUND,
-                                      "Organization not found.");
-}
 
 
 ngx_int_t
@@ -416,7 +108,7 @@ ngx_http_liveupdate_app_list(ngx_http_liveupdate_call_t *call, cJSON *app,
 }
 
 
-static ngx_int_t
+ngx_int_t
 ngx_http_liveupdate_apps_each(ngx_http_liveupdate_call_t *call,
     ngx_int_t (*handler)(ngx_http_liveupdate_call_t *call, cJSON *app,
                          void *data),
@@ -470,7 +162,7 @@ ngx_int_t
 ngx_http_liveupdate_apps_post(ngx_http_liveupdate_call_t *call)
 {
     char              *id, *channel, *organization;
-    cJSON             *app, *organizations;
+    cJSON             *app;
     ngx_int_t          status;
     liveupdate_rc_e    rc;
     liveupdate_str_t   name, value;
@@ -502,31 +194,18 @@ ngx_http_liveupdate_apps_post(ngx_http_liveupdate_call_t *call)
         id = ngx_http_liveupdate_uuid(call);
     }
 
+    /* the one in the body is checked where it is set */
+
     organization = ngx_http_liveupdate_arg(call, "organizationId");
 
-    if (organization == NULL
-        && liveupdate_json_string(call->json, "organizationId", &value)
-           == LIVEUPDATE_OK)
-    {
-        organization = (char *) value.data;
-    }
-
-    if (organization == NULL) {
-        organization = NGX_HTTP_LIVEUPDATE_ORGANIZATION;
-
-    } else {
-        status = ngx_http_liveupdate_organizations_read(call, &organizations);
-        if (status != NGX_HTTP_OK) {
+    if (organization) {
+        status = ngx_http_liveupdate_organization_check(call, organization);
+        if (status != NGX_OK) {
             return status;
         }
 
-        app = ngx_http_liveupdate_organization_find(organizations,
-                                                    organization);
-        cJSON_Delete(organizations);
-
-        if (app == NULL) {
-            return ngx_http_liveupdate_no_organization(call);
-        }
+    } else {
+        organization = NGX_HTTP_LIVEUPDATE_ORGANIZATION;
     }
 
     channel = ngx_http_liveupdate_uuid(call);
@@ -542,10 +221,8 @@ ngx_http_liveupdate_apps_post(ngx_http_liveupdate_call_t *call)
         return ngx_http_liveupdate_nomem(call);
     }
 
-    status = ngx_http_liveupdate_core_status(call,
-                                             liveupdate_app_update(app,
-                                                    call->json, call->now,
-                                                    &call->error));
+    status = ngx_http_liveupdate_app_set(call, app);
+
     if (status == NGX_OK) {
         status = ngx_http_liveupdate_app_add(call, app);
     }
@@ -629,9 +306,13 @@ ngx_http_liveupdate_app_write(ngx_http_liveupdate_call_t *call, cJSON *app,
                                           "An app with this id exists.");
     }
 
-    call->route.app = *id;
+    /* the log tells of it when the tree is gone */
+
+    call->route.app.len = id->len;
+    call->route.app.data = ngx_http_liveupdate_path(call->io.pool, "%s",
+                                                    id->data);
     call->change = "app.create";
-    call->subject = (char *) id->data;
+    call->subject = (char *) call->route.app.data;
 
     if (rc == NGX_ERROR
         || ngx_http_liveupdate_audit(call, 0) != NGX_OK
@@ -680,6 +361,23 @@ ngx_http_liveupdate_app_change(ngx_http_liveupdate_call_t *call, cJSON *app)
     call->change = "app.update";
     call->subject = (char *) call->route.app.data;
 
+    status = ngx_http_liveupdate_app_set(call, app);
+    if (status != NGX_OK) {
+        return status;
+    }
+
+    call->answer = ngx_http_liveupdate_app_json(app);
+
+    return call->answer ? NGX_HTTP_OK : ngx_http_liveupdate_nomem(call);
+}
+
+
+static ngx_int_t
+ngx_http_liveupdate_app_set(ngx_http_liveupdate_call_t *call, cJSON *app)
+{
+    ngx_int_t          status;
+    liveupdate_str_t   organization;
+
     status = ngx_http_liveupdate_core_status(call,
                                              liveupdate_app_update(app,
                                                     call->json, call->now,
@@ -688,9 +386,14 @@ ngx_http_liveupdate_app_change(ngx_http_liveupdate_call_t *call, cJSON *app)
         return status;
     }
 
-    call->answer = ngx_http_liveupdate_app_json(app);
+    if (liveupdate_json_string(call->json, "organizationId", &organization)
+        != LIVEUPDATE_OK)
+    {
+        return NGX_OK;
+    }
 
-    return call->answer ? NGX_HTTP_OK : ngx_http_liveupdate_nomem(call);
+    return ngx_http_liveupdate_organization_check(call,
+                                                  (char *) organization.data);
 }
 
 
@@ -777,7 +480,7 @@ ngx_http_liveupdate_app_remove(ngx_http_liveupdate_call_t *call,
 }
 
 
-static ngx_int_t
+ngx_int_t
 ngx_http_liveupdate_apps_lock(ngx_http_liveupdate_call_t *call,
     ngx_fd_t *lock)
 {

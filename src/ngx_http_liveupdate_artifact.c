@@ -17,11 +17,14 @@ static const liveupdate_file_t *ngx_http_liveupdate_artifact_find(
     ngx_str_t *name);
 static ngx_int_t ngx_http_liveupdate_artifact_locate(ngx_http_request_t *r,
     ngx_str_t *app, ngx_str_t *release, const liveupdate_file_t *file);
+static ngx_int_t ngx_http_liveupdate_artifact_test(ngx_http_request_t *r);
 static ngx_int_t ngx_http_liveupdate_artifact_headers(ngx_http_request_t *r,
     const liveupdate_file_t *file, ngx_uint_t gzip);
 static ngx_table_elt_t *ngx_http_liveupdate_header(ngx_http_request_t *r,
     const char *name, ngx_str_t *value);
 static ngx_int_t ngx_http_liveupdate_artifact_none(ngx_http_request_t *r);
+static ngx_int_t ngx_http_liveupdate_artifact_refuse(ngx_http_request_t *r,
+    ngx_uint_t status, const char *text);
 
 
 /*
@@ -33,7 +36,7 @@ ngx_int_t
 ngx_http_liveupdate_artifact_handler(ngx_http_request_t *r)
 {
     ngx_int_t                        rc;
-    ngx_str_t                        app, release, name;
+    ngx_str_t                        app, release, name, allow;
     const liveupdate_file_t         *file;
     ngx_http_liveupdate_ctx_t       *ctx;
     ngx_http_liveupdate_files_t     *files;
@@ -59,7 +62,14 @@ ngx_http_liveupdate_artifact_handler(ngx_http_request_t *r)
     }
 
     if (!(r->method & (NGX_HTTP_GET|NGX_HTTP_HEAD))) {
-        return NGX_HTTP_NOT_ALLOWED;
+        ngx_str_set(&allow, "GET, HEAD");
+
+        if (ngx_http_liveupdate_header(r, "Allow", &allow) == NULL) {
+            return NGX_HTTP_INTERNAL_SERVER_ERROR;
+        }
+
+        return ngx_http_liveupdate_artifact_refuse(r, NGX_HTTP_NOT_ALLOWED,
+                                                   "Method not allowed.");
     }
 
     if (ngx_http_liveupdate_artifact_name(r, &app, &release, &name)
@@ -217,6 +227,7 @@ ngx_http_liveupdate_artifact_locate(ngx_http_request_t *r, ngx_str_t *app,
     ngx_str_t *release, const liveupdate_file_t *file)
 {
     u_char      *p, *uri;
+    ngx_int_t    rc;
     ngx_uint_t   gzip;
 
     gzip = 0;
@@ -248,13 +259,76 @@ ngx_http_liveupdate_artifact_locate(ngx_http_request_t *r, ngx_str_t *app,
         p = ngx_cpymem(p, file->href.data, file->href.len);
     }
 
-    if (ngx_http_liveupdate_artifact_headers(r, file, gzip) != NGX_OK) {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
-    }
-
     r->uri.data = uri;
     r->uri.len = p - uri;
     r->valid_unparsed_uri = 0;
+
+    rc = ngx_http_liveupdate_artifact_test(r);
+
+    if (rc == NGX_DECLINED) {
+        return ngx_http_liveupdate_artifact_none(r);
+    }
+
+    if (rc != NGX_OK
+        || ngx_http_liveupdate_artifact_headers(r, file, gzip) != NGX_OK)
+    {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    return NGX_DECLINED;
+}
+
+
+/*
+ * The table may be newer than the files (a copy of the store), or older (the
+ * release was deleted).  What is missing must not go out with the headers of
+ * what is there: a cache would keep the refusal for ever.
+ */
+
+static ngx_int_t
+ngx_http_liveupdate_artifact_test(ngx_http_request_t *r)
+{
+    u_char                    *last;
+    size_t                     root;
+    ngx_str_t                  path;
+    ngx_open_file_info_t       of;
+    ngx_http_core_loc_conf_t  *clcf;
+
+    last = ngx_http_map_uri_to_path(r, &path, &root, 0);
+    if (last == NULL) {
+        return NGX_ERROR;
+    }
+
+    path.len = last - path.data;
+
+    clcf = ngx_http_get_module_loc_conf(r, ngx_http_core_module);
+
+    ngx_memzero(&of, sizeof(ngx_open_file_info_t));
+
+    of.read_ahead = clcf->read_ahead;
+    of.directio = clcf->directio;
+    of.valid = clcf->open_file_cache_valid;
+    of.min_uses = clcf->open_file_cache_min_uses;
+    of.test_only = 1;
+    of.errors = clcf->open_file_cache_errors;
+    of.events = clcf->open_file_cache_events;
+
+    if (ngx_http_set_disable_symlinks(r, clcf, &path, &of) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    if (ngx_open_cached_file(clcf->open_file_cache, &path, &of, r->pool)
+        == NGX_OK)
+    {
+        return NGX_OK;
+    }
+
+    if (of.err == 0) {
+        return NGX_ERROR;
+    }
+
+    ngx_log_error(NGX_LOG_ERR, r->connection->log, of.err,
+                  "%s \"%V\" failed", of.failed, &path);
 
     return NGX_DECLINED;
 }
@@ -265,7 +339,7 @@ ngx_http_liveupdate_artifact_headers(ngx_http_request_t *r,
     const liveupdate_file_t *file, ngx_uint_t gzip)
 {
     u_char                     *p;
-    ngx_str_t                   value;
+    ngx_str_t                   uri, value;
     ngx_table_elt_t            *h;
     ngx_http_liveupdate_ctx_t  *ctx;
 
@@ -299,7 +373,7 @@ ngx_http_liveupdate_artifact_headers(ngx_http_request_t *r,
         }
     }
 
-    /* with a type set, the static handler does not go by the extension */
+    /* without a type it goes by the name, and not by that of the twin */
 
     if (file->type.len) {
         r->headers_out.content_type.data = p;
@@ -309,8 +383,20 @@ ngx_http_liveupdate_artifact_headers(ngx_http_request_t *r,
 
         ngx_memcpy(p, file->type.data, file->type.len);
 
-    } else if (gzip && ngx_http_set_content_type(r) != NGX_OK) {
-        return NGX_ERROR;
+    } else {
+        uri = r->uri;
+
+        if (gzip) {
+            r->uri.len -= sizeof(".gz") - 1;
+        }
+
+        ngx_http_set_exten(r);
+
+        r->uri = uri;
+
+        if (ngx_http_set_content_type(r) != NGX_OK) {
+            return NGX_ERROR;
+        }
     }
 
     ngx_str_set(&value, "public, max-age=31536000, immutable, no-transform");
@@ -370,6 +456,15 @@ ngx_http_liveupdate_header(ngx_http_request_t *r, const char *name,
 static ngx_int_t
 ngx_http_liveupdate_artifact_none(ngx_http_request_t *r)
 {
+    return ngx_http_liveupdate_artifact_refuse(r, NGX_HTTP_NOT_FOUND,
+                                               "File not found.");
+}
+
+
+static ngx_int_t
+ngx_http_liveupdate_artifact_refuse(ngx_http_request_t *r, ngx_uint_t status,
+    const char *text)
+{
     ngx_int_t  rc;
 
     rc = ngx_http_discard_request_body(r);
@@ -377,9 +472,8 @@ ngx_http_liveupdate_artifact_none(ngx_http_request_t *r)
         return rc;
     }
 
-    ngx_http_finalize_request(r,
-                         ngx_http_liveupdate_send_message(r,
-                                                          NGX_HTTP_NOT_FOUND,
-                                                          "File not found."));
+    ngx_http_finalize_request(r, ngx_http_liveupdate_send_message(r, status,
+                                                                  text));
+
     return NGX_DONE;
 }

@@ -207,10 +207,25 @@ ngx_http_liveupdate_build_get(ngx_http_liveupdate_call_t *call)
 }
 
 
+/* A release that is being verified is described by who verifies it. */
+
 ngx_int_t
 ngx_http_liveupdate_build_patch(ngx_http_liveupdate_call_t *call)
 {
-    return ngx_http_liveupdate_change(call, ngx_http_liveupdate_build_change);
+    ngx_fd_t   lock;
+    ngx_int_t  status;
+
+    status = ngx_http_liveupdate_bundle_hold(call, &lock);
+    if (status != NGX_OK) {
+        return status;
+    }
+
+    status = ngx_http_liveupdate_change(call,
+                                        ngx_http_liveupdate_build_change);
+
+    ngx_http_liveupdate_store_unlock(lock);
+
+    return status;
 }
 
 

@@ -10,6 +10,7 @@
 
 
 #define NGX_HTTP_LIVEUPDATE_URL_SIZE  2048
+#define NGX_HTTP_LIVEUPDATE_REPEATED  60      /* seconds */
 
 
 static ngx_int_t ngx_http_liveupdate_bundle_check(
@@ -23,13 +24,27 @@ static ngx_int_t ngx_http_liveupdate_bundle_target(
     ngx_http_liveupdate_call_t *call, cJSON *app, cJSON *release);
 static ngx_int_t ngx_http_liveupdate_bundle_register(
     ngx_http_liveupdate_call_t *call, cJSON *release);
+static ngx_int_t ngx_http_liveupdate_bundle_repeated(
+    ngx_http_liveupdate_call_t *call, cJSON *app);
+static ngx_uint_t ngx_http_liveupdate_bundle_same(const cJSON *one,
+    const cJSON *two);
 static ngx_int_t ngx_http_liveupdate_bundle_stage(
-    ngx_http_liveupdate_call_t *call, cJSON *release, const char *id);
+    ngx_http_liveupdate_call_t *call);
+static ngx_int_t ngx_http_liveupdate_bundle_publish(
+    ngx_http_liveupdate_call_t *call, cJSON *app);
+static ngx_int_t ngx_http_liveupdate_bundle_place(
+    ngx_http_liveupdate_call_t *call, const char *place);
+static ngx_int_t ngx_http_liveupdate_bundle_write(
+    ngx_http_liveupdate_call_t *call, u_char *folder);
 static ngx_int_t ngx_http_liveupdate_bundle_ready(
     ngx_http_liveupdate_call_t *call);
 static ngx_int_t ngx_http_liveupdate_bundle_verified(
     ngx_http_liveupdate_call_t *call, cJSON **release);
+static ngx_int_t ngx_http_liveupdate_bundle_complete(
+    ngx_http_liveupdate_call_t *call, cJSON **release);
 static ngx_int_t ngx_http_liveupdate_bundle_promote(
+    ngx_http_liveupdate_call_t *call, cJSON *app);
+static ngx_int_t ngx_http_liveupdate_bundle_deploy(
     ngx_http_liveupdate_call_t *call, cJSON *app);
 static ngx_int_t ngx_http_liveupdate_bundle_rename(
     ngx_http_liveupdate_call_t *call, const char *id);
@@ -44,17 +59,41 @@ static char *ngx_http_liveupdate_member(ngx_http_liveupdate_call_t *call,
     const cJSON *object, const char *key);
 
 
+/*
+ * First the app gives away a number, so that no crash can make it give that
+ * one again; then there is something of that number.
+ */
+
 ngx_int_t
 ngx_http_liveupdate_bundles_post(ngx_http_liveupdate_call_t *call)
 {
-    ngx_int_t  status;
+    cJSON      *release;
+    ngx_int_t   status;
 
     status = ngx_http_liveupdate_bundle_check(call);
     if (status != NGX_OK) {
         return status;
     }
 
-    return ngx_http_liveupdate_change(call, ngx_http_liveupdate_bundle_add);
+    release = cJSON_CreateObject();
+    if (release == NULL) {
+        return ngx_http_liveupdate_nomem(call);
+    }
+
+    call->data = release;
+    call->finish = ngx_http_liveupdate_bundle_stage;
+
+    status = ngx_http_liveupdate_change(call, ngx_http_liveupdate_bundle_add);
+
+    if (status == NGX_HTTP_CREATED && call->answer == NULL) {
+        call->finish = NULL;
+        status = ngx_http_liveupdate_change(call,
+                                         ngx_http_liveupdate_bundle_publish);
+    }
+
+    cJSON_Delete(release);
+
+    return status;
 }
 
 
@@ -145,18 +184,20 @@ ngx_http_liveupdate_bundle_check(ngx_http_liveupdate_call_t *call)
 }
 
 
+/* What is uploaded is answered here, what is registered is still to be. */
+
 static ngx_int_t
 ngx_http_liveupdate_bundle_add(ngx_http_liveupdate_call_t *call, cJSON *app)
 {
     char       *id;
     cJSON      *release;
+    uint64_t    number;
     ngx_int_t   status;
 
-    id = ngx_http_liveupdate_uuid(call);
-    release = cJSON_CreateObject();
+    release = call->data;
 
-    if (id == NULL || release == NULL) {
-        cJSON_Delete(release);
+    id = ngx_http_liveupdate_uuid(call);
+    if (id == NULL) {
         return ngx_http_liveupdate_nomem(call);
     }
 
@@ -164,30 +205,28 @@ ngx_http_liveupdate_bundle_add(ngx_http_liveupdate_call_t *call, cJSON *app)
     call->subject = id;
 
     status = ngx_http_liveupdate_bundle_describe(call, app, release, id);
-
-    if (status == NGX_OK) {
-        status = ngx_http_liveupdate_bundle_stage(call, release, id);
+    if (status != NGX_OK) {
+        return status;
     }
 
-    if (status == NGX_OK
-        && cJSON_GetObjectItemCaseSensitive(release, "url"))
+    status = ngx_http_liveupdate_bundle_repeated(call, app);
+    if (status != NGX_DECLINED) {
+        return status;
+    }
+
+    if (liveupdate_app_number(app, &number) != LIVEUPDATE_OK
+        || cJSON_AddNumberToObject(release, "number", (double) number)
+           == NULL)
     {
-        call->data = release;
-        status = ngx_http_liveupdate_bundle_promote(call, app);
-
-        if (status == NGX_HTTP_OK) {
-            status = ngx_http_liveupdate_bundle_answer(call, release, "ready",
-                                                       NGX_HTTP_CREATED);
-        }
-
-    } else if (status == NGX_OK) {
-        status = ngx_http_liveupdate_bundle_answer(call, release, "pending",
-                                                   NGX_HTTP_CREATED);
+        return ngx_http_liveupdate_nomem(call);
     }
 
-    cJSON_Delete(release);
+    if (cJSON_GetObjectItemCaseSensitive(release, "url")) {
+        return NGX_HTTP_CREATED;
+    }
 
-    return status;
+    return ngx_http_liveupdate_bundle_answer(call, release, "pending",
+                                             NGX_HTTP_CREATED);
 }
 
 
@@ -195,11 +234,10 @@ static ngx_int_t
 ngx_http_liveupdate_bundle_describe(ngx_http_liveupdate_call_t *call,
     cJSON *app, cJSON *release, const char *id)
 {
-    double             rollout;
-    uint64_t           number;
-    ngx_int_t          status;
-    liveupdate_str_t   value, by;
-    liveupdate_arena_t arena;
+    double              rollout;
+    ngx_int_t           status;
+    liveupdate_str_t    value, by;
+    liveupdate_arena_t  arena;
 
     arena = ngx_http_liveupdate_arena(call->io.pool);
 
@@ -212,7 +250,6 @@ ngx_http_liveupdate_bundle_describe(ngx_http_liveupdate_call_t *call,
     (void) liveupdate_json_number(call->json, "rolloutPercentage", &rollout);
 
     if (by.data == NULL
-        || liveupdate_app_number(app, &number) != LIVEUPDATE_OK
         || cJSON_AddStringToObject(release, "id", id) == NULL
         || cJSON_AddStringToObject(release, "app",
                                    (char *) call->route.app.data)
@@ -220,7 +257,6 @@ ngx_http_liveupdate_bundle_describe(ngx_http_liveupdate_call_t *call,
         || cJSON_AddStringToObject(release, "kind", (char *) value.data)
            == NULL
         || cJSON_AddStringToObject(release, "state", "uploading") == NULL
-        || cJSON_AddNumberToObject(release, "number", (double) number) == NULL
         || cJSON_AddNumberToObject(release, "rollout", rollout) == NULL
         || cJSON_AddStringToObject(release, "createdBy", (char *) by.data)
            == NULL
@@ -276,6 +312,10 @@ ngx_http_liveupdate_bundle_target(ngx_http_liveupdate_call_t *call,
 
         rc = liveupdate_json_string(channel, "id", &channel_id);
 
+    } else if (rc == LIVEUPDATE_INVALID) {
+        return ngx_http_liveupdate_refuse(call, 422,
+                                          "\"channelName\" must be a string.");
+
     } else {
         rc = liveupdate_json_string(app, "appChannelId", &channel_id);
     }
@@ -308,7 +348,7 @@ ngx_http_liveupdate_bundle_register(ngx_http_liveupdate_call_t *call,
 
     static const char  *members[] = { "url", "checksum", "signature", NULL };
 
-    if (!cJSON_HasObjectItem(call->json, "url")) {
+    if (liveupdate_json_string(call->json, "url", &value) != LIVEUPDATE_OK) {
         return NGX_OK;
     }
 
@@ -323,10 +363,10 @@ ngx_http_liveupdate_bundle_register(ngx_http_liveupdate_call_t *call,
         }
     }
 
-    /* value is the signature, if there is one */
-
     if (cJSON_AddBoolToObject(release, "signed",
-                              cJSON_HasObjectItem(release, "signature"))
+                              liveupdate_json_string(release, "signature",
+                                                     &value)
+                              == LIVEUPDATE_OK)
         == NULL
         || !cJSON_ReplaceItemInObjectCaseSensitive(release, "state",
                                               cJSON_CreateString("staged")))
@@ -338,25 +378,209 @@ ngx_http_liveupdate_bundle_register(ngx_http_liveupdate_call_t *call,
 }
 
 
+/*
+ * A publisher whose connection broke asks again, and what it registers may be
+ * at the head of the channel already.  NGX_DECLINED if not, else a status.
+ */
+
 static ngx_int_t
-ngx_http_liveupdate_bundle_stage(ngx_http_liveupdate_call_t *call,
-    cJSON *release, const char *id)
+ngx_http_liveupdate_bundle_repeated(ngx_http_liveupdate_call_t *call,
+    cJSON *app)
 {
-    u_char      *root, *folder, *path;
-    ngx_uint_t   i;
+    char         *channel, *id;
+    cJSON        *twin;
+    u_char       *path;
+    ngx_int_t     rc;
+    const cJSON  *deployments;
 
-    root = ngx_http_liveupdate_path(call->io.pool, "%V/staging",
-                                    &call->store->path);
+    channel = ngx_http_liveupdate_member(call, call->data, "channel");
 
-    for (i = 0; i < 2; i++) {
-        folder = ngx_http_liveupdate_path(call->io.pool, "%s/%s/%s%s", root,
-                                          call->route.app.data, id,
-                                          i ? "" : "/uploads/");
+    if (channel == NULL
+        || !cJSON_HasObjectItem(call->data, "url"))
+    {
+        return NGX_DECLINED;
+    }
 
-        if (i == 0
-            && ngx_http_liveupdate_store_mkdirs(&call->io, root, folder)
-               != NGX_OK)
-        {
+    deployments = cJSON_GetObjectItemCaseSensitive(
+                                    liveupdate_app_channel_find(app, channel),
+                                    "deployments");
+
+    if (deployments == NULL || deployments->child == NULL) {
+        return NGX_DECLINED;
+    }
+
+    id = ngx_http_liveupdate_member(call, deployments->child, "release");
+    if (id == NULL) {
+        return ngx_http_liveupdate_nomem(call);
+    }
+
+    path = ngx_http_liveupdate_path(call->io.pool,
+                                    "%V/live/%s/%s/release.json",
+                                    &call->store->path, call->route.app.data,
+                                    id);
+
+    rc = ngx_http_liveupdate_store_read_json(&call->io, path, &twin);
+
+    if (rc == NGX_ERROR) {
+        return ngx_http_liveupdate_failed(call);
+    }
+
+    if (rc == NGX_DECLINED) {
+        return NGX_DECLINED;
+    }
+
+    if (ngx_http_liveupdate_bundle_same(twin, call->data)) {
+        call->subject = id;
+        rc = ngx_http_liveupdate_bundle_answer(call, twin, "ready",
+                                               NGX_HTTP_CREATED);
+    } else {
+        rc = NGX_DECLINED;
+    }
+
+    cJSON_Delete(twin);
+
+    return rc;
+}
+
+
+static ngx_uint_t
+ngx_http_liveupdate_bundle_same(const cJSON *one, const cJSON *two)
+{
+    time_t             first, second;
+    ngx_uint_t         i;
+    const cJSON       *a, *b;
+    liveupdate_str_t   text;
+
+    static const char  *members[] = {
+        "kind", "channel", "rollout", "url", "checksum", "signature",
+        "customProperties", "gitRef", "createdBy",
+        "minAndroidAppVersionCode", "maxAndroidAppVersionCode",
+        "eqAndroidAppVersionCode", "minIosAppVersionCode",
+        "maxIosAppVersionCode", "eqIosAppVersionCode", NULL
+    };
+
+    for (i = 0; members[i]; i++) {
+        a = cJSON_GetObjectItemCaseSensitive(one, members[i]);
+        b = cJSON_GetObjectItemCaseSensitive(two, members[i]);
+
+        if ((a || b) && !cJSON_Compare(a, b, 1)) {
+            return 0;
+        }
+    }
+
+    /* later it is meant, since the bytes at the URL may be others */
+
+    return liveupdate_json_string(one, "createdAt", &text) == LIVEUPDATE_OK
+           && liveupdate_time_parse(&text, &first) == LIVEUPDATE_OK
+           && liveupdate_json_string(two, "createdAt", &text) == LIVEUPDATE_OK
+           && liveupdate_time_parse(&text, &second) == LIVEUPDATE_OK
+           && second - first < NGX_HTTP_LIVEUPDATE_REPEATED;
+}
+
+
+/* The number is taken. */
+
+static ngx_int_t
+ngx_http_liveupdate_bundle_stage(ngx_http_liveupdate_call_t *call)
+{
+    if (cJSON_HasObjectItem(call->data, "url")) {
+        return NGX_OK;
+    }
+
+    return ngx_http_liveupdate_bundle_place(call, "staging");
+}
+
+
+static ngx_int_t
+ngx_http_liveupdate_bundle_publish(ngx_http_liveupdate_call_t *call,
+    cJSON *app)
+{
+    ngx_int_t  status;
+
+    status = ngx_http_liveupdate_bundle_repeated(call, app);
+    if (status != NGX_DECLINED) {
+        return status;
+    }
+
+    call->change = "bundle.ready";
+
+    status = ngx_http_liveupdate_bundle_deploy(call, app);
+
+    if (status == NGX_OK) {
+        status = ngx_http_liveupdate_bundle_place(call, "live");
+    }
+
+    if (status != NGX_OK) {
+        return status;
+    }
+
+    return ngx_http_liveupdate_bundle_answer(call, call->data, "ready",
+                                             NGX_HTTP_CREATED);
+}
+
+
+/* It is made aside, so that it is there at once, or not at all. */
+
+static ngx_int_t
+ngx_http_liveupdate_bundle_place(ngx_http_liveupdate_call_t *call,
+    const char *place)
+{
+    u_char     *temp, *folder, *path;
+    ngx_int_t   status;
+
+    if (ngx_http_liveupdate_store_mkdtemp(&call->io, call->store, &temp)
+        != NGX_OK)
+    {
+        return ngx_http_liveupdate_failed(call);
+    }
+
+    folder = ngx_http_liveupdate_path(call->io.pool, "%V/%s/%s",
+                                      &call->store->path, place,
+                                      call->route.app.data);
+    path = ngx_http_liveupdate_path(call->io.pool, "%s/%s", folder,
+                                    call->subject);
+
+    status = ngx_http_liveupdate_bundle_write(call, temp);
+
+    if (status == NGX_OK
+        && (ngx_http_liveupdate_store_mkdir(&call->io, folder) == NGX_ERROR
+            || ngx_http_liveupdate_store_rename(&call->io, temp, path)
+               != NGX_OK
+            || ngx_http_liveupdate_store_sync(&call->io, folder) != NGX_OK))
+    {
+        status = ngx_http_liveupdate_failed(call);
+    }
+
+    if (status != NGX_OK) {
+        ngx_http_liveupdate_store_discard(temp);
+    }
+
+    return status;
+}
+
+
+/* The lock of an upload is made here and never again. */
+
+static ngx_int_t
+ngx_http_liveupdate_bundle_write(ngx_http_liveupdate_call_t *call,
+    u_char *folder)
+{
+    u_char    *path;
+    ngx_fd_t   lock;
+
+    if (!cJSON_HasObjectItem(call->data, "url")) {
+
+        path = ngx_http_liveupdate_path(call->io.pool, "%s/lock", folder);
+
+        if (ngx_http_liveupdate_store_lock(&call->io, path, &lock) != NGX_OK) {
+            return ngx_http_liveupdate_failed(call);
+        }
+
+        ngx_http_liveupdate_store_unlock(lock);
+
+        path = ngx_http_liveupdate_path(call->io.pool, "%s/uploads", folder);
+
+        if (ngx_http_liveupdate_store_mkdir(&call->io, path) != NGX_OK) {
             return ngx_http_liveupdate_failed(call);
         }
     }
@@ -364,13 +588,38 @@ ngx_http_liveupdate_bundle_stage(ngx_http_liveupdate_call_t *call,
     path = ngx_http_liveupdate_path(call->io.pool, "%s/release.json", folder);
 
     if (ngx_http_liveupdate_store_write_json(&call->io, call->store, path,
-                                             release)
+                                             call->data)
         != NGX_OK)
     {
         return ngx_http_liveupdate_failed(call);
     }
 
     return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_http_liveupdate_bundle_hold(ngx_http_liveupdate_call_t *call,
+    ngx_fd_t *lock)
+{
+    u_char  *path;
+
+    path = ngx_http_liveupdate_path(call->io.pool, "%V/staging/%s/%s/lock",
+                                    &call->store->path, call->route.app.data,
+                                    call->route.id.data);
+
+    switch (ngx_http_liveupdate_store_lock_existing(&call->io, path, lock)) {
+
+    case NGX_OK:
+        return NGX_OK;
+
+    case NGX_DECLINED:
+        *lock = NGX_INVALID_FILE;
+        return NGX_OK;
+
+    default:
+        return ngx_http_liveupdate_failed(call);
+    }
 }
 
 
@@ -389,7 +638,7 @@ ngx_http_liveupdate_bundle_lock(ngx_http_liveupdate_call_t *call,
 
     path = ngx_http_liveupdate_path(call->io.pool, "%s/lock", *folder);
 
-    rc = ngx_http_liveupdate_store_lock(&call->io, path, lock);
+    rc = ngx_http_liveupdate_store_lock_existing(&call->io, path, lock);
 
     if (rc == NGX_OK) {
         path = ngx_http_liveupdate_path(call->io.pool, "%s/release.json",
@@ -456,17 +705,27 @@ ngx_http_liveupdate_bundle_patch(ngx_http_liveupdate_call_t *call)
 
 /*
  * What was verified stays verified: whenever this is cut short, the same call
- * again goes on from there.
+ * again goes on from there.  Who waits for the lock finds the bundle live.
  */
 
 static ngx_int_t
 ngx_http_liveupdate_bundle_ready(ngx_http_liveupdate_call_t *call)
 {
     cJSON      *release;
+    ngx_fd_t    lock;
     ngx_int_t   status;
 
-    status = ngx_http_liveupdate_bundle_verified(call, &release);
+    status = ngx_http_liveupdate_bundle_hold(call, &lock);
     if (status != NGX_OK) {
+        return status;
+    }
+
+    status = (lock == NGX_INVALID_FILE)
+             ? ngx_http_liveupdate_bundle_complete(call, &release)
+             : ngx_http_liveupdate_bundle_verified(call, &release);
+
+    if (status != NGX_OK) {
+        ngx_http_liveupdate_store_unlock(lock);
         return status;
     }
 
@@ -476,6 +735,8 @@ ngx_http_liveupdate_bundle_ready(ngx_http_liveupdate_call_t *call)
 
     status = ngx_http_liveupdate_change(call,
                                         ngx_http_liveupdate_bundle_promote);
+
+    ngx_http_liveupdate_store_unlock(lock);
 
     if (status == NGX_HTTP_OK) {
         status = ngx_http_liveupdate_bundle_answer(call, release, "ready",
@@ -493,8 +754,7 @@ ngx_http_liveupdate_bundle_verified(ngx_http_liveupdate_call_t *call,
     cJSON **release)
 {
     u_char            *folder, *path;
-    ngx_fd_t           lock;
-    ngx_int_t          rc;
+    ngx_int_t          status;
     liveupdate_str_t   state;
 
     folder = ngx_http_liveupdate_path(call->io.pool, "%V/staging/%s/%s",
@@ -502,51 +762,73 @@ ngx_http_liveupdate_bundle_verified(ngx_http_liveupdate_call_t *call,
                                       call->route.app.data,
                                       call->route.id.data);
 
-    path = ngx_http_liveupdate_path(call->io.pool, "%s/lock", folder);
+    path = ngx_http_liveupdate_path(call->io.pool, "%s/release.json", folder);
 
-    rc = ngx_http_liveupdate_store_lock(&call->io, path, &lock);
+    switch (ngx_http_liveupdate_store_read_json(&call->io, path, release)) {
 
-    if (rc == NGX_ERROR) {
+    case NGX_OK:
+        break;
+
+    case NGX_DECLINED:
+        return ngx_http_liveupdate_refuse(call, NGX_HTTP_NOT_FOUND,
+                                          "Bundle not found.");
+    default:
         return ngx_http_liveupdate_failed(call);
     }
 
-    if (rc == NGX_DECLINED) {
-        return ngx_http_liveupdate_release_read(call,
-                                                (char *) call->route.id.data,
-                                                release, &folder);
+    if (liveupdate_json_string(*release, "state", &state) != LIVEUPDATE_OK
+        || !liveupdate_str_is(&state, "staged"))
+    {
+        status = ngx_http_liveupdate_verify(call, folder, *release);
+
+        if (status != NGX_OK) {
+            cJSON_Delete(*release);
+            return status;
+        }
     }
 
-    path = ngx_http_liveupdate_path(call->io.pool, "%s/release.json", folder);
+    /* the files have other names by now */
 
-    rc = ngx_http_liveupdate_store_read_json(&call->io, path, release);
+    path = ngx_http_liveupdate_path(call->io.pool, "%s/uploads", folder);
 
-    if (rc == NGX_OK) {
-        rc = NGX_OK;
+    if (ngx_http_liveupdate_store_remove_tree(&call->io, call->store, path)
+        == NGX_ERROR)
+    {
+        cJSON_Delete(*release);
+        return ngx_http_liveupdate_failed(call);
+    }
 
-        (void) liveupdate_json_string(*release, "state", &state);
+    return NGX_OK;
+}
 
-        if (!liveupdate_str_is(&state, "staged")) {
-            rc = ngx_http_liveupdate_verify(call, folder, *release);
-        }
 
-        if (rc != NGX_OK) {
-            cJSON_Delete(*release);
-        }
+/* Live, or on the way there when a crash came. */
 
-    } else if (rc == NGX_DECLINED) {
+static ngx_int_t
+ngx_http_liveupdate_bundle_complete(ngx_http_liveupdate_call_t *call,
+    cJSON **release)
+{
+    u_char            *folder;
+    ngx_int_t          status;
+    liveupdate_str_t   state;
 
-        /* another call has been faster */
-
-        rc = ngx_http_liveupdate_release_read(call,
+    status = ngx_http_liveupdate_release_read(call,
                                               (char *) call->route.id.data,
                                               release, &folder);
-    } else {
-        rc = ngx_http_liveupdate_failed(call);
+    if (status != NGX_OK) {
+        return status;
     }
 
-    ngx_http_liveupdate_store_unlock(lock);
+    if (liveupdate_json_string(*release, "state", &state) != LIVEUPDATE_OK
+        || !liveupdate_str_is(&state, "staged"))
+    {
+        cJSON_Delete(*release);
 
-    return rc;
+        return ngx_http_liveupdate_refuse(call, NGX_HTTP_CONFLICT,
+                                          "The bundle is not complete.");
+    }
+
+    return NGX_OK;
 }
 
 
@@ -556,10 +838,24 @@ static ngx_int_t
 ngx_http_liveupdate_bundle_promote(ngx_http_liveupdate_call_t *call,
     cJSON *app)
 {
+    ngx_int_t  status;
+
+    status = ngx_http_liveupdate_bundle_deploy(call, app);
+    if (status != NGX_OK) {
+        return status;
+    }
+
+    return ngx_http_liveupdate_bundle_rename(call, call->subject);
+}
+
+
+static ngx_int_t
+ngx_http_liveupdate_bundle_deploy(ngx_http_liveupdate_call_t *call,
+    cJSON *app)
+{
     char               *id, *deployment, *channel;
     cJSON              *release;
     double              rollout;
-    ngx_int_t           status;
     liveupdate_str_t    by;
     liveupdate_arena_t  arena;
 
@@ -581,22 +877,17 @@ ngx_http_liveupdate_bundle_promote(ngx_http_liveupdate_call_t *call,
     rollout = 1;
     (void) liveupdate_json_number(release, "rollout", &rollout);
 
-    if (deployment && channel) {
+    if (deployment == NULL || channel == NULL) {
+        return NGX_OK;
+    }
 
-        call->to = deployment;
+    call->to = deployment;
 
-        status = ngx_http_liveupdate_core_status(call,
+    return ngx_http_liveupdate_core_status(call,
                      liveupdate_deploy(app, channel, deployment, id, rollout,
                          cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(
                                           release, "signed")),
                          (char *) by.data, call->now, &call->error));
-
-        if (status != NGX_OK) {
-            return status;
-        }
-    }
-
-    return ngx_http_liveupdate_bundle_rename(call, id);
 }
 
 
@@ -614,7 +905,7 @@ ngx_http_liveupdate_bundle_rename(ngx_http_liveupdate_call_t *call,
                                     &call->store->path,
                                     call->route.app.data);
 
-    /* the lock is of no use there */
+    /* the lock, which is held, is of no use there */
 
     path = ngx_http_liveupdate_path(call->io.pool, "%s/%s/lock", staging, id);
 
@@ -758,21 +1049,29 @@ ngx_http_liveupdate_bundle_delete(ngx_http_liveupdate_call_t *call)
 {
     cJSON      *release;
     u_char     *folder;
+    ngx_fd_t    lock;
     ngx_int_t   status;
 
-    status = ngx_http_liveupdate_release_read(call,
-                                              (char *) call->route.id.data,
-                                              &release, &folder);
+    status = ngx_http_liveupdate_bundle_hold(call, &lock);
     if (status != NGX_OK) {
         return status;
     }
 
-    cJSON_Delete(release);
+    status = ngx_http_liveupdate_release_read(call,
+                                              (char *) call->route.id.data,
+                                              &release, &folder);
+    if (status == NGX_OK) {
+        cJSON_Delete(release);
 
-    call->finish = ngx_http_liveupdate_bundle_remove;
+        call->finish = ngx_http_liveupdate_bundle_remove;
 
-    return ngx_http_liveupdate_change(call,
-                                      ngx_http_liveupdate_bundle_forget);
+        status = ngx_http_liveupdate_change(call,
+                                           ngx_http_liveupdate_bundle_forget);
+    }
+
+    ngx_http_liveupdate_store_unlock(lock);
+
+    return status;
 }
 
 
@@ -783,7 +1082,7 @@ ngx_http_liveupdate_bundle_forget(ngx_http_liveupdate_call_t *call,
     call->change = "bundle.delete";
     call->subject = (char *) call->route.id.data;
 
-    (void) liveupdate_release_delete(app, call->subject);
+    liveupdate_release_delete(app, call->subject);
 
     return NGX_HTTP_NO_CONTENT;
 }

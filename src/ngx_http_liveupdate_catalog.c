@@ -639,6 +639,7 @@ ngx_http_liveupdate_load_done(ngx_event_t *ev)
 {
     ngx_http_liveupdate_load_t *load = ev->data;
 
+    u_char                      *sentence;
     ngx_http_liveupdate_node_t  *node;
 
     if (!ev->complete) {
@@ -655,11 +656,14 @@ ngx_http_liveupdate_load_done(ngx_event_t *ev)
 
     if (load->rc == NGX_ERROR) {
 
-        if (load->error.text) {
+        sentence = load->error.text
+                   ? ngx_http_liveupdate_sentence(load->io.pool, &load->error)
+                   : NULL;
+
+        if (sentence) {
             ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0,
-                          "liveupdate could not load \"%V\": \"%*s\" %s",
-                          &node->sn.str, load->error.subject.len,
-                          load->error.subject.data, load->error.text);
+                          "liveupdate could not load \"%V\": %s",
+                          &node->sn.str, sentence);
 
         } else {
             ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, load->io.err,

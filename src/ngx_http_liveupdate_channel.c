@@ -195,6 +195,7 @@ ngx_http_liveupdate_channel_drop(ngx_http_liveupdate_call_t *call, cJSON *app)
 {
     char              *id;
     cJSON             *channel;
+    ngx_int_t          status;
     liveupdate_str_t   value;
 
     id = (char *) call->route.id.data;
@@ -218,11 +219,10 @@ ngx_http_liveupdate_channel_drop(ngx_http_liveupdate_call_t *call, cJSON *app)
     call->change = "channel.delete";
     call->subject = id;
 
-    if (liveupdate_channel_delete(app, id, &call->error) != LIVEUPDATE_OK) {
-        return ngx_http_liveupdate_no_channel(call);
-    }
+    status = ngx_http_liveupdate_core_status(call,
+                         liveupdate_channel_delete(app, id, &call->error));
 
-    return NGX_HTTP_NO_CONTENT;
+    return status == NGX_OK ? NGX_HTTP_NO_CONTENT : status;
 }
 
 

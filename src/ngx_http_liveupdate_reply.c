@@ -227,6 +227,10 @@ ngx_http_liveupdate_base_url(ngx_http_request_t *r, ngx_str_t *base)
         host = r->headers_in.host ? &r->headers_in.host->value
                                   : &r->headers_in.server;
 
+        if (host->len == 0) {
+            return NGX_DECLINED;
+        }
+
         ngx_str_set(&scheme, "http");
 
 #if (NGX_HTTP_SSL)

@@ -9,12 +9,17 @@
 #include <ftw.h>
 
 
-#define NGX_HTTP_LIVEUPDATE_PATH  4096
-#define NGX_HTTP_LIVEUPDATE_FDS   16
+#define NGX_HTTP_LIVEUPDATE_PATH   4096
+#define NGX_HTTP_LIVEUPDATE_PIECE  (256 * 1024)
+#define NGX_HTTP_LIVEUPDATE_LINE   4096
+#define NGX_HTTP_LIVEUPDATE_FDS    16
 
 
 static ngx_int_t ngx_http_liveupdate_io_failed(ngx_http_liveupdate_io_t *io,
     const char *operation, u_char *path);
+static off_t ngx_http_liveupdate_whole_lines(ngx_fd_t fd, off_t size);
+static ngx_int_t ngx_http_liveupdate_lock(ngx_http_liveupdate_io_t *io,
+    u_char *path, int create, ngx_fd_t *fd);
 static u_char *ngx_http_liveupdate_folder(ngx_pool_t *pool, u_char *path);
 static int ngx_http_liveupdate_sync_entry(const char *path,
     const struct stat *st, int type, struct FTW *ftw);
@@ -139,6 +144,64 @@ done:
 
 
 ngx_int_t
+ngx_http_liveupdate_store_pieces(ngx_http_liveupdate_io_t *io, u_char *path,
+    ngx_int_t (*handler)(void *data, u_char *bytes, size_t len), void *data)
+{
+    u_char     *piece;
+    ssize_t     n;
+    ngx_fd_t    fd;
+    ngx_int_t   rc;
+
+    if (path == NULL) {
+        io->err = NGX_ENOMEM;
+        return NGX_ERROR;
+    }
+
+    fd = ngx_open_file(path, NGX_FILE_RDONLY, NGX_FILE_OPEN, 0);
+
+    if (fd == NGX_INVALID_FILE) {
+        if (ngx_errno == NGX_ENOENT) {
+            return NGX_DECLINED;
+        }
+
+        return ngx_http_liveupdate_io_failed(io, ngx_open_file_n, path);
+    }
+
+    piece = ngx_alloc(NGX_HTTP_LIVEUPDATE_PIECE, ngx_cycle->log);
+
+    if (piece == NULL) {
+        (void) ngx_close_file(fd);
+        io->err = NGX_ENOMEM;
+        return NGX_ERROR;
+    }
+
+    for ( ;; ) {
+        n = read(fd, piece, NGX_HTTP_LIVEUPDATE_PIECE);
+
+        if (n == -1) {
+            if (ngx_errno == NGX_EINTR) {
+                continue;
+            }
+
+            rc = ngx_http_liveupdate_io_failed(io, "read()", path);
+            break;
+        }
+
+        rc = handler(data, piece, n);
+
+        if (rc != NGX_OK || n == 0) {
+            break;
+        }
+    }
+
+    ngx_free(piece);
+    (void) ngx_close_file(fd);
+
+    return rc;
+}
+
+
+ngx_int_t
 ngx_http_liveupdate_store_read_json(ngx_http_liveupdate_io_t *io,
     u_char *path, cJSON **json)
 {
@@ -235,6 +298,8 @@ ngx_http_liveupdate_temp_create(ngx_http_liveupdate_io_t *io,
         return ngx_http_liveupdate_io_failed(io, "mkostemp()", temp->path);
     }
 
+    liveupdate_sha256_init(&temp->sha256);
+
     return NGX_OK;
 }
 
@@ -244,6 +309,8 @@ ngx_http_liveupdate_temp_write(ngx_http_liveupdate_io_t *io,
     ngx_http_liveupdate_temp_t *temp, const u_char *data, size_t len)
 {
     ssize_t  n;
+
+    liveupdate_sha256_update(&temp->sha256, data, len);
 
     while (len) {
         n = write(temp->fd, data, len);
@@ -328,12 +395,16 @@ ngx_http_liveupdate_temp_discard(ngx_http_liveupdate_temp_t *temp)
 }
 
 
+/* All of the line or nothing: who could not write it cuts it off again. */
+
 ngx_int_t
 ngx_http_liveupdate_store_append(ngx_http_liveupdate_io_t *io, u_char *path,
     const char *text, size_t len)
 {
+    off_t                       size;
     ngx_fd_t                    fd;
     ngx_int_t                   rc;
+    ngx_file_info_t             fi;
     ngx_http_liveupdate_temp_t  file;
 
     if (path == NULL) {
@@ -341,24 +412,97 @@ ngx_http_liveupdate_store_append(ngx_http_liveupdate_io_t *io, u_char *path,
         return NGX_ERROR;
     }
 
-    fd = ngx_open_file(path, NGX_FILE_APPEND, NGX_FILE_CREATE_OR_OPEN, 0600);
+    fd = open((const char *) path, O_RDWR|O_APPEND|O_CREAT|O_CLOEXEC, 0600);
 
     if (fd == NGX_INVALID_FILE) {
         return ngx_http_liveupdate_io_failed(io, ngx_open_file_n, path);
     }
 
+    rc = NGX_ERROR;
+
+    if (ngx_fd_info(fd, &fi) == NGX_FILE_ERROR) {
+        (void) ngx_http_liveupdate_io_failed(io, ngx_fd_info_n, path);
+        goto done;
+    }
+
+    size = ngx_http_liveupdate_whole_lines(fd, ngx_file_size(&fi));
+
+    if (size == -1) {
+        (void) ngx_http_liveupdate_io_failed(io, "pread()", path);
+        goto done;
+    }
+
+    if (size != ngx_file_size(&fi) && ftruncate(fd, size) == -1) {
+        (void) ngx_http_liveupdate_io_failed(io, "ftruncate()", path);
+        goto done;
+    }
+
     file.fd = fd;
     file.path = path;
+    liveupdate_sha256_init(&file.sha256);
 
     rc = ngx_http_liveupdate_temp_write(io, &file, (const u_char *) text, len);
 
-    if (rc == NGX_OK && fsync(fd) == -1) {
-        rc = ngx_http_liveupdate_io_failed(io, "fsync()", path);
+    if (rc == NGX_OK) {
+        rc = ngx_http_liveupdate_temp_sync(io, &file);
     }
+
+    if (rc != NGX_OK && ftruncate(fd, size) == -1) {
+        (void) ngx_http_liveupdate_io_failed(io, "ftruncate()", path);
+    }
+
+done:
 
     (void) ngx_close_file(fd);
 
     return rc;
+}
+
+
+/* Where the last whole line ends: a crash may have cut the one after it. */
+
+static off_t
+ngx_http_liveupdate_whole_lines(ngx_fd_t fd, off_t size)
+{
+    u_char   buf[NGX_HTTP_LIVEUPDATE_LINE];
+    off_t    start;
+    ssize_t  n;
+
+    while (size) {
+        start = ngx_max(size - NGX_HTTP_LIVEUPDATE_LINE, 0);
+
+        n = pread(fd, buf, (size_t) (size - start), start);
+
+        if (n != size - start) {
+            return -1;
+        }
+
+        while (n) {
+            if (buf[--n] == LF) {
+                return start + n + 1;
+            }
+        }
+
+        size = start;
+    }
+
+    return 0;
+}
+
+
+ngx_int_t
+ngx_http_liveupdate_store_lock(ngx_http_liveupdate_io_t *io, u_char *path,
+    ngx_fd_t *fd)
+{
+    return ngx_http_liveupdate_lock(io, path, O_CREAT, fd);
+}
+
+
+ngx_int_t
+ngx_http_liveupdate_store_lock_existing(ngx_http_liveupdate_io_t *io,
+    u_char *path, ngx_fd_t *fd)
+{
+    return ngx_http_liveupdate_lock(io, path, 0, fd);
 }
 
 
@@ -367,51 +511,82 @@ ngx_http_liveupdate_store_append(ngx_http_liveupdate_io_t *io, u_char *path,
  * for it as other processes and machines do, and it dies with its holder.
  */
 
-ngx_int_t
-ngx_http_liveupdate_store_lock(ngx_http_liveupdate_io_t *io, u_char *path,
-    ngx_fd_t *fd)
+static ngx_int_t
+ngx_http_liveupdate_lock(ngx_http_liveupdate_io_t *io, u_char *path,
+    int create, ngx_fd_t *fd)
 {
-    struct flock  lock;
+    struct flock     lock;
+    ngx_file_info_t  held, named;
 
     if (path == NULL) {
         io->err = NGX_ENOMEM;
         return NGX_ERROR;
     }
 
-    *fd = open((const char *) path, O_RDWR|O_CREAT|O_CLOEXEC, 0600);
-
-    if (*fd == NGX_INVALID_FILE) {
-        if (ngx_errno == NGX_ENOENT) {
-            return NGX_DECLINED;
-        }
-
-        return ngx_http_liveupdate_io_failed(io, ngx_open_file_n, path);
-    }
-
     ngx_memzero(&lock, sizeof(struct flock));
     lock.l_type = F_WRLCK;
     lock.l_whence = SEEK_SET;
 
-    while (fcntl(*fd, F_OFD_SETLKW, &lock) == -1) {
+    for ( ;; ) {
 
-        if (ngx_errno == NGX_EINTR) {
-            continue;
+        *fd = open((const char *) path, O_RDWR|O_CLOEXEC|create, 0600);
+
+        if (*fd == NGX_INVALID_FILE) {
+            if (ngx_errno == NGX_ENOENT) {
+                return NGX_DECLINED;
+            }
+
+            return ngx_http_liveupdate_io_failed(io, ngx_open_file_n, path);
         }
 
-        (void) ngx_http_liveupdate_io_failed(io, "fcntl(F_OFD_SETLKW)", path);
-        (void) ngx_close_file(*fd);
+        while (fcntl(*fd, F_OFD_SETLKW, &lock) == -1) {
 
-        return NGX_ERROR;
+            if (ngx_errno == NGX_EINTR) {
+                continue;
+            }
+
+            (void) ngx_http_liveupdate_io_failed(io, "fcntl(F_OFD_SETLKW)",
+                                                 path);
+            goto failed;
+        }
+
+        if (ngx_fd_info(*fd, &held) == NGX_FILE_ERROR) {
+            (void) ngx_http_liveupdate_io_failed(io, ngx_fd_info_n, path);
+            goto failed;
+        }
+
+        /* it may have gone, or have been made anew, while we waited */
+
+        if (ngx_file_info(path, &named) != NGX_FILE_ERROR) {
+
+            if (ngx_file_uniq(&named) == ngx_file_uniq(&held)
+                && named.st_dev == held.st_dev)
+            {
+                return NGX_OK;
+            }
+
+        } else if (ngx_errno != NGX_ENOENT) {
+            (void) ngx_http_liveupdate_io_failed(io, ngx_file_info_n, path);
+            goto failed;
+        }
+
+        (void) ngx_close_file(*fd);
     }
 
-    return NGX_OK;
+failed:
+
+    (void) ngx_close_file(*fd);
+
+    return NGX_ERROR;
 }
 
 
 void
 ngx_http_liveupdate_store_unlock(ngx_fd_t fd)
 {
-    (void) ngx_close_file(fd);
+    if (fd != NGX_INVALID_FILE) {
+        (void) ngx_close_file(fd);
+    }
 }
 
 
@@ -625,30 +800,64 @@ ngx_http_liveupdate_sync_entry(const char *path, const struct stat *st,
 
 
 ngx_int_t
-ngx_http_liveupdate_store_remove_tree(ngx_http_liveupdate_io_t *io,
-    ngx_http_liveupdate_store_t *store, u_char *path)
+ngx_http_liveupdate_store_mkdtemp(ngx_http_liveupdate_io_t *io,
+    ngx_http_liveupdate_store_t *store, u_char **path)
 {
-    ngx_int_t                   rc;
-    ngx_http_liveupdate_temp_t  temp;
-
-    /* a temporary file's name is taken over by the tree, as one step */
-
-    if (ngx_http_liveupdate_temp_create(io, store, &temp) != NGX_OK) {
+    *path = ngx_http_liveupdate_path(io->pool, "%V/tmp/%V.XXXXXX",
+                                     &store->path, &ngx_cycle->hostname);
+    if (*path == NULL) {
+        io->err = NGX_ENOMEM;
         return NGX_ERROR;
     }
 
-    ngx_http_liveupdate_temp_discard(&temp);
-
-    rc = ngx_http_liveupdate_store_rename(io, path, temp.path);
-    if (rc != NGX_OK) {
-        return rc;
-    }
-
-    if (ngx_http_liveupdate_remove_tree(temp.path) != 0) {
-        return ngx_http_liveupdate_io_failed(io, "nftw()", temp.path);
+    if (mkdtemp((char *) *path) == NULL) {
+        return ngx_http_liveupdate_io_failed(io, "mkdtemp()", *path);
     }
 
     return NGX_OK;
+}
+
+
+void
+ngx_http_liveupdate_store_discard(u_char *path)
+{
+    (void) ngx_http_liveupdate_remove_tree(path);
+}
+
+
+ngx_int_t
+ngx_http_liveupdate_store_remove_tree(ngx_http_liveupdate_io_t *io,
+    ngx_http_liveupdate_store_t *store, u_char *path)
+{
+    u_char     *temp;
+    ngx_int_t   rc;
+
+    if (ngx_http_liveupdate_store_mkdtemp(io, store, &temp) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    /* it takes the place of an empty folder, as one step */
+
+    rc = ngx_http_liveupdate_store_rename(io, path, temp);
+
+    if (rc != NGX_OK) {
+        ngx_http_liveupdate_store_discard(temp);
+        return rc;
+    }
+
+    /* it must not come back, after a crash, without its files */
+
+    rc = ngx_http_liveupdate_store_sync(io,
+                                  ngx_http_liveupdate_folder(io->pool, path));
+
+    if (rc == NGX_OK && ngx_http_liveupdate_remove_tree(temp) != 0) {
+
+        /* it has gone, and the next start tries again; the log says why */
+
+        (void) ngx_http_liveupdate_io_failed(io, "nftw()", temp);
+    }
+
+    return rc;
 }
 
 

@@ -11,77 +11,30 @@
 
 #include "ngx_http_liveupdate.h"
 
-#include "liveupdate_multipart.h"
 
-#include <openssl/evp.h>
-
-
-#define NGX_HTTP_LIVEUPDATE_FIELD_SIZE  4096
-#define NGX_HTTP_LIVEUPDATE_PARTS       10000
-#define NGX_HTTP_LIVEUPDATE_COPY_SIZE   (256 * 1024)
+#define NGX_HTTP_LIVEUPDATE_PARTS  10000
 
 
-enum {
-    NGX_HTTP_LIVEUPDATE_FIELD_CHECKSUM = 0,
-    NGX_HTTP_LIVEUPDATE_FIELD_HREF,
-    NGX_HTTP_LIVEUPDATE_FIELD_TYPE,
-    NGX_HTTP_LIVEUPDATE_FIELD_NAME,
-    NGX_HTTP_LIVEUPDATE_FIELD_SIGNATURE,
-    NGX_HTTP_LIVEUPDATE_FIELD_BYTES,
-    NGX_HTTP_LIVEUPDATE_FIELD_PART,
-    NGX_HTTP_LIVEUPDATE_FIELDS
-};
-
+/* A part of an upload on its way into the whole file. */
 
 typedef struct {
     ngx_http_liveupdate_call_t   *call;
-    const char                   *file_name;   /* of the part with the file */
+    ngx_http_liveupdate_temp_t   *temp;
+    liveupdate_sha256_t           sha256;
+} ngx_http_liveupdate_part_t;
 
-    ngx_http_liveupdate_temp_t    temp;
-    EVP_MD_CTX                   *md;
-    uint64_t                      size;
-    char                          sha256[64 + 1];
-
-    liveupdate_str_t              fields[NGX_HTTP_LIVEUPDATE_FIELDS];
-    liveupdate_str_t             *field;       /* that is being read */
-
-    unsigned                      has_file:1;
-    unsigned                      in_file:1;
-    unsigned                      failed:1;    /* the disk did */
-} ngx_http_liveupdate_form_t;
-
-
-typedef struct {
-    liveupdate_multipart_t       *multipart;
-    ngx_http_liveupdate_form_t   *form;
-} ngx_http_liveupdate_form_feed_t;
-
-
-static ngx_int_t ngx_http_liveupdate_form_read(
-    ngx_http_liveupdate_call_t *call, ngx_http_liveupdate_form_t *form,
-    const char *file_name);
-static liveupdate_rc_e ngx_http_liveupdate_form_piece(void *data,
-    const u_char *bytes, size_t len);
-static liveupdate_rc_e ngx_http_liveupdate_form_part(void *data,
-    const liveupdate_str_t *name);
-static liveupdate_rc_e ngx_http_liveupdate_form_body(void *data,
-    const unsigned char *bytes, size_t len);
-static void ngx_http_liveupdate_form_discard(
-    ngx_http_liveupdate_form_t *form);
 
 static ngx_int_t ngx_http_liveupdate_file_announced(
-    ngx_http_liveupdate_form_t *form, cJSON *release,
-    liveupdate_file_t *file);
+    ngx_http_liveupdate_form_t *form, cJSON *release, liveupdate_file_t *file);
 static ngx_int_t ngx_http_liveupdate_file_commit(
     ngx_http_liveupdate_form_t *form, liveupdate_file_t *file, char *id,
     u_char *folder);
 static char *ngx_http_liveupdate_file_id(ngx_http_liveupdate_call_t *call,
     liveupdate_str_t *href);
-
-static ngx_int_t ngx_http_liveupdate_upload_check(
-    ngx_http_liveupdate_call_t *call, u_char *folder, char *upload_id);
 static ngx_int_t ngx_http_liveupdate_upload_create(
     ngx_http_liveupdate_call_t *call, u_char *folder);
+static ngx_int_t ngx_http_liveupdate_upload_check(
+    ngx_http_liveupdate_call_t *call, u_char *folder, char *upload_id);
 static ngx_int_t ngx_http_liveupdate_upload_complete(
     ngx_http_liveupdate_call_t *call, u_char *folder, char *upload_id);
 static ngx_int_t ngx_http_liveupdate_upload_join(
@@ -89,16 +42,11 @@ static ngx_int_t ngx_http_liveupdate_upload_join(
     ngx_http_liveupdate_form_t *form);
 static ngx_int_t ngx_http_liveupdate_upload_part(
     ngx_http_liveupdate_call_t *call, u_char *path,
-    const liveupdate_str_t *etag, ngx_http_liveupdate_form_t *form);
+    const liveupdate_str_t *etag, ngx_http_liveupdate_temp_t *temp);
+static ngx_int_t ngx_http_liveupdate_upload_piece(void *data, u_char *bytes,
+    size_t len);
 static ngx_int_t ngx_http_liveupdate_upload_abort(
     ngx_http_liveupdate_call_t *call, u_char *folder, char *upload_id);
-static void ngx_http_liveupdate_hex_digest(EVP_MD_CTX *md, char *hex);
-
-
-static const char  *ngx_http_liveupdate_field_names[] = {
-    "checksum", "href", "mimeType", "name", "signature", "sizeInBytes",
-    "partNumber"
-};
 
 
 ngx_int_t
@@ -152,205 +100,6 @@ ngx_http_liveupdate_files_post(ngx_http_liveupdate_call_t *call)
 }
 
 
-static ngx_int_t
-ngx_http_liveupdate_form_read(ngx_http_liveupdate_call_t *call,
-    ngx_http_liveupdate_form_t *form, const char *file_name)
-{
-    ngx_int_t                         status;
-    liveupdate_rc_e                   rc;
-    liveupdate_str_t                  content_type;
-    liveupdate_multipart_t           *multipart;
-    liveupdate_multipart_handler_t    handler;
-    ngx_http_liveupdate_form_feed_t   feed;
-
-    ngx_memzero(form, sizeof(ngx_http_liveupdate_form_t));
-
-    form->call = call;
-    form->file_name = file_name;
-
-    multipart = ngx_palloc(call->io.pool, sizeof(liveupdate_multipart_t));
-    if (multipart == NULL) {
-        return ngx_http_liveupdate_nomem(call);
-    }
-
-    handler.part = ngx_http_liveupdate_form_part;
-    handler.body = ngx_http_liveupdate_form_body;
-    handler.data = form;
-
-    content_type.len = call->content_type.len;
-    content_type.data = call->content_type.data;
-
-    rc = liveupdate_multipart_init(multipart, &content_type, &handler,
-                                   &call->error);
-    if (rc != LIVEUPDATE_OK) {
-        return NGX_HTTP_BAD_REQUEST;
-    }
-
-    feed.multipart = multipart;
-    feed.form = form;
-
-    status = ngx_http_liveupdate_body(call, ngx_http_liveupdate_form_piece,
-                                      &feed);
-
-    if (form->failed) {
-        return ngx_http_liveupdate_failed(call);
-    }
-
-    if (status != NGX_OK) {
-        return status;
-    }
-
-    if (liveupdate_multipart_done(multipart, &call->error) != LIVEUPDATE_OK) {
-        return NGX_HTTP_BAD_REQUEST;
-    }
-
-    if (form->has_file) {
-        ngx_http_liveupdate_hex_digest(form->md, form->sha256);
-    }
-
-    return NGX_OK;
-}
-
-
-static liveupdate_rc_e
-ngx_http_liveupdate_form_piece(void *data, const u_char *bytes, size_t len)
-{
-    ngx_http_liveupdate_form_feed_t *feed = data;
-
-    return liveupdate_multipart_feed(feed->multipart, bytes, len,
-                                     &feed->form->call->error);
-}
-
-
-static liveupdate_rc_e
-ngx_http_liveupdate_form_part(void *data, const liveupdate_str_t *name)
-{
-    ngx_http_liveupdate_form_t *form = data;
-
-    ngx_uint_t                   i;
-    ngx_http_liveupdate_call_t  *call;
-
-    call = form->call;
-
-    form->in_file = 0;
-    form->field = NULL;
-
-    if (liveupdate_str_is(name, form->file_name)) {
-
-        if (form->has_file) {
-            return liveupdate_refuse(&call->error, NULL,
-                                     "the form has two files");
-        }
-
-        form->md = EVP_MD_CTX_new();
-
-        if (form->md == NULL
-            || EVP_DigestInit_ex(form->md, EVP_sha256(), NULL) != 1)
-        {
-            return LIVEUPDATE_NOMEM;
-        }
-
-        if (ngx_http_liveupdate_temp_create(&call->io, call->store,
-                                            &form->temp)
-            != NGX_OK)
-        {
-            form->failed = 1;
-            return LIVEUPDATE_INVALID;
-        }
-
-        form->has_file = 1;
-        form->in_file = 1;
-
-        return LIVEUPDATE_OK;
-    }
-
-    for (i = 0; i < NGX_HTTP_LIVEUPDATE_FIELDS; i++) {
-
-        if (!liveupdate_str_is(name, ngx_http_liveupdate_field_names[i])) {
-            continue;
-        }
-
-        form->field = &form->fields[i];
-
-        if (form->field->data == NULL) {
-            form->field->data = ngx_pnalloc(call->io.pool,
-                                          NGX_HTTP_LIVEUPDATE_FIELD_SIZE + 1);
-            if (form->field->data == NULL) {
-                return LIVEUPDATE_NOMEM;
-            }
-        }
-
-        form->field->len = 0;
-        form->field->data[0] = '\0';
-
-        return LIVEUPDATE_OK;
-    }
-
-    return LIVEUPDATE_OK;
-}
-
-
-static liveupdate_rc_e
-ngx_http_liveupdate_form_body(void *data, const unsigned char *bytes,
-    size_t len)
-{
-    ngx_http_liveupdate_form_t *form = data;
-
-    liveupdate_str_t            *field;
-    ngx_http_liveupdate_call_t  *call;
-
-    call = form->call;
-
-    if (form->in_file) {
-
-        if (EVP_DigestUpdate(form->md, bytes, len) != 1) {
-            return LIVEUPDATE_NOMEM;
-        }
-
-        if (ngx_http_liveupdate_temp_write(&call->io, &form->temp, bytes, len)
-            != NGX_OK)
-        {
-            form->failed = 1;
-            return LIVEUPDATE_INVALID;
-        }
-
-        form->size += len;
-
-        return LIVEUPDATE_OK;
-    }
-
-    field = form->field;
-
-    if (field == NULL) {
-        return LIVEUPDATE_OK;
-    }
-
-    if (field->len + len > NGX_HTTP_LIVEUPDATE_FIELD_SIZE) {
-        return liveupdate_refuse(&call->error, NULL,
-                                 "a field of the form is too long");
-    }
-
-    ngx_memcpy(field->data + field->len, bytes, len);
-    field->len += len;
-    field->data[field->len] = '\0';
-
-    return LIVEUPDATE_OK;
-}
-
-
-static void
-ngx_http_liveupdate_form_discard(ngx_http_liveupdate_form_t *form)
-{
-    if (form->has_file) {
-        ngx_http_liveupdate_temp_discard(&form->temp);
-        form->has_file = 0;
-    }
-
-    EVP_MD_CTX_free(form->md);
-    form->md = NULL;
-}
-
-
 /* What the fields say of the file, checked against the file if it came. */
 
 static ngx_int_t
@@ -395,8 +144,8 @@ ngx_http_liveupdate_file_announced(ngx_http_liveupdate_form_t *form,
                                           "SHA-256 in lower-case hex.");
     }
 
-    size = ngx_atoof(fields[NGX_HTTP_LIVEUPDATE_FIELD_BYTES].data,
-                     fields[NGX_HTTP_LIVEUPDATE_FIELD_BYTES].len);
+    size = ngx_atoof(fields[NGX_HTTP_LIVEUPDATE_FIELD_SIZE].data,
+                     fields[NGX_HTTP_LIVEUPDATE_FIELD_SIZE].len);
 
     if (size == NGX_ERROR) {
         return ngx_http_liveupdate_refuse(call, 422,
@@ -425,7 +174,7 @@ ngx_http_liveupdate_file_announced(ngx_http_liveupdate_form_t *form,
         return NGX_OK;
     }
 
-    if (form->size != file->size) {
+    if (form->temp.sha256.size != file->size) {
         (void) liveupdate_refuse(&call->error, &file->href,
                                  "has another size than \"sizeInBytes\" says");
         return 422;
@@ -516,26 +265,15 @@ static char *
 ngx_http_liveupdate_file_id(ngx_http_liveupdate_call_t *call,
     liveupdate_str_t *href)
 {
-    u_char      *text, digest[EVP_MAX_MD_SIZE];
-    liveupdate_str_t  *id;
+    u_char               digest[SHA256_DIGEST_LENGTH];
+    liveupdate_sha256_t  sha256;
 
-    id = &call->route.id;
-
-    text = ngx_pnalloc(call->io.pool, id->len + 1 + href->len);
-    if (text == NULL) {
-        return NULL;
-    }
-
-    ngx_memcpy(text, id->data, id->len);
-    text[id->len] = ':';
-    ngx_memcpy(text + id->len + 1, href->data, href->len);
-
-    if (EVP_Digest(text, id->len + 1 + href->len, digest, NULL, EVP_sha256(),
-                   NULL)
-        != 1)
-    {
-        return NULL;
-    }
+    liveupdate_sha256_init(&sha256);
+    liveupdate_sha256_update(&sha256, call->route.id.data,
+                             call->route.id.len);
+    liveupdate_sha256_update(&sha256, ":", 1);
+    liveupdate_sha256_update(&sha256, href->data, href->len);
+    liveupdate_sha256_final(&sha256, digest);
 
     return ngx_http_liveupdate_uuid_of(call, digest, 8);
 }
@@ -826,7 +564,7 @@ ngx_http_liveupdate_upload_complete(ngx_http_liveupdate_call_t *call,
     status = ngx_http_liveupdate_upload_join(call, folder, upload_id, &form);
 
     if (status == NGX_OK
-        && (form.size != file.size
+        && (form.temp.sha256.size != file.size
             || !liveupdate_str_is(&file.sha256, form.sha256)))
     {
         (void) liveupdate_refuse(&call->error, &file.href,
@@ -896,14 +634,6 @@ ngx_http_liveupdate_upload_join(ngx_http_liveupdate_call_t *call,
                                           "\"parts\" must be a list.");
     }
 
-    form->md = EVP_MD_CTX_new();
-
-    if (form->md == NULL
-        || EVP_DigestInit_ex(form->md, EVP_sha256(), NULL) != 1)
-    {
-        return ngx_http_liveupdate_nomem(call);
-    }
-
     if (ngx_http_liveupdate_temp_create(&call->io, call->store, &form->temp)
         != NGX_OK)
     {
@@ -932,13 +662,14 @@ ngx_http_liveupdate_upload_join(ngx_http_liveupdate_call_t *call,
                                         folder, call->route.sub.data,
                                         upload_id, (int64_t) number);
 
-        status = ngx_http_liveupdate_upload_part(call, path, &etag, form);
+        status = ngx_http_liveupdate_upload_part(call, path, &etag,
+                                                 &form->temp);
         if (status != NGX_OK) {
             return status;
         }
     }
 
-    ngx_http_liveupdate_hex_digest(form->md, form->sha256);
+    liveupdate_sha256_hex(&form->temp.sha256, form->sha256);
 
     return NGX_OK;
 }
@@ -947,85 +678,48 @@ ngx_http_liveupdate_upload_join(ngx_http_liveupdate_call_t *call,
 static ngx_int_t
 ngx_http_liveupdate_upload_part(ngx_http_liveupdate_call_t *call,
     u_char *path, const liveupdate_str_t *etag,
-    ngx_http_liveupdate_form_t *form)
+    ngx_http_liveupdate_temp_t *temp)
 {
-    char         hex[64 + 1];
-    u_char      *buf;
-    ssize_t      n;
-    ngx_fd_t     fd;
-    ngx_int_t    status;
-    EVP_MD_CTX  *md;
+    char                         hex[LIVEUPDATE_SHA256_HEX + 1];
+    ngx_int_t                    rc;
+    ngx_http_liveupdate_part_t   part;
 
-    buf = ngx_alloc(NGX_HTTP_LIVEUPDATE_COPY_SIZE, ngx_cycle->log);
-    md = EVP_MD_CTX_new();
+    part.call = call;
+    part.temp = temp;
+    liveupdate_sha256_init(&part.sha256);
 
-    if (path == NULL
-        || buf == NULL
-        || md == NULL
-        || EVP_DigestInit_ex(md, EVP_sha256(), NULL) != 1)
-    {
-        status = ngx_http_liveupdate_nomem(call);
-        goto done;
+    rc = ngx_http_liveupdate_store_pieces(&call->io, path,
+                                          ngx_http_liveupdate_upload_piece,
+                                          &part);
+    if (rc == NGX_ERROR) {
+        return ngx_http_liveupdate_failed(call);
     }
 
-    fd = ngx_open_file(path, NGX_FILE_RDONLY, NGX_FILE_OPEN, 0);
-
-    if (fd == NGX_INVALID_FILE) {
-        status = ngx_http_liveupdate_refuse(call, 422,
-                                            "A part of the list was not "
-                                            "uploaded.");
-        goto done;
+    if (rc == NGX_DECLINED) {
+        return ngx_http_liveupdate_refuse(call, 422, "A part of the list was "
+                                          "not uploaded.");
     }
 
-    status = NGX_OK;
+    liveupdate_sha256_hex(&part.sha256, hex);
 
-    for ( ;; ) {
-        n = read(fd, buf, NGX_HTTP_LIVEUPDATE_COPY_SIZE);
-
-        if (n == 0) {
-            break;
-        }
-
-        if (n == -1) {
-            call->io.err = ngx_errno;
-            call->io.operation = "read()";
-            call->io.path = path;
-            status = ngx_http_liveupdate_failed(call);
-            break;
-        }
-
-        if (EVP_DigestUpdate(md, buf, n) != 1
-            || EVP_DigestUpdate(form->md, buf, n) != 1)
-        {
-            status = ngx_http_liveupdate_nomem(call);
-            break;
-        }
-
-        form->size += n;
-
-        if (ngx_http_liveupdate_temp_write(&call->io, &form->temp, buf, n)
-            != NGX_OK)
-        {
-            status = ngx_http_liveupdate_failed(call);
-            break;
-        }
+    if (!liveupdate_str_is(etag, hex)) {
+        return ngx_http_liveupdate_refuse(call, 422,
+                                          "A part has another \"etag\".");
     }
 
-    (void) ngx_close_file(fd);
+    return NGX_OK;
+}
 
-    ngx_http_liveupdate_hex_digest(md, hex);
 
-    if (status == NGX_OK && !liveupdate_str_is(etag, hex)) {
-        status = ngx_http_liveupdate_refuse(call, 422,
-                                            "A part has another \"etag\".");
-    }
+static ngx_int_t
+ngx_http_liveupdate_upload_piece(void *data, u_char *bytes, size_t len)
+{
+    ngx_http_liveupdate_part_t *part = data;
 
-done:
+    liveupdate_sha256_update(&part->sha256, bytes, len);
 
-    EVP_MD_CTX_free(md);
-    ngx_free(buf);
-
-    return status;
+    return ngx_http_liveupdate_temp_write(&part->call->io, part->temp, bytes,
+                                          len);
 }
 
 
@@ -1075,17 +769,4 @@ ngx_http_liveupdate_upload_abort(ngx_http_liveupdate_call_t *call,
     }
 
     return NGX_HTTP_NO_CONTENT;
-}
-
-
-static void
-ngx_http_liveupdate_hex_digest(EVP_MD_CTX *md, char *hex)
-{
-    u_char  digest[EVP_MAX_MD_SIZE];
-
-    ngx_memzero(digest, 32);
-    (void) EVP_DigestFinal_ex(md, digest, NULL);
-
-    (void) ngx_hex_dump((u_char *) hex, digest, 32);
-    hex[64] = '\0';
 }

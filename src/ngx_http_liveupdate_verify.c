@@ -9,13 +9,8 @@
 #include "liveupdate_manifest.h"
 #include "liveupdate_zip.h"
 
-#include <openssl/evp.h>
-#include <zlib.h>
-
 
 #define NGX_HTTP_LIVEUPDATE_ZIP_CONTENT  ((uint64_t) 4 * 1024 * 1024 * 1024)
-#define NGX_HTTP_LIVEUPDATE_GZIP_MIN     256
-#define NGX_HTTP_LIVEUPDATE_BUFFER       (256 * 1024)
 
 
 /* A file that was uploaded, and where. */
@@ -33,7 +28,6 @@ typedef struct {
     ngx_http_liveupdate_uploaded_t  *uploaded;   /* sorted by href */
     liveupdate_file_t               *files;      /* the same */
     size_t                           n;
-    u_char                          *buffer;
     ngx_uint_t                       is_manifest;
     ngx_uint_t                       is_signed;
 } ngx_http_liveupdate_verify_t;
@@ -41,12 +35,15 @@ typedef struct {
 
 static ngx_int_t ngx_http_liveupdate_verify_uploads(
     ngx_http_liveupdate_verify_t *verify);
+static int ngx_http_liveupdate_uploaded_cmp(const void *one, const void *two);
 static ngx_int_t ngx_http_liveupdate_verify_upload(
     ngx_http_liveupdate_verify_t *verify, ngx_str_t *name,
     ngx_http_liveupdate_uploaded_t *uploaded);
 static ngx_int_t ngx_http_liveupdate_verify_digest(
     ngx_http_liveupdate_verify_t *verify,
     ngx_http_liveupdate_uploaded_t *uploaded);
+static ngx_int_t ngx_http_liveupdate_verify_piece(void *data, u_char *bytes,
+    size_t len);
 static ngx_int_t ngx_http_liveupdate_verify_zip(
     ngx_http_liveupdate_verify_t *verify);
 static ngx_int_t ngx_http_liveupdate_verify_manifest(
@@ -62,18 +59,8 @@ static ngx_int_t ngx_http_liveupdate_verify_clean(
 static ngx_int_t ngx_http_liveupdate_verify_link(
     ngx_http_liveupdate_verify_t *verify,
     ngx_http_liveupdate_uploaded_t *uploaded);
-static ngx_uint_t ngx_http_liveupdate_verify_compresses(
-    const liveupdate_file_t *file);
-static ngx_int_t ngx_http_liveupdate_verify_gzip(
-    ngx_http_liveupdate_verify_t *verify,
-    ngx_http_liveupdate_uploaded_t *uploaded, liveupdate_file_t *file);
-static ngx_int_t ngx_http_liveupdate_verify_deflate(
-    ngx_http_liveupdate_verify_t *verify, ngx_fd_t fd, u_char *path,
-    ngx_http_liveupdate_temp_t *temp, uint64_t *size);
 static ngx_int_t ngx_http_liveupdate_verify_describe(
     ngx_http_liveupdate_verify_t *verify);
-static int ngx_http_liveupdate_uploaded_cmp(const void *one,
-    const void *two);
 
 
 ngx_int_t
@@ -92,11 +79,6 @@ ngx_http_liveupdate_verify(ngx_http_liveupdate_call_t *call, u_char *folder,
 
     (void) liveupdate_json_string(release, "kind", &kind);
     verify.is_manifest = liveupdate_str_is(&kind, "manifest");
-
-    verify.buffer = ngx_palloc(call->io.pool, 2 * NGX_HTTP_LIVEUPDATE_BUFFER);
-    if (verify.buffer == NULL) {
-        return ngx_http_liveupdate_nomem(call);
-    }
 
     status = ngx_http_liveupdate_verify_uploads(&verify);
 
@@ -254,85 +236,47 @@ static ngx_int_t
 ngx_http_liveupdate_verify_digest(ngx_http_liveupdate_verify_t *verify,
     ngx_http_liveupdate_uploaded_t *uploaded)
 {
-    u_char                       digest[EVP_MAX_MD_SIZE], hex[64];
-    ssize_t                      n;
-    uint64_t                     size;
-    ngx_fd_t                     fd;
-    ngx_int_t                    status;
-    EVP_MD_CTX                  *md;
+    char                         hex[LIVEUPDATE_SHA256_HEX + 1];
+    ngx_int_t                    rc;
+    liveupdate_sha256_t          sha256;
     ngx_http_liveupdate_call_t  *call;
 
     call = verify->call;
 
-    fd = ngx_open_file(uploaded->data, NGX_FILE_RDONLY, NGX_FILE_OPEN, 0);
+    liveupdate_sha256_init(&sha256);
 
-    if (fd == NGX_INVALID_FILE) {
-        if (ngx_errno == NGX_ENOENT) {
-            (void) liveupdate_refuse(&call->error, &uploaded->file.href,
-                                     "was announced, but not uploaded");
-            return 422;
-        }
-
-        n = -1;
-
-    } else {
-        n = 0;
+    rc = ngx_http_liveupdate_store_pieces(&call->io, uploaded->data,
+                                          ngx_http_liveupdate_verify_piece,
+                                          &sha256);
+    if (rc == NGX_ERROR) {
+        return ngx_http_liveupdate_failed(call);
     }
 
-    size = 0;
-    status = NGX_OK;
-    md = EVP_MD_CTX_new();
-
-    if (md == NULL || EVP_DigestInit_ex(md, EVP_sha256(), NULL) != 1) {
-        status = ngx_http_liveupdate_nomem(call);
+    if (rc == NGX_DECLINED) {
+        (void) liveupdate_refuse(&call->error, &uploaded->file.href,
+                                 "was announced, but not uploaded");
+        return 422;
     }
 
-    while (status == NGX_OK && n != -1) {
+    liveupdate_sha256_hex(&sha256, hex);
 
-        n = read(fd, verify->buffer, NGX_HTTP_LIVEUPDATE_BUFFER);
-
-        if (n <= 0) {
-            break;
-        }
-
-        size += n;
-
-        if (EVP_DigestUpdate(md, verify->buffer, n) != 1) {
-            status = ngx_http_liveupdate_nomem(call);
-        }
-    }
-
-    if (n == -1) {
-        call->io.err = ngx_errno;
-        call->io.operation = "read()";
-        call->io.path = uploaded->data;
-        status = ngx_http_liveupdate_failed(call);
-    }
-
-    if (status == NGX_OK && EVP_DigestFinal_ex(md, digest, NULL) != 1) {
-        status = ngx_http_liveupdate_nomem(call);
-    }
-
-    EVP_MD_CTX_free(md);
-
-    if (fd != NGX_INVALID_FILE) {
-        (void) ngx_close_file(fd);
-    }
-
-    if (status != NGX_OK) {
-        return status;
-    }
-
-    (void) ngx_hex_dump(hex, digest, 32);
-
-    if (size != uploaded->file.size
-        || ngx_memcmp(hex, uploaded->file.sha256.data, 64) != 0)
+    if (sha256.size != uploaded->file.size
+        || !liveupdate_str_is(&uploaded->file.sha256, hex))
     {
         (void) liveupdate_refuse(&call->error, &uploaded->file.href,
                                  "is not on the disk as it was announced: "
                                  "upload it again");
         return 422;
     }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_liveupdate_verify_piece(void *data, u_char *bytes, size_t len)
+{
+    liveupdate_sha256_update(data, bytes, len);
 
     return NGX_OK;
 }
@@ -561,13 +505,10 @@ ngx_http_liveupdate_verify_stage(ngx_http_liveupdate_verify_t *verify)
         status = ngx_http_liveupdate_verify_link(verify,
                                                  &verify->uploaded[i]);
 
-        if (status == NGX_OK
-            && verify->is_manifest
-            && ngx_http_liveupdate_verify_compresses(&verify->files[i]))
-        {
-            status = ngx_http_liveupdate_verify_gzip(verify,
-                                                     &verify->uploaded[i],
-                                                     &verify->files[i]);
+        if (status == NGX_OK && verify->is_manifest) {
+            status = ngx_http_liveupdate_gzip(call, verify->folder,
+                                              verify->uploaded[i].data,
+                                              &verify->files[i]);
         }
 
         if (status != NGX_OK) {
@@ -599,12 +540,7 @@ ngx_http_liveupdate_verify_stage(ngx_http_liveupdate_verify_t *verify)
         return ngx_http_liveupdate_failed(call);
     }
 
-    status = ngx_http_liveupdate_verify_describe(verify);
-    if (status != NGX_OK) {
-        return status;
-    }
-
-    return ngx_http_liveupdate_verify_clean(verify, "uploads");
+    return ngx_http_liveupdate_verify_describe(verify);
 }
 
 
@@ -652,194 +588,6 @@ ngx_http_liveupdate_verify_link(ngx_http_liveupdate_verify_t *verify,
     }
 
     return NGX_OK;
-}
-
-
-/* By the media type, or by the name where there is none. */
-
-static ngx_uint_t
-ngx_http_liveupdate_verify_compresses(const liveupdate_file_t *file)
-{
-    size_t       len;
-    ngx_uint_t   i;
-
-    static const char  *types[] = {
-        "text/", "application/javascript", "application/json",
-        "application/xml", "application/wasm", "application/manifest+json",
-        "application/xhtml+xml", "image/svg+xml", "image/bmp", "font/ttf",
-        "font/otf", "application/vnd.ms-fontobject", NULL
-    };
-
-    static const char  *extensions[] = {
-        ".html", ".css", ".js", ".mjs", ".json", ".map", ".svg", ".txt",
-        ".wasm", ".webmanifest", ".xml", ".ttf", ".otf", NULL
-    };
-
-    if (file->size < NGX_HTTP_LIVEUPDATE_GZIP_MIN) {
-        return 0;
-    }
-
-    if (file->type.len) {
-        for (i = 0; types[i]; i++) {
-            len = ngx_strlen(types[i]);
-
-            if (file->type.len >= len
-                && ngx_strncasecmp(file->type.data, (u_char *) types[i], len)
-                   == 0)
-            {
-                return 1;
-            }
-        }
-
-        return 0;
-    }
-
-    for (i = 0; extensions[i]; i++) {
-        len = ngx_strlen(extensions[i]);
-
-        if (file->href.len > len
-            && ngx_strncasecmp(file->href.data + file->href.len - len,
-                               (u_char *) extensions[i], len)
-               == 0)
-        {
-            return 1;
-        }
-    }
-
-    return 0;
-}
-
-
-static ngx_int_t
-ngx_http_liveupdate_verify_gzip(ngx_http_liveupdate_verify_t *verify,
-    ngx_http_liveupdate_uploaded_t *uploaded, liveupdate_file_t *file)
-{
-    u_char                      *path;
-    uint64_t                     size;
-    ngx_fd_t                     fd;
-    ngx_int_t                    status;
-    ngx_http_liveupdate_call_t  *call;
-    ngx_http_liveupdate_temp_t   temp;
-
-    call = verify->call;
-
-    fd = ngx_open_file(uploaded->data, NGX_FILE_RDONLY, NGX_FILE_OPEN, 0);
-
-    if (fd == NGX_INVALID_FILE) {
-        call->io.err = ngx_errno;
-        call->io.operation = ngx_open_file_n;
-        call->io.path = uploaded->data;
-        return ngx_http_liveupdate_failed(call);
-    }
-
-    if (ngx_http_liveupdate_temp_create(&call->io, call->store, &temp)
-        != NGX_OK)
-    {
-        (void) ngx_close_file(fd);
-        return ngx_http_liveupdate_failed(call);
-    }
-
-    size = 0;
-
-    status = ngx_http_liveupdate_verify_deflate(verify, fd, uploaded->data,
-                                                &temp, &size);
-    (void) ngx_close_file(fd);
-
-    /* what saves less than a tenth is not worth a second file */
-
-    if (status != NGX_OK || size > file->size - file->size / 10) {
-        ngx_http_liveupdate_temp_discard(&temp);
-        return status;
-    }
-
-    path = ngx_http_liveupdate_path(call->io.pool, "%s/gzip/%*s.gz",
-                                    verify->folder, file->href.len,
-                                    file->href.data);
-
-    if (ngx_http_liveupdate_store_mkdirs(&call->io, verify->folder, path)
-        != NGX_OK
-        || ngx_http_liveupdate_temp_sync(&call->io, &temp) != NGX_OK)
-    {
-        ngx_http_liveupdate_temp_discard(&temp);
-        return ngx_http_liveupdate_failed(call);
-    }
-
-    if (ngx_http_liveupdate_temp_rename(&call->io, &temp, path) != NGX_OK) {
-        return ngx_http_liveupdate_failed(call);
-    }
-
-    file->gzip = 1;
-
-    return NGX_OK;
-}
-
-
-static ngx_int_t
-ngx_http_liveupdate_verify_deflate(ngx_http_liveupdate_verify_t *verify,
-    ngx_fd_t fd, u_char *path, ngx_http_liveupdate_temp_t *temp,
-    uint64_t *size)
-{
-    int                          rc, flush;
-    u_char                      *out;
-    ssize_t                      n;
-    z_stream                     stream;
-    ngx_int_t                    status;
-    ngx_http_liveupdate_call_t  *call;
-
-    call = verify->call;
-    out = verify->buffer + NGX_HTTP_LIVEUPDATE_BUFFER;
-
-    ngx_memzero(&stream, sizeof(z_stream));
-
-    /* windowBits + 16: a gzip header, without a name or a time */
-
-    if (deflateInit2(&stream, Z_BEST_COMPRESSION, Z_DEFLATED, MAX_WBITS + 16,
-                     MAX_MEM_LEVEL, Z_DEFAULT_STRATEGY)
-        != Z_OK)
-    {
-        return ngx_http_liveupdate_nomem(call);
-    }
-
-    status = NGX_OK;
-
-    do {
-        n = read(fd, verify->buffer, NGX_HTTP_LIVEUPDATE_BUFFER);
-
-        if (n == -1) {
-            call->io.err = ngx_errno;
-            call->io.operation = "read()";
-            call->io.path = path;
-            status = ngx_http_liveupdate_failed(call);
-            break;
-        }
-
-        stream.next_in = verify->buffer;
-        stream.avail_in = (uInt) n;
-        flush = n ? Z_NO_FLUSH : Z_FINISH;
-
-        do {
-            stream.next_out = out;
-            stream.avail_out = NGX_HTTP_LIVEUPDATE_BUFFER;
-
-            rc = deflate(&stream, flush);
-
-            if (ngx_http_liveupdate_temp_write(&call->io, temp, out,
-                                               stream.next_out - out)
-                != NGX_OK)
-            {
-                status = ngx_http_liveupdate_failed(call);
-                break;
-            }
-
-            *size += stream.next_out - out;
-
-        } while (stream.avail_out == 0 && rc != Z_STREAM_END);
-
-    } while (status == NGX_OK && flush != Z_FINISH);
-
-    (void) deflateEnd(&stream);
-
-    return status;
 }
 
 

@@ -236,8 +236,8 @@ liveupdate_app_number(cJSON *app, uint64_t *number)
 
     (void) liveupdate_json_size(app, "nextBuildNumber", number);
 
-    return liveupdate_set(app, "nextBuildNumber",
-                          cJSON_CreateNumber((double) *number + 1));
+    return liveupdate_json_set(app, "nextBuildNumber",
+                               cJSON_CreateNumber((double) *number + 1));
 }
 
 

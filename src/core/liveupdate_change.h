@@ -3,9 +3,9 @@
  * Copyright (C) the nginx-liveupdate authors
  *
  * Changes of an app.  Each takes the tree of an app.json and makes the new
- * one of it, or says why not; then the tree must be thrown away, since it may
- * be half changed after LIVEUPDATE_NOMEM.  "now" is a timestamp as
- * liveupdate_time_print() writes it; new ids are the caller's.
+ * one of it, or says why not; then the tree may be half changed and must be
+ * thrown away.  "now" is a timestamp as liveupdate_time_print() writes it;
+ * new ids are the caller's, and valid.
  */
 
 
@@ -29,7 +29,8 @@ cJSON *liveupdate_app_create(const char *id, const char *name,
 
 /*
  * PATCH of an app: "name", "type", "appChannelId" (or null),
- * "appChannelDiscoveryEnabled", "organizationId".
+ * "appChannelDiscoveryEnabled", "organizationId" (whether there is such an
+ * organization the caller knows).
  */
 
 liveupdate_rc_e liveupdate_app_update(cJSON *app, const cJSON *body,
@@ -48,7 +49,10 @@ liveupdate_rc_e liveupdate_channel_create(cJSON *app, const cJSON *body,
     const char *id, const char *now, cJSON **channel,
     liveupdate_error_t *err);
 
-/* PATCH: the same members.  LIVEUPDATE_NOT_FOUND, LIVEUPDATE_CONFLICT. */
+/*
+ * PATCH: the same members.  LIVEUPDATE_NOT_FOUND, LIVEUPDATE_CONFLICT.
+ * A channel that is paused or protected already stays so since then.
+ */
 
 liveupdate_rc_e liveupdate_channel_update(cJSON *app, const cJSON *body,
     const char *id, const char *now, cJSON **channel,
@@ -78,7 +82,7 @@ liveupdate_rc_e liveupdate_deployment_update(cJSON *app, const char *id,
 
 /* Takes a release out of all channels: what was before it is on again. */
 
-liveupdate_rc_e liveupdate_release_delete(cJSON *app, const char *release);
+void liveupdate_release_delete(cJSON *app, const char *release);
 
 /*
  * Forces a device to a channel, or not any more (NULL).  LIVEUPDATE_NOT_FOUND:

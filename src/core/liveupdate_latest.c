@@ -4,15 +4,10 @@
  */
 
 
-/* SHA256() looks the algorithm up each time, which takes longer than it does */
-
-#define OPENSSL_SUPPRESS_DEPRECATED
-
-#include <openssl/sha.h>
-
 #include "liveupdate_latest.h"
 #include "liveupdate_name.h"
 #include "liveupdate_query.h"
+#include "liveupdate_sha256.h"
 #include "liveupdate_version.h"
 
 
@@ -242,16 +237,16 @@ uint64_t
 liveupdate_rollout_bucket(const liveupdate_str_t *deployment,
     const liveupdate_str_t *device)
 {
-    int             i;
-    uint64_t        bucket;
-    SHA256_CTX      sha256;
-    unsigned char   digest[SHA256_DIGEST_LENGTH];
+    int                   i;
+    uint64_t              bucket;
+    unsigned char         digest[SHA256_DIGEST_LENGTH];
+    liveupdate_sha256_t   sha256;
 
-    SHA256_Init(&sha256);
-    SHA256_Update(&sha256, deployment->data, deployment->len);
-    SHA256_Update(&sha256, ":", 1);
-    SHA256_Update(&sha256, device->data, device->len);
-    SHA256_Final(digest, &sha256);
+    liveupdate_sha256_init(&sha256);
+    liveupdate_sha256_update(&sha256, deployment->data, deployment->len);
+    liveupdate_sha256_update(&sha256, ":", 1);
+    liveupdate_sha256_update(&sha256, device->data, device->len);
+    liveupdate_sha256_final(&sha256, digest);
 
     bucket = 0;
 

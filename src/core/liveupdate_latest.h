@@ -47,9 +47,10 @@ typedef enum {
 
 /*
  * Reads the query string.  The values point into it or, where they had to be
- * decoded, into buf, which must have room for twice args->len bytes.  LIVEUPDATE_INVALID with the reason: no platform
- * from 0 to 2, a value that is not properly encoded or not UTF-8, or a device
- * id that is none.
+ * decoded, into buf, which must have room for twice args->len bytes.  The
+ * first of several parameters of one name counts.  LIVEUPDATE_INVALID with
+ * the reason: no platform from 0 to 2, a value that is not properly encoded or
+ * not UTF-8, or a device id that is none.
  */
 
 liveupdate_rc_e liveupdate_check_parse(liveupdate_check_t *check,

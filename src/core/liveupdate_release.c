@@ -9,8 +9,12 @@
 #include "liveupdate_version.h"
 
 
-#define LIVEUPDATE_PROPERTIES      10
-#define LIVEUPDATE_PROPERTY_SIZE  100
+#define LIVEUPDATE_PROPERTIES  "customProperties"
+
+/* the CLI allows 100 UTF-16 units, which are up to 300 bytes */
+
+#define LIVEUPDATE_PROPERTIES_MAX   10
+#define LIVEUPDATE_PROPERTY_SIZE   300
 
 
 static liveupdate_rc_e liveupdate_release_string(
@@ -21,28 +25,32 @@ static liveupdate_rc_e liveupdate_release_properties(
     liveupdate_str_t *value, liveupdate_error_t *err);
 static liveupdate_rc_e liveupdate_properties_check(const cJSON *properties,
     liveupdate_error_t *err);
+static liveupdate_rc_e liveupdate_release_copy(cJSON *release,
+    const cJSON *body, const char *key);
+static liveupdate_rc_e liveupdate_limit_refuse(const char *key,
+    liveupdate_error_t *err);
 
 
 static const struct {
-    const char  *min;
-    const char  *max;
-    const char  *eq;
-} liveupdate_limit_keys[] = {
-    { "minAndroidAppVersionCode", "maxAndroidAppVersionCode",
-      "eqAndroidAppVersionCode" },
-    { "minIosAppVersionCode", "maxIosAppVersionCode",
-      "eqIosAppVersionCode" }
-};
+    const char  *name;
+    size_t       offset;
+} liveupdate_limit_members[] = {
 
+#define liveupdate_limit_member(name, platform, limit)                        \
+    { name, offsetof(liveupdate_release_t, limits)                            \
+            + platform * sizeof(liveupdate_limits_t)                          \
+            + offsetof(liveupdate_limits_t, limit) }
 
-static const char  *liveupdate_limit_names[] = {
-    "minAndroidAppVersionCode",
-    "maxAndroidAppVersionCode",
-    "eqAndroidAppVersionCode",
-    "minIosAppVersionCode",
-    "maxIosAppVersionCode",
-    "eqIosAppVersionCode",
-    NULL
+    liveupdate_limit_member("minAndroidAppVersionCode",
+                            LIVEUPDATE_ANDROID, min),
+    liveupdate_limit_member("maxAndroidAppVersionCode",
+                            LIVEUPDATE_ANDROID, max),
+    liveupdate_limit_member("eqAndroidAppVersionCode",
+                            LIVEUPDATE_ANDROID, eq),
+    liveupdate_limit_member("minIosAppVersionCode", LIVEUPDATE_IOS, min),
+    liveupdate_limit_member("maxIosAppVersionCode", LIVEUPDATE_IOS, max),
+    liveupdate_limit_member("eqIosAppVersionCode", LIVEUPDATE_IOS, eq),
+    { NULL, 0 }
 };
 
 
@@ -51,11 +59,10 @@ liveupdate_release_parse(const liveupdate_arena_t *arena,
     const liveupdate_str_t *text, liveupdate_release_t *release,
     liveupdate_error_t *err)
 {
-    int                   i;
-    cJSON                *json;
-    liveupdate_rc_e       rc;
-    liveupdate_str_t      kind;
-    liveupdate_limits_t  *limits;
+    int                i;
+    cJSON             *json;
+    liveupdate_rc_e    rc;
+    liveupdate_str_t   kind, *limit;
 
     memset(release, 0, sizeof(liveupdate_release_t));
 
@@ -89,24 +96,21 @@ liveupdate_release_parse(const liveupdate_arena_t *arena,
         goto done;
     }
 
-    for (i = LIVEUPDATE_ANDROID; i <= LIVEUPDATE_IOS; i++) {
-        limits = &release->limits[i];
+    for (i = 0; liveupdate_limit_members[i].name; i++) {
+
+        limit = (liveupdate_str_t *) ((unsigned char *) release
+                                      + liveupdate_limit_members[i].offset);
 
         rc = liveupdate_release_string(arena, json,
-                             liveupdate_limit_keys[i].min, &limits->min, err);
+                                       liveupdate_limit_members[i].name,
+                                       limit, err);
         if (rc != LIVEUPDATE_OK) {
             goto done;
         }
 
-        rc = liveupdate_release_string(arena, json,
-                             liveupdate_limit_keys[i].max, &limits->max, err);
-        if (rc != LIVEUPDATE_OK) {
-            goto done;
-        }
-
-        rc = liveupdate_release_string(arena, json,
-                             liveupdate_limit_keys[i].eq, &limits->eq, err);
-        if (rc != LIVEUPDATE_OK) {
+        if (limit->len && !liveupdate_version_valid(limit)) {
+            rc = liveupdate_limit_refuse(liveupdate_limit_members[i].name,
+                                         err);
             goto done;
         }
     }
@@ -179,7 +183,7 @@ liveupdate_release_properties(const liveupdate_arena_t *arena,
     const cJSON      *properties;
     liveupdate_rc_e   rc;
 
-    properties = cJSON_GetObjectItemCaseSensitive(json, "customProperties");
+    properties = cJSON_GetObjectItemCaseSensitive(json, LIVEUPDATE_PROPERTIES);
 
     if (properties == NULL || cJSON_IsNull(properties)) {
         return LIVEUPDATE_OK;
@@ -235,11 +239,11 @@ liveupdate_properties_check(const cJSON *properties, liveupdate_error_t *err)
             || value.len > LIVEUPDATE_PROPERTY_SIZE)
         {
             return liveupdate_refuse(err, &key,
-                                     "in \"customProperties\" must have "
-                                     "1 to 100 bytes, and so must its value");
+                                     "in \"customProperties\" must have 1 to "
+                                     "300 bytes, and its value at most 300");
         }
 
-        if (++n > LIVEUPDATE_PROPERTIES) {
+        if (++n > LIVEUPDATE_PROPERTIES_MAX) {
             return liveupdate_refuse(err, NULL,
                                      "\"customProperties\" holds more than "
                                      "10 properties");
@@ -254,15 +258,15 @@ liveupdate_rc_e
 liveupdate_release_set(cJSON *release, const cJSON *body,
     liveupdate_error_t *err)
 {
-    cJSON             *copy;
-    const char       **name;
+    int                i;
     const cJSON       *item;
     liveupdate_rc_e    rc;
-    liveupdate_str_t   key, value;
+    liveupdate_str_t   value;
 
-    for (name = liveupdate_limit_names; *name; name++) {
+    for (i = 0; liveupdate_limit_members[i].name; i++) {
 
-        item = cJSON_GetObjectItemCaseSensitive(body, *name);
+        item = cJSON_GetObjectItemCaseSensitive(body,
+                                             liveupdate_limit_members[i].name);
 
         if (item == NULL || cJSON_IsNull(item)) {
             continue;
@@ -271,16 +275,12 @@ liveupdate_release_set(cJSON *release, const cJSON *body,
         if (liveupdate_json_value(item, &value) != LIVEUPDATE_OK
             || !liveupdate_version_valid(&value))
         {
-            key.len = strlen(*name);
-            key.data = (unsigned char *) *name;
-
-            return liveupdate_refuse(err, &key,
-                                     "must be a string of numbers and dots, "
-                                     "such as \"84\" or \"1.2.3\"");
+            return liveupdate_limit_refuse(liveupdate_limit_members[i].name,
+                                           err);
         }
     }
 
-    item = cJSON_GetObjectItemCaseSensitive(body, "customProperties");
+    item = cJSON_GetObjectItemCaseSensitive(body, LIVEUPDATE_PROPERTIES);
 
     if (item && !cJSON_IsNull(item)) {
         rc = liveupdate_properties_check(item, err);
@@ -289,35 +289,44 @@ liveupdate_release_set(cJSON *release, const cJSON *body,
         }
     }
 
-    for (name = liveupdate_limit_names; *name; name++) {
-
-        item = cJSON_GetObjectItemCaseSensitive(body, *name);
-        if (item == NULL) {
-            continue;
+    for (i = 0; liveupdate_limit_members[i].name; i++) {
+        rc = liveupdate_release_copy(release, body,
+                                     liveupdate_limit_members[i].name);
+        if (rc != LIVEUPDATE_OK) {
+            return rc;
         }
-
-        copy = cJSON_Duplicate(item, 1);
-        if (copy == NULL) {
-            return LIVEUPDATE_NOMEM;
-        }
-
-        cJSON_DeleteItemFromObjectCaseSensitive(release, *name);
-        cJSON_AddItemToObject(release, *name, copy);
     }
 
-    item = cJSON_GetObjectItemCaseSensitive(body, "customProperties");
+    return liveupdate_release_copy(release, body, LIVEUPDATE_PROPERTIES);
+}
 
-    if (item) {
-        copy = cJSON_Duplicate(item, 1);
-        if (copy == NULL) {
-            return LIVEUPDATE_NOMEM;
-        }
 
-        cJSON_DeleteItemFromObjectCaseSensitive(release, "customProperties");
-        cJSON_AddItemToObject(release, "customProperties", copy);
+static liveupdate_rc_e
+liveupdate_release_copy(cJSON *release, const cJSON *body, const char *key)
+{
+    const cJSON  *item;
+
+    item = cJSON_GetObjectItemCaseSensitive(body, key);
+
+    if (item == NULL) {
+        return LIVEUPDATE_OK;
     }
 
-    return LIVEUPDATE_OK;
+    return liveupdate_json_set(release, key, cJSON_Duplicate(item, 1));
+}
+
+
+static liveupdate_rc_e
+liveupdate_limit_refuse(const char *key, liveupdate_error_t *err)
+{
+    liveupdate_str_t  name;
+
+    name.len = strlen(key);
+    name.data = (unsigned char *) key;
+
+    return liveupdate_refuse(err, &name,
+                             "must be a string of numbers and dots, "
+                             "such as \"84\" or \"1.2.3\"");
 }
 
 
@@ -326,8 +335,8 @@ liveupdate_files_parse(const liveupdate_arena_t *arena,
     const liveupdate_str_t *text, liveupdate_file_t **files, size_t *n,
     liveupdate_error_t *err)
 {
-    int                 count;
     cJSON              *json;
+    size_t              i, count;
     const cJSON        *item;
     liveupdate_rc_e     rc;
     liveupdate_file_t  *file;
@@ -353,20 +362,19 @@ liveupdate_files_parse(const liveupdate_arena_t *arena,
         goto done;
     }
 
-    *files = file;
+    i = 0;
 
     cJSON_ArrayForEach(item, json) {
-        rc = liveupdate_file_parse(arena, item, file, err);
+        rc = liveupdate_file_parse(arena, item, &file[i++], err);
         if (rc != LIVEUPDATE_OK) {
             goto done;
         }
-
-        file++;
     }
 
-    *n = count;
+    qsort(file, count, sizeof(liveupdate_file_t), liveupdate_file_cmp);
 
-    qsort(*files, *n, sizeof(liveupdate_file_t), liveupdate_file_cmp);
+    *files = file;
+    *n = count;
 
 done:
 

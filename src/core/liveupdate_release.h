@@ -66,7 +66,8 @@ liveupdate_rc_e liveupdate_release_parse(const liveupdate_arena_t *arena,
  * The members of a release that publishers may set, out of a request's body
  * into a release: version limits (strings, or null to clear) and
  * customProperties (an object of at most 10 strings).  Other members are
- * ignored.  LIVEUPDATE_INVALID with the reason leaves the release as it was.
+ * ignored.  LIVEUPDATE_INVALID with the reason leaves the release as it was,
+ * LIVEUPDATE_NOMEM may have changed a part.
  */
 
 liveupdate_rc_e liveupdate_release_set(cJSON *release, const cJSON *body,

@@ -1,0 +1,444 @@
+
+/*
+ * Copyright (C) the nginx-liveupdate authors
+ */
+
+
+#include "ngx_http_liveupdate.h"
+
+
+typedef struct {
+    liveupdate_route_e             resource;
+    ngx_uint_t                     method;
+    unsigned                       role;
+    ngx_uint_t                     body;
+    ngx_http_liveupdate_action_pt  action;
+} ngx_http_liveupdate_action_t;
+
+
+static ngx_http_liveupdate_action_t *ngx_http_liveupdate_action_find(
+    ngx_http_request_t *r, liveupdate_route_e resource);
+static ngx_int_t ngx_http_liveupdate_not_allowed(ngx_http_request_t *r,
+    liveupdate_route_e resource);
+static ngx_int_t ngx_http_liveupdate_authorize(ngx_http_request_t *r,
+    liveupdate_route_t *route, unsigned role,
+    const liveupdate_token_t **token_out);
+static ngx_int_t ngx_http_liveupdate_me(ngx_http_liveupdate_call_t *call);
+static ngx_int_t ngx_http_liveupdate_no_sessions(
+    ngx_http_liveupdate_call_t *call);
+static ngx_int_t ngx_http_liveupdate_logout(ngx_http_liveupdate_call_t *call);
+
+
+#define GET      NGX_HTTP_GET
+#define POST     NGX_HTTP_POST
+#define PUT      NGX_HTTP_PUT
+#define PATCH    NGX_HTTP_PATCH
+#define DELETE   NGX_HTTP_DELETE
+
+#define NONE     NGX_HTTP_LIVEUPDATE_BODY_NONE
+#define JSON     NGX_HTTP_LIVEUPDATE_BODY_JSON
+#define FORM     NGX_HTTP_LIVEUPDATE_BODY_FORM
+
+#define READ     LIVEUPDATE_ROLE_READ
+#define PUBLISH  LIVEUPDATE_ROLE_PUBLISH
+#define ADMIN    LIVEUPDATE_ROLE_ADMIN
+
+static ngx_http_liveupdate_action_t  ngx_http_liveupdate_actions[] = {
+
+    { LIVEUPDATE_ROUTE_ME, GET, READ, NONE, ngx_http_liveupdate_me },
+
+    { LIVEUPDATE_ROUTE_SESSIONS, POST, 0, JSON,
+      ngx_http_liveupdate_no_sessions },
+    { LIVEUPDATE_ROUTE_SESSION, DELETE, 0, NONE, ngx_http_liveupdate_logout },
+
+    { LIVEUPDATE_ROUTE_ORGANIZATIONS, GET, READ, NONE,
+      ngx_http_liveupdate_organizations_get },
+    { LIVEUPDATE_ROUTE_ORGANIZATIONS, POST, ADMIN, JSON,
+      ngx_http_liveupdate_organizations_post },
+    { LIVEUPDATE_ROUTE_ORGANIZATION, GET, READ, NONE,
+      ngx_http_liveupdate_organization_get },
+    { LIVEUPDATE_ROUTE_ORGANIZATION, PATCH, ADMIN, JSON,
+      ngx_http_liveupdate_organization_patch },
+    { LIVEUPDATE_ROUTE_ORGANIZATION, DELETE, ADMIN, NONE,
+      ngx_http_liveupdate_organization_delete },
+
+    { LIVEUPDATE_ROUTE_APPS, GET, READ, NONE, ngx_http_liveupdate_apps_get },
+    { LIVEUPDATE_ROUTE_APPS, POST, ADMIN, JSON,
+      ngx_http_liveupdate_apps_post },
+    { LIVEUPDATE_ROUTE_APP, GET, READ, NONE, ngx_http_liveupdate_app_get },
+    { LIVEUPDATE_ROUTE_APP, PATCH, ADMIN, JSON,
+      ngx_http_liveupdate_app_patch },
+    { LIVEUPDATE_ROUTE_APP, DELETE, ADMIN, NONE,
+      ngx_http_liveupdate_app_delete },
+
+    { LIVEUPDATE_ROUTE_CHANNELS, GET, READ, NONE,
+      ngx_http_liveupdate_channels_get },
+    { LIVEUPDATE_ROUTE_CHANNELS, POST, PUBLISH, JSON,
+      ngx_http_liveupdate_channels_post },
+    { LIVEUPDATE_ROUTE_CHANNELS, DELETE, PUBLISH, NONE,
+      ngx_http_liveupdate_channels_delete },
+    { LIVEUPDATE_ROUTE_CHANNEL, GET, READ, NONE,
+      ngx_http_liveupdate_channel_get },
+    { LIVEUPDATE_ROUTE_CHANNEL, PATCH, PUBLISH, JSON,
+      ngx_http_liveupdate_channel_patch },
+    { LIVEUPDATE_ROUTE_CHANNEL, DELETE, PUBLISH, NONE,
+      ngx_http_liveupdate_channel_remove },
+    { LIVEUPDATE_ROUTE_PAUSE, POST, PUBLISH, JSON,
+      ngx_http_liveupdate_channel_pause_post },
+    { LIVEUPDATE_ROUTE_RESUME, POST, PUBLISH, JSON,
+      ngx_http_liveupdate_channel_resume_post },
+
+    { LIVEUPDATE_ROUTE_BUNDLES, POST, PUBLISH, JSON,
+      ngx_http_liveupdate_bundles_post },
+    { LIVEUPDATE_ROUTE_BUNDLE, GET, READ, NONE,
+      ngx_http_liveupdate_bundle_get },
+    { LIVEUPDATE_ROUTE_BUNDLE, PATCH, PUBLISH, JSON,
+      ngx_http_liveupdate_bundle_patch },
+    { LIVEUPDATE_ROUTE_BUNDLE, DELETE, PUBLISH, NONE,
+      ngx_http_liveupdate_bundle_delete },
+    { LIVEUPDATE_ROUTE_DOWNLOAD, GET, 0, NONE,
+      ngx_http_liveupdate_download_get },
+
+    { LIVEUPDATE_ROUTE_FILES, POST, PUBLISH, FORM,
+      ngx_http_liveupdate_files_post },
+    { LIVEUPDATE_ROUTE_UPLOAD, POST, PUBLISH, JSON,
+      ngx_http_liveupdate_upload_post },
+    { LIVEUPDATE_ROUTE_UPLOAD, PUT, PUBLISH, FORM,
+      ngx_http_liveupdate_upload_put },
+    { LIVEUPDATE_ROUTE_UPLOAD, DELETE, PUBLISH, NONE,
+      ngx_http_liveupdate_upload_delete },
+
+    { LIVEUPDATE_ROUTE_DEPLOYMENTS, GET, READ, NONE,
+      ngx_http_liveupdate_deployments_get },
+    { LIVEUPDATE_ROUTE_DEPLOYMENTS, POST, PUBLISH, JSON,
+      ngx_http_liveupdate_deployments_post },
+    { LIVEUPDATE_ROUTE_DEPLOYMENT, GET, READ, NONE,
+      ngx_http_liveupdate_deployment_get },
+    { LIVEUPDATE_ROUTE_DEPLOYMENT, PATCH, PUBLISH, JSON,
+      ngx_http_liveupdate_deployment_patch },
+
+    { LIVEUPDATE_ROUTE_BUILDS, GET, READ, NONE,
+      ngx_http_liveupdate_builds_get },
+    { LIVEUPDATE_ROUTE_BUILD, GET, READ, NONE,
+      ngx_http_liveupdate_build_get },
+    { LIVEUPDATE_ROUTE_BUILD, PATCH, PUBLISH, JSON,
+      ngx_http_liveupdate_build_patch },
+    { LIVEUPDATE_ROUTE_BUILD_DOWNLOAD, GET, READ, NONE,
+      ngx_http_liveupdate_download_get },
+
+    { LIVEUPDATE_ROUTE_DEVICES, GET, READ, NONE,
+      ngx_http_liveupdate_devices_get },
+    { LIVEUPDATE_ROUTE_DEVICES, PATCH, PUBLISH, JSON,
+      ngx_http_liveupdate_devices_patch },
+    { LIVEUPDATE_ROUTE_DEVICE, GET, READ, NONE,
+      ngx_http_liveupdate_device_get },
+    { LIVEUPDATE_ROUTE_DEVICE, PATCH, PUBLISH, JSON,
+      ngx_http_liveupdate_device_patch },
+    { LIVEUPDATE_ROUTE_DEVICE, DELETE, PUBLISH, NONE,
+      ngx_http_liveupdate_device_delete },
+
+    { LIVEUPDATE_ROUTE_NONE, 0, 0, 0, NULL }
+};
+
+#undef GET
+#undef POST
+#undef PUT
+#undef PATCH
+#undef DELETE
+#undef NONE
+#undef JSON
+#undef FORM
+#undef READ
+#undef PUBLISH
+#undef ADMIN
+
+
+ngx_int_t
+ngx_http_liveupdate_api_handler(ngx_http_request_t *r)
+{
+    ngx_int_t                      rc;
+    ngx_str_t                      app;
+    ngx_uint_t                     is_get;
+    liveupdate_str_t               path;
+    liveupdate_route_t             route;
+    const liveupdate_token_t      *token;
+    ngx_http_liveupdate_ctx_t     *ctx;
+    ngx_http_liveupdate_call_t    *call;
+    ngx_http_liveupdate_action_t  *action;
+
+    path.len = r->uri.len;
+    path.data = r->uri.data;
+
+    is_get = (r->method & (NGX_HTTP_GET|NGX_HTTP_HEAD)) ? 1 : 0;
+
+    if (is_get) {
+        rc = ngx_http_discard_request_body(r);
+        if (rc != NGX_OK) {
+            return rc;
+        }
+    }
+
+    if (liveupdate_route(&path, &route) != LIVEUPDATE_OK) {
+        goto not_found;
+    }
+
+    app.len = route.app.len;
+    app.data = route.app.data;
+
+    if (is_get && route.resource == LIVEUPDATE_ROUTE_LATEST) {
+        return ngx_http_liveupdate_latest_handler(r, &app);
+    }
+
+    if (is_get
+        && route.resource == LIVEUPDATE_ROUTE_CHANNELS
+        && r->headers_in.authorization == NULL)
+    {
+        return ngx_http_liveupdate_discovery_handler(r, &app);
+    }
+
+    action = ngx_http_liveupdate_action_find(r, route.resource);
+
+    if (action == NULL && route.resource != LIVEUPDATE_ROUTE_CLOUD) {
+        return ngx_http_liveupdate_not_allowed(r, route.resource);
+    }
+
+    ctx = ngx_http_liveupdate_get_ctx(r);
+    if (ctx == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    ctx->app = app;
+
+    rc = ngx_http_liveupdate_authorize(r, &route,
+                                       action ? action->role
+                                              : LIVEUPDATE_ROLE_READ,
+                                       &token);
+    if (rc != NGX_DECLINED) {
+        return rc;
+    }
+
+    if (action == NULL) {
+        rc = ngx_http_discard_request_body(r);
+        if (rc != NGX_OK) {
+            return rc;
+        }
+
+        return ngx_http_liveupdate_send_message(r, 422,
+                           "This server hosts live updates and nothing else "
+                           "of the Cloud: it has no builders, jobs, "
+                           "certificates, environments, destinations, "
+                           "automations or repositories. Build the app "
+                           "elsewhere and publish it with "
+                           "apps:liveupdates:upload.");
+    }
+
+    call = ngx_http_liveupdate_call_create(r, &route, token, action->action);
+    if (call == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    ctx->call = call;
+
+    return ngx_http_liveupdate_call_run(r, call, action->body);
+
+not_found:
+
+    rc = ngx_http_discard_request_body(r);
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    return ngx_http_liveupdate_send_message(r, NGX_HTTP_NOT_FOUND,
+                                            "Not found.");
+}
+
+
+static ngx_http_liveupdate_action_t *
+ngx_http_liveupdate_action_find(ngx_http_request_t *r,
+    liveupdate_route_e resource)
+{
+    ngx_uint_t                     method;
+    ngx_http_liveupdate_action_t  *action;
+
+    method = (r->method == NGX_HTTP_HEAD) ? NGX_HTTP_GET : r->method;
+
+    for (action = ngx_http_liveupdate_actions; action->action; action++) {
+        if (action->resource == resource && action->method == method) {
+            return action;
+        }
+    }
+
+    return NULL;
+}
+
+
+static ngx_int_t
+ngx_http_liveupdate_not_allowed(ngx_http_request_t *r,
+    liveupdate_route_e resource)
+{
+    u_char                        *p;
+    ngx_int_t                      rc;
+    ngx_uint_t                     i;
+    ngx_table_elt_t               *h;
+    ngx_http_liveupdate_action_t  *action;
+
+    static const struct {
+        ngx_uint_t  method;
+        ngx_str_t   name;
+    } methods[] = {
+        { NGX_HTTP_GET, ngx_string("GET, HEAD, ") },
+        { NGX_HTTP_POST, ngx_string("POST, ") },
+        { NGX_HTTP_PUT, ngx_string("PUT, ") },
+        { NGX_HTTP_PATCH, ngx_string("PATCH, ") },
+        { NGX_HTTP_DELETE, ngx_string("DELETE, ") },
+        { 0, ngx_null_string }
+    };
+
+    rc = ngx_http_discard_request_body(r);
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    h = ngx_list_push(&r->headers_out.headers);
+    p = ngx_pnalloc(r->pool, 64);
+
+    if (h == NULL || p == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    h->hash = 1;
+    ngx_http_liveupdate_header_end(h);
+    ngx_str_set(&h->key, "Allow");
+    h->value.data = p;
+
+    if (resource == LIVEUPDATE_ROUTE_LATEST) {
+        p = ngx_cpymem(p, methods[0].name.data, methods[0].name.len);
+    }
+
+    for (i = 0; methods[i].method; i++) {
+        for (action = ngx_http_liveupdate_actions; action->action; action++) {
+            if (action->resource == resource
+                && action->method == methods[i].method)
+            {
+                p = ngx_cpymem(p, methods[i].name.data, methods[i].name.len);
+            }
+        }
+    }
+
+    h->value.len = p - h->value.data - 2;
+
+    return ngx_http_liveupdate_send_message(r, NGX_HTTP_NOT_ALLOWED,
+                                            "Method not allowed.");
+}
+
+
+/* NGX_DECLINED: the token will do; else what ends the request. */
+
+static ngx_int_t
+ngx_http_liveupdate_authorize(ngx_http_request_t *r,
+    liveupdate_route_t *route, unsigned role,
+    const liveupdate_token_t **token_out)
+{
+    ngx_int_t                  rc;
+    ngx_uint_t                 presented, status;
+    const char                *text;
+    const liveupdate_token_t  *token;
+
+    *token_out = NULL;
+
+    if (role == 0) {
+        return NGX_DECLINED;
+    }
+
+    token = ngx_http_liveupdate_token(r, &presented);
+
+    if (token == NULL) {
+        status = NGX_HTTP_UNAUTHORIZED;
+        text = presented ? "Invalid token." : "A token is required.";
+        goto refused;
+    }
+
+    if (!(token->roles & role)) {
+        status = NGX_HTTP_FORBIDDEN;
+        text = (role == LIVEUPDATE_ROLE_ADMIN)
+               ? "This needs a token with the role \"admin\"."
+               : (role == LIVEUPDATE_ROLE_PUBLISH)
+               ? "This needs a token with the role \"publish\"."
+               : "This needs a token with the role \"read\".";
+        goto refused;
+    }
+
+    if (route->app.len && !liveupdate_token_has_app(token, &route->app)) {
+        status = NGX_HTTP_FORBIDDEN;
+        text = "This token is not for this app.";
+        goto refused;
+    }
+
+    *token_out = token;
+
+    return NGX_DECLINED;
+
+refused:
+
+    ngx_log_error(NGX_LOG_WARN, r->connection->log, 0,
+                  "access forbidden: %s", text);
+
+    rc = ngx_http_discard_request_body(r);
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    return ngx_http_liveupdate_send_message(r, status, text);
+}
+
+
+static ngx_int_t
+ngx_http_liveupdate_me(ngx_http_liveupdate_call_t *call)
+{
+    char                *id;
+    u_char               digest[32];
+    liveupdate_str_t     name;
+    liveupdate_arena_t   arena;
+
+    arena = ngx_http_liveupdate_arena(call->io.pool);
+
+    name = liveupdate_str_dup(&arena, call->token->name.data,
+                              call->token->name.len);
+    ngx_memcpy(digest, call->token->digest, 32);
+    id = ngx_http_liveupdate_uuid_of(call, digest, 8);
+
+    call->answer = cJSON_CreateObject();
+
+    /* tokens have names and no addresses; the CLI prints "email" */
+
+    if (name.data == NULL
+        || id == NULL
+        || cJSON_AddStringToObject(call->answer, "id", id) == NULL
+        || cJSON_AddStringToObject(call->answer, "email", (char *) name.data)
+           == NULL
+        || cJSON_AddStringToObject(call->answer, "name", (char *) name.data)
+           == NULL)
+    {
+        return ngx_http_liveupdate_nomem(call);
+    }
+
+    return NGX_HTTP_OK;
+}
+
+
+static ngx_int_t
+ngx_http_liveupdate_no_sessions(ngx_http_liveupdate_call_t *call)
+{
+    return ngx_http_liveupdate_refuse(call, NGX_HTTP_FORBIDDEN,
+                                      "This server has no login page: use "
+                                      "a token of its token file, with "
+                                      "\"login --token\" or in "
+                                      "CAPAWESOME_TOKEN.");
+}
+
+
+static ngx_int_t
+ngx_http_liveupdate_logout(ngx_http_liveupdate_call_t *call)
+{
+    return NGX_HTTP_NO_CONTENT;
+}

@@ -1,0 +1,235 @@
+
+/*
+ * Copyright (C) the nginx-liveupdate authors
+ */
+
+
+#include "ngx_http_liveupdate.h"
+
+
+ngx_int_t
+ngx_http_liveupdate_change(ngx_http_liveupdate_call_t *call,
+    ngx_http_liveupdate_change_pt change)
+{
+    u_char     *path;
+    cJSON      *app, *item;
+    double      generation;
+    ngx_fd_t    lock;
+    ngx_int_t   status, rc;
+    ngx_str_t   id;
+
+    status = ngx_http_liveupdate_app_lock(call, &lock);
+    if (status != NGX_OK) {
+        return status;
+    }
+
+    status = ngx_http_liveupdate_app_read(call, &app);
+
+    if (status != NGX_OK) {
+        ngx_http_liveupdate_store_unlock(lock);
+        return status;
+    }
+
+    status = change(call, app);
+
+    if (status >= NGX_HTTP_SPECIAL_RESPONSE) {
+        goto done;
+    }
+
+    generation = 0;
+    (void) liveupdate_json_number(app, "generation", &generation);
+    generation++;
+
+    item = cJSON_GetObjectItemCaseSensitive(app, "generation");
+
+    if (item) {
+        cJSON_SetNumberValue(item, generation);
+
+    } else if (cJSON_AddNumberToObject(app, "generation", generation) == NULL)
+    {
+        status = ngx_http_liveupdate_nomem(call);
+        goto done;
+    }
+
+    if (ngx_http_liveupdate_audit(call, generation) != NGX_OK) {
+        status = ngx_http_liveupdate_failed(call);
+        goto done;
+    }
+
+    path = ngx_http_liveupdate_path(call->io.pool, "%V/apps/%s/app.json",
+                                    &call->store->path, call->route.app.data);
+
+    if (ngx_http_liveupdate_store_write_json(&call->io, call->store, path, app)
+        != NGX_OK)
+    {
+        status = ngx_http_liveupdate_failed(call);
+    }
+
+    /*
+     * also when only the last sync has failed: the file is there by then,
+     * and no two workers are to tell different things
+     */
+
+    id.len = call->route.app.len;
+    id.data = call->route.app.data;
+
+    (void) ngx_atomic_fetch_add(
+                      ngx_http_liveupdate_generation(call->store, &id), 1);
+
+    if (status < NGX_HTTP_SPECIAL_RESPONSE && call->finish) {
+        rc = call->finish(call);
+
+        if (rc != NGX_OK) {
+            status = rc;
+        }
+    }
+
+done:
+
+    cJSON_Delete(app);
+    ngx_http_liveupdate_store_unlock(lock);
+
+    return status;
+}
+
+
+ngx_int_t
+ngx_http_liveupdate_app_lock(ngx_http_liveupdate_call_t *call, ngx_fd_t *lock)
+{
+    u_char  *path;
+
+    path = ngx_http_liveupdate_path(call->io.pool, "%V/apps/%s/lock",
+                                    &call->store->path, call->route.app.data);
+
+    switch (ngx_http_liveupdate_store_lock(&call->io, path, lock)) {
+
+    case NGX_OK:
+        return NGX_OK;
+
+    case NGX_DECLINED:
+        return ngx_http_liveupdate_refuse(call, NGX_HTTP_NOT_FOUND,
+                                          "App not found.");
+    default:
+        return ngx_http_liveupdate_failed(call);
+    }
+}
+
+
+ngx_int_t
+ngx_http_liveupdate_audit(ngx_http_liveupdate_call_t *call, double generation)
+{
+    char               *text;
+    cJSON              *line;
+    size_t              len;
+    u_char             *path;
+    ngx_int_t           rc;
+    liveupdate_str_t    by;
+    liveupdate_arena_t  arena;
+
+    text = NULL;
+    rc = NGX_ERROR;
+
+    arena = ngx_http_liveupdate_arena(call->io.pool);
+    by = liveupdate_str_dup(&arena, call->token->name.data,
+                            call->token->name.len);
+
+    line = cJSON_CreateObject();
+
+    if (line == NULL
+        || by.data == NULL
+        || cJSON_AddStringToObject(line, "at", call->now) == NULL
+        || cJSON_AddStringToObject(line, "by", (char *) by.data) == NULL
+        || cJSON_AddStringToObject(line, "change", call->change) == NULL
+        || cJSON_AddStringToObject(line, "subject", call->subject) == NULL
+        || (call->from
+            && cJSON_AddStringToObject(line, "from", call->from) == NULL)
+        || (call->to
+            && cJSON_AddStringToObject(line, "to", call->to) == NULL)
+        || cJSON_AddNumberToObject(line, "generation", generation) == NULL)
+    {
+        call->io.err = NGX_ENOMEM;
+        goto done;
+    }
+
+    text = cJSON_PrintUnformatted(line);
+    if (text == NULL) {
+        call->io.err = NGX_ENOMEM;
+        goto done;
+    }
+
+    len = ngx_strlen(text);
+
+    /* the terminating zero byte gives way to the line's end */
+
+    text[len] = '\n';
+
+    path = ngx_http_liveupdate_path(call->io.pool, "%V/apps/%s/audit.log",
+                                    &call->store->path, call->route.app.data);
+
+    rc = ngx_http_liveupdate_store_append(&call->io, path, text, len + 1);
+
+done:
+
+    cJSON_free(text);
+    cJSON_Delete(line);
+
+    return rc;
+}
+
+
+ngx_int_t
+ngx_http_liveupdate_app_read(ngx_http_liveupdate_call_t *call, cJSON **app)
+{
+    u_char  *path;
+
+    path = ngx_http_liveupdate_path(call->io.pool, "%V/apps/%s/app.json",
+                                    &call->store->path, call->route.app.data);
+
+    switch (ngx_http_liveupdate_store_read_json(&call->io, path, app)) {
+
+    case NGX_OK:
+        return NGX_OK;
+
+    case NGX_DECLINED:
+        return ngx_http_liveupdate_refuse(call, NGX_HTTP_NOT_FOUND,
+                                          "App not found.");
+    default:
+        return ngx_http_liveupdate_failed(call);
+    }
+}
+
+
+ngx_int_t
+ngx_http_liveupdate_release_read(ngx_http_liveupdate_call_t *call,
+    const char *id, cJSON **release, u_char **folder)
+{
+    u_char      *path;
+    ngx_int_t    rc;
+    ngx_uint_t   i;
+
+    static const char  *places[] = { "live", "staging", "live" };
+
+    /* between two looks it may go from staging to live */
+
+    for (i = 0; i < 3; i++) {
+
+        *folder = ngx_http_liveupdate_path(call->io.pool, "%V/%s/%s/%s",
+                                           &call->store->path, places[i],
+                                           call->route.app.data, id);
+        path = ngx_http_liveupdate_path(call->io.pool, "%s/release.json",
+                                        *folder);
+
+        rc = ngx_http_liveupdate_store_read_json(&call->io, path, release);
+
+        if (rc == NGX_OK) {
+            return NGX_OK;
+        }
+
+        if (rc == NGX_ERROR) {
+            return ngx_http_liveupdate_failed(call);
+        }
+    }
+
+    return ngx_http_liveupdate_refuse(call, NGX_HTTP_NOT_FOUND,
+                                      "Bundle not found.");
+}
