@@ -105,6 +105,8 @@ typedef struct {
     unsigned                        waiting:1;
     unsigned                        waited:1;
     unsigned                        located:1;   /* the URI is chosen */
+    unsigned                        vary:1;      /* by Accept-Encoding */
+    unsigned                        gzip:1;      /* the file is compressed */
 } ngx_http_liveupdate_ctx_t;
 
 
@@ -212,9 +214,12 @@ ngx_int_t ngx_http_liveupdate_discovery_handler(ngx_http_request_t *r,
     ngx_str_t *app);
 
 
-/* Artifact: picks the file that nginx's static handler sends */
+/*
+ * Artifact: picks the file that nginx's static handler sends, in the
+ * precontent phase, and describes it in a header filter; init() adds both.
+ */
 
-ngx_int_t ngx_http_liveupdate_artifact_handler(ngx_http_request_t *r);
+ngx_int_t ngx_http_liveupdate_artifact_init(ngx_conf_t *cf);
 
 
 /*

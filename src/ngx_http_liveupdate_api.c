@@ -196,6 +196,14 @@ ngx_http_liveupdate_api_handler(ngx_http_request_t *r)
         return ngx_http_liveupdate_discovery_handler(r, &app);
     }
 
+    /* a build is made by a builder; here it comes with its bundle */
+
+    if (r->method == NGX_HTTP_POST
+        && route.resource == LIVEUPDATE_ROUTE_BUILDS)
+    {
+        route.resource = LIVEUPDATE_ROUTE_CLOUD;
+    }
+
     action = ngx_http_liveupdate_action_find(r, route.resource);
 
     if (action == NULL && route.resource != LIVEUPDATE_ROUTE_CLOUD) {

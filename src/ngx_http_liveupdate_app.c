@@ -258,15 +258,15 @@ ngx_http_liveupdate_app_add(ngx_http_liveupdate_call_t *call, cJSON *app)
 
     ngx_http_liveupdate_store_unlock(lock);
 
-    if (status != NGX_OK) {
-        return status;
-    }
-
     app_id.len = id.len;
     app_id.data = id.data;
 
     (void) ngx_atomic_fetch_add(
                   ngx_http_liveupdate_generation(call->store, &app_id), 1);
+
+    if (status != NGX_OK) {
+        return status;
+    }
 
     call->answer = ngx_http_liveupdate_app_json(app);
 
@@ -286,16 +286,6 @@ ngx_http_liveupdate_app_write(ngx_http_liveupdate_call_t *call, cJSON *app,
 
     static const char  *folders[] = { "live", "staging", "apps", NULL };
 
-    for (i = 0; folders[i]; i++) {
-        path = ngx_http_liveupdate_path(call->io.pool, "%V/%s/%s",
-                                        &call->store->path, folders[i],
-                                        id->data);
-
-        if (ngx_http_liveupdate_store_mkdir(&call->io, path) == NGX_ERROR) {
-            return ngx_http_liveupdate_failed(call);
-        }
-    }
-
     path = ngx_http_liveupdate_path(call->io.pool, "%V/apps/%s/app.json",
                                     &call->store->path, id->data);
 
@@ -305,6 +295,24 @@ ngx_http_liveupdate_app_write(ngx_http_liveupdate_call_t *call, cJSON *app,
         return ngx_http_liveupdate_refuse(call, NGX_HTTP_CONFLICT,
                                           "An app with this id exists.");
     }
+
+    for (i = 0; folders[i] && rc != NGX_ERROR; i++) {
+        path = ngx_http_liveupdate_path(call->io.pool, "%V/%s/%s",
+                                        &call->store->path, folders[i],
+                                        id->data);
+
+        /* what an app that was deleted has left is none of this one's */
+
+        rc = ngx_http_liveupdate_store_remove_tree(&call->io, call->store,
+                                                   path);
+
+        if (rc != NGX_ERROR) {
+            rc = ngx_http_liveupdate_store_mkdir(&call->io, path);
+        }
+    }
+
+    path = ngx_http_liveupdate_path(call->io.pool, "%V/apps/%s/app.json",
+                                    &call->store->path, id->data);
 
     /* the log tells of it when the tree is gone */
 

@@ -10,6 +10,7 @@
 #include "liveupdate_query.h"
 
 
+static ngx_int_t ngx_http_liveupdate_artifact_handler(ngx_http_request_t *r);
 static ngx_int_t ngx_http_liveupdate_artifact_name(ngx_http_request_t *r,
     ngx_str_t *app, ngx_str_t *release, ngx_str_t *name);
 static const liveupdate_file_t *ngx_http_liveupdate_artifact_find(
@@ -17,9 +18,9 @@ static const liveupdate_file_t *ngx_http_liveupdate_artifact_find(
     ngx_str_t *name);
 static ngx_int_t ngx_http_liveupdate_artifact_locate(ngx_http_request_t *r,
     ngx_str_t *app, ngx_str_t *release, const liveupdate_file_t *file);
-static ngx_int_t ngx_http_liveupdate_artifact_test(ngx_http_request_t *r);
-static ngx_int_t ngx_http_liveupdate_artifact_headers(ngx_http_request_t *r,
+static ngx_int_t ngx_http_liveupdate_artifact_describe(ngx_http_request_t *r,
     const liveupdate_file_t *file, ngx_uint_t gzip);
+static ngx_int_t ngx_http_liveupdate_header_filter(ngx_http_request_t *r);
 static ngx_table_elt_t *ngx_http_liveupdate_header(ngx_http_request_t *r,
     const char *name, ngx_str_t *value);
 static ngx_int_t ngx_http_liveupdate_artifact_none(ngx_http_request_t *r);
@@ -27,12 +28,37 @@ static ngx_int_t ngx_http_liveupdate_artifact_refuse(ngx_http_request_t *r,
     ngx_uint_t status, const char *text);
 
 
+static ngx_http_output_header_filter_pt  ngx_http_next_header_filter;
+
+
+ngx_int_t
+ngx_http_liveupdate_artifact_init(ngx_conf_t *cf)
+{
+    ngx_http_handler_pt        *h;
+    ngx_http_core_main_conf_t  *cmcf;
+
+    cmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module);
+
+    h = ngx_array_push(&cmcf->phases[NGX_HTTP_PRECONTENT_PHASE].handlers);
+    if (h == NULL) {
+        return NGX_ERROR;
+    }
+
+    *h = ngx_http_liveupdate_artifact_handler;
+
+    ngx_http_next_header_filter = ngx_http_top_header_filter;
+    ngx_http_top_header_filter = ngx_http_liveupdate_header_filter;
+
+    return NGX_OK;
+}
+
+
 /*
  * The request goes on to nginx's static handler with another URI.  What is
  * not in a release's table is not looked for on the disk.
  */
 
-ngx_int_t
+static ngx_int_t
 ngx_http_liveupdate_artifact_handler(ngx_http_request_t *r)
 {
     ngx_int_t                        rc;
@@ -227,7 +253,6 @@ ngx_http_liveupdate_artifact_locate(ngx_http_request_t *r, ngx_str_t *app,
     ngx_str_t *release, const liveupdate_file_t *file)
 {
     u_char      *p, *uri;
-    ngx_int_t    rc;
     ngx_uint_t   gzip;
 
     gzip = 0;
@@ -244,108 +269,40 @@ ngx_http_liveupdate_artifact_locate(ngx_http_request_t *r, ngx_str_t *app,
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    p = ngx_cpymem(uri, "/live/", sizeof("/live/") - 1);
-    p = ngx_cpymem(p, app->data, app->len);
-    *p++ = '/';
-    p = ngx_cpymem(p, release->data, release->len);
-
-    if (gzip) {
-        p = ngx_cpymem(p, "/gzip/", sizeof("/gzip/") - 1);
-        p = ngx_cpymem(p, file->href.data, file->href.len);
-        p = ngx_cpymem(p, ".gz", sizeof(".gz") - 1);
-
-    } else {
-        p = ngx_cpymem(p, "/files/", sizeof("/files/") - 1);
-        p = ngx_cpymem(p, file->href.data, file->href.len);
-    }
+    p = ngx_sprintf(uri, "/live/%V/%V/files/%*s", app, release,
+                    file->href.len, file->href.data);
 
     r->uri.data = uri;
     r->uri.len = p - uri;
     r->valid_unparsed_uri = 0;
 
-    rc = ngx_http_liveupdate_artifact_test(r);
+    ngx_http_set_exten(r);
 
-    if (rc == NGX_DECLINED) {
-        return ngx_http_liveupdate_artifact_none(r);
-    }
-
-    if (rc != NGX_OK
-        || ngx_http_liveupdate_artifact_headers(r, file, gzip) != NGX_OK)
-    {
+    if (ngx_http_liveupdate_artifact_describe(r, file, gzip) != NGX_OK) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    return NGX_DECLINED;
-}
+    if (gzip) {
+        p = ngx_sprintf(uri, "/live/%V/%V/gzip/%*s.gz", app, release,
+                        file->href.len, file->href.data);
 
-
-/*
- * The table may be newer than the files (a copy of the store), or older (the
- * release was deleted).  What is missing must not go out with the headers of
- * what is there: a cache would keep the refusal for ever.
- */
-
-static ngx_int_t
-ngx_http_liveupdate_artifact_test(ngx_http_request_t *r)
-{
-    u_char                    *last;
-    size_t                     root;
-    ngx_str_t                  path;
-    ngx_open_file_info_t       of;
-    ngx_http_core_loc_conf_t  *clcf;
-
-    last = ngx_http_map_uri_to_path(r, &path, &root, 0);
-    if (last == NULL) {
-        return NGX_ERROR;
+        r->uri.len = p - uri;
     }
-
-    path.len = last - path.data;
-
-    clcf = ngx_http_get_module_loc_conf(r, ngx_http_core_module);
-
-    ngx_memzero(&of, sizeof(ngx_open_file_info_t));
-
-    of.read_ahead = clcf->read_ahead;
-    of.directio = clcf->directio;
-    of.valid = clcf->open_file_cache_valid;
-    of.min_uses = clcf->open_file_cache_min_uses;
-    of.test_only = 1;
-    of.errors = clcf->open_file_cache_errors;
-    of.events = clcf->open_file_cache_events;
-
-    if (ngx_http_set_disable_symlinks(r, clcf, &path, &of) != NGX_OK) {
-        return NGX_ERROR;
-    }
-
-    if (ngx_open_cached_file(clcf->open_file_cache, &path, &of, r->pool)
-        == NGX_OK)
-    {
-        return NGX_OK;
-    }
-
-    if (of.err == 0) {
-        return NGX_ERROR;
-    }
-
-    ngx_log_error(NGX_LOG_ERR, r->connection->log, of.err,
-                  "%s \"%V\" failed", of.failed, &path);
 
     return NGX_DECLINED;
 }
 
 
+/* The table may be gone before the headers are sent. */
+
 static ngx_int_t
-ngx_http_liveupdate_artifact_headers(ngx_http_request_t *r,
+ngx_http_liveupdate_artifact_describe(ngx_http_request_t *r,
     const liveupdate_file_t *file, ngx_uint_t gzip)
 {
     u_char                     *p;
-    ngx_str_t                   uri, value;
-    ngx_table_elt_t            *h;
     ngx_http_liveupdate_ctx_t  *ctx;
 
     ctx = ngx_http_get_module_ctx(r, ngx_http_liveupdate_module);
-
-    /* the table may be gone before the headers are sent */
 
     p = ngx_pnalloc(r->pool, file->sha256.len + file->signature.len
                              + file->type.len);
@@ -357,23 +314,14 @@ ngx_http_liveupdate_artifact_headers(ngx_http_request_t *r,
     ctx->checksum.len = file->sha256.len;
     p = ngx_cpymem(p, file->sha256.data, file->sha256.len);
 
-    if (ngx_http_liveupdate_header(r, "X-Checksum", &ctx->checksum) == NULL) {
-        return NGX_ERROR;
-    }
+    ctx->signature.data = p;
+    ctx->signature.len = file->signature.len;
+    p = ngx_cpymem(p, file->signature.data, file->signature.len);
 
-    if (file->signature.len) {
-        ctx->signature.data = p;
-        ctx->signature.len = file->signature.len;
-        p = ngx_cpymem(p, file->signature.data, file->signature.len);
+    ctx->vary = file->gzip;
+    ctx->gzip = gzip;
 
-        if (ngx_http_liveupdate_header(r, "X-Signature", &ctx->signature)
-            == NULL)
-        {
-            return NGX_ERROR;
-        }
-    }
-
-    /* without a type it goes by the name, and not by that of the twin */
+    /* the static handler would go by the name, which may end in ".gz" */
 
     if (file->type.len) {
         r->headers_out.content_type.data = p;
@@ -383,20 +331,45 @@ ngx_http_liveupdate_artifact_headers(ngx_http_request_t *r,
 
         ngx_memcpy(p, file->type.data, file->type.len);
 
-    } else {
-        uri = r->uri;
+        return NGX_OK;
+    }
 
-        if (gzip) {
-            r->uri.len -= sizeof(".gz") - 1;
-        }
+    return ngx_http_set_content_type(r);
+}
 
-        ngx_http_set_exten(r);
 
-        r->uri = uri;
+/*
+ * The table may be newer than the files (a copy of the store), or older (the
+ * release was deleted): only what nginx has found is described and may be
+ * kept.
+ */
 
-        if (ngx_http_set_content_type(r) != NGX_OK) {
-            return NGX_ERROR;
-        }
+static ngx_int_t
+ngx_http_liveupdate_header_filter(ngx_http_request_t *r)
+{
+    ngx_str_t                   value;
+    ngx_table_elt_t            *h;
+    ngx_http_liveupdate_ctx_t  *ctx;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_liveupdate_module);
+
+    if (ctx == NULL
+        || !ctx->located
+        || (r->headers_out.status != NGX_HTTP_OK
+            && r->headers_out.status != NGX_HTTP_NOT_MODIFIED))
+    {
+        return ngx_http_next_header_filter(r);
+    }
+
+    if (ngx_http_liveupdate_header(r, "X-Checksum", &ctx->checksum) == NULL) {
+        return NGX_ERROR;
+    }
+
+    if (ctx->signature.len
+        && ngx_http_liveupdate_header(r, "X-Signature", &ctx->signature)
+           == NULL)
+    {
+        return NGX_ERROR;
     }
 
     ngx_str_set(&value, "public, max-age=31536000, immutable, no-transform");
@@ -405,30 +378,26 @@ ngx_http_liveupdate_artifact_headers(ngx_http_request_t *r,
         return NGX_ERROR;
     }
 
-    if (!file->gzip) {
-        return NGX_OK;
+    if (ctx->vary) {
+        ngx_str_set(&value, "Accept-Encoding");
+
+        if (ngx_http_liveupdate_header(r, "Vary", &value) == NULL) {
+            return NGX_ERROR;
+        }
     }
 
-    ngx_str_set(&value, "Accept-Encoding");
+    if (ctx->gzip && r->headers_out.status == NGX_HTTP_OK) {
+        ngx_str_set(&value, "gzip");
 
-    if (ngx_http_liveupdate_header(r, "Vary", &value) == NULL) {
-        return NGX_ERROR;
+        h = ngx_http_liveupdate_header(r, "Content-Encoding", &value);
+        if (h == NULL) {
+            return NGX_ERROR;
+        }
+
+        r->headers_out.content_encoding = h;
     }
 
-    if (!gzip) {
-        return NGX_OK;
-    }
-
-    ngx_str_set(&value, "gzip");
-
-    h = ngx_http_liveupdate_header(r, "Content-Encoding", &value);
-    if (h == NULL) {
-        return NGX_ERROR;
-    }
-
-    r->headers_out.content_encoding = h;
-
-    return NGX_OK;
+    return ngx_http_next_header_filter(r);
 }
 
 

@@ -456,7 +456,8 @@ ngx_http_liveupdate_call_reply(ngx_http_liveupdate_call_t *call)
     r = call->request;
 
     if (call->io.operation
-        && call->status >= NGX_HTTP_INTERNAL_SERVER_ERROR)
+        && (call->status >= NGX_HTTP_INTERNAL_SERVER_ERROR
+            || call->status < NGX_HTTP_SPECIAL_RESPONSE))
     {
         ngx_log_error(NGX_LOG_CRIT, r->connection->log, call->io.err,
                       "%s \"%s\" failed", call->io.operation, call->io.path);

@@ -169,11 +169,8 @@ ngx_http_liveupdate_catalog_get(ngx_http_request_t *r,
         ctx->generation = generation;
     }
 
-    /* a file table does not change, but may come */
-
     if (!node->loaded
-        || ((kind == NGX_HTTP_LIVEUPDATE_NODE_APP || node->copy == NULL)
-            && (ngx_atomic_int_t) (node->generation - ctx->generation) < 0))
+        || (ngx_atomic_int_t) (node->generation - ctx->generation) < 0)
     {
         if (!node->loading
             && ngx_http_liveupdate_load_start(node, lucf->readers, app,
@@ -369,7 +366,12 @@ ngx_http_liveupdate_load_start(ngx_http_liveupdate_node_t *node,
     load->generation = generation;
     load->uniq = node->uniq;
     load->changed = node->changed;
-    load->compare = (node->copy && node->generation == generation);
+
+    /* an app's releases may have changed without it; a table has none */
+
+    load->compare = node->copy
+                    && (node->kind == NGX_HTTP_LIVEUPDATE_NODE_FILES
+                        || node->generation == generation);
 
     load->pool = ngx_create_pool(1024, ngx_cycle->log);
     if (load->pool == NULL) {

@@ -7,10 +7,23 @@
 #include "ngx_http_liveupdate.h"
 
 
+typedef struct {
+    const cJSON  *channel;
+    const cJSON  *next;
+} ngx_http_liveupdate_history_t;
+
+
+static ngx_http_liveupdate_history_t *ngx_http_liveupdate_deployment_newest(
+    ngx_http_liveupdate_history_t *histories, ngx_uint_t n);
+static ngx_uint_t ngx_http_liveupdate_deployment_is(const cJSON *object,
+    const char *key, const char *wanted);
 static ngx_int_t ngx_http_liveupdate_deployment_add(
     ngx_http_liveupdate_call_t *call, cJSON *app);
 static ngx_int_t ngx_http_liveupdate_deployment_channel(
     ngx_http_liveupdate_call_t *call, cJSON *app, cJSON **channel);
+static char *ngx_http_liveupdate_deployment_id(
+    ngx_http_liveupdate_call_t *call, const cJSON *head,
+    liveupdate_str_t *release, double rollout, liveupdate_str_t *by);
 static ngx_int_t ngx_http_liveupdate_deployment_release(
     ngx_http_liveupdate_call_t *call, const char *id, int *is_signed);
 static ngx_int_t ngx_http_liveupdate_deployment_rollout(
@@ -19,15 +32,20 @@ static const char *ngx_http_liveupdate_deployment_copy(
     ngx_http_liveupdate_call_t *call, const cJSON *object, const char *key);
 
 
+/*
+ * Newest first.  The history of a channel is in its own order, which does not
+ * depend on the clock: a rollback counts on it.
+ */
+
 ngx_int_t
 ngx_http_liveupdate_deployments_get(ngx_http_liveupdate_call_t *call)
 {
-    char              *channel_id, *build_id;
-    cJSON             *app, *item;
-    ngx_int_t          status;
-    ngx_uint_t         limit, offset;
-    const cJSON       *channel, *deployment;
-    liveupdate_str_t   value;
+    char                           *channel_id, *build_id;
+    cJSON                          *app, *item;
+    ngx_int_t                       status;
+    ngx_uint_t                      n, limit, offset;
+    const cJSON                    *channels, *channel, *deployment;
+    ngx_http_liveupdate_history_t  *histories, *history;
 
     status = ngx_http_liveupdate_app_read(call, &app);
     if (status != NGX_OK) {
@@ -39,59 +57,119 @@ ngx_http_liveupdate_deployments_get(ngx_http_liveupdate_call_t *call)
     channel_id = ngx_http_liveupdate_arg(call, "appChannelId");
     build_id = ngx_http_liveupdate_arg(call, "appBuildId");
 
-    status = NGX_HTTP_OK;
+    channels = cJSON_GetObjectItemCaseSensitive(app, "channels");
+    n = cJSON_GetArraySize(channels);
 
+    histories = ngx_palloc(call->io.pool,
+                           (n + 1) * sizeof(ngx_http_liveupdate_history_t));
     call->answer = cJSON_CreateArray();
 
-    cJSON_ArrayForEach(channel,
-                       cJSON_GetObjectItemCaseSensitive(app, "channels"))
-    {
-        if (channel_id
-            && (liveupdate_json_string(channel, "id", &value) != LIVEUPDATE_OK
-                || !liveupdate_str_is(&value, channel_id)))
+    if (histories == NULL || call->answer == NULL) {
+        cJSON_Delete(app);
+        return ngx_http_liveupdate_nomem(call);
+    }
+
+    n = 0;
+
+    cJSON_ArrayForEach(channel, channels) {
+
+        if (!ngx_http_liveupdate_deployment_is(channel, "id", channel_id)) {
+            continue;
+        }
+
+        item = cJSON_GetObjectItemCaseSensitive(channel, "deployments");
+
+        histories[n].channel = channel;
+        histories[n++].next = item ? item->child : NULL;
+    }
+
+    status = NGX_HTTP_OK;
+
+    while (limit) {
+        history = ngx_http_liveupdate_deployment_newest(histories, n);
+        if (history == NULL) {
+            break;
+        }
+
+        deployment = history->next;
+        history->next = deployment->next;
+
+        if (!ngx_http_liveupdate_deployment_is(deployment, "release",
+                                               build_id))
         {
             continue;
         }
 
-        cJSON_ArrayForEach(deployment,
-                           cJSON_GetObjectItemCaseSensitive(channel,
-                                                            "deployments"))
-        {
-            if (build_id
-                && (liveupdate_json_string(deployment, "release", &value)
-                    != LIVEUPDATE_OK
-                    || !liveupdate_str_is(&value, build_id)))
-            {
-                continue;
-            }
+        if (offset) {
+            offset--;
+            continue;
+        }
 
-            if (offset) {
-                offset--;
-                continue;
-            }
+        limit--;
 
-            if (limit == 0) {
-                goto done;
-            }
+        item = ngx_http_liveupdate_deployment_json(call, deployment,
+                                                   history->channel);
 
-            limit--;
-
-            item = ngx_http_liveupdate_deployment_json(call, deployment,
-                                                       channel);
-
-            if (item == NULL || !cJSON_AddItemToArray(call->answer, item)) {
-                cJSON_Delete(item);
-                status = ngx_http_liveupdate_nomem(call);
-                goto done;
-            }
+        if (item == NULL || !cJSON_AddItemToArray(call->answer, item)) {
+            cJSON_Delete(item);
+            status = ngx_http_liveupdate_nomem(call);
+            break;
         }
     }
-
-done:
 
     cJSON_Delete(app);
 
     return status;
+}
+
+
+static ngx_http_liveupdate_history_t *
+ngx_http_liveupdate_deployment_newest(ngx_http_liveupdate_history_t *histories,
+    ngx_uint_t n)
+{
+    ngx_uint_t                      i;
+    liveupdate_str_t                created, newest;
+    ngx_http_liveupdate_history_t  *history;
+
+    history = NULL;
+    newest.data = (u_char *) "";
+
+    for (i = 0; i < n; i++) {
+
+        if (histories[i].next == NULL) {
+            continue;
+        }
+
+        if (liveupdate_json_string(histories[i].next, "createdAt", &created)
+            != LIVEUPDATE_OK)
+        {
+            created.data = (u_char *) "";
+        }
+
+        if (history == NULL || ngx_strcmp(created.data, newest.data) > 0) {
+            history = &histories[i];
+            newest = created;
+        }
+    }
+
+    return history;
+}
+
+
+/* What is not asked for is everything. */
+
+static ngx_uint_t
+ngx_http_liveupdate_deployment_is(const cJSON *object, const char *key,
+    const char *wanted)
+{
+    liveupdate_str_t  value;
+
+    if (wanted == NULL) {
+        return 1;
+    }
+
+    return liveupdate_json_string(object, key, &value) == LIVEUPDATE_OK
+           && liveupdate_str_is(&value, wanted);
 }
 
 
@@ -184,17 +262,21 @@ ngx_http_liveupdate_deployment_add(ngx_http_liveupdate_call_t *call,
     arena = ngx_http_liveupdate_arena(call->io.pool);
     by = liveupdate_str_dup(&arena, call->token->name.data,
                             call->token->name.len);
-    id = ngx_http_liveupdate_uuid(call);
+    deployments = cJSON_GetObjectItemCaseSensitive(channel, "deployments");
 
-    if (id == NULL
-        || by.data == NULL
+    if (by.data == NULL
         || liveupdate_json_string(channel, "id", &channel_id)
            != LIVEUPDATE_OK)
     {
         return ngx_http_liveupdate_nomem(call);
     }
 
-    deployments = cJSON_GetObjectItemCaseSensitive(channel, "deployments");
+    id = ngx_http_liveupdate_deployment_id(call, deployments
+                                                 ? deployments->child : NULL,
+                                           &release, rollout, &by);
+    if (id == NULL) {
+        return ngx_http_liveupdate_nomem(call);
+    }
 
     call->change = "deployment.create";
     call->subject = id;
@@ -219,6 +301,33 @@ ngx_http_liveupdate_deployment_add(ngx_http_liveupdate_call_t *call,
                                                        channel);
 
     return call->answer ? NGX_HTTP_CREATED : ngx_http_liveupdate_nomem(call);
+}
+
+
+/*
+ * A publisher whose connection broke asks again.  What is at the head of the
+ * channel already keeps its id, and so is not deployed twice.
+ */
+
+static char *
+ngx_http_liveupdate_deployment_id(ngx_http_liveupdate_call_t *call,
+    const cJSON *head, liveupdate_str_t *release, double rollout,
+    liveupdate_str_t *by)
+{
+    double             present;
+    liveupdate_str_t   value;
+
+    if (liveupdate_json_string(head, "release", &value) != LIVEUPDATE_OK
+        || !liveupdate_str_is(&value, (char *) release->data)
+        || liveupdate_json_string(head, "createdBy", &value) != LIVEUPDATE_OK
+        || !liveupdate_str_is(&value, (char *) by->data)
+        || liveupdate_json_number(head, "rollout", &present) != LIVEUPDATE_OK
+        || present != rollout)
+    {
+        return ngx_http_liveupdate_uuid(call);
+    }
+
+    return (char *) ngx_http_liveupdate_deployment_copy(call, head, "id");
 }
 
 

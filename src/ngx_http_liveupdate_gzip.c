@@ -10,6 +10,7 @@
 
 
 #define NGX_HTTP_LIVEUPDATE_GZIP_MIN   256
+#define NGX_HTTP_LIVEUPDATE_GZIP_NAME  (255 - (sizeof(".gz") - 1))
 #define NGX_HTTP_LIVEUPDATE_GZIP_SIZE  (64 * 1024)
 
 
@@ -100,6 +101,7 @@ static ngx_uint_t
 ngx_http_liveupdate_gzip_compresses(const liveupdate_file_t *file)
 {
     size_t       len;
+    u_char      *name, *last;
     ngx_uint_t   i;
 
     static const char  *types[] = {
@@ -115,6 +117,18 @@ ngx_http_liveupdate_gzip_compresses(const liveupdate_file_t *file)
     };
 
     if (file->size < NGX_HTTP_LIVEUPDATE_GZIP_MIN) {
+        return 0;
+    }
+
+    /* file systems have names of up to 255 bytes */
+
+    last = file->href.data + file->href.len;
+
+    for (name = last; name > file->href.data && name[-1] != '/'; name--) {
+        /* void */
+    }
+
+    if ((size_t) (last - name) > NGX_HTTP_LIVEUPDATE_GZIP_NAME) {
         return 0;
     }
 

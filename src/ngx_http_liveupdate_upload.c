@@ -15,7 +15,7 @@
 #define NGX_HTTP_LIVEUPDATE_PARTS  10000
 
 
-/* A part of an upload on its way into the whole file. */
+/* A part of an upload, on its way into the whole file if there is one. */
 
 typedef struct {
     ngx_http_liveupdate_call_t   *call;
@@ -37,6 +37,9 @@ static ngx_int_t ngx_http_liveupdate_upload_check(
     ngx_http_liveupdate_call_t *call, u_char *folder, char *upload_id);
 static ngx_int_t ngx_http_liveupdate_upload_complete(
     ngx_http_liveupdate_call_t *call, u_char *folder, char *upload_id);
+static ngx_int_t ngx_http_liveupdate_upload_assemble(
+    ngx_http_liveupdate_call_t *call, u_char *folder, char *upload_id,
+    liveupdate_file_t *file, u_char *path);
 static ngx_int_t ngx_http_liveupdate_upload_join(
     ngx_http_liveupdate_call_t *call, u_char *folder, char *upload_id,
     ngx_http_liveupdate_form_t *form);
@@ -410,7 +413,9 @@ ngx_http_liveupdate_upload_check(ngx_http_liveupdate_call_t *call,
     id.data = (u_char *) upload_id;
     id.len = ngx_strlen(upload_id);
 
-    if (!liveupdate_id_valid(&id)) {
+    /* other names are those of files */
+
+    if (id.len != NGX_HTTP_LIVEUPDATE_UUID_LEN || !liveupdate_id_valid(&id)) {
         goto not_found;
     }
 
@@ -521,12 +526,11 @@ static ngx_int_t
 ngx_http_liveupdate_upload_complete(ngx_http_liveupdate_call_t *call,
     u_char *folder, char *upload_id)
 {
-    cJSON                       *json;
-    u_char                      *path;
-    ngx_int_t                    rc, status;
-    liveupdate_file_t            file;
-    liveupdate_arena_t           arena;
-    ngx_http_liveupdate_form_t   form;
+    cJSON               *json;
+    u_char              *path;
+    ngx_int_t            rc, status;
+    liveupdate_file_t    file;
+    liveupdate_arena_t   arena;
 
     path = ngx_http_liveupdate_path(call->io.pool, "%s/uploads/%s.json",
                                     folder, call->route.sub.data);
@@ -553,6 +557,48 @@ ngx_http_liveupdate_upload_complete(ngx_http_liveupdate_call_t *call,
         return status;
     }
 
+    /* a call before this one may have been cut short among the parts */
+
+    path = ngx_http_liveupdate_path(call->io.pool, "%s/uploads/%s.data",
+                                    folder, call->route.sub.data);
+
+    status = ngx_http_liveupdate_upload_part(call, path, &file.sha256, NULL);
+
+    if (status == 422) {
+        status = ngx_http_liveupdate_upload_assemble(call, folder, upload_id,
+                                                     &file, path);
+    }
+
+    if (status != NGX_OK) {
+        return status;
+    }
+
+    status = ngx_http_liveupdate_upload_abort(call, folder, upload_id);
+
+    if (status >= NGX_HTTP_SPECIAL_RESPONSE && status != NGX_HTTP_NOT_FOUND) {
+        return status;
+    }
+
+    call->answer = cJSON_CreateObject();
+
+    if (cJSON_AddStringToObject(call->answer, "id",
+                                (char *) call->route.sub.data)
+        == NULL)
+    {
+        return ngx_http_liveupdate_nomem(call);
+    }
+
+    return NGX_HTTP_OK;
+}
+
+
+static ngx_int_t
+ngx_http_liveupdate_upload_assemble(ngx_http_liveupdate_call_t *call,
+    u_char *folder, char *upload_id, liveupdate_file_t *file, u_char *path)
+{
+    ngx_int_t                    status;
+    ngx_http_liveupdate_form_t   form;
+
     status = ngx_http_liveupdate_upload_check(call, folder, upload_id);
     if (status != NGX_OK) {
         return status;
@@ -564,10 +610,10 @@ ngx_http_liveupdate_upload_complete(ngx_http_liveupdate_call_t *call,
     status = ngx_http_liveupdate_upload_join(call, folder, upload_id, &form);
 
     if (status == NGX_OK
-        && (form.temp.sha256.size != file.size
-            || !liveupdate_str_is(&file.sha256, form.sha256)))
+        && (form.temp.sha256.size != file->size
+            || !liveupdate_str_is(&file->sha256, form.sha256)))
     {
-        (void) liveupdate_refuse(&call->error, &file.href,
+        (void) liveupdate_refuse(&call->error, &file->href,
                                  "has another size or SHA-256 than was "
                                  "announced: upload it again");
         status = 422;
@@ -582,9 +628,6 @@ ngx_http_liveupdate_upload_complete(ngx_http_liveupdate_call_t *call,
     if (status == NGX_OK) {
         form.has_file = 0;
 
-        path = ngx_http_liveupdate_path(call->io.pool, "%s/uploads/%s.data",
-                                        folder, call->route.sub.data);
-
         if (ngx_http_liveupdate_temp_rename(&call->io, &form.temp, path)
             != NGX_OK)
         {
@@ -594,26 +637,7 @@ ngx_http_liveupdate_upload_complete(ngx_http_liveupdate_call_t *call,
 
     ngx_http_liveupdate_form_discard(&form);
 
-    if (status != NGX_OK) {
-        return status;
-    }
-
-    status = ngx_http_liveupdate_upload_abort(call, folder, upload_id);
-
-    if (status >= NGX_HTTP_SPECIAL_RESPONSE) {
-        return status;
-    }
-
-    call->answer = cJSON_CreateObject();
-
-    if (cJSON_AddStringToObject(call->answer, "id",
-                                (char *) call->route.sub.data)
-        == NULL)
-    {
-        return ngx_http_liveupdate_nomem(call);
-    }
-
-    return NGX_HTTP_OK;
+    return status;
 }
 
 
@@ -717,6 +741,10 @@ ngx_http_liveupdate_upload_piece(void *data, u_char *bytes, size_t len)
     ngx_http_liveupdate_part_t *part = data;
 
     liveupdate_sha256_update(&part->sha256, bytes, len);
+
+    if (part->temp == NULL) {
+        return NGX_OK;
+    }
 
     return ngx_http_liveupdate_temp_write(&part->call->io, part->temp, bytes,
                                           len);

@@ -833,6 +833,7 @@ liveupdate_json_set(cJSON *object, const char *key, cJSON *value)
 
     /* cJSON would copy the key and go on without one if it cannot */
 
+    cJSON_free(value->string);
     value->string = old->string;
     old->string = NULL;
 

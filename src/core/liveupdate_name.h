@@ -50,5 +50,13 @@ int liveupdate_label_valid(const liveupdate_str_t *name);
 liveupdate_rc_e liveupdate_href_check(const liveupdate_str_t *href,
     liveupdate_error_t *err);
 
+/*
+ * The name of a file of a desktop release: one segment of 1 to 255 bytes of
+ * UTF-8 without "/", backslash, control bytes, a leading dot or "..".
+ */
+
+liveupdate_rc_e liveupdate_file_name_check(const liveupdate_str_t *name,
+    liveupdate_error_t *err);
+
 
 #endif /* _LIVEUPDATE_NAME_H_INCLUDED_ */

@@ -190,8 +190,15 @@ liveupdate_release_properties(const liveupdate_arena_t *arena,
     }
 
     rc = liveupdate_properties_check(properties, err);
+
     if (rc != LIVEUPDATE_OK) {
-        return rc;
+
+        /* the tree goes, the reason stays */
+
+        err->subject = liveupdate_str_dup(arena, err->subject.data,
+                                          err->subject.len);
+
+        return err->subject.data ? rc : LIVEUPDATE_NOMEM;
     }
 
     text = cJSON_PrintUnformatted(properties);
@@ -397,14 +404,14 @@ liveupdate_file_parse(const liveupdate_arena_t *arena, const cJSON *item,
         return liveupdate_refuse(err, NULL, "a file has no \"href\"");
     }
 
-    rc = liveupdate_href_check(&href, err);
-    if (rc != LIVEUPDATE_OK) {
-        return rc;
-    }
-
     file->href = liveupdate_str_dup(arena, href.data, href.len);
     if (file->href.data == NULL) {
         return LIVEUPDATE_NOMEM;
+    }
+
+    rc = liveupdate_href_check(&file->href, err);
+    if (rc != LIVEUPDATE_OK) {
+        return rc;
     }
 
     if (liveupdate_json_size(item, "size", &file->size) != LIVEUPDATE_OK) {

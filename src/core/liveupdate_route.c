@@ -53,6 +53,7 @@ static const struct {
     { "sessions/*", LIVEUPDATE_ROUTE_SESSION },
 
     { "jobs/*", LIVEUPDATE_ROUTE_CLOUD },
+    { "apps/{a}/apple-api-keys*", LIVEUPDATE_ROUTE_CLOUD },
     { "apps/{a}/automations*", LIVEUPDATE_ROUTE_CLOUD },
     { "apps/{a}/build-sources*", LIVEUPDATE_ROUTE_CLOUD },
     { "apps/{a}/builds/{i}/*", LIVEUPDATE_ROUTE_CLOUD },
@@ -60,6 +61,8 @@ static const struct {
     { "apps/{a}/configurations*", LIVEUPDATE_ROUTE_CLOUD },
     { "apps/{a}/destinations*", LIVEUPDATE_ROUTE_CLOUD },
     { "apps/{a}/environments*", LIVEUPDATE_ROUTE_CLOUD },
+    { "apps/{a}/google-service-account-keys*", LIVEUPDATE_ROUTE_CLOUD },
+    { "apps/{a}/provisioning-profiles*", LIVEUPDATE_ROUTE_CLOUD },
     { "apps/{a}/repository", LIVEUPDATE_ROUTE_CLOUD },
     { "apps/{a}/transfer", LIVEUPDATE_ROUTE_CLOUD },
     { "apps/{a}/webhooks*", LIVEUPDATE_ROUTE_CLOUD },

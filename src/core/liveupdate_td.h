@@ -1,0 +1,45 @@
+
+/*
+ * Copyright (C) the nginx-liveupdate authors
+ *
+ * td-latest[-platform]-build-{id}.json: the artifacts of a build on one
+ * platform.
+ */
+
+
+#ifndef _LIVEUPDATE_TD_H_INCLUDED_
+#define _LIVEUPDATE_TD_H_INCLUDED_
+
+
+#include "liveupdate_json.h"
+
+
+typedef struct {
+    liveupdate_str_t    artifact;    /* "nsis", "appImage", ... as written */
+    liveupdate_str_t    arch;        /* "x64", "universal", ... */
+    liveupdate_str_t    name;        /* the file: the URL's last segment */
+    liveupdate_str_t    sha256;      /* lower-case hex, or empty */
+    uint64_t            size;        /* UINT64_MAX: not said */
+    unsigned            is_installer:1;  /* the URL has "Mac%20Installer" */
+} liveupdate_td_artifact_t;
+
+
+typedef struct {
+    liveupdate_str_t             version;
+    liveupdate_td_artifact_t    *artifacts;    /* in the order of the text */
+    size_t                       nartifacts;
+} liveupdate_td_t;
+
+
+/*
+ * "artifacts", an artifact and an arch may each be null.  Names are percent-
+ * decoded and must be safe (liveupdate_file_name_check()).  All is allocated
+ * in the arena.  LIVEUPDATE_INVALID with the reason.
+ */
+
+liveupdate_rc_e liveupdate_td_parse(const liveupdate_arena_t *arena,
+    const liveupdate_str_t *text, liveupdate_td_t *td,
+    liveupdate_error_t *err);
+
+
+#endif /* _LIVEUPDATE_TD_H_INCLUDED_ */
