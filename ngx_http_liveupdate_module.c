@@ -28,6 +28,7 @@ static char *ngx_http_liveupdate_set_tokens(ngx_conf_t *cf,
     ngx_http_liveupdate_loc_conf_t *lucf);
 static ngx_int_t ngx_http_liveupdate_read_tokens(ngx_conf_t *cf,
     ngx_str_t *name, ngx_str_t *text);
+static ngx_int_t ngx_http_liveupdate_init(ngx_conf_t *cf);
 static ngx_int_t ngx_http_liveupdate_init_module(ngx_cycle_t *cycle);
 
 
@@ -95,7 +96,7 @@ static ngx_command_t  ngx_http_liveupdate_commands[] = {
 
 static ngx_http_module_t  ngx_http_liveupdate_module_ctx = {
     ngx_http_liveupdate_add_variables,     /* preconfiguration */
-    ngx_http_liveupdate_artifact_init,     /* postconfiguration */
+    ngx_http_liveupdate_init,              /* postconfiguration */
 
     ngx_http_liveupdate_create_main_conf,  /* create main configuration */
     NULL,                                  /* init main configuration */
@@ -608,6 +609,15 @@ done:
     }
 
     return rc;
+}
+
+
+static ngx_int_t
+ngx_http_liveupdate_init(ngx_conf_t *cf)
+{
+    ngx_http_liveupdate_header_init();
+
+    return ngx_http_liveupdate_artifact_init(cf);
 }
 
 

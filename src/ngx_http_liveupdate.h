@@ -96,6 +96,8 @@ typedef struct {
     ngx_str_t                       result;
     ngx_str_t                       checksum;
     ngx_str_t                       signature;
+    ngx_str_t                       cache;       /* Cache-Control */
+    ngx_str_t                       disposition; /* Content-Disposition */
 
     ngx_http_liveupdate_call_t     *call;
 
@@ -215,8 +217,9 @@ ngx_int_t ngx_http_liveupdate_discovery_handler(ngx_http_request_t *r,
 
 
 /*
- * Artifact: picks the file that nginx's static handler sends, in the
- * precontent phase, and describes it in a header filter; init() adds both.
+ * Artifact, feed: pick the file that nginx's static handler sends, in the
+ * precontent phase; init() adds the handlers.  What is to be said of the file
+ * is kept in the request's context for the header filter.
  */
 
 ngx_int_t ngx_http_liveupdate_artifact_init(ngx_conf_t *cf);
@@ -253,6 +256,15 @@ const liveupdate_token_t *ngx_http_liveupdate_token(ngx_http_request_t *r,
 
 ngx_int_t ngx_http_liveupdate_base_url(ngx_http_request_t *r,
     ngx_str_t *base);
+
+/* A response header, or NULL; the strings must live as long as the request. */
+
+ngx_table_elt_t *ngx_http_liveupdate_header(ngx_http_request_t *r,
+    const char *name, ngx_str_t *value);
+
+/* The filter that adds the headers of a file which nginx has found. */
+
+void ngx_http_liveupdate_header_init(void);
 
 
 /*

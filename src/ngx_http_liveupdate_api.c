@@ -7,6 +7,9 @@
 #include "ngx_http_liveupdate.h"
 
 
+#define NGX_HTTP_LIVEUPDATE_ALLOW  64
+
+
 typedef struct {
     liveupdate_route_e             resource;
     ngx_uint_t                     method;
@@ -286,8 +289,8 @@ ngx_http_liveupdate_not_allowed(ngx_http_request_t *r,
 {
     u_char                        *p;
     ngx_int_t                      rc;
+    ngx_str_t                      allow;
     ngx_uint_t                     i;
-    ngx_table_elt_t               *h;
     ngx_http_liveupdate_action_t  *action;
 
     static const struct {
@@ -307,17 +310,12 @@ ngx_http_liveupdate_not_allowed(ngx_http_request_t *r,
         return rc;
     }
 
-    h = ngx_list_push(&r->headers_out.headers);
-    p = ngx_pnalloc(r->pool, 64);
-
-    if (h == NULL || p == NULL) {
+    p = ngx_pnalloc(r->pool, NGX_HTTP_LIVEUPDATE_ALLOW);
+    if (p == NULL) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    h->hash = 1;
-    ngx_http_liveupdate_header_end(h);
-    ngx_str_set(&h->key, "Allow");
-    h->value.data = p;
+    allow.data = p;
 
     if (resource == LIVEUPDATE_ROUTE_LATEST) {
         p = ngx_cpymem(p, methods[0].name.data, methods[0].name.len);
@@ -333,7 +331,11 @@ ngx_http_liveupdate_not_allowed(ngx_http_request_t *r,
         }
     }
 
-    h->value.len = p - h->value.data - 2;
+    allow.len = p - allow.data - (sizeof(", ") - 1);
+
+    if (ngx_http_liveupdate_header(r, "Allow", &allow) == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
 
     return ngx_http_liveupdate_send_message(r, NGX_HTTP_NOT_ALLOWED,
                                             "Method not allowed.");

@@ -20,15 +20,9 @@ static ngx_int_t ngx_http_liveupdate_artifact_locate(ngx_http_request_t *r,
     ngx_str_t *app, ngx_str_t *release, const liveupdate_file_t *file);
 static ngx_int_t ngx_http_liveupdate_artifact_describe(ngx_http_request_t *r,
     const liveupdate_file_t *file, ngx_uint_t gzip);
-static ngx_int_t ngx_http_liveupdate_header_filter(ngx_http_request_t *r);
-static ngx_table_elt_t *ngx_http_liveupdate_header(ngx_http_request_t *r,
-    const char *name, ngx_str_t *value);
 static ngx_int_t ngx_http_liveupdate_artifact_none(ngx_http_request_t *r);
 static ngx_int_t ngx_http_liveupdate_artifact_refuse(ngx_http_request_t *r,
     ngx_uint_t status, const char *text);
-
-
-static ngx_http_output_header_filter_pt  ngx_http_next_header_filter;
 
 
 ngx_int_t
@@ -45,9 +39,6 @@ ngx_http_liveupdate_artifact_init(ngx_conf_t *cf)
     }
 
     *h = ngx_http_liveupdate_artifact_handler;
-
-    ngx_http_next_header_filter = ngx_http_top_header_filter;
-    ngx_http_top_header_filter = ngx_http_liveupdate_header_filter;
 
     return NGX_OK;
 }
@@ -318,6 +309,9 @@ ngx_http_liveupdate_artifact_describe(ngx_http_request_t *r,
     ctx->signature.len = file->signature.len;
     p = ngx_cpymem(p, file->signature.data, file->signature.len);
 
+    ngx_str_set(&ctx->cache, "public, max-age=31536000, immutable, "
+                             "no-transform");
+
     ctx->vary = file->gzip;
     ctx->gzip = gzip;
 
@@ -335,90 +329,6 @@ ngx_http_liveupdate_artifact_describe(ngx_http_request_t *r,
     }
 
     return ngx_http_set_content_type(r);
-}
-
-
-/*
- * The table may be newer than the files (a copy of the store), or older (the
- * release was deleted): only what nginx has found is described and may be
- * kept.
- */
-
-static ngx_int_t
-ngx_http_liveupdate_header_filter(ngx_http_request_t *r)
-{
-    ngx_str_t                   value;
-    ngx_table_elt_t            *h;
-    ngx_http_liveupdate_ctx_t  *ctx;
-
-    ctx = ngx_http_get_module_ctx(r, ngx_http_liveupdate_module);
-
-    if (ctx == NULL
-        || !ctx->located
-        || (r->headers_out.status != NGX_HTTP_OK
-            && r->headers_out.status != NGX_HTTP_NOT_MODIFIED))
-    {
-        return ngx_http_next_header_filter(r);
-    }
-
-    if (ngx_http_liveupdate_header(r, "X-Checksum", &ctx->checksum) == NULL) {
-        return NGX_ERROR;
-    }
-
-    if (ctx->signature.len
-        && ngx_http_liveupdate_header(r, "X-Signature", &ctx->signature)
-           == NULL)
-    {
-        return NGX_ERROR;
-    }
-
-    ngx_str_set(&value, "public, max-age=31536000, immutable, no-transform");
-
-    if (ngx_http_liveupdate_header(r, "Cache-Control", &value) == NULL) {
-        return NGX_ERROR;
-    }
-
-    if (ctx->vary) {
-        ngx_str_set(&value, "Accept-Encoding");
-
-        if (ngx_http_liveupdate_header(r, "Vary", &value) == NULL) {
-            return NGX_ERROR;
-        }
-    }
-
-    if (ctx->gzip && r->headers_out.status == NGX_HTTP_OK) {
-        ngx_str_set(&value, "gzip");
-
-        h = ngx_http_liveupdate_header(r, "Content-Encoding", &value);
-        if (h == NULL) {
-            return NGX_ERROR;
-        }
-
-        r->headers_out.content_encoding = h;
-    }
-
-    return ngx_http_next_header_filter(r);
-}
-
-
-static ngx_table_elt_t *
-ngx_http_liveupdate_header(ngx_http_request_t *r, const char *name,
-    ngx_str_t *value)
-{
-    ngx_table_elt_t  *h;
-
-    h = ngx_list_push(&r->headers_out.headers);
-    if (h == NULL) {
-        return NULL;
-    }
-
-    h->hash = 1;
-    ngx_http_liveupdate_header_end(h);
-    h->key.len = ngx_strlen(name);
-    h->key.data = (u_char *) name;
-    h->value = *value;
-
-    return h;
 }
 
 

@@ -450,7 +450,6 @@ ngx_http_liveupdate_call_reply(ngx_http_liveupdate_call_t *call)
 {
     u_char              *sentence;
     ngx_str_t            text;
-    ngx_table_elt_t     *h;
     ngx_http_request_t  *r;
 
     r = call->request;
@@ -485,16 +484,12 @@ ngx_http_liveupdate_call_reply(ngx_http_liveupdate_call_t *call)
     }
 
     if (call->location) {
-        h = ngx_list_push(&r->headers_out.headers);
-        if (h == NULL) {
+        text.data = call->location;
+        text.len = ngx_strlen(call->location);
+
+        if (ngx_http_liveupdate_header(r, "Location", &text) == NULL) {
             return NGX_HTTP_INTERNAL_SERVER_ERROR;
         }
-
-        h->hash = 1;
-        ngx_http_liveupdate_header_end(h);
-        ngx_str_set(&h->key, "Location");
-        h->value.data = call->location;
-        h->value.len = ngx_strlen(call->location);
     }
 
     ngx_str_null(&text);

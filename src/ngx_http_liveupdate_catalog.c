@@ -87,6 +87,8 @@ static void ngx_http_liveupdate_load_thread(void *data, ngx_log_t *log);
 static void *ngx_http_liveupdate_load_alloc(void *data, size_t size);
 static ngx_int_t ngx_http_liveupdate_load_text(
     ngx_http_liveupdate_load_t *load, u_char *path, liveupdate_str_t *text);
+static ngx_uint_t ngx_http_liveupdate_load_same(
+    ngx_http_liveupdate_load_t *load, u_char *path);
 static ngx_int_t ngx_http_liveupdate_load_app(
     ngx_http_liveupdate_load_t *load);
 static ngx_int_t ngx_http_liveupdate_load_releases(
@@ -441,17 +443,13 @@ ngx_http_liveupdate_load_text(ngx_http_liveupdate_load_t *load, u_char *path,
     ngx_str_t        file;
     ngx_file_info_t  fi;
 
+    if (load->compare && ngx_http_liveupdate_load_same(load, path)) {
+        return NGX_DONE;
+    }
+
     rc = ngx_http_liveupdate_store_read(&load->io, path, &file, &fi);
     if (rc != NGX_OK) {
         return rc;
-    }
-
-    if (load->compare
-        && load->uniq == ngx_file_uniq(&fi)
-        && load->changed.tv_sec == fi.st_ctim.tv_sec
-        && load->changed.tv_nsec == fi.st_ctim.tv_nsec)
-    {
-        return NGX_DONE;
     }
 
     load->uniq = ngx_file_uniq(&fi);
@@ -461,6 +459,36 @@ ngx_http_liveupdate_load_text(ngx_http_liveupdate_load_t *load, u_char *path,
     text->data = file.data;
 
     return NGX_OK;
+}
+
+
+/* On a network's file system only open() asks the server; stat() may not. */
+
+static ngx_uint_t
+ngx_http_liveupdate_load_same(ngx_http_liveupdate_load_t *load, u_char *path)
+{
+    ngx_fd_t         fd;
+    ngx_int_t        rc;
+    ngx_file_info_t  fi;
+
+    if (path == NULL) {
+        return 0;
+    }
+
+    fd = ngx_open_file(path, NGX_FILE_RDONLY, NGX_FILE_OPEN, 0);
+
+    if (fd == NGX_INVALID_FILE) {
+        return 0;
+    }
+
+    rc = ngx_fd_info(fd, &fi);
+
+    (void) ngx_close_file(fd);
+
+    return rc != NGX_FILE_ERROR
+           && load->uniq == ngx_file_uniq(&fi)
+           && load->changed.tv_sec == fi.st_ctim.tv_sec
+           && load->changed.tv_nsec == fi.st_ctim.tv_nsec;
 }
 
 
