@@ -114,7 +114,7 @@ build/unit/%.o: src/core/%.c $(wildcard src/core/*.h)
 	@mkdir -p $(@D)
 	$(CC) $(UNIT_CFLAGS) -c -o $@ $<
 
-build/unit/%: t/unit/%.c t/unit/tap.h $(UNIT_OBJS)
+build/unit/%: t/unit/%.c $(wildcard t/unit/*.h) $(UNIT_OBJS)
 	$(CC) $(UNIT_CFLAGS) -o $@ $< \
 		$(filter-out build/unit/liveupdate_$*.o,$(UNIT_OBJS)) \
 		$(CORE_LIBS)

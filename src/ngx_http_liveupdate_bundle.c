@@ -23,7 +23,7 @@ static ngx_int_t ngx_http_liveupdate_bundle_describe(
 static ngx_int_t ngx_http_liveupdate_bundle_target(
     ngx_http_liveupdate_call_t *call, cJSON *app, cJSON *release);
 static ngx_int_t ngx_http_liveupdate_bundle_register(
-    ngx_http_liveupdate_call_t *call, cJSON *release);
+    ngx_http_liveupdate_call_t *call, cJSON *app, cJSON *release);
 static ngx_int_t ngx_http_liveupdate_bundle_repeated(
     ngx_http_liveupdate_call_t *call, cJSON *app);
 static ngx_uint_t ngx_http_liveupdate_bundle_same(const cJSON *one,
@@ -285,7 +285,7 @@ ngx_http_liveupdate_bundle_describe(ngx_http_liveupdate_call_t *call,
         return status;
     }
 
-    return ngx_http_liveupdate_bundle_register(call, release);
+    return ngx_http_liveupdate_bundle_register(call, app, release);
 }
 
 
@@ -341,9 +341,10 @@ ngx_http_liveupdate_bundle_target(ngx_http_liveupdate_call_t *call,
 
 static ngx_int_t
 ngx_http_liveupdate_bundle_register(ngx_http_liveupdate_call_t *call,
-    cJSON *release)
+    cJSON *app, cJSON *release)
 {
-    ngx_uint_t         i;
+    cJSON             *channel;
+    ngx_uint_t         i, is_signed;
     liveupdate_str_t   value;
 
     static const char  *members[] = { "url", "checksum", "signature", NULL };
@@ -363,11 +364,29 @@ ngx_http_liveupdate_bundle_register(ngx_http_liveupdate_call_t *call,
         }
     }
 
-    if (cJSON_AddBoolToObject(release, "signed",
-                              liveupdate_json_string(release, "signature",
-                                                     &value)
-                              == LIVEUPDATE_OK)
-        == NULL
+    is_signed = (liveupdate_json_string(release, "signature", &value)
+                 == LIVEUPDATE_OK);
+
+    /* it is to be deployed at once: nothing is taken that could not be */
+
+    if (!is_signed
+        && liveupdate_json_string(release, "channel", &value)
+           == LIVEUPDATE_OK)
+    {
+        channel = liveupdate_app_channel_find(app, (char *) value.data);
+
+        if (cJSON_IsString(cJSON_GetObjectItemCaseSensitive(channel,
+                                                            "protectedAt")))
+        {
+            return ngx_http_liveupdate_refuse(call, NGX_HTTP_FORBIDDEN,
+                                              "The channel is protected: it "
+                                              "takes only signed bundles "
+                                              "(register with "
+                                              "--private-key).");
+        }
+    }
+
+    if (cJSON_AddBoolToObject(release, "signed", is_signed) == NULL
         || !cJSON_ReplaceItemInObjectCaseSensitive(release, "state",
                                               cJSON_CreateString("staged")))
     {

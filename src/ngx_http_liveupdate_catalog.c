@@ -573,8 +573,9 @@ ngx_http_liveupdate_load_releases(ngx_http_liveupdate_load_t *load,
 
             if (rc == NGX_DECLINED) {
 
-                /* an app.json from another place: the others are served */
+                /* a copy of a store: it may come yet, so look again */
 
+                load->uniq = 0;
                 continue;
             }
 

@@ -144,16 +144,30 @@ ngx_http_liveupdate_device_get(ngx_http_liveupdate_call_t *call)
 ngx_int_t
 ngx_http_liveupdate_devices_patch(ngx_http_liveupdate_call_t *call)
 {
-    char  *ids;
+    u_char            *buf;
+    liveupdate_str_t   value, ids;
 
-    ids = ngx_http_liveupdate_arg(call, "ids");
-
-    if (ids == NULL) {
+    if (!liveupdate_query_find(&call->args, "ids", &value) || value.len == 0) {
         return ngx_http_liveupdate_refuse(call, 422,
                                           "Which devices: \"?ids=\"?");
     }
 
-    return ngx_http_liveupdate_device_force(call, ids, NGX_HTTP_OK);
+    buf = ngx_pnalloc(call->io.pool, value.len + 1);
+    if (buf == NULL) {
+        return ngx_http_liveupdate_nomem(call);
+    }
+
+    /* the CLI does not encode them: a plus is a plus */
+
+    if (liveupdate_query_decode(&ids, buf, &value, 0) != LIVEUPDATE_OK) {
+        return ngx_http_liveupdate_refuse(call, 422,
+                                          "\"ids\" is not percent-encoded.");
+    }
+
+    ids.data[ids.len] = '\0';
+
+    return ngx_http_liveupdate_device_force(call, (char *) ids.data,
+                                            NGX_HTTP_OK);
 }
 
 

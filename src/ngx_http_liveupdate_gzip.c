@@ -28,6 +28,8 @@ static ngx_int_t ngx_http_liveupdate_gzip_file(
     ngx_http_liveupdate_gzip_t *gzip, u_char *data);
 static ngx_int_t ngx_http_liveupdate_gzip_piece(void *data, u_char *bytes,
     size_t len);
+static ngx_int_t ngx_http_liveupdate_gzip_failed(
+    ngx_http_liveupdate_call_t *call);
 
 
 ngx_int_t
@@ -74,14 +76,14 @@ ngx_http_liveupdate_gzip(ngx_http_liveupdate_call_t *call, u_char *folder,
         || ngx_http_liveupdate_temp_sync(&call->io, &gzip->temp) != NGX_OK)
     {
         ngx_http_liveupdate_temp_discard(&gzip->temp);
-        status = ngx_http_liveupdate_failed(call);
+        status = ngx_http_liveupdate_gzip_failed(call);
         goto done;
     }
 
     if (ngx_http_liveupdate_temp_rename(&call->io, &gzip->temp, path)
         != NGX_OK)
     {
-        status = ngx_http_liveupdate_failed(call);
+        status = ngx_http_liveupdate_gzip_failed(call);
         goto done;
     }
 
@@ -219,6 +221,25 @@ ngx_http_liveupdate_gzip_piece(void *data, u_char *bytes, size_t len)
         }
 
     } while (stream->avail_out == 0);
+
+    return NGX_OK;
+}
+
+
+/*
+ * The twin of "a.js" is where the folder of the twin of "a.js.gz/b.js" would
+ * be: the one that comes second has none.
+ */
+
+static ngx_int_t
+ngx_http_liveupdate_gzip_failed(ngx_http_liveupdate_call_t *call)
+{
+    if (call->io.err != NGX_ENOTDIR) {
+        return ngx_http_liveupdate_failed(call);
+    }
+
+    call->io.err = 0;
+    call->io.operation = NULL;
 
     return NGX_OK;
 }

@@ -27,6 +27,8 @@ static ngx_int_t ngx_http_liveupdate_discovery_args(ngx_http_request_t *r,
 static ngx_int_t ngx_http_liveupdate_discovery_send(ngx_http_request_t *r,
     liveupdate_app_t *app, ngx_uint_t limit, ngx_uint_t offset,
     liveupdate_str_t *query);
+static ngx_uint_t ngx_http_liveupdate_discovery_has(
+    liveupdate_channel_t *channel, liveupdate_str_t *query);
 
 
 static ngx_str_t  ngx_http_liveupdate_results[] = {
@@ -269,7 +271,7 @@ ngx_http_liveupdate_discovery_handler(ngx_http_request_t *r, ngx_str_t *id)
     ngx_int_t                   rc;
     ngx_uint_t                  limit, offset;
     liveupdate_app_t           *app;
-    liveupdate_str_t            query;
+    liveupdate_str_t            query[2];
     ngx_http_liveupdate_ctx_t  *ctx;
 
     ctx = ngx_http_liveupdate_get_ctx(r);
@@ -297,7 +299,7 @@ ngx_http_liveupdate_discovery_handler(ngx_http_request_t *r, ngx_str_t *id)
                                           "Channel discovery is not enabled.");
     }
 
-    rc = ngx_http_liveupdate_discovery_args(r, &limit, &offset, &query);
+    rc = ngx_http_liveupdate_discovery_args(r, &limit, &offset, query);
 
     if (rc == NGX_DECLINED) {
         return ngx_http_liveupdate_send_message(r, NGX_HTTP_BAD_REQUEST,
@@ -308,7 +310,7 @@ ngx_http_liveupdate_discovery_handler(ngx_http_request_t *r, ngx_str_t *id)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    return ngx_http_liveupdate_discovery_send(r, app, limit, offset, &query);
+    return ngx_http_liveupdate_discovery_send(r, app, limit, offset, query);
 }
 
 
@@ -364,12 +366,16 @@ ngx_http_liveupdate_discovery_args(ngx_http_request_t *r, ngx_uint_t *limit,
 
     (void) liveupdate_query_find(&args, "query", &value);
 
-    buf = ngx_pnalloc(r->pool, value.len + 1);
+    buf = ngx_pnalloc(r->pool, 2 * value.len + 1);
     if (buf == NULL) {
         return NGX_ERROR;
     }
 
-    return liveupdate_query_decode(query, buf, &value, 0) == LIVEUPDATE_OK
+    /* "+" is a plus from iOS; if there is none, a space as in a form */
+
+    return liveupdate_query_decode(&query[0], buf, &value, 0) == LIVEUPDATE_OK
+           && liveupdate_query_decode(&query[1], buf + value.len, &value, 1)
+              == LIVEUPDATE_OK
            ? NGX_OK : NGX_DECLINED;
 }
 
@@ -384,6 +390,16 @@ ngx_http_liveupdate_discovery_send(ngx_http_request_t *r,
     ngx_str_t              text;
     ngx_uint_t             i, n;
     liveupdate_channel_t  *channel;
+
+    for (i = 0; i < app->nchannels; i++) {
+        if (ngx_http_liveupdate_discovery_has(&app->channels[i], query)) {
+            break;
+        }
+    }
+
+    if (i == app->nchannels) {
+        query++;
+    }
 
     size = sizeof("[]");
 
@@ -409,11 +425,7 @@ ngx_http_liveupdate_discovery_send(ngx_http_request_t *r,
     for (i = 0; i < app->nchannels && n < offset + limit; i++) {
         channel = &app->channels[i];
 
-        if (query->len
-            && memmem(channel->name.data, channel->name.len, query->data,
-                      query->len)
-               == NULL)
-        {
+        if (!ngx_http_liveupdate_discovery_has(channel, query)) {
             continue;
         }
 
@@ -437,4 +449,15 @@ ngx_http_liveupdate_discovery_send(ngx_http_request_t *r,
     text.len = p - text.data;
 
     return ngx_http_liveupdate_send_json(r, NGX_HTTP_OK, &text);
+}
+
+
+static ngx_uint_t
+ngx_http_liveupdate_discovery_has(liveupdate_channel_t *channel,
+    liveupdate_str_t *query)
+{
+    return query->len == 0
+           || memmem(channel->name.data, channel->name.len, query->data,
+                     query->len)
+              != NULL;
 }

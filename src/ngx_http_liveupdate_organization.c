@@ -11,7 +11,8 @@ static ngx_int_t ngx_http_liveupdate_organizations_read(
     ngx_http_liveupdate_call_t *call, cJSON **organizations);
 static ngx_int_t ngx_http_liveupdate_organizations_change(
     ngx_http_liveupdate_call_t *call,
-    ngx_int_t (*change)(ngx_http_liveupdate_call_t *call, cJSON *organizations));
+    ngx_int_t (*change)(ngx_http_liveupdate_call_t *call,
+                        cJSON *organizations));
 static ngx_int_t ngx_http_liveupdate_organization_add(
     ngx_http_liveupdate_call_t *call, cJSON *organizations);
 static ngx_int_t ngx_http_liveupdate_organization_rename(

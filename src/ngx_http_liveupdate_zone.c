@@ -18,19 +18,9 @@
 #define NGX_HTTP_LIVEUPDATE_DEVICE_KEY_SIZE  256
 #define NGX_HTTP_LIVEUPDATE_DEVICE_SCAN   10000
 
+/* room for a usual device; others take twice or four times as much */
 
-typedef struct {
-    ngx_atomic_t        generations[NGX_HTTP_LIVEUPDATE_GENERATIONS];
-    ngx_rbtree_t        rbtree;
-    ngx_rbtree_node_t   sentinel;
-    ngx_queue_t         queue;        /* most recently seen first */
-} ngx_http_liveupdate_shctx_t;
-
-
-typedef struct {
-    ngx_http_liveupdate_shctx_t  *sh;
-    ngx_slab_pool_t              *shpool;
-} ngx_http_liveupdate_zone_ctx_t;
+#define NGX_HTTP_LIVEUPDATE_DEVICE_ROOM   256
 
 
 /*
@@ -51,24 +41,46 @@ enum {
 };
 
 
-typedef struct {
-    ngx_rbtree_node_t   node;
-    ngx_queue_t         queue;
-    time_t              created;
-    time_t              seen;
-    u_short             size;         /* of data */
-    u_short             len[NGX_HTTP_LIVEUPDATE_DEVICE_STRINGS];
-    u_char              platform;
-    u_char              data[1];      /* the strings, one after the other */
-} ngx_http_liveupdate_device_node_t;
+typedef struct ngx_http_liveupdate_device_node_s
+    ngx_http_liveupdate_device_node_t;
+
+struct ngx_http_liveupdate_device_node_s {
+    ngx_http_liveupdate_device_node_t   *next;   /* in the bucket */
+    ngx_queue_t                          queue;
+    time_t                               created;
+    time_t                               seen;
+    uint32_t                             hash;
+    u_short                              room;   /* for data */
+    u_short                              len[
+                                         NGX_HTTP_LIVEUPDATE_DEVICE_STRINGS];
+    u_char                               platform;
+    u_char                               data[1];
+};
 
 
 typedef struct {
-    ngx_str_t           strings[NGX_HTTP_LIVEUPDATE_DEVICE_STRINGS];
-    size_t              size;
-    ngx_rbtree_key_t    hash;
-    u_char              key[NGX_HTTP_LIVEUPDATE_DEVICE_KEY_SIZE];
+    ngx_str_t                            strings[
+                                         NGX_HTTP_LIVEUPDATE_DEVICE_STRINGS];
+    size_t                               size;
+    uint32_t                             hash;
+    u_char                               key[
+                                        NGX_HTTP_LIVEUPDATE_DEVICE_KEY_SIZE];
 } ngx_http_liveupdate_device_row_t;
+
+
+typedef struct {
+    ngx_atomic_t                         generations[
+                                             NGX_HTTP_LIVEUPDATE_GENERATIONS];
+    ngx_http_liveupdate_device_node_t  **buckets;
+    ngx_uint_t                           nbuckets;
+    ngx_queue_t                          queue;  /* most recently seen first */
+} ngx_http_liveupdate_shctx_t;
+
+
+typedef struct {
+    ngx_http_liveupdate_shctx_t         *sh;
+    ngx_slab_pool_t                     *shpool;
+} ngx_http_liveupdate_zone_ctx_t;
 
 
 static ngx_int_t ngx_http_liveupdate_zone_init(ngx_shm_zone_t *shm_zone,
@@ -78,14 +90,14 @@ static void ngx_http_liveupdate_device_row(
     ngx_http_liveupdate_device_row_t *row);
 static u_char *ngx_http_liveupdate_device_prefix(
     ngx_http_liveupdate_store_t *store, ngx_str_t *app, u_char *p);
+static size_t ngx_http_liveupdate_device_cut(ngx_str_t *string);
 static ngx_http_liveupdate_device_node_t *ngx_http_liveupdate_device_lookup(
     ngx_http_liveupdate_shctx_t *sh, ngx_http_liveupdate_device_row_t *row);
-static void ngx_http_liveupdate_device_insert(ngx_rbtree_node_t *temp,
-    ngx_rbtree_node_t *node, ngx_rbtree_node_t *sentinel);
 static ngx_http_liveupdate_device_node_t *ngx_http_liveupdate_device_alloc(
     ngx_http_liveupdate_zone_ctx_t *ctx, size_t size);
-static void ngx_http_liveupdate_device_free(
-    ngx_http_liveupdate_zone_ctx_t *ctx,
+static void ngx_http_liveupdate_device_insert(ngx_http_liveupdate_shctx_t *sh,
+    ngx_http_liveupdate_device_node_t *dn);
+static void ngx_http_liveupdate_device_remove(ngx_http_liveupdate_shctx_t *sh,
     ngx_http_liveupdate_device_node_t *dn);
 static ngx_int_t ngx_http_liveupdate_device_copy(ngx_pool_t *pool,
     ngx_http_liveupdate_device_t *device,
@@ -197,8 +209,15 @@ ngx_http_liveupdate_zone_init(ngx_shm_zone_t *shm_zone, void *data)
 
     ctx->shpool->data = ctx->sh;
 
-    ngx_rbtree_init(&ctx->sh->rbtree, &ctx->sh->sentinel,
-                    ngx_http_liveupdate_device_insert);
+    /* so many that a bucket holds about one device when the zone is full */
+
+    ctx->sh->nbuckets = shm_zone->shm.size / NGX_HTTP_LIVEUPDATE_DEVICE_ROOM;
+    ctx->sh->buckets = ngx_slab_calloc(ctx->shpool,
+                                       ctx->sh->nbuckets * sizeof(void *));
+    if (ctx->sh->buckets == NULL) {
+        return NGX_ERROR;
+    }
+
     ngx_queue_init(&ctx->sh->queue);
 
     len = sizeof(" in liveupdate zone \"\"") + shm_zone->shm.name.len;
@@ -238,7 +257,7 @@ ngx_http_liveupdate_device_seen(ngx_http_liveupdate_store_t *store,
 {
     u_char                             *p;
     time_t                              created;
-    ngx_uint_t                          i, is_new;
+    ngx_uint_t                          i;
     ngx_http_liveupdate_zone_ctx_t     *ctx;
     ngx_http_liveupdate_device_row_t    row;
     ngx_http_liveupdate_device_node_t  *dn;
@@ -252,30 +271,31 @@ ngx_http_liveupdate_device_seen(ngx_http_liveupdate_store_t *store,
 
     dn = ngx_http_liveupdate_device_lookup(ctx->sh, &row);
 
-    if (dn && dn->size < row.size) {
+    if (dn) {
         created = dn->created;
-        ngx_http_liveupdate_device_free(ctx, dn);
-        dn = NULL;
+        ngx_queue_remove(&dn->queue);
+
+        if (dn->room < row.size) {
+            ngx_http_liveupdate_device_remove(ctx->sh, dn);
+            ngx_slab_free_locked(ctx->shpool, dn);
+            dn = NULL;
+        }
     }
 
-    is_new = (dn == NULL);
-
-    if (is_new) {
+    if (dn == NULL) {
         dn = ngx_http_liveupdate_device_alloc(ctx, row.size);
         if (dn == NULL) {
             ngx_shmtx_unlock(&ctx->shpool->mutex);
             return;
         }
 
-        dn->node.key = row.hash;
-        dn->created = created;
-
-    } else {
-        ngx_queue_remove(&dn->queue);
+        dn->hash = row.hash;
+        ngx_http_liveupdate_device_insert(ctx->sh, dn);
     }
 
     ngx_queue_insert_head(&ctx->sh->queue, &dn->queue);
 
+    dn->created = created;
     dn->seen = ngx_time();
     dn->platform = (u_char) device->platform;
 
@@ -284,10 +304,6 @@ ngx_http_liveupdate_device_seen(ngx_http_liveupdate_store_t *store,
     for (i = 0; i < NGX_HTTP_LIVEUPDATE_DEVICE_STRINGS; i++) {
         dn->len[i] = (u_short) row.strings[i].len;
         p = ngx_cpymem(p, row.strings[i].data, row.strings[i].len);
-    }
-
-    if (is_new) {
-        ngx_rbtree_insert(&ctx->sh->rbtree, &dn->node);
     }
 
     ngx_shmtx_unlock(&ctx->shpool->mutex);
@@ -327,8 +343,7 @@ ngx_http_liveupdate_device_row(ngx_http_liveupdate_store_t *store,
          i < NGX_HTTP_LIVEUPDATE_DEVICE_STRINGS;
          i++)
     {
-        strings[i].len = ngx_min(strings[i].len,
-                                 NGX_HTTP_LIVEUPDATE_DEVICE_FIELD);
+        strings[i].len = ngx_http_liveupdate_device_cut(&strings[i]);
         row->size += strings[i].len;
     }
 }
@@ -348,95 +363,72 @@ ngx_http_liveupdate_device_prefix(ngx_http_liveupdate_store_t *store,
 }
 
 
+/* Not in the midst of a character: these are UTF-8. */
+
+static size_t
+ngx_http_liveupdate_device_cut(ngx_str_t *string)
+{
+    size_t  len;
+
+    if (string->len <= NGX_HTTP_LIVEUPDATE_DEVICE_FIELD) {
+        return string->len;
+    }
+
+    len = NGX_HTTP_LIVEUPDATE_DEVICE_FIELD;
+
+    while (len && (string->data[len] & 0xc0) == 0x80) {
+        len--;
+    }
+
+    return len;
+}
+
+
 static ngx_http_liveupdate_device_node_t *
 ngx_http_liveupdate_device_lookup(ngx_http_liveupdate_shctx_t *sh,
     ngx_http_liveupdate_device_row_t *row)
 {
-    ngx_int_t                           rc;
     ngx_str_t                          *key;
-    ngx_rbtree_node_t                  *node, *sentinel;
     ngx_http_liveupdate_device_node_t  *dn;
 
     key = &row->strings[NGX_HTTP_LIVEUPDATE_DEVICE_KEY];
 
-    node = sh->rbtree.root;
-    sentinel = sh->rbtree.sentinel;
-
-    while (node != sentinel) {
-
-        if (row->hash != node->key) {
-            node = (row->hash < node->key) ? node->left : node->right;
-            continue;
-        }
-
-        dn = (ngx_http_liveupdate_device_node_t *) node;
-
-        rc = ngx_memn2cmp(key->data, dn->data, key->len,
-                          dn->len[NGX_HTTP_LIVEUPDATE_DEVICE_KEY]);
-        if (rc == 0) {
+    for (dn = sh->buckets[row->hash % sh->nbuckets]; dn; dn = dn->next) {
+        if (dn->hash == row->hash
+            && dn->len[NGX_HTTP_LIVEUPDATE_DEVICE_KEY] == key->len
+            && ngx_memcmp(dn->data, key->data, key->len) == 0)
+        {
             return dn;
         }
-
-        node = (rc < 0) ? node->left : node->right;
     }
 
     return NULL;
 }
 
 
-static void
-ngx_http_liveupdate_device_insert(ngx_rbtree_node_t *temp,
-    ngx_rbtree_node_t *node, ngx_rbtree_node_t *sentinel)
-{
-    ngx_rbtree_node_t                  **p;
-    ngx_http_liveupdate_device_node_t   *dn, *dnt;
-
-    for ( ;; ) {
-
-        if (node->key != temp->key) {
-            p = (node->key < temp->key) ? &temp->left : &temp->right;
-
-        } else {
-            dn = (ngx_http_liveupdate_device_node_t *) node;
-            dnt = (ngx_http_liveupdate_device_node_t *) temp;
-
-            p = (ngx_memn2cmp(dn->data, dnt->data,
-                              dn->len[NGX_HTTP_LIVEUPDATE_DEVICE_KEY],
-                              dnt->len[NGX_HTTP_LIVEUPDATE_DEVICE_KEY])
-                 < 0)
-                ? &temp->left : &temp->right;
-        }
-
-        if (*p == sentinel) {
-            break;
-        }
-
-        temp = *p;
-    }
-
-    *p = node;
-    node->parent = temp;
-    node->left = sentinel;
-    node->right = sentinel;
-    ngx_rbt_red(node);
-}
-
+/* In a full zone the place of the device that was not seen for longest. */
 
 static ngx_http_liveupdate_device_node_t *
 ngx_http_liveupdate_device_alloc(ngx_http_liveupdate_zone_ctx_t *ctx,
     size_t size)
 {
+    size_t                              head, room;
     ngx_uint_t                          i;
     ngx_queue_t                        *q;
     ngx_http_liveupdate_device_node_t  *dn;
 
+    head = offsetof(ngx_http_liveupdate_device_node_t, data);
+    room = NGX_HTTP_LIVEUPDATE_DEVICE_ROOM;
+
+    while (room < head + size) {
+        room *= 2;
+    }
+
     for (i = 0; i < 3; i++) {
 
-        dn = ngx_slab_alloc_locked(ctx->shpool,
-                         offsetof(ngx_http_liveupdate_device_node_t, data)
-                         + size);
+        dn = ngx_slab_alloc_locked(ctx->shpool, room);
         if (dn) {
-            dn->size = (u_short) size;
+            dn->room = (u_short) (room - head);
             return dn;
         }
 
@@ -445,9 +437,16 @@ ngx_http_liveupdate_device_alloc(ngx_http_liveupdate_zone_ctx_t *ctx,
         }
 
         q = ngx_queue_last(&ctx->sh->queue);
+        ngx_queue_remove(q);
 
-        ngx_http_liveupdate_device_free(ctx,
-                 ngx_queue_data(q, ngx_http_liveupdate_device_node_t, queue));
+        dn = ngx_queue_data(q, ngx_http_liveupdate_device_node_t, queue);
+        ngx_http_liveupdate_device_remove(ctx->sh, dn);
+
+        if (dn->room >= size) {
+            return dn;
+        }
+
+        ngx_slab_free_locked(ctx->shpool, dn);
     }
 
     return NULL;
@@ -455,12 +454,33 @@ ngx_http_liveupdate_device_alloc(ngx_http_liveupdate_zone_ctx_t *ctx,
 
 
 static void
-ngx_http_liveupdate_device_free(ngx_http_liveupdate_zone_ctx_t *ctx,
+ngx_http_liveupdate_device_insert(ngx_http_liveupdate_shctx_t *sh,
     ngx_http_liveupdate_device_node_t *dn)
 {
-    ngx_queue_remove(&dn->queue);
-    ngx_rbtree_delete(&ctx->sh->rbtree, &dn->node);
-    ngx_slab_free_locked(ctx->shpool, dn);
+    ngx_http_liveupdate_device_node_t  **bucket;
+
+    bucket = &sh->buckets[dn->hash % sh->nbuckets];
+
+    dn->next = *bucket;
+    *bucket = dn;
+}
+
+
+static void
+ngx_http_liveupdate_device_remove(ngx_http_liveupdate_shctx_t *sh,
+    ngx_http_liveupdate_device_node_t *dn)
+{
+    ngx_http_liveupdate_device_node_t  **p;
+
+    p = &sh->buckets[dn->hash % sh->nbuckets];
+
+    while (*p && *p != dn) {
+        p = &(*p)->next;
+    }
+
+    if (*p) {
+        *p = dn->next;
+    }
 }
 
 
@@ -504,7 +524,7 @@ ngx_http_liveupdate_device_copy(ngx_pool_t *pool,
     ngx_str_t    strings[NGX_HTTP_LIVEUPDATE_DEVICE_STRINGS];
     ngx_uint_t   i;
 
-    p = ngx_pnalloc(pool, dn->size + NGX_HTTP_LIVEUPDATE_DEVICE_STRINGS);
+    p = ngx_pnalloc(pool, dn->room + NGX_HTTP_LIVEUPDATE_DEVICE_STRINGS);
     if (p == NULL) {
         return NGX_ERROR;
     }
@@ -569,7 +589,9 @@ ngx_http_liveupdate_device_forget(ngx_http_liveupdate_store_t *store,
     dn = ngx_http_liveupdate_device_lookup(ctx->sh, &row);
 
     if (dn) {
-        ngx_http_liveupdate_device_free(ctx, dn);
+        ngx_queue_remove(&dn->queue);
+        ngx_http_liveupdate_device_remove(ctx->sh, dn);
+        ngx_slab_free_locked(ctx->shpool, dn);
     }
 
     ngx_shmtx_unlock(&ctx->shpool->mutex);

@@ -31,7 +31,7 @@ none(qr/\r/, 'no carriage returns', @c, @text, 'Makefile');
 none(qr/\t/, 'no tabs', @c, @text);
 none(qr{(?<!:)//}, 'no // comments', @c);
 none(qr/^\s*(?:if|for|while|switch)\(/, 'a blank after the keyword', @c);
-none(qr/^\s*(?:if|for|while) \(.*\)\s*[^{&|]*;$/, 'braces, always', @c);
+is(without_braces(@c), '', 'braces, always');
 none(qr/ngx_/, 'nothing of nginx in src/core', @core);
 none(qr/\b(?:printf|fopen|open|read|write|stat|unlink|time|getenv)\(/,
      'no input, output or time in src/core',
@@ -63,15 +63,48 @@ sub none {
         while (my $line = <$fh>) {
             chomp $line;
 
-            my $code = $line;
-
-            # what a string says is no code, but takes its columns
-            $code =~ s/"((?:\\.|[^"\\])*)"/'"' . '.' x length($1) . '"'/ge
-                if $file =~ /\.[ch]$/;
+            my $code = $file =~ /\.[ch]$/ ? masked($line) : $line;
 
             push @found, "$file:$.: $line" if $code =~ $re;
         }
     }
 
     is(join("\n", @found), '', $name);
+}
+
+
+# What a string says is no code, but takes its columns.
+
+sub masked {
+    my ($code) = @_;
+
+    $code =~ s/"((?:\\.|[^"\\\n])*)"/'"' . '.' x length($1) . '"'/ge;
+    $code =~ s/'(?:\\.|[^'\\\n])'/'.'/g;
+
+    return $code;
+}
+
+
+# A condition may take several lines; then the brace has one of its own.
+
+sub without_braces {
+    my (@files) = @_;
+
+    my $re = qr/^[ ]*(?:if|for|while|switch)[ ]
+                (\((?:[^()]++|(?1))*\))(?!\s*\{)/mx;
+
+    my @found;
+
+    for my $file (@files) {
+        open my $fh, '<', $file or die "cannot read $file: $!\n";
+
+        my $code = masked(do { local $/; <$fh> });
+
+        while ($code =~ /$re/g) {
+            my $line = 1 + substr($code, 0, $-[0]) =~ tr/\n//;
+            push @found, "$file:$line";
+        }
+    }
+
+    return join "\n", @found;
 }

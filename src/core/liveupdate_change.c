@@ -279,7 +279,7 @@ liveupdate_channel_create(cJSON *app, const cJSON *body, const char *id,
 
     if (!cJSON_AddItemToArray(channels, channel)) {
         cJSON_Delete(channel);
-        return LIVEUPDATE_NOMEM;
+        return liveupdate_refuse(err, NULL, "the app has no \"channels\"");
     }
 
     *channel_out = channel;
@@ -538,7 +538,8 @@ liveupdate_deploy(cJSON *app, const char *channel_id, const char *id,
 
     if (!cJSON_InsertItemInArray(deployments, 0, deployment)) {
         cJSON_Delete(deployment);
-        return LIVEUPDATE_NOMEM;
+        return liveupdate_refuse(err, NULL,
+                                 "the channel has no \"deployments\"");
     }
 
     liveupdate_history_trim(deployments);

@@ -34,7 +34,8 @@ typedef enum {
 
 /*
  * path: decoded, with "/" in front.  The strings point into it.  The sentence
- * of a refusal is made in the arena: "Unsupported platform (x)".
+ * of a refusal is made in the arena: "Unsupported platform (x)"; its data is
+ * NULL if that is exhausted.
  */
 
 liveupdate_download_e liveupdate_download_route(
@@ -42,7 +43,10 @@ liveupdate_download_e liveupdate_download_route(
     const liveupdate_str_t *user_agent, liveupdate_download_t *download,
     liveupdate_str_t *reason);
 
-/* "td-latest[-platform][-{version}|-build-{id}].json", for the feed's rules. */
+/*
+ * "td-latest[-platform][-{version}|-build-{id}].json", for the feed's rules.
+ * Data is NULL if the arena is exhausted.
+ */
 
 liveupdate_str_t liveupdate_download_manifest(const liveupdate_arena_t *arena,
     const liveupdate_download_t *download);

@@ -16,16 +16,18 @@
 typedef struct {
     liveupdate_str_t    name;           /* of the file in the feed's folder */
     unsigned            is_manifest:1;  /* .yml or .json */
-    unsigned            is_fixed:1;     /* its bytes never change */
+    unsigned            is_fixed:1;     /* the path is the file's own name */
 } liveupdate_feed_t;
 
 
 /*
- * path: one decoded segment, without a "/" in front.  LIVEUPDATE_INVALID: it
- * is empty; LIVEUPDATE_NOT_FOUND: an unknown version, a name that is not safe
- * (more than one segment, but for "{x}/latest-build-{id}-{platform}.yml"; a
- * leading dot; control bytes; a backslash).  The name is the path's or from
- * the arena.
+ * path: decoded, without a "/" in front.  LIVEUPDATE_INVALID: it is empty;
+ * LIVEUPDATE_NOT_FOUND: an unknown version, or no name of a file of a desktop
+ * release (liveupdate_file_name_check()): the feed has no folders, so that
+ * "{x}/latest-build-{id}-{platform}.yml" names nothing in it, either.  The
+ * name is the path or from the arena.  What is fixed, an artifact or its
+ * blockmap under its own name, never changes; the others depend on the rules
+ * and on the client, or are manifests.
  */
 
 liveupdate_rc_e liveupdate_feed_name(const liveupdate_arena_t *arena,

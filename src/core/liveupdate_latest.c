@@ -89,9 +89,6 @@ liveupdate_check_parse(liveupdate_check_t *check,
                    == LIVEUPDATE_OK)
         {
             buf += value.len;
-
-        } else {
-            field->len = 0;
         }
 
         if (field->len == 0 || !liveupdate_utf8_valid(field)) {

@@ -19,6 +19,10 @@ static liveupdate_rc_e liveupdate_href_bytes(const liveupdate_str_t *href,
     liveupdate_error_t *err);
 static liveupdate_rc_e liveupdate_href_segment(const liveupdate_str_t *href,
     const unsigned char *segment, size_t len, liveupdate_error_t *err);
+static size_t liveupdate_url_path(const liveupdate_str_t *url);
+static size_t liveupdate_url_delimiter(const liveupdate_str_t *url, size_t i);
+static int liveupdate_url_escape(const unsigned char *p, size_t len);
+static int liveupdate_hex_value(unsigned char c);
 static int liveupdate_is_letter(unsigned char c);
 static int liveupdate_is_digit(unsigned char c);
 
@@ -29,6 +33,12 @@ liveupdate_utf8_valid(const liveupdate_str_t *str)
     size_t  i, n;
 
     for (i = 0; i < str->len; i += n) {
+
+        if (str->data[i] < 0x80) {
+            n = 1;
+            continue;
+        }
+
         n = liveupdate_utf8_char(str->data + i, str->len - i);
 
         if (n == 0) {
@@ -41,8 +51,8 @@ liveupdate_utf8_valid(const liveupdate_str_t *str)
 
 
 /*
- * The length of the character that the bytes begin with, 0 if they begin with
- * none.  Overlong forms, surrogates and what is above U+10FFFF all show in the
+ * The length of the character beyond ASCII that the bytes begin with, 0 if they
+ * begin with none.  Overlong forms, surrogates and what is above U+10FFFF all show in the
  * second byte (Unicode, table 3-7).
  */
 
@@ -51,10 +61,6 @@ liveupdate_utf8_char(const unsigned char *p, size_t len)
 {
     size_t         i, n;
     unsigned char  low, high;
-
-    if (p[0] < 0x80) {
-        return 1;
-    }
 
     if (p[0] < 0xc2 || p[0] > 0xf4) {
         return 0;
@@ -269,6 +275,178 @@ liveupdate_href_segment(const liveupdate_str_t *href,
     }
 
     return LIVEUPDATE_OK;
+}
+
+
+liveupdate_rc_e
+liveupdate_file_name_check(const liveupdate_str_t *name,
+    liveupdate_error_t *err)
+{
+    size_t         i;
+    unsigned char  c, prev;
+
+    if (name->len == 0) {
+        return liveupdate_refuse(err, name, "is an empty file name");
+    }
+
+    if (name->len > LIVEUPDATE_SEGMENT_LEN) {
+        return liveupdate_refuse(err, name,
+                                 "is a file name longer than 255 bytes");
+    }
+
+    if (!liveupdate_utf8_valid(name)) {
+        return liveupdate_refuse(err, name,
+                                 "is a file name that is not UTF-8");
+    }
+
+    if (name->data[0] == '.') {
+        return liveupdate_refuse(err, name,
+                                 "is a file name that begins with a dot");
+    }
+
+    prev = '\0';
+
+    for (i = 0; i < name->len; i++) {
+        c = name->data[i];
+
+        if (c < 0x20 || c == 0x7f) {
+            return liveupdate_refuse(err, name,
+                                     "is a file name with a control"
+                                     " character");
+        }
+
+        if (c == '/' || c == '\\') {
+            return liveupdate_refuse(err, name,
+                                     "is a file name with a slash or a"
+                                     " backslash");
+        }
+
+        if (c == '.' && prev == '.') {
+            return liveupdate_refuse(err, name,
+                                     "is a file name with \"..\"");
+        }
+
+        prev = c;
+    }
+
+    return LIVEUPDATE_OK;
+}
+
+
+liveupdate_rc_e
+liveupdate_file_name_of_url(const liveupdate_arena_t *arena,
+    const liveupdate_str_t *url, liveupdate_str_t *name,
+    liveupdate_error_t *err)
+{
+    int     c;
+    size_t  i, end, start;
+
+    start = liveupdate_url_path(url);
+
+    for ( ;; ) {
+        end = liveupdate_url_delimiter(url, start);
+
+        if (end == url->len || url->data[end] != '/') {
+            break;
+        }
+
+        start = end + 1;
+    }
+
+    if (start == end) {
+        return liveupdate_refuse(err, url, "is a URL that names no file");
+    }
+
+    *name = liveupdate_str_dup(arena, url->data + start, end - start);
+    if (name->data == NULL) {
+        return LIVEUPDATE_NOMEM;
+    }
+
+    name->len = 0;
+
+    for (i = start; i < end; i++) {
+        c = liveupdate_url_escape(url->data + i, end - i);
+
+        if (c < 0) {
+            c = url->data[i];
+
+        } else {
+            i += 2;
+        }
+
+        name->data[name->len++] = (unsigned char) c;
+    }
+
+    name->data[name->len] = '\0';
+
+    return liveupdate_file_name_check(name, err);
+}
+
+
+/* Where the path begins: a host without a path is no file name. */
+
+static size_t
+liveupdate_url_path(const liveupdate_str_t *url)
+{
+    size_t  i;
+
+    i = liveupdate_url_delimiter(url, 0);
+
+    if (url->len - i < 2 || memcmp(url->data + i, "/" "/", 2) != 0) {
+        return 0;
+    }
+
+    if (i != 0 && url->data[i - 1] != ':') {
+        return 0;
+    }
+
+    return liveupdate_url_delimiter(url, i + 2);
+}
+
+
+static size_t
+liveupdate_url_delimiter(const liveupdate_str_t *url, size_t i)
+{
+    while (i < url->len
+           && url->data[i] != '/'
+           && url->data[i] != '?'
+           && url->data[i] != '#')
+    {
+        i++;
+    }
+
+    return i;
+}
+
+
+/* The byte that "%XX" stands for, or -1. */
+
+static int
+liveupdate_url_escape(const unsigned char *p, size_t len)
+{
+    int  high, low;
+
+    if (len < 3 || p[0] != '%') {
+        return -1;
+    }
+
+    high = liveupdate_hex_value(p[1]);
+    low = liveupdate_hex_value(p[2]);
+
+    return (high < 0 || low < 0) ? -1 : high << 4 | low;
+}
+
+
+static int
+liveupdate_hex_value(unsigned char c)
+{
+    if (liveupdate_is_digit(c)) {
+        return c - '0';
+    }
+
+    c |= 0x20;
+
+    return (c >= 'a' && c <= 'f') ? c - 'a' + 10 : -1;
 }
 
 

@@ -58,5 +58,16 @@ liveupdate_rc_e liveupdate_href_check(const liveupdate_str_t *href,
 liveupdate_rc_e liveupdate_file_name_check(const liveupdate_str_t *name,
     liveupdate_error_t *err);
 
+/*
+ * The name of the file that a URL reference names, absolute or relative: the
+ * last segment of its path without query and fragment, percent-decoded, in
+ * the arena.  As in the URL standard a "%" without two hex digits is itself.
+ * LIVEUPDATE_INVALID: no name, or not a safe one.
+ */
+
+liveupdate_rc_e liveupdate_file_name_of_url(const liveupdate_arena_t *arena,
+    const liveupdate_str_t *url, liveupdate_str_t *name,
+    liveupdate_error_t *err);
+
 
 #endif /* _LIVEUPDATE_NAME_H_INCLUDED_ */

@@ -32,9 +32,11 @@ typedef struct {
 
 
 /*
- * "artifacts", an artifact and an arch may each be null.  Names are percent-
- * decoded and must be safe (liveupdate_file_name_check()).  All is allocated
- * in the arena.  LIVEUPDATE_INVALID with the reason.
+ * "artifacts", an artifact and an arch may each be null, and what may be null
+ * may be missing; the version is empty then.  Names are percent-decoded and
+ * must be safe (liveupdate_file_name_of_url()); two artifacts may have the
+ * same one.  All is allocated in the arena.  LIVEUPDATE_INVALID with the
+ * reason.
  */
 
 liveupdate_rc_e liveupdate_td_parse(const liveupdate_arena_t *arena,

@@ -6,8 +6,8 @@
 # starts it, and tells what that took.
 #
 #     device.pl --server http://127.0.0.1:8080 --app ID --dir FOLDER
-#               [--platform android|ios] [--channel NAME] [--id DEVICE]
-#               [--public-key FILE]
+#               [--platform android|ios|electron] [--channel NAME]
+#               [--id DEVICE] [--public-key FILE]
 
 use warnings;
 use strict;

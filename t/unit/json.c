@@ -4,6 +4,7 @@
  */
 
 
+#include "memory.h"
 #include "tap.h"
 #include "../../src/core/liveupdate_json.c"
 
@@ -201,38 +202,6 @@ static const json_case_t  json_cases[] = {
             TEN("}") TEN("}") TEN("}"), "nested too deeply"),
     refused(TEN(TEN("[")), "nested too deeply")
 };
-
-
-static long  memory_left = -1;
-static long  memory_used;
-
-
-static void *
-memory_alloc(size_t size)
-{
-    if (memory_left == 0) {
-        return NULL;
-    }
-
-    if (memory_left > 0) {
-        memory_left--;
-    }
-
-    memory_used++;
-
-    return malloc(size);
-}
-
-
-static void
-memory_free(void *p)
-{
-    if (p) {
-        memory_used--;
-    }
-
-    free(p);
-}
 
 
 static cJSON *
@@ -498,16 +467,13 @@ test_nomem(void)
 {
     cJSON               *json;
     long                 n;
-    cJSON_Hooks          hooks;
     liveupdate_rc_e      rc;
     liveupdate_error_t   err;
     liveupdate_str_t     text = json_str(
         "{\"a\":[1,{\"b\":\"x\"},null],\"c\":1,\"d\":1,\"e\":1,\"f\":1,"
         "\"g\":1,\"h\":1,\"i\":1,\"j\":1,\"k\":1}");
 
-    hooks.malloc_fn = memory_alloc;
-    hooks.free_fn = memory_free;
-    cJSON_InitHooks(&hooks);
+    memory_init();
 
     for (n = 0; n < 1000; n++) {
         memory_left = n;
@@ -531,6 +497,67 @@ test_nomem(void)
 
     cJSON_InitHooks(NULL);
     memory_left = -1;
+}
+
+
+static void
+test_set(void)
+{
+    char             *text;
+    long              n;
+    cJSON            *json;
+    liveupdate_rc_e   rc;
+
+    json = parsed("{\"a\":1,\"A\":{\"b\":2},\"c\":3}");
+
+    ok(liveupdate_json_set(json, "A", cJSON_CreateString("x"))
+       == LIVEUPDATE_OK
+       && liveupdate_json_set(json, "d", cJSON_CreateNull()) == LIVEUPDATE_OK
+       && liveupdate_json_set(json, "a",
+                              cJSON_Duplicate(json->child->next->next, 1))
+          == LIVEUPDATE_OK
+       && liveupdate_json_set(json, "c", cJSON_CreateTrue()) == LIVEUPDATE_OK
+       && liveupdate_json_set(json, "d", NULL) == LIVEUPDATE_NOMEM,
+       "set");
+
+    text = cJSON_PrintUnformatted(json);
+
+    ok(strcmp(text, "{\"a\":3,\"A\":\"x\",\"c\":true,\"d\":null}") == 0,
+       "each in its place");
+
+    cJSON_free(text);
+    cJSON_Delete(json);
+
+    memory_init();
+
+    for (n = 0; n < 10; n++) {
+        json = parsed("{\"a\":1}");
+
+        memory_left = n;
+        rc = liveupdate_json_set(json, "a", cJSON_CreateString("x"));
+
+        if (rc == LIVEUPDATE_OK) {
+            rc = liveupdate_json_set(json, "b", cJSON_CreateString("y"));
+        }
+
+        memory_left = -1;
+
+        if (rc == LIVEUPDATE_OK
+            || cJSON_GetObjectItemCaseSensitive(json, "a") == NULL)
+        {
+            break;
+        }
+
+        cJSON_Delete(json);
+    }
+
+    ok(rc == LIVEUPDATE_OK && n == 5, "no memory, %ld times", n);
+
+    cJSON_Delete(json);
+
+    ok(memory_used == 0, "all freed");
+
+    cJSON_InitHooks(NULL);
 }
 
 
@@ -604,6 +631,7 @@ main(void)
     test_members();
     test_size();
     test_nomem();
+    test_set();
     test_large();
 
     return tap_done();

@@ -371,6 +371,38 @@ sub read_file {
 }
 
 
+# All of a folder, the store if not told otherwise: a line for each entry, with
+# the digest of what it holds.  Locks and bodies of requests are not listed.
+
+sub tree {
+    my ($self, $name) = @_;
+
+    my $dir = "$self->{testdir}/" . ($name // 'store');
+    my @lines;
+
+    File::Find::find({ no_chdir => 1, wanted => sub {
+        my $path = $_;
+
+        return if $path =~ m{/\.?lock$} || $path =~ m{/tmp/body\b};
+
+        my $line = substr($path, length $dir);
+
+        if (-f $path) {
+            my $digest = eval { Digest::SHA->new(256)->addfile($path, 'b') };
+
+            # gone meanwhile
+            return unless $digest;
+
+            $line .= ' ' . $digest->hexdigest();
+        }
+
+        push @lines, "$line\n";
+    } }, $dir) if -d $dir;
+
+    return join '', sort @lines;
+}
+
+
 sub write_file_expand {
     my ($self, $name, $content) = @_;
 

@@ -14,6 +14,7 @@ use Digest::SHA qw/ sha256_hex /;
 use File::Temp ();
 use IO::Compress::Zip qw/ $ZipError /;
 use MIME::Base64 qw/ encode_base64 /;
+use Test::More ();
 
 use Test::LiveUpdate::HTTP qw/
     json_encode multipart request uri_encode
@@ -279,6 +280,64 @@ sub latest {
     return $self->api($opt{method} // 'GET',
                       "/v1/apps/$app/bundles/latest?$query", undef,
                       token => undef, %opt);
+}
+
+
+# A refusal as "status message".  Whatever is wrong with its form is told in
+# the place of the message.
+
+sub said {
+    my ($self, $reply) = @_;
+
+    my $json = $reply->{json};
+    my %headers = %{$reply->{headers}};
+    my @wrong;
+
+    push @wrong, 'Content-Type: ' . ($headers{'content-type'} // 'none')
+        if ($headers{'content-type'} // '') ne 'application/json';
+
+    push @wrong, 'Cache-Control: ' . ($headers{'cache-control'} // 'none')
+        if ($headers{'cache-control'} // '') ne 'no-store';
+
+    push @wrong, "body: $reply->{body}"
+        unless ref $json eq 'HASH'
+               && join(' ', sort keys %$json) eq 'message'
+               && !ref $json->{message}
+               && length $json->{message};
+
+    return join ' ', $reply->{status},
+                     @wrong ? ('with wrong', @wrong) : $json->{message};
+}
+
+
+# The call must be refused with this status and message (a string or a
+# regular expression), and must leave the store as it was.
+
+sub refused {
+    my ($self, $call, $expected, $name) = @_;
+
+    local $Test::Builder::Level = $Test::Builder::Level + 1;
+
+    my $before = $self->tree();
+    my $said = $self->said($call->());
+    my $after = $self->tree();
+
+    my $ok = ref $expected ? $said =~ $expected : $said eq $expected;
+
+    Test::More::ok($ok && $before eq $after, $name) and return 1;
+
+    Test::More::diag("was told:      $said\nwas to be told: $expected")
+        unless $ok;
+
+    my %before = map { $_ => 1 } split /^/, $before;
+    my %after = map { $_ => 1 } split /^/, $after;
+
+    Test::More::diag(map { "gone: $_" }
+                     grep { !$after{$_} } sort keys %before);
+    Test::More::diag(map { "new: $_" }
+                     grep { !$before{$_} } sort keys %after);
+
+    return 0;
 }
 
 

@@ -7,7 +7,7 @@ package Test::LiveUpdate::CLI;
 use warnings;
 use strict;
 
-use File::Path qw/ make_path /;
+use File::Path qw/ make_path remove_tree /;
 
 use Test::LiveUpdate::HTTP qw/ json_decode /;
 
@@ -34,6 +34,7 @@ sub new {
         dir => $dir,
         url => $url,
         program => "$modules/\@capawesome/cli/dist/index.js",
+        keyring => "$Test::LiveUpdate::ROOT/t/clients/keyring.js",
         token => $opt{token} // 'publish',
     }, $class;
 }
@@ -46,14 +47,50 @@ sub dir {
 }
 
 
-# run('apps:channels:list', '--app-id', $app):  {status, out, json}.  An
-# option { token => role } may come first.
+# A web app in the folder of that name: exactly these files.
+
+sub write_www {
+    my ($self, $name, $files) = @_;
+
+    remove_tree("$self->{dir}/$name");
+    make_path("$self->{dir}/$name");
+
+    $self->{t}->write_file("cli/$name/$_", $files->{$_}) for keys %$files;
+
+    return $name;
+}
+
+
+# What the CLI has asked of nginx since the last time, as "METHOD path"; with
+# a regular expression, only that.  The access log must not be buffered.
+
+sub requests {
+    my ($self, $re) = @_;
+
+    # a line is written after the reply
+    select(undef, undef, undef, 0.1);
+
+    my $log = $self->{t}->read_file('logs/access.log');
+    my @requests = substr($log, $self->{seen} // 0)
+        =~ m{"((?!CONNECT)[A-Z]+ [^ "]+) HTTP}g;
+
+    $self->{seen} = length $log;
+
+    return grep { !defined $re || $_ =~ $re } @requests;
+}
+
+
+# run('apps:channels:list', '--app-id', $app):  {status, out, json}.  Options
+# may come first: { token => role, clear token or undef for none, keyring =>
+# file, so that a token outlives the command }.
 
 sub run {
     my ($self, @args) = @_;
 
     my $opt = ref $args[0] ? shift @args : {};
-    my $role = $opt->{token} // $self->{token};
+    my $token = exists $opt->{token} ? $opt->{token} : $self->{token};
+
+    $token = $self->{t}{tokens}{$token} // $token if defined $token;
 
     my $pid = open(my $out, '-|') // die "cannot fork: $!\n";
 
@@ -71,14 +108,19 @@ sub run {
         $ENV{NO_COLOR} = 1;
         $ENV{TMPDIR} = "$self->{dir}/home";
         $ENV{CAPAWESOME_TELEMETRY_DISABLED} = 1;
-        $ENV{CAPAWESOME_TOKEN} = $self->{t}{tokens}{$role} // $role;
+        $ENV{CAPAWESOME_TOKEN} = $token if defined $token;
+
+        # not the keyring of whoever runs the tests
+        delete $ENV{LIVEUPDATE_KEYRING};
+        $ENV{LIVEUPDATE_KEYRING} = $opt->{keyring} if $opt->{keyring};
 
         # After each command the CLI looks for a newer version of itself.
         # Our nginx is no proxy and refuses at once, so that the tests need
         # nobody else.
         $ENV{HTTPS_PROXY} = $self->{url};
 
-        exec 'node', $self->{program}, @args or POSIX::_exit(127);
+        exec 'node', '--require', $self->{keyring}, $self->{program}, @args
+            or POSIX::_exit(127);
     }
 
     my $said = do { local $/; <$out> } // '';

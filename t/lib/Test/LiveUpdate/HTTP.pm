@@ -16,8 +16,8 @@ use JSON::PP ();
 use Time::HiRes qw/ time /;
 
 our @EXPORT_OK = qw/
-    connect_to exchange parse_reply dechunk request uri_encode multipart
-    json_encode json_decode
+    connect_to exchange is_complete parse_reply dechunk request uri_encode
+    multipart json_encode json_decode
 /;
 
 our $TIMEOUT = 20;

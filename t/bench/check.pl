@@ -1,0 +1,132 @@
+#!/usr/bin/perl
+
+# Copyright (C) the nginx-liveupdate authors
+
+# What a device's check for an update costs beside "return" with the same
+# reply: the same headers, the same body, asked for with a URL of the same
+# length.
+
+use warnings;
+use strict;
+
+use Test::LiveUpdate qw/ zip /;
+use Test::LiveUpdate::Bench;
+
+use constant TARGET => 85;
+
+my $t = bench(server => "        include  bench*.conf;\n");
+
+my $app = $t->create_app('bench');
+my %channels = map { $_ => $t->create_channel($app, $_) }
+    qw/ everyone partial forced paused /;
+
+my $zip = zip('index.html' => '<!DOCTYPE html>');
+
+for my $channel (qw/ everyone partial forced paused /) {
+    $t->publish($app, $channel, $zip)->{ok} or die "not published\n";
+}
+
+$t->publish($app, 'partial', $zip, bundle => { rolloutPercentage => 0.5 })
+    ->{ok} or die "not published\n";
+
+$t->api('POST', "/v1/apps/$app/channels/$channels{paused}/pause");
+
+my @few = devices(1_000);
+my @many = devices(50_000);
+
+for (my $i = 0; $i < @few; $i += 100) {
+    my $ids = join ',', @few[$i .. $i + 99];
+    my $reply = $t->api('PATCH', "/v1/apps/$app/devices?ids=$ids",
+                        { forcedAppChannelId => $channels{forced} });
+
+    die "not forced: $reply->{raw}\n" if $reply->{status} >= 300;
+}
+
+my @others = devices(1_000);
+
+my @cases = (
+    { name => 'an update for everyone', channel => 'everyone',
+      devices => \@others },
+    { name => 'more devices than the zone remembers', channel => 'everyone',
+      devices => \@many },
+    { name => 'a partial rollout', channel => 'partial',
+      devices => \@others },
+    { name => 'a forced device', channel => 'everyone',
+      devices => \@few },
+    { name => 'no update, 404', channel => 'paused',
+      devices => \@others },
+    { name => 'beside a short URL', channel => 'everyone',
+      devices => \@others, short => 1 },
+);
+
+heading("A device's check, and \"return\" with the same reply");
+
+my $number = 1;
+
+for my $case (@cases) {
+    $number++;
+
+    next unless wanted($case->{name});
+
+    my @paths = map { check($case->{channel}, $_) } @{$case->{devices}};
+    my @theirs = map { my $path = $_; $path =~ s{^/v1/}{/v$number/}; $path }
+        @paths;
+
+    @theirs = ("/v$number/") if $case->{short};
+
+    put_return($case->{name}, $paths[0], $theirs[0]);
+
+    my @scripts = (wrk_script($t, "ours$number", @paths),
+                   wrk_script($t, "theirs$number", @theirs));
+
+    my ($ours, $theirs) = map {
+        my $script = $_;
+        sub { wrk($t, $script, errors => $case->{channel} eq 'paused') }
+    } @scripts;
+
+    pair($case->{name}, compare($ours, $theirs),
+         $case->{short} ? undef : TARGET);
+}
+
+
+# A location that answers as our path does.
+
+sub put_return {
+    my ($name, $ours, $theirs) = @_;
+
+    my $reply = $t->api('GET', $ours, undef, token => undef);
+
+    $t->write_file("bench$number.conf", <<"EOF");
+location /v$number/ {
+    default_type  application/json;
+    add_header    Cache-Control  no-store  always;
+    return        $reply->{status}  '$reply->{body}';
+}
+EOF
+
+    $t->reload();
+
+    my $same = $t->api('GET', $theirs, undef, token => undef);
+
+    s/^Date: .*//m for $reply->{raw}, $same->{raw};
+
+    die "$name: the replies differ:\n$reply->{raw}\n$same->{raw}\n"
+        if $reply->{raw} ne $same->{raw};
+}
+
+
+sub check {
+    my ($channel, $device) = @_;
+
+    return "/v1/apps/$app/bundles/latest?appVersionCode=10203"
+           . '&appVersionName=1.2.3&bundleId'
+           . "&channelName=$channel&customId&deviceId=$device"
+           . '&osVersion=34&platform=0&pluginVersion=8.4.1';
+}
+
+
+sub devices {
+    my ($n) = @_;
+
+    return map { random_uuid() } 1 .. $n;
+}

@@ -1,0 +1,517 @@
+#!/usr/bin/perl
+
+# Copyright (C) the nginx-liveupdate authors
+
+# Each of the calls that one publish makes to change the store fails once: with
+# an error of the disk, without space, and because the process is killed at
+# that moment.  After each the publisher is told or has lost the connection,
+# nothing half is to be seen, and the same call again ends in one publish.
+#
+# LIVEUPDATE_FAULTS=1 injects them all; otherwise those of the larger flows are
+# every third one.
+
+use warnings;
+use strict;
+
+use Test::More;
+
+use Digest::SHA qw/ sha256_hex /;
+use Errno qw/ EIO ENOSPC /;
+use Time::HiRes qw/ time /;
+
+use Test::LiveUpdate qw/ wait_until zip /;
+use Test::LiveUpdate::Device;
+use Test::LiveUpdate::Publisher;
+use Test::LiveUpdate::Store;
+
+use constant { COUNT => 0, ERROR => 1, KILL => 2, SHORT => 3 };
+
+my @CALLS = qw/ open write fsync rename link unlink mkdir close /;
+
+# what may fail without anybody being told: all is on the disk by then, or it
+# is of no use any more and the next start removes it
+my %MAY_FAIL = map { $_ => 1 } qw/ close unlink /;
+
+my @FLOWS = qw/
+    zip big_zip manifest parts register deploy channel app_delete
+/;
+
+my @HOW = (
+    ['EIO', ERROR, EIO, 500],
+    ['ENOSPC', ERROR, ENOSPC, 507],
+    ['half a write, then ENOSPC', SHORT, ENOSPC, 507],
+    ['SIGKILL', KILL, 0, undef],
+);
+
+my $t = Test::LiveUpdate->new()->plan(@FLOWS * @HOW + 4);
+
+my $so = build_fault();
+my $control = $t->testdir() . '/fault';
+
+$t->write_file('fault', pack 'L14 a240', (0) x 14, '');
+$t->config_reference();
+$t->env(FAULT_CONTROL => $control, FAULT_PREFIX => $t->testdir() . '/store/',
+        LD_PRELOAD => $so);
+$t->run();
+
+my $store = Test::LiveUpdate::Store->new($t->testdir() . '/store');
+my $nonce = 0;
+my (%total, $flow, $how, $app, $state, $failures, @wrong);
+
+for (@FLOWS) {
+    $flow = flow($_);
+
+    my %counts = count_calls();
+
+    note("$_ calls ", join ', ', map { "$_ $counts{$_} times" }
+                                 grep { $counts{$_} } @CALLS);
+
+    for (@HOW) {
+        $how = { name => $_->[0], how => $_->[1], error => $_->[2],
+                 status => $_->[3] };
+        @wrong = ();
+
+        inject($_, $counts{$_}) for @CALLS;
+
+        is(join("\n", @wrong), '', "$flow->{name}, $how->{name}");
+    }
+}
+
+note(join ', ', map { "$total{$_} times $_" } sort keys %total);
+
+is_deeply([descriptors()], [], 'no descriptors are left');
+
+note_kills();
+$t->stop();
+$t->run();
+
+is_deeply([$store->temporary()], [], 'nothing is left in tmp after a start');
+is(join("\n", $store->check()), '', 'the store is whole');
+is(scalar(grep { $_->{status} != 200 }
+          map { $t->latest($_) } grep { $store->deployments($_) }
+          $store->apps()),
+   0, 'all apps are served');
+
+
+# -- one fault after the other -----------------------------------------------
+
+# How often each call is made when nothing fails.
+
+sub count_calls {
+    prepare();
+    arm(COUNT);
+
+    my $done = $flow->{run}->(publisher(), $state);
+
+    my %counts = disarm();
+
+    die "$flow->{name} fails without a fault: $done->{reply}{raw}\n"
+        unless $done->{ok};
+
+    die "$flow->{name}: no calls were seen\n" unless grep { $_ } values %counts;
+
+    return %counts;
+}
+
+
+sub inject {
+    my ($call, $count) = @_;
+
+    return if $how->{how} == SHORT && $call ne 'write';
+
+    my $step = $flow->{calls} > 30 && !$ENV{LIVEUPDATE_FAULTS} ? 3 : 1;
+
+    for (my $n = 1; $n <= $count; $n += $step) {
+        prepare();
+
+        my @found = inject_one($call, $n);
+
+        push @wrong, map { "$call $n: $_" } @found;
+        $total{$how->{name}}++;
+    }
+}
+
+
+sub inject_one {
+    my ($call, $n) = @_;
+
+    my @found;
+    my %before = map { $_ => 1 } $store->temporary();
+
+    $failures = 0;
+
+    my $publisher = publisher(failed => sub {
+        my ($reply, $reason) = @_;
+
+        my ($path) = fired();
+
+        if ($failures++) {
+            push @found, "again: " . ($reply ? $reply->{raw} : $reason);
+            return;
+        }
+
+        push @found, map { "$_ ($path)" }
+            wrong_answer($reply, $reason), wrong_store(), wrong_device();
+    });
+
+    arm($how->{how}, $call, $n, $how->{error});
+
+    my $done = $flow->{run}->($publisher, $state);
+    my ($path) = fired();
+
+    disarm();
+
+    return "was not called" if !defined $path;
+
+    push @found, "nobody was told ($path)"
+        if !$failures && !$MAY_FAIL{$call};
+
+    push @found, "the same calls again: $done->{reply}{raw} ($path)"
+        unless $done->{ok}
+               || $failures && $done->{reply}{status} == $flow->{again};
+
+    if ($how->{how} == KILL) {
+        $t->{killed} = 1;
+
+    } else {
+        # what could not be removed stays until the next start
+        my @left = grep { !$before{$_} } $store->temporary();
+
+        push @found, "left behind: @left ($path)"
+            if @left && $call ne 'unlink'
+               && !wait_until { !grep { !$before{$_} } $store->temporary() } 1;
+
+        wait_until { !descriptors() } 1, "$call $n";
+        push @found, map { "still open: $_ ($path)" } descriptors();
+    }
+
+    push @found, map { "$_ ($path)" }
+        wrong_store(), wrong_device(), $flow->{check}->($done, $state);
+
+    return @found;
+}
+
+
+# -- what must hold ----------------------------------------------------------
+
+sub wrong_answer {
+    my ($reply, $reason) = @_;
+
+    if ($how->{how} == KILL) {
+        return $reply ? "an answer of a dead process: $reply->{raw}" : ();
+    }
+
+    return "no answer: $reason" unless $reply;
+
+    my $message = ref $reply->{json} eq 'HASH' ? $reply->{json}{message} : '';
+
+    return "a wrong answer: $reply->{raw}"
+        if $reply->{status} != $how->{status} || !length($message // '');
+
+    return;
+}
+
+
+sub wrong_store {
+    return $store->check(app => $app);
+}
+
+
+# The device gets what was before, or what is new; nothing else, and whole.
+
+sub wrong_device {
+    my $reply = eval { $t->latest($app, channelName => 'production') }
+        or return "a device gets no answer: $@";
+
+    return if $reply->{status} == 404 && !-e app_json();
+
+    return "a device gets: $reply->{raw}"
+        unless $reply->{status} == 200;
+
+    my $id = $reply->{json}{bundleId};
+    my $release = $store->release($app, $id);
+
+    return "a device gets $id, which is not live" unless $release;
+    return if defined $release->{url};
+
+    my $device = Test::LiveUpdate::Device->new(
+        server => 'http://127.0.0.1:' . Test::LiveUpdate::port(8080),
+        app => $app, channel => 'production',
+        dir => $t->testdir() . '/devices/' . ++$nonce,
+    );
+
+    eval { $device->sync() } or return "a device cannot have it: $@";
+
+    return;
+}
+
+
+sub app_json {
+    return $t->testdir() . "/store/apps/$app/app.json";
+}
+
+
+# Files of the store that a worker has open, but for those that nginx keeps.
+
+sub descriptors {
+    my $dir = $t->testdir() . '/store/';
+
+    return grep { m{^\Q$dir\E} && !m{^\Q$dir\Elive/[^/]+/[^/]+/(?:files|gzip)/} }
+        grep { defined } map { readlink }
+        map { glob "/proc/$_/fd/*" } $t->workers();
+}
+
+
+# -- flows -------------------------------------------------------------------
+
+# An app where something is published already.
+
+sub prepare {
+    $app = $t->create_app('fault ' . ++$nonce);
+    $t->create_channel($app, 'production');
+
+    $state = {};
+    $state->{old} = published($t->publish($app, 'production',
+                                          { files("old $nonce") }));
+
+    $flow->{prepare}->() if $flow->{prepare};
+}
+
+
+sub published {
+    my ($done) = @_;
+
+    die "could not prepare: $done->{reply}{raw}\n" unless $done->{ok};
+
+    return $done;
+}
+
+
+sub files {
+    my ($text) = @_;
+
+    return (
+        'index.html' => "<html>$text</html>",
+        'assets/main.js' => "// $text\n" x 100,
+    );
+}
+
+
+sub publisher {
+    my (%opt) = @_;
+
+    return Test::LiveUpdate::Publisher->new($t, retries => 2, %opt);
+}
+
+
+# "again" is what repeating a call may be told if it had done its work.
+
+sub flow {
+    my ($name) = @_;
+
+    my %flow = (
+        name => $name,
+        again => 0,
+        calls => 0,
+        check => \&published_once,
+    );
+
+    if ($name eq 'zip') {
+        $flow{prepare} = sub { $state->{bytes} = zip(files("zip $nonce")) };
+        $flow{run} = \&run_publish;
+
+    } elsif ($name eq 'big_zip') {
+
+        # nginx writes the body to a file
+        $flow{prepare} = sub {
+            $state->{bytes} = zip(files("zip $nonce"), 'image.png' => noise());
+        };
+        $flow{run} = \&run_publish;
+
+    } elsif ($name eq 'manifest') {
+        $flow{calls} = 99;
+        $flow{prepare} = sub { $state->{bytes} = { files("new $nonce") } };
+        $flow{run} = \&run_publish;
+
+    } elsif ($name eq 'parts') {
+        $flow{calls} = 99;
+        $flow{prepare} = sub { $state->{bytes} = zip(files("zip $nonce")) };
+        $flow{run} = sub { run_publish(@_, parts => 200) };
+
+    } elsif ($name eq 'register') {
+        $flow{run} = sub {
+            my ($publisher) = @_;
+
+            return $publisher->register($app, 'production',
+                                        "https://example.com/$nonce.zip",
+                                        checksum => '0' x 64);
+        };
+
+    } elsif ($name eq 'deploy') {
+        $flow{prepare} = sub {
+            published($t->publish($app, 'production',
+                                  zip(files("newer $nonce"))));
+        };
+        $flow{run} = sub {
+            my ($publisher) = @_;
+
+            return $publisher->deploy($app, 'production',
+                                      $state->{old}{bundle});
+        };
+        $flow{check} = \&deployed_once;
+
+    } elsif ($name eq 'channel') {
+        $flow{again} = 409;
+        $flow{run} = sub {
+            my ($publisher) = @_;
+
+            return created($publisher->api('POST', "/v1/apps/$app/channels",
+                                           { name => 'beta' }));
+        };
+        $flow{check} = \&channel_once;
+
+    } else {
+        $flow{again} = 404;
+        $flow{prepare} = sub {
+            $t->api('POST', "/v1/apps/$app/bundles", { artifactType => 'zip' });
+        };
+        $flow{run} = sub {
+            my ($publisher) = @_;
+
+            return created($publisher->api('DELETE', "/v1/apps/$app"));
+        };
+        $flow{check} = \&app_gone;
+    }
+
+    return \%flow;
+}
+
+
+sub run_publish {
+    my ($publisher, undef, %opt) = @_;
+
+    return $publisher->publish($app, 'production', $state->{bytes}, %opt);
+}
+
+
+sub created {
+    my ($reply) = @_;
+
+    return { ok => $reply->{status} =~ /^20/, reply => $reply };
+}
+
+
+sub noise {
+    return join '', map { pack 'L', int rand 4294967296 } 1 .. 25000;
+}
+
+
+sub published_once {
+    my ($done) = @_;
+
+    my @found = map { $_->{release} } $store->deployments($app);
+
+    return "it is published as @found"
+        if @found != 2 || $found[0] ne $done->{bundle}
+           || $found[1] ne $state->{old}{bundle};
+
+    my $latest = $t->latest($app, channelName => 'production')->{json};
+
+    return "a device gets $latest->{bundleId}"
+        if $latest->{bundleId} ne $done->{bundle};
+
+    return;
+}
+
+
+sub deployed_once {
+    my ($done) = @_;
+
+    my @found = map { $_->{release} } $store->deployments($app);
+    my $old = $state->{old}{bundle};
+
+    return "it is deployed as @found"
+        if @found != 3 || $found[0] ne $old || $found[1] eq $old;
+
+    return;
+}
+
+
+sub channel_once {
+    my @found = grep { $_->{name} eq 'beta' }
+        @{$store->app($app)->{channels}};
+
+    return @found == 1 ? () : 'there are ' . @found . ' channels';
+}
+
+
+sub app_gone {
+    my @found = grep { -e $t->testdir() . "/store/$_/$app" }
+        qw/ apps live staging /;
+
+    return @found ? "there is still something in @found" : ();
+}
+
+
+# -- the disk that fails -----------------------------------------------------
+
+sub build_fault {
+    my $so = $t->testdir() . '/fault.so';
+    my $source = "$Test::LiveUpdate::ROOT/t/lib/fault.c";
+    my $cc = $ENV{CC} || 'cc';
+
+    my $said = `$cc -std=c11 -Wall -Wextra -Wshadow -Werror -O1 -fPIC -shared \\
+                -o '$so' '$source' -ldl 2>&1`;
+
+    die "cannot build fault.c: $said\n" if $?;
+
+    return $so;
+}
+
+
+sub arm {
+    my ($mode, $call, $n, $error) = @_;
+
+    my ($index) = grep { $CALLS[$_] eq ($call // 'open') } 0 .. $#CALLS;
+
+    patch(4, pack 'L13 a240', $index, $n // 0, $mode, $error // 0, (0) x 9,
+                              '');
+    patch(0, pack 'L', 1);
+}
+
+
+sub disarm {
+    patch(0, pack 'L', 0);
+
+    my @words = unpack 'L14', $t->read_file('fault');
+
+    return map { $CALLS[$_] => $words[6 + $_] } 0 .. $#CALLS;
+}
+
+
+# The name on which the call failed; nothing if it did not.
+
+sub fired {
+    my @words = unpack 'L14 Z240', $t->read_file('fault');
+
+    return $words[5] ? $words[14] : undef;
+}
+
+
+# In place: the processes have it mapped.
+
+sub patch {
+    my ($offset, $bytes) = @_;
+
+    open my $fh, '+<:raw', $control or die "cannot open $control: $!\n";
+    sysseek($fh, $offset, 0);
+    syswrite($fh, $bytes) == length $bytes or die "cannot write: $!\n";
+}
+
+
+# The deaths that were meant.
+
+sub note_kills {
+    $t->{kills}{$_} = 1
+        for $t->read_log() =~ /process (\d+) exited on signal 9/g;
+}

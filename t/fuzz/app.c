@@ -1,0 +1,353 @@
+
+/*
+ * Copyright (C) the nginx-liveupdate authors
+ *
+ * An app that is accepted is sorted, says of every rollout what its JSON text
+ * says, and is the same after its text is printed anew; what is rendered for
+ * its devices is JSON with exactly the seven members.
+ */
+
+
+#include "fuzz.h"
+#include "liveupdate_app.h"
+#include "liveupdate_name.h"
+
+#include <stdio.h>
+
+
+#define BASE  "https://example.com"
+
+
+static int
+compare(const liveupdate_str_t *a, const liveupdate_str_t *b)
+{
+    int     rc;
+    size_t  n;
+
+    n = a->len < b->len ? a->len : b->len;
+    rc = n ? memcmp(a->data, b->data, n) : 0;
+
+    return rc ? rc : (a->len > b->len) - (a->len < b->len);
+}
+
+
+static const cJSON *
+channel_json(const cJSON *json, const liveupdate_str_t *name)
+{
+    const cJSON       *item;
+    liveupdate_str_t   value;
+
+    cJSON_ArrayForEach(item,
+                       cJSON_GetObjectItemCaseSensitive(json, "channels"))
+    {
+        if (liveupdate_json_string(item, "name", &value) == LIVEUPDATE_OK
+            && liveupdate_str_eq(&value, name))
+        {
+            return item;
+        }
+    }
+
+    return NULL;
+}
+
+
+static void
+check_deployments(const liveupdate_channel_t *channel, const cJSON *json)
+{
+    size_t                          i;
+    double                          rollout;
+    const cJSON                    *array, *item;
+    const liveupdate_deployment_t  *deployment;
+
+    array = cJSON_GetObjectItemCaseSensitive(json, "deployments");
+    item = array->child;
+
+    for (i = 0; i < channel->ndeployments; i++) {
+        deployment = &channel->deployments[i];
+
+        require(liveupdate_id_valid(&deployment->id));
+        require(liveupdate_id_valid(&deployment->release_id));
+        require(deployment->release == NULL);
+
+        require(liveupdate_json_number(item, "rollout", &rollout)
+                == LIVEUPDATE_OK);
+        require(rollout >= 0 && rollout <= 1);
+
+        if (deployment->everyone) {
+            require(rollout >= 1 && i == channel->ndeployments - 1);
+
+        } else {
+            require(rollout < 1);
+
+            /* both sides lose the bits that a double has not */
+
+            require((double) deployment->threshold / 18446744073709551616.0
+                    <= rollout);
+            require((double) (deployment->threshold + 1)
+                    / 18446744073709551616.0 >= rollout);
+        }
+
+        item = item->next;
+    }
+
+    if (channel->ndeployments == 0
+        || !channel->deployments[i - 1].everyone)
+    {
+        require(item == NULL);
+    }
+}
+
+
+static void
+check_app(const liveupdate_app_t *app, const cJSON *json)
+{
+    size_t                 i;
+    const cJSON           *item;
+    liveupdate_str_t       text;
+    liveupdate_channel_t  *channel;
+
+    require(liveupdate_id_valid(&app->id));
+
+    require(app->channel == NULL
+            || (app->channel >= app->channels
+                && app->channel < app->channels + app->nchannels));
+
+    for (i = 0; i < app->nchannels; i++) {
+        channel = &app->channels[i];
+
+        require(liveupdate_id_valid(&channel->id));
+        require(liveupdate_label_valid(&channel->name));
+        require(channel->name.data[channel->name.len] == '\0');
+        require(liveupdate_channel_find(app, &channel->name) == channel);
+        require(channel->expires >= 0
+                && channel->expires <= LIVEUPDATE_TIME_MAX);
+
+        if (i) {
+            require(compare(&app->channels[i - 1].name, &channel->name) < 0);
+        }
+
+        item = channel_json(json, &channel->name);
+
+        require(channel->paused
+                == (liveupdate_json_string(item, "pausedAt", &text)
+                    != LIVEUPDATE_NOT_FOUND));
+
+        check_deployments(channel, item);
+    }
+
+    for (i = 0; i < app->nforced; i++) {
+        require(app->forced[i].channel >= app->channels
+                && app->forced[i].channel < app->channels + app->nchannels);
+        require(liveupdate_forced_find(app, &app->forced[i].device)
+                == app->forced[i].channel);
+
+        if (i) {
+            require(compare(&app->forced[i - 1].device,
+                            &app->forced[i].device) < 0);
+        }
+    }
+}
+
+
+/* The text of a device's answer, with one release or another. */
+
+static void
+check_answer(const liveupdate_arena_t *arena, const liveupdate_app_t *app,
+    const liveupdate_channel_t *channel, liveupdate_deployment_t *deployment,
+    unsigned kind)
+{
+    char                  *p;
+    cJSON                 *json;
+    size_t                 i;
+    const cJSON           *item;
+    liveupdate_str_t       text, value;
+    liveupdate_error_t     err;
+    liveupdate_release_t   release;
+
+    static const char  *members[] = {
+        "artifactType", "bundleId", "channelName", "checksum",
+        "customProperties", "signature", "url"
+    };
+
+    memset(&release, 0, sizeof(liveupdate_release_t));
+
+    release.id = deployment->release_id;
+    release.kind = (kind & 1) ? LIVEUPDATE_KIND_MANIFEST
+                              : LIVEUPDATE_KIND_ZIP;
+
+    if (kind & 2) {
+        release.checksum = fuzz_str("abc");
+        release.properties = fuzz_str("{\"a\":\"\\\"\"}");
+    }
+
+    if (kind & 4) {
+        release.signature = fuzz_str("c2ln+/==");
+        release.url = channel->name;
+    }
+
+    deployment->release = &release;
+
+    require(liveupdate_deployment_render(arena, app, channel, deployment)
+            == LIVEUPDATE_OK);
+
+    require((deployment->tail.len == 0) == (release.url.len != 0));
+
+    text.data = malloc(deployment->head.len + sizeof(BASE)
+                       + deployment->tail.len);
+    p = (char *) text.data;
+
+    p += sprintf(p, "%s", (char *) deployment->head.data);
+
+    if (deployment->tail.len) {
+        p += sprintf(p, "%s%s", BASE, (char *) deployment->tail.data);
+    }
+
+    text.len = (size_t) ((unsigned char *) p - text.data);
+
+    require(liveupdate_json_parse(&json, &text, &err) == LIVEUPDATE_OK);
+
+    i = 0;
+
+    cJSON_ArrayForEach(item, json) {
+        require(i < 7 && strcmp(item->string, members[i]) == 0);
+        i++;
+    }
+
+    require(i == 7);
+
+    require(liveupdate_json_string(json, "bundleId", &value) == LIVEUPDATE_OK
+            && liveupdate_str_eq(&value, &release.id));
+    require(liveupdate_json_string(json, "channelName", &value)
+            == LIVEUPDATE_OK
+            && liveupdate_str_eq(&value, &channel->name));
+    require(liveupdate_json_string(json, "url", &value) == LIVEUPDATE_OK
+            && (release.url.len
+                ? liveupdate_str_eq(&value, &release.url)
+                : value.len > sizeof(BASE) - 1
+                  && memcmp(value.data, BASE "/artifacts/",
+                            sizeof(BASE "/artifacts/") - 1)
+                     == 0));
+
+    cJSON_Delete(json);
+    free(text.data);
+
+    deployment->release = NULL;
+    memset(&deployment->tail, 0, sizeof(liveupdate_str_t));
+}
+
+
+static void
+check_same(const liveupdate_app_t *app, const liveupdate_app_t *again)
+{
+    size_t                       i, j;
+    const liveupdate_channel_t  *one, *two;
+
+    require(liveupdate_str_eq(&app->id, &again->id)
+            && app->discovery == again->discovery
+            && app->nchannels == again->nchannels
+            && app->nforced == again->nforced
+            && (app->channel == NULL) == (again->channel == NULL));
+
+    for (i = 0; i < app->nchannels; i++) {
+        one = &app->channels[i];
+        two = &again->channels[i];
+
+        require(liveupdate_str_eq(&one->id, &two->id)
+                && liveupdate_str_eq(&one->name, &two->name)
+                && one->expires == two->expires
+                && one->paused == two->paused
+                && one->is_protected == two->is_protected
+                && one->ndeployments >= two->ndeployments);
+
+        /* a rollout next to 1 is printed as 1, and then for everyone */
+
+        for (j = 0; j < two->ndeployments; j++) {
+            require(liveupdate_str_eq(&one->deployments[j].id,
+                                      &two->deployments[j].id)
+                    && liveupdate_str_eq(&one->deployments[j].release_id,
+                                         &two->deployments[j].release_id));
+        }
+    }
+
+    for (i = 0; i < app->nforced; i++) {
+        require(liveupdate_str_eq(&app->forced[i].device,
+                                  &again->forced[i].device)
+                && liveupdate_str_eq(&app->forced[i].channel->id,
+                                     &again->forced[i].channel->id));
+    }
+}
+
+
+static void
+check_accepted(const liveupdate_arena_t *arena, liveupdate_app_t *app,
+    const liveupdate_str_t *text)
+{
+    char                  *printed;
+    cJSON                 *json;
+    size_t                 i, j;
+    liveupdate_str_t       again_text;
+    liveupdate_app_t       again;
+    liveupdate_error_t     err;
+    liveupdate_channel_t  *channel;
+
+    require(liveupdate_json_parse(&json, text, &err) == LIVEUPDATE_OK);
+
+    check_app(app, json);
+
+    for (i = 0; i < app->nchannels; i++) {
+        channel = &app->channels[i];
+
+        for (j = 0; j < channel->ndeployments; j++) {
+            check_answer(arena, app, channel, &channel->deployments[j],
+                         (unsigned) (i + j));
+        }
+    }
+
+    printed = cJSON_Print(json);
+    again_text = fuzz_str(printed);
+
+    require(liveupdate_app_parse(arena, &again_text, &again, &err)
+            == LIVEUPDATE_OK);
+    check_same(app, &again);
+
+    cJSON_free(printed);
+    cJSON_Delete(json);
+}
+
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    fuzz_block_t        *blocks;
+    liveupdate_rc_e      rc;
+    liveupdate_app_t     app;
+    liveupdate_str_t     text;
+    liveupdate_arena_t   arena;
+    liveupdate_error_t   err;
+
+    blocks = NULL;
+    arena.alloc = fuzz_alloc;
+    arena.data = &blocks;
+    err.text = NULL;
+
+    text = fuzz_copy(data, size);
+
+    rc = liveupdate_app_parse(&arena, &text, &app, &err);
+
+    if (rc != LIVEUPDATE_OK) {
+        fuzz_refused(rc, &err);
+    }
+
+    free(text.data);
+
+    if (rc == LIVEUPDATE_OK) {
+        text.len = size;
+        text.data = (unsigned char *) data;
+
+        check_accepted(&arena, &app, &text);
+    }
+
+    fuzz_free(blocks);
+
+    return 0;
+}

@@ -1,0 +1,266 @@
+
+/*
+ * Copyright (C) the nginx-liveupdate authors
+ *
+ * An array is a table of files: sorted, safe, and the same after it is
+ * printed.  An object is a release, with one more behind it in a text of its
+ * own line: what somebody sets of it.
+ */
+
+
+#include "fuzz.h"
+#include "liveupdate_name.h"
+#include "liveupdate_release.h"
+#include "liveupdate_version.h"
+
+
+static const char  *limit_names[] = {
+    "minAndroidAppVersionCode", "maxAndroidAppVersionCode",
+    "eqAndroidAppVersionCode", "minIosAppVersionCode",
+    "maxIosAppVersionCode", "eqIosAppVersionCode", "customProperties"
+};
+
+
+static int
+same_file(const liveupdate_file_t *a, const liveupdate_file_t *b)
+{
+    return liveupdate_str_eq(&a->href, &b->href)
+           && a->size == b->size
+           && liveupdate_str_eq(&a->sha256, &b->sha256)
+           && liveupdate_str_eq(&a->signature, &b->signature)
+           && liveupdate_str_eq(&a->type, &b->type)
+           && a->gzip == b->gzip;
+}
+
+
+static void
+check_files(const liveupdate_arena_t *arena, const liveupdate_str_t *text)
+{
+    char                *printed;
+    size_t               i, n, again;
+    liveupdate_rc_e      rc;
+    liveupdate_str_t     str;
+    liveupdate_file_t   *files, *copies;
+    liveupdate_error_t   err;
+
+    err.text = NULL;
+
+    rc = liveupdate_files_parse(arena, text, &files, &n, &err);
+
+    if (rc != LIVEUPDATE_OK) {
+        require(files == NULL && n == 0);
+        fuzz_refused(rc, &err);
+        return;
+    }
+
+    for (i = 0; i < n; i++) {
+        require(liveupdate_href_check(&files[i].href, &err) == LIVEUPDATE_OK);
+        require(liveupdate_sha256_valid(&files[i].sha256));
+
+        if (i) {
+            require(liveupdate_file_cmp(&files[i - 1], &files[i]) <= 0);
+        }
+
+        /* cJSON prints 15 digits: a petabyte */
+
+        if (files[i].size > 999999999999999) {
+            return;
+        }
+    }
+
+    printed = liveupdate_files_print(files, n);
+    require(printed != NULL);
+
+    str = fuzz_str(printed);
+
+    require(liveupdate_files_parse(arena, &str, &copies, &again, &err)
+            == LIVEUPDATE_OK);
+    require(again == n);
+
+    for (i = 0; i < n; i++) {
+
+        /* files of one href are in no order */
+
+        if ((i && liveupdate_file_cmp(&files[i - 1], &files[i]) == 0)
+            || (i + 1 < n
+                && liveupdate_file_cmp(&files[i], &files[i + 1]) == 0))
+        {
+            require(liveupdate_str_eq(&files[i].href, &copies[i].href));
+            continue;
+        }
+
+        require(same_file(&files[i], &copies[i]));
+    }
+
+    cJSON_free(printed);
+}
+
+
+static liveupdate_rc_e
+check_release(const liveupdate_arena_t *arena, const liveupdate_str_t *text)
+{
+    int                    i;
+    cJSON                 *json;
+    const cJSON           *item;
+    liveupdate_rc_e        rc;
+    liveupdate_str_t       value, *limit;
+    liveupdate_error_t     err;
+    liveupdate_release_t   release;
+
+    err.text = NULL;
+
+    rc = liveupdate_release_parse(arena, text, &release, &err);
+
+    if (rc != LIVEUPDATE_OK) {
+        fuzz_refused(rc, &err);
+        return rc;
+    }
+
+    require(liveupdate_id_valid(&release.id));
+
+    limit = &release.limits[0].min;
+
+    for (i = 0; i < 6; i++) {
+        require(limit[i].len == 0 || liveupdate_version_valid(&limit[i]));
+    }
+
+    if (release.properties.len) {
+        require(liveupdate_json_parse(&json, &release.properties, &err)
+                == LIVEUPDATE_OK);
+        require(cJSON_IsObject(json) && cJSON_GetArraySize(json) <= 10);
+
+        cJSON_ArrayForEach(item, json) {
+            require(liveupdate_json_value(item, &value) == LIVEUPDATE_OK);
+            require(item->string[0] != '\0' && value.len <= 300);
+        }
+
+        cJSON_Delete(json);
+    }
+
+    return LIVEUPDATE_OK;
+}
+
+
+/* What is set is there afterwards, and nothing else is different. */
+
+static void
+check_set(const liveupdate_arena_t *arena, cJSON *json, const cJSON *body,
+    int valid)
+{
+    int                  i;
+    char                *printed;
+    cJSON               *before;
+    const cJSON         *item;
+    liveupdate_rc_e      rc;
+    liveupdate_str_t     str;
+    liveupdate_error_t   err;
+
+    err.text = NULL;
+    before = cJSON_Duplicate(json, 1);
+
+    rc = liveupdate_release_set(json, body, &err);
+
+    if (rc != LIVEUPDATE_OK) {
+        fuzz_refused(rc, &err);
+        require(cJSON_Compare(json, before, 1));
+
+        cJSON_Delete(before);
+        return;
+    }
+
+    for (i = 0; i < 7; i++) {
+        item = cJSON_GetObjectItemCaseSensitive(body, limit_names[i]);
+
+        if (item) {
+            require(cJSON_Compare(item,
+                                  cJSON_GetObjectItemCaseSensitive(json,
+                                                            limit_names[i]),
+                                  1));
+        }
+
+        if (item
+            || !cJSON_GetObjectItemCaseSensitive(before, limit_names[i]))
+        {
+            cJSON_DeleteItemFromObjectCaseSensitive(before, limit_names[i]);
+            cJSON_AddItemToObject(before, limit_names[i],
+                                  item ? cJSON_Duplicate(item, 1)
+                                       : cJSON_CreateFalse());
+        }
+
+        if (!cJSON_GetObjectItemCaseSensitive(json, limit_names[i])) {
+            cJSON_AddFalseToObject(json, limit_names[i]);
+        }
+    }
+
+    require(cJSON_Compare(json, before, 1));
+
+    for (i = 0; i < 7; i++) {
+        if (cJSON_IsFalse(cJSON_GetObjectItemCaseSensitive(json,
+                                                           limit_names[i])))
+        {
+            cJSON_DeleteItemFromObjectCaseSensitive(json, limit_names[i]);
+        }
+    }
+
+    if (valid) {
+        printed = cJSON_PrintUnformatted(json);
+        str = fuzz_str(printed);
+
+        require(check_release(arena, &str) == LIVEUPDATE_OK);
+
+        cJSON_free(printed);
+    }
+
+    cJSON_Delete(before);
+}
+
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    int                  valid;
+    cJSON               *json, *body;
+    const uint8_t       *line;
+    fuzz_block_t        *blocks;
+    liveupdate_str_t     text, first, second;
+    liveupdate_arena_t   arena;
+    liveupdate_error_t   err;
+
+    blocks = NULL;
+    arena.alloc = fuzz_alloc;
+    arena.data = &blocks;
+
+    text = fuzz_copy(data, size);
+
+    check_files(&arena, &text);
+    (void) check_release(&arena, &text);
+
+    line = size ? memchr(data, '\n', size) : NULL;
+
+    if (line) {
+        first.data = text.data;
+        first.len = (size_t) (line - data);
+        second.data = text.data + first.len + 1;
+        second.len = size - first.len - 1;
+
+        valid = (check_release(&arena, &first) == LIVEUPDATE_OK);
+
+        if (liveupdate_json_parse(&json, &first, &err) == LIVEUPDATE_OK) {
+
+            if (cJSON_IsObject(json)
+                && liveupdate_json_parse(&body, &second, &err)
+                   == LIVEUPDATE_OK)
+            {
+                check_set(&arena, json, body, valid);
+                cJSON_Delete(body);
+            }
+
+            cJSON_Delete(json);
+        }
+    }
+
+    free(text.data);
+    fuzz_free(blocks);
+
+    return 0;
+}

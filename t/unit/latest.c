@@ -1,0 +1,692 @@
+
+/*
+ * Copyright (C) the nginx-liveupdate authors
+ */
+
+
+#include "tap.h"
+#include "../../src/core/liveupdate_latest.c"
+
+
+#define DEVICES  100000
+#define BINS     256
+
+/*
+ * Chi-square with so many degrees of freedom exceeds these once in a million
+ * times; the ids are always the same, so that a test which passes passes.
+ */
+
+#define CHI_255  372.0
+
+#define TEN(text)                                                             \
+    text text text text text text text text text text
+
+#define UPDATE      LIVEUPDATE_CHECK_UPDATE
+#define CURRENT     LIVEUPDATE_CHECK_CURRENT
+#define NO_CHANNEL  LIVEUPDATE_CHECK_NO_CHANNEL
+#define PAUSED      LIVEUPDATE_CHECK_PAUSED
+#define EXPIRED     LIVEUPDATE_CHECK_EXPIRED
+#define EMPTY       LIVEUPDATE_CHECK_EMPTY
+#define VERSION     LIVEUPDATE_CHECK_VERSION
+#define UNSIGNED    LIVEUPDATE_CHECK_UNSIGNED
+
+
+typedef struct {
+    const char          *args;
+    const char          *channel;       /* of the answer; NULL: none */
+    const char          *release;       /* NULL: none */
+    liveupdate_check_e   result;
+} latest_case_t;
+
+
+static const char  latest_app[] =
+    "{\"id\":\"app\",\"appChannelId\":\"c-default\",\"channels\":["
+    "{\"id\":\"c-default\",\"name\":\"default\",\"deployments\":["
+        "{\"id\":\"d2\",\"release\":\"r2\",\"rollout\":1},"
+        "{\"id\":\"d1\",\"release\":\"r1\",\"rollout\":1}]},"
+    "{\"id\":\"c-empty\",\"name\":\"empty\",\"deployments\":[]},"
+    "{\"id\":\"c-paused\",\"name\":\"paused\",\"deployments\":["
+        "{\"id\":\"d3\",\"release\":\"r1\",\"rollout\":1}],"
+        "\"pausedAt\":\"2025-01-01T00:00:00.000Z\"},"
+    "{\"id\":\"c-expires\",\"name\":\"expires\",\"deployments\":["
+        "{\"id\":\"d4\",\"release\":\"r1\",\"rollout\":1}],"
+        "\"expiresAt\":\"1970-01-01T00:16:41.000Z\"},"
+    "{\"id\":\"c-expired\",\"name\":\"expired\",\"deployments\":["
+        "{\"id\":\"d5\",\"release\":\"r1\",\"rollout\":1}],"
+        "\"expiresAt\":\"1970-01-01T00:16:40.000Z\"},"
+    "{\"id\":\"c-epoch\",\"name\":\"epoch\",\"deployments\":["
+        "{\"id\":\"d6\",\"release\":\"r1\",\"rollout\":1}],"
+        "\"expiresAt\":\"1970-01-01T00:00:00.000Z\"},"
+    "{\"id\":\"c-both\",\"name\":\"both\",\"deployments\":["
+        "{\"id\":\"d7\",\"release\":\"r1\",\"rollout\":1}],"
+        "\"expiresAt\":\"1970-01-01T00:00:00.000Z\","
+        "\"pausedAt\":\"2025-01-01T00:00:00.000Z\"},"
+    "{\"id\":\"c-nobody\",\"name\":\"nobody\",\"deployments\":["
+        "{\"id\":\"d8\",\"release\":\"r2\",\"rollout\":0}]},"
+    "{\"id\":\"c-back\",\"name\":\"back\",\"deployments\":["
+        "{\"id\":\"d10\",\"release\":\"r2\",\"rollout\":0},"
+        "{\"id\":\"d9\",\"release\":\"r1\",\"rollout\":1}]},"
+    "{\"id\":\"c-half\",\"name\":\"half\",\"deployments\":["
+        "{\"id\":\"d12\",\"release\":\"r2\",\"rollout\":0.5},"
+        "{\"id\":\"d11\",\"release\":\"r1\",\"rollout\":1}]},"
+    "{\"id\":\"c-halves\",\"name\":\"halves\",\"deployments\":["
+        "{\"id\":\"d12\",\"release\":\"r2\",\"rollout\":0.5},"
+        "{\"id\":\"d13\",\"release\":\"r1\",\"rollout\":0.5}]},"
+    "{\"id\":\"c-gone\",\"name\":\"gone\",\"deployments\":["
+        "{\"id\":\"d15\",\"release\":\"lost\",\"rollout\":0.999},"
+        "{\"id\":\"d14\",\"release\":\"r1\",\"rollout\":1}]},"
+    "{\"id\":\"c-lost\",\"name\":\"lost\",\"deployments\":["
+        "{\"id\":\"d16\",\"release\":\"lost\",\"rollout\":1}]},"
+    "{\"id\":\"c-protected\",\"name\":\"protected\",\"deployments\":["
+        "{\"id\":\"d17\",\"release\":\"r1\",\"rollout\":1}],"
+        "\"protectedAt\":\"2025-01-01T00:00:00.000Z\"},"
+    "{\"id\":\"c-signed\",\"name\":\"signed\",\"deployments\":["
+        "{\"id\":\"d18\",\"release\":\"signed\",\"rollout\":1}],"
+        "\"protectedAt\":\"2025-01-01T00:00:00.000Z\"},"
+    "{\"id\":\"c-plus\",\"name\":\"a+b\",\"deployments\":["
+        "{\"id\":\"d19\",\"release\":\"r1\",\"rollout\":1}]},"
+    "{\"id\":\"c-space\",\"name\":\"a b\",\"deployments\":["
+        "{\"id\":\"d20\",\"release\":\"r2\",\"rollout\":1}]},"
+    "{\"id\":\"c-words\",\"name\":\"two words+1\",\"deployments\":["
+        "{\"id\":\"d21\",\"release\":\"r1\",\"rollout\":1}]},"
+    "{\"id\":\"c-umlaut\",\"name\":\"pr\xc3\xbc" "fung\",\"deployments\":["
+        "{\"id\":\"d22\",\"release\":\"r1\",\"rollout\":1}]},"
+    "{\"id\":\"c-limits\",\"name\":\"limits\",\"deployments\":["
+        "{\"id\":\"d23\",\"release\":\"limits\",\"rollout\":1}]},"
+    "{\"id\":\"c-min\",\"name\":\"min\",\"deployments\":["
+        "{\"id\":\"d25\",\"release\":\"min\",\"rollout\":1},"
+        "{\"id\":\"d24\",\"release\":\"r1\",\"rollout\":1}]},"
+    "{\"id\":\"c-max\",\"name\":\"max\",\"deployments\":["
+        "{\"id\":\"d26\",\"release\":\"max\",\"rollout\":1}]},"
+    "{\"id\":\"c-eq\",\"name\":\"eq\",\"deployments\":["
+        "{\"id\":\"d27\",\"release\":\"eq\",\"rollout\":1}]}"
+    "],\"forcedDevices\":{\"f1\":\"c-back\",\"f2\":\"c-paused\","
+        "\"f/3 \xc3\xbc\":\"c-signed\",\"f4\":\"c-none\"}}";
+
+
+static const char  *latest_releases[] = {
+    "{\"id\":\"r1\",\"kind\":\"zip\"}",
+    "{\"id\":\"r2\",\"kind\":\"zip\"}",
+    "{\"id\":\"signed\",\"kind\":\"zip\",\"signed\":true}",
+    "{\"id\":\"limits\",\"kind\":\"zip\",\"minAndroidAppVersionCode\":\"10\","
+        "\"maxAndroidAppVersionCode\":\"12\","
+        "\"eqAndroidAppVersionCode\":\"11\","
+        "\"minIosAppVersionCode\":\"1.2\",\"maxIosAppVersionCode\":\"2.0\","
+        "\"eqIosAppVersionCode\":\"1.10.0\"}",
+    "{\"id\":\"min\",\"kind\":\"zip\",\"minAndroidAppVersionCode\":\"10\"}",
+    "{\"id\":\"max\",\"kind\":\"zip\",\"maxIosAppVersionCode\":\"1.0\"}",
+    "{\"id\":\"eq\",\"kind\":\"zip\",\"eqIosAppVersionCode\":\"1.0\"}"
+};
+
+
+static const latest_case_t  latest_cases[] = {
+
+    /* the channel: forced, named, default */
+
+    { "platform=0", "default", "r2", UPDATE },
+    { "platform=0&channelName", "default", "r2", UPDATE },
+    { "platform=0&channelName=&bundleId=", "default", "r2", UPDATE },
+    { "platform=0&channelName=back", "back", "r1", UPDATE },
+    { "platform=0&channelName=Back", NULL, NULL, NO_CHANNEL },
+    { "platform=0&channelName=c-back", NULL, NULL, NO_CHANNEL },
+    { "platform=0&channelName=nope", NULL, NULL, NO_CHANNEL },
+    { "platform=0&channelName=%20", NULL, NULL, NO_CHANNEL },
+    { "platform=0&channelName=pr%C3%BCfung", "pr\xc3\xbc" "fung", "r1",
+      UPDATE },
+    { "platform=0&deviceId=f1", "back", "r1", UPDATE },
+    { "platform=0&deviceId=f1&channelName=default", "back", "r1", UPDATE },
+    { "platform=0&deviceId=f1&channelName=nope", "back", "r1", UPDATE },
+    { "platform=0&deviceId=f2", "paused", NULL, PAUSED },
+    { "platform=0&deviceId=f%2F3%20%c3%bc", "signed", "signed", UPDATE },
+    { "platform=0&deviceId=f4&channelName=back", "back", "r1", UPDATE },
+    { "platform=0&deviceId=F1", "default", "r2", UPDATE },
+    { "platform=0&deviceId=f", "default", "r2", UPDATE },
+    { "platform=0&deviceId=f11", "default", "r2", UPDATE },
+
+    /* "+": a plus from iOS, a space from URLSearchParams */
+
+    { "platform=0&channelName=a+b", "a+b", "r1", UPDATE },
+    { "platform=0&channelName=a%2Bb", "a+b", "r1", UPDATE },
+    { "platform=0&channelName=a%20b", "a b", "r2", UPDATE },
+    { "platform=0&channelName=two+words%2B1", "two words+1", "r1", UPDATE },
+    { "platform=0&channelName=two%20words+1", "two words+1", "r1", UPDATE },
+    { "platform=0&channelName=two+words+1", NULL, NULL, NO_CHANNEL },
+    { "platform=0&channelName=two%2Bwords%2B1", NULL, NULL, NO_CHANNEL },
+
+    /* the bundle that the device has */
+
+    { "platform=0&bundleId=r2", "default", "r2", CURRENT },
+    { "platform=0&bundleId=r1", "default", "r2", UPDATE },
+    { "platform=0&bundleId=public", "default", "r2", UPDATE },
+    { "platform=0&bundleId=d2", "default", "r2", UPDATE },
+    { "platform=0&bundleId=r", "default", "r2", UPDATE },
+
+    /* the state of the channel */
+
+    { "platform=0&channelName=paused", "paused", NULL, PAUSED },
+    { "platform=0&channelName=both", "both", NULL, PAUSED },
+    { "platform=0&channelName=expires", "expires", "r1", UPDATE },
+    { "platform=0&channelName=expired", "expired", NULL, EXPIRED },
+    { "platform=0&channelName=epoch", "epoch", NULL, EXPIRED },
+    { "platform=0&channelName=empty", "empty", NULL, EMPTY },
+
+    /* rollouts: bucket("d12", "in") is below 1/2, "out" above, see below */
+
+    { "platform=0&channelName=nobody&deviceId=in", "nobody", NULL, EMPTY },
+    { "platform=0&channelName=back&deviceId=in", "back", "r1", UPDATE },
+    { "platform=0&channelName=half&deviceId=in", "half", "r2", UPDATE },
+    { "platform=0&channelName=half&deviceId=out", "half", "r1", UPDATE },
+    { "platform=0&channelName=half&deviceId=out&bundleId=r1", "half", "r1",
+      CURRENT },
+    { "platform=0&channelName=half", "half", "r1", UPDATE },
+    { "platform=0&channelName=half&deviceId", "half", "r1", UPDATE },
+    { "platform=0&channelName=halves", "halves", NULL, EMPTY },
+
+    /* releases that are gone */
+
+    { "platform=0&channelName=gone&deviceId=in", "gone", "r1", UPDATE },
+    { "platform=0&channelName=lost", "lost", NULL, EMPTY },
+
+    /* protected channels */
+
+    { "platform=0&channelName=protected", "protected", NULL, UNSIGNED },
+    { "platform=0&channelName=signed", "signed", "signed", UPDATE },
+
+    /* native versions: all limits inclusive, "eq" excludes */
+
+    { "platform=0&channelName=limits&appVersionCode=9", "limits", NULL,
+      VERSION },
+    { "platform=0&channelName=limits&appVersionCode=10", "limits", "limits",
+      UPDATE },
+    { "platform=0&channelName=limits&appVersionCode=11", "limits", NULL,
+      VERSION },
+    { "platform=0&channelName=limits&appVersionCode=11.0", "limits", NULL,
+      VERSION },
+    { "platform=0&channelName=limits&appVersionCode=12", "limits", "limits",
+      UPDATE },
+    { "platform=0&channelName=limits&appVersionCode=12&bundleId=limits",
+      "limits", "limits", CURRENT },
+    { "platform=0&channelName=limits&appVersionCode=12.0.1", "limits", NULL,
+      VERSION },
+    { "platform=0&channelName=limits&appVersionCode=13", "limits", NULL,
+      VERSION },
+    { "platform=0&channelName=limits&appVersionCode=100", "limits", NULL,
+      VERSION },
+    { "platform=0&channelName=limits", "limits", NULL, VERSION },
+    { "platform=0&channelName=limits&appVersionCode=10a", "limits", NULL,
+      VERSION },
+    { "platform=0&channelName=limits&appVersionCode=-10", "limits", NULL,
+      VERSION },
+    { "platform=0&channelName=limits&appVersionCode=%2010", "limits", NULL,
+      VERSION },
+    { "platform=1&channelName=limits&appVersionCode=1.1.9", "limits", NULL,
+      VERSION },
+    { "platform=1&channelName=limits&appVersionCode=1.2.0", "limits",
+      "limits", UPDATE },
+    { "platform=1&channelName=limits&appVersionCode=1.10", "limits", NULL,
+      VERSION },
+    { "platform=1&channelName=limits&appVersionCode=1.9", "limits", "limits",
+      UPDATE },
+    { "platform=1&channelName=limits&appVersionCode=2", "limits", "limits",
+      UPDATE },
+    { "platform=1&channelName=limits&appVersionCode=2.0.1", "limits", NULL,
+      VERSION },
+    { "platform=1&channelName=limits&appVersionCode=10", "limits", NULL,
+      VERSION },
+    { "platform=2&channelName=limits&appVersionCode=9", "limits", "limits",
+      UPDATE },
+    { "platform=2&channelName=limits", "limits", "limits", UPDATE },
+
+    { "platform=0&channelName=min&appVersionCode=11", "min", "min", UPDATE },
+    { "platform=1&channelName=min&appVersionCode=9", "min", "min", UPDATE },
+    { "platform=1&channelName=min&appVersionCode=junk", "min", "min",
+      UPDATE },
+
+    { "platform=1&channelName=max&appVersionCode=0.9", "max", "max", UPDATE },
+    { "platform=1&channelName=max&appVersionCode=1", "max", "max", UPDATE },
+    { "platform=1&channelName=max&appVersionCode=1.0.1", "max", NULL,
+      VERSION },
+    { "platform=1&channelName=max", "max", NULL, VERSION },
+    { "platform=1&channelName=eq&appVersionCode=0.9", "eq", "eq", UPDATE },
+    { "platform=1&channelName=eq&appVersionCode=1", "eq", NULL, VERSION },
+    { "platform=1&channelName=eq&appVersionCode=1.0.1", "eq", "eq", UPDATE },
+
+    /* no fallback to an older deployment for another version */
+
+    { "platform=0&channelName=min&appVersionCode=9", "min", NULL, VERSION }
+};
+
+
+static liveupdate_rc_e
+check_parse(const char *args, liveupdate_check_t *check, unsigned char **buf,
+    liveupdate_error_t *err)
+{
+    liveupdate_str_t  str;
+
+    /* the query string in front, the decoded values behind it */
+
+    str.len = strlen(args);
+    *buf = malloc(3 * str.len + 1);
+    str.data = *buf;
+    memcpy(str.data, args, str.len);
+
+    err->text = NULL;
+
+    return liveupdate_check_parse(check, &str, *buf + str.len, err);
+}
+
+
+static void
+test_check(void)
+{
+    size_t               i;
+    unsigned char       *buf;
+    liveupdate_check_t   check;
+    liveupdate_error_t   err;
+
+    static const struct {
+        const char  *args;
+        const char  *reason;
+    } refused[] = {
+        { "", "\"platform\" must be" },
+        { "platform", "\"platform\" must be" },
+        { "platform=", "\"platform\" must be" },
+        { "platform=3", "\"platform\" must be" },
+        { "platform=-1", "\"platform\" must be" },
+        { "platform=00", "\"platform\" must be" },
+        { "platform=0x", "\"platform\" must be" },
+        { "platform=android", "\"platform\" must be" },
+        { "platform=/", "\"platform\" must be" },
+        { "Platform=0", "\"platform\" must be" },
+        { "platform=3&platform=0", "\"platform\" must be" },
+        { "platform=0&channelName=%", "is not percent-encoded UTF-8" },
+        { "platform=0&channelName=%2", "is not percent-encoded UTF-8" },
+        { "platform=0&channelName=%zz", "is not percent-encoded UTF-8" },
+        { "platform=0&channelName=%ff", "is not percent-encoded UTF-8" },
+        { "platform=0&channelName=\xff", "is not percent-encoded UTF-8" },
+        { "platform=0&channelName=%c3", "is not percent-encoded UTF-8" },
+        { "platform=0&customId=a%00b", "is not percent-encoded UTF-8" },
+        { "platform=0&bundleId=%ed%a0%80", "is not percent-encoded UTF-8" },
+        { "platform=0&deviceId=a%0ab", "\"deviceId\" must be at most 128" },
+        { "platform=0&deviceId=a\x7f", "\"deviceId\" must be at most 128" },
+        { "platform=0&deviceId=" TEN("1234567890123"),
+          "\"deviceId\" must be at most 128" }
+    };
+
+    ok(check_parse("appVersionCode=84&appVersionName=1.0.13&bundleId"
+                   "&channelName&customId&deviceId=0b3c&osVersion=34"
+                   "&platform=0&pluginVersion=8.4.1", &check, &buf, &err)
+       == LIVEUPDATE_OK
+       && check.platform == LIVEUPDATE_ANDROID
+       && liveupdate_str_is(&check.app_version_code, "84")
+       && liveupdate_str_is(&check.app_version_name, "1.0.13")
+       && check.bundle_id.len == 0
+       && check.channel_name.len == 0
+       && check.channel_name_form.len == 0
+       && check.custom_id.len == 0
+       && liveupdate_str_is(&check.device_id, "0b3c")
+       && liveupdate_str_is(&check.os_version, "34")
+       && liveupdate_str_is(&check.plugin_version, "8.4.1"), "Android");
+    free(buf);
+
+    ok(check_parse("platform=1&deviceId=&osVersion=17.6&bundleId=b1"
+                   "&channelName=a/b+c:%22d%22&customId=Ann%20Lee+%2B"
+                   "&appVersionCode=1.2.3&appVersionName=&pluginVersion=8",
+                   &check, &buf, &err)
+       == LIVEUPDATE_OK
+       && check.platform == LIVEUPDATE_IOS
+       && liveupdate_str_is(&check.app_version_code, "1.2.3")
+       && check.app_version_name.len == 0
+       && liveupdate_str_is(&check.bundle_id, "b1")
+       && liveupdate_str_is(&check.channel_name, "a/b+c:\"d\"")
+       && liveupdate_str_is(&check.channel_name_form, "a/b c:\"d\"")
+       && liveupdate_str_is(&check.custom_id, "Ann Lee++")
+       && check.device_id.len == 0, "iOS");
+    free(buf);
+
+    ok(check_parse("runtime=electron&platform=2&x&=y&&platform=9&bundleId"
+                   "&bundleId=one&bundleId=two&channelName=a%2Bb"
+                   "&channelName=c+d", &check, &buf, &err)
+       == LIVEUPDATE_OK
+       && check.platform == LIVEUPDATE_ELECTRON
+       && liveupdate_str_is(&check.bundle_id, "one")
+       && liveupdate_str_is(&check.channel_name, "a+b")
+       && check.channel_name_form.len == 0,
+       "unknown parameters are ignored, of equal ones the first counts");
+    free(buf);
+
+    ok(check_parse("platform=0&bundleId=public", &check, &buf, &err)
+       == LIVEUPDATE_OK && check.bundle_id.len == 0,
+       "the built-in bundle is none");
+    free(buf);
+
+    ok(check_parse("platform=0&unknown=%zz&x=%ff", &check, &buf, &err)
+       == LIVEUPDATE_OK, "unknown parameters may be anything");
+    free(buf);
+
+    ok(check_parse("platform=0&deviceId=" TEN("123456789012") "12345678",
+                   &check, &buf, &err)
+       == LIVEUPDATE_OK && check.device_id.len == 128,
+       "a device id of 128 bytes");
+    free(buf);
+
+    for (i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
+        ok(check_parse(refused[i].args, &check, &buf, &err)
+           == LIVEUPDATE_INVALID
+           && strstr(err.text, refused[i].reason) != NULL,
+           "refused, case %d: %s", (int) i, refused[i].reason);
+        free(buf);
+    }
+
+    ok(check_parse("platform=0&customId=%", &check, &buf, &err)
+       == LIVEUPDATE_INVALID && liveupdate_str_is(&err.subject, "customId"),
+       "the parameter is named");
+    free(buf);
+}
+
+
+static void
+load(liveupdate_app_t *app)
+{
+    size_t                    i, j, k, n;
+    liveupdate_str_t          text;
+    liveupdate_error_t        err;
+    liveupdate_release_t     *releases;
+    liveupdate_deployment_t  *deployment;
+
+    text = tap_str(latest_app);
+
+    if (liveupdate_app_parse(&tap_arena, &text, app, &err) != LIVEUPDATE_OK) {
+        printf("Bail out! %s\n", err.text);
+        exit(1);
+    }
+
+    n = sizeof(latest_releases) / sizeof(latest_releases[0]);
+    releases = tap_alloc(NULL, n * sizeof(liveupdate_release_t));
+
+    for (i = 0; i < n; i++) {
+        text = tap_str(latest_releases[i]);
+
+        if (liveupdate_release_parse(&tap_arena, &text, &releases[i], &err)
+            != LIVEUPDATE_OK)
+        {
+            printf("Bail out! %s\n", err.text);
+            exit(1);
+        }
+    }
+
+    for (i = 0; i < app->nchannels; i++) {
+        for (j = 0; j < app->channels[i].ndeployments; j++) {
+            deployment = &app->channels[i].deployments[j];
+
+            for (k = 0; k < n; k++) {
+                if (liveupdate_str_eq(&deployment->release_id,
+                                      &releases[k].id))
+                {
+                    deployment->release = &releases[k];
+                }
+            }
+        }
+    }
+}
+
+
+static void
+test_latest(void)
+{
+    size_t                          i;
+    unsigned char                  *buf;
+    liveupdate_app_t                app;
+    liveupdate_rc_e                 rc;
+    liveupdate_check_t              check;
+    liveupdate_error_t              err;
+    liveupdate_check_e              result;
+    const latest_case_t            *one;
+    const liveupdate_channel_t     *channel;
+    const liveupdate_deployment_t  *deployment;
+
+    load(&app);
+
+    for (i = 0; i < sizeof(latest_cases) / sizeof(latest_cases[0]); i++) {
+        one = &latest_cases[i];
+
+        channel = (void *) &app;
+        deployment = (void *) &app;
+
+        rc = check_parse(one->args, &check, &buf, &err);
+        result = liveupdate_latest(&app, &check, 1000, &channel, &deployment);
+
+        ok(rc == LIVEUPDATE_OK
+           && result == one->result
+           && (one->channel ? channel
+                              && liveupdate_str_is(&channel->name,
+                                                   one->channel)
+                            : channel == NULL)
+           && (one->release ? deployment
+                              && liveupdate_str_is(&deployment->release->id,
+                                                   one->release)
+                            : deployment == NULL), "%s", one->args);
+
+        free(buf);
+    }
+
+    (void) check_parse("platform=0&channelName=expires", &check, &buf, &err);
+
+    ok(liveupdate_latest(&app, &check, 1001, &channel, &deployment)
+       == EXPIRED && deployment == NULL, "a channel expires");
+    free(buf);
+
+    app.channel = NULL;
+
+    (void) check_parse("platform=0", &check, &buf, &err);
+
+    ok(liveupdate_latest(&app, &check, 1000, &channel, &deployment)
+       == NO_CHANNEL && channel == NULL && deployment == NULL,
+       "no default channel");
+    free(buf);
+
+    tap_free();
+}
+
+
+static uint64_t
+bucket_of(const char *deployment, const char *device)
+{
+    liveupdate_str_t  one, two;
+
+    one = tap_str(deployment);
+    two = tap_str(device);
+
+    return liveupdate_rollout_bucket(&one, &two);
+}
+
+
+/* UUIDs, as Android sends them, and what people might use instead. */
+
+static liveupdate_str_t
+device_id(char *buf, long n)
+{
+    if (n % 2) {
+        sprintf(buf, "device-%ld", n);
+
+    } else {
+        sprintf(buf, "%08lx-%04lx-4000-8000-%012lx",
+                n * 2654435761 & 0xffffffff, n & 0xffff, n);
+    }
+
+    return tap_str(buf);
+}
+
+
+static double
+chi_square(const long *counts, size_t n, double expected)
+{
+    double  sum;
+    size_t  i;
+
+    sum = 0;
+
+    for (i = 0; i < n; i++) {
+        sum += ((double) counts[i] - expected)
+               * ((double) counts[i] - expected) / expected;
+    }
+
+    return sum;
+}
+
+
+static void
+test_bucket(void)
+{
+    char               buf[64];
+    long               i, low[BINS], high[BINS], pairs[16 * 16];
+    double             chi;
+    uint64_t           bucket, other;
+    liveupdate_str_t   device, one, two;
+
+    ok(bucket_of("d1", "0b3c") == UINT64_C(0xe246951169ffbcfb)
+       && bucket_of("4f1c2d3e-0000-4000-8000-000000000001", "a/b c")
+          == UINT64_C(0x5e02cbcff2ac60c0)
+       && bucket_of(TEN("yyyyyy") "yyyy", TEN("xxxxxxxxxxxx") "xxxxxxxx")
+          == UINT64_C(0xec950981451f609c),
+       "the first 8 bytes of SHA-256(\"deployment:device\")");
+
+    ok(bucket_of("d12", "in") >> 63 == 0 && bucket_of("d12", "out") >> 63,
+       "the devices of the table above");
+
+    memset(low, 0, sizeof(low));
+    memset(high, 0, sizeof(high));
+    memset(pairs, 0, sizeof(pairs));
+
+    one = tap_str("d1");
+    two = tap_str("d2");
+
+    for (i = 0; i < DEVICES; i++) {
+        device = device_id(buf, i);
+
+        bucket = liveupdate_rollout_bucket(&one, &device);
+        other = liveupdate_rollout_bucket(&two, &device);
+
+        high[bucket >> 56]++;
+        low[bucket & 0xff]++;
+        pairs[(bucket >> 60) * 16 + (other >> 60)]++;
+    }
+
+    chi = chi_square(high, BINS, (double) DEVICES / BINS);
+    ok(chi > 150 && chi < CHI_255, "%d devices are evenly spread: %.1f",
+       DEVICES, chi);
+
+    chi = chi_square(low, BINS, (double) DEVICES / BINS);
+    ok(chi > 150 && chi < CHI_255, "also in the last byte: %.1f", chi);
+
+    chi = chi_square(pairs, 256, (double) DEVICES / 256);
+    ok(chi > 150 && chi < CHI_255,
+       "two deployments are independent: %.1f", chi);
+}
+
+
+static size_t
+threshold_app(liveupdate_app_t *app, double rollout)
+{
+    char                text[256];
+    liveupdate_str_t    str;
+    liveupdate_error_t  err;
+
+    snprintf(text, sizeof(text),
+             "{\"id\":\"app\",\"channels\":[{\"id\":\"c\",\"name\":\"n\","
+             "\"deployments\":[{\"id\":\"d1\",\"release\":\"r\","
+             "\"rollout\":%.17g}]}]}", rollout);
+
+    str = tap_str(text);
+
+    if (liveupdate_app_parse(&tap_arena, &str, app, &err) != LIVEUPDATE_OK) {
+        printf("Bail out! %s\n", err.text);
+        exit(1);
+    }
+
+    return app->channels[0].ndeployments;
+}
+
+
+/*
+ * The share is the percentage, within five standard deviations; who is in
+ * stays in when it is raised; asked again, a device gets the same answer.
+ */
+
+static void
+test_rollout(void)
+{
+    char                            buf[64];
+    long                            i, n, left, changed;
+    size_t                          k;
+    double                          share, deviation;
+    unsigned char                  *in;
+    liveupdate_app_t                app;
+    liveupdate_str_t                device;
+    const liveupdate_deployment_t  *deployment;
+
+    static const double  rollouts[] = { 0, 0.0001, 0.01, 0.1, 0.25, 0.5,
+                                        0.75, 0.9, 0.99, 0.9999, 1 };
+
+    in = calloc(DEVICES, 1);
+
+    for (k = 0; k < sizeof(rollouts) / sizeof(rollouts[0]); k++) {
+
+        if (threshold_app(&app, rollouts[k]) != 1) {
+            break;
+        }
+
+        deployment = &app.channels[0].deployments[0];
+
+        n = 0;
+        left = 0;
+        changed = 0;
+
+        for (i = 0; i < DEVICES; i++) {
+            device = device_id(buf, i);
+
+            if (liveupdate_rollout_has(deployment, &device)) {
+                changed += !liveupdate_rollout_has(deployment, &device);
+                in[i] = 1;
+                n++;
+
+            } else {
+                changed += liveupdate_rollout_has(deployment, &device);
+                left += in[i];
+            }
+        }
+
+        share = (double) n / DEVICES;
+        deviation = (share - rollouts[k]) * (share - rollouts[k]) * DEVICES;
+
+        ok(deviation <= 25 * rollouts[k] * (1 - rollouts[k])
+           && left == 0 && changed == 0,
+           "rollout %g: %ld of %d devices, none of before left", rollouts[k],
+           n, DEVICES);
+    }
+
+    device = tap_str("");
+
+    (void) threshold_app(&app, 0.9999);
+    ok(!liveupdate_rollout_has(&app.channels[0].deployments[0], &device),
+       "a device without an id is in no partial rollout");
+
+    (void) threshold_app(&app, 1);
+    ok(liveupdate_rollout_has(&app.channels[0].deployments[0], &device),
+       "and in a whole one");
+
+    free(in);
+    tap_free();
+}
+
+
+int
+main(void)
+{
+    test_check();
+    test_latest();
+    test_bucket();
+    test_rollout();
+
+    return tap_done();
+}

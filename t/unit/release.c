@@ -1,0 +1,552 @@
+
+/*
+ * Copyright (C) the nginx-liveupdate authors
+ */
+
+
+#include "memory.h"
+#include "tap.h"
+#include "../../src/core/liveupdate_release.c"
+
+
+#define SHA256                                                                \
+    "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+
+#define TEN(text)                                                             \
+    text text text text text text text text text text
+
+#define PROPERTY(name, value)  "{\"customProperties\":{" name ":" value "}}"
+
+
+static const char  release_text[] =
+    "{\"id\":\"r-1\",\"kind\":\"zip\",\"state\":\"staged\",\"number\":7,"
+    "\"minAndroidAppVersionCode\":\"10\",\"maxAndroidAppVersionCode\":\"12\","
+    "\"eqAndroidAppVersionCode\":\"11\",\"minIosAppVersionCode\":\"1.0\","
+    "\"maxIosAppVersionCode\":\"2\",\"eqIosAppVersionCode\":\"1.5.0\","
+    "\"url\":\"https://example.com/a.zip\",\"checksum\":\"" SHA256 "\","
+    "\"signature\":\"c2ln\",\"customProperties\":{ \"a\" : \"b=c\" },"
+    "\"signed\":true}";
+
+
+static liveupdate_rc_e
+parse(const char *text, liveupdate_release_t *release,
+    liveupdate_error_t *err)
+{
+    liveupdate_rc_e   rc;
+    liveupdate_str_t  str;
+
+    /* nothing of the text is kept */
+
+    str.len = strlen(text);
+    str.data = malloc(str.len);
+    memcpy(str.data, text, str.len);
+
+    err->text = NULL;
+
+    rc = liveupdate_release_parse(&tap_arena, &str, release, err);
+
+    memset(str.data, 'x', str.len);
+    free(str.data);
+
+    return rc;
+}
+
+
+static cJSON *
+json(const char *text)
+{
+    cJSON               *tree;
+    liveupdate_str_t     str;
+    liveupdate_error_t   err;
+
+    str = tap_str(text);
+
+    if (liveupdate_json_parse(&tree, &str, &err) != LIVEUPDATE_OK) {
+        printf("Bail out! %s\n", err.text);
+        exit(1);
+    }
+
+    return tree;
+}
+
+
+static void
+test_parse(void)
+{
+    liveupdate_error_t     err;
+    liveupdate_limits_t   *limits;
+    liveupdate_release_t   release;
+
+    ok(parse(release_text, &release, &err) == LIVEUPDATE_OK
+       && liveupdate_str_is(&release.id, "r-1")
+       && release.kind == LIVEUPDATE_KIND_ZIP
+       && liveupdate_str_is(&release.url, "https://example.com/a.zip")
+       && liveupdate_str_is(&release.checksum, SHA256)
+       && liveupdate_str_is(&release.signature, "c2ln")
+       && liveupdate_str_is(&release.properties, "{\"a\":\"b=c\"}")
+       && release.is_signed, "a release");
+
+    limits = &release.limits[LIVEUPDATE_ANDROID];
+
+    ok(liveupdate_str_is(&limits->min, "10")
+       && liveupdate_str_is(&limits->max, "12")
+       && liveupdate_str_is(&limits->eq, "11"), "limits for Android");
+
+    limits = &release.limits[LIVEUPDATE_IOS];
+
+    ok(liveupdate_str_is(&limits->min, "1.0")
+       && liveupdate_str_is(&limits->max, "2")
+       && liveupdate_str_is(&limits->eq, "1.5.0"), "limits for iOS");
+
+    ok(parse("{\"id\":\"r\",\"kind\":\"manifest\",\"customProperties\":null,"
+             "\"url\":null,\"minIosAppVersionCode\":null,"
+             "\"eqIosAppVersionCode\":\"\",\"signed\":\"yes\"}",
+             &release, &err)
+       == LIVEUPDATE_OK
+       && release.kind == LIVEUPDATE_KIND_MANIFEST
+       && release.url.len == 0
+       && release.checksum.len == 0
+       && release.signature.len == 0
+       && release.properties.len == 0
+       && release.limits[LIVEUPDATE_IOS].min.len == 0
+       && release.limits[LIVEUPDATE_IOS].eq.len == 0
+       && release.limits[LIVEUPDATE_ANDROID].max.len == 0
+       && !release.is_signed, "a release with nothing more");
+
+    ok(parse("{\"id\":\"r\",\"kind\":\"zip\",\"customProperties\":{}}",
+             &release, &err)
+       == LIVEUPDATE_OK
+       && liveupdate_str_is(&release.properties, "{}"), "no properties");
+
+    tap_free();
+}
+
+
+static void
+test_refused(void)
+{
+    size_t                i;
+    liveupdate_error_t    err;
+    liveupdate_release_t  release;
+
+    static const struct {
+        const char  *text;
+        const char  *subject;
+        const char  *reason;
+    } cases[] = {
+        { "", "", "is empty" },
+        { "[]", "", "the release has no valid \"id\"" },
+        { "{\"kind\":\"zip\"}", "", "the release has no valid \"id\"" },
+        { "{\"id\":\"a/b\",\"kind\":\"zip\"}", "",
+          "the release has no valid \"id\"" },
+        { "{\"id\":7}", "id", "must be a string" },
+        { "{\"id\":\"r\"}", "", "the release has no \"kind\" that is known" },
+        { "{\"id\":\"r\",\"kind\":7}", "",
+          "the release has no \"kind\" that is known" },
+        { "{\"id\":\"r\",\"kind\":\"Zip\"}", "",
+          "the release has no \"kind\" that is known" },
+        { "{\"id\":\"r\",\"kind\":\"zip\",\"minAndroidAppVersionCode\":7}",
+          "minAndroidAppVersionCode", "must be a string" },
+        { "{\"id\":\"r\",\"kind\":\"zip\",\"eqIosAppVersionCode\":\"1.x\"}",
+          "eqIosAppVersionCode", "must be a string of numbers and dots" },
+        { "{\"id\":\"r\",\"kind\":\"zip\",\"url\":7}", "url",
+          "must be a string" },
+        { "{\"id\":\"r\",\"kind\":\"zip\",\"checksum\":[]}", "checksum",
+          "must be a string" },
+        { "{\"id\":\"r\",\"kind\":\"zip\",\"signature\":true}", "signature",
+          "must be a string" },
+        { "{\"id\":\"r\",\"kind\":\"zip\",\"customProperties\":[]}", "",
+          "\"customProperties\" must be an object of strings" },
+        { "{\"id\":\"r\",\"kind\":\"zip\",\"customProperties\":{\"a\":1}}",
+          "a", "in \"customProperties\" must be a string" }
+    };
+
+    for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        ok(parse(cases[i].text, &release, &err) == LIVEUPDATE_INVALID
+           && strstr(err.text, cases[i].reason) != NULL
+           && liveupdate_str_is(&err.subject, cases[i].subject),
+           "refused, case %d: \"%s\" %s", (int) i, cases[i].subject,
+           cases[i].reason);
+    }
+
+    tap_free();
+}
+
+
+static int
+set(const char *before, const char *body, const char *after,
+    liveupdate_error_t *err)
+{
+    int     same;
+    cJSON  *release, *members, *expected;
+
+    release = json(before);
+    members = json(body);
+    expected = json(after);
+
+    err->text = NULL;
+
+    same = (liveupdate_release_set(release, members, err) == LIVEUPDATE_OK)
+           && cJSON_Compare(release, expected, 1);
+
+    cJSON_Delete(release);
+    cJSON_Delete(members);
+    cJSON_Delete(expected);
+
+    return same;
+}
+
+
+static void
+test_set(void)
+{
+    cJSON               *release, *before, *body;
+    size_t               i;
+    liveupdate_error_t   err;
+
+    static const struct {
+        const char  *body;
+        const char  *subject;
+        const char  *reason;
+    } cases[] = {
+        { "{\"minAndroidAppVersionCode\":10}", "minAndroidAppVersionCode",
+          "must be a string of numbers and dots" },
+        { "{\"maxAndroidAppVersionCode\":\"\"}", "maxAndroidAppVersionCode",
+          "must be a string of numbers and dots" },
+        { "{\"eqAndroidAppVersionCode\":\"1.\"}", "eqAndroidAppVersionCode",
+          "must be a string of numbers and dots" },
+        { "{\"minIosAppVersionCode\":\"v1\"}", "minIosAppVersionCode",
+          "must be a string of numbers and dots" },
+        { "{\"maxIosAppVersionCode\":[]}", "maxIosAppVersionCode",
+          "must be a string of numbers and dots" },
+        { "{\"eqIosAppVersionCode\":\"1 \"}", "eqIosAppVersionCode",
+          "must be a string of numbers and dots" },
+        { "{\"minIosAppVersionCode\":\"2\",\"eqIosAppVersionCode\":\"x\"}",
+          "eqIosAppVersionCode", "must be a string of numbers and dots" },
+        { "{\"minIosAppVersionCode\":\"2\",\"customProperties\":\"x\"}", "",
+          "\"customProperties\" must be an object of strings" },
+        { PROPERTY("\"a\"", "1"), "a",
+          "in \"customProperties\" must be a string" },
+        { PROPERTY("\"a\"", "null"), "a",
+          "in \"customProperties\" must be a string" },
+        { PROPERTY("\"a\"", "{}"), "a",
+          "in \"customProperties\" must be a string" },
+        { PROPERTY("\"\"", "\"x\""), "",
+          "in \"customProperties\" must have 1 to 300 bytes" },
+        { PROPERTY("\"" TEN(TEN("abc")) "d\"", "\"x\""),
+          TEN(TEN("abc")) "d",
+          "in \"customProperties\" must have 1 to 300 bytes" },
+        { PROPERTY("\"a\"", "\"" TEN(TEN("abc")) "d\""), "a",
+          "in \"customProperties\" must have 1 to 300 bytes, and its value" },
+        { PROPERTY("\"1\":\"\",\"2\":\"\",\"3\":\"\",\"4\":\"\",\"5\":\"\","
+                   "\"6\":\"\",\"7\":\"\",\"8\":\"\",\"9\":\"\",\"10\":\"\","
+                   "\"11\"", "\"\""), "",
+          "\"customProperties\" holds more than 10 properties" }
+    };
+
+    ok(set("{\"id\":\"r\",\"minIosAppVersionCode\":\"1\"}",
+           "{\"appId\":\"x\",\"id\":\"other\",\"state\":\"live\"}",
+           "{\"id\":\"r\",\"minIosAppVersionCode\":\"1\"}", &err),
+       "other members are ignored");
+
+    ok(set("{\"id\":\"r\",\"minIosAppVersionCode\":\"1\"}",
+           "{\"minAndroidAppVersionCode\":\"1\","
+           "\"maxAndroidAppVersionCode\":\"2\","
+           "\"eqAndroidAppVersionCode\":\"3\","
+           "\"minIosAppVersionCode\":\"4.0\","
+           "\"maxIosAppVersionCode\":\"5\",\"eqIosAppVersionCode\":\"6\","
+           "\"customProperties\":{\"a\":\"b\"}}",
+           "{\"id\":\"r\",\"minAndroidAppVersionCode\":\"1\","
+           "\"maxAndroidAppVersionCode\":\"2\","
+           "\"eqAndroidAppVersionCode\":\"3\","
+           "\"minIosAppVersionCode\":\"4.0\","
+           "\"maxIosAppVersionCode\":\"5\",\"eqIosAppVersionCode\":\"6\","
+           "\"customProperties\":{\"a\":\"b\"}}", &err),
+       "all that can be set");
+
+    ok(set("{\"id\":\"r\",\"minIosAppVersionCode\":\"1\","
+           "\"eqIosAppVersionCode\":\"2\",\"customProperties\":{\"a\":\"b\"}}",
+           "{\"minIosAppVersionCode\":null,\"customProperties\":null,"
+           "\"maxIosAppVersionCode\":null}",
+           "{\"id\":\"r\",\"minIosAppVersionCode\":null,"
+           "\"maxIosAppVersionCode\":null,\"eqIosAppVersionCode\":\"2\","
+           "\"customProperties\":null}", &err), "null clears");
+
+    ok(set("{}", PROPERTY("\"" TEN(TEN("abc")) "\"",
+                          "\"" TEN(TEN("\xe2\x82\xac")) "\""),
+           PROPERTY("\"" TEN(TEN("abc")) "\"",
+                    "\"" TEN(TEN("\xe2\x82\xac")) "\""), &err),
+       "100 characters of 3 bytes");
+
+    ok(set("{}", PROPERTY("\"1\":\"\",\"2\":\"\",\"3\":\"\",\"4\":\"\","
+                          "\"5\":\"\",\"6\":\"\",\"7\":\"\",\"8\":\"\","
+                          "\"9\":\"\",\"10\"", "\"\""),
+           PROPERTY("\"1\":\"\",\"2\":\"\",\"3\":\"\",\"4\":\"\","
+                    "\"5\":\"\",\"6\":\"\",\"7\":\"\",\"8\":\"\","
+                    "\"9\":\"\",\"10\"", "\"\""), &err), "10 properties");
+
+    for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        release = json(release_text);
+        before = json(release_text);
+        body = json(cases[i].body);
+
+        ok(liveupdate_release_set(release, body, &err) == LIVEUPDATE_INVALID
+           && strstr(err.text, cases[i].reason) != NULL
+           && liveupdate_str_is(&err.subject, cases[i].subject)
+           && cJSON_Compare(release, before, 1),
+           "refused and left as it was, case %d: %s", (int) i,
+           cases[i].reason);
+
+        cJSON_Delete(release);
+        cJSON_Delete(before);
+        cJSON_Delete(body);
+    }
+}
+
+
+static liveupdate_rc_e
+files_parse(const char *text, liveupdate_file_t **files, size_t *n,
+    liveupdate_error_t *err)
+{
+    liveupdate_rc_e   rc;
+    liveupdate_str_t  str;
+
+    str.len = strlen(text);
+    str.data = malloc(str.len);
+    memcpy(str.data, text, str.len);
+
+    err->text = NULL;
+
+    rc = liveupdate_files_parse(&tap_arena, &str, files, n, err);
+
+    memset(str.data, 'x', str.len);
+    free(str.data);
+
+    return rc;
+}
+
+
+static void
+test_files(void)
+{
+    char                *text;
+    size_t               i, n, again;
+    liveupdate_file_t   *files, *copies;
+    liveupdate_error_t   err;
+
+    static const struct {
+        const char  *text;
+        const char  *subject;
+        const char  *reason;
+    } cases[] = {
+        { "", "", "is empty" },
+        { "{}", "", "the file table is not an array" },
+        { "[7]", "", "a file has no \"href\"" },
+        { "[{}]", "", "a file has no \"href\"" },
+        { "[{\"href\":null}]", "", "a file has no \"href\"" },
+        { "[{\"href\":7}]", "", "a file has no \"href\"" },
+        { "[{\"href\":\"a/../b\"}]", "a/../b", "has a segment" },
+        { "[{\"href\":\"a\"}]", "a", "has no valid \"size\"" },
+        { "[{\"href\":\"a\",\"size\":-1}]", "a", "has no valid \"size\"" },
+        { "[{\"href\":\"a\",\"size\":\"1\"}]", "a", "has no valid \"size\"" },
+        { "[{\"href\":\"a\",\"size\":1}]", "a", "has no valid \"sha256\"" },
+        { "[{\"href\":\"a\",\"size\":1,\"sha256\":7}]", "sha256",
+          "must be a string" },
+        { "[{\"href\":\"a\",\"size\":1,\"sha256\":\"abc\"}]", "a",
+          "has no valid \"sha256\"" },
+        { "[{\"href\":\"a\",\"size\":1,\"sha256\":\"" SHA256 "\","
+          "\"signature\":7}]", "signature", "must be a string" },
+        { "[{\"href\":\"a\",\"size\":1,\"sha256\":\"" SHA256 "\","
+          "\"type\":7}]", "type", "must be a string" }
+    };
+
+    ok(files_parse("[{\"href\":\"b\",\"size\":7,\"sha256\":\"" SHA256 "\"},"
+                   "{\"href\":\"a/\xc3\xbc+ %.js\",\"size\":999999999999999,"
+                   "\"sha256\":\"" SHA256 "\",\"signature\":\"c2ln\","
+                   "\"type\":\"text/javascript\",\"gzip\":true},"
+                   "{\"href\":\"B\",\"size\":0,\"sha256\":\"" SHA256 "\","
+                   "\"gzip\":false}]", &files, &n, &err) == LIVEUPDATE_OK
+       && n == 3
+       && liveupdate_str_is(&files[0].href, "B")
+       && liveupdate_str_is(&files[1].href, "a/\xc3\xbc+ %.js")
+       && liveupdate_str_is(&files[2].href, "b"), "sorted by href");
+
+    ok(files[0].size == 0
+       && liveupdate_str_is(&files[0].sha256, SHA256)
+       && files[0].signature.len == 0
+       && files[0].type.len == 0
+       && !files[0].gzip, "a file");
+
+    ok(files[1].size == 999999999999999
+       && liveupdate_str_is(&files[1].signature, "c2ln")
+       && liveupdate_str_is(&files[1].type, "text/javascript")
+       && files[1].gzip, "a file with all members");
+
+    text = liveupdate_files_print(files, n);
+
+    ok(files_parse(text, &copies, &again, &err) == LIVEUPDATE_OK
+       && again == n, "printed and parsed again");
+
+    for (i = 0; i < n; i++) {
+        ok(liveupdate_str_eq(&copies[i].href, &files[i].href)
+           && copies[i].size == files[i].size
+           && liveupdate_str_eq(&copies[i].sha256, &files[i].sha256)
+           && liveupdate_str_eq(&copies[i].signature, &files[i].signature)
+           && liveupdate_str_eq(&copies[i].type, &files[i].type)
+           && copies[i].gzip == files[i].gzip, "the same file %d", (int) i);
+    }
+
+    cJSON_free(text);
+
+    text = liveupdate_files_print(NULL, 0);
+
+    ok(strcmp(text, "[]") == 0
+       && files_parse(text, &files, &n, &err) == LIVEUPDATE_OK && n == 0,
+       "no files");
+
+    cJSON_free(text);
+
+    for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        ok(files_parse(cases[i].text, &files, &n, &err) == LIVEUPDATE_INVALID
+           && files == NULL
+           && n == 0
+           && strstr(err.text, cases[i].reason) != NULL
+           && liveupdate_str_is(&err.subject, cases[i].subject),
+           "refused, case %d: \"%s\" %s", (int) i, cases[i].subject,
+           cases[i].reason);
+    }
+
+    tap_free();
+}
+
+
+static liveupdate_rc_e
+all(void)
+{
+    char                  *text;
+    cJSON                 *release, *body;
+    size_t                 n;
+    liveupdate_rc_e        rc;
+    liveupdate_file_t     *files;
+    liveupdate_error_t     err;
+    liveupdate_release_t   parsed;
+    liveupdate_str_t       str;
+
+    rc = parse(release_text, &parsed, &err);
+    if (rc != LIVEUPDATE_OK) {
+        return rc;
+    }
+
+    rc = files_parse("[{\"href\":\"b\",\"size\":7,\"sha256\":\"" SHA256 "\","
+                     "\"signature\":\"c2ln\",\"type\":\"a/b\",\"gzip\":true}]",
+                     &files, &n, &err);
+    if (rc != LIVEUPDATE_OK) {
+        return rc;
+    }
+
+    text = liveupdate_files_print(files, n);
+    if (text == NULL) {
+        return LIVEUPDATE_NOMEM;
+    }
+
+    cJSON_free(text);
+
+    str = tap_str("{\"id\":\"r\",\"eqIosAppVersionCode\":\"2\"}");
+    rc = liveupdate_json_parse(&release, &str, &err);
+    if (rc != LIVEUPDATE_OK) {
+        return rc;
+    }
+
+    str = tap_str("{\"minIosAppVersionCode\":\"1\","
+                  "\"eqIosAppVersionCode\":null,"
+                  "\"customProperties\":{\"a\":\"b\"}}");
+    rc = liveupdate_json_parse(&body, &str, &err);
+
+    if (rc == LIVEUPDATE_OK) {
+        rc = liveupdate_release_set(release, body, &err);
+    }
+
+    if (rc == LIVEUPDATE_OK && cJSON_GetArraySize(release) != 4) {
+        rc = LIVEUPDATE_CONFLICT;
+    }
+
+    cJSON_Delete(body);
+    cJSON_Delete(release);
+
+    return rc;
+}
+
+
+/* Each allocation of the arena's and of cJSON's fails once. */
+
+static void
+test_nomem(void)
+{
+    long                   n, wrong;
+    liveupdate_rc_e        rc;
+    liveupdate_error_t     err;
+    liveupdate_release_t   release;
+
+    memory_init();
+
+    wrong = 0;
+
+    for (n = 0; n < 1000; n++) {
+        tap_left = n;
+        rc = all();
+
+        if (rc == LIVEUPDATE_OK) {
+            break;
+        }
+
+        wrong += (rc != LIVEUPDATE_NOMEM || memory_used != 0);
+        tap_free();
+    }
+
+    tap_left = -1;
+
+    ok(rc == LIVEUPDATE_OK && n > 10 && wrong == 0 && memory_used == 0,
+       "the arena fails %ld times", n);
+
+    tap_left = 1;
+
+    ok(parse("{\"id\":\"r\",\"kind\":\"zip\",\"customProperties\":{\"a\":1}}",
+             &release, &err)
+       == LIVEUPDATE_NOMEM, "it fails while a reason is given");
+
+    tap_left = -1;
+    tap_free();
+
+    for (n = 0; n < 1000; n++) {
+        memory_left = n;
+        rc = all();
+
+        if (rc == LIVEUPDATE_OK) {
+            break;
+        }
+
+        wrong += (rc != LIVEUPDATE_NOMEM || memory_used != 0);
+        tap_free();
+    }
+
+    memory_left = -1;
+
+    ok(rc == LIVEUPDATE_OK && n > 90 && wrong == 0 && memory_used == 0,
+       "cJSON fails %ld times", n);
+
+    cJSON_InitHooks(NULL);
+    tap_free();
+}
+
+
+int
+main(void)
+{
+    test_parse();
+    test_refused();
+    test_set();
+    test_files();
+    test_nomem();
+
+    return tap_done();
+}
