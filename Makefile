@@ -27,7 +27,7 @@ JOBS = -j$(shell nproc 2>/dev/null || echo 2)
 
 SOURCES = $(wildcard *.c src/*.[ch] src/core/*.[ch])
 CORE = $(wildcard src/core/*.c)
-CORE_LIBS = -lcjson -lzip -lcrypto -lz
+CORE_LIBS = -lcjson -lzip -lyaml -lcrypto -lz
 
 # Everything temporary stays in here as well.
 

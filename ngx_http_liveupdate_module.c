@@ -616,6 +616,7 @@ static ngx_int_t
 ngx_http_liveupdate_init(ngx_conf_t *cf)
 {
     ngx_http_liveupdate_header_init();
+    ngx_http_liveupdate_body_init();
 
     return ngx_http_liveupdate_artifact_init(cf);
 }

@@ -100,6 +100,7 @@ typedef struct {
     ngx_str_t                       disposition; /* Content-Disposition */
 
     ngx_http_liveupdate_call_t     *call;
+    ngx_err_t                       body_err;    /* it could not be kept */
 
     ngx_queue_t                     queue;
     ngx_http_request_t             *request;
@@ -426,6 +427,7 @@ struct ngx_http_liveupdate_call_s {
     ngx_int_t                       status;
 
     unsigned                        parse:1;     /* the body is JSON */
+    unsigned                        aside:1;     /* threads of its own */
 };
 
 
@@ -544,6 +546,10 @@ ngx_int_t ngx_http_liveupdate_release_read(ngx_http_liveupdate_call_t *call,
 ngx_int_t ngx_http_liveupdate_body(ngx_http_liveupdate_call_t *call,
     liveupdate_rc_e (*handler)(void *data, const u_char *bytes, size_t len),
     void *data);
+
+/* Who sends a body for which there is no place on the disk is told so. */
+
+void ngx_http_liveupdate_body_init(void);
 
 
 /*

@@ -273,8 +273,9 @@ ngx_http_liveupdate_build_change(ngx_http_liveupdate_call_t *call, cJSON *app)
     }
 
     if (status == NGX_OK
-        && !cJSON_ReplaceItemInObjectCaseSensitive(release, "updatedAt",
-                                              cJSON_CreateString(call->now)))
+        && liveupdate_json_set(release, "updatedAt",
+                               cJSON_CreateString(call->now))
+           != LIVEUPDATE_OK)
     {
         status = ngx_http_liveupdate_nomem(call);
     }

@@ -387,8 +387,8 @@ ngx_http_liveupdate_bundle_register(ngx_http_liveupdate_call_t *call,
     }
 
     if (cJSON_AddBoolToObject(release, "signed", is_signed) == NULL
-        || !cJSON_ReplaceItemInObjectCaseSensitive(release, "state",
-                                              cJSON_CreateString("staged")))
+        || liveupdate_json_set(release, "state", cJSON_CreateString("staged"))
+           != LIVEUPDATE_OK)
     {
         return ngx_http_liveupdate_nomem(call);
     }
@@ -1016,8 +1016,8 @@ ngx_http_liveupdate_bundle_answer(ngx_http_liveupdate_call_t *call,
     /* a deployment comes with the last call, not before */
 
     if (ngx_strcmp(artifact_status, "ready") != 0
-        && !cJSON_ReplaceItemInObjectCaseSensitive(json, "appDeploymentId",
-                                                   cJSON_CreateNull()))
+        && liveupdate_json_set(json, "appDeploymentId", cJSON_CreateNull())
+           != LIVEUPDATE_OK)
     {
         return ngx_http_liveupdate_nomem(call);
     }

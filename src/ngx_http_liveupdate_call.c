@@ -9,6 +9,8 @@
 #include <openssl/rand.h>
 
 
+#define NGX_HTTP_LIVEUPDATE_PRIORITY     10
+
 #define NGX_HTTP_LIVEUPDATE_READ_SIZE  (256 * 1024)
 #define NGX_HTTP_LIVEUPDATE_TICK       60000
 
@@ -20,6 +22,8 @@ static ngx_int_t ngx_http_liveupdate_call_str(ngx_http_liveupdate_call_t *call,
     liveupdate_str_t *str);
 static void ngx_http_liveupdate_call_cleanup(void *data);
 static void ngx_http_liveupdate_call_body(ngx_http_request_t *r);
+static ngx_int_t ngx_http_liveupdate_body_filter(ngx_http_request_t *r,
+    ngx_chain_t *in);
 static ngx_int_t ngx_http_liveupdate_call_start(ngx_http_request_t *r,
     ngx_http_liveupdate_call_t *call);
 static void ngx_http_liveupdate_call_wait(ngx_http_request_t *r);
@@ -31,6 +35,9 @@ static liveupdate_rc_e ngx_http_liveupdate_call_json_piece(void *data,
 static void ngx_http_liveupdate_call_done(ngx_event_t *ev);
 static ngx_int_t ngx_http_liveupdate_call_reply(
     ngx_http_liveupdate_call_t *call);
+
+
+static ngx_http_request_body_filter_pt  ngx_http_liveupdate_next_body_filter;
 
 
 ngx_http_liveupdate_call_t *
@@ -181,6 +188,16 @@ ngx_http_liveupdate_call_body(ngx_http_request_t *r)
     ctx = ngx_http_get_module_ctx(r, ngx_http_liveupdate_module);
     call = ctx->call;
 
+    if (ctx->body_err) {
+        call->io.err = ctx->body_err;
+
+        rc = ngx_http_liveupdate_send_error(r,
+                                            ngx_http_liveupdate_failed(call),
+                                            &call->error);
+        ngx_http_finalize_request(r, rc);
+        return;
+    }
+
     size = 0;
 
     for (cl = r->request_body->bufs; cl; cl = cl->next) {
@@ -211,6 +228,51 @@ ngx_http_liveupdate_call_body(ngx_http_request_t *r)
 }
 
 
+/*
+ * nginx ends a request whose body it could not write to the disk with a page
+ * of its own.  Our clients are told as for any other file, when they have sent
+ * the rest.
+ */
+
+void
+ngx_http_liveupdate_body_init(void)
+{
+    ngx_http_liveupdate_next_body_filter = ngx_http_top_request_body_filter;
+    ngx_http_top_request_body_filter = ngx_http_liveupdate_body_filter;
+}
+
+
+static ngx_int_t
+ngx_http_liveupdate_body_filter(ngx_http_request_t *r, ngx_chain_t *in)
+{
+    ngx_int_t                   rc;
+    ngx_chain_t                *cl;
+    ngx_http_liveupdate_ctx_t  *ctx;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_liveupdate_module);
+
+    if (ctx == NULL || ctx->call == NULL) {
+        return ngx_http_liveupdate_next_body_filter(r, in);
+    }
+
+    if (!ctx->body_err) {
+        rc = ngx_http_liveupdate_next_body_filter(r, in);
+
+        if (rc != NGX_HTTP_INTERNAL_SERVER_ERROR) {
+            return rc;
+        }
+
+        ctx->body_err = ngx_errno ? ngx_errno : EIO;
+    }
+
+    for (cl = in; cl; cl = cl->next) {
+        cl->buf->pos = cl->buf->last;
+    }
+
+    return NGX_OK;
+}
+
+
 static ngx_int_t
 ngx_http_liveupdate_call_start(ngx_http_request_t *r,
     ngx_http_liveupdate_call_t *call)
@@ -230,6 +292,8 @@ ngx_http_liveupdate_call_start(ngx_http_request_t *r,
     task->event.log = r->connection->log;
 
     lucf = ngx_http_get_module_loc_conf(r, ngx_http_liveupdate_module);
+
+    call->aside = (lucf->threads != lucf->readers);
 
     if (ngx_thread_task_post(lucf->threads, task) != NGX_OK) {
         return ngx_http_liveupdate_send_message(r,
@@ -259,6 +323,16 @@ static void
 ngx_http_liveupdate_call_thread(void *data, ngx_log_t *log)
 {
     ngx_http_liveupdate_call_t *call = data;
+
+#if (NGX_LINUX)
+
+    /* of this thread: publishers can wait, devices are asking all the time */
+
+    if (call->aside) {
+        (void) setpriority(PRIO_PROCESS, 0, NGX_HTTP_LIVEUPDATE_PRIORITY);
+    }
+
+#endif
 
     if (call->parse) {
         call->status = ngx_http_liveupdate_call_json(call);

@@ -243,8 +243,9 @@ ngx_http_liveupdate_organization_rename(ngx_http_liveupdate_call_t *call,
                                           "of 1 to 128 bytes.");
     }
 
-    if (!cJSON_ReplaceItemInObjectCaseSensitive(item, "name",
-                                      cJSON_CreateString((char *) name.data)))
+    if (liveupdate_json_set(item, "name",
+                            cJSON_CreateString((char *) name.data))
+        != LIVEUPDATE_OK)
     {
         return ngx_http_liveupdate_nomem(call);
     }

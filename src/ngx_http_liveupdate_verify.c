@@ -454,11 +454,12 @@ ngx_http_liveupdate_verify_refused(ngx_http_liveupdate_verify_t *verify,
         return ngx_http_liveupdate_nomem(call);
     }
 
-    cJSON_DeleteItemFromObjectCaseSensitive(verify->release, "reason");
-
-    if (!cJSON_ReplaceItemInObjectCaseSensitive(verify->release, "state",
-                                                cJSON_CreateString("failed"))
-        || cJSON_AddStringToObject(verify->release, "reason", reason) == NULL)
+    if (liveupdate_json_set(verify->release, "state",
+                            cJSON_CreateString("failed"))
+        != LIVEUPDATE_OK
+        || liveupdate_json_set(verify->release, "reason",
+                               cJSON_CreateString(reason))
+           != LIVEUPDATE_OK)
     {
         return ngx_http_liveupdate_nomem(call);
     }
@@ -620,8 +621,8 @@ ngx_http_liveupdate_verify_describe(ngx_http_liveupdate_verify_t *verify)
 
     zip = verify->is_manifest ? NULL : &verify->files[0];
 
-    if (!cJSON_ReplaceItemInObjectCaseSensitive(release, "state",
-                                                cJSON_CreateString("staged"))
+    if (liveupdate_json_set(release, "state", cJSON_CreateString("staged"))
+        != LIVEUPDATE_OK
         || cJSON_AddNumberToObject(release, "size", (double) size) == NULL
         || cJSON_AddBoolToObject(release, "signed", verify->is_signed) == NULL
         || (zip

@@ -171,7 +171,8 @@ for my $accept ('', 'identity', 'br', 'gzip;q=0', 'gzip; q=0.000',
        "Accept-Encoding: $accept, gets identity");
 }
 
-for my $href ('noise.js', 'image.png', 'empty.txt', 'sp%20ace/%C3%BCn%C3%AF%26.css')
+for my $href ('noise.js', 'image.png', 'empty.txt',
+              'sp%20ace/%C3%BCn%C3%AF%26.css')
 {
     is(get("?href=$href", ['Accept-Encoding' => 'gzip'])
        ->{headers}{'content-encoding'}, undef, "$href is not compressed");
@@ -411,7 +412,9 @@ is(scalar(grep { http_content(http_end($_)) eq $index } @sockets), 30,
 my $later = $t->api('POST', "/v1/apps/$app/bundles",
                     { artifactType => 'manifest' })->{json}{id};
 my @later = ("/artifacts/$app/$later?href=index.html", undef, token => undef);
-my %two = ('index.html' => $index, Test::LiveUpdate::API::manifest_of({ 'index.html' => $index }));
+my %two = ('index.html' => $index);
+
+%two = (%two, Test::LiveUpdate::API::manifest_of(\%two));
 
 is($t->said($t->api('GET', @later)), $none, 'a bundle that is not there yet')
     for 1 .. 4;

@@ -205,8 +205,8 @@ is(told('a/b', channelName => 'production'), $bundle->{bundle}, 'a/b');
 # long values: what is kept of them is still UTF-8
 
 for my $n (60 .. 64) {
-    ask('long', channelName => 'production', customId => 'x' x $n . 'ü✓ü✓',
-        appVersionName => '✓' x 100, osVersion => 'ü' x 200);
+    ask('long', channelName => 'production',
+        customId => 'x' x $n . 'ü✓ü✓', appVersionName => '✓' x 100, osVersion => 'ü' x 200);
 
     my $reply = get('long');
 

@@ -138,7 +138,8 @@ sub get {
 
     my $method = delete $query{_method} // 'GET';
     my $token = delete $query{_token};
-    my $args = join '&', map { "$_=" . uri_encode($query{$_}) } sort keys %query;
+    my $args = join '&', map { "$_=" . uri_encode($query{$_}) }
+                         sort keys %query;
 
     return $t->api($method, "$path?$args", undef, token => $token);
 }

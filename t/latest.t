@@ -84,7 +84,8 @@ my $app = $t->create_app('Café');
 my $base = 'http://127.0.0.1:' . port(8080);
 my $zip = zip('index.html' => '<html>one</html>');
 
-$t->create_channel($app, $_) for 'production', 'größe ✓', 'a+b', 'a b', 'empty';
+$t->create_channel($app, $_)
+    for 'production', 'größe ✓', 'a+b', 'a b', 'empty';
 
 my $one = $t->publish($app, 'production', $zip, bundle => {
     customProperties => { note => "quote \" back \\ ünï \n", e => '' },

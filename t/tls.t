@@ -152,8 +152,9 @@ sub fetch {
 
     unlink glob "$dir/body.* $dir/head.*";
 
-    system("curl -q --no-progress-meter --parallel --parallel-max 30 --config '$dir/curl'"
-           . ' --fail-early 2>&1') == 0 or diag("curl: $?");
+    system('curl -q --no-progress-meter --parallel --parallel-max 30'
+           . " --fail-early --config '$dir/curl' 2>&1") == 0
+        or diag("curl: $?");
 
     return map {
         my $head = $t->read_file("head.$_");

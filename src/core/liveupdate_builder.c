@@ -78,6 +78,11 @@ liveupdate_builder_parse(const liveupdate_arena_t *arena,
     liveupdate_builder_ctx_t  ctx;
 
     memset(builder, 0, sizeof(liveupdate_builder_t));
+    if (text->len > LIVEUPDATE_BUILDER_SIZE) {
+        return liveupdate_refuse(err, NULL,
+                                 "the manifest is larger than 1 megabyte");
+    }
+
     memset(&ctx, 0, sizeof(liveupdate_builder_ctx_t));
 
     ctx.legacy.size = UINT64_MAX;

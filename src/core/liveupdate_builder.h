@@ -14,6 +14,7 @@
 #include "liveupdate_core.h"
 
 
+#define LIVEUPDATE_BUILDER_SIZE   (1024 * 1024)
 #define LIVEUPDATE_BUILDER_FILES  1000
 
 
@@ -34,11 +35,11 @@ typedef struct {
 /*
  * Reads a manifest: "version", "files" (url, sha512, size), and also the old
  * "path" and "sha512" if they name a file that "files" does not list, and
- * "packages" ({arch: {path, sha512, size}}).  Refused with the reason: what
- * liveupdate_yaml_read() refuses (aliases, duplicate keys, ...), a file
- * without a sha512 of 64 bytes in base64, a name that is not safe
- * (liveupdate_file_name_of_url()), the same name with another digest or size,
- * no version, no files.  Unknown keys are ignored, and null is as good as
+ * "packages" ({arch: {path, sha512, size}}).  Refused with the reason: more
+ * than LIVEUPDATE_BUILDER_SIZE bytes, what liveupdate_yaml_read() refuses
+ * (aliases, duplicate keys, ...), a file without a sha512 of 64 bytes in
+ * base64, a name that is not safe (liveupdate_file_name_of_url()), the same
+ * name with another digest or size, no version, no files.  Unknown keys are ignored, and null is as good as
  * missing.  All is allocated in the arena.
  */
 

@@ -688,7 +688,8 @@ liveupdate_network_unmap(liveupdate_network_t *network)
         return;
     }
 
-    memmove(network->bytes, network->bytes + sizeof(mapped), 4);
+    memcpy(network->bytes, network->bytes + sizeof(mapped), 4);
+    memset(network->bytes + 4, 0, sizeof(mapped));
 
     network->len = 4;
     network->bits -= 8 * sizeof(mapped);

@@ -30,13 +30,20 @@ static int liveupdate_is_digit(unsigned char c);
 int
 liveupdate_utf8_valid(const liveupdate_str_t *str)
 {
-    size_t  i, n;
+    size_t    i, n;
+    uint64_t  word;
 
     for (i = 0; i < str->len; i += n) {
 
-        if (str->data[i] < 0x80) {
-            n = 1;
-            continue;
+        /* most of what there is to check is ASCII */
+
+        if (str->len - i >= sizeof(uint64_t)) {
+            memcpy(&word, str->data + i, sizeof(uint64_t));
+
+            if ((word & 0x8080808080808080) == 0) {
+                n = sizeof(uint64_t);
+                continue;
+            }
         }
 
         n = liveupdate_utf8_char(str->data + i, str->len - i);
@@ -51,8 +58,8 @@ liveupdate_utf8_valid(const liveupdate_str_t *str)
 
 
 /*
- * The length of the character beyond ASCII that the bytes begin with, 0 if they
- * begin with none.  Overlong forms, surrogates and what is above U+10FFFF all show in the
+ * The length of the character that the bytes begin with, 0 if they begin with
+ * none.  Overlong forms, surrogates and what is above U+10FFFF all show in the
  * second byte (Unicode, table 3-7).
  */
 
@@ -61,6 +68,10 @@ liveupdate_utf8_char(const unsigned char *p, size_t len)
 {
     size_t         i, n;
     unsigned char  low, high;
+
+    if (p[0] < 0x80) {
+        return 1;
+    }
 
     if (p[0] < 0xc2 || p[0] > 0xf4) {
         return 0;

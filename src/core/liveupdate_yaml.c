@@ -79,11 +79,6 @@ liveupdate_yaml_check(const liveupdate_str_t *text, liveupdate_error_t *err)
         return liveupdate_refuse(err, NULL, "the YAML text is empty");
     }
 
-    if (text->len > LIVEUPDATE_YAML_SIZE) {
-        return liveupdate_refuse(err, NULL,
-                                 "the YAML text is larger than 1 megabyte");
-    }
-
     if (!liveupdate_utf8_valid(text)) {
         return liveupdate_refuse(err, NULL, "the YAML text is not UTF-8");
     }
@@ -503,24 +498,20 @@ liveupdate_yaml_scalar(const liveupdate_yaml_t *yaml)
 static liveupdate_rc_e
 liveupdate_yaml_error(liveupdate_yaml_t *yaml)
 {
-    size_t  line;
-
     switch (yaml->parser.error) {
 
     case YAML_MEMORY_ERROR:
         return LIVEUPDATE_NOMEM;
 
-    case YAML_SCANNER_ERROR:
-    case YAML_PARSER_ERROR:
-        line = yaml->parser.problem_mark.line;
-        break;
+    case YAML_READER_ERROR:
+        return liveupdate_refuse(yaml->err, NULL,
+                                 "the YAML text contains a control"
+                                 " character");
 
     default:
-        line = yaml->parser.mark.line;
-        break;
+        return liveupdate_yaml_refuse(yaml, yaml->parser.problem_mark.line,
+                                      "cannot be read as YAML");
     }
-
-    return liveupdate_yaml_refuse(yaml, line, "cannot be read as YAML");
 }
 
 

@@ -17,7 +17,6 @@
 #include <yaml.h>
 
 
-#define LIVEUPDATE_YAML_SIZE   (1024 * 1024)
 #define LIVEUPDATE_YAML_DEPTH  16
 #define LIVEUPDATE_YAML_KEYS   100
 
@@ -43,11 +42,11 @@ typedef liveupdate_rc_e (*liveupdate_yaml_pt)(liveupdate_yaml_t *yaml,
 
 /*
  * Reads one document, with root() for its value.  Refused: what is not YAML
- * 1.1 in UTF-8, or larger than LIVEUPDATE_YAML_SIZE; a second document;
- * directives, tags, anchors, aliases and merge keys; keys that are no scalars
- * and duplicate keys; more than LIVEUPDATE_YAML_KEYS keys in a mapping, more
- * than LIVEUPDATE_YAML_DEPTH levels; U+0085, U+2028 and U+2029, which are
- * line breaks in YAML 1.1 only.  A byte order mark is passed over.
+ * 1.1 in UTF-8; a second document; directives, tags, anchors, aliases and
+ * merge keys; keys that are no scalars and duplicate keys; more than
+ * LIVEUPDATE_YAML_KEYS keys in a mapping, more than LIVEUPDATE_YAML_DEPTH
+ * levels; U+0085, U+2028 and U+2029, which are line breaks in YAML 1.1 only.
+ * A byte order mark is passed over.
  */
 
 liveupdate_rc_e liveupdate_yaml_read(const liveupdate_arena_t *arena,

@@ -10,7 +10,8 @@
 # The bytes are those of a Mersenne Twister that is seeded as Python does it
 # with a string.  Blockmaps are copied from blockmap/, as far as an answer of
 # one was recorded; APP_BUILDER, of the npm package app-builder-bin 4.2.0,
-# makes all of them.  What is made is compared with tree.json at the end.
+# makes all of them.  What is made is compared with tree.json at the end, and
+# not made again if it is there.
 
 use warnings;
 use strict;
@@ -37,11 +38,13 @@ my @builds = (
 
 my (%base, %made);
 
-make_path($out);
+if (defined $app_builder || !eval { check(); 1 }) {
+    make_path($out);
 
-build($_) for @builds;
-lists(@builds);
-check();
+    build($_) for @builds;
+    lists(@builds);
+    check();
+}
 
 
 sub build {
@@ -245,9 +248,11 @@ EOF
 sub output {
     my ($name, $data) = @_;
 
-    open my $fh, '>:raw', "$out/$name" or die "cannot write $name: $!\n";
+    open my $fh, '>:raw', "$out/$name.$$" or die "cannot write $name: $!\n";
     print $fh $data;
     close $fh or die "cannot write $name: $!\n";
+
+    rename "$out/$name.$$", "$out/$name" or die "cannot name $name: $!\n";
 
     $made{$name} = sha256_hex($data);
 }

@@ -348,8 +348,16 @@ pwritev64(int fd, const struct iovec *iovec, int n, off64_t offset)
     ssize_t  (*next)(int fd, const struct iovec *iovec, int n,
                      off64_t offset);
 
-    if (fault_fd(FAULT_WRITE, fd)) {
+    switch (fault_fd(FAULT_WRITE, fd)) {
+
+    case 0:
+        break;
+
+    case 1:
         return -1;
+
+    default:
+        n = 1;
     }
 
     fault_next(next, "pwritev64");

@@ -1,0 +1,214 @@
+
+/*
+ * Copyright (C) the nginx-liveupdate authors
+ *
+ * Of two lists that are accepted, all ids can be parts of a file's name, what
+ * is chosen is one of them, and a rollout that is raised keeps who is in.
+ */
+
+
+#include <arpa/inet.h>
+#include <stdio.h>
+
+#include "fuzz.h"
+#include "liveupdate_desktop.h"
+#include "liveupdate_name.h"
+
+
+/* What is printed reads back the same. */
+
+static void
+check_network(const liveupdate_str_t *text)
+{
+    char                  buf[128], address[INET6_ADDRSTRLEN];
+    liveupdate_str_t      str;
+    liveupdate_network_t  one, two;
+
+    if (!liveupdate_network_parse(text, &one)) {
+        return;
+    }
+
+    require(text->len < INET6_ADDRSTRLEN + 4);
+    require(one.len == 4 || one.len == 16);
+    require(one.bits <= 8 * one.len);
+
+    require(inet_ntop(one.len == 4 ? AF_INET : AF_INET6, one.bytes, address,
+                      sizeof(address)) != NULL);
+
+    str.len = sprintf(buf, "%s/%d", address, one.bits);
+    str.data = (unsigned char *) buf;
+
+    require(liveupdate_network_parse(&str, &two));
+    require(memcmp(&one, &two, sizeof(one)) == 0);
+}
+
+
+static void
+check_lists(const liveupdate_desktop_t *desktop)
+{
+    size_t                    i, k;
+    const liveupdate_rule_t  *rule;
+
+    for (i = 0; i < desktop->nbuilds; i++) {
+        require(liveupdate_id_valid(&desktop->builds[i].id));
+        require(liveupdate_build_of_id(desktop, &desktop->builds[i].id)
+                != NULL);
+
+        if (desktop->builds[i].is_released) {
+            require(liveupdate_build_of_version(desktop,
+                                                &desktop->builds[i].version)
+                    != NULL);
+        }
+    }
+
+    for (i = 0; i < desktop->nrules; i++) {
+        rule = &desktop->rules[i];
+
+        require(liveupdate_id_valid(&rule->build_id));
+        require(rule->platforms <= 7);
+        require(rule->rule == LIVEUPDATE_RULE_PLATFORM
+                || rule->rule == LIVEUPDATE_RULE_ROLLOUT
+                || rule->platforms == 0);
+        require(rule->rule != LIVEUPDATE_RULE_PLATFORM || rule->platforms);
+        require(rule->rule == LIVEUPDATE_RULE_IP || rule->nnetworks == 0);
+        require(!rule->everyone || rule->threshold == 0);
+
+        for (k = 0; k < rule->nnetworks; k++) {
+            require(rule->networks[k].bits <= 8 * rule->networks[k].len);
+        }
+    }
+}
+
+
+/* The last rule of its kind that a client is in must still be the one. */
+
+static void
+check_raise(liveupdate_desktop_t *desktop, const liveupdate_client_t *client,
+    unsigned platform)
+{
+    size_t                   i;
+    const liveupdate_str_t  *before, *after;
+
+    for (i = 0; i < desktop->nrules; i++) {
+
+        if (desktop->rules[i].rule != LIVEUPDATE_RULE_ROLLOUT) {
+            continue;
+        }
+
+        before = liveupdate_desktop_choose(desktop, client, platform);
+        desktop->rules[i].threshold += (UINT64_MAX
+                                        - desktop->rules[i].threshold) / 2;
+        after = liveupdate_desktop_choose(desktop, client, platform);
+
+        require(after == before || after == &desktop->rules[i].build_id);
+    }
+}
+
+
+static void
+check_choose(liveupdate_desktop_t *desktop)
+{
+    int                       has_build;
+    size_t                    i;
+    unsigned                  platform;
+    liveupdate_str_t          address;
+    liveupdate_client_t       client;
+    const liveupdate_str_t   *chosen;
+
+    static const char *const  addresses[] = { "192.0.2.1", "2001:db8::1" };
+
+    has_build = 0;
+
+    for (i = 0; i < desktop->nrules; i++) {
+        has_build |= desktop->rules[i].rule == LIVEUPDATE_RULE_BUILD;
+    }
+
+    for (platform = 0; platform < 8; platform++) {
+        memset(&client, 0, sizeof(liveupdate_client_t));
+
+        if (platform & 1) {
+            address.data = (unsigned char *) addresses[platform >> 2];
+            address.len = strlen(addresses[platform >> 2]);
+
+            require(liveupdate_network_parse(&address, &client.address));
+        }
+
+        if (platform & 2) {
+            client.staging_id.data = (unsigned char *) "0b3c";
+            client.staging_id.len = 4;
+        }
+
+        chosen = liveupdate_desktop_choose(desktop, &client, platform);
+
+        require(chosen == liveupdate_desktop_choose(desktop, &client,
+                                                    platform));
+        require(chosen || !has_build);
+
+        for (i = 0; i < desktop->nrules; i++) {
+            if (chosen == &desktop->rules[i].build_id) {
+                break;
+            }
+        }
+
+        require(chosen == NULL || i < desktop->nrules);
+
+        check_raise(desktop, &client, platform);
+    }
+}
+
+
+static void
+check_text(const liveupdate_arena_t *arena, const liveupdate_str_t *text)
+{
+    cJSON                 *json;
+    const cJSON           *builds, *releases;
+    liveupdate_rc_e        rc;
+    liveupdate_error_t     err;
+    liveupdate_desktop_t   desktop;
+
+    if (liveupdate_json_parse(&json, text, &err) != LIVEUPDATE_OK) {
+        return;
+    }
+
+    builds = cJSON_GetObjectItemCaseSensitive(json, "builds");
+    releases = cJSON_GetObjectItemCaseSensitive(json, "releases");
+
+    err.text = NULL;
+
+    rc = liveupdate_desktop_parse(arena, builds, releases, &desktop, &err);
+
+    cJSON_Delete(json);
+
+    if (rc != LIVEUPDATE_OK) {
+        fuzz_refused(rc, &err);
+        return;
+    }
+
+    require(err.text == NULL);
+
+    check_lists(&desktop);
+    check_choose(&desktop);
+}
+
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    fuzz_block_t        *blocks;
+    liveupdate_str_t     text;
+    liveupdate_arena_t   arena;
+
+    blocks = NULL;
+    arena.alloc = fuzz_alloc;
+    arena.data = &blocks;
+
+    text = fuzz_copy(data, size);
+
+    check_network(&text);
+    check_text(&arena, &text);
+
+    free(text.data);
+    fuzz_free(blocks);
+
+    return 0;
+}

@@ -1,0 +1,276 @@
+
+/*
+ * Copyright (C) the nginx-liveupdate authors
+ *
+ * A path, a line break and the two lists: what comes out is a file's name in
+ * the feed's folder and nothing else, and a header of which the name can be
+ * read back.
+ */
+
+
+#include "fuzz.h"
+#include "liveupdate_feed.h"
+#include "liveupdate_name.h"
+
+
+static const char  lists[] =
+    "{\"builds\":[{\"id\":\"aaa1\",\"version\":\"1.0.0\","
+    "\"isReleased\":true},"
+    "{\"id\":\"bbb2\",\"version\":\"1.1.0\",\"isReleased\":true},"
+    "{\"id\":\"ccc3\",\"version\":\"1.1.0-beta.1\",\"isReleased\":true}],"
+    "\"releases\":{\"latestReleaseBuildId\":\"bbb2\",\"releaseRedirections\":"
+    "[{\"rule\":\"buildByPlatform\",\"buildId\":\"aaa1\","
+    "\"platforms\":[\"linux\"]}]}}";
+
+
+static int
+load(const liveupdate_arena_t *arena, const liveupdate_str_t *text,
+    liveupdate_desktop_t *desktop)
+{
+    cJSON               *json;
+    liveupdate_rc_e      rc;
+    liveupdate_error_t   err;
+
+    if (liveupdate_json_parse(&json, text, &err) != LIVEUPDATE_OK) {
+        return 0;
+    }
+
+    rc = liveupdate_desktop_parse(arena,
+                          cJSON_GetObjectItemCaseSensitive(json, "builds"),
+                          cJSON_GetObjectItemCaseSensitive(json, "releases"),
+                          desktop, &err);
+    cJSON_Delete(json);
+
+    return rc == LIVEUPDATE_OK;
+}
+
+
+static int
+ends_with(const liveupdate_str_t *str, const char *end)
+{
+    size_t  len;
+
+    len = strlen(end);
+
+    return str->len >= len
+           && memcmp(str->data + str->len - len, end, len) == 0;
+}
+
+
+static int
+has(const liveupdate_str_t *str, const char *what)
+{
+    size_t  i, len;
+
+    len = strlen(what);
+
+    for (i = 0; i + len <= str->len; i++) {
+        if (memcmp(str->data + i, what, len) == 0) {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+static void
+check_name(const liveupdate_arena_t *arena,
+    const liveupdate_desktop_t *desktop, const liveupdate_str_t *path)
+{
+    size_t                i;
+    liveupdate_rc_e       rc;
+    liveupdate_feed_t     feed, again;
+    liveupdate_error_t    err;
+    liveupdate_client_t   client;
+
+    memset(&client, 0, sizeof(liveupdate_client_t));
+
+    rc = liveupdate_feed_name(arena, desktop, &client, path, &feed);
+
+    require((rc == LIVEUPDATE_INVALID) == (path->len == 0));
+
+    if (rc != LIVEUPDATE_OK) {
+        require(rc == LIVEUPDATE_INVALID || rc == LIVEUPDATE_NOT_FOUND);
+        return;
+    }
+
+    require(feed.name.len > 0 && feed.name.len <= 255);
+    require(feed.name.data[0] != '.');
+
+    for (i = 0; i < feed.name.len; i++) {
+        require(feed.name.data[i] >= 0x20 && feed.name.data[i] != 0x7f);
+        require(feed.name.data[i] != '/' && feed.name.data[i] != '\\');
+    }
+
+    require(liveupdate_file_name_check(&feed.name, &err) == LIVEUPDATE_OK);
+    require(liveupdate_utf8_valid(&feed.name));
+
+    require(feed.is_manifest
+            == (ends_with(path, ".yml") || ends_with(path, ".json")));
+    require(!feed.is_manifest || !feed.is_fixed);
+
+    if (feed.is_fixed
+        || (!feed.is_manifest && !ends_with(path, ".blockmap"))
+        || (feed.is_manifest && has(path, "-build-")))
+    {
+        require(liveupdate_str_eq(&feed.name, path));
+        return;
+    }
+
+    if (feed.is_manifest && has(&feed.name, "-build-")) {
+        require(liveupdate_feed_name(arena, desktop, &client, &feed.name,
+                                     &again) == LIVEUPDATE_OK);
+        require(liveupdate_str_eq(&again.name, &feed.name));
+    }
+
+    require(feed.is_manifest || ends_with(&feed.name, ".blockmap"));
+}
+
+
+static int
+hex(unsigned char c)
+{
+    static const char  digits[] = "0123456789ABCDEF";
+
+    const char  *p;
+
+    p = c ? strchr(digits, c) : NULL;
+    require(p != NULL);
+
+    return (int) (p - digits);
+}
+
+
+/* Reads filename*, or filename if that is all there is. */
+
+static size_t
+read_back(const liveupdate_str_t *value, unsigned char *name)
+{
+    size_t       n;
+    const char  *p;
+
+    static const char  start[] = "attachment; filename=\"";
+    static const char  encoded[] = "\"; filename*=UTF-8''";
+
+    require(value->len == strlen((char *) value->data));
+
+    p = (char *) value->data;
+
+    require(strncmp(p, start, sizeof(start) - 1) == 0);
+    p += sizeof(start) - 1;
+
+    for (n = 0; *p != '"'; n++) {
+        require(*p >= 0x20 && *p < 0x7f && *p != '\\');
+        name[n] = *p++;
+    }
+
+    if (strcmp(p, "\"") == 0) {
+        return n;
+    }
+
+    require(strncmp(p, encoded, sizeof(encoded) - 1) == 0);
+    p += sizeof(encoded) - 1;
+
+    for (n = 0; *p; n++) {
+        require(*p > 0x20 && *p < 0x7f && !strchr("\"\\'()*,;=/?:@[]{}<>",
+                                                  *p));
+
+        if (*p != '%') {
+            name[n] = *p++;
+            continue;
+        }
+
+        name[n] = hex(p[1]) << 4 | hex(p[2]);
+        p += 3;
+    }
+
+    return n;
+}
+
+
+static void
+check_disposition(const liveupdate_arena_t *arena,
+    const liveupdate_str_t *name)
+{
+    size_t             i, n, removed;
+    unsigned char     *back;
+    liveupdate_str_t   value;
+
+    back = malloc(3 * name->len + 1);
+
+    value = liveupdate_disposition(arena, name, 0);
+    n = read_back(&value, back);
+
+    if (liveupdate_utf8_valid(name)) {
+        require(n == name->len && memcmp(back, name->data, n) == 0);
+
+    } else {
+        require(n <= name->len);
+    }
+
+    value = liveupdate_disposition(arena, name, 1);
+    n = read_back(&value, back);
+
+    require(n <= name->len);
+
+    /* one piece is missing, and it is what is cut */
+
+    if (liveupdate_utf8_valid(name) && n < name->len) {
+        removed = name->len - n;
+
+        for (i = 0; i < n; i++) {
+            if (back[i] != name->data[i]) {
+                break;
+            }
+        }
+
+        require(memcmp(back + i, name->data + i + removed, n - i) == 0);
+        require(removed > 6 && n > 0);
+        require(back[0] != '.' || name->data[0] == '.');
+        require(has(name, "-build-") || has(name, "Build "));
+    }
+
+    free(back);
+}
+
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    size_t                 len;
+    fuzz_block_t          *blocks;
+    const uint8_t         *end;
+    liveupdate_str_t       path, text;
+    liveupdate_arena_t     arena;
+    liveupdate_desktop_t   desktop;
+
+    blocks = NULL;
+    arena.alloc = fuzz_alloc;
+    arena.data = &blocks;
+
+    end = size ? memchr(data, '\n', size) : NULL;
+    len = end ? (size_t) (end - data) : size;
+
+    path = fuzz_copy(data, len);
+
+    text.len = end ? size - len - 1 : 0;
+    text.data = (unsigned char *) data + size - text.len;
+
+    if (text.len == 0 || !load(&arena, &text, &desktop)) {
+        text.data = (unsigned char *) lists;
+        text.len = sizeof(lists) - 1;
+
+        require(load(&arena, &text, &desktop));
+    }
+
+    check_name(&arena, &desktop, &path);
+    check_disposition(&arena, &path);
+
+    (void) liveupdate_feed_type(&path);
+
+    free(path.data);
+    fuzz_free(blocks);
+
+    return 0;
+}

@@ -1,0 +1,532 @@
+
+/*
+ * Copyright (C) the nginx-liveupdate authors
+ */
+
+
+#include "tap.h"
+#include "memory.h"
+#include "../../src/core/liveupdate_desktop.c"
+
+
+#define CLIENTS  20000
+
+#define BUILDS                                                                \
+    "[{\"id\":\"aaa1\",\"version\":\"1.0.0\",\"createdAt\":\"2024\","         \
+    "\"isReleased\":true},"                                                   \
+    "{\"id\":\"bbb2\",\"version\":\"1.1.0\",\"isReleased\":false},"           \
+    "{\"id\":\"ccc3\",\"version\":\"1.1.0\",\"isReleased\":true},"            \
+    "{\"id\":\"ddd4\",\"version\":\"1.1.0\",\"isReleased\":true},"            \
+    "{\"id\":\"eee5\",\"version\":null},{\"id\":\"fff6\"}]"
+
+#define IP(list)                                                              \
+    "{\"rule\":\"buildByIp\",\"buildId\":\"ip\",\"ipList\":" list "}"
+#define PLATFORM(list)                                                        \
+    "{\"rule\":\"buildByPlatform\",\"buildId\":\"pf\",\"platforms\":" list "}"
+#define ROLLOUT(rest)                                                         \
+    "{\"rule\":\"buildByRollout\",\"buildId\":\"ro\",\"percentage\":" rest "}"
+#define BUILD(id)                                                             \
+    "{\"rule\":\"build\",\"buildId\":\"" id "\"}"
+#define RULES(rules)  "{\"releaseRedirections\":[" rules "]}"
+#define LATEST(rules)                                                         \
+    "{\"latestReleaseBuildId\":\"latest\",\"releaseRedirections\":[" rules "]}"
+
+
+typedef struct {
+    const char  *releases;
+    const char  *address;
+    const char  *staging_id;
+    unsigned     platform;
+    const char  *build;              /* NULL: none */
+    const char  *what;
+} choose_case_t;
+
+
+static const choose_case_t  choose_cases[] = {
+    { "{}", "", "", 0, NULL, "no rules, no latest release" },
+    { "null", "", "", 0, NULL, "null" },
+    { LATEST(""), "", "", 0, "latest", "the latest release" },
+    { "{\"latestReleaseBuildId\":\"\"}", "", "", 0, NULL, "is empty" },
+    { "{\"latestReleaseBuildId\":null,\"releaseRedirections\":null}",
+      "", "", 0, NULL, "is null" },
+    { LATEST(BUILD("one") "," BUILD("two")), "", "", 0, "one",
+      "the first \"build\" counts" },
+
+    { LATEST(IP("[\"192.0.2.1\"]")), "192.0.2.1", "", 0, "ip",
+      "the address is listed" },
+    { LATEST(IP("[\"192.0.2.1\"]")), "192.0.2.2", "", 0, "latest",
+      "another address is not" },
+    { LATEST(IP("[\"192.0.2.1\"]")), "", "", 0, "latest",
+      "an unknown address is not" },
+    { LATEST(IP("[]")), "192.0.2.1", "", 0, "latest", "an empty list" },
+    { RULES(BUILD("b") "," IP("[\"192.0.2.1\"]")), "192.0.2.1", "", 0, "ip",
+      "the address overrides what was chosen" },
+    { RULES(IP("[\"192.0.2.1\"]") "," BUILD("b")), "192.0.2.1", "", 0, "ip",
+      "\"build\" overrides nothing" },
+    { LATEST(IP("[\"198.51.100.7\",\"192.0.2.0/25\"]")), "192.0.2.127", "", 0,
+      "ip", "the last address of a network" },
+    { LATEST(IP("[\"198.51.100.7\",\"192.0.2.0/25\"]")), "192.0.2.128", "", 0,
+      "latest", "the first one behind it" },
+    { LATEST(IP("[\"0.0.0.0/0\"]")), "203.0.113.9", "", 0, "ip",
+      "all of IPv4" },
+    { LATEST(IP("[\"0.0.0.0/0\"]")), "2001:db8::1", "", 0, "latest",
+      "has nothing of IPv6" },
+    { LATEST(IP("[\"2001:db8::/33\"]")), "2001:db8:7fff::1", "", 0, "ip",
+      "a network of IPv6" },
+    { LATEST(IP("[\"2001:db8::/33\"]")), "2001:db8:8000::1", "", 0, "latest",
+      "the first one behind it" },
+    { LATEST(IP("[\"2001:DB8:0:0::0001\"]")), "2001:db8::1", "", 0, "ip",
+      "another spelling" },
+    { LATEST(IP("[\"192.0.2.0/24\"]")), "::ffff:192.0.2.9", "", 0, "ip",
+      "IPv4 from a socket for both" },
+    { LATEST(IP("[\"::ffff:192.0.2.0/120\"]")), "192.0.2.9", "", 0, "ip",
+      "and a network that is written so" },
+
+    { LATEST(PLATFORM("[\"mac\"]")), "", "", LIVEUPDATE_MAC, "pf",
+      "the platform is listed" },
+    { LATEST(PLATFORM("[\"mac\"]")), "", "", LIVEUPDATE_LINUX, "latest",
+      "another platform is not" },
+    { LATEST(PLATFORM("[\"windows\",\"linux\"]")), "", "", LIVEUPDATE_LINUX,
+      "pf", "two platforms" },
+    { LATEST(PLATFORM("[\"windows\",\"mac\",\"linux\"]")), "", "", 0,
+      "latest", "no platform matches none" },
+    { LATEST(PLATFORM("[]")), "", "", LIVEUPDATE_MAC, "latest",
+      "an empty list is not all platforms" },
+    { LATEST(PLATFORM("[\"mac\"]") "," IP("[\"192.0.2.1\"]")), "192.0.2.1",
+      "", LIVEUPDATE_MAC, "ip", "of those that override, the last counts" },
+    { LATEST(IP("[\"192.0.2.1\"]") "," PLATFORM("[\"mac\"]")), "192.0.2.1",
+      "", LIVEUPDATE_MAC, "pf", "in the other order, too" },
+
+    { LATEST(ROLLOUT("100")), "", "", 0, "ro", "100 % without an id" },
+    { LATEST(ROLLOUT("99.99")), "", "", 0, "latest", "less without an id" },
+    { LATEST(ROLLOUT("0")), "", "in", 0, "latest", "0 %" },
+    { LATEST(ROLLOUT("50")), "", "c", 0, "ro", "who is in" },
+    { LATEST(ROLLOUT("50")), "", "b", 0, "latest", "who is not" },
+    { LATEST(ROLLOUT("100,\"platforms\":null")), "", "", 0, "ro",
+      "without platforms it is for all" },
+    { LATEST(ROLLOUT("100,\"platforms\":[]")), "", "", LIVEUPDATE_MAC,
+      "latest", "an empty list is not" },
+    { LATEST(ROLLOUT("100,\"platforms\":[\"mac\"]")), "", "", LIVEUPDATE_MAC,
+      "ro", "on its platform" },
+    { LATEST(ROLLOUT("100,\"platforms\":[\"mac\"]")), "", "",
+      LIVEUPDATE_LINUX, "latest", "on another" },
+    { LATEST(PLATFORM("[\"mac\"]") "," ROLLOUT("50")), "", "b",
+      LIVEUPDATE_MAC, "pf", "who is outside keeps what was chosen" },
+    { RULES(ROLLOUT("50")), "", "b", 0, NULL, "or nothing" },
+
+    { LATEST("{\"rule\":\"appByIp\",\"feedUrl\":\"x\",\"ipList\":[\"!\"]},"
+             "{\"rule\":\"new\",\"buildId\":7}," BUILD("b")), "", "", 0, "b",
+      "other rules are passed over" }
+};
+
+
+static const struct {
+    const char  *builds;
+    const char  *releases;
+    const char  *reason;
+} refused[] = {
+    { "{}", "{}", "builds must be an array" },
+    { "[1]", "{}", "no valid \"id\"" },
+    { "[{}]", "{}", "no valid \"id\"" },
+    { "[{\"id\":\"\"}]", "{}", "no valid \"id\"" },
+    { "[{\"id\":\"../a\"}]", "{}", "no valid \"id\"" },
+    { "[{\"id\":7}]", "{}", "no valid \"id\"" },
+    { "[{\"id\":\"a\",\"version\":1}]", "{}", "\"version\" that is no" },
+    { "[{\"id\":\"a\",\"isReleased\":1}]", "{}", "\"isReleased\" that is" },
+    { "[]", "[]", "releases must be an object" },
+    { "[]", "{\"latestReleaseBuildId\":7}", "\"latestReleaseBuildId\"" },
+    { "[]", "{\"latestReleaseBuildId\":\"a/b\"}",
+      "\"latestReleaseBuildId\"" },
+    { "[]", "{\"releaseRedirections\":{}}", "must be an array" },
+    { "[]", RULES("7"), "must be an object with a \"rule\"" },
+    { "[]", RULES("{}"), "must be an object with a \"rule\"" },
+    { "[]", RULES("{\"rule\":7}"), "must be an object with a \"rule\"" },
+    { "[]", RULES("{\"rule\":\"build\"}"), "\"buildId\" must be" },
+    { "[]", RULES(BUILD("")), "\"buildId\" must be" },
+    { "[]", RULES(BUILD("a b")), "\"buildId\" must be" },
+    { "[]", RULES(IP("null")), "\"ipList\" of" },
+    { "[]", RULES(IP("\"192.0.2.1\"")), "\"ipList\" of" },
+    { "[]", RULES(IP("[7]")), "array of strings" },
+    { "[]", RULES(IP("[\"localhost\"]")), "neither an address nor" },
+    { "[]", RULES(PLATFORM("null")), "\"platforms\" must be an array" },
+    { "[]", RULES(PLATFORM("\"mac\"")), "\"platforms\" must be an array" },
+    { "[]", RULES(PLATFORM("[\"Mac\"]")), "\"platforms\" can be" },
+    { "[]", RULES(PLATFORM("[7]")), "\"platforms\" can be" },
+    { "[]", RULES(ROLLOUT("null")), "from 0 to 100" },
+    { "[]", RULES(ROLLOUT("\"5\"")), "from 0 to 100" },
+    { "[]", RULES(ROLLOUT("-1")), "from 0 to 100" },
+    { "[]", RULES(ROLLOUT("100.1")), "from 0 to 100" },
+    { "[]", RULES(ROLLOUT("5,\"platforms\":\"mac\"")), "must be an array" }
+};
+
+
+static const struct {
+    const char    *text;
+    unsigned char  len;
+    unsigned char  bits;
+} networks[] = {
+    { "192.0.2.1", 4, 32 },
+    { "192.0.2.1/32", 4, 32 },
+    { "0.0.0.0/0", 4, 0 },
+    { "10.0.0.0/8", 4, 8 },
+    { "::", 16, 128 },
+    { "::/0", 16, 0 },
+    { "2001:db8::/32", 16, 32 },
+    { "ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255", 16, 128 },
+    { "::ffff:192.0.2.1", 4, 32 },
+    { "::ffff:192.0.2.1/96", 4, 0 },
+    { "::ffff:192.0.2.1/95", 16, 95 },
+    { "", 0, 0 },
+    { "/", 0, 0 },
+    { "/8", 0, 0 },
+    { "192.0.2.1/", 0, 0 },
+    { "192.0.2.1/33", 0, 0 },
+    { "192.0.2.1/-1", 0, 0 },
+    { "192.0.2.1/+1", 0, 0 },
+    { "192.0.2.1/08", 0, 0 },
+    { "192.0.2.1/8/8", 0, 0 },
+    { "192.0.2.1/256", 0, 0 },
+    { "192.0.2.1/4294967296", 0, 0 },
+    { "::/129", 0, 0 },
+    { "192.0.2", 0, 0 },
+    { "192.0.2.256", 0, 0 },
+    { "192.0.2.1 ", 0, 0 },
+    { " 192.0.2.1", 0, 0 },
+    { "192.0.2.01", 0, 0 },
+    { "fe80::1%eth0", 0, 0 },
+    { "[::1]", 0, 0 },
+    { "example.com", 0, 0 },
+    { "1111:1111:1111:1111:1111:1111:1111:1111:1111:1111", 0, 0 }
+};
+
+
+static cJSON *
+json(const char *text)
+{
+    cJSON               *tree;
+    liveupdate_str_t     str;
+    liveupdate_error_t   err;
+
+    str = tap_str(text);
+
+    if (liveupdate_json_parse(&tree, &str, &err) != LIVEUPDATE_OK) {
+        printf("Bail out! %s: %s\n", text, err.text);
+        exit(1);
+    }
+
+    return tree;
+}
+
+
+/* The trees are gone when the lists are used. */
+
+static liveupdate_rc_e
+parse(const char *builds, const char *releases, liveupdate_desktop_t *desktop,
+    liveupdate_error_t *err)
+{
+    cJSON            *one, *two;
+    liveupdate_rc_e   rc;
+
+    one = json(builds);
+    two = json(releases);
+
+    err->text = NULL;
+
+    rc = liveupdate_desktop_parse(&tap_arena, one, two, desktop, err);
+
+    cJSON_Delete(one);
+    cJSON_Delete(two);
+
+    return rc;
+}
+
+
+static const char *
+of_version(const liveupdate_desktop_t *desktop, const char *version)
+{
+    liveupdate_str_t           str;
+    const liveupdate_build_t  *build;
+
+    str = tap_str(version);
+    build = liveupdate_build_of_version(desktop, &str);
+
+    return build ? (const char *) build->id.data : "none";
+}
+
+
+static void
+test_builds(void)
+{
+    liveupdate_str_t           id;
+    liveupdate_error_t         err;
+    liveupdate_desktop_t       desktop;
+    const liveupdate_build_t  *build;
+
+    ok(parse(BUILDS, "{}", &desktop, &err) == LIVEUPDATE_OK
+       && desktop.nbuilds == 6
+       && desktop.nrules == 0
+       && liveupdate_str_is(&desktop.builds[0].id, "aaa1")
+       && liveupdate_str_is(&desktop.builds[0].version, "1.0.0")
+       && desktop.builds[0].is_released
+       && !desktop.builds[1].is_released
+       && desktop.builds[4].version.len == 0
+       && !desktop.builds[5].is_released, "the builds, as listed");
+
+    ok(strcmp(of_version(&desktop, "1.0.0"), "aaa1") == 0, "by version");
+    ok(strcmp(of_version(&desktop, "1.1.0"), "ccc3") == 0,
+       "the first that is released");
+    ok(strcmp(of_version(&desktop, "1.1"), "none") == 0, "not by a part");
+    ok(strcmp(of_version(&desktop, ""), "none") == 0, "nor by none");
+
+    id = tap_str("bbb2");
+    build = liveupdate_build_of_id(&desktop, &id);
+    ok(build == &desktop.builds[1], "by id, released or not");
+
+    id = tap_str("bbb");
+    ok(liveupdate_build_of_id(&desktop, &id) == NULL, "no such id");
+
+    ok(liveupdate_desktop_parse(&tap_arena, NULL, NULL, &desktop, &err)
+       == LIVEUPDATE_OK
+       && desktop.nbuilds == 0 && desktop.nrules == 0, "no lists");
+
+    tap_free();
+}
+
+
+static void
+test_choose(void)
+{
+    size_t                   i;
+    liveupdate_rc_e          rc;
+    liveupdate_str_t         address;
+    liveupdate_error_t       err;
+    liveupdate_client_t      client;
+    const choose_case_t     *one;
+    liveupdate_desktop_t     desktop;
+    const liveupdate_str_t  *build;
+
+    for (i = 0; i < sizeof(choose_cases) / sizeof(choose_cases[0]); i++) {
+        one = &choose_cases[i];
+
+        rc = parse(BUILDS, one->releases, &desktop, &err);
+
+        memset(&client, 0, sizeof(liveupdate_client_t));
+        client.staging_id = tap_str(one->staging_id);
+
+        address = tap_str(one->address);
+
+        if (address.len && strncmp(one->address, "::ffff", 6) == 0) {
+            client.address.len = 16;
+            client.address.bits = 128;
+            inet_pton(AF_INET6, one->address, client.address.bytes);
+
+        } else if (address.len) {
+            liveupdate_network_parse(&address, &client.address);
+        }
+
+        build = liveupdate_desktop_choose(&desktop, &client, one->platform);
+
+        ok(rc == LIVEUPDATE_OK
+           && (one->build ? build && liveupdate_str_is(build, one->build)
+                          : build == NULL), "%s", one->what);
+    }
+
+    tap_free();
+}
+
+
+static void
+test_refused(void)
+{
+    size_t                i;
+    liveupdate_error_t    err;
+    liveupdate_desktop_t  desktop;
+
+    for (i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
+        ok(parse(refused[i].builds, refused[i].releases, &desktop, &err)
+           == LIVEUPDATE_INVALID
+           && strstr(err.text, refused[i].reason), "refused: %s %s",
+           refused[i].builds, refused[i].releases);
+    }
+
+    ok(parse("[]", RULES(IP("[\"192.0.2.0/33\"]")), &desktop, &err)
+       == LIVEUPDATE_INVALID
+       && liveupdate_str_is(&err.subject, "192.0.2.0/33"),
+       "the address is named");
+
+    tap_free();
+}
+
+
+static void
+test_networks(void)
+{
+    int                   parsed;
+    size_t                i;
+    unsigned char         nul[] = "192.0.2.1\0x";
+    liveupdate_str_t      text;
+    liveupdate_network_t  network;
+
+    for (i = 0; i < sizeof(networks) / sizeof(networks[0]); i++) {
+        text = tap_str(networks[i].text);
+
+        parsed = liveupdate_network_parse(&text, &network);
+
+        ok(parsed == (networks[i].len != 0)
+           && (!parsed || (network.len == networks[i].len
+                           && network.bits == networks[i].bits)),
+           "network \"%s\"", networks[i].text);
+    }
+
+    text.data = nul;
+    text.len = sizeof(nul) - 1;
+    ok(!liveupdate_network_parse(&text, &network), "an address with a NUL");
+}
+
+
+/*
+ * The share is the percentage, within five standard deviations; who is in
+ * stays in when it is raised, whatever the platform; another build draws anew.
+ */
+
+static void
+test_rollout(void)
+{
+    char                     id[64], text[256];
+    long                     i, n, left, both;
+    size_t                   k;
+    double                   share, deviation;
+    unsigned char           *in;
+    liveupdate_error_t       err;
+    liveupdate_client_t      client;
+    liveupdate_desktop_t     desktop, other;
+    const liveupdate_str_t  *build;
+
+    static const double      percentages[] = { 0, 0.01, 1, 10, 25, 50, 75, 99,
+                                               99.99, 100 };
+
+    in = calloc(CLIENTS, 1);
+    memset(&client, 0, sizeof(liveupdate_client_t));
+
+    for (k = 0; k < sizeof(percentages) / sizeof(percentages[0]); k++) {
+
+        sprintf(text, LATEST(ROLLOUT("%.17g")), percentages[k]);
+
+        (void) parse("[]", text, &desktop, &err);
+
+        n = 0;
+        left = 0;
+
+        for (i = 0; i < CLIENTS; i++) {
+            sprintf(id, "%08lx-0000-4000-8000-%012lx",
+                    i * 2654435761 & 0xffffffff, i);
+            client.staging_id = tap_str(id);
+
+            build = liveupdate_desktop_choose(&desktop, &client,
+                                              (unsigned) i & 0x07);
+
+            if (liveupdate_str_is(build, "ro")) {
+                in[i] = 1;
+                n++;
+
+            } else {
+                left += in[i];
+            }
+        }
+
+        share = (double) n / CLIENTS - percentages[k] / 100;
+        deviation = share * share * CLIENTS;
+
+        ok(deviation <= 25 * percentages[k] / 100 * (1 - percentages[k] / 100)
+                        + 1e-9
+           && left == 0,
+           "%g %%: %ld of %d clients, none of before left", percentages[k], n,
+           CLIENTS);
+    }
+
+    (void) parse("[]", LATEST(ROLLOUT("50")), &desktop, &err);
+    (void) parse("[]", LATEST("{\"rule\":\"buildByRollout\",\"buildId\":\"x\""
+                              ",\"percentage\":50}"), &other, &err);
+
+    both = 0;
+
+    for (i = 0; i < CLIENTS; i++) {
+        sprintf(id, "%08lx", i);
+        client.staging_id = tap_str(id);
+
+        both += liveupdate_str_is(liveupdate_desktop_choose(&desktop, &client,
+                                                            0), "ro")
+                && liveupdate_str_is(liveupdate_desktop_choose(&other,
+                                                               &client, 0),
+                                     "x");
+    }
+
+    ok(labs(both - CLIENTS / 4) < 5 * 62, "two builds are independent: %ld",
+       both);
+
+    free(in);
+    tap_free();
+}
+
+
+static void
+test_memory(void)
+{
+    long                  i;
+    cJSON                *builds, *releases;
+    liveupdate_rc_e       rc;
+    liveupdate_error_t    err;
+    liveupdate_desktop_t  desktop;
+
+    builds = json(BUILDS);
+    releases = json(LATEST(IP("[\"192.0.2.1\"]") "," ROLLOUT("5")));
+
+    for (i = 0; i < 100; i++) {
+        tap_left = i;
+
+        rc = liveupdate_desktop_parse(&tap_arena, builds, releases, &desktop,
+                                      &err);
+        tap_left = -1;
+
+        if (rc != LIVEUPDATE_NOMEM) {
+            break;
+        }
+    }
+
+    ok(rc == LIVEUPDATE_OK && i == 16, "each allocation may fail: %ld", i);
+
+    cJSON_Delete(builds);
+    cJSON_Delete(releases);
+
+    builds = json("[]");
+    releases = json(RULES(IP("[\"x\"]")));
+
+    tap_left = 4;
+
+    ok(liveupdate_desktop_parse(&tap_arena, builds, releases, &desktop, &err)
+       == LIVEUPDATE_INVALID && err.text, "also when an address is refused");
+
+    tap_left = -1;
+
+    cJSON_Delete(builds);
+    cJSON_Delete(releases);
+    tap_free();
+
+    ok(memory_used == 0, "cJSON's memory is freed");
+}
+
+
+int
+main(void)
+{
+    memory_init();
+
+    test_builds();
+    test_choose();
+    test_refused();
+    test_networks();
+    test_rollout();
+    test_memory();
+
+    return tap_done();
+}

@@ -1,0 +1,403 @@
+
+/*
+ * Copyright (C) the nginx-liveupdate authors
+ */
+
+
+#include "tap.h"
+#include "../../src/core/liveupdate_feed.c"
+
+
+#define TEN(text)                                                             \
+    text text text text text text text text text text
+
+
+static const char  feed_builds[] =
+    "[{\"id\":\"aaa1\",\"version\":\"1.0.0\",\"isReleased\":true},"
+    "{\"id\":\"bbb2\",\"version\":\"1.1.0\",\"isReleased\":true},"
+    "{\"id\":\"ccc3\",\"version\":\"1.1.0-beta.1\",\"isReleased\":true},"
+    "{\"id\":\"ddd4\",\"version\":\"1.2.0\",\"isReleased\":false},"
+    "{\"id\":\"eee5\",\"version\":\"12.10.345\",\"isReleased\":true},"
+    "{\"id\":\"fff6\"}]";
+
+static const char  feed_releases[] =
+    "{\"latestReleaseBuildId\":\"bbb2\",\"releaseRedirections\":["
+    "{\"rule\":\"buildByIp\",\"buildId\":\"ccc3\",\"ipList\":[\"192.0.2.7\"]},"
+    "{\"rule\":\"buildByPlatform\",\"buildId\":\"aaa1\","
+    "\"platforms\":[\"linux\"]},"
+    "{\"rule\":\"buildByPlatform\",\"buildId\":\"eee5\","
+    "\"platforms\":[\"windows\"]},"
+    "{\"rule\":\"buildByPlatform\",\"buildId\":\"fff6\","
+    "\"platforms\":[\"mac\"]}]}";
+
+
+#define M  0x01                         /* a manifest */
+#define F  0x02                         /* fixed */
+
+static const struct {
+    const char  *path;
+    const char  *name;                  /* NULL: not found */
+    unsigned     flags;
+    const char  *what;
+} feed_cases[] = {
+    { "latest.yml", "latest-build-eee5.yml", M, "windows" },
+    { "td-latest.json", "td-latest-build-eee5.json", M, "windows, of td" },
+    { "latest-mac.yml", "latest-mac-build-fff6.yml", M, "mac" },
+    { "td-latest-mac.json", "td-latest-mac-build-fff6.json", M, "td" },
+    { "latest-linux.yml", "latest-linux-build-aaa1.yml", M, "linux" },
+    { "td-latest-linux.json", "td-latest-linux-build-aaa1.json", M, "td" },
+    { "latest-win.yml", "latest-win-build-bbb2.yml", M, "no platform" },
+    { "Latest.yml", "Latest-build-bbb2.yml", M, "another letter case" },
+    { "desktop-builds.json", "desktop-builds-build-bbb2.json", M,
+      "the lists are never served" },
+    { "desktop-releases.json", "desktop-releases-build-bbb2.json", M,
+      "nor this one" },
+    { "x.json", "x-build-bbb2.json", M, "any manifest" },
+    { "a.yml.json", "a.yml-build-bbb2.json", M, "two extensions" },
+
+    { "latest-build-aaa1.yml", "latest-build-aaa1.yml", M, "a build" },
+    { "latest-build-.yml", "latest-build-.yml", M, "a build without an id" },
+    { "latest-build-aaa1-mac.yml", "latest-build-aaa1-mac.yml", M,
+      "nothing is guessed" },
+    { "latest-1.0.0-build-x.yml", "latest-1.0.0-build-x.yml", M,
+      "a build comes before a version" },
+    { "-build-.json", "-build-.json", M, "hardly a name" },
+
+    { "latest-1.0.0.yml", "latest-build-aaa1.yml", M, "a version" },
+    { "latest-mac-1.1.0.yml", "latest-mac-build-bbb2.yml", M, "on mac" },
+    { "td-latest-linux-12.10.345.json", "td-latest-linux-build-eee5.json", M,
+      "more digits" },
+    { "-1.0.0.yml", "-build-aaa1.yml", M, "nothing in front of it" },
+    { "latest-1.2.0.yml", NULL, 0, "a version that is not released" },
+    { "latest-9.9.9.yml", NULL, 0, "an unknown version" },
+    { "latest-1.1.0.0.yml", "latest-1.1.0.0-build-bbb2.yml", M,
+      "four numbers are no version" },
+    { "latest-1.1.yml", "latest-1.1-build-bbb2.yml", M, "nor are two" },
+    { "latest-.1.1.yml", "latest-.1.1-build-bbb2.yml", M, "an empty number" },
+    { "latest-1.1..yml", NULL, 0, "two dots" },
+    { "latest1.1.0.yml", "latest1.1.0-build-bbb2.yml", M, "no dash" },
+    { "1.1.0.yml", "1.1.0-build-bbb2.yml", M, "only a version" },
+    { "0.yml", "0-build-bbb2.yml", M, "only a digit" },
+    { "latest-1.1.0-beta.1.yml", "latest-1.1.0-beta.1-build-bbb2.yml", M,
+      "a version with a suffix is none here" },
+    { "latest-01.1.0.yml", NULL, 0, "is compared as a text" },
+
+    { "latest.YML", "latest.YML", F, "manifests are of one letter case" },
+    { "latest.yaml", "latest.yaml", F, "and of two extensions" },
+    { "yml", "yml", F, "an extension alone" },
+    { "App 1.0.0 - Build aaa1-x64.exe", "App 1.0.0 - Build aaa1-x64.exe", F,
+      "an artifact" },
+    { "App 1.0.0 - Build bbb2-x64.exe", "App 1.0.0 - Build bbb2-x64.exe", F,
+      "only blockmaps are looked for" },
+    { "\xc3\xa4 \"%41\".zip", "\xc3\xa4 \"%41\".zip", F, "any UTF-8" },
+
+    { "App 1.1.0 - Build bbb2-x64.exe.blockmap",
+      "App 1.1.0 - Build bbb2-x64.exe.blockmap", F, "a blockmap" },
+    { "App 1.0.0 - Build bbb2-x64.exe.blockmap",
+      "App 1.0.0 - Build aaa1-x64.exe.blockmap", 0,
+      "of the old version, with the new id" },
+    { "App 1.0.0 - Build bbb2.exe.blockmap",
+      "App 1.0.0 - Build aaa1.exe.blockmap", 0, "without an architecture" },
+    { "my-app-1.0.0-build-bbb2-arm64.AppImage.blockmap",
+      "my-app-1.0.0-build-aaa1-arm64.AppImage.blockmap", 0, "on linux" },
+    { "App 12.10.345 - Build aaa1-mac.zip.blockmap",
+      "App 12.10.345 - Build eee5-mac.zip.blockmap", 0, "a longer one" },
+    { "App 1.1.0-beta.1 - Build bbb2-x64.exe.blockmap",
+      "App 1.1.0-beta.1 - Build ccc3-x64.exe.blockmap", 0,
+      "from a beta to what became of it" },
+    { "App 1.1.0 - Build ccc3-x64.exe.blockmap",
+      "App 1.1.0 - Build bbb2-x64.exe.blockmap", 0, "and the other way" },
+    { "App 1.1.0-beta.1 - Build ccc3-x64.exe.blockmap",
+      "App 1.1.0-beta.1 - Build ccc3-x64.exe.blockmap", F, "the beta's own" },
+    { "Tool 1.0.0 for App 1.1.0 - Build bbb2.exe.blockmap",
+      "Tool 1.0.0 for App 1.1.0 - Build bbb2.exe.blockmap", F,
+      "a product with a number in its name" },
+    { "Build Tool 1.0.0 - Build bbb2.exe.blockmap",
+      "Build Tool 1.0.0 - Build aaa1.exe.blockmap", 0,
+      "a product with the word in its name" },
+    { "App 1.0.0 - Build fff6.exe.blockmap",
+      "App 1.0.0 - Build aaa1.exe.blockmap", 0,
+      "to a build that says no version" },
+    { "App 1.2.0 - Build bbb2.exe.blockmap",
+      "App 1.2.0 - Build bbb2.exe.blockmap", F, "a version that is not live" },
+    { "App 7.7.7 - Build bbb2.exe.blockmap",
+      "App 7.7.7 - Build bbb2.exe.blockmap", F, "an unknown version" },
+    { "App 1.0.0 - Build zzz9.exe.blockmap",
+      "App 1.0.0 - Build zzz9.exe.blockmap", F, "an unknown build" },
+    { "App 1.0.0 - Build bbb22.exe.blockmap",
+      "App 1.0.0 - Build bbb22.exe.blockmap", F, "a build with a longer id" },
+    { "App 1.0.0.exe.blockmap", "App 1.0.0.exe.blockmap", F, "no build" },
+    { "App 11.0.0 - Build bbb2.exe.blockmap",
+      "App 11.0.0 - Build bbb2.exe.blockmap", F, "not within a number" },
+    { "App 1.0.01 - Build bbb2.exe.blockmap",
+      "App 1.0.01 - Build bbb2.exe.blockmap", F, "nor in front of one" },
+    { "App 1.0.0.1 - Build bbb2.exe.blockmap",
+      "App 1.0.0.1 - Build bbb2.exe.blockmap", F, "nor of four" },
+    { "App 2.1.0.0 - Build bbb2.exe.blockmap",
+      "App 2.1.0.0 - Build bbb2.exe.blockmap", F, "nor behind a dot" },
+    { "App v1.0.0 - Build bbb2.exe.blockmap",
+      "App v1.0.0 - Build bbb2.exe.blockmap", F, "nor behind a letter" },
+    { ".blockmap", NULL, 0, "an extension alone is hidden" },
+
+    { "/latest.yml", NULL, 0, "an empty folder" },
+    { "x/latest.yml", NULL, 0, "a folder" },
+    { "x/latest-build-aaa1-mac.yml", NULL, 0, "a folder that is rewritten" },
+    { "..", NULL, 0, "the parent" },
+    { "../../etc/passwd", NULL, 0, "and beyond" },
+    { "..\\latest.yml", NULL, 0, "with a backslash" },
+    { ".latest.yml", NULL, 0, "hidden" },
+    { "a\nb.exe", NULL, 0, "a line break" },
+    { "a\x7f.exe", NULL, 0, "a control byte" },
+    { "a\xff.exe", NULL, 0, "not UTF-8" },
+    { "a\xc0\xaf.exe", NULL, 0, "an overlong slash" },
+    { TEN(TEN("12")) TEN("12345") "1.exe", TEN(TEN("12")) TEN("12345")
+      "1.exe", F, "255 bytes" },
+    { TEN(TEN("12")) TEN("12345") "12.exe", NULL, 0, "256 bytes" },
+    { TEN(TEN("12")) TEN("1234") ".yml",
+      TEN(TEN("12")) TEN("1234") "-build-bbb2.yml", M, "255 with the id" },
+    { TEN(TEN("12")) TEN("1234") "1.yml", NULL, 0, "256 with the id" }
+};
+
+
+static const struct {
+    const char  *name;
+    const char  *whole;
+    const char  *cut;                   /* NULL: the same */
+} dispositions[] = {
+
+#define disposition(name)  "attachment; filename=\"" name "\""
+
+    { "app-1.0.0-build-231113r6n9icu7f.AppImage",
+      disposition("app-1.0.0-build-231113r6n9icu7f.AppImage"),
+      disposition("app-1.0.0.AppImage") },
+    { "App 1.0.0 - Build 231113r6n9icu7f-arm64.dmg",
+      disposition("App 1.0.0 - Build 231113r6n9icu7f-arm64.dmg"),
+      disposition("App 1.0.0 - arm64.dmg") },
+    { "App 1.0.0 - Build 231113r6n9icu7f-x64-mac.zip",
+      disposition("App 1.0.0 - Build 231113r6n9icu7f-x64-mac.zip"),
+      disposition("App 1.0.0 - x64-mac.zip") },
+    { "my-app-1.0.0-build-X-x86_64.AppImage",
+      disposition("my-app-1.0.0-build-X-x86_64.AppImage"),
+      disposition("my-app-1.0.0-x86_64.AppImage") },
+    { "latest-mac-build-a_1.yml", disposition("latest-mac-build-a_1.yml"),
+      disposition("latest-mac.yml") },
+    { "App Setup 1.0.0 - Build a1.exe.blockmap",
+      disposition("App Setup 1.0.0 - Build a1.exe.blockmap"), NULL },
+    { "App 1.0.0 - Build a1-b-Build c-d.zip",
+      disposition("App 1.0.0 - Build a1-b-Build c-d.zip"),
+      disposition("App 1.0.0 - b-Build c-d.zip") },
+    { "a-build-b-build-c.zip", disposition("a-build-b-build-c.zip"),
+      disposition("a-build-c.zip") },
+    { "a-build--Build c-d.zip", disposition("a-build--Build c-d.zip"),
+      NULL },
+    { "a-build--build-c.zip", disposition("a-build--build-c.zip"),
+      disposition("a-build-.zip") },
+    { "Build Tool - Build c-d.zip", disposition("Build Tool - Build c-d.zip"),
+      disposition("Build Tool - d.zip") },
+    { "App Build ", disposition("App Build "), NULL },
+    { "App Build x", disposition("App Build x"), NULL },
+    { "App Build x-", disposition("App Build x-"), disposition("App ") },
+    { "-build-x", disposition("-build-x"), NULL },
+    { "-build-x.exe", disposition("-build-x.exe"), NULL },
+    { "Build x-.exe", disposition("Build x-.exe"), NULL },
+    { "Build x-y.exe", disposition("Build x-y.exe"), disposition("y.exe") },
+    { "", disposition(""), NULL },
+
+    { "a\"b.exe", "attachment; filename=\"a_b.exe\";"
+                  " filename*=UTF-8''a%22b.exe", NULL },
+    { "a\\b.exe", "attachment; filename=\"a_b.exe\";"
+                  " filename*=UTF-8''a%5Cb.exe", NULL },
+    { "50% a.exe", "attachment; filename=\"50% a.exe\";"
+                   " filename*=UTF-8''50%25%20a.exe", NULL },
+    { "\xc3\xbc\xe2\x82\xac\xf0\x9f\x98\x80.exe",
+      "attachment; filename=\"___.exe\";"
+      " filename*=UTF-8''%C3%BC%E2%82%AC%F0%9F%98%80.exe", NULL },
+    { "\xc3\xbc - Build x1-y.exe",
+      "attachment; filename=\"_ - Build x1-y.exe\";"
+      " filename*=UTF-8''%C3%BC%20-%20Build%20x1-y.exe",
+      "attachment; filename=\"_ - y.exe\";"
+      " filename*=UTF-8''%C3%BC%20-%20y.exe" },
+    { "!#$&+-.^_`|~'()*,;=@[]{}<>?:\xc3\xbc",
+      "attachment; filename=\"!#$&+-.^_`|~'()*,;=@[]{}<>?:_\";"
+      " filename*=UTF-8''!#$&+-.^_`|~%27%28%29%2A%2C%3B%3D%40%5B%5D%7B%7D"
+      "%3C%3E%3F%3A%C3%BC", NULL },
+    { "a\r\nb\x7f.exe", "attachment; filename=\"a__b_.exe\";"
+                        " filename*=UTF-8''a%0D%0Ab%7F.exe", NULL },
+    { "a\xff\x80.exe", "attachment; filename=\"a_.exe\"", NULL }
+};
+
+
+static void
+load(liveupdate_desktop_t *desktop)
+{
+    cJSON               *builds, *releases;
+    liveupdate_str_t     one, two;
+    liveupdate_error_t   err;
+
+    one = tap_str(feed_builds);
+    two = tap_str(feed_releases);
+
+    if (liveupdate_json_parse(&builds, &one, &err) != LIVEUPDATE_OK
+        || liveupdate_json_parse(&releases, &two, &err) != LIVEUPDATE_OK
+        || liveupdate_desktop_parse(&tap_arena, builds, releases, desktop,
+                                    &err)
+           != LIVEUPDATE_OK)
+    {
+        printf("Bail out! %s\n", err.text);
+        exit(1);
+    }
+
+    cJSON_Delete(builds);
+    cJSON_Delete(releases);
+}
+
+
+static void
+test_name(void)
+{
+    size_t                i;
+    liveupdate_rc_e       rc;
+    liveupdate_str_t      path;
+    liveupdate_feed_t     feed;
+    liveupdate_client_t   client;
+    liveupdate_desktop_t  desktop;
+
+    load(&desktop);
+    memset(&client, 0, sizeof(liveupdate_client_t));
+
+    for (i = 0; i < sizeof(feed_cases) / sizeof(feed_cases[0]); i++) {
+        path = tap_str(feed_cases[i].path);
+
+        rc = liveupdate_feed_name(&tap_arena, &desktop, &client, &path, &feed);
+
+        if (feed_cases[i].name == NULL) {
+            ok(rc == LIVEUPDATE_NOT_FOUND, "not found: %s",
+               feed_cases[i].what);
+            continue;
+        }
+
+        if (!ok(rc == LIVEUPDATE_OK
+                && liveupdate_str_is(&feed.name, feed_cases[i].name)
+                && feed.is_manifest == (feed_cases[i].flags & M)
+                && feed.is_fixed == (feed_cases[i].flags & F) / F, "%s",
+                feed_cases[i].what))
+        {
+            printf("# %.*s\n", (int) feed.name.len, feed.name.data);
+        }
+    }
+
+    path = tap_str("");
+    ok(liveupdate_feed_name(&tap_arena, &desktop, &client, &path, &feed)
+       == LIVEUPDATE_INVALID, "an empty path");
+
+    path.data = (unsigned char *) "a\0.exe";
+    path.len = 6;
+    ok(liveupdate_feed_name(&tap_arena, &desktop, &client, &path, &feed)
+       == LIVEUPDATE_NOT_FOUND, "a NUL");
+
+    path = tap_str("192.0.2.7");
+    liveupdate_network_parse(&path, &client.address);
+
+    path = tap_str("x.yml");
+    ok(liveupdate_feed_name(&tap_arena, &desktop, &client, &path, &feed)
+       == LIVEUPDATE_OK
+       && liveupdate_str_is(&feed.name, "x-build-ccc3.yml"),
+       "the client's address");
+
+    desktop.nrules = 0;
+    path = tap_str("latest.yml");
+    ok(liveupdate_feed_name(&tap_arena, &desktop, &client, &path, &feed)
+       == LIVEUPDATE_OK
+       && liveupdate_str_eq(&feed.name, &path)
+       && feed.is_manifest && !feed.is_fixed, "no rule: the path as it is");
+
+    tap_left = 0;
+    path = tap_str("latest-1.0.0.yml");
+    ok(liveupdate_feed_name(&tap_arena, &desktop, &client, &path, &feed)
+       == LIVEUPDATE_NOMEM, "no memory for a manifest's name");
+
+    path = tap_str("App 1.0.0 - Build bbb2.exe.blockmap");
+    ok(liveupdate_feed_name(&tap_arena, &desktop, &client, &path, &feed)
+       == LIVEUPDATE_NOMEM, "nor for a blockmap's");
+    tap_left = -1;
+
+    desktop.builds[0].id = tap_str(TEN("1234") "1");
+    path = tap_str("App 1.0.0 - Build bbb2" TEN(TEN("12")) ".blockmap");
+    ok(liveupdate_feed_name(&tap_arena, &desktop, &client, &path, &feed)
+       == LIVEUPDATE_OK, "an id that is not one");
+
+    path = tap_str("App 1.0.0 - Build bbb2-" TEN(TEN("12")) ".blockmap");
+    ok(liveupdate_feed_name(&tap_arena, &desktop, &client, &path, &feed)
+       == LIVEUPDATE_NOT_FOUND, "a blockmap's name with a longer id");
+
+    tap_free();
+}
+
+
+static void
+test_disposition(void)
+{
+    int               cut;
+    size_t            i;
+    const char       *expected;
+    liveupdate_str_t  name, value;
+
+    for (i = 0; i < sizeof(dispositions) / sizeof(dispositions[0]); i++) {
+        for (cut = 0; cut < 2; cut++) {
+            expected = (cut && dispositions[i].cut) ? dispositions[i].cut
+                                                    : dispositions[i].whole;
+
+            name = tap_str(dispositions[i].name);
+            value = liveupdate_disposition(&tap_arena, &name, cut);
+
+            if (!ok(liveupdate_str_is(&value, expected)
+                    && value.data[value.len] == '\0', "disposition %d%s",
+                    (int) i, cut ? ", cut" : ""))
+            {
+                printf("# %s\n", (char *) value.data);
+            }
+        }
+    }
+
+    tap_left = 0;
+    value = liveupdate_disposition(&tap_arena, &name, 0);
+    ok(value.data == NULL && value.len == 0, "no memory");
+    tap_left = -1;
+
+    tap_free();
+}
+
+
+static int
+is_type(const char *name, const char *type)
+{
+    liveupdate_str_t  str;
+
+    str = tap_str(name);
+
+    return strcmp(liveupdate_feed_type(&str), type) == 0;
+}
+
+
+static void
+test_type(void)
+{
+    ok(is_type("a.exe", "application/vnd.microsoft.portable-executable")
+       && is_type("latest.yml", "text/yaml")
+       && is_type("td-latest.json", "application/json")
+       && is_type("a.exe.blockmap", "application/octet-stream")
+       && is_type("a.AppImage", "application/octet-stream")
+       && is_type("exe", "application/octet-stream")
+       && is_type("", "application/octet-stream"), "types");
+}
+
+
+int
+main(void)
+{
+    test_name();
+    test_disposition();
+    test_type();
+
+    return tap_done();
+}
