@@ -206,7 +206,8 @@ is(told('a/b', channelName => 'production'), $bundle->{bundle}, 'a/b');
 
 for my $n (60 .. 64) {
     ask('long', channelName => 'production',
-        customId => 'x' x $n . 'ü✓ü✓', appVersionName => '✓' x 100, osVersion => 'ü' x 200);
+        customId => 'x' x $n . 'ü✓ü✓', appVersionName => '✓' x 100,
+        osVersion => 'ü' x 200);
 
     my $reply = get('long');
 

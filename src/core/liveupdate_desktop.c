@@ -702,7 +702,7 @@ liveupdate_network_has(const liveupdate_network_t *network,
 {
     unsigned  whole, rest, mask;
 
-    if (address->len == 0 || address->len != network->len) {
+    if (address->len != network->len) {
         return 0;
     }
 

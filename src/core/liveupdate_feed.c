@@ -340,6 +340,7 @@ liveupdate_feed_named_build(const liveupdate_desktop_t *desktop,
 /*
  * Whether the name has the version of another build, and not that of its own:
  * "1.1.0-beta.1" is not "1.1.0", and a product may have a number in its name.
+ * Of several, the last one counts.
  */
 
 static int
@@ -374,9 +375,8 @@ liveupdate_feed_other_version(const liveupdate_desktop_t *desktop,
             return 0;
         }
 
-        if (found.len > version->len) {
-            *version = found;
-        }
+        *version = found;
+        i += found.len - 1;
     }
 
     return version->len != 0;

@@ -14,8 +14,8 @@
 
 static const char  feed_builds[] =
     "[{\"id\":\"aaa1\",\"version\":\"1.0.0\",\"isReleased\":true},"
-    "{\"id\":\"bbb2\",\"version\":\"1.1.0\",\"isReleased\":true},"
     "{\"id\":\"ccc3\",\"version\":\"1.1.0-beta.1\",\"isReleased\":true},"
+    "{\"id\":\"bbb2\",\"version\":\"1.1.0\",\"isReleased\":true},"
     "{\"id\":\"ddd4\",\"version\":\"1.2.0\",\"isReleased\":false},"
     "{\"id\":\"eee5\",\"version\":\"12.10.345\",\"isReleased\":true},"
     "{\"id\":\"fff6\"}]";
@@ -112,6 +112,9 @@ static const struct {
     { "Tool 1.0.0 for App 1.1.0 - Build bbb2.exe.blockmap",
       "Tool 1.0.0 for App 1.1.0 - Build bbb2.exe.blockmap", F,
       "a product with a number in its name" },
+    { "Tool 12.10.345 for App 1.0.0 - Build bbb2.exe.blockmap",
+      "Tool 12.10.345 for App 1.0.0 - Build aaa1.exe.blockmap", 0,
+      "the last number is the version" },
     { "Build Tool 1.0.0 - Build bbb2.exe.blockmap",
       "Build Tool 1.0.0 - Build aaa1.exe.blockmap", 0,
       "a product with the word in its name" },

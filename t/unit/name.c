@@ -24,6 +24,13 @@ typedef struct {
 } href_case_t;
 
 
+typedef struct {
+    const char  *url;
+    const char  *name;
+    const char  *reason;            /* NULL: accepted */
+} url_case_t;
+
+
 static const name_case_t  utf8_cases[] = {
     name_case("", 1, "empty"),
     name_case("plain\0nul", 1, "ASCII with NUL"),
@@ -178,6 +185,96 @@ static const href_case_t  href_cases[] = {
 };
 
 
+static const href_case_t  file_cases[] = {
+    { "a", NULL },
+    { "app.exe", NULL },
+    { "My App Setup 1.1.0 - Build 241101bbbbbbbb2-x64.exe", NULL },
+    { "my-app-1.0.0-build-231113r6n9icu7f.AppImage.blockmap", NULL },
+    { "it's \"100 %\" & more; <b>?#*|:~$.exe", NULL },
+    { "%2e%2e%2f", NULL },
+    { "f\xc3\xbcr \xe6\xbc\xa2 \xf0\x9f\x98\x80.dmg", NULL },
+    { "C:", NULL },
+    { "-rf", NULL },
+    { " a ", NULL },
+    { "a.", NULL },
+    { "a.b.c.", NULL },
+    { "", "is an empty file name" },
+    { ".", "begins with a dot" },
+    { "..", "begins with a dot" },
+    { "...", "begins with a dot" },
+    { ".a", "begins with a dot" },
+    { ".htaccess", "begins with a dot" },
+    { "a..b", "with \"..\"" },
+    { "a..", "with \"..\"" },
+    { "a/b", "a slash or a backslash" },
+    { "/", "a slash or a backslash" },
+    { "a/", "a slash or a backslash" },
+    { "a\\b", "a slash or a backslash" },
+    { "a\nb", "a control character" },
+    { "a\r\n", "a control character" },
+    { "\t", "a control character" },
+    { "\x1f", "a control character" },
+    { "a\x7f", "a control character" },
+    { "a\xff", "is not UTF-8" },
+    { "\xc0\xae\xc0\xae", "is not UTF-8" },
+    { "\xc0\xaf", "is not UTF-8" },
+    { "\xed\xa0\x80", "is not UTF-8" }
+};
+
+
+static const url_case_t  url_cases[] = {
+    { "a.exe", "a.exe", NULL },
+    { "My App.exe", "My App.exe", NULL },
+    { "My%20App.exe", "My App.exe", NULL },
+    { "f%C3%bcr.dmg", "f\xc3\xbcr.dmg", NULL },
+    { "x/y/a.exe", "a.exe", NULL },
+    { "/a.exe", "a.exe", NULL },
+    { "./a.exe", "a.exe", NULL },
+    { "../../a.exe", "a.exe", NULL },
+    { "https:/" "/h.example/a.exe", "a.exe", NULL },
+    { "https:/" "/h.example:8443/x/a.exe", "a.exe", NULL },
+    { "https:/" "/h.example/x/My%20App.exe?a=b/c", "My App.exe", NULL },
+    { "https:/" "/h.example/a.exe#/b.exe", "a.exe", NULL },
+    { "/" "/h.example/a.exe", "a.exe", NULL },
+    { "x/" "/h.example", "h.example", NULL },
+    { "a.exe?", "a.exe", NULL },
+    { "a.exe#b?c", "a.exe", NULL },
+    { "a%3fb%23c.exe", "a?b#c.exe", NULL },
+    { "a+b.exe", "a+b.exe", NULL },
+    { "c:a.exe", "c:a.exe", NULL },
+    { "%", "%", NULL },
+    { "%4", "%4", NULL },
+    { "%4g", "%4g", NULL },
+    { "%%41", "%A", NULL },
+    { "100%.exe", "100%.exe", NULL },
+    { "100%25.exe", "100%.exe", NULL },
+    { "%2541", "%41", NULL },
+    { "", "", "names no file" },
+    { "/", "/", "names no file" },
+    { "x/", "x/", "names no file" },
+    { "?a", "?a", "names no file" },
+    { "#a", "#a", "names no file" },
+    { "x/?a.exe", "x/?a.exe", "names no file" },
+    { "https:/" "/h.example", "https:/" "/h.example", "names no file" },
+    { "https:/" "/h.example/", "https:/" "/h.example/", "names no file" },
+    { "https:/" "/h.example?a", "https:/" "/h.example?a", "names no file" },
+    { "/" "/h.example", "/" "/h.example", "names no file" },
+    { "..", "..", "begins with a dot" },
+    { "x/..", "..", "begins with a dot" },
+    { "https:/" "/h.example/x/..", "..", "begins with a dot" },
+    { "%2e%2E", "..", "begins with a dot" },
+    { "%2ehidden", ".hidden", "begins with a dot" },
+    { "a%2fb", "a/b", "a slash or a backslash" },
+    { "..%2Fa", "../a", "begins with a dot" },
+    { "x%2f..%2Fa", "x/../a", "a slash or a backslash" },
+    { "a%5cb", "a\\b", "a slash or a backslash" },
+    { "a\\b", "a\\b", "a slash or a backslash" },
+    { "a%0Ab", "a\nb", "a control character" },
+    { "%ff", "\xff", "is not UTF-8" },
+    { "%c0%ae", "\xc0\xae", "is not UTF-8" }
+};
+
+
 static void
 test_cases(const char *room, int (*valid)(const liveupdate_str_t *str),
     const name_case_t *cases, size_t n)
@@ -301,6 +398,146 @@ test_href(void)
 }
 
 
+static void
+test_file_name(void)
+{
+    char                name[257];
+    size_t              i;
+    unsigned char      *copy;
+    liveupdate_rc_e     rc;
+    liveupdate_str_t    str;
+    liveupdate_error_t  err;
+
+    for (i = 0; i < sizeof(file_cases) / sizeof(file_cases[0]); i++) {
+        str.len = strlen(file_cases[i].href);
+
+        copy = malloc(str.len + (str.len == 0));
+        memcpy(copy, file_cases[i].href, str.len);
+        str.data = copy;
+
+        err.text = NULL;
+        err.subject.data = NULL;
+
+        rc = liveupdate_file_name_check(&str, &err);
+
+        if (file_cases[i].reason == NULL) {
+            ok(rc == LIVEUPDATE_OK && err.text == NULL, "file name: \"%s\"",
+               file_cases[i].href);
+
+        } else {
+            ok(rc == LIVEUPDATE_INVALID
+               && strstr(err.text, file_cases[i].reason) != NULL
+               && err.subject.data == copy
+               && err.subject.len == str.len,
+               "file name: case %d %s", (int) i, file_cases[i].reason);
+        }
+
+        free(copy);
+    }
+
+    str.len = 7;
+    str.data = (unsigned char *) "a.e\0xe";
+
+    ok(liveupdate_file_name_check(&str, &err) == LIVEUPDATE_INVALID
+       && strstr(err.text, "control"), "file name: NUL inside");
+
+    str.len = 0;
+    str.data = NULL;
+    ok(liveupdate_file_name_check(&str, &err) == LIVEUPDATE_INVALID,
+       "file name: no data");
+
+    memset(name, 'a', sizeof(name));
+    str.data = (unsigned char *) name;
+
+    str.len = 255;
+    ok(liveupdate_file_name_check(&str, &err) == LIVEUPDATE_OK,
+       "file name: 255 bytes");
+
+    str.len = 256;
+    ok(liveupdate_file_name_check(&str, &err) == LIVEUPDATE_INVALID
+       && strstr(err.text, "255"), "file name: 256 bytes");
+}
+
+
+static void
+test_url(void)
+{
+    char                url[800];
+    size_t              i;
+    unsigned char      *copy;
+    liveupdate_rc_e     rc;
+    liveupdate_str_t    str, name;
+    liveupdate_error_t  err;
+
+    for (i = 0; i < sizeof(url_cases) / sizeof(url_cases[0]); i++) {
+        str.len = strlen(url_cases[i].url);
+
+        copy = malloc(str.len + (str.len == 0));
+        memcpy(copy, url_cases[i].url, str.len);
+        str.data = copy;
+
+        err.text = NULL;
+        name = tap_str("");
+
+        rc = liveupdate_file_name_of_url(&tap_arena, &str, &name, &err);
+
+        if (url_cases[i].reason == NULL) {
+            ok(rc == LIVEUPDATE_OK
+               && err.text == NULL
+               && liveupdate_str_is(&name, url_cases[i].name)
+               && name.data[name.len] == '\0',
+               "url: \"%s\"", url_cases[i].url);
+
+        } else {
+            ok(rc == LIVEUPDATE_INVALID
+               && strstr(err.text, url_cases[i].reason) != NULL
+               && liveupdate_str_is(&err.subject, url_cases[i].name),
+               "url: case %d %s", (int) i, url_cases[i].reason);
+        }
+
+        free(copy);
+    }
+
+    str.len = 0;
+    str.data = NULL;
+    ok(liveupdate_file_name_of_url(&tap_arena, &str, &name, &err)
+       == LIVEUPDATE_INVALID, "url: no data");
+
+    str.len = 7;
+    str.data = (unsigned char *) "a\0b.exe";
+    ok(liveupdate_file_name_of_url(&tap_arena, &str, &name, &err)
+       == LIVEUPDATE_INVALID && strstr(err.text, "control"),
+       "url: NUL inside");
+
+    str = tap_str("a%00.exe");
+    ok(liveupdate_file_name_of_url(&tap_arena, &str, &name, &err)
+       == LIVEUPDATE_INVALID && strstr(err.text, "control"),
+       "url: NUL encoded");
+
+    for (i = 0; i < 256; i++) {
+        memcpy(url + 3 * i, "%61", 3);
+    }
+
+    str.data = (unsigned char *) url;
+
+    str.len = 3 * 255;
+    ok(liveupdate_file_name_of_url(&tap_arena, &str, &name, &err)
+       == LIVEUPDATE_OK && name.len == 255, "url: 255 bytes, encoded");
+
+    str.len = 3 * 256;
+    ok(liveupdate_file_name_of_url(&tap_arena, &str, &name, &err)
+       == LIVEUPDATE_INVALID && strstr(err.text, "255"),
+       "url: 256 bytes, encoded");
+
+    tap_left = 0;
+    ok(liveupdate_file_name_of_url(&tap_arena, &str, &name, &err)
+       == LIVEUPDATE_NOMEM, "url: no memory");
+    tap_left = -1;
+
+    tap_free();
+}
+
+
 int
 main(void)
 {
@@ -318,6 +555,8 @@ main(void)
     test_length("label", liveupdate_label_valid, 128);
 
     test_href();
+    test_file_name();
+    test_url();
 
     return tap_done();
 }

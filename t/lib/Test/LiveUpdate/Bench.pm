@@ -128,6 +128,22 @@ sub cpu_seconds {
 }
 
 
+# Of whatever runs on the worker's core.
+
+sub core_seconds {
+    my $core = SERVER_CORE;
+
+    open my $fh, '<', '/proc/stat' or die "no /proc/stat: $!\n";
+
+    while (<$fh>) {
+        next unless /^cpu$core (\d+) (\d+) (\d+) \d+ \d+ (\d+) (\d+) (\d+)/;
+        return ($1 + $2 + $3 + $4 + $5 + $6) / $ticks;
+    }
+
+    return 0;
+}
+
+
 # In megabytes: resident, without what is shared with other processes, and
 # with a proportional part of that.
 
@@ -205,11 +221,13 @@ sub wrk {
 
     my $seconds = $opt{seconds} // $SECONDS;
     my $connections = $opt{connections} // $CONNECTIONS;
+    my $core = core_seconds();
     my $cpu = cpu_seconds($pid);
 
     my $said = `wrk -t1 -c$connections -d${seconds}s -s '$script' $url 2>&1`;
 
     $cpu = cpu_seconds($pid) - $cpu;
+    $core = core_seconds() - $core;
 
     my ($requests, $duration, $status, $failed)
         = $said =~ /^bench (\d+) (\d+) (\d+) (\d+)$/m
@@ -224,6 +242,7 @@ sub wrk {
         requests => $requests,
         seconds => $duration / 1e6,
         cpu => $cpu,
+        others => max(0, $core - $cpu),
     };
 }
 
@@ -259,9 +278,17 @@ sub compare {
         cpu_ratios => [ map { cpu($b[$_]) / cpu($a[$_]) } @rounds ],
         rate => [ map { median(map { rate($_) } @$_) } \@a, \@b ],
         cpu => [ map { median(map { cpu($_) } @$_) } \@a, \@b ],
-        busy => [ map { sum(map { $_->{cpu} } @$_)
-                        / sum(map { $_->{seconds} } @$_) } \@a, \@b ],
+        busy => [ map { share('cpu', @$_) } \@a, \@b ],
+        others => share('others', @a, @b),
     };
+}
+
+
+sub share {
+    my ($name, @rounds) = @_;
+
+    return sum(map { $_->{$name} } @rounds)
+           / sum(map { $_->{seconds} } @rounds);
 }
 
 
@@ -388,15 +415,15 @@ sub pair {
 
     result($name, 100 * median(@{$c->{ratios}}), '%', '>=', $target);
 
-    note(sprintf '  rounds %.1f to %.1f %%, %.0f and %.0f requests/s, '
-                 . 'worker busy %.0f and %.0f %%',
+    note(sprintf '  rounds %.0f to %.0f %%, %.0f and %.0f requests/s, '
+                 . 'worker busy %.0f and %.0f %%, others %.0f %%',
          100 * min(@{$c->{ratios}}), 100 * max(@{$c->{ratios}}),
-         @{$c->{rate}}, map { 100 * $_ } @{$c->{busy}});
+         @{$c->{rate}}, map { 100 * $_ } @{$c->{busy}}, $c->{others});
 
     result('  by CPU time per request', 100 * median(@{$c->{cpu_ratios}}),
            '%', '>=', $target);
 
-    note(sprintf '  rounds %.1f to %.1f %%, %.2f and %.2f us',
+    note(sprintf '  rounds %.0f to %.0f %%, %.2f and %.2f us',
          100 * min(@{$c->{cpu_ratios}}), 100 * max(@{$c->{cpu_ratios}}),
          @{$c->{cpu}});
 }

@@ -1,0 +1,322 @@
+
+/*
+ * Copyright (C) the nginx-liveupdate authors
+ */
+
+
+#include "tap.h"
+#include "memory.h"
+
+#include "../../src/core/liveupdate_td.c"
+
+
+#define A  "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+#define B  "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+
+#define NO_SIZE  UINT64_MAX
+
+
+typedef struct {
+    const char        *what;
+    const char        *text;
+    const char        *subject;
+    const char        *why;
+} refused_t;
+
+
+static liveupdate_td_t     td;
+static liveupdate_error_t  error;
+
+
+static const char  windows[] =
+    "{ \"version\": \"1.1.0\", \"createdAt\": \"2024-11-01T10:02:00.000Z\",\n"
+    "  \"artifacts\": { \"nsis\": { \"x64\": {\n"
+    "    \"path\": \"My App Setup 1.1.0 - Build 241101bbbbbbbb2-x64.exe\",\n"
+    "    \"url\": \"https://download.example/240808w4a9kky77/"
+    "My%20App%20Setup%201.1.0%20-%20Build%20241101bbbbbbbb2-x64.exe\" } },\n"
+    "    \"msi\": null } }\n";
+
+
+static const char  mac[] =
+    "{\"artifacts\":{"
+    "\"zip\":{\"universal\":{\"url\":\"https://h.example/a/My%20App.zip\","
+    "\"sha256\":\"" B "\",\"size\":3500000},\"x64\":null},"
+    "\"appx\":null,"
+    "\"installer\":{\"universal\":{\"url\":\"https://h.example/a/"
+    "My%20App%201.1.0%20Mac%20Installer.zip?v=1\",\"sha256\":null,"
+    "\"size\":null}},"
+    "\"dmg\":{},"
+    "\"pkg\":{\"arm64\":{\"url\":\"a%2Bb.pkg\",\"size\":0,"
+    "\"sha256\":\"0123456789ABCDEF0123456789abcdef"
+    "0123456789ABCDEF0123456789ABCDEF\"},"
+    "\"x64\":{\"url\":\"a+b.pkg\"}}}}";
+
+
+static const refused_t  refused[] = {
+
+    { "nothing", "", "", "the JSON text is empty" },
+    { "HTML", "<html>", "<html>", "stands where a JSON value should be" },
+    { "what is cut", "{\"artifacts\":{", "", "the JSON text ends too early" },
+    { "an array", "[]", "", "the manifest is not a JSON object" },
+    { "null", "null", "", "the manifest is not a JSON object" },
+    { "the same artifact twice", "{\"artifacts\":{\"zip\":null,"
+      "\"zip\":null}}", "", "a JSON object has the same key twice" },
+    { "a number for a version", "{\"version\":1.1}", "version",
+      "is not a string of 1 to 128 bytes without control characters" },
+    { "an empty version", "{\"version\":\"\"}", "version",
+      "is not a string of 1 to 128 bytes without control characters" },
+    { "a version with a line feed", "{\"version\":\"1\\n\"}", "version",
+      "is not a string of 1 to 128 bytes without control characters" },
+    { "an array of artifacts", "{\"artifacts\":[]}", "artifacts",
+      "is not an object" },
+    { "a string for artifacts", "{\"artifacts\":\"zip\"}", "artifacts",
+      "is not an object" },
+    { "a string for an artifact", "{\"artifacts\":{\"zip\":\"a.zip\"}}",
+      "zip", "is an artifact that is not an object" },
+    { "an array for an artifact", "{\"artifacts\":{\"zip\":[]}}", "zip",
+      "is an artifact that is not an object" },
+    { "a string for an arch",
+      "{\"artifacts\":{\"zip\":{\"x64\":\"a.zip\"}}}", "zip",
+      "is an artifact with an architecture that is not an object" },
+    { "a boolean for an arch",
+      "{\"artifacts\":{\"zip\":{\"x64\":false}}}", "zip",
+      "is an artifact with an architecture that is not an object" },
+    { "no URL", "{\"artifacts\":{\"zip\":{\"x64\":{\"path\":\"a.zip\"}}}}",
+      "zip", "is an artifact without a \"url\" string" },
+    { "null for a URL", "{\"artifacts\":{\"zip\":{\"x64\":{\"url\":null}}}}",
+      "zip", "is an artifact without a \"url\" string" },
+    { "a number for a URL", "{\"artifacts\":{\"zip\":{\"x64\":{\"url\":1}}}}",
+      "zip", "is an artifact without a \"url\" string" },
+    { "an empty URL", "{\"artifacts\":{\"zip\":{\"x64\":{\"url\":\"\"}}}}",
+      "", "is a URL that names no file" },
+    { "a URL without a file", "{\"artifacts\":{\"zip\":{\"x64\":{\"url\":"
+      "\"https://h.example/a/\"}}}}", "https://h.example/a/",
+      "is a URL that names no file" },
+    { "a URL that leaves its folder", "{\"artifacts\":{\"zip\":{\"x64\":"
+      "{\"url\":\"https://h.example/a/..%2f..%2fb\"}}}}", "../../b",
+      "is a file name that begins with a dot" },
+    { "a URL with an encoded slash", "{\"artifacts\":{\"zip\":{\"x64\":"
+      "{\"url\":\"https://h.example/a%2fb\"}}}}", "a/b",
+      "is a file name with a slash or a backslash" },
+    { "a URL with an encoded line feed", "{\"artifacts\":{\"zip\":{\"x64\":"
+      "{\"url\":\"https://h.example/a%0ab\"}}}}", "a\nb",
+      "is a file name with a control character" },
+    { "a digest that is too short", "{\"artifacts\":{\"zip\":{\"x64\":"
+      "{\"url\":\"a.zip\",\"sha256\":\"abc\"}}}}", "a.zip",
+      "has a \"sha256\" that is not 64 hex digits" },
+    { "an empty digest", "{\"artifacts\":{\"zip\":{\"x64\":"
+      "{\"url\":\"a.zip\",\"sha256\":\"\"}}}}", "a.zip",
+      "has a \"sha256\" that is not 64 hex digits" },
+    { "a digest with another letter", "{\"artifacts\":{\"zip\":{\"x64\":"
+      "{\"url\":\"a.zip\",\"sha256\":\"Gaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+      "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\"}}}}", "a.zip",
+      "has a \"sha256\" that is not 64 hex digits" },
+    { "a digest that is too long", "{\"artifacts\":{\"zip\":{\"x64\":"
+      "{\"url\":\"a.zip\",\"sha256\":\"" A "a\"}}}}", "a.zip",
+      "has a \"sha256\" that is not 64 hex digits" },
+    { "a number for a digest", "{\"artifacts\":{\"zip\":{\"x64\":"
+      "{\"url\":\"a.zip\",\"sha256\":1}}}}", "a.zip",
+      "has a \"sha256\" that is not 64 hex digits" },
+    { "a string for a size", "{\"artifacts\":{\"zip\":{\"x64\":"
+      "{\"url\":\"a.zip\",\"size\":\"1\"}}}}", "a.zip",
+      "has a \"size\" that is not a whole number" },
+    { "a size that is not whole", "{\"artifacts\":{\"zip\":{\"x64\":"
+      "{\"url\":\"a.zip\",\"size\":1.5}}}}", "a.zip",
+      "has a \"size\" that is not a whole number" },
+    { "a size below zero", "{\"artifacts\":{\"zip\":{\"x64\":"
+      "{\"url\":\"a.zip\",\"size\":-1}}}}", "a.zip",
+      "has a \"size\" that is not a whole number" },
+    { "a size above 2^53", "{\"artifacts\":{\"zip\":{\"x64\":"
+      "{\"url\":\"a.zip\",\"size\":1e16}}}}", "a.zip",
+      "has a \"size\" that is not a whole number" },
+    { "one wrong behind one right", "{\"artifacts\":{\"dmg\":{\"x64\":"
+      "{\"url\":\"a.dmg\"}},\"zip\":{\"x64\":{\"url\":\".zip\"}}}}", ".zip",
+      "is a file name that begins with a dot" }
+};
+
+
+static liveupdate_rc_e
+parse(const char *text)
+{
+    char              *copy;
+    size_t             len;
+    liveupdate_rc_e    rc;
+    liveupdate_str_t   str;
+
+    len = strlen(text);
+    copy = malloc(len + (len == 0));
+    memcpy(copy, text, len);
+
+    str.data = (unsigned char *) copy;
+    str.len = len;
+
+    memset(&td, 0xff, sizeof(liveupdate_td_t));
+    error.text = NULL;
+    error.subject = tap_str("");
+
+    rc = liveupdate_td_parse(&tap_arena, &str, &td, &error);
+
+    /* the reason may point to the text */
+
+    if (error.subject.len) {
+        error.subject = liveupdate_str_dup(&tap_arena, error.subject.data,
+                                           error.subject.len);
+    }
+
+    free(copy);
+
+    return rc;
+}
+
+
+static int
+said(const char *subject, const char *text)
+{
+    if (error.text
+        && strcmp(error.text, text) == 0
+        && liveupdate_str_is(&error.subject, subject))
+    {
+        return 1;
+    }
+
+    printf("# said: \"%.*s\" %s\n", (int) error.subject.len,
+           error.subject.len ? (char *) error.subject.data : "",
+           error.text ? error.text : "nothing");
+
+    return 0;
+}
+
+
+static int
+artifact_is(size_t i, const char *artifact, const char *arch,
+    const char *name, const char *sha256, uint64_t size, int is_installer)
+{
+    const liveupdate_td_artifact_t  *item;
+
+    item = &td.artifacts[i];
+
+    return liveupdate_str_is(&item->artifact, artifact)
+           && liveupdate_str_is(&item->arch, arch)
+           && liveupdate_str_is(&item->name, name)
+           && liveupdate_str_is(&item->sha256, sha256)
+           && item->size == size
+           && item->is_installer == is_installer;
+}
+
+
+static void
+test_accepted(void)
+{
+    ok(parse(windows) == LIVEUPDATE_OK
+       && liveupdate_str_is(&td.version, "1.1.0")
+       && td.nartifacts == 1
+       && artifact_is(0, "nsis", "x64",
+                      "My App Setup 1.1.0 - Build 241101bbbbbbbb2-x64.exe",
+                      "", NO_SIZE, 0),
+       "a manifest for Windows");
+
+    ok(parse(mac) == LIVEUPDATE_OK && td.version.len == 0
+       && td.nartifacts == 4, "a manifest for macOS without a version");
+    ok(artifact_is(0, "zip", "universal", "My App.zip", B, 3500000, 0),
+       "digest and size");
+    ok(artifact_is(1, "installer", "universal",
+                   "My App 1.1.0 Mac Installer.zip", "", NO_SIZE, 1),
+       "null for a digest and a size; an installer");
+    ok(artifact_is(2, "pkg", "arm64", "a+b.pkg", B, 0, 0),
+       "a digest in upper case, a size of 0");
+    ok(artifact_is(3, "pkg", "x64", "a+b.pkg", "", NO_SIZE, 0),
+       "the same name again");
+
+    ok(parse("{}") == LIVEUPDATE_OK && td.nartifacts == 0
+       && td.artifacts == NULL, "an empty object");
+    ok(parse("{\"version\":null,\"artifacts\":null}") == LIVEUPDATE_OK
+       && td.nartifacts == 0 && td.version.len == 0, "null everywhere");
+    ok(parse("{\"artifacts\":{\"zip\":null,\"dmg\":{\"x64\":null}}}")
+       == LIVEUPDATE_OK && td.nartifacts == 0, "null for all artifacts");
+    ok(parse("{\"Version\":1,\"ARTIFACTS\":[]}") == LIVEUPDATE_OK
+       && td.nartifacts == 0, "keys are case-sensitive");
+
+    tap_free();
+}
+
+
+static void
+test_refused(void)
+{
+    size_t  i;
+
+    for (i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
+        ok(parse(refused[i].text) == LIVEUPDATE_INVALID
+           && said(refused[i].subject, refused[i].why),
+           "refused: %s", refused[i].what);
+
+        tap_free();
+    }
+
+    ok(memory_used == 0, "no JSON is left behind");
+}
+
+
+static void
+test_memory(void)
+{
+    long             n;
+    liveupdate_rc_e  rc;
+
+    for (n = 0; n < 100; n++) {
+        tap_left = n;
+        rc = parse(mac);
+        tap_free();
+
+        if (rc != LIVEUPDATE_NOMEM) {
+            break;
+        }
+    }
+
+    ok(n > 10 && n < 100 && rc == LIVEUPDATE_OK,
+       "out of memory at each of %d allocations", (int) n);
+
+    for (n = 0; n < 4; n++) {
+        tap_left = n;
+        rc = parse("{\"artifacts\":{\"zip\":[]}}");
+        tap_free();
+
+        if (rc != LIVEUPDATE_NOMEM) {
+            break;
+        }
+    }
+
+    ok(n == 1 && rc == LIVEUPDATE_INVALID, "no memory for a reason");
+
+    tap_left = -1;
+
+    for (n = 0; n < 100; n++) {
+        memory_left = n;
+        rc = parse(mac);
+        tap_free();
+
+        if (rc != LIVEUPDATE_NOMEM) {
+            break;
+        }
+    }
+
+    ok(n > 10 && n < 100 && rc == LIVEUPDATE_OK,
+       "cJSON is out of memory at each of %d allocations", (int) n);
+
+    memory_left = -1;
+
+    ok(memory_used == 0, "no JSON is left behind after that");
+}
+
+
+int
+main(void)
+{
+    memory_init();
+
+    test_accepted();
+    test_refused();
+    test_memory();
+
+    return tap_done();
+}
