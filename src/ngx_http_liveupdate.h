@@ -15,6 +15,8 @@
 
 #include "liveupdate_app.h"
 #include "liveupdate_change.h"
+#include "liveupdate_download.h"
+#include "liveupdate_feed.h"
 #include "liveupdate_latest.h"
 #include "liveupdate_name.h"
 #include "liveupdate_query.h"
@@ -84,6 +86,8 @@ typedef struct {
     ngx_thread_pool_t              *readers;     /* for loads */
 
     ngx_flag_t                      artifacts;
+    ngx_http_complex_value_t       *feed;        /* the app's id */
+    ngx_http_complex_value_t       *download;    /* the app's id */
 } ngx_http_liveupdate_loc_conf_t;
 
 
@@ -208,6 +212,11 @@ typedef struct {
 ngx_int_t ngx_http_liveupdate_catalog_files(ngx_http_request_t *r,
     ngx_str_t *app, ngx_str_t *release, ngx_http_liveupdate_files_t **files);
 
+/* A td-latest-*.json of the app's feed, by its name. */
+
+ngx_int_t ngx_http_liveupdate_catalog_td(ngx_http_request_t *r,
+    ngx_str_t *app, ngx_str_t *name, liveupdate_td_t **td);
+
 
 /* Latest: what devices ask */
 
@@ -224,6 +233,7 @@ ngx_int_t ngx_http_liveupdate_discovery_handler(ngx_http_request_t *r,
  */
 
 ngx_int_t ngx_http_liveupdate_artifact_init(ngx_conf_t *cf);
+ngx_int_t ngx_http_liveupdate_feed_init(ngx_conf_t *cf);
 
 
 /*
