@@ -83,6 +83,20 @@ static ngx_command_t  ngx_http_liveupdate_commands[] = {
       0,
       NULL },
 
+    { ngx_string("liveupdate_releases"),
+      NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS,
+      ngx_http_liveupdate_api,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("liveupdate_approval"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_FLAG,
+      ngx_conf_set_flag_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_liveupdate_loc_conf_t, approval),
+      NULL },
+
     { ngx_string("liveupdate_artifacts"),
       NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS,
       ngx_http_liveupdate_artifacts,
@@ -336,6 +350,7 @@ ngx_http_liveupdate_create_loc_conf(ngx_conf_t *cf)
 
     lucf->valid = NGX_CONF_UNSET;
     lucf->artifacts = NGX_CONF_UNSET;
+    lucf->approval = NGX_CONF_UNSET;
 
     return lucf;
 }
@@ -355,6 +370,7 @@ ngx_http_liveupdate_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     ngx_conf_merge_str_value(conf->threads_name, prev->threads_name,
                              "default");
     ngx_conf_merge_sec_value(conf->valid, prev->valid, 1);
+    ngx_conf_merge_value(conf->approval, prev->approval, 0);
 
     if (conf->base_url == NULL) {
         conf->base_url = prev->base_url;

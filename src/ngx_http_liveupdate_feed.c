@@ -229,9 +229,25 @@ ngx_http_liveupdate_feed_find(ngx_http_request_t *r, ngx_str_t *id,
 
     } else {
 
-        /* it may be for this client only, and be another one soon */
+        /*
+         * it may be for this client only, and be another one soon, also one
+         * that is older
+         */
 
         ngx_str_set(&ctx->cache, "private, no-cache");
+
+        r->headers_in.if_modified_since = NULL;
+        r->headers_in.if_unmodified_since = NULL;
+    }
+
+    /* nginx would send all of the file */
+
+    if (r->headers_in.range
+        && ngx_strncasecmp(r->headers_in.range->value.data,
+                           (u_char *) "bytes=", sizeof("bytes=") - 1)
+           != 0)
+    {
+        return NGX_HTTP_RANGE_NOT_SATISFIABLE;
     }
 
     return ngx_http_liveupdate_feed_locate(r, id, &feed.name, 1);
@@ -352,6 +368,9 @@ ngx_http_liveupdate_download_find(ngx_http_request_t *r, ngx_str_t *id,
     /* the route is for the latest release, whichever that is */
 
     ngx_str_set(&ctx->cache, "private, no-cache");
+
+    r->headers_in.if_modified_since = NULL;
+    r->headers_in.if_unmodified_since = NULL;
 
     return ngx_http_liveupdate_feed_locate(r, id, &name, 0);
 }

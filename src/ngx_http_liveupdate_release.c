@@ -11,9 +11,6 @@
 #include "liveupdate_desktop_change.h"
 
 
-#define NGX_HTTP_LIVEUPDATE_AUDIT  1000
-
-
 static ngx_int_t ngx_http_liveupdate_release_list(
     ngx_http_liveupdate_call_t *call, const cJSON *app, const char *place,
     const char *wanted);
@@ -21,11 +18,16 @@ static const char *ngx_http_liveupdate_release_state(const cJSON *app,
     const cJSON *release, const char *place);
 static ngx_uint_t ngx_http_liveupdate_release_is_live(
     ngx_http_liveupdate_call_t *call, u_char *folder);
+static ngx_int_t ngx_http_liveupdate_release_promote(
+    ngx_http_liveupdate_call_t *call, cJSON *app);
 static ngx_int_t ngx_http_liveupdate_release_desktop(
     ngx_http_liveupdate_call_t *call, cJSON *app, const cJSON *release);
+static time_t ngx_http_liveupdate_release_stamp(
+    ngx_http_liveupdate_call_t *call, cJSON *app);
 static ngx_int_t ngx_http_liveupdate_release_feed(
     ngx_http_liveupdate_call_t *call,
-    ngx_int_t (*handler)(ngx_http_liveupdate_call_t *call, u_char *live, u_char *feed));
+    ngx_int_t (*handler)(ngx_http_liveupdate_call_t *call, u_char *live,
+                         u_char *feed));
 static ngx_int_t ngx_http_liveupdate_feed_link(
     ngx_http_liveupdate_call_t *call, u_char *live, u_char *feed);
 static ngx_int_t ngx_http_liveupdate_feed_unlink(
@@ -131,7 +133,7 @@ ngx_http_liveupdate_release_list(ngx_http_liveupdate_call_t *call,
             continue;
         }
 
-        if (ngx_http_liveupdate_member_set(release, "state", state) != NGX_OK
+        if (liveupdate_json_set_string(release, "state", state) != LIVEUPDATE_OK
             || !cJSON_AddItemToArray(call->answer, release))
         {
             cJSON_Delete(release);
@@ -217,7 +219,7 @@ ngx_http_liveupdate_release_get(ngx_http_liveupdate_call_t *call)
                          ngx_http_liveupdate_release_is_live(call, folder)
                              ? "live" : "staging");
 
-    rc = ngx_http_liveupdate_member_set(release, "state", state);
+    rc = liveupdate_json_set_string(release, "state", state);
 
     cJSON_Delete(app);
 
@@ -262,7 +264,7 @@ ngx_http_liveupdate_release_promote_post(ngx_http_liveupdate_call_t *call)
 }
 
 
-ngx_int_t
+static ngx_int_t
 ngx_http_liveupdate_release_promote(ngx_http_liveupdate_call_t *call,
     cJSON *app)
 {
@@ -310,6 +312,7 @@ static ngx_int_t
 ngx_http_liveupdate_release_desktop(ngx_http_liveupdate_call_t *call,
     cJSON *app, const cJSON *release)
 {
+    time_t             stamp;
     ngx_int_t          status;
     const char        *latest;
     liveupdate_str_t   version;
@@ -350,11 +353,52 @@ ngx_http_liveupdate_release_desktop(ngx_http_liveupdate_call_t *call,
         return status;
     }
 
+    stamp = ngx_http_liveupdate_release_stamp(call, app);
+
+    if (stamp == 0) {
+        return ngx_http_liveupdate_nomem(call);
+    }
+
+    call->data = &stamp;
+
     status = ngx_http_liveupdate_release_feed(call,
                                               ngx_http_liveupdate_feed_link);
 
     return status == NGX_OK ? ngx_http_liveupdate_release_done(call, "live")
                             : status;
+}
+
+
+/*
+ * nginx makes entity tags of the time and the size of files.  No two releases
+ * get the same time, so that what is behind "latest.yml" or a download route
+ * is never taken for what was there before.
+ */
+
+static time_t
+ngx_http_liveupdate_release_stamp(ngx_http_liveupdate_call_t *call,
+    cJSON *app)
+{
+    time_t            stamp;
+    uint64_t          last;
+    liveupdate_str_t  now;
+
+    now.data = (u_char *) call->now;
+    now.len = ngx_strlen(call->now);
+
+    last = 0;
+
+    (void) liveupdate_time_parse(&now, &stamp);
+    (void) liveupdate_json_size(app, "desktopTime", &last);
+
+    if (stamp <= (time_t) last) {
+        stamp = (time_t) last + 1;
+    }
+
+    cJSON_DeleteItemFromObjectCaseSensitive(app, "desktopTime");
+
+    return cJSON_AddNumberToObject(app, "desktopTime", (double) stamp)
+           ? stamp : 0;
 }
 
 
@@ -435,6 +479,13 @@ ngx_http_liveupdate_feed_link(ngx_http_liveupdate_call_t *call, u_char *live,
     ngx_int_t        rc;
     ngx_file_info_t  one, two;
 
+    if (ngx_http_liveupdate_store_stamp(&call->io, live,
+                                        *(time_t *) call->data)
+        != NGX_OK)
+    {
+        return ngx_http_liveupdate_failed(call);
+    }
+
     rc = ngx_http_liveupdate_store_link(&call->io, live, feed);
 
     if (rc == NGX_ERROR) {
@@ -503,9 +554,9 @@ ngx_http_liveupdate_release_mobile(ngx_http_liveupdate_call_t *call,
                                               "Channel not found.");
         }
 
-        if (ngx_http_liveupdate_member_set(release, "channel",
-                                           (char *) channel_id.data)
-            != NGX_OK)
+        if (liveupdate_json_set_string(release, "channel",
+                                       (char *) channel_id.data)
+            != LIVEUPDATE_OK)
         {
             return ngx_http_liveupdate_nomem(call);
         }
@@ -528,8 +579,8 @@ ngx_http_liveupdate_release_mobile(ngx_http_liveupdate_call_t *call,
         id = ngx_http_liveupdate_uuid(call);
 
         if (id == NULL
-            || ngx_http_liveupdate_member_set(release, "deployment", id)
-               != NGX_OK)
+            || liveupdate_json_set_string(release, "deployment", id)
+               != LIVEUPDATE_OK)
         {
             return ngx_http_liveupdate_nomem(call);
         }
@@ -599,11 +650,11 @@ ngx_http_liveupdate_release_reject(ngx_http_liveupdate_call_t *call,
                                             "The release is live: withdraw "
                                             "it.");
 
-    } else if (ngx_http_liveupdate_member_set(release, "state", "rejected")
-               != NGX_OK
-               || ngx_http_liveupdate_member_set(release, "reason",
-                                                 (char *) reason.data)
-                  != NGX_OK)
+    } else if (liveupdate_json_set_string(release, "state", "rejected")
+               != LIVEUPDATE_OK
+               || liveupdate_json_set_string(release, "reason",
+                                             (char *) reason.data)
+                  != LIVEUPDATE_OK)
     {
         status = ngx_http_liveupdate_nomem(call);
 
@@ -666,8 +717,7 @@ ngx_http_liveupdate_release_withdraw(ngx_http_liveupdate_call_t *call,
         call->finish = ngx_http_liveupdate_release_unlink;
 
     } else {
-        status = ngx_http_liveupdate_core_status(call,
-                             liveupdate_release_delete(app, call->subject));
+        liveupdate_release_delete(app, call->subject);
     }
 
     cJSON_Delete(release);
@@ -753,7 +803,7 @@ static ngx_int_t
 ngx_http_liveupdate_release_redeploy(ngx_http_liveupdate_call_t *call,
     cJSON *app, const char *name, ngx_uint_t steps)
 {
-    char              *id, *by;
+    char              *id;
     cJSON             *channel, *item;
     ngx_int_t          status;
     liveupdate_str_t   channel_id, release;
@@ -781,9 +831,7 @@ ngx_http_liveupdate_release_redeploy(ngx_http_liveupdate_call_t *call,
     }
 
     id = ngx_http_liveupdate_uuid(call);
-    by = ngx_http_liveupdate_by(call);
-
-    if (id == NULL || by == NULL) {
+    if (id == NULL) {
         return ngx_http_liveupdate_nomem(call);
     }
 
@@ -794,7 +842,7 @@ ngx_http_liveupdate_release_redeploy(ngx_http_liveupdate_call_t *call,
 
     status = ngx_http_liveupdate_core_status(call,
                           liveupdate_deploy(app, (char *) channel_id.data, id,
-                                            call->to, 1, 1, by, call->now,
+                                            call->to, 1, 1, call->by, call->now,
                                             &call->error));
     if (status != NGX_OK) {
         return status;
@@ -994,7 +1042,6 @@ static ngx_int_t
 ngx_http_liveupdate_release_open(ngx_http_liveupdate_call_t *call,
     u_char *folder, cJSON **release)
 {
-    char              *by;
     cJSON             *app, *info;
     u_char            *path;
     ngx_int_t          rc, status;
@@ -1033,18 +1080,15 @@ ngx_http_liveupdate_release_open(ngx_http_liveupdate_call_t *call,
                                           "is no desktop release.");
     }
 
-    by = ngx_http_liveupdate_by(call);
-
     *release = cJSON_CreateObject();
 
-    if (by == NULL
-        || cJSON_AddStringToObject(*release, "id", call->subject) == NULL
+    if (cJSON_AddStringToObject(*release, "id", call->subject) == NULL
         || cJSON_AddStringToObject(*release, "app",
                                    (char *) call->route.app.data)
            == NULL
         || cJSON_AddStringToObject(*release, "kind", "desktop") == NULL
         || cJSON_AddStringToObject(*release, "state", "verifying") == NULL
-        || cJSON_AddStringToObject(*release, "createdBy", by) == NULL
+        || cJSON_AddStringToObject(*release, "createdBy", call->by) == NULL
         || cJSON_AddStringToObject(*release, "createdAt", call->now) == NULL
         || cJSON_AddStringToObject(*release, "updatedAt", call->now) == NULL)
     {

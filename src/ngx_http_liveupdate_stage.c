@@ -135,7 +135,7 @@ ngx_http_liveupdate_stage(ngx_http_liveupdate_call_t *call, u_char *folder,
     }
 
     if (status != NGX_OK) {
-        return ngx_http_liveupdate_release_failed(call, folder, release,
+        return ngx_http_liveupdate_staging_refuse(call, folder, release,
                                                   status);
     }
 
@@ -542,12 +542,16 @@ ngx_http_liveupdate_stage_td(ngx_http_liveupdate_stage_t *stage, ngx_uint_t n,
 
         file->name = name;
         file->size = ngx_strlen(text);
-        file->data = ngx_http_liveupdate_stage_dup(call->io.pool, text);
+        file->data = ngx_pnalloc(call->io.pool, (size_t) file->size);
         file->is_hashed = 1;
         file->is_listed = 1;
 
+        if (file->data) {
+            ngx_memcpy(file->data, text, (size_t) file->size);
+        }
+
         liveupdate_sha256_init(&sha256);
-        liveupdate_sha256_update(&sha256, text, file->size);
+        liveupdate_sha256_update(&sha256, text, (size_t) file->size);
         liveupdate_sha256_hex(&sha256, file->sha256);
     }
 
@@ -867,7 +871,6 @@ static ngx_int_t
 ngx_http_liveupdate_stage_commit(ngx_http_liveupdate_stage_t *stage)
 {
     size_t                         n;
-    uint64_t                       size;
     ngx_int_t                      status;
     ngx_uint_t                     i;
     liveupdate_file_t             *files;
@@ -876,7 +879,7 @@ ngx_http_liveupdate_stage_commit(ngx_http_liveupdate_stage_t *stage)
 
     call = stage->call;
 
-    status = ngx_http_liveupdate_release_clean(call, stage->folder, "files");
+    status = ngx_http_liveupdate_staging_clean(call, stage->folder, "files");
     if (status != NGX_OK) {
         return status;
     }
@@ -888,7 +891,6 @@ ngx_http_liveupdate_stage_commit(ngx_http_liveupdate_stage_t *stage)
     }
 
     n = 0;
-    size = 0;
 
     for (i = 0; i < stage->files.nelts; i++) {
 
@@ -904,24 +906,20 @@ ngx_http_liveupdate_stage_commit(ngx_http_liveupdate_stage_t *stage)
         files[n].sha256.data = (u_char *) file->sha256;
         n++;
 
-        size += file->size;
-
         status = ngx_http_liveupdate_stage_place(stage, file);
         if (status != NGX_OK) {
             return status;
         }
     }
 
-    cJSON_DeleteItemFromObjectCaseSensitive(stage->release, "version");
-
-    if (cJSON_AddStringToObject(stage->release, "version", stage->version)
-        == NULL)
+    if (liveupdate_json_set_string(stage->release, "version", stage->version)
+        != LIVEUPDATE_OK)
     {
         return ngx_http_liveupdate_nomem(call);
     }
 
-    return ngx_http_liveupdate_release_staged(call, stage->folder,
-                                              stage->release, files, n, size);
+    return ngx_http_liveupdate_staging_complete(call, stage->folder,
+                                                stage->release, files, n);
 }
 
 
@@ -934,21 +932,17 @@ ngx_http_liveupdate_stage_place(ngx_http_liveupdate_stage_t *stage,
 
     call = stage->call;
 
-    path = ngx_http_liveupdate_path(call->io.pool, "%s/files/%*s",
-                                    stage->folder, file->name.len,
-                                    file->name.data);
-
-    if (ngx_http_liveupdate_store_mkdirs(&call->io, stage->folder, path)
-        != NGX_OK)
-    {
-        return ngx_http_liveupdate_failed(call);
-    }
-
     if (file->data) {
-        if (ngx_http_liveupdate_store_write(&call->io, call->store, path,
-                                            (char *) file->data,
-                                            (size_t) file->size)
-            != NGX_OK)
+        path = ngx_http_liveupdate_path(call->io.pool, "%s/files/%*s",
+                                        stage->folder, file->name.len,
+                                        file->name.data);
+
+        if (ngx_http_liveupdate_store_mkdirs(&call->io, stage->folder, path)
+            != NGX_OK
+            || ngx_http_liveupdate_store_write(&call->io, call->store, path,
+                                               (char *) file->data,
+                                               (size_t) file->size)
+               != NGX_OK)
         {
             return ngx_http_liveupdate_failed(call);
         }
@@ -958,12 +952,10 @@ ngx_http_liveupdate_stage_place(ngx_http_liveupdate_stage_t *stage,
 
     /* what came through a copy or DAV was synced by nobody */
 
-    if (ngx_http_liveupdate_store_sync(&call->io, file->path) != NGX_OK
-        || ngx_http_liveupdate_store_link(&call->io, file->path, path)
-           == NGX_ERROR)
-    {
+    if (ngx_http_liveupdate_store_sync(&call->io, file->path) != NGX_OK) {
         return ngx_http_liveupdate_failed(call);
     }
 
-    return NGX_OK;
+    return ngx_http_liveupdate_staging_place(call, stage->folder, file->path,
+                                             &file->name);
 }

@@ -274,30 +274,15 @@ liveupdate_build_find(const cJSON *builds, const char *id)
 static liveupdate_rc_e
 liveupdate_latest_set(cJSON *releases, const char *id)
 {
-    cJSON  *value;
-
-    /* the string may be the one that is replaced */
-
-    value = id ? cJSON_CreateString(id) : cJSON_CreateNull();
-    if (value == NULL) {
-        return LIVEUPDATE_NOMEM;
-    }
-
-    cJSON_DeleteItemFromObjectCaseSensitive(releases, "latestReleaseBuildId");
-
-    if (!cJSON_AddItemToObject(releases, "latestReleaseBuildId", value)) {
-        cJSON_Delete(value);
-        return LIVEUPDATE_NOMEM;
-    }
-
-    return LIVEUPDATE_OK;
+    return liveupdate_json_set(releases, "latestReleaseBuildId",
+                               id ? cJSON_CreateString(id)
+                                  : cJSON_CreateNull());
 }
 
 
 static liveupdate_rc_e
 liveupdate_copy(cJSON *to, const cJSON *from, const char *key)
 {
-    cJSON        *copy;
     const cJSON  *item;
 
     item = cJSON_GetObjectItemCaseSensitive(from, key);
@@ -306,19 +291,7 @@ liveupdate_copy(cJSON *to, const cJSON *from, const char *key)
         return LIVEUPDATE_OK;
     }
 
-    copy = cJSON_Duplicate(item, 1);
-    if (copy == NULL) {
-        return LIVEUPDATE_NOMEM;
-    }
-
-    cJSON_DeleteItemFromObjectCaseSensitive(to, key);
-
-    if (!cJSON_AddItemToObject(to, key, copy)) {
-        cJSON_Delete(copy);
-        return LIVEUPDATE_NOMEM;
-    }
-
-    return LIVEUPDATE_OK;
+    return liveupdate_json_set(to, key, cJSON_Duplicate(item, 1));
 }
 
 
