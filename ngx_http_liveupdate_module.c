@@ -83,11 +83,39 @@ static ngx_command_t  ngx_http_liveupdate_commands[] = {
       0,
       NULL },
 
+    { ngx_string("liveupdate_releases"),
+      NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS,
+      ngx_http_liveupdate_api,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("liveupdate_approval"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_FLAG,
+      ngx_conf_set_flag_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_liveupdate_loc_conf_t, approval),
+      NULL },
+
     { ngx_string("liveupdate_artifacts"),
       NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS,
       ngx_http_liveupdate_artifacts,
       NGX_HTTP_LOC_CONF_OFFSET,
       0,
+      NULL },
+
+    { ngx_string("liveupdate_feed"),
+      NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_http_set_complex_value_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_liveupdate_loc_conf_t, feed),
+      NULL },
+
+    { ngx_string("liveupdate_download"),
+      NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_http_set_complex_value_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_liveupdate_loc_conf_t, download),
       NULL },
 
       ngx_null_command
@@ -159,6 +187,7 @@ static ngx_str_t  ngx_http_liveupdate_folders[] = {
     ngx_string("/apps"),
     ngx_string("/staging"),
     ngx_string("/live"),
+    ngx_string("/feed"),
     ngx_string("/tmp"),
     ngx_null_string
 };
@@ -315,10 +344,13 @@ ngx_http_liveupdate_create_loc_conf(ngx_conf_t *cf)
      *     lucf->ntokens = 0;
      *     lucf->base_url = NULL;
      *     lucf->threads_name = { 0, NULL };
+     *     lucf->feed = NULL;
+     *     lucf->download = NULL;
      */
 
     lucf->valid = NGX_CONF_UNSET;
     lucf->artifacts = NGX_CONF_UNSET;
+    lucf->approval = NGX_CONF_UNSET;
 
     return lucf;
 }
@@ -330,7 +362,7 @@ ngx_http_liveupdate_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     ngx_http_liveupdate_loc_conf_t  *prev = parent;
     ngx_http_liveupdate_loc_conf_t  *conf = child;
 
-    ngx_uint_t                 is_api;
+    const char                *name;
     ngx_http_core_loc_conf_t  *clcf;
 
     ngx_conf_merge_str_value(conf->store_path, prev->store_path, "");
@@ -338,6 +370,7 @@ ngx_http_liveupdate_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     ngx_conf_merge_str_value(conf->threads_name, prev->threads_name,
                              "default");
     ngx_conf_merge_sec_value(conf->valid, prev->valid, 1);
+    ngx_conf_merge_value(conf->approval, prev->approval, 0);
 
     if (conf->base_url == NULL) {
         conf->base_url = prev->base_url;
@@ -351,18 +384,26 @@ ngx_http_liveupdate_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
 
     clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
 
-    is_api = (clcf->handler == ngx_http_liveupdate_api_handler);
+    if (clcf->handler == ngx_http_liveupdate_api_handler) {
+        name = "liveupdate_api";
 
-    if (!is_api && !conf->artifacts) {
+    } else if (conf->artifacts) {
+        name = "liveupdate_artifacts";
+
+    } else if (conf->feed) {
+        name = "liveupdate_feed";
+
+    } else if (conf->download) {
+        name = "liveupdate_download";
+
+    } else {
         return NGX_CONF_OK;
     }
 
     if (conf->store_path.len == 0) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                            "\"%s\" in location \"%V\" requires "
-                           "\"liveupdate_store\"",
-                           is_api ? "liveupdate_api" : "liveupdate_artifacts",
-                           &clcf->name);
+                           "\"liveupdate_store\"", name, &clcf->name);
         return NGX_CONF_ERROR;
     }
 
@@ -377,7 +418,7 @@ ngx_http_liveupdate_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
         return NGX_CONF_ERROR;
     }
 
-    if (is_api) {
+    if (clcf->handler == ngx_http_liveupdate_api_handler) {
 
         conf->threads = ngx_thread_pool_add(cf, &conf->threads_name);
         if (conf->threads == NULL) {
@@ -618,7 +659,11 @@ ngx_http_liveupdate_init(ngx_conf_t *cf)
     ngx_http_liveupdate_header_init();
     ngx_http_liveupdate_body_init();
 
-    return ngx_http_liveupdate_artifact_init(cf);
+    if (ngx_http_liveupdate_artifact_init(cf) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    return ngx_http_liveupdate_feed_init(cf);
 }
 
 

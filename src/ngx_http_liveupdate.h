@@ -15,6 +15,8 @@
 
 #include "liveupdate_app.h"
 #include "liveupdate_change.h"
+#include "liveupdate_download.h"
+#include "liveupdate_feed.h"
 #include "liveupdate_latest.h"
 #include "liveupdate_name.h"
 #include "liveupdate_query.h"
@@ -84,6 +86,9 @@ typedef struct {
     ngx_thread_pool_t              *readers;     /* for loads */
 
     ngx_flag_t                      artifacts;
+    ngx_flag_t                      approval;
+    ngx_http_complex_value_t       *feed;        /* the app's id */
+    ngx_http_complex_value_t       *download;    /* the app's id */
 } ngx_http_liveupdate_loc_conf_t;
 
 
@@ -208,6 +213,11 @@ typedef struct {
 ngx_int_t ngx_http_liveupdate_catalog_files(ngx_http_request_t *r,
     ngx_str_t *app, ngx_str_t *release, ngx_http_liveupdate_files_t **files);
 
+/* A td-latest-*.json of the app's feed, by its name. */
+
+ngx_int_t ngx_http_liveupdate_catalog_td(ngx_http_request_t *r,
+    ngx_str_t *app, ngx_str_t *name, liveupdate_td_t **td);
+
 
 /* Latest: what devices ask */
 
@@ -224,6 +234,7 @@ ngx_int_t ngx_http_liveupdate_discovery_handler(ngx_http_request_t *r,
  */
 
 ngx_int_t ngx_http_liveupdate_artifact_init(ngx_conf_t *cf);
+ngx_int_t ngx_http_liveupdate_feed_init(ngx_conf_t *cf);
 
 
 /*
@@ -352,6 +363,8 @@ ngx_int_t ngx_http_liveupdate_store_rename(ngx_http_liveupdate_io_t *io,
     u_char *from, u_char *to);
 ngx_int_t ngx_http_liveupdate_store_link(ngx_http_liveupdate_io_t *io,
     u_char *from, u_char *to);
+ngx_int_t ngx_http_liveupdate_store_stamp(ngx_http_liveupdate_io_t *io,
+    u_char *path, time_t time);
 ngx_int_t ngx_http_liveupdate_store_unlink(ngx_http_liveupdate_io_t *io,
     u_char *path);
 ngx_int_t ngx_http_liveupdate_store_sync(ngx_http_liveupdate_io_t *io,
@@ -399,6 +412,7 @@ struct ngx_http_liveupdate_call_s {
     ngx_http_liveupdate_store_t    *store;
     ngx_http_request_t             *request;
     const liveupdate_token_t       *token;
+    const char                     *by;          /* the token's name */
     ngx_http_liveupdate_action_pt   action;
 
     /* the request; app, id and sub are terminated */
@@ -428,6 +442,7 @@ struct ngx_http_liveupdate_call_s {
 
     unsigned                        parse:1;     /* the body is JSON */
     unsigned                        aside:1;     /* threads of its own */
+    unsigned                        approval:1;  /* a person decides */
 };
 
 
@@ -553,6 +568,17 @@ void ngx_http_liveupdate_body_init(void);
 
 
 /*
+ * Bundle: puts call->data, a release that is staged or live, into its channel
+ * and under live/.  The app is locked and its tree given.  200, or a status.
+ */
+
+ngx_int_t ngx_http_liveupdate_bundle_promote(ngx_http_liveupdate_call_t *call,
+    cJSON *app);
+ngx_int_t ngx_http_liveupdate_bundle_rename(ngx_http_liveupdate_call_t *call,
+    const char *id);
+
+
+/*
  * Form: a body with one file, which is read into a temporary file, and fields,
  * which are terminated; others are ignored.  read() returns NGX_OK or a
  * status; discard() must follow in either case.  Who takes the temporary file
@@ -606,13 +632,31 @@ ngx_int_t ngx_http_liveupdate_bundle_hold(ngx_http_liveupdate_call_t *call,
 
 
 /*
- * Verify: makes a staged release of an upload, or writes down why not.
- * NGX_OK, or a status.
+ * Verify, stage: make a staged release of what was uploaded, or write down
+ * why not: a bundle of the CLI, and a desktop release.  NGX_OK, or a status.
  */
 
 ngx_int_t ngx_http_liveupdate_verify(ngx_http_liveupdate_call_t *call,
     u_char *folder, cJSON *release);
+ngx_int_t ngx_http_liveupdate_stage(ngx_http_liveupdate_call_t *call,
+    u_char *folder, cJSON *release);
 
+/*
+ * Staging: what these have in common.  clean() removes what a try before this
+ * one has left, place() links a file into files/, complete() writes the file
+ * table and that the release is staged, refuse() that it is not, and returns
+ * the status.
+ */
+
+ngx_int_t ngx_http_liveupdate_staging_clean(ngx_http_liveupdate_call_t *call,
+    u_char *folder, const char *name);
+ngx_int_t ngx_http_liveupdate_staging_place(ngx_http_liveupdate_call_t *call,
+    u_char *folder, u_char *data, const liveupdate_str_t *href);
+ngx_int_t ngx_http_liveupdate_staging_complete(
+    ngx_http_liveupdate_call_t *call, u_char *folder, cJSON *release,
+    const liveupdate_file_t *files, size_t n);
+ngx_int_t ngx_http_liveupdate_staging_refuse(ngx_http_liveupdate_call_t *call,
+    u_char *folder, cJSON *release, ngx_int_t status);
 
 /*
  * Gzip: makes the compressed twin of a file of a release, if it is of a kind
@@ -684,6 +728,22 @@ ngx_int_t ngx_http_liveupdate_devices_patch(ngx_http_liveupdate_call_t *call);
 ngx_int_t ngx_http_liveupdate_device_get(ngx_http_liveupdate_call_t *call);
 ngx_int_t ngx_http_liveupdate_device_patch(ngx_http_liveupdate_call_t *call);
 ngx_int_t ngx_http_liveupdate_device_delete(ngx_http_liveupdate_call_t *call);
+
+ngx_int_t ngx_http_liveupdate_releases_get(ngx_http_liveupdate_call_t *call);
+ngx_int_t ngx_http_liveupdate_release_get(ngx_http_liveupdate_call_t *call);
+ngx_int_t ngx_http_liveupdate_release_promote_post(
+    ngx_http_liveupdate_call_t *call);
+ngx_int_t ngx_http_liveupdate_release_reject_post(
+    ngx_http_liveupdate_call_t *call);
+ngx_int_t ngx_http_liveupdate_release_withdraw_post(
+    ngx_http_liveupdate_call_t *call);
+ngx_int_t ngx_http_liveupdate_release_stage_post(
+    ngx_http_liveupdate_call_t *call);
+ngx_int_t ngx_http_liveupdate_releases_rollback_post(
+    ngx_http_liveupdate_call_t *call);
+ngx_int_t ngx_http_liveupdate_rules_get(ngx_http_liveupdate_call_t *call);
+ngx_int_t ngx_http_liveupdate_rules_put(ngx_http_liveupdate_call_t *call);
+ngx_int_t ngx_http_liveupdate_audit_get(ngx_http_liveupdate_call_t *call);
 
 cJSON *ngx_http_liveupdate_channel_json(ngx_http_liveupdate_call_t *call,
     const cJSON *channel);

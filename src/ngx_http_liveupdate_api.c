@@ -44,6 +44,7 @@ static ngx_int_t ngx_http_liveupdate_logout(ngx_http_liveupdate_call_t *call);
 
 #define READ     LIVEUPDATE_ROLE_READ
 #define PUBLISH  LIVEUPDATE_ROLE_PUBLISH
+#define APPROVE  LIVEUPDATE_ROLE_APPROVE
 #define ADMIN    LIVEUPDATE_ROLE_ADMIN
 
 static ngx_http_liveupdate_action_t  ngx_http_liveupdate_actions[] = {
@@ -140,6 +141,27 @@ static ngx_http_liveupdate_action_t  ngx_http_liveupdate_actions[] = {
     { LIVEUPDATE_ROUTE_DEVICE, DELETE, PUBLISH, NONE,
       ngx_http_liveupdate_device_delete },
 
+    { LIVEUPDATE_ROUTE_RELEASES, GET, READ, NONE,
+      ngx_http_liveupdate_releases_get },
+    { LIVEUPDATE_ROUTE_RELEASE, GET, READ, NONE,
+      ngx_http_liveupdate_release_get },
+    { LIVEUPDATE_ROUTE_STAGE, POST, PUBLISH, JSON,
+      ngx_http_liveupdate_release_stage_post },
+    { LIVEUPDATE_ROUTE_PROMOTE, POST, APPROVE, JSON,
+      ngx_http_liveupdate_release_promote_post },
+    { LIVEUPDATE_ROUTE_REJECT, POST, APPROVE, JSON,
+      ngx_http_liveupdate_release_reject_post },
+    { LIVEUPDATE_ROUTE_WITHDRAW, POST, APPROVE, JSON,
+      ngx_http_liveupdate_release_withdraw_post },
+    { LIVEUPDATE_ROUTE_ROLLBACK, POST, APPROVE, JSON,
+      ngx_http_liveupdate_releases_rollback_post },
+    { LIVEUPDATE_ROUTE_RULES, GET, READ, NONE,
+      ngx_http_liveupdate_rules_get },
+    { LIVEUPDATE_ROUTE_RULES, PUT, APPROVE, JSON,
+      ngx_http_liveupdate_rules_put },
+    { LIVEUPDATE_ROUTE_AUDIT, GET, READ, NONE,
+      ngx_http_liveupdate_audit_get },
+
     { LIVEUPDATE_ROUTE_NONE, 0, 0, 0, NULL }
 };
 
@@ -153,6 +175,7 @@ static ngx_http_liveupdate_action_t  ngx_http_liveupdate_actions[] = {
 #undef FORM
 #undef READ
 #undef PUBLISH
+#undef APPROVE
 #undef ADMIN
 
 
@@ -374,6 +397,8 @@ ngx_http_liveupdate_authorize(ngx_http_request_t *r,
                ? "This needs a token with the role \"admin\"."
                : (role == LIVEUPDATE_ROLE_PUBLISH)
                ? "This needs a token with the role \"publish\"."
+               : (role == LIVEUPDATE_ROLE_APPROVE)
+               ? "This needs a token with the role \"approve\"."
                : "This needs a token with the role \"read\".";
         goto refused;
     }
@@ -407,13 +432,7 @@ ngx_http_liveupdate_me(ngx_http_liveupdate_call_t *call)
 {
     char                *id;
     u_char               digest[32];
-    liveupdate_str_t     name;
-    liveupdate_arena_t   arena;
 
-    arena = ngx_http_liveupdate_arena(call->io.pool);
-
-    name = liveupdate_str_dup(&arena, call->token->name.data,
-                              call->token->name.len);
     ngx_memcpy(digest, call->token->digest, 32);
     id = ngx_http_liveupdate_uuid_of(call, digest, 8);
 
@@ -421,12 +440,11 @@ ngx_http_liveupdate_me(ngx_http_liveupdate_call_t *call)
 
     /* tokens have names and no addresses; the CLI prints "email" */
 
-    if (name.data == NULL
-        || id == NULL
+    if (id == NULL
         || cJSON_AddStringToObject(call->answer, "id", id) == NULL
-        || cJSON_AddStringToObject(call->answer, "email", (char *) name.data)
+        || cJSON_AddStringToObject(call->answer, "email", call->by)
            == NULL
-        || cJSON_AddStringToObject(call->answer, "name", (char *) name.data)
+        || cJSON_AddStringToObject(call->answer, "name", call->by)
            == NULL)
     {
         return ngx_http_liveupdate_nomem(call);

@@ -42,12 +42,8 @@ static ngx_int_t ngx_http_liveupdate_bundle_verified(
     ngx_http_liveupdate_call_t *call, cJSON **release);
 static ngx_int_t ngx_http_liveupdate_bundle_complete(
     ngx_http_liveupdate_call_t *call, cJSON **release);
-static ngx_int_t ngx_http_liveupdate_bundle_promote(
-    ngx_http_liveupdate_call_t *call, cJSON *app);
 static ngx_int_t ngx_http_liveupdate_bundle_deploy(
     ngx_http_liveupdate_call_t *call, cJSON *app);
-static ngx_int_t ngx_http_liveupdate_bundle_rename(
-    ngx_http_liveupdate_call_t *call, const char *id);
 static ngx_int_t ngx_http_liveupdate_bundle_answer(
     ngx_http_liveupdate_call_t *call, const cJSON *release,
     const char *artifact_status, ngx_int_t status);
@@ -236,21 +232,14 @@ ngx_http_liveupdate_bundle_describe(ngx_http_liveupdate_call_t *call,
 {
     double              rollout;
     ngx_int_t           status;
-    liveupdate_str_t    value, by;
-    liveupdate_arena_t  arena;
-
-    arena = ngx_http_liveupdate_arena(call->io.pool);
-
-    by = liveupdate_str_dup(&arena, call->token->name.data,
-                            call->token->name.len);
+    liveupdate_str_t    value;
 
     (void) liveupdate_json_string(call->json, "artifactType", &value);
 
     rollout = 1;
     (void) liveupdate_json_number(call->json, "rolloutPercentage", &rollout);
 
-    if (by.data == NULL
-        || cJSON_AddStringToObject(release, "id", id) == NULL
+    if (cJSON_AddStringToObject(release, "id", id) == NULL
         || cJSON_AddStringToObject(release, "app",
                                    (char *) call->route.app.data)
            == NULL
@@ -258,7 +247,7 @@ ngx_http_liveupdate_bundle_describe(ngx_http_liveupdate_call_t *call,
            == NULL
         || cJSON_AddStringToObject(release, "state", "uploading") == NULL
         || cJSON_AddNumberToObject(release, "rollout", rollout) == NULL
-        || cJSON_AddStringToObject(release, "createdBy", (char *) by.data)
+        || cJSON_AddStringToObject(release, "createdBy", call->by)
            == NULL
         || cJSON_AddStringToObject(release, "createdAt", call->now) == NULL
         || cJSON_AddStringToObject(release, "updatedAt", call->now) == NULL)
@@ -853,7 +842,7 @@ ngx_http_liveupdate_bundle_complete(ngx_http_liveupdate_call_t *call,
 
 /* The app is locked.  call->data is the release, staged or live already. */
 
-static ngx_int_t
+ngx_int_t
 ngx_http_liveupdate_bundle_promote(ngx_http_liveupdate_call_t *call,
     cJSON *app)
 {
@@ -875,8 +864,6 @@ ngx_http_liveupdate_bundle_deploy(ngx_http_liveupdate_call_t *call,
     char               *id, *deployment, *channel;
     cJSON              *release;
     double              rollout;
-    liveupdate_str_t    by;
-    liveupdate_arena_t  arena;
 
     release = call->data;
 
@@ -884,12 +871,7 @@ ngx_http_liveupdate_bundle_deploy(ngx_http_liveupdate_call_t *call,
     deployment = ngx_http_liveupdate_member(call, release, "deployment");
     channel = ngx_http_liveupdate_member(call, release, "channel");
 
-    arena = ngx_http_liveupdate_arena(call->io.pool);
-
-    by = liveupdate_str_dup(&arena, call->token->name.data,
-                            call->token->name.len);
-
-    if (id == NULL || by.data == NULL) {
+    if (id == NULL) {
         return ngx_http_liveupdate_nomem(call);
     }
 
@@ -906,11 +888,11 @@ ngx_http_liveupdate_bundle_deploy(ngx_http_liveupdate_call_t *call,
                      liveupdate_deploy(app, channel, deployment, id, rollout,
                          cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(
                                           release, "signed")),
-                         (char *) by.data, call->now, &call->error));
+                         call->by, call->now, &call->error));
 }
 
 
-static ngx_int_t
+ngx_int_t
 ngx_http_liveupdate_bundle_rename(ngx_http_liveupdate_call_t *call,
     const char *id)
 {

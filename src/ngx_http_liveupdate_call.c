@@ -47,6 +47,7 @@ ngx_http_liveupdate_call_create(ngx_http_request_t *r,
 {
     ngx_pool_t                      *pool;
     ngx_time_t                      *tp;
+    liveupdate_str_t                 by;
     ngx_pool_cleanup_t              *cln;
     ngx_http_liveupdate_call_t      *call;
     ngx_http_liveupdate_loc_conf_t  *lucf;
@@ -76,6 +77,7 @@ ngx_http_liveupdate_call_create(ngx_http_request_t *r,
 
     call->io.pool = pool;
     call->store = lucf->store;
+    call->approval = lucf->approval;
     call->request = r;
     call->token = token;
     call->action = action;
@@ -88,6 +90,17 @@ ngx_http_liveupdate_call_create(ngx_http_request_t *r,
         || ngx_http_liveupdate_call_str(call, &call->route.sub) != NGX_OK)
     {
         return NULL;
+    }
+
+    if (token) {
+        by.len = token->name.len;
+        by.data = token->name.data;
+
+        if (ngx_http_liveupdate_call_str(call, &by) != NGX_OK) {
+            return NULL;
+        }
+
+        call->by = (char *) by.data;
     }
 
     if (r->headers_in.content_type) {
@@ -551,8 +564,8 @@ ngx_http_liveupdate_call_reply(ngx_http_liveupdate_call_t *call)
 
     if (call->change) {
         ngx_log_error(NGX_LOG_NOTICE, r->connection->log, 0,
-                      "\"%*s\" changed app \"%*s\": %s \"%s\"",
-                      call->token->name.len, call->token->name.data,
+                      "\"%s\" changed app \"%*s\": %s \"%s\"",
+                      call->by,
                       call->route.app.len, call->route.app.data,
                       call->change, call->subject);
     }

@@ -20,12 +20,13 @@
 
 typedef enum {
     NGX_HTTP_LIVEUPDATE_NODE_APP = 0,
-    NGX_HTTP_LIVEUPDATE_NODE_FILES
+    NGX_HTTP_LIVEUPDATE_NODE_FILES,
+    NGX_HTTP_LIVEUPDATE_NODE_TD
 } ngx_http_liveupdate_node_e;
 
 
 struct ngx_http_liveupdate_node_s {
-    ngx_str_node_t                  sn;          /* "app" or "app/release" */
+    ngx_str_node_t                  sn;          /* "app" or "app/name" */
     ngx_queue_t                     queue;       /* if evictable */
     ngx_queue_t                     waiters;
     ngx_http_liveupdate_store_t    *store;
@@ -53,7 +54,7 @@ typedef struct {
     ngx_http_liveupdate_node_e      kind;
     ngx_str_t                       path;        /* of the store */
     ngx_str_t                       app;
-    ngx_str_t                       release;
+    ngx_str_t                       name;
     ngx_atomic_uint_t               generation;
 
     /* the file that the node has, then the one that was read */
@@ -70,19 +71,17 @@ typedef struct {
 
 
 static ngx_int_t ngx_http_liveupdate_catalog_get(ngx_http_request_t *r,
-    ngx_http_liveupdate_node_e kind, ngx_str_t *app, ngx_str_t *release,
+    ngx_http_liveupdate_node_e kind, ngx_str_t *app, ngx_str_t *name,
     void **copy);
 static ngx_http_liveupdate_node_t *ngx_http_liveupdate_node_find(
     ngx_http_liveupdate_store_t *store, ngx_http_liveupdate_node_e kind,
-    ngx_str_t *app, ngx_str_t *release);
+    ngx_str_t *app, ngx_str_t *member);
 static ngx_int_t ngx_http_liveupdate_catalog_wait(ngx_http_request_t *r,
     ngx_http_liveupdate_node_t *node);
-static void ngx_http_liveupdate_catalog_wake(
-    ngx_http_liveupdate_node_t *node);
-
+static void ngx_http_liveupdate_catalog_wake(ngx_http_liveupdate_node_t *node);
 static ngx_int_t ngx_http_liveupdate_load_start(
     ngx_http_liveupdate_node_t *node, ngx_thread_pool_t *tp, ngx_str_t *app,
-    ngx_str_t *release, ngx_atomic_uint_t generation, ngx_log_t *log);
+    ngx_str_t *name, ngx_atomic_uint_t generation, ngx_log_t *log);
 static void ngx_http_liveupdate_load_thread(void *data, ngx_log_t *log);
 static void *ngx_http_liveupdate_load_alloc(void *data, size_t size);
 static ngx_int_t ngx_http_liveupdate_load_text(
@@ -95,13 +94,13 @@ static ngx_int_t ngx_http_liveupdate_load_releases(
     ngx_http_liveupdate_load_t *load, liveupdate_app_t *app);
 static ngx_int_t ngx_http_liveupdate_load_files(
     ngx_http_liveupdate_load_t *load);
+static ngx_int_t ngx_http_liveupdate_load_td(ngx_http_liveupdate_load_t *load);
 static ngx_int_t ngx_http_liveupdate_load_status(
     ngx_http_liveupdate_load_t *load, liveupdate_rc_e rc);
 static void ngx_http_liveupdate_load_done(ngx_event_t *ev);
 static void ngx_http_liveupdate_node_update(ngx_http_liveupdate_node_t *node,
     ngx_http_liveupdate_load_t *load);
-static void ngx_http_liveupdate_node_evict(
-    ngx_http_liveupdate_store_t *store);
+static void ngx_http_liveupdate_node_evict(ngx_http_liveupdate_store_t *store);
 
 
 void
@@ -143,9 +142,24 @@ ngx_http_liveupdate_catalog_files(ngx_http_request_t *r, ngx_str_t *app,
 }
 
 
+ngx_int_t
+ngx_http_liveupdate_catalog_td(ngx_http_request_t *r, ngx_str_t *app,
+    ngx_str_t *name, liveupdate_td_t **td)
+{
+    void       *copy;
+    ngx_int_t   rc;
+
+    rc = ngx_http_liveupdate_catalog_get(r, NGX_HTTP_LIVEUPDATE_NODE_TD, app,
+                                         name, &copy);
+    *td = copy;
+
+    return rc;
+}
+
+
 static ngx_int_t
 ngx_http_liveupdate_catalog_get(ngx_http_request_t *r,
-    ngx_http_liveupdate_node_e kind, ngx_str_t *app, ngx_str_t *release,
+    ngx_http_liveupdate_node_e kind, ngx_str_t *app, ngx_str_t *name,
     void **copy)
 {
     ngx_atomic_uint_t                generation;
@@ -158,7 +172,7 @@ ngx_http_liveupdate_catalog_get(ngx_http_request_t *r,
     ctx = ngx_http_get_module_ctx(r, ngx_http_liveupdate_module);
     lucf = ngx_http_get_module_loc_conf(r, ngx_http_liveupdate_module);
 
-    node = ngx_http_liveupdate_node_find(lucf->store, kind, app, release);
+    node = ngx_http_liveupdate_node_find(lucf->store, kind, app, name);
     if (node == NULL) {
         return NGX_ERROR;
     }
@@ -176,7 +190,7 @@ ngx_http_liveupdate_catalog_get(ngx_http_request_t *r,
     {
         if (!node->loading
             && ngx_http_liveupdate_load_start(node, lucf->readers, app,
-                                              release, generation,
+                                              name, generation,
                                               r->connection->log)
                != NGX_OK)
         {
@@ -193,7 +207,7 @@ ngx_http_liveupdate_catalog_get(ngx_http_request_t *r,
         node->checked = ngx_time();
 
         (void) ngx_http_liveupdate_load_start(node, lucf->readers, app,
-                                              release, generation,
+                                              name, generation,
                                               r->connection->log);
     }
 
@@ -210,17 +224,17 @@ ngx_http_liveupdate_catalog_get(ngx_http_request_t *r,
 
 static ngx_http_liveupdate_node_t *
 ngx_http_liveupdate_node_find(ngx_http_liveupdate_store_t *store,
-    ngx_http_liveupdate_node_e kind, ngx_str_t *app, ngx_str_t *release)
+    ngx_http_liveupdate_node_e kind, ngx_str_t *app, ngx_str_t *member)
 {
-    u_char                      *p, buf[2 * 64 + 1];
+    u_char                      *p, buf[64 + 1 + 255];
     uint32_t                     hash;
     ngx_str_t                    name;
     ngx_http_liveupdate_node_t  *node;
 
-    if (release) {
+    if (member) {
         p = ngx_cpymem(buf, app->data, app->len);
         *p++ = '/';
-        p = ngx_cpymem(p, release->data, release->len);
+        p = ngx_cpymem(p, member->data, member->len);
 
         name.data = buf;
         name.len = p - buf;
@@ -324,7 +338,7 @@ ngx_http_liveupdate_catalog_wake(ngx_http_liveupdate_node_t *node)
 
 static ngx_int_t
 ngx_http_liveupdate_load_start(ngx_http_liveupdate_node_t *node,
-    ngx_thread_pool_t *tp, ngx_str_t *app, ngx_str_t *release,
+    ngx_thread_pool_t *tp, ngx_str_t *app, ngx_str_t *name,
     ngx_atomic_uint_t generation, ngx_log_t *log)
 {
     ngx_pool_t                  *pool;
@@ -352,11 +366,11 @@ ngx_http_liveupdate_load_start(ngx_http_liveupdate_node_t *node,
         goto failed;
     }
 
-    if (release) {
-        load->release.len = release->len;
-        load->release.data = ngx_pstrdup(pool, release);
+    if (name) {
+        load->name.len = name->len;
+        load->name.data = ngx_pstrdup(pool, name);
 
-        if (load->release.data == NULL) {
+        if (load->name.data == NULL) {
             goto failed;
         }
     }
@@ -372,7 +386,7 @@ ngx_http_liveupdate_load_start(ngx_http_liveupdate_node_t *node,
     /* an app's releases may have changed without it; a table has none */
 
     load->compare = node->copy
-                    && (node->kind == NGX_HTTP_LIVEUPDATE_NODE_FILES
+                    && (node->kind != NGX_HTTP_LIVEUPDATE_NODE_APP
                         || node->generation == generation);
 
     load->pool = ngx_create_pool(1024, ngx_cycle->log);
@@ -413,11 +427,19 @@ ngx_http_liveupdate_load_thread(void *data, ngx_log_t *log)
 {
     ngx_http_liveupdate_load_t *load = data;
 
-    if (load->kind == NGX_HTTP_LIVEUPDATE_NODE_APP) {
-        load->rc = ngx_http_liveupdate_load_app(load);
+    switch (load->kind) {
 
-    } else {
+    case NGX_HTTP_LIVEUPDATE_NODE_APP:
+        load->rc = ngx_http_liveupdate_load_app(load);
+        break;
+
+    case NGX_HTTP_LIVEUPDATE_NODE_FILES:
         load->rc = ngx_http_liveupdate_load_files(load);
+        break;
+
+    default: /* NGX_HTTP_LIVEUPDATE_NODE_TD */
+        load->rc = ngx_http_liveupdate_load_td(load);
+        break;
     }
 }
 
@@ -624,7 +646,7 @@ ngx_http_liveupdate_load_files(ngx_http_liveupdate_load_t *load)
     ngx_http_liveupdate_files_t  *files;
 
     path = ngx_http_liveupdate_path(load->io.pool, "%V/live/%V/%V/files.json",
-                                    &load->path, &load->app, &load->release);
+                                    &load->path, &load->app, &load->name);
 
     rc = ngx_http_liveupdate_load_text(load, path, &text);
     if (rc != NGX_OK) {
@@ -646,6 +668,44 @@ ngx_http_liveupdate_load_files(ngx_http_liveupdate_load_t *load)
     }
 
     load->copy = files;
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_liveupdate_load_td(ngx_http_liveupdate_load_t *load)
+{
+    u_char              *path;
+    ngx_int_t            rc;
+    liveupdate_td_t     *td;
+    liveupdate_rc_e      parsed;
+    liveupdate_str_t     text;
+    liveupdate_arena_t   arena;
+
+    path = ngx_http_liveupdate_path(load->io.pool, "%V/feed/%V/%V",
+                                    &load->path, &load->app, &load->name);
+
+    rc = ngx_http_liveupdate_load_text(load, path, &text);
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    arena.alloc = ngx_http_liveupdate_load_alloc;
+    arena.data = load;
+
+    td = arena.alloc(load, sizeof(liveupdate_td_t));
+    if (td == NULL) {
+        return ngx_http_liveupdate_load_status(load, LIVEUPDATE_NOMEM);
+    }
+
+    parsed = liveupdate_td_parse(&arena, &text, td, &load->error);
+
+    if (parsed != LIVEUPDATE_OK) {
+        return ngx_http_liveupdate_load_status(load, parsed);
+    }
+
+    load->copy = td;
 
     return NGX_OK;
 }
@@ -765,7 +825,7 @@ ngx_http_liveupdate_node_update(ngx_http_liveupdate_node_t *node,
     node->uniq = load->uniq;
     node->changed = load->changed;
 
-    if (node->copy == NULL || node->kind == NGX_HTTP_LIVEUPDATE_NODE_FILES) {
+    if (node->copy == NULL || node->kind != NGX_HTTP_LIVEUPDATE_NODE_APP) {
         ngx_queue_insert_head(&store->evictable, &node->queue);
         store->size += node->size;
         node->evictable = 1;

@@ -13,7 +13,7 @@ ngx_http_liveupdate_change(ngx_http_liveupdate_call_t *call,
 {
     u_char     *path;
     cJSON      *app, *item;
-    double      generation;
+    double      generation, expect;
     ngx_fd_t    lock;
     ngx_int_t   status, rc;
     ngx_str_t   id;
@@ -30,14 +30,27 @@ ngx_http_liveupdate_change(ngx_http_liveupdate_call_t *call,
         return status;
     }
 
+    generation = 0;
+    (void) liveupdate_json_number(app, "generation", &generation);
+
+    if (call->json
+        && liveupdate_json_number(call->json, "expect", &expect)
+           == LIVEUPDATE_OK
+        && expect != generation)
+    {
+        status = ngx_http_liveupdate_refuse(call, NGX_HTTP_CONFLICT,
+                                            "The app was changed meanwhile: "
+                                            "it has another generation than "
+                                            "\"expect\" says.");
+        goto done;
+    }
+
     status = change(call, app);
 
     if (status >= NGX_HTTP_SPECIAL_RESPONSE) {
         goto done;
     }
 
-    generation = 0;
-    (void) liveupdate_json_number(app, "generation", &generation);
     generation++;
 
     item = cJSON_GetObjectItemCaseSensitive(app, "generation");
@@ -123,22 +136,15 @@ ngx_http_liveupdate_audit(ngx_http_liveupdate_call_t *call, double generation)
     size_t              len;
     u_char             *path;
     ngx_int_t           rc;
-    liveupdate_str_t    by;
-    liveupdate_arena_t  arena;
 
     text = NULL;
     rc = NGX_ERROR;
 
-    arena = ngx_http_liveupdate_arena(call->io.pool);
-    by = liveupdate_str_dup(&arena, call->token->name.data,
-                            call->token->name.len);
-
     line = cJSON_CreateObject();
 
     if (line == NULL
-        || by.data == NULL
         || cJSON_AddStringToObject(line, "at", call->now) == NULL
-        || cJSON_AddStringToObject(line, "by", (char *) by.data) == NULL
+        || cJSON_AddStringToObject(line, "by", call->by) == NULL
         || cJSON_AddStringToObject(line, "change", call->change) == NULL
         || cJSON_AddStringToObject(line, "subject", call->subject) == NULL
         || (call->from

@@ -23,7 +23,7 @@ static ngx_int_t ngx_http_liveupdate_deployment_channel(
     ngx_http_liveupdate_call_t *call, cJSON *app, cJSON **channel);
 static char *ngx_http_liveupdate_deployment_id(
     ngx_http_liveupdate_call_t *call, const cJSON *head,
-    liveupdate_str_t *release, double rollout, liveupdate_str_t *by);
+    liveupdate_str_t *release, double rollout);
 static ngx_int_t ngx_http_liveupdate_deployment_release(
     ngx_http_liveupdate_call_t *call, const char *id, int *is_signed);
 static ngx_int_t ngx_http_liveupdate_deployment_rollout(
@@ -227,8 +227,7 @@ ngx_http_liveupdate_deployment_add(ngx_http_liveupdate_call_t *call,
     cJSON             *channel, *deployment, *deployments;
     double             rollout;
     ngx_int_t          status;
-    liveupdate_str_t   release, channel_id, by;
-    liveupdate_arena_t arena;
+    liveupdate_str_t   release, channel_id;
 
     if (liveupdate_json_string(call->json, "appBuildId", &release)
         != LIVEUPDATE_OK)
@@ -259,13 +258,9 @@ ngx_http_liveupdate_deployment_add(ngx_http_liveupdate_call_t *call,
         rollout = -1;
     }
 
-    arena = ngx_http_liveupdate_arena(call->io.pool);
-    by = liveupdate_str_dup(&arena, call->token->name.data,
-                            call->token->name.len);
     deployments = cJSON_GetObjectItemCaseSensitive(channel, "deployments");
 
-    if (by.data == NULL
-        || liveupdate_json_string(channel, "id", &channel_id)
+    if (liveupdate_json_string(channel, "id", &channel_id)
            != LIVEUPDATE_OK)
     {
         return ngx_http_liveupdate_nomem(call);
@@ -273,7 +268,7 @@ ngx_http_liveupdate_deployment_add(ngx_http_liveupdate_call_t *call,
 
     id = ngx_http_liveupdate_deployment_id(call, deployments
                                                  ? deployments->child : NULL,
-                                           &release, rollout, &by);
+                                           &release, rollout);
     if (id == NULL) {
         return ngx_http_liveupdate_nomem(call);
     }
@@ -289,7 +284,7 @@ ngx_http_liveupdate_deployment_add(ngx_http_liveupdate_call_t *call,
     status = ngx_http_liveupdate_core_status(call,
                          liveupdate_deploy(app, (char *) channel_id.data, id,
                                            (char *) release.data, rollout,
-                                           is_signed, (char *) by.data,
+                                           is_signed, call->by,
                                            call->now, &call->error));
     if (status != NGX_OK) {
         return status;
@@ -311,8 +306,7 @@ ngx_http_liveupdate_deployment_add(ngx_http_liveupdate_call_t *call,
 
 static char *
 ngx_http_liveupdate_deployment_id(ngx_http_liveupdate_call_t *call,
-    const cJSON *head, liveupdate_str_t *release, double rollout,
-    liveupdate_str_t *by)
+    const cJSON *head, liveupdate_str_t *release, double rollout)
 {
     double             present;
     liveupdate_str_t   value;
@@ -320,7 +314,7 @@ ngx_http_liveupdate_deployment_id(ngx_http_liveupdate_call_t *call,
     if (liveupdate_json_string(head, "release", &value) != LIVEUPDATE_OK
         || !liveupdate_str_is(&value, (char *) release->data)
         || liveupdate_json_string(head, "createdBy", &value) != LIVEUPDATE_OK
-        || !liveupdate_str_is(&value, (char *) by->data)
+        || !liveupdate_str_is(&value, call->by)
         || liveupdate_json_number(head, "rollout", &present) != LIVEUPDATE_OK
         || present != rollout)
     {

@@ -689,6 +689,30 @@ ngx_http_liveupdate_store_link(ngx_http_liveupdate_io_t *io, u_char *from,
 
 
 ngx_int_t
+ngx_http_liveupdate_store_stamp(ngx_http_liveupdate_io_t *io, u_char *path,
+    time_t time)
+{
+    struct timespec  times[2];
+
+    if (path == NULL) {
+        io->err = NGX_ENOMEM;
+        return NGX_ERROR;
+    }
+
+    ngx_memzero(times, sizeof(times));
+
+    times[0].tv_nsec = UTIME_OMIT;
+    times[1].tv_sec = time;
+
+    if (utimensat(AT_FDCWD, (char *) path, times, 0) == -1) {
+        return ngx_http_liveupdate_io_failed(io, "utimensat()", path);
+    }
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
 ngx_http_liveupdate_store_unlink(ngx_http_liveupdate_io_t *io, u_char *path)
 {
     if (path == NULL) {

@@ -50,15 +50,8 @@ static ngx_int_t ngx_http_liveupdate_verify_manifest(
     ngx_http_liveupdate_verify_t *verify);
 static ngx_int_t ngx_http_liveupdate_verify_channel(
     ngx_http_liveupdate_verify_t *verify);
-static ngx_int_t ngx_http_liveupdate_verify_refused(
-    ngx_http_liveupdate_verify_t *verify, ngx_int_t status);
 static ngx_int_t ngx_http_liveupdate_verify_stage(
     ngx_http_liveupdate_verify_t *verify);
-static ngx_int_t ngx_http_liveupdate_verify_clean(
-    ngx_http_liveupdate_verify_t *verify, const char *name);
-static ngx_int_t ngx_http_liveupdate_verify_link(
-    ngx_http_liveupdate_verify_t *verify,
-    ngx_http_liveupdate_uploaded_t *uploaded);
 static ngx_int_t ngx_http_liveupdate_verify_describe(
     ngx_http_liveupdate_verify_t *verify);
 
@@ -93,7 +86,8 @@ ngx_http_liveupdate_verify(ngx_http_liveupdate_call_t *call, u_char *folder,
     }
 
     if (status != NGX_OK) {
-        return ngx_http_liveupdate_verify_refused(&verify, status);
+        return ngx_http_liveupdate_staging_refuse(call, folder, release,
+                                                  status);
     }
 
     return ngx_http_liveupdate_verify_stage(&verify);
@@ -432,69 +426,20 @@ ngx_http_liveupdate_verify_channel(ngx_http_liveupdate_verify_t *verify)
 }
 
 
-/* The bundle stays in staging and says why; its files can be replaced. */
-
-static ngx_int_t
-ngx_http_liveupdate_verify_refused(ngx_http_liveupdate_verify_t *verify,
-    ngx_int_t status)
-{
-    char                        *reason;
-    u_char                      *path;
-    ngx_http_liveupdate_call_t  *call;
-
-    call = verify->call;
-
-    if (status >= NGX_HTTP_INTERNAL_SERVER_ERROR) {
-        return status;
-    }
-
-    reason = (char *) ngx_http_liveupdate_sentence(call->io.pool,
-                                                   &call->error);
-    if (reason == NULL) {
-        return ngx_http_liveupdate_nomem(call);
-    }
-
-    if (liveupdate_json_set(verify->release, "state",
-                            cJSON_CreateString("failed"))
-        != LIVEUPDATE_OK
-        || liveupdate_json_set(verify->release, "reason",
-                               cJSON_CreateString(reason))
-           != LIVEUPDATE_OK)
-    {
-        return ngx_http_liveupdate_nomem(call);
-    }
-
-    path = ngx_http_liveupdate_path(call->io.pool, "%s/release.json",
-                                    verify->folder);
-
-    if (ngx_http_liveupdate_store_write_json(&call->io, call->store, path,
-                                             verify->release)
-        != NGX_OK)
-    {
-        return ngx_http_liveupdate_failed(call);
-    }
-
-    return status;
-}
-
-
 static ngx_int_t
 ngx_http_liveupdate_verify_stage(ngx_http_liveupdate_verify_t *verify)
 {
-    char                        *text;
     size_t                       i;
-    u_char                      *path;
-    ngx_int_t                    rc, status;
+    ngx_int_t                    status;
     ngx_http_liveupdate_call_t  *call;
 
     call = verify->call;
 
-    /* of a try before this one */
-
-    status = ngx_http_liveupdate_verify_clean(verify, "files");
+    status = ngx_http_liveupdate_staging_clean(call, verify->folder, "files");
 
     if (status == NGX_OK) {
-        status = ngx_http_liveupdate_verify_clean(verify, "gzip");
+        status = ngx_http_liveupdate_staging_clean(call, verify->folder,
+                                                   "gzip");
     }
 
     if (status != NGX_OK) {
@@ -503,8 +448,9 @@ ngx_http_liveupdate_verify_stage(ngx_http_liveupdate_verify_t *verify)
 
     for (i = 0; i < verify->n; i++) {
 
-        status = ngx_http_liveupdate_verify_link(verify,
-                                                 &verify->uploaded[i]);
+        status = ngx_http_liveupdate_staging_place(call, verify->folder,
+                                                   verify->uploaded[i].data,
+                                                   &verify->files[i].href);
 
         if (status == NGX_OK && verify->is_manifest) {
             status = ngx_http_liveupdate_gzip(call, verify->folder,
@@ -517,103 +463,29 @@ ngx_http_liveupdate_verify_stage(ngx_http_liveupdate_verify_t *verify)
         }
     }
 
-    text = liveupdate_files_print(verify->files, verify->n);
-    if (text == NULL) {
-        return ngx_http_liveupdate_nomem(call);
+    status = ngx_http_liveupdate_verify_describe(verify);
+    if (status != NGX_OK) {
+        return status;
     }
 
-    path = ngx_http_liveupdate_path(call->io.pool, "%s/files.json",
-                                    verify->folder);
-
-    rc = ngx_http_liveupdate_store_write(&call->io, call->store, path, text,
-                                         ngx_strlen(text));
-    cJSON_free(text);
-
-    if (rc != NGX_OK) {
-        return ngx_http_liveupdate_failed(call);
-    }
-
-    /* all of it is on the disk before the state says so */
-
-    if (ngx_http_liveupdate_store_sync_tree(&call->io, verify->folder)
-        != NGX_OK)
-    {
-        return ngx_http_liveupdate_failed(call);
-    }
-
-    return ngx_http_liveupdate_verify_describe(verify);
-}
-
-
-static ngx_int_t
-ngx_http_liveupdate_verify_clean(ngx_http_liveupdate_verify_t *verify,
-    const char *name)
-{
-    u_char                      *path;
-    ngx_http_liveupdate_call_t  *call;
-
-    call = verify->call;
-
-    path = ngx_http_liveupdate_path(call->io.pool, "%s/%s", verify->folder,
-                                    name);
-
-    if (ngx_http_liveupdate_store_remove_tree(&call->io, call->store, path)
-        == NGX_ERROR)
-    {
-        return ngx_http_liveupdate_failed(call);
-    }
-
-    return NGX_OK;
-}
-
-
-static ngx_int_t
-ngx_http_liveupdate_verify_link(ngx_http_liveupdate_verify_t *verify,
-    ngx_http_liveupdate_uploaded_t *uploaded)
-{
-    u_char                      *path;
-    ngx_http_liveupdate_call_t  *call;
-
-    call = verify->call;
-
-    path = ngx_http_liveupdate_path(call->io.pool, "%s/files/%*s",
-                                    verify->folder, uploaded->file.href.len,
-                                    uploaded->file.href.data);
-
-    if (ngx_http_liveupdate_store_mkdirs(&call->io, verify->folder, path)
-        != NGX_OK
-        || ngx_http_liveupdate_store_link(&call->io, uploaded->data, path)
-           != NGX_OK)
-    {
-        return ngx_http_liveupdate_failed(call);
-    }
-
-    return NGX_OK;
+    return ngx_http_liveupdate_staging_complete(call, verify->folder,
+                                                verify->release,
+                                                verify->files, verify->n);
 }
 
 
 static ngx_int_t
 ngx_http_liveupdate_verify_describe(ngx_http_liveupdate_verify_t *verify)
 {
-    cJSON                       *release;
-    size_t                       i;
-    u_char                      *path;
-    uint64_t                     size;
-    ngx_uint_t                   m;
-    liveupdate_file_t           *zip;
-    ngx_http_liveupdate_call_t  *call;
+    cJSON              *release;
+    ngx_uint_t          m;
+    liveupdate_file_t  *zip;
 
     static const char  *members[] = {
-        "reason", "size", "signed", "checksum", "signature", NULL
+        "signed", "checksum", "signature", NULL
     };
 
-    call = verify->call;
     release = verify->release;
-    size = 0;
-
-    for (i = 0; i < verify->n; i++) {
-        size += verify->files[i].size;
-    }
 
     for (m = 0; members[m]; m++) {
         cJSON_DeleteItemFromObjectCaseSensitive(release, members[m]);
@@ -621,10 +493,7 @@ ngx_http_liveupdate_verify_describe(ngx_http_liveupdate_verify_t *verify)
 
     zip = verify->is_manifest ? NULL : &verify->files[0];
 
-    if (liveupdate_json_set(release, "state", cJSON_CreateString("staged"))
-        != LIVEUPDATE_OK
-        || cJSON_AddNumberToObject(release, "size", (double) size) == NULL
-        || cJSON_AddBoolToObject(release, "signed", verify->is_signed) == NULL
+    if (cJSON_AddBoolToObject(release, "signed", verify->is_signed) == NULL
         || (zip
             && cJSON_AddStringToObject(release, "checksum",
                                        (char *) zip->sha256.data)
@@ -634,17 +503,7 @@ ngx_http_liveupdate_verify_describe(ngx_http_liveupdate_verify_t *verify)
                                        (char *) zip->signature.data)
                == NULL))
     {
-        return ngx_http_liveupdate_nomem(call);
-    }
-
-    path = ngx_http_liveupdate_path(call->io.pool, "%s/release.json",
-                                    verify->folder);
-
-    if (ngx_http_liveupdate_store_write_json(&call->io, call->store, path,
-                                             release)
-        != NGX_OK)
-    {
-        return ngx_http_liveupdate_failed(call);
+        return ngx_http_liveupdate_nomem(verify->call);
     }
 
     return NGX_OK;

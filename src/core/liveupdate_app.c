@@ -86,6 +86,14 @@ liveupdate_app_parse(const liveupdate_arena_t *arena,
     }
 
     rc = liveupdate_app_forced(arena, json, app, err);
+    if (rc != LIVEUPDATE_OK) {
+        goto done;
+    }
+
+    rc = liveupdate_desktop_parse(arena,
+                   cJSON_GetObjectItemCaseSensitive(json, "desktopBuilds"),
+                   cJSON_GetObjectItemCaseSensitive(json, "desktopReleases"),
+                   &app->desktop, err);
 
 done:
 

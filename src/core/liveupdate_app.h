@@ -11,6 +11,7 @@
 #define _LIVEUPDATE_APP_H_INCLUDED_
 
 
+#include "liveupdate_desktop.h"
 #include "liveupdate_release.h"
 #include "liveupdate_time.h"
 
@@ -64,6 +65,7 @@ typedef struct {
     size_t                       nchannels;
     liveupdate_forced_t         *forced;        /* sorted by device */
     size_t                       nforced;
+    liveupdate_desktop_t         desktop;
     unsigned                     discovery:1;
 } liveupdate_app_t;
 

@@ -27,8 +27,6 @@ static liveupdate_rc_e liveupdate_rollout_check(double rollout,
 static void liveupdate_history_trim(cJSON *deployments);
 static cJSON *liveupdate_find(const cJSON *array, const char *key,
     const char *value);
-static liveupdate_rc_e liveupdate_set_string(cJSON *object, const char *key,
-    const char *value);
 static liveupdate_rc_e liveupdate_no_channel(liveupdate_error_t *err);
 
 
@@ -99,7 +97,7 @@ liveupdate_app_update(cJSON *app, const cJSON *body, const char *now,
     rc = liveupdate_name_get(body, &value, err);
 
     if (rc == LIVEUPDATE_OK) {
-        rc = liveupdate_set_string(app, "name", (char *) value.data);
+        rc = liveupdate_json_set_string(app, "name", (char *) value.data);
     }
 
     if (rc != LIVEUPDATE_OK && rc != LIVEUPDATE_NOT_FOUND) {
@@ -146,13 +144,14 @@ liveupdate_app_update(cJSON *app, const cJSON *body, const char *now,
     }
 
     if (rc == LIVEUPDATE_OK
-        && liveupdate_set_string(app, "organizationId", (char *) value.data)
+        && liveupdate_json_set_string(app, "organizationId",
+                                      (char *) value.data)
            != LIVEUPDATE_OK)
     {
         return LIVEUPDATE_NOMEM;
     }
 
-    return liveupdate_set_string(app, "updatedAt", now);
+    return liveupdate_json_set_string(app, "updatedAt", now);
 }
 
 
@@ -196,7 +195,7 @@ liveupdate_type_set(cJSON *app, const cJSON *body, liveupdate_error_t *err)
 
     for (i = 0; rc == LIVEUPDATE_OK && liveupdate_app_types[i]; i++) {
         if (liveupdate_str_is(&type, liveupdate_app_types[i])) {
-            return liveupdate_set_string(app, "type",
+            return liveupdate_json_set_string(app, "type",
                                          liveupdate_app_types[i]);
         }
     }
@@ -225,7 +224,7 @@ liveupdate_default_set(cJSON *app, const cJSON *channel_id,
                                  "channel of the app, or null");
     }
 
-    return liveupdate_set_string(app, "appChannelId", (char *) id.data);
+    return liveupdate_json_set_string(app, "appChannelId", (char *) id.data);
 }
 
 
@@ -326,7 +325,7 @@ liveupdate_channel_set(cJSON *app, cJSON *channel, const cJSON *body,
             return LIVEUPDATE_CONFLICT;
         }
 
-        rc = liveupdate_set_string(channel, "name", (char *) name.data);
+        rc = liveupdate_json_set_string(channel, "name", (char *) name.data);
     }
 
     if (rc != LIVEUPDATE_OK && rc != LIVEUPDATE_NOT_FOUND) {
@@ -356,7 +355,7 @@ liveupdate_channel_set(cJSON *app, cJSON *channel, const cJSON *body,
         }
     }
 
-    return liveupdate_set_string(channel, "updatedAt", now);
+    return liveupdate_json_set_string(channel, "updatedAt", now);
 }
 
 
@@ -392,7 +391,7 @@ liveupdate_expires_set(cJSON *channel, const cJSON *item,
 
     liveupdate_time_print(text, time, 0);
 
-    return liveupdate_set_string(channel, "expiresAt", text);
+    return liveupdate_json_set_string(channel, "expiresAt", text);
 
 invalid:
 
@@ -445,7 +444,7 @@ liveupdate_channel_pause(cJSON *app, const char *id, int paused,
         return rc;
     }
 
-    return liveupdate_set_string(channel, "updatedAt", now);
+    return liveupdate_json_set_string(channel, "updatedAt", now);
 }
 
 
@@ -617,7 +616,7 @@ liveupdate_deployment_update(cJSON *app, const char *id, double rollout,
         return rc;
     }
 
-    return liveupdate_set_string(deployment, "updatedAt", now);
+    return liveupdate_json_set_string(deployment, "updatedAt", now);
 }
 
 
@@ -683,7 +682,7 @@ liveupdate_device_force(cJSON *app, const char *device,
         return liveupdate_no_channel(err);
     }
 
-    return liveupdate_set_string(forced, device, channel_id);
+    return liveupdate_json_set_string(forced, device, channel_id);
 }
 
 
@@ -742,13 +741,6 @@ liveupdate_find(const cJSON *array, const char *key, const char *value)
     }
 
     return NULL;
-}
-
-
-static liveupdate_rc_e
-liveupdate_set_string(cJSON *object, const char *key, const char *value)
-{
-    return liveupdate_json_set(object, key, cJSON_CreateString(value));
 }
 
 

@@ -852,3 +852,10 @@ liveupdate_json_member(const cJSON *object, const char *key)
 
     return (item == NULL || cJSON_IsNull(item)) ? NULL : item;
 }
+
+
+liveupdate_rc_e
+liveupdate_json_set_string(cJSON *object, const char *key, const char *value)
+{
+    return liveupdate_json_set(object, key, cJSON_CreateString(value));
+}

@@ -68,5 +68,10 @@ liveupdate_rc_e liveupdate_json_value(const cJSON *item,
 liveupdate_rc_e liveupdate_json_set(cJSON *object, const char *key,
     cJSON *value);
 
+/* The same with a string, which may be a part of the value that it replaces. */
+
+liveupdate_rc_e liveupdate_json_set_string(cJSON *object, const char *key,
+    const char *value);
+
 
 #endif /* _LIVEUPDATE_JSON_H_INCLUDED_ */

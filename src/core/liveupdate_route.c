@@ -8,9 +8,6 @@
 #include "liveupdate_route.h"
 
 
-#define LIVEUPDATE_PREFIX  "/v1/"
-
-
 static int liveupdate_route_match(const char *pattern,
     const liveupdate_str_t *path, liveupdate_route_t *route);
 
@@ -25,47 +22,57 @@ static const struct {
     liveupdate_route_e   resource;
 } liveupdate_routes[] = {
 
-    { "apps/{a}/bundles/latest", LIVEUPDATE_ROUTE_LATEST },
-    { "apps/{a}/bundles", LIVEUPDATE_ROUTE_BUNDLES },
-    { "apps/{a}/bundles/{i}", LIVEUPDATE_ROUTE_BUNDLE },
-    { "apps/{a}/bundles/{i}/download", LIVEUPDATE_ROUTE_DOWNLOAD },
-    { "apps/{a}/bundles/{i}/files", LIVEUPDATE_ROUTE_FILES },
-    { "apps/{a}/bundles/{i}/files/{s}/upload", LIVEUPDATE_ROUTE_UPLOAD },
-    { "apps/{a}/channels", LIVEUPDATE_ROUTE_CHANNELS },
-    { "apps/{a}/channels/{i}", LIVEUPDATE_ROUTE_CHANNEL },
-    { "apps/{a}/channels/{i}/pause", LIVEUPDATE_ROUTE_PAUSE },
-    { "apps/{a}/channels/{i}/resume", LIVEUPDATE_ROUTE_RESUME },
-    { "apps/{a}/deployments", LIVEUPDATE_ROUTE_DEPLOYMENTS },
-    { "apps/{a}/deployments/{i}", LIVEUPDATE_ROUTE_DEPLOYMENT },
-    { "apps/{a}/builds", LIVEUPDATE_ROUTE_BUILDS },
-    { "apps/{a}/builds/{i}", LIVEUPDATE_ROUTE_BUILD },
-    { "apps/{a}/builds/{i}/artifacts/{s}/download",
+    { "/v1/apps/{a}/bundles/latest", LIVEUPDATE_ROUTE_LATEST },
+    { "/v1/apps/{a}/bundles", LIVEUPDATE_ROUTE_BUNDLES },
+    { "/v1/apps/{a}/bundles/{i}", LIVEUPDATE_ROUTE_BUNDLE },
+    { "/v1/apps/{a}/bundles/{i}/download", LIVEUPDATE_ROUTE_DOWNLOAD },
+    { "/v1/apps/{a}/bundles/{i}/files", LIVEUPDATE_ROUTE_FILES },
+    { "/v1/apps/{a}/bundles/{i}/files/{s}/upload", LIVEUPDATE_ROUTE_UPLOAD },
+    { "/v1/apps/{a}/channels", LIVEUPDATE_ROUTE_CHANNELS },
+    { "/v1/apps/{a}/channels/{i}", LIVEUPDATE_ROUTE_CHANNEL },
+    { "/v1/apps/{a}/channels/{i}/pause", LIVEUPDATE_ROUTE_PAUSE },
+    { "/v1/apps/{a}/channels/{i}/resume", LIVEUPDATE_ROUTE_RESUME },
+    { "/v1/apps/{a}/deployments", LIVEUPDATE_ROUTE_DEPLOYMENTS },
+    { "/v1/apps/{a}/deployments/{i}", LIVEUPDATE_ROUTE_DEPLOYMENT },
+    { "/v1/apps/{a}/builds", LIVEUPDATE_ROUTE_BUILDS },
+    { "/v1/apps/{a}/builds/{i}", LIVEUPDATE_ROUTE_BUILD },
+    { "/v1/apps/{a}/builds/{i}/artifacts/{s}/download",
       LIVEUPDATE_ROUTE_BUILD_DOWNLOAD },
-    { "apps/{a}/devices", LIVEUPDATE_ROUTE_DEVICES },
-    { "apps/{a}/devices/*", LIVEUPDATE_ROUTE_DEVICE },
-    { "apps/{a}", LIVEUPDATE_ROUTE_APP },
-    { "apps", LIVEUPDATE_ROUTE_APPS },
-    { "organizations", LIVEUPDATE_ROUTE_ORGANIZATIONS },
-    { "organizations/{i}", LIVEUPDATE_ROUTE_ORGANIZATION },
-    { "users/me", LIVEUPDATE_ROUTE_ME },
-    { "sessions", LIVEUPDATE_ROUTE_SESSIONS },
-    { "sessions/codes", LIVEUPDATE_ROUTE_SESSIONS },
-    { "sessions/*", LIVEUPDATE_ROUTE_SESSION },
+    { "/v1/apps/{a}/devices", LIVEUPDATE_ROUTE_DEVICES },
+    { "/v1/apps/{a}/devices/*", LIVEUPDATE_ROUTE_DEVICE },
+    { "/v1/apps/{a}", LIVEUPDATE_ROUTE_APP },
+    { "/v1/apps", LIVEUPDATE_ROUTE_APPS },
+    { "/v1/organizations", LIVEUPDATE_ROUTE_ORGANIZATIONS },
+    { "/v1/organizations/{i}", LIVEUPDATE_ROUTE_ORGANIZATION },
+    { "/v1/users/me", LIVEUPDATE_ROUTE_ME },
+    { "/v1/sessions", LIVEUPDATE_ROUTE_SESSIONS },
+    { "/v1/sessions/codes", LIVEUPDATE_ROUTE_SESSIONS },
+    { "/v1/sessions/*", LIVEUPDATE_ROUTE_SESSION },
 
-    { "jobs/*", LIVEUPDATE_ROUTE_CLOUD },
-    { "apps/{a}/apple-api-keys*", LIVEUPDATE_ROUTE_CLOUD },
-    { "apps/{a}/automations*", LIVEUPDATE_ROUTE_CLOUD },
-    { "apps/{a}/build-sources*", LIVEUPDATE_ROUTE_CLOUD },
-    { "apps/{a}/builds/{i}/*", LIVEUPDATE_ROUTE_CLOUD },
-    { "apps/{a}/certificates*", LIVEUPDATE_ROUTE_CLOUD },
-    { "apps/{a}/configurations*", LIVEUPDATE_ROUTE_CLOUD },
-    { "apps/{a}/destinations*", LIVEUPDATE_ROUTE_CLOUD },
-    { "apps/{a}/environments*", LIVEUPDATE_ROUTE_CLOUD },
-    { "apps/{a}/google-service-account-keys*", LIVEUPDATE_ROUTE_CLOUD },
-    { "apps/{a}/provisioning-profiles*", LIVEUPDATE_ROUTE_CLOUD },
-    { "apps/{a}/repository", LIVEUPDATE_ROUTE_CLOUD },
-    { "apps/{a}/transfer", LIVEUPDATE_ROUTE_CLOUD },
-    { "apps/{a}/webhooks*", LIVEUPDATE_ROUTE_CLOUD },
+    { "/v1/jobs/*", LIVEUPDATE_ROUTE_CLOUD },
+    { "/v1/apps/{a}/apple-api-keys*", LIVEUPDATE_ROUTE_CLOUD },
+    { "/v1/apps/{a}/automations*", LIVEUPDATE_ROUTE_CLOUD },
+    { "/v1/apps/{a}/build-sources*", LIVEUPDATE_ROUTE_CLOUD },
+    { "/v1/apps/{a}/builds/{i}/*", LIVEUPDATE_ROUTE_CLOUD },
+    { "/v1/apps/{a}/certificates*", LIVEUPDATE_ROUTE_CLOUD },
+    { "/v1/apps/{a}/configurations*", LIVEUPDATE_ROUTE_CLOUD },
+    { "/v1/apps/{a}/destinations*", LIVEUPDATE_ROUTE_CLOUD },
+    { "/v1/apps/{a}/environments*", LIVEUPDATE_ROUTE_CLOUD },
+    { "/v1/apps/{a}/google-service-account-keys*", LIVEUPDATE_ROUTE_CLOUD },
+    { "/v1/apps/{a}/provisioning-profiles*", LIVEUPDATE_ROUTE_CLOUD },
+    { "/v1/apps/{a}/repository", LIVEUPDATE_ROUTE_CLOUD },
+    { "/v1/apps/{a}/transfer", LIVEUPDATE_ROUTE_CLOUD },
+    { "/v1/apps/{a}/webhooks*", LIVEUPDATE_ROUTE_CLOUD },
+
+    { "/releases/{a}", LIVEUPDATE_ROUTE_RELEASES },
+    { "/releases/{a}/rules", LIVEUPDATE_ROUTE_RULES },
+    { "/releases/{a}/audit", LIVEUPDATE_ROUTE_AUDIT },
+    { "/releases/{a}/rollback", LIVEUPDATE_ROUTE_ROLLBACK },
+    { "/releases/{a}/{i}", LIVEUPDATE_ROUTE_RELEASE },
+    { "/releases/{a}/{i}/promote", LIVEUPDATE_ROUTE_PROMOTE },
+    { "/releases/{a}/{i}/reject", LIVEUPDATE_ROUTE_REJECT },
+    { "/releases/{a}/{i}/withdraw", LIVEUPDATE_ROUTE_WITHDRAW },
+    { "/releases/{a}/{i}/stage", LIVEUPDATE_ROUTE_STAGE },
 
     { NULL, LIVEUPDATE_ROUTE_NONE }
 };
@@ -74,25 +81,12 @@ static const struct {
 liveupdate_rc_e
 liveupdate_route(const liveupdate_str_t *path, liveupdate_route_t *route)
 {
-    int               i;
-    size_t            prefix;
-    liveupdate_str_t  rest;
+    int  i;
 
     memset(route, 0, sizeof(liveupdate_route_t));
 
-    prefix = sizeof(LIVEUPDATE_PREFIX) - 1;
-
-    if (path->len <= prefix
-        || memcmp(path->data, LIVEUPDATE_PREFIX, prefix) != 0)
-    {
-        return LIVEUPDATE_NOT_FOUND;
-    }
-
-    rest.len = path->len - prefix;
-    rest.data = path->data + prefix;
-
     for (i = 0; liveupdate_routes[i].pattern; i++) {
-        if (liveupdate_route_match(liveupdate_routes[i].pattern, &rest, route))
+        if (liveupdate_route_match(liveupdate_routes[i].pattern, path, route))
         {
             route->resource = liveupdate_routes[i].resource;
             break;

@@ -42,6 +42,16 @@ typedef enum {
     LIVEUPDATE_ROUTE_DEVICES,          /* .../devices */
     LIVEUPDATE_ROUTE_DEVICE,           /* .../devices/{id}, id may have "/" */
 
+    LIVEUPDATE_ROUTE_RELEASES,         /* /releases/{app} */
+    LIVEUPDATE_ROUTE_RULES,            /* .../rules */
+    LIVEUPDATE_ROUTE_AUDIT,            /* .../audit */
+    LIVEUPDATE_ROUTE_ROLLBACK,         /* .../rollback */
+    LIVEUPDATE_ROUTE_RELEASE,          /* .../{id} */
+    LIVEUPDATE_ROUTE_PROMOTE,          /* .../{id}/promote */
+    LIVEUPDATE_ROUTE_REJECT,           /* .../{id}/reject */
+    LIVEUPDATE_ROUTE_WITHDRAW,         /* .../{id}/withdraw */
+    LIVEUPDATE_ROUTE_STAGE,            /* .../{id}/stage */
+
     /* of the vendor's cloud, and nothing that updates need */
     LIVEUPDATE_ROUTE_CLOUD
 } liveupdate_route_e;

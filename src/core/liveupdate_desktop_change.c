@@ -1,0 +1,316 @@
+
+/*
+ * Copyright (C) the nginx-liveupdate authors
+ */
+
+
+#include "liveupdate_desktop.h"
+#include "liveupdate_desktop_change.h"
+#include "liveupdate_name.h"
+
+
+static cJSON *liveupdate_member(cJSON *object, const char *key,
+    cJSON *(*create)(void));
+static cJSON *liveupdate_build_find(const cJSON *builds, const char *id);
+static liveupdate_rc_e liveupdate_latest_set(cJSON *releases, const char *id);
+static liveupdate_rc_e liveupdate_copy(cJSON *to, const cJSON *from,
+    const char *key);
+static liveupdate_rc_e liveupdate_rules_check(const cJSON *app,
+    const cJSON *rules, liveupdate_error_t *err);
+static liveupdate_rc_e liveupdate_rule_check(const cJSON *builds,
+    const cJSON *item, liveupdate_error_t *err);
+
+
+liveupdate_rc_e
+liveupdate_build_release(cJSON *app, const char *id, const char *version,
+    const cJSON *release_info, const char *now, liveupdate_error_t *err)
+{
+    cJSON            *build, *builds, *releases;
+    liveupdate_rc_e   rc;
+
+    builds = liveupdate_member(app, "desktopBuilds", cJSON_CreateArray);
+    releases = liveupdate_member(app, "desktopReleases", cJSON_CreateObject);
+
+    if (builds == NULL || releases == NULL) {
+        return LIVEUPDATE_NOMEM;
+    }
+
+    if (!cJSON_IsArray(builds) || !cJSON_IsObject(releases)) {
+        return liveupdate_refuse(err, NULL, "the app's desktop releases are "
+                                            "damaged");
+    }
+
+    if (liveupdate_build_find(builds, id)) {
+        return LIVEUPDATE_OK;
+    }
+
+    build = cJSON_CreateObject();
+
+    if (cJSON_AddStringToObject(build, "id", id) == NULL
+        || cJSON_AddStringToObject(build, "version", version) == NULL
+        || cJSON_AddStringToObject(build, "createdAt", now) == NULL
+        || cJSON_AddTrueToObject(build, "isReleased") == NULL
+        || !cJSON_AddItemToArray(builds, build))
+    {
+        cJSON_Delete(build);
+        return LIVEUPDATE_NOMEM;
+    }
+
+    if (release_info == NULL) {
+        return LIVEUPDATE_OK;
+    }
+
+    rc = liveupdate_copy(releases, release_info, "latestReleaseBuildId");
+    if (rc != LIVEUPDATE_OK) {
+        return rc;
+    }
+
+    return liveupdate_copy(releases, release_info, "releaseRedirections");
+}
+
+
+liveupdate_rc_e
+liveupdate_build_withdraw(cJSON *app, const char *id, liveupdate_error_t *err)
+{
+    cJSON             *build, *builds, *before, *item, *next, *releases,
+                      *redirections;
+    const char        *latest;
+    liveupdate_rc_e    rc;
+    liveupdate_str_t   value;
+
+    builds = cJSON_GetObjectItemCaseSensitive(app, "desktopBuilds");
+    releases = cJSON_GetObjectItemCaseSensitive(app, "desktopReleases");
+
+    build = liveupdate_build_find(builds, id);
+
+    if (build == NULL) {
+        (void) liveupdate_refuse(err, NULL, "The build is not released.");
+        return LIVEUPDATE_NOT_FOUND;
+    }
+
+    latest = liveupdate_build_latest(app);
+
+    if (latest && strcmp(latest, id) == 0) {
+
+        /* the first item's "prev" is the last one */
+
+        before = (build == builds->child) ? NULL : build->prev;
+
+        rc = liveupdate_latest_set(releases, before
+                 ? cJSON_GetObjectItemCaseSensitive(before, "id")->valuestring
+                 : NULL);
+        if (rc != LIVEUPDATE_OK) {
+            return rc;
+        }
+    }
+
+    redirections = cJSON_GetObjectItemCaseSensitive(releases,
+                                                    "releaseRedirections");
+
+    for (item = redirections ? redirections->child : NULL; item; item = next) {
+        next = item->next;
+
+        if (liveupdate_json_string(item, "buildId", &value) == LIVEUPDATE_OK
+            && liveupdate_str_is(&value, id))
+        {
+            cJSON_Delete(cJSON_DetachItemViaPointer(redirections, item));
+        }
+    }
+
+    cJSON_Delete(cJSON_DetachItemViaPointer(builds, build));
+
+    return LIVEUPDATE_OK;
+}
+
+
+liveupdate_rc_e
+liveupdate_build_rollback(cJSON *app, unsigned steps, const char **id,
+    liveupdate_error_t *err)
+{
+    cJSON       *build, *builds;
+    const char  *latest;
+
+    builds = cJSON_GetObjectItemCaseSensitive(app, "desktopBuilds");
+    latest = liveupdate_build_latest(app);
+
+    build = latest ? liveupdate_build_find(builds, latest) : NULL;
+
+    while (build && steps) {
+        build = (build == builds->child) ? NULL : build->prev;
+        steps--;
+    }
+
+    if (build == NULL) {
+        (void) liveupdate_refuse(err, NULL,
+                                 "There is no release to go back to.");
+        return LIVEUPDATE_NOT_FOUND;
+    }
+
+    *id = cJSON_GetObjectItemCaseSensitive(build, "id")->valuestring;
+
+    return liveupdate_latest_set(
+                     cJSON_GetObjectItemCaseSensitive(app, "desktopReleases"),
+                     *id);
+}
+
+
+liveupdate_rc_e
+liveupdate_rules_set(cJSON *app, const cJSON *rules,
+    const liveupdate_arena_t *arena, liveupdate_error_t *err)
+{
+    cJSON                 *releases;
+    liveupdate_rc_e        rc;
+    liveupdate_desktop_t   desktop;
+
+    rc = liveupdate_desktop_parse(arena, NULL, rules, &desktop, err);
+    if (rc != LIVEUPDATE_OK) {
+        return rc;
+    }
+
+    rc = liveupdate_rules_check(app, rules, err);
+    if (rc != LIVEUPDATE_OK) {
+        return rc;
+    }
+
+    releases = liveupdate_member(app, "desktopReleases", cJSON_CreateObject);
+    if (releases == NULL) {
+        return LIVEUPDATE_NOMEM;
+    }
+
+    cJSON_DeleteItemFromObjectCaseSensitive(releases, "latestReleaseBuildId");
+    cJSON_DeleteItemFromObjectCaseSensitive(releases, "releaseRedirections");
+
+    rc = liveupdate_copy(releases, rules, "latestReleaseBuildId");
+    if (rc != LIVEUPDATE_OK) {
+        return rc;
+    }
+
+    return liveupdate_copy(releases, rules, "releaseRedirections");
+}
+
+
+static liveupdate_rc_e
+liveupdate_rules_check(const cJSON *app, const cJSON *rules,
+    liveupdate_error_t *err)
+{
+    const cJSON       *builds, *item;
+    liveupdate_rc_e    rc;
+    liveupdate_str_t   id;
+
+    builds = cJSON_GetObjectItemCaseSensitive(app, "desktopBuilds");
+
+    if (liveupdate_json_string(rules, "latestReleaseBuildId", &id)
+        == LIVEUPDATE_OK
+        && liveupdate_build_find(builds, (char *) id.data) == NULL)
+    {
+        return liveupdate_refuse(err, &id, "is not a released build");
+    }
+
+    cJSON_ArrayForEach(item,
+                       cJSON_GetObjectItemCaseSensitive(rules,
+                                                      "releaseRedirections"))
+    {
+        rc = liveupdate_rule_check(builds, item, err);
+        if (rc != LIVEUPDATE_OK) {
+            return rc;
+        }
+    }
+
+    return LIVEUPDATE_OK;
+}
+
+
+static liveupdate_rc_e
+liveupdate_rule_check(const cJSON *builds, const cJSON *item,
+    liveupdate_error_t *err)
+{
+    liveupdate_str_t  id;
+
+    if (liveupdate_json_string(item, "buildId", &id) != LIVEUPDATE_OK
+        || liveupdate_build_find(builds, (char *) id.data))
+    {
+        return LIVEUPDATE_OK;
+    }
+
+    return liveupdate_refuse(err, &id, "is not a released build");
+}
+
+
+const char *
+liveupdate_build_latest(const cJSON *app)
+{
+    liveupdate_str_t  id;
+
+    if (liveupdate_json_string(
+            cJSON_GetObjectItemCaseSensitive(app, "desktopReleases"),
+            "latestReleaseBuildId", &id)
+        != LIVEUPDATE_OK)
+    {
+        return NULL;
+    }
+
+    return (char *) id.data;
+}
+
+
+static cJSON *
+liveupdate_build_find(const cJSON *builds, const char *id)
+{
+    cJSON             *build;
+    liveupdate_str_t   value;
+
+    cJSON_ArrayForEach(build, builds) {
+        if (liveupdate_json_string(build, "id", &value) == LIVEUPDATE_OK
+            && liveupdate_str_is(&value, id))
+        {
+            return build;
+        }
+    }
+
+    return NULL;
+}
+
+
+static liveupdate_rc_e
+liveupdate_latest_set(cJSON *releases, const char *id)
+{
+    return liveupdate_json_set(releases, "latestReleaseBuildId",
+                               id ? cJSON_CreateString(id)
+                                  : cJSON_CreateNull());
+}
+
+
+static liveupdate_rc_e
+liveupdate_copy(cJSON *to, const cJSON *from, const char *key)
+{
+    const cJSON  *item;
+
+    item = cJSON_GetObjectItemCaseSensitive(from, key);
+
+    if (item == NULL || cJSON_IsNull(item)) {
+        return LIVEUPDATE_OK;
+    }
+
+    return liveupdate_json_set(to, key, cJSON_Duplicate(item, 1));
+}
+
+
+static cJSON *
+liveupdate_member(cJSON *object, const char *key, cJSON *(*create)(void))
+{
+    cJSON  *member;
+
+    member = cJSON_GetObjectItemCaseSensitive(object, key);
+    if (member) {
+        return member;
+    }
+
+    member = create();
+
+    if (member && !cJSON_AddItemToObject(object, key, member)) {
+        cJSON_Delete(member);
+        return NULL;
+    }
+
+    return member;
+}

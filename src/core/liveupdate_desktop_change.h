@@ -1,0 +1,58 @@
+
+/*
+ * Copyright (C) the nginx-liveupdate authors
+ *
+ * Changes of an app's desktop releases, as liveupdate_change.h has them for
+ * channels: "desktopBuilds" and "desktopReleases" of the app.json, with the
+ * fields of desktop-builds.json and desktop-releases.json.
+ */
+
+
+#ifndef _LIVEUPDATE_DESKTOP_CHANGE_H_INCLUDED_
+#define _LIVEUPDATE_DESKTOP_CHANGE_H_INCLUDED_
+
+
+#include "liveupdate_json.h"
+
+
+/*
+ * A build becomes a part of the feed; release_info (or NULL) says which one
+ * is the latest then, and the redirections, where they are given.  If the
+ * build is there already, nothing is changed: the request was repeated.
+ */
+
+liveupdate_rc_e liveupdate_build_release(cJSON *app, const char *id,
+    const char *version, const cJSON *release_info, const char *now,
+    liveupdate_error_t *err);
+
+/*
+ * Takes a build out: its redirections go, and if it was the latest then the
+ * one before it is.  LIVEUPDATE_NOT_FOUND.
+ */
+
+liveupdate_rc_e liveupdate_build_withdraw(cJSON *app, const char *id,
+    liveupdate_error_t *err);
+
+/*
+ * Makes the build the latest that was released so many steps before the one
+ * that is.  *id points into the app.  LIVEUPDATE_NOT_FOUND: there is none.
+ */
+
+liveupdate_rc_e liveupdate_build_rollback(cJSON *app, unsigned steps,
+    const char **id, liveupdate_error_t *err);
+
+/*
+ * Replaces latestReleaseBuildId and releaseRedirections.  Refused with the
+ * reason: what liveupdate_desktop_parse() refuses, and builds that are not
+ * released.
+ */
+
+liveupdate_rc_e liveupdate_rules_set(cJSON *app, const cJSON *rules,
+    const liveupdate_arena_t *arena, liveupdate_error_t *err);
+
+/* The latest build's id, or NULL; points into the app. */
+
+const char *liveupdate_build_latest(const cJSON *app);
+
+
+#endif /* _LIVEUPDATE_DESKTOP_CHANGE_H_INCLUDED_ */

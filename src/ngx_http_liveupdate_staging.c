@@ -1,0 +1,137 @@
+
+/*
+ * Copyright (C) the nginx-liveupdate authors
+ */
+
+
+#include "ngx_http_liveupdate.h"
+
+
+ngx_int_t
+ngx_http_liveupdate_staging_clean(ngx_http_liveupdate_call_t *call,
+    u_char *folder, const char *name)
+{
+    u_char  *path;
+
+    path = ngx_http_liveupdate_path(call->io.pool, "%s/%s", folder, name);
+
+    if (ngx_http_liveupdate_store_remove_tree(&call->io, call->store, path)
+        == NGX_ERROR)
+    {
+        return ngx_http_liveupdate_failed(call);
+    }
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_http_liveupdate_staging_place(ngx_http_liveupdate_call_t *call,
+    u_char *folder, u_char *data, const liveupdate_str_t *href)
+{
+    u_char  *path;
+
+    path = ngx_http_liveupdate_path(call->io.pool, "%s/files/%*s", folder,
+                                    href->len, href->data);
+
+    if (ngx_http_liveupdate_store_mkdirs(&call->io, folder, path) != NGX_OK
+        || ngx_http_liveupdate_store_link(&call->io, data, path) != NGX_OK)
+    {
+        return ngx_http_liveupdate_failed(call);
+    }
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_http_liveupdate_staging_complete(ngx_http_liveupdate_call_t *call,
+    u_char *folder, cJSON *release, const liveupdate_file_t *files, size_t n)
+{
+    char       *text;
+    size_t      i;
+    u_char     *path;
+    uint64_t    size;
+    ngx_int_t   rc;
+
+    text = liveupdate_files_print(files, n);
+    if (text == NULL) {
+        return ngx_http_liveupdate_nomem(call);
+    }
+
+    path = ngx_http_liveupdate_path(call->io.pool, "%s/files.json", folder);
+
+    rc = ngx_http_liveupdate_store_write(&call->io, call->store, path, text,
+                                         ngx_strlen(text));
+    cJSON_free(text);
+
+    /* all of it is on the disk before the state says so */
+
+    if (rc != NGX_OK
+        || ngx_http_liveupdate_store_sync_tree(&call->io, folder) != NGX_OK)
+    {
+        return ngx_http_liveupdate_failed(call);
+    }
+
+    size = 0;
+
+    for (i = 0; i < n; i++) {
+        size += files[i].size;
+    }
+
+    cJSON_DeleteItemFromObjectCaseSensitive(release, "reason");
+    cJSON_DeleteItemFromObjectCaseSensitive(release, "size");
+
+    if (liveupdate_json_set_string(release, "state", "staged") != LIVEUPDATE_OK
+        || cJSON_AddNumberToObject(release, "size", (double) size) == NULL)
+    {
+        return ngx_http_liveupdate_nomem(call);
+    }
+
+    path = ngx_http_liveupdate_path(call->io.pool, "%s/release.json", folder);
+
+    if (ngx_http_liveupdate_store_write_json(&call->io, call->store, path,
+                                             release)
+        != NGX_OK)
+    {
+        return ngx_http_liveupdate_failed(call);
+    }
+
+    return NGX_OK;
+}
+
+
+/* What was refused stays where it is and says why; it can be mended. */
+
+ngx_int_t
+ngx_http_liveupdate_staging_refuse(ngx_http_liveupdate_call_t *call,
+    u_char *folder, cJSON *release, ngx_int_t status)
+{
+    u_char  *path, *reason;
+
+    if (status >= NGX_HTTP_INTERNAL_SERVER_ERROR) {
+        return status;
+    }
+
+    reason = ngx_http_liveupdate_sentence(call->io.pool, &call->error);
+
+    if (reason == NULL
+        || liveupdate_json_set_string(release, "state", "failed")
+           != LIVEUPDATE_OK
+        || liveupdate_json_set_string(release, "reason", (char *) reason)
+           != LIVEUPDATE_OK)
+    {
+        return ngx_http_liveupdate_nomem(call);
+    }
+
+    path = ngx_http_liveupdate_path(call->io.pool, "%s/release.json", folder);
+
+    if (ngx_http_liveupdate_store_write_json(&call->io, call->store, path,
+                                             release)
+        != NGX_OK)
+    {
+        return ngx_http_liveupdate_failed(call);
+    }
+
+    return status;
+}

@@ -1,0 +1,287 @@
+#!/usr/bin/perl
+
+# Copyright (C) the nginx-liveupdate authors
+
+# The update feed of desktop apps and the downloads for people: what recorded
+# workers answered, and what is better here.
+
+use warnings;
+use strict;
+
+use Test::More;
+
+BEGIN { use FindBin; chdir($FindBin::Bin); }
+
+use lib 'lib';
+use Test::LiveUpdate;
+
+use Digest::SHA qw/ sha256_hex /;
+use File::Copy qw/ copy /;
+use File::Path qw/ make_path /;
+use JSON::PP ();
+
+select STDERR; $| = 1;
+select STDOUT; $| = 1;
+
+my $t = Test::LiveUpdate->new()->plan(43);
+
+$t->config_reference(sub {
+    s{^(location ~ \^/desktop)}{
+set_real_ip_from  127.0.0.1;
+real_ip_header    cf-connecting-ip;
+
+$1}m;
+})->run();
+
+my $app = '240808w4a9kky77';
+my @builds = qw/ 241001aaaaaaaa1 241101bbbbbbbb2 241111cccccccc3 /;
+
+my $dir = $t->testdir();
+my $tree = "$dir/tree";
+
+system($^X, 'golden/fixture.pl', $tree) == 0 or die 'no fixture';
+
+$t->api('POST', '/v1/apps',
+        { name => 'My App', type => 'electron', id => $app });
+
+for my $build (@builds) {
+    my $uploads = "$dir/store/staging/$app/$build/uploads";
+    make_path($uploads);
+    copy($_, $uploads) or die "$_: $!" for grep { /\Q$build/ } files($tree);
+
+    my $reply = $t->api('POST', "/releases/$app/$build/stage", {},
+                        token => 'publish');
+    is($reply->{json}{state}, 'live', "$build is staged, and live");
+}
+
+my $rules = JSON::PP::decode_json(slurp("$tree/desktop-releases.json"));
+is($t->api('PUT', "/releases/$app/rules", $rules,
+           token => 'approve')->{status}, 200, 'rules');
+
+# recorded answers
+
+my $golden = JSON::PP::decode_json(slurp('golden/desktop.json'));
+my (%count, %seen);
+
+for my $case (@$golden) {
+    next if is_better($case);
+
+    my $wrong = compare($case);
+    $count{$wrong ? 'wrong' : 'right'}++;
+
+    fail("$case->{svc} $case->{path}: $wrong") if $wrong;
+}
+
+is($count{wrong} // 0, 0, "recorded answers, all $count{right}");
+
+# what is better here
+
+my $exe = 'My%20App%20Setup%201.1.0%20-%20Build%20241101bbbbbbbb2-x64.exe';
+my $reply = feed('HEAD', "/$exe");
+
+is($reply->{status}, 200, 'HEAD');
+is($reply->{headers}{'content-length'}, 3000000, 'HEAD: its length');
+is($reply->{headers}{'cache-control'}, 'public, max-age=31536000, immutable',
+   'an artifact is kept for ever');
+
+$reply = feed('GET', '/latest.yml');
+is($reply->{headers}{'cache-control'}, 'private, no-cache',
+   'a manifest is asked for again');
+
+$reply = feed('POST', '/latest.yml');
+is($reply->{status}, 405, 'POST');
+is($reply->{headers}{allow}, 'GET, HEAD', 'POST: Allow');
+
+# a thousand parts of a file, as a differential download asks for them
+
+my $bytes = slurp("$tree/My App Setup 1.1.0 - Build 241101bbbbbbbb2-x64.exe");
+my @parts = map { [ $_ * 2900, $_ * 2900 + 99 ] } 0 .. 999;
+
+$reply = feed('GET', "/$exe",
+              Range => 'bytes=' . join(', ', map { "$_->[0]-$_->[1]" } @parts));
+
+is($reply->{status}, 206, 'a thousand ranges');
+my @bodies = $reply->{body} =~ /\r\n\r\n(.{100})(?=\r\n--)/gs;
+is(scalar @bodies, 1000, 'a thousand parts');
+is(join('', @bodies), join('', map { substr $bytes, $_->[0], 100 } @parts),
+   'the right bytes');
+
+# the first update: the blockmap of the version that is installed
+
+my $old = 'My%20App%20Setup%201.1.0%20-%20Build%20241111cccccccc3-x64.exe'
+          . '.blockmap';
+$reply = feed('GET', "/$old");
+is($reply->{status}, 200, 'the blockmap of another version of a live build');
+is(sha256_hex($reply->{body}),
+   sha256_hex(slurp("$tree/My App Setup 1.1.0 - Build 241101bbbbbbbb2-x64.exe"
+                    . '.blockmap')), 'is that version\'s');
+
+# rules
+
+my %rollout = (latestReleaseBuildId => $builds[0], releaseRedirections => [
+    { rule => 'buildByRollout', buildId => $builds[2], percentage => 30 },
+]);
+
+is($t->api('PUT', "/releases/$app/rules", \%rollout)->{status}, 200,
+   'a rollout');
+
+my %in = map { $_ => 1 } grep { version($_) eq '1.1.1' } 1 .. 200;
+cmp_ok(scalar keys %in, '>', 30, 'a part of the clients gets it');
+cmp_ok(scalar keys %in, '<', 95, 'and not all');
+
+$rollout{releaseRedirections}[0]{percentage} = 60;
+$t->api('PUT', "/releases/$app/rules", \%rollout);
+
+is(scalar(grep { version($_) ne '1.1.1' } keys %in), 0,
+   'who has it keeps it when it is raised');
+like(feed('GET', '/latest.yml')->{body}, qr/^version: 1\.0\.0$/m,
+     'a client without an id is outside');
+
+$rollout{releaseRedirections} = [
+    { rule => 'buildByIp', buildId => $builds[2],
+      ipList => ['198.51.100.0/24'] },
+];
+$t->api('PUT', "/releases/$app/rules", \%rollout);
+
+like(feed('GET', '/latest.yml', 'cf-connecting-ip' => '198.51.100.77')
+     ->{body}, qr/^version: 1\.1\.1$/m, 'a network');
+like(feed('GET', '/latest.yml', 'cf-connecting-ip' => '198.51.101.77')
+     ->{body}, qr/^version: 1\.0\.0$/m, 'outside of it');
+
+$rollout{releaseRedirections}[0]{buildId} = 'nosuch';
+$t->refused(sub { $t->api('PUT', "/releases/$app/rules", \%rollout) },
+            qr/^422 "nosuch" is not a released build/, 'an unknown build');
+
+# rollback, withdraw, promote
+
+%rollout = (latestReleaseBuildId => $builds[2], releaseRedirections => []);
+$t->api('PUT', "/releases/$app/rules", \%rollout);
+
+my $tag = feed('GET', '/latest.yml')->{headers}{etag};
+
+$reply = $t->api('POST', "/releases/$app/rollback", {},
+                 token => 'approve');
+is($reply->{json}{id}, $builds[1], 'rollback');
+like(feed('GET', '/latest.yml')->{body}, qr/^version: 1\.1\.0$/m,
+     'the build before is the latest');
+is(feed('GET', '/latest.yml', 'If-None-Match' => $tag)->{status}, 200,
+   'and is not taken for the other one');
+
+$reply = $t->api('POST', "/releases/$app/$builds[1]/withdraw", {},
+                 token => 'approve');
+is($reply->{json}{state}, 'withdrawn', 'withdraw');
+like(feed('GET', '/latest.yml')->{body}, qr/^version: 1\.0\.0$/m,
+     'what was before it is the latest');
+ok((wait_until { feed('HEAD', "/$exe")->{status} == 404 } 10),
+   'its files are gone from the feed');
+ok(-e "$dir/store/live/$app/$builds[1]/release.json", 'but not from live');
+
+is($t->api('POST', "/releases/$app/$builds[1]/promote", {},
+           token => 'approve')->{json}{state}, 'live',
+   'and promoted again');
+is(feed('GET', "/$exe")->{status}, 200, 'its files are back');
+
+# names and paths
+
+is(feed('GET', $_)->{status} =~ /^4/ ? 'refused' : 'served', 'refused', $_)
+    for '/..%2f..%2ftokens', '/%2e%2e/tokens', '/.lock', '/a%00b', '/a%5cb',
+        '/x/latest.yml', '/';
+
+is($t->api('GET', '/desktop/nosuch/latest.yml')->{status}, 404,
+   'an unknown app');
+is($t->api('GET', '/desktop/..%2f/latest.yml')->{status}, 404, 'no app');
+like(feed('GET', '/my-ip', 'cf-connecting-ip' => '203.0.113.9')->{body},
+     qr/^203\.0\.113\.9$/, 'my-ip');
+
+###############################################################################
+
+sub feed {
+    my ($method, $path, %headers) = @_;
+
+    return $t->api($method, "/desktop/$app$path", undef, token => undef,
+                   headers => [ %headers ]);
+}
+
+sub version {
+    my ($id) = @_;
+
+    my $body = feed('GET', '/latest.yml', 'x-user-staging-id' => "id-$id")
+               ->{body};
+    return $body =~ /^version: (\S+)/m ? $1 : undef;
+}
+
+# What is meant to differ: several ranges, the cut of one name, and the
+# architecture for macOS 16 and later.
+
+sub is_better {
+    my ($case) = @_;
+
+    return ($case->{headers}{Range} // '') =~ /,/
+           || $case->{path} =~ /^\/my-app-[^\/]*x86_64\.AppImage(\.blockmap)?$/
+              && ($case->{answer}{headers}{'content-disposition'} // '')
+                 =~ /[0-9]x86_64/
+           || ($case->{headers}{'User-Agent'} // '')
+              =~ /Mac OS X (1[6-9]|[2-9][0-9])[._]/;
+}
+
+# What differs from the recorded answer.
+
+sub compare {
+    my ($case) = @_;
+
+    my $answer = $case->{answer};
+    my %headers = %{$case->{headers}};
+
+    my $base = $case->{svc} eq 'cdn' ? "/desktop/$app" : "/download/$app";
+
+    # the bytes of a large file are looked at once
+
+    my $file = $answer->{headers}{'content-disposition'};
+    my $known = defined $file && !$headers{Range} && $answer->{size} > 10000
+                && $seen{"$file $answer->{sha256}"}++;
+
+    my $reply = $t->api($known ? 'HEAD' : 'GET', $base . $case->{path}, undef,
+                        token => undef, headers => [ %headers ]);
+
+    return "status $reply->{status}, not $answer->{status}"
+        if $reply->{status} != $answer->{status};
+
+    return if $answer->{status} >= 300;
+
+    return 'another body'
+        if !$known && $answer->{sha256}
+           && sha256_hex($reply->{body}) ne $answer->{sha256};
+
+    return "$reply->{headers}{'content-length'} bytes, not $answer->{size}"
+        if $reply->{headers}{'content-length'} != $answer->{size};
+
+    for my $name (qw/ content-type content-disposition content-range /)
+    {
+        my $want = $answer->{headers}{$name};
+        my $have = $reply->{headers}{$name};
+
+        next if !defined $want || $case->{path} eq '/my-ip';
+
+        return "$name: " . ($have // 'none') . ", not $want"
+            if ($have // '') ne $want;
+    }
+
+    return;
+}
+
+sub files {
+    my ($folder) = @_;
+
+    opendir my $dh, $folder or die "$folder: $!";
+    return map { "$folder/$_" } grep { !/^\./ } readdir $dh;
+}
+
+sub slurp {
+    my ($name) = @_;
+
+    open my $fh, '<:raw', $name or die "$name: $!";
+    local $/;
+    return <$fh>;
+}
+
+###############################################################################
