@@ -21,6 +21,8 @@ typedef struct {
 
 static ngx_http_liveupdate_action_t *ngx_http_liveupdate_action_find(
     ngx_http_request_t *r, liveupdate_route_e resource);
+static unsigned ngx_http_liveupdate_action_role(ngx_http_request_t *r,
+    ngx_http_liveupdate_action_t *action);
 static ngx_int_t ngx_http_liveupdate_not_allowed(ngx_http_request_t *r,
     liveupdate_route_e resource);
 static ngx_int_t ngx_http_liveupdate_authorize(ngx_http_request_t *r,
@@ -244,8 +246,8 @@ ngx_http_liveupdate_api_handler(ngx_http_request_t *r)
     ctx->app = app;
 
     rc = ngx_http_liveupdate_authorize(r, &route,
-                                       action ? action->role
-                                              : LIVEUPDATE_ROLE_READ,
+                                       ngx_http_liveupdate_action_role(r,
+                                                                     action),
                                        &token);
     if (rc != NGX_DECLINED) {
         return rc;
@@ -303,6 +305,32 @@ ngx_http_liveupdate_action_find(ngx_http_request_t *r,
     }
 
     return NULL;
+}
+
+
+/* With approval, who publishes does not decide what devices get. */
+
+static unsigned
+ngx_http_liveupdate_action_role(ngx_http_request_t *r,
+    ngx_http_liveupdate_action_t *action)
+{
+    ngx_http_liveupdate_loc_conf_t  *lucf;
+
+    if (action == NULL) {
+        return LIVEUPDATE_ROLE_READ;
+    }
+
+    lucf = ngx_http_get_module_loc_conf(r, ngx_http_liveupdate_module);
+
+    if (lucf->approval
+        && action->role == LIVEUPDATE_ROLE_PUBLISH
+        && (action->resource == LIVEUPDATE_ROUTE_DEPLOYMENTS
+            || action->resource == LIVEUPDATE_ROUTE_DEPLOYMENT))
+    {
+        return LIVEUPDATE_ROLE_APPROVE;
+    }
+
+    return action->role;
 }
 
 

@@ -261,6 +261,7 @@ ngx_http_liveupdate_build_change(ngx_http_liveupdate_call_t *call, cJSON *app)
     /* old CLIs change the rollout of the bundle's own deployment here */
 
     if (status == NGX_OK
+        && !call->approval
         && liveupdate_json_number(call->json, "rolloutPercentage", &rollout)
            == LIVEUPDATE_OK
         && liveupdate_json_string(release, "deployment", &deployment)

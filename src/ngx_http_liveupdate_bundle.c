@@ -82,6 +82,15 @@ ngx_http_liveupdate_bundles_post(ngx_http_liveupdate_call_t *call)
     status = ngx_http_liveupdate_change(call, ngx_http_liveupdate_bundle_add);
 
     if (status == NGX_HTTP_CREATED && call->answer == NULL) {
+
+        if (call->approval) {
+            status = ngx_http_liveupdate_bundle_answer(call, release, "staged",
+                                                       NGX_HTTP_CREATED);
+            cJSON_Delete(release);
+
+            return status;
+        }
+
         call->finish = NULL;
         status = ngx_http_liveupdate_change(call,
                                          ngx_http_liveupdate_bundle_publish);
@@ -734,6 +743,21 @@ ngx_http_liveupdate_bundle_ready(ngx_http_liveupdate_call_t *call)
 
     if (status != NGX_OK) {
         ngx_http_liveupdate_store_unlock(lock);
+        return status;
+    }
+
+    if (call->approval) {
+
+        /* it is complete, and waits for a person, or has waited */
+
+        ngx_http_liveupdate_store_unlock(lock);
+
+        status = ngx_http_liveupdate_bundle_answer(call, release,
+                                                   lock == NGX_INVALID_FILE
+                                                       ? "ready" : "staged",
+                                                   NGX_HTTP_OK);
+        cJSON_Delete(release);
+
         return status;
     }
 

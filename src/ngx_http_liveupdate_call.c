@@ -260,6 +260,7 @@ ngx_http_liveupdate_body_filter(ngx_http_request_t *r, ngx_chain_t *in)
 {
     ngx_int_t                   rc;
     ngx_chain_t                *cl;
+    ngx_http_request_body_t    *rb;
     ngx_http_liveupdate_ctx_t  *ctx;
 
     ctx = ngx_http_get_module_ctx(r, ngx_http_liveupdate_module);
@@ -278,8 +279,22 @@ ngx_http_liveupdate_body_filter(ngx_http_request_t *r, ngx_chain_t *in)
         ctx->body_err = ngx_errno ? ngx_errno : EIO;
     }
 
+    rb = r->request_body;
+
+    /* the buffers are free for what is still to come */
+
+    for (cl = rb->bufs; cl; cl = cl->next) {
+        cl->buf->pos = cl->buf->last;
+    }
+
+    rb->bufs = NULL;
+
     for (cl = in; cl; cl = cl->next) {
         cl->buf->pos = cl->buf->last;
+
+        if (cl->buf->last_buf) {
+            rb->last_saved = 1;
+        }
     }
 
     return NGX_OK;

@@ -63,7 +63,7 @@ capawesome()
         CI=1 NO_COLOR=1 HOME=$demo/home TMPDIR=$demo/home HTTPS_PROXY=$url \
         CAPAWESOME_TELEMETRY_DISABLED=1 \
         CAPAWESOME_TOKEN=$(cat "$run/token.$token") \
-            node "$cli" "$@" < /dev/null
+            node --require "$root/t/clients/keyring.js" "$cli" "$@" < /dev/null
     ) > "$demo/last.log" 2>&1
 }
 

@@ -360,7 +360,8 @@ $t->mark_log();
 replace($file, substr($text, 0, length($text) / 2));
 
 ok(wait_until { told('renamed', $one->{bundle});
-                2 <= (() = $t->read_log($t->{mark}) =~ /could not load/g) } 4,
+                $t->workers() <= (() = $t->read_log($t->{mark})
+                                       =~ /could not load/g) } 4,
    'a torn app.json is noticed');
 $t->log_like(qr/\[error\].*could not load "$app": the JSON text ends too early/,
              'and logged');

@@ -337,7 +337,7 @@ sub head {
 sub hup {
     kill 'HUP', $t->{master};
 
-    wait_until { 2 <= grep { !$old{$_} } $t->workers() } 10, 'new workers'
+    wait_until { keys %old <= grep { !$old{$_} } $t->workers() } 10, 'new ones'
         or die "no new workers\n";
 }
 

@@ -1,0 +1,203 @@
+#!/usr/bin/perl
+
+# Copyright (C) the nginx-liveupdate authors
+
+# Approval: what is published waits until somebody who may decide does.
+
+use warnings;
+use strict;
+
+use Test::More;
+
+BEGIN { use FindBin; chdir($FindBin::Bin); }
+
+use lib 'lib';
+use Test::LiveUpdate qw/ zip /;
+
+use Digest::SHA qw/ sha512_base64 /;
+use File::Path qw/ make_path /;
+
+select STDERR; $| = 1;
+select STDOUT; $| = 1;
+
+my $t = Test::LiveUpdate->new()->plan(36);
+
+$t->config_reference(sub {
+    s{^(liveupdate_valid )}{liveupdate_approval  on;\n\n$1}m;
+})->run();
+
+my $dir = $t->testdir();
+my $app = $t->create_app('My App');
+
+# a bundle
+
+my $first = publish('one');
+
+is($t->latest($app)->{status}, 404, 'a device does not see what waits');
+
+my $reply = $t->api('GET', "/releases/$app?state=staged", undef,
+                    token => 'approve');
+is($reply->{json}[0]{id}, $first, 'an approver does');
+
+$t->refused(sub { $t->api('POST', "/releases/$app/$first/promote", {},
+                          token => 'publish') },
+            '403 This needs a token with the role "approve".',
+            'a publisher cannot promote');
+$t->refused(sub { $t->api('POST', "/v1/apps/$app/deployments",
+                          { appBuildId => $first,
+                            appChannelName => 'default' },
+                          token => 'publish') },
+            '403 This needs a token with the role "approve".',
+            'nor deploy');
+is($t->latest($app)->{status}, 404, 'a device still does not see it');
+
+$reply = $t->api('GET', "/v1/apps/$app", undef, token => 'approve');
+$reply = $t->api('POST', "/releases/$app/$first/promote",
+                 { expect => 999 }, token => 'approve');
+is($reply->{status}, 409, 'promoted if nothing has changed: not so');
+
+$reply = $t->api('POST', "/releases/$app/$first/promote", {},
+                 token => 'approve');
+is($reply->{json}{state}, 'live', 'promoted');
+is($t->latest($app)->{json}{bundleId}, $first, 'a device gets it');
+
+is(ready($first)->{json}{artifactStatus}, 'ready', 'ready again');
+is($t->latest($app)->{json}{bundleId}, $first, 'changes nothing');
+
+# the second is rejected
+
+my $second = publish('two');
+
+$t->refused(sub { $t->api('POST', "/releases/$app/$second/reject", {},
+                          token => 'approve') },
+            '422 Say why: "reason".', 'rejected without a reason');
+$reply = $t->api('POST', "/releases/$app/$second/reject",
+                 { reason => 'the logo is wrong' }, token => 'approve');
+is($reply->{json}{state}, 'rejected', 'rejected');
+
+$reply = $t->api('GET', "/releases/$app/$second", undef, token => 'read');
+is($reply->{json}{state}, 'rejected', 'says so');
+is($reply->{json}{reason}, 'the logo is wrong', 'and why');
+
+$t->refused(sub { $t->api('POST', "/releases/$app/$second/promote", {},
+                          token => 'approve') },
+            qr/^409 Only a release that is staged/, 'is not promoted');
+is($t->latest($app)->{json}{bundleId}, $first, 'devices keep what they have');
+
+# the third is rolled out, rolled back and withdrawn
+
+my $third = publish('three');
+
+$reply = $t->api('POST', "/releases/$app/$third/promote",
+                 { channel => 'default', rollout => 1 }, token => 'approve');
+is($reply->{json}{state}, 'live', 'promoted into a channel');
+is($t->latest($app)->{json}{bundleId}, $third, 'a device gets it');
+
+$reply = $t->api('POST', "/releases/$app/rollback",
+                 { channel => 'default' }, token => 'approve');
+is($reply->{json}{id}, $first, 'rolled back');
+is($t->latest($app)->{json}{bundleId}, $first, 'a device gets the one before');
+
+$t->api('POST', "/releases/$app/$first/withdraw", {}, token => 'approve');
+is($t->latest($app)->{json}{bundleId}, $third, 'withdrawn: the other one');
+
+$t->refused(sub { $t->api('POST', "/releases/$app/rollback",
+                          { channel => 'default', steps => 9 },
+                          token => 'approve') },
+            '404 There is no release to go back to.', 'too many steps');
+
+# a desktop release of electron-builder
+
+my $exe = 'x' x 5000;
+my $uploads = "$dir/store/staging/$app/release-1/uploads";
+make_path("$uploads/win-unpacked");
+
+$t->refused(sub { stage('nosuch') },
+            '404 There is no such folder in staging.', 'nothing to stage');
+like($t->said(stage('release-1')), qr/^422 The release has no latest/,
+     'no manifest');
+
+put('My App Setup 1.0.0.exe', $exe);
+put('builder-debug.yml', 'x64: {}');
+put('latest.yml', <<EOF_YML);
+version: 1.0.0
+files:
+  - url: My%20App%20Setup%201.0.0.exe
+    sha512: @{[ sha512_base64($exe . 'y') ]}==
+    size: 5000
+path: My App Setup 1.0.0.exe
+releaseDate: '2026-01-01T00:00:00.000Z'
+EOF_YML
+
+like($t->said(stage('release-1')),
+     qr/^422 "My App Setup 1.0.0.exe" has another SHA-512/,
+     'a wrong digest');
+is($t->api('GET', "/releases/$app/release-1", undef,
+           token => 'read')->{json}{state}, 'failed', 'is written down');
+
+my $yml = $t->read_file("store/staging/$app/release-1/uploads/latest.yml");
+my $right = sha512_base64($exe) . '==';
+$yml =~ s/sha512: \S+/sha512: $right/;
+put('latest.yml', $yml);
+
+is(stage('release-1')->{json}{state}, 'staged', 'staged');
+is($t->api('GET', "/desktop/$app/latest.yml", undef,
+           token => undef)->{status}, 404, 'not in the feed');
+
+$t->api('POST', "/releases/$app/release-1/promote", {}, token => 'approve');
+
+$reply = $t->api('GET', "/desktop/$app/latest.yml", undef, token => undef);
+is($reply->{body}, $yml, 'promoted: in the feed');
+is($t->api('GET', "/desktop/$app/My%20App%20Setup%201.0.0.exe", undef,
+           token => undef)->{body}, $exe, 'the installer');
+is($t->api('GET', "/download/$app/windows/nsis", undef, token => undef,
+           headers => ['User-Agent' => 'Mozilla/5.0 (Windows NT 10.0)'])
+   ->{body}, $exe, 'the download, by a list that was made here');
+is($t->api('GET', "/desktop/$app/builder-debug.yml", undef,
+           token => undef)->{status}, 404, 'what nobody listed is not there');
+
+# audit
+
+$reply = $t->api('GET', "/releases/$app/audit?limit=1", undef,
+                 token => 'read');
+is("$reply->{json}[0]{by} $reply->{json}[0]{change} $reply->{json}[0]{subject}",
+   'approve release.promote release-1', 'the audit log, newest first');
+
+###############################################################################
+
+# Publishes as the CLI does, up to "ready".
+
+sub publish {
+    my ($text) = @_;
+
+    my $id = $t->api('POST', "/v1/apps/$app/bundles",
+                     { artifactType => 'zip' }, token => 'publish')
+             ->{json}{id};
+    $t->upload($app, $id, zip('index.html' => $text), token => 'publish');
+
+    is(ready($id)->{json}{artifactStatus}, 'staged', "$text waits");
+
+    return $id;
+}
+
+sub ready {
+    my ($id) = @_;
+
+    return $t->api('PATCH', "/v1/apps/$app/bundles/$id",
+                   { artifactStatus => 'ready' }, token => 'publish');
+}
+
+sub stage {
+    my ($id) = @_;
+
+    return $t->api('POST', "/releases/$app/$id/stage", {},
+                   token => 'publish');
+}
+
+sub put {
+    my ($name, $content) = @_;
+
+    $t->write_file("store/staging/$app/release-1/uploads/$name", $content);
+}
+
+###############################################################################

@@ -1,0 +1,794 @@
+
+/*
+ * Copyright (C) the nginx-liveupdate authors
+ */
+
+
+#include "tap.h"
+
+#include <ctype.h>
+
+#include "../../src/core/liveupdate_webhook.c"
+
+
+#define SECRET    "e2f9a1c07d5b4386"
+#define OTHER     "0123456789abcdef"
+#define BODY      "{\"appId\":\"240808w4a9kky77\",\"buildId\":\"250210vv2q75v93\"}"
+
+#define VARIANTS  10000
+
+
+typedef struct {
+    const char         *what;
+    const char         *key;
+    size_t              key_len;
+    const char         *data;
+    size_t              data_len;
+    const char         *hmac;
+} hmac_case_t;
+
+#define hmac_case(what, key, data, hmac)                                      \
+    { what, key, sizeof(key) - 1, data, sizeof(data) - 1, hmac }
+
+
+typedef struct {
+    const char         *what;
+    const char         *text;
+    const char         *subject;     /* NULL: any */
+    const char         *why;
+} refused_t;
+
+
+/* RFC 4231; its test case 5 is of a truncated digest, which nobody sends */
+
+#define AA10   "\xaa\xaa\xaa\xaa\xaa\xaa\xaa\xaa\xaa\xaa"
+#define AA131  AA10 AA10 AA10 AA10 AA10 AA10 AA10 AA10 AA10 AA10 AA10 AA10    \
+               AA10 "\xaa"
+#define DD10   "\xdd\xdd\xdd\xdd\xdd\xdd\xdd\xdd\xdd\xdd"
+#define CD10   "\xcd\xcd\xcd\xcd\xcd\xcd\xcd\xcd\xcd\xcd"
+
+static const hmac_case_t  hmac_cases[] = {
+
+    hmac_case("RFC 4231, 1",
+        "\x0b\x0b\x0b\x0b\x0b\x0b\x0b\x0b\x0b\x0b"
+        "\x0b\x0b\x0b\x0b\x0b\x0b\x0b\x0b\x0b\x0b",
+        "Hi There",
+        "b0344c61d8db38535ca8afceaf0bf12b"
+        "881dc200c9833da726e9376c2e32cff7"),
+
+    hmac_case("RFC 4231, 2",
+        "Jefe",
+        "what do ya want for nothing?",
+        "5bdcc146bf60754e6a042426089575c7"
+        "5a003f089d2739839dec58b964ec3843"),
+
+    hmac_case("RFC 4231, 3",
+        AA10 AA10,
+        DD10 DD10 DD10 DD10 DD10,
+        "773ea91e36800e46854db8ebd09181a7"
+        "2959098b3ef8c122d9635514ced565fe"),
+
+    hmac_case("RFC 4231, 4",
+        "\x01\x02\x03\x04\x05\x06\x07\x08\x09\x0a\x0b\x0c\x0d"
+        "\x0e\x0f\x10\x11\x12\x13\x14\x15\x16\x17\x18\x19",
+        CD10 CD10 CD10 CD10 CD10,
+        "82558a389a443c0ea4cc819899f2083a"
+        "85f0faa3e578f8077a2e3ff46729665b"),
+
+    hmac_case("RFC 4231, 6",
+        AA131,
+        "Test Using Larger Than Block-Size Key - Hash Key First",
+        "60e431591ee0b67f0d8a26aacbf5b77f"
+        "8e0bc6213728c5140546040f0ee37f54"),
+
+    hmac_case("RFC 4231, 7",
+        AA131,
+        "This is a test using a larger than block-size key and a larger"
+        " than block-size data. The key needs to be hashed before being"
+        " used by the HMAC algorithm.",
+        "9b09ffa71b942fcb27635fbcd5b0e944"
+        "bfdc63644f0713938a7f51535c3a35e2")
+};
+
+
+static const char  full[] =
+    "{\"appId\":\"240808w4a9kky77\",\"buildId\":\"250210vv2q75v93\","
+    "\"userId\":\"u1\",\"buildStartedAt\":\"2025-02-10T13:00:25Z\","
+    "\"buildEndedAt\":\"2025-02-10T13:15:06Z\",\"appName\":\"My App\","
+    "\"appVersion\":\"4.27.0\","
+    "\"appNotarizaionBundleId\":\"com.todesktop.240808w4a9kky77\","
+    "\"electronVersionUsed\":\"33.3.2\","
+    "\"electronVersionSpecified\":\"33.3.1\","
+    "\"sourcePackageManager\":\"npm\","
+    "\"versionControlInfo\":{"
+    "\"repositoryRemoteUrl\":\"https://github.com/acme/app.git\","
+    "\"commitMessage\":\"One\\n\\nTwo\",\"branchName\":\"master\","
+    "\"hasUncommittedChanges\":true,"
+    "\"commitId\":\"dfd155b0d39d38a8945d3d89c3885a920d3f363e\","
+    "\"versionControlSystemName\":\"git\","
+    "\"commitDate\":\"2025-02-05T16:47:05.000Z\"},"
+    "\"releaseInfo\":{\"latestReleaseBuildId\":\"250210vv2q75v93\","
+    "\"releaseRedirections\":[]}}";
+
+
+#define IDS  "\"appId\":\"a\",\"buildId\":\"b\""
+
+static const refused_t  refused[] = {
+
+    { "an array", "[]", "", "the body is not a JSON object" },
+    { "a string", "\"a\"", "", "the body is not a JSON object" },
+    { "null", "null", "", "the body is not a JSON object" },
+    { "an empty object", "{}", "appId", "is missing" },
+    { "no appId", "{\"buildId\":\"b\"}", "appId", "is missing" },
+    { "no buildId", "{\"appId\":\"a\"}", "buildId", "is missing" },
+    { "null for an id", "{\"appId\":\"a\",\"buildId\":null}", "buildId",
+      "is missing" },
+    { "an empty id", "{\"appId\":\"\",\"buildId\":\"b\"}", "appId",
+      "is missing" },
+    { "other case of keys", "{\"appid\":\"a\",\"buildID\":\"b\"}", "appId",
+      "is missing" },
+    { "a number for an id", "{\"appId\":\"a\",\"buildId\":1}", "buildId",
+      "is not a string" },
+    { "an id that leaves its folder", "{\"appId\":\"..\",\"buildId\":\"b\"}",
+      "appId",
+      "is not an id: up to 64 letters, digits, \"-\" and \"_\"" },
+    { "an id with a slash", "{\"appId\":\"a\",\"buildId\":\"b/c\"}",
+      "buildId",
+      "is not an id: up to 64 letters, digits, \"-\" and \"_\"" },
+    { "a number for a name", "{" IDS ",\"appName\":1}", "appName",
+      "is not a string" },
+    { "an object for a version", "{" IDS ",\"appVersion\":{}}", "appVersion",
+      "is not a string" },
+    { "a boolean for a user", "{" IDS ",\"userId\":false}", "userId",
+      "is not a string" },
+    { "a number for a time", "{" IDS ",\"buildStartedAt\":1}",
+      "buildStartedAt", "is not a string" },
+    { "an array for a time", "{" IDS ",\"buildEndedAt\":[]}", "buildEndedAt",
+      "is not a string" },
+    { "a number for Electron", "{" IDS ",\"electronVersionUsed\":33}",
+      "electronVersionUsed", "is not a string" },
+    { "a string for the commit", "{" IDS ",\"versionControlInfo\":\"git\"}",
+      "versionControlInfo", "is not an object" },
+    { "an array for the commit", "{" IDS ",\"versionControlInfo\":[]}",
+      "versionControlInfo", "is not an object" },
+    { "a number for a commit's id",
+      "{" IDS ",\"versionControlInfo\":{\"commitId\":1}}", "commitId",
+      "is not a string" },
+    { "an array for a commit's message",
+      "{" IDS ",\"versionControlInfo\":{\"commitMessage\":[]}}",
+      "commitMessage", "is not a string" },
+    { "a boolean for a branch",
+      "{" IDS ",\"versionControlInfo\":{\"branchName\":true}}", "branchName",
+      "is not a string" },
+    { "an object for a remote",
+      "{" IDS ",\"versionControlInfo\":{\"repositoryRemoteUrl\":{}}}",
+      "repositoryRemoteUrl", "is not a string" },
+    { "a string for releaseInfo", "{" IDS ",\"releaseInfo\":\"b\"}",
+      "releaseInfo", "is not an object" },
+    { "a boolean for releaseInfo", "{" IDS ",\"releaseInfo\":true}",
+      "releaseInfo", "is not an object" },
+    { "a number for the latest build",
+      "{" IDS ",\"releaseInfo\":{\"latestReleaseBuildId\":1}}", NULL, NULL },
+    { "a string for the redirections",
+      "{" IDS ",\"releaseInfo\":{\"releaseRedirections\":\"b\"}}", NULL,
+      NULL },
+    { "a redirection to no address",
+      "{" IDS ",\"releaseInfo\":{\"releaseRedirections\":[{\"rule\":"
+      "\"buildByIp\",\"buildId\":\"b\",\"ipList\":[\"1.2.3.4.5\"]}]}}", NULL,
+      NULL }
+};
+
+
+static liveupdate_error_t  error;
+
+
+static liveupdate_hmac_t *
+hmac_of(const char *one, const char *two, const char *three)
+{
+    size_t             n;
+    liveupdate_str_t   secrets[3];
+
+    n = 0;
+
+    if (one) {
+        secrets[n++] = tap_str(one);
+    }
+
+    if (two) {
+        secrets[n++] = tap_str(two);
+    }
+
+    if (three) {
+        secrets[n++] = tap_str(three);
+    }
+
+    return liveupdate_hmac_create(&tap_arena, secrets, n);
+}
+
+
+static void
+hex_of(const liveupdate_hmac_t *hmac, size_t i, char hex[65])
+{
+    size_t         k;
+    unsigned char  digest[LIVEUPDATE_HMAC_SIZE];
+
+    liveupdate_hmac_digest(&hmac->keys[i], digest);
+
+    for (k = 0; k < LIVEUPDATE_HMAC_SIZE; k++) {
+        (void) sprintf(hex + 2 * k, "%02x", digest[k]);
+    }
+}
+
+
+static int
+verify(liveupdate_hmac_t *hmac, const char *signature, size_t len)
+{
+    int                valid;
+    unsigned char     *copy;
+    liveupdate_str_t   str;
+
+    copy = malloc(len + (len == 0));
+    memcpy(copy, signature, len);
+
+    str.len = len;
+    str.data = copy;
+
+    valid = liveupdate_hmac_verify(hmac, &str, "");
+
+    free(copy);
+
+    return valid;
+}
+
+
+static void
+test_vectors(void)
+{
+    char                hex[65];
+    size_t              i, k;
+    liveupdate_str_t    secret;
+    liveupdate_hmac_t  *hmac;
+
+    for (i = 0; i < sizeof(hmac_cases) / sizeof(hmac_cases[0]); i++) {
+        secret.len = hmac_cases[i].key_len;
+        secret.data = (unsigned char *) hmac_cases[i].key;
+
+        hmac = liveupdate_hmac_create(&tap_arena, &secret, 1);
+        liveupdate_hmac_update(hmac, hmac_cases[i].data,
+                               hmac_cases[i].data_len);
+        hex_of(hmac, 0, hex);
+
+        ok(strcmp(hex, hmac_cases[i].hmac) == 0
+           && verify(hmac, hmac_cases[i].hmac, 64), "%s", hmac_cases[i].what);
+
+        hmac = liveupdate_hmac_create(&tap_arena, &secret, 1);
+
+        for (k = 0; k < hmac_cases[i].data_len; k++) {
+            liveupdate_hmac_update(hmac, hmac_cases[i].data + k, 1);
+            liveupdate_hmac_update(hmac, "", 0);
+        }
+
+        ok(verify(hmac, hmac_cases[i].hmac, 64), "%s, byte by byte",
+           hmac_cases[i].what);
+    }
+
+    /* a key of a block is not hashed, one byte more is */
+
+    hmac = hmac_of("0123456789abcdef0123456789abcdef"
+                   "0123456789abcdef0123456789abcdef", NULL, NULL);
+    liveupdate_hmac_update(hmac, "a", 1);
+    ok(verify(hmac, "f14de1a1ad6b896859bc55307d297209"
+                    "abf0578c81d6590646e0c6c54db8f94c", 64),
+       "a secret of 64 bytes");
+
+    hmac = hmac_of("0123456789abcdef0123456789abcdef"
+                   "0123456789abcdef0123456789abcdefX", NULL, NULL);
+    liveupdate_hmac_update(hmac, "a", 1);
+    ok(verify(hmac, "f42a3bdd201520c2fa16bcfb89dcfb57"
+                    "ebe9003d3462415c06fdf8d16cdd7ec9", 64), "a secret of 65 bytes");
+
+    tap_free();
+}
+
+
+static void
+test_secrets(void)
+{
+    char                one[65], two[65];
+    liveupdate_hmac_t  *hmac;
+
+    hmac = hmac_of(SECRET, OTHER, NULL);
+    liveupdate_hmac_update(hmac, BODY, sizeof(BODY) - 1);
+    hex_of(hmac, 0, one);
+    hex_of(hmac, 1, two);
+
+    ok(strcmp(one, two) != 0, "two secrets, two signatures");
+    ok(verify(hmac, one, 64), "the first of two secrets");
+    ok(verify(hmac, two, 64), "the second of two secrets");
+    ok(verify(hmac, one, 64), "verifying changes nothing");
+
+    hmac = hmac_of(OTHER, "", SECRET);
+    liveupdate_hmac_update(hmac, BODY, sizeof(BODY) - 1);
+    ok(verify(hmac, one, 64) && verify(hmac, two, 64),
+       "an empty secret in between");
+
+    hmac = hmac_of(OTHER, NULL, NULL);
+    liveupdate_hmac_update(hmac, BODY, sizeof(BODY) - 1);
+    ok(!verify(hmac, one, 64), "a secret that is no longer there");
+
+    hmac = hmac_of(SECRET, NULL, NULL);
+    liveupdate_hmac_update(hmac, BODY " ", sizeof(BODY));
+    ok(!verify(hmac, one, 64), "a body with a blank behind it");
+
+    hmac = hmac_of(SECRET, NULL, NULL);
+    ok(!verify(hmac, one, 64), "no body");
+
+    hmac = hmac_of(NULL, NULL, NULL);
+    liveupdate_hmac_update(hmac, BODY, sizeof(BODY) - 1);
+    ok(!verify(hmac, one, 64), "no secrets");
+
+    /* HMAC-SHA256 of nothing with an empty key */
+
+    hmac = hmac_of("", "", NULL);
+    ok(!verify(hmac, "b613679a0814d9ec772f95d778c35fc5"
+                     "ff1697c493715653c6c712144292c5ad", 64),
+       "empty secrets sign nothing");
+
+    tap_left = 0;
+    ok(hmac_of(SECRET, NULL, NULL) == NULL, "no memory");
+    tap_left = -1;
+
+    tap_free();
+}
+
+
+static void
+test_prefix(void)
+{
+    char                hex[65], text[128];
+    liveupdate_str_t    str;
+    liveupdate_hmac_t  *hmac;
+
+    hmac = hmac_of(SECRET, NULL, NULL);
+    liveupdate_hmac_update(hmac, BODY, sizeof(BODY) - 1);
+    hex_of(hmac, 0, hex);
+
+    (void) sprintf(text, "sha256=%s", hex);
+    str = tap_str(text);
+    ok(liveupdate_hmac_verify(hmac, &str, "sha256="), "with the prefix");
+    ok(!liveupdate_hmac_verify(hmac, &str, ""), "with a prefix too many");
+    ok(!liveupdate_hmac_verify(hmac, &str, "sha1="), "with another prefix");
+
+    str.len--;
+    ok(!liveupdate_hmac_verify(hmac, &str, "sha256="), "with 63 digits");
+
+    text[0] = 'S';
+    str = tap_str(text);
+    ok(!liveupdate_hmac_verify(hmac, &str, "sha256="),
+       "with the prefix in other letters");
+
+    str = tap_str(hex);
+    ok(!liveupdate_hmac_verify(hmac, &str, "sha256="), "without the prefix");
+    ok(liveupdate_hmac_verify(hmac, &str, ""), "without any prefix");
+
+    str.len = 0;
+    str.data = NULL;
+    ok(!liveupdate_hmac_verify(hmac, &str, ""), "no signature");
+    ok(!liveupdate_hmac_verify(hmac, &str, "sha256="),
+       "no signature, and no prefix");
+
+    tap_free();
+}
+
+
+/* An LCG (Knuth's MMIX) is enough, and the same everywhere. */
+
+static unsigned
+random_below(unsigned n)
+{
+    static uint64_t  state = 1;
+
+    state = state * 6364136223846793005u + 1442695040888963407u;
+
+    return (unsigned) (state >> 33) % n;
+}
+
+
+static int
+same_hex(const char *a, const char *b, size_t len)
+{
+    size_t  i;
+
+    if (len != 64) {
+        return 0;
+    }
+
+    for (i = 0; i < 64; i++) {
+        if (tolower((unsigned char) a[i]) != tolower((unsigned char) b[i])) {
+            return 0;
+        }
+    }
+
+    return 1;
+}
+
+
+/* One of the ways to get a signature wrong; the length of it. */
+
+static size_t
+variant(const char *right, const char *other, size_t n, char *out)
+{
+    char        c;
+    size_t      i, k, len;
+    const char  digits[] = "0123456789abcdef0123456789ABCDEF";
+
+    i = random_below(64);
+    k = random_below(64);
+
+    memcpy(out, right, 64);
+    len = 64;
+
+    switch (n % 16) {
+
+    case 0:                                     /* another digit */
+        out[i] = digits[random_below(32)];
+        break;
+
+    case 1:                                     /* a byte that is no digit */
+        out[i] = (char) random_below(256);
+        break;
+
+    case 2:                                     /* truncated */
+        len = k;
+        break;
+
+    case 3:                                     /* truncated at the front */
+        memmove(out, out + k, 64 - k);
+        len = 64 - k;
+        break;
+
+    case 4:                                     /* two digits exchanged */
+        c = out[i];
+        out[i] = out[k];
+        out[k] = c;
+        break;
+
+    case 5:                                     /* rotated */
+        memcpy(out, right + k, 64 - k);
+        memcpy(out + 64 - k, right, k);
+        break;
+
+    case 6:                                     /* reversed */
+        for (k = 0; k < 64; k++) {
+            out[k] = right[63 - k];
+        }
+
+        if (n % 32 == 6) {                      /* by bytes */
+            for (k = 0; k < 64; k++) {
+                out[k] = right[(63 - k) ^ 1];
+            }
+        }
+        break;
+
+    case 7:                                     /* something before it */
+        len = 1 + random_below(16);
+        for (k = 0; k < len; k++) {
+            out[k] = (n % 32 == 7) ? digits[random_below(16)]
+                                   : (char) random_below(256);
+        }
+        memcpy(out + len, right, 64);
+        len += 64;
+        break;
+
+    case 8:                                     /* something behind it */
+        len += 1 + random_below(16);
+        for (k = 64; k < len; k++) {
+            out[k] = (n % 32 == 8) ? digits[random_below(16)]
+                                   : (char) random_below(256);
+        }
+        break;
+
+    case 9:                                     /* a blank of some kind */
+        memmove(out + i + 1, out + i, 64 - i);
+        out[i] = " \t\r\n\0,;:-="[random_below(10)];
+        len = (n % 32 == 9) ? 65 : 64;
+        break;
+
+    case 10:                                    /* a digit left out */
+        memmove(out + i, out + i + 1, 63 - i);
+        out[63] = digits[random_below(16)];
+        len = (n % 32 == 10) ? 63 : 64;
+        break;
+
+    case 11:                                    /* half of another secret's */
+        memcpy(out + k, other + k, 64 - k);
+        break;
+
+    case 12:                                    /* other digits for a part */
+        for ( /* void */ ; k < 64; k++) {
+            out[k] = digits[random_below(16)];
+        }
+        break;
+
+    case 13:                                    /* made up */
+        for (k = 0; k < 64; k++) {
+            out[k] = digits[random_below(16)];
+        }
+        break;
+
+    case 14:                                    /* a prefix that others use */
+        (void) sprintf(out, "%s%.64s",
+                       (const char *[]) { "sha256=", "0x", "v1=", "\"" }[i % 4],
+                       right);
+        len = strlen(out);
+        break;
+
+    default:                                    /* twice, or as bytes */
+        if (n % 32 == 15) {
+            memcpy(out + 64, right, 64);
+            len = 128;
+            break;
+        }
+
+        for (k = 0; k < 32; k++) {
+            c = right[2 * k];
+            out[k] = (char) ((c <= '9' ? c - '0' : c - 'a' + 10) << 4);
+            c = right[2 * k + 1];
+            out[k] |= (char) (c <= '9' ? c - '0' : c - 'a' + 10);
+        }
+        len = 32;
+        break;
+    }
+
+    return len;
+}
+
+
+static void
+test_variants(void)
+{
+    char                right[65], upper[65], other[65], out[160];
+    size_t              i, k, n, len, refused_n, lengths[161];
+    liveupdate_hmac_t  *hmac, *second;
+
+    hmac = hmac_of(SECRET, OTHER, NULL);
+    liveupdate_hmac_update(hmac, BODY, sizeof(BODY) - 1);
+    hex_of(hmac, 0, right);
+
+    second = hmac_of("no secret of ours", NULL, NULL);
+    liveupdate_hmac_update(second, BODY, sizeof(BODY) - 1);
+    hex_of(second, 0, other);
+
+    refused_n = 0;
+    memset(lengths, 0, sizeof(lengths));
+
+    for (i = 0, n = 0; n < VARIANTS; i++) {
+        len = variant(right, other, i, out);
+
+        if (same_hex(out, right, len)) {
+            continue;
+        }
+
+        n++;
+        lengths[len]++;
+
+        if (!verify(hmac, out, len)) {
+            refused_n++;
+
+        } else {
+            printf("# accepted: \"%.*s\"\n", (int) len, out);
+        }
+    }
+
+    ok(refused_n == VARIANTS, "%d wrong signatures are refused",
+       (int) refused_n);
+    ok(lengths[64] > VARIANTS / 3, "%d of them have 64 characters",
+       (int) lengths[64]);
+
+    /* each digit of the right one by any other byte */
+
+    refused_n = 0;
+
+    for (i = 0; i < 64; i++) {
+        for (k = 0; k < 256; k++) {
+            memcpy(out, right, 64);
+            out[i] = (char) k;
+
+            if (!same_hex(out, right, 64) && !verify(hmac, out, 64)) {
+                refused_n++;
+            }
+        }
+    }
+
+    for (i = 0, n = 64 * 256; i < 64; i++) {
+        n -= right[i] >= 'a' ? 2 : 1;
+    }
+
+    ok(refused_n == n, "each of %d changes of one byte is refused",
+       (int) refused_n);
+
+    /* and what is right in spite of its letters */
+
+    for (i = 0; i < 64; i++) {
+        upper[i] = (char) toupper((unsigned char) right[i]);
+    }
+
+    ok(memcmp(upper, right, 64) != 0 && verify(hmac, upper, 64),
+       "upper case is accepted");
+
+    for (i = 0, k = 0; i < 1000; i++) {
+        for (n = 0; n < 64; n++) {
+            out[n] = random_below(2) ? upper[n] : right[n];
+        }
+
+        k += verify(hmac, out, 64);
+    }
+
+    ok(k == 1000, "a mix of cases is accepted");
+
+    tap_free();
+}
+
+
+static cJSON *
+json_of(const char *text)
+{
+    cJSON             *json;
+    liveupdate_str_t   str;
+
+    str = tap_str(text);
+
+    (void) liveupdate_json_parse(&json, &str, &error);
+
+    error.text = NULL;
+    error.subject = tap_str("");
+
+    return json;
+}
+
+
+static void
+test_body(void)
+{
+    cJSON                 *json;
+    liveupdate_webhook_t   webhook;
+
+    json = json_of(full);
+
+    ok(liveupdate_webhook_parse(&tap_arena, json, &webhook, &error)
+       == LIVEUPDATE_OK, "a whole body");
+    ok(liveupdate_str_is(&webhook.app_id, "240808w4a9kky77")
+       && liveupdate_str_is(&webhook.build_id, "250210vv2q75v93")
+       && liveupdate_str_is(&webhook.app_name, "My App")
+       && liveupdate_str_is(&webhook.app_version, "4.27.0")
+       && liveupdate_str_is(&webhook.user_id, "u1"), "the build");
+    ok(liveupdate_str_is(&webhook.started, "2025-02-10T13:00:25Z")
+       && liveupdate_str_is(&webhook.ended, "2025-02-10T13:15:06Z")
+       && liveupdate_str_is(&webhook.electron, "33.3.2"), "its making");
+    ok(liveupdate_str_is(&webhook.commit,
+                         "dfd155b0d39d38a8945d3d89c3885a920d3f363e")
+       && liveupdate_str_is(&webhook.commit_message, "One\n\nTwo")
+       && liveupdate_str_is(&webhook.branch, "master")
+       && liveupdate_str_is(&webhook.remote,
+                            "https://github.com/acme/app.git"),
+       "its commit");
+    ok(webhook.release_info
+       == cJSON_GetObjectItemCaseSensitive(json, "releaseInfo"),
+       "its release");
+
+    cJSON_Delete(json);
+
+    json = json_of("{" IDS "}");
+
+    ok(liveupdate_webhook_parse(&tap_arena, json, &webhook, &error)
+       == LIVEUPDATE_OK
+       && liveupdate_str_is(&webhook.app_id, "a")
+       && liveupdate_str_is(&webhook.build_id, "b")
+       && webhook.app_name.len == 0 && webhook.app_version.len == 0
+       && webhook.user_id.len == 0 && webhook.started.len == 0
+       && webhook.ended.len == 0 && webhook.electron.len == 0
+       && webhook.commit.len == 0 && webhook.commit_message.len == 0
+       && webhook.branch.len == 0 && webhook.remote.len == 0
+       && webhook.release_info == NULL, "nothing but the ids");
+
+    cJSON_Delete(json);
+
+    json = json_of("{" IDS ",\"userId\":null,\"buildStartedAt\":null,"
+                   "\"buildEndedAt\":null,\"appName\":null,"
+                   "\"appVersion\":null,\"electronVersionUsed\":null,"
+                   "\"versionControlInfo\":null,\"releaseInfo\":null}");
+
+    ok(liveupdate_webhook_parse(&tap_arena, json, &webhook, &error)
+       == LIVEUPDATE_OK
+       && webhook.app_version.len == 0 && webhook.commit.len == 0
+       && webhook.release_info == NULL, "null for everything else");
+
+    cJSON_Delete(json);
+
+    json = json_of("{" IDS ",\"versionControlInfo\":{\"commitId\":null,"
+                   "\"branchName\":\"x\"},\"releaseInfo\":{}}");
+
+    ok(liveupdate_webhook_parse(&tap_arena, json, &webhook, &error)
+       == LIVEUPDATE_OK
+       && webhook.commit.len == 0
+       && liveupdate_str_is(&webhook.branch, "x")
+       && cJSON_IsObject(webhook.release_info), "parts of objects");
+
+    cJSON_Delete(json);
+
+    tap_free();
+}
+
+
+static int
+said(const char *subject, const char *text)
+{
+    if (error.text
+        && (text == NULL || strcmp(error.text, text) == 0)
+        && (subject == NULL || liveupdate_str_is(&error.subject, subject)))
+    {
+        return 1;
+    }
+
+    printf("# said: \"%.*s\" %s\n", (int) error.subject.len,
+           error.subject.len ? (char *) error.subject.data : "",
+           error.text ? error.text : "nothing");
+
+    return 0;
+}
+
+
+static void
+test_refused(void)
+{
+    cJSON                 *json;
+    size_t                 i;
+    liveupdate_rc_e        rc;
+    liveupdate_webhook_t   webhook;
+
+    for (i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
+        json = json_of(refused[i].text);
+
+        rc = liveupdate_webhook_parse(&tap_arena, json, &webhook, &error);
+
+        ok(json && rc == LIVEUPDATE_INVALID
+           && said(refused[i].subject, refused[i].why),
+           "refused: %s", refused[i].what);
+
+        cJSON_Delete(json);
+        tap_free();
+    }
+}
+
+
+static void
+test_memory(void)
+{
+    cJSON                 *json;
+    liveupdate_webhook_t   webhook;
+
+    json = json_of(full);
+
+    tap_left = 0;
+    ok(liveupdate_webhook_parse(&tap_arena, json, &webhook, &error)
+       == LIVEUPDATE_NOMEM, "no memory for the rules");
+    tap_left = -1;
+
+    cJSON_Delete(json);
+    tap_free();
+}
+
+
+int
+main(void)
+{
+    test_vectors();
+    test_secrets();
+    test_prefix();
+    test_variants();
+    test_body();
+    test_refused();
+    test_memory();
+
+    return tap_done();
+}
