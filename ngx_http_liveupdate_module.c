@@ -28,7 +28,6 @@ static char *ngx_http_liveupdate_set_tokens(ngx_conf_t *cf,
     ngx_http_liveupdate_loc_conf_t *lucf);
 static ngx_int_t ngx_http_liveupdate_read_tokens(ngx_conf_t *cf,
     ngx_str_t *name, ngx_str_t *text);
-static ngx_int_t ngx_http_liveupdate_init(ngx_conf_t *cf);
 static ngx_int_t ngx_http_liveupdate_init_module(ngx_cycle_t *cycle);
 
 
@@ -124,7 +123,7 @@ static ngx_command_t  ngx_http_liveupdate_commands[] = {
 
 static ngx_http_module_t  ngx_http_liveupdate_module_ctx = {
     ngx_http_liveupdate_add_variables,     /* preconfiguration */
-    ngx_http_liveupdate_init,              /* postconfiguration */
+    ngx_http_liveupdate_static_init,       /* postconfiguration */
 
     ngx_http_liveupdate_create_main_conf,  /* create main configuration */
     NULL,                                  /* init main configuration */
@@ -650,20 +649,6 @@ done:
     }
 
     return rc;
-}
-
-
-static ngx_int_t
-ngx_http_liveupdate_init(ngx_conf_t *cf)
-{
-    ngx_http_liveupdate_header_init();
-    ngx_http_liveupdate_body_init();
-
-    if (ngx_http_liveupdate_artifact_init(cf) != NGX_OK) {
-        return NGX_ERROR;
-    }
-
-    return ngx_http_liveupdate_feed_init(cf);
 }
 
 

@@ -228,13 +228,25 @@ ngx_int_t ngx_http_liveupdate_discovery_handler(ngx_http_request_t *r,
 
 
 /*
- * Artifact, feed: pick the file that nginx's static handler sends, in the
- * precontent phase; init() adds the handlers.  What is to be said of the file
- * is kept in the request's context for the header filter.
+ * Static: init() adds a precontent handler and a header filter, which let
+ * nginx's static handler send a file of the store.  refuse() answers from
+ * that phase in JSON, finish() ends a request that was answered there; both
+ * return what the handler returns.
  */
 
-ngx_int_t ngx_http_liveupdate_artifact_init(ngx_conf_t *cf);
-ngx_int_t ngx_http_liveupdate_feed_init(ngx_conf_t *cf);
+ngx_int_t ngx_http_liveupdate_static_init(ngx_conf_t *cf);
+ngx_int_t ngx_http_liveupdate_static_refuse(ngx_http_request_t *r,
+    ngx_uint_t status, const char *text);
+ngx_int_t ngx_http_liveupdate_static_finish(ngx_http_request_t *r,
+    ngx_int_t rc);
+
+/*
+ * Artifact, feed: pick the file.  NGX_DECLINED: r->uri is that of a file below
+ * the store, and ctx says what to say of it; NGX_AGAIN, NGX_DONE, a status.
+ */
+
+ngx_int_t ngx_http_liveupdate_artifact_handler(ngx_http_request_t *r);
+ngx_int_t ngx_http_liveupdate_feed_handler(ngx_http_request_t *r);
 
 
 /*
@@ -273,10 +285,6 @@ ngx_int_t ngx_http_liveupdate_base_url(ngx_http_request_t *r,
 
 ngx_table_elt_t *ngx_http_liveupdate_header(ngx_http_request_t *r,
     const char *name, ngx_str_t *value);
-
-/* The filter that adds the headers of a file which nginx has found. */
-
-void ngx_http_liveupdate_header_init(void);
 
 
 /*
@@ -579,6 +587,22 @@ ngx_int_t ngx_http_liveupdate_bundle_rename(ngx_http_liveupdate_call_t *call,
 
 
 /*
+ * Release, desktop: promote() makes a release visible; the app is locked and
+ * its tree given.  done() is the answer to a change of call->subject.
+ * withdraw() takes the files of call->subject out of the feed.
+ */
+
+ngx_int_t ngx_http_liveupdate_release_promote(
+    ngx_http_liveupdate_call_t *call, cJSON *app);
+ngx_int_t ngx_http_liveupdate_release_done(ngx_http_liveupdate_call_t *call,
+    const char *state);
+ngx_int_t ngx_http_liveupdate_desktop_promote(
+    ngx_http_liveupdate_call_t *call, cJSON *app, const cJSON *release);
+ngx_int_t ngx_http_liveupdate_desktop_withdraw(
+    ngx_http_liveupdate_call_t *call);
+
+
+/*
  * Form: a body with one file, which is read into a temporary file, and fields,
  * which are terminated; others are ignored.  read() returns NGX_OK or a
  * status; discard() must follow in either case.  Who takes the temporary file
@@ -737,7 +761,7 @@ ngx_int_t ngx_http_liveupdate_release_reject_post(
     ngx_http_liveupdate_call_t *call);
 ngx_int_t ngx_http_liveupdate_release_withdraw_post(
     ngx_http_liveupdate_call_t *call);
-ngx_int_t ngx_http_liveupdate_release_stage_post(
+ngx_int_t ngx_http_liveupdate_desktop_stage_post(
     ngx_http_liveupdate_call_t *call);
 ngx_int_t ngx_http_liveupdate_releases_rollback_post(
     ngx_http_liveupdate_call_t *call);

@@ -148,7 +148,7 @@ static ngx_http_liveupdate_action_t  ngx_http_liveupdate_actions[] = {
     { LIVEUPDATE_ROUTE_RELEASE, GET, READ, NONE,
       ngx_http_liveupdate_release_get },
     { LIVEUPDATE_ROUTE_STAGE, POST, PUBLISH, JSON,
-      ngx_http_liveupdate_release_stage_post },
+      ngx_http_liveupdate_desktop_stage_post },
     { LIVEUPDATE_ROUTE_PROMOTE, POST, APPROVE, JSON,
       ngx_http_liveupdate_release_promote_post },
     { LIVEUPDATE_ROUTE_REJECT, POST, APPROVE, JSON,

@@ -10,7 +10,6 @@
 #include "liveupdate_query.h"
 
 
-static ngx_int_t ngx_http_liveupdate_artifact_handler(ngx_http_request_t *r);
 static ngx_int_t ngx_http_liveupdate_artifact_name(ngx_http_request_t *r,
     ngx_str_t *app, ngx_str_t *release, ngx_str_t *name);
 static const liveupdate_file_t *ngx_http_liveupdate_artifact_find(
@@ -21,27 +20,6 @@ static ngx_int_t ngx_http_liveupdate_artifact_locate(ngx_http_request_t *r,
 static ngx_int_t ngx_http_liveupdate_artifact_describe(ngx_http_request_t *r,
     const liveupdate_file_t *file, ngx_uint_t gzip);
 static ngx_int_t ngx_http_liveupdate_artifact_none(ngx_http_request_t *r);
-static ngx_int_t ngx_http_liveupdate_artifact_refuse(ngx_http_request_t *r,
-    ngx_uint_t status, const char *text);
-
-
-ngx_int_t
-ngx_http_liveupdate_artifact_init(ngx_conf_t *cf)
-{
-    ngx_http_handler_pt        *h;
-    ngx_http_core_main_conf_t  *cmcf;
-
-    cmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module);
-
-    h = ngx_array_push(&cmcf->phases[NGX_HTTP_PRECONTENT_PHASE].handlers);
-    if (h == NULL) {
-        return NGX_ERROR;
-    }
-
-    *h = ngx_http_liveupdate_artifact_handler;
-
-    return NGX_OK;
-}
 
 
 /*
@@ -49,45 +27,16 @@ ngx_http_liveupdate_artifact_init(ngx_conf_t *cf)
  * not in a release's table is not looked for on the disk.
  */
 
-static ngx_int_t
+ngx_int_t
 ngx_http_liveupdate_artifact_handler(ngx_http_request_t *r)
 {
     ngx_int_t                        rc;
-    ngx_str_t                        app, release, name, allow;
+    ngx_str_t                        app, release, name;
     const liveupdate_file_t         *file;
     ngx_http_liveupdate_ctx_t       *ctx;
     ngx_http_liveupdate_files_t     *files;
-    ngx_http_liveupdate_loc_conf_t  *lucf;
 
-    lucf = ngx_http_get_module_loc_conf(r, ngx_http_liveupdate_module);
-
-    if (!lucf->artifacts) {
-        return NGX_DECLINED;
-    }
-
-    ctx = ngx_http_liveupdate_get_ctx(r);
-    if (ctx == NULL) {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
-    }
-
-    if (ctx->located) {
-        return NGX_DECLINED;
-    }
-
-    if (ctx->waiting) {
-        return NGX_AGAIN;
-    }
-
-    if (!(r->method & (NGX_HTTP_GET|NGX_HTTP_HEAD))) {
-        ngx_str_set(&allow, "GET, HEAD");
-
-        if (ngx_http_liveupdate_header(r, "Allow", &allow) == NULL) {
-            return NGX_HTTP_INTERNAL_SERVER_ERROR;
-        }
-
-        return ngx_http_liveupdate_artifact_refuse(r, NGX_HTTP_NOT_ALLOWED,
-                                                   "Method not allowed.");
-    }
+    ctx = ngx_http_get_module_ctx(r, ngx_http_liveupdate_module);
 
     if (ngx_http_liveupdate_artifact_name(r, &app, &release, &name)
         != NGX_OK)
@@ -335,24 +284,6 @@ ngx_http_liveupdate_artifact_describe(ngx_http_request_t *r,
 static ngx_int_t
 ngx_http_liveupdate_artifact_none(ngx_http_request_t *r)
 {
-    return ngx_http_liveupdate_artifact_refuse(r, NGX_HTTP_NOT_FOUND,
+    return ngx_http_liveupdate_static_refuse(r, NGX_HTTP_NOT_FOUND,
                                                "File not found.");
-}
-
-
-static ngx_int_t
-ngx_http_liveupdate_artifact_refuse(ngx_http_request_t *r, ngx_uint_t status,
-    const char *text)
-{
-    ngx_int_t  rc;
-
-    rc = ngx_http_discard_request_body(r);
-    if (rc != NGX_OK) {
-        return rc;
-    }
-
-    ngx_http_finalize_request(r, ngx_http_liveupdate_send_message(r, status,
-                                                                  text));
-
-    return NGX_DONE;
 }

@@ -10,7 +10,6 @@
 #include "ngx_http_liveupdate.h"
 
 
-static ngx_int_t ngx_http_liveupdate_feed_handler(ngx_http_request_t *r);
 static ngx_int_t ngx_http_liveupdate_feed_path(ngx_http_request_t *r,
     ngx_str_t *id, liveupdate_str_t *path);
 static ngx_int_t ngx_http_liveupdate_feed_find(ngx_http_request_t *r,
@@ -24,36 +23,13 @@ static void ngx_http_liveupdate_feed_client(ngx_http_request_t *r,
 static ngx_int_t ngx_http_liveupdate_feed_slash(ngx_http_request_t *r);
 static ngx_int_t ngx_http_liveupdate_feed_text(ngx_http_request_t *r,
     ngx_str_t *text);
-static ngx_int_t ngx_http_liveupdate_feed_refuse(ngx_http_request_t *r,
-    ngx_uint_t status, const char *text);
-static ngx_int_t ngx_http_liveupdate_feed_finish(ngx_http_request_t *r,
-    ngx_int_t rc);
 
 
 ngx_int_t
-ngx_http_liveupdate_feed_init(ngx_conf_t *cf)
-{
-    ngx_http_handler_pt        *h;
-    ngx_http_core_main_conf_t  *cmcf;
-
-    cmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module);
-
-    h = ngx_array_push(&cmcf->phases[NGX_HTTP_PRECONTENT_PHASE].handlers);
-    if (h == NULL) {
-        return NGX_ERROR;
-    }
-
-    *h = ngx_http_liveupdate_feed_handler;
-
-    return NGX_OK;
-}
-
-
-static ngx_int_t
 ngx_http_liveupdate_feed_handler(ngx_http_request_t *r)
 {
     ngx_int_t                        rc;
-    ngx_str_t                        id, allow;
+    ngx_str_t                        id;
     liveupdate_app_t                *app;
     liveupdate_str_t                 path, str;
     ngx_http_liveupdate_ctx_t       *ctx;
@@ -61,34 +37,7 @@ ngx_http_liveupdate_feed_handler(ngx_http_request_t *r)
 
     lucf = ngx_http_get_module_loc_conf(r, ngx_http_liveupdate_module);
 
-    if (lucf->feed == NULL && lucf->download == NULL) {
-        return NGX_DECLINED;
-    }
-
-    ctx = ngx_http_liveupdate_get_ctx(r);
-    if (ctx == NULL) {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
-    }
-
-    if (ctx->located) {
-        return NGX_DECLINED;
-    }
-
-    if (ctx->waiting) {
-        return NGX_AGAIN;
-    }
-
-    if (!(r->method & (NGX_HTTP_GET|NGX_HTTP_HEAD))) {
-
-        ngx_str_set(&allow, "GET, HEAD");
-
-        if (ngx_http_liveupdate_header(r, "Allow", &allow) == NULL) {
-            return NGX_HTTP_INTERNAL_SERVER_ERROR;
-        }
-
-        return ngx_http_liveupdate_feed_refuse(r, NGX_HTTP_NOT_ALLOWED,
-                                               "Method not allowed.");
-    }
+    ctx = ngx_http_get_module_ctx(r, ngx_http_liveupdate_module);
 
     if (ngx_http_complex_value(r, lucf->feed ? lucf->feed : lucf->download,
                                &id)
@@ -101,7 +50,7 @@ ngx_http_liveupdate_feed_handler(ngx_http_request_t *r)
     str.data = id.data;
 
     if (!liveupdate_id_valid(&str)) {
-        return ngx_http_liveupdate_feed_refuse(r, NGX_HTTP_NOT_FOUND,
+        return ngx_http_liveupdate_static_refuse(r, NGX_HTTP_NOT_FOUND,
                                                "App not found.");
     }
 
@@ -119,12 +68,12 @@ ngx_http_liveupdate_feed_handler(ngx_http_request_t *r)
     }
 
     if (app == NULL) {
-        return ngx_http_liveupdate_feed_refuse(r, NGX_HTTP_NOT_FOUND,
+        return ngx_http_liveupdate_static_refuse(r, NGX_HTTP_NOT_FOUND,
                                                "App not found.");
     }
 
     if (ngx_http_liveupdate_feed_path(r, &id, &path) != NGX_OK) {
-        return ngx_http_liveupdate_feed_refuse(r, NGX_HTTP_NOT_FOUND,
+        return ngx_http_liveupdate_static_refuse(r, NGX_HTTP_NOT_FOUND,
                                                "Not found.");
     }
 
@@ -215,10 +164,10 @@ ngx_http_liveupdate_feed_find(ngx_http_request_t *r, ngx_str_t *id,
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
 
     case LIVEUPDATE_INVALID:
-        return ngx_http_liveupdate_feed_refuse(r, NGX_HTTP_BAD_REQUEST,
+        return ngx_http_liveupdate_static_refuse(r, NGX_HTTP_BAD_REQUEST,
                                                "Which file?");
     default:
-        return ngx_http_liveupdate_feed_refuse(r, NGX_HTTP_NOT_FOUND,
+        return ngx_http_liveupdate_static_refuse(r, NGX_HTTP_NOT_FOUND,
                                                "Not found.");
     }
 
@@ -299,11 +248,16 @@ ngx_http_liveupdate_download_find(ngx_http_request_t *r, ngx_str_t *id,
         return ngx_http_liveupdate_feed_slash(r);
 
     case LIVEUPDATE_DOWNLOAD_NOT_FOUND:
-        return ngx_http_liveupdate_feed_refuse(r, NGX_HTTP_NOT_FOUND,
+        return ngx_http_liveupdate_static_refuse(r, NGX_HTTP_NOT_FOUND,
                                                "Not found.");
 
     default: /* LIVEUPDATE_DOWNLOAD_REFUSED */
-        return ngx_http_liveupdate_feed_refuse(r, NGX_HTTP_BAD_REQUEST,
+
+        if (reason.data == NULL) {
+            return NGX_HTTP_INTERNAL_SERVER_ERROR;
+        }
+
+        return ngx_http_liveupdate_static_refuse(r, NGX_HTTP_BAD_REQUEST,
                                                (char *) reason.data);
     }
 
@@ -346,7 +300,7 @@ ngx_http_liveupdate_download_find(ngx_http_request_t *r, ngx_str_t *id,
         err.subject = name;
         err.text = "was not found.";
 
-        return ngx_http_liveupdate_feed_finish(r,
+        return ngx_http_liveupdate_static_finish(r,
                    ngx_http_liveupdate_send_error(r, NGX_HTTP_NOT_FOUND,
                                                   &err));
     }
@@ -357,7 +311,7 @@ ngx_http_liveupdate_download_find(ngx_http_request_t *r, ngx_str_t *id,
         break;
 
     case LIVEUPDATE_NOT_FOUND:
-        return ngx_http_liveupdate_feed_refuse(r, NGX_HTTP_NOT_FOUND,
+        return ngx_http_liveupdate_static_refuse(r, NGX_HTTP_NOT_FOUND,
                                                (char *) reason.data);
     default:
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
@@ -534,33 +488,6 @@ ngx_http_liveupdate_feed_text(ngx_http_request_t *r, ngx_str_t *text)
     ngx_memzero(&cv, sizeof(ngx_http_complex_value_t));
     cv.value = *text;
 
-    return ngx_http_liveupdate_feed_finish(r,
+    return ngx_http_liveupdate_static_finish(r,
                          ngx_http_send_response(r, NGX_HTTP_OK, &type, &cv));
-}
-
-
-static ngx_int_t
-ngx_http_liveupdate_feed_refuse(ngx_http_request_t *r, ngx_uint_t status,
-    const char *text)
-{
-    ngx_int_t  rc;
-
-    rc = ngx_http_discard_request_body(r);
-    if (rc != NGX_OK) {
-        return rc;
-    }
-
-    return ngx_http_liveupdate_feed_finish(r,
-                          ngx_http_liveupdate_send_message(r, status, text));
-}
-
-
-/* A phase handler that has answered itself. */
-
-static ngx_int_t
-ngx_http_liveupdate_feed_finish(ngx_http_request_t *r, ngx_int_t rc)
-{
-    ngx_http_finalize_request(r, rc);
-
-    return NGX_DONE;
 }

@@ -14,20 +14,6 @@ static ngx_str_t  ngx_http_liveupdate_json_type =
     ngx_string("application/json");
 
 
-static ngx_int_t ngx_http_liveupdate_header_filter(ngx_http_request_t *r);
-
-
-static ngx_http_output_header_filter_pt  ngx_http_next_header_filter;
-
-
-void
-ngx_http_liveupdate_header_init(void)
-{
-    ngx_http_next_header_filter = ngx_http_top_header_filter;
-    ngx_http_top_header_filter = ngx_http_liveupdate_header_filter;
-}
-
-
 /*
  * The answer is sent here, with its status, rather than left to nginx's
  * error pages: these would be HTML and end the connection.
@@ -274,77 +260,6 @@ ngx_http_liveupdate_base_url(ngx_http_request_t *r, ngx_str_t *base)
     }
 
     return NGX_OK;
-}
-
-
-/*
- * The table may be newer than the files (a copy of the store), or older (the
- * release was deleted): only what nginx has found is described and may be
- * kept.
- */
-
-static ngx_int_t
-ngx_http_liveupdate_header_filter(ngx_http_request_t *r)
-{
-    ngx_str_t                   value;
-    ngx_table_elt_t            *h;
-    ngx_http_liveupdate_ctx_t  *ctx;
-
-    ctx = ngx_http_get_module_ctx(r, ngx_http_liveupdate_module);
-
-    if (ctx == NULL
-        || !ctx->located
-        || (r->headers_out.status != NGX_HTTP_OK
-            && r->headers_out.status != NGX_HTTP_NOT_MODIFIED))
-    {
-        return ngx_http_next_header_filter(r);
-    }
-
-    if (ctx->checksum.len
-        && ngx_http_liveupdate_header(r, "X-Checksum", &ctx->checksum) == NULL)
-    {
-        return NGX_ERROR;
-    }
-
-    if (ctx->signature.len
-        && ngx_http_liveupdate_header(r, "X-Signature", &ctx->signature)
-           == NULL)
-    {
-        return NGX_ERROR;
-    }
-
-    if (ngx_http_liveupdate_header(r, "Cache-Control", &ctx->cache) == NULL) {
-        return NGX_ERROR;
-    }
-
-    if (ctx->disposition.len
-        && ngx_http_liveupdate_header(r, "Content-Disposition",
-                                      &ctx->disposition)
-           == NULL)
-    {
-        return NGX_ERROR;
-    }
-
-    if (ctx->vary) {
-        ngx_str_set(&value, "Accept-Encoding");
-
-        if (ngx_http_liveupdate_header(r, "Vary", &value) == NULL) {
-            return NGX_ERROR;
-        }
-    }
-
-    if (ctx->gzip && r->headers_out.status == NGX_HTTP_OK) {
-        ngx_str_set(&value, "gzip");
-
-        h = ngx_http_liveupdate_header(r, "Content-Encoding", &value);
-        if (h == NULL) {
-            return NGX_ERROR;
-        }
-
-        r->headers_out.content_encoding = h;
-    }
-
-    return ngx_http_next_header_filter(r);
 }
 
 

@@ -16,7 +16,7 @@ use Test::LiveUpdate qw/
 /;
 use Test::LiveUpdate::HTTP qw/ exchange connect_to parse_reply /;
 
-my $t = Test::LiveUpdate->new()->plan(149);
+my $t = Test::LiveUpdate->new()->plan(148);
 
 $t->config_reference();
 $t->run();

@@ -8,6 +8,8 @@
 
 #include "liveupdate_name.h"
 
+#include <stdio.h>
+
 
 static void
 require(int condition)
@@ -89,12 +91,77 @@ check_href(const liveupdate_str_t *href)
 }
 
 
+static void
+check_file_name(const liveupdate_str_t *name)
+{
+    size_t               i;
+    liveupdate_error_t   err;
+
+    require(name->len > 0 && name->len <= 255);
+    require(is_utf8(name->data, name->len));
+    require(name->data[0] != '.');
+
+    for (i = 0; i < name->len; i++) {
+        require(name->data[i] >= 0x20 && name->data[i] != 0x7f);
+        require(name->data[i] != '/' && name->data[i] != '\\');
+        require(i == 0 || name->data[i - 1] != '.' || name->data[i] != '.');
+    }
+
+    require(liveupdate_href_check(name, &err) == LIVEUPDATE_OK
+            || name->data[1] == ':');
+}
+
+
+static void *
+buffer_alloc(void *data, size_t size)
+{
+    unsigned char  **buffer;
+
+    buffer = data;
+    free(*buffer);
+    *buffer = malloc(size);
+
+    return *buffer;
+}
+
+
+/* The name, encoded and put behind a host and a folder, is found again. */
+
+static void
+check_url(const liveupdate_arena_t *arena, const liveupdate_str_t *name)
+{
+    char                copy[256], url[1024];
+    size_t              i, len;
+    liveupdate_str_t    str, found;
+    liveupdate_error_t  err;
+
+    memcpy(copy, name->data, name->len);
+    len = sprintf(url, "https:%s", "/" "/h/x/");
+
+    for (i = 0; i < name->len; i++) {
+        len += sprintf(url + len, "%%%02x", (unsigned char) copy[i]);
+    }
+
+    len += sprintf(url + len, "?a/b#c/d");
+
+    str.len = len;
+    str.data = (unsigned char *) url;
+    len = name->len;
+
+    require(liveupdate_file_name_of_url(arena, &str, &found, &err)
+            == LIVEUPDATE_OK);
+    require(found.len == len && memcmp(found.data, copy, len) == 0);
+}
+
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     int                 href;
-    liveupdate_str_t    str;
+    unsigned char      *buffer;
+    liveupdate_str_t    str, name;
     liveupdate_error_t  err;
+    liveupdate_arena_t  arena;
 
     str.len = size;
     str.data = (unsigned char *) data;
@@ -109,7 +176,31 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         check_href(&str);
     }
 
+    err.text = NULL;
+
+    if (liveupdate_file_name_check(&str, &err) == LIVEUPDATE_OK) {
+        require(err.text == NULL);
+        check_file_name(&str);
+
+    } else {
+        require(err.text != NULL);
+    }
+
+    buffer = NULL;
+    arena.alloc = buffer_alloc;
+    arena.data = &buffer;
+
+    if (liveupdate_file_name_of_url(&arena, &str, &name, &err)
+        == LIVEUPDATE_OK)
+    {
+        check_file_name(&name);
+        check_url(&arena, &name);
+    }
+
+    free(buffer);
+
     if (liveupdate_id_valid(&str)) {
+        require(liveupdate_file_name_check(&str, &err) == LIVEUPDATE_OK);
         require(href && size <= 64 && data[0] != '.');
         require(!memchr(data, '/', size) && !memchr(data, '.', size));
         require(liveupdate_label_valid(&str));

@@ -18,7 +18,8 @@ static const char  feed_builds[] =
     "{\"id\":\"bbb2\",\"version\":\"1.1.0\",\"isReleased\":true},"
     "{\"id\":\"ddd4\",\"version\":\"1.2.0\",\"isReleased\":false},"
     "{\"id\":\"eee5\",\"version\":\"12.10.345\",\"isReleased\":true},"
-    "{\"id\":\"fff6\"}]";
+    "{\"id\":\"fff6\"},"
+    "{\"id\":\"ggg7\",\"version\":\"3.0.0-1.0.0\",\"isReleased\":true}]";
 
 static const char  feed_releases[] =
     "{\"latestReleaseBuildId\":\"bbb2\",\"releaseRedirections\":["
@@ -112,6 +113,9 @@ static const struct {
     { "Tool 1.0.0 for App 1.1.0 - Build bbb2.exe.blockmap",
       "Tool 1.0.0 for App 1.1.0 - Build bbb2.exe.blockmap", F,
       "a product with a number in its name" },
+    { "App 3.0.0-1.0.0 - Build aaa1.exe.blockmap",
+      "App 3.0.0-1.0.0 - Build ggg7.exe.blockmap", 0,
+      "a version within another is none" },
     { "Tool 12.10.345 for App 1.0.0 - Build bbb2.exe.blockmap",
       "Tool 12.10.345 for App 1.0.0 - Build aaa1.exe.blockmap", 0,
       "the last number is the version" },

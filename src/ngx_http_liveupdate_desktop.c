@@ -1,0 +1,384 @@
+
+/*
+ * Copyright (C) the nginx-liveupdate authors
+ */
+
+
+#include "ngx_http_liveupdate.h"
+
+#include "liveupdate_desktop_change.h"
+
+
+static time_t ngx_http_liveupdate_desktop_stamp(
+    ngx_http_liveupdate_call_t *call, cJSON *app);
+static ngx_int_t ngx_http_liveupdate_desktop_feed(
+    ngx_http_liveupdate_call_t *call,
+    ngx_int_t (*handler)(ngx_http_liveupdate_call_t *call, u_char *live, u_char *feed));
+static ngx_int_t ngx_http_liveupdate_desktop_link(
+    ngx_http_liveupdate_call_t *call, u_char *live, u_char *feed);
+static ngx_int_t ngx_http_liveupdate_desktop_unlink(
+    ngx_http_liveupdate_call_t *call, u_char *live, u_char *feed);
+static ngx_int_t ngx_http_liveupdate_desktop_open(
+    ngx_http_liveupdate_call_t *call, u_char *folder, cJSON **release);
+
+
+ngx_int_t
+ngx_http_liveupdate_desktop_promote(ngx_http_liveupdate_call_t *call,
+    cJSON *app, const cJSON *release)
+{
+    time_t             stamp;
+    ngx_int_t          status;
+    const char        *latest;
+    liveupdate_str_t   version;
+
+    if (liveupdate_json_string(release, "version", &version) != LIVEUPDATE_OK)
+    {
+        return ngx_http_liveupdate_refuse(call, NGX_HTTP_CONFLICT,
+                                          "The release has no version.");
+    }
+
+    latest = liveupdate_build_latest(app);
+
+    if (latest) {
+        call->from = (char *) ngx_http_liveupdate_path(call->io.pool, "%s",
+                                                       latest);
+    }
+
+    status = ngx_http_liveupdate_core_status(call,
+                 liveupdate_build_release(app, call->subject,
+                     (char *) version.data,
+                     cJSON_GetObjectItemCaseSensitive(release, "releaseInfo"),
+                     call->now, &call->error));
+
+    if (status != NGX_OK) {
+        return status;
+    }
+
+    latest = liveupdate_build_latest(app);
+
+    if (latest) {
+        call->to = (char *) ngx_http_liveupdate_path(call->io.pool, "%s",
+                                                     latest);
+    }
+
+    status = ngx_http_liveupdate_bundle_rename(call, call->subject);
+
+    if (status != NGX_HTTP_OK) {
+        return status;
+    }
+
+    stamp = ngx_http_liveupdate_desktop_stamp(call, app);
+
+    if (stamp == 0) {
+        return ngx_http_liveupdate_nomem(call);
+    }
+
+    call->data = &stamp;
+
+    status = ngx_http_liveupdate_desktop_feed(call,
+                                              ngx_http_liveupdate_desktop_link);
+
+    return status == NGX_OK ? ngx_http_liveupdate_release_done(call, "live")
+                            : status;
+}
+
+
+/*
+ * nginx makes entity tags of the time and the size of files.  No two releases
+ * get the same time, so that what is behind "latest.yml" or a download route
+ * is never taken for what was there before.
+ */
+
+static time_t
+ngx_http_liveupdate_desktop_stamp(ngx_http_liveupdate_call_t *call,
+    cJSON *app)
+{
+    time_t            stamp;
+    uint64_t          last;
+    liveupdate_str_t  now;
+
+    now.data = (u_char *) call->now;
+    now.len = ngx_strlen(call->now);
+
+    last = 0;
+
+    (void) liveupdate_time_parse(&now, &stamp);
+    (void) liveupdate_json_size(app, "desktopTime", &last);
+
+    if (stamp <= (time_t) last) {
+        stamp = (time_t) last + 1;
+    }
+
+    cJSON_DeleteItemFromObjectCaseSensitive(app, "desktopTime");
+
+    return cJSON_AddNumberToObject(app, "desktopTime", (double) stamp)
+           ? stamp : 0;
+}
+
+
+/* Links the files of a live release into the app's feed, or unlinks them. */
+
+static ngx_int_t
+ngx_http_liveupdate_desktop_feed(ngx_http_liveupdate_call_t *call,
+    ngx_int_t (*handler)(ngx_http_liveupdate_call_t *call, u_char *live,
+                         u_char *feed))
+{
+    size_t               i, n;
+    u_char              *folder, *feed, *path;
+    ngx_int_t            status;
+    ngx_str_t            text;
+    ngx_file_info_t      fi;
+    liveupdate_str_t     str;
+    liveupdate_file_t   *files;
+    liveupdate_arena_t   arena;
+
+    folder = ngx_http_liveupdate_path(call->io.pool, "%V/live/%s/%s",
+                                      &call->store->path,
+                                      call->route.app.data, call->subject);
+    feed = ngx_http_liveupdate_path(call->io.pool, "%V/feed/%s",
+                                    &call->store->path,
+                                    call->route.app.data);
+
+    if (ngx_http_liveupdate_store_mkdir(&call->io, feed) == NGX_ERROR) {
+        return ngx_http_liveupdate_failed(call);
+    }
+
+    path = ngx_http_liveupdate_path(call->io.pool, "%s/files.json", folder);
+
+    if (ngx_http_liveupdate_store_read(&call->io, path, &text, &fi) != NGX_OK)
+    {
+        return ngx_http_liveupdate_failed(call);
+    }
+
+    str.len = text.len;
+    str.data = text.data;
+
+    arena = ngx_http_liveupdate_arena(call->io.pool);
+
+    status = ngx_http_liveupdate_core_status(call,
+                         liveupdate_files_parse(&arena, &str, &files, &n,
+                                                &call->error));
+    if (status != NGX_OK) {
+        return status;
+    }
+
+    for (i = 0; i < n; i++) {
+
+        status = handler(call,
+                     ngx_http_liveupdate_path(call->io.pool, "%s/files/%*s",
+                                              folder, files[i].href.len,
+                                              files[i].href.data),
+                     ngx_http_liveupdate_path(call->io.pool, "%s/%*s", feed,
+                                              files[i].href.len,
+                                              files[i].href.data));
+        if (status != NGX_OK) {
+            return status;
+        }
+    }
+
+    if (ngx_http_liveupdate_store_sync(&call->io, feed) != NGX_OK) {
+        return ngx_http_liveupdate_failed(call);
+    }
+
+    return NGX_OK;
+}
+
+
+/* The bytes behind a name never change: it may not be another build's. */
+
+static ngx_int_t
+ngx_http_liveupdate_desktop_link(ngx_http_liveupdate_call_t *call, u_char *live,
+    u_char *feed)
+{
+    ngx_int_t        rc;
+    ngx_file_info_t  one, two;
+
+    if (ngx_http_liveupdate_store_stamp(&call->io, live,
+                                        *(time_t *) call->data)
+        != NGX_OK)
+    {
+        return ngx_http_liveupdate_failed(call);
+    }
+
+    rc = ngx_http_liveupdate_store_link(&call->io, live, feed);
+
+    if (rc == NGX_ERROR) {
+        return ngx_http_liveupdate_failed(call);
+    }
+
+    if (rc == NGX_DECLINED
+        && (ngx_file_info(live, &one) == NGX_FILE_ERROR
+            || ngx_file_info(feed, &two) == NGX_FILE_ERROR
+            || ngx_file_uniq(&one) != ngx_file_uniq(&two)))
+    {
+        return ngx_http_liveupdate_refuse(call, NGX_HTTP_CONFLICT,
+                                          "A file of the release has the same "
+                                          "name as one that is in the feed "
+                                          "already, and is another one.");
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_liveupdate_desktop_unlink(ngx_http_liveupdate_call_t *call,
+    u_char *live, u_char *feed)
+{
+    ngx_file_info_t  one, two;
+
+    if (ngx_file_info(live, &one) == NGX_FILE_ERROR
+        || ngx_file_info(feed, &two) == NGX_FILE_ERROR
+        || ngx_file_uniq(&one) != ngx_file_uniq(&two))
+    {
+        return NGX_OK;
+    }
+
+    if (ngx_http_liveupdate_store_unlink(&call->io, feed) == NGX_ERROR) {
+        return ngx_http_liveupdate_failed(call);
+    }
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_http_liveupdate_desktop_withdraw(ngx_http_liveupdate_call_t *call)
+{
+    return ngx_http_liveupdate_desktop_feed(call,
+                                            ngx_http_liveupdate_desktop_unlink);
+}
+
+
+/*
+ * POST .../stage: what lies in uploads/ of a folder in staging is a release,
+ * put there by nginx's own DAV or a copy.
+ */
+
+ngx_int_t
+ngx_http_liveupdate_desktop_stage_post(ngx_http_liveupdate_call_t *call)
+{
+    cJSON      *release;
+    u_char     *folder, *path;
+    ngx_fd_t    lock;
+    ngx_int_t   rc, status;
+
+    call->subject = (char *) call->route.id.data;
+
+    folder = ngx_http_liveupdate_path(call->io.pool, "%V/staging/%s/%s",
+                                      &call->store->path,
+                                      call->route.app.data, call->subject);
+
+    path = ngx_http_liveupdate_path(call->io.pool, "%s/lock", folder);
+
+    rc = ngx_http_liveupdate_store_lock(&call->io, path, &lock);
+
+    if (rc == NGX_ERROR) {
+        return ngx_http_liveupdate_failed(call);
+    }
+
+    if (rc == NGX_DECLINED) {
+        return ngx_http_liveupdate_refuse(call, NGX_HTTP_NOT_FOUND,
+                                          "There is no such folder in "
+                                          "staging.");
+    }
+
+    status = ngx_http_liveupdate_desktop_open(call, folder, &release);
+
+    if (status == NGX_OK) {
+        status = ngx_http_liveupdate_stage(call, folder, release);
+        cJSON_Delete(release);
+    }
+
+    ngx_http_liveupdate_store_unlock(lock);
+
+    if (status != NGX_OK) {
+        return status;
+    }
+
+    if (call->approval) {
+        status = ngx_http_liveupdate_release_done(call, "staged");
+
+        return status == NGX_HTTP_OK ? NGX_HTTP_ACCEPTED : status;
+    }
+
+    return ngx_http_liveupdate_change(call,
+                                      ngx_http_liveupdate_release_promote);
+}
+
+
+/* The description of a release that is staged by hand is made here. */
+
+static ngx_int_t
+ngx_http_liveupdate_desktop_open(ngx_http_liveupdate_call_t *call,
+    u_char *folder, cJSON **release)
+{
+    cJSON             *app, *info;
+    u_char            *path;
+    ngx_int_t          rc, status;
+    liveupdate_str_t   kind, state;
+
+    status = ngx_http_liveupdate_app_read(call, &app);
+    if (status != NGX_OK) {
+        return status;
+    }
+
+    cJSON_Delete(app);
+
+    path = ngx_http_liveupdate_path(call->io.pool, "%s/release.json", folder);
+
+    rc = ngx_http_liveupdate_store_read_json(&call->io, path, release);
+
+    if (rc == NGX_ERROR) {
+        return ngx_http_liveupdate_failed(call);
+    }
+
+    if (rc == NGX_OK) {
+
+        if (liveupdate_json_string(*release, "kind", &kind) == LIVEUPDATE_OK
+            && liveupdate_str_is(&kind, "desktop")
+            && liveupdate_json_string(*release, "state", &state)
+               == LIVEUPDATE_OK
+            && !liveupdate_str_is(&state, "staged"))
+        {
+            return NGX_OK;
+        }
+
+        cJSON_Delete(*release);
+
+        return ngx_http_liveupdate_refuse(call, NGX_HTTP_CONFLICT,
+                                          "The release is staged already, or "
+                                          "is no desktop release.");
+    }
+
+    *release = cJSON_CreateObject();
+
+    if (cJSON_AddStringToObject(*release, "id", call->subject) == NULL
+        || cJSON_AddStringToObject(*release, "app",
+                                   (char *) call->route.app.data)
+           == NULL
+        || cJSON_AddStringToObject(*release, "kind", "desktop") == NULL
+        || cJSON_AddStringToObject(*release, "state", "verifying") == NULL
+        || cJSON_AddStringToObject(*release, "createdBy", call->by) == NULL
+        || cJSON_AddStringToObject(*release, "createdAt", call->now) == NULL
+        || cJSON_AddStringToObject(*release, "updatedAt", call->now) == NULL)
+    {
+        goto nomem;
+    }
+
+    info = cJSON_AddObjectToObject(*release, "releaseInfo");
+
+    if (cJSON_AddStringToObject(info, "latestReleaseBuildId", call->subject)
+        == NULL)
+    {
+        goto nomem;
+    }
+
+    return NGX_OK;
+
+nomem:
+
+    cJSON_Delete(*release);
+
+    return ngx_http_liveupdate_nomem(call);
+}

@@ -1,0 +1,215 @@
+
+/*
+ * Copyright (C) the nginx-liveupdate authors
+ *
+ * What is accepted has safe names and right digests, and written anew it is
+ * read as the same.
+ */
+
+
+#include "liveupdate_td.h"
+#include "liveupdate_name.h"
+
+#include <stdio.h>
+
+
+typedef struct block_s  block_t;
+
+struct block_s {
+    block_t      *next;
+    max_align_t   data[];
+};
+
+
+static void
+require(int condition)
+{
+    if (!condition) {
+        abort();
+    }
+}
+
+
+static void *
+arena_alloc(void *data, size_t size)
+{
+    block_t  *block, **blocks;
+
+    blocks = data;
+    block = malloc(sizeof(block_t) + size);
+    block->next = *blocks;
+    *blocks = block;
+
+    return block->data;
+}
+
+
+static void
+check_artifact(const liveupdate_td_artifact_t *artifact)
+{
+    size_t               i;
+    liveupdate_error_t   err;
+
+    require(liveupdate_file_name_check(&artifact->name, &err)
+            == LIVEUPDATE_OK);
+    require(artifact->name.data[artifact->name.len] == '\0');
+    require(artifact->size <= (uint64_t) 1 << 53
+            || artifact->size == UINT64_MAX);
+    require(artifact->sha256.len == 0 || artifact->sha256.len == 64);
+
+    for (i = 0; i < artifact->sha256.len; i++) {
+        require(strchr("0123456789abcdef", artifact->sha256.data[i]) != NULL
+                && artifact->sha256.data[i]);
+    }
+}
+
+
+static cJSON *
+print_artifact(const liveupdate_td_artifact_t *artifact)
+{
+    char    url[1024];
+    cJSON  *json;
+    size_t  i, len;
+
+    len = sprintf(url, "https://x/");
+
+    for (i = 0; i < artifact->name.len; i++) {
+        len += sprintf(url + len, "%%%02X", artifact->name.data[i]);
+    }
+
+    if (artifact->is_installer) {
+        (void) sprintf(url + len, "?Mac%%20Installer/");
+    }
+
+    json = cJSON_CreateObject();
+    cJSON_AddStringToObject(json, "url", url);
+
+    if (artifact->sha256.len) {
+        cJSON_AddStringToObject(json, "sha256",
+                                (char *) artifact->sha256.data);
+    }
+
+    if (artifact->size != UINT64_MAX) {
+        cJSON_AddNumberToObject(json, "size", (double) artifact->size);
+    }
+
+    return json;
+}
+
+
+static char *
+print_td(const liveupdate_td_t *td)
+{
+    char        *text;
+    cJSON       *json, *artifacts, *artifact;
+    size_t       i;
+    const char  *name;
+
+    json = cJSON_CreateObject();
+    artifacts = cJSON_AddObjectToObject(json, "artifacts");
+
+    if (td->version.len) {
+        cJSON_AddStringToObject(json, "version", (char *) td->version.data);
+    }
+
+    for (i = 0; i < td->nartifacts; i++) {
+        name = (char *) td->artifacts[i].artifact.data;
+
+        artifact = cJSON_GetObjectItemCaseSensitive(artifacts, name);
+
+        if (artifact == NULL) {
+            artifact = cJSON_AddObjectToObject(artifacts, name);
+        }
+
+        cJSON_AddItemToObject(artifact, (char *) td->artifacts[i].arch.data,
+                              print_artifact(&td->artifacts[i]));
+    }
+
+    text = cJSON_PrintUnformatted(json);
+
+    cJSON_Delete(json);
+
+    return text;
+}
+
+
+static void
+check_printed(const liveupdate_arena_t *arena, const liveupdate_td_t *td)
+{
+    char                            *printed;
+    size_t                           i;
+    liveupdate_td_t                  again;
+    liveupdate_str_t                 text;
+    liveupdate_error_t               err;
+    const liveupdate_td_artifact_t  *a, *b;
+
+    printed = print_td(td);
+
+    text.len = strlen(printed);
+    text.data = (unsigned char *) printed;
+
+    require(liveupdate_td_parse(arena, &text, &again, &err) == LIVEUPDATE_OK);
+
+    free(printed);
+
+    require(liveupdate_str_eq(&again.version, &td->version));
+    require(again.nartifacts == td->nartifacts);
+
+    for (i = 0; i < again.nartifacts; i++) {
+        a = &again.artifacts[i];
+        b = &td->artifacts[i];
+
+        require(liveupdate_str_eq(&a->artifact, &b->artifact));
+        require(liveupdate_str_eq(&a->arch, &b->arch));
+        require(liveupdate_str_eq(&a->name, &b->name));
+        require(liveupdate_str_eq(&a->sha256, &b->sha256));
+        require(a->size == b->size);
+        require(a->is_installer == b->is_installer);
+    }
+}
+
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    size_t                i;
+    block_t              *blocks, *next;
+    liveupdate_td_t       td;
+    liveupdate_rc_e       rc;
+    liveupdate_str_t      text;
+    liveupdate_error_t    err;
+    liveupdate_arena_t    arena;
+
+    blocks = NULL;
+    arena.alloc = arena_alloc;
+    arena.data = &blocks;
+    err.text = NULL;
+
+    text.len = size;
+    text.data = malloc(size + 1);
+    memcpy(text.data, data, size);
+
+    rc = liveupdate_td_parse(&arena, &text, &td, &err);
+
+    free(text.data);
+
+    if (rc == LIVEUPDATE_OK) {
+        require(err.text == NULL);
+
+        for (i = 0; i < td.nartifacts; i++) {
+            check_artifact(&td.artifacts[i]);
+        }
+
+        check_printed(&arena, &td);
+
+    } else {
+        require(rc == LIVEUPDATE_INVALID && err.text != NULL);
+    }
+
+    for ( /* void */ ; blocks; blocks = next) {
+        next = blocks->next;
+        free(blocks);
+    }
+
+    return 0;
+}

@@ -1,0 +1,196 @@
+
+/*
+ * Copyright (C) the nginx-liveupdate authors
+ *
+ * A body that comes in two pieces has the signature that OpenSSL's HMAC gives
+ * it, and no other; what is accepted has valid ids, and printed anew it is
+ * read as the same.
+ */
+
+
+#include "liveupdate_webhook.h"
+#include "liveupdate_name.h"
+
+#include <stdio.h>
+
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+
+
+typedef struct block_s  block_t;
+
+struct block_s {
+    block_t      *next;
+    max_align_t   data[];
+};
+
+
+static void
+require(int condition)
+{
+    if (!condition) {
+        abort();
+    }
+}
+
+
+static void *
+arena_alloc(void *data, size_t size)
+{
+    block_t  *block, **blocks;
+
+    blocks = data;
+    block = malloc(sizeof(block_t) + size);
+    block->next = *blocks;
+    *blocks = block;
+
+    return block->data;
+}
+
+
+/* The secret is the data's front, the body the rest of it. */
+
+static void
+check_signature(const liveupdate_arena_t *arena, const uint8_t *data,
+    size_t size)
+{
+    char                hex[65];
+    size_t              i, cut, half;
+    unsigned            n;
+    unsigned char       digest[32];
+    liveupdate_str_t    secrets[2], signature, sent;
+    liveupdate_hmac_t  *hmac;
+
+    cut = 1 + data[0] % size;
+    half = (size - cut) / 2;
+
+    secrets[0].len = cut;
+    secrets[0].data = (unsigned char *) data;
+    secrets[1].len = 2;
+    secrets[1].data = (unsigned char *) "no";
+
+    n = 0;
+    require(HMAC(EVP_sha256(), data, (int) cut, data + cut, size - cut,
+                 digest, &n) != NULL && n == 32);
+
+    for (i = 0; i < 32; i++) {
+        (void) sprintf(hex + 2 * i, (data[size - 1] & 1) ? "%02x" : "%02X",
+                       digest[i]);
+    }
+
+    hmac = liveupdate_hmac_create(arena, secrets, 2);
+    liveupdate_hmac_update(hmac, data + cut, half);
+    liveupdate_hmac_update(hmac, data + cut + half, size - cut - half);
+
+    signature.len = 64;
+    signature.data = (unsigned char *) hex;
+    require(liveupdate_hmac_verify(hmac, &signature, ""));
+    require(!liveupdate_hmac_verify(hmac, &signature, "sha256="));
+
+    /* what was fuzzed is a wrong one */
+
+    sent.len = size;
+    sent.data = (unsigned char *) data;
+    require(!liveupdate_hmac_verify(hmac, &sent, ""));
+    require(!liveupdate_hmac_verify(hmac, &sent, "sha256="));
+
+    /* and so is what differs in one bit of one digit's value */
+
+    hex[data[0] % 64] = (hex[data[0] % 64] == '0') ? '1' : '0';
+    require(!liveupdate_hmac_verify(hmac, &signature, ""));
+
+    hmac = liveupdate_hmac_create(arena, secrets + 1, 1);
+    liveupdate_hmac_update(hmac, data + cut, size - cut);
+    require(!liveupdate_hmac_verify(hmac, &signature, ""));
+}
+
+
+static void
+check_body(const liveupdate_arena_t *arena, const cJSON *body,
+    const liveupdate_webhook_t *webhook)
+{
+    char                  *printed;
+    cJSON                 *json;
+    liveupdate_str_t       text;
+    liveupdate_error_t     err;
+    liveupdate_webhook_t   again;
+
+    require(liveupdate_id_valid(&webhook->app_id));
+    require(liveupdate_id_valid(&webhook->build_id));
+    require(webhook->release_info == NULL
+            || cJSON_IsObject(webhook->release_info));
+
+    printed = cJSON_PrintUnformatted(body);
+    text.len = strlen(printed);
+    text.data = (unsigned char *) printed;
+
+    require(liveupdate_json_parse(&json, &text, &err) == LIVEUPDATE_OK);
+    require(liveupdate_webhook_parse(arena, json, &again, &err)
+            == LIVEUPDATE_OK);
+
+    require(liveupdate_str_eq(&again.app_id, &webhook->app_id));
+    require(liveupdate_str_eq(&again.build_id, &webhook->build_id));
+    require(liveupdate_str_eq(&again.app_name, &webhook->app_name));
+    require(liveupdate_str_eq(&again.app_version, &webhook->app_version));
+    require(liveupdate_str_eq(&again.user_id, &webhook->user_id));
+    require(liveupdate_str_eq(&again.started, &webhook->started));
+    require(liveupdate_str_eq(&again.ended, &webhook->ended));
+    require(liveupdate_str_eq(&again.electron, &webhook->electron));
+    require(liveupdate_str_eq(&again.commit, &webhook->commit));
+    require(liveupdate_str_eq(&again.commit_message,
+                              &webhook->commit_message));
+    require(liveupdate_str_eq(&again.branch, &webhook->branch));
+    require(liveupdate_str_eq(&again.remote, &webhook->remote));
+    require((again.release_info == NULL) == (webhook->release_info == NULL));
+
+    cJSON_Delete(json);
+    free(printed);
+}
+
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    cJSON                 *json;
+    block_t               *blocks, *next;
+    liveupdate_rc_e        rc;
+    liveupdate_str_t       text;
+    liveupdate_error_t     err;
+    liveupdate_arena_t     arena;
+    liveupdate_webhook_t   webhook;
+
+    blocks = NULL;
+    arena.alloc = arena_alloc;
+    arena.data = &blocks;
+    err.text = NULL;
+
+    if (size) {
+        check_signature(&arena, data, size);
+    }
+
+    text.len = size;
+    text.data = (unsigned char *) data;
+
+    if (liveupdate_json_parse(&json, &text, &err) == LIVEUPDATE_OK) {
+        err.text = NULL;
+
+        rc = liveupdate_webhook_parse(&arena, json, &webhook, &err);
+
+        if (rc == LIVEUPDATE_OK) {
+            require(err.text == NULL);
+            check_body(&arena, json, &webhook);
+
+        } else {
+            require(rc == LIVEUPDATE_INVALID && err.text != NULL);
+        }
+
+        cJSON_Delete(json);
+    }
+
+    for ( /* void */ ; blocks; blocks = next) {
+        next = blocks->next;
+        free(blocks);
+    }
+
+    return 0;
+}
