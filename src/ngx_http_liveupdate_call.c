@@ -270,13 +270,17 @@ ngx_http_liveupdate_body_filter(ngx_http_request_t *r, ngx_chain_t *in)
     }
 
     if (!ctx->body_err) {
+        ngx_set_errno(0);
+
         rc = ngx_http_liveupdate_next_body_filter(r, in);
 
         if (rc != NGX_HTTP_INTERNAL_SERVER_ERROR) {
             return rc;
         }
 
-        ctx->body_err = ngx_errno ? ngx_errno : EIO;
+        /* nginx sees less written than it wanted, and no error */
+
+        ctx->body_err = ngx_errno ? ngx_errno : NGX_ENOSPC;
     }
 
     rb = r->request_body;

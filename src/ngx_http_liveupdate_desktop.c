@@ -13,7 +13,8 @@ static time_t ngx_http_liveupdate_desktop_stamp(
     ngx_http_liveupdate_call_t *call, cJSON *app);
 static ngx_int_t ngx_http_liveupdate_desktop_feed(
     ngx_http_liveupdate_call_t *call,
-    ngx_int_t (*handler)(ngx_http_liveupdate_call_t *call, u_char *live, u_char *feed));
+    ngx_int_t (*handler)(ngx_http_liveupdate_call_t *call, u_char *live,
+                         u_char *feed));
 static ngx_int_t ngx_http_liveupdate_desktop_link(
     ngx_http_liveupdate_call_t *call, u_char *live, u_char *feed);
 static ngx_int_t ngx_http_liveupdate_desktop_unlink(

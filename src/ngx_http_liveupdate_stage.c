@@ -78,12 +78,6 @@ static ngx_int_t ngx_http_liveupdate_stage_td(
     const liveupdate_builder_t *builder);
 static char *ngx_http_liveupdate_stage_td_text(
     ngx_http_liveupdate_stage_t *stage, const liveupdate_builder_t *builder);
-static u_char *ngx_http_liveupdate_stage_escape(ngx_pool_t *pool,
-    const liveupdate_str_t *name);
-static const char *ngx_http_liveupdate_stage_artifact(
-    const liveupdate_str_t *name);
-static const char *ngx_http_liveupdate_stage_arch(
-    const liveupdate_str_t *name);
 static ngx_int_t ngx_http_liveupdate_stage_artifacts(
     ngx_http_liveupdate_stage_t *stage);
 static ngx_int_t ngx_http_liveupdate_stage_artifact_list(
@@ -404,6 +398,10 @@ static ngx_int_t
 ngx_http_liveupdate_stage_version(ngx_http_liveupdate_stage_t *stage,
     const liveupdate_str_t *name, const liveupdate_str_t *version)
 {
+    if (version->len == 0) {
+        return NGX_OK;
+    }
+
     if (stage->version == NULL) {
         stage->version = (char *) version->data;
         return NGX_OK;
@@ -565,153 +563,29 @@ static char *
 ngx_http_liveupdate_stage_td_text(ngx_http_liveupdate_stage_t *stage,
     const liveupdate_builder_t *builder)
 {
-    char                          *text;
-    cJSON                         *json, *artifacts, *artifact, *item;
     size_t                         i;
-    const char                    *kind, *arch;
-    const liveupdate_str_t        *name;
-    ngx_http_liveupdate_staged_t  *file;
+    ngx_http_liveupdate_staged_t  *staged;
+    liveupdate_td_artifact_t      *files;
 
-    text = NULL;
-    json = cJSON_CreateObject();
-    artifacts = cJSON_AddObjectToObject(json, "artifacts");
-
-    if (artifacts == NULL
-        || cJSON_AddStringToObject(json, "createdAt", stage->call->now)
-           == NULL
-        || cJSON_AddStringToObject(json, "version", stage->version) == NULL)
-    {
-        goto done;
+    files = ngx_pcalloc(stage->call->io.pool,
+                        builder->nfiles * sizeof(liveupdate_td_artifact_t));
+    if (files == NULL) {
+        return NULL;
     }
 
     for (i = 0; i < builder->nfiles; i++) {
 
-        name = &builder->files[i].name;
-        kind = ngx_http_liveupdate_stage_artifact(name);
-        arch = ngx_http_liveupdate_stage_arch(name);
+        staged = ngx_http_liveupdate_stage_find(stage,
+                                                &builder->files[i].name);
 
-        if (kind == NULL) {
-            continue;
-        }
-
-        file = ngx_http_liveupdate_stage_find(stage, name);
-        artifact = cJSON_GetObjectItemCaseSensitive(artifacts, kind);
-
-        if (artifact == NULL) {
-            artifact = cJSON_AddObjectToObject(artifacts, kind);
-        }
-
-        if (cJSON_GetObjectItemCaseSensitive(artifact, arch)) {
-            continue;
-        }
-
-        item = cJSON_AddObjectToObject(artifact, arch);
-
-        if (cJSON_AddStringToObject(item, "path", (char *) name->data) == NULL
-            || cJSON_AddStringToObject(item, "url", (char *)
-                   ngx_http_liveupdate_stage_escape(stage->call->io.pool,
-                                                    name))
-               == NULL
-            || cJSON_AddStringToObject(item, "sha256", file->sha256) == NULL
-            || cJSON_AddNumberToObject(item, "size", (double) file->size)
-               == NULL)
-        {
-            goto done;
-        }
+        files[i].name = builder->files[i].name;
+        files[i].sha256.len = LIVEUPDATE_SHA256_HEX;
+        files[i].sha256.data = (u_char *) staged->sha256;
+        files[i].size = staged->size;
     }
 
-    text = cJSON_Print(json);
-
-done:
-
-    cJSON_Delete(json);
-
-    return text;
-}
-
-
-static u_char *
-ngx_http_liveupdate_stage_escape(ngx_pool_t *pool,
-    const liveupdate_str_t *name)
-{
-    u_char  *p, *escaped;
-
-    escaped = ngx_pnalloc(pool, name->len
-                          + 2 * ngx_escape_uri(NULL, name->data, name->len,
-                                               NGX_ESCAPE_URI_COMPONENT)
-                          + 1);
-    if (escaped == NULL) {
-        return NULL;
-    }
-
-    p = (u_char *) ngx_escape_uri(escaped, name->data, name->len,
-                                  NGX_ESCAPE_URI_COMPONENT);
-    *p = '\0';
-
-    return escaped;
-}
-
-
-static const char *
-ngx_http_liveupdate_stage_artifact(const liveupdate_str_t *name)
-{
-    size_t      len;
-    ngx_uint_t  i;
-
-    static const struct {
-        const char  *ending;
-        const char  *artifact;
-    } artifacts[] = {
-        { ".exe", "nsis" },
-        { ".msi", "msi" },
-        { ".appx", "appx" },
-        { ".zip", "zip" },
-        { ".dmg", "dmg" },
-        { ".pkg", "pkg" },
-        { ".AppImage", "appImage" },
-        { ".deb", "deb" },
-        { ".rpm", "rpm" },
-        { ".snap", "snap" },
-        { NULL, NULL }
-    };
-
-    for (i = 0; artifacts[i].ending; i++) {
-        len = ngx_strlen(artifacts[i].ending);
-
-        if (name->len > len
-            && ngx_strncmp(name->data + name->len - len, artifacts[i].ending,
-                           len)
-               == 0)
-        {
-            return artifacts[i].artifact;
-        }
-    }
-
-    return NULL;
-}
-
-
-static const char *
-ngx_http_liveupdate_stage_arch(const liveupdate_str_t *name)
-{
-    if (ngx_strnstr(name->data, "arm64", name->len)
-        || ngx_strnstr(name->data, "aarch64", name->len))
-    {
-        return "arm64";
-    }
-
-    if (ngx_strnstr(name->data, "ia32", name->len)
-        || ngx_strnstr(name->data, "i386", name->len)
-        || ngx_strnstr(name->data, "i686", name->len))
-    {
-        return "ia32";
-    }
-
-    if (ngx_strnstr(name->data, "universal", name->len)) {
-        return "universal";
-    }
-
-    return "x64";
+    return liveupdate_td_print(stage->version, stage->call->now, files,
+                               builder->nfiles);
 }
 
 

@@ -57,11 +57,6 @@ liveupdate_check_parse(liveupdate_check_t *check,
             continue;
         }
 
-        if (platform.len == 0 && liveupdate_str_is(&name, "platform")) {
-            platform = value;
-            continue;
-        }
-
         for (i = 0; liveupdate_check_args[i].name; i++) {
             if (name.len == liveupdate_check_args[i].len
                 && memcmp(name.data, liveupdate_check_args[i].name, name.len)
@@ -72,6 +67,11 @@ liveupdate_check_parse(liveupdate_check_t *check,
         }
 
         if (liveupdate_check_args[i].name == NULL) {
+
+            if (platform.len == 0 && liveupdate_str_is(&name, "platform")) {
+                platform = value;
+            }
+
             continue;
         }
 

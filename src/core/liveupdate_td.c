@@ -23,6 +23,12 @@ static liveupdate_rc_e liveupdate_td_sha256(const liveupdate_arena_t *arena,
     liveupdate_error_t *err);
 static liveupdate_rc_e liveupdate_td_refuse(const liveupdate_arena_t *arena,
     const char *key, const char *text, liveupdate_error_t *err);
+static int liveupdate_td_add(cJSON *artifacts,
+    const liveupdate_td_artifact_t *file);
+static const char *liveupdate_td_kind(const liveupdate_str_t *name);
+static const char *liveupdate_td_arch(const liveupdate_str_t *name);
+static int liveupdate_td_has(const liveupdate_str_t *name, const char *word);
+static char *liveupdate_td_escape(const liveupdate_str_t *name);
 
 
 liveupdate_rc_e
@@ -291,4 +297,197 @@ liveupdate_td_refuse(const liveupdate_arena_t *arena, const char *key,
     }
 
     return liveupdate_refuse(err, &subject, text);
+}
+
+
+char *
+liveupdate_td_print(const char *version, const char *created,
+    const liveupdate_td_artifact_t *files, size_t n)
+{
+    char    *text;
+    cJSON   *json, *artifacts;
+    size_t   i;
+
+    text = NULL;
+    json = cJSON_CreateObject();
+    artifacts = cJSON_AddObjectToObject(json, "artifacts");
+
+    if (artifacts == NULL
+        || cJSON_AddStringToObject(json, "createdAt", created) == NULL
+        || cJSON_AddStringToObject(json, "version", version) == NULL)
+    {
+        goto done;
+    }
+
+    for (i = 0; i < n; i++) {
+        if (!liveupdate_td_add(artifacts, &files[i])) {
+            goto done;
+        }
+    }
+
+    text = cJSON_Print(json);
+
+done:
+
+    cJSON_Delete(json);
+
+    return text;
+}
+
+
+/* 1, or 0: out of memory. */
+
+static int
+liveupdate_td_add(cJSON *artifacts, const liveupdate_td_artifact_t *file)
+{
+    int          added;
+    char        *url;
+    cJSON       *artifact, *item;
+    const char  *kind, *arch;
+
+    kind = liveupdate_td_kind(&file->name);
+    arch = liveupdate_td_arch(&file->name);
+
+    if (kind == NULL) {
+        return 1;
+    }
+
+    artifact = cJSON_GetObjectItemCaseSensitive(artifacts, kind);
+
+    if (artifact == NULL) {
+        artifact = cJSON_AddObjectToObject(artifacts, kind);
+    }
+
+    if (cJSON_GetObjectItemCaseSensitive(artifact, arch)) {
+        return 1;
+    }
+
+    item = cJSON_AddObjectToObject(artifact, arch);
+    url = liveupdate_td_escape(&file->name);
+
+    added = url
+            && cJSON_AddStringToObject(item, "path", (char *) file->name.data)
+            && cJSON_AddStringToObject(item, "url", url)
+            && cJSON_AddStringToObject(item, "sha256",
+                                       (char *) file->sha256.data)
+            && cJSON_AddNumberToObject(item, "size", (double) file->size);
+
+    free(url);
+
+    return added;
+}
+
+
+static const char *
+liveupdate_td_kind(const liveupdate_str_t *name)
+{
+    int     i;
+    size_t  len;
+
+    static const struct {
+        const char  *ending;
+        const char  *kind;
+    } kinds[] = {
+        { ".exe", "nsis" },
+        { ".msi", "msi" },
+        { ".appx", "appx" },
+        { ".zip", "zip" },
+        { ".dmg", "dmg" },
+        { ".pkg", "pkg" },
+        { ".AppImage", "appImage" },
+        { ".deb", "deb" },
+        { ".rpm", "rpm" },
+        { ".snap", "snap" },
+        { NULL, NULL }
+    };
+
+    for (i = 0; kinds[i].ending; i++) {
+        len = strlen(kinds[i].ending);
+
+        if (name->len > len
+            && memcmp(name->data + name->len - len, kinds[i].ending, len) == 0)
+        {
+            return kinds[i].kind;
+        }
+    }
+
+    return NULL;
+}
+
+
+/* electron-builder leaves x64 out of the names where it is the default. */
+
+static const char *
+liveupdate_td_arch(const liveupdate_str_t *name)
+{
+    if (liveupdate_td_has(name, "arm64") || liveupdate_td_has(name, "aarch64"))
+    {
+        return "arm64";
+    }
+
+    if (liveupdate_td_has(name, "ia32")
+        || liveupdate_td_has(name, "i386")
+        || liveupdate_td_has(name, "i686"))
+    {
+        return "ia32";
+    }
+
+    return liveupdate_td_has(name, "universal") ? "universal" : "x64";
+}
+
+
+static int
+liveupdate_td_has(const liveupdate_str_t *name, const char *word)
+{
+    size_t  i, len;
+
+    len = strlen(word);
+
+    for (i = 0; i + len <= name->len; i++) {
+        if (memcmp(name->data + i, word, len) == 0) {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+/* Percent-encoded but for what RFC 3986 calls unreserved; from malloc(). */
+
+static char *
+liveupdate_td_escape(const liveupdate_str_t *name)
+{
+    char           *p, *escaped;
+    size_t          i;
+    unsigned char   c;
+
+    static const char  hex[] = "0123456789ABCDEF";
+
+    escaped = malloc(3 * name->len + 1);
+    if (escaped == NULL) {
+        return NULL;
+    }
+
+    p = escaped;
+
+    for (i = 0; i < name->len; i++) {
+        c = name->data[i];
+
+        if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')
+            || (c >= '0' && c <= '9')
+            || c == '-' || c == '.' || c == '_' || c == '~')
+        {
+            *p++ = (char) c;
+            continue;
+        }
+
+        *p++ = '%';
+        *p++ = hex[c >> 4];
+        *p++ = hex[c & 0xf];
+    }
+
+    *p = '\0';
+
+    return escaped;
 }

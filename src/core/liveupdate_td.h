@@ -43,5 +43,16 @@ liveupdate_rc_e liveupdate_td_parse(const liveupdate_arena_t *arena,
     const liveupdate_str_t *text, liveupdate_td_t *td,
     liveupdate_error_t *err);
 
+/*
+ * Such a list for files that electron-builder has made, where nobody wrote
+ * one: what each file is and for which architecture is told by its name.  Of
+ * the members of an artifact, name (terminated), sha256 (the same) and size
+ * are looked at.  Files of no known kind are left out, and of two for the
+ * same the first is taken.  Text from malloc(), or NULL: out of memory.
+ */
+
+char *liveupdate_td_print(const char *version, const char *created,
+    const liveupdate_td_artifact_t *files, size_t n);
+
 
 #endif /* _LIVEUPDATE_TD_H_INCLUDED_ */

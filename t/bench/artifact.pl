@@ -37,7 +37,7 @@ system("mkdir $t->{testdir}/plain && cp -rl '$live/files/.' "
        . "'$t->{testdir}/plain/'") == 0 or die "no links\n";
 
 $t->write_file('bench.conf', <<"EOF");
-location /plain/ {
+location ^~ /plain/ {
     root  $t->{testdir};
 }
 EOF

@@ -16,47 +16,30 @@ use constant TARGET => 85;
 
 my $t = bench(server => "        include  bench*.conf;\n");
 
-my $app = $t->create_app('bench');
-my %channels = map { $_ => $t->create_channel($app, $_) }
-    qw/ everyone partial forced paused /;
+my ($app, %channels) = make_app(qw/ everyone partial paused /);
 
-my $zip = zip('index.html' => '<!DOCTYPE html>');
+publish($app, 'partial', bundle => { rolloutPercentage => 0.5 });
+api('POST', "/v1/apps/$app/channels/$channels{paused}/pause");
 
-for my $channel (qw/ everyone partial forced paused /) {
-    $t->publish($app, $channel, $zip)->{ok} or die "not published\n";
+my @devices = devices(1_000);
+my ($forcing, %forced) = make_app(qw/ everyone forced /);
+
+for (my $i = 0; $i < @devices; $i += 100) {
+    my $ids = join ',', @devices[$i .. $i + 99];
+
+    api('PATCH', "/v1/apps/$forcing/devices?ids=$ids",
+        { forcedAppChannelId => $forced{forced} });
 }
-
-$t->publish($app, 'partial', $zip, bundle => { rolloutPercentage => 0.5 })
-    ->{ok} or die "not published\n";
-
-$t->api('POST', "/v1/apps/$app/channels/$channels{paused}/pause");
-
-my @few = devices(1_000);
-my @many = devices(50_000);
-
-for (my $i = 0; $i < @few; $i += 100) {
-    my $ids = join ',', @few[$i .. $i + 99];
-    my $reply = $t->api('PATCH', "/v1/apps/$app/devices?ids=$ids",
-                        { forcedAppChannelId => $channels{forced} });
-
-    die "not forced: $reply->{raw}\n" if $reply->{status} >= 300;
-}
-
-my @others = devices(1_000);
 
 my @cases = (
-    { name => 'an update for everyone', channel => 'everyone',
-      devices => \@others },
+    { name => 'an update for everyone', channel => 'everyone' },
     { name => 'more devices than the zone remembers', channel => 'everyone',
-      devices => \@many },
-    { name => 'a partial rollout', channel => 'partial',
-      devices => \@others },
-    { name => 'a forced device', channel => 'everyone',
-      devices => \@few },
-    { name => 'no update, 404', channel => 'paused',
-      devices => \@others },
-    { name => 'beside a short URL', channel => 'everyone',
-      devices => \@others, short => 1 },
+      devices => [ devices(50_000) ] },
+    { name => 'a partial rollout', channel => 'partial' },
+    { name => 'a forced device, one of 1,000', channel => 'everyone',
+      app => $forcing },
+    { name => 'no update, 404', channel => 'paused' },
+    { name => 'beside a short URL', channel => 'everyone', short => 1 },
 );
 
 heading("A device's check, and \"return\" with the same reply");
@@ -68,7 +51,8 @@ for my $case (@cases) {
 
     next unless wanted($case->{name});
 
-    my @paths = map { check($case->{channel}, $_) } @{$case->{devices}};
+    my @paths = map { check($case->{app} // $app, $case->{channel}, $_) }
+        @{$case->{devices} // \@devices};
     my @theirs = map { my $path = $_; $path =~ s{^/v1/}{/v$number/}; $path }
         @paths;
 
@@ -89,6 +73,37 @@ for my $case (@cases) {
 }
 
 
+sub make_app {
+    my (@names) = @_;
+
+    my $id = $t->create_app('bench');
+    my %ids = map { $_ => $t->create_channel($id, $_) } @names;
+
+    publish($id, $_) for @names;
+
+    return ($id, %ids);
+}
+
+
+sub publish {
+    my ($id, $channel, %opt) = @_;
+
+    my $done = $t->publish($id, $channel,
+                           zip('index.html' => '<!DOCTYPE html>'), %opt);
+
+    die "not published: $done->{reply}{raw}\n" unless $done->{ok};
+}
+
+
+sub api {
+    my (@call) = @_;
+
+    my $reply = $t->api(@call);
+
+    die "@call[0, 1]: $reply->{raw}\n" if $reply->{status} >= 300;
+}
+
+
 # A location that answers as our path does.
 
 sub put_return {
@@ -97,7 +112,7 @@ sub put_return {
     my $reply = $t->api('GET', $ours, undef, token => undef);
 
     $t->write_file("bench$number.conf", <<"EOF");
-location /v$number/ {
+location ^~ /v$number/ {
     default_type  application/json;
     add_header    Cache-Control  no-store  always;
     return        $reply->{status}  '$reply->{body}';
@@ -116,9 +131,9 @@ EOF
 
 
 sub check {
-    my ($channel, $device) = @_;
+    my ($id, $channel, $device) = @_;
 
-    return "/v1/apps/$app/bundles/latest?appVersionCode=10203"
+    return "/v1/apps/$id/bundles/latest?appVersionCode=10203"
            . '&appVersionName=1.2.3&bundleId'
            . "&channelName=$channel&customId&deviceId=$device"
            . '&osVersion=34&platform=0&pluginVersion=8.4.1';

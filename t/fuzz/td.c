@@ -89,8 +89,11 @@ print_artifact(const liveupdate_td_artifact_t *artifact)
                                 (char *) artifact->sha256.data);
     }
 
+    /* cJSON would print 2^53 as 9.00719925474099e+15 */
+
     if (artifact->size != UINT64_MAX) {
-        cJSON_AddNumberToObject(json, "size", (double) artifact->size);
+        (void) sprintf(url, "%llu", (unsigned long long) artifact->size);
+        cJSON_AddRawToObject(json, "size", url);
     }
 
     return json;

@@ -309,6 +309,61 @@ test_memory(void)
 }
 
 
+/* A list that is made of names, and read again. */
+
+static void
+test_print(void)
+{
+    char                      *text;
+    size_t                     i, n;
+    liveupdate_str_t           str;
+    liveupdate_td_artifact_t   files[8];
+
+    static const struct {
+        const char  *name;
+        const char  *artifact;
+        const char  *arch;
+    } names[] = {
+        { "My App Setup 1.0.0.exe", "nsis", "x64" },
+        { "My App Setup 1.0.0-arm64.exe", "nsis", "arm64" },
+        { "App-1.0.0-universal.dmg", "dmg", "universal" },
+        { "App-1.0.0-arm64-mac.zip", "zip", "arm64" },
+        { "app_1.0.0_i386.deb", "deb", "ia32" },
+        { "App 100% \"\xc3\xbc\".AppImage", "appImage", "x64" },
+        { "another.exe", NULL, NULL },
+        { "notes.txt", NULL, NULL }
+    };
+
+    n = 0;
+
+    for (i = 0; i < 8; i++) {
+        files[i].name = tap_str(names[i].name);
+        files[i].sha256 = tap_str("0123456789abcdef0123456789abcdef"
+                                  "0123456789abcdef0123456789abcdef");
+        files[i].size = i + 1;
+        n += (names[i].artifact != NULL);
+    }
+
+    text = liveupdate_td_print("1.0.0", "2026-01-01T00:00:00.000Z", files, 8);
+    str = tap_str(text);
+
+    ok(liveupdate_td_parse(&tap_arena, &str, &td, &error) == LIVEUPDATE_OK,
+       "a list that was made can be read");
+    ok(liveupdate_str_is(&td.version, "1.0.0"), "its version");
+    ok(td.nartifacts == n, "its artifacts, each kind and architecture once");
+
+    for (i = 0; i < td.nartifacts && i < n; i++) {
+        ok(liveupdate_str_is(&td.artifacts[i].artifact, names[i].artifact)
+           && liveupdate_str_is(&td.artifacts[i].arch, names[i].arch)
+           && liveupdate_str_is(&td.artifacts[i].name, names[i].name)
+           && td.artifacts[i].size == i + 1,
+           "%s", names[i].name);
+    }
+
+    cJSON_free(text);
+}
+
+
 int
 main(void)
 {
@@ -317,6 +372,7 @@ main(void)
     test_accepted();
     test_refused();
     test_memory();
+    test_print();
 
     return tap_done();
 }

@@ -1,0 +1,262 @@
+
+/*
+ * Copyright (C) the nginx-liveupdate authors
+ */
+
+
+#include "tap.h"
+
+#include "../../src/core/liveupdate_desktop_change.c"
+
+
+static cJSON *desktop_change_app(const char *text);
+static char *desktop_change_text(const cJSON *app);
+static int desktop_change_is(const cJSON *app, const char *text);
+static void desktop_change_release(void);
+static void desktop_change_withdraw(void);
+static void desktop_change_rollback(void);
+static void desktop_change_rules(void);
+
+
+#define BUILD(id, version)                                                    \
+    "{\"id\":\"" id "\",\"version\":\"" version "\","                           \
+    "\"createdAt\":\"t\",\"isReleased\":true}"
+
+#define BUILDS                                                                \
+    "\"desktopBuilds\":[" BUILD("a", "1") "," BUILD("b", "2") ","             \
+    BUILD("c", "3") "]"
+
+
+int
+main(void)
+{
+    desktop_change_release();
+    desktop_change_withdraw();
+    desktop_change_rollback();
+    desktop_change_rules();
+
+    tap_free();
+
+    return tap_done();
+}
+
+
+static cJSON *
+desktop_change_app(const char *text)
+{
+    cJSON               *app;
+    liveupdate_str_t     str;
+    liveupdate_error_t   err;
+
+    str = tap_str(text);
+
+    if (liveupdate_json_parse(&app, &str, &err) != LIVEUPDATE_OK) {
+        printf("Bail out! %s\n", text);
+        exit(1);
+    }
+
+    return app;
+}
+
+
+static char *
+desktop_change_text(const cJSON *app)
+{
+    return cJSON_PrintUnformatted(app);
+}
+
+
+static int
+desktop_change_is(const cJSON *app, const char *text)
+{
+    int    same;
+    char  *is;
+
+    is = desktop_change_text(app);
+    same = (strcmp(is, text) == 0);
+
+    if (!same) {
+        printf("# is        %s\n# should be %s\n", is, text);
+    }
+
+    cJSON_free(is);
+
+    return same;
+}
+
+
+static void
+desktop_change_release(void)
+{
+    cJSON               *app, *info;
+    liveupdate_error_t   err;
+
+    app = desktop_change_app("{}");
+    info = desktop_change_app("{\"latestReleaseBuildId\":\"a\"}");
+
+    ok(liveupdate_build_release(app, "a", "1", info, "t", &err)
+       == LIVEUPDATE_OK, "the first build");
+    ok(desktop_change_is(app, "{\"desktopBuilds\":[{\"id\":\"a\","
+                         "\"version\":\"1\",\"createdAt\":\"t\","
+                         "\"isReleased\":true}],\"desktopReleases\":"
+                         "{\"latestReleaseBuildId\":\"a\"}}"),
+       "is listed and the latest");
+    ok(strcmp(liveupdate_build_latest(app), "a") == 0, "is found");
+
+    ok(liveupdate_build_release(app, "b", "2", NULL, "t", &err)
+       == LIVEUPDATE_OK, "a build without releaseInfo");
+    ok(strcmp(liveupdate_build_latest(app), "a") == 0, "is not the latest");
+
+    cJSON_Delete(info);
+    info = desktop_change_app("{\"latestReleaseBuildId\":\"b\"}");
+
+    ok(liveupdate_build_release(app, "b", "2", info, "u", &err)
+       == LIVEUPDATE_OK, "the same again");
+    ok(strcmp(liveupdate_build_latest(app), "a") == 0, "changes nothing");
+    ok(cJSON_GetArraySize(cJSON_GetObjectItemCaseSensitive(app,
+                                                       "desktopBuilds"))
+       == 2, "and is listed once");
+
+    cJSON_Delete(info);
+    cJSON_Delete(app);
+
+    app = desktop_change_app("{\"desktopBuilds\":{}}");
+
+    ok(liveupdate_build_release(app, "a", "1", NULL, "t", &err)
+       == LIVEUPDATE_INVALID, "a damaged app");
+
+    cJSON_Delete(app);
+
+    app = desktop_change_app("{}");
+
+    ok(liveupdate_build_latest(app) == NULL, "no latest");
+
+    cJSON_Delete(app);
+}
+
+
+static void
+desktop_change_withdraw(void)
+{
+    cJSON               *app;
+    liveupdate_error_t   err;
+
+    app = desktop_change_app("{" BUILDS ",\"desktopReleases\":{"
+                             "\"latestReleaseBuildId\":\"c\","
+                             "\"releaseRedirections\":["
+                             "{\"rule\":\"buildByIp\",\"buildId\":\"c\"},"
+                             "{\"rule\":\"buildByIp\",\"buildId\":\"a\"}]}}");
+
+    ok(liveupdate_build_withdraw(app, "x", &err) == LIVEUPDATE_NOT_FOUND,
+       "an unknown build");
+    ok(strcmp(err.text, "The build is not released.") == 0, "says so");
+
+    ok(liveupdate_build_withdraw(app, "c", &err) == LIVEUPDATE_OK,
+       "the latest");
+    ok(strcmp(liveupdate_build_latest(app), "b") == 0, "the one before is it");
+    ok(cJSON_GetArraySize(cJSON_GetObjectItemCaseSensitive(
+           cJSON_GetObjectItemCaseSensitive(app, "desktopReleases"),
+           "releaseRedirections"))
+       == 1, "its redirections are gone");
+
+    ok(liveupdate_build_withdraw(app, "a", &err) == LIVEUPDATE_OK,
+       "another one");
+    ok(strcmp(liveupdate_build_latest(app), "b") == 0, "the latest stays");
+
+    ok(liveupdate_build_withdraw(app, "b", &err) == LIVEUPDATE_OK,
+       "the last one");
+    ok(liveupdate_build_latest(app) == NULL, "there is no latest");
+
+    cJSON_Delete(app);
+}
+
+
+static void
+desktop_change_rollback(void)
+{
+    cJSON               *app;
+    const char          *id;
+    liveupdate_error_t   err;
+
+    app = desktop_change_app("{" BUILDS ",\"desktopReleases\":{"
+                             "\"latestReleaseBuildId\":\"c\"}}");
+
+    ok(liveupdate_build_rollback(app, 3, &id, &err) == LIVEUPDATE_NOT_FOUND,
+       "too many steps");
+    ok(strcmp(liveupdate_build_latest(app), "c") == 0, "change nothing");
+
+    ok(liveupdate_build_rollback(app, 1, &id, &err) == LIVEUPDATE_OK,
+       "a step");
+    ok(strcmp(id, "b") == 0 && strcmp(liveupdate_build_latest(app), "b") == 0,
+       "to the one before");
+
+    ok(liveupdate_build_rollback(app, 1, &id, &err) == LIVEUPDATE_OK,
+       "a step more");
+    ok(strcmp(id, "a") == 0, "to the first");
+    ok(liveupdate_build_rollback(app, 1, &id, &err) == LIVEUPDATE_NOT_FOUND,
+       "and no further");
+
+    cJSON_Delete(app);
+
+    app = desktop_change_app("{}");
+
+    ok(liveupdate_build_rollback(app, 1, &id, &err) == LIVEUPDATE_NOT_FOUND,
+       "nothing released");
+
+    cJSON_Delete(app);
+}
+
+
+static void
+desktop_change_rules(void)
+{
+    cJSON               *app, *rules;
+    liveupdate_error_t   err;
+
+    app = desktop_change_app("{" BUILDS ",\"desktopReleases\":{"
+                             "\"latestReleaseBuildId\":\"c\",\"other\":1,"
+                             "\"releaseRedirections\":[]}}");
+
+    rules = desktop_change_app("{\"latestReleaseBuildId\":\"x\"}");
+    ok(liveupdate_rules_set(app, rules, &tap_arena, &err)
+       == LIVEUPDATE_INVALID, "an unknown latest");
+    ok(liveupdate_str_is(&err.subject, "x"), "is named");
+    cJSON_Delete(rules);
+
+    rules = desktop_change_app("{\"latestReleaseBuildId\":\"a\","
+                               "\"releaseRedirections\":[{\"rule\":"
+                               "\"buildByPlatform\",\"buildId\":\"x\","
+                               "\"platforms\":[\"mac\"]}]}");
+    ok(liveupdate_rules_set(app, rules, &tap_arena, &err)
+       == LIVEUPDATE_INVALID, "a redirection to an unknown build");
+    cJSON_Delete(rules);
+
+    rules = desktop_change_app("{\"releaseRedirections\":[{\"rule\":"
+                               "\"buildByIp\",\"buildId\":\"a\","
+                               "\"ipList\":[\"nonsense\"]}]}");
+    ok(liveupdate_rules_set(app, rules, &tap_arena, &err)
+       == LIVEUPDATE_INVALID, "a rule that is not right");
+    cJSON_Delete(rules);
+
+    rules = desktop_change_app("{\"latestReleaseBuildId\":\"a\","
+                               "\"releaseRedirections\":[{\"rule\":"
+                               "\"buildByPlatform\",\"buildId\":\"b\","
+                               "\"platforms\":[\"mac\"]}]}");
+    ok(liveupdate_rules_set(app, rules, &tap_arena, &err) == LIVEUPDATE_OK,
+       "rules");
+    ok(desktop_change_is(app, "{" BUILDS ",\"desktopReleases\":{\"other\":1,"
+                         "\"latestReleaseBuildId\":\"a\","
+                         "\"releaseRedirections\":[{\"rule\":"
+                         "\"buildByPlatform\",\"buildId\":\"b\","
+                         "\"platforms\":[\"mac\"]}]}}"),
+       "are written, what is not known stays");
+    cJSON_Delete(rules);
+
+    rules = desktop_change_app("{}");
+    ok(liveupdate_rules_set(app, rules, &tap_arena, &err) == LIVEUPDATE_OK,
+       "no rules");
+    ok(liveupdate_build_latest(app) == NULL, "nothing is the latest");
+    cJSON_Delete(rules);
+
+    cJSON_Delete(app);
+}
