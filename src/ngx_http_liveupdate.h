@@ -295,6 +295,15 @@ ngx_table_elt_t *ngx_http_liveupdate_header(ngx_http_request_t *r,
 
 u_char *ngx_http_liveupdate_path(ngx_pool_t *pool, const char *fmt, ...);
 
+/* The folder that a path lies in, or NULL. */
+
+u_char *ngx_http_liveupdate_folder(ngx_pool_t *pool, u_char *path);
+
+/* Keeps errno and what failed: NGX_ERROR. */
+
+ngx_int_t ngx_http_liveupdate_io_failed(ngx_http_liveupdate_io_t *io,
+    const char *operation, u_char *path);
+
 ngx_int_t ngx_http_liveupdate_store_read(ngx_http_liveupdate_io_t *io,
     u_char *path, ngx_str_t *text, ngx_file_info_t *fi);
 
@@ -576,14 +585,34 @@ void ngx_http_liveupdate_body_init(void);
 
 
 /*
- * Bundle: puts call->data, a release that is staged or live, into its channel
- * and under live/.  The app is locked and its tree given.  200, or a status.
+ * Bundle, promote: call->data is a release, staged or live.  deploy() puts it
+ * into its channel (NGX_OK, or a status); promote() also under live/, with
+ * the app locked and its tree given, and rename() only that (200, or a
+ * status).  answer() describes it and returns the status that it is given,
+ * or another one.
  */
 
+ngx_int_t ngx_http_liveupdate_bundle_deploy(ngx_http_liveupdate_call_t *call,
+    cJSON *app);
 ngx_int_t ngx_http_liveupdate_bundle_promote(ngx_http_liveupdate_call_t *call,
     cJSON *app);
 ngx_int_t ngx_http_liveupdate_bundle_rename(ngx_http_liveupdate_call_t *call,
     const char *id);
+ngx_int_t ngx_http_liveupdate_bundle_answer(ngx_http_liveupdate_call_t *call,
+    const cJSON *release, const char *artifact_status, ngx_int_t status);
+
+/*
+ * The lock of the call's release in staging: NGX_OK, with NGX_INVALID_FILE if
+ * there is no such release in staging, or a status.
+ */
+
+ngx_int_t ngx_http_liveupdate_bundle_hold(ngx_http_liveupdate_call_t *call,
+    ngx_fd_t *lock);
+
+/* A string member, copied into the call's pool; NULL: none, or no memory. */
+
+char *ngx_http_liveupdate_member(ngx_http_liveupdate_call_t *call,
+    const cJSON *object, const char *key);
 
 
 /*

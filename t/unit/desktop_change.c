@@ -19,7 +19,8 @@ static void desktop_change_rules(void);
 
 
 #define BUILD(id, version)                                                    \
-    "{\"id\":\"" id "\",\"version\":\"" version "\","                           \
+    "{\"id\":\"" id "\","                                                      \
+    "\"version\":\"" version "\","                                              \
     "\"createdAt\":\"t\",\"isReleased\":true}"
 
 #define BUILDS                                                                \

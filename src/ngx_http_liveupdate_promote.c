@@ -1,0 +1,288 @@
+
+/*
+ * Copyright (C) the nginx-liveupdate authors
+ *
+ * A bundle on its way from staging to live.
+ */
+
+
+#include "ngx_http_liveupdate.h"
+
+
+static ngx_int_t ngx_http_liveupdate_bundle_ready(
+    ngx_http_liveupdate_call_t *call);
+static ngx_int_t ngx_http_liveupdate_bundle_verified(
+    ngx_http_liveupdate_call_t *call, cJSON **release);
+static ngx_int_t ngx_http_liveupdate_bundle_complete(
+    ngx_http_liveupdate_call_t *call, cJSON **release);
+
+
+ngx_int_t
+ngx_http_liveupdate_bundle_patch(ngx_http_liveupdate_call_t *call)
+{
+    liveupdate_rc_e   rc;
+    liveupdate_str_t  value;
+
+    rc = liveupdate_json_string(call->json, "artifactStatus", &value);
+
+    if (rc == LIVEUPDATE_NOT_FOUND) {
+        return ngx_http_liveupdate_build_patch(call);
+    }
+
+    if (rc != LIVEUPDATE_OK || !liveupdate_str_is(&value, "ready")) {
+        return ngx_http_liveupdate_refuse(call, 422,
+                                          "\"artifactStatus\" must be "
+                                          "\"ready\".");
+    }
+
+    return ngx_http_liveupdate_bundle_ready(call);
+}
+
+
+/*
+ * What was verified stays verified: whenever this is cut short, the same call
+ * again goes on from there.  Who waits for the lock finds the bundle live.
+ */
+
+static ngx_int_t
+ngx_http_liveupdate_bundle_ready(ngx_http_liveupdate_call_t *call)
+{
+    cJSON      *release;
+    ngx_fd_t    lock;
+    ngx_int_t   status;
+
+    status = ngx_http_liveupdate_bundle_hold(call, &lock);
+    if (status != NGX_OK) {
+        return status;
+    }
+
+    status = (lock == NGX_INVALID_FILE)
+             ? ngx_http_liveupdate_bundle_complete(call, &release)
+             : ngx_http_liveupdate_bundle_verified(call, &release);
+
+    if (status != NGX_OK) {
+        ngx_http_liveupdate_store_unlock(lock);
+        return status;
+    }
+
+    if (call->approval) {
+
+        /* it is complete, and waits for a person, or has waited */
+
+        ngx_http_liveupdate_store_unlock(lock);
+
+        status = ngx_http_liveupdate_bundle_answer(call, release,
+                                                   lock == NGX_INVALID_FILE
+                                                       ? "ready" : "staged",
+                                                   NGX_HTTP_OK);
+        cJSON_Delete(release);
+
+        return status;
+    }
+
+    call->data = release;
+    call->change = "bundle.ready";
+    call->subject = (char *) call->route.id.data;
+
+    status = ngx_http_liveupdate_change(call,
+                                        ngx_http_liveupdate_bundle_promote);
+
+    ngx_http_liveupdate_store_unlock(lock);
+
+    if (status == NGX_HTTP_OK) {
+        status = ngx_http_liveupdate_bundle_answer(call, release, "ready",
+                                                   NGX_HTTP_OK);
+    }
+
+    cJSON_Delete(release);
+
+    return status;
+}
+
+
+static ngx_int_t
+ngx_http_liveupdate_bundle_verified(ngx_http_liveupdate_call_t *call,
+    cJSON **release)
+{
+    u_char            *folder, *path;
+    ngx_int_t          status;
+    liveupdate_str_t   state;
+
+    folder = ngx_http_liveupdate_path(call->io.pool, "%V/staging/%s/%s",
+                                      &call->store->path,
+                                      call->route.app.data,
+                                      call->route.id.data);
+
+    path = ngx_http_liveupdate_path(call->io.pool, "%s/release.json", folder);
+
+    switch (ngx_http_liveupdate_store_read_json(&call->io, path, release)) {
+
+    case NGX_OK:
+        break;
+
+    case NGX_DECLINED:
+        return ngx_http_liveupdate_refuse(call, NGX_HTTP_NOT_FOUND,
+                                          "Bundle not found.");
+    default:
+        return ngx_http_liveupdate_failed(call);
+    }
+
+    if (liveupdate_json_string(*release, "state", &state) != LIVEUPDATE_OK
+        || !liveupdate_str_is(&state, "staged"))
+    {
+        status = ngx_http_liveupdate_verify(call, folder, *release);
+
+        if (status != NGX_OK) {
+            cJSON_Delete(*release);
+            return status;
+        }
+    }
+
+    /* the files have other names by now */
+
+    path = ngx_http_liveupdate_path(call->io.pool, "%s/uploads", folder);
+
+    if (ngx_http_liveupdate_store_remove_tree(&call->io, call->store, path)
+        == NGX_ERROR)
+    {
+        cJSON_Delete(*release);
+        return ngx_http_liveupdate_failed(call);
+    }
+
+    return NGX_OK;
+}
+
+
+/* Live, or on the way there when a crash came. */
+
+static ngx_int_t
+ngx_http_liveupdate_bundle_complete(ngx_http_liveupdate_call_t *call,
+    cJSON **release)
+{
+    u_char            *folder;
+    ngx_int_t          status;
+    liveupdate_str_t   state;
+
+    status = ngx_http_liveupdate_release_read(call,
+                                              (char *) call->route.id.data,
+                                              release, &folder);
+    if (status != NGX_OK) {
+        return status;
+    }
+
+    if (liveupdate_json_string(*release, "state", &state) != LIVEUPDATE_OK
+        || !liveupdate_str_is(&state, "staged"))
+    {
+        cJSON_Delete(*release);
+
+        return ngx_http_liveupdate_refuse(call, NGX_HTTP_CONFLICT,
+                                          "The bundle is not complete.");
+    }
+
+    return NGX_OK;
+}
+
+
+/* The app is locked.  call->data is the release, staged or live already. */
+
+ngx_int_t
+ngx_http_liveupdate_bundle_promote(ngx_http_liveupdate_call_t *call,
+    cJSON *app)
+{
+    ngx_int_t  status;
+
+    status = ngx_http_liveupdate_bundle_deploy(call, app);
+    if (status != NGX_OK) {
+        return status;
+    }
+
+    return ngx_http_liveupdate_bundle_rename(call, call->subject);
+}
+
+
+ngx_int_t
+ngx_http_liveupdate_bundle_deploy(ngx_http_liveupdate_call_t *call,
+    cJSON *app)
+{
+    char               *id, *deployment, *channel;
+    cJSON              *release;
+    double              rollout;
+
+    release = call->data;
+
+    id = ngx_http_liveupdate_member(call, release, "id");
+    deployment = ngx_http_liveupdate_member(call, release, "deployment");
+    channel = ngx_http_liveupdate_member(call, release, "channel");
+
+    if (id == NULL) {
+        return ngx_http_liveupdate_nomem(call);
+    }
+
+    rollout = 1;
+    (void) liveupdate_json_number(release, "rollout", &rollout);
+
+    if (deployment == NULL || channel == NULL) {
+        return NGX_OK;
+    }
+
+    call->to = deployment;
+
+    return ngx_http_liveupdate_core_status(call,
+                     liveupdate_deploy(app, channel, deployment, id, rollout,
+                         cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(
+                                          release, "signed")),
+                         call->by, call->now, &call->error));
+}
+
+
+ngx_int_t
+ngx_http_liveupdate_bundle_rename(ngx_http_liveupdate_call_t *call,
+    const char *id)
+{
+    u_char     *staging, *live, *path;
+    ngx_int_t   rc;
+
+    staging = ngx_http_liveupdate_path(call->io.pool, "%V/staging/%s",
+                                       &call->store->path,
+                                       call->route.app.data);
+    live = ngx_http_liveupdate_path(call->io.pool, "%V/live/%s",
+                                    &call->store->path,
+                                    call->route.app.data);
+
+    /* the lock, which is held, is of no use there */
+
+    path = ngx_http_liveupdate_path(call->io.pool, "%s/%s/lock", staging, id);
+
+    if (ngx_http_liveupdate_store_unlink(&call->io, path) == NGX_ERROR) {
+        return ngx_http_liveupdate_failed(call);
+    }
+
+    rc = ngx_http_liveupdate_store_rename(&call->io,
+             ngx_http_liveupdate_path(call->io.pool, "%s/%s", staging, id),
+             ngx_http_liveupdate_path(call->io.pool, "%s/%s", live, id));
+
+    if (rc == NGX_ERROR) {
+        return ngx_http_liveupdate_failed(call);
+    }
+
+    if (rc == NGX_DECLINED) {
+
+        /* it went live in a call that was cut short, or was deleted */
+
+        path = ngx_http_liveupdate_path(call->io.pool, "%s/%s/release.json",
+                                        live, id);
+
+        if (access((char *) path, F_OK) == -1) {
+            return ngx_http_liveupdate_refuse(call, NGX_HTTP_NOT_FOUND,
+                                              "Bundle not found.");
+        }
+    }
+
+    if (ngx_http_liveupdate_store_sync(&call->io, live) != NGX_OK
+        || ngx_http_liveupdate_store_sync(&call->io, staging) != NGX_OK)
+    {
+        return ngx_http_liveupdate_failed(call);
+    }
+
+    return NGX_HTTP_OK;
+}
