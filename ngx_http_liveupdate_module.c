@@ -13,6 +13,8 @@
 static ngx_int_t ngx_http_liveupdate_variable(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data);
 
+static char *ngx_http_liveupdate_store(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
 static char *ngx_http_liveupdate_api(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 static char *ngx_http_liveupdate_artifacts(ngx_conf_t *cf, ngx_command_t *cmd,
@@ -22,12 +24,15 @@ static void *ngx_http_liveupdate_create_main_conf(ngx_conf_t *cf);
 static void *ngx_http_liveupdate_create_loc_conf(ngx_conf_t *cf);
 static char *ngx_http_liveupdate_merge_loc_conf(ngx_conf_t *cf, void *parent,
     void *child);
-static char *ngx_http_liveupdate_set_store(ngx_conf_t *cf,
-    ngx_http_liveupdate_loc_conf_t *lucf);
+static ngx_int_t ngx_http_liveupdate_add_folders(ngx_conf_t *cf,
+    ngx_str_t *path);
+static char *ngx_http_liveupdate_set_zone(ngx_conf_t *cf,
+    ngx_http_liveupdate_store_t *store);
 static char *ngx_http_liveupdate_set_tokens(ngx_conf_t *cf,
     ngx_http_liveupdate_loc_conf_t *lucf);
 static ngx_int_t ngx_http_liveupdate_read_tokens(ngx_conf_t *cf,
     ngx_str_t *name, ngx_str_t *text);
+static ngx_int_t ngx_http_liveupdate_init(ngx_conf_t *cf);
 static ngx_int_t ngx_http_liveupdate_init_module(ngx_cycle_t *cycle);
 
 
@@ -42,9 +47,9 @@ static ngx_command_t  ngx_http_liveupdate_commands[] = {
 
     { ngx_string("liveupdate_store"),
       NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
-      ngx_conf_set_str_slot,
+      ngx_http_liveupdate_store,
       NGX_HTTP_LOC_CONF_OFFSET,
-      offsetof(ngx_http_liveupdate_loc_conf_t, store_path),
+      0,
       NULL },
 
     { ngx_string("liveupdate_tokens"),
@@ -123,7 +128,7 @@ static ngx_command_t  ngx_http_liveupdate_commands[] = {
 
 static ngx_http_module_t  ngx_http_liveupdate_module_ctx = {
     ngx_http_liveupdate_add_variables,     /* preconfiguration */
-    ngx_http_liveupdate_static_init,       /* postconfiguration */
+    ngx_http_liveupdate_init,              /* postconfiguration */
 
     ngx_http_liveupdate_create_main_conf,  /* create main configuration */
     NULL,                                  /* init main configuration */
@@ -246,16 +251,123 @@ ngx_http_liveupdate_variable(ngx_http_request_t *r,
 
 
 static char *
-ngx_http_liveupdate_api(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+ngx_http_liveupdate_store(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
-    ngx_http_core_loc_conf_t  *clcf;
+    ngx_http_liveupdate_loc_conf_t *lucf = conf;
 
-    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+    ngx_str_t                         *value, path;
+    ngx_uint_t                         i;
+    ngx_http_liveupdate_store_t       *store, **stores;
+    ngx_http_liveupdate_main_conf_t   *lumcf;
 
-    if (clcf->handler == ngx_http_liveupdate_api_handler) {
+    if (lucf->store) {
         return "is duplicate";
     }
 
+    lumcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_liveupdate_module);
+
+    value = cf->args->elts;
+    path = value[1];
+
+    if (path.len == 0) {
+        return "has an empty path";
+    }
+
+    if (ngx_conf_full_name(cf->cycle, &path, 0) != NGX_OK) {
+        return NGX_CONF_ERROR;
+    }
+
+    while (path.len > 1 && path.data[path.len - 1] == '/') {
+        path.len--;
+    }
+
+    stores = lumcf->stores.elts;
+
+    for (i = 0; i < lumcf->stores.nelts; i++) {
+        if (stores[i]->path.len == path.len
+            && ngx_strncmp(stores[i]->path.data, path.data, path.len) == 0)
+        {
+            lucf->store = stores[i];
+            return NGX_CONF_OK;
+        }
+    }
+
+    store = ngx_pcalloc(cf->pool, sizeof(ngx_http_liveupdate_store_t));
+    stores = ngx_array_push(&lumcf->stores);
+
+    if (store == NULL || stores == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    *stores = store;
+
+    store->path = path;
+    store->hash = ngx_crc32_long(path.data, path.len);
+
+    ngx_http_liveupdate_catalog_init(store);
+
+    if (ngx_http_liveupdate_add_folders(cf, &path) != NGX_OK) {
+        return NGX_CONF_ERROR;
+    }
+
+    lucf->store = store;
+
+    return NGX_CONF_OK;
+}
+
+
+/*
+ * nginx makes these folders at start, for the user of its workers, and before
+ * those that the configuration names later: these may lie in them.
+ */
+
+static ngx_int_t
+ngx_http_liveupdate_add_folders(ngx_conf_t *cf, ngx_str_t *path)
+{
+    ngx_str_t   *folder;
+    ngx_path_t  *p;
+
+    for (folder = ngx_http_liveupdate_folders; folder->data; folder++) {
+
+        p = ngx_pcalloc(cf->pool, sizeof(ngx_path_t));
+        if (p == NULL) {
+            return NGX_ERROR;
+        }
+
+        p->name.data = ngx_pnalloc(cf->pool, path->len + folder->len + 1);
+        if (p->name.data == NULL) {
+            return NGX_ERROR;
+        }
+
+        p->name.len = ngx_sprintf(p->name.data, "%V%V%Z", path, folder)
+                      - p->name.data - 1;
+
+        p->conf_file = cf->conf_file->file.name.data;
+        p->line = cf->conf_file->line;
+
+        if (ngx_add_path(cf, &p) != NGX_OK) {
+            return NGX_ERROR;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+static char *
+ngx_http_liveupdate_api(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_liveupdate_loc_conf_t *lucf = conf;
+
+    ngx_http_core_loc_conf_t  *clcf;
+
+    if (lucf->api != NGX_CONF_UNSET) {
+        return "is duplicate";
+    }
+
+    lucf->api = 1;
+
+    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
     clcf->handler = ngx_http_liveupdate_api_handler;
 
     return NGX_CONF_OK;
@@ -336,7 +448,6 @@ ngx_http_liveupdate_create_loc_conf(ngx_conf_t *cf)
     /*
      * set by ngx_pcalloc():
      *
-     *     lucf->store_path = { 0, NULL };
      *     lucf->store = NULL;
      *     lucf->tokens_path = { 0, NULL };
      *     lucf->tokens = NULL;
@@ -348,6 +459,7 @@ ngx_http_liveupdate_create_loc_conf(ngx_conf_t *cf)
      */
 
     lucf->valid = NGX_CONF_UNSET;
+    lucf->api = NGX_CONF_UNSET;
     lucf->artifacts = NGX_CONF_UNSET;
     lucf->approval = NGX_CONF_UNSET;
 
@@ -364,7 +476,6 @@ ngx_http_liveupdate_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     const char                *name;
     ngx_http_core_loc_conf_t  *clcf;
 
-    ngx_conf_merge_str_value(conf->store_path, prev->store_path, "");
     ngx_conf_merge_str_value(conf->tokens_path, prev->tokens_path, "");
     ngx_conf_merge_str_value(conf->threads_name, prev->threads_name,
                              "default");
@@ -375,15 +486,33 @@ ngx_http_liveupdate_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
         conf->base_url = prev->base_url;
     }
 
-    /* not inherited, as a handler is not */
-
-    if (conf->artifacts == NGX_CONF_UNSET) {
-        conf->artifacts = 0;
+    if (conf->store == NULL) {
+        conf->store = prev->store;
     }
 
     clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
 
-    if (clcf->handler == ngx_http_liveupdate_api_handler) {
+    /* not inherited, as a handler is not, but by "if" and "limit_except" */
+
+    if (clcf->noname) {
+
+        if (conf->feed == NULL && conf->download == NULL) {
+            conf->feed = prev->feed;
+            conf->download = prev->download;
+        }
+
+        ngx_conf_merge_value(conf->artifacts, prev->artifacts, 0);
+        ngx_conf_merge_value(conf->api, prev->api, 0);
+    }
+
+    ngx_conf_init_value(conf->artifacts, 0);
+    ngx_conf_init_value(conf->api, 0);
+
+    if (clcf->lmt_excpt && clcf->handler == NULL && conf->api) {
+        clcf->handler = ngx_http_liveupdate_api_handler;
+    }
+
+    if (conf->api) {
         name = "liveupdate_api";
 
     } else if (conf->artifacts) {
@@ -399,14 +528,14 @@ ngx_http_liveupdate_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
         return NGX_CONF_OK;
     }
 
-    if (conf->store_path.len == 0) {
+    if (conf->store == NULL) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                            "\"%s\" in location \"%V\" requires "
                            "\"liveupdate_store\"", name, &clcf->name);
         return NGX_CONF_ERROR;
     }
 
-    if (ngx_http_liveupdate_set_store(cf, conf) != NGX_CONF_OK) {
+    if (ngx_http_liveupdate_set_zone(cf, conf->store) != NGX_CONF_OK) {
         return NGX_CONF_ERROR;
     }
 
@@ -417,7 +546,7 @@ ngx_http_liveupdate_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
         return NGX_CONF_ERROR;
     }
 
-    if (clcf->handler == ngx_http_liveupdate_api_handler) {
+    if (conf->api) {
 
         conf->threads = ngx_thread_pool_add(cf, &conf->threads_name);
         if (conf->threads == NULL) {
@@ -446,37 +575,13 @@ ngx_http_liveupdate_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
 
 
 static char *
-ngx_http_liveupdate_set_store(ngx_conf_t *cf,
-    ngx_http_liveupdate_loc_conf_t *lucf)
+ngx_http_liveupdate_set_zone(ngx_conf_t *cf,
+    ngx_http_liveupdate_store_t *store)
 {
-    ngx_str_t                         *folder, path, name;
-    ngx_uint_t                         i;
-    ngx_path_t                        *p;
-    ngx_http_liveupdate_store_t       *store, **stores;
-    ngx_http_liveupdate_main_conf_t   *lumcf;
+    ngx_str_t                         name;
+    ngx_http_liveupdate_main_conf_t  *lumcf;
 
     lumcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_liveupdate_module);
-
-    path = lucf->store_path;
-
-    if (ngx_conf_full_name(cf->cycle, &path, 0) != NGX_OK) {
-        return NGX_CONF_ERROR;
-    }
-
-    while (path.len > 1 && path.data[path.len - 1] == '/') {
-        path.len--;
-    }
-
-    stores = lumcf->stores.elts;
-
-    for (i = 0; i < lumcf->stores.nelts; i++) {
-        if (stores[i]->path.len == path.len
-            && ngx_strncmp(stores[i]->path.data, path.data, path.len) == 0)
-        {
-            lucf->store = stores[i];
-            return NGX_CONF_OK;
-        }
-    }
 
     if (lumcf->zone == NULL) {
         ngx_str_set(&name, "liveupdate");
@@ -488,47 +593,7 @@ ngx_http_liveupdate_set_store(ngx_conf_t *cf,
         }
     }
 
-    store = ngx_pcalloc(cf->pool, sizeof(ngx_http_liveupdate_store_t));
-    stores = ngx_array_push(&lumcf->stores);
-
-    if (store == NULL || stores == NULL) {
-        return NGX_CONF_ERROR;
-    }
-
-    *stores = store;
-
-    store->path = path;
-    store->hash = ngx_crc32_long(path.data, path.len);
     store->zone = lumcf->zone;
-
-    ngx_http_liveupdate_catalog_init(store);
-
-    /* nginx makes these folders at start, for the user of its workers */
-
-    for (folder = ngx_http_liveupdate_folders; folder->data; folder++) {
-
-        p = ngx_pcalloc(cf->pool, sizeof(ngx_path_t));
-        if (p == NULL) {
-            return NGX_CONF_ERROR;
-        }
-
-        p->name.data = ngx_pnalloc(cf->pool, path.len + folder->len + 1);
-        if (p->name.data == NULL) {
-            return NGX_CONF_ERROR;
-        }
-
-        p->name.len = ngx_sprintf(p->name.data, "%V%V%Z", &path, folder)
-                      - p->name.data - 1;
-
-        p->conf_file = cf->conf_file->file.name.data;
-        p->line = cf->conf_file->line;
-
-        if (ngx_add_path(cf, &p) != NGX_OK) {
-            return NGX_CONF_ERROR;
-        }
-    }
-
-    lucf->store = store;
 
     return NGX_CONF_OK;
 }
@@ -649,6 +714,15 @@ done:
     }
 
     return rc;
+}
+
+
+static ngx_int_t
+ngx_http_liveupdate_init(ngx_conf_t *cf)
+{
+    ngx_http_liveupdate_body_init();
+
+    return ngx_http_liveupdate_static_init(cf);
 }
 
 

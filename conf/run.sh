@@ -119,7 +119,7 @@ prepare()
         ;;
     esac
 
-    mkdir -p "$run/store/tmp" "$run/logs" "$run/temp" \
+    mkdir -p "$run/store" "$run/logs" "$run/temp" \
         || die "cannot make $run"
 
     make_tokens

@@ -71,7 +71,6 @@ typedef struct {
 
 
 typedef struct {
-    ngx_str_t                       store_path;
     ngx_http_liveupdate_store_t    *store;
 
     ngx_str_t                       tokens_path;
@@ -85,6 +84,7 @@ typedef struct {
     ngx_thread_pool_t              *threads;     /* for changes */
     ngx_thread_pool_t              *readers;     /* for loads */
 
+    ngx_flag_t                      api;
     ngx_flag_t                      artifacts;
     ngx_flag_t                      approval;
     ngx_http_complex_value_t       *feed;        /* the app's id */

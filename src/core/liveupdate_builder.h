@@ -39,8 +39,8 @@ typedef struct {
  * than LIVEUPDATE_BUILDER_SIZE bytes, what liveupdate_yaml_read() refuses
  * (aliases, duplicate keys, ...), a file without a sha512 of 64 bytes in
  * base64, a name that is not safe (liveupdate_file_name_of_url()), the same
- * name with another digest or size, no version, no files.  Unknown keys are ignored, and null is as good as
- * missing.  All is allocated in the arena.
+ * name with another digest or size, no version, no files.  Unknown keys are
+ * ignored, and null is as good as missing.  All is allocated in the arena.
  */
 
 liveupdate_rc_e liveupdate_builder_parse(const liveupdate_arena_t *arena,

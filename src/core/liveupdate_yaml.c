@@ -467,7 +467,6 @@ liveupdate_yaml_is_null(const liveupdate_yaml_t *yaml)
     liveupdate_str_t  scalar;
 
     if (yaml->event.type != YAML_SCALAR_EVENT
-        || !yaml->event.data.scalar.plain_implicit
         || yaml->event.data.scalar.style != YAML_PLAIN_SCALAR_STYLE)
     {
         return 0;

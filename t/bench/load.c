@@ -36,6 +36,8 @@
 #define LOAD_BUFFER    (64 * 1024)
 #define LOAD_EVENTS    256
 #define LOAD_GRACE     10000000000LL   /* for the last replies */
+#define LOAD_NAP       50000           /* nanoseconds */
+#define LOAD_LOOK      100             /* milliseconds */
 
 /* log-linear: 32 steps for each power of two, at most 3 % wide */
 
@@ -359,41 +361,38 @@ load_send(load_t *load, int64_t due)
 }
 
 
+/*
+ * With a rate, and if there is something to send on, the load naps and then
+ * does all at once, so that it does not need a core for itself.  Otherwise it
+ * waits for replies.
+ */
+
 static void
 load_wait(load_t *load)
 {
-    int                  i, n;
-    int64_t              now, until;
-    struct timespec      timeout;
+    int                  i, n, timeout;
+    int64_t              now;
+    struct timespec      nap;
     struct epoll_event   events[LOAD_EVENTS];
 
-    now = load_now();
+    timeout = LOAD_LOOK;
 
-    /* with no connection to send on there is nothing to do before a reply */
+    if (load->interval > 0 && load->nidle) {
+        nap.tv_sec = 0;
+        nap.tv_nsec = LOAD_NAP;
+        now = load_now();
 
-    until = now + 100000000;
+        (void) nanosleep(&nap, NULL);
 
-    if (load->interval > 0 && load->nidle && load->sent < load->limit
-        && load_due(load) < until)
-    {
-        until = load_due(load);
+        load_count(&load->late, load_now() - now - LOAD_NAP);
+
+        timeout = 0;
     }
 
-    if (until < now) {
-        until = now;
-    }
-
-    timeout.tv_sec = 0;
-    timeout.tv_nsec = until - now;
-
-    n = epoll_pwait2(load->epoll, events, LOAD_EVENTS, &timeout, NULL);
+    n = epoll_wait(load->epoll, events, LOAD_EVENTS, timeout);
 
     if (n == -1 && errno != EINTR) {
-        load_die("epoll_pwait2()");
-    }
-
-    if (n == 0 && until < now + 100000000) {
-        load_count(&load->late, load_now() - until);
+        load_die("epoll_wait()");
     }
 
     for (i = 0; i < n; i++) {

@@ -76,6 +76,8 @@ for my $name (qw/ without with /) {
     result('  p99.9 of how late the load itself was',
            percentile(99.9, map { $_->{late} } @runs), 'ms');
 
+    note(sprintf '  worker busy %.0f %%, others %.0f %%',
+         map { 100 * share($_, @runs) } qw/ cpu others /);
     note("  $errors errors") if $errors;
 }
 

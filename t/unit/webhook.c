@@ -13,7 +13,8 @@
 
 #define SECRET    "e2f9a1c07d5b4386"
 #define OTHER     "0123456789abcdef"
-#define BODY      "{\"appId\":\"240808w4a9kky77\",\"buildId\":\"250210vv2q75v93\"}"
+#define BODY      "{\"appId\":\"240808w4a9kky77\","                            \
+                  "\"buildId\":\"250210vv2q75v93\"}"
 
 #define VARIANTS  10000
 
@@ -285,7 +286,8 @@ test_vectors(void)
                    "0123456789abcdef0123456789abcdefX", NULL, NULL);
     liveupdate_hmac_update(hmac, "a", 1);
     ok(verify(hmac, "f42a3bdd201520c2fa16bcfb89dcfb57"
-                    "ebe9003d3462415c06fdf8d16cdd7ec9", 64), "a secret of 65 bytes");
+                    "ebe9003d3462415c06fdf8d16cdd7ec9", 64),
+       "a secret of 65 bytes");
 
     tap_free();
 }
@@ -630,6 +632,46 @@ test_variants(void)
 }
 
 
+/* A letter that is no digit must not pass for a byte of ones. */
+
+static void
+test_ones(void)
+{
+    char                hex[65];
+    size_t              i, n;
+    liveupdate_hmac_t  *hmac;
+
+    hmac = hmac_of(SECRET, NULL, NULL);
+    n = 0;
+
+    for ( ;; ) {
+        hex_of(hmac, 0, hex);
+
+        for (i = 0; i < 64; i += 2) {
+            if (memcmp(hex + i, "ff", 2) == 0) {
+                break;
+            }
+        }
+
+        if (i < 64 || n++ == 10000) {
+            break;
+        }
+
+        liveupdate_hmac_update(hmac, "a", 1);
+    }
+
+    ok(i < 64 && verify(hmac, hex, 64), "a signature with \"ff\"");
+
+    hex[i + 1] = 'g';
+    ok(!verify(hmac, hex, 64), "\"fg\" is not \"ff\"");
+
+    memcpy(hex + i, "gf", 2);
+    ok(!verify(hmac, hex, 64), "nor is \"gf\"");
+
+    tap_free();
+}
+
+
 static cJSON *
 json_of(const char *text)
 {
@@ -786,6 +828,7 @@ main(void)
     test_secrets();
     test_prefix();
     test_variants();
+    test_ones();
     test_body();
     test_refused();
     test_memory();

@@ -53,7 +53,8 @@ static const yaml_case_t  yaml_cases[] = {
     accepted("CR alone", "a: b\rc: d\r"),
     accepted("comments", "# one\na: b # two\n# three\n"),
     accepted("JSON", "{\"a\": [1, true, null, {\"b\": \"\\u00fc\"}]}"),
-    accepted("block scalars", "a: |\n  # no comment\n  ---\nb: >-\n  x\n\n  y\n"),
+    accepted("block scalars",
+             "a: |\n  # no comment\n  ---\nb: >-\n  x\n\n  y\n"),
     accepted("the same key in two mappings", "- a: 1\n- a: 1\n"),
     accepted("the same key below itself", "a: {a: {a: b}}\n"),
     accepted("a percent sign inside of a line", "a: 100 %\nb: '%'\n"),
@@ -462,6 +463,15 @@ test_limits(void)
 
     ok(read_text(text, len - 19, liveupdate_yaml_skip, NULL) == LIVEUPDATE_OK,
        "16 mappings in each other");
+
+    len = 0;
+
+    for (i = 0; i < 40; i++) {
+        len += snprintf(text + len, sizeof(text) - len, "- [{a: []}, {}]\n");
+    }
+
+    ok(read_text(text, len, liveupdate_yaml_skip, NULL) == LIVEUPDATE_OK,
+       "what is beside each other is not in each other");
 
     memset(text, '[', sizeof(text));
     ok(read_text(text, sizeof(text), liveupdate_yaml_skip, NULL)

@@ -28,7 +28,7 @@ use Test::LiveUpdate;
 
 our @EXPORT = qw/
     bench compare cpu_seconds heading load_run load_tool median memory note
-    pair percentile random_uuid result wanted wrk wrk_script worker
+    pair percentile random_uuid result share wanted wrk wrk_script worker
 /;
 
 our $ROUNDS = $ENV{BENCH_ROUNDS} || 10;
@@ -343,12 +343,19 @@ sub load_run {
     unshift @command, qw/ chrt -f 1 /
         if system('chrt -f 1 true >/dev/null 2>&1') == 0;
 
+    my $pid = worker($t);
+    my $core = core_seconds();
+    my $cpu = cpu_seconds($pid);
+
     my $said = `@command 2>&1`;
+
+    $cpu = cpu_seconds($pid) - $cpu;
+    $core = core_seconds() - $core;
 
     die "load failed:\n$said\n" if $?;
 
     my ($first, @histograms) = split /\n/, $said;
-    my %r;
+    my %r = (cpu => $cpu, others => max(0, $core - $cpu));
 
     @r{qw/ requests seconds errors /} = split ' ', $first;
 
