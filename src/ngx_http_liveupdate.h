@@ -526,10 +526,13 @@ typedef ngx_int_t (*ngx_http_liveupdate_change_pt)(
 ngx_int_t ngx_http_liveupdate_change(ngx_http_liveupdate_call_t *call,
     ngx_http_liveupdate_change_pt change);
 
-/* Writes down a change: NGX_OK or NGX_ERROR. */
+/*
+ * Writes down a change in the audit.log of a folder: the app's, or the store
+ * if the app goes.  NGX_OK or NGX_ERROR.
+ */
 
 ngx_int_t ngx_http_liveupdate_audit(ngx_http_liveupdate_call_t *call,
-    double generation);
+    u_char *folder, double generation);
 
 /*
  * Apps: each of them, as a tree (the handler returns NGX_OK, or a status that

@@ -278,7 +278,7 @@ static ngx_int_t
 ngx_http_liveupdate_app_write(ngx_http_liveupdate_call_t *call, cJSON *app,
     liveupdate_str_t *id)
 {
-    u_char           *path;
+    u_char           *path, *folder;
     ngx_int_t         rc;
     ngx_str_t         text;
     ngx_uint_t        i;
@@ -311,8 +311,9 @@ ngx_http_liveupdate_app_write(ngx_http_liveupdate_call_t *call, cJSON *app,
         }
     }
 
-    path = ngx_http_liveupdate_path(call->io.pool, "%V/apps/%s/app.json",
-                                    &call->store->path, id->data);
+    folder = ngx_http_liveupdate_path(call->io.pool, "%V/apps/%s",
+                                      &call->store->path, id->data);
+    path = ngx_http_liveupdate_path(call->io.pool, "%s/app.json", folder);
 
     /* the log tells of it when the tree is gone */
 
@@ -323,7 +324,7 @@ ngx_http_liveupdate_app_write(ngx_http_liveupdate_call_t *call, cJSON *app,
     call->subject = (char *) call->route.app.data;
 
     if (rc == NGX_ERROR
-        || ngx_http_liveupdate_audit(call, 0) != NGX_OK
+        || ngx_http_liveupdate_audit(call, folder, 0) != NGX_OK
         || ngx_http_liveupdate_store_write_json(&call->io, call->store, path,
                                                 app)
            != NGX_OK)
@@ -413,9 +414,16 @@ ngx_http_liveupdate_app_set(ngx_http_liveupdate_call_t *call, cJSON *app)
 ngx_int_t
 ngx_http_liveupdate_app_delete(ngx_http_liveupdate_call_t *call)
 {
-    ngx_fd_t    all, lock;
-    ngx_int_t   status;
-    ngx_uint_t  found;
+    u_char      *store;
+    ngx_fd_t     all, lock;
+    ngx_int_t    status;
+    ngx_uint_t   found;
+
+    store = ngx_http_liveupdate_path(call->io.pool, "%V",
+                                     &call->store->path);
+    if (store == NULL) {
+        return ngx_http_liveupdate_nomem(call);
+    }
 
     if (ngx_http_liveupdate_apps_lock(call, &all) != NGX_OK) {
         return ngx_http_liveupdate_failed(call);
@@ -425,9 +433,18 @@ ngx_http_liveupdate_app_delete(ngx_http_liveupdate_call_t *call)
 
     status = ngx_http_liveupdate_app_lock(call, &lock);
 
+    call->change = "app.delete";
+    call->subject = (char *) call->route.app.data;
+
     if (status == NGX_OK) {
         found = 1;
-        status = ngx_http_liveupdate_app_remove(call, &found);
+
+        /* the app's own log goes with it */
+
+        status = (ngx_http_liveupdate_audit(call, store, 0) == NGX_OK)
+                 ? ngx_http_liveupdate_app_remove(call, &found)
+                 : ngx_http_liveupdate_failed(call);
+
         ngx_http_liveupdate_store_unlock(lock);
 
     } else if (status == NGX_HTTP_NOT_FOUND) {
@@ -440,9 +457,6 @@ ngx_http_liveupdate_app_delete(ngx_http_liveupdate_call_t *call)
     if (status != NGX_OK) {
         return status;
     }
-
-    call->change = found ? "app.delete" : NULL;
-    call->subject = (char *) call->route.app.data;
 
     return found ? NGX_HTTP_NO_CONTENT
                  : ngx_http_liveupdate_refuse(call, NGX_HTTP_NOT_FOUND,
@@ -459,7 +473,9 @@ ngx_http_liveupdate_app_remove(ngx_http_liveupdate_call_t *call,
     ngx_str_t    id;
     ngx_uint_t   i;
 
-    static const char  *folders[] = { "apps", "live", "staging", NULL };
+    static const char  *folders[] = {
+        "apps", "feed", "live", "staging", NULL
+    };
 
     id.len = call->route.app.len;
     id.data = call->route.app.data;

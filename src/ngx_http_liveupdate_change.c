@@ -11,7 +11,7 @@ ngx_int_t
 ngx_http_liveupdate_change(ngx_http_liveupdate_call_t *call,
     ngx_http_liveupdate_change_pt change)
 {
-    u_char     *path;
+    u_char     *path, *folder;
     cJSON      *app, *item;
     double      generation, expect;
     ngx_fd_t    lock;
@@ -64,13 +64,16 @@ ngx_http_liveupdate_change(ngx_http_liveupdate_call_t *call,
         goto done;
     }
 
-    if (ngx_http_liveupdate_audit(call, generation) != NGX_OK) {
+    folder = ngx_http_liveupdate_path(call->io.pool, "%V/apps/%s",
+                                      &call->store->path,
+                                      call->route.app.data);
+
+    if (ngx_http_liveupdate_audit(call, folder, generation) != NGX_OK) {
         status = ngx_http_liveupdate_failed(call);
         goto done;
     }
 
-    path = ngx_http_liveupdate_path(call->io.pool, "%V/apps/%s/app.json",
-                                    &call->store->path, call->route.app.data);
+    path = ngx_http_liveupdate_path(call->io.pool, "%s/app.json", folder);
 
     if (ngx_http_liveupdate_store_write_json(&call->io, call->store, path, app)
         != NGX_OK)
@@ -129,7 +132,8 @@ ngx_http_liveupdate_app_lock(ngx_http_liveupdate_call_t *call, ngx_fd_t *lock)
 
 
 ngx_int_t
-ngx_http_liveupdate_audit(ngx_http_liveupdate_call_t *call, double generation)
+ngx_http_liveupdate_audit(ngx_http_liveupdate_call_t *call,
+    u_char *folder, double generation)
 {
     char               *text;
     cJSON              *line;
@@ -169,8 +173,7 @@ ngx_http_liveupdate_audit(ngx_http_liveupdate_call_t *call, double generation)
 
     text[len] = '\n';
 
-    path = ngx_http_liveupdate_path(call->io.pool, "%V/apps/%s/audit.log",
-                                    &call->store->path, call->route.app.data);
+    path = ngx_http_liveupdate_path(call->io.pool, "%s/audit.log", folder);
 
     rc = ngx_http_liveupdate_store_append(&call->io, path, text, len + 1);
 

@@ -19,9 +19,8 @@ static void desktop_change_rules(void);
 
 
 #define BUILD(id, version)                                                    \
-    "{\"id\":\"" id "\","                                                      \
-    "\"version\":\"" version "\","                                              \
-    "\"createdAt\":\"t\",\"isReleased\":true}"
+    "{\"id\":\"" id "\","                                                     \
+    "\"version\":\"" version "\",\"createdAt\":\"t\",\"isReleased\":true}"
 
 #define BUILDS                                                                \
     "\"desktopBuilds\":[" BUILD("a", "1") "," BUILD("b", "2") ","             \

@@ -904,12 +904,19 @@ sub kill_nginx {
 }
 
 
+# While one of its threads waits for the disk, a process that was killed is
+# still there, and has its sockets.
+
 sub alive {
     my ($pid) = @_;
 
-    open my $fh, '<', "/proc/$pid/stat" or return 0;
+    for my $stat (glob "/proc/$pid/task/*/stat") {
+        open my $fh, '<', $stat or next;
 
-    return (<$fh> // '') =~ /^\d+ \(.*\) [^ZX] /s;
+        return 1 if (<$fh> // '') =~ /^\d+ \(.*\) [^ZX] /s;
+    }
+
+    return 0;
 }
 
 

@@ -31,7 +31,8 @@ sub new {
 }
 
 
-# A reply is returned in any case: {status => 0} if there was none.
+# A reply is returned in any case: {status => 0} if there was none.  It tells
+# how often the call had to be repeated.
 
 sub api {
     my ($self, $method, $path, $body, %opt) = @_;
@@ -45,7 +46,10 @@ sub api {
 
         my $reason = $@;
 
-        return $reply if $reply && $reply->{status} < 500;
+        if ($reply && $reply->{status} < 500) {
+            $reply->{repeated} = $try;
+            return $reply;
+        }
 
         $self->{failed}->($reply, $reason);
 
