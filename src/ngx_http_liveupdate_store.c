@@ -432,6 +432,11 @@ ngx_http_liveupdate_store_append(ngx_http_liveupdate_io_t *io, u_char *path,
         rc = ngx_http_liveupdate_temp_sync(io, &file);
     }
 
+    if (rc == NGX_OK && ngx_file_size(&fi) == 0) {
+        rc = ngx_http_liveupdate_store_sync(io,
+                                  ngx_http_liveupdate_folder(io->pool, path));
+    }
+
     if (rc != NGX_OK && ftruncate(fd, size) == -1) {
         (void) ngx_http_liveupdate_io_failed(io, "ftruncate()", path);
     }

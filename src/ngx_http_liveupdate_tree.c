@@ -127,7 +127,13 @@ ngx_http_liveupdate_store_remove_tree(ngx_http_liveupdate_io_t *io,
     rc = ngx_http_liveupdate_store_sync(io,
                                   ngx_http_liveupdate_folder(io->pool, path));
 
-    if (rc == NGX_OK && ngx_http_liveupdate_remove_tree(temp) != 0) {
+    if (rc == NGX_ERROR && io->err != NGX_ENOENT) {
+        return NGX_ERROR;
+    }
+
+    /* if even its place has gone, then with the whole app */
+
+    if (ngx_http_liveupdate_remove_tree(temp) != 0) {
 
         /* it has gone, and the next start tries again; the log says why */
 

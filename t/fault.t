@@ -21,13 +21,13 @@ use Time::HiRes qw/ sleep time /;
 
 use Test::LiveUpdate qw/ zip /;
 use Test::LiveUpdate::Device;
+use Test::LiveUpdate::Fault;
 use Test::LiveUpdate::Publisher;
 use Test::LiveUpdate::Store;
 
-use constant { COUNT => 0, ERROR => 1, KILL => 2, SHORT => 3 };
 use constant SOME => 10;
 
-my @CALLS = qw/ open write fsync rename link unlink mkdir close /;
+my @CALLS = @Test::LiveUpdate::Fault::CALLS;
 
 # what may fail without anybody being told: all is on the disk by then, or it
 # is of no use any more and the next start removes it
@@ -38,24 +38,20 @@ my @FLOWS = qw/
 /;
 
 my @HOW = (
-    ['EIO', ERROR, EIO, 500],
-    ['ENOSPC', ERROR, ENOSPC, 507],
-    ['half a write, then ENOSPC', SHORT, ENOSPC, 507],
-    ['SIGKILL', KILL, 0, undef],
+    ['EIO', 'error', EIO, 500],
+    ['ENOSPC', 'error', ENOSPC, 507],
+    ['half a write, then ENOSPC', 'short', ENOSPC, 507],
+    ['SIGKILL', 'kill', 0, undef],
 );
 
 @FLOWS = split ' ', $ENV{LIVEUPDATE_FLOWS} if $ENV{LIVEUPDATE_FLOWS};
 
 my $t = Test::LiveUpdate->new()->plan(@FLOWS * @HOW + 4);
 
-my $so = build_fault();
-my $control = $t->testdir() . '/fault';
+my $fault = Test::LiveUpdate::Fault->new($t);
 
-$t->write_file('fault', pack 'L14 a240', (0) x 14, '');
 $t->config_reference();
 $t->allow_alert(qr/close\(\) .* failed \((?:5|28):/);
-$t->env(FAULT_CONTROL => $control, FAULT_PREFIX => $t->testdir() . '/store/',
-        LD_PRELOAD => $so);
 $t->run();
 
 my $store = Test::LiveUpdate::Store->new($t->testdir() . '/store');
@@ -106,11 +102,11 @@ is(scalar(grep { $_->{status} != 200 }
 
 sub count_calls {
     prepare();
-    arm(COUNT);
+    $fault->arm('count');
 
     my $done = $flow->{run}->(publisher(), $state);
 
-    my %counts = disarm();
+    my %counts = $fault->disarm();
 
     die "$flow->{name} fails without a fault: $done->{reply}{raw}\n"
         unless $done->{ok};
@@ -126,7 +122,7 @@ sub count_calls {
 sub inject {
     my ($from, %counts) = @_;
 
-    my @calls = $how->{how} == SHORT ? 'write' : @CALLS;
+    my @calls = $how->{how} eq 'short' ? 'write' : @CALLS;
 
     my @faults = map { my $call = $_; map { [$call, $_] } 1 .. $counts{$call} }
         @calls;
@@ -155,9 +151,9 @@ sub inject_one {
     my $publisher = publisher(failed => sub {
         my ($reply, $reason) = @_;
 
-        my ($path) = fired();
+        my ($path) = $fault->fired();
 
-        if ($failures++ > ($how->{how} == SHORT)) {
+        if ($failures++ > ($how->{how} eq 'short')) {
             push @found, "again: " . ($reply ? $reply->{raw} : $reason);
             return;
         }
@@ -166,12 +162,12 @@ sub inject_one {
             wrong_answer($reply, $reason), wrong_store(), wrong_device();
     });
 
-    arm($how->{how}, $call, $n, $how->{error});
+    $fault->arm($how->{how}, $call, $n, $how->{error});
 
     my $done = $flow->{run}->($publisher, $state);
-    my ($path) = fired();
+    my ($path) = $fault->fired();
 
-    disarm();
+    $fault->disarm();
 
     return "was not called" if !defined $path;
 
@@ -182,7 +178,7 @@ sub inject_one {
         unless $done->{ok}
                || $failures && $done->{reply}{status} == $flow->{again};
 
-    if ($how->{how} == KILL) {
+    if ($how->{how} eq 'kill') {
         $t->{killed} = 1;
 
     } else {
@@ -204,7 +200,7 @@ sub inject_one {
 sub wrong_answer {
     my ($reply, $reason) = @_;
 
-    if ($how->{how} == KILL) {
+    if ($how->{how} eq 'kill') {
         return $reply ? "an answer of a dead process: $reply->{raw}" : ();
     }
 
@@ -490,62 +486,6 @@ sub app_gone {
         qw/ apps live staging /;
 
     return @found ? "there is still something in @found" : ();
-}
-
-
-# -- the disk that fails -----------------------------------------------------
-
-sub build_fault {
-    my $so = $t->testdir() . '/fault.so';
-    my $source = "$Test::LiveUpdate::ROOT/t/lib/fault.c";
-    my $cc = $ENV{CC} || 'cc';
-
-    my $said = `$cc -std=c11 -Wall -Wextra -Wshadow -Werror -O1 -fPIC -shared \\
-                -o '$so' '$source' -ldl 2>&1`;
-
-    die "cannot build fault.c: $said\n" if $?;
-
-    return $so;
-}
-
-
-sub arm {
-    my ($mode, $call, $n, $error) = @_;
-
-    my ($index) = grep { $CALLS[$_] eq ($call // 'open') } 0 .. $#CALLS;
-
-    patch(4, pack 'L13 a240', $index, $n // 0, $mode, $error // 0, (0) x 9,
-                              '');
-    patch(0, pack 'L', 1);
-}
-
-
-sub disarm {
-    patch(0, pack 'L', 0);
-
-    my @words = unpack 'L14', $t->read_file('fault');
-
-    return map { $CALLS[$_] => $words[6 + $_] } 0 .. $#CALLS;
-}
-
-
-# The name on which the call failed; nothing if it did not.
-
-sub fired {
-    my @words = unpack 'L14 Z240', $t->read_file('fault');
-
-    return $words[5] ? $words[14] : undef;
-}
-
-
-# In place: the processes have it mapped.
-
-sub patch {
-    my ($offset, $bytes) = @_;
-
-    open my $fh, '+<:raw', $control or die "cannot open $control: $!\n";
-    sysseek($fh, $offset, 0);
-    syswrite($fh, $bytes) == length $bytes or die "cannot write: $!\n";
 }
 
 

@@ -596,15 +596,22 @@ sub said {
 }
 
 
+my (%read, @lines_read);
+
 sub lines {
-    my @found;
-
     for my $name (glob "$dir/publisher.*.log $dir/device.*.log") {
-        my $text = $t->read_file($name);
+        open my $fh, '<:raw', $name or die "cannot read $name: $!\n";
 
-        # the last one may still be written
-        push @found, map { json_decode($_) } $text =~ /^(.*)\n/gm;
+        seek($fh, $read{$name} // 0, 0);
+
+        while (my $line = <$fh>) {
+            # the last one may still be written
+            last if $line !~ /\n\z/;
+
+            push @lines_read, json_decode($line);
+            $read{$name} = tell $fh;
+        }
     }
 
-    return @found;
+    return @lines_read;
 }

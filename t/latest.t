@@ -16,7 +16,7 @@ use Test::LiveUpdate qw/
     :DEFAULT json_decode json_encode uri_encode zip
 /;
 
-my $t = Test::LiveUpdate->new()->plan(133);
+my $t = Test::LiveUpdate->new()->plan(136);
 
 $t->write_file_expand('nginx.conf', <<'EOC');
 
@@ -380,6 +380,24 @@ ok(told('renamed', $one->{bundle}), 'but the old copy');
 replace($file, $text);
 ok(wait_until { told('production', $one->{bundle}) } 4,
    'until it is whole again');
+
+# a copy of a store in which the release comes after the app that names it
+
+my $live = $t->testdir() . "/store/live/$app/$one->{bundle}";
+my $late = $t->testdir() . '/late';
+
+rename $live, $late or die "rename: $!\n";
+replace($file, $text);
+
+ok(wait_until { told('production', undef) } 4,
+   'a release that is not there yet is not told');
+
+rename $late, $live or die "rename: $!\n";
+
+$from = time();
+ok(wait_until { told('production', $one->{bundle}) } 4,
+   'when it comes it is, with the same app.json');
+cmp_ok(time() - $from, '<', 3, 'within liveupdate_valid');
 
 # an app that goes, and comes again
 

@@ -16,11 +16,11 @@ use Test::LiveUpdate qw/ zip /;
 use Test::LiveUpdate::Bench;
 
 use constant TARGET => 5;
-use constant ROUND => 3;
+use constant ROUND => 1;
 
 my $t = bench();
 my $load = load_tool($t);
-my $rounds = $ENV{BENCH_ROUNDS} || 10;
+my $rounds = $ENV{BENCH_ROUNDS} || 20;
 
 my $app = $t->create_app('bench');
 my @paths;
@@ -59,7 +59,7 @@ for my $round (1 .. $rounds) {
 }
 
 for my $name (qw/ without with /) {
-    my @runs = @{$runs{$name}};
+    my @runs = calm(@{$runs{$name}});
     my @latency = map { $_->{latency} } @runs;
     my $errors = sum0(map { $_->{errors} } @runs);
 
@@ -76,8 +76,8 @@ for my $name (qw/ without with /) {
     result('  p99.9 of how late the load itself was',
            percentile(99.9, map { $_->{late} } @runs), 'ms');
 
-    note(sprintf '  worker busy %.0f %%, others %.0f %%',
-         map { 100 * share($_, @runs) } qw/ cpu others /);
+    note(sprintf '  %d rounds, worker busy %.0f %%, others %.0f %%',
+         scalar @runs, map { 100 * share($_, @runs) } qw/ cpu others /);
     note("  $errors errors") if $errors;
 }
 

@@ -41,6 +41,15 @@ static const route_case_t  route_cases[] = {
     { "/v1/organizations/" UUID, ROUTE(ORGANIZATION), NULL, UUID, NULL },
     { "/v1/apps", ROUTE(APPS), NULL, NULL, NULL },
     { APP, ROUTE(APP), UUID, NULL, NULL },
+    { "/releases/a1", ROUTE(RELEASES), "a1", NULL, NULL },
+    { "/releases/a1/rules", ROUTE(RULES), "a1", NULL, NULL },
+    { "/releases/a1/audit", ROUTE(AUDIT), "a1", NULL, NULL },
+    { "/releases/a1/rollback", ROUTE(ROLLBACK), "a1", NULL, NULL },
+    { "/releases/a1/b2", ROUTE(RELEASE), "a1", "b2", NULL },
+    { "/releases/a1/b2/promote", ROUTE(PROMOTE), "a1", "b2", NULL },
+    { "/releases/a1/b2/reject", ROUTE(REJECT), "a1", "b2", NULL },
+    { "/releases/a1/b2/withdraw", ROUTE(WITHDRAW), "a1", "b2", NULL },
+    { "/releases/a1/b2/stage", ROUTE(STAGE), "a1", "b2", NULL },
     { APP "/transfer", ROUTE(CLOUD), UUID, NULL, NULL },
     { APP "/repository", ROUTE(CLOUD), UUID, NULL, NULL },
 
@@ -288,7 +297,7 @@ test_patterns(void)
 
     for (i = 0; liveupdate_routes[i].pattern; i++) {
 
-        p = text + sprintf(text, "/v1/");
+        p = text;
         n = 0;
 
         for (pattern = liveupdate_routes[i].pattern; *pattern; pattern++) {

@@ -54,7 +54,7 @@ sub check {
     }
 
     my %known = map { $_ => 1 }
-        qw/ apps feed live organizations.json staging tmp /;
+        qw/ apps audit.log feed live organizations.json staging tmp /;
 
     $self->wrong("\"$_\" has no place in a store")
         for grep { !$known{$_} } $self->names('');
@@ -65,6 +65,8 @@ sub check {
         $self->wrong('organizations.json is no array')
             if ref $json ne 'ARRAY';
     }
+
+    $self->check_lines('', 'audit.log');
 
     my %apps = map { $_ => 1 }
         map { $self->names($_) } qw/ apps live staging /;
@@ -272,26 +274,11 @@ sub check_audit {
     my ($self, $app, $json) = @_;
 
     my $where = "app $app, audit.log:";
-    my $text = $self->text("apps/$app/audit.log") // '';
     my %have;
     my $last = 0;
 
-    $self->wrong("$where the last line is not whole")
-        if $text ne '' && $text !~ /\n\z/;
-
-    for my $line (split /\n/, $text) {
-        my $entry = eval { json_decode($line) };
-
-        if (!$entry) {
-            $self->wrong("$where no JSON: $line");
-            next;
-        }
-
+    for my $entry ($self->check_lines("app $app, ", "apps/$app/audit.log")) {
         my $generation = $entry->{generation};
-
-        $self->wrong("$where something is missing: $line")
-            if !is_count($generation)
-               || grep { !is_text($entry->{$_}) } qw/ at by change subject /;
 
         $self->wrong("$where generation $generation comes after $last")
             if $generation < $last || $generation > $last + 1;
@@ -304,6 +291,35 @@ sub check_audit {
 
     $self->wrong("$where is ahead of generation $json->{generation}")
         if $last > $json->{generation} + 1;
+}
+
+
+# The lines of a log, decoded.  A crash may have cut the last one short; the
+# next one takes its place.
+
+sub check_lines {
+    my ($self, $prefix, $name) = @_;
+
+    my $where = "${prefix}audit.log:";
+    my $text = ($self->text($name) // '') =~ s/[^\n]*\z//r;
+    my @entries;
+
+    for my $line (split /\n/, $text) {
+        my $entry = eval { json_decode($line) };
+
+        if (!$entry) {
+            $self->wrong("$where no JSON: $line");
+            next;
+        }
+
+        $self->wrong("$where something is missing: $line")
+            if !is_count($entry->{generation})
+               || grep { !is_text($entry->{$_}) } qw/ at by change subject /;
+
+        push @entries, $entry;
+    }
+
+    return @entries;
 }
 
 

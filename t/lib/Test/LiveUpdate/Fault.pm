@@ -1,0 +1,98 @@
+package Test::LiveUpdate::Fault;
+
+# Copyright (C) the nginx-liveupdate authors
+
+# t/lib/fault.c, built and loaded into the nginx of a test: a disk that fails
+# on demand, and that nobody has to wait for.
+
+use warnings;
+use strict;
+
+our @CALLS = qw/ open write fsync rename link unlink mkdir close /;
+
+my %HOW = (count => 0, error => 1, kill => 2, short => 3);
+
+
+# To be called before run().
+
+sub new {
+    my ($class, $t) = @_;
+
+    my $dir = $t->testdir();
+    my $self = bless { t => $t, path => "$dir/fault" }, $class;
+
+    my $source = "$Test::LiveUpdate::ROOT/t/lib/fault.c";
+    my $cc = $ENV{CC} || 'cc';
+
+    my $said = `$cc -std=c11 -Wall -Wextra -Wshadow -Werror -O1 -fPIC -shared \\
+                -o '$dir/fault.so' '$source' -ldl 2>&1`;
+
+    die "cannot build fault.c: $said\n" if $?;
+
+    $t->write_file('fault', pack 'L14 a240', (0) x 14, '');
+
+    $t->env(
+        FAULT_CONTROL => $self->{path},
+        FAULT_PREFIX => "$dir/store/",
+        LD_PRELOAD => "$dir/fault.so",
+    );
+
+    return $self;
+}
+
+
+# arm('count'), or arm('error', 'write', 3, ENOSPC):  the third write() fails.
+# "kill" kills the process there, "short" writes one half and fails with the
+# other.
+
+sub arm {
+    my ($self, $how, $call, $n, $error) = @_;
+
+    $call //= 'open';
+
+    my ($index) = grep { $CALLS[$_] eq $call } 0 .. $#CALLS;
+
+    $self->patch(4, pack 'L13 a240', $index, $n // 0, $HOW{$how}, $error // 0,
+                                     (0) x 9, '');
+    $self->patch(0, pack 'L', 1);
+}
+
+
+# Returns how often each call was made.
+
+sub disarm {
+    my ($self) = @_;
+
+    $self->patch(0, pack 'L', 0);
+
+    my @words = unpack 'L14', $self->{t}->read_file('fault');
+
+    return map { $CALLS[$_] => $words[6 + $_] } 0 .. $#CALLS;
+}
+
+
+# The name on which the call failed; nothing if it did not.
+
+sub fired {
+    my ($self) = @_;
+
+    my @words = unpack 'L14 Z240', $self->{t}->read_file('fault');
+
+    return $words[5] ? $words[14] : undef;
+}
+
+
+# In place: the processes have it mapped.
+
+sub patch {
+    my ($self, $offset, $bytes) = @_;
+
+    open my $fh, '+<:raw', $self->{path}
+        or die "cannot open $self->{path}: $!\n";
+
+    sysseek($fh, $offset, 0);
+    syswrite($fh, $bytes) == length $bytes or die "cannot write: $!\n";
+}
+
+
+1;
