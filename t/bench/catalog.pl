@@ -121,7 +121,7 @@ sub load_all {
 sub memory_result {
     my ($name, $m) = @_;
 
-    result("$name, RSS without the zone", $m->{rss}, 'MB', '<=',
+    result("$name, RSS", $m->{rss}, 'MB', '<=',
            TARGET_MEMORY);
     result("$name, PSS", $m->{pss}, 'MB');
 }

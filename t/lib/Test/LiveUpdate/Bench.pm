@@ -11,7 +11,7 @@ package Test::LiveUpdate::Bench;
 #
 # Environment:
 #
-# BENCH_ROUNDS       rounds of each comparison, 10 if not set
+# BENCH_ROUNDS       rounds of each comparison, 10 or 20 if not set
 # BENCH_SECONDS      length of a round, 1 if not set
 # BENCH_CONNECTIONS  of wrk, 32 if not set
 # BENCH_CASES        run those of which the name matches this, all if not set
@@ -151,8 +151,8 @@ sub core_seconds {
 }
 
 
-# In megabytes: resident, without what is shared with other processes, and
-# with a proportional part of that.
+# In megabytes and without the zone: what is resident, and that with no more
+# than a part of what is shared with other processes.
 
 sub memory {
     my ($pid) = @_;
@@ -165,15 +165,16 @@ sub memory {
         $kb{$1} = $2 if /^(VmRSS|RssShmem):\s+(\d+) kB/;
     }
 
-    open $fh, '<', "/proc/$pid/smaps_rollup" or return;
+    open $fh, '<', "/proc/$pid/smaps_rollup"
+        or die "no /proc/$pid/smaps_rollup: $!\n";
 
     while (<$fh>) {
-        $kb{$1} = $2 if /^(Pss):\s+(\d+) kB/;
+        $kb{$1} = $2 if /^(Pss|Pss_Shmem):\s+(\d+) kB/;
     }
 
     return {
         rss => ($kb{VmRSS} - ($kb{RssShmem} // 0)) / 1024,
-        pss => ($kb{Pss} // 0) / 1024,
+        pss => (($kb{Pss} // 0) - ($kb{Pss_Shmem} // 0)) / 1024,
     };
 }
 
