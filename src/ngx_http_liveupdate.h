@@ -629,7 +629,8 @@ ngx_int_t ngx_http_liveupdate_release_promote(
 ngx_int_t ngx_http_liveupdate_release_done(ngx_http_liveupdate_call_t *call,
     const char *state);
 ngx_int_t ngx_http_liveupdate_desktop_promote(
-    ngx_http_liveupdate_call_t *call, cJSON *app, const cJSON *release);
+    ngx_http_liveupdate_call_t *call, cJSON *app, const cJSON *release,
+    u_char *folder);
 ngx_int_t ngx_http_liveupdate_desktop_withdraw(
     ngx_http_liveupdate_call_t *call);
 

@@ -114,6 +114,7 @@ ngx_http_liveupdate_builds_read(ngx_http_liveupdate_call_t *call,
         *ngx_sprintf((u_char *) text, "%L", (int64_t) number) = '\0';
 
         if (liveupdate_json_string(release, "id", &id) != LIVEUPDATE_OK
+            || number == 0
             || (wanted && ngx_strcmp(text, wanted) != 0))
         {
             cJSON_Delete(release);

@@ -487,7 +487,7 @@ ngx_http_liveupdate_bundle_same(const cJSON *one, const cJSON *two)
 static ngx_int_t
 ngx_http_liveupdate_bundle_stage(ngx_http_liveupdate_call_t *call)
 {
-    if (cJSON_HasObjectItem(call->data, "url")) {
+    if (cJSON_HasObjectItem(call->data, "url") && !call->approval) {
         return NGX_OK;
     }
 

@@ -212,9 +212,10 @@ ngx_int_t
 ngx_http_liveupdate_release_read(ngx_http_liveupdate_call_t *call,
     const char *id, cJSON **release, u_char **folder)
 {
-    u_char      *path;
-    ngx_int_t    rc;
-    ngx_uint_t   i;
+    u_char            *path;
+    ngx_int_t          rc;
+    ngx_uint_t         i;
+    liveupdate_str_t   kind;
 
     static const char  *places[] = { "live", "staging", "live" };
 
@@ -230,13 +231,26 @@ ngx_http_liveupdate_release_read(ngx_http_liveupdate_call_t *call,
 
         rc = ngx_http_liveupdate_store_read_json(&call->io, path, release);
 
-        if (rc == NGX_OK) {
-            return NGX_OK;
-        }
-
         if (rc == NGX_ERROR) {
             return ngx_http_liveupdate_failed(call);
         }
+
+        if (rc == NGX_DECLINED) {
+            continue;
+        }
+
+        /* to the Capawesome API a desktop release is none of its bundles */
+
+        if (call->route.resource < LIVEUPDATE_ROUTE_RELEASES
+            && liveupdate_json_string(*release, "kind", &kind)
+               == LIVEUPDATE_OK
+            && liveupdate_str_is(&kind, "desktop"))
+        {
+            cJSON_Delete(*release);
+            break;
+        }
+
+        return NGX_OK;
     }
 
     return ngx_http_liveupdate_refuse(call, NGX_HTTP_NOT_FOUND,

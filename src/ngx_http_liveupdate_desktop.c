@@ -12,11 +12,15 @@
 static time_t ngx_http_liveupdate_desktop_stamp(
     ngx_http_liveupdate_call_t *call, cJSON *app);
 static ngx_int_t ngx_http_liveupdate_desktop_feed(
-    ngx_http_liveupdate_call_t *call,
+    ngx_http_liveupdate_call_t *call, u_char *folder,
     ngx_int_t (*handler)(ngx_http_liveupdate_call_t *call, u_char *live,
                          u_char *feed));
+static ngx_int_t ngx_http_liveupdate_desktop_test(
+    ngx_http_liveupdate_call_t *call, u_char *file, u_char *feed);
 static ngx_int_t ngx_http_liveupdate_desktop_link(
-    ngx_http_liveupdate_call_t *call, u_char *live, u_char *feed);
+    ngx_http_liveupdate_call_t *call, u_char *file, u_char *feed);
+static u_char *ngx_http_liveupdate_desktop_folder(
+    ngx_http_liveupdate_call_t *call, const char *place);
 static ngx_int_t ngx_http_liveupdate_desktop_unlink(
     ngx_http_liveupdate_call_t *call, u_char *live, u_char *feed);
 static ngx_int_t ngx_http_liveupdate_desktop_open(
@@ -25,7 +29,7 @@ static ngx_int_t ngx_http_liveupdate_desktop_open(
 
 ngx_int_t
 ngx_http_liveupdate_desktop_promote(ngx_http_liveupdate_call_t *call,
-    cJSON *app, const cJSON *release)
+    cJSON *app, const cJSON *release, u_char *folder)
 {
     time_t             stamp;
     ngx_int_t          status;
@@ -36,6 +40,19 @@ ngx_http_liveupdate_desktop_promote(ngx_http_liveupdate_call_t *call,
     {
         return ngx_http_liveupdate_refuse(call, NGX_HTTP_CONFLICT,
                                           "The release has no version.");
+    }
+
+    /* nothing has happened yet if a name is taken */
+
+    status = ngx_http_liveupdate_desktop_feed(call, folder,
+                                             ngx_http_liveupdate_desktop_test);
+    if (status != NGX_OK) {
+        return status;
+    }
+
+    status = ngx_http_liveupdate_staging_clean(call, folder, "uploads");
+    if (status != NGX_OK) {
+        return status;
     }
 
     latest = liveupdate_build_latest(app);
@@ -76,8 +93,10 @@ ngx_http_liveupdate_desktop_promote(ngx_http_liveupdate_call_t *call,
 
     call->data = &stamp;
 
-    status = ngx_http_liveupdate_desktop_feed(call,
-                                              ngx_http_liveupdate_desktop_link);
+    folder = ngx_http_liveupdate_desktop_folder(call, "live");
+
+    status = ngx_http_liveupdate_desktop_feed(call, folder,
+                                             ngx_http_liveupdate_desktop_link);
 
     return status == NGX_OK ? ngx_http_liveupdate_release_done(call, "live")
                             : status;
@@ -121,11 +140,12 @@ ngx_http_liveupdate_desktop_stamp(ngx_http_liveupdate_call_t *call,
 
 static ngx_int_t
 ngx_http_liveupdate_desktop_feed(ngx_http_liveupdate_call_t *call,
+    u_char *folder,
     ngx_int_t (*handler)(ngx_http_liveupdate_call_t *call, u_char *live,
                          u_char *feed))
 {
     size_t               i, n;
-    u_char              *folder, *feed, *path;
+    u_char              *feed, *path;
     ngx_int_t            status;
     ngx_str_t            text;
     ngx_file_info_t      fi;
@@ -133,9 +153,6 @@ ngx_http_liveupdate_desktop_feed(ngx_http_liveupdate_call_t *call,
     liveupdate_file_t   *files;
     liveupdate_arena_t   arena;
 
-    folder = ngx_http_liveupdate_path(call->io.pool, "%V/live/%s/%s",
-                                      &call->store->path,
-                                      call->route.app.data, call->subject);
     feed = ngx_http_liveupdate_path(call->io.pool, "%V/feed/%s",
                                     &call->store->path,
                                     call->route.app.data);
@@ -188,29 +205,21 @@ ngx_http_liveupdate_desktop_feed(ngx_http_liveupdate_call_t *call,
 /* The bytes behind a name never change: it may not be another build's. */
 
 static ngx_int_t
-ngx_http_liveupdate_desktop_link(ngx_http_liveupdate_call_t *call, u_char *live,
-    u_char *feed)
+ngx_http_liveupdate_desktop_test(ngx_http_liveupdate_call_t *call,
+    u_char *file, u_char *feed)
 {
-    ngx_int_t        rc;
     ngx_file_info_t  one, two;
 
-    if (ngx_http_liveupdate_store_stamp(&call->io, live,
-                                        *(time_t *) call->data)
-        != NGX_OK)
-    {
-        return ngx_http_liveupdate_failed(call);
+    if (file == NULL || feed == NULL) {
+        return ngx_http_liveupdate_nomem(call);
     }
 
-    rc = ngx_http_liveupdate_store_link(&call->io, live, feed);
-
-    if (rc == NGX_ERROR) {
-        return ngx_http_liveupdate_failed(call);
+    if (ngx_file_info(feed, &two) == NGX_FILE_ERROR) {
+        return NGX_OK;
     }
 
-    if (rc == NGX_DECLINED
-        && (ngx_file_info(live, &one) == NGX_FILE_ERROR
-            || ngx_file_info(feed, &two) == NGX_FILE_ERROR
-            || ngx_file_uniq(&one) != ngx_file_uniq(&two)))
+    if (ngx_file_info(file, &one) == NGX_FILE_ERROR
+        || ngx_file_uniq(&one) != ngx_file_uniq(&two))
     {
         return ngx_http_liveupdate_refuse(call, NGX_HTTP_CONFLICT,
                                           "A file of the release has the same "
@@ -219,6 +228,32 @@ ngx_http_liveupdate_desktop_link(ngx_http_liveupdate_call_t *call, u_char *live,
     }
 
     return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_liveupdate_desktop_link(ngx_http_liveupdate_call_t *call,
+    u_char *file, u_char *feed)
+{
+    if (ngx_http_liveupdate_store_stamp(&call->io, file,
+                                        *(time_t *) call->data)
+        != NGX_OK
+        || ngx_http_liveupdate_store_link(&call->io, file, feed) == NGX_ERROR)
+    {
+        return ngx_http_liveupdate_failed(call);
+    }
+
+    return NGX_OK;
+}
+
+
+static u_char *
+ngx_http_liveupdate_desktop_folder(ngx_http_liveupdate_call_t *call,
+    const char *place)
+{
+    return ngx_http_liveupdate_path(call->io.pool, "%V/%s/%s/%s",
+                                    &call->store->path, place,
+                                    call->route.app.data, call->subject);
 }
 
 
@@ -247,7 +282,8 @@ ngx_int_t
 ngx_http_liveupdate_desktop_withdraw(ngx_http_liveupdate_call_t *call)
 {
     return ngx_http_liveupdate_desktop_feed(call,
-                                            ngx_http_liveupdate_desktop_unlink);
+                             ngx_http_liveupdate_desktop_folder(call, "live"),
+                             ngx_http_liveupdate_desktop_unlink);
 }
 
 
@@ -291,6 +327,12 @@ ngx_http_liveupdate_desktop_stage_post(ngx_http_liveupdate_call_t *call)
         cJSON_Delete(release);
     }
 
+    /* nobody writes to what was verified through its other name */
+
+    if (status == NGX_OK) {
+        status = ngx_http_liveupdate_staging_clean(call, folder, "uploads");
+    }
+
     ngx_http_liveupdate_store_unlock(lock);
 
     if (status != NGX_OK) {
@@ -325,6 +367,17 @@ ngx_http_liveupdate_desktop_open(ngx_http_liveupdate_call_t *call,
     }
 
     cJSON_Delete(app);
+
+    /* an id is used once */
+
+    path = ngx_http_liveupdate_path(call->io.pool, "%s/release.json",
+                           ngx_http_liveupdate_desktop_folder(call, "live"));
+
+    if (path == NULL || access((char *) path, F_OK) == 0) {
+        return ngx_http_liveupdate_refuse(call, NGX_HTTP_CONFLICT,
+                                          "There is a release with this id: "
+                                          "use another one.");
+    }
 
     path = ngx_http_liveupdate_path(call->io.pool, "%s/release.json", folder);
 

@@ -127,9 +127,18 @@ ngx_http_liveupdate_bundle_verified(ngx_http_liveupdate_call_t *call,
         return ngx_http_liveupdate_failed(call);
     }
 
-    if (liveupdate_json_string(*release, "state", &state) != LIVEUPDATE_OK
-        || !liveupdate_str_is(&state, "staged"))
-    {
+    if (liveupdate_json_string(*release, "state", &state) != LIVEUPDATE_OK) {
+        ngx_str_set(&state, "failed");
+    }
+
+    if (liveupdate_str_is(&state, "rejected")) {
+        cJSON_Delete(*release);
+        return ngx_http_liveupdate_refuse(call, NGX_HTTP_CONFLICT,
+                                          "The bundle was rejected: publish "
+                                          "another one.");
+    }
+
+    if (!liveupdate_str_is(&state, "staged")) {
         status = ngx_http_liveupdate_verify(call, folder, *release);
 
         if (status != NGX_OK) {

@@ -273,7 +273,8 @@ ngx_http_liveupdate_release_promote(ngx_http_liveupdate_call_t *call,
                                             "can be promoted.");
 
     } else if (liveupdate_str_is(&kind, "desktop")) {
-        status = ngx_http_liveupdate_desktop_promote(call, app, release);
+        status = ngx_http_liveupdate_desktop_promote(call, app, release,
+                                                     folder);
 
     } else {
         status = ngx_http_liveupdate_release_mobile(call, app, release,

@@ -20,7 +20,7 @@ use File::Path qw/ make_path /;
 select STDERR; $| = 1;
 select STDOUT; $| = 1;
 
-my $t = Test::LiveUpdate->new()->plan(36);
+my $t = Test::LiveUpdate->new()->plan(46);
 
 $t->config_reference(sub {
     s{^(liveupdate_valid )}{liveupdate_approval  on;\n\n$1}m;
@@ -156,12 +156,62 @@ is($t->api('GET', "/download/$app/windows/nsis", undef, token => undef,
 is($t->api('GET', "/desktop/$app/builder-debug.yml", undef,
            token => undef)->{status}, 404, 'what nobody listed is not there');
 
+# a desktop release is none of the bundles, and its id is used once
+
+is($t->api('DELETE', "/v1/apps/$app/bundles/release-1", undef,
+           token => 'publish')->{status}, 404, 'not deleted as a bundle');
+$t->refused(sub { $t->api('POST', "/v1/apps/$app/deployments",
+                          { appBuildId => 'release-1',
+                            appChannelName => 'default' },
+                          token => 'approve') },
+            qr/^422 A desktop release does not go/, 'nor deployed as one');
+ok(!-e "$dir/store/live/$app/release-1/uploads", 'what came is not kept');
+
+put('latest.yml', $yml);
+put('My App Setup 1.0.0.exe', $exe);
+$t->refused(sub { stage('release-1') },
+            qr/^409 There is a release with this id/, 'an id that is used');
+
+# a name that is taken in the feed
+
+my $other = "$dir/store/staging/$app/release-2/uploads";
+make_path($other);
+$t->write_file("store/staging/$app/release-2/uploads/latest.yml", $yml);
+$t->write_file("store/staging/$app/release-2/uploads/My App Setup 1.0.0.exe",
+               $exe);
+is(stage('release-2')->{json}{state}, 'staged', 'another release');
+$t->refused(sub { $t->api('POST', "/releases/$app/release-2/promote", {},
+                          token => 'approve') },
+            qr/^409 A file of the release has the same name/,
+            'with the name of a file in the feed');
+
+# a bundle that is registered
+
+my $registered = $t->api('POST', "/v1/apps/$app/bundles",
+                         { artifactType => 'zip',
+                           url => 'https://cdn.example/b.zip' },
+                         token => 'publish')->{json}{id};
+is($t->api('GET', "/releases/$app/$registered", undef,
+           token => 'read')->{json}{state}, 'staged', 'registered: it waits');
+$t->api('POST', "/releases/$app/$registered/promote", {},
+        token => 'approve');
+is($t->latest($app)->{json}{bundleId}, $registered, 'promoted: it is seen');
+
+# what is rejected stays so
+
+is(ready($second)->{status}, 409, 'ready after it was rejected');
+is($t->api('GET', "/releases/$app/$second", undef,
+           token => 'read')->{json}{reason}, 'the logo is wrong',
+   'the reason is kept');
+
+$t->api('POST', "/releases/$app/release-1/withdraw", {}, token => 'approve');
+
 # audit
 
 $reply = $t->api('GET', "/releases/$app/audit?limit=1", undef,
                  token => 'read');
 is("$reply->{json}[0]{by} $reply->{json}[0]{change} $reply->{json}[0]{subject}",
-   'approve release.promote release-1', 'the audit log, newest first');
+   'approve release.withdraw release-1', 'the audit log, newest first');
 
 ###############################################################################
 

@@ -330,7 +330,7 @@ sub publisher {
         \&register, \&roll_out, \&roll_back, \&limit, \&make_channel,
     );
 
-    until (-e "$dir/stop") {
+    until (stopped()) {
         $serial++;
         $work[rand @work]->();
         delete_one() if @mine > KEPT;
@@ -518,7 +518,7 @@ sub device {
     $log = open_log("device.$n");
     $channel = { name => '' };
 
-    until (-e "$dir/stop") {
+    until (stopped()) {
         my $from = $channels[rand @channels];
 
         my $device = Test::LiveUpdate::Device->new(
@@ -578,6 +578,13 @@ sub torn {
 
 
 # -- what was done -----------------------------------------------------------
+
+# By the test, or with it.
+
+sub stopped {
+    return -e "$dir/stop" || getppid() != $t->{pid};
+}
+
 
 sub open_log {
     my ($name) = @_;

@@ -328,13 +328,16 @@ sub check_number {
 
     my ($id, $number) = @$release{qw/ id number /};
 
-    $self->wrong("app $app: $id has no number") unless is_count($number);
+    if (!is_count($number)) {
+        $self->wrong("app $app: $id has no number");
+        return;
+    }
 
     $self->wrong("app $app: $id and $numbers->{$number} have number $number")
         if $numbers->{$number};
 
     $self->wrong("app $app: number $number of $id will be given away again")
-        if $number >= $json->{nextBuildNumber};
+        if $number >= ($json->{nextBuildNumber} // 0);
 
     $numbers->{$number} = $id;
 }
