@@ -43,6 +43,10 @@ static ngx_str_t  ngx_http_liveupdate_results[] = {
 };
 
 
+static ngx_str_t  ngx_http_liveupdate_no_update =
+    ngx_string("{\"message\":\"No update available.\"}");
+
+
 ngx_int_t
 ngx_http_liveupdate_latest_handler(ngx_http_request_t *r, ngx_str_t *id)
 {
@@ -123,8 +127,8 @@ ngx_http_liveupdate_latest_handler(ngx_http_request_t *r, ngx_str_t *id)
     }
 
     if (deployment == NULL) {
-        return ngx_http_liveupdate_send_message(r, NGX_HTTP_NOT_FOUND,
-                                                "No update available.");
+        return ngx_http_liveupdate_send_json(r, NGX_HTTP_NOT_FOUND,
+                                             &ngx_http_liveupdate_no_update);
     }
 
     if (ngx_http_liveupdate_copy(r, &ctx->release, &deployment->release_id)

@@ -18,6 +18,8 @@ static const char *ngx_http_liveupdate_release_state(const cJSON *app,
     const cJSON *release, const char *place);
 static ngx_uint_t ngx_http_liveupdate_release_is_live(
     ngx_http_liveupdate_call_t *call, u_char *folder);
+static ngx_int_t ngx_http_liveupdate_release_change(
+    ngx_http_liveupdate_call_t *call, ngx_http_liveupdate_change_pt change);
 static ngx_int_t ngx_http_liveupdate_release_mobile(
     ngx_http_liveupdate_call_t *call, cJSON *app, cJSON *release,
     ngx_uint_t is_live);
@@ -237,8 +239,30 @@ ngx_http_liveupdate_release_is_live(ngx_http_liveupdate_call_t *call,
 ngx_int_t
 ngx_http_liveupdate_release_promote_post(ngx_http_liveupdate_call_t *call)
 {
-    return ngx_http_liveupdate_change(call,
-                                      ngx_http_liveupdate_release_promote);
+    return ngx_http_liveupdate_release_change(call,
+                                         ngx_http_liveupdate_release_promote);
+}
+
+
+/* Nobody verifies or completes it meanwhile. */
+
+static ngx_int_t
+ngx_http_liveupdate_release_change(ngx_http_liveupdate_call_t *call,
+    ngx_http_liveupdate_change_pt change)
+{
+    ngx_fd_t   lock;
+    ngx_int_t  status;
+
+    status = ngx_http_liveupdate_bundle_hold(call, &lock);
+    if (status != NGX_OK) {
+        return status;
+    }
+
+    status = ngx_http_liveupdate_change(call, change);
+
+    ngx_http_liveupdate_store_unlock(lock);
+
+    return status;
 }
 
 
@@ -374,8 +398,8 @@ ngx_http_liveupdate_release_done(ngx_http_liveupdate_call_t *call,
 ngx_int_t
 ngx_http_liveupdate_release_reject_post(ngx_http_liveupdate_call_t *call)
 {
-    return ngx_http_liveupdate_change(call,
-                                      ngx_http_liveupdate_release_reject);
+    return ngx_http_liveupdate_release_change(call,
+                                          ngx_http_liveupdate_release_reject);
 }
 
 

@@ -108,7 +108,8 @@ my @wrong = (
     }],
 
     [qr/nobody can lock it/, sub { remove("staging/$app/$staged/lock") }],
-    [qr/uploads: it is missing/, sub { remove("staging/$app/$staged/uploads") }],
+    [qr/uploads: it is missing/,
+     sub { remove("staging/$app/$staged/uploads") }],
     [qr/uploads\/x: it has no place there/,
      sub { add("staging/$app/$staged/uploads/x") }],
     [qr/\.json: it is no JSON/, sub {
