@@ -23,7 +23,7 @@ use Test::LiveUpdate::Device;
 use Test::LiveUpdate::Publisher;
 use Test::LiveUpdate::Store;
 
-use constant { APPS => 3, PUBLISHERS => 6, DEVICES => 2, KEPT => 6 };
+use constant { APPS => 3, PUBLISHERS => 6, DEVICES => 2, KEPT => 3 };
 
 my $kills = $ENV{LIVEUPDATE_KILLS} || 40;
 my $seed = srand($ENV{LIVEUPDATE_SEED} // time());
@@ -62,7 +62,7 @@ my ($workers, $all, $slowest) = (0, 0, 0);
 my (@wrong, @stale);
 
 for (1 .. $kills) {
-    sleep(0.05 + rand 0.25);
+    sleep(0.02 + rand 0.2);
 
     my $from = time();
 

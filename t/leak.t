@@ -5,7 +5,7 @@
 # Workers do not grow: neither in descriptors nor in memory, however many
 # bundles were published, refused and deleted.
 #
-# LIVEUPDATE_PUBLISHES is how many, 200 if not set.
+# LIVEUPDATE_PUBLISHES is how many, 100 if not set.
 
 use warnings;
 use strict;
@@ -17,13 +17,16 @@ use Test::LiveUpdate::Fault;
 use Test::LiveUpdate::Publisher;
 use Test::LiveUpdate::Store;
 
-use constant { KEPT => 20, MAY_GROW => 1024 };
+use constant { KEPT => 20, MAY_GROW => 768 };
 
-my $n = $ENV{LIVEUPDATE_PUBLISHES} || 200;
+my $n = $ENV{LIVEUPDATE_PUBLISHES} || 100;
 my $t = Test::LiveUpdate->new()->plan(6);
 
 # nobody has to wait for a disk
 Test::LiveUpdate::Fault->new($t);
+
+# or else each thread takes its time to grow to what it needs
+$t->env(MALLOC_ARENA_MAX => 1);
 
 $t->config_reference();
 $t->run();
@@ -52,8 +55,12 @@ is_deeply([map { $_->{open} } @after], [map { $_->{open} } @before],
 
 my @growth = map { $after[$_]{memory} - $before[$_]{memory} } 0 .. $#before;
 
-cmp_ok((sort { $a <=> $b } @growth)[-1], '<=', MAY_GROW,
-       "@growth kB more memory");
+SKIP: {
+    skip 'AddressSanitizer keeps what was freed', 1 if $ENV{TEST_NGINX_ASAN};
+
+    cmp_ok((sort { $a <=> $b } @growth)[-1], '<=', MAY_GROW,
+           "@growth kB more memory");
+}
 
 is(join("\n", $store->check()), '', 'the store is whole');
 is(join("\n", $store->temporary()), '', 'nothing is left in tmp');
