@@ -179,9 +179,9 @@ is(scalar $origin->requests(qr/\.bin$/), 0, 'none of them was fetched');
 is(scalar $origin->requests(qr/td-latest-linux/), 1, 'it failed at once');
 is(join("\n", $td->visible($build)), '', 'nothing is to be seen');
 
-$build = $td->build(platforms => [ 'linux' ], size => 100, more => 0, yml => sub {
+$build = $td->build(platforms => [ 'linux' ], size => 100, yml => sub {
     s{^(files:\n)(.*\n)(.*\n.*\n)}
-     {$1 . join '', map { "  - url: more$_.bin\n$3" } 1 .. FILES}e;
+     {$1 . join '', map { "  - url: more$_.bin\n$3" } 1 .. FILES}me;
 });
 $origin->mark();
 $td->deliver($build);
@@ -228,14 +228,15 @@ for my $case (
     my ($file) = grep { $_ =~ $re } keys %{$build->{files}};
 
     $td->put($build, $file, $opt{more}) if $opt{more};
+
+    my ($most, $used_before) = (0, used());
+
     $origin->script($re => $rule);
     $origin->mark();
     $td->deliver($build);
 
-    my $most = 0;
-
     wait_until {
-        my $used = used();
+        my $used = used() - $used_before;
         $most = $used if $used > $most;
 
         return $td->release($build)->{state} eq 'failed';
