@@ -30,7 +30,8 @@ $t->plan(28);
 my $td = Test::LiveUpdate::ToDesktop->new($t);
 my $origin = $td->{origin};
 
-$td->configure(approval => 'off', fetch => 'retry=50ms tries=30');
+$td->configure(approval => 'off', fetch => 'retry=50ms tries=30',
+               timeout => '30s');
 $t->run();
 
 my $store = Test::LiveUpdate::Store->new("$dir/store");

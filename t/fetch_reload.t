@@ -24,13 +24,9 @@ my $origin = $td->{origin};
 my $app = $td->{app};
 my $dir = $t->testdir();
 
-$td->configure(approval => 'on', fetch => 'retry=50ms tries=20');
-
-my $conf = $t->read_file('liveupdate.conf');
-
 # what is held is no outage
-$t->write_file('liveupdate.conf',
-               $conf =~ s/proxy_read_timeout  1s/proxy_read_timeout  30s/r);
+$td->configure(approval => 'on', fetch => 'retry=50ms tries=20',
+               timeout => '30s');
 $t->run();
 
 my $store = Test::LiveUpdate::Store->new("$dir/store");

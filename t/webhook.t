@@ -25,7 +25,7 @@ use constant VARIATIONS => $ENV{LIVEUPDATE_SIGNATURES} || 10_000;
 
 my $t = Test::LiveUpdate->new();
 
-$t->has(qw/ http_v2 /)->has_daemon('curl')->plan(131);
+$t->has(qw/ http_v2 /)->has_daemon('curl')->plan(172);
 
 my $seed = srand($ENV{LIVEUPDATE_SEED} // time());
 my $td = Test::LiveUpdate::ToDesktop->new($t);
@@ -113,11 +113,12 @@ for my $case (
 secret("$next\n");
 
 for my $case (
-    [ 'todesktop', qr/secret/, 'no secret' ],
+    [ 'todesktop', qr/invalid number of arguments/, 'no secret' ],
     [ 'gitlab secret=secret.next', qr/gitlab/, 'an unknown kind' ],
     [ 'secret=secret.next', qr/secret=secret\.next|number of arguments/,
       'no kind' ],
-    [ 'todesktop secret=', qr/secret/, 'no name of a file' ],
+    [ 'todesktop app=x', qr/secret/, 'no secret, but an app' ],
+    [ 'todesktop secret=', qr//, 'no name of a file' ],
     [ 'todesktop secret=secret.next app=a/b', qr{a/b}, 'an invalid app' ],
     [ 'todesktop secret=secret.next app=', qr/app=/, 'an empty app' ],
     [ 'todesktop secret=secret.next on', qr/\bon\b/, 'something else' ],

@@ -72,8 +72,9 @@ sub secret_file {
 
 
 # The reference configuration, with this origin and shorter times.  fetch:
-# parameters of liveupdate_fetch; approval; locations: more of them; change: a
-# function as for config_reference().
+# parameters of liveupdate_fetch; timeout: how long the origin may be silent;
+# approval; locations: more of them; change: a function as for
+# config_reference().
 
 sub configure {
     my ($self, %opt) = @_;
@@ -81,6 +82,7 @@ sub configure {
     my $t = $self->{t};
     my $origin = $self->{origin}->url();
     my $fetch = $opt{fetch} // 'retry=50ms tries=6';
+    my $timeout = $opt{timeout} // '1s';
     my $approval = $opt{approval} // 'off';
 
     $t->config_reference(sub {
@@ -88,9 +90,11 @@ sub configure {
 
         if ($name eq 'liveupdate.conf') {
             s{^[ ]*proxy_(?:connect|read|send)_timeout[ ][^;]*;.*\n}{}mg;
-            s{^([ ]*)(proxy_pass[ ]+)https?://[^/;\s]+([^\n]*\n)}
-             {$1$2$origin$3$1proxy_connect_timeout  1s;
-$1proxy_read_timeout  1s;\n}m or die "nothing is fetched\n";
+            s{^([ ]*)(proxy_pass[ ].*\n)}
+             {$1$2$1proxy_connect_timeout  1s;
+$1proxy_read_timeout  $timeout;\n}m or die "nothing is fetched\n";
+            s{^([ ]*set[ ]+\$liveupdate_origin[ ]+)[^;]*;}{$1$origin;}m
+                or die "there is no origin\n";
             s{^[ ]*liveupdate_fetch[ ][^;]*;}
              {liveupdate_fetch  /fetch/  $fetch;}m;
             s{^[ ]*liveupdate_approval[ ].*\n}{}mg;
@@ -145,9 +149,10 @@ sub build {
 
     $build->{paths} = [ sort map { path_of($build, $_) }
                         keys %{$build->{files}}, @{$build->{missing}},
-                        map { my $suffix = $_;
-                              ("td-latest$suffix-build-$build->{id}.json") }
-                        map { $SUFFIX{$_} } grep { my $platform = $_;
+                        map { my $suffix = $SUFFIX{$_};
+                              ("td-latest$suffix-build-$build->{id}.json",
+                               "latest$suffix-build-$build->{id}.yml")
+                        } grep { my $platform = $_;
                               !grep { $_ eq $platform } @{$build->{platforms}}
                         } sort keys %SUFFIX ];
 
