@@ -323,7 +323,7 @@ ngx_http_liveupdate_desktop_stage_post(ngx_http_liveupdate_call_t *call)
     status = ngx_http_liveupdate_desktop_open(call, folder, &release);
 
     if (status == NGX_OK) {
-        status = ngx_http_liveupdate_stage(call, folder, release);
+        status = ngx_http_liveupdate_stage(call, folder, release, NULL);
         cJSON_Delete(release);
     }
 
@@ -393,7 +393,8 @@ ngx_http_liveupdate_desktop_open(ngx_http_liveupdate_call_t *call,
             && liveupdate_str_is(&kind, "desktop")
             && liveupdate_json_string(*release, "state", &state)
                == LIVEUPDATE_OK
-            && !liveupdate_str_is(&state, "staged"))
+            && !liveupdate_str_is(&state, "staged")
+            && !liveupdate_str_is(&state, "fetching"))
         {
             return NGX_OK;
         }
@@ -401,8 +402,9 @@ ngx_http_liveupdate_desktop_open(ngx_http_liveupdate_call_t *call,
         cJSON_Delete(*release);
 
         return ngx_http_liveupdate_refuse(call, NGX_HTTP_CONFLICT,
-                                          "The release is staged already, or "
-                                          "is no desktop release.");
+                                          "The release is staged already, is "
+                                          "being fetched, or is no desktop "
+                                          "release.");
     }
 
     *release = cJSON_CreateObject();
