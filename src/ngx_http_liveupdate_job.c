@@ -639,6 +639,7 @@ ngx_http_liveupdate_job_done(ngx_event_t *ev)
 
     ngx_int_t                    status;
     ngx_http_liveupdate_job_t   *job;
+    ngx_http_liveupdate_job_pt   done;
     ngx_http_liveupdate_call_t  *call;
 
     if (!ev->complete) {
@@ -652,6 +653,7 @@ ngx_http_liveupdate_job_done(ngx_event_t *ev)
     }
 
     job = run->job;
+    done = run->done;
     call = run->call;
     status = call->status;
 
@@ -680,7 +682,7 @@ ngx_http_liveupdate_job_done(ngx_event_t *ev)
     cJSON_Delete(call->answer);
     ngx_destroy_pool(call->io.pool);
 
-    run->done(job, status);
+    done(job, status);
 }
 
 
