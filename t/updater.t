@@ -40,7 +40,7 @@ $t->config_reference(sub {
     access_log  logs/updater.log  updater;}m;
 });
 
-$t->run()->plan(104);
+$t->run()->plan(107);
 
 my $dir = $t->testdir();
 my $seen = 0;
@@ -243,6 +243,20 @@ promote('big', $builds[1]);
        'big: 500 in one request');
     is_differential('big', 'nsis', @builds[0, 1],
                     @requests[3 .. $#requests]);
+
+    my @starts = map { 30_000_000 + 1_900 * $_ } 0 .. 999;
+
+    my $reply = $t->api('GET', '/desktop/big/'
+        . uri_encode(name('nsis', $builds[1])), undef, token => undef,
+        headers => [ Range => 'bytes='
+                     . join ', ', map { $_ . '-' . ($_ + 99) } @starts ]);
+    my @parts = $reply->{body} =~ /\r\n\r\n(.{100})(?=\r\n--)/gs;
+    my $content = content('big', 'nsis', $builds[1]);
+
+    is($reply->{status}, 206, 'big: a thousand in one request');
+    is(scalar @parts, 1000, 'big: a thousand parts');
+    ok(join('', @parts) eq join('', map { substr $content, $_, 100 } @starts),
+       'big: the right bytes');
 }
 
 ###############################################################################
