@@ -80,37 +80,52 @@ sub secret_file {
 }
 
 
-# Changes liveupdate.conf, in $_: this API, and shorter times.  Parameters of
-# liveupdate_github may be added.
+# The reference configuration with approval by this GitHub, for a ToDesktop.
+# Options: those of ToDesktop's configure(); github: parameters of
+# liveupdate_github; repo; silent: how long GitHub may be.
 
 sub configure {
-    my ($self, %opt) = @_;
+    my ($self, $td, %opt) = @_;
 
-    my $url = $self->url();
-    my $timeout = $opt{timeout} // '1s';
-    my $more = $opt{github} // '';
+    my $change = $opt{change};
+    my %github = map { $_ => delete $opt{$_} }
+        grep { exists $opt{$_} } qw/ github repo silent /;
 
-    s{^\#?[ ]*liveupdate_github[ ][^;]*;.*\n}{}mg;
-    s{^[ ]*liveupdate_approval[ ].*\n}{}mg;
+    $td->configure(approval => 'github', %opt, change => sub {
+        my ($name) = @_;
 
-    s{^(location[ ]\^~[ ]/github/[ ]\{\n.*?^\})}
-     { my $location = $1;
-       $location =~ s/^[ ]*proxy_(?:connect|read|send)_timeout[ ][^;]*;\n//mg;
-       $location =~ s/^([ ]*proxy_pass[ ])/    proxy_read_timeout  $timeout;
-    proxy_connect_timeout  1s;
-$1/m;
-       $location }mse
-        or die "nobody asks GitHub\n";
-
-    $_ .= "\nliveupdate_approval  github;\n"
-          . "liveupdate_github  repo=$self->{repo} token=github.token "
-          . "api=$url $more;\n";
+        $self->adapt(%github) if $name eq 'liveupdate.conf';
+        $change->($name) if $change;
+    });
 
     # there was none before, or this is another one
     $self->secret_file('github.token', "$self->{token}\n");
     $self->secret_file('secret.github', "$self->{secret}\n");
 
     return $self;
+}
+
+
+# What is commented out there counts, with this API and shorter times; in $_.
+
+sub adapt {
+    my ($self, %opt) = @_;
+
+    my $url = $self->url();
+    my $repo = $opt{repo} // $self->{repo};
+    my $silent = $opt{silent} // '1s';
+    my $more = $opt{github} // '';
+
+    s{^(\#liveupdate_github .*? ^\#location[ ]\^~[ ]/github/ .*? ^\#\}\n)}
+     {$1 =~ s/^\#//gmr}xmse;
+
+    s{^liveupdate_github[ ][^;]*;}
+     {liveupdate_github  repo=$repo token=github.token api=$url $more;}m
+        or die "nothing is asked of GitHub\n";
+
+    s{^(location[ ]\^~[ ]/github/[ ]\{.*?^\})}
+     {$1 =~ s/proxy_(connect|read)_timeout [ ]+ [^;]*/proxy_$1_timeout $silent/gxr
+     }xmse;
 }
 
 
@@ -219,7 +234,7 @@ sub create_branch {
     my ($self, $branch, $sha) = @_;
 
     return $self->call('create', $self->{repo}, $branch,
-                       $sha // $self->state()->{heads}{main}, 'alice');
+                       $sha // $self->heads()->{main}, 'alice');
 }
 
 
@@ -245,30 +260,46 @@ sub set {
 }
 
 
-# All of the repository: {default, heads, files, messages, pulls}.
+# { branch => commit }
 
-sub state {
+sub heads {
     my ($self) = @_;
 
-    return $self->call('state', $self->{repo});
+    return $self->call('heads', $self->{repo});
 }
 
+
+# The messages of a branch's commits, the last one first.
+
+sub messages {
+    my ($self, $branch) = @_;
+
+    return @{$self->call('messages', $self->{repo}, $branch // 'main')};
+}
+
+
+# { path => text } of a branch.
+
+sub files {
+    my ($self, $branch) = @_;
+
+    return $self->call('files', $self->{repo}, $branch // 'main');
+}
+
+
+# pulls(regular expression for the name of the branch)
 
 sub pulls {
-    my ($self, %opt) = @_;
+    my ($self, $re) = @_;
 
-    return grep { !$opt{state} || $_->{state} eq $opt{state} }
-           @{$self->state()->{pulls}};
+    return @{$self->call('pulls', $self->{repo}, defined $re ? "$re" : ())};
 }
 
-
-# Those for a build, by the name of their branch.
 
 sub pulls_of {
     my ($self, $build) = @_;
 
-    return grep { $_->{head} =~ /^release-build-\Q$build->{id}\E(?:-\d+)?$/ }
-           $self->pulls();
+    return $self->pulls(qr/^release-build-\Q$build->{id}\E(?:-\d+)?$/);
 }
 
 
@@ -291,7 +322,7 @@ sub wait_pull {
 sub file {
     my ($self, $path, $branch) = @_;
 
-    my $text = $self->state()->{files}{$branch // 'main'}{$path};
+    my $text = $self->files($branch)->{$path};
 
     return undef if !defined $text;
 
@@ -515,7 +546,8 @@ sub sign {
     $self->{signer} //= $self->start_signer() // '';
 
     return 'sha256=' . hmac_sha256_hex($body, $secret)
-        if !$self->{signer} || !utf8::decode(my $text = $body);
+        if !$self->{signer} || $body eq '' || $secret eq ''
+           || !utf8::decode(my $text = $body);
 
     my ($in, $out) = @{$self->{signer}};
 
