@@ -114,6 +114,7 @@ typedef struct {
     u_char                         *commit;
     liveupdate_str_t                builds;
     liveupdate_str_t                rules;
+    u_char                         *error;       /* why that cannot be done */
 } ngx_http_liveupdate_approved_t;
 
 
@@ -1044,6 +1045,12 @@ void ngx_http_liveupdate_github(ngx_http_liveupdate_job_t *job);
  */
 
 ngx_int_t ngx_http_liveupdate_reconcile(ngx_http_liveupdate_call_t *call);
+
+/* Asks for it, with the lock of those who do.  NGX_OK or a status. */
+
+ngx_int_t ngx_http_liveupdate_reconcile_lock(ngx_http_liveupdate_call_t *call,
+    ngx_fd_t *lock);
+ngx_int_t ngx_http_liveupdate_reconcile_ask(ngx_http_liveupdate_call_t *call);
 
 
 /*
