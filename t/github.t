@@ -245,7 +245,8 @@ is(scalar(grep { $_->{status} == 409 } $gh->requests()), 1, 'it was a 409');
 
 my $listed = build();
 
-$gh->commit({ BUILDS, [ { id => $listed->{id}, version => 'x',
+$gh->commit({ RELEASES, { latestReleaseBuildId => $listed->{id} },
+              BUILDS, [ { id => $listed->{id}, version => 'x',
                           isReleased => JSON::PP::true } ] });
 $td->deliver($listed);
 $td->becomes($listed, 'live', 'what is listed was approved');
