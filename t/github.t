@@ -582,7 +582,7 @@ sub uniq {
 sub unescaped {
     my ($text) = @_;
 
-    return $text =~ s/&#(\d+);/chr $1/ger =~ s/\\([\\`*_{}\[\]<>()#+!|~&@-])/$1/gr;
+    return $text =~ s/&#(\d+);/chr $1/ger =~ s/\\([[:punct:]])/$1/gr;
 }
 
 

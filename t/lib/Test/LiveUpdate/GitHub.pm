@@ -124,8 +124,7 @@ sub adapt {
         or die "nothing is asked of GitHub\n";
 
     s{^(location[ ]\^~[ ]/github/[ ]\{.*?^\})}
-     {$1 =~ s/proxy_(connect|read)_timeout [ ]+ [^;]*/proxy_$1_timeout $silent/gxr
-     }xmse;
+     {$1 =~ s/(proxy_(?:connect|read)_timeout)[^;]*/$1  $silent/gr}xmse;
 }
 
 
