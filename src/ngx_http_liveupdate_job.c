@@ -628,6 +628,10 @@ ngx_http_liveupdate_job_thread(void *data, ngx_log_t *log)
 {
     ngx_http_liveupdate_run_t *run = data;
 
+    if (run->job->jobs->aside) {
+        ngx_http_liveupdate_aside();
+    }
+
     run->call->status = run->action(run->call);
 }
 
