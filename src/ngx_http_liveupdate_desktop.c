@@ -65,7 +65,9 @@ ngx_http_liveupdate_desktop_promote(ngx_http_liveupdate_call_t *call,
     status = ngx_http_liveupdate_core_status(call,
                  liveupdate_build_release(app, call->subject,
                      (char *) version.data,
-                     cJSON_GetObjectItemCaseSensitive(release, "releaseInfo"),
+                     call->listed ? NULL
+                     : cJSON_GetObjectItemCaseSensitive(release,
+                                                        "releaseInfo"),
                      call->now, &call->error));
 
     if (status != NGX_OK) {
