@@ -121,7 +121,7 @@ liveupdate_plan_builder(liveupdate_plan_t *plan,
 liveupdate_rc_e
 liveupdate_plan_blockmaps(liveupdate_plan_t *plan, liveupdate_error_t *err)
 {
-    size_t                   i, n, len;
+    size_t                   i, n, len, nfiles;
     unsigned char           *p;
     liveupdate_rc_e          rc;
     liveupdate_str_t         name;
@@ -151,6 +151,8 @@ liveupdate_plan_blockmaps(liveupdate_plan_t *plan, liveupdate_error_t *err)
         memcpy(p, file->name.data, file->name.len);
         memcpy(p + file->name.len, LIVEUPDATE_BLOCKMAP, len);
 
+        nfiles = plan->nfiles;
+
         rc = liveupdate_plan_add(plan, &name, &file, err);
         if (rc != LIVEUPDATE_OK) {
             return rc;
@@ -158,10 +160,7 @@ liveupdate_plan_blockmaps(liveupdate_plan_t *plan, liveupdate_error_t *err)
 
         /* one that a manifest lists must be there */
 
-        if (file->size == UINT64_MAX
-            && file->sha256.len == 0
-            && !file->has_sha512)
-        {
+        if (plan->nfiles > nfiles) {
             file->is_optional = 1;
         }
     }
