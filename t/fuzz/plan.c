@@ -112,6 +112,7 @@ check_blockmaps(const liveupdate_arena_t *arena,
 {
     size_t                         i, len;
     liveupdate_str_t               name;
+    liveupdate_error_t             err;
     const liveupdate_plan_file_t  *file;
 
     len = sizeof(BLOCKMAP) - 1;
@@ -121,7 +122,7 @@ check_blockmaps(const liveupdate_arena_t *arena,
 
         require(!file->is_optional);
 
-        if (!file->has_blockmap || file->name.len + len > 255) {
+        if (!file->has_blockmap) {
             continue;
         }
 
@@ -131,7 +132,8 @@ check_blockmaps(const liveupdate_arena_t *arena,
         memcpy(name.data, file->name.data, file->name.len);
         memcpy(name.data + file->name.len, BLOCKMAP, len);
 
-        require(find(plan, &name) != NULL);
+        require(find(plan, &name) != NULL
+                || liveupdate_file_name_check(&name, &err) != LIVEUPDATE_OK);
     }
 
     for (i = n; i < plan->nfiles; i++) {

@@ -326,6 +326,13 @@ test_blockmaps(void)
            "of a name of %d bytes: %s", (int) i, i == 246 ? "yes" : "no");
     }
 
+    begin(20, 100);
+
+    ok(add("{\"artifacts\":{\"zip\":{\"x64\":{\"url\":\"a.zip.\"}}}}")
+       == LIVEUPDATE_OK
+       && blockmaps() == LIVEUPDATE_OK && plan.nfiles == 1,
+       "of a name that ends with a dot: no");
+
     begin(4, 100);
 
     ok(add(td) == LIVEUPDATE_OK && blockmaps() == LIVEUPDATE_FORBIDDEN
