@@ -37,11 +37,13 @@ failed()
     status=$?
 
     if [ $status != 0 ]; then
+        "$root/conf/run.sh" stop "$run" >/dev/null 2>&1 || :
+    fi
+
+    if [ $status != 0 ] && [ $status != 130 ]; then
         say
         say "The demo failed.  What went before, and $run/logs/error.log:"
         tail -n 20 "$demo/last.log" "$run/logs/error.log" 2>/dev/null >&3
-
-        "$root/conf/run.sh" stop "$run" >/dev/null 2>&1 || :
     fi
 
     stop_origin
@@ -372,6 +374,7 @@ feed()
 
 
 trap failed EXIT
+trap 'exit 130' INT TERM
 
 if [ -f "$run/nginx.pid" ]; then
     "$root/conf/run.sh" stop "$run" > /dev/null
