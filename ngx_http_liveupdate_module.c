@@ -4,10 +4,10 @@
  */
 
 
-#include "ngx_http_liveupdate.h"
+#include "ngx_http_liveupdate_count.h"
 
 
-#define NGX_HTTP_LIVEUPDATE_ZONE_SIZE  (4 * 1024 * 1024)
+#define NGX_HTTP_LIVEUPDATE_ZONE_SIZE  (16 * 1024 * 1024)
 
 
 static ngx_int_t ngx_http_liveupdate_variable(ngx_http_request_t *r,
@@ -18,6 +18,8 @@ static char *ngx_http_liveupdate_store(ngx_conf_t *cf, ngx_command_t *cmd,
 static char *ngx_http_liveupdate_api(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 static char *ngx_http_liveupdate_artifacts(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+static char *ngx_http_liveupdate_status(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 static ngx_int_t ngx_http_liveupdate_add_variables(ngx_conf_t *cf);
 static void *ngx_http_liveupdate_create_main_conf(ngx_conf_t *cf);
@@ -122,6 +124,13 @@ static ngx_command_t  ngx_http_liveupdate_commands[] = {
       offsetof(ngx_http_liveupdate_loc_conf_t, download),
       NULL },
 
+    { ngx_string("liveupdate_status"),
+      NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS,
+      ngx_http_liveupdate_status,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
       ngx_null_command
 };
 
@@ -168,6 +177,10 @@ static ngx_http_variable_t  ngx_http_liveupdate_vars[] = {
 
     { ngx_string("liveupdate_channel"), NULL, ngx_http_liveupdate_variable,
       offsetof(ngx_http_liveupdate_ctx_t, channel),
+      NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("liveupdate_platform"), NULL, ngx_http_liveupdate_variable,
+      offsetof(ngx_http_liveupdate_ctx_t, platform),
       NGX_HTTP_VAR_NOCACHEABLE, 0 },
 
     { ngx_string("liveupdate_result"), NULL, ngx_http_liveupdate_variable,
@@ -389,6 +402,26 @@ ngx_http_liveupdate_artifacts(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 }
 
 
+static char *
+ngx_http_liveupdate_status(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_liveupdate_loc_conf_t *lucf = conf;
+
+    ngx_http_core_loc_conf_t  *clcf;
+
+    if (lucf->status != NGX_CONF_UNSET) {
+        return "is duplicate";
+    }
+
+    lucf->status = 1;
+
+    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+    clcf->handler = ngx_http_liveupdate_status_handler;
+
+    return NGX_CONF_OK;
+}
+
+
 static ngx_int_t
 ngx_http_liveupdate_add_variables(ngx_conf_t *cf)
 {
@@ -462,6 +495,7 @@ ngx_http_liveupdate_create_loc_conf(ngx_conf_t *cf)
     lucf->api = NGX_CONF_UNSET;
     lucf->artifacts = NGX_CONF_UNSET;
     lucf->approval = NGX_CONF_UNSET;
+    lucf->status = NGX_CONF_UNSET;
 
     return lucf;
 }
@@ -503,13 +537,19 @@ ngx_http_liveupdate_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
 
         ngx_conf_merge_value(conf->artifacts, prev->artifacts, 0);
         ngx_conf_merge_value(conf->api, prev->api, 0);
+        ngx_conf_merge_value(conf->status, prev->status, 0);
     }
 
     ngx_conf_init_value(conf->artifacts, 0);
     ngx_conf_init_value(conf->api, 0);
+    ngx_conf_init_value(conf->status, 0);
 
     if (clcf->lmt_excpt && clcf->handler == NULL && conf->api) {
         clcf->handler = ngx_http_liveupdate_api_handler;
+    }
+
+    if (clcf->lmt_excpt && clcf->handler == NULL && conf->status) {
+        clcf->handler = ngx_http_liveupdate_status_handler;
     }
 
     if (conf->api) {
@@ -523,6 +563,9 @@ ngx_http_liveupdate_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
 
     } else if (conf->download) {
         name = "liveupdate_download";
+
+    } else if (conf->status) {
+        name = "liveupdate_status";
 
     } else {
         return NGX_CONF_OK;
@@ -546,13 +589,19 @@ ngx_http_liveupdate_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
         return NGX_CONF_ERROR;
     }
 
-    if (conf->api) {
+    if (conf->api || conf->status) {
 
         conf->threads = ngx_thread_pool_add(cf, &conf->threads_name);
         if (conf->threads == NULL) {
             return NGX_CONF_ERROR;
         }
+    }
 
+    if (conf->status) {
+        return NGX_CONF_OK;
+    }
+
+    if (conf->api) {
         return ngx_http_liveupdate_set_tokens(cf, conf);
     }
 
@@ -721,6 +770,10 @@ static ngx_int_t
 ngx_http_liveupdate_init(ngx_conf_t *cf)
 {
     ngx_http_liveupdate_body_init();
+
+    if (ngx_http_liveupdate_count_init(cf) != NGX_OK) {
+        return NGX_ERROR;
+    }
 
     return ngx_http_liveupdate_static_init(cf);
 }

@@ -48,6 +48,9 @@
 typedef struct ngx_http_liveupdate_node_s  ngx_http_liveupdate_node_t;
 typedef struct ngx_http_liveupdate_call_s  ngx_http_liveupdate_call_t;
 
+typedef struct ngx_http_liveupdate_numbers_s  ngx_http_liveupdate_numbers_t;
+typedef struct ngx_http_liveupdate_series_s   ngx_http_liveupdate_series_t;
+
 
 /* A store, shared by all locations that name the same folder. */
 
@@ -55,6 +58,7 @@ typedef struct {
     ngx_str_t                       path;        /* full, no "/" at the end */
     uint32_t                        hash;        /* of the path */
     ngx_shm_zone_t                 *zone;
+    ngx_http_liveupdate_numbers_t  *numbers;     /* in the zone */
 
     /* a worker's copies of apps and file tables, see catalog.c */
     ngx_rbtree_t                    rbtree;
@@ -87,6 +91,7 @@ typedef struct {
     ngx_flag_t                      api;
     ngx_flag_t                      artifacts;
     ngx_flag_t                      approval;
+    ngx_flag_t                      status;
     ngx_http_complex_value_t       *feed;        /* the app's id */
     ngx_http_complex_value_t       *download;    /* the app's id */
 } ngx_http_liveupdate_loc_conf_t;
@@ -98,6 +103,7 @@ typedef struct {
     ngx_str_t                       app;
     ngx_str_t                       release;
     ngx_str_t                       channel;
+    ngx_str_t                       platform;
     ngx_str_t                       result;
     ngx_str_t                       checksum;
     ngx_str_t                       signature;
@@ -115,6 +121,13 @@ typedef struct {
     unsigned                        located:1;   /* the URI is chosen */
     unsigned                        vary:1;      /* by Accept-Encoding */
     unsigned                        gzip:1;      /* the file is compressed */
+
+    /* what is to be counted, and of what; see count.h */
+    ngx_http_liveupdate_series_t   *series;
+    ngx_uint_t                      count;
+    ngx_uint_t                      kind;
+    unsigned                        no_app:1;
+    unsigned                        counted:1;
 } ngx_http_liveupdate_ctx_t;
 
 
@@ -257,6 +270,8 @@ ngx_int_t ngx_http_liveupdate_feed_handler(ngx_http_request_t *r);
 
 ngx_int_t ngx_http_liveupdate_send_json(ngx_http_request_t *r,
     ngx_uint_t status, ngx_str_t *text);
+ngx_int_t ngx_http_liveupdate_send_text(ngx_http_request_t *r,
+    ngx_uint_t status, ngx_str_t *type, ngx_str_t *text);
 ngx_int_t ngx_http_liveupdate_send_error(ngx_http_request_t *r,
     ngx_uint_t status, liveupdate_error_t *err);
 ngx_int_t ngx_http_liveupdate_send_message(ngx_http_request_t *r,
@@ -453,6 +468,7 @@ struct ngx_http_liveupdate_call_s {
     /* the answer */
     cJSON                          *answer;
     char                           *text;        /* of it, from malloc() */
+    const char                     *text_type;   /* NULL: JSON */
     u_char                         *location;
     liveupdate_error_t              error;
     ngx_int_t                       status;

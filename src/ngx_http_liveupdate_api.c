@@ -4,7 +4,7 @@
  */
 
 
-#include "ngx_http_liveupdate.h"
+#include "ngx_http_liveupdate_count.h"
 
 
 #define NGX_HTTP_LIVEUPDATE_ALLOW  64
@@ -244,6 +244,12 @@ ngx_http_liveupdate_api_handler(ngx_http_request_t *r)
     }
 
     ctx->app = app;
+
+    if (route.resource >= LIVEUPDATE_ROUTE_RELEASES
+        && route.resource < LIVEUPDATE_ROUTE_CLOUD)
+    {
+        ctx->kind = NGX_HTTP_LIVEUPDATE_KIND_RELEASES;
+    }
 
     rc = ngx_http_liveupdate_authorize(r, &route,
                                        ngx_http_liveupdate_action_role(r,
