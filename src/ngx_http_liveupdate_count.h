@@ -276,13 +276,13 @@ ngx_int_t ngx_http_liveupdate_snapshot(ngx_http_liveupdate_store_t *store,
 
 /*
  * Status: the handler of the location.  Scan: reads from the disk how many
- * releases there are of each state, if that was not done lately: NGX_OK or
- * NGX_ERROR.  Metrics: Prometheus' text format; the text is to be given to
- * cJSON_free(), NULL: no memory.
+ * releases there are of each state, if that was not done lately; what failed
+ * is in call->io.  Metrics: Prometheus' text format; the text is to be given
+ * to cJSON_free(), NULL: no memory.
  */
 
 ngx_int_t ngx_http_liveupdate_status_handler(ngx_http_request_t *r);
-ngx_int_t ngx_http_liveupdate_scan(ngx_http_liveupdate_call_t *call);
+void ngx_http_liveupdate_scan(ngx_http_liveupdate_call_t *call);
 char *ngx_http_liveupdate_metrics(ngx_http_liveupdate_snapshot_t *snapshot);
 
 /* Seconds that the oldest staged release waits, at least 1; 0: none does. */

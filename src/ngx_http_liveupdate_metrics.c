@@ -343,7 +343,10 @@ ngx_http_liveupdate_metrics_level(ngx_http_liveupdate_text_t *text,
 
     for (i = 0; i < snapshot->rows.nelts; i++) {
 
-        if (row[i].level != level || !row[i].estimated) {
+        if (row[i].level != level
+            || !row[i].estimated
+            || (running && row[i].release.len == 0))
+        {
             continue;
         }
 

@@ -52,6 +52,7 @@ typedef struct {
     ngx_uint_t                      states[NGX_HTTP_LIVEUPDATE_STATES];
     time_t                          oldest;
     ngx_uint_t                      left;
+    ngx_uint_t                      unread;      /* apps */
 } ngx_http_liveupdate_look_t;
 
 
@@ -76,7 +77,7 @@ static int ngx_libc_cdecl ngx_http_liveupdate_scan_cmp(const void *one,
     const void *two);
 
 
-ngx_int_t
+void
 ngx_http_liveupdate_scan(ngx_http_liveupdate_call_t *call)
 {
     ngx_int_t                    rc;
@@ -88,7 +89,7 @@ ngx_http_liveupdate_scan(ngx_http_liveupdate_call_t *call)
     scan = &ngx_http_liveupdate_numbers(call->store)->scan;
 
     if (!ngx_http_liveupdate_scan_claim(scan)) {
-        return NGX_OK;
+        return;
     }
 
     ngx_memzero(&look, sizeof(ngx_http_liveupdate_look_t));
@@ -108,15 +109,21 @@ ngx_http_liveupdate_scan(ngx_http_liveupdate_call_t *call)
         }
 
         scan->oldest = look.oldest;
-        scan->complete = (look.left != 0);
+        scan->complete = (look.left != 0 && look.unread == 0);
         scan->took = (end.tv_sec - begin.tv_sec) * 1000
                      + (end.tv_usec - begin.tv_usec) / 1000;
         scan->at = end.tv_sec;
     }
 
-    scan->claimed = 0;
+    if (rc == NGX_ERROR) {
+        scan->complete = 0;
 
-    return rc;
+        call->io.err = look.io.err;
+        call->io.operation = look.io.operation;
+        call->io.path = look.io.path;
+    }
+
+    scan->claimed = 0;
 }
 
 
@@ -201,13 +208,11 @@ ngx_http_liveupdate_scan_each(ngx_http_liveupdate_look_t *look,
 
         look->left--;
 
-        rc = handler(look, &app[i]);
+        if (handler(look, &app[i]) == NGX_ERROR) {
+            look->unread++;
+        }
 
         ngx_destroy_pool(look->io.pool);
-
-        if (rc == NGX_ERROR) {
-            return NGX_ERROR;
-        }
     }
 
     return NGX_OK;
@@ -230,7 +235,7 @@ ngx_http_liveupdate_scan_staging(ngx_http_liveupdate_look_t *look,
 
     rc = ngx_http_liveupdate_store_list(&look->io, path, &names);
     if (rc != NGX_OK) {
-        return NGX_DECLINED;
+        return rc;
     }
 
     name = names.elts;
@@ -307,8 +312,8 @@ static ngx_int_t
 ngx_http_liveupdate_scan_live(ngx_http_liveupdate_look_t *look,
     ngx_str_t *app)
 {
-    int           rc;
     u_char       *path;
+    ngx_int_t     rc;
     ngx_str_t    *name, *id;
     ngx_uint_t    i, n, live;
     ngx_array_t   names, ids;
@@ -316,8 +321,9 @@ ngx_http_liveupdate_scan_live(ngx_http_liveupdate_look_t *look,
     path = ngx_http_liveupdate_path(look->io.pool, "%V/live/%V",
                                     &look->store->path, app);
 
-    if (ngx_http_liveupdate_store_list(&look->io, path, &names) != NGX_OK) {
-        return NGX_DECLINED;
+    rc = ngx_http_liveupdate_store_list(&look->io, path, &names);
+    if (rc != NGX_OK) {
+        return rc;
     }
 
     if (ngx_array_init(&ids, look->io.pool, 16, sizeof(ngx_str_t)) != NGX_OK
@@ -378,7 +384,7 @@ ngx_http_liveupdate_scan_named(ngx_http_liveupdate_look_t *look,
 
     rc = ngx_http_liveupdate_store_read_json(&look->io, path, &json);
     if (rc != NGX_OK) {
-        return NGX_DECLINED;
+        return rc;
     }
 
     rc = ngx_http_liveupdate_scan_ids(ids,

@@ -157,9 +157,7 @@ ngx_http_liveupdate_status_get(ngx_http_liveupdate_call_t *call)
 
     /* what was counted is told also if the disk cannot be read */
 
-    if (ngx_http_liveupdate_scan(call) != NGX_OK) {
-        ngx_http_liveupdate_numbers(call->store)->scan.complete = 0;
-    }
+    ngx_http_liveupdate_scan(call);
 
     if (ngx_http_liveupdate_snapshot(call->store, call->io.pool,
                                      ngx_http_liveupdate_arg(call, "app"),
