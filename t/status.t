@@ -16,7 +16,7 @@ use Test::LiveUpdate qw/ :DEFAULT json_encode zip /;
 use Test::LiveUpdate::HTTP qw/ exchange parse_reply /;
 use Test::LiveUpdate::Metrics qw/ metrics /;
 
-my $t = Test::LiveUpdate->new()->plan(136);
+my $t = Test::LiveUpdate->new()->plan(138);
 
 # approval here, so that something waits; another location may see all of it
 
@@ -444,6 +444,27 @@ wait_until {
 ok(eval { Test::LiveUpdate::HTTP::json_decode(
           $t->read_file("$Test::LiveUpdate::ROOT/conf/grafana.json")) },
    'grafana.json: is JSON');
+
+SKIP: {
+    skip 'no promtool', 2 if system('promtool --version >/dev/null 2>&1');
+
+    is(promtool('metrics', $full->{reply}{body}), '', 'promtool: metrics');
+    is(promtool("rules $Test::LiveUpdate::ROOT/conf/alerts.yml", ''), '',
+       'promtool: rules');
+}
+
+
+# If it is installed, Prometheus' own tool has the last word.
+
+sub promtool {
+    my ($command, $text) = @_;
+
+    $t->write_file('promtool', $text);
+
+    my $said = `promtool check $command <'$t->{testdir}/promtool' 2>&1`;
+
+    return $? ? $said : '';
+}
 
 
 sub status {

@@ -22,8 +22,7 @@ print "building the module without counting\n";
 
 my $flags = `make -s -C '$root' -f - cflags <<'EOF'
 include Makefile
-cflags:
-	\@echo '\$(CFLAGS)'
+cflags: ; \@echo '\$(CFLAGS)'
 EOF`;
 chomp $flags;
 
