@@ -125,7 +125,7 @@ static ngx_command_t  ngx_http_liveupdate_commands[] = {
       NULL },
 
     { ngx_string("liveupdate_status"),
-      NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS,
+      NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS|NGX_CONF_TAKE1,
       ngx_http_liveupdate_status,
       NGX_HTTP_LOC_CONF_OFFSET,
       0,
@@ -407,13 +407,24 @@ ngx_http_liveupdate_status(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
     ngx_http_liveupdate_loc_conf_t *lucf = conf;
 
+    ngx_str_t                 *value;
     ngx_http_core_loc_conf_t  *clcf;
 
     if (lucf->status != NGX_CONF_UNSET) {
         return "is duplicate";
     }
 
+    value = cf->args->elts;
+
+    if (cf->args->nelts == 2 && ngx_strcmp(value[1].data, "token") != 0) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "invalid parameter \"%V\", it may be \"token\"",
+                           &value[1]);
+        return NGX_CONF_ERROR;
+    }
+
     lucf->status = 1;
+    lucf->status_token = (cf->args->nelts == 2);
 
     clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
     clcf->handler = ngx_http_liveupdate_status_handler;
@@ -496,6 +507,7 @@ ngx_http_liveupdate_create_loc_conf(ngx_conf_t *cf)
     lucf->artifacts = NGX_CONF_UNSET;
     lucf->approval = NGX_CONF_UNSET;
     lucf->status = NGX_CONF_UNSET;
+    lucf->status_token = NGX_CONF_UNSET;
 
     return lucf;
 }
@@ -538,11 +550,13 @@ ngx_http_liveupdate_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
         ngx_conf_merge_value(conf->artifacts, prev->artifacts, 0);
         ngx_conf_merge_value(conf->api, prev->api, 0);
         ngx_conf_merge_value(conf->status, prev->status, 0);
+        ngx_conf_merge_value(conf->status_token, prev->status_token, 0);
     }
 
     ngx_conf_init_value(conf->artifacts, 0);
     ngx_conf_init_value(conf->api, 0);
     ngx_conf_init_value(conf->status, 0);
+    ngx_conf_init_value(conf->status_token, 0);
 
     if (clcf->lmt_excpt && clcf->handler == NULL && conf->api) {
         clcf->handler = ngx_http_liveupdate_api_handler;
@@ -595,13 +609,7 @@ ngx_http_liveupdate_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
         if (conf->threads == NULL) {
             return NGX_CONF_ERROR;
         }
-    }
 
-    if (conf->status) {
-        return NGX_CONF_OK;
-    }
-
-    if (conf->api) {
         return ngx_http_liveupdate_set_tokens(cf, conf);
     }
 

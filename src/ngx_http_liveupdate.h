@@ -92,6 +92,7 @@ typedef struct {
     ngx_flag_t                      artifacts;
     ngx_flag_t                      approval;
     ngx_flag_t                      status;
+    ngx_flag_t                      status_token;
     ngx_http_complex_value_t       *feed;        /* the app's id */
     ngx_http_complex_value_t       *download;    /* the app's id */
 } ngx_http_liveupdate_loc_conf_t;
@@ -429,6 +430,15 @@ ngx_int_t ngx_http_liveupdate_store_clean(ngx_http_liveupdate_store_t *store,
 /* Api: finds out what a request of the Capawesome API wants, and who asks. */
 
 ngx_int_t ngx_http_liveupdate_api_handler(ngx_http_request_t *r);
+
+/*
+ * NGX_DECLINED: the token has the role (0: none is needed), and is for the
+ * route's app, if there is one; anything else ends the request.
+ */
+
+ngx_int_t ngx_http_liveupdate_authorize(ngx_http_request_t *r,
+    liveupdate_route_t *route, unsigned role,
+    const liveupdate_token_t **token_out);
 
 
 /*

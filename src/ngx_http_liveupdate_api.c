@@ -25,9 +25,6 @@ static unsigned ngx_http_liveupdate_action_role(ngx_http_request_t *r,
     ngx_http_liveupdate_action_t *action);
 static ngx_int_t ngx_http_liveupdate_not_allowed(ngx_http_request_t *r,
     liveupdate_route_e resource);
-static ngx_int_t ngx_http_liveupdate_authorize(ngx_http_request_t *r,
-    liveupdate_route_t *route, unsigned role,
-    const liveupdate_token_t **token_out);
 static ngx_int_t ngx_http_liveupdate_me(ngx_http_liveupdate_call_t *call);
 static ngx_int_t ngx_http_liveupdate_no_sessions(
     ngx_http_liveupdate_call_t *call);
@@ -399,9 +396,7 @@ ngx_http_liveupdate_not_allowed(ngx_http_request_t *r,
 }
 
 
-/* NGX_DECLINED: the token will do; else what ends the request. */
-
-static ngx_int_t
+ngx_int_t
 ngx_http_liveupdate_authorize(ngx_http_request_t *r,
     liveupdate_route_t *route, unsigned role,
     const liveupdate_token_t **token_out)

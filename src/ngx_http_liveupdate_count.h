@@ -267,10 +267,13 @@ typedef struct {
     time_t                          now;
 } ngx_http_liveupdate_snapshot_t;
 
-/* NGX_OK or NGX_ERROR; app: only that one, or NULL.  In a thread. */
+/*
+ * NGX_OK or NGX_ERROR; app: only that one, or NULL; token: only apps that it
+ * is for, or NULL.  In a thread.
+ */
 
 ngx_int_t ngx_http_liveupdate_snapshot(ngx_http_liveupdate_store_t *store,
-    ngx_pool_t *pool, const char *app,
+    ngx_pool_t *pool, const char *app, const liveupdate_token_t *token,
     ngx_http_liveupdate_snapshot_t *snapshot);
 
 

@@ -46,7 +46,7 @@ typedef struct {
 
 static ngx_int_t ngx_http_liveupdate_snapshot_copy(
     ngx_http_liveupdate_snapshot_t *snapshot, ngx_pool_t *pool,
-    const char *app, ngx_array_t *copies);
+    const char *app, const liveupdate_token_t *token, ngx_array_t *copies);
 static ngx_int_t ngx_http_liveupdate_snapshot_labels(
     ngx_http_liveupdate_copy_t *copy, ngx_pool_t *pool);
 static int ngx_libc_cdecl ngx_http_liveupdate_copy_cmp(const void *one,
@@ -75,7 +75,7 @@ static ngx_uint_t ngx_http_liveupdate_any(ngx_atomic_t *counts,
 
 ngx_int_t
 ngx_http_liveupdate_snapshot(ngx_http_liveupdate_store_t *store,
-    ngx_pool_t *pool, const char *app,
+    ngx_pool_t *pool, const char *app, const liveupdate_token_t *token,
     ngx_http_liveupdate_snapshot_t *snapshot)
 {
     ngx_uint_t                   i;
@@ -98,7 +98,8 @@ ngx_http_liveupdate_snapshot(ngx_http_liveupdate_store_t *store,
         || ngx_array_init(&copies, pool, 64,
                           sizeof(ngx_http_liveupdate_copy_t))
            != NGX_OK
-        || ngx_http_liveupdate_snapshot_copy(snapshot, pool, app, &copies)
+        || ngx_http_liveupdate_snapshot_copy(snapshot, pool, app, token,
+                                             &copies)
            != NGX_OK)
     {
         return NGX_ERROR;
@@ -130,9 +131,11 @@ ngx_http_liveupdate_snapshot(ngx_http_liveupdate_store_t *store,
 
 static ngx_int_t
 ngx_http_liveupdate_snapshot_copy(ngx_http_liveupdate_snapshot_t *snapshot,
-    ngx_pool_t *pool, const char *app, ngx_array_t *copies)
+    ngx_pool_t *pool, const char *app, const liveupdate_token_t *token,
+    ngx_array_t *copies)
 {
     ngx_uint_t                      i, n, used;
+    liveupdate_str_t                id;
     ngx_http_liveupdate_copy_t     *copy, one;
     ngx_http_liveupdate_count_t    *count;
     ngx_http_liveupdate_series_t   *place;
@@ -176,9 +179,11 @@ ngx_http_liveupdate_snapshot_copy(ngx_http_liveupdate_snapshot_t *snapshot,
             snapshot->checks[n] += one.series.counts[n];
         }
 
-        if (app
-            && (ngx_strlen(app) != one.series.len[0]
-                || ngx_memcmp(app, one.series.data, one.series.len[0]) != 0))
+        id.data = one.series.data;
+        id.len = one.series.len[0];
+
+        if ((app && !liveupdate_str_is(&id, app))
+            || (token && !liveupdate_token_has_app(token, &id)))
         {
             continue;
         }

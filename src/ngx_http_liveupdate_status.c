@@ -88,10 +88,12 @@ const char  *ngx_http_liveupdate_load_names[] = {
 ngx_int_t
 ngx_http_liveupdate_status_handler(ngx_http_request_t *r)
 {
-    ngx_int_t                    rc;
-    liveupdate_route_t           route;
-    ngx_http_liveupdate_ctx_t   *ctx;
-    ngx_http_liveupdate_call_t  *call;
+    ngx_int_t                        rc;
+    liveupdate_route_t               route;
+    const liveupdate_token_t        *token;
+    ngx_http_liveupdate_ctx_t       *ctx;
+    ngx_http_liveupdate_call_t      *call;
+    ngx_http_liveupdate_loc_conf_t  *lucf;
 
     rc = ngx_http_discard_request_body(r);
     if (rc != NGX_OK) {
@@ -107,9 +109,19 @@ ngx_http_liveupdate_status_handler(ngx_http_request_t *r)
         return ngx_http_liveupdate_status_refuse(r);
     }
 
+    lucf = ngx_http_get_module_loc_conf(r, ngx_http_liveupdate_module);
+
     ngx_memzero(&route, sizeof(liveupdate_route_t));
 
-    call = ngx_http_liveupdate_call_create(r, &route, NULL,
+    rc = ngx_http_liveupdate_authorize(r, &route,
+                                       lucf->status_token
+                                           ? LIVEUPDATE_ROLE_READ : 0,
+                                       &token);
+    if (rc != NGX_DECLINED) {
+        return rc;
+    }
+
+    call = ngx_http_liveupdate_call_create(r, &route, token,
                                            ngx_http_liveupdate_status_get);
     if (call == NULL) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
@@ -161,7 +173,7 @@ ngx_http_liveupdate_status_get(ngx_http_liveupdate_call_t *call)
 
     if (ngx_http_liveupdate_snapshot(call->store, call->io.pool,
                                      ngx_http_liveupdate_arg(call, "app"),
-                                     &snapshot)
+                                     call->token, &snapshot)
         != NGX_OK)
     {
         return ngx_http_liveupdate_nomem(call);

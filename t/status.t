@@ -16,7 +16,7 @@ use Test::LiveUpdate qw/ :DEFAULT json_encode zip /;
 use Test::LiveUpdate::HTTP qw/ exchange parse_reply /;
 use Test::LiveUpdate::Metrics qw/ metrics /;
 
-my $t = Test::LiveUpdate->new()->plan(138);
+my $t = Test::LiveUpdate->new()->plan(148);
 
 # approval here, so that something waits; another location may see all of it
 
@@ -86,6 +86,19 @@ is($t->api('GET', '/status?format=prometheus', undef, token => undef)
 is(from('127.0.0.1', '/status'), 200, 'from the loopback address');
 is(from('127.0.0.2', '/status'), 403, 'and from no other one');
 is(from('127.0.0.2', '/open'), 200, 'but where it is open');
+
+for my $case ([ undef, '401 A token is required.' ],
+              [ 'ca_wrong', '401 Invalid token.' ])
+{
+    is($t->said($t->api('GET', '/console/status', undef,
+                        token => $case->[0])), $case->[1],
+       'with a token: ' . ($case->[0] // 'none'));
+}
+
+is($t->api('GET', '/console/status', undef, token => $_)->{status}, 200,
+   "with a token: $_") for qw/ read publish approve admin /;
+is($t->said($t->api('POST', '/console/status', {}, token => 'admin')),
+   '405 Method not allowed.', 'with a token: POST');
 
 # checks
 
@@ -405,6 +418,23 @@ is_deeply(json_status()->{other}{checks}, { empty => 10 }, 'full: JSON');
 ask('d', channelName => 'channel-1') for 1 .. 3;
 $m = status();
 is(series('channel-1', '', 'empty'), 5, 'full: those with a place have it');
+
+# a token of another app sees nothing of this one
+
+$t->write_file('tokens', $t->read_file('tokens')
+               . 'other read ' . Digest::SHA::sha256_hex('ca_other')
+               . " another-app\n");
+$t->reload();
+
+my $theirs = $t->api('GET', '/console/status?format=json', undef,
+                     token => 'ca_other')->{json};
+
+is_deeply($theirs->{apps}, [], 'a token of another app');
+unlike($t->api('GET', '/console/status', undef, token => 'ca_other')->{body},
+       qr/\Q$app/, 'a token of another app: metrics');
+is(scalar @{$t->api('GET', '/console/status?format=json', undef,
+                    token => 'read')->{json}{apps}}, 1,
+   'a token of all apps');
 
 # the dashboard and the rules name nothing that is not there
 
