@@ -381,6 +381,12 @@ ngx_http_liveupdate_rows_estimate(ngx_http_liveupdate_rows_t *rows,
         return;
     }
 
+    /* there was no place for it: better nothing than that nobody has it */
+
+    if (!running && row->counts[LIVEUPDATE_CHECK_CURRENT]) {
+        return;
+    }
+
     ngx_http_liveupdate_union_add(&rows->of_release, &rows->of_running);
     ngx_http_liveupdate_union_add(&rows->of_channel, &rows->of_release);
 
