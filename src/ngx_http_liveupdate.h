@@ -913,6 +913,9 @@ struct ngx_http_liveupdate_fetch_s {
     ngx_str_t                       answer;
     unsigned                        asked:1;     /* the location has a proxy */
     unsigned                        stored:1;
+    unsigned                        framed:1;    /* by a length or chunks */
+    unsigned                        encoded:1;   /* Content-Encoding */
+    unsigned                        received_all:1;  /* or we gave up */
     unsigned                        complete:1;  /* the answer */
 
     ngx_connection_t               *connection;
