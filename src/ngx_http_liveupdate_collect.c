@@ -712,6 +712,7 @@ ngx_http_liveupdate_collect_done(ngx_http_liveupdate_transfer_t *transfer)
     if (transfer->error == NGX_HTTP_LIVEUPDATE_JOB_OK && !transfer->missing) {
 
         collect->done += transfer->digest.size;
+        job->progressed = collect->planned;
 
         if (transfer->file->size == UINT64_MAX) {
             collect->unsaid += transfer->digest.size;
