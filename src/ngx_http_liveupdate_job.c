@@ -28,6 +28,7 @@ typedef struct {
     ngx_array_t                   claimed;     /* of job_t * */
     time_t                        now;
     time_t                        pause_github;
+    char                          text[LIVEUPDATE_TIME_SIZE];
 } ngx_http_liveupdate_sweep_t;
 
 
