@@ -983,6 +983,7 @@ struct ngx_http_liveupdate_job_s {
     ngx_fd_t                        claim;
     unsigned                        platforms;
     unsigned                        staged:1;    /* all was fetched */
+    unsigned                        progressed:1;  /* something was fetched */
     unsigned                        is_github:1; /* jobs/github: no release */
 
     ngx_http_liveupdate_job_e       error;
