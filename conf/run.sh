@@ -106,6 +106,9 @@ make_conf()
 
     cp "$conf/liveupdate.conf" "$run/liveupdate.conf" \
         || die "cannot write to $run"
+
+    mkdir -p "$run/console" && cp "$conf/console/"* "$run/console/" \
+        || die "cannot write to $run"
 }
 
 
