@@ -82,8 +82,9 @@ demo: deps-build-test-clients module clients	## publish and update, for show
 
 
 .PHONY: start
-start: deps-build-test module	## run conf/ out of a folder: RUN=dir [PORT=8080]
-	@MODULE=$(MODULE) conf/run.sh start "$(RUN)" $(PORT)
+start: deps-build-test module	## run conf/: RUN=dir [PORT= ORIGIN= APPROVAL=]
+	@MODULE=$(MODULE) ORIGIN="$(ORIGIN)" APPROVAL="$(APPROVAL)" \
+		conf/run.sh start "$(RUN)" $(PORT)
 
 
 .PHONY: stop

@@ -28,10 +28,6 @@ static ngx_int_t ngx_http_liveupdate_add_folders(ngx_conf_t *cf,
     ngx_str_t *path);
 static char *ngx_http_liveupdate_set_zone(ngx_conf_t *cf,
     ngx_http_liveupdate_store_t *store);
-static char *ngx_http_liveupdate_set_tokens(ngx_conf_t *cf,
-    ngx_http_liveupdate_loc_conf_t *lucf);
-static ngx_int_t ngx_http_liveupdate_read_tokens(ngx_conf_t *cf,
-    ngx_str_t *name, ngx_str_t *text);
 static ngx_int_t ngx_http_liveupdate_init(ngx_conf_t *cf);
 static ngx_int_t ngx_http_liveupdate_init_module(ngx_cycle_t *cycle);
 
@@ -122,6 +118,20 @@ static ngx_command_t  ngx_http_liveupdate_commands[] = {
       offsetof(ngx_http_liveupdate_loc_conf_t, download),
       NULL },
 
+    { ngx_string("liveupdate_fetch"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_1MORE,
+      ngx_http_liveupdate_conf_fetch,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("liveupdate_webhook"),
+      NGX_HTTP_LOC_CONF|NGX_CONF_2MORE,
+      ngx_http_liveupdate_conf_webhook,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
       ngx_null_command
 };
 
@@ -148,7 +158,7 @@ ngx_module_t  ngx_http_liveupdate_module = {
     NGX_HTTP_MODULE,                       /* module type */
     NULL,                                  /* init master */
     ngx_http_liveupdate_init_module,       /* init module */
-    NULL,                                  /* init process */
+    ngx_http_liveupdate_jobs_init,         /* init process */
     NULL,                                  /* init thread */
     NULL,                                  /* exit thread */
     NULL,                                  /* exit process */
@@ -182,6 +192,14 @@ static ngx_http_variable_t  ngx_http_liveupdate_vars[] = {
       offsetof(ngx_http_liveupdate_ctx_t, signature),
       NGX_HTTP_VAR_NOCACHEABLE, 0 },
 
+    { ngx_string("liveupdate_fetch_uri"), NULL, ngx_http_liveupdate_variable,
+      offsetof(ngx_http_liveupdate_ctx_t, fetch_uri),
+      NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("liveupdate_fetch_path"), NULL, ngx_http_liveupdate_variable,
+      offsetof(ngx_http_liveupdate_ctx_t, fetch_path),
+      NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
       ngx_http_null_variable
 };
 
@@ -192,6 +210,7 @@ static ngx_str_t  ngx_http_liveupdate_folders[] = {
     ngx_string("/staging"),
     ngx_string("/live"),
     ngx_string("/feed"),
+    ngx_string("/jobs"),
     ngx_string("/tmp"),
     ngx_null_string
 };
@@ -456,6 +475,8 @@ ngx_http_liveupdate_create_loc_conf(ngx_conf_t *cf)
      *     lucf->threads_name = { 0, NULL };
      *     lucf->feed = NULL;
      *     lucf->download = NULL;
+     *     lucf->fetch = NULL;
+     *     lucf->webhook = NULL;
      */
 
     lucf->valid = NGX_CONF_UNSET;
@@ -490,6 +511,10 @@ ngx_http_liveupdate_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
         conf->store = prev->store;
     }
 
+    if (conf->fetch == NULL) {
+        conf->fetch = prev->fetch;
+    }
+
     clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
 
     /* not inherited, as a handler is not, but by "if" and "limit_except" */
@@ -501,6 +526,10 @@ ngx_http_liveupdate_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
             conf->download = prev->download;
         }
 
+        if (conf->webhook == NULL) {
+            conf->webhook = prev->webhook;
+        }
+
         ngx_conf_merge_value(conf->artifacts, prev->artifacts, 0);
         ngx_conf_merge_value(conf->api, prev->api, 0);
     }
@@ -508,8 +537,14 @@ ngx_http_liveupdate_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     ngx_conf_init_value(conf->artifacts, 0);
     ngx_conf_init_value(conf->api, 0);
 
-    if (clcf->lmt_excpt && clcf->handler == NULL && conf->api) {
-        clcf->handler = ngx_http_liveupdate_api_handler;
+    if (clcf->lmt_excpt && clcf->handler == NULL) {
+
+        if (conf->api) {
+            clcf->handler = ngx_http_liveupdate_api_handler;
+
+        } else if (conf->webhook) {
+            clcf->handler = ngx_http_liveupdate_webhook_handler;
+        }
     }
 
     if (conf->api) {
@@ -517,6 +552,9 @@ ngx_http_liveupdate_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
 
     } else if (conf->artifacts) {
         name = "liveupdate_artifacts";
+
+    } else if (conf->webhook) {
+        name = "liveupdate_webhook";
 
     } else if (conf->feed) {
         name = "liveupdate_feed";
@@ -546,14 +584,19 @@ ngx_http_liveupdate_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
         return NGX_CONF_ERROR;
     }
 
-    if (conf->api) {
+    if (conf->api || conf->webhook) {
 
         conf->threads = ngx_thread_pool_add(cf, &conf->threads_name);
         if (conf->threads == NULL) {
             return NGX_CONF_ERROR;
         }
 
-        return ngx_http_liveupdate_set_tokens(cf, conf);
+        if (ngx_http_liveupdate_conf_jobs(cf, conf) != NGX_CONF_OK) {
+            return NGX_CONF_ERROR;
+        }
+
+        return conf->api ? ngx_http_liveupdate_conf_tokens(cf, conf)
+                         : NGX_CONF_OK;
     }
 
     if (clcf->alias
@@ -596,124 +639,6 @@ ngx_http_liveupdate_set_zone(ngx_conf_t *cf,
     store->zone = lumcf->zone;
 
     return NGX_CONF_OK;
-}
-
-
-static char *
-ngx_http_liveupdate_set_tokens(ngx_conf_t *cf,
-    ngx_http_liveupdate_loc_conf_t *lucf)
-{
-    ngx_str_t            name, text;
-    liveupdate_str_t     file;
-    liveupdate_rc_e      rc;
-    liveupdate_arena_t   arena;
-    liveupdate_error_t   err;
-
-    if (lucf->tokens_path.len == 0) {
-        return NGX_CONF_OK;
-    }
-
-    name = lucf->tokens_path;
-
-    if (ngx_conf_full_name(cf->cycle, &name, 1) != NGX_OK) {
-        return NGX_CONF_ERROR;
-    }
-
-    if (ngx_http_liveupdate_read_tokens(cf, &name, &text) != NGX_OK) {
-        return NGX_CONF_ERROR;
-    }
-
-    file.len = text.len;
-    file.data = text.data;
-
-    arena = ngx_http_liveupdate_arena(cf->pool);
-
-    rc = liveupdate_token_parse(&arena, &file, &lucf->tokens, &lucf->ntokens,
-                                &err);
-
-    ngx_explicit_memzero(text.data, text.len);
-
-    if (rc == LIVEUPDATE_INVALID) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "invalid token file \"%V\": line %*s %s",
-                           &name, err.subject.len, err.subject.data, err.text);
-        return NGX_CONF_ERROR;
-    }
-
-    return rc == LIVEUPDATE_OK ? NGX_CONF_OK : NGX_CONF_ERROR;
-}
-
-
-static ngx_int_t
-ngx_http_liveupdate_read_tokens(ngx_conf_t *cf, ngx_str_t *name,
-    ngx_str_t *text)
-{
-    size_t           size;
-    ssize_t          n;
-    ngx_int_t        rc;
-    ngx_file_t       file;
-    ngx_file_info_t  fi;
-
-    rc = NGX_ERROR;
-
-    ngx_memzero(&file, sizeof(ngx_file_t));
-
-    file.name = *name;
-    file.log = cf->log;
-
-    file.fd = ngx_open_file(name->data, NGX_FILE_RDONLY, NGX_FILE_OPEN, 0);
-
-    if (file.fd == NGX_INVALID_FILE) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, ngx_errno,
-                           ngx_open_file_n " \"%V\" failed", name);
-        return NGX_ERROR;
-    }
-
-    if (ngx_fd_info(file.fd, &fi) == NGX_FILE_ERROR) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, ngx_errno,
-                           ngx_fd_info_n " \"%V\" failed", name);
-        goto done;
-    }
-
-    if (ngx_file_access(&fi) & (S_IROTH|S_IWOTH)) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "token file \"%V\" can be read or written by "
-                           "others: \"chmod 600\" it", name);
-        goto done;
-    }
-
-    size = (size_t) ngx_file_size(&fi);
-
-    if (size > NGX_HTTP_LIVEUPDATE_JSON_SIZE) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "token file \"%V\" is too large", name);
-        goto done;
-    }
-
-    text->data = ngx_pnalloc(cf->pool, size + 1);
-    if (text->data == NULL) {
-        goto done;
-    }
-
-    n = ngx_read_file(&file, text->data, size, 0);
-
-    if (n == NGX_ERROR || (size_t) n != size) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, ngx_errno,
-                           ngx_read_file_n " \"%V\" failed", name);
-        goto done;
-    }
-
-    text->len = size;
-    rc = NGX_OK;
-
-done:
-
-    if (ngx_close_file(file.fd) == NGX_FILE_ERROR) {
-        ngx_conf_log_error(NGX_LOG_ALERT, cf, ngx_errno,
-                           ngx_close_file_n " \"%V\" failed", name);
-    }
-
-    return rc;
 }
 
 

@@ -8,9 +8,11 @@
 #     run.sh prepare DIR [PORT]      make what is missing, write nginx.conf
 #     run.sh stop DIR                let nginx finish what it does, and quit
 #
-# The folder then holds all there is: store, logs, nginx.conf, tokens, and
-# the clear tokens in token.publish, token.approve and token.admin.  NGINX is
-# the binary, MODULE the module's file (empty if it is linked into nginx).
+# The folder then holds all there is: store, logs, nginx.conf, tokens, the
+# clear tokens in token.publish, token.approve and token.admin, and the secret
+# of ToDesktop's webhook in secret.todesktop.  NGINX is the binary, MODULE the
+# module's file (empty if it is linked into nginx), ORIGIN another origin of
+# builds than ToDesktop's, APPROVAL "on" or "off".
 
 umask 022
 
@@ -67,6 +69,37 @@ make_tokens()
 }
 
 
+make_secret()
+{
+    if [ -e "$run/secret.todesktop" ]; then
+        return
+    fi
+
+    secret=$(od -An -N32 -tx1 /dev/urandom | tr -d ' \n')
+
+    test ${#secret} = 64 || die "no random bytes in /dev/urandom"
+
+    (umask 077 && echo "$secret" > "$run/secret.$$") \
+        && mv "$run/secret.$$" "$run/secret.todesktop" \
+        || die "cannot write to $run"
+}
+
+
+# The first name server of this machine, in the way nginx writes addresses.
+
+resolver()
+{
+    address=$(sed -n 's/^nameserver[ \t]*\([^ \t%]*\).*/\1/p' \
+        /etc/resolv.conf 2>/dev/null | head -n 1)
+
+    case $address in
+        '')  echo 127.0.0.53 ;;
+        *:*) echo "[$address]" ;;
+        *)   echo "$address" ;;
+    esac
+}
+
+
 # Writes nginx.conf: the lines marked with "start:" say what to adapt.
 
 make_conf()
@@ -101,10 +134,32 @@ make_conf()
         -e "s|^user .*# start: user\$|$user|" \
         -e "s|include .*# start: types\$|include  $types;|" \
         -e "s|listen .*# start: port\$|listen  127.0.0.1:$port;|" \
+        -e "s|resolver .*# start: resolver\$|resolver  $(resolver);|" \
         "$conf/nginx.conf" > "$run/nginx.conf" \
         || die "cannot write to $run"
 
-    cp "$conf/liveupdate.conf" "$run/liveupdate.conf" \
+    case $origin in
+        http://*[!A-Za-z0-9.:/_-]* | https://*[!A-Za-z0-9.:/_-]*)
+            die "\"$origin\" is no origin"
+        ;;
+        http://* | https://*)
+        ;;
+        *)
+            die "an origin begins with http:// or https://"
+        ;;
+    esac
+
+    case $approval in
+        on | off)
+        ;;
+        *)
+            die "APPROVAL is \"on\" or \"off\""
+        ;;
+    esac
+
+    sed -e "s|set  .*# start: origin\$|set  \$liveupdate_origin  $origin;|" \
+        -e "s|approval .*# start: approval\$|approval  $approval;|" \
+        "$conf/liveupdate.conf" > "$run/liveupdate.conf" \
         || die "cannot write to $run"
 
     mkdir -p "$run/console" && cp "$conf/console/"* "$run/console/" \
@@ -126,6 +181,7 @@ prepare()
         || die "cannot make $run"
 
     make_tokens
+    make_secret
     make_conf
 }
 
@@ -184,6 +240,7 @@ start()
     echo "  store   $run/store"
     echo "  logs    $run/logs"
     echo "  tokens  $run/token.publish, token.approve, token.admin"
+    echo "  secret  $run/secret.todesktop"
 }
 
 
@@ -214,6 +271,9 @@ stop()
 command=$1
 run=$2
 port=${3:-8080}
+origin=${ORIGIN:-https://download.todesktop.com}
+origin=${origin%/}
+approval=${APPROVAL:-off}
 
 test -n "$run" || die "in which folder?  Say RUN=dir"
 

@@ -19,6 +19,7 @@
 #include "liveupdate_feed.h"
 #include "liveupdate_latest.h"
 #include "liveupdate_name.h"
+#include "liveupdate_plan.h"
 #include "liveupdate_query.h"
 #include "liveupdate_route.h"
 #include "liveupdate_sha256.h"
@@ -47,6 +48,8 @@
 
 typedef struct ngx_http_liveupdate_node_s  ngx_http_liveupdate_node_t;
 typedef struct ngx_http_liveupdate_call_s  ngx_http_liveupdate_call_t;
+typedef struct ngx_http_liveupdate_jobs_s  ngx_http_liveupdate_jobs_t;
+typedef struct ngx_http_liveupdate_job_s   ngx_http_liveupdate_job_t;
 
 
 /* A store, shared by all locations that name the same folder. */
@@ -61,6 +64,8 @@ typedef struct {
     ngx_rbtree_node_t               sentinel;
     ngx_queue_t                     evictable;   /* most recent first */
     size_t                          size;        /* of what is evictable */
+
+    ngx_http_liveupdate_jobs_t     *jobs;        /* NULL: it fetches nothing */
 } ngx_http_liveupdate_store_t;
 
 
@@ -68,6 +73,25 @@ typedef struct {
     ngx_array_t                     stores;      /* of store_t * */
     ngx_shm_zone_t                 *zone;
 } ngx_http_liveupdate_main_conf_t;
+
+
+/* liveupdate_fetch: where builds come from, and how much of it. */
+
+typedef struct {
+    ngx_str_t                       uri;         /* of the internal location */
+    ngx_uint_t                      files;       /* of a release, at most */
+    off_t                           size;        /* of all of them, bytes */
+    ngx_msec_t                      retry;       /* the first wait */
+    ngx_uint_t                      tries;       /* at most */
+} ngx_http_liveupdate_fetch_conf_t;
+
+
+/* liveupdate_webhook: who may announce a release. */
+
+typedef struct {
+    ngx_array_t                     secrets;     /* of liveupdate_str_t */
+    ngx_array_t                     apps;        /* of ngx_str_t; none: all */
+} ngx_http_liveupdate_webhook_conf_t;
 
 
 typedef struct {
@@ -89,6 +113,9 @@ typedef struct {
     ngx_flag_t                      approval;
     ngx_http_complex_value_t       *feed;        /* the app's id */
     ngx_http_complex_value_t       *download;    /* the app's id */
+
+    ngx_http_liveupdate_fetch_conf_t    *fetch;
+    ngx_http_liveupdate_webhook_conf_t  *webhook;
 } ngx_http_liveupdate_loc_conf_t;
 
 
@@ -103,6 +130,8 @@ typedef struct {
     ngx_str_t                       signature;
     ngx_str_t                       cache;       /* Cache-Control */
     ngx_str_t                       disposition; /* Content-Disposition */
+    ngx_str_t                       fetch_uri;
+    ngx_str_t                       fetch_path;
 
     ngx_http_liveupdate_call_t     *call;
     ngx_err_t                       body_err;    /* it could not be kept */
@@ -136,6 +165,21 @@ typedef struct {
 extern ngx_module_t  ngx_http_liveupdate_module;
 
 ngx_http_liveupdate_ctx_t *ngx_http_liveupdate_get_ctx(ngx_http_request_t *r);
+
+
+/*
+ * Conf: the setters of liveupdate_fetch and liveupdate_webhook; the token file
+ * of a location, and the jobs of its store.
+ */
+
+char *ngx_http_liveupdate_conf_fetch(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *ngx_http_liveupdate_conf_webhook(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *ngx_http_liveupdate_conf_tokens(ngx_conf_t *cf,
+    ngx_http_liveupdate_loc_conf_t *lucf);
+char *ngx_http_liveupdate_conf_jobs(ngx_conf_t *cf,
+    ngx_http_liveupdate_loc_conf_t *lucf);
 
 
 /*
@@ -320,6 +364,11 @@ ngx_int_t ngx_http_liveupdate_store_write(ngx_http_liveupdate_io_t *io,
 ngx_int_t ngx_http_liveupdate_store_write_json(ngx_http_liveupdate_io_t *io,
     ngx_http_liveupdate_store_t *store, u_char *path, const cJSON *json);
 
+/* Makes an empty file, durably, unless it is there; its lock stays as it is. */
+
+ngx_int_t ngx_http_liveupdate_store_touch(ngx_http_liveupdate_io_t *io,
+    u_char *path);
+
 /*
  * Adds a line durably, behind the last one that is whole.  A line that could
  * not be written leaves nothing behind.
@@ -370,6 +419,11 @@ ngx_int_t ngx_http_liveupdate_store_lock(ngx_http_liveupdate_io_t *io,
     u_char *path, ngx_fd_t *fd);
 ngx_int_t ngx_http_liveupdate_store_lock_existing(
     ngx_http_liveupdate_io_t *io, u_char *path, ngx_fd_t *fd);
+
+/* Like the latter, without waiting: NGX_BUSY, somebody else has it. */
+
+ngx_int_t ngx_http_liveupdate_store_try_lock(ngx_http_liveupdate_io_t *io,
+    u_char *path, ngx_fd_t *fd);
 void ngx_http_liveupdate_store_unlock(ngx_fd_t fd);
 
 ngx_int_t ngx_http_liveupdate_store_mkdir(ngx_http_liveupdate_io_t *io,
@@ -444,6 +498,7 @@ struct ngx_http_liveupdate_call_s {
 
     /* what a change is about, and what the audit log says of it */
     void                           *data;
+    ngx_http_liveupdate_job_t      *job;         /* that makes this call */
     ngx_http_liveupdate_action_pt   finish;
     const char                     *change;
     const char                     *subject;
@@ -458,8 +513,10 @@ struct ngx_http_liveupdate_call_s {
     ngx_int_t                       status;
 
     unsigned                        parse:1;     /* the body is JSON */
+    unsigned                        limited:1;   /* it has at most 1 MB */
     unsigned                        aside:1;     /* threads of its own */
     unsigned                        approval:1;  /* a person decides */
+    unsigned                        wake:1;      /* there is a new job */
 };
 
 
@@ -470,13 +527,22 @@ struct ngx_http_liveupdate_call_s {
 
 #define NGX_HTTP_LIVEUPDATE_BODY_NONE  0
 #define NGX_HTTP_LIVEUPDATE_BODY_JSON  1      /* into call->json */
-#define NGX_HTTP_LIVEUPDATE_BODY_FORM  2      /* as it is */
+#define NGX_HTTP_LIVEUPDATE_BODY_TEXT  2      /* as it is, at most 1 MB */
+#define NGX_HTTP_LIVEUPDATE_BODY_FORM  3      /* as it is */
 
 ngx_http_liveupdate_call_t *ngx_http_liveupdate_call_create(
     ngx_http_request_t *r, liveupdate_route_t *route,
     const liveupdate_token_t *token, ngx_http_liveupdate_action_pt action);
 ngx_int_t ngx_http_liveupdate_call_run(ngx_http_request_t *r,
     ngx_http_liveupdate_call_t *call, ngx_uint_t body);
+
+/*
+ * A call that no request has made, for a job; it, and what it allocates, lives
+ * as long as the pool, and dies with it.  NULL: out of memory.
+ */
+
+ngx_http_liveupdate_call_t *ngx_http_liveupdate_call_of_job(
+    ngx_http_liveupdate_job_t *job, ngx_pool_t *pool);
 
 /*
  * For actions, which return the HTTP status of the answer: refuse() keeps the
@@ -558,6 +624,11 @@ ngx_int_t ngx_http_liveupdate_organization_check(
 ngx_int_t ngx_http_liveupdate_no_organization(
     ngx_http_liveupdate_call_t *call);
 
+/* Makes the call's app with that name, if there is none: NGX_OK or a status. */
+
+ngx_int_t ngx_http_liveupdate_app_ensure(ngx_http_liveupdate_call_t *call,
+    const char *name);
+
 /* The lock of the call's app: NGX_OK, or a status. */
 
 ngx_int_t ngx_http_liveupdate_app_lock(ngx_http_liveupdate_call_t *call,
@@ -581,6 +652,11 @@ ngx_int_t ngx_http_liveupdate_release_read(ngx_http_liveupdate_call_t *call,
 ngx_int_t ngx_http_liveupdate_body(ngx_http_liveupdate_call_t *call,
     liveupdate_rc_e (*handler)(void *data, const u_char *bytes, size_t len),
     void *data);
+
+/* All of it, from the call's pool: NGX_OK or a status. */
+
+ngx_int_t ngx_http_liveupdate_body_text(ngx_http_liveupdate_call_t *call,
+    liveupdate_str_t *text);
 
 /* Who sends a body for which there is no place on the disk is told so. */
 
@@ -698,12 +774,26 @@ ngx_int_t ngx_http_liveupdate_bundle_hold(ngx_http_liveupdate_call_t *call,
 /*
  * Verify, stage: make a staged release of what was uploaded, or write down
  * why not: a bundle of the CLI, and a desktop release.  NGX_OK, or a status.
+ * Digests (of digest_t) that are known spare the reading of files that are
+ * still the same; NULL: none are.
  */
+
+typedef struct {
+    liveupdate_str_t                name;
+    uint64_t                        size;
+    ngx_file_uniq_t                 uniq;
+    time_t                          mtime;
+    char                            sha256[LIVEUPDATE_SHA256_HEX + 1];
+    unsigned char                   sha512[SHA512_DIGEST_LENGTH];
+} ngx_http_liveupdate_digest_t;
+
+ngx_int_t ngx_http_liveupdate_digest(ngx_http_liveupdate_io_t *io,
+    u_char *path, ngx_http_liveupdate_digest_t *digest);
 
 ngx_int_t ngx_http_liveupdate_verify(ngx_http_liveupdate_call_t *call,
     u_char *folder, cJSON *release);
 ngx_int_t ngx_http_liveupdate_stage(ngx_http_liveupdate_call_t *call,
-    u_char *folder, cJSON *release);
+    u_char *folder, cJSON *release, ngx_array_t *digests);
 
 /*
  * Staging: what these have in common.  clean() removes what a try before this
@@ -729,6 +819,175 @@ ngx_int_t ngx_http_liveupdate_staging_refuse(ngx_http_liveupdate_call_t *call,
 
 ngx_int_t ngx_http_liveupdate_gzip(ngx_http_liveupdate_call_t *call,
     u_char *folder, u_char *data, liveupdate_file_t *file);
+
+
+/*
+ * Fetch: a file from the origin, through the internal location and into the
+ * file that $liveupdate_fetch_path names there.  The caller fills the first
+ * part in; the pool and the structure are its own, and stay until handler()
+ * is called, which is never before start() has returned NGX_OK.  What was
+ * stored is as complete as the transport tells: see the craft of proxy_store.
+ */
+
+typedef struct ngx_http_liveupdate_fetch_s  ngx_http_liveupdate_fetch_t;
+
+struct ngx_http_liveupdate_fetch_s {
+    ngx_pool_t                     *pool;
+    ngx_http_conf_ctx_t            *conf_ctx;    /* of the server */
+    ngx_str_t                       uri;         /* of the location */
+    ngx_str_t                       origin_uri;  /* escaped, with "/" */
+    ngx_str_t                       path;        /* terminated */
+    void                          (*handler)(ngx_http_liveupdate_fetch_t *f);
+    void                           *data;
+
+    /* the result */
+    ngx_uint_t                      status;      /* 0: no answer */
+    off_t                           length;      /* Content-Length, or -1 */
+    off_t                           received;
+    unsigned                        asked:1;     /* the location has a proxy */
+    unsigned                        stored:1;
+
+    ngx_connection_t               *connection;
+    ngx_http_request_t             *request;
+    ngx_http_request_t             *subrequest;
+    ngx_log_t                       log;
+    ngx_http_log_ctx_t              log_ctx;
+    ngx_event_t                     end;
+};
+
+ngx_int_t ngx_http_liveupdate_fetch_start(ngx_http_liveupdate_fetch_t *fetch);
+
+/* Bytes of the body so far; and an end, as if the origin had timed out. */
+
+off_t ngx_http_liveupdate_fetch_received(ngx_http_liveupdate_fetch_t *fetch);
+void ngx_http_liveupdate_fetch_abort(ngx_http_liveupdate_fetch_t *fetch);
+
+
+/*
+ * Jobs: builds that are to be fetched, verified and, where nobody has to
+ * approve, promoted.  A job is a file jobs/{app}.{release}; who works at it
+ * has its lock.
+ */
+
+struct ngx_http_liveupdate_jobs_s {
+    ngx_http_liveupdate_store_t         *store;
+    ngx_http_liveupdate_fetch_conf_t    *fetch;
+    ngx_http_conf_ctx_t                 *conf_ctx;
+    ngx_thread_pool_t                   *threads;
+    ngx_flag_t                           approval;
+
+    /* of a worker */
+    ngx_queue_t                          running;
+    ngx_uint_t                           nrunning;
+    ngx_uint_t                           nfetched;
+    ngx_event_t                          sweep;
+    time_t                               pause;       /* until then */
+    unsigned                             sweeping:1;
+    unsigned                             again:1;
+};
+
+/* What keeps a job from going on: how often it is tried again. */
+
+typedef enum {
+    NGX_HTTP_LIVEUPDATE_JOB_OK = 0,
+    NGX_HTTP_LIVEUPDATE_JOB_OUTAGE,     /* may pass */
+    NGX_HTTP_LIVEUPDATE_JOB_WRONG,      /* what the origin has is not right */
+    NGX_HTTP_LIVEUPDATE_JOB_REFUSED     /* will not become better */
+} ngx_http_liveupdate_job_e;
+
+struct ngx_http_liveupdate_job_s {
+    ngx_queue_t                     queue;
+    ngx_pool_t                     *pool;
+    ngx_http_liveupdate_jobs_t     *jobs;
+    liveupdate_str_t                app;         /* terminated, as id is */
+    liveupdate_str_t                id;
+    const char                     *by;
+    u_char                         *folder;      /* in staging */
+    u_char                         *path;        /* of the job's file */
+    ngx_fd_t                        claim;
+    unsigned                        platforms;
+    unsigned                        staged:1;    /* only to be promoted */
+
+    ngx_http_liveupdate_job_e       error;
+    u_char                         *reason;
+
+    /* see collect.c */
+    void                           *collect;
+};
+
+/* At the start of each worker; when there may be something new to do. */
+
+ngx_int_t ngx_http_liveupdate_jobs_init(ngx_cycle_t *cycle);
+void ngx_http_liveupdate_jobs_wake(ngx_http_liveupdate_store_t *store);
+
+/*
+ * Runs an action in a thread, and then done(); NGX_ERROR: it could not be
+ * started.  fail() keeps the first reason; end() writes down how the job
+ * ended, or when it is tried again, and frees it.
+ */
+
+typedef void (*ngx_http_liveupdate_job_pt)(ngx_http_liveupdate_job_t *job,
+    ngx_int_t status);
+
+void ngx_http_liveupdate_job_run(ngx_http_liveupdate_job_t *job,
+    ngx_http_liveupdate_action_pt action, ngx_http_liveupdate_job_pt done);
+void ngx_http_liveupdate_job_fail(ngx_http_liveupdate_job_t *job,
+    ngx_http_liveupdate_job_e error, liveupdate_error_t *err);
+void ngx_http_liveupdate_job_end(ngx_http_liveupdate_job_t *job);
+
+/* For actions of a job: its release, locked.  NGX_DECLINED: it has gone. */
+
+ngx_int_t ngx_http_liveupdate_job_lock(ngx_http_liveupdate_call_t *call,
+    ngx_fd_t *lock, cJSON **release);
+
+/*
+ * Transfer: one file from the origin into "uploads" of the job's release, once
+ * it has the size and the digests that the file says.  *transfer is freed
+ * after handler() was called: with error 0 there is the file, and its digest,
+ * or it is missing and may be.  look() ends a transfer of more than limit
+ * bytes.  NULL: it could not be started.
+ */
+
+typedef struct ngx_http_liveupdate_transfer_s  ngx_http_liveupdate_transfer_t;
+
+typedef void (*ngx_http_liveupdate_transfer_pt)(
+    ngx_http_liveupdate_transfer_t *transfer);
+
+struct ngx_http_liveupdate_transfer_s {
+    ngx_queue_t                       queue;
+    ngx_http_liveupdate_job_t        *job;
+    liveupdate_plan_file_t           *file;
+    uint64_t                          limit;
+    ngx_http_liveupdate_transfer_pt   handler;
+
+    ngx_http_liveupdate_fetch_t       fetch;
+    ngx_http_liveupdate_io_t          io;
+    ngx_http_liveupdate_digest_t      digest;
+    ngx_http_liveupdate_job_e         error;
+    liveupdate_error_t                why;
+    unsigned                          missing:1;
+    unsigned                          too_large:1;
+};
+
+ngx_http_liveupdate_transfer_t *ngx_http_liveupdate_transfer_start(
+    ngx_http_liveupdate_job_t *job, liveupdate_plan_file_t *file,
+    uint64_t limit, ngx_http_liveupdate_transfer_pt handler);
+void ngx_http_liveupdate_transfer_look(
+    ngx_http_liveupdate_transfer_t *transfer);
+
+/*
+ * Collect: fetches the files of a job's build and has them staged.  clean()
+ * removes, before the next try, what is not worth to be kept; the release is
+ * locked.  NGX_OK or a status.
+ */
+
+void ngx_http_liveupdate_collect(ngx_http_liveupdate_job_t *job);
+ngx_int_t ngx_http_liveupdate_collect_clean(ngx_http_liveupdate_call_t *call);
+
+
+/* Webhook: a signed announcement. */
+
+ngx_int_t ngx_http_liveupdate_webhook_handler(ngx_http_request_t *r);
 
 
 /* Resources of the API: actions, and their JSON for others' relations */
@@ -802,6 +1061,10 @@ ngx_int_t ngx_http_liveupdate_release_reject_post(
 ngx_int_t ngx_http_liveupdate_release_withdraw_post(
     ngx_http_liveupdate_call_t *call);
 ngx_int_t ngx_http_liveupdate_desktop_stage_post(
+    ngx_http_liveupdate_call_t *call);
+ngx_int_t ngx_http_liveupdate_release_fetch_post(
+    ngx_http_liveupdate_call_t *call);
+ngx_int_t ngx_http_liveupdate_release_retry_post(
     ngx_http_liveupdate_call_t *call);
 ngx_int_t ngx_http_liveupdate_releases_rollback_post(
     ngx_http_liveupdate_call_t *call);

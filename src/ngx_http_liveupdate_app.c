@@ -336,6 +336,58 @@ ngx_http_liveupdate_app_write(ngx_http_liveupdate_call_t *call, cJSON *app,
 }
 
 
+/* Who announces a release does not have to make the app first. */
+
+ngx_int_t
+ngx_http_liveupdate_app_ensure(ngx_http_liveupdate_call_t *call,
+    const char *name)
+{
+    char       *channel;
+    cJSON      *app;
+    u_char     *path;
+    ngx_fd_t    lock;
+    ngx_int_t   status;
+    ngx_str_t   id;
+
+    path = ngx_http_liveupdate_path(call->io.pool, "%V/apps/%s/app.json",
+                                    &call->store->path, call->route.app.data);
+    channel = ngx_http_liveupdate_uuid(call);
+
+    if (path == NULL || channel == NULL) {
+        return ngx_http_liveupdate_nomem(call);
+    }
+
+    if (ngx_http_liveupdate_apps_lock(call, &lock) != NGX_OK) {
+        return ngx_http_liveupdate_failed(call);
+    }
+
+    if (access((char *) path, F_OK) == 0) {
+        ngx_http_liveupdate_store_unlock(lock);
+        return NGX_OK;
+    }
+
+    app = liveupdate_app_create((char *) call->route.app.data, name,
+                                "electron", NGX_HTTP_LIVEUPDATE_ORGANIZATION,
+                                channel, NGX_HTTP_LIVEUPDATE_CHANNEL,
+                                call->now);
+
+    status = app ? ngx_http_liveupdate_app_write(call, app, &call->route.app)
+                 : ngx_http_liveupdate_nomem(call);
+
+    cJSON_Delete(app);
+
+    ngx_http_liveupdate_store_unlock(lock);
+
+    id.len = call->route.app.len;
+    id.data = call->route.app.data;
+
+    (void) ngx_atomic_fetch_add(
+                  ngx_http_liveupdate_generation(call->store, &id), 1);
+
+    return status;
+}
+
+
 ngx_int_t
 ngx_http_liveupdate_app_get(ngx_http_liveupdate_call_t *call)
 {

@@ -30,7 +30,7 @@ static void ngx_http_liveupdate_call_wait(ngx_http_request_t *r);
 static void ngx_http_liveupdate_call_thread(void *data, ngx_log_t *log);
 static ngx_int_t ngx_http_liveupdate_call_json(
     ngx_http_liveupdate_call_t *call);
-static liveupdate_rc_e ngx_http_liveupdate_call_json_piece(void *data,
+static liveupdate_rc_e ngx_http_liveupdate_call_piece(void *data,
     const u_char *bytes, size_t len);
 static void ngx_http_liveupdate_call_done(ngx_event_t *ev);
 static ngx_int_t ngx_http_liveupdate_call_reply(
@@ -118,6 +118,36 @@ ngx_http_liveupdate_call_create(ngx_http_request_t *r,
 }
 
 
+ngx_http_liveupdate_call_t *
+ngx_http_liveupdate_call_of_job(ngx_http_liveupdate_job_t *job,
+    ngx_pool_t *pool)
+{
+    ngx_time_t                  *tp;
+    ngx_http_liveupdate_call_t  *call;
+
+    call = ngx_pcalloc(pool, sizeof(ngx_http_liveupdate_call_t));
+    if (call == NULL) {
+        return NULL;
+    }
+
+    call->io.pool = pool;
+    call->job = job;
+    call->store = job->jobs->store;
+    call->approval = job->jobs->approval;
+    call->by = job->by;
+    call->subject = (char *) job->id.data;
+
+    call->route.resource = LIVEUPDATE_ROUTE_RELEASE;
+    call->route.app = job->app;
+    call->route.id = job->id;
+
+    tp = ngx_timeofday();
+    liveupdate_time_print(call->now, tp->sec, (unsigned) tp->msec);
+
+    return call;
+}
+
+
 static ngx_int_t
 ngx_http_liveupdate_call_str(ngx_http_liveupdate_call_t *call,
     liveupdate_str_t *str)
@@ -168,8 +198,9 @@ ngx_http_liveupdate_call_run(ngx_http_request_t *r,
     }
 
     call->parse = (body == NGX_HTTP_LIVEUPDATE_BODY_JSON);
+    call->limited = (body != NGX_HTTP_LIVEUPDATE_BODY_FORM);
 
-    if (call->parse
+    if (call->limited
         && r->headers_in.content_length_n > NGX_HTTP_LIVEUPDATE_JSON_SIZE)
     {
         (void) ngx_http_discard_request_body(r);
@@ -217,7 +248,7 @@ ngx_http_liveupdate_call_body(ngx_http_request_t *r)
         size += ngx_buf_size(cl->buf);
     }
 
-    if (call->parse && size > NGX_HTTP_LIVEUPDATE_JSON_SIZE) {
+    if (call->limited && size > NGX_HTTP_LIVEUPDATE_JSON_SIZE) {
         rc = ngx_http_liveupdate_send_message(r,
                                          NGX_HTTP_REQUEST_ENTITY_TOO_LARGE,
                                          "The body is larger than 1 MB.");
@@ -392,7 +423,6 @@ static ngx_int_t
 ngx_http_liveupdate_call_json(ngx_http_liveupdate_call_t *call)
 {
     ngx_int_t          rc;
-    ngx_str_t          buf;
     liveupdate_rc_e    parsed;
     liveupdate_str_t   text;
 
@@ -401,20 +431,10 @@ ngx_http_liveupdate_call_json(ngx_http_liveupdate_call_t *call)
         return call->json ? 0 : ngx_http_liveupdate_nomem(call);
     }
 
-    buf.len = 0;
-    buf.data = ngx_pnalloc(call->io.pool, (size_t) call->body_size);
-    if (buf.data == NULL) {
-        return ngx_http_liveupdate_nomem(call);
-    }
-
-    rc = ngx_http_liveupdate_body(call, ngx_http_liveupdate_call_json_piece,
-                                  &buf);
+    rc = ngx_http_liveupdate_body_text(call, &text);
     if (rc != NGX_OK) {
         return rc;
     }
-
-    text.len = buf.len;
-    text.data = buf.data;
 
     parsed = liveupdate_json_parse(&call->json, &text, &call->error);
 
@@ -432,11 +452,26 @@ ngx_http_liveupdate_call_json(ngx_http_liveupdate_call_t *call)
 }
 
 
-static liveupdate_rc_e
-ngx_http_liveupdate_call_json_piece(void *data, const u_char *bytes,
-    size_t len)
+ngx_int_t
+ngx_http_liveupdate_body_text(ngx_http_liveupdate_call_t *call,
+    liveupdate_str_t *text)
 {
-    ngx_str_t *text = data;
+    text->len = 0;
+    text->data = ngx_pnalloc(call->io.pool, (size_t) call->body_size + 1);
+
+    if (text->data == NULL) {
+        return ngx_http_liveupdate_nomem(call);
+    }
+
+    return ngx_http_liveupdate_body(call, ngx_http_liveupdate_call_piece,
+                                    text);
+}
+
+
+static liveupdate_rc_e
+ngx_http_liveupdate_call_piece(void *data, const u_char *bytes, size_t len)
+{
+    liveupdate_str_t *text = data;
 
     ngx_memcpy(text->data + text->len, bytes, len);
     text->len += len;
@@ -514,8 +549,9 @@ ngx_http_liveupdate_call_done(ngx_event_t *ev)
 {
     ngx_http_liveupdate_call_t *call = ev->data;
 
-    ngx_connection_t    *c;
-    ngx_http_request_t  *r;
+    ngx_connection_t             *c;
+    ngx_http_request_t           *r;
+    ngx_http_liveupdate_store_t  *store;
 
     if (!ev->complete) {
         ev->timedout = 0;
@@ -535,19 +571,25 @@ ngx_http_liveupdate_call_done(ngx_event_t *ev)
     r->main->blocked--;
     r->aio = 0;
 
+    store = call->wake ? call->store : NULL;
+
     if (r->write_event_handler != ngx_http_liveupdate_call_wait) {
 
         /* the request was terminated meanwhile */
 
         r->write_event_handler(r);
-        ngx_http_run_posted_requests(c);
-        return;
+
+    } else {
+        r->write_event_handler = ngx_http_request_empty_handler;
+
+        ngx_http_finalize_request(r, ngx_http_liveupdate_call_reply(call));
     }
 
-    r->write_event_handler = ngx_http_request_empty_handler;
-
-    ngx_http_finalize_request(r, ngx_http_liveupdate_call_reply(call));
     ngx_http_run_posted_requests(c);
+
+    if (store) {
+        ngx_http_liveupdate_jobs_wake(store);
+    }
 }
 
 

@@ -407,7 +407,7 @@ ngx_http_liveupdate_desktop_stage_post(ngx_http_liveupdate_call_t *call)
     status = ngx_http_liveupdate_desktop_open(call, folder, &release);
 
     if (status == NGX_OK) {
-        status = ngx_http_liveupdate_stage(call, folder, release);
+        status = ngx_http_liveupdate_stage(call, folder, release, NULL);
         cJSON_Delete(release);
     }
 
@@ -477,7 +477,8 @@ ngx_http_liveupdate_desktop_open(ngx_http_liveupdate_call_t *call,
             && liveupdate_str_is(&kind, "desktop")
             && liveupdate_json_string(*release, "state", &state)
                == LIVEUPDATE_OK
-            && !liveupdate_str_is(&state, "staged"))
+            && !liveupdate_str_is(&state, "staged")
+            && !liveupdate_str_is(&state, "fetching"))
         {
             return NGX_OK;
         }
@@ -485,8 +486,9 @@ ngx_http_liveupdate_desktop_open(ngx_http_liveupdate_call_t *call,
         cJSON_Delete(*release);
 
         return ngx_http_liveupdate_refuse(call, NGX_HTTP_CONFLICT,
-                                          "The release is staged already, or "
-                                          "is no desktop release.");
+                                          "The release is staged already, is "
+                                          "being fetched, or is no desktop "
+                                          "release.");
     }
 
     *release = cJSON_CreateObject();

@@ -253,7 +253,7 @@ ngx_http_liveupdate_release_state(const cJSON *app, const cJSON *release,
 ngx_int_t
 ngx_http_liveupdate_release_get(ngx_http_liveupdate_call_t *call)
 {
-    cJSON       *app, *release, *files;
+    cJSON       *app, *release, *files, *progress;
     u_char      *folder, *path;
     ngx_int_t    rc, status;
     const char  *place;
@@ -296,6 +296,20 @@ ngx_http_liveupdate_release_get(ngx_http_liveupdate_call_t *call)
 
     if (rc == NGX_OK && !cJSON_AddItemToObject(release, "files", files)) {
         cJSON_Delete(files);
+        return ngx_http_liveupdate_nomem(call);
+    }
+
+    path = ngx_http_liveupdate_path(call->io.pool, "%s/progress.json", folder);
+
+    rc = ngx_http_liveupdate_store_read_json(&call->io, path, &progress);
+
+    if (rc == NGX_ERROR) {
+        return ngx_http_liveupdate_failed(call);
+    }
+
+    if (rc == NGX_OK && !cJSON_AddItemToObject(release, "progress", progress))
+    {
+        cJSON_Delete(progress);
         return ngx_http_liveupdate_nomem(call);
     }
 

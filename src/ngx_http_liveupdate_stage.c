@@ -23,6 +23,8 @@ typedef struct {
     u_char                  *path;
     u_char                  *data;      /* instead of a path: made here */
     uint64_t                 size;
+    ngx_file_uniq_t          uniq;
+    time_t                   mtime;
     char                     sha256[LIVEUPDATE_SHA256_HEX + 1];
     unsigned char            sha512[SHA512_DIGEST_LENGTH];
     unsigned                 is_hashed:1;
@@ -41,14 +43,9 @@ typedef struct {
     ngx_array_t                  files;
     ngx_uint_t                   nfiles;
 
+    ngx_array_t                 *digests;   /* that are known, or NULL */
     unsigned                     platforms;
 } ngx_http_liveupdate_stage_t;
-
-
-typedef struct {
-    liveupdate_sha256_t          sha256;
-    SHA512_CTX                   sha512;
-} ngx_http_liveupdate_digests_t;
 
 
 static ngx_int_t ngx_http_liveupdate_stage_list(
@@ -57,8 +54,8 @@ static ngx_http_liveupdate_staged_t *ngx_http_liveupdate_stage_find(
     ngx_http_liveupdate_stage_t *stage, const liveupdate_str_t *name);
 static ngx_int_t ngx_http_liveupdate_stage_hash(
     ngx_http_liveupdate_stage_t *stage, ngx_http_liveupdate_staged_t *file);
-static ngx_int_t ngx_http_liveupdate_stage_piece(void *data, u_char *bytes,
-    size_t len);
+static const ngx_http_liveupdate_digest_t *ngx_http_liveupdate_stage_known(
+    ngx_http_liveupdate_stage_t *stage, ngx_http_liveupdate_staged_t *file);
 static ngx_int_t ngx_http_liveupdate_stage_manifests(
     ngx_http_liveupdate_stage_t *stage);
 static ngx_uint_t ngx_http_liveupdate_stage_is_manifest(
@@ -92,7 +89,7 @@ static ngx_int_t ngx_http_liveupdate_stage_place(
 
 ngx_int_t
 ngx_http_liveupdate_stage(ngx_http_liveupdate_call_t *call, u_char *folder,
-    cJSON *release)
+    cJSON *release, ngx_array_t *digests)
 {
     ngx_int_t                    status;
     liveupdate_str_t             id;
@@ -105,6 +102,7 @@ ngx_http_liveupdate_stage(ngx_http_liveupdate_call_t *call, u_char *folder,
     stage.call = call;
     stage.folder = folder;
     stage.release = release;
+    stage.digests = digests;
     stage.id = (char *) id.data;
 
     if (ngx_array_init(&stage.files, call->io.pool, 64,
@@ -199,6 +197,8 @@ ngx_http_liveupdate_stage_list(ngx_http_liveupdate_stage_t *stage)
         file->name = str;
         file->path = path;
         file->size = ngx_file_size(&fi);
+        file->uniq = ngx_file_uniq(&fi);
+        file->mtime = ngx_file_mtime(&fi);
     }
 
     stage->nfiles = stage->files.nelts;
@@ -230,45 +230,60 @@ static ngx_int_t
 ngx_http_liveupdate_stage_hash(ngx_http_liveupdate_stage_t *stage,
     ngx_http_liveupdate_staged_t *file)
 {
-    ngx_http_liveupdate_call_t     *call;
-    ngx_http_liveupdate_digests_t   digests;
+    ngx_http_liveupdate_digest_t         digest;
+    const ngx_http_liveupdate_digest_t  *known;
 
     if (file->is_hashed) {
         return NGX_OK;
     }
 
-    call = stage->call;
+    known = ngx_http_liveupdate_stage_known(stage, file);
 
-    liveupdate_sha256_init(&digests.sha256);
-    (void) SHA512_Init(&digests.sha512);
+    if (known == NULL) {
 
-    if (ngx_http_liveupdate_store_pieces(&call->io, file->path,
-                                         ngx_http_liveupdate_stage_piece,
-                                         &digests)
-        != NGX_OK)
-    {
-        return ngx_http_liveupdate_failed(call);
+        if (ngx_http_liveupdate_digest(&stage->call->io, file->path, &digest)
+            != NGX_OK)
+        {
+            return ngx_http_liveupdate_failed(stage->call);
+        }
+
+        known = &digest;
     }
 
-    file->size = digests.sha256.size;
+    file->size = known->size;
     file->is_hashed = 1;
 
-    liveupdate_sha256_hex(&digests.sha256, file->sha256);
-    (void) SHA512_Final(file->sha512, &digests.sha512);
+    ngx_memcpy(file->sha256, known->sha256, sizeof(file->sha256));
+    ngx_memcpy(file->sha512, known->sha512, sizeof(file->sha512));
 
     return NGX_OK;
 }
 
 
-static ngx_int_t
-ngx_http_liveupdate_stage_piece(void *data, u_char *bytes, size_t len)
+static const ngx_http_liveupdate_digest_t *
+ngx_http_liveupdate_stage_known(ngx_http_liveupdate_stage_t *stage,
+    ngx_http_liveupdate_staged_t *file)
 {
-    ngx_http_liveupdate_digests_t *digests = data;
+    ngx_uint_t                           i;
+    const ngx_http_liveupdate_digest_t  *known;
 
-    liveupdate_sha256_update(&digests->sha256, bytes, len);
-    (void) SHA512_Update(&digests->sha512, bytes, len);
+    if (stage->digests == NULL) {
+        return NULL;
+    }
 
-    return NGX_OK;
+    known = stage->digests->elts;
+
+    for (i = 0; i < stage->digests->nelts; i++) {
+        if (known[i].uniq == file->uniq
+            && known[i].mtime == file->mtime
+            && known[i].size == file->size
+            && liveupdate_str_eq(&known[i].name, &file->name))
+        {
+            return &known[i];
+        }
+    }
+
+    return NULL;
 }
 
 

@@ -7,6 +7,61 @@
 #include "ngx_http_liveupdate.h"
 
 
+typedef struct {
+    liveupdate_sha256_t  sha256;
+    SHA512_CTX           sha512;
+} ngx_http_liveupdate_digests_t;
+
+
+static ngx_int_t ngx_http_liveupdate_digest_piece(void *data, u_char *bytes,
+    size_t len);
+
+
+ngx_int_t
+ngx_http_liveupdate_digest(ngx_http_liveupdate_io_t *io, u_char *path,
+    ngx_http_liveupdate_digest_t *digest)
+{
+    ngx_int_t                      rc;
+    ngx_file_info_t                fi;
+    ngx_http_liveupdate_digests_t  digests;
+
+    liveupdate_sha256_init(&digests.sha256);
+    (void) SHA512_Init(&digests.sha512);
+
+    rc = ngx_http_liveupdate_store_pieces(io, path,
+                                          ngx_http_liveupdate_digest_piece,
+                                          &digests);
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    if (ngx_file_info(path, &fi) == NGX_FILE_ERROR) {
+        return ngx_http_liveupdate_io_failed(io, ngx_file_info_n, path);
+    }
+
+    digest->size = digests.sha256.size;
+    digest->uniq = ngx_file_uniq(&fi);
+    digest->mtime = ngx_file_mtime(&fi);
+
+    liveupdate_sha256_hex(&digests.sha256, digest->sha256);
+    (void) SHA512_Final(digest->sha512, &digests.sha512);
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_liveupdate_digest_piece(void *data, u_char *bytes, size_t len)
+{
+    ngx_http_liveupdate_digests_t *digests = data;
+
+    liveupdate_sha256_update(&digests->sha256, bytes, len);
+    (void) SHA512_Update(&digests->sha512, bytes, len);
+
+    return NGX_OK;
+}
+
+
 ngx_int_t
 ngx_http_liveupdate_staging_clean(ngx_http_liveupdate_call_t *call,
     u_char *folder, const char *name)

@@ -14,7 +14,7 @@
 
 static off_t ngx_http_liveupdate_whole_lines(ngx_fd_t fd, off_t size);
 static ngx_int_t ngx_http_liveupdate_lock(ngx_http_liveupdate_io_t *io,
-    u_char *path, int create, ngx_fd_t *fd);
+    u_char *path, int create, int command, ngx_fd_t *fd);
 
 
 u_char *
@@ -265,6 +265,29 @@ ngx_http_liveupdate_store_write_json(ngx_http_liveupdate_io_t *io,
 
 
 ngx_int_t
+ngx_http_liveupdate_store_touch(ngx_http_liveupdate_io_t *io, u_char *path)
+{
+    ngx_fd_t  fd;
+
+    if (path == NULL) {
+        io->err = NGX_ENOMEM;
+        return NGX_ERROR;
+    }
+
+    fd = open((const char *) path, O_RDWR|O_CREAT|O_CLOEXEC, 0600);
+
+    if (fd == NGX_INVALID_FILE) {
+        return ngx_http_liveupdate_io_failed(io, ngx_open_file_n, path);
+    }
+
+    (void) ngx_close_file(fd);
+
+    return ngx_http_liveupdate_store_sync(io,
+                                  ngx_http_liveupdate_folder(io->pool, path));
+}
+
+
+ngx_int_t
 ngx_http_liveupdate_temp_create(ngx_http_liveupdate_io_t *io,
     ngx_http_liveupdate_store_t *store, ngx_http_liveupdate_temp_t *temp)
 {
@@ -484,7 +507,7 @@ ngx_int_t
 ngx_http_liveupdate_store_lock(ngx_http_liveupdate_io_t *io, u_char *path,
     ngx_fd_t *fd)
 {
-    return ngx_http_liveupdate_lock(io, path, O_CREAT, fd);
+    return ngx_http_liveupdate_lock(io, path, O_CREAT, F_OFD_SETLKW, fd);
 }
 
 
@@ -492,7 +515,15 @@ ngx_int_t
 ngx_http_liveupdate_store_lock_existing(ngx_http_liveupdate_io_t *io,
     u_char *path, ngx_fd_t *fd)
 {
-    return ngx_http_liveupdate_lock(io, path, 0, fd);
+    return ngx_http_liveupdate_lock(io, path, 0, F_OFD_SETLKW, fd);
+}
+
+
+ngx_int_t
+ngx_http_liveupdate_store_try_lock(ngx_http_liveupdate_io_t *io, u_char *path,
+    ngx_fd_t *fd)
+{
+    return ngx_http_liveupdate_lock(io, path, 0, F_OFD_SETLK, fd);
 }
 
 
@@ -503,7 +534,7 @@ ngx_http_liveupdate_store_lock_existing(ngx_http_liveupdate_io_t *io,
 
 static ngx_int_t
 ngx_http_liveupdate_lock(ngx_http_liveupdate_io_t *io, u_char *path,
-    int create, ngx_fd_t *fd)
+    int create, int command, ngx_fd_t *fd)
 {
     struct flock     lock;
     ngx_file_info_t  held, named;
@@ -529,14 +560,20 @@ ngx_http_liveupdate_lock(ngx_http_liveupdate_io_t *io, u_char *path,
             return ngx_http_liveupdate_io_failed(io, ngx_open_file_n, path);
         }
 
-        while (fcntl(*fd, F_OFD_SETLKW, &lock) == -1) {
+        while (fcntl(*fd, command, &lock) == -1) {
 
             if (ngx_errno == NGX_EINTR) {
                 continue;
             }
 
-            (void) ngx_http_liveupdate_io_failed(io, "fcntl(F_OFD_SETLKW)",
-                                                 path);
+            if (command == F_OFD_SETLK
+                && (ngx_errno == NGX_EAGAIN || ngx_errno == NGX_EACCES))
+            {
+                (void) ngx_close_file(*fd);
+                return NGX_BUSY;
+            }
+
+            (void) ngx_http_liveupdate_io_failed(io, "fcntl()", path);
             goto failed;
         }
 

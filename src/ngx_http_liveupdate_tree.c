@@ -231,15 +231,6 @@ ngx_http_liveupdate_store_list(ngx_http_liveupdate_io_t *io, u_char *path,
 }
 
 
-static int ngx_http_liveupdate_sync_entry(const char *path,
-    const struct stat *st, int type, struct FTW *ftw);
-static int ngx_http_liveupdate_remove_tree(u_char *path);
-static int ngx_http_liveupdate_remove_entry(const char *path,
-    const struct stat *st, int type, struct FTW *ftw);
-static ngx_int_t ngx_http_liveupdate_clean_folder(ngx_http_liveupdate_io_t *io,
-    u_char *path, ngx_str_t *prefix);
-
-
 static int ngx_libc_cdecl
 ngx_http_liveupdate_name_cmp(const void *one, const void *two)
 {
@@ -276,6 +267,15 @@ ngx_http_liveupdate_store_clean(ngx_http_liveupdate_store_t *store,
         /* where the reference configuration keeps bodies of requests */
 
         path = ngx_http_liveupdate_path(pool, "%V/tmp/body", &store->path);
+
+        rc = ngx_http_liveupdate_clean_folder(&io, path, NULL);
+    }
+
+    if (rc != NGX_ERROR) {
+
+        /* and what it fetches */
+
+        path = ngx_http_liveupdate_path(pool, "%V/tmp/fetch", &store->path);
 
         rc = ngx_http_liveupdate_clean_folder(&io, path, NULL);
     }

@@ -22,9 +22,8 @@ select STDOUT; $| = 1;
 
 my $t = Test::LiveUpdate->new()->plan(46);
 
-$t->config_reference(sub {
-    s{^(liveupdate_valid )}{liveupdate_approval  on;\n\n$1}m;
-})->run();
+$ENV{APPROVAL} = 'on';
+$t->config_reference()->run();
 
 my $dir = $t->testdir();
 my $app = $t->create_app('My App');

@@ -95,7 +95,7 @@ chmod 0700, $t->testdir() . '/tokens';
 ok(!($t->test_config())[1], 'a folder');
 rmdir $t->testdir() . '/tokens';
 tokens('x' x 2_000_000);
-like($t->test_config(), qr/token file ".*" is too large/, 'too large a file');
+like($t->test_config(), qr/file ".*" is too large/, 'too large a file');
 
 # the roles
 

@@ -54,7 +54,8 @@ export function channelsNow({ app, releases, channels }, byId) {
         channels.length === 0
             ? element('p', { class: 'quiet' }, 'There are no channels.')
             : table('Channels', ['Channel', 'Release', 'Share of devices',
-                                 'Deployed', 'Actions'], rows));
+                                 { name: 'Deployed', class: 'minor' },
+                                 'Actions'], rows));
 }
 
 

@@ -73,6 +73,8 @@ static const struct {
     { "/releases/{a}/{i}/reject", LIVEUPDATE_ROUTE_REJECT },
     { "/releases/{a}/{i}/withdraw", LIVEUPDATE_ROUTE_WITHDRAW },
     { "/releases/{a}/{i}/stage", LIVEUPDATE_ROUTE_STAGE },
+    { "/releases/{a}/{i}/fetch", LIVEUPDATE_ROUTE_FETCH },
+    { "/releases/{a}/{i}/retry", LIVEUPDATE_ROUTE_RETRY },
 
     { NULL, LIVEUPDATE_ROUTE_NONE }
 };

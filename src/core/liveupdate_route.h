@@ -51,6 +51,8 @@ typedef enum {
     LIVEUPDATE_ROUTE_REJECT,           /* .../{id}/reject */
     LIVEUPDATE_ROUTE_WITHDRAW,         /* .../{id}/withdraw */
     LIVEUPDATE_ROUTE_STAGE,            /* .../{id}/stage */
+    LIVEUPDATE_ROUTE_FETCH,            /* .../{id}/fetch */
+    LIVEUPDATE_ROUTE_RETRY,            /* .../{id}/retry */
 
     /* of the vendor's cloud, and nothing that updates need */
     LIVEUPDATE_ROUTE_CLOUD

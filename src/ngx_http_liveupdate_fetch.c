@@ -1,0 +1,340 @@
+
+/*
+ * Copyright (C) the nginx-liveupdate authors
+ *
+ * Files from the origin, by nginx's own proxy: each has a request of its own,
+ * which no client has sent, and a background subrequest of it.
+ */
+
+
+#include "ngx_http_liveupdate.h"
+
+
+#define NGX_HTTP_LIVEUPDATE_BLOCKED  10      /* msec */
+
+
+static ngx_int_t ngx_http_liveupdate_fetch_connect(
+    ngx_http_liveupdate_fetch_t *fetch);
+static ngx_int_t ngx_http_liveupdate_fetch_request(
+    ngx_http_liveupdate_fetch_t *fetch);
+static ngx_int_t ngx_http_liveupdate_fetch_subrequest(
+    ngx_http_liveupdate_fetch_t *fetch);
+static ngx_int_t ngx_http_liveupdate_fetch_done(ngx_http_request_t *sr,
+    void *data, ngx_int_t rc);
+static void ngx_http_liveupdate_fetch_end(ngx_event_t *ev);
+static void ngx_http_liveupdate_fetch_free(
+    ngx_http_liveupdate_fetch_t *fetch);
+static u_char *ngx_http_liveupdate_fetch_log(ngx_log_t *log, u_char *buf,
+    size_t len);
+
+
+static ngx_str_t  ngx_http_liveupdate_fetch_address =
+    ngx_string("unix:");
+
+static struct sockaddr  ngx_http_liveupdate_fetch_sockaddr = {
+    .sa_family = AF_UNIX
+};
+
+
+ngx_int_t
+ngx_http_liveupdate_fetch_start(ngx_http_liveupdate_fetch_t *fetch)
+{
+    if (ngx_http_liveupdate_fetch_connect(fetch) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    if (ngx_http_liveupdate_fetch_request(fetch) != NGX_OK
+        || ngx_http_liveupdate_fetch_subrequest(fetch) != NGX_OK)
+    {
+        ngx_http_liveupdate_fetch_free(fetch);
+        return NGX_ERROR;
+    }
+
+    fetch->end.handler = ngx_http_liveupdate_fetch_end;
+    fetch->end.data = fetch;
+    fetch->end.log = &fetch->log;
+
+    ngx_http_run_posted_requests(fetch->connection);
+
+    return NGX_OK;
+}
+
+
+/* A connection that is none: nothing of it must reach the event module. */
+
+static ngx_int_t
+ngx_http_liveupdate_fetch_connect(ngx_http_liveupdate_fetch_t *fetch)
+{
+    ngx_connection_t       *c;
+    ngx_http_connection_t  *hc;
+
+    hc = ngx_pcalloc(fetch->pool, sizeof(ngx_http_connection_t));
+    if (hc == NULL) {
+        return NGX_ERROR;
+    }
+
+    hc->conf_ctx = fetch->conf_ctx;
+
+    fetch->log = *ngx_cycle->log;
+    fetch->log.handler = ngx_http_liveupdate_fetch_log;
+    fetch->log.data = &fetch->log_ctx;
+    fetch->log.action = "fetching from the origin";
+
+    c = ngx_get_connection(0, &fetch->log);
+    if (c == NULL) {
+        return NGX_ERROR;
+    }
+
+    c->fd = (ngx_socket_t) -1;
+    c->data = hc;
+    c->pool = fetch->pool;
+
+    c->log = &fetch->log;
+    c->read->log = &fetch->log;
+    c->write->log = &fetch->log;
+    c->log_error = NGX_ERROR_INFO;
+
+    c->read->handler = ngx_http_empty_handler;
+    c->write->handler = ngx_http_empty_handler;
+
+    c->read->active = 1;
+    c->write->active = 1;
+    c->write->ready = 1;
+
+    c->sockaddr = &ngx_http_liveupdate_fetch_sockaddr;
+    c->socklen = sizeof(struct sockaddr);
+    c->local_sockaddr = c->sockaddr;
+    c->local_socklen = c->socklen;
+    c->addr_text = ngx_http_liveupdate_fetch_address;
+
+    fetch->connection = c;
+    fetch->log_ctx.connection = c;
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_liveupdate_fetch_request(ngx_http_liveupdate_fetch_t *fetch)
+{
+    ngx_connection_t    *c;
+    ngx_http_request_t  *r;
+
+    c = fetch->connection;
+
+    r = ngx_http_create_request(c);
+    if (r == NULL) {
+        return NGX_ERROR;
+    }
+
+    fetch->request = r;
+
+    c->data = r;
+    c->destroyed = 0;
+
+    r->method = NGX_HTTP_GET;
+    ngx_str_set(&r->method_name, "GET");
+    r->http_version = NGX_HTTP_VERSION_11;
+    ngx_str_set(&r->http_protocol, "HTTP/1.1");
+    r->uri = fetch->uri;
+    r->unparsed_uri = fetch->uri;
+    r->request_line = fetch->uri;
+    r->internal = 1;
+    r->logged = 1;
+
+    return ngx_list_init(&r->headers_in.headers, r->pool, 4,
+                         sizeof(ngx_table_elt_t));
+}
+
+
+static ngx_int_t
+ngx_http_liveupdate_fetch_subrequest(ngx_http_liveupdate_fetch_t *fetch)
+{
+    ngx_http_request_t          *r, *sr;
+    ngx_http_liveupdate_ctx_t   *ctx;
+    ngx_http_post_subrequest_t  *ps;
+
+    r = fetch->request;
+
+    ps = ngx_palloc(r->pool, sizeof(ngx_http_post_subrequest_t));
+    if (ps == NULL) {
+        return NGX_ERROR;
+    }
+
+    ps->handler = ngx_http_liveupdate_fetch_done;
+    ps->data = fetch;
+
+    if (ngx_http_subrequest(r, &fetch->uri, NULL, &sr, ps,
+                            NGX_HTTP_SUBREQUEST_BACKGROUND)
+        != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    ctx = ngx_http_liveupdate_get_ctx(sr);
+    if (ctx == NULL) {
+        return NGX_ERROR;
+    }
+
+    ctx->fetch_uri = fetch->origin_uri;
+    ctx->fetch_path = fetch->path;
+
+    /* proxy_store reads on for a request that wants no body */
+
+    sr->header_only = 1;
+
+    sr->request_body = ngx_pcalloc(r->pool, sizeof(ngx_http_request_body_t));
+    if (sr->request_body == NULL) {
+        return NGX_ERROR;
+    }
+
+    fetch->subrequest = sr;
+
+    return NGX_OK;
+}
+
+
+/*
+ * What is returned becomes the result of the subrequest: with an error nginx
+ * would make a page of it.
+ */
+
+static ngx_int_t
+ngx_http_liveupdate_fetch_done(ngx_http_request_t *sr, void *data,
+    ngx_int_t rc)
+{
+    ngx_http_liveupdate_fetch_t *fetch = data;
+
+    ngx_http_upstream_t  *u;
+
+    if (fetch->subrequest == NULL) {
+        return NGX_OK;
+    }
+
+    fetch->subrequest = NULL;
+
+    u = sr->upstream;
+
+    if (u) {
+        fetch->asked = 1;
+        fetch->status = u->headers_in.status_n;
+        fetch->length = u->headers_in.content_length_n;
+        fetch->stored = (fetch->status == NGX_HTTP_OK && !u->store);
+    }
+
+    fetch->received = ngx_http_liveupdate_fetch_received(fetch);
+
+    /* the subrequest is still in use */
+
+    ngx_post_event(&fetch->end, &ngx_posted_events);
+
+    return NGX_OK;
+}
+
+
+off_t
+ngx_http_liveupdate_fetch_received(ngx_http_liveupdate_fetch_t *fetch)
+{
+    ngx_http_upstream_t  *u;
+
+    if (fetch->subrequest == NULL) {
+        return fetch->received;
+    }
+
+    u = fetch->subrequest->upstream;
+
+    return (u && u->pipe) ? u->pipe->read_length : 0;
+}
+
+
+/* There is no other way into a running upstream than that of its timer. */
+
+void
+ngx_http_liveupdate_fetch_abort(ngx_http_liveupdate_fetch_t *fetch)
+{
+    ngx_event_t          *rev;
+    ngx_http_upstream_t  *u;
+
+    if (fetch->subrequest == NULL) {
+        return;
+    }
+
+    u = fetch->subrequest->upstream;
+
+    if (u == NULL || u->peer.connection == NULL) {
+        return;
+    }
+
+    rev = u->peer.connection->read;
+
+    if (rev->timer_set) {
+        ngx_del_timer(rev);
+    }
+
+    rev->timedout = 1;
+
+    ngx_post_event(rev, &ngx_posted_events);
+}
+
+
+static void
+ngx_http_liveupdate_fetch_end(ngx_event_t *ev)
+{
+    ngx_http_liveupdate_fetch_t *fetch = ev->data;
+
+    if (fetch->request->blocked) {
+
+        /* a thread still writes to the file */
+
+        ngx_add_timer(ev, NGX_HTTP_LIVEUPDATE_BLOCKED);
+        return;
+    }
+
+    ngx_http_liveupdate_fetch_free(fetch);
+
+    fetch->handler(fetch);
+}
+
+
+static void
+ngx_http_liveupdate_fetch_free(ngx_http_liveupdate_fetch_t *fetch)
+{
+    ngx_connection_t  *c;
+
+    c = fetch->connection;
+
+    if (fetch->request) {
+        ngx_http_free_request(fetch->request, 0);
+    }
+
+    c->destroyed = 1;
+    c->read->active = 0;
+    c->write->active = 0;
+
+    ngx_free_connection(c);
+
+    fetch->request = NULL;
+    fetch->subrequest = NULL;
+    fetch->connection = NULL;
+}
+
+
+static u_char *
+ngx_http_liveupdate_fetch_log(ngx_log_t *log, u_char *buf, size_t len)
+{
+    u_char              *p;
+    ngx_http_request_t  *r;
+    ngx_http_log_ctx_t  *ctx;
+
+    p = buf;
+
+    if (log->action) {
+        p = ngx_snprintf(buf, len, " while %s", log->action);
+        len -= p - buf;
+    }
+
+    ctx = log->data;
+    r = ctx->request;
+
+    return r ? r->log_handler(r, ctx->current_request, p, len) : p;
+}

@@ -1,0 +1,870 @@
+
+/*
+ * Copyright (C) the nginx-liveupdate authors
+ *
+ * The life of jobs: found, claimed, run, tried again or over.
+ */
+
+
+#include "ngx_http_liveupdate.h"
+
+#include "liveupdate_desktop.h"
+
+
+#define NGX_HTTP_LIVEUPDATE_JOBS        4        /* of a worker, at once */
+#define NGX_HTTP_LIVEUPDATE_SWEEP       1000     /* msec */
+#define NGX_HTTP_LIVEUPDATE_JOB_TICK    60000
+#define NGX_HTTP_LIVEUPDATE_RETRY_MAX   600000
+#define NGX_HTTP_LIVEUPDATE_WRONG_MAX   5        /* tries */
+#define NGX_HTTP_LIVEUPDATE_PAUSE       10       /* seconds */
+
+
+/* Looks for jobs; those that were claimed are in the list. */
+
+typedef struct {
+    ngx_http_liveupdate_io_t      io;
+    ngx_http_liveupdate_jobs_t   *jobs;
+    ngx_uint_t                    free;
+    ngx_array_t                   claimed;     /* of job_t * */
+    time_t                        now;
+} ngx_http_liveupdate_sweep_t;
+
+
+typedef struct {
+    ngx_http_liveupdate_call_t     *call;
+    ngx_http_liveupdate_job_t      *job;
+    ngx_http_liveupdate_action_pt   action;
+    ngx_http_liveupdate_job_pt      done;
+} ngx_http_liveupdate_run_t;
+
+
+static void ngx_http_liveupdate_sweep_handler(ngx_event_t *ev);
+static void ngx_http_liveupdate_sweep(ngx_http_liveupdate_jobs_t *jobs);
+static void ngx_http_liveupdate_sweep_thread(void *data, ngx_log_t *log);
+static ngx_int_t ngx_http_liveupdate_sweep_job(
+    ngx_http_liveupdate_sweep_t *sweep, ngx_str_t *name);
+static ngx_int_t ngx_http_liveupdate_job_open(
+    ngx_http_liveupdate_sweep_t *sweep, ngx_http_liveupdate_job_t *job);
+static ngx_int_t ngx_http_liveupdate_job_read(
+    ngx_http_liveupdate_sweep_t *sweep, ngx_http_liveupdate_job_t *job,
+    const cJSON *release);
+static ngx_int_t ngx_http_liveupdate_job_platforms(
+    ngx_http_liveupdate_job_t *job, const cJSON *release);
+static void ngx_http_liveupdate_sweep_done(ngx_event_t *ev);
+
+static void ngx_http_liveupdate_job_start(ngx_http_liveupdate_job_t *job);
+static ngx_int_t ngx_http_liveupdate_job_promote(
+    ngx_http_liveupdate_call_t *call);
+static void ngx_http_liveupdate_job_promoted(ngx_http_liveupdate_job_t *job,
+    ngx_int_t status);
+static void ngx_http_liveupdate_job_thread(void *data, ngx_log_t *log);
+static void ngx_http_liveupdate_job_done(ngx_event_t *ev);
+static ngx_int_t ngx_http_liveupdate_job_postpone(
+    ngx_http_liveupdate_call_t *call);
+static ngx_int_t ngx_http_liveupdate_job_again(
+    ngx_http_liveupdate_call_t *call, cJSON *release);
+static void ngx_http_liveupdate_job_postponed(ngx_http_liveupdate_job_t *job,
+    ngx_int_t status);
+static void ngx_http_liveupdate_job_free(ngx_http_liveupdate_job_t *job);
+
+
+ngx_int_t
+ngx_http_liveupdate_jobs_init(ngx_cycle_t *cycle)
+{
+    ngx_uint_t                         i;
+    ngx_http_liveupdate_jobs_t        *jobs;
+    ngx_http_liveupdate_store_t      **stores;
+    ngx_http_liveupdate_main_conf_t   *lumcf;
+
+    if (ngx_process != NGX_PROCESS_WORKER && ngx_process != NGX_PROCESS_SINGLE)
+    {
+        return NGX_OK;
+    }
+
+    lumcf = ngx_http_cycle_get_module_main_conf(cycle,
+                                                ngx_http_liveupdate_module);
+    if (lumcf == NULL) {
+        return NGX_OK;
+    }
+
+    stores = lumcf->stores.elts;
+
+    for (i = 0; i < lumcf->stores.nelts; i++) {
+
+        jobs = stores[i]->jobs;
+        if (jobs == NULL) {
+            continue;
+        }
+
+        ngx_queue_init(&jobs->running);
+
+        jobs->sweep.handler = ngx_http_liveupdate_sweep_handler;
+        jobs->sweep.data = jobs;
+        jobs->sweep.log = cycle->log;
+        jobs->sweep.cancelable = 1;
+
+        if (ngx_worker == 0) {
+            ngx_add_timer(&jobs->sweep, 1);
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+void
+ngx_http_liveupdate_jobs_wake(ngx_http_liveupdate_store_t *store)
+{
+    if (store->jobs) {
+        ngx_http_liveupdate_sweep(store->jobs);
+    }
+}
+
+
+static void
+ngx_http_liveupdate_sweep_handler(ngx_event_t *ev)
+{
+    ngx_http_liveupdate_jobs_t *jobs = ev->data;
+
+    if (ngx_exiting || ngx_terminate) {
+        return;
+    }
+
+    ngx_add_timer(ev, NGX_HTTP_LIVEUPDATE_SWEEP);
+
+    ngx_http_liveupdate_sweep(jobs);
+}
+
+
+static void
+ngx_http_liveupdate_sweep(ngx_http_liveupdate_jobs_t *jobs)
+{
+    ngx_pool_t                   *pool;
+    ngx_thread_task_t            *task;
+    ngx_http_liveupdate_sweep_t  *sweep;
+
+    if (jobs->sweeping) {
+        jobs->again = 1;
+        return;
+    }
+
+    if (jobs->nrunning >= NGX_HTTP_LIVEUPDATE_JOBS
+        || ngx_time() < jobs->pause
+        || ngx_exiting
+        || ngx_terminate)
+    {
+        return;
+    }
+
+    pool = ngx_create_pool(4096, ngx_cycle->log);
+    if (pool == NULL) {
+        return;
+    }
+
+    task = ngx_thread_task_alloc(pool, sizeof(ngx_http_liveupdate_sweep_t));
+    if (task == NULL) {
+        goto failed;
+    }
+
+    sweep = task->ctx;
+    sweep->io.pool = pool;
+    sweep->jobs = jobs;
+    sweep->free = NGX_HTTP_LIVEUPDATE_JOBS - jobs->nrunning;
+    sweep->now = ngx_time();
+
+    task->handler = ngx_http_liveupdate_sweep_thread;
+    task->event.data = sweep;
+    task->event.handler = ngx_http_liveupdate_sweep_done;
+    task->event.log = ngx_cycle->log;
+
+    if (ngx_thread_task_post(jobs->threads, task) != NGX_OK) {
+        goto failed;
+    }
+
+    jobs->sweeping = 1;
+
+    return;
+
+failed:
+
+    ngx_destroy_pool(pool);
+}
+
+
+static void
+ngx_http_liveupdate_sweep_thread(void *data, ngx_log_t *log)
+{
+    ngx_http_liveupdate_sweep_t *sweep = data;
+
+    u_char       *path;
+    ngx_str_t    *name;
+    ngx_uint_t    i;
+    ngx_array_t   names;
+
+    if (ngx_array_init(&sweep->claimed, sweep->io.pool,
+                       NGX_HTTP_LIVEUPDATE_JOBS,
+                       sizeof(ngx_http_liveupdate_job_t *))
+        != NGX_OK)
+    {
+        return;
+    }
+
+    path = ngx_http_liveupdate_path(sweep->io.pool, "%V/jobs",
+                                    &sweep->jobs->store->path);
+
+    if (ngx_http_liveupdate_store_list(&sweep->io, path, &names) != NGX_OK) {
+        return;
+    }
+
+    name = names.elts;
+
+    for (i = 0; i < names.nelts; i++) {
+
+        if (sweep->claimed.nelts == sweep->free) {
+            return;
+        }
+
+        if (ngx_http_liveupdate_sweep_job(sweep, &name[i]) != NGX_OK) {
+            return;
+        }
+    }
+}
+
+
+/* The name is "{app}.{release}": there is no dot in ids. */
+
+static ngx_int_t
+ngx_http_liveupdate_sweep_job(ngx_http_liveupdate_sweep_t *sweep,
+    ngx_str_t *name)
+{
+    u_char                      *dot;
+    ngx_int_t                    rc;
+    ngx_pool_t                  *pool;
+    liveupdate_arena_t           arena;
+    ngx_http_liveupdate_job_t   *job, **claimed;
+
+    dot = ngx_strlchr(name->data, name->data + name->len, '.');
+    if (dot == NULL) {
+        return NGX_OK;
+    }
+
+    pool = ngx_create_pool(4096, ngx_cycle->log);
+    if (pool == NULL) {
+        return NGX_ERROR;
+    }
+
+    rc = NGX_ERROR;
+
+    job = ngx_pcalloc(pool, sizeof(ngx_http_liveupdate_job_t));
+    if (job == NULL) {
+        goto failed;
+    }
+
+    arena = ngx_http_liveupdate_arena(pool);
+
+    job->pool = pool;
+    job->jobs = sweep->jobs;
+    job->app = liveupdate_str_dup(&arena, name->data, dot - name->data);
+    job->id = liveupdate_str_dup(&arena, dot + 1,
+                                 name->data + name->len - (dot + 1));
+
+    if (job->app.data == NULL
+        || job->id.data == NULL
+        || !liveupdate_id_valid(&job->app)
+        || !liveupdate_id_valid(&job->id))
+    {
+        rc = NGX_OK;
+        goto failed;
+    }
+
+    job->path = ngx_http_liveupdate_path(pool, "%V/jobs/%V",
+                                         &job->jobs->store->path, name);
+    job->folder = ngx_http_liveupdate_path(pool, "%V/staging/%s/%s",
+                                           &job->jobs->store->path,
+                                           job->app.data, job->id.data);
+
+    rc = ngx_http_liveupdate_store_try_lock(&sweep->io, job->path,
+                                            &job->claim);
+    if (rc != NGX_OK) {
+        rc = (rc == NGX_ERROR) ? NGX_ERROR : NGX_OK;
+        goto failed;
+    }
+
+    rc = ngx_http_liveupdate_job_open(sweep, job);
+
+    if (rc == NGX_OK) {
+        claimed = ngx_array_push(&sweep->claimed);
+
+        if (claimed) {
+            *claimed = job;
+            return NGX_OK;
+        }
+
+        rc = NGX_ERROR;
+    }
+
+    ngx_http_liveupdate_store_unlock(job->claim);
+
+    if (rc == NGX_BUSY) {
+        rc = NGX_OK;
+    }
+
+failed:
+
+    ngx_destroy_pool(pool);
+
+    return rc;
+}
+
+
+/*
+ * Who asks for a build holds the release while the job's file and the release
+ * are made.  NGX_OK: there is something to do; NGX_BUSY: not now.
+ */
+
+static ngx_int_t
+ngx_http_liveupdate_job_open(ngx_http_liveupdate_sweep_t *sweep,
+    ngx_http_liveupdate_job_t *job)
+{
+    cJSON      *release;
+    u_char     *path;
+    ngx_fd_t    lock;
+    ngx_int_t   rc;
+
+    path = ngx_http_liveupdate_path(sweep->io.pool, "%s/lock", job->folder);
+
+    lock = NGX_INVALID_FILE;
+    rc = ngx_http_liveupdate_store_try_lock(&sweep->io, path, &lock);
+
+    if (rc == NGX_OK) {
+        path = ngx_http_liveupdate_path(sweep->io.pool, "%s/release.json",
+                                        job->folder);
+
+        rc = ngx_http_liveupdate_store_read_json(&sweep->io, path, &release);
+
+        if (rc == NGX_OK) {
+            rc = ngx_http_liveupdate_job_read(sweep, job, release);
+            cJSON_Delete(release);
+        }
+    }
+
+    if (rc == NGX_DECLINED) {
+
+        /* a crash came between the end of the job and that of its file */
+
+        rc = ngx_http_liveupdate_store_unlink(&sweep->io, job->path);
+
+        if (rc != NGX_ERROR) {
+            rc = NGX_BUSY;
+        }
+    }
+
+    ngx_http_liveupdate_store_unlock(lock);
+
+    return rc;
+}
+
+
+/* NGX_DECLINED: there is nothing to do for it any more. */
+
+static ngx_int_t
+ngx_http_liveupdate_job_read(ngx_http_liveupdate_sweep_t *sweep,
+    ngx_http_liveupdate_job_t *job, const cJSON *release)
+{
+    time_t             next;
+    liveupdate_str_t   state, by, text;
+
+    if (liveupdate_json_string(release, "state", &state) != LIVEUPDATE_OK
+        || liveupdate_json_string(release, "createdBy", &by) != LIVEUPDATE_OK)
+    {
+        return NGX_DECLINED;
+    }
+
+    if (liveupdate_str_is(&state, "staged") && !job->jobs->approval) {
+        job->staged = 1;
+
+    } else if (!liveupdate_str_is(&state, "fetching")) {
+        return NGX_DECLINED;
+    }
+
+    if (liveupdate_json_string(release, "nextAttemptAt", &text)
+        == LIVEUPDATE_OK
+        && liveupdate_time_parse(&text, &next) == LIVEUPDATE_OK
+        && next > sweep->now)
+    {
+        return NGX_BUSY;
+    }
+
+    job->by = (char *) ngx_http_liveupdate_path(job->pool, "%s", by.data);
+
+    return job->by ? ngx_http_liveupdate_job_platforms(job, release)
+                   : NGX_ERROR;
+}
+
+
+static ngx_int_t
+ngx_http_liveupdate_job_platforms(ngx_http_liveupdate_job_t *job,
+    const cJSON *release)
+{
+    const cJSON  *list, *item;
+
+    list = cJSON_GetObjectItemCaseSensitive(release, "platforms");
+
+    if (!cJSON_IsArray(list) || cJSON_GetArraySize(list) == 0) {
+        job->platforms = LIVEUPDATE_WINDOWS|LIVEUPDATE_MAC|LIVEUPDATE_LINUX;
+        return NGX_OK;
+    }
+
+    cJSON_ArrayForEach(item, list) {
+
+        if (!cJSON_IsString(item)) {
+            continue;
+        }
+
+        if (ngx_strcmp(item->valuestring, "windows") == 0) {
+            job->platforms |= LIVEUPDATE_WINDOWS;
+
+        } else if (ngx_strcmp(item->valuestring, "mac") == 0) {
+            job->platforms |= LIVEUPDATE_MAC;
+
+        } else if (ngx_strcmp(item->valuestring, "linux") == 0) {
+            job->platforms |= LIVEUPDATE_LINUX;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_http_liveupdate_sweep_done(ngx_event_t *ev)
+{
+    ngx_http_liveupdate_sweep_t *sweep = ev->data;
+
+    ngx_uint_t                    i;
+    ngx_http_liveupdate_job_t   **claimed;
+    ngx_http_liveupdate_jobs_t   *jobs;
+
+    jobs = sweep->jobs;
+    jobs->sweeping = 0;
+
+    if (sweep->io.operation) {
+        ngx_log_error(NGX_LOG_CRIT, ngx_cycle->log, sweep->io.err,
+                      "%s \"%s\" failed while looking for jobs",
+                      sweep->io.operation, sweep->io.path);
+    }
+
+    claimed = sweep->claimed.elts;
+
+    for (i = 0; i < sweep->claimed.nelts; i++) {
+        ngx_queue_insert_tail(&jobs->running, &claimed[i]->queue);
+        jobs->nrunning++;
+
+        if (ngx_exiting || ngx_terminate) {
+            ngx_http_liveupdate_job_free(claimed[i]);
+            continue;
+        }
+
+        ngx_http_liveupdate_job_start(claimed[i]);
+    }
+
+    ngx_destroy_pool(sweep->io.pool);
+
+    if (jobs->again) {
+        jobs->again = 0;
+        ngx_http_liveupdate_sweep(jobs);
+    }
+}
+
+
+static void
+ngx_http_liveupdate_job_start(ngx_http_liveupdate_job_t *job)
+{
+    ngx_log_error(NGX_LOG_INFO, ngx_cycle->log, 0,
+                  "job for \"%s\" of app \"%s\" is claimed",
+                  job->id.data, job->app.data);
+
+    if (job->staged) {
+        ngx_http_liveupdate_job_run(job, ngx_http_liveupdate_job_promote,
+                                    ngx_http_liveupdate_job_promoted);
+        return;
+    }
+
+    ngx_http_liveupdate_collect(job);
+}
+
+
+/* What was staged before a crash, and waits for nobody. */
+
+static ngx_int_t
+ngx_http_liveupdate_job_promote(ngx_http_liveupdate_call_t *call)
+{
+    ngx_int_t  status;
+
+    status = ngx_http_liveupdate_release_promote_post(call);
+
+    if (status == NGX_HTTP_OK
+        && ngx_http_liveupdate_store_unlink(&call->io, call->job->path)
+           == NGX_ERROR)
+    {
+        return ngx_http_liveupdate_failed(call);
+    }
+
+    return status;
+}
+
+
+static void
+ngx_http_liveupdate_job_promoted(ngx_http_liveupdate_job_t *job,
+    ngx_int_t status)
+{
+    ngx_http_liveupdate_job_end(job);
+}
+
+
+void
+ngx_http_liveupdate_job_run(ngx_http_liveupdate_job_t *job,
+    ngx_http_liveupdate_action_pt action, ngx_http_liveupdate_job_pt done)
+{
+    ngx_pool_t                 *pool;
+    ngx_thread_task_t          *task;
+    ngx_http_liveupdate_run_t  *run;
+
+    pool = ngx_create_pool(4096, ngx_cycle->log);
+    if (pool == NULL) {
+        goto failed;
+    }
+
+    task = ngx_thread_task_alloc(pool, sizeof(ngx_http_liveupdate_run_t));
+    if (task == NULL) {
+        goto failed;
+    }
+
+    run = task->ctx;
+    run->job = job;
+    run->action = action;
+    run->done = done;
+
+    run->call = ngx_http_liveupdate_call_of_job(job, pool);
+    if (run->call == NULL) {
+        goto failed;
+    }
+
+    task->handler = ngx_http_liveupdate_job_thread;
+    task->event.data = run;
+    task->event.handler = ngx_http_liveupdate_job_done;
+    task->event.log = ngx_cycle->log;
+
+    if (ngx_thread_task_post(job->jobs->threads, task) != NGX_OK) {
+        goto failed;
+    }
+
+    ngx_add_timer(&task->event, NGX_HTTP_LIVEUPDATE_JOB_TICK);
+
+    return;
+
+failed:
+
+    if (pool) {
+        ngx_destroy_pool(pool);
+    }
+
+    /* its file is there, so that a sweep finds it again */
+
+    ngx_http_liveupdate_job_free(job);
+}
+
+
+static void
+ngx_http_liveupdate_job_thread(void *data, ngx_log_t *log)
+{
+    ngx_http_liveupdate_run_t *run = data;
+
+    run->call->status = run->action(run->call);
+}
+
+
+static void
+ngx_http_liveupdate_job_done(ngx_event_t *ev)
+{
+    ngx_http_liveupdate_run_t *run = ev->data;
+
+    ngx_int_t                    status;
+    ngx_http_liveupdate_job_t   *job;
+    ngx_http_liveupdate_call_t  *call;
+
+    if (!ev->complete) {
+        ev->timedout = 0;
+        ngx_add_timer(ev, NGX_HTTP_LIVEUPDATE_JOB_TICK);
+        return;
+    }
+
+    if (ev->timer_set) {
+        ngx_del_timer(ev);
+    }
+
+    job = run->job;
+    call = run->call;
+    status = call->status;
+
+    if (call->io.operation) {
+        ngx_log_error(NGX_LOG_CRIT, ngx_cycle->log, call->io.err,
+                      "%s \"%s\" failed", call->io.operation, call->io.path);
+    }
+
+    if (status >= NGX_HTTP_INTERNAL_SERVER_ERROR) {
+        ngx_http_liveupdate_job_fail(job, NGX_HTTP_LIVEUPDATE_JOB_OUTAGE,
+                                     &call->error);
+
+    } else if (status >= NGX_HTTP_BAD_REQUEST) {
+        ngx_http_liveupdate_job_fail(job,
+                                     status == NGX_HTTP_FORBIDDEN
+                                     ? NGX_HTTP_LIVEUPDATE_JOB_REFUSED
+                                     : NGX_HTTP_LIVEUPDATE_JOB_WRONG,
+                                     &call->error);
+
+    } else if (call->change) {
+        ngx_log_error(NGX_LOG_NOTICE, ngx_cycle->log, 0,
+                      "\"%s\" changed app \"%s\": %s \"%s\"",
+                      call->by, job->app.data, call->change, call->subject);
+    }
+
+    cJSON_Delete(call->answer);
+    ngx_destroy_pool(call->io.pool);
+
+    run->done(job, status);
+}
+
+
+void
+ngx_http_liveupdate_job_fail(ngx_http_liveupdate_job_t *job,
+    ngx_http_liveupdate_job_e error, liveupdate_error_t *err)
+{
+    if (job->error != NGX_HTTP_LIVEUPDATE_JOB_OK) {
+        return;
+    }
+
+    job->error = error;
+    job->reason = ngx_http_liveupdate_sentence(job->pool, err);
+}
+
+
+void
+ngx_http_liveupdate_job_end(ngx_http_liveupdate_job_t *job)
+{
+    if (job->error == NGX_HTTP_LIVEUPDATE_JOB_OK || job->reason == NULL) {
+        ngx_http_liveupdate_job_free(job);
+        return;
+    }
+
+    ngx_log_error(NGX_LOG_WARN, ngx_cycle->log, 0,
+                  "\"%s\" of app \"%s\" cannot be staged now: %s",
+                  job->id.data, job->app.data, job->reason);
+
+    ngx_http_liveupdate_job_run(job, ngx_http_liveupdate_job_postpone,
+                                ngx_http_liveupdate_job_postponed);
+}
+
+
+ngx_int_t
+ngx_http_liveupdate_job_lock(ngx_http_liveupdate_call_t *call,
+    ngx_fd_t *lock, cJSON **release)
+{
+    u_char     *path;
+    ngx_int_t   rc;
+
+    path = ngx_http_liveupdate_path(call->io.pool, "%s/lock",
+                                    call->job->folder);
+
+    rc = ngx_http_liveupdate_store_lock_existing(&call->io, path, lock);
+
+    if (rc == NGX_OK) {
+        path = ngx_http_liveupdate_path(call->io.pool, "%s/release.json",
+                                        call->job->folder);
+
+        rc = ngx_http_liveupdate_store_read_json(&call->io, path, release);
+
+        if (rc != NGX_OK) {
+            ngx_http_liveupdate_store_unlock(*lock);
+        }
+    }
+
+    return rc == NGX_ERROR ? ngx_http_liveupdate_failed(call) : rc;
+}
+
+
+/* Written down in the release: it is there for who asks, and for a sweep. */
+
+static ngx_int_t
+ngx_http_liveupdate_job_postpone(ngx_http_liveupdate_call_t *call)
+{
+    cJSON             *release;
+    u_char            *path;
+    ngx_fd_t           lock;
+    ngx_int_t          rc, status;
+    liveupdate_str_t   state;
+
+    rc = ngx_http_liveupdate_job_lock(call, &lock, &release);
+
+    if (rc == NGX_DECLINED) {
+
+        /* deleted meanwhile, with all of its app */
+
+        rc = ngx_http_liveupdate_store_unlink(&call->io, call->job->path);
+
+        return rc == NGX_ERROR ? ngx_http_liveupdate_failed(call) : NGX_OK;
+    }
+
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    status = NGX_OK;
+
+    if (liveupdate_json_string(release, "state", &state) != LIVEUPDATE_OK
+        || !(liveupdate_str_is(&state, "fetching")
+             || liveupdate_str_is(&state, "staged")))
+    {
+        /* somebody else has decided, or staging it has */
+
+        if (ngx_http_liveupdate_store_unlink(&call->io, call->job->path)
+            == NGX_ERROR)
+        {
+            status = ngx_http_liveupdate_failed(call);
+        }
+
+        goto done;
+    }
+
+    status = ngx_http_liveupdate_job_again(call, release);
+
+    if (status == NGX_OK) {
+        status = ngx_http_liveupdate_collect_clean(call);
+    }
+
+    if (status != NGX_OK) {
+        goto done;
+    }
+
+    path = ngx_http_liveupdate_path(call->io.pool, "%s/release.json",
+                                    call->job->folder);
+
+    if (ngx_http_liveupdate_store_write_json(&call->io, call->store, path,
+                                             release)
+        != NGX_OK)
+    {
+        status = ngx_http_liveupdate_failed(call);
+        goto done;
+    }
+
+    (void) liveupdate_json_string(release, "state", &state);
+
+    if (liveupdate_str_is(&state, "failed")
+        && ngx_http_liveupdate_store_unlink(&call->io, call->job->path)
+           == NGX_ERROR)
+    {
+        status = ngx_http_liveupdate_failed(call);
+    }
+
+done:
+
+    cJSON_Delete(release);
+    ngx_http_liveupdate_store_unlock(lock);
+
+    return status;
+}
+
+
+static ngx_int_t
+ngx_http_liveupdate_job_again(ngx_http_liveupdate_call_t *call,
+    cJSON *release)
+{
+    char                               next[LIVEUPDATE_TIME_SIZE];
+    time_t                             now;
+    uint64_t                           attempts, max, wait;
+    liveupdate_str_t                   text;
+    ngx_http_liveupdate_job_t         *job;
+    ngx_http_liveupdate_fetch_conf_t  *fetch;
+
+    job = call->job;
+    fetch = job->jobs->fetch;
+
+    attempts = 0;
+    (void) liveupdate_json_size(release, "attempts", &attempts);
+    attempts++;
+
+    max = (job->error == NGX_HTTP_LIVEUPDATE_JOB_OUTAGE) ? fetch->tries
+          : (job->error == NGX_HTTP_LIVEUPDATE_JOB_WRONG)
+          ? ngx_min(fetch->tries, NGX_HTTP_LIVEUPDATE_WRONG_MAX) : 0;
+
+    cJSON_DeleteItemFromObjectCaseSensitive(release, "nextAttemptAt");
+
+    if (liveupdate_json_set_string(release, "reason", (char *) job->reason)
+        != LIVEUPDATE_OK
+        || liveupdate_json_set_string(release, "updatedAt", call->now)
+           != LIVEUPDATE_OK
+        || liveupdate_json_set(release, "attempts",
+                               cJSON_CreateNumber((double) attempts))
+           != LIVEUPDATE_OK)
+    {
+        return ngx_http_liveupdate_nomem(call);
+    }
+
+    if (attempts >= max) {
+        return liveupdate_json_set_string(release, "state", "failed")
+               == LIVEUPDATE_OK
+               ? NGX_OK : ngx_http_liveupdate_nomem(call);
+    }
+
+    wait = ngx_min((uint64_t) fetch->retry << ngx_min(attempts - 1, 20),
+                   NGX_HTTP_LIVEUPDATE_RETRY_MAX);
+
+    text.data = (u_char *) call->now;
+    text.len = ngx_strlen(call->now);
+
+    (void) liveupdate_time_parse(&text, &now);
+
+    liveupdate_time_print(next, now + (time_t) (wait / 1000),
+                          (unsigned) (wait % 1000));
+
+    return liveupdate_json_set_string(release, "nextAttemptAt", next)
+           == LIVEUPDATE_OK
+           ? NGX_OK : ngx_http_liveupdate_nomem(call);
+}
+
+
+static void
+ngx_http_liveupdate_job_postponed(ngx_http_liveupdate_job_t *job,
+    ngx_int_t status)
+{
+    if (status != NGX_OK) {
+
+        /* a disk that cannot keep this can keep no files either */
+
+        job->jobs->pause = ngx_time() + NGX_HTTP_LIVEUPDATE_PAUSE;
+    }
+
+    ngx_http_liveupdate_job_free(job);
+}
+
+
+static void
+ngx_http_liveupdate_job_free(ngx_http_liveupdate_job_t *job)
+{
+    ngx_http_liveupdate_jobs_t  *jobs;
+
+    jobs = job->jobs;
+
+    ngx_queue_remove(&job->queue);
+    jobs->nrunning--;
+
+    ngx_http_liveupdate_store_unlock(job->claim);
+    ngx_destroy_pool(job->pool);
+
+    if (jobs->nrunning == NGX_HTTP_LIVEUPDATE_JOBS - 1) {
+
+        /* others may have waited for a place */
+
+        ngx_http_liveupdate_sweep(jobs);
+    }
+}
