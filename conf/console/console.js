@@ -9,7 +9,7 @@ import * as dialogs from './dialogs.js';
 import { appPage, appsPage, auditPage, releasePage } from './pages.js';
 import { user } from './release.js';
 
-const PAUSE = 4000;
+const PAUSE = 3000;
 const PAUSE_BUSY = 1000;
 const PAUSE_LOST = 2000;
 

@@ -36,7 +36,11 @@ function ask({ title, nodes, verb, bad, run }) {
 
         // what was sent cannot be taken back by closing the dialog
 
-        dialog.oncancel = (event) => working && event.preventDefault();
+        dialog.oncancel = (event) => {
+            if (working) {
+                event.preventDefault();
+            }
+        };
 
         dialog.onclose = () => {
             dialog.replaceChildren();

@@ -99,7 +99,7 @@ export function appsPage() {
 // -- an application ----------------------------------------------------------
 
 export function appPage(id) {
-    const known = { generation: null, audit: [], status: undefined };
+    const known = { generation: null, audit: [] };
     const base = `/releases/${part(id)}`;
 
     return {
@@ -125,6 +125,10 @@ export function appPage(id) {
                     `/status?format=json&app=${part(id)}`).catch(() => null);
             }
 
+            if (known.github !== null) {
+                known.github = await getIfAny(`${base}/github`);
+            }
+
             for (const release of releases) {
                 if (release.state === 'fetching') {
                     const whole = await getIfAny(
@@ -135,7 +139,7 @@ export function appPage(id) {
             }
 
             return { app, releases, channels, rules, audit: known.audit,
-                     status: known.status };
+                     status: known.status, github: known.github };
         },
 
         show(data) {
@@ -165,6 +169,7 @@ export function appPage(id) {
                     !may('approve') && element('p', { class: 'about' },
                         'This token may look at releases, and not decide '
                         + 'about them.'),
+                    github(data.github),
                     group(data, 'staged', decided),
                     group(data, 'busy', decided),
                     mobile && channelsNow(data, byId),
@@ -175,6 +180,18 @@ export function appPage(id) {
             };
         },
     };
+}
+
+
+// Only what is wrong with it: what it has decided is in the audit log.
+
+function github(state) {
+    return state && state.error
+        && element('section', { 'data-key': 'github' },
+               element('h2', {}, 'GitHub'),
+               element('p', { class: 'wrong' }, foreign(state.error)),
+               element('p', { class: 'quiet' }, 'Nothing was changed. Commit ',
+                       code(state.commit || '?'), ', ', time(state.at)));
 }
 
 
@@ -408,6 +425,7 @@ function facts(release) {
         ['Build began', release.buildStartedAt
             && time(release.buildStartedAt)],
         ['Build ended', release.buildEndedAt && time(release.buildEndedAt)],
+        ['Pull request', pullRequest(release)],
         ['Source', text(release.gitRef)],
         ['Lies elsewhere', text(release.url)],
         ['Rules that it brings', info.releaseRedirections
@@ -430,6 +448,18 @@ function facts(release) {
     return element('dl', {}, list.filter(([, value]) => value)
         .map(([name, value]) => [element('dt', {}, name),
                                  element('dd', {}, value)]));
+}
+
+
+function pullRequest(release) {
+    const { url, number } = release.pullRequest || {};
+
+    if (!/^https:/.test(url)) {
+        return text(url);
+    }
+
+    return element('a', { href: url, rel: 'noreferrer' },
+                   `#${number} on GitHub`);
 }
 
 

@@ -106,7 +106,7 @@ sub tell {
     print {$self->{in}} json_encode({ do => 'tree' }) . "\n";
     $line = readline $self->{out};
 
-    Test::More::diag(substr(json_decode($line)->{value} // '', 0, 4000))
+    Test::More::diag(substr(json_decode($line)->{value} // '', 0, 12000))
         if defined $line;
 
     return;
@@ -162,7 +162,7 @@ sub see {
     Test::More::ok($answer->{ok}, $name // "sees: $text") and return 1;
 
     Test::More::diag($answer->{message});
-    Test::More::diag(substr($self->tree() // '', 0, 4000));
+    Test::More::diag(substr($self->tree() // '', 0, 12000));
 
     return 0;
 }
