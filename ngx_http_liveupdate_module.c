@@ -32,6 +32,14 @@ static ngx_int_t ngx_http_liveupdate_init(ngx_conf_t *cf);
 static ngx_int_t ngx_http_liveupdate_init_module(ngx_cycle_t *cycle);
 
 
+static ngx_conf_enum_t  ngx_http_liveupdate_approvals[] = {
+    { ngx_string("off"), NGX_HTTP_LIVEUPDATE_APPROVAL_OFF },
+    { ngx_string("on"), NGX_HTTP_LIVEUPDATE_APPROVAL_ON },
+    { ngx_string("github"), NGX_HTTP_LIVEUPDATE_APPROVAL_GITHUB },
+    { ngx_null_string, 0 }
+};
+
+
 static ngx_command_t  ngx_http_liveupdate_commands[] = {
 
     { ngx_string("liveupdate_zone"),
@@ -91,11 +99,11 @@ static ngx_command_t  ngx_http_liveupdate_commands[] = {
       NULL },
 
     { ngx_string("liveupdate_approval"),
-      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_FLAG,
-      ngx_conf_set_flag_slot,
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_enum_slot,
       NGX_HTTP_LOC_CONF_OFFSET,
       offsetof(ngx_http_liveupdate_loc_conf_t, approval),
-      NULL },
+      ngx_http_liveupdate_approvals },
 
     { ngx_string("liveupdate_artifacts"),
       NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS,
@@ -121,6 +129,13 @@ static ngx_command_t  ngx_http_liveupdate_commands[] = {
     { ngx_string("liveupdate_fetch"),
       NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_1MORE,
       ngx_http_liveupdate_conf_fetch,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("liveupdate_github"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_2MORE,
+      ngx_http_liveupdate_conf_github,
       NGX_HTTP_LOC_CONF_OFFSET,
       0,
       NULL },
@@ -193,6 +208,10 @@ static ngx_http_variable_t  ngx_http_liveupdate_vars[] = {
       NGX_HTTP_VAR_NOCACHEABLE, 0 },
 
     { ngx_string("liveupdate_fetch_uri"), NULL, ngx_http_liveupdate_variable,
+      offsetof(ngx_http_liveupdate_ctx_t, fetch_uri),
+      NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("liveupdate_github_url"), NULL, ngx_http_liveupdate_variable,
       offsetof(ngx_http_liveupdate_ctx_t, fetch_uri),
       NGX_HTTP_VAR_NOCACHEABLE, 0 },
 
@@ -477,12 +496,13 @@ ngx_http_liveupdate_create_loc_conf(ngx_conf_t *cf)
      *     lucf->download = NULL;
      *     lucf->fetch = NULL;
      *     lucf->webhook = NULL;
+     *     lucf->github = NULL;
      */
 
     lucf->valid = NGX_CONF_UNSET;
     lucf->api = NGX_CONF_UNSET;
     lucf->artifacts = NGX_CONF_UNSET;
-    lucf->approval = NGX_CONF_UNSET;
+    lucf->approval = NGX_CONF_UNSET_UINT;
 
     return lucf;
 }
@@ -501,7 +521,8 @@ ngx_http_liveupdate_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     ngx_conf_merge_str_value(conf->threads_name, prev->threads_name,
                              "default");
     ngx_conf_merge_sec_value(conf->valid, prev->valid, 1);
-    ngx_conf_merge_value(conf->approval, prev->approval, 0);
+    ngx_conf_merge_uint_value(conf->approval, prev->approval,
+                              NGX_HTTP_LIVEUPDATE_APPROVAL_OFF);
 
     if (conf->base_url == NULL) {
         conf->base_url = prev->base_url;
@@ -513,6 +534,10 @@ ngx_http_liveupdate_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
 
     if (conf->fetch == NULL) {
         conf->fetch = prev->fetch;
+    }
+
+    if (conf->github == NULL) {
+        conf->github = prev->github;
     }
 
     clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);

@@ -91,7 +91,29 @@ typedef struct {
 typedef struct {
     ngx_array_t                     secrets;     /* of liveupdate_str_t */
     ngx_array_t                     apps;        /* of ngx_str_t; none: all */
+    unsigned                        is_github:1;
 } ngx_http_liveupdate_webhook_conf_t;
+
+
+/* liveupdate_github: where pull requests are opened. */
+
+typedef struct {
+    ngx_str_t                       repo;        /* "owner/name" */
+    ngx_str_t                       owner;
+    ngx_str_t                       api;         /* without "/" at the end */
+    ngx_str_t                       base;        /* branch; empty: default */
+    ngx_str_t                       uri;         /* of the internal location */
+    ngx_keyval_t                   *headers;     /* the last one is empty */
+} ngx_http_liveupdate_github_conf_t;
+
+
+/* The two files, as they are at a commit of the base branch. */
+
+typedef struct {
+    u_char                         *commit;
+    liveupdate_str_t                builds;
+    liveupdate_str_t                rules;
+} ngx_http_liveupdate_approved_t;
 
 
 typedef struct {
@@ -110,13 +132,19 @@ typedef struct {
 
     ngx_flag_t                      api;
     ngx_flag_t                      artifacts;
-    ngx_flag_t                      approval;
+    ngx_uint_t                      approval;
     ngx_http_complex_value_t       *feed;        /* the app's id */
     ngx_http_complex_value_t       *download;    /* the app's id */
 
     ngx_http_liveupdate_fetch_conf_t    *fetch;
     ngx_http_liveupdate_webhook_conf_t  *webhook;
+    ngx_http_liveupdate_github_conf_t   *github;
 } ngx_http_liveupdate_loc_conf_t;
+
+
+#define NGX_HTTP_LIVEUPDATE_APPROVAL_OFF     0
+#define NGX_HTTP_LIVEUPDATE_APPROVAL_ON      1
+#define NGX_HTTP_LIVEUPDATE_APPROVAL_GITHUB  2
 
 
 /* What the variables say of a request, and where it waits. */
@@ -130,7 +158,7 @@ typedef struct {
     ngx_str_t                       signature;
     ngx_str_t                       cache;       /* Cache-Control */
     ngx_str_t                       disposition; /* Content-Disposition */
-    ngx_str_t                       fetch_uri;
+    ngx_str_t                       fetch_uri;   /* also github_url */
     ngx_str_t                       fetch_path;
 
     ngx_http_liveupdate_call_t     *call;
@@ -168,13 +196,15 @@ ngx_http_liveupdate_ctx_t *ngx_http_liveupdate_get_ctx(ngx_http_request_t *r);
 
 
 /*
- * Conf: the setters of liveupdate_fetch and liveupdate_webhook; the token file
- * of a location, and the jobs of its store.
+ * Conf: the setters of liveupdate_fetch, liveupdate_webhook, liveupdate_github;
+ * the token file of a location, and the jobs of its store.
  */
 
 char *ngx_http_liveupdate_conf_fetch(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 char *ngx_http_liveupdate_conf_webhook(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *ngx_http_liveupdate_conf_github(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 char *ngx_http_liveupdate_conf_tokens(ngx_conf_t *cf,
     ngx_http_liveupdate_loc_conf_t *lucf);
@@ -517,6 +547,7 @@ struct ngx_http_liveupdate_call_s {
     unsigned                        aside:1;     /* threads of its own */
     unsigned                        approval:1;  /* a person decides */
     unsigned                        wake:1;      /* there is a new job */
+    unsigned                        listed:1;    /* rules are a file's */
 };
 
 
@@ -702,8 +733,12 @@ char *ngx_http_liveupdate_member(ngx_http_liveupdate_call_t *call,
  * its tree given.  rollout() is the part of the devices that the call asks
  * for: NGX_OK, NGX_DECLINED if it asks for none, or a status.  done() is the
  * answer to a change of call->subject.  withdraw() takes its files out of the
- * feed.
+ * feed.  state() of a release that lies in "staging" or in "live" is a literal
+ * or a part of it.
  */
+
+const char *ngx_http_liveupdate_release_state(const cJSON *app,
+    const cJSON *release, const char *place);
 
 ngx_int_t ngx_http_liveupdate_release_promote(
     ngx_http_liveupdate_call_t *call, cJSON *app);
@@ -822,11 +857,12 @@ ngx_int_t ngx_http_liveupdate_gzip(ngx_http_liveupdate_call_t *call,
 
 
 /*
- * Fetch: a file from the origin, through the internal location and into the
- * file that $liveupdate_fetch_path names there.  The caller fills the first
- * part in; the pool and the structure are its own, and stay until handler()
- * is called, which is never before start() has returned NGX_OK.  What was
- * stored is as complete as the transport tells: see the craft of proxy_store.
+ * Fetch: a request of our own, through an internal location and nginx's proxy.
+ * With a path the answer is a file, which proxy_store puts there; what was
+ * stored is as complete as the transport tells.  Without one the answer is
+ * text.  The caller fills the first part in; the pool and the structure are
+ * its own, and stay until handler() is called, which is never before start()
+ * has returned NGX_OK.
  */
 
 typedef struct ngx_http_liveupdate_fetch_s  ngx_http_liveupdate_fetch_t;
@@ -835,8 +871,12 @@ struct ngx_http_liveupdate_fetch_s {
     ngx_pool_t                     *pool;
     ngx_http_conf_ctx_t            *conf_ctx;    /* of the server */
     ngx_str_t                       uri;         /* of the location */
-    ngx_str_t                       origin_uri;  /* escaped, with "/" */
-    ngx_str_t                       path;        /* terminated */
+    ngx_str_t                       target;      /* escaped; see variables */
+    ngx_str_t                       path;        /* terminated, or empty */
+    ngx_uint_t                      method;      /* 0: GET */
+    ngx_str_t                       method_name;
+    ngx_str_t                       body;
+    ngx_keyval_t                   *headers;     /* the last one is empty */
     void                          (*handler)(ngx_http_liveupdate_fetch_t *f);
     void                           *data;
 
@@ -844,8 +884,10 @@ struct ngx_http_liveupdate_fetch_s {
     ngx_uint_t                      status;      /* 0: no answer */
     off_t                           length;      /* Content-Length, or -1 */
     off_t                           received;
+    ngx_str_t                       answer;
     unsigned                        asked:1;     /* the location has a proxy */
     unsigned                        stored:1;
+    unsigned                        complete:1;  /* the answer */
 
     ngx_connection_t               *connection;
     ngx_http_request_t             *request;
@@ -874,7 +916,9 @@ struct ngx_http_liveupdate_jobs_s {
     ngx_http_liveupdate_fetch_conf_t    *fetch;
     ngx_http_conf_ctx_t                 *conf_ctx;
     ngx_thread_pool_t                   *threads;
-    ngx_flag_t                           approval;
+    ngx_uint_t                           approval;
+    ngx_http_liveupdate_github_conf_t   *github;
+    ngx_uint_t                           github_approves;
 
     /* of a worker */
     ngx_queue_t                          running;
@@ -882,6 +926,8 @@ struct ngx_http_liveupdate_jobs_s {
     ngx_uint_t                           nfetched;
     ngx_event_t                          sweep;
     time_t                               pause;       /* until then */
+    time_t                               pause_github;
+    ngx_uint_t                           github_attempts;
     unsigned                             sweeping:1;
     unsigned                             again:1;
 };
@@ -906,13 +952,17 @@ struct ngx_http_liveupdate_job_s {
     u_char                         *path;        /* of the job's file */
     ngx_fd_t                        claim;
     unsigned                        platforms;
-    unsigned                        staged:1;    /* only to be promoted */
+    unsigned                        staged:1;    /* all was fetched */
+    unsigned                        is_github:1; /* jobs/github: no release */
 
     ngx_http_liveupdate_job_e       error;
     u_char                         *reason;
 
-    /* see collect.c */
-    void                           *collect;
+    void                           *data;        /* collect.c, github.c */
+
+    /* see reconcile */
+    ngx_http_liveupdate_approved_t *approved;
+    off_t                           seen;        /* size of the job's file */
 };
 
 /* At the start of each worker; when there may be something new to do. */
@@ -985,9 +1035,38 @@ void ngx_http_liveupdate_collect(ngx_http_liveupdate_job_t *job);
 ngx_int_t ngx_http_liveupdate_collect_clean(ngx_http_liveupdate_call_t *call);
 
 
-/* Webhook: a signed announcement. */
+/*
+ * Github: opens the pull request of a job's staged release, or does what was
+ * approved; and, for jobs/github, only the latter.
+ */
+
+void ngx_http_liveupdate_github(ngx_http_liveupdate_job_t *job);
+
+/*
+ * Reconcile, an action of a job: makes the store what job->approved says.
+ * NGX_OK, also if that cannot be done: apps/{app}/github.json says why; or a
+ * status.
+ */
+
+ngx_int_t ngx_http_liveupdate_reconcile(ngx_http_liveupdate_call_t *call);
+
+
+/*
+ * Webhook: signed announcements.  delivery: what a header says (empty if it
+ * is not there), and the body, whose signature is right; github_event() is
+ * the action for those of GitHub.
+ */
+
+typedef struct {
+    ngx_http_liveupdate_webhook_conf_t  *conf;
+    ngx_http_liveupdate_github_conf_t   *github;
+    liveupdate_str_t                     signature;
+    liveupdate_str_t                     event;
+    liveupdate_str_t                     id;
+} ngx_http_liveupdate_delivery_t;
 
 ngx_int_t ngx_http_liveupdate_webhook_handler(ngx_http_request_t *r);
+ngx_int_t ngx_http_liveupdate_github_event(ngx_http_liveupdate_call_t *call);
 
 
 /* Resources of the API: actions, and their JSON for others' relations */
@@ -1071,6 +1150,7 @@ ngx_int_t ngx_http_liveupdate_releases_rollback_post(
 ngx_int_t ngx_http_liveupdate_rules_get(ngx_http_liveupdate_call_t *call);
 ngx_int_t ngx_http_liveupdate_rules_put(ngx_http_liveupdate_call_t *call);
 ngx_int_t ngx_http_liveupdate_audit_get(ngx_http_liveupdate_call_t *call);
+ngx_int_t ngx_http_liveupdate_approved_get(ngx_http_liveupdate_call_t *call);
 
 cJSON *ngx_http_liveupdate_channel_json(ngx_http_liveupdate_call_t *call,
     const cJSON *channel);

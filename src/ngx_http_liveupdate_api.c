@@ -169,6 +169,8 @@ static ngx_http_liveupdate_action_t  ngx_http_liveupdate_actions[] = {
       ngx_http_liveupdate_rules_put },
     { LIVEUPDATE_ROUTE_AUDIT, GET, READ, NONE,
       ngx_http_liveupdate_audit_get },
+    { LIVEUPDATE_ROUTE_APPROVED, GET, READ, NONE,
+      ngx_http_liveupdate_approved_get },
 
     { LIVEUPDATE_ROUTE_NONE, 0, 0, 0, NULL }
 };

@@ -77,7 +77,7 @@ ngx_http_liveupdate_call_create(ngx_http_request_t *r,
 
     call->io.pool = pool;
     call->store = lucf->store;
-    call->approval = lucf->approval;
+    call->approval = (lucf->approval != NGX_HTTP_LIVEUPDATE_APPROVAL_OFF);
     call->request = r;
     call->token = token;
     call->action = action;
@@ -133,7 +133,8 @@ ngx_http_liveupdate_call_of_job(ngx_http_liveupdate_job_t *job,
     call->io.pool = pool;
     call->job = job;
     call->store = job->jobs->store;
-    call->approval = job->jobs->approval;
+    call->approval = (job->jobs->approval
+                      != NGX_HTTP_LIVEUPDATE_APPROVAL_OFF);
     call->by = job->by;
     call->subject = (char *) job->id.data;
 

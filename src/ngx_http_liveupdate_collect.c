@@ -82,6 +82,8 @@ static void ngx_http_liveupdate_report_thread(void *data, ngx_log_t *log);
 static void ngx_http_liveupdate_report_done(ngx_event_t *ev);
 static void ngx_http_liveupdate_collect_end(ngx_http_liveupdate_job_t *job,
     ngx_int_t status);
+static void ngx_http_liveupdate_collect_staged(ngx_http_liveupdate_job_t *job,
+    ngx_int_t status);
 
 
 static const struct {
@@ -116,7 +118,7 @@ ngx_http_liveupdate_collect(ngx_http_liveupdate_job_t *job)
     }
 
     collect->job = job;
-    job->collect = collect;
+    job->data = collect;
 
     ngx_queue_init(&collect->transfers);
 
@@ -226,7 +228,7 @@ ngx_http_liveupdate_collect_rest(ngx_http_liveupdate_call_t *call,
     liveupdate_plan_file_t         *file;
     ngx_http_liveupdate_collect_t  *collect;
 
-    collect = call->job->collect;
+    collect = call->job->data;
 
     collect->files.nelts = 0;
     collect->next = 0;
@@ -287,7 +289,7 @@ ngx_http_liveupdate_collect_plan(ngx_http_liveupdate_call_t *call)
     ngx_http_liveupdate_fetch_conf_t  *fetch;
 
     job = call->job;
-    collect = job->collect;
+    collect = job->data;
     fetch = job->jobs->fetch;
 
     arena = ngx_http_liveupdate_arena(job->pool);
@@ -463,7 +465,7 @@ ngx_http_liveupdate_collect_stage(ngx_http_liveupdate_call_t *call)
     ngx_http_liveupdate_collect_t  *collect;
 
     job = call->job;
-    collect = job->collect;
+    collect = job->data;
 
     rc = ngx_http_liveupdate_job_lock(call, &lock, &release);
     if (rc != NGX_OK) {
@@ -512,7 +514,10 @@ ngx_http_liveupdate_collect_over(ngx_http_liveupdate_call_t *call,
                                          ngx_http_liveupdate_release_promote);
     }
 
+    /* a pull request is the same job's */
+
     if (status < NGX_HTTP_BAD_REQUEST
+        && !(status == NGX_OK && call->job->jobs->github_approves)
         && ngx_http_liveupdate_store_unlink(&call->io, call->job->path)
            == NGX_ERROR)
     {
@@ -578,7 +583,7 @@ static void
 ngx_http_liveupdate_collect_begin(ngx_http_liveupdate_job_t *job,
     ngx_int_t status)
 {
-    ngx_http_liveupdate_collect_t *collect = job->collect;
+    ngx_http_liveupdate_collect_t *collect = job->data;
 
     if (status != NGX_OK) {
         ngx_http_liveupdate_collect_end(job, status);
@@ -633,7 +638,7 @@ ngx_http_liveupdate_collect_next(ngx_http_liveupdate_collect_t *collect)
     }
 
     ngx_http_liveupdate_job_run(job, ngx_http_liveupdate_collect_stage,
-                                ngx_http_liveupdate_collect_end);
+                                ngx_http_liveupdate_collect_staged);
 }
 
 
@@ -692,7 +697,7 @@ ngx_http_liveupdate_collect_done(ngx_http_liveupdate_transfer_t *transfer)
     ngx_http_liveupdate_collect_t  *collect;
 
     job = transfer->job;
-    collect = job->collect;
+    collect = job->data;
 
     ngx_queue_remove(&transfer->queue);
     collect->nrunning--;
@@ -884,10 +889,23 @@ static void
 ngx_http_liveupdate_collect_end(ngx_http_liveupdate_job_t *job,
     ngx_int_t status)
 {
-    ngx_http_liveupdate_collect_t *collect = job->collect;
+    ngx_http_liveupdate_collect_t *collect = job->data;
 
     if (collect->look.timer_set) {
         ngx_del_timer(&collect->look);
+    }
+
+    ngx_http_liveupdate_job_end(job);
+}
+
+
+static void
+ngx_http_liveupdate_collect_staged(ngx_http_liveupdate_job_t *job,
+    ngx_int_t status)
+{
+    if (status == NGX_OK && job->jobs->github_approves) {
+        ngx_http_liveupdate_github(job);
+        return;
     }
 
     ngx_http_liveupdate_job_end(job);

@@ -17,8 +17,11 @@
 
 static char *ngx_http_liveupdate_conf_fetch_parameter(
     ngx_http_liveupdate_fetch_conf_t *fetch, ngx_str_t *value);
-static char *ngx_http_liveupdate_conf_secret(ngx_conf_t *cf,
-    ngx_http_liveupdate_webhook_conf_t *webhook, ngx_str_t *name);
+static ngx_uint_t ngx_http_liveupdate_conf_is_plain(ngx_str_t *name);
+static char *ngx_http_liveupdate_conf_headers(ngx_conf_t *cf,
+    ngx_http_liveupdate_github_conf_t *github, ngx_str_t *name);
+static ngx_int_t ngx_http_liveupdate_conf_secret(ngx_conf_t *cf,
+    ngx_str_t *name, ngx_str_t *secret);
 static ngx_int_t ngx_http_liveupdate_conf_read(ngx_conf_t *cf,
     ngx_str_t *name, ngx_str_t *text);
 
@@ -123,8 +126,9 @@ ngx_http_liveupdate_conf_webhook(ngx_conf_t *cf, ngx_command_t *cmd,
 {
     ngx_http_liveupdate_loc_conf_t *lucf = conf;
 
-    ngx_str_t                           *value, *app, name;
+    ngx_str_t                           *value, *app, name, text;
     ngx_uint_t                           i;
+    liveupdate_str_t                    *secret;
     ngx_http_core_loc_conf_t            *clcf;
     ngx_http_liveupdate_webhook_conf_t  *webhook;
 
@@ -134,14 +138,8 @@ ngx_http_liveupdate_conf_webhook(ngx_conf_t *cf, ngx_command_t *cmd,
 
     value = cf->args->elts;
 
-    if (ngx_strcmp(value[1].data, "todesktop") != 0) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "invalid webhook \"%V\", it must be "
-                           "\"todesktop\"", &value[1]);
-        return NGX_CONF_ERROR;
-    }
-
-    webhook = ngx_palloc(cf->pool, sizeof(ngx_http_liveupdate_webhook_conf_t));
+    webhook = ngx_pcalloc(cf->pool,
+                          sizeof(ngx_http_liveupdate_webhook_conf_t));
 
     if (webhook == NULL
         || ngx_array_init(&webhook->secrets, cf->pool, 2,
@@ -153,22 +151,38 @@ ngx_http_liveupdate_conf_webhook(ngx_conf_t *cf, ngx_command_t *cmd,
         return NGX_CONF_ERROR;
     }
 
+    if (ngx_strcmp(value[1].data, "github") == 0) {
+        webhook->is_github = 1;
+
+    } else if (ngx_strcmp(value[1].data, "todesktop") != 0) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "invalid webhook \"%V\", it must be "
+                           "\"todesktop\" or \"github\"", &value[1]);
+        return NGX_CONF_ERROR;
+    }
+
     for (i = 2; i < cf->args->nelts; i++) {
 
         if (ngx_strncmp(value[i].data, "secret=", 7) == 0) {
             name.len = value[i].len - 7;
             name.data = value[i].data + 7;
 
-            if (ngx_http_liveupdate_conf_secret(cf, webhook, &name)
-                != NGX_CONF_OK)
+            secret = ngx_array_push(&webhook->secrets);
+
+            if (secret == NULL
+                || ngx_http_liveupdate_conf_secret(cf, &name, &text) != NGX_OK)
             {
                 return NGX_CONF_ERROR;
             }
 
+            secret->len = text.len;
+            secret->data = text.data;
+
             continue;
         }
 
-        if (ngx_strncmp(value[i].data, "app=", 4) == 0) {
+        if (ngx_strncmp(value[i].data, "app=", 4) == 0 && !webhook->is_github)
+        {
             app = ngx_array_push(&webhook->apps);
             if (app == NULL) {
                 return NGX_CONF_ERROR;
@@ -198,38 +212,183 @@ ngx_http_liveupdate_conf_webhook(ngx_conf_t *cf, ngx_command_t *cmd,
 }
 
 
-static char *
-ngx_http_liveupdate_conf_secret(ngx_conf_t *cf,
-    ngx_http_liveupdate_webhook_conf_t *webhook, ngx_str_t *name)
+static ngx_int_t
+ngx_http_liveupdate_conf_secret(ngx_conf_t *cf, ngx_str_t *name,
+    ngx_str_t *secret)
 {
-    ngx_str_t          text;
-    liveupdate_str_t  *secret;
-
-    if (ngx_http_liveupdate_conf_read(cf, name, &text) != NGX_OK) {
-        return NGX_CONF_ERROR;
+    if (ngx_http_liveupdate_conf_read(cf, name, secret) != NGX_OK) {
+        return NGX_ERROR;
     }
 
     /* what editors add */
 
-    while (text.len
-           && (text.data[text.len - 1] == LF || text.data[text.len - 1] == CR))
+    while (secret->len
+           && (secret->data[secret->len - 1] == LF
+               || secret->data[secret->len - 1] == CR))
     {
-        text.len--;
+        secret->len--;
     }
 
-    if (text.len == 0) {
+    if (secret->len == 0) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                            "no secret in file \"%V\"", name);
+        return NGX_ERROR;
+    }
+
+    return NGX_OK;
+}
+
+
+char *
+ngx_http_liveupdate_conf_github(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf)
+{
+    ngx_http_liveupdate_loc_conf_t *lucf = conf;
+
+    u_char                             *slash;
+    ngx_str_t                          *value, token;
+    ngx_uint_t                          i;
+    ngx_http_liveupdate_github_conf_t  *github;
+
+    if (lucf->github) {
+        return "is duplicate";
+    }
+
+    github = ngx_pcalloc(cf->pool, sizeof(ngx_http_liveupdate_github_conf_t));
+    if (github == NULL) {
         return NGX_CONF_ERROR;
     }
 
-    secret = ngx_array_push(&webhook->secrets);
-    if (secret == NULL) {
+    ngx_str_set(&github->api, "https://api.github.com");
+    ngx_str_set(&github->uri, "/github/");
+    ngx_str_null(&token);
+
+    value = cf->args->elts;
+
+    for (i = 1; i < cf->args->nelts; i++) {
+
+        if (ngx_strncmp(value[i].data, "repo=", 5) == 0) {
+            github->repo.len = value[i].len - 5;
+            github->repo.data = value[i].data + 5;
+
+        } else if (ngx_strncmp(value[i].data, "token=", 6) == 0) {
+            token.len = value[i].len - 6;
+            token.data = value[i].data + 6;
+
+        } else if (ngx_strncmp(value[i].data, "api=", 4) == 0) {
+            github->api.len = value[i].len - 4;
+            github->api.data = value[i].data + 4;
+
+        } else if (ngx_strncmp(value[i].data, "base=", 5) == 0) {
+            github->base.len = value[i].len - 5;
+            github->base.data = value[i].data + 5;
+
+        } else if (ngx_strncmp(value[i].data, "uri=/", 5) == 0) {
+            github->uri.len = value[i].len - 4;
+            github->uri.data = value[i].data + 4;
+
+        } else {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "invalid parameter \"%V\"", &value[i]);
+            return NGX_CONF_ERROR;
+        }
+    }
+
+    slash = ngx_strlchr(github->repo.data,
+                        github->repo.data + github->repo.len, '/');
+
+    if (slash == NULL
+        || slash == github->repo.data
+        || slash == github->repo.data + github->repo.len - 1
+        || !ngx_http_liveupdate_conf_is_plain(&github->repo)
+        || !ngx_http_liveupdate_conf_is_plain(&github->base))
+    {
+        return "needs \"repo=owner/name\", and names of letters, digits, "
+               "\"-\", \"_\", \".\" and \"/\"";
+    }
+
+    github->owner.len = slash - github->repo.data;
+    github->owner.data = github->repo.data;
+
+    while (github->api.len && github->api.data[github->api.len - 1] == '/') {
+        github->api.len--;
+    }
+
+    if (token.len == 0) {
+        return "needs a \"token\"";
+    }
+
+    if (ngx_http_liveupdate_conf_headers(cf, github, &token) != NGX_CONF_OK) {
         return NGX_CONF_ERROR;
     }
 
-    secret->len = text.len;
-    secret->data = text.data;
+    lucf->github = github;
+
+    return NGX_CONF_OK;
+}
+
+
+static ngx_uint_t
+ngx_http_liveupdate_conf_is_plain(ngx_str_t *name)
+{
+    size_t  i;
+    u_char  c;
+
+    for (i = 0; i < name->len; i++) {
+        c = name->data[i];
+
+        if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')
+              || (c >= '0' && c <= '9')
+              || c == '-' || c == '_' || c == '.' || c == '/'))
+        {
+            return 0;
+        }
+    }
+
+    return 1;
+}
+
+
+static char *
+ngx_http_liveupdate_conf_headers(ngx_conf_t *cf,
+    ngx_http_liveupdate_github_conf_t *github, ngx_str_t *name)
+{
+    u_char        *p;
+    ngx_str_t      token;
+    ngx_keyval_t  *header;
+
+    if (ngx_http_liveupdate_conf_secret(cf, name, &token) != NGX_OK) {
+        return NGX_CONF_ERROR;
+    }
+
+    header = ngx_pcalloc(cf->pool, 6 * sizeof(ngx_keyval_t));
+    p = ngx_pnalloc(cf->pool, sizeof("Bearer ") - 1 + token.len);
+
+    if (header == NULL || p == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    github->headers = header;
+
+    ngx_str_set(&header->key, "Authorization");
+    header->value.data = p;
+    header->value.len = ngx_sprintf(p, "Bearer %V", &token) - p;
+    header++;
+
+    ngx_str_set(&header->key, "Accept");
+    ngx_str_set(&header->value, "application/vnd.github+json");
+    header++;
+
+    ngx_str_set(&header->key, "X-GitHub-Api-Version");
+    ngx_str_set(&header->value, "2022-11-28");
+    header++;
+
+    ngx_str_set(&header->key, "Content-Type");
+    ngx_str_set(&header->value, "application/json");
+    header++;
+
+    ngx_str_set(&header->key, "User-Agent");
+    ngx_str_set(&header->value, "nginx-liveupdate");
 
     return NGX_CONF_OK;
 }
@@ -257,6 +416,16 @@ ngx_http_liveupdate_conf_jobs(ngx_conf_t *cf,
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                            "\"liveupdate_webhook\" in location \"%V\" "
                            "requires \"liveupdate_fetch\"", &clcf->name);
+        return NGX_CONF_ERROR;
+    }
+
+    if (lucf->github == NULL
+        && (lucf->approval == NGX_HTTP_LIVEUPDATE_APPROVAL_GITHUB
+            || (lucf->webhook && lucf->webhook->is_github)))
+    {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "location \"%V\" requires \"liveupdate_github\"",
+                           &clcf->name);
         return NGX_CONF_ERROR;
     }
 
@@ -292,6 +461,9 @@ ngx_http_liveupdate_conf_jobs(ngx_conf_t *cf,
     jobs->conf_ctx = cscf->ctx;
     jobs->threads = lucf->threads;
     jobs->approval = lucf->approval;
+    jobs->github = lucf->github;
+    jobs->github_approves = (lucf->approval
+                             == NGX_HTTP_LIVEUPDATE_APPROVAL_GITHUB);
 
     lucf->store->jobs = jobs;
 

@@ -144,7 +144,9 @@ ngx_http_liveupdate_desktop_release(ngx_http_liveupdate_call_t *call,
     rollout = 1;
     given = (ngx_http_liveupdate_release_rollout(call, &rollout) == NGX_OK);
 
-    info = cJSON_GetObjectItemCaseSensitive(release, "releaseInfo");
+    info = (call->listed || rollout < 1)
+           ? NULL
+           : cJSON_GetObjectItemCaseSensitive(release, "releaseInfo");
 
     latest = liveupdate_build_latest(app);
 
@@ -155,8 +157,7 @@ ngx_http_liveupdate_desktop_release(ngx_http_liveupdate_call_t *call,
 
     status = ngx_http_liveupdate_core_status(call,
                           liveupdate_build_release(app, call->subject,
-                                                   (char *) version.data,
-                                                   rollout < 1 ? NULL : info,
+                                                   (char *) version.data, info,
                                                    call->now, &call->error));
     if (status != NGX_OK) {
         return status;

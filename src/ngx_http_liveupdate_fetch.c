@@ -2,8 +2,8 @@
 /*
  * Copyright (C) the nginx-liveupdate authors
  *
- * Files from the origin, by nginx's own proxy: each has a request of its own,
- * which no client has sent, and a background subrequest of it.
+ * Requests of our own, by nginx's proxy: each is a request which no client has
+ * sent, and a background subrequest of it.
  */
 
 
@@ -19,8 +19,14 @@ static ngx_int_t ngx_http_liveupdate_fetch_request(
     ngx_http_liveupdate_fetch_t *fetch);
 static ngx_int_t ngx_http_liveupdate_fetch_subrequest(
     ngx_http_liveupdate_fetch_t *fetch);
+static ngx_int_t ngx_http_liveupdate_fetch_headers(
+    ngx_http_liveupdate_fetch_t *fetch, ngx_http_request_t *r);
+static ngx_int_t ngx_http_liveupdate_fetch_body(
+    ngx_http_liveupdate_fetch_t *fetch, ngx_http_request_t *sr);
 static ngx_int_t ngx_http_liveupdate_fetch_done(ngx_http_request_t *sr,
     void *data, ngx_int_t rc);
+static void ngx_http_liveupdate_fetch_answer(
+    ngx_http_liveupdate_fetch_t *fetch, ngx_http_request_t *sr);
 static void ngx_http_liveupdate_fetch_end(ngx_event_t *ev);
 static void ngx_http_liveupdate_fetch_free(
     ngx_http_liveupdate_fetch_t *fetch);
@@ -142,14 +148,51 @@ ngx_http_liveupdate_fetch_request(ngx_http_liveupdate_fetch_t *fetch)
     r->internal = 1;
     r->logged = 1;
 
-    return ngx_list_init(&r->headers_in.headers, r->pool, 4,
-                         sizeof(ngx_table_elt_t));
+    if (ngx_list_init(&r->headers_in.headers, r->pool, 4,
+                      sizeof(ngx_table_elt_t))
+        != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    return ngx_http_liveupdate_fetch_headers(fetch, r);
+}
+
+
+static ngx_int_t
+ngx_http_liveupdate_fetch_headers(ngx_http_liveupdate_fetch_t *fetch,
+    ngx_http_request_t *r)
+{
+    ngx_keyval_t     *header;
+    ngx_table_elt_t  *h;
+
+    for (header = fetch->headers; header && header->key.len; header++) {
+
+        h = ngx_list_push(&r->headers_in.headers);
+        if (h == NULL) {
+            return NGX_ERROR;
+        }
+
+        h->key = header->key;
+        h->value = header->value;
+        ngx_http_liveupdate_header_end(h);
+
+        h->lowcase_key = ngx_pnalloc(r->pool, h->key.len);
+        if (h->lowcase_key == NULL) {
+            return NGX_ERROR;
+        }
+
+        h->hash = ngx_hash_strlow(h->lowcase_key, h->key.data, h->key.len);
+    }
+
+    return NGX_OK;
 }
 
 
 static ngx_int_t
 ngx_http_liveupdate_fetch_subrequest(ngx_http_liveupdate_fetch_t *fetch)
 {
+    ngx_uint_t                   flags;
     ngx_http_request_t          *r, *sr;
     ngx_http_liveupdate_ctx_t   *ctx;
     ngx_http_post_subrequest_t  *ps;
@@ -164,10 +207,13 @@ ngx_http_liveupdate_fetch_subrequest(ngx_http_liveupdate_fetch_t *fetch)
     ps->handler = ngx_http_liveupdate_fetch_done;
     ps->data = fetch;
 
-    if (ngx_http_subrequest(r, &fetch->uri, NULL, &sr, ps,
-                            NGX_HTTP_SUBREQUEST_BACKGROUND)
-        != NGX_OK)
-    {
+    flags = NGX_HTTP_SUBREQUEST_BACKGROUND;
+
+    if (fetch->path.len == 0) {
+        flags |= NGX_HTTP_SUBREQUEST_IN_MEMORY;
+    }
+
+    if (ngx_http_subrequest(r, &fetch->uri, NULL, &sr, ps, flags) != NGX_OK) {
         return NGX_ERROR;
     }
 
@@ -176,19 +222,66 @@ ngx_http_liveupdate_fetch_subrequest(ngx_http_liveupdate_fetch_t *fetch)
         return NGX_ERROR;
     }
 
-    ctx->fetch_uri = fetch->origin_uri;
+    ctx->fetch_uri = fetch->target;
     ctx->fetch_path = fetch->path;
 
     /* proxy_store reads on for a request that wants no body */
 
-    sr->header_only = 1;
+    sr->header_only = (fetch->path.len != 0);
 
-    sr->request_body = ngx_pcalloc(r->pool, sizeof(ngx_http_request_body_t));
-    if (sr->request_body == NULL) {
+    if (ngx_http_liveupdate_fetch_body(fetch, sr) != NGX_OK) {
         return NGX_ERROR;
     }
 
     fetch->subrequest = sr;
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_liveupdate_fetch_body(ngx_http_liveupdate_fetch_t *fetch,
+    ngx_http_request_t *sr)
+{
+    ngx_buf_t                *b;
+    ngx_http_request_body_t  *rb;
+
+    rb = ngx_pcalloc(sr->pool, sizeof(ngx_http_request_body_t));
+    if (rb == NULL) {
+        return NGX_ERROR;
+    }
+
+    sr->request_body = rb;
+
+    if (fetch->method == 0) {
+        return NGX_OK;
+    }
+
+    sr->method = fetch->method;
+    sr->method_name = fetch->method_name;
+    sr->headers_in.content_length_n = fetch->body.len;
+
+    if (fetch->body.len == 0) {
+        return NGX_OK;
+    }
+
+    b = ngx_calloc_buf(sr->pool);
+    rb->bufs = ngx_alloc_chain_link(sr->pool);
+
+    if (b == NULL || rb->bufs == NULL) {
+        return NGX_ERROR;
+    }
+
+    b->start = fetch->body.data;
+    b->pos = b->start;
+    b->last = b->start + fetch->body.len;
+    b->end = b->last;
+    b->memory = 1;
+    b->last_buf = 1;
+
+    rb->buf = b;
+    rb->bufs->buf = b;
+    rb->bufs->next = NULL;
 
     return NGX_OK;
 }
@@ -219,7 +312,13 @@ ngx_http_liveupdate_fetch_done(ngx_http_request_t *sr, void *data,
         fetch->asked = 1;
         fetch->status = u->headers_in.status_n;
         fetch->length = u->headers_in.content_length_n;
-        fetch->stored = (fetch->status == NGX_HTTP_OK && !u->store);
+        fetch->stored = (fetch->path.len
+                         && fetch->status == NGX_HTTP_OK
+                         && !u->store);
+
+        if (rc == NGX_OK || rc == (ngx_int_t) fetch->status) {
+            ngx_http_liveupdate_fetch_answer(fetch, sr);
+        }
     }
 
     fetch->received = ngx_http_liveupdate_fetch_received(fetch);
@@ -229,6 +328,37 @@ ngx_http_liveupdate_fetch_done(ngx_http_request_t *sr, void *data,
     ngx_post_event(&fetch->end, &ngx_posted_events);
 
     return NGX_OK;
+}
+
+
+/* It is the request's, and goes with it. */
+
+static void
+ngx_http_liveupdate_fetch_answer(ngx_http_liveupdate_fetch_t *fetch,
+    ngx_http_request_t *sr)
+{
+    ngx_buf_t  *b;
+
+    if (fetch->path.len) {
+        return;
+    }
+
+    if (sr->out) {
+        b = sr->out->buf;
+
+        fetch->answer.len = b->last - b->pos;
+        fetch->answer.data = ngx_pnalloc(fetch->pool, fetch->answer.len + 1);
+
+        if (fetch->answer.data == NULL) {
+            return;
+        }
+
+        ngx_memcpy(fetch->answer.data, b->pos, fetch->answer.len);
+        fetch->answer.data[fetch->answer.len] = '\0';
+    }
+
+    fetch->complete = (fetch->length == -1
+                       || fetch->length == (off_t) fetch->answer.len);
 }
 
 

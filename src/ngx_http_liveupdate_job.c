@@ -27,6 +27,7 @@ typedef struct {
     ngx_uint_t                    free;
     ngx_array_t                   claimed;     /* of job_t * */
     time_t                        now;
+    time_t                        pause_github;
 } ngx_http_liveupdate_sweep_t;
 
 
@@ -59,10 +60,11 @@ static void ngx_http_liveupdate_job_promoted(ngx_http_liveupdate_job_t *job,
     ngx_int_t status);
 static void ngx_http_liveupdate_job_thread(void *data, ngx_log_t *log);
 static void ngx_http_liveupdate_job_done(ngx_event_t *ev);
+static void ngx_http_liveupdate_job_pause(ngx_http_liveupdate_job_t *job);
 static ngx_int_t ngx_http_liveupdate_job_postpone(
     ngx_http_liveupdate_call_t *call);
 static ngx_int_t ngx_http_liveupdate_job_again(
-    ngx_http_liveupdate_call_t *call, cJSON *release);
+    ngx_http_liveupdate_call_t *call, cJSON *release, ngx_uint_t *over);
 static void ngx_http_liveupdate_job_postponed(ngx_http_liveupdate_job_t *job,
     ngx_int_t status);
 static void ngx_http_liveupdate_job_free(ngx_http_liveupdate_job_t *job);
@@ -171,6 +173,7 @@ ngx_http_liveupdate_sweep(ngx_http_liveupdate_jobs_t *jobs)
     sweep->jobs = jobs;
     sweep->free = NGX_HTTP_LIVEUPDATE_JOBS - jobs->nrunning;
     sweep->now = ngx_time();
+    sweep->pause_github = jobs->pause_github;
 
     task->handler = ngx_http_liveupdate_sweep_thread;
     task->event.data = sweep;
@@ -231,7 +234,7 @@ ngx_http_liveupdate_sweep_thread(void *data, ngx_log_t *log)
 }
 
 
-/* The name is "{app}.{release}": there is no dot in ids. */
+/* The name is "{app}.{release}", or "github": there is no dot in ids. */
 
 static ngx_int_t
 ngx_http_liveupdate_sweep_job(ngx_http_liveupdate_sweep_t *sweep,
@@ -244,8 +247,14 @@ ngx_http_liveupdate_sweep_job(ngx_http_liveupdate_sweep_t *sweep,
     ngx_http_liveupdate_job_t   *job, **claimed;
 
     dot = ngx_strlchr(name->data, name->data + name->len, '.');
+
     if (dot == NULL) {
-        return NGX_OK;
+
+        if (sweep->jobs->github == NULL || sweep->now < sweep->pause_github) {
+            return NGX_OK;
+        }
+
+        dot = name->data + name->len;
     }
 
     pool = ngx_create_pool(4096, ngx_cycle->log);
@@ -265,8 +274,16 @@ ngx_http_liveupdate_sweep_job(ngx_http_liveupdate_sweep_t *sweep,
     job->pool = pool;
     job->jobs = sweep->jobs;
     job->app = liveupdate_str_dup(&arena, name->data, dot - name->data);
-    job->id = liveupdate_str_dup(&arena, dot + 1,
-                                 name->data + name->len - (dot + 1));
+
+    if (dot == name->data + name->len) {
+        job->is_github = 1;
+        job->by = "github";
+        job->id = job->app;
+
+    } else {
+        job->id = liveupdate_str_dup(&arena, dot + 1,
+                                     name->data + name->len - (dot + 1));
+    }
 
     if (job->app.data == NULL
         || job->id.data == NULL
@@ -326,10 +343,23 @@ static ngx_int_t
 ngx_http_liveupdate_job_open(ngx_http_liveupdate_sweep_t *sweep,
     ngx_http_liveupdate_job_t *job)
 {
-    cJSON      *release;
-    u_char     *path;
-    ngx_fd_t    lock;
-    ngx_int_t   rc;
+    cJSON            *release;
+    u_char           *path;
+    ngx_fd_t          lock;
+    ngx_int_t         rc;
+    ngx_file_info_t   fi;
+
+    if (job->is_github) {
+
+        if (ngx_fd_info(job->claim, &fi) == NGX_FILE_ERROR) {
+            return ngx_http_liveupdate_io_failed(&sweep->io, ngx_fd_info_n,
+                                                 job->path);
+        }
+
+        job->seen = ngx_file_size(&fi);
+
+        return NGX_OK;
+    }
 
     path = ngx_http_liveupdate_path(sweep->io.pool, "%s/lock", job->folder);
 
@@ -372,6 +402,7 @@ ngx_http_liveupdate_job_read(ngx_http_liveupdate_sweep_t *sweep,
     ngx_http_liveupdate_job_t *job, const cJSON *release)
 {
     time_t             next;
+    uint64_t           number;
     liveupdate_str_t   state, by, text;
 
     if (liveupdate_json_string(release, "state", &state) != LIVEUPDATE_OK
@@ -380,7 +411,19 @@ ngx_http_liveupdate_job_read(ngx_http_liveupdate_sweep_t *sweep,
         return NGX_DECLINED;
     }
 
-    if (liveupdate_str_is(&state, "staged") && !job->jobs->approval) {
+    if (liveupdate_str_is(&state, "staged")) {
+
+        if (job->jobs->approval == NGX_HTTP_LIVEUPDATE_APPROVAL_ON
+            || (job->jobs->github_approves
+                && liveupdate_json_size(
+                       cJSON_GetObjectItemCaseSensitive(release,
+                                                        "pullRequest"),
+                       "number", &number)
+                   == LIVEUPDATE_OK))
+        {
+            return NGX_DECLINED;
+        }
+
         job->staged = 1;
 
     } else if (!liveupdate_str_is(&state, "fetching")) {
@@ -483,6 +526,11 @@ ngx_http_liveupdate_job_start(ngx_http_liveupdate_job_t *job)
     ngx_log_error(NGX_LOG_INFO, ngx_cycle->log, 0,
                   "job for \"%s\" of app \"%s\" is claimed",
                   job->id.data, job->app.data);
+
+    if (job->is_github || (job->staged && job->jobs->github_approves)) {
+        ngx_http_liveupdate_github(job);
+        return;
+    }
 
     if (job->staged) {
         ngx_http_liveupdate_job_run(job, ngx_http_liveupdate_job_promote,
@@ -591,6 +639,7 @@ ngx_http_liveupdate_job_done(ngx_event_t *ev)
 
     ngx_int_t                    status;
     ngx_http_liveupdate_job_t   *job;
+    ngx_http_liveupdate_job_pt   done;
     ngx_http_liveupdate_call_t  *call;
 
     if (!ev->complete) {
@@ -604,6 +653,7 @@ ngx_http_liveupdate_job_done(ngx_event_t *ev)
     }
 
     job = run->job;
+    done = run->done;
     call = run->call;
     status = call->status;
 
@@ -632,7 +682,7 @@ ngx_http_liveupdate_job_done(ngx_event_t *ev)
     cJSON_Delete(call->answer);
     ngx_destroy_pool(call->io.pool);
 
-    run->done(job, status);
+    done(job, status);
 }
 
 
@@ -653,16 +703,49 @@ void
 ngx_http_liveupdate_job_end(ngx_http_liveupdate_job_t *job)
 {
     if (job->error == NGX_HTTP_LIVEUPDATE_JOB_OK || job->reason == NULL) {
+
+        if (job->is_github) {
+            job->jobs->github_attempts = 0;
+        }
+
         ngx_http_liveupdate_job_free(job);
         return;
     }
 
+    if (job->is_github) {
+        ngx_http_liveupdate_job_pause(job);
+        return;
+    }
+
     ngx_log_error(NGX_LOG_WARN, ngx_cycle->log, 0,
-                  "\"%s\" of app \"%s\" cannot be staged now: %s",
+                  "\"%s\" of app \"%s\" has to wait: %s",
                   job->id.data, job->app.data, job->reason);
 
     ngx_http_liveupdate_job_run(job, ngx_http_liveupdate_job_postpone,
                                 ngx_http_liveupdate_job_postponed);
+}
+
+
+/* There is no release that could keep it. */
+
+static void
+ngx_http_liveupdate_job_pause(ngx_http_liveupdate_job_t *job)
+{
+    ngx_msec_t                   wait;
+    ngx_http_liveupdate_jobs_t  *jobs;
+
+    jobs = job->jobs;
+
+    wait = jobs->fetch->retry << ngx_min(jobs->github_attempts, 20);
+    wait = ngx_min(wait, NGX_HTTP_LIVEUPDATE_RETRY_MAX);
+
+    jobs->github_attempts++;
+    jobs->pause_github = ngx_time() + wait / 1000;
+
+    ngx_log_error(NGX_LOG_WARN, ngx_cycle->log, 0,
+                  "what was approved on GitHub has to wait: %s", job->reason);
+
+    ngx_http_liveupdate_job_free(job);
 }
 
 
@@ -702,6 +785,7 @@ ngx_http_liveupdate_job_postpone(ngx_http_liveupdate_call_t *call)
     u_char            *path;
     ngx_fd_t           lock;
     ngx_int_t          rc, status;
+    ngx_uint_t         over;
     liveupdate_str_t   state;
 
     rc = ngx_http_liveupdate_job_lock(call, &lock, &release);
@@ -736,7 +820,10 @@ ngx_http_liveupdate_job_postpone(ngx_http_liveupdate_call_t *call)
         goto done;
     }
 
-    status = ngx_http_liveupdate_job_again(call, release);
+    call->job->staged = liveupdate_str_is(&state, "staged");
+
+    over = 0;
+    status = ngx_http_liveupdate_job_again(call, release, &over);
 
     if (status == NGX_OK) {
         status = ngx_http_liveupdate_collect_clean(call);
@@ -757,9 +844,7 @@ ngx_http_liveupdate_job_postpone(ngx_http_liveupdate_call_t *call)
         goto done;
     }
 
-    (void) liveupdate_json_string(release, "state", &state);
-
-    if (liveupdate_str_is(&state, "failed")
+    if (over
         && ngx_http_liveupdate_store_unlink(&call->io, call->job->path)
            == NGX_ERROR)
     {
@@ -777,7 +862,7 @@ done:
 
 static ngx_int_t
 ngx_http_liveupdate_job_again(ngx_http_liveupdate_call_t *call,
-    cJSON *release)
+    cJSON *release, ngx_uint_t *over)
 {
     char                               next[LIVEUPDATE_TIME_SIZE];
     time_t                             now;
@@ -810,7 +895,13 @@ ngx_http_liveupdate_job_again(ngx_http_liveupdate_call_t *call,
         return ngx_http_liveupdate_nomem(call);
     }
 
+    if (attempts >= max && call->job->staged) {
+        *over = 1;
+        return NGX_OK;
+    }
+
     if (attempts >= max) {
+        *over = 1;
         return liveupdate_json_set_string(release, "state", "failed")
                == LIVEUPDATE_OK
                ? NGX_OK : ngx_http_liveupdate_nomem(call);

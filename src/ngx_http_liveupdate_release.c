@@ -23,8 +23,6 @@ static ngx_int_t ngx_http_liveupdate_release_describe(
     const char *state);
 static liveupdate_desktop_t *ngx_http_liveupdate_release_rules(
     ngx_http_liveupdate_call_t *call, const cJSON *app);
-static const char *ngx_http_liveupdate_release_state(const cJSON *app,
-    const cJSON *release, const char *place);
 static ngx_uint_t ngx_http_liveupdate_release_is_live(
     ngx_http_liveupdate_call_t *call, u_char *folder);
 static ngx_int_t ngx_http_liveupdate_release_change(
@@ -203,7 +201,7 @@ ngx_http_liveupdate_release_rules(ngx_http_liveupdate_call_t *call,
 
 /* In staging the release knows it; what is live is the app's to say. */
 
-static const char *
+const char *
 ngx_http_liveupdate_release_state(const cJSON *app, const cJSON *release,
     const char *place)
 {

@@ -10,6 +10,9 @@
 #include "ngx_http_liveupdate.h"
 
 
+#define NGX_HTTP_LIVEUPDATE_SMALL  4096
+
+
 static ngx_http_output_header_filter_pt  ngx_http_next_header_filter;
 
 
@@ -174,6 +177,12 @@ ngx_http_liveupdate_static_filter(ngx_http_request_t *r)
         }
 
         r->headers_out.content_encoding = h;
+    }
+
+    /* read, and written together with the header: half of the system calls */
+
+    if (r->headers_out.content_length_n <= NGX_HTTP_LIVEUPDATE_SMALL) {
+        r->connection->sendfile = 0;
     }
 
     return ngx_http_next_header_filter(r);

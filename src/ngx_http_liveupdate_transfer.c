@@ -109,13 +109,13 @@ ngx_http_liveupdate_transfer_name(ngx_http_liveupdate_transfer_t *transfer)
         return NGX_ERROR;
     }
 
-    fetch->origin_uri.data = p;
+    fetch->target.data = p;
 
     p = ngx_sprintf(p, "/%s/", job->app.data);
     p = (u_char *) ngx_escape_uri(p, name->data, name->len,
                                   NGX_ESCAPE_URI_COMPONENT);
 
-    fetch->origin_uri.len = p - fetch->origin_uri.data;
+    fetch->target.len = p - fetch->target.data;
 
     /* the machine's name: the next start of it removes what is left */
 

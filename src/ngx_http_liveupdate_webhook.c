@@ -12,23 +12,29 @@
 #include "liveupdate_webhook.h"
 
 
-#define NGX_HTTP_LIVEUPDATE_SIGNATURE  "X-ToDesktop-HMAC-SHA256"
+#define NGX_HTTP_LIVEUPDATE_DELIVERY_ID  64
 
+
+/* How a service signs. */
 
 typedef struct {
-    ngx_http_liveupdate_webhook_conf_t  *conf;
-    liveupdate_str_t                     signature;
-} ngx_http_liveupdate_delivery_t;
+    ngx_str_t                       signature;   /* the header */
+    const char                     *prefix;      /* of its value */
+    const char                     *by;
+    const char                     *message;
+} ngx_http_liveupdate_service_t;
 
 
 static ngx_int_t ngx_http_liveupdate_webhook_refuse(ngx_http_request_t *r,
     ngx_uint_t status, const char *text);
-static ngx_int_t ngx_http_liveupdate_webhook_signature(ngx_http_request_t *r,
-    liveupdate_str_t *signature);
+static ngx_int_t ngx_http_liveupdate_webhook_header(ngx_http_request_t *r,
+    const ngx_str_t *name, liveupdate_str_t *value);
 static ngx_int_t ngx_http_liveupdate_webhook_post(
     ngx_http_liveupdate_call_t *call);
 static ngx_int_t ngx_http_liveupdate_webhook_verify(
     ngx_http_liveupdate_call_t *call, liveupdate_str_t *text);
+static ngx_int_t ngx_http_liveupdate_todesktop_event(
+    ngx_http_liveupdate_call_t *call);
 static ngx_uint_t ngx_http_liveupdate_webhook_has_app(
     ngx_http_liveupdate_call_t *call);
 static ngx_int_t ngx_http_liveupdate_webhook_facts(
@@ -41,11 +47,30 @@ static ngx_int_t ngx_http_liveupdate_request(ngx_http_liveupdate_call_t *call,
 static ngx_int_t ngx_http_liveupdate_request_write(
     ngx_http_liveupdate_call_t *call, u_char *folder, cJSON *release);
 static ngx_int_t ngx_http_liveupdate_request_job(
-    ngx_http_liveupdate_call_t *call);
+    ngx_http_liveupdate_call_t *call, const char *state);
 static ngx_int_t ngx_http_liveupdate_request_done(
     ngx_http_liveupdate_call_t *call, const char *state);
 static ngx_int_t ngx_http_liveupdate_request_platforms(
     ngx_http_liveupdate_call_t *call, cJSON *release);
+
+
+static const ngx_http_liveupdate_service_t  ngx_http_liveupdate_todesktop = {
+    ngx_string("X-ToDesktop-HMAC-SHA256"), "", "todesktop",
+    "The request needs one header X-ToDesktop-HMAC-SHA256, the HMAC of its "
+    "body in hex."
+};
+
+static const ngx_http_liveupdate_service_t  ngx_http_liveupdate_github_com = {
+    ngx_string("X-Hub-Signature-256"), "sha256=", "github",
+    "The request needs one header X-Hub-Signature-256, \"sha256=\" and the "
+    "HMAC of its body in hex."
+};
+
+static const ngx_str_t  ngx_http_liveupdate_event_header =
+    ngx_string("X-GitHub-Event");
+
+static const ngx_str_t  ngx_http_liveupdate_id_header =
+    ngx_string("X-GitHub-Delivery");
 
 
 ngx_int_t
@@ -58,6 +83,8 @@ ngx_http_liveupdate_webhook_handler(ngx_http_request_t *r)
     ngx_http_liveupdate_delivery_t  *delivery;
     ngx_http_liveupdate_loc_conf_t  *lucf;
 
+    const ngx_http_liveupdate_service_t  *service;
+
     if (r->method != NGX_HTTP_POST) {
         ngx_str_set(&allow, "POST");
 
@@ -69,25 +96,45 @@ ngx_http_liveupdate_webhook_handler(ngx_http_request_t *r)
                                                   "Method not allowed.");
     }
 
-    delivery = ngx_palloc(r->pool, sizeof(ngx_http_liveupdate_delivery_t));
+    delivery = ngx_pcalloc(r->pool, sizeof(ngx_http_liveupdate_delivery_t));
     ctx = ngx_http_liveupdate_get_ctx(r);
 
     if (delivery == NULL || ctx == NULL) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    if (ngx_http_liveupdate_webhook_signature(r, &delivery->signature)
-        != NGX_OK)
-    {
-        return ngx_http_liveupdate_webhook_refuse(r, NGX_HTTP_UNAUTHORIZED,
-                                     "The request needs one header "
-                                     NGX_HTTP_LIVEUPDATE_SIGNATURE
-                                     ", the HMAC of its body in hex.");
-    }
-
     lucf = ngx_http_get_module_loc_conf(r, ngx_http_liveupdate_module);
 
     delivery->conf = lucf->webhook;
+    delivery->github = lucf->github;
+
+    service = lucf->webhook->is_github ? &ngx_http_liveupdate_github_com
+                                       : &ngx_http_liveupdate_todesktop;
+
+    if (ngx_http_liveupdate_webhook_header(r, &service->signature,
+                                           &delivery->signature)
+        != NGX_OK)
+    {
+        return ngx_http_liveupdate_webhook_refuse(r, NGX_HTTP_UNAUTHORIZED,
+                                                  service->message);
+    }
+
+    if (lucf->webhook->is_github
+        && (ngx_http_liveupdate_webhook_header(r,
+                                          &ngx_http_liveupdate_event_header,
+                                          &delivery->event)
+            != NGX_OK
+            || ngx_http_liveupdate_webhook_header(r,
+                                          &ngx_http_liveupdate_id_header,
+                                          &delivery->id)
+               != NGX_OK
+            || delivery->id.len > NGX_HTTP_LIVEUPDATE_DELIVERY_ID))
+    {
+        return ngx_http_liveupdate_webhook_refuse(r, NGX_HTTP_BAD_REQUEST,
+                                     "The request needs one header "
+                                     "X-GitHub-Event and one "
+                                     "X-GitHub-Delivery.");
+    }
 
     ngx_memzero(&route, sizeof(liveupdate_route_t));
     route.resource = LIVEUPDATE_ROUTE_RELEASE;
@@ -98,7 +145,7 @@ ngx_http_liveupdate_webhook_handler(ngx_http_request_t *r)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    call->by = "todesktop";
+    call->by = service->by;
     call->data = delivery;
 
     ctx->call = call;
@@ -124,17 +171,15 @@ ngx_http_liveupdate_webhook_refuse(ngx_http_request_t *r, ngx_uint_t status,
 }
 
 
-/* NGX_DECLINED: there is none, or more than one. */
+/* NGX_DECLINED: there is none, an empty one, or more than one. */
 
 static ngx_int_t
-ngx_http_liveupdate_webhook_signature(ngx_http_request_t *r,
-    liveupdate_str_t *signature)
+ngx_http_liveupdate_webhook_header(ngx_http_request_t *r,
+    const ngx_str_t *name, liveupdate_str_t *value)
 {
     ngx_uint_t        i;
     ngx_list_part_t  *part;
     ngx_table_elt_t  *h;
-
-    ngx_memzero(signature, sizeof(liveupdate_str_t));
 
     part = &r->headers_in.headers.part;
     h = part->elts;
@@ -151,36 +196,31 @@ ngx_http_liveupdate_webhook_signature(ngx_http_request_t *r,
             i = 0;
         }
 
-        if (h[i].key.len != sizeof(NGX_HTTP_LIVEUPDATE_SIGNATURE) - 1
-            || ngx_strncasecmp(h[i].key.data,
-                               (u_char *) NGX_HTTP_LIVEUPDATE_SIGNATURE,
-                               h[i].key.len)
-               != 0)
+        if (h[i].key.len != name->len
+            || ngx_strncasecmp(h[i].key.data, name->data, name->len) != 0)
         {
             continue;
         }
 
-        if (signature->data) {
+        if (value->data) {
             return NGX_DECLINED;
         }
 
-        signature->len = h[i].value.len;
-        signature->data = h[i].value.data;
+        value->len = h[i].value.len;
+        value->data = h[i].value.data;
     }
 
-    return signature->len ? NGX_OK : NGX_DECLINED;
+    return value->len ? NGX_OK : NGX_DECLINED;
 }
 
 
 static ngx_int_t
 ngx_http_liveupdate_webhook_post(ngx_http_liveupdate_call_t *call)
 {
-    cJSON                 *release;
-    ngx_int_t              status;
-    liveupdate_rc_e        rc;
-    liveupdate_str_t       text;
-    liveupdate_arena_t     arena;
-    liveupdate_webhook_t   webhook;
+    ngx_int_t                        status;
+    liveupdate_rc_e                  rc;
+    liveupdate_str_t                 text;
+    ngx_http_liveupdate_delivery_t  *delivery;
 
     status = ngx_http_liveupdate_webhook_verify(call, &text);
     if (status != NGX_OK) {
@@ -189,12 +229,33 @@ ngx_http_liveupdate_webhook_post(ngx_http_liveupdate_call_t *call)
 
     rc = liveupdate_json_parse(&call->json, &text, &call->error);
 
-    if (rc == LIVEUPDATE_OK) {
-        arena = ngx_http_liveupdate_arena(call->io.pool);
-
-        rc = liveupdate_webhook_parse(&arena, call->json, &webhook,
-                                      &call->error);
+    if (rc != LIVEUPDATE_OK) {
+        return (rc == LIVEUPDATE_NOMEM) ? ngx_http_liveupdate_nomem(call)
+                                        : NGX_HTTP_BAD_REQUEST;
     }
+
+    delivery = call->data;
+
+    if (delivery->conf->is_github) {
+        return ngx_http_liveupdate_github_event(call);
+    }
+
+    return ngx_http_liveupdate_todesktop_event(call);
+}
+
+
+static ngx_int_t
+ngx_http_liveupdate_todesktop_event(ngx_http_liveupdate_call_t *call)
+{
+    cJSON                 *release;
+    ngx_int_t              status;
+    liveupdate_rc_e        rc;
+    liveupdate_arena_t     arena;
+    liveupdate_webhook_t   webhook;
+
+    arena = ngx_http_liveupdate_arena(call->io.pool);
+
+    rc = liveupdate_webhook_parse(&arena, call->json, &webhook, &call->error);
 
     if (rc != LIVEUPDATE_OK) {
         return (rc == LIVEUPDATE_NOMEM) ? ngx_http_liveupdate_nomem(call)
@@ -242,6 +303,7 @@ ngx_http_liveupdate_webhook_verify(ngx_http_liveupdate_call_t *call,
     liveupdate_str_t *text)
 {
     ngx_int_t                        status;
+    const char                      *prefix;
     liveupdate_arena_t               arena;
     liveupdate_hmac_t               *hmac;
     ngx_http_liveupdate_delivery_t  *delivery;
@@ -263,7 +325,10 @@ ngx_http_liveupdate_webhook_verify(ngx_http_liveupdate_call_t *call,
 
     liveupdate_hmac_update(hmac, text->data, text->len);
 
-    if (!liveupdate_hmac_verify(hmac, &delivery->signature, "")) {
+    prefix = delivery->conf->is_github ? ngx_http_liveupdate_github_com.prefix
+                                       : ngx_http_liveupdate_todesktop.prefix;
+
+    if (!liveupdate_hmac_verify(hmac, &delivery->signature, prefix)) {
         return ngx_http_liveupdate_refuse(call, NGX_HTTP_UNAUTHORIZED,
                                           "The signature is not that of the "
                                           "body.");
@@ -548,7 +613,7 @@ ngx_http_liveupdate_request(ngx_http_liveupdate_call_t *call, cJSON *release)
         status = ngx_http_liveupdate_request_write(call, folder, release);
 
     } else if (liveupdate_str_is(&state, "fetching")) {
-        status = ngx_http_liveupdate_request_job(call);
+        status = ngx_http_liveupdate_request_job(call, "fetching");
 
     } else {
         status = ngx_http_liveupdate_request_done(call, (char *) state.data);
@@ -570,10 +635,13 @@ static ngx_int_t
 ngx_http_liveupdate_request_write(ngx_http_liveupdate_call_t *call,
     u_char *folder, cJSON *release)
 {
-    u_char     *path;
-    ngx_int_t   status;
+    u_char            *path;
+    ngx_int_t          status;
+    liveupdate_str_t   state;
 
-    status = ngx_http_liveupdate_request_job(call);
+    (void) liveupdate_json_string(release, "state", &state);
+
+    status = ngx_http_liveupdate_request_job(call, (char *) state.data);
 
     if (status != NGX_HTTP_ACCEPTED) {
         return status;
@@ -593,7 +661,8 @@ ngx_http_liveupdate_request_write(ngx_http_liveupdate_call_t *call,
 
 
 static ngx_int_t
-ngx_http_liveupdate_request_job(ngx_http_liveupdate_call_t *call)
+ngx_http_liveupdate_request_job(ngx_http_liveupdate_call_t *call,
+    const char *state)
 {
     ngx_int_t   status;
     u_char     *path;
@@ -608,7 +677,7 @@ ngx_http_liveupdate_request_job(ngx_http_liveupdate_call_t *call)
 
     call->wake = 1;
 
-    status = ngx_http_liveupdate_request_done(call, "fetching");
+    status = ngx_http_liveupdate_request_done(call, state);
 
     return status == NGX_HTTP_OK ? NGX_HTTP_ACCEPTED : status;
 }
@@ -639,6 +708,7 @@ ngx_http_liveupdate_release_retry_post(ngx_http_liveupdate_call_t *call)
     u_char            *folder;
     ngx_fd_t           lock;
     ngx_int_t          status;
+    ngx_uint_t         waits;
     liveupdate_str_t   kind, state;
 
     call->subject = (char *) call->route.id.data;
@@ -655,18 +725,27 @@ ngx_http_liveupdate_release_retry_post(ngx_http_liveupdate_call_t *call)
         return status;
     }
 
+    ngx_str_null(&state);
+    (void) liveupdate_json_string(release, "state", &state);
+
+    /* a staged one may wait for its pull request */
+
+    waits = (liveupdate_str_is(&state, "staged")
+             && call->store->jobs
+             && call->store->jobs->github_approves);
+
     if (call->store->jobs == NULL
         || liveupdate_json_string(release, "kind", &kind) != LIVEUPDATE_OK
         || !liveupdate_str_is(&kind, "desktop")
-        || liveupdate_json_string(release, "state", &state) != LIVEUPDATE_OK
-        || !liveupdate_str_is(&state, "failed"))
+        || !(waits || liveupdate_str_is(&state, "failed")))
     {
         status = ngx_http_liveupdate_refuse(call, NGX_HTTP_CONFLICT,
                                             "Only a desktop release that has "
                                             "failed can be fetched again.");
 
-    } else if (liveupdate_json_set_string(release, "state", "fetching")
-               != LIVEUPDATE_OK
+    } else if ((!waits
+                && liveupdate_json_set_string(release, "state", "fetching")
+                   != LIVEUPDATE_OK)
                || liveupdate_json_set_string(release, "updatedAt", call->now)
                   != LIVEUPDATE_OK)
     {

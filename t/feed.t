@@ -23,7 +23,7 @@ use JSON::PP ();
 select STDERR; $| = 1;
 select STDOUT; $| = 1;
 
-my $t = Test::LiveUpdate->new()->plan(43);
+my $t = Test::LiveUpdate->new()->plan(56);
 
 $t->config_reference(sub {
     s{^(location ~ \^/desktop)}{
@@ -170,6 +170,9 @@ is(feed('GET', '/latest.yml', 'If-None-Match' => $tag)->{status}, 200,
 $reply = $t->api('POST', "/releases/$app/$builds[1]/withdraw", {},
                  token => 'approve');
 is($reply->{json}{state}, 'withdrawn', 'withdraw');
+ok((wait_until {
+    feed('GET', "/latest-build-$builds[1].yml")->{status} == 404
+} 10), 'its manifest is gone');
 like(feed('GET', '/latest.yml')->{body}, qr/^version: 1\.0\.0$/m,
      'what was before it is the latest');
 ok((wait_until { feed('HEAD', "/$exe")->{status} == 404 } 10),
@@ -180,6 +183,58 @@ is($t->api('POST', "/releases/$app/$builds[1]/promote", {},
            token => 'approve')->{json}{state}, 'live',
    'and promoted again');
 is(feed('GET', "/$exe")->{status}, 200, 'its files are back');
+
+# manifests are kept in memory, and answered as files are
+
+my $own = "/latest-build-$builds[0].yml";
+my $yml = slurp("$tree/latest-build-$builds[0].yml");
+my $size = length $yml;
+
+$reply = feed('GET', $own);
+is($reply->{body}, $yml, 'a manifest');
+$tag = $reply->{headers}{etag};
+
+is(feed('HEAD', $own)->{headers}{'content-length'}, $size,
+   'a manifest: HEAD');
+is(feed('GET', $own, 'If-None-Match' => $tag)->{status}, 304,
+   'a manifest: not modified');
+is(feed('GET', $own, 'If-Match' => '"other"')->{status}, 412,
+   'a manifest: another one');
+
+$reply = feed('GET', $own, Range => 'bytes=5-14');
+is("$reply->{status} $reply->{headers}{'content-range'} $reply->{body}",
+   "206 bytes 5-14/$size " . substr($yml, 5, 10), 'a manifest: a part');
+is(feed('GET', $own, Range => "bytes=$size-")->{status}, 416,
+   'a manifest: no part');
+
+# whatever is in the file, large or small, or not there
+
+my $file = "store/feed/$app$own";
+
+for my $text ($yml =~ s/1\.0\.0/9.9.9/r, $yml . '#' x 5000 . "\n", $yml) {
+    $t->write_file("$file.new", $text);
+    rename "$dir/$file.new", "$dir/$file" or die "cannot rename: $!\n";
+
+    ok((wait_until { feed('GET', $own)->{body} eq $text } 10),
+       'a manifest: changed to ' . length($text) . ' bytes');
+}
+
+rename "$dir/$file", "$dir/$file.old" or die "cannot rename: $!\n";
+ok((wait_until { feed('GET', $own)->{status} == 404 } 10),
+   'a manifest: gone');
+rename "$dir/$file.old", "$dir/$file" or die "cannot rename: $!\n";
+ok((wait_until { feed('GET', $own)->{body} eq $yml } 10),
+   'a manifest: back');
+
+# more of them than are kept
+
+my @many = map { "latest-build-many$_.yml" } 1 .. 300;
+
+link "$dir/$file", "$dir/store/feed/$app/$_" or die "no link: $!\n"
+    for @many;
+
+is(scalar(grep { feed('GET', "/$_")->{body} ne $yml } @many, @many[0 .. 99]),
+   0, 'hundreds of manifests');
 
 # names and paths
 

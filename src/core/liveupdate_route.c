@@ -67,6 +67,7 @@ static const struct {
     { "/releases/{a}", LIVEUPDATE_ROUTE_RELEASES },
     { "/releases/{a}/rules", LIVEUPDATE_ROUTE_RULES },
     { "/releases/{a}/audit", LIVEUPDATE_ROUTE_AUDIT },
+    { "/releases/{a}/github", LIVEUPDATE_ROUTE_APPROVED },
     { "/releases/{a}/rollback", LIVEUPDATE_ROUTE_ROLLBACK },
     { "/releases/{a}/{i}", LIVEUPDATE_ROUTE_RELEASE },
     { "/releases/{a}/{i}/promote", LIVEUPDATE_ROUTE_PROMOTE },

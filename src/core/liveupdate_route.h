@@ -45,6 +45,7 @@ typedef enum {
     LIVEUPDATE_ROUTE_RELEASES,         /* /releases/{app} */
     LIVEUPDATE_ROUTE_RULES,            /* .../rules */
     LIVEUPDATE_ROUTE_AUDIT,            /* .../audit */
+    LIVEUPDATE_ROUTE_APPROVED,         /* .../github */
     LIVEUPDATE_ROUTE_ROLLBACK,         /* .../rollback */
     LIVEUPDATE_ROUTE_RELEASE,          /* .../{id} */
     LIVEUPDATE_ROUTE_PROMOTE,          /* .../{id}/promote */

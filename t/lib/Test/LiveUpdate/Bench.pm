@@ -219,7 +219,9 @@ EOF
 }
 
 
-# One round: requests, seconds, and the CPU time of the worker.
+# One round: requests, seconds, and the CPU time of the worker.  Options: port,
+# connections, seconds, headers ("Name: value", sent with each request), errors
+# (replies may be some).
 
 sub wrk {
     my ($t, $script, %opt) = @_;
@@ -229,10 +231,14 @@ sub wrk {
 
     my $seconds = $opt{seconds} // $SECONDS;
     my $connections = $opt{connections} // $CONNECTIONS;
+    my $headers = join '', map { " -H '$_'" } @{$opt{headers} || []};
     my $core = core_seconds();
     my $cpu = cpu_seconds($pid);
 
-    my $said = `wrk -t1 -c$connections -d${seconds}s -s '$script' $url 2>&1`;
+    my $command = "wrk -t1 -c$connections -d${seconds}s"
+                  . " -s '$script'$headers $url";
+
+    my $said = `$command 2>&1`;
 
     $cpu = cpu_seconds($pid) - $cpu;
     $core = core_seconds() - $core;

@@ -68,6 +68,9 @@ sub check {
 
     $self->check_lines('', 'audit.log');
 
+    $self->wrong("jobs/$_ is the claim of no release")
+        for grep { !/^$ID\.$ID$/ } $self->names('jobs');
+
     my %apps = map { $_ => 1 }
         map { $self->names($_) } qw/ apps live staging /;
 
@@ -167,6 +170,8 @@ sub check_app {
         $self->check_app_json($app, $json) if $json;
         $self->check_audit($app, $json) if $json;
     }
+
+    $self->check_feed($app, $json) if $json;
 
     my %numbers;
 
@@ -328,6 +333,8 @@ sub check_number {
 
     my ($id, $number) = @$release{qw/ id number /};
 
+    return if ($release->{kind} // '') eq 'desktop';
+
     if (!is_count($number)) {
         $self->wrong("app $app: $id has no number");
         return;
@@ -374,7 +381,14 @@ sub check_staging {
     my $release = $self->check_release($app, $id, $where) or return;
 
     if ($release->{state} eq 'staged') {
-        $self->check_complete($where, $release, qw/ lock uploads /);
+        $self->check_complete($where, $release, qw/ fetch lock uploads /);
+
+    } elsif ($release->{kind} eq 'desktop') {
+        $self->check_fetched($where, $release);
+
+    } elsif ($release->{state} eq 'rejected') {
+        $self->wrong("$where: no reason for being rejected")
+            unless is_text($release->{reason});
 
     } elsif ($release->{state} =~ /^(?:uploading|failed)$/) {
         $self->wrong("$where: nobody can lock it")
@@ -395,17 +409,85 @@ sub check_staging {
 }
 
 
+# A desktop release on its way in.
+
+sub check_fetched {
+    my ($self, $where, $release) = @_;
+
+    my $state = $release->{state};
+
+    $self->wrong("$where: the state is \"$state\"")
+        unless $state =~ /^(?:fetching|verifying|failed|rejected)$/;
+
+    $self->wrong("$where: no reason for being $state")
+        if $state =~ /^(?:failed|rejected)$/ && !is_text($release->{reason});
+
+    my @names = map { $self->names("$where/$_") } qw/ uploads fetch files /;
+
+    $self->wrong("$where: \"$_\" is no name of a file")
+        for grep { m{[\\\x00-\x1f\x7f]} || length > 255 } @names;
+}
+
+
+# All files of the released builds are in the feed, and what is in there is a
+# file of a release, since a crash may have come before the app.json.
+
+sub check_feed {
+    my ($self, $app, $json) = @_;
+
+    my (%files, %builds);
+
+    for my $id ($self->names("live/$app")) {
+        for my $name ($self->names("live/$app/$id/files")) {
+            my $inode = (stat "$self->{dir}/live/$app/$id/files/$name")[1];
+
+            $files{$name}{$inode // 0} = 1;
+        }
+    }
+
+    for my $name ($self->names("feed/$app")) {
+        my $inode = (stat "$self->{dir}/feed/$app/$name")[1];
+
+        $self->wrong("feed/$app/$name: it is no file of a release")
+            unless defined $inode && $files{$name}{$inode};
+    }
+
+    for my $build (@{$json->{desktopBuilds} || []}) {
+        my $id = $build->{id};
+
+        $self->wrong("app $app: build $id is there twice") if $builds{$id}++;
+
+        if (!-e "$self->{dir}/live/$app/$id/release.json") {
+            $self->wrong("app $app: build $id is not live");
+            next;
+        }
+
+        for my $name ($self->names("live/$app/$id/files")) {
+            my @here = stat "$self->{dir}/feed/$app/$name";
+            my @there = stat "$self->{dir}/live/$app/$id/files/$name";
+
+            $self->wrong("feed/$app has no \"$name\" of $id")
+                unless @here && @there && $here[1] == $there[1];
+        }
+    }
+}
+
+
 sub check_release {
     my ($self, $app, $id, $where) = @_;
 
-    $self->wrong("$where: \"$id\" is no UUID") if $id !~ /^$UUID$/;
-
-    $self->wrong("$where: the id is also in use in $self->{owners}{$id}")
-        if $self->{owners}{$id};
-
-    $self->{owners}{$id} = $where;
-
     my $release = $self->json("$where/release.json") or return;
+    my $desktop = ($release->{kind} // '') eq 'desktop';
+
+    $self->wrong("$where: \"$id\" is no UUID")
+        if !$desktop && $id !~ /^$UUID$/;
+
+    # ids of builds are only unique in their app
+    my $owner = \$self->{owners}{$desktop ? "$app/$id" : $id};
+
+    $self->wrong("$where: the id is also in use in $$owner") if $$owner;
+
+    $$owner = $where;
 
     $self->wrong("$where: it says to be $release->{app}/$release->{id}")
         if $release->{id} ne $id || $release->{app} ne $app;
@@ -495,6 +577,15 @@ sub check_kind {
     my ($self, $where, $release, @files) = @_;
 
     my %files = map { $_->{href} => $_ } @files;
+
+    if ($release->{kind} eq 'desktop') {
+        $self->wrong("$where: there is no manifest")
+            unless grep { /^latest.*-build-.*\.yml$/ } keys %files;
+
+        $self->wrong("$where: no version") unless is_text($release->{version});
+
+        return;
+    }
 
     if ($release->{kind} eq 'zip') {
         my $zip = delete $files{'bundle.zip'};

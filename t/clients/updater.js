@@ -1,0 +1,267 @@
+// Copyright (C) the nginx-liveupdate authors
+
+// Desktop apps that update themselves: electron-updater, unmodified, under
+// Node.  What Electron would give it is given here: who the app is and where
+// it keeps its files, requests, and, for a Mac, Squirrel.
+//
+//     node updater.js < jobs.json
+//
+// Each job is {target, feed, version, dir, ...} and the answers are a list of
+// what each came to, see run().  They run one after the other.
+
+'use strict';
+
+const events = require('events');
+const fs = require('fs');
+const http = require('http');
+const Module = require('module');
+const path = require('path');
+
+const autoUpdater = new events.EventEmitter();
+
+provideElectron({ autoUpdater });
+
+const { AppImageUpdater, MacUpdater, NsisUpdater } =
+    require('electron-updater');
+const {
+    HttpExecutor, configureRequestOptions, configureRequestUrl
+} = require('builder-util-runtime');
+
+const targets = {
+    nsis: { platform: 'win32', Updater: NsisUpdater },
+    appimage: { platform: 'linux', Updater: AppImageUpdater },
+    mac: { platform: 'darwin', Updater: MacUpdater }
+};
+
+
+async function main() {
+    const jobs = JSON.parse(fs.readFileSync(0, 'utf8'));
+    const answers = [];
+
+    for (const job of jobs) {
+        answers.push(await run(job));
+    }
+
+    // a proxy for Squirrel, or an idle connection, may still be open
+
+    process.stdout.write(JSON.stringify(answers), () => process.exit(0));
+}
+
+
+// A job: the app's version and what it was made for (target), the address of
+// its updates (feed), its folder (dir, with "data" and "cache" in it), for an
+// AppImage its file (installed), allowDowngrade, and checkOnly.
+//
+// The answer: the version that was found, if it is an update; the file that
+// was downloaded; what Squirrel was given; the error that ended it; the id
+// that was sent; the number of requests; what the updater logged.
+
+async function run(job) {
+    const { platform, Updater } = targets[job.target];
+
+    Object.defineProperty(process, 'platform', { value: platform });
+    Object.defineProperty(process, 'arch', { value: 'x64' });
+
+    process.env.APPIMAGE = job.installed || '';
+    process.env.TEST_UPDATER_ARCH = 'x64';
+
+    const answer = { file: null, squirrel: null, error: null, log: [] };
+    const app = new App(job);
+    const updater = new Updater(null, app);
+    const executor = new Executor();
+    const log = line => answer.log.push(String(line));
+
+    updater.httpExecutor = executor;
+    updater.logger = { info: log, warn: log, error: log };
+    updater.allowDowngrade = Boolean(job.allowDowngrade);
+    updater.autoDownload = false;
+
+    // an error without a listener ends the process
+    updater.on('error', () => {});
+
+    const squirrel = new Squirrel(job.dir);
+
+    try {
+        const found = await updater.checkForUpdates();
+
+        answer.version = found.updateInfo.version;
+        answer.isUpdate = found.isUpdateAvailable;
+
+        if (answer.isUpdate && !job.checkOnly) {
+            const [file] = await Promise.all([
+                download(updater), job.target === 'mac' && squirrel.done
+            ]);
+
+            answer.file = file;
+            answer.squirrel = squirrel.file;
+
+            // AppImages are installed when the app quits
+            if (job.target === 'appimage') {
+                app.quit();
+            }
+        }
+
+    } catch (e) {
+        answer.error = { code: e.code || null, message: e.message };
+    }
+
+    squirrel.stop();
+
+    if (updater.closeServerIfExists) {
+        updater.closeServerIfExists();
+    }
+
+    answer.requests = executor.requests;
+    answer.id = fs.readFileSync(path.join(app.userDataPath, '.updaterId'),
+                                'utf8');
+    return answer;
+}
+
+
+async function download(updater) {
+    const downloaded = events.once(updater, 'update-downloaded');
+
+    downloaded.catch(() => {});
+    await updater.downloadUpdate();
+
+    return (await downloaded)[0].downloadedFile;
+}
+
+
+// The app, as electron-updater sees it through Electron.
+
+class App {
+    constructor(job) {
+        this.version = job.version;
+        this.name = 'my-app';
+        this.isPackaged = true;
+        this.userDataPath = path.join(job.dir, 'data');
+        this.baseCachePath = path.join(job.dir, 'cache');
+        this.appUpdateConfigPath = path.join(job.dir, 'app-update.yml');
+        this.quitHandlers = [];
+
+        fs.mkdirSync(job.dir, { recursive: true });
+        fs.writeFileSync(this.appUpdateConfigPath,
+            `provider: generic\nurl: ${JSON.stringify(job.feed)}\n` +
+            'updaterCacheDirName: my-app-updater\n');
+    }
+
+    async whenReady() {}
+
+    relaunch() {}
+
+    onQuit(handler) {
+        this.quitHandlers.push(handler);
+    }
+
+    quit() {
+        this.quitHandlers.forEach(handler => handler(0));
+    }
+}
+
+
+// Requests, by Node in the place of Electron's network.
+
+class Executor extends HttpExecutor {
+    constructor() {
+        super();
+        this.requests = 0;
+        this.agent = new http.Agent({ keepAlive: true });
+    }
+
+    createRequest(options, callback) {
+        this.requests++;
+
+        return http.request({ ...options, agent: this.agent }, callback);
+    }
+
+    download(url, destination, options) {
+        return options.cancellationToken.createPromise(
+            (resolve, reject, onCancel) => {
+                const request = { headers: options.headers || undefined };
+
+                configureRequestUrl(url, request);
+                configureRequestOptions(request);
+
+                this.doDownload(request, {
+                    destination, options, onCancel,
+                    responseHandler: null,
+                    callback: e => e ? reject(e) : resolve(destination)
+                }, 0);
+            });
+    }
+}
+
+
+// Squirrel.Mac: told where to look, it fetches a description, and then the zip
+// that this names.
+
+class Squirrel {
+    constructor(dir) {
+        this.file = null;
+
+        autoUpdater.setFeedURL = feed => { this.feed = feed; };
+        autoUpdater.checkForUpdates = () => {
+            this.fetch(path.join(dir, 'squirrel.zip')).catch(e => {
+                autoUpdater.emit('error', e);
+            });
+        };
+
+        this.done = new Promise((resolve, reject) => {
+            autoUpdater.once('update-downloaded', resolve);
+            autoUpdater.once('error', reject);
+        });
+
+        this.done.catch(() => {});
+    }
+
+    async fetch(file) {
+        const { url, headers } = this.feed;
+
+        const refused = await get(url, {});
+        const told = await get(url, headers);
+
+        if (refused.status !== 401 || told.status !== 200) {
+            throw new Error(`the proxy says ${refused.status}, ${told.status}`);
+        }
+
+        const zip = await get(JSON.parse(told.body).url, headers);
+
+        fs.writeFileSync(file, zip.body);
+        this.file = file;
+
+        autoUpdater.emit('update-downloaded');
+    }
+
+    stop() {
+        autoUpdater.removeAllListeners();
+    }
+}
+
+
+function get(url, headers) {
+    return new Promise((resolve, reject) => {
+        http.get(url, { headers, agent: false }, response => {
+            const chunks = [];
+
+            response.on('data', chunk => chunks.push(chunk));
+            response.on('error', reject);
+            response.on('end', () => resolve({
+                status: response.statusCode, body: Buffer.concat(chunks)
+            }));
+        }).on('error', reject);
+    });
+}
+
+
+// There is no package of this name here.
+
+function provideElectron(electron) {
+    const load = Module._load;
+
+    Module._load = (request, ...rest) =>
+        request === 'electron' ? electron : load(request, ...rest);
+}
+
+
+main();
