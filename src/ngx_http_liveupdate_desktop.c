@@ -150,7 +150,7 @@ ngx_http_liveupdate_desktop_release(ngx_http_liveupdate_call_t *call,
 
     latest = liveupdate_build_latest(app);
 
-    if (latest) {
+    if (latest && rollout >= 1) {
         call->from = (char *) ngx_http_liveupdate_path(call->io.pool, "%s",
                                                        latest);
     }

@@ -153,23 +153,20 @@ ngx_http_liveupdate_release_describe(ngx_http_liveupdate_call_t *call,
     const cJSON *app, const liveupdate_desktop_t *desktop, cJSON *release,
     const char *place, const char *state)
 {
-    cJSON             *shares;
-    liveupdate_str_t   id;
+    cJSON  *shares;
 
     if (liveupdate_json_set_string(release, "state", state) != LIVEUPDATE_OK) {
         return NGX_ERROR;
     }
 
-    if (ngx_strcmp(place, "live") != 0
-        || liveupdate_json_string(release, "id", &id) != LIVEUPDATE_OK)
-    {
+    if (ngx_strcmp(place, "live") != 0) {
         return NGX_OK;
     }
 
     shares = cJSON_AddArrayToObject(release, "shares");
 
     return shares
-           && liveupdate_shares(shares, app, desktop, &id) == LIVEUPDATE_OK
+           && liveupdate_shares(shares, app, desktop, release) == LIVEUPDATE_OK
            ? NGX_OK : NGX_ERROR;
 }
 

@@ -30,7 +30,7 @@ select STDOUT; $| = 1;
 my $t = Test::LiveUpdate->new();
 my $b = Test::LiveUpdate::Browser->new($t);
 
-$t->plan(143);
+$t->plan(144);
 
 # where ToDesktop's builds come from, slowly enough to be looked at
 
@@ -181,6 +181,7 @@ is_deeply([map { "$_->{rule} $_->{buildId} $_->{percentage}" }
 is(latest(), '1.0.0', 'who has no id gets the old one');
 is(parts(), 10, 'a tenth gets the new one');
 $b->see('90%', 'it is shown');
+like($b->tree(), qr/row "macOS no update 100%"/, 'nothing for macOS');
 picture('part');
 
 $b->click('button', 'Change the share… 1.1.0');
@@ -217,7 +218,8 @@ $b->click('button', 'Roll back… the desktop app');
 $b->see('Roll back the desktop app?');
 $t->api('PUT', '/releases/desk/rules', rules(), token => 'approve');
 $b->click('button', 'Roll back', exact => JSON::PP::true());
-$b->see('The app was changed meanwhile', 'somebody else was there before');
+$b->see('Somebody has changed this app meanwhile',
+        'somebody else was there before');
 is(latest(), '1.1.0', 'nothing was changed');
 picture('conflict');
 $b->press('Escape');

@@ -3,7 +3,7 @@
 // The dialogs in which a person decides.  Each returns what to say when it is
 // done, or null if the person thought better of it.
 
-import { get, part, post } from './api.js';
+import { Failure, get, part, post } from './api.js';
 import { bytes, element, foreign, percent, show } from './dom.js';
 import { nameOf } from './release.js';
 
@@ -339,8 +339,13 @@ export async function rollback({ app, channels }, channelId) {
                 body.channel = channel.name;
             }
 
-            const { id } = await post(`/releases/${part(app.id)}/rollback`,
-                                      body);
+            const path = `/releases/${part(app.id)}/rollback`;
+
+            const { id } = await post(path, body).catch((failure) => {
+                throw failure.status !== 409 ? failure
+                    : new Failure(409, 'Somebody has changed this app '
+                                  + 'meanwhile. Cancel, and look again.');
+            });
 
             return ['Rolled back to ', foreign(id), '.'];
         },

@@ -41,8 +41,7 @@ export function channelsNow({ app, releases, channels }, byId) {
         if (left > 1e-9) {
             lines.push({ key: `${channel.id}/`, cells: [
                 given.length ? [foreign(channel.name)] : first,
-                element('span', { class: 'quiet' }, 'no update'),
-                share(left), none(), given.length ? none() : back,
+                noUpdate(), share(left), none(), given.length ? none() : back,
             ] });
         }
 
@@ -56,6 +55,11 @@ export function channelsNow({ app, releases, channels }, byId) {
             : table('Channels', ['Channel', 'Release', 'Share of devices',
                                  { name: 'Deployed', class: 'minor' },
                                  'Actions'], rows));
+}
+
+
+function noUpdate() {
+    return element('span', { class: 'quiet' }, 'no update');
 }
 
 
@@ -91,19 +95,22 @@ export function desktopNow({ app, releases, rules }, byId) {
                 .map((one) => ({ ...one, release })))
             .sort((a, b) => b.share - a.share);
 
-        if (given.length === 0) {
-            return [{ key: platform, cells: [
-                PLATFORMS[platform],
-                element('span', { class: 'quiet' }, 'no update'), share(1),
-            ] }];
-        }
+        const left = 1 - given.reduce((sum, one) => sum + one.share, 0);
 
-        return given.map((one) => ({
+        const lines = given.map((one) => ({
             key: `${platform}/${one.release.id}`,
             cells: [PLATFORMS[platform],
                     linked(app, byId.get(one.release.id)),
                     share(one.share)],
         }));
+
+        if (left > 1e-9) {
+            lines.push({ key: `${platform}/`, cells: [
+                PLATFORMS[platform], noUpdate(), share(left),
+            ] });
+        }
+
+        return lines;
     });
 
     const list = (rules.releaseRedirections || []).map((rule) => [

@@ -234,7 +234,7 @@ function group({ app, releases }, id, decided) {
     const actions = list.some((one) => actionsOf(one).length);
 
     if (id === 'live') {
-        columns.push('Where');
+        columns.push({ name: 'Where', class: 'where minor' });
     }
 
     if (id === 'busy') {

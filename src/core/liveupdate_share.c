@@ -13,6 +13,7 @@ static liveupdate_rc_e liveupdate_share_add(cJSON *shares,
     const cJSON *channel, const cJSON *deployment, double share);
 static int liveupdate_share_copy(cJSON *to, const char *name,
     const cJSON *from, const char *key);
+static int liveupdate_share_has(const cJSON *release, const char *platform);
 static double liveupdate_share_platform(const liveupdate_desktop_t *desktop,
     unsigned platform, const liveupdate_str_t *release);
 static double liveupdate_share_rule(const liveupdate_rule_t *rule,
@@ -35,18 +36,23 @@ static const struct {
 
 liveupdate_rc_e
 liveupdate_shares(cJSON *shares, const cJSON *app,
-    const liveupdate_desktop_t *desktop, const liveupdate_str_t *release)
+    const liveupdate_desktop_t *desktop, const cJSON *release)
 {
-    int               i;
-    cJSON            *item;
-    double            share;
-    const cJSON      *channel;
-    liveupdate_rc_e   rc;
+    int                i;
+    cJSON             *item;
+    double             share;
+    const cJSON       *channel;
+    liveupdate_rc_e    rc;
+    liveupdate_str_t   id;
+
+    if (liveupdate_json_string(release, "id", &id) != LIVEUPDATE_OK) {
+        return LIVEUPDATE_OK;
+    }
 
     cJSON_ArrayForEach(channel,
                        cJSON_GetObjectItemCaseSensitive(app, "channels"))
     {
-        rc = liveupdate_share_channel(shares, channel, release);
+        rc = liveupdate_share_channel(shares, channel, &id);
         if (rc != LIVEUPDATE_OK) {
             return rc;
         }
@@ -58,9 +64,15 @@ liveupdate_shares(cJSON *shares, const cJSON *app,
 
     for (i = 0; liveupdate_share_platforms[i].name; i++) {
 
+        if (!liveupdate_share_has(release,
+                                  liveupdate_share_platforms[i].name))
+        {
+            continue;
+        }
+
         share = liveupdate_share_platform(desktop,
                                        liveupdate_share_platforms[i].platform,
-                                       release);
+                                       &id);
         if (share <= 0) {
             continue;
         }
@@ -173,6 +185,28 @@ liveupdate_share_copy(cJSON *to, const char *name, const cJSON *from,
     }
 
     return 1;
+}
+
+
+/* Old ones do not say what they are for. */
+
+static int
+liveupdate_share_has(const cJSON *release, const char *platform)
+{
+    const cJSON       *list, *item;
+    liveupdate_str_t   value;
+
+    list = cJSON_GetObjectItemCaseSensitive(release, "platforms");
+
+    cJSON_ArrayForEach(item, list) {
+        if (liveupdate_json_value(item, &value) == LIVEUPDATE_OK
+            && liveupdate_str_is(&value, platform))
+        {
+            return 1;
+        }
+    }
+
+    return !cJSON_IsArray(list);
 }
 
 

@@ -61,12 +61,17 @@ share_json(const char *text)
 static cJSON *
 share_of(const cJSON *app, const char *release)
 {
-    cJSON                 *shares;
-    liveupdate_str_t       id;
+    char                   text[256];
+    cJSON                 *shares, *json;
     liveupdate_error_t     err;
     liveupdate_desktop_t   desktop;
 
-    id = tap_str(release);
+    /* an id, or all of it */
+
+    snprintf(text, sizeof(text), release[0] == '{' ? "%s" : "{\"id\":\"%s\"}",
+             release);
+
+    json = share_json(text);
     shares = cJSON_CreateArray();
 
     if (liveupdate_desktop_parse(&tap_arena,
@@ -74,11 +79,13 @@ share_of(const cJSON *app, const char *release)
                cJSON_GetObjectItemCaseSensitive(app, "desktopReleases"),
                &desktop, &err)
         != LIVEUPDATE_OK
-        || liveupdate_shares(shares, app, &desktop, &id) != LIVEUPDATE_OK)
+        || liveupdate_shares(shares, app, &desktop, json) != LIVEUPDATE_OK)
     {
         printf("Bail out! no shares\n");
         exit(1);
     }
+
+    cJSON_Delete(json);
 
     return shares;
 }
@@ -205,6 +212,12 @@ share_rules(void)
        && share_number(shares, "platform", "linux") == -1, "a platform");
     cJSON_Delete(shares);
 
+    shares = share_of(app, "{\"id\":\"a\",\"platforms\":[\"linux\",\"mac\"]}");
+    ok(cJSON_GetArraySize(shares) == 1
+       && share_is(share_number(shares, "platform", "linux"), 0.9),
+       "only where it has something");
+    cJSON_Delete(shares);
+
     shares = share_of(app, "d");
     ok(cJSON_GetArraySize(shares) == 0, "addresses do not count");
     cJSON_Delete(shares);
@@ -328,15 +341,15 @@ share_rules_alike(const char *rules, const char *name)
 static void
 share_memory(void)
 {
-    cJSON             *app;
-    liveupdate_str_t   id;
+    cJSON  *app, *release;
 
-    id = tap_str("a");
+    release = share_json("{\"id\":\"a\"}");
     app = share_json("{\"channels\":[{\"name\":\"p\",\"deployments\":["
                      "{\"release\":\"a\",\"rollout\":1}]}]}");
 
-    ok(liveupdate_shares(NULL, app, NULL, &id) == LIVEUPDATE_NOMEM,
+    ok(liveupdate_shares(NULL, app, NULL, release) == LIVEUPDATE_NOMEM,
        "nothing to add to");
 
+    cJSON_Delete(release);
     cJSON_Delete(app);
 }
