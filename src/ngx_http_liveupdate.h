@@ -576,6 +576,13 @@ ngx_http_liveupdate_call_t *ngx_http_liveupdate_call_of_job(
     ngx_http_liveupdate_job_t *job, ngx_pool_t *pool);
 
 /*
+ * Makes the thread that calls it, one of a pool that answers no devices, give
+ * way to the others.
+ */
+
+void ngx_http_liveupdate_aside(void);
+
+/*
  * For actions, which return the HTTP status of the answer: refuse() keeps the
  * sentence, failed() says that the disk (507, 500) or the memory (500) did
  * not do.
@@ -916,6 +923,7 @@ struct ngx_http_liveupdate_jobs_s {
     ngx_http_liveupdate_fetch_conf_t    *fetch;
     ngx_http_conf_ctx_t                 *conf_ctx;
     ngx_thread_pool_t                   *threads;
+    ngx_uint_t                           aside;       /* they are its own */
     ngx_uint_t                           approval;
     ngx_http_liveupdate_github_conf_t   *github;
     ngx_uint_t                           github_approves;

@@ -460,6 +460,7 @@ ngx_http_liveupdate_conf_jobs(ngx_conf_t *cf,
     jobs->fetch = lucf->fetch;
     jobs->conf_ctx = cscf->ctx;
     jobs->threads = lucf->threads;
+    jobs->aside = (lucf->threads != lucf->readers);
     jobs->approval = lucf->approval;
     jobs->github = lucf->github;
     jobs->github_approves = (lucf->approval

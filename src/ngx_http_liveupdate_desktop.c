@@ -366,6 +366,18 @@ ngx_http_liveupdate_desktop_unlink(ngx_http_liveupdate_call_t *call,
 ngx_int_t
 ngx_http_liveupdate_desktop_withdraw(ngx_http_liveupdate_call_t *call)
 {
+    u_char  *path;
+
+    /* a job that was cut short after promoting it does not do so again */
+
+    path = ngx_http_liveupdate_path(call->io.pool, "%V/jobs/%s.%s",
+                                    &call->store->path,
+                                    call->route.app.data, call->subject);
+
+    if (ngx_http_liveupdate_store_unlink(&call->io, path) == NGX_ERROR) {
+        return ngx_http_liveupdate_failed(call);
+    }
+
     return ngx_http_liveupdate_desktop_feed(call,
                              ngx_http_liveupdate_desktop_folder(call, "live"),
                              ngx_http_liveupdate_desktop_unlink);

@@ -46,6 +46,8 @@ static ngx_int_t ngx_http_liveupdate_sweep_job(
     ngx_http_liveupdate_sweep_t *sweep, ngx_str_t *name);
 static ngx_int_t ngx_http_liveupdate_job_open(
     ngx_http_liveupdate_sweep_t *sweep, ngx_http_liveupdate_job_t *job);
+static ngx_int_t ngx_http_liveupdate_job_find(ngx_http_liveupdate_io_t *io,
+    ngx_http_liveupdate_job_t *job, cJSON **release);
 static ngx_int_t ngx_http_liveupdate_job_read(
     ngx_http_liveupdate_sweep_t *sweep, ngx_http_liveupdate_job_t *job,
     const cJSON *release);
@@ -366,11 +368,10 @@ ngx_http_liveupdate_job_open(ngx_http_liveupdate_sweep_t *sweep,
     lock = NGX_INVALID_FILE;
     rc = ngx_http_liveupdate_store_try_lock(&sweep->io, path, &lock);
 
-    if (rc == NGX_OK) {
-        path = ngx_http_liveupdate_path(sweep->io.pool, "%s/release.json",
-                                        job->folder);
+    /* without a lock it was on its way out of staging when a crash came */
 
-        rc = ngx_http_liveupdate_store_read_json(&sweep->io, path, &release);
+    if (rc == NGX_OK || rc == NGX_DECLINED) {
+        rc = ngx_http_liveupdate_job_find(&sweep->io, job, &release);
 
         if (rc == NGX_OK) {
             rc = ngx_http_liveupdate_job_read(sweep, job, release);
@@ -392,6 +393,31 @@ ngx_http_liveupdate_job_open(ngx_http_liveupdate_sweep_t *sweep,
     ngx_http_liveupdate_store_unlock(lock);
 
     return rc;
+}
+
+
+/* In staging; or in live already, and perhaps promoted by half. */
+
+static ngx_int_t
+ngx_http_liveupdate_job_find(ngx_http_liveupdate_io_t *io,
+    ngx_http_liveupdate_job_t *job, cJSON **release)
+{
+    u_char     *path;
+    ngx_int_t   rc;
+
+    path = ngx_http_liveupdate_path(io->pool, "%s/release.json", job->folder);
+
+    rc = ngx_http_liveupdate_store_read_json(io, path, release);
+
+    if (rc != NGX_DECLINED) {
+        return rc;
+    }
+
+    path = ngx_http_liveupdate_path(io->pool, "%V/live/%s/%s/release.json",
+                                    &job->jobs->store->path, job->app.data,
+                                    job->id.data);
+
+    return ngx_http_liveupdate_store_read_json(io, path, release);
 }
 
 
@@ -628,6 +654,10 @@ ngx_http_liveupdate_job_thread(void *data, ngx_log_t *log)
 {
     ngx_http_liveupdate_run_t *run = data;
 
+    if (run->job->jobs->aside) {
+        ngx_http_liveupdate_aside();
+    }
+
     run->call->status = run->action(run->call);
 }
 
@@ -791,6 +821,17 @@ ngx_http_liveupdate_job_postpone(ngx_http_liveupdate_call_t *call)
     rc = ngx_http_liveupdate_job_lock(call, &lock, &release);
 
     if (rc == NGX_DECLINED) {
+
+        if (call->job->error == NGX_HTTP_LIVEUPDATE_JOB_OUTAGE
+            && ngx_http_liveupdate_job_find(&call->io, call->job, &release)
+               == NGX_OK)
+        {
+            /* promoted by half: a sweep goes on with it */
+
+            cJSON_Delete(release);
+
+            return NGX_OK;
+        }
 
         /* deleted meanwhile, with all of its app */
 

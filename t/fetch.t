@@ -16,7 +16,7 @@ use Test::LiveUpdate::ToDesktop;
 
 use constant AT_A_TIME => 4;
 
-my $t = Test::LiveUpdate->new()->plan(125);
+my $t = Test::LiveUpdate->new()->plan(128);
 my $td = Test::LiveUpdate::ToDesktop->new($t);
 my $origin = $td->{origin};
 my $app = $td->{app};

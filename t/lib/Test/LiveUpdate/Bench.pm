@@ -51,7 +51,8 @@ my $ticks = POSIX::sysconf(POSIX::_SC_CLK_TCK());
 
 # nginx with the reference configuration: one worker, no access log.  Options:
 # main, http and server are more directives for these contexts; zone is the
-# size of the zone; log leaves the access log on.
+# size of the zone; log leaves the access log on; free leaves all cores to all
+# threads.
 
 sub bench {
     my (%opt) = @_;
@@ -60,8 +61,10 @@ sub bench {
 
     $| = 1;
 
+    my $pin = (cores() > 1 && !$opt{free});
+
     # what is started from here on inherits it; the worker has its own
-    system("taskset -cp ${\ LOAD_CORE} $$ >/dev/null 2>&1") if cores() > 1;
+    system("taskset -cp ${\ LOAD_CORE} $$ >/dev/null 2>&1") if $pin;
 
     my $t = Test::LiveUpdate->new();
 
@@ -74,7 +77,7 @@ sub bench {
         my $http = $opt{http} // '';
         my $server = $opt{server} // '';
 
-        $main .= "worker_cpu_affinity  01;\n" if cores() > 1;
+        $main .= "worker_cpu_affinity  01;\n" if $pin;
 
         s/^(worker_processes .*\n)/$1$main/m;
         s/^error_log .*/error_log  $t->{testdir}\/error.log  warn;/m;
