@@ -51,6 +51,9 @@ typedef struct ngx_http_liveupdate_call_s  ngx_http_liveupdate_call_t;
 typedef struct ngx_http_liveupdate_jobs_s  ngx_http_liveupdate_jobs_t;
 typedef struct ngx_http_liveupdate_job_s   ngx_http_liveupdate_job_t;
 
+typedef struct ngx_http_liveupdate_numbers_s  ngx_http_liveupdate_numbers_t;
+typedef struct ngx_http_liveupdate_series_s   ngx_http_liveupdate_series_t;
+
 
 /* A store, shared by all locations that name the same folder. */
 
@@ -58,6 +61,7 @@ typedef struct {
     ngx_str_t                       path;        /* full, no "/" at the end */
     uint32_t                        hash;        /* of the path */
     ngx_shm_zone_t                 *zone;
+    ngx_http_liveupdate_numbers_t  *numbers;     /* in the zone */
 
     /* a worker's copies of apps and file tables, see catalog.c */
     ngx_rbtree_t                    rbtree;
@@ -133,6 +137,8 @@ typedef struct {
     ngx_flag_t                      api;
     ngx_flag_t                      artifacts;
     ngx_uint_t                      approval;
+    ngx_flag_t                      status;
+    ngx_flag_t                      status_token;
     ngx_http_complex_value_t       *feed;        /* the app's id */
     ngx_http_complex_value_t       *download;    /* the app's id */
 
@@ -153,6 +159,7 @@ typedef struct {
     ngx_str_t                       app;
     ngx_str_t                       release;
     ngx_str_t                       channel;
+    ngx_str_t                       platform;
     ngx_str_t                       result;
     ngx_str_t                       checksum;
     ngx_str_t                       signature;
@@ -172,6 +179,13 @@ typedef struct {
     unsigned                        located:1;   /* the URI is chosen */
     unsigned                        vary:1;      /* by Accept-Encoding */
     unsigned                        gzip:1;      /* the file is compressed */
+
+    /* what is to be counted, and of what; see count.h */
+    ngx_http_liveupdate_series_t   *series;
+    ngx_uint_t                      count;
+    ngx_uint_t                      kind;
+    unsigned                        no_app:1;
+    unsigned                        counted:1;
 } ngx_http_liveupdate_ctx_t;
 
 
@@ -331,6 +345,8 @@ ngx_int_t ngx_http_liveupdate_feed_handler(ngx_http_request_t *r);
 
 ngx_int_t ngx_http_liveupdate_send_json(ngx_http_request_t *r,
     ngx_uint_t status, ngx_str_t *text);
+ngx_int_t ngx_http_liveupdate_send_text(ngx_http_request_t *r,
+    ngx_uint_t status, ngx_str_t *type, ngx_str_t *text);
 ngx_int_t ngx_http_liveupdate_send_error(ngx_http_request_t *r,
     ngx_uint_t status, liveupdate_error_t *err);
 ngx_int_t ngx_http_liveupdate_send_message(ngx_http_request_t *r,
@@ -499,6 +515,15 @@ ngx_int_t ngx_http_liveupdate_store_clean(ngx_http_liveupdate_store_t *store,
 
 ngx_int_t ngx_http_liveupdate_api_handler(ngx_http_request_t *r);
 
+/*
+ * NGX_DECLINED: the token has the role (0: none is needed), and is for the
+ * route's app, if there is one; anything else ends the request.
+ */
+
+ngx_int_t ngx_http_liveupdate_authorize(ngx_http_request_t *r,
+    liveupdate_route_t *route, unsigned role,
+    const liveupdate_token_t **token_out);
+
 
 /*
  * Call: a request that may wait for the disk.  All of it is the thread's
@@ -538,6 +563,7 @@ struct ngx_http_liveupdate_call_s {
     /* the answer */
     cJSON                          *answer;
     char                           *text;        /* of it, from malloc() */
+    const char                     *text_type;   /* NULL: JSON */
     u_char                         *location;
     liveupdate_error_t              error;
     ngx_int_t                       status;
@@ -894,6 +920,9 @@ struct ngx_http_liveupdate_fetch_s {
     ngx_str_t                       answer;
     unsigned                        asked:1;     /* the location has a proxy */
     unsigned                        stored:1;
+    unsigned                        framed:1;    /* by a length or chunks */
+    unsigned                        encoded:1;   /* Content-Encoding */
+    unsigned                        received_all:1;  /* or we gave up */
     unsigned                        complete:1;  /* the answer */
 
     ngx_connection_t               *connection;

@@ -4,7 +4,7 @@
  */
 
 
-#include "ngx_http_liveupdate.h"
+#include "ngx_http_liveupdate_count.h"
 
 
 #define NGX_HTTP_LIVEUPDATE_ALLOW  64
@@ -25,9 +25,6 @@ static unsigned ngx_http_liveupdate_action_role(ngx_http_request_t *r,
     ngx_http_liveupdate_action_t *action);
 static ngx_int_t ngx_http_liveupdate_not_allowed(ngx_http_request_t *r,
     liveupdate_route_e resource);
-static ngx_int_t ngx_http_liveupdate_authorize(ngx_http_request_t *r,
-    liveupdate_route_t *route, unsigned role,
-    const liveupdate_token_t **token_out);
 static ngx_int_t ngx_http_liveupdate_json_wanted(ngx_http_request_t *r,
     liveupdate_route_t *route, ngx_http_liveupdate_action_t *action);
 static ngx_int_t ngx_http_liveupdate_me(ngx_http_liveupdate_call_t *call);
@@ -253,6 +250,12 @@ ngx_http_liveupdate_api_handler(ngx_http_request_t *r)
 
     ctx->app = app;
 
+    if (route.resource >= LIVEUPDATE_ROUTE_RELEASES
+        && route.resource < LIVEUPDATE_ROUTE_CLOUD)
+    {
+        ctx->kind = NGX_HTTP_LIVEUPDATE_KIND_RELEASES;
+    }
+
     rc = ngx_http_liveupdate_authorize(r, &route,
                                        ngx_http_liveupdate_action_role(r,
                                                                      action),
@@ -406,9 +409,7 @@ ngx_http_liveupdate_not_allowed(ngx_http_request_t *r,
 }
 
 
-/* NGX_DECLINED: the token will do; else what ends the request. */
-
-static ngx_int_t
+ngx_int_t
 ngx_http_liveupdate_authorize(ngx_http_request_t *r,
     liveupdate_route_t *route, unsigned role,
     const liveupdate_token_t **token_out)

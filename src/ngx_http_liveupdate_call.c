@@ -605,7 +605,7 @@ static ngx_int_t
 ngx_http_liveupdate_call_reply(ngx_http_liveupdate_call_t *call)
 {
     u_char              *sentence;
-    ngx_str_t            text;
+    ngx_str_t            text, type;
     ngx_http_request_t  *r;
 
     r = call->request;
@@ -653,6 +653,13 @@ ngx_http_liveupdate_call_reply(ngx_http_liveupdate_call_t *call)
     if (call->text) {
         text.data = (u_char *) call->text;
         text.len = ngx_strlen(call->text);
+    }
+
+    if (call->text_type) {
+        type.data = (u_char *) call->text_type;
+        type.len = ngx_strlen(call->text_type);
+
+        return ngx_http_liveupdate_send_text(r, call->status, &type, &text);
     }
 
     return ngx_http_liveupdate_send_json(r, call->status, &text);

@@ -128,7 +128,7 @@ ngx_http_liveupdate_conf_webhook(ngx_conf_t *cf, ngx_command_t *cmd,
 
     ngx_str_t                           *value, *app, name, text;
     ngx_uint_t                           i;
-    liveupdate_str_t                    *secret;
+    liveupdate_str_t                     id, *secret;
     ngx_http_core_loc_conf_t            *clcf;
     ngx_http_liveupdate_webhook_conf_t  *webhook;
 
@@ -191,7 +191,12 @@ ngx_http_liveupdate_conf_webhook(ngx_conf_t *cf, ngx_command_t *cmd,
             app->len = value[i].len - 4;
             app->data = value[i].data + 4;
 
-            continue;
+            id.len = app->len;
+            id.data = app->data;
+
+            if (liveupdate_id_valid(&id)) {
+                continue;
+            }
         }
 
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,

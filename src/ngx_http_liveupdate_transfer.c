@@ -215,13 +215,21 @@ ngx_http_liveupdate_transfer_answer(ngx_http_liveupdate_transfer_t *transfer)
                                           NGX_HTTP_LIVEUPDATE_JOB_WRONG,
                                           "is not at the origin (404)");
 
+    } else if (status == NGX_HTTP_OK && fetch->received_all) {
+        ngx_http_liveupdate_transfer_fail(transfer,
+                                          NGX_HTTP_LIVEUPDATE_JOB_OUTAGE,
+                                          "could not be stored, perhaps "
+                                          "because the disk is full; the "
+                                          "error log says why");
+
     } else if (status == NGX_HTTP_OK) {
         ngx_http_liveupdate_transfer_fail(transfer,
                                           NGX_HTTP_LIVEUPDATE_JOB_OUTAGE,
                                           "was not received completely");
 
     } else if (status >= NGX_HTTP_SPECIAL_RESPONSE
-               && status < NGX_HTTP_BAD_REQUEST)
+               && status < NGX_HTTP_BAD_REQUEST
+               && status != NGX_HTTP_NOT_MODIFIED)
     {
         ngx_http_liveupdate_transfer_fail(transfer,
                                           NGX_HTTP_LIVEUPDATE_JOB_REFUSED,
@@ -306,6 +314,26 @@ ngx_http_liveupdate_transfer_verify(ngx_http_liveupdate_transfer_t *transfer)
                                           NGX_HTTP_LIVEUPDATE_JOB_OUTAGE,
                                           "could not be stored; the error log "
                                           "says why");
+        return NGX_ERROR;
+    }
+
+    if (transfer->fetch.encoded) {
+        ngx_http_liveupdate_transfer_fail(transfer,
+                                          NGX_HTTP_LIVEUPDATE_JOB_WRONG,
+                                          "came with a Content-Encoding that "
+                                          "was not asked for");
+        return NGX_ERROR;
+    }
+
+    if (!transfer->fetch.framed
+        && file->size == UINT64_MAX
+        && file->sha256.len == 0
+        && !file->has_sha512)
+    {
+        ngx_http_liveupdate_transfer_fail(transfer,
+                                          NGX_HTTP_LIVEUPDATE_JOB_WRONG,
+                                          "came without its length, so that "
+                                          "nothing says that it is complete");
         return NGX_ERROR;
     }
 

@@ -44,6 +44,8 @@ static cJSON *ngx_http_liveupdate_request_release(
     ngx_http_liveupdate_call_t *call);
 static ngx_int_t ngx_http_liveupdate_request(ngx_http_liveupdate_call_t *call,
     cJSON *release);
+static ngx_int_t ngx_http_liveupdate_request_live(
+    ngx_http_liveupdate_call_t *call);
 static ngx_int_t ngx_http_liveupdate_request_write(
     ngx_http_liveupdate_call_t *call, u_char *folder, cJSON *release);
 static ngx_int_t ngx_http_liveupdate_request_job(
@@ -553,7 +555,7 @@ ngx_http_liveupdate_request(ngx_http_liveupdate_call_t *call, cJSON *release)
     }
 
     if (access((char *) path, F_OK) == 0) {
-        return ngx_http_liveupdate_request_done(call, "live");
+        return ngx_http_liveupdate_request_live(call);
     }
 
     if (ngx_http_liveupdate_store_mkdir(&call->io, folder) == NGX_ERROR) {
@@ -569,7 +571,7 @@ ngx_http_liveupdate_request(ngx_http_liveupdate_call_t *call, cJSON *release)
 
         /* promoted at this very moment */
 
-        return ngx_http_liveupdate_request_done(call, "live");
+        return ngx_http_liveupdate_request_live(call);
     }
 
     if (rc != NGX_OK) {
@@ -624,6 +626,37 @@ ngx_http_liveupdate_request(ngx_http_liveupdate_call_t *call, cJSON *release)
 done:
 
     ngx_http_liveupdate_store_unlock(lock);
+
+    return status;
+}
+
+
+static ngx_int_t
+ngx_http_liveupdate_request_live(ngx_http_liveupdate_call_t *call)
+{
+    cJSON       *app, *release;
+    u_char      *folder;
+    ngx_int_t    status;
+    const char  *state;
+
+    status = ngx_http_liveupdate_app_read(call, &app);
+    if (status != NGX_OK) {
+        return status;
+    }
+
+    status = ngx_http_liveupdate_release_read(call, call->subject, &release,
+                                              &folder);
+    if (status != NGX_OK) {
+        cJSON_Delete(app);
+        return status;
+    }
+
+    state = ngx_http_liveupdate_release_state(app, release, "live");
+
+    status = ngx_http_liveupdate_request_done(call, state);
+
+    cJSON_Delete(app);
+    cJSON_Delete(release);
 
     return status;
 }

@@ -122,7 +122,7 @@ export function appPage(id) {
 
             if (known.status !== null) {
                 known.status = await getIfAny(
-                    `/status?format=json&app=${part(id)}`).catch(() => null);
+                    `/console/status?format=json&app=${part(id)}`).catch(() => null);
             }
 
             if (known.github !== null) {

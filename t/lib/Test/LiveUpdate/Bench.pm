@@ -51,13 +51,15 @@ my $ticks = POSIX::sysconf(POSIX::_SC_CLK_TCK());
 
 # nginx with the reference configuration: one worker, no access log.  Options:
 # main, http and server are more directives for these contexts; zone is the
-# size of the zone; log leaves the access log on; free leaves all cores to all
-# threads.
+# size of the zone; log leaves the access log on; port is another one than 8080;
+# module is another file; free leaves all cores to all threads.
 
 sub bench {
     my (%opt) = @_;
 
     local $ENV{TEST_NGINX_WORKERS} = 1;
+    local $Test::LiveUpdate::MODULE = $opt{module}
+        // $Test::LiveUpdate::MODULE;
 
     $| = 1;
 
@@ -73,6 +75,7 @@ sub bench {
 
         return if $name ne 'nginx.conf';
 
+        my $listen = '127.0.0.1:' . port($opt{port} // 8080);
         my $main = $opt{main} // '';
         my $http = $opt{http} // '';
         my $server = $opt{server} // '';
@@ -83,6 +86,7 @@ sub bench {
         s/^error_log .*/error_log  $t->{testdir}\/error.log  warn;/m;
         s/^ *access_log .*/    access_log  off;/m unless $opt{log};
         s/^( *liveupdate_zone .*:)\w+;/$1$opt{zone};/m if $opt{zone};
+        s/^( *listen) .*/$1  $listen;/m if $opt{port};
         s/^( *server_name .*\n)/$1$server/m;
         s/^( *server \{\n)/$http\n$1/m;
     });

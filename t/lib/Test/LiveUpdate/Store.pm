@@ -47,6 +47,7 @@ sub check {
 
     $self->{wrong} = [];
     $self->{owners} = {};
+    $self->{unfinished} = $opt{unfinished} // 1;
 
     if (defined $opt{app}) {
         $self->check_app($opt{app});
@@ -375,6 +376,11 @@ sub check_staging {
     my ($self, $app, $id) = @_;
 
     my $where = "staging/$app/$id";
+
+    # a crash came before anybody was told of the build
+    return if $self->{unfinished} && !-e "$self->{dir}/$where/release.json"
+              && !grep { $_ ne 'lock' } $self->names($where);
+
     # who has it may be waiting for the app's lock
     my $lock = $self->lock("$where/lock", F_OFD_SETLK);
 
