@@ -731,14 +731,17 @@ void ngx_http_liveupdate_body_init(void);
  * Bundle, promote: call->data is a release, staged or live.  deploy() puts it
  * into its channel (NGX_OK, or a status); promote() also under live/, with
  * the app locked and its tree given, and rename() only that (200, or a
- * status).  answer() describes it and returns the status that it is given,
- * or another one.
+ * status).  release() promotes one as the approval API asks for it, which may
+ * change its tree.  answer() describes it and returns the status that it is
+ * given, or another one.
  */
 
 ngx_int_t ngx_http_liveupdate_bundle_deploy(ngx_http_liveupdate_call_t *call,
     cJSON *app);
 ngx_int_t ngx_http_liveupdate_bundle_promote(ngx_http_liveupdate_call_t *call,
     cJSON *app);
+ngx_int_t ngx_http_liveupdate_bundle_release(ngx_http_liveupdate_call_t *call,
+    cJSON *app, cJSON *release, ngx_uint_t is_live);
 ngx_int_t ngx_http_liveupdate_bundle_rename(ngx_http_liveupdate_call_t *call,
     const char *id);
 ngx_int_t ngx_http_liveupdate_bundle_answer(ngx_http_liveupdate_call_t *call,
@@ -760,9 +763,11 @@ char *ngx_http_liveupdate_member(ngx_http_liveupdate_call_t *call,
 
 /*
  * Release, desktop: promote() makes a release visible; the app is locked and
- * its tree given.  done() is the answer to a change of call->subject.
- * withdraw() takes the files of call->subject out of the feed.  state() of a
- * release that lies in "staging" or in "live" is a literal or a part of it.
+ * its tree given.  rollout() is the part of the devices that the call asks
+ * for: NGX_OK, NGX_DECLINED if it asks for none, or a status.  done() is the
+ * answer to a change of call->subject.  withdraw() takes its files out of the
+ * feed.  state() of a release that lies in "staging" or in "live" is a literal
+ * or a part of it.
  */
 
 const char *ngx_http_liveupdate_release_state(const cJSON *app,
@@ -770,6 +775,8 @@ const char *ngx_http_liveupdate_release_state(const cJSON *app,
 
 ngx_int_t ngx_http_liveupdate_release_promote(
     ngx_http_liveupdate_call_t *call, cJSON *app);
+ngx_int_t ngx_http_liveupdate_release_rollout(
+    ngx_http_liveupdate_call_t *call, double *rollout);
 ngx_int_t ngx_http_liveupdate_release_done(ngx_http_liveupdate_call_t *call,
     const char *state);
 ngx_int_t ngx_http_liveupdate_desktop_promote(
