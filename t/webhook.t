@@ -431,8 +431,8 @@ $td->becomes($build, 'staged', 'and staged');
 is(scalar $origin->contacts(), 0, 'nobody else was contacted');
 is(join(' ', $td->jobs()), '', 'no job is left');
 
-my $refused = $t->json($t->http_get('/status?format=json'))->{webhook}
-                ->{refusals}{unauthorized};
+my $refused = $t->api('GET', '/status?format=json')->{json}{webhook}{refusals}
+              {unauthorized};
 
 cmp_ok($refused, '>=', 10_000, 'what was refused is counted');
 
