@@ -726,7 +726,7 @@ void
 ngx_http_liveupdate_job_fail(ngx_http_liveupdate_job_t *job,
     ngx_http_liveupdate_job_e error, liveupdate_error_t *err)
 {
-    if (job->error != NGX_HTTP_LIVEUPDATE_JOB_OK) {
+    if (error <= job->error) {
         return;
     }
 
