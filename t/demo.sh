@@ -271,7 +271,7 @@ END
 promote()
 {
     show "POST /releases/$desk/$1/promote"
-    show "  ->  $(api -X POST "$url/releases/$desk/$1/promote" \
+    show "  ->  $(api --json '{}' "$url/releases/$desk/$1/promote" \
                       -H "Authorization: Bearer $(cat "$run/token.approve")")"
 }
 
@@ -599,7 +599,7 @@ say "10. Back again"
 say
 
 show "POST /releases/$desk/rollback"
-show "  ->  $(api -X POST "$url/releases/$desk/rollback" \
+show "  ->  $(api --json '{}' "$url/releases/$desk/rollback" \
                   -H "Authorization: Bearer $(cat "$run/token.approve")")"
 show "GET /desktop/$desk/latest.yml:"
 feed | sed 's/^/      /' >&3
@@ -633,9 +633,12 @@ say
 show "curl $url/releases/$desk -H \"Authorization: Bearer" \
      "\$(cat run/token.approve)\""
 show "curl -X PUT $url/releases/$desk/rules -H \"Authorization: Bearer" \
-     "\$(cat run/token.approve)\" -d" \
+     "\$(cat run/token.approve)\" --json" \
      "'{\"latestReleaseBuildId\":\"$second\"}'"
 show "curl $url/desktop/$desk/latest.yml"
+say
+show "$url/console/              # the same with a browser; the token" \
+     "is in run/token.approve"
 say
 show "tail run/logs/access.log     # what was asked and answered"
 show "find run/store               # where it is: plain files"
