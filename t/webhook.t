@@ -25,7 +25,7 @@ use constant VARIATIONS => $ENV{LIVEUPDATE_SIGNATURES} || 10_000;
 
 my $t = Test::LiveUpdate->new();
 
-$t->has(qw/ http_v2 /)->has_daemon('curl')->plan(172);
+$t->has(qw/ http_v2 /)->has_daemon('curl')->plan(166);
 
 my $seed = srand($ENV{LIVEUPDATE_SEED} // time());
 my $td = Test::LiveUpdate::ToDesktop->new($t);
