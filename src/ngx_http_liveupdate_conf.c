@@ -8,6 +8,8 @@
 
 #include "ngx_http_liveupdate.h"
 
+#include "liveupdate_name.h"
+
 
 #define NGX_HTTP_LIVEUPDATE_FETCH_FILES  2000
 #define NGX_HTTP_LIVEUPDATE_FETCH_SIZE   ((off_t) 20 * 1024 * 1024 * 1024)
@@ -183,13 +185,22 @@ ngx_http_liveupdate_conf_webhook(ngx_conf_t *cf, ngx_command_t *cmd,
 
         if (ngx_strncmp(value[i].data, "app=", 4) == 0 && !webhook->is_github)
         {
+            id.len = value[i].len - 4;
+            id.data = value[i].data + 4;
+
+            if (!liveupdate_id_valid(&id)) {
+                ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                                   "invalid app in \"%V\"", &value[i]);
+                return NGX_CONF_ERROR;
+            }
+
             app = ngx_array_push(&webhook->apps);
             if (app == NULL) {
                 return NGX_CONF_ERROR;
             }
 
-            app->len = value[i].len - 4;
-            app->data = value[i].data + 4;
+            app->len = id.len;
+            app->data = id.data;
 
             id.len = app->len;
             id.data = app->data;
