@@ -677,8 +677,8 @@ ngx_http_liveupdate_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
             return NGX_CONF_ERROR;
         }
 
-        return conf->api ? ngx_http_liveupdate_conf_tokens(cf, conf)
-                         : NGX_CONF_OK;
+        return conf->webhook ? NGX_CONF_OK
+                             : ngx_http_liveupdate_conf_tokens(cf, conf);
     }
 
     if (clcf->alias

@@ -990,6 +990,7 @@ struct ngx_http_liveupdate_job_s {
     ngx_fd_t                        claim;
     unsigned                        platforms;
     unsigned                        staged:1;    /* all was fetched */
+    unsigned                        progressed:1;  /* something was fetched */
     unsigned                        is_github:1; /* jobs/github: no release */
 
     ngx_http_liveupdate_job_e       error;
@@ -1009,8 +1010,8 @@ void ngx_http_liveupdate_jobs_wake(ngx_http_liveupdate_store_t *store);
 
 /*
  * Runs an action in a thread, and then done(); NGX_ERROR: it could not be
- * started.  fail() keeps the first reason; end() writes down how the job
- * ended, or when it is tried again, and frees it.
+ * started.  fail() keeps the first reason of the gravest kind; end() writes
+ * down how the job ended, or when it is tried again, and frees it.
  */
 
 typedef void (*ngx_http_liveupdate_job_pt)(ngx_http_liveupdate_job_t *job,

@@ -55,8 +55,11 @@ static ngx_int_t ngx_http_liveupdate_collect_platform(
     ngx_http_liveupdate_call_t *call, liveupdate_plan_t *plan,
     const char *name, ngx_uint_t *found);
 static ngx_int_t ngx_http_liveupdate_collect_read(
-    ngx_http_liveupdate_call_t *call, const char *prefix, const char *platform,
-    const char *suffix, liveupdate_str_t *text);
+    ngx_http_liveupdate_call_t *call, const liveupdate_str_t *name,
+    liveupdate_str_t *text);
+static ngx_int_t ngx_http_liveupdate_collect_wrong(
+    ngx_http_liveupdate_call_t *call, const liveupdate_str_t *name,
+    ngx_int_t status);
 static ngx_int_t ngx_http_liveupdate_collect_rest(
     ngx_http_liveupdate_call_t *call, ngx_array_t *names,
     liveupdate_plan_file_t *files, ngx_uint_t n);
@@ -346,67 +349,79 @@ ngx_http_liveupdate_collect_platform(ngx_http_liveupdate_call_t *call,
     liveupdate_plan_t *plan, const char *name, ngx_uint_t *found)
 {
     ngx_int_t              status;
-    ngx_uint_t             needed;
     liveupdate_td_t        td;
-    liveupdate_str_t       text;
+    liveupdate_str_t       td_name, yml_name, td_text, yml_text;
     liveupdate_builder_t   builder;
 
-    needed = 0;
-
-    status = ngx_http_liveupdate_collect_read(call, "td-latest", name, "json",
-                                              &text);
-    if (status != NGX_OK) {
-        return status;
-    }
-
-    if (text.data) {
-        status = ngx_http_liveupdate_core_status(call,
-                             liveupdate_td_parse(plan->arena, &text, &td,
-                                                 &call->error));
-        if (status == NGX_OK) {
-            status = ngx_http_liveupdate_core_status(call,
-                             liveupdate_plan_td(plan, &td, &call->error));
-        }
-
-        if (status != NGX_OK) {
-            return status;
-        }
-
-        needed = liveupdate_plan_needs_builder(&td);
-        *found = 1;
-    }
-
-    status = ngx_http_liveupdate_collect_read(call, "latest", name, "yml",
-                                              &text);
-    if (status != NGX_OK) {
-        return status;
-    }
-
-    if (text.data == NULL) {
-        if (!needed) {
-            return NGX_OK;
-        }
-
-        text.data = ngx_http_liveupdate_path(call->io.pool,
+    td_name.data = ngx_http_liveupdate_path(call->io.pool,
+                                            "td-latest%s-build-%s.json", name,
+                                            call->job->id.data);
+    yml_name.data = ngx_http_liveupdate_path(call->io.pool,
                                              "latest%s-build-%s.yml", name,
                                              call->job->id.data);
-        if (text.data == NULL) {
-            return ngx_http_liveupdate_nomem(call);
-        }
 
-        text.len = ngx_strlen(text.data);
-        (void) liveupdate_refuse(&call->error, &text,
-                                 "is not at the origin (404)");
-        return 422;
+    if (td_name.data == NULL || yml_name.data == NULL) {
+        return ngx_http_liveupdate_nomem(call);
+    }
+
+    td_name.len = ngx_strlen(td_name.data);
+    yml_name.len = ngx_strlen(yml_name.data);
+
+    status = ngx_http_liveupdate_collect_read(call, &td_name, &td_text);
+
+    if (status == NGX_OK) {
+        status = ngx_http_liveupdate_collect_read(call, &yml_name, &yml_text);
+    }
+
+    if (status != NGX_OK) {
+        return status;
+    }
+
+    if (td_text.data == NULL && yml_text.data == NULL) {
+
+        /* not built for this platform */
+
+        return NGX_OK;
     }
 
     *found = 1;
 
+    if (td_text.data == NULL) {
+        (void) liveupdate_refuse(&call->error, &td_name,
+                                 "is not at the origin (404), but the "
+                                 "manifest that belongs to it is");
+        return 422;
+    }
+
     status = ngx_http_liveupdate_core_status(call,
-                         liveupdate_builder_parse(plan->arena, &text, &builder,
-                                                  &call->error));
+                         liveupdate_td_parse(plan->arena, &td_text, &td,
+                                             &call->error));
+    if (status != NGX_OK) {
+        return ngx_http_liveupdate_collect_wrong(call, &td_name, status);
+    }
+
+    status = ngx_http_liveupdate_core_status(call,
+                         liveupdate_plan_td(plan, &td, &call->error));
     if (status != NGX_OK) {
         return status;
+    }
+
+    if (yml_text.data == NULL) {
+
+        if (!liveupdate_plan_needs_builder(&td)) {
+            return NGX_OK;
+        }
+
+        (void) liveupdate_refuse(&call->error, &yml_name,
+                                 "is not at the origin (404)");
+        return 422;
+    }
+
+    status = ngx_http_liveupdate_core_status(call,
+                         liveupdate_builder_parse(plan->arena, &yml_text,
+                                                  &builder, &call->error));
+    if (status != NGX_OK) {
+        return ngx_http_liveupdate_collect_wrong(call, &yml_name, status);
     }
 
     return ngx_http_liveupdate_core_status(call,
@@ -419,18 +434,15 @@ ngx_http_liveupdate_collect_platform(ngx_http_liveupdate_call_t *call,
 
 static ngx_int_t
 ngx_http_liveupdate_collect_read(ngx_http_liveupdate_call_t *call,
-    const char *prefix, const char *platform, const char *suffix,
-    liveupdate_str_t *text)
+    const liveupdate_str_t *name, liveupdate_str_t *text)
 {
     u_char           *path;
     ngx_int_t         rc;
     ngx_str_t         str;
     ngx_file_info_t   fi;
 
-    path = ngx_http_liveupdate_path(call->io.pool,
-                                    "%s/uploads/%s%s-build-%s.%s",
-                                    call->job->folder, prefix, platform,
-                                    call->job->id.data, suffix);
+    path = ngx_http_liveupdate_path(call->io.pool, "%s/uploads/%s",
+                                    call->job->folder, name->data);
 
     rc = ngx_http_liveupdate_store_read(&call->io, path, &str, &fi);
 
@@ -449,6 +461,35 @@ ngx_http_liveupdate_collect_read(ngx_http_liveupdate_call_t *call,
     text->data = str.data;
 
     return NGX_OK;
+}
+
+
+/* The parsers do not know the name of what they read. */
+
+static ngx_int_t
+ngx_http_liveupdate_collect_wrong(ngx_http_liveupdate_call_t *call,
+    const liveupdate_str_t *name, ngx_int_t status)
+{
+    u_char  *text;
+
+    if (status >= NGX_HTTP_INTERNAL_SERVER_ERROR) {
+        return status;
+    }
+
+    text = ngx_http_liveupdate_sentence(call->io.pool, &call->error);
+
+    if (text) {
+        text = ngx_http_liveupdate_path(call->io.pool, "is not right: %s",
+                                        text);
+    }
+
+    if (text == NULL) {
+        return ngx_http_liveupdate_nomem(call);
+    }
+
+    (void) liveupdate_refuse(&call->error, name, (char *) text);
+
+    return status;
 }
 
 
@@ -712,9 +753,20 @@ ngx_http_liveupdate_collect_done(ngx_http_liveupdate_transfer_t *transfer)
     if (transfer->error == NGX_HTTP_LIVEUPDATE_JOB_OK && !transfer->missing) {
 
         collect->done += transfer->digest.size;
+        job->progressed = collect->planned;
 
-        if (transfer->file->size == UINT64_MAX) {
+        if (transfer->file->size == UINT64_MAX && collect->planned) {
             collect->unsaid += transfer->digest.size;
+        }
+
+        if (collect->size + collect->unsaid
+            > (uint64_t) job->jobs->fetch->size)
+        {
+            (void) liveupdate_refuse(&transfer->why, NULL, "The release is "
+                                     "larger than \"liveupdate_fetch\" "
+                                     "allows.");
+            ngx_http_liveupdate_job_fail(job, NGX_HTTP_LIVEUPDATE_JOB_REFUSED,
+                                         &transfer->why);
         }
 
         digest = ngx_array_push(&collect->digests);
@@ -735,16 +787,30 @@ ngx_http_liveupdate_collect_look(ngx_event_t *ev)
 {
     ngx_http_liveupdate_collect_t *collect = ev->data;
 
+    uint64_t                         unsaid, size;
     ngx_queue_t                     *q;
     ngx_http_liveupdate_transfer_t  *transfer;
 
     ngx_add_timer(ev, NGX_HTTP_LIVEUPDATE_LOOK);
+
+    /* those whose size nobody has said share what is left */
+
+    size = collect->job->jobs->fetch->size;
+    unsaid = collect->size + collect->unsaid;
 
     for (q = ngx_queue_head(&collect->transfers);
          q != ngx_queue_sentinel(&collect->transfers);
          q = ngx_queue_next(q))
     {
         transfer = ngx_queue_data(q, ngx_http_liveupdate_transfer_t, queue);
+
+        if (transfer->file->size == UINT64_MAX && collect->planned) {
+            unsaid += ngx_http_liveupdate_fetch_received(&transfer->fetch);
+
+            if (unsaid > size) {
+                transfer->limit = 0;
+            }
+        }
 
         ngx_http_liveupdate_transfer_look(transfer);
     }

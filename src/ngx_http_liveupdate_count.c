@@ -639,6 +639,10 @@ ngx_http_liveupdate_count_kind(ngx_http_request_t *r)
         return NGX_HTTP_LIVEUPDATE_KIND_STATUS;
     }
 
+    if (lucf->webhook) {
+        return NGX_HTTP_LIVEUPDATE_KIND_WEBHOOK;
+    }
+
     if (lucf->artifacts) {
         return NGX_HTTP_LIVEUPDATE_KIND_ARTIFACT;
     }

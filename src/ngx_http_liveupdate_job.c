@@ -6,7 +6,7 @@
  */
 
 
-#include "ngx_http_liveupdate.h"
+#include "ngx_http_liveupdate_count.h"
 
 #include "liveupdate_desktop.h"
 
@@ -28,6 +28,7 @@ typedef struct {
     ngx_array_t                   claimed;     /* of job_t * */
     time_t                        now;
     time_t                        pause_github;
+    char                          text[LIVEUPDATE_TIME_SIZE];
 } ngx_http_liveupdate_sweep_t;
 
 
@@ -144,6 +145,7 @@ static void
 ngx_http_liveupdate_sweep(ngx_http_liveupdate_jobs_t *jobs)
 {
     ngx_pool_t                   *pool;
+    ngx_time_t                   *tp;
     ngx_thread_task_t            *task;
     ngx_http_liveupdate_sweep_t  *sweep;
 
@@ -174,7 +176,11 @@ ngx_http_liveupdate_sweep(ngx_http_liveupdate_jobs_t *jobs)
     sweep->io.pool = pool;
     sweep->jobs = jobs;
     sweep->free = NGX_HTTP_LIVEUPDATE_JOBS - jobs->nrunning;
-    sweep->now = ngx_time();
+
+    tp = ngx_timeofday();
+
+    sweep->now = tp->sec;
+    liveupdate_time_print(sweep->text, tp->sec, (unsigned) tp->msec);
     sweep->pause_github = jobs->pause_github;
 
     task->handler = ngx_http_liveupdate_sweep_thread;
@@ -427,9 +433,8 @@ static ngx_int_t
 ngx_http_liveupdate_job_read(ngx_http_liveupdate_sweep_t *sweep,
     ngx_http_liveupdate_job_t *job, const cJSON *release)
 {
-    time_t             next;
     uint64_t           number;
-    liveupdate_str_t   state, by, text;
+    liveupdate_str_t   state, by, next;
 
     if (liveupdate_json_string(release, "state", &state) != LIVEUPDATE_OK
         || liveupdate_json_string(release, "createdBy", &by) != LIVEUPDATE_OK)
@@ -456,10 +461,11 @@ ngx_http_liveupdate_job_read(ngx_http_liveupdate_sweep_t *sweep,
         return NGX_DECLINED;
     }
 
-    if (liveupdate_json_string(release, "nextAttemptAt", &text)
+    /* times of one form are in the order of their texts */
+
+    if (liveupdate_json_string(release, "nextAttemptAt", &next)
         == LIVEUPDATE_OK
-        && liveupdate_time_parse(&text, &next) == LIVEUPDATE_OK
-        && next > sweep->now)
+        && ngx_strcmp(next.data, sweep->text) > 0)
     {
         return NGX_BUSY;
     }
@@ -720,7 +726,7 @@ void
 ngx_http_liveupdate_job_fail(ngx_http_liveupdate_job_t *job,
     ngx_http_liveupdate_job_e error, liveupdate_error_t *err)
 {
-    if (job->error != NGX_HTTP_LIVEUPDATE_JOB_OK) {
+    if (error <= job->error) {
         return;
     }
 
@@ -818,6 +824,8 @@ ngx_http_liveupdate_job_postpone(ngx_http_liveupdate_call_t *call)
     ngx_uint_t         over;
     liveupdate_str_t   state;
 
+    ngx_http_liveupdate_numbers_t  *numbers;
+
     rc = ngx_http_liveupdate_job_lock(call, &lock, &release);
 
     if (rc == NGX_DECLINED) {
@@ -885,11 +893,15 @@ ngx_http_liveupdate_job_postpone(ngx_http_liveupdate_call_t *call)
         goto done;
     }
 
-    if (over
-        && ngx_http_liveupdate_store_unlink(&call->io, call->job->path)
-           == NGX_ERROR)
-    {
-        status = ngx_http_liveupdate_failed(call);
+    if (over) {
+        numbers = ngx_http_liveupdate_numbers(call->store);
+        ngx_http_liveupdate_add(numbers->stages_failed, 1);
+
+        if (ngx_http_liveupdate_store_unlink(&call->io, call->job->path)
+            == NGX_ERROR)
+        {
+            status = ngx_http_liveupdate_failed(call);
+        }
     }
 
 done:
@@ -906,9 +918,8 @@ ngx_http_liveupdate_job_again(ngx_http_liveupdate_call_t *call,
     cJSON *release, ngx_uint_t *over)
 {
     char                               next[LIVEUPDATE_TIME_SIZE];
-    time_t                             now;
     uint64_t                           attempts, max, wait;
-    liveupdate_str_t                   text;
+    struct timeval                     tv;
     ngx_http_liveupdate_job_t         *job;
     ngx_http_liveupdate_fetch_conf_t  *fetch;
 
@@ -916,7 +927,13 @@ ngx_http_liveupdate_job_again(ngx_http_liveupdate_call_t *call,
     fetch = job->jobs->fetch;
 
     attempts = 0;
-    (void) liveupdate_json_size(release, "attempts", &attempts);
+
+    /* an origin that is unreliable is one that has files for us */
+
+    if (!(job->progressed && job->error == NGX_HTTP_LIVEUPDATE_JOB_OUTAGE)) {
+        (void) liveupdate_json_size(release, "attempts", &attempts);
+    }
+
     attempts++;
 
     max = (job->error == NGX_HTTP_LIVEUPDATE_JOB_OUTAGE) ? fetch->tries
@@ -951,12 +968,11 @@ ngx_http_liveupdate_job_again(ngx_http_liveupdate_call_t *call,
     wait = ngx_min((uint64_t) fetch->retry << ngx_min(attempts - 1, 20),
                    NGX_HTTP_LIVEUPDATE_RETRY_MAX);
 
-    text.data = (u_char *) call->now;
-    text.len = ngx_strlen(call->now);
+    ngx_gettimeofday(&tv);
 
-    (void) liveupdate_time_parse(&text, &now);
+    wait += tv.tv_usec / 1000;
 
-    liveupdate_time_print(next, now + (time_t) (wait / 1000),
+    liveupdate_time_print(next, tv.tv_sec + (time_t) (wait / 1000),
                           (unsigned) (wait % 1000));
 
     return liveupdate_json_set_string(release, "nextAttemptAt", next)

@@ -248,10 +248,11 @@ ngx_http_liveupdate_release_state(const cJSON *app, const cJSON *release,
 ngx_int_t
 ngx_http_liveupdate_release_get(ngx_http_liveupdate_call_t *call)
 {
-    cJSON       *app, *release, *files, *progress;
-    u_char      *folder, *path;
-    ngx_int_t    rc, status;
-    const char  *place;
+    cJSON             *app, *release, *files, *progress;
+    u_char            *folder, *path;
+    ngx_int_t          rc, status;
+    const char        *place;
+    liveupdate_str_t   value;
 
     status = ngx_http_liveupdate_app_read(call, &app);
     if (status != NGX_OK) {
@@ -292,6 +293,14 @@ ngx_http_liveupdate_release_get(ngx_http_liveupdate_call_t *call)
     if (rc == NGX_OK && !cJSON_AddItemToObject(release, "files", files)) {
         cJSON_Delete(files);
         return ngx_http_liveupdate_nomem(call);
+    }
+
+    /* of a fetch that somebody has ended there may be an old one */
+
+    if (liveupdate_json_string(release, "state", &value) != LIVEUPDATE_OK
+        || !liveupdate_str_is(&value, "fetching"))
+    {
+        return NGX_HTTP_OK;
     }
 
     path = ngx_http_liveupdate_path(call->io.pool, "%s/progress.json", folder);

@@ -139,6 +139,8 @@ ngx_http_liveupdate_staging_complete(ngx_http_liveupdate_call_t *call,
     cJSON_DeleteItemFromObjectCaseSensitive(release, "size");
 
     if (liveupdate_json_set_string(release, "state", "staged") != LIVEUPDATE_OK
+        || liveupdate_json_set_string(release, "updatedAt", call->now)
+           != LIVEUPDATE_OK
         || cJSON_AddNumberToObject(release, "size", (double) size) == NULL)
     {
         return ngx_http_liveupdate_nomem(call);

@@ -240,6 +240,7 @@ ngx_http_liveupdate_transfer_answer(ngx_http_liveupdate_transfer_t *transfer)
         ngx_http_liveupdate_transfer_fail(transfer,
                              status >= NGX_HTTP_INTERNAL_SERVER_ERROR
                              || status == NGX_HTTP_TOO_MANY_REQUESTS
+                             || status == NGX_HTTP_REQUEST_TIME_OUT
                              ? NGX_HTTP_LIVEUPDATE_JOB_OUTAGE
                              : NGX_HTTP_LIVEUPDATE_JOB_WRONG,
                              (char *) ngx_http_liveupdate_path(fetch->pool,

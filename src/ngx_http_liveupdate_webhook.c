@@ -45,7 +45,9 @@ static cJSON *ngx_http_liveupdate_request_release(
 static ngx_int_t ngx_http_liveupdate_request(ngx_http_liveupdate_call_t *call,
     cJSON *release);
 static ngx_int_t ngx_http_liveupdate_request_live(
-    ngx_http_liveupdate_call_t *call);
+    ngx_http_liveupdate_call_t *call, const cJSON *release);
+static ngx_int_t ngx_http_liveupdate_request_now(
+    ngx_http_liveupdate_call_t *call, u_char *folder, cJSON *is);
 static ngx_int_t ngx_http_liveupdate_request_write(
     ngx_http_liveupdate_call_t *call, u_char *folder, cJSON *release);
 static ngx_int_t ngx_http_liveupdate_request_job(
@@ -555,7 +557,7 @@ ngx_http_liveupdate_request(ngx_http_liveupdate_call_t *call, cJSON *release)
     }
 
     if (access((char *) path, F_OK) == 0) {
-        return ngx_http_liveupdate_request_live(call);
+        return ngx_http_liveupdate_request_live(call, release);
     }
 
     if (ngx_http_liveupdate_store_mkdir(&call->io, folder) == NGX_ERROR) {
@@ -571,7 +573,7 @@ ngx_http_liveupdate_request(ngx_http_liveupdate_call_t *call, cJSON *release)
 
         /* promoted at this very moment */
 
-        return ngx_http_liveupdate_request_live(call);
+        return ngx_http_liveupdate_request_live(call, release);
     }
 
     if (rc != NGX_OK) {
@@ -615,7 +617,7 @@ ngx_http_liveupdate_request(ngx_http_liveupdate_call_t *call, cJSON *release)
         status = ngx_http_liveupdate_request_write(call, folder, release);
 
     } else if (liveupdate_str_is(&state, "fetching")) {
-        status = ngx_http_liveupdate_request_job(call, "fetching");
+        status = ngx_http_liveupdate_request_now(call, folder, is);
 
     } else {
         status = ngx_http_liveupdate_request_done(call, (char *) state.data);
@@ -632,10 +634,10 @@ done:
 
 
 static ngx_int_t
-ngx_http_liveupdate_request_live(ngx_http_liveupdate_call_t *call)
+ngx_http_liveupdate_request_live(ngx_http_liveupdate_call_t *call,
+    const cJSON *release)
 {
-    cJSON       *app, *release;
-    u_char      *folder;
+    cJSON       *app;
     ngx_int_t    status;
     const char  *state;
 
@@ -644,21 +646,27 @@ ngx_http_liveupdate_request_live(ngx_http_liveupdate_call_t *call)
         return status;
     }
 
-    status = ngx_http_liveupdate_release_read(call, call->subject, &release,
-                                              &folder);
-    if (status != NGX_OK) {
-        cJSON_Delete(app);
-        return status;
-    }
-
     state = ngx_http_liveupdate_release_state(app, release, "live");
 
-    status = ngx_http_liveupdate_request_done(call, state);
-
     cJSON_Delete(app);
-    cJSON_Delete(release);
 
-    return status;
+    return ngx_http_liveupdate_request_done(call, state);
+}
+
+
+/* Whoever asks again knows that the origin is back: it is not waited for. */
+
+static ngx_int_t
+ngx_http_liveupdate_request_now(ngx_http_liveupdate_call_t *call,
+    u_char *folder, cJSON *is)
+{
+    if (cJSON_GetObjectItemCaseSensitive(is, "nextAttemptAt") == NULL) {
+        return ngx_http_liveupdate_request_job(call, "fetching");
+    }
+
+    cJSON_DeleteItemFromObjectCaseSensitive(is, "nextAttemptAt");
+
+    return ngx_http_liveupdate_request_write(call, folder, is);
 }
 
 

@@ -21,7 +21,7 @@ my $t = Test::LiveUpdate->new()->plan(148);
 # approval here, so that something waits; another location may see all of it
 
 $t->config_reference(sub {
-    s/^(liveupdate_valid .*)/$1\nliveupdate_approval  on;/m;
+    s/^liveupdate_approval .*/liveupdate_approval  on;/m;
     s/access_log .*/access_log  check.log  liveupdate;/m
         if $_[0] eq 'nginx.conf';
     s/(location = .status \{)/location = \/open { liveupdate_status; }\n$1/;

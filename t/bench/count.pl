@@ -3,16 +3,21 @@
 # Copyright (C) the nginx-liveupdate authors
 
 # What counting costs a device's check: the same module built with it and
-# without, in two nginx at once, on the same core, of which one is asked.
+# without, in two nginx at once, on the same core, of which one is asked.  Where
+# there is perf, a profile tells, too: it does not mind what else runs on the
+# machine.
 
 use warnings;
 use strict;
+
+use POSIX ();
 
 use Test::LiveUpdate qw/ zip /;
 use Test::LiveUpdate::Bench;
 
 use constant TARGET => 97;
 use constant DEVICES => 20_000;
+use constant PROFILE => 10;            # seconds
 use constant ROUNDS => $ENV{BENCH_ROUNDS} || 20;
 
 my $root = $Test::LiveUpdate::ROOT;
@@ -64,6 +69,11 @@ for my $case ([ 'the release that the device has', $done->{bundle} ],
     pair($name, compare(sub { wrk($with, $counted) },
                         sub { wrk($without, $uncounted, port => 8081) },
                         rounds => ROUNDS), TARGET);
+
+    my $share = profile($counted) // next;
+
+    result('  of the CPU time, by a profile', $share, '%', '<=',
+           100 - TARGET);
 }
 
 my $reply = $with->api('GET', '/status?format=json', undef, token => undef);
@@ -71,6 +81,44 @@ my ($release) = $reply->{json}{apps}[0]{channels}[0]{releases}[0];
 
 note(sprintf 'of %d devices %d were estimated', DEVICES,
      $release->{devices}{day});
+
+
+# The share of the functions that count; nothing without perf.
+
+sub profile {
+    my ($script) = @_;
+
+    my $pid = worker($with);
+    my $data = "$with->{testdir}/perf.data";
+
+    return if system('perf --version >/dev/null 2>&1');
+
+    my $perf = fork() // die "cannot fork: $!\n";
+
+    if ($perf == 0) {
+        open STDOUT, '>', '/dev/null';
+        open STDERR, '>&', \*STDOUT;
+        exec 'perf', 'record', '-q', '-e', 'cpu-clock', '-F', 4000,
+             '-o', $data, '-p', $pid, '--', 'sleep', PROFILE
+            or POSIX::_exit(127);
+    }
+
+    wrk($with, $script, seconds => PROFILE + 1);
+    waitpid($perf, 0);
+
+    my ($share, $all) = (0, 0);
+
+    for my $line (`perf report -i '$data' --sort symbol --stdio 2>/dev/null`) {
+        my ($percent, $symbol) = $line =~ /^\s+([\d.]+)%\s+\[.\] (\S+)/
+            or next;
+
+        $all += $percent;
+        $share += $percent
+            if $symbol =~ /_hll_|_liveupdate_(?:count_|series\b|sketch_)/;
+    }
+
+    return $all ? $share : undef;
+}
 
 
 sub check {
