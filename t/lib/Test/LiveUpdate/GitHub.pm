@@ -80,37 +80,52 @@ sub secret_file {
 }
 
 
-# Changes liveupdate.conf, in $_: this API, and shorter times.  Parameters of
-# liveupdate_github may be added.
+# The reference configuration with approval by this GitHub, for a ToDesktop.
+# Options: those of ToDesktop's configure(); github: parameters of
+# liveupdate_github; repo; silent: how long GitHub may be.
 
 sub configure {
-    my ($self, %opt) = @_;
+    my ($self, $td, %opt) = @_;
 
-    my $url = $self->url();
-    my $timeout = $opt{timeout} // '1s';
-    my $more = $opt{github} // '';
+    my $change = $opt{change};
+    my %github = map { $_ => delete $opt{$_} }
+        grep { exists $opt{$_} } qw/ github repo silent /;
 
-    s{^\#?[ ]*liveupdate_github[ ][^;]*;.*\n}{}mg;
-    s{^[ ]*liveupdate_approval[ ].*\n}{}mg;
+    $td->configure(approval => 'github', %opt, change => sub {
+        my ($name) = @_;
 
-    s{^(location[ ]\^~[ ]/github/[ ]\{\n.*?^\})}
-     { my $location = $1;
-       $location =~ s/^[ ]*proxy_(?:connect|read|send)_timeout[ ][^;]*;\n//mg;
-       $location =~ s/^([ ]*proxy_pass[ ])/    proxy_read_timeout  $timeout;
-    proxy_connect_timeout  1s;
-$1/m;
-       $location }mse
-        or die "nobody asks GitHub\n";
-
-    $_ .= "\nliveupdate_approval  github;\n"
-          . "liveupdate_github  repo=$self->{repo} token=github.token "
-          . "api=$url $more;\n";
+        $self->adapt(%github) if $name eq 'liveupdate.conf';
+        $change->($name) if $change;
+    });
 
     # there was none before, or this is another one
     $self->secret_file('github.token', "$self->{token}\n");
     $self->secret_file('secret.github', "$self->{secret}\n");
 
     return $self;
+}
+
+
+# What is commented out there counts, with this API and shorter times; in $_.
+
+sub adapt {
+    my ($self, %opt) = @_;
+
+    my $url = $self->url();
+    my $repo = $opt{repo} // $self->{repo};
+    my $silent = $opt{silent} // '1s';
+    my $more = $opt{github} // '';
+
+    s{^(\#liveupdate_github .*? ^\#location[ ]\^~[ ]/github/ .*? ^\#\}\n)}
+     {$1 =~ s/^\#//gmr}xmse;
+
+    s{^liveupdate_github[ ][^;]*;}
+     {liveupdate_github  repo=$repo token=github.token api=$url $more;}m
+        or die "nothing is asked of GitHub\n";
+
+    s{^(location[ ]\^~[ ]/github/[ ]\{.*?^\})}
+     {$1 =~ s/proxy_(connect|read)_timeout [ ]+ [^;]*/proxy_$1_timeout $silent/gxr
+     }xmse;
 }
 
 
