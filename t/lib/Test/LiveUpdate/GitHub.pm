@@ -234,7 +234,7 @@ sub create_branch {
     my ($self, $branch, $sha) = @_;
 
     return $self->call('create', $self->{repo}, $branch,
-                       $sha // $self->state()->{heads}{main}, 'alice');
+                       $sha // $self->heads()->{main}, 'alice');
 }
 
 
@@ -260,30 +260,46 @@ sub set {
 }
 
 
-# All of the repository: {default, heads, files, messages, pulls}.
+# { branch => commit }
 
-sub state {
+sub heads {
     my ($self) = @_;
 
-    return $self->call('state', $self->{repo});
+    return $self->call('heads', $self->{repo});
 }
 
+
+# The messages of a branch's commits, the last one first.
+
+sub messages {
+    my ($self, $branch) = @_;
+
+    return @{$self->call('messages', $self->{repo}, $branch // 'main')};
+}
+
+
+# { path => text } of a branch.
+
+sub files {
+    my ($self, $branch) = @_;
+
+    return $self->call('files', $self->{repo}, $branch // 'main');
+}
+
+
+# pulls(regular expression for the name of the branch)
 
 sub pulls {
-    my ($self, %opt) = @_;
+    my ($self, $re) = @_;
 
-    return grep { !$opt{state} || $_->{state} eq $opt{state} }
-           @{$self->state()->{pulls}};
+    return @{$self->call('pulls', $self->{repo}, defined $re ? "$re" : ())};
 }
 
-
-# Those for a build, by the name of their branch.
 
 sub pulls_of {
     my ($self, $build) = @_;
 
-    return grep { $_->{head} =~ /^release-build-\Q$build->{id}\E(?:-\d+)?$/ }
-           $self->pulls();
+    return $self->pulls(qr/^release-build-\Q$build->{id}\E(?:-\d+)?$/);
 }
 
 
@@ -306,7 +322,7 @@ sub wait_pull {
 sub file {
     my ($self, $path, $branch) = @_;
 
-    my $text = $self->state()->{files}{$branch // 'main'}{$path};
+    my $text = $self->files($branch)->{$path};
 
     return undef if !defined $text;
 

@@ -574,32 +574,27 @@ sub without {
 
 # -- for tests ---------------------------------------------------------------
 
-# All of it, as plain data.
+# { path => text } of a branch.
 
-sub state {
-    my ($self) = @_;
+sub files {
+    my ($self, $branch) = @_;
 
-    my %files;
+    my $commit = $self->resolve($branch) // failed(404, 'Not Found');
+    my $files = $commit->{files};
 
-    for my $branch (keys %{$self->{heads}}) {
-        my $commit = $self->resolve($branch);
+    return { map { $_ => text($self->{blobs}{$files->{$_}}) } keys %$files };
+}
 
-        $files{$branch} = { map { $_ => text($self->{blobs}
-                                             {$commit->{files}{$_}}) }
-                            keys %{$commit->{files}} };
-    }
 
-    my %messages = map { my $branch = $_; $branch => [ map {
-        $self->{commits}{$_}{message}
-    } $self->history($self->{heads}{$branch}) ] } keys %{$self->{heads}};
+# Of its commits, the last one first.
 
-    return {
-        default => $self->{default},
-        heads => $self->{heads},
-        files => \%files,
-        messages => \%messages,
-        pulls => [ map { { %{$self->refresh($_)} } } @{$self->{pulls}} ],
-    };
+sub messages {
+    my ($self, $branch) = @_;
+
+    my $commit = $self->resolve($branch) // failed(404, 'Not Found');
+
+    return [ map { $self->{commits}{$_}{message} }
+             $self->history($commit->{sha}) ];
 }
 
 

@@ -29,13 +29,21 @@ my %OPERATIONS = (
     commit => sub { $_[0]->commit($_[1], bytes_of_files($_[2]), @_[3, 4]) },
     create => sub { $_[0]->create_ref("refs/heads/$_[1]", @_[2, 3]) },
     delete => sub { $_[0]->delete_ref(@_[1, 2]) },
+    files => sub { $_[0]->files($_[1]) },
+    heads => sub { $_[0]{heads} },
     merge => sub { my ($repo, $n, %opt) = @_; $repo->merge_pull($n, %opt) },
+    messages => sub { $_[0]->messages($_[1]) },
     move => sub { $_[0]->update_ref(@_[1, 2], 1, $_[3]) },
     open => sub { $_[0]->open_pull(@_[1 .. 5]) },
+    pulls => sub {
+        my ($repo, $re) = @_;
+
+        [ map { $repo->refresh($_) }
+          grep { !defined $re || $_->{head} =~ /$re/ } @{$repo->{pulls}} ]
+    },
     reopen => sub { $_[0]->reopen_pull(@_[1, 2]) },
     revert => sub { $_[0]->revert_pull(@_[1, 2]) },
     set => sub { my ($repo, %opt) = @_; @$repo{keys %opt} = values %opt; 1 },
-    state => sub { $_[0]->state() },
 );
 
 
