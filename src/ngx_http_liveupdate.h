@@ -46,6 +46,7 @@
 
 
 typedef struct ngx_http_liveupdate_node_s  ngx_http_liveupdate_node_t;
+typedef struct ngx_http_liveupdate_load_s  ngx_http_liveupdate_load_t;
 typedef struct ngx_http_liveupdate_call_s  ngx_http_liveupdate_call_t;
 typedef struct ngx_http_liveupdate_jobs_s  ngx_http_liveupdate_jobs_t;
 typedef struct ngx_http_liveupdate_job_s   ngx_http_liveupdate_job_t;
@@ -67,6 +68,10 @@ typedef struct {
     ngx_rbtree_node_t               sentinel;
     ngx_queue_t                     evictable;   /* most recent first */
     size_t                          size;        /* of what is evictable */
+    ngx_http_liveupdate_load_t     *looks;       /* which wait for "look" */
+    ngx_uint_t                      nlooks;
+    ngx_event_t                     look;
+    ngx_thread_pool_t              *readers;     /* for looks */
 
     ngx_http_liveupdate_jobs_t     *jobs;        /* NULL: it fetches nothing */
 } ngx_http_liveupdate_store_t;
@@ -304,6 +309,44 @@ ngx_int_t ngx_http_liveupdate_catalog_files(ngx_http_request_t *r,
 
 ngx_int_t ngx_http_liveupdate_catalog_td(ngx_http_request_t *r,
     ngx_str_t *app, ngx_str_t *name, liveupdate_td_t **td);
+
+
+/*
+ * Load: reads and parses what a node of the catalog is to have, and whatever
+ * is chained to it, in a thread.  NGX_DECLINED: there is no such file;
+ * NGX_DONE: it is the one that the node has.
+ */
+
+typedef enum {
+    NGX_HTTP_LIVEUPDATE_NODE_APP = 0,
+    NGX_HTTP_LIVEUPDATE_NODE_FILES,
+    NGX_HTTP_LIVEUPDATE_NODE_TD
+} ngx_http_liveupdate_node_e;
+
+struct ngx_http_liveupdate_load_s {
+    ngx_http_liveupdate_io_t        io;          /* its pool ends with it */
+    ngx_http_liveupdate_load_t     *next;        /* in the same task */
+    ngx_thread_task_t              *task;
+    ngx_http_liveupdate_node_t     *node;
+    ngx_http_liveupdate_node_e      kind;
+    ngx_str_t                       path;        /* of the store */
+    ngx_str_t                       app;
+    ngx_str_t                       name;
+    ngx_atomic_uint_t               generation;
+
+    /* the file that the node has, then the one that was read */
+    ngx_file_uniq_t                 uniq;
+    struct timespec                 changed;
+    ngx_uint_t                      compare;
+
+    ngx_int_t                       rc;
+    ngx_pool_t                     *pool;        /* of the copy */
+    size_t                          size;
+    void                           *copy;
+    liveupdate_error_t              error;
+};
+
+void ngx_http_liveupdate_load_thread(void *data, ngx_log_t *log);
 
 
 /* Latest: what devices ask */
