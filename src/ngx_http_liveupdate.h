@@ -51,6 +51,9 @@ typedef struct ngx_http_liveupdate_call_s  ngx_http_liveupdate_call_t;
 typedef struct ngx_http_liveupdate_jobs_s  ngx_http_liveupdate_jobs_t;
 typedef struct ngx_http_liveupdate_job_s   ngx_http_liveupdate_job_t;
 
+typedef struct ngx_http_liveupdate_numbers_s  ngx_http_liveupdate_numbers_t;
+typedef struct ngx_http_liveupdate_series_s   ngx_http_liveupdate_series_t;
+
 
 /* A store, shared by all locations that name the same folder. */
 
@@ -58,6 +61,7 @@ typedef struct {
     ngx_str_t                       path;        /* full, no "/" at the end */
     uint32_t                        hash;        /* of the path */
     ngx_shm_zone_t                 *zone;
+    ngx_http_liveupdate_numbers_t  *numbers;     /* in the zone */
 
     /* a worker's copies of apps and file tables, see catalog.c */
     ngx_rbtree_t                    rbtree;
@@ -133,6 +137,8 @@ typedef struct {
     ngx_flag_t                      api;
     ngx_flag_t                      artifacts;
     ngx_uint_t                      approval;
+    ngx_flag_t                      status;
+    ngx_flag_t                      status_token;
     ngx_http_complex_value_t       *feed;        /* the app's id */
     ngx_http_complex_value_t       *download;    /* the app's id */
 
@@ -153,6 +159,7 @@ typedef struct {
     ngx_str_t                       app;
     ngx_str_t                       release;
     ngx_str_t                       channel;
+    ngx_str_t                       platform;
     ngx_str_t                       result;
     ngx_str_t                       checksum;
     ngx_str_t                       signature;
@@ -172,6 +179,13 @@ typedef struct {
     unsigned                        located:1;   /* the URI is chosen */
     unsigned                        vary:1;      /* by Accept-Encoding */
     unsigned                        gzip:1;      /* the file is compressed */
+
+    /* what is to be counted, and of what; see count.h */
+    ngx_http_liveupdate_series_t   *series;
+    ngx_uint_t                      count;
+    ngx_uint_t                      kind;
+    unsigned                        no_app:1;
+    unsigned                        counted:1;
 } ngx_http_liveupdate_ctx_t;
 
 
@@ -331,6 +345,8 @@ ngx_int_t ngx_http_liveupdate_feed_handler(ngx_http_request_t *r);
 
 ngx_int_t ngx_http_liveupdate_send_json(ngx_http_request_t *r,
     ngx_uint_t status, ngx_str_t *text);
+ngx_int_t ngx_http_liveupdate_send_text(ngx_http_request_t *r,
+    ngx_uint_t status, ngx_str_t *type, ngx_str_t *text);
 ngx_int_t ngx_http_liveupdate_send_error(ngx_http_request_t *r,
     ngx_uint_t status, liveupdate_error_t *err);
 ngx_int_t ngx_http_liveupdate_send_message(ngx_http_request_t *r,
@@ -499,6 +515,15 @@ ngx_int_t ngx_http_liveupdate_store_clean(ngx_http_liveupdate_store_t *store,
 
 ngx_int_t ngx_http_liveupdate_api_handler(ngx_http_request_t *r);
 
+/*
+ * NGX_DECLINED: the token has the role (0: none is needed), and is for the
+ * route's app, if there is one; anything else ends the request.
+ */
+
+ngx_int_t ngx_http_liveupdate_authorize(ngx_http_request_t *r,
+    liveupdate_route_t *route, unsigned role,
+    const liveupdate_token_t **token_out);
+
 
 /*
  * Call: a request that may wait for the disk.  All of it is the thread's
@@ -538,6 +563,7 @@ struct ngx_http_liveupdate_call_s {
     /* the answer */
     cJSON                          *answer;
     char                           *text;        /* of it, from malloc() */
+    const char                     *text_type;   /* NULL: JSON */
     u_char                         *location;
     liveupdate_error_t              error;
     ngx_int_t                       status;
@@ -574,6 +600,13 @@ ngx_int_t ngx_http_liveupdate_call_run(ngx_http_request_t *r,
 
 ngx_http_liveupdate_call_t *ngx_http_liveupdate_call_of_job(
     ngx_http_liveupdate_job_t *job, ngx_pool_t *pool);
+
+/*
+ * Makes the thread that calls it, one of a pool that answers no devices, give
+ * way to the others.
+ */
+
+void ngx_http_liveupdate_aside(void);
 
 /*
  * For actions, which return the HTTP status of the answer: refuse() keeps the
@@ -698,14 +731,17 @@ void ngx_http_liveupdate_body_init(void);
  * Bundle, promote: call->data is a release, staged or live.  deploy() puts it
  * into its channel (NGX_OK, or a status); promote() also under live/, with
  * the app locked and its tree given, and rename() only that (200, or a
- * status).  answer() describes it and returns the status that it is given,
- * or another one.
+ * status).  release() promotes one as the approval API asks for it, which may
+ * change its tree.  answer() describes it and returns the status that it is
+ * given, or another one.
  */
 
 ngx_int_t ngx_http_liveupdate_bundle_deploy(ngx_http_liveupdate_call_t *call,
     cJSON *app);
 ngx_int_t ngx_http_liveupdate_bundle_promote(ngx_http_liveupdate_call_t *call,
     cJSON *app);
+ngx_int_t ngx_http_liveupdate_bundle_release(ngx_http_liveupdate_call_t *call,
+    cJSON *app, cJSON *release, ngx_uint_t is_live);
 ngx_int_t ngx_http_liveupdate_bundle_rename(ngx_http_liveupdate_call_t *call,
     const char *id);
 ngx_int_t ngx_http_liveupdate_bundle_answer(ngx_http_liveupdate_call_t *call,
@@ -727,9 +763,11 @@ char *ngx_http_liveupdate_member(ngx_http_liveupdate_call_t *call,
 
 /*
  * Release, desktop: promote() makes a release visible; the app is locked and
- * its tree given.  done() is the answer to a change of call->subject.
- * withdraw() takes the files of call->subject out of the feed.  state() of a
- * release that lies in "staging" or in "live" is a literal or a part of it.
+ * its tree given.  rollout() is the part of the devices that the call asks
+ * for: NGX_OK, NGX_DECLINED if it asks for none, or a status.  done() is the
+ * answer to a change of call->subject.  withdraw() takes its files out of the
+ * feed.  state() of a release that lies in "staging" or in "live" is a literal
+ * or a part of it.
  */
 
 const char *ngx_http_liveupdate_release_state(const cJSON *app,
@@ -737,6 +775,8 @@ const char *ngx_http_liveupdate_release_state(const cJSON *app,
 
 ngx_int_t ngx_http_liveupdate_release_promote(
     ngx_http_liveupdate_call_t *call, cJSON *app);
+ngx_int_t ngx_http_liveupdate_release_rollout(
+    ngx_http_liveupdate_call_t *call, double *rollout);
 ngx_int_t ngx_http_liveupdate_release_done(ngx_http_liveupdate_call_t *call,
     const char *state);
 ngx_int_t ngx_http_liveupdate_desktop_promote(
@@ -912,6 +952,7 @@ struct ngx_http_liveupdate_jobs_s {
     ngx_http_liveupdate_fetch_conf_t    *fetch;
     ngx_http_conf_ctx_t                 *conf_ctx;
     ngx_thread_pool_t                   *threads;
+    ngx_uint_t                           aside;       /* they are its own */
     ngx_uint_t                           approval;
     ngx_http_liveupdate_github_conf_t   *github;
     ngx_uint_t                           github_approves;

@@ -8,7 +8,7 @@
  */
 
 
-#include "ngx_http_liveupdate.h"
+#include "ngx_http_liveupdate_count.h"
 
 
 /* of file tables and of names that are not there; apps are always kept */
@@ -744,6 +744,12 @@ ngx_http_liveupdate_load_done(ngx_event_t *ev)
     }
 
     node = load->node;
+
+    ngx_http_liveupdate_add(ngx_http_liveupdate_numbers(node->store)->loads[
+                  load->rc == NGX_OK ? NGX_HTTP_LIVEUPDATE_LOADED
+                  : load->rc == NGX_DONE ? NGX_HTTP_LIVEUPDATE_LOAD_UNCHANGED
+                  : load->rc == NGX_DECLINED ? NGX_HTTP_LIVEUPDATE_LOAD_ABSENT
+                  : NGX_HTTP_LIVEUPDATE_LOAD_FAILED], 1);
 
     if (load->rc == NGX_ERROR) {
 

@@ -762,8 +762,18 @@ ngx_http_liveupdate_collect_done(ngx_http_liveupdate_transfer_t *transfer)
         collect->done += transfer->digest.size;
         job->progressed = collect->planned;
 
-        if (transfer->file->size == UINT64_MAX) {
+        if (transfer->file->size == UINT64_MAX && collect->planned) {
             collect->unsaid += transfer->digest.size;
+        }
+
+        if (collect->size + collect->unsaid
+            > (uint64_t) job->jobs->fetch->size)
+        {
+            (void) liveupdate_refuse(&transfer->why, NULL, "The release is "
+                                     "larger than \"liveupdate_fetch\" "
+                                     "allows.");
+            ngx_http_liveupdate_job_fail(job, NGX_HTTP_LIVEUPDATE_JOB_REFUSED,
+                                         &transfer->why);
         }
 
         digest = ngx_array_push(&collect->digests);
@@ -784,16 +794,30 @@ ngx_http_liveupdate_collect_look(ngx_event_t *ev)
 {
     ngx_http_liveupdate_collect_t *collect = ev->data;
 
+    uint64_t                         unsaid, size;
     ngx_queue_t                     *q;
     ngx_http_liveupdate_transfer_t  *transfer;
 
     ngx_add_timer(ev, NGX_HTTP_LIVEUPDATE_LOOK);
+
+    /* those whose size nobody has said share what is left */
+
+    size = collect->job->jobs->fetch->size;
+    unsaid = collect->size + collect->unsaid;
 
     for (q = ngx_queue_head(&collect->transfers);
          q != ngx_queue_sentinel(&collect->transfers);
          q = ngx_queue_next(q))
     {
         transfer = ngx_queue_data(q, ngx_http_liveupdate_transfer_t, queue);
+
+        if (transfer->file->size == UINT64_MAX && collect->planned) {
+            unsaid += ngx_http_liveupdate_fetch_received(&transfer->fetch);
+
+            if (unsaid > size) {
+                transfer->limit = 0;
+            }
+        }
 
         ngx_http_liveupdate_transfer_look(transfer);
     }

@@ -202,7 +202,12 @@ ngx_http_liveupdate_conf_webhook(ngx_conf_t *cf, ngx_command_t *cmd,
             app->len = id.len;
             app->data = id.data;
 
-            continue;
+            id.len = app->len;
+            id.data = app->data;
+
+            if (liveupdate_id_valid(&id)) {
+                continue;
+            }
         }
 
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
@@ -471,6 +476,7 @@ ngx_http_liveupdate_conf_jobs(ngx_conf_t *cf,
     jobs->fetch = lucf->fetch;
     jobs->conf_ctx = cscf->ctx;
     jobs->threads = lucf->threads;
+    jobs->aside = (lucf->threads != lucf->readers);
     jobs->approval = lucf->approval;
     jobs->github = lucf->github;
     jobs->github_approves = (lucf->approval

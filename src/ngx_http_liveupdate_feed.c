@@ -8,7 +8,8 @@
  */
 
 
-#include "ngx_http_liveupdate.h"
+#include "ngx_http_liveupdate_count.h"
+#include "liveupdate_label.h"
 
 
 #define NGX_HTTP_LIVEUPDATE_MANIFEST_SIZE  4096    /* larger ones are files */
@@ -46,6 +47,9 @@ static ngx_http_liveupdate_manifest_t *ngx_http_liveupdate_manifest_read(
 static void ngx_http_liveupdate_manifest_forget(
     ngx_http_liveupdate_manifest_t *manifest);
 
+static ngx_int_t ngx_http_liveupdate_feed_describe(ngx_http_request_t *r,
+    liveupdate_app_t *app, const liveupdate_str_t *name, ngx_uint_t count,
+    unsigned platform);
 static void ngx_http_liveupdate_feed_client(ngx_http_request_t *r,
     liveupdate_client_t *client);
 static ngx_int_t ngx_http_liveupdate_feed_slash(ngx_http_request_t *r);
@@ -102,6 +106,8 @@ ngx_http_liveupdate_feed_handler(ngx_http_request_t *r)
     }
 
     if (app == NULL) {
+        ngx_str_set(&ctx->result, "no_app");
+
         return ngx_http_liveupdate_static_refuse(r, NGX_HTTP_NOT_FOUND,
                                                "App not found.");
     }
@@ -234,6 +240,16 @@ ngx_http_liveupdate_feed_find(ngx_http_request_t *r, ngx_str_t *id,
         return NGX_HTTP_RANGE_NOT_SATISFIABLE;
     }
 
+    if (ngx_http_liveupdate_feed_describe(r, app, &feed.name,
+                                  feed.is_manifest
+                                      ? NGX_HTTP_LIVEUPDATE_COUNT_MANIFEST
+                                      : NGX_HTTP_LIVEUPDATE_COUNT_FILE,
+                                  liveupdate_label_platform(&feed.name))
+        != NGX_OK)
+    {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
     rc = ngx_http_liveupdate_feed_locate(r, id, &feed.name, 1);
 
     if (rc != NGX_DECLINED || !feed.is_manifest) {
@@ -338,6 +354,9 @@ ngx_http_liveupdate_download_find(ngx_http_request_t *r, ngx_str_t *id,
     }
 
     if (td == NULL) {
+        ctx = ngx_http_get_module_ctx(r, ngx_http_liveupdate_module);
+        ngx_str_set(&ctx->result, "not_found");
+
         err.subject = name;
         err.text = "was not found.";
 
@@ -367,7 +386,88 @@ ngx_http_liveupdate_download_find(ngx_http_request_t *r, ngx_str_t *id,
     r->headers_in.if_modified_since = NULL;
     r->headers_in.if_unmodified_since = NULL;
 
+    if (ngx_http_liveupdate_feed_describe(r, app, &feed.name,
+                                          NGX_HTTP_LIVEUPDATE_COUNT_DOWNLOAD,
+                                          download.platform)
+        != NGX_OK)
+    {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
     return ngx_http_liveupdate_feed_locate(r, id, &name, 0);
+}
+
+
+/* For the log, and what is counted if nginx finds the file. */
+
+static ngx_int_t
+ngx_http_liveupdate_feed_describe(ngx_http_request_t *r,
+    liveupdate_app_t *app, const liveupdate_str_t *name, ngx_uint_t count,
+    unsigned platform)
+{
+    ngx_http_liveupdate_ctx_t       *ctx;
+    const liveupdate_build_t        *build;
+    ngx_http_liveupdate_loc_conf_t  *lucf;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_liveupdate_module);
+    lucf = ngx_http_get_module_loc_conf(r, ngx_http_liveupdate_module);
+
+    switch (platform) {
+
+    case LIVEUPDATE_WINDOWS:
+        ngx_str_set(&ctx->platform, "windows");
+        break;
+
+    case LIVEUPDATE_MAC:
+        ngx_str_set(&ctx->platform, "mac");
+        break;
+
+    case LIVEUPDATE_LINUX:
+        ngx_str_set(&ctx->platform, "linux");
+        break;
+    }
+
+    switch (count) {
+
+    case NGX_HTTP_LIVEUPDATE_COUNT_MANIFEST:
+        ngx_str_set(&ctx->result, "manifest");
+        break;
+
+    case NGX_HTTP_LIVEUPDATE_COUNT_FILE:
+        ngx_str_set(&ctx->result, "file");
+        break;
+
+    default: /* NGX_HTTP_LIVEUPDATE_COUNT_DOWNLOAD */
+        ngx_str_set(&ctx->result, "download");
+        break;
+    }
+
+    build = liveupdate_label_build(&app->desktop, name);
+
+#if (NGX_HTTP_LIVEUPDATE_COUNTING)
+
+    ctx->count = count;
+    ctx->series = ngx_http_liveupdate_series(lucf->store,
+                                             build ? &build->mark : &app->mark,
+                                             &app->id, NULL,
+                                             build ? &build->id : NULL);
+
+#endif
+
+    if (build == NULL) {
+        return NGX_OK;
+    }
+
+    ctx->release.len = build->id.len;
+    ctx->release.data = ngx_pnalloc(r->pool, build->id.len);
+
+    if (ctx->release.data == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_memcpy(ctx->release.data, build->id.data, build->id.len);
+
+    return NGX_OK;
 }
 
 

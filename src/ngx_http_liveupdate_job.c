@@ -6,7 +6,7 @@
  */
 
 
-#include "ngx_http_liveupdate.h"
+#include "ngx_http_liveupdate_count.h"
 
 #include "liveupdate_desktop.h"
 
@@ -660,6 +660,10 @@ ngx_http_liveupdate_job_thread(void *data, ngx_log_t *log)
 {
     ngx_http_liveupdate_run_t *run = data;
 
+    if (run->job->jobs->aside) {
+        ngx_http_liveupdate_aside();
+    }
+
     run->call->status = run->action(run->call);
 }
 
@@ -820,6 +824,8 @@ ngx_http_liveupdate_job_postpone(ngx_http_liveupdate_call_t *call)
     ngx_uint_t         over;
     liveupdate_str_t   state;
 
+    ngx_http_liveupdate_numbers_t  *numbers;
+
     rc = ngx_http_liveupdate_job_lock(call, &lock, &release);
 
     if (rc == NGX_DECLINED) {
@@ -887,11 +893,15 @@ ngx_http_liveupdate_job_postpone(ngx_http_liveupdate_call_t *call)
         goto done;
     }
 
-    if (over
-        && ngx_http_liveupdate_store_unlink(&call->io, call->job->path)
-           == NGX_ERROR)
-    {
-        status = ngx_http_liveupdate_failed(call);
+    if (over) {
+        numbers = ngx_http_liveupdate_numbers(call->store);
+        ngx_http_liveupdate_add(numbers->stages_failed, 1);
+
+        if (ngx_http_liveupdate_store_unlink(&call->io, call->job->path)
+            == NGX_ERROR)
+        {
+            status = ngx_http_liveupdate_failed(call);
+        }
     }
 
 done:

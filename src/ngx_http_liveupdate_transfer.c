@@ -281,6 +281,10 @@ ngx_http_liveupdate_transfer_thread(void *data, ngx_log_t *log)
 {
     ngx_http_liveupdate_transfer_t *transfer = data;
 
+    if (transfer->job->jobs->aside) {
+        ngx_http_liveupdate_aside();
+    }
+
     if (ngx_http_liveupdate_transfer_verify(transfer) == NGX_OK
         && ngx_http_liveupdate_transfer_keep(transfer) == NGX_OK)
     {

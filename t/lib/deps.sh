@@ -67,13 +67,13 @@ look()
                 need_perl IO::Compress::Zip
                 need_command curl curl
                 need_command openssl openssl
+                test -e /etc/ssl/certs/ca-certificates.crt \
+                    || need ca-certificates
             ;;
 
             clients)
                 need_command node nodejs
                 need_command npm npm
-                test -e /etc/ssl/certs/ca-certificates.crt \
-                    || need ca-certificates
             ;;
 
             fuzz)

@@ -51,17 +51,22 @@ my $ticks = POSIX::sysconf(POSIX::_SC_CLK_TCK());
 
 # nginx with the reference configuration: one worker, no access log.  Options:
 # main, http and server are more directives for these contexts; zone is the
-# size of the zone; log leaves the access log on.
+# size of the zone; log leaves the access log on; port is another one than 8080;
+# module is another file; free leaves all cores to all threads.
 
 sub bench {
     my (%opt) = @_;
 
     local $ENV{TEST_NGINX_WORKERS} = 1;
+    local $Test::LiveUpdate::MODULE = $opt{module}
+        // $Test::LiveUpdate::MODULE;
 
     $| = 1;
 
+    my $pin = (cores() > 1 && !$opt{free});
+
     # what is started from here on inherits it; the worker has its own
-    system("taskset -cp ${\ LOAD_CORE} $$ >/dev/null 2>&1") if cores() > 1;
+    system("taskset -cp ${\ LOAD_CORE} $$ >/dev/null 2>&1") if $pin;
 
     my $t = Test::LiveUpdate->new();
 
@@ -70,16 +75,18 @@ sub bench {
 
         return if $name ne 'nginx.conf';
 
+        my $listen = '127.0.0.1:' . port($opt{port} // 8080);
         my $main = $opt{main} // '';
         my $http = $opt{http} // '';
         my $server = $opt{server} // '';
 
-        $main .= "worker_cpu_affinity  01;\n" if cores() > 1;
+        $main .= "worker_cpu_affinity  01;\n" if $pin;
 
         s/^(worker_processes .*\n)/$1$main/m;
         s/^error_log .*/error_log  $t->{testdir}\/error.log  warn;/m;
         s/^ *access_log .*/    access_log  off;/m unless $opt{log};
         s/^( *liveupdate_zone .*:)\w+;/$1$opt{zone};/m if $opt{zone};
+        s/^( *listen) .*/$1  $listen;/m if $opt{port};
         s/^( *server_name .*\n)/$1$server/m;
         s/^( *server \{\n)/$http\n$1/m;
     });
