@@ -20,7 +20,8 @@ sub check_fetched {
         unless $state =~ /^(?:fetching|verifying|failed|rejected)$/;
 
     $self->wrong("$where: no reason for being $state")
-        if $state =~ /^(?:failed|rejected)$/ && ($release->{reason} // '') eq '';
+        if $state =~ /^(?:failed|rejected)$/
+           && ($release->{reason} // '') eq '';
 
     my @names = map { $self->names("$where/$_") } qw/ uploads fetch files /;
 
