@@ -272,6 +272,7 @@ promote()
 {
     show "POST /releases/$desk/$1/promote"
     show "  ->  $(api -X POST "$url/releases/$desk/$1/promote" \
+                      -H "Content-Type: application/json" \
                       -H "Authorization: Bearer $(cat "$run/token.approve")")"
 }
 
@@ -600,6 +601,7 @@ say
 
 show "POST /releases/$desk/rollback"
 show "  ->  $(api -X POST "$url/releases/$desk/rollback" \
+                  -H "Content-Type: application/json" \
                   -H "Authorization: Bearer $(cat "$run/token.approve")")"
 show "GET /desktop/$desk/latest.yml:"
 feed | sed 's/^/      /' >&3
@@ -633,9 +635,11 @@ say
 show "curl $url/releases/$desk -H \"Authorization: Bearer" \
      "\$(cat run/token.approve)\""
 show "curl -X PUT $url/releases/$desk/rules -H \"Authorization: Bearer" \
-     "\$(cat run/token.approve)\" -d" \
+     "\$(cat run/token.approve)\" -H 'Content-Type: application/json' -d" \
      "'{\"latestReleaseBuildId\":\"$second\"}'"
 show "curl $url/desktop/$desk/latest.yml"
+say
+show "$url/console/     # in a browser, with the token in run/token.approve"
 say
 show "tail run/logs/access.log     # what was asked and answered"
 show "find run/store               # where it is: plain files"
