@@ -36,6 +36,7 @@ typedef struct {
     ngx_msec_t                        reported;
     unsigned                          reporting:1;
     unsigned                          planned:1;
+    unsigned                          unwanted:1;
 } ngx_http_liveupdate_collect_t;
 
 
@@ -44,6 +45,7 @@ typedef struct {
     ngx_http_liveupdate_collect_t    *collect;
     u_char                           *path;
     u_char                           *text;
+    unsigned                          unwanted:1;
 } ngx_http_liveupdate_report_t;
 
 
@@ -82,6 +84,8 @@ static void ngx_http_liveupdate_collect_look(ngx_event_t *ev);
 static void ngx_http_liveupdate_collect_report(
     ngx_http_liveupdate_collect_t *collect);
 static void ngx_http_liveupdate_report_thread(void *data, ngx_log_t *log);
+static ngx_uint_t ngx_http_liveupdate_report_unwanted(
+    ngx_http_liveupdate_report_t *report);
 static void ngx_http_liveupdate_report_done(ngx_event_t *ev);
 static void ngx_http_liveupdate_collect_end(ngx_http_liveupdate_job_t *job,
     ngx_int_t status);
@@ -647,6 +651,7 @@ ngx_http_liveupdate_collect_next(ngx_http_liveupdate_collect_t *collect)
     job = collect->job;
 
     while (job->error == NGX_HTTP_LIVEUPDATE_JOB_OK
+           && !collect->unwanted
            && !ngx_exiting
            && !ngx_terminate
            && collect->nrunning < NGX_HTTP_LIVEUPDATE_TRANSFERS
@@ -659,7 +664,9 @@ ngx_http_liveupdate_collect_next(ngx_http_liveupdate_collect_t *collect)
         return;
     }
 
-    if (job->error != NGX_HTTP_LIVEUPDATE_JOB_OK || ngx_exiting
+    if (job->error != NGX_HTTP_LIVEUPDATE_JOB_OK
+        || collect->unwanted
+        || ngx_exiting
         || ngx_terminate)
     {
         /* another worker goes on with what is in "uploads" */
@@ -917,6 +924,11 @@ ngx_http_liveupdate_report_thread(void *data, ngx_log_t *log)
     ngx_http_liveupdate_temp_t    temp;
     ngx_http_liveupdate_store_t  *store;
 
+    if (ngx_http_liveupdate_report_unwanted(report)) {
+        report->unwanted = 1;
+        return;
+    }
+
     store = report->collect->job->jobs->store;
 
     if (ngx_http_liveupdate_temp_create(&report->io, store, &temp) != NGX_OK) {
@@ -935,17 +947,59 @@ ngx_http_liveupdate_report_thread(void *data, ngx_log_t *log)
 }
 
 
+/* Somebody has rejected it, or deleted it with its app. */
+
+static ngx_uint_t
+ngx_http_liveupdate_report_unwanted(ngx_http_liveupdate_report_t *report)
+{
+    cJSON             *release;
+    u_char            *path;
+    ngx_int_t          rc;
+    ngx_uint_t         unwanted;
+    liveupdate_str_t   state;
+
+    path = ngx_http_liveupdate_path(report->io.pool, "%s/release.json",
+                                    report->collect->job->folder);
+
+    rc = ngx_http_liveupdate_store_read_json(&report->io, path, &release);
+
+    if (rc != NGX_OK) {
+        return rc == NGX_DECLINED;
+    }
+
+    unwanted = (liveupdate_json_string(release, "state", &state)
+                == LIVEUPDATE_OK
+                && !liveupdate_str_is(&state, "fetching"));
+
+    cJSON_Delete(release);
+
+    return unwanted;
+}
+
+
 static void
 ngx_http_liveupdate_report_done(ngx_event_t *ev)
 {
     ngx_http_liveupdate_report_t *report = ev->data;
 
-    ngx_http_liveupdate_collect_t  *collect;
+    ngx_queue_t                     *q;
+    ngx_http_liveupdate_collect_t   *collect;
+    ngx_http_liveupdate_transfer_t  *transfer;
 
     collect = report->collect;
     collect->reporting = 0;
+    collect->unwanted |= report->unwanted;
 
     ngx_destroy_pool(report->io.pool);
+
+    for (q = ngx_queue_head(&collect->transfers);
+         collect->unwanted && q != ngx_queue_sentinel(&collect->transfers);
+         q = ngx_queue_next(q))
+    {
+        transfer = ngx_queue_data(q, ngx_http_liveupdate_transfer_t, queue);
+
+        ngx_http_liveupdate_fetch_abort(&transfer->fetch);
+    }
 
     ngx_http_liveupdate_collect_next(collect);
 }

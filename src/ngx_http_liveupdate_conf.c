@@ -8,6 +8,8 @@
 
 #include "ngx_http_liveupdate.h"
 
+#include "liveupdate_name.h"
+
 
 #define NGX_HTTP_LIVEUPDATE_FETCH_FILES  2000
 #define NGX_HTTP_LIVEUPDATE_FETCH_SIZE   ((off_t) 20 * 1024 * 1024 * 1024)
@@ -183,13 +185,22 @@ ngx_http_liveupdate_conf_webhook(ngx_conf_t *cf, ngx_command_t *cmd,
 
         if (ngx_strncmp(value[i].data, "app=", 4) == 0 && !webhook->is_github)
         {
+            id.len = value[i].len - 4;
+            id.data = value[i].data + 4;
+
+            if (!liveupdate_id_valid(&id)) {
+                ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                                   "invalid app in \"%V\"", &value[i]);
+                return NGX_CONF_ERROR;
+            }
+
             app = ngx_array_push(&webhook->apps);
             if (app == NULL) {
                 return NGX_CONF_ERROR;
             }
 
-            app->len = value[i].len - 4;
-            app->data = value[i].data + 4;
+            app->len = id.len;
+            app->data = id.data;
 
             id.len = app->len;
             id.data = app->data;
@@ -305,6 +316,7 @@ ngx_http_liveupdate_conf_github(ngx_conf_t *cf, ngx_command_t *cmd,
     if (slash == NULL
         || slash == github->repo.data
         || slash == github->repo.data + github->repo.len - 1
+        || ngx_strlchr(slash + 1, github->repo.data + github->repo.len, '/')
         || !ngx_http_liveupdate_conf_is_plain(&github->repo)
         || !ngx_http_liveupdate_conf_is_plain(&github->base))
     {
@@ -317,6 +329,13 @@ ngx_http_liveupdate_conf_github(ngx_conf_t *cf, ngx_command_t *cmd,
 
     while (github->api.len && github->api.data[github->api.len - 1] == '/') {
         github->api.len--;
+    }
+
+    if (ngx_strncmp(github->api.data, "http://", 7) != 0
+        && ngx_strncmp(github->api.data, "https://", 8) != 0)
+    {
+        return "needs an \"api\" that begins with \"https://\" or "
+               "\"http://\"";
     }
 
     if (token.len == 0) {
@@ -359,11 +378,23 @@ ngx_http_liveupdate_conf_headers(ngx_conf_t *cf,
     ngx_http_liveupdate_github_conf_t *github, ngx_str_t *name)
 {
     u_char        *p;
+    size_t         i;
     ngx_str_t      token;
     ngx_keyval_t  *header;
 
     if (ngx_http_liveupdate_conf_secret(cf, name, &token) != NGX_OK) {
         return NGX_CONF_ERROR;
+    }
+
+    /* it becomes a part of a header */
+
+    for (i = 0; i < token.len; i++) {
+        if (token.data[i] <= ' ' || token.data[i] >= 0x7f) {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "no token in file \"%V\": it is one word",
+                               name);
+            return NGX_CONF_ERROR;
+        }
     }
 
     header = ngx_pcalloc(cf->pool, 6 * sizeof(ngx_keyval_t));

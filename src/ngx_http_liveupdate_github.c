@@ -319,25 +319,51 @@ ngx_http_liveupdate_github_rules(ngx_http_liveupdate_github_t *github)
 }
 
 
-/* A build that is in the base branch was approved, by whatever way. */
+/*
+ * A build that is in the base branch was approved, by whatever way.  No branch
+ * begins where the files do not parse: it would keep what is wrong there.
+ */
 
 static void
 ngx_http_liveupdate_github_compare(ngx_http_liveupdate_github_t *github)
 {
-    cJSON                      *builds;
+    cJSON                      *builds, *rules;
     ngx_uint_t                  approved;
+    liveupdate_rc_e             rc;
     liveupdate_error_t          why;
     ngx_http_liveupdate_job_t  *job;
 
     job = github->job;
     approved = job->is_github;
 
-    if (!approved
-        && liveupdate_github_builds(&github->approved.builds, &builds, &why)
-           == LIVEUPDATE_OK)
-    {
-        approved = liveupdate_github_has_build(builds, (char *) job->id.data);
-        cJSON_Delete(builds);
+    if (!approved) {
+        rc = liveupdate_github_builds(&github->approved.builds, &builds, &why);
+
+        if (rc == LIVEUPDATE_OK) {
+            approved = liveupdate_github_has_build(builds,
+                                                   (char *) job->id.data);
+            cJSON_Delete(builds);
+        }
+
+        if (rc == LIVEUPDATE_OK && !approved) {
+            rc = liveupdate_github_rules(&github->approved.rules, &rules,
+                                         &why);
+            if (rc == LIVEUPDATE_OK) {
+                cJSON_Delete(rules);
+            }
+        }
+
+        if (rc != LIVEUPDATE_OK) {
+
+            if (rc == LIVEUPDATE_INVALID) {
+                ngx_http_liveupdate_job_fail(job,
+                                             NGX_HTTP_LIVEUPDATE_JOB_OUTAGE,
+                                             &why);
+            }
+
+            ngx_http_liveupdate_github_end(github);
+            return;
+        }
     }
 
     if (approved) {

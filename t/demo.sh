@@ -271,8 +271,7 @@ END
 promote()
 {
     show "POST /releases/$desk/$1/promote"
-    show "  ->  $(api -X POST "$url/releases/$desk/$1/promote" \
-                      -H "Content-Type: application/json" \
+    show "  ->  $(api --json '{}' "$url/releases/$desk/$1/promote" \
                       -H "Authorization: Bearer $(cat "$run/token.approve")")"
 }
 
@@ -600,8 +599,7 @@ say "10. Back again"
 say
 
 show "POST /releases/$desk/rollback"
-show "  ->  $(api -X POST "$url/releases/$desk/rollback" \
-                  -H "Content-Type: application/json" \
+show "  ->  $(api --json '{}' "$url/releases/$desk/rollback" \
                   -H "Authorization: Bearer $(cat "$run/token.approve")")"
 show "GET /desktop/$desk/latest.yml:"
 feed | sed 's/^/      /' >&3
@@ -635,11 +633,12 @@ say
 show "curl $url/releases/$desk -H \"Authorization: Bearer" \
      "\$(cat run/token.approve)\""
 show "curl -X PUT $url/releases/$desk/rules -H \"Authorization: Bearer" \
-     "\$(cat run/token.approve)\" -H 'Content-Type: application/json' -d" \
+     "\$(cat run/token.approve)\" --json" \
      "'{\"latestReleaseBuildId\":\"$second\"}'"
 show "curl $url/desktop/$desk/latest.yml"
 say
-show "$url/console/     # in a browser, with the token in run/token.approve"
+show "$url/console/              # the same with a browser; the token" \
+     "is in run/token.approve"
 say
 show "tail run/logs/access.log     # what was asked and answered"
 show "find run/store               # where it is: plain files"

@@ -37,7 +37,7 @@ my @UNSAFE = (
     [ '?x.exe', 'nothing before a query' ],
 );
 
-my $t = Test::LiveUpdate->new()->plan(17 + 4 * 2 * @UNSAFE + 80);
+my $t = Test::LiveUpdate->new()->plan(17 + 4 * 2 * @UNSAFE + 76);
 my $td = Test::LiveUpdate::ToDesktop->new($t);
 my $origin = $td->{origin};
 my $app = $td->{app};

@@ -18,7 +18,7 @@ use Test::LiveUpdate::ToDesktop;
 # within so many seconds somebody goes on with it
 use constant SOON => 5;
 
-my $t = Test::LiveUpdate->new()->plan(79);
+my $t = Test::LiveUpdate->new()->plan(82);
 my $td = Test::LiveUpdate::ToDesktop->new($t);
 my $origin = $td->{origin};
 my $app = $td->{app};
