@@ -309,7 +309,7 @@ is(scalar @{$t->api('GET', "/v1/apps/$app/deployments",
 picture('app');
 
 $b->see('Adoption', 'what the devices run');
-$b->see('About 1 devices in the last 24 hours', 'one was seen');
+$b->see('Active devices: 1 in the last 24 hours', 'one was seen');
 
 $b->click('button', 'Roll back… production');
 $b->click('button', 'Roll back', exact => JSON::PP::true());
