@@ -62,7 +62,11 @@ ngx_http_liveupdate_collect(ngx_http_liveupdate_job_t *job)
     collect->look.handler = ngx_http_liveupdate_collect_look;
     collect->look.data = collect;
     collect->look.log = ngx_cycle->log;
-    collect->look.cancelable = 1;
+
+    /*
+     * not cancelable: while a thread writes to a file nothing else tells a
+     * worker that is to quit of the connection
+     */
 
     ngx_http_liveupdate_job_run(job, ngx_http_liveupdate_plan_open,
                                 ngx_http_liveupdate_collect_begin);
