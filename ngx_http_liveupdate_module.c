@@ -4,10 +4,11 @@
  */
 
 
-#include "ngx_http_liveupdate.h"
+#include "ngx_http_liveupdate_count.h"
+#include "ngx_http_liveupdate_job.h"
 
 
-#define NGX_HTTP_LIVEUPDATE_ZONE_SIZE  (4 * 1024 * 1024)
+#define NGX_HTTP_LIVEUPDATE_ZONE_SIZE  (16 * 1024 * 1024)
 
 
 static ngx_int_t ngx_http_liveupdate_variable(ngx_http_request_t *r,
@@ -18,6 +19,8 @@ static char *ngx_http_liveupdate_store(ngx_conf_t *cf, ngx_command_t *cmd,
 static char *ngx_http_liveupdate_api(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 static char *ngx_http_liveupdate_artifacts(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+static char *ngx_http_liveupdate_status(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 static ngx_int_t ngx_http_liveupdate_add_variables(ngx_conf_t *cf);
 static void *ngx_http_liveupdate_create_main_conf(ngx_conf_t *cf);
@@ -147,6 +150,13 @@ static ngx_command_t  ngx_http_liveupdate_commands[] = {
       0,
       NULL },
 
+    { ngx_string("liveupdate_status"),
+      NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS|NGX_CONF_TAKE1,
+      ngx_http_liveupdate_status,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
       ngx_null_command
 };
 
@@ -193,6 +203,10 @@ static ngx_http_variable_t  ngx_http_liveupdate_vars[] = {
 
     { ngx_string("liveupdate_channel"), NULL, ngx_http_liveupdate_variable,
       offsetof(ngx_http_liveupdate_ctx_t, channel),
+      NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("liveupdate_platform"), NULL, ngx_http_liveupdate_variable,
+      offsetof(ngx_http_liveupdate_ctx_t, platform),
       NGX_HTTP_VAR_NOCACHEABLE, 0 },
 
     { ngx_string("liveupdate_result"), NULL, ngx_http_liveupdate_variable,
@@ -427,6 +441,37 @@ ngx_http_liveupdate_artifacts(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 }
 
 
+static char *
+ngx_http_liveupdate_status(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_liveupdate_loc_conf_t *lucf = conf;
+
+    ngx_str_t                 *value;
+    ngx_http_core_loc_conf_t  *clcf;
+
+    if (lucf->status != NGX_CONF_UNSET) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+
+    if (cf->args->nelts == 2 && ngx_strcmp(value[1].data, "token") != 0) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "invalid parameter \"%V\", it may be \"token\"",
+                           &value[1]);
+        return NGX_CONF_ERROR;
+    }
+
+    lucf->status = 1;
+    lucf->status_token = (cf->args->nelts == 2);
+
+    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+    clcf->handler = ngx_http_liveupdate_status_handler;
+
+    return NGX_CONF_OK;
+}
+
+
 static ngx_int_t
 ngx_http_liveupdate_add_variables(ngx_conf_t *cf)
 {
@@ -503,6 +548,8 @@ ngx_http_liveupdate_create_loc_conf(ngx_conf_t *cf)
     lucf->api = NGX_CONF_UNSET;
     lucf->artifacts = NGX_CONF_UNSET;
     lucf->approval = NGX_CONF_UNSET_UINT;
+    lucf->status = NGX_CONF_UNSET;
+    lucf->status_token = NGX_CONF_UNSET;
 
     return lucf;
 }
@@ -557,10 +604,14 @@ ngx_http_liveupdate_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
 
         ngx_conf_merge_value(conf->artifacts, prev->artifacts, 0);
         ngx_conf_merge_value(conf->api, prev->api, 0);
+        ngx_conf_merge_value(conf->status, prev->status, 0);
+        ngx_conf_merge_value(conf->status_token, prev->status_token, 0);
     }
 
     ngx_conf_init_value(conf->artifacts, 0);
     ngx_conf_init_value(conf->api, 0);
+    ngx_conf_init_value(conf->status, 0);
+    ngx_conf_init_value(conf->status_token, 0);
 
     if (clcf->lmt_excpt && clcf->handler == NULL) {
 
@@ -570,6 +621,10 @@ ngx_http_liveupdate_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
         } else if (conf->webhook) {
             clcf->handler = ngx_http_liveupdate_webhook_handler;
         }
+    }
+
+    if (clcf->lmt_excpt && clcf->handler == NULL && conf->status) {
+        clcf->handler = ngx_http_liveupdate_status_handler;
     }
 
     if (conf->api) {
@@ -586,6 +641,9 @@ ngx_http_liveupdate_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
 
     } else if (conf->download) {
         name = "liveupdate_download";
+
+    } else if (conf->status) {
+        name = "liveupdate_status";
 
     } else {
         return NGX_CONF_OK;
@@ -609,7 +667,7 @@ ngx_http_liveupdate_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
         return NGX_CONF_ERROR;
     }
 
-    if (conf->api || conf->webhook) {
+    if (conf->api || conf->webhook || conf->status) {
 
         conf->threads = ngx_thread_pool_add(cf, &conf->threads_name);
         if (conf->threads == NULL) {
@@ -620,8 +678,8 @@ ngx_http_liveupdate_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
             return NGX_CONF_ERROR;
         }
 
-        return conf->api ? ngx_http_liveupdate_conf_tokens(cf, conf)
-                         : NGX_CONF_OK;
+        return conf->webhook ? NGX_CONF_OK
+                             : ngx_http_liveupdate_conf_tokens(cf, conf);
     }
 
     if (clcf->alias
@@ -671,6 +729,10 @@ static ngx_int_t
 ngx_http_liveupdate_init(ngx_conf_t *cf)
 {
     ngx_http_liveupdate_body_init();
+
+    if (ngx_http_liveupdate_count_init(cf) != NGX_OK) {
+        return NGX_ERROR;
+    }
 
     return ngx_http_liveupdate_static_init(cf);
 }

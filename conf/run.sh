@@ -161,6 +161,9 @@ make_conf()
         -e "s|approval .*# start: approval\$|approval  $approval;|" \
         "$conf/liveupdate.conf" > "$run/liveupdate.conf" \
         || die "cannot write to $run"
+
+    mkdir -p "$run/console" && cp "$conf/console/"* "$run/console/" \
+        || die "cannot write to $run"
 }
 
 

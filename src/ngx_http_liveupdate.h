@@ -19,7 +19,6 @@
 #include "liveupdate_feed.h"
 #include "liveupdate_latest.h"
 #include "liveupdate_name.h"
-#include "liveupdate_plan.h"
 #include "liveupdate_query.h"
 #include "liveupdate_route.h"
 #include "liveupdate_sha256.h"
@@ -48,9 +47,13 @@
 
 
 typedef struct ngx_http_liveupdate_node_s  ngx_http_liveupdate_node_t;
+typedef struct ngx_http_liveupdate_load_s  ngx_http_liveupdate_load_t;
 typedef struct ngx_http_liveupdate_call_s  ngx_http_liveupdate_call_t;
 typedef struct ngx_http_liveupdate_jobs_s  ngx_http_liveupdate_jobs_t;
 typedef struct ngx_http_liveupdate_job_s   ngx_http_liveupdate_job_t;
+
+typedef struct ngx_http_liveupdate_numbers_s  ngx_http_liveupdate_numbers_t;
+typedef struct ngx_http_liveupdate_series_s   ngx_http_liveupdate_series_t;
 
 
 /* A store, shared by all locations that name the same folder. */
@@ -59,12 +62,17 @@ typedef struct {
     ngx_str_t                       path;        /* full, no "/" at the end */
     uint32_t                        hash;        /* of the path */
     ngx_shm_zone_t                 *zone;
+    ngx_http_liveupdate_numbers_t  *numbers;     /* in the zone */
 
     /* a worker's copies of apps and file tables, see catalog.c */
     ngx_rbtree_t                    rbtree;
     ngx_rbtree_node_t               sentinel;
     ngx_queue_t                     evictable;   /* most recent first */
     size_t                          size;        /* of what is evictable */
+    ngx_http_liveupdate_load_t     *looks;       /* which wait for "look" */
+    ngx_uint_t                      nlooks;
+    ngx_event_t                     look;
+    ngx_thread_pool_t              *readers;     /* for looks */
 
     ngx_http_liveupdate_jobs_t     *jobs;        /* NULL: it fetches nothing */
 } ngx_http_liveupdate_store_t;
@@ -135,6 +143,8 @@ typedef struct {
     ngx_flag_t                      api;
     ngx_flag_t                      artifacts;
     ngx_uint_t                      approval;
+    ngx_flag_t                      status;
+    ngx_flag_t                      status_token;
     ngx_http_complex_value_t       *feed;        /* the app's id */
     ngx_http_complex_value_t       *download;    /* the app's id */
 
@@ -155,6 +165,7 @@ typedef struct {
     ngx_str_t                       app;
     ngx_str_t                       release;
     ngx_str_t                       channel;
+    ngx_str_t                       platform;
     ngx_str_t                       result;
     ngx_str_t                       checksum;
     ngx_str_t                       signature;
@@ -174,6 +185,13 @@ typedef struct {
     unsigned                        located:1;   /* the URI is chosen */
     unsigned                        vary:1;      /* by Accept-Encoding */
     unsigned                        gzip:1;      /* the file is compressed */
+
+    /* what is to be counted, and of what; see count.h */
+    ngx_http_liveupdate_series_t   *series;
+    ngx_uint_t                      count;
+    ngx_uint_t                      kind;
+    unsigned                        no_app:1;
+    unsigned                        counted:1;
 } ngx_http_liveupdate_ctx_t;
 
 
@@ -295,6 +313,44 @@ ngx_int_t ngx_http_liveupdate_catalog_td(ngx_http_request_t *r,
     ngx_str_t *app, ngx_str_t *name, liveupdate_td_t **td);
 
 
+/*
+ * Load: reads and parses what a node of the catalog is to have, and whatever
+ * is chained to it, in a thread.  NGX_DECLINED: there is no such file;
+ * NGX_DONE: it is the one that the node has.
+ */
+
+typedef enum {
+    NGX_HTTP_LIVEUPDATE_NODE_APP = 0,
+    NGX_HTTP_LIVEUPDATE_NODE_FILES,
+    NGX_HTTP_LIVEUPDATE_NODE_TD
+} ngx_http_liveupdate_node_e;
+
+struct ngx_http_liveupdate_load_s {
+    ngx_http_liveupdate_io_t        io;          /* its pool ends with it */
+    ngx_http_liveupdate_load_t     *next;        /* in the same task */
+    ngx_thread_task_t              *task;
+    ngx_http_liveupdate_node_t     *node;
+    ngx_http_liveupdate_node_e      kind;
+    ngx_str_t                       path;        /* of the store */
+    ngx_str_t                       app;
+    ngx_str_t                       name;
+    ngx_atomic_uint_t               generation;
+
+    /* the file that the node has, then the one that was read */
+    ngx_file_uniq_t                 uniq;
+    struct timespec                 changed;
+    ngx_uint_t                      compare;
+
+    ngx_int_t                       rc;
+    ngx_pool_t                     *pool;        /* of the copy */
+    size_t                          size;
+    void                           *copy;
+    liveupdate_error_t              error;
+};
+
+void ngx_http_liveupdate_load_thread(void *data, ngx_log_t *log);
+
+
 /* Latest: what devices ask */
 
 ngx_int_t ngx_http_liveupdate_latest_handler(ngx_http_request_t *r,
@@ -324,6 +380,13 @@ ngx_int_t ngx_http_liveupdate_static_finish(ngx_http_request_t *r,
 ngx_int_t ngx_http_liveupdate_artifact_handler(ngx_http_request_t *r);
 ngx_int_t ngx_http_liveupdate_feed_handler(ngx_http_request_t *r);
 
+/*
+ * Manifest: sends the file that r->uri is, if it is small, out of memory.
+ * NGX_DECLINED: nginx's static handler is to send it.
+ */
+
+ngx_int_t ngx_http_liveupdate_manifest_send(ngx_http_request_t *r);
+
 
 /*
  * Reply: JSON out (send() with the status in headers_out, text from the
@@ -333,6 +396,8 @@ ngx_int_t ngx_http_liveupdate_feed_handler(ngx_http_request_t *r);
 
 ngx_int_t ngx_http_liveupdate_send_json(ngx_http_request_t *r,
     ngx_uint_t status, ngx_str_t *text);
+ngx_int_t ngx_http_liveupdate_send_text(ngx_http_request_t *r,
+    ngx_uint_t status, ngx_str_t *type, ngx_str_t *text);
 ngx_int_t ngx_http_liveupdate_send_error(ngx_http_request_t *r,
     ngx_uint_t status, liveupdate_error_t *err);
 ngx_int_t ngx_http_liveupdate_send_message(ngx_http_request_t *r,
@@ -501,6 +566,15 @@ ngx_int_t ngx_http_liveupdate_store_clean(ngx_http_liveupdate_store_t *store,
 
 ngx_int_t ngx_http_liveupdate_api_handler(ngx_http_request_t *r);
 
+/*
+ * NGX_DECLINED: the token has the role (0: none is needed), and is for the
+ * route's app, if there is one; anything else ends the request.
+ */
+
+ngx_int_t ngx_http_liveupdate_authorize(ngx_http_request_t *r,
+    liveupdate_route_t *route, unsigned role,
+    const liveupdate_token_t **token_out);
+
 
 /*
  * Call: a request that may wait for the disk.  All of it is the thread's
@@ -541,6 +615,7 @@ struct ngx_http_liveupdate_call_s {
     /* the answer */
     cJSON                          *answer;
     char                           *text;        /* of it, from malloc() */
+    const char                     *text_type;   /* NULL: JSON */
     u_char                         *location;
     liveupdate_error_t              error;
     ngx_int_t                       status;
@@ -577,6 +652,13 @@ ngx_int_t ngx_http_liveupdate_call_run(ngx_http_request_t *r,
 
 ngx_http_liveupdate_call_t *ngx_http_liveupdate_call_of_job(
     ngx_http_liveupdate_job_t *job, ngx_pool_t *pool);
+
+/*
+ * Makes the thread that calls it, one of a pool that answers no devices, give
+ * way to the others.
+ */
+
+void ngx_http_liveupdate_aside(void);
 
 /*
  * For actions, which return the HTTP status of the answer: refuse() keeps the
@@ -701,14 +783,17 @@ void ngx_http_liveupdate_body_init(void);
  * Bundle, promote: call->data is a release, staged or live.  deploy() puts it
  * into its channel (NGX_OK, or a status); promote() also under live/, with
  * the app locked and its tree given, and rename() only that (200, or a
- * status).  answer() describes it and returns the status that it is given,
- * or another one.
+ * status).  release() promotes one as the approval API asks for it, which may
+ * change its tree.  answer() describes it and returns the status that it is
+ * given, or another one.
  */
 
 ngx_int_t ngx_http_liveupdate_bundle_deploy(ngx_http_liveupdate_call_t *call,
     cJSON *app);
 ngx_int_t ngx_http_liveupdate_bundle_promote(ngx_http_liveupdate_call_t *call,
     cJSON *app);
+ngx_int_t ngx_http_liveupdate_bundle_release(ngx_http_liveupdate_call_t *call,
+    cJSON *app, cJSON *release, ngx_uint_t is_live);
 ngx_int_t ngx_http_liveupdate_bundle_rename(ngx_http_liveupdate_call_t *call,
     const char *id);
 ngx_int_t ngx_http_liveupdate_bundle_answer(ngx_http_liveupdate_call_t *call,
@@ -730,9 +815,11 @@ char *ngx_http_liveupdate_member(ngx_http_liveupdate_call_t *call,
 
 /*
  * Release, desktop: promote() makes a release visible; the app is locked and
- * its tree given.  done() is the answer to a change of call->subject.
- * withdraw() takes the files of call->subject out of the feed.  state() of a
- * release that lies in "staging" or in "live" is a literal or a part of it.
+ * its tree given.  rollout() is the part of the devices that the call asks
+ * for: NGX_OK, NGX_DECLINED if it asks for none, or a status.  done() is the
+ * answer to a change of call->subject.  withdraw() takes its files out of the
+ * feed.  state() of a release that lies in "staging" or in "live" is a literal
+ * or a part of it.
  */
 
 const char *ngx_http_liveupdate_release_state(const cJSON *app,
@@ -740,6 +827,8 @@ const char *ngx_http_liveupdate_release_state(const cJSON *app,
 
 ngx_int_t ngx_http_liveupdate_release_promote(
     ngx_http_liveupdate_call_t *call, cJSON *app);
+ngx_int_t ngx_http_liveupdate_release_rollout(
+    ngx_http_liveupdate_call_t *call, double *rollout);
 ngx_int_t ngx_http_liveupdate_release_done(ngx_http_liveupdate_call_t *call,
     const char *state);
 ngx_int_t ngx_http_liveupdate_desktop_promote(
@@ -850,225 +939,6 @@ ngx_int_t ngx_http_liveupdate_staging_refuse(ngx_http_liveupdate_call_t *call,
 
 ngx_int_t ngx_http_liveupdate_gzip(ngx_http_liveupdate_call_t *call,
     u_char *folder, u_char *data, liveupdate_file_t *file);
-
-
-/*
- * Fetch: a request of our own, through an internal location and nginx's proxy.
- * With a path the answer is a file, which proxy_store puts there; what was
- * stored is as complete as the transport tells.  Without one the answer is
- * text.  The caller fills the first part in; the pool and the structure are
- * its own, and stay until handler() is called, which is never before start()
- * has returned NGX_OK.
- */
-
-typedef struct ngx_http_liveupdate_fetch_s  ngx_http_liveupdate_fetch_t;
-
-struct ngx_http_liveupdate_fetch_s {
-    ngx_pool_t                     *pool;
-    ngx_http_conf_ctx_t            *conf_ctx;    /* of the server */
-    ngx_str_t                       uri;         /* of the location */
-    ngx_str_t                       target;      /* escaped; see variables */
-    ngx_str_t                       path;        /* terminated, or empty */
-    ngx_uint_t                      method;      /* 0: GET */
-    ngx_str_t                       method_name;
-    ngx_str_t                       body;
-    ngx_keyval_t                   *headers;     /* the last one is empty */
-    void                          (*handler)(ngx_http_liveupdate_fetch_t *f);
-    void                           *data;
-
-    /* the result */
-    ngx_uint_t                      status;      /* 0: no answer */
-    off_t                           length;      /* Content-Length, or -1 */
-    off_t                           received;
-    ngx_str_t                       answer;
-    unsigned                        asked:1;     /* the location has a proxy */
-    unsigned                        stored:1;
-    unsigned                        complete:1;  /* the answer */
-
-    ngx_connection_t               *connection;
-    ngx_http_request_t             *request;
-    ngx_http_request_t             *subrequest;
-    ngx_log_t                       log;
-    ngx_http_log_ctx_t              log_ctx;
-    ngx_event_t                     end;
-};
-
-ngx_int_t ngx_http_liveupdate_fetch_start(ngx_http_liveupdate_fetch_t *fetch);
-
-/* Bytes of the body so far; and an end, as if the origin had timed out. */
-
-off_t ngx_http_liveupdate_fetch_received(ngx_http_liveupdate_fetch_t *fetch);
-void ngx_http_liveupdate_fetch_abort(ngx_http_liveupdate_fetch_t *fetch);
-
-
-/*
- * Jobs: builds that are to be fetched, verified and, where nobody has to
- * approve, promoted.  A job is a file jobs/{app}.{release}; who works at it
- * has its lock.
- */
-
-struct ngx_http_liveupdate_jobs_s {
-    ngx_http_liveupdate_store_t         *store;
-    ngx_http_liveupdate_fetch_conf_t    *fetch;
-    ngx_http_conf_ctx_t                 *conf_ctx;
-    ngx_thread_pool_t                   *threads;
-    ngx_uint_t                           approval;
-    ngx_http_liveupdate_github_conf_t   *github;
-    ngx_uint_t                           github_approves;
-
-    /* of a worker */
-    ngx_queue_t                          running;
-    ngx_uint_t                           nrunning;
-    ngx_uint_t                           nfetched;
-    ngx_event_t                          sweep;
-    time_t                               pause;       /* until then */
-    time_t                               pause_github;
-    ngx_uint_t                           github_attempts;
-    unsigned                             sweeping:1;
-    unsigned                             again:1;
-};
-
-/* What keeps a job from going on: how often it is tried again. */
-
-typedef enum {
-    NGX_HTTP_LIVEUPDATE_JOB_OK = 0,
-    NGX_HTTP_LIVEUPDATE_JOB_OUTAGE,     /* may pass */
-    NGX_HTTP_LIVEUPDATE_JOB_WRONG,      /* what the origin has is not right */
-    NGX_HTTP_LIVEUPDATE_JOB_REFUSED     /* will not become better */
-} ngx_http_liveupdate_job_e;
-
-struct ngx_http_liveupdate_job_s {
-    ngx_queue_t                     queue;
-    ngx_pool_t                     *pool;
-    ngx_http_liveupdate_jobs_t     *jobs;
-    liveupdate_str_t                app;         /* terminated, as id is */
-    liveupdate_str_t                id;
-    const char                     *by;
-    u_char                         *folder;      /* in staging */
-    u_char                         *path;        /* of the job's file */
-    ngx_fd_t                        claim;
-    unsigned                        platforms;
-    unsigned                        staged:1;    /* all was fetched */
-    unsigned                        is_github:1; /* jobs/github: no release */
-
-    ngx_http_liveupdate_job_e       error;
-    u_char                         *reason;
-
-    void                           *data;        /* collect.c, github.c */
-
-    /* see reconcile */
-    ngx_http_liveupdate_approved_t *approved;
-    off_t                           seen;        /* size of the job's file */
-};
-
-/* At the start of each worker; when there may be something new to do. */
-
-ngx_int_t ngx_http_liveupdate_jobs_init(ngx_cycle_t *cycle);
-void ngx_http_liveupdate_jobs_wake(ngx_http_liveupdate_store_t *store);
-
-/*
- * Runs an action in a thread, and then done(); NGX_ERROR: it could not be
- * started.  fail() keeps the first reason; end() writes down how the job
- * ended, or when it is tried again, and frees it.
- */
-
-typedef void (*ngx_http_liveupdate_job_pt)(ngx_http_liveupdate_job_t *job,
-    ngx_int_t status);
-
-void ngx_http_liveupdate_job_run(ngx_http_liveupdate_job_t *job,
-    ngx_http_liveupdate_action_pt action, ngx_http_liveupdate_job_pt done);
-void ngx_http_liveupdate_job_fail(ngx_http_liveupdate_job_t *job,
-    ngx_http_liveupdate_job_e error, liveupdate_error_t *err);
-void ngx_http_liveupdate_job_end(ngx_http_liveupdate_job_t *job);
-
-/* For actions of a job: its release, locked.  NGX_DECLINED: it has gone. */
-
-ngx_int_t ngx_http_liveupdate_job_lock(ngx_http_liveupdate_call_t *call,
-    ngx_fd_t *lock, cJSON **release);
-
-/*
- * Transfer: one file from the origin into "uploads" of the job's release, once
- * it has the size and the digests that the file says.  *transfer is freed
- * after handler() was called: with error 0 there is the file, and its digest,
- * or it is missing and may be.  look() ends a transfer of more than limit
- * bytes.  NULL: it could not be started.
- */
-
-typedef struct ngx_http_liveupdate_transfer_s  ngx_http_liveupdate_transfer_t;
-
-typedef void (*ngx_http_liveupdate_transfer_pt)(
-    ngx_http_liveupdate_transfer_t *transfer);
-
-struct ngx_http_liveupdate_transfer_s {
-    ngx_queue_t                       queue;
-    ngx_http_liveupdate_job_t        *job;
-    liveupdate_plan_file_t           *file;
-    uint64_t                          limit;
-    ngx_http_liveupdate_transfer_pt   handler;
-
-    ngx_http_liveupdate_fetch_t       fetch;
-    ngx_http_liveupdate_io_t          io;
-    ngx_http_liveupdate_digest_t      digest;
-    ngx_http_liveupdate_job_e         error;
-    liveupdate_error_t                why;
-    unsigned                          missing:1;
-    unsigned                          too_large:1;
-};
-
-ngx_http_liveupdate_transfer_t *ngx_http_liveupdate_transfer_start(
-    ngx_http_liveupdate_job_t *job, liveupdate_plan_file_t *file,
-    uint64_t limit, ngx_http_liveupdate_transfer_pt handler);
-void ngx_http_liveupdate_transfer_look(
-    ngx_http_liveupdate_transfer_t *transfer);
-
-/*
- * Collect: fetches the files of a job's build and has them staged.  clean()
- * removes, before the next try, what is not worth to be kept; the release is
- * locked.  NGX_OK or a status.
- */
-
-void ngx_http_liveupdate_collect(ngx_http_liveupdate_job_t *job);
-ngx_int_t ngx_http_liveupdate_collect_clean(ngx_http_liveupdate_call_t *call);
-
-
-/*
- * Github: opens the pull request of a job's staged release, or does what was
- * approved; and, for jobs/github, only the latter.
- */
-
-void ngx_http_liveupdate_github(ngx_http_liveupdate_job_t *job);
-
-/*
- * Reconcile, an action of a job: makes the store what job->approved says.
- * NGX_OK, also if that cannot be done: apps/{app}/github.json says why; or a
- * status.
- */
-
-ngx_int_t ngx_http_liveupdate_reconcile(ngx_http_liveupdate_call_t *call);
-
-/* Asks for it, with the lock of those who do.  NGX_OK or a status. */
-
-ngx_int_t ngx_http_liveupdate_reconcile_lock(ngx_http_liveupdate_call_t *call,
-    ngx_fd_t *lock);
-ngx_int_t ngx_http_liveupdate_reconcile_ask(ngx_http_liveupdate_call_t *call);
-
-
-/*
- * Webhook: signed announcements.  delivery: what a header says (empty if it
- * is not there), and the body, whose signature is right; github_event() is
- * the action for those of GitHub.
- */
-
-typedef struct {
-    ngx_http_liveupdate_webhook_conf_t  *conf;
-    ngx_http_liveupdate_github_conf_t   *github;
-    liveupdate_str_t                     signature;
-    liveupdate_str_t                     event;
-    liveupdate_str_t                     id;
-} ngx_http_liveupdate_delivery_t;
-
-ngx_int_t ngx_http_liveupdate_webhook_handler(ngx_http_request_t *r);
-ngx_int_t ngx_http_liveupdate_github_event(ngx_http_liveupdate_call_t *call);
 
 
 /* Resources of the API: actions, and their JSON for others' relations */

@@ -4,7 +4,7 @@
  */
 
 
-#include "ngx_http_liveupdate.h"
+#include "ngx_http_liveupdate_count.h"
 
 
 #define NGX_HTTP_LIVEUPDATE_ALLOW  64
@@ -25,9 +25,8 @@ static unsigned ngx_http_liveupdate_action_role(ngx_http_request_t *r,
     ngx_http_liveupdate_action_t *action);
 static ngx_int_t ngx_http_liveupdate_not_allowed(ngx_http_request_t *r,
     liveupdate_route_e resource);
-static ngx_int_t ngx_http_liveupdate_authorize(ngx_http_request_t *r,
-    liveupdate_route_t *route, unsigned role,
-    const liveupdate_token_t **token_out);
+static ngx_int_t ngx_http_liveupdate_json_wanted(ngx_http_request_t *r,
+    liveupdate_route_t *route, ngx_http_liveupdate_action_t *action);
 static ngx_int_t ngx_http_liveupdate_me(ngx_http_liveupdate_call_t *call);
 static ngx_int_t ngx_http_liveupdate_no_sessions(
     ngx_http_liveupdate_call_t *call);
@@ -251,6 +250,12 @@ ngx_http_liveupdate_api_handler(ngx_http_request_t *r)
 
     ctx->app = app;
 
+    if (route.resource >= LIVEUPDATE_ROUTE_RELEASES
+        && route.resource < LIVEUPDATE_ROUTE_CLOUD)
+    {
+        ctx->kind = NGX_HTTP_LIVEUPDATE_KIND_RELEASES;
+    }
+
     rc = ngx_http_liveupdate_authorize(r, &route,
                                        ngx_http_liveupdate_action_role(r,
                                                                      action),
@@ -272,6 +277,11 @@ ngx_http_liveupdate_api_handler(ngx_http_request_t *r)
                            "automations or repositories. Build the app "
                            "elsewhere and publish it with "
                            "apps:liveupdates:upload.");
+    }
+
+    rc = ngx_http_liveupdate_json_wanted(r, &route, action);
+    if (rc != NGX_DECLINED) {
+        return rc;
     }
 
     call = ngx_http_liveupdate_call_create(r, &route, token, action->action);
@@ -399,9 +409,7 @@ ngx_http_liveupdate_not_allowed(ngx_http_request_t *r,
 }
 
 
-/* NGX_DECLINED: the token will do; else what ends the request. */
-
-static ngx_int_t
+ngx_int_t
 ngx_http_liveupdate_authorize(ngx_http_request_t *r,
     liveupdate_route_t *route, unsigned role,
     const liveupdate_token_t **token_out)
@@ -461,11 +469,72 @@ refused:
 }
 
 
+/*
+ * What decides about releases must say that it is JSON, as no form of another
+ * site can.  NGX_DECLINED: it does, or need not; else what ends the request.
+ */
+
+static ngx_int_t
+ngx_http_liveupdate_json_wanted(ngx_http_request_t *r,
+    liveupdate_route_t *route, ngx_http_liveupdate_action_t *action)
+{
+    ngx_int_t         rc;
+    ngx_str_t        *value;
+    ngx_table_elt_t  *type;
+
+    static ngx_str_t  json = ngx_string("application/json");
+
+    if (route->resource < LIVEUPDATE_ROUTE_RELEASES
+        || action->body != NGX_HTTP_LIVEUPDATE_BODY_JSON)
+    {
+        return NGX_DECLINED;
+    }
+
+    type = r->headers_in.content_type;
+
+    if (type) {
+        value = &type->value;
+
+        if (value->len >= json.len
+            && ngx_strncasecmp(value->data, json.data, json.len) == 0
+            && (value->len == json.len
+                || value->data[json.len] == ';'
+                || value->data[json.len] == ' '))
+        {
+            return NGX_DECLINED;
+        }
+    }
+
+    rc = ngx_http_discard_request_body(r);
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    return ngx_http_liveupdate_send_message(r,
+                                       NGX_HTTP_UNSUPPORTED_MEDIA_TYPE,
+                                       "The body must be JSON, and the "
+                                       "Content-Type application/json.");
+}
+
+
 static ngx_int_t
 ngx_http_liveupdate_me(ngx_http_liveupdate_call_t *call)
 {
     char                *id;
+    cJSON               *roles, *role;
     u_char               digest[32];
+    ngx_uint_t           i;
+
+    static const struct {
+        const char  *name;
+        unsigned     role;
+    } names[] = {
+        { "read", LIVEUPDATE_ROLE_READ },
+        { "publish", LIVEUPDATE_ROLE_PUBLISH },
+        { "approve", LIVEUPDATE_ROLE_APPROVE },
+        { "admin", LIVEUPDATE_ROLE_ADMIN },
+        { NULL, 0 }
+    };
 
     ngx_memcpy(digest, call->token->digest, 32);
     id = ngx_http_liveupdate_uuid_of(call, digest, 8);
@@ -482,6 +551,22 @@ ngx_http_liveupdate_me(ngx_http_liveupdate_call_t *call)
            == NULL)
     {
         return ngx_http_liveupdate_nomem(call);
+    }
+
+    roles = cJSON_AddArrayToObject(call->answer, "roles");
+
+    for (i = 0; names[i].name; i++) {
+
+        if (!(call->token->roles & names[i].role)) {
+            continue;
+        }
+
+        role = cJSON_CreateString(names[i].name);
+
+        if (role == NULL || !cJSON_AddItemToArray(roles, role)) {
+            cJSON_Delete(role);
+            return ngx_http_liveupdate_nomem(call);
+        }
     }
 
     return NGX_HTTP_OK;

@@ -392,6 +392,7 @@ ngx_int_t
 ngx_http_liveupdate_app_get(ngx_http_liveupdate_call_t *call)
 {
     cJSON      *app;
+    double      generation;
     ngx_int_t   status;
 
     status = ngx_http_liveupdate_app_read(call, &app);
@@ -399,11 +400,17 @@ ngx_http_liveupdate_app_get(ngx_http_liveupdate_call_t *call)
         return status;
     }
 
+    generation = 0;
+    (void) liveupdate_json_number(app, "generation", &generation);
+
     call->answer = ngx_http_liveupdate_app_json(app);
 
     cJSON_Delete(app);
 
-    return call->answer ? NGX_HTTP_OK : ngx_http_liveupdate_nomem(call);
+    /* what "expect" is compared with */
+
+    return cJSON_AddNumberToObject(call->answer, "generation", generation)
+           ? NGX_HTTP_OK : ngx_http_liveupdate_nomem(call);
 }
 
 

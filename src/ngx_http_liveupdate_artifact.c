@@ -69,6 +69,7 @@ ngx_http_liveupdate_artifact_handler(ngx_http_request_t *r)
     }
 
     ctx->located = 1;
+    ngx_str_set(&ctx->result, "file");
 
     return ngx_http_liveupdate_artifact_locate(r, &app, &release, file);
 }

@@ -4,12 +4,12 @@
  */
 
 
-#include "ngx_http_liveupdate.h"
+#include "ngx_http_liveupdate_job.h"
 
 #include <openssl/rand.h>
 
 
-#define NGX_HTTP_LIVEUPDATE_PRIORITY     10
+#define NGX_HTTP_LIVEUPDATE_PRIORITY     19
 
 #define NGX_HTTP_LIVEUPDATE_READ_SIZE  (256 * 1024)
 #define NGX_HTTP_LIVEUPDATE_TICK       60000
@@ -400,15 +400,9 @@ ngx_http_liveupdate_call_thread(void *data, ngx_log_t *log)
 {
     ngx_http_liveupdate_call_t *call = data;
 
-#if (NGX_LINUX)
-
-    /* of this thread: publishers can wait, devices are asking all the time */
-
     if (call->aside) {
-        (void) setpriority(PRIO_PROCESS, 0, NGX_HTTP_LIVEUPDATE_PRIORITY);
+        ngx_http_liveupdate_aside();
     }
-
-#endif
 
     if (call->parse) {
         call->status = ngx_http_liveupdate_call_json(call);
@@ -427,6 +421,19 @@ ngx_http_liveupdate_call_thread(void *data, ngx_log_t *log)
     if (call->text == NULL) {
         call->status = ngx_http_liveupdate_nomem(call);
     }
+}
+
+
+void
+ngx_http_liveupdate_aside(void)
+{
+#if (NGX_LINUX)
+
+    /* of this thread: publishers can wait, devices are asking all the time */
+
+    (void) setpriority(PRIO_PROCESS, 0, NGX_HTTP_LIVEUPDATE_PRIORITY);
+
+#endif
 }
 
 
@@ -610,7 +617,7 @@ static ngx_int_t
 ngx_http_liveupdate_call_reply(ngx_http_liveupdate_call_t *call)
 {
     u_char              *sentence;
-    ngx_str_t            text;
+    ngx_str_t            text, type;
     ngx_http_request_t  *r;
 
     r = call->request;
@@ -658,6 +665,13 @@ ngx_http_liveupdate_call_reply(ngx_http_liveupdate_call_t *call)
     if (call->text) {
         text.data = (u_char *) call->text;
         text.len = ngx_strlen(call->text);
+    }
+
+    if (call->text_type) {
+        type.data = (u_char *) call->text_type;
+        type.len = ngx_strlen(call->text_type);
+
+        return ngx_http_liveupdate_send_text(r, call->status, &type, &text);
     }
 
     return ngx_http_liveupdate_send_json(r, call->status, &text);

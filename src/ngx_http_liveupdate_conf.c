@@ -6,7 +6,9 @@
  */
 
 
-#include "ngx_http_liveupdate.h"
+#include "ngx_http_liveupdate_job.h"
+
+#include "liveupdate_name.h"
 
 
 #define NGX_HTTP_LIVEUPDATE_FETCH_FILES  2000
@@ -128,7 +130,7 @@ ngx_http_liveupdate_conf_webhook(ngx_conf_t *cf, ngx_command_t *cmd,
 
     ngx_str_t                           *value, *app, name, text;
     ngx_uint_t                           i;
-    liveupdate_str_t                    *secret;
+    liveupdate_str_t                     id, *secret;
     ngx_http_core_loc_conf_t            *clcf;
     ngx_http_liveupdate_webhook_conf_t  *webhook;
 
@@ -183,15 +185,29 @@ ngx_http_liveupdate_conf_webhook(ngx_conf_t *cf, ngx_command_t *cmd,
 
         if (ngx_strncmp(value[i].data, "app=", 4) == 0 && !webhook->is_github)
         {
+            id.len = value[i].len - 4;
+            id.data = value[i].data + 4;
+
+            if (!liveupdate_id_valid(&id)) {
+                ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                                   "invalid app in \"%V\"", &value[i]);
+                return NGX_CONF_ERROR;
+            }
+
             app = ngx_array_push(&webhook->apps);
             if (app == NULL) {
                 return NGX_CONF_ERROR;
             }
 
-            app->len = value[i].len - 4;
-            app->data = value[i].data + 4;
+            app->len = id.len;
+            app->data = id.data;
 
-            continue;
+            id.len = app->len;
+            id.data = app->data;
+
+            if (liveupdate_id_valid(&id)) {
+                continue;
+            }
         }
 
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
@@ -480,6 +496,7 @@ ngx_http_liveupdate_conf_jobs(ngx_conf_t *cf,
     jobs->fetch = lucf->fetch;
     jobs->conf_ctx = cscf->ctx;
     jobs->threads = lucf->threads;
+    jobs->aside = (lucf->threads != lucf->readers);
     jobs->approval = lucf->approval;
     jobs->github = lucf->github;
     jobs->github_approves = (lucf->approval

@@ -9,6 +9,10 @@
 #include "liveupdate_desktop_change.h"
 
 
+static ngx_int_t ngx_http_liveupdate_desktop_rollout(
+    ngx_http_liveupdate_call_t *call, cJSON *app);
+static ngx_int_t ngx_http_liveupdate_desktop_release(
+    ngx_http_liveupdate_call_t *call, cJSON *app, const cJSON *release);
 static time_t ngx_http_liveupdate_desktop_stamp(
     ngx_http_liveupdate_call_t *call, cJSON *app);
 static ngx_int_t ngx_http_liveupdate_desktop_feed(
@@ -31,15 +35,18 @@ ngx_int_t
 ngx_http_liveupdate_desktop_promote(ngx_http_liveupdate_call_t *call,
     cJSON *app, const cJSON *release, u_char *folder)
 {
-    time_t             stamp;
-    ngx_int_t          status;
-    const char        *latest;
-    liveupdate_str_t   version;
+    time_t      stamp;
+    ngx_int_t   status;
 
-    if (liveupdate_json_string(release, "version", &version) != LIVEUPDATE_OK)
-    {
-        return ngx_http_liveupdate_refuse(call, NGX_HTTP_CONFLICT,
-                                          "The release has no version.");
+    status = ngx_http_liveupdate_desktop_rollout(call, app);
+
+    if (status != NGX_DECLINED) {
+        return status;
+    }
+
+    status = ngx_http_liveupdate_desktop_release(call, app, release);
+    if (status != NGX_OK) {
+        return status;
     }
 
     /* nothing has happened yet if a name is taken */
@@ -53,32 +60,6 @@ ngx_http_liveupdate_desktop_promote(ngx_http_liveupdate_call_t *call,
     status = ngx_http_liveupdate_staging_clean(call, folder, "uploads");
     if (status != NGX_OK) {
         return status;
-    }
-
-    latest = liveupdate_build_latest(app);
-
-    if (latest) {
-        call->from = (char *) ngx_http_liveupdate_path(call->io.pool, "%s",
-                                                       latest);
-    }
-
-    status = ngx_http_liveupdate_core_status(call,
-                 liveupdate_build_release(app, call->subject,
-                     (char *) version.data,
-                     call->listed ? NULL
-                     : cJSON_GetObjectItemCaseSensitive(release,
-                                                        "releaseInfo"),
-                     call->now, &call->error));
-
-    if (status != NGX_OK) {
-        return status;
-    }
-
-    latest = liveupdate_build_latest(app);
-
-    if (latest) {
-        call->to = (char *) ngx_http_liveupdate_path(call->io.pool, "%s",
-                                                     latest);
     }
 
     status = ngx_http_liveupdate_bundle_rename(call, call->subject);
@@ -102,6 +83,108 @@ ngx_http_liveupdate_desktop_promote(ngx_http_liveupdate_call_t *call,
 
     return status == NGX_OK ? ngx_http_liveupdate_release_done(call, "live")
                             : status;
+}
+
+
+/*
+ * Another part of the installations, of what is released already and so is in
+ * the feed.  NGX_DECLINED: it is not, or nobody has asked for that.
+ */
+
+static ngx_int_t
+ngx_http_liveupdate_desktop_rollout(ngx_http_liveupdate_call_t *call,
+    cJSON *app)
+{
+    double            rollout;
+    ngx_int_t         status;
+    liveupdate_rc_e   rc;
+
+    if (ngx_http_liveupdate_release_rollout(call, &rollout) != NGX_OK) {
+        return NGX_DECLINED;
+    }
+
+    rc = liveupdate_build_rollout(app, call->subject, rollout, &call->error);
+
+    if (rc == LIVEUPDATE_NOT_FOUND) {
+        return NGX_DECLINED;
+    }
+
+    status = ngx_http_liveupdate_core_status(call, rc);
+    if (status != NGX_OK) {
+        return status;
+    }
+
+    call->change = "release.rollout";
+    call->to = (char *) ngx_http_liveupdate_path(call->io.pool, "%.4f",
+                                                 rollout);
+
+    return ngx_http_liveupdate_release_done(call, "live");
+}
+
+
+/* With what the build was sent with, if all installations are to get it. */
+
+static ngx_int_t
+ngx_http_liveupdate_desktop_release(ngx_http_liveupdate_call_t *call,
+    cJSON *app, const cJSON *release)
+{
+    double             rollout;
+    ngx_int_t          status;
+    ngx_uint_t         given;
+    const char        *latest;
+    const cJSON       *info;
+    liveupdate_str_t   version;
+
+    if (liveupdate_json_string(release, "version", &version) != LIVEUPDATE_OK)
+    {
+        return ngx_http_liveupdate_refuse(call, NGX_HTTP_CONFLICT,
+                                          "The release has no version.");
+    }
+
+    rollout = 1;
+    given = (ngx_http_liveupdate_release_rollout(call, &rollout) == NGX_OK);
+
+    info = (call->listed || rollout < 1)
+           ? NULL
+           : cJSON_GetObjectItemCaseSensitive(release, "releaseInfo");
+
+    latest = liveupdate_build_latest(app);
+
+    if (latest && rollout >= 1) {
+        call->from = (char *) ngx_http_liveupdate_path(call->io.pool, "%s",
+                                                       latest);
+    }
+
+    status = ngx_http_liveupdate_core_status(call,
+                          liveupdate_build_release(app, call->subject,
+                                                   (char *) version.data, info,
+                                                   call->now, &call->error));
+    if (status != NGX_OK) {
+        return status;
+    }
+
+    if (given) {
+        status = ngx_http_liveupdate_core_status(call,
+                              liveupdate_build_rollout(app, call->subject,
+                                                       rollout,
+                                                       &call->error));
+        if (status != NGX_OK) {
+            return status;
+        }
+    }
+
+    latest = liveupdate_build_latest(app);
+
+    if (rollout < 1) {
+        call->to = (char *) ngx_http_liveupdate_path(call->io.pool, "%.4f",
+                                                     rollout);
+
+    } else if (latest) {
+        call->to = (char *) ngx_http_liveupdate_path(call->io.pool, "%s",
+                                                     latest);
+    }
+
+    return NGX_OK;
 }
 
 
@@ -283,6 +366,18 @@ ngx_http_liveupdate_desktop_unlink(ngx_http_liveupdate_call_t *call,
 ngx_int_t
 ngx_http_liveupdate_desktop_withdraw(ngx_http_liveupdate_call_t *call)
 {
+    u_char  *path;
+
+    /* a job that was cut short after promoting it does not do so again */
+
+    path = ngx_http_liveupdate_path(call->io.pool, "%V/jobs/%s.%s",
+                                    &call->store->path,
+                                    call->route.app.data, call->subject);
+
+    if (ngx_http_liveupdate_store_unlink(&call->io, path) == NGX_ERROR) {
+        return ngx_http_liveupdate_failed(call);
+    }
+
     return ngx_http_liveupdate_desktop_feed(call,
                              ngx_http_liveupdate_desktop_folder(call, "live"),
                              ngx_http_liveupdate_desktop_unlink);

@@ -7,7 +7,7 @@
  */
 
 
-#include "ngx_http_liveupdate.h"
+#include "ngx_http_liveupdate_job.h"
 
 
 #define NGX_HTTP_LIVEUPDATE_BLOCKED  10      /* msec */
@@ -25,6 +25,8 @@ static ngx_int_t ngx_http_liveupdate_fetch_body(
     ngx_http_liveupdate_fetch_t *fetch, ngx_http_request_t *sr);
 static ngx_int_t ngx_http_liveupdate_fetch_done(ngx_http_request_t *sr,
     void *data, ngx_int_t rc);
+static void ngx_http_liveupdate_fetch_framing(
+    ngx_http_liveupdate_fetch_t *fetch, ngx_http_upstream_t *u);
 static void ngx_http_liveupdate_fetch_answer(
     ngx_http_liveupdate_fetch_t *fetch, ngx_http_request_t *sr);
 static void ngx_http_liveupdate_fetch_end(ngx_event_t *ev);
@@ -316,6 +318,8 @@ ngx_http_liveupdate_fetch_done(ngx_http_request_t *sr, void *data,
                          && fetch->status == NGX_HTTP_OK
                          && !u->store);
 
+        ngx_http_liveupdate_fetch_framing(fetch, u);
+
         if (rc == NGX_OK || rc == (ngx_int_t) fetch->status) {
             ngx_http_liveupdate_fetch_answer(fetch, sr);
         }
@@ -328,6 +332,58 @@ ngx_http_liveupdate_fetch_done(ngx_http_request_t *sr, void *data,
     ngx_post_event(&fetch->end, &ngx_posted_events);
 
     return NGX_OK;
+}
+
+
+/* What tells a whole body from one that was cut off, and by whom. */
+
+static void
+ngx_http_liveupdate_fetch_framing(ngx_http_liveupdate_fetch_t *fetch,
+    ngx_http_upstream_t *u)
+{
+    ngx_uint_t         i;
+    ngx_list_part_t   *part;
+    ngx_table_elt_t   *h;
+    ngx_event_pipe_t  *pipe;
+
+    fetch->framed = (fetch->length != -1 || u->headers_in.chunked);
+
+    pipe = u->pipe;
+
+    if (pipe) {
+        fetch->received_all = (pipe->upstream_done
+                               || (!pipe->upstream_eof
+                                   && !pipe->upstream_error)
+                               || pipe->read_length == fetch->length);
+    }
+
+    part = &u->headers_in.headers.part;
+    h = part->elts;
+
+    for (i = 0; /* void */ ; i++) {
+
+        if (i >= part->nelts) {
+            if (part->next == NULL) {
+                break;
+            }
+
+            part = part->next;
+            h = part->elts;
+            i = 0;
+        }
+
+        if (h[i].key.len == sizeof("Content-Encoding") - 1
+            && ngx_strncasecmp(h[i].key.data, (u_char *) "Content-Encoding",
+                               h[i].key.len)
+               == 0
+            && !(h[i].value.len == sizeof("identity") - 1
+                 && ngx_strncasecmp(h[i].value.data, (u_char *) "identity",
+                                    h[i].value.len)
+                    == 0))
+        {
+            fetch->encoded = 1;
+        }
+    }
 }
 
 

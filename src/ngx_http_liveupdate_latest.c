@@ -4,7 +4,7 @@
  */
 
 
-#include "ngx_http_liveupdate.h"
+#include "ngx_http_liveupdate_count.h"
 
 
 #define NGX_HTTP_LIVEUPDATE_DISCOVERY_LIMIT  50
@@ -31,7 +31,7 @@ static ngx_uint_t ngx_http_liveupdate_discovery_has(
     liveupdate_channel_t *channel, liveupdate_str_t *query);
 
 
-static ngx_str_t  ngx_http_liveupdate_results[] = {
+ngx_str_t  ngx_http_liveupdate_results[] = {
     ngx_string("update"),
     ngx_string("current"),
     ngx_string("no_channel"),
@@ -40,6 +40,13 @@ static ngx_str_t  ngx_http_liveupdate_results[] = {
     ngx_string("empty"),
     ngx_string("version"),
     ngx_string("unsigned")
+};
+
+
+static ngx_str_t  ngx_http_liveupdate_platforms[] = {
+    ngx_string("android"),
+    ngx_string("ios"),
+    ngx_string("electron")
 };
 
 
@@ -68,6 +75,8 @@ ngx_http_liveupdate_latest_handler(ngx_http_request_t *r, ngx_str_t *id)
     }
 
     ctx->app = *id;
+    ctx->kind = r->headers_in.authorization ? NGX_HTTP_LIVEUPDATE_KIND_PROBE
+                                            : NGX_HTTP_LIVEUPDATE_KIND_CHECK;
 
     rc = ngx_http_liveupdate_catalog_app(r, id, &app);
 
@@ -81,6 +90,7 @@ ngx_http_liveupdate_latest_handler(ngx_http_request_t *r, ngx_str_t *id)
 
     if (app == NULL) {
         ngx_str_set(&ctx->result, "no_app");
+        ctx->no_app = 1;
 
         return ngx_http_liveupdate_send_message(r, NGX_HTTP_NOT_FOUND,
                                                 "App not found.");
@@ -108,6 +118,7 @@ ngx_http_liveupdate_latest_handler(ngx_http_request_t *r, ngx_str_t *id)
                                &deployment);
 
     ctx->result = ngx_http_liveupdate_results[result];
+    ctx->platform = ngx_http_liveupdate_platforms[check.platform];
 
     if (channel
         && ngx_http_liveupdate_copy(r, &ctx->channel, &channel->name)
@@ -119,6 +130,8 @@ ngx_http_liveupdate_latest_handler(ngx_http_request_t *r, ngx_str_t *id)
     /* a publisher who asks is a probe and not the device */
 
     if (r->headers_in.authorization == NULL) {
+        ngx_http_liveupdate_count_check(r, app, channel, deployment, result,
+                                        &check.device_id);
         ngx_http_liveupdate_latest_seen(r, &check, channel, deployment);
 
     } else if (ngx_http_liveupdate_token(r, &presented) == NULL) {
@@ -284,6 +297,7 @@ ngx_http_liveupdate_discovery_handler(ngx_http_request_t *r, ngx_str_t *id)
     }
 
     ctx->app = *id;
+    ctx->kind = NGX_HTTP_LIVEUPDATE_KIND_DISCOVERY;
 
     rc = ngx_http_liveupdate_catalog_app(r, id, &app);
 

@@ -15,6 +15,8 @@ static ngx_int_t ngx_http_liveupdate_bundle_verified(
     ngx_http_liveupdate_call_t *call, cJSON **release);
 static ngx_int_t ngx_http_liveupdate_bundle_complete(
     ngx_http_liveupdate_call_t *call, cJSON **release);
+static ngx_int_t ngx_http_liveupdate_bundle_again(
+    ngx_http_liveupdate_call_t *call, cJSON *app, const cJSON *release);
 
 
 ngx_int_t
@@ -189,6 +191,134 @@ ngx_http_liveupdate_bundle_complete(ngx_http_liveupdate_call_t *call,
     }
 
     return NGX_OK;
+}
+
+
+/* A bundle: into the channel that it was made for, or another one. */
+
+ngx_int_t
+ngx_http_liveupdate_bundle_release(ngx_http_liveupdate_call_t *call,
+    cJSON *app, cJSON *release, ngx_uint_t is_live)
+{
+    char              *id;
+    cJSON             *channel;
+    double             rollout;
+    ngx_int_t          status;
+    liveupdate_rc_e    rc;
+    liveupdate_str_t   name, channel_id;
+
+    rc = liveupdate_json_string(call->json, "channel", &name);
+
+    if (rc == LIVEUPDATE_INVALID) {
+        return ngx_http_liveupdate_refuse(call, 422,
+                                          "\"channel\" must be the name of a "
+                                          "channel.");
+    }
+
+    if (rc == LIVEUPDATE_OK) {
+        channel = liveupdate_app_channel_named(app, (char *) name.data);
+
+        if (channel == NULL
+            || liveupdate_json_string(channel, "id", &channel_id)
+               != LIVEUPDATE_OK)
+        {
+            return ngx_http_liveupdate_refuse(call, NGX_HTTP_NOT_FOUND,
+                                              "Channel not found.");
+        }
+
+        if (liveupdate_json_set_string(release, "channel",
+                                       (char *) channel_id.data)
+            != LIVEUPDATE_OK)
+        {
+            return ngx_http_liveupdate_nomem(call);
+        }
+    }
+
+    if (ngx_http_liveupdate_release_rollout(call, &rollout) == NGX_OK) {
+        cJSON_DeleteItemFromObjectCaseSensitive(release, "rollout");
+
+        if (cJSON_AddNumberToObject(release, "rollout", rollout) == NULL) {
+            return ngx_http_liveupdate_nomem(call);
+        }
+    }
+
+    if (is_live) {
+        status = ngx_http_liveupdate_bundle_again(call, app, release);
+
+        if (status != NGX_DECLINED) {
+            return status;
+        }
+    }
+
+    if (is_live || rc == LIVEUPDATE_OK) {
+
+        /* not the deployment that its publisher was told of */
+
+        id = ngx_http_liveupdate_uuid(call);
+
+        if (id == NULL
+            || liveupdate_json_set_string(release, "deployment", id)
+               != LIVEUPDATE_OK)
+        {
+            return ngx_http_liveupdate_nomem(call);
+        }
+    }
+
+    call->data = release;
+
+    status = ngx_http_liveupdate_bundle_promote(call, app);
+
+    return status == NGX_HTTP_OK ? ngx_http_liveupdate_release_done(call,
+                                                                    "live")
+                                 : status;
+}
+
+
+/* What is at the head of its channel already is given to another part. */
+
+static ngx_int_t
+ngx_http_liveupdate_bundle_again(ngx_http_liveupdate_call_t *call,
+    cJSON *app, const cJSON *release)
+{
+    cJSON             *channel, *deployment, *deployments;
+    double             before, rollout;
+    ngx_int_t          status;
+    liveupdate_str_t   id, value;
+
+    if (liveupdate_json_string(release, "channel", &id) != LIVEUPDATE_OK) {
+        return NGX_DECLINED;
+    }
+
+    channel = liveupdate_app_channel_find(app, (char *) id.data);
+    deployments = cJSON_GetObjectItemCaseSensitive(channel, "deployments");
+    deployment = deployments ? deployments->child : NULL;
+
+    if (liveupdate_json_string(deployment, "release", &value) != LIVEUPDATE_OK
+        || !liveupdate_str_is(&value, call->subject)
+        || liveupdate_json_string(deployment, "id", &id) != LIVEUPDATE_OK)
+    {
+        return NGX_DECLINED;
+    }
+
+    before = 0;
+    rollout = 1;
+
+    (void) liveupdate_json_number(deployment, "rollout", &before);
+    (void) liveupdate_json_number(release, "rollout", &rollout);
+
+    call->change = "release.rollout";
+    call->from = (char *) ngx_http_liveupdate_path(call->io.pool, "%.4f",
+                                                   before);
+    call->to = (char *) ngx_http_liveupdate_path(call->io.pool, "%.4f",
+                                                 rollout);
+
+    status = ngx_http_liveupdate_core_status(call,
+                          liveupdate_deployment_update(app, (char *) id.data,
+                                                       rollout, call->now,
+                                                       &call->error));
+
+    return status == NGX_OK ? ngx_http_liveupdate_release_done(call, "live")
+                            : status;
 }
 
 

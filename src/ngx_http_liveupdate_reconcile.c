@@ -7,7 +7,7 @@
  */
 
 
-#include "ngx_http_liveupdate.h"
+#include "ngx_http_liveupdate_job.h"
 
 #include "liveupdate_desktop_change.h"
 #include "liveupdate_github.h"

@@ -9,18 +9,24 @@
 #include "ngx_http_liveupdate.h"
 
 #include "liveupdate_desktop_change.h"
+#include "liveupdate_share.h"
 
 
+static ngx_uint_t ngx_http_liveupdate_release_state_is_live(
+    const char *state);
 static ngx_int_t ngx_http_liveupdate_release_list(
     ngx_http_liveupdate_call_t *call, const cJSON *app, const char *place,
     const char *wanted);
+static ngx_int_t ngx_http_liveupdate_release_describe(
+    ngx_http_liveupdate_call_t *call, const cJSON *app,
+    const liveupdate_desktop_t *desktop, cJSON *release, const char *place,
+    const char *state);
+static liveupdate_desktop_t *ngx_http_liveupdate_release_rules(
+    ngx_http_liveupdate_call_t *call, const cJSON *app);
 static ngx_uint_t ngx_http_liveupdate_release_is_live(
     ngx_http_liveupdate_call_t *call, u_char *folder);
 static ngx_int_t ngx_http_liveupdate_release_change(
     ngx_http_liveupdate_call_t *call, ngx_http_liveupdate_change_pt change);
-static ngx_int_t ngx_http_liveupdate_release_mobile(
-    ngx_http_liveupdate_call_t *call, cJSON *app, cJSON *release,
-    ngx_uint_t is_live);
 static ngx_int_t ngx_http_liveupdate_release_reject(
     ngx_http_liveupdate_call_t *call, cJSON *app);
 static ngx_int_t ngx_http_liveupdate_release_withdraw(
@@ -49,13 +55,17 @@ ngx_http_liveupdate_releases_get(ngx_http_liveupdate_call_t *call)
     call->answer = cJSON_CreateArray();
 
     if (call->answer == NULL) {
-        status = ngx_http_liveupdate_nomem(call);
+        cJSON_Delete(app);
+        return ngx_http_liveupdate_nomem(call);
+    }
 
-    } else {
+    if (state == NULL || !ngx_http_liveupdate_release_state_is_live(state)) {
         status = ngx_http_liveupdate_release_list(call, app, "staging", state);
     }
 
-    if (status == NGX_OK) {
+    if (status == NGX_OK
+        && (state == NULL || ngx_http_liveupdate_release_state_is_live(state)))
+    {
         status = ngx_http_liveupdate_release_list(call, app, "live", state);
     }
 
@@ -65,17 +75,28 @@ ngx_http_liveupdate_releases_get(ngx_http_liveupdate_call_t *call)
 }
 
 
+static ngx_uint_t
+ngx_http_liveupdate_release_state_is_live(const char *state)
+{
+    return ngx_strcmp(state, "live") == 0
+           || ngx_strcmp(state, "withdrawn") == 0;
+}
+
+
 static ngx_int_t
 ngx_http_liveupdate_release_list(ngx_http_liveupdate_call_t *call,
     const cJSON *app, const char *place, const char *wanted)
 {
-    cJSON        *release;
-    u_char       *folder, *path;
-    ngx_int_t     rc;
-    ngx_str_t    *name;
-    ngx_uint_t    i;
-    const char   *state;
-    ngx_array_t   names;
+    cJSON                 *release;
+    u_char                *folder, *path;
+    ngx_int_t              rc;
+    ngx_str_t             *name;
+    ngx_uint_t             i;
+    const char            *state;
+    ngx_array_t            names;
+    liveupdate_desktop_t  *desktop;
+
+    desktop = ngx_http_liveupdate_release_rules(call, app);
 
     folder = ngx_http_liveupdate_path(call->io.pool, "%V/%s/%s",
                                       &call->store->path, place,
@@ -111,7 +132,9 @@ ngx_http_liveupdate_release_list(ngx_http_liveupdate_call_t *call,
             continue;
         }
 
-        if (liveupdate_json_set_string(release, "state", state) != LIVEUPDATE_OK
+        if (ngx_http_liveupdate_release_describe(call, app, desktop, release,
+                                                 place, state)
+            != NGX_OK
             || !cJSON_AddItemToArray(call->answer, release))
         {
             cJSON_Delete(release);
@@ -120,6 +143,56 @@ ngx_http_liveupdate_release_list(ngx_http_liveupdate_call_t *call,
     }
 
     return NGX_OK;
+}
+
+
+/* What the release does not know of itself. */
+
+static ngx_int_t
+ngx_http_liveupdate_release_describe(ngx_http_liveupdate_call_t *call,
+    const cJSON *app, const liveupdate_desktop_t *desktop, cJSON *release,
+    const char *place, const char *state)
+{
+    cJSON  *shares;
+
+    if (liveupdate_json_set_string(release, "state", state) != LIVEUPDATE_OK) {
+        return NGX_ERROR;
+    }
+
+    if (ngx_strcmp(place, "live") != 0) {
+        return NGX_OK;
+    }
+
+    shares = cJSON_AddArrayToObject(release, "shares");
+
+    return shares
+           && liveupdate_shares(shares, app, desktop, release) == LIVEUPDATE_OK
+           ? NGX_OK : NGX_ERROR;
+}
+
+
+/* NULL: rules that nobody can be served by. */
+
+static liveupdate_desktop_t *
+ngx_http_liveupdate_release_rules(ngx_http_liveupdate_call_t *call,
+    const cJSON *app)
+{
+    liveupdate_arena_t     arena;
+    liveupdate_error_t     err;
+    liveupdate_desktop_t  *desktop;
+
+    desktop = ngx_palloc(call->io.pool, sizeof(liveupdate_desktop_t));
+    if (desktop == NULL) {
+        return NULL;
+    }
+
+    arena = ngx_http_liveupdate_arena(call->io.pool);
+
+    return liveupdate_desktop_parse(&arena, NULL,
+                  cJSON_GetObjectItemCaseSensitive(app, "desktopReleases"),
+                  desktop, &err)
+           == LIVEUPDATE_OK
+           ? desktop : NULL;
 }
 
 
@@ -175,10 +248,11 @@ ngx_http_liveupdate_release_state(const cJSON *app, const cJSON *release,
 ngx_int_t
 ngx_http_liveupdate_release_get(ngx_http_liveupdate_call_t *call)
 {
-    cJSON       *app, *release, *files, *progress;
-    u_char      *folder, *path;
-    ngx_int_t    rc, status;
-    const char  *state;
+    cJSON             *app, *release, *files, *progress;
+    u_char            *folder, *path;
+    ngx_int_t          rc, status;
+    const char        *place;
+    liveupdate_str_t   value;
 
     status = ngx_http_liveupdate_app_read(call, &app);
     if (status != NGX_OK) {
@@ -193,11 +267,12 @@ ngx_http_liveupdate_release_get(ngx_http_liveupdate_call_t *call)
         return status;
     }
 
-    state = ngx_http_liveupdate_release_state(app, release,
-                         ngx_http_liveupdate_release_is_live(call, folder)
-                             ? "live" : "staging");
+    place = ngx_http_liveupdate_release_is_live(call, folder) ? "live"
+                                                              : "staging";
 
-    rc = liveupdate_json_set_string(release, "state", state);
+    rc = ngx_http_liveupdate_release_describe(call, app,
+                  ngx_http_liveupdate_release_rules(call, app), release, place,
+                  ngx_http_liveupdate_release_state(app, release, place));
 
     cJSON_Delete(app);
 
@@ -218,6 +293,14 @@ ngx_http_liveupdate_release_get(ngx_http_liveupdate_call_t *call)
     if (rc == NGX_OK && !cJSON_AddItemToObject(release, "files", files)) {
         cJSON_Delete(files);
         return ngx_http_liveupdate_nomem(call);
+    }
+
+    /* of a fetch that somebody has ended there may be an old one */
+
+    if (liveupdate_json_string(release, "state", &value) != LIVEUPDATE_OK
+        || !liveupdate_str_is(&value, "fetching"))
+    {
+        return NGX_HTTP_OK;
     }
 
     path = ngx_http_liveupdate_path(call->io.pool, "%s/progress.json", folder);
@@ -283,6 +366,7 @@ ngx_http_liveupdate_release_promote(ngx_http_liveupdate_call_t *call,
     cJSON *app)
 {
     cJSON             *release;
+    double             rollout;
     u_char            *folder;
     ngx_int_t          status;
     ngx_uint_t         is_live;
@@ -290,6 +374,11 @@ ngx_http_liveupdate_release_promote(ngx_http_liveupdate_call_t *call,
 
     call->change = "release.promote";
     call->subject = (char *) call->route.id.data;
+
+    status = ngx_http_liveupdate_release_rollout(call, &rollout);
+    if (status >= NGX_HTTP_SPECIAL_RESPONSE) {
+        return status;
+    }
 
     status = ngx_http_liveupdate_release_read(call, call->subject, &release,
                                               &folder);
@@ -313,7 +402,7 @@ ngx_http_liveupdate_release_promote(ngx_http_liveupdate_call_t *call,
                                                      folder);
 
     } else {
-        status = ngx_http_liveupdate_release_mobile(call, app, release,
+        status = ngx_http_liveupdate_bundle_release(call, app, release,
                                                     is_live);
     }
 
@@ -323,71 +412,27 @@ ngx_http_liveupdate_release_promote(ngx_http_liveupdate_call_t *call,
 }
 
 
-/* A bundle: into the channel that it was made for, or another one. */
+/* NGX_DECLINED: the call says nothing of it. */
 
-static ngx_int_t
-ngx_http_liveupdate_release_mobile(ngx_http_liveupdate_call_t *call,
-    cJSON *app, cJSON *release, ngx_uint_t is_live)
+ngx_int_t
+ngx_http_liveupdate_release_rollout(ngx_http_liveupdate_call_t *call,
+    double *rollout)
 {
-    char              *id;
-    cJSON             *channel;
-    double             rollout;
-    ngx_int_t          status;
-    liveupdate_rc_e    rc;
-    liveupdate_str_t   name, channel_id;
+    liveupdate_rc_e  rc;
 
-    rc = liveupdate_json_string(call->json, "channel", &name);
+    rc = liveupdate_json_number(call->json, "rollout", rollout);
 
-    if (rc == LIVEUPDATE_OK) {
-        channel = liveupdate_app_channel_named(app, (char *) name.data);
-
-        if (channel == NULL
-            || liveupdate_json_string(channel, "id", &channel_id)
-               != LIVEUPDATE_OK)
-        {
-            return ngx_http_liveupdate_refuse(call, NGX_HTTP_NOT_FOUND,
-                                              "Channel not found.");
-        }
-
-        if (liveupdate_json_set_string(release, "channel",
-                                       (char *) channel_id.data)
-            != LIVEUPDATE_OK)
-        {
-            return ngx_http_liveupdate_nomem(call);
-        }
+    if (rc == LIVEUPDATE_NOT_FOUND) {
+        return NGX_DECLINED;
     }
 
-    if (liveupdate_json_number(call->json, "rollout", &rollout)
-        == LIVEUPDATE_OK)
-    {
-        cJSON_DeleteItemFromObjectCaseSensitive(release, "rollout");
-
-        if (cJSON_AddNumberToObject(release, "rollout", rollout) == NULL) {
-            return ngx_http_liveupdate_nomem(call);
-        }
+    if (rc == LIVEUPDATE_OK && *rollout >= 0 && *rollout <= 1) {
+        return NGX_OK;
     }
 
-    if (is_live || rc == LIVEUPDATE_OK) {
-
-        /* not the deployment that its publisher was told of */
-
-        id = ngx_http_liveupdate_uuid(call);
-
-        if (id == NULL
-            || liveupdate_json_set_string(release, "deployment", id)
-               != LIVEUPDATE_OK)
-        {
-            return ngx_http_liveupdate_nomem(call);
-        }
-    }
-
-    call->data = release;
-
-    status = ngx_http_liveupdate_bundle_promote(call, app);
-
-    return status == NGX_HTTP_OK ? ngx_http_liveupdate_release_done(call,
-                                                                    "live")
-                                 : status;
+    return ngx_http_liveupdate_refuse(call, 422,
+                                      "\"rollout\" must be a number from 0 "
+                                      "to 1.");
 }
 
 

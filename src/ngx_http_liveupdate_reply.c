@@ -23,6 +23,15 @@ ngx_int_t
 ngx_http_liveupdate_send_json(ngx_http_request_t *r, ngx_uint_t status,
     ngx_str_t *text)
 {
+    return ngx_http_liveupdate_send_text(r, status,
+                                         &ngx_http_liveupdate_json_type, text);
+}
+
+
+ngx_int_t
+ngx_http_liveupdate_send_text(ngx_http_request_t *r, ngx_uint_t status,
+    ngx_str_t *type, ngx_str_t *text)
+{
     ngx_buf_t    *b;
     ngx_int_t     rc;
     ngx_str_t     value;
@@ -36,8 +45,8 @@ ngx_http_liveupdate_send_json(ngx_http_request_t *r, ngx_uint_t status,
 
     r->headers_out.status = status;
     r->headers_out.content_length_n = text->len;
-    r->headers_out.content_type = ngx_http_liveupdate_json_type;
-    r->headers_out.content_type_len = ngx_http_liveupdate_json_type.len;
+    r->headers_out.content_type = *type;
+    r->headers_out.content_type_len = type->len;
     r->headers_out.content_type_lowcase = NULL;
 
     if (text->len == 0) {

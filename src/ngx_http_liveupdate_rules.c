@@ -11,6 +11,8 @@
 
 static ngx_int_t ngx_http_liveupdate_rules_change(
     ngx_http_liveupdate_call_t *call, cJSON *app);
+static ngx_uint_t ngx_http_liveupdate_audit_has(const cJSON *line,
+    const char *subject);
 
 
 ngx_int_t
@@ -73,6 +75,7 @@ ngx_http_liveupdate_rules_change(ngx_http_liveupdate_call_t *call, cJSON *app)
 ngx_int_t
 ngx_http_liveupdate_audit_get(ngx_http_liveupdate_call_t *call)
 {
+    char               *subject;
     u_char             *path, *p, *end;
     cJSON              *line;
     ngx_int_t           rc;
@@ -83,6 +86,8 @@ ngx_http_liveupdate_audit_get(ngx_http_liveupdate_call_t *call)
     liveupdate_error_t  err;
 
     ngx_http_liveupdate_page(call, &limit, &offset);
+
+    subject = ngx_http_liveupdate_arg(call, "subject");
 
     path = ngx_http_liveupdate_path(call->io.pool, "%V/apps/%s/audit.log",
                                     &call->store->path, call->route.app.data);
@@ -117,13 +122,27 @@ ngx_http_liveupdate_audit_get(ngx_http_liveupdate_call_t *call)
         str.len = end - p;
         end = p;
 
-        if (offset) {
+        if (offset && subject == NULL) {
             offset--;
             continue;
         }
 
         if (liveupdate_json_parse(&line, &str, &err) != LIVEUPDATE_OK) {
             continue;
+        }
+
+        if (subject) {
+
+            if (!ngx_http_liveupdate_audit_has(line, subject)) {
+                cJSON_Delete(line);
+                continue;
+            }
+
+            if (offset) {
+                cJSON_Delete(line);
+                offset--;
+                continue;
+            }
         }
 
         if (!cJSON_AddItemToArray(call->answer, line)) {
@@ -135,4 +154,24 @@ ngx_http_liveupdate_audit_get(ngx_http_liveupdate_call_t *call)
     }
 
     return NGX_HTTP_OK;
+}
+
+
+static ngx_uint_t
+ngx_http_liveupdate_audit_has(const cJSON *line, const char *subject)
+{
+    ngx_uint_t        i;
+    liveupdate_str_t  value;
+
+    static const char  *members[] = { "subject", "from", "to", NULL };
+
+    for (i = 0; members[i]; i++) {
+        if (liveupdate_json_string(line, members[i], &value) == LIVEUPDATE_OK
+            && liveupdate_str_is(&value, subject))
+        {
+            return 1;
+        }
+    }
+
+    return 0;
 }

@@ -70,6 +70,8 @@ static ngx_int_t ngx_http_liveupdate_stage_built(
     const liveupdate_builder_file_t *built);
 static ngx_int_t ngx_http_liveupdate_stage_target(
     ngx_http_liveupdate_stage_t *stage, ngx_http_liveupdate_staged_t *file);
+static ngx_int_t ngx_http_liveupdate_stage_platforms(
+    ngx_http_liveupdate_stage_t *stage);
 static ngx_int_t ngx_http_liveupdate_stage_td(
     ngx_http_liveupdate_stage_t *stage, ngx_uint_t n,
     const liveupdate_builder_t *builder);
@@ -499,6 +501,47 @@ ngx_http_liveupdate_stage_target(ngx_http_liveupdate_stage_t *stage,
 }
 
 
+/* Those that it has a manifest for. */
+
+static ngx_int_t
+ngx_http_liveupdate_stage_platforms(ngx_http_liveupdate_stage_t *stage)
+{
+    cJSON       *list, *item;
+    ngx_uint_t   i;
+
+    static const struct {
+        const char  *name;
+        ngx_uint_t   platform;
+    } platforms[] = {
+        { "windows", LIVEUPDATE_WINDOWS },
+        { "mac", LIVEUPDATE_MAC },
+        { "linux", LIVEUPDATE_LINUX },
+        { NULL, 0 }
+    };
+
+    list = cJSON_CreateArray();
+
+    for (i = 0; platforms[i].name; i++) {
+
+        if (!(stage->platforms & platforms[i].platform)) {
+            continue;
+        }
+
+        item = cJSON_CreateString(platforms[i].name);
+
+        if (item == NULL || !cJSON_AddItemToArray(list, item)) {
+            cJSON_Delete(item);
+            cJSON_Delete(list);
+            return NGX_ERROR;
+        }
+    }
+
+    return liveupdate_json_set(stage->release, "platforms", list)
+           == LIVEUPDATE_OK
+           ? NGX_OK : NGX_ERROR;
+}
+
+
 /* The list that the download routes go by, where nobody has written one. */
 
 static ngx_int_t
@@ -802,7 +845,8 @@ ngx_http_liveupdate_stage_commit(ngx_http_liveupdate_stage_t *stage)
     }
 
     if (liveupdate_json_set_string(stage->release, "version", stage->version)
-        != LIVEUPDATE_OK)
+        != LIVEUPDATE_OK
+        || ngx_http_liveupdate_stage_platforms(stage) != NGX_OK)
     {
         return ngx_http_liveupdate_nomem(call);
     }

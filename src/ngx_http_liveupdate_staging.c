@@ -4,7 +4,7 @@
  */
 
 
-#include "ngx_http_liveupdate.h"
+#include "ngx_http_liveupdate_count.h"
 
 
 typedef struct {
@@ -103,11 +103,12 @@ ngx_int_t
 ngx_http_liveupdate_staging_complete(ngx_http_liveupdate_call_t *call,
     u_char *folder, cJSON *release, const liveupdate_file_t *files, size_t n)
 {
-    char       *text;
-    size_t      i;
-    u_char     *path;
-    uint64_t    size;
-    ngx_int_t   rc;
+    char                           *text;
+    size_t                          i;
+    u_char                         *path;
+    uint64_t                        size;
+    ngx_int_t                       rc;
+    ngx_http_liveupdate_numbers_t  *numbers;
 
     text = liveupdate_files_print(files, n);
     if (text == NULL) {
@@ -138,6 +139,8 @@ ngx_http_liveupdate_staging_complete(ngx_http_liveupdate_call_t *call,
     cJSON_DeleteItemFromObjectCaseSensitive(release, "size");
 
     if (liveupdate_json_set_string(release, "state", "staged") != LIVEUPDATE_OK
+        || liveupdate_json_set_string(release, "updatedAt", call->now)
+           != LIVEUPDATE_OK
         || cJSON_AddNumberToObject(release, "size", (double) size) == NULL)
     {
         return ngx_http_liveupdate_nomem(call);
@@ -152,6 +155,11 @@ ngx_http_liveupdate_staging_complete(ngx_http_liveupdate_call_t *call,
         return ngx_http_liveupdate_failed(call);
     }
 
+    numbers = ngx_http_liveupdate_numbers(call->store);
+
+    ngx_http_liveupdate_add(numbers->staged, 1);
+    ngx_http_liveupdate_add(numbers->stage_bytes, size);
+
     return NGX_OK;
 }
 
@@ -162,7 +170,12 @@ ngx_int_t
 ngx_http_liveupdate_staging_refuse(ngx_http_liveupdate_call_t *call,
     u_char *folder, cJSON *release, ngx_int_t status)
 {
-    u_char  *path, *reason;
+    u_char                         *path, *reason;
+    ngx_http_liveupdate_numbers_t  *numbers;
+
+    numbers = ngx_http_liveupdate_numbers(call->store);
+
+    ngx_http_liveupdate_add(numbers->stages_failed, 1);
 
     if (status >= NGX_HTTP_INTERNAL_SERVER_ERROR) {
         return status;

@@ -7,7 +7,7 @@
  */
 
 
-#include "ngx_http_liveupdate.h"
+#include "ngx_http_liveupdate_count.h"
 
 
 #define NGX_HTTP_LIVEUPDATE_SMALL  4096
@@ -89,7 +89,20 @@ ngx_int_t
 ngx_http_liveupdate_static_refuse(ngx_http_request_t *r, ngx_uint_t status,
     const char *text)
 {
-    ngx_int_t  rc;
+    ngx_int_t                   rc;
+    ngx_http_liveupdate_ctx_t  *ctx;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_liveupdate_module);
+
+    if (ctx->result.len == 0) {
+
+        if (status == NGX_HTTP_NOT_FOUND) {
+            ngx_str_set(&ctx->result, "not_found");
+
+        } else {
+            ngx_str_set(&ctx->result, "invalid");
+        }
+    }
 
     rc = ngx_http_discard_request_body(r);
     if (rc != NGX_OK) {
@@ -127,12 +140,22 @@ ngx_http_liveupdate_static_filter(ngx_http_request_t *r)
 
     ctx = ngx_http_get_module_ctx(r, ngx_http_liveupdate_module);
 
-    if (ctx == NULL
-        || !ctx->located
-        || (r->headers_out.status != NGX_HTTP_OK
-            && r->headers_out.status != NGX_HTTP_NOT_MODIFIED))
+    if (ctx == NULL || !ctx->located) {
+        return ngx_http_next_header_filter(r);
+    }
+
+    if (r->headers_out.status == NGX_HTTP_NOT_FOUND) {
+        ngx_str_set(&ctx->result, "not_found");
+    }
+
+    if (r->headers_out.status != NGX_HTTP_OK
+        && r->headers_out.status != NGX_HTTP_NOT_MODIFIED)
     {
         return ngx_http_next_header_filter(r);
+    }
+
+    if (ctx->series) {
+        ngx_http_liveupdate_add(ctx->series->counts[ctx->count], 1);
     }
 
     if (ctx->checksum.len

@@ -4,7 +4,7 @@
  */
 
 
-#include "ngx_http_liveupdate.h"
+#include "ngx_http_liveupdate_job.h"
 
 
 #define NGX_HTTP_LIVEUPDATE_TICK  60000
@@ -215,13 +215,21 @@ ngx_http_liveupdate_transfer_answer(ngx_http_liveupdate_transfer_t *transfer)
                                           NGX_HTTP_LIVEUPDATE_JOB_WRONG,
                                           "is not at the origin (404)");
 
+    } else if (status == NGX_HTTP_OK && fetch->received_all) {
+        ngx_http_liveupdate_transfer_fail(transfer,
+                                          NGX_HTTP_LIVEUPDATE_JOB_OUTAGE,
+                                          "could not be stored, perhaps "
+                                          "because the disk is full; the "
+                                          "error log says why");
+
     } else if (status == NGX_HTTP_OK) {
         ngx_http_liveupdate_transfer_fail(transfer,
                                           NGX_HTTP_LIVEUPDATE_JOB_OUTAGE,
                                           "was not received completely");
 
     } else if (status >= NGX_HTTP_SPECIAL_RESPONSE
-               && status < NGX_HTTP_BAD_REQUEST)
+               && status < NGX_HTTP_BAD_REQUEST
+               && status != NGX_HTTP_NOT_MODIFIED)
     {
         ngx_http_liveupdate_transfer_fail(transfer,
                                           NGX_HTTP_LIVEUPDATE_JOB_REFUSED,
@@ -232,6 +240,7 @@ ngx_http_liveupdate_transfer_answer(ngx_http_liveupdate_transfer_t *transfer)
         ngx_http_liveupdate_transfer_fail(transfer,
                              status >= NGX_HTTP_INTERNAL_SERVER_ERROR
                              || status == NGX_HTTP_TOO_MANY_REQUESTS
+                             || status == NGX_HTTP_REQUEST_TIME_OUT
                              ? NGX_HTTP_LIVEUPDATE_JOB_OUTAGE
                              : NGX_HTTP_LIVEUPDATE_JOB_WRONG,
                              (char *) ngx_http_liveupdate_path(fetch->pool,
@@ -272,6 +281,10 @@ ngx_http_liveupdate_transfer_thread(void *data, ngx_log_t *log)
 {
     ngx_http_liveupdate_transfer_t *transfer = data;
 
+    if (transfer->job->jobs->aside) {
+        ngx_http_liveupdate_aside();
+    }
+
     if (ngx_http_liveupdate_transfer_verify(transfer) == NGX_OK
         && ngx_http_liveupdate_transfer_keep(transfer) == NGX_OK)
     {
@@ -302,6 +315,26 @@ ngx_http_liveupdate_transfer_verify(ngx_http_liveupdate_transfer_t *transfer)
                                           NGX_HTTP_LIVEUPDATE_JOB_OUTAGE,
                                           "could not be stored; the error log "
                                           "says why");
+        return NGX_ERROR;
+    }
+
+    if (transfer->fetch.encoded) {
+        ngx_http_liveupdate_transfer_fail(transfer,
+                                          NGX_HTTP_LIVEUPDATE_JOB_WRONG,
+                                          "came with a Content-Encoding that "
+                                          "was not asked for");
+        return NGX_ERROR;
+    }
+
+    if (!transfer->fetch.framed
+        && file->size == UINT64_MAX
+        && file->sha256.len == 0
+        && !file->has_sha512)
+    {
+        ngx_http_liveupdate_transfer_fail(transfer,
+                                          NGX_HTTP_LIVEUPDATE_JOB_WRONG,
+                                          "came without its length, so that "
+                                          "nothing says that it is complete");
         return NGX_ERROR;
     }
 

@@ -4,7 +4,7 @@
  */
 
 
-#include "ngx_http_liveupdate.h"
+#include "ngx_http_liveupdate_count.h"
 
 
 /* several apps may share a generation: they are then looked at once more */
@@ -74,6 +74,7 @@ typedef struct {
     ngx_http_liveupdate_device_node_t  **buckets;
     ngx_uint_t                           nbuckets;
     ngx_queue_t                          queue;  /* most recently seen first */
+    ngx_http_liveupdate_count_t         *count;
 } ngx_http_liveupdate_shctx_t;
 
 
@@ -220,6 +221,12 @@ ngx_http_liveupdate_zone_init(ngx_shm_zone_t *shm_zone, void *data)
 
     ngx_queue_init(&ctx->sh->queue);
 
+    ctx->sh->count = ngx_http_liveupdate_count_create(ctx->shpool,
+                                                      shm_zone->shm.size);
+    if (ctx->sh->count == NULL) {
+        return NGX_ERROR;
+    }
+
     len = sizeof(" in liveupdate zone \"\"") + shm_zone->shm.name.len;
 
     ctx->shpool->log_ctx = ngx_slab_alloc(ctx->shpool, len);
@@ -248,6 +255,36 @@ ngx_http_liveupdate_generation(ngx_http_liveupdate_store_t *store,
     hash = store->hash ^ ngx_murmur_hash2(app->data, app->len);
 
     return &ctx->sh->generations[hash % NGX_HTTP_LIVEUPDATE_GENERATIONS];
+}
+
+
+ngx_atomic_uint_t
+ngx_http_liveupdate_zone_changes(ngx_http_liveupdate_store_t *store)
+{
+    ngx_uint_t                       i;
+    ngx_atomic_uint_t                n;
+    ngx_http_liveupdate_zone_ctx_t  *ctx;
+
+    ctx = store->zone->data;
+
+    n = 0;
+
+    for (i = 0; i < NGX_HTTP_LIVEUPDATE_GENERATIONS; i++) {
+        n += ctx->sh->generations[i];
+    }
+
+    return n;
+}
+
+
+ngx_http_liveupdate_count_t *
+ngx_http_liveupdate_zone_count(ngx_http_liveupdate_store_t *store)
+{
+    ngx_http_liveupdate_zone_ctx_t  *ctx;
+
+    ctx = store->zone->data;
+
+    return ctx->sh->count;
 }
 
 

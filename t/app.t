@@ -12,7 +12,7 @@ use Test::More;
 
 use Test::LiveUpdate qw/ :DEFAULT json_decode json_encode uri_encode zip /;
 
-my $t = Test::LiveUpdate->new()->plan(104);
+my $t = Test::LiveUpdate->new()->plan(106);
 
 $t->config_reference();
 $t->run();
@@ -105,8 +105,10 @@ is_deeply(\%app, {
     nextBuildNumber => 1,
 }, 'has all that an app has');
 like($app, $uuid, 'a UUID among it');
-is_deeply($t->api('GET', "/v1/apps/$app")->{json}, $reply->{json},
-          'is told again');
+
+my $got = $t->api('GET', "/v1/apps/$app")->{json};
+is(delete $got->{generation}, 0, 'no change after it was made');
+is_deeply($got, $reply->{json}, 'is told again');
 
 is($t->api('POST', '/v1/apps', { name => $_, type => $_ })->{json}{type}, $_,
    "of type $_") for qw/ android capacitor cordova ios electron /;
@@ -171,8 +173,9 @@ is_deeply({ map { $_ => $reply->{json}{$_} }
           { name => 'Tee', type => 'android', appChannelId => $other,
             organizationId => $default->[0]{id} }, 'all of it');
 ok($reply->{json}{appChannelDiscoveryEnabled}, 'discovery');
-is_deeply($t->api('GET', "/v1/apps/$app")->{json}, $reply->{json},
-          'and it stays');
+$got = $t->api('GET', "/v1/apps/$app")->{json};
+is(delete $got->{generation}, 2, 'the second change after it was made');
+is_deeply($got, $reply->{json}, 'and it stays');
 
 my $bundle = $t->publish($app, 'other', zip('index.html' => 'x'))->{bundle};
 

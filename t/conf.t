@@ -11,7 +11,7 @@ use Test::More;
 
 use Test::LiveUpdate qw/ :DEFAULT zip /;
 
-my $t = Test::LiveUpdate->new()->plan(73);
+my $t = Test::LiveUpdate->new()->plan(78);
 my $dir = $t->testdir();
 
 # what is refused, and why
@@ -103,6 +103,19 @@ for my $case (
     [location => 'liveupdate_store store; root $document_uri; '
                  . 'liveupdate_artifacts;',
      qr/must be the same as "liveupdate_store"/],
+    # liveupdate_status
+    [location => 'liveupdate_status;',
+     qr/"liveupdate_status" in location .* requires "liveupdate_store"/],
+    [location => 'liveupdate_store store; liveupdate_status nope;',
+     qr/invalid parameter "nope", it may be "token"/],
+    [location => 'liveupdate_store store; liveupdate_status; '
+                 . 'liveupdate_status;',
+     qr/"liveupdate_status" directive is duplicate/],
+    [location => 'liveupdate_store store; liveupdate_status token x;',
+     qr/invalid number of arguments in "liveupdate_status"/],
+    [server => 'liveupdate_status;',
+     qr/"liveupdate_status" directive is not allowed here/],
+
     [location => 'liveupdate_nope on;',
      qr/unknown directive "liveupdate_nope"/],
 ) {

@@ -16,7 +16,7 @@ use Test::LiveUpdate::ToDesktop;
 
 use constant AT_A_TIME => 4;
 
-my $t = Test::LiveUpdate->new()->plan(125);
+my $t = Test::LiveUpdate->new()->plan(128);
 my $td = Test::LiveUpdate::ToDesktop->new($t);
 my $origin = $td->{origin};
 my $app = $td->{app};
@@ -284,11 +284,12 @@ ok((wait_until { $origin->flying(qr/bin$/) == AT_A_TIME } 5, 'flying'),
 $reply = $t->api('POST', "/releases/$app/$build->{id}/reject",
                  { reason => 'not today' }, token => 'approve');
 is($reply->{status}, 200, 'it is rejected');
+ok((wait_until { !$origin->flying() } 5, 'flying'),
+   'nothing is fetched any more');
 $origin->script();
 $release = $td->becomes($build, 'rejected', 'and stays so');
 is($release->{reason}, 'not today', 'with the reason');
-ok((wait_until { !$origin->flying() } 5), 'nothing is fetched any more');
-cmp_ok(scalar $origin->requests(qr/bin$/), '<', 8, 'and was not to the end');
+is(scalar $origin->requests(qr/bin$/), AT_A_TIME, 'nothing more was asked for');
 is(join("\n", $td->visible($build)), '', 'nothing is to be seen');
 $t->refused(sub { promote($build) }, qr/^409 /, 'it cannot be promoted');
 $t->refused(sub { retry($build) }, qr/^409 /, 'nor tried again');

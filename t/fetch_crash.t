@@ -41,7 +41,7 @@ $t->allow_alert(qr/ failed \((?:5|28):/);
 $t->run();
 
 my $store = Test::LiveUpdate::Store->new($t->testdir() . '/store');
-my (%slowest, @builds);
+my ($slowest, @builds) = ('0.0 s');
 
 # without a fault, twice: the first one makes the app
 
@@ -71,14 +71,16 @@ for my $how (@HOW) {
 
         push @wrong, map { "$call $n: $_" } inject($call, $n, $kind, $error);
 
-        $slowest{sprintf '%.1f s: %s', time() - $from, "$name $call $n"} = 1;
+        my $took = sprintf '%.1f s: %s', time() - $from, "$name $call $n";
+
+        $slowest = $took if ($took =~ /(.*?) /)[0] > ($slowest =~ /(.*?) /)[0];
         $done++;
     }
 
     is(join("\n", @wrong), '', "$name, $done times");
 }
 
-note('slowest: ', (sort { $b <=> $a } do { no warnings; keys %slowest })[0]);
+note("slowest: $slowest");
 
 $t->{kills}{$_} = 1 for $t->read_log() =~ /process (\d+) exited on signal 9/g;
 

@@ -88,7 +88,7 @@ unlink glob "$dir/store/staging/$build->{app}/$build->{id}/*/*";
 is($td->deliver($other)->{status}, 202, 'another one');
 right($other, 'which fits');
 
-is(join("\n", $store->temporary()), 'tmp/fetch', 'nothing is left in tmp');
+is(join("\n", $store->temporary()), '', 'nothing is left in tmp');
 
 $t->stop();
 

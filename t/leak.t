@@ -119,7 +119,11 @@ sub refuse {
 
 sub sizes {
     return map {
-        my ($memory) = $t->read_file("/proc/$_/status") =~ /^VmRSS:\s+(\d+)/m;
+        my %kb = $t->read_file("/proc/$_/status")
+                 =~ /^(VmRSS|RssShmem):\s+(\d+)/mg;
+
+        # the zone has its size, and is used page by page
+        my $memory = $kb{VmRSS} - ($kb{RssShmem} // 0);
 
         # files that nginx keeps open are no leak
         my @open = grep { !m{^socket:|/(?:files|gzip)/} }

@@ -30,8 +30,13 @@ my $t = Test::LiveUpdate->new()->has_daemon('node');
 $t->skip_all('no electron-updater, run "make clients" first')
     unless -d "$CLIENTS/node_modules/electron-updater";
 
+$ENV{APPROVAL} = 'on';
+
 $t->config_reference(sub {
-    s{^(liveupdate_valid )}{liveupdate_approval  on;\n\n$1}m;
+    my ($name) = @_;
+
+    return if $name ne 'nginx.conf';
+
     s{^    access_log .*}{    log_format  updater  escape=json
         '{"asked":"\$request_uri","sent":"\$uri","status":\$status,'
         '"bytes":\$body_bytes_sent,"range":"\$http_range",'

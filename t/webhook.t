@@ -25,7 +25,7 @@ use constant VARIATIONS => $ENV{LIVEUPDATE_SIGNATURES} || 10_000;
 
 my $t = Test::LiveUpdate->new();
 
-$t->has(qw/ http_v2 /)->has_daemon('curl')->plan(172);
+$t->has(qw/ http_v2 /)->has_daemon('curl')->plan(167);
 
 my $seed = srand($ENV{LIVEUPDATE_SEED} // time());
 my $td = Test::LiveUpdate::ToDesktop->new($t);
@@ -430,6 +430,11 @@ $td->becomes($build, 'staged', 'and staged');
 
 is(scalar $origin->contacts(), 0, 'nobody else was contacted');
 is(join(' ', $td->jobs()), '', 'no job is left');
+
+my $refused = $t->api('GET', '/status?format=json')->{json}{webhook}{refusals}
+              {unauthorized};
+
+cmp_ok($refused, '>=', 10_000, 'what was refused is counted');
 
 my $secrets = join '|', map { quotemeta } $td->{secret}, $next, 'third';
 

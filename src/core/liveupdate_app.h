@@ -36,6 +36,8 @@ typedef struct {
      */
     liveupdate_str_t             head;
     liveupdate_str_t             tail;
+
+    liveupdate_mark_t            mark;
 } liveupdate_deployment_t;
 
 
@@ -49,6 +51,8 @@ typedef struct {
     /* newest first, no further than one that is for everyone */
     liveupdate_deployment_t     *deployments;
     size_t                       ndeployments;
+
+    liveupdate_mark_t            mark;          /* told of no release */
 } liveupdate_channel_t;
 
 
@@ -66,6 +70,7 @@ typedef struct {
     liveupdate_forced_t         *forced;        /* sorted by device */
     size_t                       nforced;
     liveupdate_desktop_t         desktop;
+    liveupdate_mark_t            mark;          /* no channel, no build */
     unsigned                     discovery:1;
 } liveupdate_app_t;
 

@@ -63,6 +63,14 @@ liveupdate_rc_e liveupdate_refuse(liveupdate_error_t *err,
     const liveupdate_str_t *subject, const char *text);
 
 
+/* Where the caller counts what was decided: empty at first, and his own. */
+
+typedef struct {
+    void              *series;
+    unsigned long      serial;
+} liveupdate_mark_t;
+
+
 int liveupdate_str_eq(const liveupdate_str_t *a, const liveupdate_str_t *b);
 int liveupdate_str_is(const liveupdate_str_t *a, const char *text);
 

@@ -22,6 +22,7 @@
 typedef struct {
     liveupdate_str_t         id;
     liveupdate_str_t         version;
+    liveupdate_mark_t        mark;
     unsigned                 is_released:1;
 } liveupdate_build_t;
 

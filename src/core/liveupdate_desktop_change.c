@@ -13,6 +13,11 @@ static cJSON *liveupdate_member(cJSON *object, const char *key,
     cJSON *(*create)(void));
 static cJSON *liveupdate_build_find(const cJSON *builds, const char *id);
 static liveupdate_rc_e liveupdate_latest_set(cJSON *releases, const char *id);
+static liveupdate_rc_e liveupdate_latest_before(cJSON *releases,
+    const cJSON *builds, const cJSON *build);
+static void liveupdate_rollouts_delete(cJSON *redirections, const char *id);
+static liveupdate_rc_e liveupdate_rollout_add(cJSON *redirections,
+    const char *id, double rollout);
 static liveupdate_rc_e liveupdate_copy(cJSON *to, const cJSON *from,
     const char *key);
 static liveupdate_rc_e liveupdate_rules_check(const cJSON *app,
@@ -72,7 +77,7 @@ liveupdate_build_release(cJSON *app, const char *id, const char *version,
 liveupdate_rc_e
 liveupdate_build_withdraw(cJSON *app, const char *id, liveupdate_error_t *err)
 {
-    cJSON             *build, *builds, *before, *item, *next, *releases,
+    cJSON             *build, *builds, *item, *next, *releases,
                       *redirections;
     const char        *latest;
     liveupdate_rc_e    rc;
@@ -92,13 +97,7 @@ liveupdate_build_withdraw(cJSON *app, const char *id, liveupdate_error_t *err)
 
     if (latest && strcmp(latest, id) == 0) {
 
-        /* the first item's "prev" is the last one */
-
-        before = (build == builds->child) ? NULL : build->prev;
-
-        rc = liveupdate_latest_set(releases, before
-                 ? cJSON_GetObjectItemCaseSensitive(before, "id")->valuestring
-                 : NULL);
+        rc = liveupdate_latest_before(releases, builds, build);
         if (rc != LIVEUPDATE_OK) {
             return rc;
         }
@@ -151,6 +150,112 @@ liveupdate_build_rollback(cJSON *app, unsigned steps, const char **id,
     return liveupdate_latest_set(
                      cJSON_GetObjectItemCaseSensitive(app, "desktopReleases"),
                      *id);
+}
+
+
+liveupdate_rc_e
+liveupdate_build_rollout(cJSON *app, const char *id, double rollout,
+    liveupdate_error_t *err)
+{
+    cJSON            *build, *builds, *releases, *redirections;
+    const char       *latest;
+    liveupdate_rc_e   rc;
+
+    if (!(rollout >= 0 && rollout <= 1)) {
+        return liveupdate_refuse(err, NULL, "\"rollout\" must be a number"
+                                            " from 0 to 1");
+    }
+
+    builds = cJSON_GetObjectItemCaseSensitive(app, "desktopBuilds");
+
+    build = liveupdate_build_find(builds, id);
+
+    if (build == NULL) {
+        (void) liveupdate_refuse(err, NULL, "The build is not released.");
+        return LIVEUPDATE_NOT_FOUND;
+    }
+
+    releases = liveupdate_member(app, "desktopReleases", cJSON_CreateObject);
+    if (releases == NULL) {
+        return LIVEUPDATE_NOMEM;
+    }
+
+    redirections = liveupdate_member(releases, "releaseRedirections",
+                                     cJSON_CreateArray);
+    if (redirections == NULL) {
+        return LIVEUPDATE_NOMEM;
+    }
+
+    liveupdate_rollouts_delete(redirections, id);
+
+    if (rollout >= 1) {
+        return liveupdate_latest_set(releases, id);
+    }
+
+    /* else it would be for all whom the rule does not choose, too */
+
+    latest = liveupdate_build_latest(app);
+
+    if (latest && strcmp(latest, id) == 0) {
+        rc = liveupdate_latest_before(releases, builds, build);
+        if (rc != LIVEUPDATE_OK) {
+            return rc;
+        }
+    }
+
+    if (rollout == 0) {
+        return LIVEUPDATE_OK;
+    }
+
+    return liveupdate_rollout_add(redirections, id, rollout);
+}
+
+
+static void
+liveupdate_rollouts_delete(cJSON *redirections, const char *id)
+{
+    cJSON             *item, *next;
+    liveupdate_str_t   value;
+
+    for (item = redirections->child; item; item = next) {
+        next = item->next;
+
+        if (liveupdate_json_string(item, "rule", &value) == LIVEUPDATE_OK
+            && liveupdate_str_is(&value, "buildByRollout")
+            && liveupdate_json_string(item, "buildId", &value)
+               == LIVEUPDATE_OK
+            && liveupdate_str_is(&value, id)
+            && !cJSON_IsArray(cJSON_GetObjectItemCaseSensitive(item,
+                                                               "platforms")))
+        {
+            cJSON_Delete(cJSON_DetachItemViaPointer(redirections, item));
+        }
+    }
+}
+
+
+static liveupdate_rc_e
+liveupdate_rollout_add(cJSON *redirections, const char *id, double rollout)
+{
+    cJSON   *item;
+    double   percentage;
+
+    /* 0.07 * 100 is not 7 */
+
+    percentage = (double) (int64_t) (rollout * 1e8 + 0.5) / 1e6;
+
+    item = cJSON_CreateObject();
+
+    if (cJSON_AddStringToObject(item, "rule", "buildByRollout") == NULL
+        || cJSON_AddStringToObject(item, "buildId", id) == NULL
+        || cJSON_AddNumberToObject(item, "percentage", percentage) == NULL
+        || !cJSON_AddItemToArray(redirections, item))
+    {
+        cJSON_Delete(item);
+        return LIVEUPDATE_NOMEM;
+    }
+
+    return LIVEUPDATE_OK;
 }
 
 
@@ -277,6 +382,24 @@ liveupdate_latest_set(cJSON *releases, const char *id)
     return liveupdate_json_set(releases, "latestReleaseBuildId",
                                id ? cJSON_CreateString(id)
                                   : cJSON_CreateNull());
+}
+
+
+/* The build before this one, or none, becomes the latest. */
+
+static liveupdate_rc_e
+liveupdate_latest_before(cJSON *releases, const cJSON *builds,
+    const cJSON *build)
+{
+    const cJSON  *before;
+
+    /* the first item's "prev" is the last one */
+
+    before = (build == builds->child) ? NULL : build->prev;
+
+    return liveupdate_latest_set(releases, before
+                 ? cJSON_GetObjectItemCaseSensitive(before, "id")->valuestring
+                 : NULL);
 }
 
 

@@ -42,6 +42,18 @@ liveupdate_rc_e liveupdate_build_rollback(cJSON *app, unsigned steps,
     const char **id, liveupdate_error_t *err);
 
 /*
+ * Gives a released build to a part of the installations, from 0 to 1: to all
+ * as the latest, to none, or by a rule "buildByRollout" behind the others.
+ * Such a rule that it has already goes, unless it is for some platforms only.
+ * If the build was the latest and is not to be for all, then the one before
+ * it is the latest.  LIVEUPDATE_NOT_FOUND: the build is not released;
+ * LIVEUPDATE_INVALID.
+ */
+
+liveupdate_rc_e liveupdate_build_rollout(cJSON *app, const char *id,
+    double rollout, liveupdate_error_t *err);
+
+/*
  * Replaces latestReleaseBuildId and releaseRedirections.  Refused with the
  * reason: what liveupdate_desktop_parse() refuses, and builds that are not
  * released.

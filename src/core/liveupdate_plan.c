@@ -4,14 +4,13 @@
  */
 
 
+#include "liveupdate_name.h"
 #include "liveupdate_plan.h"
 
 #include <strings.h>
 
 
 #define LIVEUPDATE_PLAN_FILES  32
-#define LIVEUPDATE_PLAN_NAME   255
-
 #define LIVEUPDATE_BLOCKMAP    ".blockmap"
 
 
@@ -121,10 +120,11 @@ liveupdate_plan_builder(liveupdate_plan_t *plan,
 liveupdate_rc_e
 liveupdate_plan_blockmaps(liveupdate_plan_t *plan, liveupdate_error_t *err)
 {
-    size_t                   i, n, len;
+    size_t                   i, n, len, nfiles;
     unsigned char           *p;
     liveupdate_rc_e          rc;
     liveupdate_str_t         name;
+    liveupdate_error_t       why;
     liveupdate_plan_file_t  *file;
 
     n = plan->nfiles;
@@ -133,9 +133,7 @@ liveupdate_plan_blockmaps(liveupdate_plan_t *plan, liveupdate_error_t *err)
     for (i = 0; i < n; i++) {
         file = &plan->files[i];
 
-        if (!file->has_blockmap
-            || file->name.len + len > LIVEUPDATE_PLAN_NAME)
-        {
+        if (!file->has_blockmap) {
             continue;
         }
 
@@ -151,6 +149,14 @@ liveupdate_plan_blockmaps(liveupdate_plan_t *plan, liveupdate_error_t *err)
         memcpy(p, file->name.data, file->name.len);
         memcpy(p + file->name.len, LIVEUPDATE_BLOCKMAP, len);
 
+        /* too long, or ".." because the file's name ends with a dot */
+
+        if (liveupdate_file_name_check(&name, &why) != LIVEUPDATE_OK) {
+            continue;
+        }
+
+        nfiles = plan->nfiles;
+
         rc = liveupdate_plan_add(plan, &name, &file, err);
         if (rc != LIVEUPDATE_OK) {
             return rc;
@@ -158,10 +164,7 @@ liveupdate_plan_blockmaps(liveupdate_plan_t *plan, liveupdate_error_t *err)
 
         /* one that a manifest lists must be there */
 
-        if (file->size == UINT64_MAX
-            && file->sha256.len == 0
-            && !file->has_sha512)
-        {
+        if (plan->nfiles > nfiles) {
             file->is_optional = 1;
         }
     }

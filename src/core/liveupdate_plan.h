@@ -53,7 +53,7 @@ liveupdate_rc_e liveupdate_plan_builder(liveupdate_plan_t *plan,
 
 /*
  * Adds the blockmap of each file that may have one, once all manifests were
- * added; a name that would be too long has none.
+ * added; where its name would be too long or not safe there is none.
  */
 
 liveupdate_rc_e liveupdate_plan_blockmaps(liveupdate_plan_t *plan,

@@ -41,5 +41,9 @@ if (!defined $got->{next}) {
 
 $device->restart();
 
-print "bundle=$got->{next} kind=$got->{kind} requests=$got->{requests}",
+# what is installed already has not been told the kind of
+
+my $kind = $got->{kind} // 'kept';
+
+print "bundle=$got->{next} kind=$kind requests=$got->{requests}",
       " files=$got->{files} copied=$got->{copied} bytes=$got->{bytes}\n";

@@ -15,6 +15,7 @@ static int desktop_change_is(const cJSON *app, const char *text);
 static void desktop_change_release(void);
 static void desktop_change_withdraw(void);
 static void desktop_change_rollback(void);
+static void desktop_change_rollout(void);
 static void desktop_change_rules(void);
 
 
@@ -33,6 +34,7 @@ main(void)
     desktop_change_release();
     desktop_change_withdraw();
     desktop_change_rollback();
+    desktop_change_rollout();
     desktop_change_rules();
 
     tap_free();
@@ -202,6 +204,85 @@ desktop_change_rollback(void)
 
     ok(liveupdate_build_rollback(app, 1, &id, &err) == LIVEUPDATE_NOT_FOUND,
        "nothing released");
+
+    cJSON_Delete(app);
+}
+
+
+static void
+desktop_change_rollout(void)
+{
+    cJSON               *app;
+    liveupdate_error_t   err;
+
+    app = desktop_change_app("{" BUILDS ",\"desktopReleases\":{"
+                             "\"latestReleaseBuildId\":\"b\"}}");
+
+    ok(liveupdate_build_rollout(app, "x", 0.5, &err) == LIVEUPDATE_NOT_FOUND,
+       "a rollout of a build that is not released");
+    ok(liveupdate_build_rollout(app, "c", 1.01, &err) == LIVEUPDATE_INVALID,
+       "to more than all");
+    ok(liveupdate_build_rollout(app, "c", -1, &err) == LIVEUPDATE_INVALID,
+       "to less than none");
+    ok(liveupdate_build_rollout(app, "c", 0.0 / 0.0, &err)
+       == LIVEUPDATE_INVALID, "to no number");
+
+    ok(liveupdate_build_rollout(app, "c", 0.07, &err) == LIVEUPDATE_OK
+       && desktop_change_is(app, "{" BUILDS ",\"desktopReleases\":{"
+                            "\"latestReleaseBuildId\":\"b\","
+                            "\"releaseRedirections\":["
+                            "{\"rule\":\"buildByRollout\","
+                            "\"buildId\":\"c\",\"percentage\":7}]}}"),
+       "to 7 %%: by a rule");
+
+    ok(liveupdate_build_rollout(app, "c", 0.5, &err) == LIVEUPDATE_OK
+       && desktop_change_is(app, "{" BUILDS ",\"desktopReleases\":{"
+                            "\"latestReleaseBuildId\":\"b\","
+                            "\"releaseRedirections\":["
+                            "{\"rule\":\"buildByRollout\","
+                            "\"buildId\":\"c\",\"percentage\":50}]}}"),
+       "to 50 %%: by that rule");
+
+    ok(liveupdate_build_rollout(app, "c", 1, &err) == LIVEUPDATE_OK
+       && desktop_change_is(app, "{" BUILDS ",\"desktopReleases\":{"
+                            "\"latestReleaseBuildId\":\"c\","
+                            "\"releaseRedirections\":[]}}"),
+       "to all: as the latest");
+
+    ok(liveupdate_build_rollout(app, "c", 0.5, &err) == LIVEUPDATE_OK
+       && desktop_change_is(app, "{" BUILDS ",\"desktopReleases\":{"
+                            "\"latestReleaseBuildId\":\"b\","
+                            "\"releaseRedirections\":["
+                            "{\"rule\":\"buildByRollout\","
+                            "\"buildId\":\"c\",\"percentage\":50}]}}"),
+       "back to 50 %%: the others get the one before");
+
+    ok(liveupdate_build_rollout(app, "c", 0, &err) == LIVEUPDATE_OK
+       && desktop_change_is(app, "{" BUILDS ",\"desktopReleases\":{"
+                            "\"latestReleaseBuildId\":\"b\","
+                            "\"releaseRedirections\":[]}}"),
+       "to nobody");
+
+    cJSON_Delete(app);
+
+    app = desktop_change_app("{" BUILDS ",\"desktopReleases\":{"
+                             "\"latestReleaseBuildId\":\"a\","
+                             "\"releaseRedirections\":["
+                             "{\"rule\":\"buildByRollout\","
+                             "\"buildId\":\"c\",\"percentage\":1,"
+                             "\"platforms\":[\"mac\"]},"
+                             "{\"rule\":\"buildByRollout\","
+                             "\"buildId\":\"b\",\"percentage\":2}]}}");
+
+    ok(liveupdate_build_rollout(app, "c", 0, &err) == LIVEUPDATE_OK
+       && cJSON_GetArraySize(cJSON_GetObjectItemCaseSensitive(
+                 cJSON_GetObjectItemCaseSensitive(app, "desktopReleases"),
+                 "releaseRedirections")) == 2,
+       "rules of a platform, and of other builds, stay");
+
+    ok(liveupdate_build_rollout(app, "a", 0, &err) == LIVEUPDATE_OK
+       && liveupdate_build_latest(app) == NULL,
+       "the first build to nobody: none is the latest");
 
     cJSON_Delete(app);
 }

@@ -51,17 +51,22 @@ my $ticks = POSIX::sysconf(POSIX::_SC_CLK_TCK());
 
 # nginx with the reference configuration: one worker, no access log.  Options:
 # main, http and server are more directives for these contexts; zone is the
-# size of the zone; log leaves the access log on.
+# size of the zone; log leaves the access log on; port is another one than 8080;
+# module is another file; free leaves all cores to all threads.
 
 sub bench {
     my (%opt) = @_;
 
     local $ENV{TEST_NGINX_WORKERS} = 1;
+    local $Test::LiveUpdate::MODULE = $opt{module}
+        // $Test::LiveUpdate::MODULE;
 
     $| = 1;
 
+    my $pin = (cores() > 1 && !$opt{free});
+
     # what is started from here on inherits it; the worker has its own
-    system("taskset -cp ${\ LOAD_CORE} $$ >/dev/null 2>&1") if cores() > 1;
+    system("taskset -cp ${\ LOAD_CORE} $$ >/dev/null 2>&1") if $pin;
 
     my $t = Test::LiveUpdate->new();
 
@@ -70,16 +75,18 @@ sub bench {
 
         return if $name ne 'nginx.conf';
 
+        my $listen = '127.0.0.1:' . port($opt{port} // 8080);
         my $main = $opt{main} // '';
         my $http = $opt{http} // '';
         my $server = $opt{server} // '';
 
-        $main .= "worker_cpu_affinity  01;\n" if cores() > 1;
+        $main .= "worker_cpu_affinity  01;\n" if $pin;
 
         s/^(worker_processes .*\n)/$1$main/m;
         s/^error_log .*/error_log  $t->{testdir}\/error.log  warn;/m;
         s/^ *access_log .*/    access_log  off;/m unless $opt{log};
         s/^( *liveupdate_zone .*:)\w+;/$1$opt{zone};/m if $opt{zone};
+        s/^( *listen) .*/$1  $listen;/m if $opt{port};
         s/^( *server_name .*\n)/$1$server/m;
         s/^( *server \{\n)/$http\n$1/m;
     });
@@ -135,6 +142,17 @@ sub cpu_seconds {
 }
 
 
+# How long the process had to wait for its core, without its other threads.
+
+sub delay_seconds {
+    my ($pid) = @_;
+
+    open my $fh, '<', "/proc/$pid/schedstat" or return 0;
+
+    return ((split ' ', <$fh> // '')[1] // 0) / 1e9;
+}
+
+
 # Of whatever runs on the worker's core.
 
 sub core_seconds {
@@ -142,9 +160,11 @@ sub core_seconds {
 
     open my $fh, '<', '/proc/stat' or die "no /proc/stat: $!\n";
 
-    while (<$fh>) {
-        next unless /^cpu$core (\d+) (\d+) (\d+) \d+ \d+ (\d+) (\d+) (\d+)/;
-        return ($1 + $2 + $3 + $4 + $5 + $6) / $ticks;
+    while (my $line = <$fh>) {
+        my ($name, @times) = split ' ', $line;
+
+        # without the times in which the core was idle or waited for a disk
+        return sum(@times[0 .. 2, 5 .. 7]) / $ticks if $name eq "cpu$core";
     }
 
     return 0;
@@ -161,15 +181,15 @@ sub memory {
 
     open my $fh, '<', "/proc/$pid/status" or die "no /proc/$pid: $!\n";
 
-    while (<$fh>) {
-        $kb{$1} = $2 if /^(VmRSS|RssShmem):\s+(\d+) kB/;
+    while (my $line = <$fh>) {
+        $kb{$1} = $2 if $line =~ /^(VmRSS|RssShmem):\s+(\d+) kB/;
     }
 
     open $fh, '<', "/proc/$pid/smaps_rollup"
         or die "no /proc/$pid/smaps_rollup: $!\n";
 
-    while (<$fh>) {
-        $kb{$1} = $2 if /^(Pss|Pss_Shmem):\s+(\d+) kB/;
+    while (my $line = <$fh>) {
+        $kb{$1} = $2 if $line =~ /^(Pss|Pss_Shmem):\s+(\d+) kB/;
     }
 
     return {
@@ -363,7 +383,7 @@ sub load_tool {
 
 
 # One run of it: {requests, seconds, errors, latency, late}, the latter two
-# microseconds => count.
+# microseconds => count; {cpu, delay} of the worker, {others} on its core.
 
 sub load_run {
     my ($t, $tool, $paths, %opt) = @_;
@@ -378,16 +398,18 @@ sub load_run {
     my $pid = worker($t);
     my $core = core_seconds();
     my $cpu = cpu_seconds($pid);
+    my $delay = delay_seconds($pid);
 
     my $said = `@command 2>&1`;
 
     $cpu = cpu_seconds($pid) - $cpu;
     $core = core_seconds() - $core;
+    $delay = delay_seconds($pid) - $delay;
 
     die "load failed:\n$said\n" if $?;
 
     my ($first, @histograms) = split /\n/, $said;
-    my %r = (cpu => $cpu, others => max(0, $core - $cpu));
+    my %r = (cpu => $cpu, others => max(0, $core - $cpu), delay => $delay);
 
     @r{qw/ requests seconds errors /} = split ' ', $first;
 

@@ -14,6 +14,9 @@ use Errno;
 use Fcntl qw/ F_WRLCK O_RDWR SEEK_SET /;
 use File::Find ();
 use IO::Uncompress::Gunzip qw/ gunzip /;
+use Time::HiRes ();
+
+use base qw/ Test::LiveUpdate::Feed /;
 
 use Test::LiveUpdate::HTTP qw/ json_decode /;
 
@@ -34,7 +37,7 @@ my @LIMITS = map { ("${_}AndroidAppVersionCode", "${_}IosAppVersionCode") }
 sub new {
     my ($class, $dir) = @_;
 
-    return bless { dir => $dir, seen => {}, wrong => [] }, $class;
+    return bless { dir => $dir, seen => {}, whole => {}, wrong => [] }, $class;
 }
 
 
@@ -47,6 +50,7 @@ sub check {
 
     $self->{wrong} = [];
     $self->{owners} = {};
+    $self->{unfinished} = $opt{unfinished} // 1;
 
     if (defined $opt{app}) {
         $self->check_app($opt{app});
@@ -95,7 +99,7 @@ sub temporary {
 
     File::Find::find({ no_chdir => 1, wanted => sub {
         push @found, substr($_, 1 + length $self->{dir})
-            unless m{/tmp(?:/body)?$};
+            unless m{/tmp(?:/(?:body|fetch))?$};
     } }, "$self->{dir}/tmp");
 
     return sort @found;
@@ -360,10 +364,19 @@ sub check_live {
     my $where = "live/$app/$id";
     my $release = $self->check_release($app, $id, $where) or return;
 
+    # reading it all again takes its time; whoever touches it changes this
+    my $wrong = @{$self->{wrong}};
+    my $is = join "\n", map {
+        join ' ', (Time::HiRes::stat("$self->{dir}/$where/$_"))[1, 3, 7, 9, 10]
+    } '', sort $self->tree($where);
+
+    return $release if ($self->{whole}{$where} // '') eq $is;
+
     $self->wrong("$where: the state is \"$release->{state}\"")
         if $release->{state} ne 'staged';
 
     $self->check_complete($where, $release);
+    $self->{whole}{$where} = $is if @{$self->{wrong}} == $wrong;
 
     return $release;
 }
@@ -375,6 +388,11 @@ sub check_staging {
     my ($self, $app, $id) = @_;
 
     my $where = "staging/$app/$id";
+
+    # a crash came before anybody was told of the build
+    return if $self->{unfinished} && !-e "$self->{dir}/$where/release.json"
+              && !grep { $_ ne 'lock' } $self->names($where);
+
     # who has it may be waiting for the app's lock
     my $lock = $self->lock("$where/lock", F_OFD_SETLK);
 
@@ -406,70 +424,6 @@ sub check_staging {
     close $lock if $lock;
 
     return $release;
-}
-
-
-# A desktop release on its way in.
-
-sub check_fetched {
-    my ($self, $where, $release) = @_;
-
-    my $state = $release->{state};
-
-    $self->wrong("$where: the state is \"$state\"")
-        unless $state =~ /^(?:fetching|verifying|failed|rejected)$/;
-
-    $self->wrong("$where: no reason for being $state")
-        if $state =~ /^(?:failed|rejected)$/ && !is_text($release->{reason});
-
-    my @names = map { $self->names("$where/$_") } qw/ uploads fetch files /;
-
-    $self->wrong("$where: \"$_\" is no name of a file")
-        for grep { m{[\\\x00-\x1f\x7f]} || length > 255 } @names;
-}
-
-
-# All files of the released builds are in the feed, and what is in there is a
-# file of a release, since a crash may have come before the app.json.
-
-sub check_feed {
-    my ($self, $app, $json) = @_;
-
-    my (%files, %builds);
-
-    for my $id ($self->names("live/$app")) {
-        for my $name ($self->names("live/$app/$id/files")) {
-            my $inode = (stat "$self->{dir}/live/$app/$id/files/$name")[1];
-
-            $files{$name}{$inode // 0} = 1;
-        }
-    }
-
-    for my $name ($self->names("feed/$app")) {
-        my $inode = (stat "$self->{dir}/feed/$app/$name")[1];
-
-        $self->wrong("feed/$app/$name: it is no file of a release")
-            unless defined $inode && $files{$name}{$inode};
-    }
-
-    for my $build (@{$json->{desktopBuilds} || []}) {
-        my $id = $build->{id};
-
-        $self->wrong("app $app: build $id is there twice") if $builds{$id}++;
-
-        if (!-e "$self->{dir}/live/$app/$id/release.json") {
-            $self->wrong("app $app: build $id is not live");
-            next;
-        }
-
-        for my $name ($self->names("live/$app/$id/files")) {
-            my @here = stat "$self->{dir}/feed/$app/$name";
-            my @there = stat "$self->{dir}/live/$app/$id/files/$name";
-
-            $self->wrong("feed/$app has no \"$name\" of $id")
-                unless @here && @there && $here[1] == $there[1];
-        }
-    }
 }
 
 

@@ -497,13 +497,13 @@ sub visible {
     my @found;
 
     my @names = sort keys %{$build->{files}};
-    my @paths = map { "/desktop/$app/" . uri_encode($_) }
-        @names > 12 ? @names[0 .. 5, -6 .. -1] : @names;
+    my @some = map { uri_encode($_) } @names[0, $#names / 2, -1];
+    my @paths = map { "/desktop/$app/$_" } @some;
 
     push @paths, map { ("/artifacts/$app/$id/$_",
-                        "/artifacts/$app/$id/files/$_") }
-        map { uri_encode($_) } $names[0];
-    push @paths, map { "/download/$app/builds/$id/$_" } keys %SUFFIX;
+                        "/artifacts/$app/$id/files/$_") } $some[0];
+    push @paths, map { "/download/$app/builds/$id/$_" }
+        $build->{platforms}[0];
 
     for my $path (@paths) {
         my $reply = $t->api('GET', $path, undef, token => undef,
@@ -542,7 +542,7 @@ sub verified {
     my $dir = $self->{t}->testdir()
               . "/store/staging/$build->{app}/$build->{id}/uploads";
 
-    opendir my $dh, $dir or return;
+    opendir my $dh, $dir or return wantarray ? () : 0;
 
     return grep { !/^\./ } sort readdir $dh;
 }

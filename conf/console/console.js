@@ -1,0 +1,430 @@
+// Copyright (C) the nginx-liveupdate authors
+
+// Which page is shown, and that it stays true: it is asked for again and
+// again, for as long as somebody looks at it.
+
+import { get, hasToken, setToken } from './api.js';
+import { clock, element, foreign, show } from './dom.js';
+import * as dialogs from './dialogs.js';
+import { appPage, appsPage, auditPage, releasePage } from './pages.js';
+import { user } from './release.js';
+
+const PAUSE = 3000;
+const PAUSE_BUSY = 1000;
+const PAUSE_LOST = 2000;
+
+const main = document.getElementById('main');
+const said = document.getElementById('said');
+const connection = document.getElementById('connection');
+
+let page = null;            // what is shown, by its route
+let shown = null;           // what it made of the last answers
+let answers = null;         // these, as text
+let asked = 0;              // counts the pages and their rounds
+let timer = null;
+let answered = null;        // when the server did, last
+let waiting = null;         // releases that did, then
+
+
+// -- pages -------------------------------------------------------------------
+
+function route() {
+    const [head, app, kind, id, ...rest] = location.hash.replace(/^#\/?/, '')
+        .split('/').map(decode);
+
+    if (head === 'apps' && app && rest.length === 0) {
+        if (kind === undefined) {
+            return appPage(app);
+        }
+
+        if (kind === 'audit' && id === undefined) {
+            return auditPage(app);
+        }
+
+        if (kind === 'releases' && id) {
+            return releasePage(app, id);
+        }
+    }
+
+    return appsPage();
+}
+
+
+function decode(text) {
+    try {
+        return decodeURIComponent(text);
+
+    } catch (error) {
+        return text;
+    }
+}
+
+
+function turn() {
+    if (!hasToken()) {
+        signIn();
+        return;
+    }
+
+    dialogs.closeDialog();
+
+    page = route();
+    shown = answers = waiting = null;
+
+    crumbs();
+    show(main, element('p', { 'data-key': 'loading' }, 'One moment…'));
+    window.scrollTo(0, 0);
+
+    refresh();
+}
+
+
+// Asks, and shows what has changed.
+
+async function refresh() {
+    const round = ++asked;
+
+    clearTimeout(timer);
+
+    let data, pause;
+
+    try {
+        data = await page.load();
+
+    } catch (failure) {
+        if (round === asked) {
+            failed(failure);
+        }
+
+        return;
+    }
+
+    if (round !== asked) {
+        return;
+    }
+
+    found();
+
+    const text = JSON.stringify(data);
+
+    if (text !== answers) {
+        answers = text;
+        render(data);
+    }
+
+    pause = shown.busy ? PAUSE_BUSY : page.pause || PAUSE;
+    timer = setTimeout(again, pause);
+}
+
+
+function again() {
+    if (!document.hidden) {
+        refresh();
+    }
+}
+
+
+function render(data) {
+    const first = shown === null;
+
+    shown = page.show(data);
+
+    show(main, shown.nodes);
+    crumbs();
+    titled();
+
+    if (first) {
+        head();
+
+    } else if (document.activeElement === document.body) {
+
+        // what had the focus has gone
+
+        head();
+    }
+
+    if (waiting !== null && shown.waiting > waiting) {
+        say('Another release waits for approval.');
+    }
+
+    waiting = shown.waiting === undefined ? null : shown.waiting;
+}
+
+
+function head() {
+    const h1 = main.querySelector('h1');
+
+    if (h1 && !document.getElementById('dialog').open) {
+        h1.focus({ preventScroll: true });
+    }
+}
+
+
+function titled() {
+    const n = shown && shown.waiting ? `(${shown.waiting}) ` : '';
+    const name = shown ? `${shown.title} · ` : '';
+
+    document.title = `${n}${name}Release console`;
+}
+
+
+function crumbs() {
+    const path = page ? page.path : [];
+    const last = path.length - 1;
+
+    show(document.getElementById('path'), path.map((one, i) => {
+        const text = i === last ? shown && shown.crumb || one.text
+                   : i === 1 ? shown && shown.parent || one.text
+                   : one.text;
+
+        return element('li', {}, i === last
+            ? element('span', { 'aria-current': 'page' }, foreign(text))
+            : element('a', { href: one.href }, foreign(text)));
+    }));
+}
+
+
+// -- what goes wrong ---------------------------------------------------------
+
+function failed(failure) {
+    if (failure.status === 401) {
+        signIn(failure.message);
+        return;
+    }
+
+    if (failure.status === 0) {
+        lost(failure);
+        return;
+    }
+
+    found();
+
+    if (failure.status === undefined) {
+        throw failure;
+    }
+
+    answers = null;
+    shown = { title: 'Not here', nodes: [] };
+
+    show(main,
+        element('h1', { tabindex: '-1' }, 'This cannot be shown'),
+        element('p', { class: 'wrong' }, foreign(failure.message)),
+        element('p', {}, element('a', { href: '#/' }, 'All applications')));
+    titled();
+
+    timer = setTimeout(again, PAUSE);
+}
+
+
+// What is on the page stays, and is said to be old.
+
+function lost(failure) {
+    const old = answered ? ` What you see is of ${clock(answered)}.` : '';
+
+    connection.hidden = false;
+    show(connection, `${failure.message} Trying again…${old}`);
+
+    timer = setTimeout(again, PAUSE_LOST);
+}
+
+
+function found() {
+    answered = new Date();
+
+    if (!connection.hidden) {
+        connection.hidden = true;
+        show(connection);
+        say('The server answers again.');
+    }
+}
+
+
+function say(...text) {
+    show(said, text);
+    clearTimeout(say.timer);
+    say.timer = setTimeout(() => show(said), 8000);
+}
+
+
+// -- the token ---------------------------------------------------------------
+
+function signIn(reason) {
+    asked++;
+    clearTimeout(timer);
+    setToken(null);
+
+    page = shown = answers = waiting = answered = null;
+    user.name = '';
+    user.roles = [];
+
+    dialogs.closeDialog();
+    connection.hidden = true;
+    document.getElementById('who').hidden = true;
+    crumbs();
+    titled();
+
+    // nothing of what a token was good for stays on the page
+
+    main.replaceChildren();
+
+    show(main, element('section', { class: 'sign-in' },
+        element('h1', { tabindex: '-1' }, 'Sign in'),
+        element('form', { id: 'sign-in', autocomplete: 'off' },
+            element('div', { class: 'field' },
+                element('label', { for: 'token' }, 'Token'),
+                element('input', {
+                    id: 'token', class: 'secret', type: 'text',
+                    required: true, autocomplete: 'off',
+                    autocapitalize: 'off', spellcheck: 'false',
+                    'aria-describedby': 'token-hint',
+                }),
+                element('p', { class: 'hint', id: 'token-hint' },
+                    'One of this server\'s token file, with the role '
+                    + '"approve" to decide, or "read" to look. It is kept '
+                    + 'in the memory of this page, is never stored, and is '
+                    + 'forgotten when you close or reload the page.')),
+            element('p', { class: 'wrong', role: 'alert' }),
+            element('p', { class: 'actions' },
+                element('button', { type: 'submit', class: 'strong' },
+                        'Sign in')))));
+
+    if (reason) {
+        show(main.querySelector('.wrong'), foreign(reason));
+    }
+
+    main.querySelector('#token').focus();
+}
+
+
+async function signedIn(form) {
+    const input = form.querySelector('#token');
+    const wrong = form.querySelector('.wrong');
+    const value = input.value.trim();
+
+    show(wrong);
+
+    // what no header can carry is no token
+
+    if (!/^[\x21-\x7e]+$/.test(value)) {
+        show(wrong, 'This is no token.');
+        return;
+    }
+
+    setToken(value);
+
+    try {
+        const me = await get('/v1/users/me');
+
+        user.name = me.name;
+        user.roles = me.roles;
+
+    } catch (failure) {
+        setToken(null);
+        show(wrong, foreign(failure.message));
+        input.focus();
+        input.select();
+        return;
+    }
+
+    input.value = '';
+
+    show(document.getElementById('name'), user.name);
+    show(document.getElementById('roles'),
+         `(${user.roles.join(', ')})`);
+    document.getElementById('who').hidden = false;
+
+    turn();
+}
+
+
+// -- what a person does ------------------------------------------------------
+
+const BUTTONS = {
+    approve: (data) => dialogs.approve(shown, of(data)),
+    reject: (data) => dialogs.reject(shown, of(data)),
+    rollout: (data) => dialogs.rollout(shown, of(data)),
+    withdraw: (data) => dialogs.withdraw(shown, of(data)),
+    rollback: (data) => dialogs.rollback(shown, data.channel),
+    retry: (data) => dialogs.retry(shown, of(data)),
+
+    more() {
+        page.more();
+        answers = null;
+
+        return null;
+    },
+
+    forget() {
+        signIn();
+        say('Signed out.');
+    },
+};
+
+
+function of({ release }) {
+    return shown.releases.get(release);
+}
+
+
+async function pressed(button) {
+    const { action } = button.dataset;
+
+    let done;
+
+    try {
+        done = await BUTTONS[action](button.dataset);
+
+    } catch (failure) {
+        if (failure.status === 401) {
+            signIn(failure.message);
+
+        } else if (failure.status === undefined) {
+            throw failure;
+
+        } else {
+            say(foreign(failure.message));
+        }
+
+        return;
+    }
+
+    if (done) {
+        say(done);
+    }
+
+    if (page) {
+        refresh();
+    }
+}
+
+
+document.addEventListener('click', (event) => {
+    const button = event.target.closest('[data-action]');
+
+    if (button) {
+        pressed(button);
+        return;
+    }
+
+    if (event.target.closest('.skip')) {
+        event.preventDefault();
+        main.focus();
+    }
+});
+
+document.addEventListener('submit', (event) => {
+    if (event.target.id === 'sign-in') {
+        event.preventDefault();
+        signedIn(event.target);
+    }
+});
+
+document.addEventListener('visibilitychange', () => {
+    if (!document.hidden && page) {
+        refresh();
+    }
+});
+
+window.addEventListener('hashchange', turn);
+
+turn();

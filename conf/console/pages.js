@@ -1,0 +1,544 @@
+// Copyright (C) the nginx-liveupdate authors
+
+// The pages: what each asks of the API, and what it shows of the answers.
+//
+// A page is { path, load, show }: path are the crumbs to it, load() asks, and
+// show(data) makes { title, nodes } of what load() has returned.
+
+import { get, getIfAny, part } from './api.js';
+import {
+    button, bytes, code, element, foreign, none, number, percent, share,
+    spoken, table, time,
+} from './dom.js';
+import { adoption, channelsNow, desktopNow } from './live.js';
+import {
+    KINDS, PLATFORMS, actionsOf, appPath, by, groupOf, may, nameOf, plural,
+    progress, releasePath, shares, state,
+} from './release.js';
+
+// Applications of which the first page says what waits in them.
+
+const LOOKED_AT = 100;
+const AT_ONCE = 4;
+
+const FILES = 500;
+const LINES = 100;
+
+const GROUPS = [
+    { id: 'staged', title: 'Waiting for approval' },
+    { id: 'busy', title: 'On the way' },
+    { id: 'live', title: 'Live' },
+    { id: 'replaced', title: 'Replaced' },
+    { id: 'withdrawn', title: 'Withdrawn' },
+    { id: 'rejected', title: 'Rejected' },
+    { id: 'failed', title: 'Failed' },
+];
+
+const DECISIONS = {
+    'bundle.ready': 'released',
+    'release.promote': 'approved',
+    'release.reject': 'rejected',
+    'release.rollback': 'rolled back to',
+    'release.rollout': 'share changed',
+    'release.withdraw': 'withdrawn',
+};
+
+
+// -- all applications --------------------------------------------------------
+
+export function appsPage() {
+    return {
+        path: [{ text: 'Applications' }],
+        pause: 15000,
+
+        async load() {
+            const apps = await get('/v1/apps?limit=1000');
+            const waiting = {};
+            const queue = apps.slice(0, LOOKED_AT);
+
+            await Promise.all(Array.from({ length: AT_ONCE }, async () => {
+                for (let app = queue.shift(); app; app = queue.shift()) {
+                    const list = await getIfAny(
+                        `/releases/${part(app.id)}?state=staged`);
+
+                    waiting[app.id] = list ? list.length : null;
+                }
+            }));
+
+            return { apps, waiting };
+        },
+
+        show({ apps, waiting }) {
+            const sum = Object.values(waiting).reduce((a, b) => a + b, 0);
+
+            return { title: 'Applications', waiting: sum, nodes: [
+                element('h1', { tabindex: '-1' }, 'Applications'),
+                element('p', { class: 'about' },
+                    apps.length === 0
+                        ? 'There is none that this token may see.'
+                        : `${plural(sum, 'release waits', 'releases wait')}`
+                          + ' for approval.'),
+                apps.length > 0 && element('section', {},
+                    table('Applications',
+                        ['Name', 'Id', 'Type',
+                         { name: 'Waiting', class: 'number' }],
+                        apps.map((app) => ({ key: app.id, cells: [
+                            element('a', { href: appPath(app.id) },
+                                    foreign(app.name)),
+                            code(app.id),
+                            foreign(app.type || ''),
+                            Number.isFinite(waiting[app.id])
+                                ? number(waiting[app.id]) : none(),
+                        ] })))),
+            ] };
+        },
+    };
+}
+
+
+// -- an application ----------------------------------------------------------
+
+export function appPage(id) {
+    const known = { generation: null, audit: [] };
+    const base = `/releases/${part(id)}`;
+
+    return {
+        path: [{ text: 'Applications', href: '#/' }, { text: id }],
+
+        async load() {
+            const [app, releases, channels, rules] = await Promise.all([
+                get(`/v1/apps/${part(id)}`),
+                get(base),
+                get(`/v1/apps/${part(id)}/channels?limit=1000`),
+                get(`${base}/rules`),
+            ]);
+
+            if (known.generation !== app.generation) {
+                known.audit = await getIfAny(`${base}/audit?limit=1000`) || [];
+                known.generation = app.generation;
+            }
+
+            // where it is not to be had it is not asked for again
+
+            if (known.status !== null) {
+                known.status = await adopted(id);
+            }
+
+            if (known.github !== null) {
+                known.github = await getIfAny(`${base}/github`);
+            }
+
+            for (const release of releases) {
+                if (release.state === 'fetching') {
+                    const whole = await getIfAny(
+                        `${base}/${part(release.id)}`);
+
+                    release.progress = whole && whole.progress;
+                }
+            }
+
+            return { app, releases, channels, rules, audit: known.audit,
+                     status: known.status, github: known.github };
+        },
+
+        show(data) {
+            const { app, releases } = data;
+            const byId = new Map(releases.map((one) => [one.id, one]));
+            const waiting = releases.filter((one) => one.state === 'staged');
+            const decided = decisions(data.audit);
+
+            const desktop = releases.some((one) => one.kind === 'desktop')
+                            || app.type === 'electron';
+            const mobile = app.type !== 'electron'
+                           || releases.some((one) => one.kind !== 'desktop');
+
+            return {
+                title: app.name,
+                crumb: app.name,
+                waiting: waiting.length,
+                releases: byId,
+                app,
+                channels: data.channels,
+                busy: releases.some((one) => groupOf(one) === 'busy'),
+                nodes: [
+                    element('h1', { tabindex: '-1' }, foreign(app.name)),
+                    element('p', { class: 'about' }, code(app.id), ' · ',
+                        element('a', { href: `${appPath(id)}/audit` },
+                                'Audit log')),
+                    !may('approve') && element('p', { class: 'about' },
+                        'This token may look at releases, and not decide '
+                        + 'about them.'),
+                    github(data.github),
+                    group(data, 'staged', decided),
+                    group(data, 'busy', decided),
+                    mobile && channelsNow(data, byId),
+                    desktop && desktopNow(data, byId),
+                    GROUPS.slice(2).map(({ id }) => group(data, id, decided)),
+                    adoption(data, byId),
+                ],
+            };
+        },
+    };
+}
+
+
+// Numbers that are nice to have: nothing else stops where they are not told.
+
+async function adopted(id) {
+    try {
+        return await get(`/console/status?format=json&app=${part(id)}`);
+
+    } catch (failure) {
+        if (failure.status === 0) {
+            throw failure;
+        }
+
+        return null;
+    }
+}
+
+
+// Only what is wrong with it: what it has decided is in the audit log.
+
+function github(state) {
+    return state && state.error
+        && element('section', { 'data-key': 'github' },
+               element('h2', {}, 'GitHub'),
+               element('p', { class: 'wrong' }, foreign(state.error)),
+               element('p', { class: 'quiet' }, 'Nothing was changed. Commit ',
+                       code(state.commit || '?'), ', ', time(state.at)));
+}
+
+
+// The newest decision about each release.
+
+function decisions(audit) {
+    const found = new Map();
+
+    for (const line of audit) {
+        if (line.change in DECISIONS && !found.has(line.subject)) {
+            found.set(line.subject, line);
+        }
+    }
+
+    return found;
+}
+
+
+function group({ app, releases }, id, decided) {
+    const { title } = GROUPS.find((one) => one.id === id);
+    const list = releases.filter((one) => groupOf(one) === id)
+        .sort((a, b) => newest(a) < newest(b) ? 1 : -1);
+
+    if (list.length === 0) {
+        return id !== 'staged' ? null
+            : element('section', { 'data-key': id },
+                  element('h2', {}, title),
+                  element('p', { class: 'quiet' }, 'Nothing waits.'));
+    }
+
+    const columns = [
+        'Release',
+        { name: 'Size', class: 'number minor' },
+        { name: 'SHA-256', class: 'digest minor' },
+        { name: 'Published', class: 'minor' },
+    ];
+
+    const reason = list.some((one) => one.reason);
+    const after = ['live', 'replaced', 'withdrawn', 'rejected'].includes(id);
+    const actions = list.some((one) => actionsOf(one).length);
+
+    if (id === 'live') {
+        columns.push({ name: 'Where', class: 'where minor' });
+    }
+
+    if (id === 'busy') {
+        columns.push('Progress');
+    }
+
+    if (reason) {
+        columns.push({ name: 'Reason', class: 'long' });
+    }
+
+    if (after) {
+        columns.push({ name: 'Decided', class: 'minor' });
+    }
+
+    if (actions) {
+        columns.push('Actions');
+    }
+
+    return element('section', { 'data-key': id },
+        element('h2', {}, `${title} (${list.length})`),
+        table(title, columns, list.map((one) => ({ key: one.id, cells: [
+            [element('a', { href: releasePath(app.id, one.id) },
+                     foreign(nameOf(one))),
+             element('small', {}, KINDS[one.kind] || foreign(one.kind)),
+             element('small', {}, code(one.id))],
+            bytes(one.size),
+            digest(app, one),
+            by(one.createdBy, one.createdAt),
+            id === 'live' ? shares(one) : undefined,
+            id === 'busy' ? progress(one) : undefined,
+            reason ? one.reason ? foreign(one.reason) : none() : undefined,
+            after ? decision(decided.get(one.id)) : undefined,
+            actions ? element('p', { class: 'actions' }, actionsOf(one))
+                    : undefined,
+        ].filter((cell) => cell !== undefined) }))));
+}
+
+
+function newest(release) {
+    return release.createdAt || '';
+}
+
+
+function digest(app, release) {
+    if (release.checksum) {
+        return code(release.checksum);
+    }
+
+    return element('a', { href: releasePath(app.id, release.id) },
+                   'of each file', spoken([' of ', nameOf(release)]));
+}
+
+
+function decision(line) {
+    if (!line) {
+        return none();
+    }
+
+    return [foreign(line.by),
+            element('small', {}, `${DECISIONS[line.change]} `, time(line.at))];
+}
+
+
+// -- a release ---------------------------------------------------------------
+
+export function releasePage(id, releaseId) {
+    const known = { files: FILES };
+    const base = `/releases/${part(id)}`;
+
+    return {
+        path: [{ text: 'Applications', href: '#/' },
+               { text: id, href: appPath(id) }, { text: releaseId }],
+
+        more() {
+            known.files = Infinity;
+        },
+
+        async load() {
+            const [app, release, channels, history] = await Promise.all([
+                get(`/v1/apps/${part(id)}`),
+                get(`${base}/${part(releaseId)}`),
+                get(`/v1/apps/${part(id)}/channels?limit=1000`),
+                getIfAny(`${base}/audit?subject=${part(releaseId)}`),
+            ]);
+
+            return { app, release, channels, history: history || [] };
+        },
+
+        show({ app, release, channels, history }) {
+            const actions = actionsOf(release);
+            const files = release.files || [];
+
+            return {
+                title: `${nameOf(release)} · ${app.name}`,
+                crumb: nameOf(release),
+                parent: app.name,
+                releases: new Map([[release.id, release]]),
+                app,
+                channels,
+                busy: groupOf(release) === 'busy',
+                nodes: [
+                    element('h1', { tabindex: '-1' },
+                            foreign(nameOf(release))),
+                    element('p', { class: 'about' }, state(release), ' ',
+                            foreign(app.name)),
+                    release.reason && element('p', { class: 'wrong' },
+                            foreign(release.reason)),
+                    groupOf(release) === 'busy'
+                        && element('section', { 'data-key': 'progress' },
+                               element('h2', {}, 'Progress'),
+                               progress(release)),
+                    actions.length > 0
+                        && element('section', { 'data-key': 'actions' },
+                               element('h2', {}, 'Decide'),
+                               element('p', { class: 'actions' }, actions)),
+                    (release.shares || []).length > 0
+                        && element('section', { 'data-key': 'shares' },
+                               element('h2', {}, 'Who gets it'),
+                               givenTo(release)),
+                    element('section', { 'data-key': 'facts' },
+                        element('h2', {}, 'Facts'), facts(release)),
+                    files.length > 0
+                        && element('section', { 'data-key': 'files' },
+                               element('h2', {}, `Files (${files.length})`),
+                               fileTable(files.slice(0, known.files)),
+                               files.length > known.files
+                                   && element('p', { class: 'actions' },
+                                          button('more', 'Show all files'))),
+                    element('section', { 'data-key': 'history' },
+                        element('h2', {}, 'History'),
+                        history.length
+                            ? auditTable(history)
+                            : element('p', { class: 'quiet' },
+                                  'Nothing was decided about it.')),
+                ],
+            };
+        },
+    };
+}
+
+
+function givenTo(release) {
+    return table('Who gets it', ['Where', 'Share', 'Since'],
+        release.shares.map((one) => ({
+            key: one.channelId || one.platform,
+            cells: [
+                one.channel !== undefined
+                    ? [foreign(one.channel), element('small', {}, 'channel')]
+                    : PLATFORMS[one.platform] || one.platform,
+                share(one.share),
+                one.createdAt ? by(one.createdBy, one.createdAt) : none(),
+            ],
+        })));
+}
+
+
+function fileTable(files) {
+    return table('Files', [
+        'Name', { name: 'Size', class: 'number' },
+        { name: 'SHA-256', class: 'whole' },
+    ], files.map((file) => ({ key: file.href, cells: [
+        foreign(file.href), bytes(file.size), code(file.sha256),
+    ] })));
+}
+
+
+function facts(release) {
+    const info = release.releaseInfo || {};
+
+    const list = [
+        ['Id', code(release.id)],
+        ['Kind', KINDS[release.kind] || foreign(release.kind)],
+        ['Version', text(release.version || release.appVersion)],
+        ['Number', release.number && number(release.number)],
+        ['Size', Number.isFinite(release.size) && bytes(release.size)],
+        ['SHA-256', release.checksum && code(release.checksum)],
+        ['Signature', release.signature && code(release.signature)],
+        ['Published by', text(release.createdBy)],
+        ['Published', release.createdAt && time(release.createdAt)],
+        ['Last change', release.updatedAt && time(release.updatedAt)],
+        ['To be released to', release.state === 'staged'
+            && Number.isFinite(release.rollout) && percent(release.rollout)],
+        ['Electron', text(release.electron)],
+        ['Branch', text(release.branch)],
+        ['Commit', release.commit && code(release.commit)],
+        ['Commit message', text(release.commitMessage)],
+        ['Repository', text(release.remote)],
+        ['Build began', release.buildStartedAt
+            && time(release.buildStartedAt)],
+        ['Build ended', release.buildEndedAt && time(release.buildEndedAt)],
+        ['Pull request', pullRequest(release)],
+        ['Source', text(release.gitRef)],
+        ['Lies elsewhere', text(release.url)],
+        ['Rules that it brings', info.releaseRedirections
+            && info.releaseRedirections.length
+            && code(JSON.stringify(info.releaseRedirections))],
+    ];
+
+    for (const [key, value] of Object.entries(release)) {
+        if (/^(min|max|eq)(Android|Ios)/.test(key) && value !== null) {
+            list.push([key, text(value)]);
+        }
+    }
+
+    for (const [key, value] of
+         Object.entries(release.customProperties || {}))
+    {
+        list.push([foreign(key), text(value)]);
+    }
+
+    return element('dl', {}, list.filter(([, value]) => value)
+        .map(([name, value]) => [element('dt', {}, name),
+                                 element('dd', {}, value)]));
+}
+
+
+function pullRequest(release) {
+    const { url, number } = release.pullRequest || {};
+
+    if (!/^https:/.test(url)) {
+        return text(url);
+    }
+
+    return element('a', { href: url, rel: 'noreferrer' },
+                   `#${number} on GitHub`);
+}
+
+
+function text(value) {
+    return typeof value === 'string' || typeof value === 'number'
+           ? foreign(value) : null;
+}
+
+
+// -- the audit log -----------------------------------------------------------
+
+export function auditPage(id) {
+    const known = { lines: LINES };
+
+    return {
+        path: [{ text: 'Applications', href: '#/' },
+               { text: id, href: appPath(id) }, { text: 'Audit log' }],
+
+        more() {
+            known.lines = Math.min(1000, known.lines * 2);
+        },
+
+        async load() {
+            const [app, lines] = await Promise.all([
+                get(`/v1/apps/${part(id)}`),
+                get(`/releases/${part(id)}/audit?limit=${known.lines}`),
+            ]);
+
+            return { app, lines };
+        },
+
+        show({ app, lines }) {
+            return {
+                title: `Audit log · ${app.name}`,
+                parent: app.name,
+                app,
+                nodes: [
+                    element('h1', { tabindex: '-1' }, 'Audit log'),
+                    element('p', { class: 'about' }, foreign(app.name),
+                            ', newest first'),
+                    element('section', { 'data-key': 'audit' },
+                        auditTable(lines, app),
+                        lines.length === known.lines && lines.length < 1000
+                            && element('p', { class: 'actions after' },
+                                   button('more', 'Show older ones'))),
+                ],
+            };
+        },
+    };
+}
+
+
+function auditTable(lines) {
+    return table('Audit log',
+        [{ name: 'When', class: 'when' }, 'Who', 'Change', 'Of', 'From', 'To',
+         { name: 'Generation', class: 'number' }],
+        lines.map((line, i) => ({
+            key: `${line.generation}/${line.at}/${i}`,
+            cells: [
+                time(line.at), foreign(line.by), code(line.change),
+                code(line.subject),
+                line.from === undefined ? none() : code(line.from),
+                line.to === undefined ? none() : code(line.to),
+                number(line.generation),
+            ],
+        })));
+}

@@ -1,0 +1,164 @@
+// Copyright (C) the nginx-liveupdate authors
+
+// Releases, as all pages show them.
+
+import { part } from './api.js';
+import {
+    button, bytes, element, foreign, none, number, percent, time,
+} from './dom.js';
+
+const BUSY = ['fetching', 'verifying', 'uploading'];
+
+export const PLATFORMS = {
+    windows: 'Windows', mac: 'macOS', linux: 'Linux',
+};
+
+export const KINDS = {
+    desktop: 'desktop app', zip: 'web bundle, zip',
+    manifest: 'web bundle, files',
+};
+
+
+// What the page knows of the token's owner.
+
+export const user = { name: '', roles: [] };
+
+
+export function may(role) {
+    return user.roles.includes(role);
+}
+
+
+export function appPath(app) {
+    return `#/apps/${part(app)}`;
+}
+
+
+export function releasePath(app, release) {
+    return `${appPath(app)}/releases/${part(release)}`;
+}
+
+
+export function nameOf(release) {
+    if (release.kind === 'desktop') {
+        return release.version || release.appVersion || release.id;
+    }
+
+    return release.number ? `Build ${release.number}` : release.id;
+}
+
+
+// A release that is live, but that no rule and no channel leads to.
+
+export function groupOf(release) {
+    if (BUSY.includes(release.state)) {
+        return 'busy';
+    }
+
+    if (release.state === 'live' && !(release.shares || []).length) {
+        return 'replaced';
+    }
+
+    return release.state;
+}
+
+
+// A link to it, if there is one.
+
+export function linked(app, release) {
+    return release ? element('a', { href: releasePath(app.id, release.id) },
+                             foreign(nameOf(release)))
+                   : none();
+}
+
+
+export function by(name, at) {
+    return [name ? foreign(name) : none(), element('small', {}, time(at))];
+}
+
+
+export function state(release) {
+    return element('span', { class: `state state-${release.state}` },
+                   release.state);
+}
+
+
+export function shares(release) {
+    return (release.shares || []).map((one) => element('div', {},
+        one.channel !== undefined ? foreign(one.channel)
+                                  : PLATFORMS[one.platform] || one.platform,
+        ' ', percent(one.share)));
+}
+
+
+// What a person may do with a release, for which the page has dialogs.
+
+export function actionsOf(release) {
+    const name = nameOf(release);
+    const made = [];
+    const data = { 'data-release': release.id };
+
+    if (release.state === 'staged' && may('approve')) {
+        made.push(button('approve', 'Approve…', name,
+                         { ...data, class: 'strong' }),
+                  button('reject', 'Reject…', name,
+                         { ...data, class: 'bad' }));
+    }
+
+    if (release.state === 'live' && may('approve')) {
+        made.push(groupOf(release) === 'replaced'
+                      ? button('approve', 'Release again…', name, data)
+                      : button('rollout', 'Change the share…', name, data),
+                  button('withdraw', 'Withdraw…', name,
+                         { ...data, class: 'bad' }));
+    }
+
+    if (release.state === 'withdrawn' && may('approve')) {
+        made.push(button('approve', 'Release again…', name, data));
+    }
+
+    if (release.state === 'failed' && release.kind === 'desktop'
+        && may('publish'))
+    {
+        made.push(button('retry', 'Try again', name, data));
+    }
+
+    return made;
+}
+
+
+// How far the fetching of a release is.
+
+export function progress(release) {
+    const now = release.progress;
+    const trouble = release.state === 'fetching' && release.reason
+        && element('small', {}, plural(release.attempts || 0, 'attempt',
+                                       'attempts'),
+                   release.nextAttemptAt ? ', the next one at ' : '',
+                   release.nextAttemptAt ? time(release.nextAttemptAt) : '');
+
+    if (!now) {
+        return [state(release), trouble];
+    }
+
+    const done = now.bytes ? now.bytesDone / now.bytes : 0;
+    const text = `${number(now.filesDone)} of ${number(now.files)} files, `
+                 + `${bytes(now.bytesDone)} of ${bytes(now.bytes)}`;
+
+    return [
+        element('div', { class: 'fetching' },
+            element('progress', {
+                max: '1', value: String(Math.min(1, done)),
+                'aria-label': `Fetching ${nameOf(release)}`,
+            }),
+            percent(Math.floor(done * 100) / 100)),
+        element('small', { class: 'fetched' }, text,
+            now.bytesPerSecond ? `, ${bytes(now.bytesPerSecond)}/s` : ''),
+        trouble,
+    ];
+}
+
+
+export function plural(n, one, many) {
+    return n === 1 ? `One ${one}` : `${n === 0 ? 'No' : number(n)} ${many}`;
+}
