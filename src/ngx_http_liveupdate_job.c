@@ -13,6 +13,7 @@
 
 #define NGX_HTTP_LIVEUPDATE_JOBS        4        /* of a worker, at once */
 #define NGX_HTTP_LIVEUPDATE_SWEEP       1000     /* msec */
+#define NGX_HTTP_LIVEUPDATE_SWEEP_MIN   50
 #define NGX_HTTP_LIVEUPDATE_JOB_TICK    60000
 #define NGX_HTTP_LIVEUPDATE_RETRY_MAX   600000
 #define NGX_HTTP_LIVEUPDATE_WRONG_MAX   5        /* tries */
@@ -131,11 +132,17 @@ ngx_http_liveupdate_sweep_handler(ngx_event_t *ev)
 {
     ngx_http_liveupdate_jobs_t *jobs = ev->data;
 
+    ngx_msec_t  wait;
+
     if (ngx_exiting || ngx_terminate) {
         return;
     }
 
-    ngx_add_timer(ev, NGX_HTTP_LIVEUPDATE_SWEEP);
+    /* who wants to try again at once does not wait for a look */
+
+    wait = ngx_max(jobs->fetch->retry, NGX_HTTP_LIVEUPDATE_SWEEP_MIN);
+
+    ngx_add_timer(ev, ngx_min(wait, NGX_HTTP_LIVEUPDATE_SWEEP));
 
     ngx_http_liveupdate_sweep(jobs);
 }
