@@ -11,7 +11,7 @@
 
 
 #define NGX_HTTP_LIVEUPDATE_TRANSFERS  4
-#define NGX_HTTP_LIVEUPDATE_LOOK       200      /* msec */
+#define NGX_HTTP_LIVEUPDATE_LOOK       50       /* msec */
 #define NGX_HTTP_LIVEUPDATE_REPORT     1000
 #define NGX_HTTP_LIVEUPDATE_MANIFESTS  6
 
@@ -132,7 +132,8 @@ ngx_http_liveupdate_collect(ngx_http_liveupdate_job_t *job)
     collect->look.handler = ngx_http_liveupdate_collect_look;
     collect->look.data = collect;
     collect->look.log = ngx_cycle->log;
-    collect->look.cancelable = 1;
+
+    /* not cancelable: while a thread writes, nginx would exit without it */
 
     ngx_http_liveupdate_job_run(job, ngx_http_liveupdate_collect_open,
                                 ngx_http_liveupdate_collect_begin);
