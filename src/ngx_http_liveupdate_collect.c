@@ -11,7 +11,7 @@
 
 
 #define NGX_HTTP_LIVEUPDATE_TRANSFERS  4
-#define NGX_HTTP_LIVEUPDATE_LOOK       200      /* msec */
+#define NGX_HTTP_LIVEUPDATE_LOOK       50       /* msec */
 #define NGX_HTTP_LIVEUPDATE_REPORT     1000
 
 
@@ -63,10 +63,7 @@ ngx_http_liveupdate_collect(ngx_http_liveupdate_job_t *job)
     collect->look.data = collect;
     collect->look.log = ngx_cycle->log;
 
-    /*
-     * not cancelable: while a thread writes to a file nothing else tells a
-     * worker that is to quit of the connection
-     */
+    /* not cancelable: while a thread writes, nginx would exit without it */
 
     ngx_http_liveupdate_job_run(job, ngx_http_liveupdate_plan_open,
                                 ngx_http_liveupdate_collect_begin);

@@ -9,7 +9,8 @@
 #include "ngx_http_liveupdate_job.h"
 
 
-#define NGX_HTTP_LIVEUPDATE_SWEEP  1000      /* msec */
+#define NGX_HTTP_LIVEUPDATE_SWEEP      1000  /* msec */
+#define NGX_HTTP_LIVEUPDATE_SWEEP_MIN  50
 
 
 /* Looks for jobs; those that were claimed are in the list. */
@@ -97,11 +98,17 @@ ngx_http_liveupdate_sweep_handler(ngx_event_t *ev)
 {
     ngx_http_liveupdate_jobs_t *jobs = ev->data;
 
+    ngx_msec_t  wait;
+
     if (ngx_exiting || ngx_terminate) {
         return;
     }
 
-    ngx_add_timer(ev, NGX_HTTP_LIVEUPDATE_SWEEP);
+    /* who wants to try again at once does not wait for a look */
+
+    wait = ngx_max(jobs->fetch->retry, NGX_HTTP_LIVEUPDATE_SWEEP_MIN);
+
+    ngx_add_timer(ev, ngx_min(wait, NGX_HTTP_LIVEUPDATE_SWEEP));
 
     ngx_http_liveupdate_sweep(jobs);
 }

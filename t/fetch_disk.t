@@ -61,7 +61,7 @@ $build = $td->build(platforms => [ 'linux' ], size => 600_000);
 $origin->script(qr/(?:AppImage|deb|rpm)$/ => { hold => 100_000 });
 $td->deliver($build);
 wait_until { $origin->flying() == 3 } 10, 'in the middle';
-fill();
+fill(64 * 1024);
 $origin->script();
 
 full($build, 'no space for a file');
@@ -146,12 +146,19 @@ sub umount {
 }
 
 
+# Leaves so many bytes, about: for what is said, and not for a file.
+
 sub fill {
+    my ($left) = @_;
+
     open my $fh, '>:raw', "$dir/store/tmp/body/filler" or die "$!\n";
 
-    while (syswrite($fh, 'x' x 4096)) {
-        # until there is no space
-    }
+    my $n = 0;
+
+    $n += 4096 while syswrite($fh, 'x' x 4096) // 0;
+
+    truncate($fh, $n - $left) if $left;
+    close $fh;
 }
 
 

@@ -213,7 +213,7 @@ $origin->script(@rules);
 is(join(' ', grep { $_ != 202 } map { $td->deliver($_->{build})->{status} }
              @cases, { build => $good }), '', 'all are begun');
 
-is($td->wait_state($good, 'staged', 30)->{state}, 'staged',
+is($td->wait_state($good, 'staged', 60)->{state}, 'staged',
    'a good one is not kept waiting by the others');
 
 $td->wait_state($_->{build}, qr/^(?:staged|failed)$/, 60) for @cases;

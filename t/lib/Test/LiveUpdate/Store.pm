@@ -632,6 +632,9 @@ sub tree {
     my $dir = "$self->{dir}/$name";
     my @names;
 
+    # what is on its way may go while we look
+    no warnings 'File::Find';
+
     return unless -d $dir;
 
     File::Find::find({ no_chdir => 1, wanted => sub {
