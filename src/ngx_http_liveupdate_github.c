@@ -88,17 +88,29 @@ ngx_http_liveupdate_github_open(ngx_http_liveupdate_call_t *call)
     github = call->job->data;
 
     rc = ngx_http_liveupdate_job_lock(call, &lock, &github->release);
-    if (rc != NGX_OK) {
-        return rc == NGX_DECLINED ? NGX_DONE : rc;
+
+    if (rc == NGX_OK) {
+        ngx_http_liveupdate_store_unlock(lock);
+
+        if (liveupdate_json_string(github->release, "state", &state)
+            != LIVEUPDATE_OK
+            || !liveupdate_str_is(&state, "staged"))
+        {
+            rc = NGX_DECLINED;
+        }
     }
 
-    ngx_http_liveupdate_store_unlock(lock);
+    if (rc == NGX_DECLINED) {
 
-    if (liveupdate_json_string(github->release, "state", &state)
-        != LIVEUPDATE_OK
-        || !liveupdate_str_is(&state, "staged"))
-    {
-        return NGX_DONE;
+        /* somebody else has decided */
+
+        return ngx_http_liveupdate_store_unlink(&call->io, call->job->path)
+               == NGX_ERROR
+               ? ngx_http_liveupdate_failed(call) : NGX_DONE;
+    }
+
+    if (rc != NGX_OK) {
+        return rc;
     }
 
     path = ngx_http_liveupdate_path(call->io.pool, "%s/files.json",
