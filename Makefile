@@ -76,6 +76,24 @@ t/clients/node_modules/.package-lock.json: t/clients/package-lock.json
 	@touch $@
 
 
+# It is large: 13 of its 400 MB are kept.
+
+DESCRIPTION = t/openapi/node_modules/@octokit/openapi/generated
+
+.PHONY: openapi
+openapi: deps-build-test-clients module clients openapi-clients	## compare with GitHub's description of its API
+	$(PROVE) t/github_openapi.t
+
+.PHONY: openapi-clients
+openapi-clients: t/openapi/node_modules/.package-lock.json
+
+t/openapi/node_modules/.package-lock.json: t/openapi/package-lock.json
+	cd t/openapi && npm ci --no-audit --no-fund --no-update-notifier \
+		--cache $(CURDIR)/build/npm --loglevel=error
+	find $(DESCRIPTION) -name '*.json' ! -name api.github.com.json -delete
+	@touch $@
+
+
 .PHONY: demo
 demo: deps-build-test-clients module clients	## publish and update, for show
 	@MODULE=$(MODULE) t/demo.sh

@@ -32,6 +32,7 @@
 
 
 #define NGX_HTTP_LIVEUPDATE_JSON_SIZE  (1024 * 1024)
+#define NGX_HTTP_LIVEUPDATE_EVENT_SIZE (25 * 1024 * 1024)
 #define NGX_HTTP_LIVEUPDATE_FILE_SIZE  (64 * 1024 * 1024)
 #define NGX_HTTP_LIVEUPDATE_UUID_LEN   36
 
@@ -121,6 +122,7 @@ typedef struct {
     u_char                         *commit;
     liveupdate_str_t                builds;
     liveupdate_str_t                rules;
+    u_char                         *error;       /* why that cannot be done */
 } ngx_http_liveupdate_approved_t;
 
 
@@ -597,6 +599,7 @@ struct ngx_http_liveupdate_call_s {
     ngx_str_t                       base_url;
     ngx_chain_t                    *body;
     off_t                           body_size;
+    off_t                           body_max;    /* 0: as nginx allows */
     cJSON                          *json;        /* of the body, or NULL */
     char                            now[LIVEUPDATE_TIME_SIZE];
 
@@ -618,7 +621,6 @@ struct ngx_http_liveupdate_call_s {
     ngx_int_t                       status;
 
     unsigned                        parse:1;     /* the body is JSON */
-    unsigned                        limited:1;   /* it has at most 1 MB */
     unsigned                        aside:1;     /* threads of its own */
     unsigned                        approval:1;  /* a person decides */
     unsigned                        wake:1;      /* there is a new job */
@@ -635,6 +637,7 @@ struct ngx_http_liveupdate_call_s {
 #define NGX_HTTP_LIVEUPDATE_BODY_JSON  1      /* into call->json */
 #define NGX_HTTP_LIVEUPDATE_BODY_TEXT  2      /* as it is, at most 1 MB */
 #define NGX_HTTP_LIVEUPDATE_BODY_FORM  3      /* as it is */
+#define NGX_HTTP_LIVEUPDATE_BODY_EVENT 4      /* as it is, at most 25 MB */
 
 ngx_http_liveupdate_call_t *ngx_http_liveupdate_call_create(
     ngx_http_request_t *r, liveupdate_route_t *route,

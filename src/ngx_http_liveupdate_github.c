@@ -30,6 +30,10 @@ static void ngx_http_liveupdate_github_compare(
     ngx_http_liveupdate_github_t *github);
 static void ngx_http_liveupdate_github_reconciled(
     ngx_http_liveupdate_job_t *job, ngx_int_t status);
+static ngx_int_t ngx_http_liveupdate_github_approved(
+    ngx_http_liveupdate_call_t *call);
+static void ngx_http_liveupdate_github_handed_over(
+    ngx_http_liveupdate_job_t *job, ngx_int_t status);
 
 static void ngx_http_liveupdate_github_answered(
     ngx_http_liveupdate_fetch_t *fetch);
@@ -84,17 +88,29 @@ ngx_http_liveupdate_github_open(ngx_http_liveupdate_call_t *call)
     github = call->job->data;
 
     rc = ngx_http_liveupdate_job_lock(call, &lock, &github->release);
-    if (rc != NGX_OK) {
-        return rc == NGX_DECLINED ? NGX_DONE : rc;
+
+    if (rc == NGX_OK) {
+        ngx_http_liveupdate_store_unlock(lock);
+
+        if (liveupdate_json_string(github->release, "state", &state)
+            != LIVEUPDATE_OK
+            || !liveupdate_str_is(&state, "staged"))
+        {
+            rc = NGX_DECLINED;
+        }
     }
 
-    ngx_http_liveupdate_store_unlock(lock);
+    if (rc == NGX_DECLINED) {
 
-    if (liveupdate_json_string(github->release, "state", &state)
-        != LIVEUPDATE_OK
-        || !liveupdate_str_is(&state, "staged"))
-    {
-        return NGX_DONE;
+        /* somebody else has decided */
+
+        return ngx_http_liveupdate_store_unlink(&call->io, call->job->path)
+               == NGX_ERROR
+               ? ngx_http_liveupdate_failed(call) : NGX_DONE;
+    }
+
+    if (rc != NGX_OK) {
+        return rc;
     }
 
     path = ngx_http_liveupdate_path(call->io.pool, "%s/files.json",
@@ -278,11 +294,17 @@ ngx_http_liveupdate_github_compare(ngx_http_liveupdate_github_t *github)
         }
     }
 
-    if (approved) {
+    if (job->is_github) {
         job->approved = &github->approved;
 
         ngx_http_liveupdate_job_run(job, ngx_http_liveupdate_reconcile,
                                     ngx_http_liveupdate_github_reconciled);
+        return;
+    }
+
+    if (approved) {
+        ngx_http_liveupdate_job_run(job, ngx_http_liveupdate_github_approved,
+                                    ngx_http_liveupdate_github_handed_over);
         return;
     }
 
@@ -294,7 +316,53 @@ static void
 ngx_http_liveupdate_github_reconciled(ngx_http_liveupdate_job_t *job,
     ngx_int_t status)
 {
+    if (job->approved->error) {
+        ngx_log_error(NGX_LOG_WARN, ngx_cycle->log, 0,
+                      "what was approved on GitHub with commit %s cannot be "
+                      "done: %s", job->approved->commit, job->approved->error);
+    }
+
     ngx_http_liveupdate_github_end(job->data);
+}
+
+
+/* The rest is up to the job that does all that was approved. */
+
+static ngx_int_t
+ngx_http_liveupdate_github_approved(ngx_http_liveupdate_call_t *call)
+{
+    ngx_fd_t   lock;
+    ngx_int_t  status;
+
+    if (ngx_http_liveupdate_reconcile_lock(call, &lock) != NGX_OK) {
+        return ngx_http_liveupdate_failed(call);
+    }
+
+    status = ngx_http_liveupdate_reconcile_ask(call);
+
+    ngx_http_liveupdate_store_unlock(lock);
+
+    if (status == NGX_OK
+        && ngx_http_liveupdate_store_unlink(&call->io, call->job->path)
+           == NGX_ERROR)
+    {
+        status = ngx_http_liveupdate_failed(call);
+    }
+
+    return status;
+}
+
+
+static void
+ngx_http_liveupdate_github_handed_over(ngx_http_liveupdate_job_t *job,
+    ngx_int_t status)
+{
+    ngx_http_liveupdate_store_t  *store;
+
+    store = job->jobs->store;
+
+    ngx_http_liveupdate_github_end(job->data);
+    ngx_http_liveupdate_jobs_wake(store);
 }
 
 
@@ -462,19 +530,27 @@ ngx_http_liveupdate_github_unexpected(ngx_http_liveupdate_github_t *github)
 }
 
 
-/* A file's text and its blob, empty if there is no file.  Or the job ends. */
+/*
+ * A file's text and its blob, empty if there is no file.  Or the job ends, as
+ * it does if it is the commit that GitHub does not find, or not yet.
+ */
 
 ngx_int_t
 ngx_http_liveupdate_github_text(ngx_http_liveupdate_github_t *github,
     liveupdate_str_t *text, liveupdate_str_t *sha)
 {
+    liveupdate_str_t    message;
     liveupdate_arena_t  arena;
     liveupdate_error_t  why;
 
     ngx_str_null(text);
     ngx_str_null(sha);
 
-    if (github->fetch->status == NGX_HTTP_NOT_FOUND) {
+    if (github->fetch->status == NGX_HTTP_NOT_FOUND
+        && liveupdate_json_string(github->answer, "message", &message)
+           == LIVEUPDATE_OK
+        && liveupdate_str_is(&message, "Not Found"))
+    {
         return NGX_OK;
     }
 

@@ -120,10 +120,7 @@ ngx_http_liveupdate_event_run(ngx_http_liveupdate_call_t *call,
     ngx_int_t    status;
     ngx_uint_t   seen;
 
-    path = ngx_http_liveupdate_path(call->io.pool, "%V/jobs/.lock",
-                                    &call->store->path);
-
-    if (ngx_http_liveupdate_store_lock(&call->io, path, &lock) != NGX_OK) {
+    if (ngx_http_liveupdate_reconcile_lock(call, &lock) != NGX_OK) {
         return ngx_http_liveupdate_failed(call);
     }
 
@@ -156,13 +153,11 @@ static ngx_int_t
 ngx_http_liveupdate_event_push(ngx_http_liveupdate_call_t *call,
     liveupdate_github_event_t *event)
 {
-    u_char  *path;
+    ngx_int_t  status;
 
-    path = ngx_http_liveupdate_path(call->io.pool, "%V/jobs/github",
-                                    &call->store->path);
-
-    if (ngx_http_liveupdate_store_append(&call->io, path, "\n", 1) != NGX_OK) {
-        return ngx_http_liveupdate_failed(call);
+    status = ngx_http_liveupdate_reconcile_ask(call);
+    if (status != NGX_OK) {
+        return status;
     }
 
     call->wake = 1;

@@ -318,6 +318,12 @@ void ngx_http_liveupdate_pull(ngx_http_liveupdate_github_t *github);
 
 ngx_int_t ngx_http_liveupdate_reconcile(ngx_http_liveupdate_call_t *call);
 
+/* Asks for it, with the lock of those who do.  NGX_OK or a status. */
+
+ngx_int_t ngx_http_liveupdate_reconcile_lock(ngx_http_liveupdate_call_t *call,
+    ngx_fd_t *lock);
+ngx_int_t ngx_http_liveupdate_reconcile_ask(ngx_http_liveupdate_call_t *call);
+
 
 /*
  * Webhook: signed announcements.  delivery: what a header says (empty if it

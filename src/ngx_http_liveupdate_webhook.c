@@ -31,7 +31,9 @@ static ngx_int_t ngx_http_liveupdate_webhook_header(ngx_http_request_t *r,
 static ngx_int_t ngx_http_liveupdate_webhook_post(
     ngx_http_liveupdate_call_t *call);
 static ngx_int_t ngx_http_liveupdate_webhook_verify(
-    ngx_http_liveupdate_call_t *call, liveupdate_str_t *text);
+    ngx_http_liveupdate_call_t *call);
+static liveupdate_rc_e ngx_http_liveupdate_webhook_piece(void *data,
+    const u_char *bytes, size_t len);
 static ngx_int_t ngx_http_liveupdate_todesktop_event(
     ngx_http_liveupdate_call_t *call);
 static ngx_uint_t ngx_http_liveupdate_webhook_has_app(
@@ -138,7 +140,9 @@ ngx_http_liveupdate_webhook_handler(ngx_http_request_t *r)
     ctx->call = call;
 
     return ngx_http_liveupdate_call_run(r, call,
-                                        NGX_HTTP_LIVEUPDATE_BODY_TEXT);
+                                        lucf->webhook->is_github
+                                        ? NGX_HTTP_LIVEUPDATE_BODY_EVENT
+                                        : NGX_HTTP_LIVEUPDATE_BODY_TEXT);
 }
 
 
@@ -209,7 +213,12 @@ ngx_http_liveupdate_webhook_post(ngx_http_liveupdate_call_t *call)
     liveupdate_str_t                 text;
     ngx_http_liveupdate_delivery_t  *delivery;
 
-    status = ngx_http_liveupdate_webhook_verify(call, &text);
+    status = ngx_http_liveupdate_webhook_verify(call);
+    if (status != NGX_OK) {
+        return status;
+    }
+
+    status = ngx_http_liveupdate_body_text(call, &text);
     if (status != NGX_OK) {
         return status;
     }
@@ -285,9 +294,10 @@ ngx_http_liveupdate_todesktop_event(ngx_http_liveupdate_call_t *call)
 }
 
 
+/* Piece by piece: nobody else may have us keep a body in memory. */
+
 static ngx_int_t
-ngx_http_liveupdate_webhook_verify(ngx_http_liveupdate_call_t *call,
-    liveupdate_str_t *text)
+ngx_http_liveupdate_webhook_verify(ngx_http_liveupdate_call_t *call)
 {
     ngx_int_t                        status;
     const char                      *prefix;
@@ -297,11 +307,6 @@ ngx_http_liveupdate_webhook_verify(ngx_http_liveupdate_call_t *call,
 
     delivery = call->data;
 
-    status = ngx_http_liveupdate_body_text(call, text);
-    if (status != NGX_OK) {
-        return status;
-    }
-
     arena = ngx_http_liveupdate_arena(call->io.pool);
 
     hmac = liveupdate_hmac_create(&arena, delivery->conf->secrets.elts,
@@ -310,7 +315,11 @@ ngx_http_liveupdate_webhook_verify(ngx_http_liveupdate_call_t *call,
         return ngx_http_liveupdate_nomem(call);
     }
 
-    liveupdate_hmac_update(hmac, text->data, text->len);
+    status = ngx_http_liveupdate_body(call, ngx_http_liveupdate_webhook_piece,
+                                      hmac);
+    if (status != NGX_OK) {
+        return status;
+    }
 
     prefix = delivery->conf->is_github ? ngx_http_liveupdate_github_com.prefix
                                        : ngx_http_liveupdate_todesktop.prefix;
@@ -322,6 +331,15 @@ ngx_http_liveupdate_webhook_verify(ngx_http_liveupdate_call_t *call,
     }
 
     return NGX_OK;
+}
+
+
+static liveupdate_rc_e
+ngx_http_liveupdate_webhook_piece(void *data, const u_char *bytes, size_t len)
+{
+    liveupdate_hmac_update(data, bytes, len);
+
+    return LIVEUPDATE_OK;
 }
 
 

@@ -435,6 +435,51 @@ liveupdate_github_has_build(const cJSON *builds, const char *id)
 }
 
 
+cJSON *
+liveupdate_github_rules_of(const cJSON *rules, const cJSON *builds,
+    const char *latest)
+{
+    cJSON             *copy, *list, *item, *next;
+    liveupdate_str_t   id;
+
+    copy = cJSON_Duplicate(rules, 1);
+    if (copy == NULL) {
+        return NULL;
+    }
+
+    list = cJSON_GetObjectItemCaseSensitive(copy, "releaseRedirections");
+
+    for (item = list ? list->child : NULL; item; item = next) {
+        next = item->next;
+
+        if (liveupdate_json_string(item, "buildId", &id) == LIVEUPDATE_OK
+            && !liveupdate_github_has_build(builds, (char *) id.data))
+        {
+            cJSON_Delete(cJSON_DetachItemViaPointer(list, item));
+        }
+    }
+
+    if (liveupdate_json_string(copy, "latestReleaseBuildId", &id)
+        != LIVEUPDATE_OK
+        || liveupdate_github_has_build(builds, (char *) id.data))
+    {
+        return copy;
+    }
+
+    cJSON_DeleteItemFromObjectCaseSensitive(copy, "latestReleaseBuildId");
+
+    if (latest
+        && cJSON_AddStringToObject(copy, "latestReleaseBuildId", latest)
+           == NULL)
+    {
+        cJSON_Delete(copy);
+        return NULL;
+    }
+
+    return copy;
+}
+
+
 liveupdate_rc_e
 liveupdate_github_add_build(const liveupdate_str_t *text, const char *id,
     const char *version, const char *now, char **out, liveupdate_error_t *err)

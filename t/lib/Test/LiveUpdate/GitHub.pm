@@ -124,8 +124,7 @@ sub adapt {
         or die "nothing is asked of GitHub\n";
 
     s{^(location[ ]\^~[ ]/github/[ ]\{.*?^\})}
-     {$1 =~ s/proxy_(connect|read)_timeout [ ]+ [^;]*/proxy_$1_timeout $silent/gxr
-     }xmse;
+     {$1 =~ s/(proxy_(?:connect|read)_timeout)[^;]*/$1  $silent/gr}xmse;
 }
 
 
@@ -546,7 +545,8 @@ sub sign {
     $self->{signer} //= $self->start_signer() // '';
 
     return 'sha256=' . hmac_sha256_hex($body, $secret)
-        if !$self->{signer} || !utf8::decode(my $text = $body);
+        if !$self->{signer} || $body eq '' || $secret eq ''
+           || !utf8::decode(my $text = $body);
 
     my ($in, $out) = @{$self->{signer}};
 
