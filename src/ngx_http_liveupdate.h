@@ -893,15 +893,6 @@ ngx_int_t ngx_http_liveupdate_bundle_lock(ngx_http_liveupdate_call_t *call,
     ngx_fd_t *lock, cJSON **release, u_char **folder);
 
 /*
- * The same lock for other changes: NGX_OK, with NGX_INVALID_FILE if the bundle
- * is not in staging, or a status.  It is taken before the app's.
- */
-
-ngx_int_t ngx_http_liveupdate_bundle_hold(ngx_http_liveupdate_call_t *call,
-    ngx_fd_t *lock);
-
-
-/*
  * Verify, stage: make a staged release of what was uploaded, or write down
  * why not: a bundle of the CLI, and a desktop release.  NGX_OK, or a status.
  * Digests (of digest_t) that are known spare the reading of files that are
