@@ -202,6 +202,7 @@ ngx_http_liveupdate_job_done(ngx_event_t *ev)
                       call->by, job->app.data, call->change, call->subject);
     }
 
+    cJSON_Delete(call->json);
     cJSON_Delete(call->answer);
     ngx_destroy_pool(call->io.pool);
 

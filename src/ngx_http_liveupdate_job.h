@@ -310,6 +310,11 @@ void ngx_http_liveupdate_github_end(ngx_http_liveupdate_github_t *github);
 
 void ngx_http_liveupdate_pull(ngx_http_liveupdate_github_t *github);
 
+/* Rejects the call's release since its pull request was closed: a status. */
+
+ngx_int_t ngx_http_liveupdate_github_reject(ngx_http_liveupdate_call_t *call,
+    uint64_t number);
+
 /*
  * Reconcile, an action of a job: makes the store what job->approved says.
  * NGX_OK, also if that cannot be done: apps/{app}/github.json says why; or a

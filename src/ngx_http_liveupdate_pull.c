@@ -22,6 +22,8 @@ static ngx_int_t ngx_http_liveupdate_pull_is(
     ngx_http_liveupdate_github_t *github, const cJSON *pull);
 static void ngx_http_liveupdate_pull_found(
     ngx_http_liveupdate_github_t *github);
+static void ngx_http_liveupdate_pull_known(
+    ngx_http_liveupdate_github_t *github, const cJSON *pull);
 static void ngx_http_liveupdate_pull_begin(
     ngx_http_liveupdate_github_t *github);
 static void ngx_http_liveupdate_pull_begun(ngx_http_liveupdate_job_t *job,
@@ -46,6 +48,10 @@ static void ngx_http_liveupdate_pull_requested(
     ngx_http_liveupdate_github_t *github);
 static void ngx_http_liveupdate_pull_exists(
     ngx_http_liveupdate_github_t *github);
+static ngx_int_t ngx_http_liveupdate_pull_reject(
+    ngx_http_liveupdate_call_t *call);
+static void ngx_http_liveupdate_pull_rejected(ngx_http_liveupdate_job_t *job,
+    ngx_int_t status);
 static ngx_int_t ngx_http_liveupdate_pull_write(
     ngx_http_liveupdate_call_t *call);
 static void ngx_http_liveupdate_pull_written(ngx_http_liveupdate_job_t *job,
@@ -64,14 +70,18 @@ ngx_http_liveupdate_pull(ngx_http_liveupdate_github_t *github)
 }
 
 
-/* The pull request of the branch, if there is one already. */
+/*
+ * The pull request of the branch, if there is one already.  That of a branch
+ * of ours may have been closed before we knew that there was one.
+ */
 
 static void
 ngx_http_liveupdate_pull_find(ngx_http_liveupdate_github_t *github,
     ngx_http_liveupdate_github_pt next)
 {
     ngx_http_liveupdate_github_ask(github, 0, NULL, next,
-                                   "/pulls?state=open&head=%V:%s",
+                                   "/pulls?state=%s&head=%V:%s",
+                                   github->begun ? "all" : "open",
                                    &github->conf->owner, github->branch);
 }
 
@@ -107,13 +117,32 @@ ngx_http_liveupdate_pull_found(ngx_http_liveupdate_github_t *github)
     if (ngx_http_liveupdate_pull_is(github, github->answer->child)
         == NGX_OK)
     {
-        ngx_http_liveupdate_job_run(github->job,
-                                    ngx_http_liveupdate_pull_write,
-                                    ngx_http_liveupdate_pull_written);
+        ngx_http_liveupdate_pull_known(github, github->answer->child);
         return;
     }
 
     ngx_http_liveupdate_pull_begin(github);
+}
+
+
+static void
+ngx_http_liveupdate_pull_known(ngx_http_liveupdate_github_t *github,
+    const cJSON *pull)
+{
+    liveupdate_str_t  value;
+
+    if (liveupdate_json_string(pull, "state", &value) == LIVEUPDATE_OK
+        && liveupdate_str_is(&value, "closed")
+        && liveupdate_json_string(pull, "merged_at", &value) != LIVEUPDATE_OK)
+    {
+        ngx_http_liveupdate_job_run(github->job,
+                                    ngx_http_liveupdate_pull_reject,
+                                    ngx_http_liveupdate_pull_rejected);
+        return;
+    }
+
+    ngx_http_liveupdate_job_run(github->job, ngx_http_liveupdate_pull_write,
+                                ngx_http_liveupdate_pull_written);
 }
 
 
@@ -434,8 +463,40 @@ ngx_http_liveupdate_pull_exists(ngx_http_liveupdate_github_t *github)
         return;
     }
 
-    ngx_http_liveupdate_job_run(github->job, ngx_http_liveupdate_pull_write,
-                                ngx_http_liveupdate_pull_written);
+    ngx_http_liveupdate_pull_known(github, github->answer->child);
+}
+
+
+/* It was closed, and not merged. */
+
+static ngx_int_t
+ngx_http_liveupdate_pull_reject(ngx_http_liveupdate_call_t *call)
+{
+    ngx_int_t                      status;
+    ngx_http_liveupdate_github_t  *github;
+
+    github = call->job->data;
+
+    call->by = "github";
+
+    status = ngx_http_liveupdate_github_reject(call, github->number);
+
+    if (status < NGX_HTTP_BAD_REQUEST
+        && ngx_http_liveupdate_store_unlink(&call->io, call->job->path)
+           == NGX_ERROR)
+    {
+        return ngx_http_liveupdate_failed(call);
+    }
+
+    return status;
+}
+
+
+static void
+ngx_http_liveupdate_pull_rejected(ngx_http_liveupdate_job_t *job,
+    ngx_int_t status)
+{
+    ngx_http_liveupdate_github_end(job->data);
 }
 
 

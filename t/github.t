@@ -20,7 +20,7 @@ use Test::LiveUpdate::ToDesktop;
 use constant { BUILDS => 'desktop-builds.json',
                RELEASES => 'desktop-releases.json' };
 
-my $t = Test::LiveUpdate->new()->plan(100);
+my $t = Test::LiveUpdate->new()->plan(106);
 
 my $td = Test::LiveUpdate::ToDesktop->new($t);
 my $gh = Test::LiveUpdate::GitHub->new($t, files => {
@@ -300,6 +300,31 @@ $gh->up();
 is($td->becomes($rejected, 'rejected', 'rejected by hand')->{reason}, 'no',
    'for that reason');
 is(scalar($gh->pulls_of($rejected)), 0, 'nobody is asked any more');
+
+# closed before we were told that there is one: GitHub says so when it is
+# asked, or when it announces it
+
+for my $announced (0, 1) {
+    my $build = build();
+    my $re = qr{^GET $repo/pulls\S*$build->{id}};
+
+    $gh->script(qr{^POST $repo/pulls .*$build->{id}} => { cut => 'after' },
+                $re => { skip => 1, status => 500 });
+    $td->deliver($build);
+
+    my $pull = $gh->wait_pull($build);
+
+    $gh->events();
+    $gh->close_pull($pull->{number});
+    $gh->deliver_all() if $announced;
+    $gh->script();
+
+    my $rejected = $td->becomes($build, 'rejected', 'closed at once');
+
+    is($rejected->{reason}, "pull request #$pull->{number} was closed",
+       'that is the reason');
+    is(scalar($gh->pulls_of($build)), 1, 'there is no other one');
+}
 
 # who may not
 
