@@ -800,6 +800,16 @@ ngx_int_t ngx_http_liveupdate_bundle_answer(ngx_http_liveupdate_call_t *call,
     const cJSON *release, const char *artifact_status, ngx_int_t status);
 
 /*
+ * 1 if the channel is protected and whoever calls may not approve; and the
+ * status of what is refused for that.
+ */
+
+ngx_uint_t ngx_http_liveupdate_protected(ngx_http_liveupdate_call_t *call,
+    const cJSON *channel);
+ngx_int_t ngx_http_liveupdate_refuse_protected(
+    ngx_http_liveupdate_call_t *call);
+
+/*
  * The lock of the call's release in staging: NGX_OK, with NGX_INVALID_FILE if
  * there is no such release in staging, or a status.
  */
@@ -881,15 +891,6 @@ void ngx_http_liveupdate_form_discard(ngx_http_liveupdate_form_t *form);
 
 ngx_int_t ngx_http_liveupdate_bundle_lock(ngx_http_liveupdate_call_t *call,
     ngx_fd_t *lock, cJSON **release, u_char **folder);
-
-/*
- * The same lock for other changes: NGX_OK, with NGX_INVALID_FILE if the bundle
- * is not in staging, or a status.  It is taken before the app's.
- */
-
-ngx_int_t ngx_http_liveupdate_bundle_hold(ngx_http_liveupdate_call_t *call,
-    ngx_fd_t *lock);
-
 
 /*
  * Verify, stage: make a staged release of what was uploaded, or write down
