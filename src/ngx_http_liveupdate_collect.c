@@ -72,6 +72,8 @@ static ngx_int_t ngx_http_liveupdate_collect_over(
 
 static void ngx_http_liveupdate_collect_begin(
     ngx_http_liveupdate_job_t *job, ngx_int_t status);
+static void ngx_http_liveupdate_collect_planned(
+    ngx_http_liveupdate_job_t *job, ngx_int_t status);
 static void ngx_http_liveupdate_collect_next(
     ngx_http_liveupdate_collect_t *collect);
 static void ngx_http_liveupdate_collect_start(
@@ -338,7 +340,6 @@ ngx_http_liveupdate_collect_plan(ngx_http_liveupdate_call_t *call)
         return ngx_http_liveupdate_failed(call);
     }
 
-    collect->planned = 1;
     collect->nfiles = plan.nfiles;
     collect->size = plan.size;
     collect->ndone = 0;
@@ -644,6 +645,20 @@ ngx_http_liveupdate_collect_begin(ngx_http_liveupdate_job_t *job,
 }
 
 
+/* Not earlier: what the thread was making is looked at from now on. */
+
+static void
+ngx_http_liveupdate_collect_planned(ngx_http_liveupdate_job_t *job,
+    ngx_int_t status)
+{
+    ngx_http_liveupdate_collect_t *collect = job->data;
+
+    collect->planned = (status == NGX_OK);
+
+    ngx_http_liveupdate_collect_begin(job, status);
+}
+
+
 static void
 ngx_http_liveupdate_collect_next(ngx_http_liveupdate_collect_t *collect)
 {
@@ -678,7 +693,7 @@ ngx_http_liveupdate_collect_next(ngx_http_liveupdate_collect_t *collect)
 
     if (!collect->planned) {
         ngx_http_liveupdate_job_run(job, ngx_http_liveupdate_collect_plan,
-                                    ngx_http_liveupdate_collect_begin);
+                                    ngx_http_liveupdate_collect_planned);
         return;
     }
 
