@@ -15,6 +15,7 @@ static void github_pull_request(void);
 static void github_content(void);
 static void github_edit(void);
 static void github_files(void);
+static void github_rules(void);
 static void github_requests(void);
 
 
@@ -26,6 +27,7 @@ main(void)
     github_content();
     github_edit();
     github_files();
+    github_rules();
     github_requests();
 
     tap_free();
@@ -354,6 +356,70 @@ github_files(void)
         ok(rc == LIVEUPDATE_INVALID && err.text && builds == NULL,
            "no builds: %s", wrong[i]);
     }
+
+    text = tap_str("{");
+    rc = liveupdate_github_builds(&text, &builds, &err);
+
+    ok(rc == LIVEUPDATE_INVALID
+       && liveupdate_str_is(&err.subject, "desktop-builds.json"),
+       "it is said which file does not parse");
+}
+
+
+/* Rules for what is not released are left out. */
+
+static void
+github_rules(void)
+{
+    char        *text;
+    cJSON       *builds, *rules, *copy;
+    size_t       i;
+
+    static const struct {
+        const char  *rules;
+        const char  *latest;
+        const char  *result;
+        const char  *name;
+    } cases[] = {
+        { "{}", "a", "{}", "no rules" },
+        { "{\"latestReleaseBuildId\":\"a\"}", NULL,
+          "{\"latestReleaseBuildId\":\"a\"}", "a latest one" },
+        { "{\"latestReleaseBuildId\":\"c\"}", "b",
+          "{\"latestReleaseBuildId\":\"b\"}", "one that is not released" },
+        { "{\"latestReleaseBuildId\":\"d\"}", NULL, "{}",
+          "one that is not listed, and no other" },
+        { "{\"releaseRedirections\":[{\"buildId\":\"c\"},"
+          "{\"buildId\":\"a\"},{\"feedUrl\":\"x\"},{\"buildId\":\"d\"}]}",
+          NULL, "{\"releaseRedirections\":[{\"buildId\":\"a\"},"
+          "{\"feedUrl\":\"x\"}]}", "redirections" },
+        { "{\"releaseRedirections\":null,\"more\":[1]}", NULL,
+          "{\"releaseRedirections\":null,\"more\":[1]}", "other members" },
+        { NULL, NULL, NULL, NULL }
+    };
+
+    builds = github_json("[{\"id\":\"a\",\"isReleased\":true},"
+                         "{\"id\":\"b\"},"
+                         "{\"id\":\"c\",\"isReleased\":false}]");
+
+    for (i = 0; cases[i].rules; i++) {
+        rules = github_json(cases[i].rules);
+        copy = liveupdate_github_rules_of(rules, builds, cases[i].latest);
+        text = cJSON_PrintUnformatted(copy);
+
+        ok(strcmp(text, cases[i].result) == 0, "rules: %s", cases[i].name);
+
+        free(text);
+        text = cJSON_PrintUnformatted(rules);
+
+        ok(strcmp(text, cases[i].rules) == 0, "as they were: %s",
+           cases[i].name);
+
+        free(text);
+        cJSON_Delete(copy);
+        cJSON_Delete(rules);
+    }
+
+    cJSON_Delete(builds);
 }
 
 

@@ -378,6 +378,32 @@ sub script {
 }
 
 
+# More of them, behind those that there are.
+
+sub script_more {
+    my ($self, @rules) = @_;
+
+    my @list;
+
+    while (my ($re, $rule) = splice @rules, 0, 2) {
+        push @list, [ "$re", $rule ];
+    }
+
+    $self->call('more', @list);
+
+    return $self;
+}
+
+
+# Without those whose own text matches.
+
+sub script_without {
+    my ($self, $re) = @_;
+
+    return $self->call('without', "$re");
+}
+
+
 # How many requests are held.
 
 sub held {

@@ -514,6 +514,24 @@ sub do_rules {
 }
 
 
+sub do_more {
+    my ($self, @rules) = @_;
+
+    push @{$self->{rules}}, map { [ qr/$_->[0]/, $_->[1] ] } @rules;
+
+    return 1;
+}
+
+
+sub do_without {
+    my ($self, $re) = @_;
+
+    $self->{rules} = [ grep { $_->[0] !~ /$re/ } @{$self->{rules}} ];
+
+    return 1;
+}
+
+
 # Requests that are held go on; those who are gone by then are found out when
 # they are answered.
 
