@@ -62,7 +62,7 @@ $(MODULE): $(BUILD)/Makefile $(SOURCES)
 
 
 .PHONY: test
-test: deps-build-test-clients module clients	## run all tests
+test: deps-build-test-clients-browser module clients	## run all tests
 	$(PROVE) t
 
 
@@ -73,6 +73,24 @@ t/clients/node_modules/.package-lock.json: t/clients/package-lock.json
 	@t/lib/deps.sh clients
 	cd t/clients && npm ci --no-audit --no-fund --no-update-notifier \
 		--cache $(CURDIR)/build/npm --loglevel=error
+	@touch $@
+
+
+# It is large: 13 of its 400 MB are kept.
+
+DESCRIPTION = t/openapi/node_modules/@octokit/openapi/generated
+
+.PHONY: openapi
+openapi: deps-build-test-clients module clients openapi-clients	## compare with GitHub's description of its API
+	$(PROVE) t/github_openapi.t
+
+.PHONY: openapi-clients
+openapi-clients: t/openapi/node_modules/.package-lock.json
+
+t/openapi/node_modules/.package-lock.json: t/openapi/package-lock.json
+	cd t/openapi && npm ci --no-audit --no-fund --no-update-notifier \
+		--cache $(CURDIR)/build/npm --loglevel=error
+	find $(DESCRIPTION) -name '*.json' ! -name api.github.com.json -delete
 	@touch $@
 
 
@@ -157,7 +175,7 @@ build/fuzz/%: t/fuzz/%.c $(wildcard t/fuzz/*.h) $(FUZZ_OBJS)
 
 
 .PHONY: asan
-asan: deps-build-test-clients clients	## run all tests under AddressSanitizer
+asan: deps-build-test-clients-browser clients	## run all tests under AddressSanitizer
 	$(MAKE) --no-print-directory module BUILD=build/asan \
 		CFLAGS="-g -O1 -fsanitize=address -fno-omit-frame-pointer" \
 		LDFLAGS="-fsanitize=address"
@@ -167,7 +185,7 @@ asan: deps-build-test-clients clients	## run all tests under AddressSanitizer
 
 
 .PHONY: static
-static: deps-build-test-clients-static clients	## run all tests, linked in
+static: deps-build-test-clients-browser-static clients	## run all tests, linked in
 	@t/lib/static.sh build/static
 	TEST_NGINX_BINARY=$(CURDIR)/build/static/nginx TEST_NGINX_MODULE= \
 		$(PROVE) t
@@ -185,6 +203,7 @@ MODULES_PATH = $(shell PATH=$$PATH:/usr/sbin nginx -V 2>&1 \
 AVAILABLE = /usr/share/nginx/modules-available
 ENABLED = /etc/nginx/modules-enabled
 SNIPPET = mod-http-liveupdate.conf
+CONSOLE = /usr/share/nginx-liveupdate/console
 
 .PHONY: install
 install: module	## install the module for this system's nginx: [DESTDIR=]
@@ -192,6 +211,8 @@ install: module	## install the module for this system's nginx: [DESTDIR=]
 		|| { echo "nginx -V names no --modules-path" >&2; exit 1; }
 	install -d $(DESTDIR)$(MODULES_PATH)
 	install -m 644 $(MODULE) $(DESTDIR)$(MODULES_PATH)
+	install -d $(DESTDIR)$(CONSOLE)
+	install -m 644 conf/console/* $(DESTDIR)$(CONSOLE)
 	@if [ -d $(ENABLED) ]; then \
 		set -ex; \
 		install -d $(DESTDIR)$(AVAILABLE) $(DESTDIR)$(ENABLED); \

@@ -5,6 +5,7 @@
 
 
 #include "ngx_http_liveupdate_count.h"
+#include "ngx_http_liveupdate_job.h"
 
 
 #define NGX_HTTP_LIVEUPDATE_ZONE_SIZE  (16 * 1024 * 1024)

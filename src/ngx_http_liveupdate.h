@@ -19,7 +19,6 @@
 #include "liveupdate_feed.h"
 #include "liveupdate_latest.h"
 #include "liveupdate_name.h"
-#include "liveupdate_plan.h"
 #include "liveupdate_query.h"
 #include "liveupdate_route.h"
 #include "liveupdate_sha256.h"
@@ -33,6 +32,7 @@
 
 
 #define NGX_HTTP_LIVEUPDATE_JSON_SIZE  (1024 * 1024)
+#define NGX_HTTP_LIVEUPDATE_EVENT_SIZE (25 * 1024 * 1024)
 #define NGX_HTTP_LIVEUPDATE_FILE_SIZE  (64 * 1024 * 1024)
 #define NGX_HTTP_LIVEUPDATE_UUID_LEN   36
 
@@ -47,6 +47,7 @@
 
 
 typedef struct ngx_http_liveupdate_node_s  ngx_http_liveupdate_node_t;
+typedef struct ngx_http_liveupdate_load_s  ngx_http_liveupdate_load_t;
 typedef struct ngx_http_liveupdate_call_s  ngx_http_liveupdate_call_t;
 typedef struct ngx_http_liveupdate_jobs_s  ngx_http_liveupdate_jobs_t;
 typedef struct ngx_http_liveupdate_job_s   ngx_http_liveupdate_job_t;
@@ -68,6 +69,10 @@ typedef struct {
     ngx_rbtree_node_t               sentinel;
     ngx_queue_t                     evictable;   /* most recent first */
     size_t                          size;        /* of what is evictable */
+    ngx_http_liveupdate_load_t     *looks;       /* which wait for "look" */
+    ngx_uint_t                      nlooks;
+    ngx_event_t                     look;
+    ngx_thread_pool_t              *readers;     /* for looks */
 
     ngx_http_liveupdate_jobs_t     *jobs;        /* NULL: it fetches nothing */
 } ngx_http_liveupdate_store_t;
@@ -117,6 +122,7 @@ typedef struct {
     u_char                         *commit;
     liveupdate_str_t                builds;
     liveupdate_str_t                rules;
+    u_char                         *error;       /* why that cannot be done */
 } ngx_http_liveupdate_approved_t;
 
 
@@ -307,6 +313,44 @@ ngx_int_t ngx_http_liveupdate_catalog_td(ngx_http_request_t *r,
     ngx_str_t *app, ngx_str_t *name, liveupdate_td_t **td);
 
 
+/*
+ * Load: reads and parses what a node of the catalog is to have, and whatever
+ * is chained to it, in a thread.  NGX_DECLINED: there is no such file;
+ * NGX_DONE: it is the one that the node has.
+ */
+
+typedef enum {
+    NGX_HTTP_LIVEUPDATE_NODE_APP = 0,
+    NGX_HTTP_LIVEUPDATE_NODE_FILES,
+    NGX_HTTP_LIVEUPDATE_NODE_TD
+} ngx_http_liveupdate_node_e;
+
+struct ngx_http_liveupdate_load_s {
+    ngx_http_liveupdate_io_t        io;          /* its pool ends with it */
+    ngx_http_liveupdate_load_t     *next;        /* in the same task */
+    ngx_thread_task_t              *task;
+    ngx_http_liveupdate_node_t     *node;
+    ngx_http_liveupdate_node_e      kind;
+    ngx_str_t                       path;        /* of the store */
+    ngx_str_t                       app;
+    ngx_str_t                       name;
+    ngx_atomic_uint_t               generation;
+
+    /* the file that the node has, then the one that was read */
+    ngx_file_uniq_t                 uniq;
+    struct timespec                 changed;
+    ngx_uint_t                      compare;
+
+    ngx_int_t                       rc;
+    ngx_pool_t                     *pool;        /* of the copy */
+    size_t                          size;
+    void                           *copy;
+    liveupdate_error_t              error;
+};
+
+void ngx_http_liveupdate_load_thread(void *data, ngx_log_t *log);
+
+
 /* Latest: what devices ask */
 
 ngx_int_t ngx_http_liveupdate_latest_handler(ngx_http_request_t *r,
@@ -335,6 +379,13 @@ ngx_int_t ngx_http_liveupdate_static_finish(ngx_http_request_t *r,
 
 ngx_int_t ngx_http_liveupdate_artifact_handler(ngx_http_request_t *r);
 ngx_int_t ngx_http_liveupdate_feed_handler(ngx_http_request_t *r);
+
+/*
+ * Manifest: sends the file that r->uri is, if it is small, out of memory.
+ * NGX_DECLINED: nginx's static handler is to send it.
+ */
+
+ngx_int_t ngx_http_liveupdate_manifest_send(ngx_http_request_t *r);
 
 
 /*
@@ -548,6 +599,7 @@ struct ngx_http_liveupdate_call_s {
     ngx_str_t                       base_url;
     ngx_chain_t                    *body;
     off_t                           body_size;
+    off_t                           body_max;    /* 0: as nginx allows */
     cJSON                          *json;        /* of the body, or NULL */
     char                            now[LIVEUPDATE_TIME_SIZE];
 
@@ -569,7 +621,6 @@ struct ngx_http_liveupdate_call_s {
     ngx_int_t                       status;
 
     unsigned                        parse:1;     /* the body is JSON */
-    unsigned                        limited:1;   /* it has at most 1 MB */
     unsigned                        aside:1;     /* threads of its own */
     unsigned                        approval:1;  /* a person decides */
     unsigned                        wake:1;      /* there is a new job */
@@ -586,6 +637,7 @@ struct ngx_http_liveupdate_call_s {
 #define NGX_HTTP_LIVEUPDATE_BODY_JSON  1      /* into call->json */
 #define NGX_HTTP_LIVEUPDATE_BODY_TEXT  2      /* as it is, at most 1 MB */
 #define NGX_HTTP_LIVEUPDATE_BODY_FORM  3      /* as it is */
+#define NGX_HTTP_LIVEUPDATE_BODY_EVENT 4      /* as it is, at most 25 MB */
 
 ngx_http_liveupdate_call_t *ngx_http_liveupdate_call_create(
     ngx_http_request_t *r, liveupdate_route_t *route,
@@ -748,6 +800,16 @@ ngx_int_t ngx_http_liveupdate_bundle_answer(ngx_http_liveupdate_call_t *call,
     const cJSON *release, const char *artifact_status, ngx_int_t status);
 
 /*
+ * 1 if the channel is protected and whoever calls may not approve; and the
+ * status of what is refused for that.
+ */
+
+ngx_uint_t ngx_http_liveupdate_protected(ngx_http_liveupdate_call_t *call,
+    const cJSON *channel);
+ngx_int_t ngx_http_liveupdate_refuse_protected(
+    ngx_http_liveupdate_call_t *call);
+
+/*
  * The lock of the call's release in staging: NGX_OK, with NGX_INVALID_FILE if
  * there is no such release in staging, or a status.
  */
@@ -831,15 +893,6 @@ ngx_int_t ngx_http_liveupdate_bundle_lock(ngx_http_liveupdate_call_t *call,
     ngx_fd_t *lock, cJSON **release, u_char **folder);
 
 /*
- * The same lock for other changes: NGX_OK, with NGX_INVALID_FILE if the bundle
- * is not in staging, or a status.  It is taken before the app's.
- */
-
-ngx_int_t ngx_http_liveupdate_bundle_hold(ngx_http_liveupdate_call_t *call,
-    ngx_fd_t *lock);
-
-
-/*
  * Verify, stage: make a staged release of what was uploaded, or write down
  * why not: a bundle of the CLI, and a desktop release.  NGX_OK, or a status.
  * Digests (of digest_t) that are known spare the reading of files that are
@@ -887,224 +940,6 @@ ngx_int_t ngx_http_liveupdate_staging_refuse(ngx_http_liveupdate_call_t *call,
 
 ngx_int_t ngx_http_liveupdate_gzip(ngx_http_liveupdate_call_t *call,
     u_char *folder, u_char *data, liveupdate_file_t *file);
-
-
-/*
- * Fetch: a request of our own, through an internal location and nginx's proxy.
- * With a path the answer is a file, which proxy_store puts there; what was
- * stored is as complete as the transport tells.  Without one the answer is
- * text.  The caller fills the first part in; the pool and the structure are
- * its own, and stay until handler() is called, which is never before start()
- * has returned NGX_OK.
- */
-
-typedef struct ngx_http_liveupdate_fetch_s  ngx_http_liveupdate_fetch_t;
-
-struct ngx_http_liveupdate_fetch_s {
-    ngx_pool_t                     *pool;
-    ngx_http_conf_ctx_t            *conf_ctx;    /* of the server */
-    ngx_str_t                       uri;         /* of the location */
-    ngx_str_t                       target;      /* escaped; see variables */
-    ngx_str_t                       path;        /* terminated, or empty */
-    ngx_uint_t                      method;      /* 0: GET */
-    ngx_str_t                       method_name;
-    ngx_str_t                       body;
-    ngx_keyval_t                   *headers;     /* the last one is empty */
-    void                          (*handler)(ngx_http_liveupdate_fetch_t *f);
-    void                           *data;
-
-    /* the result */
-    ngx_uint_t                      status;      /* 0: no answer */
-    off_t                           length;      /* Content-Length, or -1 */
-    off_t                           received;
-    ngx_str_t                       answer;
-    unsigned                        asked:1;     /* the location has a proxy */
-    unsigned                        stored:1;
-    unsigned                        framed:1;    /* by a length or chunks */
-    unsigned                        encoded:1;   /* Content-Encoding */
-    unsigned                        received_all:1;  /* or we gave up */
-    unsigned                        complete:1;  /* the answer */
-
-    ngx_connection_t               *connection;
-    ngx_http_request_t             *request;
-    ngx_http_request_t             *subrequest;
-    ngx_log_t                       log;
-    ngx_http_log_ctx_t              log_ctx;
-    ngx_event_t                     end;
-};
-
-ngx_int_t ngx_http_liveupdate_fetch_start(ngx_http_liveupdate_fetch_t *fetch);
-
-/* Bytes of the body so far; and an end, as if the origin had timed out. */
-
-off_t ngx_http_liveupdate_fetch_received(ngx_http_liveupdate_fetch_t *fetch);
-void ngx_http_liveupdate_fetch_abort(ngx_http_liveupdate_fetch_t *fetch);
-
-
-/*
- * Jobs: builds that are to be fetched, verified and, where nobody has to
- * approve, promoted.  A job is a file jobs/{app}.{release}; who works at it
- * has its lock.
- */
-
-struct ngx_http_liveupdate_jobs_s {
-    ngx_http_liveupdate_store_t         *store;
-    ngx_http_liveupdate_fetch_conf_t    *fetch;
-    ngx_http_conf_ctx_t                 *conf_ctx;
-    ngx_thread_pool_t                   *threads;
-    ngx_uint_t                           aside;       /* they are its own */
-    ngx_uint_t                           approval;
-    ngx_http_liveupdate_github_conf_t   *github;
-    ngx_uint_t                           github_approves;
-
-    /* of a worker */
-    ngx_queue_t                          running;
-    ngx_uint_t                           nrunning;
-    ngx_uint_t                           nfetched;
-    ngx_event_t                          sweep;
-    time_t                               pause;       /* until then */
-    time_t                               pause_github;
-    ngx_uint_t                           github_attempts;
-    unsigned                             sweeping:1;
-    unsigned                             again:1;
-};
-
-/* What keeps a job from going on: how often it is tried again. */
-
-typedef enum {
-    NGX_HTTP_LIVEUPDATE_JOB_OK = 0,
-    NGX_HTTP_LIVEUPDATE_JOB_OUTAGE,     /* may pass */
-    NGX_HTTP_LIVEUPDATE_JOB_WRONG,      /* what the origin has is not right */
-    NGX_HTTP_LIVEUPDATE_JOB_REFUSED     /* will not become better */
-} ngx_http_liveupdate_job_e;
-
-struct ngx_http_liveupdate_job_s {
-    ngx_queue_t                     queue;
-    ngx_pool_t                     *pool;
-    ngx_http_liveupdate_jobs_t     *jobs;
-    liveupdate_str_t                app;         /* terminated, as id is */
-    liveupdate_str_t                id;
-    const char                     *by;
-    u_char                         *folder;      /* in staging */
-    u_char                         *path;        /* of the job's file */
-    ngx_fd_t                        claim;
-    unsigned                        platforms;
-    unsigned                        staged:1;    /* all was fetched */
-    unsigned                        progressed:1;  /* something was fetched */
-    unsigned                        is_github:1; /* jobs/github: no release */
-
-    ngx_http_liveupdate_job_e       error;
-    u_char                         *reason;
-
-    void                           *data;        /* collect.c, github.c */
-
-    /* see reconcile */
-    ngx_http_liveupdate_approved_t *approved;
-    off_t                           seen;        /* size of the job's file */
-};
-
-/* At the start of each worker; when there may be something new to do. */
-
-ngx_int_t ngx_http_liveupdate_jobs_init(ngx_cycle_t *cycle);
-void ngx_http_liveupdate_jobs_wake(ngx_http_liveupdate_store_t *store);
-
-/*
- * Runs an action in a thread, and then done(); NGX_ERROR: it could not be
- * started.  fail() keeps the first reason of the gravest kind; end() writes
- * down how the job ended, or when it is tried again, and frees it.
- */
-
-typedef void (*ngx_http_liveupdate_job_pt)(ngx_http_liveupdate_job_t *job,
-    ngx_int_t status);
-
-void ngx_http_liveupdate_job_run(ngx_http_liveupdate_job_t *job,
-    ngx_http_liveupdate_action_pt action, ngx_http_liveupdate_job_pt done);
-void ngx_http_liveupdate_job_fail(ngx_http_liveupdate_job_t *job,
-    ngx_http_liveupdate_job_e error, liveupdate_error_t *err);
-void ngx_http_liveupdate_job_end(ngx_http_liveupdate_job_t *job);
-
-/* For actions of a job: its release, locked.  NGX_DECLINED: it has gone. */
-
-ngx_int_t ngx_http_liveupdate_job_lock(ngx_http_liveupdate_call_t *call,
-    ngx_fd_t *lock, cJSON **release);
-
-/*
- * Transfer: one file from the origin into "uploads" of the job's release, once
- * it has the size and the digests that the file says.  *transfer is freed
- * after handler() was called: with error 0 there is the file, and its digest,
- * or it is missing and may be.  look() ends a transfer of more than limit
- * bytes.  NULL: it could not be started.
- */
-
-typedef struct ngx_http_liveupdate_transfer_s  ngx_http_liveupdate_transfer_t;
-
-typedef void (*ngx_http_liveupdate_transfer_pt)(
-    ngx_http_liveupdate_transfer_t *transfer);
-
-struct ngx_http_liveupdate_transfer_s {
-    ngx_queue_t                       queue;
-    ngx_http_liveupdate_job_t        *job;
-    liveupdate_plan_file_t           *file;
-    uint64_t                          limit;
-    ngx_http_liveupdate_transfer_pt   handler;
-
-    ngx_http_liveupdate_fetch_t       fetch;
-    ngx_http_liveupdate_io_t          io;
-    ngx_http_liveupdate_digest_t      digest;
-    ngx_http_liveupdate_job_e         error;
-    liveupdate_error_t                why;
-    unsigned                          missing:1;
-    unsigned                          too_large:1;
-};
-
-ngx_http_liveupdate_transfer_t *ngx_http_liveupdate_transfer_start(
-    ngx_http_liveupdate_job_t *job, liveupdate_plan_file_t *file,
-    uint64_t limit, ngx_http_liveupdate_transfer_pt handler);
-void ngx_http_liveupdate_transfer_look(
-    ngx_http_liveupdate_transfer_t *transfer);
-
-/*
- * Collect: fetches the files of a job's build and has them staged.  clean()
- * removes, before the next try, what is not worth to be kept; the release is
- * locked.  NGX_OK or a status.
- */
-
-void ngx_http_liveupdate_collect(ngx_http_liveupdate_job_t *job);
-ngx_int_t ngx_http_liveupdate_collect_clean(ngx_http_liveupdate_call_t *call);
-
-
-/*
- * Github: opens the pull request of a job's staged release, or does what was
- * approved; and, for jobs/github, only the latter.
- */
-
-void ngx_http_liveupdate_github(ngx_http_liveupdate_job_t *job);
-
-/*
- * Reconcile, an action of a job: makes the store what job->approved says.
- * NGX_OK, also if that cannot be done: apps/{app}/github.json says why; or a
- * status.
- */
-
-ngx_int_t ngx_http_liveupdate_reconcile(ngx_http_liveupdate_call_t *call);
-
-
-/*
- * Webhook: signed announcements.  delivery: what a header says (empty if it
- * is not there), and the body, whose signature is right; github_event() is
- * the action for those of GitHub.
- */
-
-typedef struct {
-    ngx_http_liveupdate_webhook_conf_t  *conf;
-    ngx_http_liveupdate_github_conf_t   *github;
-    liveupdate_str_t                     signature;
-    liveupdate_str_t                     event;
-    liveupdate_str_t                     id;
-} ngx_http_liveupdate_delivery_t;
-
-ngx_int_t ngx_http_liveupdate_webhook_handler(ngx_http_request_t *r);
-ngx_int_t ngx_http_liveupdate_github_event(ngx_http_liveupdate_call_t *call);
 
 
 /* Resources of the API: actions, and their JSON for others' relations */

@@ -238,12 +238,11 @@ ngx_http_liveupdate_build_patch(ngx_http_liveupdate_call_t *call)
 static ngx_int_t
 ngx_http_liveupdate_build_change(ngx_http_liveupdate_call_t *call, cJSON *app)
 {
-    cJSON      *release;
-    double      rollout;
-    u_char     *folder, *path;
-    ngx_int_t   status;
-
-    liveupdate_str_t  deployment;
+    cJSON             *release, *channel;
+    double             rollout;
+    u_char            *folder, *path;
+    ngx_int_t          status;
+    liveupdate_str_t   deployment;
 
     status = ngx_http_liveupdate_release_read(call,
                                               (char *) call->route.id.data,
@@ -266,7 +265,10 @@ ngx_http_liveupdate_build_change(ngx_http_liveupdate_call_t *call, cJSON *app)
         && liveupdate_json_number(call->json, "rolloutPercentage", &rollout)
            == LIVEUPDATE_OK
         && liveupdate_json_string(release, "deployment", &deployment)
-           == LIVEUPDATE_OK)
+           == LIVEUPDATE_OK
+        && liveupdate_app_deployment_find(app, (char *) deployment.data,
+                                          &channel)
+        && !ngx_http_liveupdate_protected(call, channel))
     {
         status = ngx_http_liveupdate_core_status(call,
                           liveupdate_deployment_update(app,

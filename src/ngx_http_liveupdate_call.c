@@ -4,7 +4,7 @@
  */
 
 
-#include "ngx_http_liveupdate.h"
+#include "ngx_http_liveupdate_job.h"
 
 #include <openssl/rand.h>
 
@@ -21,6 +21,8 @@
 static ngx_int_t ngx_http_liveupdate_call_str(ngx_http_liveupdate_call_t *call,
     liveupdate_str_t *str);
 static void ngx_http_liveupdate_call_cleanup(void *data);
+static ngx_int_t ngx_http_liveupdate_call_too_large(ngx_http_request_t *r,
+    ngx_http_liveupdate_call_t *call);
 static void ngx_http_liveupdate_call_body(ngx_http_request_t *r);
 static ngx_int_t ngx_http_liveupdate_body_filter(ngx_http_request_t *r,
     ngx_chain_t *in);
@@ -199,16 +201,16 @@ ngx_http_liveupdate_call_run(ngx_http_request_t *r,
     }
 
     call->parse = (body == NGX_HTTP_LIVEUPDATE_BODY_JSON);
-    call->limited = (body != NGX_HTTP_LIVEUPDATE_BODY_FORM);
 
-    if (call->limited
-        && r->headers_in.content_length_n > NGX_HTTP_LIVEUPDATE_JSON_SIZE)
-    {
+    call->body_max = (body == NGX_HTTP_LIVEUPDATE_BODY_FORM) ? 0
+                     : (body == NGX_HTTP_LIVEUPDATE_BODY_EVENT)
+                     ? NGX_HTTP_LIVEUPDATE_EVENT_SIZE
+                     : NGX_HTTP_LIVEUPDATE_JSON_SIZE;
+
+    if (call->body_max && r->headers_in.content_length_n > call->body_max) {
         (void) ngx_http_discard_request_body(r);
 
-        return ngx_http_liveupdate_send_message(r,
-                                         NGX_HTTP_REQUEST_ENTITY_TOO_LARGE,
-                                         "The body is larger than 1 MB.");
+        return ngx_http_liveupdate_call_too_large(r, call);
     }
 
     /* bodies in files are what is wanted here, and no news */
@@ -218,6 +220,18 @@ ngx_http_liveupdate_call_run(ngx_http_request_t *r,
     rc = ngx_http_read_client_request_body(r, ngx_http_liveupdate_call_body);
 
     return rc >= NGX_HTTP_SPECIAL_RESPONSE ? rc : NGX_DONE;
+}
+
+
+static ngx_int_t
+ngx_http_liveupdate_call_too_large(ngx_http_request_t *r,
+    ngx_http_liveupdate_call_t *call)
+{
+    return ngx_http_liveupdate_send_message(r,
+               NGX_HTTP_REQUEST_ENTITY_TOO_LARGE,
+               call->body_max == NGX_HTTP_LIVEUPDATE_EVENT_SIZE
+               ? "The body is larger than 25 MB."
+               : "The body is larger than 1 MB.");
 }
 
 
@@ -249,10 +263,8 @@ ngx_http_liveupdate_call_body(ngx_http_request_t *r)
         size += ngx_buf_size(cl->buf);
     }
 
-    if (call->limited && size > NGX_HTTP_LIVEUPDATE_JSON_SIZE) {
-        rc = ngx_http_liveupdate_send_message(r,
-                                         NGX_HTTP_REQUEST_ENTITY_TOO_LARGE,
-                                         "The body is larger than 1 MB.");
+    if (call->body_max && size > call->body_max) {
+        rc = ngx_http_liveupdate_call_too_large(r, call);
         ngx_http_finalize_request(r, rc);
         return;
     }

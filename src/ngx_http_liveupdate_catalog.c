@@ -17,12 +17,10 @@
 
 #define NGX_HTTP_LIVEUPDATE_TICK   60000
 
+/* looks that are not urgent are collected: that long (msec), that many */
 
-typedef enum {
-    NGX_HTTP_LIVEUPDATE_NODE_APP = 0,
-    NGX_HTTP_LIVEUPDATE_NODE_FILES,
-    NGX_HTTP_LIVEUPDATE_NODE_TD
-} ngx_http_liveupdate_node_e;
+#define NGX_HTTP_LIVEUPDATE_LOOK   50
+#define NGX_HTTP_LIVEUPDATE_LOOKS  64
 
 
 struct ngx_http_liveupdate_node_s {
@@ -48,28 +46,6 @@ struct ngx_http_liveupdate_node_s {
 };
 
 
-typedef struct {
-    ngx_http_liveupdate_io_t        io;          /* its pool ends with it */
-    ngx_http_liveupdate_node_t     *node;
-    ngx_http_liveupdate_node_e      kind;
-    ngx_str_t                       path;        /* of the store */
-    ngx_str_t                       app;
-    ngx_str_t                       name;
-    ngx_atomic_uint_t               generation;
-
-    /* the file that the node has, then the one that was read */
-    ngx_file_uniq_t                 uniq;
-    struct timespec                 changed;
-    ngx_uint_t                      compare;
-
-    ngx_int_t                       rc;
-    ngx_pool_t                     *pool;        /* of the copy */
-    size_t                          size;
-    void                           *copy;
-    liveupdate_error_t              error;
-} ngx_http_liveupdate_load_t;
-
-
 static ngx_int_t ngx_http_liveupdate_catalog_get(ngx_http_request_t *r,
     ngx_http_liveupdate_node_e kind, ngx_str_t *app, ngx_str_t *name,
     void **copy);
@@ -81,23 +57,18 @@ static ngx_int_t ngx_http_liveupdate_catalog_wait(ngx_http_request_t *r,
 static void ngx_http_liveupdate_catalog_wake(ngx_http_liveupdate_node_t *node);
 static ngx_int_t ngx_http_liveupdate_load_start(
     ngx_http_liveupdate_node_t *node, ngx_thread_pool_t *tp, ngx_str_t *app,
-    ngx_str_t *name, ngx_atomic_uint_t generation, ngx_log_t *log);
-static void ngx_http_liveupdate_load_thread(void *data, ngx_log_t *log);
-static void *ngx_http_liveupdate_load_alloc(void *data, size_t size);
-static ngx_int_t ngx_http_liveupdate_load_text(
-    ngx_http_liveupdate_load_t *load, u_char *path, liveupdate_str_t *text);
-static ngx_uint_t ngx_http_liveupdate_load_same(
-    ngx_http_liveupdate_load_t *load, u_char *path);
-static ngx_int_t ngx_http_liveupdate_load_app(
-    ngx_http_liveupdate_load_t *load);
-static ngx_int_t ngx_http_liveupdate_load_releases(
-    ngx_http_liveupdate_load_t *load, liveupdate_app_t *app);
-static ngx_int_t ngx_http_liveupdate_load_files(
-    ngx_http_liveupdate_load_t *load);
-static ngx_int_t ngx_http_liveupdate_load_td(ngx_http_liveupdate_load_t *load);
-static ngx_int_t ngx_http_liveupdate_load_status(
-    ngx_http_liveupdate_load_t *load, liveupdate_rc_e rc);
+    ngx_str_t *name);
+static void ngx_http_liveupdate_look_later(ngx_http_liveupdate_node_t *node,
+    ngx_thread_pool_t *tp, ngx_str_t *app, ngx_str_t *name);
+static void ngx_http_liveupdate_look_handler(ngx_event_t *ev);
+static ngx_int_t ngx_http_liveupdate_look_now(
+    ngx_http_liveupdate_store_t *store);
+static ngx_http_liveupdate_load_t *ngx_http_liveupdate_load_create(
+    ngx_http_liveupdate_node_t *node, ngx_str_t *app, ngx_str_t *name);
+static ngx_int_t ngx_http_liveupdate_load_post(
+    ngx_http_liveupdate_load_t *load, ngx_thread_pool_t *tp);
 static void ngx_http_liveupdate_load_done(ngx_event_t *ev);
+static void ngx_http_liveupdate_load_finish(ngx_http_liveupdate_load_t *load);
 static void ngx_http_liveupdate_node_update(ngx_http_liveupdate_node_t *node,
     ngx_http_liveupdate_load_t *load);
 static void ngx_http_liveupdate_node_evict(ngx_http_liveupdate_store_t *store);
@@ -162,7 +133,6 @@ ngx_http_liveupdate_catalog_get(ngx_http_request_t *r,
     ngx_http_liveupdate_node_e kind, ngx_str_t *app, ngx_str_t *name,
     void **copy)
 {
-    ngx_atomic_uint_t                generation;
     ngx_http_liveupdate_ctx_t       *ctx;
     ngx_http_liveupdate_node_t      *node;
     ngx_http_liveupdate_loc_conf_t  *lucf;
@@ -177,22 +147,17 @@ ngx_http_liveupdate_catalog_get(ngx_http_request_t *r,
         return NGX_ERROR;
     }
 
-    generation = *node->current;
-
     /* what has waited once is content with what was current when it came */
 
     if (!ctx->waited) {
-        ctx->generation = generation;
+        ctx->generation = *node->current;
     }
 
     if (!node->loaded
         || (ngx_atomic_int_t) (node->generation - ctx->generation) < 0)
     {
-        if (!node->loading
-            && ngx_http_liveupdate_load_start(node, lucf->readers, app,
-                                              name, generation,
-                                              r->connection->log)
-               != NGX_OK)
+        if (ngx_http_liveupdate_load_start(node, lucf->readers, app, name)
+            != NGX_OK)
         {
             return NGX_ERROR;
         }
@@ -204,11 +169,7 @@ ngx_http_liveupdate_catalog_get(ngx_http_request_t *r,
 
         /* other machines tell nobody of their changes: look, meanwhile serve */
 
-        node->checked = ngx_time();
-
-        (void) ngx_http_liveupdate_load_start(node, lucf->readers, app,
-                                              name, generation,
-                                              r->connection->log);
+        ngx_http_liveupdate_look_later(node, lucf->readers, app, name);
     }
 
     if (node->evictable) {
@@ -338,8 +299,88 @@ ngx_http_liveupdate_catalog_wake(ngx_http_liveupdate_node_t *node)
 
 static ngx_int_t
 ngx_http_liveupdate_load_start(ngx_http_liveupdate_node_t *node,
-    ngx_thread_pool_t *tp, ngx_str_t *app, ngx_str_t *name,
-    ngx_atomic_uint_t generation, ngx_log_t *log)
+    ngx_thread_pool_t *tp, ngx_str_t *app, ngx_str_t *name)
+{
+    ngx_http_liveupdate_load_t  *load;
+
+    if (node->loading) {
+
+        /* it may be one of those that were not urgent until now */
+
+        return ngx_http_liveupdate_look_now(node->store);
+    }
+
+    load = ngx_http_liveupdate_load_create(node, app, name);
+    if (load == NULL) {
+        return NGX_ERROR;
+    }
+
+    return ngx_http_liveupdate_load_post(load, tp);
+}
+
+
+/* To wake a thread costs more than a look does: it is woken for many. */
+
+static void
+ngx_http_liveupdate_look_later(ngx_http_liveupdate_node_t *node,
+    ngx_thread_pool_t *tp, ngx_str_t *app, ngx_str_t *name)
+{
+    ngx_http_liveupdate_load_t   *load;
+    ngx_http_liveupdate_store_t  *store;
+
+    node->checked = ngx_time();
+
+    load = ngx_http_liveupdate_load_create(node, app, name);
+    if (load == NULL) {
+        return;
+    }
+
+    store = node->store;
+
+    load->next = store->looks;
+    store->looks = load;
+    store->readers = tp;
+
+    if (++store->nlooks == NGX_HTTP_LIVEUPDATE_LOOKS) {
+        (void) ngx_http_liveupdate_look_now(store);
+        return;
+    }
+
+    if (!store->look.timer_set) {
+        store->look.handler = ngx_http_liveupdate_look_handler;
+        store->look.data = store;
+        store->look.log = ngx_cycle->log;
+        store->look.cancelable = 1;
+
+        ngx_add_timer(&store->look, NGX_HTTP_LIVEUPDATE_LOOK);
+    }
+}
+
+
+static void
+ngx_http_liveupdate_look_handler(ngx_event_t *ev)
+{
+    (void) ngx_http_liveupdate_look_now(ev->data);
+}
+
+
+static ngx_int_t
+ngx_http_liveupdate_look_now(ngx_http_liveupdate_store_t *store)
+{
+    ngx_http_liveupdate_load_t  *load;
+
+    load = store->looks;
+
+    store->looks = NULL;
+    store->nlooks = 0;
+
+    return load ? ngx_http_liveupdate_load_post(load, store->readers) : NGX_OK;
+}
+
+
+static ngx_http_liveupdate_load_t *
+ngx_http_liveupdate_load_create(ngx_http_liveupdate_node_t *node,
+    ngx_str_t *app, ngx_str_t *name)
 {
     ngx_pool_t                  *pool;
     ngx_thread_task_t           *task;
@@ -347,7 +388,7 @@ ngx_http_liveupdate_load_start(ngx_http_liveupdate_node_t *node,
 
     pool = ngx_create_pool(4096, ngx_cycle->log);
     if (pool == NULL) {
-        return NGX_ERROR;
+        return NULL;
     }
 
     task = ngx_thread_task_alloc(pool, sizeof(ngx_http_liveupdate_load_t));
@@ -376,349 +417,77 @@ ngx_http_liveupdate_load_start(ngx_http_liveupdate_node_t *node,
     }
 
     load->io.pool = pool;
+    load->task = task;
     load->node = node;
     load->kind = node->kind;
     load->path = node->store->path;
-    load->generation = generation;
     load->uniq = node->uniq;
     load->changed = node->changed;
-
-    /* an app's releases may have changed without it; a table has none */
-
-    load->compare = node->copy
-                    && (node->kind != NGX_HTTP_LIVEUPDATE_NODE_APP
-                        || node->generation == generation);
 
     load->pool = ngx_create_pool(1024, ngx_cycle->log);
     if (load->pool == NULL) {
         goto failed;
     }
 
-    task->handler = ngx_http_liveupdate_load_thread;
-    task->event.data = load;
-    task->event.handler = ngx_http_liveupdate_load_done;
-    task->event.log = ngx_cycle->log;
-
-    if (ngx_thread_task_post(tp, task) != NGX_OK) {
-        ngx_log_error(NGX_LOG_ERR, log, 0,
-                      "app \"%V\" could not be loaded", app);
-        ngx_destroy_pool(load->pool);
-        goto failed;
-    }
-
-    /* a worker does not exit while there is a timer */
-
-    ngx_add_timer(&task->event, NGX_HTTP_LIVEUPDATE_TICK);
-
     node->loading = 1;
 
-    return NGX_OK;
+    return load;
 
 failed:
 
     ngx_destroy_pool(pool);
 
-    return NGX_ERROR;
+    return NULL;
 }
 
 
-static void
-ngx_http_liveupdate_load_thread(void *data, ngx_log_t *log)
-{
-    ngx_http_liveupdate_load_t *load = data;
-
-    switch (load->kind) {
-
-    case NGX_HTTP_LIVEUPDATE_NODE_APP:
-        load->rc = ngx_http_liveupdate_load_app(load);
-        break;
-
-    case NGX_HTTP_LIVEUPDATE_NODE_FILES:
-        load->rc = ngx_http_liveupdate_load_files(load);
-        break;
-
-    default: /* NGX_HTTP_LIVEUPDATE_NODE_TD */
-        load->rc = ngx_http_liveupdate_load_td(load);
-        break;
-    }
-}
-
-
-static void *
-ngx_http_liveupdate_load_alloc(void *data, size_t size)
-{
-    ngx_http_liveupdate_load_t *load = data;
-
-    load->size += size;
-
-    return ngx_palloc(load->pool, size);
-}
-
-
-/* NGX_DECLINED: there is no such file; NGX_DONE: it did not change. */
+/* A load, and those that are to be done with it. */
 
 static ngx_int_t
-ngx_http_liveupdate_load_text(ngx_http_liveupdate_load_t *load, u_char *path,
-    liveupdate_str_t *text)
+ngx_http_liveupdate_load_post(ngx_http_liveupdate_load_t *load,
+    ngx_thread_pool_t *tp)
 {
-    ngx_int_t        rc;
-    ngx_str_t        file;
-    ngx_file_info_t  fi;
+    ngx_thread_task_t           *task;
+    ngx_http_liveupdate_load_t  *next;
+    ngx_http_liveupdate_node_t  *node;
 
-    if (load->compare && ngx_http_liveupdate_load_same(load, path)) {
-        return NGX_DONE;
+    for (next = load; next; next = next->next) {
+        node = next->node;
+        next->generation = *node->current;
+
+        /* an app's releases may have changed without it; a table has none */
+
+        next->compare = node->copy
+                        && (node->kind != NGX_HTTP_LIVEUPDATE_NODE_APP
+                            || node->generation == next->generation);
     }
 
-    rc = ngx_http_liveupdate_store_read(&load->io, path, &file, &fi);
-    if (rc != NGX_OK) {
-        return rc;
+    task = load->task;
+
+    task->handler = ngx_http_liveupdate_load_thread;
+    task->event.data = load;
+    task->event.handler = ngx_http_liveupdate_load_done;
+    task->event.log = ngx_cycle->log;
+
+    if (ngx_thread_task_post(tp, task) == NGX_OK) {
+
+        /* a worker does not exit while there is a timer */
+
+        ngx_add_timer(&task->event, NGX_HTTP_LIVEUPDATE_TICK);
+
+        return NGX_OK;
     }
 
-    load->uniq = ngx_file_uniq(&fi);
-    load->changed = fi.st_ctim;
+    for ( /* void */ ; load; load = next) {
+        next = load->next;
 
-    text->len = file.len;
-    text->data = file.data;
+        ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0,
+                      "\"%V\" could not be loaded", &load->node->sn.str);
 
-    return NGX_OK;
-}
+        load->node->loading = 0;
 
-
-/* On a network's file system only open() asks the server; stat() may not. */
-
-static ngx_uint_t
-ngx_http_liveupdate_load_same(ngx_http_liveupdate_load_t *load, u_char *path)
-{
-    ngx_fd_t         fd;
-    ngx_int_t        rc;
-    ngx_file_info_t  fi;
-
-    if (path == NULL) {
-        return 0;
-    }
-
-    fd = ngx_open_file(path, NGX_FILE_RDONLY, NGX_FILE_OPEN, 0);
-
-    if (fd == NGX_INVALID_FILE) {
-        return 0;
-    }
-
-    rc = ngx_fd_info(fd, &fi);
-
-    (void) ngx_close_file(fd);
-
-    return rc != NGX_FILE_ERROR
-           && load->uniq == ngx_file_uniq(&fi)
-           && load->changed.tv_sec == fi.st_ctim.tv_sec
-           && load->changed.tv_nsec == fi.st_ctim.tv_nsec;
-}
-
-
-static ngx_int_t
-ngx_http_liveupdate_load_app(ngx_http_liveupdate_load_t *load)
-{
-    u_char              *path;
-    ngx_int_t            rc;
-    liveupdate_rc_e      parsed;
-    liveupdate_str_t     text;
-    liveupdate_app_t    *app;
-    liveupdate_arena_t   arena;
-
-    path = ngx_http_liveupdate_path(load->io.pool, "%V/apps/%V/app.json",
-                                    &load->path, &load->app);
-
-    rc = ngx_http_liveupdate_load_text(load, path, &text);
-    if (rc != NGX_OK) {
-        return rc;
-    }
-
-    arena.alloc = ngx_http_liveupdate_load_alloc;
-    arena.data = load;
-
-    app = arena.alloc(load, sizeof(liveupdate_app_t));
-    if (app == NULL) {
-        return ngx_http_liveupdate_load_status(load, LIVEUPDATE_NOMEM);
-    }
-
-    parsed = liveupdate_app_parse(&arena, &text, app, &load->error);
-
-    if (parsed != LIVEUPDATE_OK) {
-        return ngx_http_liveupdate_load_status(load, parsed);
-    }
-
-    if (app->id.len != load->app.len
-        || ngx_memcmp(app->id.data, load->app.data, app->id.len) != 0)
-    {
-        return ngx_http_liveupdate_load_status(load,
-                   liveupdate_refuse(&load->error, &app->id,
-                                     "is not the app that its folder names"));
-    }
-
-    load->copy = app;
-
-    return ngx_http_liveupdate_load_releases(load, app);
-}
-
-
-static ngx_int_t
-ngx_http_liveupdate_load_releases(ngx_http_liveupdate_load_t *load,
-    liveupdate_app_t *app)
-{
-    u_char                    *path;
-    size_t                     i, n;
-    ngx_int_t                  rc;
-    ngx_str_t                  file;
-    liveupdate_rc_e            parsed;
-    ngx_file_info_t            fi;
-    liveupdate_str_t           text;
-    liveupdate_arena_t         arena;
-    liveupdate_release_t      *release;
-    liveupdate_channel_t      *channel;
-    liveupdate_deployment_t   *deployment;
-
-    arena.alloc = ngx_http_liveupdate_load_alloc;
-    arena.data = load;
-
-    for (i = 0; i < app->nchannels; i++) {
-        channel = &app->channels[i];
-
-        for (n = 0; n < channel->ndeployments; n++) {
-            deployment = &channel->deployments[n];
-
-            path = ngx_http_liveupdate_path(load->io.pool,
-                                            "%V/live/%V/%*s/release.json",
-                                            &load->path, &load->app,
-                                            deployment->release_id.len,
-                                            deployment->release_id.data);
-
-            rc = ngx_http_liveupdate_store_read(&load->io, path, &file, &fi);
-
-            if (rc == NGX_DECLINED) {
-
-                /* a copy of a store: it may come yet, so look again */
-
-                load->uniq = 0;
-                continue;
-            }
-
-            if (rc != NGX_OK) {
-                return rc;
-            }
-
-            release = arena.alloc(load, sizeof(liveupdate_release_t));
-            if (release == NULL) {
-                return ngx_http_liveupdate_load_status(load,
-                                                       LIVEUPDATE_NOMEM);
-            }
-
-            text.len = file.len;
-            text.data = file.data;
-
-            parsed = liveupdate_release_parse(&arena, &text, release,
-                                              &load->error);
-            if (parsed != LIVEUPDATE_OK) {
-                return ngx_http_liveupdate_load_status(load, parsed);
-            }
-
-            deployment->release = release;
-
-            if (liveupdate_deployment_render(&arena, app, channel, deployment)
-                != LIVEUPDATE_OK)
-            {
-                return ngx_http_liveupdate_load_status(load,
-                                                       LIVEUPDATE_NOMEM);
-            }
-        }
-    }
-
-    return NGX_OK;
-}
-
-
-static ngx_int_t
-ngx_http_liveupdate_load_files(ngx_http_liveupdate_load_t *load)
-{
-    u_char                       *path;
-    ngx_int_t                     rc;
-    liveupdate_rc_e               parsed;
-    liveupdate_str_t              text;
-    liveupdate_arena_t            arena;
-    ngx_http_liveupdate_files_t  *files;
-
-    path = ngx_http_liveupdate_path(load->io.pool, "%V/live/%V/%V/files.json",
-                                    &load->path, &load->app, &load->name);
-
-    rc = ngx_http_liveupdate_load_text(load, path, &text);
-    if (rc != NGX_OK) {
-        return rc;
-    }
-
-    arena.alloc = ngx_http_liveupdate_load_alloc;
-    arena.data = load;
-
-    files = arena.alloc(load, sizeof(ngx_http_liveupdate_files_t));
-    if (files == NULL) {
-        return ngx_http_liveupdate_load_status(load, LIVEUPDATE_NOMEM);
-    }
-
-    parsed = liveupdate_files_parse(&arena, &text, &files->files,
-                                    &files->nfiles, &load->error);
-    if (parsed != LIVEUPDATE_OK) {
-        return ngx_http_liveupdate_load_status(load, parsed);
-    }
-
-    load->copy = files;
-
-    return NGX_OK;
-}
-
-
-static ngx_int_t
-ngx_http_liveupdate_load_td(ngx_http_liveupdate_load_t *load)
-{
-    u_char              *path;
-    ngx_int_t            rc;
-    liveupdate_td_t     *td;
-    liveupdate_rc_e      parsed;
-    liveupdate_str_t     text;
-    liveupdate_arena_t   arena;
-
-    path = ngx_http_liveupdate_path(load->io.pool, "%V/feed/%V/%V",
-                                    &load->path, &load->app, &load->name);
-
-    rc = ngx_http_liveupdate_load_text(load, path, &text);
-    if (rc != NGX_OK) {
-        return rc;
-    }
-
-    arena.alloc = ngx_http_liveupdate_load_alloc;
-    arena.data = load;
-
-    td = arena.alloc(load, sizeof(liveupdate_td_t));
-    if (td == NULL) {
-        return ngx_http_liveupdate_load_status(load, LIVEUPDATE_NOMEM);
-    }
-
-    parsed = liveupdate_td_parse(&arena, &text, td, &load->error);
-
-    if (parsed != LIVEUPDATE_OK) {
-        return ngx_http_liveupdate_load_status(load, parsed);
-    }
-
-    load->copy = td;
-
-    return NGX_OK;
-}
-
-
-static ngx_int_t
-ngx_http_liveupdate_load_status(ngx_http_liveupdate_load_t *load,
-    liveupdate_rc_e rc)
-{
-    if (rc == LIVEUPDATE_NOMEM) {
-        load->io.err = NGX_ENOMEM;
-        load->io.operation = "malloc()";
-        load->error.text = NULL;
+        ngx_destroy_pool(load->pool);
+        ngx_destroy_pool(load->io.pool);
     }
 
     return NGX_ERROR;
@@ -730,8 +499,7 @@ ngx_http_liveupdate_load_done(ngx_event_t *ev)
 {
     ngx_http_liveupdate_load_t *load = ev->data;
 
-    u_char                      *sentence;
-    ngx_http_liveupdate_node_t  *node;
+    ngx_http_liveupdate_load_t  *next;
 
     if (!ev->complete) {
         ev->timedout = 0;
@@ -742,6 +510,19 @@ ngx_http_liveupdate_load_done(ngx_event_t *ev)
     if (ev->timer_set) {
         ngx_del_timer(ev);
     }
+
+    for ( /* void */ ; load; load = next) {
+        next = load->next;
+        ngx_http_liveupdate_load_finish(load);
+    }
+}
+
+
+static void
+ngx_http_liveupdate_load_finish(ngx_http_liveupdate_load_t *load)
+{
+    u_char                      *sentence;
+    ngx_http_liveupdate_node_t  *node;
 
     node = load->node;
 

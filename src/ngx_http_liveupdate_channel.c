@@ -156,6 +156,12 @@ ngx_http_liveupdate_channel_change(ngx_http_liveupdate_call_t *call,
     call->change = "channel.update";
     call->subject = (char *) call->route.id.data;
 
+    if (ngx_http_liveupdate_protected(call,
+                     liveupdate_app_channel_find(app, call->subject)))
+    {
+        return ngx_http_liveupdate_refuse_protected(call);
+    }
+
     status = ngx_http_liveupdate_core_status(call,
                                              liveupdate_channel_update(app,
                                                   call->json, call->subject,
@@ -218,6 +224,12 @@ ngx_http_liveupdate_channel_drop(ngx_http_liveupdate_call_t *call, cJSON *app)
 
     call->change = "channel.delete";
     call->subject = id;
+
+    if (ngx_http_liveupdate_protected(call,
+                                      liveupdate_app_channel_find(app, id)))
+    {
+        return ngx_http_liveupdate_refuse_protected(call);
+    }
 
     status = ngx_http_liveupdate_core_status(call,
                          liveupdate_channel_delete(app, id, &call->error));

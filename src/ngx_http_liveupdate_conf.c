@@ -6,7 +6,7 @@
  */
 
 
-#include "ngx_http_liveupdate.h"
+#include "ngx_http_liveupdate_job.h"
 
 #include "liveupdate_name.h"
 
@@ -316,6 +316,7 @@ ngx_http_liveupdate_conf_github(ngx_conf_t *cf, ngx_command_t *cmd,
     if (slash == NULL
         || slash == github->repo.data
         || slash == github->repo.data + github->repo.len - 1
+        || ngx_strlchr(slash + 1, github->repo.data + github->repo.len, '/')
         || !ngx_http_liveupdate_conf_is_plain(&github->repo)
         || !ngx_http_liveupdate_conf_is_plain(&github->base))
     {
@@ -328,6 +329,13 @@ ngx_http_liveupdate_conf_github(ngx_conf_t *cf, ngx_command_t *cmd,
 
     while (github->api.len && github->api.data[github->api.len - 1] == '/') {
         github->api.len--;
+    }
+
+    if (ngx_strncmp(github->api.data, "http://", 7) != 0
+        && ngx_strncmp(github->api.data, "https://", 8) != 0)
+    {
+        return "needs an \"api\" that begins with \"https://\" or "
+               "\"http://\"";
     }
 
     if (token.len == 0) {
@@ -370,11 +378,23 @@ ngx_http_liveupdate_conf_headers(ngx_conf_t *cf,
     ngx_http_liveupdate_github_conf_t *github, ngx_str_t *name)
 {
     u_char        *p;
+    size_t         i;
     ngx_str_t      token;
     ngx_keyval_t  *header;
 
     if (ngx_http_liveupdate_conf_secret(cf, name, &token) != NGX_OK) {
         return NGX_CONF_ERROR;
+    }
+
+    /* it becomes a part of a header */
+
+    for (i = 0; i < token.len; i++) {
+        if (token.data[i] <= ' ' || token.data[i] >= 0x7f) {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "no token in file \"%V\": it is one word",
+                               name);
+            return NGX_CONF_ERROR;
+        }
     }
 
     header = ngx_pcalloc(cf->pool, 6 * sizeof(ngx_keyval_t));

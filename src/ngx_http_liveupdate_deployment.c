@@ -242,6 +242,10 @@ ngx_http_liveupdate_deployment_add(ngx_http_liveupdate_call_t *call,
         return status;
     }
 
+    if (ngx_http_liveupdate_protected(call, channel)) {
+        return ngx_http_liveupdate_refuse_protected(call);
+    }
+
     is_signed = 0;
 
     status = ngx_http_liveupdate_deployment_release(call,
@@ -436,6 +440,10 @@ ngx_http_liveupdate_deployment_rollout(ngx_http_liveupdate_call_t *call,
     call->subject = (char *) call->route.id.data;
 
     deployment = liveupdate_app_deployment_find(app, call->subject, &channel);
+
+    if (deployment && ngx_http_liveupdate_protected(call, channel)) {
+        return ngx_http_liveupdate_refuse_protected(call);
+    }
 
     before = 0;
 

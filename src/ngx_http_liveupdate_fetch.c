@@ -7,7 +7,7 @@
  */
 
 
-#include "ngx_http_liveupdate.h"
+#include "ngx_http_liveupdate_job.h"
 
 
 #define NGX_HTTP_LIVEUPDATE_BLOCKED  10      /* msec */

@@ -2,49 +2,14 @@
 /*
  * Copyright (C) the nginx-liveupdate authors
  *
- * GitHub, asked: where the base branch is and what is approved there; and a
- * pull request for a release that is not.  Each step is a request; a job that
- * was interrupted begins again, and finds what it has done already.
+ * GitHub, asked: where the base branch is, and what is approved there.  Each
+ * step is a request; a job that was interrupted begins again.
  */
 
 
-#include "ngx_http_liveupdate.h"
+#include "ngx_http_liveupdate_job.h"
 
 #include "liveupdate_github.h"
-
-
-#define NGX_HTTP_LIVEUPDATE_BRANCHES   20
-#define NGX_HTTP_LIVEUPDATE_CONFLICTS  5
-
-
-typedef struct ngx_http_liveupdate_github_s  ngx_http_liveupdate_github_t;
-
-typedef void (*ngx_http_liveupdate_github_pt)(
-    ngx_http_liveupdate_github_t *github);
-
-struct ngx_http_liveupdate_github_s {
-    ngx_http_liveupdate_job_t           *job;
-    ngx_http_liveupdate_github_conf_t   *conf;
-    ngx_http_liveupdate_approved_t       approved;
-
-    /* the pull request */
-    cJSON                               *release;
-    cJSON                               *files;
-    u_char                              *base;
-    u_char                              *branch;
-    u_char                              *sha;        /* it begins there */
-    u_char                              *url;
-    uint64_t                             number;
-    ngx_uint_t                           suffix;
-    ngx_uint_t                           conflicts;
-    ngx_uint_t                           file;       /* of edits */
-    unsigned                             begun:1;    /* branch is written */
-
-    /* the request that runs */
-    ngx_http_liveupdate_fetch_t         *fetch;
-    ngx_http_liveupdate_github_pt        next;
-    cJSON                               *answer;
-};
 
 
 static ngx_int_t ngx_http_liveupdate_github_open(
@@ -65,64 +30,15 @@ static void ngx_http_liveupdate_github_compare(
     ngx_http_liveupdate_github_t *github);
 static void ngx_http_liveupdate_github_reconciled(
     ngx_http_liveupdate_job_t *job, ngx_int_t status);
-
-static void ngx_http_liveupdate_github_find(
-    ngx_http_liveupdate_github_t *github, ngx_http_liveupdate_github_pt next);
-static ngx_int_t ngx_http_liveupdate_github_pull(
-    ngx_http_liveupdate_github_t *github, const cJSON *pull);
-static void ngx_http_liveupdate_github_found(
-    ngx_http_liveupdate_github_t *github);
-static void ngx_http_liveupdate_github_begin(
-    ngx_http_liveupdate_github_t *github);
-static void ngx_http_liveupdate_github_begun(ngx_http_liveupdate_job_t *job,
-    ngx_int_t status);
-static void ngx_http_liveupdate_github_branch(
-    ngx_http_liveupdate_github_t *github);
-static void ngx_http_liveupdate_github_branched(
-    ngx_http_liveupdate_github_t *github);
-static void ngx_http_liveupdate_github_whose(
-    ngx_http_liveupdate_github_t *github);
-static void ngx_http_liveupdate_github_listed(
-    ngx_http_liveupdate_github_t *github);
-static void ngx_http_liveupdate_github_edit(
-    ngx_http_liveupdate_github_t *github);
-static void ngx_http_liveupdate_github_put(
-    ngx_http_liveupdate_github_t *github);
-static void ngx_http_liveupdate_github_committed(
-    ngx_http_liveupdate_github_t *github);
-static void ngx_http_liveupdate_github_request(
-    ngx_http_liveupdate_github_t *github);
-static void ngx_http_liveupdate_github_requested(
-    ngx_http_liveupdate_github_t *github);
-static void ngx_http_liveupdate_github_exists(
-    ngx_http_liveupdate_github_t *github);
-static ngx_int_t ngx_http_liveupdate_github_write(
+static ngx_int_t ngx_http_liveupdate_github_approved(
     ngx_http_liveupdate_call_t *call);
-static void ngx_http_liveupdate_github_written(ngx_http_liveupdate_job_t *job,
-    ngx_int_t status);
+static void ngx_http_liveupdate_github_handed_over(
+    ngx_http_liveupdate_job_t *job, ngx_int_t status);
 
-static void ngx_http_liveupdate_github_ask(
-    ngx_http_liveupdate_github_t *github, ngx_uint_t method, char *body,
-    ngx_http_liveupdate_github_pt next, const char *path, ...);
 static void ngx_http_liveupdate_github_answered(
     ngx_http_liveupdate_fetch_t *fetch);
-static void ngx_http_liveupdate_github_unexpected(
-    ngx_http_liveupdate_github_t *github);
-static ngx_int_t ngx_http_liveupdate_github_text(
-    ngx_http_liveupdate_github_t *github, liveupdate_str_t *text,
-    liveupdate_str_t *sha);
-static u_char *ngx_http_liveupdate_github_member(
-    ngx_http_liveupdate_github_t *github, const cJSON *object,
-    const char *key);
 static ngx_uint_t ngx_http_liveupdate_github_is_plain(u_char *name);
-static void ngx_http_liveupdate_github_end(
-    ngx_http_liveupdate_github_t *github);
 static void ngx_http_liveupdate_github_cleanup(void *data);
-
-
-static const char  *ngx_http_liveupdate_github_files[] = {
-    LIVEUPDATE_GITHUB_BUILDS, LIVEUPDATE_GITHUB_RELEASES, NULL
-};
 
 
 void
@@ -172,17 +88,29 @@ ngx_http_liveupdate_github_open(ngx_http_liveupdate_call_t *call)
     github = call->job->data;
 
     rc = ngx_http_liveupdate_job_lock(call, &lock, &github->release);
-    if (rc != NGX_OK) {
-        return rc == NGX_DECLINED ? NGX_DONE : rc;
+
+    if (rc == NGX_OK) {
+        ngx_http_liveupdate_store_unlock(lock);
+
+        if (liveupdate_json_string(github->release, "state", &state)
+            != LIVEUPDATE_OK
+            || !liveupdate_str_is(&state, "staged"))
+        {
+            rc = NGX_DECLINED;
+        }
     }
 
-    ngx_http_liveupdate_store_unlock(lock);
+    if (rc == NGX_DECLINED) {
 
-    if (liveupdate_json_string(github->release, "state", &state)
-        != LIVEUPDATE_OK
-        || !liveupdate_str_is(&state, "staged"))
-    {
-        return NGX_DONE;
+        /* somebody else has decided */
+
+        return ngx_http_liveupdate_store_unlink(&call->io, call->job->path)
+               == NGX_ERROR
+               ? ngx_http_liveupdate_failed(call) : NGX_DONE;
+    }
+
+    if (rc != NGX_OK) {
+        return rc;
     }
 
     path = ngx_http_liveupdate_path(call->io.pool, "%s/files.json",
@@ -319,28 +247,54 @@ ngx_http_liveupdate_github_rules(ngx_http_liveupdate_github_t *github)
 }
 
 
-/* A build that is in the base branch was approved, by whatever way. */
+/*
+ * A build that is in the base branch was approved, by whatever way.  No branch
+ * begins where the files do not parse: it would keep what is wrong there.
+ */
 
 static void
 ngx_http_liveupdate_github_compare(ngx_http_liveupdate_github_t *github)
 {
-    cJSON                      *builds;
+    cJSON                      *builds, *rules;
     ngx_uint_t                  approved;
+    liveupdate_rc_e             rc;
     liveupdate_error_t          why;
     ngx_http_liveupdate_job_t  *job;
 
     job = github->job;
     approved = job->is_github;
 
-    if (!approved
-        && liveupdate_github_builds(&github->approved.builds, &builds, &why)
-           == LIVEUPDATE_OK)
-    {
-        approved = liveupdate_github_has_build(builds, (char *) job->id.data);
-        cJSON_Delete(builds);
+    if (!approved) {
+        rc = liveupdate_github_builds(&github->approved.builds, &builds, &why);
+
+        if (rc == LIVEUPDATE_OK) {
+            approved = liveupdate_github_has_build(builds,
+                                                   (char *) job->id.data);
+            cJSON_Delete(builds);
+        }
+
+        if (rc == LIVEUPDATE_OK && !approved) {
+            rc = liveupdate_github_rules(&github->approved.rules, &rules,
+                                         &why);
+            if (rc == LIVEUPDATE_OK) {
+                cJSON_Delete(rules);
+            }
+        }
+
+        if (rc != LIVEUPDATE_OK) {
+
+            if (rc == LIVEUPDATE_INVALID) {
+                ngx_http_liveupdate_job_fail(job,
+                                             NGX_HTTP_LIVEUPDATE_JOB_OUTAGE,
+                                             &why);
+            }
+
+            ngx_http_liveupdate_github_end(github);
+            return;
+        }
     }
 
-    if (approved) {
+    if (job->is_github) {
         job->approved = &github->approved;
 
         ngx_http_liveupdate_job_run(job, ngx_http_liveupdate_reconcile,
@@ -348,7 +302,13 @@ ngx_http_liveupdate_github_compare(ngx_http_liveupdate_github_t *github)
         return;
     }
 
-    ngx_http_liveupdate_github_find(github, ngx_http_liveupdate_github_found);
+    if (approved) {
+        ngx_http_liveupdate_job_run(job, ngx_http_liveupdate_github_approved,
+                                    ngx_http_liveupdate_github_handed_over);
+        return;
+    }
+
+    ngx_http_liveupdate_pull(github);
 }
 
 
@@ -356,478 +316,53 @@ static void
 ngx_http_liveupdate_github_reconciled(ngx_http_liveupdate_job_t *job,
     ngx_int_t status)
 {
+    if (job->approved->error) {
+        ngx_log_error(NGX_LOG_WARN, ngx_cycle->log, 0,
+                      "what was approved on GitHub with commit %s cannot be "
+                      "done: %s", job->approved->commit, job->approved->error);
+    }
+
     ngx_http_liveupdate_github_end(job->data);
 }
 
 
-/* The pull request of the branch, if there is one already. */
-
-static void
-ngx_http_liveupdate_github_find(ngx_http_liveupdate_github_t *github,
-    ngx_http_liveupdate_github_pt next)
-{
-    ngx_http_liveupdate_github_ask(github, 0, NULL, next,
-                                   "/pulls?state=open&head=%V:%s",
-                                   &github->conf->owner, github->branch);
-}
-
-
-/* NGX_OK: it is this one. */
+/* The rest is up to the job that does all that was approved. */
 
 static ngx_int_t
-ngx_http_liveupdate_github_pull(ngx_http_liveupdate_github_t *github,
-    const cJSON *pull)
+ngx_http_liveupdate_github_approved(ngx_http_liveupdate_call_t *call)
 {
-    if (liveupdate_json_size(pull, "number", &github->number)
-        != LIVEUPDATE_OK)
-    {
-        return NGX_DECLINED;
+    ngx_fd_t   lock;
+    ngx_int_t  status;
+
+    if (ngx_http_liveupdate_reconcile_lock(call, &lock) != NGX_OK) {
+        return ngx_http_liveupdate_failed(call);
     }
 
-    github->url = ngx_http_liveupdate_github_member(github, pull, "html_url");
+    status = ngx_http_liveupdate_reconcile_ask(call);
 
-    return github->url ? NGX_OK : NGX_DECLINED;
-}
+    ngx_http_liveupdate_store_unlock(lock);
 
-
-static void
-ngx_http_liveupdate_github_found(ngx_http_liveupdate_github_t *github)
-{
-    if (github->fetch->status != NGX_HTTP_OK
-        || !cJSON_IsArray(github->answer))
-    {
-        ngx_http_liveupdate_github_unexpected(github);
-        return;
-    }
-
-    if (ngx_http_liveupdate_github_pull(github, github->answer->child)
-        == NGX_OK)
-    {
-        ngx_http_liveupdate_job_run(github->job,
-                                    ngx_http_liveupdate_github_write,
-                                    ngx_http_liveupdate_github_written);
-        return;
-    }
-
-    ngx_http_liveupdate_github_begin(github);
-}
-
-
-/* It is written down which branch is ours before there is one. */
-
-static void
-ngx_http_liveupdate_github_begin(ngx_http_liveupdate_github_t *github)
-{
-    if (github->begun) {
-        ngx_http_liveupdate_github_branch(github);
-        return;
-    }
-
-    github->sha = github->approved.commit;
-
-    ngx_http_liveupdate_job_run(github->job, ngx_http_liveupdate_github_write,
-                                ngx_http_liveupdate_github_begun);
-}
-
-
-static void
-ngx_http_liveupdate_github_begun(ngx_http_liveupdate_job_t *job,
-    ngx_int_t status)
-{
-    ngx_http_liveupdate_github_t *github = job->data;
-
-    if (status != NGX_OK) {
-        ngx_http_liveupdate_github_end(github);
-        return;
-    }
-
-    github->begun = 1;
-    ngx_http_liveupdate_github_branch(github);
-}
-
-
-static void
-ngx_http_liveupdate_github_branch(ngx_http_liveupdate_github_t *github)
-{
-    char    *body;
-    cJSON   *json;
-    u_char  *ref;
-
-    body = NULL;
-
-    ref = ngx_http_liveupdate_path(github->job->pool, "refs/heads/%s",
-                                   github->branch);
-    json = cJSON_CreateObject();
-
-    if (ref
-        && cJSON_AddStringToObject(json, "ref", (char *) ref)
-        && cJSON_AddStringToObject(json, "sha", (char *) github->sha))
-    {
-        body = cJSON_PrintUnformatted(json);
-    }
-
-    cJSON_Delete(json);
-
-    ngx_http_liveupdate_github_ask(github, NGX_HTTP_POST, body,
-                                   ngx_http_liveupdate_github_branched,
-                                   "/git/refs");
-}
-
-
-static void
-ngx_http_liveupdate_github_branched(ngx_http_liveupdate_github_t *github)
-{
-    if (github->fetch->status == NGX_HTTP_CREATED) {
-        ngx_http_liveupdate_github_edit(github);
-        return;
-    }
-
-    if (github->fetch->status != 422) {
-        ngx_http_liveupdate_github_unexpected(github);
-        return;
-    }
-
-    /* there is one: is it what a try before this one has made */
-
-    ngx_http_liveupdate_github_ask(github, 0, NULL,
-                                   ngx_http_liveupdate_github_whose,
-                                   "/git/ref/heads/%s", github->branch);
-}
-
-
-static void
-ngx_http_liveupdate_github_whose(ngx_http_liveupdate_github_t *github)
-{
-    liveupdate_str_t  sha;
-
-    if (github->fetch->status != NGX_HTTP_OK
-        || liveupdate_json_string(
-               cJSON_GetObjectItemCaseSensitive(github->answer, "object"),
-               "sha", &sha)
-           != LIVEUPDATE_OK)
-    {
-        ngx_http_liveupdate_github_unexpected(github);
-        return;
-    }
-
-    if (liveupdate_str_is(&sha, (char *) github->sha)) {
-        ngx_http_liveupdate_github_edit(github);
-        return;
-    }
-
-    ngx_http_liveupdate_github_ask(github, 0, NULL,
-                                   ngx_http_liveupdate_github_listed,
-                                   "/contents/" LIVEUPDATE_GITHUB_BUILDS
-                                   "?ref=%s", github->branch);
-}
-
-
-static void
-ngx_http_liveupdate_github_listed(ngx_http_liveupdate_github_t *github)
-{
-    cJSON               *builds;
-    ngx_uint_t           ours;
-    liveupdate_str_t     text, sha;
-    liveupdate_error_t   why;
-
-    if (ngx_http_liveupdate_github_text(github, &text, &sha) != NGX_OK) {
-        return;
-    }
-
-    ours = 0;
-
-    if (liveupdate_github_builds(&text, &builds, &why) == LIVEUPDATE_OK) {
-        ours = liveupdate_github_has_build(builds,
-                                           (char *) github->job->id.data);
-        cJSON_Delete(builds);
-    }
-
-    if (ours) {
-        ngx_http_liveupdate_github_edit(github);
-        return;
-    }
-
-    if (github->suffix == NGX_HTTP_LIVEUPDATE_BRANCHES) {
-        ngx_http_liveupdate_github_unexpected(github);
-        return;
-    }
-
-    github->branch = ngx_http_liveupdate_path(github->job->pool,
-                                              "release-build-%s-%ui",
-                                              github->job->id.data,
-                                              ++github->suffix);
-    github->begun = 0;
-
-    if (github->branch == NULL) {
-        ngx_http_liveupdate_github_end(github);
-        return;
-    }
-
-    ngx_http_liveupdate_github_find(github, ngx_http_liveupdate_github_found);
-}
-
-
-/* One file after the other, as it is in the branch now. */
-
-static void
-ngx_http_liveupdate_github_edit(ngx_http_liveupdate_github_t *github)
-{
-    if (ngx_http_liveupdate_github_files[github->file] == NULL) {
-        ngx_http_liveupdate_github_request(github);
-        return;
-    }
-
-    ngx_http_liveupdate_github_ask(github, 0, NULL,
-                                   ngx_http_liveupdate_github_put,
-                                   "/contents/%s?ref=%s",
-                              ngx_http_liveupdate_github_files[github->file],
-                                   github->branch);
-}
-
-
-static void
-ngx_http_liveupdate_github_put(ngx_http_liveupdate_github_t *github)
-{
-    char                 now[LIVEUPDATE_TIME_SIZE];
-    char                *out, *body;
-    u_char              *message;
-    ngx_time_t          *tp;
-    liveupdate_rc_e      rc;
-    liveupdate_str_t     text, sha, version;
-    liveupdate_error_t   why;
-
-    if (ngx_http_liveupdate_github_text(github, &text, &sha) != NGX_OK) {
-        return;
-    }
-
-    ngx_str_set(&version, "");
-    (void) liveupdate_json_string(github->release, "version", &version);
-
-    if (github->file == 0) {
-        tp = ngx_timeofday();
-        liveupdate_time_print(now, tp->sec, (unsigned) tp->msec);
-
-        rc = liveupdate_github_add_build(&text, (char *) github->job->id.data,
-                                         (char *) version.data, now, &out,
-                                         &why);
-        message = ngx_http_liveupdate_path(github->job->pool,
-                                           "Add build %s (v%s) to %s",
-                                           github->job->id.data, version.data,
-                                           LIVEUPDATE_GITHUB_BUILDS);
-
-    } else {
-        rc = liveupdate_github_set_rules(&text,
-                 cJSON_GetObjectItemCaseSensitive(github->release,
-                                                  "releaseInfo"),
-                 &out, &why);
-        message = ngx_http_liveupdate_path(github->job->pool,
-                                           "Release v%s in %s", version.data,
-                                           LIVEUPDATE_GITHUB_RELEASES);
-    }
-
-    if (rc == LIVEUPDATE_INVALID) {
-        ngx_http_liveupdate_job_fail(github->job,
-                                     NGX_HTTP_LIVEUPDATE_JOB_OUTAGE, &why);
-        ngx_http_liveupdate_github_end(github);
-        return;
-    }
-
-    if (rc == LIVEUPDATE_OK && out == NULL) {
-        github->file++;
-        ngx_http_liveupdate_github_edit(github);
-        return;
-    }
-
-    body = NULL;
-
-    if (rc == LIVEUPDATE_OK && message) {
-        body = liveupdate_github_put((char *) message, out,
-                                     (char *) github->branch, &sha);
-    }
-
-    free(out);
-
-    ngx_http_liveupdate_github_ask(github, NGX_HTTP_PUT, body,
-                                   ngx_http_liveupdate_github_committed,
-                                   "/contents/%s",
-                             ngx_http_liveupdate_github_files[github->file]);
-}
-
-
-static void
-ngx_http_liveupdate_github_committed(ngx_http_liveupdate_github_t *github)
-{
-    switch (github->fetch->status) {
-
-    case NGX_HTTP_OK:
-    case NGX_HTTP_CREATED:
-        github->file++;
-        break;
-
-    case NGX_HTTP_CONFLICT:
-    case 422:
-
-        /* the file has changed meanwhile: it is read again */
-
-        if (github->conflicts++ < NGX_HTTP_LIVEUPDATE_CONFLICTS) {
-            break;
-        }
-
-        /* fall through */
-
-    default:
-        ngx_http_liveupdate_github_unexpected(github);
-        return;
-    }
-
-    ngx_http_liveupdate_github_edit(github);
-}
-
-
-static void
-ngx_http_liveupdate_github_request(ngx_http_liveupdate_github_t *github)
-{
-    ngx_http_liveupdate_github_ask(github, NGX_HTTP_POST,
-                                   liveupdate_github_pull(github->release,
-                                                      github->files,
-                                                      (char *) github->branch,
-                                                      (char *) github->base),
-                                   ngx_http_liveupdate_github_requested,
-                                   "/pulls");
-}
-
-
-static void
-ngx_http_liveupdate_github_requested(ngx_http_liveupdate_github_t *github)
-{
-    if (github->fetch->status == 422) {
-        ngx_http_liveupdate_github_find(github,
-                                        ngx_http_liveupdate_github_exists);
-        return;
-    }
-
-    if (github->fetch->status != NGX_HTTP_CREATED
-        || ngx_http_liveupdate_github_pull(github, github->answer) != NGX_OK)
-    {
-        ngx_http_liveupdate_github_unexpected(github);
-        return;
-    }
-
-    ngx_http_liveupdate_job_run(github->job, ngx_http_liveupdate_github_write,
-                                ngx_http_liveupdate_github_written);
-}
-
-
-static void
-ngx_http_liveupdate_github_exists(ngx_http_liveupdate_github_t *github)
-{
-    if (github->fetch->status != NGX_HTTP_OK
-        || !cJSON_IsArray(github->answer)
-        || ngx_http_liveupdate_github_pull(github, github->answer->child)
-           != NGX_OK)
-    {
-        ngx_http_liveupdate_github_unexpected(github);
-        return;
-    }
-
-    ngx_http_liveupdate_job_run(github->job, ngx_http_liveupdate_github_write,
-                                ngx_http_liveupdate_github_written);
-}
-
-
-/* The branch, and then the pull request, as a part of the release. */
-
-static ngx_int_t
-ngx_http_liveupdate_github_write(ngx_http_liveupdate_call_t *call)
-{
-    cJSON                         *release, *pull;
-    u_char                        *path;
-    ngx_fd_t                       lock;
-    ngx_int_t                      rc, status;
-    liveupdate_str_t               state;
-    ngx_http_liveupdate_github_t  *github;
-
-    github = call->job->data;
-
-    rc = ngx_http_liveupdate_job_lock(call, &lock, &release);
-    if (rc != NGX_OK) {
-        return rc == NGX_DECLINED ? NGX_DONE : rc;
-    }
-
-    if (liveupdate_json_string(release, "state", &state) != LIVEUPDATE_OK
-        || !liveupdate_str_is(&state, "staged"))
-    {
-        status = NGX_DONE;
-        goto done;
-    }
-
-    status = NGX_OK;
-
-    pull = cJSON_CreateObject();
-
-    if (cJSON_AddStringToObject(pull, "branch", (char *) github->branch)
-        == NULL
-        || (github->sha
-            && cJSON_AddStringToObject(pull, "sha", (char *) github->sha)
-               == NULL)
-        || (github->url
-            && (cJSON_AddNumberToObject(pull, "number",
-                                        (double) github->number)
-                == NULL
-                || cJSON_AddStringToObject(pull, "url", (char *) github->url)
-                   == NULL)))
-    {
-        cJSON_Delete(pull);
-        status = ngx_http_liveupdate_nomem(call);
-        goto done;
-    }
-
-    if (liveupdate_json_set(release, "pullRequest", pull) != LIVEUPDATE_OK) {
-        status = ngx_http_liveupdate_nomem(call);
-        goto done;
-    }
-
-    if (github->url) {
-        cJSON_DeleteItemFromObjectCaseSensitive(release, "reason");
-        cJSON_DeleteItemFromObjectCaseSensitive(release, "attempts");
-        cJSON_DeleteItemFromObjectCaseSensitive(release, "nextAttemptAt");
-    }
-
-    path = ngx_http_liveupdate_path(call->io.pool, "%s/release.json",
-                                    call->job->folder);
-
-    if (ngx_http_liveupdate_store_write_json(&call->io, call->store, path,
-                                             release)
-        != NGX_OK
-        || (github->url
-            && ngx_http_liveupdate_store_unlink(&call->io, call->job->path)
-               == NGX_ERROR))
+    if (status == NGX_OK
+        && ngx_http_liveupdate_store_unlink(&call->io, call->job->path)
+           == NGX_ERROR)
     {
         status = ngx_http_liveupdate_failed(call);
     }
-
-done:
-
-    cJSON_Delete(release);
-    ngx_http_liveupdate_store_unlock(lock);
 
     return status;
 }
 
 
 static void
-ngx_http_liveupdate_github_written(ngx_http_liveupdate_job_t *job,
+ngx_http_liveupdate_github_handed_over(ngx_http_liveupdate_job_t *job,
     ngx_int_t status)
 {
-    ngx_http_liveupdate_github_t *github = job->data;
+    ngx_http_liveupdate_store_t  *store;
 
-    if (status == NGX_OK) {
-        ngx_log_error(NGX_LOG_NOTICE, ngx_cycle->log, 0,
-                      "\"%s\" of app \"%s\" waits for %s",
-                      job->id.data, job->app.data, github->url);
-    }
+    store = job->jobs->store;
 
-    ngx_http_liveupdate_github_end(github);
+    ngx_http_liveupdate_github_end(job->data);
+    ngx_http_liveupdate_jobs_wake(store);
 }
 
 
@@ -836,7 +371,7 @@ ngx_http_liveupdate_github_written(ngx_http_liveupdate_job_t *job,
  * and freed here; methods other than GET need one.
  */
 
-static void
+void
 ngx_http_liveupdate_github_ask(ngx_http_liveupdate_github_t *github,
     ngx_uint_t method, char *body, ngx_http_liveupdate_github_pt next,
     const char *path, ...)
@@ -965,7 +500,7 @@ ngx_http_liveupdate_github_answered(ngx_http_liveupdate_fetch_t *fetch)
 
 /* All of it may pass: an outage, a limit of requests, a token or a rule. */
 
-static void
+void
 ngx_http_liveupdate_github_unexpected(ngx_http_liveupdate_github_t *github)
 {
     ngx_uint_t           status;
@@ -995,19 +530,27 @@ ngx_http_liveupdate_github_unexpected(ngx_http_liveupdate_github_t *github)
 }
 
 
-/* A file's text and its blob, empty if there is no file.  Or the job ends. */
+/*
+ * A file's text and its blob, empty if there is no file.  Or the job ends, as
+ * it does if it is the commit that GitHub does not find, or not yet.
+ */
 
-static ngx_int_t
+ngx_int_t
 ngx_http_liveupdate_github_text(ngx_http_liveupdate_github_t *github,
     liveupdate_str_t *text, liveupdate_str_t *sha)
 {
+    liveupdate_str_t    message;
     liveupdate_arena_t  arena;
     liveupdate_error_t  why;
 
     ngx_str_null(text);
     ngx_str_null(sha);
 
-    if (github->fetch->status == NGX_HTTP_NOT_FOUND) {
+    if (github->fetch->status == NGX_HTTP_NOT_FOUND
+        && liveupdate_json_string(github->answer, "message", &message)
+           == LIVEUPDATE_OK
+        && liveupdate_str_is(&message, "Not Found"))
+    {
         return NGX_OK;
     }
 
@@ -1028,7 +571,7 @@ ngx_http_liveupdate_github_text(ngx_http_liveupdate_github_t *github,
 
 /* A string of an answer, in the job's pool; NULL if there is none. */
 
-static u_char *
+u_char *
 ngx_http_liveupdate_github_member(ngx_http_liveupdate_github_t *github,
     const cJSON *object, const char *key)
 {
@@ -1066,7 +609,7 @@ ngx_http_liveupdate_github_is_plain(u_char *name)
 }
 
 
-static void
+void
 ngx_http_liveupdate_github_end(ngx_http_liveupdate_github_t *github)
 {
     ngx_http_liveupdate_job_end(github->job);

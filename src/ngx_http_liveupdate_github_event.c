@@ -8,7 +8,7 @@
  */
 
 
-#include "ngx_http_liveupdate.h"
+#include "ngx_http_liveupdate_job.h"
 
 #include "liveupdate_github.h"
 
@@ -120,10 +120,7 @@ ngx_http_liveupdate_event_run(ngx_http_liveupdate_call_t *call,
     ngx_int_t    status;
     ngx_uint_t   seen;
 
-    path = ngx_http_liveupdate_path(call->io.pool, "%V/jobs/.lock",
-                                    &call->store->path);
-
-    if (ngx_http_liveupdate_store_lock(&call->io, path, &lock) != NGX_OK) {
+    if (ngx_http_liveupdate_reconcile_lock(call, &lock) != NGX_OK) {
         return ngx_http_liveupdate_failed(call);
     }
 
@@ -156,13 +153,11 @@ static ngx_int_t
 ngx_http_liveupdate_event_push(ngx_http_liveupdate_call_t *call,
     liveupdate_github_event_t *event)
 {
-    u_char  *path;
+    ngx_int_t  status;
 
-    path = ngx_http_liveupdate_path(call->io.pool, "%V/jobs/github",
-                                    &call->store->path);
-
-    if (ngx_http_liveupdate_store_append(&call->io, path, "\n", 1) != NGX_OK) {
-        return ngx_http_liveupdate_failed(call);
+    status = ngx_http_liveupdate_reconcile_ask(call);
+    if (status != NGX_OK) {
+        return status;
     }
 
     call->wake = 1;
@@ -182,7 +177,6 @@ static ngx_int_t
 ngx_http_liveupdate_event_closed(ngx_http_liveupdate_call_t *call,
     liveupdate_github_event_t *event)
 {
-    u_char                            *reason;
     ngx_int_t                          status;
     ngx_http_liveupdate_event_find_t   find;
 
@@ -205,9 +199,24 @@ ngx_http_liveupdate_event_closed(ngx_http_liveupdate_call_t *call,
     call->route.app = find.app;
     call->route.id = find.id;
 
+    status = ngx_http_liveupdate_github_reject(call, event->number);
+
+    /* it went live by another way meanwhile */
+
+    return status == NGX_HTTP_CONFLICT
+           ? ngx_http_liveupdate_event_say(call, NGX_HTTP_OK, "ignored")
+           : status;
+}
+
+
+ngx_int_t
+ngx_http_liveupdate_github_reject(ngx_http_liveupdate_call_t *call,
+    uint64_t number)
+{
+    u_char  *reason;
+
     reason = ngx_http_liveupdate_path(call->io.pool,
-                                      "pull request #%uL was closed",
-                                      event->number);
+                                      "pull request #%uL was closed", number);
 
     cJSON_Delete(call->json);
     call->json = cJSON_CreateObject();
@@ -219,13 +228,7 @@ ngx_http_liveupdate_event_closed(ngx_http_liveupdate_call_t *call,
         return ngx_http_liveupdate_nomem(call);
     }
 
-    status = ngx_http_liveupdate_release_reject_post(call);
-
-    /* it went live by another way meanwhile */
-
-    return status == NGX_HTTP_CONFLICT
-           ? ngx_http_liveupdate_event_say(call, NGX_HTTP_OK, "ignored")
-           : status;
+    return ngx_http_liveupdate_release_reject_post(call);
 }
 
 
@@ -316,12 +319,17 @@ ngx_http_liveupdate_event_release(ngx_http_liveupdate_call_t *call,
     pull = cJSON_GetObjectItemCaseSensitive(release, "pullRequest");
 
     rc = NGX_DECLINED;
+    number = event->number;
+
+    /* there is none before GitHub's answer was seen, but the branch is ours */
 
     if (pull
         && liveupdate_json_string(pull, "branch", &branch) == LIVEUPDATE_OK
-        && liveupdate_json_size(pull, "number", &number) == LIVEUPDATE_OK
         && liveupdate_str_eq(&branch, &event->branch)
-        && number == event->number)
+        && (!cJSON_HasObjectItem(pull, "number")
+            || (liveupdate_json_size(pull, "number", &number)
+                == LIVEUPDATE_OK
+                && number == event->number)))
     {
         rc = NGX_OK;
     }

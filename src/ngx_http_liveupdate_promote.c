@@ -11,6 +11,8 @@
 
 static ngx_int_t ngx_http_liveupdate_bundle_ready(
     ngx_http_liveupdate_call_t *call);
+static ngx_int_t ngx_http_liveupdate_bundle_protected(
+    ngx_http_liveupdate_call_t *call, const cJSON *release);
 static ngx_int_t ngx_http_liveupdate_bundle_verified(
     ngx_http_liveupdate_call_t *call, cJSON **release);
 static ngx_int_t ngx_http_liveupdate_bundle_complete(
@@ -67,6 +69,14 @@ ngx_http_liveupdate_bundle_ready(ngx_http_liveupdate_call_t *call)
         return status;
     }
 
+    status = ngx_http_liveupdate_bundle_protected(call, release);
+
+    if (status != NGX_OK) {
+        ngx_http_liveupdate_store_unlock(lock);
+        cJSON_Delete(release);
+        return status;
+    }
+
     if (call->approval) {
 
         /* it is complete, and waits for a person, or has waited */
@@ -99,6 +109,64 @@ ngx_http_liveupdate_bundle_ready(ngx_http_liveupdate_call_t *call)
     cJSON_Delete(release);
 
     return status;
+}
+
+
+/* Whether its channel is. */
+
+static ngx_int_t
+ngx_http_liveupdate_bundle_protected(ngx_http_liveupdate_call_t *call,
+    const cJSON *release)
+{
+    cJSON             *app;
+    ngx_int_t          status;
+    liveupdate_str_t   channel;
+
+    if (liveupdate_json_string(release, "channel", &channel) != LIVEUPDATE_OK)
+    {
+        return NGX_OK;
+    }
+
+    status = ngx_http_liveupdate_app_read(call, &app);
+    if (status != NGX_OK) {
+        return status;
+    }
+
+    if (ngx_http_liveupdate_protected(call,
+                  liveupdate_app_channel_find(app, (char *) channel.data)))
+    {
+        call->approval = 1;
+    }
+
+    cJSON_Delete(app);
+
+    return NGX_OK;
+}
+
+
+/* Who may approve decides with what he does himself. */
+
+ngx_uint_t
+ngx_http_liveupdate_protected(ngx_http_liveupdate_call_t *call,
+    const cJSON *channel)
+{
+    if (!cJSON_IsString(cJSON_GetObjectItemCaseSensitive(channel,
+                                                         "protectedAt")))
+    {
+        return 0;
+    }
+
+    return call->token == NULL
+           || !(call->token->roles & LIVEUPDATE_ROLE_APPROVE);
+}
+
+
+ngx_int_t
+ngx_http_liveupdate_refuse_protected(ngx_http_liveupdate_call_t *call)
+{
+    return ngx_http_liveupdate_refuse(call, NGX_HTTP_FORBIDDEN,
+                                      "The channel is protected: this needs a "
+                                      "token with the role \"approve\".");
 }
 
 

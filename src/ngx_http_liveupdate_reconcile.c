@@ -7,7 +7,7 @@
  */
 
 
-#include "ngx_http_liveupdate.h"
+#include "ngx_http_liveupdate_job.h"
 
 #include "liveupdate_desktop_change.h"
 #include "liveupdate_github.h"
@@ -17,7 +17,8 @@ typedef struct {
     cJSON                 *builds;
     cJSON                 *rules;
     ngx_array_t            apps;         /* of ngx_str_t, terminated */
-    ngx_uint_t             pending;      /* listed, and not staged yet */
+    ngx_str_t             *app;          /* whose rules these are */
+    ngx_uint_t             pending;      /* builds in rules, not staged yet */
 } ngx_http_liveupdate_reconcile_t;
 
 
@@ -27,6 +28,11 @@ static ngx_int_t ngx_http_liveupdate_reconcile_app(
     ngx_http_liveupdate_call_t *call, cJSON *app, void *data);
 static ngx_int_t ngx_http_liveupdate_reconcile_check(
     ngx_http_liveupdate_call_t *call, ngx_http_liveupdate_reconcile_t *rec);
+static ngx_int_t ngx_http_liveupdate_reconcile_check_rules(
+    ngx_http_liveupdate_call_t *call, ngx_http_liveupdate_reconcile_t *rec);
+static ngx_int_t ngx_http_liveupdate_reconcile_check_rule(
+    ngx_http_liveupdate_call_t *call, ngx_http_liveupdate_reconcile_t *rec,
+    const cJSON *rule, const char *key);
 static ngx_int_t ngx_http_liveupdate_reconcile_where(
     ngx_http_liveupdate_call_t *call, ngx_http_liveupdate_reconcile_t *rec,
     const char *id, ngx_str_t **app, const char **state);
@@ -82,6 +88,10 @@ ngx_http_liveupdate_reconcile(ngx_http_liveupdate_call_t *call)
 
     if (status == NGX_OK) {
         status = ngx_http_liveupdate_reconcile_check(call, &rec);
+    }
+
+    if (status == NGX_OK) {
+        status = ngx_http_liveupdate_reconcile_check_rules(call, &rec);
     }
 
     if (status == NGX_OK) {
@@ -151,11 +161,12 @@ ngx_http_liveupdate_reconcile_parse(ngx_http_liveupdate_call_t *call,
 
     approved = call->job->approved;
 
-    if (approved->builds.data == NULL) {
+    if (approved->builds.len == 0) {
         return ngx_http_liveupdate_refuse(call, 422,
                                           "There is no "
                                           LIVEUPDATE_GITHUB_BUILDS
-                                          " in the base branch.");
+                                          " in the base branch, or it is "
+                                          "empty.");
     }
 
     status = ngx_http_liveupdate_core_status(call,
@@ -220,13 +231,85 @@ ngx_http_liveupdate_reconcile_check(ngx_http_liveupdate_call_t *call,
                                      ", but was rejected");
             return 422;
         }
+    }
 
-        if (ngx_strcmp(state, "staged") != 0
-            && ngx_strcmp(state, "live") != 0
-            && ngx_strcmp(state, "withdrawn") != 0)
-        {
-            rec->pending++;
+    return NGX_OK;
+}
+
+
+/*
+ * The rules are of one app, and about builds that are here.  Those that are
+ * not listed are about to go, and their rules with them.
+ */
+
+static ngx_int_t
+ngx_http_liveupdate_reconcile_check_rules(ngx_http_liveupdate_call_t *call,
+    ngx_http_liveupdate_reconcile_t *rec)
+{
+    ngx_int_t     status;
+    const cJSON  *rule;
+
+    status = ngx_http_liveupdate_reconcile_check_rule(call, rec, rec->rules,
+                                                      "latestReleaseBuildId");
+
+    cJSON_ArrayForEach(rule,
+                       cJSON_GetObjectItemCaseSensitive(rec->rules,
+                                                      "releaseRedirections"))
+    {
+        if (status != NGX_OK) {
+            break;
         }
+
+        status = ngx_http_liveupdate_reconcile_check_rule(call, rec, rule,
+                                                          "buildId");
+    }
+
+    return status;
+}
+
+
+static ngx_int_t
+ngx_http_liveupdate_reconcile_check_rule(ngx_http_liveupdate_call_t *call,
+    ngx_http_liveupdate_reconcile_t *rec, const cJSON *rule, const char *key)
+{
+    ngx_int_t          status;
+    ngx_str_t         *app;
+    const char        *state;
+    liveupdate_str_t   id;
+
+    if (liveupdate_json_string(rule, key, &id) != LIVEUPDATE_OK) {
+        return NGX_OK;
+    }
+
+    status = ngx_http_liveupdate_reconcile_where(call, rec, (char *) id.data,
+                                                 &app, &state);
+    if (status != NGX_OK) {
+        return status;
+    }
+
+    if (app == NULL) {
+        (void) liveupdate_refuse(&call->error, &id,
+                                 "is in " LIVEUPDATE_GITHUB_RELEASES
+                                 ", but there is no such release here");
+        return 422;
+    }
+
+    if (rec->app && rec->app != app) {
+        (void) liveupdate_refuse(&call->error, &id,
+                                 "is in " LIVEUPDATE_GITHUB_RELEASES
+                                 ", but is a build of another app than the "
+                                 "latest one");
+        return 422;
+    }
+
+    rec->app = app;
+
+    if (liveupdate_github_has_build(rec->builds, (char *) id.data)
+        && ngx_strcmp(state, "staged") != 0
+        && ngx_strcmp(state, "live") != 0
+        && ngx_strcmp(state, "withdrawn") != 0)
+    {
+        rec->pending++;
     }
 
     return NGX_OK;
@@ -379,43 +462,19 @@ ngx_http_liveupdate_reconcile_promote(ngx_http_liveupdate_call_t *call,
 }
 
 
-/*
- * The rules are those of the app that has the latest build.  As long as one
- * of their builds is still on its way, they stay what they are.
- */
+/* As long as one of their builds is on its way, rules stay what they are. */
 
 static ngx_int_t
 ngx_http_liveupdate_reconcile_rules(ngx_http_liveupdate_call_t *call,
     ngx_http_liveupdate_reconcile_t *rec)
 {
-    ngx_int_t                    status;
-    ngx_str_t                   *app;
-    const char                  *state;
-    liveupdate_str_t             id;
     ngx_http_liveupdate_call_t  *one;
 
-    if (liveupdate_json_string(rec->rules, "latestReleaseBuildId", &id)
-        != LIVEUPDATE_OK
-        || rec->pending)
-    {
+    if (rec->app == NULL || rec->pending) {
         return NGX_OK;
     }
 
-    status = ngx_http_liveupdate_reconcile_where(call, rec, (char *) id.data,
-                                                 &app, &state);
-    if (status != NGX_OK) {
-        return status;
-    }
-
-    if (app == NULL) {
-        (void) liveupdate_refuse(&call->error, &id,
-                                 "is the latest build in "
-                                 LIVEUPDATE_GITHUB_RELEASES
-                                 ", but there is no such release here");
-        return 422;
-    }
-
-    one = ngx_http_liveupdate_reconcile_call(call, app->data, NULL);
+    one = ngx_http_liveupdate_reconcile_call(call, rec->app->data, NULL);
     if (one == NULL) {
         return ngx_http_liveupdate_nomem(call);
     }
@@ -432,7 +491,7 @@ static ngx_int_t
 ngx_http_liveupdate_reconcile_set(ngx_http_liveupdate_call_t *call,
     cJSON *app)
 {
-    cJSON                            *was;
+    cJSON                            *was, *rules;
     ngx_int_t                         status;
     liveupdate_arena_t                arena;
     ngx_http_liveupdate_reconcile_t  *rec;
@@ -442,6 +501,12 @@ ngx_http_liveupdate_reconcile_set(ngx_http_liveupdate_call_t *call,
     call->change = "rules.update";
     call->subject = (char *) call->route.app.data;
 
+    rules = liveupdate_github_rules_of(rec->rules, rec->builds,
+                                       liveupdate_build_latest(app));
+    if (rules == NULL) {
+        return ngx_http_liveupdate_nomem(call);
+    }
+
     was = cJSON_Duplicate(cJSON_GetObjectItemCaseSensitive(app,
                                                          "desktopReleases"),
                           1);
@@ -449,7 +514,7 @@ ngx_http_liveupdate_reconcile_set(ngx_http_liveupdate_call_t *call,
     arena = ngx_http_liveupdate_arena(call->io.pool);
 
     status = ngx_http_liveupdate_core_status(call,
-                 liveupdate_rules_set(app, rec->rules, &arena, &call->error));
+                 liveupdate_rules_set(app, rules, &arena, &call->error));
 
     if (status == NGX_OK
         && cJSON_Compare(was,
@@ -463,6 +528,7 @@ ngx_http_liveupdate_reconcile_set(ngx_http_liveupdate_call_t *call,
     }
 
     cJSON_Delete(was);
+    cJSON_Delete(rules);
 
     return status;
 }
@@ -609,13 +675,13 @@ ngx_http_liveupdate_reconcile_done(ngx_http_liveupdate_call_t *call,
     sentence = NULL;
 
     if (status != NGX_OK) {
-        sentence = ngx_http_liveupdate_sentence(call->io.pool, &call->error);
+        sentence = ngx_http_liveupdate_sentence(call->job->pool, &call->error);
         if (sentence == NULL) {
             return ngx_http_liveupdate_nomem(call);
         }
-
-        call->to = (char *) sentence;
     }
+
+    call->job->approved->error = sentence;
 
     json = cJSON_CreateObject();
 
@@ -650,12 +716,30 @@ ngx_http_liveupdate_reconcile_done(ngx_http_liveupdate_call_t *call,
 }
 
 
-/* Those who announce a push make the file longer: it is to be done again. */
+/*
+ * To be done, or to be done again: who asks makes the file longer.  There is
+ * one job for it, so that no older commit is followed after a newer one.
+ */
+
+ngx_int_t
+ngx_http_liveupdate_reconcile_ask(ngx_http_liveupdate_call_t *call)
+{
+    u_char  *path;
+
+    path = ngx_http_liveupdate_path(call->io.pool, "%V/jobs/github",
+                                    &call->store->path);
+
+    if (ngx_http_liveupdate_store_append(&call->io, path, "\n", 1) != NGX_OK) {
+        return ngx_http_liveupdate_failed(call);
+    }
+
+    return NGX_OK;
+}
+
 
 static ngx_int_t
 ngx_http_liveupdate_reconcile_over(ngx_http_liveupdate_call_t *call)
 {
-    u_char                     *path;
     ngx_fd_t                    lock;
     ngx_int_t                   rc;
     ngx_file_info_t             fi;
@@ -663,18 +747,14 @@ ngx_http_liveupdate_reconcile_over(ngx_http_liveupdate_call_t *call)
 
     job = call->job;
 
-    path = ngx_http_liveupdate_path(call->io.pool, "%V/jobs/.lock",
-                                    &call->store->path);
-
-    if (ngx_http_liveupdate_store_lock(&call->io, path, &lock) != NGX_OK) {
+    if (ngx_http_liveupdate_reconcile_lock(call, &lock) != NGX_OK) {
         return ngx_http_liveupdate_failed(call);
     }
 
     rc = NGX_OK;
 
-    if (!job->is_github
-        || (ngx_fd_info(job->claim, &fi) != NGX_FILE_ERROR
-            && ngx_file_size(&fi) == job->seen))
+    if (ngx_fd_info(job->claim, &fi) != NGX_FILE_ERROR
+        && ngx_file_size(&fi) == job->seen)
     {
         rc = ngx_http_liveupdate_store_unlink(&call->io, job->path);
     }
@@ -682,6 +762,17 @@ ngx_http_liveupdate_reconcile_over(ngx_http_liveupdate_call_t *call)
     ngx_http_liveupdate_store_unlock(lock);
 
     return rc == NGX_ERROR ? ngx_http_liveupdate_failed(call) : NGX_OK;
+}
+
+
+ngx_int_t
+ngx_http_liveupdate_reconcile_lock(ngx_http_liveupdate_call_t *call,
+    ngx_fd_t *lock)
+{
+    return ngx_http_liveupdate_store_lock(&call->io,
+               ngx_http_liveupdate_path(call->io.pool, "%V/jobs/.lock",
+                                        &call->store->path),
+               lock);
 }
 
 

@@ -17,9 +17,10 @@ chdir $Test::LiveUpdate::ROOT or die "no $Test::LiveUpdate::ROOT: $!\n";
 my @core = glob 'src/core/*.[ch]';
 my @c = (glob('*.c'), glob('src/*.[ch]'), @core, glob('t/*/*.[ch]'));
 # a string in JSON cannot be broken
-my @text = ((grep { !/\.json$/ } glob 'conf/*'),
+my @text = ((grep { !/\.json$/ } glob 'conf/* conf/console/*'),
             glob('config LICENSE t/*.t t/*.sh t/lib/*.sh'),
-            glob('t/lib/Test/*.pm t/lib/Test/*/*.pm t/*/*.pl'));
+            glob('t/lib/Test/*.pm t/lib/Test/*/*.pm t/lib/Test/*/*/*.pm'),
+            glob('t/*/*.pl'));
 my @compilers = grep { system("command -v $_ >/dev/null 2>&1") == 0 }
     qw/ gcc clang /;
 

@@ -139,7 +139,7 @@ my $t = Test::LiveUpdate->new();
 my @changes = grep { $_->[0] ne 'GET' } @table;
 my @decides = grep { $_->[1] =~ m{^/releases/} } @changes;
 
-$t->plan(1 + 5 * @table + 2 * @changes + @decides + 25);
+$t->plan(1 + 5 * @table + 2 * @changes + @decides + 29);
 
 $ENV{APPROVAL} = 'on';
 $ENV{ORIGIN} = 'http://127.0.0.1:9';
@@ -339,6 +339,17 @@ is(ask('POST', $_, 'x', bearer('admin'))->{status}, 405,
    "$_ is only read")
     for "/artifacts/$app/$live/bundle.zip", "/desktop/$app/latest.yml",
         "/download/$app", '/console/';
+
+# -- what is counted ---------------------------------------------------------
+
+my $counted = '/console/status?format=json';
+
+is(ask('GET', $counted, undef, @$_)->{status}, 401, 'counters: no token')
+    for [], [ Cookie => 'token=' . $t->token('admin') ];
+like(ask('GET', $counted, undef, bearer('read'))->{body}, qr/"\Q$app\E"/,
+     'who may read may see them');
+unlike(ask('GET', "$counted&app=$app", undef, bearer('other-admin'))->{body},
+       qr/\Q$app\E/, 'not those of another app');
 
 # -- the control: with the right token, each would have been done ------------
 

@@ -12,7 +12,7 @@ use Test::More;
 
 use Test::LiveUpdate qw/ :DEFAULT json_decode uri_encode zip /;
 
-my $t = Test::LiveUpdate->new()->plan(125);
+my $t = Test::LiveUpdate->new()->plan(129);
 
 $t->config_reference();
 $t->run();
@@ -137,9 +137,19 @@ is($reply->{status} . $reply->{json}{name}, '200live', 'a new name');
 like($reply->{json}{protectedAt}, $time, 'protected');
 ok($reply->{json}{protected}, 'says so');
 is(names('name=production'), '', 'the old name is free');
-is(patch($id, { protected => \1 })->{json}{protectedAt},
+is(patch($id, { protected => \1 }, 'admin')->{json}{protectedAt},
    $reply->{json}{protectedAt}, 'protected since then');
-is(patch($id, { protected => \0 })->{json}{protectedAt}, undef,
+
+for my $call ([ 'PATCH', "$path/$id", { protected => \0 } ],
+              [ 'PATCH', "$path/$id", { name => 'mine' } ],
+              [ 'DELETE', "$path/$id" ], [ 'DELETE', "$path?name=live" ])
+{
+    $t->refused(sub { $t->api(@$call[0 .. 2], token => 'publish') },
+                '403 The channel is protected: this needs a token with the '
+                . 'role "approve".', "protected from publishers: $call->[0]");
+}
+
+is(patch($id, { protected => \0 }, 'admin')->{json}{protectedAt}, undef,
    'not protected any more');
 is(patch($id, { name => 'live' })->{status}, 200, 'its own name');
 is(patch($id, { name => undef, protected => undef })->{json}{name}, 'live',
@@ -282,9 +292,9 @@ sub post {
 
 
 sub patch {
-    my ($id, $body) = @_;
+    my ($id, $body, $token) = @_;
 
-    return $t->api('PATCH', "$path/$id", $body, token => 'publish');
+    return $t->api('PATCH', "$path/$id", $body, token => $token // 'publish');
 }
 
 

@@ -14,7 +14,9 @@ use Test::LiveUpdate::CLI;
 use Test::LiveUpdate::Device;
 
 my $t = Test::LiveUpdate->new();
-my $cli = Test::LiveUpdate::CLI->new($t);
+# one of the channels is protected: those who publish may not change it
+
+my $cli = Test::LiveUpdate::CLI->new($t, token => 'admin');
 
 $t->config_reference(sub { s/  buffer=32k  flush=1s//; });
 $t->run()->plan(44);

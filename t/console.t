@@ -30,7 +30,7 @@ select STDOUT; $| = 1;
 my $t = Test::LiveUpdate->new();
 my $b = Test::LiveUpdate::Browser->new($t);
 
-$t->plan(144);
+$t->plan(151);
 
 # where ToDesktop's builds come from, slowly enough to be looked at
 
@@ -41,8 +41,14 @@ $ENV{ORIGIN} = 'http://127.0.0.1:' . port(8081);
 
 $t->config_reference(sub {
     my $origin = port(8081);
+    my $elsewhere = port(8082);
 
     s{^    server \{}{
+    server {
+        listen  127.0.0.1:$elsewhere;
+        root    $dir/elsewhere;
+    }
+
     server {
         listen  127.0.0.1:$origin;
         root    $dir/origin;
@@ -50,7 +56,7 @@ $t->config_reference(sub {
         limit_rate       500k;
         open_file_cache  off;
 
-        if (-f $dir/elsewhere) {
+        if (-f $dir/redirect) {
             return  302  /;
         }
     }
@@ -252,14 +258,14 @@ picture('audit');
 
 $b->click('link', 'Desk');
 build('b4', '1.3.0', 1000);
-$t->write_file('elsewhere', '');
+$t->write_file('redirect', '');
 webhook('b4', '1.3.0');
 $b->see('Failed (1)', 'a build that is redirected');
 picture('failed');
 is($b->count('button', 'Try again 1.3.0'), 0,
    'who approves does not fetch');
 
-unlink "$dir/elsewhere";
+unlink "$dir/redirect";
 
 sign_in('admin');
 $b->click('link', 'Desk');
@@ -301,6 +307,9 @@ is(device(), $second, 'the device gets it');
 is(scalar @{$t->api('GET', "/v1/apps/$app/deployments",
                     undef)->{json}}, 2, 'and it was not deployed twice');
 picture('app');
+
+$b->see('Adoption', 'what the devices run');
+$b->see('Active devices: 1 in the last 24 hours', 'one was seen');
 
 $b->click('button', 'Roll back… production');
 $b->click('button', 'Roll back', exact => JSON::PP::true());
@@ -397,7 +406,48 @@ $b->run('document.querySelector(".skip").focus()');
 $b->press('Enter');
 is($b->focus(), 'main main', 'the link that skips');
 
+# -- a page of somebody else ---------------------------------------------------
+
+my $clear = $t->token('approve');
+
+$t->write_file('elsewhere/index.html', <<EOF_HTML);
+<!DOCTYPE html>
+<form method="post" action="$site/releases/desk/b5/withdraw" target="frame"
+      enctype="text/plain"><input name='{"token":"$clear","x":"' value='"}'>
+</form>
+<iframe name="frame" src="$site/console/"></iframe>
+<p id="end"></p>
+EOF_HTML
+
+$b->open('http://127.0.0.1:' . port(8082) . '/');
+
+is($b->run(<<EOF_JS), 'TypeError TypeError', 'cannot ask, also with a token');
+Promise.all(['application/json', 'text/plain'].map((type) =>
+    fetch('$site/releases/desk/b5/withdraw', {
+        method: 'POST', body: '{}', headers: {
+            'Content-Type': type, Authorization: 'Bearer $clear',
+        },
+    }).then((reply) => reply.status, (error) => error.name)))
+    .then((all) => all.join(' '))
+EOF_JS
+
+is($b->run(<<EOF_JS), 'opaque', 'can send, and not read');
+fetch('$site/releases/desk/b5/withdraw', {
+    method: 'POST', mode: 'no-cors', body: '{}', credentials: 'include',
+}).then((reply) => reply.type)
+EOF_JS
+
+$b->run('document.forms[0].submit()');
+ok((Test::LiveUpdate::wait_until {
+    $t->read_file('logs/access.log') =~ m{"POST /releases/desk/b5/withdraw}
+} 5, 'the form'), 'a form can be sent');
+is(release('b5')->{state}, 'live', 'nothing of it did anything');
+like($b->problems(), qr/frame-ancestors|Framing/i,
+     'the console is not shown in a frame');
+
 # -- light, dark, and narrow -------------------------------------------------
+
+$b->open("$site/console/");
 
 my $light = $b->look('body', 'backgroundColor');
 $b->scheme('dark');

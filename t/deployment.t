@@ -12,7 +12,7 @@ use Test::More;
 
 use Test::LiveUpdate qw/ :DEFAULT json_decode json_encode sign zip /;
 
-my $t = Test::LiveUpdate->new()->plan(82);
+my $t = Test::LiveUpdate->new()->plan(85);
 
 $t->config_reference();
 $t->run();
@@ -235,17 +235,28 @@ my $signed = $t->publish($app, 'production', $zip, key => $key)->{bundle};
 $t->create_channel($app, 'safe', fields => { protected => \1 });
 
 $t->refused(sub { deploy({ appBuildId => $ids[0],
-                           appChannelName => 'safe' }) },
+                           appChannelName => 'safe' }, 'admin') },
             qr/^4\d\d the channel is protected/, 'unsigned to protected');
-is(deploy({ appBuildId => $signed, appChannelName => 'safe' })->{status}, 201,
-   'signed to protected');
+$t->refused(sub { deploy({ appBuildId => $signed,
+                           appChannelName => 'safe' }) },
+            '403 The channel is protected: this needs a token with the role '
+            . '"approve".', 'signed to protected, by who may not approve');
+is(told(channelName => 'safe'), '404', 'devices do not get it');
+
+my $safe = deploy({ appBuildId => $signed, appChannelName => 'safe' },
+                  'admin');
+
+is($safe->{status}, 201, 'signed to protected');
 is(told(channelName => 'safe'), $signed, 'devices get it');
+$t->refused(sub { rollout($safe->{json}{id}, 0.5) },
+            '403 The channel is protected: this needs a token with the role '
+            . '"approve".', 'nor its rollout');
 
 # protected afterwards: what is not signed is not told any more
 
 $t->api('PATCH', "/v1/apps/$app/channels/$beta", { protected => \1 });
 is(told(channelName => 'beta'), '404', 'unsigned in a protected channel');
-deploy({ appBuildId => $signed, appChannelName => 'beta' });
+deploy({ appBuildId => $signed, appChannelName => 'beta' }, 'admin');
 is(told(channelName => 'beta'), $signed, 'signed in a protected channel');
 
 # a long history
@@ -292,9 +303,9 @@ sub deployments {
 
 
 sub deploy {
-    my ($body) = @_;
+    my ($body, $token) = @_;
 
-    return $t->api('POST', $path, $body, token => 'publish');
+    return $t->api('POST', $path, $body, token => $token // 'publish');
 }
 
 

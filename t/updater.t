@@ -33,6 +33,10 @@ $t->skip_all('no electron-updater, run "make clients" first')
 $ENV{APPROVAL} = 'on';
 
 $t->config_reference(sub {
+    my ($name) = @_;
+
+    return if $name ne 'nginx.conf';
+
     s{^    access_log .*}{    log_format  updater  escape=json
         '{"asked":"\$request_uri","sent":"\$uri","status":\$status,'
         '"bytes":\$body_bytes_sent,"range":"\$http_range",'

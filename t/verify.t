@@ -14,7 +14,7 @@ use Test::More;
 
 use Test::LiveUpdate qw/ :DEFAULT json_decode json_encode sign zip /;
 
-my $t = Test::LiveUpdate->new()->plan(100);
+my $t = Test::LiveUpdate->new()->plan(104);
 
 $t->config_reference();
 $t->run();
@@ -266,7 +266,12 @@ for my $kind ('zip', 'manifest') {
             for keys %all;
 
         if ($signed) {
+            my $before = told('safe');
+
             is(ready($id)->{status}, 200, "$kind: signed to protected");
+            is(told('safe'), $before, 'it waits for somebody');
+            is($t->api('POST', "/releases/$app/$id/promote", {},
+                       token => 'approve')->{status}, 200, 'who approves');
             is(told('safe'), $id, 'devices get it');
 
         } else {

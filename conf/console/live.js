@@ -41,7 +41,7 @@ export function channelsNow({ app, releases, channels }, byId) {
         if (left > 1e-9) {
             lines.push({ key: `${channel.id}/`, cells: [
                 given.length ? [foreign(channel.name)] : first,
-                noUpdate(), share(left), none(), given.length ? none() : back,
+                noUpdate(), rest(left), none(), given.length ? none() : back,
             ] });
         }
 
@@ -60,6 +60,11 @@ export function channelsNow({ app, releases, channels }, byId) {
 
 function noUpdate() {
     return element('span', { class: 'quiet' }, 'no update');
+}
+
+
+function rest(left) {
+    return element('span', { class: 'quiet' }, percent(left));
 }
 
 
@@ -106,7 +111,7 @@ export function desktopNow({ app, releases, rules }, byId) {
 
         if (left > 1e-9) {
             lines.push({ key: `${platform}/`, cells: [
-                PLATFORMS[platform], noUpdate(), share(left),
+                PLATFORMS[platform], noUpdate(), rest(left),
             ] });
         }
 
@@ -206,9 +211,9 @@ export function adoption({ app, status }, byId) {
         element('h2', {}, 'Adoption'),
         rows.length > 0 && [
             element('p', { class: 'quiet' },
-                `About ${of(seen.devices, 'day')} devices in the last 24 `
-                + `hours, ${of(seen.devices, 'month')} in 30 days. Estimated, `
-                + 'within about 2 %.'),
+                `Active devices: ${of(seen.devices, 'day')} in the last 24 `
+                + `hours, ${of(seen.devices, 'month')} in 30 days. These are `
+                + 'estimates, within about 2 %.'),
             table('Adoption by devices',
                 ['Release', 'Channel', right('Told of it, 24 h'),
                  right('30 days'), right('Running it, 24 h'),

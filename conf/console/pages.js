@@ -121,8 +121,7 @@ export function appPage(id) {
             // where it is not to be had it is not asked for again
 
             if (known.status !== null) {
-                known.status = await getIfAny(
-                    `/console/status?format=json&app=${part(id)}`).catch(() => null);
+                known.status = await adopted(id);
             }
 
             if (known.github !== null) {
@@ -180,6 +179,22 @@ export function appPage(id) {
             };
         },
     };
+}
+
+
+// Numbers that are nice to have: nothing else stops where they are not told.
+
+async function adopted(id) {
+    try {
+        return await get(`/console/status?format=json&app=${part(id)}`);
+
+    } catch (failure) {
+        if (failure.status === 0) {
+            throw failure;
+        }
+
+        return null;
+    }
 }
 
 

@@ -24,7 +24,7 @@ static liveupdate_rc_e liveupdate_github_ref(const cJSON *object,
 static liveupdate_rc_e liveupdate_github_missing(const char *key,
     liveupdate_error_t *err);
 static liveupdate_rc_e liveupdate_github_tree(const liveupdate_str_t *text,
-    cJSON *empty, cJSON **tree, liveupdate_error_t *err);
+    const char *name, cJSON *empty, cJSON **tree, liveupdate_error_t *err);
 
 
 liveupdate_rc_e
@@ -325,7 +325,8 @@ liveupdate_github_builds(const liveupdate_str_t *text, cJSON **builds,
     liveupdate_rc_e    rc;
     liveupdate_str_t   id;
 
-    rc = liveupdate_github_tree(text, cJSON_CreateArray(), builds, err);
+    rc = liveupdate_github_tree(text, LIVEUPDATE_GITHUB_BUILDS,
+                                cJSON_CreateArray(), builds, err);
     if (rc != LIVEUPDATE_OK) {
         return rc;
     }
@@ -361,7 +362,8 @@ liveupdate_github_rules(const liveupdate_str_t *text, cJSON **rules,
 {
     liveupdate_rc_e  rc;
 
-    rc = liveupdate_github_tree(text, cJSON_CreateObject(), rules, err);
+    rc = liveupdate_github_tree(text, LIVEUPDATE_GITHUB_RELEASES,
+                                cJSON_CreateObject(), rules, err);
     if (rc != LIVEUPDATE_OK) {
         return rc;
     }
@@ -379,9 +381,12 @@ liveupdate_github_rules(const liveupdate_str_t *text, cJSON **rules,
 
 
 static liveupdate_rc_e
-liveupdate_github_tree(const liveupdate_str_t *text, cJSON *empty,
-    cJSON **tree, liveupdate_error_t *err)
+liveupdate_github_tree(const liveupdate_str_t *text, const char *name,
+    cJSON *empty, cJSON **tree, liveupdate_error_t *err)
 {
+    liveupdate_rc_e   rc;
+    liveupdate_str_t  subject;
+
     *tree = empty;
 
     if (text->len == 0) {
@@ -390,7 +395,16 @@ liveupdate_github_tree(const liveupdate_str_t *text, cJSON *empty,
 
     cJSON_Delete(empty);
 
-    return liveupdate_json_parse(tree, text, err);
+    rc = liveupdate_json_parse(tree, text, err);
+
+    if (rc == LIVEUPDATE_INVALID) {
+        subject.len = strlen(name);
+        subject.data = (unsigned char *) name;
+
+        return liveupdate_refuse(err, &subject, "is no valid JSON text");
+    }
+
+    return rc;
 }
 
 
@@ -418,6 +432,51 @@ liveupdate_github_has_build(const cJSON *builds, const char *id)
     }
 
     return 0;
+}
+
+
+cJSON *
+liveupdate_github_rules_of(const cJSON *rules, const cJSON *builds,
+    const char *latest)
+{
+    cJSON             *copy, *list, *item, *next;
+    liveupdate_str_t   id;
+
+    copy = cJSON_Duplicate(rules, 1);
+    if (copy == NULL) {
+        return NULL;
+    }
+
+    list = cJSON_GetObjectItemCaseSensitive(copy, "releaseRedirections");
+
+    for (item = list ? list->child : NULL; item; item = next) {
+        next = item->next;
+
+        if (liveupdate_json_string(item, "buildId", &id) == LIVEUPDATE_OK
+            && !liveupdate_github_has_build(builds, (char *) id.data))
+        {
+            cJSON_Delete(cJSON_DetachItemViaPointer(list, item));
+        }
+    }
+
+    if (liveupdate_json_string(copy, "latestReleaseBuildId", &id)
+        != LIVEUPDATE_OK
+        || liveupdate_github_has_build(builds, (char *) id.data))
+    {
+        return copy;
+    }
+
+    cJSON_DeleteItemFromObjectCaseSensitive(copy, "latestReleaseBuildId");
+
+    if (latest
+        && cJSON_AddStringToObject(copy, "latestReleaseBuildId", latest)
+           == NULL)
+    {
+        cJSON_Delete(copy);
+        return NULL;
+    }
+
+    return copy;
 }
 
 

@@ -84,6 +84,15 @@ liveupdate_rc_e liveupdate_github_rules(const liveupdate_str_t *text,
 int liveupdate_github_has_build(const cJSON *builds, const char *id);
 
 /*
+ * A copy of the rules without those for builds that are not to be released: if
+ * the latest one is none of them, what it is now (or NULL) stays.  To be freed
+ * by the caller; NULL: out of memory.
+ */
+
+cJSON *liveupdate_github_rules_of(const cJSON *rules, const cJSON *builds,
+    const char *latest);
+
+/*
  * "POST /repos/{owner}/{repo}/pulls": a pull request for a staged release
  * (release.json and files.json).  Text from malloc(), or NULL.
  */

@@ -58,7 +58,7 @@ liveupdate_shares(cJSON *shares, const cJSON *app,
         }
     }
 
-    if (desktop == NULL) {
+    if (desktop == NULL || desktop->nrules > LIVEUPDATE_SHARE_RULES) {
         return LIVEUPDATE_OK;
     }
 

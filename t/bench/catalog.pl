@@ -159,7 +159,7 @@ sub publish_to_all {
 
 
 # Apps with that many releases, all of them deployed to one channel; of each
-# fourth app the newest one is for half of the devices.
+# fourth app the newest one is for half of the devices, but not of the first.
 
 sub make_store {
     my ($name, $napps, $nreleases) = @_;
@@ -181,7 +181,7 @@ sub make_store {
 
         for my $n (1 .. $nreleases) {
             my $release = random_uuid();
-            my $rollout = $n == $nreleases && $i % 4 == 0 ? 0.5 : 1;
+            my $rollout = $n == $nreleases && $i % 4 == 3 ? 0.5 : 1;
             my %times = (createdAt => $now, updatedAt => $now,
                          createdBy => 'publish');
 

@@ -251,10 +251,17 @@ sub build {
                  . "==\n    size: " . (-s $file) . "\n";
     }
 
-    open my $fh, '>', "$builds/$app/latest-build-$id.yml"
-        or die "no manifest: $!\n";
-    print {$fh} $yaml;
-    close $fh;
+    my %manifests = (
+        "latest-build-$id.yml" => $yaml,
+        "td-latest-build-$id.json" =>
+            "{\"version\":\"1.0.$number\",\"artifacts\":{}}",
+    );
+
+    for my $name (keys %manifests) {
+        open my $fh, '>', "$builds/$app/$name" or die "no manifest: $!\n";
+        print {$fh} $manifests{$name};
+        close $fh;
+    }
 
     return $id;
 }

@@ -3,7 +3,8 @@
  * Copyright (C) the nginx-liveupdate authors
  *
  * Of two lists that are accepted, all ids can be parts of a file's name, what
- * is chosen is one of them, and a rollout that is raised keeps who is in.
+ * is chosen is one of them, a rollout that is raised keeps who is in, and the
+ * shares of all builds are what there is to share.
  */
 
 
@@ -13,6 +14,7 @@
 #include "fuzz.h"
 #include "liveupdate_desktop.h"
 #include "liveupdate_name.h"
+#include "liveupdate_share.h"
 
 
 /* What is printed reads back the same. */
@@ -158,6 +160,78 @@ check_choose(liveupdate_desktop_t *desktop)
 
 
 static void
+check_shares(const liveupdate_desktop_t *desktop)
+{
+    size_t        i, k;
+    cJSON        *shares, *release;
+    double        share, sum[3];
+    const cJSON  *item;
+
+    static const char *const  platforms[] = { "windows", "mac", "linux" };
+
+    if (desktop->nrules > LIVEUPDATE_SHARE_RULES) {
+        return;
+    }
+
+    memset(sum, 0, sizeof(sum));
+
+    for (i = 0; i < desktop->nrules; i++) {
+
+        for (k = 0; k < i; k++) {
+            if (liveupdate_str_eq(&desktop->rules[k].build_id,
+                                  &desktop->rules[i].build_id))
+            {
+                break;
+            }
+        }
+
+        if (k < i) {
+            continue;
+        }
+
+        shares = cJSON_CreateArray();
+        release = cJSON_CreateObject();
+
+        require(cJSON_AddStringToObject(release, "id",
+                            (char *) desktop->rules[i].build_id.data) != NULL);
+        require(liveupdate_shares(shares, NULL, desktop, release)
+                == LIVEUPDATE_OK);
+
+        cJSON_ArrayForEach(item, shares) {
+            require(liveupdate_json_number(item, "share", &share)
+                    == LIVEUPDATE_OK);
+            require(share > 0 && share <= 1 + 1e-9);
+
+            for (k = 0; k < 3; k++) {
+                if (strcmp(cJSON_GetObjectItem(item, "platform")->valuestring,
+                           platforms[k])
+                    == 0)
+                {
+                    sum[k] += share;
+                }
+            }
+        }
+
+        cJSON_Delete(shares);
+        cJSON_Delete(release);
+    }
+
+    for (k = 0; k < 3; k++) {
+        require(sum[k] <= 1 + 1e-9);
+    }
+
+    /* what no rule has chosen is for the first "build" */
+
+    for (i = 0; i < desktop->nrules; i++) {
+        if (desktop->rules[i].rule == LIVEUPDATE_RULE_BUILD) {
+            require(sum[0] >= 1 - 1e-9 && sum[1] >= 1 - 1e-9
+                    && sum[2] >= 1 - 1e-9);
+        }
+    }
+}
+
+
+static void
 check_text(const liveupdate_arena_t *arena, const liveupdate_str_t *text)
 {
     cJSON                 *json;
@@ -187,6 +261,7 @@ check_text(const liveupdate_arena_t *arena, const liveupdate_str_t *text)
     require(err.text == NULL);
 
     check_lists(&desktop);
+    check_shares(&desktop);
     check_choose(&desktop);
 }
 

@@ -4,7 +4,7 @@
 
 # Sees to the packages that a job needs:
 #
-#     deps.sh build [test] [clients] [fuzz] [bench] [static]
+#     deps.sh build [test] [clients] [browser] [fuzz] [bench] [static]
 #
 # What is missing is installed with apt-get if that exists and the user is
 # root; elsewhere the names of the packages are printed and the job fails.
@@ -74,6 +74,10 @@ look()
             clients)
                 need_command node nodejs
                 need_command npm npm
+            ;;
+
+            browser)
+                need_command chromium chromium
             ;;
 
             fuzz)

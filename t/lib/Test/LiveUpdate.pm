@@ -384,7 +384,7 @@ sub tree {
     File::Find::find({ no_chdir => 1, wanted => sub {
         my $path = $_;
 
-        return if $path =~ m{/\.?lock$} || $path =~ m{/tmp/body\b};
+        return if $path =~ m{/\.?lock$} || $path =~ m{/tmp/(?:body|fetch)\b};
 
         my $line = substr($path, length $dir);
 

@@ -142,6 +142,17 @@ sub cpu_seconds {
 }
 
 
+# How long the process had to wait for its core, without its other threads.
+
+sub delay_seconds {
+    my ($pid) = @_;
+
+    open my $fh, '<', "/proc/$pid/schedstat" or return 0;
+
+    return ((split ' ', <$fh> // '')[1] // 0) / 1e9;
+}
+
+
 # Of whatever runs on the worker's core.
 
 sub core_seconds {
@@ -149,9 +160,11 @@ sub core_seconds {
 
     open my $fh, '<', '/proc/stat' or die "no /proc/stat: $!\n";
 
-    while (<$fh>) {
-        next unless /^cpu$core (\d+) (\d+) (\d+) \d+ \d+ (\d+) (\d+) (\d+)/;
-        return ($1 + $2 + $3 + $4 + $5 + $6) / $ticks;
+    while (my $line = <$fh>) {
+        my ($name, @times) = split ' ', $line;
+
+        # without the times in which the core was idle or waited for a disk
+        return sum(@times[0 .. 2, 5 .. 7]) / $ticks if $name eq "cpu$core";
     }
 
     return 0;
@@ -168,15 +181,15 @@ sub memory {
 
     open my $fh, '<', "/proc/$pid/status" or die "no /proc/$pid: $!\n";
 
-    while (<$fh>) {
-        $kb{$1} = $2 if /^(VmRSS|RssShmem):\s+(\d+) kB/;
+    while (my $line = <$fh>) {
+        $kb{$1} = $2 if $line =~ /^(VmRSS|RssShmem):\s+(\d+) kB/;
     }
 
     open $fh, '<', "/proc/$pid/smaps_rollup"
         or die "no /proc/$pid/smaps_rollup: $!\n";
 
-    while (<$fh>) {
-        $kb{$1} = $2 if /^(Pss|Pss_Shmem):\s+(\d+) kB/;
+    while (my $line = <$fh>) {
+        $kb{$1} = $2 if $line =~ /^(Pss|Pss_Shmem):\s+(\d+) kB/;
     }
 
     return {
@@ -370,7 +383,7 @@ sub load_tool {
 
 
 # One run of it: {requests, seconds, errors, latency, late}, the latter two
-# microseconds => count.
+# microseconds => count; {cpu, delay} of the worker, {others} on its core.
 
 sub load_run {
     my ($t, $tool, $paths, %opt) = @_;
@@ -385,16 +398,18 @@ sub load_run {
     my $pid = worker($t);
     my $core = core_seconds();
     my $cpu = cpu_seconds($pid);
+    my $delay = delay_seconds($pid);
 
     my $said = `@command 2>&1`;
 
     $cpu = cpu_seconds($pid) - $cpu;
     $core = core_seconds() - $core;
+    $delay = delay_seconds($pid) - $delay;
 
     die "load failed:\n$said\n" if $?;
 
     my ($first, @histograms) = split /\n/, $said;
-    my %r = (cpu => $cpu, others => max(0, $core - $cpu));
+    my %r = (cpu => $cpu, others => max(0, $core - $cpu), delay => $delay);
 
     @r{qw/ requests seconds errors /} = split ' ', $first;
 

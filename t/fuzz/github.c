@@ -1,0 +1,162 @@
+
+/*
+ * Copyright (C) the nginx-liveupdate authors
+ *
+ * The input is what GitHub delivers, what it answers, and a file of the
+ * repository: nothing is read beyond, what is refused has a reason, and a file
+ * that was edited can be read again and says what it was edited for.
+ */
+
+
+#include "liveupdate_github.h"
+#include "liveupdate_print.h"
+
+#include "fuzz.h"
+
+
+static void fuzz_event(const cJSON *json);
+static void fuzz_answer(const liveupdate_arena_t *arena, const cJSON *json);
+static void fuzz_files(const liveupdate_str_t *text, const cJSON *json);
+static void fuzz_print(const cJSON *json);
+
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    cJSON               *json;
+    fuzz_block_t        *blocks;
+    liveupdate_str_t     text;
+    liveupdate_error_t   err;
+    liveupdate_arena_t   arena;
+
+    blocks = NULL;
+    arena.alloc = fuzz_alloc;
+    arena.data = &blocks;
+
+    text = fuzz_copy(data, size);
+
+    if (liveupdate_json_parse(&json, &text, &err) == LIVEUPDATE_OK) {
+        fuzz_event(json);
+        fuzz_answer(&arena, json);
+        fuzz_print(json);
+
+    } else {
+        json = NULL;
+    }
+
+    fuzz_files(&text, json);
+
+    cJSON_Delete(json);
+    free(text.data);
+    fuzz_free(blocks);
+
+    return 0;
+}
+
+
+static void
+fuzz_event(const cJSON *json)
+{
+    liveupdate_rc_e             rc;
+    liveupdate_error_t          err;
+    liveupdate_github_event_t   event;
+
+    err.text = NULL;
+    rc = liveupdate_github_push(json, &event, &err);
+
+    if (rc != LIVEUPDATE_OK) {
+        fuzz_refused(rc, &err);
+    }
+
+    err.text = NULL;
+    rc = liveupdate_github_pull_request(json, &event, &err);
+
+    if (rc != LIVEUPDATE_OK) {
+        fuzz_refused(rc, &err);
+    }
+}
+
+
+static void
+fuzz_answer(const liveupdate_arena_t *arena, const cJSON *json)
+{
+    liveupdate_rc_e      rc;
+    liveupdate_str_t     text, sha, copy;
+    liveupdate_error_t   err;
+
+    err.text = NULL;
+    rc = liveupdate_github_content(arena, json, &text, &sha, &err);
+
+    if (rc != LIVEUPDATE_OK) {
+        fuzz_refused(rc, &err);
+        return;
+    }
+
+    copy = fuzz_copy(text.data, text.len);
+    free(copy.data);
+}
+
+
+static void
+fuzz_files(const liveupdate_str_t *text, const cJSON *json)
+{
+    char                *out, *again;
+    cJSON               *builds;
+    liveupdate_rc_e      rc;
+    liveupdate_str_t     edited;
+    liveupdate_error_t   err;
+
+    err.text = NULL;
+    rc = liveupdate_github_add_build(text, "fuzz", "1.0", "t", &out, &err);
+
+    if (rc != LIVEUPDATE_OK) {
+        fuzz_refused(rc, &err);
+
+    } else if (out) {
+        edited = fuzz_str(out);
+
+        require(liveupdate_github_builds(&edited, &builds, &err)
+                == LIVEUPDATE_OK);
+        require(liveupdate_github_has_build(builds, "fuzz"));
+        cJSON_Delete(builds);
+
+        require(liveupdate_github_add_build(&edited, "fuzz", "1.0", "t",
+                                            &again, &err)
+                == LIVEUPDATE_OK);
+        require(again == NULL);
+    }
+
+    free(out);
+
+    err.text = NULL;
+    rc = liveupdate_github_set_rules(text, json, &out, &err);
+
+    if (rc != LIVEUPDATE_OK) {
+        fuzz_refused(rc, &err);
+    }
+
+    free(out);
+}
+
+
+/* Whatever a release is made of: no line is begun and no tag by it. */
+
+static void
+fuzz_print(const cJSON *json)
+{
+    char              *text, *p;
+    liveupdate_str_t   copy;
+
+    text = liveupdate_print_release(json, json);
+    require(text != NULL);
+
+    for (p = text; *p; p++) {
+        require(*p != '<' && *p != '>');
+        require(*p != '\n' || p[1] == '\0' || p[1] == '|' || p[1] == '\n'
+                || p[1] == 'E');
+    }
+
+    copy = fuzz_copy(text, strlen(text));
+    free(copy.data);
+    free(text);
+}

@@ -1,0 +1,400 @@
+
+/*
+ * Copyright (C) the nginx-liveupdate authors
+ */
+
+
+#include "tap.h"
+
+#include "../../src/core/liveupdate_github.c"
+
+
+static cJSON *github_json(const char *text);
+static void github_push(void);
+static void github_pull_request(void);
+static void github_content(void);
+static void github_edit(void);
+static void github_files(void);
+static void github_requests(void);
+
+
+int
+main(void)
+{
+    github_push();
+    github_pull_request();
+    github_content();
+    github_edit();
+    github_files();
+    github_requests();
+
+    tap_free();
+
+    return tap_done();
+}
+
+
+static cJSON *
+github_json(const char *text)
+{
+    cJSON               *json;
+    liveupdate_str_t     str;
+    liveupdate_error_t   err;
+
+    str = tap_str(text);
+
+    if (liveupdate_json_parse(&json, &str, &err) != LIVEUPDATE_OK) {
+        printf("Bail out! %s\n", text);
+        exit(1);
+    }
+
+    return json;
+}
+
+
+#define REPOSITORY                                                            \
+    "\"repository\":{\"full_name\":\"a/b\",\"default_branch\":\"main\"}"
+
+
+static void
+github_push(void)
+{
+    size_t                      i;
+    cJSON                      *json;
+    liveupdate_rc_e             rc;
+    liveupdate_error_t          err;
+    liveupdate_github_event_t   event;
+
+    static const struct {
+        const char  *body;
+        const char  *branch;
+        int          touches;
+    } pushes[] = {
+        { "{" REPOSITORY ",\"ref\":\"refs/heads/main\",\"commits\":[{\"added\":"
+          "[\"desktop-builds.json\"],\"modified\":[],\"removed\":[]}]}",
+          "main", 1 },
+        { "{" REPOSITORY ",\"ref\":\"refs/heads/a/b\",\"commits\":[{\"added\":"
+          "[],\"modified\":[\"x\",\"desktop-releases.json\"]}]}", "a/b", 1 },
+        { "{" REPOSITORY ",\"ref\":\"refs/heads/main\",\"commits\":[{},{"
+          "\"removed\":[\"desktop-builds.json\"]}]}", "main", 1 },
+        { "{" REPOSITORY ",\"ref\":\"refs/heads/main\",\"commits\":[{"
+          "\"added\":[\"a/desktop-builds.json\",7]}]}", "main", 0 },
+        { "{" REPOSITORY ",\"ref\":\"refs/heads/main\",\"commits\":[]}",
+          "main", 1 },
+        { "{" REPOSITORY ",\"ref\":\"refs/heads/main\",\"forced\":true,"
+          "\"commits\":[{\"added\":[\"x\"]}]}", "main", 1 },
+        { "{" REPOSITORY ",\"ref\":\"refs/tags/v1\",\"commits\":[{}]}", "",
+          0 },
+        { "{" REPOSITORY ",\"ref\":\"refs/heads/\",\"commits\":[{}]}", "", 0 },
+        { NULL, NULL, 0 }
+    };
+
+    static const char  *wrong[] = {
+        "[]", "{}", "{\"repository\":{},\"ref\":\"refs/heads/main\"}",
+        "{\"repository\":\"a/b\",\"ref\":\"refs/heads/main\"}",
+        "{\"repository\":{\"full_name\":7},\"ref\":\"refs/heads/main\"}",
+        "{" REPOSITORY "}", "{" REPOSITORY ",\"ref\":7}", NULL
+    };
+
+    for (i = 0; pushes[i].body; i++) {
+        json = github_json(pushes[i].body);
+        rc = liveupdate_github_push(json, &event, &err);
+
+        ok(rc == LIVEUPDATE_OK
+           && liveupdate_str_is(&event.repository, "a/b")
+           && liveupdate_str_is(&event.base, "main")
+           && event.branch.len == strlen(pushes[i].branch)
+           && (event.branch.len == 0
+               || liveupdate_str_is(&event.branch, pushes[i].branch))
+           && event.touches == (unsigned) pushes[i].touches,
+           "push %u", (unsigned) i);
+
+        cJSON_Delete(json);
+    }
+
+    for (i = 0; wrong[i]; i++) {
+        json = github_json(wrong[i]);
+        err.text = NULL;
+        rc = liveupdate_github_push(json, &event, &err);
+
+        ok(rc == LIVEUPDATE_INVALID && err.text, "no push: %s", wrong[i]);
+
+        cJSON_Delete(json);
+    }
+}
+
+
+static void
+github_pull_request(void)
+{
+    size_t                      i;
+    cJSON                      *json;
+    liveupdate_rc_e             rc;
+    liveupdate_error_t          err;
+    liveupdate_github_event_t   event;
+
+    static const char  *wrong[] = {
+        "{" REPOSITORY "}",
+        "{" REPOSITORY ",\"action\":\"closed\"}",
+        "{" REPOSITORY ",\"action\":\"closed\",\"pull_request\":{}}",
+        "{" REPOSITORY ",\"action\":\"closed\",\"pull_request\":{\"number\":-1,"
+        "\"head\":{\"ref\":\"h\"},\"base\":{\"ref\":\"b\"}}}",
+        "{" REPOSITORY ",\"action\":\"closed\",\"pull_request\":{\"number\":1,"
+        "\"head\":\"h\",\"base\":{\"ref\":\"b\"}}}",
+        "{" REPOSITORY ",\"action\":\"closed\",\"pull_request\":{\"number\":1,"
+        "\"head\":{\"ref\":\"h\"}}}",
+        NULL
+    };
+
+    json = github_json("{" REPOSITORY ",\"action\":\"closed\",\"pull_request\":"
+                       "{\"number\":12,\"merged\":true,\"head\":{\"ref\":"
+                       "\"release-build-x\"},\"base\":{\"ref\":\"main\"}}}");
+    rc = liveupdate_github_pull_request(json, &event, &err);
+
+    ok(rc == LIVEUPDATE_OK && event.closed && event.merged
+       && event.number == 12
+       && liveupdate_str_is(&event.branch, "release-build-x")
+       && liveupdate_str_is(&event.target, "main"), "merged");
+
+    cJSON_Delete(json);
+
+    json = github_json("{" REPOSITORY ",\"action\":\"reopened\","
+                       "\"pull_request\":{\"number\":1,\"merged\":null,"
+                       "\"head\":{\"ref\":\"h\"},\"base\":{\"ref\":\"b\"}}}");
+    rc = liveupdate_github_pull_request(json, &event, &err);
+
+    ok(rc == LIVEUPDATE_OK && !event.closed && !event.merged, "reopened");
+
+    cJSON_Delete(json);
+
+    for (i = 0; wrong[i]; i++) {
+        json = github_json(wrong[i]);
+        err.text = NULL;
+        rc = liveupdate_github_pull_request(json, &event, &err);
+
+        ok(rc == LIVEUPDATE_INVALID && err.text, "no pull request: %s",
+           wrong[i]);
+
+        cJSON_Delete(json);
+    }
+}
+
+
+static void
+github_content(void)
+{
+    size_t               i;
+    cJSON               *json;
+    liveupdate_rc_e      rc;
+    liveupdate_str_t     text, sha;
+    liveupdate_error_t   err;
+
+    static const struct {
+        const char  *body;
+        const char  *text;
+    } answers[] = {
+        { "{\"sha\":\"s\",\"encoding\":\"base64\",\"content\":\"W10K\"}",
+          "[]\n" },
+        { "{\"sha\":\"s\",\"encoding\":\"base64\",\"content\":\"W1\\n0K\\n\"}",
+          "[]\n" },
+        { "{\"sha\":\"s\",\"encoding\":\"base64\",\"content\":\"W10=\"}",
+          "[]" },
+        { "{\"sha\":\"s\",\"encoding\":\"base64\",\"content\":\"Ww==\\n\"}",
+          "[" },
+        { "{\"sha\":\"s\",\"encoding\":\"base64\",\"content\":\"\"}", "" },
+        { NULL, NULL }
+    };
+
+    static const char  *wrong[] = {
+        "{\"encoding\":\"base64\",\"content\":\"W10K\"}",
+        "{\"sha\":\"s\",\"content\":\"W10K\"}",
+        "{\"sha\":\"s\",\"encoding\":\"none\",\"content\":\"\"}",
+        "{\"sha\":\"s\",\"encoding\":\"base64\"}",
+        "{\"sha\":\"s\",\"encoding\":\"base64\",\"content\":\"W10\"}",
+        "{\"sha\":\"s\",\"encoding\":\"base64\",\"content\":\"W1*K\"}",
+        "{\"sha\":\"s\",\"encoding\":\"base64\",\"content\":\"==\"}",
+        "{\"sha\":\"s\",\"encoding\":\"base64\",\"content\":7}",
+        NULL
+    };
+
+    for (i = 0; answers[i].body; i++) {
+        json = github_json(answers[i].body);
+        rc = liveupdate_github_content(&tap_arena, json, &text, &sha, &err);
+
+        ok(rc == LIVEUPDATE_OK
+           && text.len == strlen(answers[i].text)
+           && memcmp(text.data, answers[i].text, text.len) == 0
+           && liveupdate_str_is(&sha, "s"), "content: %s", answers[i].body);
+
+        cJSON_Delete(json);
+    }
+
+    for (i = 0; wrong[i]; i++) {
+        json = github_json(wrong[i]);
+        err.text = NULL;
+        rc = liveupdate_github_content(&tap_arena, json, &text, &sha, &err);
+
+        ok(rc == LIVEUPDATE_INVALID && err.text, "no content: %s", wrong[i]);
+
+        cJSON_Delete(json);
+    }
+
+    json = github_json(answers[0].body);
+
+    for (i = 0; i < 2; i++) {
+        tap_left = (long) i;
+        rc = liveupdate_github_content(&tap_arena, json, &text, &sha, &err);
+        tap_left = -1;
+
+        ok(rc == LIVEUPDATE_NOMEM, "no memory: %u", (unsigned) i);
+    }
+
+    cJSON_Delete(json);
+}
+
+
+static void
+github_edit(void)
+{
+    char                *out;
+    cJSON               *info;
+    liveupdate_rc_e      rc;
+    liveupdate_str_t     text;
+    liveupdate_error_t   err;
+
+    text = tap_str("");
+    rc = liveupdate_github_add_build(&text, "b1", "1.0", "t", &out, &err);
+
+    ok(rc == LIVEUPDATE_OK
+       && strcmp(out, "[\n  {\n    \"id\": \"b1\",\n    \"version\": \"1.0\","
+                      "\n    \"createdAt\": \"t\",\n    \"isReleased\": true"
+                      "\n  }\n]\n") == 0, "the first build");
+    free(out);
+
+    text = tap_str("[{\"id\":\"b1\",\"more\":[1]}]");
+    rc = liveupdate_github_add_build(&text, "b2", "1.1", "t", &out, &err);
+
+    ok(rc == LIVEUPDATE_OK && strstr(out, "\"more\"") && strstr(out, "\"b2\""),
+       "another one keeps what is there");
+    free(out);
+
+    rc = liveupdate_github_add_build(&text, "b1", "1.0", "t", &out, &err);
+    ok(rc == LIVEUPDATE_OK && out == NULL, "one that is listed");
+
+    text = tap_str("{}");
+    rc = liveupdate_github_add_build(&text, "b1", "1.0", "t", &out, &err);
+    ok(rc == LIVEUPDATE_INVALID && out == NULL, "no array");
+
+    info = github_json("{\"latestReleaseBuildId\":\"b2\","
+                       "\"releaseRedirections\":[],\"other\":1}");
+
+    text = tap_str("");
+    rc = liveupdate_github_set_rules(&text, info, &out, &err);
+    ok(rc == LIVEUPDATE_OK
+       && strcmp(out, "{\n  \"latestReleaseBuildId\": \"b2\",\n"
+                      "  \"releaseRedirections\": []\n}\n") == 0,
+       "the first rules");
+
+    text = tap_str(out);
+    free(out);
+
+    text = tap_str("{\"latestReleaseBuildId\":\"b2\","
+                   "\"releaseRedirections\":[]}");
+    rc = liveupdate_github_set_rules(&text, info, &out, &err);
+    ok(rc == LIVEUPDATE_OK && out == NULL, "the same rules");
+
+    text = tap_str("{\"kept\":7,\"latestReleaseBuildId\":\"b1\"}");
+    rc = liveupdate_github_set_rules(&text, info, &out, &err);
+    ok(rc == LIVEUPDATE_OK && strstr(out, "\"kept\": 7")
+       && strstr(out, "\"b2\"") && !strstr(out, "\"b1\""), "other rules");
+    free(out);
+
+    rc = liveupdate_github_set_rules(&text, NULL, &out, &err);
+    ok(rc == LIVEUPDATE_OK && out == NULL, "no rules");
+
+    text = tap_str("[]");
+    rc = liveupdate_github_set_rules(&text, info, &out, &err);
+    ok(rc == LIVEUPDATE_INVALID && out == NULL, "no object");
+
+    cJSON_Delete(info);
+}
+
+
+static void
+github_files(void)
+{
+    size_t               i;
+    cJSON               *builds;
+    liveupdate_rc_e      rc;
+    liveupdate_str_t     text;
+    liveupdate_error_t   err;
+
+    static const char  *wrong[] = {
+        "{", "{}", "7", "[7]", "[{}]", "[{\"id\":7}]", "[{\"id\":\"a/b\"}]",
+        "[{\"id\":\"a\"}] x", NULL
+    };
+
+    text = tap_str("[{\"id\":\"a\",\"isReleased\":true},{\"id\":\"b\"},"
+                   "{\"id\":\"c\",\"isReleased\":false}]");
+    rc = liveupdate_github_builds(&text, &builds, &err);
+
+    ok(rc == LIVEUPDATE_OK, "builds");
+    ok(liveupdate_github_has_build(builds, "a"), "released");
+    ok(liveupdate_github_has_build(builds, "b"), "released if nothing is said");
+    ok(!liveupdate_github_has_build(builds, "c"), "not released");
+    ok(!liveupdate_github_has_build(builds, "d"), "not there");
+
+    cJSON_Delete(builds);
+
+    for (i = 0; wrong[i]; i++) {
+        text = tap_str(wrong[i]);
+        err.text = NULL;
+        rc = liveupdate_github_builds(&text, &builds, &err);
+
+        ok(rc == LIVEUPDATE_INVALID && err.text && builds == NULL,
+           "no builds: %s", wrong[i]);
+    }
+}
+
+
+static void
+github_requests(void)
+{
+    char              *text;
+    cJSON             *release, *files, *json;
+    liveupdate_str_t   sha;
+
+    sha = tap_str("abc");
+    text = liveupdate_github_put("m", "[]\n", "b", &sha);
+    ok(strcmp(text, "{\"message\":\"m\",\"content\":\"W10K\",\"branch\":\"b\","
+                    "\"sha\":\"abc\"}") == 0, "a commit");
+    free(text);
+
+    sha.len = 0;
+    text = liveupdate_github_put("m", "", "b", &sha);
+    ok(strcmp(text, "{\"message\":\"m\",\"content\":\"\",\"branch\":\"b\"}")
+       == 0, "of a new and empty file");
+    free(text);
+
+    release = github_json("{\"id\":\"b1\",\"version\":\"1.0\"}");
+    files = github_json("[]");
+
+    text = liveupdate_github_pull(release, files, "h", "main");
+    json = github_json(text);
+
+    ok(strcmp(cJSON_GetObjectItem(json, "title")->valuestring,
+              "[release] Add build b1 (v1.0)") == 0
+       && strcmp(cJSON_GetObjectItem(json, "head")->valuestring, "h") == 0
+       && strcmp(cJSON_GetObjectItem(json, "base")->valuestring, "main") == 0
+       && cJSON_GetObjectItem(json, "body"), "a pull request");
+
+    cJSON_Delete(json);
+    free(text);
+
+    cJSON_DeleteItemFromObject(release, "version");
+    ok(liveupdate_github_pull(release, files, "h", "main") == NULL,
+       "none without a version");
+
+    cJSON_Delete(files);
+    cJSON_Delete(release);
+}

@@ -1,0 +1,192 @@
+
+/*
+ * Copyright (C) the nginx-liveupdate authors
+ */
+
+
+#include "tap.h"
+
+#include "../../src/core/liveupdate_print.c"
+
+
+static cJSON *print_json(const char *text);
+static void print_json_texts(void);
+static void print_release(void);
+static void print_repositories(void);
+static void print_cells(void);
+
+
+int
+main(void)
+{
+    print_json_texts();
+    print_release();
+    print_repositories();
+    print_cells();
+
+    tap_free();
+
+    return tap_done();
+}
+
+
+static cJSON *
+print_json(const char *text)
+{
+    cJSON               *json;
+    liveupdate_str_t     str;
+    liveupdate_error_t   err;
+
+    str = tap_str(text);
+
+    if (liveupdate_json_parse(&json, &str, &err) != LIVEUPDATE_OK) {
+        printf("Bail out! %s\n", text);
+        exit(1);
+    }
+
+    return json;
+}
+
+
+/* As JSON.stringify(value, null, 2) has them. */
+
+static void
+print_json_texts(void)
+{
+    char    *text;
+    cJSON   *json;
+    size_t   i;
+
+    static const struct {
+        const char  *from;
+        const char  *to;
+    } texts[] = {
+        { "{}", "{}\n" },
+        { "[ ]", "[]\n" },
+        { "{\"a\":{},\"b\":[]}", "{\n  \"a\": {},\n  \"b\": []\n}\n" },
+        { "[1,true,null,\"x\\\"\\n\"]",
+          "[\n  1,\n  true,\n  null,\n  \"x\\\"\\n\"\n]\n" },
+        { "{\"a\\\"b\":[{\"c\":1.5}]}",
+          "{\n  \"a\\\"b\": [\n    {\n      \"c\": 1.5\n    }\n  ]\n}\n" },
+        { NULL, NULL }
+    };
+
+    for (i = 0; texts[i].from; i++) {
+        json = print_json(texts[i].from);
+        text = liveupdate_print(json);
+
+        ok(strcmp(text, texts[i].to) == 0, "%s", texts[i].from);
+
+        free(text);
+        cJSON_Delete(json);
+    }
+}
+
+
+#define SHA  "dfd155b0d39d38a8945d3d89c3885a920d3f363e"
+
+
+static void
+print_release(void)
+{
+    char   *text;
+    cJSON  *release, *files;
+
+    release = print_json("{\"id\":\"b1\",\"name\":\"A|<b>\",\"version\":\"1.0\""
+                         ",\"electron\":\"33.3.2\",\"commit\":\"" SHA "\","
+                         "\"commitMessage\":\"fix\\n@all\",\"remote\":"
+                         "\"https://github.com/acme/app.git\"}");
+    files = print_json("[{\"href\":\"My App.exe\",\"size\":3000000,"
+                       "\"sha256\":\"00ff\"},{\"href\":\"`x`|y\"}]");
+
+    text = liveupdate_print_release(release, files);
+
+    ok(strstr(text, "| App | A&#124;&#60;b&#62; |\n") != NULL,
+       "what is Markdown or HTML is text");
+    ok(strstr(text, "| Version | 1.0 |\n") != NULL, "the version");
+    ok(strstr(text, "| Commit | [" SHA "](https://github.com/acme/app/commit/"
+                    SHA ") fix &#64;all |\n") != NULL,
+       "the commit is a link, and its message mentions nobody");
+    ok(strstr(text, "| My App.exe | 3000000 | `00ff` |\n") != NULL, "a file");
+    ok(strstr(text, "| &#96;x&#96;&#124;y | 0 |  |\n") != NULL,
+       "a file of another kind");
+    ok(strstr(text, "Branch") == NULL, "what is not known is left out");
+
+    free(text);
+    cJSON_Delete(release);
+
+    release = print_json("{\"commit\":\"main\",\"remote\":"
+                         "\"https://github.com/acme/app\"}");
+    text = liveupdate_print_release(release, NULL);
+    ok(strstr(text, "| Commit | main |\n") != NULL, "no commit, no link");
+
+    free(text);
+    cJSON_Delete(release);
+    cJSON_Delete(files);
+}
+
+
+static void
+print_repositories(void)
+{
+    size_t             i, len;
+    const char        *repository;
+    liveupdate_str_t   remote;
+
+    static const struct {
+        const char  *remote;
+        const char  *repository;
+    } remotes[] = {
+        { "https://github.com/acme/app.git", "acme/app" },
+        { "https://github.com/acme/app", "acme/app" },
+        { "git@github.com:acme/a-p_p.x.git", "acme/a-p_p.x" },
+        { "ssh://git@github.com/acme/app.git", "acme/app" },
+        { "https://github.com/acme", NULL },
+        { "https://github.com/acme/app/x", NULL },
+        { "https://github.com/acme/app?x", NULL },
+        { "https://github.com/acme/a)b", NULL },
+        { "https://github.com.evil/acme/app", NULL },
+        { "https://gitlab.com/acme/app.git", NULL },
+        { "", NULL },
+        { NULL, NULL }
+    };
+
+    for (i = 0; remotes[i].remote; i++) {
+        remote = tap_str(remotes[i].remote);
+        len = liveupdate_print_repository(&remote, &repository);
+
+        ok(remotes[i].repository
+           ? len == strlen(remotes[i].repository)
+             && memcmp(repository, remotes[i].repository, len) == 0
+           : len == 0, "remote %s", remotes[i].remote);
+    }
+}
+
+
+static void
+print_cells(void)
+{
+    char               long_text[700];
+    size_t             i;
+    liveupdate_str_t   value;
+    liveupdate_text_t  text;
+
+    for (i = 0; i < sizeof(long_text) - 2; i += 2) {
+        long_text[i] = '\xc3';
+        long_text[i + 1] = '\xbc';
+    }
+
+    long_text[i] = '\0';
+
+    memset(&text, 0, sizeof(liveupdate_text_t));
+    value = tap_str(long_text + 1);
+
+    /* one that begins within a character, so that the cut is in another */
+
+    liveupdate_print_cell(&text, &value);
+    ok(text.len < 310 && strcmp(text.data + text.len - 3, "...") == 0,
+       "a long value is cut");
+    ok((text.data[text.len - 4] & 0xc0) == 0x80, "behind a character");
+
+    free(text.data);
+}
