@@ -22,6 +22,8 @@ static ngx_int_t ngx_http_liveupdate_collect_over(
 
 static void ngx_http_liveupdate_collect_begin(
     ngx_http_liveupdate_job_t *job, ngx_int_t status);
+static void ngx_http_liveupdate_collect_planned(
+    ngx_http_liveupdate_job_t *job, ngx_int_t status);
 static void ngx_http_liveupdate_collect_start(
     ngx_http_liveupdate_collect_t *collect);
 static uint64_t ngx_http_liveupdate_collect_limit(
@@ -169,6 +171,20 @@ ngx_http_liveupdate_collect_begin(ngx_http_liveupdate_job_t *job,
 }
 
 
+/* Not earlier: what the thread was making is looked at from now on. */
+
+static void
+ngx_http_liveupdate_collect_planned(ngx_http_liveupdate_job_t *job,
+    ngx_int_t status)
+{
+    ngx_http_liveupdate_collect_t *collect = job->data;
+
+    collect->planned = (status == NGX_OK);
+
+    ngx_http_liveupdate_collect_begin(job, status);
+}
+
+
 void
 ngx_http_liveupdate_collect_next(ngx_http_liveupdate_collect_t *collect)
 {
@@ -203,7 +219,7 @@ ngx_http_liveupdate_collect_next(ngx_http_liveupdate_collect_t *collect)
 
     if (!collect->planned) {
         ngx_http_liveupdate_job_run(job, ngx_http_liveupdate_plan_files,
-                                    ngx_http_liveupdate_collect_begin);
+                                    ngx_http_liveupdate_collect_planned);
         return;
     }
 

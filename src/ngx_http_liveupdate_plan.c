@@ -236,7 +236,6 @@ ngx_http_liveupdate_plan_files(ngx_http_liveupdate_call_t *call)
         return ngx_http_liveupdate_failed(call);
     }
 
-    collect->planned = 1;
     collect->nfiles = plan.nfiles;
     collect->size = plan.size;
     collect->ndone = 0;

@@ -11,7 +11,8 @@
 #include <ftw.h>
 
 
-#define NGX_HTTP_LIVEUPDATE_FDS  16
+#define NGX_HTTP_LIVEUPDATE_FDS    16
+#define NGX_HTTP_LIVEUPDATE_TRIES  10
 
 
 static int ngx_http_liveupdate_sync_entry(const char *path,
@@ -144,11 +145,25 @@ ngx_http_liveupdate_store_remove_tree(ngx_http_liveupdate_io_t *io,
 }
 
 
+/* Somebody who was on the way to a file in it may still make that. */
+
 static int
 ngx_http_liveupdate_remove_tree(u_char *path)
 {
-    return nftw((char *) path, ngx_http_liveupdate_remove_entry,
-                NGX_HTTP_LIVEUPDATE_FDS, FTW_PHYS|FTW_DEPTH);
+    int         rc;
+    ngx_uint_t  tries;
+
+    tries = 0;
+
+    do {
+        rc = nftw((char *) path, ngx_http_liveupdate_remove_entry,
+                  NGX_HTTP_LIVEUPDATE_FDS, FTW_PHYS|FTW_DEPTH);
+
+    } while (rc != 0
+             && ngx_errno == ENOTEMPTY
+             && ++tries < NGX_HTTP_LIVEUPDATE_TRIES);
+
+    return rc;
 }
 
 

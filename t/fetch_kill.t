@@ -74,13 +74,14 @@ for (1 .. $kills) {
     } else {
         $t->kill_nginx();
 
-        my @left = $store->temporary();
+        # nginx gives the same names again
+        my %left = map { $_ => identity($_) } $store->temporary();
 
         push @wrong, map { "dead after kill $_: $_" } $store->check();
         push @verified, verified();
         $t->run();
 
-        push @stale, grep { -e "$dir/store/$_" } @left;
+        push @stale, grep { $left{$_} eq identity($_) } sort keys %left;
         $all++;
     }
 
@@ -134,6 +135,15 @@ is(join(' ', $td->jobs()), '', 'no job is left');
 
 
 # -- after a kill ------------------------------------------------------------
+
+sub identity {
+    my ($name) = @_;
+
+    my @stat = Time::HiRes::stat("$dir/store/$name");
+
+    return @stat ? "@stat[1, 10]" : 'gone';
+}
+
 
 sub serves {
     return Test::LiveUpdate::wait_quietly(sub {

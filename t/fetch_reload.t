@@ -211,7 +211,8 @@ sub begun {
     my $want = keys(%{$build->{files}}) - 3;
 
     wait_until {
-        $td->verified($build) >= $want && $origin->flying() == 3
+        $td->verified($build) == $want && $origin->flying() == 3
+        && $origin->requests() == @{$build->{paths}}
     } 10, 'verified' or diag(join "\n", $td->verified($build),
                              map { "asked for $_->{path}" }
                              $origin->flying());
