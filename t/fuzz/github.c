@@ -101,7 +101,7 @@ static void
 fuzz_files(const liveupdate_str_t *text, const cJSON *json)
 {
     char                *out, *again;
-    cJSON               *builds;
+    cJSON               *builds, *rules;
     liveupdate_rc_e      rc;
     liveupdate_str_t     edited;
     liveupdate_error_t   err;
@@ -136,6 +136,13 @@ fuzz_files(const liveupdate_str_t *text, const cJSON *json)
     }
 
     free(out);
+
+    if (json) {
+        rules = liveupdate_github_rules_of(json, json, "fuzz");
+
+        require(rules != NULL);
+        cJSON_Delete(rules);
+    }
 }
 
 
