@@ -29,6 +29,8 @@ static void ngx_http_liveupdate_fetch_framing(
     ngx_http_liveupdate_fetch_t *fetch, ngx_http_upstream_t *u);
 static void ngx_http_liveupdate_fetch_answer(
     ngx_http_liveupdate_fetch_t *fetch, ngx_http_request_t *sr);
+static void ngx_http_liveupdate_fetch_limit(
+    ngx_http_liveupdate_fetch_t *fetch, ngx_table_elt_t *h);
 static void ngx_http_liveupdate_fetch_end(ngx_event_t *ev);
 static void ngx_http_liveupdate_fetch_free(
     ngx_http_liveupdate_fetch_t *fetch);
@@ -383,6 +385,47 @@ ngx_http_liveupdate_fetch_framing(ngx_http_liveupdate_fetch_t *fetch,
         {
             fetch->encoded = 1;
         }
+
+        ngx_http_liveupdate_fetch_limit(fetch, &h[i]);
+    }
+}
+
+
+/* Who asks too often is told when to come again, in one of two ways. */
+
+static void
+ngx_http_liveupdate_fetch_limit(ngx_http_liveupdate_fetch_t *fetch,
+    ngx_table_elt_t *h)
+{
+    ngx_int_t  n;
+
+    n = ngx_atoi(h->value.data, h->value.len);
+
+    if (n == NGX_ERROR) {
+        return;
+    }
+
+    if (h->key.len == sizeof("Retry-After") - 1
+        && ngx_strncasecmp(h->key.data, (u_char *) "Retry-After",
+                           h->key.len)
+           == 0)
+    {
+        fetch->retry = ngx_time() + n;
+
+    } else if (h->key.len == sizeof("X-RateLimit-Reset") - 1
+               && ngx_strncasecmp(h->key.data, (u_char *) "X-RateLimit-Reset",
+                                  h->key.len)
+                  == 0)
+    {
+        fetch->reset = n;
+
+    } else if (h->key.len == sizeof("X-RateLimit-Remaining") - 1
+               && ngx_strncasecmp(h->key.data,
+                                  (u_char *) "X-RateLimit-Remaining",
+                                  h->key.len)
+                  == 0)
+    {
+        fetch->limited = (n == 0);
     }
 }
 

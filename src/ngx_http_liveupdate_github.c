@@ -12,6 +12,9 @@
 #include "liveupdate_github.h"
 
 
+#define NGX_HTTP_LIVEUPDATE_GITHUB_LIMIT  3600    /* seconds */
+
+
 static ngx_int_t ngx_http_liveupdate_github_open(
     ngx_http_liveupdate_call_t *call);
 static void ngx_http_liveupdate_github_opened(ngx_http_liveupdate_job_t *job,
@@ -37,6 +40,8 @@ static void ngx_http_liveupdate_github_handed_over(
 
 static void ngx_http_liveupdate_github_answered(
     ngx_http_liveupdate_fetch_t *fetch);
+static void ngx_http_liveupdate_github_limited(
+    ngx_http_liveupdate_github_t *github);
 static ngx_uint_t ngx_http_liveupdate_github_is_plain(u_char *name);
 static void ngx_http_liveupdate_github_cleanup(void *data);
 
@@ -509,6 +514,10 @@ ngx_http_liveupdate_github_unexpected(ngx_http_liveupdate_github_t *github)
 
     status = github->fetch->status;
 
+    if (status == NGX_HTTP_FORBIDDEN || status == NGX_HTTP_TOO_MANY_REQUESTS) {
+        ngx_http_liveupdate_github_limited(github);
+    }
+
     ngx_str_null(&message);
     (void) liveupdate_json_string(github->answer, "message", &message);
 
@@ -527,6 +536,24 @@ ngx_http_liveupdate_github_unexpected(ngx_http_liveupdate_github_t *github)
     }
 
     ngx_http_liveupdate_github_end(github);
+}
+
+
+/* Whoever asks again before is kept waiting longer. */
+
+static void
+ngx_http_liveupdate_github_limited(ngx_http_liveupdate_github_t *github)
+{
+    time_t                        until;
+    ngx_http_liveupdate_fetch_t  *fetch;
+
+    fetch = github->fetch;
+
+    until = fetch->retry ? fetch->retry : fetch->limited ? fetch->reset : 0;
+
+    github->job->not_before = ngx_min(until,
+                                      ngx_time()
+                                      + NGX_HTTP_LIVEUPDATE_GITHUB_LIMIT);
 }
 
 

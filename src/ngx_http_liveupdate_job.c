@@ -264,7 +264,8 @@ ngx_http_liveupdate_job_pause(ngx_http_liveupdate_job_t *job)
     wait = ngx_min(wait, NGX_HTTP_LIVEUPDATE_RETRY_MAX);
 
     jobs->github_attempts++;
-    jobs->pause_github = ngx_time() + wait / 1000;
+    jobs->pause_github = ngx_max(ngx_time() + (time_t) (wait / 1000),
+                                 job->not_before);
 
     ngx_log_error(NGX_LOG_WARN, ngx_cycle->log, 0,
                   "what was approved on GitHub has to wait: %s", job->reason);
@@ -482,6 +483,10 @@ ngx_http_liveupdate_job_again(ngx_http_liveupdate_call_t *call,
                    NGX_HTTP_LIVEUPDATE_RETRY_MAX);
 
     ngx_gettimeofday(&tv);
+
+    if (job->not_before > tv.tv_sec) {
+        wait = ngx_max(wait, (uint64_t) (job->not_before - tv.tv_sec) * 1000);
+    }
 
     wait += tv.tv_usec / 1000;
 

@@ -45,6 +45,9 @@ struct ngx_http_liveupdate_fetch_s {
     off_t                           length;      /* Content-Length, or -1 */
     off_t                           received;
     ngx_str_t                       answer;
+    time_t                          retry;       /* Retry-After, or 0 */
+    time_t                          reset;       /* of a limit of requests */
+    unsigned                        limited:1;   /* until then */
     unsigned                        asked:1;     /* the location has a proxy */
     unsigned                        stored:1;
     unsigned                        framed:1;    /* by a length or chunks */
@@ -124,6 +127,7 @@ struct ngx_http_liveupdate_job_s {
 
     ngx_http_liveupdate_job_e       error;
     u_char                         *reason;
+    time_t                          not_before;  /* it may be tried again */
 
     void                           *data;        /* collect.c, github.c */
 

@@ -20,7 +20,7 @@ use Test::LiveUpdate::ToDesktop;
 use constant { BUILDS => 'desktop-builds.json',
                RELEASES => 'desktop-releases.json' };
 
-my $t = Test::LiveUpdate->new()->plan(106);
+my $t = Test::LiveUpdate->new()->plan(112);
 
 my $td = Test::LiveUpdate::ToDesktop->new($t);
 my $gh = Test::LiveUpdate::GitHub->new($t, files => {
@@ -325,6 +325,33 @@ for my $announced (0, 1) {
        'that is the reason');
     is(scalar($gh->pulls_of($build)), 1, 'there is no other one');
 }
+
+# who asks too often waits as long as GitHub says
+
+my %limited;
+
+for my $kind (qw/ primary secondary /) {
+    my $build = $limited{$kind} = build();
+
+    $gh->script_more(qr{^GET $repo/pulls\S*$build->{id}}
+                     => { times => 1, limit => $kind, seconds => 4 });
+    $td->deliver($build);
+}
+
+for my $kind (sort keys %limited) {
+    my $build = $limited{$kind};
+
+    $gh->wait_pull($build);
+    $td->becomes($build, 'staged', "limited, $kind");
+
+    my ($first, $next) = map { $_->{at} }
+        $gh->requests(qr{^GET \S*/pulls\S*$build->{id}});
+
+    cmp_ok($next - $first, '>', 2.9, "it waited, $kind");
+    is(one($build), '', "one pull request, $kind");
+}
+
+$gh->script();
 
 # who may not
 
