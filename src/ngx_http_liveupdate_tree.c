@@ -145,7 +145,7 @@ ngx_http_liveupdate_store_remove_tree(ngx_http_liveupdate_io_t *io,
 }
 
 
-/* Somebody who was on the way to a file in it may still make that. */
+/* Who was on the way to a file in it may still make, or move, that. */
 
 static int
 ngx_http_liveupdate_remove_tree(u_char *path)
@@ -159,11 +159,14 @@ ngx_http_liveupdate_remove_tree(u_char *path)
         rc = nftw((char *) path, ngx_http_liveupdate_remove_entry,
                   NGX_HTTP_LIVEUPDATE_FDS, FTW_PHYS|FTW_DEPTH);
 
-    } while (rc != 0
-             && ngx_errno == ENOTEMPTY
+        if (rc == 0) {
+            return 0;
+        }
+
+    } while ((ngx_errno == ENOTEMPTY || ngx_errno == NGX_ENOENT)
              && ++tries < NGX_HTTP_LIVEUPDATE_TRIES);
 
-    return rc;
+    return ngx_errno == NGX_ENOENT ? 0 : rc;
 }
 
 
@@ -171,7 +174,7 @@ static int
 ngx_http_liveupdate_remove_entry(const char *path, const struct stat *st,
     int type, struct FTW *ftw)
 {
-    return remove(path);
+    return (remove(path) == -1 && ngx_errno != NGX_ENOENT) ? -1 : 0;
 }
 
 
