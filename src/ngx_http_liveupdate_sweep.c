@@ -127,7 +127,7 @@ ngx_http_liveupdate_sweep(ngx_http_liveupdate_jobs_t *jobs)
         return;
     }
 
-    if (jobs->nrunning >= NGX_HTTP_LIVEUPDATE_JOBS
+    if ((jobs->nrunning >= NGX_HTTP_LIVEUPDATE_JOBS && jobs->github == NULL)
         || ngx_time() < jobs->pause
         || ngx_exiting
         || ngx_terminate)
@@ -148,7 +148,8 @@ ngx_http_liveupdate_sweep(ngx_http_liveupdate_jobs_t *jobs)
     sweep = task->ctx;
     sweep->io.pool = pool;
     sweep->jobs = jobs;
-    sweep->free = NGX_HTTP_LIVEUPDATE_JOBS - jobs->nrunning;
+    sweep->free = (jobs->nrunning < NGX_HTTP_LIVEUPDATE_JOBS)
+                  ? NGX_HTTP_LIVEUPDATE_JOBS - jobs->nrunning : 0;
 
     tp = ngx_timeofday();
 
@@ -204,8 +205,12 @@ ngx_http_liveupdate_sweep_thread(void *data, ngx_log_t *log)
 
     for (i = 0; i < names.nelts; i++) {
 
-        if (sweep->claimed.nelts == sweep->free) {
-            return;
+        /* what was approved or taken back does not wait for builds */
+
+        if (sweep->claimed.nelts >= sweep->free
+            && ngx_strlchr(name[i].data, name[i].data + name[i].len, '.'))
+        {
+            continue;
         }
 
         if (ngx_http_liveupdate_sweep_job(sweep, &name[i]) != NGX_OK) {
