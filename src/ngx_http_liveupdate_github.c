@@ -339,11 +339,11 @@ ngx_http_liveupdate_github_approved(ngx_http_liveupdate_call_t *call)
     ngx_fd_t   lock;
     ngx_int_t  status;
 
-    if (ngx_http_liveupdate_reconcile_lock(call, &lock) != NGX_OK) {
+    if (ngx_http_liveupdate_approved_lock(call, &lock) != NGX_OK) {
         return ngx_http_liveupdate_failed(call);
     }
 
-    status = ngx_http_liveupdate_reconcile_ask(call);
+    status = ngx_http_liveupdate_approved_ask(call);
 
     ngx_http_liveupdate_store_unlock(lock);
 

@@ -120,7 +120,7 @@ ngx_http_liveupdate_event_run(ngx_http_liveupdate_call_t *call,
     ngx_int_t    status;
     ngx_uint_t   seen;
 
-    if (ngx_http_liveupdate_reconcile_lock(call, &lock) != NGX_OK) {
+    if (ngx_http_liveupdate_approved_lock(call, &lock) != NGX_OK) {
         return ngx_http_liveupdate_failed(call);
     }
 
@@ -155,7 +155,7 @@ ngx_http_liveupdate_event_push(ngx_http_liveupdate_call_t *call,
 {
     ngx_int_t  status;
 
-    status = ngx_http_liveupdate_reconcile_ask(call);
+    status = ngx_http_liveupdate_approved_ask(call);
     if (status != NGX_OK) {
         return status;
     }

@@ -327,11 +327,18 @@ ngx_int_t ngx_http_liveupdate_github_reject(ngx_http_liveupdate_call_t *call,
 
 ngx_int_t ngx_http_liveupdate_reconcile(ngx_http_liveupdate_call_t *call);
 
-/* Asks for it, with the lock of those who do.  NGX_OK or a status. */
+/*
+ * Approved: ask() for it, with the lock() of those who do; write() what came
+ * of it into the apps' folders; over() ends the job, if nobody has asked since
+ * it began.  NGX_OK or a status.
+ */
 
-ngx_int_t ngx_http_liveupdate_reconcile_lock(ngx_http_liveupdate_call_t *call,
+ngx_int_t ngx_http_liveupdate_approved_lock(ngx_http_liveupdate_call_t *call,
     ngx_fd_t *lock);
-ngx_int_t ngx_http_liveupdate_reconcile_ask(ngx_http_liveupdate_call_t *call);
+ngx_int_t ngx_http_liveupdate_approved_ask(ngx_http_liveupdate_call_t *call);
+ngx_int_t ngx_http_liveupdate_approved_write(ngx_http_liveupdate_call_t *call,
+    ngx_array_t *apps, ngx_int_t status);
+ngx_int_t ngx_http_liveupdate_approved_over(ngx_http_liveupdate_call_t *call);
 
 
 /*
