@@ -46,6 +46,18 @@
 #endif
 
 
+#if (__GNUC__)
+#define ngx_http_liveupdate_prefetch(p)  __builtin_prefetch(p)
+#else
+#define ngx_http_liveupdate_prefetch(p)
+#endif
+
+
+/* one tree of all nodes would be a way of many cold cache lines */
+
+#define NGX_HTTP_LIVEUPDATE_TREES  1024
+
+
 typedef struct ngx_http_liveupdate_node_s  ngx_http_liveupdate_node_t;
 typedef struct ngx_http_liveupdate_load_s  ngx_http_liveupdate_load_t;
 typedef struct ngx_http_liveupdate_call_s  ngx_http_liveupdate_call_t;
@@ -65,7 +77,7 @@ typedef struct {
     ngx_http_liveupdate_numbers_t  *numbers;     /* in the zone */
 
     /* a worker's copies of apps and file tables, see catalog.c */
-    ngx_rbtree_t                    rbtree;
+    ngx_rbtree_t                    trees[NGX_HTTP_LIVEUPDATE_TREES];
     ngx_rbtree_node_t               sentinel;
     ngx_queue_t                     evictable;   /* most recent first */
     size_t                          size;        /* of what is evictable */

@@ -17,6 +17,10 @@
 
 #define NGX_HTTP_LIVEUPDATE_TICK   60000
 
+/* an app with a channel or two is one block of its pool */
+
+#define NGX_HTTP_LIVEUPDATE_POOL   2048
+
 /* looks that are not urgent are collected: that long (msec), that many */
 
 #define NGX_HTTP_LIVEUPDATE_LOOK   50
@@ -25,30 +29,34 @@
 
 struct ngx_http_liveupdate_node_s {
     ngx_str_node_t                  sn;          /* "app" or "app/name" */
-    ngx_queue_t                     queue;       /* if evictable */
-    ngx_queue_t                     waiters;
-    ngx_http_liveupdate_store_t    *store;
-    ngx_http_liveupdate_node_e      kind;
 
-    ngx_pool_t                     *pool;        /* of the copy */
+    /* what each request reads */
+
     void                           *copy;        /* NULL: there is none */
     size_t                          size;
-
     ngx_atomic_t                   *current;     /* generation, in the zone */
     ngx_atomic_uint_t               generation;  /* of the copy */
     time_t                          checked;
-    ngx_file_uniq_t                 uniq;
-    struct timespec                 changed;
 
     unsigned                        loaded:1;
     unsigned                        loading:1;
     unsigned                        evictable:1;
+
+    ngx_http_liveupdate_node_e      kind;
+    ngx_http_liveupdate_store_t    *store;
+    ngx_queue_t                     queue;       /* if evictable */
+    ngx_queue_t                     waiters;
+    ngx_pool_t                     *pool;        /* of the copy */
+    ngx_file_uniq_t                 uniq;
+    struct timespec                 changed;
 };
 
 
 static ngx_int_t ngx_http_liveupdate_catalog_get(ngx_http_request_t *r,
     ngx_http_liveupdate_node_e kind, ngx_str_t *app, ngx_str_t *name,
     void **copy);
+static void ngx_http_liveupdate_node_prefetch(
+    ngx_http_liveupdate_node_t *node);
 static ngx_http_liveupdate_node_t *ngx_http_liveupdate_node_find(
     ngx_http_liveupdate_store_t *store, ngx_http_liveupdate_node_e kind,
     ngx_str_t *app, ngx_str_t *member);
@@ -77,8 +85,13 @@ static void ngx_http_liveupdate_node_evict(ngx_http_liveupdate_store_t *store);
 void
 ngx_http_liveupdate_catalog_init(ngx_http_liveupdate_store_t *store)
 {
-    ngx_rbtree_init(&store->rbtree, &store->sentinel,
-                    ngx_str_rbtree_insert_value);
+    ngx_uint_t  i;
+
+    for (i = 0; i < NGX_HTTP_LIVEUPDATE_TREES; i++) {
+        ngx_rbtree_init(&store->trees[i], &store->sentinel,
+                        ngx_str_rbtree_insert_value);
+    }
+
     ngx_queue_init(&store->evictable);
 }
 
@@ -147,6 +160,10 @@ ngx_http_liveupdate_catalog_get(ngx_http_request_t *r,
         return NGX_ERROR;
     }
 
+    if (kind == NGX_HTTP_LIVEUPDATE_NODE_APP) {
+        ngx_http_liveupdate_node_prefetch(node);
+    }
+
     /* what has waited once is content with what was current when it came */
 
     if (!ctx->waited) {
@@ -183,6 +200,25 @@ ngx_http_liveupdate_catalog_get(ngx_http_request_t *r,
 }
 
 
+/*
+ * A thousand apps are more than the caches of a core have room for: what is
+ * asked for comes while the request is read on.
+ */
+
+static void
+ngx_http_liveupdate_node_prefetch(ngx_http_liveupdate_node_t *node)
+{
+    u_char  *p, *last;
+
+    p = node->copy;
+    last = p + ngx_min(node->size, NGX_HTTP_LIVEUPDATE_POOL);
+
+    for ( /* void */ ; p && p < last; p += ngx_cacheline_size) {
+        ngx_http_liveupdate_prefetch(p);
+    }
+}
+
+
 static ngx_http_liveupdate_node_t *
 ngx_http_liveupdate_node_find(ngx_http_liveupdate_store_t *store,
     ngx_http_liveupdate_node_e kind, ngx_str_t *app, ngx_str_t *member)
@@ -190,6 +226,7 @@ ngx_http_liveupdate_node_find(ngx_http_liveupdate_store_t *store,
     u_char                      *p, buf[64 + 1 + 255];
     uint32_t                     hash;
     ngx_str_t                    name;
+    ngx_rbtree_t                *tree;
     ngx_http_liveupdate_node_t  *node;
 
     if (member) {
@@ -205,9 +242,10 @@ ngx_http_liveupdate_node_find(ngx_http_liveupdate_store_t *store,
     }
 
     hash = ngx_murmur_hash2(name.data, name.len);
+    tree = &store->trees[hash % NGX_HTTP_LIVEUPDATE_TREES];
 
     node = (ngx_http_liveupdate_node_t *)
-                            ngx_str_rbtree_lookup(&store->rbtree, &name, hash);
+                            ngx_str_rbtree_lookup(tree, &name, hash);
     if (node) {
         return node;
     }
@@ -228,7 +266,7 @@ ngx_http_liveupdate_node_find(ngx_http_liveupdate_store_t *store,
     node->current = ngx_http_liveupdate_generation(store, app);
 
     ngx_queue_init(&node->waiters);
-    ngx_rbtree_insert(&store->rbtree, &node->sn.node);
+    ngx_rbtree_insert(tree, &node->sn.node);
 
     return node;
 }
@@ -424,7 +462,7 @@ ngx_http_liveupdate_load_create(ngx_http_liveupdate_node_t *node,
     load->uniq = node->uniq;
     load->changed = node->changed;
 
-    load->pool = ngx_create_pool(1024, ngx_cycle->log);
+    load->pool = ngx_create_pool(NGX_HTTP_LIVEUPDATE_POOL, ngx_cycle->log);
     if (load->pool == NULL) {
         goto failed;
     }
@@ -640,7 +678,9 @@ ngx_http_liveupdate_node_evict(ngx_http_liveupdate_store_t *store)
         }
 
         ngx_queue_remove(&node->queue);
-        ngx_rbtree_delete(&store->rbtree, &node->sn.node);
+        ngx_rbtree_delete(&store->trees[node->sn.node.key
+                                        % NGX_HTTP_LIVEUPDATE_TREES],
+                          &node->sn.node);
 
         store->size -= node->size;
 

@@ -417,21 +417,18 @@ ngx_http_liveupdate_series_retire(ngx_http_liveupdate_count_t *count,
 
 void
 ngx_http_liveupdate_count_check(ngx_http_request_t *r,
-    const liveupdate_app_t *app, const liveupdate_channel_t *channel,
+    const liveupdate_mark_t *mark, const liveupdate_app_t *app,
+    const liveupdate_channel_t *channel,
     const liveupdate_deployment_t *deployment, liveupdate_check_e result,
     const liveupdate_str_t *device)
 {
 #if (NGX_HTTP_LIVEUPDATE_COUNTING)
 
-    const liveupdate_mark_t         *mark;
     ngx_http_liveupdate_ctx_t       *ctx;
     ngx_http_liveupdate_series_t    *series;
     ngx_http_liveupdate_loc_conf_t  *lucf;
 
     lucf = ngx_http_get_module_loc_conf(r, ngx_http_liveupdate_module);
-
-    mark = deployment ? &deployment->mark
-           : channel ? &channel->mark : &app->mark;
 
     series = ngx_http_liveupdate_series(lucf->store, mark, &app->id,
                                         channel ? &channel->name : NULL,

@@ -215,10 +215,14 @@ ngx_http_liveupdate_series_t *ngx_http_liveupdate_series(
     const liveupdate_str_t *app, const liveupdate_str_t *channel,
     const liveupdate_str_t *release);
 
-/* A check that was decided; the device's id may be empty. */
+/*
+ * A check that was decided, and the mark of what it told of; the device's id
+ * may be empty.
+ */
 
 void ngx_http_liveupdate_count_check(ngx_http_request_t *r,
-    const liveupdate_app_t *app, const liveupdate_channel_t *channel,
+    const liveupdate_mark_t *mark, const liveupdate_app_t *app,
+    const liveupdate_channel_t *channel,
     const liveupdate_deployment_t *deployment, liveupdate_check_e result,
     const liveupdate_str_t *device);
 

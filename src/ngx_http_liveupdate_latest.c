@@ -65,6 +65,7 @@ ngx_http_liveupdate_latest_handler(ngx_http_request_t *r, ngx_str_t *id)
     liveupdate_error_t              err;
     liveupdate_check_t              check;
     liveupdate_check_e              result;
+    const liveupdate_mark_t        *mark;
     ngx_http_liveupdate_ctx_t      *ctx;
     const liveupdate_channel_t     *channel;
     const liveupdate_deployment_t  *deployment;
@@ -117,6 +118,11 @@ ngx_http_liveupdate_latest_handler(ngx_http_request_t *r, ngx_str_t *id)
     result = liveupdate_latest(app, &check, ngx_time(), &channel,
                                &deployment);
 
+    mark = deployment ? &deployment->mark
+           : channel ? &channel->mark : &app->mark;
+
+    ngx_http_liveupdate_prefetch(mark->series);
+
     ctx->result = ngx_http_liveupdate_results[result];
     ctx->platform = ngx_http_liveupdate_platforms[check.platform];
 
@@ -130,9 +136,9 @@ ngx_http_liveupdate_latest_handler(ngx_http_request_t *r, ngx_str_t *id)
     /* a publisher who asks is a probe and not the device */
 
     if (r->headers_in.authorization == NULL) {
-        ngx_http_liveupdate_count_check(r, app, channel, deployment, result,
-                                        &check.device_id);
         ngx_http_liveupdate_latest_seen(r, &check, channel, deployment);
+        ngx_http_liveupdate_count_check(r, mark, app, channel, deployment,
+                                        result, &check.device_id);
 
     } else if (ngx_http_liveupdate_token(r, &presented) == NULL) {
         return ngx_http_liveupdate_send_message(r, NGX_HTTP_UNAUTHORIZED,

@@ -103,22 +103,29 @@ liveupdate_utf8_char(const unsigned char *p, size_t len)
 int
 liveupdate_id_valid(const liveupdate_str_t *id)
 {
-    size_t             i;
-    unsigned char      c;
-    static const char  builtin[] = "public";
+    size_t                 i;
+    unsigned char          c;
+    static const char      builtin[] = "public";
+    static const uint32_t  chars[] = {
+        0,
+        0x03ff2000,   /* 9876 5432 10.. .... ..-. .... .... .... */
+        0x87fffffe,   /* _... .ZYX WVUT SRQP ONML KJIH GFED CBA. */
+        0x07fffffe,   /* .... .zyx wvut srqp onml kjih gfed cba. */
+        0, 0, 0, 0
+    };
 
     if (id->len == 0 || id->len > LIVEUPDATE_ID_LEN) {
+        return 0;
+    }
+
+    if (id->data[0] == '-' || id->data[0] == '_') {
         return 0;
     }
 
     for (i = 0; i < id->len; i++) {
         c = id->data[i];
 
-        if (liveupdate_is_letter(c) || liveupdate_is_digit(c)) {
-            continue;
-        }
-
-        if (i == 0 || (c != '-' && c != '_')) {
+        if (!(chars[c >> 5] & (uint32_t) 1 << (c & 0x1f))) {
             return 0;
         }
     }

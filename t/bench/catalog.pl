@@ -22,6 +22,7 @@ use constant TARGET_RATE => 90;
 use constant TARGET_MEMORY => 40;
 
 use constant CHECKS => 20_000;
+use constant ROUNDS => $ENV{BENCH_ROUNDS} || 40;
 use constant PUBLISHERS => 4;
 
 my $apps = $ENV{BENCH_APPS} || 1_000;
@@ -85,7 +86,8 @@ my %wrk = (
 );
 
 my $c = compare(sub { wrk($t, $wrk{large}) },
-                sub { wrk($t, $wrk{small}, port => 8081) });
+                sub { wrk($t, $wrk{small}, port => 8081) },
+                rounds => ROUNDS);
 
 pair("checks, beside 1 app with 10 releases", $c, TARGET_RATE);
 
@@ -103,7 +105,8 @@ memory_result('all loaded anew', memory(worker($t)));
 
 pair("checks, beside 1 app with 10 releases",
      compare(sub { wrk($t, $wrk{large}) },
-             sub { wrk($t, $wrk{small}, port => 8081) }), TARGET_RATE);
+             sub { wrk($t, $wrk{small}, port => 8081) },
+             rounds => ROUNDS), TARGET_RATE);
 
 memory_result('after that', memory(worker($t)));
 

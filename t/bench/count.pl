@@ -18,7 +18,6 @@ use Test::LiveUpdate::Bench;
 use constant TARGET => 97;
 use constant DEVICES => 20_000;
 use constant PROFILE => 10;            # seconds
-use constant ROUNDS => $ENV{BENCH_ROUNDS} || 20;
 
 my $root = $Test::LiveUpdate::ROOT;
 my $build = "$root/build/uncounted";
@@ -67,8 +66,8 @@ for my $case ([ 'the release that the device has', $done->{bundle} ],
     my $uncounted = wrk_script($without, 'without', @paths);
 
     pair($name, compare(sub { wrk($with, $counted) },
-                        sub { wrk($without, $uncounted, port => 8081) },
-                        rounds => ROUNDS), TARGET);
+                        sub { wrk($without, $uncounted, port => 8081) }),
+         TARGET);
 
     my $share = profile($counted) // next;
 

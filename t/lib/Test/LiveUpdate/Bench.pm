@@ -11,7 +11,7 @@ package Test::LiveUpdate::Bench;
 #
 # Environment:
 #
-# BENCH_ROUNDS       rounds of each comparison, 10 or 20 if not set
+# BENCH_ROUNDS       rounds of each comparison, 20 or 40 if not set
 # BENCH_SECONDS      length of a round, 1 if not set
 # BENCH_CONNECTIONS  of wrk, 32 if not set
 # BENCH_CASES        run those of which the name matches this, all if not set
@@ -32,7 +32,7 @@ our @EXPORT = qw/
     pair percentile random_uuid result share wanted wrk wrk_script worker
 /;
 
-our $ROUNDS = $ENV{BENCH_ROUNDS} || 10;
+our $ROUNDS = $ENV{BENCH_ROUNDS} || 20;
 our $SECONDS = $ENV{BENCH_SECONDS} || 1;
 our $CONNECTIONS = $ENV{BENCH_CONNECTIONS} || 32;
 
