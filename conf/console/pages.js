@@ -274,7 +274,9 @@ function group({ app, releases }, id, decided) {
             [element('a', { href: releasePath(app.id, one.id) },
                      foreign(nameOf(one))),
              element('small', {}, KINDS[one.kind] || foreign(one.kind)),
-             element('small', {}, code(one.id))],
+             element('small', {}, code(one.id)),
+             id === 'staged' && one.pullRequest
+                 && element('small', {}, pullRequest(one))],
             bytes(one.size),
             digest(app, one),
             by(one.createdBy, one.createdAt),
