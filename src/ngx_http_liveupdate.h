@@ -840,8 +840,8 @@ char *ngx_http_liveupdate_member(ngx_http_liveupdate_call_t *call,
  * its tree given.  rollout() is the part of the devices that the call asks
  * for: NGX_OK, NGX_DECLINED if it asks for none, or a status.  done() is the
  * answer to a change of call->subject.  withdraw() takes its files out of the
- * feed.  state() of a release that lies in "staging" or in "live" is a literal
- * or a part of it.
+ * feed, remove() takes all of it from the disk.  state() of a release that
+ * lies in "staging" or in "live" is a literal or a part of it.
  */
 
 const char *ngx_http_liveupdate_release_state(const cJSON *app,
@@ -853,6 +853,8 @@ ngx_int_t ngx_http_liveupdate_release_rollout(
     ngx_http_liveupdate_call_t *call, double *rollout);
 ngx_int_t ngx_http_liveupdate_release_done(ngx_http_liveupdate_call_t *call,
     const char *state);
+ngx_int_t ngx_http_liveupdate_release_remove(
+    ngx_http_liveupdate_call_t *call);
 ngx_int_t ngx_http_liveupdate_desktop_promote(
     ngx_http_liveupdate_call_t *call, cJSON *app, const cJSON *release,
     u_char *folder);
@@ -1023,6 +1025,8 @@ ngx_int_t ngx_http_liveupdate_release_promote_post(
 ngx_int_t ngx_http_liveupdate_release_reject_post(
     ngx_http_liveupdate_call_t *call);
 ngx_int_t ngx_http_liveupdate_release_withdraw_post(
+    ngx_http_liveupdate_call_t *call);
+ngx_int_t ngx_http_liveupdate_release_delete(
     ngx_http_liveupdate_call_t *call);
 ngx_int_t ngx_http_liveupdate_desktop_stage_post(
     ngx_http_liveupdate_call_t *call);

@@ -146,6 +146,8 @@ static ngx_http_liveupdate_action_t  ngx_http_liveupdate_actions[] = {
       ngx_http_liveupdate_releases_get },
     { LIVEUPDATE_ROUTE_RELEASE, GET, READ, NONE,
       ngx_http_liveupdate_release_get },
+    { LIVEUPDATE_ROUTE_RELEASE, DELETE, APPROVE, NONE,
+      ngx_http_liveupdate_release_delete },
     { LIVEUPDATE_ROUTE_STAGE, POST, PUBLISH, JSON,
       ngx_http_liveupdate_desktop_stage_post },
     { LIVEUPDATE_ROUTE_FETCH, POST, PUBLISH, JSON,

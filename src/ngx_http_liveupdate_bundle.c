@@ -38,8 +38,6 @@ static ngx_int_t ngx_http_liveupdate_bundle_write(
     ngx_http_liveupdate_call_t *call, u_char *folder);
 static ngx_int_t ngx_http_liveupdate_bundle_forget(
     ngx_http_liveupdate_call_t *call, cJSON *app);
-static ngx_int_t ngx_http_liveupdate_bundle_remove(
-    ngx_http_liveupdate_call_t *call);
 
 
 /*
@@ -814,7 +812,7 @@ ngx_http_liveupdate_bundle_delete(ngx_http_liveupdate_call_t *call)
     if (status == NGX_OK) {
         cJSON_Delete(release);
 
-        call->finish = ngx_http_liveupdate_bundle_remove;
+        call->finish = ngx_http_liveupdate_release_remove;
 
         status = ngx_http_liveupdate_change(call,
                                            ngx_http_liveupdate_bundle_forget);
@@ -836,32 +834,6 @@ ngx_http_liveupdate_bundle_forget(ngx_http_liveupdate_call_t *call,
     liveupdate_release_delete(app, call->subject);
 
     return NGX_HTTP_NO_CONTENT;
-}
-
-
-static ngx_int_t
-ngx_http_liveupdate_bundle_remove(ngx_http_liveupdate_call_t *call)
-{
-    u_char      *path;
-    ngx_uint_t   i;
-
-    static const char  *places[] = { "live", "staging", NULL };
-
-    for (i = 0; places[i]; i++) {
-        path = ngx_http_liveupdate_path(call->io.pool, "%V/%s/%s/%s",
-                                        &call->store->path, places[i],
-                                        call->route.app.data,
-                                        call->route.id.data);
-
-        if (ngx_http_liveupdate_store_remove_tree(&call->io, call->store,
-                                                  path)
-            == NGX_ERROR)
-        {
-            return ngx_http_liveupdate_failed(call);
-        }
-    }
-
-    return NGX_OK;
 }
 
 

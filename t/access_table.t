@@ -98,6 +98,7 @@ GET    /releases/{a}/audit                              read
 GET    /releases/{a}/github                             read
 POST   /releases/{a}/rollback                           approve
 GET    /releases/{a}/{i}                                read
+DELETE /releases/{a}/{i}                                approve
 POST   /releases/{a}/{i}/promote                        approve
 POST   /releases/{a}/{i}/reject                         approve
 POST   /releases/{a}/{i}/withdraw                       approve
@@ -137,9 +138,10 @@ my %bodies = (
 my $t = Test::LiveUpdate->new();
 
 my @changes = grep { $_->[0] ne 'GET' } @table;
-my @decides = grep { $_->[1] =~ m{^/releases/} } @changes;
+my @decides = grep { $_->[1] =~ m{^/releases/} && $_->[0] ne 'DELETE' }
+    @changes;
 
-$t->plan(1 + 5 * @table + 2 * @changes + @decides + 29);
+$t->plan(1 + 5 * @table + 2 * @changes + @decides + 30);
 
 $ENV{APPROVAL} = 'on';
 $ENV{ORIGIN} = 'http://127.0.0.1:9';
@@ -357,6 +359,8 @@ is(ask('POST', "/releases/$app/$waiting[0]/promote", {},
        bearer('approve'))->{status}, 200, 'promoted');
 is(ask('POST', "/releases/$app/$waiting[1]/reject", { reason => 'x' },
        bearer('approve'))->{status}, 200, 'rejected');
+is(ask('DELETE', "/releases/$app/$waiting[1]", undef,
+       bearer('approve'))->{status}, 204, 'deleted');
 is(ask('POST', "/releases/$app/rollback", { channel => 'default' },
        bearer('approve'))->{status}, 200, 'rolled back');
 is(ask('POST', "/releases/$app/$last/withdraw", {},

@@ -20,7 +20,7 @@ use File::Path qw/ make_path /;
 select STDERR; $| = 1;
 select STDOUT; $| = 1;
 
-my $t = Test::LiveUpdate->new()->plan(46);
+my $t = Test::LiveUpdate->new()->plan(60);
 
 $ENV{APPROVAL} = 'on';
 $t->config_reference()->run();
@@ -205,12 +205,46 @@ is($t->api('GET', "/releases/$app/$second", undef,
 
 $t->api('POST', "/releases/$app/release-1/withdraw", {}, token => 'approve');
 
+# only what is decided about is deleted, and then all of it
+
+for ([ 'release-2', 'what waits' ], [ $registered, 'what is live' ]) {
+    my ($id, $name) = @$_;
+
+    $t->refused(sub { remove($id) },
+                qr/^409 Only a release that is withdrawn, rejected or failed/,
+                "$name is not deleted");
+}
+
+$t->refused(sub { remove('release-1', 'publish') }, qr/^403 /,
+            'who publishes deletes nothing');
+$t->refused(sub { remove('nosuch') }, qr/^404 /, 'nor what is not there');
+
+# as if nginx had died while it was withdrawn
+link "$dir/store/live/$app/release-1/files/My App Setup 1.0.0.exe",
+     "$dir/store/feed/$app/My App Setup 1.0.0.exe" or die "no link: $!\n";
+
+is(remove('release-1')->{status}, 204, 'a withdrawn one is deleted');
+unlike($t->tree(), qr{/release-1|/feed/\Q$app\E/}, 'nothing of it is left');
+is($t->api('GET', "/releases/$app/release-1", undef,
+           token => 'read')->{status}, 404, 'it is not there any more');
+
+is(remove($second)->{status}, 204, 'a rejected one is deleted');
+ok(!-e "$dir/store/staging/$app/$second", 'with what was uploaded');
+is(remove($second)->{status}, 404, 'once');
+
+$t->write_file("store/staging/$app/release-3/uploads/latest.yml", 'x: y');
+is(stage('release-3')->{status}, 422, 'one fails');
+is(remove('release-3')->{status}, 204, 'a failed one is deleted');
+ok(!-e "$dir/store/staging/$app/release-3", 'with all that came of it');
+is($t->latest($app)->{json}{bundleId}, $registered,
+   'devices get what they got before');
+
 # audit
 
 $reply = $t->api('GET', "/releases/$app/audit?limit=1", undef,
                  token => 'read');
 is("$reply->{json}[0]{by} $reply->{json}[0]{change} $reply->{json}[0]{subject}",
-   'approve release.withdraw release-1', 'the audit log, newest first');
+   'approve release.delete release-3', 'the audit log, newest first');
 
 ###############################################################################
 
@@ -234,6 +268,13 @@ sub ready {
 
     return $t->api('PATCH', "/v1/apps/$app/bundles/$id",
                    { artifactStatus => 'ready' }, token => 'publish');
+}
+
+sub remove {
+    my ($id, $token) = @_;
+
+    return $t->api('DELETE', "/releases/$app/$id", undef,
+                   token => $token // 'approve');
 }
 
 sub stage {

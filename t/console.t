@@ -30,7 +30,7 @@ select STDOUT; $| = 1;
 my $t = Test::LiveUpdate->new();
 my $b = Test::LiveUpdate::Browser->new($t);
 
-$t->plan(151);
+$t->plan(155);
 
 # where ToDesktop's builds come from, slowly enough to be looked at
 
@@ -276,6 +276,16 @@ $b->click('button', 'Reject… 1.3.0');
 $b->fill({ label => 'Reason' }, 'Enough of it.');
 $b->click('button', 'Reject', exact => JSON::PP::true());
 $b->see('Rejected (2)', 'an admin may do all');
+
+$b->click('link', '1.3.0', exact => JSON::PP::true());
+$b->click('button', 'Delete… 1.3.0');
+$b->see('cannot be brought back', 'a dialog', css => 'dialog');
+picture('delete');
+$b->click('button', 'Delete', exact => JSON::PP::true());
+$b->see('1.3.0 is deleted.', 'deleted', css => '[role=status]');
+$b->see('Rejected (1)', 'the page is that of the app');
+is($t->api('GET', '/releases/desk/b4')->{status}, 404,
+   'it is not there any more');
 is($b->problems(), '', 'no problems');
 
 # -- bundles -----------------------------------------------------------------

@@ -47,6 +47,11 @@ export function post(path, body) {
 }
 
 
+export function erase(path) {
+    return call('DELETE', path);
+}
+
+
 // The same, but null where there is nothing that this token may see.
 
 export async function getIfAny(path) {

@@ -344,6 +344,7 @@ const BUTTONS = {
     reject: (data) => dialogs.reject(shown, of(data)),
     rollout: (data) => dialogs.rollout(shown, of(data)),
     withdraw: (data) => dialogs.withdraw(shown, of(data)),
+    remove: (data) => dialogs.remove(shown, of(data)),
     rollback: (data) => dialogs.rollback(shown, data.channel),
     retry: (data) => dialogs.retry(shown, of(data)),
 

@@ -3,9 +3,9 @@
 // The dialogs in which a person decides.  Each returns what to say when it is
 // done, or null if the person thought better of it.
 
-import { Failure, get, part, post } from './api.js';
+import { erase, Failure, get, part, post } from './api.js';
 import { bytes, element, foreign, percent, show } from './dom.js';
-import { nameOf } from './release.js';
+import { appPath, nameOf } from './release.js';
 
 const dialog = document.getElementById('dialog');
 
@@ -144,7 +144,9 @@ function what(release) {
 
 
 function pathOf(app, release, verb) {
-    return `/releases/${part(app.id)}/${part(release.id)}/${verb}`;
+    const path = `/releases/${part(app.id)}/${part(release.id)}`;
+
+    return verb ? `${path}/${verb}` : path;
 }
 
 
@@ -308,6 +310,31 @@ export function withdraw({ app }, release) {
             await post(pathOf(app, release, 'withdraw'), {});
 
             return [foreign(nameOf(release)), ' is withdrawn.'];
+        },
+    });
+}
+
+
+// It has no page of its own any more.
+
+export function remove({ app }, release) {
+    return ask({
+        title: 'Delete this release?',
+        verb: 'Delete',
+        bad: true,
+        nodes: [
+            what(release),
+            element('p', {}, 'All its files are removed from the server, and '
+                    + 'cannot be brought back. The audit log keeps what was '
+                    + 'decided.'),
+        ],
+
+        async run() {
+            await erase(pathOf(app, release));
+
+            location.hash = appPath(app.id);
+
+            return [foreign(nameOf(release)), ' is deleted.'];
         },
     });
 }

@@ -123,6 +123,13 @@ export function actionsOf(release) {
         made.push(button('retry', 'Try again', name, data));
     }
 
+    if (['withdrawn', 'rejected', 'failed'].includes(release.state)
+        && may('approve'))
+    {
+        made.push(button('remove', 'Delete…', name,
+                         { ...data, class: 'bad' }));
+    }
+
     return made;
 }
 
