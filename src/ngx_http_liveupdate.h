@@ -840,21 +840,27 @@ char *ngx_http_liveupdate_member(ngx_http_liveupdate_call_t *call,
  * its tree given.  rollout() is the part of the devices that the call asks
  * for: NGX_OK, NGX_DECLINED if it asks for none, or a status.  done() is the
  * answer to a change of call->subject.  withdraw() takes its files out of the
- * feed, remove() takes all of it from the disk.  state() of a release that
- * lies in "staging" or in "live" is a literal or a part of it.
+ * feed.  state() of a release that lies in "staging" or in "live" is a literal
+ * or a part of it; is_live() tells by its folder where it lies.
+ *
+ * release_change() is change() of the release that the call names, while
+ * nobody verifies or completes it.
  */
 
 const char *ngx_http_liveupdate_release_state(const cJSON *app,
     const cJSON *release, const char *place);
 
+ngx_uint_t ngx_http_liveupdate_release_is_live(
+    ngx_http_liveupdate_call_t *call, u_char *folder);
+
+ngx_int_t ngx_http_liveupdate_release_change(
+    ngx_http_liveupdate_call_t *call, ngx_http_liveupdate_change_pt change);
 ngx_int_t ngx_http_liveupdate_release_promote(
     ngx_http_liveupdate_call_t *call, cJSON *app);
 ngx_int_t ngx_http_liveupdate_release_rollout(
     ngx_http_liveupdate_call_t *call, double *rollout);
 ngx_int_t ngx_http_liveupdate_release_done(ngx_http_liveupdate_call_t *call,
     const char *state);
-ngx_int_t ngx_http_liveupdate_release_remove(
-    ngx_http_liveupdate_call_t *call);
 ngx_int_t ngx_http_liveupdate_desktop_promote(
     ngx_http_liveupdate_call_t *call, cJSON *app, const cJSON *release,
     u_char *folder);

@@ -36,8 +36,6 @@ static ngx_int_t ngx_http_liveupdate_bundle_place(
     ngx_http_liveupdate_call_t *call, const char *place);
 static ngx_int_t ngx_http_liveupdate_bundle_write(
     ngx_http_liveupdate_call_t *call, u_char *folder);
-static ngx_int_t ngx_http_liveupdate_bundle_forget(
-    ngx_http_liveupdate_call_t *call, cJSON *app);
 
 
 /*
@@ -785,55 +783,6 @@ ngx_http_liveupdate_bundle_get(ngx_http_liveupdate_call_t *call)
     cJSON_Delete(release);
 
     return status;
-}
-
-
-/*
- * First nobody is told of it any more, then it goes; a call that was cut
- * short can be repeated.
- */
-
-ngx_int_t
-ngx_http_liveupdate_bundle_delete(ngx_http_liveupdate_call_t *call)
-{
-    cJSON      *release;
-    u_char     *folder;
-    ngx_fd_t    lock;
-    ngx_int_t   status;
-
-    status = ngx_http_liveupdate_bundle_hold(call, &lock);
-    if (status != NGX_OK) {
-        return status;
-    }
-
-    status = ngx_http_liveupdate_release_read(call,
-                                              (char *) call->route.id.data,
-                                              &release, &folder);
-    if (status == NGX_OK) {
-        cJSON_Delete(release);
-
-        call->finish = ngx_http_liveupdate_release_remove;
-
-        status = ngx_http_liveupdate_change(call,
-                                           ngx_http_liveupdate_bundle_forget);
-    }
-
-    ngx_http_liveupdate_store_unlock(lock);
-
-    return status;
-}
-
-
-static ngx_int_t
-ngx_http_liveupdate_bundle_forget(ngx_http_liveupdate_call_t *call,
-    cJSON *app)
-{
-    call->change = "bundle.delete";
-    call->subject = (char *) call->route.id.data;
-
-    liveupdate_release_delete(app, call->subject);
-
-    return NGX_HTTP_NO_CONTENT;
 }
 
 

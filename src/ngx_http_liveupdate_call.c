@@ -723,6 +723,7 @@ ngx_http_liveupdate_failed(ngx_http_liveupdate_call_t *call)
     case NGX_ENOMEM:
         return ngx_http_liveupdate_nomem(call);
 
+    case 0:          /* no call has failed: there is no such file any more */
     case NGX_ENOENT:
         return ngx_http_liveupdate_refuse(call, NGX_HTTP_NOT_FOUND,
                                           "It was deleted meanwhile.");
