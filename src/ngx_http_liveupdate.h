@@ -675,7 +675,8 @@ void ngx_http_liveupdate_aside(void);
 /*
  * For actions, which return the HTTP status of the answer: refuse() keeps the
  * sentence, failed() says that the disk (507, 500) or the memory (500) did
- * not do.
+ * not do, unread() the same of a read of a release's own file, and that it was
+ * deleted meanwhile (404) if rc is NGX_DECLINED.
  */
 
 ngx_int_t ngx_http_liveupdate_refuse(ngx_http_liveupdate_call_t *call,
@@ -683,6 +684,8 @@ ngx_int_t ngx_http_liveupdate_refuse(ngx_http_liveupdate_call_t *call,
 ngx_int_t ngx_http_liveupdate_core_status(ngx_http_liveupdate_call_t *call,
     liveupdate_rc_e rc);
 ngx_int_t ngx_http_liveupdate_failed(ngx_http_liveupdate_call_t *call);
+ngx_int_t ngx_http_liveupdate_unread(ngx_http_liveupdate_call_t *call,
+    ngx_int_t rc);
 ngx_int_t ngx_http_liveupdate_nomem(ngx_http_liveupdate_call_t *call);
 
 liveupdate_arena_t ngx_http_liveupdate_arena(ngx_pool_t *pool);

@@ -723,7 +723,6 @@ ngx_http_liveupdate_failed(ngx_http_liveupdate_call_t *call)
     case NGX_ENOMEM:
         return ngx_http_liveupdate_nomem(call);
 
-    case 0:          /* no call has failed: there is no such file any more */
     case NGX_ENOENT:
         return ngx_http_liveupdate_refuse(call, NGX_HTTP_NOT_FOUND,
                                           "It was deleted meanwhile.");
@@ -743,6 +742,17 @@ ngx_http_liveupdate_failed(ngx_http_liveupdate_call_t *call)
                                           "The server could not use its disk; "
                                           "its error log says more.");
     }
+}
+
+
+ngx_int_t
+ngx_http_liveupdate_unread(ngx_http_liveupdate_call_t *call, ngx_int_t rc)
+{
+    if (rc == NGX_DECLINED) {
+        call->io.err = NGX_ENOENT;
+    }
+
+    return ngx_http_liveupdate_failed(call);
 }
 
 

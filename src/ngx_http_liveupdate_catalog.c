@@ -211,9 +211,14 @@ ngx_http_liveupdate_node_prefetch(ngx_http_liveupdate_node_t *node)
     u_char  *p, *last;
 
     p = node->copy;
+
+    if (p == NULL) {
+        return;
+    }
+
     last = p + ngx_min(node->size, NGX_HTTP_LIVEUPDATE_POOL);
 
-    for ( /* void */ ; p && p < last; p += ngx_cacheline_size) {
+    for ( /* void */ ; p < last; p += ngx_cacheline_size) {
         ngx_http_liveupdate_prefetch(p);
     }
 }

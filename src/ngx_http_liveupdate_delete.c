@@ -18,6 +18,7 @@ static ngx_int_t ngx_http_liveupdate_desktop_remove(
     ngx_http_liveupdate_call_t *call);
 static ngx_int_t ngx_http_liveupdate_release_remove(
     ngx_http_liveupdate_call_t *call);
+static u_char *ngx_http_liveupdate_job_path(ngx_http_liveupdate_call_t *call);
 
 
 ngx_int_t
@@ -49,19 +50,51 @@ ngx_http_liveupdate_bundle_forget(ngx_http_liveupdate_call_t *call,
 
     liveupdate_release_delete(app, call->subject);
 
+    call->data = folder;
     call->finish = ngx_http_liveupdate_release_remove;
 
     return NGX_HTTP_NO_CONTENT;
 }
 
 
-/* What is released or waits is decided about first, so that it is known why. */
+/*
+ * What is released or waits is decided about first, so that it is known why.
+ * A job that is still at work would go on with the next release of this id.
+ */
 
 ngx_int_t
 ngx_http_liveupdate_release_delete(ngx_http_liveupdate_call_t *call)
 {
-    return ngx_http_liveupdate_release_change(call,
+    ngx_fd_t   claim;
+    ngx_int_t  status;
+
+    switch (ngx_http_liveupdate_store_try_lock(&call->io,
+                                         ngx_http_liveupdate_job_path(call),
+                                         &claim))
+    {
+
+    case NGX_OK:
+        break;
+
+    case NGX_DECLINED:
+        claim = NGX_INVALID_FILE;
+        break;
+
+    case NGX_BUSY:
+        return ngx_http_liveupdate_refuse(call, NGX_HTTP_CONFLICT,
+                                          "A job is at work with the "
+                                          "release: reject it, or try again "
+                                          "in a moment.");
+    default:
+        return ngx_http_liveupdate_failed(call);
+    }
+
+    status = ngx_http_liveupdate_release_change(call,
                                           ngx_http_liveupdate_release_forget);
+
+    ngx_http_liveupdate_store_unlock(claim);
+
+    return status;
 }
 
 
@@ -72,7 +105,6 @@ ngx_http_liveupdate_release_forget(ngx_http_liveupdate_call_t *call,
     cJSON             *release;
     u_char            *folder;
     ngx_int_t          status;
-    ngx_uint_t         is_live;
     const char        *state;
     liveupdate_str_t   kind;
 
@@ -85,9 +117,9 @@ ngx_http_liveupdate_release_forget(ngx_http_liveupdate_call_t *call,
         return status;
     }
 
-    is_live = ngx_http_liveupdate_release_is_live(call, folder);
     state = ngx_http_liveupdate_release_state(app, release,
-                                              is_live ? "live" : "staging");
+                              ngx_http_liveupdate_release_is_live(call, folder)
+                              ? "live" : "staging");
 
     (void) liveupdate_json_string(release, "kind", &kind);
 
@@ -95,7 +127,8 @@ ngx_http_liveupdate_release_forget(ngx_http_liveupdate_call_t *call,
         || ngx_strcmp(state, "rejected") == 0
         || ngx_strcmp(state, "failed") == 0)
     {
-        call->finish = is_live && liveupdate_str_is(&kind, "desktop")
+        call->data = folder;
+        call->finish = liveupdate_str_is(&kind, "desktop")
                        ? ngx_http_liveupdate_desktop_remove
                        : ngx_http_liveupdate_release_remove;
 
@@ -114,41 +147,45 @@ ngx_http_liveupdate_release_forget(ngx_http_liveupdate_call_t *call,
 }
 
 
-/* A crash may have left files in the feed when it was withdrawn. */
-
 static ngx_int_t
 ngx_http_liveupdate_desktop_remove(ngx_http_liveupdate_call_t *call)
 {
     ngx_int_t  status;
 
-    status = ngx_http_liveupdate_desktop_withdraw(call);
+    if (ngx_http_liveupdate_release_is_live(call, call->data)) {
 
-    return status == NGX_OK ? ngx_http_liveupdate_release_remove(call)
-                            : status;
+        /* a crash may have left files in the feed when it was withdrawn */
+
+        status = ngx_http_liveupdate_desktop_withdraw(call);
+        if (status != NGX_OK) {
+            return status;
+        }
+
+    } else if (ngx_http_liveupdate_store_unlink(&call->io,
+                                         ngx_http_liveupdate_job_path(call))
+               == NGX_ERROR)
+    {
+        return ngx_http_liveupdate_failed(call);
+    }
+
+    return ngx_http_liveupdate_release_remove(call);
 }
 
 
 static ngx_int_t
 ngx_http_liveupdate_release_remove(ngx_http_liveupdate_call_t *call)
 {
-    u_char      *path;
-    ngx_uint_t   i;
+    return ngx_http_liveupdate_store_remove_tree(&call->io, call->store,
+                                                 call->data)
+           == NGX_ERROR
+           ? ngx_http_liveupdate_failed(call) : NGX_OK;
+}
 
-    static const char  *places[] = { "live", "staging", NULL };
 
-    for (i = 0; places[i]; i++) {
-        path = ngx_http_liveupdate_path(call->io.pool, "%V/%s/%s/%s",
-                                        &call->store->path, places[i],
-                                        call->route.app.data,
-                                        call->route.id.data);
-
-        if (ngx_http_liveupdate_store_remove_tree(&call->io, call->store,
-                                                  path)
-            == NGX_ERROR)
-        {
-            return ngx_http_liveupdate_failed(call);
-        }
-    }
-
-    return NGX_OK;
+static u_char *
+ngx_http_liveupdate_job_path(ngx_http_liveupdate_call_t *call)
+{
+    return ngx_http_liveupdate_path(call->io.pool, "%V/jobs/%s.%s",
+                                    &call->store->path, call->route.app.data,
+                                    call->route.id.data);
 }

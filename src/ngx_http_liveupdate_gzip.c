@@ -190,7 +190,7 @@ ngx_http_liveupdate_gzip_file(ngx_http_liveupdate_gzip_t *gzip, u_char *data)
 
     (void) deflateEnd(&gzip->stream);
 
-    return rc == NGX_OK ? NGX_OK : ngx_http_liveupdate_failed(call);
+    return rc == NGX_OK ? NGX_OK : ngx_http_liveupdate_unread(call, rc);
 }
 
 

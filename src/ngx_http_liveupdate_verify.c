@@ -186,7 +186,7 @@ ngx_http_liveupdate_verify_upload(ngx_http_liveupdate_verify_t *verify,
 {
     cJSON                       *json;
     u_char                      *path;
-    ngx_int_t                    status;
+    ngx_int_t                    rc, status;
     liveupdate_arena_t           arena;
     ngx_http_liveupdate_call_t  *call;
 
@@ -195,9 +195,10 @@ ngx_http_liveupdate_verify_upload(ngx_http_liveupdate_verify_t *verify,
     path = ngx_http_liveupdate_path(call->io.pool, "%s/uploads/%V",
                                     verify->folder, name);
 
-    if (ngx_http_liveupdate_store_read_json(&call->io, path, &json) != NGX_OK)
-    {
-        return ngx_http_liveupdate_failed(call);
+    rc = ngx_http_liveupdate_store_read_json(&call->io, path, &json);
+
+    if (rc != NGX_OK) {
+        return ngx_http_liveupdate_unread(call, rc);
     }
 
     arena = ngx_http_liveupdate_arena(call->io.pool);
@@ -317,7 +318,7 @@ static ngx_int_t
 ngx_http_liveupdate_verify_manifest(ngx_http_liveupdate_verify_t *verify)
 {
     size_t                           i, n;
-    ngx_int_t                        status;
+    ngx_int_t                        rc, status;
     ngx_str_t                        text;
     ngx_file_info_t                  fi;
     liveupdate_str_t                *names, href, str;
@@ -340,12 +341,11 @@ ngx_http_liveupdate_verify_manifest(ngx_http_liveupdate_verify_t *verify)
                                           ") was not uploaded.");
     }
 
-    if (ngx_http_liveupdate_store_read(&call->io,
+    rc = ngx_http_liveupdate_store_read(&call->io,
                                 verify->uploaded[file - verify->files].data,
-                                &text, &fi)
-        != NGX_OK)
-    {
-        return ngx_http_liveupdate_failed(call);
+                                &text, &fi);
+    if (rc != NGX_OK) {
+        return ngx_http_liveupdate_unread(call, rc);
     }
 
     str.len = text.len;

@@ -224,7 +224,8 @@ link "$dir/store/live/$app/release-1/files/My App Setup 1.0.0.exe",
      "$dir/store/feed/$app/My App Setup 1.0.0.exe" or die "no link: $!\n";
 
 is(remove('release-1')->{status}, 204, 'a withdrawn one is deleted');
-unlike($t->tree(), qr{/release-1|/feed/\Q$app\E/}, 'nothing of it is left');
+unlike($t->tree(), qr{^/(?:live/\Q$app\E/release-1|feed/\Q$app\E/)}m,
+       'nothing of it is left');
 is($t->api('GET', "/releases/$app/release-1", undef,
            token => 'read')->{status}, 404, 'it is not there any more');
 

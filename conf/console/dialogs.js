@@ -5,7 +5,7 @@
 
 import { erase, Failure, get, part, post } from './api.js';
 import { bytes, element, foreign, percent, show } from './dom.js';
-import { appPath, nameOf } from './release.js';
+import { appPath, nameOf, releasePath } from './release.js';
 
 const dialog = document.getElementById('dialog');
 
@@ -330,9 +330,13 @@ export function remove({ app }, release) {
         ],
 
         async run() {
+            const here = releasePath(app.id, release.id);
+
             await erase(pathOf(app, release));
 
-            location.hash = appPath(app.id);
+            if (location.hash === here) {
+                location.replace(appPath(app.id));
+            }
 
             return [foreign(nameOf(release)), ' is deleted.'];
         },

@@ -1091,7 +1091,7 @@ sub before_request {
     return unless $ENV{TEST_NGINX_HUP};
 
     for my $t (grep { defined && $_->{master} } values %running) {
-        $t->reload() if $t->{pid} == $$;
+        $t->reload() if $t->{pid} == $$ && !$t->{steady};
     }
 }
 
