@@ -30,7 +30,7 @@ select STDOUT; $| = 1;
 my $t = Test::LiveUpdate->new();
 my $b = Test::LiveUpdate::Browser->new($t);
 
-$t->plan(155);
+$t->plan(157);
 
 # where ToDesktop's builds come from, slowly enough to be looked at
 
@@ -362,7 +362,19 @@ like($b->focus(), qr/^(?:body|input percent|button (?:Cancel|Approve)$)/,
      'nothing outside of it gets it');
 $b->press('Escape');
 is($b->focus(), 'button Approve… 1.4.0', 'where it was before');
+
 $b->press('Enter');
+$b->see('Approve this release?', 'once more');
+like($b->run(<<'EOF_JS'), qr/^Approve this release\?/, 'and at once again');
+new Promise((resolve) => {
+    const dialog = document.querySelector('dialog[open]');
+
+    dialog.addEventListener('close', () => setTimeout(() => resolve(
+        document.querySelector('dialog[open]').textContent)));
+    dialog.close();
+    document.activeElement.click();
+})
+EOF_JS
 $b->press('Control+a');
 $b->type('50');
 $b->press('Enter');

@@ -154,7 +154,7 @@ function render(data) {
 function head() {
     const h1 = main.querySelector('h1');
 
-    if (h1 && !document.getElementById('dialog').open) {
+    if (h1 && !dialogs.dialogOpen()) {
         h1.focus({ preventScroll: true });
     }
 }

@@ -7,12 +7,11 @@ import { erase, Failure, get, part, post } from './api.js';
 import { bytes, element, foreign, percent, show } from './dom.js';
 import { appPath, nameOf, releasePath } from './release.js';
 
-const dialog = document.getElementById('dialog');
-
 
 // ask({ title, nodes, verb, bad, run }): shows the nodes in a form; run() is
 // called with the form when the button with the verb is pressed.  What it
-// throws is shown, and the dialog stays.
+// throws is shown, and the dialog stays.  Each is an element of its own: the
+// event that says that one is closed may come when the next one is open.
 
 function ask({ title, nodes, verb, bad, run }) {
     const wrong = element('p', { class: 'wrong', role: 'alert' });
@@ -26,7 +25,10 @@ function ask({ title, nodes, verb, bad, run }) {
         nodes, wrong,
         element('p', { class: 'actions' }, stop, go));
 
-    dialog.replaceChildren(form);
+    const dialog = element('dialog', { 'aria-labelledby': 'dialog-title' },
+                           form);
+
+    document.body.append(dialog);
 
     return new Promise((resolve, reject) => {
         let result = null;
@@ -43,7 +45,7 @@ function ask({ title, nodes, verb, bad, run }) {
         };
 
         dialog.onclose = () => {
-            dialog.replaceChildren();
+            dialog.remove();
             resolve(result);
         };
 
@@ -86,10 +88,13 @@ function ask({ title, nodes, verb, bad, run }) {
 }
 
 
+export function dialogOpen() {
+    return document.querySelector('dialog[open]');
+}
+
+
 export function closeDialog() {
-    if (dialog.open) {
-        dialog.close();
-    }
+    dialogOpen()?.close();
 }
 
 
