@@ -816,13 +816,16 @@ ngx_int_t ngx_http_liveupdate_bundle_answer(ngx_http_liveupdate_call_t *call,
 
 /*
  * 1 if the channel is protected and whoever calls may not approve; and the
- * status of what is refused for that.
+ * status of what is refused for that.  protect() makes a bundle that is for
+ * such a channel wait for approval.
  */
 
 ngx_uint_t ngx_http_liveupdate_protected(ngx_http_liveupdate_call_t *call,
     const cJSON *channel);
 ngx_int_t ngx_http_liveupdate_refuse_protected(
     ngx_http_liveupdate_call_t *call);
+void ngx_http_liveupdate_protect(ngx_http_liveupdate_call_t *call,
+    const cJSON *app, const cJSON *release);
 
 /*
  * The lock of the call's release in staging: NGX_OK, with NGX_INVALID_FILE if
@@ -847,7 +850,8 @@ char *ngx_http_liveupdate_member(ngx_http_liveupdate_call_t *call,
  * or a part of it; is_live() tells by its folder where it lies.
  *
  * release_change() is change() of the release that the call names, while
- * nobody verifies or completes it.
+ * nobody verifies or completes it.  job_path() is the file of the job that
+ * call->subject has, if it has one; NULL: out of memory.
  */
 
 const char *ngx_http_liveupdate_release_state(const cJSON *app,
@@ -858,6 +862,7 @@ ngx_uint_t ngx_http_liveupdate_release_is_live(
 
 ngx_int_t ngx_http_liveupdate_release_change(
     ngx_http_liveupdate_call_t *call, ngx_http_liveupdate_change_pt change);
+u_char *ngx_http_liveupdate_job_path(ngx_http_liveupdate_call_t *call);
 ngx_int_t ngx_http_liveupdate_release_promote(
     ngx_http_liveupdate_call_t *call, cJSON *app);
 ngx_int_t ngx_http_liveupdate_release_rollout(

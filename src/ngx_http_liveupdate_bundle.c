@@ -177,11 +177,10 @@ ngx_http_liveupdate_bundle_check(ngx_http_liveupdate_call_t *call)
 static ngx_int_t
 ngx_http_liveupdate_bundle_add(ngx_http_liveupdate_call_t *call, cJSON *app)
 {
-    char              *id;
-    cJSON             *release;
-    uint64_t           number;
-    ngx_int_t          status;
-    liveupdate_str_t   channel;
+    char       *id;
+    cJSON      *release;
+    uint64_t    number;
+    ngx_int_t   status;
 
     release = call->data;
 
@@ -211,14 +210,7 @@ ngx_http_liveupdate_bundle_add(ngx_http_liveupdate_call_t *call, cJSON *app)
     }
 
     if (cJSON_GetObjectItemCaseSensitive(release, "url")) {
-
-        if (liveupdate_json_string(release, "channel", &channel)
-            == LIVEUPDATE_OK
-            && ngx_http_liveupdate_protected(call,
-                   liveupdate_app_channel_find(app, (char *) channel.data)))
-        {
-            call->approval = 1;
-        }
+        ngx_http_liveupdate_protect(call, app, release);
 
         return NGX_HTTP_CREATED;
     }

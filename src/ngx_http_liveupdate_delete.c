@@ -18,7 +18,6 @@ static ngx_int_t ngx_http_liveupdate_desktop_remove(
     ngx_http_liveupdate_call_t *call);
 static ngx_int_t ngx_http_liveupdate_release_remove(
     ngx_http_liveupdate_call_t *call);
-static u_char *ngx_http_liveupdate_job_path(ngx_http_liveupdate_call_t *call);
 
 
 ngx_int_t
@@ -68,6 +67,8 @@ ngx_http_liveupdate_release_delete(ngx_http_liveupdate_call_t *call)
     ngx_fd_t   claim;
     ngx_int_t  status;
 
+    call->subject = (char *) call->route.id.data;
+
     switch (ngx_http_liveupdate_store_try_lock(&call->io,
                                          ngx_http_liveupdate_job_path(call),
                                          &claim))
@@ -109,7 +110,6 @@ ngx_http_liveupdate_release_forget(ngx_http_liveupdate_call_t *call,
     liveupdate_str_t   kind;
 
     call->change = "release.delete";
-    call->subject = (char *) call->route.id.data;
 
     status = ngx_http_liveupdate_release_read(call, call->subject, &release,
                                               &folder);
@@ -179,13 +179,4 @@ ngx_http_liveupdate_release_remove(ngx_http_liveupdate_call_t *call)
                                                  call->data)
            == NGX_ERROR
            ? ngx_http_liveupdate_failed(call) : NGX_OK;
-}
-
-
-static u_char *
-ngx_http_liveupdate_job_path(ngx_http_liveupdate_call_t *call)
-{
-    return ngx_http_liveupdate_path(call->io.pool, "%V/jobs/%s.%s",
-                                    &call->store->path, call->route.app.data,
-                                    call->route.id.data);
 }

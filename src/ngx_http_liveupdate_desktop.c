@@ -366,15 +366,12 @@ ngx_http_liveupdate_desktop_unlink(ngx_http_liveupdate_call_t *call,
 ngx_int_t
 ngx_http_liveupdate_desktop_withdraw(ngx_http_liveupdate_call_t *call)
 {
-    u_char  *path;
-
     /* a job that was cut short after promoting it does not do so again */
 
-    path = ngx_http_liveupdate_path(call->io.pool, "%V/jobs/%s.%s",
-                                    &call->store->path,
-                                    call->route.app.data, call->subject);
-
-    if (ngx_http_liveupdate_store_unlink(&call->io, path) == NGX_ERROR) {
+    if (ngx_http_liveupdate_store_unlink(&call->io,
+                                         ngx_http_liveupdate_job_path(call))
+        == NGX_ERROR)
+    {
         return ngx_http_liveupdate_failed(call);
     }
 

@@ -11,7 +11,7 @@
 
 static ngx_int_t ngx_http_liveupdate_bundle_ready(
     ngx_http_liveupdate_call_t *call);
-static ngx_int_t ngx_http_liveupdate_bundle_protected(
+static ngx_int_t ngx_http_liveupdate_bundle_protect(
     ngx_http_liveupdate_call_t *call, const cJSON *release);
 static ngx_int_t ngx_http_liveupdate_bundle_verified(
     ngx_http_liveupdate_call_t *call, cJSON **release);
@@ -69,7 +69,7 @@ ngx_http_liveupdate_bundle_ready(ngx_http_liveupdate_call_t *call)
         return status;
     }
 
-    status = ngx_http_liveupdate_bundle_protected(call, release);
+    status = ngx_http_liveupdate_bundle_protect(call, release);
 
     if (status != NGX_OK) {
         ngx_http_liveupdate_store_unlock(lock);
@@ -112,17 +112,14 @@ ngx_http_liveupdate_bundle_ready(ngx_http_liveupdate_call_t *call)
 }
 
 
-/* Whether its channel is. */
-
 static ngx_int_t
-ngx_http_liveupdate_bundle_protected(ngx_http_liveupdate_call_t *call,
+ngx_http_liveupdate_bundle_protect(ngx_http_liveupdate_call_t *call,
     const cJSON *release)
 {
-    cJSON             *app;
-    ngx_int_t          status;
-    liveupdate_str_t   channel;
+    cJSON      *app;
+    ngx_int_t   status;
 
-    if (liveupdate_json_string(release, "channel", &channel) != LIVEUPDATE_OK)
+    if (!cJSON_IsString(cJSON_GetObjectItemCaseSensitive(release, "channel")))
     {
         return NGX_OK;
     }
@@ -132,15 +129,26 @@ ngx_http_liveupdate_bundle_protected(ngx_http_liveupdate_call_t *call,
         return status;
     }
 
-    if (ngx_http_liveupdate_protected(call,
-                  liveupdate_app_channel_find(app, (char *) channel.data)))
-    {
-        call->approval = 1;
-    }
+    ngx_http_liveupdate_protect(call, app, release);
 
     cJSON_Delete(app);
 
     return NGX_OK;
+}
+
+
+void
+ngx_http_liveupdate_protect(ngx_http_liveupdate_call_t *call,
+    const cJSON *app, const cJSON *release)
+{
+    liveupdate_str_t  channel;
+
+    if (liveupdate_json_string(release, "channel", &channel) == LIVEUPDATE_OK
+        && ngx_http_liveupdate_protected(call,
+                  liveupdate_app_channel_find(app, (char *) channel.data)))
+    {
+        call->approval = 1;
+    }
 }
 
 

@@ -307,14 +307,12 @@ static ngx_int_t
 ngx_http_liveupdate_request_job(ngx_http_liveupdate_call_t *call,
     const char *state)
 {
-    ngx_int_t   status;
-    u_char     *path;
+    ngx_int_t  status;
 
-    path = ngx_http_liveupdate_path(call->io.pool, "%V/jobs/%s.%s",
-                                    &call->store->path,
-                                    call->route.app.data, call->subject);
-
-    if (ngx_http_liveupdate_store_touch(&call->io, path) != NGX_OK) {
+    if (ngx_http_liveupdate_store_touch(&call->io,
+                                        ngx_http_liveupdate_job_path(call))
+        != NGX_OK)
+    {
         return ngx_http_liveupdate_failed(call);
     }
 
@@ -323,6 +321,15 @@ ngx_http_liveupdate_request_job(ngx_http_liveupdate_call_t *call,
     status = ngx_http_liveupdate_request_done(call, state);
 
     return status == NGX_HTTP_OK ? NGX_HTTP_ACCEPTED : status;
+}
+
+
+u_char *
+ngx_http_liveupdate_job_path(ngx_http_liveupdate_call_t *call)
+{
+    return ngx_http_liveupdate_path(call->io.pool, "%V/jobs/%s.%s",
+                                    &call->store->path,
+                                    call->route.app.data, call->subject);
 }
 
 

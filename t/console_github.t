@@ -70,14 +70,14 @@ $gh->deliver_all();
 $b->see('Live (1)', 'merged on GitHub: live, without reloading');
 $b->see('Nothing waits.', 'and nothing waits');
 $b->see('github', 'who decided', css => '[data-key=live]');
-is(latest(), '1.0.0', 'a client gets it');
+is($td->latest(), '1.0.0', 'a client gets it');
 
 # reverted there: withdrawn here
 
 $gh->revert($pull->{number});
 $gh->deliver_all();
 $b->see('Withdrawn (1)', 'reverted on GitHub: withdrawn');
-is(latest(), 'none', 'no client gets it');
+is($td->latest(), 'none', 'no client gets it');
 
 # closed there: rejected here, and the reason says where
 
@@ -90,7 +90,7 @@ $gh->close_pull($pull->{number});
 $gh->deliver_all();
 $b->see('Rejected (1)', 'closed on GitHub: rejected');
 $b->see("pull request #$pull->{number} was closed", 'for that reason');
-is(latest(), 'none', 'no client gets it');
+is($td->latest(), 'none', 'no client gets it');
 
 # approved here, while GitHub waits
 
@@ -102,7 +102,7 @@ $b->see('Waiting for approval (1)', 'one more waits');
 $b->click('button', 'Approve… 1.2.0');
 $b->click('button', 'Approve', exact => JSON::PP::true());
 $b->see('1.2.0 is live', 'approved here', css => '[role=status]');
-is(latest(), '1.2.0', 'a client gets it');
+is($td->latest(), '1.2.0', 'a client gets it');
 
 # what cannot be followed is said, with the commit, and changes nothing
 
@@ -115,7 +115,7 @@ $b->see('Nothing was changed.', 'changes nothing',
 $b->see($gh->heads()->{main}, 'the commit is named',
         css => '[data-key=github]');
 is($b->run('document.querySelectorAll("img").length'), 0, 'text is text');
-is(latest(), '1.2.0', 'the client keeps what it has');
+is($td->latest(), '1.2.0', 'the client keeps what it has');
 picture('github-error');
 
 $gh->commit({ BUILDS, [ { id => $three->{id}, version => '1.2.0',
@@ -124,19 +124,11 @@ $gh->commit({ BUILDS, [ { id => $three->{id}, version => '1.2.0',
               RELEASES, { latestReleaseBuildId => $three->{id} } });
 $gh->deliver_all();
 $b->see_not('Nothing was changed.', 'mended: nothing is wrong any more');
-is(latest(), '1.2.0', 'and that is what there is');
+is($td->latest(), '1.2.0', 'and that is what there is');
 
 is($b->problems(), '', 'no problems in the page');
 
 $b->quit();
-
-
-sub latest {
-    my $reply = $t->api('GET', "/desktop/$app/latest-linux.yml", undef,
-                        token => undef);
-
-    return $reply->{body} =~ /^version: (\S+)/m ? $1 : 'none';
-}
 
 
 sub picture {

@@ -536,18 +536,8 @@ sub state {
 }
 
 
-# The version that the feed leads to.
-
 sub latest {
-    my ($of, $platform) = @_;
-
-    $of //= $app;
-    $platform //= 'linux';
-
-    my $reply = $t->api('GET', "/desktop/$of/latest-$platform.yml", undef,
-                        token => undef);
-
-    return $reply->{body} =~ /^version: (\S+)/m ? $1 : 'none';
+    return $td->latest(@_);
 }
 
 

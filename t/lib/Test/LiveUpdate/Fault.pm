@@ -76,6 +76,28 @@ sub disarm {
 }
 
 
+# The calls to fail, [ name, n ], of those that were counted: about so many, and
+# others each time, or all of them with LIVEUPDATE_FAULTS.  close() is left out:
+# its failure changes nothing.
+
+sub some {
+    my ($self, $about, %counts) = @_;
+
+    my @faults = map { my $call = $_; map { [ $call, $_ ] }
+                                      1 .. $counts{$call} }
+        grep { $_ ne 'close' } @CALLS;
+
+    my $step = $ENV{LIVEUPDATE_FAULTS} ? 1 : @faults / $about;
+    my @some;
+
+    for (my $i = $step > 1 ? rand $step : 0; $i < @faults; $i += $step) {
+        push @some, $faults[$i];
+    }
+
+    return @some;
+}
+
+
 # The name on which the call failed; nothing if it did not.
 
 sub fired {

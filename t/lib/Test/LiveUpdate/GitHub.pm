@@ -366,13 +366,7 @@ sub listed {
 sub script {
     my ($self, @rules) = @_;
 
-    my @list;
-
-    while (my ($re, $rule) = splice @rules, 0, 2) {
-        push @list, [ "$re", $rule ];
-    }
-
-    $self->call('rules', @list);
+    $self->call('rules', pairs_of(@rules));
 
     return $self;
 }
@@ -383,15 +377,22 @@ sub script {
 sub script_more {
     my ($self, @rules) = @_;
 
+    $self->call('more', pairs_of(@rules));
+
+    return $self;
+}
+
+
+sub pairs_of {
+    my (@rules) = @_;
+
     my @list;
 
     while (my ($re, $rule) = splice @rules, 0, 2) {
         push @list, [ "$re", $rule ];
     }
 
-    $self->call('more', @list);
-
-    return $self;
+    return @list;
 }
 
 

@@ -409,6 +409,21 @@ sub release {
 }
 
 
+# The version that the feed of an app leads to, or "none".
+
+sub latest {
+    my ($self, $app, $platform) = @_;
+
+    $app //= $self->{app};
+    $platform //= 'linux';
+
+    my $reply = $self->{t}->api('GET', "/desktop/$app/latest-$platform.yml",
+                                undef, token => undef);
+
+    return $reply->{body} =~ /^version: (\S+)/m ? $1 : 'none';
+}
+
+
 # Waits for a state, a string or a regular expression; what it is at last.
 
 sub wait_state {
