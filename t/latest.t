@@ -338,7 +338,9 @@ for my $line (
     like($t->read_file('check.log'), qr/^\Q$line\E$/m, "log: $line");
 }
 
-# what another machine writes
+# what another machine writes; a worker has a copy of its own, until it goes
+
+$t->steady();
 
 my $file = "store/apps/$app/app.json";
 my $text = $t->read_file($file);
@@ -380,6 +382,7 @@ ok(told('renamed', $one->{bundle}), 'but the old copy');
 replace($file, $text);
 ok(wait_until { told('production', $one->{bundle}) } 4,
    'until it is whole again');
+$t->steady(0);
 
 # a copy of a store in which the release comes after the app that names it
 

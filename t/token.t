@@ -289,6 +289,7 @@ $t->reload();
 is(me('Bearer ca_new'), 200, 'a new token');
 is(me("Bearer $clear{read}"), 401, 'the old ones are gone');
 
+$t->steady();
 tokens('broken');
 like($t->reload(fails => 1), qr/invalid token file/, 'a broken file');
 is(me('Bearer ca_new'), 200, 'changes nothing');

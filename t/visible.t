@@ -35,6 +35,8 @@ my $zip = zip('index.html' => 'x');
 
 # a connection to each worker
 
+$t->steady();
+
 my %sockets;
 
 for (1 .. 500) {

@@ -799,6 +799,15 @@ sub reload {
 }
 
 
+# The workers stay: TEST_NGINX_HUP reloads again after steady(0).
+
+sub steady {
+    my ($self, $steady) = @_;
+
+    $self->{steady} = $steady // 1;
+}
+
+
 # Lets nginx finish its work and quit.  Being late is a failure of the test.
 
 sub stop {

@@ -54,7 +54,7 @@ sub arm {
 
     # a reload would take the fault that is meant for others
 
-    $self->{t}{steady} = 1;
+    $self->{t}->steady();
 
     $self->patch(4, pack 'L13 a240', $index, $n // 0, $HOW{$how}, $error // 0,
                                      (0) x 9, '');
@@ -68,7 +68,7 @@ sub disarm {
     my ($self) = @_;
 
     $self->patch(0, pack 'L', 0);
-    $self->{t}{steady} = 0;
+    $self->{t}->steady(0);
 
     my @words = unpack 'L14', $self->{t}->read_file('fault');
 
