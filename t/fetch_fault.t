@@ -338,9 +338,15 @@ like($release->{reason}, qr/\w/, 'and that is the reason');
 is($release->{attempts}, TRIES, 'after so many attempts');
 is($release->{nextAttemptAt}, undef, 'there will be no other one');
 
-my @late = grep { abs($waits{$_} - 0.05 * 2 ** ($_ - 1)) > 0.04 } keys %waits;
+# a thread may have waited for its turn between the two times, and that is more
 
-is(join(', ', map { "$_: $waits{$_} s" } sort @late), '',
+my @wrong = grep {
+    my $more = $waits{$_} - 0.05 * 2 ** ($_ - 1);
+
+    $more < -0.001 || $more > 0.5;
+} keys %waits;
+
+is(join(', ', map { "$_: $waits{$_} s" } sort @wrong), '',
    'it waits twice as long each time');
 cmp_ok(scalar keys %waits, '>=', 2, 'and says so');
 is(join("\n", $td->visible($build)), '', 'nothing is to be seen');

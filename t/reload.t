@@ -21,6 +21,7 @@ my $t = Test::LiveUpdate->new()->plan(30);
 
 $t->config_reference();
 $t->run();
+$t->steady();
 
 my $dir = $t->testdir();
 my $app = $t->create_app('reload');

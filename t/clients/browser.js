@@ -15,7 +15,7 @@
 const { chromium } = require('playwright-core');
 const readline = require('readline');
 
-const TIMEOUT = 10000;
+const TIMEOUT = 30000;
 
 let browser, context, page, problems, requests;
 
