@@ -271,6 +271,18 @@ ngx_http_liveupdate_get_ctx(ngx_http_request_t *r)
 }
 
 
+liveupdate_arena_t
+ngx_http_liveupdate_arena(ngx_pool_t *pool)
+{
+    liveupdate_arena_t  arena;
+
+    arena.alloc = (void *(*)(void *, size_t)) ngx_palloc;
+    arena.data = pool;
+
+    return arena;
+}
+
+
 static ngx_int_t
 ngx_http_liveupdate_variable(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data)

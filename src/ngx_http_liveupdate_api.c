@@ -4,6 +4,7 @@
  */
 
 
+#include "ngx_http_liveupdate_api.h"
 #include "ngx_http_liveupdate_count.h"
 
 

@@ -4,8 +4,9 @@
  */
 
 
-#include "ngx_http_liveupdate.h"
+#include "ngx_http_liveupdate_api.h"
 
+#include "liveupdate_change.h"
 #include "liveupdate_name.h"
 
 

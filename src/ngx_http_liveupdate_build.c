@@ -7,7 +7,11 @@
  */
 
 
-#include "ngx_http_liveupdate.h"
+#include "ngx_http_liveupdate_api.h"
+#include "ngx_http_liveupdate_release.h"
+
+#include "liveupdate_change.h"
+#include "liveupdate_query.h"
 
 
 static ngx_int_t ngx_http_liveupdate_builds_read(

@@ -4,9 +4,10 @@
  */
 
 
-#include "ngx_http_liveupdate.h"
+#include "ngx_http_liveupdate_api.h"
+#include "ngx_http_liveupdate_release.h"
 
-#include "liveupdate_manifest.h"
+#include "liveupdate_change.h"
 
 
 #define NGX_HTTP_LIVEUPDATE_URL_SIZE  2048

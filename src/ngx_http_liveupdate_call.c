@@ -6,6 +6,8 @@
 
 #include "ngx_http_liveupdate_job.h"
 
+#include "liveupdate_query.h"
+
 #include <openssl/rand.h>
 
 
@@ -761,18 +763,6 @@ ngx_http_liveupdate_nomem(ngx_http_liveupdate_call_t *call)
 {
     return ngx_http_liveupdate_refuse(call, NGX_HTTP_INTERNAL_SERVER_ERROR,
                                       "The server is out of memory.");
-}
-
-
-liveupdate_arena_t
-ngx_http_liveupdate_arena(ngx_pool_t *pool)
-{
-    liveupdate_arena_t  arena;
-
-    arena.alloc = (void *(*)(void *, size_t)) ngx_palloc;
-    arena.data = pool;
-
-    return arena;
 }
 
 

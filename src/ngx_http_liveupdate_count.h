@@ -11,7 +11,9 @@
 
 
 #include "ngx_http_liveupdate.h"
+
 #include "liveupdate_hll.h"
+#include "liveupdate_latest.h"
 
 
 /* without it nothing is counted: to measure what counting costs */

@@ -4,7 +4,11 @@
  */
 
 
-#include "ngx_http_liveupdate.h"
+#include "ngx_http_liveupdate_api.h"
+#include "ngx_http_liveupdate_release.h"
+
+#include "liveupdate_change.h"
+#include "liveupdate_name.h"
 
 
 typedef struct {

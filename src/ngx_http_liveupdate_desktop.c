@@ -4,7 +4,8 @@
  */
 
 
-#include "ngx_http_liveupdate.h"
+#include "ngx_http_liveupdate_api.h"
+#include "ngx_http_liveupdate_release.h"
 
 #include "liveupdate_desktop_change.h"
 

@@ -4,7 +4,10 @@
  */
 
 
-#include "ngx_http_liveupdate.h"
+#include "ngx_http_liveupdate_api.h"
+
+#include "liveupdate_change.h"
+#include "liveupdate_query.h"
 
 
 #define NGX_HTTP_LIVEUPDATE_DEVICES  1000

@@ -8,7 +8,11 @@
 
 
 #include "ngx_http_liveupdate_count.h"
+
+#include "liveupdate_download.h"
+#include "liveupdate_feed.h"
 #include "liveupdate_label.h"
+#include "liveupdate_name.h"
 
 
 static ngx_int_t ngx_http_liveupdate_feed_path(ngx_http_request_t *r,

@@ -4,7 +4,7 @@
  */
 
 
-#include "ngx_http_liveupdate.h"
+#include "ngx_http_liveupdate_release.h"
 
 #include "liveupdate_multipart.h"
 

@@ -6,6 +6,7 @@
  */
 
 
+#include "ngx_http_liveupdate_api.h"
 #include "ngx_http_liveupdate_count.h"
 #include "ngx_http_liveupdate_job.h"
 

@@ -11,7 +11,7 @@
 #define _NGX_HTTP_LIVEUPDATE_JOB_H_INCLUDED_
 
 
-#include "ngx_http_liveupdate.h"
+#include "ngx_http_liveupdate_release.h"
 
 #include "liveupdate_plan.h"
 

@@ -6,6 +6,8 @@
 
 #include "ngx_http_liveupdate_count.h"
 
+#include "liveupdate_query.h"
+
 
 #define NGX_HTTP_LIVEUPDATE_DISCOVERY_LIMIT  50
 #define NGX_HTTP_LIVEUPDATE_DISCOVERY_MAX    1000

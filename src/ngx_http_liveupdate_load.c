@@ -4,7 +4,7 @@
  */
 
 
-#include "ngx_http_liveupdate.h"
+#include "ngx_http_liveupdate_store.h"
 
 
 static void *ngx_http_liveupdate_load_alloc(void *data, size_t size);

@@ -7,6 +7,7 @@
 
 
 #include "ngx_http_liveupdate_count.h"
+
 #include "liveupdate_label.h"
 
 

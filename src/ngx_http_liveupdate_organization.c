@@ -4,7 +4,9 @@
  */
 
 
-#include "ngx_http_liveupdate.h"
+#include "ngx_http_liveupdate_api.h"
+
+#include "liveupdate_name.h"
 
 
 static ngx_int_t ngx_http_liveupdate_organizations_read(

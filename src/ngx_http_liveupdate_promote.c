@@ -6,7 +6,10 @@
  */
 
 
-#include "ngx_http_liveupdate.h"
+#include "ngx_http_liveupdate_api.h"
+#include "ngx_http_liveupdate_release.h"
+
+#include "liveupdate_change.h"
 
 
 static ngx_int_t ngx_http_liveupdate_bundle_ready(

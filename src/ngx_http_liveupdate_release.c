@@ -6,8 +6,10 @@
  */
 
 
-#include "ngx_http_liveupdate.h"
+#include "ngx_http_liveupdate_api.h"
+#include "ngx_http_liveupdate_release.h"
 
+#include "liveupdate_change.h"
 #include "liveupdate_desktop_change.h"
 #include "liveupdate_share.h"
 

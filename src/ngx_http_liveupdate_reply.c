@@ -6,6 +6,8 @@
 
 #include "ngx_http_liveupdate.h"
 
+#include "liveupdate_name.h"
+
 
 #define NGX_HTTP_LIVEUPDATE_SUBJECT  256
 

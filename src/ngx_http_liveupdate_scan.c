@@ -8,6 +8,7 @@
  */
 
 
+#include "ngx_http_liveupdate_call.h"
 #include "ngx_http_liveupdate_count.h"
 
 

@@ -7,10 +7,10 @@
  */
 
 
-#include "ngx_http_liveupdate.h"
+#include "ngx_http_liveupdate_release.h"
 
 #include "liveupdate_builder.h"
-#include "liveupdate_td.h"
+#include "liveupdate_name.h"
 
 
 #define NGX_HTTP_LIVEUPDATE_STAGE_FILES  2000

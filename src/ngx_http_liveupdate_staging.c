@@ -5,6 +5,7 @@
 
 
 #include "ngx_http_liveupdate_count.h"
+#include "ngx_http_liveupdate_release.h"
 
 
 typedef struct {

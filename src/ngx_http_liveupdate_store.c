@@ -4,7 +4,7 @@
  */
 
 
-#include "ngx_http_liveupdate.h"
+#include "ngx_http_liveupdate_store.h"
 
 
 #define NGX_HTTP_LIVEUPDATE_PATH   4096

@@ -8,6 +8,8 @@
 
 #include "ngx_http_liveupdate_job.h"
 
+#include "liveupdate_name.h"
+
 
 #define NGX_HTTP_LIVEUPDATE_SWEEP      1000  /* msec */
 #define NGX_HTTP_LIVEUPDATE_SWEEP_MIN  50

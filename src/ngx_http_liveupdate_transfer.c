@@ -281,6 +281,8 @@ ngx_http_liveupdate_transfer_thread(void *data, ngx_log_t *log)
 {
     ngx_http_liveupdate_transfer_t *transfer = data;
 
+    ngx_http_liveupdate_io_t  io;
+
     if (transfer->job->jobs->aside) {
         ngx_http_liveupdate_aside();
     }
@@ -291,7 +293,10 @@ ngx_http_liveupdate_transfer_thread(void *data, ngx_log_t *log)
         return;
     }
 
-    (void) unlink((char *) transfer->fetch.path.data);
+    /* what failed first is what is told */
+
+    io = transfer->io;
+    (void) ngx_http_liveupdate_store_unlink(&io, transfer->fetch.path.data);
 }
 
 

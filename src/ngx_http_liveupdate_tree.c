@@ -6,7 +6,7 @@
  */
 
 
-#include "ngx_http_liveupdate.h"
+#include "ngx_http_liveupdate_store.h"
 
 #include <ftw.h>
 

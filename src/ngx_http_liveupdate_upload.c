@@ -9,7 +9,10 @@
  */
 
 
-#include "ngx_http_liveupdate.h"
+#include "ngx_http_liveupdate_api.h"
+#include "ngx_http_liveupdate_release.h"
+
+#include "liveupdate_name.h"
 
 
 #define NGX_HTTP_LIVEUPDATE_PARTS  10000

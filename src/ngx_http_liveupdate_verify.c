@@ -4,9 +4,9 @@
  */
 
 
-#include "ngx_http_liveupdate.h"
+#include "ngx_http_liveupdate_release.h"
 
-#include "liveupdate_manifest.h"
+#include "liveupdate_change.h"
 #include "liveupdate_zip.h"
 
 

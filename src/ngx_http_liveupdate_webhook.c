@@ -8,6 +8,7 @@
 
 #include "ngx_http_liveupdate_job.h"
 
+#include "liveupdate_name.h"
 #include "liveupdate_webhook.h"
 
 

@@ -2,8 +2,9 @@
 
 # Copyright (C) the nginx-liveupdate authors
 
-# nginx's style, as far as it can be told line by line, and the wall: src/core
-# knows nothing of nginx, and every file of it compiles alone.
+# nginx's style, as far as it can be told line by line, and the walls: src/core
+# knows nothing of nginx, and every file of it compiles alone; who answers
+# devices knows nothing of who writes; and only the store does.
 
 use warnings;
 use strict;
@@ -24,7 +25,11 @@ my @text = ((grep { !/\.json$/ } glob 'conf/* conf/console/*'),
 my @compilers = grep { system("command -v $_ >/dev/null 2>&1") == 0 }
     qw/ gcc clang /;
 
-plan(tests => 10 + @compilers);
+my @readers = map { "src/ngx_http_liveupdate_$_.c" }
+    qw/ artifact catalog count feed latest manifest metrics reply snapshot
+        static zone /;
+
+plan(tests => 12 + @compilers);
 
 cmp_ok(scalar @core, '>', 0, 'there is a core');
 
@@ -39,6 +44,15 @@ none(qr/ngx_/, 'nothing of nginx in src/core', @core);
 none(qr/\b(?:printf|fopen|open|read|write|stat|unlink|time|getenv)\(/,
      'no input, output or time in src/core',
      grep { !/_(?:zip)\./ } @core);
+
+included(qr/ngx_http_liveupdate_(?:store|call|release|api|job)\.h$/,
+         'who answers devices does not write', @readers);
+none(qr/\b(?:rename|unlink|link|symlink|fsync|fdatasync|mkdir|rmdir|pwrite
+           |truncate|ftruncate|utimensat|futimens|fallocate
+           |ngx_(?:rename|delete)_(?:file|dir)|ngx_create_dir
+           |ngx_write_(?:fd|file)|ngx_set_file_time)\(/x,
+     'only the store changes what is on the disk',
+     grep { !/_(?:store|tree)\.c/ } glob('*.c src/ngx_*.c'));
 
 for my $cc (@compilers) {
     my $flags = '-std=c11 -Wall -Wextra -Wshadow -pedantic -Werror';
@@ -69,6 +83,34 @@ sub none {
             my $code = $file =~ /\.[ch]$/ ? masked($line) : $line;
 
             push @found, "$file:$.: $line" if $code =~ $re;
+        }
+    }
+
+    is(join("\n", @found), '', $name);
+}
+
+
+# None of the files may include a header whose name matches, not through another
+# one either.
+
+sub included {
+    my ($re, $name, @files) = @_;
+
+    my @found;
+
+    for my $file (@files) {
+        my @left = $file;
+        my %seen;
+
+        while (my $next = shift @left) {
+            next if $seen{$next}++;
+
+            push @found, "$file: $next" if $next =~ $re;
+
+            open my $fh, '<', $next or die "cannot read $next: $!\n";
+            push @left, grep { -f }
+                map { /^#include "(.*)"/ ? ("src/$1", "src/core/$1") : () }
+                <$fh>;
         }
     }
 
