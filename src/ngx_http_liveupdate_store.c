@@ -536,8 +536,11 @@ static ngx_int_t
 ngx_http_liveupdate_lock(ngx_http_liveupdate_io_t *io, u_char *path,
     int create, int command, ngx_fd_t *fd)
 {
+    ngx_fd_t         opened;
     struct flock     lock;
     ngx_file_info_t  held, named;
+
+    *fd = NGX_INVALID_FILE;
 
     if (path == NULL) {
         io->err = NGX_ENOMEM;
@@ -550,9 +553,9 @@ ngx_http_liveupdate_lock(ngx_http_liveupdate_io_t *io, u_char *path,
 
     for ( ;; ) {
 
-        *fd = open((const char *) path, O_RDWR|O_CLOEXEC|create, 0600);
+        opened = open((const char *) path, O_RDWR|O_CLOEXEC|create, 0600);
 
-        if (*fd == NGX_INVALID_FILE) {
+        if (opened == NGX_INVALID_FILE) {
             if (ngx_errno == NGX_ENOENT) {
                 return NGX_DECLINED;
             }
@@ -560,7 +563,7 @@ ngx_http_liveupdate_lock(ngx_http_liveupdate_io_t *io, u_char *path,
             return ngx_http_liveupdate_io_failed(io, ngx_open_file_n, path);
         }
 
-        while (fcntl(*fd, command, &lock) == -1) {
+        while (fcntl(opened, command, &lock) == -1) {
 
             if (ngx_errno == NGX_EINTR) {
                 continue;
@@ -569,7 +572,7 @@ ngx_http_liveupdate_lock(ngx_http_liveupdate_io_t *io, u_char *path,
             if (command == F_OFD_SETLK
                 && (ngx_errno == NGX_EAGAIN || ngx_errno == NGX_EACCES))
             {
-                (void) ngx_close_file(*fd);
+                (void) ngx_close_file(opened);
                 return NGX_BUSY;
             }
 
@@ -577,7 +580,7 @@ ngx_http_liveupdate_lock(ngx_http_liveupdate_io_t *io, u_char *path,
             goto failed;
         }
 
-        if (ngx_fd_info(*fd, &held) == NGX_FILE_ERROR) {
+        if (ngx_fd_info(opened, &held) == NGX_FILE_ERROR) {
             (void) ngx_http_liveupdate_io_failed(io, ngx_fd_info_n, path);
             goto failed;
         }
@@ -589,6 +592,7 @@ ngx_http_liveupdate_lock(ngx_http_liveupdate_io_t *io, u_char *path,
             if (ngx_file_uniq(&named) == ngx_file_uniq(&held)
                 && named.st_dev == held.st_dev)
             {
+                *fd = opened;
                 return NGX_OK;
             }
 
@@ -597,12 +601,12 @@ ngx_http_liveupdate_lock(ngx_http_liveupdate_io_t *io, u_char *path,
             goto failed;
         }
 
-        (void) ngx_close_file(*fd);
+        (void) ngx_close_file(opened);
     }
 
 failed:
 
-    (void) ngx_close_file(*fd);
+    (void) ngx_close_file(opened);
 
     return NGX_ERROR;
 }

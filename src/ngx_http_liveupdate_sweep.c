@@ -183,10 +183,13 @@ ngx_http_liveupdate_sweep_thread(void *data, ngx_log_t *log)
 {
     ngx_http_liveupdate_sweep_t *sweep = data;
 
-    u_char       *path;
-    ngx_str_t    *name;
-    ngx_uint_t    i;
-    ngx_array_t   names;
+    u_char                    *path;
+    ngx_str_t                 *name;
+    ngx_uint_t                 i;
+    ngx_array_t                names;
+    ngx_http_liveupdate_io_t   failed;
+
+    failed.operation = NULL;
 
     if (ngx_array_init(&sweep->claimed, sweep->io.pool,
                        NGX_HTTP_LIVEUPDATE_JOBS,
@@ -215,9 +218,17 @@ ngx_http_liveupdate_sweep_thread(void *data, ngx_log_t *log)
             continue;
         }
 
-        if (ngx_http_liveupdate_sweep_job(sweep, &name[i]) != NGX_OK) {
-            return;
+        /* the others are not to wait for one that cannot be read */
+
+        if (ngx_http_liveupdate_sweep_job(sweep, &name[i]) != NGX_OK
+            && failed.operation == NULL)
+        {
+            failed = sweep->io;
         }
+    }
+
+    if (failed.operation) {
+        sweep->io = failed;
     }
 }
 

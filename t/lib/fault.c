@@ -452,7 +452,10 @@ mkdir(const char *path, mode_t mode)
 }
 
 
-/* The descriptor is gone even so, as on Linux. */
+/*
+ * The descriptor is gone even so, as on Linux.  One that is closed twice may
+ * be somebody else's the second time: that is the end.
+ */
 
 int
 close(int fd)
@@ -465,6 +468,10 @@ close(int fd)
     fault_next(next, "close");
 
     rc = next(fd);
+
+    if (rc == -1 && errno == EBADF) {
+        abort();
+    }
 
     if (failed) {
         errno = (int) fault_control->error;

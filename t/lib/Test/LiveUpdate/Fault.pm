@@ -70,6 +70,15 @@ sub disarm {
     $self->patch(0, pack 'L', 0);
     $self->{t}->steady(0);
 
+    return $self->counts();
+}
+
+
+# The same, while they are counted.
+
+sub counts {
+    my ($self) = @_;
+
     my @words = unpack 'L14', $self->{t}->read_file('fault');
 
     return map { $CALLS[$_] => $words[6 + $_] } 0 .. $#CALLS;

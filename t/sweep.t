@@ -1,0 +1,151 @@
+#!/usr/bin/perl
+
+# Copyright (C) the nginx-liveupdate authors
+
+# Jobs are found, claimed and begun.  One that somebody holds, or that cannot
+# be read, and a pool of threads that is full, stop no other job.
+
+use warnings;
+use strict;
+
+use Fcntl qw/ F_SETLK F_WRLCK SEEK_SET /;
+use Test::More;
+
+use Test::LiveUpdate qw/ :DEFAULT /;
+use Test::LiveUpdate::Fault;
+use Test::LiveUpdate::Store;
+use Test::LiveUpdate::ToDesktop;
+
+my $t = Test::LiveUpdate->new()->plan(20);
+my $td = Test::LiveUpdate::ToDesktop->new($t);
+my $origin = $td->{origin};
+my $dir = $t->testdir();
+
+# a descriptor that is closed twice ends a worker
+
+my $fault = Test::LiveUpdate::Fault->new($t);
+
+$td->configure(approval => 'off', fetch => 'retry=50ms tries=100');
+$t->run();
+
+my $store = Test::LiveUpdate::Store->new("$dir/store");
+
+# somebody holds a release that waits for its next attempt
+
+my $first = waiting();
+my $lock = hold("$dir/store/staging/$first->{app}/$first->{id}/lock");
+
+passed('a release that is held');
+$fault->arm('count');
+ok((wait_until { my %counts = $fault->counts(); $counts{close} > 50 } 20,
+    'sweeps'), 'it was met often');
+$fault->disarm();
+is($td->release($first)->{state}, 'fetching', 'and left alone');
+close $lock;
+$origin->script();
+$td->becomes($first, 'live', 'it goes on as soon as nobody holds it');
+
+# a release that does not parse
+
+$first = waiting();
+
+my $file = "$dir/store/staging/$first->{app}/$first->{id}/release.json";
+my $text = $t->read_file($file);
+
+$t->steady();
+$t->mark_log();
+torn($file, substr $text, 0, length($text) / 2);
+passed('a release that cannot be read');
+ok((wait_until { $t->read_log($t->{mark}) =~ /release\.json" failed/ } 10,
+    'the log'), 'the log names it');
+torn($file, $text);
+$origin->script();
+$td->becomes($first, 'live', 'it goes on as soon as it can be read');
+$t->steady(0);
+
+# a pool without room: whatever is refused is done later
+
+$t->write_file('nginx.conf', $t->read_file('nginx.conf')
+    =~ s/^thread_pool .*/thread_pool  liveupdate  threads=1 max_queue=2;/mr);
+$t->allow_alert(qr/thread pool "liveupdate" queue overflow/);
+$t->reload();
+
+my @crowd = map { $t->run_daemon(\&crowd) } 1 .. 8;
+my @builds = map { $td->build(size => 1000) } 1 .. 5;
+
+for my $build (@builds) {
+    my $reply = $td->deliver_somehow($build, 30);
+
+    is($reply->{status}, 202, "$build->{id} is announced");
+}
+
+$t->write_file('stop', '');
+$td->becomes($_, 'live', "$_->{id} is live", 30) for @builds;
+is(join("\n", map { $td->wrong_files($_) } @builds), '', 'all of them right');
+is(join("\n", $store->check(unfinished => 0)), '', 'the store is whole');
+is(join(' ', $td->jobs()), '', 'no job is left');
+
+
+# A build that comes first, and that the origin has not yet.
+
+sub waiting {
+    my $build = $td->build(platforms => [ 'linux' ], size => 1000);
+
+    $origin->script(qr/\Q$build->{id}\E/ => { status => 503 });
+    $td->deliver($build);
+    wait_until { ($td->release($build)->{attempts} // 0) >= 5 } 10, 'attempts';
+
+    return $build;
+}
+
+
+sub passed {
+    my ($what) = @_;
+
+    local $Test::Builder::Level = $Test::Builder::Level + 1;
+
+    my $build = $td->build(platforms => [ 'linux' ], size => 1000);
+
+    $td->deliver($build);
+    $td->becomes($build, 'live', "$what: others pass");
+}
+
+
+# As another process does.
+
+sub hold {
+    my ($path) = @_;
+
+    open my $fh, '+>>', $path or die "cannot open $path: $!\n";
+
+    my $flock = pack 's s x4 q q i x4', F_WRLCK, SEEK_SET, 0, 0, 0;
+
+    fcntl($fh, F_SETLK, $flock)
+        or die "cannot lock $path: $!\n";
+
+    return $fh;
+}
+
+
+# In one step, with the same owner.
+
+sub torn {
+    my ($path, $bytes) = @_;
+
+    my ($uid, $gid) = (stat $path)[4, 5];
+
+    open my $fh, '>:raw', "$path.new" or die "cannot write $path: $!\n";
+    print {$fh} $bytes;
+    close $fh;
+    chown $uid, $gid, "$path.new";
+    rename "$path.new", $path or die "cannot rename: $!\n";
+}
+
+
+# Calls that need a thread.
+
+sub crowd {
+    until (-e "$dir/stop" || getppid() != $t->{pid}) {
+        eval { $t->api('GET', '/v1/apps') };
+    }
+}
