@@ -217,14 +217,16 @@ ngx_http_liveupdate_collect_next(ngx_http_liveupdate_collect_t *collect)
         return;
     }
 
+    /* the job may end with job_run(), and the timer is in its pool */
+
+    if (collect->look.timer_set) {
+        ngx_del_timer(&collect->look);
+    }
+
     if (!collect->planned) {
         ngx_http_liveupdate_job_run(job, ngx_http_liveupdate_plan_files,
                                     ngx_http_liveupdate_collect_planned);
         return;
-    }
-
-    if (collect->look.timer_set) {
-        ngx_del_timer(&collect->look);
     }
 
     ngx_http_liveupdate_job_run(job, ngx_http_liveupdate_collect_stage,
@@ -292,11 +294,14 @@ ngx_http_liveupdate_collect_done(ngx_http_liveupdate_transfer_t *transfer)
     ngx_queue_remove(&transfer->queue);
     collect->nrunning--;
 
-    if (transfer->error != NGX_HTTP_LIVEUPDATE_JOB_OK) {
-        ngx_http_liveupdate_job_fail(job, transfer->error, &transfer->why);
-
-    } else {
+    if (transfer->error == NGX_HTTP_LIVEUPDATE_JOB_OK) {
         collect->ndone++;
+
+    } else if (!ngx_exiting) {
+
+        /* or else another worker goes on */
+
+        ngx_http_liveupdate_job_fail(job, transfer->error, &transfer->why);
     }
 
     if (transfer->error == NGX_HTTP_LIVEUPDATE_JOB_OK && !transfer->missing) {

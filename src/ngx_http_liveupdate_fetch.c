@@ -472,11 +472,41 @@ ngx_http_liveupdate_fetch_received(ngx_http_liveupdate_fetch_t *fetch)
 
     u = fetch->subrequest->upstream;
 
-    return (u && u->pipe) ? u->pipe->read_length : 0;
+    if (u == NULL || u->pipe == NULL) {
+        return 0;
+    }
+
+    /* of what comes in chunks nginx counts the framing, too */
+
+    if (u->headers_in.chunked) {
+        return u->pipe->temp_file ? u->pipe->temp_file->offset : 0;
+    }
+
+    return u->pipe->read_length;
 }
 
 
-/* There is no other way into a running upstream than that of its timer. */
+ngx_uint_t
+ngx_http_liveupdate_fetch_is_late(ngx_http_liveupdate_fetch_t *fetch)
+{
+    ngx_http_upstream_t  *u;
+
+    if (!ngx_exiting || fetch->subrequest == NULL) {
+        return 0;
+    }
+
+    /* worker_shutdown_timeout has passed */
+
+    u = fetch->subrequest->upstream;
+
+    return u && u->peer.connection && u->peer.connection->close;
+}
+
+
+/*
+ * There is no other way into a running upstream than that of its timer, which
+ * is also that of proxy_limit_rate.
+ */
 
 void
 ngx_http_liveupdate_fetch_abort(ngx_http_liveupdate_fetch_t *fetch)
@@ -500,6 +530,7 @@ ngx_http_liveupdate_fetch_abort(ngx_http_liveupdate_fetch_t *fetch)
         ngx_del_timer(rev);
     }
 
+    rev->delayed = 0;
     rev->timedout = 1;
 
     ngx_post_event(rev, &ngx_posted_events);

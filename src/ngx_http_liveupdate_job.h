@@ -65,9 +65,15 @@ struct ngx_http_liveupdate_fetch_s {
 
 ngx_int_t ngx_http_liveupdate_fetch_start(ngx_http_liveupdate_fetch_t *fetch);
 
-/* Bytes of the body so far; and an end, as if the origin had timed out. */
+/*
+ * Bytes of the body so far (of one in chunks: those that are written already);
+ * 1 if it has to end because the worker does; and an end, as if the origin had
+ * timed out.
+ */
 
 off_t ngx_http_liveupdate_fetch_received(ngx_http_liveupdate_fetch_t *fetch);
+ngx_uint_t ngx_http_liveupdate_fetch_is_late(
+    ngx_http_liveupdate_fetch_t *fetch);
 void ngx_http_liveupdate_fetch_abort(ngx_http_liveupdate_fetch_t *fetch);
 
 

@@ -140,8 +140,13 @@ ngx_http_liveupdate_transfer_look(ngx_http_liveupdate_transfer_t *transfer)
 
     received = ngx_http_liveupdate_fetch_received(&transfer->fetch);
 
-    if ((uint64_t) received > transfer->limit && !transfer->too_large) {
+    if ((uint64_t) received > transfer->limit) {
         transfer->too_large = 1;
+        ngx_http_liveupdate_fetch_abort(&transfer->fetch);
+        return;
+    }
+
+    if (ngx_http_liveupdate_fetch_is_late(&transfer->fetch)) {
         ngx_http_liveupdate_fetch_abort(&transfer->fetch);
     }
 }
@@ -159,6 +164,12 @@ ngx_http_liveupdate_transfer_fetched(ngx_http_liveupdate_fetch_t *fetch)
     }
 
     if (ngx_http_liveupdate_transfer_check(transfer) != NGX_OK) {
+
+        /* there is no thread for it */
+
+        (void) ngx_http_liveupdate_store_unlink(&transfer->io,
+                                                transfer->fetch.path.data);
+
         ngx_http_liveupdate_transfer_fail(transfer,
                                           NGX_HTTP_LIVEUPDATE_JOB_OUTAGE,
                                           "could not be verified: the server "

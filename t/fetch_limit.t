@@ -37,7 +37,7 @@ my @UNSAFE = (
     [ '?x.exe', 'nothing before a query' ],
 );
 
-my $t = Test::LiveUpdate->new()->plan(17 + 4 * 2 * @UNSAFE + 76);
+my $t = Test::LiveUpdate->new()->plan(17 + 4 * 2 * @UNSAFE + 81);
 my $td = Test::LiveUpdate::ToDesktop->new($t);
 my $origin = $td->{origin};
 my $app = $td->{app};
@@ -245,6 +245,30 @@ for my $case (
     cmp_ok($most, '<', 100 * SIZE, "$name: does not fill the disk");
     is(join("\n", $td->visible($build)), '', "$name: not to be seen");
 }
+
+# what comes in many small chunks is not larger for them
+
+$build = $td->build(platforms => [ 'linux' ], size => 20_000);
+$origin->script(qr/rpm$/ => { framing => 'chunked', slow => 15_000 });
+$td->deliver($build);
+$td->becomes($build, 'live', 'small chunks');
+is(join("\n", $td->wrong_files($build)), '', 'all of it');
+
+# nginx may be told to receive slowly
+
+$t->write_file('liveupdate.conf', $t->read_file('liveupdate.conf')
+    =~ s/^( *)(proxy_store )/$1proxy_limit_rate  4m;\n$1$2/mr);
+$t->reload();
+
+$build = $td->build(platforms => [ 'linux' ], size => 1000);
+$origin->script(qr/rpm$/ => { endless => 1, framing => 'close' });
+
+my $room = used();
+
+$td->deliver($build);
+$release = $td->becomes($build, 'failed', 'no end, at a limited rate');
+like($release->{reason}, qr/larger/, 'and that is the reason');
+cmp_ok(used() - $room, '<', 4 * SIZE, 'nothing of it is kept');
 
 $origin->script();
 is(join("\n", $store->check(unfinished => 0)), '', 'the store is whole');

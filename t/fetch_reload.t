@@ -18,7 +18,7 @@ use Test::LiveUpdate::ToDesktop;
 # within so many seconds somebody goes on with it
 use constant SOON => 5;
 
-my $t = Test::LiveUpdate->new()->plan(82);
+my $t = Test::LiveUpdate->new()->plan(87);
 my $td = Test::LiveUpdate::ToDesktop->new($t);
 my $origin = $td->{origin};
 my $app = $td->{app};
@@ -193,6 +193,23 @@ my %asked = $origin->asked();
 
 is(join(' ', grep { $asked{$_} > 1 } sort keys %asked), '',
    'nothing is fetched twice');
+
+# worker_shutdown_timeout: an old worker does not stay for a slow origin
+
+$t->write_file('nginx.conf',
+               "worker_shutdown_timeout  1s;\n" . $t->read_file('nginx.conf'));
+$t->reload();
+$build = $td->build(size => 40_000);
+$origin->script(qr/(?:dmg|AppImage)$/ => { slow => 2000 });
+$td->deliver($build);
+wait_until { $td->verified($build) == keys(%{$build->{files}}) - 2 } 10,
+    'verified';
+look();
+my $at = time();
+$t->reload();
+cmp_ok(time() - $at, '<', 8, 'the old workers have gone in time');
+is($td->release($build)->{attempts}, undef, 'which is no failed attempt');
+finished('worker_shutdown_timeout');
 
 is(join("\n", $store->check(unfinished => 0)), '', 'the store is whole');
 is(scalar $origin->contacts(), 0, 'nobody but the origin was contacted');
