@@ -96,7 +96,10 @@ ngx_http_liveupdate_github_event(ngx_http_liveupdate_call_t *call)
                                              &event);
     }
 
-    if (!event.closed || !liveupdate_str_eq(&event.target, &base)) {
+    if (!event.closed
+        || event.is_fork
+        || !liveupdate_str_eq(&event.target, &base))
+    {
         return ngx_http_liveupdate_event_say(call, NGX_HTTP_OK, "ignored");
     }
 

@@ -22,7 +22,7 @@ use constant { BUILDS => 'desktop-builds.json',
 use constant VARIATIONS => $ENV{LIVEUPDATE_SIGNATURES} || 2_000;
 use constant REMEMBERED => 1000;
 
-my $t = Test::LiveUpdate->new()->plan(126);
+my $t = Test::LiveUpdate->new()->plan(128);
 
 my $seed = srand($ENV{LIVEUPDATE_SEED} // time());
 my $td = Test::LiveUpdate::ToDesktop->new($t);
@@ -196,15 +196,20 @@ for my $action (qw/ opened edited synchronize reopened labeled /) {
        "pull_request: $action");
 }
 
-# closed, but not by us; of another branch; into another one
+# closed, but not by us; of another branch; into another one; of a branch that
+# has the name of ours
+
+my ($opened) = grep { $_->{event} eq 'pull_request' } @events;
+my $side = $opened->{payload}{pull_request}{head};
 
 for my $case (
     [ 'of another branch', head => { ref => 'feature' } ],
     [ 'of another number', number => 99 ],
     [ 'into another branch', base => { ref => 'develop' } ],
+    [ 'of a fork', head => { %$side, repo => { full_name => 'evil/app' } } ],
+    [ 'of a fork that has gone', head => { %$side, repo => undef } ],
 ) {
     my ($name, @fields) = @$case;
-    my ($opened) = grep { $_->{event} eq 'pull_request' } @events;
     my $closed = with($opened, action => 'closed');
 
     $closed->{payload}{pull_request} = {
@@ -319,8 +324,6 @@ for my $case (
     $t->refused(sub { $gh->deliver({ %$main, id => "bad $name" }, %opt) },
                 qr/^40[01] /, "refused: $name");
 }
-
-my ($opened) = grep { $_->{event} eq 'pull_request' } @events;
 
 for my $case (
     [ 'no action', action => undef ],

@@ -64,9 +64,9 @@ liveupdate_github_pull_request(const cJSON *body,
     liveupdate_github_event_t *event, liveupdate_error_t *err)
 {
     int                merged;
-    const cJSON       *pull;
+    const cJSON       *pull, *from;
     liveupdate_rc_e    rc;
-    liveupdate_str_t   action;
+    liveupdate_str_t   action, repository;
 
     memset(event, 0, sizeof(liveupdate_github_event_t));
 
@@ -99,6 +99,15 @@ liveupdate_github_pull_request(const cJSON *body,
     if (rc != LIVEUPDATE_OK) {
         return rc;
     }
+
+    /* a branch of the same name may be in anybody's fork */
+
+    from = cJSON_GetObjectItemCaseSensitive(
+               cJSON_GetObjectItemCaseSensitive(pull, "head"), "repo");
+
+    event->is_fork = liveupdate_json_string(from, "full_name", &repository)
+                     != LIVEUPDATE_OK
+                     || !liveupdate_str_eq(&repository, &event->repository);
 
     merged = 0;
     (void) liveupdate_json_bool(pull, "merged", &merged);

@@ -28,6 +28,7 @@ typedef struct {
     liveupdate_str_t    target;          /* of a pull request */
     uint64_t            number;          /* of a pull request */
     unsigned            touches:1;       /* one of the files, or it may */
+    unsigned            is_fork:1;       /* what is to merge is another's */
     unsigned            closed:1;
     unsigned            merged:1;
 } liveupdate_github_event_t;

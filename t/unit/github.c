@@ -57,6 +57,10 @@ github_json(const char *text)
 #define REPOSITORY                                                            \
     "\"repository\":{\"full_name\":\"a/b\",\"default_branch\":\"main\"}"
 
+#define FROM(repo)                                                            \
+    "{" REPOSITORY ",\"action\":\"closed\",\"pull_request\":{\"number\":1,"   \
+    "\"base\":{\"ref\":\"b\"},\"head\":{\"ref\":\"h\",\"repo\":" repo "}}}"
+
 
 static void
 github_push(void)
@@ -148,17 +152,39 @@ github_pull_request(void)
         NULL
     };
 
+    static const struct {
+        const char  *text;
+        unsigned     is_fork;
+    } from[] = {
+        { FROM("{\"full_name\":\"a/b\"}"), 0 },
+        { FROM("{\"full_name\":\"evil/b\"}"), 1 },
+        { FROM("{\"full_name\":\"a/bc\"}"), 1 },
+        { FROM("{\"full_name\":1}"), 1 },
+        { FROM("{}"), 1 },
+        { FROM("null"), 1 }
+    };
+
     json = github_json("{" REPOSITORY ",\"action\":\"closed\",\"pull_request\":"
                        "{\"number\":12,\"merged\":true,\"head\":{\"ref\":"
                        "\"release-build-x\"},\"base\":{\"ref\":\"main\"}}}");
     rc = liveupdate_github_pull_request(json, &event, &err);
 
-    ok(rc == LIVEUPDATE_OK && event.closed && event.merged
+    ok(rc == LIVEUPDATE_OK && event.closed && event.merged && event.is_fork
        && event.number == 12
        && liveupdate_str_is(&event.branch, "release-build-x")
        && liveupdate_str_is(&event.target, "main"), "merged");
 
     cJSON_Delete(json);
+
+    for (i = 0; i < sizeof(from) / sizeof(from[0]); i++) {
+        json = github_json(from[i].text);
+        rc = liveupdate_github_pull_request(json, &event, &err);
+
+        ok(rc == LIVEUPDATE_OK && event.is_fork == from[i].is_fork,
+           "of %s", from[i].text);
+
+        cJSON_Delete(json);
+    }
 
     json = github_json("{" REPOSITORY ",\"action\":\"reopened\","
                        "\"pull_request\":{\"number\":1,\"merged\":null,"
