@@ -259,9 +259,12 @@ ngx_http_liveupdate_call_body(ngx_http_request_t *r)
         return;
     }
 
+    /* a subrequest has none, unless its parent's was read */
+
+    call->body = r->request_body ? r->request_body->bufs : NULL;
     size = 0;
 
-    for (cl = r->request_body->bufs; cl; cl = cl->next) {
+    for (cl = call->body; cl; cl = cl->next) {
         size += ngx_buf_size(cl->buf);
     }
 
@@ -271,7 +274,6 @@ ngx_http_liveupdate_call_body(ngx_http_request_t *r)
         return;
     }
 
-    call->body = r->request_body->bufs;
     call->body_size = size;
 
     rc = ngx_http_liveupdate_call_start(r, call);

@@ -25,7 +25,7 @@ use constant VARIATIONS => $ENV{LIVEUPDATE_SIGNATURES} || 10_000;
 
 my $t = Test::LiveUpdate->new();
 
-$t->has(qw/ http_v2 /)->has_daemon('curl')->plan(167);
+$t->has(qw/ http_v2 /)->has_daemon('curl')->plan(168);
 
 my $seed = srand($ENV{LIVEUPDATE_SEED} // time());
 my $td = Test::LiveUpdate::ToDesktop->new($t);
@@ -70,6 +70,11 @@ location = /hooks/file {
     liveupdate_webhook  todesktop  secret=secret.todesktop;
     client_body_in_file_only  clean;
     client_body_temp_path  store/tmp/body;
+}
+location = /mirrored {
+    mirror               /hooks/tight;
+    mirror_request_body  off;
+    proxy_pass           http://127.0.0.1:1;
 }
 location = /hooks/small {
     liveupdate_webhook  todesktop  secret=secret.todesktop;
@@ -243,6 +248,12 @@ for my $path ($hook, '/hooks/file', '/hooks/small') {
 $origin->mark();
 $build = small();
 $body = $td->body($build);
+
+# what nginx sends itself may come without a body
+
+is($t->api('POST', '/mirrored', $body, token => undef,
+           headers => [ 'X-ToDesktop-HMAC-SHA256' => $td->sign($body) ]
+   )->{status}, 502, 'a copy of a request');
 
 for my $method (qw/ GET HEAD PUT DELETE PATCH OPTIONS /) {
     my $before = $t->tree();
