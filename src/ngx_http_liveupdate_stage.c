@@ -481,7 +481,8 @@ static ngx_int_t
 ngx_http_liveupdate_stage_target(ngx_http_liveupdate_stage_t *stage,
     ngx_http_liveupdate_staged_t *file)
 {
-    u_char  *p;
+    u_char            *p;
+    liveupdate_str_t   name;
 
     if (ngx_strnstr(file->name.data, "-build-", file->name.len)) {
         return NGX_OK;
@@ -494,8 +495,17 @@ ngx_http_liveupdate_stage_target(ngx_http_liveupdate_stage_t *stage,
         return ngx_http_liveupdate_nomem(stage->call);
     }
 
-    file->name.data = p;
-    file->name.len = ngx_strlen(p);
+    name.data = p;
+    name.len = ngx_strlen(p);
+
+    if (ngx_http_liveupdate_stage_find(stage, &name)) {
+        (void) liveupdate_refuse(&stage->call->error, &file->name,
+                                 "is there twice, also with the release's id "
+                                 "in its name");
+        return 422;
+    }
+
+    file->name = name;
 
     return NGX_OK;
 }

@@ -23,7 +23,7 @@ use JSON::PP ();
 select STDERR; $| = 1;
 select STDOUT; $| = 1;
 
-my $t = Test::LiveUpdate->new()->plan(56);
+my $t = Test::LiveUpdate->new()->plan(59);
 
 $t->config_reference(sub {
     s{^(location ~ \^/desktop)}{
@@ -53,6 +53,27 @@ for my $build (@builds) {
                         token => 'publish');
     is($reply->{json}{state}, 'live', "$build is staged, and live");
 }
+
+# a manifest under two names that would be one in the feed
+
+my $twice = "$dir/store/staging/$app/twice/uploads";
+
+make_path($twice);
+copy($_, $twice) or die "$_: $!" for grep { /\Q$builds[0]/ } files($tree);
+
+for my $manifest (grep { m{/latest-linux-build-} } glob "$twice/*") {
+    copy($manifest, "$twice/$_") or die "$_: $!"
+        for 'latest-linux.yml', 'latest-linux-build-twice.yml';
+    unlink $manifest;
+}
+
+like($t->said($t->api('POST', "/releases/$app/twice/stage", {},
+                      token => 'publish')),
+     qr/^422 "latest-linux.yml" is there twice/, 'a manifest twice');
+is($t->api('GET', "/releases/$app/twice")->{json}{state}, 'failed',
+   'and that is its state');
+is($t->api('DELETE', "/releases/$app/twice", undef,
+           token => 'approve')->{status}, 204, 'away with it');
 
 my $rules = JSON::PP::decode_json(slurp("$tree/desktop-releases.json"));
 is($t->api('PUT', "/releases/$app/rules", $rules,
