@@ -300,7 +300,7 @@ ngx_int_t ngx_http_liveupdate_device_list(ngx_http_liveupdate_store_t *store,
  * with NULL if there is no such app or release; it is good until the event
  * ends.  NGX_AGAIN: the request waits and r->write_event_handler, which the
  * caller set, is called when it is worth asking again (ctx->waiting is 0
- * then).  NGX_ERROR: out of memory.
+ * then).  NGX_ERROR: it is there, but could not be read, or out of memory.
  */
 
 void ngx_http_liveupdate_catalog_init(ngx_http_liveupdate_store_t *store);

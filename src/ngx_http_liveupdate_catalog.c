@@ -11,9 +11,14 @@
 #include "ngx_http_liveupdate_count.h"
 
 
-/* of file tables and of names that are not there; apps are always kept */
+/*
+ * Of file tables and of names that are not there, bytes: of what nobody has
+ * asked for in these seconds, and of all.  Apps are always kept.
+ */
 
-#define NGX_HTTP_LIVEUPDATE_CACHE  (8 * 1024 * 1024)
+#define NGX_HTTP_LIVEUPDATE_CACHE      (8 * 1024 * 1024)
+#define NGX_HTTP_LIVEUPDATE_CACHE_MAX  (24 * 1024 * 1024)
+#define NGX_HTTP_LIVEUPDATE_IN_USE     5
 
 #define NGX_HTTP_LIVEUPDATE_TICK   60000
 
@@ -33,14 +38,16 @@ struct ngx_http_liveupdate_node_s {
     /* what each request reads */
 
     void                           *copy;        /* NULL: there is none */
-    size_t                          size;
+    size_t                          size;        /* of the copy */
     ngx_atomic_t                   *current;     /* generation, in the zone */
     ngx_atomic_uint_t               generation;  /* of the copy */
     time_t                          checked;
+    time_t                          used;        /* if evictable */
 
     unsigned                        loaded:1;
     unsigned                        loading:1;
     unsigned                        evictable:1;
+    unsigned                        failed:1;    /* and there is no copy */
 
     ngx_http_liveupdate_node_e      kind;
     ngx_http_liveupdate_store_t    *store;
@@ -79,6 +86,8 @@ static void ngx_http_liveupdate_load_done(ngx_event_t *ev);
 static void ngx_http_liveupdate_load_finish(ngx_http_liveupdate_load_t *load);
 static void ngx_http_liveupdate_node_update(ngx_http_liveupdate_node_t *node,
     ngx_http_liveupdate_load_t *load);
+static size_t ngx_http_liveupdate_node_memory(
+    ngx_http_liveupdate_node_t *node);
 static void ngx_http_liveupdate_node_evict(ngx_http_liveupdate_store_t *store);
 
 
@@ -192,11 +201,12 @@ ngx_http_liveupdate_catalog_get(ngx_http_request_t *r,
     if (node->evictable) {
         ngx_queue_remove(&node->queue);
         ngx_queue_insert_head(&lucf->store->evictable, &node->queue);
+        node->used = ngx_time();
     }
 
     *copy = node->copy;
 
-    return NGX_OK;
+    return node->failed ? NGX_ERROR : NGX_OK;
 }
 
 
@@ -629,6 +639,7 @@ ngx_http_liveupdate_node_update(ngx_http_liveupdate_node_t *node,
         load->copy = NULL;
         load->pool = NULL;
         load->size = 0;
+        load->uniq = 0;
     }
 
     if (load->rc == NGX_DECLINED) {
@@ -641,7 +652,7 @@ ngx_http_liveupdate_node_update(ngx_http_liveupdate_node_t *node,
 
     if (node->evictable) {
         ngx_queue_remove(&node->queue);
-        store->size -= node->size;
+        store->size -= ngx_http_liveupdate_node_memory(node);
         node->evictable = 0;
     }
 
@@ -651,15 +662,31 @@ ngx_http_liveupdate_node_update(ngx_http_liveupdate_node_t *node,
 
     node->pool = load->pool;
     node->copy = load->copy;
-    node->size = load->size + sizeof(ngx_http_liveupdate_node_t);
+    node->size = load->size;
+    node->failed = (load->rc == NGX_ERROR);
     node->uniq = load->uniq;
     node->changed = load->changed;
 
     if (node->copy == NULL || node->kind != NGX_HTTP_LIVEUPDATE_NODE_APP) {
         ngx_queue_insert_head(&store->evictable, &node->queue);
-        store->size += node->size;
+        store->size += ngx_http_liveupdate_node_memory(node);
         node->evictable = 1;
+        node->used = ngx_time();
     }
+}
+
+
+/* However little a copy is, its pool has a block. */
+
+static size_t
+ngx_http_liveupdate_node_memory(ngx_http_liveupdate_node_t *node)
+{
+    size_t  size;
+
+    size = sizeof(ngx_http_liveupdate_node_t) + node->sn.str.len;
+
+    return node->pool ? size + ngx_max(node->size, NGX_HTTP_LIVEUPDATE_POOL)
+                      : size;
 }
 
 
@@ -678,6 +705,12 @@ ngx_http_liveupdate_node_evict(ngx_http_liveupdate_store_t *store)
 
         node = ngx_queue_data(q, ngx_http_liveupdate_node_t, queue);
 
+        if (ngx_time() - node->used < NGX_HTTP_LIVEUPDATE_IN_USE
+            && store->size <= NGX_HTTP_LIVEUPDATE_CACHE_MAX)
+        {
+            return;
+        }
+
         if (node->loading || !ngx_queue_empty(&node->waiters)) {
             continue;
         }
@@ -687,7 +720,7 @@ ngx_http_liveupdate_node_evict(ngx_http_liveupdate_store_t *store)
                                         % NGX_HTTP_LIVEUPDATE_TREES],
                           &node->sn.node);
 
-        store->size -= node->size;
+        store->size -= ngx_http_liveupdate_node_memory(node);
 
         if (node->pool) {
             ngx_destroy_pool(node->pool);

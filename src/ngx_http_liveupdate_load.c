@@ -53,7 +53,7 @@ ngx_http_liveupdate_load_alloc(void *data, size_t size)
 {
     ngx_http_liveupdate_load_t *load = data;
 
-    load->size += size;
+    load->size += ngx_align(size, NGX_ALIGNMENT);
 
     return ngx_palloc(load->pool, size);
 }

@@ -16,7 +16,7 @@ use Test::LiveUpdate qw/
     :DEFAULT json_decode json_encode uri_encode zip
 /;
 
-my $t = Test::LiveUpdate->new()->plan(136);
+my $t = Test::LiveUpdate->new()->plan(138);
 
 $t->write_file_expand('nginx.conf', <<'EOC');
 
@@ -383,6 +383,18 @@ replace($file, $text);
 ok(wait_until { told('production', $one->{bundle}) } 4,
    'until it is whole again');
 $t->steady(0);
+
+# whoever has no old copy says that something is wrong
+
+my $torn = $t->create_app('torn');
+my $torn_file = "store/apps/$torn/app.json";
+my $torn_text = $t->read_file($torn_file);
+
+replace($torn_file, substr($torn_text, 0, length($torn_text) / 2));
+is($t->latest($torn)->{status}, 500, 'an app that cannot be read');
+replace($torn_file, $torn_text);
+ok(wait_until { $t->latest($torn)->{status} == 404 } 4,
+   'until it can: there is no update');
 
 # a copy of a store in which the release comes after the app that names it
 
