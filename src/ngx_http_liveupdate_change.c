@@ -254,5 +254,6 @@ ngx_http_liveupdate_release_read(ngx_http_liveupdate_call_t *call,
     }
 
     return ngx_http_liveupdate_refuse(call, NGX_HTTP_NOT_FOUND,
-                                      "Bundle not found.");
+               call->route.resource < LIVEUPDATE_ROUTE_RELEASES
+               ? "Bundle not found." : "Release not found.");
 }

@@ -445,13 +445,18 @@ ngx_http_liveupdate_conf_jobs(ngx_conf_t *cf,
 
     if (lucf->fetch == NULL) {
 
-        if (lucf->webhook == NULL) {
+        if (lucf->webhook == NULL
+            && lucf->approval != NGX_HTTP_LIVEUPDATE_APPROVAL_GITHUB)
+        {
             return NGX_CONF_OK;
         }
 
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "\"liveupdate_webhook\" in location \"%V\" "
-                           "requires \"liveupdate_fetch\"", &clcf->name);
+                           "\"%s\" in location \"%V\" "
+                           "requires \"liveupdate_fetch\"",
+                           lucf->webhook ? "liveupdate_webhook"
+                                         : "liveupdate_approval github",
+                           &clcf->name);
         return NGX_CONF_ERROR;
     }
 

@@ -11,7 +11,7 @@ use Test::More;
 
 use Test::LiveUpdate qw/ :DEFAULT zip /;
 
-my $t = Test::LiveUpdate->new()->plan(78);
+my $t = Test::LiveUpdate->new()->plan(79);
 my $dir = $t->testdir();
 
 # what is refused, and why
@@ -48,6 +48,11 @@ for my $case (
      qr/mkdir\(\) ".*none\/store" failed \(2: /],
     [location => "liveupdate_store $dir/a-file/store; liveupdate_api;",
      qr/mkdir\(\) ".*a-file\/store" failed \(20: /],
+
+    # liveupdate_approval
+    [location => 'liveupdate_store store; liveupdate_approval github; '
+                 . 'liveupdate_releases;',
+     qr/"liveupdate_approval github" in .* requires "liveupdate_fetch"/],
 
     # liveupdate_tokens
     [location => 'liveupdate_store store; liveupdate_tokens none; '

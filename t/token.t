@@ -29,12 +29,12 @@ my $digest = sha256_hex('x');
 my $other = sha256_hex('y');
 
 for my $case (
-    ["x read", qr/line 1 is a line without a token's SHA-256/],
-    ["x", qr/line 1 is a line without a role/],
-    ["x write $digest", qr/line 1 is a line with a role that is not read/],
-    ["x read, $digest", qr/line 1 is a line with a role/],
-    ["x read,write $digest", qr/line 1 is a line with a role/],
-    ["x READ $digest", qr/line 1 is a line with a role/],
+    ["x read", qr/line 1 has no SHA-256 of a token/],
+    ["x", qr/line 1 has no role/],
+    ["x write $digest", qr/line 1 has a role that is not read/],
+    ["x read, $digest", qr/line 1 has a role/],
+    ["x read,write $digest", qr/line 1 has a role/],
+    ["x READ $digest", qr/line 1 has a role/],
     ["x read " . substr($digest, 1), qr/line 1 .* not 64 hex digits/],
     ["x read ${digest}0", qr/line 1 .* not 64 hex digits/],
     ["x read ca_clear_token", qr/line 1 .* not 64 hex digits/],
@@ -44,7 +44,7 @@ for my $case (
     ["# c\n\nx read $digest\ny read $digest",
      qr/line 4 .* SHA-256 of an earlier token/],
     ["x read $digest\nx read $other", qr/line 2 .* name of an earlier token/],
-    ["\xff read $digest", qr/line 1 .* name is not 1 to 128 bytes of UTF-8/],
+    ["\xff read $digest", qr/line 1 .* name that is not 1 to 128 bytes/],
     [('x' x 129) . " read $digest", qr/line 1 .* name/],
 ) {
     my ($lines, $expected) = @$case;

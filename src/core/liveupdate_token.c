@@ -162,7 +162,7 @@ liveupdate_token_line(const liveupdate_arena_t *arena, liveupdate_str_t *line,
         || !liveupdate_label_valid(&field))
     {
         return liveupdate_refuse(err, NULL,
-                   "is a line whose name is not 1 to 128 bytes of UTF-8");
+                   "has a name that is not 1 to 128 bytes of UTF-8");
     }
 
     token->name = liveupdate_str_dup(arena, field.data, field.len);
@@ -171,24 +171,22 @@ liveupdate_token_line(const liveupdate_arena_t *arena, liveupdate_str_t *line,
     }
 
     if (!liveupdate_token_field(line, &field)) {
-        return liveupdate_refuse(err, NULL, "is a line without a role");
+        return liveupdate_refuse(err, NULL, "has no role");
     }
 
     token->roles = liveupdate_token_roles(&field);
     if (token->roles == 0) {
         return liveupdate_refuse(err, NULL,
-                   "is a line with a role that is not read, publish, approve "
-                   "or admin");
+                   "has a role that is not read, publish, approve or admin");
     }
 
     if (!liveupdate_token_field(line, &field)) {
-        return liveupdate_refuse(err, NULL,
-                                 "is a line without a token's SHA-256");
+        return liveupdate_refuse(err, NULL, "has no SHA-256 of a token");
     }
 
     if (!liveupdate_token_digest(token->digest, &field)) {
         return liveupdate_refuse(err, NULL,
-                   "is a line whose SHA-256 is not 64 hex digits");
+                   "has a SHA-256 that is not 64 hex digits");
     }
 
     return liveupdate_token_apps(arena, line, token, err);
@@ -207,7 +205,7 @@ liveupdate_token_apps(const liveupdate_arena_t *arena, liveupdate_str_t *line,
     for (n = 0; liveupdate_token_field(&rest, &field); n++) {
         if (!liveupdate_id_valid(&field)) {
             return liveupdate_refuse(err, NULL,
-                       "is a line with an app that is not a valid id");
+                       "has an app that is not a valid id");
         }
     }
 
@@ -246,12 +244,12 @@ liveupdate_token_unique(const liveupdate_token_t *tokens, size_t n,
     for (i = 0; i < n; i++) {
         if (liveupdate_str_eq(&tokens[i].name, &tokens[n].name)) {
             return liveupdate_refuse(err, NULL,
-                       "is a line with the name of an earlier token");
+                       "has the name of an earlier token");
         }
 
         if (memcmp(tokens[i].digest, tokens[n].digest, 32) == 0) {
             return liveupdate_refuse(err, NULL,
-                       "is a line with the SHA-256 of an earlier token");
+                       "has the SHA-256 of an earlier token");
         }
     }
 

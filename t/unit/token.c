@@ -199,7 +199,7 @@ test_roles(void)
 
         } else {
             ok(parse(text) == LIVEUPDATE_INVALID
-               && strcmp(error.text, "is a line with a role that is not read,"
+               && strcmp(error.text, "has a role that is not read,"
                                      " publish, approve or admin") == 0,
                "no roles \"%s\"", cases[i].roles);
         }
@@ -213,38 +213,38 @@ test_refused(void)
     size_t                  i;
     char                    text[512];
     static const refused_t  cases[] = {
-        { "a", "1", "is a line without a role" },
-        { "a read", "1", "is a line without a token's SHA-256" },
-        { "# x\n\na read \n", "3", "is a line without a token's SHA-256" },
+        { "a", "1", "has no role" },
+        { "a read", "1", "has no SHA-256 of a token" },
+        { "# x\n\na read \n", "3", "has no SHA-256 of a token" },
         { "a " SECRET " read", "1",
-          "is a line with a role that is not read, publish, approve or"
+          "has a role that is not read, publish, approve or"
           " admin" },
         { "a read secret", "1",
-          "is a line whose SHA-256 is not 64 hex digits" },
+          "has a SHA-256 that is not 64 hex digits" },
         { "a read 0" SECRET, "1",
-          "is a line whose SHA-256 is not 64 hex digits" },
+          "has a SHA-256 that is not 64 hex digits" },
         { "a read g" "bb80d537b1da3e38bd30361aa855686bde0eacd7162fef6a25fe97"
           "bf527a25b", "1",
-          "is a line whose SHA-256 is not 64 hex digits" },
+          "has a SHA-256 that is not 64 hex digits" },
         { "a read 2bb80d537b1da3e38bd30361aa855686bde0eacd7162fef6a25fe97b"
           "f527a25/", "1",
-          "is a line whose SHA-256 is not 64 hex digits" },
+          "has a SHA-256 that is not 64 hex digits" },
         { "a read " SECRET "\nb read " OTHER "\na read " NOTHING, "3",
-          "is a line with the name of an earlier token" },
+          "has the name of an earlier token" },
         { "a read " SECRET "\n\n\nb read " UPPER "\n", "4",
-          "is a line with the SHA-256 of an earlier token" },
+          "has the SHA-256 of an earlier token" },
         { "a read " SECRET " ok .hidden", "1",
-          "is a line with an app that is not a valid id" },
+          "has an app that is not a valid id" },
         { "a read " SECRET " a/b", "1",
-          "is a line with an app that is not a valid id" },
+          "has an app that is not a valid id" },
         { "a read " SECRET " # comment", "1",
-          "is a line with an app that is not a valid id" },
+          "has an app that is not a valid id" },
         { "\377 read " SECRET, "1",
-          "is a line whose name is not 1 to 128 bytes of UTF-8" },
+          "has a name that is not 1 to 128 bytes of UTF-8" },
         { "a\001 read " SECRET, "1",
-          "is a line whose name is not 1 to 128 bytes of UTF-8" },
+          "has a name that is not 1 to 128 bytes of UTF-8" },
         { "a\rb read " SECRET, "1",
-          "is a line whose name is not 1 to 128 bytes of UTF-8" }
+          "has a name that is not 1 to 128 bytes of UTF-8" }
     };
 
     for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
