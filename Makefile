@@ -19,6 +19,7 @@ LDFLAGS ?= -Wl,-z,relro -Wl,-z,now
 
 PORT ?= 8080
 FUZZ_SECONDS ?= 60
+SOAK_SECONDS ?= 600
 PROVE ?= prove -j2 -It/lib
 
 override BUILD := $(abspath $(BUILD))
@@ -116,6 +117,19 @@ bench: deps-build-test-bench module	## compare with what nginx does anyway
 		echo "# $$bench"; \
 		perl -It/lib $$bench; \
 	done
+
+
+# What the tests have drawn lots for, in numbers that take an hour.
+
+.PHONY: soak
+soak: deps-build-test-clients module clients	## the long tests, about an hour: [SOAK_SECONDS=600]
+	SOAK_SECONDS=$(SOAK_SECONDS) LIVEUPDATE_KILLS=200 \
+	LIVEUPDATE_FAULTS=1 LIVEUPDATE_SCHEDULES=1000 \
+	LIVEUPDATE_PUBLISHES=1000 LIVEUPDATE_SIGNATURES=10000 \
+	TEST_NGINX_RELOADS=500 \
+		$(PROVE) t/soak t/kill.t t/fetch_kill.t t/fault.t \
+			t/fetch_crash.t t/github_fault.t t/github_model.t \
+			t/github_webhook.t t/webhook.t t/leak.t t/reload.t
 
 
 .PHONY: unit

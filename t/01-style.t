@@ -21,7 +21,7 @@ my @c = (glob('*.c'), glob('src/*.[ch]'), @core, glob('t/*/*.[ch]'));
 my @text = ((grep { !/\.json$/ } glob 'conf/* conf/console/*'),
             glob('config LICENSE t/*.t t/*.sh t/lib/*.sh'),
             glob('t/lib/Test/*.pm t/lib/Test/*/*.pm t/lib/Test/*/*/*.pm'),
-            glob('t/*/*.pl'));
+            glob('t/*/*.pl t/*/*.t'));
 my @compilers = grep { system("command -v $_ >/dev/null 2>&1") == 0 }
     qw/ gcc clang /;
 
