@@ -177,7 +177,7 @@ prepare()
         ;;
     esac
 
-    mkdir -p "$run/store" "$run/logs" "$run/temp" \
+    mkdir -p "$run/logs" "$run/temp" \
         || die "cannot make $run"
 
     make_tokens

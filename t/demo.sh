@@ -643,4 +643,4 @@ say
 show "tail run/logs/access.log     # what was asked and answered"
 show "find run/store               # where it is: plain files"
 say
-show "make stop RUN=build/demo/run"
+show "make -C $root stop RUN=build/demo/run"

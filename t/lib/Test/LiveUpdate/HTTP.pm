@@ -20,7 +20,7 @@ our @EXPORT_OK = qw/
     multipart json_encode json_decode
 /;
 
-our $TIMEOUT = 20;
+our $TIMEOUT = 60;
 
 my $json = JSON::PP->new->utf8->allow_nonref->canonical;
 
