@@ -18,7 +18,7 @@ use Test::LiveUpdate qw/
 /;
 use Test::LiveUpdate::HTTP qw/ parse_reply /;
 
-my $t = Test::LiveUpdate->new()->plan(187);
+my $t = Test::LiveUpdate->new()->plan(189);
 
 # what the cache of open files knows is not looked for on the disk
 
@@ -434,6 +434,25 @@ is($t->api('DELETE', "/v1/apps/$app/bundles/$later")->{status}, 204,
 is_deeply([grep { $_ ne $none } map { $t->said($t->api('GET', @later)) }
            1 .. 20], [], 'and gone, for all');
 
+# a table that is larger than all that is kept of those that nobody asks for
+
+$t->write_file("store/live/$app/large/files.json", json_encode([map { {
+    href => sprintf('%05d.txt', $_),
+    size => 4,
+    sha256 => sha256_hex($_),
+    signature => 'x' x 342 . '==',
+} } 1 .. 20_000]));
+$t->write_file("store/live/$app/large/files/20000.txt", 'last');
+
+my $loads = loads();
+
+is(join(' ', map {
+    $t->api('GET', "/artifacts/$app/large?href=20000.txt", undef,
+            token => undef)->{body}
+} 1 .. 20), join(' ', ('last') x 20), 'a very large table');
+cmp_ok(loads() - $loads, '<=', $t->workers() + 1,
+       'is not read for each request');
+
 # more tables than are kept
 
 my @many = map { sprintf 'many-%02d', $_ } 1 .. 60;
@@ -504,6 +523,13 @@ sub urlsearchparams {
 
     return $href =~ s/([^A-Za-z0-9._* -])/sprintf '%%%02X', ord $1/ger
                  =~ s/ /+/gr;
+}
+
+
+# Files of the store that workers have read, since the start.
+
+sub loads {
+    return $t->api('GET', '/status?format=json')->{json}{catalog}{loaded};
 }
 
 
