@@ -75,6 +75,10 @@ ngx_http_liveupdate_bundles_post(ngx_http_liveupdate_call_t *call)
             return status;
         }
 
+        /* what was expected was there when the number was taken */
+
+        cJSON_DeleteItemFromObjectCaseSensitive(call->json, "expect");
+
         call->finish = NULL;
         status = ngx_http_liveupdate_change(call,
                                          ngx_http_liveupdate_bundle_publish);
@@ -434,6 +438,7 @@ ngx_http_liveupdate_bundle_repeated(ngx_http_liveupdate_call_t *call,
 
     if (ngx_http_liveupdate_bundle_same(twin, call->data)) {
         call->subject = id;
+        call->finish = NULL;
         rc = ngx_http_liveupdate_bundle_answer(call, twin, "ready",
                                                NGX_HTTP_CREATED);
     } else {
@@ -648,6 +653,14 @@ ngx_http_liveupdate_bundle_lock(ngx_http_liveupdate_call_t *call,
                                         *folder);
 
         rc = ngx_http_liveupdate_store_read_json(&call->io, path, release);
+
+        if (rc == NGX_OK && ngx_http_liveupdate_is_desktop(*release)) {
+            cJSON_Delete(*release);
+            ngx_http_liveupdate_store_unlock(*lock);
+
+            return ngx_http_liveupdate_refuse(call, NGX_HTTP_NOT_FOUND,
+                                              "Bundle not found.");
+        }
 
         if (rc == NGX_OK) {
             (void) liveupdate_json_string(*release, "state", &state);

@@ -196,9 +196,11 @@ ngx_int_t ngx_http_liveupdate_app_read(ngx_http_liveupdate_call_t *call,
 
 /*
  * A release's tree from live/ or staging/, to be freed by the caller, and the
- * folder it is in.  NGX_OK or a status.
+ * folder it is in.  NGX_OK or a status.  To the Capawesome API there are no
+ * releases of desktop apps.
  */
 
+ngx_uint_t ngx_http_liveupdate_is_desktop(const cJSON *release);
 ngx_int_t ngx_http_liveupdate_release_read(ngx_http_liveupdate_call_t *call,
     const char *id, cJSON **release, u_char **folder);
 

@@ -208,14 +208,23 @@ ngx_http_liveupdate_app_read(ngx_http_liveupdate_call_t *call, cJSON **app)
 }
 
 
+ngx_uint_t
+ngx_http_liveupdate_is_desktop(const cJSON *release)
+{
+    liveupdate_str_t  kind;
+
+    return liveupdate_json_string(release, "kind", &kind) == LIVEUPDATE_OK
+           && liveupdate_str_is(&kind, "desktop");
+}
+
+
 ngx_int_t
 ngx_http_liveupdate_release_read(ngx_http_liveupdate_call_t *call,
     const char *id, cJSON **release, u_char **folder)
 {
-    u_char            *path;
-    ngx_int_t          rc;
-    ngx_uint_t         i;
-    liveupdate_str_t   kind;
+    u_char      *path;
+    ngx_int_t    rc;
+    ngx_uint_t   i;
 
     static const char  *places[] = { "live", "staging", "live" };
 
@@ -242,9 +251,7 @@ ngx_http_liveupdate_release_read(ngx_http_liveupdate_call_t *call,
         /* to the Capawesome API a desktop release is none of its bundles */
 
         if (call->route.resource < LIVEUPDATE_ROUTE_RELEASES
-            && liveupdate_json_string(*release, "kind", &kind)
-               == LIVEUPDATE_OK
-            && liveupdate_str_is(&kind, "desktop"))
+            && ngx_http_liveupdate_is_desktop(*release))
         {
             cJSON_Delete(*release);
             break;

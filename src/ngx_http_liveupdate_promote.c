@@ -19,7 +19,7 @@ static ngx_int_t ngx_http_liveupdate_bundle_protect(
 static ngx_int_t ngx_http_liveupdate_bundle_verified(
     ngx_http_liveupdate_call_t *call, cJSON **release);
 static ngx_int_t ngx_http_liveupdate_bundle_complete(
-    ngx_http_liveupdate_call_t *call, cJSON **release);
+    ngx_http_liveupdate_call_t *call, cJSON **release, ngx_uint_t *is_live);
 static ngx_int_t ngx_http_liveupdate_bundle_again(
     ngx_http_liveupdate_call_t *call, cJSON *app, const cJSON *release);
 
@@ -54,17 +54,20 @@ ngx_http_liveupdate_bundle_patch(ngx_http_liveupdate_call_t *call)
 static ngx_int_t
 ngx_http_liveupdate_bundle_ready(ngx_http_liveupdate_call_t *call)
 {
-    cJSON      *release;
-    ngx_fd_t    lock;
-    ngx_int_t   status;
+    cJSON       *release;
+    ngx_fd_t     lock;
+    ngx_int_t    status;
+    ngx_uint_t   is_live;
 
     status = ngx_http_liveupdate_bundle_hold(call, &lock);
     if (status != NGX_OK) {
         return status;
     }
 
+    is_live = 0;
+
     status = (lock == NGX_INVALID_FILE)
-             ? ngx_http_liveupdate_bundle_complete(call, &release)
+             ? ngx_http_liveupdate_bundle_complete(call, &release, &is_live)
              : ngx_http_liveupdate_bundle_verified(call, &release);
 
     if (status != NGX_OK) {
@@ -87,8 +90,8 @@ ngx_http_liveupdate_bundle_ready(ngx_http_liveupdate_call_t *call)
         ngx_http_liveupdate_store_unlock(lock);
 
         status = ngx_http_liveupdate_bundle_answer(call, release,
-                                                   lock == NGX_INVALID_FILE
-                                                       ? "ready" : "staged",
+                                                   is_live ? "ready"
+                                                           : "staged",
                                                    NGX_HTTP_OK);
         cJSON_Delete(release);
 
@@ -208,6 +211,12 @@ ngx_http_liveupdate_bundle_verified(ngx_http_liveupdate_call_t *call,
         return ngx_http_liveupdate_failed(call);
     }
 
+    if (ngx_http_liveupdate_is_desktop(*release)) {
+        cJSON_Delete(*release);
+        return ngx_http_liveupdate_refuse(call, NGX_HTTP_NOT_FOUND,
+                                          "Bundle not found.");
+    }
+
     if (liveupdate_json_string(*release, "state", &state) != LIVEUPDATE_OK) {
         ngx_str_set(&state, "failed");
     }
@@ -243,11 +252,11 @@ ngx_http_liveupdate_bundle_verified(ngx_http_liveupdate_call_t *call,
 }
 
 
-/* Live, or on the way there when a crash came. */
+/* Live, on the way there when a crash came, or registered and waiting. */
 
 static ngx_int_t
 ngx_http_liveupdate_bundle_complete(ngx_http_liveupdate_call_t *call,
-    cJSON **release)
+    cJSON **release, ngx_uint_t *is_live)
 {
     u_char            *folder;
     ngx_int_t          status;
@@ -268,6 +277,8 @@ ngx_http_liveupdate_bundle_complete(ngx_http_liveupdate_call_t *call,
         return ngx_http_liveupdate_refuse(call, NGX_HTTP_CONFLICT,
                                           "The bundle is not complete.");
     }
+
+    *is_live = ngx_http_liveupdate_release_is_live(call, folder);
 
     return NGX_OK;
 }

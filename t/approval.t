@@ -20,7 +20,7 @@ use File::Path qw/ make_path /;
 select STDERR; $| = 1;
 select STDOUT; $| = 1;
 
-my $t = Test::LiveUpdate->new()->plan(60);
+my $t = Test::LiveUpdate->new()->plan(70);
 
 $ENV{APPROVAL} = 'on';
 $t->config_reference()->run();
@@ -233,6 +233,38 @@ is(remove($second)->{status}, 204, 'a rejected one is deleted');
 ok(!-e "$dir/store/staging/$app/$second", 'with what was uploaded');
 is(remove($second)->{status}, 404, 'once');
 
+# a repeated call of what is live changes nothing of it
+
+my $twice = { artifactType => 'zip', channelName => 'default',
+              url => 'https://example.com/twice.zip' };
+my $once = $t->api('POST', "/v1/apps/$app/bundles", $twice,
+                   token => 'publish')->{json}{id};
+
+is($t->api('PATCH', "/v1/apps/$app/bundles/$once",
+           { artifactStatus => 'ready' }, token => 'publish')
+   ->{json}{artifactStatus}, 'staged', 'what is registered waits, too');
+$t->api('POST', "/releases/$app/$once/promote", {}, token => 'approve');
+is($t->api('POST', "/v1/apps/$app/bundles", $twice,
+           token => 'publish')->{json}{id}, $once, 'registered twice: once');
+ok(!-e "$dir/store/staging/$app/$once", 'and live only');
+is($t->api('DELETE', "/v1/apps/$app/bundles/$once")->{status}, 204, 'away');
+
+# a desktop release is none of the bundles, and what was rejected stays so
+
+desktop('release-9');
+is(stage('release-9')->{status}, 202, 'a desktop release');
+
+$t->refused(sub { ready('release-9') }, '404 Bundle not found.',
+            'is no bundle that could be ready');
+$t->refused(sub { $t->upload($app, 'release-9', zip('index.html' => 'x')) },
+            '404 Bundle not found.', 'nor one that takes files');
+is($t->api('POST', "/releases/$app/release-9/reject", { reason => 'no' },
+           token => 'approve')->{json}{state}, 'rejected', 'rejected');
+desktop('release-9');
+$t->refused(sub { stage('release-9') }, qr/^409 .* was rejected/,
+            'it is not staged again');
+is(remove('release-9')->{status}, 204, 'and away');
+
 $t->write_file("store/staging/$app/release-3/uploads/latest.yml", 'x: y');
 is(stage('release-3')->{status}, 422, 'one fails');
 is(remove('release-3')->{status}, 204, 'a failed one is deleted');
@@ -286,9 +318,27 @@ sub stage {
 }
 
 sub put {
-    my ($name, $content) = @_;
+    my ($name, $content, $id) = @_;
 
-    $t->write_file("store/staging/$app/release-1/uploads/$name", $content);
+    $id //= 'release-1';
+    $t->write_file("store/staging/$app/$id/uploads/$name", $content);
+}
+
+sub desktop {
+    my ($id) = @_;
+
+    my $digest = sha512_base64($id) . '==';
+
+    put("$id.AppImage", $id, $id);
+    put('latest-linux.yml', <<"EOF_YML", $id);
+version: 1.2.3
+files:
+  - url: $id.AppImage
+    sha512: $digest
+path: $id.AppImage
+sha512: $digest
+releaseDate: '2026-01-01T00:00:00.000Z'
+EOF_YML
 }
 
 ###############################################################################

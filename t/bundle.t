@@ -14,7 +14,7 @@ use Test::More;
 use Test::LiveUpdate qw/ :DEFAULT json_decode json_encode sign zip /;
 use Test::LiveUpdate::HTTP qw/ parse_reply /;
 
-my $t = Test::LiveUpdate->new()->plan(167);
+my $t = Test::LiveUpdate->new()->plan(169);
 
 $t->config_reference();
 $t->run();
@@ -299,6 +299,16 @@ for my $members ({ url => undef }, { URL => 'https://example.com/x.zip' },
     is($t->said(ready($reply->{json}{id})), '422 The bundle has no files.',
        'and it has no files');
 }
+
+# registered if nothing has changed
+
+my $generation = $t->api('GET', "/v1/apps/$app")->{json}{generation};
+my $expecting = { artifactType => 'zip', expect => $generation,
+                  url => 'https://example.com/expected.zip' };
+
+is($t->api('POST', $path, $expecting)->{status}, 201, 'as expected');
+is($t->api('POST', $path, { %$expecting, gitRef => 'x' })->{status}, 409,
+   'and not any more');
 
 # a protected channel
 
