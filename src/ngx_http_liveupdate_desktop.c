@@ -420,6 +420,9 @@ ngx_http_liveupdate_desktop_stage_post(ngx_http_liveupdate_call_t *call)
     if (status == NGX_OK) {
         status = ngx_http_liveupdate_stage(call, folder, release, NULL);
         cJSON_Delete(release);
+
+    } else if (status == NGX_DONE) {
+        status = NGX_OK;
     }
 
     /* nobody writes to what was verified through its other name */
@@ -445,7 +448,10 @@ ngx_http_liveupdate_desktop_stage_post(ngx_http_liveupdate_call_t *call)
 }
 
 
-/* The description of a release that is staged by hand is made here. */
+/*
+ * The description of a release that is staged by hand is made here.  NGX_DONE:
+ * it is staged, and was to be released when the call was cut short.
+ */
 
 static ngx_int_t
 ngx_http_liveupdate_desktop_open(ngx_http_liveupdate_call_t *call,
@@ -488,18 +494,25 @@ ngx_http_liveupdate_desktop_open(ngx_http_liveupdate_call_t *call,
             && liveupdate_str_is(&kind, "desktop")
             && liveupdate_json_string(*release, "state", &state)
                == LIVEUPDATE_OK
-            && !liveupdate_str_is(&state, "staged")
-            && !liveupdate_str_is(&state, "fetching"))
+            && !liveupdate_str_is(&state, "fetching")
+            && !liveupdate_str_is(&state, "rejected"))
         {
-            return NGX_OK;
+            if (!liveupdate_str_is(&state, "staged")) {
+                return NGX_OK;
+            }
+
+            if (!call->approval) {
+                cJSON_Delete(*release);
+                return NGX_DONE;
+            }
         }
 
         cJSON_Delete(*release);
 
         return ngx_http_liveupdate_refuse(call, NGX_HTTP_CONFLICT,
-                                          "The release is staged already, is "
-                                          "being fetched, or is no desktop "
-                                          "release.");
+                                          "The release is staged already, "
+                                          "was rejected, is being fetched, or "
+                                          "is no desktop release.");
     }
 
     *release = cJSON_CreateObject();

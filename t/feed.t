@@ -15,7 +15,7 @@ BEGIN { use FindBin; chdir($FindBin::Bin); }
 use lib 'lib';
 use Test::LiveUpdate;
 
-use Digest::SHA qw/ sha256_hex /;
+use Digest::SHA qw/ sha256_hex sha512_base64 /;
 use File::Copy qw/ copy /;
 use File::Path qw/ make_path /;
 use JSON::PP ();
@@ -23,7 +23,7 @@ use JSON::PP ();
 select STDERR; $| = 1;
 select STDOUT; $| = 1;
 
-my $t = Test::LiveUpdate->new()->plan(59);
+my $t = Test::LiveUpdate->new()->plan(64);
 
 $t->config_reference(sub {
     s{^(location ~ \^/desktop)}{
@@ -74,6 +74,32 @@ is($t->api('GET', "/releases/$app/twice")->{json}{state}, 'failed',
    'and that is its state');
 is($t->api('DELETE', "/releases/$app/twice", undef,
            token => 'approve')->{status}, 204, 'away with it');
+
+# what was staged, and could not be released then, is released by the same call
+
+my $again = "/releases/$app/again";
+
+make_path("$dir/store/staging/$app/again/uploads");
+$t->write_file("store/staging/$app/again/uploads/again.AppImage", 'again');
+$t->write_file("store/staging/$app/again/uploads/latest-linux.yml", <<EOF_YML);
+version: 0.0.1
+files:
+  - url: again.AppImage
+    sha512: ${\sha512_base64('again')}==
+path: again.AppImage
+releaseDate: '2026-01-01T00:00:00.000Z'
+EOF_YML
+
+is($t->api('POST', "$again/stage", { expect => 999 },
+           token => 'publish')->{status}, 409, 'something has changed');
+is($t->api('GET', $again)->{json}{state}, 'staged', 'it is staged');
+is($t->api('POST', "$again/stage", {}, token => 'publish')->{json}{state},
+   'live', 'the same call again: live');
+is($t->api('POST', "$again/stage", {}, token => 'publish')->{status}, 404,
+   'once');
+$t->api('POST', "$again/withdraw", {}, token => 'approve');
+is($t->api('DELETE', $again, undef, token => 'approve')->{status}, 204,
+   'away with it');
 
 my $rules = JSON::PP::decode_json(slurp("$tree/desktop-releases.json"));
 is($t->api('PUT', "/releases/$app/rules", $rules,
