@@ -297,13 +297,19 @@ ngx_http_liveupdate_app_write(ngx_http_liveupdate_call_t *call, cJSON *app,
                                           "An app with this id exists.");
     }
 
+    /* what an app that was deleted has left is none of this one's */
+
+    if (rc != NGX_ERROR) {
+        path = ngx_http_liveupdate_path(call->io.pool, "%V/feed/%s",
+                                        &call->store->path, id->data);
+        rc = ngx_http_liveupdate_store_remove_tree(&call->io, call->store,
+                                                   path);
+    }
+
     for (i = 0; folders[i] && rc != NGX_ERROR; i++) {
         path = ngx_http_liveupdate_path(call->io.pool, "%V/%s/%s",
                                         &call->store->path, folders[i],
                                         id->data);
-
-        /* what an app that was deleted has left is none of this one's */
-
         rc = ngx_http_liveupdate_store_remove_tree(&call->io, call->store,
                                                    path);
 

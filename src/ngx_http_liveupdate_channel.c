@@ -269,6 +269,12 @@ ngx_http_liveupdate_channel_pause(ngx_http_liveupdate_call_t *call,
 
     call->subject = (char *) call->route.id.data;
 
+    if (ngx_http_liveupdate_protected(call,
+                     liveupdate_app_channel_find(app, call->subject)))
+    {
+        return ngx_http_liveupdate_refuse_protected(call);
+    }
+
     status = ngx_http_liveupdate_core_status(call,
                       liveupdate_channel_pause(app, call->subject,
                            call->route.resource == LIVEUPDATE_ROUTE_PAUSE,

@@ -233,6 +233,7 @@ ngx_http_liveupdate_device_change(ngx_http_liveupdate_call_t *call,
     cJSON *app)
 {
     char                         *id, *next;
+    size_t                        len;
     ngx_int_t                     status;
     ngx_http_liveupdate_force_t  *force;
 
@@ -240,11 +241,15 @@ ngx_http_liveupdate_device_change(ngx_http_liveupdate_call_t *call,
 
     call->change = force->channel ? "device.force" : "device.unforce";
     call->to = force->channel;
-    call->subject = (char *) ngx_http_liveupdate_path(call->io.pool, "%s",
-                                                      force->ids);
+
+    len = ngx_strlen(force->ids) + 1;
+
+    call->subject = ngx_pnalloc(call->io.pool, len);
     if (call->subject == NULL) {
         return ngx_http_liveupdate_nomem(call);
     }
+
+    ngx_memcpy((char *) call->subject, force->ids, len);
 
     for (id = force->ids; id; id = next) {
 

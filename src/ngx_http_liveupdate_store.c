@@ -27,6 +27,13 @@ ngx_http_liveupdate_path(ngx_pool_t *pool, const char *fmt, ...)
     p = ngx_vslprintf(buf, buf + NGX_HTTP_LIVEUPDATE_PATH - 1, fmt, args);
     va_end(args);
 
+    if (p == buf + NGX_HTTP_LIVEUPDATE_PATH - 1) {
+
+        /* a part of a path would be another one */
+
+        return NULL;
+    }
+
     path = ngx_pnalloc(pool, p - buf + 1);
     if (path == NULL) {
         return NULL;

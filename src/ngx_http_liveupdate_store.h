@@ -19,6 +19,8 @@
  * link() and mkdir(): exists already); NGX_ERROR with io filled in.
  */
 
+/* Terminated; NULL: out of memory, or longer than 4,094 bytes. */
+
 u_char *ngx_http_liveupdate_path(ngx_pool_t *pool, const char *fmt, ...);
 
 /* The folder that a path lies in, or NULL. */

@@ -12,7 +12,7 @@ use Test::More;
 
 use Test::LiveUpdate qw/ :DEFAULT json_decode json_encode uri_encode zip /;
 
-my $t = Test::LiveUpdate->new()->plan(106);
+my $t = Test::LiveUpdate->new()->plan(107);
 
 $t->config_reference();
 $t->run();
@@ -246,11 +246,14 @@ is(scalar @{$t->api('GET', '/v1/organizations')->{json}}, 9, 'are all there');
 # an app's folder that a crash has left is not in the way
 
 mkdir $t->testdir() . '/store/apps/crashed' or die;
+$t->write_file('store/feed/crashed/old-setup.exe', 'of the one before');
 
 is($t->api('GET', '/v1/apps?limit=1000')->{status}, 200,
    'a folder without an app');
 is($t->api('POST', '/v1/apps', { id => 'crashed', name => 'x' })->{status},
    201, 'becomes one');
+ok(!-e $t->testdir() . '/store/feed/crashed/old-setup.exe',
+   'with nothing of the one before');
 
 ###############################################################################
 

@@ -12,7 +12,7 @@ use Test::More;
 
 use Test::LiveUpdate qw/ :DEFAULT json_decode uri_encode zip /;
 
-my $t = Test::LiveUpdate->new()->plan(129);
+my $t = Test::LiveUpdate->new()->plan(131);
 
 $t->config_reference();
 $t->run();
@@ -141,6 +141,8 @@ is(patch($id, { protected => \1 }, 'admin')->{json}{protectedAt},
    $reply->{json}{protectedAt}, 'protected since then');
 
 for my $call ([ 'PATCH', "$path/$id", { protected => \0 } ],
+              [ 'POST', "$path/$id/pause", {} ],
+              [ 'POST', "$path/$id/resume", {} ],
               [ 'PATCH', "$path/$id", { name => 'mine' } ],
               [ 'DELETE', "$path/$id" ], [ 'DELETE', "$path?name=live" ])
 {

@@ -15,7 +15,7 @@ use Test::LiveUpdate qw/
 /;
 use Test::LiveUpdate::HTTP qw/ connect_to /;
 
-my $t = Test::LiveUpdate->new()->plan(139);
+my $t = Test::LiveUpdate->new()->plan(141);
 
 # a zone that is soon full
 
@@ -274,6 +274,14 @@ for my $round (1 .. 4) {
 is(get($ids[0])->{status}, 200, 'who asks often is remembered');
 
 $t->log_unlike(qr/\[(?:error|crit|alert|emerg)\]/, 'nothing to complain of');
+
+# the audit log has all that was said, however many there are
+
+my @hundreds = map { sprintf '%04d-%s', $_, 'd' x 31 } 1 .. 150;
+
+is(force(\@hundreds, $beta)->{status}, 200, '150 at once');
+is($t->api('GET', "/releases/$app/audit?limit=1")->{json}[0]{subject},
+   join(',', @hundreds), 'are all in the audit log');
 
 # the zone survives a reload
 
