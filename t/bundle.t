@@ -14,7 +14,7 @@ use Test::More;
 use Test::LiveUpdate qw/ :DEFAULT json_decode json_encode sign zip /;
 use Test::LiveUpdate::HTTP qw/ parse_reply /;
 
-my $t = Test::LiveUpdate->new()->plan(169);
+my $t = Test::LiveUpdate->new()->plan(171);
 
 $t->config_reference();
 $t->run();
@@ -318,8 +318,17 @@ $t->refused(sub { create({ artifactType => 'zip', channelName => 'safe',
                            url => $url }) },
             qr/^4(?:03|22) [Tt]he channel is protected/,
             'registered without a signature');
-is(create({ artifactType => 'zip', channelName => 'safe', url => $url,
-            signature => $signature })->{status}, 201, 'with one');
+$reply = create({ artifactType => 'zip', channelName => 'safe', url => $url,
+                  signature => $signature });
+is($reply->{status}, 201, 'with one');
+
+my $safe = $reply->{json}{id};
+
+is($t->api('POST', "/releases/$app/$safe/promote", {},
+           token => 'approve')->{status}, 200, 'approved');
+$t->refused(sub { $t->api('DELETE', "$path/$safe", undef,
+                          token => 'publish') },
+            qr/^403 The channel is protected/, 'it is not for a publisher');
 
 # versions of a bundle, as old CLIs change them
 
