@@ -436,23 +436,25 @@ is_deeply([grep { $_ ne $none } map { $t->said($t->api('GET', @later)) }
 
 # more tables than are kept
 
-my @many = map { sprintf 'many-%02d', $_ } 1 .. 60;
+my @many = map { sprintf 'many-%03d', $_ } 1 .. 200;
+my $table = json_encode([map { {
+    href => sprintf('%s/%05d.txt', 'x' x 80, $_),
+    size => 4,
+    sha256 => 'SHA256',
+} } 1 .. 4000]);
 
 for my $release (@many) {
-    my $table = json_encode([map { {
-        href => sprintf('%s/%05d.txt', 'x' x 80, $_),
-        size => 4,
-        sha256 => sha256_hex($release),
-    } } 1 .. 4000]);
+    my $sha256 = sha256_hex($release);
 
-    $t->write_file("store/live/$app/$release/files.json", $table);
+    $t->write_file("store/live/$app/$release/files.json",
+                   $table =~ s/SHA256/$sha256/gr);
     $t->write_file("store/live/$app/$release/files/" . 'x' x 80
                    . '/04000.txt', 'last');
 }
 
 my $right = 0;
 
-for my $round (1 .. 3) {
+for my $round (1, 2) {
     for my $release (@many) {
         $reply = $t->api('GET', "/artifacts/$app/$release?href="
                          . 'x' x 80 . '/04000.txt', undef, token => undef);
@@ -462,14 +464,14 @@ for my $round (1 .. 3) {
     }
 }
 
-is($right, 3 * @many, 'more tables than are kept');
+is($right, 2 * @many, 'more tables than are kept');
 
 SKIP: {
     skip 'AddressSanitizer keeps what was freed', 1 if $ENV{TEST_NGINX_ASAN};
 
     my $most = max(map { rss($_) } $t->workers());
 
-    cmp_ok($most, '<', 120_000, "in bounded memory: $most kB");
+    cmp_ok($most, '<', 130_000, "in bounded memory: $most kB");
 }
 
 # a table that is larger than all that is kept of those that nobody asks for
