@@ -8,7 +8,7 @@
 use warnings;
 use strict;
 
-use Fcntl qw/ F_SETLK F_WRLCK SEEK_SET /;
+use Fcntl qw/ F_SETLKW F_WRLCK SEEK_SET /;
 use Test::More;
 
 use Test::LiveUpdate qw/ :DEFAULT /;
@@ -120,7 +120,7 @@ sub hold {
 
     my $flock = pack 's s x4 q q i x4', F_WRLCK, SEEK_SET, 0, 0, 0;
 
-    fcntl($fh, F_SETLK, $flock)
+    fcntl($fh, F_SETLKW, $flock)
         or die "cannot lock $path: $!\n";
 
     return $fh;
