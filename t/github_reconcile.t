@@ -574,13 +574,13 @@ sub unchanged {
     my $error = error();
     my $commit = $t->api('GET', "/releases/$app/github", undef,
                          token => 'read')->{json}{commit};
-    my ($logged) = $t->read_log($t->{mark}) =~ /^.*\[(?:warn|error)\].*$/m;
+    my $logged = $t->wait_log(qr/\[warn\].*\Q$error\E/);
 
     ok($before eq $after && $error =~ $expected
-       && $commit eq $gh->heads()->{main} && defined $logged, $name)
+       && $commit eq $gh->heads()->{main} && $logged, $name)
         and return;
 
-    diag("the error: $error, in the log: " . ($logged // 'nothing'));
+    diag("the error: $error, in the log: " . ($logged ? 'yes' : 'no'));
 
     my %before = map { $_ => 1 } split /^/, $before;
     my %after = map { $_ => 1 } split /^/, $after;
