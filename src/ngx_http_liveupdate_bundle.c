@@ -632,6 +632,26 @@ ngx_http_liveupdate_bundle_hold(ngx_http_liveupdate_call_t *call,
 
 
 ngx_int_t
+ngx_http_liveupdate_bundle_staged(ngx_http_liveupdate_call_t *call,
+    u_char *folder, cJSON **release)
+{
+    u_char     *path;
+    ngx_int_t   rc;
+
+    path = ngx_http_liveupdate_path(call->io.pool, "%s/release.json", folder);
+
+    rc = ngx_http_liveupdate_store_read_json(&call->io, path, release);
+
+    if (rc == NGX_OK && ngx_http_liveupdate_is_desktop(*release)) {
+        cJSON_Delete(*release);
+        return NGX_DECLINED;
+    }
+
+    return rc;
+}
+
+
+ngx_int_t
 ngx_http_liveupdate_bundle_lock(ngx_http_liveupdate_call_t *call,
     ngx_fd_t *lock, cJSON **release, u_char **folder)
 {
@@ -649,20 +669,10 @@ ngx_http_liveupdate_bundle_lock(ngx_http_liveupdate_call_t *call,
     rc = ngx_http_liveupdate_store_lock_existing(&call->io, path, lock);
 
     if (rc == NGX_OK) {
-        path = ngx_http_liveupdate_path(call->io.pool, "%s/release.json",
-                                        *folder);
-
-        rc = ngx_http_liveupdate_store_read_json(&call->io, path, release);
-
-        if (rc == NGX_OK && ngx_http_liveupdate_is_desktop(*release)) {
-            cJSON_Delete(*release);
-            ngx_http_liveupdate_store_unlock(*lock);
-
-            return ngx_http_liveupdate_refuse(call, NGX_HTTP_NOT_FOUND,
-                                              "Bundle not found.");
-        }
+        rc = ngx_http_liveupdate_bundle_staged(call, *folder, release);
 
         if (rc == NGX_OK) {
+            ngx_str_null(&state);
             (void) liveupdate_json_string(*release, "state", &state);
 
             if (!liveupdate_str_is(&state, "staged")) {

@@ -399,9 +399,7 @@ ngx_http_liveupdate_deployment_release(ngx_http_liveupdate_call_t *call,
                                           "Build not found, or not ready.");
     }
 
-    if (liveupdate_json_string(release, "kind", &value) == LIVEUPDATE_OK
-        && liveupdate_str_is(&value, "desktop"))
-    {
+    if (ngx_http_liveupdate_is_desktop(release)) {
         cJSON_Delete(release);
         return ngx_http_liveupdate_refuse(call, 422,
                                           "A desktop release does not go "

@@ -460,7 +460,7 @@ ngx_http_liveupdate_desktop_open(ngx_http_liveupdate_call_t *call,
     cJSON             *app, *info;
     u_char            *path;
     ngx_int_t          rc, status;
-    liveupdate_str_t   kind, state;
+    liveupdate_str_t   state;
 
     status = ngx_http_liveupdate_app_read(call, &app);
     if (status != NGX_OK) {
@@ -490,8 +490,7 @@ ngx_http_liveupdate_desktop_open(ngx_http_liveupdate_call_t *call,
 
     if (rc == NGX_OK) {
 
-        if (liveupdate_json_string(*release, "kind", &kind) == LIVEUPDATE_OK
-            && liveupdate_str_is(&kind, "desktop")
+        if (ngx_http_liveupdate_is_desktop(*release)
             && liveupdate_json_string(*release, "state", &state)
                == LIVEUPDATE_OK
             && !liveupdate_str_is(&state, "fetching")

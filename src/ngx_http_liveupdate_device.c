@@ -233,8 +233,8 @@ ngx_http_liveupdate_device_change(ngx_http_liveupdate_call_t *call,
     cJSON *app)
 {
     char                         *id, *next;
-    size_t                        len;
     ngx_int_t                     status;
+    liveupdate_arena_t            arena;
     ngx_http_liveupdate_force_t  *force;
 
     force = call->data;
@@ -242,14 +242,12 @@ ngx_http_liveupdate_device_change(ngx_http_liveupdate_call_t *call,
     call->change = force->channel ? "device.force" : "device.unforce";
     call->to = force->channel;
 
-    len = ngx_strlen(force->ids) + 1;
-
-    call->subject = ngx_pnalloc(call->io.pool, len);
+    arena = ngx_http_liveupdate_arena(call->io.pool);
+    call->subject = (char *) liveupdate_str_dup(&arena, force->ids,
+                                               ngx_strlen(force->ids)).data;
     if (call->subject == NULL) {
         return ngx_http_liveupdate_nomem(call);
     }
-
-    ngx_memcpy((char *) call->subject, force->ids, len);
 
     for (id = force->ids; id; id = next) {
 

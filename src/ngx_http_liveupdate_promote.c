@@ -197,9 +197,7 @@ ngx_http_liveupdate_bundle_verified(ngx_http_liveupdate_call_t *call,
                                       call->route.app.data,
                                       call->route.id.data);
 
-    path = ngx_http_liveupdate_path(call->io.pool, "%s/release.json", folder);
-
-    switch (ngx_http_liveupdate_store_read_json(&call->io, path, release)) {
+    switch (ngx_http_liveupdate_bundle_staged(call, folder, release)) {
 
     case NGX_OK:
         break;
@@ -209,12 +207,6 @@ ngx_http_liveupdate_bundle_verified(ngx_http_liveupdate_call_t *call,
                                           "Bundle not found.");
     default:
         return ngx_http_liveupdate_failed(call);
-    }
-
-    if (ngx_http_liveupdate_is_desktop(*release)) {
-        cJSON_Delete(*release);
-        return ngx_http_liveupdate_refuse(call, NGX_HTTP_NOT_FOUND,
-                                          "Bundle not found.");
     }
 
     if (liveupdate_json_string(*release, "state", &state) != LIVEUPDATE_OK) {

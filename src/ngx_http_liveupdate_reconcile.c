@@ -349,11 +349,10 @@ static ngx_int_t
 ngx_http_liveupdate_reconcile_state(ngx_http_liveupdate_call_t *call,
     ngx_str_t *app, const char *id, const char **state)
 {
-    cJSON             *tree, *release;
-    u_char            *path;
-    ngx_int_t          rc;
-    ngx_uint_t         i;
-    liveupdate_str_t   value;
+    cJSON       *tree, *release;
+    u_char      *path;
+    ngx_int_t    rc;
+    ngx_uint_t   i;
 
     static const char  *places[] = { "live", "staging", "live", NULL };
 
@@ -376,9 +375,7 @@ ngx_http_liveupdate_reconcile_state(ngx_http_liveupdate_call_t *call,
             continue;
         }
 
-        if (liveupdate_json_string(release, "kind", &value) != LIVEUPDATE_OK
-            || !liveupdate_str_is(&value, "desktop"))
-        {
+        if (!ngx_http_liveupdate_is_desktop(release)) {
             cJSON_Delete(release);
             return NGX_OK;
         }

@@ -131,9 +131,12 @@ void ngx_http_liveupdate_form_discard(ngx_http_liveupdate_form_t *form);
 /*
  * Bundle: an upload's folder, the table of what was uploaded so far (sorted by
  * href), and the lock that its changes need.  lock(): NGX_OK with the lock, or
- * a status if it is not open for uploads.
+ * a status if it is not open for uploads.  staged(): the tree in a folder of
+ * staging, to be freed by the caller; NGX_DECLINED: there is no bundle there.
  */
 
+ngx_int_t ngx_http_liveupdate_bundle_staged(ngx_http_liveupdate_call_t *call,
+    u_char *folder, cJSON **release);
 ngx_int_t ngx_http_liveupdate_bundle_lock(ngx_http_liveupdate_call_t *call,
     ngx_fd_t *lock, cJSON **release, u_char **folder);
 

@@ -143,7 +143,7 @@ ngx_http_liveupdate_request(ngx_http_liveupdate_call_t *call, cJSON *release)
     u_char            *path, *folder;
     ngx_fd_t           lock;
     ngx_int_t          rc, status;
-    liveupdate_str_t   state, kind;
+    liveupdate_str_t   state;
 
     call->change = NULL;
     call->subject = (char *) call->route.id.data;
@@ -209,9 +209,7 @@ ngx_http_liveupdate_request(ngx_http_liveupdate_call_t *call, cJSON *release)
 
     (void) liveupdate_json_string(is, "state", &state);
 
-    if (liveupdate_json_string(is, "kind", &kind) != LIVEUPDATE_OK
-        || !liveupdate_str_is(&kind, "desktop"))
-    {
+    if (!ngx_http_liveupdate_is_desktop(is)) {
         status = ngx_http_liveupdate_refuse(call, NGX_HTTP_CONFLICT,
                                             "There is a bundle with this "
                                             "id.");
@@ -360,7 +358,7 @@ ngx_http_liveupdate_release_retry_post(ngx_http_liveupdate_call_t *call)
     ngx_fd_t           lock;
     ngx_int_t          status;
     ngx_uint_t         waits;
-    liveupdate_str_t   kind, state;
+    liveupdate_str_t   state;
 
     call->subject = (char *) call->route.id.data;
 
@@ -386,8 +384,7 @@ ngx_http_liveupdate_release_retry_post(ngx_http_liveupdate_call_t *call)
              && call->store->jobs->github_approves);
 
     if (call->store->jobs == NULL
-        || liveupdate_json_string(release, "kind", &kind) != LIVEUPDATE_OK
-        || !liveupdate_str_is(&kind, "desktop")
+        || !ngx_http_liveupdate_is_desktop(release)
         || !(waits || liveupdate_str_is(&state, "failed")))
     {
         status = ngx_http_liveupdate_refuse(call, NGX_HTTP_CONFLICT,

@@ -13,7 +13,6 @@ use strict;
 
 use Test::More;
 
-use POSIX qw/ WNOHANG /;
 use Time::HiRes qw/ sleep time /;
 
 use Test::LiveUpdate qw/ :DEFAULT json_decode json_encode /;
@@ -97,7 +96,7 @@ for (1 .. $kills) {
 
 $t->write_file('stop', '');
 
-is(scalar(grep { !ended($_) } @children), 0, 'all have come to an end');
+is(scalar(grep { !$t->ended($_, 60) } @children), 0, 'all have come to an end');
 
 note("seed $seed: $workers workers killed, all of nginx $all times; served"
      . sprintf(' again within %.1f s', $slowest));
@@ -221,17 +220,6 @@ sub again {
     return map { "$_->{name} at $_->{at}, known since $from{$_->{name}}" }
         grep { defined $from{$_->{name}} && $_->{at} > $from{$_->{name}} }
         $origin->requests();
-}
-
-
-# Whether a child has done what it was doing.
-
-sub ended {
-    my ($pid) = @_;
-
-    return Test::LiveUpdate::wait_quietly(sub {
-        waitpid($pid, WNOHANG) != 0;
-    }, 60);
 }
 
 

@@ -15,7 +15,6 @@ use Test::More;
 
 use Digest::SHA qw/ sha256_hex /;
 use File::Path qw/ remove_tree /;
-use POSIX qw/ WNOHANG /;
 use Time::HiRes qw/ sleep time /;
 
 use Test::LiveUpdate qw/ json_decode json_encode port zip /;
@@ -93,7 +92,7 @@ for (1 .. $kills) {
 
 $t->write_file('stop', '');
 
-is(scalar(grep { !ended($_) } @children), 0, 'all have come to an end');
+is(scalar(grep { !$t->ended($_, 30) } @children), 0, 'all have come to an end');
 
 note("seed $seed: $workers workers killed, all of nginx $all times; served"
      . sprintf(' again within %.1f s', $slowest));
@@ -168,17 +167,6 @@ sub wrong {
     }
 
     return @found;
-}
-
-
-# Whether a child has done what it was doing.
-
-sub ended {
-    my ($pid) = @_;
-
-    return Test::LiveUpdate::wait_quietly(sub {
-        waitpid($pid, WNOHANG) != 0;
-    }, 30);
 }
 
 

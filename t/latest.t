@@ -350,7 +350,7 @@ for my $channel (@{$json->{channels}}) {
     $channel->{name} = 'renamed' if $channel->{name} eq 'production';
 }
 
-replace($file, json_encode($json));
+$t->replace_file($file, json_encode($json));
 
 my $from = time();
 ok(wait_until { told('renamed', $one->{bundle}) } 4,
@@ -359,7 +359,7 @@ cmp_ok(time() - $from, '<', 3, 'within liveupdate_valid');
 ok(told('production', undef), 'whole');
 
 $t->mark_log();
-replace($file, substr($text, 0, length($text) / 2));
+$t->replace_file($file, substr($text, 0, length($text) / 2));
 
 ok(wait_until { told('renamed', $one->{bundle});
                 $t->workers() <= (() = $t->read_log($t->{mark})
@@ -373,13 +373,13 @@ $t->refused(sub { $t->api('POST', "/v1/apps/$app/channels",
             qr/^500 The server could not use its disk/,
             'nothing is written over it');
 
-replace($file, json_encode({ %$json, id => 'another' }));
+$t->replace_file($file, json_encode({ %$json, id => 'another' }));
 ok(wait_until { bundle();
                 $t->read_log($t->{mark}) =~ /is not the app that its folder/ }
    4, 'nor is the app of another folder told');
 ok(told('renamed', $one->{bundle}), 'but the old copy');
 
-replace($file, $text);
+$t->replace_file($file, $text);
 ok(wait_until { told('production', $one->{bundle}) } 4,
    'until it is whole again');
 $t->steady(0);
@@ -390,9 +390,9 @@ my $torn = $t->create_app('torn');
 my $torn_file = "store/apps/$torn/app.json";
 my $torn_text = $t->read_file($torn_file);
 
-replace($torn_file, substr($torn_text, 0, length($torn_text) / 2));
+$t->replace_file($torn_file, substr($torn_text, 0, length($torn_text) / 2));
 is($t->latest($torn)->{status}, 500, 'an app that cannot be read');
-replace($torn_file, $torn_text);
+$t->replace_file($torn_file, $torn_text);
 ok(wait_until { $t->latest($torn)->{status} == 404 } 4,
    'until it can: there is no update');
 
@@ -402,7 +402,7 @@ my $live = $t->testdir() . "/store/live/$app/$one->{bundle}";
 my $late = $t->testdir() . '/late';
 
 rename $live, $late or die "rename: $!\n";
-replace($file, $text);
+$t->replace_file($file, $text);
 
 ok(wait_until { told('production', undef) } 4,
    'a release that is not there yet is not told');
@@ -511,13 +511,4 @@ sub types {
     }
 
     return $body eq '' ? \%types : "not understood: $body";
-}
-
-
-sub replace {
-    my ($name, $content) = @_;
-
-    $t->write_file("$name.new", $content);
-    rename $t->testdir() . "/$name.new", $t->testdir() . "/$name"
-        or die "rename: $!\n";
 }

@@ -42,11 +42,11 @@ my ($serial, $refused, @bundles) = (0, 0);
 # the first ones make all threads and their memory
 publish() for 1 .. $n / 2;
 
-my @before = sizes();
+my @before = map { $t->size($_) } $t->workers();
 
 publish() for 1 .. $n / 2;
 
-my @after = sizes();
+my @after = map { $t->size($_) } $t->workers();
 
 is(scalar $store->deployments($app), KEPT, "$n bundles, the last are kept");
 cmp_ok($refused, '>=', $n / 2, "$refused refusals");
@@ -112,24 +112,4 @@ sub refuse {
     my ($staged) = $store->names("staging/$app");
 
     $t->api('DELETE', "/v1/apps/$app/bundles/$staged") if defined $staged;
-}
-
-
-# Descriptors, without those of connections, and memory in kB.
-
-sub sizes {
-    return map {
-        my %kb = $t->read_file("/proc/$_/status")
-                 =~ /^(VmRSS|RssShmem):\s+(\d+)/mg;
-
-        # the zone has its size, and is used page by page
-        my $memory = $kb{VmRSS} - ($kb{RssShmem} // 0);
-
-        # files that nginx keeps open are no leak
-        my @open = grep { !m{^socket:|/(?:files|gzip)/} }
-            grep { defined } map { readlink } glob "/proc/$_/fd/*";
-
-        { pid => $_, memory => $memory, open => scalar @open };
-
-    } $t->workers();
 }

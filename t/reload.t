@@ -8,13 +8,13 @@
 use warnings;
 use strict;
 
-use Fcntl qw/ F_SETLK F_WRLCK F_UNLCK SEEK_SET /;
 use POSIX ();
 use Test::More;
 use Time::HiRes qw/ sleep time /;
 
 use Test::LiveUpdate qw/ :DEFAULT json_encode multipart zip /;
 use Test::LiveUpdate::HTTP qw/ connect_to parse_reply request /;
+use Test::LiveUpdate::Store;
 use Digest::SHA qw/ sha256_hex /;
 
 my $t = Test::LiveUpdate->new()->plan(30);
@@ -24,6 +24,7 @@ $t->run();
 $t->steady();
 
 my $dir = $t->testdir();
+my $store = Test::LiveUpdate::Store->new("$dir/store");
 my $app = $t->create_app('reload');
 my $channel = $t->create_channel($app, 'production');
 my $path = "/v1/apps/$app/bundles";
@@ -112,7 +113,7 @@ is(ready($id)->{status}, 200, 'are a bundle');
 
 # while a call waits: for the lock of the app, which this process has
 
-my $lock = lock_app();
+my $lock = $store->lock("apps/$app/lock");
 my $text = json_encode({ name => 'waited' });
 
 %old = map { $_ => 1 } $t->workers();
@@ -126,7 +127,7 @@ is($t->latest($app, channelName => 'production')->{status}, 200,
 ok(wait_until { 1 == grep { $old{$_} } $t->children() } 5,
    'which stays');
 
-unlock($lock);
+close $lock;
 
 is(parse_reply(http_end($s))->{status}, 201, 'the call ends as it should');
 is($t->api('GET', "/v1/apps/$app/channels?name=waited")->{json}[0]{name},
@@ -135,7 +136,7 @@ ok(old_are_gone(), 'the old worker is gone');
 
 # many waiting, and devices do not wait with them
 
-$lock = lock_app();
+$lock = $store->lock("apps/$app/lock");
 
 my @waiting = map {
     my $text = json_encode({ name => "waited $_" });
@@ -154,7 +155,7 @@ cmp_ok(time() - $from, '<', 2, 'soon');
 
 %old = map { $_ => 1 } $t->workers();
 hup();
-unlock($lock);
+close $lock;
 
 is(join(' ', map { parse_reply(http_end($_))->{status} } @waiting),
    join(' ', ('201') x 100), 'and all of them end well');
@@ -162,13 +163,13 @@ ok(old_are_gone(), 'the old workers are gone');
 
 # a client that does not wait
 
-$lock = lock_app();
+$lock = $store->lock("apps/$app/lock");
 $text = json_encode({ name => 'gone' });
 $s = http_start(head('POST', "/v1/apps/$app/channels", length $text) . $text);
 sleep(0.2);
 close $s;
 sleep(0.2);
-unlock($lock);
+close $lock;
 
 ok(wait_until {
     @{$t->api('GET', "/v1/apps/$app/channels?name=gone")->{json}}
@@ -345,33 +346,6 @@ sub hup {
 
 sub old_are_gone {
     return wait_until { !grep { $old{$_} } $t->children() } 10, 'old workers';
-}
-
-
-sub lock_app {
-    open my $fh, '+>>', "$dir/store/apps/$app/lock" or die "lock: $!\n";
-    set_lock($fh, F_WRLCK);
-
-    return $fh;
-}
-
-
-sub unlock {
-    my ($fh) = @_;
-
-    set_lock($fh, F_UNLCK);
-    close $fh;
-}
-
-
-# struct flock, with 64-bit offsets
-
-sub set_lock {
-    my ($fh, $type) = @_;
-
-    my $flock = pack 's s x4 q q i x4', $type, SEEK_SET, 0, 0, 0;
-
-    fcntl($fh, F_SETLK, $flock) or die "fcntl: $!\n";
 }
 
 

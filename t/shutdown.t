@@ -9,12 +9,12 @@ use warnings;
 use strict;
 
 use Digest::SHA qw/ sha256_hex /;
-use Fcntl qw/ F_SETLK F_WRLCK F_UNLCK SEEK_SET /;
 use Test::More;
 use Time::HiRes qw/ sleep time /;
 
 use Test::LiveUpdate qw/ :DEFAULT json_encode multipart zip /;
 use Test::LiveUpdate::HTTP qw/ connect_to parse_reply /;
+use Test::LiveUpdate::Store;
 
 my $t = Test::LiveUpdate->new()->plan(19);
 
@@ -22,6 +22,7 @@ $t->config_reference();
 $t->run();
 
 my $dir = $t->testdir();
+my $store = Test::LiveUpdate::Store->new("$dir/store");
 my $app = $t->create_app('shutdown');
 my $path = "/v1/apps/$app/bundles";
 my $zip = zip('index.html' => 'x' x 1000);
@@ -42,7 +43,7 @@ is(sysread($s, my $nothing, 1), 0, 'and closes idle connections');
 
 $t->run();
 
-my $lock = lock_app();
+my $lock = $store->lock("apps/$app/lock");
 my $text = json_encode({ name => 'waited' });
 
 $s = http_start(head('POST', "/v1/apps/$app/channels", length $text) . $text);
@@ -50,7 +51,7 @@ sleep(0.2);
 kill 'QUIT', $t->{master};
 sleep(0.3);
 ok(!connects(), 'who comes after QUIT is not let in');
-unlock($lock);
+close $lock;
 is(parse_reply(http_end($s))->{status}, 201, 'the call that waited is done');
 close $s;
 cmp_ok(seconds(), '<', $slow, 'then it quits');
@@ -167,33 +168,6 @@ sub head {
            . 'Authorization: Bearer ' . $t->token('admin') . "\r\n"
            . 'Content-Type: ' . ($type // 'application/json') . "\r\n"
            . "Content-Length: $length\r\n\r\n";
-}
-
-
-sub lock_app {
-    open my $fh, '+>>', "$dir/store/apps/$app/lock" or die "lock: $!\n";
-    set_lock($fh, F_WRLCK);
-
-    return $fh;
-}
-
-
-sub unlock {
-    my ($fh) = @_;
-
-    set_lock($fh, F_UNLCK);
-    close $fh;
-}
-
-
-# struct flock, with 64-bit offsets
-
-sub set_lock {
-    my ($fh, $type) = @_;
-
-    my $flock = pack 's s x4 q q i x4', $type, SEEK_SET, 0, 0, 0;
-
-    fcntl($fh, F_SETLK, $flock) or die "fcntl: $!\n";
 }
 
 

@@ -8,7 +8,6 @@
 use warnings;
 use strict;
 
-use Fcntl qw/ F_SETLKW F_WRLCK SEEK_SET /;
 use Test::More;
 
 use Test::LiveUpdate qw/ :DEFAULT /;
@@ -33,7 +32,7 @@ my $store = Test::LiveUpdate::Store->new("$dir/store");
 # somebody holds a release that waits for its next attempt
 
 my $first = waiting();
-my $lock = hold("$dir/store/staging/$first->{app}/$first->{id}/lock");
+my $lock = $store->lock("staging/$first->{app}/$first->{id}/lock");
 
 passed('a release that is held');
 $fault->arm('count');
@@ -49,16 +48,16 @@ $td->becomes($first, 'live', 'it goes on as soon as nobody holds it');
 
 $first = waiting();
 
-my $file = "$dir/store/staging/$first->{app}/$first->{id}/release.json";
+my $file = "store/staging/$first->{app}/$first->{id}/release.json";
 my $text = $t->read_file($file);
 
 $t->steady();
 $t->mark_log();
-torn($file, substr $text, 0, length($text) / 2);
+$t->replace_file($file, substr $text, 0, length($text) / 2);
 passed('a release that cannot be read');
 ok((wait_until { $t->read_log($t->{mark}) =~ /release\.json" failed/ } 10,
     'the log'), 'the log names it');
-torn($file, $text);
+$t->replace_file($file, $text);
 $origin->script();
 $td->becomes($first, 'live', 'it goes on as soon as it can be read');
 $t->steady(0);
@@ -108,37 +107,6 @@ sub passed {
 
     $td->deliver($build);
     $td->becomes($build, 'live', "$what: others pass");
-}
-
-
-# As another process does.
-
-sub hold {
-    my ($path) = @_;
-
-    open my $fh, '+>>', $path or die "cannot open $path: $!\n";
-
-    my $flock = pack 's s x4 q q i x4', F_WRLCK, SEEK_SET, 0, 0, 0;
-
-    fcntl($fh, F_SETLKW, $flock)
-        or die "cannot lock $path: $!\n";
-
-    return $fh;
-}
-
-
-# In one step, with the same owner.
-
-sub torn {
-    my ($path, $bytes) = @_;
-
-    my ($uid, $gid) = (stat $path)[4, 5];
-
-    open my $fh, '>:raw', "$path.new" or die "cannot write $path: $!\n";
-    print {$fh} $bytes;
-    close $fh;
-    chown $uid, $gid, "$path.new";
-    rename "$path.new", $path or die "cannot rename: $!\n";
 }
 
 

@@ -15,7 +15,6 @@ use strict;
 use Test::More;
 
 use File::Path qw/ remove_tree /;
-use POSIX qw/ WNOHANG /;
 use Time::HiRes qw/ sleep time /;
 
 BEGIN { use FindBin; chdir("$FindBin::Bin/.."); }
@@ -83,7 +82,7 @@ until (time() - $from >= $seconds) {
     my $quarter = $quarters[4 * (time() - $from) / $seconds] //= {};
 
     for my $pid ($t->workers()) {
-        my $is = size($pid);
+        my $is = $t->size($pid);
 
         for (keys %$is) {
             $quarter->{$pid}{$_} = $is->{$_}
@@ -95,7 +94,7 @@ until (time() - $from >= $seconds) {
 }
 
 $t->write_file('stop', '');
-is(scalar(grep { !ended($_) } @children), 0, 'all have come to an end');
+is(scalar(grep { !$t->ended($_, 60) } @children), 0, 'all have come to an end');
 
 my %done = map { $_ => scalar(() = $t->read_file("$_.log") =~ /^/mg) }
     sort keys %work;
@@ -123,9 +122,9 @@ SKIP: {
            "workers grew by @growth kB");
 
     $t->reload() for 1 .. RELOADS / 2;
-    my $before = size($t->{master});
+    my $before = $t->size($t->{master});
     $t->reload() for 1 .. RELOADS / 2;
-    my $more = size($t->{master})->{memory} - $before->{memory};
+    my $more = $t->size($t->{master})->{memory} - $before->{memory};
 
     cmp_ok($more, '<=', MASTER_MAY_GROW,
            "and the master by $more kB with " . RELOADS / 2 . ' reloads');
@@ -135,7 +134,7 @@ SKIP: {
 
 wait_until { !$td->jobs() } 30, 'the last job is over';
 
-my %open = map { $_ => size($_)->{open} } $t->workers();
+my %open = map { $_ => $t->size($_)->{open} } $t->workers();
 
 is(join(' ', grep { $open{$_} > 20 } sort keys %open), '',
    'descriptors: ' . join ' ', values %open);
@@ -374,33 +373,4 @@ sub strangers {
          token => undef);
 
     return 1;
-}
-
-
-# -- what is measured --------------------------------------------------------
-
-# Memory in kB, and descriptors but for those of connections and of files that
-# nginx keeps open.
-
-sub size {
-    my ($pid) = @_;
-
-    # the zone has its size, and is used page by page
-    my %kb = $t->read_file("/proc/$pid/status")
-             =~ /^(VmRSS|RssShmem):\s+(\d+)/mg;
-
-    my @open = grep { !m{^socket:|/(?:files|gzip|feed)/} }
-        grep { defined } map { readlink } glob "/proc/$pid/fd/*";
-
-    return { memory => $kb{VmRSS} - ($kb{RssShmem} // 0),
-             open => scalar @open };
-}
-
-
-sub ended {
-    my ($pid) = @_;
-
-    return Test::LiveUpdate::wait_quietly(sub {
-        waitpid($pid, WNOHANG) != 0;
-    }, 60);
 }

@@ -359,6 +359,20 @@ sub write_file {
 }
 
 
+# In one step, and with the same owner.
+
+sub replace_file {
+    my ($self, $name, $content) = @_;
+
+    my $path = "$self->{testdir}/$name";
+    my ($uid, $gid) = (stat $path)[4, 5];
+
+    $self->write_file("$name.new", $content);
+    chown $uid, $gid, "$path.new";
+    rename "$path.new", $path or die "cannot rename: $!\n";
+}
+
+
 sub read_file {
     my ($self, $name) = @_;
 
@@ -969,6 +983,33 @@ sub stop_daemons {
     }
 
     return $self;
+}
+
+
+# Whether a daemon has come to its end by itself.
+
+sub ended {
+    my ($self, $pid, $seconds) = @_;
+
+    return wait_quietly(sub { waitpid($pid, WNOHANG) != 0 }, $seconds);
+}
+
+
+# Of a process: memory in kB, and descriptors but for those of connections and
+# of files that nginx keeps open.
+
+sub size {
+    my ($self, $pid) = @_;
+
+    # the zone has its size, and is used page by page
+    my %kb = $self->read_file("/proc/$pid/status")
+             =~ /^(VmRSS|RssShmem):\s+(\d+)/mg;
+
+    my @open = grep { !m{^socket:|/(?:files|gzip|feed)/} }
+        grep { defined } map { readlink } glob "/proc/$pid/fd/*";
+
+    return { memory => $kb{VmRSS} - ($kb{RssShmem} // 0),
+             open => scalar @open };
 }
 
 
