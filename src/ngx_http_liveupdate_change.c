@@ -132,61 +132,6 @@ ngx_http_liveupdate_app_lock(ngx_http_liveupdate_call_t *call, ngx_fd_t *lock)
 
 
 ngx_int_t
-ngx_http_liveupdate_audit(ngx_http_liveupdate_call_t *call,
-    u_char *folder, double generation)
-{
-    char               *text;
-    cJSON              *line;
-    size_t              len;
-    u_char             *path;
-    ngx_int_t           rc;
-
-    text = NULL;
-    rc = NGX_ERROR;
-
-    line = cJSON_CreateObject();
-
-    if (line == NULL
-        || cJSON_AddStringToObject(line, "at", call->now) == NULL
-        || cJSON_AddStringToObject(line, "by", call->by) == NULL
-        || cJSON_AddStringToObject(line, "change", call->change) == NULL
-        || cJSON_AddStringToObject(line, "subject", call->subject) == NULL
-        || (call->from
-            && cJSON_AddStringToObject(line, "from", call->from) == NULL)
-        || (call->to
-            && cJSON_AddStringToObject(line, "to", call->to) == NULL)
-        || cJSON_AddNumberToObject(line, "generation", generation) == NULL)
-    {
-        call->io.err = NGX_ENOMEM;
-        goto done;
-    }
-
-    text = cJSON_PrintUnformatted(line);
-    if (text == NULL) {
-        call->io.err = NGX_ENOMEM;
-        goto done;
-    }
-
-    len = ngx_strlen(text);
-
-    /* the terminating zero byte gives way to the line's end */
-
-    text[len] = '\n';
-
-    path = ngx_http_liveupdate_path(call->io.pool, "%s/audit.log", folder);
-
-    rc = ngx_http_liveupdate_store_append(&call->io, path, text, len + 1);
-
-done:
-
-    cJSON_free(text);
-    cJSON_Delete(line);
-
-    return rc;
-}
-
-
-ngx_int_t
 ngx_http_liveupdate_app_read(ngx_http_liveupdate_call_t *call, cJSON **app)
 {
     u_char  *path;
