@@ -5,7 +5,7 @@
 
 
 #include "memory.h"
-#include "tap.h"
+#include "tap_json.h"
 #include "liveupdate_app.h"
 #include "liveupdate_change.h"
 
@@ -36,24 +36,6 @@ typedef struct {
     liveupdate_rc_e   rc;
     const char       *expected;     /* of the result, or of the reason */
 } change_case_t;
-
-
-static cJSON *
-json(const char *text)
-{
-    cJSON               *tree;
-    liveupdate_str_t     str;
-    liveupdate_error_t   err;
-
-    str = tap_str(text);
-
-    if (liveupdate_json_parse(&tree, &str, &err) != LIVEUPDATE_OK) {
-        printf("Bail out! %s\n", err.text);
-        exit(1);
-    }
-
-    return tree;
-}
 
 
 static cJSON *
@@ -215,13 +197,13 @@ test_app_update(void)
 
     for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         app = new_app();
-        body = json("{\"name\":\"beta\"}");
+        body = tap_json("{\"name\":\"beta\"}");
 
         (void) liveupdate_channel_create(app, body, "c2", NOW, &(cJSON *) {0},
                                          &err);
         cJSON_Delete(body);
 
-        body = json(cases[i].body);
+        body = tap_json(cases[i].body);
         err.text = "";
 
         rc = liveupdate_app_update(app, body, LATER, &err);
@@ -296,7 +278,7 @@ test_channel_create(void)
 
     for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         app = new_app();
-        body = json(cases[i].body);
+        body = tap_json(cases[i].body);
         err.text = "";
         channel = NULL;
 
@@ -322,7 +304,7 @@ channel_update(cJSON *app, const char *id, const char *members,
     cJSON            *body;
     liveupdate_rc_e   rc;
 
-    body = json(members);
+    body = tap_json(members);
     rc = liveupdate_channel_update(app, body, id, now, channel, err);
 
     cJSON_Delete(body);
@@ -338,7 +320,7 @@ test_channel(void)
     liveupdate_error_t   err;
 
     app = new_app();
-    body = json("{\"name\":\"beta\"}");
+    body = tap_json("{\"name\":\"beta\"}");
 
     (void) liveupdate_channel_create(app, body, "c2", NOW, &channel, &err);
 
@@ -421,7 +403,7 @@ test_channel_delete(void)
     liveupdate_error_t   err;
 
     app = new_app();
-    body = json("{\"name\":\"beta\"}");
+    body = tap_json("{\"name\":\"beta\"}");
 
     (void) liveupdate_channel_create(app, body, "c2", NOW, &channel, &err);
 
@@ -464,7 +446,7 @@ test_deploy(void)
     liveupdate_error_t   err;
 
     app = new_app();
-    body = json("{\"name\":\"beta\",\"protected\":true}");
+    body = tap_json("{\"name\":\"beta\",\"protected\":true}");
 
     (void) liveupdate_channel_create(app, body, "c2", NOW, &channel, &err);
 
@@ -670,8 +652,8 @@ test_damaged(void)
     cJSON               *app, *body, *channel;
     liveupdate_error_t   err;
 
-    app = json("{}");
-    body = json("{\"name\":\"beta\"}");
+    app = tap_json("{}");
+    body = tap_json("{\"name\":\"beta\"}");
 
     ok(liveupdate_channel_create(app, body, "c2", NOW, &channel, &err)
        == INVALID
@@ -688,11 +670,11 @@ test_damaged(void)
 
     cJSON_Delete(app);
 
-    app = json("{\"channels\":[7,{\"id\":7},{\"id\":\"c1\"},"
-               "{\"id\":\"c2\",\"name\":7,\"deployments\":[7,{},"
-               "{\"id\":7,\"release\":7},{\"id\":\"d1\"}]}],"
-               "\"forcedDevices\":{\"a\":7,\"b\":\"c2\"},"
-               "\"nextBuildNumber\":-1}");
+    app = tap_json("{\"channels\":[7,{\"id\":7},{\"id\":\"c1\"},"
+                   "{\"id\":\"c2\",\"name\":7,\"deployments\":[7,{},"
+                   "{\"id\":7,\"release\":7},{\"id\":\"d1\"}]}],"
+                   "\"forcedDevices\":{\"a\":7,\"b\":\"c2\"},"
+                   "\"nextBuildNumber\":-1}");
 
     ok(liveupdate_deploy(app, "c1", "d2", "r1", 1, 0, "ci", NOW, &err)
        == INVALID
@@ -710,8 +692,8 @@ test_damaged(void)
 
     cJSON_Delete(app);
 
-    app = json("{\"channels\":[{\"id\":\"c1\",\"protectedAt\":true,"
-               "\"deployments\":[]}]}");
+    app = tap_json("{\"channels\":[{\"id\":\"c1\",\"protectedAt\":true,"
+                   "\"deployments\":[]}]}");
 
     ok(liveupdate_deploy(app, "c1", "d2", "r1", 1, 0, "ci", NOW, &err)
        == FORBIDDEN
@@ -1419,11 +1401,12 @@ test_nomem(void)
 
     memory_init();
 
-    bodies = json("[{\"name\":\"beta\"},{\"name\":\"gamma\"},"
-                  "{\"name\":\"b\",\"protected\":true,\"expiresAt\":0},"
-                  "{\"name\":\"A\",\"type\":\"ios\",\"appChannelId\":\"c3\","
-                  "\"appChannelDiscoveryEnabled\":true,"
-                  "\"organizationId\":\"o\"}]");
+    bodies = tap_json("[{\"name\":\"beta\"},{\"name\":\"gamma\"},"
+                      "{\"name\":\"b\",\"protected\":true,\"expiresAt\":0},"
+                      "{\"name\":\"A\",\"type\":\"ios\","
+                      "\"appChannelId\":\"c3\","
+                      "\"appChannelDiscoveryEnabled\":true,"
+                      "\"organizationId\":\"o\"}]");
 
     (void) all(bodies, &expected);
 

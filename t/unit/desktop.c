@@ -4,7 +4,7 @@
  */
 
 
-#include "tap.h"
+#include "tap_json.h"
 #include "memory.h"
 #include "../../src/core/liveupdate_desktop.c"
 
@@ -200,24 +200,6 @@ static const struct {
 };
 
 
-static cJSON *
-json(const char *text)
-{
-    cJSON               *tree;
-    liveupdate_str_t     str;
-    liveupdate_error_t   err;
-
-    str = tap_str(text);
-
-    if (liveupdate_json_parse(&tree, &str, &err) != LIVEUPDATE_OK) {
-        printf("Bail out! %s: %s\n", text, err.text);
-        exit(1);
-    }
-
-    return tree;
-}
-
-
 /* The trees are gone when the lists are used. */
 
 static liveupdate_rc_e
@@ -227,8 +209,8 @@ parse(const char *builds, const char *releases, liveupdate_desktop_t *desktop,
     cJSON            *one, *two;
     liveupdate_rc_e   rc;
 
-    one = json(builds);
-    two = json(releases);
+    one = tap_json(builds);
+    two = tap_json(releases);
 
     err->text = NULL;
 
@@ -478,8 +460,8 @@ test_memory(void)
     liveupdate_error_t    err;
     liveupdate_desktop_t  desktop;
 
-    builds = json(BUILDS);
-    releases = json(LATEST(IP("[\"192.0.2.1\"]") "," ROLLOUT("5")));
+    builds = tap_json(BUILDS);
+    releases = tap_json(LATEST(IP("[\"192.0.2.1\"]") "," ROLLOUT("5")));
 
     for (i = 0; i < 100; i++) {
         tap_left = i;
@@ -498,8 +480,8 @@ test_memory(void)
     cJSON_Delete(builds);
     cJSON_Delete(releases);
 
-    builds = json("[]");
-    releases = json(RULES(IP("[\"x\"]")));
+    builds = tap_json("[]");
+    releases = tap_json(RULES(IP("[\"x\"]")));
 
     tap_left = 4;
 

@@ -4,12 +4,11 @@
  */
 
 
-#include "tap.h"
+#include "tap_json.h"
 
 #include "../../src/core/liveupdate_desktop_change.c"
 
 
-static cJSON *desktop_change_app(const char *text);
 static char *desktop_change_text(const cJSON *app);
 static int desktop_change_is(const cJSON *app, const char *text);
 static void desktop_change_release(void);
@@ -40,24 +39,6 @@ main(void)
     tap_free();
 
     return tap_done();
-}
-
-
-static cJSON *
-desktop_change_app(const char *text)
-{
-    cJSON               *app;
-    liveupdate_str_t     str;
-    liveupdate_error_t   err;
-
-    str = tap_str(text);
-
-    if (liveupdate_json_parse(&app, &str, &err) != LIVEUPDATE_OK) {
-        printf("Bail out! %s\n", text);
-        exit(1);
-    }
-
-    return app;
 }
 
 
@@ -93,8 +74,8 @@ desktop_change_release(void)
     cJSON               *app, *info;
     liveupdate_error_t   err;
 
-    app = desktop_change_app("{}");
-    info = desktop_change_app("{\"latestReleaseBuildId\":\"a\"}");
+    app = tap_json("{}");
+    info = tap_json("{\"latestReleaseBuildId\":\"a\"}");
 
     ok(liveupdate_build_release(app, "a", "1", info, "t", &err)
        == LIVEUPDATE_OK, "the first build");
@@ -110,7 +91,7 @@ desktop_change_release(void)
     ok(strcmp(liveupdate_build_latest(app), "a") == 0, "is not the latest");
 
     cJSON_Delete(info);
-    info = desktop_change_app("{\"latestReleaseBuildId\":\"b\"}");
+    info = tap_json("{\"latestReleaseBuildId\":\"b\"}");
 
     ok(liveupdate_build_release(app, "b", "2", info, "u", &err)
        == LIVEUPDATE_OK, "the same again");
@@ -122,14 +103,14 @@ desktop_change_release(void)
     cJSON_Delete(info);
     cJSON_Delete(app);
 
-    app = desktop_change_app("{\"desktopBuilds\":{}}");
+    app = tap_json("{\"desktopBuilds\":{}}");
 
     ok(liveupdate_build_release(app, "a", "1", NULL, "t", &err)
        == LIVEUPDATE_INVALID, "a damaged app");
 
     cJSON_Delete(app);
 
-    app = desktop_change_app("{}");
+    app = tap_json("{}");
 
     ok(liveupdate_build_latest(app) == NULL, "no latest");
 
@@ -143,11 +124,11 @@ desktop_change_withdraw(void)
     cJSON               *app;
     liveupdate_error_t   err;
 
-    app = desktop_change_app("{" BUILDS ",\"desktopReleases\":{"
-                             "\"latestReleaseBuildId\":\"c\","
-                             "\"releaseRedirections\":["
-                             "{\"rule\":\"buildByIp\",\"buildId\":\"c\"},"
-                             "{\"rule\":\"buildByIp\",\"buildId\":\"a\"}]}}");
+    app = tap_json("{" BUILDS ",\"desktopReleases\":{"
+                   "\"latestReleaseBuildId\":\"c\","
+                   "\"releaseRedirections\":["
+                   "{\"rule\":\"buildByIp\",\"buildId\":\"c\"},"
+                   "{\"rule\":\"buildByIp\",\"buildId\":\"a\"}]}}");
 
     ok(liveupdate_build_withdraw(app, "x", &err) == LIVEUPDATE_NOT_FOUND,
        "an unknown build");
@@ -180,8 +161,8 @@ desktop_change_rollback(void)
     const char          *id;
     liveupdate_error_t   err;
 
-    app = desktop_change_app("{" BUILDS ",\"desktopReleases\":{"
-                             "\"latestReleaseBuildId\":\"c\"}}");
+    app = tap_json("{" BUILDS ",\"desktopReleases\":{"
+                   "\"latestReleaseBuildId\":\"c\"}}");
 
     ok(liveupdate_build_rollback(app, 3, &id, &err) == LIVEUPDATE_NOT_FOUND,
        "too many steps");
@@ -200,7 +181,7 @@ desktop_change_rollback(void)
 
     cJSON_Delete(app);
 
-    app = desktop_change_app("{}");
+    app = tap_json("{}");
 
     ok(liveupdate_build_rollback(app, 1, &id, &err) == LIVEUPDATE_NOT_FOUND,
        "nothing released");
@@ -215,8 +196,8 @@ desktop_change_rollout(void)
     cJSON               *app;
     liveupdate_error_t   err;
 
-    app = desktop_change_app("{" BUILDS ",\"desktopReleases\":{"
-                             "\"latestReleaseBuildId\":\"b\"}}");
+    app = tap_json("{" BUILDS ",\"desktopReleases\":{"
+                   "\"latestReleaseBuildId\":\"b\"}}");
 
     ok(liveupdate_build_rollout(app, "x", 0.5, &err) == LIVEUPDATE_NOT_FOUND,
        "a rollout of a build that is not released");
@@ -265,14 +246,14 @@ desktop_change_rollout(void)
 
     cJSON_Delete(app);
 
-    app = desktop_change_app("{" BUILDS ",\"desktopReleases\":{"
-                             "\"latestReleaseBuildId\":\"a\","
-                             "\"releaseRedirections\":["
-                             "{\"rule\":\"buildByRollout\","
-                             "\"buildId\":\"c\",\"percentage\":1,"
-                             "\"platforms\":[\"mac\"]},"
-                             "{\"rule\":\"buildByRollout\","
-                             "\"buildId\":\"b\",\"percentage\":2}]}}");
+    app = tap_json("{" BUILDS ",\"desktopReleases\":{"
+                   "\"latestReleaseBuildId\":\"a\","
+                   "\"releaseRedirections\":["
+                   "{\"rule\":\"buildByRollout\","
+                   "\"buildId\":\"c\",\"percentage\":1,"
+                   "\"platforms\":[\"mac\"]},"
+                   "{\"rule\":\"buildByRollout\","
+                   "\"buildId\":\"b\",\"percentage\":2}]}}");
 
     ok(liveupdate_build_rollout(app, "c", 0, &err) == LIVEUPDATE_OK
        && cJSON_GetArraySize(cJSON_GetObjectItemCaseSensitive(
@@ -294,35 +275,35 @@ desktop_change_rules(void)
     cJSON               *app, *rules;
     liveupdate_error_t   err;
 
-    app = desktop_change_app("{" BUILDS ",\"desktopReleases\":{"
-                             "\"latestReleaseBuildId\":\"c\",\"other\":1,"
-                             "\"releaseRedirections\":[]}}");
+    app = tap_json("{" BUILDS ",\"desktopReleases\":{"
+                   "\"latestReleaseBuildId\":\"c\",\"other\":1,"
+                   "\"releaseRedirections\":[]}}");
 
-    rules = desktop_change_app("{\"latestReleaseBuildId\":\"x\"}");
+    rules = tap_json("{\"latestReleaseBuildId\":\"x\"}");
     ok(liveupdate_rules_set(app, rules, &tap_arena, &err)
        == LIVEUPDATE_INVALID, "an unknown latest");
     ok(liveupdate_str_is(&err.subject, "x"), "is named");
     cJSON_Delete(rules);
 
-    rules = desktop_change_app("{\"latestReleaseBuildId\":\"a\","
-                               "\"releaseRedirections\":[{\"rule\":"
-                               "\"buildByPlatform\",\"buildId\":\"x\","
-                               "\"platforms\":[\"mac\"]}]}");
+    rules = tap_json("{\"latestReleaseBuildId\":\"a\","
+                     "\"releaseRedirections\":[{\"rule\":"
+                     "\"buildByPlatform\",\"buildId\":\"x\","
+                     "\"platforms\":[\"mac\"]}]}");
     ok(liveupdate_rules_set(app, rules, &tap_arena, &err)
        == LIVEUPDATE_INVALID, "a redirection to an unknown build");
     cJSON_Delete(rules);
 
-    rules = desktop_change_app("{\"releaseRedirections\":[{\"rule\":"
-                               "\"buildByIp\",\"buildId\":\"a\","
-                               "\"ipList\":[\"nonsense\"]}]}");
+    rules = tap_json("{\"releaseRedirections\":[{\"rule\":"
+                     "\"buildByIp\",\"buildId\":\"a\","
+                     "\"ipList\":[\"nonsense\"]}]}");
     ok(liveupdate_rules_set(app, rules, &tap_arena, &err)
        == LIVEUPDATE_INVALID, "a rule that is not right");
     cJSON_Delete(rules);
 
-    rules = desktop_change_app("{\"latestReleaseBuildId\":\"a\","
-                               "\"releaseRedirections\":[{\"rule\":"
-                               "\"buildByPlatform\",\"buildId\":\"b\","
-                               "\"platforms\":[\"mac\"]}]}");
+    rules = tap_json("{\"latestReleaseBuildId\":\"a\","
+                     "\"releaseRedirections\":[{\"rule\":"
+                     "\"buildByPlatform\",\"buildId\":\"b\","
+                     "\"platforms\":[\"mac\"]}]}");
     ok(liveupdate_rules_set(app, rules, &tap_arena, &err) == LIVEUPDATE_OK,
        "rules");
     ok(desktop_change_is(app, "{" BUILDS ",\"desktopReleases\":{\"other\":1,"
@@ -333,7 +314,7 @@ desktop_change_rules(void)
        "are written, what is not known stays");
     cJSON_Delete(rules);
 
-    rules = desktop_change_app("{}");
+    rules = tap_json("{}");
     ok(liveupdate_rules_set(app, rules, &tap_arena, &err) == LIVEUPDATE_OK,
        "no rules");
     ok(liveupdate_build_latest(app) == NULL, "nothing is the latest");

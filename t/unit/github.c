@@ -4,12 +4,11 @@
  */
 
 
-#include "tap.h"
+#include "tap_json.h"
 
 #include "../../src/core/liveupdate_github.c"
 
 
-static cJSON *github_json(const char *text);
 static void github_push(void);
 static void github_pull_request(void);
 static void github_content(void);
@@ -33,24 +32,6 @@ main(void)
     tap_free();
 
     return tap_done();
-}
-
-
-static cJSON *
-github_json(const char *text)
-{
-    cJSON               *json;
-    liveupdate_str_t     str;
-    liveupdate_error_t   err;
-
-    str = tap_str(text);
-
-    if (liveupdate_json_parse(&json, &str, &err) != LIVEUPDATE_OK) {
-        printf("Bail out! %s\n", text);
-        exit(1);
-    }
-
-    return json;
 }
 
 
@@ -103,7 +84,7 @@ github_push(void)
     };
 
     for (i = 0; pushes[i].body; i++) {
-        json = github_json(pushes[i].body);
+        json = tap_json(pushes[i].body);
         rc = liveupdate_github_push(json, &event, &err);
 
         ok(rc == LIVEUPDATE_OK
@@ -119,7 +100,7 @@ github_push(void)
     }
 
     for (i = 0; wrong[i]; i++) {
-        json = github_json(wrong[i]);
+        json = tap_json(wrong[i]);
         err.text = NULL;
         rc = liveupdate_github_push(json, &event, &err);
 
@@ -164,9 +145,9 @@ github_pull_request(void)
         { FROM("null"), 1 }
     };
 
-    json = github_json("{" REPOSITORY ",\"action\":\"closed\",\"pull_request\":"
-                       "{\"number\":12,\"merged\":true,\"head\":{\"ref\":"
-                       "\"release-build-x\"},\"base\":{\"ref\":\"main\"}}}");
+    json = tap_json("{" REPOSITORY ",\"action\":\"closed\",\"pull_request\":"
+                    "{\"number\":12,\"merged\":true,\"head\":{\"ref\":"
+                    "\"release-build-x\"},\"base\":{\"ref\":\"main\"}}}");
     rc = liveupdate_github_pull_request(json, &event, &err);
 
     ok(rc == LIVEUPDATE_OK && event.closed && event.merged && event.is_fork
@@ -177,7 +158,7 @@ github_pull_request(void)
     cJSON_Delete(json);
 
     for (i = 0; i < sizeof(from) / sizeof(from[0]); i++) {
-        json = github_json(from[i].text);
+        json = tap_json(from[i].text);
         rc = liveupdate_github_pull_request(json, &event, &err);
 
         ok(rc == LIVEUPDATE_OK && event.is_fork == from[i].is_fork,
@@ -186,9 +167,9 @@ github_pull_request(void)
         cJSON_Delete(json);
     }
 
-    json = github_json("{" REPOSITORY ",\"action\":\"reopened\","
-                       "\"pull_request\":{\"number\":1,\"merged\":null,"
-                       "\"head\":{\"ref\":\"h\"},\"base\":{\"ref\":\"b\"}}}");
+    json = tap_json("{" REPOSITORY ",\"action\":\"reopened\","
+                    "\"pull_request\":{\"number\":1,\"merged\":null,"
+                    "\"head\":{\"ref\":\"h\"},\"base\":{\"ref\":\"b\"}}}");
     rc = liveupdate_github_pull_request(json, &event, &err);
 
     ok(rc == LIVEUPDATE_OK && !event.closed && !event.merged, "reopened");
@@ -196,7 +177,7 @@ github_pull_request(void)
     cJSON_Delete(json);
 
     for (i = 0; wrong[i]; i++) {
-        json = github_json(wrong[i]);
+        json = tap_json(wrong[i]);
         err.text = NULL;
         rc = liveupdate_github_pull_request(json, &event, &err);
 
@@ -246,7 +227,7 @@ github_content(void)
     };
 
     for (i = 0; answers[i].body; i++) {
-        json = github_json(answers[i].body);
+        json = tap_json(answers[i].body);
         rc = liveupdate_github_content(&tap_arena, json, &text, &sha, &err);
 
         ok(rc == LIVEUPDATE_OK
@@ -258,7 +239,7 @@ github_content(void)
     }
 
     for (i = 0; wrong[i]; i++) {
-        json = github_json(wrong[i]);
+        json = tap_json(wrong[i]);
         err.text = NULL;
         rc = liveupdate_github_content(&tap_arena, json, &text, &sha, &err);
 
@@ -267,7 +248,7 @@ github_content(void)
         cJSON_Delete(json);
     }
 
-    json = github_json(answers[0].body);
+    json = tap_json(answers[0].body);
 
     for (i = 0; i < 2; i++) {
         tap_left = (long) i;
@@ -313,8 +294,8 @@ github_edit(void)
     rc = liveupdate_github_add_build(&text, "b1", "1.0", "t", &out, &err);
     ok(rc == LIVEUPDATE_INVALID && out == NULL, "no array");
 
-    info = github_json("{\"latestReleaseBuildId\":\"b2\","
-                       "\"releaseRedirections\":[],\"other\":1}");
+    info = tap_json("{\"latestReleaseBuildId\":\"b2\","
+                    "\"releaseRedirections\":[],\"other\":1}");
 
     text = tap_str("");
     rc = liveupdate_github_set_rules(&text, info, &out, &err);
@@ -423,12 +404,12 @@ github_rules(void)
         { NULL, NULL, NULL, NULL }
     };
 
-    builds = github_json("[{\"id\":\"a\",\"isReleased\":true},"
-                         "{\"id\":\"b\"},"
-                         "{\"id\":\"c\",\"isReleased\":false}]");
+    builds = tap_json("[{\"id\":\"a\",\"isReleased\":true},"
+                      "{\"id\":\"b\"},"
+                      "{\"id\":\"c\",\"isReleased\":false}]");
 
     for (i = 0; cases[i].rules; i++) {
-        rules = github_json(cases[i].rules);
+        rules = tap_json(cases[i].rules);
         copy = liveupdate_github_rules_of(rules, builds, cases[i].latest);
         text = cJSON_PrintUnformatted(copy);
 
@@ -468,11 +449,11 @@ github_requests(void)
        == 0, "of a new and empty file");
     free(text);
 
-    release = github_json("{\"id\":\"b1\",\"version\":\"1.0\"}");
-    files = github_json("[]");
+    release = tap_json("{\"id\":\"b1\",\"version\":\"1.0\"}");
+    files = tap_json("[]");
 
     text = liveupdate_github_pull(release, files, "h", "main");
-    json = github_json(text);
+    json = tap_json(text);
 
     ok(strcmp(cJSON_GetObjectItem(json, "title")->valuestring,
               "[release] Add build b1 (v1.0)") == 0

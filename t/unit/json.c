@@ -5,7 +5,7 @@
 
 
 #include "memory.h"
-#include "tap.h"
+#include "tap_json.h"
 #include "../../src/core/liveupdate_json.c"
 
 
@@ -204,24 +204,6 @@ static const json_case_t  json_cases[] = {
 };
 
 
-static cJSON *
-parsed(const char *text)
-{
-    cJSON               *json;
-    liveupdate_str_t     str;
-    liveupdate_error_t   err;
-
-    str = tap_str(text);
-
-    if (liveupdate_json_parse(&json, &str, &err) != LIVEUPDATE_OK) {
-        printf("Bail out! %s\n", err.text);
-        exit(1);
-    }
-
-    return json;
-}
-
-
 static void
 test_parse(void)
 {
@@ -329,9 +311,10 @@ test_members(void)
     uint64_t          size;
     liveupdate_str_t  str;
 
-    json = parsed("{\"s\":\"\\u00fc\\u20ac\\ud83d\\ude00\\n\",\"e\":\"\","
-                  "\"n\":null,\"t\":true,\"f\":false,\"d\":-0.5,"
-                  "\"A\":\"upper\",\"a\":\"lower\",\"o\":{},\"l\":[\"x\",1]}");
+    json = tap_json("{\"s\":\"\\u00fc\\u20ac\\ud83d\\ude00\\n\",\"e\":\"\","
+                    "\"n\":null,\"t\":true,\"f\":false,\"d\":-0.5,"
+                    "\"A\":\"upper\",\"a\":\"lower\",\"o\":{},"
+                    "\"l\":[\"x\",1]}");
 
     ok(liveupdate_json_string(json, "s", &str) == LIVEUPDATE_OK
        && liveupdate_str_is(&str, "\xc3\xbc\xe2\x82\xac\xf0\x9f\x98\x80\n")
@@ -446,7 +429,7 @@ test_size(void)
     for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         snprintf(text, sizeof(text), "{\"size\":%s}", cases[i].number);
 
-        json = parsed(text);
+        json = tap_json(text);
         size = 7;
 
         rc = liveupdate_json_size(json, "size", &size);
@@ -508,7 +491,7 @@ test_set(void)
     cJSON            *json;
     liveupdate_rc_e   rc;
 
-    json = parsed("{\"a\":1,\"A\":{\"b\":2},\"c\":3}");
+    json = tap_json("{\"a\":1,\"A\":{\"b\":2},\"c\":3}");
 
     ok(liveupdate_json_set(json, "A", cJSON_CreateString("x"))
        == LIVEUPDATE_OK
@@ -531,7 +514,7 @@ test_set(void)
     memory_init();
 
     for (n = 0; n < 10; n++) {
-        json = parsed("{\"a\":1}");
+        json = tap_json("{\"a\":1}");
 
         memory_left = n;
         rc = liveupdate_json_set(json, "a", cJSON_CreateString("x"));

@@ -4,12 +4,11 @@
  */
 
 
-#include "tap.h"
+#include "tap_json.h"
 
 #include "../../src/core/liveupdate_print.c"
 
 
-static cJSON *print_json(const char *text);
 static void print_json_texts(void);
 static void print_release(void);
 static void print_repositories(void);
@@ -27,24 +26,6 @@ main(void)
     tap_free();
 
     return tap_done();
-}
-
-
-static cJSON *
-print_json(const char *text)
-{
-    cJSON               *json;
-    liveupdate_str_t     str;
-    liveupdate_error_t   err;
-
-    str = tap_str(text);
-
-    if (liveupdate_json_parse(&json, &str, &err) != LIVEUPDATE_OK) {
-        printf("Bail out! %s\n", text);
-        exit(1);
-    }
-
-    return json;
 }
 
 
@@ -72,7 +53,7 @@ print_json_texts(void)
     };
 
     for (i = 0; texts[i].from; i++) {
-        json = print_json(texts[i].from);
+        json = tap_json(texts[i].from);
         text = liveupdate_print(json);
 
         ok(strcmp(text, texts[i].to) == 0, "%s", texts[i].from);
@@ -92,12 +73,12 @@ print_release(void)
     char   *text;
     cJSON  *release, *files;
 
-    release = print_json("{\"id\":\"b1\",\"name\":\"A|<b>\",\"version\":\"1.0\""
-                         ",\"electron\":\"33.3.2\",\"commit\":\"" SHA "\","
-                         "\"commitMessage\":\"fix\\n@all\",\"remote\":"
-                         "\"https://github.com/acme/app.git\"}");
-    files = print_json("[{\"href\":\"My App.exe\",\"size\":3000000,"
-                       "\"sha256\":\"00ff\"},{\"href\":\"`x`|y\"}]");
+    release = tap_json("{\"id\":\"b1\",\"name\":\"A|<b>\",\"version\":\"1.0\""
+                       ",\"electron\":\"33.3.2\",\"commit\":\"" SHA "\","
+                       "\"commitMessage\":\"fix\\n@all\",\"remote\":"
+                       "\"https://github.com/acme/app.git\"}");
+    files = tap_json("[{\"href\":\"My App.exe\",\"size\":3000000,"
+                     "\"sha256\":\"00ff\"},{\"href\":\"`x`|y\"}]");
 
     text = liveupdate_print_release(release, files);
 
@@ -115,8 +96,8 @@ print_release(void)
     free(text);
     cJSON_Delete(release);
 
-    release = print_json("{\"commit\":\"main\",\"remote\":"
-                         "\"https://github.com/acme/app\"}");
+    release = tap_json("{\"commit\":\"main\",\"remote\":"
+                       "\"https://github.com/acme/app\"}");
     text = liveupdate_print_release(release, NULL);
     ok(strstr(text, "| Commit | main |\n") != NULL, "no commit, no link");
 

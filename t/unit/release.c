@@ -5,7 +5,7 @@
 
 
 #include "memory.h"
-#include "tap.h"
+#include "tap_json.h"
 #include "../../src/core/liveupdate_release.c"
 
 
@@ -49,24 +49,6 @@ parse(const char *text, liveupdate_release_t *release,
     free(str.data);
 
     return rc;
-}
-
-
-static cJSON *
-json(const char *text)
-{
-    cJSON               *tree;
-    liveupdate_str_t     str;
-    liveupdate_error_t   err;
-
-    str = tap_str(text);
-
-    if (liveupdate_json_parse(&tree, &str, &err) != LIVEUPDATE_OK) {
-        printf("Bail out! %s\n", err.text);
-        exit(1);
-    }
-
-    return tree;
 }
 
 
@@ -180,9 +162,9 @@ set(const char *before, const char *body, const char *after,
     int     same;
     cJSON  *release, *members, *expected;
 
-    release = json(before);
-    members = json(body);
-    expected = json(after);
+    release = tap_json(before);
+    members = tap_json(body);
+    expected = tap_json(after);
 
     err->text = NULL;
 
@@ -286,9 +268,9 @@ test_set(void)
                     "\"9\":\"\",\"10\"", "\"\""), &err), "10 properties");
 
     for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        release = json(release_text);
-        before = json(release_text);
-        body = json(cases[i].body);
+        release = tap_json(release_text);
+        before = tap_json(release_text);
+        body = tap_json(cases[i].body);
 
         ok(liveupdate_release_set(release, body, &err) == LIVEUPDATE_INVALID
            && strstr(err.text, cases[i].reason) != NULL

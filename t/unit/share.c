@@ -4,7 +4,7 @@
  */
 
 
-#include "tap.h"
+#include "tap_json.h"
 #include "../../src/core/liveupdate_share.c"
 #include "liveupdate_latest.h"
 
@@ -16,7 +16,6 @@
 #define NEAR           0.018
 
 
-static cJSON *share_json(const char *text);
 static cJSON *share_of(const cJSON *app, const char *release);
 static double share_number(const cJSON *shares, const char *key,
     const char *value);
@@ -41,24 +40,6 @@ main(void)
 
 
 static cJSON *
-share_json(const char *text)
-{
-    cJSON               *json;
-    liveupdate_str_t     str;
-    liveupdate_error_t   err;
-
-    str = tap_str(text);
-
-    if (liveupdate_json_parse(&json, &str, &err) != LIVEUPDATE_OK) {
-        printf("Bail out! %s\n", text);
-        exit(1);
-    }
-
-    return json;
-}
-
-
-static cJSON *
 share_of(const cJSON *app, const char *release)
 {
     char                   text[256];
@@ -71,7 +52,7 @@ share_of(const cJSON *app, const char *release)
     snprintf(text, sizeof(text), release[0] == '{' ? "%s" : "{\"id\":\"%s\"}",
              release);
 
-    json = share_json(text);
+    json = tap_json(text);
     shares = cJSON_CreateArray();
 
     if (liveupdate_desktop_parse(&tap_arena,
@@ -126,7 +107,7 @@ share_channels(void)
     char   *text;
     cJSON  *app, *shares;
 
-    app = share_json("{\"channels\":["
+    app = tap_json("{\"channels\":["
         "{\"id\":\"1\",\"name\":\"p\",\"deployments\":["
             "{\"id\":\"d5\",\"release\":\"c\",\"rollout\":0.1,"
              "\"createdBy\":\"me\",\"createdAt\":\"t\",\"updatedAt\":\"u\"},"
@@ -176,7 +157,7 @@ share_channels(void)
 
     cJSON_Delete(app);
 
-    app = share_json("{}");
+    app = tap_json("{}");
     shares = share_of(app, "a");
     ok(cJSON_GetArraySize(shares) == 0, "no channels");
     cJSON_Delete(shares);
@@ -189,7 +170,7 @@ share_rules(void)
 {
     cJSON  *app, *shares;
 
-    app = share_json("{\"desktopReleases\":{\"latestReleaseBuildId\":\"a\","
+    app = tap_json("{\"desktopReleases\":{\"latestReleaseBuildId\":\"a\","
         "\"releaseRedirections\":["
         "{\"rule\":\"buildByRollout\",\"buildId\":\"b\",\"percentage\":10},"
         "{\"rule\":\"buildByPlatform\",\"buildId\":\"c\","
@@ -278,7 +259,7 @@ share_rules_alike(const char *rules, const char *name)
              "\"latestReleaseBuildId\":\"a\",\"releaseRedirections\":[%s]}}",
              rules);
 
-    app = share_json(text);
+    app = tap_json(text);
 
     if (liveupdate_desktop_parse(&tap_arena, NULL,
                cJSON_GetObjectItemCaseSensitive(app, "desktopReleases"),
@@ -343,9 +324,9 @@ share_memory(void)
 {
     cJSON  *app, *release;
 
-    release = share_json("{\"id\":\"a\"}");
-    app = share_json("{\"channels\":[{\"name\":\"p\",\"deployments\":["
-                     "{\"release\":\"a\",\"rollout\":1}]}]}");
+    release = tap_json("{\"id\":\"a\"}");
+    app = tap_json("{\"channels\":[{\"name\":\"p\",\"deployments\":["
+                   "{\"release\":\"a\",\"rollout\":1}]}]}");
 
     ok(liveupdate_shares(NULL, app, NULL, release) == LIVEUPDATE_NOMEM,
        "nothing to add to");
