@@ -77,8 +77,6 @@ for my $how (@HOW) {
 
 note("slowest: $slowest");
 
-$t->{kills}{$_} = 1 for $t->read_log() =~ /process (\d+) exited on signal 9/g;
-
 is(scalar(grep { $_->{state} ne 'live' } map { $td->release($_) } @builds), 0,
    'all are still live');
 $t->stop();
@@ -136,8 +134,6 @@ sub inject {
     push @found, 'its job is not over' unless over($build);
 
     $fault->disarm();
-
-    $t->{killed} = 1 if $kind eq 'kill';
 
     # what the calls are about depends on the time
     note("$call $n was not called") unless defined $path;

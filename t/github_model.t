@@ -87,8 +87,6 @@ while ($serial < $schedules && @wrong < 10 || grep { $_->{app} } @lanes) {
     sleep(0.01) if !$moved;
 }
 
-$t->{kills}{$_} = 1 for $t->read_log() =~ /process (\d+) exited on signal 9/g;
-
 note(sprintf "seed $seed, $serial schedules in %.0f s, $kills kills",
      time() - $from);
 note(join ', ', map { "$_ $did{$_}" } sort keys %did);

@@ -51,7 +51,7 @@ typedef enum {
 } fault_how_e;
 
 
-/* As t/fault.t packs it. */
+/* As Test::LiveUpdate::Fault packs it. */
 
 typedef struct {
     uint32_t  armed;
@@ -59,7 +59,7 @@ typedef struct {
     uint32_t  nth;
     uint32_t  how;
     uint32_t  error;
-    uint32_t  fired;
+    uint32_t  fired;                  /* the process */
     uint32_t  counts[FAULT_CALLS];
     char      path[FAULT_PATH];
 } fault_control_t;
@@ -155,7 +155,7 @@ fault(fault_call_e call, const char *path)
     }
 
     strncpy(fc->path, path + fault_prefix_len, FAULT_PATH - 1);
-    __atomic_store_n(&fc->fired, 1, __ATOMIC_RELEASE);
+    __atomic_store_n(&fc->fired, (uint32_t) getpid(), __ATOMIC_RELEASE);
 
     if (fc->how == FAULT_KILL) {
         (void) kill(getpid(), SIGKILL);

@@ -62,13 +62,21 @@ sub arm {
 }
 
 
-# Returns how often each call was made.
+# Returns how often each call was made.  The death of a process that was killed
+# is no alert.
 
 sub disarm {
     my ($self) = @_;
 
     $self->patch(0, pack 'L', 0);
     $self->{t}->steady(0);
+
+    my ($how, $pid) = (unpack 'L6', $self->{t}->read_file('fault'))[3, 5];
+
+    if ($how == $HOW{kill} && $pid) {
+        $self->{t}{kills}{$pid} = 1;
+        $self->{t}{killed} = 1;
+    }
 
     return $self->counts();
 }
