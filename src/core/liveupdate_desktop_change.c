@@ -12,6 +12,8 @@
 static cJSON *liveupdate_member(cJSON *object, const char *key,
     cJSON *(*create)(void));
 static cJSON *liveupdate_build_find(const cJSON *builds, const char *id);
+static liveupdate_rc_e liveupdate_release_info(cJSON *releases,
+    const cJSON *builds, const cJSON *info);
 static liveupdate_rc_e liveupdate_latest_set(cJSON *releases, const char *id);
 static liveupdate_rc_e liveupdate_latest_before(cJSON *releases,
     const cJSON *builds, const cJSON *build);
@@ -21,17 +23,20 @@ static liveupdate_rc_e liveupdate_rollout_add(cJSON *redirections,
 static liveupdate_rc_e liveupdate_copy(cJSON *to, const cJSON *from,
     const char *key);
 static liveupdate_rc_e liveupdate_rules_check(const cJSON *app,
-    const cJSON *rules, liveupdate_error_t *err);
+    const cJSON *rules, const liveupdate_arena_t *arena,
+    liveupdate_error_t *err);
 static liveupdate_rc_e liveupdate_rule_check(const cJSON *builds,
-    const cJSON *item, liveupdate_error_t *err);
+    const cJSON *rule, const char *key, const liveupdate_arena_t *arena,
+    liveupdate_error_t *err);
+static int liveupdate_rule_holds(const cJSON *builds, const cJSON *rule,
+    const char *key);
 
 
 liveupdate_rc_e
 liveupdate_build_release(cJSON *app, const char *id, const char *version,
     const cJSON *release_info, const char *now, liveupdate_error_t *err)
 {
-    cJSON            *build, *builds, *releases;
-    liveupdate_rc_e   rc;
+    cJSON  *build, *builds, *releases;
 
     builds = liveupdate_member(app, "desktopBuilds", cJSON_CreateArray);
     releases = liveupdate_member(app, "desktopReleases", cJSON_CreateObject);
@@ -61,16 +66,46 @@ liveupdate_build_release(cJSON *app, const char *id, const char *version,
         return LIVEUPDATE_NOMEM;
     }
 
-    if (release_info == NULL) {
-        return LIVEUPDATE_OK;
+    return release_info == NULL
+           ? LIVEUPDATE_OK
+           : liveupdate_release_info(releases, builds, release_info);
+}
+
+
+/* What is said of builds that are not released here is left out. */
+
+static liveupdate_rc_e
+liveupdate_release_info(cJSON *releases, const cJSON *builds,
+    const cJSON *info)
+{
+    cJSON            *item, *next, *redirections;
+    liveupdate_rc_e   rc;
+
+    if (liveupdate_rule_holds(builds, info, "latestReleaseBuildId")) {
+
+        rc = liveupdate_copy(releases, info, "latestReleaseBuildId");
+        if (rc != LIVEUPDATE_OK) {
+            return rc;
+        }
     }
 
-    rc = liveupdate_copy(releases, release_info, "latestReleaseBuildId");
+    rc = liveupdate_copy(releases, info, "releaseRedirections");
     if (rc != LIVEUPDATE_OK) {
         return rc;
     }
 
-    return liveupdate_copy(releases, release_info, "releaseRedirections");
+    redirections = cJSON_GetObjectItemCaseSensitive(releases,
+                                                    "releaseRedirections");
+
+    for (item = redirections ? redirections->child : NULL; item; item = next) {
+        next = item->next;
+
+        if (!liveupdate_rule_holds(builds, item, "buildId")) {
+            cJSON_Delete(cJSON_DetachItemViaPointer(redirections, item));
+        }
+    }
+
+    return LIVEUPDATE_OK;
 }
 
 
@@ -272,7 +307,7 @@ liveupdate_rules_set(cJSON *app, const cJSON *rules,
         return rc;
     }
 
-    rc = liveupdate_rules_check(app, rules, err);
+    rc = liveupdate_rules_check(app, rules, arena, err);
     if (rc != LIVEUPDATE_OK) {
         return rc;
     }
@@ -296,48 +331,63 @@ liveupdate_rules_set(cJSON *app, const cJSON *rules,
 
 static liveupdate_rc_e
 liveupdate_rules_check(const cJSON *app, const cJSON *rules,
-    liveupdate_error_t *err)
+    const liveupdate_arena_t *arena, liveupdate_error_t *err)
 {
-    const cJSON       *builds, *item;
-    liveupdate_rc_e    rc;
-    liveupdate_str_t   id;
+    const cJSON      *builds, *item;
+    liveupdate_rc_e   rc;
 
     builds = cJSON_GetObjectItemCaseSensitive(app, "desktopBuilds");
 
-    if (liveupdate_json_string(rules, "latestReleaseBuildId", &id)
-        == LIVEUPDATE_OK
-        && liveupdate_build_find(builds, (char *) id.data) == NULL)
-    {
-        return liveupdate_refuse(err, &id, "is not a released build");
-    }
+    rc = liveupdate_rule_check(builds, rules, "latestReleaseBuildId", arena,
+                               err);
 
     cJSON_ArrayForEach(item,
                        cJSON_GetObjectItemCaseSensitive(rules,
                                                       "releaseRedirections"))
     {
-        rc = liveupdate_rule_check(builds, item, err);
         if (rc != LIVEUPDATE_OK) {
-            return rc;
+            break;
         }
+
+        rc = liveupdate_rule_check(builds, item, "buildId", arena, err);
     }
 
-    return LIVEUPDATE_OK;
+    return rc;
 }
 
 
+/* The reason outlives the rules. */
+
 static liveupdate_rc_e
-liveupdate_rule_check(const cJSON *builds, const cJSON *item,
-    liveupdate_error_t *err)
+liveupdate_rule_check(const cJSON *builds, const cJSON *rule,
+    const char *key, const liveupdate_arena_t *arena, liveupdate_error_t *err)
 {
     liveupdate_str_t  id;
 
-    if (liveupdate_json_string(item, "buildId", &id) != LIVEUPDATE_OK
-        || liveupdate_build_find(builds, (char *) id.data))
-    {
+    if (liveupdate_rule_holds(builds, rule, key)) {
         return LIVEUPDATE_OK;
     }
 
+    (void) liveupdate_json_string(rule, key, &id);
+
+    id = liveupdate_str_dup(arena, id.data, id.len);
+    if (id.data == NULL) {
+        return LIVEUPDATE_NOMEM;
+    }
+
     return liveupdate_refuse(err, &id, "is not a released build");
+}
+
+
+/* Whether the build that it is about, if there is one, is released. */
+
+static int
+liveupdate_rule_holds(const cJSON *builds, const cJSON *rule, const char *key)
+{
+    liveupdate_str_t  id;
+
+    return liveupdate_json_string(rule, key, &id) != LIVEUPDATE_OK
+           || liveupdate_build_find(builds, (char *) id.data);
 }
 
 

@@ -101,6 +101,22 @@ desktop_change_release(void)
        == 2, "and is listed once");
 
     cJSON_Delete(info);
+    info = tap_json("{\"latestReleaseBuildId\":\"ghost\","
+                    "\"releaseRedirections\":["
+                    "{\"rule\":\"buildByRollout\",\"buildId\":\"c\","
+                    "\"percentage\":10},"
+                    "{\"rule\":\"buildByRollout\",\"buildId\":\"ghost\","
+                    "\"percentage\":20}]}");
+
+    ok(liveupdate_build_release(app, "c", "3", info, "u", &err)
+       == LIVEUPDATE_OK
+       && strcmp(liveupdate_build_latest(app), "a") == 0
+       && cJSON_GetArraySize(cJSON_GetObjectItemCaseSensitive(
+              cJSON_GetObjectItemCaseSensitive(app, "desktopReleases"),
+              "releaseRedirections"))
+          == 1, "what is said of a build that is not released is left out");
+
+    cJSON_Delete(info);
     cJSON_Delete(app);
 
     app = tap_json("{\"desktopBuilds\":{}}");
@@ -282,8 +298,8 @@ desktop_change_rules(void)
     rules = tap_json("{\"latestReleaseBuildId\":\"x\"}");
     ok(liveupdate_rules_set(app, rules, &tap_arena, &err)
        == LIVEUPDATE_INVALID, "an unknown latest");
-    ok(liveupdate_str_is(&err.subject, "x"), "is named");
     cJSON_Delete(rules);
+    ok(liveupdate_str_is(&err.subject, "x"), "is named, without the rules");
 
     rules = tap_json("{\"latestReleaseBuildId\":\"a\","
                      "\"releaseRedirections\":[{\"rule\":"
@@ -292,6 +308,7 @@ desktop_change_rules(void)
     ok(liveupdate_rules_set(app, rules, &tap_arena, &err)
        == LIVEUPDATE_INVALID, "a redirection to an unknown build");
     cJSON_Delete(rules);
+    ok(liveupdate_str_is(&err.subject, "x"), "is named, without the rules");
 
     rules = tap_json("{\"releaseRedirections\":[{\"rule\":"
                      "\"buildByIp\",\"buildId\":\"a\","
