@@ -345,6 +345,12 @@ ngx_http_liveupdate_store(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         path.len--;
     }
 
+    /* what comes after it has up to 1,300 bytes, and a path 4,095 */
+
+    if (path.len > NGX_HTTP_LIVEUPDATE_STORE_PATH) {
+        return "has a path longer than 2048 bytes";
+    }
+
     stores = lumcf->stores.elts;
 
     for (i = 0; i < lumcf->stores.nelts; i++) {

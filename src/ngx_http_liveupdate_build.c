@@ -21,6 +21,8 @@ static ngx_int_t ngx_http_liveupdate_builds_answer(
 static int ngx_http_liveupdate_build_cmp(const void *one, const void *two);
 static ngx_int_t ngx_http_liveupdate_build_change(
     ngx_http_liveupdate_call_t *call, cJSON *app);
+static ngx_int_t ngx_http_liveupdate_build_allowed(
+    ngx_http_liveupdate_call_t *call, const cJSON *app, u_char *folder);
 static ngx_int_t ngx_http_liveupdate_build_relations(
     ngx_http_liveupdate_call_t *call, cJSON *json, const cJSON *release);
 
@@ -258,6 +260,12 @@ ngx_http_liveupdate_build_change(ngx_http_liveupdate_call_t *call, cJSON *app)
     call->change = "build.update";
     call->subject = (char *) call->route.id.data;
 
+    status = ngx_http_liveupdate_build_allowed(call, app, folder);
+    if (status != NGX_OK) {
+        cJSON_Delete(release);
+        return status;
+    }
+
     status = ngx_http_liveupdate_core_status(call,
                                              liveupdate_release_set(release,
                                                  call->json, &call->error));
@@ -308,6 +316,31 @@ ngx_http_liveupdate_build_change(ngx_http_liveupdate_call_t *call, cJSON *app)
     cJSON_Delete(release);
 
     return status;
+}
+
+
+/* Limits and properties of what was approved are approved, too. */
+
+static ngx_int_t
+ngx_http_liveupdate_build_allowed(ngx_http_liveupdate_call_t *call,
+    const cJSON *app, u_char *folder)
+{
+    if (!ngx_http_liveupdate_release_is_live(call, folder)) {
+        return NGX_OK;
+    }
+
+    if (ngx_http_liveupdate_app_protected(call, app, call->subject)) {
+        return ngx_http_liveupdate_refuse_protected(call);
+    }
+
+    if (call->approval && !(call->token->roles & LIVEUPDATE_ROLE_APPROVE)) {
+        return ngx_http_liveupdate_refuse(call, NGX_HTTP_FORBIDDEN,
+                                          "The bundle was approved: this "
+                                          "needs a token with the role "
+                                          "\"approve\".");
+    }
+
+    return NGX_OK;
 }
 
 
@@ -365,15 +398,20 @@ ngx_http_liveupdate_download_get(ngx_http_liveupdate_call_t *call)
         args = call->args;
         (void) liveupdate_query_find(&args, "href", &value);
 
-        href = value.len && release.kind == LIVEUPDATE_KIND_MANIFEST
-               ? "?href=" : "";
+        href = "?href=";
 
-        call->location = ngx_http_liveupdate_path(call->io.pool,
-                                                  "%V%*s%s%*s",
-                                                  &call->base_url,
-                                                  str.len, str.data, href,
-                                                  *href ? value.len : 0,
-                                                  value.data);
+        if (value.len == 0 || release.kind != LIVEUPDATE_KIND_MANIFEST) {
+            href = "";
+            value.len = 0;
+        }
+
+        call->location = ngx_pnalloc(call->io.pool,
+                                     call->base_url.len + str.len
+                                     + ngx_strlen(href) + value.len + 1);
+        if (call->location) {
+            ngx_sprintf(call->location, "%V%*s%s%*s%Z", &call->base_url,
+                        str.len, str.data, href, value.len, value.data);
+        }
     }
 
     json = cJSON_CreateObject();

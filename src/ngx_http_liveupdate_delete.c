@@ -15,8 +15,6 @@
 
 static ngx_int_t ngx_http_liveupdate_bundle_forget(
     ngx_http_liveupdate_call_t *call, cJSON *app);
-static ngx_uint_t ngx_http_liveupdate_bundle_is_protected(
-    ngx_http_liveupdate_call_t *call, const cJSON *app);
 static ngx_int_t ngx_http_liveupdate_release_forget(
     ngx_http_liveupdate_call_t *call, cJSON *app);
 static ngx_int_t ngx_http_liveupdate_desktop_remove(
@@ -52,7 +50,9 @@ ngx_http_liveupdate_bundle_forget(ngx_http_liveupdate_call_t *call,
 
     cJSON_Delete(release);
 
-    if (ngx_http_liveupdate_bundle_is_protected(call, app)) {
+    /* without it a protected channel would be rolled back */
+
+    if (ngx_http_liveupdate_app_protected(call, app, call->subject)) {
         return ngx_http_liveupdate_refuse_protected(call);
     }
 
@@ -62,39 +62,6 @@ ngx_http_liveupdate_bundle_forget(ngx_http_liveupdate_call_t *call,
     call->finish = ngx_http_liveupdate_release_remove;
 
     return NGX_HTTP_NO_CONTENT;
-}
-
-
-/* Without it a protected channel would be rolled back. */
-
-static ngx_uint_t
-ngx_http_liveupdate_bundle_is_protected(ngx_http_liveupdate_call_t *call,
-    const cJSON *app)
-{
-    const cJSON       *channel, *deployment;
-    liveupdate_str_t   id;
-
-    cJSON_ArrayForEach(channel,
-                       cJSON_GetObjectItemCaseSensitive(app, "channels"))
-    {
-        if (!ngx_http_liveupdate_protected(call, channel)) {
-            continue;
-        }
-
-        cJSON_ArrayForEach(deployment,
-                           cJSON_GetObjectItemCaseSensitive(channel,
-                                                            "deployments"))
-        {
-            if (liveupdate_json_string(deployment, "release", &id)
-                == LIVEUPDATE_OK
-                && liveupdate_str_is(&id, call->subject))
-            {
-                return 1;
-            }
-        }
-    }
-
-    return 0;
 }
 
 

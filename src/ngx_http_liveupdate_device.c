@@ -5,6 +5,7 @@
 
 
 #include "ngx_http_liveupdate_api.h"
+#include "ngx_http_liveupdate_release.h"
 
 #include "liveupdate_change.h"
 #include "liveupdate_query.h"
@@ -20,7 +21,7 @@ typedef struct {
 
 
 static ngx_int_t ngx_http_liveupdate_device_force(
-    ngx_http_liveupdate_call_t *call, char *ids, ngx_int_t status);
+    ngx_http_liveupdate_call_t *call, char *ids);
 static ngx_int_t ngx_http_liveupdate_device_change(
     ngx_http_liveupdate_call_t *call, cJSON *app);
 static ngx_int_t ngx_http_liveupdate_device_unforce(
@@ -169,8 +170,7 @@ ngx_http_liveupdate_devices_patch(ngx_http_liveupdate_call_t *call)
 
     ids.data[ids.len] = '\0';
 
-    return ngx_http_liveupdate_device_force(call, (char *) ids.data,
-                                            NGX_HTTP_OK);
+    return ngx_http_liveupdate_device_force(call, (char *) ids.data);
 }
 
 
@@ -178,14 +178,12 @@ ngx_int_t
 ngx_http_liveupdate_device_patch(ngx_http_liveupdate_call_t *call)
 {
     return ngx_http_liveupdate_device_force(call,
-                                            (char *) call->route.id.data,
-                                            NGX_HTTP_OK);
+                                            (char *) call->route.id.data);
 }
 
 
 static ngx_int_t
-ngx_http_liveupdate_device_force(ngx_http_liveupdate_call_t *call, char *ids,
-    ngx_int_t status)
+ngx_http_liveupdate_device_force(ngx_http_liveupdate_call_t *call, char *ids)
 {
     ngx_int_t                    rc;
     const cJSON                 *item;
@@ -224,7 +222,7 @@ ngx_http_liveupdate_device_force(ngx_http_liveupdate_call_t *call, char *ids,
 
     call->answer = cJSON_CreateObject();
 
-    return call->answer ? status : ngx_http_liveupdate_nomem(call);
+    return call->answer ? NGX_HTTP_OK : ngx_http_liveupdate_nomem(call);
 }
 
 
@@ -241,6 +239,12 @@ ngx_http_liveupdate_device_change(ngx_http_liveupdate_call_t *call,
 
     call->change = force->channel ? "device.force" : "device.unforce";
     call->to = force->channel;
+
+    /* it has that channel then, whichever it asks for */
+
+    if (force->channel && ngx_http_liveupdate_app_protected(call, app, NULL)) {
+        return ngx_http_liveupdate_refuse_protected(call);
+    }
 
     arena = ngx_http_liveupdate_arena(call->io.pool);
     call->subject = (char *) liveupdate_str_dup(&arena, force->ids,

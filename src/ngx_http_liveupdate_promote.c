@@ -175,6 +175,41 @@ ngx_http_liveupdate_protected(ngx_http_liveupdate_call_t *call,
 }
 
 
+ngx_uint_t
+ngx_http_liveupdate_app_protected(ngx_http_liveupdate_call_t *call,
+    const cJSON *app, const char *release)
+{
+    const cJSON       *channel, *deployment;
+    liveupdate_str_t   id;
+
+    cJSON_ArrayForEach(channel,
+                       cJSON_GetObjectItemCaseSensitive(app, "channels"))
+    {
+        if (!ngx_http_liveupdate_protected(call, channel)) {
+            continue;
+        }
+
+        if (release == NULL) {
+            return 1;
+        }
+
+        cJSON_ArrayForEach(deployment,
+                           cJSON_GetObjectItemCaseSensitive(channel,
+                                                            "deployments"))
+        {
+            if (liveupdate_json_string(deployment, "release", &id)
+                == LIVEUPDATE_OK
+                && liveupdate_str_is(&id, release))
+            {
+                return 1;
+            }
+        }
+    }
+
+    return 0;
+}
+
+
 ngx_int_t
 ngx_http_liveupdate_refuse_protected(ngx_http_liveupdate_call_t *call)
 {

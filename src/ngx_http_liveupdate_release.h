@@ -32,13 +32,16 @@ ngx_int_t ngx_http_liveupdate_bundle_answer(ngx_http_liveupdate_call_t *call,
     const cJSON *release, const char *artifact_status, ngx_int_t status);
 
 /*
- * 1 if the channel is protected and whoever calls may not approve; and the
- * status of what is refused for that.  protect() makes a bundle that is for
- * such a channel wait for approval.
+ * 1 if the channel, or one of the app's that has the release (NULL: one of the
+ * app's), is protected and whoever calls may not approve; and the status of
+ * what is refused for that.  protect() makes a bundle that is for such a
+ * channel wait for approval.
  */
 
 ngx_uint_t ngx_http_liveupdate_protected(ngx_http_liveupdate_call_t *call,
     const cJSON *channel);
+ngx_uint_t ngx_http_liveupdate_app_protected(ngx_http_liveupdate_call_t *call,
+    const cJSON *app, const char *release);
 ngx_int_t ngx_http_liveupdate_refuse_protected(
     ngx_http_liveupdate_call_t *call);
 void ngx_http_liveupdate_protect(ngx_http_liveupdate_call_t *call,

@@ -20,7 +20,7 @@ use File::Path qw/ make_path /;
 select STDERR; $| = 1;
 select STDOUT; $| = 1;
 
-my $t = Test::LiveUpdate->new()->plan(70);
+my $t = Test::LiveUpdate->new()->plan(77);
 
 $ENV{APPROVAL} = 'on';
 $t->config_reference()->run();
@@ -60,12 +60,30 @@ $reply = $t->api('POST', "/releases/$app/$first/promote", {},
 is($reply->{json}{state}, 'live', 'promoted');
 is($t->latest($app)->{json}{bundleId}, $first, 'a device gets it');
 
+my $limit = { minAndroidAppVersionCode => '7' };
+
+for my $path ("builds/$first", "bundles/$first") {
+    $t->refused(sub { $t->api('PATCH', "/v1/apps/$app/$path", $limit,
+                              token => 'publish') },
+                '403 The bundle was approved: this needs a token with the '
+                . 'role "approve".', "a publisher cannot change $path");
+    is($t->api('PATCH', "/v1/apps/$app/$path", $limit,
+               token => 'admin')->{status}, 200, 'who may approve can');
+    is($t->api('PATCH', "/v1/apps/$app/$path",
+               { minAndroidAppVersionCode => undef },
+               token => 'admin')->{status}, 200, 'and back');
+}
+
 is(ready($first)->{json}{artifactStatus}, 'ready', 'ready again');
 is($t->latest($app)->{json}{bundleId}, $first, 'changes nothing');
 
 # the second is rejected
 
 my $second = publish('two');
+
+is($t->api('PATCH', "/v1/apps/$app/builds/$second", $limit,
+           token => 'publish')->{status}, 200,
+   'what waits is still the publisher\'s');
 
 $t->refused(sub { $t->api('POST', "/releases/$app/$second/reject", {},
                           token => 'approve') },

@@ -12,7 +12,7 @@ use Test::More;
 
 use Test::LiveUpdate qw/ :DEFAULT json_encode zip /;
 
-my $t = Test::LiveUpdate->new()->plan(41);
+my $t = Test::LiveUpdate->new()->plan(42);
 
 $t->config_reference();
 $t->run();
@@ -76,6 +76,13 @@ is($t->api('GET', "$path/$one->{build}/artifacts/$one->{bundle}/download")
    ->{headers}{location},
    'http://127.0.0.1:' . port(8080)
    . "/artifacts/$app/$one->{bundle}/bundle.zip", 'the bytes of an artifact');
+
+my $long = 'x' x 4200;
+
+is($t->api('GET', "/v1/apps/$app/bundles/$two->{bundle}/download?href=$long",
+           undef, token => undef)->{headers}{location},
+   'http://127.0.0.1:' . port(8080)
+   . "/artifacts/$app/$two->{bundle}?href=$long", 'whatever file is asked for');
 
 # list
 

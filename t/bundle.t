@@ -14,7 +14,7 @@ use Test::More;
 use Test::LiveUpdate qw/ :DEFAULT json_decode json_encode sign zip /;
 use Test::LiveUpdate::HTTP qw/ parse_reply /;
 
-my $t = Test::LiveUpdate->new()->plan(171);
+my $t = Test::LiveUpdate->new()->plan(178);
 
 $t->config_reference();
 $t->run();
@@ -329,6 +329,23 @@ is($t->api('POST', "/releases/$app/$safe/promote", {},
 $t->refused(sub { $t->api('DELETE', "$path/$safe", undef,
                           token => 'publish') },
             qr/^403 The channel is protected/, 'it is not for a publisher');
+
+my %limit = (minAndroidAppVersionCode => undef,
+             customProperties => { a => 'b' });
+
+for my $call ([ "$path/$safe", \%limit ],
+              [ "/v1/apps/$app/builds/$safe", \%limit ],
+              [ "/v1/apps/$app/devices?ids=d1",
+                { forcedAppChannelId => $production } ]) {
+    $t->refused(sub { $t->api('PATCH', @$call, token => 'publish') },
+                qr/^403 The channel is protected/, 'nor is that');
+    is($t->api('PATCH', @$call, token => 'admin')->{status}, 200,
+       'who may approve may');
+}
+
+is($t->api('PATCH', "/v1/apps/$app/devices?ids=d1",
+           { forcedAppChannelId => undef }, token => 'publish')->{status}, 200,
+   'back to what the device asks for');
 
 # versions of a bundle, as old CLIs change them
 

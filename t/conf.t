@@ -11,7 +11,7 @@ use Test::More;
 
 use Test::LiveUpdate qw/ :DEFAULT zip /;
 
-my $t = Test::LiveUpdate->new()->plan(79);
+my $t = Test::LiveUpdate->new()->plan(80);
 my $dir = $t->testdir();
 
 # what is refused, and why
@@ -42,6 +42,8 @@ for my $case (
     [location => 'liveupdate_store;', qr/invalid number of arguments/],
     [location => 'liveupdate_store a; liveupdate_store b;',
      qr/"liveupdate_store" directive is duplicate/],
+    [location => 'liveupdate_store /' . 'x' x 2048 . '; liveupdate_api;',
+     qr/"liveupdate_store" directive has a path longer than 2048 bytes/],
     [main => 'liveupdate_store a;',
      qr/"liveupdate_store" directive is not allowed here/],
     [location => 'liveupdate_store none/store; liveupdate_api;',
