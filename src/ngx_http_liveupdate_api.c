@@ -53,7 +53,7 @@ static ngx_http_liveupdate_action_t  ngx_http_liveupdate_actions[] = {
 
     { LIVEUPDATE_ROUTE_ME, GET, READ, NONE, ngx_http_liveupdate_me },
 
-    { LIVEUPDATE_ROUTE_SESSIONS, POST, 0, JSON,
+    { LIVEUPDATE_ROUTE_SESSIONS, POST, 0, NONE,
       ngx_http_liveupdate_no_sessions },
     { LIVEUPDATE_ROUTE_SESSION, DELETE, 0, NONE, ngx_http_liveupdate_logout },
 

@@ -171,11 +171,6 @@ ngx_http_liveupdate_audit_lines(ngx_http_liveupdate_call_t *call,
             return ngx_http_liveupdate_failed(call);
         }
 
-        if (offset && subject == NULL) {
-            offset--;
-            continue;
-        }
-
         if (liveupdate_json_parse(&line, &text, &err) != LIVEUPDATE_OK) {
             continue;
         }

@@ -232,7 +232,7 @@ ngx_http_liveupdate_desktop_feed(ngx_http_liveupdate_call_t *call,
 {
     size_t               i, n;
     u_char              *feed, *path;
-    ngx_int_t            status;
+    ngx_int_t            rc, status;
     ngx_str_t            text;
     ngx_file_info_t      fi;
     liveupdate_str_t     str;
@@ -249,9 +249,9 @@ ngx_http_liveupdate_desktop_feed(ngx_http_liveupdate_call_t *call,
 
     path = ngx_http_liveupdate_path(call->io.pool, "%s/files.json", folder);
 
-    if (ngx_http_liveupdate_store_read(&call->io, path, &text, &fi) != NGX_OK)
-    {
-        return ngx_http_liveupdate_failed(call);
+    rc = ngx_http_liveupdate_store_read(&call->io, path, &text, &fi);
+    if (rc != NGX_OK) {
+        return ngx_http_liveupdate_unread(call, rc);
     }
 
     str.len = text.len;

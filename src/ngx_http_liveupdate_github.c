@@ -121,10 +121,9 @@ ngx_http_liveupdate_github_open(ngx_http_liveupdate_call_t *call)
     path = ngx_http_liveupdate_path(call->io.pool, "%s/files.json",
                                     call->job->folder);
 
-    if (ngx_http_liveupdate_store_read_json(&call->io, path, &github->files)
-        != NGX_OK)
-    {
-        return ngx_http_liveupdate_failed(call);
+    rc = ngx_http_liveupdate_store_read_json(&call->io, path, &github->files);
+    if (rc != NGX_OK) {
+        return ngx_http_liveupdate_unread(call, rc);
     }
 
     pull = cJSON_GetObjectItemCaseSensitive(github->release, "pullRequest");
@@ -384,6 +383,7 @@ ngx_http_liveupdate_github_ask(ngx_http_liveupdate_github_t *github,
     u_char                             *p, buf[2048];
     va_list                             args;
     ngx_pool_t                         *pool;
+    liveupdate_error_t                  why;
     ngx_http_liveupdate_fetch_t        *fetch;
     ngx_http_liveupdate_github_conf_t  *conf;
 
@@ -466,6 +466,10 @@ failed:
         ngx_destroy_pool(pool);
     }
 
+    (void) liveupdate_refuse(&why, NULL,
+                             "The server is short of memory or connections.");
+    ngx_http_liveupdate_job_fail(github->job, NGX_HTTP_LIVEUPDATE_JOB_OUTAGE,
+                                 &why);
     ngx_http_liveupdate_github_end(github);
 }
 

@@ -387,7 +387,7 @@ ngx_http_liveupdate_reconcile_state(ngx_http_liveupdate_call_t *call,
 
         if (rc != NGX_OK) {
             cJSON_Delete(release);
-            return ngx_http_liveupdate_failed(call);
+            return ngx_http_liveupdate_unread(call, rc);
         }
 
         *state = (char *) ngx_http_liveupdate_path(call->io.pool, "%s",

@@ -140,7 +140,7 @@ ngx_int_t
 ngx_http_liveupdate_request(ngx_http_liveupdate_call_t *call, cJSON *release)
 {
     cJSON             *is;
-    u_char            *path, *folder;
+    u_char            *path, *live, *folder;
     ngx_fd_t           lock;
     ngx_int_t          rc, status;
     liveupdate_str_t   state;
@@ -151,15 +151,15 @@ ngx_http_liveupdate_request(ngx_http_liveupdate_call_t *call, cJSON *release)
     folder = ngx_http_liveupdate_path(call->io.pool, "%V/staging/%s/%s",
                                       &call->store->path,
                                       call->route.app.data, call->subject);
-    path = ngx_http_liveupdate_path(call->io.pool, "%V/live/%s/%s",
+    live = ngx_http_liveupdate_path(call->io.pool, "%V/live/%s/%s",
                                     &call->store->path, call->route.app.data,
                                     call->subject);
 
-    if (path == NULL) {
+    if (live == NULL) {
         return ngx_http_liveupdate_nomem(call);
     }
 
-    if (access((char *) path, F_OK) == 0) {
+    if (access((char *) live, F_OK) == 0) {
         return ngx_http_liveupdate_request_live(call, release);
     }
 
@@ -193,6 +193,19 @@ ngx_http_liveupdate_request(ngx_http_liveupdate_call_t *call, cJSON *release)
     }
 
     if (rc == NGX_DECLINED) {
+
+        if (access((char *) live, F_OK) == 0) {
+
+            /* promoted before its folder was made anew */
+
+            status = (ngx_http_liveupdate_store_remove_tree(&call->io,
+                                                            call->store,
+                                                            folder)
+                      == NGX_ERROR)
+                     ? ngx_http_liveupdate_failed(call)
+                     : ngx_http_liveupdate_request_live(call, release);
+            goto done;
+        }
 
         /* what lies there already was verified by nobody */
 
@@ -377,9 +390,10 @@ ngx_http_liveupdate_release_retry_post(ngx_http_liveupdate_call_t *call)
     ngx_str_null(&state);
     (void) liveupdate_json_string(release, "state", &state);
 
-    /* a staged one may wait for its pull request */
+    /* a staged one may wait for its pull request, but not in live/ */
 
     waits = (liveupdate_str_is(&state, "staged")
+             && !ngx_http_liveupdate_release_is_live(call, folder)
              && call->store->jobs
              && call->store->jobs->github_approves);
 

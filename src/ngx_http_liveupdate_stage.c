@@ -232,6 +232,7 @@ static ngx_int_t
 ngx_http_liveupdate_stage_hash(ngx_http_liveupdate_stage_t *stage,
     ngx_http_liveupdate_staged_t *file)
 {
+    ngx_int_t                            rc;
     ngx_http_liveupdate_digest_t         digest;
     const ngx_http_liveupdate_digest_t  *known;
 
@@ -243,10 +244,9 @@ ngx_http_liveupdate_stage_hash(ngx_http_liveupdate_stage_t *stage,
 
     if (known == NULL) {
 
-        if (ngx_http_liveupdate_digest(&stage->call->io, file->path, &digest)
-            != NGX_OK)
-        {
-            return ngx_http_liveupdate_failed(stage->call);
+        rc = ngx_http_liveupdate_digest(&stage->call->io, file->path, &digest);
+        if (rc != NGX_OK) {
+            return ngx_http_liveupdate_unread(stage->call, rc);
         }
 
         known = &digest;
@@ -347,7 +347,7 @@ ngx_http_liveupdate_stage_manifest(ngx_http_liveupdate_stage_t *stage,
     ngx_uint_t n)
 {
     size_t                         i;
-    ngx_int_t                      status;
+    ngx_int_t                      rc, status;
     ngx_str_t                      text;
     ngx_file_info_t                fi;
     liveupdate_str_t               str;
@@ -364,10 +364,9 @@ ngx_http_liveupdate_stage_manifest(ngx_http_liveupdate_stage_t *stage,
         return 422;
     }
 
-    if (ngx_http_liveupdate_store_read(&call->io, file->path, &text, &fi)
-        != NGX_OK)
-    {
-        return ngx_http_liveupdate_failed(call);
+    rc = ngx_http_liveupdate_store_read(&call->io, file->path, &text, &fi);
+    if (rc != NGX_OK) {
+        return ngx_http_liveupdate_unread(call, rc);
     }
 
     str.len = text.len;
@@ -695,7 +694,7 @@ ngx_http_liveupdate_stage_artifact_list(ngx_http_liveupdate_stage_t *stage,
     ngx_http_liveupdate_staged_t *list)
 {
     size_t                         i;
-    ngx_int_t                      status;
+    ngx_int_t                      rc, status;
     ngx_str_t                      text;
     liveupdate_td_t                td;
     ngx_file_info_t                fi;
@@ -706,10 +705,9 @@ ngx_http_liveupdate_stage_artifact_list(ngx_http_liveupdate_stage_t *stage,
 
     call = stage->call;
 
-    if (ngx_http_liveupdate_store_read(&call->io, list->path, &text, &fi)
-        != NGX_OK)
-    {
-        return ngx_http_liveupdate_failed(call);
+    rc = ngx_http_liveupdate_store_read(&call->io, list->path, &text, &fi);
+    if (rc != NGX_OK) {
+        return ngx_http_liveupdate_unread(call, rc);
     }
 
     str.len = text.len;

@@ -33,7 +33,8 @@ static void ngx_http_liveupdate_sweep_thread(void *data, ngx_log_t *log);
 static ngx_int_t ngx_http_liveupdate_sweep_job(
     ngx_http_liveupdate_sweep_t *sweep, ngx_str_t *name);
 static ngx_int_t ngx_http_liveupdate_sweep_open(
-    ngx_http_liveupdate_sweep_t *sweep, ngx_http_liveupdate_job_t *job);
+    ngx_http_liveupdate_sweep_t *sweep, ngx_http_liveupdate_job_t *job,
+    u_char *path);
 static ngx_int_t ngx_http_liveupdate_sweep_read(
     ngx_http_liveupdate_sweep_t *sweep, ngx_http_liveupdate_job_t *job,
     const cJSON *release);
@@ -239,7 +240,7 @@ static ngx_int_t
 ngx_http_liveupdate_sweep_job(ngx_http_liveupdate_sweep_t *sweep,
     ngx_str_t *name)
 {
-    u_char                      *dot;
+    u_char                      *dot, *path;
     ngx_int_t                    rc;
     ngx_pool_t                  *pool;
     liveupdate_arena_t           arena;
@@ -254,6 +255,14 @@ ngx_http_liveupdate_sweep_job(ngx_http_liveupdate_sweep_t *sweep,
         }
 
         dot = name->data + name->len;
+    }
+
+    /* which file has failed is told when the job is gone */
+
+    path = ngx_http_liveupdate_path(sweep->io.pool, "%V/jobs/%V",
+                                    &sweep->jobs->store->path, name);
+    if (path == NULL) {
+        return NGX_ERROR;
     }
 
     pool = ngx_create_pool(4096, ngx_cycle->log);
@@ -293,20 +302,18 @@ ngx_http_liveupdate_sweep_job(ngx_http_liveupdate_sweep_t *sweep,
         goto failed;
     }
 
-    job->path = ngx_http_liveupdate_path(pool, "%V/jobs/%V",
-                                         &job->jobs->store->path, name);
+    job->path = ngx_http_liveupdate_path(pool, "%s", path);
     job->folder = ngx_http_liveupdate_path(pool, "%V/staging/%s/%s",
                                            &job->jobs->store->path,
                                            job->app.data, job->id.data);
 
-    rc = ngx_http_liveupdate_store_try_lock(&sweep->io, job->path,
-                                            &job->claim);
+    rc = ngx_http_liveupdate_store_try_lock(&sweep->io, path, &job->claim);
     if (rc != NGX_OK) {
         rc = (rc == NGX_ERROR) ? NGX_ERROR : NGX_OK;
         goto failed;
     }
 
-    rc = ngx_http_liveupdate_sweep_open(sweep, job);
+    rc = ngx_http_liveupdate_sweep_open(sweep, job, path);
 
     if (rc == NGX_OK) {
         claimed = ngx_array_push(&sweep->claimed);
@@ -340,10 +347,9 @@ failed:
 
 static ngx_int_t
 ngx_http_liveupdate_sweep_open(ngx_http_liveupdate_sweep_t *sweep,
-    ngx_http_liveupdate_job_t *job)
+    ngx_http_liveupdate_job_t *job, u_char *path)
 {
     cJSON            *release;
-    u_char           *path;
     ngx_fd_t          lock;
     ngx_int_t         rc;
     ngx_file_info_t   fi;
@@ -352,7 +358,7 @@ ngx_http_liveupdate_sweep_open(ngx_http_liveupdate_sweep_t *sweep,
 
         if (ngx_fd_info(job->claim, &fi) == NGX_FILE_ERROR) {
             return ngx_http_liveupdate_io_failed(&sweep->io, ngx_fd_info_n,
-                                                 job->path);
+                                                 path);
         }
 
         job->seen = ngx_file_size(&fi);
@@ -360,10 +366,11 @@ ngx_http_liveupdate_sweep_open(ngx_http_liveupdate_sweep_t *sweep,
         return NGX_OK;
     }
 
-    path = ngx_http_liveupdate_path(sweep->io.pool, "%s/lock", job->folder);
-
     lock = NGX_INVALID_FILE;
-    rc = ngx_http_liveupdate_store_try_lock(&sweep->io, path, &lock);
+    rc = ngx_http_liveupdate_store_try_lock(&sweep->io,
+                         ngx_http_liveupdate_path(sweep->io.pool, "%s/lock",
+                                                  job->folder),
+                         &lock);
 
     /* without a lock it was on its way out of staging when a crash came */
 
@@ -380,7 +387,7 @@ ngx_http_liveupdate_sweep_open(ngx_http_liveupdate_sweep_t *sweep,
 
         /* a crash came between the end of the job and that of its file */
 
-        rc = ngx_http_liveupdate_store_unlink(&sweep->io, job->path);
+        rc = ngx_http_liveupdate_store_unlink(&sweep->io, path);
 
         if (rc != NGX_ERROR) {
             rc = NGX_BUSY;

@@ -12,7 +12,7 @@ use Test::More;
 
 use Test::LiveUpdate qw/ :DEFAULT json_decode json_encode uri_encode zip /;
 
-my $t = Test::LiveUpdate->new()->plan(107);
+my $t = Test::LiveUpdate->new()->plan(109);
 
 $t->config_reference();
 $t->run();
@@ -38,6 +38,8 @@ unlike($reply->{body}, qr/@{[$t->token('publish')]}/, 'tells no token');
 for my $path ('sessions', 'sessions/codes') {
     like($t->said($t->api('POST', "/v1/$path", {}, token => undef)),
          qr/^403 This server has no login page: .*token/, "no $path");
+    is($t->api('POST', "/v1/$path", '{' x 100_000, token => undef)->{status},
+       403, 'and nothing is read for it');
 }
 
 for my $id ('x', 'a/b', 'ca_x') {

@@ -24,7 +24,7 @@ use constant { PIECE => 64, MEMORY => 16 * 1024 };
 
 my $seed = $ENV{LIVEUPDATE_SEED} // time() ^ $$;
 
-my $t = Test::LiveUpdate->new()->plan(14);
+my $t = Test::LiveUpdate->new()->plan(15);
 
 $t->config_reference()->run();
 
@@ -63,6 +63,8 @@ is_deeply([told('offset=' . @lines)], [], 'none before it');
 
 append('{"at":"2030-', "\n", substr(line(150, 'cut'), 0, 50));
 is_deeply([told('limit=2')], [(reverse @lines)[0, 1]], 'what is no line');
+is_deeply([told('limit=2&offset=2')], [(reverse @lines)[2, 3]],
+          'is not counted');
 
 $t->create_channel($app, 'beta');
 is((told('limit=1'))[0]{change}, 'channel.create', 'and the next change');

@@ -20,7 +20,7 @@ use constant AT_ONCE => 4;
 
 local $ENV{TEST_NGINX_WORKERS} = 1;
 
-my $t = Test::LiveUpdate->new()->plan(6);
+my $t = Test::LiveUpdate->new()->plan(7);
 my $td = Test::LiveUpdate::ToDesktop->new($t);
 my $gh = Test::LiveUpdate::GitHub->new($t, files => { BUILDS, [],
                                                       RELEASES, {} });
@@ -63,6 +63,19 @@ $origin->script();
 ok(over(), 'all is over');
 is(join(' ', map { $td->release($_)->{state} } @slow),
    join(' ', map { 'rejected' } @slow), 'they were rejected');
+
+# what cannot even be asked has to wait, too, and longer each time
+
+my $conf = $t->read_file('liveupdate.conf');
+
+$t->write_file('liveupdate.conf', $conf
+    =~ s{ api=([^\s;]+)}{ api=@{[ substr "$1/" . 'x' x 4080, 0, 4080 ]}}r);
+$t->reload();
+$t->mark_log();
+$gh->commit({ BUILDS, [ { id => 'nosuch' } ] });
+$gh->deliver_all();
+$t->log_like(qr/approved on GitHub has to wait: The server is short of mem/,
+             'it is told that nothing can be asked');
 
 
 sub over {

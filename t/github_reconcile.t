@@ -18,7 +18,7 @@ use Test::LiveUpdate::ToDesktop;
 use constant { BUILDS => 'desktop-builds.json',
                RELEASES => 'desktop-releases.json' };
 
-my $t = Test::LiveUpdate->new()->plan(97);
+my $t = Test::LiveUpdate->new()->plan(98);
 my $td = Test::LiveUpdate::ToDesktop->new($t);
 my $gh = Test::LiveUpdate::GitHub->new($t, files => { BUILDS, [],
                                                       RELEASES, {} });
@@ -326,6 +326,9 @@ $gh->close_pull(pull($other)->{number});
 is(join(' ', map { "$_->{status} $_->{json}{message}" } $gh->deliver_all()),
    '200 ignored', 'closed: it is live already');
 is(state($other), 'live', 'it stays so');
+$t->refused(sub { $t->api('POST', "/releases/$app/$other->{id}/retry", {},
+                          token => 'publish') }, qr/^409 Only a desktop rel/,
+            'and its pull request is not asked for again');
 list($one, $two);
 settled();
 is(state($other), 'withdrawn', 'until the files say otherwise');

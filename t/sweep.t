@@ -15,7 +15,7 @@ use Test::LiveUpdate::Fault;
 use Test::LiveUpdate::Store;
 use Test::LiveUpdate::ToDesktop;
 
-my $t = Test::LiveUpdate->new()->plan(20);
+my $t = Test::LiveUpdate->new()->plan(21);
 my $td = Test::LiveUpdate::ToDesktop->new($t);
 my $origin = $td->{origin};
 my $dir = $t->testdir();
@@ -25,6 +25,7 @@ my $dir = $t->testdir();
 my $fault = Test::LiveUpdate::Fault->new($t);
 
 $td->configure(approval => 'off', fetch => 'retry=50ms tries=100');
+$t->env(MALLOC_PERTURB_ => 165);
 $t->run();
 
 my $store = Test::LiveUpdate::Store->new("$dir/store");
@@ -61,6 +62,14 @@ $t->replace_file($file, $text);
 $origin->script();
 $td->becomes($first, 'live', 'it goes on as soon as it can be read');
 $t->steady(0);
+
+# what is no file of a job; memory that is free is not what it was
+
+$t->mark_log();
+mkdir "$dir/store/jobs/an-app.a-build" or die "cannot mkdir: $!\n";
+$t->log_like(qr{open\(\) "\Q$dir\E/store/jobs/an-app\.a-build" failed },
+             'the log names what is no file');
+rmdir "$dir/store/jobs/an-app.a-build";
 
 # a pool without room: whatever is refused is done later
 

@@ -47,7 +47,8 @@ typedef enum {
     FAULT_COUNT = 0,
     FAULT_ERROR,
     FAULT_KILL,
-    FAULT_SHORT
+    FAULT_SHORT,
+    FAULT_WAIT
 } fault_how_e;
 
 
@@ -160,6 +161,15 @@ fault(fault_call_e call, const char *path)
     if (fc->how == FAULT_KILL) {
         (void) kill(getpid(), SIGKILL);
         (void) pause();
+    }
+
+    if (fc->how == FAULT_WAIT) {
+
+        while (__atomic_load_n(&fc->armed, __ATOMIC_ACQUIRE)) {
+            (void) usleep(1000);
+        }
+
+        return 0;
     }
 
     if (fc->how == FAULT_SHORT) {

@@ -10,7 +10,7 @@ use strict;
 
 our @CALLS = qw/ open write fsync rename link unlink mkdir close /;
 
-my %HOW = (count => 0, error => 1, kill => 2, short => 3);
+my %HOW = (count => 0, error => 1, kill => 2, short => 3, wait => 4);
 
 
 # To be called before run().
@@ -43,7 +43,7 @@ sub new {
 
 # arm('count'), or arm('error', 'write', 3, ENOSPC):  the third write() fails.
 # "kill" kills the process there, "short" writes one half and fails with the
-# other.
+# other, "wait" goes on when it is disarmed.
 
 sub arm {
     my ($self, $how, $call, $n, $error) = @_;
