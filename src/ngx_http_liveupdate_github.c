@@ -40,6 +40,8 @@ static void ngx_http_liveupdate_github_handed_over(
 
 static void ngx_http_liveupdate_github_answered(
     ngx_http_liveupdate_fetch_t *fetch);
+static void ngx_http_liveupdate_github_answer(
+    ngx_http_liveupdate_github_t *github, liveupdate_error_t *why);
 static void ngx_http_liveupdate_github_limited(
     ngx_http_liveupdate_github_t *github);
 static ngx_uint_t ngx_http_liveupdate_github_is_plain(u_char *name);
@@ -512,9 +514,8 @@ ngx_http_liveupdate_github_answered(ngx_http_liveupdate_fetch_t *fetch)
 void
 ngx_http_liveupdate_github_unexpected(ngx_http_liveupdate_github_t *github)
 {
-    ngx_uint_t           status;
-    liveupdate_str_t     message;
-    liveupdate_error_t   why;
+    ngx_uint_t          status;
+    liveupdate_error_t  why;
 
     status = github->fetch->status;
 
@@ -522,17 +523,16 @@ ngx_http_liveupdate_github_unexpected(ngx_http_liveupdate_github_t *github)
         ngx_http_liveupdate_github_limited(github);
     }
 
-    ngx_str_null(&message);
-    (void) liveupdate_json_string(github->answer, "message", &message);
+    if (github->refused.text
+        && (status == NGX_HTTP_OK || status == NGX_HTTP_NOT_FOUND))
+    {
+        /* it is not there, so that this was not why */
 
-    (void) liveupdate_refuse(&why, message.len ? &message : NULL,
-               status == 0
-               ? "GitHub did not answer, or not completely."
-               : message.len
-               ? (char *) ngx_http_liveupdate_path(github->job->pool,
-                              "is what GitHub answered (%ui).", status)
-               : (char *) ngx_http_liveupdate_path(github->job->pool,
-                              "GitHub answered %ui.", status));
+        why = github->refused;
+
+    } else {
+        ngx_http_liveupdate_github_answer(github, &why);
+    }
 
     if (why.text) {
         ngx_http_liveupdate_job_fail(github->job,
@@ -540,6 +540,55 @@ ngx_http_liveupdate_github_unexpected(ngx_http_liveupdate_github_t *github)
     }
 
     ngx_http_liveupdate_github_end(github);
+}
+
+
+void
+ngx_http_liveupdate_github_refused(ngx_http_liveupdate_github_t *github)
+{
+    liveupdate_str_t    *message;
+    liveupdate_arena_t   arena;
+
+    ngx_http_liveupdate_github_answer(github, &github->refused);
+
+    arena = ngx_http_liveupdate_arena(github->job->pool);
+    message = &github->refused.subject;
+
+    *message = liveupdate_str_dup(&arena, message->data, message->len);
+}
+
+
+/* The subject points into the answer. */
+
+static void
+ngx_http_liveupdate_github_answer(ngx_http_liveupdate_github_t *github,
+    liveupdate_error_t *why)
+{
+    const cJSON       *errors;
+    ngx_uint_t         status;
+    liveupdate_str_t   message;
+
+    status = github->fetch->status;
+
+    ngx_str_null(&message);
+    (void) liveupdate_json_string(github->answer, "message", &message);
+
+    /* "Validation Failed" says nothing */
+
+    errors = cJSON_GetObjectItemCaseSensitive(github->answer, "errors");
+
+    if (cJSON_IsArray(errors)) {
+        (void) liveupdate_json_string(errors->child, "message", &message);
+    }
+
+    (void) liveupdate_refuse(why, message.len ? &message : NULL,
+               status == 0
+               ? "GitHub did not answer, or not completely."
+               : message.len
+               ? (char *) ngx_http_liveupdate_path(github->job->pool,
+                              "is what GitHub answered (%ui).", status)
+               : (char *) ngx_http_liveupdate_path(github->job->pool,
+                              "GitHub answered %ui.", status));
 }
 
 

@@ -288,6 +288,7 @@ struct ngx_http_liveupdate_github_s {
     ngx_uint_t                           suffix;
     ngx_uint_t                           conflicts;
     ngx_uint_t                           file;       /* of edits */
+    liveupdate_error_t                   refused;
     unsigned                             begun:1;    /* branch is written */
 
     /* the request that runs */
@@ -300,7 +301,8 @@ struct ngx_http_liveupdate_github_s {
  * ask() for something below /repos/{owner}/{name}; the body is from malloc(),
  * and freed, methods other than GET need one.  next() finds the answer.  text()
  * is that of a file, empty if there is none; member() a string of an answer, in
- * the job's pool, or NULL.  unexpected() and end() end the job.
+ * the job's pool, or NULL.  unexpected() and end() end the job.  refused() is
+ * for a 422, until it is known whether what was asked for is there already.
  */
 
 void ngx_http_liveupdate_github_ask(ngx_http_liveupdate_github_t *github,
@@ -314,6 +316,7 @@ u_char *ngx_http_liveupdate_github_member(
     const char *key);
 void ngx_http_liveupdate_github_unexpected(
     ngx_http_liveupdate_github_t *github);
+void ngx_http_liveupdate_github_refused(ngx_http_liveupdate_github_t *github);
 void ngx_http_liveupdate_github_end(ngx_http_liveupdate_github_t *github);
 
 /* Pull: finds or opens the pull request of the job's release, and ends it. */

@@ -220,7 +220,9 @@ ngx_http_liveupdate_pull_branched(ngx_http_liveupdate_github_t *github)
         return;
     }
 
-    /* there is one: is it what a try before this one has made */
+    /* if there is one: is it what a try before this one has made */
+
+    ngx_http_liveupdate_github_refused(github);
 
     ngx_http_liveupdate_github_ask(github, 0, NULL,
                                    ngx_http_liveupdate_pull_whose,
@@ -305,6 +307,8 @@ ngx_http_liveupdate_pull_listed(ngx_http_liveupdate_github_t *github)
 static void
 ngx_http_liveupdate_pull_edit(ngx_http_liveupdate_github_t *github)
 {
+    github->refused.text = NULL;
+
     if (ngx_http_liveupdate_github_files[github->file] == NULL) {
         ngx_http_liveupdate_pull_request(github);
         return;
@@ -434,6 +438,7 @@ static void
 ngx_http_liveupdate_pull_requested(ngx_http_liveupdate_github_t *github)
 {
     if (github->fetch->status == 422) {
+        ngx_http_liveupdate_github_refused(github);
         ngx_http_liveupdate_pull_find(github,
                                         ngx_http_liveupdate_pull_exists);
         return;

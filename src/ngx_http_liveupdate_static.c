@@ -148,6 +148,15 @@ ngx_http_liveupdate_static_filter(ngx_http_request_t *r)
         ngx_str_set(&ctx->result, "not_found");
     }
 
+#if (NGX_HTTP_GZIP)
+
+    /* the bytes are those of the digest, whatever "gzip" says */
+
+    r->gzip_tested = 1;
+    r->gzip_ok = 0;
+
+#endif
+
     if (r->headers_out.status != NGX_HTTP_OK
         && r->headers_out.status != NGX_HTTP_NOT_MODIFIED)
     {

@@ -20,7 +20,7 @@ use Test::LiveUpdate::ToDesktop;
 use constant { BUILDS => 'desktop-builds.json',
                RELEASES => 'desktop-releases.json' };
 
-my $t = Test::LiveUpdate->new()->plan(112);
+my $t = Test::LiveUpdate->new()->plan(118);
 
 my $td = Test::LiveUpdate::ToDesktop->new($t);
 my $gh = Test::LiveUpdate::GitHub->new($t, files => {
@@ -115,7 +115,7 @@ my $body = $pull->{body};
 my @rows = map { [ split /(?<!\\)\|/, $_, -1 ] } grep { /^\|/ }
     split /\n/, $body;
 
-is(join(' ', sort { $a <=> $b } uniq(map { scalar @$_ } @rows)), '4 5',
+is(join(' ', sort { $a <=> $b } uniq(map { scalar @$_ } @rows)), '4 6',
    'two tables, whatever is in them');
 like(unescaped($body), qr/\Q$_/, "the body has $_") for
     "| $first->{version} |", '| 33.3.2 |', '2026-11-01T10:00:25Z',
@@ -383,6 +383,31 @@ like(waits_with($hidden)->{reason}, qr/Not Found.*404/, 'no such repository');
 $gh->set(hidden => 0);
 $gh->wait_pull($hidden);
 $td->becomes($hidden, 'staged', 'it was there after all');
+
+# what is refused, and not because it is there already
+
+for my $case (
+    [ qr{^POST \S*/git/refs}, { status => 422,
+                                message => 'creations are restricted' },
+      qr/^"creations are restricted" is what GitHub answered \(422\)/ ],
+    [ qr{^POST \S*/pulls}, { status => 422, message => 'Validation Failed',
+                             errors => [ { message => 'it is too long' } ] },
+      qr/^"it is too long" is what GitHub answered \(422\)/ ],
+) {
+    my ($re, $rule, $reason) = @$case;
+    my $build = build();
+
+    $gh->script($re => { %$rule });
+    $td->deliver($build);
+    like(waits_with($build)->{reason}, $reason, "refused: $rule->{message}");
+    $gh->script();
+    proposed($build, "then it goes on: $rule->{message}");
+}
+
+# more files than a pull request can tell
+
+($pull) = proposed(build(more => 700), 'many files');
+like($pull->{body}, qr/And \d+ more files\.\n\z/, 'are not all told');
 
 # what is in the way is told, and gone as soon as it is
 

@@ -12,6 +12,10 @@
 #define LIVEUPDATE_TEXT_SIZE   1024
 #define LIVEUPDATE_PRINT_CELL  300
 
+/* the body of a pull request may have 65,536 characters */
+
+#define LIVEUPDATE_PRINT_FILES  60000
+
 
 static void liveupdate_print_value(liveupdate_text_t *text, const cJSON *json,
     unsigned level);
@@ -166,8 +170,9 @@ liveupdate_print_break(liveupdate_text_t *text, unsigned level)
 char *
 liveupdate_print_release(const cJSON *release, const cJSON *files)
 {
-    char               size[sizeof("18446744073709551615")];
+    char               number[sizeof("18446744073709551615")];
     uint64_t           bytes;
+    unsigned           left;
     const cJSON       *file;
     liveupdate_str_t   value;
     liveupdate_text_t  text;
@@ -184,13 +189,19 @@ liveupdate_print_release(const cJSON *release, const cJSON *files)
     liveupdate_print_row(&text, "Branch", release, "branch");
     liveupdate_print_row(&text, "Build started", release, "buildStartedAt");
     liveupdate_print_row(&text, "Build ended", release, "buildEndedAt");
-    liveupdate_print_row(&text, "Staged", release, "updatedAt");
-
     liveupdate_text_puts(&text, "\nEvery file was compared with the digest in "
                          "its manifest.\n\n"
-                         "| File | Bytes | SHA-256 |\n|---|--:|---|\n");
+                         "| File | Bytes | SHA-256 | Staged |\n"
+                         "|---|--:|---|---|\n");
+
+    left = 0;
 
     cJSON_ArrayForEach(file, files) {
+
+        if (text.len > LIVEUPDATE_PRINT_FILES) {
+            left++;
+            continue;
+        }
 
         liveupdate_text_puts(&text, "| ");
 
@@ -200,11 +211,11 @@ liveupdate_print_release(const cJSON *release, const cJSON *files)
 
         bytes = 0;
         (void) liveupdate_json_size(file, "size", &bytes);
-        (void) snprintf(size, sizeof(size), "%llu",
+        (void) snprintf(number, sizeof(number), "%llu",
                         (unsigned long long) bytes);
 
         liveupdate_text_puts(&text, " | ");
-        liveupdate_text_puts(&text, size);
+        liveupdate_text_puts(&text, number);
         liveupdate_text_puts(&text, " | ");
 
         if (liveupdate_json_string(file, "sha256", &value) == LIVEUPDATE_OK) {
@@ -213,7 +224,23 @@ liveupdate_print_release(const cJSON *release, const cJSON *files)
             liveupdate_text_puts(&text, "`");
         }
 
+        liveupdate_text_puts(&text, " | ");
+
+        if (liveupdate_json_string(release, "updatedAt", &value)
+            == LIVEUPDATE_OK)
+        {
+            liveupdate_print_cell(&text, &value);
+        }
+
         liveupdate_text_puts(&text, " |\n");
+    }
+
+    if (left) {
+        (void) snprintf(number, sizeof(number), "%u", left);
+
+        liveupdate_text_puts(&text, "\nAnd ");
+        liveupdate_text_puts(&text, number);
+        liveupdate_text_puts(&text, " more files.\n");
     }
 
     return text.data;

@@ -70,13 +70,15 @@ print_json_texts(void)
 static void
 print_release(void)
 {
+    int     i;
     char   *text;
-    cJSON  *release, *files;
+    cJSON  *release, *files, *file;
 
     release = tap_json("{\"id\":\"b1\",\"name\":\"A|<b>\",\"version\":\"1.0\""
                        ",\"electron\":\"33.3.2\",\"commit\":\"" SHA "\","
                        "\"commitMessage\":\"fix\\n@all\",\"remote\":"
-                       "\"https://github.com/acme/app.git\"}");
+                       "\"https://github.com/acme/app.git\","
+                       "\"updatedAt\":\"2026-11-01T10:15:06.000Z\"}");
     files = tap_json("[{\"href\":\"My App.exe\",\"size\":3000000,"
                      "\"sha256\":\"00ff\"},{\"href\":\"`x`|y\"}]");
 
@@ -88,8 +90,10 @@ print_release(void)
     ok(strstr(text, "| Commit | [" SHA "](https://github.com/acme/app/commit/"
                     SHA ") fix &#64;all |\n") != NULL,
        "the commit is a link, and its message mentions nobody");
-    ok(strstr(text, "| My App.exe | 3000000 | `00ff` |\n") != NULL, "a file");
-    ok(strstr(text, "| &#96;x&#96;&#124;y | 0 |  |\n") != NULL,
+    ok(strstr(text, "| My App.exe | 3000000 | `00ff` | "
+                    "2026-11-01T10&#58;15&#58;06.000Z |\n") != NULL,
+       "a file");
+    ok(strstr(text, "| &#96;x&#96;&#124;y | 0 |  | 2026") != NULL,
        "a file of another kind");
     ok(strstr(text, "Branch") == NULL, "what is not known is left out");
 
@@ -100,6 +104,20 @@ print_release(void)
                        "\"https://github.com/acme/app\"}");
     text = liveupdate_print_release(release, NULL);
     ok(strstr(text, "| Commit | main |\n") != NULL, "no commit, no link");
+
+    free(text);
+
+    /* more than GitHub takes */
+
+    file = files->child;
+
+    for (i = 0; i < 2000; i++) {
+        (void) cJSON_AddItemToArray(files, cJSON_Duplicate(file, 1));
+    }
+
+    text = liveupdate_print_release(release, files);
+    ok(strlen(text) > 59000 && strlen(text) < 65536
+       && strstr(text, " more files.\n") != NULL, "not too many files");
 
     free(text);
     cJSON_Delete(release);

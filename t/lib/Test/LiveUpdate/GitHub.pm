@@ -348,6 +348,7 @@ sub listed {
 # times => 3           only so often
 # status => 500        answered in the place of doing anything, with
 # message => "..."     this, or
+# errors => [ { message => "..." } ]  and these
 # body => "..."        these bytes, of a
 # type => "..."        type, and
 # headers => [ ... ]   more of them, "Name: value"

@@ -352,6 +352,10 @@ sub open_pull {
            "No commits between $base and $name"))
         if $self->contains($to, $from);
 
+    failed(422, 'Validation Failed', custom(
+           'body is too long (maximum is 65536 characters)'))
+        if length($body // '') > 65_536;
+
     my $pull = {
         number => 1 + @{$self->{pulls}},
         id => ++$ids,

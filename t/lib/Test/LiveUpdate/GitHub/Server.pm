@@ -376,7 +376,8 @@ sub spoiled {
         (defined $rule->{body}
             ? (body => $rule->{body},
                type => $rule->{type} // 'text/html; charset=utf-8')
-            : (json => error($status, $rule->{message} // 'Server Error'))),
+            : (json => error($status, $rule->{message} // 'Server Error',
+                            @{$rule->{errors} || []}))),
     };
 }
 
