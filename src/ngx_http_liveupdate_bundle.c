@@ -8,9 +8,9 @@
 #include "ngx_http_liveupdate_release.h"
 
 #include "liveupdate_change.h"
+#include "liveupdate_url.h"
 
 
-#define NGX_HTTP_LIVEUPDATE_URL_SIZE  2048
 #define NGX_HTTP_LIVEUPDATE_REPEATED  60      /* seconds */
 
 
@@ -95,7 +95,6 @@ ngx_http_liveupdate_bundles_post(ngx_http_liveupdate_call_t *call)
 static ngx_int_t
 ngx_http_liveupdate_bundle_check(ngx_http_liveupdate_call_t *call)
 {
-    size_t             i;
     double             rollout;
     liveupdate_rc_e    rc;
     liveupdate_str_t   type, url, value;
@@ -126,26 +125,11 @@ ngx_http_liveupdate_bundle_check(ngx_http_liveupdate_call_t *call)
         return NGX_OK;
     }
 
-    if (rc != LIVEUPDATE_OK
-        || url.len > NGX_HTTP_LIVEUPDATE_URL_SIZE
-        || (ngx_strncasecmp(url.data, (u_char *) "https://", 8) != 0
-            && ngx_strncasecmp(url.data, (u_char *) "http://", 7) != 0))
-    {
+    if (rc != LIVEUPDATE_OK || !liveupdate_url_valid(&url)) {
         return ngx_http_liveupdate_refuse(call, 422,
-                                          "\"url\" must be absolute, with "
-                                          "http or https.");
-    }
-
-    /* an URL that is not wholly encoded crashes old iOS apps */
-
-    for (i = 0; i < url.len; i++) {
-        if (url.data[i] <= ' ' || url.data[i] >= 0x7f
-            || strchr("\"<>\\^`{|}", url.data[i]))
-        {
-            return ngx_http_liveupdate_refuse(call, 422,
-                                              "\"url\" must be "
-                                              "percent-encoded.");
-        }
+                                          "\"url\" must be an absolute URL "
+                                          "with http or https, percent-"
+                                          "encoded, of up to 2048 bytes.");
     }
 
     if (!liveupdate_str_is(&type, "zip")) {

@@ -14,7 +14,7 @@ use Test::More;
 use Test::LiveUpdate qw/ :DEFAULT json_decode json_encode sign zip /;
 use Test::LiveUpdate::HTTP qw/ parse_reply /;
 
-my $t = Test::LiveUpdate->new()->plan(178);
+my $t = Test::LiveUpdate->new()->plan(181);
 
 $t->config_reference();
 $t->run();
@@ -73,6 +73,7 @@ for my $body (
      '', 1, 'x', '/x.zip', 'ftp://example.com/x', 'https:/x', [],
      'https://example.com/a b', 'https://example.com/ü',
      "https://example.com/\n", 'https://example.com/"x"',
+     'https://example.com/%zz', 'https:///x.zip', 'https://example.com:y/x',
      'https://example.com/<x>', "https://example.com/\\x",
      'https://example.com/' . 'x' x 3000, 'javascript:alert(1)'),
     { artifactType => 'manifest', url => 'https://example.com/x' },

@@ -7,6 +7,7 @@
 
 
 #include "liveupdate_name.h"
+#include "liveupdate_url.h"
 
 #include <stdio.h>
 
@@ -154,6 +155,27 @@ check_url(const liveupdate_arena_t *arena, const liveupdate_str_t *name)
 }
 
 
+static void
+check_absolute_url(const liveupdate_str_t *url)
+{
+    size_t       i;
+    const char  *p;
+
+    require(url->len <= 2048);
+
+    for (i = 0; i < url->len; i++) {
+        require(url->data[i] > ' ' && url->data[i] < 0x7f);
+        require(url->data[i] != '%'
+                || (i + 2 < url->len
+                    && strchr("0123456789abcdefABCDEF", url->data[i + 1])
+                    && strchr("0123456789abcdefABCDEF", url->data[i + 2])));
+    }
+
+    p = memchr(url->data, ':', 6);
+    require(p && p[1] == '/' && p[2] == '/' && !strchr("/?#", p[3]));
+}
+
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -198,6 +220,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
 
     free(buffer);
+
+    if (liveupdate_url_valid(&str)) {
+        check_absolute_url(&str);
+    }
 
     if (liveupdate_id_valid(&str)) {
         require(liveupdate_file_name_check(&str, &err) == LIVEUPDATE_OK);
