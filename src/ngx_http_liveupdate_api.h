@@ -113,5 +113,10 @@ cJSON *ngx_http_liveupdate_deployment_json(ngx_http_liveupdate_call_t *call,
 cJSON *ngx_http_liveupdate_build_json(ngx_http_liveupdate_call_t *call,
     const cJSON *release);
 
+/* "job", if the call asks for it.  NGX_OK or NGX_ERROR. */
+
+ngx_int_t ngx_http_liveupdate_job_relation(ngx_http_liveupdate_call_t *call,
+    cJSON *json, const char *id, const char *at);
+
 
 #endif /* _NGX_HTTP_LIVEUPDATE_API_H_INCLUDED_ */

@@ -496,6 +496,36 @@ failed:
 
 /* A build has no job here; to those who ask for it, it has succeeded. */
 
+/* Nothing runs here: who waits for the end of its log has waited enough. */
+
+ngx_int_t
+ngx_http_liveupdate_job_relation(ngx_http_liveupdate_call_t *call,
+    cJSON *json, const char *id, const char *at)
+{
+    char   *relations;
+    cJSON  *job;
+
+    relations = ngx_http_liveupdate_arg(call, "relations");
+
+    if (relations == NULL || strstr(relations, "job") == NULL) {
+        return NGX_OK;
+    }
+
+    job = cJSON_AddObjectToObject(json, "job");
+
+    if (cJSON_AddStringToObject(job, "id", id) == NULL
+        || cJSON_AddStringToObject(job, "status", "succeeded") == NULL
+        || cJSON_AddStringToObject(job, "createdAt", at) == NULL
+        || cJSON_AddStringToObject(job, "finishedAt", at) == NULL
+        || cJSON_AddArrayToObject(job, "jobLogs") == NULL)
+    {
+        return NGX_ERROR;
+    }
+
+    return NGX_OK;
+}
+
+
 static ngx_int_t
 ngx_http_liveupdate_build_relations(ngx_http_liveupdate_call_t *call,
     cJSON *json, const cJSON *release)
@@ -520,17 +550,11 @@ ngx_http_liveupdate_build_relations(ngx_http_liveupdate_call_t *call,
         return NGX_OK;
     }
 
-    if (strstr(relations, "job")) {
-        item = cJSON_AddObjectToObject(json, "job");
-
-        if (cJSON_AddStringToObject(item, "id", (char *) id.data) == NULL
-            || cJSON_AddStringToObject(item, "status", "succeeded") == NULL
-            || cJSON_AddStringToObject(item, "createdAt",
-                                       (char *) created.data)
-               == NULL)
-        {
-            return NGX_ERROR;
-        }
+    if (ngx_http_liveupdate_job_relation(call, json, (char *) id.data,
+                                         (char *) created.data)
+        != NGX_OK)
+    {
+        return NGX_ERROR;
     }
 
     if (strstr(relations, "appBuildArtifacts")) {

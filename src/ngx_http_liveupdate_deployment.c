@@ -32,8 +32,6 @@ static ngx_int_t ngx_http_liveupdate_deployment_release(
     ngx_http_liveupdate_call_t *call, const char *id, int *is_signed);
 static ngx_int_t ngx_http_liveupdate_deployment_rollout(
     ngx_http_liveupdate_call_t *call, cJSON *app);
-static const char *ngx_http_liveupdate_deployment_copy(
-    ngx_http_liveupdate_call_t *call, const cJSON *object, const char *key);
 
 
 /*
@@ -284,8 +282,8 @@ ngx_http_liveupdate_deployment_add(ngx_http_liveupdate_call_t *call,
     call->change = "deployment.create";
     call->subject = id;
     call->from = deployments && deployments->child
-                 ? ngx_http_liveupdate_deployment_copy(call,
-                                              deployments->child, "release")
+                 ? ngx_http_liveupdate_member(call, deployments->child,
+                                              "release")
                  : NULL;
     call->to = (char *) release.data;
 
@@ -329,7 +327,7 @@ ngx_http_liveupdate_deployment_id(ngx_http_liveupdate_call_t *call,
         return ngx_http_liveupdate_uuid(call);
     }
 
-    return (char *) ngx_http_liveupdate_deployment_copy(call, head, "id");
+    return ngx_http_liveupdate_member(call, head, "id");
 }
 
 
@@ -473,20 +471,6 @@ ngx_http_liveupdate_deployment_rollout(ngx_http_liveupdate_call_t *call,
 }
 
 
-static const char *
-ngx_http_liveupdate_deployment_copy(ngx_http_liveupdate_call_t *call,
-    const cJSON *object, const char *key)
-{
-    liveupdate_str_t  value;
-
-    if (liveupdate_json_string(object, key, &value) != LIVEUPDATE_OK) {
-        return NULL;
-    }
-
-    return (char *) ngx_http_liveupdate_path(call->io.pool, "%s", value.data);
-}
-
-
 cJSON *
 ngx_http_liveupdate_deployment_json(ngx_http_liveupdate_call_t *call,
     const cJSON *deployment, const cJSON *channel)
@@ -527,7 +511,10 @@ ngx_http_liveupdate_deployment_json(ngx_http_liveupdate_call_t *call,
         || cJSON_AddStringToObject(json, "createdAt", (char *) created.data)
            == NULL
         || cJSON_AddStringToObject(json, "updatedAt", (char *) updated.data)
-           == NULL)
+           == NULL
+        || ngx_http_liveupdate_job_relation(call, json, (char *) id.data,
+                                            (char *) created.data)
+           != NGX_OK)
     {
         goto failed;
     }

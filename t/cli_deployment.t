@@ -18,7 +18,7 @@ my $t = Test::LiveUpdate->new();
 my $cli = Test::LiveUpdate::CLI->new($t);
 
 $t->config_reference(sub { s/  buffer=32k  flush=1s//; });
-$t->run()->plan(53);
+$t->run()->plan(55);
 
 my $app = $t->create_app('Shop');
 my $channel = $t->create_channel($app, 'production');
@@ -192,6 +192,15 @@ like($reply->{out}, qr/ZIP downloaded successfully/,
     'build: said so');
 is(sha256_hex($t->read_file('cli/three.zip')), sha256_hex($zips[2]),
     'build: the very bytes of the bundle');
+
+# nothing is built here, and there are no logs to wait for
+
+for my $logs ([ builds('logs'), '--build-id', $bundles[1]{build} ],
+              [ deployments('logs'), '--deployment-id',
+                $bundles[1]{deployment} ]) {
+    $reply = $cli->run(@$logs);
+    unlike("$reply->{status} $reply->{out}", qr/^[^0]|error/, "no $logs->[0]");
+}
 
 # a manifest bundle is no zip
 

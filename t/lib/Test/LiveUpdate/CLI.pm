@@ -119,6 +119,9 @@ sub run {
         # nobody else.
         $ENV{HTTPS_PROXY} = $self->{url};
 
+        # it may wait for something that never comes
+        alarm 120;
+
         # a second of life is not worth optimizing for
         exec 'node', '--no-opt', '--require', $self->{keyring},
              $self->{program}, @args
