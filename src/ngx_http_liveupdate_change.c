@@ -12,11 +12,12 @@ ngx_http_liveupdate_change(ngx_http_liveupdate_call_t *call,
     ngx_http_liveupdate_change_pt change)
 {
     u_char     *path, *folder;
-    cJSON      *app, *item;
-    double      generation, expect;
-    ngx_fd_t    lock;
-    ngx_int_t   status, rc;
-    ngx_str_t   id;
+    cJSON            *app, *item;
+    double            generation, expect;
+    ngx_fd_t          lock;
+    ngx_int_t         status, rc;
+    ngx_str_t         id;
+    liveupdate_rc_e   expected;
 
     status = ngx_http_liveupdate_app_lock(call, &lock);
     if (status != NGX_OK) {
@@ -33,11 +34,17 @@ ngx_http_liveupdate_change(ngx_http_liveupdate_call_t *call,
     generation = 0;
     (void) liveupdate_json_number(app, "generation", &generation);
 
-    if (call->json
-        && liveupdate_json_number(call->json, "expect", &expect)
-           == LIVEUPDATE_OK
-        && expect != generation)
-    {
+    expected = call->json
+               ? liveupdate_json_number(call->json, "expect", &expect)
+               : LIVEUPDATE_NOT_FOUND;
+
+    if (expected == LIVEUPDATE_INVALID) {
+        status = ngx_http_liveupdate_refuse(call, 422,
+                                            "\"expect\" must be a number.");
+        goto done;
+    }
+
+    if (expected == LIVEUPDATE_OK && expect != generation) {
         status = ngx_http_liveupdate_refuse(call, NGX_HTTP_CONFLICT,
                                             "The app was changed meanwhile: "
                                             "it has another generation than "

@@ -592,8 +592,8 @@ ngx_http_liveupdate_release_rollback(ngx_http_liveupdate_call_t *call,
         || steps > LIVEUPDATE_HISTORY)
     {
         return ngx_http_liveupdate_refuse(call, 422,
-                                          "\"steps\" must be a number from "
-                                          "1 on.");
+                                          "\"steps\" must be a whole number "
+                                          "from 1 to 500.");
     }
 
     if (liveupdate_json_string(call->json, "channel", &channel)
@@ -632,8 +632,9 @@ ngx_http_liveupdate_release_redeploy(ngx_http_liveupdate_call_t *call,
     cJSON *app, const char *name, ngx_uint_t steps)
 {
     char              *id;
-    cJSON             *channel, *item;
+    cJSON             *channel;
     ngx_int_t          status;
+    const cJSON       *item;
     liveupdate_str_t   channel_id, release;
 
     channel = liveupdate_app_channel_named(app, name);
@@ -646,9 +647,7 @@ ngx_http_liveupdate_release_redeploy(ngx_http_liveupdate_call_t *call,
                                           "Channel not found.");
     }
 
-    item = cJSON_GetArrayItem(cJSON_GetObjectItemCaseSensitive(channel,
-                                                               "deployments"),
-                              (int) steps);
+    item = liveupdate_channel_before(channel, (unsigned) steps);
 
     if (item == NULL
         || liveupdate_json_string(item, "release", &release) != LIVEUPDATE_OK)

@@ -20,7 +20,7 @@ use File::Path qw/ make_path /;
 select STDERR; $| = 1;
 select STDOUT; $| = 1;
 
-my $t = Test::LiveUpdate->new()->plan(77);
+my $t = Test::LiveUpdate->new()->plan(81);
 
 $ENV{APPROVAL} = 'on';
 $t->config_reference()->run();
@@ -114,6 +114,17 @@ $reply = $t->api('POST', "/releases/$app/rollback",
                  { channel => 'default' }, token => 'approve');
 is($reply->{json}{id}, $first, 'rolled back');
 is($t->latest($app)->{json}{bundleId}, $first, 'a device gets the one before');
+$t->refused(sub { $t->api('POST', "/releases/$app/rollback",
+                          { channel => 'default' }, token => 'approve') },
+            '404 There is no release to go back to.',
+            'what was rolled back is not come back to');
+
+for my $expect ('"1"', 'true', '[1]') {
+    $t->refused(sub { $t->api('POST', "/releases/$app/rollback",
+                              "{\"channel\":\"default\",\"expect\":$expect}",
+                              token => 'approve') },
+                '422 "expect" must be a number.', "expected: $expect");
+}
 
 $t->api('POST', "/releases/$app/$first/withdraw", {}, token => 'approve');
 is($t->latest($app)->{json}{bundleId}, $third, 'withdrawn: the other one');

@@ -489,6 +489,41 @@ liveupdate_channel_delete(cJSON *app, const char *id, liveupdate_error_t *err)
 }
 
 
+const cJSON *
+liveupdate_channel_before(const cJSON *channel, unsigned steps)
+{
+    const cJSON       *item, *next;
+    liveupdate_str_t   release, other;
+
+    item = cJSON_GetArrayItem(cJSON_GetObjectItemCaseSensitive(channel,
+                                                               "deployments"),
+                              0);
+
+    for ( /* void */ ; item && steps; steps--) {
+
+        if (liveupdate_json_string(item, "release", &release)
+            != LIVEUPDATE_OK)
+        {
+            return NULL;
+        }
+
+        for (next = item->next; next; next = next->next) {
+
+            if (liveupdate_json_string(next, "release", &other)
+                == LIVEUPDATE_OK
+                && liveupdate_str_eq(&other, &release))
+            {
+                item = next;
+            }
+        }
+
+        item = item->next;
+    }
+
+    return item;
+}
+
+
 liveupdate_rc_e
 liveupdate_deploy(cJSON *app, const char *channel_id, const char *id,
     const char *release, double rollout, int is_signed, const char *by,

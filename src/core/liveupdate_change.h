@@ -66,6 +66,14 @@ liveupdate_rc_e liveupdate_channel_delete(cJSON *app, const char *id,
     liveupdate_error_t *err);
 
 /*
+ * The deployment that is so many steps before the present release was first
+ * deployed there, so that what was rolled back is not come back to; a part of
+ * the channel, or NULL.
+ */
+
+const cJSON *liveupdate_channel_before(const cJSON *channel, unsigned steps);
+
+/*
  * Puts a deployment at the head of a channel's history.  If the channel, or
  * another one, has the id already, then it is left as it is: the request was
  * repeated.  is_signed: all of the release is; a protected channel takes no

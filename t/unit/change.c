@@ -646,6 +646,65 @@ test_history(void)
 
 /* What somebody has edited, and liveupdate_app_parse() would refuse. */
 
+/* By the letter: each deployment is one of the release of that name. */
+
+static void
+test_before(void)
+{
+    char           *p, found[2], text[1024];
+    size_t          i, len;
+    cJSON          *channel;
+    const cJSON    *item;
+
+    static const struct {
+        const char  *history;        /* the newest one first */
+        unsigned     steps;
+        const char  *expected;
+    } cases[] = {
+        { "", 1, "" },
+        { "a", 1, "" },
+        { "ba", 1, "a" },
+        { "cba", 1, "b" },
+        { "cba", 2, "a" },
+        { "cba", 3, "" },
+        { "bcba", 1, "a" },
+        { "abcba", 1, "" },
+        { "dabcba", 1, "a" },
+        { "bba", 1, "a" },
+        { "cbab", 1, "b" },
+        { "cbab", 2, "" },
+        { "ba", 500, "" }
+    };
+
+    for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+
+        len = sprintf(text, "{\"deployments\":[");
+
+        for (p = (char *) cases[i].history; *p; p++) {
+            len += sprintf(text + len, "%s{\"release\":\"%c\"}",
+                           p == cases[i].history ? "" : ",", *p);
+        }
+
+        strcpy(text + len, "]}");
+
+        channel = tap_json(text);
+        item = liveupdate_channel_before(channel, cases[i].steps);
+
+        found[0] = item ? *item->child->valuestring : '\0';
+        found[1] = '\0';
+
+        ok(strcmp(found, cases[i].expected) == 0, "%u before \"%s\"",
+           cases[i].steps, cases[i].history);
+
+        cJSON_Delete(channel);
+    }
+
+    channel = tap_json("{\"deployments\":[7,{}]}");
+    ok(liveupdate_channel_before(channel, 1) == NULL, "no deployments");
+    cJSON_Delete(channel);
+}
+
+
 static void
 test_damaged(void)
 {
@@ -1450,6 +1509,7 @@ main(void)
     test_deploy();
     test_force();
     test_history();
+    test_before();
     test_damaged();
     test_model();
     test_nomem();
