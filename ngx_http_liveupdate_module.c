@@ -436,6 +436,7 @@ ngx_http_liveupdate_api(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     }
 
     lucf->api = 1;
+    lucf->releases = (ngx_strcmp(cmd->name.data, "liveupdate_releases") == 0);
 
     clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
     clcf->handler = ngx_http_liveupdate_api_handler;

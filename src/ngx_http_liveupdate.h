@@ -147,6 +147,7 @@ typedef struct {
     ngx_thread_pool_t              *readers;     /* for loads */
 
     ngx_flag_t                      api;
+    ngx_flag_t                      releases;    /* and is for approvers */
     ngx_flag_t                      artifacts;
     ngx_uint_t                      approval;
     ngx_flag_t                      status;

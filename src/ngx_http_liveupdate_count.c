@@ -656,7 +656,12 @@ ngx_http_liveupdate_count_kind(ngx_http_request_t *r)
         return NGX_HTTP_LIVEUPDATE_KIND_NONE;
     }
 
-    return (ctx && ctx->kind) ? ctx->kind : NGX_HTTP_LIVEUPDATE_KIND_API;
+    if (ctx && ctx->kind) {
+        return ctx->kind;
+    }
+
+    return lucf->releases ? NGX_HTTP_LIVEUPDATE_KIND_RELEASES
+                          : NGX_HTTP_LIVEUPDATE_KIND_API;
 }
 
 

@@ -141,7 +141,12 @@ ngx_http_liveupdate_metrics_requests(ngx_http_liveupdate_text_t *text,
                                             ngx_http_liveupdate_kind_names[i]);
 
         for (n = 0; n < NGX_HTTP_LIVEUPDATE_RESULTS; n++) {
-            if (numbers->requests[i][n] == 0) {
+
+            /* from 0 on, or the first failure would be no increase */
+
+            if (numbers->requests[i][n] == 0
+                && n != NGX_HTTP_LIVEUPDATE_RESULT_FAILED)
+            {
                 continue;
             }
 

@@ -16,7 +16,7 @@ use Test::LiveUpdate qw/ :DEFAULT json_encode zip /;
 use Test::LiveUpdate::HTTP qw/ exchange parse_reply /;
 use Test::LiveUpdate::Metrics qw/ metrics /;
 
-my $t = Test::LiveUpdate->new()->plan(148);
+my $t = Test::LiveUpdate->new()->plan(151);
 
 # approval here, so that something waits; another location may see all of it
 
@@ -120,6 +120,16 @@ my $api = sum0(map { $m->{samples}{liveupdate_requests_total}{$_} }
 cmp_ok($api, '>=', 10, 'calls of publishers');
 is(value('liveupdate_requests_total', 'kind=releases', 'result=ok'), 3,
    'calls of those who approve');
+is(value('liveupdate_requests_total', 'kind=releases', 'result=failed'), 0,
+   'from 0 on');
+
+# what nginx refuses has the kind of its location
+
+is($t->api('POST', "/releases/$app/x/promote", 'x' x 1_500_000,
+           token => 'approve')->{status}, 413, 'too large');
+$m = status();
+is(value('liveupdate_requests_total', 'kind=releases', 'result=too_large'), 1,
+   'is counted for what it was');
 is(value('liveupdate_stages_total', 'result=staged'), 3, 'staged');
 is(value('liveupdate_stages_total', 'result=failed'), 0, 'and not failed');
 is(value('liveupdate_stage_bytes_total'), 3 * length $zip, 'so many bytes');
