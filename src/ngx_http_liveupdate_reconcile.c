@@ -20,6 +20,7 @@ typedef struct {
     ngx_array_t            apps;         /* of ngx_str_t, terminated */
     ngx_str_t             *app;          /* whose rules these are */
     ngx_uint_t             pending;      /* builds in rules, not staged yet */
+    liveupdate_error_t     rejected;     /* a build that is listed, too */
 } ngx_http_liveupdate_reconcile_t;
 
 
@@ -100,6 +101,11 @@ ngx_http_liveupdate_reconcile(ngx_http_liveupdate_call_t *call)
 
     if (status == NGX_OK) {
         status = ngx_http_liveupdate_reconcile_withdraw(call, &rec);
+    }
+
+    if (status == NGX_OK && rec.rejected.text) {
+        call->error = rec.rejected;
+        status = 422;
     }
 
     /* what cannot be done is no reason to try it again: a commit is */
@@ -187,19 +193,27 @@ ngx_http_liveupdate_reconcile_parse(ngx_http_liveupdate_call_t *call,
 }
 
 
-/* Nothing is changed by a list that names a build which is not here. */
+/*
+ * Nothing is changed by a list that names a build which is not here.  One that
+ * was rejected stays so, and does not keep the others.
+ */
 
 static ngx_int_t
 ngx_http_liveupdate_reconcile_check(ngx_http_liveupdate_call_t *call,
     ngx_http_liveupdate_reconcile_t *rec)
 {
-    ngx_int_t          status;
-    ngx_str_t         *app;
-    const char        *state;
-    const cJSON       *build;
-    liveupdate_str_t   id;
+    cJSON               *build, *next;
+    ngx_int_t            status;
+    ngx_str_t           *app;
+    const char          *state;
+    liveupdate_str_t     id;
+    liveupdate_arena_t   arena;
 
-    cJSON_ArrayForEach(build, rec->builds) {
+    arena = ngx_http_liveupdate_arena(call->io.pool);
+
+    for (build = rec->builds->child; build; build = next) {
+
+        next = build->next;
 
         (void) liveupdate_json_string(build, "id", &id);
 
@@ -222,10 +236,17 @@ ngx_http_liveupdate_reconcile_check(ngx_http_liveupdate_call_t *call,
         }
 
         if (ngx_strcmp(state, "rejected") == 0) {
-            (void) liveupdate_refuse(&call->error, &id,
+
+            id = liveupdate_str_dup(&arena, id.data, id.len);
+            if (id.data == NULL) {
+                return ngx_http_liveupdate_nomem(call);
+            }
+
+            (void) liveupdate_refuse(&rec->rejected, &id,
                                      "is listed in " LIVEUPDATE_GITHUB_BUILDS
                                      ", but was rejected");
-            return 422;
+
+            cJSON_Delete(cJSON_DetachItemViaPointer(rec->builds, build));
         }
     }
 

@@ -18,7 +18,7 @@ use Test::LiveUpdate::ToDesktop;
 use constant { BUILDS => 'desktop-builds.json',
                RELEASES => 'desktop-releases.json' };
 
-my $t = Test::LiveUpdate->new()->plan(98);
+my $t = Test::LiveUpdate->new()->plan(102);
 my $td = Test::LiveUpdate::ToDesktop->new($t);
 my $gh = Test::LiveUpdate::GitHub->new($t, files => { BUILDS, [],
                                                       RELEASES, {} });
@@ -314,8 +314,19 @@ merge($new);
 settled();
 is(state($new), 'rejected', 'merged after all: it stays so');
 like(error(), qr/"\Q$new->{id}\E".*rejected/, 'and that is told');
-list($one, $two);
+is(latest(), $two->{version}, 'the rules that it came with are left out');
+
+my $next = proposed(build());
+
+merge($next);
 settled();
+is(state($next) . ' ' . latest(), "live $next->{version}",
+   'others are released');
+like(error(), qr/"\Q$new->{id}\E".*rejected/, 'and that is still told');
+list($one, $two);
+rules($two);
+settled();
+is(error(), '', 'until it is not listed any more');
 
 # closed while it is live by other means
 
