@@ -298,6 +298,17 @@ ngx_int_t ngx_http_liveupdate_device_list(ngx_http_liveupdate_store_t *store,
 
 
 /*
+ * Thread: posts a task that the worker does not exit before (NGX_ERROR: the
+ * queue is full).  The handler of the task's event is called now and then
+ * until it is over().
+ */
+
+ngx_int_t ngx_http_liveupdate_thread_post(ngx_thread_pool_t *tp,
+    ngx_thread_task_t *task);
+ngx_uint_t ngx_http_liveupdate_thread_over(ngx_event_t *ev);
+
+
+/*
  * Catalog: parsed copies in memory.  get() returns NGX_OK with the copy, or
  * with NULL if there is no such app or release; it is good until the event
  * ends.  NGX_AGAIN: the request waits and r->write_event_handler, which the

@@ -14,7 +14,6 @@
 #define NGX_HTTP_LIVEUPDATE_PRIORITY     19
 
 #define NGX_HTTP_LIVEUPDATE_READ_SIZE  (256 * 1024)
-#define NGX_HTTP_LIVEUPDATE_TICK       60000
 
 #define NGX_HTTP_LIVEUPDATE_PAGE       50
 #define NGX_HTTP_LIVEUPDATE_PAGE_MAX   1000
@@ -375,13 +374,11 @@ ngx_http_liveupdate_call_start(ngx_http_request_t *r,
 
     call->aside = (lucf->threads != lucf->readers);
 
-    if (ngx_thread_task_post(lucf->threads, task) != NGX_OK) {
+    if (ngx_http_liveupdate_thread_post(lucf->threads, task) != NGX_OK) {
         return ngx_http_liveupdate_send_message(r,
                                                 NGX_HTTP_SERVICE_UNAVAILABLE,
                                                 "Too many requests wait.");
     }
-
-    ngx_add_timer(&task->event, NGX_HTTP_LIVEUPDATE_TICK);
 
     r->main->count++;
     r->main->blocked++;
@@ -577,14 +574,8 @@ ngx_http_liveupdate_call_done(ngx_event_t *ev)
     ngx_http_request_t           *r;
     ngx_http_liveupdate_store_t  *store;
 
-    if (!ev->complete) {
-        ev->timedout = 0;
-        ngx_add_timer(ev, NGX_HTTP_LIVEUPDATE_TICK);
+    if (!ngx_http_liveupdate_thread_over(ev)) {
         return;
-    }
-
-    if (ev->timer_set) {
-        ngx_del_timer(ev);
     }
 
     r = call->request;

@@ -20,7 +20,6 @@
 #define NGX_HTTP_LIVEUPDATE_CACHE_MAX  (24 * 1024 * 1024)
 #define NGX_HTTP_LIVEUPDATE_IN_USE     5
 
-#define NGX_HTTP_LIVEUPDATE_TICK   60000
 
 /* an app with a channel or two is one block of its pool */
 
@@ -522,12 +521,7 @@ ngx_http_liveupdate_load_post(ngx_http_liveupdate_load_t *load,
     task->event.handler = ngx_http_liveupdate_load_done;
     task->event.log = ngx_cycle->log;
 
-    if (ngx_thread_task_post(tp, task) == NGX_OK) {
-
-        /* a worker does not exit while there is a timer */
-
-        ngx_add_timer(&task->event, NGX_HTTP_LIVEUPDATE_TICK);
-
+    if (ngx_http_liveupdate_thread_post(tp, task) == NGX_OK) {
         return NGX_OK;
     }
 
@@ -554,14 +548,8 @@ ngx_http_liveupdate_load_done(ngx_event_t *ev)
 
     ngx_http_liveupdate_load_t  *next;
 
-    if (!ev->complete) {
-        ev->timedout = 0;
-        ngx_add_timer(ev, NGX_HTTP_LIVEUPDATE_TICK);
+    if (!ngx_http_liveupdate_thread_over(ev)) {
         return;
-    }
-
-    if (ev->timer_set) {
-        ngx_del_timer(ev);
     }
 
     for ( /* void */ ; load; load = next) {

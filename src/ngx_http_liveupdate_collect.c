@@ -31,8 +31,8 @@ static uint64_t ngx_http_liveupdate_collect_limit(
 static void ngx_http_liveupdate_collect_done(
     ngx_http_liveupdate_transfer_t *transfer);
 static void ngx_http_liveupdate_collect_look(ngx_event_t *ev);
-static void ngx_http_liveupdate_collect_end(ngx_http_liveupdate_job_t *job,
-    ngx_int_t status);
+static void ngx_http_liveupdate_collect_end(
+    ngx_http_liveupdate_collect_t *collect);
 static void ngx_http_liveupdate_collect_staged(ngx_http_liveupdate_job_t *job,
     ngx_int_t status);
 
@@ -159,7 +159,7 @@ ngx_http_liveupdate_collect_begin(ngx_http_liveupdate_job_t *job,
     ngx_http_liveupdate_collect_t *collect = job->data;
 
     if (status != NGX_OK) {
-        ngx_http_liveupdate_collect_end(job, status);
+        ngx_http_liveupdate_collect_end(collect);
         return;
     }
 
@@ -213,7 +213,7 @@ ngx_http_liveupdate_collect_next(ngx_http_liveupdate_collect_t *collect)
     {
         /* another worker goes on with what is in "uploads" */
 
-        ngx_http_liveupdate_collect_end(job, NGX_DONE);
+        ngx_http_liveupdate_collect_end(collect);
         return;
     }
 
@@ -379,16 +379,13 @@ ngx_http_liveupdate_collect_look(ngx_event_t *ev)
 
 
 static void
-ngx_http_liveupdate_collect_end(ngx_http_liveupdate_job_t *job,
-    ngx_int_t status)
+ngx_http_liveupdate_collect_end(ngx_http_liveupdate_collect_t *collect)
 {
-    ngx_http_liveupdate_collect_t *collect = job->data;
-
     if (collect->look.timer_set) {
         ngx_del_timer(&collect->look);
     }
 
-    ngx_http_liveupdate_job_end(job);
+    ngx_http_liveupdate_job_end(collect->job);
 }
 
 

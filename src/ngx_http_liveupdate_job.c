@@ -11,7 +11,6 @@
 #include "ngx_http_liveupdate_job.h"
 
 
-#define NGX_HTTP_LIVEUPDATE_JOB_TICK    60000
 #define NGX_HTTP_LIVEUPDATE_RETRY_MAX   600000
 #define NGX_HTTP_LIVEUPDATE_WRONG_MAX   5        /* tries */
 #define NGX_HTTP_LIVEUPDATE_PAUSE       10       /* seconds */
@@ -123,11 +122,9 @@ ngx_http_liveupdate_job_run(ngx_http_liveupdate_job_t *job,
     task->event.handler = ngx_http_liveupdate_job_done;
     task->event.log = ngx_cycle->log;
 
-    if (ngx_thread_task_post(job->jobs->threads, task) != NGX_OK) {
+    if (ngx_http_liveupdate_thread_post(job->jobs->threads, task) != NGX_OK) {
         goto failed;
     }
-
-    ngx_add_timer(&task->event, NGX_HTTP_LIVEUPDATE_JOB_TICK);
 
     return;
 
@@ -166,14 +163,8 @@ ngx_http_liveupdate_job_done(ngx_event_t *ev)
     ngx_http_liveupdate_job_pt   done;
     ngx_http_liveupdate_call_t  *call;
 
-    if (!ev->complete) {
-        ev->timedout = 0;
-        ngx_add_timer(ev, NGX_HTTP_LIVEUPDATE_JOB_TICK);
+    if (!ngx_http_liveupdate_thread_over(ev)) {
         return;
-    }
-
-    if (ev->timer_set) {
-        ngx_del_timer(ev);
     }
 
     job = run->job;

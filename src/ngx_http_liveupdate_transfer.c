@@ -7,9 +7,6 @@
 #include "ngx_http_liveupdate_job.h"
 
 
-#define NGX_HTTP_LIVEUPDATE_TICK  60000
-
-
 static ngx_int_t ngx_http_liveupdate_transfer_name(
     ngx_http_liveupdate_transfer_t *transfer);
 static void ngx_http_liveupdate_transfer_fetched(
@@ -277,13 +274,7 @@ ngx_http_liveupdate_transfer_check(ngx_http_liveupdate_transfer_t *transfer)
     task->event.handler = ngx_http_liveupdate_transfer_checked;
     task->event.log = ngx_cycle->log;
 
-    if (ngx_thread_task_post(transfer->job->jobs->threads, task) != NGX_OK) {
-        return NGX_ERROR;
-    }
-
-    ngx_add_timer(&task->event, NGX_HTTP_LIVEUPDATE_TICK);
-
-    return NGX_OK;
+    return ngx_http_liveupdate_thread_post(transfer->job->jobs->threads, task);
 }
 
 
@@ -434,14 +425,8 @@ ngx_http_liveupdate_transfer_checked(ngx_event_t *ev)
 {
     ngx_http_liveupdate_transfer_t *transfer = ev->data;
 
-    if (!ev->complete) {
-        ev->timedout = 0;
-        ngx_add_timer(ev, NGX_HTTP_LIVEUPDATE_TICK);
+    if (!ngx_http_liveupdate_thread_over(ev)) {
         return;
-    }
-
-    if (ev->timer_set) {
-        ngx_del_timer(ev);
     }
 
     ngx_http_liveupdate_transfer_end(transfer);
