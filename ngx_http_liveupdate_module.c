@@ -565,6 +565,7 @@ ngx_http_liveupdate_create_loc_conf(ngx_conf_t *cf)
 
     lucf->valid = NGX_CONF_UNSET;
     lucf->api = NGX_CONF_UNSET;
+    lucf->releases = NGX_CONF_UNSET;
     lucf->artifacts = NGX_CONF_UNSET;
     lucf->approval = NGX_CONF_UNSET_UINT;
     lucf->status = NGX_CONF_UNSET;
@@ -623,12 +624,14 @@ ngx_http_liveupdate_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
 
         ngx_conf_merge_value(conf->artifacts, prev->artifacts, 0);
         ngx_conf_merge_value(conf->api, prev->api, 0);
+        ngx_conf_merge_value(conf->releases, prev->releases, 0);
         ngx_conf_merge_value(conf->status, prev->status, 0);
         ngx_conf_merge_value(conf->status_token, prev->status_token, 0);
     }
 
     ngx_conf_init_value(conf->artifacts, 0);
     ngx_conf_init_value(conf->api, 0);
+    ngx_conf_init_value(conf->releases, 0);
     ngx_conf_init_value(conf->status, 0);
     ngx_conf_init_value(conf->status_token, 0);
 
@@ -647,7 +650,7 @@ ngx_http_liveupdate_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     }
 
     if (conf->api) {
-        name = "liveupdate_api";
+        name = conf->releases ? "liveupdate_releases" : "liveupdate_api";
 
     } else if (conf->artifacts) {
         name = "liveupdate_artifacts";

@@ -463,7 +463,7 @@ ngx_http_liveupdate_release_reject(ngx_http_liveupdate_call_t *call,
     cJSON             *release;
     u_char            *folder, *path;
     ngx_int_t          status;
-    liveupdate_str_t   reason;
+    liveupdate_str_t   reason, state;
 
     call->change = "release.reject";
     call->subject = (char *) call->route.id.data;
@@ -485,6 +485,14 @@ ngx_http_liveupdate_release_reject(ngx_http_liveupdate_call_t *call,
         status = ngx_http_liveupdate_refuse(call, NGX_HTTP_CONFLICT,
                                             "The release is live: withdraw "
                                             "it.");
+
+    } else if (liveupdate_json_string(release, "state", &state)
+               == LIVEUPDATE_OK
+               && liveupdate_str_is(&state, "rejected"))
+    {
+        status = ngx_http_liveupdate_refuse(call, NGX_HTTP_CONFLICT,
+                                            "The release was rejected "
+                                            "already.");
 
     } else if (liveupdate_json_set_string(release, "state", "rejected")
                != LIVEUPDATE_OK

@@ -30,7 +30,7 @@ select STDOUT; $| = 1;
 my $t = Test::LiveUpdate->new();
 my $b = Test::LiveUpdate::Browser->new($t);
 
-$t->plan(157);
+$t->plan(168);
 
 # where ToDesktop's builds come from, slowly enough to be looked at
 
@@ -203,6 +203,31 @@ $b->see('1.1.0 is released to 100%.', 'to all', css => '[role=status]');
 is(latest(), '1.1.0', 'all get it');
 $b->see('Replaced (1)', 'the old one is replaced');
 
+# -- one with rules of its own, and somebody else who decides -----------------
+
+build('b9', '1.1.5', 1000);
+webhook('b9', '1.1.5', latestReleaseBuildId => 'b2', releaseRedirections => [
+    { rule => 'buildByIp', buildId => 'b9', ipList => [ '192.0.2.7' ] } ]);
+$b->see('Waiting for approval (1)', 'one that brings rules');
+opened(sub { $b->click('button', 'Approve… 1.1.5') });
+$b->see('To whom the rules that it brings say', 'they are offered');
+ok($b->run('document.getElementById("percent").disabled'),
+   'in the place of a share');
+picture('rules');
+$t->api('PUT', '/releases/desk/rules', rules(), token => 'approve');
+$b->click('button', 'Approve', exact => JSON::PP::true());
+$b->see('Somebody has changed this app meanwhile', 'somebody else decided');
+is(release('b9')->{state}, 'staged', 'nothing was approved');
+$b->press('Escape');
+
+$b->click('button', 'Approve… 1.1.5');
+$b->see('To whom the rules that it brings say');
+$b->click('button', 'Approve', exact => JSON::PP::true());
+$b->see('1.1.5 is live, with its rules.', 'approved', css => '[role=status]');
+is(join(' ', map { "$_->{rule} $_->{buildId}" }
+             @{rules()->{releaseRedirections}}), 'buildByIp b9', 'by them');
+is(latest(), '1.1.0', 'all others keep what they have');
+
 # -- a rejected one ----------------------------------------------------------
 
 staged('b3', '1.2.0');
@@ -220,7 +245,7 @@ is(latest(), '1.1.0', 'no client gets it');
 
 # -- back again --------------------------------------------------------------
 
-$b->click('button', 'Roll back… the desktop app');
+opened(sub { $b->click('button', 'Roll back… the desktop app') });
 $b->see('Roll back the desktop app?');
 $t->api('PUT', '/releases/desk/rules', rules(), token => 'approve');
 $b->click('button', 'Roll back', exact => JSON::PP::true());
@@ -297,6 +322,7 @@ sign_in('approve');
 $b->click('link', 'Café');
 $b->see('Waiting for approval (2)', 'bundles wait');
 $b->click('button', 'Approve… Build 1');
+$b->see('Approve this release?');
 is($b->run('document.getElementById("channel").value'), 'production',
    'the channel that it was made for');
 $b->click('button', 'Approve', exact => JSON::PP::true());
@@ -628,14 +654,30 @@ sub build {
     }));
 }
 
+# A dialog, which asks for what it is about.
+
+sub opened {
+    my ($code) = @_;
+
+    my $asked = sub {
+        scalar(() = $t->read_file('logs/access.log')
+                    =~ m{"GET /v1/apps/desk HTTP}g);
+    };
+    my $before = $asked->();
+
+    $code->();
+    Test::LiveUpdate::wait_until(sub { $asked->() > $before }, 10,
+                                 'the dialog has asked');
+}
+
 sub webhook {
-    my ($id, $version) = @_;
+    my ($id, $version, %info) = @_;
 
     my $body = json_encode({
         appId => 'desk', buildId => $id, appName => 'Desk',
         appVersion => $version,
         releaseInfo => { latestReleaseBuildId => $id,
-                         releaseRedirections => [] },
+                         releaseRedirections => [], %info },
     });
 
     my $secret = $t->read_file('secret.todesktop') =~ s/\s+$//r;

@@ -220,9 +220,16 @@ function failed(failure) {
 
 function lost(failure) {
     const old = answered ? ` What you see is of ${clock(answered)}.` : '';
+    const wrong = dialogs.dialogOpen()?.querySelector('.wrong');
 
     connection.hidden = false;
     show(connection, `${failure.message} Trying again…${old}`);
+
+    // what is beside a dialog is not heard
+
+    if (wrong && wrong.textContent === '') {
+        show(wrong, failure.message);
+    }
 
     timer = setTimeout(again, PAUSE_LOST);
 }

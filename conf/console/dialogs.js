@@ -34,7 +34,11 @@ function ask({ title, nodes, verb, bad, run }) {
         let result = null;
         let working = false;
 
-        stop.addEventListener('click', () => dialog.close());
+        stop.addEventListener('click', () => {
+            if (!working) {
+                dialog.close();
+            }
+        });
 
         // what was sent cannot be taken back by closing the dialog
 
@@ -56,8 +60,12 @@ function ask({ title, nodes, verb, bad, run }) {
                 return;
             }
 
+            // a button that is disabled would lose the focus
+
             working = true;
-            stop.disabled = go.disabled = true;
+            form.setAttribute('aria-busy', 'true');
+            stop.setAttribute('aria-disabled', 'true');
+            go.setAttribute('aria-disabled', 'true');
             show(wrong);
 
             try {
@@ -71,7 +79,6 @@ function ask({ title, nodes, verb, bad, run }) {
                     return;
                 }
 
-                stop.disabled = go.disabled = false;
                 show(wrong, failure.status === 0
                     ? `${failure.message} Whether it was done is not known: `
                       + 'look before you try again.'
@@ -80,6 +87,9 @@ function ask({ title, nodes, verb, bad, run }) {
 
             } finally {
                 working = false;
+                form.removeAttribute('aria-busy');
+                stop.removeAttribute('aria-disabled');
+                go.removeAttribute('aria-disabled');
             }
         });
 
@@ -155,11 +165,74 @@ function pathOf(app, release, verb) {
 }
 
 
+// What is decided is about what the person sees: somebody else may decide, too,
+// and then this is refused.
+
+function seen(app) {
+    const asked = get(`/v1/apps/${part(app.id)}`)
+        .then(({ generation }) => generation);
+
+    // whoever cancels does not want to know
+
+    asked.catch(() => {});
+
+    return asked;
+}
+
+
+function decide(path, body) {
+    return post(path, body).catch((failure) => {
+        throw failure.status !== 409 ? failure
+            : new Failure(409, 'Somebody has changed this app meanwhile, or '
+                          + 'decided about this release. Cancel, and look '
+                          + 'again.');
+    });
+}
+
+
+// Rules that came with a build, if they are not simply "to all".
+
+function brings(release) {
+    const info = release.releaseInfo || {};
+    const rules = info.releaseRedirections || [];
+
+    return release.kind === 'desktop' && release.state === 'staged'
+           && (rules.length > 0 || (info.latestReleaseBuildId
+               && info.latestReleaseBuildId !== release.id));
+}
+
+
+function rulesField(field) {
+    const box = element('input', { id: 'rules', type: 'checkbox',
+                                   checked: true,
+                                   'aria-describedby': 'rules-hint' });
+    const percent = field.querySelector('input');
+
+    const look = () => {
+        percent.disabled = box.checked;
+    };
+
+    box.addEventListener('change', look);
+    look();
+
+    return element('div', { class: 'field' },
+        element('label', { class: 'check' }, box,
+                'To whom the rules that it brings say'),
+        element('p', { class: 'hint', id: 'rules-hint' },
+                'They are on the page of the release. A share takes their '
+                + 'place.'));
+}
+
+
 // -- decisions ---------------------------------------------------------------
 
 export function approve({ app, channels }, release) {
     const desktop = release.kind === 'desktop';
     const waits = release.state === 'staged';
+    const generation = seen(app);
+
+    const field = percentField(waits && Number.isFinite(release.rollout)
+                               ? release.rollout : 1);
 
     return ask({
         title: waits ? 'Approve this release?' : 'Release this again?',
@@ -167,12 +240,22 @@ export function approve({ app, channels }, release) {
         nodes: [
             what(release),
             desktop ? null : channelField(channels, release.channel || null),
-            percentField(waits && Number.isFinite(release.rollout)
-                         ? release.rollout : 1),
+            brings(release) ? rulesField(field) : null,
+            field,
+            waits && release.pullRequest
+                ? element('p', { class: 'hint' },
+                    'Its pull request stays open. Merge it, too: the next '
+                    + 'change of desktop-builds.json withdraws what is not '
+                    + 'listed there.') : null,
         ],
 
         async run(form) {
-            const body = { rollout: percentOf(form) };
+            const asSaid = form.querySelector('#rules')?.checked;
+            const body = { expect: await generation };
+
+            if (!asSaid) {
+                body.rollout = percentOf(form);
+            }
 
             if (!desktop) {
                 const { value } = form.querySelector('#channel');
@@ -185,16 +268,20 @@ export function approve({ app, channels }, release) {
                 }
             }
 
-            await post(pathOf(app, release, 'promote'), body);
+            await decide(pathOf(app, release, 'promote'), body);
 
-            return [foreign(nameOf(release)), ' is live, to ',
-                    percent(body.rollout), '.'];
+            return asSaid
+                ? [foreign(nameOf(release)), ' is live, with its rules.']
+                : [foreign(nameOf(release)), ' is live, to ',
+                   percent(body.rollout), '.'];
         },
     });
 }
 
 
 export function reject({ app }, release) {
+    const generation = seen(app);
+
     return ask({
         title: 'Reject this release?',
         verb: 'Reject',
@@ -218,7 +305,9 @@ export function reject({ app }, release) {
                 throw new Error('Say why.');
             }
 
-            await post(pathOf(app, release, 'reject'), { reason });
+            await decide(pathOf(app, release, 'reject'), {
+                reason, expect: await generation,
+            });
 
             return [foreign(nameOf(release)), ' is rejected.'];
         },
@@ -230,6 +319,7 @@ export function reject({ app }, release) {
 
 export function rollout({ app, channels }, release) {
     const desktop = release.kind === 'desktop';
+    const generation = seen(app);
     const shares = release.shares || [];
 
     const here = channels.filter((channel) => shares.some((one) =>
@@ -283,13 +373,14 @@ export function rollout({ app, channels }, release) {
         ],
 
         async run(form) {
-            const body = { rollout: percentOf(form) };
+            const body = { rollout: percentOf(form),
+                           expect: await generation };
 
             if (!desktop) {
                 body.channel = form.querySelector('#channel').value;
             }
 
-            await post(pathOf(app, release, 'promote'), body);
+            await decide(pathOf(app, release, 'promote'), body);
 
             return [foreign(nameOf(release)), ' is released to ',
                     percent(body.rollout), '.'];
@@ -299,6 +390,8 @@ export function rollout({ app, channels }, release) {
 
 
 export function withdraw({ app }, release) {
+    const generation = seen(app);
+
     return ask({
         title: 'Withdraw this release?',
         verb: 'Withdraw',
@@ -312,7 +405,8 @@ export function withdraw({ app }, release) {
         ],
 
         async run() {
-            await post(pathOf(app, release, 'withdraw'), {});
+            await decide(pathOf(app, release, 'withdraw'),
+                         { expect: await generation });
 
             return [foreign(nameOf(release)), ' is withdrawn.'];
         },
@@ -349,11 +443,9 @@ export function remove({ app }, release) {
 }
 
 
-// Somebody else may go back a step, too: then this is refused, and not two.
-
-export async function rollback({ app, channels }, channelId) {
+export function rollback({ app, channels }, channelId) {
     const channel = channels.find((one) => one.id === channelId);
-    const { generation } = await get(`/v1/apps/${part(app.id)}`);
+    const generation = seen(app);
 
     return ask({
         title: channel ? ['Roll back ', foreign(channel.name), '?']
@@ -363,13 +455,13 @@ export async function rollback({ app, channels }, channelId) {
         nodes: [
             element('p', {}, channel
                 ? 'All devices of the channel get the release that was '
-                  + 'deployed there before the present one.'
-                : 'The release that was promoted before the latest one '
-                  + 'becomes the latest again. The rules stay.'),
+                  + 'there before the present one came.'
+                : 'The release that was the latest before the present one '
+                  + 'becomes it again. The rules stay.'),
         ],
 
         async run() {
-            const body = { steps: 1, expect: generation };
+            const body = { steps: 1, expect: await generation };
 
             if (channel) {
                 body.channel = channel.name;
@@ -377,11 +469,7 @@ export async function rollback({ app, channels }, channelId) {
 
             const path = `/releases/${part(app.id)}/rollback`;
 
-            const { id } = await post(path, body).catch((failure) => {
-                throw failure.status !== 409 ? failure
-                    : new Failure(409, 'Somebody has changed this app '
-                                  + 'meanwhile. Cancel, and look again.');
-            });
+            const { id } = await decide(path, body);
 
             return ['Rolled back to ', foreign(id), '.'];
         },

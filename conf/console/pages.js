@@ -77,7 +77,10 @@ export function appsPage() {
                     apps.length === 0
                         ? 'There is none that this token may see.'
                         : `${plural(sum, 'release waits', 'releases wait')}`
-                          + ' for approval.'),
+                          + ' for approval'
+                          + (apps.length > LOOKED_AT
+                             ? ` in the first ${LOOKED_AT} applications; the `
+                               + 'others were not looked at.' : '.')),
                 apps.length > 0 && element('section', {},
                     table('Applications',
                         ['Name', 'Id', 'Type',

@@ -117,8 +117,11 @@ export function actionsOf(release) {
         made.push(button('approve', 'Release again…', name, data));
     }
 
-    if (release.state === 'failed' && release.kind === 'desktop'
-        && may('publish'))
+    // a staged one may have waited too long for its pull request
+
+    if (release.kind === 'desktop' && may('publish')
+        && (release.state === 'failed'
+            || (release.state === 'staged' && release.reason)))
     {
         made.push(button('retry', 'Try again', name, data));
     }

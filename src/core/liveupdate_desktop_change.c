@@ -15,8 +15,9 @@ static cJSON *liveupdate_build_find(const cJSON *builds, const char *id);
 static liveupdate_rc_e liveupdate_release_info(cJSON *releases,
     const cJSON *builds, const cJSON *info);
 static liveupdate_rc_e liveupdate_latest_set(cJSON *releases, const char *id);
-static liveupdate_rc_e liveupdate_latest_before(cJSON *releases,
-    const cJSON *builds, const cJSON *build);
+static liveupdate_rc_e liveupdate_latest_mark(cJSON *app);
+static cJSON *liveupdate_build_before(const cJSON *builds, cJSON *build);
+static const char *liveupdate_build_id(const cJSON *build);
 static void liveupdate_rollouts_delete(cJSON *redirections, const char *id);
 static liveupdate_rc_e liveupdate_rollout_add(cJSON *redirections,
     const char *id, double rollout);
@@ -36,7 +37,8 @@ liveupdate_rc_e
 liveupdate_build_release(cJSON *app, const char *id, const char *version,
     const cJSON *release_info, const char *now, liveupdate_error_t *err)
 {
-    cJSON  *build, *builds, *releases;
+    cJSON            *build, *builds, *releases;
+    liveupdate_rc_e   rc;
 
     builds = liveupdate_member(app, "desktopBuilds", cJSON_CreateArray);
     releases = liveupdate_member(app, "desktopReleases", cJSON_CreateObject);
@@ -66,9 +68,13 @@ liveupdate_build_release(cJSON *app, const char *id, const char *version,
         return LIVEUPDATE_NOMEM;
     }
 
-    return release_info == NULL
-           ? LIVEUPDATE_OK
-           : liveupdate_release_info(releases, builds, release_info);
+    if (release_info == NULL) {
+        return LIVEUPDATE_OK;
+    }
+
+    rc = liveupdate_release_info(releases, builds, release_info);
+
+    return rc == LIVEUPDATE_OK ? liveupdate_latest_mark(app) : rc;
 }
 
 
@@ -132,7 +138,9 @@ liveupdate_build_withdraw(cJSON *app, const char *id, liveupdate_error_t *err)
 
     if (latest && strcmp(latest, id) == 0) {
 
-        rc = liveupdate_latest_before(releases, builds, build);
+        rc = liveupdate_latest_set(releases,
+                          liveupdate_build_id(liveupdate_build_before(builds,
+                                                                   build)));
         if (rc != LIVEUPDATE_OK) {
             return rc;
         }
@@ -170,7 +178,7 @@ liveupdate_build_rollback(cJSON *app, unsigned steps, const char **id,
     build = latest ? liveupdate_build_find(builds, latest) : NULL;
 
     while (build && steps) {
-        build = (build == builds->child) ? NULL : build->prev;
+        build = liveupdate_build_before(builds, build);
         steps--;
     }
 
@@ -180,7 +188,7 @@ liveupdate_build_rollback(cJSON *app, unsigned steps, const char **id,
         return LIVEUPDATE_NOT_FOUND;
     }
 
-    *id = cJSON_GetObjectItemCaseSensitive(build, "id")->valuestring;
+    *id = liveupdate_build_id(build);
 
     return liveupdate_latest_set(
                      cJSON_GetObjectItemCaseSensitive(app, "desktopReleases"),
@@ -224,7 +232,9 @@ liveupdate_build_rollout(cJSON *app, const char *id, double rollout,
     liveupdate_rollouts_delete(redirections, id);
 
     if (rollout >= 1) {
-        return liveupdate_latest_set(releases, id);
+        rc = liveupdate_latest_set(releases, id);
+
+        return rc == LIVEUPDATE_OK ? liveupdate_latest_mark(app) : rc;
     }
 
     /* else it would be for all whom the rule does not choose, too */
@@ -232,7 +242,10 @@ liveupdate_build_rollout(cJSON *app, const char *id, double rollout,
     latest = liveupdate_build_latest(app);
 
     if (latest && strcmp(latest, id) == 0) {
-        rc = liveupdate_latest_before(releases, builds, build);
+
+        rc = liveupdate_latest_set(releases,
+                          liveupdate_build_id(liveupdate_build_before(builds,
+                                                                   build)));
         if (rc != LIVEUPDATE_OK) {
             return rc;
         }
@@ -325,7 +338,9 @@ liveupdate_rules_set(cJSON *app, const cJSON *rules,
         return rc;
     }
 
-    return liveupdate_copy(releases, rules, "releaseRedirections");
+    rc = liveupdate_copy(releases, rules, "releaseRedirections");
+
+    return rc == LIVEUPDATE_OK ? liveupdate_latest_mark(app) : rc;
 }
 
 
@@ -435,21 +450,56 @@ liveupdate_latest_set(cJSON *releases, const char *id)
 }
 
 
-/* The build before this one, or none, becomes the latest. */
+/* What everybody had once is what everybody may get again. */
 
 static liveupdate_rc_e
-liveupdate_latest_before(cJSON *releases, const cJSON *builds,
-    const cJSON *build)
+liveupdate_latest_mark(cJSON *app)
 {
-    const cJSON  *before;
+    cJSON       *build;
+    const char  *latest;
 
-    /* the first item's "prev" is the last one */
+    latest = liveupdate_build_latest(app);
 
-    before = (build == builds->child) ? NULL : build->prev;
+    if (latest == NULL) {
+        return LIVEUPDATE_OK;
+    }
 
-    return liveupdate_latest_set(releases, before
-                 ? cJSON_GetObjectItemCaseSensitive(before, "id")->valuestring
-                 : NULL);
+    build = liveupdate_build_find(cJSON_GetObjectItemCaseSensitive(app,
+                                                          "desktopBuilds"),
+                                  latest);
+
+    if (build == NULL || cJSON_HasObjectItem(build, "wasLatest")) {
+        return LIVEUPDATE_OK;
+    }
+
+    return cJSON_AddTrueToObject(build, "wasLatest") ? LIVEUPDATE_OK
+                                                     : LIVEUPDATE_NOMEM;
+}
+
+
+/* The one before it that was the latest, or NULL. */
+
+static cJSON *
+liveupdate_build_before(const cJSON *builds, cJSON *build)
+{
+    do {
+        /* the first item's "prev" is the last one */
+
+        build = (build == builds->child) ? NULL : build->prev;
+
+    } while (build && !cJSON_HasObjectItem(build, "wasLatest"));
+
+    return build;
+}
+
+
+static const char *
+liveupdate_build_id(const cJSON *build)
+{
+    liveupdate_str_t  id;
+
+    return liveupdate_json_string(build, "id", &id) == LIVEUPDATE_OK
+           ? (char *) id.data : NULL;
 }
 
 

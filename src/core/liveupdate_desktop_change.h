@@ -19,7 +19,9 @@
  * A build becomes a part of the feed; release_info (or NULL) says which one
  * is the latest then, and the redirections, where they are given and are about
  * builds that are released.  If the build is there already, nothing is
- * changed: the request was repeated.
+ * changed: the request was repeated.  "Before" a build, below, is what was
+ * released before it, and was the latest once: what only a part had is not
+ * given to all.
  */
 
 liveupdate_rc_e liveupdate_build_release(cJSON *app, const char *id,

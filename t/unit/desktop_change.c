@@ -20,7 +20,8 @@ static void desktop_change_rules(void);
 
 #define BUILD(id, version)                                                    \
     "{\"id\":\"" id "\","                                                     \
-    "\"version\":\"" version "\",\"createdAt\":\"t\",\"isReleased\":true}"
+    "\"version\":\"" version "\",\"createdAt\":\"t\",\"isReleased\":true,"    \
+    "\"wasLatest\":true}"
 
 #define BUILDS                                                                \
     "\"desktopBuilds\":[" BUILD("a", "1") "," BUILD("b", "2") ","             \
@@ -81,7 +82,8 @@ desktop_change_release(void)
        == LIVEUPDATE_OK, "the first build");
     ok(desktop_change_is(app, "{\"desktopBuilds\":[{\"id\":\"a\","
                          "\"version\":\"1\",\"createdAt\":\"t\","
-                         "\"isReleased\":true}],\"desktopReleases\":"
+                         "\"isReleased\":true,\"wasLatest\":true}],"
+                         "\"desktopReleases\":"
                          "{\"latestReleaseBuildId\":\"a\"}}"),
        "is listed and the latest");
     ok(strcmp(liveupdate_build_latest(app), "a") == 0, "is found");
@@ -173,7 +175,7 @@ desktop_change_withdraw(void)
 static void
 desktop_change_rollback(void)
 {
-    cJSON               *app;
+    cJSON               *app, *info;
     const char          *id;
     liveupdate_error_t   err;
 
@@ -202,6 +204,29 @@ desktop_change_rollback(void)
     ok(liveupdate_build_rollback(app, 1, &id, &err) == LIVEUPDATE_NOT_FOUND,
        "nothing released");
 
+    /* one that only a part had is not what was before */
+
+    info = tap_json("{\"latestReleaseBuildId\":\"a\"}");
+
+    ok(liveupdate_build_release(app, "a", "1", info, "t", &err)
+       == LIVEUPDATE_OK
+       && liveupdate_build_release(app, "b", "2", NULL, "t", &err)
+          == LIVEUPDATE_OK
+       && liveupdate_build_rollout(app, "b", 0.1, &err) == LIVEUPDATE_OK
+       && liveupdate_build_release(app, "c", "3", NULL, "t", &err)
+          == LIVEUPDATE_OK
+       && liveupdate_build_rollout(app, "c", 1, &err) == LIVEUPDATE_OK
+       && strcmp(liveupdate_build_latest(app), "c") == 0,
+       "one to a part, the next to all");
+
+    ok(liveupdate_build_rollback(app, 1, &id, &err) == LIVEUPDATE_OK
+       && strcmp(id, "a") == 0, "rolled back: the one that all had");
+    ok(liveupdate_build_rollout(app, "c", 1, &err) == LIVEUPDATE_OK
+       && liveupdate_build_withdraw(app, "c", &err) == LIVEUPDATE_OK
+       && strcmp(liveupdate_build_latest(app), "a") == 0,
+       "withdrawn: the one that all had");
+
+    cJSON_Delete(info);
     cJSON_Delete(app);
 }
 
