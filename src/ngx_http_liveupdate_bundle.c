@@ -466,7 +466,7 @@ ngx_http_liveupdate_bundle_same(const cJSON *one, const cJSON *two)
            && liveupdate_time_parse(&text, &first) == LIVEUPDATE_OK
            && liveupdate_json_string(two, "createdAt", &text) == LIVEUPDATE_OK
            && liveupdate_time_parse(&text, &second) == LIVEUPDATE_OK
-           && second - first < NGX_HTTP_LIVEUPDATE_REPEATED;
+           && ngx_abs(second - first) < NGX_HTTP_LIVEUPDATE_REPEATED;
 }
 
 

@@ -620,7 +620,7 @@ ngx_http_liveupdate_node_update(ngx_http_liveupdate_node_t *node,
 
         ngx_destroy_pool(load->pool);
 
-        if (node->copy || node->evictable) {
+        if (node->copy || (node->evictable && load->rc == NGX_DONE)) {
             return;
         }
 

@@ -172,7 +172,12 @@ ngx_http_liveupdate_job_done(ngx_event_t *ev)
     call = run->call;
     status = call->status;
 
-    if (call->io.operation) {
+    /* what was deleted meanwhile is refused, and no fault of the disk */
+
+    if (call->io.operation
+        && (status < NGX_HTTP_SPECIAL_RESPONSE
+            || status >= NGX_HTTP_INTERNAL_SERVER_ERROR))
+    {
         ngx_log_error(NGX_LOG_CRIT, ngx_cycle->log, call->io.err,
                       "%s \"%s\" failed", call->io.operation, call->io.path);
     }

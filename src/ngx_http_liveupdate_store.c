@@ -58,6 +58,20 @@ ngx_http_liveupdate_io_failed(ngx_http_liveupdate_io_t *io,
 }
 
 
+/* It is the store that is not there, and not what somebody has asked for. */
+
+ngx_int_t
+ngx_http_liveupdate_no_tmp(ngx_http_liveupdate_io_t *io, const char *operation,
+    u_char *path)
+{
+    if (ngx_errno == NGX_ENOENT) {
+        ngx_set_errno(EIO);
+    }
+
+    return ngx_http_liveupdate_io_failed(io, operation, path);
+}
+
+
 ngx_int_t
 ngx_http_liveupdate_store_read(ngx_http_liveupdate_io_t *io, u_char *path,
     ngx_str_t *text, ngx_file_info_t *fi)
@@ -253,6 +267,7 @@ ngx_http_liveupdate_store_write_json(ngx_http_liveupdate_io_t *io,
     ngx_http_liveupdate_store_t *store, u_char *path, const cJSON *json)
 {
     char       *text;
+    size_t      len;
     ngx_int_t   rc;
 
     text = cJSON_Print(json);
@@ -262,8 +277,19 @@ ngx_http_liveupdate_store_write_json(ngx_http_liveupdate_io_t *io,
         return ngx_http_liveupdate_io_failed(io, "malloc()", path);
     }
 
-    rc = ngx_http_liveupdate_store_write(io, store, path, text,
-                                         ngx_strlen(text));
+    len = ngx_strlen(text);
+
+    if (len > NGX_HTTP_LIVEUPDATE_FILE_SIZE) {
+
+        /* nobody could read it again */
+
+        cJSON_free(text);
+
+        ngx_set_errno(EFBIG);
+        return ngx_http_liveupdate_io_failed(io, "write()", path);
+    }
+
+    rc = ngx_http_liveupdate_store_write(io, store, path, text, len);
 
     cJSON_free(text);
 
@@ -310,7 +336,7 @@ ngx_http_liveupdate_temp_create(ngx_http_liveupdate_io_t *io,
     temp->fd = mkostemp((char *) temp->path, O_CLOEXEC);
 
     if (temp->fd == -1) {
-        return ngx_http_liveupdate_io_failed(io, "mkostemp()", temp->path);
+        return ngx_http_liveupdate_no_tmp(io, "mkostemp()", temp->path);
     }
 
     liveupdate_sha256_init(&temp->sha256);

@@ -32,6 +32,11 @@ u_char *ngx_http_liveupdate_folder(ngx_pool_t *pool, u_char *path);
 ngx_int_t ngx_http_liveupdate_io_failed(ngx_http_liveupdate_io_t *io,
     const char *operation, u_char *path);
 
+/* The same of a file or folder that could not be made in tmp/. */
+
+ngx_int_t ngx_http_liveupdate_no_tmp(ngx_http_liveupdate_io_t *io,
+    const char *operation, u_char *path);
+
 ngx_int_t ngx_http_liveupdate_store_read(ngx_http_liveupdate_io_t *io,
     u_char *path, ngx_str_t *text, ngx_file_info_t *fi);
 

@@ -139,7 +139,7 @@ ngx_http_liveupdate_verify_uploads(ngx_http_liveupdate_verify_t *verify)
             continue;
         }
 
-        if (n == LIVEUPDATE_MANIFEST_FILES) {
+        if (n > LIVEUPDATE_MANIFEST_FILES) {
             return ngx_http_liveupdate_refuse(call, 422, "The bundle has too "
                                               "many files.");
         }

@@ -12,7 +12,7 @@ use Test::More;
 
 use Test::LiveUpdate qw/ :DEFAULT json_decode json_encode uri_encode zip /;
 
-my $t = Test::LiveUpdate->new()->plan(109);
+my $t = Test::LiveUpdate->new()->plan(111);
 
 $t->config_reference();
 $t->run();
@@ -256,6 +256,18 @@ is($t->api('POST', '/v1/apps', { id => 'crashed', name => 'x' })->{status},
    201, 'becomes one');
 ok(!-e $t->testdir() . '/store/feed/crashed/old-setup.exe',
    'with nothing of the one before');
+
+# a store that cannot be written to
+
+my $tmp = $t->testdir() . '/store/tmp';
+
+$t->mark_log();
+rename $tmp, "$tmp.away" or die "cannot rename: $!\n";
+$t->refused(sub { $t->api('POST', '/v1/apps', { name => 'x' }) },
+            qr/^500 The server could not use its disk/,
+            'is no app that was deleted');
+rename "$tmp.away", $tmp or die "cannot rename: $!\n";
+$t->log_like(qr{\[crit\].* mk\w+temp\(\) "[^"]*/store/tmp/}, 'and is logged');
 
 ###############################################################################
 

@@ -14,7 +14,7 @@ use Test::More;
 use Test::LiveUpdate qw/ :DEFAULT json_decode json_encode sign zip /;
 use Test::LiveUpdate::HTTP qw/ parse_reply /;
 
-my $t = Test::LiveUpdate->new()->plan(181);
+my $t = Test::LiveUpdate->new()->plan(183);
 
 $t->config_reference();
 $t->run();
@@ -300,6 +300,18 @@ for my $members ({ url => undef }, { URL => 'https://example.com/x.zip' },
     is($t->said(ready($reply->{json}{id})), '422 The bundle has no files.',
        'and it has no files');
 }
+
+# registered when the clock has been set back
+
+my $again = { artifactType => 'zip', channelName => 'production',
+              url => 'https://example.com/again.zip' };
+my $was = create($again)->{json}{id};
+my $description = $t->read_file("store/live/$app/$was/release.json");
+
+is(create($again)->{json}{id}, $was, 'the same call again');
+$t->write_file("store/live/$app/$was/release.json",
+               $description =~ s/("createdAt":\s*")\d{4}/${1}2099/r);
+isnt(create($again)->{json}{id}, $was, 'but not of another time');
 
 # registered if nothing has changed
 

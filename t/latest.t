@@ -16,7 +16,7 @@ use Test::LiveUpdate qw/
     :DEFAULT json_decode json_encode uri_encode zip
 /;
 
-my $t = Test::LiveUpdate->new()->plan(138);
+my $t = Test::LiveUpdate->new()->plan(140);
 
 $t->write_file_expand('nginx.conf', <<'EOC');
 
@@ -341,6 +341,14 @@ for my $line (
 # what another machine writes; a worker has a copy of its own, until it goes
 
 $t->steady();
+
+is($t->latest('torn')->{status}, 404, 'an app that is not there');
+mkdir $t->testdir() . '/store/apps/torn';
+$t->write_file('store/apps/torn/app.json', '{');
+ok((wait_until { $t->latest('torn')->{status} == 500 } 4),
+   'and then cannot be read: that is told');
+unlink $t->testdir() . '/store/apps/torn/app.json';
+rmdir $t->testdir() . '/store/apps/torn';
 
 my $file = "store/apps/$app/app.json";
 my $text = $t->read_file($file);
