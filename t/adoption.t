@@ -61,7 +61,9 @@ near(devices('production'), 0, 40, 'half a month later');
 ask("e$_", 'production') for 1 .. 20;
 near(devices('production'), 20, 60, 'others come');
 
-later(15 * DAY);
+# the last hour of 30 days counts, whichever hour of a day it was
+
+later(15 * DAY + HOUR);
 near(devices('production'), 0, 20, 'the first ones are over');
 
 ask("f$_", 'production') for 1 .. 5;
