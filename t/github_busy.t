@@ -74,8 +74,8 @@ $t->reload();
 $t->mark_log();
 $gh->commit({ BUILDS, [ { id => 'nosuch' } ] });
 $gh->deliver_all();
-$t->log_like(qr/approved on GitHub has to wait: The server is short of mem/,
-             'it is told that nothing can be asked');
+ok($t->wait_log(qr/approved on GitHub has to wait: The server is short/, 10),
+   'it is told that nothing can be asked');
 
 
 sub over {
