@@ -494,9 +494,10 @@ failed:
 }
 
 
-/* A build has no job here; to those who ask for it, it has succeeded. */
-
-/* Nothing runs here: who waits for the end of its log has waited enough. */
+/*
+ * There are no jobs here: to those who ask for one it has succeeded, and who
+ * waits for the end of its log has waited enough.
+ */
 
 ngx_int_t
 ngx_http_liveupdate_job_relation(ngx_http_liveupdate_call_t *call,

@@ -11,7 +11,7 @@ ngx_int_t
 ngx_http_liveupdate_change(ngx_http_liveupdate_call_t *call,
     ngx_http_liveupdate_change_pt change)
 {
-    u_char     *path, *folder;
+    u_char           *path, *folder;
     cJSON            *app, *item;
     double            generation, expect;
     ngx_fd_t          lock;

@@ -238,7 +238,6 @@ static void
 ngx_http_liveupdate_collect_start(ngx_http_liveupdate_collect_t *collect)
 {
     uint64_t                         limit;
-    liveupdate_error_t               why;
     liveupdate_plan_file_t          *file;
     ngx_http_liveupdate_transfer_t  *transfer;
 
@@ -249,10 +248,7 @@ ngx_http_liveupdate_collect_start(ngx_http_liveupdate_collect_t *collect)
     transfer = ngx_http_liveupdate_transfer_start(collect->job, file, limit,
                                             ngx_http_liveupdate_collect_done);
     if (transfer == NULL) {
-        (void) liveupdate_refuse(&why, NULL, "The server is short of memory "
-                                 "or connections.");
-        ngx_http_liveupdate_job_fail(collect->job,
-                                     NGX_HTTP_LIVEUPDATE_JOB_OUTAGE, &why);
+        ngx_http_liveupdate_job_exhausted(collect->job);
         return;
     }
 

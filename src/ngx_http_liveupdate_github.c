@@ -40,7 +40,7 @@ static void ngx_http_liveupdate_github_handed_over(
 
 static void ngx_http_liveupdate_github_answered(
     ngx_http_liveupdate_fetch_t *fetch);
-static void ngx_http_liveupdate_github_answer(
+static void ngx_http_liveupdate_github_why(
     ngx_http_liveupdate_github_t *github, liveupdate_error_t *why);
 static void ngx_http_liveupdate_github_limited(
     ngx_http_liveupdate_github_t *github);
@@ -385,7 +385,6 @@ ngx_http_liveupdate_github_ask(ngx_http_liveupdate_github_t *github,
     u_char                             *p, buf[2048];
     va_list                             args;
     ngx_pool_t                         *pool;
-    liveupdate_error_t                  why;
     ngx_http_liveupdate_fetch_t        *fetch;
     ngx_http_liveupdate_github_conf_t  *conf;
 
@@ -468,10 +467,7 @@ failed:
         ngx_destroy_pool(pool);
     }
 
-    (void) liveupdate_refuse(&why, NULL,
-                             "The server is short of memory or connections.");
-    ngx_http_liveupdate_job_fail(github->job, NGX_HTTP_LIVEUPDATE_JOB_OUTAGE,
-                                 &why);
+    ngx_http_liveupdate_job_exhausted(github->job);
     ngx_http_liveupdate_github_end(github);
 }
 
@@ -531,7 +527,7 @@ ngx_http_liveupdate_github_unexpected(ngx_http_liveupdate_github_t *github)
         why = github->refused;
 
     } else {
-        ngx_http_liveupdate_github_answer(github, &why);
+        ngx_http_liveupdate_github_why(github, &why);
     }
 
     if (why.text) {
@@ -549,7 +545,7 @@ ngx_http_liveupdate_github_refused(ngx_http_liveupdate_github_t *github)
     liveupdate_str_t    *message;
     liveupdate_arena_t   arena;
 
-    ngx_http_liveupdate_github_answer(github, &github->refused);
+    ngx_http_liveupdate_github_why(github, &github->refused);
 
     arena = ngx_http_liveupdate_arena(github->job->pool);
     message = &github->refused.subject;
@@ -561,7 +557,7 @@ ngx_http_liveupdate_github_refused(ngx_http_liveupdate_github_t *github)
 /* The subject points into the answer. */
 
 static void
-ngx_http_liveupdate_github_answer(ngx_http_liveupdate_github_t *github,
+ngx_http_liveupdate_github_why(ngx_http_liveupdate_github_t *github,
     liveupdate_error_t *why)
 {
     const cJSON       *errors;

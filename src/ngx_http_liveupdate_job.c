@@ -221,6 +221,17 @@ ngx_http_liveupdate_job_fail(ngx_http_liveupdate_job_t *job,
 
 
 void
+ngx_http_liveupdate_job_exhausted(ngx_http_liveupdate_job_t *job)
+{
+    liveupdate_error_t  why;
+
+    (void) liveupdate_refuse(&why, NULL,
+                             "The server is short of memory or connections.");
+    ngx_http_liveupdate_job_fail(job, NGX_HTTP_LIVEUPDATE_JOB_OUTAGE, &why);
+}
+
+
+void
 ngx_http_liveupdate_job_end(ngx_http_liveupdate_job_t *job)
 {
     if (job->error == NGX_HTTP_LIVEUPDATE_JOB_OK || job->reason == NULL) {

@@ -150,8 +150,9 @@ void ngx_http_liveupdate_sweep(ngx_http_liveupdate_jobs_t *jobs);
 
 /*
  * Runs an action in a thread, and then done(); NGX_ERROR: it could not be
- * started.  fail() keeps the first reason of the gravest kind; end() writes
- * down how the job ended, or when it is tried again, and frees it.
+ * started.  fail() keeps the first reason of the gravest kind, exhausted() that
+ * memory or connections are short; end() writes down how the job ended, or
+ * when it is tried again, and frees it.
  */
 
 typedef void (*ngx_http_liveupdate_job_pt)(ngx_http_liveupdate_job_t *job,
@@ -161,6 +162,7 @@ void ngx_http_liveupdate_job_run(ngx_http_liveupdate_job_t *job,
     ngx_http_liveupdate_action_pt action, ngx_http_liveupdate_job_pt done);
 void ngx_http_liveupdate_job_fail(ngx_http_liveupdate_job_t *job,
     ngx_http_liveupdate_job_e error, liveupdate_error_t *err);
+void ngx_http_liveupdate_job_exhausted(ngx_http_liveupdate_job_t *job);
 void ngx_http_liveupdate_job_end(ngx_http_liveupdate_job_t *job);
 
 /* One that was claimed begins; or its claim is given back at once. */

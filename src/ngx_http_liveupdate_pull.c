@@ -294,6 +294,7 @@ ngx_http_liveupdate_pull_listed(ngx_http_liveupdate_github_t *github)
     github->begun = 0;
 
     if (github->branch == NULL) {
+        ngx_http_liveupdate_job_exhausted(github->job);
         ngx_http_liveupdate_github_end(github);
         return;
     }

@@ -198,10 +198,10 @@ ngx_http_liveupdate_request(ngx_http_liveupdate_call_t *call, cJSON *release)
 
             /* promoted before its folder was made anew */
 
-            status = (ngx_http_liveupdate_store_remove_tree(&call->io,
-                                                            call->store,
-                                                            folder)
-                      == NGX_ERROR)
+            rc = ngx_http_liveupdate_store_remove_tree(&call->io, call->store,
+                                                       folder);
+
+            status = (rc == NGX_ERROR)
                      ? ngx_http_liveupdate_failed(call)
                      : ngx_http_liveupdate_request_live(call, release);
             goto done;

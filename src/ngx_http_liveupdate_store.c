@@ -61,8 +61,8 @@ ngx_http_liveupdate_io_failed(ngx_http_liveupdate_io_t *io,
 /* It is the store that is not there, and not what somebody has asked for. */
 
 ngx_int_t
-ngx_http_liveupdate_no_tmp(ngx_http_liveupdate_io_t *io, const char *operation,
-    u_char *path)
+ngx_http_liveupdate_tmp_failed(ngx_http_liveupdate_io_t *io,
+    const char *operation, u_char *path)
 {
     if (ngx_errno == NGX_ENOENT) {
         ngx_set_errno(EIO);
@@ -336,7 +336,7 @@ ngx_http_liveupdate_temp_create(ngx_http_liveupdate_io_t *io,
     temp->fd = mkostemp((char *) temp->path, O_CLOEXEC);
 
     if (temp->fd == -1) {
-        return ngx_http_liveupdate_no_tmp(io, "mkostemp()", temp->path);
+        return ngx_http_liveupdate_tmp_failed(io, "mkostemp()", temp->path);
     }
 
     liveupdate_sha256_init(&temp->sha256);

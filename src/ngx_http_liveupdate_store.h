@@ -34,7 +34,7 @@ ngx_int_t ngx_http_liveupdate_io_failed(ngx_http_liveupdate_io_t *io,
 
 /* The same of a file or folder that could not be made in tmp/. */
 
-ngx_int_t ngx_http_liveupdate_no_tmp(ngx_http_liveupdate_io_t *io,
+ngx_int_t ngx_http_liveupdate_tmp_failed(ngx_http_liveupdate_io_t *io,
     const char *operation, u_char *path);
 
 ngx_int_t ngx_http_liveupdate_store_read(ngx_http_liveupdate_io_t *io,

@@ -89,7 +89,7 @@ ngx_http_liveupdate_store_mkdtemp(ngx_http_liveupdate_io_t *io,
     }
 
     if (mkdtemp((char *) *path) == NULL) {
-        return ngx_http_liveupdate_no_tmp(io, "mkdtemp()", *path);
+        return ngx_http_liveupdate_tmp_failed(io, "mkdtemp()", *path);
     }
 
     return NGX_OK;

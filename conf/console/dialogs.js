@@ -180,8 +180,10 @@ function seen(app) {
 }
 
 
-function decide(path, body) {
-    return post(path, body).catch((failure) => {
+async function decide(path, generation, body) {
+    const expect = await generation;
+
+    return post(path, { ...body, expect }).catch((failure) => {
         throw failure.status !== 409 ? failure
             : new Failure(409, 'Somebody has changed this app meanwhile, or '
                           + 'decided about this release. Cancel, and look '
@@ -251,7 +253,7 @@ export function approve({ app, channels }, release) {
 
         async run(form) {
             const asSaid = form.querySelector('#rules')?.checked;
-            const body = { expect: await generation };
+            const body = {};
 
             if (!asSaid) {
                 body.rollout = percentOf(form);
@@ -268,7 +270,8 @@ export function approve({ app, channels }, release) {
                 }
             }
 
-            await decide(pathOf(app, release, 'promote'), body);
+            await decide(pathOf(app, release, 'promote'), generation,
+                         body);
 
             return asSaid
                 ? [foreign(nameOf(release)), ' is live, with its rules.']
@@ -305,9 +308,8 @@ export function reject({ app }, release) {
                 throw new Error('Say why.');
             }
 
-            await decide(pathOf(app, release, 'reject'), {
-                reason, expect: await generation,
-            });
+            await decide(pathOf(app, release, 'reject'), generation,
+                         { reason });
 
             return [foreign(nameOf(release)), ' is rejected.'];
         },
@@ -373,14 +375,14 @@ export function rollout({ app, channels }, release) {
         ],
 
         async run(form) {
-            const body = { rollout: percentOf(form),
-                           expect: await generation };
+            const body = { rollout: percentOf(form) };
 
             if (!desktop) {
                 body.channel = form.querySelector('#channel').value;
             }
 
-            await decide(pathOf(app, release, 'promote'), body);
+            await decide(pathOf(app, release, 'promote'), generation,
+                         body);
 
             return [foreign(nameOf(release)), ' is released to ',
                     percent(body.rollout), '.'];
@@ -405,8 +407,7 @@ export function withdraw({ app }, release) {
         ],
 
         async run() {
-            await decide(pathOf(app, release, 'withdraw'),
-                         { expect: await generation });
+            await decide(pathOf(app, release, 'withdraw'), generation, {});
 
             return [foreign(nameOf(release)), ' is withdrawn.'];
         },
@@ -461,7 +462,7 @@ export function rollback({ app, channels }, channelId) {
         ],
 
         async run() {
-            const body = { steps: 1, expect: await generation };
+            const body = { steps: 1 };
 
             if (channel) {
                 body.channel = channel.name;
@@ -469,7 +470,7 @@ export function rollback({ app, channels }, channelId) {
 
             const path = `/releases/${part(app.id)}/rollback`;
 
-            const { id } = await decide(path, body);
+            const { id } = await decide(path, generation, body);
 
             return ['Rolled back to ', foreign(id), '.'];
         },

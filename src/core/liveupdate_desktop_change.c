@@ -16,6 +16,8 @@ static liveupdate_rc_e liveupdate_release_info(cJSON *releases,
     const cJSON *builds, const cJSON *info);
 static liveupdate_rc_e liveupdate_latest_set(cJSON *releases, const char *id);
 static liveupdate_rc_e liveupdate_latest_mark(cJSON *app);
+static liveupdate_rc_e liveupdate_latest_before(cJSON *releases,
+    const cJSON *builds, cJSON *build);
 static cJSON *liveupdate_build_before(const cJSON *builds, cJSON *build);
 static const char *liveupdate_build_id(const cJSON *build);
 static void liveupdate_rollouts_delete(cJSON *redirections, const char *id);
@@ -138,9 +140,7 @@ liveupdate_build_withdraw(cJSON *app, const char *id, liveupdate_error_t *err)
 
     if (latest && strcmp(latest, id) == 0) {
 
-        rc = liveupdate_latest_set(releases,
-                          liveupdate_build_id(liveupdate_build_before(builds,
-                                                                   build)));
+        rc = liveupdate_latest_before(releases, builds, build);
         if (rc != LIVEUPDATE_OK) {
             return rc;
         }
@@ -243,9 +243,7 @@ liveupdate_build_rollout(cJSON *app, const char *id, double rollout,
 
     if (latest && strcmp(latest, id) == 0) {
 
-        rc = liveupdate_latest_set(releases,
-                          liveupdate_build_id(liveupdate_build_before(builds,
-                                                                   build)));
+        rc = liveupdate_latest_before(releases, builds, build);
         if (rc != LIVEUPDATE_OK) {
             return rc;
         }
@@ -474,6 +472,17 @@ liveupdate_latest_mark(cJSON *app)
 
     return cJSON_AddTrueToObject(build, "wasLatest") ? LIVEUPDATE_OK
                                                      : LIVEUPDATE_NOMEM;
+}
+
+
+/* The build before this one, or none, becomes the latest. */
+
+static liveupdate_rc_e
+liveupdate_latest_before(cJSON *releases, const cJSON *builds, cJSON *build)
+{
+    build = liveupdate_build_before(builds, build);
+
+    return liveupdate_latest_set(releases, liveupdate_build_id(build));
 }
 
 

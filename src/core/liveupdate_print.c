@@ -22,6 +22,8 @@ static void liveupdate_print_value(liveupdate_text_t *text, const cJSON *json,
 static void liveupdate_print_scalar(liveupdate_text_t *text,
     const cJSON *json);
 static void liveupdate_print_break(liveupdate_text_t *text, unsigned level);
+static void liveupdate_print_file(liveupdate_text_t *text, const cJSON *file,
+    const liveupdate_str_t *staged);
 static void liveupdate_print_row(liveupdate_text_t *text, const char *label,
     const cJSON *object, const char *key);
 static void liveupdate_print_commit(liveupdate_text_t *text,
@@ -170,14 +172,14 @@ liveupdate_print_break(liveupdate_text_t *text, unsigned level)
 char *
 liveupdate_print_release(const cJSON *release, const cJSON *files)
 {
-    char               number[sizeof("18446744073709551615")];
-    uint64_t           bytes;
+    char               number[sizeof("4294967295")];
     unsigned           left;
     const cJSON       *file;
-    liveupdate_str_t   value;
+    liveupdate_str_t   staged;
     liveupdate_text_t  text;
 
     memset(&text, 0, sizeof(liveupdate_text_t));
+    memset(&staged, 0, sizeof(liveupdate_str_t));
 
     liveupdate_text_puts(&text, "| | |\n|---|---|\n");
 
@@ -189,10 +191,13 @@ liveupdate_print_release(const cJSON *release, const cJSON *files)
     liveupdate_print_row(&text, "Branch", release, "branch");
     liveupdate_print_row(&text, "Build started", release, "buildStartedAt");
     liveupdate_print_row(&text, "Build ended", release, "buildEndedAt");
+
     liveupdate_text_puts(&text, "\nEvery file was compared with the digest in "
                          "its manifest.\n\n"
                          "| File | Bytes | SHA-256 | Staged |\n"
                          "|---|--:|---|---|\n");
+
+    (void) liveupdate_json_string(release, "updatedAt", &staged);
 
     left = 0;
 
@@ -203,36 +208,7 @@ liveupdate_print_release(const cJSON *release, const cJSON *files)
             continue;
         }
 
-        liveupdate_text_puts(&text, "| ");
-
-        if (liveupdate_json_string(file, "href", &value) == LIVEUPDATE_OK) {
-            liveupdate_print_cell(&text, &value);
-        }
-
-        bytes = 0;
-        (void) liveupdate_json_size(file, "size", &bytes);
-        (void) snprintf(number, sizeof(number), "%llu",
-                        (unsigned long long) bytes);
-
-        liveupdate_text_puts(&text, " | ");
-        liveupdate_text_puts(&text, number);
-        liveupdate_text_puts(&text, " | ");
-
-        if (liveupdate_json_string(file, "sha256", &value) == LIVEUPDATE_OK) {
-            liveupdate_text_puts(&text, "`");
-            liveupdate_print_cell(&text, &value);
-            liveupdate_text_puts(&text, "`");
-        }
-
-        liveupdate_text_puts(&text, " | ");
-
-        if (liveupdate_json_string(release, "updatedAt", &value)
-            == LIVEUPDATE_OK)
-        {
-            liveupdate_print_cell(&text, &value);
-        }
-
-        liveupdate_text_puts(&text, " |\n");
+        liveupdate_print_file(&text, file, &staged);
     }
 
     if (left) {
@@ -244,6 +220,40 @@ liveupdate_print_release(const cJSON *release, const cJSON *files)
     }
 
     return text.data;
+}
+
+
+static void
+liveupdate_print_file(liveupdate_text_t *text, const cJSON *file,
+    const liveupdate_str_t *staged)
+{
+    char              size[sizeof("18446744073709551615")];
+    uint64_t          bytes;
+    liveupdate_str_t  value;
+
+    liveupdate_text_puts(text, "| ");
+
+    if (liveupdate_json_string(file, "href", &value) == LIVEUPDATE_OK) {
+        liveupdate_print_cell(text, &value);
+    }
+
+    bytes = 0;
+    (void) liveupdate_json_size(file, "size", &bytes);
+    (void) snprintf(size, sizeof(size), "%llu", (unsigned long long) bytes);
+
+    liveupdate_text_puts(text, " | ");
+    liveupdate_text_puts(text, size);
+    liveupdate_text_puts(text, " | ");
+
+    if (liveupdate_json_string(file, "sha256", &value) == LIVEUPDATE_OK) {
+        liveupdate_text_puts(text, "`");
+        liveupdate_print_cell(text, &value);
+        liveupdate_text_puts(text, "`");
+    }
+
+    liveupdate_text_puts(text, " | ");
+    liveupdate_print_cell(text, staged);
+    liveupdate_text_puts(text, " |\n");
 }
 
 
