@@ -26,7 +26,7 @@ override BUILD := $(abspath $(BUILD))
 MODULE = $(BUILD)/ngx_http_liveupdate_module.so
 JOBS = -j$(shell nproc 2>/dev/null || echo 2)
 
-SOURCES = $(wildcard *.c src/*.[ch] src/core/*.[ch])
+SOURCES = $(wildcard *.c src/*/*.[ch])
 CORE = $(wildcard src/core/*.c)
 CORE_LIBS = -lcjson -lzip -lyaml -lcrypto -lz
 
@@ -149,7 +149,7 @@ build/unit/%.o: src/core/%.c $(wildcard src/core/*.h)
 
 build/unit/%: t/unit/%.c $(wildcard t/unit/*.h) $(UNIT_OBJS)
 	$(CC) $(UNIT_CFLAGS) -o $@ $< \
-		$(filter-out build/unit/liveupdate_$*.o,$(UNIT_OBJS)) \
+		$(filter-out build/unit/lu_$*.o,$(UNIT_OBJS)) \
 		$(CORE_LIBS)
 
 

@@ -4,8 +4,8 @@
  */
 
 
-#include "ngx_http_liveupdate_count.h"
-#include "ngx_http_liveupdate_job.h"
+#include "zone/ngx_lu_count.h"
+#include "job/ngx_lu_job.h"
 
 
 #define NGX_HTTP_LIVEUPDATE_ZONE_SIZE  (16 * 1024 * 1024)

@@ -9,6 +9,7 @@
 use warnings;
 use strict;
 
+use File::Basename qw/ dirname /;
 use Test::More;
 
 use Test::LiveUpdate ();
@@ -16,7 +17,7 @@ use Test::LiveUpdate ();
 chdir $Test::LiveUpdate::ROOT or die "no $Test::LiveUpdate::ROOT: $!\n";
 
 my @core = glob 'src/core/*.[ch]';
-my @c = (glob('*.c'), glob('src/*.[ch]'), @core, glob('t/*/*.[ch]'));
+my @c = (glob('*.c src/*/*.[ch]'), glob('t/*/*.[ch]'));
 # a string in JSON cannot be broken
 my @text = ((grep { !/\.json$/ } glob 'conf/* conf/console/*'),
             glob('config LICENSE t/*.t t/*.sh t/lib/*.sh'),
@@ -25,9 +26,7 @@ my @text = ((grep { !/\.json$/ } glob 'conf/* conf/console/*'),
 my @compilers = grep { system("command -v $_ >/dev/null 2>&1") == 0 }
     qw/ gcc clang /;
 
-my @readers = map { "src/ngx_http_liveupdate_$_.c" }
-    qw/ artifact catalog count feed latest manifest metrics reply snapshot
-        static zone /;
+my @readers = grep { !/_load/ } glob 'src/read/*.c src/zone/*.c';
 
 plan(tests => 12 + @compilers);
 
@@ -45,14 +44,14 @@ none(qr/\b(?:printf|fopen|open|read|write|stat|unlink|time|getenv)\(/,
      'no input, output or time in src/core',
      grep { !/_(?:zip)\./ } @core);
 
-included(qr/ngx_http_liveupdate_(?:store|call|release|api|job)\.h$/,
+included(qr/ngx_lu_(?:store|call|release|api|job)\.h$/,
          'who answers devices does not write', @readers);
 none(qr/\b(?:rename|unlink|link|symlink|fsync|fdatasync|mkdir|rmdir|pwrite
            |truncate|ftruncate|utimensat|futimens|fallocate
            |ngx_(?:rename|delete)_(?:file|dir)|ngx_create_dir
            |ngx_write_(?:fd|file)|ngx_set_file_time)\(/x,
      'only the store changes what is on the disk',
-     grep { !/_(?:store|tree)\.c/ } glob('*.c src/ngx_*.c'));
+     grep { !/_(?:store|tree)\.c/ } glob('*.c src/*/ngx_*.c'));
 
 for my $cc (@compilers) {
     my $flags = '-std=c11 -Wall -Wextra -Wshadow -pedantic -Werror';
@@ -109,7 +108,8 @@ sub included {
 
             open my $fh, '<', $next or die "cannot read $next: $!\n";
             push @left, grep { -f }
-                map { /^#include "(.*)"/ ? ("src/$1", "src/core/$1") : () }
+                map { /^#include "(.*)"/
+                      ? ("src/$1", dirname($next) . "/$1") : () }
                 <$fh>;
         }
     }

@@ -393,9 +393,9 @@ sub tokens {
 
 sub routes {
     my $routes = $t->read_file(
-        "$Test::LiveUpdate::ROOT/src/core/liveupdate_route.c");
+        "$Test::LiveUpdate::ROOT/src/core/lu_route.c");
     my $api = $t->read_file(
-        "$Test::LiveUpdate::ROOT/src/ngx_http_liveupdate_api.c");
+        "$Test::LiveUpdate::ROOT/src/api/ngx_lu_api.c");
 
     my (%methods, @found);
 

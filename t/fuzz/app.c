@@ -9,8 +9,8 @@
 
 
 #include "fuzz.h"
-#include "liveupdate_app.h"
-#include "liveupdate_name.h"
+#include "lu_app.h"
+#include "lu_name.h"
 
 #include <stdio.h>
 

@@ -7,8 +7,8 @@
  */
 
 
-#include "liveupdate_builder.h"
-#include "liveupdate_name.h"
+#include "lu_builder.h"
+#include "lu_name.h"
 
 #include <stdio.h>
 

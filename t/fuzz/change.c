@@ -21,9 +21,9 @@
 
 
 #include "fuzz.h"
-#include "liveupdate_app.h"
-#include "liveupdate_change.h"
-#include "liveupdate_name.h"
+#include "lu_app.h"
+#include "lu_change.h"
+#include "lu_name.h"
 
 #include <stdio.h>
 

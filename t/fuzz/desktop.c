@@ -12,9 +12,9 @@
 #include <stdio.h>
 
 #include "fuzz.h"
-#include "liveupdate_desktop.h"
-#include "liveupdate_name.h"
-#include "liveupdate_share.h"
+#include "lu_desktop.h"
+#include "lu_name.h"
+#include "lu_share.h"
 
 
 /* What is printed reads back the same. */

@@ -9,9 +9,9 @@
 
 
 #include "fuzz.h"
-#include "liveupdate_download.h"
-#include "liveupdate_feed.h"
-#include "liveupdate_name.h"
+#include "lu_download.h"
+#include "lu_feed.h"
+#include "lu_name.h"
 
 
 static const char  manifest[] =

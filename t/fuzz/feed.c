@@ -9,8 +9,8 @@
 
 
 #include "fuzz.h"
-#include "liveupdate_feed.h"
-#include "liveupdate_name.h"
+#include "lu_feed.h"
+#include "lu_name.h"
 
 
 static const char  lists[] =

@@ -11,7 +11,7 @@
 #define _FUZZ_H_INCLUDED_
 
 
-#include "liveupdate_json.h"
+#include "lu_json.h"
 
 
 typedef struct fuzz_block_s  fuzz_block_t;

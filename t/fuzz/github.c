@@ -8,8 +8,8 @@
  */
 
 
-#include "liveupdate_github.h"
-#include "liveupdate_print.h"
+#include "lu_github.h"
+#include "lu_print.h"
 
 #include "fuzz.h"
 

@@ -7,7 +7,7 @@
  */
 
 
-#include "liveupdate_json.h"
+#include "lu_json.h"
 
 
 static void

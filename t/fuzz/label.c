@@ -7,8 +7,8 @@
  */
 
 
-#include "liveupdate_label.h"
-#include "liveupdate_name.h"
+#include "lu_label.h"
+#include "lu_name.h"
 
 
 static void

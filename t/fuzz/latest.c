@@ -9,10 +9,10 @@
 
 
 #include "fuzz.h"
-#include "liveupdate_latest.h"
-#include "liveupdate_name.h"
-#include "liveupdate_query.h"
-#include "liveupdate_version.h"
+#include "lu_latest.h"
+#include "lu_name.h"
+#include "lu_query.h"
+#include "lu_version.h"
 
 
 #define NOW  1000

@@ -7,8 +7,8 @@
  */
 
 
-#include "liveupdate_manifest.h"
-#include "liveupdate_name.h"
+#include "lu_manifest.h"
+#include "lu_name.h"
 
 
 typedef struct block_s  block_t;

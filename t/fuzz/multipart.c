@@ -8,7 +8,7 @@
  */
 
 
-#include "liveupdate_multipart.h"
+#include "lu_multipart.h"
 
 
 /*

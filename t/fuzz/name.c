@@ -6,8 +6,8 @@
  */
 
 
-#include "liveupdate_name.h"
-#include "liveupdate_url.h"
+#include "lu_name.h"
+#include "lu_url.h"
 
 #include <stdio.h>
 

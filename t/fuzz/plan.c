@@ -10,8 +10,8 @@
 
 
 #include "fuzz.h"
-#include "liveupdate_name.h"
-#include "liveupdate_plan.h"
+#include "lu_name.h"
+#include "lu_plan.h"
 
 
 #define BLOCKMAP  ".blockmap"

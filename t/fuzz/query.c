@@ -7,7 +7,7 @@
  */
 
 
-#include "liveupdate_query.h"
+#include "lu_query.h"
 
 #include <stdio.h>
 

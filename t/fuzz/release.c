@@ -9,9 +9,9 @@
 
 
 #include "fuzz.h"
-#include "liveupdate_name.h"
-#include "liveupdate_release.h"
-#include "liveupdate_version.h"
+#include "lu_name.h"
+#include "lu_release.h"
+#include "lu_version.h"
 
 
 static const char  *limit_names[] = {

@@ -8,8 +8,8 @@
 
 
 #include "fuzz.h"
-#include "liveupdate_name.h"
-#include "liveupdate_route.h"
+#include "lu_name.h"
+#include "lu_route.h"
 
 
 /* %a is the app, %i the id, %s the sub. */

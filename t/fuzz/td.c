@@ -7,8 +7,8 @@
  */
 
 
-#include "liveupdate_td.h"
-#include "liveupdate_name.h"
+#include "lu_td.h"
+#include "lu_name.h"
 
 #include <stdio.h>
 

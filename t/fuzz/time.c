@@ -8,7 +8,7 @@
 
 
 #include "fuzz.h"
-#include "liveupdate_time.h"
+#include "lu_time.h"
 
 
 int

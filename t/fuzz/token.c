@@ -8,8 +8,8 @@
  */
 
 
-#include "liveupdate_token.h"
-#include "liveupdate_name.h"
+#include "lu_token.h"
+#include "lu_name.h"
 
 #include <stdio.h>
 

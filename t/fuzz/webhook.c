@@ -8,8 +8,8 @@
  */
 
 
-#include "liveupdate_webhook.h"
-#include "liveupdate_name.h"
+#include "lu_webhook.h"
+#include "lu_name.h"
 
 #include <stdio.h>
 

@@ -8,8 +8,8 @@
  */
 
 
-#include "liveupdate_zip.h"
-#include "liveupdate_name.h"
+#include "lu_zip.h"
+#include "lu_name.h"
 
 #include <stdio.h>
 

@@ -6,7 +6,7 @@
 
 #include "memory.h"
 #include "tap.h"
-#include "../../src/core/liveupdate_app.c"
+#include "../../src/core/lu_app.c"
 
 
 #define CHANNEL(id, name)                                                     \

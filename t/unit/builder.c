@@ -6,7 +6,7 @@
 
 #include "tap.h"
 
-#include "../../src/core/liveupdate_builder.c"
+#include "../../src/core/lu_builder.c"
 
 
 /* SHA-512 in base64: the bytes 0 to 63, and 64 zeroes */

@@ -6,15 +6,15 @@
 
 #include "memory.h"
 #include "tap_json.h"
-#include "liveupdate_app.h"
-#include "liveupdate_change.h"
+#include "lu_app.h"
+#include "lu_change.h"
 
 /* so that a short history shows what a long one does */
 
 #undef LIVEUPDATE_HISTORY
 #define LIVEUPDATE_HISTORY  6
 
-#include "../../src/core/liveupdate_change.c"
+#include "../../src/core/lu_change.c"
 
 
 #define STEPS       6000

@@ -5,7 +5,7 @@
 
 
 #include "tap.h"
-#include "../../src/core/liveupdate_core.c"
+#include "../../src/core/lu_core.c"
 
 
 static void

@@ -6,7 +6,7 @@
 
 #include "tap_json.h"
 #include "memory.h"
-#include "../../src/core/liveupdate_desktop.c"
+#include "../../src/core/lu_desktop.c"
 
 
 #define CLIENTS  20000

@@ -6,7 +6,7 @@
 
 #include "tap_json.h"
 
-#include "../../src/core/liveupdate_desktop_change.c"
+#include "../../src/core/lu_desktop_change.c"
 
 
 static char *desktop_change_text(const cJSON *app);

@@ -5,7 +5,7 @@
 
 
 #include "tap.h"
-#include "../../src/core/liveupdate_download.c"
+#include "../../src/core/lu_download.c"
 
 
 #define OK        LIVEUPDATE_DOWNLOAD_OK

@@ -5,7 +5,7 @@
 
 
 #include "tap.h"
-#include "../../src/core/liveupdate_feed.c"
+#include "../../src/core/lu_feed.c"
 
 
 #define TEN(text)                                                             \

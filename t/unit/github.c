@@ -6,7 +6,7 @@
 
 #include "tap_json.h"
 
-#include "../../src/core/liveupdate_github.c"
+#include "../../src/core/lu_github.c"
 
 
 static void github_push(void);

@@ -8,10 +8,10 @@
 
 
 #include "tap.h"
-#include "liveupdate_download.h"
-#include "liveupdate_feed.h"
-#include "liveupdate_query.h"
-#include "liveupdate_sha256.h"
+#include "lu_download.h"
+#include "lu_feed.h"
+#include "lu_query.h"
+#include "lu_sha256.h"
 
 
 #define GOLDEN  "t/golden/"

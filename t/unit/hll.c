@@ -5,7 +5,7 @@
 
 
 #include "tap.h"
-#include "../../src/core/liveupdate_hll.c"
+#include "../../src/core/lu_hll.c"
 
 
 #define NOW      500000                 /* an hour in 2027 */

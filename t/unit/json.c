@@ -6,7 +6,7 @@
 
 #include "memory.h"
 #include "tap_json.h"
-#include "../../src/core/liveupdate_json.c"
+#include "../../src/core/lu_json.c"
 
 
 typedef struct {

@@ -5,7 +5,7 @@
 
 
 #include "tap.h"
-#include "../../src/core/liveupdate_label.c"
+#include "../../src/core/lu_label.c"
 
 
 static void

@@ -5,7 +5,7 @@
 
 
 #include "tap.h"
-#include "../../src/core/liveupdate_latest.c"
+#include "../../src/core/lu_latest.c"
 
 
 #define DEVICES  100000

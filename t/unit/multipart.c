@@ -5,7 +5,7 @@
 
 
 #include "tap.h"
-#include "../../src/core/liveupdate_multipart.c"
+#include "../../src/core/lu_multipart.c"
 
 
 /* What the callbacks were told, as "[name]content[name]content". */

@@ -5,7 +5,7 @@
 
 
 #include "tap.h"
-#include "../../src/core/liveupdate_name.c"
+#include "../../src/core/lu_name.c"
 
 
 typedef struct {

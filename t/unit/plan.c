@@ -6,7 +6,7 @@
 
 #include "tap.h"
 
-#include "../../src/core/liveupdate_plan.c"
+#include "../../src/core/lu_plan.c"
 
 
 /* SHA-512 in base64: the bytes 0 to 63, and 64 zeroes; SHA-256 in hex */

@@ -6,7 +6,7 @@
 
 #include "tap_json.h"
 
-#include "../../src/core/liveupdate_print.c"
+#include "../../src/core/lu_print.c"
 
 
 static void print_json_texts(void);

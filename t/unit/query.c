@@ -5,7 +5,7 @@
 
 
 #include "tap.h"
-#include "../../src/core/liveupdate_query.c"
+#include "../../src/core/lu_query.c"
 
 
 typedef struct {

@@ -6,7 +6,7 @@
 
 #include "memory.h"
 #include "tap_json.h"
-#include "../../src/core/liveupdate_release.c"
+#include "../../src/core/lu_release.c"
 
 
 #define SHA256                                                                \

@@ -5,7 +5,7 @@
 
 
 #include "tap.h"
-#include "../../src/core/liveupdate_route.c"
+#include "../../src/core/lu_route.c"
 
 
 #define UUID   "7d6f2c1e-5b1a-4f0e-9a51-2f0e4d9b8a10"

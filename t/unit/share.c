@@ -5,8 +5,8 @@
 
 
 #include "tap_json.h"
-#include "../../src/core/liveupdate_share.c"
-#include "liveupdate_latest.h"
+#include "../../src/core/lu_share.c"
+#include "lu_latest.h"
 
 
 #define INSTALLATIONS  20000

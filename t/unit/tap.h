@@ -16,7 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "liveupdate_core.h"
+#include "lu_core.h"
 
 
 static int  tap_tests, tap_failures;

@@ -11,7 +11,7 @@
 
 
 #include "tap.h"
-#include "liveupdate_json.h"
+#include "lu_json.h"
 
 
 static cJSON *

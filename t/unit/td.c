@@ -7,7 +7,7 @@
 #include "tap.h"
 #include "memory.h"
 
-#include "../../src/core/liveupdate_td.c"
+#include "../../src/core/lu_td.c"
 
 
 #define A  "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"

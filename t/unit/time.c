@@ -7,7 +7,7 @@
 #define _DEFAULT_SOURCE                 /* timegm() */
 
 #include "tap.h"
-#include "../../src/core/liveupdate_time.c"
+#include "../../src/core/lu_time.c"
 
 
 typedef struct {

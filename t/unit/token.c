@@ -6,7 +6,7 @@
 
 #include "tap.h"
 
-#include "../../src/core/liveupdate_token.c"
+#include "../../src/core/lu_token.c"
 
 
 /* The SHA-256 of "secret", "other" and nothing. */

@@ -5,7 +5,7 @@
 
 
 #include "tap.h"
-#include "../../src/core/liveupdate_url.c"
+#include "../../src/core/lu_url.c"
 
 
 #define TEN(text)                                                             \

@@ -5,7 +5,7 @@
 
 
 #include "tap.h"
-#include "../../src/core/liveupdate_version.c"
+#include "../../src/core/lu_version.c"
 
 
 typedef struct {

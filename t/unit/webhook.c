@@ -8,7 +8,7 @@
 
 #include <ctype.h>
 
-#include "../../src/core/liveupdate_webhook.c"
+#include "../../src/core/lu_webhook.c"
 
 
 #define SECRET    "e2f9a1c07d5b4386"

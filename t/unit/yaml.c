@@ -6,7 +6,7 @@
 
 #include "tap.h"
 
-#include "../../src/core/liveupdate_yaml.c"
+#include "../../src/core/lu_yaml.c"
 
 
 typedef struct {

@@ -6,7 +6,7 @@
 
 #include "tap.h"
 
-#include "../../src/core/liveupdate_zip.c"
+#include "../../src/core/lu_zip.c"
 
 #include <errno.h>
 

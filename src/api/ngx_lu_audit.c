@@ -1,0 +1,297 @@
+
+/*
+ * Copyright (C) the nginx-liveupdate authors
+ *
+ * The audit log: a line for each change, and those lines for who asks.
+ */
+
+
+#include "ngx_lu_api.h"
+
+
+#define NGX_HTTP_LIVEUPDATE_AUDIT_PIECE  65536
+
+
+/* A log that is read from its end, whatever its size is. */
+
+typedef struct {
+    ngx_fd_t                   fd;
+    u_char                    *path;
+    off_t                      offset;     /* what was read begins there */
+    u_char                    *start;
+    u_char                    *end;
+    ngx_http_liveupdate_io_t  *io;
+} ngx_http_liveupdate_audit_log_t;
+
+
+static ngx_int_t ngx_http_liveupdate_audit_lines(
+    ngx_http_liveupdate_call_t *call, ngx_http_liveupdate_audit_log_t *log);
+static ngx_int_t ngx_http_liveupdate_audit_line(
+    ngx_http_liveupdate_audit_log_t *log, liveupdate_str_t *line);
+static ngx_int_t ngx_http_liveupdate_audit_piece(
+    ngx_http_liveupdate_audit_log_t *log);
+static ngx_uint_t ngx_http_liveupdate_audit_has(const cJSON *line,
+    const char *subject);
+
+
+ngx_int_t
+ngx_http_liveupdate_audit(ngx_http_liveupdate_call_t *call,
+    u_char *folder, double generation)
+{
+    char               *text;
+    cJSON              *line;
+    size_t              len;
+    u_char             *path;
+    ngx_int_t           rc;
+
+    text = NULL;
+    rc = NGX_ERROR;
+
+    line = cJSON_CreateObject();
+
+    if (line == NULL
+        || cJSON_AddStringToObject(line, "at", call->now) == NULL
+        || cJSON_AddStringToObject(line, "by", call->by) == NULL
+        || cJSON_AddStringToObject(line, "change", call->change) == NULL
+        || cJSON_AddStringToObject(line, "subject", call->subject) == NULL
+        || (call->from
+            && cJSON_AddStringToObject(line, "from", call->from) == NULL)
+        || (call->to
+            && cJSON_AddStringToObject(line, "to", call->to) == NULL)
+        || cJSON_AddNumberToObject(line, "generation", generation) == NULL)
+    {
+        call->io.err = NGX_ENOMEM;
+        goto done;
+    }
+
+    text = cJSON_PrintUnformatted(line);
+    if (text == NULL) {
+        call->io.err = NGX_ENOMEM;
+        goto done;
+    }
+
+    len = ngx_strlen(text);
+
+    /* the terminating zero byte gives way to the line's end */
+
+    text[len] = '\n';
+
+    path = ngx_http_liveupdate_path(call->io.pool, "%s/audit.log", folder);
+
+    rc = ngx_http_liveupdate_store_append(&call->io, path, text, len + 1);
+
+done:
+
+    cJSON_free(text);
+    cJSON_Delete(line);
+
+    return rc;
+}
+
+
+/* The newest lines first. */
+
+ngx_int_t
+ngx_http_liveupdate_audit_get(ngx_http_liveupdate_call_t *call)
+{
+    ngx_int_t                        status;
+    ngx_file_info_t                  fi;
+    ngx_http_liveupdate_audit_log_t  log;
+
+    ngx_memzero(&log, sizeof(ngx_http_liveupdate_audit_log_t));
+
+    log.io = &call->io;
+    log.path = ngx_http_liveupdate_path(call->io.pool, "%V/apps/%s/audit.log",
+                                        &call->store->path,
+                                        call->route.app.data);
+    if (log.path == NULL) {
+        return ngx_http_liveupdate_nomem(call);
+    }
+
+    log.fd = ngx_open_file(log.path, NGX_FILE_RDONLY, NGX_FILE_OPEN, 0);
+
+    if (log.fd == NGX_INVALID_FILE) {
+
+        if (ngx_errno == NGX_ENOENT) {
+            return ngx_http_liveupdate_refuse(call, NGX_HTTP_NOT_FOUND,
+                                              "App not found.");
+        }
+
+        (void) ngx_http_liveupdate_io_failed(&call->io, ngx_open_file_n,
+                                             log.path);
+        return ngx_http_liveupdate_failed(call);
+    }
+
+    if (ngx_fd_info(log.fd, &fi) == NGX_FILE_ERROR) {
+        (void) ngx_http_liveupdate_io_failed(&call->io, ngx_fd_info_n,
+                                             log.path);
+        status = ngx_http_liveupdate_failed(call);
+
+    } else {
+        log.offset = ngx_file_size(&fi);
+        status = ngx_http_liveupdate_audit_lines(call, &log);
+    }
+
+    ngx_free(log.start);
+    (void) ngx_close_file(log.fd);
+
+    return status;
+}
+
+
+static ngx_int_t
+ngx_http_liveupdate_audit_lines(ngx_http_liveupdate_call_t *call,
+    ngx_http_liveupdate_audit_log_t *log)
+{
+    char                *subject;
+    cJSON               *line;
+    ngx_int_t            rc;
+    ngx_uint_t           limit, offset;
+    liveupdate_str_t     text;
+    liveupdate_error_t   err;
+
+    ngx_http_liveupdate_page(call, &limit, &offset);
+
+    subject = ngx_http_liveupdate_arg(call, "subject");
+
+    call->answer = cJSON_CreateArray();
+    if (call->answer == NULL) {
+        return ngx_http_liveupdate_nomem(call);
+    }
+
+    while (limit) {
+
+        rc = ngx_http_liveupdate_audit_line(log, &text);
+
+        if (rc == NGX_DECLINED) {
+            break;
+        }
+
+        if (rc != NGX_OK) {
+            return ngx_http_liveupdate_failed(call);
+        }
+
+        if (liveupdate_json_parse(&line, &text, &err) != LIVEUPDATE_OK) {
+            continue;
+        }
+
+        if (subject && !ngx_http_liveupdate_audit_has(line, subject)) {
+            cJSON_Delete(line);
+            continue;
+        }
+
+        if (offset) {
+            cJSON_Delete(line);
+            offset--;
+            continue;
+        }
+
+        if (!cJSON_AddItemToArray(call->answer, line)) {
+            cJSON_Delete(line);
+            return ngx_http_liveupdate_nomem(call);
+        }
+
+        limit--;
+    }
+
+    return NGX_HTTP_OK;
+}
+
+
+/* The last one of those that are left; NGX_DECLINED: there are none. */
+
+static ngx_int_t
+ngx_http_liveupdate_audit_line(ngx_http_liveupdate_audit_log_t *log,
+    liveupdate_str_t *line)
+{
+    u_char  *p;
+
+    for ( ;; ) {
+
+        for (p = log->end; p > log->start; p--) {
+            if (p[-1] == LF && p != log->end) {
+                break;
+            }
+        }
+
+        if (p > log->start || log->offset == 0) {
+            break;
+        }
+
+        if (ngx_http_liveupdate_audit_piece(log) != NGX_OK) {
+            return NGX_ERROR;
+        }
+    }
+
+    if (p == log->end) {
+        return NGX_DECLINED;
+    }
+
+    line->data = p;
+    line->len = log->end - p;
+    log->end = p;
+
+    return NGX_OK;
+}
+
+
+/* More of the file, before the beginning of a line that was read already. */
+
+static ngx_int_t
+ngx_http_liveupdate_audit_piece(ngx_http_liveupdate_audit_log_t *log)
+{
+    u_char   *p;
+    size_t    size, rest;
+    ssize_t   n;
+
+    rest = log->end - log->start;
+
+    /* a line of any length costs no more than twice its length */
+
+    size = ngx_max(rest, NGX_HTTP_LIVEUPDATE_AUDIT_PIECE);
+    size = (size_t) ngx_min((off_t) size, log->offset);
+
+    p = ngx_alloc(size + rest, ngx_cycle->log);
+    if (p == NULL) {
+        return ngx_http_liveupdate_io_failed(log->io, "malloc()", log->path);
+    }
+
+    n = pread(log->fd, p, size, log->offset - size);
+
+    if (n == -1) {
+        (void) ngx_http_liveupdate_io_failed(log->io, "pread()", log->path);
+        ngx_free(p);
+        return NGX_ERROR;
+    }
+
+    /* less than that: a line that a crash has cut was taken away meanwhile */
+
+    ngx_memcpy(p + n, log->start, rest);
+    ngx_free(log->start);
+
+    log->offset -= size;
+    log->start = p;
+    log->end = p + n + rest;
+
+    return NGX_OK;
+}
+
+
+static ngx_uint_t
+ngx_http_liveupdate_audit_has(const cJSON *line, const char *subject)
+{
+    ngx_uint_t        i;
+    liveupdate_str_t  value;
+
+    static const char  *members[] = { "subject", "from", "to", NULL };
+
+    for (i = 0; members[i]; i++) {
+        if (liveupdate_json_string(line, members[i], &value) == LIVEUPDATE_OK
+            && liveupdate_str_is(&value, subject))
+        {
+            return 1;
+        }
+    }
+
+    return 0;
+}

@@ -1,0 +1,593 @@
+
+/*
+ * Copyright (C) the nginx-liveupdate authors
+ *
+ * A build is what the API calls a release that can be deployed; both have
+ * the same id.
+ */
+
+
+#include "ngx_lu_api.h"
+#include "write/ngx_lu_release.h"
+
+#include "core/lu_change.h"
+#include "core/lu_query.h"
+
+
+static ngx_int_t ngx_http_liveupdate_builds_read(
+    ngx_http_liveupdate_call_t *call, const char *place, cJSON *builds);
+static ngx_int_t ngx_http_liveupdate_builds_answer(
+    ngx_http_liveupdate_call_t *call, cJSON *builds);
+static int ngx_http_liveupdate_build_cmp(const void *one, const void *two);
+static ngx_int_t ngx_http_liveupdate_build_change(
+    ngx_http_liveupdate_call_t *call, cJSON *app);
+static ngx_int_t ngx_http_liveupdate_build_allowed(
+    ngx_http_liveupdate_call_t *call, const cJSON *app, u_char *folder);
+static ngx_int_t ngx_http_liveupdate_build_relations(
+    ngx_http_liveupdate_call_t *call, cJSON *json, const cJSON *release);
+
+
+ngx_int_t
+ngx_http_liveupdate_builds_get(ngx_http_liveupdate_call_t *call)
+{
+    char       *platform;
+    cJSON      *app, *builds;
+    ngx_int_t   status;
+
+    status = ngx_http_liveupdate_app_read(call, &app);
+    if (status != NGX_OK) {
+        return status;
+    }
+
+    cJSON_Delete(app);
+
+    builds = cJSON_CreateArray();
+    call->answer = cJSON_CreateArray();
+
+    if (builds == NULL || call->answer == NULL) {
+        cJSON_Delete(builds);
+        return ngx_http_liveupdate_nomem(call);
+    }
+
+    status = NGX_OK;
+    platform = ngx_http_liveupdate_arg(call, "platform");
+
+    if (platform == NULL || ngx_strcmp(platform, "web") == 0) {
+
+        status = ngx_http_liveupdate_builds_read(call, "live", builds);
+
+        if (status == NGX_OK) {
+            status = ngx_http_liveupdate_builds_read(call, "staging", builds);
+        }
+
+        if (status == NGX_OK) {
+            status = ngx_http_liveupdate_builds_answer(call, builds);
+        }
+    }
+
+    cJSON_Delete(builds);
+
+    return status == NGX_OK ? NGX_HTTP_OK : status;
+}
+
+
+static ngx_int_t
+ngx_http_liveupdate_builds_read(ngx_http_liveupdate_call_t *call,
+    const char *place, cJSON *builds)
+{
+    char              *wanted, text[NGX_INT64_LEN + 1];
+    cJSON             *release;
+    u_char            *folder, *path;
+    uint64_t           number;
+    ngx_int_t          rc;
+    ngx_str_t         *name;
+    ngx_uint_t         i;
+    ngx_array_t        names;
+    liveupdate_str_t   id;
+
+    wanted = ngx_http_liveupdate_arg(call, "numberAsString");
+
+    folder = ngx_http_liveupdate_path(call->io.pool, "%V/%s/%s",
+                                      &call->store->path, place,
+                                      call->route.app.data);
+
+    rc = ngx_http_liveupdate_store_list(&call->io, folder, &names);
+
+    if (rc == NGX_ERROR) {
+        return ngx_http_liveupdate_failed(call);
+    }
+
+    name = names.elts;
+
+    for (i = 0; i < names.nelts; i++) {
+
+        path = ngx_http_liveupdate_path(call->io.pool, "%s/%V/release.json",
+                                        folder, &name[i]);
+
+        rc = ngx_http_liveupdate_store_read_json(&call->io, path, &release);
+
+        if (rc == NGX_ERROR) {
+            return ngx_http_liveupdate_failed(call);
+        }
+
+        if (rc == NGX_DECLINED) {
+            continue;
+        }
+
+        number = 0;
+        (void) liveupdate_json_size(release, "number", &number);
+
+        *ngx_sprintf((u_char *) text, "%L", (int64_t) number) = '\0';
+
+        if (liveupdate_json_string(release, "id", &id) != LIVEUPDATE_OK
+            || number == 0
+            || (wanted && ngx_strcmp(text, wanted) != 0))
+        {
+            cJSON_Delete(release);
+            continue;
+        }
+
+        if (!cJSON_AddItemToArray(builds, release)) {
+            cJSON_Delete(release);
+            return ngx_http_liveupdate_nomem(call);
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_liveupdate_builds_answer(ngx_http_liveupdate_call_t *call,
+    cJSON *builds)
+{
+    cJSON       *item, **sorted;
+    ngx_uint_t   i, n, limit, offset;
+
+    n = cJSON_GetArraySize(builds);
+
+    sorted = ngx_palloc(call->io.pool, (n + 1) * sizeof(cJSON *));
+    if (sorted == NULL) {
+        return ngx_http_liveupdate_nomem(call);
+    }
+
+    i = 0;
+
+    cJSON_ArrayForEach(item, builds) {
+        sorted[i++] = item;
+    }
+
+    qsort(sorted, n, sizeof(cJSON *), ngx_http_liveupdate_build_cmp);
+
+    ngx_http_liveupdate_page(call, &limit, &offset);
+
+    for (i = offset; i < n && i - offset < limit; i++) {
+
+        item = ngx_http_liveupdate_build_json(call, sorted[i]);
+
+        if (item == NULL || !cJSON_AddItemToArray(call->answer, item)) {
+            cJSON_Delete(item);
+            return ngx_http_liveupdate_nomem(call);
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+/* newest first */
+
+static int
+ngx_http_liveupdate_build_cmp(const void *one, const void *two)
+{
+    uint64_t  a, b;
+
+    a = 0;
+    b = 0;
+
+    (void) liveupdate_json_size(*(cJSON **) one, "number", &a);
+    (void) liveupdate_json_size(*(cJSON **) two, "number", &b);
+
+    return (a < b) - (a > b);
+}
+
+
+ngx_int_t
+ngx_http_liveupdate_build_get(ngx_http_liveupdate_call_t *call)
+{
+    cJSON      *release;
+    u_char     *folder;
+    ngx_int_t   status;
+
+    status = ngx_http_liveupdate_release_read(call,
+                                              (char *) call->route.id.data,
+                                              &release, &folder);
+    if (status != NGX_OK) {
+        return status;
+    }
+
+    call->answer = ngx_http_liveupdate_build_json(call, release);
+
+    cJSON_Delete(release);
+
+    return call->answer ? NGX_HTTP_OK : ngx_http_liveupdate_nomem(call);
+}
+
+
+/* A release that is being verified is described by who verifies it. */
+
+ngx_int_t
+ngx_http_liveupdate_build_patch(ngx_http_liveupdate_call_t *call)
+{
+    ngx_fd_t   lock;
+    ngx_int_t  status;
+
+    status = ngx_http_liveupdate_bundle_hold(call, &lock);
+    if (status != NGX_OK) {
+        return status;
+    }
+
+    status = ngx_http_liveupdate_change(call,
+                                        ngx_http_liveupdate_build_change);
+
+    ngx_http_liveupdate_store_unlock(lock);
+
+    return status;
+}
+
+
+/*
+ * The release's description is replaced first; the app's, which follows,
+ * tells the readers to look.
+ */
+
+static ngx_int_t
+ngx_http_liveupdate_build_change(ngx_http_liveupdate_call_t *call, cJSON *app)
+{
+    cJSON             *release, *channel;
+    double             rollout;
+    u_char            *folder, *path;
+    ngx_int_t          status;
+    liveupdate_str_t   deployment;
+
+    status = ngx_http_liveupdate_release_read(call,
+                                              (char *) call->route.id.data,
+                                              &release, &folder);
+    if (status != NGX_OK) {
+        return status;
+    }
+
+    call->change = "build.update";
+    call->subject = (char *) call->route.id.data;
+
+    status = ngx_http_liveupdate_build_allowed(call, app, folder);
+    if (status != NGX_OK) {
+        cJSON_Delete(release);
+        return status;
+    }
+
+    status = ngx_http_liveupdate_core_status(call,
+                                             liveupdate_release_set(release,
+                                                 call->json, &call->error));
+
+    /* old CLIs change the rollout of the bundle's own deployment here */
+
+    if (status == NGX_OK
+        && !call->approval
+        && liveupdate_json_number(call->json, "rolloutPercentage", &rollout)
+           == LIVEUPDATE_OK
+        && liveupdate_json_string(release, "deployment", &deployment)
+           == LIVEUPDATE_OK
+        && liveupdate_app_deployment_find(app, (char *) deployment.data,
+                                          &channel)
+        && !ngx_http_liveupdate_protected(call, channel))
+    {
+        status = ngx_http_liveupdate_core_status(call,
+                          liveupdate_deployment_update(app,
+                                          (char *) deployment.data, rollout,
+                                          call->now, &call->error));
+    }
+
+    if (status == NGX_OK
+        && liveupdate_json_set(release, "updatedAt",
+                               cJSON_CreateString(call->now))
+           != LIVEUPDATE_OK)
+    {
+        status = ngx_http_liveupdate_nomem(call);
+    }
+
+    if (status == NGX_OK) {
+        path = ngx_http_liveupdate_path(call->io.pool, "%s/release.json",
+                                        folder);
+
+        if (ngx_http_liveupdate_store_write_json(&call->io, call->store, path,
+                                                 release)
+            != NGX_OK)
+        {
+            status = ngx_http_liveupdate_failed(call);
+        }
+    }
+
+    if (status == NGX_OK) {
+        call->answer = ngx_http_liveupdate_build_json(call, release);
+        status = call->answer ? NGX_HTTP_OK : ngx_http_liveupdate_nomem(call);
+    }
+
+    cJSON_Delete(release);
+
+    return status;
+}
+
+
+/* Limits and properties of what was approved are approved, too. */
+
+static ngx_int_t
+ngx_http_liveupdate_build_allowed(ngx_http_liveupdate_call_t *call,
+    const cJSON *app, u_char *folder)
+{
+    if (!ngx_http_liveupdate_release_is_live(call, folder)) {
+        return NGX_OK;
+    }
+
+    if (ngx_http_liveupdate_app_protected(call, app, call->subject)) {
+        return ngx_http_liveupdate_refuse_protected(call);
+    }
+
+    if (call->approval && !(call->token->roles & LIVEUPDATE_ROLE_APPROVE)) {
+        return ngx_http_liveupdate_refuse(call, NGX_HTTP_FORBIDDEN,
+                                          "The bundle was approved: this "
+                                          "needs a token with the role "
+                                          "\"approve\".");
+    }
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_http_liveupdate_download_get(ngx_http_liveupdate_call_t *call)
+{
+    char                *href;
+    cJSON               *json;
+    u_char              *folder, *path;
+    ngx_int_t            status;
+    ngx_str_t            text;
+    liveupdate_rc_e      rc;
+    ngx_file_info_t      fi;
+    liveupdate_str_t     str, args, value;
+    liveupdate_arena_t   arena;
+    liveupdate_release_t release;
+
+    folder = ngx_http_liveupdate_path(call->io.pool, "%V/live/%s/%s",
+                                      &call->store->path,
+                                      call->route.app.data,
+                                      call->route.id.data);
+    path = ngx_http_liveupdate_path(call->io.pool, "%s/release.json", folder);
+
+    switch (ngx_http_liveupdate_store_read(&call->io, path, &text, &fi)) {
+
+    case NGX_OK:
+        break;
+
+    case NGX_DECLINED:
+        return ngx_http_liveupdate_refuse(call, NGX_HTTP_NOT_FOUND,
+                                          "Bundle not found.");
+    default:
+        return ngx_http_liveupdate_failed(call);
+    }
+
+    str.len = text.len;
+    str.data = text.data;
+
+    arena = ngx_http_liveupdate_arena(call->io.pool);
+
+    rc = liveupdate_release_parse(&arena, &str, &release, &call->error);
+
+    status = ngx_http_liveupdate_core_status(call, rc);
+    if (status != NGX_OK) {
+        return status;
+    }
+
+    if (release.url.len) {
+        call->location = release.url.data;
+
+    } else {
+        str = liveupdate_artifact_path(&arena, &call->route.app, &release.id,
+                                       release.kind);
+
+        args = call->args;
+        (void) liveupdate_query_find(&args, "href", &value);
+
+        href = "?href=";
+
+        if (value.len == 0 || release.kind != LIVEUPDATE_KIND_MANIFEST) {
+            href = "";
+            value.len = 0;
+        }
+
+        call->location = ngx_pnalloc(call->io.pool,
+                                     call->base_url.len + str.len
+                                     + ngx_strlen(href) + value.len + 1);
+        if (call->location) {
+            ngx_sprintf(call->location, "%V%*s%s%*s%Z", &call->base_url,
+                        str.len, str.data, href, value.len, value.data);
+        }
+    }
+
+    json = cJSON_CreateObject();
+    call->answer = json;
+
+    if (call->location == NULL
+        || cJSON_AddStringToObject(json, "url", (char *) call->location)
+           == NULL)
+    {
+        return ngx_http_liveupdate_nomem(call);
+    }
+
+    return NGX_HTTP_MOVED_TEMPORARILY;
+}
+
+
+cJSON *
+ngx_http_liveupdate_build_json(ngx_http_liveupdate_call_t *call,
+    const cJSON *release)
+{
+    char               text[NGX_INT64_LEN + 1];
+    cJSON             *json, *item;
+    uint64_t           number;
+    ngx_uint_t         i;
+    liveupdate_str_t   id;
+
+    static const char  *members[] = {
+        "createdAt", "updatedAt", "gitRef", "customProperties",
+        "minAndroidAppVersionCode", "maxAndroidAppVersionCode",
+        "eqAndroidAppVersionCode", "minIosAppVersionCode",
+        "maxIosAppVersionCode", "eqIosAppVersionCode", NULL
+    };
+
+    number = 0;
+    (void) liveupdate_json_size(release, "number", &number);
+
+    *ngx_sprintf((u_char *) text, "%L", (int64_t) number) = '\0';
+
+    json = cJSON_CreateObject();
+
+    if (liveupdate_json_string(release, "id", &id) != LIVEUPDATE_OK
+        || cJSON_AddStringToObject(json, "id", (char *) id.data) == NULL
+        || cJSON_AddStringToObject(json, "appId",
+                                   (char *) call->route.app.data)
+           == NULL
+        || cJSON_AddStringToObject(json, "platform", "web") == NULL
+        || cJSON_AddNullToObject(json, "type") == NULL
+        || cJSON_AddStringToObject(json, "jobId", (char *) id.data) == NULL
+        || cJSON_AddStringToObject(json, "appBuildArtifactId",
+                                   (char *) id.data)
+           == NULL
+        || cJSON_AddStringToObject(json, "numberAsString", text) == NULL
+        || cJSON_AddNullToObject(json, "packageName") == NULL
+        || cJSON_AddNullToObject(json, "packageVersion") == NULL)
+    {
+        goto failed;
+    }
+
+    for (i = 0; members[i]; i++) {
+        item = cJSON_GetObjectItemCaseSensitive(release, members[i]);
+        item = item ? cJSON_Duplicate(item, 1) : cJSON_CreateNull();
+
+        if (item == NULL || !cJSON_AddItemToObject(json, members[i], item)) {
+            cJSON_Delete(item);
+            goto failed;
+        }
+    }
+
+    if (ngx_http_liveupdate_build_relations(call, json, release) != NGX_OK) {
+        goto failed;
+    }
+
+    return json;
+
+failed:
+
+    cJSON_Delete(json);
+
+    return NULL;
+}
+
+
+/*
+ * There are no jobs here: to those who ask for one it has succeeded, and who
+ * waits for the end of its log has waited enough.
+ */
+
+ngx_int_t
+ngx_http_liveupdate_job_relation(ngx_http_liveupdate_call_t *call,
+    cJSON *json, const char *id, const char *at)
+{
+    char   *relations;
+    cJSON  *job;
+
+    relations = ngx_http_liveupdate_arg(call, "relations");
+
+    if (relations == NULL || strstr(relations, "job") == NULL) {
+        return NGX_OK;
+    }
+
+    job = cJSON_AddObjectToObject(json, "job");
+
+    if (cJSON_AddStringToObject(job, "id", id) == NULL
+        || cJSON_AddStringToObject(job, "status", "succeeded") == NULL
+        || cJSON_AddStringToObject(job, "createdAt", at) == NULL
+        || cJSON_AddStringToObject(job, "finishedAt", at) == NULL
+        || cJSON_AddArrayToObject(job, "jobLogs") == NULL)
+    {
+        return NGX_ERROR;
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_liveupdate_build_relations(ngx_http_liveupdate_call_t *call,
+    cJSON *json, const cJSON *release)
+{
+    char              *relations;
+    cJSON             *item, *array;
+    uint64_t           size;
+    liveupdate_str_t   id, kind, state, created;
+
+    relations = ngx_http_liveupdate_arg(call, "relations");
+
+    if (relations == NULL) {
+        return NGX_OK;
+    }
+
+    if (liveupdate_json_string(release, "id", &id) != LIVEUPDATE_OK
+        || liveupdate_json_string(release, "kind", &kind) != LIVEUPDATE_OK
+        || liveupdate_json_string(release, "state", &state) != LIVEUPDATE_OK
+        || liveupdate_json_string(release, "createdAt", &created)
+           != LIVEUPDATE_OK)
+    {
+        return NGX_OK;
+    }
+
+    if (ngx_http_liveupdate_job_relation(call, json, (char *) id.data,
+                                         (char *) created.data)
+        != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    if (strstr(relations, "appBuildArtifacts")) {
+        array = cJSON_AddArrayToObject(json, "appBuildArtifacts");
+        item = cJSON_CreateObject();
+
+        if (array == NULL || !cJSON_AddItemToArray(array, item)) {
+            cJSON_Delete(item);
+            return NGX_ERROR;
+        }
+
+        size = 0;
+        (void) liveupdate_json_size(release, "size", &size);
+
+        if (cJSON_AddStringToObject(item, "id", (char *) id.data) == NULL
+            || cJSON_AddStringToObject(item, "appBuildId", (char *) id.data)
+               == NULL
+            || cJSON_AddStringToObject(item, "type", (char *) kind.data)
+               == NULL
+            || cJSON_AddStringToObject(item, "status",
+                                       liveupdate_str_is(&state, "staged")
+                                           ? "ready" : "pending")
+               == NULL
+            || cJSON_AddStringToObject(item, "fileName", LIVEUPDATE_ZIP_NAME)
+               == NULL
+            || cJSON_AddNumberToObject(item, "totalSizeInBytes",
+                                       (double) size)
+               == NULL)
+        {
+            return NGX_ERROR;
+        }
+    }
+
+    return NGX_OK;
+}

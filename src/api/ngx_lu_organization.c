@@ -1,0 +1,348 @@
+
+/*
+ * Copyright (C) the nginx-liveupdate authors
+ */
+
+
+#include "ngx_lu_api.h"
+
+#include "core/lu_name.h"
+
+
+static ngx_int_t ngx_http_liveupdate_organizations_read(
+    ngx_http_liveupdate_call_t *call, cJSON **organizations);
+static ngx_int_t ngx_http_liveupdate_organizations_change(
+    ngx_http_liveupdate_call_t *call,
+    ngx_int_t (*change)(ngx_http_liveupdate_call_t *call,
+                        cJSON *organizations));
+static ngx_int_t ngx_http_liveupdate_organization_add(
+    ngx_http_liveupdate_call_t *call, cJSON *organizations);
+static ngx_int_t ngx_http_liveupdate_organization_rename(
+    ngx_http_liveupdate_call_t *call, cJSON *organizations);
+static ngx_int_t ngx_http_liveupdate_organization_remove(
+    ngx_http_liveupdate_call_t *call, cJSON *organizations);
+static ngx_int_t ngx_http_liveupdate_app_of_organization(
+    ngx_http_liveupdate_call_t *call, cJSON *app, void *data);
+static cJSON *ngx_http_liveupdate_organization_find(cJSON *organizations,
+    const char *id);
+
+
+ngx_int_t
+ngx_http_liveupdate_organizations_get(ngx_http_liveupdate_call_t *call)
+{
+    cJSON       *organizations;
+    ngx_int_t    status;
+    ngx_uint_t   limit, offset;
+
+    status = ngx_http_liveupdate_organizations_read(call, &organizations);
+    if (status != NGX_HTTP_OK) {
+        return status;
+    }
+
+    ngx_http_liveupdate_page(call, &limit, &offset);
+
+    for ( /* void */ ; offset && organizations->child; offset--) {
+        cJSON_DeleteItemFromArray(organizations, 0);
+    }
+
+    while ((ngx_uint_t) cJSON_GetArraySize(organizations) > limit) {
+        cJSON_DeleteItemFromArray(organizations, (int) limit);
+    }
+
+    call->answer = organizations;
+
+    return NGX_HTTP_OK;
+}
+
+
+ngx_int_t
+ngx_http_liveupdate_organizations_post(ngx_http_liveupdate_call_t *call)
+{
+    return ngx_http_liveupdate_organizations_change(call,
+                                        ngx_http_liveupdate_organization_add);
+}
+
+
+ngx_int_t
+ngx_http_liveupdate_organization_get(ngx_http_liveupdate_call_t *call)
+{
+    cJSON      *organizations, *organization;
+    ngx_int_t   status;
+
+    status = ngx_http_liveupdate_organizations_read(call, &organizations);
+    if (status != NGX_HTTP_OK) {
+        return status;
+    }
+
+    organization = ngx_http_liveupdate_organization_find(organizations,
+                                             (char *) call->route.id.data);
+    if (organization) {
+        call->answer = cJSON_DetachItemViaPointer(organizations,
+                                                  organization);
+    }
+
+    cJSON_Delete(organizations);
+
+    return call->answer ? NGX_HTTP_OK
+                        : ngx_http_liveupdate_no_organization(call);
+}
+
+
+ngx_int_t
+ngx_http_liveupdate_organization_patch(ngx_http_liveupdate_call_t *call)
+{
+    return ngx_http_liveupdate_organizations_change(call,
+                                     ngx_http_liveupdate_organization_rename);
+}
+
+
+ngx_int_t
+ngx_http_liveupdate_organization_delete(ngx_http_liveupdate_call_t *call)
+{
+    return ngx_http_liveupdate_organizations_change(call,
+                                     ngx_http_liveupdate_organization_remove);
+}
+
+
+static ngx_int_t
+ngx_http_liveupdate_organizations_read(ngx_http_liveupdate_call_t *call,
+    cJSON **organizations)
+{
+    u_char     *path;
+    cJSON      *item;
+    ngx_int_t   rc;
+
+    path = ngx_http_liveupdate_path(call->io.pool, "%V/organizations.json",
+                                    &call->store->path);
+
+    rc = ngx_http_liveupdate_store_read_json(&call->io, path, organizations);
+
+    if (rc == NGX_OK) {
+        return NGX_HTTP_OK;
+    }
+
+    if (rc == NGX_ERROR) {
+        return ngx_http_liveupdate_failed(call);
+    }
+
+    *organizations = cJSON_CreateArray();
+    item = cJSON_CreateObject();
+
+    if (*organizations == NULL
+        || cJSON_AddStringToObject(item, "id",
+                                   NGX_HTTP_LIVEUPDATE_ORGANIZATION)
+           == NULL
+        || cJSON_AddStringToObject(item, "name", "Default") == NULL
+        || !cJSON_AddItemToArray(*organizations, item))
+    {
+        cJSON_Delete(item);
+        cJSON_Delete(*organizations);
+        *organizations = NULL;
+
+        return ngx_http_liveupdate_nomem(call);
+    }
+
+    return NGX_HTTP_OK;
+}
+
+
+static ngx_int_t
+ngx_http_liveupdate_organizations_change(ngx_http_liveupdate_call_t *call,
+    ngx_int_t (*change)(ngx_http_liveupdate_call_t *call,
+                        cJSON *organizations))
+{
+    cJSON      *organizations;
+    u_char     *path;
+    ngx_fd_t    lock;
+    ngx_int_t   status;
+
+    if (ngx_http_liveupdate_apps_lock(call, &lock) != NGX_OK) {
+        return ngx_http_liveupdate_failed(call);
+    }
+
+    status = ngx_http_liveupdate_organizations_read(call, &organizations);
+
+    if (status != NGX_HTTP_OK) {
+        ngx_http_liveupdate_store_unlock(lock);
+        return status;
+    }
+
+    status = change(call, organizations);
+
+    if (status < NGX_HTTP_SPECIAL_RESPONSE) {
+
+        path = ngx_http_liveupdate_path(call->io.pool,
+                                        "%V/organizations.json",
+                                        &call->store->path);
+
+        if (ngx_http_liveupdate_store_write_json(&call->io, call->store, path,
+                                                 organizations)
+            != NGX_OK)
+        {
+            status = ngx_http_liveupdate_failed(call);
+        }
+    }
+
+    cJSON_Delete(organizations);
+    ngx_http_liveupdate_store_unlock(lock);
+
+    return status;
+}
+
+
+static ngx_int_t
+ngx_http_liveupdate_organization_add(ngx_http_liveupdate_call_t *call,
+    cJSON *organizations)
+{
+    char              *id;
+    cJSON             *item;
+    liveupdate_str_t   name;
+
+    if (liveupdate_json_string(call->json, "name", &name) != LIVEUPDATE_OK
+        || !liveupdate_label_valid(&name))
+    {
+        return ngx_http_liveupdate_refuse(call, 422,
+                                          "An organization needs a \"name\" "
+                                          "of 1 to 128 bytes.");
+    }
+
+    id = ngx_http_liveupdate_uuid(call);
+    item = cJSON_CreateObject();
+
+    if (id == NULL
+        || cJSON_AddStringToObject(item, "id", id) == NULL
+        || cJSON_AddStringToObject(item, "name", (char *) name.data) == NULL
+        || !cJSON_AddItemToArray(organizations, item))
+    {
+        cJSON_Delete(item);
+        return ngx_http_liveupdate_nomem(call);
+    }
+
+    call->answer = cJSON_Duplicate(item, 1);
+
+    return call->answer ? NGX_HTTP_CREATED : ngx_http_liveupdate_nomem(call);
+}
+
+
+static ngx_int_t
+ngx_http_liveupdate_organization_rename(ngx_http_liveupdate_call_t *call,
+    cJSON *organizations)
+{
+    cJSON             *item;
+    liveupdate_str_t   name;
+
+    item = ngx_http_liveupdate_organization_find(organizations,
+                                             (char *) call->route.id.data);
+    if (item == NULL) {
+        return ngx_http_liveupdate_no_organization(call);
+    }
+
+    if (liveupdate_json_string(call->json, "name", &name) != LIVEUPDATE_OK
+        || !liveupdate_label_valid(&name))
+    {
+        return ngx_http_liveupdate_refuse(call, 422,
+                                          "An organization needs a \"name\" "
+                                          "of 1 to 128 bytes.");
+    }
+
+    if (liveupdate_json_set(item, "name",
+                            cJSON_CreateString((char *) name.data))
+        != LIVEUPDATE_OK)
+    {
+        return ngx_http_liveupdate_nomem(call);
+    }
+
+    call->answer = cJSON_Duplicate(item, 1);
+
+    return call->answer ? NGX_HTTP_OK : ngx_http_liveupdate_nomem(call);
+}
+
+
+static ngx_int_t
+ngx_http_liveupdate_organization_remove(ngx_http_liveupdate_call_t *call,
+    cJSON *organizations)
+{
+    cJSON      *item;
+    ngx_int_t   status;
+
+    item = ngx_http_liveupdate_organization_find(organizations,
+                                             (char *) call->route.id.data);
+    if (item == NULL) {
+        return ngx_http_liveupdate_no_organization(call);
+    }
+
+    status = ngx_http_liveupdate_apps_each(call,
+                                     ngx_http_liveupdate_app_of_organization,
+                                     call->route.id.data);
+    if (status != NGX_OK) {
+        return status;
+    }
+
+    cJSON_Delete(cJSON_DetachItemViaPointer(organizations, item));
+
+    return NGX_HTTP_NO_CONTENT;
+}
+
+
+static ngx_int_t
+ngx_http_liveupdate_app_of_organization(ngx_http_liveupdate_call_t *call,
+    cJSON *app, void *data)
+{
+    liveupdate_str_t  organization;
+
+    if (liveupdate_json_string(app, "organizationId", &organization)
+        == LIVEUPDATE_OK
+        && liveupdate_str_is(&organization, data))
+    {
+        return ngx_http_liveupdate_refuse(call, NGX_HTTP_CONFLICT,
+                                          "The organization still has apps.");
+    }
+
+    return NGX_OK;
+}
+
+
+static cJSON *
+ngx_http_liveupdate_organization_find(cJSON *organizations, const char *id)
+{
+    cJSON             *item;
+    liveupdate_str_t   value;
+
+    cJSON_ArrayForEach(item, organizations) {
+        if (liveupdate_json_string(item, "id", &value) == LIVEUPDATE_OK
+            && liveupdate_str_is(&value, id))
+        {
+            return item;
+        }
+    }
+
+    return NULL;
+}
+
+
+ngx_int_t
+ngx_http_liveupdate_organization_check(ngx_http_liveupdate_call_t *call,
+    const char *id)
+{
+    cJSON      *organizations, *organization;
+    ngx_int_t   status;
+
+    status = ngx_http_liveupdate_organizations_read(call, &organizations);
+    if (status != NGX_HTTP_OK) {
+        return status;
+    }
+
+    organization = ngx_http_liveupdate_organization_find(organizations, id);
+
+    cJSON_Delete(organizations);
+
+    return organization ? NGX_OK : ngx_http_liveupdate_no_organization(call);
+}
+
+
+ngx_int_t
+ngx_http_liveupdate_no_organization(ngx_http_liveupdate_call_t *call)
+{
+    return ngx_http_liveupdate_refuse(call, NGX_HTTP_NOT_FOUND,
+                                      "Organization not found.");
+}

@@ -1,0 +1,68 @@
+
+/*
+ * Copyright (C) the nginx-liveupdate authors
+ */
+
+
+#include "ngx_lu_api.h"
+
+#include "core/lu_desktop_change.h"
+
+
+static ngx_int_t ngx_http_liveupdate_rules_change(
+    ngx_http_liveupdate_call_t *call, cJSON *app);
+
+
+ngx_int_t
+ngx_http_liveupdate_rules_get(ngx_http_liveupdate_call_t *call)
+{
+    cJSON      *app, *releases;
+    ngx_int_t   status;
+
+    status = ngx_http_liveupdate_app_read(call, &app);
+    if (status != NGX_OK) {
+        return status;
+    }
+
+    releases = cJSON_GetObjectItemCaseSensitive(app, "desktopReleases");
+
+    call->answer = releases ? cJSON_Duplicate(releases, 1)
+                            : cJSON_CreateObject();
+    cJSON_Delete(app);
+
+    return call->answer ? NGX_HTTP_OK : ngx_http_liveupdate_nomem(call);
+}
+
+
+ngx_int_t
+ngx_http_liveupdate_rules_put(ngx_http_liveupdate_call_t *call)
+{
+    return ngx_http_liveupdate_change(call, ngx_http_liveupdate_rules_change);
+}
+
+
+static ngx_int_t
+ngx_http_liveupdate_rules_change(ngx_http_liveupdate_call_t *call, cJSON *app)
+{
+    ngx_int_t           status;
+    liveupdate_arena_t  arena;
+
+    call->change = "rules.update";
+    call->subject = (char *) call->route.app.data;
+
+    arena = ngx_http_liveupdate_arena(call->io.pool);
+
+    status = ngx_http_liveupdate_core_status(call,
+                                             liveupdate_rules_set(app,
+                                                       call->json, &arena,
+                                                       &call->error));
+    if (status != NGX_OK) {
+        return status;
+    }
+
+    call->answer = cJSON_Duplicate(
+                     cJSON_GetObjectItemCaseSensitive(app, "desktopReleases"),
+                     1);
+
+    return call->answer ? NGX_HTTP_OK : ngx_http_liveupdate_nomem(call);
+}

@@ -1,0 +1,425 @@
+
+/*
+ * Copyright (C) the nginx-liveupdate authors
+ *
+ * Deliveries of webhooks, which are believed because they are signed.
+ */
+
+
+#include "job/ngx_lu_job.h"
+
+#include "core/lu_name.h"
+#include "core/lu_webhook.h"
+
+
+#define NGX_HTTP_LIVEUPDATE_DELIVERY_ID  64
+
+
+/* How a service signs. */
+
+typedef struct {
+    ngx_str_t                       signature;   /* the header */
+    const char                     *prefix;      /* of its value */
+    const char                     *by;
+    const char                     *message;
+} ngx_http_liveupdate_service_t;
+
+
+static ngx_int_t ngx_http_liveupdate_webhook_refuse(ngx_http_request_t *r,
+    ngx_uint_t status, const char *text);
+static ngx_int_t ngx_http_liveupdate_webhook_header(ngx_http_request_t *r,
+    const ngx_str_t *name, liveupdate_str_t *value);
+static ngx_int_t ngx_http_liveupdate_webhook_post(
+    ngx_http_liveupdate_call_t *call);
+static ngx_int_t ngx_http_liveupdate_webhook_verify(
+    ngx_http_liveupdate_call_t *call);
+static liveupdate_rc_e ngx_http_liveupdate_webhook_piece(void *data,
+    const u_char *bytes, size_t len);
+static ngx_int_t ngx_http_liveupdate_todesktop_event(
+    ngx_http_liveupdate_call_t *call);
+static ngx_uint_t ngx_http_liveupdate_webhook_has_app(
+    ngx_http_liveupdate_call_t *call);
+static ngx_int_t ngx_http_liveupdate_webhook_facts(
+    ngx_http_liveupdate_call_t *call, const liveupdate_webhook_t *webhook,
+    cJSON *release);
+
+
+static const ngx_http_liveupdate_service_t  ngx_http_liveupdate_todesktop = {
+    ngx_string("X-ToDesktop-HMAC-SHA256"), "", "todesktop",
+    "The request needs one header X-ToDesktop-HMAC-SHA256, the HMAC of its "
+    "body in hex."
+};
+
+static const ngx_http_liveupdate_service_t  ngx_http_liveupdate_github_com = {
+    ngx_string("X-Hub-Signature-256"), "sha256=", "github",
+    "The request needs one header X-Hub-Signature-256, \"sha256=\" and the "
+    "HMAC of its body in hex."
+};
+
+static const ngx_str_t  ngx_http_liveupdate_event_header =
+    ngx_string("X-GitHub-Event");
+
+static const ngx_str_t  ngx_http_liveupdate_id_header =
+    ngx_string("X-GitHub-Delivery");
+
+
+ngx_int_t
+ngx_http_liveupdate_webhook_handler(ngx_http_request_t *r)
+{
+    ngx_str_t                        allow;
+    liveupdate_route_t               route;
+    ngx_http_liveupdate_ctx_t       *ctx;
+    ngx_http_liveupdate_call_t      *call;
+    ngx_http_liveupdate_delivery_t  *delivery;
+    ngx_http_liveupdate_loc_conf_t  *lucf;
+
+    const ngx_http_liveupdate_service_t  *service;
+
+    if (r->method != NGX_HTTP_POST) {
+        ngx_str_set(&allow, "POST");
+
+        if (ngx_http_liveupdate_header(r, "Allow", &allow) == NULL) {
+            return NGX_HTTP_INTERNAL_SERVER_ERROR;
+        }
+
+        return ngx_http_liveupdate_webhook_refuse(r, NGX_HTTP_NOT_ALLOWED,
+                                                  "Method not allowed.");
+    }
+
+    delivery = ngx_pcalloc(r->pool, sizeof(ngx_http_liveupdate_delivery_t));
+    ctx = ngx_http_liveupdate_get_ctx(r);
+
+    if (delivery == NULL || ctx == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    lucf = ngx_http_get_module_loc_conf(r, ngx_http_liveupdate_module);
+
+    delivery->conf = lucf->webhook;
+    delivery->github = lucf->github;
+
+    service = lucf->webhook->is_github ? &ngx_http_liveupdate_github_com
+                                       : &ngx_http_liveupdate_todesktop;
+
+    if (ngx_http_liveupdate_webhook_header(r, &service->signature,
+                                           &delivery->signature)
+        != NGX_OK)
+    {
+        return ngx_http_liveupdate_webhook_refuse(r, NGX_HTTP_UNAUTHORIZED,
+                                                  service->message);
+    }
+
+    if (lucf->webhook->is_github
+        && (ngx_http_liveupdate_webhook_header(r,
+                                          &ngx_http_liveupdate_event_header,
+                                          &delivery->event)
+            != NGX_OK
+            || ngx_http_liveupdate_webhook_header(r,
+                                          &ngx_http_liveupdate_id_header,
+                                          &delivery->id)
+               != NGX_OK
+            || delivery->id.len > NGX_HTTP_LIVEUPDATE_DELIVERY_ID))
+    {
+        return ngx_http_liveupdate_webhook_refuse(r, NGX_HTTP_BAD_REQUEST,
+                                     "The request needs one header "
+                                     "X-GitHub-Event and one "
+                                     "X-GitHub-Delivery.");
+    }
+
+    ngx_memzero(&route, sizeof(liveupdate_route_t));
+    route.resource = LIVEUPDATE_ROUTE_RELEASE;
+
+    call = ngx_http_liveupdate_call_create(r, &route, NULL,
+                                           ngx_http_liveupdate_webhook_post);
+    if (call == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    call->by = service->by;
+    call->data = delivery;
+
+    ctx->call = call;
+
+    return ngx_http_liveupdate_call_run(r, call,
+                                        lucf->webhook->is_github
+                                        ? NGX_HTTP_LIVEUPDATE_BODY_EVENT
+                                        : NGX_HTTP_LIVEUPDATE_BODY_TEXT);
+}
+
+
+static ngx_int_t
+ngx_http_liveupdate_webhook_refuse(ngx_http_request_t *r, ngx_uint_t status,
+    const char *text)
+{
+    ngx_int_t  rc;
+
+    ngx_log_error(NGX_LOG_WARN, r->connection->log, 0,
+                  "webhook refused with %ui: %s", status, text);
+
+    rc = ngx_http_discard_request_body(r);
+
+    return rc == NGX_OK ? ngx_http_liveupdate_send_message(r, status, text)
+                        : rc;
+}
+
+
+/* NGX_DECLINED: there is none, an empty one, or more than one. */
+
+static ngx_int_t
+ngx_http_liveupdate_webhook_header(ngx_http_request_t *r,
+    const ngx_str_t *name, liveupdate_str_t *value)
+{
+    ngx_uint_t        i;
+    ngx_list_part_t  *part;
+    ngx_table_elt_t  *h;
+
+    part = &r->headers_in.headers.part;
+    h = part->elts;
+
+    for (i = 0; /* void */ ; i++) {
+
+        if (i >= part->nelts) {
+            if (part->next == NULL) {
+                break;
+            }
+
+            part = part->next;
+            h = part->elts;
+            i = 0;
+        }
+
+        if (h[i].key.len != name->len
+            || ngx_strncasecmp(h[i].key.data, name->data, name->len) != 0)
+        {
+            continue;
+        }
+
+        if (value->data) {
+            return NGX_DECLINED;
+        }
+
+        value->len = h[i].value.len;
+        value->data = h[i].value.data;
+    }
+
+    return value->len ? NGX_OK : NGX_DECLINED;
+}
+
+
+static ngx_int_t
+ngx_http_liveupdate_webhook_post(ngx_http_liveupdate_call_t *call)
+{
+    ngx_int_t                        status;
+    liveupdate_rc_e                  rc;
+    liveupdate_str_t                 text;
+    ngx_http_liveupdate_delivery_t  *delivery;
+
+    status = ngx_http_liveupdate_webhook_verify(call);
+    if (status != NGX_OK) {
+        return status;
+    }
+
+    status = ngx_http_liveupdate_body_text(call, &text);
+    if (status != NGX_OK) {
+        return status;
+    }
+
+    rc = liveupdate_json_parse(&call->json, &text, &call->error);
+
+    if (rc != LIVEUPDATE_OK) {
+        return (rc == LIVEUPDATE_NOMEM) ? ngx_http_liveupdate_nomem(call)
+                                        : NGX_HTTP_BAD_REQUEST;
+    }
+
+    delivery = call->data;
+
+    if (delivery->conf->is_github) {
+        return ngx_http_liveupdate_github_event(call);
+    }
+
+    return ngx_http_liveupdate_todesktop_event(call);
+}
+
+
+static ngx_int_t
+ngx_http_liveupdate_todesktop_event(ngx_http_liveupdate_call_t *call)
+{
+    cJSON                 *release;
+    ngx_int_t              status;
+    liveupdate_rc_e        rc;
+    liveupdate_arena_t     arena;
+    liveupdate_webhook_t   webhook;
+
+    arena = ngx_http_liveupdate_arena(call->io.pool);
+
+    rc = liveupdate_webhook_parse(&arena, call->json, &webhook, &call->error);
+
+    if (rc != LIVEUPDATE_OK) {
+        return (rc == LIVEUPDATE_NOMEM) ? ngx_http_liveupdate_nomem(call)
+                                        : NGX_HTTP_BAD_REQUEST;
+    }
+
+    call->route.app = webhook.app_id;
+    call->route.id = webhook.build_id;
+
+    if (!ngx_http_liveupdate_webhook_has_app(call)) {
+        return ngx_http_liveupdate_refuse(call, NGX_HTTP_FORBIDDEN,
+                                          "This webhook is not for this "
+                                          "app.");
+    }
+
+    status = ngx_http_liveupdate_app_ensure(call,
+                 liveupdate_label_valid(&webhook.app_name)
+                 ? (char *) webhook.app_name.data
+                 : (char *) webhook.app_id.data);
+
+    if (status != NGX_OK) {
+        return status;
+    }
+
+    release = ngx_http_liveupdate_request_release(call);
+
+    if (release == NULL) {
+        return ngx_http_liveupdate_nomem(call);
+    }
+
+    status = ngx_http_liveupdate_webhook_facts(call, &webhook, release);
+
+    if (status == NGX_OK) {
+        status = ngx_http_liveupdate_request(call, release);
+    }
+
+    cJSON_Delete(release);
+
+    return status;
+}
+
+
+/* Piece by piece: nobody else may have us keep a body in memory. */
+
+static ngx_int_t
+ngx_http_liveupdate_webhook_verify(ngx_http_liveupdate_call_t *call)
+{
+    ngx_int_t                        status;
+    const char                      *prefix;
+    liveupdate_arena_t               arena;
+    liveupdate_hmac_t               *hmac;
+    ngx_http_liveupdate_delivery_t  *delivery;
+
+    delivery = call->data;
+
+    arena = ngx_http_liveupdate_arena(call->io.pool);
+
+    hmac = liveupdate_hmac_create(&arena, delivery->conf->secrets.elts,
+                                  delivery->conf->secrets.nelts);
+    if (hmac == NULL) {
+        return ngx_http_liveupdate_nomem(call);
+    }
+
+    status = ngx_http_liveupdate_body(call, ngx_http_liveupdate_webhook_piece,
+                                      hmac);
+    if (status != NGX_OK) {
+        return status;
+    }
+
+    prefix = delivery->conf->is_github ? ngx_http_liveupdate_github_com.prefix
+                                       : ngx_http_liveupdate_todesktop.prefix;
+
+    if (!liveupdate_hmac_verify(hmac, &delivery->signature, prefix)) {
+        return ngx_http_liveupdate_refuse(call, NGX_HTTP_UNAUTHORIZED,
+                                          "The signature is not that of the "
+                                          "body.");
+    }
+
+    return NGX_OK;
+}
+
+
+static liveupdate_rc_e
+ngx_http_liveupdate_webhook_piece(void *data, const u_char *bytes, size_t len)
+{
+    liveupdate_hmac_update(data, bytes, len);
+
+    return LIVEUPDATE_OK;
+}
+
+
+static ngx_uint_t
+ngx_http_liveupdate_webhook_has_app(ngx_http_liveupdate_call_t *call)
+{
+    ngx_str_t                       *app;
+    ngx_uint_t                       i;
+    ngx_http_liveupdate_delivery_t  *delivery;
+
+    delivery = call->data;
+
+    if (delivery->conf->apps.nelts == 0) {
+        return 1;
+    }
+
+    app = delivery->conf->apps.elts;
+
+    for (i = 0; i < delivery->conf->apps.nelts; i++) {
+        if (app[i].len == call->route.app.len
+            && ngx_memcmp(app[i].data, call->route.app.data, app[i].len) == 0)
+        {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+static ngx_int_t
+ngx_http_liveupdate_webhook_facts(ngx_http_liveupdate_call_t *call,
+    const liveupdate_webhook_t *webhook, cJSON *release)
+{
+    cJSON       *info;
+    ngx_uint_t   i;
+
+    const struct {
+        const char              *key;
+        const liveupdate_str_t  *value;
+    } facts[] = {
+        { "name", &webhook->app_name },
+        { "appVersion", &webhook->app_version },
+        { "electron", &webhook->electron },
+        { "commit", &webhook->commit },
+        { "commitMessage", &webhook->commit_message },
+        { "branch", &webhook->branch },
+        { "remote", &webhook->remote },
+        { "buildStartedAt", &webhook->started },
+        { "buildEndedAt", &webhook->ended },
+        { NULL, NULL }
+    };
+
+    if (webhook->app_version.len
+        && !liveupdate_label_valid(&webhook->app_version))
+    {
+        return ngx_http_liveupdate_refuse(call, NGX_HTTP_BAD_REQUEST,
+                                          "\"appVersion\" is not a version: "
+                                          "up to 128 bytes of text.");
+    }
+
+    for (i = 0; facts[i].key; i++) {
+        if (facts[i].value->len
+            && cJSON_AddStringToObject(release, facts[i].key,
+                                       (char *) facts[i].value->data)
+               == NULL)
+        {
+            return ngx_http_liveupdate_nomem(call);
+        }
+    }
+
+    if (webhook->release_info == NULL) {
+        return NGX_OK;
+    }
+
+    info = cJSON_Duplicate(webhook->release_info, 1);
+
+    return liveupdate_json_set(release, "releaseInfo", info) == LIVEUPDATE_OK
+           ? NGX_OK : ngx_http_liveupdate_nomem(call);
+}
+
+

@@ -1,0 +1,295 @@
+
+/*
+ * Copyright (C) the nginx-liveupdate authors
+ */
+
+
+#include "ngx_lu.h"
+
+#include "core/lu_name.h"
+
+
+#define NGX_HTTP_LIVEUPDATE_SUBJECT  256
+
+
+static ngx_str_t  ngx_http_liveupdate_json_type =
+    ngx_string("application/json");
+
+
+/*
+ * The answer is sent here, with its status, rather than left to nginx's
+ * error pages: these would be HTML and end the connection.
+ */
+
+ngx_int_t
+ngx_http_liveupdate_send_json(ngx_http_request_t *r, ngx_uint_t status,
+    ngx_str_t *text)
+{
+    return ngx_http_liveupdate_send_text(r, status,
+                                         &ngx_http_liveupdate_json_type, text);
+}
+
+
+ngx_int_t
+ngx_http_liveupdate_send_text(ngx_http_request_t *r, ngx_uint_t status,
+    ngx_str_t *type, ngx_str_t *text)
+{
+    ngx_buf_t    *b;
+    ngx_int_t     rc;
+    ngx_str_t     value;
+    ngx_chain_t   out;
+
+    ngx_str_set(&value, "no-store");
+
+    if (ngx_http_liveupdate_header(r, "Cache-Control", &value) == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    r->headers_out.status = status;
+    r->headers_out.content_length_n = text->len;
+    r->headers_out.content_type = *type;
+    r->headers_out.content_type_len = type->len;
+    r->headers_out.content_type_lowcase = NULL;
+
+    if (text->len == 0) {
+        r->headers_out.content_type.len = 0;
+        r->header_only = 1;
+    }
+
+    b = ngx_calloc_buf(r->pool);
+    if (b == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    rc = ngx_http_send_header(r);
+
+    if (rc == NGX_ERROR || rc > NGX_OK || r->header_only) {
+        return rc;
+    }
+
+    b->pos = text->data;
+    b->last = text->data + text->len;
+    b->memory = 1;
+    b->last_buf = (r == r->main) ? 1 : 0;
+    b->last_in_chain = 1;
+
+    out.buf = b;
+    out.next = NULL;
+
+    return ngx_http_output_filter(r, &out);
+}
+
+
+ngx_int_t
+ngx_http_liveupdate_send_error(ngx_http_request_t *r, ngx_uint_t status,
+    liveupdate_error_t *err)
+{
+    u_char     *p, *sentence;
+    size_t      len;
+    ngx_str_t   text;
+
+    sentence = ngx_http_liveupdate_sentence(r->pool, err);
+    if (sentence == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    len = ngx_strlen(sentence);
+
+    p = ngx_pnalloc(r->pool, sizeof("{\"message\":\"\"}") + len
+                             + ngx_escape_json(NULL, sentence, len));
+    if (p == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    text.data = p;
+
+    p = ngx_cpymem(p, "{\"message\":\"", sizeof("{\"message\":\"") - 1);
+    p = (u_char *) ngx_escape_json(p, sentence, len);
+    p = ngx_cpymem(p, "\"}", 2);
+
+    text.len = p - text.data;
+
+    return ngx_http_liveupdate_send_json(r, status, &text);
+}
+
+
+u_char *
+ngx_http_liveupdate_sentence(ngx_pool_t *pool, liveupdate_error_t *err)
+{
+    u_char      *p, *sentence;
+    size_t       i, n;
+    ngx_uint_t   ascii;
+
+    n = ngx_min(err->subject.len, NGX_HTTP_LIVEUPDATE_SUBJECT);
+
+    sentence = ngx_pnalloc(pool, sizeof("\"\" ") + n + ngx_strlen(err->text));
+    if (sentence == NULL) {
+        return NULL;
+    }
+
+    p = sentence;
+
+    if (n) {
+        ascii = (n < err->subject.len || !liveupdate_utf8_valid(&err->subject));
+
+        *p++ = '"';
+
+        for (i = 0; i < n; i++) {
+            *p = err->subject.data[i];
+
+            if (*p < 0x20 || *p == 0x7f || (ascii && *p > 0x7f)) {
+                *p = '?';
+            }
+
+            p++;
+        }
+
+        *p++ = '"';
+        *p++ = ' ';
+    }
+
+    ngx_memcpy(p, err->text, ngx_strlen(err->text) + 1);
+
+    return sentence;
+}
+
+
+ngx_int_t
+ngx_http_liveupdate_send_message(ngx_http_request_t *r, ngx_uint_t status,
+    const char *text)
+{
+    liveupdate_error_t  err;
+
+    (void) liveupdate_refuse(&err, NULL, text);
+
+    return ngx_http_liveupdate_send_error(r, status, &err);
+}
+
+
+const liveupdate_token_t *
+ngx_http_liveupdate_token(ngx_http_request_t *r, ngx_uint_t *presented)
+{
+    ngx_str_t                       *value;
+    liveupdate_str_t                 clear;
+    ngx_http_liveupdate_loc_conf_t  *lucf;
+
+    *presented = 0;
+
+    if (r->headers_in.authorization == NULL) {
+        return NULL;
+    }
+
+    *presented = 1;
+
+    value = &r->headers_in.authorization->value;
+
+    if (value->len < sizeof("Bearer ") - 1
+        || ngx_strncasecmp(value->data, (u_char *) "Bearer ",
+                           sizeof("Bearer ") - 1)
+           != 0)
+    {
+        return NULL;
+    }
+
+    clear.data = value->data + sizeof("Bearer ") - 1;
+    clear.len = value->len - (sizeof("Bearer ") - 1);
+
+    while (clear.len && clear.data[0] == ' ') {
+        clear.data++;
+        clear.len--;
+    }
+
+    lucf = ngx_http_get_module_loc_conf(r, ngx_http_liveupdate_module);
+
+    return liveupdate_token_find(lucf->tokens, lucf->ntokens, &clear);
+}
+
+
+/*
+ * The base becomes a part of a JSON string and of headers.  A "Host" that is
+ * no host gives none: it is the only thing in it that a client chooses.
+ */
+
+ngx_int_t
+ngx_http_liveupdate_base_url(ngx_http_request_t *r, ngx_str_t *base)
+{
+    u_char                           c, *p;
+    size_t                           i;
+    ngx_str_t                        scheme, *host;
+    ngx_http_liveupdate_loc_conf_t  *lucf;
+
+    lucf = ngx_http_get_module_loc_conf(r, ngx_http_liveupdate_module);
+
+    if (lucf->base_url) {
+
+        if (ngx_http_complex_value(r, lucf->base_url, base) != NGX_OK) {
+            return NGX_ERROR;
+        }
+
+        while (base->len && base->data[base->len - 1] == '/') {
+            base->len--;
+        }
+
+    } else {
+        host = r->headers_in.host ? &r->headers_in.host->value
+                                  : &r->headers_in.server;
+
+        if (host->len == 0) {
+            return NGX_DECLINED;
+        }
+
+        ngx_str_set(&scheme, "http");
+
+#if (NGX_HTTP_SSL)
+        if (r->connection->ssl) {
+            ngx_str_set(&scheme, "https");
+        }
+#endif
+
+        p = ngx_pnalloc(r->pool, scheme.len + sizeof("://") - 1 + host->len);
+        if (p == NULL) {
+            return NGX_ERROR;
+        }
+
+        base->data = p;
+
+        p = ngx_cpymem(p, scheme.data, scheme.len);
+        p = ngx_cpymem(p, "://", sizeof("://") - 1);
+        p = ngx_cpymem(p, host->data, host->len);
+
+        base->len = p - base->data;
+    }
+
+    for (i = 0; i < base->len; i++) {
+        c = base->data[i];
+
+        if (c <= ' ' || c >= 0x7f || c == '"' || c == '\\' || c == '<'
+            || c == '>' || c == '?' || c == '#')
+        {
+            return NGX_DECLINED;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+ngx_table_elt_t *
+ngx_http_liveupdate_header(ngx_http_request_t *r, const char *name,
+    ngx_str_t *value)
+{
+    ngx_table_elt_t  *h;
+
+    h = ngx_list_push(&r->headers_out.headers);
+    if (h == NULL) {
+        return NULL;
+    }
+
+    h->hash = 1;
+    ngx_http_liveupdate_header_end(h);
+    h->key.len = ngx_strlen(name);
+    h->key.data = (u_char *) name;
+    h->value = *value;
+
+    return h;
+}

@@ -1,0 +1,43 @@
+
+/*
+ * Copyright (C) the nginx-liveupdate authors
+ *
+ * Tasks that a worker which is to exit waits for: it does not exit while there
+ * is a timer.
+ */
+
+
+#include "ngx_lu.h"
+
+
+#define NGX_HTTP_LIVEUPDATE_TICK  60000
+
+
+ngx_int_t
+ngx_http_liveupdate_thread_post(ngx_thread_pool_t *tp, ngx_thread_task_t *task)
+{
+    if (ngx_thread_task_post(tp, task) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    ngx_add_timer(&task->event, NGX_HTTP_LIVEUPDATE_TICK);
+
+    return NGX_OK;
+}
+
+
+ngx_uint_t
+ngx_http_liveupdate_thread_over(ngx_event_t *ev)
+{
+    if (!ev->complete) {
+        ev->timedout = 0;
+        ngx_add_timer(ev, NGX_HTTP_LIVEUPDATE_TICK);
+        return 0;
+    }
+
+    if (ev->timer_set) {
+        ngx_del_timer(ev);
+    }
+
+    return 1;
+}

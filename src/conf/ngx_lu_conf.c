@@ -1,0 +1,631 @@
+
+/*
+ * Copyright (C) the nginx-liveupdate authors
+ *
+ * The longer directives, and the files with secrets that they name.
+ */
+
+
+#include "job/ngx_lu_job.h"
+
+#include "core/lu_name.h"
+
+
+#define NGX_HTTP_LIVEUPDATE_FETCH_FILES  2000
+#define NGX_HTTP_LIVEUPDATE_FETCH_SIZE   ((off_t) 20 * 1024 * 1024 * 1024)
+#define NGX_HTTP_LIVEUPDATE_FETCH_RETRY  5000
+#define NGX_HTTP_LIVEUPDATE_FETCH_TRIES  100
+
+
+static char *ngx_http_liveupdate_conf_fetch_parameter(
+    ngx_http_liveupdate_fetch_conf_t *fetch, ngx_str_t *value);
+static ngx_uint_t ngx_http_liveupdate_conf_is_plain(ngx_str_t *name);
+static char *ngx_http_liveupdate_conf_headers(ngx_conf_t *cf,
+    ngx_http_liveupdate_github_conf_t *github, ngx_str_t *name);
+static ngx_int_t ngx_http_liveupdate_conf_secret(ngx_conf_t *cf,
+    ngx_str_t *name, ngx_str_t *secret);
+static ngx_int_t ngx_http_liveupdate_conf_read(ngx_conf_t *cf,
+    ngx_str_t *name, ngx_str_t *text);
+
+
+char *
+ngx_http_liveupdate_conf_fetch(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_liveupdate_loc_conf_t *lucf = conf;
+
+    char                              *rv;
+    ngx_str_t                         *value;
+    ngx_uint_t                         i;
+    ngx_http_liveupdate_fetch_conf_t  *fetch;
+
+    if (lucf->fetch) {
+        return "is duplicate";
+    }
+
+    fetch = ngx_palloc(cf->pool, sizeof(ngx_http_liveupdate_fetch_conf_t));
+    if (fetch == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    value = cf->args->elts;
+
+    fetch->uri = value[1];
+    fetch->files = NGX_HTTP_LIVEUPDATE_FETCH_FILES;
+    fetch->size = NGX_HTTP_LIVEUPDATE_FETCH_SIZE;
+    fetch->retry = NGX_HTTP_LIVEUPDATE_FETCH_RETRY;
+    fetch->tries = NGX_HTTP_LIVEUPDATE_FETCH_TRIES;
+
+    if (fetch->uri.len < 2
+        || fetch->uri.data[0] != '/'
+        || fetch->uri.data[fetch->uri.len - 1] != '/')
+    {
+        return "needs a URI with \"/\" at both ends";
+    }
+
+    for (i = 2; i < cf->args->nelts; i++) {
+        rv = ngx_http_liveupdate_conf_fetch_parameter(fetch, &value[i]);
+
+        if (rv != NGX_CONF_OK) {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "invalid parameter \"%V\"", &value[i]);
+            return NGX_CONF_ERROR;
+        }
+    }
+
+    lucf->fetch = fetch;
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_http_liveupdate_conf_fetch_parameter(
+    ngx_http_liveupdate_fetch_conf_t *fetch, ngx_str_t *value)
+{
+    ngx_int_t  n;
+    ngx_str_t  s;
+
+    if (ngx_strncmp(value->data, "files=", 6) == 0) {
+        n = ngx_atoi(value->data + 6, value->len - 6);
+        fetch->files = n;
+
+        return n > 0 ? NGX_CONF_OK : NGX_CONF_ERROR;
+    }
+
+    if (ngx_strncmp(value->data, "tries=", 6) == 0) {
+        n = ngx_atoi(value->data + 6, value->len - 6);
+        fetch->tries = n;
+
+        return n > 0 ? NGX_CONF_OK : NGX_CONF_ERROR;
+    }
+
+    if (ngx_strncmp(value->data, "size=", 5) == 0) {
+        s.len = value->len - 5;
+        s.data = value->data + 5;
+
+        fetch->size = ngx_parse_offset(&s);
+
+        return fetch->size > 0 ? NGX_CONF_OK : NGX_CONF_ERROR;
+    }
+
+    if (ngx_strncmp(value->data, "retry=", 6) == 0) {
+        s.len = value->len - 6;
+        s.data = value->data + 6;
+
+        n = ngx_parse_time(&s, 0);
+        fetch->retry = (ngx_msec_t) n;
+
+        return n > 0 ? NGX_CONF_OK : NGX_CONF_ERROR;
+    }
+
+    return NGX_CONF_ERROR;
+}
+
+
+char *
+ngx_http_liveupdate_conf_webhook(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf)
+{
+    ngx_http_liveupdate_loc_conf_t *lucf = conf;
+
+    ngx_str_t                           *value, *app, name, text;
+    ngx_uint_t                           i;
+    liveupdate_str_t                     id, *secret;
+    ngx_http_core_loc_conf_t            *clcf;
+    ngx_http_liveupdate_webhook_conf_t  *webhook;
+
+    if (lucf->webhook) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+
+    webhook = ngx_pcalloc(cf->pool,
+                          sizeof(ngx_http_liveupdate_webhook_conf_t));
+
+    if (webhook == NULL
+        || ngx_array_init(&webhook->secrets, cf->pool, 2,
+                          sizeof(liveupdate_str_t))
+           != NGX_OK
+        || ngx_array_init(&webhook->apps, cf->pool, 2, sizeof(ngx_str_t))
+           != NGX_OK)
+    {
+        return NGX_CONF_ERROR;
+    }
+
+    if (ngx_strcmp(value[1].data, "github") == 0) {
+        webhook->is_github = 1;
+
+    } else if (ngx_strcmp(value[1].data, "todesktop") != 0) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "invalid webhook \"%V\", it must be "
+                           "\"todesktop\" or \"github\"", &value[1]);
+        return NGX_CONF_ERROR;
+    }
+
+    for (i = 2; i < cf->args->nelts; i++) {
+
+        if (ngx_strncmp(value[i].data, "secret=", 7) == 0) {
+            name.len = value[i].len - 7;
+            name.data = value[i].data + 7;
+
+            secret = ngx_array_push(&webhook->secrets);
+
+            if (secret == NULL
+                || ngx_http_liveupdate_conf_secret(cf, &name, &text) != NGX_OK)
+            {
+                return NGX_CONF_ERROR;
+            }
+
+            secret->len = text.len;
+            secret->data = text.data;
+
+            continue;
+        }
+
+        if (ngx_strncmp(value[i].data, "app=", 4) == 0 && !webhook->is_github)
+        {
+            id.len = value[i].len - 4;
+            id.data = value[i].data + 4;
+
+            if (!liveupdate_id_valid(&id)) {
+                ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                                   "invalid app in \"%V\"", &value[i]);
+                return NGX_CONF_ERROR;
+            }
+
+            app = ngx_array_push(&webhook->apps);
+            if (app == NULL) {
+                return NGX_CONF_ERROR;
+            }
+
+            app->len = id.len;
+            app->data = id.data;
+
+            id.len = app->len;
+            id.data = app->data;
+
+            if (liveupdate_id_valid(&id)) {
+                continue;
+            }
+        }
+
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "invalid parameter \"%V\"", &value[i]);
+        return NGX_CONF_ERROR;
+    }
+
+    if (webhook->secrets.nelts == 0) {
+        return "needs a \"secret\"";
+    }
+
+    lucf->webhook = webhook;
+
+    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+    clcf->handler = ngx_http_liveupdate_webhook_handler;
+
+    return NGX_CONF_OK;
+}
+
+
+static ngx_int_t
+ngx_http_liveupdate_conf_secret(ngx_conf_t *cf, ngx_str_t *name,
+    ngx_str_t *secret)
+{
+    if (ngx_http_liveupdate_conf_read(cf, name, secret) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    /* what editors add */
+
+    while (secret->len
+           && (secret->data[secret->len - 1] == LF
+               || secret->data[secret->len - 1] == CR))
+    {
+        secret->len--;
+    }
+
+    if (secret->len == 0) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "no secret in file \"%V\"", name);
+        return NGX_ERROR;
+    }
+
+    return NGX_OK;
+}
+
+
+char *
+ngx_http_liveupdate_conf_github(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf)
+{
+    ngx_http_liveupdate_loc_conf_t *lucf = conf;
+
+    u_char                             *slash;
+    ngx_str_t                          *value, token;
+    ngx_uint_t                          i;
+    ngx_http_liveupdate_github_conf_t  *github;
+
+    if (lucf->github) {
+        return "is duplicate";
+    }
+
+    github = ngx_pcalloc(cf->pool, sizeof(ngx_http_liveupdate_github_conf_t));
+    if (github == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    ngx_str_set(&github->api, "https://api.github.com");
+    ngx_str_set(&github->uri, "/github/");
+    ngx_str_null(&token);
+
+    value = cf->args->elts;
+
+    for (i = 1; i < cf->args->nelts; i++) {
+
+        if (ngx_strncmp(value[i].data, "repo=", 5) == 0) {
+            github->repo.len = value[i].len - 5;
+            github->repo.data = value[i].data + 5;
+
+        } else if (ngx_strncmp(value[i].data, "token=", 6) == 0) {
+            token.len = value[i].len - 6;
+            token.data = value[i].data + 6;
+
+        } else if (ngx_strncmp(value[i].data, "api=", 4) == 0) {
+            github->api.len = value[i].len - 4;
+            github->api.data = value[i].data + 4;
+
+        } else if (ngx_strncmp(value[i].data, "base=", 5) == 0) {
+            github->base.len = value[i].len - 5;
+            github->base.data = value[i].data + 5;
+
+        } else if (ngx_strncmp(value[i].data, "uri=/", 5) == 0) {
+            github->uri.len = value[i].len - 4;
+            github->uri.data = value[i].data + 4;
+
+        } else {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "invalid parameter \"%V\"", &value[i]);
+            return NGX_CONF_ERROR;
+        }
+    }
+
+    slash = ngx_strlchr(github->repo.data,
+                        github->repo.data + github->repo.len, '/');
+
+    if (slash == NULL
+        || slash == github->repo.data
+        || slash == github->repo.data + github->repo.len - 1
+        || ngx_strlchr(slash + 1, github->repo.data + github->repo.len, '/')
+        || !ngx_http_liveupdate_conf_is_plain(&github->repo)
+        || !ngx_http_liveupdate_conf_is_plain(&github->base))
+    {
+        return "needs \"repo=owner/name\", and names of letters, digits, "
+               "\"-\", \"_\", \".\" and \"/\"";
+    }
+
+    github->owner.len = slash - github->repo.data;
+    github->owner.data = github->repo.data;
+
+    while (github->api.len && github->api.data[github->api.len - 1] == '/') {
+        github->api.len--;
+    }
+
+    if (ngx_strncmp(github->api.data, "http://", 7) != 0
+        && ngx_strncmp(github->api.data, "https://", 8) != 0)
+    {
+        return "needs an \"api\" that begins with \"https://\" or "
+               "\"http://\"";
+    }
+
+    if (token.len == 0) {
+        return "needs a \"token\"";
+    }
+
+    if (ngx_http_liveupdate_conf_headers(cf, github, &token) != NGX_CONF_OK) {
+        return NGX_CONF_ERROR;
+    }
+
+    lucf->github = github;
+
+    return NGX_CONF_OK;
+}
+
+
+static ngx_uint_t
+ngx_http_liveupdate_conf_is_plain(ngx_str_t *name)
+{
+    size_t  i;
+    u_char  c;
+
+    for (i = 0; i < name->len; i++) {
+        c = name->data[i];
+
+        if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')
+              || (c >= '0' && c <= '9')
+              || c == '-' || c == '_' || c == '.' || c == '/'))
+        {
+            return 0;
+        }
+    }
+
+    return 1;
+}
+
+
+static char *
+ngx_http_liveupdate_conf_headers(ngx_conf_t *cf,
+    ngx_http_liveupdate_github_conf_t *github, ngx_str_t *name)
+{
+    u_char        *p;
+    size_t         i;
+    ngx_str_t      token;
+    ngx_keyval_t  *header;
+
+    if (ngx_http_liveupdate_conf_secret(cf, name, &token) != NGX_OK) {
+        return NGX_CONF_ERROR;
+    }
+
+    /* it becomes a part of a header */
+
+    for (i = 0; i < token.len; i++) {
+        if (token.data[i] <= ' ' || token.data[i] >= 0x7f) {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "no token in file \"%V\": it is one word",
+                               name);
+            return NGX_CONF_ERROR;
+        }
+    }
+
+    header = ngx_pcalloc(cf->pool, 6 * sizeof(ngx_keyval_t));
+    p = ngx_pnalloc(cf->pool, sizeof("Bearer ") - 1 + token.len);
+
+    if (header == NULL || p == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    github->headers = header;
+
+    ngx_str_set(&header->key, "Authorization");
+    header->value.data = p;
+    header->value.len = ngx_sprintf(p, "Bearer %V", &token) - p;
+    header++;
+
+    ngx_str_set(&header->key, "Accept");
+    ngx_str_set(&header->value, "application/vnd.github+json");
+    header++;
+
+    ngx_str_set(&header->key, "X-GitHub-Api-Version");
+    ngx_str_set(&header->value, "2022-11-28");
+    header++;
+
+    ngx_str_set(&header->key, "Content-Type");
+    ngx_str_set(&header->value, "application/json");
+    header++;
+
+    ngx_str_set(&header->key, "User-Agent");
+    ngx_str_set(&header->value, "nginx-liveupdate");
+
+    return NGX_CONF_OK;
+}
+
+
+/* A store has one origin: its jobs run in whichever worker finds them. */
+
+char *
+ngx_http_liveupdate_conf_jobs(ngx_conf_t *cf,
+    ngx_http_liveupdate_loc_conf_t *lucf)
+{
+    ngx_http_core_loc_conf_t    *clcf;
+    ngx_http_core_srv_conf_t    *cscf;
+    ngx_http_liveupdate_jobs_t  *jobs;
+
+    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+    cscf = ngx_http_conf_get_module_srv_conf(cf, ngx_http_core_module);
+
+    if (lucf->fetch == NULL) {
+
+        if (lucf->webhook == NULL
+            && lucf->approval != NGX_HTTP_LIVEUPDATE_APPROVAL_GITHUB)
+        {
+            return NGX_CONF_OK;
+        }
+
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"%s\" in location \"%V\" "
+                           "requires \"liveupdate_fetch\"",
+                           lucf->webhook ? "liveupdate_webhook"
+                                         : "liveupdate_approval github",
+                           &clcf->name);
+        return NGX_CONF_ERROR;
+    }
+
+    if (lucf->github == NULL
+        && (lucf->approval == NGX_HTTP_LIVEUPDATE_APPROVAL_GITHUB
+            || (lucf->webhook && lucf->webhook->is_github)))
+    {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "location \"%V\" requires \"liveupdate_github\"",
+                           &clcf->name);
+        return NGX_CONF_ERROR;
+    }
+
+    jobs = lucf->store->jobs;
+
+    if (jobs) {
+
+        if (jobs->approval != lucf->approval
+            || jobs->fetch->uri.len != lucf->fetch->uri.len
+            || ngx_strncmp(jobs->fetch->uri.data, lucf->fetch->uri.data,
+                           lucf->fetch->uri.len)
+               != 0)
+        {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "location \"%V\" has another "
+                               "\"liveupdate_fetch\" or "
+                               "\"liveupdate_approval\" than others with "
+                               "the same \"liveupdate_store\"",
+                               &clcf->name);
+            return NGX_CONF_ERROR;
+        }
+
+        return NGX_CONF_OK;
+    }
+
+    jobs = ngx_pcalloc(cf->pool, sizeof(ngx_http_liveupdate_jobs_t));
+    if (jobs == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    jobs->store = lucf->store;
+    jobs->fetch = lucf->fetch;
+    jobs->conf_ctx = cscf->ctx;
+    jobs->threads = lucf->threads;
+    jobs->aside = (lucf->threads != lucf->readers);
+    jobs->approval = lucf->approval;
+    jobs->github = lucf->github;
+    jobs->github_approves = (lucf->approval
+                             == NGX_HTTP_LIVEUPDATE_APPROVAL_GITHUB);
+
+    lucf->store->jobs = jobs;
+
+    return NGX_CONF_OK;
+}
+
+
+char *
+ngx_http_liveupdate_conf_tokens(ngx_conf_t *cf,
+    ngx_http_liveupdate_loc_conf_t *lucf)
+{
+    ngx_str_t            name, text;
+    liveupdate_str_t     file;
+    liveupdate_rc_e      rc;
+    liveupdate_arena_t   arena;
+    liveupdate_error_t   err;
+
+    if (lucf->tokens_path.len == 0) {
+        return NGX_CONF_OK;
+    }
+
+    name = lucf->tokens_path;
+
+    if (ngx_http_liveupdate_conf_read(cf, &name, &text) != NGX_OK) {
+        return NGX_CONF_ERROR;
+    }
+
+    file.len = text.len;
+    file.data = text.data;
+
+    arena = ngx_http_liveupdate_arena(cf->pool);
+
+    rc = liveupdate_token_parse(&arena, &file, &lucf->tokens, &lucf->ntokens,
+                                &err);
+
+    ngx_explicit_memzero(text.data, text.len);
+
+    if (rc == LIVEUPDATE_INVALID) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "invalid token file \"%V\": line %*s %s",
+                           &name, err.subject.len, err.subject.data, err.text);
+        return NGX_CONF_ERROR;
+    }
+
+    return rc == LIVEUPDATE_OK ? NGX_CONF_OK : NGX_CONF_ERROR;
+}
+
+
+static ngx_int_t
+ngx_http_liveupdate_conf_read(ngx_conf_t *cf, ngx_str_t *name,
+    ngx_str_t *text)
+{
+    size_t           size;
+    ssize_t          n;
+    ngx_int_t        rc;
+    ngx_file_t       file;
+    ngx_file_info_t  fi;
+
+    if (ngx_conf_full_name(cf->cycle, name, 1) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    rc = NGX_ERROR;
+
+    ngx_memzero(&file, sizeof(ngx_file_t));
+
+    file.name = *name;
+    file.log = cf->log;
+
+    file.fd = ngx_open_file(name->data, NGX_FILE_RDONLY, NGX_FILE_OPEN, 0);
+
+    if (file.fd == NGX_INVALID_FILE) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, ngx_errno,
+                           ngx_open_file_n " \"%V\" failed", name);
+        return NGX_ERROR;
+    }
+
+    if (ngx_fd_info(file.fd, &fi) == NGX_FILE_ERROR) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, ngx_errno,
+                           ngx_fd_info_n " \"%V\" failed", name);
+        goto done;
+    }
+
+    if (ngx_file_access(&fi) & (S_IROTH|S_IWOTH)) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "file \"%V\" can be read or written by "
+                           "others: \"chmod 600\" it", name);
+        goto done;
+    }
+
+    size = (size_t) ngx_file_size(&fi);
+
+    if (size > NGX_HTTP_LIVEUPDATE_JSON_SIZE) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "file \"%V\" is too large", name);
+        goto done;
+    }
+
+    text->data = ngx_pnalloc(cf->pool, size + 1);
+    if (text->data == NULL) {
+        goto done;
+    }
+
+    n = ngx_read_file(&file, text->data, size, 0);
+
+    if (n == NGX_ERROR || (size_t) n != size) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, ngx_errno,
+                           ngx_read_file_n " \"%V\" failed", name);
+        goto done;
+    }
+
+    text->len = size;
+    rc = NGX_OK;
+
+done:
+
+    if (ngx_close_file(file.fd) == NGX_FILE_ERROR) {
+        ngx_conf_log_error(NGX_LOG_ALERT, cf, ngx_errno,
+                           ngx_close_file_n " \"%V\" failed", name);
+    }
+
+    return rc;
+}

@@ -1,0 +1,685 @@
+
+/*
+ * Copyright (C) the nginx-liveupdate authors
+ */
+
+
+#include "lu_feed.h"
+#include "lu_name.h"
+
+
+#define LIVEUPDATE_FEED_NAME_LEN  255
+
+#define liveupdate_is_digit(c)  ((c) >= '0' && (c) <= '9')
+
+
+static int liveupdate_feed_manifest(const liveupdate_str_t *path,
+    liveupdate_str_t *stem);
+static liveupdate_rc_e liveupdate_feed_build(const liveupdate_arena_t *arena,
+    const liveupdate_str_t *path, const liveupdate_str_t *stem,
+    const liveupdate_str_t *build_id, liveupdate_feed_t *feed);
+static int liveupdate_feed_version(const liveupdate_str_t *stem,
+    liveupdate_str_t *version);
+static size_t liveupdate_feed_digits(const liveupdate_str_t *text,
+    size_t end);
+static unsigned liveupdate_feed_platform(const liveupdate_str_t *path,
+    const liveupdate_str_t *stem);
+static liveupdate_rc_e liveupdate_feed_blockmap(
+    const liveupdate_arena_t *arena, const liveupdate_desktop_t *desktop,
+    liveupdate_feed_t *feed);
+static const liveupdate_build_t *liveupdate_feed_named_build(
+    const liveupdate_desktop_t *desktop, const liveupdate_str_t *name,
+    const char *marker, liveupdate_str_t *id);
+static int liveupdate_feed_other_version(const liveupdate_desktop_t *desktop,
+    const liveupdate_str_t *name, const liveupdate_build_t *own,
+    liveupdate_str_t *version);
+static void liveupdate_feed_version_at(const liveupdate_desktop_t *desktop,
+    const liveupdate_str_t *rest, liveupdate_str_t *version);
+
+static void liveupdate_disposition_cut(const liveupdate_str_t *name,
+    liveupdate_str_t *head, liveupdate_str_t *tail);
+static unsigned char *liveupdate_disposition_plain(unsigned char *p,
+    const liveupdate_str_t *part);
+static unsigned char *liveupdate_disposition_encode(unsigned char *p,
+    const liveupdate_str_t *part);
+static int liveupdate_disposition_is_plain(const liveupdate_str_t *part);
+
+static int liveupdate_word_after(const liveupdate_str_t *text, size_t from,
+    const char *marker, liveupdate_str_t *word);
+static size_t liveupdate_find(const liveupdate_str_t *text, size_t from,
+    const char *what);
+static int liveupdate_ends_with(const liveupdate_str_t *text,
+    const char *end);
+static int liveupdate_is_alnum(unsigned char c);
+
+
+liveupdate_rc_e
+liveupdate_feed_name(const liveupdate_arena_t *arena,
+    const liveupdate_desktop_t *desktop, const liveupdate_client_t *client,
+    const liveupdate_str_t *path, liveupdate_feed_t *feed)
+{
+    liveupdate_str_t           stem, version;
+    liveupdate_error_t         err;
+    const liveupdate_str_t    *build_id;
+    const liveupdate_build_t  *build;
+
+    memset(feed, 0, sizeof(liveupdate_feed_t));
+
+    if (path->len == 0) {
+        return LIVEUPDATE_INVALID;
+    }
+
+    if (liveupdate_file_name_check(path, &err) != LIVEUPDATE_OK) {
+        return LIVEUPDATE_NOT_FOUND;
+    }
+
+    feed->name = *path;
+
+    if (!liveupdate_feed_manifest(path, &stem)) {
+        return liveupdate_feed_blockmap(arena, desktop, feed);
+    }
+
+    feed->is_manifest = 1;
+
+    if (liveupdate_find(path, 0, "-build-") < path->len) {
+        return LIVEUPDATE_OK;
+    }
+
+    if (liveupdate_feed_version(&stem, &version)) {
+        build = liveupdate_build_of_version(desktop, &version);
+
+        if (build == NULL) {
+            return LIVEUPDATE_NOT_FOUND;
+        }
+
+        build_id = &build->id;
+        stem.len -= version.len + 1;
+
+    } else {
+        build_id = liveupdate_desktop_choose(desktop, client,
+                                       liveupdate_feed_platform(path, &stem));
+        if (build_id == NULL) {
+            return LIVEUPDATE_OK;
+        }
+    }
+
+    return liveupdate_feed_build(arena, path, &stem, build_id, feed);
+}
+
+
+static int
+liveupdate_feed_manifest(const liveupdate_str_t *path, liveupdate_str_t *stem)
+{
+    *stem = *path;
+
+    if (liveupdate_ends_with(path, ".yml")) {
+        stem->len -= sizeof(".yml") - 1;
+        return 1;
+    }
+
+    if (liveupdate_ends_with(path, ".json")) {
+        stem->len -= sizeof(".json") - 1;
+        return 1;
+    }
+
+    return 0;
+}
+
+
+/* "-build-{id}" comes in front of the path's extension. */
+
+static liveupdate_rc_e
+liveupdate_feed_build(const liveupdate_arena_t *arena,
+    const liveupdate_str_t *path, const liveupdate_str_t *stem,
+    const liveupdate_str_t *build_id, liveupdate_feed_t *feed)
+{
+    size_t             len;
+    unsigned char     *p;
+    liveupdate_str_t   suffix;
+
+    static const char  infix[] = "-build-";
+
+    suffix.data = path->data + path->len - 1;
+
+    while (*suffix.data != '.') {
+        suffix.data--;
+    }
+
+    suffix.len = path->data + path->len - suffix.data;
+
+    len = stem->len + sizeof(infix) - 1 + build_id->len + suffix.len;
+
+    if (len > LIVEUPDATE_FEED_NAME_LEN) {
+        return LIVEUPDATE_NOT_FOUND;
+    }
+
+    p = arena->alloc(arena->data, len + 1);
+    if (p == NULL) {
+        return LIVEUPDATE_NOMEM;
+    }
+
+    feed->name.len = len;
+    feed->name.data = p;
+
+    memcpy(p, stem->data, stem->len);
+    p += stem->len;
+
+    memcpy(p, infix, sizeof(infix) - 1);
+    p += sizeof(infix) - 1;
+
+    memcpy(p, build_id->data, build_id->len);
+    p += build_id->len;
+
+    memcpy(p, suffix.data, suffix.len);
+    p[suffix.len] = '\0';
+
+    return LIVEUPDATE_OK;
+}
+
+
+/* Whether the stem ends with "-{n}.{n}.{n}". */
+
+static int
+liveupdate_feed_version(const liveupdate_str_t *stem,
+    liveupdate_str_t *version)
+{
+    int     i;
+    size_t  start, n;
+
+    start = stem->len;
+
+    for (i = 0; i < 3; i++) {
+
+        n = liveupdate_feed_digits(stem, start);
+
+        if (n == 0 || n == start) {
+            return 0;
+        }
+
+        start -= n + 1;
+
+        if (stem->data[start] != (i == 2 ? '-' : '.')) {
+            return 0;
+        }
+    }
+
+    version->data = stem->data + start + 1;
+    version->len = stem->len - start - 1;
+
+    return 1;
+}
+
+
+/* How many digits there are in front of "end". */
+
+static size_t
+liveupdate_feed_digits(const liveupdate_str_t *text, size_t end)
+{
+    size_t  i;
+
+    for (i = end; i > 0; i--) {
+        if (!liveupdate_is_digit(text->data[i - 1])) {
+            break;
+        }
+    }
+
+    return end - i;
+}
+
+
+static unsigned
+liveupdate_feed_platform(const liveupdate_str_t *path,
+    const liveupdate_str_t *stem)
+{
+    if (liveupdate_str_is(path, "latest.yml")
+        || liveupdate_str_is(path, "td-latest.json"))
+    {
+        return LIVEUPDATE_WINDOWS;
+    }
+
+    if (liveupdate_ends_with(stem, "-mac")) {
+        return LIVEUPDATE_MAC;
+    }
+
+    if (liveupdate_ends_with(stem, "-linux")) {
+        return LIVEUPDATE_LINUX;
+    }
+
+    return 0;
+}
+
+
+/*
+ * An updater without a blockmap of what it runs replaces the version in the
+ * new file's name, and so asks for the old version with the new build's id.
+ */
+
+static liveupdate_rc_e
+liveupdate_feed_blockmap(const liveupdate_arena_t *arena,
+    const liveupdate_desktop_t *desktop, liveupdate_feed_t *feed)
+{
+    size_t                     head, tail;
+    unsigned char             *p;
+    liveupdate_str_t           id, name, version;
+    const liveupdate_build_t  *own, *other;
+
+    name = feed->name;
+
+    feed->is_fixed = 1;
+
+    if (!liveupdate_ends_with(&name, ".blockmap")) {
+        return LIVEUPDATE_OK;
+    }
+
+    own = liveupdate_feed_named_build(desktop, &name, "-build-", &id);
+
+    if (own == NULL) {
+        own = liveupdate_feed_named_build(desktop, &name, "Build ", &id);
+    }
+
+    if (own == NULL
+        || !liveupdate_feed_other_version(desktop, &name, own, &version))
+    {
+        return LIVEUPDATE_OK;
+    }
+
+    other = liveupdate_build_of_version(desktop, &version);
+
+    if (other == NULL) {
+        return LIVEUPDATE_OK;
+    }
+
+    head = id.data - name.data;
+    tail = name.len - head - id.len;
+
+    if (head + other->id.len + tail > LIVEUPDATE_FEED_NAME_LEN) {
+        return LIVEUPDATE_NOT_FOUND;
+    }
+
+    p = arena->alloc(arena->data, head + other->id.len + tail + 1);
+    if (p == NULL) {
+        return LIVEUPDATE_NOMEM;
+    }
+
+    feed->is_fixed = 0;
+    feed->name.len = head + other->id.len + tail;
+    feed->name.data = p;
+
+    memcpy(p, name.data, head);
+    memcpy(p + head, other->id.data, other->id.len);
+    memcpy(p + head + other->id.len, id.data + id.len, tail);
+    p[feed->name.len] = '\0';
+
+    return LIVEUPDATE_OK;
+}
+
+
+static const liveupdate_build_t *
+liveupdate_feed_named_build(const liveupdate_desktop_t *desktop,
+    const liveupdate_str_t *name, const char *marker, liveupdate_str_t *id)
+{
+    size_t                     from;
+    const liveupdate_build_t  *build;
+
+    from = 0;
+
+    while (liveupdate_word_after(name, from, marker, id)) {
+        build = liveupdate_build_of_id(desktop, id);
+
+        if (build) {
+            return build;
+        }
+
+        from = id->data - name->data;
+    }
+
+    return NULL;
+}
+
+
+/*
+ * Whether the name has the version of another build, and not that of its own:
+ * "1.1.0-beta.1" is not "1.1.0", and a product may have a number in its name.
+ * Of several, the last one counts.
+ */
+
+static int
+liveupdate_feed_other_version(const liveupdate_desktop_t *desktop,
+    const liveupdate_str_t *name, const liveupdate_build_t *own,
+    liveupdate_str_t *version)
+{
+    size_t            i;
+    liveupdate_str_t  rest, found;
+
+    version->len = 0;
+
+    for (i = 0; i < name->len; i++) {
+
+        if (i > 0
+            && (liveupdate_is_alnum(name->data[i - 1])
+                || name->data[i - 1] == '.'))
+        {
+            continue;
+        }
+
+        rest.data = name->data + i;
+        rest.len = name->len - i;
+
+        liveupdate_feed_version_at(desktop, &rest, &found);
+
+        if (found.len == 0) {
+            continue;
+        }
+
+        if (liveupdate_str_eq(&found, &own->version)) {
+            return 0;
+        }
+
+        *version = found;
+        i += found.len - 1;
+    }
+
+    return version->len != 0;
+}
+
+
+/* The longest version of a build that the text begins with. */
+
+static void
+liveupdate_feed_version_at(const liveupdate_desktop_t *desktop,
+    const liveupdate_str_t *rest, liveupdate_str_t *version)
+{
+    size_t                   i, end;
+    const liveupdate_str_t  *candidate;
+
+    version->len = 0;
+    version->data = rest->data;
+
+    for (i = 0; i < desktop->nbuilds; i++) {
+        candidate = &desktop->builds[i].version;
+
+        if (candidate->len <= version->len
+            || candidate->len > rest->len
+            || memcmp(candidate->data, rest->data, candidate->len) != 0)
+        {
+            continue;
+        }
+
+        end = candidate->len;
+
+        if (end < rest->len && rest->data[end] == '.') {
+            end++;
+        }
+
+        if (end < rest->len
+            && (end == candidate->len ? liveupdate_is_alnum(rest->data[end])
+                                      : liveupdate_is_digit(rest->data[end])))
+        {
+            continue;
+        }
+
+        version->len = candidate->len;
+    }
+}
+
+
+liveupdate_str_t
+liveupdate_disposition(const liveupdate_arena_t *arena,
+    const liveupdate_str_t *name, int cut)
+{
+    unsigned char     *p;
+    liveupdate_str_t   head, tail, value;
+
+    static const char  plain[] = "attachment; filename=\"";
+    static const char  encoded[] = "\"; filename*=UTF-8''";
+
+    head = *name;
+    tail.len = 0;
+    tail.data = NULL;
+
+    if (cut) {
+        liveupdate_disposition_cut(name, &head, &tail);
+    }
+
+    value.len = 0;
+    value.data = arena->alloc(arena->data, sizeof(plain) + sizeof(encoded)
+                                           + 4 * (head.len + tail.len));
+    if (value.data == NULL) {
+        return value;
+    }
+
+    p = value.data;
+
+    memcpy(p, plain, sizeof(plain) - 1);
+    p += sizeof(plain) - 1;
+
+    p = liveupdate_disposition_plain(p, &head);
+    p = liveupdate_disposition_plain(p, &tail);
+
+    if (!liveupdate_utf8_valid(name)
+        || (liveupdate_disposition_is_plain(&head)
+            && liveupdate_disposition_is_plain(&tail)))
+    {
+        *p++ = '"';
+
+    } else {
+        memcpy(p, encoded, sizeof(encoded) - 1);
+        p += sizeof(encoded) - 1;
+
+        p = liveupdate_disposition_encode(p, &head);
+        p = liveupdate_disposition_encode(p, &tail);
+    }
+
+    *p = '\0';
+    value.len = p - value.data;
+
+    return value;
+}
+
+
+/*
+ * "-build-{word}" goes, or if there is none, "Build {word}-"; what is left are
+ * two parts.  A name of which nothing or only a suffix is left stays whole.
+ */
+
+static void
+liveupdate_disposition_cut(const liveupdate_str_t *name,
+    liveupdate_str_t *head, liveupdate_str_t *tail)
+{
+    size_t            from, start, end;
+    liveupdate_str_t  word;
+
+    if (liveupdate_find(name, 0, "-build-") < name->len) {
+
+        if (!liveupdate_word_after(name, 0, "-build-", &word)) {
+            return;
+        }
+
+        end = word.data + word.len - name->data;
+        start = word.data - name->data - (sizeof("-build-") - 1);
+
+    } else {
+        from = 0;
+
+        do {
+            if (!liveupdate_word_after(name, from, "Build ", &word)) {
+                return;
+            }
+
+            from = word.data - name->data;
+            end = from + word.len;
+
+        } while (end == name->len || name->data[end] != '-');
+
+        end++;
+        start = from - (sizeof("Build ") - 1);
+    }
+
+    if (start == 0 && (end == name->len || name->data[end] == '.')) {
+        return;
+    }
+
+    head->len = start;
+    tail->len = name->len - end;
+    tail->data = name->data + end;
+}
+
+
+/* A character that a quoted string cannot hold for sure becomes a "_". */
+
+static unsigned char *
+liveupdate_disposition_plain(unsigned char *p, const liveupdate_str_t *part)
+{
+    size_t         i;
+    unsigned char  c;
+
+    for (i = 0; i < part->len; i++) {
+        c = part->data[i];
+
+        if (c >= 0x80 && c < 0xc0) {
+            continue;
+        }
+
+        *p++ = (c < 0x20 || c >= 0x7f || c == '"' || c == '\\') ? '_' : c;
+    }
+
+    return p;
+}
+
+
+static unsigned char *
+liveupdate_disposition_encode(unsigned char *p, const liveupdate_str_t *part)
+{
+    size_t             i;
+    unsigned char      c;
+
+    static const char  hex[] = "0123456789ABCDEF";
+    static const char  marks[] = "!#$&+-.^_`|~";
+
+    for (i = 0; i < part->len; i++) {
+        c = part->data[i];
+
+        if (liveupdate_is_alnum(c)
+            || memchr(marks, c, sizeof(marks) - 1))
+        {
+            *p++ = c;
+            continue;
+        }
+
+        *p++ = '%';
+        *p++ = hex[c >> 4];
+        *p++ = hex[c & 0x0f];
+    }
+
+    return p;
+}
+
+
+/* Some clients decode a "%" in a quoted string. */
+
+static int
+liveupdate_disposition_is_plain(const liveupdate_str_t *part)
+{
+    size_t         i;
+    unsigned char  c;
+
+    for (i = 0; i < part->len; i++) {
+        c = part->data[i];
+
+        if (c < 0x20 || c >= 0x7f || c == '"' || c == '\\' || c == '%') {
+            return 0;
+        }
+    }
+
+    return 1;
+}
+
+
+const char *
+liveupdate_feed_type(const liveupdate_str_t *name)
+{
+    if (liveupdate_ends_with(name, ".yml")) {
+        return "text/yaml";
+    }
+
+    if (liveupdate_ends_with(name, ".json")) {
+        return "application/json";
+    }
+
+    if (liveupdate_ends_with(name, ".exe")) {
+        return "application/vnd.microsoft.portable-executable";
+    }
+
+    return "application/octet-stream";
+}
+
+
+/* The first word, letters, digits and "_", that stands behind the marker. */
+
+static int
+liveupdate_word_after(const liveupdate_str_t *text, size_t from,
+    const char *marker, liveupdate_str_t *word)
+{
+    size_t  i, start;
+
+    for (i = liveupdate_find(text, from, marker);
+         i < text->len;
+         i = liveupdate_find(text, i + 1, marker))
+    {
+        start = i + strlen(marker);
+        word->data = text->data + start;
+        word->len = 0;
+
+        while (start + word->len < text->len
+               && (liveupdate_is_alnum(word->data[word->len])
+                   || word->data[word->len] == '_'))
+        {
+            word->len++;
+        }
+
+        if (word->len) {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+/* Where "what" begins, not before "from"; text->len if it is not there. */
+
+static size_t
+liveupdate_find(const liveupdate_str_t *text, size_t from, const char *what)
+{
+    size_t  i, len;
+
+    len = strlen(what);
+
+    for (i = from; i + len <= text->len; i++) {
+        if (memcmp(text->data + i, what, len) == 0) {
+            return i;
+        }
+    }
+
+    return text->len;
+}
+
+
+static int
+liveupdate_ends_with(const liveupdate_str_t *text, const char *end)
+{
+    size_t  len;
+
+    len = strlen(end);
+
+    return text->len >= len
+           && memcmp(text->data + text->len - len, end, len) == 0;
+}
+
+
+static int
+liveupdate_is_alnum(unsigned char c)
+{
+    return liveupdate_is_digit(c)
+           || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z');
+}

@@ -1,0 +1,861 @@
+
+/*
+ * Copyright (C) the nginx-liveupdate authors
+ *
+ * The text is read twice.  The first reading allocates nothing and knows the
+ * grammar of RFC 8259 to the letter, so that the second one, cJSON's, meets
+ * only what it reads as everybody else does.
+ */
+
+
+#include "lu_json.h"
+#include "lu_name.h"
+
+#include <float.h>
+
+
+#define LIVEUPDATE_JSON_NEAR    24    /* bytes shown of what is wrong */
+#define LIVEUPDATE_JSON_NUMBER  63    /* cJSON reads no more */
+#define LIVEUPDATE_JSON_PAIRS   8     /* keys compared without sorting */
+
+
+typedef struct {
+    const unsigned char   *p;
+    const unsigned char   *last;
+    unsigned               depth;
+    liveupdate_error_t    *err;
+} liveupdate_json_scan_t;
+
+
+static liveupdate_rc_e liveupdate_json_scan_value(
+    liveupdate_json_scan_t *scan);
+static liveupdate_rc_e liveupdate_json_scan_members(
+    liveupdate_json_scan_t *scan, unsigned char end);
+static liveupdate_rc_e liveupdate_json_scan_key(liveupdate_json_scan_t *scan);
+static liveupdate_rc_e liveupdate_json_scan_string(
+    liveupdate_json_scan_t *scan);
+static liveupdate_rc_e liveupdate_json_scan_escape(
+    liveupdate_json_scan_t *scan);
+static liveupdate_rc_e liveupdate_json_scan_unicode(
+    liveupdate_json_scan_t *scan);
+static liveupdate_rc_e liveupdate_json_scan_number(
+    liveupdate_json_scan_t *scan);
+static size_t liveupdate_json_scan_digits(liveupdate_json_scan_t *scan);
+static liveupdate_rc_e liveupdate_json_scan_literal(
+    liveupdate_json_scan_t *scan, const char *literal);
+static void liveupdate_json_scan_space(liveupdate_json_scan_t *scan);
+static unsigned char liveupdate_json_scan_peek(
+    const liveupdate_json_scan_t *scan);
+static long liveupdate_json_scan_unit(const liveupdate_json_scan_t *scan,
+    const unsigned char *p);
+static liveupdate_rc_e liveupdate_json_scan_refuse(
+    liveupdate_json_scan_t *scan, const char *text);
+
+static liveupdate_rc_e liveupdate_json_check(const cJSON *json,
+    liveupdate_error_t *err);
+static liveupdate_rc_e liveupdate_json_check_keys(const cJSON *object,
+    liveupdate_error_t *err);
+static int liveupdate_json_same_key(const cJSON *object);
+static liveupdate_rc_e liveupdate_json_sort_keys(const cJSON *object,
+    size_t n, int *same);
+static int liveupdate_json_key_cmp(const void *one, const void *two);
+
+static const cJSON *liveupdate_json_member(const cJSON *object,
+    const char *key);
+
+
+liveupdate_rc_e
+liveupdate_json_parse(cJSON **json, const liveupdate_str_t *text,
+    liveupdate_error_t *err)
+{
+    const char              *end;
+    liveupdate_rc_e          rc;
+    liveupdate_json_scan_t   scan;
+
+    *json = NULL;
+
+    if (text->len == 0) {
+        return liveupdate_refuse(err, NULL, "the JSON text is empty");
+    }
+
+    if (!liveupdate_utf8_valid(text)) {
+        return liveupdate_refuse(err, NULL, "the JSON text is not UTF-8");
+    }
+
+    if (text->len >= 3 && memcmp(text->data, "\xef\xbb\xbf", 3) == 0) {
+        return liveupdate_refuse(err, NULL,
+                                 "the JSON text begins with a byte order"
+                                 " mark");
+    }
+
+    scan.p = text->data;
+    scan.last = text->data + text->len;
+    scan.depth = 0;
+    scan.err = err;
+
+    rc = liveupdate_json_scan_value(&scan);
+    if (rc != LIVEUPDATE_OK) {
+        return rc;
+    }
+
+    liveupdate_json_scan_space(&scan);
+
+    if (scan.p != scan.last) {
+        return liveupdate_json_scan_refuse(&scan,
+                                           "stands behind the JSON value");
+    }
+
+    /* what has come this far can only fail for want of memory */
+
+    *json = cJSON_ParseWithLengthOpts((const char *) text->data, text->len,
+                                      &end, 0);
+    if (*json == NULL) {
+        return LIVEUPDATE_NOMEM;
+    }
+
+    scan.p = (const unsigned char *) end;
+    liveupdate_json_scan_space(&scan);
+
+    if (scan.p != scan.last) {
+        rc = liveupdate_json_scan_refuse(&scan,
+                                         "stands behind the JSON value");
+
+    } else {
+        rc = liveupdate_json_check(*json, err);
+    }
+
+    if (rc != LIVEUPDATE_OK) {
+        cJSON_Delete(*json);
+        *json = NULL;
+    }
+
+    return rc;
+}
+
+
+static liveupdate_rc_e
+liveupdate_json_scan_value(liveupdate_json_scan_t *scan)
+{
+    liveupdate_json_scan_space(scan);
+
+    switch (liveupdate_json_scan_peek(scan)) {
+
+    case '{':
+        return liveupdate_json_scan_members(scan, '}');
+
+    case '[':
+        return liveupdate_json_scan_members(scan, ']');
+
+    case '"':
+        return liveupdate_json_scan_string(scan);
+
+    case 't':
+        return liveupdate_json_scan_literal(scan, "true");
+
+    case 'f':
+        return liveupdate_json_scan_literal(scan, "false");
+
+    case 'n':
+        return liveupdate_json_scan_literal(scan, "null");
+
+    default:
+        return liveupdate_json_scan_number(scan);
+    }
+}
+
+
+static liveupdate_rc_e
+liveupdate_json_scan_members(liveupdate_json_scan_t *scan, unsigned char end)
+{
+    liveupdate_rc_e  rc;
+
+    if (scan->depth == LIVEUPDATE_JSON_DEPTH) {
+        return liveupdate_refuse(scan->err, NULL,
+                                 "the JSON text is nested too deeply;"
+                                 " 32 levels are allowed");
+    }
+
+    scan->depth++;
+    scan->p++;
+
+    liveupdate_json_scan_space(scan);
+
+    if (liveupdate_json_scan_peek(scan) == end) {
+        goto done;
+    }
+
+    for ( ;; ) {
+
+        if (end == '}') {
+            rc = liveupdate_json_scan_key(scan);
+            if (rc != LIVEUPDATE_OK) {
+                return rc;
+            }
+        }
+
+        rc = liveupdate_json_scan_value(scan);
+        if (rc != LIVEUPDATE_OK) {
+            return rc;
+        }
+
+        liveupdate_json_scan_space(scan);
+
+        if (liveupdate_json_scan_peek(scan) != ',') {
+            break;
+        }
+
+        scan->p++;
+    }
+
+    if (liveupdate_json_scan_peek(scan) != end) {
+        return liveupdate_json_scan_refuse(scan, (end == '}')
+                                 ? "stands where \",\" or \"}\" should be"
+                                 : "stands where \",\" or \"]\" should be");
+    }
+
+done:
+
+    scan->depth--;
+    scan->p++;
+
+    return LIVEUPDATE_OK;
+}
+
+
+static liveupdate_rc_e
+liveupdate_json_scan_key(liveupdate_json_scan_t *scan)
+{
+    liveupdate_rc_e  rc;
+
+    liveupdate_json_scan_space(scan);
+
+    if (liveupdate_json_scan_peek(scan) != '"') {
+        return liveupdate_json_scan_refuse(scan,
+                                           "stands where a key in double"
+                                           " quotes should be");
+    }
+
+    rc = liveupdate_json_scan_string(scan);
+    if (rc != LIVEUPDATE_OK) {
+        return rc;
+    }
+
+    liveupdate_json_scan_space(scan);
+
+    if (liveupdate_json_scan_peek(scan) != ':') {
+        return liveupdate_json_scan_refuse(scan,
+                                           "stands where \":\" should be");
+    }
+
+    scan->p++;
+
+    return LIVEUPDATE_OK;
+}
+
+
+static liveupdate_rc_e
+liveupdate_json_scan_string(liveupdate_json_scan_t *scan)
+{
+    liveupdate_rc_e  rc;
+
+    scan->p++;
+
+    while (scan->p < scan->last) {
+
+        if (*scan->p == '"') {
+            scan->p++;
+            return LIVEUPDATE_OK;
+        }
+
+        if (*scan->p < 0x20) {
+            return liveupdate_refuse(scan->err, NULL,
+                                     "a JSON string contains a control"
+                                     " character; it must be escaped");
+        }
+
+        if (*scan->p != '\\') {
+            scan->p++;
+            continue;
+        }
+
+        rc = liveupdate_json_scan_escape(scan);
+        if (rc != LIVEUPDATE_OK) {
+            return rc;
+        }
+    }
+
+    return liveupdate_json_scan_refuse(scan, NULL);
+}
+
+
+static liveupdate_rc_e
+liveupdate_json_scan_escape(liveupdate_json_scan_t *scan)
+{
+    if (scan->last - scan->p < 2) {
+        scan->p = scan->last;
+        return LIVEUPDATE_OK;
+    }
+
+    switch (scan->p[1]) {
+
+    case '"':
+    case '\\':
+    case '/':
+    case 'b':
+    case 'f':
+    case 'n':
+    case 'r':
+    case 't':
+        scan->p += 2;
+        return LIVEUPDATE_OK;
+
+    case 'u':
+        return liveupdate_json_scan_unicode(scan);
+
+    default:
+        return liveupdate_json_scan_refuse(scan,
+                                           "begins with an escape that JSON"
+                                           " does not have");
+    }
+}
+
+
+static liveupdate_rc_e
+liveupdate_json_scan_unicode(liveupdate_json_scan_t *scan)
+{
+    long  unit, low;
+
+    unit = liveupdate_json_scan_unit(scan, scan->p);
+
+    if (unit < 0) {
+        return liveupdate_json_scan_refuse(scan,
+                                           "begins with \"\\u\" without four"
+                                           " hex digits");
+    }
+
+    if (unit == 0) {
+        return liveupdate_refuse(scan->err, NULL,
+                                 "a JSON string contains \"\\u0000\"");
+    }
+
+    if (unit < 0xd800 || unit > 0xdfff) {
+        scan->p += 6;
+        return LIVEUPDATE_OK;
+    }
+
+    low = (unit < 0xdc00) ? liveupdate_json_scan_unit(scan, scan->p + 6) : -1;
+
+    if (low < 0xdc00 || low > 0xdfff) {
+        return liveupdate_json_scan_refuse(scan,
+                                           "begins with half of a surrogate"
+                                           " pair");
+    }
+
+    scan->p += 12;
+
+    return LIVEUPDATE_OK;
+}
+
+
+static liveupdate_rc_e
+liveupdate_json_scan_number(liveupdate_json_scan_t *scan)
+{
+    size_t                n;
+    const unsigned char  *start;
+
+    start = scan->p;
+
+    if (liveupdate_json_scan_peek(scan) == '-') {
+        scan->p++;
+    }
+
+    n = liveupdate_json_scan_digits(scan);
+
+    if (n == 0) {
+        scan->p = start;
+        return liveupdate_json_scan_refuse(scan,
+                                           "stands where a JSON value should"
+                                           " be");
+    }
+
+    if (n > 1 && *(scan->p - n) == '0') {
+        scan->p = start;
+        return liveupdate_json_scan_refuse(scan,
+                                           "begins with a number with leading"
+                                           " zeroes");
+    }
+
+    if (liveupdate_json_scan_peek(scan) == '.') {
+        scan->p++;
+
+        if (liveupdate_json_scan_digits(scan) == 0) {
+            goto invalid;
+        }
+    }
+
+    if ((liveupdate_json_scan_peek(scan) | 0x20) == 'e') {
+        scan->p++;
+
+        if (liveupdate_json_scan_peek(scan) == '+'
+            || liveupdate_json_scan_peek(scan) == '-')
+        {
+            scan->p++;
+        }
+
+        if (liveupdate_json_scan_digits(scan) == 0) {
+            goto invalid;
+        }
+    }
+
+    if (scan->p - start > LIVEUPDATE_JSON_NUMBER) {
+        scan->p = start;
+        return liveupdate_json_scan_refuse(scan,
+                                           "begins with a number of more than"
+                                           " 63 characters");
+    }
+
+    return LIVEUPDATE_OK;
+
+invalid:
+
+    scan->p = start;
+
+    return liveupdate_json_scan_refuse(scan,
+                                       "begins with a number that lacks"
+                                       " digits");
+}
+
+
+static size_t
+liveupdate_json_scan_digits(liveupdate_json_scan_t *scan)
+{
+    const unsigned char  *start;
+
+    for (start = scan->p; scan->p < scan->last; scan->p++) {
+        if (*scan->p < '0' || *scan->p > '9') {
+            break;
+        }
+    }
+
+    return scan->p - start;
+}
+
+
+static liveupdate_rc_e
+liveupdate_json_scan_literal(liveupdate_json_scan_t *scan,
+    const char *literal)
+{
+    size_t  len;
+
+    len = strlen(literal);
+
+    if ((size_t) (scan->last - scan->p) < len
+        || memcmp(scan->p, literal, len) != 0)
+    {
+        return liveupdate_json_scan_refuse(scan,
+                                           "stands where a JSON value should"
+                                           " be");
+    }
+
+    scan->p += len;
+
+    return LIVEUPDATE_OK;
+}
+
+
+/* cJSON takes every byte up to 0x20 for white space. */
+
+static void
+liveupdate_json_scan_space(liveupdate_json_scan_t *scan)
+{
+    while (scan->p < scan->last) {
+
+        switch (*scan->p) {
+
+        case ' ':
+        case '\t':
+        case '\n':
+        case '\r':
+            scan->p++;
+            break;
+
+        default:
+            return;
+        }
+    }
+}
+
+
+static unsigned char
+liveupdate_json_scan_peek(const liveupdate_json_scan_t *scan)
+{
+    return (scan->p < scan->last) ? *scan->p : '\0';
+}
+
+
+/* The UTF-16 code unit of the "\uXXXX" at p, or -1 if there is none. */
+
+static long
+liveupdate_json_scan_unit(const liveupdate_json_scan_t *scan,
+    const unsigned char *p)
+{
+    long           unit;
+    size_t         i;
+    unsigned char  c;
+
+    if (scan->last - p < 6 || p[0] != '\\' || p[1] != 'u') {
+        return -1;
+    }
+
+    unit = 0;
+
+    for (i = 2; i < 6; i++) {
+        c = p[i];
+
+        if (c >= '0' && c <= '9') {
+            unit = unit * 16 + (c - '0');
+            continue;
+        }
+
+        c |= 0x20;
+
+        if (c < 'a' || c > 'f') {
+            return -1;
+        }
+
+        unit = unit * 16 + (c - 'a' + 10);
+    }
+
+    return unit;
+}
+
+
+/*
+ * The subject is what stands at the place, as much of it as is fit to be
+ * shown: whole characters of one line.
+ */
+
+static liveupdate_rc_e
+liveupdate_json_scan_refuse(liveupdate_json_scan_t *scan, const char *text)
+{
+    size_t            len, n;
+    liveupdate_str_t  near;
+
+    len = scan->last - scan->p;
+
+    if (len == 0) {
+        return liveupdate_refuse(scan->err, NULL,
+                                 "the JSON text ends too early");
+    }
+
+    if (len > LIVEUPDATE_JSON_NEAR) {
+        len = LIVEUPDATE_JSON_NEAR;
+
+        while ((scan->p[len] & 0xc0) == 0x80) {
+            len--;
+        }
+    }
+
+    for (n = 0; n < len; n++) {
+        if (scan->p[n] < 0x20 || scan->p[n] == 0x7f) {
+            break;
+        }
+    }
+
+    if (n == 0) {
+        return liveupdate_refuse(scan->err, NULL,
+                                 "the JSON text contains a control character"
+                                 " outside of strings");
+    }
+
+    near.len = n;
+    near.data = (unsigned char *) scan->p;
+
+    return liveupdate_refuse(scan->err, &near, text);
+}
+
+
+/* What shows only in the tree; its depth is limited already. */
+
+static liveupdate_rc_e
+liveupdate_json_check(const cJSON *json, liveupdate_error_t *err)
+{
+    const cJSON      *item;
+    liveupdate_rc_e   rc;
+
+    if (cJSON_IsNumber(json)
+        && (json->valuedouble > DBL_MAX || json->valuedouble < -DBL_MAX))
+    {
+        return liveupdate_refuse(err, NULL,
+                                 "a JSON number is too large for a double");
+    }
+
+    if (cJSON_IsObject(json)) {
+        rc = liveupdate_json_check_keys(json, err);
+        if (rc != LIVEUPDATE_OK) {
+            return rc;
+        }
+    }
+
+    for (item = json->child; item; item = item->next) {
+        rc = liveupdate_json_check(item, err);
+        if (rc != LIVEUPDATE_OK) {
+            return rc;
+        }
+    }
+
+    return LIVEUPDATE_OK;
+}
+
+
+/*
+ * Keys are compared here and not in the text, where one key can be written in
+ * several ways.
+ */
+
+static liveupdate_rc_e
+liveupdate_json_check_keys(const cJSON *object, liveupdate_error_t *err)
+{
+    int               same;
+    size_t            n;
+    const cJSON      *item;
+    liveupdate_rc_e   rc;
+
+    n = 0;
+
+    for (item = object->child; item; item = item->next) {
+        n++;
+    }
+
+    if (n <= LIVEUPDATE_JSON_PAIRS) {
+        same = liveupdate_json_same_key(object);
+
+    } else {
+        rc = liveupdate_json_sort_keys(object, n, &same);
+        if (rc != LIVEUPDATE_OK) {
+            return rc;
+        }
+    }
+
+    if (same) {
+        return liveupdate_refuse(err, NULL,
+                                 "a JSON object has the same key twice");
+    }
+
+    return LIVEUPDATE_OK;
+}
+
+
+static int
+liveupdate_json_same_key(const cJSON *object)
+{
+    const cJSON  *one, *two;
+
+    for (one = object->child; one; one = one->next) {
+        for (two = one->next; two; two = two->next) {
+            if (strcmp(one->string, two->string) == 0) {
+                return 1;
+            }
+        }
+    }
+
+    return 0;
+}
+
+
+static liveupdate_rc_e
+liveupdate_json_sort_keys(const cJSON *object, size_t n, int *same)
+{
+    size_t         i;
+    const char   **keys;
+    const cJSON   *item;
+
+    keys = cJSON_malloc(n * sizeof(char *));
+    if (keys == NULL) {
+        return LIVEUPDATE_NOMEM;
+    }
+
+    i = 0;
+
+    for (item = object->child; item; item = item->next) {
+        keys[i++] = item->string;
+    }
+
+    qsort(keys, n, sizeof(char *), liveupdate_json_key_cmp);
+
+    *same = 0;
+
+    for (i = 1; i < n; i++) {
+        if (strcmp(keys[i - 1], keys[i]) == 0) {
+            *same = 1;
+            break;
+        }
+    }
+
+    cJSON_free(keys);
+
+    return LIVEUPDATE_OK;
+}
+
+
+static int
+liveupdate_json_key_cmp(const void *one, const void *two)
+{
+    const char *const  *a, *const  *b;
+
+    a = one;
+    b = two;
+
+    return strcmp(*a, *b);
+}
+
+
+liveupdate_rc_e
+liveupdate_json_string(const cJSON *object, const char *key,
+    liveupdate_str_t *value)
+{
+    const cJSON  *item;
+
+    item = liveupdate_json_member(object, key);
+    if (item == NULL) {
+        return LIVEUPDATE_NOT_FOUND;
+    }
+
+    return liveupdate_json_value(item, value);
+}
+
+
+liveupdate_rc_e
+liveupdate_json_bool(const cJSON *object, const char *key, int *value)
+{
+    const cJSON  *item;
+
+    item = liveupdate_json_member(object, key);
+    if (item == NULL) {
+        return LIVEUPDATE_NOT_FOUND;
+    }
+
+    if (!cJSON_IsBool(item)) {
+        return LIVEUPDATE_INVALID;
+    }
+
+    *value = cJSON_IsTrue(item) ? 1 : 0;
+
+    return LIVEUPDATE_OK;
+}
+
+
+liveupdate_rc_e
+liveupdate_json_number(const cJSON *object, const char *key, double *value)
+{
+    const cJSON  *item;
+
+    item = liveupdate_json_member(object, key);
+    if (item == NULL) {
+        return LIVEUPDATE_NOT_FOUND;
+    }
+
+    if (!cJSON_IsNumber(item)) {
+        return LIVEUPDATE_INVALID;
+    }
+
+    *value = item->valuedouble;
+
+    return LIVEUPDATE_OK;
+}
+
+
+liveupdate_rc_e
+liveupdate_json_size(const cJSON *object, const char *key, uint64_t *value)
+{
+    double           number;
+    uint64_t         size;
+    liveupdate_rc_e  rc;
+
+    rc = liveupdate_json_number(object, key, &number);
+    if (rc != LIVEUPDATE_OK) {
+        return rc;
+    }
+
+    /* 2^53; written so that a NaN is refused, too */
+
+    if (!(number >= 0 && number <= 9007199254740992.0)) {
+        return LIVEUPDATE_INVALID;
+    }
+
+    size = (uint64_t) number;
+
+    if (number - (double) size > 0) {
+        return LIVEUPDATE_INVALID;
+    }
+
+    *value = size;
+
+    return LIVEUPDATE_OK;
+}
+
+
+liveupdate_rc_e
+liveupdate_json_value(const cJSON *item, liveupdate_str_t *value)
+{
+    if (!cJSON_IsString(item) || item->valuestring == NULL) {
+        return LIVEUPDATE_INVALID;
+    }
+
+    value->len = strlen(item->valuestring);
+    value->data = (unsigned char *) item->valuestring;
+
+    return LIVEUPDATE_OK;
+}
+
+
+liveupdate_rc_e
+liveupdate_json_set(cJSON *object, const char *key, cJSON *value)
+{
+    cJSON  *old;
+
+    if (value == NULL) {
+        return LIVEUPDATE_NOMEM;
+    }
+
+    old = cJSON_GetObjectItemCaseSensitive(object, key);
+
+    if (old == NULL) {
+
+        if (cJSON_AddItemToObject(object, key, value)) {
+            return LIVEUPDATE_OK;
+        }
+
+        cJSON_Delete(value);
+
+        return LIVEUPDATE_NOMEM;
+    }
+
+    /* cJSON would copy the key and go on without one if it cannot */
+
+    cJSON_free(value->string);
+    value->string = old->string;
+    old->string = NULL;
+
+    (void) cJSON_ReplaceItemViaPointer(object, old, value);
+
+    return LIVEUPDATE_OK;
+}
+
+
+static const cJSON *
+liveupdate_json_member(const cJSON *object, const char *key)
+{
+    const cJSON  *item;
+
+    item = cJSON_GetObjectItemCaseSensitive(object, key);
+
+    return (item == NULL || cJSON_IsNull(item)) ? NULL : item;
+}
+
+
+liveupdate_rc_e
+liveupdate_json_set_string(cJSON *object, const char *key, const char *value)
+{
+    return liveupdate_json_set(object, key, cJSON_CreateString(value));
+}

@@ -1,0 +1,242 @@
+
+/*
+ * Copyright (C) the nginx-liveupdate authors
+ */
+
+
+#include "lu_label.h"
+#include "lu_name.h"
+
+
+static int liveupdate_label_at(const liveupdate_str_t *name, size_t i,
+    const liveupdate_str_t *word);
+static int liveupdate_label_has(const liveupdate_str_t *name,
+    const char *word);
+static int liveupdate_label_ends(const liveupdate_str_t *name,
+    const char *end);
+static unsigned char liveupdate_label_lower(unsigned char c);
+static int liveupdate_label_is_word(unsigned char c);
+
+
+unsigned char *
+liveupdate_label_escape(unsigned char *dst, const liveupdate_str_t *value)
+{
+    int            is_utf8;
+    size_t         i;
+    unsigned char  c;
+
+    is_utf8 = liveupdate_utf8_valid(value);
+
+    for (i = 0; i < value->len; i++) {
+        c = value->data[i];
+
+        if (c == '\\' || c == '"') {
+            *dst++ = '\\';
+
+        } else if (c == '\n') {
+            *dst++ = '\\';
+            c = 'n';
+
+        } else if (c < 0x20 || c == 0x7f || (c > 0x7f && !is_utf8)) {
+            c = '?';
+        }
+
+        *dst++ = c;
+    }
+
+    return dst;
+}
+
+
+/*
+ * Of several ids, the first one counts, as it does for the feed; of several
+ * versions, the longest, so that "1.1.0-beta.1" is not "1.1.0".
+ */
+
+const liveupdate_build_t *
+liveupdate_label_build(const liveupdate_desktop_t *desktop,
+    const liveupdate_str_t *name)
+{
+    size_t                     i, n;
+    const liveupdate_build_t  *build, *found;
+
+    found = NULL;
+
+    for (i = 0; i < name->len; i++) {
+
+        if (i > 0
+            && (liveupdate_label_is_word(name->data[i - 1])
+                || name->data[i - 1] == '.'))
+        {
+            continue;
+        }
+
+        for (n = 0; n < desktop->nbuilds; n++) {
+            build = &desktop->builds[n];
+
+            if (liveupdate_label_at(name, i, &build->id)) {
+                return build;
+            }
+
+            if (liveupdate_label_at(name, i, &build->version)
+                && (found == NULL
+                    || found->version.len <= build->version.len))
+            {
+                found = build;
+            }
+        }
+    }
+
+    return found;
+}
+
+
+/* Whether the word stands there, and ends there. */
+
+static int
+liveupdate_label_at(const liveupdate_str_t *name, size_t i,
+    const liveupdate_str_t *word)
+{
+    size_t  end;
+
+    end = i + word->len;
+
+    if (word->len == 0
+        || end > name->len
+        || memcmp(name->data + i, word->data, word->len) != 0)
+    {
+        return 0;
+    }
+
+    if (end < name->len && name->data[end] == '.') {
+        end++;
+
+        /* "1.1.0.exe", but not "1.1.0.1" */
+
+        return end == name->len
+               || name->data[end] < '0' || name->data[end] > '9';
+    }
+
+    return end == name->len || !liveupdate_label_is_word(name->data[end]);
+}
+
+
+unsigned
+liveupdate_label_platform(const liveupdate_str_t *name)
+{
+    size_t            i;
+    liveupdate_str_t  file;
+
+    static const struct {
+        const char  *end;
+        unsigned     platform;
+    } kinds[] = {
+        { ".exe",      LIVEUPDATE_WINDOWS },
+        { ".msi",      LIVEUPDATE_WINDOWS },
+        { ".appx",     LIVEUPDATE_WINDOWS },
+        { ".nsis.7z",  LIVEUPDATE_WINDOWS },
+        { ".dmg",      LIVEUPDATE_MAC },
+        { ".pkg",      LIVEUPDATE_MAC },
+        { ".appimage", LIVEUPDATE_LINUX },
+        { ".deb",      LIVEUPDATE_LINUX },
+        { ".rpm",      LIVEUPDATE_LINUX },
+        { ".snap",     LIVEUPDATE_LINUX },
+        { ".flatpak",  LIVEUPDATE_LINUX }
+    };
+
+    file = *name;
+
+    if (liveupdate_label_ends(&file, ".blockmap")) {
+        file.len -= sizeof(".blockmap") - 1;
+    }
+
+    for (i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+        if (liveupdate_label_ends(&file, kinds[i].end)) {
+            return kinds[i].platform;
+        }
+    }
+
+    if (liveupdate_label_has(&file, "-mac")
+        || liveupdate_label_has(&file, "darwin"))
+    {
+        return LIVEUPDATE_MAC;
+    }
+
+    if (liveupdate_label_has(&file, "-linux")) {
+        return LIVEUPDATE_LINUX;
+    }
+
+    /* a manifest that names no system is that of Windows */
+
+    if (liveupdate_label_ends(&file, ".yml")
+        || liveupdate_label_ends(&file, ".json")
+        || liveupdate_label_has(&file, "-win"))
+    {
+        return LIVEUPDATE_WINDOWS;
+    }
+
+    return 0;
+}
+
+
+static int
+liveupdate_label_has(const liveupdate_str_t *name, const char *word)
+{
+    size_t            len;
+    liveupdate_str_t  head;
+
+    len = strlen(word);
+    head = *name;
+
+    while (head.len >= len) {
+        if (liveupdate_label_ends(&head, word)) {
+            return 1;
+        }
+
+        head.len--;
+    }
+
+    return 0;
+}
+
+
+static int
+liveupdate_label_ends(const liveupdate_str_t *name, const char *end)
+{
+    size_t  i, len, start;
+
+    len = strlen(end);
+
+    if (name->len < len) {
+        return 0;
+    }
+
+    start = name->len - len;
+
+    for (i = 0; i < len; i++) {
+        if (liveupdate_label_lower(name->data[start + i])
+            != (unsigned char) end[i])
+        {
+            return 0;
+        }
+    }
+
+    return 1;
+}
+
+
+static unsigned char
+liveupdate_label_lower(unsigned char c)
+{
+    return (c >= 'A' && c <= 'Z') ? (unsigned char) (c | 0x20) : c;
+}
+
+
+static int
+liveupdate_label_is_word(unsigned char c)
+{
+    return (c >= '0' && c <= '9')
+           || c == '_'
+           || (liveupdate_label_lower(c) >= 'a'
+               && liveupdate_label_lower(c) <= 'z');
+}

@@ -1,0 +1,484 @@
+
+/*
+ * Copyright (C) the nginx-liveupdate authors
+ */
+
+
+#include "lu_name.h"
+
+
+#define LIVEUPDATE_ID_LEN       64
+#define LIVEUPDATE_TEXT_LEN     128
+#define LIVEUPDATE_HREF_LEN     1024
+#define LIVEUPDATE_SEGMENT_LEN  255
+
+
+static size_t liveupdate_utf8_char(const unsigned char *p, size_t len);
+static int liveupdate_text_valid(const liveupdate_str_t *text);
+static liveupdate_rc_e liveupdate_href_bytes(const liveupdate_str_t *href,
+    liveupdate_error_t *err);
+static liveupdate_rc_e liveupdate_href_segment(const liveupdate_str_t *href,
+    const unsigned char *segment, size_t len, liveupdate_error_t *err);
+static size_t liveupdate_url_path(const liveupdate_str_t *url);
+static size_t liveupdate_url_delimiter(const liveupdate_str_t *url, size_t i);
+static int liveupdate_url_escape(const unsigned char *p, size_t len);
+static int liveupdate_hex_value(unsigned char c);
+static int liveupdate_is_letter(unsigned char c);
+static int liveupdate_is_digit(unsigned char c);
+
+
+int
+liveupdate_utf8_valid(const liveupdate_str_t *str)
+{
+    size_t    i, n;
+    uint64_t  word;
+
+    for (i = 0; i < str->len; i += n) {
+
+        /* most of what there is to check is ASCII */
+
+        if (str->len - i >= sizeof(uint64_t)) {
+            memcpy(&word, str->data + i, sizeof(uint64_t));
+
+            if ((word & 0x8080808080808080) == 0) {
+                n = sizeof(uint64_t);
+                continue;
+            }
+        }
+
+        n = liveupdate_utf8_char(str->data + i, str->len - i);
+
+        if (n == 0) {
+            return 0;
+        }
+    }
+
+    return 1;
+}
+
+
+/*
+ * The length of the character that the bytes begin with, 0 if they begin with
+ * none.  Overlong forms, surrogates and what is above U+10FFFF all show in the
+ * second byte (Unicode, table 3-7).
+ */
+
+static size_t
+liveupdate_utf8_char(const unsigned char *p, size_t len)
+{
+    size_t         i, n;
+    unsigned char  low, high;
+
+    if (p[0] < 0x80) {
+        return 1;
+    }
+
+    if (p[0] < 0xc2 || p[0] > 0xf4) {
+        return 0;
+    }
+
+    n = (p[0] < 0xe0) ? 2 : (p[0] < 0xf0) ? 3 : 4;
+
+    if (len < n) {
+        return 0;
+    }
+
+    low = (p[0] == 0xe0) ? 0xa0 : (p[0] == 0xf0) ? 0x90 : 0x80;
+    high = (p[0] == 0xed) ? 0x9f : (p[0] == 0xf4) ? 0x8f : 0xbf;
+
+    if (p[1] < low || p[1] > high) {
+        return 0;
+    }
+
+    for (i = 2; i < n; i++) {
+        if ((p[i] & 0xc0) != 0x80) {
+            return 0;
+        }
+    }
+
+    return n;
+}
+
+
+int
+liveupdate_id_valid(const liveupdate_str_t *id)
+{
+    size_t                 i;
+    unsigned char          c;
+    static const char      builtin[] = "public";
+    static const uint32_t  chars[] = {
+        0,
+        0x03ff2000,   /* 9876 5432 10.. .... ..-. .... .... .... */
+        0x87fffffe,   /* _... .ZYX WVUT SRQP ONML KJIH GFED CBA. */
+        0x07fffffe,   /* .... .zyx wvut srqp onml kjih gfed cba. */
+        0, 0, 0, 0
+    };
+
+    if (id->len == 0 || id->len > LIVEUPDATE_ID_LEN) {
+        return 0;
+    }
+
+    if (id->data[0] == '-' || id->data[0] == '_') {
+        return 0;
+    }
+
+    for (i = 0; i < id->len; i++) {
+        c = id->data[i];
+
+        if (!(chars[c >> 5] & (uint32_t) 1 << (c & 0x1f))) {
+            return 0;
+        }
+    }
+
+    if (id->len != sizeof(builtin) - 1) {
+        return 1;
+    }
+
+    for (i = 0; i < id->len; i++) {
+        if ((id->data[i] | 0x20) != (unsigned char) builtin[i]) {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+int
+liveupdate_device_id_valid(const liveupdate_str_t *id)
+{
+    return liveupdate_text_valid(id);
+}
+
+
+int
+liveupdate_label_valid(const liveupdate_str_t *name)
+{
+    return liveupdate_text_valid(name)
+           && name->data[0] != ' '
+           && name->data[name->len - 1] != ' ';
+}
+
+
+static int
+liveupdate_text_valid(const liveupdate_str_t *text)
+{
+    size_t         i;
+    unsigned char  c;
+
+    if (text->len == 0 || text->len > LIVEUPDATE_TEXT_LEN) {
+        return 0;
+    }
+
+    if (!liveupdate_utf8_valid(text)) {
+        return 0;
+    }
+
+    for (i = 0; i < text->len; i++) {
+        c = text->data[i];
+
+        if (c < 0x20 || c == 0x7f) {
+            return 0;
+        }
+
+        /* U+0080 to U+009F are control characters, too */
+
+        if (c == 0xc2 && text->data[i + 1] < 0xa0) {
+            return 0;
+        }
+    }
+
+    return 1;
+}
+
+
+liveupdate_rc_e
+liveupdate_href_check(const liveupdate_str_t *href, liveupdate_error_t *err)
+{
+    size_t           i, start;
+    liveupdate_rc_e  rc;
+
+    if (href->len == 0) {
+        return liveupdate_refuse(err, href, "is an empty path");
+    }
+
+    if (href->len > LIVEUPDATE_HREF_LEN) {
+        return liveupdate_refuse(err, href, "is longer than 1024 bytes");
+    }
+
+    rc = liveupdate_href_bytes(href, err);
+    if (rc != LIVEUPDATE_OK) {
+        return rc;
+    }
+
+    if (href->data[0] == '/') {
+        return liveupdate_refuse(err, href,
+                                 "begins with a slash; it must be relative");
+    }
+
+    if (href->len > 1
+        && href->data[1] == ':'
+        && liveupdate_is_letter(href->data[0]))
+    {
+        return liveupdate_refuse(err, href,
+                                 "begins with a drive letter;"
+                                 " it must be relative");
+    }
+
+    start = 0;
+
+    for (i = 0; i <= href->len; i++) {
+
+        if (i < href->len && href->data[i] != '/') {
+            continue;
+        }
+
+        rc = liveupdate_href_segment(href, href->data + start, i - start, err);
+        if (rc != LIVEUPDATE_OK) {
+            return rc;
+        }
+
+        start = i + 1;
+    }
+
+    return LIVEUPDATE_OK;
+}
+
+
+static liveupdate_rc_e
+liveupdate_href_bytes(const liveupdate_str_t *href, liveupdate_error_t *err)
+{
+    size_t         i;
+    unsigned char  c;
+
+    if (!liveupdate_utf8_valid(href)) {
+        return liveupdate_refuse(err, href, "is not UTF-8");
+    }
+
+    for (i = 0; i < href->len; i++) {
+        c = href->data[i];
+
+        if (c < 0x20 || c == 0x7f) {
+            return liveupdate_refuse(err, href,
+                                     "contains a control character");
+        }
+
+        if (c == '\\') {
+            return liveupdate_refuse(err, href,
+                                     "contains a backslash;"
+                                     " segments are separated by \"/\"");
+        }
+    }
+
+    return LIVEUPDATE_OK;
+}
+
+
+static liveupdate_rc_e
+liveupdate_href_segment(const liveupdate_str_t *href,
+    const unsigned char *segment, size_t len, liveupdate_error_t *err)
+{
+    if (len == 0) {
+        return liveupdate_refuse(err, href, "has an empty segment");
+    }
+
+    if (len > LIVEUPDATE_SEGMENT_LEN) {
+        return liveupdate_refuse(err, href,
+                                 "has a segment longer than 255 bytes");
+    }
+
+    if (len <= 2 && segment[0] == '.' && segment[len - 1] == '.') {
+        return liveupdate_refuse(err, href,
+                                 "has a segment \".\" or \"..\"");
+    }
+
+    return LIVEUPDATE_OK;
+}
+
+
+liveupdate_rc_e
+liveupdate_file_name_check(const liveupdate_str_t *name,
+    liveupdate_error_t *err)
+{
+    size_t         i;
+    unsigned char  c, prev;
+
+    if (name->len == 0) {
+        return liveupdate_refuse(err, name, "is an empty file name");
+    }
+
+    if (name->len > LIVEUPDATE_SEGMENT_LEN) {
+        return liveupdate_refuse(err, name,
+                                 "is a file name longer than 255 bytes");
+    }
+
+    if (!liveupdate_utf8_valid(name)) {
+        return liveupdate_refuse(err, name,
+                                 "is a file name that is not UTF-8");
+    }
+
+    if (name->data[0] == '.') {
+        return liveupdate_refuse(err, name,
+                                 "is a file name that begins with a dot");
+    }
+
+    prev = '\0';
+
+    for (i = 0; i < name->len; i++) {
+        c = name->data[i];
+
+        if (c < 0x20 || c == 0x7f) {
+            return liveupdate_refuse(err, name,
+                                     "is a file name with a control"
+                                     " character");
+        }
+
+        if (c == '/' || c == '\\') {
+            return liveupdate_refuse(err, name,
+                                     "is a file name with a slash or a"
+                                     " backslash");
+        }
+
+        if (c == '.' && prev == '.') {
+            return liveupdate_refuse(err, name,
+                                     "is a file name with \"..\"");
+        }
+
+        prev = c;
+    }
+
+    return LIVEUPDATE_OK;
+}
+
+
+liveupdate_rc_e
+liveupdate_file_name_of_url(const liveupdate_arena_t *arena,
+    const liveupdate_str_t *url, liveupdate_str_t *name,
+    liveupdate_error_t *err)
+{
+    int     c;
+    size_t  i, end, start;
+
+    start = liveupdate_url_path(url);
+
+    for ( ;; ) {
+        end = liveupdate_url_delimiter(url, start);
+
+        if (end == url->len || url->data[end] != '/') {
+            break;
+        }
+
+        start = end + 1;
+    }
+
+    if (start == end) {
+        return liveupdate_refuse(err, url, "is a URL that names no file");
+    }
+
+    *name = liveupdate_str_dup(arena, url->data + start, end - start);
+    if (name->data == NULL) {
+        return LIVEUPDATE_NOMEM;
+    }
+
+    name->len = 0;
+
+    for (i = start; i < end; i++) {
+        c = liveupdate_url_escape(url->data + i, end - i);
+
+        if (c < 0) {
+            c = url->data[i];
+
+        } else {
+            i += 2;
+        }
+
+        name->data[name->len++] = (unsigned char) c;
+    }
+
+    name->data[name->len] = '\0';
+
+    return liveupdate_file_name_check(name, err);
+}
+
+
+/* Where the path begins: a host without a path is no file name. */
+
+static size_t
+liveupdate_url_path(const liveupdate_str_t *url)
+{
+    size_t  i;
+
+    i = liveupdate_url_delimiter(url, 0);
+
+    if (url->len - i < 2 || memcmp(url->data + i, "/" "/", 2) != 0) {
+        return 0;
+    }
+
+    if (i != 0 && url->data[i - 1] != ':') {
+        return 0;
+    }
+
+    return liveupdate_url_delimiter(url, i + 2);
+}
+
+
+static size_t
+liveupdate_url_delimiter(const liveupdate_str_t *url, size_t i)
+{
+    while (i < url->len
+           && url->data[i] != '/'
+           && url->data[i] != '?'
+           && url->data[i] != '#')
+    {
+        i++;
+    }
+
+    return i;
+}
+
+
+/* The byte that "%XX" stands for, or -1. */
+
+static int
+liveupdate_url_escape(const unsigned char *p, size_t len)
+{
+    int  high, low;
+
+    if (len < 3 || p[0] != '%') {
+        return -1;
+    }
+
+    high = liveupdate_hex_value(p[1]);
+    low = liveupdate_hex_value(p[2]);
+
+    return (high < 0 || low < 0) ? -1 : high << 4 | low;
+}
+
+
+static int
+liveupdate_hex_value(unsigned char c)
+{
+    if (liveupdate_is_digit(c)) {
+        return c - '0';
+    }
+
+    c |= 0x20;
+
+    return (c >= 'a' && c <= 'f') ? c - 'a' + 10 : -1;
+}
+
+
+static int
+liveupdate_is_letter(unsigned char c)
+{
+    c |= 0x20;
+
+    return c >= 'a' && c <= 'z';
+}
+
+
+static int
+liveupdate_is_digit(unsigned char c)
+{
+    return c >= '0' && c <= '9';
+}

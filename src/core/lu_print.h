@@ -1,0 +1,47 @@
+
+/*
+ * Copyright (C) the nginx-liveupdate authors
+ *
+ * Texts for people: JSON as an editor would leave it, and what is said of a
+ * release in a pull request.
+ */
+
+
+#ifndef _LIVEUPDATE_PRINT_H_INCLUDED_
+#define _LIVEUPDATE_PRINT_H_INCLUDED_
+
+
+#include "lu_json.h"
+
+
+/* Text that grows; data is terminated, and from malloc(). */
+
+typedef struct {
+    char        *data;
+    size_t       len;
+    size_t       size;
+    unsigned     failed:1;              /* out of memory */
+} liveupdate_text_t;
+
+void liveupdate_text_add(liveupdate_text_t *text, const char *data,
+    size_t len);
+void liveupdate_text_puts(liveupdate_text_t *text, const char *string);
+
+/*
+ * JSON with a line for each member, two spaces for each level and a line feed
+ * at the end, as JSON.stringify(value, null, 2) has it.  From malloc(), or
+ * NULL: out of memory.
+ */
+
+char *liveupdate_print(const cJSON *json);
+
+/*
+ * A staged release (release.json and files.json) as GitHub flavoured Markdown:
+ * a table of facts and a table of files.  From malloc(), or NULL.  Bytes that
+ * mean something in Markdown or HTML are escaped.
+ */
+
+char *liveupdate_print_release(const cJSON *release, const cJSON *files);
+
+
+#endif /* _LIVEUPDATE_PRINT_H_INCLUDED_ */

@@ -1,0 +1,172 @@
+
+/*
+ * Copyright (C) the nginx-liveupdate authors
+ */
+
+
+#include "lu_query.h"
+
+
+static int liveupdate_query_is(const liveupdate_str_t *encoded,
+    const char *name);
+static size_t liveupdate_query_char(const unsigned char *p, size_t len,
+    unsigned char *c);
+static int liveupdate_query_hex(unsigned char c);
+
+
+int
+liveupdate_query_next(liveupdate_str_t *rest, liveupdate_str_t *name,
+    liveupdate_str_t *value)
+{
+    size_t          i, n;
+    unsigned char  *p;
+
+    while (rest->len && rest->data[0] == '&') {
+        rest->len--;
+        rest->data++;
+    }
+
+    if (rest->len == 0) {
+        return 0;
+    }
+
+    p = memchr(rest->data, '&', rest->len);
+    n = p ? (size_t) (p - rest->data) : rest->len;
+
+    p = memchr(rest->data, '=', n);
+    i = p ? (size_t) (p - rest->data) : n;
+
+    name->len = i;
+    name->data = rest->data;
+
+    if (i < n) {
+        i++;
+    }
+
+    value->len = n - i;
+    value->data = rest->data + i;
+
+    rest->len -= n;
+    rest->data += n;
+
+    return 1;
+}
+
+
+int
+liveupdate_query_find(const liveupdate_str_t *args, const char *name,
+    liveupdate_str_t *value)
+{
+    liveupdate_str_t  rest, key;
+
+    rest = *args;
+
+    while (liveupdate_query_next(&rest, &key, value)) {
+        if (liveupdate_query_is(&key, name)) {
+            return 1;
+        }
+    }
+
+    value->len = 0;
+    value->data = NULL;
+
+    return 0;
+}
+
+
+/* "%61" and "a" are the same name (RFC 3986, section 6.2.2.2). */
+
+static int
+liveupdate_query_is(const liveupdate_str_t *encoded, const char *name)
+{
+    size_t         i, n;
+    unsigned char  c;
+
+    for (i = 0; i < encoded->len; i += n) {
+        n = liveupdate_query_char(encoded->data + i, encoded->len - i, &c);
+
+        if (n == 0 || c == '\0' || c != (unsigned char) *name) {
+            return 0;
+        }
+
+        name++;
+    }
+
+    return *name == '\0';
+}
+
+
+liveupdate_rc_e
+liveupdate_query_decode(liveupdate_str_t *out, unsigned char *dst,
+    const liveupdate_str_t *src, int plus_is_space)
+{
+    size_t         i, n, len;
+    unsigned char  c;
+
+    len = 0;
+
+    for (i = 0; i < src->len; i += n) {
+        n = liveupdate_query_char(src->data + i, src->len - i, &c);
+
+        if (n == 0 || c == '\0') {
+            return LIVEUPDATE_INVALID;
+        }
+
+        if (src->data[i] == '+' && plus_is_space) {
+            c = ' ';
+        }
+
+        dst[len++] = c;
+    }
+
+    out->len = len;
+    out->data = dst;
+
+    return LIVEUPDATE_OK;
+}
+
+
+/* How many bytes stand for the next character, 0 for a malformed "%". */
+
+static size_t
+liveupdate_query_char(const unsigned char *p, size_t len, unsigned char *c)
+{
+    int  high, low;
+
+    if (p[0] != '%') {
+        *c = p[0];
+        return 1;
+    }
+
+    if (len < 3) {
+        return 0;
+    }
+
+    high = liveupdate_query_hex(p[1]);
+    low = liveupdate_query_hex(p[2]);
+
+    if (high < 0 || low < 0) {
+        return 0;
+    }
+
+    *c = (unsigned char) (high << 4 | low);
+
+    return 3;
+}
+
+
+static int
+liveupdate_query_hex(unsigned char c)
+{
+    if (c >= '0' && c <= '9') {
+        return c - '0';
+    }
+
+    c |= 0x20;
+
+    if (c >= 'a' && c <= 'f') {
+        return c - 'a' + 10;
+    }
+
+    return -1;
+}

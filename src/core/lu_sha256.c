@@ -1,0 +1,54 @@
+
+/*
+ * Copyright (C) the nginx-liveupdate authors
+ */
+
+
+#include "lu_sha256.h"
+
+
+void
+liveupdate_sha256_init(liveupdate_sha256_t *sha256)
+{
+    sha256->size = 0;
+
+    (void) SHA256_Init(&sha256->ctx);
+}
+
+
+void
+liveupdate_sha256_update(liveupdate_sha256_t *sha256, const void *data,
+    size_t len)
+{
+    sha256->size += len;
+
+    (void) SHA256_Update(&sha256->ctx, data, len);
+}
+
+
+void
+liveupdate_sha256_final(liveupdate_sha256_t *sha256,
+    unsigned char digest[SHA256_DIGEST_LENGTH])
+{
+    (void) SHA256_Final(digest, &sha256->ctx);
+}
+
+
+void
+liveupdate_sha256_hex(liveupdate_sha256_t *sha256,
+    char hex[LIVEUPDATE_SHA256_HEX + 1])
+{
+    int            i;
+    unsigned char  digest[SHA256_DIGEST_LENGTH];
+
+    static const char  digits[] = "0123456789abcdef";
+
+    liveupdate_sha256_final(sha256, digest);
+
+    for (i = 0; i < SHA256_DIGEST_LENGTH; i++) {
+        *hex++ = digits[digest[i] >> 4];
+        *hex++ = digits[digest[i] & 0xf];
+    }
+
+    *hex = '\0';
+}

@@ -1,0 +1,46 @@
+
+/*
+ * Copyright (C) the nginx-liveupdate authors
+ */
+
+
+#ifndef _LIVEUPDATE_SHA256_H_INCLUDED_
+#define _LIVEUPDATE_SHA256_H_INCLUDED_
+
+
+/*
+ * OpenSSL's EVP allocates, can fail, and looks the algorithm up each time,
+ * which takes longer than to hash a line.
+ */
+
+#define OPENSSL_SUPPRESS_DEPRECATED
+
+#include <openssl/sha.h>
+
+#include "lu_core.h"
+
+
+#define LIVEUPDATE_SHA256_HEX  (2 * SHA256_DIGEST_LENGTH)
+
+
+/* SHA-256 (FIPS 180-4) of what is fed, and how many bytes that were. */
+
+typedef struct {
+    SHA256_CTX   ctx;
+    uint64_t     size;
+} liveupdate_sha256_t;
+
+
+void liveupdate_sha256_init(liveupdate_sha256_t *sha256);
+void liveupdate_sha256_update(liveupdate_sha256_t *sha256, const void *data,
+    size_t len);
+
+/* The digest's bytes, or a terminated string of 64 lower-case hex digits. */
+
+void liveupdate_sha256_final(liveupdate_sha256_t *sha256,
+    unsigned char digest[SHA256_DIGEST_LENGTH]);
+void liveupdate_sha256_hex(liveupdate_sha256_t *sha256,
+    char hex[LIVEUPDATE_SHA256_HEX + 1]);
+
+
+#endif /* _LIVEUPDATE_SHA256_H_INCLUDED_ */

@@ -1,0 +1,165 @@
+
+/*
+ * Copyright (C) the nginx-liveupdate authors
+ */
+
+
+#include "lu_url.h"
+
+#include <strings.h>
+
+
+#define LIVEUPDATE_URL_SIZE  2048
+
+#define LIVEUPDATE_ALNUM     "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"           \
+                             "abcdefghijklmnopqrstuvwxyz"
+#define LIVEUPDATE_REG_NAME  LIVEUPDATE_ALNUM "-._~!$&'()*+,;="
+#define LIVEUPDATE_HEX       "0123456789ABCDEFabcdef"
+
+
+static int liveupdate_url_authority(const char *p, const char *end);
+static int liveupdate_url_port(const char *p, const char *end);
+static int liveupdate_url_is(const char *p, const char *end,
+    const char *allowed);
+
+
+int
+liveupdate_url_valid(const liveupdate_str_t *url)
+{
+    size_t       skip;
+    const char  *p, *end, *path, *fragment;
+
+    p = (const char *) url->data;
+    end = p + url->len;
+
+    if (url->len > LIVEUPDATE_URL_SIZE) {
+        return 0;
+    }
+
+    if (url->len > 7 && strncasecmp(p, "http://", 7) == 0) {
+        skip = 7;
+
+    } else if (url->len > 8 && strncasecmp(p, "https://", 8) == 0) {
+        skip = 8;
+
+    } else {
+        return 0;
+    }
+
+    p += skip;
+
+    for (path = p; path < end && strchr("/?#", *path) == NULL; path++) {
+        /* void */
+    }
+
+    fragment = memchr(path, '#', (size_t) (end - path));
+
+    if (fragment == NULL) {
+        fragment = end;
+
+    } else if (!liveupdate_url_is(fragment + 1, end,
+                                  LIVEUPDATE_REG_NAME ":@/?"))
+    {
+        return 0;
+    }
+
+    return liveupdate_url_authority(p, path)
+           && liveupdate_url_is(path, fragment, LIVEUPDATE_REG_NAME ":@/?");
+}
+
+
+/* RFC 3986, section 3.2. */
+
+static int
+liveupdate_url_authority(const char *p, const char *end)
+{
+    const char  *at, *host, *port;
+
+    at = memchr(p, '@', (size_t) (end - p));
+
+    if (at) {
+        if (!liveupdate_url_is(p, at, LIVEUPDATE_REG_NAME ":")) {
+            return 0;
+        }
+
+        p = at + 1;
+    }
+
+    host = p;
+
+    if (p < end && *p == '[') {
+        port = memchr(p, ']', (size_t) (end - p));
+
+        return port
+               && port - host > 2
+               && liveupdate_url_is(host + 1, port,
+                                    LIVEUPDATE_ALNUM "-._~!$&'()*+,;=:")
+               && liveupdate_url_port(port + 1, end);
+    }
+
+    port = memchr(p, ':', (size_t) (end - p));
+
+    if (port == NULL) {
+        port = end;
+    }
+
+    return port > host
+           && liveupdate_url_is(host, port, LIVEUPDATE_REG_NAME)
+           && liveupdate_url_port(port, end);
+}
+
+
+static int
+liveupdate_url_port(const char *p, const char *end)
+{
+    unsigned  port;
+
+    if (p == end) {
+        return 1;
+    }
+
+    if (*p++ != ':' || end - p > 5) {
+        return 0;
+    }
+
+    for (port = 0; p < end; p++) {
+
+        if (*p < '0' || *p > '9') {
+            return 0;
+        }
+
+        port = port * 10 + (unsigned) (*p - '0');
+    }
+
+    return port > 0 && port < 65536;
+}
+
+
+/* Of these characters, and of encoded bytes. */
+
+static int
+liveupdate_url_is(const char *p, const char *end, const char *allowed)
+{
+    for ( /* void */ ; p < end; p++) {
+
+        if (*p == '\0') {
+            return 0;
+        }
+
+        if (strchr(allowed, *p)) {
+            continue;
+        }
+
+        if (*p != '%'
+            || end - p < 3
+            || p[1] == '\0' || strchr(LIVEUPDATE_HEX, p[1]) == NULL
+            || p[2] == '\0' || strchr(LIVEUPDATE_HEX, p[2]) == NULL)
+        {
+            return 0;
+        }
+
+        p += 2;
+    }
+
+    return 1;
+}

@@ -1,0 +1,29 @@
+
+/*
+ * Copyright (C) the nginx-liveupdate authors
+ */
+
+
+#ifndef _LIVEUPDATE_VERSION_H_INCLUDED_
+#define _LIVEUPDATE_VERSION_H_INCLUDED_
+
+
+#include "lu_core.h"
+
+
+/*
+ * Native version codes: one or more decimal numbers separated by dots, at
+ * most 64 bytes ("84", "1.2.3"), compared number by number, a missing number
+ * being 0, so that "1.0" equals "1.0.0"; numbers may have any length and
+ * leading zeroes.
+ */
+
+int liveupdate_version_valid(const liveupdate_str_t *version);
+
+/* Below, equal or above 0, as memcmp(); both versions must be valid. */
+
+int liveupdate_version_cmp(const liveupdate_str_t *a,
+    const liveupdate_str_t *b);
+
+
+#endif /* _LIVEUPDATE_VERSION_H_INCLUDED_ */

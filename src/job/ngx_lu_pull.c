@@ -1,0 +1,602 @@
+
+/*
+ * Copyright (C) the nginx-liveupdate authors
+ *
+ * The pull request of a staged release: a branch, two commits, and the request.
+ * Each is looked for before it is made.
+ */
+
+
+#include "ngx_lu_job.h"
+
+#include "core/lu_github.h"
+
+
+#define NGX_HTTP_LIVEUPDATE_BRANCHES   20
+#define NGX_HTTP_LIVEUPDATE_CONFLICTS  5
+
+
+static void ngx_http_liveupdate_pull_find(
+    ngx_http_liveupdate_github_t *github, ngx_http_liveupdate_github_pt next);
+static ngx_int_t ngx_http_liveupdate_pull_is(
+    ngx_http_liveupdate_github_t *github, const cJSON *pull);
+static void ngx_http_liveupdate_pull_found(
+    ngx_http_liveupdate_github_t *github);
+static void ngx_http_liveupdate_pull_known(
+    ngx_http_liveupdate_github_t *github, const cJSON *pull);
+static void ngx_http_liveupdate_pull_begin(
+    ngx_http_liveupdate_github_t *github);
+static void ngx_http_liveupdate_pull_begun(ngx_http_liveupdate_job_t *job,
+    ngx_int_t status);
+static void ngx_http_liveupdate_pull_branch(
+    ngx_http_liveupdate_github_t *github);
+static void ngx_http_liveupdate_pull_branched(
+    ngx_http_liveupdate_github_t *github);
+static void ngx_http_liveupdate_pull_whose(
+    ngx_http_liveupdate_github_t *github);
+static void ngx_http_liveupdate_pull_listed(
+    ngx_http_liveupdate_github_t *github);
+static void ngx_http_liveupdate_pull_edit(
+    ngx_http_liveupdate_github_t *github);
+static void ngx_http_liveupdate_pull_put(
+    ngx_http_liveupdate_github_t *github);
+static void ngx_http_liveupdate_pull_committed(
+    ngx_http_liveupdate_github_t *github);
+static void ngx_http_liveupdate_pull_request(
+    ngx_http_liveupdate_github_t *github);
+static void ngx_http_liveupdate_pull_requested(
+    ngx_http_liveupdate_github_t *github);
+static void ngx_http_liveupdate_pull_exists(
+    ngx_http_liveupdate_github_t *github);
+static ngx_int_t ngx_http_liveupdate_pull_reject(
+    ngx_http_liveupdate_call_t *call);
+static void ngx_http_liveupdate_pull_rejected(ngx_http_liveupdate_job_t *job,
+    ngx_int_t status);
+static ngx_int_t ngx_http_liveupdate_pull_write(
+    ngx_http_liveupdate_call_t *call);
+static void ngx_http_liveupdate_pull_written(ngx_http_liveupdate_job_t *job,
+    ngx_int_t status);
+
+
+static const char  *ngx_http_liveupdate_github_files[] = {
+    LIVEUPDATE_GITHUB_BUILDS, LIVEUPDATE_GITHUB_RELEASES, NULL
+};
+
+
+void
+ngx_http_liveupdate_pull(ngx_http_liveupdate_github_t *github)
+{
+    ngx_http_liveupdate_pull_find(github, ngx_http_liveupdate_pull_found);
+}
+
+
+/*
+ * The pull request of the branch, if there is one already.  That of a branch
+ * of ours may have been closed before we knew that there was one.
+ */
+
+static void
+ngx_http_liveupdate_pull_find(ngx_http_liveupdate_github_t *github,
+    ngx_http_liveupdate_github_pt next)
+{
+    ngx_http_liveupdate_github_ask(github, 0, NULL, next,
+                                   "/pulls?state=%s&head=%V:%s",
+                                   github->begun ? "all" : "open",
+                                   &github->conf->owner, github->branch);
+}
+
+
+/* NGX_OK: it is this one. */
+
+static ngx_int_t
+ngx_http_liveupdate_pull_is(ngx_http_liveupdate_github_t *github,
+    const cJSON *pull)
+{
+    if (liveupdate_json_size(pull, "number", &github->number)
+        != LIVEUPDATE_OK)
+    {
+        return NGX_DECLINED;
+    }
+
+    github->url = ngx_http_liveupdate_github_member(github, pull, "html_url");
+
+    return github->url ? NGX_OK : NGX_DECLINED;
+}
+
+
+static void
+ngx_http_liveupdate_pull_found(ngx_http_liveupdate_github_t *github)
+{
+    if (github->fetch->status != NGX_HTTP_OK
+        || !cJSON_IsArray(github->answer))
+    {
+        ngx_http_liveupdate_github_unexpected(github);
+        return;
+    }
+
+    if (ngx_http_liveupdate_pull_is(github, github->answer->child)
+        == NGX_OK)
+    {
+        ngx_http_liveupdate_pull_known(github, github->answer->child);
+        return;
+    }
+
+    ngx_http_liveupdate_pull_begin(github);
+}
+
+
+static void
+ngx_http_liveupdate_pull_known(ngx_http_liveupdate_github_t *github,
+    const cJSON *pull)
+{
+    liveupdate_str_t  value;
+
+    if (liveupdate_json_string(pull, "state", &value) == LIVEUPDATE_OK
+        && liveupdate_str_is(&value, "closed")
+        && liveupdate_json_string(pull, "merged_at", &value) != LIVEUPDATE_OK)
+    {
+        ngx_http_liveupdate_job_run(github->job,
+                                    ngx_http_liveupdate_pull_reject,
+                                    ngx_http_liveupdate_pull_rejected);
+        return;
+    }
+
+    ngx_http_liveupdate_job_run(github->job, ngx_http_liveupdate_pull_write,
+                                ngx_http_liveupdate_pull_written);
+}
+
+
+/* It is written down which branch is ours before there is one. */
+
+static void
+ngx_http_liveupdate_pull_begin(ngx_http_liveupdate_github_t *github)
+{
+    if (github->begun) {
+        ngx_http_liveupdate_pull_branch(github);
+        return;
+    }
+
+    github->sha = github->approved.commit;
+
+    ngx_http_liveupdate_job_run(github->job, ngx_http_liveupdate_pull_write,
+                                ngx_http_liveupdate_pull_begun);
+}
+
+
+static void
+ngx_http_liveupdate_pull_begun(ngx_http_liveupdate_job_t *job,
+    ngx_int_t status)
+{
+    ngx_http_liveupdate_github_t *github = job->data;
+
+    if (status != NGX_OK) {
+        ngx_http_liveupdate_github_end(github);
+        return;
+    }
+
+    github->begun = 1;
+    ngx_http_liveupdate_pull_branch(github);
+}
+
+
+static void
+ngx_http_liveupdate_pull_branch(ngx_http_liveupdate_github_t *github)
+{
+    char    *body;
+    cJSON   *json;
+    u_char  *ref;
+
+    body = NULL;
+
+    ref = ngx_http_liveupdate_path(github->job->pool, "refs/heads/%s",
+                                   github->branch);
+    json = cJSON_CreateObject();
+
+    if (ref
+        && cJSON_AddStringToObject(json, "ref", (char *) ref)
+        && cJSON_AddStringToObject(json, "sha", (char *) github->sha))
+    {
+        body = cJSON_PrintUnformatted(json);
+    }
+
+    cJSON_Delete(json);
+
+    ngx_http_liveupdate_github_ask(github, NGX_HTTP_POST, body,
+                                   ngx_http_liveupdate_pull_branched,
+                                   "/git/refs");
+}
+
+
+static void
+ngx_http_liveupdate_pull_branched(ngx_http_liveupdate_github_t *github)
+{
+    if (github->fetch->status == NGX_HTTP_CREATED) {
+        ngx_http_liveupdate_pull_edit(github);
+        return;
+    }
+
+    if (github->fetch->status != 422) {
+        ngx_http_liveupdate_github_unexpected(github);
+        return;
+    }
+
+    /* if there is one: is it what a try before this one has made */
+
+    ngx_http_liveupdate_github_refused(github);
+
+    ngx_http_liveupdate_github_ask(github, 0, NULL,
+                                   ngx_http_liveupdate_pull_whose,
+                                   "/git/ref/heads/%s", github->branch);
+}
+
+
+static void
+ngx_http_liveupdate_pull_whose(ngx_http_liveupdate_github_t *github)
+{
+    liveupdate_str_t  sha;
+
+    if (github->fetch->status != NGX_HTTP_OK
+        || liveupdate_json_string(
+               cJSON_GetObjectItemCaseSensitive(github->answer, "object"),
+               "sha", &sha)
+           != LIVEUPDATE_OK)
+    {
+        ngx_http_liveupdate_github_unexpected(github);
+        return;
+    }
+
+    if (liveupdate_str_is(&sha, (char *) github->sha)) {
+        ngx_http_liveupdate_pull_edit(github);
+        return;
+    }
+
+    ngx_http_liveupdate_github_ask(github, 0, NULL,
+                                   ngx_http_liveupdate_pull_listed,
+                                   "/contents/" LIVEUPDATE_GITHUB_BUILDS
+                                   "?ref=%s", github->branch);
+}
+
+
+static void
+ngx_http_liveupdate_pull_listed(ngx_http_liveupdate_github_t *github)
+{
+    cJSON               *builds;
+    ngx_uint_t           ours;
+    liveupdate_str_t     text, sha;
+    liveupdate_error_t   why;
+
+    if (ngx_http_liveupdate_github_text(github, &text, &sha) != NGX_OK) {
+        return;
+    }
+
+    ours = 0;
+
+    if (liveupdate_github_builds(&text, &builds, &why) == LIVEUPDATE_OK) {
+        ours = liveupdate_github_has_build(builds,
+                                           (char *) github->job->id.data);
+        cJSON_Delete(builds);
+    }
+
+    if (ours) {
+        ngx_http_liveupdate_pull_edit(github);
+        return;
+    }
+
+    if (github->suffix == NGX_HTTP_LIVEUPDATE_BRANCHES) {
+        ngx_http_liveupdate_github_unexpected(github);
+        return;
+    }
+
+    github->branch = ngx_http_liveupdate_path(github->job->pool,
+                                              "release-build-%s-%ui",
+                                              github->job->id.data,
+                                              ++github->suffix);
+    github->begun = 0;
+
+    if (github->branch == NULL) {
+        ngx_http_liveupdate_job_exhausted(github->job);
+        ngx_http_liveupdate_github_end(github);
+        return;
+    }
+
+    ngx_http_liveupdate_pull_find(github, ngx_http_liveupdate_pull_found);
+}
+
+
+/* One file after the other, as it is in the branch now. */
+
+static void
+ngx_http_liveupdate_pull_edit(ngx_http_liveupdate_github_t *github)
+{
+    github->refused.text = NULL;
+
+    if (ngx_http_liveupdate_github_files[github->file] == NULL) {
+        ngx_http_liveupdate_pull_request(github);
+        return;
+    }
+
+    ngx_http_liveupdate_github_ask(github, 0, NULL,
+                                   ngx_http_liveupdate_pull_put,
+                                   "/contents/%s?ref=%s",
+                              ngx_http_liveupdate_github_files[github->file],
+                                   github->branch);
+}
+
+
+static void
+ngx_http_liveupdate_pull_put(ngx_http_liveupdate_github_t *github)
+{
+    char                 now[LIVEUPDATE_TIME_SIZE];
+    char                *out, *body;
+    u_char              *message;
+    ngx_time_t          *tp;
+    liveupdate_rc_e      rc;
+    liveupdate_str_t     text, sha, version;
+    liveupdate_error_t   why;
+
+    if (ngx_http_liveupdate_github_text(github, &text, &sha) != NGX_OK) {
+        return;
+    }
+
+    ngx_str_set(&version, "");
+    (void) liveupdate_json_string(github->release, "version", &version);
+
+    if (github->file == 0) {
+        tp = ngx_timeofday();
+        liveupdate_time_print(now, tp->sec, (unsigned) tp->msec);
+
+        rc = liveupdate_github_add_build(&text, (char *) github->job->id.data,
+                                         (char *) version.data, now, &out,
+                                         &why);
+        message = ngx_http_liveupdate_path(github->job->pool,
+                                           "Add build %s (v%s) to %s",
+                                           github->job->id.data, version.data,
+                                           LIVEUPDATE_GITHUB_BUILDS);
+
+    } else {
+        rc = liveupdate_github_set_rules(&text,
+                 cJSON_GetObjectItemCaseSensitive(github->release,
+                                                  "releaseInfo"),
+                 &out, &why);
+        message = ngx_http_liveupdate_path(github->job->pool,
+                                           "Release v%s in %s", version.data,
+                                           LIVEUPDATE_GITHUB_RELEASES);
+    }
+
+    if (rc == LIVEUPDATE_INVALID) {
+        ngx_http_liveupdate_job_fail(github->job,
+                                     NGX_HTTP_LIVEUPDATE_JOB_OUTAGE, &why);
+        ngx_http_liveupdate_github_end(github);
+        return;
+    }
+
+    if (rc == LIVEUPDATE_OK && out == NULL) {
+        github->file++;
+        ngx_http_liveupdate_pull_edit(github);
+        return;
+    }
+
+    body = NULL;
+
+    if (rc == LIVEUPDATE_OK && message) {
+        body = liveupdate_github_put((char *) message, out,
+                                     (char *) github->branch, &sha);
+    }
+
+    free(out);
+
+    ngx_http_liveupdate_github_ask(github, NGX_HTTP_PUT, body,
+                                   ngx_http_liveupdate_pull_committed,
+                                   "/contents/%s",
+                             ngx_http_liveupdate_github_files[github->file]);
+}
+
+
+static void
+ngx_http_liveupdate_pull_committed(ngx_http_liveupdate_github_t *github)
+{
+    switch (github->fetch->status) {
+
+    case NGX_HTTP_OK:
+    case NGX_HTTP_CREATED:
+        github->file++;
+        break;
+
+    case NGX_HTTP_CONFLICT:
+    case 422:
+
+        /* the file has changed meanwhile: it is read again */
+
+        if (github->conflicts++ < NGX_HTTP_LIVEUPDATE_CONFLICTS) {
+            break;
+        }
+
+        /* fall through */
+
+    default:
+        ngx_http_liveupdate_github_unexpected(github);
+        return;
+    }
+
+    ngx_http_liveupdate_pull_edit(github);
+}
+
+
+static void
+ngx_http_liveupdate_pull_request(ngx_http_liveupdate_github_t *github)
+{
+    ngx_http_liveupdate_github_ask(github, NGX_HTTP_POST,
+                                   liveupdate_github_pull(github->release,
+                                                      github->files,
+                                                      (char *) github->branch,
+                                                      (char *) github->base),
+                                   ngx_http_liveupdate_pull_requested,
+                                   "/pulls");
+}
+
+
+static void
+ngx_http_liveupdate_pull_requested(ngx_http_liveupdate_github_t *github)
+{
+    if (github->fetch->status == 422) {
+        ngx_http_liveupdate_github_refused(github);
+        ngx_http_liveupdate_pull_find(github,
+                                        ngx_http_liveupdate_pull_exists);
+        return;
+    }
+
+    if (github->fetch->status != NGX_HTTP_CREATED
+        || ngx_http_liveupdate_pull_is(github, github->answer) != NGX_OK)
+    {
+        ngx_http_liveupdate_github_unexpected(github);
+        return;
+    }
+
+    ngx_http_liveupdate_job_run(github->job, ngx_http_liveupdate_pull_write,
+                                ngx_http_liveupdate_pull_written);
+}
+
+
+static void
+ngx_http_liveupdate_pull_exists(ngx_http_liveupdate_github_t *github)
+{
+    if (github->fetch->status != NGX_HTTP_OK
+        || !cJSON_IsArray(github->answer)
+        || ngx_http_liveupdate_pull_is(github, github->answer->child)
+           != NGX_OK)
+    {
+        ngx_http_liveupdate_github_unexpected(github);
+        return;
+    }
+
+    ngx_http_liveupdate_pull_known(github, github->answer->child);
+}
+
+
+/* It was closed, and not merged. */
+
+static ngx_int_t
+ngx_http_liveupdate_pull_reject(ngx_http_liveupdate_call_t *call)
+{
+    ngx_int_t                      status;
+    ngx_http_liveupdate_github_t  *github;
+
+    github = call->job->data;
+
+    call->by = "github";
+
+    status = ngx_http_liveupdate_github_reject(call, github->number);
+
+    if (status < NGX_HTTP_BAD_REQUEST
+        && ngx_http_liveupdate_store_unlink(&call->io, call->job->path)
+           == NGX_ERROR)
+    {
+        return ngx_http_liveupdate_failed(call);
+    }
+
+    return status;
+}
+
+
+static void
+ngx_http_liveupdate_pull_rejected(ngx_http_liveupdate_job_t *job,
+    ngx_int_t status)
+{
+    ngx_http_liveupdate_github_end(job->data);
+}
+
+
+/* The branch, and then the pull request, as a part of the release. */
+
+static ngx_int_t
+ngx_http_liveupdate_pull_write(ngx_http_liveupdate_call_t *call)
+{
+    cJSON                         *release, *pull;
+    u_char                        *path;
+    ngx_fd_t                       lock;
+    ngx_int_t                      rc, status;
+    liveupdate_str_t               state;
+    ngx_http_liveupdate_github_t  *github;
+
+    github = call->job->data;
+
+    rc = ngx_http_liveupdate_job_lock(call, &lock, &release);
+    if (rc != NGX_OK) {
+        return rc == NGX_DECLINED ? NGX_DONE : rc;
+    }
+
+    if (liveupdate_json_string(release, "state", &state) != LIVEUPDATE_OK
+        || !liveupdate_str_is(&state, "staged"))
+    {
+        status = NGX_DONE;
+        goto done;
+    }
+
+    status = NGX_OK;
+
+    pull = cJSON_CreateObject();
+
+    if (cJSON_AddStringToObject(pull, "branch", (char *) github->branch)
+        == NULL
+        || (github->sha
+            && cJSON_AddStringToObject(pull, "sha", (char *) github->sha)
+               == NULL)
+        || (github->url
+            && (cJSON_AddNumberToObject(pull, "number",
+                                        (double) github->number)
+                == NULL
+                || cJSON_AddStringToObject(pull, "url", (char *) github->url)
+                   == NULL)))
+    {
+        cJSON_Delete(pull);
+        status = ngx_http_liveupdate_nomem(call);
+        goto done;
+    }
+
+    if (liveupdate_json_set(release, "pullRequest", pull) != LIVEUPDATE_OK) {
+        status = ngx_http_liveupdate_nomem(call);
+        goto done;
+    }
+
+    if (github->url) {
+        cJSON_DeleteItemFromObjectCaseSensitive(release, "reason");
+        cJSON_DeleteItemFromObjectCaseSensitive(release, "attempts");
+        cJSON_DeleteItemFromObjectCaseSensitive(release, "nextAttemptAt");
+    }
+
+    path = ngx_http_liveupdate_path(call->io.pool, "%s/release.json",
+                                    call->job->folder);
+
+    if (ngx_http_liveupdate_store_write_json(&call->io, call->store, path,
+                                             release)
+        != NGX_OK
+        || (github->url
+            && ngx_http_liveupdate_store_unlink(&call->io, call->job->path)
+               == NGX_ERROR))
+    {
+        status = ngx_http_liveupdate_failed(call);
+    }
+
+done:
+
+    cJSON_Delete(release);
+    ngx_http_liveupdate_store_unlock(lock);
+
+    return status;
+}
+
+
+static void
+ngx_http_liveupdate_pull_written(ngx_http_liveupdate_job_t *job,
+    ngx_int_t status)
+{
+    ngx_http_liveupdate_github_t *github = job->data;
+
+    if (status == NGX_OK) {
+        ngx_log_error(NGX_LOG_NOTICE, ngx_cycle->log, 0,
+                      "\"%s\" of app \"%s\" waits for %s",
+                      job->id.data, job->app.data, github->url);
+    }
+
+    ngx_http_liveupdate_github_end(github);
+}

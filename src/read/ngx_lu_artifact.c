@@ -1,0 +1,290 @@
+
+/*
+ * Copyright (C) the nginx-liveupdate authors
+ */
+
+
+#include "base/ngx_lu.h"
+
+#include "core/lu_name.h"
+#include "core/lu_query.h"
+
+
+static ngx_int_t ngx_http_liveupdate_artifact_name(ngx_http_request_t *r,
+    ngx_str_t *app, ngx_str_t *release, ngx_str_t *name);
+static const liveupdate_file_t *ngx_http_liveupdate_artifact_find(
+    ngx_http_request_t *r, ngx_http_liveupdate_files_t *files,
+    ngx_str_t *name);
+static ngx_int_t ngx_http_liveupdate_artifact_locate(ngx_http_request_t *r,
+    ngx_str_t *app, ngx_str_t *release, const liveupdate_file_t *file);
+static ngx_int_t ngx_http_liveupdate_artifact_describe(ngx_http_request_t *r,
+    const liveupdate_file_t *file, ngx_uint_t gzip);
+static ngx_int_t ngx_http_liveupdate_artifact_none(ngx_http_request_t *r);
+
+
+/*
+ * The request goes on to nginx's static handler with another URI.  What is
+ * not in a release's table is not looked for on the disk.
+ */
+
+ngx_int_t
+ngx_http_liveupdate_artifact_handler(ngx_http_request_t *r)
+{
+    ngx_int_t                        rc;
+    ngx_str_t                        app, release, name;
+    const liveupdate_file_t         *file;
+    ngx_http_liveupdate_ctx_t       *ctx;
+    ngx_http_liveupdate_files_t     *files;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_liveupdate_module);
+
+    if (ngx_http_liveupdate_artifact_name(r, &app, &release, &name)
+        != NGX_OK)
+    {
+        return ngx_http_liveupdate_artifact_none(r);
+    }
+
+    ctx->app = app;
+    ctx->release = release;
+
+    rc = ngx_http_liveupdate_catalog_files(r, &app, &release, &files);
+
+    if (rc == NGX_AGAIN) {
+        r->write_event_handler = ngx_http_core_run_phases;
+        return NGX_AGAIN;
+    }
+
+    if (rc != NGX_OK) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    if (files == NULL) {
+        return ngx_http_liveupdate_artifact_none(r);
+    }
+
+    file = ngx_http_liveupdate_artifact_find(r, files, &name);
+
+    if (file == NULL) {
+        return ngx_http_liveupdate_artifact_none(r);
+    }
+
+    ctx->located = 1;
+    ngx_str_set(&ctx->result, "file");
+
+    return ngx_http_liveupdate_artifact_locate(r, &app, &release, file);
+}
+
+
+/* "{app}/{release}/{name}", or "{app}/{release}?href={name}" */
+
+static ngx_int_t
+ngx_http_liveupdate_artifact_name(ngx_http_request_t *r, ngx_str_t *app,
+    ngx_str_t *release, ngx_str_t *name)
+{
+    u_char                    *p, *last;
+    liveupdate_str_t           args, id, value;
+    ngx_http_core_loc_conf_t  *clcf;
+
+    clcf = ngx_http_get_module_loc_conf(r, ngx_http_core_module);
+
+    if (r->uri.len < clcf->name.len) {
+        return NGX_DECLINED;
+    }
+
+    p = r->uri.data + clcf->name.len;
+    last = r->uri.data + r->uri.len;
+
+    if (p < last && *p == '/') {
+        p++;
+    }
+
+    app->data = p;
+    p = ngx_strlchr(p, last, '/');
+
+    if (p == NULL) {
+        return NGX_DECLINED;
+    }
+
+    app->len = p++ - app->data;
+
+    release->data = p;
+    p = ngx_strlchr(p, last, '/');
+    release->len = (p ? p : last) - release->data;
+
+    id.len = app->len;
+    id.data = app->data;
+
+    if (!liveupdate_id_valid(&id)) {
+        return NGX_DECLINED;
+    }
+
+    id.len = release->len;
+    id.data = release->data;
+
+    if (!liveupdate_id_valid(&id)) {
+        return NGX_DECLINED;
+    }
+
+    if (p && p + 1 < last) {
+        name->data = p + 1;
+        name->len = last - name->data;
+
+        return NGX_OK;
+    }
+
+    args.len = r->args.len;
+    args.data = r->args.data;
+
+    if (!liveupdate_query_find(&args, "href", &value) || value.len == 0) {
+        return NGX_DECLINED;
+    }
+
+    name->data = value.data;
+    name->len = value.len;
+
+    return NGX_OK;
+}
+
+
+static const liveupdate_file_t *
+ngx_http_liveupdate_artifact_find(ngx_http_request_t *r,
+    ngx_http_liveupdate_files_t *files, ngx_str_t *name)
+{
+    u_char                   *buf;
+    ngx_uint_t                plus;
+    liveupdate_str_t          src, href;
+    const liveupdate_file_t  *file;
+
+    src.len = name->len;
+    src.data = name->data;
+
+    /* a name in the path was decoded by nginx */
+
+    if (name->data >= r->uri.data && name->data < r->uri.data + r->uri.len) {
+        return liveupdate_file_find(files->files, files->nfiles, &src);
+    }
+
+    buf = ngx_pnalloc(r->pool, src.len);
+    if (buf == NULL) {
+        return NULL;
+    }
+
+    /* "+" is a plus from the plugins, and a space from URLSearchParams */
+
+    for (plus = 0; plus < 2; plus++) {
+
+        if (liveupdate_query_decode(&href, buf, &src, plus) != LIVEUPDATE_OK)
+        {
+            return NULL;
+        }
+
+        file = liveupdate_file_find(files->files, files->nfiles, &href);
+
+        if (file || memchr(src.data, '+', src.len) == NULL) {
+            return file;
+        }
+    }
+
+    return NULL;
+}
+
+
+static ngx_int_t
+ngx_http_liveupdate_artifact_locate(ngx_http_request_t *r, ngx_str_t *app,
+    ngx_str_t *release, const liveupdate_file_t *file)
+{
+    u_char      *p, *uri;
+    ngx_uint_t   gzip;
+
+    gzip = 0;
+
+#if (NGX_HTTP_GZIP)
+    if (file->gzip && ngx_http_gzip_ok(r) == NGX_OK) {
+        gzip = 1;
+    }
+#endif
+
+    uri = ngx_pnalloc(r->pool, sizeof("/live///files/.gz")
+                               + app->len + release->len + file->href.len);
+    if (uri == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    p = ngx_sprintf(uri, "/live/%V/%V/files/%*s", app, release,
+                    file->href.len, file->href.data);
+
+    r->uri.data = uri;
+    r->uri.len = p - uri;
+    r->valid_unparsed_uri = 0;
+
+    ngx_http_set_exten(r);
+
+    if (ngx_http_liveupdate_artifact_describe(r, file, gzip) != NGX_OK) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    if (gzip) {
+        p = ngx_sprintf(uri, "/live/%V/%V/gzip/%*s.gz", app, release,
+                        file->href.len, file->href.data);
+
+        r->uri.len = p - uri;
+    }
+
+    return NGX_DECLINED;
+}
+
+
+/* The table may be gone before the headers are sent. */
+
+static ngx_int_t
+ngx_http_liveupdate_artifact_describe(ngx_http_request_t *r,
+    const liveupdate_file_t *file, ngx_uint_t gzip)
+{
+    u_char                     *p;
+    ngx_http_liveupdate_ctx_t  *ctx;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_liveupdate_module);
+
+    p = ngx_pnalloc(r->pool, file->sha256.len + file->signature.len
+                             + file->type.len);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    ctx->checksum.data = p;
+    ctx->checksum.len = file->sha256.len;
+    p = ngx_cpymem(p, file->sha256.data, file->sha256.len);
+
+    ctx->signature.data = p;
+    ctx->signature.len = file->signature.len;
+    p = ngx_cpymem(p, file->signature.data, file->signature.len);
+
+    ngx_str_set(&ctx->cache, "public, max-age=31536000, immutable, "
+                             "no-transform");
+
+    ctx->vary = file->gzip;
+    ctx->gzip = gzip;
+
+    /* the static handler would go by the name, which may end in ".gz" */
+
+    if (file->type.len) {
+        r->headers_out.content_type.data = p;
+        r->headers_out.content_type.len = file->type.len;
+        r->headers_out.content_type_len = file->type.len;
+        r->headers_out.content_type_lowcase = NULL;
+
+        ngx_memcpy(p, file->type.data, file->type.len);
+
+        return NGX_OK;
+    }
+
+    return ngx_http_set_content_type(r);
+}
+
+
+static ngx_int_t
+ngx_http_liveupdate_artifact_none(ngx_http_request_t *r)
+{
+    return ngx_http_liveupdate_static_refuse(r, NGX_HTTP_NOT_FOUND,
+                                               "File not found.");
+}

@@ -1,0 +1,719 @@
+
+/*
+ * Copyright (C) the nginx-liveupdate authors
+ *
+ * Each worker keeps what it was asked for, apps and the file tables of
+ * releases, parsed and immutable.  Loads run in threads; requests that need
+ * one wait for it together, and a new copy takes the old one's place whole.
+ */
+
+
+#include "zone/ngx_lu_count.h"
+
+
+/*
+ * Of file tables and of names that are not there, bytes: of what nobody has
+ * asked for in these seconds, and of all.  Apps are always kept.
+ */
+
+#define NGX_HTTP_LIVEUPDATE_CACHE      (8 * 1024 * 1024)
+#define NGX_HTTP_LIVEUPDATE_CACHE_MAX  (24 * 1024 * 1024)
+#define NGX_HTTP_LIVEUPDATE_IN_USE     5
+
+
+/* an app with a channel or two is one block of its pool */
+
+#define NGX_HTTP_LIVEUPDATE_POOL   2048
+
+/* looks that are not urgent are collected: that long (msec), that many */
+
+#define NGX_HTTP_LIVEUPDATE_LOOK   50
+#define NGX_HTTP_LIVEUPDATE_LOOKS  64
+
+
+struct ngx_http_liveupdate_node_s {
+    ngx_str_node_t                  sn;          /* "app" or "app/name" */
+
+    /* what each request reads */
+
+    void                           *copy;        /* NULL: there is none */
+    size_t                          size;        /* of the copy */
+    ngx_atomic_t                   *current;     /* generation, in the zone */
+    ngx_atomic_uint_t               generation;  /* of the copy */
+    time_t                          checked;
+    time_t                          used;        /* if evictable */
+
+    unsigned                        loaded:1;
+    unsigned                        loading:1;
+    unsigned                        evictable:1;
+    unsigned                        failed:1;    /* and there is no copy */
+
+    ngx_http_liveupdate_node_e      kind;
+    ngx_http_liveupdate_store_t    *store;
+    ngx_queue_t                     queue;       /* if evictable */
+    ngx_queue_t                     waiters;
+    ngx_pool_t                     *pool;        /* of the copy */
+    ngx_file_uniq_t                 uniq;
+    struct timespec                 changed;
+};
+
+
+static ngx_int_t ngx_http_liveupdate_catalog_get(ngx_http_request_t *r,
+    ngx_http_liveupdate_node_e kind, ngx_str_t *app, ngx_str_t *name,
+    void **copy);
+static void ngx_http_liveupdate_node_prefetch(
+    ngx_http_liveupdate_node_t *node);
+static ngx_http_liveupdate_node_t *ngx_http_liveupdate_node_find(
+    ngx_http_liveupdate_store_t *store, ngx_http_liveupdate_node_e kind,
+    ngx_str_t *app, ngx_str_t *member);
+static ngx_int_t ngx_http_liveupdate_catalog_wait(ngx_http_request_t *r,
+    ngx_http_liveupdate_node_t *node);
+static void ngx_http_liveupdate_catalog_wake(ngx_http_liveupdate_node_t *node);
+static ngx_int_t ngx_http_liveupdate_load_start(
+    ngx_http_liveupdate_node_t *node, ngx_thread_pool_t *tp, ngx_str_t *app,
+    ngx_str_t *name);
+static void ngx_http_liveupdate_look_later(ngx_http_liveupdate_node_t *node,
+    ngx_thread_pool_t *tp, ngx_str_t *app, ngx_str_t *name);
+static void ngx_http_liveupdate_look_handler(ngx_event_t *ev);
+static ngx_int_t ngx_http_liveupdate_look_now(
+    ngx_http_liveupdate_store_t *store);
+static ngx_http_liveupdate_load_t *ngx_http_liveupdate_load_create(
+    ngx_http_liveupdate_node_t *node, ngx_str_t *app, ngx_str_t *name);
+static ngx_int_t ngx_http_liveupdate_load_post(
+    ngx_http_liveupdate_load_t *load, ngx_thread_pool_t *tp);
+static void ngx_http_liveupdate_load_done(ngx_event_t *ev);
+static void ngx_http_liveupdate_load_finish(ngx_http_liveupdate_load_t *load);
+static void ngx_http_liveupdate_node_update(ngx_http_liveupdate_node_t *node,
+    ngx_http_liveupdate_load_t *load);
+static size_t ngx_http_liveupdate_node_memory(
+    ngx_http_liveupdate_node_t *node);
+static void ngx_http_liveupdate_node_evict(ngx_http_liveupdate_store_t *store);
+
+
+void
+ngx_http_liveupdate_catalog_init(ngx_http_liveupdate_store_t *store)
+{
+    ngx_uint_t  i;
+
+    for (i = 0; i < NGX_HTTP_LIVEUPDATE_TREES; i++) {
+        ngx_rbtree_init(&store->trees[i], &store->sentinel,
+                        ngx_str_rbtree_insert_value);
+    }
+
+    ngx_queue_init(&store->evictable);
+}
+
+
+ngx_int_t
+ngx_http_liveupdate_catalog_app(ngx_http_request_t *r, ngx_str_t *id,
+    liveupdate_app_t **app)
+{
+    void       *copy;
+    ngx_int_t   rc;
+
+    rc = ngx_http_liveupdate_catalog_get(r, NGX_HTTP_LIVEUPDATE_NODE_APP, id,
+                                         NULL, &copy);
+    *app = copy;
+
+    return rc;
+}
+
+
+ngx_int_t
+ngx_http_liveupdate_catalog_files(ngx_http_request_t *r, ngx_str_t *app,
+    ngx_str_t *release, ngx_http_liveupdate_files_t **files)
+{
+    void       *copy;
+    ngx_int_t   rc;
+
+    rc = ngx_http_liveupdate_catalog_get(r, NGX_HTTP_LIVEUPDATE_NODE_FILES,
+                                         app, release, &copy);
+    *files = copy;
+
+    return rc;
+}
+
+
+ngx_int_t
+ngx_http_liveupdate_catalog_td(ngx_http_request_t *r, ngx_str_t *app,
+    ngx_str_t *name, liveupdate_td_t **td)
+{
+    void       *copy;
+    ngx_int_t   rc;
+
+    rc = ngx_http_liveupdate_catalog_get(r, NGX_HTTP_LIVEUPDATE_NODE_TD, app,
+                                         name, &copy);
+    *td = copy;
+
+    return rc;
+}
+
+
+static ngx_int_t
+ngx_http_liveupdate_catalog_get(ngx_http_request_t *r,
+    ngx_http_liveupdate_node_e kind, ngx_str_t *app, ngx_str_t *name,
+    void **copy)
+{
+    ngx_http_liveupdate_ctx_t       *ctx;
+    ngx_http_liveupdate_node_t      *node;
+    ngx_http_liveupdate_loc_conf_t  *lucf;
+
+    *copy = NULL;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_liveupdate_module);
+    lucf = ngx_http_get_module_loc_conf(r, ngx_http_liveupdate_module);
+
+    node = ngx_http_liveupdate_node_find(lucf->store, kind, app, name);
+    if (node == NULL) {
+        return NGX_ERROR;
+    }
+
+    if (kind == NGX_HTTP_LIVEUPDATE_NODE_APP) {
+        ngx_http_liveupdate_node_prefetch(node);
+    }
+
+    /* what has waited once is content with what was current when it came */
+
+    if (!ctx->waited) {
+        ctx->generation = *node->current;
+    }
+
+    if (!node->loaded
+        || (ngx_atomic_int_t) (node->generation - ctx->generation) < 0)
+    {
+        if (ngx_http_liveupdate_load_start(node, lucf->readers, app, name)
+            != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+
+        return ngx_http_liveupdate_catalog_wait(r, node);
+    }
+
+    if (ngx_time() - node->checked >= lucf->valid && !node->loading) {
+
+        /* other machines tell nobody of their changes: look, meanwhile serve */
+
+        ngx_http_liveupdate_look_later(node, lucf->readers, app, name);
+    }
+
+    if (node->evictable) {
+        ngx_queue_remove(&node->queue);
+        ngx_queue_insert_head(&lucf->store->evictable, &node->queue);
+        node->used = ngx_time();
+    }
+
+    *copy = node->copy;
+
+    return node->failed ? NGX_ERROR : NGX_OK;
+}
+
+
+/*
+ * A thousand apps are more than the caches of a core have room for: what is
+ * asked for comes while the request is read on.
+ */
+
+static void
+ngx_http_liveupdate_node_prefetch(ngx_http_liveupdate_node_t *node)
+{
+    u_char  *p, *last;
+
+    p = node->copy;
+
+    if (p == NULL) {
+        return;
+    }
+
+    last = p + ngx_min(node->size, NGX_HTTP_LIVEUPDATE_POOL);
+
+    for ( /* void */ ; p < last; p += ngx_cacheline_size) {
+        ngx_http_liveupdate_prefetch(p);
+    }
+}
+
+
+static ngx_http_liveupdate_node_t *
+ngx_http_liveupdate_node_find(ngx_http_liveupdate_store_t *store,
+    ngx_http_liveupdate_node_e kind, ngx_str_t *app, ngx_str_t *member)
+{
+    u_char                      *p, buf[64 + 1 + 255];
+    uint32_t                     hash;
+    ngx_str_t                    name;
+    ngx_rbtree_t                *tree;
+    ngx_http_liveupdate_node_t  *node;
+
+    if (member) {
+        p = ngx_cpymem(buf, app->data, app->len);
+        *p++ = '/';
+        p = ngx_cpymem(p, member->data, member->len);
+
+        name.data = buf;
+        name.len = p - buf;
+
+    } else {
+        name = *app;
+    }
+
+    hash = ngx_murmur_hash2(name.data, name.len);
+    tree = &store->trees[hash % NGX_HTTP_LIVEUPDATE_TREES];
+
+    node = (ngx_http_liveupdate_node_t *)
+                            ngx_str_rbtree_lookup(tree, &name, hash);
+    if (node) {
+        return node;
+    }
+
+    node = ngx_calloc(sizeof(ngx_http_liveupdate_node_t) + name.len,
+                      ngx_cycle->log);
+    if (node == NULL) {
+        return NULL;
+    }
+
+    node->sn.node.key = hash;
+    node->sn.str.len = name.len;
+    node->sn.str.data = (u_char *) node + sizeof(ngx_http_liveupdate_node_t);
+    ngx_memcpy(node->sn.str.data, name.data, name.len);
+
+    node->store = store;
+    node->kind = kind;
+    node->current = ngx_http_liveupdate_generation(store, app);
+
+    ngx_queue_init(&node->waiters);
+    ngx_rbtree_insert(tree, &node->sn.node);
+
+    return node;
+}
+
+
+static ngx_int_t
+ngx_http_liveupdate_catalog_wait(ngx_http_request_t *r,
+    ngx_http_liveupdate_node_t *node)
+{
+    ngx_http_liveupdate_ctx_t  *ctx;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_liveupdate_module);
+
+    ngx_queue_insert_tail(&node->waiters, &ctx->queue);
+
+    ctx->waiting = 1;
+    ctx->waited = 1;
+
+    /* as for nginx's own threads: the request is not to be freed meanwhile */
+
+    r->main->blocked++;
+    r->aio = 1;
+
+    return NGX_AGAIN;
+}
+
+
+static void
+ngx_http_liveupdate_catalog_wake(ngx_http_liveupdate_node_t *node)
+{
+    ngx_queue_t                *q, waiters;
+    ngx_connection_t           *c;
+    ngx_http_request_t         *r;
+    ngx_http_liveupdate_ctx_t  *ctx;
+
+    /* those who wait again are not in this round */
+
+    ngx_queue_init(&waiters);
+
+    while (!ngx_queue_empty(&node->waiters)) {
+        q = ngx_queue_head(&node->waiters);
+        ngx_queue_remove(q);
+        ngx_queue_insert_tail(&waiters, q);
+    }
+
+    while (!ngx_queue_empty(&waiters)) {
+        q = ngx_queue_head(&waiters);
+        ngx_queue_remove(q);
+
+        ctx = ngx_queue_data(q, ngx_http_liveupdate_ctx_t, queue);
+
+        r = ctx->request;
+        c = r->connection;
+
+        ctx->waiting = 0;
+
+        r->main->blocked--;
+        r->aio = 0;
+
+        ngx_http_set_log_request(c->log, r);
+
+        r->write_event_handler(r);
+
+        ngx_http_run_posted_requests(c);
+    }
+}
+
+
+static ngx_int_t
+ngx_http_liveupdate_load_start(ngx_http_liveupdate_node_t *node,
+    ngx_thread_pool_t *tp, ngx_str_t *app, ngx_str_t *name)
+{
+    ngx_http_liveupdate_load_t  *load;
+
+    if (node->loading) {
+
+        /* it may be one of those that were not urgent until now */
+
+        return ngx_http_liveupdate_look_now(node->store);
+    }
+
+    load = ngx_http_liveupdate_load_create(node, app, name);
+    if (load == NULL) {
+        return NGX_ERROR;
+    }
+
+    return ngx_http_liveupdate_load_post(load, tp);
+}
+
+
+/* To wake a thread costs more than a look does: it is woken for many. */
+
+static void
+ngx_http_liveupdate_look_later(ngx_http_liveupdate_node_t *node,
+    ngx_thread_pool_t *tp, ngx_str_t *app, ngx_str_t *name)
+{
+    ngx_http_liveupdate_load_t   *load;
+    ngx_http_liveupdate_store_t  *store;
+
+    node->checked = ngx_time();
+
+    load = ngx_http_liveupdate_load_create(node, app, name);
+    if (load == NULL) {
+        return;
+    }
+
+    store = node->store;
+
+    load->next = store->looks;
+    store->looks = load;
+    store->readers = tp;
+
+    if (++store->nlooks == NGX_HTTP_LIVEUPDATE_LOOKS) {
+        (void) ngx_http_liveupdate_look_now(store);
+        return;
+    }
+
+    if (!store->look.timer_set) {
+        store->look.handler = ngx_http_liveupdate_look_handler;
+        store->look.data = store;
+        store->look.log = ngx_cycle->log;
+        store->look.cancelable = 1;
+
+        ngx_add_timer(&store->look, NGX_HTTP_LIVEUPDATE_LOOK);
+    }
+}
+
+
+static void
+ngx_http_liveupdate_look_handler(ngx_event_t *ev)
+{
+    (void) ngx_http_liveupdate_look_now(ev->data);
+}
+
+
+static ngx_int_t
+ngx_http_liveupdate_look_now(ngx_http_liveupdate_store_t *store)
+{
+    ngx_http_liveupdate_load_t  *load;
+
+    load = store->looks;
+
+    store->looks = NULL;
+    store->nlooks = 0;
+
+    return load ? ngx_http_liveupdate_load_post(load, store->readers) : NGX_OK;
+}
+
+
+static ngx_http_liveupdate_load_t *
+ngx_http_liveupdate_load_create(ngx_http_liveupdate_node_t *node,
+    ngx_str_t *app, ngx_str_t *name)
+{
+    ngx_pool_t                  *pool;
+    ngx_thread_task_t           *task;
+    ngx_http_liveupdate_load_t  *load;
+
+    pool = ngx_create_pool(4096, ngx_cycle->log);
+    if (pool == NULL) {
+        return NULL;
+    }
+
+    task = ngx_thread_task_alloc(pool, sizeof(ngx_http_liveupdate_load_t));
+    if (task == NULL) {
+        goto failed;
+    }
+
+    load = task->ctx;
+
+    ngx_memzero(load, sizeof(ngx_http_liveupdate_load_t));
+
+    load->app.len = app->len;
+    load->app.data = ngx_pstrdup(pool, app);
+
+    if (load->app.data == NULL) {
+        goto failed;
+    }
+
+    if (name) {
+        load->name.len = name->len;
+        load->name.data = ngx_pstrdup(pool, name);
+
+        if (load->name.data == NULL) {
+            goto failed;
+        }
+    }
+
+    load->io.pool = pool;
+    load->task = task;
+    load->node = node;
+    load->kind = node->kind;
+    load->path = node->store->path;
+    load->uniq = node->uniq;
+    load->changed = node->changed;
+
+    load->pool = ngx_create_pool(NGX_HTTP_LIVEUPDATE_POOL, ngx_cycle->log);
+    if (load->pool == NULL) {
+        goto failed;
+    }
+
+    node->loading = 1;
+
+    return load;
+
+failed:
+
+    ngx_destroy_pool(pool);
+
+    return NULL;
+}
+
+
+/* A load, and those that are to be done with it. */
+
+static ngx_int_t
+ngx_http_liveupdate_load_post(ngx_http_liveupdate_load_t *load,
+    ngx_thread_pool_t *tp)
+{
+    ngx_thread_task_t           *task;
+    ngx_http_liveupdate_load_t  *next;
+    ngx_http_liveupdate_node_t  *node;
+
+    for (next = load; next; next = next->next) {
+        node = next->node;
+        next->generation = *node->current;
+
+        /* an app's releases may have changed without it; a table has none */
+
+        next->compare = node->copy
+                        && (node->kind != NGX_HTTP_LIVEUPDATE_NODE_APP
+                            || node->generation == next->generation);
+    }
+
+    task = load->task;
+
+    task->handler = ngx_http_liveupdate_load_thread;
+    task->event.data = load;
+    task->event.handler = ngx_http_liveupdate_load_done;
+    task->event.log = ngx_cycle->log;
+
+    if (ngx_http_liveupdate_thread_post(tp, task) == NGX_OK) {
+        return NGX_OK;
+    }
+
+    for ( /* void */ ; load; load = next) {
+        next = load->next;
+
+        ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0,
+                      "\"%V\" could not be loaded", &load->node->sn.str);
+
+        load->node->loading = 0;
+
+        ngx_destroy_pool(load->pool);
+        ngx_destroy_pool(load->io.pool);
+    }
+
+    return NGX_ERROR;
+}
+
+
+static void
+ngx_http_liveupdate_load_done(ngx_event_t *ev)
+{
+    ngx_http_liveupdate_load_t *load = ev->data;
+
+    ngx_http_liveupdate_load_t  *next;
+
+    if (!ngx_http_liveupdate_thread_over(ev)) {
+        return;
+    }
+
+    for ( /* void */ ; load; load = next) {
+        next = load->next;
+        ngx_http_liveupdate_load_finish(load);
+    }
+}
+
+
+static void
+ngx_http_liveupdate_load_finish(ngx_http_liveupdate_load_t *load)
+{
+    u_char                      *sentence;
+    ngx_http_liveupdate_node_t  *node;
+
+    node = load->node;
+
+    ngx_http_liveupdate_add(ngx_http_liveupdate_numbers(node->store)->loads[
+                  load->rc == NGX_OK ? NGX_HTTP_LIVEUPDATE_LOADED
+                  : load->rc == NGX_DONE ? NGX_HTTP_LIVEUPDATE_LOAD_UNCHANGED
+                  : load->rc == NGX_DECLINED ? NGX_HTTP_LIVEUPDATE_LOAD_ABSENT
+                  : NGX_HTTP_LIVEUPDATE_LOAD_FAILED], 1);
+
+    if (load->rc == NGX_ERROR) {
+
+        sentence = load->error.text
+                   ? ngx_http_liveupdate_sentence(load->io.pool, &load->error)
+                   : NULL;
+
+        if (sentence) {
+            ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0,
+                          "liveupdate could not load \"%V\": %s",
+                          &node->sn.str, sentence);
+
+        } else {
+            ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, load->io.err,
+                          "liveupdate could not load \"%V\": %s \"%s\" "
+                          "failed", &node->sn.str, load->io.operation,
+                          load->io.path);
+        }
+    }
+
+    ngx_http_liveupdate_node_update(node, load);
+
+    ngx_destroy_pool(load->io.pool);
+
+    ngx_http_liveupdate_catalog_wake(node);
+    ngx_http_liveupdate_node_evict(node->store);
+}
+
+
+static void
+ngx_http_liveupdate_node_update(ngx_http_liveupdate_node_t *node,
+    ngx_http_liveupdate_load_t *load)
+{
+    ngx_http_liveupdate_store_t  *store;
+
+    store = node->store;
+
+    node->loading = 0;
+    node->loaded = 1;
+    node->generation = load->generation;
+    node->checked = ngx_time();
+
+    if (load->rc == NGX_DONE || load->rc == NGX_ERROR) {
+
+        /* what does not parse does not replace what did */
+
+        ngx_destroy_pool(load->pool);
+
+        if (node->copy || (node->evictable && load->rc == NGX_DONE)) {
+            return;
+        }
+
+        load->copy = NULL;
+        load->pool = NULL;
+        load->size = 0;
+        load->uniq = 0;
+    }
+
+    if (load->rc == NGX_DECLINED) {
+        ngx_destroy_pool(load->pool);
+
+        load->copy = NULL;
+        load->pool = NULL;
+        load->size = 0;
+    }
+
+    if (node->evictable) {
+        ngx_queue_remove(&node->queue);
+        store->size -= ngx_http_liveupdate_node_memory(node);
+        node->evictable = 0;
+    }
+
+    if (node->pool) {
+        ngx_destroy_pool(node->pool);
+    }
+
+    node->pool = load->pool;
+    node->copy = load->copy;
+    node->size = load->size;
+    node->failed = (load->rc == NGX_ERROR);
+    node->uniq = load->uniq;
+    node->changed = load->changed;
+
+    if (node->copy == NULL || node->kind != NGX_HTTP_LIVEUPDATE_NODE_APP) {
+        ngx_queue_insert_head(&store->evictable, &node->queue);
+        store->size += ngx_http_liveupdate_node_memory(node);
+        node->evictable = 1;
+        node->used = ngx_time();
+    }
+}
+
+
+/* However little a copy is, its pool has a block. */
+
+static size_t
+ngx_http_liveupdate_node_memory(ngx_http_liveupdate_node_t *node)
+{
+    size_t  size;
+
+    size = sizeof(ngx_http_liveupdate_node_t) + node->sn.str.len;
+
+    return node->pool ? size + ngx_max(node->size, NGX_HTTP_LIVEUPDATE_POOL)
+                      : size;
+}
+
+
+static void
+ngx_http_liveupdate_node_evict(ngx_http_liveupdate_store_t *store)
+{
+    ngx_queue_t                 *q, *prev;
+    ngx_http_liveupdate_node_t  *node;
+
+    for (q = ngx_queue_last(&store->evictable);
+         q != ngx_queue_sentinel(&store->evictable)
+         && store->size > NGX_HTTP_LIVEUPDATE_CACHE;
+         q = prev)
+    {
+        prev = ngx_queue_prev(q);
+
+        node = ngx_queue_data(q, ngx_http_liveupdate_node_t, queue);
+
+        if (ngx_time() - node->used < NGX_HTTP_LIVEUPDATE_IN_USE
+            && store->size <= NGX_HTTP_LIVEUPDATE_CACHE_MAX)
+        {
+            return;
+        }
+
+        if (node->loading || !ngx_queue_empty(&node->waiters)) {
+            continue;
+        }
+
+        ngx_queue_remove(&node->queue);
+        ngx_rbtree_delete(&store->trees[node->sn.node.key
+                                        % NGX_HTTP_LIVEUPDATE_TREES],
+                          &node->sn.node);
+
+        store->size -= ngx_http_liveupdate_node_memory(node);
+
+        if (node->pool) {
+            ngx_destroy_pool(node->pool);
+        }
+
+        ngx_free(node);
+    }
+}

@@ -1,0 +1,604 @@
+
+/*
+ * Copyright (C) the nginx-liveupdate authors
+ *
+ * Desktop apps and those who download them: only a file of the app's feed is
+ * chosen here.
+ */
+
+
+#include "zone/ngx_lu_count.h"
+
+#include "core/lu_download.h"
+#include "core/lu_feed.h"
+#include "core/lu_label.h"
+#include "core/lu_name.h"
+
+
+static ngx_int_t ngx_http_liveupdate_feed_path(ngx_http_request_t *r,
+    ngx_str_t *id, liveupdate_str_t *path);
+static ngx_int_t ngx_http_liveupdate_feed_find(ngx_http_request_t *r,
+    ngx_str_t *id, liveupdate_app_t *app, liveupdate_str_t *path);
+static ngx_int_t ngx_http_liveupdate_download_find(ngx_http_request_t *r,
+    ngx_str_t *id, liveupdate_app_t *app, liveupdate_str_t *path);
+static ngx_int_t ngx_http_liveupdate_feed_locate(ngx_http_request_t *r,
+    ngx_str_t *id, const liveupdate_str_t *name, ngx_uint_t cut);
+static ngx_int_t ngx_http_liveupdate_feed_describe(ngx_http_request_t *r,
+    liveupdate_app_t *app, const liveupdate_str_t *name, ngx_uint_t count,
+    unsigned platform);
+static void ngx_http_liveupdate_feed_client(ngx_http_request_t *r,
+    liveupdate_client_t *client);
+static ngx_int_t ngx_http_liveupdate_feed_slash(ngx_http_request_t *r);
+static ngx_int_t ngx_http_liveupdate_feed_text(ngx_http_request_t *r,
+    ngx_str_t *text);
+
+
+ngx_int_t
+ngx_http_liveupdate_feed_handler(ngx_http_request_t *r)
+{
+    ngx_int_t                        rc;
+    ngx_str_t                        id;
+    liveupdate_app_t                *app;
+    liveupdate_str_t                 path, str;
+    ngx_http_liveupdate_ctx_t       *ctx;
+    ngx_http_liveupdate_loc_conf_t  *lucf;
+
+    lucf = ngx_http_get_module_loc_conf(r, ngx_http_liveupdate_module);
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_liveupdate_module);
+
+    if (ngx_http_complex_value(r, lucf->feed ? lucf->feed : lucf->download,
+                               &id)
+        != NGX_OK)
+    {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    str.len = id.len;
+    str.data = id.data;
+
+    if (!liveupdate_id_valid(&str)) {
+        return ngx_http_liveupdate_static_refuse(r, NGX_HTTP_NOT_FOUND,
+                                               "App not found.");
+    }
+
+    ctx->app = id;
+
+    rc = ngx_http_liveupdate_catalog_app(r, &id, &app);
+
+    if (rc == NGX_AGAIN) {
+        r->write_event_handler = ngx_http_core_run_phases;
+        return NGX_AGAIN;
+    }
+
+    if (rc != NGX_OK) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    if (app == NULL) {
+        ngx_str_set(&ctx->result, "no_app");
+
+        return ngx_http_liveupdate_static_refuse(r, NGX_HTTP_NOT_FOUND,
+                                               "App not found.");
+    }
+
+    if (ngx_http_liveupdate_feed_path(r, &id, &path) != NGX_OK) {
+        return ngx_http_liveupdate_static_refuse(r, NGX_HTTP_NOT_FOUND,
+                                               "Not found.");
+    }
+
+    return lucf->feed ? ngx_http_liveupdate_feed_find(r, &id, app, &path)
+                      : ngx_http_liveupdate_download_find(r, &id, app, &path);
+}
+
+
+/*
+ * What is behind the location's name, or, where that is a regular expression,
+ * behind "/{app}": without the "/" in front.
+ */
+
+static ngx_int_t
+ngx_http_liveupdate_feed_path(ngx_http_request_t *r, ngx_str_t *id,
+    liveupdate_str_t *path)
+{
+    u_char                    *p, *last;
+    ngx_http_core_loc_conf_t  *clcf;
+
+    clcf = ngx_http_get_module_loc_conf(r, ngx_http_core_module);
+
+    p = r->uri.data;
+    last = p + r->uri.len;
+
+#if (NGX_PCRE)
+
+    if (clcf->regex) {
+
+        for ( ;; ) {
+            p = ngx_strlchr(p, last, '/');
+
+            if (p == NULL || (size_t) (last - p) <= id->len) {
+                return NGX_DECLINED;
+            }
+
+            p++;
+
+            if (ngx_strncmp(p, id->data, id->len) == 0
+                && (p + id->len == last || p[id->len] == '/'))
+            {
+                break;
+            }
+        }
+
+        p += id->len;
+
+    } else
+#endif
+    {
+        p += ngx_min(clcf->name.len, r->uri.len);
+    }
+
+    if (p < last && *p == '/') {
+        p++;
+    }
+
+    path->data = p;
+    path->len = last - p;
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_liveupdate_feed_find(ngx_http_request_t *r, ngx_str_t *id,
+    liveupdate_app_t *app, liveupdate_str_t *path)
+{
+    ngx_int_t                   rc;
+    liveupdate_feed_t           feed;
+    liveupdate_arena_t          arena;
+    liveupdate_client_t         client;
+    ngx_http_liveupdate_ctx_t  *ctx;
+
+    if (liveupdate_str_is(path, "my-ip")) {
+        return ngx_http_liveupdate_feed_text(r, &r->connection->addr_text);
+    }
+
+    arena = ngx_http_liveupdate_arena(r->pool);
+
+    ngx_http_liveupdate_feed_client(r, &client);
+
+    switch (liveupdate_feed_name(&arena, &app->desktop, &client, path, &feed))
+    {
+    case LIVEUPDATE_OK:
+        break;
+
+    case LIVEUPDATE_NOMEM:
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+
+    case LIVEUPDATE_INVALID:
+        return ngx_http_liveupdate_static_refuse(r, NGX_HTTP_BAD_REQUEST,
+                                               "Which file?");
+    default:
+        return ngx_http_liveupdate_static_refuse(r, NGX_HTTP_NOT_FOUND,
+                                               "Not found.");
+    }
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_liveupdate_module);
+
+    if (feed.is_fixed) {
+        ngx_str_set(&ctx->cache, "public, max-age=31536000, immutable");
+
+    } else {
+
+        /*
+         * it may be for this client only, and be another one soon, also one
+         * that is older
+         */
+
+        ngx_str_set(&ctx->cache, "private, no-cache");
+
+        r->headers_in.if_modified_since = NULL;
+        r->headers_in.if_unmodified_since = NULL;
+    }
+
+    /* nginx would send all of the file */
+
+    if (r->headers_in.range
+        && ngx_strncasecmp(r->headers_in.range->value.data,
+                           (u_char *) "bytes=", sizeof("bytes=") - 1)
+           != 0)
+    {
+        return NGX_HTTP_RANGE_NOT_SATISFIABLE;
+    }
+
+    if (ngx_http_liveupdate_feed_describe(r, app, &feed.name,
+                                  feed.is_manifest
+                                      ? NGX_HTTP_LIVEUPDATE_COUNT_MANIFEST
+                                      : NGX_HTTP_LIVEUPDATE_COUNT_FILE,
+                                  liveupdate_label_platform(&feed.name))
+        != NGX_OK)
+    {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    rc = ngx_http_liveupdate_feed_locate(r, id, &feed.name, 1);
+
+    if (rc != NGX_DECLINED || !feed.is_manifest) {
+        return rc;
+    }
+
+    return ngx_http_liveupdate_manifest_send(r);
+}
+
+
+static ngx_int_t
+ngx_http_liveupdate_download_find(ngx_http_request_t *r, ngx_str_t *id,
+    liveupdate_app_t *app, liveupdate_str_t *path)
+{
+    ngx_int_t                   rc;
+    ngx_str_t                   manifest;
+    liveupdate_td_t            *td;
+    liveupdate_str_t            route, agent, name, reason;
+    liveupdate_feed_t           feed;
+    liveupdate_error_t          err;
+    liveupdate_arena_t          arena;
+    liveupdate_client_t         client;
+    liveupdate_download_t       download;
+    ngx_http_liveupdate_ctx_t  *ctx;
+
+    arena = ngx_http_liveupdate_arena(r->pool);
+
+    /* routes begin with a "/" */
+
+    route.len = path->len + 1;
+    route.data = ngx_pnalloc(r->pool, route.len);
+    if (route.data == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    route.data[0] = '/';
+    ngx_memcpy(route.data + 1, path->data, path->len);
+
+    ngx_memzero(&agent, sizeof(liveupdate_str_t));
+
+    if (r->headers_in.user_agent) {
+        agent.len = r->headers_in.user_agent->value.len;
+        agent.data = r->headers_in.user_agent->value.data;
+    }
+
+    switch (liveupdate_download_route(&arena, &route, &agent, &download,
+                                      &reason))
+    {
+    case LIVEUPDATE_DOWNLOAD_OK:
+        break;
+
+    case LIVEUPDATE_DOWNLOAD_SLASH:
+        return ngx_http_liveupdate_feed_slash(r);
+
+    case LIVEUPDATE_DOWNLOAD_NOT_FOUND:
+        return ngx_http_liveupdate_static_refuse(r, NGX_HTTP_NOT_FOUND,
+                                               "Not found.");
+
+    default: /* LIVEUPDATE_DOWNLOAD_REFUSED */
+
+        if (reason.data == NULL) {
+            return NGX_HTTP_INTERNAL_SERVER_ERROR;
+        }
+
+        return ngx_http_liveupdate_static_refuse(r, NGX_HTTP_BAD_REQUEST,
+                                               (char *) reason.data);
+    }
+
+    name = liveupdate_download_manifest(&arena, &download);
+    if (name.data == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    ngx_http_liveupdate_feed_client(r, &client);
+
+    td = NULL;
+
+    switch (liveupdate_feed_name(&arena, &app->desktop, &client, &name, &feed))
+    {
+    case LIVEUPDATE_OK:
+        manifest.len = feed.name.len;
+        manifest.data = feed.name.data;
+
+        rc = ngx_http_liveupdate_catalog_td(r, id, &manifest, &td);
+
+        if (rc == NGX_AGAIN) {
+            r->write_event_handler = ngx_http_core_run_phases;
+            return NGX_AGAIN;
+        }
+
+        if (rc != NGX_OK) {
+            return NGX_HTTP_INTERNAL_SERVER_ERROR;
+        }
+
+        break;
+
+    case LIVEUPDATE_NOMEM:
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+
+    default:
+        break;
+    }
+
+    if (td == NULL) {
+        ctx = ngx_http_get_module_ctx(r, ngx_http_liveupdate_module);
+        ngx_str_set(&ctx->result, "not_found");
+
+        err.subject = name;
+        err.text = "was not found.";
+
+        return ngx_http_liveupdate_static_finish(r,
+                   ngx_http_liveupdate_send_error(r, NGX_HTTP_NOT_FOUND,
+                                                  &err));
+    }
+
+    switch (liveupdate_download_pick(&arena, td, &download, &name, &reason)) {
+
+    case LIVEUPDATE_OK:
+        break;
+
+    case LIVEUPDATE_NOT_FOUND:
+        return ngx_http_liveupdate_static_refuse(r, NGX_HTTP_NOT_FOUND,
+                                               (char *) reason.data);
+    default:
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_liveupdate_module);
+
+    /* the route is for the latest release, whichever that is */
+
+    ngx_str_set(&ctx->cache, "private, no-cache");
+
+    r->headers_in.if_modified_since = NULL;
+    r->headers_in.if_unmodified_since = NULL;
+
+    if (ngx_http_liveupdate_feed_describe(r, app, &feed.name,
+                                          NGX_HTTP_LIVEUPDATE_COUNT_DOWNLOAD,
+                                          download.platform)
+        != NGX_OK)
+    {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    return ngx_http_liveupdate_feed_locate(r, id, &name, 0);
+}
+
+
+/* For the log, and what is counted if nginx finds the file. */
+
+static ngx_int_t
+ngx_http_liveupdate_feed_describe(ngx_http_request_t *r,
+    liveupdate_app_t *app, const liveupdate_str_t *name, ngx_uint_t count,
+    unsigned platform)
+{
+    ngx_http_liveupdate_ctx_t       *ctx;
+    const liveupdate_build_t        *build;
+    ngx_http_liveupdate_loc_conf_t  *lucf;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_liveupdate_module);
+    lucf = ngx_http_get_module_loc_conf(r, ngx_http_liveupdate_module);
+
+    switch (platform) {
+
+    case LIVEUPDATE_WINDOWS:
+        ngx_str_set(&ctx->platform, "windows");
+        break;
+
+    case LIVEUPDATE_MAC:
+        ngx_str_set(&ctx->platform, "mac");
+        break;
+
+    case LIVEUPDATE_LINUX:
+        ngx_str_set(&ctx->platform, "linux");
+        break;
+    }
+
+    switch (count) {
+
+    case NGX_HTTP_LIVEUPDATE_COUNT_MANIFEST:
+        ngx_str_set(&ctx->result, "manifest");
+        break;
+
+    case NGX_HTTP_LIVEUPDATE_COUNT_FILE:
+        ngx_str_set(&ctx->result, "file");
+        break;
+
+    default: /* NGX_HTTP_LIVEUPDATE_COUNT_DOWNLOAD */
+        ngx_str_set(&ctx->result, "download");
+        break;
+    }
+
+    build = liveupdate_label_build(&app->desktop, name);
+
+#if (NGX_HTTP_LIVEUPDATE_COUNTING)
+
+    ctx->count = count;
+    ctx->series = ngx_http_liveupdate_series(lucf->store,
+                                             build ? &build->mark : &app->mark,
+                                             &app->id, NULL,
+                                             build ? &build->id : NULL);
+
+#endif
+
+    if (build == NULL) {
+        return NGX_OK;
+    }
+
+    ctx->release.len = build->id.len;
+    ctx->release.data = ngx_pnalloc(r->pool, build->id.len);
+
+    if (ctx->release.data == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_memcpy(ctx->release.data, build->id.data, build->id.len);
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_liveupdate_feed_locate(ngx_http_request_t *r, ngx_str_t *id,
+    const liveupdate_str_t *name, ngx_uint_t cut)
+{
+    u_char                     *p;
+    liveupdate_str_t            disposition;
+    liveupdate_arena_t          arena;
+    ngx_http_liveupdate_ctx_t  *ctx;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_liveupdate_module);
+
+    arena = ngx_http_liveupdate_arena(r->pool);
+
+    disposition = liveupdate_disposition(&arena, name, cut);
+    if (disposition.data == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    ctx->disposition.len = disposition.len;
+    ctx->disposition.data = disposition.data;
+
+    p = (u_char *) liveupdate_feed_type(name);
+
+    r->headers_out.content_type.data = p;
+    r->headers_out.content_type.len = ngx_strlen(p);
+    r->headers_out.content_type_len = r->headers_out.content_type.len;
+    r->headers_out.content_type_lowcase = NULL;
+
+    p = ngx_pnalloc(r->pool, sizeof("/feed//") + id->len + name->len);
+    if (p == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    r->uri.data = p;
+    r->uri.len = ngx_sprintf(p, "/feed/%V/%*s", id, name->len, name->data) - p;
+    r->valid_unparsed_uri = 0;
+
+    ctx->located = 1;
+
+    return NGX_DECLINED;
+}
+
+
+static void
+ngx_http_liveupdate_feed_client(ngx_http_request_t *r,
+    liveupdate_client_t *client)
+{
+    ngx_uint_t            i;
+    ngx_list_part_t      *part;
+    ngx_table_elt_t      *h;
+    struct sockaddr_in   *sin;
+#if (NGX_HAVE_INET6)
+    struct sockaddr_in6  *sin6;
+#endif
+
+    ngx_memzero(client, sizeof(liveupdate_client_t));
+
+    switch (r->connection->sockaddr->sa_family) {
+
+    case AF_INET:
+        sin = (struct sockaddr_in *) r->connection->sockaddr;
+
+        client->address.len = 4;
+        ngx_memcpy(client->address.bytes, &sin->sin_addr, 4);
+        break;
+
+#if (NGX_HAVE_INET6)
+    case AF_INET6:
+        sin6 = (struct sockaddr_in6 *) r->connection->sockaddr;
+
+        if (IN6_IS_ADDR_V4MAPPED(&sin6->sin6_addr)) {
+            client->address.len = 4;
+            ngx_memcpy(client->address.bytes, &sin6->sin6_addr.s6_addr[12], 4);
+
+        } else {
+            client->address.len = 16;
+            ngx_memcpy(client->address.bytes, &sin6->sin6_addr, 16);
+        }
+
+        break;
+#endif
+    }
+
+    client->address.bits = client->address.len * 8;
+
+    part = &r->headers_in.headers.part;
+    h = part->elts;
+
+    for (i = 0; /* void */; i++) {
+
+        if (i >= part->nelts) {
+            if (part->next == NULL) {
+                break;
+            }
+
+            part = part->next;
+            h = part->elts;
+            i = 0;
+        }
+
+        if (h[i].key.len == sizeof("x-user-staging-id") - 1
+            && ngx_strncasecmp(h[i].key.data, (u_char *) "x-user-staging-id",
+                               sizeof("x-user-staging-id") - 1)
+               == 0)
+        {
+            client->staging_id.len = h[i].value.len;
+            client->staging_id.data = h[i].value.data;
+            break;
+        }
+    }
+}
+
+
+static ngx_int_t
+ngx_http_liveupdate_feed_slash(ngx_http_request_t *r)
+{
+    ngx_str_t         location;
+    ngx_table_elt_t  *h;
+
+    location.len = r->uri.len + 2 * ngx_escape_uri(NULL, r->uri.data,
+                                                   r->uri.len, NGX_ESCAPE_URI);
+    location.data = ngx_pnalloc(r->pool, location.len);
+    if (location.data == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    (void) ngx_escape_uri(location.data, r->uri.data, r->uri.len,
+                          NGX_ESCAPE_URI);
+
+    location.len--;
+
+    h = ngx_http_liveupdate_header(r, "Location", &location);
+    if (h == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    r->headers_out.location = h;
+
+    return NGX_HTTP_MOVED_PERMANENTLY;
+}
+
+
+static ngx_int_t
+ngx_http_liveupdate_feed_text(ngx_http_request_t *r, ngx_str_t *text)
+{
+    ngx_int_t                 rc;
+    ngx_http_complex_value_t  cv;
+
+    static ngx_str_t  type = ngx_string("text/plain");
+
+    rc = ngx_http_discard_request_body(r);
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    ngx_memzero(&cv, sizeof(ngx_http_complex_value_t));
+    cv.value = *text;
+
+    return ngx_http_liveupdate_static_finish(r,
+                         ngx_http_send_response(r, NGX_HTTP_OK, &type, &cv));
+}

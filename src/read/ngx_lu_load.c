@@ -1,0 +1,329 @@
+
+/*
+ * Copyright (C) the nginx-liveupdate authors
+ */
+
+
+#include "store/ngx_lu_store.h"
+
+
+static void *ngx_http_liveupdate_load_alloc(void *data, size_t size);
+static ngx_int_t ngx_http_liveupdate_load_text(
+    ngx_http_liveupdate_load_t *load, u_char *path, liveupdate_str_t *text);
+static ngx_uint_t ngx_http_liveupdate_load_same(
+    ngx_http_liveupdate_load_t *load, u_char *path);
+static ngx_int_t ngx_http_liveupdate_load_app(
+    ngx_http_liveupdate_load_t *load);
+static ngx_int_t ngx_http_liveupdate_load_releases(
+    ngx_http_liveupdate_load_t *load, liveupdate_app_t *app);
+static ngx_int_t ngx_http_liveupdate_load_files(
+    ngx_http_liveupdate_load_t *load);
+static ngx_int_t ngx_http_liveupdate_load_td(ngx_http_liveupdate_load_t *load);
+static ngx_int_t ngx_http_liveupdate_load_status(
+    ngx_http_liveupdate_load_t *load, liveupdate_rc_e rc);
+
+
+void
+ngx_http_liveupdate_load_thread(void *data, ngx_log_t *log)
+{
+    ngx_http_liveupdate_load_t *load = data;
+
+    for ( /* void */ ; load; load = load->next) {
+
+        switch (load->kind) {
+
+        case NGX_HTTP_LIVEUPDATE_NODE_APP:
+            load->rc = ngx_http_liveupdate_load_app(load);
+            break;
+
+        case NGX_HTTP_LIVEUPDATE_NODE_FILES:
+            load->rc = ngx_http_liveupdate_load_files(load);
+            break;
+
+        default: /* NGX_HTTP_LIVEUPDATE_NODE_TD */
+            load->rc = ngx_http_liveupdate_load_td(load);
+            break;
+        }
+    }
+}
+
+
+static void *
+ngx_http_liveupdate_load_alloc(void *data, size_t size)
+{
+    ngx_http_liveupdate_load_t *load = data;
+
+    load->size += ngx_align(size, NGX_ALIGNMENT);
+
+    return ngx_palloc(load->pool, size);
+}
+
+
+/* NGX_DECLINED: there is no such file; NGX_DONE: it did not change. */
+
+static ngx_int_t
+ngx_http_liveupdate_load_text(ngx_http_liveupdate_load_t *load, u_char *path,
+    liveupdate_str_t *text)
+{
+    ngx_int_t        rc;
+    ngx_str_t        file;
+    ngx_file_info_t  fi;
+
+    if (load->compare && ngx_http_liveupdate_load_same(load, path)) {
+        return NGX_DONE;
+    }
+
+    rc = ngx_http_liveupdate_store_read(&load->io, path, &file, &fi);
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    load->uniq = ngx_file_uniq(&fi);
+    load->changed = fi.st_ctim;
+
+    text->len = file.len;
+    text->data = file.data;
+
+    return NGX_OK;
+}
+
+
+/* On a network's file system only open() asks the server; stat() may not. */
+
+static ngx_uint_t
+ngx_http_liveupdate_load_same(ngx_http_liveupdate_load_t *load, u_char *path)
+{
+    ngx_fd_t         fd;
+    ngx_int_t        rc;
+    ngx_file_info_t  fi;
+
+    if (path == NULL) {
+        return 0;
+    }
+
+    fd = ngx_open_file(path, NGX_FILE_RDONLY, NGX_FILE_OPEN, 0);
+
+    if (fd == NGX_INVALID_FILE) {
+        return 0;
+    }
+
+    rc = ngx_fd_info(fd, &fi);
+
+    (void) ngx_close_file(fd);
+
+    return rc != NGX_FILE_ERROR
+           && load->uniq == ngx_file_uniq(&fi)
+           && load->changed.tv_sec == fi.st_ctim.tv_sec
+           && load->changed.tv_nsec == fi.st_ctim.tv_nsec;
+}
+
+
+static ngx_int_t
+ngx_http_liveupdate_load_app(ngx_http_liveupdate_load_t *load)
+{
+    u_char              *path;
+    ngx_int_t            rc;
+    liveupdate_rc_e      parsed;
+    liveupdate_str_t     text;
+    liveupdate_app_t    *app;
+    liveupdate_arena_t   arena;
+
+    path = ngx_http_liveupdate_path(load->io.pool, "%V/apps/%V/app.json",
+                                    &load->path, &load->app);
+
+    rc = ngx_http_liveupdate_load_text(load, path, &text);
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    arena.alloc = ngx_http_liveupdate_load_alloc;
+    arena.data = load;
+
+    app = arena.alloc(load, sizeof(liveupdate_app_t));
+    if (app == NULL) {
+        return ngx_http_liveupdate_load_status(load, LIVEUPDATE_NOMEM);
+    }
+
+    parsed = liveupdate_app_parse(&arena, &text, app, &load->error);
+
+    if (parsed != LIVEUPDATE_OK) {
+        return ngx_http_liveupdate_load_status(load, parsed);
+    }
+
+    if (app->id.len != load->app.len
+        || ngx_memcmp(app->id.data, load->app.data, app->id.len) != 0)
+    {
+        return ngx_http_liveupdate_load_status(load,
+                   liveupdate_refuse(&load->error, &app->id,
+                                     "is not the app that its folder names"));
+    }
+
+    load->copy = app;
+
+    return ngx_http_liveupdate_load_releases(load, app);
+}
+
+
+static ngx_int_t
+ngx_http_liveupdate_load_releases(ngx_http_liveupdate_load_t *load,
+    liveupdate_app_t *app)
+{
+    u_char                    *path;
+    size_t                     i, n;
+    ngx_int_t                  rc;
+    ngx_str_t                  file;
+    liveupdate_rc_e            parsed;
+    ngx_file_info_t            fi;
+    liveupdate_str_t           text;
+    liveupdate_arena_t         arena;
+    liveupdate_release_t      *release;
+    liveupdate_channel_t      *channel;
+    liveupdate_deployment_t   *deployment;
+
+    arena.alloc = ngx_http_liveupdate_load_alloc;
+    arena.data = load;
+
+    for (i = 0; i < app->nchannels; i++) {
+        channel = &app->channels[i];
+
+        for (n = 0; n < channel->ndeployments; n++) {
+            deployment = &channel->deployments[n];
+
+            path = ngx_http_liveupdate_path(load->io.pool,
+                                            "%V/live/%V/%*s/release.json",
+                                            &load->path, &load->app,
+                                            deployment->release_id.len,
+                                            deployment->release_id.data);
+
+            rc = ngx_http_liveupdate_store_read(&load->io, path, &file, &fi);
+
+            if (rc == NGX_DECLINED) {
+
+                /* a copy of a store: it may come yet, so look again */
+
+                load->uniq = 0;
+                continue;
+            }
+
+            if (rc != NGX_OK) {
+                return rc;
+            }
+
+            release = arena.alloc(load, sizeof(liveupdate_release_t));
+            if (release == NULL) {
+                return ngx_http_liveupdate_load_status(load,
+                                                       LIVEUPDATE_NOMEM);
+            }
+
+            text.len = file.len;
+            text.data = file.data;
+
+            parsed = liveupdate_release_parse(&arena, &text, release,
+                                              &load->error);
+            if (parsed != LIVEUPDATE_OK) {
+                return ngx_http_liveupdate_load_status(load, parsed);
+            }
+
+            deployment->release = release;
+
+            if (liveupdate_deployment_render(&arena, app, channel, deployment)
+                != LIVEUPDATE_OK)
+            {
+                return ngx_http_liveupdate_load_status(load,
+                                                       LIVEUPDATE_NOMEM);
+            }
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_liveupdate_load_files(ngx_http_liveupdate_load_t *load)
+{
+    u_char                       *path;
+    ngx_int_t                     rc;
+    liveupdate_rc_e               parsed;
+    liveupdate_str_t              text;
+    liveupdate_arena_t            arena;
+    ngx_http_liveupdate_files_t  *files;
+
+    path = ngx_http_liveupdate_path(load->io.pool, "%V/live/%V/%V/files.json",
+                                    &load->path, &load->app, &load->name);
+
+    rc = ngx_http_liveupdate_load_text(load, path, &text);
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    arena.alloc = ngx_http_liveupdate_load_alloc;
+    arena.data = load;
+
+    files = arena.alloc(load, sizeof(ngx_http_liveupdate_files_t));
+    if (files == NULL) {
+        return ngx_http_liveupdate_load_status(load, LIVEUPDATE_NOMEM);
+    }
+
+    parsed = liveupdate_files_parse(&arena, &text, &files->files,
+                                    &files->nfiles, &load->error);
+    if (parsed != LIVEUPDATE_OK) {
+        return ngx_http_liveupdate_load_status(load, parsed);
+    }
+
+    load->copy = files;
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_liveupdate_load_td(ngx_http_liveupdate_load_t *load)
+{
+    u_char              *path;
+    ngx_int_t            rc;
+    liveupdate_td_t     *td;
+    liveupdate_rc_e      parsed;
+    liveupdate_str_t     text;
+    liveupdate_arena_t   arena;
+
+    path = ngx_http_liveupdate_path(load->io.pool, "%V/feed/%V/%V",
+                                    &load->path, &load->app, &load->name);
+
+    rc = ngx_http_liveupdate_load_text(load, path, &text);
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    arena.alloc = ngx_http_liveupdate_load_alloc;
+    arena.data = load;
+
+    td = arena.alloc(load, sizeof(liveupdate_td_t));
+    if (td == NULL) {
+        return ngx_http_liveupdate_load_status(load, LIVEUPDATE_NOMEM);
+    }
+
+    parsed = liveupdate_td_parse(&arena, &text, td, &load->error);
+
+    if (parsed != LIVEUPDATE_OK) {
+        return ngx_http_liveupdate_load_status(load, parsed);
+    }
+
+    load->copy = td;
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_liveupdate_load_status(ngx_http_liveupdate_load_t *load,
+    liveupdate_rc_e rc)
+{
+    if (rc == LIVEUPDATE_NOMEM) {
+        load->io.err = NGX_ENOMEM;
+        load->io.operation = "malloc()";
+        load->error.text = NULL;
+    }
+
+    return NGX_ERROR;
+}

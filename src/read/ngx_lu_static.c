@@ -1,0 +1,221 @@
+
+/*
+ * Copyright (C) the nginx-liveupdate authors
+ *
+ * What nginx's static handler is to send: before it, a file is picked, and
+ * behind it, what was found is described.
+ */
+
+
+#include "zone/ngx_lu_count.h"
+
+
+#define NGX_HTTP_LIVEUPDATE_SMALL  4096
+
+
+static ngx_http_output_header_filter_pt  ngx_http_next_header_filter;
+
+
+static ngx_int_t ngx_http_liveupdate_static_handler(ngx_http_request_t *r);
+static ngx_int_t ngx_http_liveupdate_static_filter(ngx_http_request_t *r);
+
+
+ngx_int_t
+ngx_http_liveupdate_static_init(ngx_conf_t *cf)
+{
+    ngx_http_handler_pt        *h;
+    ngx_http_core_main_conf_t  *cmcf;
+
+    cmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module);
+
+    h = ngx_array_push(&cmcf->phases[NGX_HTTP_PRECONTENT_PHASE].handlers);
+    if (h == NULL) {
+        return NGX_ERROR;
+    }
+
+    *h = ngx_http_liveupdate_static_handler;
+
+    ngx_http_next_header_filter = ngx_http_top_header_filter;
+    ngx_http_top_header_filter = ngx_http_liveupdate_static_filter;
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_liveupdate_static_handler(ngx_http_request_t *r)
+{
+    ngx_str_t                        allow;
+    ngx_http_liveupdate_ctx_t       *ctx;
+    ngx_http_liveupdate_loc_conf_t  *lucf;
+
+    lucf = ngx_http_get_module_loc_conf(r, ngx_http_liveupdate_module);
+
+    if (!lucf->artifacts && lucf->feed == NULL && lucf->download == NULL) {
+        return NGX_DECLINED;
+    }
+
+    ctx = ngx_http_liveupdate_get_ctx(r);
+    if (ctx == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    if (ctx->located) {
+        return NGX_DECLINED;
+    }
+
+    if (ctx->waiting) {
+        return NGX_AGAIN;
+    }
+
+    if (!(r->method & (NGX_HTTP_GET|NGX_HTTP_HEAD))) {
+
+        ngx_str_set(&allow, "GET, HEAD");
+
+        if (ngx_http_liveupdate_header(r, "Allow", &allow) == NULL) {
+            return NGX_HTTP_INTERNAL_SERVER_ERROR;
+        }
+
+        return ngx_http_liveupdate_static_refuse(r, NGX_HTTP_NOT_ALLOWED,
+                                                 "Method not allowed.");
+    }
+
+    return lucf->artifacts ? ngx_http_liveupdate_artifact_handler(r)
+                           : ngx_http_liveupdate_feed_handler(r);
+}
+
+
+ngx_int_t
+ngx_http_liveupdate_static_refuse(ngx_http_request_t *r, ngx_uint_t status,
+    const char *text)
+{
+    ngx_int_t                   rc;
+    ngx_http_liveupdate_ctx_t  *ctx;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_liveupdate_module);
+
+    if (ctx->result.len == 0) {
+
+        if (status == NGX_HTTP_NOT_FOUND) {
+            ngx_str_set(&ctx->result, "not_found");
+
+        } else {
+            ngx_str_set(&ctx->result, "invalid");
+        }
+    }
+
+    rc = ngx_http_discard_request_body(r);
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    return ngx_http_liveupdate_static_finish(r,
+                          ngx_http_liveupdate_send_message(r, status, text));
+}
+
+
+/* A phase handler that has answered itself. */
+
+ngx_int_t
+ngx_http_liveupdate_static_finish(ngx_http_request_t *r, ngx_int_t rc)
+{
+    ngx_http_finalize_request(r, rc);
+
+    return NGX_DONE;
+}
+
+
+/*
+ * The table may be newer than the files (a copy of the store), or older (the
+ * release was deleted): only what nginx has found is described and may be
+ * kept.
+ */
+
+static ngx_int_t
+ngx_http_liveupdate_static_filter(ngx_http_request_t *r)
+{
+    ngx_str_t                   value;
+    ngx_table_elt_t            *h;
+    ngx_http_liveupdate_ctx_t  *ctx;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_liveupdate_module);
+
+    if (ctx == NULL || !ctx->located) {
+        return ngx_http_next_header_filter(r);
+    }
+
+    if (r->headers_out.status == NGX_HTTP_NOT_FOUND) {
+        ngx_str_set(&ctx->result, "not_found");
+    }
+
+#if (NGX_HTTP_GZIP)
+
+    /* the bytes are those of the digest, whatever "gzip" says */
+
+    r->gzip_tested = 1;
+    r->gzip_ok = 0;
+
+#endif
+
+    if (r->headers_out.status != NGX_HTTP_OK
+        && r->headers_out.status != NGX_HTTP_NOT_MODIFIED)
+    {
+        return ngx_http_next_header_filter(r);
+    }
+
+    if (ctx->series) {
+        ngx_http_liveupdate_add(ctx->series->counts[ctx->count], 1);
+    }
+
+    if (ctx->checksum.len
+        && ngx_http_liveupdate_header(r, "X-Checksum", &ctx->checksum) == NULL)
+    {
+        return NGX_ERROR;
+    }
+
+    if (ctx->signature.len
+        && ngx_http_liveupdate_header(r, "X-Signature", &ctx->signature)
+           == NULL)
+    {
+        return NGX_ERROR;
+    }
+
+    if (ngx_http_liveupdate_header(r, "Cache-Control", &ctx->cache) == NULL) {
+        return NGX_ERROR;
+    }
+
+    if (ctx->disposition.len
+        && ngx_http_liveupdate_header(r, "Content-Disposition",
+                                      &ctx->disposition)
+           == NULL)
+    {
+        return NGX_ERROR;
+    }
+
+    if (ctx->vary) {
+        ngx_str_set(&value, "Accept-Encoding");
+
+        if (ngx_http_liveupdate_header(r, "Vary", &value) == NULL) {
+            return NGX_ERROR;
+        }
+    }
+
+    if (ctx->gzip && r->headers_out.status == NGX_HTTP_OK) {
+        ngx_str_set(&value, "gzip");
+
+        h = ngx_http_liveupdate_header(r, "Content-Encoding", &value);
+        if (h == NULL) {
+            return NGX_ERROR;
+        }
+
+        r->headers_out.content_encoding = h;
+    }
+
+    /* read, and written together with the header: half of the system calls */
+
+    if (r->headers_out.content_length_n <= NGX_HTTP_LIVEUPDATE_SMALL) {
+        r->connection->sendfile = 0;
+    }
+
+    return ngx_http_next_header_filter(r);
+}

@@ -1,0 +1,347 @@
+
+/*
+ * Copyright (C) the nginx-liveupdate authors
+ *
+ * The store's folders as a whole: a part of the store room.
+ */
+
+
+#include "ngx_lu_store.h"
+
+#include <ftw.h>
+
+
+#define NGX_HTTP_LIVEUPDATE_FDS    16
+#define NGX_HTTP_LIVEUPDATE_TRIES  10
+
+
+static int ngx_http_liveupdate_sync_entry(const char *path,
+    const struct stat *st, int type, struct FTW *ftw);
+static int ngx_http_liveupdate_remove_tree(u_char *path);
+static int ngx_http_liveupdate_remove_entry(const char *path,
+    const struct stat *st, int type, struct FTW *ftw);
+static int ngx_libc_cdecl ngx_http_liveupdate_name_cmp(const void *one,
+    const void *two);
+static ngx_int_t ngx_http_liveupdate_clean_folder(
+    ngx_http_liveupdate_io_t *io, u_char *path, ngx_str_t *prefix);
+
+
+ngx_int_t
+ngx_http_liveupdate_store_sync_tree(ngx_http_liveupdate_io_t *io,
+    u_char *path)
+{
+    if (path == NULL) {
+        io->err = NGX_ENOMEM;
+        return NGX_ERROR;
+    }
+
+    if (nftw((char *) path, ngx_http_liveupdate_sync_entry,
+             NGX_HTTP_LIVEUPDATE_FDS, FTW_PHYS|FTW_DEPTH)
+        != 0)
+    {
+        return ngx_http_liveupdate_io_failed(io, "fsync()", path);
+    }
+
+    return NGX_OK;
+}
+
+
+/* Files were synced when they were written. */
+
+static int
+ngx_http_liveupdate_sync_entry(const char *path, const struct stat *st,
+    int type, struct FTW *ftw)
+{
+    int        rc;
+    ngx_fd_t   fd;
+    ngx_err_t  err;
+
+    if (type != FTW_DP) {
+        return (type == FTW_DNR || type == FTW_NS) ? -1 : 0;
+    }
+
+    fd = open(path, O_RDONLY|O_CLOEXEC);
+
+    if (fd == NGX_INVALID_FILE) {
+        return -1;
+    }
+
+    rc = fsync(fd);
+    err = ngx_errno;
+
+    (void) ngx_close_file(fd);
+
+    ngx_set_errno(err);
+
+    return rc;
+}
+
+
+ngx_int_t
+ngx_http_liveupdate_store_mkdtemp(ngx_http_liveupdate_io_t *io,
+    ngx_http_liveupdate_store_t *store, u_char **path)
+{
+    *path = ngx_http_liveupdate_path(io->pool, "%V/tmp/%V.XXXXXX",
+                                     &store->path, &ngx_cycle->hostname);
+    if (*path == NULL) {
+        io->err = NGX_ENOMEM;
+        return NGX_ERROR;
+    }
+
+    if (mkdtemp((char *) *path) == NULL) {
+        return ngx_http_liveupdate_tmp_failed(io, "mkdtemp()", *path);
+    }
+
+    return NGX_OK;
+}
+
+
+void
+ngx_http_liveupdate_store_discard(u_char *path)
+{
+    (void) ngx_http_liveupdate_remove_tree(path);
+}
+
+
+ngx_int_t
+ngx_http_liveupdate_store_remove_tree(ngx_http_liveupdate_io_t *io,
+    ngx_http_liveupdate_store_t *store, u_char *path)
+{
+    u_char     *temp;
+    ngx_int_t   rc;
+
+    if (ngx_http_liveupdate_store_mkdtemp(io, store, &temp) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    /* it takes the place of an empty folder, as one step */
+
+    rc = ngx_http_liveupdate_store_rename(io, path, temp);
+
+    if (rc != NGX_OK) {
+        ngx_http_liveupdate_store_discard(temp);
+        return rc;
+    }
+
+    /* it must not come back, after a crash, without its files */
+
+    rc = ngx_http_liveupdate_store_sync(io,
+                                  ngx_http_liveupdate_folder(io->pool, path));
+
+    if (rc == NGX_ERROR && io->err != NGX_ENOENT) {
+        return NGX_ERROR;
+    }
+
+    /* if even its place has gone, then with the whole app */
+
+    if (ngx_http_liveupdate_remove_tree(temp) != 0) {
+
+        /* it has gone, and the next start tries again; the log says why */
+
+        (void) ngx_http_liveupdate_io_failed(io, "nftw()", temp);
+    }
+
+    return rc;
+}
+
+
+/* Who was on the way to a file in it may still make, or move, that. */
+
+static int
+ngx_http_liveupdate_remove_tree(u_char *path)
+{
+    int         rc;
+    ngx_uint_t  tries;
+
+    tries = 0;
+
+    do {
+        rc = nftw((char *) path, ngx_http_liveupdate_remove_entry,
+                  NGX_HTTP_LIVEUPDATE_FDS, FTW_PHYS|FTW_DEPTH);
+
+        if (rc == 0) {
+            return 0;
+        }
+
+    } while ((ngx_errno == ENOTEMPTY || ngx_errno == NGX_ENOENT)
+             && ++tries < NGX_HTTP_LIVEUPDATE_TRIES);
+
+    return ngx_errno == NGX_ENOENT ? 0 : rc;
+}
+
+
+static int
+ngx_http_liveupdate_remove_entry(const char *path, const struct stat *st,
+    int type, struct FTW *ftw)
+{
+    return (remove(path) == -1 && ngx_errno != NGX_ENOENT) ? -1 : 0;
+}
+
+
+ngx_int_t
+ngx_http_liveupdate_store_list(ngx_http_liveupdate_io_t *io, u_char *path,
+    ngx_array_t *names)
+{
+    size_t      len;
+    u_char     *p;
+    ngx_int_t   rc;
+    ngx_dir_t   dir;
+    ngx_str_t  *name, folder;
+
+    if (path == NULL
+        || ngx_array_init(names, io->pool, 16, sizeof(ngx_str_t)) != NGX_OK)
+    {
+        io->err = NGX_ENOMEM;
+        return NGX_ERROR;
+    }
+
+    folder.data = path;
+    folder.len = ngx_strlen(path);
+
+    if (ngx_open_dir(&folder, &dir) == NGX_ERROR) {
+        if (ngx_errno == NGX_ENOENT) {
+            return NGX_DECLINED;
+        }
+
+        return ngx_http_liveupdate_io_failed(io, ngx_open_dir_n, path);
+    }
+
+    rc = NGX_OK;
+
+    for ( ;; ) {
+        ngx_set_errno(0);
+
+        if (ngx_read_dir(&dir) == NGX_ERROR) {
+            if (ngx_errno != NGX_ENOMOREFILES) {
+                rc = ngx_http_liveupdate_io_failed(io, ngx_read_dir_n, path);
+            }
+
+            break;
+        }
+
+        p = ngx_de_name(&dir);
+        len = ngx_de_namelen(&dir);
+
+        if (p[0] == '.') {
+            continue;
+        }
+
+        name = ngx_array_push(names);
+
+        if (name) {
+            name->len = len;
+            name->data = ngx_http_liveupdate_path(io->pool, "%*s", len, p);
+        }
+
+        if (name == NULL || name->data == NULL) {
+            io->err = NGX_ENOMEM;
+            rc = NGX_ERROR;
+            break;
+        }
+    }
+
+    (void) ngx_close_dir(&dir);
+
+    ngx_qsort(names->elts, names->nelts, sizeof(ngx_str_t),
+              ngx_http_liveupdate_name_cmp);
+
+    return rc;
+}
+
+
+static int ngx_libc_cdecl
+ngx_http_liveupdate_name_cmp(const void *one, const void *two)
+{
+    const ngx_str_t  *first = one, *second = two;
+
+    return (int) ngx_memn2cmp(first->data, second->data, first->len,
+                              second->len);
+}
+
+
+ngx_int_t
+ngx_http_liveupdate_store_clean(ngx_http_liveupdate_store_t *store,
+    ngx_cycle_t *cycle)
+{
+    u_char                    *path;
+    ngx_int_t                  rc;
+    ngx_pool_t                *pool;
+    ngx_http_liveupdate_io_t   io;
+
+    pool = ngx_create_pool(4096, cycle->log);
+    if (pool == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_memzero(&io, sizeof(ngx_http_liveupdate_io_t));
+    io.pool = pool;
+
+    path = ngx_http_liveupdate_path(pool, "%V/tmp", &store->path);
+
+    rc = ngx_http_liveupdate_clean_folder(&io, path, &cycle->hostname);
+
+    if (rc == NGX_OK) {
+
+        /* where the reference configuration keeps bodies of requests */
+
+        path = ngx_http_liveupdate_path(pool, "%V/tmp/body", &store->path);
+
+        rc = ngx_http_liveupdate_clean_folder(&io, path, NULL);
+    }
+
+    if (rc != NGX_ERROR) {
+
+        /* and what it fetches */
+
+        path = ngx_http_liveupdate_path(pool, "%V/tmp/fetch", &store->path);
+
+        rc = ngx_http_liveupdate_clean_folder(&io, path, NULL);
+    }
+
+    if (rc == NGX_ERROR) {
+        ngx_log_error(NGX_LOG_EMERG, cycle->log, io.err,
+                      "%s \"%s\" failed", io.operation, io.path);
+    }
+
+    ngx_destroy_pool(pool);
+
+    return rc == NGX_ERROR ? NGX_ERROR : NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_liveupdate_clean_folder(ngx_http_liveupdate_io_t *io, u_char *path,
+    ngx_str_t *prefix)
+{
+    u_char       *entry;
+    ngx_int_t     rc;
+    ngx_str_t    *name;
+    ngx_uint_t    i;
+    ngx_array_t   names;
+
+    rc = ngx_http_liveupdate_store_list(io, path, &names);
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    name = names.elts;
+
+    for (i = 0; i < names.nelts; i++) {
+
+        if (prefix
+            && (name[i].len <= prefix->len
+                || name[i].data[prefix->len] != '.'
+                || ngx_strncmp(name[i].data, prefix->data, prefix->len) != 0))
+        {
+            continue;
+        }
+
+        entry = ngx_http_liveupdate_path(io->pool, "%s/%V", path, &name[i]);
+
+        if (entry == NULL || ngx_http_liveupdate_remove_tree(entry) != 0) {
+            return ngx_http_liveupdate_io_failed(io, "nftw()", entry);
+        }
+    }
+
+    return NGX_OK;
+}

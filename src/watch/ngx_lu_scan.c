@@ -1,0 +1,454 @@
+
+/*
+ * Copyright (C) the nginx-liveupdate authors
+ *
+ * How many releases there are of each state, and since when the oldest waits:
+ * the disk knows.  One thread of all workers looks, now and then, and no
+ * further than it may.
+ */
+
+
+#include "api/ngx_lu_call.h"
+#include "zone/ngx_lu_count.h"
+
+
+/* seconds; and no more than a part of the time */
+
+#define NGX_HTTP_LIVEUPDATE_SCAN_VALID  5
+#define NGX_HTTP_LIVEUPDATE_SCAN_PART   20
+
+/* who has not ended by then will not */
+
+#define NGX_HTTP_LIVEUPDATE_SCAN_LEASE  60
+
+/* folders of releases that are looked at */
+
+#define NGX_HTTP_LIVEUPDATE_SCAN_MAX    100000
+
+
+enum {
+    NGX_HTTP_LIVEUPDATE_STATE_STAGED = 3,
+    NGX_HTTP_LIVEUPDATE_STATE_LIVE = 6,
+    NGX_HTTP_LIVEUPDATE_STATE_WITHDRAWN,
+    NGX_HTTP_LIVEUPDATE_STATE_OTHER
+};
+
+
+const char  *ngx_http_liveupdate_state_names[] = {
+    "uploading",
+    "fetching",
+    "verifying",
+    "staged",
+    "failed",
+    "rejected",
+    "live",
+    "withdrawn",
+    "other"
+};
+
+
+typedef struct {
+    ngx_http_liveupdate_io_t        io;
+    ngx_http_liveupdate_store_t    *store;
+    ngx_uint_t                      states[NGX_HTTP_LIVEUPDATE_STATES];
+    time_t                          oldest;
+    ngx_uint_t                      left;
+    ngx_uint_t                      unread;      /* apps */
+} ngx_http_liveupdate_look_t;
+
+
+static ngx_uint_t ngx_http_liveupdate_scan_claim(
+    ngx_http_liveupdate_scan_t *scan);
+static ngx_int_t ngx_http_liveupdate_scan_store(
+    ngx_http_liveupdate_look_t *look, ngx_pool_t *pool);
+static ngx_int_t ngx_http_liveupdate_scan_each(
+    ngx_http_liveupdate_look_t *look, ngx_pool_t *pool, const char *place,
+    ngx_int_t (*handler)(ngx_http_liveupdate_look_t *look, ngx_str_t *app));
+static ngx_int_t ngx_http_liveupdate_scan_staging(
+    ngx_http_liveupdate_look_t *look, ngx_str_t *app);
+static void ngx_http_liveupdate_scan_release(
+    ngx_http_liveupdate_look_t *look, const cJSON *release);
+static ngx_int_t ngx_http_liveupdate_scan_live(
+    ngx_http_liveupdate_look_t *look, ngx_str_t *app);
+static ngx_int_t ngx_http_liveupdate_scan_named(
+    ngx_http_liveupdate_look_t *look, ngx_str_t *app, ngx_array_t *ids);
+static ngx_int_t ngx_http_liveupdate_scan_ids(ngx_array_t *ids,
+    const cJSON *list, const char *key);
+static int ngx_libc_cdecl ngx_http_liveupdate_scan_cmp(const void *one,
+    const void *two);
+
+
+void
+ngx_http_liveupdate_scan(ngx_http_liveupdate_call_t *call)
+{
+    ngx_int_t                    rc;
+    ngx_uint_t                   i;
+    struct timeval               begin, end;
+    ngx_http_liveupdate_look_t   look;
+    ngx_http_liveupdate_scan_t  *scan;
+
+    scan = &ngx_http_liveupdate_numbers(call->store)->scan;
+
+    if (!ngx_http_liveupdate_scan_claim(scan)) {
+        return;
+    }
+
+    ngx_memzero(&look, sizeof(ngx_http_liveupdate_look_t));
+
+    look.store = call->store;
+    look.left = NGX_HTTP_LIVEUPDATE_SCAN_MAX;
+
+    ngx_gettimeofday(&begin);
+
+    rc = ngx_http_liveupdate_scan_store(&look, call->io.pool);
+
+    ngx_gettimeofday(&end);
+
+    if (rc == NGX_OK) {
+        for (i = 0; i < NGX_HTTP_LIVEUPDATE_STATES; i++) {
+            scan->states[i] = look.states[i];
+        }
+
+        scan->oldest = look.oldest;
+        scan->complete = (look.left != 0 && look.unread == 0);
+        scan->took = (end.tv_sec - begin.tv_sec) * 1000
+                     + (end.tv_usec - begin.tv_usec) / 1000;
+        scan->at = end.tv_sec;
+    }
+
+    if (rc == NGX_ERROR) {
+        scan->complete = 0;
+
+        call->io.err = look.io.err;
+        call->io.operation = look.io.operation;
+        call->io.path = look.io.path;
+    }
+
+    scan->claimed = 0;
+}
+
+
+/* What nobody has looked at yet is looked at, whoever else does. */
+
+static ngx_uint_t
+ngx_http_liveupdate_scan_claim(ngx_http_liveupdate_scan_t *scan)
+{
+    ngx_atomic_uint_t  now, claimed, valid;
+
+    now = ngx_time();
+
+    if (scan->at == 0) {
+        return 1;
+    }
+
+    valid = NGX_HTTP_LIVEUPDATE_SCAN_VALID
+            + scan->took * NGX_HTTP_LIVEUPDATE_SCAN_PART / 1000;
+
+    if (now < scan->at + valid && now + valid >= scan->at) {
+        return 0;
+    }
+
+    claimed = scan->claimed;
+
+    if (claimed && now < claimed + NGX_HTTP_LIVEUPDATE_SCAN_LEASE) {
+        return 0;
+    }
+
+    return ngx_atomic_cmp_set(&scan->claimed, claimed, now);
+}
+
+
+static ngx_int_t
+ngx_http_liveupdate_scan_store(ngx_http_liveupdate_look_t *look,
+    ngx_pool_t *pool)
+{
+    ngx_int_t  rc;
+
+    rc = ngx_http_liveupdate_scan_each(look, pool, "staging",
+                                       ngx_http_liveupdate_scan_staging);
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    return ngx_http_liveupdate_scan_each(look, pool, "live",
+                                         ngx_http_liveupdate_scan_live);
+}
+
+
+/* Each app has memory of its own, which goes when it is done. */
+
+static ngx_int_t
+ngx_http_liveupdate_scan_each(ngx_http_liveupdate_look_t *look,
+    ngx_pool_t *pool, const char *place,
+    ngx_int_t (*handler)(ngx_http_liveupdate_look_t *look, ngx_str_t *app))
+{
+    u_char       *path;
+    ngx_int_t     rc;
+    ngx_str_t    *app;
+    ngx_uint_t    i;
+    ngx_array_t   apps;
+
+    look->io.pool = pool;
+
+    path = ngx_http_liveupdate_path(pool, "%V/%s", &look->store->path, place);
+
+    rc = ngx_http_liveupdate_store_list(&look->io, path, &apps);
+
+    if (rc != NGX_OK) {
+        return rc == NGX_DECLINED ? NGX_OK : NGX_ERROR;
+    }
+
+    app = apps.elts;
+
+    for (i = 0; i < apps.nelts && look->left; i++) {
+
+        look->io.pool = ngx_create_pool(4096, ngx_cycle->log);
+        if (look->io.pool == NULL) {
+            return NGX_ERROR;
+        }
+
+        look->left--;
+
+        if (handler(look, &app[i]) == NGX_ERROR) {
+            look->unread++;
+        }
+
+        ngx_destroy_pool(look->io.pool);
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_liveupdate_scan_staging(ngx_http_liveupdate_look_t *look,
+    ngx_str_t *app)
+{
+    cJSON        *release;
+    u_char       *path;
+    ngx_int_t     rc;
+    ngx_str_t    *name;
+    ngx_uint_t    i;
+    ngx_array_t   names;
+
+    path = ngx_http_liveupdate_path(look->io.pool, "%V/staging/%V",
+                                    &look->store->path, app);
+
+    rc = ngx_http_liveupdate_store_list(&look->io, path, &names);
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    name = names.elts;
+
+    for (i = 0; i < names.nelts && look->left; i++) {
+
+        look->left--;
+
+        path = ngx_http_liveupdate_path(look->io.pool,
+                                        "%V/staging/%V/%V/release.json",
+                                        &look->store->path, app, &name[i]);
+
+        rc = ngx_http_liveupdate_store_read_json(&look->io, path, &release);
+
+        if (rc == NGX_DECLINED) {
+            continue;
+        }
+
+        if (rc == NGX_ERROR) {
+            look->states[NGX_HTTP_LIVEUPDATE_STATE_OTHER]++;
+            continue;
+        }
+
+        ngx_http_liveupdate_scan_release(look, release);
+
+        cJSON_Delete(release);
+    }
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_http_liveupdate_scan_release(ngx_http_liveupdate_look_t *look,
+    const cJSON *release)
+{
+    time_t             since;
+    ngx_uint_t         i;
+    liveupdate_str_t   state, updated;
+
+    if (liveupdate_json_string(release, "state", &state) != LIVEUPDATE_OK) {
+        look->states[NGX_HTTP_LIVEUPDATE_STATE_OTHER]++;
+        return;
+    }
+
+    for (i = 0; i < NGX_HTTP_LIVEUPDATE_STATE_OTHER; i++) {
+        if (liveupdate_str_is(&state, ngx_http_liveupdate_state_names[i])) {
+            break;
+        }
+    }
+
+    look->states[i]++;
+
+    if (i != NGX_HTTP_LIVEUPDATE_STATE_STAGED) {
+        return;
+    }
+
+    if (liveupdate_json_string(release, "updatedAt", &updated)
+        != LIVEUPDATE_OK
+        || liveupdate_time_parse(&updated, &since) != LIVEUPDATE_OK)
+    {
+        return;
+    }
+
+    if (look->oldest == 0 || since < look->oldest) {
+        look->oldest = since;
+    }
+}
+
+
+/* What an app.json names is live, the others were. */
+
+static ngx_int_t
+ngx_http_liveupdate_scan_live(ngx_http_liveupdate_look_t *look,
+    ngx_str_t *app)
+{
+    u_char       *path;
+    ngx_int_t     rc;
+    ngx_str_t    *name, *id;
+    ngx_uint_t    i, n, live;
+    ngx_array_t   names, ids;
+
+    path = ngx_http_liveupdate_path(look->io.pool, "%V/live/%V",
+                                    &look->store->path, app);
+
+    rc = ngx_http_liveupdate_store_list(&look->io, path, &names);
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    if (ngx_array_init(&ids, look->io.pool, 16, sizeof(ngx_str_t)) != NGX_OK
+        || ngx_http_liveupdate_scan_named(look, app, &ids) == NGX_ERROR)
+    {
+        return NGX_ERROR;
+    }
+
+    ngx_qsort(ids.elts, ids.nelts, sizeof(ngx_str_t),
+              ngx_http_liveupdate_scan_cmp);
+    ngx_qsort(names.elts, names.nelts, sizeof(ngx_str_t),
+              ngx_http_liveupdate_scan_cmp);
+
+    id = ids.elts;
+    name = names.elts;
+
+    live = 0;
+    n = 0;
+
+    for (i = 0; i < names.nelts; i++) {
+
+        rc = 1;
+
+        while (n < ids.nelts) {
+            rc = ngx_http_liveupdate_scan_cmp(&id[n], &name[i]);
+
+            if (rc >= 0) {
+                break;
+            }
+
+            n++;
+        }
+
+        if (rc == 0) {
+            live++;
+        }
+    }
+
+    look->states[NGX_HTTP_LIVEUPDATE_STATE_LIVE] += live;
+    look->states[NGX_HTTP_LIVEUPDATE_STATE_WITHDRAWN] += names.nelts - live;
+
+    look->left -= ngx_min(look->left, names.nelts);
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_liveupdate_scan_named(ngx_http_liveupdate_look_t *look,
+    ngx_str_t *app, ngx_array_t *ids)
+{
+    cJSON      *json, *channel;
+    u_char     *path;
+    ngx_int_t   rc;
+
+    path = ngx_http_liveupdate_path(look->io.pool, "%V/apps/%V/app.json",
+                                    &look->store->path, app);
+
+    rc = ngx_http_liveupdate_store_read_json(&look->io, path, &json);
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    rc = ngx_http_liveupdate_scan_ids(ids,
+                       cJSON_GetObjectItemCaseSensitive(json, "desktopBuilds"),
+                       "id");
+
+    cJSON_ArrayForEach(channel,
+                       cJSON_GetObjectItemCaseSensitive(json, "channels"))
+    {
+        if (rc == NGX_OK) {
+            rc = ngx_http_liveupdate_scan_ids(ids,
+                     cJSON_GetObjectItemCaseSensitive(channel, "deployments"),
+                     "release");
+        }
+    }
+
+    cJSON_Delete(json);
+
+    return rc;
+}
+
+
+static ngx_int_t
+ngx_http_liveupdate_scan_ids(ngx_array_t *ids, const cJSON *list,
+    const char *key)
+{
+    ngx_str_t         *id, src;
+    const cJSON       *item;
+    liveupdate_str_t   value;
+
+    cJSON_ArrayForEach(item, list) {
+
+        if (liveupdate_json_string(item, key, &value) != LIVEUPDATE_OK) {
+            continue;
+        }
+
+        id = ngx_array_push(ids);
+        if (id == NULL) {
+            return NGX_ERROR;
+        }
+
+        src.len = value.len;
+        src.data = value.data;
+
+        id->len = value.len;
+        id->data = ngx_pstrdup(ids->pool, &src);
+
+        if (id->data == NULL) {
+            return NGX_ERROR;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+static int ngx_libc_cdecl
+ngx_http_liveupdate_scan_cmp(const void *one, const void *two)
+{
+    const ngx_str_t  *a, *b;
+
+    a = one;
+    b = two;
+
+    return ngx_memn2cmp(a->data, b->data, a->len, b->len);
+}

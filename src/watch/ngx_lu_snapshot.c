@@ -1,0 +1,515 @@
+
+/*
+ * Copyright (C) the nginx-liveupdate authors
+ *
+ * What was counted, copied for one who asks: series by series, so that nobody
+ * who counts waits for long.
+ */
+
+
+#include "zone/ngx_lu_count.h"
+
+
+#define NGX_HTTP_LIVEUPDATE_WINDOWS  2
+
+
+/* The ranks of sketches together, of each window. */
+
+typedef struct {
+    u_char                          ranks[NGX_HTTP_LIVEUPDATE_WINDOWS]
+                                         [LIVEUPDATE_HLL_REGISTERS];
+} ngx_http_liveupdate_union_t;
+
+
+/* A copy of a series, and where it was. */
+
+typedef struct {
+    ngx_http_liveupdate_series_t    series;
+    ngx_http_liveupdate_series_t   *place;
+    liveupdate_str_t                labels[NGX_HTTP_LIVEUPDATE_LABELS];
+} ngx_http_liveupdate_copy_t;
+
+
+typedef struct {
+    ngx_http_liveupdate_snapshot_t *snapshot;
+    uint32_t                        hour;
+
+    /* the rows that others belong to, and their devices */
+    ngx_int_t                       app;
+    ngx_int_t                       channel;
+    ngx_http_liveupdate_union_t     of_app;
+    ngx_http_liveupdate_union_t     of_channel;
+    ngx_http_liveupdate_union_t     of_release;
+    ngx_http_liveupdate_union_t     of_running;
+} ngx_http_liveupdate_rows_t;
+
+
+static ngx_int_t ngx_http_liveupdate_snapshot_copy(
+    ngx_http_liveupdate_snapshot_t *snapshot, ngx_pool_t *pool,
+    const char *app, const liveupdate_token_t *token, ngx_array_t *copies);
+static ngx_int_t ngx_http_liveupdate_snapshot_labels(
+    ngx_http_liveupdate_copy_t *copy, ngx_pool_t *pool);
+static int ngx_libc_cdecl ngx_http_liveupdate_copy_cmp(const void *one,
+    const void *two);
+static ngx_int_t ngx_http_liveupdate_rows_add(
+    ngx_http_liveupdate_rows_t *rows, ngx_http_liveupdate_copy_t *copy);
+static ngx_http_liveupdate_row_t *ngx_http_liveupdate_rows_push(
+    ngx_http_liveupdate_rows_t *rows, ngx_http_liveupdate_row_e level,
+    ngx_http_liveupdate_copy_t *copy);
+static void ngx_http_liveupdate_rows_estimate(
+    ngx_http_liveupdate_rows_t *rows, ngx_http_liveupdate_row_t *row,
+    ngx_http_liveupdate_copy_t *copy);
+static ngx_uint_t ngx_http_liveupdate_union_read(
+    ngx_http_liveupdate_union_t *u, ngx_http_liveupdate_copy_t *copy,
+    ngx_uint_t n, uint32_t hour);
+static void ngx_http_liveupdate_union_add(ngx_http_liveupdate_union_t *to,
+    ngx_http_liveupdate_union_t *from);
+static void ngx_http_liveupdate_union_count(ngx_http_liveupdate_union_t *u,
+    double *devices);
+static void ngx_http_liveupdate_rows_end_channel(
+    ngx_http_liveupdate_rows_t *rows);
+static void ngx_http_liveupdate_rows_end_app(ngx_http_liveupdate_rows_t *rows);
+static ngx_uint_t ngx_http_liveupdate_any(ngx_atomic_t *counts,
+    ngx_uint_t first, ngx_uint_t end);
+
+
+ngx_int_t
+ngx_http_liveupdate_snapshot(ngx_http_liveupdate_store_t *store,
+    ngx_pool_t *pool, const char *app, const liveupdate_token_t *token,
+    ngx_http_liveupdate_snapshot_t *snapshot)
+{
+    ngx_uint_t                   i;
+    ngx_array_t                  copies;
+    ngx_http_liveupdate_copy_t  *copy;
+    ngx_http_liveupdate_rows_t  *rows;
+
+    ngx_memzero(snapshot, sizeof(ngx_http_liveupdate_snapshot_t));
+
+    snapshot->numbers = ngx_http_liveupdate_numbers(store);
+    snapshot->changes = ngx_http_liveupdate_zone_changes(store);
+    snapshot->now = ngx_time();
+
+    rows = ngx_pcalloc(pool, sizeof(ngx_http_liveupdate_rows_t));
+
+    if (rows == NULL
+        || ngx_array_init(&snapshot->rows, pool, 64,
+                          sizeof(ngx_http_liveupdate_row_t))
+           != NGX_OK
+        || ngx_array_init(&copies, pool, 64,
+                          sizeof(ngx_http_liveupdate_copy_t))
+           != NGX_OK
+        || ngx_http_liveupdate_snapshot_copy(snapshot, pool, app, token,
+                                             &copies)
+           != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    ngx_qsort(copies.elts, copies.nelts, sizeof(ngx_http_liveupdate_copy_t),
+              ngx_http_liveupdate_copy_cmp);
+
+    rows->snapshot = snapshot;
+    rows->hour = (uint32_t) (snapshot->now / 3600);
+    rows->app = -1;
+    rows->channel = -1;
+
+    copy = copies.elts;
+
+    for (i = 0; i < copies.nelts; i++) {
+        if (ngx_http_liveupdate_rows_add(rows, &copy[i]) != NGX_OK) {
+            return NGX_ERROR;
+        }
+    }
+
+    ngx_http_liveupdate_rows_end_app(rows);
+
+    return NGX_OK;
+}
+
+
+/* The sums are of all apps, also if only one of them is wanted. */
+
+static ngx_int_t
+ngx_http_liveupdate_snapshot_copy(ngx_http_liveupdate_snapshot_t *snapshot,
+    ngx_pool_t *pool, const char *app, const liveupdate_token_t *token,
+    ngx_array_t *copies)
+{
+    ngx_uint_t                      i, n, used;
+    liveupdate_str_t                id;
+    ngx_http_liveupdate_copy_t     *copy, one;
+    ngx_http_liveupdate_count_t    *count;
+    ngx_http_liveupdate_series_t   *place;
+    ngx_http_liveupdate_numbers_t  *numbers;
+
+    numbers = snapshot->numbers;
+    count = numbers->count;
+
+    for (n = 0; n < NGX_HTTP_LIVEUPDATE_COUNTS; n++) {
+        snapshot->other[n] = numbers->other.counts[n];
+    }
+
+    ngx_shmtx_lock(count->mutex);
+
+    used = count->used;
+    snapshot->series = used;
+    snapshot->sketches = count->drawn;
+
+    if (count->shpool) {
+        snapshot->free = count->shpool->pfree * ngx_pagesize;
+    }
+
+    for (n = 0; n < NGX_HTTP_LIVEUPDATE_CHECKS; n++) {
+        snapshot->checks[n] = numbers->retired[n] + snapshot->other[n];
+    }
+
+    ngx_shmtx_unlock(count->mutex);
+
+    for (i = 0; i < used; i++) {
+        place = &count->series[i];
+
+        ngx_shmtx_lock(count->mutex);
+        one.series = *place;
+        ngx_shmtx_unlock(count->mutex);
+
+        if (one.series.numbers != numbers) {
+            continue;
+        }
+
+        for (n = 0; n < NGX_HTTP_LIVEUPDATE_CHECKS; n++) {
+            snapshot->checks[n] += one.series.counts[n];
+        }
+
+        id.data = one.series.data;
+        id.len = one.series.len[0];
+
+        if ((app && !liveupdate_str_is(&id, app))
+            || (token && !liveupdate_token_has_app(token, &id)))
+        {
+            continue;
+        }
+
+        copy = ngx_array_push(copies);
+        if (copy == NULL) {
+            return NGX_ERROR;
+        }
+
+        copy->series = one.series;
+        copy->place = place;
+
+        if (ngx_http_liveupdate_snapshot_labels(copy, pool) != NGX_OK) {
+            return NGX_ERROR;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_liveupdate_snapshot_labels(ngx_http_liveupdate_copy_t *copy,
+    ngx_pool_t *pool)
+{
+    u_char      *p, *src;
+    ngx_uint_t   i;
+
+    p = ngx_pnalloc(pool, sizeof(copy->series.data)
+                          + NGX_HTTP_LIVEUPDATE_LABELS);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    src = copy->series.data;
+
+    for (i = 0; i < NGX_HTTP_LIVEUPDATE_LABELS; i++) {
+        copy->labels[i].data = p;
+        copy->labels[i].len = copy->series.len[i];
+
+        p = ngx_cpymem(p, src, copy->series.len[i]);
+        *p++ = '\0';
+
+        src += copy->series.len[i];
+    }
+
+    return NGX_OK;
+}
+
+
+static int ngx_libc_cdecl
+ngx_http_liveupdate_copy_cmp(const void *one, const void *two)
+{
+    int                                rc;
+    ngx_uint_t                         i;
+    const ngx_http_liveupdate_copy_t  *a, *b;
+
+    a = one;
+    b = two;
+
+    for (i = 0; i < NGX_HTTP_LIVEUPDATE_LABELS; i++) {
+        rc = ngx_strcmp(a->labels[i].data, b->labels[i].data);
+
+        if (rc) {
+            return rc;
+        }
+    }
+
+    return 0;
+}
+
+
+static ngx_int_t
+ngx_http_liveupdate_rows_add(ngx_http_liveupdate_rows_t *rows,
+    ngx_http_liveupdate_copy_t *copy)
+{
+    ngx_http_liveupdate_row_t  *row;
+
+    row = rows->snapshot->rows.elts;
+
+    if (rows->app < 0
+        || !liveupdate_str_eq(&row[rows->app].app, &copy->labels[0]))
+    {
+        ngx_http_liveupdate_rows_end_app(rows);
+
+        row = ngx_http_liveupdate_rows_push(rows, NGX_HTTP_LIVEUPDATE_ROW_APP,
+                                            copy);
+        if (row == NULL) {
+            return NGX_ERROR;
+        }
+
+        rows->app = rows->snapshot->rows.nelts - 1;
+        row = rows->snapshot->rows.elts;
+    }
+
+    if (ngx_http_liveupdate_any(copy->series.counts,
+                                NGX_HTTP_LIVEUPDATE_CHECKS,
+                                NGX_HTTP_LIVEUPDATE_COUNTS))
+    {
+        if (ngx_http_liveupdate_rows_push(rows,
+                                          NGX_HTTP_LIVEUPDATE_ROW_DESKTOP,
+                                          copy)
+            == NULL)
+        {
+            return NGX_ERROR;
+        }
+    }
+
+    if (!ngx_http_liveupdate_any(copy->series.counts, 0,
+                                 NGX_HTTP_LIVEUPDATE_CHECKS))
+    {
+        return NGX_OK;
+    }
+
+    row = rows->snapshot->rows.elts;
+
+    if (rows->channel < 0
+        || !liveupdate_str_eq(&row[rows->channel].channel, &copy->labels[1]))
+    {
+        ngx_http_liveupdate_rows_end_channel(rows);
+
+        if (ngx_http_liveupdate_rows_push(rows,
+                                          NGX_HTTP_LIVEUPDATE_ROW_CHANNEL,
+                                          copy)
+            == NULL)
+        {
+            return NGX_ERROR;
+        }
+
+        rows->channel = rows->snapshot->rows.nelts - 1;
+    }
+
+    row = ngx_http_liveupdate_rows_push(rows, NGX_HTTP_LIVEUPDATE_ROW_RELEASE,
+                                        copy);
+    if (row == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_http_liveupdate_rows_estimate(rows, row, copy);
+
+    return NGX_OK;
+}
+
+
+static ngx_http_liveupdate_row_t *
+ngx_http_liveupdate_rows_push(ngx_http_liveupdate_rows_t *rows,
+    ngx_http_liveupdate_row_e level, ngx_http_liveupdate_copy_t *copy)
+{
+    ngx_uint_t                  i;
+    ngx_http_liveupdate_row_t  *row;
+
+    row = ngx_array_push(&rows->snapshot->rows);
+    if (row == NULL) {
+        return NULL;
+    }
+
+    ngx_memzero(row, sizeof(ngx_http_liveupdate_row_t));
+
+    row->level = level;
+    row->app = copy->labels[0];
+    row->channel = copy->labels[1];
+    row->release = copy->labels[2];
+
+    for (i = 0; i < NGX_HTTP_LIVEUPDATE_COUNTS; i++) {
+        row->counts[i] = copy->series.counts[i];
+    }
+
+    return row;
+}
+
+
+/*
+ * Who was told of a release, and has it or not: that is two sketches, and a
+ * device that is in both of them is one.
+ */
+
+static void
+ngx_http_liveupdate_rows_estimate(ngx_http_liveupdate_rows_t *rows,
+    ngx_http_liveupdate_row_t *row, ngx_http_liveupdate_copy_t *copy)
+{
+    ngx_uint_t                  told, running;
+    ngx_http_liveupdate_row_t  *all;
+
+    ngx_memzero(&rows->of_release, sizeof(ngx_http_liveupdate_union_t));
+    ngx_memzero(&rows->of_running, sizeof(ngx_http_liveupdate_union_t));
+
+    told = ngx_http_liveupdate_union_read(&rows->of_release, copy,
+                                          NGX_HTTP_LIVEUPDATE_SKETCH_TOLD,
+                                          rows->hour);
+    running = ngx_http_liveupdate_union_read(&rows->of_running, copy,
+                                          NGX_HTTP_LIVEUPDATE_SKETCH_RUNNING,
+                                          rows->hour);
+
+    if (!told && !running) {
+        return;
+    }
+
+    /* there was no place for it: better nothing than that nobody has it */
+
+    if (!running && row->counts[LIVEUPDATE_CHECK_CURRENT]) {
+        return;
+    }
+
+    ngx_http_liveupdate_union_add(&rows->of_release, &rows->of_running);
+    ngx_http_liveupdate_union_add(&rows->of_channel, &rows->of_release);
+
+    row->estimated = 1;
+
+    ngx_http_liveupdate_union_count(&rows->of_release, row->devices);
+    ngx_http_liveupdate_union_count(&rows->of_running, row->running);
+
+    all = rows->snapshot->rows.elts;
+
+    all[rows->channel].estimated = 1;
+    all[rows->app].estimated = 1;
+}
+
+
+/* 0: there is none, or it became that of another series meanwhile. */
+
+static ngx_uint_t
+ngx_http_liveupdate_union_read(ngx_http_liveupdate_union_t *u,
+    ngx_http_liveupdate_copy_t *copy, ngx_uint_t n, uint32_t hour)
+{
+    ngx_http_liveupdate_sketch_t  *sketch;
+
+    sketch = copy->series.sketches[n];
+
+    if (sketch == NULL) {
+        return 0;
+    }
+
+    liveupdate_hll_merge(u->ranks[0], &sketch->hll, hour, LIVEUPDATE_HLL_DAY);
+    liveupdate_hll_merge(u->ranks[1], &sketch->hll, hour,
+                         LIVEUPDATE_HLL_MONTH);
+
+    if (copy->place->serial != copy->series.serial
+        || copy->place->sketches[n] != sketch)
+    {
+        ngx_memzero(u, sizeof(ngx_http_liveupdate_union_t));
+        return 0;
+    }
+
+    return 1;
+}
+
+
+static void
+ngx_http_liveupdate_union_add(ngx_http_liveupdate_union_t *to,
+    ngx_http_liveupdate_union_t *from)
+{
+    ngx_uint_t  i, n;
+
+    for (i = 0; i < NGX_HTTP_LIVEUPDATE_WINDOWS; i++) {
+        for (n = 0; n < LIVEUPDATE_HLL_REGISTERS; n++) {
+            to->ranks[i][n] = ngx_max(to->ranks[i][n], from->ranks[i][n]);
+        }
+    }
+}
+
+
+static void
+ngx_http_liveupdate_union_count(ngx_http_liveupdate_union_t *u,
+    double *devices)
+{
+    ngx_uint_t  i;
+
+    for (i = 0; i < NGX_HTTP_LIVEUPDATE_WINDOWS; i++) {
+
+        /* a whole number: there are no parts of devices */
+
+        devices[i] = (double) (uint64_t)
+                     (liveupdate_hll_estimate(u->ranks[i]) + 0.5);
+    }
+}
+
+
+static void
+ngx_http_liveupdate_rows_end_channel(ngx_http_liveupdate_rows_t *rows)
+{
+    ngx_http_liveupdate_row_t  *row;
+
+    if (rows->channel < 0) {
+        return;
+    }
+
+    row = rows->snapshot->rows.elts;
+
+    ngx_http_liveupdate_union_count(&rows->of_channel,
+                                    row[rows->channel].devices);
+    ngx_http_liveupdate_union_add(&rows->of_app, &rows->of_channel);
+
+    ngx_memzero(&rows->of_channel, sizeof(ngx_http_liveupdate_union_t));
+    rows->channel = -1;
+}
+
+
+static void
+ngx_http_liveupdate_rows_end_app(ngx_http_liveupdate_rows_t *rows)
+{
+    ngx_http_liveupdate_row_t  *row;
+
+    ngx_http_liveupdate_rows_end_channel(rows);
+
+    if (rows->app < 0) {
+        return;
+    }
+
+    row = rows->snapshot->rows.elts;
+
+    ngx_http_liveupdate_union_count(&rows->of_app, row[rows->app].devices);
+
+    ngx_memzero(&rows->of_app, sizeof(ngx_http_liveupdate_union_t));
+    rows->app = -1;
+}
+
+
+static ngx_uint_t
+ngx_http_liveupdate_any(ngx_atomic_t *counts, ngx_uint_t first,
+    ngx_uint_t end)
+{
+    while (first < end) {
+        if (counts[first++]) {
+            return 1;
+        }
+    }
+
+    return 0;
+}

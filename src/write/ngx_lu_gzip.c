@@ -1,0 +1,245 @@
+
+/*
+ * Copyright (C) the nginx-liveupdate authors
+ */
+
+
+#include "ngx_lu_release.h"
+
+#include <zlib.h>
+
+
+#define NGX_HTTP_LIVEUPDATE_GZIP_MIN   256
+#define NGX_HTTP_LIVEUPDATE_GZIP_NAME  (255 - (sizeof(".gz") - 1))
+#define NGX_HTTP_LIVEUPDATE_GZIP_SIZE  (64 * 1024)
+
+
+typedef struct {
+    ngx_http_liveupdate_call_t   *call;
+    ngx_http_liveupdate_temp_t    temp;
+    z_stream                      stream;
+    u_char                        out[NGX_HTTP_LIVEUPDATE_GZIP_SIZE];
+} ngx_http_liveupdate_gzip_t;
+
+
+static ngx_uint_t ngx_http_liveupdate_gzip_compresses(
+    const liveupdate_file_t *file);
+static ngx_int_t ngx_http_liveupdate_gzip_file(
+    ngx_http_liveupdate_gzip_t *gzip, u_char *data);
+static ngx_int_t ngx_http_liveupdate_gzip_piece(void *data, u_char *bytes,
+    size_t len);
+static ngx_int_t ngx_http_liveupdate_gzip_failed(
+    ngx_http_liveupdate_call_t *call);
+
+
+ngx_int_t
+ngx_http_liveupdate_gzip(ngx_http_liveupdate_call_t *call, u_char *folder,
+    u_char *data, liveupdate_file_t *file)
+{
+    u_char                      *path;
+    ngx_int_t                    status;
+    ngx_http_liveupdate_gzip_t  *gzip;
+
+    if (!ngx_http_liveupdate_gzip_compresses(file)) {
+        return NGX_OK;
+    }
+
+    gzip = ngx_alloc(sizeof(ngx_http_liveupdate_gzip_t), ngx_cycle->log);
+    if (gzip == NULL) {
+        return ngx_http_liveupdate_nomem(call);
+    }
+
+    gzip->call = call;
+
+    if (ngx_http_liveupdate_temp_create(&call->io, call->store, &gzip->temp)
+        != NGX_OK)
+    {
+        ngx_free(gzip);
+        return ngx_http_liveupdate_failed(call);
+    }
+
+    status = ngx_http_liveupdate_gzip_file(gzip, data);
+
+    /* what saves less than a tenth is not worth a second file */
+
+    if (status != NGX_OK
+        || gzip->temp.sha256.size > file->size - file->size / 10)
+    {
+        ngx_http_liveupdate_temp_discard(&gzip->temp);
+        goto done;
+    }
+
+    path = ngx_http_liveupdate_path(call->io.pool, "%s/gzip/%*s.gz", folder,
+                                    file->href.len, file->href.data);
+
+    if (ngx_http_liveupdate_store_mkdirs(&call->io, folder, path) != NGX_OK
+        || ngx_http_liveupdate_temp_sync(&call->io, &gzip->temp) != NGX_OK)
+    {
+        ngx_http_liveupdate_temp_discard(&gzip->temp);
+        status = ngx_http_liveupdate_gzip_failed(call);
+        goto done;
+    }
+
+    if (ngx_http_liveupdate_temp_rename(&call->io, &gzip->temp, path)
+        != NGX_OK)
+    {
+        status = ngx_http_liveupdate_gzip_failed(call);
+        goto done;
+    }
+
+    file->gzip = 1;
+
+done:
+
+    ngx_free(gzip);
+
+    return status;
+}
+
+
+/* By the media type, or by the name where there is none. */
+
+static ngx_uint_t
+ngx_http_liveupdate_gzip_compresses(const liveupdate_file_t *file)
+{
+    size_t       len;
+    u_char      *name, *last;
+    ngx_uint_t   i;
+
+    static const char  *types[] = {
+        "text/", "application/javascript", "application/json",
+        "application/xml", "application/wasm", "application/manifest+json",
+        "application/xhtml+xml", "image/svg+xml", "image/bmp", "font/ttf",
+        "font/otf", "application/vnd.ms-fontobject", NULL
+    };
+
+    static const char  *extensions[] = {
+        ".html", ".css", ".js", ".mjs", ".json", ".map", ".svg", ".txt",
+        ".wasm", ".webmanifest", ".xml", ".ttf", ".otf", NULL
+    };
+
+    if (file->size < NGX_HTTP_LIVEUPDATE_GZIP_MIN) {
+        return 0;
+    }
+
+    /* file systems have names of up to 255 bytes */
+
+    last = file->href.data + file->href.len;
+
+    for (name = last; name > file->href.data && name[-1] != '/'; name--) {
+        /* void */
+    }
+
+    if ((size_t) (last - name) > NGX_HTTP_LIVEUPDATE_GZIP_NAME) {
+        return 0;
+    }
+
+    if (file->type.len) {
+        for (i = 0; types[i]; i++) {
+            len = ngx_strlen(types[i]);
+
+            if (file->type.len >= len
+                && ngx_strncasecmp(file->type.data, (u_char *) types[i], len)
+                   == 0)
+            {
+                return 1;
+            }
+        }
+
+        return 0;
+    }
+
+    for (i = 0; extensions[i]; i++) {
+        len = ngx_strlen(extensions[i]);
+
+        if (file->href.len > len
+            && ngx_strncasecmp(file->href.data + file->href.len - len,
+                               (u_char *) extensions[i], len)
+               == 0)
+        {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+static ngx_int_t
+ngx_http_liveupdate_gzip_file(ngx_http_liveupdate_gzip_t *gzip, u_char *data)
+{
+    ngx_int_t                    rc;
+    ngx_http_liveupdate_call_t  *call;
+
+    call = gzip->call;
+
+    ngx_memzero(&gzip->stream, sizeof(z_stream));
+
+    /* windowBits + 16: a gzip header, without a name or a time */
+
+    if (deflateInit2(&gzip->stream, Z_BEST_COMPRESSION, Z_DEFLATED,
+                     MAX_WBITS + 16, MAX_MEM_LEVEL, Z_DEFAULT_STRATEGY)
+        != Z_OK)
+    {
+        return ngx_http_liveupdate_nomem(call);
+    }
+
+    rc = ngx_http_liveupdate_store_pieces(&call->io, data,
+                                          ngx_http_liveupdate_gzip_piece,
+                                          gzip);
+
+    (void) deflateEnd(&gzip->stream);
+
+    return rc == NGX_OK ? NGX_OK : ngx_http_liveupdate_unread(call, rc);
+}
+
+
+static ngx_int_t
+ngx_http_liveupdate_gzip_piece(void *data, u_char *bytes, size_t len)
+{
+    ngx_http_liveupdate_gzip_t *gzip = data;
+
+    z_stream  *stream;
+
+    stream = &gzip->stream;
+
+    stream->next_in = bytes;
+    stream->avail_in = (uInt) len;
+
+    do {
+        stream->next_out = gzip->out;
+        stream->avail_out = NGX_HTTP_LIVEUPDATE_GZIP_SIZE;
+
+        (void) deflate(stream, len ? Z_NO_FLUSH : Z_FINISH);
+
+        if (ngx_http_liveupdate_temp_write(&gzip->call->io, &gzip->temp,
+                                           gzip->out,
+                                           stream->next_out - gzip->out)
+            != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+
+    } while (stream->avail_out == 0);
+
+    return NGX_OK;
+}
+
+
+/*
+ * The twin of "a.js" is where the folder of the twin of "a.js.gz/b.js" would
+ * be: the one that comes second has none.
+ */
+
+static ngx_int_t
+ngx_http_liveupdate_gzip_failed(ngx_http_liveupdate_call_t *call)
+{
+    if (call->io.err != NGX_ENOTDIR) {
+        return ngx_http_liveupdate_failed(call);
+    }
+
+    call->io.err = 0;
+    call->io.operation = NULL;
+
+    return NGX_OK;
+}

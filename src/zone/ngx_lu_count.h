@@ -1,0 +1,308 @@
+
+/*
+ * Copyright (C) the nginx-liveupdate authors
+ *
+ * Count, snapshot, status: what is counted, and told by liveupdate_status.
+ */
+
+
+#ifndef _NGX_HTTP_LIVEUPDATE_COUNT_H_INCLUDED_
+#define _NGX_HTTP_LIVEUPDATE_COUNT_H_INCLUDED_
+
+
+#include "base/ngx_lu.h"
+
+#include "core/lu_hll.h"
+#include "core/lu_latest.h"
+
+
+/* without it nothing is counted: to measure what counting costs */
+
+#ifndef NGX_HTTP_LIVEUPDATE_COUNTING
+#define NGX_HTTP_LIVEUPDATE_COUNTING  1
+#endif
+
+
+/* What a request is, of all that the module answers. */
+
+typedef enum {
+    NGX_HTTP_LIVEUPDATE_KIND_NONE = 0,
+    NGX_HTTP_LIVEUPDATE_KIND_CHECK,
+    NGX_HTTP_LIVEUPDATE_KIND_PROBE,      /* a check with a token */
+    NGX_HTTP_LIVEUPDATE_KIND_DISCOVERY,
+    NGX_HTTP_LIVEUPDATE_KIND_ARTIFACT,
+    NGX_HTTP_LIVEUPDATE_KIND_FEED,
+    NGX_HTTP_LIVEUPDATE_KIND_DOWNLOAD,
+    NGX_HTTP_LIVEUPDATE_KIND_API,
+    NGX_HTTP_LIVEUPDATE_KIND_RELEASES,
+    NGX_HTTP_LIVEUPDATE_KIND_WEBHOOK,
+    NGX_HTTP_LIVEUPDATE_KIND_STATUS,
+    NGX_HTTP_LIVEUPDATE_KINDS
+} ngx_http_liveupdate_kind_e;
+
+
+/* How it ended, if it was not a check that was decided: by its status. */
+
+typedef enum {
+    NGX_HTTP_LIVEUPDATE_RESULT_OK = 0,
+    NGX_HTTP_LIVEUPDATE_RESULT_REDIRECT,
+    NGX_HTTP_LIVEUPDATE_RESULT_NOT_MODIFIED,
+    NGX_HTTP_LIVEUPDATE_RESULT_INVALID,
+    NGX_HTTP_LIVEUPDATE_RESULT_UNAUTHORIZED,
+    NGX_HTTP_LIVEUPDATE_RESULT_FORBIDDEN,
+    NGX_HTTP_LIVEUPDATE_RESULT_NOT_FOUND,
+    NGX_HTTP_LIVEUPDATE_RESULT_NOT_ALLOWED,
+    NGX_HTTP_LIVEUPDATE_RESULT_CONFLICT,
+    NGX_HTTP_LIVEUPDATE_RESULT_TOO_LARGE,
+    NGX_HTTP_LIVEUPDATE_RESULT_REFUSED,      /* what else is the client's */
+    NGX_HTTP_LIVEUPDATE_RESULT_LIMITED,      /* limit_req, busy threads */
+    NGX_HTTP_LIVEUPDATE_RESULT_CLOSED,       /* by the client */
+    NGX_HTTP_LIVEUPDATE_RESULT_FAILED,
+    NGX_HTTP_LIVEUPDATE_RESULTS
+} ngx_http_liveupdate_result_e;
+
+
+/* What a series counts: checks by liveupdate_check_e, requests for a build. */
+
+#define NGX_HTTP_LIVEUPDATE_CHECKS  (LIVEUPDATE_CHECK_UNSIGNED + 1)
+
+enum {
+    NGX_HTTP_LIVEUPDATE_COUNT_MANIFEST = NGX_HTTP_LIVEUPDATE_CHECKS,
+    NGX_HTTP_LIVEUPDATE_COUNT_FILE,
+    NGX_HTTP_LIVEUPDATE_COUNT_DOWNLOAD,
+    NGX_HTTP_LIVEUPDATE_COUNTS
+};
+
+
+/* Of the devices that were told of a release: those that had it, or had not. */
+
+enum {
+    NGX_HTTP_LIVEUPDATE_SKETCH_TOLD = 0,
+    NGX_HTTP_LIVEUPDATE_SKETCH_RUNNING,
+    NGX_HTTP_LIVEUPDATE_SKETCHES
+};
+
+
+/* How a load of the catalog ended. */
+
+enum {
+    NGX_HTTP_LIVEUPDATE_LOADED = 0,
+    NGX_HTTP_LIVEUPDATE_LOAD_UNCHANGED,
+    NGX_HTTP_LIVEUPDATE_LOAD_ABSENT,
+    NGX_HTTP_LIVEUPDATE_LOAD_FAILED,
+    NGX_HTTP_LIVEUPDATE_LOADS
+};
+
+
+/* States of releases on the disk, in the order of their names below. */
+
+#define NGX_HTTP_LIVEUPDATE_STATES  9
+
+#define NGX_HTTP_LIVEUPDATE_LABELS        3
+#define NGX_HTTP_LIVEUPDATE_APP_ROOM      64
+#define NGX_HTTP_LIVEUPDATE_CHANNEL_ROOM  128
+#define NGX_HTTP_LIVEUPDATE_RELEASE_ROOM  64
+
+
+typedef struct ngx_http_liveupdate_count_s   ngx_http_liveupdate_count_t;
+typedef struct ngx_http_liveupdate_sketch_s  ngx_http_liveupdate_sketch_t;
+
+
+struct ngx_http_liveupdate_series_s {
+    ngx_atomic_t                    serial;
+    ngx_http_liveupdate_numbers_t  *numbers;
+    ngx_http_liveupdate_series_t   *next;        /* in the bucket */
+    uint32_t                        hash;
+    uint32_t                        hour;        /* of its last use */
+    ngx_http_liveupdate_sketch_t   *sketches[NGX_HTTP_LIVEUPDATE_SKETCHES];
+    ngx_atomic_t                    counts[NGX_HTTP_LIVEUPDATE_COUNTS];
+    u_short                         len[NGX_HTTP_LIVEUPDATE_LABELS];
+    u_char                          data[NGX_HTTP_LIVEUPDATE_APP_ROOM
+                                         + NGX_HTTP_LIVEUPDATE_CHANNEL_ROOM
+                                         + NGX_HTTP_LIVEUPDATE_RELEASE_ROOM];
+};
+
+
+struct ngx_http_liveupdate_sketch_s {
+    ngx_http_liveupdate_series_t   *owner;
+    uint32_t                        hour;        /* of its last use */
+    liveupdate_hll_t                hll;
+};
+
+
+/* What was found on the disk, by one of all workers, for some seconds. */
+
+typedef struct {
+    ngx_atomic_t                    claimed;     /* since then */
+    ngx_atomic_t                    at;          /* 0: never */
+    ngx_atomic_t                    took;        /* milliseconds */
+    ngx_atomic_t                    states[NGX_HTTP_LIVEUPDATE_STATES];
+    ngx_atomic_t                    oldest;      /* waits since; 0: none */
+    ngx_atomic_t                    complete;
+} ngx_http_liveupdate_scan_t;
+
+
+/* The numbers of a store; all but a full zone's are in the zone. */
+
+struct ngx_http_liveupdate_numbers_s {
+    ngx_http_liveupdate_count_t    *count;
+    ngx_http_liveupdate_numbers_t  *next;
+    uint32_t                        hash;        /* of the store */
+
+    ngx_atomic_t                    requests[NGX_HTTP_LIVEUPDATE_KINDS]
+                                            [NGX_HTTP_LIVEUPDATE_RESULTS];
+    ngx_atomic_t                    no_app;      /* checks */
+    ngx_atomic_t                    loads[NGX_HTTP_LIVEUPDATE_LOADS];
+    ngx_atomic_t                    staged;
+    ngx_atomic_t                    stages_failed;
+    ngx_atomic_t                    stage_bytes;
+
+    ngx_atomic_t                    retired[NGX_HTTP_LIVEUPDATE_COUNTS];
+    ngx_http_liveupdate_series_t    other;       /* without a place */
+    ngx_http_liveupdate_scan_t      scan;
+};
+
+
+/* All of a zone; the sizes never change. */
+
+struct ngx_http_liveupdate_count_s {
+    ngx_shmtx_t                    *mutex;
+    ngx_slab_pool_t                *shpool;
+    size_t                          size;        /* of the zone */
+    uint64_t                        seed;
+    ngx_atomic_uint_t               serial;      /* the last one */
+    ngx_http_liveupdate_numbers_t  *numbers;     /* of the stores */
+
+    ngx_http_liveupdate_series_t   *series;
+    ngx_http_liveupdate_series_t  **buckets;
+    ngx_uint_t                      nseries;
+    ngx_uint_t                      used;
+    uint32_t                        full;        /* in this hour */
+
+    ngx_http_liveupdate_sketch_t   *sketches;
+    ngx_uint_t                      nsketches;
+    ngx_uint_t                      drawn;
+    uint32_t                        exhausted;   /* in this hour */
+};
+
+
+/* Made with the zone; NULL: it is too small.  That of a store's zone. */
+
+ngx_http_liveupdate_count_t *ngx_http_liveupdate_count_create(
+    ngx_slab_pool_t *shpool, size_t size);
+ngx_http_liveupdate_count_t *ngx_http_liveupdate_zone_count(
+    ngx_http_liveupdate_store_t *store);
+
+/* All changes of apps so far that this zone knows of. */
+
+ngx_atomic_uint_t ngx_http_liveupdate_zone_changes(
+    ngx_http_liveupdate_store_t *store);
+
+/* Never NULL; in any thread. */
+
+ngx_http_liveupdate_numbers_t *ngx_http_liveupdate_numbers(
+    ngx_http_liveupdate_store_t *store);
+
+#define ngx_http_liveupdate_add(counter, n)                                   \
+    (void) ngx_atomic_fetch_add(&(counter), (ngx_atomic_int_t) (n))
+
+/*
+ * The series of these labels (channel and release may be NULL), or that of
+ * all others if there is no place; never NULL.  The mark belongs to them, in
+ * a copy of the catalog.  For the event loop.
+ */
+
+ngx_http_liveupdate_series_t *ngx_http_liveupdate_series(
+    ngx_http_liveupdate_store_t *store, const liveupdate_mark_t *mark,
+    const liveupdate_str_t *app, const liveupdate_str_t *channel,
+    const liveupdate_str_t *release);
+
+/*
+ * A check that was decided, and the mark of what it told of; the device's id
+ * may be empty.
+ */
+
+void ngx_http_liveupdate_count_check(ngx_http_request_t *r,
+    const liveupdate_mark_t *mark, const liveupdate_app_t *app,
+    const liveupdate_channel_t *channel,
+    const liveupdate_deployment_t *deployment, liveupdate_check_e result,
+    const liveupdate_str_t *device);
+
+/* Counts all else when it is over. */
+
+ngx_int_t ngx_http_liveupdate_count_init(ngx_conf_t *cf);
+
+
+/*
+ * Snapshot: what there is to tell, in a pool.  Rows come in the order of apps,
+ * their channels and their releases, and then their desktop builds; an app and
+ * a channel have a row in front of theirs.
+ */
+
+typedef enum {
+    NGX_HTTP_LIVEUPDATE_ROW_APP = 0,
+    NGX_HTTP_LIVEUPDATE_ROW_CHANNEL,
+    NGX_HTTP_LIVEUPDATE_ROW_RELEASE,
+    NGX_HTTP_LIVEUPDATE_ROW_DESKTOP
+} ngx_http_liveupdate_row_e;
+
+
+typedef struct {
+    ngx_http_liveupdate_row_e       level;
+    liveupdate_str_t                app;         /* terminated */
+    liveupdate_str_t                channel;
+    liveupdate_str_t                release;
+    ngx_atomic_uint_t               counts[NGX_HTTP_LIVEUPDATE_COUNTS];
+
+    /* estimates, of a day and of 30 */
+    double                          devices[2];
+    double                          running[2];
+    unsigned                        estimated:1;
+} ngx_http_liveupdate_row_t;
+
+
+typedef struct {
+    ngx_http_liveupdate_numbers_t  *numbers;
+    ngx_array_t                     rows;
+    ngx_atomic_uint_t               checks[NGX_HTTP_LIVEUPDATE_CHECKS];
+    ngx_atomic_uint_t               other[NGX_HTTP_LIVEUPDATE_COUNTS];
+    ngx_atomic_uint_t               changes;
+    size_t                          free;        /* bytes of the zone */
+    ngx_uint_t                      series;      /* in use */
+    ngx_uint_t                      sketches;
+    time_t                          now;
+} ngx_http_liveupdate_snapshot_t;
+
+/*
+ * NGX_OK or NGX_ERROR; app: only that one, or NULL; token: only apps that it
+ * is for, or NULL.  In a thread.
+ */
+
+ngx_int_t ngx_http_liveupdate_snapshot(ngx_http_liveupdate_store_t *store,
+    ngx_pool_t *pool, const char *app, const liveupdate_token_t *token,
+    ngx_http_liveupdate_snapshot_t *snapshot);
+
+
+/*
+ * Status: the handler of the location.  Scan: reads from the disk how many
+ * releases there are of each state, if that was not done lately; what failed
+ * is in call->io.  Metrics: Prometheus' text format; the text is to be given
+ * to cJSON_free(), NULL: no memory.
+ */
+
+ngx_int_t ngx_http_liveupdate_status_handler(ngx_http_request_t *r);
+void ngx_http_liveupdate_scan(ngx_http_liveupdate_call_t *call);
+char *ngx_http_liveupdate_metrics(ngx_http_liveupdate_snapshot_t *snapshot);
+
+/* Seconds that the oldest staged release waits, at least 1; 0: none does. */
+
+double ngx_http_liveupdate_waiting(ngx_http_liveupdate_snapshot_t *snapshot);
+
+extern ngx_str_t  ngx_http_liveupdate_results[];        /* of checks */
+extern const char  *ngx_http_liveupdate_kind_names[];
+extern const char  *ngx_http_liveupdate_result_names[];
+extern const char  *ngx_http_liveupdate_load_names[];
+extern const char  *ngx_http_liveupdate_state_names[];
+
+
+#endif /* _NGX_HTTP_LIVEUPDATE_COUNT_H_INCLUDED_ */
