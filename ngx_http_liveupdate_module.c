@@ -8,53 +8,46 @@
 #include "job/ngx_lu_job.h"
 
 
-#define NGX_HTTP_LIVEUPDATE_ZONE_SIZE  (16 * 1024 * 1024)
+#define NGX_LU_ZONE_SIZE  (16 * 1024 * 1024)
 
 
-static ngx_int_t ngx_http_liveupdate_variable(ngx_http_request_t *r,
+static ngx_int_t ngx_lu_variable(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data);
 
-static char *ngx_http_liveupdate_store(ngx_conf_t *cf, ngx_command_t *cmd,
-    void *conf);
-static char *ngx_http_liveupdate_api(ngx_conf_t *cf, ngx_command_t *cmd,
-    void *conf);
-static char *ngx_http_liveupdate_artifacts(ngx_conf_t *cf, ngx_command_t *cmd,
-    void *conf);
-static char *ngx_http_liveupdate_status(ngx_conf_t *cf, ngx_command_t *cmd,
-    void *conf);
-static ngx_int_t ngx_http_liveupdate_add_variables(ngx_conf_t *cf);
-static void *ngx_http_liveupdate_create_main_conf(ngx_conf_t *cf);
-static void *ngx_http_liveupdate_create_loc_conf(ngx_conf_t *cf);
-static char *ngx_http_liveupdate_merge_loc_conf(ngx_conf_t *cf, void *parent,
-    void *child);
-static ngx_int_t ngx_http_liveupdate_add_folders(ngx_conf_t *cf,
-    ngx_str_t *path);
-static char *ngx_http_liveupdate_set_zone(ngx_conf_t *cf,
-    ngx_http_liveupdate_store_t *store);
-static ngx_int_t ngx_http_liveupdate_init(ngx_conf_t *cf);
-static ngx_int_t ngx_http_liveupdate_init_module(ngx_cycle_t *cycle);
+static char *ngx_lu_store(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+static char *ngx_lu_api(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+static char *ngx_lu_artifacts(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+static char *ngx_lu_status(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+static ngx_int_t ngx_lu_add_variables(ngx_conf_t *cf);
+static void *ngx_lu_create_main_conf(ngx_conf_t *cf);
+static void *ngx_lu_create_loc_conf(ngx_conf_t *cf);
+static char *ngx_lu_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child);
+static ngx_int_t ngx_lu_add_folders(ngx_conf_t *cf, ngx_str_t *path);
+static char *ngx_lu_set_zone(ngx_conf_t *cf, ngx_lu_store_t *store);
+static ngx_int_t ngx_lu_init(ngx_conf_t *cf);
+static ngx_int_t ngx_lu_init_module(ngx_cycle_t *cycle);
 
 
-static ngx_conf_enum_t  ngx_http_liveupdate_approvals[] = {
-    { ngx_string("off"), NGX_HTTP_LIVEUPDATE_APPROVAL_OFF },
-    { ngx_string("on"), NGX_HTTP_LIVEUPDATE_APPROVAL_ON },
-    { ngx_string("github"), NGX_HTTP_LIVEUPDATE_APPROVAL_GITHUB },
+static ngx_conf_enum_t  ngx_lu_approvals[] = {
+    { ngx_string("off"), NGX_LU_APPROVAL_OFF },
+    { ngx_string("on"), NGX_LU_APPROVAL_ON },
+    { ngx_string("github"), NGX_LU_APPROVAL_GITHUB },
     { ngx_null_string, 0 }
 };
 
 
-static ngx_command_t  ngx_http_liveupdate_commands[] = {
+static ngx_command_t  ngx_lu_commands[] = {
 
     { ngx_string("liveupdate_zone"),
       NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
-      ngx_http_liveupdate_zone,
+      ngx_lu_zone,
       NGX_HTTP_MAIN_CONF_OFFSET,
       0,
       NULL },
 
     { ngx_string("liveupdate_store"),
       NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
-      ngx_http_liveupdate_store,
+      ngx_lu_store,
       NGX_HTTP_LOC_CONF_OFFSET,
       0,
       NULL },
@@ -63,40 +56,40 @@ static ngx_command_t  ngx_http_liveupdate_commands[] = {
       NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
       ngx_conf_set_str_slot,
       NGX_HTTP_LOC_CONF_OFFSET,
-      offsetof(ngx_http_liveupdate_loc_conf_t, tokens_path),
+      offsetof(ngx_lu_loc_conf_t, tokens_path),
       NULL },
 
     { ngx_string("liveupdate_base_url"),
       NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
       ngx_http_set_complex_value_slot,
       NGX_HTTP_LOC_CONF_OFFSET,
-      offsetof(ngx_http_liveupdate_loc_conf_t, base_url),
+      offsetof(ngx_lu_loc_conf_t, base_url),
       NULL },
 
     { ngx_string("liveupdate_valid"),
       NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
       ngx_conf_set_sec_slot,
       NGX_HTTP_LOC_CONF_OFFSET,
-      offsetof(ngx_http_liveupdate_loc_conf_t, valid),
+      offsetof(ngx_lu_loc_conf_t, valid),
       NULL },
 
     { ngx_string("liveupdate_threads"),
       NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
       ngx_conf_set_str_slot,
       NGX_HTTP_LOC_CONF_OFFSET,
-      offsetof(ngx_http_liveupdate_loc_conf_t, threads_name),
+      offsetof(ngx_lu_loc_conf_t, threads_name),
       NULL },
 
     { ngx_string("liveupdate_api"),
       NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS,
-      ngx_http_liveupdate_api,
+      ngx_lu_api,
       NGX_HTTP_LOC_CONF_OFFSET,
       0,
       NULL },
 
     { ngx_string("liveupdate_releases"),
       NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS,
-      ngx_http_liveupdate_api,
+      ngx_lu_api,
       NGX_HTTP_LOC_CONF_OFFSET,
       0,
       NULL },
@@ -105,12 +98,12 @@ static ngx_command_t  ngx_http_liveupdate_commands[] = {
       NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
       ngx_conf_set_enum_slot,
       NGX_HTTP_LOC_CONF_OFFSET,
-      offsetof(ngx_http_liveupdate_loc_conf_t, approval),
-      ngx_http_liveupdate_approvals },
+      offsetof(ngx_lu_loc_conf_t, approval),
+      ngx_lu_approvals },
 
     { ngx_string("liveupdate_artifacts"),
       NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS,
-      ngx_http_liveupdate_artifacts,
+      ngx_lu_artifacts,
       NGX_HTTP_LOC_CONF_OFFSET,
       0,
       NULL },
@@ -119,40 +112,40 @@ static ngx_command_t  ngx_http_liveupdate_commands[] = {
       NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
       ngx_http_set_complex_value_slot,
       NGX_HTTP_LOC_CONF_OFFSET,
-      offsetof(ngx_http_liveupdate_loc_conf_t, feed),
+      offsetof(ngx_lu_loc_conf_t, feed),
       NULL },
 
     { ngx_string("liveupdate_download"),
       NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
       ngx_http_set_complex_value_slot,
       NGX_HTTP_LOC_CONF_OFFSET,
-      offsetof(ngx_http_liveupdate_loc_conf_t, download),
+      offsetof(ngx_lu_loc_conf_t, download),
       NULL },
 
     { ngx_string("liveupdate_fetch"),
       NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_1MORE,
-      ngx_http_liveupdate_conf_fetch,
+      ngx_lu_conf_fetch,
       NGX_HTTP_LOC_CONF_OFFSET,
       0,
       NULL },
 
     { ngx_string("liveupdate_github"),
       NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_2MORE,
-      ngx_http_liveupdate_conf_github,
+      ngx_lu_conf_github,
       NGX_HTTP_LOC_CONF_OFFSET,
       0,
       NULL },
 
     { ngx_string("liveupdate_webhook"),
       NGX_HTTP_LOC_CONF|NGX_CONF_2MORE,
-      ngx_http_liveupdate_conf_webhook,
+      ngx_lu_conf_webhook,
       NGX_HTTP_LOC_CONF_OFFSET,
       0,
       NULL },
 
     { ngx_string("liveupdate_status"),
       NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS|NGX_CONF_TAKE1,
-      ngx_http_liveupdate_status,
+      ngx_lu_status,
       NGX_HTTP_LOC_CONF_OFFSET,
       0,
       NULL },
@@ -162,28 +155,28 @@ static ngx_command_t  ngx_http_liveupdate_commands[] = {
 
 
 static ngx_http_module_t  ngx_http_liveupdate_module_ctx = {
-    ngx_http_liveupdate_add_variables,     /* preconfiguration */
-    ngx_http_liveupdate_init,              /* postconfiguration */
+    ngx_lu_add_variables,     /* preconfiguration */
+    ngx_lu_init,              /* postconfiguration */
 
-    ngx_http_liveupdate_create_main_conf,  /* create main configuration */
+    ngx_lu_create_main_conf,  /* create main configuration */
     NULL,                                  /* init main configuration */
 
     NULL,                                  /* create server configuration */
     NULL,                                  /* merge server configuration */
 
-    ngx_http_liveupdate_create_loc_conf,   /* create location configuration */
-    ngx_http_liveupdate_merge_loc_conf     /* merge location configuration */
+    ngx_lu_create_loc_conf,   /* create location configuration */
+    ngx_lu_merge_loc_conf     /* merge location configuration */
 };
 
 
 ngx_module_t  ngx_http_liveupdate_module = {
     NGX_MODULE_V1,
     &ngx_http_liveupdate_module_ctx,       /* module context */
-    ngx_http_liveupdate_commands,          /* module directives */
+    ngx_lu_commands,          /* module directives */
     NGX_HTTP_MODULE,                       /* module type */
     NULL,                                  /* init master */
-    ngx_http_liveupdate_init_module,       /* init module */
-    ngx_http_liveupdate_jobs_init,         /* init process */
+    ngx_lu_init_module,       /* init module */
+    ngx_lu_jobs_init,         /* init process */
     NULL,                                  /* init thread */
     NULL,                                  /* exit thread */
     NULL,                                  /* exit process */
@@ -192,52 +185,52 @@ ngx_module_t  ngx_http_liveupdate_module = {
 };
 
 
-static ngx_http_variable_t  ngx_http_liveupdate_vars[] = {
+static ngx_http_variable_t  ngx_lu_vars[] = {
 
-    { ngx_string("liveupdate_app"), NULL, ngx_http_liveupdate_variable,
-      offsetof(ngx_http_liveupdate_ctx_t, app), NGX_HTTP_VAR_NOCACHEABLE, 0 },
+    { ngx_string("liveupdate_app"), NULL, ngx_lu_variable,
+      offsetof(ngx_lu_ctx_t, app), NGX_HTTP_VAR_NOCACHEABLE, 0 },
 
-    { ngx_string("liveupdate_release"), NULL, ngx_http_liveupdate_variable,
-      offsetof(ngx_http_liveupdate_ctx_t, release),
+    { ngx_string("liveupdate_release"), NULL, ngx_lu_variable,
+      offsetof(ngx_lu_ctx_t, release),
       NGX_HTTP_VAR_NOCACHEABLE, 0 },
 
-    { ngx_string("liveupdate_channel"), NULL, ngx_http_liveupdate_variable,
-      offsetof(ngx_http_liveupdate_ctx_t, channel),
+    { ngx_string("liveupdate_channel"), NULL, ngx_lu_variable,
+      offsetof(ngx_lu_ctx_t, channel),
       NGX_HTTP_VAR_NOCACHEABLE, 0 },
 
-    { ngx_string("liveupdate_platform"), NULL, ngx_http_liveupdate_variable,
-      offsetof(ngx_http_liveupdate_ctx_t, platform),
+    { ngx_string("liveupdate_platform"), NULL, ngx_lu_variable,
+      offsetof(ngx_lu_ctx_t, platform),
       NGX_HTTP_VAR_NOCACHEABLE, 0 },
 
-    { ngx_string("liveupdate_result"), NULL, ngx_http_liveupdate_variable,
-      offsetof(ngx_http_liveupdate_ctx_t, result),
+    { ngx_string("liveupdate_result"), NULL, ngx_lu_variable,
+      offsetof(ngx_lu_ctx_t, result),
       NGX_HTTP_VAR_NOCACHEABLE, 0 },
 
-    { ngx_string("liveupdate_checksum"), NULL, ngx_http_liveupdate_variable,
-      offsetof(ngx_http_liveupdate_ctx_t, checksum),
+    { ngx_string("liveupdate_checksum"), NULL, ngx_lu_variable,
+      offsetof(ngx_lu_ctx_t, checksum),
       NGX_HTTP_VAR_NOCACHEABLE, 0 },
 
-    { ngx_string("liveupdate_signature"), NULL, ngx_http_liveupdate_variable,
-      offsetof(ngx_http_liveupdate_ctx_t, signature),
+    { ngx_string("liveupdate_signature"), NULL, ngx_lu_variable,
+      offsetof(ngx_lu_ctx_t, signature),
       NGX_HTTP_VAR_NOCACHEABLE, 0 },
 
-    { ngx_string("liveupdate_fetch_uri"), NULL, ngx_http_liveupdate_variable,
-      offsetof(ngx_http_liveupdate_ctx_t, fetch_uri),
+    { ngx_string("liveupdate_fetch_uri"), NULL, ngx_lu_variable,
+      offsetof(ngx_lu_ctx_t, fetch_uri),
       NGX_HTTP_VAR_NOCACHEABLE, 0 },
 
-    { ngx_string("liveupdate_github_url"), NULL, ngx_http_liveupdate_variable,
-      offsetof(ngx_http_liveupdate_ctx_t, fetch_uri),
+    { ngx_string("liveupdate_github_url"), NULL, ngx_lu_variable,
+      offsetof(ngx_lu_ctx_t, fetch_uri),
       NGX_HTTP_VAR_NOCACHEABLE, 0 },
 
-    { ngx_string("liveupdate_fetch_path"), NULL, ngx_http_liveupdate_variable,
-      offsetof(ngx_http_liveupdate_ctx_t, fetch_path),
+    { ngx_string("liveupdate_fetch_path"), NULL, ngx_lu_variable,
+      offsetof(ngx_lu_ctx_t, fetch_path),
       NGX_HTTP_VAR_NOCACHEABLE, 0 },
 
       ngx_http_null_variable
 };
 
 
-static ngx_str_t  ngx_http_liveupdate_folders[] = {
+static ngx_str_t  ngx_lu_folders[] = {
     ngx_string(""),
     ngx_string("/apps"),
     ngx_string("/staging"),
@@ -249,15 +242,15 @@ static ngx_str_t  ngx_http_liveupdate_folders[] = {
 };
 
 
-ngx_http_liveupdate_ctx_t *
-ngx_http_liveupdate_get_ctx(ngx_http_request_t *r)
+ngx_lu_ctx_t *
+ngx_lu_get_ctx(ngx_http_request_t *r)
 {
-    ngx_http_liveupdate_ctx_t  *ctx;
+    ngx_lu_ctx_t  *ctx;
 
     ctx = ngx_http_get_module_ctx(r, ngx_http_liveupdate_module);
 
     if (ctx == NULL) {
-        ctx = ngx_pcalloc(r->pool, sizeof(ngx_http_liveupdate_ctx_t));
+        ctx = ngx_pcalloc(r->pool, sizeof(ngx_lu_ctx_t));
         if (ctx == NULL) {
             return NULL;
         }
@@ -271,10 +264,10 @@ ngx_http_liveupdate_get_ctx(ngx_http_request_t *r)
 }
 
 
-liveupdate_arena_t
-ngx_http_liveupdate_arena(ngx_pool_t *pool)
+lu_arena_t
+ngx_lu_arena(ngx_pool_t *pool)
 {
-    liveupdate_arena_t  arena;
+    lu_arena_t  arena;
 
     arena.alloc = (void *(*)(void *, size_t)) ngx_palloc;
     arena.data = pool;
@@ -284,11 +277,11 @@ ngx_http_liveupdate_arena(ngx_pool_t *pool)
 
 
 static ngx_int_t
-ngx_http_liveupdate_variable(ngx_http_request_t *r,
-    ngx_http_variable_value_t *v, uintptr_t data)
+ngx_lu_variable(ngx_http_request_t *r, ngx_http_variable_value_t *v,
+    uintptr_t data)
 {
-    ngx_str_t                  *value;
-    ngx_http_liveupdate_ctx_t  *ctx;
+    ngx_str_t     *value;
+    ngx_lu_ctx_t  *ctx;
 
     ctx = ngx_http_get_module_ctx(r, ngx_http_liveupdate_module);
 
@@ -315,14 +308,14 @@ ngx_http_liveupdate_variable(ngx_http_request_t *r,
 
 
 static char *
-ngx_http_liveupdate_store(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+ngx_lu_store(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
-    ngx_http_liveupdate_loc_conf_t *lucf = conf;
+    ngx_lu_loc_conf_t *lucf = conf;
 
-    ngx_str_t                         *value, path;
-    ngx_uint_t                         i;
-    ngx_http_liveupdate_store_t       *store, **stores;
-    ngx_http_liveupdate_main_conf_t   *lumcf;
+    ngx_str_t           *value, path;
+    ngx_uint_t           i;
+    ngx_lu_store_t      *store, **stores;
+    ngx_lu_main_conf_t  *lumcf;
 
     if (lucf->store) {
         return "is duplicate";
@@ -347,7 +340,7 @@ ngx_http_liveupdate_store(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     /* what comes after it has up to 1,300 bytes, and a path 4,095 */
 
-    if (path.len > NGX_HTTP_LIVEUPDATE_STORE_PATH) {
+    if (path.len > NGX_LU_STORE_PATH) {
         return "has a path longer than 2048 bytes";
     }
 
@@ -362,7 +355,7 @@ ngx_http_liveupdate_store(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         }
     }
 
-    store = ngx_pcalloc(cf->pool, sizeof(ngx_http_liveupdate_store_t));
+    store = ngx_pcalloc(cf->pool, sizeof(ngx_lu_store_t));
     stores = ngx_array_push(&lumcf->stores);
 
     if (store == NULL || stores == NULL) {
@@ -374,9 +367,9 @@ ngx_http_liveupdate_store(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     store->path = path;
     store->hash = ngx_crc32_long(path.data, path.len);
 
-    ngx_http_liveupdate_catalog_init(store);
+    ngx_lu_catalog_init(store);
 
-    if (ngx_http_liveupdate_add_folders(cf, &path) != NGX_OK) {
+    if (ngx_lu_add_folders(cf, &path) != NGX_OK) {
         return NGX_CONF_ERROR;
     }
 
@@ -392,12 +385,12 @@ ngx_http_liveupdate_store(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
  */
 
 static ngx_int_t
-ngx_http_liveupdate_add_folders(ngx_conf_t *cf, ngx_str_t *path)
+ngx_lu_add_folders(ngx_conf_t *cf, ngx_str_t *path)
 {
     ngx_str_t   *folder;
     ngx_path_t  *p;
 
-    for (folder = ngx_http_liveupdate_folders; folder->data; folder++) {
+    for (folder = ngx_lu_folders; folder->data; folder++) {
 
         p = ngx_pcalloc(cf->pool, sizeof(ngx_path_t));
         if (p == NULL) {
@@ -425,9 +418,9 @@ ngx_http_liveupdate_add_folders(ngx_conf_t *cf, ngx_str_t *path)
 
 
 static char *
-ngx_http_liveupdate_api(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+ngx_lu_api(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
-    ngx_http_liveupdate_loc_conf_t *lucf = conf;
+    ngx_lu_loc_conf_t *lucf = conf;
 
     ngx_http_core_loc_conf_t  *clcf;
 
@@ -439,16 +432,16 @@ ngx_http_liveupdate_api(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     lucf->releases = (ngx_strcmp(cmd->name.data, "liveupdate_releases") == 0);
 
     clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
-    clcf->handler = ngx_http_liveupdate_api_handler;
+    clcf->handler = ngx_lu_api_handler;
 
     return NGX_CONF_OK;
 }
 
 
 static char *
-ngx_http_liveupdate_artifacts(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+ngx_lu_artifacts(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
-    ngx_http_liveupdate_loc_conf_t  *lucf = conf;
+    ngx_lu_loc_conf_t  *lucf = conf;
 
     if (lucf->artifacts != NGX_CONF_UNSET) {
         return "is duplicate";
@@ -461,9 +454,9 @@ ngx_http_liveupdate_artifacts(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
 
 static char *
-ngx_http_liveupdate_status(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+ngx_lu_status(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
-    ngx_http_liveupdate_loc_conf_t *lucf = conf;
+    ngx_lu_loc_conf_t *lucf = conf;
 
     ngx_str_t                 *value;
     ngx_http_core_loc_conf_t  *clcf;
@@ -485,18 +478,18 @@ ngx_http_liveupdate_status(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     lucf->status_token = (cf->args->nelts == 2);
 
     clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
-    clcf->handler = ngx_http_liveupdate_status_handler;
+    clcf->handler = ngx_lu_status_handler;
 
     return NGX_CONF_OK;
 }
 
 
 static ngx_int_t
-ngx_http_liveupdate_add_variables(ngx_conf_t *cf)
+ngx_lu_add_variables(ngx_conf_t *cf)
 {
     ngx_http_variable_t  *var, *v;
 
-    for (v = ngx_http_liveupdate_vars; v->name.len; v++) {
+    for (v = ngx_lu_vars; v->name.len; v++) {
         var = ngx_http_add_variable(cf, &v->name, v->flags);
         if (var == NULL) {
             return NGX_ERROR;
@@ -511,11 +504,11 @@ ngx_http_liveupdate_add_variables(ngx_conf_t *cf)
 
 
 static void *
-ngx_http_liveupdate_create_main_conf(ngx_conf_t *cf)
+ngx_lu_create_main_conf(ngx_conf_t *cf)
 {
-    ngx_http_liveupdate_main_conf_t  *lumcf;
+    ngx_lu_main_conf_t  *lumcf;
 
-    lumcf = ngx_pcalloc(cf->pool, sizeof(ngx_http_liveupdate_main_conf_t));
+    lumcf = ngx_pcalloc(cf->pool, sizeof(ngx_lu_main_conf_t));
     if (lumcf == NULL) {
         return NULL;
     }
@@ -527,7 +520,7 @@ ngx_http_liveupdate_create_main_conf(ngx_conf_t *cf)
      */
 
     if (ngx_array_init(&lumcf->stores, cf->pool, 1,
-                       sizeof(ngx_http_liveupdate_store_t *))
+                       sizeof(ngx_lu_store_t *))
         != NGX_OK)
     {
         return NULL;
@@ -538,11 +531,11 @@ ngx_http_liveupdate_create_main_conf(ngx_conf_t *cf)
 
 
 static void *
-ngx_http_liveupdate_create_loc_conf(ngx_conf_t *cf)
+ngx_lu_create_loc_conf(ngx_conf_t *cf)
 {
-    ngx_http_liveupdate_loc_conf_t  *lucf;
+    ngx_lu_loc_conf_t  *lucf;
 
-    lucf = ngx_pcalloc(cf->pool, sizeof(ngx_http_liveupdate_loc_conf_t));
+    lucf = ngx_pcalloc(cf->pool, sizeof(ngx_lu_loc_conf_t));
     if (lucf == NULL) {
         return NULL;
     }
@@ -576,10 +569,10 @@ ngx_http_liveupdate_create_loc_conf(ngx_conf_t *cf)
 
 
 static char *
-ngx_http_liveupdate_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
+ngx_lu_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
 {
-    ngx_http_liveupdate_loc_conf_t  *prev = parent;
-    ngx_http_liveupdate_loc_conf_t  *conf = child;
+    ngx_lu_loc_conf_t  *prev = parent;
+    ngx_lu_loc_conf_t  *conf = child;
 
     const char                *name;
     ngx_http_core_loc_conf_t  *clcf;
@@ -589,7 +582,7 @@ ngx_http_liveupdate_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
                              "default");
     ngx_conf_merge_sec_value(conf->valid, prev->valid, 1);
     ngx_conf_merge_uint_value(conf->approval, prev->approval,
-                              NGX_HTTP_LIVEUPDATE_APPROVAL_OFF);
+                              NGX_LU_APPROVAL_OFF);
 
     if (conf->base_url == NULL) {
         conf->base_url = prev->base_url;
@@ -638,15 +631,15 @@ ngx_http_liveupdate_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     if (clcf->lmt_excpt && clcf->handler == NULL) {
 
         if (conf->api) {
-            clcf->handler = ngx_http_liveupdate_api_handler;
+            clcf->handler = ngx_lu_api_handler;
 
         } else if (conf->webhook) {
-            clcf->handler = ngx_http_liveupdate_webhook_handler;
+            clcf->handler = ngx_lu_webhook_handler;
         }
     }
 
     if (clcf->lmt_excpt && clcf->handler == NULL && conf->status) {
-        clcf->handler = ngx_http_liveupdate_status_handler;
+        clcf->handler = ngx_lu_status_handler;
     }
 
     if (conf->api) {
@@ -678,7 +671,7 @@ ngx_http_liveupdate_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
         return NGX_CONF_ERROR;
     }
 
-    if (ngx_http_liveupdate_set_zone(cf, conf->store) != NGX_CONF_OK) {
+    if (ngx_lu_set_zone(cf, conf->store) != NGX_CONF_OK) {
         return NGX_CONF_ERROR;
     }
 
@@ -696,12 +689,11 @@ ngx_http_liveupdate_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
             return NGX_CONF_ERROR;
         }
 
-        if (ngx_http_liveupdate_conf_jobs(cf, conf) != NGX_CONF_OK) {
+        if (ngx_lu_conf_jobs(cf, conf) != NGX_CONF_OK) {
             return NGX_CONF_ERROR;
         }
 
-        return conf->webhook ? NGX_CONF_OK
-                             : ngx_http_liveupdate_conf_tokens(cf, conf);
+        return conf->webhook ? NGX_CONF_OK : ngx_lu_conf_tokens(cf, conf);
     }
 
     if (clcf->alias
@@ -723,19 +715,18 @@ ngx_http_liveupdate_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
 
 
 static char *
-ngx_http_liveupdate_set_zone(ngx_conf_t *cf,
-    ngx_http_liveupdate_store_t *store)
+ngx_lu_set_zone(ngx_conf_t *cf,
+    ngx_lu_store_t *store)
 {
-    ngx_str_t                         name;
-    ngx_http_liveupdate_main_conf_t  *lumcf;
+    ngx_str_t            name;
+    ngx_lu_main_conf_t  *lumcf;
 
     lumcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_liveupdate_module);
 
     if (lumcf->zone == NULL) {
         ngx_str_set(&name, "liveupdate");
 
-        lumcf->zone = ngx_http_liveupdate_zone_add(cf, &name,
-                                             NGX_HTTP_LIVEUPDATE_ZONE_SIZE);
+        lumcf->zone = ngx_lu_zone_add(cf, &name, NGX_LU_ZONE_SIZE);
         if (lumcf->zone == NULL) {
             return NGX_CONF_ERROR;
         }
@@ -748,24 +739,24 @@ ngx_http_liveupdate_set_zone(ngx_conf_t *cf,
 
 
 static ngx_int_t
-ngx_http_liveupdate_init(ngx_conf_t *cf)
+ngx_lu_init(ngx_conf_t *cf)
 {
-    ngx_http_liveupdate_body_init();
+    ngx_lu_body_init();
 
-    if (ngx_http_liveupdate_count_init(cf) != NGX_OK) {
+    if (ngx_lu_count_init(cf) != NGX_OK) {
         return NGX_ERROR;
     }
 
-    return ngx_http_liveupdate_static_init(cf);
+    return ngx_lu_static_init(cf);
 }
 
 
 static ngx_int_t
-ngx_http_liveupdate_init_module(ngx_cycle_t *cycle)
+ngx_lu_init_module(ngx_cycle_t *cycle)
 {
-    ngx_uint_t                         i;
-    ngx_http_liveupdate_store_t      **stores;
-    ngx_http_liveupdate_main_conf_t   *lumcf;
+    ngx_uint_t           i;
+    ngx_lu_store_t     **stores;
+    ngx_lu_main_conf_t  *lumcf;
 
     /*
      * old workers may be using temporary files during a reload and while
@@ -788,7 +779,7 @@ ngx_http_liveupdate_init_module(ngx_cycle_t *cycle)
     stores = lumcf->stores.elts;
 
     for (i = 0; i < lumcf->stores.nelts; i++) {
-        if (ngx_http_liveupdate_store_clean(stores[i], cycle) != NGX_OK) {
+        if (ngx_lu_store_clean(stores[i], cycle) != NGX_OK) {
             return NGX_ERROR;
         }
     }

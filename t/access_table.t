@@ -400,13 +400,13 @@ sub routes {
     my (%methods, @found);
 
     push @{$methods{$1}}, $2
-        while $api =~ /\{ LIVEUPDATE_ROUTE_(\w+), ([A-Z]+),/g;
+        while $api =~ /\{ LU_ROUTE_(\w+), ([A-Z]+),/g;
 
     push @{$methods{LATEST}}, 'GET';
     push @{$methods{CLOUD}}, 'POST';
     push @{$methods{BUILDS}}, 'POST';
 
-    while ($routes =~ /\{ "([^"]+)",\s+LIVEUPDATE_ROUTE_(\w+) \}/g) {
+    while ($routes =~ /\{ "([^"]+)",\s+LU_ROUTE_(\w+) \}/g) {
         push @found, map { "$_ $1" } @{$methods{$2} || ['?']};
     }
 

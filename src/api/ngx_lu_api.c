@@ -8,30 +8,29 @@
 #include "zone/ngx_lu_count.h"
 
 
-#define NGX_HTTP_LIVEUPDATE_ALLOW  64
+#define NGX_LU_ALLOW  64
 
 
 typedef struct {
-    liveupdate_route_e             resource;
+    lu_route_e                     resource;
     ngx_uint_t                     method;
     unsigned                       role;
     ngx_uint_t                     body;
-    ngx_http_liveupdate_action_pt  action;
-} ngx_http_liveupdate_action_t;
+    ngx_lu_action_pt               action;
+} ngx_lu_action_t;
 
 
-static ngx_http_liveupdate_action_t *ngx_http_liveupdate_action_find(
-    ngx_http_request_t *r, liveupdate_route_e resource);
-static unsigned ngx_http_liveupdate_action_role(ngx_http_request_t *r,
-    ngx_http_liveupdate_action_t *action);
-static ngx_int_t ngx_http_liveupdate_not_allowed(ngx_http_request_t *r,
-    liveupdate_route_e resource);
-static ngx_int_t ngx_http_liveupdate_json_wanted(ngx_http_request_t *r,
-    liveupdate_route_t *route, ngx_http_liveupdate_action_t *action);
-static ngx_int_t ngx_http_liveupdate_me(ngx_http_liveupdate_call_t *call);
-static ngx_int_t ngx_http_liveupdate_no_sessions(
-    ngx_http_liveupdate_call_t *call);
-static ngx_int_t ngx_http_liveupdate_logout(ngx_http_liveupdate_call_t *call);
+static ngx_lu_action_t *ngx_lu_action_find(ngx_http_request_t *r,
+    lu_route_e resource);
+static unsigned ngx_lu_action_role(ngx_http_request_t *r,
+    ngx_lu_action_t *action);
+static ngx_int_t ngx_lu_not_allowed(ngx_http_request_t *r,
+    lu_route_e resource);
+static ngx_int_t ngx_lu_json_wanted(ngx_http_request_t *r, lu_route_t *route,
+    ngx_lu_action_t *action);
+static ngx_int_t ngx_lu_me(ngx_lu_call_t *call);
+static ngx_int_t ngx_lu_no_sessions(ngx_lu_call_t *call);
+static ngx_int_t ngx_lu_logout(ngx_lu_call_t *call);
 
 
 #define GET      NGX_HTTP_GET
@@ -40,139 +39,139 @@ static ngx_int_t ngx_http_liveupdate_logout(ngx_http_liveupdate_call_t *call);
 #define PATCH    NGX_HTTP_PATCH
 #define DELETE   NGX_HTTP_DELETE
 
-#define NONE     NGX_HTTP_LIVEUPDATE_BODY_NONE
-#define JSON     NGX_HTTP_LIVEUPDATE_BODY_JSON
-#define FORM     NGX_HTTP_LIVEUPDATE_BODY_FORM
+#define NONE     NGX_LU_BODY_NONE
+#define JSON     NGX_LU_BODY_JSON
+#define FORM     NGX_LU_BODY_FORM
 
-#define READ     LIVEUPDATE_ROLE_READ
-#define PUBLISH  LIVEUPDATE_ROLE_PUBLISH
-#define APPROVE  LIVEUPDATE_ROLE_APPROVE
-#define ADMIN    LIVEUPDATE_ROLE_ADMIN
+#define READ     LU_ROLE_READ
+#define PUBLISH  LU_ROLE_PUBLISH
+#define APPROVE  LU_ROLE_APPROVE
+#define ADMIN    LU_ROLE_ADMIN
 
-static ngx_http_liveupdate_action_t  ngx_http_liveupdate_actions[] = {
+static ngx_lu_action_t  ngx_lu_actions[] = {
 
-    { LIVEUPDATE_ROUTE_ME, GET, READ, NONE, ngx_http_liveupdate_me },
+    { LU_ROUTE_ME, GET, READ, NONE, ngx_lu_me },
 
-    { LIVEUPDATE_ROUTE_SESSIONS, POST, 0, NONE,
-      ngx_http_liveupdate_no_sessions },
-    { LIVEUPDATE_ROUTE_SESSION, DELETE, 0, NONE, ngx_http_liveupdate_logout },
+    { LU_ROUTE_SESSIONS, POST, 0, NONE,
+      ngx_lu_no_sessions },
+    { LU_ROUTE_SESSION, DELETE, 0, NONE, ngx_lu_logout },
 
-    { LIVEUPDATE_ROUTE_ORGANIZATIONS, GET, READ, NONE,
-      ngx_http_liveupdate_organizations_get },
-    { LIVEUPDATE_ROUTE_ORGANIZATIONS, POST, ADMIN, JSON,
-      ngx_http_liveupdate_organizations_post },
-    { LIVEUPDATE_ROUTE_ORGANIZATION, GET, READ, NONE,
-      ngx_http_liveupdate_organization_get },
-    { LIVEUPDATE_ROUTE_ORGANIZATION, PATCH, ADMIN, JSON,
-      ngx_http_liveupdate_organization_patch },
-    { LIVEUPDATE_ROUTE_ORGANIZATION, DELETE, ADMIN, NONE,
-      ngx_http_liveupdate_organization_delete },
+    { LU_ROUTE_ORGANIZATIONS, GET, READ, NONE,
+      ngx_lu_organizations_get },
+    { LU_ROUTE_ORGANIZATIONS, POST, ADMIN, JSON,
+      ngx_lu_organizations_post },
+    { LU_ROUTE_ORGANIZATION, GET, READ, NONE,
+      ngx_lu_organization_get },
+    { LU_ROUTE_ORGANIZATION, PATCH, ADMIN, JSON,
+      ngx_lu_organization_patch },
+    { LU_ROUTE_ORGANIZATION, DELETE, ADMIN, NONE,
+      ngx_lu_organization_delete },
 
-    { LIVEUPDATE_ROUTE_APPS, GET, READ, NONE, ngx_http_liveupdate_apps_get },
-    { LIVEUPDATE_ROUTE_APPS, POST, ADMIN, JSON,
-      ngx_http_liveupdate_apps_post },
-    { LIVEUPDATE_ROUTE_APP, GET, READ, NONE, ngx_http_liveupdate_app_get },
-    { LIVEUPDATE_ROUTE_APP, PATCH, ADMIN, JSON,
-      ngx_http_liveupdate_app_patch },
-    { LIVEUPDATE_ROUTE_APP, DELETE, ADMIN, NONE,
-      ngx_http_liveupdate_app_delete },
+    { LU_ROUTE_APPS, GET, READ, NONE, ngx_lu_apps_get },
+    { LU_ROUTE_APPS, POST, ADMIN, JSON,
+      ngx_lu_apps_post },
+    { LU_ROUTE_APP, GET, READ, NONE, ngx_lu_app_get },
+    { LU_ROUTE_APP, PATCH, ADMIN, JSON,
+      ngx_lu_app_patch },
+    { LU_ROUTE_APP, DELETE, ADMIN, NONE,
+      ngx_lu_app_delete },
 
-    { LIVEUPDATE_ROUTE_CHANNELS, GET, READ, NONE,
-      ngx_http_liveupdate_channels_get },
-    { LIVEUPDATE_ROUTE_CHANNELS, POST, PUBLISH, JSON,
-      ngx_http_liveupdate_channels_post },
-    { LIVEUPDATE_ROUTE_CHANNELS, DELETE, PUBLISH, NONE,
-      ngx_http_liveupdate_channels_delete },
-    { LIVEUPDATE_ROUTE_CHANNEL, GET, READ, NONE,
-      ngx_http_liveupdate_channel_get },
-    { LIVEUPDATE_ROUTE_CHANNEL, PATCH, PUBLISH, JSON,
-      ngx_http_liveupdate_channel_patch },
-    { LIVEUPDATE_ROUTE_CHANNEL, DELETE, PUBLISH, NONE,
-      ngx_http_liveupdate_channel_remove },
-    { LIVEUPDATE_ROUTE_PAUSE, POST, PUBLISH, JSON,
-      ngx_http_liveupdate_channel_pause_post },
-    { LIVEUPDATE_ROUTE_RESUME, POST, PUBLISH, JSON,
-      ngx_http_liveupdate_channel_resume_post },
+    { LU_ROUTE_CHANNELS, GET, READ, NONE,
+      ngx_lu_channels_get },
+    { LU_ROUTE_CHANNELS, POST, PUBLISH, JSON,
+      ngx_lu_channels_post },
+    { LU_ROUTE_CHANNELS, DELETE, PUBLISH, NONE,
+      ngx_lu_channels_delete },
+    { LU_ROUTE_CHANNEL, GET, READ, NONE,
+      ngx_lu_channel_get },
+    { LU_ROUTE_CHANNEL, PATCH, PUBLISH, JSON,
+      ngx_lu_channel_patch },
+    { LU_ROUTE_CHANNEL, DELETE, PUBLISH, NONE,
+      ngx_lu_channel_remove },
+    { LU_ROUTE_PAUSE, POST, PUBLISH, JSON,
+      ngx_lu_channel_pause_post },
+    { LU_ROUTE_RESUME, POST, PUBLISH, JSON,
+      ngx_lu_channel_resume_post },
 
-    { LIVEUPDATE_ROUTE_BUNDLES, POST, PUBLISH, JSON,
-      ngx_http_liveupdate_bundles_post },
-    { LIVEUPDATE_ROUTE_BUNDLE, GET, READ, NONE,
-      ngx_http_liveupdate_bundle_get },
-    { LIVEUPDATE_ROUTE_BUNDLE, PATCH, PUBLISH, JSON,
-      ngx_http_liveupdate_bundle_patch },
-    { LIVEUPDATE_ROUTE_BUNDLE, DELETE, PUBLISH, NONE,
-      ngx_http_liveupdate_bundle_delete },
-    { LIVEUPDATE_ROUTE_DOWNLOAD, GET, 0, NONE,
-      ngx_http_liveupdate_download_get },
+    { LU_ROUTE_BUNDLES, POST, PUBLISH, JSON,
+      ngx_lu_bundles_post },
+    { LU_ROUTE_BUNDLE, GET, READ, NONE,
+      ngx_lu_bundle_get },
+    { LU_ROUTE_BUNDLE, PATCH, PUBLISH, JSON,
+      ngx_lu_bundle_patch },
+    { LU_ROUTE_BUNDLE, DELETE, PUBLISH, NONE,
+      ngx_lu_bundle_delete },
+    { LU_ROUTE_DOWNLOAD, GET, 0, NONE,
+      ngx_lu_download_get },
 
-    { LIVEUPDATE_ROUTE_FILES, POST, PUBLISH, FORM,
-      ngx_http_liveupdate_files_post },
-    { LIVEUPDATE_ROUTE_UPLOAD, POST, PUBLISH, JSON,
-      ngx_http_liveupdate_upload_post },
-    { LIVEUPDATE_ROUTE_UPLOAD, PUT, PUBLISH, FORM,
-      ngx_http_liveupdate_upload_put },
-    { LIVEUPDATE_ROUTE_UPLOAD, DELETE, PUBLISH, NONE,
-      ngx_http_liveupdate_upload_delete },
+    { LU_ROUTE_FILES, POST, PUBLISH, FORM,
+      ngx_lu_files_post },
+    { LU_ROUTE_UPLOAD, POST, PUBLISH, JSON,
+      ngx_lu_upload_post },
+    { LU_ROUTE_UPLOAD, PUT, PUBLISH, FORM,
+      ngx_lu_upload_put },
+    { LU_ROUTE_UPLOAD, DELETE, PUBLISH, NONE,
+      ngx_lu_upload_delete },
 
-    { LIVEUPDATE_ROUTE_DEPLOYMENTS, GET, READ, NONE,
-      ngx_http_liveupdate_deployments_get },
-    { LIVEUPDATE_ROUTE_DEPLOYMENTS, POST, PUBLISH, JSON,
-      ngx_http_liveupdate_deployments_post },
-    { LIVEUPDATE_ROUTE_DEPLOYMENT, GET, READ, NONE,
-      ngx_http_liveupdate_deployment_get },
-    { LIVEUPDATE_ROUTE_DEPLOYMENT, PATCH, PUBLISH, JSON,
-      ngx_http_liveupdate_deployment_patch },
+    { LU_ROUTE_DEPLOYMENTS, GET, READ, NONE,
+      ngx_lu_deployments_get },
+    { LU_ROUTE_DEPLOYMENTS, POST, PUBLISH, JSON,
+      ngx_lu_deployments_post },
+    { LU_ROUTE_DEPLOYMENT, GET, READ, NONE,
+      ngx_lu_deployment_get },
+    { LU_ROUTE_DEPLOYMENT, PATCH, PUBLISH, JSON,
+      ngx_lu_deployment_patch },
 
-    { LIVEUPDATE_ROUTE_BUILDS, GET, READ, NONE,
-      ngx_http_liveupdate_builds_get },
-    { LIVEUPDATE_ROUTE_BUILD, GET, READ, NONE,
-      ngx_http_liveupdate_build_get },
-    { LIVEUPDATE_ROUTE_BUILD, PATCH, PUBLISH, JSON,
-      ngx_http_liveupdate_build_patch },
-    { LIVEUPDATE_ROUTE_BUILD_DOWNLOAD, GET, READ, NONE,
-      ngx_http_liveupdate_download_get },
+    { LU_ROUTE_BUILDS, GET, READ, NONE,
+      ngx_lu_builds_get },
+    { LU_ROUTE_BUILD, GET, READ, NONE,
+      ngx_lu_build_get },
+    { LU_ROUTE_BUILD, PATCH, PUBLISH, JSON,
+      ngx_lu_build_patch },
+    { LU_ROUTE_BUILD_DOWNLOAD, GET, READ, NONE,
+      ngx_lu_download_get },
 
-    { LIVEUPDATE_ROUTE_DEVICES, GET, READ, NONE,
-      ngx_http_liveupdate_devices_get },
-    { LIVEUPDATE_ROUTE_DEVICES, PATCH, PUBLISH, JSON,
-      ngx_http_liveupdate_devices_patch },
-    { LIVEUPDATE_ROUTE_DEVICE, GET, READ, NONE,
-      ngx_http_liveupdate_device_get },
-    { LIVEUPDATE_ROUTE_DEVICE, PATCH, PUBLISH, JSON,
-      ngx_http_liveupdate_device_patch },
-    { LIVEUPDATE_ROUTE_DEVICE, DELETE, PUBLISH, NONE,
-      ngx_http_liveupdate_device_delete },
+    { LU_ROUTE_DEVICES, GET, READ, NONE,
+      ngx_lu_devices_get },
+    { LU_ROUTE_DEVICES, PATCH, PUBLISH, JSON,
+      ngx_lu_devices_patch },
+    { LU_ROUTE_DEVICE, GET, READ, NONE,
+      ngx_lu_device_get },
+    { LU_ROUTE_DEVICE, PATCH, PUBLISH, JSON,
+      ngx_lu_device_patch },
+    { LU_ROUTE_DEVICE, DELETE, PUBLISH, NONE,
+      ngx_lu_device_delete },
 
-    { LIVEUPDATE_ROUTE_RELEASES, GET, READ, NONE,
-      ngx_http_liveupdate_releases_get },
-    { LIVEUPDATE_ROUTE_RELEASE, GET, READ, NONE,
-      ngx_http_liveupdate_release_get },
-    { LIVEUPDATE_ROUTE_RELEASE, DELETE, APPROVE, NONE,
-      ngx_http_liveupdate_release_delete },
-    { LIVEUPDATE_ROUTE_STAGE, POST, PUBLISH, JSON,
-      ngx_http_liveupdate_desktop_stage_post },
-    { LIVEUPDATE_ROUTE_FETCH, POST, PUBLISH, JSON,
-      ngx_http_liveupdate_release_fetch_post },
-    { LIVEUPDATE_ROUTE_RETRY, POST, PUBLISH, JSON,
-      ngx_http_liveupdate_release_retry_post },
-    { LIVEUPDATE_ROUTE_PROMOTE, POST, APPROVE, JSON,
-      ngx_http_liveupdate_release_promote_post },
-    { LIVEUPDATE_ROUTE_REJECT, POST, APPROVE, JSON,
-      ngx_http_liveupdate_release_reject_post },
-    { LIVEUPDATE_ROUTE_WITHDRAW, POST, APPROVE, JSON,
-      ngx_http_liveupdate_release_withdraw_post },
-    { LIVEUPDATE_ROUTE_ROLLBACK, POST, APPROVE, JSON,
-      ngx_http_liveupdate_releases_rollback_post },
-    { LIVEUPDATE_ROUTE_RULES, GET, READ, NONE,
-      ngx_http_liveupdate_rules_get },
-    { LIVEUPDATE_ROUTE_RULES, PUT, APPROVE, JSON,
-      ngx_http_liveupdate_rules_put },
-    { LIVEUPDATE_ROUTE_AUDIT, GET, READ, NONE,
-      ngx_http_liveupdate_audit_get },
-    { LIVEUPDATE_ROUTE_APPROVED, GET, READ, NONE,
-      ngx_http_liveupdate_approved_get },
+    { LU_ROUTE_RELEASES, GET, READ, NONE,
+      ngx_lu_releases_get },
+    { LU_ROUTE_RELEASE, GET, READ, NONE,
+      ngx_lu_release_get },
+    { LU_ROUTE_RELEASE, DELETE, APPROVE, NONE,
+      ngx_lu_release_delete },
+    { LU_ROUTE_STAGE, POST, PUBLISH, JSON,
+      ngx_lu_desktop_stage_post },
+    { LU_ROUTE_FETCH, POST, PUBLISH, JSON,
+      ngx_lu_release_fetch_post },
+    { LU_ROUTE_RETRY, POST, PUBLISH, JSON,
+      ngx_lu_release_retry_post },
+    { LU_ROUTE_PROMOTE, POST, APPROVE, JSON,
+      ngx_lu_release_promote_post },
+    { LU_ROUTE_REJECT, POST, APPROVE, JSON,
+      ngx_lu_release_reject_post },
+    { LU_ROUTE_WITHDRAW, POST, APPROVE, JSON,
+      ngx_lu_release_withdraw_post },
+    { LU_ROUTE_ROLLBACK, POST, APPROVE, JSON,
+      ngx_lu_releases_rollback_post },
+    { LU_ROUTE_RULES, GET, READ, NONE,
+      ngx_lu_rules_get },
+    { LU_ROUTE_RULES, PUT, APPROVE, JSON,
+      ngx_lu_rules_put },
+    { LU_ROUTE_AUDIT, GET, READ, NONE,
+      ngx_lu_audit_get },
+    { LU_ROUTE_APPROVED, GET, READ, NONE,
+      ngx_lu_approved_get },
 
-    { LIVEUPDATE_ROUTE_NONE, 0, 0, 0, NULL }
+    { LU_ROUTE_NONE, 0, 0, 0, NULL }
 };
 
 #undef GET
@@ -190,17 +189,17 @@ static ngx_http_liveupdate_action_t  ngx_http_liveupdate_actions[] = {
 
 
 ngx_int_t
-ngx_http_liveupdate_api_handler(ngx_http_request_t *r)
+ngx_lu_api_handler(ngx_http_request_t *r)
 {
-    ngx_int_t                      rc;
-    ngx_str_t                      app;
-    ngx_uint_t                     is_get;
-    liveupdate_str_t               path;
-    liveupdate_route_t             route;
-    const liveupdate_token_t      *token;
-    ngx_http_liveupdate_ctx_t     *ctx;
-    ngx_http_liveupdate_call_t    *call;
-    ngx_http_liveupdate_action_t  *action;
+    ngx_int_t          rc;
+    ngx_str_t          app;
+    ngx_uint_t         is_get;
+    lu_str_t           path;
+    lu_route_t         route;
+    const lu_token_t  *token;
+    ngx_lu_ctx_t      *ctx;
+    ngx_lu_call_t     *call;
+    ngx_lu_action_t   *action;
 
     path.len = r->uri.len;
     path.data = r->uri.data;
@@ -214,55 +213,50 @@ ngx_http_liveupdate_api_handler(ngx_http_request_t *r)
         }
     }
 
-    if (liveupdate_route(&path, &route) != LIVEUPDATE_OK) {
+    if (lu_route(&path, &route) != LU_OK) {
         goto not_found;
     }
 
     app.len = route.app.len;
     app.data = route.app.data;
 
-    if (is_get && route.resource == LIVEUPDATE_ROUTE_LATEST) {
-        return ngx_http_liveupdate_latest_handler(r, &app);
+    if (is_get && route.resource == LU_ROUTE_LATEST) {
+        return ngx_lu_latest_handler(r, &app);
     }
 
     if (is_get
-        && route.resource == LIVEUPDATE_ROUTE_CHANNELS
+        && route.resource == LU_ROUTE_CHANNELS
         && r->headers_in.authorization == NULL)
     {
-        return ngx_http_liveupdate_discovery_handler(r, &app);
+        return ngx_lu_discovery_handler(r, &app);
     }
 
     /* a build is made by a builder; here it comes with its bundle */
 
-    if (r->method == NGX_HTTP_POST
-        && route.resource == LIVEUPDATE_ROUTE_BUILDS)
-    {
-        route.resource = LIVEUPDATE_ROUTE_CLOUD;
+    if (r->method == NGX_HTTP_POST && route.resource == LU_ROUTE_BUILDS) {
+        route.resource = LU_ROUTE_CLOUD;
     }
 
-    action = ngx_http_liveupdate_action_find(r, route.resource);
+    action = ngx_lu_action_find(r, route.resource);
 
-    if (action == NULL && route.resource != LIVEUPDATE_ROUTE_CLOUD) {
-        return ngx_http_liveupdate_not_allowed(r, route.resource);
+    if (action == NULL && route.resource != LU_ROUTE_CLOUD) {
+        return ngx_lu_not_allowed(r, route.resource);
     }
 
-    ctx = ngx_http_liveupdate_get_ctx(r);
+    ctx = ngx_lu_get_ctx(r);
     if (ctx == NULL) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
     ctx->app = app;
 
-    if (route.resource >= LIVEUPDATE_ROUTE_RELEASES
-        && route.resource < LIVEUPDATE_ROUTE_CLOUD)
+    if (route.resource >= LU_ROUTE_RELEASES
+        && route.resource < LU_ROUTE_CLOUD)
     {
-        ctx->kind = NGX_HTTP_LIVEUPDATE_KIND_RELEASES;
+        ctx->kind = NGX_LU_KIND_RELEASES;
     }
 
-    rc = ngx_http_liveupdate_authorize(r, &route,
-                                       ngx_http_liveupdate_action_role(r,
-                                                                     action),
-                                       &token);
+    rc = ngx_lu_authorize(r, &route, ngx_lu_action_role(r, action), &token);
     if (rc != NGX_DECLINED) {
         return rc;
     }
@@ -273,7 +267,7 @@ ngx_http_liveupdate_api_handler(ngx_http_request_t *r)
             return rc;
         }
 
-        return ngx_http_liveupdate_send_message(r, 422,
+        return ngx_lu_send_message(r, 422,
                            "This server hosts live updates and nothing else "
                            "of the Cloud: it has no builders, jobs, "
                            "certificates, environments, destinations, "
@@ -282,19 +276,19 @@ ngx_http_liveupdate_api_handler(ngx_http_request_t *r)
                            "apps:liveupdates:upload.");
     }
 
-    rc = ngx_http_liveupdate_json_wanted(r, &route, action);
+    rc = ngx_lu_json_wanted(r, &route, action);
     if (rc != NGX_DECLINED) {
         return rc;
     }
 
-    call = ngx_http_liveupdate_call_create(r, &route, token, action->action);
+    call = ngx_lu_call_create(r, &route, token, action->action);
     if (call == NULL) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
     ctx->call = call;
 
-    return ngx_http_liveupdate_call_run(r, call, action->body);
+    return ngx_lu_call_run(r, call, action->body);
 
 not_found:
 
@@ -303,21 +297,19 @@ not_found:
         return rc;
     }
 
-    return ngx_http_liveupdate_send_message(r, NGX_HTTP_NOT_FOUND,
-                                            "Not found.");
+    return ngx_lu_send_message(r, NGX_HTTP_NOT_FOUND, "Not found.");
 }
 
 
-static ngx_http_liveupdate_action_t *
-ngx_http_liveupdate_action_find(ngx_http_request_t *r,
-    liveupdate_route_e resource)
+static ngx_lu_action_t *
+ngx_lu_action_find(ngx_http_request_t *r, lu_route_e resource)
 {
-    ngx_uint_t                     method;
-    ngx_http_liveupdate_action_t  *action;
+    ngx_uint_t        method;
+    ngx_lu_action_t  *action;
 
     method = (r->method == NGX_HTTP_HEAD) ? NGX_HTTP_GET : r->method;
 
-    for (action = ngx_http_liveupdate_actions; action->action; action++) {
+    for (action = ngx_lu_actions; action->action; action++) {
         if (action->resource == resource && action->method == method) {
             return action;
         }
@@ -330,23 +322,22 @@ ngx_http_liveupdate_action_find(ngx_http_request_t *r,
 /* With approval, who publishes does not decide what devices get. */
 
 static unsigned
-ngx_http_liveupdate_action_role(ngx_http_request_t *r,
-    ngx_http_liveupdate_action_t *action)
+ngx_lu_action_role(ngx_http_request_t *r, ngx_lu_action_t *action)
 {
-    ngx_http_liveupdate_loc_conf_t  *lucf;
+    ngx_lu_loc_conf_t  *lucf;
 
     if (action == NULL) {
-        return LIVEUPDATE_ROLE_READ;
+        return LU_ROLE_READ;
     }
 
     lucf = ngx_http_get_module_loc_conf(r, ngx_http_liveupdate_module);
 
     if (lucf->approval
-        && action->role == LIVEUPDATE_ROLE_PUBLISH
-        && (action->resource == LIVEUPDATE_ROUTE_DEPLOYMENTS
-            || action->resource == LIVEUPDATE_ROUTE_DEPLOYMENT))
+        && action->role == LU_ROLE_PUBLISH
+        && (action->resource == LU_ROUTE_DEPLOYMENTS
+            || action->resource == LU_ROUTE_DEPLOYMENT))
     {
-        return LIVEUPDATE_ROLE_APPROVE;
+        return LU_ROLE_APPROVE;
     }
 
     return action->role;
@@ -354,14 +345,13 @@ ngx_http_liveupdate_action_role(ngx_http_request_t *r,
 
 
 static ngx_int_t
-ngx_http_liveupdate_not_allowed(ngx_http_request_t *r,
-    liveupdate_route_e resource)
+ngx_lu_not_allowed(ngx_http_request_t *r, lu_route_e resource)
 {
-    u_char                        *p;
-    ngx_int_t                      rc;
-    ngx_str_t                      allow;
-    ngx_uint_t                     i;
-    ngx_http_liveupdate_action_t  *action;
+    u_char           *p;
+    ngx_int_t         rc;
+    ngx_str_t         allow;
+    ngx_uint_t        i;
+    ngx_lu_action_t  *action;
 
     static const struct {
         ngx_uint_t  method;
@@ -380,19 +370,19 @@ ngx_http_liveupdate_not_allowed(ngx_http_request_t *r,
         return rc;
     }
 
-    p = ngx_pnalloc(r->pool, NGX_HTTP_LIVEUPDATE_ALLOW);
+    p = ngx_pnalloc(r->pool, NGX_LU_ALLOW);
     if (p == NULL) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
     allow.data = p;
 
-    if (resource == LIVEUPDATE_ROUTE_LATEST) {
+    if (resource == LU_ROUTE_LATEST) {
         p = ngx_cpymem(p, methods[0].name.data, methods[0].name.len);
     }
 
     for (i = 0; methods[i].method; i++) {
-        for (action = ngx_http_liveupdate_actions; action->action; action++) {
+        for (action = ngx_lu_actions; action->action; action++) {
             if (action->resource == resource
                 && action->method == methods[i].method)
             {
@@ -403,24 +393,22 @@ ngx_http_liveupdate_not_allowed(ngx_http_request_t *r,
 
     allow.len = p - allow.data - (sizeof(", ") - 1);
 
-    if (ngx_http_liveupdate_header(r, "Allow", &allow) == NULL) {
+    if (ngx_lu_header(r, "Allow", &allow) == NULL) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    return ngx_http_liveupdate_send_message(r, NGX_HTTP_NOT_ALLOWED,
-                                            "Method not allowed.");
+    return ngx_lu_send_message(r, NGX_HTTP_NOT_ALLOWED, "Method not allowed.");
 }
 
 
 ngx_int_t
-ngx_http_liveupdate_authorize(ngx_http_request_t *r,
-    liveupdate_route_t *route, unsigned role,
-    const liveupdate_token_t **token_out)
+ngx_lu_authorize(ngx_http_request_t *r, lu_route_t *route, unsigned role,
+    const lu_token_t **token_out)
 {
-    ngx_int_t                  rc;
-    ngx_uint_t                 presented, status;
-    const char                *text;
-    const liveupdate_token_t  *token;
+    ngx_int_t          rc;
+    ngx_uint_t         presented, status;
+    const char        *text;
+    const lu_token_t  *token;
 
     *token_out = NULL;
 
@@ -428,7 +416,7 @@ ngx_http_liveupdate_authorize(ngx_http_request_t *r,
         return NGX_DECLINED;
     }
 
-    token = ngx_http_liveupdate_token(r, &presented);
+    token = ngx_lu_token(r, &presented);
 
     if (token == NULL) {
         status = NGX_HTTP_UNAUTHORIZED;
@@ -438,17 +426,17 @@ ngx_http_liveupdate_authorize(ngx_http_request_t *r,
 
     if (!(token->roles & role)) {
         status = NGX_HTTP_FORBIDDEN;
-        text = (role == LIVEUPDATE_ROLE_ADMIN)
+        text = (role == LU_ROLE_ADMIN)
                ? "This needs a token with the role \"admin\"."
-               : (role == LIVEUPDATE_ROLE_PUBLISH)
+               : (role == LU_ROLE_PUBLISH)
                ? "This needs a token with the role \"publish\"."
-               : (role == LIVEUPDATE_ROLE_APPROVE)
+               : (role == LU_ROLE_APPROVE)
                ? "This needs a token with the role \"approve\"."
                : "This needs a token with the role \"read\".";
         goto refused;
     }
 
-    if (route->app.len && !liveupdate_token_has_app(token, &route->app)) {
+    if (route->app.len && !lu_token_has_app(token, &route->app)) {
         status = NGX_HTTP_FORBIDDEN;
         text = "This token is not for this app.";
         goto refused;
@@ -468,7 +456,7 @@ refused:
         return rc;
     }
 
-    return ngx_http_liveupdate_send_message(r, status, text);
+    return ngx_lu_send_message(r, status, text);
 }
 
 
@@ -478,8 +466,8 @@ refused:
  */
 
 static ngx_int_t
-ngx_http_liveupdate_json_wanted(ngx_http_request_t *r,
-    liveupdate_route_t *route, ngx_http_liveupdate_action_t *action)
+ngx_lu_json_wanted(ngx_http_request_t *r, lu_route_t *route,
+    ngx_lu_action_t *action)
 {
     ngx_int_t         rc;
     ngx_str_t        *value;
@@ -487,8 +475,8 @@ ngx_http_liveupdate_json_wanted(ngx_http_request_t *r,
 
     static ngx_str_t  json = ngx_string("application/json");
 
-    if (route->resource < LIVEUPDATE_ROUTE_RELEASES
-        || action->body != NGX_HTTP_LIVEUPDATE_BODY_JSON)
+    if (route->resource < LU_ROUTE_RELEASES
+        || action->body != NGX_LU_BODY_JSON)
     {
         return NGX_DECLINED;
     }
@@ -513,15 +501,15 @@ ngx_http_liveupdate_json_wanted(ngx_http_request_t *r,
         return rc;
     }
 
-    return ngx_http_liveupdate_send_message(r,
-                                       NGX_HTTP_UNSUPPORTED_MEDIA_TYPE,
-                                       "The body must be JSON, and the "
-                                       "Content-Type application/json.");
+    return ngx_lu_send_message(r,
+                               NGX_HTTP_UNSUPPORTED_MEDIA_TYPE,
+                               "The body must be JSON, and the "
+                               "Content-Type application/json.");
 }
 
 
 static ngx_int_t
-ngx_http_liveupdate_me(ngx_http_liveupdate_call_t *call)
+ngx_lu_me(ngx_lu_call_t *call)
 {
     char                *id;
     cJSON               *roles, *role;
@@ -532,15 +520,15 @@ ngx_http_liveupdate_me(ngx_http_liveupdate_call_t *call)
         const char  *name;
         unsigned     role;
     } names[] = {
-        { "read", LIVEUPDATE_ROLE_READ },
-        { "publish", LIVEUPDATE_ROLE_PUBLISH },
-        { "approve", LIVEUPDATE_ROLE_APPROVE },
-        { "admin", LIVEUPDATE_ROLE_ADMIN },
+        { "read", LU_ROLE_READ },
+        { "publish", LU_ROLE_PUBLISH },
+        { "approve", LU_ROLE_APPROVE },
+        { "admin", LU_ROLE_ADMIN },
         { NULL, 0 }
     };
 
     ngx_memcpy(digest, call->token->digest, 32);
-    id = ngx_http_liveupdate_uuid_of(call, digest, 8);
+    id = ngx_lu_uuid_of(call, digest, 8);
 
     call->answer = cJSON_CreateObject();
 
@@ -553,7 +541,7 @@ ngx_http_liveupdate_me(ngx_http_liveupdate_call_t *call)
         || cJSON_AddStringToObject(call->answer, "name", call->by)
            == NULL)
     {
-        return ngx_http_liveupdate_nomem(call);
+        return ngx_lu_nomem(call);
     }
 
     roles = cJSON_AddArrayToObject(call->answer, "roles");
@@ -568,7 +556,7 @@ ngx_http_liveupdate_me(ngx_http_liveupdate_call_t *call)
 
         if (role == NULL || !cJSON_AddItemToArray(roles, role)) {
             cJSON_Delete(role);
-            return ngx_http_liveupdate_nomem(call);
+            return ngx_lu_nomem(call);
         }
     }
 
@@ -577,18 +565,18 @@ ngx_http_liveupdate_me(ngx_http_liveupdate_call_t *call)
 
 
 static ngx_int_t
-ngx_http_liveupdate_no_sessions(ngx_http_liveupdate_call_t *call)
+ngx_lu_no_sessions(ngx_lu_call_t *call)
 {
-    return ngx_http_liveupdate_refuse(call, NGX_HTTP_FORBIDDEN,
-                                      "This server has no login page: use "
-                                      "a token of its token file, with "
-                                      "\"login --token\" or in "
-                                      "CAPAWESOME_TOKEN.");
+    return ngx_lu_refuse(call, NGX_HTTP_FORBIDDEN,
+                         "This server has no login page: use "
+                         "a token of its token file, with "
+                         "\"login --token\" or in "
+                         "CAPAWESOME_TOKEN.");
 }
 
 
 static ngx_int_t
-ngx_http_liveupdate_logout(ngx_http_liveupdate_call_t *call)
+ngx_lu_logout(ngx_lu_call_t *call)
 {
     return NGX_HTTP_NO_CONTENT;
 }

@@ -10,22 +10,17 @@
 #include "core/lu_name.h"
 
 
-#define NGX_HTTP_LIVEUPDATE_CHANNEL  "default"
+#define NGX_LU_CHANNEL  "default"
 
 
-static ngx_int_t ngx_http_liveupdate_app_list(ngx_http_liveupdate_call_t *call,
-    cJSON *app, void *data);
-static ngx_int_t ngx_http_liveupdate_app_add(ngx_http_liveupdate_call_t *call,
-    cJSON *app);
-static ngx_int_t ngx_http_liveupdate_app_write(
-    ngx_http_liveupdate_call_t *call, cJSON *app, liveupdate_str_t *id);
-static ngx_int_t ngx_http_liveupdate_app_change(
-    ngx_http_liveupdate_call_t *call, cJSON *app);
-static ngx_int_t ngx_http_liveupdate_app_set(ngx_http_liveupdate_call_t *call,
-    cJSON *app);
-static ngx_int_t ngx_http_liveupdate_app_remove(
-    ngx_http_liveupdate_call_t *call, ngx_uint_t *found);
-static cJSON *ngx_http_liveupdate_app_json(const cJSON *app);
+static ngx_int_t ngx_lu_app_list(ngx_lu_call_t *call, cJSON *app, void *data);
+static ngx_int_t ngx_lu_app_add(ngx_lu_call_t *call, cJSON *app);
+static ngx_int_t ngx_lu_app_write(ngx_lu_call_t *call, cJSON *app,
+    lu_str_t *id);
+static ngx_int_t ngx_lu_app_change(ngx_lu_call_t *call, cJSON *app);
+static ngx_int_t ngx_lu_app_set(ngx_lu_call_t *call, cJSON *app);
+static ngx_int_t ngx_lu_app_remove(ngx_lu_call_t *call, ngx_uint_t *found);
+static cJSON *ngx_lu_app_json(const cJSON *app);
 
 
 typedef struct {
@@ -34,54 +29,51 @@ typedef struct {
     char        *organization;
     char        *name;
     char        *query;
-} ngx_http_liveupdate_apps_page_t;
+} ngx_lu_apps_page_t;
 
 
 ngx_int_t
-ngx_http_liveupdate_apps_get(ngx_http_liveupdate_call_t *call)
+ngx_lu_apps_get(ngx_lu_call_t *call)
 {
-    ngx_int_t                        status;
-    ngx_http_liveupdate_apps_page_t  page;
+    ngx_int_t           status;
+    ngx_lu_apps_page_t  page;
 
-    ngx_http_liveupdate_page(call, &page.limit, &page.offset);
+    ngx_lu_page(call, &page.limit, &page.offset);
 
-    page.organization = ngx_http_liveupdate_arg(call, "organizationId");
-    page.name = ngx_http_liveupdate_arg(call, "name");
-    page.query = ngx_http_liveupdate_arg(call, "query");
+    page.organization = ngx_lu_arg(call, "organizationId");
+    page.name = ngx_lu_arg(call, "name");
+    page.query = ngx_lu_arg(call, "query");
 
     call->answer = cJSON_CreateArray();
     if (call->answer == NULL) {
-        return ngx_http_liveupdate_nomem(call);
+        return ngx_lu_nomem(call);
     }
 
-    status = ngx_http_liveupdate_apps_each(call, ngx_http_liveupdate_app_list,
-                                           &page);
+    status = ngx_lu_apps_each(call, ngx_lu_app_list, &page);
 
     return status == NGX_OK ? NGX_HTTP_OK : status;
 }
 
 
 static ngx_int_t
-ngx_http_liveupdate_app_list(ngx_http_liveupdate_call_t *call, cJSON *app,
-    void *data)
+ngx_lu_app_list(ngx_lu_call_t *call, cJSON *app, void *data)
 {
-    ngx_http_liveupdate_apps_page_t *page = data;
+    ngx_lu_apps_page_t *page = data;
 
-    cJSON             *item;
-    liveupdate_str_t   id, name, organization;
+    cJSON    *item;
+    lu_str_t  id, name, organization;
 
-    if (liveupdate_json_string(app, "id", &id) != LIVEUPDATE_OK
-        || liveupdate_json_string(app, "name", &name) != LIVEUPDATE_OK
-        || liveupdate_json_string(app, "organizationId", &organization)
-           != LIVEUPDATE_OK)
+    if (lu_json_string(app, "id", &id) != LU_OK
+        || lu_json_string(app, "name", &name) != LU_OK
+        || lu_json_string(app, "organizationId", &organization) != LU_OK)
     {
         return NGX_OK;
     }
 
-    if (!liveupdate_token_has_app(call->token, &id)
+    if (!lu_token_has_app(call->token, &id)
         || (page->organization
-            && !liveupdate_str_is(&organization, page->organization))
-        || (page->name && !liveupdate_str_is(&name, page->name))
+            && !lu_str_is(&organization, page->organization))
+        || (page->name && !lu_str_is(&name, page->name))
         || (page->query && strstr((char *) name.data, page->query) == NULL))
     {
         return NGX_OK;
@@ -98,11 +90,11 @@ ngx_http_liveupdate_app_list(ngx_http_liveupdate_call_t *call, cJSON *app,
 
     page->limit--;
 
-    item = ngx_http_liveupdate_app_json(app);
+    item = ngx_lu_app_json(app);
 
     if (item == NULL || !cJSON_AddItemToArray(call->answer, item)) {
         cJSON_Delete(item);
-        return ngx_http_liveupdate_nomem(call);
+        return ngx_lu_nomem(call);
     }
 
     return NGX_OK;
@@ -110,9 +102,8 @@ ngx_http_liveupdate_app_list(ngx_http_liveupdate_call_t *call, cJSON *app,
 
 
 ngx_int_t
-ngx_http_liveupdate_apps_each(ngx_http_liveupdate_call_t *call,
-    ngx_int_t (*handler)(ngx_http_liveupdate_call_t *call, cJSON *app,
-                         void *data),
+ngx_lu_apps_each(ngx_lu_call_t *call,
+    ngx_int_t (*handler)(ngx_lu_call_t *call, cJSON *app, void *data),
     void *data)
 {
     cJSON        *app;
@@ -122,24 +113,23 @@ ngx_http_liveupdate_apps_each(ngx_http_liveupdate_call_t *call,
     ngx_uint_t    i;
     ngx_array_t   names;
 
-    path = ngx_http_liveupdate_path(call->io.pool, "%V/apps",
-                                    &call->store->path);
+    path = ngx_lu_path(call->io.pool, "%V/apps", &call->store->path);
 
-    if (ngx_http_liveupdate_store_list(&call->io, path, &names) != NGX_OK) {
-        return ngx_http_liveupdate_failed(call);
+    if (ngx_lu_store_list(&call->io, path, &names) != NGX_OK) {
+        return ngx_lu_failed(call);
     }
 
     name = names.elts;
 
     for (i = 0; i < names.nelts; i++) {
 
-        path = ngx_http_liveupdate_path(call->io.pool, "%V/apps/%V/app.json",
-                                        &call->store->path, &name[i]);
+        path = ngx_lu_path(call->io.pool, "%V/apps/%V/app.json",
+                           &call->store->path, &name[i]);
 
-        rc = ngx_http_liveupdate_store_read_json(&call->io, path, &app);
+        rc = ngx_lu_store_read_json(&call->io, path, &app);
 
         if (rc == NGX_ERROR) {
-            return ngx_http_liveupdate_failed(call);
+            return ngx_lu_failed(call);
         }
 
         if (rc == NGX_DECLINED) {
@@ -160,72 +150,68 @@ ngx_http_liveupdate_apps_each(ngx_http_liveupdate_call_t *call,
 
 
 ngx_int_t
-ngx_http_liveupdate_apps_post(ngx_http_liveupdate_call_t *call)
+ngx_lu_apps_post(ngx_lu_call_t *call)
 {
-    char              *id, *channel, *organization;
-    cJSON             *app;
-    ngx_int_t          status;
-    liveupdate_rc_e    rc;
-    liveupdate_str_t   name, value;
+    char      *id, *channel, *organization;
+    cJSON     *app;
+    ngx_int_t  status;
+    lu_rc_e    rc;
+    lu_str_t   name, value;
 
-    if (liveupdate_json_string(call->json, "name", &name) != LIVEUPDATE_OK
-        || !liveupdate_label_valid(&name))
+    if (lu_json_string(call->json, "name", &name) != LU_OK
+        || !lu_label_valid(&name))
     {
-        return ngx_http_liveupdate_refuse(call, 422, "An app needs a \"name\" "
-                                          "of 1 to 128 bytes.");
+        return ngx_lu_refuse(call, 422, "An app needs a \"name\" of 1 to 128 "
+                             "bytes.");
     }
 
     /* an app that moves here keeps the id that its devices know */
 
     id = NULL;
-    rc = liveupdate_json_string(call->json, "id", &value);
+    rc = lu_json_string(call->json, "id", &value);
 
-    if (rc == LIVEUPDATE_INVALID
-        || (rc == LIVEUPDATE_OK && !liveupdate_id_valid(&value)))
-    {
-        return ngx_http_liveupdate_refuse(call, 422,
-                                          "An \"id\" consists of 1 to 64 "
-                                          "letters, digits, \"-\" and \"_\".");
+    if (rc == LU_INVALID || (rc == LU_OK && !lu_id_valid(&value))) {
+        return ngx_lu_refuse(call, 422, "An \"id\" consists of 1 to 64 "
+                             "letters, digits, \"-\" and \"_\".");
     }
 
-    if (rc == LIVEUPDATE_OK) {
+    if (rc == LU_OK) {
         id = (char *) value.data;
 
     } else {
-        id = ngx_http_liveupdate_uuid(call);
+        id = ngx_lu_uuid(call);
     }
 
     /* the one in the body is checked where it is set */
 
-    organization = ngx_http_liveupdate_arg(call, "organizationId");
+    organization = ngx_lu_arg(call, "organizationId");
 
     if (organization) {
-        status = ngx_http_liveupdate_organization_check(call, organization);
+        status = ngx_lu_organization_check(call, organization);
         if (status != NGX_OK) {
             return status;
         }
 
     } else {
-        organization = NGX_HTTP_LIVEUPDATE_ORGANIZATION;
+        organization = NGX_LU_ORGANIZATION;
     }
 
-    channel = ngx_http_liveupdate_uuid(call);
+    channel = ngx_lu_uuid(call);
 
     if (id == NULL || channel == NULL) {
-        return ngx_http_liveupdate_nomem(call);
+        return ngx_lu_nomem(call);
     }
 
-    app = liveupdate_app_create(id, (char *) name.data, "capacitor",
-                                organization, channel,
-                                NGX_HTTP_LIVEUPDATE_CHANNEL, call->now);
+    app = lu_app_create(id, (char *) name.data, "capacitor", organization,
+                        channel, NGX_LU_CHANNEL, call->now);
     if (app == NULL) {
-        return ngx_http_liveupdate_nomem(call);
+        return ngx_lu_nomem(call);
     }
 
-    status = ngx_http_liveupdate_app_set(call, app);
+    status = ngx_lu_app_set(call, app);
 
     if (status == NGX_OK) {
-        status = ngx_http_liveupdate_app_add(call, app);
+        status = ngx_lu_app_add(call, app);
     }
 
     cJSON_Delete(app);
@@ -237,47 +223,45 @@ ngx_http_liveupdate_apps_post(ngx_http_liveupdate_call_t *call)
 /* The app is there when its app.json is; folders alone are of a crash. */
 
 static ngx_int_t
-ngx_http_liveupdate_app_add(ngx_http_liveupdate_call_t *call, cJSON *app)
+ngx_lu_app_add(ngx_lu_call_t *call, cJSON *app)
 {
-    ngx_fd_t           lock;
-    ngx_int_t          status;
-    ngx_str_t          app_id;
-    liveupdate_str_t   id;
+    ngx_fd_t   lock;
+    ngx_int_t  status;
+    ngx_str_t  app_id;
+    lu_str_t   id;
 
-    (void) liveupdate_json_string(app, "id", &id);
+    (void) lu_json_string(app, "id", &id);
 
-    if (!liveupdate_token_has_app(call->token, &id)) {
-        return ngx_http_liveupdate_refuse(call, NGX_HTTP_FORBIDDEN,
-                                          "This token is not for this app.");
+    if (!lu_token_has_app(call->token, &id)) {
+        return ngx_lu_refuse(call, NGX_HTTP_FORBIDDEN,
+                             "This token is not for this app.");
     }
 
-    if (ngx_http_liveupdate_apps_lock(call, &lock) != NGX_OK) {
-        return ngx_http_liveupdate_failed(call);
+    if (ngx_lu_apps_lock(call, &lock) != NGX_OK) {
+        return ngx_lu_failed(call);
     }
 
-    status = ngx_http_liveupdate_app_write(call, app, &id);
+    status = ngx_lu_app_write(call, app, &id);
 
-    ngx_http_liveupdate_store_unlock(lock);
+    ngx_lu_store_unlock(lock);
 
     app_id.len = id.len;
     app_id.data = id.data;
 
-    (void) ngx_atomic_fetch_add(
-                  ngx_http_liveupdate_generation(call->store, &app_id), 1);
+    (void) ngx_atomic_fetch_add(ngx_lu_generation(call->store, &app_id), 1);
 
     if (status != NGX_OK) {
         return status;
     }
 
-    call->answer = ngx_http_liveupdate_app_json(app);
+    call->answer = ngx_lu_app_json(app);
 
-    return call->answer ? NGX_HTTP_CREATED : ngx_http_liveupdate_nomem(call);
+    return call->answer ? NGX_HTTP_CREATED : ngx_lu_nomem(call);
 }
 
 
 static ngx_int_t
-ngx_http_liveupdate_app_write(ngx_http_liveupdate_call_t *call, cJSON *app,
-    liveupdate_str_t *id)
+ngx_lu_app_write(ngx_lu_call_t *call, cJSON *app, lu_str_t *id)
 {
     u_char           *path, *folder;
     ngx_int_t         rc;
@@ -287,56 +271,52 @@ ngx_http_liveupdate_app_write(ngx_http_liveupdate_call_t *call, cJSON *app,
 
     static const char  *folders[] = { "live", "staging", "apps", NULL };
 
-    path = ngx_http_liveupdate_path(call->io.pool, "%V/apps/%s/app.json",
-                                    &call->store->path, id->data);
+    path = ngx_lu_path(call->io.pool, "%V/apps/%s/app.json",
+                       &call->store->path, id->data);
 
-    rc = ngx_http_liveupdate_store_read(&call->io, path, &text, &fi);
+    rc = ngx_lu_store_read(&call->io, path, &text, &fi);
 
     if (rc == NGX_OK) {
-        return ngx_http_liveupdate_refuse(call, NGX_HTTP_CONFLICT,
-                                          "An app with this id exists.");
+        return ngx_lu_refuse(call, NGX_HTTP_CONFLICT,
+                             "An app with this id exists.");
     }
 
     /* what an app that was deleted has left is none of this one's */
 
     if (rc != NGX_ERROR) {
-        path = ngx_http_liveupdate_path(call->io.pool, "%V/feed/%s",
-                                        &call->store->path, id->data);
-        rc = ngx_http_liveupdate_store_remove_tree(&call->io, call->store,
-                                                   path);
+        path = ngx_lu_path(call->io.pool, "%V/feed/%s", &call->store->path,
+                           id->data);
+        rc = ngx_lu_store_remove_tree(&call->io, call->store, path);
     }
 
     for (i = 0; folders[i] && rc != NGX_ERROR; i++) {
-        path = ngx_http_liveupdate_path(call->io.pool, "%V/%s/%s",
-                                        &call->store->path, folders[i],
-                                        id->data);
-        rc = ngx_http_liveupdate_store_remove_tree(&call->io, call->store,
-                                                   path);
+        path = ngx_lu_path(call->io.pool, "%V/%s/%s", &call->store->path,
+                           folders[i], id->data);
+        rc = ngx_lu_store_remove_tree(&call->io, call->store, path);
 
         if (rc != NGX_ERROR) {
-            rc = ngx_http_liveupdate_store_mkdir(&call->io, path);
+            rc = ngx_lu_store_mkdir(&call->io, path);
         }
     }
 
-    folder = ngx_http_liveupdate_path(call->io.pool, "%V/apps/%s",
-                                      &call->store->path, id->data);
-    path = ngx_http_liveupdate_path(call->io.pool, "%s/app.json", folder);
+    folder = ngx_lu_path(call->io.pool, "%V/apps/%s", &call->store->path,
+                         id->data);
+    path = ngx_lu_path(call->io.pool, "%s/app.json", folder);
 
     /* the log tells of it when the tree is gone */
 
     call->route.app.len = id->len;
-    call->route.app.data = ngx_http_liveupdate_path(call->io.pool, "%s",
-                                                    id->data);
+    call->route.app.data = ngx_lu_path(call->io.pool, "%s", id->data);
     call->change = "app.create";
     call->subject = (char *) call->route.app.data;
 
     if (rc == NGX_ERROR
-        || ngx_http_liveupdate_audit(call, folder, 0) != NGX_OK
-        || ngx_http_liveupdate_store_write_json(&call->io, call->store, path,
-                                                app)
+        || ngx_lu_audit(call, folder, 0) != NGX_OK
+        || ngx_lu_store_write_json(&call->io, call->store, path,
+                                   app)
            != NGX_OK)
     {
-        return ngx_http_liveupdate_failed(call);
+        return ngx_lu_failed(call);
     }
 
     return NGX_OK;
@@ -346,8 +326,7 @@ ngx_http_liveupdate_app_write(ngx_http_liveupdate_call_t *call, cJSON *app,
 /* Who announces a release does not have to make the app first. */
 
 ngx_int_t
-ngx_http_liveupdate_app_ensure(ngx_http_liveupdate_call_t *call,
-    const char *name)
+ngx_lu_app_ensure(ngx_lu_call_t *call, const char *name)
 {
     char       *channel;
     cJSON      *app;
@@ -356,119 +335,113 @@ ngx_http_liveupdate_app_ensure(ngx_http_liveupdate_call_t *call,
     ngx_int_t   status;
     ngx_str_t   id;
 
-    path = ngx_http_liveupdate_path(call->io.pool, "%V/apps/%s/app.json",
-                                    &call->store->path, call->route.app.data);
-    channel = ngx_http_liveupdate_uuid(call);
+    path = ngx_lu_path(call->io.pool, "%V/apps/%s/app.json",
+                       &call->store->path, call->route.app.data);
+    channel = ngx_lu_uuid(call);
 
     if (path == NULL || channel == NULL) {
-        return ngx_http_liveupdate_nomem(call);
+        return ngx_lu_nomem(call);
     }
 
-    if (ngx_http_liveupdate_apps_lock(call, &lock) != NGX_OK) {
-        return ngx_http_liveupdate_failed(call);
+    if (ngx_lu_apps_lock(call, &lock) != NGX_OK) {
+        return ngx_lu_failed(call);
     }
 
     if (access((char *) path, F_OK) == 0) {
-        ngx_http_liveupdate_store_unlock(lock);
+        ngx_lu_store_unlock(lock);
         return NGX_OK;
     }
 
-    app = liveupdate_app_create((char *) call->route.app.data, name,
-                                "electron", NGX_HTTP_LIVEUPDATE_ORGANIZATION,
-                                channel, NGX_HTTP_LIVEUPDATE_CHANNEL,
-                                call->now);
+    app = lu_app_create((char *) call->route.app.data, name, "electron",
+                        NGX_LU_ORGANIZATION, channel, NGX_LU_CHANNEL,
+                        call->now);
 
-    status = app ? ngx_http_liveupdate_app_write(call, app, &call->route.app)
-                 : ngx_http_liveupdate_nomem(call);
+    status = app ? ngx_lu_app_write(call, app, &call->route.app)
+                 : ngx_lu_nomem(call);
 
     cJSON_Delete(app);
 
-    ngx_http_liveupdate_store_unlock(lock);
+    ngx_lu_store_unlock(lock);
 
     id.len = call->route.app.len;
     id.data = call->route.app.data;
 
-    (void) ngx_atomic_fetch_add(
-                  ngx_http_liveupdate_generation(call->store, &id), 1);
+    (void) ngx_atomic_fetch_add(ngx_lu_generation(call->store, &id), 1);
 
     return status;
 }
 
 
 ngx_int_t
-ngx_http_liveupdate_app_get(ngx_http_liveupdate_call_t *call)
+ngx_lu_app_get(ngx_lu_call_t *call)
 {
     cJSON      *app;
     double      generation;
     ngx_int_t   status;
 
-    status = ngx_http_liveupdate_app_read(call, &app);
+    status = ngx_lu_app_read(call, &app);
     if (status != NGX_OK) {
         return status;
     }
 
     generation = 0;
-    (void) liveupdate_json_number(app, "generation", &generation);
+    (void) lu_json_number(app, "generation", &generation);
 
-    call->answer = ngx_http_liveupdate_app_json(app);
+    call->answer = ngx_lu_app_json(app);
 
     cJSON_Delete(app);
 
     /* what "expect" is compared with */
 
     return cJSON_AddNumberToObject(call->answer, "generation", generation)
-           ? NGX_HTTP_OK : ngx_http_liveupdate_nomem(call);
+           ? NGX_HTTP_OK : ngx_lu_nomem(call);
 }
 
 
 ngx_int_t
-ngx_http_liveupdate_app_patch(ngx_http_liveupdate_call_t *call)
+ngx_lu_app_patch(ngx_lu_call_t *call)
 {
-    return ngx_http_liveupdate_change(call, ngx_http_liveupdate_app_change);
+    return ngx_lu_change(call, ngx_lu_app_change);
 }
 
 
 static ngx_int_t
-ngx_http_liveupdate_app_change(ngx_http_liveupdate_call_t *call, cJSON *app)
+ngx_lu_app_change(ngx_lu_call_t *call, cJSON *app)
 {
     ngx_int_t  status;
 
     call->change = "app.update";
     call->subject = (char *) call->route.app.data;
 
-    status = ngx_http_liveupdate_app_set(call, app);
+    status = ngx_lu_app_set(call, app);
     if (status != NGX_OK) {
         return status;
     }
 
-    call->answer = ngx_http_liveupdate_app_json(app);
+    call->answer = ngx_lu_app_json(app);
 
-    return call->answer ? NGX_HTTP_OK : ngx_http_liveupdate_nomem(call);
+    return call->answer ? NGX_HTTP_OK : ngx_lu_nomem(call);
 }
 
 
 static ngx_int_t
-ngx_http_liveupdate_app_set(ngx_http_liveupdate_call_t *call, cJSON *app)
+ngx_lu_app_set(ngx_lu_call_t *call, cJSON *app)
 {
-    ngx_int_t          status;
-    liveupdate_str_t   organization;
+    ngx_int_t  status;
+    lu_str_t   organization;
 
-    status = ngx_http_liveupdate_core_status(call,
-                                             liveupdate_app_update(app,
-                                                    call->json, call->now,
-                                                    &call->error));
+    status = ngx_lu_core_status(call,
+                                lu_app_update(app, call->json, call->now,
+                                              &call->error));
     if (status != NGX_OK) {
         return status;
     }
 
-    if (liveupdate_json_string(call->json, "organizationId", &organization)
-        != LIVEUPDATE_OK)
-    {
+    if (lu_json_string(call->json, "organizationId", &organization) != LU_OK) {
         return NGX_OK;
     }
 
-    return ngx_http_liveupdate_organization_check(call,
-                                                  (char *) organization.data);
+    return ngx_lu_organization_check(call, (char *) organization.data);
 }
 
 
@@ -478,26 +451,26 @@ ngx_http_liveupdate_app_set(ngx_http_liveupdate_call_t *call, cJSON *app)
  */
 
 ngx_int_t
-ngx_http_liveupdate_app_delete(ngx_http_liveupdate_call_t *call)
+ngx_lu_app_delete(ngx_lu_call_t *call)
 {
     u_char      *store;
     ngx_fd_t     all, lock;
     ngx_int_t    status;
     ngx_uint_t   found;
 
-    store = ngx_http_liveupdate_path(call->io.pool, "%V",
-                                     &call->store->path);
+    store = ngx_lu_path(call->io.pool, "%V",
+                        &call->store->path);
     if (store == NULL) {
-        return ngx_http_liveupdate_nomem(call);
+        return ngx_lu_nomem(call);
     }
 
-    if (ngx_http_liveupdate_apps_lock(call, &all) != NGX_OK) {
-        return ngx_http_liveupdate_failed(call);
+    if (ngx_lu_apps_lock(call, &all) != NGX_OK) {
+        return ngx_lu_failed(call);
     }
 
     /* who waits for the app's lock finds no app behind it */
 
-    status = ngx_http_liveupdate_app_lock(call, &lock);
+    status = ngx_lu_app_lock(call, &lock);
 
     call->change = "app.delete";
     call->subject = (char *) call->route.app.data;
@@ -507,32 +480,30 @@ ngx_http_liveupdate_app_delete(ngx_http_liveupdate_call_t *call)
 
         /* the app's own log goes with it */
 
-        status = (ngx_http_liveupdate_audit(call, store, 0) == NGX_OK)
-                 ? ngx_http_liveupdate_app_remove(call, &found)
-                 : ngx_http_liveupdate_failed(call);
+        status = (ngx_lu_audit(call, store, 0) == NGX_OK)
+                 ? ngx_lu_app_remove(call, &found)
+                 : ngx_lu_failed(call);
 
-        ngx_http_liveupdate_store_unlock(lock);
+        ngx_lu_store_unlock(lock);
 
     } else if (status == NGX_HTTP_NOT_FOUND) {
         found = 0;
-        status = ngx_http_liveupdate_app_remove(call, &found);
+        status = ngx_lu_app_remove(call, &found);
     }
 
-    ngx_http_liveupdate_store_unlock(all);
+    ngx_lu_store_unlock(all);
 
     if (status != NGX_OK) {
         return status;
     }
 
     return found ? NGX_HTTP_NO_CONTENT
-                 : ngx_http_liveupdate_refuse(call, NGX_HTTP_NOT_FOUND,
-                                              "App not found.");
+                 : ngx_lu_refuse(call, NGX_HTTP_NOT_FOUND, "App not found.");
 }
 
 
 static ngx_int_t
-ngx_http_liveupdate_app_remove(ngx_http_liveupdate_call_t *call,
-    ngx_uint_t *found)
+ngx_lu_app_remove(ngx_lu_call_t *call, ngx_uint_t *found)
 {
     u_char      *path;
     ngx_int_t    rc;
@@ -547,18 +518,17 @@ ngx_http_liveupdate_app_remove(ngx_http_liveupdate_call_t *call,
     id.data = call->route.app.data;
 
     for (i = 0; folders[i]; i++) {
-        path = ngx_http_liveupdate_path(call->io.pool, "%V/%s/%V",
-                                        &call->store->path, folders[i], &id);
+        path = ngx_lu_path(call->io.pool, "%V/%s/%V", &call->store->path,
+                           folders[i], &id);
 
-        rc = ngx_http_liveupdate_store_remove_tree(&call->io, call->store,
-                                                   path);
+        rc = ngx_lu_store_remove_tree(&call->io, call->store, path);
         if (i == 0) {
-            (void) ngx_atomic_fetch_add(
-                      ngx_http_liveupdate_generation(call->store, &id), 1);
+            (void) ngx_atomic_fetch_add(ngx_lu_generation(call->store, &id),
+                      1);
         }
 
         if (rc == NGX_ERROR) {
-            return ngx_http_liveupdate_failed(call);
+            return ngx_lu_failed(call);
         }
 
         if (rc == NGX_OK) {
@@ -571,20 +541,19 @@ ngx_http_liveupdate_app_remove(ngx_http_liveupdate_call_t *call,
 
 
 ngx_int_t
-ngx_http_liveupdate_apps_lock(ngx_http_liveupdate_call_t *call,
+ngx_lu_apps_lock(ngx_lu_call_t *call,
     ngx_fd_t *lock)
 {
     u_char  *path;
 
-    path = ngx_http_liveupdate_path(call->io.pool, "%V/apps/.lock",
-                                    &call->store->path);
+    path = ngx_lu_path(call->io.pool, "%V/apps/.lock", &call->store->path);
 
-    return ngx_http_liveupdate_store_lock(&call->io, path, lock);
+    return ngx_lu_store_lock(&call->io, path, lock);
 }
 
 
 static cJSON *
-ngx_http_liveupdate_app_json(const cJSON *app)
+ngx_lu_app_json(const cJSON *app)
 {
     cJSON        *json, *copy;
     ngx_uint_t    i;

@@ -9,7 +9,7 @@
 #include "ngx_lu_api.h"
 
 
-#define NGX_HTTP_LIVEUPDATE_AUDIT_PIECE  65536
+#define NGX_LU_AUDIT_PIECE  65536
 
 
 /* A log that is read from its end, whatever its size is. */
@@ -20,23 +20,19 @@ typedef struct {
     off_t                      offset;     /* what was read begins there */
     u_char                    *start;
     u_char                    *end;
-    ngx_http_liveupdate_io_t  *io;
-} ngx_http_liveupdate_audit_log_t;
+    ngx_lu_io_t               *io;
+} ngx_lu_audit_log_t;
 
 
-static ngx_int_t ngx_http_liveupdate_audit_lines(
-    ngx_http_liveupdate_call_t *call, ngx_http_liveupdate_audit_log_t *log);
-static ngx_int_t ngx_http_liveupdate_audit_line(
-    ngx_http_liveupdate_audit_log_t *log, liveupdate_str_t *line);
-static ngx_int_t ngx_http_liveupdate_audit_piece(
-    ngx_http_liveupdate_audit_log_t *log);
-static ngx_uint_t ngx_http_liveupdate_audit_has(const cJSON *line,
-    const char *subject);
+static ngx_int_t ngx_lu_audit_lines(ngx_lu_call_t *call,
+    ngx_lu_audit_log_t *log);
+static ngx_int_t ngx_lu_audit_line(ngx_lu_audit_log_t *log, lu_str_t *line);
+static ngx_int_t ngx_lu_audit_piece(ngx_lu_audit_log_t *log);
+static ngx_uint_t ngx_lu_audit_has(const cJSON *line, const char *subject);
 
 
 ngx_int_t
-ngx_http_liveupdate_audit(ngx_http_liveupdate_call_t *call,
-    u_char *folder, double generation)
+ngx_lu_audit(ngx_lu_call_t *call, u_char *folder, double generation)
 {
     char               *text;
     cJSON              *line;
@@ -76,9 +72,9 @@ ngx_http_liveupdate_audit(ngx_http_liveupdate_call_t *call,
 
     text[len] = '\n';
 
-    path = ngx_http_liveupdate_path(call->io.pool, "%s/audit.log", folder);
+    path = ngx_lu_path(call->io.pool, "%s/audit.log", folder);
 
-    rc = ngx_http_liveupdate_store_append(&call->io, path, text, len + 1);
+    rc = ngx_lu_store_append(&call->io, path, text, len + 1);
 
 done:
 
@@ -92,20 +88,19 @@ done:
 /* The newest lines first. */
 
 ngx_int_t
-ngx_http_liveupdate_audit_get(ngx_http_liveupdate_call_t *call)
+ngx_lu_audit_get(ngx_lu_call_t *call)
 {
-    ngx_int_t                        status;
-    ngx_file_info_t                  fi;
-    ngx_http_liveupdate_audit_log_t  log;
+    ngx_int_t           status;
+    ngx_file_info_t     fi;
+    ngx_lu_audit_log_t  log;
 
-    ngx_memzero(&log, sizeof(ngx_http_liveupdate_audit_log_t));
+    ngx_memzero(&log, sizeof(ngx_lu_audit_log_t));
 
     log.io = &call->io;
-    log.path = ngx_http_liveupdate_path(call->io.pool, "%V/apps/%s/audit.log",
-                                        &call->store->path,
-                                        call->route.app.data);
+    log.path = ngx_lu_path(call->io.pool, "%V/apps/%s/audit.log",
+                           &call->store->path, call->route.app.data);
     if (log.path == NULL) {
-        return ngx_http_liveupdate_nomem(call);
+        return ngx_lu_nomem(call);
     }
 
     log.fd = ngx_open_file(log.path, NGX_FILE_RDONLY, NGX_FILE_OPEN, 0);
@@ -113,23 +108,20 @@ ngx_http_liveupdate_audit_get(ngx_http_liveupdate_call_t *call)
     if (log.fd == NGX_INVALID_FILE) {
 
         if (ngx_errno == NGX_ENOENT) {
-            return ngx_http_liveupdate_refuse(call, NGX_HTTP_NOT_FOUND,
-                                              "App not found.");
+            return ngx_lu_refuse(call, NGX_HTTP_NOT_FOUND, "App not found.");
         }
 
-        (void) ngx_http_liveupdate_io_failed(&call->io, ngx_open_file_n,
-                                             log.path);
-        return ngx_http_liveupdate_failed(call);
+        (void) ngx_lu_io_failed(&call->io, ngx_open_file_n, log.path);
+        return ngx_lu_failed(call);
     }
 
     if (ngx_fd_info(log.fd, &fi) == NGX_FILE_ERROR) {
-        (void) ngx_http_liveupdate_io_failed(&call->io, ngx_fd_info_n,
-                                             log.path);
-        status = ngx_http_liveupdate_failed(call);
+        (void) ngx_lu_io_failed(&call->io, ngx_fd_info_n, log.path);
+        status = ngx_lu_failed(call);
 
     } else {
         log.offset = ngx_file_size(&fi);
-        status = ngx_http_liveupdate_audit_lines(call, &log);
+        status = ngx_lu_audit_lines(call, &log);
     }
 
     ngx_free(log.start);
@@ -140,42 +132,41 @@ ngx_http_liveupdate_audit_get(ngx_http_liveupdate_call_t *call)
 
 
 static ngx_int_t
-ngx_http_liveupdate_audit_lines(ngx_http_liveupdate_call_t *call,
-    ngx_http_liveupdate_audit_log_t *log)
+ngx_lu_audit_lines(ngx_lu_call_t *call, ngx_lu_audit_log_t *log)
 {
-    char                *subject;
-    cJSON               *line;
-    ngx_int_t            rc;
-    ngx_uint_t           limit, offset;
-    liveupdate_str_t     text;
-    liveupdate_error_t   err;
+    char       *subject;
+    cJSON      *line;
+    ngx_int_t   rc;
+    ngx_uint_t  limit, offset;
+    lu_str_t    text;
+    lu_error_t  err;
 
-    ngx_http_liveupdate_page(call, &limit, &offset);
+    ngx_lu_page(call, &limit, &offset);
 
-    subject = ngx_http_liveupdate_arg(call, "subject");
+    subject = ngx_lu_arg(call, "subject");
 
     call->answer = cJSON_CreateArray();
     if (call->answer == NULL) {
-        return ngx_http_liveupdate_nomem(call);
+        return ngx_lu_nomem(call);
     }
 
     while (limit) {
 
-        rc = ngx_http_liveupdate_audit_line(log, &text);
+        rc = ngx_lu_audit_line(log, &text);
 
         if (rc == NGX_DECLINED) {
             break;
         }
 
         if (rc != NGX_OK) {
-            return ngx_http_liveupdate_failed(call);
+            return ngx_lu_failed(call);
         }
 
-        if (liveupdate_json_parse(&line, &text, &err) != LIVEUPDATE_OK) {
+        if (lu_json_parse(&line, &text, &err) != LU_OK) {
             continue;
         }
 
-        if (subject && !ngx_http_liveupdate_audit_has(line, subject)) {
+        if (subject && !ngx_lu_audit_has(line, subject)) {
             cJSON_Delete(line);
             continue;
         }
@@ -188,7 +179,7 @@ ngx_http_liveupdate_audit_lines(ngx_http_liveupdate_call_t *call,
 
         if (!cJSON_AddItemToArray(call->answer, line)) {
             cJSON_Delete(line);
-            return ngx_http_liveupdate_nomem(call);
+            return ngx_lu_nomem(call);
         }
 
         limit--;
@@ -201,8 +192,7 @@ ngx_http_liveupdate_audit_lines(ngx_http_liveupdate_call_t *call,
 /* The last one of those that are left; NGX_DECLINED: there are none. */
 
 static ngx_int_t
-ngx_http_liveupdate_audit_line(ngx_http_liveupdate_audit_log_t *log,
-    liveupdate_str_t *line)
+ngx_lu_audit_line(ngx_lu_audit_log_t *log, lu_str_t *line)
 {
     u_char  *p;
 
@@ -218,7 +208,7 @@ ngx_http_liveupdate_audit_line(ngx_http_liveupdate_audit_log_t *log,
             break;
         }
 
-        if (ngx_http_liveupdate_audit_piece(log) != NGX_OK) {
+        if (ngx_lu_audit_piece(log) != NGX_OK) {
             return NGX_ERROR;
         }
     }
@@ -238,7 +228,7 @@ ngx_http_liveupdate_audit_line(ngx_http_liveupdate_audit_log_t *log,
 /* More of the file, before the beginning of a line that was read already. */
 
 static ngx_int_t
-ngx_http_liveupdate_audit_piece(ngx_http_liveupdate_audit_log_t *log)
+ngx_lu_audit_piece(ngx_lu_audit_log_t *log)
 {
     u_char   *p;
     size_t    size, rest;
@@ -248,18 +238,18 @@ ngx_http_liveupdate_audit_piece(ngx_http_liveupdate_audit_log_t *log)
 
     /* a line of any length costs no more than twice its length */
 
-    size = ngx_max(rest, NGX_HTTP_LIVEUPDATE_AUDIT_PIECE);
+    size = ngx_max(rest, NGX_LU_AUDIT_PIECE);
     size = (size_t) ngx_min((off_t) size, log->offset);
 
     p = ngx_alloc(size + rest, ngx_cycle->log);
     if (p == NULL) {
-        return ngx_http_liveupdate_io_failed(log->io, "malloc()", log->path);
+        return ngx_lu_io_failed(log->io, "malloc()", log->path);
     }
 
     n = pread(log->fd, p, size, log->offset - size);
 
     if (n == -1) {
-        (void) ngx_http_liveupdate_io_failed(log->io, "pread()", log->path);
+        (void) ngx_lu_io_failed(log->io, "pread()", log->path);
         ngx_free(p);
         return NGX_ERROR;
     }
@@ -278,16 +268,16 @@ ngx_http_liveupdate_audit_piece(ngx_http_liveupdate_audit_log_t *log)
 
 
 static ngx_uint_t
-ngx_http_liveupdate_audit_has(const cJSON *line, const char *subject)
+ngx_lu_audit_has(const cJSON *line, const char *subject)
 {
-    ngx_uint_t        i;
-    liveupdate_str_t  value;
+    ngx_uint_t  i;
+    lu_str_t    value;
 
     static const char  *members[] = { "subject", "from", "to", NULL };
 
     for (i = 0; members[i]; i++) {
-        if (liveupdate_json_string(line, members[i], &value) == LIVEUPDATE_OK
-            && liveupdate_str_is(&value, subject))
+        if (lu_json_string(line, members[i], &value) == LU_OK
+            && lu_str_is(&value, subject))
         {
             return 1;
         }

@@ -14,27 +14,25 @@
 #include "core/lu_query.h"
 
 
-static ngx_int_t ngx_http_liveupdate_builds_read(
-    ngx_http_liveupdate_call_t *call, const char *place, cJSON *builds);
-static ngx_int_t ngx_http_liveupdate_builds_answer(
-    ngx_http_liveupdate_call_t *call, cJSON *builds);
-static int ngx_http_liveupdate_build_cmp(const void *one, const void *two);
-static ngx_int_t ngx_http_liveupdate_build_change(
-    ngx_http_liveupdate_call_t *call, cJSON *app);
-static ngx_int_t ngx_http_liveupdate_build_allowed(
-    ngx_http_liveupdate_call_t *call, const cJSON *app, u_char *folder);
-static ngx_int_t ngx_http_liveupdate_build_relations(
-    ngx_http_liveupdate_call_t *call, cJSON *json, const cJSON *release);
+static ngx_int_t ngx_lu_builds_read(ngx_lu_call_t *call, const char *place,
+    cJSON *builds);
+static ngx_int_t ngx_lu_builds_answer(ngx_lu_call_t *call, cJSON *builds);
+static int ngx_lu_build_cmp(const void *one, const void *two);
+static ngx_int_t ngx_lu_build_change(ngx_lu_call_t *call, cJSON *app);
+static ngx_int_t ngx_lu_build_allowed(ngx_lu_call_t *call, const cJSON *app,
+    u_char *folder);
+static ngx_int_t ngx_lu_build_relations(ngx_lu_call_t *call, cJSON *json,
+    const cJSON *release);
 
 
 ngx_int_t
-ngx_http_liveupdate_builds_get(ngx_http_liveupdate_call_t *call)
+ngx_lu_builds_get(ngx_lu_call_t *call)
 {
     char       *platform;
     cJSON      *app, *builds;
     ngx_int_t   status;
 
-    status = ngx_http_liveupdate_app_read(call, &app);
+    status = ngx_lu_app_read(call, &app);
     if (status != NGX_OK) {
         return status;
     }
@@ -46,22 +44,22 @@ ngx_http_liveupdate_builds_get(ngx_http_liveupdate_call_t *call)
 
     if (builds == NULL || call->answer == NULL) {
         cJSON_Delete(builds);
-        return ngx_http_liveupdate_nomem(call);
+        return ngx_lu_nomem(call);
     }
 
     status = NGX_OK;
-    platform = ngx_http_liveupdate_arg(call, "platform");
+    platform = ngx_lu_arg(call, "platform");
 
     if (platform == NULL || ngx_strcmp(platform, "web") == 0) {
 
-        status = ngx_http_liveupdate_builds_read(call, "live", builds);
+        status = ngx_lu_builds_read(call, "live", builds);
 
         if (status == NGX_OK) {
-            status = ngx_http_liveupdate_builds_read(call, "staging", builds);
+            status = ngx_lu_builds_read(call, "staging", builds);
         }
 
         if (status == NGX_OK) {
-            status = ngx_http_liveupdate_builds_answer(call, builds);
+            status = ngx_lu_builds_answer(call, builds);
         }
     }
 
@@ -72,42 +70,40 @@ ngx_http_liveupdate_builds_get(ngx_http_liveupdate_call_t *call)
 
 
 static ngx_int_t
-ngx_http_liveupdate_builds_read(ngx_http_liveupdate_call_t *call,
-    const char *place, cJSON *builds)
+ngx_lu_builds_read(ngx_lu_call_t *call, const char *place, cJSON *builds)
 {
-    char              *wanted, text[NGX_INT64_LEN + 1];
-    cJSON             *release;
-    u_char            *folder, *path;
-    uint64_t           number;
-    ngx_int_t          rc;
-    ngx_str_t         *name;
-    ngx_uint_t         i;
-    ngx_array_t        names;
-    liveupdate_str_t   id;
+    char        *wanted, text[NGX_INT64_LEN + 1];
+    cJSON       *release;
+    u_char      *folder, *path;
+    uint64_t     number;
+    ngx_int_t    rc;
+    ngx_str_t   *name;
+    ngx_uint_t   i;
+    ngx_array_t  names;
+    lu_str_t     id;
 
-    wanted = ngx_http_liveupdate_arg(call, "numberAsString");
+    wanted = ngx_lu_arg(call, "numberAsString");
 
-    folder = ngx_http_liveupdate_path(call->io.pool, "%V/%s/%s",
-                                      &call->store->path, place,
-                                      call->route.app.data);
+    folder = ngx_lu_path(call->io.pool, "%V/%s/%s", &call->store->path, place,
+                         call->route.app.data);
 
-    rc = ngx_http_liveupdate_store_list(&call->io, folder, &names);
+    rc = ngx_lu_store_list(&call->io, folder, &names);
 
     if (rc == NGX_ERROR) {
-        return ngx_http_liveupdate_failed(call);
+        return ngx_lu_failed(call);
     }
 
     name = names.elts;
 
     for (i = 0; i < names.nelts; i++) {
 
-        path = ngx_http_liveupdate_path(call->io.pool, "%s/%V/release.json",
-                                        folder, &name[i]);
+        path = ngx_lu_path(call->io.pool, "%s/%V/release.json", folder,
+                           &name[i]);
 
-        rc = ngx_http_liveupdate_store_read_json(&call->io, path, &release);
+        rc = ngx_lu_store_read_json(&call->io, path, &release);
 
         if (rc == NGX_ERROR) {
-            return ngx_http_liveupdate_failed(call);
+            return ngx_lu_failed(call);
         }
 
         if (rc == NGX_DECLINED) {
@@ -115,11 +111,11 @@ ngx_http_liveupdate_builds_read(ngx_http_liveupdate_call_t *call,
         }
 
         number = 0;
-        (void) liveupdate_json_size(release, "number", &number);
+        (void) lu_json_size(release, "number", &number);
 
         *ngx_sprintf((u_char *) text, "%L", (int64_t) number) = '\0';
 
-        if (liveupdate_json_string(release, "id", &id) != LIVEUPDATE_OK
+        if (lu_json_string(release, "id", &id) != LU_OK
             || number == 0
             || (wanted && ngx_strcmp(text, wanted) != 0))
         {
@@ -129,7 +125,7 @@ ngx_http_liveupdate_builds_read(ngx_http_liveupdate_call_t *call,
 
         if (!cJSON_AddItemToArray(builds, release)) {
             cJSON_Delete(release);
-            return ngx_http_liveupdate_nomem(call);
+            return ngx_lu_nomem(call);
         }
     }
 
@@ -138,8 +134,7 @@ ngx_http_liveupdate_builds_read(ngx_http_liveupdate_call_t *call,
 
 
 static ngx_int_t
-ngx_http_liveupdate_builds_answer(ngx_http_liveupdate_call_t *call,
-    cJSON *builds)
+ngx_lu_builds_answer(ngx_lu_call_t *call, cJSON *builds)
 {
     cJSON       *item, **sorted;
     ngx_uint_t   i, n, limit, offset;
@@ -148,7 +143,7 @@ ngx_http_liveupdate_builds_answer(ngx_http_liveupdate_call_t *call,
 
     sorted = ngx_palloc(call->io.pool, (n + 1) * sizeof(cJSON *));
     if (sorted == NULL) {
-        return ngx_http_liveupdate_nomem(call);
+        return ngx_lu_nomem(call);
     }
 
     i = 0;
@@ -157,17 +152,17 @@ ngx_http_liveupdate_builds_answer(ngx_http_liveupdate_call_t *call,
         sorted[i++] = item;
     }
 
-    qsort(sorted, n, sizeof(cJSON *), ngx_http_liveupdate_build_cmp);
+    qsort(sorted, n, sizeof(cJSON *), ngx_lu_build_cmp);
 
-    ngx_http_liveupdate_page(call, &limit, &offset);
+    ngx_lu_page(call, &limit, &offset);
 
     for (i = offset; i < n && i - offset < limit; i++) {
 
-        item = ngx_http_liveupdate_build_json(call, sorted[i]);
+        item = ngx_lu_build_json(call, sorted[i]);
 
         if (item == NULL || !cJSON_AddItemToArray(call->answer, item)) {
             cJSON_Delete(item);
-            return ngx_http_liveupdate_nomem(call);
+            return ngx_lu_nomem(call);
         }
     }
 
@@ -178,59 +173,57 @@ ngx_http_liveupdate_builds_answer(ngx_http_liveupdate_call_t *call,
 /* newest first */
 
 static int
-ngx_http_liveupdate_build_cmp(const void *one, const void *two)
+ngx_lu_build_cmp(const void *one, const void *two)
 {
     uint64_t  a, b;
 
     a = 0;
     b = 0;
 
-    (void) liveupdate_json_size(*(cJSON **) one, "number", &a);
-    (void) liveupdate_json_size(*(cJSON **) two, "number", &b);
+    (void) lu_json_size(*(cJSON **) one, "number", &a);
+    (void) lu_json_size(*(cJSON **) two, "number", &b);
 
     return (a < b) - (a > b);
 }
 
 
 ngx_int_t
-ngx_http_liveupdate_build_get(ngx_http_liveupdate_call_t *call)
+ngx_lu_build_get(ngx_lu_call_t *call)
 {
     cJSON      *release;
     u_char     *folder;
     ngx_int_t   status;
 
-    status = ngx_http_liveupdate_release_read(call,
-                                              (char *) call->route.id.data,
-                                              &release, &folder);
+    status = ngx_lu_release_read(call, (char *) call->route.id.data, &release,
+                                 &folder);
     if (status != NGX_OK) {
         return status;
     }
 
-    call->answer = ngx_http_liveupdate_build_json(call, release);
+    call->answer = ngx_lu_build_json(call, release);
 
     cJSON_Delete(release);
 
-    return call->answer ? NGX_HTTP_OK : ngx_http_liveupdate_nomem(call);
+    return call->answer ? NGX_HTTP_OK : ngx_lu_nomem(call);
 }
 
 
 /* A release that is being verified is described by who verifies it. */
 
 ngx_int_t
-ngx_http_liveupdate_build_patch(ngx_http_liveupdate_call_t *call)
+ngx_lu_build_patch(ngx_lu_call_t *call)
 {
     ngx_fd_t   lock;
     ngx_int_t  status;
 
-    status = ngx_http_liveupdate_bundle_hold(call, &lock);
+    status = ngx_lu_bundle_hold(call, &lock);
     if (status != NGX_OK) {
         return status;
     }
 
-    status = ngx_http_liveupdate_change(call,
-                                        ngx_http_liveupdate_build_change);
+    status = ngx_lu_change(call, ngx_lu_build_change);
 
-    ngx_http_liveupdate_store_unlock(lock);
+    ngx_lu_store_unlock(lock);
 
     return status;
 }
@@ -242,17 +235,16 @@ ngx_http_liveupdate_build_patch(ngx_http_liveupdate_call_t *call)
  */
 
 static ngx_int_t
-ngx_http_liveupdate_build_change(ngx_http_liveupdate_call_t *call, cJSON *app)
+ngx_lu_build_change(ngx_lu_call_t *call, cJSON *app)
 {
-    cJSON             *release, *channel;
-    double             rollout;
-    u_char            *folder, *path;
-    ngx_int_t          status;
-    liveupdate_str_t   deployment;
+    cJSON     *release, *channel;
+    double     rollout;
+    u_char    *folder, *path;
+    ngx_int_t  status;
+    lu_str_t   deployment;
 
-    status = ngx_http_liveupdate_release_read(call,
-                                              (char *) call->route.id.data,
-                                              &release, &folder);
+    status = ngx_lu_release_read(call, (char *) call->route.id.data, &release,
+                                 &folder);
     if (status != NGX_OK) {
         return status;
     }
@@ -260,57 +252,53 @@ ngx_http_liveupdate_build_change(ngx_http_liveupdate_call_t *call, cJSON *app)
     call->change = "build.update";
     call->subject = (char *) call->route.id.data;
 
-    status = ngx_http_liveupdate_build_allowed(call, app, folder);
+    status = ngx_lu_build_allowed(call, app, folder);
     if (status != NGX_OK) {
         cJSON_Delete(release);
         return status;
     }
 
-    status = ngx_http_liveupdate_core_status(call,
-                                             liveupdate_release_set(release,
-                                                 call->json, &call->error));
+    status = ngx_lu_core_status(call,
+                                lu_release_set(release, call->json,
+                                    &call->error));
 
     /* old CLIs change the rollout of the bundle's own deployment here */
 
     if (status == NGX_OK
         && !call->approval
-        && liveupdate_json_number(call->json, "rolloutPercentage", &rollout)
-           == LIVEUPDATE_OK
-        && liveupdate_json_string(release, "deployment", &deployment)
-           == LIVEUPDATE_OK
-        && liveupdate_app_deployment_find(app, (char *) deployment.data,
-                                          &channel)
-        && !ngx_http_liveupdate_protected(call, channel))
+        && lu_json_number(call->json, "rolloutPercentage", &rollout) == LU_OK
+        && lu_json_string(release, "deployment", &deployment) == LU_OK
+        && lu_app_deployment_find(app, (char *) deployment.data, &channel)
+        && !ngx_lu_protected(call, channel))
     {
-        status = ngx_http_liveupdate_core_status(call,
-                          liveupdate_deployment_update(app,
+        status = ngx_lu_core_status(call,
+                                    lu_deployment_update(app,
                                           (char *) deployment.data, rollout,
                                           call->now, &call->error));
     }
 
     if (status == NGX_OK
-        && liveupdate_json_set(release, "updatedAt",
-                               cJSON_CreateString(call->now))
-           != LIVEUPDATE_OK)
+        && lu_json_set(release, "updatedAt",
+                       cJSON_CreateString(call->now))
+           != LU_OK)
     {
-        status = ngx_http_liveupdate_nomem(call);
+        status = ngx_lu_nomem(call);
     }
 
     if (status == NGX_OK) {
-        path = ngx_http_liveupdate_path(call->io.pool, "%s/release.json",
-                                        folder);
+        path = ngx_lu_path(call->io.pool, "%s/release.json", folder);
 
-        if (ngx_http_liveupdate_store_write_json(&call->io, call->store, path,
-                                                 release)
+        if (ngx_lu_store_write_json(&call->io, call->store, path,
+                                    release)
             != NGX_OK)
         {
-            status = ngx_http_liveupdate_failed(call);
+            status = ngx_lu_failed(call);
         }
     }
 
     if (status == NGX_OK) {
-        call->answer = ngx_http_liveupdate_build_json(call, release);
-        status = call->answer ? NGX_HTTP_OK : ngx_http_liveupdate_nomem(call);
+        call->answer = ngx_lu_build_json(call, release);
+        status = call->answer ? NGX_HTTP_OK : ngx_lu_nomem(call);
     }
 
     cJSON_Delete(release);
@@ -322,22 +310,20 @@ ngx_http_liveupdate_build_change(ngx_http_liveupdate_call_t *call, cJSON *app)
 /* Limits and properties of what was approved are approved, too. */
 
 static ngx_int_t
-ngx_http_liveupdate_build_allowed(ngx_http_liveupdate_call_t *call,
-    const cJSON *app, u_char *folder)
+ngx_lu_build_allowed(ngx_lu_call_t *call, const cJSON *app, u_char *folder)
 {
-    if (!ngx_http_liveupdate_release_is_live(call, folder)) {
+    if (!ngx_lu_release_is_live(call, folder)) {
         return NGX_OK;
     }
 
-    if (ngx_http_liveupdate_app_protected(call, app, call->subject)) {
-        return ngx_http_liveupdate_refuse_protected(call);
+    if (ngx_lu_app_protected(call, app, call->subject)) {
+        return ngx_lu_refuse_protected(call);
     }
 
-    if (call->approval && !(call->token->roles & LIVEUPDATE_ROLE_APPROVE)) {
-        return ngx_http_liveupdate_refuse(call, NGX_HTTP_FORBIDDEN,
-                                          "The bundle was approved: this "
-                                          "needs a token with the role "
-                                          "\"approve\".");
+    if (call->approval && !(call->token->roles & LU_ROLE_APPROVE)) {
+        return ngx_lu_refuse(call, NGX_HTTP_FORBIDDEN,
+                             "The bundle was approved: this needs a token "
+                             "with the role \"approve\".");
     }
 
     return NGX_OK;
@@ -345,45 +331,44 @@ ngx_http_liveupdate_build_allowed(ngx_http_liveupdate_call_t *call,
 
 
 ngx_int_t
-ngx_http_liveupdate_download_get(ngx_http_liveupdate_call_t *call)
+ngx_lu_download_get(ngx_lu_call_t *call)
 {
-    char                *href;
-    cJSON               *json;
-    u_char              *folder, *path;
-    ngx_int_t            status;
-    ngx_str_t            text;
-    liveupdate_rc_e      rc;
-    ngx_file_info_t      fi;
-    liveupdate_str_t     str, args, value;
-    liveupdate_arena_t   arena;
-    liveupdate_release_t release;
+    char            *href;
+    cJSON           *json;
+    u_char          *folder, *path;
+    ngx_int_t        status;
+    ngx_str_t        text;
+    lu_rc_e          rc;
+    ngx_file_info_t  fi;
+    lu_str_t         str, args, value;
+    lu_arena_t       arena;
+    lu_release_t release;
 
-    folder = ngx_http_liveupdate_path(call->io.pool, "%V/live/%s/%s",
-                                      &call->store->path,
-                                      call->route.app.data,
-                                      call->route.id.data);
-    path = ngx_http_liveupdate_path(call->io.pool, "%s/release.json", folder);
+    folder = ngx_lu_path(call->io.pool, "%V/live/%s/%s",
+                         &call->store->path,
+                         call->route.app.data,
+                         call->route.id.data);
+    path = ngx_lu_path(call->io.pool, "%s/release.json", folder);
 
-    switch (ngx_http_liveupdate_store_read(&call->io, path, &text, &fi)) {
+    switch (ngx_lu_store_read(&call->io, path, &text, &fi)) {
 
     case NGX_OK:
         break;
 
     case NGX_DECLINED:
-        return ngx_http_liveupdate_refuse(call, NGX_HTTP_NOT_FOUND,
-                                          "Bundle not found.");
+        return ngx_lu_refuse(call, NGX_HTTP_NOT_FOUND, "Bundle not found.");
     default:
-        return ngx_http_liveupdate_failed(call);
+        return ngx_lu_failed(call);
     }
 
     str.len = text.len;
     str.data = text.data;
 
-    arena = ngx_http_liveupdate_arena(call->io.pool);
+    arena = ngx_lu_arena(call->io.pool);
 
-    rc = liveupdate_release_parse(&arena, &str, &release, &call->error);
+    rc = lu_release_parse(&arena, &str, &release, &call->error);
 
-    status = ngx_http_liveupdate_core_status(call, rc);
+    status = ngx_lu_core_status(call, rc);
     if (status != NGX_OK) {
         return status;
     }
@@ -392,15 +377,15 @@ ngx_http_liveupdate_download_get(ngx_http_liveupdate_call_t *call)
         call->location = release.url.data;
 
     } else {
-        str = liveupdate_artifact_path(&arena, &call->route.app, &release.id,
-                                       release.kind);
+        str = lu_artifact_path(&arena, &call->route.app, &release.id,
+                               release.kind);
 
         args = call->args;
-        (void) liveupdate_query_find(&args, "href", &value);
+        (void) lu_query_find(&args, "href", &value);
 
         href = "?href=";
 
-        if (value.len == 0 || release.kind != LIVEUPDATE_KIND_MANIFEST) {
+        if (value.len == 0 || release.kind != LU_KIND_MANIFEST) {
             href = "";
             value.len = 0;
         }
@@ -421,7 +406,7 @@ ngx_http_liveupdate_download_get(ngx_http_liveupdate_call_t *call)
         || cJSON_AddStringToObject(json, "url", (char *) call->location)
            == NULL)
     {
-        return ngx_http_liveupdate_nomem(call);
+        return ngx_lu_nomem(call);
     }
 
     return NGX_HTTP_MOVED_TEMPORARILY;
@@ -429,14 +414,13 @@ ngx_http_liveupdate_download_get(ngx_http_liveupdate_call_t *call)
 
 
 cJSON *
-ngx_http_liveupdate_build_json(ngx_http_liveupdate_call_t *call,
-    const cJSON *release)
+ngx_lu_build_json(ngx_lu_call_t *call, const cJSON *release)
 {
-    char               text[NGX_INT64_LEN + 1];
-    cJSON             *json, *item;
-    uint64_t           number;
-    ngx_uint_t         i;
-    liveupdate_str_t   id;
+    char        text[NGX_INT64_LEN + 1];
+    cJSON      *json, *item;
+    uint64_t    number;
+    ngx_uint_t  i;
+    lu_str_t    id;
 
     static const char  *members[] = {
         "createdAt", "updatedAt", "gitRef", "customProperties",
@@ -446,13 +430,13 @@ ngx_http_liveupdate_build_json(ngx_http_liveupdate_call_t *call,
     };
 
     number = 0;
-    (void) liveupdate_json_size(release, "number", &number);
+    (void) lu_json_size(release, "number", &number);
 
     *ngx_sprintf((u_char *) text, "%L", (int64_t) number) = '\0';
 
     json = cJSON_CreateObject();
 
-    if (liveupdate_json_string(release, "id", &id) != LIVEUPDATE_OK
+    if (lu_json_string(release, "id", &id) != LU_OK
         || cJSON_AddStringToObject(json, "id", (char *) id.data) == NULL
         || cJSON_AddStringToObject(json, "appId",
                                    (char *) call->route.app.data)
@@ -480,7 +464,7 @@ ngx_http_liveupdate_build_json(ngx_http_liveupdate_call_t *call,
         }
     }
 
-    if (ngx_http_liveupdate_build_relations(call, json, release) != NGX_OK) {
+    if (ngx_lu_build_relations(call, json, release) != NGX_OK) {
         goto failed;
     }
 
@@ -500,13 +484,13 @@ failed:
  */
 
 ngx_int_t
-ngx_http_liveupdate_job_relation(ngx_http_liveupdate_call_t *call,
-    cJSON *json, const char *id, const char *at)
+ngx_lu_job_relation(ngx_lu_call_t *call, cJSON *json, const char *id,
+    const char *at)
 {
     char   *relations;
     cJSON  *job;
 
-    relations = ngx_http_liveupdate_arg(call, "relations");
+    relations = ngx_lu_arg(call, "relations");
 
     if (relations == NULL || strstr(relations, "job") == NULL) {
         return NGX_OK;
@@ -528,31 +512,29 @@ ngx_http_liveupdate_job_relation(ngx_http_liveupdate_call_t *call,
 
 
 static ngx_int_t
-ngx_http_liveupdate_build_relations(ngx_http_liveupdate_call_t *call,
-    cJSON *json, const cJSON *release)
+ngx_lu_build_relations(ngx_lu_call_t *call, cJSON *json, const cJSON *release)
 {
-    char              *relations;
-    cJSON             *item, *array;
-    uint64_t           size;
-    liveupdate_str_t   id, kind, state, created;
+    char     *relations;
+    cJSON    *item, *array;
+    uint64_t  size;
+    lu_str_t  id, kind, state, created;
 
-    relations = ngx_http_liveupdate_arg(call, "relations");
+    relations = ngx_lu_arg(call, "relations");
 
     if (relations == NULL) {
         return NGX_OK;
     }
 
-    if (liveupdate_json_string(release, "id", &id) != LIVEUPDATE_OK
-        || liveupdate_json_string(release, "kind", &kind) != LIVEUPDATE_OK
-        || liveupdate_json_string(release, "state", &state) != LIVEUPDATE_OK
-        || liveupdate_json_string(release, "createdAt", &created)
-           != LIVEUPDATE_OK)
+    if (lu_json_string(release, "id", &id) != LU_OK
+        || lu_json_string(release, "kind", &kind) != LU_OK
+        || lu_json_string(release, "state", &state) != LU_OK
+        || lu_json_string(release, "createdAt", &created) != LU_OK)
     {
         return NGX_OK;
     }
 
-    if (ngx_http_liveupdate_job_relation(call, json, (char *) id.data,
-                                         (char *) created.data)
+    if (ngx_lu_job_relation(call, json, (char *) id.data,
+                            (char *) created.data)
         != NGX_OK)
     {
         return NGX_ERROR;
@@ -568,7 +550,7 @@ ngx_http_liveupdate_build_relations(ngx_http_liveupdate_call_t *call,
         }
 
         size = 0;
-        (void) liveupdate_json_size(release, "size", &size);
+        (void) lu_json_size(release, "size", &size);
 
         if (cJSON_AddStringToObject(item, "id", (char *) id.data) == NULL
             || cJSON_AddStringToObject(item, "appBuildId", (char *) id.data)
@@ -576,10 +558,10 @@ ngx_http_liveupdate_build_relations(ngx_http_liveupdate_call_t *call,
             || cJSON_AddStringToObject(item, "type", (char *) kind.data)
                == NULL
             || cJSON_AddStringToObject(item, "status",
-                                       liveupdate_str_is(&state, "staged")
+                                       lu_str_is(&state, "staged")
                                            ? "ready" : "pending")
                == NULL
-            || cJSON_AddStringToObject(item, "fileName", LIVEUPDATE_ZIP_NAME)
+            || cJSON_AddStringToObject(item, "fileName", LU_ZIP_NAME)
                == NULL
             || cJSON_AddNumberToObject(item, "totalSizeInBytes",
                                        (double) size)

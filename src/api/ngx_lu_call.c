@@ -11,49 +11,42 @@
 #include <openssl/rand.h>
 
 
-#define NGX_HTTP_LIVEUPDATE_PRIORITY     19
+#define NGX_LU_PRIORITY   19
 
-#define NGX_HTTP_LIVEUPDATE_READ_SIZE  (256 * 1024)
+#define NGX_LU_READ_SIZE  (256 * 1024)
 
-#define NGX_HTTP_LIVEUPDATE_PAGE       50
-#define NGX_HTTP_LIVEUPDATE_PAGE_MAX   1000
-
-
-static ngx_int_t ngx_http_liveupdate_call_str(ngx_http_liveupdate_call_t *call,
-    liveupdate_str_t *str);
-static void ngx_http_liveupdate_call_cleanup(void *data);
-static ngx_int_t ngx_http_liveupdate_call_too_large(ngx_http_request_t *r,
-    ngx_http_liveupdate_call_t *call);
-static void ngx_http_liveupdate_call_body(ngx_http_request_t *r);
-static ngx_int_t ngx_http_liveupdate_body_filter(ngx_http_request_t *r,
-    ngx_chain_t *in);
-static ngx_int_t ngx_http_liveupdate_call_start(ngx_http_request_t *r,
-    ngx_http_liveupdate_call_t *call);
-static void ngx_http_liveupdate_call_wait(ngx_http_request_t *r);
-static void ngx_http_liveupdate_call_thread(void *data, ngx_log_t *log);
-static ngx_int_t ngx_http_liveupdate_call_json(
-    ngx_http_liveupdate_call_t *call);
-static liveupdate_rc_e ngx_http_liveupdate_call_piece(void *data,
-    const u_char *bytes, size_t len);
-static void ngx_http_liveupdate_call_done(ngx_event_t *ev);
-static ngx_int_t ngx_http_liveupdate_call_reply(
-    ngx_http_liveupdate_call_t *call);
+#define NGX_LU_PAGE       50
+#define NGX_LU_PAGE_MAX   1000
 
 
-static ngx_http_request_body_filter_pt  ngx_http_liveupdate_next_body_filter;
+static ngx_int_t ngx_lu_call_str(ngx_lu_call_t *call, lu_str_t *str);
+static void ngx_lu_call_cleanup(void *data);
+static ngx_int_t ngx_lu_call_too_large(ngx_http_request_t *r,
+    ngx_lu_call_t *call);
+static void ngx_lu_call_body(ngx_http_request_t *r);
+static ngx_int_t ngx_lu_body_filter(ngx_http_request_t *r, ngx_chain_t *in);
+static ngx_int_t ngx_lu_call_start(ngx_http_request_t *r, ngx_lu_call_t *call);
+static void ngx_lu_call_wait(ngx_http_request_t *r);
+static void ngx_lu_call_thread(void *data, ngx_log_t *log);
+static ngx_int_t ngx_lu_call_json(ngx_lu_call_t *call);
+static lu_rc_e ngx_lu_call_piece(void *data, const u_char *bytes, size_t len);
+static void ngx_lu_call_done(ngx_event_t *ev);
+static ngx_int_t ngx_lu_call_reply(ngx_lu_call_t *call);
 
 
-ngx_http_liveupdate_call_t *
-ngx_http_liveupdate_call_create(ngx_http_request_t *r,
-    liveupdate_route_t *route, const liveupdate_token_t *token,
-    ngx_http_liveupdate_action_pt action)
+static ngx_http_request_body_filter_pt  ngx_lu_next_body_filter;
+
+
+ngx_lu_call_t *
+ngx_lu_call_create(ngx_http_request_t *r, lu_route_t *route,
+    const lu_token_t *token, ngx_lu_action_pt action)
 {
-    ngx_pool_t                      *pool;
-    ngx_time_t                      *tp;
-    liveupdate_str_t                 by;
-    ngx_pool_cleanup_t              *cln;
-    ngx_http_liveupdate_call_t      *call;
-    ngx_http_liveupdate_loc_conf_t  *lucf;
+    ngx_pool_t          *pool;
+    ngx_time_t          *tp;
+    lu_str_t             by;
+    ngx_pool_cleanup_t  *cln;
+    ngx_lu_call_t       *call;
+    ngx_lu_loc_conf_t   *lucf;
 
     cln = ngx_pool_cleanup_add(r->pool, 0);
     if (cln == NULL) {
@@ -67,20 +60,20 @@ ngx_http_liveupdate_call_create(ngx_http_request_t *r,
         return NULL;
     }
 
-    call = ngx_pcalloc(pool, sizeof(ngx_http_liveupdate_call_t));
+    call = ngx_pcalloc(pool, sizeof(ngx_lu_call_t));
     if (call == NULL) {
         ngx_destroy_pool(pool);
         return NULL;
     }
 
-    cln->handler = ngx_http_liveupdate_call_cleanup;
+    cln->handler = ngx_lu_call_cleanup;
     cln->data = call;
 
     lucf = ngx_http_get_module_loc_conf(r, ngx_http_liveupdate_module);
 
     call->io.pool = pool;
     call->store = lucf->store;
-    call->approval = (lucf->approval != NGX_HTTP_LIVEUPDATE_APPROVAL_OFF);
+    call->approval = (lucf->approval != NGX_LU_APPROVAL_OFF);
     call->request = r;
     call->token = token;
     call->action = action;
@@ -88,9 +81,9 @@ ngx_http_liveupdate_call_create(ngx_http_request_t *r,
     call->args.len = r->args.len;
     call->args.data = r->args.data;
 
-    if (ngx_http_liveupdate_call_str(call, &call->route.app) != NGX_OK
-        || ngx_http_liveupdate_call_str(call, &call->route.id) != NGX_OK
-        || ngx_http_liveupdate_call_str(call, &call->route.sub) != NGX_OK)
+    if (ngx_lu_call_str(call, &call->route.app) != NGX_OK
+        || ngx_lu_call_str(call, &call->route.id) != NGX_OK
+        || ngx_lu_call_str(call, &call->route.sub) != NGX_OK)
     {
         return NULL;
     }
@@ -99,7 +92,7 @@ ngx_http_liveupdate_call_create(ngx_http_request_t *r,
         by.len = token->name.len;
         by.data = token->name.data;
 
-        if (ngx_http_liveupdate_call_str(call, &by) != NGX_OK) {
+        if (ngx_lu_call_str(call, &by) != NGX_OK) {
             return NULL;
         }
 
@@ -110,25 +103,24 @@ ngx_http_liveupdate_call_create(ngx_http_request_t *r,
         call->content_type = r->headers_in.content_type->value;
     }
 
-    if (ngx_http_liveupdate_base_url(r, &call->base_url) != NGX_OK) {
+    if (ngx_lu_base_url(r, &call->base_url) != NGX_OK) {
         ngx_str_null(&call->base_url);
     }
 
     tp = ngx_timeofday();
-    liveupdate_time_print(call->now, tp->sec, (unsigned) tp->msec);
+    lu_time_print(call->now, tp->sec, (unsigned) tp->msec);
 
     return call;
 }
 
 
-ngx_http_liveupdate_call_t *
-ngx_http_liveupdate_call_of_job(ngx_http_liveupdate_job_t *job,
-    ngx_pool_t *pool)
+ngx_lu_call_t *
+ngx_lu_call_of_job(ngx_lu_job_t *job, ngx_pool_t *pool)
 {
-    ngx_time_t                  *tp;
-    ngx_http_liveupdate_call_t  *call;
+    ngx_time_t     *tp;
+    ngx_lu_call_t  *call;
 
-    call = ngx_pcalloc(pool, sizeof(ngx_http_liveupdate_call_t));
+    call = ngx_pcalloc(pool, sizeof(ngx_lu_call_t));
     if (call == NULL) {
         return NULL;
     }
@@ -137,24 +129,23 @@ ngx_http_liveupdate_call_of_job(ngx_http_liveupdate_job_t *job,
     call->job = job;
     call->store = job->jobs->store;
     call->approval = (job->jobs->approval
-                      != NGX_HTTP_LIVEUPDATE_APPROVAL_OFF);
+                      != NGX_LU_APPROVAL_OFF);
     call->by = job->by;
     call->subject = (char *) job->id.data;
 
-    call->route.resource = LIVEUPDATE_ROUTE_RELEASE;
+    call->route.resource = LU_ROUTE_RELEASE;
     call->route.app = job->app;
     call->route.id = job->id;
 
     tp = ngx_timeofday();
-    liveupdate_time_print(call->now, tp->sec, (unsigned) tp->msec);
+    lu_time_print(call->now, tp->sec, (unsigned) tp->msec);
 
     return call;
 }
 
 
 static ngx_int_t
-ngx_http_liveupdate_call_str(ngx_http_liveupdate_call_t *call,
-    liveupdate_str_t *str)
+ngx_lu_call_str(ngx_lu_call_t *call, lu_str_t *str)
 {
     u_char  *p;
 
@@ -173,9 +164,9 @@ ngx_http_liveupdate_call_str(ngx_http_liveupdate_call_t *call,
 
 
 static void
-ngx_http_liveupdate_call_cleanup(void *data)
+ngx_lu_call_cleanup(void *data)
 {
-    ngx_http_liveupdate_call_t *call = data;
+    ngx_lu_call_t *call = data;
 
     cJSON_free(call->text);
     cJSON_Delete(call->json);
@@ -186,64 +177,61 @@ ngx_http_liveupdate_call_cleanup(void *data)
 
 
 ngx_int_t
-ngx_http_liveupdate_call_run(ngx_http_request_t *r,
-    ngx_http_liveupdate_call_t *call, ngx_uint_t body)
+ngx_lu_call_run(ngx_http_request_t *r, ngx_lu_call_t *call, ngx_uint_t body)
 {
     ngx_int_t  rc;
 
-    if (body == NGX_HTTP_LIVEUPDATE_BODY_NONE) {
+    if (body == NGX_LU_BODY_NONE) {
 
         rc = ngx_http_discard_request_body(r);
         if (rc != NGX_OK) {
             return rc;
         }
 
-        return ngx_http_liveupdate_call_start(r, call);
+        return ngx_lu_call_start(r, call);
     }
 
-    call->parse = (body == NGX_HTTP_LIVEUPDATE_BODY_JSON);
+    call->parse = (body == NGX_LU_BODY_JSON);
 
-    call->body_max = (body == NGX_HTTP_LIVEUPDATE_BODY_FORM) ? 0
-                     : (body == NGX_HTTP_LIVEUPDATE_BODY_EVENT)
-                     ? NGX_HTTP_LIVEUPDATE_EVENT_SIZE
-                     : NGX_HTTP_LIVEUPDATE_JSON_SIZE;
+    call->body_max = (body == NGX_LU_BODY_FORM) ? 0
+                     : (body == NGX_LU_BODY_EVENT)
+                     ? NGX_LU_EVENT_SIZE
+                     : NGX_LU_JSON_SIZE;
 
     if (call->body_max && r->headers_in.content_length_n > call->body_max) {
         (void) ngx_http_discard_request_body(r);
 
-        return ngx_http_liveupdate_call_too_large(r, call);
+        return ngx_lu_call_too_large(r, call);
     }
 
     /* bodies in files are what is wanted here, and no news */
 
     r->request_body_file_log_level = 0;
 
-    rc = ngx_http_read_client_request_body(r, ngx_http_liveupdate_call_body);
+    rc = ngx_http_read_client_request_body(r, ngx_lu_call_body);
 
     return rc >= NGX_HTTP_SPECIAL_RESPONSE ? rc : NGX_DONE;
 }
 
 
 static ngx_int_t
-ngx_http_liveupdate_call_too_large(ngx_http_request_t *r,
-    ngx_http_liveupdate_call_t *call)
+ngx_lu_call_too_large(ngx_http_request_t *r, ngx_lu_call_t *call)
 {
-    return ngx_http_liveupdate_send_message(r,
-               NGX_HTTP_REQUEST_ENTITY_TOO_LARGE,
-               call->body_max == NGX_HTTP_LIVEUPDATE_EVENT_SIZE
-               ? "The body is larger than 25 MB."
-               : "The body is larger than 1 MB.");
+    return ngx_lu_send_message(r, NGX_HTTP_REQUEST_ENTITY_TOO_LARGE,
+                               call->body_max == NGX_LU_EVENT_SIZE
+                               ? "The body is larger than 25 MB."
+                               : "The body is larger than 1 MB.");
 }
 
 
 static void
-ngx_http_liveupdate_call_body(ngx_http_request_t *r)
+ngx_lu_call_body(ngx_http_request_t *r)
 {
-    off_t                        size;
-    ngx_int_t                    rc;
-    ngx_chain_t                 *cl;
-    ngx_http_liveupdate_ctx_t   *ctx;
-    ngx_http_liveupdate_call_t  *call;
+    off_t           size;
+    ngx_int_t       rc;
+    ngx_chain_t    *cl;
+    ngx_lu_ctx_t   *ctx;
+    ngx_lu_call_t  *call;
 
     ctx = ngx_http_get_module_ctx(r, ngx_http_liveupdate_module);
     call = ctx->call;
@@ -251,9 +239,7 @@ ngx_http_liveupdate_call_body(ngx_http_request_t *r)
     if (ctx->body_err) {
         call->io.err = ctx->body_err;
 
-        rc = ngx_http_liveupdate_send_error(r,
-                                            ngx_http_liveupdate_failed(call),
-                                            &call->error);
+        rc = ngx_lu_send_error(r, ngx_lu_failed(call), &call->error);
         ngx_http_finalize_request(r, rc);
         return;
     }
@@ -268,14 +254,14 @@ ngx_http_liveupdate_call_body(ngx_http_request_t *r)
     }
 
     if (call->body_max && size > call->body_max) {
-        rc = ngx_http_liveupdate_call_too_large(r, call);
+        rc = ngx_lu_call_too_large(r, call);
         ngx_http_finalize_request(r, rc);
         return;
     }
 
     call->body_size = size;
 
-    rc = ngx_http_liveupdate_call_start(r, call);
+    rc = ngx_lu_call_start(r, call);
 
     if (rc != NGX_DONE) {
         ngx_http_finalize_request(r, rc);
@@ -295,31 +281,31 @@ ngx_http_liveupdate_call_body(ngx_http_request_t *r)
  */
 
 void
-ngx_http_liveupdate_body_init(void)
+ngx_lu_body_init(void)
 {
-    ngx_http_liveupdate_next_body_filter = ngx_http_top_request_body_filter;
-    ngx_http_top_request_body_filter = ngx_http_liveupdate_body_filter;
+    ngx_lu_next_body_filter = ngx_http_top_request_body_filter;
+    ngx_http_top_request_body_filter = ngx_lu_body_filter;
 }
 
 
 static ngx_int_t
-ngx_http_liveupdate_body_filter(ngx_http_request_t *r, ngx_chain_t *in)
+ngx_lu_body_filter(ngx_http_request_t *r, ngx_chain_t *in)
 {
-    ngx_int_t                   rc;
-    ngx_chain_t                *cl;
-    ngx_http_request_body_t    *rb;
-    ngx_http_liveupdate_ctx_t  *ctx;
+    ngx_int_t                 rc;
+    ngx_chain_t              *cl;
+    ngx_http_request_body_t  *rb;
+    ngx_lu_ctx_t             *ctx;
 
     ctx = ngx_http_get_module_ctx(r, ngx_http_liveupdate_module);
 
     if (ctx == NULL || ctx->call == NULL) {
-        return ngx_http_liveupdate_next_body_filter(r, in);
+        return ngx_lu_next_body_filter(r, in);
     }
 
     if (!ctx->body_err) {
         ngx_set_errno(0);
 
-        rc = ngx_http_liveupdate_next_body_filter(r, in);
+        rc = ngx_lu_next_body_filter(r, in);
 
         if (rc != NGX_HTTP_INTERNAL_SERVER_ERROR) {
             return rc;
@@ -353,11 +339,10 @@ ngx_http_liveupdate_body_filter(ngx_http_request_t *r, ngx_chain_t *in)
 
 
 static ngx_int_t
-ngx_http_liveupdate_call_start(ngx_http_request_t *r,
-    ngx_http_liveupdate_call_t *call)
+ngx_lu_call_start(ngx_http_request_t *r, ngx_lu_call_t *call)
 {
-    ngx_thread_task_t               *task;
-    ngx_http_liveupdate_loc_conf_t  *lucf;
+    ngx_thread_task_t  *task;
+    ngx_lu_loc_conf_t  *lucf;
 
     task = ngx_thread_task_alloc(r->pool, 0);
     if (task == NULL) {
@@ -365,48 +350,47 @@ ngx_http_liveupdate_call_start(ngx_http_request_t *r,
     }
 
     task->ctx = call;
-    task->handler = ngx_http_liveupdate_call_thread;
+    task->handler = ngx_lu_call_thread;
     task->event.data = call;
-    task->event.handler = ngx_http_liveupdate_call_done;
+    task->event.handler = ngx_lu_call_done;
     task->event.log = r->connection->log;
 
     lucf = ngx_http_get_module_loc_conf(r, ngx_http_liveupdate_module);
 
     call->aside = (lucf->threads != lucf->readers);
 
-    if (ngx_http_liveupdate_thread_post(lucf->threads, task) != NGX_OK) {
-        return ngx_http_liveupdate_send_message(r,
-                                                NGX_HTTP_SERVICE_UNAVAILABLE,
-                                                "Too many requests wait.");
+    if (ngx_lu_thread_post(lucf->threads, task) != NGX_OK) {
+        return ngx_lu_send_message(r, NGX_HTTP_SERVICE_UNAVAILABLE,
+                                   "Too many requests wait.");
     }
 
     r->main->count++;
     r->main->blocked++;
     r->aio = 1;
-    r->write_event_handler = ngx_http_liveupdate_call_wait;
+    r->write_event_handler = ngx_lu_call_wait;
 
     return NGX_DONE;
 }
 
 
 static void
-ngx_http_liveupdate_call_wait(ngx_http_request_t *r)
+ngx_lu_call_wait(ngx_http_request_t *r)
 {
     /* a write event while the thread works */
 }
 
 
 static void
-ngx_http_liveupdate_call_thread(void *data, ngx_log_t *log)
+ngx_lu_call_thread(void *data, ngx_log_t *log)
 {
-    ngx_http_liveupdate_call_t *call = data;
+    ngx_lu_call_t *call = data;
 
     if (call->aside) {
-        ngx_http_liveupdate_aside();
+        ngx_lu_aside();
     }
 
     if (call->parse) {
-        call->status = ngx_http_liveupdate_call_json(call);
+        call->status = ngx_lu_call_json(call);
     }
 
     if (call->status == 0) {
@@ -420,19 +404,19 @@ ngx_http_liveupdate_call_thread(void *data, ngx_log_t *log)
     call->text = cJSON_PrintUnformatted(call->answer);
 
     if (call->text == NULL) {
-        call->status = ngx_http_liveupdate_nomem(call);
+        call->status = ngx_lu_nomem(call);
     }
 }
 
 
 void
-ngx_http_liveupdate_aside(void)
+ngx_lu_aside(void)
 {
 #if (NGX_LINUX)
 
     /* of this thread: publishers can wait, devices are asking all the time */
 
-    (void) setpriority(PRIO_PROCESS, 0, NGX_HTTP_LIVEUPDATE_PRIORITY);
+    (void) setpriority(PRIO_PROCESS, 0, NGX_LU_PRIORITY);
 
 #endif
 }
@@ -441,32 +425,32 @@ ngx_http_liveupdate_aside(void)
 /* A JSON body is an object; none at all is an empty one. */
 
 static ngx_int_t
-ngx_http_liveupdate_call_json(ngx_http_liveupdate_call_t *call)
+ngx_lu_call_json(ngx_lu_call_t *call)
 {
-    ngx_int_t          rc;
-    liveupdate_rc_e    parsed;
-    liveupdate_str_t   text;
+    ngx_int_t  rc;
+    lu_rc_e    parsed;
+    lu_str_t   text;
 
     if (call->body_size == 0) {
         call->json = cJSON_CreateObject();
-        return call->json ? 0 : ngx_http_liveupdate_nomem(call);
+        return call->json ? 0 : ngx_lu_nomem(call);
     }
 
-    rc = ngx_http_liveupdate_body_text(call, &text);
+    rc = ngx_lu_body_text(call, &text);
     if (rc != NGX_OK) {
         return rc;
     }
 
-    parsed = liveupdate_json_parse(&call->json, &text, &call->error);
+    parsed = lu_json_parse(&call->json, &text, &call->error);
 
-    if (parsed != LIVEUPDATE_OK) {
-        return (parsed == LIVEUPDATE_NOMEM) ? ngx_http_liveupdate_nomem(call)
-                                            : NGX_HTTP_BAD_REQUEST;
+    if (parsed != LU_OK) {
+        return (parsed == LU_NOMEM) ? ngx_lu_nomem(call)
+                                    : NGX_HTTP_BAD_REQUEST;
     }
 
     if (!cJSON_IsObject(call->json)) {
-        return ngx_http_liveupdate_refuse(call, NGX_HTTP_BAD_REQUEST,
-                                          "The body must be a JSON object.");
+        return ngx_lu_refuse(call, NGX_HTTP_BAD_REQUEST,
+                             "The body must be a JSON object.");
     }
 
     return 0;
@@ -474,44 +458,42 @@ ngx_http_liveupdate_call_json(ngx_http_liveupdate_call_t *call)
 
 
 ngx_int_t
-ngx_http_liveupdate_body_text(ngx_http_liveupdate_call_t *call,
-    liveupdate_str_t *text)
+ngx_lu_body_text(ngx_lu_call_t *call, lu_str_t *text)
 {
     text->len = 0;
     text->data = ngx_pnalloc(call->io.pool, (size_t) call->body_size + 1);
 
     if (text->data == NULL) {
-        return ngx_http_liveupdate_nomem(call);
+        return ngx_lu_nomem(call);
     }
 
-    return ngx_http_liveupdate_body(call, ngx_http_liveupdate_call_piece,
-                                    text);
+    return ngx_lu_body(call, ngx_lu_call_piece, text);
 }
 
 
-static liveupdate_rc_e
-ngx_http_liveupdate_call_piece(void *data, const u_char *bytes, size_t len)
+static lu_rc_e
+ngx_lu_call_piece(void *data, const u_char *bytes, size_t len)
 {
-    liveupdate_str_t *text = data;
+    lu_str_t *text = data;
 
     ngx_memcpy(text->data + text->len, bytes, len);
     text->len += len;
 
-    return LIVEUPDATE_OK;
+    return LU_OK;
 }
 
 
 ngx_int_t
-ngx_http_liveupdate_body(ngx_http_liveupdate_call_t *call,
-    liveupdate_rc_e (*handler)(void *data, const u_char *bytes, size_t len),
+ngx_lu_body(ngx_lu_call_t *call,
+    lu_rc_e (*handler)(void *data, const u_char *bytes, size_t len),
     void *data)
 {
-    off_t             pos;
-    u_char           *piece;
-    ssize_t           n;
-    ngx_buf_t        *b;
-    ngx_chain_t      *cl;
-    liveupdate_rc_e   rc;
+    off_t         pos;
+    u_char       *piece;
+    ssize_t       n;
+    ngx_buf_t    *b;
+    ngx_chain_t  *cl;
+    lu_rc_e       rc;
 
     piece = NULL;
 
@@ -525,17 +507,17 @@ ngx_http_liveupdate_body(ngx_http_liveupdate_call_t *call,
             }
 
             rc = handler(data, b->pos, b->last - b->pos);
-            if (rc != LIVEUPDATE_OK) {
-                return ngx_http_liveupdate_core_status(call, rc);
+            if (rc != LU_OK) {
+                return ngx_lu_core_status(call, rc);
             }
 
             continue;
         }
 
         if (piece == NULL) {
-            piece = ngx_palloc(call->io.pool, NGX_HTTP_LIVEUPDATE_READ_SIZE);
+            piece = ngx_palloc(call->io.pool, NGX_LU_READ_SIZE);
             if (piece == NULL) {
-                return ngx_http_liveupdate_nomem(call);
+                return ngx_lu_nomem(call);
             }
         }
 
@@ -543,7 +525,7 @@ ngx_http_liveupdate_body(ngx_http_liveupdate_call_t *call,
 
             n = pread(b->file->fd, piece,
                       (size_t) ngx_min(b->file_last - pos,
-                                       NGX_HTTP_LIVEUPDATE_READ_SIZE),
+                                       NGX_LU_READ_SIZE),
                       pos);
 
             if (n <= 0) {
@@ -551,12 +533,12 @@ ngx_http_liveupdate_body(ngx_http_liveupdate_call_t *call,
                 call->io.operation = "pread()";
                 call->io.path = b->file->name.data;
 
-                return ngx_http_liveupdate_failed(call);
+                return ngx_lu_failed(call);
             }
 
             rc = handler(data, piece, n);
-            if (rc != LIVEUPDATE_OK) {
-                return ngx_http_liveupdate_core_status(call, rc);
+            if (rc != LU_OK) {
+                return ngx_lu_core_status(call, rc);
             }
         }
     }
@@ -566,15 +548,15 @@ ngx_http_liveupdate_body(ngx_http_liveupdate_call_t *call,
 
 
 static void
-ngx_http_liveupdate_call_done(ngx_event_t *ev)
+ngx_lu_call_done(ngx_event_t *ev)
 {
-    ngx_http_liveupdate_call_t *call = ev->data;
+    ngx_lu_call_t *call = ev->data;
 
-    ngx_connection_t             *c;
-    ngx_http_request_t           *r;
-    ngx_http_liveupdate_store_t  *store;
+    ngx_connection_t    *c;
+    ngx_http_request_t  *r;
+    ngx_lu_store_t      *store;
 
-    if (!ngx_http_liveupdate_thread_over(ev)) {
+    if (!ngx_lu_thread_over(ev)) {
         return;
     }
 
@@ -588,7 +570,7 @@ ngx_http_liveupdate_call_done(ngx_event_t *ev)
 
     store = call->wake ? call->store : NULL;
 
-    if (r->write_event_handler != ngx_http_liveupdate_call_wait) {
+    if (r->write_event_handler != ngx_lu_call_wait) {
 
         /* the request was terminated meanwhile */
 
@@ -597,19 +579,19 @@ ngx_http_liveupdate_call_done(ngx_event_t *ev)
     } else {
         r->write_event_handler = ngx_http_request_empty_handler;
 
-        ngx_http_finalize_request(r, ngx_http_liveupdate_call_reply(call));
+        ngx_http_finalize_request(r, ngx_lu_call_reply(call));
     }
 
     ngx_http_run_posted_requests(c);
 
     if (store) {
-        ngx_http_liveupdate_jobs_wake(store);
+        ngx_lu_jobs_wake(store);
     }
 }
 
 
 static ngx_int_t
-ngx_http_liveupdate_call_reply(ngx_http_liveupdate_call_t *call)
+ngx_lu_call_reply(ngx_lu_call_t *call)
 {
     u_char              *sentence;
     ngx_str_t            text, type;
@@ -627,7 +609,7 @@ ngx_http_liveupdate_call_reply(ngx_http_liveupdate_call_t *call)
 
     if (call->status >= NGX_HTTP_BAD_REQUEST) {
 
-        sentence = ngx_http_liveupdate_sentence(r->pool, &call->error);
+        sentence = ngx_lu_sentence(r->pool, &call->error);
         if (sentence == NULL) {
             return NGX_HTTP_INTERNAL_SERVER_ERROR;
         }
@@ -635,7 +617,7 @@ ngx_http_liveupdate_call_reply(ngx_http_liveupdate_call_t *call)
         ngx_log_error(NGX_LOG_WARN, r->connection->log, 0,
                       "call refused with %i: %s", call->status, sentence);
 
-        return ngx_http_liveupdate_send_error(r, call->status, &call->error);
+        return ngx_lu_send_error(r, call->status, &call->error);
     }
 
     if (call->change) {
@@ -650,7 +632,7 @@ ngx_http_liveupdate_call_reply(ngx_http_liveupdate_call_t *call)
         text.data = call->location;
         text.len = ngx_strlen(call->location);
 
-        if (ngx_http_liveupdate_header(r, "Location", &text) == NULL) {
+        if (ngx_lu_header(r, "Location", &text) == NULL) {
             return NGX_HTTP_INTERNAL_SERVER_ERROR;
         }
     }
@@ -666,101 +648,99 @@ ngx_http_liveupdate_call_reply(ngx_http_liveupdate_call_t *call)
         type.data = (u_char *) call->text_type;
         type.len = ngx_strlen(call->text_type);
 
-        return ngx_http_liveupdate_send_text(r, call->status, &type, &text);
+        return ngx_lu_send_text(r, call->status, &type, &text);
     }
 
-    return ngx_http_liveupdate_send_json(r, call->status, &text);
+    return ngx_lu_send_json(r, call->status, &text);
 }
 
 
 ngx_int_t
-ngx_http_liveupdate_refuse(ngx_http_liveupdate_call_t *call,
-    ngx_int_t status, const char *text)
+ngx_lu_refuse(ngx_lu_call_t *call, ngx_int_t status, const char *text)
 {
-    (void) liveupdate_refuse(&call->error, NULL, text);
+    (void) lu_refuse(&call->error, NULL, text);
 
     return status;
 }
 
 
 ngx_int_t
-ngx_http_liveupdate_core_status(ngx_http_liveupdate_call_t *call,
-    liveupdate_rc_e rc)
+ngx_lu_core_status(ngx_lu_call_t *call, lu_rc_e rc)
 {
     switch (rc) {
 
-    case LIVEUPDATE_OK:
+    case LU_OK:
         return NGX_OK;
 
-    case LIVEUPDATE_NOMEM:
-        return ngx_http_liveupdate_nomem(call);
+    case LU_NOMEM:
+        return ngx_lu_nomem(call);
 
-    case LIVEUPDATE_NOT_FOUND:
+    case LU_NOT_FOUND:
         return NGX_HTTP_NOT_FOUND;
 
-    case LIVEUPDATE_CONFLICT:
+    case LU_CONFLICT:
         return NGX_HTTP_CONFLICT;
 
-    case LIVEUPDATE_FORBIDDEN:
+    case LU_FORBIDDEN:
         return NGX_HTTP_FORBIDDEN;
 
-    default: /* LIVEUPDATE_INVALID */
+    default: /* LU_INVALID */
         return 422;
     }
 }
 
 
 ngx_int_t
-ngx_http_liveupdate_failed(ngx_http_liveupdate_call_t *call)
+ngx_lu_failed(ngx_lu_call_t *call)
 {
     switch (call->io.err) {
 
     case NGX_ENOMEM:
-        return ngx_http_liveupdate_nomem(call);
+        return ngx_lu_nomem(call);
 
     case NGX_ENOENT:
-        return ngx_http_liveupdate_refuse(call, NGX_HTTP_NOT_FOUND,
-                                          "It was deleted meanwhile.");
+        return ngx_lu_refuse(call, NGX_HTTP_NOT_FOUND,
+                             "It was deleted meanwhile.");
 
     case NGX_ENOSPC:
 #if (NGX_HAVE_EDQUOT)
     case EDQUOT:
 #endif
-        return ngx_http_liveupdate_refuse(call,
-                                          NGX_HTTP_INSUFFICIENT_STORAGE,
-                                          "The disk of the server is full; "
-                                          "nothing was changed.");
+        return ngx_lu_refuse(call,
+                             NGX_HTTP_INSUFFICIENT_STORAGE,
+                             "The disk of the server is full; "
+                             "nothing was changed.");
 
     default:
-        return ngx_http_liveupdate_refuse(call,
-                                          NGX_HTTP_INTERNAL_SERVER_ERROR,
-                                          "The server could not use its disk; "
-                                          "its error log says more.");
+        return ngx_lu_refuse(call,
+                             NGX_HTTP_INTERNAL_SERVER_ERROR,
+                             "The server could not use its disk; "
+                             "its error log says more.");
     }
 }
 
 
 ngx_int_t
-ngx_http_liveupdate_unread(ngx_http_liveupdate_call_t *call, ngx_int_t rc)
+ngx_lu_unread(ngx_lu_call_t *call, ngx_int_t rc)
 {
     if (rc == NGX_DECLINED) {
         call->io.err = NGX_ENOENT;
     }
 
-    return ngx_http_liveupdate_failed(call);
+    return ngx_lu_failed(call);
 }
 
 
 ngx_int_t
-ngx_http_liveupdate_nomem(ngx_http_liveupdate_call_t *call)
+ngx_lu_nomem(ngx_lu_call_t *call)
 {
-    return ngx_http_liveupdate_refuse(call, NGX_HTTP_INTERNAL_SERVER_ERROR,
-                                      "The server is out of memory.");
+    return ngx_lu_refuse(call, NGX_HTTP_INTERNAL_SERVER_ERROR,
+                         "The server is out of memory.");
 }
 
 
 char *
-ngx_http_liveupdate_uuid(ngx_http_liveupdate_call_t *call)
+ngx_lu_uuid(ngx_lu_call_t *call)
 {
     u_char  bytes[16];
 
@@ -768,22 +748,21 @@ ngx_http_liveupdate_uuid(ngx_http_liveupdate_call_t *call)
         return NULL;
     }
 
-    return ngx_http_liveupdate_uuid_of(call, bytes, 4);
+    return ngx_lu_uuid_of(call, bytes, 4);
 }
 
 
 /* RFC 9562: a version and the variant among 16 bytes */
 
 char *
-ngx_http_liveupdate_uuid_of(ngx_http_liveupdate_call_t *call, u_char *bytes,
-    ngx_uint_t version)
+ngx_lu_uuid_of(ngx_lu_call_t *call, u_char *bytes, ngx_uint_t version)
 {
     u_char  *p, *uuid, hex[32];
 
     bytes[6] = (u_char) ((bytes[6] & 0x0f) | (version << 4));
     bytes[8] = (bytes[8] & 0x3f) | 0x80;
 
-    uuid = ngx_pnalloc(call->io.pool, NGX_HTTP_LIVEUPDATE_UUID_LEN + 1);
+    uuid = ngx_pnalloc(call->io.pool, NGX_LU_UUID_LEN + 1);
     if (uuid == NULL) {
         return NULL;
     }
@@ -800,12 +779,12 @@ ngx_http_liveupdate_uuid_of(ngx_http_liveupdate_call_t *call, u_char *bytes,
 
 
 char *
-ngx_http_liveupdate_arg(ngx_http_liveupdate_call_t *call, const char *name)
+ngx_lu_arg(ngx_lu_call_t *call, const char *name)
 {
-    u_char            *buf;
-    liveupdate_str_t   value, decoded;
+    u_char   *buf;
+    lu_str_t  value, decoded;
 
-    if (!liveupdate_query_find(&call->args, name, &value) || value.len == 0) {
+    if (!lu_query_find(&call->args, name, &value) || value.len == 0) {
         return NULL;
     }
 
@@ -816,7 +795,7 @@ ngx_http_liveupdate_arg(ngx_http_liveupdate_call_t *call, const char *name)
 
     /* publishers' programs use URLSearchParams */
 
-    if (liveupdate_query_decode(&decoded, buf, &value, 1) != LIVEUPDATE_OK) {
+    if (lu_query_decode(&decoded, buf, &value, 1) != LU_OK) {
         return NULL;
     }
 
@@ -827,26 +806,25 @@ ngx_http_liveupdate_arg(ngx_http_liveupdate_call_t *call, const char *name)
 
 
 void
-ngx_http_liveupdate_page(ngx_http_liveupdate_call_t *call, ngx_uint_t *limit,
-    ngx_uint_t *offset)
+ngx_lu_page(ngx_lu_call_t *call, ngx_uint_t *limit, ngx_uint_t *offset)
 {
     char       *value;
     ngx_int_t   n;
 
-    *limit = NGX_HTTP_LIVEUPDATE_PAGE;
+    *limit = NGX_LU_PAGE;
     *offset = 0;
 
-    value = ngx_http_liveupdate_arg(call, "limit");
+    value = ngx_lu_arg(call, "limit");
 
     if (value) {
         n = ngx_atoi((u_char *) value, ngx_strlen(value));
 
         if (n >= 0) {
-            *limit = ngx_min(n, NGX_HTTP_LIVEUPDATE_PAGE_MAX);
+            *limit = ngx_min(n, NGX_LU_PAGE_MAX);
         }
     }
 
-    value = ngx_http_liveupdate_arg(call, "offset");
+    value = ngx_lu_arg(call, "offset");
 
     if (value) {
         n = ngx_atoi((u_char *) value, ngx_strlen(value));

@@ -10,40 +10,34 @@
 #include "core/lu_change.h"
 
 
-static ngx_int_t ngx_http_liveupdate_channel_add(
-    ngx_http_liveupdate_call_t *call, cJSON *app);
-static ngx_int_t ngx_http_liveupdate_channel_change(
-    ngx_http_liveupdate_call_t *call, cJSON *app);
-static ngx_int_t ngx_http_liveupdate_channel_drop(
-    ngx_http_liveupdate_call_t *call, cJSON *app);
-static ngx_int_t ngx_http_liveupdate_channel_pause(
-    ngx_http_liveupdate_call_t *call, cJSON *app);
-static ngx_int_t ngx_http_liveupdate_channel_answer(
-    ngx_http_liveupdate_call_t *call, const cJSON *channel,
-    ngx_int_t status);
-static ngx_int_t ngx_http_liveupdate_no_channel(
-    ngx_http_liveupdate_call_t *call);
+static ngx_int_t ngx_lu_channel_add(ngx_lu_call_t *call, cJSON *app);
+static ngx_int_t ngx_lu_channel_change(ngx_lu_call_t *call, cJSON *app);
+static ngx_int_t ngx_lu_channel_drop(ngx_lu_call_t *call, cJSON *app);
+static ngx_int_t ngx_lu_channel_pause(ngx_lu_call_t *call, cJSON *app);
+static ngx_int_t ngx_lu_channel_answer(ngx_lu_call_t *call,
+    const cJSON *channel, ngx_int_t status);
+static ngx_int_t ngx_lu_no_channel(ngx_lu_call_t *call);
 
 
 ngx_int_t
-ngx_http_liveupdate_channels_get(ngx_http_liveupdate_call_t *call)
+ngx_lu_channels_get(ngx_lu_call_t *call)
 {
-    char              *name, *query;
-    cJSON             *app, *item;
-    ngx_int_t          status;
-    ngx_uint_t         limit, offset;
-    const cJSON       *channel;
-    liveupdate_str_t   value;
+    char         *name, *query;
+    cJSON        *app, *item;
+    ngx_int_t     status;
+    ngx_uint_t    limit, offset;
+    const cJSON  *channel;
+    lu_str_t      value;
 
-    status = ngx_http_liveupdate_app_read(call, &app);
+    status = ngx_lu_app_read(call, &app);
     if (status != NGX_OK) {
         return status;
     }
 
-    ngx_http_liveupdate_page(call, &limit, &offset);
+    ngx_lu_page(call, &limit, &offset);
 
-    name = ngx_http_liveupdate_arg(call, "name");
-    query = ngx_http_liveupdate_arg(call, "query");
+    name = ngx_lu_arg(call, "name");
+    query = ngx_lu_arg(call, "query");
 
     status = NGX_HTTP_OK;
 
@@ -52,8 +46,8 @@ ngx_http_liveupdate_channels_get(ngx_http_liveupdate_call_t *call)
     cJSON_ArrayForEach(channel,
                        cJSON_GetObjectItemCaseSensitive(app, "channels"))
     {
-        if (liveupdate_json_string(channel, "name", &value) != LIVEUPDATE_OK
-            || (name && !liveupdate_str_is(&value, name))
+        if (lu_json_string(channel, "name", &value) != LU_OK
+            || (name && !lu_str_is(&value, name))
             || (query && strstr((char *) value.data, query) == NULL))
         {
             continue;
@@ -68,11 +62,11 @@ ngx_http_liveupdate_channels_get(ngx_http_liveupdate_call_t *call)
             break;
         }
 
-        item = ngx_http_liveupdate_channel_json(call, channel);
+        item = ngx_lu_channel_json(call, channel);
 
         if (item == NULL || !cJSON_AddItemToArray(call->answer, item)) {
             cJSON_Delete(item);
-            status = ngx_http_liveupdate_nomem(call);
+            status = ngx_lu_nomem(call);
             break;
         }
     }
@@ -84,56 +78,55 @@ ngx_http_liveupdate_channels_get(ngx_http_liveupdate_call_t *call)
 
 
 ngx_int_t
-ngx_http_liveupdate_channels_post(ngx_http_liveupdate_call_t *call)
+ngx_lu_channels_post(ngx_lu_call_t *call)
 {
-    return ngx_http_liveupdate_change(call, ngx_http_liveupdate_channel_add);
+    return ngx_lu_change(call, ngx_lu_channel_add);
 }
 
 
 static ngx_int_t
-ngx_http_liveupdate_channel_add(ngx_http_liveupdate_call_t *call, cJSON *app)
+ngx_lu_channel_add(ngx_lu_call_t *call, cJSON *app)
 {
     char       *id;
     cJSON      *channel;
     ngx_int_t   status;
 
-    id = ngx_http_liveupdate_uuid(call);
+    id = ngx_lu_uuid(call);
     if (id == NULL) {
-        return ngx_http_liveupdate_nomem(call);
+        return ngx_lu_nomem(call);
     }
 
     call->change = "channel.create";
     call->subject = id;
 
-    status = ngx_http_liveupdate_core_status(call,
-                                             liveupdate_channel_create(app,
-                                                  call->json, id, call->now,
-                                                  &channel, &call->error));
+    status = ngx_lu_core_status(call,
+                                lu_channel_create(app, call->json, id,
+                                                  call->now, &channel,
+                                                  &call->error));
     if (status != NGX_OK) {
         return status;
     }
 
-    return ngx_http_liveupdate_channel_answer(call, channel,
-                                              NGX_HTTP_CREATED);
+    return ngx_lu_channel_answer(call, channel,
+                                 NGX_HTTP_CREATED);
 }
 
 
 ngx_int_t
-ngx_http_liveupdate_channel_get(ngx_http_liveupdate_call_t *call)
+ngx_lu_channel_get(ngx_lu_call_t *call)
 {
     cJSON      *app, *channel;
     ngx_int_t   status;
 
-    status = ngx_http_liveupdate_app_read(call, &app);
+    status = ngx_lu_app_read(call, &app);
     if (status != NGX_OK) {
         return status;
     }
 
-    channel = liveupdate_app_channel_find(app, (char *) call->route.id.data);
+    channel = lu_app_channel_find(app, (char *) call->route.id.data);
 
-    status = channel ? ngx_http_liveupdate_channel_answer(call, channel,
-                                                          NGX_HTTP_OK)
-                     : ngx_http_liveupdate_no_channel(call);
+    status = channel ? ngx_lu_channel_answer(call, channel, NGX_HTTP_OK)
+                     : ngx_lu_no_channel(call);
 
     cJSON_Delete(app);
 
@@ -142,15 +135,14 @@ ngx_http_liveupdate_channel_get(ngx_http_liveupdate_call_t *call)
 
 
 ngx_int_t
-ngx_http_liveupdate_channel_patch(ngx_http_liveupdate_call_t *call)
+ngx_lu_channel_patch(ngx_lu_call_t *call)
 {
-    return ngx_http_liveupdate_change(call,
-                                      ngx_http_liveupdate_channel_change);
+    return ngx_lu_change(call, ngx_lu_channel_change);
 }
 
 
 static ngx_int_t
-ngx_http_liveupdate_channel_change(ngx_http_liveupdate_call_t *call,
+ngx_lu_channel_change(ngx_lu_call_t *call,
     cJSON *app)
 {
     cJSON      *channel;
@@ -159,157 +151,146 @@ ngx_http_liveupdate_channel_change(ngx_http_liveupdate_call_t *call,
     call->change = "channel.update";
     call->subject = (char *) call->route.id.data;
 
-    if (ngx_http_liveupdate_protected(call,
-                     liveupdate_app_channel_find(app, call->subject)))
-    {
-        return ngx_http_liveupdate_refuse_protected(call);
+    if (ngx_lu_protected(call, lu_app_channel_find(app, call->subject))) {
+        return ngx_lu_refuse_protected(call);
     }
 
-    status = ngx_http_liveupdate_core_status(call,
-                                             liveupdate_channel_update(app,
-                                                  call->json, call->subject,
-                                                  call->now, &channel,
-                                                  &call->error));
+    status = ngx_lu_core_status(call,
+                                lu_channel_update(app, call->json,
+                                                  call->subject, call->now,
+                                                  &channel, &call->error));
     if (status != NGX_OK) {
         return status;
     }
 
-    return ngx_http_liveupdate_channel_answer(call, channel, NGX_HTTP_OK);
+    return ngx_lu_channel_answer(call, channel, NGX_HTTP_OK);
 }
 
 
 ngx_int_t
-ngx_http_liveupdate_channel_remove(ngx_http_liveupdate_call_t *call)
+ngx_lu_channel_remove(ngx_lu_call_t *call)
 {
-    return ngx_http_liveupdate_change(call, ngx_http_liveupdate_channel_drop);
+    return ngx_lu_change(call, ngx_lu_channel_drop);
 }
 
 
 ngx_int_t
-ngx_http_liveupdate_channels_delete(ngx_http_liveupdate_call_t *call)
+ngx_lu_channels_delete(ngx_lu_call_t *call)
 {
-    call->data = ngx_http_liveupdate_arg(call, "name");
+    call->data = ngx_lu_arg(call, "name");
 
     if (call->data == NULL) {
-        return ngx_http_liveupdate_refuse(call, 422,
-                                          "Which channel: \"?name=\"?");
+        return ngx_lu_refuse(call, 422, "Which channel: \"?name=\"?");
     }
 
-    return ngx_http_liveupdate_change(call, ngx_http_liveupdate_channel_drop);
+    return ngx_lu_change(call, ngx_lu_channel_drop);
 }
 
 
 static ngx_int_t
-ngx_http_liveupdate_channel_drop(ngx_http_liveupdate_call_t *call, cJSON *app)
+ngx_lu_channel_drop(ngx_lu_call_t *call, cJSON *app)
 {
-    char              *id;
-    cJSON             *channel;
-    ngx_int_t          status;
-    liveupdate_str_t   value;
+    char      *id;
+    cJSON     *channel;
+    ngx_int_t  status;
+    lu_str_t   value;
 
     id = (char *) call->route.id.data;
 
     if (call->data) {
-        channel = liveupdate_app_channel_named(app, call->data);
+        channel = lu_app_channel_named(app, call->data);
 
         if (channel == NULL
-            || liveupdate_json_string(channel, "id", &value) != LIVEUPDATE_OK)
+            || lu_json_string(channel, "id", &value) != LU_OK)
         {
-            return ngx_http_liveupdate_no_channel(call);
+            return ngx_lu_no_channel(call);
         }
 
-        id = (char *) ngx_http_liveupdate_path(call->io.pool, "%s",
-                                               value.data);
+        id = (char *) ngx_lu_path(call->io.pool, "%s", value.data);
         if (id == NULL) {
-            return ngx_http_liveupdate_nomem(call);
+            return ngx_lu_nomem(call);
         }
     }
 
     call->change = "channel.delete";
     call->subject = id;
 
-    if (ngx_http_liveupdate_protected(call,
-                                      liveupdate_app_channel_find(app, id)))
-    {
-        return ngx_http_liveupdate_refuse_protected(call);
+    if (ngx_lu_protected(call, lu_app_channel_find(app, id))) {
+        return ngx_lu_refuse_protected(call);
     }
 
-    status = ngx_http_liveupdate_core_status(call,
-                         liveupdate_channel_delete(app, id, &call->error));
+    status = ngx_lu_core_status(call,
+                                lu_channel_delete(app, id, &call->error));
 
     return status == NGX_OK ? NGX_HTTP_NO_CONTENT : status;
 }
 
 
 ngx_int_t
-ngx_http_liveupdate_channel_pause_post(ngx_http_liveupdate_call_t *call)
+ngx_lu_channel_pause_post(ngx_lu_call_t *call)
 {
     call->change = "channel.pause";
 
-    return ngx_http_liveupdate_change(call,
-                                      ngx_http_liveupdate_channel_pause);
+    return ngx_lu_change(call,
+                         ngx_lu_channel_pause);
 }
 
 
 ngx_int_t
-ngx_http_liveupdate_channel_resume_post(ngx_http_liveupdate_call_t *call)
+ngx_lu_channel_resume_post(ngx_lu_call_t *call)
 {
     call->change = "channel.resume";
 
-    return ngx_http_liveupdate_change(call,
-                                      ngx_http_liveupdate_channel_pause);
+    return ngx_lu_change(call,
+                         ngx_lu_channel_pause);
 }
 
 
 static ngx_int_t
-ngx_http_liveupdate_channel_pause(ngx_http_liveupdate_call_t *call,
+ngx_lu_channel_pause(ngx_lu_call_t *call,
     cJSON *app)
 {
     ngx_int_t  status;
 
     call->subject = (char *) call->route.id.data;
 
-    if (ngx_http_liveupdate_protected(call,
-                     liveupdate_app_channel_find(app, call->subject)))
-    {
-        return ngx_http_liveupdate_refuse_protected(call);
+    if (ngx_lu_protected(call, lu_app_channel_find(app, call->subject))) {
+        return ngx_lu_refuse_protected(call);
     }
 
-    status = ngx_http_liveupdate_core_status(call,
-                      liveupdate_channel_pause(app, call->subject,
-                           call->route.resource == LIVEUPDATE_ROUTE_PAUSE,
-                           call->now, &call->error));
+    status = ngx_lu_core_status(call,
+                                lu_channel_pause(app, call->subject,
+                           call->route.resource == LU_ROUTE_PAUSE, call->now,
+                           &call->error));
 
     return status == NGX_OK ? NGX_HTTP_NO_CONTENT : status;
 }
 
 
 static ngx_int_t
-ngx_http_liveupdate_channel_answer(ngx_http_liveupdate_call_t *call,
-    const cJSON *channel, ngx_int_t status)
+ngx_lu_channel_answer(ngx_lu_call_t *call, const cJSON *channel,
+    ngx_int_t status)
 {
-    call->answer = ngx_http_liveupdate_channel_json(call, channel);
+    call->answer = ngx_lu_channel_json(call, channel);
 
-    return call->answer ? status : ngx_http_liveupdate_nomem(call);
+    return call->answer ? status : ngx_lu_nomem(call);
 }
 
 
 static ngx_int_t
-ngx_http_liveupdate_no_channel(ngx_http_liveupdate_call_t *call)
+ngx_lu_no_channel(ngx_lu_call_t *call)
 {
-    return ngx_http_liveupdate_refuse(call, NGX_HTTP_NOT_FOUND,
-                                      "Channel not found.");
+    return ngx_lu_refuse(call, NGX_HTTP_NOT_FOUND, "Channel not found.");
 }
 
 
 cJSON *
-ngx_http_liveupdate_channel_json(ngx_http_liveupdate_call_t *call,
-    const cJSON *channel)
+ngx_lu_channel_json(ngx_lu_call_t *call, const cJSON *channel)
 {
-    char               *relations;
-    cJSON              *json, *item;
-    const cJSON        *deployments, *deployment;
-    liveupdate_str_t    id;
+    char         *relations;
+    cJSON        *json, *item;
+    const cJSON  *deployments, *deployment;
+    lu_str_t      id;
 
     deployments = cJSON_GetObjectItemCaseSensitive(channel, "deployments");
     deployment = deployments ? deployments->child : NULL;
@@ -342,9 +323,7 @@ ngx_http_liveupdate_channel_json(ngx_http_liveupdate_call_t *call,
         goto failed;
     }
 
-    if (deployment
-        && liveupdate_json_string(deployment, "id", &id) == LIVEUPDATE_OK)
-    {
+    if (deployment && lu_json_string(deployment, "id", &id) == LU_OK) {
         item = cJSON_AddStringToObject(json, "appDeploymentId",
                                        (char *) id.data);
     } else {
@@ -359,11 +338,11 @@ ngx_http_liveupdate_channel_json(ngx_http_liveupdate_call_t *call,
         goto failed;
     }
 
-    relations = ngx_http_liveupdate_arg(call, "relations");
+    relations = ngx_lu_arg(call, "relations");
 
     if (relations && deployment && strstr(relations, "appDeployment")) {
 
-        item = ngx_http_liveupdate_deployment_json(call, deployment, channel);
+        item = ngx_lu_deployment_json(call, deployment, channel);
 
         if (item == NULL
             || !cJSON_AddItemToObject(json, "appDeployment", item))

@@ -13,26 +13,21 @@
 #include "core/lu_change.h"
 
 
-static ngx_int_t ngx_http_liveupdate_bundle_forget(
-    ngx_http_liveupdate_call_t *call, cJSON *app);
-static ngx_int_t ngx_http_liveupdate_release_forget(
-    ngx_http_liveupdate_call_t *call, cJSON *app);
-static ngx_int_t ngx_http_liveupdate_desktop_remove(
-    ngx_http_liveupdate_call_t *call);
-static ngx_int_t ngx_http_liveupdate_release_remove(
-    ngx_http_liveupdate_call_t *call);
+static ngx_int_t ngx_lu_bundle_forget(ngx_lu_call_t *call, cJSON *app);
+static ngx_int_t ngx_lu_release_forget(ngx_lu_call_t *call, cJSON *app);
+static ngx_int_t ngx_lu_desktop_remove(ngx_lu_call_t *call);
+static ngx_int_t ngx_lu_release_remove(ngx_lu_call_t *call);
 
 
 ngx_int_t
-ngx_http_liveupdate_bundle_delete(ngx_http_liveupdate_call_t *call)
+ngx_lu_bundle_delete(ngx_lu_call_t *call)
 {
-    return ngx_http_liveupdate_release_change(call,
-                                           ngx_http_liveupdate_bundle_forget);
+    return ngx_lu_release_change(call, ngx_lu_bundle_forget);
 }
 
 
 static ngx_int_t
-ngx_http_liveupdate_bundle_forget(ngx_http_liveupdate_call_t *call,
+ngx_lu_bundle_forget(ngx_lu_call_t *call,
     cJSON *app)
 {
     cJSON      *release;
@@ -42,8 +37,7 @@ ngx_http_liveupdate_bundle_forget(ngx_http_liveupdate_call_t *call,
     call->change = "bundle.delete";
     call->subject = (char *) call->route.id.data;
 
-    status = ngx_http_liveupdate_release_read(call, call->subject, &release,
-                                              &folder);
+    status = ngx_lu_release_read(call, call->subject, &release, &folder);
     if (status != NGX_OK) {
         return status;
     }
@@ -52,14 +46,14 @@ ngx_http_liveupdate_bundle_forget(ngx_http_liveupdate_call_t *call,
 
     /* without it a protected channel would be rolled back */
 
-    if (ngx_http_liveupdate_app_protected(call, app, call->subject)) {
-        return ngx_http_liveupdate_refuse_protected(call);
+    if (ngx_lu_app_protected(call, app, call->subject)) {
+        return ngx_lu_refuse_protected(call);
     }
 
-    liveupdate_release_delete(app, call->subject);
+    lu_release_delete(app, call->subject);
 
     call->data = folder;
-    call->finish = ngx_http_liveupdate_release_remove;
+    call->finish = ngx_lu_release_remove;
 
     return NGX_HTTP_NO_CONTENT;
 }
@@ -71,17 +65,14 @@ ngx_http_liveupdate_bundle_forget(ngx_http_liveupdate_call_t *call,
  */
 
 ngx_int_t
-ngx_http_liveupdate_release_delete(ngx_http_liveupdate_call_t *call)
+ngx_lu_release_delete(ngx_lu_call_t *call)
 {
     ngx_fd_t   claim;
     ngx_int_t  status;
 
     call->subject = (char *) call->route.id.data;
 
-    switch (ngx_http_liveupdate_store_try_lock(&call->io,
-                                         ngx_http_liveupdate_job_path(call),
-                                         &claim))
-    {
+    switch (ngx_lu_store_try_lock(&call->io, ngx_lu_job_path(call), &claim)) {
 
     case NGX_OK:
         break;
@@ -91,63 +82,60 @@ ngx_http_liveupdate_release_delete(ngx_http_liveupdate_call_t *call)
         break;
 
     case NGX_BUSY:
-        return ngx_http_liveupdate_refuse(call, NGX_HTTP_CONFLICT,
-                                          "A job is at work with the "
-                                          "release: reject it, or try again "
-                                          "in a moment.");
+        return ngx_lu_refuse(call, NGX_HTTP_CONFLICT,
+                             "A job is at work with the "
+                             "release: reject it, or try again "
+                             "in a moment.");
     default:
-        return ngx_http_liveupdate_failed(call);
+        return ngx_lu_failed(call);
     }
 
-    status = ngx_http_liveupdate_release_change(call,
-                                          ngx_http_liveupdate_release_forget);
+    status = ngx_lu_release_change(call, ngx_lu_release_forget);
 
-    ngx_http_liveupdate_store_unlock(claim);
+    ngx_lu_store_unlock(claim);
 
     return status;
 }
 
 
 static ngx_int_t
-ngx_http_liveupdate_release_forget(ngx_http_liveupdate_call_t *call,
+ngx_lu_release_forget(ngx_lu_call_t *call,
     cJSON *app)
 {
-    cJSON             *release;
-    u_char            *folder;
-    ngx_int_t          status;
-    const char        *state;
-    liveupdate_str_t   kind;
+    cJSON       *release;
+    u_char      *folder;
+    ngx_int_t    status;
+    const char  *state;
+    lu_str_t     kind;
 
     call->change = "release.delete";
 
-    status = ngx_http_liveupdate_release_read(call, call->subject, &release,
-                                              &folder);
+    status = ngx_lu_release_read(call, call->subject, &release, &folder);
     if (status != NGX_OK) {
         return status;
     }
 
-    state = ngx_http_liveupdate_release_state(app, release,
-                              ngx_http_liveupdate_release_is_live(call, folder)
-                              ? "live" : "staging");
+    state = ngx_lu_release_state(app, release,
+                                 ngx_lu_release_is_live(call, folder)
+                                 ? "live" : "staging");
 
-    (void) liveupdate_json_string(release, "kind", &kind);
+    (void) lu_json_string(release, "kind", &kind);
 
     if (ngx_strcmp(state, "withdrawn") == 0
         || ngx_strcmp(state, "rejected") == 0
         || ngx_strcmp(state, "failed") == 0)
     {
         call->data = folder;
-        call->finish = liveupdate_str_is(&kind, "desktop")
-                       ? ngx_http_liveupdate_desktop_remove
-                       : ngx_http_liveupdate_release_remove;
+        call->finish = lu_str_is(&kind, "desktop")
+                       ? ngx_lu_desktop_remove
+                       : ngx_lu_release_remove;
 
         status = NGX_HTTP_NO_CONTENT;
 
     } else {
-        status = ngx_http_liveupdate_refuse(call, NGX_HTTP_CONFLICT,
-                                            "Only a release that is "
-                                            "withdrawn, rejected or failed "
-                                            "can be deleted.");
+        status = ngx_lu_refuse(call, NGX_HTTP_CONFLICT,
+                               "Only a release that is withdrawn, rejected or "
+                               "failed can be deleted.");
     }
 
     cJSON_Delete(release);
@@ -157,35 +145,34 @@ ngx_http_liveupdate_release_forget(ngx_http_liveupdate_call_t *call,
 
 
 static ngx_int_t
-ngx_http_liveupdate_desktop_remove(ngx_http_liveupdate_call_t *call)
+ngx_lu_desktop_remove(ngx_lu_call_t *call)
 {
     ngx_int_t  status;
 
-    if (ngx_http_liveupdate_release_is_live(call, call->data)) {
+    if (ngx_lu_release_is_live(call, call->data)) {
 
         /* a crash may have left files in the feed when it was withdrawn */
 
-        status = ngx_http_liveupdate_desktop_withdraw(call);
+        status = ngx_lu_desktop_withdraw(call);
         if (status != NGX_OK) {
             return status;
         }
 
-    } else if (ngx_http_liveupdate_store_unlink(&call->io,
-                                         ngx_http_liveupdate_job_path(call))
+    } else if (ngx_lu_store_unlink(&call->io, ngx_lu_job_path(call))
                == NGX_ERROR)
     {
-        return ngx_http_liveupdate_failed(call);
+        return ngx_lu_failed(call);
     }
 
-    return ngx_http_liveupdate_release_remove(call);
+    return ngx_lu_release_remove(call);
 }
 
 
 static ngx_int_t
-ngx_http_liveupdate_release_remove(ngx_http_liveupdate_call_t *call)
+ngx_lu_release_remove(ngx_lu_call_t *call)
 {
-    return ngx_http_liveupdate_store_remove_tree(&call->io, call->store,
-                                                 call->data)
+    return ngx_lu_store_remove_tree(&call->io, call->store,
+                                    call->data)
            == NGX_ERROR
-           ? ngx_http_liveupdate_failed(call) : NGX_OK;
+           ? ngx_lu_failed(call) : NGX_OK;
 }

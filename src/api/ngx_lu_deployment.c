@@ -14,24 +14,21 @@
 typedef struct {
     const cJSON  *channel;
     const cJSON  *next;
-} ngx_http_liveupdate_history_t;
+} ngx_lu_history_t;
 
 
-static ngx_http_liveupdate_history_t *ngx_http_liveupdate_deployment_newest(
-    ngx_http_liveupdate_history_t *histories, ngx_uint_t n);
-static ngx_uint_t ngx_http_liveupdate_deployment_is(const cJSON *object,
-    const char *key, const char *wanted);
-static ngx_int_t ngx_http_liveupdate_deployment_add(
-    ngx_http_liveupdate_call_t *call, cJSON *app);
-static ngx_int_t ngx_http_liveupdate_deployment_channel(
-    ngx_http_liveupdate_call_t *call, cJSON *app, cJSON **channel);
-static char *ngx_http_liveupdate_deployment_id(
-    ngx_http_liveupdate_call_t *call, const cJSON *head,
-    liveupdate_str_t *release, double rollout);
-static ngx_int_t ngx_http_liveupdate_deployment_release(
-    ngx_http_liveupdate_call_t *call, const char *id, int *is_signed);
-static ngx_int_t ngx_http_liveupdate_deployment_rollout(
-    ngx_http_liveupdate_call_t *call, cJSON *app);
+static ngx_lu_history_t *ngx_lu_deployment_newest(ngx_lu_history_t *histories,
+    ngx_uint_t n);
+static ngx_uint_t ngx_lu_deployment_is(const cJSON *object, const char *key,
+    const char *wanted);
+static ngx_int_t ngx_lu_deployment_add(ngx_lu_call_t *call, cJSON *app);
+static ngx_int_t ngx_lu_deployment_channel(ngx_lu_call_t *call, cJSON *app,
+    cJSON **channel);
+static char *ngx_lu_deployment_id(ngx_lu_call_t *call, const cJSON *head,
+    lu_str_t *release, double rollout);
+static ngx_int_t ngx_lu_deployment_release(ngx_lu_call_t *call, const char *id,
+    int *is_signed);
+static ngx_int_t ngx_lu_deployment_rollout(ngx_lu_call_t *call, cJSON *app);
 
 
 /*
@@ -40,42 +37,41 @@ static ngx_int_t ngx_http_liveupdate_deployment_rollout(
  */
 
 ngx_int_t
-ngx_http_liveupdate_deployments_get(ngx_http_liveupdate_call_t *call)
+ngx_lu_deployments_get(ngx_lu_call_t *call)
 {
-    char                           *channel_id, *build_id;
-    cJSON                          *app, *item;
-    ngx_int_t                       status;
-    ngx_uint_t                      n, limit, offset;
-    const cJSON                    *channels, *channel, *deployment;
-    ngx_http_liveupdate_history_t  *histories, *history;
+    char              *channel_id, *build_id;
+    cJSON             *app, *item;
+    ngx_int_t          status;
+    ngx_uint_t         n, limit, offset;
+    const cJSON       *channels, *channel, *deployment;
+    ngx_lu_history_t  *histories, *history;
 
-    status = ngx_http_liveupdate_app_read(call, &app);
+    status = ngx_lu_app_read(call, &app);
     if (status != NGX_OK) {
         return status;
     }
 
-    ngx_http_liveupdate_page(call, &limit, &offset);
+    ngx_lu_page(call, &limit, &offset);
 
-    channel_id = ngx_http_liveupdate_arg(call, "appChannelId");
-    build_id = ngx_http_liveupdate_arg(call, "appBuildId");
+    channel_id = ngx_lu_arg(call, "appChannelId");
+    build_id = ngx_lu_arg(call, "appBuildId");
 
     channels = cJSON_GetObjectItemCaseSensitive(app, "channels");
     n = cJSON_GetArraySize(channels);
 
-    histories = ngx_palloc(call->io.pool,
-                           (n + 1) * sizeof(ngx_http_liveupdate_history_t));
+    histories = ngx_palloc(call->io.pool, (n + 1) * sizeof(ngx_lu_history_t));
     call->answer = cJSON_CreateArray();
 
     if (histories == NULL || call->answer == NULL) {
         cJSON_Delete(app);
-        return ngx_http_liveupdate_nomem(call);
+        return ngx_lu_nomem(call);
     }
 
     n = 0;
 
     cJSON_ArrayForEach(channel, channels) {
 
-        if (!ngx_http_liveupdate_deployment_is(channel, "id", channel_id)) {
+        if (!ngx_lu_deployment_is(channel, "id", channel_id)) {
             continue;
         }
 
@@ -88,7 +84,7 @@ ngx_http_liveupdate_deployments_get(ngx_http_liveupdate_call_t *call)
     status = NGX_HTTP_OK;
 
     while (limit) {
-        history = ngx_http_liveupdate_deployment_newest(histories, n);
+        history = ngx_lu_deployment_newest(histories, n);
         if (history == NULL) {
             break;
         }
@@ -96,9 +92,7 @@ ngx_http_liveupdate_deployments_get(ngx_http_liveupdate_call_t *call)
         deployment = history->next;
         history->next = deployment->next;
 
-        if (!ngx_http_liveupdate_deployment_is(deployment, "release",
-                                               build_id))
-        {
+        if (!ngx_lu_deployment_is(deployment, "release", build_id)) {
             continue;
         }
 
@@ -109,12 +103,11 @@ ngx_http_liveupdate_deployments_get(ngx_http_liveupdate_call_t *call)
 
         limit--;
 
-        item = ngx_http_liveupdate_deployment_json(call, deployment,
-                                                   history->channel);
+        item = ngx_lu_deployment_json(call, deployment, history->channel);
 
         if (item == NULL || !cJSON_AddItemToArray(call->answer, item)) {
             cJSON_Delete(item);
-            status = ngx_http_liveupdate_nomem(call);
+            status = ngx_lu_nomem(call);
             break;
         }
     }
@@ -125,13 +118,12 @@ ngx_http_liveupdate_deployments_get(ngx_http_liveupdate_call_t *call)
 }
 
 
-static ngx_http_liveupdate_history_t *
-ngx_http_liveupdate_deployment_newest(ngx_http_liveupdate_history_t *histories,
-    ngx_uint_t n)
+static ngx_lu_history_t *
+ngx_lu_deployment_newest(ngx_lu_history_t *histories, ngx_uint_t n)
 {
-    ngx_uint_t                      i;
-    liveupdate_str_t                created, newest;
-    ngx_http_liveupdate_history_t  *history;
+    ngx_uint_t         i;
+    lu_str_t           created, newest;
+    ngx_lu_history_t  *history;
 
     history = NULL;
     newest.data = (u_char *) "";
@@ -142,8 +134,7 @@ ngx_http_liveupdate_deployment_newest(ngx_http_liveupdate_history_t *histories,
             continue;
         }
 
-        if (liveupdate_json_string(histories[i].next, "createdAt", &created)
-            != LIVEUPDATE_OK)
+        if (lu_json_string(histories[i].next, "createdAt", &created) != LU_OK)
         {
             created.data = (u_char *) "";
         }
@@ -161,147 +152,138 @@ ngx_http_liveupdate_deployment_newest(ngx_http_liveupdate_history_t *histories,
 /* What is not asked for is everything. */
 
 static ngx_uint_t
-ngx_http_liveupdate_deployment_is(const cJSON *object, const char *key,
-    const char *wanted)
+ngx_lu_deployment_is(const cJSON *object, const char *key, const char *wanted)
 {
-    liveupdate_str_t  value;
+    lu_str_t  value;
 
     if (wanted == NULL) {
         return 1;
     }
 
-    return liveupdate_json_string(object, key, &value) == LIVEUPDATE_OK
-           && liveupdate_str_is(&value, wanted);
+    return lu_json_string(object, key, &value) == LU_OK
+           && lu_str_is(&value, wanted);
 }
 
 
 ngx_int_t
-ngx_http_liveupdate_deployment_get(ngx_http_liveupdate_call_t *call)
+ngx_lu_deployment_get(ngx_lu_call_t *call)
 {
     cJSON      *app, *channel, *deployment;
     ngx_int_t   status;
 
-    status = ngx_http_liveupdate_app_read(call, &app);
+    status = ngx_lu_app_read(call, &app);
     if (status != NGX_OK) {
         return status;
     }
 
-    deployment = liveupdate_app_deployment_find(app,
-                                                (char *) call->route.id.data,
-                                                &channel);
+    deployment = lu_app_deployment_find(app, (char *) call->route.id.data,
+                                        &channel);
     if (deployment == NULL) {
         cJSON_Delete(app);
-        return ngx_http_liveupdate_refuse(call, NGX_HTTP_NOT_FOUND,
-                                          "Deployment not found.");
+        return ngx_lu_refuse(call, NGX_HTTP_NOT_FOUND,
+                             "Deployment not found.");
     }
 
-    call->answer = ngx_http_liveupdate_deployment_json(call, deployment,
-                                                       channel);
+    call->answer = ngx_lu_deployment_json(call, deployment, channel);
     cJSON_Delete(app);
 
-    return call->answer ? NGX_HTTP_OK : ngx_http_liveupdate_nomem(call);
+    return call->answer ? NGX_HTTP_OK : ngx_lu_nomem(call);
 }
 
 
 ngx_int_t
-ngx_http_liveupdate_deployments_post(ngx_http_liveupdate_call_t *call)
+ngx_lu_deployments_post(ngx_lu_call_t *call)
 {
     if (!cJSON_IsNull(cJSON_GetObjectItemCaseSensitive(call->json,
                                                    "appDestinationName"))
         && cJSON_HasObjectItem(call->json, "appDestinationName"))
     {
-        return ngx_http_liveupdate_refuse(call, 422,
-                                          "This server deploys to channels "
-                                          "only, not to app stores.");
+        return ngx_lu_refuse(call, 422, "This server deploys to channels "
+                             "only, not to app stores.");
     }
 
-    return ngx_http_liveupdate_change(call,
-                                      ngx_http_liveupdate_deployment_add);
+    return ngx_lu_change(call, ngx_lu_deployment_add);
 }
 
 
 static ngx_int_t
-ngx_http_liveupdate_deployment_add(ngx_http_liveupdate_call_t *call,
+ngx_lu_deployment_add(ngx_lu_call_t *call,
     cJSON *app)
 {
-    int                is_signed;
-    char              *id;
-    cJSON             *channel, *deployment, *deployments;
-    double             rollout;
-    ngx_int_t          status;
-    liveupdate_str_t   release, channel_id;
+    int        is_signed;
+    char      *id;
+    cJSON     *channel, *deployment, *deployments;
+    double     rollout;
+    ngx_int_t  status;
+    lu_str_t   release, channel_id;
 
-    if (liveupdate_json_string(call->json, "appBuildId", &release)
-        != LIVEUPDATE_OK)
-    {
-        return ngx_http_liveupdate_refuse(call, 422,
-                                          "A deployment needs an "
-                                          "\"appBuildId\".");
+    if (lu_json_string(call->json, "appBuildId", &release) != LU_OK) {
+        return ngx_lu_refuse(call, 422,
+                             "A deployment needs an "
+                             "\"appBuildId\".");
     }
 
-    status = ngx_http_liveupdate_deployment_channel(call, app, &channel);
+    status = ngx_lu_deployment_channel(call, app, &channel);
     if (status != NGX_OK) {
         return status;
     }
 
-    if (ngx_http_liveupdate_protected(call, channel)) {
-        return ngx_http_liveupdate_refuse_protected(call);
+    if (ngx_lu_protected(call, channel)) {
+        return ngx_lu_refuse_protected(call);
     }
 
     is_signed = 0;
 
-    status = ngx_http_liveupdate_deployment_release(call,
-                                         (char *) release.data, &is_signed);
+    status = ngx_lu_deployment_release(call, (char *) release.data,
+                                       &is_signed);
     if (status != NGX_OK) {
         return status;
     }
 
     rollout = 1;
 
-    if (liveupdate_json_number(call->json, "rolloutPercentage", &rollout)
-        == LIVEUPDATE_INVALID)
+    if (lu_json_number(call->json, "rolloutPercentage", &rollout)
+        == LU_INVALID)
     {
         rollout = -1;
     }
 
     deployments = cJSON_GetObjectItemCaseSensitive(channel, "deployments");
 
-    if (liveupdate_json_string(channel, "id", &channel_id)
-           != LIVEUPDATE_OK)
+    if (lu_json_string(channel, "id", &channel_id)
+        != LU_OK)
     {
-        return ngx_http_liveupdate_nomem(call);
+        return ngx_lu_nomem(call);
     }
 
-    id = ngx_http_liveupdate_deployment_id(call, deployments
-                                                 ? deployments->child : NULL,
-                                           &release, rollout);
+    id = ngx_lu_deployment_id(call, deployments
+                                    ? deployments->child : NULL, &release,
+                              rollout);
     if (id == NULL) {
-        return ngx_http_liveupdate_nomem(call);
+        return ngx_lu_nomem(call);
     }
 
     call->change = "deployment.create";
     call->subject = id;
     call->from = deployments && deployments->child
-                 ? ngx_http_liveupdate_member(call, deployments->child,
-                                              "release")
+                 ? ngx_lu_member(call, deployments->child, "release")
                  : NULL;
     call->to = (char *) release.data;
 
-    status = ngx_http_liveupdate_core_status(call,
-                         liveupdate_deploy(app, (char *) channel_id.data, id,
-                                           (char *) release.data, rollout,
-                                           is_signed, call->by,
-                                           call->now, &call->error));
+    status = ngx_lu_core_status(call,
+                                lu_deploy(app, (char *) channel_id.data, id,
+                                          (char *) release.data, rollout,
+                                          is_signed, call->by,
+                                          call->now, &call->error));
     if (status != NGX_OK) {
         return status;
     }
 
-    deployment = liveupdate_app_deployment_find(app, id, &channel);
+    deployment = lu_app_deployment_find(app, id, &channel);
 
-    call->answer = ngx_http_liveupdate_deployment_json(call, deployment,
-                                                       channel);
+    call->answer = ngx_lu_deployment_json(call, deployment, channel);
 
-    return call->answer ? NGX_HTTP_CREATED : ngx_http_liveupdate_nomem(call);
+    return call->answer ? NGX_HTTP_CREATED : ngx_lu_nomem(call);
 }
 
 
@@ -311,51 +293,45 @@ ngx_http_liveupdate_deployment_add(ngx_http_liveupdate_call_t *call,
  */
 
 static char *
-ngx_http_liveupdate_deployment_id(ngx_http_liveupdate_call_t *call,
-    const cJSON *head, liveupdate_str_t *release, double rollout)
+ngx_lu_deployment_id(ngx_lu_call_t *call, const cJSON *head, lu_str_t *release,
+    double rollout)
 {
-    double             present;
-    liveupdate_str_t   value;
+    double    present;
+    lu_str_t  value;
 
-    if (liveupdate_json_string(head, "release", &value) != LIVEUPDATE_OK
-        || !liveupdate_str_is(&value, (char *) release->data)
-        || liveupdate_json_string(head, "createdBy", &value) != LIVEUPDATE_OK
-        || !liveupdate_str_is(&value, call->by)
-        || liveupdate_json_number(head, "rollout", &present) != LIVEUPDATE_OK
+    if (lu_json_string(head, "release", &value) != LU_OK
+        || !lu_str_is(&value, (char *) release->data)
+        || lu_json_string(head, "createdBy", &value) != LU_OK
+        || !lu_str_is(&value, call->by)
+        || lu_json_number(head, "rollout", &present) != LU_OK
         || present != rollout)
     {
-        return ngx_http_liveupdate_uuid(call);
+        return ngx_lu_uuid(call);
     }
 
-    return ngx_http_liveupdate_member(call, head, "id");
+    return ngx_lu_member(call, head, "id");
 }
 
 
 static ngx_int_t
-ngx_http_liveupdate_deployment_channel(ngx_http_liveupdate_call_t *call,
-    cJSON *app, cJSON **channel)
+ngx_lu_deployment_channel(ngx_lu_call_t *call, cJSON *app, cJSON **channel)
 {
-    liveupdate_str_t  value;
+    lu_str_t  value;
 
-    if (liveupdate_json_string(call->json, "appChannelId", &value)
-        == LIVEUPDATE_OK)
-    {
-        *channel = liveupdate_app_channel_find(app, (char *) value.data);
+    if (lu_json_string(call->json, "appChannelId", &value) == LU_OK) {
+        *channel = lu_app_channel_find(app, (char *) value.data);
 
-    } else if (liveupdate_json_string(call->json, "appChannelName", &value)
-               == LIVEUPDATE_OK)
-    {
-        *channel = liveupdate_app_channel_named(app, (char *) value.data);
+    } else if (lu_json_string(call->json, "appChannelName", &value) == LU_OK) {
+        *channel = lu_app_channel_named(app, (char *) value.data);
 
     } else {
-        return ngx_http_liveupdate_refuse(call, 422,
-                                          "A deployment needs an "
-                                          "\"appChannelName\".");
+        return ngx_lu_refuse(call, 422,
+                             "A deployment needs an "
+                             "\"appChannelName\".");
     }
 
     if (*channel == NULL) {
-        return ngx_http_liveupdate_refuse(call, NGX_HTTP_NOT_FOUND,
-                                          "Channel not found.");
+        return ngx_lu_refuse(call, NGX_HTTP_NOT_FOUND, "Channel not found.");
     }
 
     return NGX_OK;
@@ -365,43 +341,41 @@ ngx_http_liveupdate_deployment_channel(ngx_http_liveupdate_call_t *call,
 /* Only what is live was verified. */
 
 static ngx_int_t
-ngx_http_liveupdate_deployment_release(ngx_http_liveupdate_call_t *call,
-    const char *id, int *is_signed)
+ngx_lu_deployment_release(ngx_lu_call_t *call, const char *id, int *is_signed)
 {
-    cJSON             *release;
-    u_char            *folder, *path;
-    ngx_int_t          rc;
-    liveupdate_str_t   value;
+    cJSON     *release;
+    u_char    *folder, *path;
+    ngx_int_t  rc;
+    lu_str_t   value;
 
     value.data = (u_char *) id;
     value.len = ngx_strlen(id);
 
-    if (!liveupdate_id_valid(&value)) {
-        return ngx_http_liveupdate_refuse(call, NGX_HTTP_NOT_FOUND,
-                                          "Build not found.");
+    if (!lu_id_valid(&value)) {
+        return ngx_lu_refuse(call, NGX_HTTP_NOT_FOUND, "Build not found.");
     }
 
-    folder = ngx_http_liveupdate_path(call->io.pool, "%V/live/%s/%s",
-                                      &call->store->path,
-                                      call->route.app.data, id);
-    path = ngx_http_liveupdate_path(call->io.pool, "%s/release.json", folder);
+    folder = ngx_lu_path(call->io.pool, "%V/live/%s/%s",
+                         &call->store->path,
+                         call->route.app.data, id);
+    path = ngx_lu_path(call->io.pool, "%s/release.json", folder);
 
-    rc = ngx_http_liveupdate_store_read_json(&call->io, path, &release);
+    rc = ngx_lu_store_read_json(&call->io, path, &release);
 
     if (rc == NGX_ERROR) {
-        return ngx_http_liveupdate_failed(call);
+        return ngx_lu_failed(call);
     }
 
     if (rc == NGX_DECLINED) {
-        return ngx_http_liveupdate_refuse(call, NGX_HTTP_NOT_FOUND,
-                                          "Build not found, or not ready.");
+        return ngx_lu_refuse(call, NGX_HTTP_NOT_FOUND,
+                             "Build not found, or not ready.");
     }
 
-    if (ngx_http_liveupdate_is_desktop(release)) {
+    if (ngx_lu_is_desktop(release)) {
         cJSON_Delete(release);
-        return ngx_http_liveupdate_refuse(call, 422,
-                                          "A desktop release does not go "
-                                          "into a channel: promote it.");
+        return ngx_lu_refuse(call, 422,
+                             "A desktop release does not go "
+                             "into a channel: promote it.");
     }
 
     *is_signed = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(release,
@@ -413,88 +387,81 @@ ngx_http_liveupdate_deployment_release(ngx_http_liveupdate_call_t *call,
 
 
 ngx_int_t
-ngx_http_liveupdate_deployment_patch(ngx_http_liveupdate_call_t *call)
+ngx_lu_deployment_patch(ngx_lu_call_t *call)
 {
-    return ngx_http_liveupdate_change(call,
-                                      ngx_http_liveupdate_deployment_rollout);
+    return ngx_lu_change(call, ngx_lu_deployment_rollout);
 }
 
 
 static ngx_int_t
-ngx_http_liveupdate_deployment_rollout(ngx_http_liveupdate_call_t *call,
-    cJSON *app)
+ngx_lu_deployment_rollout(ngx_lu_call_t *call, cJSON *app)
 {
     cJSON      *channel, *deployment;
     double      rollout, before;
     ngx_int_t   status;
 
-    if (liveupdate_json_number(call->json, "rolloutPercentage", &rollout)
-        != LIVEUPDATE_OK)
-    {
-        return ngx_http_liveupdate_refuse(call, 422,
-                                          "\"rolloutPercentage\" must be "
-                                          "a number from 0 to 1.");
+    if (lu_json_number(call->json, "rolloutPercentage", &rollout) != LU_OK) {
+        return ngx_lu_refuse(call, 422,
+                             "\"rolloutPercentage\" must be "
+                             "a number from 0 to 1.");
     }
 
     call->change = "deployment.rollout";
     call->subject = (char *) call->route.id.data;
 
-    deployment = liveupdate_app_deployment_find(app, call->subject, &channel);
+    deployment = lu_app_deployment_find(app, call->subject, &channel);
 
-    if (deployment && ngx_http_liveupdate_protected(call, channel)) {
-        return ngx_http_liveupdate_refuse_protected(call);
+    if (deployment && ngx_lu_protected(call, channel)) {
+        return ngx_lu_refuse_protected(call);
     }
 
     before = 0;
 
     if (deployment) {
-        (void) liveupdate_json_number(deployment, "rollout", &before);
+        (void) lu_json_number(deployment, "rollout", &before);
     }
 
-    call->from = (char *) ngx_http_liveupdate_path(call->io.pool, "%.4f",
-                                                   before);
-    call->to = (char *) ngx_http_liveupdate_path(call->io.pool, "%.4f",
-                                                 rollout);
+    call->from = (char *) ngx_lu_path(call->io.pool, "%.4f", before);
+    call->to = (char *) ngx_lu_path(call->io.pool, "%.4f", rollout);
 
-    status = ngx_http_liveupdate_core_status(call,
-                          liveupdate_deployment_update(app, call->subject,
-                                                       rollout, call->now,
-                                                       &call->error));
+    status = ngx_lu_core_status(call,
+                                lu_deployment_update(app, call->subject,
+                                                     rollout, call->now,
+                                                     &call->error));
     if (status != NGX_OK) {
         return status;
     }
 
-    call->answer = ngx_http_liveupdate_deployment_json(call, deployment,
-                                                       channel);
+    call->answer = ngx_lu_deployment_json(call, deployment, channel);
 
-    return call->answer ? NGX_HTTP_OK : ngx_http_liveupdate_nomem(call);
+    return call->answer ? NGX_HTTP_OK : ngx_lu_nomem(call);
 }
 
 
 cJSON *
-ngx_http_liveupdate_deployment_json(ngx_http_liveupdate_call_t *call,
-    const cJSON *deployment, const cJSON *channel)
+ngx_lu_deployment_json(ngx_lu_call_t *call, const cJSON *deployment,
+    const cJSON *channel)
 {
-    char              *relations;
-    cJSON             *json, *release, *item;
-    double             rollout;
-    u_char            *folder;
-    liveupdate_str_t   id, release_id, channel_id, created, updated;
+    char     *relations;
+    cJSON    *json, *release, *item;
+    double    rollout;
+    u_char   *folder;
+    lu_str_t  id, release_id, channel_id, created, updated;
 
     json = cJSON_CreateObject();
     rollout = 1;
 
-    (void) liveupdate_json_number(deployment, "rollout", &rollout);
+    (void) lu_json_number(deployment, "rollout", &rollout);
 
-    if (liveupdate_json_string(deployment, "id", &id) != LIVEUPDATE_OK
-        || liveupdate_json_string(deployment, "release", &release_id)
-           != LIVEUPDATE_OK
-        || liveupdate_json_string(channel, "id", &channel_id)
-           != LIVEUPDATE_OK
-        || liveupdate_json_string(deployment, "createdAt", &created)
-           != LIVEUPDATE_OK
-        || liveupdate_json_string(deployment, "updatedAt", &updated)
-           != LIVEUPDATE_OK
+    if (lu_json_string(deployment, "id", &id) != LU_OK
+        || lu_json_string(deployment, "release", &release_id)
+           != LU_OK
+        || lu_json_string(channel, "id", &channel_id)
+           != LU_OK
+        || lu_json_string(deployment, "createdAt", &created)
+           != LU_OK
+        || lu_json_string(deployment, "updatedAt", &updated)
+           != LU_OK
         || cJSON_AddStringToObject(json, "id", (char *) id.data) == NULL
         || cJSON_AddStringToObject(json, "appId",
                                    (char *) call->route.app.data)
@@ -512,27 +479,27 @@ ngx_http_liveupdate_deployment_json(ngx_http_liveupdate_call_t *call,
            == NULL
         || cJSON_AddStringToObject(json, "updatedAt", (char *) updated.data)
            == NULL
-        || ngx_http_liveupdate_job_relation(call, json, (char *) id.data,
-                                            (char *) created.data)
+        || ngx_lu_job_relation(call, json, (char *) id.data,
+                               (char *) created.data)
            != NGX_OK)
     {
         goto failed;
     }
 
-    relations = ngx_http_liveupdate_arg(call, "relations");
+    relations = ngx_lu_arg(call, "relations");
 
     if (relations == NULL || strstr(relations, "appBuild") == NULL) {
         return json;
     }
 
-    if (ngx_http_liveupdate_release_read(call, (char *) release_id.data,
-                                         &release, &folder)
+    if (ngx_lu_release_read(call, (char *) release_id.data,
+                            &release, &folder)
         != NGX_OK)
     {
         item = cJSON_CreateNull();
 
     } else {
-        item = ngx_http_liveupdate_build_json(call, release);
+        item = ngx_lu_build_json(call, release);
         cJSON_Delete(release);
     }
 

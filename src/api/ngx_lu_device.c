@@ -11,65 +11,60 @@
 #include "core/lu_query.h"
 
 
-#define NGX_HTTP_LIVEUPDATE_DEVICES  1000
+#define NGX_LU_DEVICES  1000
 
 
 typedef struct {
     char        *ids;         /* separated by commas */
     const char  *channel;     /* NULL: not any more */
-} ngx_http_liveupdate_force_t;
+} ngx_lu_force_t;
 
 
-static ngx_int_t ngx_http_liveupdate_device_force(
-    ngx_http_liveupdate_call_t *call, char *ids);
-static ngx_int_t ngx_http_liveupdate_device_change(
-    ngx_http_liveupdate_call_t *call, cJSON *app);
-static ngx_int_t ngx_http_liveupdate_device_unforce(
-    ngx_http_liveupdate_call_t *call, cJSON *app);
-static cJSON *ngx_http_liveupdate_device_json(
-    ngx_http_liveupdate_call_t *call, cJSON *app,
-    ngx_http_liveupdate_device_t *device);
-static cJSON *ngx_http_liveupdate_device_string(cJSON *json, const char *key,
+static ngx_int_t ngx_lu_device_force(ngx_lu_call_t *call, char *ids);
+static ngx_int_t ngx_lu_device_change(ngx_lu_call_t *call, cJSON *app);
+static ngx_int_t ngx_lu_device_unforce(ngx_lu_call_t *call, cJSON *app);
+static cJSON *ngx_lu_device_json(ngx_lu_call_t *call, cJSON *app,
+    ngx_lu_device_t *device);
+static cJSON *ngx_lu_device_string(cJSON *json, const char *key,
     ngx_str_t *value);
 
 
 ngx_int_t
-ngx_http_liveupdate_devices_get(ngx_http_liveupdate_call_t *call)
+ngx_lu_devices_get(ngx_lu_call_t *call)
 {
-    char                          *id, *query;
-    cJSON                         *app, *item;
-    ngx_int_t                      status;
-    ngx_str_t                      app_id;
-    ngx_uint_t                     i, n, limit, offset;
-    ngx_http_liveupdate_device_t  *devices;
+    char             *id, *query;
+    cJSON            *app, *item;
+    ngx_int_t         status;
+    ngx_str_t         app_id;
+    ngx_uint_t        i, n, limit, offset;
+    ngx_lu_device_t  *devices;
 
-    status = ngx_http_liveupdate_app_read(call, &app);
+    status = ngx_lu_app_read(call, &app);
     if (status != NGX_OK) {
         return status;
     }
 
-    ngx_http_liveupdate_page(call, &limit, &offset);
+    ngx_lu_page(call, &limit, &offset);
 
-    id = ngx_http_liveupdate_arg(call, "id");
-    query = ngx_http_liveupdate_arg(call, "query");
+    id = ngx_lu_arg(call, "id");
+    query = ngx_lu_arg(call, "query");
 
     app_id.len = call->route.app.len;
     app_id.data = call->route.app.data;
 
-    n = NGX_HTTP_LIVEUPDATE_DEVICES;
+    n = NGX_LU_DEVICES;
     status = NGX_HTTP_OK;
 
-    devices = ngx_palloc(call->io.pool,
-                         n * sizeof(ngx_http_liveupdate_device_t));
+    devices = ngx_palloc(call->io.pool, n * sizeof(ngx_lu_device_t));
     call->answer = cJSON_CreateArray();
 
     if (devices == NULL
         || call->answer == NULL
-        || ngx_http_liveupdate_device_list(call->store, call->io.pool,
-                                           &app_id, devices, &n)
+        || ngx_lu_device_list(call->store, call->io.pool,
+                              &app_id, devices, &n)
            != NGX_OK)
     {
-        status = ngx_http_liveupdate_nomem(call);
+        status = ngx_lu_nomem(call);
         n = 0;
     }
 
@@ -92,11 +87,11 @@ ngx_http_liveupdate_devices_get(ngx_http_liveupdate_call_t *call)
             break;
         }
 
-        item = ngx_http_liveupdate_device_json(call, app, &devices[i]);
+        item = ngx_lu_device_json(call, app, &devices[i]);
 
         if (item == NULL || !cJSON_AddItemToArray(call->answer, item)) {
             cJSON_Delete(item);
-            status = ngx_http_liveupdate_nomem(call);
+            status = ngx_lu_nomem(call);
             break;
         }
     }
@@ -108,14 +103,14 @@ ngx_http_liveupdate_devices_get(ngx_http_liveupdate_call_t *call)
 
 
 ngx_int_t
-ngx_http_liveupdate_device_get(ngx_http_liveupdate_call_t *call)
+ngx_lu_device_get(ngx_lu_call_t *call)
 {
-    cJSON                         *app;
-    ngx_int_t                      rc, status;
-    ngx_str_t                      app_id, id;
-    ngx_http_liveupdate_device_t   device;
+    cJSON           *app;
+    ngx_int_t        rc, status;
+    ngx_str_t        app_id, id;
+    ngx_lu_device_t  device;
 
-    status = ngx_http_liveupdate_app_read(call, &app);
+    status = ngx_lu_app_read(call, &app);
     if (status != NGX_OK) {
         return status;
     }
@@ -125,18 +120,17 @@ ngx_http_liveupdate_device_get(ngx_http_liveupdate_call_t *call)
     id.len = call->route.id.len;
     id.data = call->route.id.data;
 
-    rc = ngx_http_liveupdate_device_find(call->store, call->io.pool, &app_id,
-                                         &id, &device);
+    rc = ngx_lu_device_find(call->store, call->io.pool, &app_id, &id, &device);
     if (rc == NGX_OK) {
-        call->answer = ngx_http_liveupdate_device_json(call, app, &device);
-        status = call->answer ? NGX_HTTP_OK : ngx_http_liveupdate_nomem(call);
+        call->answer = ngx_lu_device_json(call, app, &device);
+        status = call->answer ? NGX_HTTP_OK : ngx_lu_nomem(call);
 
     } else if (rc == NGX_DECLINED) {
-        status = ngx_http_liveupdate_refuse(call, NGX_HTTP_NOT_FOUND,
-                                            "Device not found: it has not "
-                                            "asked this server lately.");
+        status = ngx_lu_refuse(call, NGX_HTTP_NOT_FOUND,
+                               "Device not found: it has not asked this "
+                               "server lately.");
     } else {
-        status = ngx_http_liveupdate_nomem(call);
+        status = ngx_lu_nomem(call);
     }
 
     cJSON_Delete(app);
@@ -146,56 +140,53 @@ ngx_http_liveupdate_device_get(ngx_http_liveupdate_call_t *call)
 
 
 ngx_int_t
-ngx_http_liveupdate_devices_patch(ngx_http_liveupdate_call_t *call)
+ngx_lu_devices_patch(ngx_lu_call_t *call)
 {
-    u_char            *buf;
-    liveupdate_str_t   value, ids;
+    u_char   *buf;
+    lu_str_t  value, ids;
 
-    if (!liveupdate_query_find(&call->args, "ids", &value) || value.len == 0) {
-        return ngx_http_liveupdate_refuse(call, 422,
-                                          "Which devices: \"?ids=\"?");
+    if (!lu_query_find(&call->args, "ids", &value) || value.len == 0) {
+        return ngx_lu_refuse(call, 422, "Which devices: \"?ids=\"?");
     }
 
     buf = ngx_pnalloc(call->io.pool, value.len + 1);
     if (buf == NULL) {
-        return ngx_http_liveupdate_nomem(call);
+        return ngx_lu_nomem(call);
     }
 
     /* the CLI does not encode them: a plus is a plus */
 
-    if (liveupdate_query_decode(&ids, buf, &value, 0) != LIVEUPDATE_OK) {
-        return ngx_http_liveupdate_refuse(call, 422,
-                                          "\"ids\" is not percent-encoded.");
+    if (lu_query_decode(&ids, buf, &value, 0) != LU_OK) {
+        return ngx_lu_refuse(call, 422, "\"ids\" is not percent-encoded.");
     }
 
     ids.data[ids.len] = '\0';
 
-    return ngx_http_liveupdate_device_force(call, (char *) ids.data);
+    return ngx_lu_device_force(call, (char *) ids.data);
 }
 
 
 ngx_int_t
-ngx_http_liveupdate_device_patch(ngx_http_liveupdate_call_t *call)
+ngx_lu_device_patch(ngx_lu_call_t *call)
 {
-    return ngx_http_liveupdate_device_force(call,
-                                            (char *) call->route.id.data);
+    return ngx_lu_device_force(call, (char *) call->route.id.data);
 }
 
 
 static ngx_int_t
-ngx_http_liveupdate_device_force(ngx_http_liveupdate_call_t *call, char *ids)
+ngx_lu_device_force(ngx_lu_call_t *call, char *ids)
 {
-    ngx_int_t                    rc;
-    const cJSON                 *item;
-    liveupdate_str_t             channel;
-    ngx_http_liveupdate_force_t  force;
+    ngx_int_t       rc;
+    const cJSON    *item;
+    lu_str_t        channel;
+    ngx_lu_force_t  force;
 
     item = cJSON_GetObjectItemCaseSensitive(call->json, "forcedAppChannelId");
 
     if (item == NULL) {
-        return ngx_http_liveupdate_refuse(call, 422,
-                                          "\"forcedAppChannelId\" must be "
-                                          "the id of a channel, or null.");
+        return ngx_lu_refuse(call, 422,
+                             "\"forcedAppChannelId\" must be "
+                             "the id of a channel, or null.");
     }
 
     force.ids = ids;
@@ -203,10 +194,9 @@ ngx_http_liveupdate_device_force(ngx_http_liveupdate_call_t *call, char *ids)
 
     if (!cJSON_IsNull(item)) {
 
-        if (liveupdate_json_value(item, &channel) != LIVEUPDATE_OK) {
-            return ngx_http_liveupdate_refuse(call, 422,
-                                              "\"forcedAppChannelId\" must be "
-                                              "the id of a channel, or null.");
+        if (lu_json_value(item, &channel) != LU_OK) {
+            return ngx_lu_refuse(call, 422, "\"forcedAppChannelId\" must be "
+                                 "the id of a channel, or null.");
         }
 
         force.channel = (char *) channel.data;
@@ -214,7 +204,7 @@ ngx_http_liveupdate_device_force(ngx_http_liveupdate_call_t *call, char *ids)
 
     call->data = &force;
 
-    rc = ngx_http_liveupdate_change(call, ngx_http_liveupdate_device_change);
+    rc = ngx_lu_change(call, ngx_lu_device_change);
 
     if (rc >= NGX_HTTP_SPECIAL_RESPONSE) {
         return rc;
@@ -222,18 +212,18 @@ ngx_http_liveupdate_device_force(ngx_http_liveupdate_call_t *call, char *ids)
 
     call->answer = cJSON_CreateObject();
 
-    return call->answer ? NGX_HTTP_OK : ngx_http_liveupdate_nomem(call);
+    return call->answer ? NGX_HTTP_OK : ngx_lu_nomem(call);
 }
 
 
 static ngx_int_t
-ngx_http_liveupdate_device_change(ngx_http_liveupdate_call_t *call,
+ngx_lu_device_change(ngx_lu_call_t *call,
     cJSON *app)
 {
-    char                         *id, *next;
-    ngx_int_t                     status;
-    liveupdate_arena_t            arena;
-    ngx_http_liveupdate_force_t  *force;
+    char            *id, *next;
+    ngx_int_t        status;
+    lu_arena_t       arena;
+    ngx_lu_force_t  *force;
 
     force = call->data;
 
@@ -242,22 +232,22 @@ ngx_http_liveupdate_device_change(ngx_http_liveupdate_call_t *call,
 
     /* it has that channel then, whichever it asks for */
 
-    if (force->channel && ngx_http_liveupdate_app_protected(call, app, NULL)) {
-        return ngx_http_liveupdate_refuse_protected(call);
+    if (force->channel && ngx_lu_app_protected(call, app, NULL)) {
+        return ngx_lu_refuse_protected(call);
     }
 
-    arena = ngx_http_liveupdate_arena(call->io.pool);
-    call->subject = (char *) liveupdate_str_dup(&arena, force->ids,
-                                               ngx_strlen(force->ids)).data;
+    arena = ngx_lu_arena(call->io.pool);
+    call->subject = (char *) lu_str_dup(&arena, force->ids,
+                                       ngx_strlen(force->ids)).data;
     if (call->subject == NULL) {
-        return ngx_http_liveupdate_nomem(call);
+        return ngx_lu_nomem(call);
     }
 
     for (id = force->ids; id; id = next) {
 
         /* an id in the path is one, whatever it is made of */
 
-        next = (call->route.resource == LIVEUPDATE_ROUTE_DEVICES)
+        next = (call->route.resource == LU_ROUTE_DEVICES)
                ? strchr(id, ',') : NULL;
 
         if (next) {
@@ -268,9 +258,9 @@ ngx_http_liveupdate_device_change(ngx_http_liveupdate_call_t *call,
             continue;
         }
 
-        status = ngx_http_liveupdate_core_status(call,
-                              liveupdate_device_force(app, id, force->channel,
-                                                      &call->error));
+        status = ngx_lu_core_status(call,
+                                    lu_device_force(app, id, force->channel,
+                                                    &call->error));
         if (status != NGX_OK) {
             return status;
         }
@@ -281,13 +271,12 @@ ngx_http_liveupdate_device_change(ngx_http_liveupdate_call_t *call,
 
 
 ngx_int_t
-ngx_http_liveupdate_device_delete(ngx_http_liveupdate_call_t *call)
+ngx_lu_device_delete(ngx_lu_call_t *call)
 {
     ngx_int_t  status;
     ngx_str_t  app, id;
 
-    status = ngx_http_liveupdate_change(call,
-                                        ngx_http_liveupdate_device_unforce);
+    status = ngx_lu_change(call, ngx_lu_device_unforce);
 
     if (status >= NGX_HTTP_SPECIAL_RESPONSE) {
         return status;
@@ -298,14 +287,14 @@ ngx_http_liveupdate_device_delete(ngx_http_liveupdate_call_t *call)
     id.len = call->route.id.len;
     id.data = call->route.id.data;
 
-    ngx_http_liveupdate_device_forget(call->store, &app, &id);
+    ngx_lu_device_forget(call->store, &app, &id);
 
     return NGX_HTTP_NO_CONTENT;
 }
 
 
 static ngx_int_t
-ngx_http_liveupdate_device_unforce(ngx_http_liveupdate_call_t *call,
+ngx_lu_device_unforce(ngx_lu_call_t *call,
     cJSON *app)
 {
     ngx_int_t  status;
@@ -313,47 +302,46 @@ ngx_http_liveupdate_device_unforce(ngx_http_liveupdate_call_t *call,
     call->change = "device.delete";
     call->subject = (char *) call->route.id.data;
 
-    status = ngx_http_liveupdate_core_status(call,
-                              liveupdate_device_force(app, call->subject,
-                                                      NULL, &call->error));
+    status = ngx_lu_core_status(call,
+                                lu_device_force(app, call->subject,
+                                                NULL, &call->error));
 
     return status == NGX_OK ? NGX_HTTP_NO_CONTENT : status;
 }
 
 
 static cJSON *
-ngx_http_liveupdate_device_json(ngx_http_liveupdate_call_t *call, cJSON *app,
-    ngx_http_liveupdate_device_t *device)
+ngx_lu_device_json(ngx_lu_call_t *call, cJSON *app, ngx_lu_device_t *device)
 {
-    char               created[LIVEUPDATE_TIME_SIZE],
-                       seen[LIVEUPDATE_TIME_SIZE];
-    cJSON             *json, *channel, *item;
-    const cJSON       *forced;
-    liveupdate_str_t   id, name;
+    char  created[LU_TIME_SIZE],
+                       seen[LU_TIME_SIZE];
+    cJSON        *json, *channel, *item;
+    const cJSON  *forced;
+    lu_str_t      id, name;
 
-    liveupdate_time_print(created, device->created, 0);
-    liveupdate_time_print(seen, device->seen, 0);
+    lu_time_print(created, device->created, 0);
+    lu_time_print(seen, device->seen, 0);
 
     forced = cJSON_GetObjectItemCaseSensitive(
                  cJSON_GetObjectItemCaseSensitive(app, "forcedDevices"),
                  (char *) device->id.data);
 
-    if (forced == NULL || liveupdate_json_value(forced, &id) != LIVEUPDATE_OK)
+    if (forced == NULL || lu_json_value(forced, &id) != LU_OK)
     {
         id.len = 0;
     }
 
     json = cJSON_CreateObject();
 
-    if (ngx_http_liveupdate_device_string(json, "id", &device->id) == NULL
+    if (ngx_lu_device_string(json, "id", &device->id) == NULL
         || cJSON_AddStringToObject(json, "appId",
                                    (char *) call->route.app.data)
            == NULL
-        || ngx_http_liveupdate_device_string(json, "appChannelId",
-                                             &device->channel_id)
+        || ngx_lu_device_string(json, "appChannelId",
+                                &device->channel_id)
            == NULL
-        || ngx_http_liveupdate_device_string(json, "appDeploymentId",
-                                             &device->deployment_id)
+        || ngx_lu_device_string(json, "appDeploymentId",
+                                &device->deployment_id)
            == NULL
         || cJSON_AddStringToObject(json, "appVersionCode",
                                    (char *) device->app_version_code.data)
@@ -362,8 +350,8 @@ ngx_http_liveupdate_device_json(ngx_http_liveupdate_call_t *call, cJSON *app,
                                    (char *) device->app_version_name.data)
            == NULL
         || cJSON_AddNullToObject(json, "country") == NULL
-        || ngx_http_liveupdate_device_string(json, "customId",
-                                             &device->custom_id)
+        || ngx_lu_device_string(json, "customId",
+                                &device->custom_id)
            == NULL
         || (id.len
             ? cJSON_AddStringToObject(json, "forcedAppChannelId",
@@ -387,13 +375,10 @@ ngx_http_liveupdate_device_json(ngx_http_liveupdate_call_t *call, cJSON *app,
     }
 
     channel = device->channel_id.len
-              ? liveupdate_app_channel_find(app,
-                                            (char *) device->channel_id.data)
+              ? lu_app_channel_find(app, (char *) device->channel_id.data)
               : NULL;
 
-    if (channel == NULL
-        || liveupdate_json_string(channel, "name", &name) != LIVEUPDATE_OK)
-    {
+    if (channel == NULL || lu_json_string(channel, "name", &name) != LU_OK) {
         if (cJSON_AddNullToObject(json, "appChannel") == NULL) {
             goto failed;
         }
@@ -421,8 +406,7 @@ failed:
 
 
 static cJSON *
-ngx_http_liveupdate_device_string(cJSON *json, const char *key,
-    ngx_str_t *value)
+ngx_lu_device_string(cJSON *json, const char *key, ngx_str_t *value)
 {
     return value->len ? cJSON_AddStringToObject(json, key,
                                                 (char *) value->data)

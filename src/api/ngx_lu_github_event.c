@@ -14,59 +14,55 @@
 #include "core/lu_github.h"
 
 
-#define NGX_HTTP_LIVEUPDATE_DELIVERIES  1000
-#define NGX_HTTP_LIVEUPDATE_ID          64
+#define NGX_LU_DELIVERIES  1000
+#define NGX_LU_ID          64
 
 
-static ngx_int_t ngx_http_liveupdate_event_run(
-    ngx_http_liveupdate_call_t *call, ngx_int_t (*handler)(
-        ngx_http_liveupdate_call_t *call, liveupdate_github_event_t *event),
-    liveupdate_github_event_t *event);
-static ngx_int_t ngx_http_liveupdate_event_push(
-    ngx_http_liveupdate_call_t *call, liveupdate_github_event_t *event);
-static ngx_int_t ngx_http_liveupdate_event_closed(
-    ngx_http_liveupdate_call_t *call, liveupdate_github_event_t *event);
-static ngx_int_t ngx_http_liveupdate_event_find(
-    ngx_http_liveupdate_call_t *call, cJSON *app, void *data);
-static ngx_int_t ngx_http_liveupdate_event_release(
-    ngx_http_liveupdate_call_t *call, liveupdate_github_event_t *event,
-    ngx_str_t *id);
-static ngx_int_t ngx_http_liveupdate_event_seen(
-    ngx_http_liveupdate_call_t *call, u_char *path, ngx_uint_t *seen);
-static ngx_int_t ngx_http_liveupdate_event_remember(
-    ngx_http_liveupdate_call_t *call, u_char *path);
-static ngx_int_t ngx_http_liveupdate_event_say(
-    ngx_http_liveupdate_call_t *call, ngx_int_t status, const char *text);
+static ngx_int_t ngx_lu_event_run(ngx_lu_call_t *call,
+    ngx_int_t (*handler)(ngx_lu_call_t *call, lu_github_event_t *event),
+    lu_github_event_t *event);
+static ngx_int_t ngx_lu_event_push(ngx_lu_call_t *call,
+    lu_github_event_t *event);
+static ngx_int_t ngx_lu_event_closed(ngx_lu_call_t *call,
+    lu_github_event_t *event);
+static ngx_int_t ngx_lu_event_find(ngx_lu_call_t *call, cJSON *app,
+    void *data);
+static ngx_int_t ngx_lu_event_release(ngx_lu_call_t *call,
+    lu_github_event_t *event, ngx_str_t *id);
+static ngx_int_t ngx_lu_event_seen(ngx_lu_call_t *call, u_char *path,
+    ngx_uint_t *seen);
+static ngx_int_t ngx_lu_event_remember(ngx_lu_call_t *call, u_char *path);
+static ngx_int_t ngx_lu_event_say(ngx_lu_call_t *call, ngx_int_t status,
+    const char *text);
 
 
 ngx_int_t
-ngx_http_liveupdate_github_event(ngx_http_liveupdate_call_t *call)
+ngx_lu_github_event(ngx_lu_call_t *call)
 {
-    liveupdate_str_t                *name, base;
-    liveupdate_rc_e                  rc;
-    liveupdate_github_event_t        event;
-    ngx_http_liveupdate_delivery_t  *delivery;
+    lu_str_t           *name, base;
+    lu_rc_e             rc;
+    lu_github_event_t   event;
+    ngx_lu_delivery_t  *delivery;
 
     delivery = call->data;
     name = &delivery->event;
 
-    if (liveupdate_str_is(name, "ping")) {
-        return ngx_http_liveupdate_event_say(call, NGX_HTTP_OK, "pong");
+    if (lu_str_is(name, "ping")) {
+        return ngx_lu_event_say(call, NGX_HTTP_OK, "pong");
     }
 
-    if (liveupdate_str_is(name, "push")) {
-        rc = liveupdate_github_push(call->json, &event, &call->error);
+    if (lu_str_is(name, "push")) {
+        rc = lu_github_push(call->json, &event, &call->error);
 
-    } else if (liveupdate_str_is(name, "pull_request")) {
-        rc = liveupdate_github_pull_request(call->json, &event, &call->error);
+    } else if (lu_str_is(name, "pull_request")) {
+        rc = lu_github_pull_request(call->json, &event, &call->error);
 
     } else {
-        return ngx_http_liveupdate_event_say(call, NGX_HTTP_OK, "ignored");
+        return ngx_lu_event_say(call, NGX_HTTP_OK, "ignored");
     }
 
-    if (rc != LIVEUPDATE_OK) {
-        return (rc == LIVEUPDATE_NOMEM) ? ngx_http_liveupdate_nomem(call)
-                                        : NGX_HTTP_BAD_REQUEST;
+    if (rc != LU_OK) {
+        return (rc == LU_NOMEM) ? ngx_lu_nomem(call) : NGX_HTTP_BAD_REQUEST;
     }
 
     if (event.repository.len != delivery->github->repo.len
@@ -74,7 +70,7 @@ ngx_http_liveupdate_github_event(ngx_http_liveupdate_call_t *call)
                            event.repository.len)
            != 0)
     {
-        return ngx_http_liveupdate_event_say(call, NGX_HTTP_OK, "ignored");
+        return ngx_lu_event_say(call, NGX_HTTP_OK, "ignored");
     }
 
     base = event.base;
@@ -84,143 +80,131 @@ ngx_http_liveupdate_github_event(ngx_http_liveupdate_call_t *call)
         base.data = delivery->github->base.data;
     }
 
-    if (liveupdate_str_is(name, "push")) {
+    if (lu_str_is(name, "push")) {
 
-        if (!event.touches || !liveupdate_str_eq(&event.branch, &base)) {
-            return ngx_http_liveupdate_event_say(call, NGX_HTTP_OK,
-                                                 "ignored");
+        if (!event.touches || !lu_str_eq(&event.branch, &base)) {
+            return ngx_lu_event_say(call, NGX_HTTP_OK,
+                                    "ignored");
         }
 
-        return ngx_http_liveupdate_event_run(call,
-                                             ngx_http_liveupdate_event_push,
-                                             &event);
+        return ngx_lu_event_run(call, ngx_lu_event_push, &event);
     }
 
-    if (!event.closed
-        || event.is_fork
-        || !liveupdate_str_eq(&event.target, &base))
-    {
-        return ngx_http_liveupdate_event_say(call, NGX_HTTP_OK, "ignored");
+    if (!event.closed || event.is_fork || !lu_str_eq(&event.target, &base)) {
+        return ngx_lu_event_say(call, NGX_HTTP_OK, "ignored");
     }
 
-    return ngx_http_liveupdate_event_run(call,
-                                         event.merged
-                                         ? ngx_http_liveupdate_event_push
-                                         : ngx_http_liveupdate_event_closed,
-                                         &event);
+    return ngx_lu_event_run(call,
+                            event.merged
+                            ? ngx_lu_event_push
+                            : ngx_lu_event_closed,
+                            &event);
 }
 
 
 /* A delivery is remembered when what it asks for is on the disk. */
 
 static ngx_int_t
-ngx_http_liveupdate_event_run(ngx_http_liveupdate_call_t *call,
-    ngx_int_t (*handler)(ngx_http_liveupdate_call_t *call,
-                         liveupdate_github_event_t *event),
-    liveupdate_github_event_t *event)
+ngx_lu_event_run(ngx_lu_call_t *call,
+    ngx_int_t (*handler)(ngx_lu_call_t *call, lu_github_event_t *event),
+    lu_github_event_t *event)
 {
     u_char      *path;
     ngx_fd_t     lock;
     ngx_int_t    status;
     ngx_uint_t   seen;
 
-    if (ngx_http_liveupdate_approved_lock(call, &lock) != NGX_OK) {
-        return ngx_http_liveupdate_failed(call);
+    if (ngx_lu_approved_lock(call, &lock) != NGX_OK) {
+        return ngx_lu_failed(call);
     }
 
-    path = ngx_http_liveupdate_path(call->io.pool, "%V/jobs/.deliveries",
-                                    &call->store->path);
+    path = ngx_lu_path(call->io.pool, "%V/jobs/.deliveries",
+                       &call->store->path);
 
-    status = ngx_http_liveupdate_event_seen(call, path, &seen);
+    status = ngx_lu_event_seen(call, path, &seen);
 
     if (status == NGX_OK && seen) {
-        status = ngx_http_liveupdate_event_say(call, NGX_HTTP_OK,
-                                               "seen before");
+        status = ngx_lu_event_say(call, NGX_HTTP_OK, "seen before");
 
     } else if (status == NGX_OK) {
         status = handler(call, event);
 
         if (status < NGX_HTTP_BAD_REQUEST
-            && ngx_http_liveupdate_event_remember(call, path) != NGX_OK)
+            && ngx_lu_event_remember(call, path) != NGX_OK)
         {
-            status = ngx_http_liveupdate_failed(call);
+            status = ngx_lu_failed(call);
         }
     }
 
-    ngx_http_liveupdate_store_unlock(lock);
+    ngx_lu_store_unlock(lock);
 
     return status;
 }
 
 
 static ngx_int_t
-ngx_http_liveupdate_event_push(ngx_http_liveupdate_call_t *call,
-    liveupdate_github_event_t *event)
+ngx_lu_event_push(ngx_lu_call_t *call, lu_github_event_t *event)
 {
     ngx_int_t  status;
 
-    status = ngx_http_liveupdate_approved_ask(call);
+    status = ngx_lu_approved_ask(call);
     if (status != NGX_OK) {
         return status;
     }
 
     call->wake = 1;
 
-    return ngx_http_liveupdate_event_say(call, NGX_HTTP_ACCEPTED, "accepted");
+    return ngx_lu_event_say(call, NGX_HTTP_ACCEPTED, "accepted");
 }
 
 
 typedef struct {
-    liveupdate_github_event_t  *event;
-    liveupdate_str_t            app;
-    liveupdate_str_t            id;
-} ngx_http_liveupdate_event_find_t;
+    lu_github_event_t          *event;
+    lu_str_t                    app;
+    lu_str_t                    id;
+} ngx_lu_event_find_t;
 
 
 static ngx_int_t
-ngx_http_liveupdate_event_closed(ngx_http_liveupdate_call_t *call,
-    liveupdate_github_event_t *event)
+ngx_lu_event_closed(ngx_lu_call_t *call, lu_github_event_t *event)
 {
-    ngx_int_t                          status;
-    ngx_http_liveupdate_event_find_t   find;
+    ngx_int_t            status;
+    ngx_lu_event_find_t  find;
 
-    ngx_memzero(&find, sizeof(ngx_http_liveupdate_event_find_t));
+    ngx_memzero(&find, sizeof(ngx_lu_event_find_t));
     find.event = event;
 
-    call->route.resource = LIVEUPDATE_ROUTE_RELEASE;
+    call->route.resource = LU_ROUTE_RELEASE;
 
-    status = ngx_http_liveupdate_apps_each(call,
-                                           ngx_http_liveupdate_event_find,
-                                           &find);
+    status = ngx_lu_apps_each(call, ngx_lu_event_find, &find);
     if (status != NGX_OK) {
         return status;
     }
 
     if (find.id.data == NULL) {
-        return ngx_http_liveupdate_event_say(call, NGX_HTTP_OK, "ignored");
+        return ngx_lu_event_say(call, NGX_HTTP_OK, "ignored");
     }
 
     call->route.app = find.app;
     call->route.id = find.id;
 
-    status = ngx_http_liveupdate_github_reject(call, event->number);
+    status = ngx_lu_github_reject(call, event->number);
 
     /* it went live by another way meanwhile */
 
     return status == NGX_HTTP_CONFLICT
-           ? ngx_http_liveupdate_event_say(call, NGX_HTTP_OK, "ignored")
+           ? ngx_lu_event_say(call, NGX_HTTP_OK, "ignored")
            : status;
 }
 
 
 ngx_int_t
-ngx_http_liveupdate_github_reject(ngx_http_liveupdate_call_t *call,
-    uint64_t number)
+ngx_lu_github_reject(ngx_lu_call_t *call, uint64_t number)
 {
     u_char  *reason;
 
-    reason = ngx_http_liveupdate_path(call->io.pool,
-                                      "pull request #%uL was closed", number);
+    reason = ngx_lu_path(call->io.pool, "pull request #%uL was closed",
+                         number);
 
     cJSON_Delete(call->json);
     call->json = cJSON_CreateObject();
@@ -229,56 +213,52 @@ ngx_http_liveupdate_github_reject(ngx_http_liveupdate_call_t *call,
         || cJSON_AddStringToObject(call->json, "reason", (char *) reason)
            == NULL)
     {
-        return ngx_http_liveupdate_nomem(call);
+        return ngx_lu_nomem(call);
     }
 
-    return ngx_http_liveupdate_release_reject_post(call);
+    return ngx_lu_release_reject_post(call);
 }
 
 
 static ngx_int_t
-ngx_http_liveupdate_event_find(ngx_http_liveupdate_call_t *call, cJSON *app,
-    void *data)
+ngx_lu_event_find(ngx_lu_call_t *call, cJSON *app, void *data)
 {
-    ngx_http_liveupdate_event_find_t *find = data;
+    ngx_lu_event_find_t *find = data;
 
-    u_char             *path;
-    ngx_int_t           rc, status;
-    ngx_str_t          *name;
-    ngx_uint_t          i;
-    ngx_array_t         names;
-    liveupdate_str_t    id;
-    liveupdate_arena_t  arena;
+    u_char      *path;
+    ngx_int_t    rc, status;
+    ngx_str_t   *name;
+    ngx_uint_t   i;
+    ngx_array_t  names;
+    lu_str_t     id;
+    lu_arena_t   arena;
 
-    if (find->id.data
-        || liveupdate_json_string(app, "id", &id) != LIVEUPDATE_OK)
-    {
+    if (find->id.data || lu_json_string(app, "id", &id) != LU_OK) {
         return NGX_OK;
     }
 
-    path = ngx_http_liveupdate_path(call->io.pool, "%V/staging/%s",
-                                    &call->store->path, id.data);
+    path = ngx_lu_path(call->io.pool, "%V/staging/%s", &call->store->path,
+                       id.data);
 
-    rc = ngx_http_liveupdate_store_list(&call->io, path, &names);
+    rc = ngx_lu_store_list(&call->io, path, &names);
 
     if (rc != NGX_OK) {
-        return rc == NGX_DECLINED ? NGX_OK : ngx_http_liveupdate_failed(call);
+        return rc == NGX_DECLINED ? NGX_OK : ngx_lu_failed(call);
     }
 
-    arena = ngx_http_liveupdate_arena(call->io.pool);
+    arena = ngx_lu_arena(call->io.pool);
 
-    call->route.app = liveupdate_str_dup(&arena, id.data, id.len);
+    call->route.app = lu_str_dup(&arena, id.data, id.len);
 
     if (call->route.app.data == NULL) {
-        return ngx_http_liveupdate_nomem(call);
+        return ngx_lu_nomem(call);
     }
 
     name = names.elts;
 
     for (i = 0; i < names.nelts; i++) {
 
-        status = ngx_http_liveupdate_event_release(call, find->event,
-                                                   &name[i]);
+        status = ngx_lu_event_release(call, find->event, &name[i]);
         if (status == NGX_DECLINED) {
             continue;
         }
@@ -299,25 +279,22 @@ ngx_http_liveupdate_event_find(ngx_http_liveupdate_call_t *call, cJSON *app,
 /* NGX_OK: the pull request is that of the release; NGX_DECLINED: it is not. */
 
 static ngx_int_t
-ngx_http_liveupdate_event_release(ngx_http_liveupdate_call_t *call,
-    liveupdate_github_event_t *event, ngx_str_t *id)
+ngx_lu_event_release(ngx_lu_call_t *call, lu_github_event_t *event,
+    ngx_str_t *id)
 {
-    cJSON             *release, *pull;
-    u_char            *path;
-    uint64_t           number;
-    ngx_int_t          rc;
-    liveupdate_str_t   branch;
+    cJSON     *release, *pull;
+    u_char    *path;
+    uint64_t   number;
+    ngx_int_t  rc;
+    lu_str_t   branch;
 
-    path = ngx_http_liveupdate_path(call->io.pool,
-                                    "%V/staging/%s/%V/release.json",
-                                    &call->store->path, call->route.app.data,
-                                    id);
+    path = ngx_lu_path(call->io.pool, "%V/staging/%s/%V/release.json",
+                       &call->store->path, call->route.app.data, id);
 
-    rc = ngx_http_liveupdate_store_read_json(&call->io, path, &release);
+    rc = ngx_lu_store_read_json(&call->io, path, &release);
 
     if (rc != NGX_OK) {
-        return rc == NGX_DECLINED ? NGX_DECLINED
-                                  : ngx_http_liveupdate_failed(call);
+        return rc == NGX_DECLINED ? NGX_DECLINED : ngx_lu_failed(call);
     }
 
     pull = cJSON_GetObjectItemCaseSensitive(release, "pullRequest");
@@ -328,11 +305,11 @@ ngx_http_liveupdate_event_release(ngx_http_liveupdate_call_t *call,
     /* there is none before GitHub's answer was seen, but the branch is ours */
 
     if (pull
-        && liveupdate_json_string(pull, "branch", &branch) == LIVEUPDATE_OK
-        && liveupdate_str_eq(&branch, &event->branch)
+        && lu_json_string(pull, "branch", &branch) == LU_OK
+        && lu_str_eq(&branch, &event->branch)
         && (!cJSON_HasObjectItem(pull, "number")
-            || (liveupdate_json_size(pull, "number", &number)
-                == LIVEUPDATE_OK
+            || (lu_json_size(pull, "number", &number)
+                == LU_OK
                 && number == event->number)))
     {
         rc = NGX_OK;
@@ -347,15 +324,14 @@ ngx_http_liveupdate_event_release(ngx_http_liveupdate_call_t *call,
 /* One id for each line, the last ones count. */
 
 static ngx_int_t
-ngx_http_liveupdate_event_seen(ngx_http_liveupdate_call_t *call,
-    u_char *path, ngx_uint_t *seen)
+ngx_lu_event_seen(ngx_lu_call_t *call, u_char *path, ngx_uint_t *seen)
 {
-    u_char                          *p, *end, *last;
-    ngx_int_t                        rc;
-    ngx_str_t                        text;
-    ngx_uint_t                       lines;
-    ngx_file_info_t                  fi;
-    ngx_http_liveupdate_delivery_t  *delivery;
+    u_char             *p, *end, *last;
+    ngx_int_t           rc;
+    ngx_str_t           text;
+    ngx_uint_t          lines;
+    ngx_file_info_t     fi;
+    ngx_lu_delivery_t  *delivery;
 
     *seen = 0;
 
@@ -365,10 +341,10 @@ ngx_http_liveupdate_event_seen(ngx_http_liveupdate_call_t *call,
         return NGX_OK;
     }
 
-    rc = ngx_http_liveupdate_store_read(&call->io, path, &text, &fi);
+    rc = ngx_lu_store_read(&call->io, path, &text, &fi);
 
     if (rc != NGX_OK) {
-        return rc == NGX_DECLINED ? NGX_OK : ngx_http_liveupdate_failed(call);
+        return rc == NGX_DECLINED ? NGX_OK : ngx_lu_failed(call);
     }
 
     lines = 0;
@@ -392,24 +368,22 @@ ngx_http_liveupdate_event_seen(ngx_http_liveupdate_call_t *call,
 
         end = p;
 
-        if (++lines == NGX_HTTP_LIVEUPDATE_DELIVERIES) {
+        if (++lines == NGX_LU_DELIVERIES) {
             break;
         }
     }
 
     /* older ones are forgotten from time to time */
 
-    if (p - text.data < (off_t) NGX_HTTP_LIVEUPDATE_DELIVERIES
-                        * NGX_HTTP_LIVEUPDATE_ID)
-    {
+    if (p - text.data < (off_t) NGX_LU_DELIVERIES * NGX_LU_ID) {
         return NGX_OK;
     }
 
-    if (ngx_http_liveupdate_store_write(&call->io, call->store, path,
-                                        (char *) p, last - p)
+    if (ngx_lu_store_write(&call->io, call->store, path,
+                           (char *) p, last - p)
         != NGX_OK)
     {
-        return ngx_http_liveupdate_failed(call);
+        return ngx_lu_failed(call);
     }
 
     return NGX_OK;
@@ -417,11 +391,10 @@ ngx_http_liveupdate_event_seen(ngx_http_liveupdate_call_t *call,
 
 
 static ngx_int_t
-ngx_http_liveupdate_event_remember(ngx_http_liveupdate_call_t *call,
-    u_char *path)
+ngx_lu_event_remember(ngx_lu_call_t *call, u_char *path)
 {
-    u_char                          *line;
-    ngx_http_liveupdate_delivery_t  *delivery;
+    u_char             *line;
+    ngx_lu_delivery_t  *delivery;
 
     delivery = call->data;
 
@@ -429,25 +402,24 @@ ngx_http_liveupdate_event_remember(ngx_http_liveupdate_call_t *call,
         return NGX_OK;
     }
 
-    line = ngx_http_liveupdate_path(call->io.pool, "%*s\n", delivery->id.len,
-                                    delivery->id.data);
+    line = ngx_lu_path(call->io.pool, "%*s\n", delivery->id.len,
+                       delivery->id.data);
     if (line == NULL) {
         return NGX_ERROR;
     }
 
-    return ngx_http_liveupdate_store_append(&call->io, path, (char *) line,
-                                            delivery->id.len + 1);
+    return ngx_lu_store_append(&call->io, path, (char *) line,
+                               delivery->id.len + 1);
 }
 
 
 static ngx_int_t
-ngx_http_liveupdate_event_say(ngx_http_liveupdate_call_t *call,
-    ngx_int_t status, const char *text)
+ngx_lu_event_say(ngx_lu_call_t *call, ngx_int_t status, const char *text)
 {
     cJSON_Delete(call->answer);
 
     call->answer = cJSON_CreateObject();
 
     return cJSON_AddStringToObject(call->answer, "message", text)
-           ? status : ngx_http_liveupdate_nomem(call);
+           ? status : ngx_lu_nomem(call);
 }

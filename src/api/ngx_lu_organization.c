@@ -9,37 +9,34 @@
 #include "core/lu_name.h"
 
 
-static ngx_int_t ngx_http_liveupdate_organizations_read(
-    ngx_http_liveupdate_call_t *call, cJSON **organizations);
-static ngx_int_t ngx_http_liveupdate_organizations_change(
-    ngx_http_liveupdate_call_t *call,
-    ngx_int_t (*change)(ngx_http_liveupdate_call_t *call,
-                        cJSON *organizations));
-static ngx_int_t ngx_http_liveupdate_organization_add(
-    ngx_http_liveupdate_call_t *call, cJSON *organizations);
-static ngx_int_t ngx_http_liveupdate_organization_rename(
-    ngx_http_liveupdate_call_t *call, cJSON *organizations);
-static ngx_int_t ngx_http_liveupdate_organization_remove(
-    ngx_http_liveupdate_call_t *call, cJSON *organizations);
-static ngx_int_t ngx_http_liveupdate_app_of_organization(
-    ngx_http_liveupdate_call_t *call, cJSON *app, void *data);
-static cJSON *ngx_http_liveupdate_organization_find(cJSON *organizations,
-    const char *id);
+static ngx_int_t ngx_lu_organizations_read(ngx_lu_call_t *call,
+    cJSON **organizations);
+static ngx_int_t ngx_lu_organizations_change(ngx_lu_call_t *call,
+    ngx_int_t (*change)(ngx_lu_call_t *call, cJSON *organizations));
+static ngx_int_t ngx_lu_organization_add(ngx_lu_call_t *call,
+    cJSON *organizations);
+static ngx_int_t ngx_lu_organization_rename(ngx_lu_call_t *call,
+    cJSON *organizations);
+static ngx_int_t ngx_lu_organization_remove(ngx_lu_call_t *call,
+    cJSON *organizations);
+static ngx_int_t ngx_lu_app_of_organization(ngx_lu_call_t *call, cJSON *app,
+    void *data);
+static cJSON *ngx_lu_organization_find(cJSON *organizations, const char *id);
 
 
 ngx_int_t
-ngx_http_liveupdate_organizations_get(ngx_http_liveupdate_call_t *call)
+ngx_lu_organizations_get(ngx_lu_call_t *call)
 {
     cJSON       *organizations;
     ngx_int_t    status;
     ngx_uint_t   limit, offset;
 
-    status = ngx_http_liveupdate_organizations_read(call, &organizations);
+    status = ngx_lu_organizations_read(call, &organizations);
     if (status != NGX_HTTP_OK) {
         return status;
     }
 
-    ngx_http_liveupdate_page(call, &limit, &offset);
+    ngx_lu_page(call, &limit, &offset);
 
     for ( /* void */ ; offset && organizations->child; offset--) {
         cJSON_DeleteItemFromArray(organizations, 0);
@@ -56,26 +53,25 @@ ngx_http_liveupdate_organizations_get(ngx_http_liveupdate_call_t *call)
 
 
 ngx_int_t
-ngx_http_liveupdate_organizations_post(ngx_http_liveupdate_call_t *call)
+ngx_lu_organizations_post(ngx_lu_call_t *call)
 {
-    return ngx_http_liveupdate_organizations_change(call,
-                                        ngx_http_liveupdate_organization_add);
+    return ngx_lu_organizations_change(call, ngx_lu_organization_add);
 }
 
 
 ngx_int_t
-ngx_http_liveupdate_organization_get(ngx_http_liveupdate_call_t *call)
+ngx_lu_organization_get(ngx_lu_call_t *call)
 {
     cJSON      *organizations, *organization;
     ngx_int_t   status;
 
-    status = ngx_http_liveupdate_organizations_read(call, &organizations);
+    status = ngx_lu_organizations_read(call, &organizations);
     if (status != NGX_HTTP_OK) {
         return status;
     }
 
-    organization = ngx_http_liveupdate_organization_find(organizations,
-                                             (char *) call->route.id.data);
+    organization = ngx_lu_organization_find(organizations,
+                                            (char *) call->route.id.data);
     if (organization) {
         call->answer = cJSON_DetachItemViaPointer(organizations,
                                                   organization);
@@ -83,46 +79,42 @@ ngx_http_liveupdate_organization_get(ngx_http_liveupdate_call_t *call)
 
     cJSON_Delete(organizations);
 
-    return call->answer ? NGX_HTTP_OK
-                        : ngx_http_liveupdate_no_organization(call);
+    return call->answer ? NGX_HTTP_OK : ngx_lu_no_organization(call);
 }
 
 
 ngx_int_t
-ngx_http_liveupdate_organization_patch(ngx_http_liveupdate_call_t *call)
+ngx_lu_organization_patch(ngx_lu_call_t *call)
 {
-    return ngx_http_liveupdate_organizations_change(call,
-                                     ngx_http_liveupdate_organization_rename);
+    return ngx_lu_organizations_change(call, ngx_lu_organization_rename);
 }
 
 
 ngx_int_t
-ngx_http_liveupdate_organization_delete(ngx_http_liveupdate_call_t *call)
+ngx_lu_organization_delete(ngx_lu_call_t *call)
 {
-    return ngx_http_liveupdate_organizations_change(call,
-                                     ngx_http_liveupdate_organization_remove);
+    return ngx_lu_organizations_change(call, ngx_lu_organization_remove);
 }
 
 
 static ngx_int_t
-ngx_http_liveupdate_organizations_read(ngx_http_liveupdate_call_t *call,
-    cJSON **organizations)
+ngx_lu_organizations_read(ngx_lu_call_t *call, cJSON **organizations)
 {
     u_char     *path;
     cJSON      *item;
     ngx_int_t   rc;
 
-    path = ngx_http_liveupdate_path(call->io.pool, "%V/organizations.json",
-                                    &call->store->path);
+    path = ngx_lu_path(call->io.pool, "%V/organizations.json",
+                       &call->store->path);
 
-    rc = ngx_http_liveupdate_store_read_json(&call->io, path, organizations);
+    rc = ngx_lu_store_read_json(&call->io, path, organizations);
 
     if (rc == NGX_OK) {
         return NGX_HTTP_OK;
     }
 
     if (rc == NGX_ERROR) {
-        return ngx_http_liveupdate_failed(call);
+        return ngx_lu_failed(call);
     }
 
     *organizations = cJSON_CreateArray();
@@ -130,7 +122,7 @@ ngx_http_liveupdate_organizations_read(ngx_http_liveupdate_call_t *call,
 
     if (*organizations == NULL
         || cJSON_AddStringToObject(item, "id",
-                                   NGX_HTTP_LIVEUPDATE_ORGANIZATION)
+                                   NGX_LU_ORGANIZATION)
            == NULL
         || cJSON_AddStringToObject(item, "name", "Default") == NULL
         || !cJSON_AddItemToArray(*organizations, item))
@@ -139,7 +131,7 @@ ngx_http_liveupdate_organizations_read(ngx_http_liveupdate_call_t *call,
         cJSON_Delete(*organizations);
         *organizations = NULL;
 
-        return ngx_http_liveupdate_nomem(call);
+        return ngx_lu_nomem(call);
     }
 
     return NGX_HTTP_OK;
@@ -147,23 +139,22 @@ ngx_http_liveupdate_organizations_read(ngx_http_liveupdate_call_t *call,
 
 
 static ngx_int_t
-ngx_http_liveupdate_organizations_change(ngx_http_liveupdate_call_t *call,
-    ngx_int_t (*change)(ngx_http_liveupdate_call_t *call,
-                        cJSON *organizations))
+ngx_lu_organizations_change(ngx_lu_call_t *call,
+    ngx_int_t (*change)(ngx_lu_call_t *call, cJSON *organizations))
 {
     cJSON      *organizations;
     u_char     *path;
     ngx_fd_t    lock;
     ngx_int_t   status;
 
-    if (ngx_http_liveupdate_apps_lock(call, &lock) != NGX_OK) {
-        return ngx_http_liveupdate_failed(call);
+    if (ngx_lu_apps_lock(call, &lock) != NGX_OK) {
+        return ngx_lu_failed(call);
     }
 
-    status = ngx_http_liveupdate_organizations_read(call, &organizations);
+    status = ngx_lu_organizations_read(call, &organizations);
 
     if (status != NGX_HTTP_OK) {
-        ngx_http_liveupdate_store_unlock(lock);
+        ngx_lu_store_unlock(lock);
         return status;
     }
 
@@ -171,42 +162,40 @@ ngx_http_liveupdate_organizations_change(ngx_http_liveupdate_call_t *call,
 
     if (status < NGX_HTTP_SPECIAL_RESPONSE) {
 
-        path = ngx_http_liveupdate_path(call->io.pool,
-                                        "%V/organizations.json",
-                                        &call->store->path);
+        path = ngx_lu_path(call->io.pool,
+                           "%V/organizations.json",
+                           &call->store->path);
 
-        if (ngx_http_liveupdate_store_write_json(&call->io, call->store, path,
-                                                 organizations)
+        if (ngx_lu_store_write_json(&call->io, call->store, path,
+                                    organizations)
             != NGX_OK)
         {
-            status = ngx_http_liveupdate_failed(call);
+            status = ngx_lu_failed(call);
         }
     }
 
     cJSON_Delete(organizations);
-    ngx_http_liveupdate_store_unlock(lock);
+    ngx_lu_store_unlock(lock);
 
     return status;
 }
 
 
 static ngx_int_t
-ngx_http_liveupdate_organization_add(ngx_http_liveupdate_call_t *call,
-    cJSON *organizations)
+ngx_lu_organization_add(ngx_lu_call_t *call, cJSON *organizations)
 {
-    char              *id;
-    cJSON             *item;
-    liveupdate_str_t   name;
+    char     *id;
+    cJSON    *item;
+    lu_str_t  name;
 
-    if (liveupdate_json_string(call->json, "name", &name) != LIVEUPDATE_OK
-        || !liveupdate_label_valid(&name))
+    if (lu_json_string(call->json, "name", &name) != LU_OK
+        || !lu_label_valid(&name))
     {
-        return ngx_http_liveupdate_refuse(call, 422,
-                                          "An organization needs a \"name\" "
-                                          "of 1 to 128 bytes.");
+        return ngx_lu_refuse(call, 422, "An organization needs a \"name\" of "
+                             "1 to 128 bytes.");
     }
 
-    id = ngx_http_liveupdate_uuid(call);
+    id = ngx_lu_uuid(call);
     item = cJSON_CreateObject();
 
     if (id == NULL
@@ -215,65 +204,60 @@ ngx_http_liveupdate_organization_add(ngx_http_liveupdate_call_t *call,
         || !cJSON_AddItemToArray(organizations, item))
     {
         cJSON_Delete(item);
-        return ngx_http_liveupdate_nomem(call);
+        return ngx_lu_nomem(call);
     }
 
     call->answer = cJSON_Duplicate(item, 1);
 
-    return call->answer ? NGX_HTTP_CREATED : ngx_http_liveupdate_nomem(call);
+    return call->answer ? NGX_HTTP_CREATED : ngx_lu_nomem(call);
 }
 
 
 static ngx_int_t
-ngx_http_liveupdate_organization_rename(ngx_http_liveupdate_call_t *call,
-    cJSON *organizations)
+ngx_lu_organization_rename(ngx_lu_call_t *call, cJSON *organizations)
 {
-    cJSON             *item;
-    liveupdate_str_t   name;
+    cJSON    *item;
+    lu_str_t  name;
 
-    item = ngx_http_liveupdate_organization_find(organizations,
-                                             (char *) call->route.id.data);
+    item = ngx_lu_organization_find(organizations,
+                                    (char *) call->route.id.data);
     if (item == NULL) {
-        return ngx_http_liveupdate_no_organization(call);
+        return ngx_lu_no_organization(call);
     }
 
-    if (liveupdate_json_string(call->json, "name", &name) != LIVEUPDATE_OK
-        || !liveupdate_label_valid(&name))
+    if (lu_json_string(call->json, "name", &name) != LU_OK
+        || !lu_label_valid(&name))
     {
-        return ngx_http_liveupdate_refuse(call, 422,
-                                          "An organization needs a \"name\" "
-                                          "of 1 to 128 bytes.");
+        return ngx_lu_refuse(call, 422, "An organization needs a \"name\" of "
+                             "1 to 128 bytes.");
     }
 
-    if (liveupdate_json_set(item, "name",
-                            cJSON_CreateString((char *) name.data))
-        != LIVEUPDATE_OK)
+    if (lu_json_set(item, "name", cJSON_CreateString((char *) name.data))
+        != LU_OK)
     {
-        return ngx_http_liveupdate_nomem(call);
+        return ngx_lu_nomem(call);
     }
 
     call->answer = cJSON_Duplicate(item, 1);
 
-    return call->answer ? NGX_HTTP_OK : ngx_http_liveupdate_nomem(call);
+    return call->answer ? NGX_HTTP_OK : ngx_lu_nomem(call);
 }
 
 
 static ngx_int_t
-ngx_http_liveupdate_organization_remove(ngx_http_liveupdate_call_t *call,
-    cJSON *organizations)
+ngx_lu_organization_remove(ngx_lu_call_t *call, cJSON *organizations)
 {
     cJSON      *item;
     ngx_int_t   status;
 
-    item = ngx_http_liveupdate_organization_find(organizations,
-                                             (char *) call->route.id.data);
+    item = ngx_lu_organization_find(organizations,
+                                    (char *) call->route.id.data);
     if (item == NULL) {
-        return ngx_http_liveupdate_no_organization(call);
+        return ngx_lu_no_organization(call);
     }
 
-    status = ngx_http_liveupdate_apps_each(call,
-                                     ngx_http_liveupdate_app_of_organization,
-                                     call->route.id.data);
+    status = ngx_lu_apps_each(call, ngx_lu_app_of_organization,
+                              call->route.id.data);
     if (status != NGX_OK) {
         return status;
     }
@@ -285,17 +269,15 @@ ngx_http_liveupdate_organization_remove(ngx_http_liveupdate_call_t *call,
 
 
 static ngx_int_t
-ngx_http_liveupdate_app_of_organization(ngx_http_liveupdate_call_t *call,
-    cJSON *app, void *data)
+ngx_lu_app_of_organization(ngx_lu_call_t *call, cJSON *app, void *data)
 {
-    liveupdate_str_t  organization;
+    lu_str_t  organization;
 
-    if (liveupdate_json_string(app, "organizationId", &organization)
-        == LIVEUPDATE_OK
-        && liveupdate_str_is(&organization, data))
+    if (lu_json_string(app, "organizationId", &organization) == LU_OK
+        && lu_str_is(&organization, data))
     {
-        return ngx_http_liveupdate_refuse(call, NGX_HTTP_CONFLICT,
-                                          "The organization still has apps.");
+        return ngx_lu_refuse(call, NGX_HTTP_CONFLICT,
+                             "The organization still has apps.");
     }
 
     return NGX_OK;
@@ -303,14 +285,14 @@ ngx_http_liveupdate_app_of_organization(ngx_http_liveupdate_call_t *call,
 
 
 static cJSON *
-ngx_http_liveupdate_organization_find(cJSON *organizations, const char *id)
+ngx_lu_organization_find(cJSON *organizations, const char *id)
 {
-    cJSON             *item;
-    liveupdate_str_t   value;
+    cJSON    *item;
+    lu_str_t  value;
 
     cJSON_ArrayForEach(item, organizations) {
-        if (liveupdate_json_string(item, "id", &value) == LIVEUPDATE_OK
-            && liveupdate_str_is(&value, id))
+        if (lu_json_string(item, "id", &value) == LU_OK
+            && lu_str_is(&value, id))
         {
             return item;
         }
@@ -321,28 +303,26 @@ ngx_http_liveupdate_organization_find(cJSON *organizations, const char *id)
 
 
 ngx_int_t
-ngx_http_liveupdate_organization_check(ngx_http_liveupdate_call_t *call,
-    const char *id)
+ngx_lu_organization_check(ngx_lu_call_t *call, const char *id)
 {
     cJSON      *organizations, *organization;
     ngx_int_t   status;
 
-    status = ngx_http_liveupdate_organizations_read(call, &organizations);
+    status = ngx_lu_organizations_read(call, &organizations);
     if (status != NGX_HTTP_OK) {
         return status;
     }
 
-    organization = ngx_http_liveupdate_organization_find(organizations, id);
+    organization = ngx_lu_organization_find(organizations, id);
 
     cJSON_Delete(organizations);
 
-    return organization ? NGX_OK : ngx_http_liveupdate_no_organization(call);
+    return organization ? NGX_OK : ngx_lu_no_organization(call);
 }
 
 
 ngx_int_t
-ngx_http_liveupdate_no_organization(ngx_http_liveupdate_call_t *call)
+ngx_lu_no_organization(ngx_lu_call_t *call)
 {
-    return ngx_http_liveupdate_refuse(call, NGX_HTTP_NOT_FOUND,
-                                      "Organization not found.");
+    return ngx_lu_refuse(call, NGX_HTTP_NOT_FOUND, "Organization not found.");
 }

@@ -9,17 +9,16 @@
 #include "core/lu_desktop_change.h"
 
 
-static ngx_int_t ngx_http_liveupdate_rules_change(
-    ngx_http_liveupdate_call_t *call, cJSON *app);
+static ngx_int_t ngx_lu_rules_change(ngx_lu_call_t *call, cJSON *app);
 
 
 ngx_int_t
-ngx_http_liveupdate_rules_get(ngx_http_liveupdate_call_t *call)
+ngx_lu_rules_get(ngx_lu_call_t *call)
 {
     cJSON      *app, *releases;
     ngx_int_t   status;
 
-    status = ngx_http_liveupdate_app_read(call, &app);
+    status = ngx_lu_app_read(call, &app);
     if (status != NGX_OK) {
         return status;
     }
@@ -30,32 +29,31 @@ ngx_http_liveupdate_rules_get(ngx_http_liveupdate_call_t *call)
                             : cJSON_CreateObject();
     cJSON_Delete(app);
 
-    return call->answer ? NGX_HTTP_OK : ngx_http_liveupdate_nomem(call);
+    return call->answer ? NGX_HTTP_OK : ngx_lu_nomem(call);
 }
 
 
 ngx_int_t
-ngx_http_liveupdate_rules_put(ngx_http_liveupdate_call_t *call)
+ngx_lu_rules_put(ngx_lu_call_t *call)
 {
-    return ngx_http_liveupdate_change(call, ngx_http_liveupdate_rules_change);
+    return ngx_lu_change(call, ngx_lu_rules_change);
 }
 
 
 static ngx_int_t
-ngx_http_liveupdate_rules_change(ngx_http_liveupdate_call_t *call, cJSON *app)
+ngx_lu_rules_change(ngx_lu_call_t *call, cJSON *app)
 {
-    ngx_int_t           status;
-    liveupdate_arena_t  arena;
+    ngx_int_t   status;
+    lu_arena_t  arena;
 
     call->change = "rules.update";
     call->subject = (char *) call->route.app.data;
 
-    arena = ngx_http_liveupdate_arena(call->io.pool);
+    arena = ngx_lu_arena(call->io.pool);
 
-    status = ngx_http_liveupdate_core_status(call,
-                                             liveupdate_rules_set(app,
-                                                       call->json, &arena,
-                                                       &call->error));
+    status = ngx_lu_core_status(call,
+                                lu_rules_set(app, call->json, &arena,
+                                             &call->error));
     if (status != NGX_OK) {
         return status;
     }
@@ -64,5 +62,5 @@ ngx_http_liveupdate_rules_change(ngx_http_liveupdate_call_t *call, cJSON *app)
                      cJSON_GetObjectItemCaseSensitive(app, "desktopReleases"),
                      1);
 
-    return call->answer ? NGX_HTTP_OK : ngx_http_liveupdate_nomem(call);
+    return call->answer ? NGX_HTTP_OK : ngx_lu_nomem(call);
 }

@@ -15,92 +15,83 @@
 #include "core/lu_name.h"
 
 
-#define NGX_HTTP_LIVEUPDATE_PARTS  10000
+#define NGX_LU_PARTS  10000
 
 
 /* A part of an upload, on its way into the whole file if there is one. */
 
 typedef struct {
-    ngx_http_liveupdate_call_t   *call;
-    ngx_http_liveupdate_temp_t   *temp;
-    liveupdate_sha256_t           sha256;
-} ngx_http_liveupdate_part_t;
+    ngx_lu_call_t                *call;
+    ngx_lu_temp_t                *temp;
+    lu_sha256_t                   sha256;
+} ngx_lu_part_t;
 
 
-static ngx_int_t ngx_http_liveupdate_file_announced(
-    ngx_http_liveupdate_form_t *form, cJSON *release, liveupdate_file_t *file);
-static ngx_int_t ngx_http_liveupdate_file_commit(
-    ngx_http_liveupdate_form_t *form, liveupdate_file_t *file, char *id,
-    u_char *folder);
-static char *ngx_http_liveupdate_file_id(ngx_http_liveupdate_call_t *call,
-    liveupdate_str_t *href);
-static ngx_int_t ngx_http_liveupdate_upload_create(
-    ngx_http_liveupdate_call_t *call, u_char *folder);
-static ngx_int_t ngx_http_liveupdate_upload_check(
-    ngx_http_liveupdate_call_t *call, u_char *folder, char *upload_id);
-static ngx_int_t ngx_http_liveupdate_upload_complete(
-    ngx_http_liveupdate_call_t *call, u_char *folder, char *upload_id);
-static ngx_int_t ngx_http_liveupdate_upload_assemble(
-    ngx_http_liveupdate_call_t *call, u_char *folder, char *upload_id,
-    liveupdate_file_t *file, u_char *path);
-static ngx_int_t ngx_http_liveupdate_upload_join(
-    ngx_http_liveupdate_call_t *call, u_char *folder, char *upload_id,
-    ngx_http_liveupdate_form_t *form);
-static ngx_int_t ngx_http_liveupdate_upload_part(
-    ngx_http_liveupdate_call_t *call, u_char *path,
-    const liveupdate_str_t *etag, ngx_http_liveupdate_temp_t *temp);
-static ngx_int_t ngx_http_liveupdate_upload_piece(void *data, u_char *bytes,
-    size_t len);
-static ngx_int_t ngx_http_liveupdate_upload_abort(
-    ngx_http_liveupdate_call_t *call, u_char *folder, char *upload_id);
+static ngx_int_t ngx_lu_file_announced(ngx_lu_form_t *form, cJSON *release,
+    lu_file_t *file);
+static ngx_int_t ngx_lu_file_commit(ngx_lu_form_t *form, lu_file_t *file,
+    char *id, u_char *folder);
+static char *ngx_lu_file_id(ngx_lu_call_t *call, lu_str_t *href);
+static ngx_int_t ngx_lu_upload_create(ngx_lu_call_t *call, u_char *folder);
+static ngx_int_t ngx_lu_upload_check(ngx_lu_call_t *call, u_char *folder,
+    char *upload_id);
+static ngx_int_t ngx_lu_upload_complete(ngx_lu_call_t *call, u_char *folder,
+    char *upload_id);
+static ngx_int_t ngx_lu_upload_assemble(ngx_lu_call_t *call, u_char *folder,
+    char *upload_id, lu_file_t *file, u_char *path);
+static ngx_int_t ngx_lu_upload_join(ngx_lu_call_t *call, u_char *folder,
+    char *upload_id, ngx_lu_form_t *form);
+static ngx_int_t ngx_lu_upload_part(ngx_lu_call_t *call, u_char *path,
+    const lu_str_t *etag, ngx_lu_temp_t *temp);
+static ngx_int_t ngx_lu_upload_piece(void *data, u_char *bytes, size_t len);
+static ngx_int_t ngx_lu_upload_abort(ngx_lu_call_t *call, u_char *folder,
+    char *upload_id);
 
 
 ngx_int_t
-ngx_http_liveupdate_files_post(ngx_http_liveupdate_call_t *call)
+ngx_lu_files_post(ngx_lu_call_t *call)
 {
-    char                        *id;
-    cJSON                       *release;
-    u_char                      *folder;
-    ngx_fd_t                     lock;
-    ngx_int_t                    status;
-    liveupdate_file_t            file;
-    ngx_http_liveupdate_form_t   form;
+    char          *id;
+    cJSON         *release;
+    u_char        *folder;
+    ngx_fd_t       lock;
+    ngx_int_t      status;
+    lu_file_t      file;
+    ngx_lu_form_t  form;
 
-    status = ngx_http_liveupdate_form_read(call, &form, "file");
+    status = ngx_lu_form_read(call, &form, "file");
 
     if (status != NGX_OK) {
-        ngx_http_liveupdate_form_discard(&form);
+        ngx_lu_form_discard(&form);
         return status;
     }
 
     /* the slow part, before others have to wait for the lock */
 
-    if (form.has_file
-        && ngx_http_liveupdate_temp_sync(&call->io, &form.temp) != NGX_OK)
-    {
-        ngx_http_liveupdate_form_discard(&form);
-        return ngx_http_liveupdate_failed(call);
+    if (form.has_file && ngx_lu_temp_sync(&call->io, &form.temp) != NGX_OK) {
+        ngx_lu_form_discard(&form);
+        return ngx_lu_failed(call);
     }
 
-    status = ngx_http_liveupdate_bundle_lock(call, &lock, &release, &folder);
+    status = ngx_lu_bundle_lock(call, &lock, &release, &folder);
 
     if (status != NGX_OK) {
-        ngx_http_liveupdate_form_discard(&form);
+        ngx_lu_form_discard(&form);
         return status;
     }
 
-    status = ngx_http_liveupdate_file_announced(&form, release, &file);
+    status = ngx_lu_file_announced(&form, release, &file);
 
     if (status == NGX_OK) {
-        id = ngx_http_liveupdate_file_id(call, &file.href);
+        id = ngx_lu_file_id(call, &file.href);
 
-        status = id ? ngx_http_liveupdate_file_commit(&form, &file, id, folder)
-                    : ngx_http_liveupdate_nomem(call);
+        status = id ? ngx_lu_file_commit(&form, &file, id, folder)
+                    : ngx_lu_nomem(call);
     }
 
     cJSON_Delete(release);
-    ngx_http_liveupdate_store_unlock(lock);
-    ngx_http_liveupdate_form_discard(&form);
+    ngx_lu_store_unlock(lock);
+    ngx_lu_form_discard(&form);
 
     return status;
 }
@@ -109,71 +100,64 @@ ngx_http_liveupdate_files_post(ngx_http_liveupdate_call_t *call)
 /* What the fields say of the file, checked against the file if it came. */
 
 static ngx_int_t
-ngx_http_liveupdate_file_announced(ngx_http_liveupdate_form_t *form,
-    cJSON *release, liveupdate_file_t *file)
+ngx_lu_file_announced(ngx_lu_form_t *form, cJSON *release, lu_file_t *file)
 {
-    off_t                        size;
-    liveupdate_str_t            *fields, kind;
-    ngx_http_liveupdate_call_t  *call;
+    off_t           size;
+    lu_str_t       *fields, kind;
+    ngx_lu_call_t  *call;
 
     call = form->call;
     fields = form->fields;
 
-    ngx_memzero(file, sizeof(liveupdate_file_t));
+    ngx_memzero(file, sizeof(lu_file_t));
 
-    if (liveupdate_json_string(release, "kind", &kind) == LIVEUPDATE_OK
-        && liveupdate_str_is(&kind, "manifest"))
+    if (lu_json_string(release, "kind", &kind) == LU_OK
+        && lu_str_is(&kind, "manifest"))
     {
-        file->href = fields[NGX_HTTP_LIVEUPDATE_FIELD_HREF];
+        file->href = fields[NGX_LU_FIELD_HREF];
 
         if (file->href.len == 0) {
-            return ngx_http_liveupdate_refuse(call, 422,
-                                              "A file of a manifest bundle "
-                                              "needs an \"href\".");
+            return ngx_lu_refuse(call, 422, "A file of a manifest bundle "
+                                 "needs an \"href\".");
         }
 
-        if (liveupdate_href_check(&file->href, &call->error) != LIVEUPDATE_OK)
+        if (lu_href_check(&file->href, &call->error) != LU_OK)
         {
             return 422;
         }
 
     } else {
-        file->href.data = (u_char *) LIVEUPDATE_ZIP_NAME;
-        file->href.len = sizeof(LIVEUPDATE_ZIP_NAME) - 1;
+        file->href.data = (u_char *) LU_ZIP_NAME;
+        file->href.len = sizeof(LU_ZIP_NAME) - 1;
     }
 
-    file->sha256 = fields[NGX_HTTP_LIVEUPDATE_FIELD_CHECKSUM];
+    file->sha256 = fields[NGX_LU_FIELD_CHECKSUM];
 
-    if (!liveupdate_sha256_valid(&file->sha256)) {
-        return ngx_http_liveupdate_refuse(call, 422,
-                                          "\"checksum\" must be the file's "
-                                          "SHA-256 in lower-case hex.");
+    if (!lu_sha256_valid(&file->sha256)) {
+        return ngx_lu_refuse(call, 422, "\"checksum\" must be the file's "
+                             "SHA-256 in lower-case hex.");
     }
 
-    size = ngx_atoof(fields[NGX_HTTP_LIVEUPDATE_FIELD_SIZE].data,
-                     fields[NGX_HTTP_LIVEUPDATE_FIELD_SIZE].len);
+    size = ngx_atoof(fields[NGX_LU_FIELD_SIZE].data,
+                     fields[NGX_LU_FIELD_SIZE].len);
 
     if (size == NGX_ERROR) {
-        return ngx_http_liveupdate_refuse(call, 422,
-                                          "\"sizeInBytes\" must be the file's "
-                                          "size.");
+        return ngx_lu_refuse(call, 422, "\"sizeInBytes\" must be the file's "
+                             "size.");
     }
 
     file->size = size;
-    file->signature = fields[NGX_HTTP_LIVEUPDATE_FIELD_SIGNATURE];
+    file->signature = fields[NGX_LU_FIELD_SIGNATURE];
 
-    if (file->signature.len && !liveupdate_signature_valid(&file->signature))
+    if (file->signature.len && !lu_signature_valid(&file->signature))
     {
-        return ngx_http_liveupdate_refuse(call, 422,
-                                          "\"signature\" must be in base64.");
+        return ngx_lu_refuse(call, 422, "\"signature\" must be in base64.");
     }
 
-    file->type = fields[NGX_HTTP_LIVEUPDATE_FIELD_TYPE];
+    file->type = fields[NGX_LU_FIELD_TYPE];
 
-    if (file->type.len && !liveupdate_media_type_valid(&file->type)) {
-        return ngx_http_liveupdate_refuse(call, 422,
-                                          "\"mimeType\" must be a media "
-                                          "type.");
+    if (file->type.len && !lu_media_type_valid(&file->type)) {
+        return ngx_lu_refuse(call, 422, "\"mimeType\" must be a media type.");
     }
 
     if (!form->has_file) {
@@ -181,14 +165,14 @@ ngx_http_liveupdate_file_announced(ngx_http_liveupdate_form_t *form,
     }
 
     if (form->temp.sha256.size != file->size) {
-        (void) liveupdate_refuse(&call->error, &file->href,
-                                 "has another size than \"sizeInBytes\" says");
+        (void) lu_refuse(&call->error, &file->href,
+                         "has another size than \"sizeInBytes\" says");
         return 422;
     }
 
-    if (!liveupdate_str_is(&file->sha256, form->sha256)) {
-        (void) liveupdate_refuse(&call->error, &file->href,
-                                 "has another SHA-256 than \"checksum\" says");
+    if (!lu_str_is(&file->sha256, form->sha256)) {
+        (void) lu_refuse(&call->error, &file->href,
+                         "has another SHA-256 than \"checksum\" says");
         return 422;
     }
 
@@ -197,68 +181,62 @@ ngx_http_liveupdate_file_announced(ngx_http_liveupdate_form_t *form,
 
 
 static ngx_int_t
-ngx_http_liveupdate_file_commit(ngx_http_liveupdate_form_t *form,
-    liveupdate_file_t *file, char *id, u_char *folder)
+ngx_lu_file_commit(ngx_lu_form_t *form, lu_file_t *file, char *id,
+    u_char *folder)
 {
-    char                        *text;
-    cJSON                       *json;
-    u_char                      *path;
-    ngx_http_liveupdate_temp_t   temp;
-    ngx_http_liveupdate_call_t  *call;
+    char           *text;
+    cJSON          *json;
+    u_char         *path;
+    ngx_lu_temp_t   temp;
+    ngx_lu_call_t  *call;
 
     call = form->call;
 
     if (form->has_file) {
         form->has_file = 0;
 
-        path = ngx_http_liveupdate_path(call->io.pool, "%s/uploads/%s.data",
-                                        folder, id);
+        path = ngx_lu_path(call->io.pool, "%s/uploads/%s.data", folder, id);
 
-        if (ngx_http_liveupdate_temp_rename(&call->io, &form->temp, path)
-            != NGX_OK)
-        {
-            return ngx_http_liveupdate_failed(call);
+        if (ngx_lu_temp_rename(&call->io, &form->temp, path) != NGX_OK) {
+            return ngx_lu_failed(call);
         }
     }
 
-    json = liveupdate_file_json(file);
+    json = lu_file_json(file);
     text = json ? cJSON_PrintUnformatted(json) : NULL;
 
     cJSON_Delete(json);
 
     if (text == NULL) {
-        return ngx_http_liveupdate_nomem(call);
+        return ngx_lu_nomem(call);
     }
 
-    if (ngx_http_liveupdate_temp_create(&call->io, call->store, &temp)
+    if (ngx_lu_temp_create(&call->io, call->store, &temp) != NGX_OK) {
+        cJSON_free(text);
+        return ngx_lu_failed(call);
+    }
+
+    if (ngx_lu_temp_write(&call->io, &temp, (u_char *) text,
+                          ngx_strlen(text))
         != NGX_OK)
     {
         cJSON_free(text);
-        return ngx_http_liveupdate_failed(call);
-    }
-
-    if (ngx_http_liveupdate_temp_write(&call->io, &temp, (u_char *) text,
-                                       ngx_strlen(text))
-        != NGX_OK)
-    {
-        cJSON_free(text);
-        ngx_http_liveupdate_temp_discard(&temp);
-        return ngx_http_liveupdate_failed(call);
+        ngx_lu_temp_discard(&temp);
+        return ngx_lu_failed(call);
     }
 
     cJSON_free(text);
 
-    path = ngx_http_liveupdate_path(call->io.pool, "%s/uploads/%s.json",
-                                    folder, id);
+    path = ngx_lu_path(call->io.pool, "%s/uploads/%s.json", folder, id);
 
-    if (ngx_http_liveupdate_temp_rename(&call->io, &temp, path) != NGX_OK) {
-        return ngx_http_liveupdate_failed(call);
+    if (ngx_lu_temp_rename(&call->io, &temp, path) != NGX_OK) {
+        return ngx_lu_failed(call);
     }
 
     call->answer = cJSON_CreateObject();
 
     if (cJSON_AddStringToObject(call->answer, "id", id) == NULL) {
-        return ngx_http_liveupdate_nomem(call);
+        return ngx_lu_nomem(call);
     }
 
     return NGX_HTTP_CREATED;
@@ -268,25 +246,24 @@ ngx_http_liveupdate_file_commit(ngx_http_liveupdate_form_t *form,
 /* The same file of the same bundle has the same id: a retry replaces it. */
 
 static char *
-ngx_http_liveupdate_file_id(ngx_http_liveupdate_call_t *call,
-    liveupdate_str_t *href)
+ngx_lu_file_id(ngx_lu_call_t *call, lu_str_t *href)
 {
-    u_char               digest[SHA256_DIGEST_LENGTH];
-    liveupdate_sha256_t  sha256;
+    u_char       digest[SHA256_DIGEST_LENGTH];
+    lu_sha256_t  sha256;
 
-    liveupdate_sha256_init(&sha256);
-    liveupdate_sha256_update(&sha256, call->route.id.data,
-                             call->route.id.len);
-    liveupdate_sha256_update(&sha256, ":", 1);
-    liveupdate_sha256_update(&sha256, href->data, href->len);
-    liveupdate_sha256_final(&sha256, digest);
+    lu_sha256_init(&sha256);
+    lu_sha256_update(&sha256, call->route.id.data,
+                     call->route.id.len);
+    lu_sha256_update(&sha256, ":", 1);
+    lu_sha256_update(&sha256, href->data, href->len);
+    lu_sha256_final(&sha256, digest);
 
-    return ngx_http_liveupdate_uuid_of(call, digest, 8);
+    return ngx_lu_uuid_of(call, digest, 8);
 }
 
 
 ngx_int_t
-ngx_http_liveupdate_upload_post(ngx_http_liveupdate_call_t *call)
+ngx_lu_upload_post(ngx_lu_call_t *call)
 {
     char       *action, *upload_id;
     cJSON      *release;
@@ -294,103 +271,98 @@ ngx_http_liveupdate_upload_post(ngx_http_liveupdate_call_t *call)
     ngx_fd_t    lock;
     ngx_int_t   status;
 
-    action = ngx_http_liveupdate_arg(call, "action");
-    upload_id = ngx_http_liveupdate_arg(call, "uploadId");
+    action = ngx_lu_arg(call, "action");
+    upload_id = ngx_lu_arg(call, "uploadId");
 
-    status = ngx_http_liveupdate_bundle_lock(call, &lock, &release, &folder);
+    status = ngx_lu_bundle_lock(call, &lock, &release, &folder);
     if (status != NGX_OK) {
         return status;
     }
 
     if (action && ngx_strcmp(action, "mpu-create") == 0) {
-        status = ngx_http_liveupdate_upload_create(call, folder);
+        status = ngx_lu_upload_create(call, folder);
 
     } else if (action && ngx_strcmp(action, "mpu-complete") == 0) {
-        status = ngx_http_liveupdate_upload_complete(call, folder, upload_id);
+        status = ngx_lu_upload_complete(call, folder, upload_id);
 
     } else if (action && ngx_strcmp(action, "mpu-abort") == 0) {
-        status = ngx_http_liveupdate_upload_abort(call, folder, upload_id);
+        status = ngx_lu_upload_abort(call, folder, upload_id);
 
     } else {
-        status = ngx_http_liveupdate_refuse(call, 422,
-                                            "\"action\" must be mpu-create, "
-                                            "mpu-complete or mpu-abort.");
+        status = ngx_lu_refuse(call, 422, "\"action\" must be mpu-create, "
+                               "mpu-complete or mpu-abort.");
     }
 
     cJSON_Delete(release);
-    ngx_http_liveupdate_store_unlock(lock);
+    ngx_lu_store_unlock(lock);
 
     return status;
 }
 
 
 ngx_int_t
-ngx_http_liveupdate_upload_delete(ngx_http_liveupdate_call_t *call)
+ngx_lu_upload_delete(ngx_lu_call_t *call)
 {
     cJSON      *release;
     u_char     *folder;
     ngx_fd_t    lock;
     ngx_int_t   status;
 
-    status = ngx_http_liveupdate_bundle_lock(call, &lock, &release, &folder);
+    status = ngx_lu_bundle_lock(call, &lock, &release, &folder);
     if (status != NGX_OK) {
         return status;
     }
 
-    status = ngx_http_liveupdate_upload_abort(call, folder,
-                                   ngx_http_liveupdate_arg(call, "uploadId"));
+    status = ngx_lu_upload_abort(call, folder, ngx_lu_arg(call, "uploadId"));
 
     cJSON_Delete(release);
-    ngx_http_liveupdate_store_unlock(lock);
+    ngx_lu_store_unlock(lock);
 
     return status;
 }
 
 
 static ngx_int_t
-ngx_http_liveupdate_upload_create(ngx_http_liveupdate_call_t *call,
-    u_char *folder)
+ngx_lu_upload_create(ngx_lu_call_t *call, u_char *folder)
 {
-    char                        *id;
-    u_char                      *path;
-    ngx_int_t                    rc;
-    ngx_str_t                    text;
-    ngx_file_info_t              fi;
-    ngx_http_liveupdate_temp_t   temp;
+    char            *id;
+    u_char          *path;
+    ngx_int_t        rc;
+    ngx_str_t        text;
+    ngx_file_info_t  fi;
+    ngx_lu_temp_t    temp;
 
-    path = ngx_http_liveupdate_path(call->io.pool, "%s/uploads/%s.json",
-                                    folder, call->route.sub.data);
+    path = ngx_lu_path(call->io.pool, "%s/uploads/%s.json", folder,
+                       call->route.sub.data);
 
-    rc = ngx_http_liveupdate_store_read(&call->io, path, &text, &fi);
+    rc = ngx_lu_store_read(&call->io, path, &text, &fi);
 
     if (rc == NGX_ERROR) {
-        return ngx_http_liveupdate_failed(call);
+        return ngx_lu_failed(call);
     }
 
     if (rc == NGX_DECLINED) {
-        return ngx_http_liveupdate_refuse(call, NGX_HTTP_NOT_FOUND,
-                                          "File not found.");
+        return ngx_lu_refuse(call, NGX_HTTP_NOT_FOUND, "File not found.");
     }
 
-    id = ngx_http_liveupdate_uuid(call);
+    id = ngx_lu_uuid(call);
     if (id == NULL) {
-        return ngx_http_liveupdate_nomem(call);
+        return ngx_lu_nomem(call);
     }
 
-    path = ngx_http_liveupdate_path(call->io.pool, "%s/uploads/%s.%s",
-                                    folder, call->route.sub.data, id);
+    path = ngx_lu_path(call->io.pool, "%s/uploads/%s.%s",
+                       folder, call->route.sub.data, id);
 
-    if (ngx_http_liveupdate_temp_create(&call->io, call->store, &temp)
-        != NGX_OK
-        || ngx_http_liveupdate_temp_rename(&call->io, &temp, path) != NGX_OK)
+    if (ngx_lu_temp_create(&call->io, call->store, &temp) != NGX_OK
+        || ngx_lu_temp_rename(&call->io, &temp, path) != NGX_OK)
     {
-        return ngx_http_liveupdate_failed(call);
+        return ngx_lu_failed(call);
     }
 
     call->answer = cJSON_CreateObject();
 
     if (cJSON_AddStringToObject(call->answer, "uploadId", id) == NULL) {
-        return ngx_http_liveupdate_nomem(call);
+        return ngx_lu_nomem(call);
     }
 
     return NGX_HTTP_CREATED;
@@ -400,14 +372,13 @@ ngx_http_liveupdate_upload_create(ngx_http_liveupdate_call_t *call,
 /* NGX_OK if there is such an upload, else a status. */
 
 static ngx_int_t
-ngx_http_liveupdate_upload_check(ngx_http_liveupdate_call_t *call,
-    u_char *folder, char *upload_id)
+ngx_lu_upload_check(ngx_lu_call_t *call, u_char *folder, char *upload_id)
 {
-    u_char            *path;
-    ngx_int_t          rc;
-    ngx_str_t          text;
-    ngx_file_info_t    fi;
-    liveupdate_str_t   id;
+    u_char          *path;
+    ngx_int_t        rc;
+    ngx_str_t        text;
+    ngx_file_info_t  fi;
+    lu_str_t         id;
 
     if (upload_id == NULL) {
         goto not_found;
@@ -418,94 +389,88 @@ ngx_http_liveupdate_upload_check(ngx_http_liveupdate_call_t *call,
 
     /* other names are those of files */
 
-    if (id.len != NGX_HTTP_LIVEUPDATE_UUID_LEN || !liveupdate_id_valid(&id)) {
+    if (id.len != NGX_LU_UUID_LEN || !lu_id_valid(&id)) {
         goto not_found;
     }
 
-    path = ngx_http_liveupdate_path(call->io.pool, "%s/uploads/%s.%s",
-                                    folder, call->route.sub.data, upload_id);
+    path = ngx_lu_path(call->io.pool, "%s/uploads/%s.%s",
+                       folder, call->route.sub.data, upload_id);
 
-    rc = ngx_http_liveupdate_store_read(&call->io, path, &text, &fi);
+    rc = ngx_lu_store_read(&call->io, path, &text, &fi);
 
     if (rc == NGX_OK) {
         return NGX_OK;
     }
 
     if (rc == NGX_ERROR) {
-        return ngx_http_liveupdate_failed(call);
+        return ngx_lu_failed(call);
     }
 
 not_found:
 
-    return ngx_http_liveupdate_refuse(call, NGX_HTTP_NOT_FOUND,
-                                      "Upload not found.");
+    return ngx_lu_refuse(call, NGX_HTTP_NOT_FOUND, "Upload not found.");
 }
 
 
 ngx_int_t
-ngx_http_liveupdate_upload_put(ngx_http_liveupdate_call_t *call)
+ngx_lu_upload_put(ngx_lu_call_t *call)
 {
-    char                        *action, *upload_id;
-    cJSON                       *release;
-    u_char                      *folder, *path;
-    ngx_fd_t                     lock;
-    ngx_int_t                    number, status;
-    liveupdate_str_t            *field;
-    ngx_http_liveupdate_form_t   form;
+    char          *action, *upload_id;
+    cJSON         *release;
+    u_char        *folder, *path;
+    ngx_fd_t       lock;
+    ngx_int_t      number, status;
+    lu_str_t      *field;
+    ngx_lu_form_t  form;
 
-    action = ngx_http_liveupdate_arg(call, "action");
-    upload_id = ngx_http_liveupdate_arg(call, "uploadId");
+    action = ngx_lu_arg(call, "action");
+    upload_id = ngx_lu_arg(call, "uploadId");
 
     if (action == NULL || ngx_strcmp(action, "mpu-uploadpart") != 0) {
-        return ngx_http_liveupdate_refuse(call, 422,
-                                          "\"action\" must be "
-                                          "mpu-uploadpart.");
+        return ngx_lu_refuse(call, 422, "\"action\" must be mpu-uploadpart.");
     }
 
-    status = ngx_http_liveupdate_form_read(call, &form, "blob");
+    status = ngx_lu_form_read(call, &form, "blob");
 
     if (status != NGX_OK) {
-        ngx_http_liveupdate_form_discard(&form);
+        ngx_lu_form_discard(&form);
         return status;
     }
 
-    field = &form.fields[NGX_HTTP_LIVEUPDATE_FIELD_PART];
+    field = &form.fields[NGX_LU_FIELD_PART];
     number = ngx_atoi(field->data, field->len);
 
-    if (!form.has_file || number < 1 || number > NGX_HTTP_LIVEUPDATE_PARTS) {
-        ngx_http_liveupdate_form_discard(&form);
-        return ngx_http_liveupdate_refuse(call, 422,
-                                          "A part needs a \"blob\" and "
-                                          "a \"partNumber\" from 1 to 10000.");
+    if (!form.has_file || number < 1 || number > NGX_LU_PARTS) {
+        ngx_lu_form_discard(&form);
+        return ngx_lu_refuse(call, 422,
+                             "A part needs a \"blob\" and "
+                             "a \"partNumber\" from 1 to 10000.");
     }
 
-    status = ngx_http_liveupdate_bundle_lock(call, &lock, &release, &folder);
+    status = ngx_lu_bundle_lock(call, &lock, &release, &folder);
 
     if (status != NGX_OK) {
-        ngx_http_liveupdate_form_discard(&form);
+        ngx_lu_form_discard(&form);
         return status;
     }
 
-    status = ngx_http_liveupdate_upload_check(call, folder, upload_id);
+    status = ngx_lu_upload_check(call, folder, upload_id);
 
     if (status == NGX_OK) {
         form.has_file = 0;
 
-        path = ngx_http_liveupdate_path(call->io.pool, "%s/uploads/%s.%s.%i",
-                                        folder, call->route.sub.data,
-                                        upload_id, number);
+        path = ngx_lu_path(call->io.pool, "%s/uploads/%s.%s.%i", folder,
+                           call->route.sub.data, upload_id, number);
 
-        if (ngx_http_liveupdate_temp_rename(&call->io, &form.temp, path)
-            != NGX_OK)
-        {
-            status = ngx_http_liveupdate_failed(call);
+        if (ngx_lu_temp_rename(&call->io, &form.temp, path) != NGX_OK) {
+            status = ngx_lu_failed(call);
         }
     }
 
     cJSON_Delete(release);
-    ngx_http_liveupdate_store_unlock(lock);
+    ngx_lu_store_unlock(lock);
 
-    ngx_http_liveupdate_form_discard(&form);
+    ngx_lu_form_discard(&form);
 
     if (status != NGX_OK) {
         return status;
@@ -518,7 +483,7 @@ ngx_http_liveupdate_upload_put(ngx_http_liveupdate_call_t *call)
                                    (double) number)
            == NULL)
     {
-        return ngx_http_liveupdate_nomem(call);
+        return ngx_lu_nomem(call);
     }
 
     return NGX_HTTP_OK;
@@ -526,34 +491,32 @@ ngx_http_liveupdate_upload_put(ngx_http_liveupdate_call_t *call)
 
 
 static ngx_int_t
-ngx_http_liveupdate_upload_complete(ngx_http_liveupdate_call_t *call,
-    u_char *folder, char *upload_id)
+ngx_lu_upload_complete(ngx_lu_call_t *call, u_char *folder, char *upload_id)
 {
-    cJSON               *json;
-    u_char              *path;
-    ngx_int_t            rc, status;
-    liveupdate_file_t    file;
-    liveupdate_arena_t   arena;
+    cJSON      *json;
+    u_char     *path;
+    ngx_int_t   rc, status;
+    lu_file_t   file;
+    lu_arena_t  arena;
 
-    path = ngx_http_liveupdate_path(call->io.pool, "%s/uploads/%s.json",
-                                    folder, call->route.sub.data);
+    path = ngx_lu_path(call->io.pool, "%s/uploads/%s.json", folder,
+                       call->route.sub.data);
 
-    rc = ngx_http_liveupdate_store_read_json(&call->io, path, &json);
+    rc = ngx_lu_store_read_json(&call->io, path, &json);
 
     if (rc == NGX_ERROR) {
-        return ngx_http_liveupdate_failed(call);
+        return ngx_lu_failed(call);
     }
 
     if (rc == NGX_DECLINED) {
-        return ngx_http_liveupdate_refuse(call, NGX_HTTP_NOT_FOUND,
-                                          "File not found.");
+        return ngx_lu_refuse(call, NGX_HTTP_NOT_FOUND, "File not found.");
     }
 
-    arena = ngx_http_liveupdate_arena(call->io.pool);
+    arena = ngx_lu_arena(call->io.pool);
 
-    status = ngx_http_liveupdate_core_status(call,
-                         liveupdate_file_parse(&arena, json, &file,
-                                               &call->error));
+    status = ngx_lu_core_status(call,
+                                lu_file_parse(&arena, json, &file,
+                                              &call->error));
     cJSON_Delete(json);
 
     if (status != NGX_OK) {
@@ -562,21 +525,20 @@ ngx_http_liveupdate_upload_complete(ngx_http_liveupdate_call_t *call,
 
     /* a call before this one may have been cut short among the parts */
 
-    path = ngx_http_liveupdate_path(call->io.pool, "%s/uploads/%s.data",
-                                    folder, call->route.sub.data);
+    path = ngx_lu_path(call->io.pool, "%s/uploads/%s.data", folder,
+                       call->route.sub.data);
 
-    status = ngx_http_liveupdate_upload_part(call, path, &file.sha256, NULL);
+    status = ngx_lu_upload_part(call, path, &file.sha256, NULL);
 
     if (status == 422) {
-        status = ngx_http_liveupdate_upload_assemble(call, folder, upload_id,
-                                                     &file, path);
+        status = ngx_lu_upload_assemble(call, folder, upload_id, &file, path);
     }
 
     if (status != NGX_OK) {
         return status;
     }
 
-    status = ngx_http_liveupdate_upload_abort(call, folder, upload_id);
+    status = ngx_lu_upload_abort(call, folder, upload_id);
 
     if (status >= NGX_HTTP_SPECIAL_RESPONSE && status != NGX_HTTP_NOT_FOUND) {
         return status;
@@ -588,7 +550,7 @@ ngx_http_liveupdate_upload_complete(ngx_http_liveupdate_call_t *call,
                                 (char *) call->route.sub.data)
         == NULL)
     {
-        return ngx_http_liveupdate_nomem(call);
+        return ngx_lu_nomem(call);
     }
 
     return NGX_HTTP_OK;
@@ -596,75 +558,70 @@ ngx_http_liveupdate_upload_complete(ngx_http_liveupdate_call_t *call,
 
 
 static ngx_int_t
-ngx_http_liveupdate_upload_assemble(ngx_http_liveupdate_call_t *call,
-    u_char *folder, char *upload_id, liveupdate_file_t *file, u_char *path)
+ngx_lu_upload_assemble(ngx_lu_call_t *call, u_char *folder, char *upload_id,
+    lu_file_t *file, u_char *path)
 {
-    ngx_int_t                    status;
-    ngx_http_liveupdate_form_t   form;
+    ngx_int_t      status;
+    ngx_lu_form_t  form;
 
-    status = ngx_http_liveupdate_upload_check(call, folder, upload_id);
+    status = ngx_lu_upload_check(call, folder, upload_id);
     if (status != NGX_OK) {
         return status;
     }
 
-    ngx_memzero(&form, sizeof(ngx_http_liveupdate_form_t));
+    ngx_memzero(&form, sizeof(ngx_lu_form_t));
     form.call = call;
 
-    status = ngx_http_liveupdate_upload_join(call, folder, upload_id, &form);
+    status = ngx_lu_upload_join(call, folder, upload_id, &form);
 
     if (status == NGX_OK
         && (form.temp.sha256.size != file->size
-            || !liveupdate_str_is(&file->sha256, form.sha256)))
+            || !lu_str_is(&file->sha256, form.sha256)))
     {
-        (void) liveupdate_refuse(&call->error, &file->href,
-                                 "has another size or SHA-256 than was "
-                                 "announced: upload it again");
+        (void) lu_refuse(&call->error, &file->href,
+                         "has another size or SHA-256 than was announced: "
+                         "upload it again");
         status = 422;
     }
 
     if (status == NGX_OK
-        && ngx_http_liveupdate_temp_sync(&call->io, &form.temp) != NGX_OK)
+        && ngx_lu_temp_sync(&call->io, &form.temp) != NGX_OK)
     {
-        status = ngx_http_liveupdate_failed(call);
+        status = ngx_lu_failed(call);
     }
 
     if (status == NGX_OK) {
         form.has_file = 0;
 
-        if (ngx_http_liveupdate_temp_rename(&call->io, &form.temp, path)
-            != NGX_OK)
-        {
-            status = ngx_http_liveupdate_failed(call);
+        if (ngx_lu_temp_rename(&call->io, &form.temp, path) != NGX_OK) {
+            status = ngx_lu_failed(call);
         }
     }
 
-    ngx_http_liveupdate_form_discard(&form);
+    ngx_lu_form_discard(&form);
 
     return status;
 }
 
 
 static ngx_int_t
-ngx_http_liveupdate_upload_join(ngx_http_liveupdate_call_t *call,
-    u_char *folder, char *upload_id, ngx_http_liveupdate_form_t *form)
+ngx_lu_upload_join(ngx_lu_call_t *call, u_char *folder, char *upload_id,
+    ngx_lu_form_t *form)
 {
-    u_char            *path;
-    ngx_int_t          status;
-    uint64_t           number, last;
-    const cJSON       *parts, *part;
-    liveupdate_str_t   etag;
+    u_char       *path;
+    ngx_int_t     status;
+    uint64_t      number, last;
+    const cJSON  *parts, *part;
+    lu_str_t      etag;
 
     parts = cJSON_GetObjectItemCaseSensitive(call->json, "parts");
 
     if (!cJSON_IsArray(parts) || parts->child == NULL) {
-        return ngx_http_liveupdate_refuse(call, 422,
-                                          "\"parts\" must be a list.");
+        return ngx_lu_refuse(call, 422, "\"parts\" must be a list.");
     }
 
-    if (ngx_http_liveupdate_temp_create(&call->io, call->store, &form->temp)
-        != NGX_OK)
-    {
-        return ngx_http_liveupdate_failed(call);
+    if (ngx_lu_temp_create(&call->io, call->store, &form->temp) != NGX_OK) {
+        return ngx_lu_failed(call);
     }
 
     form->has_file = 1;
@@ -672,66 +629,58 @@ ngx_http_liveupdate_upload_join(ngx_http_liveupdate_call_t *call,
 
     cJSON_ArrayForEach(part, parts) {
 
-        if (liveupdate_json_size(part, "partNumber", &number) != LIVEUPDATE_OK
-            || liveupdate_json_string(part, "etag", &etag) != LIVEUPDATE_OK
+        if (lu_json_size(part, "partNumber", &number) != LU_OK
+            || lu_json_string(part, "etag", &etag) != LU_OK
             || number <= last
-            || number > NGX_HTTP_LIVEUPDATE_PARTS)
+            || number > NGX_LU_PARTS)
         {
-            return ngx_http_liveupdate_refuse(call, 422,
-                                              "\"parts\" must be a list of "
-                                              "\"partNumber\", ascending, and "
-                                              "\"etag\".");
+            return ngx_lu_refuse(call, 422, "\"parts\" must be a list of "
+                                 "\"partNumber\", ascending, and \"etag\".");
         }
 
         last = number;
 
-        path = ngx_http_liveupdate_path(call->io.pool, "%s/uploads/%s.%s.%L",
-                                        folder, call->route.sub.data,
-                                        upload_id, (int64_t) number);
+        path = ngx_lu_path(call->io.pool, "%s/uploads/%s.%s.%L", folder,
+                           call->route.sub.data, upload_id, (int64_t) number);
 
-        status = ngx_http_liveupdate_upload_part(call, path, &etag,
-                                                 &form->temp);
+        status = ngx_lu_upload_part(call, path, &etag, &form->temp);
         if (status != NGX_OK) {
             return status;
         }
     }
 
-    liveupdate_sha256_hex(&form->temp.sha256, form->sha256);
+    lu_sha256_hex(&form->temp.sha256, form->sha256);
 
     return NGX_OK;
 }
 
 
 static ngx_int_t
-ngx_http_liveupdate_upload_part(ngx_http_liveupdate_call_t *call,
-    u_char *path, const liveupdate_str_t *etag,
-    ngx_http_liveupdate_temp_t *temp)
+ngx_lu_upload_part(ngx_lu_call_t *call, u_char *path, const lu_str_t *etag,
+    ngx_lu_temp_t *temp)
 {
-    char                         hex[LIVEUPDATE_SHA256_HEX + 1];
-    ngx_int_t                    rc;
-    ngx_http_liveupdate_part_t   part;
+    char           hex[LU_SHA256_HEX + 1];
+    ngx_int_t      rc;
+    ngx_lu_part_t  part;
 
     part.call = call;
     part.temp = temp;
-    liveupdate_sha256_init(&part.sha256);
+    lu_sha256_init(&part.sha256);
 
-    rc = ngx_http_liveupdate_store_pieces(&call->io, path,
-                                          ngx_http_liveupdate_upload_piece,
-                                          &part);
+    rc = ngx_lu_store_pieces(&call->io, path, ngx_lu_upload_piece, &part);
     if (rc == NGX_ERROR) {
-        return ngx_http_liveupdate_failed(call);
+        return ngx_lu_failed(call);
     }
 
     if (rc == NGX_DECLINED) {
-        return ngx_http_liveupdate_refuse(call, 422, "A part of the list was "
-                                          "not uploaded.");
+        return ngx_lu_refuse(call, 422, "A part of the list was not "
+                             "uploaded.");
     }
 
-    liveupdate_sha256_hex(&part.sha256, hex);
+    lu_sha256_hex(&part.sha256, hex);
 
-    if (!liveupdate_str_is(etag, hex)) {
-        return ngx_http_liveupdate_refuse(call, 422,
-                                          "A part has another \"etag\".");
+    if (!lu_str_is(etag, hex)) {
+        return ngx_lu_refuse(call, 422, "A part has another \"etag\".");
     }
 
     return NGX_OK;
@@ -739,24 +688,22 @@ ngx_http_liveupdate_upload_part(ngx_http_liveupdate_call_t *call,
 
 
 static ngx_int_t
-ngx_http_liveupdate_upload_piece(void *data, u_char *bytes, size_t len)
+ngx_lu_upload_piece(void *data, u_char *bytes, size_t len)
 {
-    ngx_http_liveupdate_part_t *part = data;
+    ngx_lu_part_t *part = data;
 
-    liveupdate_sha256_update(&part->sha256, bytes, len);
+    lu_sha256_update(&part->sha256, bytes, len);
 
     if (part->temp == NULL) {
         return NGX_OK;
     }
 
-    return ngx_http_liveupdate_temp_write(&part->call->io, part->temp, bytes,
-                                          len);
+    return ngx_lu_temp_write(&part->call->io, part->temp, bytes, len);
 }
 
 
 static ngx_int_t
-ngx_http_liveupdate_upload_abort(ngx_http_liveupdate_call_t *call,
-    u_char *folder, char *upload_id)
+ngx_lu_upload_abort(ngx_lu_call_t *call, u_char *folder, char *upload_id)
 {
     u_char       *path, *prefix;
     size_t        len;
@@ -765,19 +712,19 @@ ngx_http_liveupdate_upload_abort(ngx_http_liveupdate_call_t *call,
     ngx_uint_t    i;
     ngx_array_t   names;
 
-    status = ngx_http_liveupdate_upload_check(call, folder, upload_id);
+    status = ngx_lu_upload_check(call, folder, upload_id);
     if (status != NGX_OK) {
         return status;
     }
 
-    path = ngx_http_liveupdate_path(call->io.pool, "%s/uploads", folder);
-    prefix = ngx_http_liveupdate_path(call->io.pool, "%s.%s",
-                                      call->route.sub.data, upload_id);
+    path = ngx_lu_path(call->io.pool, "%s/uploads", folder);
+    prefix = ngx_lu_path(call->io.pool, "%s.%s", call->route.sub.data,
+                         upload_id);
 
     if (prefix == NULL
-        || ngx_http_liveupdate_store_list(&call->io, path, &names) != NGX_OK)
+        || ngx_lu_store_list(&call->io, path, &names) != NGX_OK)
     {
-        return ngx_http_liveupdate_failed(call);
+        return ngx_lu_failed(call);
     }
 
     len = ngx_strlen(prefix);
@@ -791,11 +738,10 @@ ngx_http_liveupdate_upload_abort(ngx_http_liveupdate_call_t *call,
             continue;
         }
 
-        path = ngx_http_liveupdate_path(call->io.pool, "%s/uploads/%V",
-                                        folder, &name[i]);
+        path = ngx_lu_path(call->io.pool, "%s/uploads/%V", folder, &name[i]);
 
-        if (ngx_http_liveupdate_store_unlink(&call->io, path) == NGX_ERROR) {
-            return ngx_http_liveupdate_failed(call);
+        if (ngx_lu_store_unlink(&call->io, path) == NGX_ERROR) {
+            return ngx_lu_failed(call);
         }
     }
 

@@ -12,7 +12,7 @@
 #include "core/lu_webhook.h"
 
 
-#define NGX_HTTP_LIVEUPDATE_DELIVERY_ID  64
+#define NGX_LU_DELIVERY_ID  64
 
 
 /* How a service signs. */
@@ -22,72 +22,65 @@ typedef struct {
     const char                     *prefix;      /* of its value */
     const char                     *by;
     const char                     *message;
-} ngx_http_liveupdate_service_t;
+} ngx_lu_service_t;
 
 
-static ngx_int_t ngx_http_liveupdate_webhook_refuse(ngx_http_request_t *r,
+static ngx_int_t ngx_lu_webhook_refuse(ngx_http_request_t *r,
     ngx_uint_t status, const char *text);
-static ngx_int_t ngx_http_liveupdate_webhook_header(ngx_http_request_t *r,
-    const ngx_str_t *name, liveupdate_str_t *value);
-static ngx_int_t ngx_http_liveupdate_webhook_post(
-    ngx_http_liveupdate_call_t *call);
-static ngx_int_t ngx_http_liveupdate_webhook_verify(
-    ngx_http_liveupdate_call_t *call);
-static liveupdate_rc_e ngx_http_liveupdate_webhook_piece(void *data,
-    const u_char *bytes, size_t len);
-static ngx_int_t ngx_http_liveupdate_todesktop_event(
-    ngx_http_liveupdate_call_t *call);
-static ngx_uint_t ngx_http_liveupdate_webhook_has_app(
-    ngx_http_liveupdate_call_t *call);
-static ngx_int_t ngx_http_liveupdate_webhook_facts(
-    ngx_http_liveupdate_call_t *call, const liveupdate_webhook_t *webhook,
-    cJSON *release);
+static ngx_int_t ngx_lu_webhook_header(ngx_http_request_t *r,
+    const ngx_str_t *name, lu_str_t *value);
+static ngx_int_t ngx_lu_webhook_post(ngx_lu_call_t *call);
+static ngx_int_t ngx_lu_webhook_verify(ngx_lu_call_t *call);
+static lu_rc_e ngx_lu_webhook_piece(void *data, const u_char *bytes,
+    size_t len);
+static ngx_int_t ngx_lu_todesktop_event(ngx_lu_call_t *call);
+static ngx_uint_t ngx_lu_webhook_has_app(ngx_lu_call_t *call);
+static ngx_int_t ngx_lu_webhook_facts(ngx_lu_call_t *call,
+    const lu_webhook_t *webhook, cJSON *release);
 
 
-static const ngx_http_liveupdate_service_t  ngx_http_liveupdate_todesktop = {
+static const ngx_lu_service_t  ngx_lu_todesktop = {
     ngx_string("X-ToDesktop-HMAC-SHA256"), "", "todesktop",
     "The request needs one header X-ToDesktop-HMAC-SHA256, the HMAC of its "
     "body in hex."
 };
 
-static const ngx_http_liveupdate_service_t  ngx_http_liveupdate_github_com = {
+static const ngx_lu_service_t  ngx_lu_github_com = {
     ngx_string("X-Hub-Signature-256"), "sha256=", "github",
     "The request needs one header X-Hub-Signature-256, \"sha256=\" and the "
     "HMAC of its body in hex."
 };
 
-static const ngx_str_t  ngx_http_liveupdate_event_header =
-    ngx_string("X-GitHub-Event");
+static const ngx_str_t  ngx_lu_event_header = ngx_string("X-GitHub-Event");
 
-static const ngx_str_t  ngx_http_liveupdate_id_header =
-    ngx_string("X-GitHub-Delivery");
+static const ngx_str_t  ngx_lu_id_header = ngx_string("X-GitHub-Delivery");
 
 
 ngx_int_t
-ngx_http_liveupdate_webhook_handler(ngx_http_request_t *r)
+ngx_lu_webhook_handler(ngx_http_request_t *r)
 {
-    ngx_str_t                        allow;
-    liveupdate_route_t               route;
-    ngx_http_liveupdate_ctx_t       *ctx;
-    ngx_http_liveupdate_call_t      *call;
-    ngx_http_liveupdate_delivery_t  *delivery;
-    ngx_http_liveupdate_loc_conf_t  *lucf;
+    ngx_str_t           allow;
+    lu_route_t          route;
+    ngx_lu_ctx_t       *ctx;
+    ngx_lu_call_t      *call;
+    ngx_lu_delivery_t  *delivery;
+    ngx_lu_loc_conf_t  *lucf;
 
-    const ngx_http_liveupdate_service_t  *service;
+    const ngx_lu_service_t  *service;
 
     if (r->method != NGX_HTTP_POST) {
         ngx_str_set(&allow, "POST");
 
-        if (ngx_http_liveupdate_header(r, "Allow", &allow) == NULL) {
+        if (ngx_lu_header(r, "Allow", &allow) == NULL) {
             return NGX_HTTP_INTERNAL_SERVER_ERROR;
         }
 
-        return ngx_http_liveupdate_webhook_refuse(r, NGX_HTTP_NOT_ALLOWED,
-                                                  "Method not allowed.");
+        return ngx_lu_webhook_refuse(r, NGX_HTTP_NOT_ALLOWED,
+                                     "Method not allowed.");
     }
 
-    delivery = ngx_pcalloc(r->pool, sizeof(ngx_http_liveupdate_delivery_t));
-    ctx = ngx_http_liveupdate_get_ctx(r);
+    delivery = ngx_pcalloc(r->pool, sizeof(ngx_lu_delivery_t));
+    ctx = ngx_lu_get_ctx(r);
 
     if (delivery == NULL || ctx == NULL) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
@@ -98,39 +91,38 @@ ngx_http_liveupdate_webhook_handler(ngx_http_request_t *r)
     delivery->conf = lucf->webhook;
     delivery->github = lucf->github;
 
-    service = lucf->webhook->is_github ? &ngx_http_liveupdate_github_com
-                                       : &ngx_http_liveupdate_todesktop;
+    service = lucf->webhook->is_github ? &ngx_lu_github_com
+                                       : &ngx_lu_todesktop;
 
-    if (ngx_http_liveupdate_webhook_header(r, &service->signature,
-                                           &delivery->signature)
+    if (ngx_lu_webhook_header(r, &service->signature,
+                              &delivery->signature)
         != NGX_OK)
     {
-        return ngx_http_liveupdate_webhook_refuse(r, NGX_HTTP_UNAUTHORIZED,
-                                                  service->message);
+        return ngx_lu_webhook_refuse(r, NGX_HTTP_UNAUTHORIZED,
+                                     service->message);
     }
 
     if (lucf->webhook->is_github
-        && (ngx_http_liveupdate_webhook_header(r,
-                                          &ngx_http_liveupdate_event_header,
-                                          &delivery->event)
+        && (ngx_lu_webhook_header(r,
+                                  &ngx_lu_event_header,
+                                  &delivery->event)
             != NGX_OK
-            || ngx_http_liveupdate_webhook_header(r,
-                                          &ngx_http_liveupdate_id_header,
-                                          &delivery->id)
+            || ngx_lu_webhook_header(r,
+                                  &ngx_lu_id_header,
+                                  &delivery->id)
                != NGX_OK
-            || delivery->id.len > NGX_HTTP_LIVEUPDATE_DELIVERY_ID))
+            || delivery->id.len > NGX_LU_DELIVERY_ID))
     {
-        return ngx_http_liveupdate_webhook_refuse(r, NGX_HTTP_BAD_REQUEST,
+        return ngx_lu_webhook_refuse(r, NGX_HTTP_BAD_REQUEST,
                                      "The request needs one header "
                                      "X-GitHub-Event and one "
                                      "X-GitHub-Delivery.");
     }
 
-    ngx_memzero(&route, sizeof(liveupdate_route_t));
-    route.resource = LIVEUPDATE_ROUTE_RELEASE;
+    ngx_memzero(&route, sizeof(lu_route_t));
+    route.resource = LU_ROUTE_RELEASE;
 
-    call = ngx_http_liveupdate_call_create(r, &route, NULL,
-                                           ngx_http_liveupdate_webhook_post);
+    call = ngx_lu_call_create(r, &route, NULL, ngx_lu_webhook_post);
     if (call == NULL) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
@@ -140,15 +132,15 @@ ngx_http_liveupdate_webhook_handler(ngx_http_request_t *r)
 
     ctx->call = call;
 
-    return ngx_http_liveupdate_call_run(r, call,
-                                        lucf->webhook->is_github
-                                        ? NGX_HTTP_LIVEUPDATE_BODY_EVENT
-                                        : NGX_HTTP_LIVEUPDATE_BODY_TEXT);
+    return ngx_lu_call_run(r, call,
+                           lucf->webhook->is_github
+                           ? NGX_LU_BODY_EVENT
+                           : NGX_LU_BODY_TEXT);
 }
 
 
 static ngx_int_t
-ngx_http_liveupdate_webhook_refuse(ngx_http_request_t *r, ngx_uint_t status,
+ngx_lu_webhook_refuse(ngx_http_request_t *r, ngx_uint_t status,
     const char *text)
 {
     ngx_int_t  rc;
@@ -158,16 +150,15 @@ ngx_http_liveupdate_webhook_refuse(ngx_http_request_t *r, ngx_uint_t status,
 
     rc = ngx_http_discard_request_body(r);
 
-    return rc == NGX_OK ? ngx_http_liveupdate_send_message(r, status, text)
-                        : rc;
+    return rc == NGX_OK ? ngx_lu_send_message(r, status, text) : rc;
 }
 
 
 /* NGX_DECLINED: there is none, an empty one, or more than one. */
 
 static ngx_int_t
-ngx_http_liveupdate_webhook_header(ngx_http_request_t *r,
-    const ngx_str_t *name, liveupdate_str_t *value)
+ngx_lu_webhook_header(ngx_http_request_t *r, const ngx_str_t *name,
+    lu_str_t *value)
 {
     ngx_uint_t        i;
     ngx_list_part_t  *part;
@@ -207,86 +198,83 @@ ngx_http_liveupdate_webhook_header(ngx_http_request_t *r,
 
 
 static ngx_int_t
-ngx_http_liveupdate_webhook_post(ngx_http_liveupdate_call_t *call)
+ngx_lu_webhook_post(ngx_lu_call_t *call)
 {
-    ngx_int_t                        status;
-    liveupdate_rc_e                  rc;
-    liveupdate_str_t                 text;
-    ngx_http_liveupdate_delivery_t  *delivery;
+    ngx_int_t           status;
+    lu_rc_e             rc;
+    lu_str_t            text;
+    ngx_lu_delivery_t  *delivery;
 
-    status = ngx_http_liveupdate_webhook_verify(call);
+    status = ngx_lu_webhook_verify(call);
     if (status != NGX_OK) {
         return status;
     }
 
-    status = ngx_http_liveupdate_body_text(call, &text);
+    status = ngx_lu_body_text(call, &text);
     if (status != NGX_OK) {
         return status;
     }
 
-    rc = liveupdate_json_parse(&call->json, &text, &call->error);
+    rc = lu_json_parse(&call->json, &text, &call->error);
 
-    if (rc != LIVEUPDATE_OK) {
-        return (rc == LIVEUPDATE_NOMEM) ? ngx_http_liveupdate_nomem(call)
-                                        : NGX_HTTP_BAD_REQUEST;
+    if (rc != LU_OK) {
+        return (rc == LU_NOMEM) ? ngx_lu_nomem(call) : NGX_HTTP_BAD_REQUEST;
     }
 
     delivery = call->data;
 
     if (delivery->conf->is_github) {
-        return ngx_http_liveupdate_github_event(call);
+        return ngx_lu_github_event(call);
     }
 
-    return ngx_http_liveupdate_todesktop_event(call);
+    return ngx_lu_todesktop_event(call);
 }
 
 
 static ngx_int_t
-ngx_http_liveupdate_todesktop_event(ngx_http_liveupdate_call_t *call)
+ngx_lu_todesktop_event(ngx_lu_call_t *call)
 {
-    cJSON                 *release;
-    ngx_int_t              status;
-    liveupdate_rc_e        rc;
-    liveupdate_arena_t     arena;
-    liveupdate_webhook_t   webhook;
+    cJSON        *release;
+    ngx_int_t     status;
+    lu_rc_e       rc;
+    lu_arena_t    arena;
+    lu_webhook_t  webhook;
 
-    arena = ngx_http_liveupdate_arena(call->io.pool);
+    arena = ngx_lu_arena(call->io.pool);
 
-    rc = liveupdate_webhook_parse(&arena, call->json, &webhook, &call->error);
+    rc = lu_webhook_parse(&arena, call->json, &webhook, &call->error);
 
-    if (rc != LIVEUPDATE_OK) {
-        return (rc == LIVEUPDATE_NOMEM) ? ngx_http_liveupdate_nomem(call)
-                                        : NGX_HTTP_BAD_REQUEST;
+    if (rc != LU_OK) {
+        return (rc == LU_NOMEM) ? ngx_lu_nomem(call) : NGX_HTTP_BAD_REQUEST;
     }
 
     call->route.app = webhook.app_id;
     call->route.id = webhook.build_id;
 
-    if (!ngx_http_liveupdate_webhook_has_app(call)) {
-        return ngx_http_liveupdate_refuse(call, NGX_HTTP_FORBIDDEN,
-                                          "This webhook is not for this "
-                                          "app.");
+    if (!ngx_lu_webhook_has_app(call)) {
+        return ngx_lu_refuse(call, NGX_HTTP_FORBIDDEN,
+                             "This webhook is not for this "
+                             "app.");
     }
 
-    status = ngx_http_liveupdate_app_ensure(call,
-                 liveupdate_label_valid(&webhook.app_name)
-                 ? (char *) webhook.app_name.data
-                 : (char *) webhook.app_id.data);
+    status = ngx_lu_app_ensure(call, lu_label_valid(&webhook.app_name)
+                               ? (char *) webhook.app_name.data
+                               : (char *) webhook.app_id.data);
 
     if (status != NGX_OK) {
         return status;
     }
 
-    release = ngx_http_liveupdate_request_release(call);
+    release = ngx_lu_request_release(call);
 
     if (release == NULL) {
-        return ngx_http_liveupdate_nomem(call);
+        return ngx_lu_nomem(call);
     }
 
-    status = ngx_http_liveupdate_webhook_facts(call, &webhook, release);
+    status = ngx_lu_webhook_facts(call, &webhook, release);
 
     if (status == NGX_OK) {
-        status = ngx_http_liveupdate_request(call, release);
+        status = ngx_lu_request(call, release);
     }
 
     cJSON_Delete(release);
@@ -298,58 +286,56 @@ ngx_http_liveupdate_todesktop_event(ngx_http_liveupdate_call_t *call)
 /* Piece by piece: nobody else may have us keep a body in memory. */
 
 static ngx_int_t
-ngx_http_liveupdate_webhook_verify(ngx_http_liveupdate_call_t *call)
+ngx_lu_webhook_verify(ngx_lu_call_t *call)
 {
-    ngx_int_t                        status;
-    const char                      *prefix;
-    liveupdate_arena_t               arena;
-    liveupdate_hmac_t               *hmac;
-    ngx_http_liveupdate_delivery_t  *delivery;
+    ngx_int_t           status;
+    const char         *prefix;
+    lu_arena_t          arena;
+    lu_hmac_t          *hmac;
+    ngx_lu_delivery_t  *delivery;
 
     delivery = call->data;
 
-    arena = ngx_http_liveupdate_arena(call->io.pool);
+    arena = ngx_lu_arena(call->io.pool);
 
-    hmac = liveupdate_hmac_create(&arena, delivery->conf->secrets.elts,
-                                  delivery->conf->secrets.nelts);
+    hmac = lu_hmac_create(&arena, delivery->conf->secrets.elts,
+                          delivery->conf->secrets.nelts);
     if (hmac == NULL) {
-        return ngx_http_liveupdate_nomem(call);
+        return ngx_lu_nomem(call);
     }
 
-    status = ngx_http_liveupdate_body(call, ngx_http_liveupdate_webhook_piece,
-                                      hmac);
+    status = ngx_lu_body(call, ngx_lu_webhook_piece, hmac);
     if (status != NGX_OK) {
         return status;
     }
 
-    prefix = delivery->conf->is_github ? ngx_http_liveupdate_github_com.prefix
-                                       : ngx_http_liveupdate_todesktop.prefix;
+    prefix = delivery->conf->is_github ? ngx_lu_github_com.prefix
+                                       : ngx_lu_todesktop.prefix;
 
-    if (!liveupdate_hmac_verify(hmac, &delivery->signature, prefix)) {
-        return ngx_http_liveupdate_refuse(call, NGX_HTTP_UNAUTHORIZED,
-                                          "The signature is not that of the "
-                                          "body.");
+    if (!lu_hmac_verify(hmac, &delivery->signature, prefix)) {
+        return ngx_lu_refuse(call, NGX_HTTP_UNAUTHORIZED,
+                             "The signature is not that of the body.");
     }
 
     return NGX_OK;
 }
 
 
-static liveupdate_rc_e
-ngx_http_liveupdate_webhook_piece(void *data, const u_char *bytes, size_t len)
+static lu_rc_e
+ngx_lu_webhook_piece(void *data, const u_char *bytes, size_t len)
 {
-    liveupdate_hmac_update(data, bytes, len);
+    lu_hmac_update(data, bytes, len);
 
-    return LIVEUPDATE_OK;
+    return LU_OK;
 }
 
 
 static ngx_uint_t
-ngx_http_liveupdate_webhook_has_app(ngx_http_liveupdate_call_t *call)
+ngx_lu_webhook_has_app(ngx_lu_call_t *call)
 {
-    ngx_str_t                       *app;
-    ngx_uint_t                       i;
-    ngx_http_liveupdate_delivery_t  *delivery;
+    ngx_str_t          *app;
+    ngx_uint_t          i;
+    ngx_lu_delivery_t  *delivery;
 
     delivery = call->data;
 
@@ -372,15 +358,15 @@ ngx_http_liveupdate_webhook_has_app(ngx_http_liveupdate_call_t *call)
 
 
 static ngx_int_t
-ngx_http_liveupdate_webhook_facts(ngx_http_liveupdate_call_t *call,
-    const liveupdate_webhook_t *webhook, cJSON *release)
+ngx_lu_webhook_facts(ngx_lu_call_t *call, const lu_webhook_t *webhook,
+    cJSON *release)
 {
     cJSON       *info;
     ngx_uint_t   i;
 
     const struct {
-        const char              *key;
-        const liveupdate_str_t  *value;
+        const char      *key;
+        const lu_str_t  *value;
     } facts[] = {
         { "name", &webhook->app_name },
         { "appVersion", &webhook->app_version },
@@ -394,12 +380,10 @@ ngx_http_liveupdate_webhook_facts(ngx_http_liveupdate_call_t *call,
         { NULL, NULL }
     };
 
-    if (webhook->app_version.len
-        && !liveupdate_label_valid(&webhook->app_version))
-    {
-        return ngx_http_liveupdate_refuse(call, NGX_HTTP_BAD_REQUEST,
-                                          "\"appVersion\" is not a version: "
-                                          "up to 128 bytes of text.");
+    if (webhook->app_version.len && !lu_label_valid(&webhook->app_version)) {
+        return ngx_lu_refuse(call, NGX_HTTP_BAD_REQUEST,
+                             "\"appVersion\" is not a version: up to 128 "
+                             "bytes of text.");
     }
 
     for (i = 0; facts[i].key; i++) {
@@ -408,7 +392,7 @@ ngx_http_liveupdate_webhook_facts(ngx_http_liveupdate_call_t *call,
                                        (char *) facts[i].value->data)
                == NULL)
         {
-            return ngx_http_liveupdate_nomem(call);
+            return ngx_lu_nomem(call);
         }
     }
 
@@ -418,8 +402,8 @@ ngx_http_liveupdate_webhook_facts(ngx_http_liveupdate_call_t *call,
 
     info = cJSON_Duplicate(webhook->release_info, 1);
 
-    return liveupdate_json_set(release, "releaseInfo", info) == LIVEUPDATE_OK
-           ? NGX_OK : ngx_http_liveupdate_nomem(call);
+    return lu_json_set(release, "releaseInfo", info) == LU_OK
+           ? NGX_OK : ngx_lu_nomem(call);
 }
 
 

@@ -4,8 +4,8 @@
  */
 
 
-#ifndef _NGX_HTTP_LIVEUPDATE_H_INCLUDED_
-#define _NGX_HTTP_LIVEUPDATE_H_INCLUDED_
+#ifndef _NGX_LU_H_INCLUDED_
+#define _NGX_LU_H_INCLUDED_
 
 
 #include <ngx_config.h>
@@ -24,42 +24,42 @@
 #endif
 
 
-#define NGX_HTTP_LIVEUPDATE_JSON_SIZE   (1024 * 1024)
-#define NGX_HTTP_LIVEUPDATE_EVENT_SIZE  (25 * 1024 * 1024)
-#define NGX_HTTP_LIVEUPDATE_FILE_SIZE   (64 * 1024 * 1024)
-#define NGX_HTTP_LIVEUPDATE_STORE_PATH  2048
-#define NGX_HTTP_LIVEUPDATE_UUID_LEN    36
+#define NGX_LU_JSON_SIZE   (1024 * 1024)
+#define NGX_LU_EVENT_SIZE  (25 * 1024 * 1024)
+#define NGX_LU_FILE_SIZE   (64 * 1024 * 1024)
+#define NGX_LU_STORE_PATH  2048
+#define NGX_LU_UUID_LEN    36
 
 
 /* r and ngx_http_headers_out_t's lists changed in nginx 1.23.0 */
 
 #if (nginx_version >= 1023000)
-#define ngx_http_liveupdate_header_end(h)  (h)->next = NULL
+#define ngx_lu_header_end(h)  (h)->next = NULL
 #else
-#define ngx_http_liveupdate_header_end(h)
+#define ngx_lu_header_end(h)
 #endif
 
 
 #if (__GNUC__)
-#define ngx_http_liveupdate_prefetch(p)  __builtin_prefetch(p)
+#define ngx_lu_prefetch(p)  __builtin_prefetch(p)
 #else
-#define ngx_http_liveupdate_prefetch(p)
+#define ngx_lu_prefetch(p)
 #endif
 
 
 /* one tree of all nodes would be a way of many cold cache lines */
 
-#define NGX_HTTP_LIVEUPDATE_TREES  1024
+#define NGX_LU_TREES  1024
 
 
-typedef struct ngx_http_liveupdate_node_s  ngx_http_liveupdate_node_t;
-typedef struct ngx_http_liveupdate_load_s  ngx_http_liveupdate_load_t;
-typedef struct ngx_http_liveupdate_call_s  ngx_http_liveupdate_call_t;
-typedef struct ngx_http_liveupdate_jobs_s  ngx_http_liveupdate_jobs_t;
-typedef struct ngx_http_liveupdate_job_s   ngx_http_liveupdate_job_t;
+typedef struct ngx_lu_node_s  ngx_lu_node_t;
+typedef struct ngx_lu_load_s  ngx_lu_load_t;
+typedef struct ngx_lu_call_s  ngx_lu_call_t;
+typedef struct ngx_lu_jobs_s  ngx_lu_jobs_t;
+typedef struct ngx_lu_job_s   ngx_lu_job_t;
 
-typedef struct ngx_http_liveupdate_numbers_s  ngx_http_liveupdate_numbers_t;
-typedef struct ngx_http_liveupdate_series_s   ngx_http_liveupdate_series_t;
+typedef struct ngx_lu_numbers_s  ngx_lu_numbers_t;
+typedef struct ngx_lu_series_s   ngx_lu_series_t;
 
 
 /* A store, shared by all locations that name the same folder. */
@@ -68,26 +68,26 @@ typedef struct {
     ngx_str_t                       path;        /* full, no "/" at the end */
     uint32_t                        hash;        /* of the path */
     ngx_shm_zone_t                 *zone;
-    ngx_http_liveupdate_numbers_t  *numbers;     /* in the zone */
+    ngx_lu_numbers_t               *numbers;     /* in the zone */
 
     /* a worker's copies of apps and file tables, see catalog.c */
-    ngx_rbtree_t                    trees[NGX_HTTP_LIVEUPDATE_TREES];
+    ngx_rbtree_t                    trees[NGX_LU_TREES];
     ngx_rbtree_node_t               sentinel;
     ngx_queue_t                     evictable;   /* most recent first */
     size_t                          size;        /* of what is evictable */
-    ngx_http_liveupdate_load_t     *looks;       /* which wait for "look" */
+    ngx_lu_load_t                  *looks;       /* which wait for "look" */
     ngx_uint_t                      nlooks;
     ngx_event_t                     look;
     ngx_thread_pool_t              *readers;     /* for looks */
 
-    ngx_http_liveupdate_jobs_t     *jobs;        /* NULL: it fetches nothing */
-} ngx_http_liveupdate_store_t;
+    ngx_lu_jobs_t                  *jobs;        /* NULL: it fetches nothing */
+} ngx_lu_store_t;
 
 
 typedef struct {
     ngx_array_t                     stores;      /* of store_t * */
     ngx_shm_zone_t                 *zone;
-} ngx_http_liveupdate_main_conf_t;
+} ngx_lu_main_conf_t;
 
 
 /* liveupdate_fetch: where builds come from, and how much of it. */
@@ -98,16 +98,16 @@ typedef struct {
     off_t                           size;        /* of all of them, bytes */
     ngx_msec_t                      retry;       /* the first wait */
     ngx_uint_t                      tries;       /* at most */
-} ngx_http_liveupdate_fetch_conf_t;
+} ngx_lu_fetch_conf_t;
 
 
 /* liveupdate_webhook: who may announce a release. */
 
 typedef struct {
-    ngx_array_t                     secrets;     /* of liveupdate_str_t */
+    ngx_array_t                     secrets;     /* of lu_str_t */
     ngx_array_t                     apps;        /* of ngx_str_t; none: all */
     unsigned                        is_github:1;
-} ngx_http_liveupdate_webhook_conf_t;
+} ngx_lu_webhook_conf_t;
 
 
 /* liveupdate_github: where pull requests are opened. */
@@ -119,24 +119,24 @@ typedef struct {
     ngx_str_t                       base;        /* branch; empty: default */
     ngx_str_t                       uri;         /* of the internal location */
     ngx_keyval_t                   *headers;     /* the last one is empty */
-} ngx_http_liveupdate_github_conf_t;
+} ngx_lu_github_conf_t;
 
 
 /* The two files, as they are at a commit of the base branch. */
 
 typedef struct {
     u_char                         *commit;
-    liveupdate_str_t                builds;
-    liveupdate_str_t                rules;
+    lu_str_t                        builds;
+    lu_str_t                        rules;
     u_char                         *error;       /* why that cannot be done */
-} ngx_http_liveupdate_approved_t;
+} ngx_lu_approved_t;
 
 
 typedef struct {
-    ngx_http_liveupdate_store_t    *store;
+    ngx_lu_store_t                 *store;
 
     ngx_str_t                       tokens_path;
-    liveupdate_token_t             *tokens;
+    lu_token_t                     *tokens;
     size_t                          ntokens;
 
     ngx_http_complex_value_t       *base_url;
@@ -155,15 +155,15 @@ typedef struct {
     ngx_http_complex_value_t       *feed;        /* the app's id */
     ngx_http_complex_value_t       *download;    /* the app's id */
 
-    ngx_http_liveupdate_fetch_conf_t    *fetch;
-    ngx_http_liveupdate_webhook_conf_t  *webhook;
-    ngx_http_liveupdate_github_conf_t   *github;
-} ngx_http_liveupdate_loc_conf_t;
+    ngx_lu_fetch_conf_t                 *fetch;
+    ngx_lu_webhook_conf_t               *webhook;
+    ngx_lu_github_conf_t                *github;
+} ngx_lu_loc_conf_t;
 
 
-#define NGX_HTTP_LIVEUPDATE_APPROVAL_OFF     0
-#define NGX_HTTP_LIVEUPDATE_APPROVAL_ON      1
-#define NGX_HTTP_LIVEUPDATE_APPROVAL_GITHUB  2
+#define NGX_LU_APPROVAL_OFF     0
+#define NGX_LU_APPROVAL_ON      1
+#define NGX_LU_APPROVAL_GITHUB  2
 
 
 /* What the variables say of a request, and where it waits. */
@@ -181,7 +181,7 @@ typedef struct {
     ngx_str_t                       fetch_uri;   /* also github_url */
     ngx_str_t                       fetch_path;
 
-    ngx_http_liveupdate_call_t     *call;
+    ngx_lu_call_t                  *call;
     ngx_err_t                       body_err;    /* it could not be kept */
 
     ngx_queue_t                     queue;
@@ -194,12 +194,12 @@ typedef struct {
     unsigned                        gzip:1;      /* the file is compressed */
 
     /* what is to be counted, and of what; see count.h */
-    ngx_http_liveupdate_series_t   *series;
+    ngx_lu_series_t                *series;
     ngx_uint_t                      count;
     ngx_uint_t                      kind;
     unsigned                        no_app:1;
     unsigned                        counted:1;
-} ngx_http_liveupdate_ctx_t;
+} ngx_lu_ctx_t;
 
 
 /*
@@ -212,18 +212,18 @@ typedef struct {
     ngx_err_t                       err;
     const char                     *operation;   /* "rename()" */
     u_char                         *path;
-} ngx_http_liveupdate_io_t;
+} ngx_lu_io_t;
 
 
 /* Module, in ngx_http_liveupdate_module.c */
 
 extern ngx_module_t  ngx_http_liveupdate_module;
 
-ngx_http_liveupdate_ctx_t *ngx_http_liveupdate_get_ctx(ngx_http_request_t *r);
+ngx_lu_ctx_t *ngx_lu_get_ctx(ngx_http_request_t *r);
 
 /* What src/core allocates from. */
 
-liveupdate_arena_t ngx_http_liveupdate_arena(ngx_pool_t *pool);
+lu_arena_t ngx_lu_arena(ngx_pool_t *pool);
 
 
 /*
@@ -231,16 +231,11 @@ liveupdate_arena_t ngx_http_liveupdate_arena(ngx_pool_t *pool);
  * the token file of a location, and the jobs of its store.
  */
 
-char *ngx_http_liveupdate_conf_fetch(ngx_conf_t *cf, ngx_command_t *cmd,
-    void *conf);
-char *ngx_http_liveupdate_conf_webhook(ngx_conf_t *cf, ngx_command_t *cmd,
-    void *conf);
-char *ngx_http_liveupdate_conf_github(ngx_conf_t *cf, ngx_command_t *cmd,
-    void *conf);
-char *ngx_http_liveupdate_conf_tokens(ngx_conf_t *cf,
-    ngx_http_liveupdate_loc_conf_t *lucf);
-char *ngx_http_liveupdate_conf_jobs(ngx_conf_t *cf,
-    ngx_http_liveupdate_loc_conf_t *lucf);
+char *ngx_lu_conf_fetch(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+char *ngx_lu_conf_webhook(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+char *ngx_lu_conf_github(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+char *ngx_lu_conf_tokens(ngx_conf_t *cf, ngx_lu_loc_conf_t *lucf);
+char *ngx_lu_conf_jobs(ngx_conf_t *cf, ngx_lu_loc_conf_t *lucf);
 
 
 /*
@@ -248,15 +243,13 @@ char *ngx_http_liveupdate_conf_jobs(ngx_conf_t *cf,
  * with each change of one of them.
  */
 
-char *ngx_http_liveupdate_zone(ngx_conf_t *cf, ngx_command_t *cmd,
+char *ngx_lu_zone(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
-ngx_shm_zone_t *ngx_http_liveupdate_zone_add(ngx_conf_t *cf, ngx_str_t *name,
-    size_t size);
+ngx_shm_zone_t *ngx_lu_zone_add(ngx_conf_t *cf, ngx_str_t *name, size_t size);
 
 /* Slots for apps; the slot of an app of a store. */
 
-ngx_atomic_t *ngx_http_liveupdate_generation(
-    ngx_http_liveupdate_store_t *store, ngx_str_t *app);
+ngx_atomic_t *ngx_lu_generation(ngx_lu_store_t *store, ngx_str_t *app);
 
 /*
  * Devices as they were last seen, the least recent forgotten when the zone is
@@ -276,25 +269,22 @@ typedef struct {
     ngx_uint_t                      platform;
     time_t                          created;
     time_t                          seen;
-} ngx_http_liveupdate_device_t;
+} ngx_lu_device_t;
 
-void ngx_http_liveupdate_device_seen(ngx_http_liveupdate_store_t *store,
-    ngx_http_liveupdate_device_t *device);
+void ngx_lu_device_seen(ngx_lu_store_t *store, ngx_lu_device_t *device);
 
 /* NGX_OK with copies from the pool, NGX_DECLINED, or NGX_ERROR. */
 
-ngx_int_t ngx_http_liveupdate_device_find(ngx_http_liveupdate_store_t *store,
-    ngx_pool_t *pool, ngx_str_t *app, ngx_str_t *id,
-    ngx_http_liveupdate_device_t *device);
+ngx_int_t ngx_lu_device_find(ngx_lu_store_t *store, ngx_pool_t *pool,
+    ngx_str_t *app, ngx_str_t *id, ngx_lu_device_t *device);
 
-void ngx_http_liveupdate_device_forget(ngx_http_liveupdate_store_t *store,
-    ngx_str_t *app, ngx_str_t *id);
+void ngx_lu_device_forget(ngx_lu_store_t *store, ngx_str_t *app,
+    ngx_str_t *id);
 
 /* The app's devices among the most recently seen ones, at most n. */
 
-ngx_int_t ngx_http_liveupdate_device_list(ngx_http_liveupdate_store_t *store,
-    ngx_pool_t *pool, ngx_str_t *app, ngx_http_liveupdate_device_t *devices,
-    ngx_uint_t *n);
+ngx_int_t ngx_lu_device_list(ngx_lu_store_t *store, ngx_pool_t *pool,
+    ngx_str_t *app, ngx_lu_device_t *devices, ngx_uint_t *n);
 
 
 /*
@@ -303,9 +293,8 @@ ngx_int_t ngx_http_liveupdate_device_list(ngx_http_liveupdate_store_t *store,
  * until it is over().
  */
 
-ngx_int_t ngx_http_liveupdate_thread_post(ngx_thread_pool_t *tp,
-    ngx_thread_task_t *task);
-ngx_uint_t ngx_http_liveupdate_thread_over(ngx_event_t *ev);
+ngx_int_t ngx_lu_thread_post(ngx_thread_pool_t *tp, ngx_thread_task_t *task);
+ngx_uint_t ngx_lu_thread_over(ngx_event_t *ev);
 
 
 /*
@@ -316,23 +305,23 @@ ngx_uint_t ngx_http_liveupdate_thread_over(ngx_event_t *ev);
  * then).  NGX_ERROR: it is there, but could not be read, or out of memory.
  */
 
-void ngx_http_liveupdate_catalog_init(ngx_http_liveupdate_store_t *store);
+void ngx_lu_catalog_init(ngx_lu_store_t *store);
 
-ngx_int_t ngx_http_liveupdate_catalog_app(ngx_http_request_t *r,
-    ngx_str_t *id, liveupdate_app_t **app);
+ngx_int_t ngx_lu_catalog_app(ngx_http_request_t *r, ngx_str_t *id,
+    lu_app_t **app);
 
 typedef struct {
-    liveupdate_file_t              *files;       /* sorted by href */
+    lu_file_t                      *files;       /* sorted by href */
     size_t                          nfiles;
-} ngx_http_liveupdate_files_t;
+} ngx_lu_files_t;
 
-ngx_int_t ngx_http_liveupdate_catalog_files(ngx_http_request_t *r,
-    ngx_str_t *app, ngx_str_t *release, ngx_http_liveupdate_files_t **files);
+ngx_int_t ngx_lu_catalog_files(ngx_http_request_t *r, ngx_str_t *app,
+    ngx_str_t *release, ngx_lu_files_t **files);
 
 /* A td-latest-*.json of the app's feed, by its name. */
 
-ngx_int_t ngx_http_liveupdate_catalog_td(ngx_http_request_t *r,
-    ngx_str_t *app, ngx_str_t *name, liveupdate_td_t **td);
+ngx_int_t ngx_lu_catalog_td(ngx_http_request_t *r, ngx_str_t *app,
+    ngx_str_t *name, lu_td_t **td);
 
 
 /*
@@ -342,17 +331,17 @@ ngx_int_t ngx_http_liveupdate_catalog_td(ngx_http_request_t *r,
  */
 
 typedef enum {
-    NGX_HTTP_LIVEUPDATE_NODE_APP = 0,
-    NGX_HTTP_LIVEUPDATE_NODE_FILES,
-    NGX_HTTP_LIVEUPDATE_NODE_TD
-} ngx_http_liveupdate_node_e;
+    NGX_LU_NODE_APP = 0,
+    NGX_LU_NODE_FILES,
+    NGX_LU_NODE_TD
+} ngx_lu_node_e;
 
-struct ngx_http_liveupdate_load_s {
-    ngx_http_liveupdate_io_t        io;          /* its pool ends with it */
-    ngx_http_liveupdate_load_t     *next;        /* in the same task */
+struct ngx_lu_load_s {
+    ngx_lu_io_t                     io;          /* its pool ends with it */
+    ngx_lu_load_t                  *next;        /* in the same task */
     ngx_thread_task_t              *task;
-    ngx_http_liveupdate_node_t     *node;
-    ngx_http_liveupdate_node_e      kind;
+    ngx_lu_node_t                  *node;
+    ngx_lu_node_e                   kind;
     ngx_str_t                       path;        /* of the store */
     ngx_str_t                       app;
     ngx_str_t                       name;
@@ -367,18 +356,16 @@ struct ngx_http_liveupdate_load_s {
     ngx_pool_t                     *pool;        /* of the copy */
     size_t                          size;
     void                           *copy;
-    liveupdate_error_t              error;
+    lu_error_t                      error;
 };
 
-void ngx_http_liveupdate_load_thread(void *data, ngx_log_t *log);
+void ngx_lu_load_thread(void *data, ngx_log_t *log);
 
 
 /* Latest: what devices ask */
 
-ngx_int_t ngx_http_liveupdate_latest_handler(ngx_http_request_t *r,
-    ngx_str_t *app);
-ngx_int_t ngx_http_liveupdate_discovery_handler(ngx_http_request_t *r,
-    ngx_str_t *app);
+ngx_int_t ngx_lu_latest_handler(ngx_http_request_t *r, ngx_str_t *app);
+ngx_int_t ngx_lu_discovery_handler(ngx_http_request_t *r, ngx_str_t *app);
 
 
 /*
@@ -388,26 +375,25 @@ ngx_int_t ngx_http_liveupdate_discovery_handler(ngx_http_request_t *r,
  * return what the handler returns.
  */
 
-ngx_int_t ngx_http_liveupdate_static_init(ngx_conf_t *cf);
-ngx_int_t ngx_http_liveupdate_static_refuse(ngx_http_request_t *r,
-    ngx_uint_t status, const char *text);
-ngx_int_t ngx_http_liveupdate_static_finish(ngx_http_request_t *r,
-    ngx_int_t rc);
+ngx_int_t ngx_lu_static_init(ngx_conf_t *cf);
+ngx_int_t ngx_lu_static_refuse(ngx_http_request_t *r, ngx_uint_t status,
+    const char *text);
+ngx_int_t ngx_lu_static_finish(ngx_http_request_t *r, ngx_int_t rc);
 
 /*
  * Artifact, feed: pick the file.  NGX_DECLINED: r->uri is that of a file below
  * the store, and ctx says what to say of it; NGX_AGAIN, NGX_DONE, a status.
  */
 
-ngx_int_t ngx_http_liveupdate_artifact_handler(ngx_http_request_t *r);
-ngx_int_t ngx_http_liveupdate_feed_handler(ngx_http_request_t *r);
+ngx_int_t ngx_lu_artifact_handler(ngx_http_request_t *r);
+ngx_int_t ngx_lu_feed_handler(ngx_http_request_t *r);
 
 /*
  * Manifest: sends the file that r->uri is, if it is small, out of memory.
  * NGX_DECLINED: nginx's static handler is to send it.
  */
 
-ngx_int_t ngx_http_liveupdate_manifest_send(ngx_http_request_t *r);
+ngx_int_t ngx_lu_manifest_send(ngx_http_request_t *r);
 
 
 /*
@@ -416,43 +402,42 @@ ngx_int_t ngx_http_liveupdate_manifest_send(ngx_http_request_t *r);
  * the base of absolute URLs.
  */
 
-ngx_int_t ngx_http_liveupdate_send_json(ngx_http_request_t *r,
-    ngx_uint_t status, ngx_str_t *text);
-ngx_int_t ngx_http_liveupdate_send_text(ngx_http_request_t *r,
-    ngx_uint_t status, ngx_str_t *type, ngx_str_t *text);
-ngx_int_t ngx_http_liveupdate_send_error(ngx_http_request_t *r,
-    ngx_uint_t status, liveupdate_error_t *err);
-ngx_int_t ngx_http_liveupdate_send_message(ngx_http_request_t *r,
-    ngx_uint_t status, const char *text);
+ngx_int_t ngx_lu_send_json(ngx_http_request_t *r, ngx_uint_t status,
+    ngx_str_t *text);
+ngx_int_t ngx_lu_send_text(ngx_http_request_t *r, ngx_uint_t status,
+    ngx_str_t *type, ngx_str_t *text);
+ngx_int_t ngx_lu_send_error(ngx_http_request_t *r, ngx_uint_t status,
+    lu_error_t *err);
+ngx_int_t ngx_lu_send_message(ngx_http_request_t *r, ngx_uint_t status,
+    const char *text);
 
 /*
  * The error as a terminated sentence from the pool, whatever bytes its subject
  * is made of; NULL: out of memory.
  */
 
-u_char *ngx_http_liveupdate_sentence(ngx_pool_t *pool,
-    liveupdate_error_t *err);
+u_char *ngx_lu_sentence(ngx_pool_t *pool,
+    lu_error_t *err);
 
 /*
  * The token of an "Authorization: Bearer" header; NULL if there is none that
  * is known; *presented tells whether the client tried.
  */
 
-const liveupdate_token_t *ngx_http_liveupdate_token(ngx_http_request_t *r,
-    ngx_uint_t *presented);
+const lu_token_t *ngx_lu_token(ngx_http_request_t *r, ngx_uint_t *presented);
 
-ngx_int_t ngx_http_liveupdate_base_url(ngx_http_request_t *r,
+ngx_int_t ngx_lu_base_url(ngx_http_request_t *r,
     ngx_str_t *base);
 
 /* A response header, or NULL; the strings must live as long as the request. */
 
-ngx_table_elt_t *ngx_http_liveupdate_header(ngx_http_request_t *r,
-    const char *name, ngx_str_t *value);
+ngx_table_elt_t *ngx_lu_header(ngx_http_request_t *r, const char *name,
+    ngx_str_t *value);
 
 
 /* Api: finds out what a request of the Capawesome API wants, and who asks. */
 
-ngx_int_t ngx_http_liveupdate_api_handler(ngx_http_request_t *r);
+ngx_int_t ngx_lu_api_handler(ngx_http_request_t *r);
 
 
-#endif /* _NGX_HTTP_LIVEUPDATE_H_INCLUDED_ */
+#endif /* _NGX_LU_H_INCLUDED_ */

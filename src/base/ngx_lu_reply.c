@@ -9,11 +9,10 @@
 #include "core/lu_name.h"
 
 
-#define NGX_HTTP_LIVEUPDATE_SUBJECT  256
+#define NGX_LU_SUBJECT  256
 
 
-static ngx_str_t  ngx_http_liveupdate_json_type =
-    ngx_string("application/json");
+static ngx_str_t  ngx_lu_json_type = ngx_string("application/json");
 
 
 /*
@@ -22,17 +21,15 @@ static ngx_str_t  ngx_http_liveupdate_json_type =
  */
 
 ngx_int_t
-ngx_http_liveupdate_send_json(ngx_http_request_t *r, ngx_uint_t status,
-    ngx_str_t *text)
+ngx_lu_send_json(ngx_http_request_t *r, ngx_uint_t status, ngx_str_t *text)
 {
-    return ngx_http_liveupdate_send_text(r, status,
-                                         &ngx_http_liveupdate_json_type, text);
+    return ngx_lu_send_text(r, status, &ngx_lu_json_type, text);
 }
 
 
 ngx_int_t
-ngx_http_liveupdate_send_text(ngx_http_request_t *r, ngx_uint_t status,
-    ngx_str_t *type, ngx_str_t *text)
+ngx_lu_send_text(ngx_http_request_t *r, ngx_uint_t status, ngx_str_t *type,
+    ngx_str_t *text)
 {
     ngx_buf_t    *b;
     ngx_int_t     rc;
@@ -41,7 +38,7 @@ ngx_http_liveupdate_send_text(ngx_http_request_t *r, ngx_uint_t status,
 
     ngx_str_set(&value, "no-store");
 
-    if (ngx_http_liveupdate_header(r, "Cache-Control", &value) == NULL) {
+    if (ngx_lu_header(r, "Cache-Control", &value) == NULL) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
@@ -81,14 +78,13 @@ ngx_http_liveupdate_send_text(ngx_http_request_t *r, ngx_uint_t status,
 
 
 ngx_int_t
-ngx_http_liveupdate_send_error(ngx_http_request_t *r, ngx_uint_t status,
-    liveupdate_error_t *err)
+ngx_lu_send_error(ngx_http_request_t *r, ngx_uint_t status, lu_error_t *err)
 {
     u_char     *p, *sentence;
     size_t      len;
     ngx_str_t   text;
 
-    sentence = ngx_http_liveupdate_sentence(r->pool, err);
+    sentence = ngx_lu_sentence(r->pool, err);
     if (sentence == NULL) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
@@ -109,18 +105,18 @@ ngx_http_liveupdate_send_error(ngx_http_request_t *r, ngx_uint_t status,
 
     text.len = p - text.data;
 
-    return ngx_http_liveupdate_send_json(r, status, &text);
+    return ngx_lu_send_json(r, status, &text);
 }
 
 
 u_char *
-ngx_http_liveupdate_sentence(ngx_pool_t *pool, liveupdate_error_t *err)
+ngx_lu_sentence(ngx_pool_t *pool, lu_error_t *err)
 {
     u_char      *p, *sentence;
     size_t       i, n;
     ngx_uint_t   ascii;
 
-    n = ngx_min(err->subject.len, NGX_HTTP_LIVEUPDATE_SUBJECT);
+    n = ngx_min(err->subject.len, NGX_LU_SUBJECT);
 
     sentence = ngx_pnalloc(pool, sizeof("\"\" ") + n + ngx_strlen(err->text));
     if (sentence == NULL) {
@@ -130,7 +126,7 @@ ngx_http_liveupdate_sentence(ngx_pool_t *pool, liveupdate_error_t *err)
     p = sentence;
 
     if (n) {
-        ascii = (n < err->subject.len || !liveupdate_utf8_valid(&err->subject));
+        ascii = (n < err->subject.len || !lu_utf8_valid(&err->subject));
 
         *p++ = '"';
 
@@ -155,23 +151,22 @@ ngx_http_liveupdate_sentence(ngx_pool_t *pool, liveupdate_error_t *err)
 
 
 ngx_int_t
-ngx_http_liveupdate_send_message(ngx_http_request_t *r, ngx_uint_t status,
-    const char *text)
+ngx_lu_send_message(ngx_http_request_t *r, ngx_uint_t status, const char *text)
 {
-    liveupdate_error_t  err;
+    lu_error_t  err;
 
-    (void) liveupdate_refuse(&err, NULL, text);
+    (void) lu_refuse(&err, NULL, text);
 
-    return ngx_http_liveupdate_send_error(r, status, &err);
+    return ngx_lu_send_error(r, status, &err);
 }
 
 
-const liveupdate_token_t *
-ngx_http_liveupdate_token(ngx_http_request_t *r, ngx_uint_t *presented)
+const lu_token_t *
+ngx_lu_token(ngx_http_request_t *r, ngx_uint_t *presented)
 {
-    ngx_str_t                       *value;
-    liveupdate_str_t                 clear;
-    ngx_http_liveupdate_loc_conf_t  *lucf;
+    ngx_str_t          *value;
+    lu_str_t            clear;
+    ngx_lu_loc_conf_t  *lucf;
 
     *presented = 0;
 
@@ -201,7 +196,7 @@ ngx_http_liveupdate_token(ngx_http_request_t *r, ngx_uint_t *presented)
 
     lucf = ngx_http_get_module_loc_conf(r, ngx_http_liveupdate_module);
 
-    return liveupdate_token_find(lucf->tokens, lucf->ntokens, &clear);
+    return lu_token_find(lucf->tokens, lucf->ntokens, &clear);
 }
 
 
@@ -211,12 +206,12 @@ ngx_http_liveupdate_token(ngx_http_request_t *r, ngx_uint_t *presented)
  */
 
 ngx_int_t
-ngx_http_liveupdate_base_url(ngx_http_request_t *r, ngx_str_t *base)
+ngx_lu_base_url(ngx_http_request_t *r, ngx_str_t *base)
 {
-    u_char                           c, *p;
-    size_t                           i;
-    ngx_str_t                        scheme, *host;
-    ngx_http_liveupdate_loc_conf_t  *lucf;
+    u_char              c, *p;
+    size_t              i;
+    ngx_str_t           scheme, *host;
+    ngx_lu_loc_conf_t  *lucf;
 
     lucf = ngx_http_get_module_loc_conf(r, ngx_http_liveupdate_module);
 
@@ -275,8 +270,7 @@ ngx_http_liveupdate_base_url(ngx_http_request_t *r, ngx_str_t *base)
 
 
 ngx_table_elt_t *
-ngx_http_liveupdate_header(ngx_http_request_t *r, const char *name,
-    ngx_str_t *value)
+ngx_lu_header(ngx_http_request_t *r, const char *name, ngx_str_t *value)
 {
     ngx_table_elt_t  *h;
 
@@ -286,7 +280,7 @@ ngx_http_liveupdate_header(ngx_http_request_t *r, const char *name,
     }
 
     h->hash = 1;
-    ngx_http_liveupdate_header_end(h);
+    ngx_lu_header_end(h);
     h->key.len = ngx_strlen(name);
     h->key.data = (u_char *) name;
     h->value = *value;

@@ -10,28 +10,28 @@
 #include "ngx_lu.h"
 
 
-#define NGX_HTTP_LIVEUPDATE_TICK  60000
+#define NGX_LU_TICK  60000
 
 
 ngx_int_t
-ngx_http_liveupdate_thread_post(ngx_thread_pool_t *tp, ngx_thread_task_t *task)
+ngx_lu_thread_post(ngx_thread_pool_t *tp, ngx_thread_task_t *task)
 {
     if (ngx_thread_task_post(tp, task) != NGX_OK) {
         return NGX_ERROR;
     }
 
-    ngx_add_timer(&task->event, NGX_HTTP_LIVEUPDATE_TICK);
+    ngx_add_timer(&task->event, NGX_LU_TICK);
 
     return NGX_OK;
 }
 
 
 ngx_uint_t
-ngx_http_liveupdate_thread_over(ngx_event_t *ev)
+ngx_lu_thread_over(ngx_event_t *ev)
 {
     if (!ev->complete) {
         ev->timedout = 0;
-        ngx_add_timer(ev, NGX_HTTP_LIVEUPDATE_TICK);
+        ngx_add_timer(ev, NGX_LU_TICK);
         return 0;
     }
 

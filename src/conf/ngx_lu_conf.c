@@ -11,38 +11,38 @@
 #include "core/lu_name.h"
 
 
-#define NGX_HTTP_LIVEUPDATE_FETCH_FILES  2000
-#define NGX_HTTP_LIVEUPDATE_FETCH_SIZE   ((off_t) 20 * 1024 * 1024 * 1024)
-#define NGX_HTTP_LIVEUPDATE_FETCH_RETRY  5000
-#define NGX_HTTP_LIVEUPDATE_FETCH_TRIES  100
+#define NGX_LU_FETCH_FILES  2000
+#define NGX_LU_FETCH_SIZE   ((off_t) 20 * 1024 * 1024 * 1024)
+#define NGX_LU_FETCH_RETRY  5000
+#define NGX_LU_FETCH_TRIES  100
 
 
-static char *ngx_http_liveupdate_conf_fetch_parameter(
-    ngx_http_liveupdate_fetch_conf_t *fetch, ngx_str_t *value);
-static ngx_uint_t ngx_http_liveupdate_conf_is_plain(ngx_str_t *name);
-static char *ngx_http_liveupdate_conf_headers(ngx_conf_t *cf,
-    ngx_http_liveupdate_github_conf_t *github, ngx_str_t *name);
-static ngx_int_t ngx_http_liveupdate_conf_secret(ngx_conf_t *cf,
-    ngx_str_t *name, ngx_str_t *secret);
-static ngx_int_t ngx_http_liveupdate_conf_read(ngx_conf_t *cf,
-    ngx_str_t *name, ngx_str_t *text);
+static char *ngx_lu_conf_fetch_parameter(ngx_lu_fetch_conf_t *fetch,
+    ngx_str_t *value);
+static ngx_uint_t ngx_lu_conf_is_plain(ngx_str_t *name);
+static char *ngx_lu_conf_headers(ngx_conf_t *cf, ngx_lu_github_conf_t *github,
+    ngx_str_t *name);
+static ngx_int_t ngx_lu_conf_secret(ngx_conf_t *cf, ngx_str_t *name,
+    ngx_str_t *secret);
+static ngx_int_t ngx_lu_conf_read(ngx_conf_t *cf, ngx_str_t *name,
+    ngx_str_t *text);
 
 
 char *
-ngx_http_liveupdate_conf_fetch(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+ngx_lu_conf_fetch(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
-    ngx_http_liveupdate_loc_conf_t *lucf = conf;
+    ngx_lu_loc_conf_t *lucf = conf;
 
-    char                              *rv;
-    ngx_str_t                         *value;
-    ngx_uint_t                         i;
-    ngx_http_liveupdate_fetch_conf_t  *fetch;
+    char                 *rv;
+    ngx_str_t            *value;
+    ngx_uint_t            i;
+    ngx_lu_fetch_conf_t  *fetch;
 
     if (lucf->fetch) {
         return "is duplicate";
     }
 
-    fetch = ngx_palloc(cf->pool, sizeof(ngx_http_liveupdate_fetch_conf_t));
+    fetch = ngx_palloc(cf->pool, sizeof(ngx_lu_fetch_conf_t));
     if (fetch == NULL) {
         return NGX_CONF_ERROR;
     }
@@ -50,10 +50,10 @@ ngx_http_liveupdate_conf_fetch(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     value = cf->args->elts;
 
     fetch->uri = value[1];
-    fetch->files = NGX_HTTP_LIVEUPDATE_FETCH_FILES;
-    fetch->size = NGX_HTTP_LIVEUPDATE_FETCH_SIZE;
-    fetch->retry = NGX_HTTP_LIVEUPDATE_FETCH_RETRY;
-    fetch->tries = NGX_HTTP_LIVEUPDATE_FETCH_TRIES;
+    fetch->files = NGX_LU_FETCH_FILES;
+    fetch->size = NGX_LU_FETCH_SIZE;
+    fetch->retry = NGX_LU_FETCH_RETRY;
+    fetch->tries = NGX_LU_FETCH_TRIES;
 
     if (fetch->uri.len < 2
         || fetch->uri.data[0] != '/'
@@ -63,7 +63,7 @@ ngx_http_liveupdate_conf_fetch(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     }
 
     for (i = 2; i < cf->args->nelts; i++) {
-        rv = ngx_http_liveupdate_conf_fetch_parameter(fetch, &value[i]);
+        rv = ngx_lu_conf_fetch_parameter(fetch, &value[i]);
 
         if (rv != NGX_CONF_OK) {
             ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
@@ -79,8 +79,7 @@ ngx_http_liveupdate_conf_fetch(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
 
 static char *
-ngx_http_liveupdate_conf_fetch_parameter(
-    ngx_http_liveupdate_fetch_conf_t *fetch, ngx_str_t *value)
+ngx_lu_conf_fetch_parameter(ngx_lu_fetch_conf_t *fetch, ngx_str_t *value)
 {
     ngx_int_t  n;
     ngx_str_t  s;
@@ -123,16 +122,16 @@ ngx_http_liveupdate_conf_fetch_parameter(
 
 
 char *
-ngx_http_liveupdate_conf_webhook(ngx_conf_t *cf, ngx_command_t *cmd,
+ngx_lu_conf_webhook(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf)
 {
-    ngx_http_liveupdate_loc_conf_t *lucf = conf;
+    ngx_lu_loc_conf_t *lucf = conf;
 
-    ngx_str_t                           *value, *app, name, text;
-    ngx_uint_t                           i;
-    liveupdate_str_t                     id, *secret;
-    ngx_http_core_loc_conf_t            *clcf;
-    ngx_http_liveupdate_webhook_conf_t  *webhook;
+    ngx_str_t                 *value, *app, name, text;
+    ngx_uint_t                 i;
+    lu_str_t                   id, *secret;
+    ngx_http_core_loc_conf_t  *clcf;
+    ngx_lu_webhook_conf_t     *webhook;
 
     if (lucf->webhook) {
         return "is duplicate";
@@ -140,12 +139,11 @@ ngx_http_liveupdate_conf_webhook(ngx_conf_t *cf, ngx_command_t *cmd,
 
     value = cf->args->elts;
 
-    webhook = ngx_pcalloc(cf->pool,
-                          sizeof(ngx_http_liveupdate_webhook_conf_t));
+    webhook = ngx_pcalloc(cf->pool, sizeof(ngx_lu_webhook_conf_t));
 
     if (webhook == NULL
         || ngx_array_init(&webhook->secrets, cf->pool, 2,
-                          sizeof(liveupdate_str_t))
+                          sizeof(lu_str_t))
            != NGX_OK
         || ngx_array_init(&webhook->apps, cf->pool, 2, sizeof(ngx_str_t))
            != NGX_OK)
@@ -172,7 +170,7 @@ ngx_http_liveupdate_conf_webhook(ngx_conf_t *cf, ngx_command_t *cmd,
             secret = ngx_array_push(&webhook->secrets);
 
             if (secret == NULL
-                || ngx_http_liveupdate_conf_secret(cf, &name, &text) != NGX_OK)
+                || ngx_lu_conf_secret(cf, &name, &text) != NGX_OK)
             {
                 return NGX_CONF_ERROR;
             }
@@ -188,7 +186,7 @@ ngx_http_liveupdate_conf_webhook(ngx_conf_t *cf, ngx_command_t *cmd,
             id.len = value[i].len - 4;
             id.data = value[i].data + 4;
 
-            if (!liveupdate_id_valid(&id)) {
+            if (!lu_id_valid(&id)) {
                 ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                                    "invalid app in \"%V\"", &value[i]);
                 return NGX_CONF_ERROR;
@@ -205,7 +203,7 @@ ngx_http_liveupdate_conf_webhook(ngx_conf_t *cf, ngx_command_t *cmd,
             id.len = app->len;
             id.data = app->data;
 
-            if (liveupdate_id_valid(&id)) {
+            if (lu_id_valid(&id)) {
                 continue;
             }
         }
@@ -222,17 +220,16 @@ ngx_http_liveupdate_conf_webhook(ngx_conf_t *cf, ngx_command_t *cmd,
     lucf->webhook = webhook;
 
     clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
-    clcf->handler = ngx_http_liveupdate_webhook_handler;
+    clcf->handler = ngx_lu_webhook_handler;
 
     return NGX_CONF_OK;
 }
 
 
 static ngx_int_t
-ngx_http_liveupdate_conf_secret(ngx_conf_t *cf, ngx_str_t *name,
-    ngx_str_t *secret)
+ngx_lu_conf_secret(ngx_conf_t *cf, ngx_str_t *name, ngx_str_t *secret)
 {
-    if (ngx_http_liveupdate_conf_read(cf, name, secret) != NGX_OK) {
+    if (ngx_lu_conf_read(cf, name, secret) != NGX_OK) {
         return NGX_ERROR;
     }
 
@@ -256,21 +253,21 @@ ngx_http_liveupdate_conf_secret(ngx_conf_t *cf, ngx_str_t *name,
 
 
 char *
-ngx_http_liveupdate_conf_github(ngx_conf_t *cf, ngx_command_t *cmd,
+ngx_lu_conf_github(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf)
 {
-    ngx_http_liveupdate_loc_conf_t *lucf = conf;
+    ngx_lu_loc_conf_t *lucf = conf;
 
-    u_char                             *slash;
-    ngx_str_t                          *value, token;
-    ngx_uint_t                          i;
-    ngx_http_liveupdate_github_conf_t  *github;
+    u_char                *slash;
+    ngx_str_t             *value, token;
+    ngx_uint_t             i;
+    ngx_lu_github_conf_t  *github;
 
     if (lucf->github) {
         return "is duplicate";
     }
 
-    github = ngx_pcalloc(cf->pool, sizeof(ngx_http_liveupdate_github_conf_t));
+    github = ngx_pcalloc(cf->pool, sizeof(ngx_lu_github_conf_t));
     if (github == NULL) {
         return NGX_CONF_ERROR;
     }
@@ -317,8 +314,8 @@ ngx_http_liveupdate_conf_github(ngx_conf_t *cf, ngx_command_t *cmd,
         || slash == github->repo.data
         || slash == github->repo.data + github->repo.len - 1
         || ngx_strlchr(slash + 1, github->repo.data + github->repo.len, '/')
-        || !ngx_http_liveupdate_conf_is_plain(&github->repo)
-        || !ngx_http_liveupdate_conf_is_plain(&github->base))
+        || !ngx_lu_conf_is_plain(&github->repo)
+        || !ngx_lu_conf_is_plain(&github->base))
     {
         return "needs \"repo=owner/name\", and names of letters, digits, "
                "\"-\", \"_\", \".\" and \"/\"";
@@ -342,7 +339,7 @@ ngx_http_liveupdate_conf_github(ngx_conf_t *cf, ngx_command_t *cmd,
         return "needs a \"token\"";
     }
 
-    if (ngx_http_liveupdate_conf_headers(cf, github, &token) != NGX_CONF_OK) {
+    if (ngx_lu_conf_headers(cf, github, &token) != NGX_CONF_OK) {
         return NGX_CONF_ERROR;
     }
 
@@ -353,7 +350,7 @@ ngx_http_liveupdate_conf_github(ngx_conf_t *cf, ngx_command_t *cmd,
 
 
 static ngx_uint_t
-ngx_http_liveupdate_conf_is_plain(ngx_str_t *name)
+ngx_lu_conf_is_plain(ngx_str_t *name)
 {
     size_t  i;
     u_char  c;
@@ -374,15 +371,15 @@ ngx_http_liveupdate_conf_is_plain(ngx_str_t *name)
 
 
 static char *
-ngx_http_liveupdate_conf_headers(ngx_conf_t *cf,
-    ngx_http_liveupdate_github_conf_t *github, ngx_str_t *name)
+ngx_lu_conf_headers(ngx_conf_t *cf, ngx_lu_github_conf_t *github,
+    ngx_str_t *name)
 {
     u_char        *p;
     size_t         i;
     ngx_str_t      token;
     ngx_keyval_t  *header;
 
-    if (ngx_http_liveupdate_conf_secret(cf, name, &token) != NGX_OK) {
+    if (ngx_lu_conf_secret(cf, name, &token) != NGX_OK) {
         return NGX_CONF_ERROR;
     }
 
@@ -433,12 +430,11 @@ ngx_http_liveupdate_conf_headers(ngx_conf_t *cf,
 /* A store has one origin: its jobs run in whichever worker finds them. */
 
 char *
-ngx_http_liveupdate_conf_jobs(ngx_conf_t *cf,
-    ngx_http_liveupdate_loc_conf_t *lucf)
+ngx_lu_conf_jobs(ngx_conf_t *cf, ngx_lu_loc_conf_t *lucf)
 {
-    ngx_http_core_loc_conf_t    *clcf;
-    ngx_http_core_srv_conf_t    *cscf;
-    ngx_http_liveupdate_jobs_t  *jobs;
+    ngx_http_core_loc_conf_t  *clcf;
+    ngx_http_core_srv_conf_t  *cscf;
+    ngx_lu_jobs_t             *jobs;
 
     clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
     cscf = ngx_http_conf_get_module_srv_conf(cf, ngx_http_core_module);
@@ -446,7 +442,7 @@ ngx_http_liveupdate_conf_jobs(ngx_conf_t *cf,
     if (lucf->fetch == NULL) {
 
         if (lucf->webhook == NULL
-            && lucf->approval != NGX_HTTP_LIVEUPDATE_APPROVAL_GITHUB)
+            && lucf->approval != NGX_LU_APPROVAL_GITHUB)
         {
             return NGX_CONF_OK;
         }
@@ -461,7 +457,7 @@ ngx_http_liveupdate_conf_jobs(ngx_conf_t *cf,
     }
 
     if (lucf->github == NULL
-        && (lucf->approval == NGX_HTTP_LIVEUPDATE_APPROVAL_GITHUB
+        && (lucf->approval == NGX_LU_APPROVAL_GITHUB
             || (lucf->webhook && lucf->webhook->is_github)))
     {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
@@ -492,7 +488,7 @@ ngx_http_liveupdate_conf_jobs(ngx_conf_t *cf,
         return NGX_CONF_OK;
     }
 
-    jobs = ngx_pcalloc(cf->pool, sizeof(ngx_http_liveupdate_jobs_t));
+    jobs = ngx_pcalloc(cf->pool, sizeof(ngx_lu_jobs_t));
     if (jobs == NULL) {
         return NGX_CONF_ERROR;
     }
@@ -504,8 +500,7 @@ ngx_http_liveupdate_conf_jobs(ngx_conf_t *cf,
     jobs->aside = (lucf->threads != lucf->readers);
     jobs->approval = lucf->approval;
     jobs->github = lucf->github;
-    jobs->github_approves = (lucf->approval
-                             == NGX_HTTP_LIVEUPDATE_APPROVAL_GITHUB);
+    jobs->github_approves = (lucf->approval == NGX_LU_APPROVAL_GITHUB);
 
     lucf->store->jobs = jobs;
 
@@ -514,14 +509,13 @@ ngx_http_liveupdate_conf_jobs(ngx_conf_t *cf,
 
 
 char *
-ngx_http_liveupdate_conf_tokens(ngx_conf_t *cf,
-    ngx_http_liveupdate_loc_conf_t *lucf)
+ngx_lu_conf_tokens(ngx_conf_t *cf, ngx_lu_loc_conf_t *lucf)
 {
-    ngx_str_t            name, text;
-    liveupdate_str_t     file;
-    liveupdate_rc_e      rc;
-    liveupdate_arena_t   arena;
-    liveupdate_error_t   err;
+    ngx_str_t   name, text;
+    lu_str_t    file;
+    lu_rc_e     rc;
+    lu_arena_t  arena;
+    lu_error_t  err;
 
     if (lucf->tokens_path.len == 0) {
         return NGX_CONF_OK;
@@ -529,33 +523,32 @@ ngx_http_liveupdate_conf_tokens(ngx_conf_t *cf,
 
     name = lucf->tokens_path;
 
-    if (ngx_http_liveupdate_conf_read(cf, &name, &text) != NGX_OK) {
+    if (ngx_lu_conf_read(cf, &name, &text) != NGX_OK) {
         return NGX_CONF_ERROR;
     }
 
     file.len = text.len;
     file.data = text.data;
 
-    arena = ngx_http_liveupdate_arena(cf->pool);
+    arena = ngx_lu_arena(cf->pool);
 
-    rc = liveupdate_token_parse(&arena, &file, &lucf->tokens, &lucf->ntokens,
-                                &err);
+    rc = lu_token_parse(&arena, &file, &lucf->tokens, &lucf->ntokens, &err);
 
     ngx_explicit_memzero(text.data, text.len);
 
-    if (rc == LIVEUPDATE_INVALID) {
+    if (rc == LU_INVALID) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                            "invalid token file \"%V\": line %*s %s",
                            &name, err.subject.len, err.subject.data, err.text);
         return NGX_CONF_ERROR;
     }
 
-    return rc == LIVEUPDATE_OK ? NGX_CONF_OK : NGX_CONF_ERROR;
+    return rc == LU_OK ? NGX_CONF_OK : NGX_CONF_ERROR;
 }
 
 
 static ngx_int_t
-ngx_http_liveupdate_conf_read(ngx_conf_t *cf, ngx_str_t *name,
+ngx_lu_conf_read(ngx_conf_t *cf, ngx_str_t *name,
     ngx_str_t *text)
 {
     size_t           size;
@@ -598,7 +591,7 @@ ngx_http_liveupdate_conf_read(ngx_conf_t *cf, ngx_str_t *name,
 
     size = (size_t) ngx_file_size(&fi);
 
-    if (size > NGX_HTTP_LIVEUPDATE_JSON_SIZE) {
+    if (size > NGX_LU_JSON_SIZE) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                            "file \"%V\" is too large", name);
         goto done;

@@ -7,8 +7,8 @@
  */
 
 
-#ifndef _LIVEUPDATE_APP_H_INCLUDED_
-#define _LIVEUPDATE_APP_H_INCLUDED_
+#ifndef _LU_APP_H_INCLUDED_
+#define _LU_APP_H_INCLUDED_
 
 
 #include "lu_desktop.h"
@@ -17,8 +17,8 @@
 
 
 typedef struct {
-    liveupdate_str_t             id;
-    liveupdate_str_t             release_id;
+    lu_str_t                     id;
+    lu_str_t                     release_id;
 
     /*
      * Devices whose bucket is below the threshold get it; everybody does if
@@ -28,51 +28,51 @@ typedef struct {
     unsigned                     everyone:1;
 
     /* NULL if the release is gone; else the caller sets it before render() */
-    const liveupdate_release_t  *release;
+    const lu_release_t          *release;
 
     /*
      * The answer to a device: head, the base URL, tail.  If the URL is the
      * publisher's own, then the head is the whole answer.
      */
-    liveupdate_str_t             head;
-    liveupdate_str_t             tail;
+    lu_str_t                     head;
+    lu_str_t                     tail;
 
-    liveupdate_mark_t            mark;
-} liveupdate_deployment_t;
+    lu_mark_t                    mark;
+} lu_deployment_t;
 
 
 typedef struct {
-    liveupdate_str_t             id;
-    liveupdate_str_t             name;
-    time_t                       expires;       /* or LIVEUPDATE_TIME_MAX */
+    lu_str_t                     id;
+    lu_str_t                     name;
+    time_t                       expires;       /* or LU_TIME_MAX */
     unsigned                     paused:1;
     unsigned                     is_protected:1;
 
     /* newest first, no further than one that is for everyone */
-    liveupdate_deployment_t     *deployments;
+    lu_deployment_t             *deployments;
     size_t                       ndeployments;
 
-    liveupdate_mark_t            mark;          /* told of no release */
-} liveupdate_channel_t;
+    lu_mark_t                    mark;          /* told of no release */
+} lu_channel_t;
 
 
 typedef struct {
-    liveupdate_str_t             device;
-    const liveupdate_channel_t  *channel;
-} liveupdate_forced_t;
+    lu_str_t                     device;
+    const lu_channel_t          *channel;
+} lu_forced_t;
 
 
 typedef struct {
-    liveupdate_str_t             id;
-    const liveupdate_channel_t  *channel;       /* the default, or NULL */
-    liveupdate_channel_t        *channels;      /* sorted by name */
+    lu_str_t                     id;
+    const lu_channel_t          *channel;       /* the default, or NULL */
+    lu_channel_t                *channels;      /* sorted by name */
     size_t                       nchannels;
-    liveupdate_forced_t         *forced;        /* sorted by device */
+    lu_forced_t                 *forced;        /* sorted by device */
     size_t                       nforced;
-    liveupdate_desktop_t         desktop;
-    liveupdate_mark_t            mark;          /* no channel, no build */
+    lu_desktop_t                 desktop;
+    lu_mark_t                    mark;          /* no channel, no build */
     unsigned                     discovery:1;
-} liveupdate_app_t;
+} lu_app_t;
 
 
 /*
@@ -80,18 +80,16 @@ typedef struct {
  * kept.  The deployments' releases are left NULL.
  */
 
-liveupdate_rc_e liveupdate_app_parse(const liveupdate_arena_t *arena,
-    const liveupdate_str_t *text, liveupdate_app_t *app,
-    liveupdate_error_t *err);
+lu_rc_e lu_app_parse(const lu_arena_t *arena, const lu_str_t *text,
+    lu_app_t *app, lu_error_t *err);
 
 /*
  * Renders the answer of one deployment, whose release must be set.  Returns
- * LIVEUPDATE_OK or LIVEUPDATE_NOMEM.
+ * LU_OK or LU_NOMEM.
  */
 
-liveupdate_rc_e liveupdate_deployment_render(const liveupdate_arena_t *arena,
-    const liveupdate_app_t *app, const liveupdate_channel_t *channel,
-    liveupdate_deployment_t *deployment);
+lu_rc_e lu_deployment_render(const lu_arena_t *arena, const lu_app_t *app,
+    const lu_channel_t *channel, lu_deployment_t *deployment);
 
 /*
  * The path of a release's artifact, behind the base of URLs:
@@ -99,16 +97,14 @@ liveupdate_rc_e liveupdate_deployment_render(const liveupdate_arena_t *arena,
  * the arena is exhausted; there is room for 3 bytes behind it.
  */
 
-liveupdate_str_t liveupdate_artifact_path(const liveupdate_arena_t *arena,
-    const liveupdate_str_t *app, const liveupdate_str_t *release,
-    liveupdate_kind_e kind);
+lu_str_t lu_artifact_path(const lu_arena_t *arena, const lu_str_t *app,
+    const lu_str_t *release, lu_kind_e kind);
 
 /* The channel of that name, or to which the device is forced; else NULL. */
 
-const liveupdate_channel_t *liveupdate_channel_find(
-    const liveupdate_app_t *app, const liveupdate_str_t *name);
-const liveupdate_channel_t *liveupdate_forced_find(
-    const liveupdate_app_t *app, const liveupdate_str_t *device);
+const lu_channel_t *lu_channel_find(const lu_app_t *app, const lu_str_t *name);
+const lu_channel_t *lu_forced_find(const lu_app_t *app,
+    const lu_str_t *device);
 
 
-#endif /* _LIVEUPDATE_APP_H_INCLUDED_ */
+#endif /* _LU_APP_H_INCLUDED_ */

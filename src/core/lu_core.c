@@ -7,9 +7,8 @@
 #include "lu_core.h"
 
 
-liveupdate_rc_e
-liveupdate_refuse(liveupdate_error_t *err, const liveupdate_str_t *subject,
-    const char *text)
+lu_rc_e
+lu_refuse(lu_error_t *err, const lu_str_t *subject, const char *text)
 {
     err->text = text;
 
@@ -21,12 +20,12 @@ liveupdate_refuse(liveupdate_error_t *err, const liveupdate_str_t *subject,
         err->subject.data = NULL;
     }
 
-    return LIVEUPDATE_INVALID;
+    return LU_INVALID;
 }
 
 
 int
-liveupdate_str_eq(const liveupdate_str_t *a, const liveupdate_str_t *b)
+lu_str_eq(const lu_str_t *a, const lu_str_t *b)
 {
     return a->len == b->len
            && (a->len == 0 || memcmp(a->data, b->data, a->len) == 0);
@@ -34,18 +33,17 @@ liveupdate_str_eq(const liveupdate_str_t *a, const liveupdate_str_t *b)
 
 
 int
-liveupdate_str_is(const liveupdate_str_t *a, const char *text)
+lu_str_is(const lu_str_t *a, const char *text)
 {
     return a->len == strlen(text)
            && (a->len == 0 || memcmp(a->data, text, a->len) == 0);
 }
 
 
-liveupdate_str_t
-liveupdate_str_dup(const liveupdate_arena_t *arena, const void *data,
-    size_t len)
+lu_str_t
+lu_str_dup(const lu_arena_t *arena, const void *data, size_t len)
 {
-    liveupdate_str_t  str;
+    lu_str_t  str;
 
     str.len = len;
     str.data = arena->alloc(arena->data, len + 1);

@@ -8,8 +8,8 @@
  */
 
 
-#ifndef _LIVEUPDATE_CORE_H_INCLUDED_
-#define _LIVEUPDATE_CORE_H_INCLUDED_
+#ifndef _LU_CORE_H_INCLUDED_
+#define _LU_CORE_H_INCLUDED_
 
 
 #include <stddef.h>
@@ -21,9 +21,9 @@
 typedef struct {
     size_t           len;
     unsigned char   *data;          /* not terminated unless a header says so */
-} liveupdate_str_t;
+} lu_str_t;
 
-#define liveupdate_string(str)                                                \
+#define lu_string(str)                                                        \
     { sizeof(str) - 1, (unsigned char *) str }
 
 
@@ -35,17 +35,17 @@ typedef struct {
 typedef struct {
     void          *(*alloc)(void *data, size_t size);
     void            *data;
-} liveupdate_arena_t;
+} lu_arena_t;
 
 
 typedef enum {
-    LIVEUPDATE_OK = 0,
-    LIVEUPDATE_NOMEM,               /* the arena returned NULL */
-    LIVEUPDATE_INVALID,             /* the input is not what it should be */
-    LIVEUPDATE_NOT_FOUND,           /* well-formed, but names nothing here */
-    LIVEUPDATE_CONFLICT,            /* exists already, or changed meanwhile */
-    LIVEUPDATE_FORBIDDEN            /* a rule of the app does not allow it */
-} liveupdate_rc_e;
+    LU_OK = 0,
+    LU_NOMEM,                       /* the arena returned NULL */
+    LU_INVALID,                     /* the input is not what it should be */
+    LU_NOT_FOUND,                   /* well-formed, but names nothing here */
+    LU_CONFLICT,                    /* exists already, or changed meanwhile */
+    LU_FORBIDDEN                    /* a rule of the app does not allow it */
+} lu_rc_e;
 
 
 /*
@@ -56,11 +56,10 @@ typedef enum {
 
 typedef struct {
     const char        *text;
-    liveupdate_str_t   subject;
-} liveupdate_error_t;
+    lu_str_t           subject;
+} lu_error_t;
 
-liveupdate_rc_e liveupdate_refuse(liveupdate_error_t *err,
-    const liveupdate_str_t *subject, const char *text);
+lu_rc_e lu_refuse(lu_error_t *err, const lu_str_t *subject, const char *text);
 
 
 /* Where the caller counts what was decided: empty at first, and his own. */
@@ -68,16 +67,15 @@ liveupdate_rc_e liveupdate_refuse(liveupdate_error_t *err,
 typedef struct {
     void              *series;
     unsigned long      serial;
-} liveupdate_mark_t;
+} lu_mark_t;
 
 
-int liveupdate_str_eq(const liveupdate_str_t *a, const liveupdate_str_t *b);
-int liveupdate_str_is(const liveupdate_str_t *a, const char *text);
+int lu_str_eq(const lu_str_t *a, const lu_str_t *b);
+int lu_str_is(const lu_str_t *a, const char *text);
 
 /* A terminated copy; data is NULL if the arena is exhausted. */
 
-liveupdate_str_t liveupdate_str_dup(const liveupdate_arena_t *arena,
-    const void *data, size_t len);
+lu_str_t lu_str_dup(const lu_arena_t *arena, const void *data, size_t len);
 
 
-#endif /* _LIVEUPDATE_CORE_H_INCLUDED_ */
+#endif /* _LU_CORE_H_INCLUDED_ */

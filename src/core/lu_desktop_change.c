@@ -9,53 +9,49 @@
 #include "lu_name.h"
 
 
-static cJSON *liveupdate_member(cJSON *object, const char *key,
+static cJSON *lu_member(cJSON *object, const char *key,
     cJSON *(*create)(void));
-static cJSON *liveupdate_build_find(const cJSON *builds, const char *id);
-static liveupdate_rc_e liveupdate_release_info(cJSON *releases,
-    const cJSON *builds, const cJSON *info);
-static liveupdate_rc_e liveupdate_latest_set(cJSON *releases, const char *id);
-static liveupdate_rc_e liveupdate_latest_mark(cJSON *app);
-static liveupdate_rc_e liveupdate_latest_before(cJSON *releases,
-    const cJSON *builds, cJSON *build);
-static cJSON *liveupdate_build_before(const cJSON *builds, cJSON *build);
-static const char *liveupdate_build_id(const cJSON *build);
-static void liveupdate_rollouts_delete(cJSON *redirections, const char *id);
-static liveupdate_rc_e liveupdate_rollout_add(cJSON *redirections,
-    const char *id, double rollout);
-static liveupdate_rc_e liveupdate_copy(cJSON *to, const cJSON *from,
-    const char *key);
-static liveupdate_rc_e liveupdate_rules_check(const cJSON *app,
-    const cJSON *rules, const liveupdate_arena_t *arena,
-    liveupdate_error_t *err);
-static liveupdate_rc_e liveupdate_rule_check(const cJSON *builds,
-    const cJSON *rule, const char *key, const liveupdate_arena_t *arena,
-    liveupdate_error_t *err);
-static int liveupdate_rule_holds(const cJSON *builds, const cJSON *rule,
+static cJSON *lu_build_find(const cJSON *builds, const char *id);
+static lu_rc_e lu_release_info(cJSON *releases, const cJSON *builds,
+    const cJSON *info);
+static lu_rc_e lu_latest_set(cJSON *releases, const char *id);
+static lu_rc_e lu_latest_mark(cJSON *app);
+static lu_rc_e lu_latest_before(cJSON *releases, const cJSON *builds,
+    cJSON *build);
+static cJSON *lu_build_before(const cJSON *builds, cJSON *build);
+static const char *lu_build_id(const cJSON *build);
+static void lu_rollouts_delete(cJSON *redirections, const char *id);
+static lu_rc_e lu_rollout_add(cJSON *redirections, const char *id,
+    double rollout);
+static lu_rc_e lu_copy(cJSON *to, const cJSON *from, const char *key);
+static lu_rc_e lu_rules_check(const cJSON *app, const cJSON *rules,
+    const lu_arena_t *arena, lu_error_t *err);
+static lu_rc_e lu_rule_check(const cJSON *builds, const cJSON *rule,
+    const char *key, const lu_arena_t *arena, lu_error_t *err);
+static int lu_rule_holds(const cJSON *builds, const cJSON *rule,
     const char *key);
 
 
-liveupdate_rc_e
-liveupdate_build_release(cJSON *app, const char *id, const char *version,
-    const cJSON *release_info, const char *now, liveupdate_error_t *err)
+lu_rc_e
+lu_build_release(cJSON *app, const char *id, const char *version,
+    const cJSON *release_info, const char *now, lu_error_t *err)
 {
-    cJSON            *build, *builds, *releases;
-    liveupdate_rc_e   rc;
+    cJSON   *build, *builds, *releases;
+    lu_rc_e  rc;
 
-    builds = liveupdate_member(app, "desktopBuilds", cJSON_CreateArray);
-    releases = liveupdate_member(app, "desktopReleases", cJSON_CreateObject);
+    builds = lu_member(app, "desktopBuilds", cJSON_CreateArray);
+    releases = lu_member(app, "desktopReleases", cJSON_CreateObject);
 
     if (builds == NULL || releases == NULL) {
-        return LIVEUPDATE_NOMEM;
+        return LU_NOMEM;
     }
 
     if (!cJSON_IsArray(builds) || !cJSON_IsObject(releases)) {
-        return liveupdate_refuse(err, NULL, "the app's desktop releases are "
-                                            "damaged");
+        return lu_refuse(err, NULL, "the app's desktop releases are damaged");
     }
 
-    if (liveupdate_build_find(builds, id)) {
-        return LIVEUPDATE_OK;
+    if (lu_build_find(builds, id)) {
+        return LU_OK;
     }
 
     build = cJSON_CreateObject();
@@ -67,38 +63,38 @@ liveupdate_build_release(cJSON *app, const char *id, const char *version,
         || !cJSON_AddItemToArray(builds, build))
     {
         cJSON_Delete(build);
-        return LIVEUPDATE_NOMEM;
+        return LU_NOMEM;
     }
 
     if (release_info == NULL) {
-        return LIVEUPDATE_OK;
+        return LU_OK;
     }
 
-    rc = liveupdate_release_info(releases, builds, release_info);
+    rc = lu_release_info(releases, builds, release_info);
 
-    return rc == LIVEUPDATE_OK ? liveupdate_latest_mark(app) : rc;
+    return rc == LU_OK ? lu_latest_mark(app) : rc;
 }
 
 
 /* What is said of builds that are not released here is left out. */
 
-static liveupdate_rc_e
-liveupdate_release_info(cJSON *releases, const cJSON *builds,
+static lu_rc_e
+lu_release_info(cJSON *releases, const cJSON *builds,
     const cJSON *info)
 {
-    cJSON            *item, *next, *redirections;
-    liveupdate_rc_e   rc;
+    cJSON   *item, *next, *redirections;
+    lu_rc_e  rc;
 
-    if (liveupdate_rule_holds(builds, info, "latestReleaseBuildId")) {
+    if (lu_rule_holds(builds, info, "latestReleaseBuildId")) {
 
-        rc = liveupdate_copy(releases, info, "latestReleaseBuildId");
-        if (rc != LIVEUPDATE_OK) {
+        rc = lu_copy(releases, info, "latestReleaseBuildId");
+        if (rc != LU_OK) {
             return rc;
         }
     }
 
-    rc = liveupdate_copy(releases, info, "releaseRedirections");
-    if (rc != LIVEUPDATE_OK) {
+    rc = lu_copy(releases, info, "releaseRedirections");
+    if (rc != LU_OK) {
         return rc;
     }
 
@@ -108,40 +104,40 @@ liveupdate_release_info(cJSON *releases, const cJSON *builds,
     for (item = redirections ? redirections->child : NULL; item; item = next) {
         next = item->next;
 
-        if (!liveupdate_rule_holds(builds, item, "buildId")) {
+        if (!lu_rule_holds(builds, item, "buildId")) {
             cJSON_Delete(cJSON_DetachItemViaPointer(redirections, item));
         }
     }
 
-    return LIVEUPDATE_OK;
+    return LU_OK;
 }
 
 
-liveupdate_rc_e
-liveupdate_build_withdraw(cJSON *app, const char *id, liveupdate_error_t *err)
+lu_rc_e
+lu_build_withdraw(cJSON *app, const char *id, lu_error_t *err)
 {
     cJSON             *build, *builds, *item, *next, *releases,
                       *redirections;
-    const char        *latest;
-    liveupdate_rc_e    rc;
-    liveupdate_str_t   value;
+    const char  *latest;
+    lu_rc_e      rc;
+    lu_str_t     value;
 
     builds = cJSON_GetObjectItemCaseSensitive(app, "desktopBuilds");
     releases = cJSON_GetObjectItemCaseSensitive(app, "desktopReleases");
 
-    build = liveupdate_build_find(builds, id);
+    build = lu_build_find(builds, id);
 
     if (build == NULL) {
-        (void) liveupdate_refuse(err, NULL, "The build is not released.");
-        return LIVEUPDATE_NOT_FOUND;
+        (void) lu_refuse(err, NULL, "The build is not released.");
+        return LU_NOT_FOUND;
     }
 
-    latest = liveupdate_build_latest(app);
+    latest = lu_build_latest(app);
 
     if (latest && strcmp(latest, id) == 0) {
 
-        rc = liveupdate_latest_before(releases, builds, build);
-        if (rc != LIVEUPDATE_OK) {
+        rc = lu_latest_before(releases, builds, build);
+        if (rc != LU_OK) {
             return rc;
         }
     }
@@ -152,8 +148,8 @@ liveupdate_build_withdraw(cJSON *app, const char *id, liveupdate_error_t *err)
     for (item = redirections ? redirections->child : NULL; item; item = next) {
         next = item->next;
 
-        if (liveupdate_json_string(item, "buildId", &value) == LIVEUPDATE_OK
-            && liveupdate_str_is(&value, id))
+        if (lu_json_string(item, "buildId", &value) == LU_OK
+            && lu_str_is(&value, id))
         {
             cJSON_Delete(cJSON_DetachItemViaPointer(redirections, item));
         }
@@ -161,116 +157,113 @@ liveupdate_build_withdraw(cJSON *app, const char *id, liveupdate_error_t *err)
 
     cJSON_Delete(cJSON_DetachItemViaPointer(builds, build));
 
-    return LIVEUPDATE_OK;
+    return LU_OK;
 }
 
 
-liveupdate_rc_e
-liveupdate_build_rollback(cJSON *app, unsigned steps, const char **id,
-    liveupdate_error_t *err)
+lu_rc_e
+lu_build_rollback(cJSON *app, unsigned steps, const char **id, lu_error_t *err)
 {
     cJSON       *build, *builds;
     const char  *latest;
 
     builds = cJSON_GetObjectItemCaseSensitive(app, "desktopBuilds");
-    latest = liveupdate_build_latest(app);
+    latest = lu_build_latest(app);
 
-    build = latest ? liveupdate_build_find(builds, latest) : NULL;
+    build = latest ? lu_build_find(builds, latest) : NULL;
 
     while (build && steps) {
-        build = liveupdate_build_before(builds, build);
+        build = lu_build_before(builds, build);
         steps--;
     }
 
     if (build == NULL) {
-        (void) liveupdate_refuse(err, NULL,
-                                 "There is no release to go back to.");
-        return LIVEUPDATE_NOT_FOUND;
+        (void) lu_refuse(err, NULL, "There is no release to go back to.");
+        return LU_NOT_FOUND;
     }
 
-    *id = liveupdate_build_id(build);
+    *id = lu_build_id(build);
 
-    return liveupdate_latest_set(
+    return lu_latest_set(
                      cJSON_GetObjectItemCaseSensitive(app, "desktopReleases"),
                      *id);
 }
 
 
-liveupdate_rc_e
-liveupdate_build_rollout(cJSON *app, const char *id, double rollout,
-    liveupdate_error_t *err)
+lu_rc_e
+lu_build_rollout(cJSON *app, const char *id, double rollout, lu_error_t *err)
 {
-    cJSON            *build, *builds, *releases, *redirections;
-    const char       *latest;
-    liveupdate_rc_e   rc;
+    cJSON       *build, *builds, *releases, *redirections;
+    const char  *latest;
+    lu_rc_e      rc;
 
     if (!(rollout >= 0 && rollout <= 1)) {
-        return liveupdate_refuse(err, NULL, "\"rollout\" must be a number"
-                                            " from 0 to 1");
+        return lu_refuse(err, NULL, "\"rollout\" must be a number"
+                                    " from 0 to 1");
     }
 
     builds = cJSON_GetObjectItemCaseSensitive(app, "desktopBuilds");
 
-    build = liveupdate_build_find(builds, id);
+    build = lu_build_find(builds, id);
 
     if (build == NULL) {
-        (void) liveupdate_refuse(err, NULL, "The build is not released.");
-        return LIVEUPDATE_NOT_FOUND;
+        (void) lu_refuse(err, NULL, "The build is not released.");
+        return LU_NOT_FOUND;
     }
 
-    releases = liveupdate_member(app, "desktopReleases", cJSON_CreateObject);
+    releases = lu_member(app, "desktopReleases", cJSON_CreateObject);
     if (releases == NULL) {
-        return LIVEUPDATE_NOMEM;
+        return LU_NOMEM;
     }
 
-    redirections = liveupdate_member(releases, "releaseRedirections",
-                                     cJSON_CreateArray);
+    redirections = lu_member(releases, "releaseRedirections",
+                             cJSON_CreateArray);
     if (redirections == NULL) {
-        return LIVEUPDATE_NOMEM;
+        return LU_NOMEM;
     }
 
-    liveupdate_rollouts_delete(redirections, id);
+    lu_rollouts_delete(redirections, id);
 
     if (rollout >= 1) {
-        rc = liveupdate_latest_set(releases, id);
+        rc = lu_latest_set(releases, id);
 
-        return rc == LIVEUPDATE_OK ? liveupdate_latest_mark(app) : rc;
+        return rc == LU_OK ? lu_latest_mark(app) : rc;
     }
 
     /* else it would be for all whom the rule does not choose, too */
 
-    latest = liveupdate_build_latest(app);
+    latest = lu_build_latest(app);
 
     if (latest && strcmp(latest, id) == 0) {
 
-        rc = liveupdate_latest_before(releases, builds, build);
-        if (rc != LIVEUPDATE_OK) {
+        rc = lu_latest_before(releases, builds, build);
+        if (rc != LU_OK) {
             return rc;
         }
     }
 
     if (rollout == 0) {
-        return LIVEUPDATE_OK;
+        return LU_OK;
     }
 
-    return liveupdate_rollout_add(redirections, id, rollout);
+    return lu_rollout_add(redirections, id, rollout);
 }
 
 
 static void
-liveupdate_rollouts_delete(cJSON *redirections, const char *id)
+lu_rollouts_delete(cJSON *redirections, const char *id)
 {
-    cJSON             *item, *next;
-    liveupdate_str_t   value;
+    cJSON    *item, *next;
+    lu_str_t  value;
 
     for (item = redirections->child; item; item = next) {
         next = item->next;
 
-        if (liveupdate_json_string(item, "rule", &value) == LIVEUPDATE_OK
-            && liveupdate_str_is(&value, "buildByRollout")
-            && liveupdate_json_string(item, "buildId", &value)
-               == LIVEUPDATE_OK
-            && liveupdate_str_is(&value, id)
+        if (lu_json_string(item, "rule", &value) == LU_OK
+            && lu_str_is(&value, "buildByRollout")
+            && lu_json_string(item, "buildId", &value)
+               == LU_OK
+            && lu_str_is(&value, id)
             && !cJSON_IsArray(cJSON_GetObjectItemCaseSensitive(item,
                                                                "platforms")))
         {
@@ -280,8 +273,8 @@ liveupdate_rollouts_delete(cJSON *redirections, const char *id)
 }
 
 
-static liveupdate_rc_e
-liveupdate_rollout_add(cJSON *redirections, const char *id, double rollout)
+static lu_rc_e
+lu_rollout_add(cJSON *redirections, const char *id, double rollout)
 {
     cJSON   *item;
     double   percentage;
@@ -298,71 +291,70 @@ liveupdate_rollout_add(cJSON *redirections, const char *id, double rollout)
         || !cJSON_AddItemToArray(redirections, item))
     {
         cJSON_Delete(item);
-        return LIVEUPDATE_NOMEM;
+        return LU_NOMEM;
     }
 
-    return LIVEUPDATE_OK;
+    return LU_OK;
 }
 
 
-liveupdate_rc_e
-liveupdate_rules_set(cJSON *app, const cJSON *rules,
-    const liveupdate_arena_t *arena, liveupdate_error_t *err)
+lu_rc_e
+lu_rules_set(cJSON *app, const cJSON *rules, const lu_arena_t *arena,
+    lu_error_t *err)
 {
-    cJSON                 *releases;
-    liveupdate_rc_e        rc;
-    liveupdate_desktop_t   desktop;
+    cJSON        *releases;
+    lu_rc_e       rc;
+    lu_desktop_t  desktop;
 
-    rc = liveupdate_desktop_parse(arena, NULL, rules, &desktop, err);
-    if (rc != LIVEUPDATE_OK) {
+    rc = lu_desktop_parse(arena, NULL, rules, &desktop, err);
+    if (rc != LU_OK) {
         return rc;
     }
 
-    rc = liveupdate_rules_check(app, rules, arena, err);
-    if (rc != LIVEUPDATE_OK) {
+    rc = lu_rules_check(app, rules, arena, err);
+    if (rc != LU_OK) {
         return rc;
     }
 
-    releases = liveupdate_member(app, "desktopReleases", cJSON_CreateObject);
+    releases = lu_member(app, "desktopReleases", cJSON_CreateObject);
     if (releases == NULL) {
-        return LIVEUPDATE_NOMEM;
+        return LU_NOMEM;
     }
 
     cJSON_DeleteItemFromObjectCaseSensitive(releases, "latestReleaseBuildId");
     cJSON_DeleteItemFromObjectCaseSensitive(releases, "releaseRedirections");
 
-    rc = liveupdate_copy(releases, rules, "latestReleaseBuildId");
-    if (rc != LIVEUPDATE_OK) {
+    rc = lu_copy(releases, rules, "latestReleaseBuildId");
+    if (rc != LU_OK) {
         return rc;
     }
 
-    rc = liveupdate_copy(releases, rules, "releaseRedirections");
+    rc = lu_copy(releases, rules, "releaseRedirections");
 
-    return rc == LIVEUPDATE_OK ? liveupdate_latest_mark(app) : rc;
+    return rc == LU_OK ? lu_latest_mark(app) : rc;
 }
 
 
-static liveupdate_rc_e
-liveupdate_rules_check(const cJSON *app, const cJSON *rules,
-    const liveupdate_arena_t *arena, liveupdate_error_t *err)
+static lu_rc_e
+lu_rules_check(const cJSON *app, const cJSON *rules, const lu_arena_t *arena,
+    lu_error_t *err)
 {
-    const cJSON      *builds, *item;
-    liveupdate_rc_e   rc;
+    const cJSON  *builds, *item;
+    lu_rc_e       rc;
 
     builds = cJSON_GetObjectItemCaseSensitive(app, "desktopBuilds");
 
-    rc = liveupdate_rule_check(builds, rules, "latestReleaseBuildId", arena,
-                               err);
+    rc = lu_rule_check(builds, rules, "latestReleaseBuildId", arena, err);
 
     cJSON_ArrayForEach(item,
                        cJSON_GetObjectItemCaseSensitive(rules,
                                                       "releaseRedirections"))
     {
-        if (rc != LIVEUPDATE_OK) {
+        if (rc != LU_OK) {
             break;
         }
 
-        rc = liveupdate_rule_check(builds, item, "buildId", arena, err);
+        rc = lu_rule_check(builds, item, "buildId", arena, err);
     }
 
     return rc;
@@ -371,48 +363,48 @@ liveupdate_rules_check(const cJSON *app, const cJSON *rules,
 
 /* The reason outlives the rules. */
 
-static liveupdate_rc_e
-liveupdate_rule_check(const cJSON *builds, const cJSON *rule,
-    const char *key, const liveupdate_arena_t *arena, liveupdate_error_t *err)
+static lu_rc_e
+lu_rule_check(const cJSON *builds, const cJSON *rule, const char *key,
+    const lu_arena_t *arena, lu_error_t *err)
 {
-    liveupdate_str_t  id;
+    lu_str_t  id;
 
-    if (liveupdate_rule_holds(builds, rule, key)) {
-        return LIVEUPDATE_OK;
+    if (lu_rule_holds(builds, rule, key)) {
+        return LU_OK;
     }
 
-    (void) liveupdate_json_string(rule, key, &id);
+    (void) lu_json_string(rule, key, &id);
 
-    id = liveupdate_str_dup(arena, id.data, id.len);
+    id = lu_str_dup(arena, id.data, id.len);
     if (id.data == NULL) {
-        return LIVEUPDATE_NOMEM;
+        return LU_NOMEM;
     }
 
-    return liveupdate_refuse(err, &id, "is not a released build");
+    return lu_refuse(err, &id, "is not a released build");
 }
 
 
 /* Whether the build that it is about, if there is one, is released. */
 
 static int
-liveupdate_rule_holds(const cJSON *builds, const cJSON *rule, const char *key)
+lu_rule_holds(const cJSON *builds, const cJSON *rule, const char *key)
 {
-    liveupdate_str_t  id;
+    lu_str_t  id;
 
-    return liveupdate_json_string(rule, key, &id) != LIVEUPDATE_OK
-           || liveupdate_build_find(builds, (char *) id.data);
+    return lu_json_string(rule, key, &id) != LU_OK
+           || lu_build_find(builds, (char *) id.data);
 }
 
 
 const char *
-liveupdate_build_latest(const cJSON *app)
+lu_build_latest(const cJSON *app)
 {
-    liveupdate_str_t  id;
+    lu_str_t  id;
 
-    if (liveupdate_json_string(
+    if (lu_json_string(
             cJSON_GetObjectItemCaseSensitive(app, "desktopReleases"),
             "latestReleaseBuildId", &id)
-        != LIVEUPDATE_OK)
+        != LU_OK)
     {
         return NULL;
     }
@@ -422,14 +414,14 @@ liveupdate_build_latest(const cJSON *app)
 
 
 static cJSON *
-liveupdate_build_find(const cJSON *builds, const char *id)
+lu_build_find(const cJSON *builds, const char *id)
 {
-    cJSON             *build;
-    liveupdate_str_t   value;
+    cJSON    *build;
+    lu_str_t  value;
 
     cJSON_ArrayForEach(build, builds) {
-        if (liveupdate_json_string(build, "id", &value) == LIVEUPDATE_OK
-            && liveupdate_str_is(&value, id))
+        if (lu_json_string(build, "id", &value) == LU_OK
+            && lu_str_is(&value, id))
         {
             return build;
         }
@@ -439,57 +431,56 @@ liveupdate_build_find(const cJSON *builds, const char *id)
 }
 
 
-static liveupdate_rc_e
-liveupdate_latest_set(cJSON *releases, const char *id)
+static lu_rc_e
+lu_latest_set(cJSON *releases, const char *id)
 {
-    return liveupdate_json_set(releases, "latestReleaseBuildId",
-                               id ? cJSON_CreateString(id)
-                                  : cJSON_CreateNull());
+    return lu_json_set(releases, "latestReleaseBuildId",
+                       id ? cJSON_CreateString(id)
+                          : cJSON_CreateNull());
 }
 
 
 /* What everybody had once is what everybody may get again. */
 
-static liveupdate_rc_e
-liveupdate_latest_mark(cJSON *app)
+static lu_rc_e
+lu_latest_mark(cJSON *app)
 {
     cJSON       *build;
     const char  *latest;
 
-    latest = liveupdate_build_latest(app);
+    latest = lu_build_latest(app);
 
     if (latest == NULL) {
-        return LIVEUPDATE_OK;
+        return LU_OK;
     }
 
-    build = liveupdate_build_find(cJSON_GetObjectItemCaseSensitive(app,
-                                                          "desktopBuilds"),
-                                  latest);
+    build = lu_build_find(cJSON_GetObjectItemCaseSensitive(app,
+                                                           "desktopBuilds"),
+                          latest);
 
     if (build == NULL || cJSON_HasObjectItem(build, "wasLatest")) {
-        return LIVEUPDATE_OK;
+        return LU_OK;
     }
 
-    return cJSON_AddTrueToObject(build, "wasLatest") ? LIVEUPDATE_OK
-                                                     : LIVEUPDATE_NOMEM;
+    return cJSON_AddTrueToObject(build, "wasLatest") ? LU_OK : LU_NOMEM;
 }
 
 
 /* The build before this one, or none, becomes the latest. */
 
-static liveupdate_rc_e
-liveupdate_latest_before(cJSON *releases, const cJSON *builds, cJSON *build)
+static lu_rc_e
+lu_latest_before(cJSON *releases, const cJSON *builds, cJSON *build)
 {
-    build = liveupdate_build_before(builds, build);
+    build = lu_build_before(builds, build);
 
-    return liveupdate_latest_set(releases, liveupdate_build_id(build));
+    return lu_latest_set(releases, lu_build_id(build));
 }
 
 
 /* The one before it that was the latest, or NULL. */
 
 static cJSON *
-liveupdate_build_before(const cJSON *builds, cJSON *build)
+lu_build_before(const cJSON *builds, cJSON *build)
 {
     do {
         /* the first item's "prev" is the last one */
@@ -503,32 +494,31 @@ liveupdate_build_before(const cJSON *builds, cJSON *build)
 
 
 static const char *
-liveupdate_build_id(const cJSON *build)
+lu_build_id(const cJSON *build)
 {
-    liveupdate_str_t  id;
+    lu_str_t  id;
 
-    return liveupdate_json_string(build, "id", &id) == LIVEUPDATE_OK
-           ? (char *) id.data : NULL;
+    return lu_json_string(build, "id", &id) == LU_OK ? (char *) id.data : NULL;
 }
 
 
-static liveupdate_rc_e
-liveupdate_copy(cJSON *to, const cJSON *from, const char *key)
+static lu_rc_e
+lu_copy(cJSON *to, const cJSON *from, const char *key)
 {
     const cJSON  *item;
 
     item = cJSON_GetObjectItemCaseSensitive(from, key);
 
     if (item == NULL || cJSON_IsNull(item)) {
-        return LIVEUPDATE_OK;
+        return LU_OK;
     }
 
-    return liveupdate_json_set(to, key, cJSON_Duplicate(item, 1));
+    return lu_json_set(to, key, cJSON_Duplicate(item, 1));
 }
 
 
 static cJSON *
-liveupdate_member(cJSON *object, const char *key, cJSON *(*create)(void))
+lu_member(cJSON *object, const char *key, cJSON *(*create)(void))
 {
     cJSON  *member;
 

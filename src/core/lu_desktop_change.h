@@ -2,14 +2,14 @@
 /*
  * Copyright (C) the nginx-liveupdate authors
  *
- * Changes of an app's desktop releases, as liveupdate_change.h has them for
+ * Changes of an app's desktop releases, as lu_change.h has them for
  * channels: "desktopBuilds" and "desktopReleases" of the app.json, with the
  * fields of desktop-builds.json and desktop-releases.json.
  */
 
 
-#ifndef _LIVEUPDATE_DESKTOP_CHANGE_H_INCLUDED_
-#define _LIVEUPDATE_DESKTOP_CHANGE_H_INCLUDED_
+#ifndef _LU_DESKTOP_CHANGE_H_INCLUDED_
+#define _LU_DESKTOP_CHANGE_H_INCLUDED_
 
 
 #include "lu_json.h"
@@ -24,50 +24,48 @@
  * given to all.
  */
 
-liveupdate_rc_e liveupdate_build_release(cJSON *app, const char *id,
-    const char *version, const cJSON *release_info, const char *now,
-    liveupdate_error_t *err);
+lu_rc_e lu_build_release(cJSON *app, const char *id, const char *version,
+    const cJSON *release_info, const char *now, lu_error_t *err);
 
 /*
  * Takes a build out: its redirections go, and if it was the latest then the
- * one before it is.  LIVEUPDATE_NOT_FOUND.
+ * one before it is.  LU_NOT_FOUND.
  */
 
-liveupdate_rc_e liveupdate_build_withdraw(cJSON *app, const char *id,
-    liveupdate_error_t *err);
+lu_rc_e lu_build_withdraw(cJSON *app, const char *id, lu_error_t *err);
 
 /*
  * Makes the build the latest that was released so many steps before the one
- * that is.  *id points into the app.  LIVEUPDATE_NOT_FOUND: there is none.
+ * that is.  *id points into the app.  LU_NOT_FOUND: there is none.
  */
 
-liveupdate_rc_e liveupdate_build_rollback(cJSON *app, unsigned steps,
-    const char **id, liveupdate_error_t *err);
+lu_rc_e lu_build_rollback(cJSON *app, unsigned steps, const char **id,
+    lu_error_t *err);
 
 /*
  * Gives a released build to a part of the installations, from 0 to 1: to all
  * as the latest, to none, or by a rule "buildByRollout" behind the others.
  * Such a rule that it has already goes, unless it is for some platforms only.
  * If the build was the latest and is not to be for all, then the one before
- * it is the latest.  LIVEUPDATE_NOT_FOUND: the build is not released;
- * LIVEUPDATE_INVALID.
+ * it is the latest.  LU_NOT_FOUND: the build is not released;
+ * LU_INVALID.
  */
 
-liveupdate_rc_e liveupdate_build_rollout(cJSON *app, const char *id,
-    double rollout, liveupdate_error_t *err);
+lu_rc_e lu_build_rollout(cJSON *app, const char *id, double rollout,
+    lu_error_t *err);
 
 /*
  * Replaces latestReleaseBuildId and releaseRedirections.  Refused with the
- * reason: what liveupdate_desktop_parse() refuses, and builds that are not
+ * reason: what lu_desktop_parse() refuses, and builds that are not
  * released.
  */
 
-liveupdate_rc_e liveupdate_rules_set(cJSON *app, const cJSON *rules,
-    const liveupdate_arena_t *arena, liveupdate_error_t *err);
+lu_rc_e lu_rules_set(cJSON *app, const cJSON *rules, const lu_arena_t *arena,
+    lu_error_t *err);
 
 /* The latest build's id, or NULL; points into the app. */
 
-const char *liveupdate_build_latest(const cJSON *app);
+const char *lu_build_latest(const cJSON *app);
 
 
-#endif /* _LIVEUPDATE_DESKTOP_CHANGE_H_INCLUDED_ */
+#endif /* _LU_DESKTOP_CHANGE_H_INCLUDED_ */

@@ -9,106 +9,96 @@
 #include "lu_download.h"
 
 
-#define LIVEUPDATE_DOWNLOAD_PARTS  5    /* versions, {version} and three */
+#define LU_DOWNLOAD_PARTS  5    /* versions, {version} and three */
 
 
-static int liveupdate_download_split(const liveupdate_str_t *path,
-    liveupdate_str_t *parts);
-static liveupdate_download_e liveupdate_download_params(
-    const liveupdate_arena_t *arena, const liveupdate_str_t *parts, int n,
-    const liveupdate_str_t *user_agent, liveupdate_download_t *download,
-    liveupdate_str_t *reason);
-static int liveupdate_download_word(const liveupdate_str_t *part);
-static liveupdate_str_t liveupdate_download_reason(
-    const liveupdate_arena_t *arena, const char *text,
-    const liveupdate_str_t *subject);
+static int lu_download_split(const lu_str_t *path, lu_str_t *parts);
+static lu_download_e lu_download_params(const lu_arena_t *arena,
+    const lu_str_t *parts, int n, const lu_str_t *user_agent,
+    lu_download_t *download, lu_str_t *reason);
+static int lu_download_word(const lu_str_t *part);
+static lu_str_t lu_download_reason(const lu_arena_t *arena, const char *text,
+    const lu_str_t *subject);
 
-static unsigned liveupdate_user_agent_platform(
-    const liveupdate_str_t *user_agent);
-static int liveupdate_user_agent_universal(
-    const liveupdate_str_t *user_agent);
-static unsigned liveupdate_user_agent_number(const liveupdate_str_t *text,
-    size_t *i);
-static size_t liveupdate_user_agent_find(const liveupdate_str_t *user_agent,
-    size_t from, const char *word);
+static unsigned lu_user_agent_platform(const lu_str_t *user_agent);
+static int lu_user_agent_universal(
+    const lu_str_t *user_agent);
+static unsigned lu_user_agent_number(const lu_str_t *text, size_t *i);
+static size_t lu_user_agent_find(const lu_str_t *user_agent, size_t from,
+    const char *word);
 
-static const char *const *liveupdate_download_artifacts(
-    const liveupdate_download_t *download, const liveupdate_str_t *arch);
-static const char *liveupdate_download_artifact(const liveupdate_td_t *td,
-    const liveupdate_download_t *download, const liveupdate_str_t *arch);
-static const liveupdate_td_artifact_t *liveupdate_download_find(
-    const liveupdate_td_t *td, const char *artifact,
-    const liveupdate_str_t *arch);
-static liveupdate_rc_e liveupdate_download_none(
-    const liveupdate_arena_t *arena, const liveupdate_download_t *download,
-    const char *artifact, const liveupdate_str_t *arch,
-    liveupdate_str_t *reason);
-static int liveupdate_same_letters(const liveupdate_str_t *str,
-    const char *text);
-static unsigned char liveupdate_lower(unsigned char c);
+static const char *const *lu_download_artifacts(const lu_download_t *download,
+    const lu_str_t *arch);
+static const char *lu_download_artifact(const lu_td_t *td,
+    const lu_download_t *download, const lu_str_t *arch);
+static const lu_td_artifact_t *lu_download_find(const lu_td_t *td,
+    const char *artifact, const lu_str_t *arch);
+static lu_rc_e lu_download_none(const lu_arena_t *arena,
+    const lu_download_t *download, const char *artifact, const lu_str_t *arch,
+    lu_str_t *reason);
+static int lu_same_letters(const lu_str_t *str, const char *text);
+static unsigned char lu_lower(unsigned char c);
 
 
 static const struct {
     const char            *name;
     unsigned               platform;
-} liveupdate_download_platforms[] = {
-    { "windows", LIVEUPDATE_WINDOWS },
-    { "mac", LIVEUPDATE_MAC },
-    { "linux", LIVEUPDATE_LINUX },
+} lu_download_platforms[] = {
+    { "windows", LU_WINDOWS },
+    { "mac", LU_MAC },
+    { "linux", LU_LINUX },
     { NULL, 0 }
 };
 
 
-static const char *const  liveupdate_download_archs[] = {
+static const char *const  lu_download_archs[] = {
     "ia32", "x64", "arm64", "universal", NULL
 };
 
-static const liveupdate_str_t  liveupdate_x64 = liveupdate_string("x64");
-static const liveupdate_str_t  liveupdate_arm64 = liveupdate_string("arm64");
-static const liveupdate_str_t  liveupdate_universal =
-    liveupdate_string("universal");
+static const lu_str_t  lu_x64 = lu_string("x64");
+static const lu_str_t  lu_arm64 = lu_string("arm64");
+static const lu_str_t  lu_universal = lu_string("universal");
 
 
-liveupdate_download_e
-liveupdate_download_route(const liveupdate_arena_t *arena,
-    const liveupdate_str_t *path, const liveupdate_str_t *user_agent,
-    liveupdate_download_t *download, liveupdate_str_t *reason)
+lu_download_e
+lu_download_route(const lu_arena_t *arena, const lu_str_t *path,
+    const lu_str_t *user_agent, lu_download_t *download, lu_str_t *reason)
 {
-    int                n, used;
-    liveupdate_str_t   parts[LIVEUPDATE_DOWNLOAD_PARTS];
+    int       n, used;
+    lu_str_t  parts[LU_DOWNLOAD_PARTS];
 
-    memset(download, 0, sizeof(liveupdate_download_t));
+    memset(download, 0, sizeof(lu_download_t));
 
     reason->len = 0;
     reason->data = NULL;
 
-    n = liveupdate_download_split(path, parts);
+    n = lu_download_split(path, parts);
     used = 0;
 
-    if (n >= 2 && liveupdate_str_is(&parts[0], "versions")) {
+    if (n >= 2 && lu_str_is(&parts[0], "versions")) {
         download->version = parts[1];
         used = 2;
 
-    } else if (n >= 2 && liveupdate_str_is(&parts[0], "builds")) {
+    } else if (n >= 2 && lu_str_is(&parts[0], "builds")) {
         download->build_id = parts[1];
         used = 2;
     }
 
     if (n == -1 || n - used > 3) {
         return (path->len && path->data[path->len - 1] == '/')
-               ? LIVEUPDATE_DOWNLOAD_SLASH : LIVEUPDATE_DOWNLOAD_NOT_FOUND;
+               ? LU_DOWNLOAD_SLASH : LU_DOWNLOAD_NOT_FOUND;
     }
 
-    return liveupdate_download_params(arena, parts + used, n - used,
-                                      user_agent, download, reason);
+    return lu_download_params(arena, parts + used, n - used, user_agent,
+                              download, reason);
 }
 
 
 /* How many parts there are; -1: too many, or one of them is empty. */
 
 static int
-liveupdate_download_split(const liveupdate_str_t *path,
-    liveupdate_str_t *parts)
+lu_download_split(const lu_str_t *path,
+    lu_str_t *parts)
 {
     int             n;
     unsigned char  *p, *slash, *last;
@@ -124,7 +114,7 @@ liveupdate_download_split(const liveupdate_str_t *path,
     p = path->data + 1;
     last = path->data + path->len;
 
-    for (n = 0; n < LIVEUPDATE_DOWNLOAD_PARTS; n++) {
+    for (n = 0; n < LU_DOWNLOAD_PARTS; n++) {
 
         slash = memchr(p, '/', last - p);
 
@@ -150,97 +140,91 @@ liveupdate_download_split(const liveupdate_str_t *path,
 }
 
 
-static liveupdate_download_e
-liveupdate_download_params(const liveupdate_arena_t *arena,
-    const liveupdate_str_t *parts, int n, const liveupdate_str_t *user_agent,
-    liveupdate_download_t *download, liveupdate_str_t *reason)
+static lu_download_e
+lu_download_params(const lu_arena_t *arena, const lu_str_t *parts, int n,
+    const lu_str_t *user_agent, lu_download_t *download, lu_str_t *reason)
 {
     int  i;
 
-    if (!liveupdate_download_word(&download->version)) {
-        *reason = liveupdate_download_reason(arena, "Invalid version", NULL);
-        return LIVEUPDATE_DOWNLOAD_REFUSED;
+    if (!lu_download_word(&download->version)) {
+        *reason = lu_download_reason(arena, "Invalid version", NULL);
+        return LU_DOWNLOAD_REFUSED;
     }
 
-    if (!liveupdate_download_word(&download->build_id)) {
-        *reason = liveupdate_download_reason(arena, "Invalid build ID", NULL);
-        return LIVEUPDATE_DOWNLOAD_REFUSED;
+    if (!lu_download_word(&download->build_id)) {
+        *reason = lu_download_reason(arena, "Invalid build ID", NULL);
+        return LU_DOWNLOAD_REFUSED;
     }
 
     for (i = 0; i < n; i++) {
-        if (!liveupdate_download_word(&parts[i])) {
-            *reason = liveupdate_download_reason(arena, i == 0
-                                                 ? "Invalid platform"
-                                                 : i == 1
-                                                   ? "Invalid artifact"
-                                                   : "Invalid architecture",
-                                                 NULL);
-            return LIVEUPDATE_DOWNLOAD_REFUSED;
+        if (!lu_download_word(&parts[i])) {
+            *reason = lu_download_reason(arena, i == 0
+                                         ? "Invalid platform"
+                                         : i == 1
+                                           ? "Invalid artifact"
+                                           : "Invalid architecture", NULL);
+            return LU_DOWNLOAD_REFUSED;
         }
     }
 
     if (n > 0) {
 
-        for (i = 0; liveupdate_download_platforms[i].name; i++) {
-            if (liveupdate_str_is(&parts[0],
-                                  liveupdate_download_platforms[i].name))
-            {
+        for (i = 0; lu_download_platforms[i].name; i++) {
+            if (lu_str_is(&parts[0], lu_download_platforms[i].name)) {
                 break;
             }
         }
 
-        if (liveupdate_download_platforms[i].name == NULL) {
-            *reason = liveupdate_download_reason(arena,
-                                                 "Unsupported platform",
-                                                 &parts[0]);
-            return LIVEUPDATE_DOWNLOAD_REFUSED;
+        if (lu_download_platforms[i].name == NULL) {
+            *reason = lu_download_reason(arena,
+                                         "Unsupported platform",
+                                         &parts[0]);
+            return LU_DOWNLOAD_REFUSED;
         }
 
-        download->platform = liveupdate_download_platforms[i].platform;
+        download->platform = lu_download_platforms[i].platform;
     }
 
     if (user_agent->len == 0) {
-        *reason = liveupdate_download_reason(arena,
-                                             "No User-Agent header", NULL);
-        return LIVEUPDATE_DOWNLOAD_REFUSED;
+        *reason = lu_download_reason(arena, "No User-Agent header", NULL);
+        return LU_DOWNLOAD_REFUSED;
     }
 
     if (n == 0) {
-        download->platform = liveupdate_user_agent_platform(user_agent);
+        download->platform = lu_user_agent_platform(user_agent);
     }
 
-    download->is_universal = liveupdate_user_agent_universal(user_agent);
+    download->is_universal = lu_user_agent_universal(user_agent);
 
     if (n > 1) {
         download->artifact = parts[1];
     }
 
     if (n < 3) {
-        return LIVEUPDATE_DOWNLOAD_OK;
+        return LU_DOWNLOAD_OK;
     }
 
-    for (i = 0; liveupdate_download_archs[i]; i++) {
-        if (liveupdate_str_is(&parts[2], liveupdate_download_archs[i])) {
+    for (i = 0; lu_download_archs[i]; i++) {
+        if (lu_str_is(&parts[2], lu_download_archs[i])) {
             download->arch = parts[2];
-            return LIVEUPDATE_DOWNLOAD_OK;
+            return LU_DOWNLOAD_OK;
         }
     }
 
-    *reason = liveupdate_download_reason(arena, "Unsupported architecture",
-                                         &parts[2]);
+    *reason = lu_download_reason(arena, "Unsupported architecture", &parts[2]);
 
-    return LIVEUPDATE_DOWNLOAD_REFUSED;
+    return LU_DOWNLOAD_REFUSED;
 }
 
 
 static int
-liveupdate_download_word(const liveupdate_str_t *part)
+lu_download_word(const lu_str_t *part)
 {
     size_t         i;
     unsigned char  c;
 
     for (i = 0; i < part->len; i++) {
-        c = liveupdate_lower(part->data[i]);
+        c = lu_lower(part->data[i]);
 
         if ((c < 'a' || c > 'z')
             && (c < '0' || c > '9')
@@ -255,18 +239,18 @@ liveupdate_download_word(const liveupdate_str_t *part)
 }
 
 
-static liveupdate_str_t
-liveupdate_download_reason(const liveupdate_arena_t *arena, const char *text,
-    const liveupdate_str_t *subject)
+static lu_str_t
+lu_download_reason(const lu_arena_t *arena, const char *text,
+    const lu_str_t *subject)
 {
-    size_t             len;
-    unsigned char     *p;
-    liveupdate_str_t   reason;
+    size_t          len;
+    unsigned char  *p;
+    lu_str_t        reason;
 
     len = strlen(text);
 
     if (subject == NULL) {
-        return liveupdate_str_dup(arena, text, len);
+        return lu_str_dup(arena, text, len);
     }
 
     reason.len = 0;
@@ -302,7 +286,7 @@ liveupdate_download_reason(const liveupdate_arena_t *arena, const char *text,
  */
 
 static unsigned
-liveupdate_user_agent_platform(const liveupdate_str_t *user_agent)
+lu_user_agent_platform(const lu_str_t *user_agent)
 {
     int  i;
 
@@ -310,26 +294,25 @@ liveupdate_user_agent_platform(const liveupdate_str_t *user_agent)
         const char  *word;
         unsigned     platform;
     } words[] = {
-        { "windows", LIVEUPDATE_WINDOWS },
-        { "linux", LIVEUPDATE_LINUX },
-        { "android", LIVEUPDATE_LINUX },
-        { " cros ", LIVEUPDATE_LINUX },
-        { "mac os x", LIVEUPDATE_MAC },
-        { "macintosh", LIVEUPDATE_MAC },
-        { "iphone", LIVEUPDATE_MAC },
-        { "ipad", LIVEUPDATE_MAC },
+        { "windows", LU_WINDOWS },
+        { "linux", LU_LINUX },
+        { "android", LU_LINUX },
+        { " cros ", LU_LINUX },
+        { "mac os x", LU_MAC },
+        { "macintosh", LU_MAC },
+        { "iphone", LU_MAC },
+        { "ipad", LU_MAC },
         { NULL, 0 }
     };
 
     for (i = 0; words[i].word; i++) {
-        if (liveupdate_user_agent_find(user_agent, 0, words[i].word)
-            < user_agent->len)
+        if (lu_user_agent_find(user_agent, 0, words[i].word) < user_agent->len)
         {
             return words[i].platform;
         }
     }
 
-    return LIVEUPDATE_WINDOWS;
+    return LU_WINDOWS;
 }
 
 
@@ -339,7 +322,7 @@ liveupdate_user_agent_platform(const liveupdate_str_t *user_agent)
  */
 
 static int
-liveupdate_user_agent_universal(const liveupdate_str_t *user_agent)
+lu_user_agent_universal(const lu_str_t *user_agent)
 {
     size_t    i;
     unsigned  major, minor;
@@ -349,7 +332,7 @@ liveupdate_user_agent_universal(const liveupdate_str_t *user_agent)
     i = 0;
 
     for ( ;; ) {
-        i = liveupdate_user_agent_find(user_agent, i, name);
+        i = lu_user_agent_find(user_agent, i, name);
 
         if (i == user_agent->len) {
             return 0;
@@ -357,7 +340,7 @@ liveupdate_user_agent_universal(const liveupdate_str_t *user_agent)
 
         i += sizeof(name) - 1;
 
-        major = liveupdate_user_agent_number(user_agent, &i);
+        major = lu_user_agent_number(user_agent, &i);
 
         if (major > 10) {
             return 1;
@@ -372,7 +355,7 @@ liveupdate_user_agent_universal(const liveupdate_str_t *user_agent)
 
         i++;
 
-        minor = liveupdate_user_agent_number(user_agent, &i);
+        minor = lu_user_agent_number(user_agent, &i);
 
         if (minor >= 15) {
             return 1;
@@ -384,7 +367,7 @@ liveupdate_user_agent_universal(const liveupdate_str_t *user_agent)
 /* What is more than a few digits long is no version of macOS. */
 
 static unsigned
-liveupdate_user_agent_number(const liveupdate_str_t *text, size_t *i)
+lu_user_agent_number(const lu_str_t *text, size_t *i)
 {
     unsigned  n, digits;
 
@@ -408,8 +391,7 @@ liveupdate_user_agent_number(const liveupdate_str_t *text, size_t *i)
 /* The word is in lower case; user_agent->len: it is not there. */
 
 static size_t
-liveupdate_user_agent_find(const liveupdate_str_t *user_agent, size_t from,
-    const char *word)
+lu_user_agent_find(const lu_str_t *user_agent, size_t from, const char *word)
 {
     size_t  i, k, len;
 
@@ -418,9 +400,7 @@ liveupdate_user_agent_find(const liveupdate_str_t *user_agent, size_t from,
     for (i = from; i + len <= user_agent->len; i++) {
 
         for (k = 0; k < len; k++) {
-            if (liveupdate_lower(user_agent->data[i + k])
-                != (unsigned char) word[k])
-            {
+            if (lu_lower(user_agent->data[i + k]) != (unsigned char) word[k]) {
                 break;
             }
         }
@@ -434,19 +414,18 @@ liveupdate_user_agent_find(const liveupdate_str_t *user_agent, size_t from,
 }
 
 
-liveupdate_str_t
-liveupdate_download_manifest(const liveupdate_arena_t *arena,
-    const liveupdate_download_t *download)
+lu_str_t
+lu_download_manifest(const lu_arena_t *arena, const lu_download_t *download)
 {
-    size_t                   size;
-    const char              *platform, *infix;
-    liveupdate_str_t         name;
-    const liveupdate_str_t  *id;
+    size_t           size;
+    const char      *platform, *infix;
+    lu_str_t         name;
+    const lu_str_t  *id;
 
     static const char        format[] = "td-latest%s%s%.*s.json";
 
-    platform = (download->platform == LIVEUPDATE_MAC) ? "-mac"
-               : (download->platform == LIVEUPDATE_LINUX) ? "-linux" : "";
+    platform = (download->platform == LU_MAC) ? "-mac"
+               : (download->platform == LU_LINUX) ? "-linux" : "";
 
     if (download->version.len) {
         infix = "-";
@@ -472,55 +451,52 @@ liveupdate_download_manifest(const liveupdate_arena_t *arena,
 }
 
 
-liveupdate_rc_e
-liveupdate_download_pick(const liveupdate_arena_t *arena,
-    const liveupdate_td_t *td, const liveupdate_download_t *download,
-    liveupdate_str_t *name, liveupdate_str_t *reason)
+lu_rc_e
+lu_download_pick(const lu_arena_t *arena, const lu_td_t *td,
+    const lu_download_t *download, lu_str_t *name, lu_str_t *reason)
 {
-    const char                      *artifact;
-    const liveupdate_str_t          *arch;
-    const liveupdate_td_artifact_t  *found;
+    const char              *artifact;
+    const lu_str_t          *arch;
+    const lu_td_artifact_t  *found;
 
     arch = &download->arch;
 
     if (arch->len == 0) {
-        arch = (download->platform == LIVEUPDATE_MAC
+        arch = (download->platform == LU_MAC
                 && !download->is_universal)
-               ? &liveupdate_x64 : &liveupdate_universal;
+               ? &lu_x64 : &lu_universal;
     }
 
-    artifact = liveupdate_download_artifact(td, download, arch);
+    artifact = lu_download_artifact(td, download, arch);
 
     if (artifact == NULL) {
-        return liveupdate_download_none(arena, download, NULL, NULL, reason);
+        return lu_download_none(arena, download, NULL, NULL, reason);
     }
 
-    found = liveupdate_download_find(td, artifact, arch);
+    found = lu_download_find(td, artifact, arch);
 
     if (found == NULL && download->arch.len == 0) {
-        found = liveupdate_download_find(td, artifact, &liveupdate_x64);
+        found = lu_download_find(td, artifact, &lu_x64);
     }
 
     if (found == NULL && download->arch.len == 0) {
-        found = liveupdate_download_find(td, artifact, &liveupdate_arm64);
+        found = lu_download_find(td, artifact, &lu_arm64);
     }
 
     if (found == NULL) {
-        return liveupdate_download_none(arena, download, artifact, arch,
-                                        reason);
+        return lu_download_none(arena, download, artifact, arch, reason);
     }
 
     *name = found->name;
 
-    return LIVEUPDATE_OK;
+    return LU_OK;
 }
 
 
 /* In the order of preference. */
 
 static const char *const *
-liveupdate_download_artifacts(const liveupdate_download_t *download,
-    const liveupdate_str_t *arch)
+lu_download_artifacts(const lu_download_t *download, const lu_str_t *arch)
 {
     static const char *const  for_windows[] = {
         "nsis-web", "nsis", "msi", "appx", NULL
@@ -536,12 +512,11 @@ liveupdate_download_artifacts(const liveupdate_download_t *download,
         "appImage", "deb", "rpm", "snap", NULL
     };
 
-    if (download->platform == LIVEUPDATE_MAC) {
-        return liveupdate_str_eq(arch, &liveupdate_universal) ? for_universal
-                                                              : for_mac;
+    if (download->platform == LU_MAC) {
+        return lu_str_eq(arch, &lu_universal) ? for_universal : for_mac;
     }
 
-    return (download->platform == LIVEUPDATE_LINUX) ? for_linux : for_windows;
+    return (download->platform == LU_LINUX) ? for_linux : for_windows;
 }
 
 
@@ -551,15 +526,15 @@ liveupdate_download_artifacts(const liveupdate_download_t *download,
  */
 
 static const char *
-liveupdate_download_artifact(const liveupdate_td_t *td,
-    const liveupdate_download_t *download, const liveupdate_str_t *arch)
+lu_download_artifact(const lu_td_t *td, const lu_download_t *download,
+    const lu_str_t *arch)
 {
     const char *const  *name, *const  *names;
 
-    names = liveupdate_download_artifacts(download, arch);
+    names = lu_download_artifacts(download, arch);
 
     for (name = names; *name; name++) {
-        if (liveupdate_same_letters(&download->artifact, *name)) {
+        if (lu_same_letters(&download->artifact, *name)) {
             return *name;
         }
     }
@@ -572,9 +547,9 @@ liveupdate_download_artifact(const liveupdate_td_t *td,
             continue;
         }
 
-        if (liveupdate_download_find(td, *name, &liveupdate_universal)
-            || liveupdate_download_find(td, *name, &liveupdate_x64)
-            || liveupdate_download_find(td, *name, &liveupdate_arm64))
+        if (lu_download_find(td, *name, &lu_universal)
+            || lu_download_find(td, *name, &lu_x64)
+            || lu_download_find(td, *name, &lu_arm64))
         {
             return *name;
         }
@@ -584,15 +559,14 @@ liveupdate_download_artifact(const liveupdate_td_t *td,
 }
 
 
-static const liveupdate_td_artifact_t *
-liveupdate_download_find(const liveupdate_td_t *td, const char *artifact,
-    const liveupdate_str_t *arch)
+static const lu_td_artifact_t *
+lu_download_find(const lu_td_t *td, const char *artifact, const lu_str_t *arch)
 {
     size_t  i;
 
     for (i = 0; i < td->nartifacts; i++) {
-        if (liveupdate_str_is(&td->artifacts[i].artifact, artifact)
-            && liveupdate_str_eq(&td->artifacts[i].arch, arch))
+        if (lu_str_is(&td->artifacts[i].artifact, artifact)
+            && lu_str_eq(&td->artifacts[i].arch, arch))
         {
             return &td->artifacts[i];
         }
@@ -602,18 +576,17 @@ liveupdate_download_find(const liveupdate_td_t *td, const char *artifact,
 }
 
 
-static liveupdate_rc_e
-liveupdate_download_none(const liveupdate_arena_t *arena,
-    const liveupdate_download_t *download, const char *artifact,
-    const liveupdate_str_t *arch, liveupdate_str_t *reason)
+static lu_rc_e
+lu_download_none(const lu_arena_t *arena, const lu_download_t *download,
+    const char *artifact, const lu_str_t *arch, lu_str_t *reason)
 {
     int          n;
     size_t       size;
     const char  *platform;
 
-    platform = (download->platform == LIVEUPDATE_MAC) ? "mac"
-               : (download->platform == LIVEUPDATE_LINUX) ? "linux"
-                                                          : "windows";
+    platform = (download->platform == LU_MAC) ? "mac"
+               : (download->platform == LU_LINUX) ? "linux"
+                                                  : "windows";
 
     size = 128 + download->build_id.len;
 
@@ -621,13 +594,13 @@ liveupdate_download_none(const liveupdate_arena_t *arena,
     reason->data = arena->alloc(arena->data, size);
 
     if (reason->data == NULL) {
-        return LIVEUPDATE_NOMEM;
+        return LU_NOMEM;
     }
 
     if (artifact == NULL) {
         reason->len = snprintf((char *) reason->data, size,
                                "Couldn't find %s app", platform);
-        return LIVEUPDATE_NOT_FOUND;
+        return LU_NOT_FOUND;
     }
 
     n = snprintf((char *) reason->data, size, "Couldn't find %s app (%s-%.*s)",
@@ -642,12 +615,12 @@ liveupdate_download_none(const liveupdate_arena_t *arena,
 
     reason->len = n;
 
-    return LIVEUPDATE_NOT_FOUND;
+    return LU_NOT_FOUND;
 }
 
 
 static int
-liveupdate_same_letters(const liveupdate_str_t *str, const char *text)
+lu_same_letters(const lu_str_t *str, const char *text)
 {
     size_t  i;
 
@@ -656,9 +629,7 @@ liveupdate_same_letters(const liveupdate_str_t *str, const char *text)
     }
 
     for (i = 0; i < str->len; i++) {
-        if (liveupdate_lower(str->data[i])
-            != liveupdate_lower((unsigned char) text[i]))
-        {
+        if (lu_lower(str->data[i]) != lu_lower((unsigned char) text[i])) {
             return 0;
         }
     }
@@ -668,7 +639,7 @@ liveupdate_same_letters(const liveupdate_str_t *str, const char *text)
 
 
 static unsigned char
-liveupdate_lower(unsigned char c)
+lu_lower(unsigned char c)
 {
     return (c >= 'A' && c <= 'Z') ? (c | 0x20) : c;
 }

@@ -8,116 +8,107 @@
 #include "lu_name.h"
 
 
-#define LIVEUPDATE_FEED_NAME_LEN  255
+#define LU_FEED_NAME_LEN  255
 
-#define liveupdate_is_digit(c)  ((c) >= '0' && (c) <= '9')
+#define lu_is_digit(c)  ((c) >= '0' && (c) <= '9')
 
 
-static int liveupdate_feed_manifest(const liveupdate_str_t *path,
-    liveupdate_str_t *stem);
-static liveupdate_rc_e liveupdate_feed_build(const liveupdate_arena_t *arena,
-    const liveupdate_str_t *path, const liveupdate_str_t *stem,
-    const liveupdate_str_t *build_id, liveupdate_feed_t *feed);
-static int liveupdate_feed_version(const liveupdate_str_t *stem,
-    liveupdate_str_t *version);
-static size_t liveupdate_feed_digits(const liveupdate_str_t *text,
+static int lu_feed_manifest(const lu_str_t *path, lu_str_t *stem);
+static lu_rc_e lu_feed_build(const lu_arena_t *arena, const lu_str_t *path,
+    const lu_str_t *stem, const lu_str_t *build_id, lu_feed_t *feed);
+static int lu_feed_version(const lu_str_t *stem, lu_str_t *version);
+static size_t lu_feed_digits(const lu_str_t *text,
     size_t end);
-static unsigned liveupdate_feed_platform(const liveupdate_str_t *path,
-    const liveupdate_str_t *stem);
-static liveupdate_rc_e liveupdate_feed_blockmap(
-    const liveupdate_arena_t *arena, const liveupdate_desktop_t *desktop,
-    liveupdate_feed_t *feed);
-static const liveupdate_build_t *liveupdate_feed_named_build(
-    const liveupdate_desktop_t *desktop, const liveupdate_str_t *name,
-    const char *marker, liveupdate_str_t *id);
-static int liveupdate_feed_other_version(const liveupdate_desktop_t *desktop,
-    const liveupdate_str_t *name, const liveupdate_build_t *own,
-    liveupdate_str_t *version);
-static void liveupdate_feed_version_at(const liveupdate_desktop_t *desktop,
-    const liveupdate_str_t *rest, liveupdate_str_t *version);
+static unsigned lu_feed_platform(const lu_str_t *path, const lu_str_t *stem);
+static lu_rc_e lu_feed_blockmap(const lu_arena_t *arena,
+    const lu_desktop_t *desktop, lu_feed_t *feed);
+static const lu_build_t *lu_feed_named_build(const lu_desktop_t *desktop,
+    const lu_str_t *name, const char *marker, lu_str_t *id);
+static int lu_feed_other_version(const lu_desktop_t *desktop,
+    const lu_str_t *name, const lu_build_t *own, lu_str_t *version);
+static void lu_feed_version_at(const lu_desktop_t *desktop,
+    const lu_str_t *rest, lu_str_t *version);
 
-static void liveupdate_disposition_cut(const liveupdate_str_t *name,
-    liveupdate_str_t *head, liveupdate_str_t *tail);
-static unsigned char *liveupdate_disposition_plain(unsigned char *p,
-    const liveupdate_str_t *part);
-static unsigned char *liveupdate_disposition_encode(unsigned char *p,
-    const liveupdate_str_t *part);
-static int liveupdate_disposition_is_plain(const liveupdate_str_t *part);
+static void lu_disposition_cut(const lu_str_t *name, lu_str_t *head,
+    lu_str_t *tail);
+static unsigned char *lu_disposition_plain(unsigned char *p,
+    const lu_str_t *part);
+static unsigned char *lu_disposition_encode(unsigned char *p,
+    const lu_str_t *part);
+static int lu_disposition_is_plain(const lu_str_t *part);
 
-static int liveupdate_word_after(const liveupdate_str_t *text, size_t from,
-    const char *marker, liveupdate_str_t *word);
-static size_t liveupdate_find(const liveupdate_str_t *text, size_t from,
-    const char *what);
-static int liveupdate_ends_with(const liveupdate_str_t *text,
+static int lu_word_after(const lu_str_t *text, size_t from, const char *marker,
+    lu_str_t *word);
+static size_t lu_find(const lu_str_t *text, size_t from, const char *what);
+static int lu_ends_with(const lu_str_t *text,
     const char *end);
-static int liveupdate_is_alnum(unsigned char c);
+static int lu_is_alnum(unsigned char c);
 
 
-liveupdate_rc_e
-liveupdate_feed_name(const liveupdate_arena_t *arena,
-    const liveupdate_desktop_t *desktop, const liveupdate_client_t *client,
-    const liveupdate_str_t *path, liveupdate_feed_t *feed)
+lu_rc_e
+lu_feed_name(const lu_arena_t *arena, const lu_desktop_t *desktop,
+    const lu_client_t *client, const lu_str_t *path, lu_feed_t *feed)
 {
-    liveupdate_str_t           stem, version;
-    liveupdate_error_t         err;
-    const liveupdate_str_t    *build_id;
-    const liveupdate_build_t  *build;
+    lu_str_t           stem, version;
+    lu_error_t         err;
+    const lu_str_t    *build_id;
+    const lu_build_t  *build;
 
-    memset(feed, 0, sizeof(liveupdate_feed_t));
+    memset(feed, 0, sizeof(lu_feed_t));
 
     if (path->len == 0) {
-        return LIVEUPDATE_INVALID;
+        return LU_INVALID;
     }
 
-    if (liveupdate_file_name_check(path, &err) != LIVEUPDATE_OK) {
-        return LIVEUPDATE_NOT_FOUND;
+    if (lu_file_name_check(path, &err) != LU_OK) {
+        return LU_NOT_FOUND;
     }
 
     feed->name = *path;
 
-    if (!liveupdate_feed_manifest(path, &stem)) {
-        return liveupdate_feed_blockmap(arena, desktop, feed);
+    if (!lu_feed_manifest(path, &stem)) {
+        return lu_feed_blockmap(arena, desktop, feed);
     }
 
     feed->is_manifest = 1;
 
-    if (liveupdate_find(path, 0, "-build-") < path->len) {
-        return LIVEUPDATE_OK;
+    if (lu_find(path, 0, "-build-") < path->len) {
+        return LU_OK;
     }
 
-    if (liveupdate_feed_version(&stem, &version)) {
-        build = liveupdate_build_of_version(desktop, &version);
+    if (lu_feed_version(&stem, &version)) {
+        build = lu_build_of_version(desktop, &version);
 
         if (build == NULL) {
-            return LIVEUPDATE_NOT_FOUND;
+            return LU_NOT_FOUND;
         }
 
         build_id = &build->id;
         stem.len -= version.len + 1;
 
     } else {
-        build_id = liveupdate_desktop_choose(desktop, client,
-                                       liveupdate_feed_platform(path, &stem));
+        build_id = lu_desktop_choose(desktop, client,
+                                     lu_feed_platform(path, &stem));
         if (build_id == NULL) {
-            return LIVEUPDATE_OK;
+            return LU_OK;
         }
     }
 
-    return liveupdate_feed_build(arena, path, &stem, build_id, feed);
+    return lu_feed_build(arena, path, &stem, build_id, feed);
 }
 
 
 static int
-liveupdate_feed_manifest(const liveupdate_str_t *path, liveupdate_str_t *stem)
+lu_feed_manifest(const lu_str_t *path, lu_str_t *stem)
 {
     *stem = *path;
 
-    if (liveupdate_ends_with(path, ".yml")) {
+    if (lu_ends_with(path, ".yml")) {
         stem->len -= sizeof(".yml") - 1;
         return 1;
     }
 
-    if (liveupdate_ends_with(path, ".json")) {
+    if (lu_ends_with(path, ".json")) {
         stem->len -= sizeof(".json") - 1;
         return 1;
     }
@@ -128,14 +119,13 @@ liveupdate_feed_manifest(const liveupdate_str_t *path, liveupdate_str_t *stem)
 
 /* "-build-{id}" comes in front of the path's extension. */
 
-static liveupdate_rc_e
-liveupdate_feed_build(const liveupdate_arena_t *arena,
-    const liveupdate_str_t *path, const liveupdate_str_t *stem,
-    const liveupdate_str_t *build_id, liveupdate_feed_t *feed)
+static lu_rc_e
+lu_feed_build(const lu_arena_t *arena, const lu_str_t *path,
+    const lu_str_t *stem, const lu_str_t *build_id, lu_feed_t *feed)
 {
-    size_t             len;
-    unsigned char     *p;
-    liveupdate_str_t   suffix;
+    size_t          len;
+    unsigned char  *p;
+    lu_str_t        suffix;
 
     static const char  infix[] = "-build-";
 
@@ -149,13 +139,13 @@ liveupdate_feed_build(const liveupdate_arena_t *arena,
 
     len = stem->len + sizeof(infix) - 1 + build_id->len + suffix.len;
 
-    if (len > LIVEUPDATE_FEED_NAME_LEN) {
-        return LIVEUPDATE_NOT_FOUND;
+    if (len > LU_FEED_NAME_LEN) {
+        return LU_NOT_FOUND;
     }
 
     p = arena->alloc(arena->data, len + 1);
     if (p == NULL) {
-        return LIVEUPDATE_NOMEM;
+        return LU_NOMEM;
     }
 
     feed->name.len = len;
@@ -173,15 +163,15 @@ liveupdate_feed_build(const liveupdate_arena_t *arena,
     memcpy(p, suffix.data, suffix.len);
     p[suffix.len] = '\0';
 
-    return LIVEUPDATE_OK;
+    return LU_OK;
 }
 
 
 /* Whether the stem ends with "-{n}.{n}.{n}". */
 
 static int
-liveupdate_feed_version(const liveupdate_str_t *stem,
-    liveupdate_str_t *version)
+lu_feed_version(const lu_str_t *stem,
+    lu_str_t *version)
 {
     int     i;
     size_t  start, n;
@@ -190,7 +180,7 @@ liveupdate_feed_version(const liveupdate_str_t *stem,
 
     for (i = 0; i < 3; i++) {
 
-        n = liveupdate_feed_digits(stem, start);
+        n = lu_feed_digits(stem, start);
 
         if (n == 0 || n == start) {
             return 0;
@@ -213,12 +203,12 @@ liveupdate_feed_version(const liveupdate_str_t *stem,
 /* How many digits there are in front of "end". */
 
 static size_t
-liveupdate_feed_digits(const liveupdate_str_t *text, size_t end)
+lu_feed_digits(const lu_str_t *text, size_t end)
 {
     size_t  i;
 
     for (i = end; i > 0; i--) {
-        if (!liveupdate_is_digit(text->data[i - 1])) {
+        if (!lu_is_digit(text->data[i - 1])) {
             break;
         }
     }
@@ -228,21 +218,18 @@ liveupdate_feed_digits(const liveupdate_str_t *text, size_t end)
 
 
 static unsigned
-liveupdate_feed_platform(const liveupdate_str_t *path,
-    const liveupdate_str_t *stem)
+lu_feed_platform(const lu_str_t *path, const lu_str_t *stem)
 {
-    if (liveupdate_str_is(path, "latest.yml")
-        || liveupdate_str_is(path, "td-latest.json"))
-    {
-        return LIVEUPDATE_WINDOWS;
+    if (lu_str_is(path, "latest.yml") || lu_str_is(path, "td-latest.json")) {
+        return LU_WINDOWS;
     }
 
-    if (liveupdate_ends_with(stem, "-mac")) {
-        return LIVEUPDATE_MAC;
+    if (lu_ends_with(stem, "-mac")) {
+        return LU_MAC;
     }
 
-    if (liveupdate_ends_with(stem, "-linux")) {
-        return LIVEUPDATE_LINUX;
+    if (lu_ends_with(stem, "-linux")) {
+        return LU_LINUX;
     }
 
     return 0;
@@ -254,51 +241,49 @@ liveupdate_feed_platform(const liveupdate_str_t *path,
  * new file's name, and so asks for the old version with the new build's id.
  */
 
-static liveupdate_rc_e
-liveupdate_feed_blockmap(const liveupdate_arena_t *arena,
-    const liveupdate_desktop_t *desktop, liveupdate_feed_t *feed)
+static lu_rc_e
+lu_feed_blockmap(const lu_arena_t *arena, const lu_desktop_t *desktop,
+    lu_feed_t *feed)
 {
-    size_t                     head, tail;
-    unsigned char             *p;
-    liveupdate_str_t           id, name, version;
-    const liveupdate_build_t  *own, *other;
+    size_t             head, tail;
+    unsigned char     *p;
+    lu_str_t           id, name, version;
+    const lu_build_t  *own, *other;
 
     name = feed->name;
 
     feed->is_fixed = 1;
 
-    if (!liveupdate_ends_with(&name, ".blockmap")) {
-        return LIVEUPDATE_OK;
+    if (!lu_ends_with(&name, ".blockmap")) {
+        return LU_OK;
     }
 
-    own = liveupdate_feed_named_build(desktop, &name, "-build-", &id);
+    own = lu_feed_named_build(desktop, &name, "-build-", &id);
 
     if (own == NULL) {
-        own = liveupdate_feed_named_build(desktop, &name, "Build ", &id);
+        own = lu_feed_named_build(desktop, &name, "Build ", &id);
     }
 
-    if (own == NULL
-        || !liveupdate_feed_other_version(desktop, &name, own, &version))
-    {
-        return LIVEUPDATE_OK;
+    if (own == NULL || !lu_feed_other_version(desktop, &name, own, &version)) {
+        return LU_OK;
     }
 
-    other = liveupdate_build_of_version(desktop, &version);
+    other = lu_build_of_version(desktop, &version);
 
     if (other == NULL) {
-        return LIVEUPDATE_OK;
+        return LU_OK;
     }
 
     head = id.data - name.data;
     tail = name.len - head - id.len;
 
-    if (head + other->id.len + tail > LIVEUPDATE_FEED_NAME_LEN) {
-        return LIVEUPDATE_NOT_FOUND;
+    if (head + other->id.len + tail > LU_FEED_NAME_LEN) {
+        return LU_NOT_FOUND;
     }
 
     p = arena->alloc(arena->data, head + other->id.len + tail + 1);
     if (p == NULL) {
-        return LIVEUPDATE_NOMEM;
+        return LU_NOMEM;
     }
 
     feed->is_fixed = 0;
@@ -310,21 +295,21 @@ liveupdate_feed_blockmap(const liveupdate_arena_t *arena,
     memcpy(p + head + other->id.len, id.data + id.len, tail);
     p[feed->name.len] = '\0';
 
-    return LIVEUPDATE_OK;
+    return LU_OK;
 }
 
 
-static const liveupdate_build_t *
-liveupdate_feed_named_build(const liveupdate_desktop_t *desktop,
-    const liveupdate_str_t *name, const char *marker, liveupdate_str_t *id)
+static const lu_build_t *
+lu_feed_named_build(const lu_desktop_t *desktop, const lu_str_t *name,
+    const char *marker, lu_str_t *id)
 {
-    size_t                     from;
-    const liveupdate_build_t  *build;
+    size_t             from;
+    const lu_build_t  *build;
 
     from = 0;
 
-    while (liveupdate_word_after(name, from, marker, id)) {
-        build = liveupdate_build_of_id(desktop, id);
+    while (lu_word_after(name, from, marker, id)) {
+        build = lu_build_of_id(desktop, id);
 
         if (build) {
             return build;
@@ -344,19 +329,18 @@ liveupdate_feed_named_build(const liveupdate_desktop_t *desktop,
  */
 
 static int
-liveupdate_feed_other_version(const liveupdate_desktop_t *desktop,
-    const liveupdate_str_t *name, const liveupdate_build_t *own,
-    liveupdate_str_t *version)
+lu_feed_other_version(const lu_desktop_t *desktop, const lu_str_t *name,
+    const lu_build_t *own, lu_str_t *version)
 {
-    size_t            i;
-    liveupdate_str_t  rest, found;
+    size_t    i;
+    lu_str_t  rest, found;
 
     version->len = 0;
 
     for (i = 0; i < name->len; i++) {
 
         if (i > 0
-            && (liveupdate_is_alnum(name->data[i - 1])
+            && (lu_is_alnum(name->data[i - 1])
                 || name->data[i - 1] == '.'))
         {
             continue;
@@ -365,13 +349,13 @@ liveupdate_feed_other_version(const liveupdate_desktop_t *desktop,
         rest.data = name->data + i;
         rest.len = name->len - i;
 
-        liveupdate_feed_version_at(desktop, &rest, &found);
+        lu_feed_version_at(desktop, &rest, &found);
 
         if (found.len == 0) {
             continue;
         }
 
-        if (liveupdate_str_eq(&found, &own->version)) {
+        if (lu_str_eq(&found, &own->version)) {
             return 0;
         }
 
@@ -386,11 +370,11 @@ liveupdate_feed_other_version(const liveupdate_desktop_t *desktop,
 /* The longest version of a build that the text begins with. */
 
 static void
-liveupdate_feed_version_at(const liveupdate_desktop_t *desktop,
-    const liveupdate_str_t *rest, liveupdate_str_t *version)
+lu_feed_version_at(const lu_desktop_t *desktop, const lu_str_t *rest,
+    lu_str_t *version)
 {
-    size_t                   i, end;
-    const liveupdate_str_t  *candidate;
+    size_t           i, end;
+    const lu_str_t  *candidate;
 
     version->len = 0;
     version->data = rest->data;
@@ -412,8 +396,8 @@ liveupdate_feed_version_at(const liveupdate_desktop_t *desktop,
         }
 
         if (end < rest->len
-            && (end == candidate->len ? liveupdate_is_alnum(rest->data[end])
-                                      : liveupdate_is_digit(rest->data[end])))
+            && (end == candidate->len ? lu_is_alnum(rest->data[end])
+                                      : lu_is_digit(rest->data[end])))
         {
             continue;
         }
@@ -423,12 +407,11 @@ liveupdate_feed_version_at(const liveupdate_desktop_t *desktop,
 }
 
 
-liveupdate_str_t
-liveupdate_disposition(const liveupdate_arena_t *arena,
-    const liveupdate_str_t *name, int cut)
+lu_str_t
+lu_disposition(const lu_arena_t *arena, const lu_str_t *name, int cut)
 {
-    unsigned char     *p;
-    liveupdate_str_t   head, tail, value;
+    unsigned char  *p;
+    lu_str_t        head, tail, value;
 
     static const char  plain[] = "attachment; filename=\"";
     static const char  encoded[] = "\"; filename*=UTF-8''";
@@ -438,7 +421,7 @@ liveupdate_disposition(const liveupdate_arena_t *arena,
     tail.data = NULL;
 
     if (cut) {
-        liveupdate_disposition_cut(name, &head, &tail);
+        lu_disposition_cut(name, &head, &tail);
     }
 
     value.len = 0;
@@ -453,12 +436,12 @@ liveupdate_disposition(const liveupdate_arena_t *arena,
     memcpy(p, plain, sizeof(plain) - 1);
     p += sizeof(plain) - 1;
 
-    p = liveupdate_disposition_plain(p, &head);
-    p = liveupdate_disposition_plain(p, &tail);
+    p = lu_disposition_plain(p, &head);
+    p = lu_disposition_plain(p, &tail);
 
-    if (!liveupdate_utf8_valid(name)
-        || (liveupdate_disposition_is_plain(&head)
-            && liveupdate_disposition_is_plain(&tail)))
+    if (!lu_utf8_valid(name)
+        || (lu_disposition_is_plain(&head)
+            && lu_disposition_is_plain(&tail)))
     {
         *p++ = '"';
 
@@ -466,8 +449,8 @@ liveupdate_disposition(const liveupdate_arena_t *arena,
         memcpy(p, encoded, sizeof(encoded) - 1);
         p += sizeof(encoded) - 1;
 
-        p = liveupdate_disposition_encode(p, &head);
-        p = liveupdate_disposition_encode(p, &tail);
+        p = lu_disposition_encode(p, &head);
+        p = lu_disposition_encode(p, &tail);
     }
 
     *p = '\0';
@@ -483,15 +466,14 @@ liveupdate_disposition(const liveupdate_arena_t *arena,
  */
 
 static void
-liveupdate_disposition_cut(const liveupdate_str_t *name,
-    liveupdate_str_t *head, liveupdate_str_t *tail)
+lu_disposition_cut(const lu_str_t *name, lu_str_t *head, lu_str_t *tail)
 {
-    size_t            from, start, end;
-    liveupdate_str_t  word;
+    size_t    from, start, end;
+    lu_str_t  word;
 
-    if (liveupdate_find(name, 0, "-build-") < name->len) {
+    if (lu_find(name, 0, "-build-") < name->len) {
 
-        if (!liveupdate_word_after(name, 0, "-build-", &word)) {
+        if (!lu_word_after(name, 0, "-build-", &word)) {
             return;
         }
 
@@ -502,7 +484,7 @@ liveupdate_disposition_cut(const liveupdate_str_t *name,
         from = 0;
 
         do {
-            if (!liveupdate_word_after(name, from, "Build ", &word)) {
+            if (!lu_word_after(name, from, "Build ", &word)) {
                 return;
             }
 
@@ -528,7 +510,7 @@ liveupdate_disposition_cut(const liveupdate_str_t *name,
 /* A character that a quoted string cannot hold for sure becomes a "_". */
 
 static unsigned char *
-liveupdate_disposition_plain(unsigned char *p, const liveupdate_str_t *part)
+lu_disposition_plain(unsigned char *p, const lu_str_t *part)
 {
     size_t         i;
     unsigned char  c;
@@ -548,7 +530,7 @@ liveupdate_disposition_plain(unsigned char *p, const liveupdate_str_t *part)
 
 
 static unsigned char *
-liveupdate_disposition_encode(unsigned char *p, const liveupdate_str_t *part)
+lu_disposition_encode(unsigned char *p, const lu_str_t *part)
 {
     size_t             i;
     unsigned char      c;
@@ -559,7 +541,7 @@ liveupdate_disposition_encode(unsigned char *p, const liveupdate_str_t *part)
     for (i = 0; i < part->len; i++) {
         c = part->data[i];
 
-        if (liveupdate_is_alnum(c)
+        if (lu_is_alnum(c)
             || memchr(marks, c, sizeof(marks) - 1))
         {
             *p++ = c;
@@ -578,7 +560,7 @@ liveupdate_disposition_encode(unsigned char *p, const liveupdate_str_t *part)
 /* Some clients decode a "%" in a quoted string. */
 
 static int
-liveupdate_disposition_is_plain(const liveupdate_str_t *part)
+lu_disposition_is_plain(const lu_str_t *part)
 {
     size_t         i;
     unsigned char  c;
@@ -596,17 +578,17 @@ liveupdate_disposition_is_plain(const liveupdate_str_t *part)
 
 
 const char *
-liveupdate_feed_type(const liveupdate_str_t *name)
+lu_feed_type(const lu_str_t *name)
 {
-    if (liveupdate_ends_with(name, ".yml")) {
+    if (lu_ends_with(name, ".yml")) {
         return "text/yaml";
     }
 
-    if (liveupdate_ends_with(name, ".json")) {
+    if (lu_ends_with(name, ".json")) {
         return "application/json";
     }
 
-    if (liveupdate_ends_with(name, ".exe")) {
+    if (lu_ends_with(name, ".exe")) {
         return "application/vnd.microsoft.portable-executable";
     }
 
@@ -617,21 +599,21 @@ liveupdate_feed_type(const liveupdate_str_t *name)
 /* The first word, letters, digits and "_", that stands behind the marker. */
 
 static int
-liveupdate_word_after(const liveupdate_str_t *text, size_t from,
-    const char *marker, liveupdate_str_t *word)
+lu_word_after(const lu_str_t *text, size_t from, const char *marker,
+    lu_str_t *word)
 {
     size_t  i, start;
 
-    for (i = liveupdate_find(text, from, marker);
+    for (i = lu_find(text, from, marker);
          i < text->len;
-         i = liveupdate_find(text, i + 1, marker))
+         i = lu_find(text, i + 1, marker))
     {
         start = i + strlen(marker);
         word->data = text->data + start;
         word->len = 0;
 
         while (start + word->len < text->len
-               && (liveupdate_is_alnum(word->data[word->len])
+               && (lu_is_alnum(word->data[word->len])
                    || word->data[word->len] == '_'))
         {
             word->len++;
@@ -649,7 +631,7 @@ liveupdate_word_after(const liveupdate_str_t *text, size_t from,
 /* Where "what" begins, not before "from"; text->len if it is not there. */
 
 static size_t
-liveupdate_find(const liveupdate_str_t *text, size_t from, const char *what)
+lu_find(const lu_str_t *text, size_t from, const char *what)
 {
     size_t  i, len;
 
@@ -666,7 +648,7 @@ liveupdate_find(const liveupdate_str_t *text, size_t from, const char *what)
 
 
 static int
-liveupdate_ends_with(const liveupdate_str_t *text, const char *end)
+lu_ends_with(const lu_str_t *text, const char *end)
 {
     size_t  len;
 
@@ -678,8 +660,8 @@ liveupdate_ends_with(const liveupdate_str_t *text, const char *end)
 
 
 static int
-liveupdate_is_alnum(unsigned char c)
+lu_is_alnum(unsigned char c)
 {
-    return liveupdate_is_digit(c)
+    return lu_is_digit(c)
            || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z');
 }

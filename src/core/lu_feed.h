@@ -6,33 +6,32 @@
  */
 
 
-#ifndef _LIVEUPDATE_FEED_H_INCLUDED_
-#define _LIVEUPDATE_FEED_H_INCLUDED_
+#ifndef _LU_FEED_H_INCLUDED_
+#define _LU_FEED_H_INCLUDED_
 
 
 #include "lu_desktop.h"
 
 
 typedef struct {
-    liveupdate_str_t    name;           /* of the file in the feed's folder */
+    lu_str_t            name;           /* of the file in the feed's folder */
     unsigned            is_manifest:1;  /* .yml or .json */
     unsigned            is_fixed:1;     /* the path is the file's own name */
-} liveupdate_feed_t;
+} lu_feed_t;
 
 
 /*
- * path: decoded, without a "/" in front.  LIVEUPDATE_INVALID: it is empty;
- * LIVEUPDATE_NOT_FOUND: an unknown version, or no name of a file of a desktop
- * release (liveupdate_file_name_check()): the feed has no folders, so that
+ * path: decoded, without a "/" in front.  LU_INVALID: it is empty;
+ * LU_NOT_FOUND: an unknown version, or no name of a file of a desktop
+ * release (lu_file_name_check()): the feed has no folders, so that
  * "{x}/latest-build-{id}-{platform}.yml" names nothing in it, either.  The
  * name is the path or from the arena.  What is fixed, an artifact or its
  * blockmap under its own name, never changes; the others depend on the rules
  * and on the client, or are manifests.
  */
 
-liveupdate_rc_e liveupdate_feed_name(const liveupdate_arena_t *arena,
-    const liveupdate_desktop_t *desktop, const liveupdate_client_t *client,
-    const liveupdate_str_t *path, liveupdate_feed_t *feed);
+lu_rc_e lu_feed_name(const lu_arena_t *arena, const lu_desktop_t *desktop,
+    const lu_client_t *client, const lu_str_t *path, lu_feed_t *feed);
 
 /*
  * The value of Content-Disposition (RFC 6266): attachment; filename="...",
@@ -42,12 +41,12 @@ liveupdate_rc_e liveupdate_feed_name(const liveupdate_arena_t *arena,
  * arena is exhausted.
  */
 
-liveupdate_str_t liveupdate_disposition(const liveupdate_arena_t *arena,
-    const liveupdate_str_t *name, int cut);
+lu_str_t lu_disposition(const lu_arena_t *arena, const lu_str_t *name,
+    int cut);
 
 /* The media type of a file in the feed, by its name. */
 
-const char *liveupdate_feed_type(const liveupdate_str_t *name);
+const char *lu_feed_type(const lu_str_t *name);
 
 
-#endif /* _LIVEUPDATE_FEED_H_INCLUDED_ */
+#endif /* _LU_FEED_H_INCLUDED_ */

@@ -11,92 +11,90 @@
 #include <openssl/evp.h>
 
 
-#define LIVEUPDATE_GITHUB_COMMITS  20
-#define LIVEUPDATE_GITHUB_HEADS    "refs/heads/"
+#define LU_GITHUB_COMMITS  20
+#define LU_GITHUB_HEADS    "refs/heads/"
 
 
-static liveupdate_rc_e liveupdate_github_repository(const cJSON *body,
-    liveupdate_github_event_t *event, liveupdate_error_t *err);
-static int liveupdate_github_touches(const cJSON *body);
-static int liveupdate_github_names(const cJSON *list);
-static liveupdate_rc_e liveupdate_github_ref(const cJSON *object,
-    const char *key, liveupdate_str_t *ref, liveupdate_error_t *err);
-static liveupdate_rc_e liveupdate_github_missing(const char *key,
-    liveupdate_error_t *err);
-static liveupdate_rc_e liveupdate_github_tree(const liveupdate_str_t *text,
-    const char *name, cJSON *empty, cJSON **tree, liveupdate_error_t *err);
+static lu_rc_e lu_github_repository(const cJSON *body,
+    lu_github_event_t *event, lu_error_t *err);
+static int lu_github_touches(const cJSON *body);
+static int lu_github_names(const cJSON *list);
+static lu_rc_e lu_github_ref(const cJSON *object, const char *key,
+    lu_str_t *ref, lu_error_t *err);
+static lu_rc_e lu_github_missing(const char *key, lu_error_t *err);
+static lu_rc_e lu_github_tree(const lu_str_t *text, const char *name,
+    cJSON *empty, cJSON **tree, lu_error_t *err);
 
 
-liveupdate_rc_e
-liveupdate_github_push(const cJSON *body, liveupdate_github_event_t *event,
-    liveupdate_error_t *err)
+lu_rc_e
+lu_github_push(const cJSON *body, lu_github_event_t *event, lu_error_t *err)
 {
-    size_t            len;
-    liveupdate_rc_e   rc;
-    liveupdate_str_t  ref;
+    size_t    len;
+    lu_rc_e   rc;
+    lu_str_t  ref;
 
-    memset(event, 0, sizeof(liveupdate_github_event_t));
+    memset(event, 0, sizeof(lu_github_event_t));
 
-    rc = liveupdate_github_repository(body, event, err);
-    if (rc != LIVEUPDATE_OK) {
+    rc = lu_github_repository(body, event, err);
+    if (rc != LU_OK) {
         return rc;
     }
 
-    if (liveupdate_json_string(body, "ref", &ref) != LIVEUPDATE_OK) {
-        return liveupdate_github_missing("ref", err);
+    if (lu_json_string(body, "ref", &ref) != LU_OK) {
+        return lu_github_missing("ref", err);
     }
 
-    len = sizeof(LIVEUPDATE_GITHUB_HEADS) - 1;
+    len = sizeof(LU_GITHUB_HEADS) - 1;
 
-    if (ref.len > len && memcmp(ref.data, LIVEUPDATE_GITHUB_HEADS, len) == 0) {
+    if (ref.len > len && memcmp(ref.data, LU_GITHUB_HEADS, len) == 0) {
         event->branch.len = ref.len - len;
         event->branch.data = ref.data + len;
     }
 
-    event->touches = liveupdate_github_touches(body);
+    event->touches = lu_github_touches(body);
 
-    return LIVEUPDATE_OK;
+    return LU_OK;
 }
 
 
-liveupdate_rc_e
-liveupdate_github_pull_request(const cJSON *body,
-    liveupdate_github_event_t *event, liveupdate_error_t *err)
+lu_rc_e
+lu_github_pull_request(const cJSON *body, lu_github_event_t *event,
+    lu_error_t *err)
 {
-    int                merged;
-    const cJSON       *pull, *from;
-    liveupdate_rc_e    rc;
-    liveupdate_str_t   action, repository;
+    int           merged;
+    const cJSON  *pull, *from;
+    lu_rc_e       rc;
+    lu_str_t      action, repository;
 
-    memset(event, 0, sizeof(liveupdate_github_event_t));
+    memset(event, 0, sizeof(lu_github_event_t));
 
-    rc = liveupdate_github_repository(body, event, err);
-    if (rc != LIVEUPDATE_OK) {
+    rc = lu_github_repository(body, event, err);
+    if (rc != LU_OK) {
         return rc;
     }
 
-    if (liveupdate_json_string(body, "action", &action) != LIVEUPDATE_OK) {
-        return liveupdate_github_missing("action", err);
+    if (lu_json_string(body, "action", &action) != LU_OK) {
+        return lu_github_missing("action", err);
     }
 
     pull = cJSON_GetObjectItemCaseSensitive(body, "pull_request");
 
     if (!cJSON_IsObject(pull)) {
-        return liveupdate_github_missing("pull_request", err);
+        return lu_github_missing("pull_request", err);
     }
 
-    if (liveupdate_json_size(pull, "number", &event->number) != LIVEUPDATE_OK)
+    if (lu_json_size(pull, "number", &event->number) != LU_OK)
     {
-        return liveupdate_github_missing("number", err);
+        return lu_github_missing("number", err);
     }
 
-    rc = liveupdate_github_ref(pull, "head", &event->branch, err);
-    if (rc != LIVEUPDATE_OK) {
+    rc = lu_github_ref(pull, "head", &event->branch, err);
+    if (rc != LU_OK) {
         return rc;
     }
 
-    rc = liveupdate_github_ref(pull, "base", &event->target, err);
-    if (rc != LIVEUPDATE_OK) {
+    rc = lu_github_ref(pull, "base", &event->target, err);
+    if (rc != LU_OK) {
         return rc;
     }
 
@@ -105,49 +103,48 @@ liveupdate_github_pull_request(const cJSON *body,
     from = cJSON_GetObjectItemCaseSensitive(
                cJSON_GetObjectItemCaseSensitive(pull, "head"), "repo");
 
-    event->is_fork = liveupdate_json_string(from, "full_name", &repository)
-                     != LIVEUPDATE_OK
-                     || !liveupdate_str_eq(&repository, &event->repository);
+    event->is_fork = lu_json_string(from, "full_name", &repository) != LU_OK
+                     || !lu_str_eq(&repository, &event->repository);
 
     merged = 0;
-    (void) liveupdate_json_bool(pull, "merged", &merged);
+    (void) lu_json_bool(pull, "merged", &merged);
 
-    event->closed = liveupdate_str_is(&action, "closed");
+    event->closed = lu_str_is(&action, "closed");
     event->merged = merged;
 
-    return LIVEUPDATE_OK;
+    return LU_OK;
 }
 
 
-static liveupdate_rc_e
-liveupdate_github_repository(const cJSON *body,
-    liveupdate_github_event_t *event, liveupdate_error_t *err)
+static lu_rc_e
+lu_github_repository(const cJSON *body, lu_github_event_t *event,
+    lu_error_t *err)
 {
     const cJSON  *repository;
 
     if (!cJSON_IsObject(body)) {
-        return liveupdate_refuse(err, NULL, "the body is not a JSON object");
+        return lu_refuse(err, NULL, "the body is not a JSON object");
     }
 
     repository = cJSON_GetObjectItemCaseSensitive(body, "repository");
 
     if (!cJSON_IsObject(repository)
-        || liveupdate_json_string(repository, "full_name", &event->repository)
-           != LIVEUPDATE_OK)
+        || lu_json_string(repository, "full_name", &event->repository)
+           != LU_OK)
     {
-        return liveupdate_github_missing("repository", err);
+        return lu_github_missing("repository", err);
     }
 
-    (void) liveupdate_json_string(repository, "default_branch", &event->base);
+    (void) lu_json_string(repository, "default_branch", &event->base);
 
-    return LIVEUPDATE_OK;
+    return LU_OK;
 }
 
 
 /* What is not said, GitHub leaves out of large pushes, may be either. */
 
 static int
-liveupdate_github_touches(const cJSON *body)
+lu_github_touches(const cJSON *body)
 {
     int           n;
     const cJSON  *commits, *commit;
@@ -157,18 +154,17 @@ liveupdate_github_touches(const cJSON *body)
     n = cJSON_IsArray(commits) ? cJSON_GetArraySize(commits) : 0;
 
     if (n == 0
-        || n >= LIVEUPDATE_GITHUB_COMMITS
+        || n >= LU_GITHUB_COMMITS
         || cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(body, "forced")))
     {
         return 1;
     }
 
     cJSON_ArrayForEach(commit, commits) {
-        if (liveupdate_github_names(
-                cJSON_GetObjectItemCaseSensitive(commit, "added"))
-            || liveupdate_github_names(
+        if (lu_github_names(cJSON_GetObjectItemCaseSensitive(commit, "added"))
+            || lu_github_names(
                    cJSON_GetObjectItemCaseSensitive(commit, "modified"))
-            || liveupdate_github_names(
+            || lu_github_names(
                    cJSON_GetObjectItemCaseSensitive(commit, "removed")))
         {
             return 1;
@@ -180,14 +176,14 @@ liveupdate_github_touches(const cJSON *body)
 
 
 static int
-liveupdate_github_names(const cJSON *list)
+lu_github_names(const cJSON *list)
 {
     const cJSON  *item;
 
     cJSON_ArrayForEach(item, list) {
         if (cJSON_IsString(item)
-            && (strcmp(item->valuestring, LIVEUPDATE_GITHUB_BUILDS) == 0
-                || strcmp(item->valuestring, LIVEUPDATE_GITHUB_RELEASES) == 0))
+            && (strcmp(item->valuestring, LU_GITHUB_BUILDS) == 0
+                || strcmp(item->valuestring, LU_GITHUB_RELEASES) == 0))
         {
             return 1;
         }
@@ -197,64 +193,59 @@ liveupdate_github_names(const cJSON *list)
 }
 
 
-static liveupdate_rc_e
-liveupdate_github_ref(const cJSON *object, const char *key,
-    liveupdate_str_t *ref, liveupdate_error_t *err)
+static lu_rc_e
+lu_github_ref(const cJSON *object, const char *key, lu_str_t *ref,
+    lu_error_t *err)
 {
     const cJSON  *side;
 
     side = cJSON_GetObjectItemCaseSensitive(object, key);
 
-    if (!cJSON_IsObject(side)
-        || liveupdate_json_string(side, "ref", ref) != LIVEUPDATE_OK)
-    {
-        return liveupdate_github_missing(key, err);
+    if (!cJSON_IsObject(side) || lu_json_string(side, "ref", ref) != LU_OK) {
+        return lu_github_missing(key, err);
     }
 
-    return LIVEUPDATE_OK;
+    return LU_OK;
 }
 
 
-static liveupdate_rc_e
-liveupdate_github_missing(const char *key, liveupdate_error_t *err)
+static lu_rc_e
+lu_github_missing(const char *key, lu_error_t *err)
 {
-    liveupdate_str_t  subject;
+    lu_str_t  subject;
 
     subject.len = strlen(key);
     subject.data = (unsigned char *) key;
 
-    return liveupdate_refuse(err, &subject, "is missing, or is not what "
-                             "GitHub sends");
+    return lu_refuse(err, &subject, "is missing, or is not what GitHub sends");
 }
 
 
-liveupdate_rc_e
-liveupdate_github_content(const liveupdate_arena_t *arena,
-    const cJSON *answer, liveupdate_str_t *text, liveupdate_str_t *sha,
-    liveupdate_error_t *err)
+lu_rc_e
+lu_github_content(const lu_arena_t *arena, const cJSON *answer, lu_str_t *text,
+    lu_str_t *sha, lu_error_t *err)
 {
-    int                n;
-    size_t             i, len, padding;
-    unsigned char     *base64;
-    liveupdate_str_t   content, encoding;
+    int             n;
+    size_t          i, len, padding;
+    unsigned char  *base64;
+    lu_str_t        content, encoding;
 
-    if (liveupdate_json_string(answer, "sha", sha) != LIVEUPDATE_OK) {
-        return liveupdate_github_missing("sha", err);
+    if (lu_json_string(answer, "sha", sha) != LU_OK) {
+        return lu_github_missing("sha", err);
     }
 
-    if (liveupdate_json_string(answer, "content", &content) != LIVEUPDATE_OK
-        || liveupdate_json_string(answer, "encoding", &encoding)
-           != LIVEUPDATE_OK
-        || !liveupdate_str_is(&encoding, "base64"))
+    if (lu_json_string(answer, "content", &content) != LU_OK
+        || lu_json_string(answer, "encoding", &encoding) != LU_OK
+        || !lu_str_is(&encoding, "base64"))
     {
-        return liveupdate_github_missing("content", err);
+        return lu_github_missing("content", err);
     }
 
     base64 = arena->alloc(arena->data, content.len + 1);
     text->data = arena->alloc(arena->data, content.len + 1);
 
     if (base64 == NULL || text->data == NULL) {
-        return LIVEUPDATE_NOMEM;
+        return LU_NOMEM;
     }
 
     len = 0;
@@ -274,19 +265,19 @@ liveupdate_github_content(const liveupdate_arena_t *arena,
     n = EVP_DecodeBlock(text->data, base64, (int) len);
 
     if (len % 4 || n < (int) padding) {
-        return liveupdate_github_missing("content", err);
+        return lu_github_missing("content", err);
     }
 
     text->len = (size_t) n - padding;
     text->data[text->len] = '\0';
 
-    return LIVEUPDATE_OK;
+    return LU_OK;
 }
 
 
 char *
-liveupdate_github_put(const char *message, const char *text,
-    const char *branch, const liveupdate_str_t *sha)
+lu_github_put(const char *message, const char *text, const char *branch,
+    const lu_str_t *sha)
 {
     char           *body;
     cJSON          *put;
@@ -326,17 +317,16 @@ done:
 }
 
 
-liveupdate_rc_e
-liveupdate_github_builds(const liveupdate_str_t *text, cJSON **builds,
-    liveupdate_error_t *err)
+lu_rc_e
+lu_github_builds(const lu_str_t *text, cJSON **builds, lu_error_t *err)
 {
-    const cJSON       *build;
-    liveupdate_rc_e    rc;
-    liveupdate_str_t   id;
+    const cJSON  *build;
+    lu_rc_e       rc;
+    lu_str_t      id;
 
-    rc = liveupdate_github_tree(text, LIVEUPDATE_GITHUB_BUILDS,
-                                cJSON_CreateArray(), builds, err);
-    if (rc != LIVEUPDATE_OK) {
+    rc = lu_github_tree(text, LU_GITHUB_BUILDS, cJSON_CreateArray(), builds,
+                        err);
+    if (rc != LU_OK) {
         return rc;
     }
 
@@ -346,34 +336,33 @@ liveupdate_github_builds(const liveupdate_str_t *text, cJSON **builds,
 
     cJSON_ArrayForEach(build, *builds) {
         if (!cJSON_IsObject(build)
-            || liveupdate_json_string(build, "id", &id) != LIVEUPDATE_OK
-            || !liveupdate_id_valid(&id))
+            || lu_json_string(build, "id", &id) != LU_OK
+            || !lu_id_valid(&id))
         {
             goto invalid;
         }
     }
 
-    return LIVEUPDATE_OK;
+    return LU_OK;
 
 invalid:
 
     cJSON_Delete(*builds);
     *builds = NULL;
 
-    return liveupdate_refuse(err, NULL, LIVEUPDATE_GITHUB_BUILDS " is not an "
-                             "array of builds with an \"id\" each");
+    return lu_refuse(err, NULL, LU_GITHUB_BUILDS " is not an array of builds "
+                     "with an \"id\" each");
 }
 
 
-liveupdate_rc_e
-liveupdate_github_rules(const liveupdate_str_t *text, cJSON **rules,
-    liveupdate_error_t *err)
+lu_rc_e
+lu_github_rules(const lu_str_t *text, cJSON **rules, lu_error_t *err)
 {
-    liveupdate_rc_e  rc;
+    lu_rc_e  rc;
 
-    rc = liveupdate_github_tree(text, LIVEUPDATE_GITHUB_RELEASES,
-                                cJSON_CreateObject(), rules, err);
-    if (rc != LIVEUPDATE_OK) {
+    rc = lu_github_tree(text, LU_GITHUB_RELEASES, cJSON_CreateObject(), rules,
+                        err);
+    if (rc != LU_OK) {
         return rc;
     }
 
@@ -381,36 +370,36 @@ liveupdate_github_rules(const liveupdate_str_t *text, cJSON **rules,
         cJSON_Delete(*rules);
         *rules = NULL;
 
-        return liveupdate_refuse(err, NULL, LIVEUPDATE_GITHUB_RELEASES
-                                 " is not a JSON object");
+        return lu_refuse(err, NULL, LU_GITHUB_RELEASES
+                         " is not a JSON object");
     }
 
-    return LIVEUPDATE_OK;
+    return LU_OK;
 }
 
 
-static liveupdate_rc_e
-liveupdate_github_tree(const liveupdate_str_t *text, const char *name,
-    cJSON *empty, cJSON **tree, liveupdate_error_t *err)
+static lu_rc_e
+lu_github_tree(const lu_str_t *text, const char *name, cJSON *empty,
+    cJSON **tree, lu_error_t *err)
 {
-    liveupdate_rc_e   rc;
-    liveupdate_str_t  subject;
+    lu_rc_e   rc;
+    lu_str_t  subject;
 
     *tree = empty;
 
     if (text->len == 0) {
-        return empty ? LIVEUPDATE_OK : LIVEUPDATE_NOMEM;
+        return empty ? LU_OK : LU_NOMEM;
     }
 
     cJSON_Delete(empty);
 
-    rc = liveupdate_json_parse(tree, text, err);
+    rc = lu_json_parse(tree, text, err);
 
-    if (rc == LIVEUPDATE_INVALID) {
+    if (rc == LU_INVALID) {
         subject.len = strlen(name);
         subject.data = (unsigned char *) name;
 
-        return liveupdate_refuse(err, &subject, "is no valid JSON text");
+        return lu_refuse(err, &subject, "is no valid JSON text");
     }
 
     return rc;
@@ -418,22 +407,22 @@ liveupdate_github_tree(const liveupdate_str_t *text, const char *name,
 
 
 int
-liveupdate_github_has_build(const cJSON *builds, const char *id)
+lu_github_has_build(const cJSON *builds, const char *id)
 {
-    int                released;
-    const cJSON       *build;
-    liveupdate_str_t   value;
+    int           released;
+    const cJSON  *build;
+    lu_str_t      value;
 
     cJSON_ArrayForEach(build, builds) {
 
-        if (liveupdate_json_string(build, "id", &value) != LIVEUPDATE_OK
-            || !liveupdate_str_is(&value, id))
+        if (lu_json_string(build, "id", &value) != LU_OK
+            || !lu_str_is(&value, id))
         {
             continue;
         }
 
         released = 1;
-        (void) liveupdate_json_bool(build, "isReleased", &released);
+        (void) lu_json_bool(build, "isReleased", &released);
 
         if (released) {
             return 1;
@@ -445,11 +434,10 @@ liveupdate_github_has_build(const cJSON *builds, const char *id)
 
 
 cJSON *
-liveupdate_github_rules_of(const cJSON *rules, const cJSON *builds,
-    const char *latest)
+lu_github_rules_of(const cJSON *rules, const cJSON *builds, const char *latest)
 {
-    cJSON             *copy, *list, *item, *next;
-    liveupdate_str_t   id;
+    cJSON    *copy, *list, *item, *next;
+    lu_str_t  id;
 
     copy = cJSON_Duplicate(rules, 1);
     if (copy == NULL) {
@@ -461,16 +449,15 @@ liveupdate_github_rules_of(const cJSON *rules, const cJSON *builds,
     for (item = list ? list->child : NULL; item; item = next) {
         next = item->next;
 
-        if (liveupdate_json_string(item, "buildId", &id) == LIVEUPDATE_OK
-            && !liveupdate_github_has_build(builds, (char *) id.data))
+        if (lu_json_string(item, "buildId", &id) == LU_OK
+            && !lu_github_has_build(builds, (char *) id.data))
         {
             cJSON_Delete(cJSON_DetachItemViaPointer(list, item));
         }
     }
 
-    if (liveupdate_json_string(copy, "latestReleaseBuildId", &id)
-        != LIVEUPDATE_OK
-        || liveupdate_github_has_build(builds, (char *) id.data))
+    if (lu_json_string(copy, "latestReleaseBuildId", &id) != LU_OK
+        || lu_github_has_build(builds, (char *) id.data))
     {
         return copy;
     }
@@ -489,26 +476,26 @@ liveupdate_github_rules_of(const cJSON *rules, const cJSON *builds,
 }
 
 
-liveupdate_rc_e
-liveupdate_github_add_build(const liveupdate_str_t *text, const char *id,
-    const char *version, const char *now, char **out, liveupdate_error_t *err)
+lu_rc_e
+lu_github_add_build(const lu_str_t *text, const char *id, const char *version,
+    const char *now, char **out, lu_error_t *err)
 {
-    cJSON            *builds, *build;
-    liveupdate_rc_e   rc;
+    cJSON   *builds, *build;
+    lu_rc_e  rc;
 
     *out = NULL;
 
-    rc = liveupdate_github_builds(text, &builds, err);
-    if (rc != LIVEUPDATE_OK) {
+    rc = lu_github_builds(text, &builds, err);
+    if (rc != LU_OK) {
         return rc;
     }
 
-    if (liveupdate_github_has_build(builds, id)) {
+    if (lu_github_has_build(builds, id)) {
         cJSON_Delete(builds);
-        return LIVEUPDATE_OK;
+        return LU_OK;
     }
 
-    rc = LIVEUPDATE_NOMEM;
+    rc = LU_NOMEM;
 
     build = cJSON_CreateObject();
 
@@ -521,8 +508,8 @@ liveupdate_github_add_build(const liveupdate_str_t *text, const char *id,
         cJSON_Delete(build);
 
     } else {
-        *out = liveupdate_print(builds);
-        rc = *out ? LIVEUPDATE_OK : LIVEUPDATE_NOMEM;
+        *out = lu_print(builds);
+        rc = *out ? LU_OK : LU_NOMEM;
     }
 
     cJSON_Delete(builds);
@@ -531,14 +518,14 @@ liveupdate_github_add_build(const liveupdate_str_t *text, const char *id,
 }
 
 
-liveupdate_rc_e
-liveupdate_github_set_rules(const liveupdate_str_t *text,
-    const cJSON *release_info, char **out, liveupdate_error_t *err)
+lu_rc_e
+lu_github_set_rules(const lu_str_t *text, const cJSON *release_info,
+    char **out, lu_error_t *err)
 {
-    size_t            i;
-    cJSON            *rules, *was;
-    const cJSON      *item;
-    liveupdate_rc_e   rc;
+    size_t        i;
+    cJSON        *rules, *was;
+    const cJSON  *item;
+    lu_rc_e       rc;
 
     static const char  *members[] = {
         "latestReleaseBuildId", "releaseRedirections", NULL
@@ -546,27 +533,26 @@ liveupdate_github_set_rules(const liveupdate_str_t *text,
 
     *out = NULL;
 
-    rc = liveupdate_github_rules(text, &rules, err);
-    if (rc != LIVEUPDATE_OK) {
+    rc = lu_github_rules(text, &rules, err);
+    if (rc != LU_OK) {
         return rc;
     }
 
     was = cJSON_Duplicate(rules, 1);
-    rc = was ? LIVEUPDATE_OK : LIVEUPDATE_NOMEM;
+    rc = was ? LU_OK : LU_NOMEM;
 
-    for (i = 0; rc == LIVEUPDATE_OK && members[i]; i++) {
+    for (i = 0; rc == LU_OK && members[i]; i++) {
 
         item = cJSON_GetObjectItemCaseSensitive(release_info, members[i]);
 
         if (item && !cJSON_IsNull(item)) {
-            rc = liveupdate_json_set(rules, members[i],
-                                     cJSON_Duplicate(item, 1));
+            rc = lu_json_set(rules, members[i], cJSON_Duplicate(item, 1));
         }
     }
 
-    if (rc == LIVEUPDATE_OK && !cJSON_Compare(was, rules, 1)) {
-        *out = liveupdate_print(rules);
-        rc = *out ? LIVEUPDATE_OK : LIVEUPDATE_NOMEM;
+    if (rc == LU_OK && !cJSON_Compare(was, rules, 1)) {
+        *out = lu_print(rules);
+        rc = *out ? LU_OK : LU_NOMEM;
     }
 
     cJSON_Delete(was);
@@ -577,31 +563,30 @@ liveupdate_github_set_rules(const liveupdate_str_t *text,
 
 
 char *
-liveupdate_github_pull(const cJSON *release, const cJSON *files,
-    const char *branch, const char *base)
+lu_github_pull(const cJSON *release, const cJSON *files, const char *branch,
+    const char *base)
 {
-    char               *text, *body;
-    cJSON              *pull;
-    liveupdate_str_t    id, version;
-    liveupdate_text_t   title;
+    char      *text, *body;
+    cJSON     *pull;
+    lu_str_t   id, version;
+    lu_text_t  title;
 
-    if (liveupdate_json_string(release, "id", &id) != LIVEUPDATE_OK
-        || liveupdate_json_string(release, "version", &version)
-           != LIVEUPDATE_OK)
+    if (lu_json_string(release, "id", &id) != LU_OK
+        || lu_json_string(release, "version", &version) != LU_OK)
     {
         return NULL;
     }
 
-    memset(&title, 0, sizeof(liveupdate_text_t));
+    memset(&title, 0, sizeof(lu_text_t));
 
-    liveupdate_text_puts(&title, "[release] Add build ");
-    liveupdate_text_puts(&title, (char *) id.data);
-    liveupdate_text_puts(&title, " (v");
-    liveupdate_text_puts(&title, (char *) version.data);
-    liveupdate_text_puts(&title, ")");
+    lu_text_puts(&title, "[release] Add build ");
+    lu_text_puts(&title, (char *) id.data);
+    lu_text_puts(&title, " (v");
+    lu_text_puts(&title, (char *) version.data);
+    lu_text_puts(&title, ")");
 
     text = NULL;
-    body = liveupdate_print_release(release, files);
+    body = lu_print_release(release, files);
     pull = cJSON_CreateObject();
 
     if (title.data

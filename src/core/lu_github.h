@@ -8,55 +8,54 @@
  */
 
 
-#ifndef _LIVEUPDATE_GITHUB_H_INCLUDED_
-#define _LIVEUPDATE_GITHUB_H_INCLUDED_
+#ifndef _LU_GITHUB_H_INCLUDED_
+#define _LU_GITHUB_H_INCLUDED_
 
 
 #include "lu_json.h"
 
 
-#define LIVEUPDATE_GITHUB_BUILDS    "desktop-builds.json"
-#define LIVEUPDATE_GITHUB_RELEASES  "desktop-releases.json"
+#define LU_GITHUB_BUILDS    "desktop-builds.json"
+#define LU_GITHUB_RELEASES  "desktop-releases.json"
 
 
 /* The body of a "push" or "pull_request" event. */
 
 typedef struct {
-    liveupdate_str_t    repository;      /* "owner/name" */
-    liveupdate_str_t    base;            /* the repository's default branch */
-    liveupdate_str_t    branch;          /* that was pushed, or is to merge */
-    liveupdate_str_t    target;          /* of a pull request */
+    lu_str_t            repository;      /* "owner/name" */
+    lu_str_t            base;            /* the repository's default branch */
+    lu_str_t            branch;          /* that was pushed, or is to merge */
+    lu_str_t            target;          /* of a pull request */
     uint64_t            number;          /* of a pull request */
     unsigned            touches:1;       /* one of the files, or it may */
     unsigned            is_fork:1;       /* what is to merge is another's */
     unsigned            closed:1;
     unsigned            merged:1;
-} liveupdate_github_event_t;
+} lu_github_event_t;
 
 
 /*
- * The strings are parts of the tree.  LIVEUPDATE_INVALID with the reason: a
+ * The strings are parts of the tree.  LU_INVALID with the reason: a
  * member is missing or of another type.  A push of a tag has no branch.
  */
 
-liveupdate_rc_e liveupdate_github_push(const cJSON *body,
-    liveupdate_github_event_t *event, liveupdate_error_t *err);
-liveupdate_rc_e liveupdate_github_pull_request(const cJSON *body,
-    liveupdate_github_event_t *event, liveupdate_error_t *err);
+lu_rc_e lu_github_push(const cJSON *body, lu_github_event_t *event,
+    lu_error_t *err);
+lu_rc_e lu_github_pull_request(const cJSON *body, lu_github_event_t *event,
+    lu_error_t *err);
 
 /*
  * The answer of "GET /repos/{owner}/{repo}/contents/{path}": the text, from
  * the arena, and the blob's sha, a part of the tree.
  */
 
-liveupdate_rc_e liveupdate_github_content(const liveupdate_arena_t *arena,
-    const cJSON *answer, liveupdate_str_t *text, liveupdate_str_t *sha,
-    liveupdate_error_t *err);
+lu_rc_e lu_github_content(const lu_arena_t *arena, const cJSON *answer,
+    lu_str_t *text, lu_str_t *sha, lu_error_t *err);
 
 /* The body of a "PUT" there.  Text from malloc(), or NULL: out of memory. */
 
-char *liveupdate_github_put(const char *message, const char *text,
-    const char *branch, const liveupdate_str_t *sha);
+char *lu_github_put(const char *message, const char *text, const char *branch,
+    const lu_str_t *sha);
 
 /*
  * The file with one more build, or with the rules of the webhook; text is
@@ -64,25 +63,23 @@ char *liveupdate_github_put(const char *message, const char *text,
  * says so already.
  */
 
-liveupdate_rc_e liveupdate_github_add_build(const liveupdate_str_t *text,
-    const char *id, const char *version, const char *now, char **out,
-    liveupdate_error_t *err);
-liveupdate_rc_e liveupdate_github_set_rules(const liveupdate_str_t *text,
-    const cJSON *release_info, char **out, liveupdate_error_t *err);
+lu_rc_e lu_github_add_build(const lu_str_t *text, const char *id,
+    const char *version, const char *now, char **out, lu_error_t *err);
+lu_rc_e lu_github_set_rules(const lu_str_t *text, const cJSON *release_info,
+    char **out, lu_error_t *err);
 
 /*
  * The two files as trees, to be freed by the caller: an array of objects with
  * an id each, and an object.  An empty text is an empty file.
  */
 
-liveupdate_rc_e liveupdate_github_builds(const liveupdate_str_t *text,
-    cJSON **builds, liveupdate_error_t *err);
-liveupdate_rc_e liveupdate_github_rules(const liveupdate_str_t *text,
-    cJSON **rules, liveupdate_error_t *err);
+lu_rc_e lu_github_builds(const lu_str_t *text, cJSON **builds,
+    lu_error_t *err);
+lu_rc_e lu_github_rules(const lu_str_t *text, cJSON **rules, lu_error_t *err);
 
 /* 1 if the array has the build, and it is to be released. */
 
-int liveupdate_github_has_build(const cJSON *builds, const char *id);
+int lu_github_has_build(const cJSON *builds, const char *id);
 
 /*
  * A copy of the rules without those for builds that are not to be released: if
@@ -90,7 +87,7 @@ int liveupdate_github_has_build(const cJSON *builds, const char *id);
  * by the caller; NULL: out of memory.
  */
 
-cJSON *liveupdate_github_rules_of(const cJSON *rules, const cJSON *builds,
+cJSON *lu_github_rules_of(const cJSON *rules, const cJSON *builds,
     const char *latest);
 
 /*
@@ -98,8 +95,8 @@ cJSON *liveupdate_github_rules_of(const cJSON *rules, const cJSON *builds,
  * (release.json and files.json).  Text from malloc(), or NULL.
  */
 
-char *liveupdate_github_pull(const cJSON *release, const cJSON *files,
+char *lu_github_pull(const cJSON *release, const cJSON *files,
     const char *branch, const char *base);
 
 
-#endif /* _LIVEUPDATE_GITHUB_H_INCLUDED_ */
+#endif /* _LU_GITHUB_H_INCLUDED_ */

@@ -13,19 +13,19 @@
  */
 
 
-#ifndef _LIVEUPDATE_HLL_H_INCLUDED_
-#define _LIVEUPDATE_HLL_H_INCLUDED_
+#ifndef _LU_HLL_H_INCLUDED_
+#define _LU_HLL_H_INCLUDED_
 
 
 #include "lu_core.h"
 
 
-#define LIVEUPDATE_HLL_REGISTERS  4096
+#define LU_HLL_REGISTERS  4096
 
 /* windows, in hours */
 
-#define LIVEUPDATE_HLL_DAY        24
-#define LIVEUPDATE_HLL_MONTH      720
+#define LU_HLL_DAY    24
+#define LU_HLL_MONTH  720
 
 
 /*
@@ -41,39 +41,39 @@
 
 typedef struct {
     uint32_t            swept;      /* the hour before which all is in order */
-    volatile uint64_t   registers[LIVEUPDATE_HLL_REGISTERS];
-} liveupdate_hll_t;
+    volatile uint64_t   registers[LU_HLL_REGISTERS];
+} lu_hll_t;
 
 
 /* Hours are counted from the epoch.  What all zeroes are is an empty sketch. */
 
-void liveupdate_hll_clear(liveupdate_hll_t *hll, uint32_t hour);
+void lu_hll_clear(lu_hll_t *hll, uint32_t hour);
 
 /*
  * What is old must go once a day, before the next add(), since there are only
  * 6 bits for the time.  One at a time may sweep.
  */
 
-int liveupdate_hll_is_due(const liveupdate_hll_t *hll, uint32_t hour);
-void liveupdate_hll_sweep(liveupdate_hll_t *hll, uint32_t hour);
+int lu_hll_is_due(const lu_hll_t *hll, uint32_t hour);
+void lu_hll_sweep(lu_hll_t *hll, uint32_t hour);
 
-void liveupdate_hll_add(liveupdate_hll_t *hll, uint64_t hash, uint32_t hour);
+void lu_hll_add(lu_hll_t *hll, uint64_t hash, uint32_t hour);
 
 /*
  * A hash whose bits are all equally good.  With a seed that is not known to
  * those who choose the bytes they cannot choose what counts for much.
  */
 
-uint64_t liveupdate_hll_hash(uint64_t seed, const void *data, size_t len);
+uint64_t lu_hll_hash(uint64_t seed, const void *data, size_t len);
 
 /*
  * merge() raises the ranks, zeroes at first, to those of the last hours of a
  * sketch; estimate() tells how many different hashes have made them.
  */
 
-void liveupdate_hll_merge(unsigned char *ranks, const liveupdate_hll_t *hll,
-    uint32_t hour, uint32_t window);
-double liveupdate_hll_estimate(const unsigned char *ranks);
+void lu_hll_merge(unsigned char *ranks, const lu_hll_t *hll, uint32_t hour,
+    uint32_t window);
+double lu_hll_estimate(const unsigned char *ranks);
 
 
-#endif /* _LIVEUPDATE_HLL_H_INCLUDED_ */
+#endif /* _LU_HLL_H_INCLUDED_ */

@@ -14,78 +14,64 @@
 #include <float.h>
 
 
-#define LIVEUPDATE_JSON_NEAR    24    /* bytes shown of what is wrong */
-#define LIVEUPDATE_JSON_NUMBER  63    /* cJSON reads no more */
-#define LIVEUPDATE_JSON_PAIRS   8     /* keys compared without sorting */
+#define LU_JSON_NEAR    24    /* bytes shown of what is wrong */
+#define LU_JSON_NUMBER  63    /* cJSON reads no more */
+#define LU_JSON_PAIRS   8     /* keys compared without sorting */
 
 
 typedef struct {
     const unsigned char   *p;
     const unsigned char   *last;
     unsigned               depth;
-    liveupdate_error_t    *err;
-} liveupdate_json_scan_t;
+    lu_error_t            *err;
+} lu_json_scan_t;
 
 
-static liveupdate_rc_e liveupdate_json_scan_value(
-    liveupdate_json_scan_t *scan);
-static liveupdate_rc_e liveupdate_json_scan_members(
-    liveupdate_json_scan_t *scan, unsigned char end);
-static liveupdate_rc_e liveupdate_json_scan_key(liveupdate_json_scan_t *scan);
-static liveupdate_rc_e liveupdate_json_scan_string(
-    liveupdate_json_scan_t *scan);
-static liveupdate_rc_e liveupdate_json_scan_escape(
-    liveupdate_json_scan_t *scan);
-static liveupdate_rc_e liveupdate_json_scan_unicode(
-    liveupdate_json_scan_t *scan);
-static liveupdate_rc_e liveupdate_json_scan_number(
-    liveupdate_json_scan_t *scan);
-static size_t liveupdate_json_scan_digits(liveupdate_json_scan_t *scan);
-static liveupdate_rc_e liveupdate_json_scan_literal(
-    liveupdate_json_scan_t *scan, const char *literal);
-static void liveupdate_json_scan_space(liveupdate_json_scan_t *scan);
-static unsigned char liveupdate_json_scan_peek(
-    const liveupdate_json_scan_t *scan);
-static long liveupdate_json_scan_unit(const liveupdate_json_scan_t *scan,
+static lu_rc_e lu_json_scan_value(
+    lu_json_scan_t *scan);
+static lu_rc_e lu_json_scan_members(lu_json_scan_t *scan, unsigned char end);
+static lu_rc_e lu_json_scan_key(lu_json_scan_t *scan);
+static lu_rc_e lu_json_scan_string(lu_json_scan_t *scan);
+static lu_rc_e lu_json_scan_escape(lu_json_scan_t *scan);
+static lu_rc_e lu_json_scan_unicode(lu_json_scan_t *scan);
+static lu_rc_e lu_json_scan_number(lu_json_scan_t *scan);
+static size_t lu_json_scan_digits(lu_json_scan_t *scan);
+static lu_rc_e lu_json_scan_literal(lu_json_scan_t *scan, const char *literal);
+static void lu_json_scan_space(lu_json_scan_t *scan);
+static unsigned char lu_json_scan_peek(const lu_json_scan_t *scan);
+static long lu_json_scan_unit(const lu_json_scan_t *scan,
     const unsigned char *p);
-static liveupdate_rc_e liveupdate_json_scan_refuse(
-    liveupdate_json_scan_t *scan, const char *text);
+static lu_rc_e lu_json_scan_refuse(lu_json_scan_t *scan, const char *text);
 
-static liveupdate_rc_e liveupdate_json_check(const cJSON *json,
-    liveupdate_error_t *err);
-static liveupdate_rc_e liveupdate_json_check_keys(const cJSON *object,
-    liveupdate_error_t *err);
-static int liveupdate_json_same_key(const cJSON *object);
-static liveupdate_rc_e liveupdate_json_sort_keys(const cJSON *object,
-    size_t n, int *same);
-static int liveupdate_json_key_cmp(const void *one, const void *two);
+static lu_rc_e lu_json_check(const cJSON *json, lu_error_t *err);
+static lu_rc_e lu_json_check_keys(const cJSON *object, lu_error_t *err);
+static int lu_json_same_key(const cJSON *object);
+static lu_rc_e lu_json_sort_keys(const cJSON *object, size_t n, int *same);
+static int lu_json_key_cmp(const void *one, const void *two);
 
-static const cJSON *liveupdate_json_member(const cJSON *object,
-    const char *key);
+static const cJSON *lu_json_member(const cJSON *object, const char *key);
 
 
-liveupdate_rc_e
-liveupdate_json_parse(cJSON **json, const liveupdate_str_t *text,
-    liveupdate_error_t *err)
+lu_rc_e
+lu_json_parse(cJSON **json, const lu_str_t *text, lu_error_t *err)
 {
-    const char              *end;
-    liveupdate_rc_e          rc;
-    liveupdate_json_scan_t   scan;
+    const char     *end;
+    lu_rc_e         rc;
+    lu_json_scan_t  scan;
 
     *json = NULL;
 
     if (text->len == 0) {
-        return liveupdate_refuse(err, NULL, "the JSON text is empty");
+        return lu_refuse(err, NULL, "the JSON text is empty");
     }
 
-    if (!liveupdate_utf8_valid(text)) {
-        return liveupdate_refuse(err, NULL, "the JSON text is not UTF-8");
+    if (!lu_utf8_valid(text)) {
+        return lu_refuse(err, NULL, "the JSON text is not UTF-8");
     }
 
     if (text->len >= 3 && memcmp(text->data, "\xef\xbb\xbf", 3) == 0) {
-        return liveupdate_refuse(err, NULL,
-                                 "the JSON text begins with a byte order"
-                                 " mark");
+        return lu_refuse(err, NULL, "the JSON text begins with a byte order"
+                         " mark");
     }
 
     scan.p = text->data;
@@ -93,16 +79,15 @@ liveupdate_json_parse(cJSON **json, const liveupdate_str_t *text,
     scan.depth = 0;
     scan.err = err;
 
-    rc = liveupdate_json_scan_value(&scan);
-    if (rc != LIVEUPDATE_OK) {
+    rc = lu_json_scan_value(&scan);
+    if (rc != LU_OK) {
         return rc;
     }
 
-    liveupdate_json_scan_space(&scan);
+    lu_json_scan_space(&scan);
 
     if (scan.p != scan.last) {
-        return liveupdate_json_scan_refuse(&scan,
-                                           "stands behind the JSON value");
+        return lu_json_scan_refuse(&scan, "stands behind the JSON value");
     }
 
     /* what has come this far can only fail for want of memory */
@@ -110,21 +95,20 @@ liveupdate_json_parse(cJSON **json, const liveupdate_str_t *text,
     *json = cJSON_ParseWithLengthOpts((const char *) text->data, text->len,
                                       &end, 0);
     if (*json == NULL) {
-        return LIVEUPDATE_NOMEM;
+        return LU_NOMEM;
     }
 
     scan.p = (const unsigned char *) end;
-    liveupdate_json_scan_space(&scan);
+    lu_json_scan_space(&scan);
 
     if (scan.p != scan.last) {
-        rc = liveupdate_json_scan_refuse(&scan,
-                                         "stands behind the JSON value");
+        rc = lu_json_scan_refuse(&scan, "stands behind the JSON value");
 
     } else {
-        rc = liveupdate_json_check(*json, err);
+        rc = lu_json_check(*json, err);
     }
 
-    if (rc != LIVEUPDATE_OK) {
+    if (rc != LU_OK) {
         cJSON_Delete(*json);
         *json = NULL;
     }
@@ -133,84 +117,83 @@ liveupdate_json_parse(cJSON **json, const liveupdate_str_t *text,
 }
 
 
-static liveupdate_rc_e
-liveupdate_json_scan_value(liveupdate_json_scan_t *scan)
+static lu_rc_e
+lu_json_scan_value(lu_json_scan_t *scan)
 {
-    liveupdate_json_scan_space(scan);
+    lu_json_scan_space(scan);
 
-    switch (liveupdate_json_scan_peek(scan)) {
+    switch (lu_json_scan_peek(scan)) {
 
     case '{':
-        return liveupdate_json_scan_members(scan, '}');
+        return lu_json_scan_members(scan, '}');
 
     case '[':
-        return liveupdate_json_scan_members(scan, ']');
+        return lu_json_scan_members(scan, ']');
 
     case '"':
-        return liveupdate_json_scan_string(scan);
+        return lu_json_scan_string(scan);
 
     case 't':
-        return liveupdate_json_scan_literal(scan, "true");
+        return lu_json_scan_literal(scan, "true");
 
     case 'f':
-        return liveupdate_json_scan_literal(scan, "false");
+        return lu_json_scan_literal(scan, "false");
 
     case 'n':
-        return liveupdate_json_scan_literal(scan, "null");
+        return lu_json_scan_literal(scan, "null");
 
     default:
-        return liveupdate_json_scan_number(scan);
+        return lu_json_scan_number(scan);
     }
 }
 
 
-static liveupdate_rc_e
-liveupdate_json_scan_members(liveupdate_json_scan_t *scan, unsigned char end)
+static lu_rc_e
+lu_json_scan_members(lu_json_scan_t *scan, unsigned char end)
 {
-    liveupdate_rc_e  rc;
+    lu_rc_e  rc;
 
-    if (scan->depth == LIVEUPDATE_JSON_DEPTH) {
-        return liveupdate_refuse(scan->err, NULL,
-                                 "the JSON text is nested too deeply;"
-                                 " 32 levels are allowed");
+    if (scan->depth == LU_JSON_DEPTH) {
+        return lu_refuse(scan->err, NULL, "the JSON text is nested too deeply;"
+                         " 32 levels are allowed");
     }
 
     scan->depth++;
     scan->p++;
 
-    liveupdate_json_scan_space(scan);
+    lu_json_scan_space(scan);
 
-    if (liveupdate_json_scan_peek(scan) == end) {
+    if (lu_json_scan_peek(scan) == end) {
         goto done;
     }
 
     for ( ;; ) {
 
         if (end == '}') {
-            rc = liveupdate_json_scan_key(scan);
-            if (rc != LIVEUPDATE_OK) {
+            rc = lu_json_scan_key(scan);
+            if (rc != LU_OK) {
                 return rc;
             }
         }
 
-        rc = liveupdate_json_scan_value(scan);
-        if (rc != LIVEUPDATE_OK) {
+        rc = lu_json_scan_value(scan);
+        if (rc != LU_OK) {
             return rc;
         }
 
-        liveupdate_json_scan_space(scan);
+        lu_json_scan_space(scan);
 
-        if (liveupdate_json_scan_peek(scan) != ',') {
+        if (lu_json_scan_peek(scan) != ',') {
             break;
         }
 
         scan->p++;
     }
 
-    if (liveupdate_json_scan_peek(scan) != end) {
-        return liveupdate_json_scan_refuse(scan, (end == '}')
-                                 ? "stands where \",\" or \"}\" should be"
-                                 : "stands where \",\" or \"]\" should be");
+    if (lu_json_scan_peek(scan) != end) {
+        return lu_json_scan_refuse(scan, (end == '}')
+                                   ? "stands where \",\" or \"}\" should be"
+                                   : "stands where \",\" or \"]\" should be");
     }
 
 done:
@@ -218,45 +201,44 @@ done:
     scan->depth--;
     scan->p++;
 
-    return LIVEUPDATE_OK;
+    return LU_OK;
 }
 
 
-static liveupdate_rc_e
-liveupdate_json_scan_key(liveupdate_json_scan_t *scan)
+static lu_rc_e
+lu_json_scan_key(lu_json_scan_t *scan)
 {
-    liveupdate_rc_e  rc;
+    lu_rc_e  rc;
 
-    liveupdate_json_scan_space(scan);
+    lu_json_scan_space(scan);
 
-    if (liveupdate_json_scan_peek(scan) != '"') {
-        return liveupdate_json_scan_refuse(scan,
-                                           "stands where a key in double"
-                                           " quotes should be");
+    if (lu_json_scan_peek(scan) != '"') {
+        return lu_json_scan_refuse(scan,
+                                   "stands where a key in double"
+                                   " quotes should be");
     }
 
-    rc = liveupdate_json_scan_string(scan);
-    if (rc != LIVEUPDATE_OK) {
+    rc = lu_json_scan_string(scan);
+    if (rc != LU_OK) {
         return rc;
     }
 
-    liveupdate_json_scan_space(scan);
+    lu_json_scan_space(scan);
 
-    if (liveupdate_json_scan_peek(scan) != ':') {
-        return liveupdate_json_scan_refuse(scan,
-                                           "stands where \":\" should be");
+    if (lu_json_scan_peek(scan) != ':') {
+        return lu_json_scan_refuse(scan, "stands where \":\" should be");
     }
 
     scan->p++;
 
-    return LIVEUPDATE_OK;
+    return LU_OK;
 }
 
 
-static liveupdate_rc_e
-liveupdate_json_scan_string(liveupdate_json_scan_t *scan)
+static lu_rc_e
+lu_json_scan_string(lu_json_scan_t *scan)
 {
-    liveupdate_rc_e  rc;
+    lu_rc_e  rc;
 
     scan->p++;
 
@@ -264,13 +246,13 @@ liveupdate_json_scan_string(liveupdate_json_scan_t *scan)
 
         if (*scan->p == '"') {
             scan->p++;
-            return LIVEUPDATE_OK;
+            return LU_OK;
         }
 
         if (*scan->p < 0x20) {
-            return liveupdate_refuse(scan->err, NULL,
-                                     "a JSON string contains a control"
-                                     " character; it must be escaped");
+            return lu_refuse(scan->err, NULL,
+                             "a JSON string contains a control"
+                             " character; it must be escaped");
         }
 
         if (*scan->p != '\\') {
@@ -278,22 +260,22 @@ liveupdate_json_scan_string(liveupdate_json_scan_t *scan)
             continue;
         }
 
-        rc = liveupdate_json_scan_escape(scan);
-        if (rc != LIVEUPDATE_OK) {
+        rc = lu_json_scan_escape(scan);
+        if (rc != LU_OK) {
             return rc;
         }
     }
 
-    return liveupdate_json_scan_refuse(scan, NULL);
+    return lu_json_scan_refuse(scan, NULL);
 }
 
 
-static liveupdate_rc_e
-liveupdate_json_scan_escape(liveupdate_json_scan_t *scan)
+static lu_rc_e
+lu_json_scan_escape(lu_json_scan_t *scan)
 {
     if (scan->last - scan->p < 2) {
         scan->p = scan->last;
-        return LIVEUPDATE_OK;
+        return LU_OK;
     }
 
     switch (scan->p[1]) {
@@ -307,127 +289,117 @@ liveupdate_json_scan_escape(liveupdate_json_scan_t *scan)
     case 'r':
     case 't':
         scan->p += 2;
-        return LIVEUPDATE_OK;
+        return LU_OK;
 
     case 'u':
-        return liveupdate_json_scan_unicode(scan);
+        return lu_json_scan_unicode(scan);
 
     default:
-        return liveupdate_json_scan_refuse(scan,
-                                           "begins with an escape that JSON"
-                                           " does not have");
+        return lu_json_scan_refuse(scan, "begins with an escape that JSON"
+                                   " does not have");
     }
 }
 
 
-static liveupdate_rc_e
-liveupdate_json_scan_unicode(liveupdate_json_scan_t *scan)
+static lu_rc_e
+lu_json_scan_unicode(lu_json_scan_t *scan)
 {
     long  unit, low;
 
-    unit = liveupdate_json_scan_unit(scan, scan->p);
+    unit = lu_json_scan_unit(scan, scan->p);
 
     if (unit < 0) {
-        return liveupdate_json_scan_refuse(scan,
-                                           "begins with \"\\u\" without four"
-                                           " hex digits");
+        return lu_json_scan_refuse(scan, "begins with \"\\u\" without four"
+                                   " hex digits");
     }
 
     if (unit == 0) {
-        return liveupdate_refuse(scan->err, NULL,
-                                 "a JSON string contains \"\\u0000\"");
+        return lu_refuse(scan->err, NULL,
+                         "a JSON string contains \"\\u0000\"");
     }
 
     if (unit < 0xd800 || unit > 0xdfff) {
         scan->p += 6;
-        return LIVEUPDATE_OK;
+        return LU_OK;
     }
 
-    low = (unit < 0xdc00) ? liveupdate_json_scan_unit(scan, scan->p + 6) : -1;
+    low = (unit < 0xdc00) ? lu_json_scan_unit(scan, scan->p + 6) : -1;
 
     if (low < 0xdc00 || low > 0xdfff) {
-        return liveupdate_json_scan_refuse(scan,
-                                           "begins with half of a surrogate"
-                                           " pair");
+        return lu_json_scan_refuse(scan, "begins with half of a surrogate"
+                                   " pair");
     }
 
     scan->p += 12;
 
-    return LIVEUPDATE_OK;
+    return LU_OK;
 }
 
 
-static liveupdate_rc_e
-liveupdate_json_scan_number(liveupdate_json_scan_t *scan)
+static lu_rc_e
+lu_json_scan_number(lu_json_scan_t *scan)
 {
     size_t                n;
     const unsigned char  *start;
 
     start = scan->p;
 
-    if (liveupdate_json_scan_peek(scan) == '-') {
+    if (lu_json_scan_peek(scan) == '-') {
         scan->p++;
     }
 
-    n = liveupdate_json_scan_digits(scan);
+    n = lu_json_scan_digits(scan);
 
     if (n == 0) {
         scan->p = start;
-        return liveupdate_json_scan_refuse(scan,
-                                           "stands where a JSON value should"
-                                           " be");
+        return lu_json_scan_refuse(scan, "stands where a JSON value should"
+                                   " be");
     }
 
     if (n > 1 && *(scan->p - n) == '0') {
         scan->p = start;
-        return liveupdate_json_scan_refuse(scan,
-                                           "begins with a number with leading"
-                                           " zeroes");
+        return lu_json_scan_refuse(scan, "begins with a number with leading"
+                                   " zeroes");
     }
 
-    if (liveupdate_json_scan_peek(scan) == '.') {
+    if (lu_json_scan_peek(scan) == '.') {
         scan->p++;
 
-        if (liveupdate_json_scan_digits(scan) == 0) {
+        if (lu_json_scan_digits(scan) == 0) {
             goto invalid;
         }
     }
 
-    if ((liveupdate_json_scan_peek(scan) | 0x20) == 'e') {
+    if ((lu_json_scan_peek(scan) | 0x20) == 'e') {
         scan->p++;
 
-        if (liveupdate_json_scan_peek(scan) == '+'
-            || liveupdate_json_scan_peek(scan) == '-')
-        {
+        if (lu_json_scan_peek(scan) == '+' || lu_json_scan_peek(scan) == '-') {
             scan->p++;
         }
 
-        if (liveupdate_json_scan_digits(scan) == 0) {
+        if (lu_json_scan_digits(scan) == 0) {
             goto invalid;
         }
     }
 
-    if (scan->p - start > LIVEUPDATE_JSON_NUMBER) {
+    if (scan->p - start > LU_JSON_NUMBER) {
         scan->p = start;
-        return liveupdate_json_scan_refuse(scan,
-                                           "begins with a number of more than"
-                                           " 63 characters");
+        return lu_json_scan_refuse(scan, "begins with a number of more than"
+                                   " 63 characters");
     }
 
-    return LIVEUPDATE_OK;
+    return LU_OK;
 
 invalid:
 
     scan->p = start;
 
-    return liveupdate_json_scan_refuse(scan,
-                                       "begins with a number that lacks"
-                                       " digits");
+    return lu_json_scan_refuse(scan, "begins with a number that lacks digits");
 }
 
 
 static size_t
-liveupdate_json_scan_digits(liveupdate_json_scan_t *scan)
+lu_json_scan_digits(lu_json_scan_t *scan)
 {
     const unsigned char  *start;
 
@@ -441,8 +413,8 @@ liveupdate_json_scan_digits(liveupdate_json_scan_t *scan)
 }
 
 
-static liveupdate_rc_e
-liveupdate_json_scan_literal(liveupdate_json_scan_t *scan,
+static lu_rc_e
+lu_json_scan_literal(lu_json_scan_t *scan,
     const char *literal)
 {
     size_t  len;
@@ -452,21 +424,20 @@ liveupdate_json_scan_literal(liveupdate_json_scan_t *scan,
     if ((size_t) (scan->last - scan->p) < len
         || memcmp(scan->p, literal, len) != 0)
     {
-        return liveupdate_json_scan_refuse(scan,
-                                           "stands where a JSON value should"
-                                           " be");
+        return lu_json_scan_refuse(scan, "stands where a JSON value should"
+                                   " be");
     }
 
     scan->p += len;
 
-    return LIVEUPDATE_OK;
+    return LU_OK;
 }
 
 
 /* cJSON takes every byte up to 0x20 for white space. */
 
 static void
-liveupdate_json_scan_space(liveupdate_json_scan_t *scan)
+lu_json_scan_space(lu_json_scan_t *scan)
 {
     while (scan->p < scan->last) {
 
@@ -487,7 +458,7 @@ liveupdate_json_scan_space(liveupdate_json_scan_t *scan)
 
 
 static unsigned char
-liveupdate_json_scan_peek(const liveupdate_json_scan_t *scan)
+lu_json_scan_peek(const lu_json_scan_t *scan)
 {
     return (scan->p < scan->last) ? *scan->p : '\0';
 }
@@ -496,8 +467,7 @@ liveupdate_json_scan_peek(const liveupdate_json_scan_t *scan)
 /* The UTF-16 code unit of the "\uXXXX" at p, or -1 if there is none. */
 
 static long
-liveupdate_json_scan_unit(const liveupdate_json_scan_t *scan,
-    const unsigned char *p)
+lu_json_scan_unit(const lu_json_scan_t *scan, const unsigned char *p)
 {
     long           unit;
     size_t         i;
@@ -535,21 +505,20 @@ liveupdate_json_scan_unit(const liveupdate_json_scan_t *scan,
  * shown: whole characters of one line.
  */
 
-static liveupdate_rc_e
-liveupdate_json_scan_refuse(liveupdate_json_scan_t *scan, const char *text)
+static lu_rc_e
+lu_json_scan_refuse(lu_json_scan_t *scan, const char *text)
 {
-    size_t            len, n;
-    liveupdate_str_t  near;
+    size_t    len, n;
+    lu_str_t  near;
 
     len = scan->last - scan->p;
 
     if (len == 0) {
-        return liveupdate_refuse(scan->err, NULL,
-                                 "the JSON text ends too early");
+        return lu_refuse(scan->err, NULL, "the JSON text ends too early");
     }
 
-    if (len > LIVEUPDATE_JSON_NEAR) {
-        len = LIVEUPDATE_JSON_NEAR;
+    if (len > LU_JSON_NEAR) {
+        len = LU_JSON_NEAR;
 
         while ((scan->p[len] & 0xc0) == 0x80) {
             len--;
@@ -563,48 +532,47 @@ liveupdate_json_scan_refuse(liveupdate_json_scan_t *scan, const char *text)
     }
 
     if (n == 0) {
-        return liveupdate_refuse(scan->err, NULL,
-                                 "the JSON text contains a control character"
-                                 " outside of strings");
+        return lu_refuse(scan->err, NULL,
+                         "the JSON text contains a control character"
+                         " outside of strings");
     }
 
     near.len = n;
     near.data = (unsigned char *) scan->p;
 
-    return liveupdate_refuse(scan->err, &near, text);
+    return lu_refuse(scan->err, &near, text);
 }
 
 
 /* What shows only in the tree; its depth is limited already. */
 
-static liveupdate_rc_e
-liveupdate_json_check(const cJSON *json, liveupdate_error_t *err)
+static lu_rc_e
+lu_json_check(const cJSON *json, lu_error_t *err)
 {
-    const cJSON      *item;
-    liveupdate_rc_e   rc;
+    const cJSON  *item;
+    lu_rc_e       rc;
 
     if (cJSON_IsNumber(json)
         && (json->valuedouble > DBL_MAX || json->valuedouble < -DBL_MAX))
     {
-        return liveupdate_refuse(err, NULL,
-                                 "a JSON number is too large for a double");
+        return lu_refuse(err, NULL, "a JSON number is too large for a double");
     }
 
     if (cJSON_IsObject(json)) {
-        rc = liveupdate_json_check_keys(json, err);
-        if (rc != LIVEUPDATE_OK) {
+        rc = lu_json_check_keys(json, err);
+        if (rc != LU_OK) {
             return rc;
         }
     }
 
     for (item = json->child; item; item = item->next) {
-        rc = liveupdate_json_check(item, err);
-        if (rc != LIVEUPDATE_OK) {
+        rc = lu_json_check(item, err);
+        if (rc != LU_OK) {
             return rc;
         }
     }
 
-    return LIVEUPDATE_OK;
+    return LU_OK;
 }
 
 
@@ -613,13 +581,13 @@ liveupdate_json_check(const cJSON *json, liveupdate_error_t *err)
  * several ways.
  */
 
-static liveupdate_rc_e
-liveupdate_json_check_keys(const cJSON *object, liveupdate_error_t *err)
+static lu_rc_e
+lu_json_check_keys(const cJSON *object, lu_error_t *err)
 {
-    int               same;
-    size_t            n;
-    const cJSON      *item;
-    liveupdate_rc_e   rc;
+    int           same;
+    size_t        n;
+    const cJSON  *item;
+    lu_rc_e       rc;
 
     n = 0;
 
@@ -627,27 +595,26 @@ liveupdate_json_check_keys(const cJSON *object, liveupdate_error_t *err)
         n++;
     }
 
-    if (n <= LIVEUPDATE_JSON_PAIRS) {
-        same = liveupdate_json_same_key(object);
+    if (n <= LU_JSON_PAIRS) {
+        same = lu_json_same_key(object);
 
     } else {
-        rc = liveupdate_json_sort_keys(object, n, &same);
-        if (rc != LIVEUPDATE_OK) {
+        rc = lu_json_sort_keys(object, n, &same);
+        if (rc != LU_OK) {
             return rc;
         }
     }
 
     if (same) {
-        return liveupdate_refuse(err, NULL,
-                                 "a JSON object has the same key twice");
+        return lu_refuse(err, NULL, "a JSON object has the same key twice");
     }
 
-    return LIVEUPDATE_OK;
+    return LU_OK;
 }
 
 
 static int
-liveupdate_json_same_key(const cJSON *object)
+lu_json_same_key(const cJSON *object)
 {
     const cJSON  *one, *two;
 
@@ -663,8 +630,8 @@ liveupdate_json_same_key(const cJSON *object)
 }
 
 
-static liveupdate_rc_e
-liveupdate_json_sort_keys(const cJSON *object, size_t n, int *same)
+static lu_rc_e
+lu_json_sort_keys(const cJSON *object, size_t n, int *same)
 {
     size_t         i;
     const char   **keys;
@@ -672,7 +639,7 @@ liveupdate_json_sort_keys(const cJSON *object, size_t n, int *same)
 
     keys = cJSON_malloc(n * sizeof(char *));
     if (keys == NULL) {
-        return LIVEUPDATE_NOMEM;
+        return LU_NOMEM;
     }
 
     i = 0;
@@ -681,7 +648,7 @@ liveupdate_json_sort_keys(const cJSON *object, size_t n, int *same)
         keys[i++] = item->string;
     }
 
-    qsort(keys, n, sizeof(char *), liveupdate_json_key_cmp);
+    qsort(keys, n, sizeof(char *), lu_json_key_cmp);
 
     *same = 0;
 
@@ -694,12 +661,12 @@ liveupdate_json_sort_keys(const cJSON *object, size_t n, int *same)
 
     cJSON_free(keys);
 
-    return LIVEUPDATE_OK;
+    return LU_OK;
 }
 
 
 static int
-liveupdate_json_key_cmp(const void *one, const void *two)
+lu_json_key_cmp(const void *one, const void *two)
 {
     const char *const  *a, *const  *b;
 
@@ -710,112 +677,111 @@ liveupdate_json_key_cmp(const void *one, const void *two)
 }
 
 
-liveupdate_rc_e
-liveupdate_json_string(const cJSON *object, const char *key,
-    liveupdate_str_t *value)
+lu_rc_e
+lu_json_string(const cJSON *object, const char *key, lu_str_t *value)
 {
     const cJSON  *item;
 
-    item = liveupdate_json_member(object, key);
+    item = lu_json_member(object, key);
     if (item == NULL) {
-        return LIVEUPDATE_NOT_FOUND;
+        return LU_NOT_FOUND;
     }
 
-    return liveupdate_json_value(item, value);
+    return lu_json_value(item, value);
 }
 
 
-liveupdate_rc_e
-liveupdate_json_bool(const cJSON *object, const char *key, int *value)
+lu_rc_e
+lu_json_bool(const cJSON *object, const char *key, int *value)
 {
     const cJSON  *item;
 
-    item = liveupdate_json_member(object, key);
+    item = lu_json_member(object, key);
     if (item == NULL) {
-        return LIVEUPDATE_NOT_FOUND;
+        return LU_NOT_FOUND;
     }
 
     if (!cJSON_IsBool(item)) {
-        return LIVEUPDATE_INVALID;
+        return LU_INVALID;
     }
 
     *value = cJSON_IsTrue(item) ? 1 : 0;
 
-    return LIVEUPDATE_OK;
+    return LU_OK;
 }
 
 
-liveupdate_rc_e
-liveupdate_json_number(const cJSON *object, const char *key, double *value)
+lu_rc_e
+lu_json_number(const cJSON *object, const char *key, double *value)
 {
     const cJSON  *item;
 
-    item = liveupdate_json_member(object, key);
+    item = lu_json_member(object, key);
     if (item == NULL) {
-        return LIVEUPDATE_NOT_FOUND;
+        return LU_NOT_FOUND;
     }
 
     if (!cJSON_IsNumber(item)) {
-        return LIVEUPDATE_INVALID;
+        return LU_INVALID;
     }
 
     *value = item->valuedouble;
 
-    return LIVEUPDATE_OK;
+    return LU_OK;
 }
 
 
-liveupdate_rc_e
-liveupdate_json_size(const cJSON *object, const char *key, uint64_t *value)
+lu_rc_e
+lu_json_size(const cJSON *object, const char *key, uint64_t *value)
 {
-    double           number;
-    uint64_t         size;
-    liveupdate_rc_e  rc;
+    double    number;
+    uint64_t  size;
+    lu_rc_e   rc;
 
-    rc = liveupdate_json_number(object, key, &number);
-    if (rc != LIVEUPDATE_OK) {
+    rc = lu_json_number(object, key, &number);
+    if (rc != LU_OK) {
         return rc;
     }
 
     /* 2^53; written so that a NaN is refused, too */
 
     if (!(number >= 0 && number <= 9007199254740992.0)) {
-        return LIVEUPDATE_INVALID;
+        return LU_INVALID;
     }
 
     size = (uint64_t) number;
 
     if (number - (double) size > 0) {
-        return LIVEUPDATE_INVALID;
+        return LU_INVALID;
     }
 
     *value = size;
 
-    return LIVEUPDATE_OK;
+    return LU_OK;
 }
 
 
-liveupdate_rc_e
-liveupdate_json_value(const cJSON *item, liveupdate_str_t *value)
+lu_rc_e
+lu_json_value(const cJSON *item, lu_str_t *value)
 {
     if (!cJSON_IsString(item) || item->valuestring == NULL) {
-        return LIVEUPDATE_INVALID;
+        return LU_INVALID;
     }
 
     value->len = strlen(item->valuestring);
     value->data = (unsigned char *) item->valuestring;
 
-    return LIVEUPDATE_OK;
+    return LU_OK;
 }
 
 
-liveupdate_rc_e
-liveupdate_json_set(cJSON *object, const char *key, cJSON *value)
+lu_rc_e
+lu_json_set(cJSON *object, const char *key, cJSON *value)
 {
     cJSON  *old;
 
     if (value == NULL) {
-        return LIVEUPDATE_NOMEM;
+        return LU_NOMEM;
     }
 
     old = cJSON_GetObjectItemCaseSensitive(object, key);
@@ -823,12 +789,12 @@ liveupdate_json_set(cJSON *object, const char *key, cJSON *value)
     if (old == NULL) {
 
         if (cJSON_AddItemToObject(object, key, value)) {
-            return LIVEUPDATE_OK;
+            return LU_OK;
         }
 
         cJSON_Delete(value);
 
-        return LIVEUPDATE_NOMEM;
+        return LU_NOMEM;
     }
 
     /* cJSON would copy the key and go on without one if it cannot */
@@ -839,12 +805,12 @@ liveupdate_json_set(cJSON *object, const char *key, cJSON *value)
 
     (void) cJSON_ReplaceItemViaPointer(object, old, value);
 
-    return LIVEUPDATE_OK;
+    return LU_OK;
 }
 
 
 static const cJSON *
-liveupdate_json_member(const cJSON *object, const char *key)
+lu_json_member(const cJSON *object, const char *key)
 {
     const cJSON  *item;
 
@@ -854,8 +820,8 @@ liveupdate_json_member(const cJSON *object, const char *key)
 }
 
 
-liveupdate_rc_e
-liveupdate_json_set_string(cJSON *object, const char *key, const char *value)
+lu_rc_e
+lu_json_set_string(cJSON *object, const char *key, const char *value)
 {
-    return liveupdate_json_set(object, key, cJSON_CreateString(value));
+    return lu_json_set(object, key, cJSON_CreateString(value));
 }

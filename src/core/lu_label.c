@@ -8,24 +8,23 @@
 #include "lu_name.h"
 
 
-static int liveupdate_label_at(const liveupdate_str_t *name, size_t i,
-    const liveupdate_str_t *word);
-static int liveupdate_label_has(const liveupdate_str_t *name,
+static int lu_label_at(const lu_str_t *name, size_t i, const lu_str_t *word);
+static int lu_label_has(const lu_str_t *name,
     const char *word);
-static int liveupdate_label_ends(const liveupdate_str_t *name,
+static int lu_label_ends(const lu_str_t *name,
     const char *end);
-static unsigned char liveupdate_label_lower(unsigned char c);
-static int liveupdate_label_is_word(unsigned char c);
+static unsigned char lu_label_lower(unsigned char c);
+static int lu_label_is_word(unsigned char c);
 
 
 unsigned char *
-liveupdate_label_escape(unsigned char *dst, const liveupdate_str_t *value)
+lu_label_escape(unsigned char *dst, const lu_str_t *value)
 {
     int            is_utf8;
     size_t         i;
     unsigned char  c;
 
-    is_utf8 = liveupdate_utf8_valid(value);
+    is_utf8 = lu_utf8_valid(value);
 
     for (i = 0; i < value->len; i++) {
         c = value->data[i];
@@ -53,19 +52,18 @@ liveupdate_label_escape(unsigned char *dst, const liveupdate_str_t *value)
  * versions, the longest, so that "1.1.0-beta.1" is not "1.1.0".
  */
 
-const liveupdate_build_t *
-liveupdate_label_build(const liveupdate_desktop_t *desktop,
-    const liveupdate_str_t *name)
+const lu_build_t *
+lu_label_build(const lu_desktop_t *desktop, const lu_str_t *name)
 {
-    size_t                     i, n;
-    const liveupdate_build_t  *build, *found;
+    size_t             i, n;
+    const lu_build_t  *build, *found;
 
     found = NULL;
 
     for (i = 0; i < name->len; i++) {
 
         if (i > 0
-            && (liveupdate_label_is_word(name->data[i - 1])
+            && (lu_label_is_word(name->data[i - 1])
                 || name->data[i - 1] == '.'))
         {
             continue;
@@ -74,11 +72,11 @@ liveupdate_label_build(const liveupdate_desktop_t *desktop,
         for (n = 0; n < desktop->nbuilds; n++) {
             build = &desktop->builds[n];
 
-            if (liveupdate_label_at(name, i, &build->id)) {
+            if (lu_label_at(name, i, &build->id)) {
                 return build;
             }
 
-            if (liveupdate_label_at(name, i, &build->version)
+            if (lu_label_at(name, i, &build->version)
                 && (found == NULL
                     || found->version.len <= build->version.len))
             {
@@ -94,8 +92,7 @@ liveupdate_label_build(const liveupdate_desktop_t *desktop,
 /* Whether the word stands there, and ends there. */
 
 static int
-liveupdate_label_at(const liveupdate_str_t *name, size_t i,
-    const liveupdate_str_t *word)
+lu_label_at(const lu_str_t *name, size_t i, const lu_str_t *word)
 {
     size_t  end;
 
@@ -117,62 +114,60 @@ liveupdate_label_at(const liveupdate_str_t *name, size_t i,
                || name->data[end] < '0' || name->data[end] > '9';
     }
 
-    return end == name->len || !liveupdate_label_is_word(name->data[end]);
+    return end == name->len || !lu_label_is_word(name->data[end]);
 }
 
 
 unsigned
-liveupdate_label_platform(const liveupdate_str_t *name)
+lu_label_platform(const lu_str_t *name)
 {
-    size_t            i;
-    liveupdate_str_t  file;
+    size_t    i;
+    lu_str_t  file;
 
     static const struct {
         const char  *end;
         unsigned     platform;
     } kinds[] = {
-        { ".exe",      LIVEUPDATE_WINDOWS },
-        { ".msi",      LIVEUPDATE_WINDOWS },
-        { ".appx",     LIVEUPDATE_WINDOWS },
-        { ".nsis.7z",  LIVEUPDATE_WINDOWS },
-        { ".dmg",      LIVEUPDATE_MAC },
-        { ".pkg",      LIVEUPDATE_MAC },
-        { ".appimage", LIVEUPDATE_LINUX },
-        { ".deb",      LIVEUPDATE_LINUX },
-        { ".rpm",      LIVEUPDATE_LINUX },
-        { ".snap",     LIVEUPDATE_LINUX },
-        { ".flatpak",  LIVEUPDATE_LINUX }
+        { ".exe",      LU_WINDOWS },
+        { ".msi",      LU_WINDOWS },
+        { ".appx",     LU_WINDOWS },
+        { ".nsis.7z",  LU_WINDOWS },
+        { ".dmg",      LU_MAC },
+        { ".pkg",      LU_MAC },
+        { ".appimage", LU_LINUX },
+        { ".deb",      LU_LINUX },
+        { ".rpm",      LU_LINUX },
+        { ".snap",     LU_LINUX },
+        { ".flatpak",  LU_LINUX }
     };
 
     file = *name;
 
-    if (liveupdate_label_ends(&file, ".blockmap")) {
+    if (lu_label_ends(&file, ".blockmap")) {
         file.len -= sizeof(".blockmap") - 1;
     }
 
     for (i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
-        if (liveupdate_label_ends(&file, kinds[i].end)) {
+        if (lu_label_ends(&file, kinds[i].end)) {
             return kinds[i].platform;
         }
     }
 
-    if (liveupdate_label_has(&file, "-mac")
-        || liveupdate_label_has(&file, "darwin"))
-    {
-        return LIVEUPDATE_MAC;
+    if (lu_label_has(&file, "-mac") || lu_label_has(&file, "darwin")) {
+        return LU_MAC;
     }
 
-    if (liveupdate_label_has(&file, "-linux")) {
-        return LIVEUPDATE_LINUX;
+    if (lu_label_has(&file, "-linux")) {
+        return LU_LINUX;
     }
 
     /* a manifest that names no system is that of Windows */
 
-    if (liveupdate_label_ends(&file, ".yml")
-        || liveupdate_label_ends(&file, ".json")
-        || liveupdate_label_has(&file, "-win"))
+    if (lu_label_ends(&file, ".yml")
+        || lu_label_ends(&file, ".json")
+        || lu_label_has(&file, "-win"))
     {
-        return LIVEUPDATE_WINDOWS;
+        return LU_WINDOWS;
     }
 
     return 0;
@@ -180,16 +175,16 @@ liveupdate_label_platform(const liveupdate_str_t *name)
 
 
 static int
-liveupdate_label_has(const liveupdate_str_t *name, const char *word)
+lu_label_has(const lu_str_t *name, const char *word)
 {
-    size_t            len;
-    liveupdate_str_t  head;
+    size_t    len;
+    lu_str_t  head;
 
     len = strlen(word);
     head = *name;
 
     while (head.len >= len) {
-        if (liveupdate_label_ends(&head, word)) {
+        if (lu_label_ends(&head, word)) {
             return 1;
         }
 
@@ -201,7 +196,7 @@ liveupdate_label_has(const liveupdate_str_t *name, const char *word)
 
 
 static int
-liveupdate_label_ends(const liveupdate_str_t *name, const char *end)
+lu_label_ends(const lu_str_t *name, const char *end)
 {
     size_t  i, len, start;
 
@@ -214,9 +209,7 @@ liveupdate_label_ends(const liveupdate_str_t *name, const char *end)
     start = name->len - len;
 
     for (i = 0; i < len; i++) {
-        if (liveupdate_label_lower(name->data[start + i])
-            != (unsigned char) end[i])
-        {
+        if (lu_label_lower(name->data[start + i]) != (unsigned char) end[i]) {
             return 0;
         }
     }
@@ -226,17 +219,17 @@ liveupdate_label_ends(const liveupdate_str_t *name, const char *end)
 
 
 static unsigned char
-liveupdate_label_lower(unsigned char c)
+lu_label_lower(unsigned char c)
 {
     return (c >= 'A' && c <= 'Z') ? (unsigned char) (c | 0x20) : c;
 }
 
 
 static int
-liveupdate_label_is_word(unsigned char c)
+lu_label_is_word(unsigned char c)
 {
     return (c >= '0' && c <= '9')
            || c == '_'
-           || (liveupdate_label_lower(c) >= 'a'
-               && liveupdate_label_lower(c) <= 'z');
+           || (lu_label_lower(c) >= 'a'
+               && lu_label_lower(c) <= 'z');
 }

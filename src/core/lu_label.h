@@ -6,8 +6,8 @@
  */
 
 
-#ifndef _LIVEUPDATE_LABEL_H_INCLUDED_
-#define _LIVEUPDATE_LABEL_H_INCLUDED_
+#ifndef _LU_LABEL_H_INCLUDED_
+#define _LU_LABEL_H_INCLUDED_
 
 
 #include "lu_desktop.h"
@@ -19,20 +19,19 @@
  * control characters, but for line feeds, become "?".  Returns the end.
  */
 
-unsigned char *liveupdate_label_escape(unsigned char *dst,
-    const liveupdate_str_t *value);
+unsigned char *lu_label_escape(unsigned char *dst, const lu_str_t *value);
 
 /*
  * The build that a file of the feed belongs to, by the id or, if there is
  * none, the version in its name.  NULL: its name does not say.
  */
 
-const liveupdate_build_t *liveupdate_label_build(
-    const liveupdate_desktop_t *desktop, const liveupdate_str_t *name);
+const lu_build_t *lu_label_build(const lu_desktop_t *desktop,
+    const lu_str_t *name);
 
-/* LIVEUPDATE_WINDOWS, ..., by the name of a file or manifest; 0: unknown. */
+/* LU_WINDOWS, ..., by the name of a file or manifest; 0: unknown. */
 
-unsigned liveupdate_label_platform(const liveupdate_str_t *name);
+unsigned lu_label_platform(const lu_str_t *name);
 
 
-#endif /* _LIVEUPDATE_LABEL_H_INCLUDED_ */
+#endif /* _LU_LABEL_H_INCLUDED_ */

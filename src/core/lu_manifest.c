@@ -9,35 +9,29 @@
 #include "lu_name.h"
 
 
-#define LIVEUPDATE_SIGNATURE_MIN  64
-#define LIVEUPDATE_SIGNATURE_MAX  1024
+#define LU_SIGNATURE_MIN  64
+#define LU_SIGNATURE_MAX  1024
 
 
-static int liveupdate_base64_value(unsigned char ch);
-static liveupdate_rc_e liveupdate_manifest_read(
-    const liveupdate_arena_t *arena, const cJSON *json,
-    liveupdate_file_t **entries, size_t *n, liveupdate_error_t *err);
-static liveupdate_rc_e liveupdate_manifest_entry(
-    const liveupdate_arena_t *arena, const cJSON *item,
-    liveupdate_file_t *entry, liveupdate_error_t *err);
-static liveupdate_rc_e liveupdate_manifest_tree(
-    const liveupdate_arena_t *arena, const liveupdate_file_t *entries,
-    size_t n, liveupdate_error_t *err);
-static liveupdate_rc_e liveupdate_manifest_signed(
-    const liveupdate_file_t *entries, size_t n,
-    const liveupdate_file_t *files, size_t nfiles, liveupdate_error_t *err);
-static int liveupdate_tree_cmp(const void *one, const void *two);
+static int lu_base64_value(unsigned char ch);
+static lu_rc_e lu_manifest_read(const lu_arena_t *arena, const cJSON *json,
+    lu_file_t **entries, size_t *n, lu_error_t *err);
+static lu_rc_e lu_manifest_entry(const lu_arena_t *arena, const cJSON *item,
+    lu_file_t *entry, lu_error_t *err);
+static lu_rc_e lu_manifest_tree(const lu_arena_t *arena,
+    const lu_file_t *entries, size_t n, lu_error_t *err);
+static lu_rc_e lu_manifest_signed(const lu_file_t *entries, size_t n,
+    const lu_file_t *files, size_t nfiles, lu_error_t *err);
+static int lu_tree_cmp(const void *one, const void *two);
 
 
-static const liveupdate_str_t  liveupdate_manifest_index =
-    liveupdate_string("index.html");
+static const lu_str_t  lu_manifest_index = lu_string("index.html");
 
-static const liveupdate_str_t  liveupdate_manifest_name =
-    liveupdate_string(LIVEUPDATE_MANIFEST_NAME);
+static const lu_str_t  lu_manifest_name = lu_string(LU_MANIFEST_NAME);
 
 
 int
-liveupdate_sha256_valid(const liveupdate_str_t *sha256)
+lu_sha256_valid(const lu_str_t *sha256)
 {
     size_t         i;
     unsigned char  ch;
@@ -59,7 +53,7 @@ liveupdate_sha256_valid(const liveupdate_str_t *sha256)
 
 
 int
-liveupdate_signature_valid(const liveupdate_str_t *signature)
+lu_signature_valid(const lu_str_t *signature)
 {
     int     value;
     size_t  i, len, pad;
@@ -76,8 +70,8 @@ liveupdate_signature_valid(const liveupdate_str_t *signature)
         pad++;
     }
 
-    if (len / 4 * 3 - pad < LIVEUPDATE_SIGNATURE_MIN
-        || len / 4 * 3 - pad > LIVEUPDATE_SIGNATURE_MAX)
+    if (len / 4 * 3 - pad < LU_SIGNATURE_MIN
+        || len / 4 * 3 - pad > LU_SIGNATURE_MAX)
     {
         return 0;
     }
@@ -85,7 +79,7 @@ liveupdate_signature_valid(const liveupdate_str_t *signature)
     value = 0;
 
     for (i = 0; i < len - pad; i++) {
-        value = liveupdate_base64_value(signature->data[i]);
+        value = lu_base64_value(signature->data[i]);
 
         if (value < 0) {
             return 0;
@@ -99,7 +93,7 @@ liveupdate_signature_valid(const liveupdate_str_t *signature)
 
 
 static int
-liveupdate_base64_value(unsigned char ch)
+lu_base64_value(unsigned char ch)
 {
     if (ch >= 'A' && ch <= 'Z') {
         return ch - 'A';
@@ -126,7 +120,7 @@ liveupdate_base64_value(unsigned char ch)
 
 
 int
-liveupdate_media_type_valid(const liveupdate_str_t *type)
+lu_media_type_valid(const lu_str_t *type)
 {
     size_t  i;
 
@@ -144,21 +138,20 @@ liveupdate_media_type_valid(const liveupdate_str_t *type)
 }
 
 
-liveupdate_rc_e
-liveupdate_manifest_parse(const liveupdate_arena_t *arena,
-    const liveupdate_str_t *text, liveupdate_file_t **entries, size_t *n,
-    liveupdate_error_t *err)
+lu_rc_e
+lu_manifest_parse(const lu_arena_t *arena, const lu_str_t *text,
+    lu_file_t **entries, size_t *n, lu_error_t *err)
 {
-    cJSON            *json;
-    liveupdate_rc_e   rc;
+    cJSON   *json;
+    lu_rc_e  rc;
 
-    rc = liveupdate_json_parse(&json, text, err);
+    rc = lu_json_parse(&json, text, err);
 
-    if (rc != LIVEUPDATE_OK) {
+    if (rc != LU_OK) {
         return rc;
     }
 
-    rc = liveupdate_manifest_read(arena, json, entries, n, err);
+    rc = lu_manifest_read(arena, json, entries, n, err);
 
     cJSON_Delete(json);
 
@@ -166,17 +159,17 @@ liveupdate_manifest_parse(const liveupdate_arena_t *arena,
 }
 
 
-static liveupdate_rc_e
-liveupdate_manifest_read(const liveupdate_arena_t *arena, const cJSON *json,
-    liveupdate_file_t **entries, size_t *n, liveupdate_error_t *err)
+static lu_rc_e
+lu_manifest_read(const lu_arena_t *arena, const cJSON *json,
+    lu_file_t **entries, size_t *n, lu_error_t *err)
 {
-    size_t              len;
-    const cJSON        *item;
-    liveupdate_rc_e     rc;
-    liveupdate_file_t  *list;
+    size_t        len;
+    const cJSON  *item;
+    lu_rc_e       rc;
+    lu_file_t    *list;
 
     if (!cJSON_IsArray(json)) {
-        return liveupdate_refuse(err, NULL, "the manifest is not an array");
+        return lu_refuse(err, NULL, "the manifest is not an array");
     }
 
     len = 0;
@@ -185,152 +178,149 @@ liveupdate_manifest_read(const liveupdate_arena_t *arena, const cJSON *json,
         len++;
     }
 
-    if (len > LIVEUPDATE_MANIFEST_FILES) {
-        return liveupdate_refuse(err, NULL,
-                                 "the manifest has more than 20000 entries");
+    if (len > LU_MANIFEST_FILES) {
+        return lu_refuse(err, NULL,
+                         "the manifest has more than 20000 entries");
     }
 
     if (len == 0) {
         *entries = NULL;
         *n = 0;
-        return LIVEUPDATE_OK;
+        return LU_OK;
     }
 
-    list = arena->alloc(arena->data, len * sizeof(liveupdate_file_t));
+    list = arena->alloc(arena->data, len * sizeof(lu_file_t));
     if (list == NULL) {
-        return LIVEUPDATE_NOMEM;
+        return LU_NOMEM;
     }
 
     len = 0;
 
     for (item = json->child; item; item = item->next) {
-        rc = liveupdate_manifest_entry(arena, item, &list[len++], err);
+        rc = lu_manifest_entry(arena, item, &list[len++], err);
 
-        if (rc != LIVEUPDATE_OK) {
+        if (rc != LU_OK) {
             return rc;
         }
     }
 
-    rc = liveupdate_manifest_tree(arena, list, len, err);
+    rc = lu_manifest_tree(arena, list, len, err);
 
-    if (rc != LIVEUPDATE_OK) {
+    if (rc != LU_OK) {
         return rc;
     }
 
-    qsort(list, len, sizeof(liveupdate_file_t), liveupdate_file_cmp);
+    qsort(list, len, sizeof(lu_file_t), lu_file_cmp);
 
     *entries = list;
     *n = len;
 
-    return LIVEUPDATE_OK;
+    return LU_OK;
 }
 
 
-static liveupdate_rc_e
-liveupdate_manifest_entry(const liveupdate_arena_t *arena, const cJSON *item,
-    liveupdate_file_t *entry, liveupdate_error_t *err)
+static lu_rc_e
+lu_manifest_entry(const lu_arena_t *arena, const cJSON *item, lu_file_t *entry,
+    lu_error_t *err)
 {
-    liveupdate_str_t  value;
+    lu_str_t  value;
 
-    memset(entry, 0, sizeof(liveupdate_file_t));
+    memset(entry, 0, sizeof(lu_file_t));
 
     if (!cJSON_IsObject(item)) {
-        return liveupdate_refuse(err, NULL,
-                                 "an entry of the manifest is not an object");
+        return lu_refuse(err, NULL,
+                         "an entry of the manifest is not an object");
     }
 
-    if (liveupdate_json_string(item, "href", &value) != LIVEUPDATE_OK) {
-        return liveupdate_refuse(err, NULL,
-                   "an entry of the manifest has no \"href\" string");
+    if (lu_json_string(item, "href", &value) != LU_OK) {
+        return lu_refuse(err, NULL,
+                         "an entry of the manifest has no \"href\" string");
     }
 
-    entry->href = liveupdate_str_dup(arena, value.data, value.len);
+    entry->href = lu_str_dup(arena, value.data, value.len);
     if (entry->href.data == NULL) {
-        return LIVEUPDATE_NOMEM;
+        return LU_NOMEM;
     }
 
-    if (liveupdate_href_check(&entry->href, err) != LIVEUPDATE_OK) {
-        return LIVEUPDATE_INVALID;
+    if (lu_href_check(&entry->href, err) != LU_OK) {
+        return LU_INVALID;
     }
 
-    if (liveupdate_json_string(item, "checksum", &value) != LIVEUPDATE_OK
-        || !liveupdate_sha256_valid(&value))
+    if (lu_json_string(item, "checksum", &value) != LU_OK
+        || !lu_sha256_valid(&value))
     {
-        return liveupdate_refuse(err, &entry->href,
+        return lu_refuse(err, &entry->href,
                    "has no \"checksum\" of 64 lower-case hex digits in the "
                    "manifest");
     }
 
-    entry->sha256 = liveupdate_str_dup(arena, value.data, value.len);
+    entry->sha256 = lu_str_dup(arena, value.data, value.len);
     if (entry->sha256.data == NULL) {
-        return LIVEUPDATE_NOMEM;
+        return LU_NOMEM;
     }
 
-    if (liveupdate_json_size(item, "sizeInBytes", &entry->size)
-        != LIVEUPDATE_OK)
-    {
-        return liveupdate_refuse(err, &entry->href,
+    if (lu_json_size(item, "sizeInBytes", &entry->size) != LU_OK) {
+        return lu_refuse(err, &entry->href,
                    "has no \"sizeInBytes\" that is a whole number in the "
                    "manifest");
     }
 
-    return LIVEUPDATE_OK;
+    return LU_OK;
 }
 
 
-static liveupdate_rc_e
-liveupdate_manifest_tree(const liveupdate_arena_t *arena,
-    const liveupdate_file_t *entries, size_t n, liveupdate_error_t *err)
+static lu_rc_e
+lu_manifest_tree(const lu_arena_t *arena, const lu_file_t *entries, size_t n,
+    lu_error_t *err)
 {
-    size_t             i;
-    liveupdate_str_t  *names;
+    size_t     i;
+    lu_str_t  *names;
 
-    names = arena->alloc(arena->data, n * sizeof(liveupdate_str_t));
+    names = arena->alloc(arena->data, n * sizeof(lu_str_t));
     if (names == NULL) {
-        return LIVEUPDATE_NOMEM;
+        return LU_NOMEM;
     }
 
     for (i = 0; i < n; i++) {
         names[i] = entries[i].href;
     }
 
-    return liveupdate_tree_check(names, n, err);
+    return lu_tree_check(names, n, err);
 }
 
 
-liveupdate_rc_e
-liveupdate_manifest_check(const liveupdate_file_t *entries, size_t n,
-    const liveupdate_file_t *files, size_t nfiles, liveupdate_error_t *err)
+lu_rc_e
+lu_manifest_check(const lu_file_t *entries, size_t n, const lu_file_t *files,
+    size_t nfiles, lu_error_t *err)
 {
-    size_t                    i;
-    const liveupdate_file_t  *file;
+    size_t            i;
+    const lu_file_t  *file;
 
     for (i = 0; i < n; i++) {
-        file = liveupdate_file_find(files, nfiles, &entries[i].href);
+        file = lu_file_find(files, nfiles, &entries[i].href);
 
         if (file == NULL) {
-            return liveupdate_refuse(err, &entries[i].href,
-                       "is in the manifest but was not uploaded");
+            return lu_refuse(err, &entries[i].href,
+                             "is in the manifest but was not uploaded");
         }
 
         if (file->size != entries[i].size) {
-            return liveupdate_refuse(err, &entries[i].href,
-                       "has another size than the manifest says");
+            return lu_refuse(err, &entries[i].href,
+                             "has another size than the manifest says");
         }
 
-        if (!liveupdate_str_eq(&file->sha256, &entries[i].sha256)) {
-            return liveupdate_refuse(err, &entries[i].href,
-                       "has another checksum than the manifest says");
+        if (!lu_str_eq(&file->sha256, &entries[i].sha256)) {
+            return lu_refuse(err, &entries[i].href,
+                             "has another checksum than the manifest says");
         }
     }
 
-    if (liveupdate_file_find(entries, n, &liveupdate_manifest_index) == NULL)
+    if (lu_file_find(entries, n, &lu_manifest_index) == NULL)
     {
-        return liveupdate_refuse(err, &liveupdate_manifest_index,
-                                 "is not in the manifest");
+        return lu_refuse(err, &lu_manifest_index, "is not in the manifest");
     }
 
-    return liveupdate_manifest_signed(entries, n, files, nfiles, err);
+    return lu_manifest_signed(entries, n, files, nfiles, err);
 }
 
 
@@ -339,12 +329,12 @@ liveupdate_manifest_check(const liveupdate_file_t *entries, size_t n,
  * the manifest included.
  */
 
-static liveupdate_rc_e
-liveupdate_manifest_signed(const liveupdate_file_t *entries, size_t n,
-    const liveupdate_file_t *files, size_t nfiles, liveupdate_error_t *err)
+static lu_rc_e
+lu_manifest_signed(const lu_file_t *entries, size_t n, const lu_file_t *files,
+    size_t nfiles, lu_error_t *err)
 {
-    size_t                    i;
-    const liveupdate_file_t  *file;
+    size_t            i;
+    const lu_file_t  *file;
 
     for (i = 0; i < nfiles; i++) {
         if (files[i].signature.len) {
@@ -353,38 +343,38 @@ liveupdate_manifest_signed(const liveupdate_file_t *entries, size_t n,
     }
 
     if (i == nfiles) {
-        return LIVEUPDATE_OK;
+        return LU_OK;
     }
 
     for (i = 0; i < n; i++) {
-        file = liveupdate_file_find(files, nfiles, &entries[i].href);
+        file = lu_file_find(files, nfiles, &entries[i].href);
 
         if (file->signature.len == 0) {
-            return liveupdate_refuse(err, &entries[i].href,
-                       "is not signed, but other files are");
+            return lu_refuse(err, &entries[i].href,
+                             "is not signed, but other files are");
         }
     }
 
-    file = liveupdate_file_find(files, nfiles, &liveupdate_manifest_name);
+    file = lu_file_find(files, nfiles, &lu_manifest_name);
 
     if (file == NULL || file->signature.len == 0) {
-        return liveupdate_refuse(err, &liveupdate_manifest_name,
-                                 "is not signed, but other files are");
+        return lu_refuse(err, &lu_manifest_name,
+                         "is not signed, but other files are");
     }
 
-    return LIVEUPDATE_OK;
+    return LU_OK;
 }
 
 
 int
-liveupdate_file_cmp(const void *one, const void *two)
+lu_file_cmp(const void *one, const void *two)
 {
-    int                      rc;
-    size_t                   len;
-    const liveupdate_str_t  *a, *b;
+    int              rc;
+    size_t           len;
+    const lu_str_t  *a, *b;
 
-    a = &((const liveupdate_file_t *) one)->href;
-    b = &((const liveupdate_file_t *) two)->href;
+    a = &((const lu_file_t *) one)->href;
+    b = &((const lu_file_t *) two)->href;
 
     len = (a->len < b->len) ? a->len : b->len;
 
@@ -400,55 +390,51 @@ liveupdate_file_cmp(const void *one, const void *two)
 }
 
 
-const liveupdate_file_t *
-liveupdate_file_find(const liveupdate_file_t *files, size_t n,
-    const liveupdate_str_t *href)
+const lu_file_t *
+lu_file_find(const lu_file_t *files, size_t n, const lu_str_t *href)
 {
-    liveupdate_file_t  key;
+    lu_file_t  key;
 
     if (n == 0) {
         return NULL;
     }
 
-    memset(&key, 0, sizeof(liveupdate_file_t));
+    memset(&key, 0, sizeof(lu_file_t));
     key.href = *href;
 
-    return bsearch(&key, files, n, sizeof(liveupdate_file_t),
-                   liveupdate_file_cmp);
+    return bsearch(&key, files, n, sizeof(lu_file_t), lu_file_cmp);
 }
 
 
-liveupdate_rc_e
-liveupdate_tree_check(liveupdate_str_t *names, size_t n,
-    liveupdate_error_t *err)
+lu_rc_e
+lu_tree_check(lu_str_t *names, size_t n, lu_error_t *err)
 {
-    size_t             i;
-    liveupdate_str_t  *name, *prev;
+    size_t     i;
+    lu_str_t  *name, *prev;
 
     if (n == 0) {
-        return LIVEUPDATE_OK;
+        return LU_OK;
     }
 
-    qsort(names, n, sizeof(liveupdate_str_t), liveupdate_tree_cmp);
+    qsort(names, n, sizeof(lu_str_t), lu_tree_cmp);
 
     for (i = 1; i < n; i++) {
         prev = &names[i - 1];
         name = &names[i];
 
-        if (liveupdate_str_eq(prev, name)) {
-            return liveupdate_refuse(err, name, "is there twice");
+        if (lu_str_eq(prev, name)) {
+            return lu_refuse(err, name, "is there twice");
         }
 
         if (name->len > prev->len
             && name->data[prev->len] == '/'
             && memcmp(name->data, prev->data, prev->len) == 0)
         {
-            return liveupdate_refuse(err, prev,
-                       "is both a file and a directory");
+            return lu_refuse(err, prev, "is both a file and a directory");
         }
     }
 
-    return LIVEUPDATE_OK;
+    return LU_OK;
 }
 
 
@@ -458,11 +444,11 @@ liveupdate_tree_check(liveupdate_str_t *names, size_t n,
  */
 
 static int
-liveupdate_tree_cmp(const void *one, const void *two)
+lu_tree_cmp(const void *one, const void *two)
 {
-    int                      x, y;
-    size_t                   i;
-    const liveupdate_str_t  *a, *b;
+    int              x, y;
+    size_t           i;
+    const lu_str_t  *a, *b;
 
     a = one;
     b = two;

@@ -8,39 +8,39 @@
  */
 
 
-#ifndef _LIVEUPDATE_MANIFEST_H_INCLUDED_
-#define _LIVEUPDATE_MANIFEST_H_INCLUDED_
+#ifndef _LU_MANIFEST_H_INCLUDED_
+#define _LU_MANIFEST_H_INCLUDED_
 
 
 #include "lu_core.h"
 
 
-#define LIVEUPDATE_MANIFEST_NAME   "capawesome-live-update-manifest.json"
-#define LIVEUPDATE_MANIFEST_FILES  20000
+#define LU_MANIFEST_NAME   "capawesome-live-update-manifest.json"
+#define LU_MANIFEST_FILES  20000
 
 
 /* A file of a bundle, as it was announced and as it is. */
 
 typedef struct {
-    liveupdate_str_t   href;
+    lu_str_t           href;
     uint64_t           size;
-    liveupdate_str_t   sha256;        /* 64 lower-case hex digits */
-    liveupdate_str_t   signature;     /* base64; empty if unsigned */
-    liveupdate_str_t   type;          /* media type; may be empty */
+    lu_str_t           sha256;        /* 64 lower-case hex digits */
+    lu_str_t           signature;     /* base64; empty if unsigned */
+    lu_str_t           type;          /* media type; may be empty */
     unsigned           gzip:1;        /* has a compressed twin */
-} liveupdate_file_t;
+} lu_file_t;
 
 
 /* 1 if the string is 64 lower-case hex digits. */
 
-int liveupdate_sha256_valid(const liveupdate_str_t *sha256);
+int lu_sha256_valid(const lu_str_t *sha256);
 
 /*
  * 1 if it is what the CLI sends as a signature: standard base64 with padding
  * and no line breaks (RFC 4648, section 4) of 64 to 1024 bytes.
  */
 
-int liveupdate_signature_valid(const liveupdate_str_t *signature);
+int lu_signature_valid(const lu_str_t *signature);
 
 /*
  * 1 if it is a media type, parameters included (RFC 9110, section 8.3.1), as
@@ -48,39 +48,37 @@ int liveupdate_signature_valid(const liveupdate_str_t *signature);
  * ASCII with a "/".
  */
 
-int liveupdate_media_type_valid(const liveupdate_str_t *type);
+int lu_media_type_valid(const lu_str_t *type);
 
 /*
  * Reads a manifest.  Every entry must have the three members, a safe href
- * (liveupdate_href_check()) and a digest in lower-case hex; hrefs must be
+ * (lu_href_check()) and a digest in lower-case hex; hrefs must be
  * unique, and none may be a directory of another.  Unknown members are
  * ignored.  The result, sorted by the bytes of the href, is allocated in the
  * arena and keeps nothing of the text.
  */
 
-liveupdate_rc_e liveupdate_manifest_parse(const liveupdate_arena_t *arena,
-    const liveupdate_str_t *text, liveupdate_file_t **entries, size_t *n,
-    liveupdate_error_t *err);
+lu_rc_e lu_manifest_parse(const lu_arena_t *arena, const lu_str_t *text,
+    lu_file_t **entries, size_t *n, lu_error_t *err);
 
 /*
  * Checks that a bundle is what its manifest says.  Both arrays are sorted by
- * the bytes of the href (liveupdate_file_cmp() for qsort()).  Each entry must
+ * the bytes of the href (lu_file_cmp() for qsort()).  Each entry must
  * have a file with the same size and digest, there must be an index.html at
  * the root, and if one file is signed then all that the manifest lists must
  * be, and the manifest too.  Files that no entry lists are no error.
- * LIVEUPDATE_INVALID with the reason, naming the file.
+ * LU_INVALID with the reason, naming the file.
  */
 
-liveupdate_rc_e liveupdate_manifest_check(const liveupdate_file_t *entries,
-    size_t n, const liveupdate_file_t *files, size_t nfiles,
-    liveupdate_error_t *err);
+lu_rc_e lu_manifest_check(const lu_file_t *entries, size_t n,
+    const lu_file_t *files, size_t nfiles, lu_error_t *err);
 
-int liveupdate_file_cmp(const void *one, const void *two);
+int lu_file_cmp(const void *one, const void *two);
 
 /* The file of that href in a sorted array, or NULL. */
 
-const liveupdate_file_t *liveupdate_file_find(const liveupdate_file_t *files,
-    size_t n, const liveupdate_str_t *href);
+const lu_file_t *lu_file_find(const lu_file_t *files, size_t n,
+    const lu_str_t *href);
 
 /*
  * Sorts the names of a bundle's files, and of directories with a "/" behind,
@@ -88,8 +86,7 @@ const liveupdate_file_t *liveupdate_file_find(const liveupdate_file_t *files,
  * or that is a file and a directory as well.
  */
 
-liveupdate_rc_e liveupdate_tree_check(liveupdate_str_t *names, size_t n,
-    liveupdate_error_t *err);
+lu_rc_e lu_tree_check(lu_str_t *names, size_t n, lu_error_t *err);
 
 
-#endif /* _LIVEUPDATE_MANIFEST_H_INCLUDED_ */
+#endif /* _LU_MANIFEST_H_INCLUDED_ */

@@ -12,142 +12,125 @@
 
 
 typedef enum {
-    liveupdate_multipart_preamble = 0,
-    liveupdate_multipart_body_start,
-    liveupdate_multipart_body,
-    liveupdate_multipart_delimiter,
-    liveupdate_multipart_dash,
-    liveupdate_multipart_padding,
-    liveupdate_multipart_cr,
-    liveupdate_multipart_headers,
-    liveupdate_multipart_epilogue,
-    liveupdate_multipart_failed
-} liveupdate_multipart_state_e;
+    lu_multipart_preamble = 0,
+    lu_multipart_body_start,
+    lu_multipart_body,
+    lu_multipart_delimiter,
+    lu_multipart_dash,
+    lu_multipart_padding,
+    lu_multipart_cr,
+    lu_multipart_headers,
+    lu_multipart_epilogue,
+    lu_multipart_failed
+} lu_multipart_state_e;
 
 
-static liveupdate_rc_e liveupdate_multipart_boundary(
-    liveupdate_multipart_t *multipart, const liveupdate_str_t *boundary,
-    liveupdate_error_t *err);
-static int liveupdate_multipart_bchar(unsigned char c);
-static liveupdate_rc_e liveupdate_multipart_search(
-    liveupdate_multipart_t *multipart, const unsigned char **pos,
-    const unsigned char *last);
-static liveupdate_rc_e liveupdate_multipart_match(
-    liveupdate_multipart_t *multipart, const unsigned char **pos,
-    const unsigned char *last);
-static liveupdate_rc_e liveupdate_multipart_emit(
-    liveupdate_multipart_t *multipart, const unsigned char *bytes,
-    size_t len);
-static liveupdate_rc_e liveupdate_multipart_line(
-    liveupdate_multipart_t *multipart, unsigned char c,
-    liveupdate_error_t *err);
-static liveupdate_rc_e liveupdate_multipart_header(
-    liveupdate_multipart_t *multipart, unsigned char c,
-    liveupdate_error_t *err);
-static liveupdate_rc_e liveupdate_multipart_part(
-    liveupdate_multipart_t *multipart, liveupdate_error_t *err);
-static void liveupdate_multipart_unfold(liveupdate_multipart_t *multipart);
-static liveupdate_rc_e liveupdate_multipart_disposition(
-    liveupdate_multipart_t *multipart, liveupdate_str_t *disposition,
-    liveupdate_error_t *err);
-static liveupdate_rc_e liveupdate_multipart_name(
-    const liveupdate_str_t *disposition, liveupdate_str_t *name,
-    liveupdate_error_t *err);
-static int liveupdate_multipart_type(liveupdate_str_t *rest,
+static lu_rc_e lu_multipart_boundary(lu_multipart_t *multipart,
+    const lu_str_t *boundary, lu_error_t *err);
+static int lu_multipart_bchar(unsigned char c);
+static lu_rc_e lu_multipart_search(lu_multipart_t *multipart,
+    const unsigned char **pos, const unsigned char *last);
+static lu_rc_e lu_multipart_match(lu_multipart_t *multipart,
+    const unsigned char **pos, const unsigned char *last);
+static lu_rc_e lu_multipart_emit(lu_multipart_t *multipart,
+    const unsigned char *bytes, size_t len);
+static lu_rc_e lu_multipart_line(lu_multipart_t *multipart, unsigned char c,
+    lu_error_t *err);
+static lu_rc_e lu_multipart_header(lu_multipart_t *multipart, unsigned char c,
+    lu_error_t *err);
+static lu_rc_e lu_multipart_part(lu_multipart_t *multipart, lu_error_t *err);
+static void lu_multipart_unfold(lu_multipart_t *multipart);
+static lu_rc_e lu_multipart_disposition(lu_multipart_t *multipart,
+    lu_str_t *disposition, lu_error_t *err);
+static lu_rc_e lu_multipart_name(const lu_str_t *disposition, lu_str_t *name,
+    lu_error_t *err);
+static int lu_multipart_type(lu_str_t *rest,
     const char *type);
-static int liveupdate_multipart_param(liveupdate_str_t *rest,
-    liveupdate_str_t *attribute, liveupdate_str_t *value);
-static int liveupdate_multipart_quoted(liveupdate_str_t *rest,
-    liveupdate_str_t *value);
-static void liveupdate_multipart_unescape(liveupdate_str_t *str);
-static void liveupdate_multipart_take(liveupdate_str_t *rest, size_t n,
-    liveupdate_str_t *taken);
-static void liveupdate_multipart_space(liveupdate_str_t *rest);
-static size_t liveupdate_multipart_token(const liveupdate_str_t *rest);
-static int liveupdate_multipart_is(const liveupdate_str_t *str,
-    const char *lower);
+static int lu_multipart_param(lu_str_t *rest, lu_str_t *attribute,
+    lu_str_t *value);
+static int lu_multipart_quoted(lu_str_t *rest, lu_str_t *value);
+static void lu_multipart_unescape(lu_str_t *str);
+static void lu_multipart_take(lu_str_t *rest, size_t n, lu_str_t *taken);
+static void lu_multipart_space(lu_str_t *rest);
+static size_t lu_multipart_token(const lu_str_t *rest);
+static int lu_multipart_is(const lu_str_t *str, const char *lower);
 
 
-liveupdate_rc_e
-liveupdate_multipart_init(liveupdate_multipart_t *multipart,
-    const liveupdate_str_t *content_type,
-    const liveupdate_multipart_handler_t *handler, liveupdate_error_t *err)
+lu_rc_e
+lu_multipart_init(lu_multipart_t *multipart, const lu_str_t *content_type,
+    const lu_multipart_handler_t *handler, lu_error_t *err)
 {
-    int               rc;
-    liveupdate_str_t  rest, attribute, value, boundary;
+    int       rc;
+    lu_str_t  rest, attribute, value, boundary;
 
     rest = *content_type;
 
-    if (!liveupdate_multipart_type(&rest, "multipart/form-data")) {
-        return liveupdate_refuse(err, NULL,
-                                 "the Content-Type is not"
-                                 " \"multipart/form-data\"");
+    if (!lu_multipart_type(&rest, "multipart/form-data")) {
+        return lu_refuse(err, NULL,
+                         "the Content-Type is not"
+                         " \"multipart/form-data\"");
     }
 
     boundary.len = 0;
     boundary.data = NULL;
 
     for ( ;; ) {
-        rc = liveupdate_multipart_param(&rest, &attribute, &value);
+        rc = lu_multipart_param(&rest, &attribute, &value);
 
         if (rc == 0) {
             break;
         }
 
         if (rc < 0) {
-            return liveupdate_refuse(err, NULL,
-                                     "the Content-Type has a malformed"
-                                     " parameter");
+            return lu_refuse(err, NULL, "the Content-Type has a malformed"
+                             " parameter");
         }
 
-        if (!liveupdate_multipart_is(&attribute, "boundary")) {
+        if (!lu_multipart_is(&attribute, "boundary")) {
             continue;
         }
 
         if (boundary.data) {
-            return liveupdate_refuse(err, NULL,
-                                     "the Content-Type has two boundaries");
+            return lu_refuse(err, NULL, "the Content-Type has two boundaries");
         }
 
         boundary = value;
     }
 
     if (boundary.data == NULL) {
-        return liveupdate_refuse(err, NULL,
-                                 "the Content-Type has no boundary");
+        return lu_refuse(err, NULL, "the Content-Type has no boundary");
     }
 
     multipart->handler = *handler;
     multipart->headers_len = 0;
-    multipart->state = liveupdate_multipart_preamble;
+    multipart->state = lu_multipart_preamble;
     multipart->parts = 0;
 
-    return liveupdate_multipart_boundary(multipart, &boundary, err);
+    return lu_multipart_boundary(multipart, &boundary, err);
 }
 
 
-static liveupdate_rc_e
-liveupdate_multipart_boundary(liveupdate_multipart_t *multipart,
-    const liveupdate_str_t *boundary, liveupdate_error_t *err)
+static lu_rc_e
+lu_multipart_boundary(lu_multipart_t *multipart, const lu_str_t *boundary,
+    lu_error_t *err)
 {
     size_t  i;
 
-    if (boundary->len == 0 || boundary->len > LIVEUPDATE_MULTIPART_BOUNDARY) {
-        return liveupdate_refuse(err, NULL,
-                                 "the multipart boundary is not of 1 to 70"
-                                 " characters");
+    if (boundary->len == 0 || boundary->len > LU_MULTIPART_BOUNDARY) {
+        return lu_refuse(err, NULL, "the multipart boundary is not of 1 to 70"
+                         " characters");
     }
 
     for (i = 0; i < boundary->len; i++) {
-        if (!liveupdate_multipart_bchar(boundary->data[i])) {
+        if (!lu_multipart_bchar(boundary->data[i])) {
             break;
         }
     }
 
     if (i < boundary->len || boundary->data[i - 1] == ' ') {
-        return liveupdate_refuse(err, NULL,
-                                 "the multipart boundary contains a character"
-                                 " that is not allowed there");
+        return lu_refuse(err, NULL,
+                         "the multipart boundary contains a character"
+                         " that is not allowed there");
     }
 
     memcpy(multipart->delimiter, "\r\n--", 4);
@@ -158,12 +141,12 @@ liveupdate_multipart_boundary(liveupdate_multipart_t *multipart,
 
     multipart->matched = 2;
 
-    return LIVEUPDATE_OK;
+    return LU_OK;
 }
 
 
 static int
-liveupdate_multipart_bchar(unsigned char c)
+lu_multipart_bchar(unsigned char c)
 {
     if ((c >= '0' && c <= '9')
         || (c >= 'a' && c <= 'z')
@@ -176,15 +159,15 @@ liveupdate_multipart_bchar(unsigned char c)
 }
 
 
-liveupdate_rc_e
-liveupdate_multipart_feed(liveupdate_multipart_t *multipart,
-    const unsigned char *bytes, size_t len, liveupdate_error_t *err)
+lu_rc_e
+lu_multipart_feed(lu_multipart_t *multipart, const unsigned char *bytes,
+    size_t len, lu_error_t *err)
 {
-    liveupdate_rc_e       rc;
+    lu_rc_e               rc;
     const unsigned char  *p, *last;
 
     if (len == 0) {
-        return LIVEUPDATE_OK;
+        return LU_OK;
     }
 
     p = bytes;
@@ -194,71 +177,69 @@ liveupdate_multipart_feed(liveupdate_multipart_t *multipart,
 
         switch (multipart->state) {
 
-        case liveupdate_multipart_preamble:
-        case liveupdate_multipart_body_start:
-        case liveupdate_multipart_body:
+        case lu_multipart_preamble:
+        case lu_multipart_body_start:
+        case lu_multipart_body:
 
             if (multipart->matched) {
-                rc = liveupdate_multipart_match(multipart, &p, last);
+                rc = lu_multipart_match(multipart, &p, last);
 
             } else {
-                rc = liveupdate_multipart_search(multipart, &p, last);
+                rc = lu_multipart_search(multipart, &p, last);
             }
 
             break;
 
-        case liveupdate_multipart_headers:
-            rc = liveupdate_multipart_header(multipart, *p++, err);
+        case lu_multipart_headers:
+            rc = lu_multipart_header(multipart, *p++, err);
             break;
 
-        case liveupdate_multipart_epilogue:
-            return LIVEUPDATE_OK;
+        case lu_multipart_epilogue:
+            return LU_OK;
 
-        case liveupdate_multipart_failed:
-            return liveupdate_refuse(err, NULL,
-                                     "the multipart body was refused before");
+        case lu_multipart_failed:
+            return lu_refuse(err, NULL,
+                             "the multipart body was refused before");
 
         default:
-            rc = liveupdate_multipart_line(multipart, *p++, err);
+            rc = lu_multipart_line(multipart, *p++, err);
             break;
         }
 
-        if (rc != LIVEUPDATE_OK) {
-            multipart->state = liveupdate_multipart_failed;
+        if (rc != LU_OK) {
+            multipart->state = lu_multipart_failed;
             return rc;
         }
     }
 
-    return LIVEUPDATE_OK;
+    return LU_OK;
 }
 
 
-liveupdate_rc_e
-liveupdate_multipart_done(liveupdate_multipart_t *multipart,
-    liveupdate_error_t *err)
+lu_rc_e
+lu_multipart_done(lu_multipart_t *multipart, lu_error_t *err)
 {
     switch (multipart->state) {
 
-    case liveupdate_multipart_epilogue:
-        return LIVEUPDATE_OK;
+    case lu_multipart_epilogue:
+        return LU_OK;
 
-    case liveupdate_multipart_failed:
-        return liveupdate_refuse(err, NULL,
-                                 "the multipart body was refused before");
+    case lu_multipart_failed:
+        return lu_refuse(err, NULL, "the multipart body was refused before");
 
     default:
-        return liveupdate_refuse(err, NULL,
-                                 "the multipart body ends without its closing"
-                                 " delimiter");
+        return lu_refuse(err, NULL,
+                         "the multipart body ends without its closing"
+                         " delimiter");
     }
 }
 
 
 /* Hands out all up to where a delimiter might begin. */
 
-static liveupdate_rc_e
-liveupdate_multipart_search(liveupdate_multipart_t *multipart,
-    const unsigned char **pos, const unsigned char *last)
+static lu_rc_e
+lu_multipart_search(lu_multipart_t *multipart, const unsigned char **pos,
+    const unsigned char *last)
 {
     size_t                n;
     const unsigned char  *p, *start;
@@ -286,16 +267,16 @@ liveupdate_multipart_search(liveupdate_multipart_t *multipart,
         }
     }
 
-    return liveupdate_multipart_emit(multipart, start,
-                                     *pos - start - multipart->matched);
+    return lu_multipart_emit(multipart, start,
+                             *pos - start - multipart->matched);
 }
 
 
 /* Goes on with a delimiter that has begun, perhaps in an earlier feed. */
 
-static liveupdate_rc_e
-liveupdate_multipart_match(liveupdate_multipart_t *multipart,
-    const unsigned char **pos, const unsigned char *last)
+static lu_rc_e
+lu_multipart_match(lu_multipart_t *multipart, const unsigned char **pos,
+    const unsigned char *last)
 {
     size_t                n, skip;
     const unsigned char  *p;
@@ -313,14 +294,14 @@ liveupdate_multipart_match(liveupdate_multipart_t *multipart,
     *pos = p;
 
     if (n == multipart->delimiter_len) {
-        multipart->state = liveupdate_multipart_delimiter;
+        multipart->state = lu_multipart_delimiter;
         multipart->matched = 0;
-        return LIVEUPDATE_OK;
+        return LU_OK;
     }
 
     if (p == last) {
         multipart->matched = n;
-        return LIVEUPDATE_OK;
+        return LU_OK;
     }
 
     /* it was none */
@@ -328,22 +309,21 @@ liveupdate_multipart_match(liveupdate_multipart_t *multipart,
     multipart->matched = 0;
     skip = 0;
 
-    if (multipart->state == liveupdate_multipart_body_start) {
-        multipart->state = liveupdate_multipart_body;
+    if (multipart->state == lu_multipart_body_start) {
+        multipart->state = lu_multipart_body;
         skip = 2;
     }
 
-    return liveupdate_multipart_emit(multipart, multipart->delimiter + skip,
-                                     n - skip);
+    return lu_multipart_emit(multipart, multipart->delimiter + skip, n - skip);
 }
 
 
-static liveupdate_rc_e
-liveupdate_multipart_emit(liveupdate_multipart_t *multipart,
-    const unsigned char *bytes, size_t len)
+static lu_rc_e
+lu_multipart_emit(lu_multipart_t *multipart, const unsigned char *bytes,
+    size_t len)
 {
-    if (len == 0 || multipart->state == liveupdate_multipart_preamble) {
-        return LIVEUPDATE_OK;
+    if (len == 0 || multipart->state == lu_multipart_preamble) {
+        return LU_OK;
     }
 
     return multipart->handler.body(multipart->handler.data, bytes, len);
@@ -352,71 +332,69 @@ liveupdate_multipart_emit(liveupdate_multipart_t *multipart,
 
 /* The rest of a delimiter's line. */
 
-static liveupdate_rc_e
-liveupdate_multipart_line(liveupdate_multipart_t *multipart, unsigned char c,
-    liveupdate_error_t *err)
+static lu_rc_e
+lu_multipart_line(lu_multipart_t *multipart, unsigned char c, lu_error_t *err)
 {
     switch (multipart->state) {
 
-    case liveupdate_multipart_dash:
+    case lu_multipart_dash:
 
         if (c != '-') {
             break;
         }
 
-        multipart->state = liveupdate_multipart_epilogue;
-        return LIVEUPDATE_OK;
+        multipart->state = lu_multipart_epilogue;
+        return LU_OK;
 
-    case liveupdate_multipart_cr:
+    case lu_multipart_cr:
 
         if (c != '\n') {
             break;
         }
 
-        if (multipart->parts == LIVEUPDATE_MULTIPART_PARTS) {
-            return liveupdate_refuse(err, NULL,
-                                     "the multipart body has more than 32"
-                                     " parts");
+        if (multipart->parts == LU_MULTIPART_PARTS) {
+            return lu_refuse(err, NULL, "the multipart body has more than 32"
+                             " parts");
         }
 
         multipart->parts++;
         multipart->headers_len = 0;
-        multipart->state = liveupdate_multipart_headers;
-        return LIVEUPDATE_OK;
+        multipart->state = lu_multipart_headers;
+        return LU_OK;
 
-    case liveupdate_multipart_delimiter:
+    case lu_multipart_delimiter:
 
         if (c == '-') {
-            multipart->state = liveupdate_multipart_dash;
-            return LIVEUPDATE_OK;
+            multipart->state = lu_multipart_dash;
+            return LU_OK;
         }
 
         /* fall through */
 
-    default: /* liveupdate_multipart_padding */
+    default: /* lu_multipart_padding */
 
         if (c == ' ' || c == '\t') {
-            multipart->state = liveupdate_multipart_padding;
-            return LIVEUPDATE_OK;
+            multipart->state = lu_multipart_padding;
+            return LU_OK;
         }
 
         if (c == '\r') {
-            multipart->state = liveupdate_multipart_cr;
-            return LIVEUPDATE_OK;
+            multipart->state = lu_multipart_cr;
+            return LU_OK;
         }
     }
 
-    return liveupdate_refuse(err, NULL,
-                             "a multipart delimiter is followed by something"
-                             " else than \"--\" or a line end");
+    return lu_refuse(err, NULL,
+                     "a multipart delimiter is followed by something"
+                     " else than \"--\" or a line end");
 }
 
 
 /* Collects the headers of a part up to the empty line. */
 
-static liveupdate_rc_e
-liveupdate_multipart_header(liveupdate_multipart_t *multipart,
-    unsigned char c, liveupdate_error_t *err)
+static lu_rc_e
+lu_multipart_header(lu_multipart_t *multipart, unsigned char c,
+    lu_error_t *err)
 {
     size_t          n;
     unsigned char  *headers;
@@ -425,58 +403,56 @@ liveupdate_multipart_header(liveupdate_multipart_t *multipart,
     n = multipart->headers_len;
 
     if ((c == '\n') != (n > 0 && headers[n - 1] == '\r')) {
-        return liveupdate_refuse(err, NULL,
-                                 "a line of a part's headers does not end in"
-                                 " CR LF");
+        return lu_refuse(err, NULL,
+                         "a line of a part's headers does not end in"
+                         " CR LF");
     }
 
     if ((c < 0x20 && c != '\t' && c != '\r' && c != '\n') || c == 0x7f) {
-        return liveupdate_refuse(err, NULL,
-                                 "the headers of a part contain a control"
-                                 " character");
+        return lu_refuse(err, NULL, "the headers of a part contain a control"
+                         " character");
     }
 
-    if (n == LIVEUPDATE_MULTIPART_HEADERS) {
-        return liveupdate_refuse(err, NULL,
-                                 "the headers of a part are longer than 2048"
-                                 " bytes");
+    if (n == LU_MULTIPART_HEADERS) {
+        return lu_refuse(err, NULL,
+                         "the headers of a part are longer than 2048"
+                         " bytes");
     }
 
     headers[n++] = c;
     multipart->headers_len = n;
 
     if (n == 2 && c == '\n') {
-        return liveupdate_multipart_part(multipart, err);
+        return lu_multipart_part(multipart, err);
     }
 
     if (n >= 4 && memcmp(headers + n - 4, "\r\n\r\n", 4) == 0) {
-        return liveupdate_multipart_part(multipart, err);
+        return lu_multipart_part(multipart, err);
     }
 
-    return LIVEUPDATE_OK;
+    return LU_OK;
 }
 
 
-static liveupdate_rc_e
-liveupdate_multipart_part(liveupdate_multipart_t *multipart,
-    liveupdate_error_t *err)
+static lu_rc_e
+lu_multipart_part(lu_multipart_t *multipart, lu_error_t *err)
 {
-    liveupdate_rc_e   rc;
-    liveupdate_str_t  disposition, name;
+    lu_rc_e   rc;
+    lu_str_t  disposition, name;
 
-    rc = liveupdate_multipart_disposition(multipart, &disposition, err);
-    if (rc != LIVEUPDATE_OK) {
+    rc = lu_multipart_disposition(multipart, &disposition, err);
+    if (rc != LU_OK) {
         return rc;
     }
 
-    rc = liveupdate_multipart_name(&disposition, &name, err);
-    if (rc != LIVEUPDATE_OK) {
+    rc = lu_multipart_name(&disposition, &name, err);
+    if (rc != LU_OK) {
         return rc;
     }
 
     /* of a part without a body the empty line is a delimiter's line end */
 
-    multipart->state = liveupdate_multipart_body_start;
+    multipart->state = lu_multipart_body_start;
     multipart->matched = 2;
 
     return multipart->handler.part(multipart->handler.data, &name);
@@ -485,15 +461,15 @@ liveupdate_multipart_part(liveupdate_multipart_t *multipart,
 
 /* Finds the value of Content-Disposition among the headers. */
 
-static liveupdate_rc_e
-liveupdate_multipart_disposition(liveupdate_multipart_t *multipart,
-    liveupdate_str_t *disposition, liveupdate_error_t *err)
+static lu_rc_e
+lu_multipart_disposition(lu_multipart_t *multipart, lu_str_t *disposition,
+    lu_error_t *err)
 {
-    size_t             n;
-    unsigned char     *colon;
-    liveupdate_str_t   rest, line, name;
+    size_t          n;
+    unsigned char  *colon;
+    lu_str_t        rest, line, name;
 
-    liveupdate_multipart_unfold(multipart);
+    lu_multipart_unfold(multipart);
 
     disposition->len = 0;
     disposition->data = NULL;
@@ -505,40 +481,38 @@ liveupdate_multipart_disposition(liveupdate_multipart_t *multipart,
 
     while (rest.len) {
         n = (unsigned char *) memchr(rest.data, '\r', rest.len) - rest.data;
-        liveupdate_multipart_take(&rest, n, &line);
-        liveupdate_multipart_take(&rest, 2, NULL);
+        lu_multipart_take(&rest, n, &line);
+        lu_multipart_take(&rest, 2, NULL);
 
         colon = memchr(line.data, ':', line.len);
 
         if (colon == NULL || colon == line.data) {
-            return liveupdate_refuse(err, NULL,
-                                     "a part has a malformed header");
+            return lu_refuse(err, NULL, "a part has a malformed header");
         }
 
-        liveupdate_multipart_take(&line, colon - line.data, &name);
-        liveupdate_multipart_take(&line, 1, NULL);
+        lu_multipart_take(&line, colon - line.data, &name);
+        lu_multipart_take(&line, 1, NULL);
 
-        if (!liveupdate_multipart_is(&name, "content-disposition")) {
+        if (!lu_multipart_is(&name, "content-disposition")) {
             continue;
         }
 
         if (disposition->data) {
-            return liveupdate_refuse(err, NULL,
-                                     "a part has two Content-Disposition"
-                                     " headers");
+            return lu_refuse(err, NULL, "a part has two Content-Disposition"
+                             " headers");
         }
 
         *disposition = line;
     }
 
-    return LIVEUPDATE_OK;
+    return LU_OK;
 }
 
 
 /* A line that begins with white space continues the one before it. */
 
 static void
-liveupdate_multipart_unfold(liveupdate_multipart_t *multipart)
+lu_multipart_unfold(lu_multipart_t *multipart)
 {
     size_t          i;
     unsigned char  *p;
@@ -554,19 +528,17 @@ liveupdate_multipart_unfold(liveupdate_multipart_t *multipart)
 }
 
 
-static liveupdate_rc_e
-liveupdate_multipart_name(const liveupdate_str_t *disposition,
-    liveupdate_str_t *name, liveupdate_error_t *err)
+static lu_rc_e
+lu_multipart_name(const lu_str_t *disposition, lu_str_t *name, lu_error_t *err)
 {
-    int               rc;
-    liveupdate_str_t  rest, attribute;
+    int       rc;
+    lu_str_t  rest, attribute;
 
     rest = *disposition;
 
-    if (!liveupdate_multipart_type(&rest, "form-data")) {
-        return liveupdate_refuse(err, NULL,
-                                 "a part has no \"Content-Disposition:"
-                                 " form-data\" header");
+    if (!lu_multipart_type(&rest, "form-data")) {
+        return lu_refuse(err, NULL, "a part has no \"Content-Disposition:"
+                         " form-data\" header");
     }
 
     /*
@@ -575,35 +547,35 @@ liveupdate_multipart_name(const liveupdate_str_t *disposition,
      */
 
     do {
-        rc = liveupdate_multipart_param(&rest, &attribute, name);
-    } while (rc > 0 && !liveupdate_multipart_is(&attribute, "name"));
+        rc = lu_multipart_param(&rest, &attribute, name);
+    } while (rc > 0 && !lu_multipart_is(&attribute, "name"));
 
     if (rc < 0) {
-        return liveupdate_refuse(err, NULL,
-                                 "a part has a malformed Content-Disposition");
+        return lu_refuse(err, NULL,
+                         "a part has a malformed Content-Disposition");
     }
 
     if (rc == 0 || name->len == 0) {
-        return liveupdate_refuse(err, NULL, "a part has no name");
+        return lu_refuse(err, NULL, "a part has no name");
     }
 
-    liveupdate_multipart_unescape(name);
+    lu_multipart_unescape(name);
 
-    return LIVEUPDATE_OK;
+    return LU_OK;
 }
 
 
 /* Takes what stands before the parameters; 1 if it is that type. */
 
 static int
-liveupdate_multipart_type(liveupdate_str_t *rest, const char *type)
+lu_multipart_type(lu_str_t *rest, const char *type)
 {
-    liveupdate_str_t  value;
+    lu_str_t  value;
 
-    liveupdate_multipart_space(rest);
-    liveupdate_multipart_take(rest, liveupdate_multipart_token(rest), &value);
+    lu_multipart_space(rest);
+    lu_multipart_take(rest, lu_multipart_token(rest), &value);
 
-    return liveupdate_multipart_is(&value, type);
+    return lu_multipart_is(&value, type);
 }
 
 
@@ -613,27 +585,26 @@ liveupdate_multipart_type(liveupdate_str_t *rest, const char *type)
  */
 
 static int
-liveupdate_multipart_param(liveupdate_str_t *rest,
-    liveupdate_str_t *attribute, liveupdate_str_t *value)
+lu_multipart_param(lu_str_t *rest, lu_str_t *attribute, lu_str_t *value)
 {
     size_t  n, token;
 
-    liveupdate_multipart_space(rest);
+    lu_multipart_space(rest);
 
     if (rest->len && rest->data[0] != ';') {
         return -1;
     }
 
     while (rest->len && rest->data[0] == ';') {
-        liveupdate_multipart_take(rest, 1, NULL);
-        liveupdate_multipart_space(rest);
+        lu_multipart_take(rest, 1, NULL);
+        lu_multipart_space(rest);
     }
 
     if (rest->len == 0) {
         return 0;
     }
 
-    token = liveupdate_multipart_token(rest);
+    token = lu_multipart_token(rest);
 
     for (n = 0; n < token; n++) {
         if (rest->data[n] == '=') {
@@ -645,25 +616,25 @@ liveupdate_multipart_param(liveupdate_str_t *rest,
         return -1;
     }
 
-    liveupdate_multipart_take(rest, n, attribute);
-    liveupdate_multipart_take(rest, 1, NULL);
+    lu_multipart_take(rest, n, attribute);
+    lu_multipart_take(rest, 1, NULL);
 
     if (rest->len && rest->data[0] == '"') {
-        return liveupdate_multipart_quoted(rest, value);
+        return lu_multipart_quoted(rest, value);
     }
 
-    liveupdate_multipart_take(rest, liveupdate_multipart_token(rest), value);
+    lu_multipart_take(rest, lu_multipart_token(rest), value);
 
     return 1;
 }
 
 
 static int
-liveupdate_multipart_quoted(liveupdate_str_t *rest, liveupdate_str_t *value)
+lu_multipart_quoted(lu_str_t *rest, lu_str_t *value)
 {
     size_t  n;
 
-    liveupdate_multipart_take(rest, 1, NULL);
+    lu_multipart_take(rest, 1, NULL);
 
     for (n = 0; n < rest->len; n++) {
         if (rest->data[n] == '"') {
@@ -679,8 +650,8 @@ liveupdate_multipart_quoted(liveupdate_str_t *rest, liveupdate_str_t *value)
         return -1;
     }
 
-    liveupdate_multipart_take(rest, n, value);
-    liveupdate_multipart_take(rest, 1, NULL);
+    lu_multipart_take(rest, n, value);
+    lu_multipart_take(rest, 1, NULL);
 
     if (rest->len && strchr("; \t", rest->data[0]) == NULL) {
         return -1;
@@ -696,7 +667,7 @@ liveupdate_multipart_quoted(liveupdate_str_t *rest, liveupdate_str_t *value)
  */
 
 static void
-liveupdate_multipart_unescape(liveupdate_str_t *str)
+lu_multipart_unescape(lu_str_t *str)
 {
     size_t          i, len;
     unsigned char  *p;
@@ -721,8 +692,7 @@ liveupdate_multipart_unescape(liveupdate_str_t *str)
 
 
 static void
-liveupdate_multipart_take(liveupdate_str_t *rest, size_t n,
-    liveupdate_str_t *taken)
+lu_multipart_take(lu_str_t *rest, size_t n, lu_str_t *taken)
 {
     if (taken) {
         taken->len = n;
@@ -737,10 +707,10 @@ liveupdate_multipart_take(liveupdate_str_t *rest, size_t n,
 
 
 static void
-liveupdate_multipart_space(liveupdate_str_t *rest)
+lu_multipart_space(lu_str_t *rest)
 {
     while (rest->len && (rest->data[0] == ' ' || rest->data[0] == '\t')) {
-        liveupdate_multipart_take(rest, 1, NULL);
+        lu_multipart_take(rest, 1, NULL);
     }
 }
 
@@ -748,7 +718,7 @@ liveupdate_multipart_space(liveupdate_str_t *rest)
 /* The length of what reaches to the next separator. */
 
 static size_t
-liveupdate_multipart_token(const liveupdate_str_t *rest)
+lu_multipart_token(const lu_str_t *rest)
 {
     size_t         n;
     unsigned char  c;
@@ -766,7 +736,7 @@ liveupdate_multipart_token(const liveupdate_str_t *rest)
 
 
 static int
-liveupdate_multipart_is(const liveupdate_str_t *str, const char *lower)
+lu_multipart_is(const lu_str_t *str, const char *lower)
 {
     size_t         i;
     unsigned char  c;

@@ -7,28 +7,27 @@
 #include "lu_name.h"
 
 
-#define LIVEUPDATE_ID_LEN       64
-#define LIVEUPDATE_TEXT_LEN     128
-#define LIVEUPDATE_HREF_LEN     1024
-#define LIVEUPDATE_SEGMENT_LEN  255
+#define LU_ID_LEN       64
+#define LU_TEXT_LEN     128
+#define LU_HREF_LEN     1024
+#define LU_SEGMENT_LEN  255
 
 
-static size_t liveupdate_utf8_char(const unsigned char *p, size_t len);
-static int liveupdate_text_valid(const liveupdate_str_t *text);
-static liveupdate_rc_e liveupdate_href_bytes(const liveupdate_str_t *href,
-    liveupdate_error_t *err);
-static liveupdate_rc_e liveupdate_href_segment(const liveupdate_str_t *href,
-    const unsigned char *segment, size_t len, liveupdate_error_t *err);
-static size_t liveupdate_url_path(const liveupdate_str_t *url);
-static size_t liveupdate_url_delimiter(const liveupdate_str_t *url, size_t i);
-static int liveupdate_url_escape(const unsigned char *p, size_t len);
-static int liveupdate_hex_value(unsigned char c);
-static int liveupdate_is_letter(unsigned char c);
-static int liveupdate_is_digit(unsigned char c);
+static size_t lu_utf8_char(const unsigned char *p, size_t len);
+static int lu_text_valid(const lu_str_t *text);
+static lu_rc_e lu_href_bytes(const lu_str_t *href, lu_error_t *err);
+static lu_rc_e lu_href_segment(const lu_str_t *href,
+    const unsigned char *segment, size_t len, lu_error_t *err);
+static size_t lu_url_path(const lu_str_t *url);
+static size_t lu_url_delimiter(const lu_str_t *url, size_t i);
+static int lu_url_escape(const unsigned char *p, size_t len);
+static int lu_hex_value(unsigned char c);
+static int lu_is_letter(unsigned char c);
+static int lu_is_digit(unsigned char c);
 
 
 int
-liveupdate_utf8_valid(const liveupdate_str_t *str)
+lu_utf8_valid(const lu_str_t *str)
 {
     size_t    i, n;
     uint64_t  word;
@@ -46,7 +45,7 @@ liveupdate_utf8_valid(const liveupdate_str_t *str)
             }
         }
 
-        n = liveupdate_utf8_char(str->data + i, str->len - i);
+        n = lu_utf8_char(str->data + i, str->len - i);
 
         if (n == 0) {
             return 0;
@@ -64,7 +63,7 @@ liveupdate_utf8_valid(const liveupdate_str_t *str)
  */
 
 static size_t
-liveupdate_utf8_char(const unsigned char *p, size_t len)
+lu_utf8_char(const unsigned char *p, size_t len)
 {
     size_t         i, n;
     unsigned char  low, high;
@@ -101,7 +100,7 @@ liveupdate_utf8_char(const unsigned char *p, size_t len)
 
 
 int
-liveupdate_id_valid(const liveupdate_str_t *id)
+lu_id_valid(const lu_str_t *id)
 {
     size_t                 i;
     unsigned char          c;
@@ -114,7 +113,7 @@ liveupdate_id_valid(const liveupdate_str_t *id)
         0, 0, 0, 0
     };
 
-    if (id->len == 0 || id->len > LIVEUPDATE_ID_LEN) {
+    if (id->len == 0 || id->len > LU_ID_LEN) {
         return 0;
     }
 
@@ -145,32 +144,32 @@ liveupdate_id_valid(const liveupdate_str_t *id)
 
 
 int
-liveupdate_device_id_valid(const liveupdate_str_t *id)
+lu_device_id_valid(const lu_str_t *id)
 {
-    return liveupdate_text_valid(id);
+    return lu_text_valid(id);
 }
 
 
 int
-liveupdate_label_valid(const liveupdate_str_t *name)
+lu_label_valid(const lu_str_t *name)
 {
-    return liveupdate_text_valid(name)
+    return lu_text_valid(name)
            && name->data[0] != ' '
            && name->data[name->len - 1] != ' ';
 }
 
 
 static int
-liveupdate_text_valid(const liveupdate_str_t *text)
+lu_text_valid(const lu_str_t *text)
 {
     size_t         i;
     unsigned char  c;
 
-    if (text->len == 0 || text->len > LIVEUPDATE_TEXT_LEN) {
+    if (text->len == 0 || text->len > LU_TEXT_LEN) {
         return 0;
     }
 
-    if (!liveupdate_utf8_valid(text)) {
+    if (!lu_utf8_valid(text)) {
         return 0;
     }
 
@@ -192,37 +191,34 @@ liveupdate_text_valid(const liveupdate_str_t *text)
 }
 
 
-liveupdate_rc_e
-liveupdate_href_check(const liveupdate_str_t *href, liveupdate_error_t *err)
+lu_rc_e
+lu_href_check(const lu_str_t *href, lu_error_t *err)
 {
-    size_t           i, start;
-    liveupdate_rc_e  rc;
+    size_t   i, start;
+    lu_rc_e  rc;
 
     if (href->len == 0) {
-        return liveupdate_refuse(err, href, "is an empty path");
+        return lu_refuse(err, href, "is an empty path");
     }
 
-    if (href->len > LIVEUPDATE_HREF_LEN) {
-        return liveupdate_refuse(err, href, "is longer than 1024 bytes");
+    if (href->len > LU_HREF_LEN) {
+        return lu_refuse(err, href, "is longer than 1024 bytes");
     }
 
-    rc = liveupdate_href_bytes(href, err);
-    if (rc != LIVEUPDATE_OK) {
+    rc = lu_href_bytes(href, err);
+    if (rc != LU_OK) {
         return rc;
     }
 
     if (href->data[0] == '/') {
-        return liveupdate_refuse(err, href,
-                                 "begins with a slash; it must be relative");
+        return lu_refuse(err, href,
+                         "begins with a slash; it must be relative");
     }
 
-    if (href->len > 1
-        && href->data[1] == ':'
-        && liveupdate_is_letter(href->data[0]))
-    {
-        return liveupdate_refuse(err, href,
-                                 "begins with a drive letter;"
-                                 " it must be relative");
+    if (href->len > 1 && href->data[1] == ':' && lu_is_letter(href->data[0])) {
+        return lu_refuse(err, href,
+                         "begins with a drive letter;"
+                         " it must be relative");
     }
 
     start = 0;
@@ -233,93 +229,87 @@ liveupdate_href_check(const liveupdate_str_t *href, liveupdate_error_t *err)
             continue;
         }
 
-        rc = liveupdate_href_segment(href, href->data + start, i - start, err);
-        if (rc != LIVEUPDATE_OK) {
+        rc = lu_href_segment(href, href->data + start, i - start, err);
+        if (rc != LU_OK) {
             return rc;
         }
 
         start = i + 1;
     }
 
-    return LIVEUPDATE_OK;
+    return LU_OK;
 }
 
 
-static liveupdate_rc_e
-liveupdate_href_bytes(const liveupdate_str_t *href, liveupdate_error_t *err)
+static lu_rc_e
+lu_href_bytes(const lu_str_t *href, lu_error_t *err)
 {
     size_t         i;
     unsigned char  c;
 
-    if (!liveupdate_utf8_valid(href)) {
-        return liveupdate_refuse(err, href, "is not UTF-8");
+    if (!lu_utf8_valid(href)) {
+        return lu_refuse(err, href, "is not UTF-8");
     }
 
     for (i = 0; i < href->len; i++) {
         c = href->data[i];
 
         if (c < 0x20 || c == 0x7f) {
-            return liveupdate_refuse(err, href,
-                                     "contains a control character");
+            return lu_refuse(err, href, "contains a control character");
         }
 
         if (c == '\\') {
-            return liveupdate_refuse(err, href,
-                                     "contains a backslash;"
-                                     " segments are separated by \"/\"");
+            return lu_refuse(err, href,
+                             "contains a backslash;"
+                             " segments are separated by \"/\"");
         }
     }
 
-    return LIVEUPDATE_OK;
+    return LU_OK;
 }
 
 
-static liveupdate_rc_e
-liveupdate_href_segment(const liveupdate_str_t *href,
-    const unsigned char *segment, size_t len, liveupdate_error_t *err)
+static lu_rc_e
+lu_href_segment(const lu_str_t *href, const unsigned char *segment, size_t len,
+    lu_error_t *err)
 {
     if (len == 0) {
-        return liveupdate_refuse(err, href, "has an empty segment");
+        return lu_refuse(err, href, "has an empty segment");
     }
 
-    if (len > LIVEUPDATE_SEGMENT_LEN) {
-        return liveupdate_refuse(err, href,
-                                 "has a segment longer than 255 bytes");
+    if (len > LU_SEGMENT_LEN) {
+        return lu_refuse(err, href, "has a segment longer than 255 bytes");
     }
 
     if (len <= 2 && segment[0] == '.' && segment[len - 1] == '.') {
-        return liveupdate_refuse(err, href,
-                                 "has a segment \".\" or \"..\"");
+        return lu_refuse(err, href,
+                         "has a segment \".\" or \"..\"");
     }
 
-    return LIVEUPDATE_OK;
+    return LU_OK;
 }
 
 
-liveupdate_rc_e
-liveupdate_file_name_check(const liveupdate_str_t *name,
-    liveupdate_error_t *err)
+lu_rc_e
+lu_file_name_check(const lu_str_t *name, lu_error_t *err)
 {
     size_t         i;
     unsigned char  c, prev;
 
     if (name->len == 0) {
-        return liveupdate_refuse(err, name, "is an empty file name");
+        return lu_refuse(err, name, "is an empty file name");
     }
 
-    if (name->len > LIVEUPDATE_SEGMENT_LEN) {
-        return liveupdate_refuse(err, name,
-                                 "is a file name longer than 255 bytes");
+    if (name->len > LU_SEGMENT_LEN) {
+        return lu_refuse(err, name, "is a file name longer than 255 bytes");
     }
 
-    if (!liveupdate_utf8_valid(name)) {
-        return liveupdate_refuse(err, name,
-                                 "is a file name that is not UTF-8");
+    if (!lu_utf8_valid(name)) {
+        return lu_refuse(err, name, "is a file name that is not UTF-8");
     }
 
     if (name->data[0] == '.') {
-        return liveupdate_refuse(err, name,
-                                 "is a file name that begins with a dot");
+        return lu_refuse(err, name, "is a file name that begins with a dot");
     }
 
     prev = '\0';
@@ -328,41 +318,39 @@ liveupdate_file_name_check(const liveupdate_str_t *name,
         c = name->data[i];
 
         if (c < 0x20 || c == 0x7f) {
-            return liveupdate_refuse(err, name,
-                                     "is a file name with a control"
-                                     " character");
+            return lu_refuse(err, name,
+                             "is a file name with a control"
+                             " character");
         }
 
         if (c == '/' || c == '\\') {
-            return liveupdate_refuse(err, name,
-                                     "is a file name with a slash or a"
-                                     " backslash");
+            return lu_refuse(err, name, "is a file name with a slash or a"
+                             " backslash");
         }
 
         if (c == '.' && prev == '.') {
-            return liveupdate_refuse(err, name,
-                                     "is a file name with \"..\"");
+            return lu_refuse(err, name,
+                             "is a file name with \"..\"");
         }
 
         prev = c;
     }
 
-    return LIVEUPDATE_OK;
+    return LU_OK;
 }
 
 
-liveupdate_rc_e
-liveupdate_file_name_of_url(const liveupdate_arena_t *arena,
-    const liveupdate_str_t *url, liveupdate_str_t *name,
-    liveupdate_error_t *err)
+lu_rc_e
+lu_file_name_of_url(const lu_arena_t *arena, const lu_str_t *url,
+    lu_str_t *name, lu_error_t *err)
 {
     int     c;
     size_t  i, end, start;
 
-    start = liveupdate_url_path(url);
+    start = lu_url_path(url);
 
     for ( ;; ) {
-        end = liveupdate_url_delimiter(url, start);
+        end = lu_url_delimiter(url, start);
 
         if (end == url->len || url->data[end] != '/') {
             break;
@@ -372,18 +360,18 @@ liveupdate_file_name_of_url(const liveupdate_arena_t *arena,
     }
 
     if (start == end) {
-        return liveupdate_refuse(err, url, "is a URL that names no file");
+        return lu_refuse(err, url, "is a URL that names no file");
     }
 
-    *name = liveupdate_str_dup(arena, url->data + start, end - start);
+    *name = lu_str_dup(arena, url->data + start, end - start);
     if (name->data == NULL) {
-        return LIVEUPDATE_NOMEM;
+        return LU_NOMEM;
     }
 
     name->len = 0;
 
     for (i = start; i < end; i++) {
-        c = liveupdate_url_escape(url->data + i, end - i);
+        c = lu_url_escape(url->data + i, end - i);
 
         if (c < 0) {
             c = url->data[i];
@@ -397,18 +385,18 @@ liveupdate_file_name_of_url(const liveupdate_arena_t *arena,
 
     name->data[name->len] = '\0';
 
-    return liveupdate_file_name_check(name, err);
+    return lu_file_name_check(name, err);
 }
 
 
 /* Where the path begins: a host without a path is no file name. */
 
 static size_t
-liveupdate_url_path(const liveupdate_str_t *url)
+lu_url_path(const lu_str_t *url)
 {
     size_t  i;
 
-    i = liveupdate_url_delimiter(url, 0);
+    i = lu_url_delimiter(url, 0);
 
     if (url->len - i < 2 || memcmp(url->data + i, "/" "/", 2) != 0) {
         return 0;
@@ -418,12 +406,12 @@ liveupdate_url_path(const liveupdate_str_t *url)
         return 0;
     }
 
-    return liveupdate_url_delimiter(url, i + 2);
+    return lu_url_delimiter(url, i + 2);
 }
 
 
 static size_t
-liveupdate_url_delimiter(const liveupdate_str_t *url, size_t i)
+lu_url_delimiter(const lu_str_t *url, size_t i)
 {
     while (i < url->len
            && url->data[i] != '/'
@@ -440,7 +428,7 @@ liveupdate_url_delimiter(const liveupdate_str_t *url, size_t i)
 /* The byte that "%XX" stands for, or -1. */
 
 static int
-liveupdate_url_escape(const unsigned char *p, size_t len)
+lu_url_escape(const unsigned char *p, size_t len)
 {
     int  high, low;
 
@@ -448,17 +436,17 @@ liveupdate_url_escape(const unsigned char *p, size_t len)
         return -1;
     }
 
-    high = liveupdate_hex_value(p[1]);
-    low = liveupdate_hex_value(p[2]);
+    high = lu_hex_value(p[1]);
+    low = lu_hex_value(p[2]);
 
     return (high < 0 || low < 0) ? -1 : high << 4 | low;
 }
 
 
 static int
-liveupdate_hex_value(unsigned char c)
+lu_hex_value(unsigned char c)
 {
-    if (liveupdate_is_digit(c)) {
+    if (lu_is_digit(c)) {
         return c - '0';
     }
 
@@ -469,7 +457,7 @@ liveupdate_hex_value(unsigned char c)
 
 
 static int
-liveupdate_is_letter(unsigned char c)
+lu_is_letter(unsigned char c)
 {
     c |= 0x20;
 
@@ -478,7 +466,7 @@ liveupdate_is_letter(unsigned char c)
 
 
 static int
-liveupdate_is_digit(unsigned char c)
+lu_is_digit(unsigned char c)
 {
     return c >= '0' && c <= '9';
 }

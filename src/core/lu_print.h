@@ -7,8 +7,8 @@
  */
 
 
-#ifndef _LIVEUPDATE_PRINT_H_INCLUDED_
-#define _LIVEUPDATE_PRINT_H_INCLUDED_
+#ifndef _LU_PRINT_H_INCLUDED_
+#define _LU_PRINT_H_INCLUDED_
 
 
 #include "lu_json.h"
@@ -21,11 +21,11 @@ typedef struct {
     size_t       len;
     size_t       size;
     unsigned     failed:1;              /* out of memory */
-} liveupdate_text_t;
+} lu_text_t;
 
-void liveupdate_text_add(liveupdate_text_t *text, const char *data,
+void lu_text_add(lu_text_t *text, const char *data,
     size_t len);
-void liveupdate_text_puts(liveupdate_text_t *text, const char *string);
+void lu_text_puts(lu_text_t *text, const char *string);
 
 /*
  * JSON with a line for each member, two spaces for each level and a line feed
@@ -33,7 +33,7 @@ void liveupdate_text_puts(liveupdate_text_t *text, const char *string);
  * NULL: out of memory.
  */
 
-char *liveupdate_print(const cJSON *json);
+char *lu_print(const cJSON *json);
 
 /*
  * A staged release (release.json and files.json) as GitHub flavoured Markdown:
@@ -41,7 +41,7 @@ char *liveupdate_print(const cJSON *json);
  * mean something in Markdown or HTML are escaped.
  */
 
-char *liveupdate_print_release(const cJSON *release, const cJSON *files);
+char *lu_print_release(const cJSON *release, const cJSON *files);
 
 
-#endif /* _LIVEUPDATE_PRINT_H_INCLUDED_ */
+#endif /* _LU_PRINT_H_INCLUDED_ */

@@ -7,16 +7,14 @@
 #include "lu_query.h"
 
 
-static int liveupdate_query_is(const liveupdate_str_t *encoded,
-    const char *name);
-static size_t liveupdate_query_char(const unsigned char *p, size_t len,
+static int lu_query_is(const lu_str_t *encoded, const char *name);
+static size_t lu_query_char(const unsigned char *p, size_t len,
     unsigned char *c);
-static int liveupdate_query_hex(unsigned char c);
+static int lu_query_hex(unsigned char c);
 
 
 int
-liveupdate_query_next(liveupdate_str_t *rest, liveupdate_str_t *name,
-    liveupdate_str_t *value)
+lu_query_next(lu_str_t *rest, lu_str_t *name, lu_str_t *value)
 {
     size_t          i, n;
     unsigned char  *p;
@@ -54,15 +52,14 @@ liveupdate_query_next(liveupdate_str_t *rest, liveupdate_str_t *name,
 
 
 int
-liveupdate_query_find(const liveupdate_str_t *args, const char *name,
-    liveupdate_str_t *value)
+lu_query_find(const lu_str_t *args, const char *name, lu_str_t *value)
 {
-    liveupdate_str_t  rest, key;
+    lu_str_t  rest, key;
 
     rest = *args;
 
-    while (liveupdate_query_next(&rest, &key, value)) {
-        if (liveupdate_query_is(&key, name)) {
+    while (lu_query_next(&rest, &key, value)) {
+        if (lu_query_is(&key, name)) {
             return 1;
         }
     }
@@ -77,13 +74,13 @@ liveupdate_query_find(const liveupdate_str_t *args, const char *name,
 /* "%61" and "a" are the same name (RFC 3986, section 6.2.2.2). */
 
 static int
-liveupdate_query_is(const liveupdate_str_t *encoded, const char *name)
+lu_query_is(const lu_str_t *encoded, const char *name)
 {
     size_t         i, n;
     unsigned char  c;
 
     for (i = 0; i < encoded->len; i += n) {
-        n = liveupdate_query_char(encoded->data + i, encoded->len - i, &c);
+        n = lu_query_char(encoded->data + i, encoded->len - i, &c);
 
         if (n == 0 || c == '\0' || c != (unsigned char) *name) {
             return 0;
@@ -96,9 +93,9 @@ liveupdate_query_is(const liveupdate_str_t *encoded, const char *name)
 }
 
 
-liveupdate_rc_e
-liveupdate_query_decode(liveupdate_str_t *out, unsigned char *dst,
-    const liveupdate_str_t *src, int plus_is_space)
+lu_rc_e
+lu_query_decode(lu_str_t *out, unsigned char *dst, const lu_str_t *src,
+    int plus_is_space)
 {
     size_t         i, n, len;
     unsigned char  c;
@@ -106,10 +103,10 @@ liveupdate_query_decode(liveupdate_str_t *out, unsigned char *dst,
     len = 0;
 
     for (i = 0; i < src->len; i += n) {
-        n = liveupdate_query_char(src->data + i, src->len - i, &c);
+        n = lu_query_char(src->data + i, src->len - i, &c);
 
         if (n == 0 || c == '\0') {
-            return LIVEUPDATE_INVALID;
+            return LU_INVALID;
         }
 
         if (src->data[i] == '+' && plus_is_space) {
@@ -122,14 +119,14 @@ liveupdate_query_decode(liveupdate_str_t *out, unsigned char *dst,
     out->len = len;
     out->data = dst;
 
-    return LIVEUPDATE_OK;
+    return LU_OK;
 }
 
 
 /* How many bytes stand for the next character, 0 for a malformed "%". */
 
 static size_t
-liveupdate_query_char(const unsigned char *p, size_t len, unsigned char *c)
+lu_query_char(const unsigned char *p, size_t len, unsigned char *c)
 {
     int  high, low;
 
@@ -142,8 +139,8 @@ liveupdate_query_char(const unsigned char *p, size_t len, unsigned char *c)
         return 0;
     }
 
-    high = liveupdate_query_hex(p[1]);
-    low = liveupdate_query_hex(p[2]);
+    high = lu_query_hex(p[1]);
+    low = lu_query_hex(p[2]);
 
     if (high < 0 || low < 0) {
         return 0;
@@ -156,7 +153,7 @@ liveupdate_query_char(const unsigned char *p, size_t len, unsigned char *c)
 
 
 static int
-liveupdate_query_hex(unsigned char c)
+lu_query_hex(unsigned char c)
 {
     if (c >= '0' && c <= '9') {
         return c - '0';

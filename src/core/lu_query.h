@@ -8,8 +8,8 @@
  */
 
 
-#ifndef _LIVEUPDATE_QUERY_H_INCLUDED_
-#define _LIVEUPDATE_QUERY_H_INCLUDED_
+#ifndef _LU_QUERY_H_INCLUDED_
+#define _LU_QUERY_H_INCLUDED_
 
 
 #include "lu_core.h"
@@ -21,25 +21,23 @@
  * passed over.  Returns 1, or 0 at the end.
  */
 
-int liveupdate_query_next(liveupdate_str_t *rest, liveupdate_str_t *name,
-    liveupdate_str_t *value);
+int lu_query_next(lu_str_t *rest, lu_str_t *name, lu_str_t *value);
 
 /*
  * The first pair of that (unencoded ASCII) name, whether or not it is encoded
  * in args; 1 if there is one, else 0 with an empty value.
  */
 
-int liveupdate_query_find(const liveupdate_str_t *args, const char *name,
-    liveupdate_str_t *value);
+int lu_query_find(const lu_str_t *args, const char *name, lu_str_t *value);
 
 /*
  * Decodes %XX, and "+" to a space where plus_is_space is set.  dst has room
- * for src->len bytes and may be src->data itself.  LIVEUPDATE_INVALID: "%"
+ * for src->len bytes and may be src->data itself.  LU_INVALID: "%"
  * without two hex digits, or a decoded NUL.
  */
 
-liveupdate_rc_e liveupdate_query_decode(liveupdate_str_t *out,
-    unsigned char *dst, const liveupdate_str_t *src, int plus_is_space);
+lu_rc_e lu_query_decode(lu_str_t *out, unsigned char *dst, const lu_str_t *src,
+    int plus_is_space);
 
 
-#endif /* _LIVEUPDATE_QUERY_H_INCLUDED_ */
+#endif /* _LU_QUERY_H_INCLUDED_ */

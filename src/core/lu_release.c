@@ -9,132 +9,121 @@
 #include "lu_version.h"
 
 
-#define LIVEUPDATE_PROPERTIES  "customProperties"
+#define LU_PROPERTIES  "customProperties"
 
 /* the CLI allows 100 UTF-16 units, which are up to 300 bytes */
 
-#define LIVEUPDATE_PROPERTIES_MAX   10
-#define LIVEUPDATE_PROPERTY_SIZE   300
+#define LU_PROPERTIES_MAX  10
+#define LU_PROPERTY_SIZE   300
 
 
-static liveupdate_rc_e liveupdate_release_string(
-    const liveupdate_arena_t *arena, const cJSON *json, const char *key,
-    liveupdate_str_t *value, liveupdate_error_t *err);
-static liveupdate_rc_e liveupdate_release_properties(
-    const liveupdate_arena_t *arena, const cJSON *json,
-    liveupdate_str_t *value, liveupdate_error_t *err);
-static liveupdate_rc_e liveupdate_properties_check(const cJSON *properties,
-    liveupdate_error_t *err);
-static liveupdate_rc_e liveupdate_release_copy(cJSON *release,
-    const cJSON *body, const char *key);
-static liveupdate_rc_e liveupdate_limit_refuse(const char *key,
-    liveupdate_error_t *err);
+static lu_rc_e lu_release_string(const lu_arena_t *arena, const cJSON *json,
+    const char *key, lu_str_t *value, lu_error_t *err);
+static lu_rc_e lu_release_properties(const lu_arena_t *arena,
+    const cJSON *json, lu_str_t *value, lu_error_t *err);
+static lu_rc_e lu_properties_check(const cJSON *properties, lu_error_t *err);
+static lu_rc_e lu_release_copy(cJSON *release, const cJSON *body,
+    const char *key);
+static lu_rc_e lu_limit_refuse(const char *key, lu_error_t *err);
 
 
 static const struct {
     const char  *name;
     size_t       offset;
-} liveupdate_limit_members[] = {
+} lu_limit_members[] = {
 
-#define liveupdate_limit_member(name, platform, limit)                        \
-    { name, offsetof(liveupdate_release_t, limits)                            \
-            + platform * sizeof(liveupdate_limits_t)                          \
-            + offsetof(liveupdate_limits_t, limit) }
+#define lu_limit_member(name, platform, limit)                                \
+    { name, offsetof(lu_release_t, limits)                                    \
+            + platform * sizeof(lu_limits_t)                                  \
+            + offsetof(lu_limits_t, limit) }
 
-    liveupdate_limit_member("minAndroidAppVersionCode",
-                            LIVEUPDATE_ANDROID, min),
-    liveupdate_limit_member("maxAndroidAppVersionCode",
-                            LIVEUPDATE_ANDROID, max),
-    liveupdate_limit_member("eqAndroidAppVersionCode",
-                            LIVEUPDATE_ANDROID, eq),
-    liveupdate_limit_member("minIosAppVersionCode", LIVEUPDATE_IOS, min),
-    liveupdate_limit_member("maxIosAppVersionCode", LIVEUPDATE_IOS, max),
-    liveupdate_limit_member("eqIosAppVersionCode", LIVEUPDATE_IOS, eq),
+    lu_limit_member("minAndroidAppVersionCode", LU_ANDROID, min),
+    lu_limit_member("maxAndroidAppVersionCode", LU_ANDROID, max),
+    lu_limit_member("eqAndroidAppVersionCode",
+                    LU_ANDROID, eq),
+    lu_limit_member("minIosAppVersionCode", LU_IOS, min),
+    lu_limit_member("maxIosAppVersionCode", LU_IOS, max),
+    lu_limit_member("eqIosAppVersionCode", LU_IOS, eq),
     { NULL, 0 }
 };
 
 
-liveupdate_rc_e
-liveupdate_release_parse(const liveupdate_arena_t *arena,
-    const liveupdate_str_t *text, liveupdate_release_t *release,
-    liveupdate_error_t *err)
+lu_rc_e
+lu_release_parse(const lu_arena_t *arena, const lu_str_t *text,
+    lu_release_t *release, lu_error_t *err)
 {
-    int                i;
-    cJSON             *json;
-    liveupdate_rc_e    rc;
-    liveupdate_str_t   kind, *limit;
+    int       i;
+    cJSON    *json;
+    lu_rc_e   rc;
+    lu_str_t  kind, *limit;
 
-    memset(release, 0, sizeof(liveupdate_release_t));
+    memset(release, 0, sizeof(lu_release_t));
 
-    rc = liveupdate_json_parse(&json, text, err);
-    if (rc != LIVEUPDATE_OK) {
+    rc = lu_json_parse(&json, text, err);
+    if (rc != LU_OK) {
         return rc;
     }
 
-    rc = liveupdate_release_string(arena, json, "id", &release->id, err);
-    if (rc != LIVEUPDATE_OK) {
+    rc = lu_release_string(arena, json, "id", &release->id, err);
+    if (rc != LU_OK) {
         goto done;
     }
 
-    if (!liveupdate_id_valid(&release->id)) {
-        rc = liveupdate_refuse(err, NULL, "the release has no valid \"id\"");
+    if (!lu_id_valid(&release->id)) {
+        rc = lu_refuse(err, NULL, "the release has no valid \"id\"");
         goto done;
     }
 
-    memset(&kind, 0, sizeof(liveupdate_str_t));
-    (void) liveupdate_json_string(json, "kind", &kind);
+    memset(&kind, 0, sizeof(lu_str_t));
+    (void) lu_json_string(json, "kind", &kind);
 
-    if (liveupdate_str_is(&kind, "zip")) {
-        release->kind = LIVEUPDATE_KIND_ZIP;
+    if (lu_str_is(&kind, "zip")) {
+        release->kind = LU_KIND_ZIP;
 
-    } else if (liveupdate_str_is(&kind, "manifest")) {
-        release->kind = LIVEUPDATE_KIND_MANIFEST;
+    } else if (lu_str_is(&kind, "manifest")) {
+        release->kind = LU_KIND_MANIFEST;
 
     } else {
-        rc = liveupdate_refuse(err, NULL,
-                               "the release has no \"kind\" that is known");
+        rc = lu_refuse(err, NULL, "the release has no \"kind\" that is known");
         goto done;
     }
 
-    for (i = 0; liveupdate_limit_members[i].name; i++) {
+    for (i = 0; lu_limit_members[i].name; i++) {
 
-        limit = (liveupdate_str_t *) ((unsigned char *) release
-                                      + liveupdate_limit_members[i].offset);
+        limit = (lu_str_t *) ((unsigned char *) release
+                              + lu_limit_members[i].offset);
 
-        rc = liveupdate_release_string(arena, json,
-                                       liveupdate_limit_members[i].name,
-                                       limit, err);
-        if (rc != LIVEUPDATE_OK) {
+        rc = lu_release_string(arena, json,
+                               lu_limit_members[i].name,
+                               limit, err);
+        if (rc != LU_OK) {
             goto done;
         }
 
-        if (limit->len && !liveupdate_version_valid(limit)) {
-            rc = liveupdate_limit_refuse(liveupdate_limit_members[i].name,
-                                         err);
+        if (limit->len && !lu_version_valid(limit)) {
+            rc = lu_limit_refuse(lu_limit_members[i].name, err);
             goto done;
         }
     }
 
-    rc = liveupdate_release_string(arena, json, "url", &release->url, err);
-    if (rc != LIVEUPDATE_OK) {
+    rc = lu_release_string(arena, json, "url", &release->url, err);
+    if (rc != LU_OK) {
         goto done;
     }
 
-    rc = liveupdate_release_string(arena, json, "checksum",
-                                   &release->checksum, err);
-    if (rc != LIVEUPDATE_OK) {
+    rc = lu_release_string(arena, json, "checksum", &release->checksum, err);
+    if (rc != LU_OK) {
         goto done;
     }
 
-    rc = liveupdate_release_string(arena, json, "signature",
-                                   &release->signature, err);
-    if (rc != LIVEUPDATE_OK) {
+    rc = lu_release_string(arena, json, "signature", &release->signature, err);
+    if (rc != LU_OK) {
         goto done;
     }
 
-    rc = liveupdate_release_properties(arena, json, &release->properties,
-                                       err);
-    if (rc != LIVEUPDATE_OK) {
+    rc = lu_release_properties(arena, json, &release->properties,
+                               err);
+    if (rc != LU_OK) {
         goto done;
     }
 
@@ -149,83 +138,82 @@ done:
 }
 
 
-static liveupdate_rc_e
-liveupdate_release_string(const liveupdate_arena_t *arena, const cJSON *json,
-    const char *key, liveupdate_str_t *value, liveupdate_error_t *err)
+static lu_rc_e
+lu_release_string(const lu_arena_t *arena, const cJSON *json, const char *key,
+    lu_str_t *value, lu_error_t *err)
 {
-    liveupdate_rc_e   rc;
-    liveupdate_str_t  name, found;
+    lu_rc_e   rc;
+    lu_str_t  name, found;
 
-    rc = liveupdate_json_string(json, key, &found);
+    rc = lu_json_string(json, key, &found);
 
-    if (rc == LIVEUPDATE_NOT_FOUND) {
-        return LIVEUPDATE_OK;
+    if (rc == LU_NOT_FOUND) {
+        return LU_OK;
     }
 
-    if (rc != LIVEUPDATE_OK) {
+    if (rc != LU_OK) {
         name.len = strlen(key);
         name.data = (unsigned char *) key;
 
-        return liveupdate_refuse(err, &name, "must be a string");
+        return lu_refuse(err, &name, "must be a string");
     }
 
-    *value = liveupdate_str_dup(arena, found.data, found.len);
+    *value = lu_str_dup(arena, found.data, found.len);
 
-    return value->data ? LIVEUPDATE_OK : LIVEUPDATE_NOMEM;
+    return value->data ? LU_OK : LU_NOMEM;
 }
 
 
-static liveupdate_rc_e
-liveupdate_release_properties(const liveupdate_arena_t *arena,
-    const cJSON *json, liveupdate_str_t *value, liveupdate_error_t *err)
+static lu_rc_e
+lu_release_properties(const lu_arena_t *arena, const cJSON *json,
+    lu_str_t *value, lu_error_t *err)
 {
-    char             *text;
-    const cJSON      *properties;
-    liveupdate_rc_e   rc;
+    char         *text;
+    const cJSON  *properties;
+    lu_rc_e       rc;
 
-    properties = cJSON_GetObjectItemCaseSensitive(json, LIVEUPDATE_PROPERTIES);
+    properties = cJSON_GetObjectItemCaseSensitive(json, LU_PROPERTIES);
 
     if (properties == NULL || cJSON_IsNull(properties)) {
-        return LIVEUPDATE_OK;
+        return LU_OK;
     }
 
-    rc = liveupdate_properties_check(properties, err);
+    rc = lu_properties_check(properties, err);
 
-    if (rc != LIVEUPDATE_OK) {
+    if (rc != LU_OK) {
 
         /* the tree goes, the reason stays */
 
-        err->subject = liveupdate_str_dup(arena, err->subject.data,
-                                          err->subject.len);
+        err->subject = lu_str_dup(arena, err->subject.data, err->subject.len);
 
-        return err->subject.data ? rc : LIVEUPDATE_NOMEM;
+        return err->subject.data ? rc : LU_NOMEM;
     }
 
     text = cJSON_PrintUnformatted(properties);
     if (text == NULL) {
-        return LIVEUPDATE_NOMEM;
+        return LU_NOMEM;
     }
 
-    *value = liveupdate_str_dup(arena, text, strlen(text));
+    *value = lu_str_dup(arena, text, strlen(text));
 
     cJSON_free(text);
 
-    return value->data ? LIVEUPDATE_OK : LIVEUPDATE_NOMEM;
+    return value->data ? LU_OK : LU_NOMEM;
 }
 
 
 /* One value that is no string disables all updates on iOS. */
 
-static liveupdate_rc_e
-liveupdate_properties_check(const cJSON *properties, liveupdate_error_t *err)
+static lu_rc_e
+lu_properties_check(const cJSON *properties, lu_error_t *err)
 {
-    int               n;
-    const cJSON      *item;
-    liveupdate_str_t  key, value;
+    int           n;
+    const cJSON  *item;
+    lu_str_t      key, value;
 
     if (!cJSON_IsObject(properties)) {
-        return liveupdate_refuse(err, NULL,
-                           "\"customProperties\" must be an object of strings");
+        return lu_refuse(err, NULL,
+                         "\"customProperties\" must be an object of strings");
     }
 
     n = 0;
@@ -235,150 +223,146 @@ liveupdate_properties_check(const cJSON *properties, liveupdate_error_t *err)
         key.len = strlen(item->string);
         key.data = (unsigned char *) item->string;
 
-        if (liveupdate_json_value(item, &value) != LIVEUPDATE_OK) {
-            return liveupdate_refuse(err, &key,
-                                     "in \"customProperties\" must be "
-                                     "a string");
+        if (lu_json_value(item, &value) != LU_OK) {
+            return lu_refuse(err, &key,
+                             "in \"customProperties\" must be "
+                             "a string");
         }
 
         if (key.len == 0
-            || key.len > LIVEUPDATE_PROPERTY_SIZE
-            || value.len > LIVEUPDATE_PROPERTY_SIZE)
+            || key.len > LU_PROPERTY_SIZE
+            || value.len > LU_PROPERTY_SIZE)
         {
-            return liveupdate_refuse(err, &key,
-                                     "in \"customProperties\" must have 1 to "
-                                     "300 bytes, and its value at most 300");
+            return lu_refuse(err, &key,
+                             "in \"customProperties\" must have 1 to 300 "
+                             "bytes, and its value at most 300");
         }
 
-        if (++n > LIVEUPDATE_PROPERTIES_MAX) {
-            return liveupdate_refuse(err, NULL,
-                                     "\"customProperties\" holds more than "
-                                     "10 properties");
+        if (++n > LU_PROPERTIES_MAX) {
+            return lu_refuse(err, NULL,
+                             "\"customProperties\" holds more than "
+                             "10 properties");
         }
     }
 
-    return LIVEUPDATE_OK;
+    return LU_OK;
 }
 
 
-liveupdate_rc_e
-liveupdate_release_set(cJSON *release, const cJSON *body,
-    liveupdate_error_t *err)
+lu_rc_e
+lu_release_set(cJSON *release, const cJSON *body, lu_error_t *err)
 {
-    int                i;
-    const cJSON       *item;
-    liveupdate_rc_e    rc;
-    liveupdate_str_t   value;
+    int           i;
+    const cJSON  *item;
+    lu_rc_e       rc;
+    lu_str_t      value;
 
-    for (i = 0; liveupdate_limit_members[i].name; i++) {
+    for (i = 0; lu_limit_members[i].name; i++) {
 
         item = cJSON_GetObjectItemCaseSensitive(body,
-                                             liveupdate_limit_members[i].name);
+                                                lu_limit_members[i].name);
 
         if (item == NULL || cJSON_IsNull(item)) {
             continue;
         }
 
-        if (liveupdate_json_value(item, &value) != LIVEUPDATE_OK
-            || !liveupdate_version_valid(&value))
+        if (lu_json_value(item, &value) != LU_OK
+            || !lu_version_valid(&value))
         {
-            return liveupdate_limit_refuse(liveupdate_limit_members[i].name,
-                                           err);
+            return lu_limit_refuse(lu_limit_members[i].name, err);
         }
     }
 
-    item = cJSON_GetObjectItemCaseSensitive(body, LIVEUPDATE_PROPERTIES);
+    item = cJSON_GetObjectItemCaseSensitive(body, LU_PROPERTIES);
 
     if (item && !cJSON_IsNull(item)) {
-        rc = liveupdate_properties_check(item, err);
-        if (rc != LIVEUPDATE_OK) {
+        rc = lu_properties_check(item, err);
+        if (rc != LU_OK) {
             return rc;
         }
     }
 
-    for (i = 0; liveupdate_limit_members[i].name; i++) {
-        rc = liveupdate_release_copy(release, body,
-                                     liveupdate_limit_members[i].name);
-        if (rc != LIVEUPDATE_OK) {
+    for (i = 0; lu_limit_members[i].name; i++) {
+        rc = lu_release_copy(release, body, lu_limit_members[i].name);
+        if (rc != LU_OK) {
             return rc;
         }
     }
 
-    return liveupdate_release_copy(release, body, LIVEUPDATE_PROPERTIES);
+    return lu_release_copy(release, body, LU_PROPERTIES);
 }
 
 
-static liveupdate_rc_e
-liveupdate_release_copy(cJSON *release, const cJSON *body, const char *key)
+static lu_rc_e
+lu_release_copy(cJSON *release, const cJSON *body, const char *key)
 {
     const cJSON  *item;
 
     item = cJSON_GetObjectItemCaseSensitive(body, key);
 
     if (item == NULL) {
-        return LIVEUPDATE_OK;
+        return LU_OK;
     }
 
-    return liveupdate_json_set(release, key, cJSON_Duplicate(item, 1));
+    return lu_json_set(release, key, cJSON_Duplicate(item, 1));
 }
 
 
-static liveupdate_rc_e
-liveupdate_limit_refuse(const char *key, liveupdate_error_t *err)
+static lu_rc_e
+lu_limit_refuse(const char *key, lu_error_t *err)
 {
-    liveupdate_str_t  name;
+    lu_str_t  name;
 
     name.len = strlen(key);
     name.data = (unsigned char *) key;
 
-    return liveupdate_refuse(err, &name,
-                             "must be a string of numbers and dots, "
-                             "such as \"84\" or \"1.2.3\"");
+    return lu_refuse(err, &name,
+                     "must be a string of numbers and dots, "
+                     "such as \"84\" or \"1.2.3\"");
 }
 
 
-liveupdate_rc_e
-liveupdate_files_parse(const liveupdate_arena_t *arena,
-    const liveupdate_str_t *text, liveupdate_file_t **files, size_t *n,
-    liveupdate_error_t *err)
+lu_rc_e
+lu_files_parse(const lu_arena_t *arena, const lu_str_t *text,
+    lu_file_t **files, size_t *n, lu_error_t *err)
 {
-    cJSON              *json;
-    size_t              i, count;
-    const cJSON        *item;
-    liveupdate_rc_e     rc;
-    liveupdate_file_t  *file;
+    cJSON        *json;
+    size_t        i, count;
+    const cJSON  *item;
+    lu_rc_e       rc;
+    lu_file_t    *file;
 
     *files = NULL;
     *n = 0;
 
-    rc = liveupdate_json_parse(&json, text, err);
-    if (rc != LIVEUPDATE_OK) {
+    rc = lu_json_parse(&json, text, err);
+    if (rc != LU_OK) {
         return rc;
     }
 
     if (!cJSON_IsArray(json)) {
-        rc = liveupdate_refuse(err, NULL, "the file table is not an array");
+        rc = lu_refuse(err, NULL, "the file table is not an array");
         goto done;
     }
 
     count = cJSON_GetArraySize(json);
 
-    file = arena->alloc(arena->data, (count + 1) * sizeof(liveupdate_file_t));
+    file = arena->alloc(arena->data, (count + 1) * sizeof(lu_file_t));
     if (file == NULL) {
-        rc = LIVEUPDATE_NOMEM;
+        rc = LU_NOMEM;
         goto done;
     }
 
     i = 0;
 
     cJSON_ArrayForEach(item, json) {
-        rc = liveupdate_file_parse(arena, item, &file[i++], err);
-        if (rc != LIVEUPDATE_OK) {
+        rc = lu_file_parse(arena, item, &file[i++], err);
+        if (rc != LU_OK) {
             goto done;
         }
     }
 
-    qsort(file, count, sizeof(liveupdate_file_t), liveupdate_file_cmp);
+    qsort(file, count, sizeof(lu_file_t), lu_file_cmp);
 
     *files = file;
     *n = count;
@@ -391,61 +375,60 @@ done:
 }
 
 
-liveupdate_rc_e
-liveupdate_file_parse(const liveupdate_arena_t *arena, const cJSON *item,
-    liveupdate_file_t *file, liveupdate_error_t *err)
+lu_rc_e
+lu_file_parse(const lu_arena_t *arena, const cJSON *item, lu_file_t *file,
+    lu_error_t *err)
 {
-    liveupdate_rc_e   rc;
-    liveupdate_str_t  href;
+    lu_rc_e   rc;
+    lu_str_t  href;
 
-    memset(file, 0, sizeof(liveupdate_file_t));
+    memset(file, 0, sizeof(lu_file_t));
 
-    if (liveupdate_json_string(item, "href", &href) != LIVEUPDATE_OK) {
-        return liveupdate_refuse(err, NULL, "a file has no \"href\"");
+    if (lu_json_string(item, "href", &href) != LU_OK) {
+        return lu_refuse(err, NULL, "a file has no \"href\"");
     }
 
-    file->href = liveupdate_str_dup(arena, href.data, href.len);
+    file->href = lu_str_dup(arena, href.data, href.len);
     if (file->href.data == NULL) {
-        return LIVEUPDATE_NOMEM;
+        return LU_NOMEM;
     }
 
-    rc = liveupdate_href_check(&file->href, err);
-    if (rc != LIVEUPDATE_OK) {
+    rc = lu_href_check(&file->href, err);
+    if (rc != LU_OK) {
         return rc;
     }
 
-    if (liveupdate_json_size(item, "size", &file->size) != LIVEUPDATE_OK) {
-        return liveupdate_refuse(err, &file->href, "has no valid \"size\"");
+    if (lu_json_size(item, "size", &file->size) != LU_OK) {
+        return lu_refuse(err, &file->href, "has no valid \"size\"");
     }
 
-    rc = liveupdate_release_string(arena, item, "sha256", &file->sha256, err);
-    if (rc != LIVEUPDATE_OK) {
+    rc = lu_release_string(arena, item, "sha256", &file->sha256, err);
+    if (rc != LU_OK) {
         return rc;
     }
 
-    if (!liveupdate_sha256_valid(&file->sha256)) {
-        return liveupdate_refuse(err, &file->href, "has no valid \"sha256\"");
+    if (!lu_sha256_valid(&file->sha256)) {
+        return lu_refuse(err, &file->href, "has no valid \"sha256\"");
     }
 
-    rc = liveupdate_release_string(arena, item, "signature",
-                                   &file->signature, err);
-    if (rc != LIVEUPDATE_OK) {
+    rc = lu_release_string(arena, item, "signature", &file->signature, err);
+    if (rc != LU_OK) {
         return rc;
     }
 
-    rc = liveupdate_release_string(arena, item, "type", &file->type, err);
-    if (rc != LIVEUPDATE_OK) {
+    rc = lu_release_string(arena, item, "type", &file->type, err);
+    if (rc != LU_OK) {
         return rc;
     }
 
     file->gzip = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(item, "gzip"));
 
-    return LIVEUPDATE_OK;
+    return LU_OK;
 }
 
 
 char *
-liveupdate_files_print(const liveupdate_file_t *files, size_t n)
+lu_files_print(const lu_file_t *files, size_t n)
 {
     char    *text;
     cJSON   *json, *item;
@@ -457,7 +440,7 @@ liveupdate_files_print(const liveupdate_file_t *files, size_t n)
     }
 
     for (i = 0; i < n; i++) {
-        item = liveupdate_file_json(&files[i]);
+        item = lu_file_json(&files[i]);
         if (item == NULL) {
             cJSON_Delete(json);
             return NULL;
@@ -475,7 +458,7 @@ liveupdate_files_print(const liveupdate_file_t *files, size_t n)
 
 
 cJSON *
-liveupdate_file_json(const liveupdate_file_t *file)
+lu_file_json(const lu_file_t *file)
 {
     cJSON  *item;
 

@@ -8,8 +8,8 @@
 #include "lu_route.h"
 
 
-static int liveupdate_route_match(const char *pattern,
-    const liveupdate_str_t *path, liveupdate_route_t *route);
+static int lu_route_match(const char *pattern, const lu_str_t *path,
+    lu_route_t *route);
 
 
 /*
@@ -18,124 +18,122 @@ static int liveupdate_route_match(const char *pattern,
  */
 
 static const struct {
-    const char          *pattern;
-    liveupdate_route_e   resource;
-} liveupdate_routes[] = {
+    const char  *pattern;
+    lu_route_e   resource;
+} lu_routes[] = {
 
-    { "/v1/apps/{a}/bundles/latest", LIVEUPDATE_ROUTE_LATEST },
-    { "/v1/apps/{a}/bundles", LIVEUPDATE_ROUTE_BUNDLES },
-    { "/v1/apps/{a}/bundles/{i}", LIVEUPDATE_ROUTE_BUNDLE },
-    { "/v1/apps/{a}/bundles/{i}/download", LIVEUPDATE_ROUTE_DOWNLOAD },
-    { "/v1/apps/{a}/bundles/{i}/files", LIVEUPDATE_ROUTE_FILES },
-    { "/v1/apps/{a}/bundles/{i}/files/{s}/upload", LIVEUPDATE_ROUTE_UPLOAD },
-    { "/v1/apps/{a}/channels", LIVEUPDATE_ROUTE_CHANNELS },
-    { "/v1/apps/{a}/channels/{i}", LIVEUPDATE_ROUTE_CHANNEL },
-    { "/v1/apps/{a}/channels/{i}/pause", LIVEUPDATE_ROUTE_PAUSE },
-    { "/v1/apps/{a}/channels/{i}/resume", LIVEUPDATE_ROUTE_RESUME },
-    { "/v1/apps/{a}/deployments", LIVEUPDATE_ROUTE_DEPLOYMENTS },
-    { "/v1/apps/{a}/deployments/{i}", LIVEUPDATE_ROUTE_DEPLOYMENT },
-    { "/v1/apps/{a}/builds", LIVEUPDATE_ROUTE_BUILDS },
-    { "/v1/apps/{a}/builds/{i}", LIVEUPDATE_ROUTE_BUILD },
+    { "/v1/apps/{a}/bundles/latest", LU_ROUTE_LATEST },
+    { "/v1/apps/{a}/bundles", LU_ROUTE_BUNDLES },
+    { "/v1/apps/{a}/bundles/{i}", LU_ROUTE_BUNDLE },
+    { "/v1/apps/{a}/bundles/{i}/download", LU_ROUTE_DOWNLOAD },
+    { "/v1/apps/{a}/bundles/{i}/files", LU_ROUTE_FILES },
+    { "/v1/apps/{a}/bundles/{i}/files/{s}/upload", LU_ROUTE_UPLOAD },
+    { "/v1/apps/{a}/channels", LU_ROUTE_CHANNELS },
+    { "/v1/apps/{a}/channels/{i}", LU_ROUTE_CHANNEL },
+    { "/v1/apps/{a}/channels/{i}/pause", LU_ROUTE_PAUSE },
+    { "/v1/apps/{a}/channels/{i}/resume", LU_ROUTE_RESUME },
+    { "/v1/apps/{a}/deployments", LU_ROUTE_DEPLOYMENTS },
+    { "/v1/apps/{a}/deployments/{i}", LU_ROUTE_DEPLOYMENT },
+    { "/v1/apps/{a}/builds", LU_ROUTE_BUILDS },
+    { "/v1/apps/{a}/builds/{i}", LU_ROUTE_BUILD },
     { "/v1/apps/{a}/builds/{i}/artifacts/{s}/download",
-      LIVEUPDATE_ROUTE_BUILD_DOWNLOAD },
-    { "/v1/apps/{a}/devices", LIVEUPDATE_ROUTE_DEVICES },
-    { "/v1/apps/{a}/devices/*", LIVEUPDATE_ROUTE_DEVICE },
-    { "/v1/apps/{a}", LIVEUPDATE_ROUTE_APP },
-    { "/v1/apps", LIVEUPDATE_ROUTE_APPS },
-    { "/v1/organizations", LIVEUPDATE_ROUTE_ORGANIZATIONS },
-    { "/v1/organizations/{i}", LIVEUPDATE_ROUTE_ORGANIZATION },
-    { "/v1/users/me", LIVEUPDATE_ROUTE_ME },
-    { "/v1/sessions", LIVEUPDATE_ROUTE_SESSIONS },
-    { "/v1/sessions/codes", LIVEUPDATE_ROUTE_SESSIONS },
-    { "/v1/sessions/*", LIVEUPDATE_ROUTE_SESSION },
+      LU_ROUTE_BUILD_DOWNLOAD },
+    { "/v1/apps/{a}/devices", LU_ROUTE_DEVICES },
+    { "/v1/apps/{a}/devices/*", LU_ROUTE_DEVICE },
+    { "/v1/apps/{a}", LU_ROUTE_APP },
+    { "/v1/apps", LU_ROUTE_APPS },
+    { "/v1/organizations", LU_ROUTE_ORGANIZATIONS },
+    { "/v1/organizations/{i}", LU_ROUTE_ORGANIZATION },
+    { "/v1/users/me", LU_ROUTE_ME },
+    { "/v1/sessions", LU_ROUTE_SESSIONS },
+    { "/v1/sessions/codes", LU_ROUTE_SESSIONS },
+    { "/v1/sessions/*", LU_ROUTE_SESSION },
 
-    { "/v1/jobs/*", LIVEUPDATE_ROUTE_CLOUD },
-    { "/v1/apps/{a}/apple-api-keys*", LIVEUPDATE_ROUTE_CLOUD },
-    { "/v1/apps/{a}/automations*", LIVEUPDATE_ROUTE_CLOUD },
-    { "/v1/apps/{a}/build-sources*", LIVEUPDATE_ROUTE_CLOUD },
-    { "/v1/apps/{a}/builds/{i}/*", LIVEUPDATE_ROUTE_CLOUD },
-    { "/v1/apps/{a}/certificates*", LIVEUPDATE_ROUTE_CLOUD },
-    { "/v1/apps/{a}/configurations*", LIVEUPDATE_ROUTE_CLOUD },
-    { "/v1/apps/{a}/destinations*", LIVEUPDATE_ROUTE_CLOUD },
-    { "/v1/apps/{a}/environments*", LIVEUPDATE_ROUTE_CLOUD },
-    { "/v1/apps/{a}/google-service-account-keys*", LIVEUPDATE_ROUTE_CLOUD },
-    { "/v1/apps/{a}/provisioning-profiles*", LIVEUPDATE_ROUTE_CLOUD },
-    { "/v1/apps/{a}/repository", LIVEUPDATE_ROUTE_CLOUD },
-    { "/v1/apps/{a}/transfer", LIVEUPDATE_ROUTE_CLOUD },
-    { "/v1/apps/{a}/webhooks*", LIVEUPDATE_ROUTE_CLOUD },
+    { "/v1/jobs/*", LU_ROUTE_CLOUD },
+    { "/v1/apps/{a}/apple-api-keys*", LU_ROUTE_CLOUD },
+    { "/v1/apps/{a}/automations*", LU_ROUTE_CLOUD },
+    { "/v1/apps/{a}/build-sources*", LU_ROUTE_CLOUD },
+    { "/v1/apps/{a}/builds/{i}/*", LU_ROUTE_CLOUD },
+    { "/v1/apps/{a}/certificates*", LU_ROUTE_CLOUD },
+    { "/v1/apps/{a}/configurations*", LU_ROUTE_CLOUD },
+    { "/v1/apps/{a}/destinations*", LU_ROUTE_CLOUD },
+    { "/v1/apps/{a}/environments*", LU_ROUTE_CLOUD },
+    { "/v1/apps/{a}/google-service-account-keys*", LU_ROUTE_CLOUD },
+    { "/v1/apps/{a}/provisioning-profiles*", LU_ROUTE_CLOUD },
+    { "/v1/apps/{a}/repository", LU_ROUTE_CLOUD },
+    { "/v1/apps/{a}/transfer", LU_ROUTE_CLOUD },
+    { "/v1/apps/{a}/webhooks*", LU_ROUTE_CLOUD },
 
-    { "/releases/{a}", LIVEUPDATE_ROUTE_RELEASES },
-    { "/releases/{a}/rules", LIVEUPDATE_ROUTE_RULES },
-    { "/releases/{a}/audit", LIVEUPDATE_ROUTE_AUDIT },
-    { "/releases/{a}/github", LIVEUPDATE_ROUTE_APPROVED },
-    { "/releases/{a}/rollback", LIVEUPDATE_ROUTE_ROLLBACK },
-    { "/releases/{a}/{i}", LIVEUPDATE_ROUTE_RELEASE },
-    { "/releases/{a}/{i}/promote", LIVEUPDATE_ROUTE_PROMOTE },
-    { "/releases/{a}/{i}/reject", LIVEUPDATE_ROUTE_REJECT },
-    { "/releases/{a}/{i}/withdraw", LIVEUPDATE_ROUTE_WITHDRAW },
-    { "/releases/{a}/{i}/stage", LIVEUPDATE_ROUTE_STAGE },
-    { "/releases/{a}/{i}/fetch", LIVEUPDATE_ROUTE_FETCH },
-    { "/releases/{a}/{i}/retry", LIVEUPDATE_ROUTE_RETRY },
+    { "/releases/{a}", LU_ROUTE_RELEASES },
+    { "/releases/{a}/rules", LU_ROUTE_RULES },
+    { "/releases/{a}/audit", LU_ROUTE_AUDIT },
+    { "/releases/{a}/github", LU_ROUTE_APPROVED },
+    { "/releases/{a}/rollback", LU_ROUTE_ROLLBACK },
+    { "/releases/{a}/{i}", LU_ROUTE_RELEASE },
+    { "/releases/{a}/{i}/promote", LU_ROUTE_PROMOTE },
+    { "/releases/{a}/{i}/reject", LU_ROUTE_REJECT },
+    { "/releases/{a}/{i}/withdraw", LU_ROUTE_WITHDRAW },
+    { "/releases/{a}/{i}/stage", LU_ROUTE_STAGE },
+    { "/releases/{a}/{i}/fetch", LU_ROUTE_FETCH },
+    { "/releases/{a}/{i}/retry", LU_ROUTE_RETRY },
 
-    { NULL, LIVEUPDATE_ROUTE_NONE }
+    { NULL, LU_ROUTE_NONE }
 };
 
 
-liveupdate_rc_e
-liveupdate_route(const liveupdate_str_t *path, liveupdate_route_t *route)
+lu_rc_e
+lu_route(const lu_str_t *path, lu_route_t *route)
 {
     int  i;
 
-    memset(route, 0, sizeof(liveupdate_route_t));
+    memset(route, 0, sizeof(lu_route_t));
 
-    for (i = 0; liveupdate_routes[i].pattern; i++) {
-        if (liveupdate_route_match(liveupdate_routes[i].pattern, path, route))
+    for (i = 0; lu_routes[i].pattern; i++) {
+        if (lu_route_match(lu_routes[i].pattern, path, route))
         {
-            route->resource = liveupdate_routes[i].resource;
+            route->resource = lu_routes[i].resource;
             break;
         }
     }
 
-    if (route->resource == LIVEUPDATE_ROUTE_NONE) {
-        return LIVEUPDATE_NOT_FOUND;
+    if (route->resource == LU_ROUTE_NONE) {
+        return LU_NOT_FOUND;
     }
 
-    if (route->app.len && !liveupdate_id_valid(&route->app)) {
-        return LIVEUPDATE_INVALID;
+    if (route->app.len && !lu_id_valid(&route->app)) {
+        return LU_INVALID;
     }
 
-    if (route->resource == LIVEUPDATE_ROUTE_DEVICE) {
-        return liveupdate_device_id_valid(&route->id) ? LIVEUPDATE_OK
-                                                      : LIVEUPDATE_INVALID;
+    if (route->resource == LU_ROUTE_DEVICE) {
+        return lu_device_id_valid(&route->id) ? LU_OK : LU_INVALID;
     }
 
-    if (route->resource == LIVEUPDATE_ROUTE_SESSION
-        || route->resource == LIVEUPDATE_ROUTE_CLOUD)
+    if (route->resource == LU_ROUTE_SESSION
+        || route->resource == LU_ROUTE_CLOUD)
     {
-        return LIVEUPDATE_OK;
+        return LU_OK;
     }
 
-    if ((route->id.len && !liveupdate_id_valid(&route->id))
-        || (route->sub.len && !liveupdate_id_valid(&route->sub)))
+    if ((route->id.len && !lu_id_valid(&route->id))
+        || (route->sub.len && !lu_id_valid(&route->sub)))
     {
-        return LIVEUPDATE_INVALID;
+        return LU_INVALID;
     }
 
-    return LIVEUPDATE_OK;
+    return LU_OK;
 }
 
 
 static int
-liveupdate_route_match(const char *pattern, const liveupdate_str_t *path,
-    liveupdate_route_t *route)
+lu_route_match(const char *pattern, const lu_str_t *path, lu_route_t *route)
 {
-    unsigned char     *p, *last, *start;
-    liveupdate_str_t  *segment;
+    unsigned char  *p, *last, *start;
+    lu_str_t       *segment;
 
     p = path->data;
     last = p + path->len;
 
-    memset(route, 0, sizeof(liveupdate_route_t));
+    memset(route, 0, sizeof(lu_route_t));
 
     while (*pattern) {
 

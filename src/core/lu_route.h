@@ -6,75 +6,74 @@
  */
 
 
-#ifndef _LIVEUPDATE_ROUTE_H_INCLUDED_
-#define _LIVEUPDATE_ROUTE_H_INCLUDED_
+#ifndef _LU_ROUTE_H_INCLUDED_
+#define _LU_ROUTE_H_INCLUDED_
 
 
 #include "lu_core.h"
 
 
 typedef enum {
-    LIVEUPDATE_ROUTE_NONE = 0,
+    LU_ROUTE_NONE = 0,
 
-    LIVEUPDATE_ROUTE_ME,               /* users/me */
-    LIVEUPDATE_ROUTE_SESSIONS,         /* sessions, sessions/codes */
-    LIVEUPDATE_ROUTE_SESSION,          /* sessions/{id} */
-    LIVEUPDATE_ROUTE_ORGANIZATIONS,    /* organizations */
-    LIVEUPDATE_ROUTE_ORGANIZATION,     /* organizations/{id} */
-    LIVEUPDATE_ROUTE_APPS,             /* apps */
-    LIVEUPDATE_ROUTE_APP,              /* apps/{app} */
+    LU_ROUTE_ME,                       /* users/me */
+    LU_ROUTE_SESSIONS,                 /* sessions, sessions/codes */
+    LU_ROUTE_SESSION,                  /* sessions/{id} */
+    LU_ROUTE_ORGANIZATIONS,            /* organizations */
+    LU_ROUTE_ORGANIZATION,             /* organizations/{id} */
+    LU_ROUTE_APPS,                     /* apps */
+    LU_ROUTE_APP,                      /* apps/{app} */
 
-    LIVEUPDATE_ROUTE_LATEST,           /* apps/{app}/bundles/latest */
-    LIVEUPDATE_ROUTE_BUNDLES,          /* .../bundles */
-    LIVEUPDATE_ROUTE_BUNDLE,           /* .../bundles/{id} */
-    LIVEUPDATE_ROUTE_DOWNLOAD,         /* .../bundles/{id}/download */
-    LIVEUPDATE_ROUTE_FILES,            /* .../bundles/{id}/files */
-    LIVEUPDATE_ROUTE_UPLOAD,           /* .../bundles/{id}/files/{sub}/upload */
-    LIVEUPDATE_ROUTE_CHANNELS,         /* .../channels */
-    LIVEUPDATE_ROUTE_CHANNEL,          /* .../channels/{id} */
-    LIVEUPDATE_ROUTE_PAUSE,            /* .../channels/{id}/pause */
-    LIVEUPDATE_ROUTE_RESUME,           /* .../channels/{id}/resume */
-    LIVEUPDATE_ROUTE_DEPLOYMENTS,      /* .../deployments */
-    LIVEUPDATE_ROUTE_DEPLOYMENT,       /* .../deployments/{id} */
-    LIVEUPDATE_ROUTE_BUILDS,           /* .../builds */
-    LIVEUPDATE_ROUTE_BUILD,            /* .../builds/{id} */
-    LIVEUPDATE_ROUTE_BUILD_DOWNLOAD,   /* .../builds/{id}/artifacts/{sub}/... */
-    LIVEUPDATE_ROUTE_DEVICES,          /* .../devices */
-    LIVEUPDATE_ROUTE_DEVICE,           /* .../devices/{id}, id may have "/" */
+    LU_ROUTE_LATEST,                   /* apps/{app}/bundles/latest */
+    LU_ROUTE_BUNDLES,                  /* .../bundles */
+    LU_ROUTE_BUNDLE,                   /* .../bundles/{id} */
+    LU_ROUTE_DOWNLOAD,                 /* .../bundles/{id}/download */
+    LU_ROUTE_FILES,                    /* .../bundles/{id}/files */
+    LU_ROUTE_UPLOAD,                   /* .../bundles/{id}/files/{sub}/upload */
+    LU_ROUTE_CHANNELS,                 /* .../channels */
+    LU_ROUTE_CHANNEL,                  /* .../channels/{id} */
+    LU_ROUTE_PAUSE,                    /* .../channels/{id}/pause */
+    LU_ROUTE_RESUME,                   /* .../channels/{id}/resume */
+    LU_ROUTE_DEPLOYMENTS,              /* .../deployments */
+    LU_ROUTE_DEPLOYMENT,               /* .../deployments/{id} */
+    LU_ROUTE_BUILDS,                   /* .../builds */
+    LU_ROUTE_BUILD,                    /* .../builds/{id} */
+    LU_ROUTE_BUILD_DOWNLOAD,           /* .../builds/{id}/artifacts/{sub}/... */
+    LU_ROUTE_DEVICES,                  /* .../devices */
+    LU_ROUTE_DEVICE,                   /* .../devices/{id}, id may have "/" */
 
-    LIVEUPDATE_ROUTE_RELEASES,         /* /releases/{app} */
-    LIVEUPDATE_ROUTE_RULES,            /* .../rules */
-    LIVEUPDATE_ROUTE_AUDIT,            /* .../audit */
-    LIVEUPDATE_ROUTE_APPROVED,         /* .../github */
-    LIVEUPDATE_ROUTE_ROLLBACK,         /* .../rollback */
-    LIVEUPDATE_ROUTE_RELEASE,          /* .../{id} */
-    LIVEUPDATE_ROUTE_PROMOTE,          /* .../{id}/promote */
-    LIVEUPDATE_ROUTE_REJECT,           /* .../{id}/reject */
-    LIVEUPDATE_ROUTE_WITHDRAW,         /* .../{id}/withdraw */
-    LIVEUPDATE_ROUTE_STAGE,            /* .../{id}/stage */
-    LIVEUPDATE_ROUTE_FETCH,            /* .../{id}/fetch */
-    LIVEUPDATE_ROUTE_RETRY,            /* .../{id}/retry */
+    LU_ROUTE_RELEASES,                 /* /releases/{app} */
+    LU_ROUTE_RULES,                    /* .../rules */
+    LU_ROUTE_AUDIT,                    /* .../audit */
+    LU_ROUTE_APPROVED,                 /* .../github */
+    LU_ROUTE_ROLLBACK,                 /* .../rollback */
+    LU_ROUTE_RELEASE,                  /* .../{id} */
+    LU_ROUTE_PROMOTE,                  /* .../{id}/promote */
+    LU_ROUTE_REJECT,                   /* .../{id}/reject */
+    LU_ROUTE_WITHDRAW,                 /* .../{id}/withdraw */
+    LU_ROUTE_STAGE,                    /* .../{id}/stage */
+    LU_ROUTE_FETCH,                    /* .../{id}/fetch */
+    LU_ROUTE_RETRY,                    /* .../{id}/retry */
 
     /* of the vendor's cloud, and nothing that updates need */
-    LIVEUPDATE_ROUTE_CLOUD
-} liveupdate_route_e;
+    LU_ROUTE_CLOUD
+} lu_route_e;
 
 
 typedef struct {
-    liveupdate_route_e   resource;
-    liveupdate_str_t     app;
-    liveupdate_str_t     id;
-    liveupdate_str_t     sub;
-} liveupdate_route_t;
+    lu_route_e           resource;
+    lu_str_t             app;
+    lu_str_t             id;
+    lu_str_t             sub;
+} lu_route_t;
 
 
 /*
- * Finds what a decoded path names.  LIVEUPDATE_NOT_FOUND: nothing;
- * LIVEUPDATE_INVALID: an id in it is none.  The strings point into the path.
+ * Finds what a decoded path names.  LU_NOT_FOUND: nothing;
+ * LU_INVALID: an id in it is none.  The strings point into the path.
  */
 
-liveupdate_rc_e liveupdate_route(const liveupdate_str_t *path,
-    liveupdate_route_t *route);
+lu_rc_e lu_route(const lu_str_t *path, lu_route_t *route);
 
 
-#endif /* _LIVEUPDATE_ROUTE_H_INCLUDED_ */
+#endif /* _LU_ROUTE_H_INCLUDED_ */

@@ -8,7 +8,7 @@
 
 
 void
-liveupdate_sha256_init(liveupdate_sha256_t *sha256)
+lu_sha256_init(lu_sha256_t *sha256)
 {
     sha256->size = 0;
 
@@ -17,8 +17,7 @@ liveupdate_sha256_init(liveupdate_sha256_t *sha256)
 
 
 void
-liveupdate_sha256_update(liveupdate_sha256_t *sha256, const void *data,
-    size_t len)
+lu_sha256_update(lu_sha256_t *sha256, const void *data, size_t len)
 {
     sha256->size += len;
 
@@ -27,7 +26,7 @@ liveupdate_sha256_update(liveupdate_sha256_t *sha256, const void *data,
 
 
 void
-liveupdate_sha256_final(liveupdate_sha256_t *sha256,
+lu_sha256_final(lu_sha256_t *sha256,
     unsigned char digest[SHA256_DIGEST_LENGTH])
 {
     (void) SHA256_Final(digest, &sha256->ctx);
@@ -35,15 +34,14 @@ liveupdate_sha256_final(liveupdate_sha256_t *sha256,
 
 
 void
-liveupdate_sha256_hex(liveupdate_sha256_t *sha256,
-    char hex[LIVEUPDATE_SHA256_HEX + 1])
+lu_sha256_hex(lu_sha256_t *sha256, char hex[LU_SHA256_HEX + 1])
 {
     int            i;
     unsigned char  digest[SHA256_DIGEST_LENGTH];
 
     static const char  digits[] = "0123456789abcdef";
 
-    liveupdate_sha256_final(sha256, digest);
+    lu_sha256_final(sha256, digest);
 
     for (i = 0; i < SHA256_DIGEST_LENGTH; i++) {
         *hex++ = digits[digest[i] >> 4];

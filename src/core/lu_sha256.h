@@ -4,8 +4,8 @@
  */
 
 
-#ifndef _LIVEUPDATE_SHA256_H_INCLUDED_
-#define _LIVEUPDATE_SHA256_H_INCLUDED_
+#ifndef _LU_SHA256_H_INCLUDED_
+#define _LU_SHA256_H_INCLUDED_
 
 
 /*
@@ -20,7 +20,7 @@
 #include "lu_core.h"
 
 
-#define LIVEUPDATE_SHA256_HEX  (2 * SHA256_DIGEST_LENGTH)
+#define LU_SHA256_HEX  (2 * SHA256_DIGEST_LENGTH)
 
 
 /* SHA-256 (FIPS 180-4) of what is fed, and how many bytes that were. */
@@ -28,19 +28,17 @@
 typedef struct {
     SHA256_CTX   ctx;
     uint64_t     size;
-} liveupdate_sha256_t;
+} lu_sha256_t;
 
 
-void liveupdate_sha256_init(liveupdate_sha256_t *sha256);
-void liveupdate_sha256_update(liveupdate_sha256_t *sha256, const void *data,
-    size_t len);
+void lu_sha256_init(lu_sha256_t *sha256);
+void lu_sha256_update(lu_sha256_t *sha256, const void *data, size_t len);
 
 /* The digest's bytes, or a terminated string of 64 lower-case hex digits. */
 
-void liveupdate_sha256_final(liveupdate_sha256_t *sha256,
+void lu_sha256_final(lu_sha256_t *sha256,
     unsigned char digest[SHA256_DIGEST_LENGTH]);
-void liveupdate_sha256_hex(liveupdate_sha256_t *sha256,
-    char hex[LIVEUPDATE_SHA256_HEX + 1]);
+void lu_sha256_hex(lu_sha256_t *sha256, char hex[LU_SHA256_HEX + 1]);
 
 
-#endif /* _LIVEUPDATE_SHA256_H_INCLUDED_ */
+#endif /* _LU_SHA256_H_INCLUDED_ */

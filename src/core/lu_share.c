@@ -7,72 +7,67 @@
 #include "lu_share.h"
 
 
-static liveupdate_rc_e liveupdate_share_channel(cJSON *shares,
-    const cJSON *channel, const liveupdate_str_t *release);
-static liveupdate_rc_e liveupdate_share_add(cJSON *shares,
-    const cJSON *channel, const cJSON *deployment, double share);
-static int liveupdate_share_copy(cJSON *to, const char *name,
-    const cJSON *from, const char *key);
-static int liveupdate_share_has(const cJSON *release, const char *platform);
-static double liveupdate_share_platform(const liveupdate_desktop_t *desktop,
-    unsigned platform, const liveupdate_str_t *release);
-static double liveupdate_share_rule(const liveupdate_rule_t *rule,
-    unsigned platform);
-static double liveupdate_share_left(const liveupdate_desktop_t *desktop,
-    size_t last, unsigned platform, const liveupdate_str_t *build,
-    double *taken);
+static lu_rc_e lu_share_channel(cJSON *shares, const cJSON *channel,
+    const lu_str_t *release);
+static lu_rc_e lu_share_add(cJSON *shares, const cJSON *channel,
+    const cJSON *deployment, double share);
+static int lu_share_copy(cJSON *to, const char *name, const cJSON *from,
+    const char *key);
+static int lu_share_has(const cJSON *release, const char *platform);
+static double lu_share_platform(const lu_desktop_t *desktop, unsigned platform,
+    const lu_str_t *release);
+static double lu_share_rule(const lu_rule_t *rule, unsigned platform);
+static double lu_share_left(const lu_desktop_t *desktop, size_t last,
+    unsigned platform, const lu_str_t *build, double *taken);
 
 
 static const struct {
     const char  *name;
     unsigned     platform;
-} liveupdate_share_platforms[] = {
-    { "windows", LIVEUPDATE_WINDOWS },
-    { "mac", LIVEUPDATE_MAC },
-    { "linux", LIVEUPDATE_LINUX },
+} lu_share_platforms[] = {
+    { "windows", LU_WINDOWS },
+    { "mac", LU_MAC },
+    { "linux", LU_LINUX },
     { NULL, 0 }
 };
 
 
-liveupdate_rc_e
-liveupdate_shares(cJSON *shares, const cJSON *app,
-    const liveupdate_desktop_t *desktop, const cJSON *release)
+lu_rc_e
+lu_shares(cJSON *shares, const cJSON *app, const lu_desktop_t *desktop,
+    const cJSON *release)
 {
-    int                i;
-    cJSON             *item;
-    double             share;
-    const cJSON       *channel;
-    liveupdate_rc_e    rc;
-    liveupdate_str_t   id;
+    int           i;
+    cJSON        *item;
+    double        share;
+    const cJSON  *channel;
+    lu_rc_e       rc;
+    lu_str_t      id;
 
-    if (liveupdate_json_string(release, "id", &id) != LIVEUPDATE_OK) {
-        return LIVEUPDATE_OK;
+    if (lu_json_string(release, "id", &id) != LU_OK) {
+        return LU_OK;
     }
 
     cJSON_ArrayForEach(channel,
                        cJSON_GetObjectItemCaseSensitive(app, "channels"))
     {
-        rc = liveupdate_share_channel(shares, channel, &id);
-        if (rc != LIVEUPDATE_OK) {
+        rc = lu_share_channel(shares, channel, &id);
+        if (rc != LU_OK) {
             return rc;
         }
     }
 
-    if (desktop == NULL || desktop->nrules > LIVEUPDATE_SHARE_RULES) {
-        return LIVEUPDATE_OK;
+    if (desktop == NULL || desktop->nrules > LU_SHARE_RULES) {
+        return LU_OK;
     }
 
-    for (i = 0; liveupdate_share_platforms[i].name; i++) {
+    for (i = 0; lu_share_platforms[i].name; i++) {
 
-        if (!liveupdate_share_has(release,
-                                  liveupdate_share_platforms[i].name))
-        {
+        if (!lu_share_has(release, lu_share_platforms[i].name)) {
             continue;
         }
 
-        share = liveupdate_share_platform(desktop,
-                                       liveupdate_share_platforms[i].platform,
-                                       &id);
+        share = lu_share_platform(desktop, lu_share_platforms[i].platform,
+                                  &id);
         if (share <= 0) {
             continue;
         }
@@ -80,17 +75,17 @@ liveupdate_shares(cJSON *shares, const cJSON *app,
         item = cJSON_CreateObject();
 
         if (cJSON_AddStringToObject(item, "platform",
-                                    liveupdate_share_platforms[i].name)
+                                    lu_share_platforms[i].name)
             == NULL
             || cJSON_AddNumberToObject(item, "share", share) == NULL
             || !cJSON_AddItemToArray(shares, item))
         {
             cJSON_Delete(item);
-            return LIVEUPDATE_NOMEM;
+            return LU_NOMEM;
         }
     }
 
-    return LIVEUPDATE_OK;
+    return LU_OK;
 }
 
 
@@ -99,13 +94,12 @@ liveupdate_shares(cJSON *shares, const cJSON *app,
  * second one gets its part of what the first one has left.
  */
 
-static liveupdate_rc_e
-liveupdate_share_channel(cJSON *shares, const cJSON *channel,
-    const liveupdate_str_t *release)
+static lu_rc_e
+lu_share_channel(cJSON *shares, const cJSON *channel, const lu_str_t *release)
 {
-    double             left, rollout, share;
-    const cJSON       *item, *newest;
-    liveupdate_str_t   value;
+    double        left, rollout, share;
+    const cJSON  *item, *newest;
+    lu_str_t      value;
 
     left = 1;
     share = 0;
@@ -115,10 +109,10 @@ liveupdate_share_channel(cJSON *shares, const cJSON *channel,
                                                               "deployments"))
     {
         rollout = 0;
-        (void) liveupdate_json_number(item, "rollout", &rollout);
+        (void) lu_json_number(item, "rollout", &rollout);
 
-        if (liveupdate_json_string(item, "release", &value) == LIVEUPDATE_OK
-            && liveupdate_str_eq(&value, release))
+        if (lu_json_string(item, "release", &value) == LU_OK
+            && lu_str_eq(&value, release))
         {
             share += left * rollout;
             newest = newest ? newest : item;
@@ -131,43 +125,41 @@ liveupdate_share_channel(cJSON *shares, const cJSON *channel,
         left *= 1 - rollout;
     }
 
-    return newest ? liveupdate_share_add(shares, channel, newest, share)
-                  : LIVEUPDATE_OK;
+    return newest ? lu_share_add(shares, channel, newest, share) : LU_OK;
 }
 
 
-static liveupdate_rc_e
-liveupdate_share_add(cJSON *shares, const cJSON *channel,
-    const cJSON *deployment, double share)
+static lu_rc_e
+lu_share_add(cJSON *shares, const cJSON *channel, const cJSON *deployment,
+    double share)
 {
     cJSON  *item;
 
     item = cJSON_CreateObject();
 
-    if (liveupdate_share_copy(item, "channel", channel, "name")
-        && liveupdate_share_copy(item, "channelId", channel, "id")
-        && liveupdate_share_copy(item, "deploymentId", deployment, "id")
-        && liveupdate_share_copy(item, "rollout", deployment, "rollout")
+    if (lu_share_copy(item, "channel", channel, "name")
+        && lu_share_copy(item, "channelId", channel, "id")
+        && lu_share_copy(item, "deploymentId", deployment, "id")
+        && lu_share_copy(item, "rollout", deployment, "rollout")
         && cJSON_AddNumberToObject(item, "share", share)
-        && liveupdate_share_copy(item, "createdBy", deployment, "createdBy")
-        && liveupdate_share_copy(item, "createdAt", deployment, "createdAt")
-        && liveupdate_share_copy(item, "updatedAt", deployment, "updatedAt")
+        && lu_share_copy(item, "createdBy", deployment, "createdBy")
+        && lu_share_copy(item, "createdAt", deployment, "createdAt")
+        && lu_share_copy(item, "updatedAt", deployment, "updatedAt")
         && cJSON_AddItemToArray(shares, item))
     {
-        return LIVEUPDATE_OK;
+        return LU_OK;
     }
 
     cJSON_Delete(item);
 
-    return LIVEUPDATE_NOMEM;
+    return LU_NOMEM;
 }
 
 
 /* What is absent stays so. */
 
 static int
-liveupdate_share_copy(cJSON *to, const char *name, const cJSON *from,
-    const char *key)
+lu_share_copy(cJSON *to, const char *name, const cJSON *from, const char *key)
 {
     cJSON        *copy;
     const cJSON  *item;
@@ -191,16 +183,16 @@ liveupdate_share_copy(cJSON *to, const char *name, const cJSON *from,
 /* Old ones do not say what they are for. */
 
 static int
-liveupdate_share_has(const cJSON *release, const char *platform)
+lu_share_has(const cJSON *release, const char *platform)
 {
-    const cJSON       *list, *item;
-    liveupdate_str_t   value;
+    const cJSON  *list, *item;
+    lu_str_t      value;
 
     list = cJSON_GetObjectItemCaseSensitive(release, "platforms");
 
     cJSON_ArrayForEach(item, list) {
-        if (liveupdate_json_value(item, &value) == LIVEUPDATE_OK
-            && liveupdate_str_is(&value, platform))
+        if (lu_json_value(item, &value) == LU_OK
+            && lu_str_is(&value, platform))
         {
             return 1;
         }
@@ -217,12 +209,12 @@ liveupdate_share_has(const cJSON *release, const char *platform)
  */
 
 static double
-liveupdate_share_platform(const liveupdate_desktop_t *desktop,
-    unsigned platform, const liveupdate_str_t *release)
+lu_share_platform(const lu_desktop_t *desktop, unsigned platform,
+    const lu_str_t *release)
 {
-    size_t                    i;
-    double                    left, share, taken, part;
-    const liveupdate_rule_t  *rule, *build;
+    size_t            i;
+    double            left, share, taken, part;
+    const lu_rule_t  *rule, *build;
 
     share = 0;
     build = NULL;
@@ -230,26 +222,25 @@ liveupdate_share_platform(const liveupdate_desktop_t *desktop,
     for (i = 0; i < desktop->nrules; i++) {
         rule = &desktop->rules[i];
 
-        if (rule->rule == LIVEUPDATE_RULE_BUILD) {
+        if (rule->rule == LU_RULE_BUILD) {
             build = build ? build : rule;
             continue;
         }
 
-        if (!liveupdate_str_eq(&rule->build_id, release)) {
+        if (!lu_str_eq(&rule->build_id, release)) {
             continue;
         }
 
-        left = liveupdate_share_left(desktop, i, platform, release, &taken);
-        part = liveupdate_share_rule(rule, platform);
+        left = lu_share_left(desktop, i, platform, release, &taken);
+        part = lu_share_rule(rule, platform);
 
         if (part > taken) {
             share += left * (part - taken);
         }
     }
 
-    if (build && liveupdate_str_eq(&build->build_id, release)) {
-        left = liveupdate_share_left(desktop, (size_t) -1, platform, release,
-                                     &taken);
+    if (build && lu_str_eq(&build->build_id, release)) {
+        left = lu_share_left(desktop, (size_t) -1, platform, release, &taken);
         share += left * (1 - taken);
     }
 
@@ -260,16 +251,16 @@ liveupdate_share_platform(const liveupdate_desktop_t *desktop,
 /* What part of a platform's installations a rule is for. */
 
 static double
-liveupdate_share_rule(const liveupdate_rule_t *rule, unsigned platform)
+lu_share_rule(const lu_rule_t *rule, unsigned platform)
 {
-    if (rule->rule == LIVEUPDATE_RULE_BUILD
-        || rule->rule == LIVEUPDATE_RULE_IP
+    if (rule->rule == LU_RULE_BUILD
+        || rule->rule == LU_RULE_IP
         || (rule->platforms && (rule->platforms & platform) == 0))
     {
         return 0;
     }
 
-    if (rule->rule == LIVEUPDATE_RULE_PLATFORM || rule->everyone) {
+    if (rule->rule == LU_RULE_PLATFORM || rule->everyone) {
         return 1;
     }
 
@@ -284,12 +275,12 @@ liveupdate_share_rule(const liveupdate_rule_t *rule, unsigned platform)
  */
 
 static double
-liveupdate_share_left(const liveupdate_desktop_t *desktop, size_t last,
-    unsigned platform, const liveupdate_str_t *build, double *taken)
+lu_share_left(const lu_desktop_t *desktop, size_t last, unsigned platform,
+    const lu_str_t *build, double *taken)
 {
-    size_t                    i, k;
-    double                    left, part, most;
-    const liveupdate_rule_t  *rules;
+    size_t            i, k;
+    double            left, part, most;
+    const lu_rule_t  *rules;
 
     left = 1;
     *taken = 0;
@@ -298,11 +289,11 @@ liveupdate_share_left(const liveupdate_desktop_t *desktop, size_t last,
 
     for (i = last + 1; i < desktop->nrules; i++) {
 
-        most = liveupdate_share_rule(&rules[i], platform);
+        most = lu_share_rule(&rules[i], platform);
 
         for (k = last + 1; k < desktop->nrules; k++) {
 
-            if (!liveupdate_str_eq(&rules[k].build_id, &rules[i].build_id)) {
+            if (!lu_str_eq(&rules[k].build_id, &rules[i].build_id)) {
                 continue;
             }
 
@@ -314,11 +305,11 @@ liveupdate_share_left(const liveupdate_desktop_t *desktop, size_t last,
                 break;
             }
 
-            part = liveupdate_share_rule(&rules[k], platform);
+            part = lu_share_rule(&rules[k], platform);
             most = part > most ? part : most;
         }
 
-        if (liveupdate_str_eq(&rules[i].build_id, build)) {
+        if (lu_str_eq(&rules[i].build_id, build)) {
             *taken = most > *taken ? most : *taken;
 
         } else {

@@ -9,42 +9,38 @@
 #include "lu_name.h"
 
 
-static liveupdate_rc_e liveupdate_td_read(const liveupdate_arena_t *arena,
-    const cJSON *json, liveupdate_td_t *td, liveupdate_error_t *err);
-static liveupdate_rc_e liveupdate_td_version(const liveupdate_arena_t *arena,
-    const cJSON *json, liveupdate_str_t *version, liveupdate_error_t *err);
-static liveupdate_rc_e liveupdate_td_count(const liveupdate_arena_t *arena,
-    const cJSON *artifacts, size_t *n, liveupdate_error_t *err);
-static liveupdate_rc_e liveupdate_td_artifact(const liveupdate_arena_t *arena,
-    const cJSON *json, const cJSON *arch, liveupdate_td_artifact_t *artifact,
-    liveupdate_error_t *err);
-static liveupdate_rc_e liveupdate_td_sha256(const liveupdate_arena_t *arena,
-    const cJSON *arch, liveupdate_td_artifact_t *artifact,
-    liveupdate_error_t *err);
-static liveupdate_rc_e liveupdate_td_refuse(const liveupdate_arena_t *arena,
-    const char *key, const char *text, liveupdate_error_t *err);
-static int liveupdate_td_add(cJSON *artifacts,
-    const liveupdate_td_artifact_t *file);
-static const char *liveupdate_td_kind(const liveupdate_str_t *name);
-static const char *liveupdate_td_arch(const liveupdate_str_t *name);
-static int liveupdate_td_has(const liveupdate_str_t *name, const char *word);
-static char *liveupdate_td_escape(const liveupdate_str_t *name);
+static lu_rc_e lu_td_read(const lu_arena_t *arena, const cJSON *json,
+    lu_td_t *td, lu_error_t *err);
+static lu_rc_e lu_td_version(const lu_arena_t *arena, const cJSON *json,
+    lu_str_t *version, lu_error_t *err);
+static lu_rc_e lu_td_count(const lu_arena_t *arena, const cJSON *artifacts,
+    size_t *n, lu_error_t *err);
+static lu_rc_e lu_td_artifact(const lu_arena_t *arena, const cJSON *json,
+    const cJSON *arch, lu_td_artifact_t *artifact, lu_error_t *err);
+static lu_rc_e lu_td_sha256(const lu_arena_t *arena, const cJSON *arch,
+    lu_td_artifact_t *artifact, lu_error_t *err);
+static lu_rc_e lu_td_refuse(const lu_arena_t *arena, const char *key,
+    const char *text, lu_error_t *err);
+static int lu_td_add(cJSON *artifacts, const lu_td_artifact_t *file);
+static const char *lu_td_kind(const lu_str_t *name);
+static const char *lu_td_arch(const lu_str_t *name);
+static int lu_td_has(const lu_str_t *name, const char *word);
+static char *lu_td_escape(const lu_str_t *name);
 
 
-liveupdate_rc_e
-liveupdate_td_parse(const liveupdate_arena_t *arena,
-    const liveupdate_str_t *text, liveupdate_td_t *td,
-    liveupdate_error_t *err)
+lu_rc_e
+lu_td_parse(const lu_arena_t *arena, const lu_str_t *text, lu_td_t *td,
+    lu_error_t *err)
 {
-    cJSON            *json;
-    liveupdate_rc_e   rc;
+    cJSON   *json;
+    lu_rc_e  rc;
 
-    rc = liveupdate_json_parse(&json, text, err);
-    if (rc != LIVEUPDATE_OK) {
+    rc = lu_json_parse(&json, text, err);
+    if (rc != LU_OK) {
         return rc;
     }
 
-    rc = liveupdate_td_read(arena, json, td, err);
+    rc = lu_td_read(arena, json, td, err);
 
     cJSON_Delete(json);
 
@@ -52,37 +48,35 @@ liveupdate_td_parse(const liveupdate_arena_t *arena,
 }
 
 
-static liveupdate_rc_e
-liveupdate_td_read(const liveupdate_arena_t *arena, const cJSON *json,
-    liveupdate_td_t *td, liveupdate_error_t *err)
+static lu_rc_e
+lu_td_read(const lu_arena_t *arena, const cJSON *json, lu_td_t *td,
+    lu_error_t *err)
 {
-    size_t            n;
-    const cJSON      *artifacts, *artifact, *arch;
-    liveupdate_rc_e   rc;
+    size_t        n;
+    const cJSON  *artifacts, *artifact, *arch;
+    lu_rc_e       rc;
 
-    memset(td, 0, sizeof(liveupdate_td_t));
+    memset(td, 0, sizeof(lu_td_t));
 
     if (!cJSON_IsObject(json)) {
-        return liveupdate_refuse(err, NULL,
-                                 "the manifest is not a JSON object");
+        return lu_refuse(err, NULL, "the manifest is not a JSON object");
     }
 
-    rc = liveupdate_td_version(arena, json, &td->version, err);
-    if (rc != LIVEUPDATE_OK) {
+    rc = lu_td_version(arena, json, &td->version, err);
+    if (rc != LU_OK) {
         return rc;
     }
 
     artifacts = cJSON_GetObjectItemCaseSensitive(json, "artifacts");
 
-    rc = liveupdate_td_count(arena, artifacts, &n, err);
-    if (rc != LIVEUPDATE_OK || n == 0) {
+    rc = lu_td_count(arena, artifacts, &n, err);
+    if (rc != LU_OK || n == 0) {
         return rc;
     }
 
-    td->artifacts = arena->alloc(arena->data,
-                                 n * sizeof(liveupdate_td_artifact_t));
+    td->artifacts = arena->alloc(arena->data, n * sizeof(lu_td_artifact_t));
     if (td->artifacts == NULL) {
-        return LIVEUPDATE_NOMEM;
+        return LU_NOMEM;
     }
 
     for (artifact = artifacts->child; artifact; artifact = artifact->next) {
@@ -93,9 +87,9 @@ liveupdate_td_read(const liveupdate_arena_t *arena, const cJSON *json,
                 continue;
             }
 
-            rc = liveupdate_td_artifact(arena, artifact, arch,
-                                        &td->artifacts[td->nartifacts], err);
-            if (rc != LIVEUPDATE_OK) {
+            rc = lu_td_artifact(arena, artifact, arch,
+                                &td->artifacts[td->nartifacts], err);
+            if (rc != LU_OK) {
                 return rc;
             }
 
@@ -103,52 +97,51 @@ liveupdate_td_read(const liveupdate_arena_t *arena, const cJSON *json,
         }
     }
 
-    return LIVEUPDATE_OK;
+    return LU_OK;
 }
 
 
-static liveupdate_rc_e
-liveupdate_td_version(const liveupdate_arena_t *arena, const cJSON *json,
-    liveupdate_str_t *version, liveupdate_error_t *err)
+static lu_rc_e
+lu_td_version(const lu_arena_t *arena, const cJSON *json, lu_str_t *version,
+    lu_error_t *err)
 {
-    liveupdate_rc_e   rc;
-    liveupdate_str_t  value;
+    lu_rc_e   rc;
+    lu_str_t  value;
 
-    rc = liveupdate_json_string(json, "version", &value);
+    rc = lu_json_string(json, "version", &value);
 
-    if (rc == LIVEUPDATE_NOT_FOUND) {
-        return LIVEUPDATE_OK;
+    if (rc == LU_NOT_FOUND) {
+        return LU_OK;
     }
 
-    if (rc != LIVEUPDATE_OK || !liveupdate_label_valid(&value)) {
-        return liveupdate_td_refuse(arena, "version",
-                   "is not a string of 1 to 128 bytes without control"
-                   " characters", err);
+    if (rc != LU_OK || !lu_label_valid(&value)) {
+        return lu_td_refuse(arena, "version",
+                            "is not a string of 1 to 128 bytes without control"
+                            " characters", err);
     }
 
-    *version = liveupdate_str_dup(arena, value.data, value.len);
+    *version = lu_str_dup(arena, value.data, value.len);
 
-    return version->data ? LIVEUPDATE_OK : LIVEUPDATE_NOMEM;
+    return version->data ? LU_OK : LU_NOMEM;
 }
 
 
 /* How many artifacts there are; what is not null is an object. */
 
-static liveupdate_rc_e
-liveupdate_td_count(const liveupdate_arena_t *arena, const cJSON *artifacts,
-    size_t *n, liveupdate_error_t *err)
+static lu_rc_e
+lu_td_count(const lu_arena_t *arena, const cJSON *artifacts, size_t *n,
+    lu_error_t *err)
 {
     const cJSON  *artifact, *arch;
 
     *n = 0;
 
     if (artifacts == NULL || cJSON_IsNull(artifacts)) {
-        return LIVEUPDATE_OK;
+        return LU_OK;
     }
 
     if (!cJSON_IsObject(artifacts)) {
-        return liveupdate_td_refuse(arena, "artifacts", "is not an object",
-                                    err);
+        return lu_td_refuse(arena, "artifacts", "is not an object", err);
     }
 
     for (artifact = artifacts->child; artifact; artifact = artifact->next) {
@@ -158,8 +151,8 @@ liveupdate_td_count(const liveupdate_arena_t *arena, const cJSON *artifacts,
         }
 
         if (!cJSON_IsObject(artifact)) {
-            return liveupdate_td_refuse(arena, artifact->string,
-                       "is an artifact that is not an object", err);
+            return lu_td_refuse(arena, artifact->string,
+                                "is an artifact that is not an object", err);
         }
 
         for (arch = artifact->child; arch; arch = arch->next) {
@@ -169,7 +162,7 @@ liveupdate_td_count(const liveupdate_arena_t *arena, const cJSON *artifacts,
             }
 
             if (!cJSON_IsObject(arch)) {
-                return liveupdate_td_refuse(arena, artifact->string,
+                return lu_td_refuse(arena, artifact->string,
                            "is an artifact with an architecture that is not"
                            " an object", err);
             }
@@ -178,32 +171,29 @@ liveupdate_td_count(const liveupdate_arena_t *arena, const cJSON *artifacts,
         }
     }
 
-    return LIVEUPDATE_OK;
+    return LU_OK;
 }
 
 
-static liveupdate_rc_e
-liveupdate_td_artifact(const liveupdate_arena_t *arena, const cJSON *json,
-    const cJSON *arch, liveupdate_td_artifact_t *artifact,
-    liveupdate_error_t *err)
+static lu_rc_e
+lu_td_artifact(const lu_arena_t *arena, const cJSON *json, const cJSON *arch,
+    lu_td_artifact_t *artifact, lu_error_t *err)
 {
-    liveupdate_rc_e   rc;
-    liveupdate_str_t  url;
+    lu_rc_e   rc;
+    lu_str_t  url;
 
-    memset(artifact, 0, sizeof(liveupdate_td_artifact_t));
+    memset(artifact, 0, sizeof(lu_td_artifact_t));
 
-    artifact->artifact = liveupdate_str_dup(arena, json->string,
-                                            strlen(json->string));
-    artifact->arch = liveupdate_str_dup(arena, arch->string,
-                                        strlen(arch->string));
+    artifact->artifact = lu_str_dup(arena, json->string, strlen(json->string));
+    artifact->arch = lu_str_dup(arena, arch->string, strlen(arch->string));
 
     if (artifact->artifact.data == NULL || artifact->arch.data == NULL) {
-        return LIVEUPDATE_NOMEM;
+        return LU_NOMEM;
     }
 
-    if (liveupdate_json_string(arch, "url", &url) != LIVEUPDATE_OK) {
-        return liveupdate_refuse(err, &artifact->artifact,
-                   "is an artifact without a \"url\" string");
+    if (lu_json_string(arch, "url", &url) != LU_OK) {
+        return lu_refuse(err, &artifact->artifact,
+                         "is an artifact without a \"url\" string");
     }
 
     artifact->is_installer = strstr((char *) url.data, "Mac%20Installer")
@@ -211,55 +201,53 @@ liveupdate_td_artifact(const liveupdate_arena_t *arena, const cJSON *json,
 
     /* the reason points to the URL, which goes with the tree */
 
-    url = liveupdate_str_dup(arena, url.data, url.len);
+    url = lu_str_dup(arena, url.data, url.len);
     if (url.data == NULL) {
-        return LIVEUPDATE_NOMEM;
+        return LU_NOMEM;
     }
 
-    rc = liveupdate_file_name_of_url(arena, &url, &artifact->name, err);
-    if (rc != LIVEUPDATE_OK) {
+    rc = lu_file_name_of_url(arena, &url, &artifact->name, err);
+    if (rc != LU_OK) {
         return rc;
     }
 
-    rc = liveupdate_td_sha256(arena, arch, artifact, err);
-    if (rc != LIVEUPDATE_OK) {
+    rc = lu_td_sha256(arena, arch, artifact, err);
+    if (rc != LU_OK) {
         return rc;
     }
 
     artifact->size = UINT64_MAX;
 
-    if (liveupdate_json_size(arch, "size", &artifact->size)
-        == LIVEUPDATE_INVALID)
-    {
-        return liveupdate_refuse(err, &artifact->name,
-                                 "has a \"size\" that is not a whole number");
+    if (lu_json_size(arch, "size", &artifact->size) == LU_INVALID) {
+        return lu_refuse(err, &artifact->name,
+                         "has a \"size\" that is not a whole number");
     }
 
-    return LIVEUPDATE_OK;
+    return LU_OK;
 }
 
 
-static liveupdate_rc_e
-liveupdate_td_sha256(const liveupdate_arena_t *arena, const cJSON *arch,
-    liveupdate_td_artifact_t *artifact, liveupdate_error_t *err)
+static lu_rc_e
+lu_td_sha256(const lu_arena_t *arena, const cJSON *arch,
+    lu_td_artifact_t *artifact, lu_error_t *err)
 {
-    size_t            i;
-    liveupdate_rc_e   rc;
-    liveupdate_str_t  hex;
+    size_t    i;
+    lu_rc_e   rc;
+    lu_str_t  hex;
 
-    rc = liveupdate_json_string(arch, "sha256", &hex);
+    rc = lu_json_string(arch, "sha256", &hex);
 
-    if (rc == LIVEUPDATE_NOT_FOUND) {
-        return LIVEUPDATE_OK;
+    if (rc == LU_NOT_FOUND) {
+        return LU_OK;
     }
 
-    if (rc != LIVEUPDATE_OK) {
+    if (rc != LU_OK) {
         goto invalid;
     }
 
-    hex = liveupdate_str_dup(arena, hex.data, hex.len);
+    hex = lu_str_dup(arena, hex.data, hex.len);
     if (hex.data == NULL) {
-        return LIVEUPDATE_NOMEM;
+        return LU_NOMEM;
     }
 
     for (i = 0; i < hex.len; i++) {
@@ -268,41 +256,41 @@ liveupdate_td_sha256(const liveupdate_arena_t *arena, const cJSON *arch,
         }
     }
 
-    if (!liveupdate_sha256_valid(&hex)) {
+    if (!lu_sha256_valid(&hex)) {
         goto invalid;
     }
 
     artifact->sha256 = hex;
 
-    return LIVEUPDATE_OK;
+    return LU_OK;
 
 invalid:
 
-    return liveupdate_refuse(err, &artifact->name,
-                             "has a \"sha256\" that is not 64 hex digits");
+    return lu_refuse(err, &artifact->name,
+                     "has a \"sha256\" that is not 64 hex digits");
 }
 
 
 /* The subject is a key of the tree, which does not live as long as it. */
 
-static liveupdate_rc_e
-liveupdate_td_refuse(const liveupdate_arena_t *arena, const char *key,
-    const char *text, liveupdate_error_t *err)
+static lu_rc_e
+lu_td_refuse(const lu_arena_t *arena, const char *key, const char *text,
+    lu_error_t *err)
 {
-    liveupdate_str_t  subject;
+    lu_str_t  subject;
 
-    subject = liveupdate_str_dup(arena, key, strlen(key));
+    subject = lu_str_dup(arena, key, strlen(key));
     if (subject.data == NULL) {
-        return LIVEUPDATE_NOMEM;
+        return LU_NOMEM;
     }
 
-    return liveupdate_refuse(err, &subject, text);
+    return lu_refuse(err, &subject, text);
 }
 
 
 char *
-liveupdate_td_print(const char *version, const char *created,
-    const liveupdate_td_artifact_t *files, size_t n)
+lu_td_print(const char *version, const char *created,
+    const lu_td_artifact_t *files, size_t n)
 {
     char    *text;
     cJSON   *json, *artifacts;
@@ -320,7 +308,7 @@ liveupdate_td_print(const char *version, const char *created,
     }
 
     for (i = 0; i < n; i++) {
-        if (!liveupdate_td_add(artifacts, &files[i])) {
+        if (!lu_td_add(artifacts, &files[i])) {
             goto done;
         }
     }
@@ -338,15 +326,15 @@ done:
 /* 1, or 0: out of memory. */
 
 static int
-liveupdate_td_add(cJSON *artifacts, const liveupdate_td_artifact_t *file)
+lu_td_add(cJSON *artifacts, const lu_td_artifact_t *file)
 {
     int          added;
     char        *url;
     cJSON       *artifact, *item;
     const char  *kind, *arch;
 
-    kind = liveupdate_td_kind(&file->name);
-    arch = liveupdate_td_arch(&file->name);
+    kind = lu_td_kind(&file->name);
+    arch = lu_td_arch(&file->name);
 
     if (kind == NULL) {
         return 1;
@@ -363,7 +351,7 @@ liveupdate_td_add(cJSON *artifacts, const liveupdate_td_artifact_t *file)
     }
 
     item = cJSON_AddObjectToObject(artifact, arch);
-    url = liveupdate_td_escape(&file->name);
+    url = lu_td_escape(&file->name);
 
     added = url
             && cJSON_AddStringToObject(item, "path", (char *) file->name.data)
@@ -379,7 +367,7 @@ liveupdate_td_add(cJSON *artifacts, const liveupdate_td_artifact_t *file)
 
 
 static const char *
-liveupdate_td_kind(const liveupdate_str_t *name)
+lu_td_kind(const lu_str_t *name)
 {
     int     i;
     size_t  len;
@@ -418,26 +406,26 @@ liveupdate_td_kind(const liveupdate_str_t *name)
 /* electron-builder leaves x64 out of the names where it is the default. */
 
 static const char *
-liveupdate_td_arch(const liveupdate_str_t *name)
+lu_td_arch(const lu_str_t *name)
 {
-    if (liveupdate_td_has(name, "arm64") || liveupdate_td_has(name, "aarch64"))
+    if (lu_td_has(name, "arm64") || lu_td_has(name, "aarch64"))
     {
         return "arm64";
     }
 
-    if (liveupdate_td_has(name, "ia32")
-        || liveupdate_td_has(name, "i386")
-        || liveupdate_td_has(name, "i686"))
+    if (lu_td_has(name, "ia32")
+        || lu_td_has(name, "i386")
+        || lu_td_has(name, "i686"))
     {
         return "ia32";
     }
 
-    return liveupdate_td_has(name, "universal") ? "universal" : "x64";
+    return lu_td_has(name, "universal") ? "universal" : "x64";
 }
 
 
 static int
-liveupdate_td_has(const liveupdate_str_t *name, const char *word)
+lu_td_has(const lu_str_t *name, const char *word)
 {
     size_t  i, len;
 
@@ -456,7 +444,7 @@ liveupdate_td_has(const liveupdate_str_t *name, const char *word)
 /* Percent-encoded but for what RFC 3986 calls unreserved; from malloc(). */
 
 static char *
-liveupdate_td_escape(const liveupdate_str_t *name)
+lu_td_escape(const lu_str_t *name)
 {
     char           *p, *escaped;
     size_t          i;

@@ -11,14 +11,14 @@
 #include "lu_time.h"
 
 
-static const unsigned char *liveupdate_time_digits(const unsigned char *p,
+static const unsigned char *lu_time_digits(const unsigned char *p,
     const unsigned char *last, unsigned n, unsigned char end, long *value);
-static long liveupdate_time_month_days(long year, long month);
-static long liveupdate_time_days(long year, long month, long day);
+static long lu_time_month_days(long year, long month);
+static long lu_time_days(long year, long month, long day);
 
 
-liveupdate_rc_e
-liveupdate_time_parse(const liveupdate_str_t *text, time_t *time)
+lu_rc_e
+lu_time_parse(const lu_str_t *text, time_t *time)
 {
     int                   sign;
     long                  year, month, day, hour, min, sec, offset, h, m;
@@ -26,32 +26,32 @@ liveupdate_time_parse(const liveupdate_str_t *text, time_t *time)
     const unsigned char  *p, *last;
 
     if (text->len == 0) {
-        return LIVEUPDATE_INVALID;
+        return LU_INVALID;
     }
 
     p = text->data;
     last = p + text->len;
 
-    p = liveupdate_time_digits(p, last, 4, '-', &year);
-    p = liveupdate_time_digits(p, last, 2, '-', &month);
-    p = liveupdate_time_digits(p, last, 2, 'T', &day);
-    p = liveupdate_time_digits(p, last, 2, ':', &hour);
-    p = liveupdate_time_digits(p, last, 2, ':', &min);
-    p = liveupdate_time_digits(p, last, 2, '\0', &sec);
+    p = lu_time_digits(p, last, 4, '-', &year);
+    p = lu_time_digits(p, last, 2, '-', &month);
+    p = lu_time_digits(p, last, 2, 'T', &day);
+    p = lu_time_digits(p, last, 2, ':', &hour);
+    p = lu_time_digits(p, last, 2, ':', &min);
+    p = lu_time_digits(p, last, 2, '\0', &sec);
 
     if (p == NULL
         || month < 1 || month > 12
-        || day < 1 || day > liveupdate_time_month_days(year, month)
+        || day < 1 || day > lu_time_month_days(year, month)
         || hour > 23 || min > 59 || sec > 60)
     {
-        return LIVEUPDATE_INVALID;
+        return LU_INVALID;
     }
 
     if (p < last && *p == '.') {
         p++;
 
         if (p == last || *p < '0' || *p > '9') {
-            return LIVEUPDATE_INVALID;
+            return LU_INVALID;
         }
 
         while (p < last && *p >= '0' && *p <= '9') {
@@ -64,11 +64,11 @@ liveupdate_time_parse(const liveupdate_str_t *text, time_t *time)
     if (p < last && (*p == '+' || *p == '-')) {
         sign = (*p++ == '-') ? -1 : 1;
 
-        p = liveupdate_time_digits(p, last, 2, ':', &h);
-        p = liveupdate_time_digits(p, last, 2, '\0', &m);
+        p = lu_time_digits(p, last, 2, ':', &h);
+        p = lu_time_digits(p, last, 2, '\0', &m);
 
         if (p == NULL || h > 23 || m > 59) {
-            return LIVEUPDATE_INVALID;
+            return LU_INVALID;
         }
 
         offset = sign * (h * 3600 + m * 60);
@@ -77,31 +77,31 @@ liveupdate_time_parse(const liveupdate_str_t *text, time_t *time)
         p++;
 
     } else {
-        return LIVEUPDATE_INVALID;
+        return LU_INVALID;
     }
 
     if (p != last) {
-        return LIVEUPDATE_INVALID;
+        return LU_INVALID;
     }
 
-    value = (time_t) liveupdate_time_days(year, month, day) * 86400
+    value = (time_t) lu_time_days(year, month, day) * 86400
             + hour * 3600 + min * 60 + sec - offset;
 
-    if (value < 0 || value > LIVEUPDATE_TIME_MAX) {
-        return LIVEUPDATE_INVALID;
+    if (value < 0 || value > LU_TIME_MAX) {
+        return LU_INVALID;
     }
 
     *time = value;
 
-    return LIVEUPDATE_OK;
+    return LU_OK;
 }
 
 
 /* A number of n digits and the character behind it; letters in either case. */
 
 static const unsigned char *
-liveupdate_time_digits(const unsigned char *p, const unsigned char *last,
-    unsigned n, unsigned char end, long *value)
+lu_time_digits(const unsigned char *p, const unsigned char *last, unsigned n,
+    unsigned char end, long *value)
 {
     *value = 0;
 
@@ -130,7 +130,7 @@ liveupdate_time_digits(const unsigned char *p, const unsigned char *last,
 
 
 static long
-liveupdate_time_month_days(long year, long month)
+lu_time_month_days(long year, long month)
 {
     static const unsigned char  lengths[] = { 31, 28, 31, 30, 31, 30,
                                               31, 31, 30, 31, 30, 31 };
@@ -148,7 +148,7 @@ liveupdate_time_month_days(long year, long month)
 /* Days since the epoch, after Gauss: the year begins in March. */
 
 static long
-liveupdate_time_days(long year, long month, long day)
+lu_time_days(long year, long month, long day)
 {
     month -= 2;
 
@@ -163,7 +163,7 @@ liveupdate_time_days(long year, long month, long day)
 
 
 void
-liveupdate_time_print(char *text, time_t sec, unsigned msec)
+lu_time_print(char *text, time_t sec, unsigned msec)
 {
     size_t     n;
     struct tm  tm;
@@ -174,8 +174,8 @@ liveupdate_time_print(char *text, time_t sec, unsigned msec)
         return;
     }
 
-    n = strftime(text, LIVEUPDATE_TIME_SIZE, "%Y-%m-%dT%H:%M:%S", &tm);
+    n = strftime(text, LU_TIME_SIZE, "%Y-%m-%dT%H:%M:%S", &tm);
 
-    (void) snprintf(text + n, LIVEUPDATE_TIME_SIZE - n, ".%03uZ",
+    (void) snprintf(text + n, LU_TIME_SIZE - n, ".%03uZ",
                     msec % 1000);
 }

@@ -6,8 +6,8 @@
  */
 
 
-#ifndef _LIVEUPDATE_TIME_H_INCLUDED_
-#define _LIVEUPDATE_TIME_H_INCLUDED_
+#ifndef _LU_TIME_H_INCLUDED_
+#define _LU_TIME_H_INCLUDED_
 
 
 #include <time.h>
@@ -15,25 +15,24 @@
 #include "lu_core.h"
 
 
-#define LIVEUPDATE_TIME_SIZE  sizeof("2025-02-10T13:00:25.000Z")
-#define LIVEUPDATE_TIME_MAX   253402300799      /* the last second of 9999 */
+#define LU_TIME_SIZE  sizeof("2025-02-10T13:00:25.000Z")
+#define LU_TIME_MAX   253402300799      /* the last second of 9999 */
 
 
 /*
  * Seconds since the epoch of an RFC 3339 timestamp; a fraction of a second is
  * cut off, an offset is applied, a leap second is the second after it.
- * LIVEUPDATE_INVALID if it is none, or lies before 1970 or after 9999 (UTC).
+ * LU_INVALID if it is none, or lies before 1970 or after 9999 (UTC).
  */
 
-liveupdate_rc_e liveupdate_time_parse(const liveupdate_str_t *text,
-    time_t *time);
+lu_rc_e lu_time_parse(const lu_str_t *text, time_t *time);
 
 /*
  * Writes a terminated timestamp of a time from 1970 to 9999 into
- * LIVEUPDATE_TIME_SIZE bytes.
+ * LU_TIME_SIZE bytes.
  */
 
-void liveupdate_time_print(char *text, time_t sec, unsigned msec);
+void lu_time_print(char *text, time_t sec, unsigned msec);
 
 
-#endif /* _LIVEUPDATE_TIME_H_INCLUDED_ */
+#endif /* _LU_TIME_H_INCLUDED_ */

@@ -13,90 +13,84 @@
 #include <openssl/evp.h>
 
 
-static int liveupdate_token_next(liveupdate_str_t *rest,
-    liveupdate_str_t *line, size_t *number);
-static liveupdate_rc_e liveupdate_token_line(const liveupdate_arena_t *arena,
-    liveupdate_str_t *line, liveupdate_token_t *token,
-    liveupdate_error_t *err);
-static liveupdate_rc_e liveupdate_token_apps(const liveupdate_arena_t *arena,
-    liveupdate_str_t *line, liveupdate_token_t *token,
-    liveupdate_error_t *err);
-static liveupdate_rc_e liveupdate_token_unique(
-    const liveupdate_token_t *tokens, size_t n, liveupdate_error_t *err);
-static int liveupdate_token_field(liveupdate_str_t *line,
-    liveupdate_str_t *field);
-static unsigned liveupdate_token_roles(liveupdate_str_t *field);
-static int liveupdate_token_digest(unsigned char *digest,
-    const liveupdate_str_t *hex);
-static int liveupdate_token_hex(unsigned char ch);
-static int liveupdate_token_blank(unsigned char ch);
+static int lu_token_next(lu_str_t *rest, lu_str_t *line, size_t *number);
+static lu_rc_e lu_token_line(const lu_arena_t *arena, lu_str_t *line,
+    lu_token_t *token, lu_error_t *err);
+static lu_rc_e lu_token_apps(const lu_arena_t *arena, lu_str_t *line,
+    lu_token_t *token, lu_error_t *err);
+static lu_rc_e lu_token_unique(const lu_token_t *tokens, size_t n,
+    lu_error_t *err);
+static int lu_token_field(lu_str_t *line, lu_str_t *field);
+static unsigned lu_token_roles(lu_str_t *field);
+static int lu_token_digest(unsigned char *digest, const lu_str_t *hex);
+static int lu_token_hex(unsigned char ch);
+static int lu_token_blank(unsigned char ch);
 
 
 static const struct {
     const char  *name;
     unsigned     roles;
-} liveupdate_token_role[] = {
+} lu_token_role[] = {
 
-    { "read",    LIVEUPDATE_ROLE_READ },
+    { "read",    LU_ROLE_READ },
 
-    { "publish", LIVEUPDATE_ROLE_PUBLISH | LIVEUPDATE_ROLE_READ },
+    { "publish", LU_ROLE_PUBLISH | LU_ROLE_READ },
 
-    { "approve", LIVEUPDATE_ROLE_APPROVE | LIVEUPDATE_ROLE_READ },
+    { "approve", LU_ROLE_APPROVE | LU_ROLE_READ },
 
-    { "admin",   LIVEUPDATE_ROLE_ADMIN | LIVEUPDATE_ROLE_APPROVE
-                 | LIVEUPDATE_ROLE_PUBLISH | LIVEUPDATE_ROLE_READ },
+    { "admin",   LU_ROLE_ADMIN | LU_ROLE_APPROVE
+                 | LU_ROLE_PUBLISH | LU_ROLE_READ },
 
     { NULL, 0 }
 };
 
 
-liveupdate_rc_e
-liveupdate_token_parse(const liveupdate_arena_t *arena,
-    const liveupdate_str_t *text, liveupdate_token_t **tokens, size_t *n,
-    liveupdate_error_t *err)
+lu_rc_e
+lu_token_parse(const lu_arena_t *arena, const lu_str_t *text,
+    lu_token_t **tokens, size_t *n, lu_error_t *err)
 {
     char                 buf[sizeof("18446744073709551615")];
-    size_t               i, len, number;
-    liveupdate_rc_e      rc;
-    liveupdate_str_t     line, rest;
-    liveupdate_token_t  *list;
+    size_t       i, len, number;
+    lu_rc_e      rc;
+    lu_str_t     line, rest;
+    lu_token_t  *list;
 
     rest = *text;
     number = 0;
 
-    for (len = 0; liveupdate_token_next(&rest, &line, &number); len++) {
+    for (len = 0; lu_token_next(&rest, &line, &number); len++) {
         /* void */
     }
 
     list = NULL;
 
     if (len) {
-        list = arena->alloc(arena->data, len * sizeof(liveupdate_token_t));
+        list = arena->alloc(arena->data, len * sizeof(lu_token_t));
         if (list == NULL) {
-            return LIVEUPDATE_NOMEM;
+            return LU_NOMEM;
         }
     }
 
     rest = *text;
     number = 0;
 
-    for (i = 0; liveupdate_token_next(&rest, &line, &number); i++) {
-        rc = liveupdate_token_line(arena, &line, &list[i], err);
+    for (i = 0; lu_token_next(&rest, &line, &number); i++) {
+        rc = lu_token_line(arena, &line, &list[i], err);
 
-        if (rc == LIVEUPDATE_OK) {
-            rc = liveupdate_token_unique(list, i, err);
+        if (rc == LU_OK) {
+            rc = lu_token_unique(list, i, err);
         }
 
-        if (rc == LIVEUPDATE_INVALID) {
+        if (rc == LU_INVALID) {
             snprintf(buf, sizeof(buf), "%zu", number);
 
-            err->subject = liveupdate_str_dup(arena, buf, strlen(buf));
+            err->subject = lu_str_dup(arena, buf, strlen(buf));
             if (err->subject.data == NULL) {
-                return LIVEUPDATE_NOMEM;
+                return LU_NOMEM;
             }
         }
 
-        if (rc != LIVEUPDATE_OK) {
+        if (rc != LU_OK) {
             return rc;
         }
     }
@@ -104,15 +98,14 @@ liveupdate_token_parse(const liveupdate_arena_t *arena,
     *tokens = list;
     *n = len;
 
-    return LIVEUPDATE_OK;
+    return LU_OK;
 }
 
 
 /* The next line that says something, and its number. */
 
 static int
-liveupdate_token_next(liveupdate_str_t *rest, liveupdate_str_t *line,
-    size_t *number)
+lu_token_next(lu_str_t *rest, lu_str_t *line, size_t *number)
 {
     unsigned char  *end;
 
@@ -136,7 +129,7 @@ liveupdate_token_next(liveupdate_str_t *rest, liveupdate_str_t *line,
             line->len--;
         }
 
-        while (line->len && liveupdate_token_blank(*line->data)) {
+        while (line->len && lu_token_blank(*line->data)) {
             line->data++;
             line->len--;
         }
@@ -150,124 +143,117 @@ liveupdate_token_next(liveupdate_str_t *rest, liveupdate_str_t *line,
 }
 
 
-static liveupdate_rc_e
-liveupdate_token_line(const liveupdate_arena_t *arena, liveupdate_str_t *line,
-    liveupdate_token_t *token, liveupdate_error_t *err)
+static lu_rc_e
+lu_token_line(const lu_arena_t *arena, lu_str_t *line, lu_token_t *token,
+    lu_error_t *err)
 {
-    liveupdate_str_t  field;
+    lu_str_t  field;
 
-    memset(token, 0, sizeof(liveupdate_token_t));
+    memset(token, 0, sizeof(lu_token_t));
 
-    if (!liveupdate_token_field(line, &field)
-        || !liveupdate_label_valid(&field))
-    {
-        return liveupdate_refuse(err, NULL,
-                   "has a name that is not 1 to 128 bytes of UTF-8");
+    if (!lu_token_field(line, &field) || !lu_label_valid(&field)) {
+        return lu_refuse(err, NULL,
+                         "has a name that is not 1 to 128 bytes of UTF-8");
     }
 
-    token->name = liveupdate_str_dup(arena, field.data, field.len);
+    token->name = lu_str_dup(arena, field.data, field.len);
     if (token->name.data == NULL) {
-        return LIVEUPDATE_NOMEM;
+        return LU_NOMEM;
     }
 
-    if (!liveupdate_token_field(line, &field)) {
-        return liveupdate_refuse(err, NULL, "has no role");
+    if (!lu_token_field(line, &field)) {
+        return lu_refuse(err, NULL, "has no role");
     }
 
-    token->roles = liveupdate_token_roles(&field);
+    token->roles = lu_token_roles(&field);
     if (token->roles == 0) {
-        return liveupdate_refuse(err, NULL,
+        return lu_refuse(err, NULL,
                    "has a role that is not read, publish, approve or admin");
     }
 
-    if (!liveupdate_token_field(line, &field)) {
-        return liveupdate_refuse(err, NULL, "has no SHA-256 of a token");
+    if (!lu_token_field(line, &field)) {
+        return lu_refuse(err, NULL, "has no SHA-256 of a token");
     }
 
-    if (!liveupdate_token_digest(token->digest, &field)) {
-        return liveupdate_refuse(err, NULL,
-                   "has a SHA-256 that is not 64 hex digits");
+    if (!lu_token_digest(token->digest, &field)) {
+        return lu_refuse(err, NULL, "has a SHA-256 that is not 64 hex digits");
     }
 
-    return liveupdate_token_apps(arena, line, token, err);
+    return lu_token_apps(arena, line, token, err);
 }
 
 
-static liveupdate_rc_e
-liveupdate_token_apps(const liveupdate_arena_t *arena, liveupdate_str_t *line,
-    liveupdate_token_t *token, liveupdate_error_t *err)
+static lu_rc_e
+lu_token_apps(const lu_arena_t *arena, lu_str_t *line, lu_token_t *token,
+    lu_error_t *err)
 {
-    size_t             n;
-    liveupdate_str_t   field, rest, *app;
+    size_t    n;
+    lu_str_t  field, rest, *app;
 
     rest = *line;
 
-    for (n = 0; liveupdate_token_field(&rest, &field); n++) {
-        if (!liveupdate_id_valid(&field)) {
-            return liveupdate_refuse(err, NULL,
-                       "has an app that is not a valid id");
+    for (n = 0; lu_token_field(&rest, &field); n++) {
+        if (!lu_id_valid(&field)) {
+            return lu_refuse(err, NULL, "has an app that is not a valid id");
         }
     }
 
     if (n == 0) {
-        return LIVEUPDATE_OK;
+        return LU_OK;
     }
 
-    token->apps = arena->alloc(arena->data, n * sizeof(liveupdate_str_t));
+    token->apps = arena->alloc(arena->data, n * sizeof(lu_str_t));
     if (token->apps == NULL) {
-        return LIVEUPDATE_NOMEM;
+        return LU_NOMEM;
     }
 
-    while (liveupdate_token_field(line, &field)) {
+    while (lu_token_field(line, &field)) {
         app = &token->apps[token->napps];
 
-        *app = liveupdate_str_dup(arena, field.data, field.len);
+        *app = lu_str_dup(arena, field.data, field.len);
         if (app->data == NULL) {
-            return LIVEUPDATE_NOMEM;
+            return LU_NOMEM;
         }
 
         token->napps++;
     }
 
-    return LIVEUPDATE_OK;
+    return LU_OK;
 }
 
 
 /* The audit log names tokens, so that two may not share a name. */
 
-static liveupdate_rc_e
-liveupdate_token_unique(const liveupdate_token_t *tokens, size_t n,
-    liveupdate_error_t *err)
+static lu_rc_e
+lu_token_unique(const lu_token_t *tokens, size_t n, lu_error_t *err)
 {
     size_t  i;
 
     for (i = 0; i < n; i++) {
-        if (liveupdate_str_eq(&tokens[i].name, &tokens[n].name)) {
-            return liveupdate_refuse(err, NULL,
-                       "has the name of an earlier token");
+        if (lu_str_eq(&tokens[i].name, &tokens[n].name)) {
+            return lu_refuse(err, NULL, "has the name of an earlier token");
         }
 
         if (memcmp(tokens[i].digest, tokens[n].digest, 32) == 0) {
-            return liveupdate_refuse(err, NULL,
-                       "has the SHA-256 of an earlier token");
+            return lu_refuse(err, NULL, "has the SHA-256 of an earlier token");
         }
     }
 
-    return LIVEUPDATE_OK;
+    return LU_OK;
 }
 
 
 static int
-liveupdate_token_field(liveupdate_str_t *line, liveupdate_str_t *field)
+lu_token_field(lu_str_t *line, lu_str_t *field)
 {
-    while (line->len && liveupdate_token_blank(*line->data)) {
+    while (line->len && lu_token_blank(*line->data)) {
         line->data++;
         line->len--;
     }
 
     field->data = line->data;
 
-    while (line->len && !liveupdate_token_blank(*line->data)) {
+    while (line->len && !lu_token_blank(*line->data)) {
         line->data++;
         line->len--;
     }
@@ -281,12 +267,12 @@ liveupdate_token_field(liveupdate_str_t *line, liveupdate_str_t *field)
 /* 0 if one of the comma-separated roles is unknown. */
 
 static unsigned
-liveupdate_token_roles(liveupdate_str_t *field)
+lu_token_roles(lu_str_t *field)
 {
-    size_t             i;
-    unsigned           roles;
-    unsigned char     *comma, *end;
-    liveupdate_str_t   name;
+    size_t          i;
+    unsigned        roles;
+    unsigned char  *comma, *end;
+    lu_str_t        name;
 
     roles = 0;
     end = field->data + field->len;
@@ -295,17 +281,17 @@ liveupdate_token_roles(liveupdate_str_t *field)
         comma = memchr(name.data, ',', (size_t) (end - name.data));
         name.len = (size_t) (((comma) ? comma : end) - name.data);
 
-        for (i = 0; liveupdate_token_role[i].name; i++) {
-            if (liveupdate_str_is(&name, liveupdate_token_role[i].name)) {
+        for (i = 0; lu_token_role[i].name; i++) {
+            if (lu_str_is(&name, lu_token_role[i].name)) {
                 break;
             }
         }
 
-        if (liveupdate_token_role[i].name == NULL) {
+        if (lu_token_role[i].name == NULL) {
             return 0;
         }
 
-        roles |= liveupdate_token_role[i].roles;
+        roles |= lu_token_role[i].roles;
 
         if (comma == NULL) {
             return roles;
@@ -315,7 +301,7 @@ liveupdate_token_roles(liveupdate_str_t *field)
 
 
 static int
-liveupdate_token_digest(unsigned char *digest, const liveupdate_str_t *hex)
+lu_token_digest(unsigned char *digest, const lu_str_t *hex)
 {
     int     high, low;
     size_t  i;
@@ -325,8 +311,8 @@ liveupdate_token_digest(unsigned char *digest, const liveupdate_str_t *hex)
     }
 
     for (i = 0; i < 32; i++) {
-        high = liveupdate_token_hex(hex->data[i * 2]);
-        low = liveupdate_token_hex(hex->data[i * 2 + 1]);
+        high = lu_token_hex(hex->data[i * 2]);
+        low = lu_token_hex(hex->data[i * 2 + 1]);
 
         if (high < 0 || low < 0) {
             return 0;
@@ -340,7 +326,7 @@ liveupdate_token_digest(unsigned char *digest, const liveupdate_str_t *hex)
 
 
 static int
-liveupdate_token_hex(unsigned char ch)
+lu_token_hex(unsigned char ch)
 {
     if (ch >= '0' && ch <= '9') {
         return ch - '0';
@@ -357,19 +343,18 @@ liveupdate_token_hex(unsigned char ch)
 
 
 static int
-liveupdate_token_blank(unsigned char ch)
+lu_token_blank(unsigned char ch)
 {
     return ch == ' ' || ch == '\t';
 }
 
 
-const liveupdate_token_t *
-liveupdate_token_find(const liveupdate_token_t *tokens, size_t n,
-    const liveupdate_str_t *clear)
+const lu_token_t *
+lu_token_find(const lu_token_t *tokens, size_t n, const lu_str_t *clear)
 {
-    size_t                     i;
-    unsigned char              digest[EVP_MAX_MD_SIZE];
-    const liveupdate_token_t  *found;
+    size_t             i;
+    unsigned char      digest[EVP_MAX_MD_SIZE];
+    const lu_token_t  *found;
 
     /* the digest of nothing gets into such files by mistake */
 
@@ -396,8 +381,7 @@ liveupdate_token_find(const liveupdate_token_t *tokens, size_t n,
 
 
 int
-liveupdate_token_has_app(const liveupdate_token_t *token,
-    const liveupdate_str_t *app)
+lu_token_has_app(const lu_token_t *token, const lu_str_t *app)
 {
     size_t  i;
 
@@ -406,7 +390,7 @@ liveupdate_token_has_app(const liveupdate_token_t *token,
     }
 
     for (i = 0; i < token->napps; i++) {
-        if (liveupdate_str_eq(&token->apps[i], app)) {
+        if (lu_str_eq(&token->apps[i], app)) {
             return 1;
         }
     }

@@ -12,17 +12,17 @@
  */
 
 
-#ifndef _LIVEUPDATE_TOKEN_H_INCLUDED_
-#define _LIVEUPDATE_TOKEN_H_INCLUDED_
+#ifndef _LU_TOKEN_H_INCLUDED_
+#define _LU_TOKEN_H_INCLUDED_
 
 
 #include "lu_core.h"
 
 
-#define LIVEUPDATE_ROLE_READ     0x01
-#define LIVEUPDATE_ROLE_PUBLISH  0x02
-#define LIVEUPDATE_ROLE_APPROVE  0x04
-#define LIVEUPDATE_ROLE_ADMIN    0x08
+#define LU_ROLE_READ     0x01
+#define LU_ROLE_PUBLISH  0x02
+#define LU_ROLE_APPROVE  0x04
+#define LU_ROLE_ADMIN    0x08
 
 
 /*
@@ -31,12 +31,12 @@
  */
 
 typedef struct {
-    liveupdate_str_t    name;
+    lu_str_t            name;
     unsigned            roles;
     unsigned char       digest[32];      /* SHA-256 of the token */
-    liveupdate_str_t   *apps;
+    lu_str_t           *apps;
     size_t              napps;           /* 0: all apps */
-} liveupdate_token_t;
+} lu_token_t;
 
 
 /*
@@ -46,22 +46,20 @@ typedef struct {
  * occurs twice, an app that is no valid id.  A file without tokens is fine.
  */
 
-liveupdate_rc_e liveupdate_token_parse(const liveupdate_arena_t *arena,
-    const liveupdate_str_t *text, liveupdate_token_t **tokens, size_t *n,
-    liveupdate_error_t *err);
+lu_rc_e lu_token_parse(const lu_arena_t *arena, const lu_str_t *text,
+    lu_token_t **tokens, size_t *n, lu_error_t *err);
 
 /*
  * The token whose clear text is given, or NULL; an empty one is nobody's.
  * Every digest is compared, in constant time.
  */
 
-const liveupdate_token_t *liveupdate_token_find(
-    const liveupdate_token_t *tokens, size_t n, const liveupdate_str_t *clear);
+const lu_token_t *lu_token_find(const lu_token_t *tokens, size_t n,
+    const lu_str_t *clear);
 
 /* 1 if the token may be used for that app. */
 
-int liveupdate_token_has_app(const liveupdate_token_t *token,
-    const liveupdate_str_t *app);
+int lu_token_has_app(const lu_token_t *token, const lu_str_t *app);
 
 
-#endif /* _LIVEUPDATE_TOKEN_H_INCLUDED_ */
+#endif /* _LU_TOKEN_H_INCLUDED_ */

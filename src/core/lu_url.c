@@ -9,22 +9,21 @@
 #include <strings.h>
 
 
-#define LIVEUPDATE_URL_SIZE  2048
+#define LU_URL_SIZE  2048
 
-#define LIVEUPDATE_ALNUM     "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"           \
+#define LU_ALNUM     "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"                   \
                              "abcdefghijklmnopqrstuvwxyz"
-#define LIVEUPDATE_REG_NAME  LIVEUPDATE_ALNUM "-._~!$&'()*+,;="
-#define LIVEUPDATE_HEX       "0123456789ABCDEFabcdef"
+#define LU_REG_NAME  LU_ALNUM "-._~!$&'()*+,;="
+#define LU_HEX       "0123456789ABCDEFabcdef"
 
 
-static int liveupdate_url_authority(const char *p, const char *end);
-static int liveupdate_url_port(const char *p, const char *end);
-static int liveupdate_url_is(const char *p, const char *end,
-    const char *allowed);
+static int lu_url_authority(const char *p, const char *end);
+static int lu_url_port(const char *p, const char *end);
+static int lu_url_is(const char *p, const char *end, const char *allowed);
 
 
 int
-liveupdate_url_valid(const liveupdate_str_t *url)
+lu_url_valid(const lu_str_t *url)
 {
     size_t       skip;
     const char  *p, *end, *path, *fragment;
@@ -32,7 +31,7 @@ liveupdate_url_valid(const liveupdate_str_t *url)
     p = (const char *) url->data;
     end = p + url->len;
 
-    if (url->len > LIVEUPDATE_URL_SIZE) {
+    if (url->len > LU_URL_SIZE) {
         return 0;
     }
 
@@ -57,28 +56,26 @@ liveupdate_url_valid(const liveupdate_str_t *url)
     if (fragment == NULL) {
         fragment = end;
 
-    } else if (!liveupdate_url_is(fragment + 1, end,
-                                  LIVEUPDATE_REG_NAME ":@/?"))
-    {
+    } else if (!lu_url_is(fragment + 1, end, LU_REG_NAME ":@/?")) {
         return 0;
     }
 
-    return liveupdate_url_authority(p, path)
-           && liveupdate_url_is(path, fragment, LIVEUPDATE_REG_NAME ":@/?");
+    return lu_url_authority(p, path)
+           && lu_url_is(path, fragment, LU_REG_NAME ":@/?");
 }
 
 
 /* RFC 3986, section 3.2. */
 
 static int
-liveupdate_url_authority(const char *p, const char *end)
+lu_url_authority(const char *p, const char *end)
 {
     const char  *at, *host, *port;
 
     at = memchr(p, '@', (size_t) (end - p));
 
     if (at) {
-        if (!liveupdate_url_is(p, at, LIVEUPDATE_REG_NAME ":")) {
+        if (!lu_url_is(p, at, LU_REG_NAME ":")) {
             return 0;
         }
 
@@ -92,9 +89,8 @@ liveupdate_url_authority(const char *p, const char *end)
 
         return port
                && port - host > 2
-               && liveupdate_url_is(host + 1, port,
-                                    LIVEUPDATE_ALNUM "-._~!$&'()*+,;=:")
-               && liveupdate_url_port(port + 1, end);
+               && lu_url_is(host + 1, port, LU_ALNUM "-._~!$&'()*+,;=:")
+               && lu_url_port(port + 1, end);
     }
 
     port = memchr(p, ':', (size_t) (end - p));
@@ -104,13 +100,13 @@ liveupdate_url_authority(const char *p, const char *end)
     }
 
     return port > host
-           && liveupdate_url_is(host, port, LIVEUPDATE_REG_NAME)
-           && liveupdate_url_port(port, end);
+           && lu_url_is(host, port, LU_REG_NAME)
+           && lu_url_port(port, end);
 }
 
 
 static int
-liveupdate_url_port(const char *p, const char *end)
+lu_url_port(const char *p, const char *end)
 {
     unsigned  port;
 
@@ -138,7 +134,7 @@ liveupdate_url_port(const char *p, const char *end)
 /* Of these characters, and of encoded bytes. */
 
 static int
-liveupdate_url_is(const char *p, const char *end, const char *allowed)
+lu_url_is(const char *p, const char *end, const char *allowed)
 {
     for ( /* void */ ; p < end; p++) {
 
@@ -152,8 +148,8 @@ liveupdate_url_is(const char *p, const char *end, const char *allowed)
 
         if (*p != '%'
             || end - p < 3
-            || p[1] == '\0' || strchr(LIVEUPDATE_HEX, p[1]) == NULL
-            || p[2] == '\0' || strchr(LIVEUPDATE_HEX, p[2]) == NULL)
+            || p[1] == '\0' || strchr(LU_HEX, p[1]) == NULL
+            || p[2] == '\0' || strchr(LU_HEX, p[2]) == NULL)
         {
             return 0;
         }

@@ -4,8 +4,8 @@
  */
 
 
-#ifndef _LIVEUPDATE_URL_H_INCLUDED_
-#define _LIVEUPDATE_URL_H_INCLUDED_
+#ifndef _LU_URL_H_INCLUDED_
+#define _LU_URL_H_INCLUDED_
 
 
 #include "lu_core.h"
@@ -17,7 +17,7 @@
  * crashes old iOS apps.  A fragment is allowed, too.
  */
 
-int liveupdate_url_valid(const liveupdate_str_t *url);
+int lu_url_valid(const lu_str_t *url);
 
 
-#endif /* _LIVEUPDATE_URL_H_INCLUDED_ */
+#endif /* _LU_URL_H_INCLUDED_ */

@@ -7,20 +7,20 @@
 #include "lu_version.h"
 
 
-#define LIVEUPDATE_VERSION_LEN  64
+#define LU_VERSION_LEN  64
 
 
-static liveupdate_str_t liveupdate_version_next(liveupdate_str_t *rest);
+static lu_str_t lu_version_next(lu_str_t *rest);
 
 
 int
-liveupdate_version_valid(const liveupdate_str_t *version)
+lu_version_valid(const lu_str_t *version)
 {
     int            digit;
     size_t         i;
     unsigned char  c;
 
-    if (version->len == 0 || version->len > LIVEUPDATE_VERSION_LEN) {
+    if (version->len == 0 || version->len > LU_VERSION_LEN) {
         return 0;
     }
 
@@ -46,17 +46,17 @@ liveupdate_version_valid(const liveupdate_str_t *version)
 
 
 int
-liveupdate_version_cmp(const liveupdate_str_t *a, const liveupdate_str_t *b)
+lu_version_cmp(const lu_str_t *a, const lu_str_t *b)
 {
-    int               rc;
-    liveupdate_str_t  one, two, x, y;
+    int       rc;
+    lu_str_t  one, two, x, y;
 
     one = *a;
     two = *b;
 
     while (one.len || two.len) {
-        x = liveupdate_version_next(&one);
-        y = liveupdate_version_next(&two);
+        x = lu_version_next(&one);
+        y = lu_version_next(&two);
 
         if (x.len != y.len) {
             return (x.len < y.len) ? -1 : 1;
@@ -81,11 +81,11 @@ liveupdate_version_cmp(const liveupdate_str_t *a, const liveupdate_str_t *b)
  * the longer one is the greater one; zero and a missing number are empty.
  */
 
-static liveupdate_str_t
-liveupdate_version_next(liveupdate_str_t *rest)
+static lu_str_t
+lu_version_next(lu_str_t *rest)
 {
-    size_t            i, start;
-    liveupdate_str_t  number;
+    size_t    i, start;
+    lu_str_t  number;
 
     number.len = 0;
     number.data = NULL;

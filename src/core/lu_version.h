@@ -4,8 +4,8 @@
  */
 
 
-#ifndef _LIVEUPDATE_VERSION_H_INCLUDED_
-#define _LIVEUPDATE_VERSION_H_INCLUDED_
+#ifndef _LU_VERSION_H_INCLUDED_
+#define _LU_VERSION_H_INCLUDED_
 
 
 #include "lu_core.h"
@@ -18,12 +18,11 @@
  * leading zeroes.
  */
 
-int liveupdate_version_valid(const liveupdate_str_t *version);
+int lu_version_valid(const lu_str_t *version);
 
 /* Below, equal or above 0, as memcmp(); both versions must be valid. */
 
-int liveupdate_version_cmp(const liveupdate_str_t *a,
-    const liveupdate_str_t *b);
+int lu_version_cmp(const lu_str_t *a, const lu_str_t *b);
 
 
-#endif /* _LIVEUPDATE_VERSION_H_INCLUDED_ */
+#endif /* _LU_VERSION_H_INCLUDED_ */

@@ -6,14 +6,14 @@
  */
 
 
-#ifndef _LIVEUPDATE_WEBHOOK_H_INCLUDED_
-#define _LIVEUPDATE_WEBHOOK_H_INCLUDED_
+#ifndef _LU_WEBHOOK_H_INCLUDED_
+#define _LU_WEBHOOK_H_INCLUDED_
 
 
 #include "lu_json.h"
 
 
-#define LIVEUPDATE_HMAC_SIZE  32
+#define LU_HMAC_SIZE  32
 
 
 /*
@@ -21,52 +21,50 @@
  * secrets: all of them are computed and compared, in constant time.
  */
 
-typedef struct liveupdate_hmac_s  liveupdate_hmac_t;
+typedef struct lu_hmac_s  lu_hmac_t;
 
 /* NULL: out of memory. */
 
-liveupdate_hmac_t *liveupdate_hmac_create(const liveupdate_arena_t *arena,
-    const liveupdate_str_t *secrets, size_t n);
-void liveupdate_hmac_update(liveupdate_hmac_t *hmac, const void *data,
-    size_t len);
+lu_hmac_t *lu_hmac_create(const lu_arena_t *arena, const lu_str_t *secrets,
+    size_t n);
+void lu_hmac_update(lu_hmac_t *hmac, const void *data, size_t len);
 
 /*
  * 1 if the signature is 64 hex digits of either case, and right.  prefix is
  * what must stand before it: "" (ToDesktop) or "sha256=" (GitHub).
  */
 
-int liveupdate_hmac_verify(liveupdate_hmac_t *hmac,
-    const liveupdate_str_t *signature, const char *prefix);
+int lu_hmac_verify(lu_hmac_t *hmac, const lu_str_t *signature,
+    const char *prefix);
 
 
 /* What is missing or null in the body is empty. */
 
 typedef struct {
-    liveupdate_str_t    app_id;
-    liveupdate_str_t    build_id;
-    liveupdate_str_t    app_name;
-    liveupdate_str_t    app_version;
-    liveupdate_str_t    user_id;
-    liveupdate_str_t    started;          /* buildStartedAt */
-    liveupdate_str_t    ended;
-    liveupdate_str_t    electron;         /* electronVersionUsed */
-    liveupdate_str_t    commit;
-    liveupdate_str_t    commit_message;
-    liveupdate_str_t    branch;
-    liveupdate_str_t    remote;
+    lu_str_t            app_id;
+    lu_str_t            build_id;
+    lu_str_t            app_name;
+    lu_str_t            app_version;
+    lu_str_t            user_id;
+    lu_str_t            started;          /* buildStartedAt */
+    lu_str_t            ended;
+    lu_str_t            electron;         /* electronVersionUsed */
+    lu_str_t            commit;
+    lu_str_t            commit_message;
+    lu_str_t            branch;
+    lu_str_t            remote;
     const cJSON        *release_info;     /* an object, or NULL */
-} liveupdate_webhook_t;
+} lu_webhook_t;
 
 
 /*
- * The strings and the object are parts of the tree.  LIVEUPDATE_INVALID: no
+ * The strings and the object are parts of the tree.  LU_INVALID: no
  * appId or buildId that is a valid id, a member of another type than it must
- * be, or releaseInfo whose rules are not right (liveupdate_desktop_parse()).
+ * be, or releaseInfo whose rules are not right (lu_desktop_parse()).
  */
 
-liveupdate_rc_e liveupdate_webhook_parse(const liveupdate_arena_t *arena,
-    const cJSON *body, liveupdate_webhook_t *webhook,
-    liveupdate_error_t *err);
+lu_rc_e lu_webhook_parse(const lu_arena_t *arena, const cJSON *body,
+    lu_webhook_t *webhook, lu_error_t *err);
 
 
-#endif /* _LIVEUPDATE_WEBHOOK_H_INCLUDED_ */
+#endif /* _LU_WEBHOOK_H_INCLUDED_ */

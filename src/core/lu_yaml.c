@@ -13,48 +13,43 @@
 #include <stdio.h>
 
 
-static liveupdate_rc_e liveupdate_yaml_check(const liveupdate_str_t *text,
-    liveupdate_error_t *err);
-static liveupdate_rc_e liveupdate_yaml_document(liveupdate_yaml_t *yaml,
-    liveupdate_yaml_pt root, void *data);
-static liveupdate_rc_e liveupdate_yaml_next(liveupdate_yaml_t *yaml);
-static liveupdate_rc_e liveupdate_yaml_node(liveupdate_yaml_t *yaml,
-    const yaml_char_t *anchor, const yaml_char_t *tag);
-static liveupdate_rc_e liveupdate_yaml_enter(liveupdate_yaml_t *yaml);
-static liveupdate_rc_e liveupdate_yaml_key(liveupdate_yaml_t *yaml,
-    liveupdate_str_t *keys, size_t n);
-static liveupdate_str_t liveupdate_yaml_scalar(const liveupdate_yaml_t *yaml);
-static liveupdate_rc_e liveupdate_yaml_error(liveupdate_yaml_t *yaml);
-static liveupdate_rc_e liveupdate_yaml_event(liveupdate_yaml_t *yaml,
-    const char *text);
+static lu_rc_e lu_yaml_check(const lu_str_t *text, lu_error_t *err);
+static lu_rc_e lu_yaml_document(lu_yaml_t *yaml, lu_yaml_pt root, void *data);
+static lu_rc_e lu_yaml_next(lu_yaml_t *yaml);
+static lu_rc_e lu_yaml_node(lu_yaml_t *yaml, const yaml_char_t *anchor,
+    const yaml_char_t *tag);
+static lu_rc_e lu_yaml_enter(lu_yaml_t *yaml);
+static lu_rc_e lu_yaml_key(lu_yaml_t *yaml, lu_str_t *keys, size_t n);
+static lu_str_t lu_yaml_scalar(const lu_yaml_t *yaml);
+static lu_rc_e lu_yaml_error(lu_yaml_t *yaml);
+static lu_rc_e lu_yaml_event(lu_yaml_t *yaml, const char *text);
 
 
-liveupdate_rc_e
-liveupdate_yaml_read(const liveupdate_arena_t *arena,
-    const liveupdate_str_t *text, liveupdate_yaml_pt root, void *data,
-    liveupdate_error_t *err)
+lu_rc_e
+lu_yaml_read(const lu_arena_t *arena, const lu_str_t *text, lu_yaml_pt root,
+    void *data, lu_error_t *err)
 {
-    liveupdate_rc_e    rc;
-    liveupdate_yaml_t  yaml;
+    lu_rc_e    rc;
+    lu_yaml_t  yaml;
 
-    rc = liveupdate_yaml_check(text, err);
-    if (rc != LIVEUPDATE_OK) {
+    rc = lu_yaml_check(text, err);
+    if (rc != LU_OK) {
         return rc;
     }
 
-    memset(&yaml, 0, sizeof(liveupdate_yaml_t));
+    memset(&yaml, 0, sizeof(lu_yaml_t));
 
     yaml.arena = arena;
     yaml.err = err;
 
     if (!yaml_parser_initialize(&yaml.parser)) {
-        return LIVEUPDATE_NOMEM;
+        return LU_NOMEM;
     }
 
     yaml_parser_set_encoding(&yaml.parser, YAML_UTF8_ENCODING);
     yaml_parser_set_input_string(&yaml.parser, text->data, text->len);
 
-    rc = liveupdate_yaml_document(&yaml, root, data);
+    rc = lu_yaml_document(&yaml, root, data);
 
     yaml_event_delete(&yaml.event);
     yaml_parser_delete(&yaml.parser);
@@ -68,19 +63,19 @@ liveupdate_yaml_read(const liveupdate_arena_t *arena,
  * the square of their number.
  */
 
-static liveupdate_rc_e
-liveupdate_yaml_check(const liveupdate_str_t *text, liveupdate_error_t *err)
+static lu_rc_e
+lu_yaml_check(const lu_str_t *text, lu_error_t *err)
 {
     size_t                i, left;
     unsigned char         prev;
     const unsigned char  *p;
 
     if (text->len == 0) {
-        return liveupdate_refuse(err, NULL, "the YAML text is empty");
+        return lu_refuse(err, NULL, "the YAML text is empty");
     }
 
-    if (!liveupdate_utf8_valid(text)) {
-        return liveupdate_refuse(err, NULL, "the YAML text is not UTF-8");
+    if (!lu_utf8_valid(text)) {
+        return lu_refuse(err, NULL, "the YAML text is not UTF-8");
     }
 
     prev = '\n';
@@ -95,89 +90,85 @@ liveupdate_yaml_check(const liveupdate_str_t *text, liveupdate_error_t *err)
         }
 
         if (*p == '%' && (prev == '\n' || prev == '\r')) {
-            return liveupdate_refuse(err, NULL,
-                                     "the YAML text has a line that begins"
-                                     " with \"%\"; directives are not"
-                                     " allowed");
+            return lu_refuse(err, NULL, "the YAML text has a line that begins"
+                             " with \"%\"; directives are not"
+                             " allowed");
         }
 
         if ((left >= 2 && memcmp(p, "\xc2\x85", 2) == 0)
             || (left >= 3 && memcmp(p, "\xe2\x80\xa8", 3) == 0)
             || (left >= 3 && memcmp(p, "\xe2\x80\xa9", 3) == 0))
         {
-            return liveupdate_refuse(err, NULL,
-                                     "the YAML text contains U+0085, U+2028"
-                                     " or U+2029; it must be escaped");
+            return lu_refuse(err, NULL, "the YAML text contains U+0085, U+2028"
+                             " or U+2029; it must be escaped");
         }
 
         prev = *p;
     }
 
-    return LIVEUPDATE_OK;
+    return LU_OK;
 }
 
 
-static liveupdate_rc_e
-liveupdate_yaml_document(liveupdate_yaml_t *yaml, liveupdate_yaml_pt root,
-    void *data)
+static lu_rc_e
+lu_yaml_document(lu_yaml_t *yaml, lu_yaml_pt root, void *data)
 {
-    liveupdate_rc_e  rc;
+    lu_rc_e  rc;
 
     /* the stream's start */
 
-    rc = liveupdate_yaml_next(yaml);
-    if (rc != LIVEUPDATE_OK) {
+    rc = lu_yaml_next(yaml);
+    if (rc != LU_OK) {
         return rc;
     }
 
     /* the document's */
 
-    rc = liveupdate_yaml_next(yaml);
-    if (rc != LIVEUPDATE_OK) {
+    rc = lu_yaml_next(yaml);
+    if (rc != LU_OK) {
         return rc;
     }
 
     if (yaml->event.type == YAML_STREAM_END_EVENT) {
-        return liveupdate_refuse(yaml->err, NULL,
-                                 "the YAML text has no document");
+        return lu_refuse(yaml->err, NULL, "the YAML text has no document");
     }
 
-    rc = liveupdate_yaml_next(yaml);
-    if (rc != LIVEUPDATE_OK) {
+    rc = lu_yaml_next(yaml);
+    if (rc != LU_OK) {
         return rc;
     }
 
     rc = root(yaml, NULL, data);
-    if (rc != LIVEUPDATE_OK) {
+    if (rc != LU_OK) {
         return rc;
     }
 
     /* the document's end */
 
-    rc = liveupdate_yaml_next(yaml);
-    if (rc != LIVEUPDATE_OK) {
+    rc = lu_yaml_next(yaml);
+    if (rc != LU_OK) {
         return rc;
     }
 
     /* the stream's */
 
-    rc = liveupdate_yaml_next(yaml);
-    if (rc != LIVEUPDATE_OK) {
+    rc = lu_yaml_next(yaml);
+    if (rc != LU_OK) {
         return rc;
     }
 
     if (yaml->event.type != YAML_STREAM_END_EVENT) {
-        return liveupdate_yaml_event(yaml, "begins a second YAML document");
+        return lu_yaml_event(yaml, "begins a second YAML document");
     }
 
-    return LIVEUPDATE_OK;
+    return LU_OK;
 }
 
 
 /* The next event becomes the current one. */
 
-static liveupdate_rc_e
-liveupdate_yaml_next(liveupdate_yaml_t *yaml)
+static lu_rc_e
+lu_yaml_next(lu_yaml_t *yaml)
 {
     yaml_event_t  *event;
 
@@ -186,70 +177,69 @@ liveupdate_yaml_next(liveupdate_yaml_t *yaml)
     yaml_event_delete(event);
 
     if (!yaml_parser_parse(&yaml->parser, event)) {
-        return liveupdate_yaml_error(yaml);
+        return lu_yaml_error(yaml);
     }
 
     switch (event->type) {
 
     case YAML_ALIAS_EVENT:
-        return liveupdate_yaml_event(yaml, "has an alias; none is allowed");
+        return lu_yaml_event(yaml, "has an alias; none is allowed");
 
     case YAML_SCALAR_EVENT:
-        return liveupdate_yaml_node(yaml, event->data.scalar.anchor,
-                                    event->data.scalar.tag);
+        return lu_yaml_node(yaml, event->data.scalar.anchor,
+                            event->data.scalar.tag);
 
     case YAML_SEQUENCE_START_EVENT:
-        return liveupdate_yaml_node(yaml, event->data.sequence_start.anchor,
-                                    event->data.sequence_start.tag);
+        return lu_yaml_node(yaml, event->data.sequence_start.anchor,
+                            event->data.sequence_start.tag);
 
     case YAML_MAPPING_START_EVENT:
-        return liveupdate_yaml_node(yaml, event->data.mapping_start.anchor,
-                                    event->data.mapping_start.tag);
+        return lu_yaml_node(yaml, event->data.mapping_start.anchor,
+                            event->data.mapping_start.tag);
 
     default:
-        return LIVEUPDATE_OK;
+        return LU_OK;
     }
 }
 
 
-static liveupdate_rc_e
-liveupdate_yaml_node(liveupdate_yaml_t *yaml, const yaml_char_t *anchor,
+static lu_rc_e
+lu_yaml_node(lu_yaml_t *yaml, const yaml_char_t *anchor,
     const yaml_char_t *tag)
 {
     if (anchor) {
-        return liveupdate_yaml_event(yaml, "has an anchor; none is allowed");
+        return lu_yaml_event(yaml, "has an anchor; none is allowed");
     }
 
     if (tag) {
-        return liveupdate_yaml_event(yaml, "has a tag; none is allowed");
+        return lu_yaml_event(yaml, "has a tag; none is allowed");
     }
 
-    return LIVEUPDATE_OK;
+    return LU_OK;
 }
 
 
-liveupdate_rc_e
-liveupdate_yaml_mapping(liveupdate_yaml_t *yaml, liveupdate_yaml_pt value,
-    void *data)
+lu_rc_e
+lu_yaml_mapping(lu_yaml_t *yaml, lu_yaml_pt value, void *data)
 {
-    size_t            n;
-    liveupdate_rc_e   rc;
-    liveupdate_str_t  keys[LIVEUPDATE_YAML_KEYS];
+    size_t    n;
+    lu_rc_e   rc;
+    lu_str_t  keys[LU_YAML_KEYS];
 
     if (yaml->event.type != YAML_MAPPING_START_EVENT) {
-        return liveupdate_yaml_event(yaml, "has something else than a"
-                                           " mapping of keys to values");
+        return lu_yaml_event(yaml, "has something else than a"
+                                   " mapping of keys to values");
     }
 
-    rc = liveupdate_yaml_enter(yaml);
-    if (rc != LIVEUPDATE_OK) {
+    rc = lu_yaml_enter(yaml);
+    if (rc != LU_OK) {
         return rc;
     }
 
     for (n = 0; /* void */ ; n++) {
 
-        rc = liveupdate_yaml_next(yaml);
-        if (rc != LIVEUPDATE_OK) {
+        rc = lu_yaml_next(yaml);
+        if (rc != LU_OK) {
             return rc;
         }
 
@@ -257,48 +247,46 @@ liveupdate_yaml_mapping(liveupdate_yaml_t *yaml, liveupdate_yaml_pt value,
             break;
         }
 
-        rc = liveupdate_yaml_key(yaml, keys, n);
-        if (rc != LIVEUPDATE_OK) {
+        rc = lu_yaml_key(yaml, keys, n);
+        if (rc != LU_OK) {
             return rc;
         }
 
-        rc = liveupdate_yaml_next(yaml);
-        if (rc != LIVEUPDATE_OK) {
+        rc = lu_yaml_next(yaml);
+        if (rc != LU_OK) {
             return rc;
         }
 
         rc = value(yaml, &keys[n], data);
-        if (rc != LIVEUPDATE_OK) {
+        if (rc != LU_OK) {
             return rc;
         }
     }
 
     yaml->depth--;
 
-    return LIVEUPDATE_OK;
+    return LU_OK;
 }
 
 
-liveupdate_rc_e
-liveupdate_yaml_sequence(liveupdate_yaml_t *yaml, liveupdate_yaml_pt item,
-    void *data)
+lu_rc_e
+lu_yaml_sequence(lu_yaml_t *yaml, lu_yaml_pt item, void *data)
 {
-    liveupdate_rc_e  rc;
+    lu_rc_e  rc;
 
     if (yaml->event.type != YAML_SEQUENCE_START_EVENT) {
-        return liveupdate_yaml_event(yaml,
-                                     "has something else than a sequence");
+        return lu_yaml_event(yaml, "has something else than a sequence");
     }
 
-    rc = liveupdate_yaml_enter(yaml);
-    if (rc != LIVEUPDATE_OK) {
+    rc = lu_yaml_enter(yaml);
+    if (rc != LU_OK) {
         return rc;
     }
 
     for ( ;; ) {
 
-        rc = liveupdate_yaml_next(yaml);
-        if (rc != LIVEUPDATE_OK) {
+        rc = lu_yaml_next(yaml);
+        if (rc != LU_OK) {
             return rc;
         }
 
@@ -307,124 +295,122 @@ liveupdate_yaml_sequence(liveupdate_yaml_t *yaml, liveupdate_yaml_pt item,
         }
 
         rc = item(yaml, NULL, data);
-        if (rc != LIVEUPDATE_OK) {
+        if (rc != LU_OK) {
             return rc;
         }
     }
 
     yaml->depth--;
 
-    return LIVEUPDATE_OK;
+    return LU_OK;
 }
 
 
-static liveupdate_rc_e
-liveupdate_yaml_enter(liveupdate_yaml_t *yaml)
+static lu_rc_e
+lu_yaml_enter(lu_yaml_t *yaml)
 {
-    if (yaml->depth == LIVEUPDATE_YAML_DEPTH) {
-        return liveupdate_yaml_event(yaml, "is nested too deeply; 16 levels"
-                                           " are allowed");
+    if (yaml->depth == LU_YAML_DEPTH) {
+        return lu_yaml_event(yaml, "is nested too deeply; 16 levels"
+                                   " are allowed");
     }
 
     yaml->depth++;
 
-    return LIVEUPDATE_OK;
+    return LU_OK;
 }
 
 
-static liveupdate_rc_e
-liveupdate_yaml_key(liveupdate_yaml_t *yaml, liveupdate_str_t *keys, size_t n)
+static lu_rc_e
+lu_yaml_key(lu_yaml_t *yaml, lu_str_t *keys, size_t n)
 {
-    size_t            i;
-    liveupdate_str_t  key;
+    size_t    i;
+    lu_str_t  key;
 
     if (yaml->event.type != YAML_SCALAR_EVENT) {
-        return liveupdate_yaml_event(yaml, "has a key that is not a string");
+        return lu_yaml_event(yaml, "has a key that is not a string");
     }
 
-    key = liveupdate_yaml_scalar(yaml);
+    key = lu_yaml_scalar(yaml);
 
-    if (liveupdate_str_is(&key, "<<")) {
-        return liveupdate_yaml_event(yaml,
-                                     "has a merge key; none is allowed");
+    if (lu_str_is(&key, "<<")) {
+        return lu_yaml_event(yaml,
+                             "has a merge key; none is allowed");
     }
 
     for (i = 0; i < n; i++) {
-        if (liveupdate_str_eq(&keys[i], &key)) {
-            return liveupdate_yaml_event(yaml, "has a key that is there"
-                                               " already");
+        if (lu_str_eq(&keys[i], &key)) {
+            return lu_yaml_event(yaml, "has a key that is there already");
         }
     }
 
-    if (n == LIVEUPDATE_YAML_KEYS) {
-        return liveupdate_yaml_event(yaml, "has a mapping's 101st key; 100"
-                                           " are allowed");
+    if (n == LU_YAML_KEYS) {
+        return lu_yaml_event(yaml, "has a mapping's 101st key; 100"
+                                   " are allowed");
     }
 
-    keys[n] = liveupdate_str_dup(yaml->arena, key.data, key.len);
+    keys[n] = lu_str_dup(yaml->arena, key.data, key.len);
 
-    return keys[n].data ? LIVEUPDATE_OK : LIVEUPDATE_NOMEM;
+    return keys[n].data ? LU_OK : LU_NOMEM;
 }
 
 
-liveupdate_rc_e
-liveupdate_yaml_skip(liveupdate_yaml_t *yaml, const liveupdate_str_t *key,
-    void *data)
+lu_rc_e
+lu_yaml_skip(lu_yaml_t *yaml, const lu_str_t *key, void *data)
 {
     (void) key;
 
     switch (yaml->event.type) {
 
     case YAML_MAPPING_START_EVENT:
-        return liveupdate_yaml_mapping(yaml, liveupdate_yaml_skip, data);
+        return lu_yaml_mapping(yaml, lu_yaml_skip, data);
 
     case YAML_SEQUENCE_START_EVENT:
-        return liveupdate_yaml_sequence(yaml, liveupdate_yaml_skip, data);
+        return lu_yaml_sequence(yaml, lu_yaml_skip, data);
 
     default:
-        return LIVEUPDATE_OK;
+        return LU_OK;
     }
 }
 
 
-liveupdate_rc_e
-liveupdate_yaml_string(liveupdate_yaml_t *yaml, liveupdate_str_t *value)
+lu_rc_e
+lu_yaml_string(lu_yaml_t *yaml, lu_str_t *value)
 {
-    liveupdate_str_t  scalar;
+    lu_str_t  scalar;
 
-    if (liveupdate_yaml_is_null(yaml)) {
-        return LIVEUPDATE_OK;
+    if (lu_yaml_is_null(yaml)) {
+        return LU_OK;
     }
 
     if (yaml->event.type != YAML_SCALAR_EVENT) {
-        return liveupdate_yaml_event(yaml,
-                                     "has something else than a string");
+        return lu_yaml_event(yaml,
+                             "has something else than a string");
     }
 
-    scalar = liveupdate_yaml_scalar(yaml);
+    scalar = lu_yaml_scalar(yaml);
 
-    *value = liveupdate_str_dup(yaml->arena, scalar.data, scalar.len);
+    *value = lu_str_dup(yaml->arena, scalar.data, scalar.len);
 
-    return value->data ? LIVEUPDATE_OK : LIVEUPDATE_NOMEM;
+    return value->data ? LU_OK : LU_NOMEM;
 }
 
 
-liveupdate_rc_e
-liveupdate_yaml_size(liveupdate_yaml_t *yaml, uint64_t *size)
+lu_rc_e
+lu_yaml_size(lu_yaml_t *yaml, uint64_t *size)
 {
-    size_t            i;
-    uint64_t          value;
-    liveupdate_str_t  scalar;
+    size_t    i;
+    uint64_t  value;
+    lu_str_t  scalar;
 
-    if (liveupdate_yaml_is_null(yaml)) {
-        return LIVEUPDATE_OK;
+    if (lu_yaml_is_null(yaml)) {
+        return LU_OK;
     }
 
     if (yaml->event.type != YAML_SCALAR_EVENT) {
         goto invalid;
     }
 
-    scalar = liveupdate_yaml_scalar(yaml);
+    scalar = lu_yaml_scalar(yaml);
 
     /* with a zero before it, it would be octal to some */
 
@@ -452,19 +438,18 @@ liveupdate_yaml_size(liveupdate_yaml_t *yaml, uint64_t *size)
 
     *size = value;
 
-    return LIVEUPDATE_OK;
+    return LU_OK;
 
 invalid:
 
-    return liveupdate_yaml_event(yaml, "has something else than a whole"
-                                       " number");
+    return lu_yaml_event(yaml, "has something else than a whole number");
 }
 
 
 int
-liveupdate_yaml_is_null(const liveupdate_yaml_t *yaml)
+lu_yaml_is_null(const lu_yaml_t *yaml)
 {
-    liveupdate_str_t  scalar;
+    lu_str_t  scalar;
 
     if (yaml->event.type != YAML_SCALAR_EVENT
         || yaml->event.data.scalar.style != YAML_PLAIN_SCALAR_STYLE)
@@ -472,20 +457,20 @@ liveupdate_yaml_is_null(const liveupdate_yaml_t *yaml)
         return 0;
     }
 
-    scalar = liveupdate_yaml_scalar(yaml);
+    scalar = lu_yaml_scalar(yaml);
 
     return scalar.len == 0
-           || liveupdate_str_is(&scalar, "~")
-           || liveupdate_str_is(&scalar, "null")
-           || liveupdate_str_is(&scalar, "Null")
-           || liveupdate_str_is(&scalar, "NULL");
+           || lu_str_is(&scalar, "~")
+           || lu_str_is(&scalar, "null")
+           || lu_str_is(&scalar, "Null")
+           || lu_str_is(&scalar, "NULL");
 }
 
 
-static liveupdate_str_t
-liveupdate_yaml_scalar(const liveupdate_yaml_t *yaml)
+static lu_str_t
+lu_yaml_scalar(const lu_yaml_t *yaml)
 {
-    liveupdate_str_t  str;
+    lu_str_t  str;
 
     str.len = yaml->event.data.scalar.length;
     str.data = yaml->event.data.scalar.value;
@@ -494,46 +479,45 @@ liveupdate_yaml_scalar(const liveupdate_yaml_t *yaml)
 }
 
 
-static liveupdate_rc_e
-liveupdate_yaml_error(liveupdate_yaml_t *yaml)
+static lu_rc_e
+lu_yaml_error(lu_yaml_t *yaml)
 {
     switch (yaml->parser.error) {
 
     case YAML_MEMORY_ERROR:
-        return LIVEUPDATE_NOMEM;
+        return LU_NOMEM;
 
     case YAML_READER_ERROR:
-        return liveupdate_refuse(yaml->err, NULL,
-                                 "the YAML text contains a control"
-                                 " character");
+        return lu_refuse(yaml->err, NULL, "the YAML text contains a control"
+                         " character");
 
     default:
-        return liveupdate_yaml_refuse(yaml, yaml->parser.problem_mark.line,
-                                      "cannot be read as YAML");
+        return lu_yaml_refuse(yaml, yaml->parser.problem_mark.line,
+                              "cannot be read as YAML");
     }
 }
 
 
-static liveupdate_rc_e
-liveupdate_yaml_event(liveupdate_yaml_t *yaml, const char *text)
+static lu_rc_e
+lu_yaml_event(lu_yaml_t *yaml, const char *text)
 {
-    return liveupdate_yaml_refuse(yaml, yaml->event.start_mark.line, text);
+    return lu_yaml_refuse(yaml, yaml->event.start_mark.line, text);
 }
 
 
-liveupdate_rc_e
-liveupdate_yaml_refuse(liveupdate_yaml_t *yaml, size_t line, const char *text)
+lu_rc_e
+lu_yaml_refuse(lu_yaml_t *yaml, size_t line, const char *text)
 {
     char              buf[sizeof("line 18446744073709551615")];
-    liveupdate_str_t  subject;
+    lu_str_t  subject;
 
     (void) snprintf(buf, sizeof(buf), "line %llu",
                     (unsigned long long) line + 1);
 
-    subject = liveupdate_str_dup(yaml->arena, buf, strlen(buf));
+    subject = lu_str_dup(yaml->arena, buf, strlen(buf));
     if (subject.data == NULL) {
-        return LIVEUPDATE_NOMEM;
+        return LU_NOMEM;
     }
 
-    return liveupdate_refuse(yaml->err, &subject, text);
+    return lu_refuse(yaml->err, &subject, text);
 }

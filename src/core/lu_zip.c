@@ -11,22 +11,22 @@
 
 /* APPNOTE.TXT, sections 4.3.12 and 4.3.14 to 4.3.16 */
 
-#define LIVEUPDATE_ZIP_CENTRAL    46
-#define LIVEUPDATE_ZIP_END        22
-#define LIVEUPDATE_ZIP_END64      56
-#define LIVEUPDATE_ZIP_LOCATOR64  20
-#define LIVEUPDATE_ZIP_TAIL       (65535 + LIVEUPDATE_ZIP_END                 \
-                                   + LIVEUPDATE_ZIP_LOCATOR64)
+#define LU_ZIP_CENTRAL    46
+#define LU_ZIP_END        22
+#define LU_ZIP_END64      56
+#define LU_ZIP_LOCATOR64  20
+#define LU_ZIP_TAIL       (65535 + LU_ZIP_END                                 \
+                                   + LU_ZIP_LOCATOR64)
 
-#define LIVEUPDATE_ZIP_ENCRYPTED  0x0001
+#define LU_ZIP_ENCRYPTED  0x0001
 
 /* in the type of a symbolic link, where the upper half is a Unix mode */
 
-#define LIVEUPDATE_ZIP_LINK       0x20000000
+#define LU_ZIP_LINK       0x20000000
 
-#define LIVEUPDATE_ZIP_ENDS       64
-#define LIVEUPDATE_ZIP_DIRECTORY  (16 * 1024 * 1024)
-#define LIVEUPDATE_ZIP_BUFFER     16384
+#define LU_ZIP_ENDS       64
+#define LU_ZIP_DIRECTORY  (16 * 1024 * 1024)
+#define LU_ZIP_BUFFER     16384
 
 
 /*
@@ -39,8 +39,8 @@ typedef struct {
     uint64_t            entries;
     uint64_t            size;
     uint64_t            offset;
-    liveupdate_str_t   *names;
-} liveupdate_zip_directory_t;
+    lu_str_t           *names;
+} lu_zip_directory_t;
 
 
 /*
@@ -55,89 +55,79 @@ typedef struct {
     zip_error_t    error;
     uint64_t       left;
     unsigned       spent:1;
-} liveupdate_zip_meter_t;
+} lu_zip_meter_t;
 
 
-static liveupdate_rc_e liveupdate_zip_source(const liveupdate_arena_t *arena,
-    zip_source_t *source, liveupdate_zip_meter_t *meter, uint64_t size,
-    uint64_t limit, liveupdate_error_t *err);
-static liveupdate_rc_e liveupdate_zip_open(zip_t **zip, zip_source_t *source,
-    const liveupdate_zip_meter_t *meter, liveupdate_error_t *err);
+static lu_rc_e lu_zip_source(const lu_arena_t *arena, zip_source_t *source,
+    lu_zip_meter_t *meter, uint64_t size, uint64_t limit, lu_error_t *err);
+static lu_rc_e lu_zip_open(zip_t **zip, zip_source_t *source,
+    const lu_zip_meter_t *meter, lu_error_t *err);
 
-static liveupdate_rc_e liveupdate_zip_directory(
-    const liveupdate_arena_t *arena, zip_source_t *source, uint64_t size,
-    liveupdate_zip_directory_t *directory, liveupdate_error_t *err);
-static liveupdate_rc_e liveupdate_zip_find(const liveupdate_arena_t *arena,
-    zip_source_t *source, uint64_t size,
-    liveupdate_zip_directory_t *directory, liveupdate_error_t *err);
-static void liveupdate_zip_end(zip_source_t *source,
-    const unsigned char *tail, size_t i,
-    liveupdate_zip_directory_t *directory);
-static liveupdate_rc_e liveupdate_zip_list(const liveupdate_arena_t *arena,
-    zip_source_t *source, liveupdate_zip_directory_t *directory,
-    liveupdate_error_t *err);
-static liveupdate_rc_e liveupdate_zip_entry(const unsigned char *p,
-    const liveupdate_str_t *name, liveupdate_error_t *err);
-static int liveupdate_zip_is_index(const liveupdate_str_t *name);
-static int liveupdate_zip_read_at(zip_source_t *source, uint64_t offset,
+static lu_rc_e lu_zip_directory(const lu_arena_t *arena, zip_source_t *source,
+    uint64_t size, lu_zip_directory_t *directory, lu_error_t *err);
+static lu_rc_e lu_zip_find(const lu_arena_t *arena, zip_source_t *source,
+    uint64_t size, lu_zip_directory_t *directory, lu_error_t *err);
+static void lu_zip_end(zip_source_t *source, const unsigned char *tail,
+    size_t i, lu_zip_directory_t *directory);
+static lu_rc_e lu_zip_list(const lu_arena_t *arena, zip_source_t *source,
+    lu_zip_directory_t *directory, lu_error_t *err);
+static lu_rc_e lu_zip_entry(const unsigned char *p, const lu_str_t *name,
+    lu_error_t *err);
+static int lu_zip_is_index(const lu_str_t *name);
+static int lu_zip_read_at(zip_source_t *source, uint64_t offset,
     unsigned char *buf, size_t len);
-static uint64_t liveupdate_zip_le(const unsigned char *p, size_t len);
+static uint64_t lu_zip_le(const unsigned char *p, size_t len);
 
-static liveupdate_rc_e liveupdate_zip_entries(zip_t *zip,
-    const liveupdate_zip_directory_t *directory,
-    const liveupdate_zip_meter_t *meter, uint64_t limit,
-    liveupdate_error_t *err);
-static liveupdate_rc_e liveupdate_zip_compare(zip_t *zip,
-    const liveupdate_zip_directory_t *directory, liveupdate_error_t *err);
-static liveupdate_rc_e liveupdate_zip_contents(zip_t *zip, zip_uint64_t i,
-    const liveupdate_zip_meter_t *meter, uint64_t *left,
-    liveupdate_error_t *err);
-static liveupdate_rc_e liveupdate_zip_read(zip_file_t *file,
-    const liveupdate_str_t *name, const liveupdate_zip_meter_t *meter,
-    uint64_t *left, liveupdate_error_t *err);
-static liveupdate_rc_e liveupdate_zip_damaged(zip_error_t *error,
-    const liveupdate_str_t *name, const liveupdate_zip_meter_t *meter,
-    liveupdate_error_t *err);
+static lu_rc_e lu_zip_entries(zip_t *zip, const lu_zip_directory_t *directory,
+    const lu_zip_meter_t *meter, uint64_t limit, lu_error_t *err);
+static lu_rc_e lu_zip_compare(zip_t *zip, const lu_zip_directory_t *directory,
+    lu_error_t *err);
+static lu_rc_e lu_zip_contents(zip_t *zip, zip_uint64_t i,
+    const lu_zip_meter_t *meter, uint64_t *left, lu_error_t *err);
+static lu_rc_e lu_zip_read(zip_file_t *file, const lu_str_t *name,
+    const lu_zip_meter_t *meter, uint64_t *left, lu_error_t *err);
+static lu_rc_e lu_zip_damaged(zip_error_t *error, const lu_str_t *name,
+    const lu_zip_meter_t *meter, lu_error_t *err);
 
-static zip_int64_t liveupdate_zip_meter(void *data, void *buf,
-    zip_uint64_t len, zip_source_cmd_t cmd);
-static zip_int64_t liveupdate_zip_meter_read(liveupdate_zip_meter_t *meter,
-    void *buf, zip_uint64_t len);
-static zip_int64_t liveupdate_zip_meter_seek(liveupdate_zip_meter_t *meter,
-    void *args, zip_uint64_t len);
-static zip_int64_t liveupdate_zip_meter_result(liveupdate_zip_meter_t *meter,
+static zip_int64_t lu_zip_meter(void *data, void *buf, zip_uint64_t len,
+    zip_source_cmd_t cmd);
+static zip_int64_t lu_zip_meter_read(lu_zip_meter_t *meter, void *buf,
+    zip_uint64_t len);
+static zip_int64_t lu_zip_meter_seek(lu_zip_meter_t *meter, void *args,
+    zip_uint64_t len);
+static zip_int64_t lu_zip_meter_result(lu_zip_meter_t *meter,
     zip_int64_t result);
 
 
-liveupdate_rc_e
-liveupdate_zip_check(const liveupdate_arena_t *arena, zip_source_t *source,
-    uint64_t limit, liveupdate_error_t *err)
+lu_rc_e
+lu_zip_check(const lu_arena_t *arena, zip_source_t *source, uint64_t limit,
+    lu_error_t *err)
 {
-    zip_stat_t               st;
-    zip_source_t            *metered;
-    liveupdate_rc_e          rc;
-    liveupdate_zip_meter_t   meter;
+    zip_stat_t      st;
+    zip_source_t   *metered;
+    lu_rc_e         rc;
+    lu_zip_meter_t  meter;
 
     zip_stat_init(&st);
 
     if (zip_source_stat(source, &st) != 0 || !(st.valid & ZIP_STAT_SIZE)) {
         zip_source_free(source);
-        return liveupdate_refuse(err, NULL, "the file cannot be read");
+        return lu_refuse(err, NULL, "the file cannot be read");
     }
 
-    memset(&meter, 0, sizeof(liveupdate_zip_meter_t));
+    memset(&meter, 0, sizeof(lu_zip_meter_t));
 
     zip_error_init(&meter.error);
     meter.source = source;
 
-    metered = zip_source_function_create(liveupdate_zip_meter, &meter, NULL);
+    metered = zip_source_function_create(lu_zip_meter, &meter, NULL);
 
     if (metered == NULL) {
         zip_source_free(source);
-        return LIVEUPDATE_NOMEM;
+        return LU_NOMEM;
     }
 
-    rc = liveupdate_zip_source(arena, metered, &meter, st.size, limit, err);
+    rc = lu_zip_source(arena, metered, &meter, st.size, limit, err);
 
     zip_error_fini(&meter.error);
 
@@ -145,40 +135,38 @@ liveupdate_zip_check(const liveupdate_arena_t *arena, zip_source_t *source,
 }
 
 
-static liveupdate_rc_e
-liveupdate_zip_source(const liveupdate_arena_t *arena, zip_source_t *source,
-    liveupdate_zip_meter_t *meter, uint64_t size, uint64_t limit,
-    liveupdate_error_t *err)
+static lu_rc_e
+lu_zip_source(const lu_arena_t *arena, zip_source_t *source,
+    lu_zip_meter_t *meter, uint64_t size, uint64_t limit, lu_error_t *err)
 {
-    zip_t                       *zip;
-    liveupdate_rc_e              rc;
-    liveupdate_zip_directory_t   directory;
+    zip_t              *zip;
+    lu_rc_e             rc;
+    lu_zip_directory_t  directory;
 
-    memset(&directory, 0, sizeof(liveupdate_zip_directory_t));
+    memset(&directory, 0, sizeof(lu_zip_directory_t));
 
-    meter->left = size * 2 + LIVEUPDATE_ZIP_ENDS * LIVEUPDATE_ZIP_END64;
+    meter->left = size * 2 + LU_ZIP_ENDS * LU_ZIP_END64;
 
-    rc = liveupdate_zip_directory(arena, source, size, &directory, err);
+    rc = lu_zip_directory(arena, source, size, &directory, err);
 
-    if (rc == LIVEUPDATE_OK) {
-        meter->left = directory.size * 2 + LIVEUPDATE_ZIP_TAIL * 2;
-        rc = liveupdate_zip_open(&zip, source, meter, err);
+    if (rc == LU_OK) {
+        meter->left = directory.size * 2 + LU_ZIP_TAIL * 2;
+        rc = lu_zip_open(&zip, source, meter, err);
     }
 
-    if (rc != LIVEUPDATE_OK) {
+    if (rc != LU_OK) {
         zip_source_free(source);
         return rc;
     }
 
     meter->left = size * 2;
 
-    rc = liveupdate_zip_entries(zip, &directory, meter, limit, err);
+    rc = lu_zip_entries(zip, &directory, meter, limit, err);
 
-    if (rc == LIVEUPDATE_INVALID && err->subject.len) {
-        err->subject = liveupdate_str_dup(arena, err->subject.data,
-                                          err->subject.len);
+    if (rc == LU_INVALID && err->subject.len) {
+        err->subject = lu_str_dup(arena, err->subject.data, err->subject.len);
         if (err->subject.data == NULL) {
-            rc = LIVEUPDATE_NOMEM;
+            rc = LU_NOMEM;
         }
     }
 
@@ -190,19 +178,19 @@ liveupdate_zip_source(const liveupdate_arena_t *arena, zip_source_t *source,
 
 /* On anything but OK the source is still the caller's. */
 
-static liveupdate_rc_e
-liveupdate_zip_open(zip_t **zip, zip_source_t *source,
-    const liveupdate_zip_meter_t *meter, liveupdate_error_t *err)
+static lu_rc_e
+lu_zip_open(zip_t **zip, zip_source_t *source, const lu_zip_meter_t *meter,
+    lu_error_t *err)
 {
-    zip_error_t      error;
-    liveupdate_rc_e  rc;
+    zip_error_t  error;
+    lu_rc_e      rc;
 
     zip_error_init(&error);
 
     *zip = zip_open_from_source(source, ZIP_RDONLY, &error);
 
     if (*zip == NULL) {
-        rc = liveupdate_zip_damaged(&error, NULL, meter, err);
+        rc = lu_zip_damaged(&error, NULL, meter, err);
         zip_error_fini(&error);
         return rc;
     }
@@ -214,34 +202,32 @@ liveupdate_zip_open(zip_t **zip, zip_source_t *source,
     if (meter->spent) {
         zip_source_keep(source);
         zip_discard(*zip);
-        return liveupdate_refuse(err, NULL,
-                                 "the directory of the zip archive is too"
-                                 " large");
+        return lu_refuse(err, NULL, "the directory of the zip archive is too"
+                         " large");
     }
 
-    return LIVEUPDATE_OK;
+    return LU_OK;
 }
 
 
-static liveupdate_rc_e
-liveupdate_zip_directory(const liveupdate_arena_t *arena,
-    zip_source_t *source, uint64_t size,
-    liveupdate_zip_directory_t *directory, liveupdate_error_t *err)
+static lu_rc_e
+lu_zip_directory(const lu_arena_t *arena, zip_source_t *source, uint64_t size,
+    lu_zip_directory_t *directory, lu_error_t *err)
 {
-    liveupdate_rc_e  rc;
+    lu_rc_e  rc;
 
-    if (size < LIVEUPDATE_ZIP_END || size > INT64_MAX / 4) {
-        return liveupdate_refuse(err, NULL, "the file is not a zip archive");
+    if (size < LU_ZIP_END || size > INT64_MAX / 4) {
+        return lu_refuse(err, NULL, "the file is not a zip archive");
     }
 
     if (zip_source_open(source) != 0) {
-        return liveupdate_refuse(err, NULL, "the file cannot be read");
+        return lu_refuse(err, NULL, "the file cannot be read");
     }
 
-    rc = liveupdate_zip_find(arena, source, size, directory, err);
+    rc = lu_zip_find(arena, source, size, directory, err);
 
-    if (rc == LIVEUPDATE_OK) {
-        rc = liveupdate_zip_list(arena, source, directory, err);
+    if (rc == LU_OK) {
+        rc = lu_zip_list(arena, source, directory, err);
     }
 
     zip_source_close(source);
@@ -255,158 +241,153 @@ liveupdate_zip_directory(const liveupdate_arena_t *arena,
  * announces, so that all are looked at.
  */
 
-static liveupdate_rc_e
-liveupdate_zip_find(const liveupdate_arena_t *arena, zip_source_t *source,
-    uint64_t size, liveupdate_zip_directory_t *directory,
-    liveupdate_error_t *err)
+static lu_rc_e
+lu_zip_find(const lu_arena_t *arena, zip_source_t *source, uint64_t size,
+    lu_zip_directory_t *directory, lu_error_t *err)
 {
     size_t          i, len, ends;
     unsigned char  *tail;
 
-    len = (size < LIVEUPDATE_ZIP_TAIL) ? (size_t) size : LIVEUPDATE_ZIP_TAIL;
+    len = (size < LU_ZIP_TAIL) ? (size_t) size : LU_ZIP_TAIL;
 
     tail = arena->alloc(arena->data, len);
     if (tail == NULL) {
-        return LIVEUPDATE_NOMEM;
+        return LU_NOMEM;
     }
 
-    if (!liveupdate_zip_read_at(source, size - len, tail, len)) {
-        return liveupdate_refuse(err, NULL, "the file cannot be read");
+    if (!lu_zip_read_at(source, size - len, tail, len)) {
+        return lu_refuse(err, NULL, "the file cannot be read");
     }
 
     ends = 0;
 
-    for (i = 0; i <= len - LIVEUPDATE_ZIP_END; i++) {
+    for (i = 0; i <= len - LU_ZIP_END; i++) {
         if (memcmp(&tail[i], "PK\5\6", 4) != 0) {
             continue;
         }
 
-        if (++ends > LIVEUPDATE_ZIP_ENDS) {
-            return liveupdate_refuse(err, NULL,
-                                     "the zip archive has too many end"
-                                     " records");
+        if (++ends > LU_ZIP_ENDS) {
+            return lu_refuse(err, NULL, "the zip archive has too many end"
+                             " records");
         }
 
-        liveupdate_zip_end(source, tail, i, directory);
+        lu_zip_end(source, tail, i, directory);
 
-        if (directory->entries > LIVEUPDATE_ZIP_ENTRIES) {
-            return liveupdate_refuse(err, NULL,
-                                     "the zip archive has too many entries");
+        if (directory->entries > LU_ZIP_ENTRIES) {
+            return lu_refuse(err, NULL,
+                             "the zip archive has too many entries");
         }
     }
 
     if (ends == 0) {
-        return liveupdate_refuse(err, NULL, "the file is not a zip archive");
+        return lu_refuse(err, NULL, "the file is not a zip archive");
     }
 
-    if (directory->size > LIVEUPDATE_ZIP_DIRECTORY) {
-        return liveupdate_refuse(err, NULL,
-                                 "the directory of the zip archive is too"
-                                 " large");
+    if (directory->size > LU_ZIP_DIRECTORY) {
+        return lu_refuse(err, NULL, "the directory of the zip archive is too"
+                         " large");
     }
 
     if (directory->entries == 0) {
-        return liveupdate_refuse(err, NULL, "the zip archive is empty");
+        return lu_refuse(err, NULL, "the zip archive is empty");
     }
 
     if (directory->offset > size
         || directory->size > size - directory->offset
-        || directory->size / LIVEUPDATE_ZIP_CENTRAL < directory->entries)
+        || directory->size / LU_ZIP_CENTRAL < directory->entries)
     {
-        return liveupdate_refuse(err, NULL,
-                                 "the directory of the zip archive is"
-                                 " damaged");
+        return lu_refuse(err, NULL, "the directory of the zip archive is"
+                         " damaged");
     }
 
-    return LIVEUPDATE_OK;
+    return LU_OK;
 }
 
 
 /* What the end record there says, or the larger one that belongs to it. */
 
 static void
-liveupdate_zip_end(zip_source_t *source, const unsigned char *tail, size_t i,
-    liveupdate_zip_directory_t *directory)
+lu_zip_end(zip_source_t *source, const unsigned char *tail, size_t i,
+    lu_zip_directory_t *directory)
 {
     const unsigned char  *locator;
-    unsigned char         end64[LIVEUPDATE_ZIP_END64];
+    unsigned char         end64[LU_ZIP_END64];
 
-    directory->entries = liveupdate_zip_le(&tail[i + 10], 2);
-    directory->size = liveupdate_zip_le(&tail[i + 12], 4);
-    directory->offset = liveupdate_zip_le(&tail[i + 16], 4);
+    directory->entries = lu_zip_le(&tail[i + 10], 2);
+    directory->size = lu_zip_le(&tail[i + 12], 4);
+    directory->offset = lu_zip_le(&tail[i + 16], 4);
 
-    if (i < LIVEUPDATE_ZIP_LOCATOR64) {
+    if (i < LU_ZIP_LOCATOR64) {
         return;
     }
 
-    locator = &tail[i - LIVEUPDATE_ZIP_LOCATOR64];
+    locator = &tail[i - LU_ZIP_LOCATOR64];
 
     if (memcmp(locator, "PK\6\7", 4) != 0
-        || !liveupdate_zip_read_at(source, liveupdate_zip_le(&locator[8], 8),
-                                   end64, LIVEUPDATE_ZIP_END64)
+        || !lu_zip_read_at(source, lu_zip_le(&locator[8], 8), end64,
+                           LU_ZIP_END64)
         || memcmp(end64, "PK\6\6", 4) != 0)
     {
         return;
     }
 
-    directory->entries = liveupdate_zip_le(&end64[32], 8);
-    directory->size = liveupdate_zip_le(&end64[40], 8);
-    directory->offset = liveupdate_zip_le(&end64[48], 8);
+    directory->entries = lu_zip_le(&end64[32], 8);
+    directory->size = lu_zip_le(&end64[40], 8);
+    directory->offset = lu_zip_le(&end64[48], 8);
 }
 
 
-static liveupdate_rc_e
-liveupdate_zip_list(const liveupdate_arena_t *arena, zip_source_t *source,
-    liveupdate_zip_directory_t *directory, liveupdate_error_t *err)
+static lu_rc_e
+lu_zip_list(const lu_arena_t *arena, zip_source_t *source,
+    lu_zip_directory_t *directory, lu_error_t *err)
 {
-    int                index;
-    size_t             i, n, len, left;
-    unsigned char     *p;
-    liveupdate_rc_e    rc;
-    liveupdate_str_t  *names;
+    int             index;
+    size_t          i, n, len, left;
+    unsigned char  *p;
+    lu_rc_e         rc;
+    lu_str_t       *names;
 
     n = (size_t) directory->entries;
     left = (size_t) directory->size;
 
-    names = arena->alloc(arena->data, n * sizeof(liveupdate_str_t));
+    names = arena->alloc(arena->data, n * sizeof(lu_str_t));
     if (names == NULL) {
-        return LIVEUPDATE_NOMEM;
+        return LU_NOMEM;
     }
 
     p = arena->alloc(arena->data, left);
     if (p == NULL) {
-        return LIVEUPDATE_NOMEM;
+        return LU_NOMEM;
     }
 
-    if (!liveupdate_zip_read_at(source, directory->offset, p, left)) {
-        return liveupdate_refuse(err, NULL, "the file cannot be read");
+    if (!lu_zip_read_at(source, directory->offset, p, left)) {
+        return lu_refuse(err, NULL, "the file cannot be read");
     }
 
     index = 0;
 
     for (i = 0; i < n; i++) {
 
-        if (left < LIVEUPDATE_ZIP_CENTRAL || memcmp(p, "PK\1\2", 4) != 0) {
+        if (left < LU_ZIP_CENTRAL || memcmp(p, "PK\1\2", 4) != 0) {
             break;
         }
 
-        names[i].data = &p[LIVEUPDATE_ZIP_CENTRAL];
-        names[i].len = (size_t) liveupdate_zip_le(&p[28], 2);
+        names[i].data = &p[LU_ZIP_CENTRAL];
+        names[i].len = (size_t) lu_zip_le(&p[28], 2);
 
-        len = LIVEUPDATE_ZIP_CENTRAL + names[i].len
-              + (size_t) liveupdate_zip_le(&p[30], 2)
-              + (size_t) liveupdate_zip_le(&p[32], 2);
+        len = LU_ZIP_CENTRAL + names[i].len + (size_t) lu_zip_le(&p[30], 2)
+              + (size_t) lu_zip_le(&p[32], 2);
 
         if (left < len) {
             break;
         }
 
-        rc = liveupdate_zip_entry(p, &names[i], err);
-        if (rc != LIVEUPDATE_OK) {
+        rc = lu_zip_entry(p, &names[i], err);
+        if (rc != LU_OK) {
             return rc;
         }
 
-        if (liveupdate_zip_is_index(&names[i])) {
+        if (lu_zip_is_index(&names[i])) {
             index = 1;
         }
 
@@ -415,28 +396,25 @@ liveupdate_zip_list(const liveupdate_arena_t *arena, zip_source_t *source,
     }
 
     if (i < n || left) {
-        return liveupdate_refuse(err, NULL,
-                                 "the directory of the zip archive is"
-                                 " damaged");
+        return lu_refuse(err, NULL, "the directory of the zip archive is"
+                         " damaged");
     }
 
     if (!index) {
-        return liveupdate_refuse(err, NULL,
-                                 "the zip archive contains no index.html");
+        return lu_refuse(err, NULL, "the zip archive contains no index.html");
     }
 
     directory->names = names;
 
-    return LIVEUPDATE_OK;
+    return LU_OK;
 }
 
 
-static liveupdate_rc_e
-liveupdate_zip_entry(const unsigned char *p, const liveupdate_str_t *name,
-    liveupdate_error_t *err)
+static lu_rc_e
+lu_zip_entry(const unsigned char *p, const lu_str_t *name, lu_error_t *err)
 {
-    uint64_t          method;
-    liveupdate_str_t  path;
+    uint64_t  method;
+    lu_str_t  path;
 
     path = *name;
 
@@ -444,37 +422,36 @@ liveupdate_zip_entry(const unsigned char *p, const liveupdate_str_t *name,
         path.len--;
     }
 
-    if (liveupdate_href_check(&path, err) != LIVEUPDATE_OK) {
-        return LIVEUPDATE_INVALID;
+    if (lu_href_check(&path, err) != LU_OK) {
+        return LU_INVALID;
     }
 
-    if (liveupdate_zip_le(&p[38], 4) & LIVEUPDATE_ZIP_LINK) {
-        return liveupdate_refuse(err, name, "is a symbolic link");
+    if (lu_zip_le(&p[38], 4) & LU_ZIP_LINK) {
+        return lu_refuse(err, name, "is a symbolic link");
     }
 
-    if (liveupdate_zip_le(&p[8], 2) & LIVEUPDATE_ZIP_ENCRYPTED) {
-        return liveupdate_refuse(err, name, "is encrypted");
+    if (lu_zip_le(&p[8], 2) & LU_ZIP_ENCRYPTED) {
+        return lu_refuse(err, name, "is encrypted");
     }
 
-    method = liveupdate_zip_le(&p[10], 2);
+    method = lu_zip_le(&p[10], 2);
 
     if (method != ZIP_CM_STORE && method != ZIP_CM_DEFLATE) {
-        return liveupdate_refuse(err, name,
-                                 "is compressed by another method than"
-                                 " deflate");
+        return lu_refuse(err, name, "is compressed by another method than"
+                         " deflate");
     }
 
-    return LIVEUPDATE_OK;
+    return LU_OK;
 }
 
 
 /* What macOS adds under __MACOSX/ is no page. */
 
 static int
-liveupdate_zip_is_index(const liveupdate_str_t *name)
+lu_zip_is_index(const lu_str_t *name)
 {
-    liveupdate_str_t               base;
-    static const liveupdate_str_t  mac = liveupdate_string("__MACOSX/");
+    lu_str_t               base;
+    static const lu_str_t  mac = lu_string("__MACOSX/");
 
     if (name->len >= mac.len && memcmp(name->data, mac.data, mac.len) == 0) {
         return 0;
@@ -488,13 +465,13 @@ liveupdate_zip_is_index(const liveupdate_str_t *name)
         base.len++;
     }
 
-    return liveupdate_str_is(&base, "index.html");
+    return lu_str_is(&base, "index.html");
 }
 
 
 static int
-liveupdate_zip_read_at(zip_source_t *source, uint64_t offset,
-    unsigned char *buf, size_t len)
+lu_zip_read_at(zip_source_t *source, uint64_t offset, unsigned char *buf,
+    size_t len)
 {
     return offset <= INT64_MAX
            && zip_source_seek(source, (zip_int64_t) offset, SEEK_SET) == 0
@@ -503,7 +480,7 @@ liveupdate_zip_read_at(zip_source_t *source, uint64_t offset,
 
 
 static uint64_t
-liveupdate_zip_le(const unsigned char *p, size_t len)
+lu_zip_le(const unsigned char *p, size_t len)
 {
     uint64_t  n;
 
@@ -517,53 +494,49 @@ liveupdate_zip_le(const unsigned char *p, size_t len)
 }
 
 
-static liveupdate_rc_e
-liveupdate_zip_entries(zip_t *zip,
-    const liveupdate_zip_directory_t *directory,
-    const liveupdate_zip_meter_t *meter, uint64_t limit,
-    liveupdate_error_t *err)
+static lu_rc_e
+lu_zip_entries(zip_t *zip, const lu_zip_directory_t *directory,
+    const lu_zip_meter_t *meter, uint64_t limit, lu_error_t *err)
 {
-    uint64_t         i, left;
-    liveupdate_rc_e  rc;
+    uint64_t  i, left;
+    lu_rc_e   rc;
 
-    rc = liveupdate_zip_compare(zip, directory, err);
-    if (rc != LIVEUPDATE_OK) {
+    rc = lu_zip_compare(zip, directory, err);
+    if (rc != LU_OK) {
         return rc;
     }
 
-    rc = liveupdate_tree_check(directory->names, (size_t) directory->entries,
-                               err);
-    if (rc != LIVEUPDATE_OK) {
+    rc = lu_tree_check(directory->names, (size_t) directory->entries, err);
+    if (rc != LU_OK) {
         return rc;
     }
 
     left = limit;
 
     for (i = 0; i < directory->entries; i++) {
-        rc = liveupdate_zip_contents(zip, i, meter, &left, err);
-        if (rc != LIVEUPDATE_OK) {
+        rc = lu_zip_contents(zip, i, meter, &left, err);
+        if (rc != LU_OK) {
             return rc;
         }
     }
 
-    return LIVEUPDATE_OK;
+    return LU_OK;
 }
 
 
 /* What libzip is about to read is what the plugins will read. */
 
-static liveupdate_rc_e
-liveupdate_zip_compare(zip_t *zip,
-    const liveupdate_zip_directory_t *directory, liveupdate_error_t *err)
+static lu_rc_e
+lu_zip_compare(zip_t *zip, const lu_zip_directory_t *directory,
+    lu_error_t *err)
 {
-    uint64_t           i;
-    const char        *name;
-    liveupdate_str_t  *names;
+    uint64_t     i;
+    const char  *name;
+    lu_str_t    *names;
 
     if (zip_get_num_entries(zip, 0) != (zip_int64_t) directory->entries) {
-        return liveupdate_refuse(err, NULL,
-                                 "the zip archive has two directories that"
-                                 " differ");
+        return lu_refuse(err, NULL, "the zip archive has two directories that"
+                         " differ");
     }
 
     names = directory->names;
@@ -571,30 +544,29 @@ liveupdate_zip_compare(zip_t *zip,
     for (i = 0; i < directory->entries; i++) {
         name = zip_get_name(zip, i, ZIP_FL_ENC_RAW);
 
-        if (name == NULL || !liveupdate_str_is(&names[i], name)) {
-            return liveupdate_refuse(err, &names[i],
-                                     "has another name elsewhere in the zip"
-                                     " archive");
+        if (name == NULL || !lu_str_is(&names[i], name)) {
+            return lu_refuse(err, &names[i],
+                             "has another name elsewhere in the zip"
+                             " archive");
         }
     }
 
-    return LIVEUPDATE_OK;
+    return LU_OK;
 }
 
 
-static liveupdate_rc_e
-liveupdate_zip_contents(zip_t *zip, zip_uint64_t i,
-    const liveupdate_zip_meter_t *meter, uint64_t *left,
-    liveupdate_error_t *err)
+static lu_rc_e
+lu_zip_contents(zip_t *zip, zip_uint64_t i, const lu_zip_meter_t *meter,
+    uint64_t *left, lu_error_t *err)
 {
-    uint64_t           size;
-    zip_stat_t         st;
-    zip_file_t        *file;
-    liveupdate_rc_e    rc;
-    liveupdate_str_t   name;
+    uint64_t     size;
+    zip_stat_t   st;
+    zip_file_t  *file;
+    lu_rc_e      rc;
+    lu_str_t     name;
 
     if (zip_stat_index(zip, i, ZIP_FL_ENC_RAW, &st) != 0) {
-        return liveupdate_zip_damaged(zip_get_error(zip), NULL, meter, err);
+        return lu_zip_damaged(zip_get_error(zip), NULL, meter, err);
     }
 
     name.data = (unsigned char *) st.name;
@@ -602,16 +574,16 @@ liveupdate_zip_contents(zip_t *zip, zip_uint64_t i,
 
     file = zip_fopen_index(zip, i, 0);
     if (file == NULL) {
-        return liveupdate_zip_damaged(zip_get_error(zip), &name, meter, err);
+        return lu_zip_damaged(zip_get_error(zip), &name, meter, err);
     }
 
     size = *left;
 
-    rc = liveupdate_zip_read(file, &name, meter, left, err);
+    rc = lu_zip_read(file, &name, meter, left, err);
 
     zip_fclose(file);
 
-    if (rc != LIVEUPDATE_OK) {
+    if (rc != LU_OK) {
         return rc;
     }
 
@@ -623,40 +595,37 @@ liveupdate_zip_contents(zip_t *zip, zip_uint64_t i,
      */
 
     if (size != st.size) {
-        return liveupdate_refuse(err, &name,
-                                 "has another size than announced");
+        return lu_refuse(err, &name, "has another size than announced");
     }
 
     if (size == 0 && st.crc != 0) {
-        return liveupdate_refuse(err, &name, "has another CRC than announced");
+        return lu_refuse(err, &name, "has another CRC than announced");
     }
 
-    return LIVEUPDATE_OK;
+    return LU_OK;
 }
 
 
-static liveupdate_rc_e
-liveupdate_zip_read(zip_file_t *file, const liveupdate_str_t *name,
-    const liveupdate_zip_meter_t *meter, uint64_t *left,
-    liveupdate_error_t *err)
+static lu_rc_e
+lu_zip_read(zip_file_t *file, const lu_str_t *name,
+    const lu_zip_meter_t *meter, uint64_t *left, lu_error_t *err)
 {
     zip_int64_t    n;
-    unsigned char  buf[LIVEUPDATE_ZIP_BUFFER];
+    unsigned char  buf[LU_ZIP_BUFFER];
 
     for ( ;; ) {
-        n = zip_fread(file, buf, LIVEUPDATE_ZIP_BUFFER);
+        n = zip_fread(file, buf, LU_ZIP_BUFFER);
 
         if (n == 0) {
-            return LIVEUPDATE_OK;
+            return LU_OK;
         }
 
         if (n < 0) {
-            return liveupdate_zip_damaged(zip_file_get_error(file), name,
-                                          meter, err);
+            return lu_zip_damaged(zip_file_get_error(file), name, meter, err);
         }
 
         if ((uint64_t) n > *left) {
-            return liveupdate_refuse(err, name,
+            return lu_refuse(err, name,
                        "makes the contents of the zip archive too large");
         }
 
@@ -665,43 +634,42 @@ liveupdate_zip_read(zip_file_t *file, const liveupdate_str_t *name,
 }
 
 
-static liveupdate_rc_e
-liveupdate_zip_damaged(zip_error_t *error, const liveupdate_str_t *name,
-    const liveupdate_zip_meter_t *meter, liveupdate_error_t *err)
+static lu_rc_e
+lu_zip_damaged(zip_error_t *error, const lu_str_t *name,
+    const lu_zip_meter_t *meter, lu_error_t *err)
 {
     int  code;
 
     code = zip_error_code_zip(error);
 
     if (code == ZIP_ER_MEMORY) {
-        return LIVEUPDATE_NOMEM;
+        return LU_NOMEM;
     }
 
     if (meter && meter->spent) {
-        return liveupdate_refuse(err, name,
-                   (name) ? "overlaps other entries of the zip archive"
+        return lu_refuse(err, name,
+                         (name) ? "overlaps other entries of the zip archive"
                           : "the directory of the zip archive is too large");
     }
 
     if (name == NULL) {
-        return liveupdate_refuse(err, NULL,
-                   "the file is not a zip archive or is damaged");
+        return lu_refuse(err, NULL,
+                         "the file is not a zip archive or is damaged");
     }
 
     if (code == ZIP_ER_CRC) {
-        return liveupdate_refuse(err, name, "has another CRC than announced");
+        return lu_refuse(err, name, "has another CRC than announced");
     }
 
-    return liveupdate_refuse(err, name, "is damaged");
+    return lu_refuse(err, name, "is damaged");
 }
 
 
 static zip_int64_t
-liveupdate_zip_meter(void *data, void *buf, zip_uint64_t len,
-    zip_source_cmd_t cmd)
+lu_zip_meter(void *data, void *buf, zip_uint64_t len, zip_source_cmd_t cmd)
 {
-    zip_source_t            *source;
-    liveupdate_zip_meter_t  *meter;
+    zip_source_t    *source;
+    lu_zip_meter_t  *meter;
 
     meter = data;
     source = meter->source;
@@ -715,23 +683,22 @@ liveupdate_zip_meter(void *data, void *buf, zip_uint64_t len,
                    ZIP_SOURCE_ERROR, ZIP_SOURCE_FREE, -1);
 
     case ZIP_SOURCE_OPEN:
-        return liveupdate_zip_meter_result(meter, zip_source_open(source));
+        return lu_zip_meter_result(meter, zip_source_open(source));
 
     case ZIP_SOURCE_READ:
-        return liveupdate_zip_meter_read(meter, buf, len);
+        return lu_zip_meter_read(meter, buf, len);
 
     case ZIP_SOURCE_CLOSE:
-        return liveupdate_zip_meter_result(meter, zip_source_close(source));
+        return lu_zip_meter_result(meter, zip_source_close(source));
 
     case ZIP_SOURCE_SEEK:
-        return liveupdate_zip_meter_seek(meter, buf, len);
+        return lu_zip_meter_seek(meter, buf, len);
 
     case ZIP_SOURCE_TELL:
-        return liveupdate_zip_meter_result(meter, zip_source_tell(source));
+        return lu_zip_meter_result(meter, zip_source_tell(source));
 
     case ZIP_SOURCE_STAT:
-        return liveupdate_zip_meter_result(meter,
-                                           zip_source_stat(source, buf));
+        return lu_zip_meter_result(meter, zip_source_stat(source, buf));
 
     case ZIP_SOURCE_ERROR:
         return zip_error_to_data(&meter->error, buf, len);
@@ -748,15 +715,14 @@ liveupdate_zip_meter(void *data, void *buf, zip_uint64_t len,
 
 
 static zip_int64_t
-liveupdate_zip_meter_read(liveupdate_zip_meter_t *meter, void *buf,
-    zip_uint64_t len)
+lu_zip_meter_read(lu_zip_meter_t *meter, void *buf, zip_uint64_t len)
 {
     zip_int64_t  n;
 
     n = zip_source_read(meter->source, buf, len);
 
     if (n < 0) {
-        return liveupdate_zip_meter_result(meter, n);
+        return lu_zip_meter_result(meter, n);
     }
 
     if ((uint64_t) n > meter->left) {
@@ -772,8 +738,7 @@ liveupdate_zip_meter_read(liveupdate_zip_meter_t *meter, void *buf,
 
 
 static zip_int64_t
-liveupdate_zip_meter_seek(liveupdate_zip_meter_t *meter, void *args,
-    zip_uint64_t len)
+lu_zip_meter_seek(lu_zip_meter_t *meter, void *args, zip_uint64_t len)
 {
     zip_source_args_seek_t  *seek;
 
@@ -783,13 +748,13 @@ liveupdate_zip_meter_seek(liveupdate_zip_meter_t *meter, void *args,
         return -1;
     }
 
-    return liveupdate_zip_meter_result(meter,
+    return lu_zip_meter_result(meter,
                zip_source_seek(meter->source, seek->offset, seek->whence));
 }
 
 
 static zip_int64_t
-liveupdate_zip_meter_result(liveupdate_zip_meter_t *meter, zip_int64_t result)
+lu_zip_meter_result(lu_zip_meter_t *meter, zip_int64_t result)
 {
     zip_error_t  *error;
 

@@ -4,8 +4,8 @@
  */
 
 
-#ifndef _LIVEUPDATE_ZIP_H_INCLUDED_
-#define _LIVEUPDATE_ZIP_H_INCLUDED_
+#ifndef _LU_ZIP_H_INCLUDED_
+#define _LU_ZIP_H_INCLUDED_
 
 
 #include "lu_core.h"
@@ -13,7 +13,7 @@
 #include <zip.h>
 
 
-#define LIVEUPDATE_ZIP_ENTRIES  100000
+#define LU_ZIP_ENTRIES  100000
 
 
 /*
@@ -25,13 +25,13 @@
  * there twice or as a file and a directory, and one entry is an index.html
  * (at any depth, as the plugins search for it, but not under "__MACOSX").
  * What is read and allocated is bounded by the size of the source and by
- * limit.  The source is consumed whatever comes out.  LIVEUPDATE_INVALID
+ * limit.  The source is consumed whatever comes out.  LU_INVALID
  * with the reason (subject: the entry, copied into the arena), or
- * LIVEUPDATE_NOMEM.
+ * LU_NOMEM.
  */
 
-liveupdate_rc_e liveupdate_zip_check(const liveupdate_arena_t *arena,
-    zip_source_t *source, uint64_t limit, liveupdate_error_t *err);
+lu_rc_e lu_zip_check(const lu_arena_t *arena, zip_source_t *source,
+    uint64_t limit, lu_error_t *err);
 
 
-#endif /* _LIVEUPDATE_ZIP_H_INCLUDED_ */
+#endif /* _LU_ZIP_H_INCLUDED_ */

@@ -13,8 +13,7 @@
 /* For those who ask what came of their commit. */
 
 ngx_int_t
-ngx_http_liveupdate_approved_write(ngx_http_liveupdate_call_t *call,
-    ngx_array_t *apps, ngx_int_t status)
+ngx_lu_approved_write(ngx_lu_call_t *call, ngx_array_t *apps, ngx_int_t status)
 {
     cJSON       *json;
     u_char      *path, *sentence;
@@ -25,9 +24,9 @@ ngx_http_liveupdate_approved_write(ngx_http_liveupdate_call_t *call,
     sentence = NULL;
 
     if (status != NGX_OK) {
-        sentence = ngx_http_liveupdate_sentence(call->job->pool, &call->error);
+        sentence = ngx_lu_sentence(call->job->pool, &call->error);
         if (sentence == NULL) {
-            return ngx_http_liveupdate_nomem(call);
+            return ngx_lu_nomem(call);
         }
     }
 
@@ -44,7 +43,7 @@ ngx_http_liveupdate_approved_write(ngx_http_liveupdate_call_t *call,
                == NULL))
     {
         cJSON_Delete(json);
-        return ngx_http_liveupdate_nomem(call);
+        return ngx_lu_nomem(call);
     }
 
     rc = NGX_OK;
@@ -52,17 +51,15 @@ ngx_http_liveupdate_approved_write(ngx_http_liveupdate_call_t *call,
 
     for (i = 0; i < apps->nelts && rc == NGX_OK; i++) {
 
-        path = ngx_http_liveupdate_path(call->io.pool,
-                                        "%V/apps/%V/github.json",
-                                        &call->store->path, &app[i]);
+        path = ngx_lu_path(call->io.pool, "%V/apps/%V/github.json",
+                           &call->store->path, &app[i]);
 
-        rc = ngx_http_liveupdate_store_write_json(&call->io, call->store,
-                                                  path, json);
+        rc = ngx_lu_store_write_json(&call->io, call->store, path, json);
     }
 
     cJSON_Delete(json);
 
-    return rc == NGX_OK ? NGX_OK : ngx_http_liveupdate_failed(call);
+    return rc == NGX_OK ? NGX_OK : ngx_lu_failed(call);
 }
 
 
@@ -72,15 +69,14 @@ ngx_http_liveupdate_approved_write(ngx_http_liveupdate_call_t *call,
  */
 
 ngx_int_t
-ngx_http_liveupdate_approved_ask(ngx_http_liveupdate_call_t *call)
+ngx_lu_approved_ask(ngx_lu_call_t *call)
 {
     u_char  *path;
 
-    path = ngx_http_liveupdate_path(call->io.pool, "%V/jobs/github",
-                                    &call->store->path);
+    path = ngx_lu_path(call->io.pool, "%V/jobs/github", &call->store->path);
 
-    if (ngx_http_liveupdate_store_append(&call->io, path, "\n", 1) != NGX_OK) {
-        return ngx_http_liveupdate_failed(call);
+    if (ngx_lu_store_append(&call->io, path, "\n", 1) != NGX_OK) {
+        return ngx_lu_failed(call);
     }
 
     return NGX_OK;
@@ -88,17 +84,17 @@ ngx_http_liveupdate_approved_ask(ngx_http_liveupdate_call_t *call)
 
 
 ngx_int_t
-ngx_http_liveupdate_approved_over(ngx_http_liveupdate_call_t *call)
+ngx_lu_approved_over(ngx_lu_call_t *call)
 {
-    ngx_fd_t                    lock;
-    ngx_int_t                   rc;
-    ngx_file_info_t             fi;
-    ngx_http_liveupdate_job_t  *job;
+    ngx_fd_t         lock;
+    ngx_int_t        rc;
+    ngx_file_info_t  fi;
+    ngx_lu_job_t    *job;
 
     job = call->job;
 
-    if (ngx_http_liveupdate_approved_lock(call, &lock) != NGX_OK) {
-        return ngx_http_liveupdate_failed(call);
+    if (ngx_lu_approved_lock(call, &lock) != NGX_OK) {
+        return ngx_lu_failed(call);
     }
 
     rc = NGX_OK;
@@ -106,54 +102,53 @@ ngx_http_liveupdate_approved_over(ngx_http_liveupdate_call_t *call)
     if (ngx_fd_info(job->claim, &fi) != NGX_FILE_ERROR
         && ngx_file_size(&fi) == job->seen)
     {
-        rc = ngx_http_liveupdate_store_unlink(&call->io, job->path);
+        rc = ngx_lu_store_unlink(&call->io, job->path);
     }
 
-    ngx_http_liveupdate_store_unlock(lock);
+    ngx_lu_store_unlock(lock);
 
-    return rc == NGX_ERROR ? ngx_http_liveupdate_failed(call) : NGX_OK;
+    return rc == NGX_ERROR ? ngx_lu_failed(call) : NGX_OK;
 }
 
 
 ngx_int_t
-ngx_http_liveupdate_approved_lock(ngx_http_liveupdate_call_t *call,
-    ngx_fd_t *lock)
+ngx_lu_approved_lock(ngx_lu_call_t *call, ngx_fd_t *lock)
 {
-    return ngx_http_liveupdate_store_lock(&call->io,
-               ngx_http_liveupdate_path(call->io.pool, "%V/jobs/.lock",
-                                        &call->store->path),
-               lock);
+    return ngx_lu_store_lock(&call->io,
+                             ngx_lu_path(call->io.pool, "%V/jobs/.lock",
+                                         &call->store->path),
+                             lock);
 }
 
 
 /* GET /releases/{app}/github */
 
 ngx_int_t
-ngx_http_liveupdate_approved_get(ngx_http_liveupdate_call_t *call)
+ngx_lu_approved_get(ngx_lu_call_t *call)
 {
     cJSON      *app;
     u_char     *path;
     ngx_int_t   rc, status;
 
-    status = ngx_http_liveupdate_app_read(call, &app);
+    status = ngx_lu_app_read(call, &app);
     if (status != NGX_OK) {
         return status;
     }
 
     cJSON_Delete(app);
 
-    path = ngx_http_liveupdate_path(call->io.pool, "%V/apps/%s/github.json",
-                                    &call->store->path, call->route.app.data);
+    path = ngx_lu_path(call->io.pool, "%V/apps/%s/github.json",
+                       &call->store->path, call->route.app.data);
 
-    rc = ngx_http_liveupdate_store_read_json(&call->io, path, &call->answer);
+    rc = ngx_lu_store_read_json(&call->io, path, &call->answer);
 
     if (rc == NGX_ERROR) {
-        return ngx_http_liveupdate_failed(call);
+        return ngx_lu_failed(call);
     }
 
     if (rc == NGX_DECLINED) {
         call->answer = cJSON_CreateObject();
     }
 
-    return call->answer ? NGX_HTTP_OK : ngx_http_liveupdate_nomem(call);
+    return call->answer ? NGX_HTTP_OK : ngx_lu_nomem(call);
 }

@@ -10,49 +10,42 @@
 #include "ngx_lu_job.h"
 
 
-#define NGX_HTTP_LIVEUPDATE_TRANSFERS  4
-#define NGX_HTTP_LIVEUPDATE_LOOK       50       /* msec */
-#define NGX_HTTP_LIVEUPDATE_REPORT     1000
+#define NGX_LU_TRANSFERS  4
+#define NGX_LU_LOOK       50       /* msec */
+#define NGX_LU_REPORT     1000
 
 
-static ngx_int_t ngx_http_liveupdate_collect_stage(
-    ngx_http_liveupdate_call_t *call);
-static ngx_int_t ngx_http_liveupdate_collect_over(
-    ngx_http_liveupdate_call_t *call, ngx_fd_t lock, ngx_int_t status);
-
-static void ngx_http_liveupdate_collect_begin(
-    ngx_http_liveupdate_job_t *job, ngx_int_t status);
-static void ngx_http_liveupdate_collect_planned(
-    ngx_http_liveupdate_job_t *job, ngx_int_t status);
-static void ngx_http_liveupdate_collect_start(
-    ngx_http_liveupdate_collect_t *collect);
-static uint64_t ngx_http_liveupdate_collect_limit(
-    ngx_http_liveupdate_collect_t *collect, liveupdate_plan_file_t *file);
-static void ngx_http_liveupdate_collect_done(
-    ngx_http_liveupdate_transfer_t *transfer);
-static void ngx_http_liveupdate_collect_look(ngx_event_t *ev);
-static void ngx_http_liveupdate_collect_end(
-    ngx_http_liveupdate_collect_t *collect);
-static void ngx_http_liveupdate_collect_staged(ngx_http_liveupdate_job_t *job,
+static ngx_int_t ngx_lu_collect_stage(ngx_lu_call_t *call);
+static ngx_int_t ngx_lu_collect_over(ngx_lu_call_t *call, ngx_fd_t lock,
     ngx_int_t status);
+
+static void ngx_lu_collect_begin(ngx_lu_job_t *job, ngx_int_t status);
+static void ngx_lu_collect_planned(ngx_lu_job_t *job, ngx_int_t status);
+static void ngx_lu_collect_start(ngx_lu_collect_t *collect);
+static uint64_t ngx_lu_collect_limit(ngx_lu_collect_t *collect,
+    lu_plan_file_t *file);
+static void ngx_lu_collect_done(ngx_lu_transfer_t *transfer);
+static void ngx_lu_collect_look(ngx_event_t *ev);
+static void ngx_lu_collect_end(ngx_lu_collect_t *collect);
+static void ngx_lu_collect_staged(ngx_lu_job_t *job, ngx_int_t status);
 
 
 void
-ngx_http_liveupdate_collect(ngx_http_liveupdate_job_t *job)
+ngx_lu_collect(ngx_lu_job_t *job)
 {
-    ngx_http_liveupdate_collect_t  *collect;
+    ngx_lu_collect_t  *collect;
 
-    collect = ngx_pcalloc(job->pool, sizeof(ngx_http_liveupdate_collect_t));
+    collect = ngx_pcalloc(job->pool, sizeof(ngx_lu_collect_t));
 
     if (collect == NULL
         || ngx_array_init(&collect->files, job->pool, 32,
-                          sizeof(liveupdate_plan_file_t))
+                          sizeof(lu_plan_file_t))
            != NGX_OK
         || ngx_array_init(&collect->digests, job->pool, 32,
-                          sizeof(ngx_http_liveupdate_digest_t))
+                          sizeof(ngx_lu_digest_t))
            != NGX_OK)
     {
-        ngx_http_liveupdate_job_end(job);
+        ngx_lu_job_end(job);
         return;
     }
 
@@ -61,39 +54,38 @@ ngx_http_liveupdate_collect(ngx_http_liveupdate_job_t *job)
 
     ngx_queue_init(&collect->transfers);
 
-    collect->look.handler = ngx_http_liveupdate_collect_look;
+    collect->look.handler = ngx_lu_collect_look;
     collect->look.data = collect;
     collect->look.log = ngx_cycle->log;
 
     /* not cancelable: while a thread writes, nginx would exit without it */
 
-    ngx_http_liveupdate_job_run(job, ngx_http_liveupdate_plan_open,
-                                ngx_http_liveupdate_collect_begin);
+    ngx_lu_job_run(job, ngx_lu_plan_open, ngx_lu_collect_begin);
 }
 
 
 /* All files are there. */
 
 static ngx_int_t
-ngx_http_liveupdate_collect_stage(ngx_http_liveupdate_call_t *call)
+ngx_lu_collect_stage(ngx_lu_call_t *call)
 {
-    cJSON                          *release;
-    ngx_fd_t                        lock;
-    ngx_int_t                       rc, status;
-    liveupdate_str_t                state;
-    ngx_http_liveupdate_job_t      *job;
-    ngx_http_liveupdate_collect_t  *collect;
+    cJSON             *release;
+    ngx_fd_t           lock;
+    ngx_int_t          rc, status;
+    lu_str_t           state;
+    ngx_lu_job_t      *job;
+    ngx_lu_collect_t  *collect;
 
     job = call->job;
     collect = job->data;
 
-    rc = ngx_http_liveupdate_job_lock(call, &lock, &release);
+    rc = ngx_lu_job_lock(call, &lock, &release);
     if (rc != NGX_OK) {
         return rc == NGX_DECLINED ? NGX_DONE : rc;
     }
 
-    if (liveupdate_json_string(release, "state", &state) != LIVEUPDATE_OK
-        || !liveupdate_str_is(&state, "fetching"))
+    if (lu_json_string(release, "state", &state) != LU_OK
+        || !lu_str_is(&state, "fetching"))
     {
         status = NGX_DONE;
 
@@ -101,16 +93,16 @@ ngx_http_liveupdate_collect_stage(ngx_http_liveupdate_call_t *call)
         cJSON_DeleteItemFromObjectCaseSensitive(release, "attempts");
         cJSON_DeleteItemFromObjectCaseSensitive(release, "nextAttemptAt");
 
-        status = ngx_http_liveupdate_plan_clean(call);
+        status = ngx_lu_plan_clean(call);
 
         if (status == NGX_OK) {
-            status = ngx_http_liveupdate_stage(call, job->folder, release,
-                                               &collect->digests);
+            status = ngx_lu_stage(call, job->folder, release,
+                                  &collect->digests);
         }
     }
 
     if (status == NGX_OK || status == NGX_DONE) {
-        rc = ngx_http_liveupdate_staging_clean(call, job->folder, "uploads");
+        rc = ngx_lu_staging_clean(call, job->folder, "uploads");
 
         if (rc != NGX_OK) {
             status = rc;
@@ -119,32 +111,29 @@ ngx_http_liveupdate_collect_stage(ngx_http_liveupdate_call_t *call)
 
     cJSON_Delete(release);
 
-    return ngx_http_liveupdate_collect_over(call, lock, status);
+    return ngx_lu_collect_over(call, lock, status);
 }
 
 
 /* Under the lock, so that nobody asks for it once more at this moment. */
 
 static ngx_int_t
-ngx_http_liveupdate_collect_over(ngx_http_liveupdate_call_t *call,
-    ngx_fd_t lock, ngx_int_t status)
+ngx_lu_collect_over(ngx_lu_call_t *call, ngx_fd_t lock, ngx_int_t status)
 {
     if (status == NGX_OK && !call->approval) {
-        status = ngx_http_liveupdate_change(call,
-                                         ngx_http_liveupdate_release_promote);
+        status = ngx_lu_change(call, ngx_lu_release_promote);
     }
 
     /* a pull request is the same job's */
 
     if (status < NGX_HTTP_BAD_REQUEST
         && !(status == NGX_OK && call->job->jobs->github_approves)
-        && ngx_http_liveupdate_store_unlink(&call->io, call->job->path)
-           == NGX_ERROR)
+        && ngx_lu_store_unlink(&call->io, call->job->path) == NGX_ERROR)
     {
-        status = ngx_http_liveupdate_failed(call);
+        status = ngx_lu_failed(call);
     }
 
-    ngx_http_liveupdate_store_unlock(lock);
+    ngx_lu_store_unlock(lock);
 
     return status;
 }
@@ -153,67 +142,65 @@ ngx_http_liveupdate_collect_over(ngx_http_liveupdate_call_t *call,
 /* Something is to be fetched: manifests, or the files of the plan. */
 
 static void
-ngx_http_liveupdate_collect_begin(ngx_http_liveupdate_job_t *job,
-    ngx_int_t status)
+ngx_lu_collect_begin(ngx_lu_job_t *job, ngx_int_t status)
 {
-    ngx_http_liveupdate_collect_t *collect = job->data;
+    ngx_lu_collect_t *collect = job->data;
 
     if (status != NGX_OK) {
-        ngx_http_liveupdate_collect_end(collect);
+        ngx_lu_collect_end(collect);
         return;
     }
 
     if (!collect->look.timer_set) {
-        ngx_add_timer(&collect->look, NGX_HTTP_LIVEUPDATE_LOOK);
+        ngx_add_timer(&collect->look, NGX_LU_LOOK);
     }
 
-    ngx_http_liveupdate_collect_next(collect);
+    ngx_lu_collect_next(collect);
 }
 
 
 /* Not earlier: what the thread was making is looked at from now on. */
 
 static void
-ngx_http_liveupdate_collect_planned(ngx_http_liveupdate_job_t *job,
-    ngx_int_t status)
+ngx_lu_collect_planned(ngx_lu_job_t *job, ngx_int_t status)
 {
-    ngx_http_liveupdate_collect_t *collect = job->data;
+    ngx_lu_collect_t *collect = job->data;
 
     collect->planned = (status == NGX_OK);
 
-    ngx_http_liveupdate_collect_begin(job, status);
+    ngx_lu_collect_begin(job, status);
 }
 
 
 void
-ngx_http_liveupdate_collect_next(ngx_http_liveupdate_collect_t *collect)
+ngx_lu_collect_next(ngx_lu_collect_t *collect)
 {
-    ngx_http_liveupdate_job_t  *job;
+    ngx_lu_job_t  *job;
 
     job = collect->job;
 
-    while (job->error == NGX_HTTP_LIVEUPDATE_JOB_OK
+    while (job->error == NGX_LU_JOB_OK
            && !collect->unwanted
            && !ngx_exiting
            && !ngx_terminate
-           && collect->nrunning < NGX_HTTP_LIVEUPDATE_TRANSFERS
+           && collect->nrunning < NGX_LU_TRANSFERS
            && collect->next < collect->files.nelts)
     {
-        ngx_http_liveupdate_collect_start(collect);
+        ngx_lu_collect_start(collect);
     }
 
     if (collect->nrunning || collect->reporting) {
         return;
     }
 
-    if (job->error != NGX_HTTP_LIVEUPDATE_JOB_OK
+    if (job->error != NGX_LU_JOB_OK
         || collect->unwanted
         || ngx_exiting
         || ngx_terminate)
     {
         /* another worker goes on with what is in "uploads" */
 
-        ngx_http_liveupdate_collect_end(collect);
+        ngx_lu_collect_end(collect);
         return;
     }
 
@@ -224,31 +211,29 @@ ngx_http_liveupdate_collect_next(ngx_http_liveupdate_collect_t *collect)
     }
 
     if (!collect->planned) {
-        ngx_http_liveupdate_job_run(job, ngx_http_liveupdate_plan_files,
-                                    ngx_http_liveupdate_collect_planned);
+        ngx_lu_job_run(job, ngx_lu_plan_files, ngx_lu_collect_planned);
         return;
     }
 
-    ngx_http_liveupdate_job_run(job, ngx_http_liveupdate_collect_stage,
-                                ngx_http_liveupdate_collect_staged);
+    ngx_lu_job_run(job, ngx_lu_collect_stage, ngx_lu_collect_staged);
 }
 
 
 static void
-ngx_http_liveupdate_collect_start(ngx_http_liveupdate_collect_t *collect)
+ngx_lu_collect_start(ngx_lu_collect_t *collect)
 {
-    uint64_t                         limit;
-    liveupdate_plan_file_t          *file;
-    ngx_http_liveupdate_transfer_t  *transfer;
+    uint64_t            limit;
+    lu_plan_file_t     *file;
+    ngx_lu_transfer_t  *transfer;
 
-    file = (liveupdate_plan_file_t *) collect->files.elts + collect->next++;
+    file = (lu_plan_file_t *) collect->files.elts + collect->next++;
 
-    limit = ngx_http_liveupdate_collect_limit(collect, file);
+    limit = ngx_lu_collect_limit(collect, file);
 
-    transfer = ngx_http_liveupdate_transfer_start(collect->job, file, limit,
-                                            ngx_http_liveupdate_collect_done);
+    transfer = ngx_lu_transfer_start(collect->job, file, limit,
+                                     ngx_lu_collect_done);
     if (transfer == NULL) {
-        ngx_http_liveupdate_job_exhausted(collect->job);
+        ngx_lu_job_exhausted(collect->job);
         return;
     }
 
@@ -258,13 +243,12 @@ ngx_http_liveupdate_collect_start(ngx_http_liveupdate_collect_t *collect)
 
 
 static uint64_t
-ngx_http_liveupdate_collect_limit(ngx_http_liveupdate_collect_t *collect,
-    liveupdate_plan_file_t *file)
+ngx_lu_collect_limit(ngx_lu_collect_t *collect, lu_plan_file_t *file)
 {
     uint64_t  size;
 
     if (!collect->planned) {
-        return LIVEUPDATE_BUILDER_SIZE;
+        return LU_BUILDER_SIZE;
     }
 
     if (file->size != UINT64_MAX) {
@@ -278,11 +262,11 @@ ngx_http_liveupdate_collect_limit(ngx_http_liveupdate_collect_t *collect,
 
 
 static void
-ngx_http_liveupdate_collect_done(ngx_http_liveupdate_transfer_t *transfer)
+ngx_lu_collect_done(ngx_lu_transfer_t *transfer)
 {
-    ngx_http_liveupdate_job_t      *job;
-    ngx_http_liveupdate_digest_t   *digest;
-    ngx_http_liveupdate_collect_t  *collect;
+    ngx_lu_job_t      *job;
+    ngx_lu_digest_t   *digest;
+    ngx_lu_collect_t  *collect;
 
     job = transfer->job;
     collect = job->data;
@@ -290,17 +274,17 @@ ngx_http_liveupdate_collect_done(ngx_http_liveupdate_transfer_t *transfer)
     ngx_queue_remove(&transfer->queue);
     collect->nrunning--;
 
-    if (transfer->error == NGX_HTTP_LIVEUPDATE_JOB_OK) {
+    if (transfer->error == NGX_LU_JOB_OK) {
         collect->ndone++;
 
     } else if (!ngx_exiting) {
 
         /* or else another worker goes on */
 
-        ngx_http_liveupdate_job_fail(job, transfer->error, &transfer->why);
+        ngx_lu_job_fail(job, transfer->error, &transfer->why);
     }
 
-    if (transfer->error == NGX_HTTP_LIVEUPDATE_JOB_OK && !transfer->missing) {
+    if (transfer->error == NGX_LU_JOB_OK && !transfer->missing) {
 
         collect->done += transfer->digest.size;
         job->progressed = collect->planned;
@@ -312,11 +296,9 @@ ngx_http_liveupdate_collect_done(ngx_http_liveupdate_transfer_t *transfer)
         if (collect->size + collect->unsaid
             > (uint64_t) job->jobs->fetch->size)
         {
-            (void) liveupdate_refuse(&transfer->why, NULL, "The release is "
-                                     "larger than \"liveupdate_fetch\" "
-                                     "allows.");
-            ngx_http_liveupdate_job_fail(job, NGX_HTTP_LIVEUPDATE_JOB_REFUSED,
-                                         &transfer->why);
+            (void) lu_refuse(&transfer->why, NULL, "The release is larger "
+                             "than \"liveupdate_fetch\" allows.");
+            ngx_lu_job_fail(job, NGX_LU_JOB_REFUSED, &transfer->why);
         }
 
         digest = ngx_array_push(&collect->digests);
@@ -326,22 +308,22 @@ ngx_http_liveupdate_collect_done(ngx_http_liveupdate_transfer_t *transfer)
         }
     }
 
-    ngx_http_liveupdate_collect_next(collect);
+    ngx_lu_collect_next(collect);
 }
 
 
 /* What is received now: is it too much, and how much is it. */
 
 static void
-ngx_http_liveupdate_collect_look(ngx_event_t *ev)
+ngx_lu_collect_look(ngx_event_t *ev)
 {
-    ngx_http_liveupdate_collect_t *collect = ev->data;
+    ngx_lu_collect_t *collect = ev->data;
 
-    uint64_t                         unsaid, size;
-    ngx_queue_t                     *q;
-    ngx_http_liveupdate_transfer_t  *transfer;
+    uint64_t            unsaid, size;
+    ngx_queue_t        *q;
+    ngx_lu_transfer_t  *transfer;
 
-    ngx_add_timer(ev, NGX_HTTP_LIVEUPDATE_LOOK);
+    ngx_add_timer(ev, NGX_LU_LOOK);
 
     /* those whose size nobody has said share what is left */
 
@@ -352,47 +334,46 @@ ngx_http_liveupdate_collect_look(ngx_event_t *ev)
          q != ngx_queue_sentinel(&collect->transfers);
          q = ngx_queue_next(q))
     {
-        transfer = ngx_queue_data(q, ngx_http_liveupdate_transfer_t, queue);
+        transfer = ngx_queue_data(q, ngx_lu_transfer_t, queue);
 
         if (transfer->file->size == UINT64_MAX && collect->planned) {
-            unsaid += ngx_http_liveupdate_fetch_received(&transfer->fetch);
+            unsaid += ngx_lu_fetch_received(&transfer->fetch);
 
             if (unsaid > size) {
                 transfer->limit = 0;
             }
         }
 
-        ngx_http_liveupdate_transfer_look(transfer);
+        ngx_lu_transfer_look(transfer);
     }
 
     if (collect->planned
         && !collect->reporting
-        && ngx_current_msec - collect->reported >= NGX_HTTP_LIVEUPDATE_REPORT)
+        && ngx_current_msec - collect->reported >= NGX_LU_REPORT)
     {
-        ngx_http_liveupdate_report(collect);
+        ngx_lu_report(collect);
     }
 }
 
 
 static void
-ngx_http_liveupdate_collect_end(ngx_http_liveupdate_collect_t *collect)
+ngx_lu_collect_end(ngx_lu_collect_t *collect)
 {
     if (collect->look.timer_set) {
         ngx_del_timer(&collect->look);
     }
 
-    ngx_http_liveupdate_job_end(collect->job);
+    ngx_lu_job_end(collect->job);
 }
 
 
 static void
-ngx_http_liveupdate_collect_staged(ngx_http_liveupdate_job_t *job,
-    ngx_int_t status)
+ngx_lu_collect_staged(ngx_lu_job_t *job, ngx_int_t status)
 {
     if (status == NGX_OK && job->jobs->github_approves) {
-        ngx_http_liveupdate_github(job);
+        ngx_lu_github(job);
         return;
     }
 
-    ngx_http_liveupdate_job_end(job);
+    ngx_lu_job_end(job);
 }

@@ -10,57 +10,51 @@
 #include "ngx_lu_job.h"
 
 
-#define NGX_HTTP_LIVEUPDATE_BLOCKED  10      /* msec */
+#define NGX_LU_BLOCKED  10      /* msec */
 
 
-static ngx_int_t ngx_http_liveupdate_fetch_connect(
-    ngx_http_liveupdate_fetch_t *fetch);
-static ngx_int_t ngx_http_liveupdate_fetch_request(
-    ngx_http_liveupdate_fetch_t *fetch);
-static ngx_int_t ngx_http_liveupdate_fetch_subrequest(
-    ngx_http_liveupdate_fetch_t *fetch);
-static ngx_int_t ngx_http_liveupdate_fetch_headers(
-    ngx_http_liveupdate_fetch_t *fetch, ngx_http_request_t *r);
-static ngx_int_t ngx_http_liveupdate_fetch_body(
-    ngx_http_liveupdate_fetch_t *fetch, ngx_http_request_t *sr);
-static ngx_int_t ngx_http_liveupdate_fetch_done(ngx_http_request_t *sr,
-    void *data, ngx_int_t rc);
-static void ngx_http_liveupdate_fetch_framing(
-    ngx_http_liveupdate_fetch_t *fetch, ngx_http_upstream_t *u);
-static void ngx_http_liveupdate_fetch_answer(
-    ngx_http_liveupdate_fetch_t *fetch, ngx_http_request_t *sr);
-static void ngx_http_liveupdate_fetch_limit(
-    ngx_http_liveupdate_fetch_t *fetch, ngx_table_elt_t *h);
-static void ngx_http_liveupdate_fetch_end(ngx_event_t *ev);
-static void ngx_http_liveupdate_fetch_free(
-    ngx_http_liveupdate_fetch_t *fetch);
-static u_char *ngx_http_liveupdate_fetch_log(ngx_log_t *log, u_char *buf,
-    size_t len);
+static ngx_int_t ngx_lu_fetch_connect(ngx_lu_fetch_t *fetch);
+static ngx_int_t ngx_lu_fetch_request(ngx_lu_fetch_t *fetch);
+static ngx_int_t ngx_lu_fetch_subrequest(ngx_lu_fetch_t *fetch);
+static ngx_int_t ngx_lu_fetch_headers(ngx_lu_fetch_t *fetch,
+    ngx_http_request_t *r);
+static ngx_int_t ngx_lu_fetch_body(ngx_lu_fetch_t *fetch,
+    ngx_http_request_t *sr);
+static ngx_int_t ngx_lu_fetch_done(ngx_http_request_t *sr, void *data,
+    ngx_int_t rc);
+static void ngx_lu_fetch_framing(ngx_lu_fetch_t *fetch,
+    ngx_http_upstream_t *u);
+static void ngx_lu_fetch_answer(ngx_lu_fetch_t *fetch, ngx_http_request_t *sr);
+static void ngx_lu_fetch_limit(ngx_lu_fetch_t *fetch, ngx_table_elt_t *h);
+static void ngx_lu_fetch_end(ngx_event_t *ev);
+static void ngx_lu_fetch_free(
+    ngx_lu_fetch_t *fetch);
+static u_char *ngx_lu_fetch_log(ngx_log_t *log, u_char *buf, size_t len);
 
 
-static ngx_str_t  ngx_http_liveupdate_fetch_address =
+static ngx_str_t  ngx_lu_fetch_address =
     ngx_string("unix:");
 
-static struct sockaddr  ngx_http_liveupdate_fetch_sockaddr = {
+static struct sockaddr  ngx_lu_fetch_sockaddr = {
     .sa_family = AF_UNIX
 };
 
 
 ngx_int_t
-ngx_http_liveupdate_fetch_start(ngx_http_liveupdate_fetch_t *fetch)
+ngx_lu_fetch_start(ngx_lu_fetch_t *fetch)
 {
-    if (ngx_http_liveupdate_fetch_connect(fetch) != NGX_OK) {
+    if (ngx_lu_fetch_connect(fetch) != NGX_OK) {
         return NGX_ERROR;
     }
 
-    if (ngx_http_liveupdate_fetch_request(fetch) != NGX_OK
-        || ngx_http_liveupdate_fetch_subrequest(fetch) != NGX_OK)
+    if (ngx_lu_fetch_request(fetch) != NGX_OK
+        || ngx_lu_fetch_subrequest(fetch) != NGX_OK)
     {
-        ngx_http_liveupdate_fetch_free(fetch);
+        ngx_lu_fetch_free(fetch);
         return NGX_ERROR;
     }
 
-    fetch->end.handler = ngx_http_liveupdate_fetch_end;
+    fetch->end.handler = ngx_lu_fetch_end;
     fetch->end.data = fetch;
     fetch->end.log = &fetch->log;
 
@@ -73,7 +67,7 @@ ngx_http_liveupdate_fetch_start(ngx_http_liveupdate_fetch_t *fetch)
 /* A connection that is none: nothing of it must reach the event module. */
 
 static ngx_int_t
-ngx_http_liveupdate_fetch_connect(ngx_http_liveupdate_fetch_t *fetch)
+ngx_lu_fetch_connect(ngx_lu_fetch_t *fetch)
 {
     ngx_connection_t       *c;
     ngx_http_connection_t  *hc;
@@ -86,7 +80,7 @@ ngx_http_liveupdate_fetch_connect(ngx_http_liveupdate_fetch_t *fetch)
     hc->conf_ctx = fetch->conf_ctx;
 
     fetch->log = *ngx_cycle->log;
-    fetch->log.handler = ngx_http_liveupdate_fetch_log;
+    fetch->log.handler = ngx_lu_fetch_log;
     fetch->log.data = &fetch->log_ctx;
     fetch->log.action = "fetching from the origin";
 
@@ -111,11 +105,11 @@ ngx_http_liveupdate_fetch_connect(ngx_http_liveupdate_fetch_t *fetch)
     c->write->active = 1;
     c->write->ready = 1;
 
-    c->sockaddr = &ngx_http_liveupdate_fetch_sockaddr;
+    c->sockaddr = &ngx_lu_fetch_sockaddr;
     c->socklen = sizeof(struct sockaddr);
     c->local_sockaddr = c->sockaddr;
     c->local_socklen = c->socklen;
-    c->addr_text = ngx_http_liveupdate_fetch_address;
+    c->addr_text = ngx_lu_fetch_address;
 
     fetch->connection = c;
     fetch->log_ctx.connection = c;
@@ -125,7 +119,7 @@ ngx_http_liveupdate_fetch_connect(ngx_http_liveupdate_fetch_t *fetch)
 
 
 static ngx_int_t
-ngx_http_liveupdate_fetch_request(ngx_http_liveupdate_fetch_t *fetch)
+ngx_lu_fetch_request(ngx_lu_fetch_t *fetch)
 {
     ngx_connection_t    *c;
     ngx_http_request_t  *r;
@@ -159,13 +153,12 @@ ngx_http_liveupdate_fetch_request(ngx_http_liveupdate_fetch_t *fetch)
         return NGX_ERROR;
     }
 
-    return ngx_http_liveupdate_fetch_headers(fetch, r);
+    return ngx_lu_fetch_headers(fetch, r);
 }
 
 
 static ngx_int_t
-ngx_http_liveupdate_fetch_headers(ngx_http_liveupdate_fetch_t *fetch,
-    ngx_http_request_t *r)
+ngx_lu_fetch_headers(ngx_lu_fetch_t *fetch, ngx_http_request_t *r)
 {
     ngx_keyval_t     *header;
     ngx_table_elt_t  *h;
@@ -179,7 +172,7 @@ ngx_http_liveupdate_fetch_headers(ngx_http_liveupdate_fetch_t *fetch,
 
         h->key = header->key;
         h->value = header->value;
-        ngx_http_liveupdate_header_end(h);
+        ngx_lu_header_end(h);
 
         h->lowcase_key = ngx_pnalloc(r->pool, h->key.len);
         if (h->lowcase_key == NULL) {
@@ -194,11 +187,11 @@ ngx_http_liveupdate_fetch_headers(ngx_http_liveupdate_fetch_t *fetch,
 
 
 static ngx_int_t
-ngx_http_liveupdate_fetch_subrequest(ngx_http_liveupdate_fetch_t *fetch)
+ngx_lu_fetch_subrequest(ngx_lu_fetch_t *fetch)
 {
     ngx_uint_t                   flags;
     ngx_http_request_t          *r, *sr;
-    ngx_http_liveupdate_ctx_t   *ctx;
+    ngx_lu_ctx_t                *ctx;
     ngx_http_post_subrequest_t  *ps;
 
     r = fetch->request;
@@ -208,7 +201,7 @@ ngx_http_liveupdate_fetch_subrequest(ngx_http_liveupdate_fetch_t *fetch)
         return NGX_ERROR;
     }
 
-    ps->handler = ngx_http_liveupdate_fetch_done;
+    ps->handler = ngx_lu_fetch_done;
     ps->data = fetch;
 
     flags = NGX_HTTP_SUBREQUEST_BACKGROUND;
@@ -221,7 +214,7 @@ ngx_http_liveupdate_fetch_subrequest(ngx_http_liveupdate_fetch_t *fetch)
         return NGX_ERROR;
     }
 
-    ctx = ngx_http_liveupdate_get_ctx(sr);
+    ctx = ngx_lu_get_ctx(sr);
     if (ctx == NULL) {
         return NGX_ERROR;
     }
@@ -233,7 +226,7 @@ ngx_http_liveupdate_fetch_subrequest(ngx_http_liveupdate_fetch_t *fetch)
 
     sr->header_only = (fetch->path.len != 0);
 
-    if (ngx_http_liveupdate_fetch_body(fetch, sr) != NGX_OK) {
+    if (ngx_lu_fetch_body(fetch, sr) != NGX_OK) {
         return NGX_ERROR;
     }
 
@@ -244,8 +237,7 @@ ngx_http_liveupdate_fetch_subrequest(ngx_http_liveupdate_fetch_t *fetch)
 
 
 static ngx_int_t
-ngx_http_liveupdate_fetch_body(ngx_http_liveupdate_fetch_t *fetch,
-    ngx_http_request_t *sr)
+ngx_lu_fetch_body(ngx_lu_fetch_t *fetch, ngx_http_request_t *sr)
 {
     ngx_buf_t                *b;
     ngx_http_request_body_t  *rb;
@@ -297,10 +289,10 @@ ngx_http_liveupdate_fetch_body(ngx_http_liveupdate_fetch_t *fetch,
  */
 
 static ngx_int_t
-ngx_http_liveupdate_fetch_done(ngx_http_request_t *sr, void *data,
+ngx_lu_fetch_done(ngx_http_request_t *sr, void *data,
     ngx_int_t rc)
 {
-    ngx_http_liveupdate_fetch_t *fetch = data;
+    ngx_lu_fetch_t *fetch = data;
 
     ngx_http_upstream_t  *u;
 
@@ -320,14 +312,14 @@ ngx_http_liveupdate_fetch_done(ngx_http_request_t *sr, void *data,
                          && fetch->status == NGX_HTTP_OK
                          && !u->store);
 
-        ngx_http_liveupdate_fetch_framing(fetch, u);
+        ngx_lu_fetch_framing(fetch, u);
 
         if (rc == NGX_OK || rc == (ngx_int_t) fetch->status) {
-            ngx_http_liveupdate_fetch_answer(fetch, sr);
+            ngx_lu_fetch_answer(fetch, sr);
         }
     }
 
-    fetch->received = ngx_http_liveupdate_fetch_received(fetch);
+    fetch->received = ngx_lu_fetch_received(fetch);
 
     /* the subrequest is still in use */
 
@@ -340,8 +332,7 @@ ngx_http_liveupdate_fetch_done(ngx_http_request_t *sr, void *data,
 /* What tells a whole body from one that was cut off, and by whom. */
 
 static void
-ngx_http_liveupdate_fetch_framing(ngx_http_liveupdate_fetch_t *fetch,
-    ngx_http_upstream_t *u)
+ngx_lu_fetch_framing(ngx_lu_fetch_t *fetch, ngx_http_upstream_t *u)
 {
     ngx_uint_t         i;
     ngx_list_part_t   *part;
@@ -386,7 +377,7 @@ ngx_http_liveupdate_fetch_framing(ngx_http_liveupdate_fetch_t *fetch,
             fetch->encoded = 1;
         }
 
-        ngx_http_liveupdate_fetch_limit(fetch, &h[i]);
+        ngx_lu_fetch_limit(fetch, &h[i]);
     }
 }
 
@@ -394,8 +385,7 @@ ngx_http_liveupdate_fetch_framing(ngx_http_liveupdate_fetch_t *fetch,
 /* Who asks too often is told when to come again, in one of two ways. */
 
 static void
-ngx_http_liveupdate_fetch_limit(ngx_http_liveupdate_fetch_t *fetch,
-    ngx_table_elt_t *h)
+ngx_lu_fetch_limit(ngx_lu_fetch_t *fetch, ngx_table_elt_t *h)
 {
     ngx_int_t  n;
 
@@ -433,8 +423,7 @@ ngx_http_liveupdate_fetch_limit(ngx_http_liveupdate_fetch_t *fetch,
 /* It is the request's, and goes with it. */
 
 static void
-ngx_http_liveupdate_fetch_answer(ngx_http_liveupdate_fetch_t *fetch,
-    ngx_http_request_t *sr)
+ngx_lu_fetch_answer(ngx_lu_fetch_t *fetch, ngx_http_request_t *sr)
 {
     ngx_buf_t  *b;
 
@@ -462,7 +451,7 @@ ngx_http_liveupdate_fetch_answer(ngx_http_liveupdate_fetch_t *fetch,
 
 
 off_t
-ngx_http_liveupdate_fetch_received(ngx_http_liveupdate_fetch_t *fetch)
+ngx_lu_fetch_received(ngx_lu_fetch_t *fetch)
 {
     ngx_http_upstream_t  *u;
 
@@ -487,7 +476,7 @@ ngx_http_liveupdate_fetch_received(ngx_http_liveupdate_fetch_t *fetch)
 
 
 ngx_uint_t
-ngx_http_liveupdate_fetch_is_late(ngx_http_liveupdate_fetch_t *fetch)
+ngx_lu_fetch_is_late(ngx_lu_fetch_t *fetch)
 {
     ngx_http_upstream_t  *u;
 
@@ -509,7 +498,7 @@ ngx_http_liveupdate_fetch_is_late(ngx_http_liveupdate_fetch_t *fetch)
  */
 
 void
-ngx_http_liveupdate_fetch_abort(ngx_http_liveupdate_fetch_t *fetch)
+ngx_lu_fetch_abort(ngx_lu_fetch_t *fetch)
 {
     ngx_event_t          *rev;
     ngx_http_upstream_t  *u;
@@ -538,26 +527,26 @@ ngx_http_liveupdate_fetch_abort(ngx_http_liveupdate_fetch_t *fetch)
 
 
 static void
-ngx_http_liveupdate_fetch_end(ngx_event_t *ev)
+ngx_lu_fetch_end(ngx_event_t *ev)
 {
-    ngx_http_liveupdate_fetch_t *fetch = ev->data;
+    ngx_lu_fetch_t *fetch = ev->data;
 
     if (fetch->request->blocked) {
 
         /* a thread still writes to the file */
 
-        ngx_add_timer(ev, NGX_HTTP_LIVEUPDATE_BLOCKED);
+        ngx_add_timer(ev, NGX_LU_BLOCKED);
         return;
     }
 
-    ngx_http_liveupdate_fetch_free(fetch);
+    ngx_lu_fetch_free(fetch);
 
     fetch->handler(fetch);
 }
 
 
 static void
-ngx_http_liveupdate_fetch_free(ngx_http_liveupdate_fetch_t *fetch)
+ngx_lu_fetch_free(ngx_lu_fetch_t *fetch)
 {
     ngx_connection_t  *c;
 
@@ -580,7 +569,7 @@ ngx_http_liveupdate_fetch_free(ngx_http_liveupdate_fetch_t *fetch)
 
 
 static u_char *
-ngx_http_liveupdate_fetch_log(ngx_log_t *log, u_char *buf, size_t len)
+ngx_lu_fetch_log(ngx_log_t *log, u_char *buf, size_t len)
 {
     u_char              *p;
     ngx_http_request_t  *r;

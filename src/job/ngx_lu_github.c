@@ -12,96 +12,80 @@
 #include "core/lu_github.h"
 
 
-#define NGX_HTTP_LIVEUPDATE_GITHUB_LIMIT  3600    /* seconds */
+#define NGX_LU_GITHUB_LIMIT  3600    /* seconds */
 
 
-static ngx_int_t ngx_http_liveupdate_github_open(
-    ngx_http_liveupdate_call_t *call);
-static void ngx_http_liveupdate_github_opened(ngx_http_liveupdate_job_t *job,
-    ngx_int_t status);
-static void ngx_http_liveupdate_github_repository(
-    ngx_http_liveupdate_github_t *github);
-static void ngx_http_liveupdate_github_head(
-    ngx_http_liveupdate_github_t *github);
-static void ngx_http_liveupdate_github_at(
-    ngx_http_liveupdate_github_t *github);
-static void ngx_http_liveupdate_github_builds(
-    ngx_http_liveupdate_github_t *github);
-static void ngx_http_liveupdate_github_rules(
-    ngx_http_liveupdate_github_t *github);
-static void ngx_http_liveupdate_github_compare(
-    ngx_http_liveupdate_github_t *github);
-static void ngx_http_liveupdate_github_reconciled(
-    ngx_http_liveupdate_job_t *job, ngx_int_t status);
-static ngx_int_t ngx_http_liveupdate_github_approved(
-    ngx_http_liveupdate_call_t *call);
-static void ngx_http_liveupdate_github_handed_over(
-    ngx_http_liveupdate_job_t *job, ngx_int_t status);
+static ngx_int_t ngx_lu_github_open(ngx_lu_call_t *call);
+static void ngx_lu_github_opened(ngx_lu_job_t *job, ngx_int_t status);
+static void ngx_lu_github_repository(ngx_lu_github_t *github);
+static void ngx_lu_github_head(ngx_lu_github_t *github);
+static void ngx_lu_github_at(
+    ngx_lu_github_t *github);
+static void ngx_lu_github_builds(ngx_lu_github_t *github);
+static void ngx_lu_github_rules(ngx_lu_github_t *github);
+static void ngx_lu_github_compare(ngx_lu_github_t *github);
+static void ngx_lu_github_reconciled(ngx_lu_job_t *job, ngx_int_t status);
+static ngx_int_t ngx_lu_github_approved(ngx_lu_call_t *call);
+static void ngx_lu_github_handed_over(ngx_lu_job_t *job, ngx_int_t status);
 
-static void ngx_http_liveupdate_github_answered(
-    ngx_http_liveupdate_fetch_t *fetch);
-static void ngx_http_liveupdate_github_why(
-    ngx_http_liveupdate_github_t *github, liveupdate_error_t *why);
-static void ngx_http_liveupdate_github_limited(
-    ngx_http_liveupdate_github_t *github);
-static ngx_uint_t ngx_http_liveupdate_github_is_plain(u_char *name);
-static void ngx_http_liveupdate_github_cleanup(void *data);
+static void ngx_lu_github_answered(ngx_lu_fetch_t *fetch);
+static void ngx_lu_github_why(ngx_lu_github_t *github, lu_error_t *why);
+static void ngx_lu_github_limited(ngx_lu_github_t *github);
+static ngx_uint_t ngx_lu_github_is_plain(u_char *name);
+static void ngx_lu_github_cleanup(void *data);
 
 
 void
-ngx_http_liveupdate_github(ngx_http_liveupdate_job_t *job)
+ngx_lu_github(ngx_lu_job_t *job)
 {
-    ngx_pool_cleanup_t            *cln;
-    ngx_http_liveupdate_github_t  *github;
+    ngx_pool_cleanup_t  *cln;
+    ngx_lu_github_t     *github;
 
-    cln = ngx_pool_cleanup_add(job->pool,
-                               sizeof(ngx_http_liveupdate_github_t));
+    cln = ngx_pool_cleanup_add(job->pool, sizeof(ngx_lu_github_t));
     if (cln == NULL) {
-        ngx_http_liveupdate_job_end(job);
+        ngx_lu_job_end(job);
         return;
     }
 
-    cln->handler = ngx_http_liveupdate_github_cleanup;
+    cln->handler = ngx_lu_github_cleanup;
 
     github = cln->data;
-    ngx_memzero(github, sizeof(ngx_http_liveupdate_github_t));
+    ngx_memzero(github, sizeof(ngx_lu_github_t));
 
     github->job = job;
     github->conf = job->jobs->github;
     job->data = github;
 
     if (job->is_github) {
-        ngx_http_liveupdate_github_opened(job, NGX_OK);
+        ngx_lu_github_opened(job, NGX_OK);
         return;
     }
 
-    ngx_http_liveupdate_job_run(job, ngx_http_liveupdate_github_open,
-                                ngx_http_liveupdate_github_opened);
+    ngx_lu_job_run(job, ngx_lu_github_open, ngx_lu_github_opened);
 }
 
 
 /* NGX_DONE: there is nothing to ask for any more. */
 
 static ngx_int_t
-ngx_http_liveupdate_github_open(ngx_http_liveupdate_call_t *call)
+ngx_lu_github_open(ngx_lu_call_t *call)
 {
-    cJSON                         *pull;
-    u_char                        *path;
-    ngx_fd_t                       lock;
-    ngx_int_t                      rc;
-    liveupdate_str_t               state;
-    ngx_http_liveupdate_github_t  *github;
+    cJSON            *pull;
+    u_char           *path;
+    ngx_fd_t          lock;
+    ngx_int_t         rc;
+    lu_str_t          state;
+    ngx_lu_github_t  *github;
 
     github = call->job->data;
 
-    rc = ngx_http_liveupdate_job_lock(call, &lock, &github->release);
+    rc = ngx_lu_job_lock(call, &lock, &github->release);
 
     if (rc == NGX_OK) {
-        ngx_http_liveupdate_store_unlock(lock);
+        ngx_lu_store_unlock(lock);
 
-        if (liveupdate_json_string(github->release, "state", &state)
-            != LIVEUPDATE_OK
-            || !liveupdate_str_is(&state, "staged"))
+        if (lu_json_string(github->release, "state", &state) != LU_OK
+            || !lu_str_is(&state, "staged"))
         {
             rc = NGX_DECLINED;
         }
@@ -111,38 +95,34 @@ ngx_http_liveupdate_github_open(ngx_http_liveupdate_call_t *call)
 
         /* somebody else has decided */
 
-        return ngx_http_liveupdate_store_unlink(&call->io, call->job->path)
-               == NGX_ERROR
-               ? ngx_http_liveupdate_failed(call) : NGX_DONE;
+        return ngx_lu_store_unlink(&call->io, call->job->path) == NGX_ERROR
+               ? ngx_lu_failed(call) : NGX_DONE;
     }
 
     if (rc != NGX_OK) {
         return rc;
     }
 
-    path = ngx_http_liveupdate_path(call->io.pool, "%s/files.json",
-                                    call->job->folder);
+    path = ngx_lu_path(call->io.pool, "%s/files.json", call->job->folder);
 
-    rc = ngx_http_liveupdate_store_read_json(&call->io, path, &github->files);
+    rc = ngx_lu_store_read_json(&call->io, path, &github->files);
     if (rc != NGX_OK) {
-        return ngx_http_liveupdate_unread(call, rc);
+        return ngx_lu_unread(call, rc);
     }
 
     pull = cJSON_GetObjectItemCaseSensitive(github->release, "pullRequest");
 
     if (pull) {
-        github->branch = ngx_http_liveupdate_github_member(github, pull,
-                                                           "branch");
-        github->sha = ngx_http_liveupdate_github_member(github, pull, "sha");
+        github->branch = ngx_lu_github_member(github, pull, "branch");
+        github->sha = ngx_lu_github_member(github, pull, "sha");
         github->begun = (github->branch && github->sha);
     }
 
     if (!github->begun) {
-        github->branch = ngx_http_liveupdate_path(call->job->pool,
-                                                  "release-build-%s",
-                                                  call->job->id.data);
+        github->branch = ngx_lu_path(call->job->pool, "release-build-%s",
+                                     call->job->id.data);
         if (github->branch == NULL) {
-            return ngx_http_liveupdate_nomem(call);
+            return ngx_lu_nomem(call);
         }
     }
 
@@ -151,105 +131,96 @@ ngx_http_liveupdate_github_open(ngx_http_liveupdate_call_t *call)
 
 
 static void
-ngx_http_liveupdate_github_opened(ngx_http_liveupdate_job_t *job,
-    ngx_int_t status)
+ngx_lu_github_opened(ngx_lu_job_t *job, ngx_int_t status)
 {
-    ngx_http_liveupdate_github_t *github = job->data;
+    ngx_lu_github_t *github = job->data;
 
     if (status != NGX_OK) {
-        ngx_http_liveupdate_github_end(github);
+        ngx_lu_github_end(github);
         return;
     }
 
     if (github->conf->base.len) {
         github->base = github->conf->base.data;
-        ngx_http_liveupdate_github_head(github);
+        ngx_lu_github_head(github);
         return;
     }
 
-    ngx_http_liveupdate_github_ask(github, 0, NULL,
-                                   ngx_http_liveupdate_github_repository, "");
+    ngx_lu_github_ask(github, 0, NULL, ngx_lu_github_repository, "");
 }
 
 
 static void
-ngx_http_liveupdate_github_repository(ngx_http_liveupdate_github_t *github)
+ngx_lu_github_repository(ngx_lu_github_t *github)
 {
-    github->base = ngx_http_liveupdate_github_member(github, github->answer,
-                                                     "default_branch");
+    github->base = ngx_lu_github_member(github, github->answer,
+                                        "default_branch");
 
     if (github->fetch->status != NGX_HTTP_OK
-        || !ngx_http_liveupdate_github_is_plain(github->base))
+        || !ngx_lu_github_is_plain(github->base))
     {
-        ngx_http_liveupdate_github_unexpected(github);
+        ngx_lu_github_unexpected(github);
         return;
     }
 
-    ngx_http_liveupdate_github_head(github);
+    ngx_lu_github_head(github);
 }
 
 
 static void
-ngx_http_liveupdate_github_head(ngx_http_liveupdate_github_t *github)
+ngx_lu_github_head(ngx_lu_github_t *github)
 {
-    ngx_http_liveupdate_github_ask(github, 0, NULL,
-                                   ngx_http_liveupdate_github_at,
-                                   "/git/ref/heads/%s", github->base);
+    ngx_lu_github_ask(github, 0, NULL, ngx_lu_github_at, "/git/ref/heads/%s",
+                      github->base);
 }
 
 
 static void
-ngx_http_liveupdate_github_at(ngx_http_liveupdate_github_t *github)
+ngx_lu_github_at(ngx_lu_github_t *github)
 {
-    github->approved.commit = ngx_http_liveupdate_github_member(github,
+    github->approved.commit = ngx_lu_github_member(github,
                      cJSON_GetObjectItemCaseSensitive(github->answer,
                                                       "object"),
                      "sha");
 
     if (github->fetch->status != NGX_HTTP_OK
-        || !ngx_http_liveupdate_github_is_plain(github->approved.commit))
+        || !ngx_lu_github_is_plain(github->approved.commit))
     {
-        ngx_http_liveupdate_github_unexpected(github);
+        ngx_lu_github_unexpected(github);
         return;
     }
 
-    ngx_http_liveupdate_github_ask(github, 0, NULL,
-                                   ngx_http_liveupdate_github_builds,
-                                   "/contents/" LIVEUPDATE_GITHUB_BUILDS
-                                   "?ref=%s", github->approved.commit);
+    ngx_lu_github_ask(github, 0, NULL, ngx_lu_github_builds,
+                      "/contents/" LU_GITHUB_BUILDS
+                      "?ref=%s", github->approved.commit);
 }
 
 
 static void
-ngx_http_liveupdate_github_builds(ngx_http_liveupdate_github_t *github)
+ngx_lu_github_builds(ngx_lu_github_t *github)
 {
-    liveupdate_str_t  sha;
+    lu_str_t  sha;
 
-    if (ngx_http_liveupdate_github_text(github, &github->approved.builds, &sha)
-        != NGX_OK)
-    {
+    if (ngx_lu_github_text(github, &github->approved.builds, &sha) != NGX_OK) {
         return;
     }
 
-    ngx_http_liveupdate_github_ask(github, 0, NULL,
-                                   ngx_http_liveupdate_github_rules,
-                                   "/contents/" LIVEUPDATE_GITHUB_RELEASES
-                                   "?ref=%s", github->approved.commit);
+    ngx_lu_github_ask(github, 0, NULL, ngx_lu_github_rules,
+                      "/contents/" LU_GITHUB_RELEASES
+                      "?ref=%s", github->approved.commit);
 }
 
 
 static void
-ngx_http_liveupdate_github_rules(ngx_http_liveupdate_github_t *github)
+ngx_lu_github_rules(ngx_lu_github_t *github)
 {
-    liveupdate_str_t  sha;
+    lu_str_t  sha;
 
-    if (ngx_http_liveupdate_github_text(github, &github->approved.rules, &sha)
-        != NGX_OK)
-    {
+    if (ngx_lu_github_text(github, &github->approved.rules, &sha) != NGX_OK) {
         return;
     }
 
-    ngx_http_liveupdate_github_compare(github);
+    ngx_lu_github_compare(github);
 }
 
 
@@ -259,43 +230,39 @@ ngx_http_liveupdate_github_rules(ngx_http_liveupdate_github_t *github)
  */
 
 static void
-ngx_http_liveupdate_github_compare(ngx_http_liveupdate_github_t *github)
+ngx_lu_github_compare(ngx_lu_github_t *github)
 {
-    cJSON                      *builds, *rules;
-    ngx_uint_t                  approved;
-    liveupdate_rc_e             rc;
-    liveupdate_error_t          why;
-    ngx_http_liveupdate_job_t  *job;
+    cJSON         *builds, *rules;
+    ngx_uint_t     approved;
+    lu_rc_e        rc;
+    lu_error_t     why;
+    ngx_lu_job_t  *job;
 
     job = github->job;
     approved = job->is_github;
 
     if (!approved) {
-        rc = liveupdate_github_builds(&github->approved.builds, &builds, &why);
+        rc = lu_github_builds(&github->approved.builds, &builds, &why);
 
-        if (rc == LIVEUPDATE_OK) {
-            approved = liveupdate_github_has_build(builds,
-                                                   (char *) job->id.data);
+        if (rc == LU_OK) {
+            approved = lu_github_has_build(builds, (char *) job->id.data);
             cJSON_Delete(builds);
         }
 
-        if (rc == LIVEUPDATE_OK && !approved) {
-            rc = liveupdate_github_rules(&github->approved.rules, &rules,
-                                         &why);
-            if (rc == LIVEUPDATE_OK) {
+        if (rc == LU_OK && !approved) {
+            rc = lu_github_rules(&github->approved.rules, &rules, &why);
+            if (rc == LU_OK) {
                 cJSON_Delete(rules);
             }
         }
 
-        if (rc != LIVEUPDATE_OK) {
+        if (rc != LU_OK) {
 
-            if (rc == LIVEUPDATE_INVALID) {
-                ngx_http_liveupdate_job_fail(job,
-                                             NGX_HTTP_LIVEUPDATE_JOB_OUTAGE,
-                                             &why);
+            if (rc == LU_INVALID) {
+                ngx_lu_job_fail(job, NGX_LU_JOB_OUTAGE, &why);
             }
 
-            ngx_http_liveupdate_github_end(github);
+            ngx_lu_github_end(github);
             return;
         }
     }
@@ -303,24 +270,21 @@ ngx_http_liveupdate_github_compare(ngx_http_liveupdate_github_t *github)
     if (job->is_github) {
         job->approved = &github->approved;
 
-        ngx_http_liveupdate_job_run(job, ngx_http_liveupdate_reconcile,
-                                    ngx_http_liveupdate_github_reconciled);
+        ngx_lu_job_run(job, ngx_lu_reconcile, ngx_lu_github_reconciled);
         return;
     }
 
     if (approved) {
-        ngx_http_liveupdate_job_run(job, ngx_http_liveupdate_github_approved,
-                                    ngx_http_liveupdate_github_handed_over);
+        ngx_lu_job_run(job, ngx_lu_github_approved, ngx_lu_github_handed_over);
         return;
     }
 
-    ngx_http_liveupdate_pull(github);
+    ngx_lu_pull(github);
 }
 
 
 static void
-ngx_http_liveupdate_github_reconciled(ngx_http_liveupdate_job_t *job,
-    ngx_int_t status)
+ngx_lu_github_reconciled(ngx_lu_job_t *job, ngx_int_t status)
 {
     if (job->approved->error) {
         ngx_log_error(NGX_LOG_WARN, ngx_cycle->log, 0,
@@ -328,31 +292,30 @@ ngx_http_liveupdate_github_reconciled(ngx_http_liveupdate_job_t *job,
                       "done: %s", job->approved->commit, job->approved->error);
     }
 
-    ngx_http_liveupdate_github_end(job->data);
+    ngx_lu_github_end(job->data);
 }
 
 
 /* The rest is up to the job that does all that was approved. */
 
 static ngx_int_t
-ngx_http_liveupdate_github_approved(ngx_http_liveupdate_call_t *call)
+ngx_lu_github_approved(ngx_lu_call_t *call)
 {
     ngx_fd_t   lock;
     ngx_int_t  status;
 
-    if (ngx_http_liveupdate_approved_lock(call, &lock) != NGX_OK) {
-        return ngx_http_liveupdate_failed(call);
+    if (ngx_lu_approved_lock(call, &lock) != NGX_OK) {
+        return ngx_lu_failed(call);
     }
 
-    status = ngx_http_liveupdate_approved_ask(call);
+    status = ngx_lu_approved_ask(call);
 
-    ngx_http_liveupdate_store_unlock(lock);
+    ngx_lu_store_unlock(lock);
 
     if (status == NGX_OK
-        && ngx_http_liveupdate_store_unlink(&call->io, call->job->path)
-           == NGX_ERROR)
+        && ngx_lu_store_unlink(&call->io, call->job->path) == NGX_ERROR)
     {
-        status = ngx_http_liveupdate_failed(call);
+        status = ngx_lu_failed(call);
     }
 
     return status;
@@ -360,15 +323,14 @@ ngx_http_liveupdate_github_approved(ngx_http_liveupdate_call_t *call)
 
 
 static void
-ngx_http_liveupdate_github_handed_over(ngx_http_liveupdate_job_t *job,
-    ngx_int_t status)
+ngx_lu_github_handed_over(ngx_lu_job_t *job, ngx_int_t status)
 {
-    ngx_http_liveupdate_store_t  *store;
+    ngx_lu_store_t  *store;
 
     store = job->jobs->store;
 
-    ngx_http_liveupdate_github_end(job->data);
-    ngx_http_liveupdate_jobs_wake(store);
+    ngx_lu_github_end(job->data);
+    ngx_lu_jobs_wake(store);
 }
 
 
@@ -378,15 +340,14 @@ ngx_http_liveupdate_github_handed_over(ngx_http_liveupdate_job_t *job,
  */
 
 void
-ngx_http_liveupdate_github_ask(ngx_http_liveupdate_github_t *github,
-    ngx_uint_t method, char *body, ngx_http_liveupdate_github_pt next,
-    const char *path, ...)
+ngx_lu_github_ask(ngx_lu_github_t *github, ngx_uint_t method, char *body,
+    ngx_lu_github_pt next, const char *path, ...)
 {
-    u_char                             *p, buf[2048];
-    va_list                             args;
-    ngx_pool_t                         *pool;
-    ngx_http_liveupdate_fetch_t        *fetch;
-    ngx_http_liveupdate_github_conf_t  *conf;
+    u_char                *p, buf[2048];
+    va_list                args;
+    ngx_pool_t            *pool;
+    ngx_lu_fetch_t        *fetch;
+    ngx_lu_github_conf_t  *conf;
 
     conf = github->conf;
 
@@ -400,7 +361,7 @@ ngx_http_liveupdate_github_ask(ngx_http_liveupdate_github_t *github,
         goto failed;
     }
 
-    fetch = ngx_pcalloc(pool, sizeof(ngx_http_liveupdate_fetch_t));
+    fetch = ngx_pcalloc(pool, sizeof(ngx_lu_fetch_t));
     if (fetch == NULL) {
         goto failed;
     }
@@ -433,9 +394,8 @@ ngx_http_liveupdate_github_ask(ngx_http_liveupdate_github_t *github,
     p = ngx_vslprintf(buf, buf + sizeof(buf), path, args);
     va_end(args);
 
-    fetch->target.data = ngx_http_liveupdate_path(pool, "%V/repos/%V%*s",
-                                                  &conf->api, &conf->repo,
-                                                  p - buf, buf);
+    fetch->target.data = ngx_lu_path(pool, "%V/repos/%V%*s", &conf->api,
+                                     &conf->repo, p - buf, buf);
     if (fetch->target.data == NULL) {
         goto failed;
     }
@@ -446,12 +406,12 @@ ngx_http_liveupdate_github_ask(ngx_http_liveupdate_github_t *github,
     fetch->conf_ctx = github->job->jobs->conf_ctx;
     fetch->uri = conf->uri;
     fetch->headers = conf->headers;
-    fetch->handler = ngx_http_liveupdate_github_answered;
+    fetch->handler = ngx_lu_github_answered;
     fetch->data = github;
 
     github->next = next;
 
-    if (ngx_http_liveupdate_fetch_start(fetch) != NGX_OK) {
+    if (ngx_lu_fetch_start(fetch) != NGX_OK) {
         goto failed;
     }
 
@@ -467,19 +427,19 @@ failed:
         ngx_destroy_pool(pool);
     }
 
-    ngx_http_liveupdate_job_exhausted(github->job);
-    ngx_http_liveupdate_github_end(github);
+    ngx_lu_job_exhausted(github->job);
+    ngx_lu_github_end(github);
 }
 
 
 static void
-ngx_http_liveupdate_github_answered(ngx_http_liveupdate_fetch_t *fetch)
+ngx_lu_github_answered(ngx_lu_fetch_t *fetch)
 {
-    ngx_http_liveupdate_github_t *github = fetch->data;
+    ngx_lu_github_t *github = fetch->data;
 
-    ngx_pool_t          *pool;
-    liveupdate_str_t     text;
-    liveupdate_error_t   why;
+    ngx_pool_t  *pool;
+    lu_str_t     text;
+    lu_error_t   why;
 
     pool = fetch->pool;
 
@@ -487,8 +447,7 @@ ngx_http_liveupdate_github_answered(ngx_http_liveupdate_fetch_t *fetch)
     text.data = fetch->answer.data;
 
     if (!fetch->complete
-        || liveupdate_json_parse(&github->answer, &text, &why)
-           != LIVEUPDATE_OK)
+        || lu_json_parse(&github->answer, &text, &why) != LU_OK)
     {
         github->answer = NULL;
 
@@ -508,15 +467,15 @@ ngx_http_liveupdate_github_answered(ngx_http_liveupdate_fetch_t *fetch)
 /* All of it may pass: an outage, a limit of requests, a token or a rule. */
 
 void
-ngx_http_liveupdate_github_unexpected(ngx_http_liveupdate_github_t *github)
+ngx_lu_github_unexpected(ngx_lu_github_t *github)
 {
-    ngx_uint_t          status;
-    liveupdate_error_t  why;
+    ngx_uint_t  status;
+    lu_error_t  why;
 
     status = github->fetch->status;
 
     if (status == NGX_HTTP_FORBIDDEN || status == NGX_HTTP_TOO_MANY_REQUESTS) {
-        ngx_http_liveupdate_github_limited(github);
+        ngx_lu_github_limited(github);
     }
 
     if (github->refused.text
@@ -527,63 +486,61 @@ ngx_http_liveupdate_github_unexpected(ngx_http_liveupdate_github_t *github)
         why = github->refused;
 
     } else {
-        ngx_http_liveupdate_github_why(github, &why);
+        ngx_lu_github_why(github, &why);
     }
 
     if (why.text) {
-        ngx_http_liveupdate_job_fail(github->job,
-                                     NGX_HTTP_LIVEUPDATE_JOB_OUTAGE, &why);
+        ngx_lu_job_fail(github->job, NGX_LU_JOB_OUTAGE, &why);
     }
 
-    ngx_http_liveupdate_github_end(github);
+    ngx_lu_github_end(github);
 }
 
 
 void
-ngx_http_liveupdate_github_refused(ngx_http_liveupdate_github_t *github)
+ngx_lu_github_refused(ngx_lu_github_t *github)
 {
-    liveupdate_str_t    *message;
-    liveupdate_arena_t   arena;
+    lu_str_t   *message;
+    lu_arena_t  arena;
 
-    ngx_http_liveupdate_github_why(github, &github->refused);
+    ngx_lu_github_why(github, &github->refused);
 
-    arena = ngx_http_liveupdate_arena(github->job->pool);
+    arena = ngx_lu_arena(github->job->pool);
     message = &github->refused.subject;
 
-    *message = liveupdate_str_dup(&arena, message->data, message->len);
+    *message = lu_str_dup(&arena, message->data, message->len);
 }
 
 
 /* The subject points into the answer. */
 
 static void
-ngx_http_liveupdate_github_why(ngx_http_liveupdate_github_t *github,
-    liveupdate_error_t *why)
+ngx_lu_github_why(ngx_lu_github_t *github, lu_error_t *why)
 {
-    const cJSON       *errors;
-    ngx_uint_t         status;
-    liveupdate_str_t   message;
+    const cJSON  *errors;
+    ngx_uint_t    status;
+    lu_str_t      message;
 
     status = github->fetch->status;
 
     ngx_str_null(&message);
-    (void) liveupdate_json_string(github->answer, "message", &message);
+    (void) lu_json_string(github->answer, "message", &message);
 
     /* "Validation Failed" says nothing */
 
     errors = cJSON_GetObjectItemCaseSensitive(github->answer, "errors");
 
     if (cJSON_IsArray(errors)) {
-        (void) liveupdate_json_string(errors->child, "message", &message);
+        (void) lu_json_string(errors->child, "message", &message);
     }
 
-    (void) liveupdate_refuse(why, message.len ? &message : NULL,
-               status == 0
-               ? "GitHub did not answer, or not completely."
-               : message.len
-               ? (char *) ngx_http_liveupdate_path(github->job->pool,
+    (void) lu_refuse(why, message.len ? &message : NULL,
+                     status == 0
+                     ? "GitHub did not answer, or not completely."
+                     : message.len
+                     ? (char *) ngx_lu_path(github->job->pool,
                               "is what GitHub answered (%ui).", status)
-               : (char *) ngx_http_liveupdate_path(github->job->pool,
+                     : (char *) ngx_lu_path(github->job->pool,
                               "GitHub answered %ui.", status));
 }
 
@@ -591,18 +548,16 @@ ngx_http_liveupdate_github_why(ngx_http_liveupdate_github_t *github,
 /* Whoever asks again before is kept waiting longer. */
 
 static void
-ngx_http_liveupdate_github_limited(ngx_http_liveupdate_github_t *github)
+ngx_lu_github_limited(ngx_lu_github_t *github)
 {
-    time_t                        until;
-    ngx_http_liveupdate_fetch_t  *fetch;
+    time_t           until;
+    ngx_lu_fetch_t  *fetch;
 
     fetch = github->fetch;
 
     until = fetch->retry ? fetch->retry : fetch->limited ? fetch->reset : 0;
 
-    github->job->not_before = ngx_min(until,
-                                      ngx_time()
-                                      + NGX_HTTP_LIVEUPDATE_GITHUB_LIMIT);
+    github->job->not_before = ngx_min(until, ngx_time() + NGX_LU_GITHUB_LIMIT);
 }
 
 
@@ -612,34 +567,31 @@ ngx_http_liveupdate_github_limited(ngx_http_liveupdate_github_t *github)
  */
 
 ngx_int_t
-ngx_http_liveupdate_github_text(ngx_http_liveupdate_github_t *github,
-    liveupdate_str_t *text, liveupdate_str_t *sha)
+ngx_lu_github_text(ngx_lu_github_t *github, lu_str_t *text, lu_str_t *sha)
 {
-    liveupdate_str_t    message;
-    liveupdate_arena_t  arena;
-    liveupdate_error_t  why;
+    lu_str_t    message;
+    lu_arena_t  arena;
+    lu_error_t  why;
 
     ngx_str_null(text);
     ngx_str_null(sha);
 
     if (github->fetch->status == NGX_HTTP_NOT_FOUND
-        && liveupdate_json_string(github->answer, "message", &message)
-           == LIVEUPDATE_OK
-        && liveupdate_str_is(&message, "Not Found"))
+        && lu_json_string(github->answer, "message", &message) == LU_OK
+        && lu_str_is(&message, "Not Found"))
     {
         return NGX_OK;
     }
 
-    arena = ngx_http_liveupdate_arena(github->job->pool);
+    arena = ngx_lu_arena(github->job->pool);
 
     if (github->fetch->status == NGX_HTTP_OK
-        && liveupdate_github_content(&arena, github->answer, text, sha, &why)
-           == LIVEUPDATE_OK)
+        && lu_github_content(&arena, github->answer, text, sha, &why) == LU_OK)
     {
         return NGX_OK;
     }
 
-    ngx_http_liveupdate_github_unexpected(github);
+    ngx_lu_github_unexpected(github);
 
     return NGX_ERROR;
 }
@@ -648,23 +600,23 @@ ngx_http_liveupdate_github_text(ngx_http_liveupdate_github_t *github,
 /* A string of an answer, in the job's pool; NULL if there is none. */
 
 u_char *
-ngx_http_liveupdate_github_member(ngx_http_liveupdate_github_t *github,
-    const cJSON *object, const char *key)
+ngx_lu_github_member(ngx_lu_github_t *github, const cJSON *object,
+    const char *key)
 {
-    liveupdate_str_t  value;
+    lu_str_t  value;
 
-    if (liveupdate_json_string(object, key, &value) != LIVEUPDATE_OK) {
+    if (lu_json_string(object, key, &value) != LU_OK) {
         return NULL;
     }
 
-    return ngx_http_liveupdate_path(github->job->pool, "%s", value.data);
+    return ngx_lu_path(github->job->pool, "%s", value.data);
 }
 
 
 /* It can be a part of a request line as it is. */
 
 static ngx_uint_t
-ngx_http_liveupdate_github_is_plain(u_char *name)
+ngx_lu_github_is_plain(u_char *name)
 {
     u_char  *p;
 
@@ -686,16 +638,16 @@ ngx_http_liveupdate_github_is_plain(u_char *name)
 
 
 void
-ngx_http_liveupdate_github_end(ngx_http_liveupdate_github_t *github)
+ngx_lu_github_end(ngx_lu_github_t *github)
 {
-    ngx_http_liveupdate_job_end(github->job);
+    ngx_lu_job_end(github->job);
 }
 
 
 static void
-ngx_http_liveupdate_github_cleanup(void *data)
+ngx_lu_github_cleanup(void *data)
 {
-    ngx_http_liveupdate_github_t *github = data;
+    ngx_lu_github_t *github = data;
 
     cJSON_Delete(github->answer);
     cJSON_Delete(github->release);

@@ -11,70 +11,64 @@
 #include "ngx_lu_job.h"
 
 
-#define NGX_HTTP_LIVEUPDATE_RETRY_MAX   600000
-#define NGX_HTTP_LIVEUPDATE_WRONG_MAX   5        /* tries */
-#define NGX_HTTP_LIVEUPDATE_PAUSE       10       /* seconds */
+#define NGX_LU_RETRY_MAX  600000
+#define NGX_LU_WRONG_MAX  5        /* tries */
+#define NGX_LU_PAUSE      10       /* seconds */
 
 
 typedef struct {
-    ngx_http_liveupdate_call_t     *call;
-    ngx_http_liveupdate_job_t      *job;
-    ngx_http_liveupdate_action_pt   action;
-    ngx_http_liveupdate_job_pt      done;
-} ngx_http_liveupdate_run_t;
+    ngx_lu_call_t                  *call;
+    ngx_lu_job_t                   *job;
+    ngx_lu_action_pt                action;
+    ngx_lu_job_pt                   done;
+} ngx_lu_run_t;
 
 
-static ngx_int_t ngx_http_liveupdate_job_promote(
-    ngx_http_liveupdate_call_t *call);
-static void ngx_http_liveupdate_job_promoted(ngx_http_liveupdate_job_t *job,
-    ngx_int_t status);
-static void ngx_http_liveupdate_job_thread(void *data, ngx_log_t *log);
-static void ngx_http_liveupdate_job_done(ngx_event_t *ev);
-static void ngx_http_liveupdate_job_pause(ngx_http_liveupdate_job_t *job);
-static ngx_int_t ngx_http_liveupdate_job_postpone(
-    ngx_http_liveupdate_call_t *call);
-static ngx_int_t ngx_http_liveupdate_job_again(
-    ngx_http_liveupdate_call_t *call, cJSON *release, ngx_uint_t *over);
-static void ngx_http_liveupdate_job_postponed(ngx_http_liveupdate_job_t *job,
-    ngx_int_t status);
+static ngx_int_t ngx_lu_job_promote(ngx_lu_call_t *call);
+static void ngx_lu_job_promoted(ngx_lu_job_t *job, ngx_int_t status);
+static void ngx_lu_job_thread(void *data, ngx_log_t *log);
+static void ngx_lu_job_done(ngx_event_t *ev);
+static void ngx_lu_job_pause(ngx_lu_job_t *job);
+static ngx_int_t ngx_lu_job_postpone(ngx_lu_call_t *call);
+static ngx_int_t ngx_lu_job_again(ngx_lu_call_t *call, cJSON *release,
+    ngx_uint_t *over);
+static void ngx_lu_job_postponed(ngx_lu_job_t *job, ngx_int_t status);
 
 
 void
-ngx_http_liveupdate_job_start(ngx_http_liveupdate_job_t *job)
+ngx_lu_job_start(ngx_lu_job_t *job)
 {
     ngx_log_error(NGX_LOG_INFO, ngx_cycle->log, 0,
                   "job for \"%s\" of app \"%s\" is claimed",
                   job->id.data, job->app.data);
 
     if (job->is_github || (job->staged && job->jobs->github_approves)) {
-        ngx_http_liveupdate_github(job);
+        ngx_lu_github(job);
         return;
     }
 
     if (job->staged) {
-        ngx_http_liveupdate_job_run(job, ngx_http_liveupdate_job_promote,
-                                    ngx_http_liveupdate_job_promoted);
+        ngx_lu_job_run(job, ngx_lu_job_promote, ngx_lu_job_promoted);
         return;
     }
 
-    ngx_http_liveupdate_collect(job);
+    ngx_lu_collect(job);
 }
 
 
 /* What was staged before a crash, and waits for nobody. */
 
 static ngx_int_t
-ngx_http_liveupdate_job_promote(ngx_http_liveupdate_call_t *call)
+ngx_lu_job_promote(ngx_lu_call_t *call)
 {
     ngx_int_t  status;
 
-    status = ngx_http_liveupdate_release_promote_post(call);
+    status = ngx_lu_release_promote_post(call);
 
     if (status == NGX_HTTP_OK
-        && ngx_http_liveupdate_store_unlink(&call->io, call->job->path)
-           == NGX_ERROR)
+        && ngx_lu_store_unlink(&call->io, call->job->path) == NGX_ERROR)
     {
-        return ngx_http_liveupdate_failed(call);
+        return ngx_lu_failed(call);
     }
 
     return status;
@@ -82,27 +76,25 @@ ngx_http_liveupdate_job_promote(ngx_http_liveupdate_call_t *call)
 
 
 static void
-ngx_http_liveupdate_job_promoted(ngx_http_liveupdate_job_t *job,
-    ngx_int_t status)
+ngx_lu_job_promoted(ngx_lu_job_t *job, ngx_int_t status)
 {
-    ngx_http_liveupdate_job_end(job);
+    ngx_lu_job_end(job);
 }
 
 
 void
-ngx_http_liveupdate_job_run(ngx_http_liveupdate_job_t *job,
-    ngx_http_liveupdate_action_pt action, ngx_http_liveupdate_job_pt done)
+ngx_lu_job_run(ngx_lu_job_t *job, ngx_lu_action_pt action, ngx_lu_job_pt done)
 {
-    ngx_pool_t                 *pool;
-    ngx_thread_task_t          *task;
-    ngx_http_liveupdate_run_t  *run;
+    ngx_pool_t         *pool;
+    ngx_thread_task_t  *task;
+    ngx_lu_run_t       *run;
 
     pool = ngx_create_pool(4096, ngx_cycle->log);
     if (pool == NULL) {
         goto failed;
     }
 
-    task = ngx_thread_task_alloc(pool, sizeof(ngx_http_liveupdate_run_t));
+    task = ngx_thread_task_alloc(pool, sizeof(ngx_lu_run_t));
     if (task == NULL) {
         goto failed;
     }
@@ -112,17 +104,17 @@ ngx_http_liveupdate_job_run(ngx_http_liveupdate_job_t *job,
     run->action = action;
     run->done = done;
 
-    run->call = ngx_http_liveupdate_call_of_job(job, pool);
+    run->call = ngx_lu_call_of_job(job, pool);
     if (run->call == NULL) {
         goto failed;
     }
 
-    task->handler = ngx_http_liveupdate_job_thread;
+    task->handler = ngx_lu_job_thread;
     task->event.data = run;
-    task->event.handler = ngx_http_liveupdate_job_done;
+    task->event.handler = ngx_lu_job_done;
     task->event.log = ngx_cycle->log;
 
-    if (ngx_http_liveupdate_thread_post(job->jobs->threads, task) != NGX_OK) {
+    if (ngx_lu_thread_post(job->jobs->threads, task) != NGX_OK) {
         goto failed;
     }
 
@@ -136,17 +128,17 @@ failed:
 
     /* its file is there, so that a sweep finds it again */
 
-    ngx_http_liveupdate_job_free(job);
+    ngx_lu_job_free(job);
 }
 
 
 static void
-ngx_http_liveupdate_job_thread(void *data, ngx_log_t *log)
+ngx_lu_job_thread(void *data, ngx_log_t *log)
 {
-    ngx_http_liveupdate_run_t *run = data;
+    ngx_lu_run_t *run = data;
 
     if (run->job->jobs->aside) {
-        ngx_http_liveupdate_aside();
+        ngx_lu_aside();
     }
 
     run->call->status = run->action(run->call);
@@ -154,16 +146,16 @@ ngx_http_liveupdate_job_thread(void *data, ngx_log_t *log)
 
 
 static void
-ngx_http_liveupdate_job_done(ngx_event_t *ev)
+ngx_lu_job_done(ngx_event_t *ev)
 {
-    ngx_http_liveupdate_run_t *run = ev->data;
+    ngx_lu_run_t *run = ev->data;
 
-    ngx_int_t                    status;
-    ngx_http_liveupdate_job_t   *job;
-    ngx_http_liveupdate_job_pt   done;
-    ngx_http_liveupdate_call_t  *call;
+    ngx_int_t       status;
+    ngx_lu_job_t   *job;
+    ngx_lu_job_pt   done;
+    ngx_lu_call_t  *call;
 
-    if (!ngx_http_liveupdate_thread_over(ev)) {
+    if (!ngx_lu_thread_over(ev)) {
         return;
     }
 
@@ -183,15 +175,14 @@ ngx_http_liveupdate_job_done(ngx_event_t *ev)
     }
 
     if (status >= NGX_HTTP_INTERNAL_SERVER_ERROR) {
-        ngx_http_liveupdate_job_fail(job, NGX_HTTP_LIVEUPDATE_JOB_OUTAGE,
-                                     &call->error);
+        ngx_lu_job_fail(job, NGX_LU_JOB_OUTAGE, &call->error);
 
     } else if (status >= NGX_HTTP_BAD_REQUEST) {
-        ngx_http_liveupdate_job_fail(job,
-                                     status == NGX_HTTP_FORBIDDEN
-                                     ? NGX_HTTP_LIVEUPDATE_JOB_REFUSED
-                                     : NGX_HTTP_LIVEUPDATE_JOB_WRONG,
-                                     &call->error);
+        ngx_lu_job_fail(job,
+                        status == NGX_HTTP_FORBIDDEN
+                        ? NGX_LU_JOB_REFUSED
+                        : NGX_LU_JOB_WRONG,
+                        &call->error);
 
     } else if (call->change) {
         ngx_log_error(NGX_LOG_NOTICE, ngx_cycle->log, 0,
@@ -208,44 +199,43 @@ ngx_http_liveupdate_job_done(ngx_event_t *ev)
 
 
 void
-ngx_http_liveupdate_job_fail(ngx_http_liveupdate_job_t *job,
-    ngx_http_liveupdate_job_e error, liveupdate_error_t *err)
+ngx_lu_job_fail(ngx_lu_job_t *job, ngx_lu_job_e error, lu_error_t *err)
 {
     if (error <= job->error) {
         return;
     }
 
     job->error = error;
-    job->reason = ngx_http_liveupdate_sentence(job->pool, err);
+    job->reason = ngx_lu_sentence(job->pool, err);
 }
 
 
 void
-ngx_http_liveupdate_job_exhausted(ngx_http_liveupdate_job_t *job)
+ngx_lu_job_exhausted(ngx_lu_job_t *job)
 {
-    liveupdate_error_t  why;
+    lu_error_t  why;
 
-    (void) liveupdate_refuse(&why, NULL,
-                             "The server is short of memory or connections.");
-    ngx_http_liveupdate_job_fail(job, NGX_HTTP_LIVEUPDATE_JOB_OUTAGE, &why);
+    (void) lu_refuse(&why, NULL,
+                     "The server is short of memory or connections.");
+    ngx_lu_job_fail(job, NGX_LU_JOB_OUTAGE, &why);
 }
 
 
 void
-ngx_http_liveupdate_job_end(ngx_http_liveupdate_job_t *job)
+ngx_lu_job_end(ngx_lu_job_t *job)
 {
-    if (job->error == NGX_HTTP_LIVEUPDATE_JOB_OK || job->reason == NULL) {
+    if (job->error == NGX_LU_JOB_OK || job->reason == NULL) {
 
         if (job->is_github) {
             job->jobs->github_attempts = 0;
         }
 
-        ngx_http_liveupdate_job_free(job);
+        ngx_lu_job_free(job);
         return;
     }
 
     if (job->is_github) {
-        ngx_http_liveupdate_job_pause(job);
+        ngx_lu_job_pause(job);
         return;
     }
 
@@ -253,23 +243,22 @@ ngx_http_liveupdate_job_end(ngx_http_liveupdate_job_t *job)
                   "\"%s\" of app \"%s\" has to wait: %s",
                   job->id.data, job->app.data, job->reason);
 
-    ngx_http_liveupdate_job_run(job, ngx_http_liveupdate_job_postpone,
-                                ngx_http_liveupdate_job_postponed);
+    ngx_lu_job_run(job, ngx_lu_job_postpone, ngx_lu_job_postponed);
 }
 
 
 /* There is no release that could keep it. */
 
 static void
-ngx_http_liveupdate_job_pause(ngx_http_liveupdate_job_t *job)
+ngx_lu_job_pause(ngx_lu_job_t *job)
 {
-    ngx_msec_t                   wait;
-    ngx_http_liveupdate_jobs_t  *jobs;
+    ngx_msec_t      wait;
+    ngx_lu_jobs_t  *jobs;
 
     jobs = job->jobs;
 
     wait = jobs->fetch->retry << ngx_min(jobs->github_attempts, 20);
-    wait = ngx_min(wait, NGX_HTTP_LIVEUPDATE_RETRY_MAX);
+    wait = ngx_min(wait, NGX_LU_RETRY_MAX);
 
     jobs->github_attempts++;
     jobs->pause_github = ngx_max(ngx_time() + (time_t) (wait / 1000),
@@ -278,83 +267,78 @@ ngx_http_liveupdate_job_pause(ngx_http_liveupdate_job_t *job)
     ngx_log_error(NGX_LOG_WARN, ngx_cycle->log, 0,
                   "what was approved on GitHub has to wait: %s", job->reason);
 
-    ngx_http_liveupdate_job_free(job);
+    ngx_lu_job_free(job);
 }
 
 
 /* In staging; or in live already, and perhaps promoted by half. */
 
 ngx_int_t
-ngx_http_liveupdate_job_find(ngx_http_liveupdate_io_t *io,
-    ngx_http_liveupdate_job_t *job, cJSON **release)
+ngx_lu_job_find(ngx_lu_io_t *io, ngx_lu_job_t *job, cJSON **release)
 {
     u_char     *path;
     ngx_int_t   rc;
 
-    path = ngx_http_liveupdate_path(io->pool, "%s/release.json", job->folder);
+    path = ngx_lu_path(io->pool, "%s/release.json", job->folder);
 
-    rc = ngx_http_liveupdate_store_read_json(io, path, release);
+    rc = ngx_lu_store_read_json(io, path, release);
 
     if (rc != NGX_DECLINED) {
         return rc;
     }
 
-    path = ngx_http_liveupdate_path(io->pool, "%V/live/%s/%s/release.json",
-                                    &job->jobs->store->path, job->app.data,
-                                    job->id.data);
+    path = ngx_lu_path(io->pool, "%V/live/%s/%s/release.json",
+                       &job->jobs->store->path, job->app.data, job->id.data);
 
-    return ngx_http_liveupdate_store_read_json(io, path, release);
+    return ngx_lu_store_read_json(io, path, release);
 }
 
 
 ngx_int_t
-ngx_http_liveupdate_job_lock(ngx_http_liveupdate_call_t *call,
-    ngx_fd_t *lock, cJSON **release)
+ngx_lu_job_lock(ngx_lu_call_t *call, ngx_fd_t *lock, cJSON **release)
 {
     u_char     *path;
     ngx_int_t   rc;
 
-    path = ngx_http_liveupdate_path(call->io.pool, "%s/lock",
-                                    call->job->folder);
+    path = ngx_lu_path(call->io.pool, "%s/lock", call->job->folder);
 
-    rc = ngx_http_liveupdate_store_lock_existing(&call->io, path, lock);
+    rc = ngx_lu_store_lock_existing(&call->io, path, lock);
 
     if (rc == NGX_OK) {
-        path = ngx_http_liveupdate_path(call->io.pool, "%s/release.json",
-                                        call->job->folder);
+        path = ngx_lu_path(call->io.pool, "%s/release.json",
+                           call->job->folder);
 
-        rc = ngx_http_liveupdate_store_read_json(&call->io, path, release);
+        rc = ngx_lu_store_read_json(&call->io, path, release);
 
         if (rc != NGX_OK) {
-            ngx_http_liveupdate_store_unlock(*lock);
+            ngx_lu_store_unlock(*lock);
         }
     }
 
-    return rc == NGX_ERROR ? ngx_http_liveupdate_failed(call) : rc;
+    return rc == NGX_ERROR ? ngx_lu_failed(call) : rc;
 }
 
 
 /* Written down in the release: it is there for who asks, and for a sweep. */
 
 static ngx_int_t
-ngx_http_liveupdate_job_postpone(ngx_http_liveupdate_call_t *call)
+ngx_lu_job_postpone(ngx_lu_call_t *call)
 {
-    cJSON             *release;
-    u_char            *path;
-    ngx_fd_t           lock;
-    ngx_int_t          rc, status;
-    ngx_uint_t         over;
-    liveupdate_str_t   state;
+    cJSON      *release;
+    u_char     *path;
+    ngx_fd_t    lock;
+    ngx_int_t   rc, status;
+    ngx_uint_t  over;
+    lu_str_t    state;
 
-    ngx_http_liveupdate_numbers_t  *numbers;
+    ngx_lu_numbers_t  *numbers;
 
-    rc = ngx_http_liveupdate_job_lock(call, &lock, &release);
+    rc = ngx_lu_job_lock(call, &lock, &release);
 
     if (rc == NGX_DECLINED) {
 
-        if (call->job->error == NGX_HTTP_LIVEUPDATE_JOB_OUTAGE
-            && ngx_http_liveupdate_job_find(&call->io, call->job, &release)
-               == NGX_OK)
+        if (call->job->error == NGX_LU_JOB_OUTAGE
+            && ngx_lu_job_find(&call->io, call->job, &release) == NGX_OK)
         {
             /* promoted by half: a sweep goes on with it */
 
@@ -365,9 +349,9 @@ ngx_http_liveupdate_job_postpone(ngx_http_liveupdate_call_t *call)
 
         /* deleted meanwhile, with all of its app */
 
-        rc = ngx_http_liveupdate_store_unlink(&call->io, call->job->path);
+        rc = ngx_lu_store_unlink(&call->io, call->job->path);
 
-        return rc == NGX_ERROR ? ngx_http_liveupdate_failed(call) : NGX_OK;
+        return rc == NGX_ERROR ? ngx_lu_failed(call) : NGX_OK;
     }
 
     if (rc != NGX_OK) {
@@ -376,74 +360,68 @@ ngx_http_liveupdate_job_postpone(ngx_http_liveupdate_call_t *call)
 
     status = NGX_OK;
 
-    if (liveupdate_json_string(release, "state", &state) != LIVEUPDATE_OK
-        || !(liveupdate_str_is(&state, "fetching")
-             || liveupdate_str_is(&state, "staged")))
+    if (lu_json_string(release, "state", &state) != LU_OK
+        || !(lu_str_is(&state, "fetching")
+             || lu_str_is(&state, "staged")))
     {
         /* somebody else has decided, or staging it has */
 
-        if (ngx_http_liveupdate_store_unlink(&call->io, call->job->path)
-            == NGX_ERROR)
-        {
-            status = ngx_http_liveupdate_failed(call);
+        if (ngx_lu_store_unlink(&call->io, call->job->path) == NGX_ERROR) {
+            status = ngx_lu_failed(call);
         }
 
         goto done;
     }
 
-    call->job->staged = liveupdate_str_is(&state, "staged");
+    call->job->staged = lu_str_is(&state, "staged");
 
     over = 0;
-    status = ngx_http_liveupdate_job_again(call, release, &over);
+    status = ngx_lu_job_again(call, release, &over);
 
     if (status == NGX_OK) {
-        status = ngx_http_liveupdate_plan_clean(call);
+        status = ngx_lu_plan_clean(call);
     }
 
     if (status != NGX_OK) {
         goto done;
     }
 
-    path = ngx_http_liveupdate_path(call->io.pool, "%s/release.json",
-                                    call->job->folder);
+    path = ngx_lu_path(call->io.pool, "%s/release.json", call->job->folder);
 
-    if (ngx_http_liveupdate_store_write_json(&call->io, call->store, path,
-                                             release)
+    if (ngx_lu_store_write_json(&call->io, call->store, path,
+                                release)
         != NGX_OK)
     {
-        status = ngx_http_liveupdate_failed(call);
+        status = ngx_lu_failed(call);
         goto done;
     }
 
     if (over) {
-        numbers = ngx_http_liveupdate_numbers(call->store);
-        ngx_http_liveupdate_add(numbers->stages_failed, 1);
+        numbers = ngx_lu_numbers(call->store);
+        ngx_lu_add(numbers->stages_failed, 1);
 
-        if (ngx_http_liveupdate_store_unlink(&call->io, call->job->path)
-            == NGX_ERROR)
-        {
-            status = ngx_http_liveupdate_failed(call);
+        if (ngx_lu_store_unlink(&call->io, call->job->path) == NGX_ERROR) {
+            status = ngx_lu_failed(call);
         }
     }
 
 done:
 
     cJSON_Delete(release);
-    ngx_http_liveupdate_store_unlock(lock);
+    ngx_lu_store_unlock(lock);
 
     return status;
 }
 
 
 static ngx_int_t
-ngx_http_liveupdate_job_again(ngx_http_liveupdate_call_t *call,
-    cJSON *release, ngx_uint_t *over)
+ngx_lu_job_again(ngx_lu_call_t *call, cJSON *release, ngx_uint_t *over)
 {
-    char                               next[LIVEUPDATE_TIME_SIZE];
-    uint64_t                           attempts, max, wait;
+    char      next[LU_TIME_SIZE];
+    uint64_t  attempts, max, wait;
     struct timeval                     tv;
-    ngx_http_liveupdate_job_t         *job;
-    ngx_http_liveupdate_fetch_conf_t  *fetch;
+    ngx_lu_job_t         *job;
+    ngx_lu_fetch_conf_t  *fetch;
 
     job = call->job;
     fetch = job->jobs->fetch;
@@ -452,27 +430,24 @@ ngx_http_liveupdate_job_again(ngx_http_liveupdate_call_t *call,
 
     /* an origin that is unreliable is one that has files for us */
 
-    if (!(job->progressed && job->error == NGX_HTTP_LIVEUPDATE_JOB_OUTAGE)) {
-        (void) liveupdate_json_size(release, "attempts", &attempts);
+    if (!(job->progressed && job->error == NGX_LU_JOB_OUTAGE)) {
+        (void) lu_json_size(release, "attempts", &attempts);
     }
 
     attempts++;
 
-    max = (job->error == NGX_HTTP_LIVEUPDATE_JOB_OUTAGE) ? fetch->tries
-          : (job->error == NGX_HTTP_LIVEUPDATE_JOB_WRONG)
-          ? ngx_min(fetch->tries, NGX_HTTP_LIVEUPDATE_WRONG_MAX) : 0;
+    max = (job->error == NGX_LU_JOB_OUTAGE) ? fetch->tries
+          : (job->error == NGX_LU_JOB_WRONG)
+          ? ngx_min(fetch->tries, NGX_LU_WRONG_MAX) : 0;
 
     cJSON_DeleteItemFromObjectCaseSensitive(release, "nextAttemptAt");
 
-    if (liveupdate_json_set_string(release, "reason", (char *) job->reason)
-        != LIVEUPDATE_OK
-        || liveupdate_json_set_string(release, "updatedAt", call->now)
-           != LIVEUPDATE_OK
-        || liveupdate_json_set(release, "attempts",
-                               cJSON_CreateNumber((double) attempts))
-           != LIVEUPDATE_OK)
+    if (lu_json_set_string(release, "reason", (char *) job->reason) != LU_OK
+        || lu_json_set_string(release, "updatedAt", call->now) != LU_OK
+        || lu_json_set(release, "attempts",
+                       cJSON_CreateNumber((double) attempts)) != LU_OK)
     {
-        return ngx_http_liveupdate_nomem(call);
+        return ngx_lu_nomem(call);
     }
 
     if (attempts >= max && call->job->staged) {
@@ -482,13 +457,12 @@ ngx_http_liveupdate_job_again(ngx_http_liveupdate_call_t *call,
 
     if (attempts >= max) {
         *over = 1;
-        return liveupdate_json_set_string(release, "state", "failed")
-               == LIVEUPDATE_OK
-               ? NGX_OK : ngx_http_liveupdate_nomem(call);
+        return lu_json_set_string(release, "state", "failed") == LU_OK
+               ? NGX_OK : ngx_lu_nomem(call);
     }
 
     wait = ngx_min((uint64_t) fetch->retry << ngx_min(attempts - 1, 20),
-                   NGX_HTTP_LIVEUPDATE_RETRY_MAX);
+                   NGX_LU_RETRY_MAX);
 
     ngx_gettimeofday(&tv);
 
@@ -498,47 +472,45 @@ ngx_http_liveupdate_job_again(ngx_http_liveupdate_call_t *call,
 
     wait += tv.tv_usec / 1000;
 
-    liveupdate_time_print(next, tv.tv_sec + (time_t) (wait / 1000),
-                          (unsigned) (wait % 1000));
+    lu_time_print(next, tv.tv_sec + (time_t) (wait / 1000),
+                  (unsigned) (wait % 1000));
 
-    return liveupdate_json_set_string(release, "nextAttemptAt", next)
-           == LIVEUPDATE_OK
-           ? NGX_OK : ngx_http_liveupdate_nomem(call);
+    return lu_json_set_string(release, "nextAttemptAt", next) == LU_OK
+           ? NGX_OK : ngx_lu_nomem(call);
 }
 
 
 static void
-ngx_http_liveupdate_job_postponed(ngx_http_liveupdate_job_t *job,
-    ngx_int_t status)
+ngx_lu_job_postponed(ngx_lu_job_t *job, ngx_int_t status)
 {
     if (status != NGX_OK) {
 
         /* a disk that cannot keep this can keep no files either */
 
-        job->jobs->pause = ngx_time() + NGX_HTTP_LIVEUPDATE_PAUSE;
+        job->jobs->pause = ngx_time() + NGX_LU_PAUSE;
     }
 
-    ngx_http_liveupdate_job_free(job);
+    ngx_lu_job_free(job);
 }
 
 
 void
-ngx_http_liveupdate_job_free(ngx_http_liveupdate_job_t *job)
+ngx_lu_job_free(ngx_lu_job_t *job)
 {
-    ngx_http_liveupdate_jobs_t  *jobs;
+    ngx_lu_jobs_t  *jobs;
 
     jobs = job->jobs;
 
     ngx_queue_remove(&job->queue);
     jobs->nrunning--;
 
-    ngx_http_liveupdate_store_unlock(job->claim);
+    ngx_lu_store_unlock(job->claim);
     ngx_destroy_pool(job->pool);
 
-    if (jobs->nrunning == NGX_HTTP_LIVEUPDATE_JOBS - 1) {
+    if (jobs->nrunning == NGX_LU_JOBS - 1) {
 
         /* others may have waited for a place */
 
-        ngx_http_liveupdate_sweep(jobs);
+        ngx_lu_sweep(jobs);
     }
 }

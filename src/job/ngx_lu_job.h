@@ -7,8 +7,8 @@
  */
 
 
-#ifndef _NGX_HTTP_LIVEUPDATE_JOB_H_INCLUDED_
-#define _NGX_HTTP_LIVEUPDATE_JOB_H_INCLUDED_
+#ifndef _NGX_LU_JOB_H_INCLUDED_
+#define _NGX_LU_JOB_H_INCLUDED_
 
 
 #include "write/ngx_lu_release.h"
@@ -25,9 +25,9 @@
  * has returned NGX_OK.
  */
 
-typedef struct ngx_http_liveupdate_fetch_s  ngx_http_liveupdate_fetch_t;
+typedef struct ngx_lu_fetch_s  ngx_lu_fetch_t;
 
-struct ngx_http_liveupdate_fetch_s {
+struct ngx_lu_fetch_s {
     ngx_pool_t                     *pool;
     ngx_http_conf_ctx_t            *conf_ctx;    /* of the server */
     ngx_str_t                       uri;         /* of the location */
@@ -37,7 +37,7 @@ struct ngx_http_liveupdate_fetch_s {
     ngx_str_t                       method_name;
     ngx_str_t                       body;
     ngx_keyval_t                   *headers;     /* the last one is empty */
-    void                          (*handler)(ngx_http_liveupdate_fetch_t *f);
+    void                          (*handler)(ngx_lu_fetch_t *f);
     void                           *data;
 
     /* the result */
@@ -63,7 +63,7 @@ struct ngx_http_liveupdate_fetch_s {
     ngx_event_t                     end;
 };
 
-ngx_int_t ngx_http_liveupdate_fetch_start(ngx_http_liveupdate_fetch_t *fetch);
+ngx_int_t ngx_lu_fetch_start(ngx_lu_fetch_t *fetch);
 
 /*
  * Bytes of the body so far (of one in chunks: those that are written already);
@@ -71,10 +71,9 @@ ngx_int_t ngx_http_liveupdate_fetch_start(ngx_http_liveupdate_fetch_t *fetch);
  * timed out.
  */
 
-off_t ngx_http_liveupdate_fetch_received(ngx_http_liveupdate_fetch_t *fetch);
-ngx_uint_t ngx_http_liveupdate_fetch_is_late(
-    ngx_http_liveupdate_fetch_t *fetch);
-void ngx_http_liveupdate_fetch_abort(ngx_http_liveupdate_fetch_t *fetch);
+off_t ngx_lu_fetch_received(ngx_lu_fetch_t *fetch);
+ngx_uint_t ngx_lu_fetch_is_late(ngx_lu_fetch_t *fetch);
+void ngx_lu_fetch_abort(ngx_lu_fetch_t *fetch);
 
 
 /*
@@ -83,16 +82,16 @@ void ngx_http_liveupdate_fetch_abort(ngx_http_liveupdate_fetch_t *fetch);
  * has its lock.
  */
 
-#define NGX_HTTP_LIVEUPDATE_JOBS  4              /* of a worker, at once */
+#define NGX_LU_JOBS  4              /* of a worker, at once */
 
-struct ngx_http_liveupdate_jobs_s {
-    ngx_http_liveupdate_store_t         *store;
-    ngx_http_liveupdate_fetch_conf_t    *fetch;
+struct ngx_lu_jobs_s {
+    ngx_lu_store_t                      *store;
+    ngx_lu_fetch_conf_t                 *fetch;
     ngx_http_conf_ctx_t                 *conf_ctx;
     ngx_thread_pool_t                   *threads;
     ngx_uint_t                           aside;       /* they are its own */
     ngx_uint_t                           approval;
-    ngx_http_liveupdate_github_conf_t   *github;
+    ngx_lu_github_conf_t                *github;
     ngx_uint_t                           github_approves;
 
     /* of a worker */
@@ -110,18 +109,18 @@ struct ngx_http_liveupdate_jobs_s {
 /* What keeps a job from going on: how often it is tried again. */
 
 typedef enum {
-    NGX_HTTP_LIVEUPDATE_JOB_OK = 0,
-    NGX_HTTP_LIVEUPDATE_JOB_OUTAGE,     /* may pass */
-    NGX_HTTP_LIVEUPDATE_JOB_WRONG,      /* what the origin has is not right */
-    NGX_HTTP_LIVEUPDATE_JOB_REFUSED     /* will not become better */
-} ngx_http_liveupdate_job_e;
+    NGX_LU_JOB_OK = 0,
+    NGX_LU_JOB_OUTAGE,                  /* may pass */
+    NGX_LU_JOB_WRONG,                   /* what the origin has is not right */
+    NGX_LU_JOB_REFUSED                  /* will not become better */
+} ngx_lu_job_e;
 
-struct ngx_http_liveupdate_job_s {
+struct ngx_lu_job_s {
     ngx_queue_t                     queue;
     ngx_pool_t                     *pool;
-    ngx_http_liveupdate_jobs_t     *jobs;
-    liveupdate_str_t                app;         /* terminated, as id is */
-    liveupdate_str_t                id;
+    ngx_lu_jobs_t                  *jobs;
+    lu_str_t                        app;         /* terminated, as id is */
+    lu_str_t                        id;
     const char                     *by;
     u_char                         *folder;      /* in staging */
     u_char                         *path;        /* of the job's file */
@@ -131,22 +130,22 @@ struct ngx_http_liveupdate_job_s {
     unsigned                        progressed:1;  /* something was fetched */
     unsigned                        is_github:1; /* jobs/github: no release */
 
-    ngx_http_liveupdate_job_e       error;
+    ngx_lu_job_e                    error;
     u_char                         *reason;
     time_t                          not_before;  /* it may be tried again */
 
     void                           *data;        /* collect.c, github.c */
 
     /* see reconcile */
-    ngx_http_liveupdate_approved_t *approved;
+    ngx_lu_approved_t *approved;
     off_t                           seen;        /* size of the job's file */
 };
 
 /* At the start of each worker; when there may be something new to do; now. */
 
-ngx_int_t ngx_http_liveupdate_jobs_init(ngx_cycle_t *cycle);
-void ngx_http_liveupdate_jobs_wake(ngx_http_liveupdate_store_t *store);
-void ngx_http_liveupdate_sweep(ngx_http_liveupdate_jobs_t *jobs);
+ngx_int_t ngx_lu_jobs_init(ngx_cycle_t *cycle);
+void ngx_lu_jobs_wake(ngx_lu_store_t *store);
+void ngx_lu_sweep(ngx_lu_jobs_t *jobs);
 
 /*
  * Runs an action in a thread, and then done(); NGX_ERROR: it could not be
@@ -155,30 +154,27 @@ void ngx_http_liveupdate_sweep(ngx_http_liveupdate_jobs_t *jobs);
  * when it is tried again, and frees it.
  */
 
-typedef void (*ngx_http_liveupdate_job_pt)(ngx_http_liveupdate_job_t *job,
-    ngx_int_t status);
+typedef void (*ngx_lu_job_pt)(ngx_lu_job_t *job, ngx_int_t status);
 
-void ngx_http_liveupdate_job_run(ngx_http_liveupdate_job_t *job,
-    ngx_http_liveupdate_action_pt action, ngx_http_liveupdate_job_pt done);
-void ngx_http_liveupdate_job_fail(ngx_http_liveupdate_job_t *job,
-    ngx_http_liveupdate_job_e error, liveupdate_error_t *err);
-void ngx_http_liveupdate_job_exhausted(ngx_http_liveupdate_job_t *job);
-void ngx_http_liveupdate_job_end(ngx_http_liveupdate_job_t *job);
+void ngx_lu_job_run(ngx_lu_job_t *job, ngx_lu_action_pt action,
+    ngx_lu_job_pt done);
+void ngx_lu_job_fail(ngx_lu_job_t *job, ngx_lu_job_e error, lu_error_t *err);
+void ngx_lu_job_exhausted(ngx_lu_job_t *job);
+void ngx_lu_job_end(ngx_lu_job_t *job);
 
 /* One that was claimed begins; or its claim is given back at once. */
 
-void ngx_http_liveupdate_job_start(ngx_http_liveupdate_job_t *job);
-void ngx_http_liveupdate_job_free(ngx_http_liveupdate_job_t *job);
+void ngx_lu_job_start(ngx_lu_job_t *job);
+void ngx_lu_job_free(ngx_lu_job_t *job);
 
 /* The job's release, wherever it lies: NGX_OK, NGX_DECLINED or NGX_ERROR. */
 
-ngx_int_t ngx_http_liveupdate_job_find(ngx_http_liveupdate_io_t *io,
-    ngx_http_liveupdate_job_t *job, cJSON **release);
+ngx_int_t ngx_lu_job_find(ngx_lu_io_t *io, ngx_lu_job_t *job, cJSON **release);
 
 /* For actions of a job: its release, locked.  NGX_DECLINED: it has gone. */
 
-ngx_int_t ngx_http_liveupdate_job_lock(ngx_http_liveupdate_call_t *call,
-    ngx_fd_t *lock, cJSON **release);
+ngx_int_t ngx_lu_job_lock(ngx_lu_call_t *call, ngx_fd_t *lock,
+    cJSON **release);
 
 /*
  * Transfer: one file from the origin into "uploads" of the job's release, once
@@ -188,32 +184,29 @@ ngx_int_t ngx_http_liveupdate_job_lock(ngx_http_liveupdate_call_t *call,
  * bytes.  NULL: it could not be started.
  */
 
-typedef struct ngx_http_liveupdate_transfer_s  ngx_http_liveupdate_transfer_t;
+typedef struct ngx_lu_transfer_s  ngx_lu_transfer_t;
 
-typedef void (*ngx_http_liveupdate_transfer_pt)(
-    ngx_http_liveupdate_transfer_t *transfer);
+typedef void (*ngx_lu_transfer_pt)(ngx_lu_transfer_t *transfer);
 
-struct ngx_http_liveupdate_transfer_s {
+struct ngx_lu_transfer_s {
     ngx_queue_t                       queue;
-    ngx_http_liveupdate_job_t        *job;
-    liveupdate_plan_file_t           *file;
+    ngx_lu_job_t                     *job;
+    lu_plan_file_t                   *file;
     uint64_t                          limit;
-    ngx_http_liveupdate_transfer_pt   handler;
+    ngx_lu_transfer_pt                handler;
 
-    ngx_http_liveupdate_fetch_t       fetch;
-    ngx_http_liveupdate_io_t          io;
-    ngx_http_liveupdate_digest_t      digest;
-    ngx_http_liveupdate_job_e         error;
-    liveupdate_error_t                why;
+    ngx_lu_fetch_t                    fetch;
+    ngx_lu_io_t                       io;
+    ngx_lu_digest_t                   digest;
+    ngx_lu_job_e                      error;
+    lu_error_t                        why;
     unsigned                          missing:1;
     unsigned                          too_large:1;
 };
 
-ngx_http_liveupdate_transfer_t *ngx_http_liveupdate_transfer_start(
-    ngx_http_liveupdate_job_t *job, liveupdate_plan_file_t *file,
-    uint64_t limit, ngx_http_liveupdate_transfer_pt handler);
-void ngx_http_liveupdate_transfer_look(
-    ngx_http_liveupdate_transfer_t *transfer);
+ngx_lu_transfer_t *ngx_lu_transfer_start(ngx_lu_job_t *job,
+    lu_plan_file_t *file, uint64_t limit, ngx_lu_transfer_pt handler);
+void ngx_lu_transfer_look(ngx_lu_transfer_t *transfer);
 
 /*
  * Collect: fetches the files of a job's build and has them staged.  next() is
@@ -221,7 +214,7 @@ void ngx_http_liveupdate_transfer_look(
  */
 
 typedef struct {
-    ngx_http_liveupdate_job_t        *job;
+    ngx_lu_job_t                     *job;
 
     ngx_array_t                       files;     /* of plan_file_t */
     ngx_uint_t                        next;
@@ -241,14 +234,14 @@ typedef struct {
     unsigned                          reporting:1;
     unsigned                          planned:1;
     unsigned                          unwanted:1;
-} ngx_http_liveupdate_collect_t;
+} ngx_lu_collect_t;
 
-void ngx_http_liveupdate_collect(ngx_http_liveupdate_job_t *job);
-void ngx_http_liveupdate_collect_next(ngx_http_liveupdate_collect_t *collect);
+void ngx_lu_collect(ngx_lu_job_t *job);
+void ngx_lu_collect_next(ngx_lu_collect_t *collect);
 
 /* Report: writes down how far it is; one at a time. */
 
-void ngx_http_liveupdate_report(ngx_http_liveupdate_collect_t *collect);
+void ngx_lu_report(ngx_lu_collect_t *collect);
 
 /*
  * Plan, actions of a job: open() says which manifests are to be fetched, and
@@ -257,9 +250,9 @@ void ngx_http_liveupdate_report(ngx_http_liveupdate_collect_t *collect);
  * locked.  NGX_OK; NGX_DONE: there is nothing to do any more; or a status.
  */
 
-ngx_int_t ngx_http_liveupdate_plan_open(ngx_http_liveupdate_call_t *call);
-ngx_int_t ngx_http_liveupdate_plan_files(ngx_http_liveupdate_call_t *call);
-ngx_int_t ngx_http_liveupdate_plan_clean(ngx_http_liveupdate_call_t *call);
+ngx_int_t ngx_lu_plan_open(ngx_lu_call_t *call);
+ngx_int_t ngx_lu_plan_files(ngx_lu_call_t *call);
+ngx_int_t ngx_lu_plan_clean(ngx_lu_call_t *call);
 
 
 /*
@@ -267,17 +260,16 @@ ngx_int_t ngx_http_liveupdate_plan_clean(ngx_http_liveupdate_call_t *call);
  * approved; and, for jobs/github, only the latter.
  */
 
-void ngx_http_liveupdate_github(ngx_http_liveupdate_job_t *job);
+void ngx_lu_github(ngx_lu_job_t *job);
 
-typedef struct ngx_http_liveupdate_github_s  ngx_http_liveupdate_github_t;
+typedef struct ngx_lu_github_s  ngx_lu_github_t;
 
-typedef void (*ngx_http_liveupdate_github_pt)(
-    ngx_http_liveupdate_github_t *github);
+typedef void (*ngx_lu_github_pt)(ngx_lu_github_t *github);
 
-struct ngx_http_liveupdate_github_s {
-    ngx_http_liveupdate_job_t           *job;
-    ngx_http_liveupdate_github_conf_t   *conf;
-    ngx_http_liveupdate_approved_t       approved;
+struct ngx_lu_github_s {
+    ngx_lu_job_t                        *job;
+    ngx_lu_github_conf_t                *conf;
+    ngx_lu_approved_t                    approved;
 
     /* the pull request */
     cJSON                               *release;
@@ -290,12 +282,12 @@ struct ngx_http_liveupdate_github_s {
     ngx_uint_t                           suffix;
     ngx_uint_t                           conflicts;
     ngx_uint_t                           file;       /* of edits */
-    liveupdate_error_t                   refused;
+    lu_error_t                           refused;
     unsigned                             begun:1;    /* branch is written */
 
     /* the request that runs */
-    ngx_http_liveupdate_fetch_t         *fetch;
-    ngx_http_liveupdate_github_pt        next;
+    ngx_lu_fetch_t                      *fetch;
+    ngx_lu_github_pt                     next;
     cJSON                               *answer;
 };
 
@@ -307,28 +299,23 @@ struct ngx_http_liveupdate_github_s {
  * for a 422, until it is known whether what was asked for is there already.
  */
 
-void ngx_http_liveupdate_github_ask(ngx_http_liveupdate_github_t *github,
-    ngx_uint_t method, char *body, ngx_http_liveupdate_github_pt next,
-    const char *path, ...);
-ngx_int_t ngx_http_liveupdate_github_text(
-    ngx_http_liveupdate_github_t *github, liveupdate_str_t *text,
-    liveupdate_str_t *sha);
-u_char *ngx_http_liveupdate_github_member(
-    ngx_http_liveupdate_github_t *github, const cJSON *object,
+void ngx_lu_github_ask(ngx_lu_github_t *github, ngx_uint_t method, char *body,
+    ngx_lu_github_pt next, const char *path, ...);
+ngx_int_t ngx_lu_github_text(ngx_lu_github_t *github, lu_str_t *text,
+    lu_str_t *sha);
+u_char *ngx_lu_github_member(ngx_lu_github_t *github, const cJSON *object,
     const char *key);
-void ngx_http_liveupdate_github_unexpected(
-    ngx_http_liveupdate_github_t *github);
-void ngx_http_liveupdate_github_refused(ngx_http_liveupdate_github_t *github);
-void ngx_http_liveupdate_github_end(ngx_http_liveupdate_github_t *github);
+void ngx_lu_github_unexpected(ngx_lu_github_t *github);
+void ngx_lu_github_refused(ngx_lu_github_t *github);
+void ngx_lu_github_end(ngx_lu_github_t *github);
 
 /* Pull: finds or opens the pull request of the job's release, and ends it. */
 
-void ngx_http_liveupdate_pull(ngx_http_liveupdate_github_t *github);
+void ngx_lu_pull(ngx_lu_github_t *github);
 
 /* Rejects the call's release since its pull request was closed: a status. */
 
-ngx_int_t ngx_http_liveupdate_github_reject(ngx_http_liveupdate_call_t *call,
-    uint64_t number);
+ngx_int_t ngx_lu_github_reject(ngx_lu_call_t *call, uint64_t number);
 
 /*
  * Reconcile, an action of a job: makes the store what job->approved says.
@@ -336,7 +323,7 @@ ngx_int_t ngx_http_liveupdate_github_reject(ngx_http_liveupdate_call_t *call,
  * status.
  */
 
-ngx_int_t ngx_http_liveupdate_reconcile(ngx_http_liveupdate_call_t *call);
+ngx_int_t ngx_lu_reconcile(ngx_lu_call_t *call);
 
 /*
  * Approved: ask() for it, with the lock() of those who do; write() what came
@@ -344,12 +331,11 @@ ngx_int_t ngx_http_liveupdate_reconcile(ngx_http_liveupdate_call_t *call);
  * it began.  NGX_OK or a status.
  */
 
-ngx_int_t ngx_http_liveupdate_approved_lock(ngx_http_liveupdate_call_t *call,
-    ngx_fd_t *lock);
-ngx_int_t ngx_http_liveupdate_approved_ask(ngx_http_liveupdate_call_t *call);
-ngx_int_t ngx_http_liveupdate_approved_write(ngx_http_liveupdate_call_t *call,
-    ngx_array_t *apps, ngx_int_t status);
-ngx_int_t ngx_http_liveupdate_approved_over(ngx_http_liveupdate_call_t *call);
+ngx_int_t ngx_lu_approved_lock(ngx_lu_call_t *call, ngx_fd_t *lock);
+ngx_int_t ngx_lu_approved_ask(ngx_lu_call_t *call);
+ngx_int_t ngx_lu_approved_write(ngx_lu_call_t *call, ngx_array_t *apps,
+    ngx_int_t status);
+ngx_int_t ngx_lu_approved_over(ngx_lu_call_t *call);
 
 
 /*
@@ -359,15 +345,15 @@ ngx_int_t ngx_http_liveupdate_approved_over(ngx_http_liveupdate_call_t *call);
  */
 
 typedef struct {
-    ngx_http_liveupdate_webhook_conf_t  *conf;
-    ngx_http_liveupdate_github_conf_t   *github;
-    liveupdate_str_t                     signature;
-    liveupdate_str_t                     event;
-    liveupdate_str_t                     id;
-} ngx_http_liveupdate_delivery_t;
+    ngx_lu_webhook_conf_t               *conf;
+    ngx_lu_github_conf_t                *github;
+    lu_str_t                             signature;
+    lu_str_t                             event;
+    lu_str_t                             id;
+} ngx_lu_delivery_t;
 
-ngx_int_t ngx_http_liveupdate_webhook_handler(ngx_http_request_t *r);
-ngx_int_t ngx_http_liveupdate_github_event(ngx_http_liveupdate_call_t *call);
+ngx_int_t ngx_lu_webhook_handler(ngx_http_request_t *r);
+ngx_int_t ngx_lu_github_event(ngx_lu_call_t *call);
 
 /*
  * Request: release() is a new release of the call's build, to be freed by the
@@ -375,9 +361,8 @@ ngx_int_t ngx_http_liveupdate_github_event(ngx_http_liveupdate_call_t *call);
  * there, and returns the status of the answer.
  */
 
-cJSON *ngx_http_liveupdate_request_release(ngx_http_liveupdate_call_t *call);
-ngx_int_t ngx_http_liveupdate_request(ngx_http_liveupdate_call_t *call,
-    cJSON *release);
+cJSON *ngx_lu_request_release(ngx_lu_call_t *call);
+ngx_int_t ngx_lu_request(ngx_lu_call_t *call, cJSON *release);
 
 
-#endif /* _NGX_HTTP_LIVEUPDATE_JOB_H_INCLUDED_ */
+#endif /* _NGX_LU_JOB_H_INCLUDED_ */

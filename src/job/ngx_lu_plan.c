@@ -10,30 +10,26 @@
 #include "ngx_lu_job.h"
 
 
-#define NGX_HTTP_LIVEUPDATE_MANIFESTS  6
+#define NGX_LU_MANIFESTS  6
 
 
-static ngx_int_t ngx_http_liveupdate_plan_rest(
-    ngx_http_liveupdate_call_t *call, ngx_array_t *names,
-    liveupdate_plan_file_t *files, ngx_uint_t n);
-static ngx_int_t ngx_http_liveupdate_plan_platform(
-    ngx_http_liveupdate_call_t *call, liveupdate_plan_t *plan,
+static ngx_int_t ngx_lu_plan_rest(ngx_lu_call_t *call, ngx_array_t *names,
+    lu_plan_file_t *files, ngx_uint_t n);
+static ngx_int_t ngx_lu_plan_platform(ngx_lu_call_t *call, lu_plan_t *plan,
     const char *name, ngx_uint_t *found);
-static ngx_int_t ngx_http_liveupdate_plan_read(
-    ngx_http_liveupdate_call_t *call, const liveupdate_str_t *name,
-    liveupdate_str_t *text);
-static ngx_int_t ngx_http_liveupdate_plan_wrong(
-    ngx_http_liveupdate_call_t *call, const liveupdate_str_t *name,
+static ngx_int_t ngx_lu_plan_read(ngx_lu_call_t *call, const lu_str_t *name,
+    lu_str_t *text);
+static ngx_int_t ngx_lu_plan_wrong(ngx_lu_call_t *call, const lu_str_t *name,
     ngx_int_t status);
 
 
 static const struct {
     unsigned      platform;
     const char   *name;
-} ngx_http_liveupdate_platforms[] = {
-    { LIVEUPDATE_WINDOWS, "" },
-    { LIVEUPDATE_MAC, "-mac" },
-    { LIVEUPDATE_LINUX, "-linux" },
+} ngx_lu_platforms[] = {
+    { LU_WINDOWS, "" },
+    { LU_MAC, "-mac" },
+    { LU_LINUX, "-linux" },
     { 0, NULL }
 };
 
@@ -44,64 +40,63 @@ static const struct {
  */
 
 ngx_int_t
-ngx_http_liveupdate_plan_open(ngx_http_liveupdate_call_t *call)
+ngx_lu_plan_open(ngx_lu_call_t *call)
 {
-    u_char                         *path;
-    cJSON                          *release;
-    ngx_fd_t                        lock;
-    ngx_int_t                       rc;
-    ngx_uint_t                      i, n;
-    ngx_array_t                     names;
-    liveupdate_str_t                state;
-    liveupdate_plan_file_t          files[NGX_HTTP_LIVEUPDATE_MANIFESTS];
-    ngx_http_liveupdate_job_t      *job;
+    u_char         *path;
+    cJSON          *release;
+    ngx_fd_t        lock;
+    ngx_int_t       rc;
+    ngx_uint_t      i, n;
+    ngx_array_t     names;
+    lu_str_t        state;
+    lu_plan_file_t  files[NGX_LU_MANIFESTS];
+    ngx_lu_job_t   *job;
 
     job = call->job;
 
-    rc = ngx_http_liveupdate_job_lock(call, &lock, &release);
+    rc = ngx_lu_job_lock(call, &lock, &release);
     if (rc != NGX_OK) {
         return rc == NGX_DECLINED ? NGX_DONE : rc;
     }
 
-    if (liveupdate_json_string(release, "state", &state) != LIVEUPDATE_OK
-        || !liveupdate_str_is(&state, "fetching"))
+    if (lu_json_string(release, "state", &state) != LU_OK
+        || !lu_str_is(&state, "fetching"))
     {
         rc = NGX_DONE;
         goto done;
     }
 
-    path = ngx_http_liveupdate_path(call->io.pool, "%s/uploads", job->folder);
+    path = ngx_lu_path(call->io.pool, "%s/uploads", job->folder);
 
-    if (ngx_http_liveupdate_store_mkdir(&call->io, path) == NGX_ERROR
-        || ngx_http_liveupdate_store_list(&call->io, path, &names) != NGX_OK)
+    if (ngx_lu_store_mkdir(&call->io, path) == NGX_ERROR
+        || ngx_lu_store_list(&call->io, path, &names) != NGX_OK)
     {
-        rc = ngx_http_liveupdate_failed(call);
+        rc = ngx_lu_failed(call);
         goto done;
     }
 
     ngx_memzero(files, sizeof(files));
     n = 0;
 
-    for (i = 0; ngx_http_liveupdate_platforms[i].name; i++) {
+    for (i = 0; ngx_lu_platforms[i].name; i++) {
 
-        if (!(job->platforms & ngx_http_liveupdate_platforms[i].platform)) {
+        if (!(job->platforms & ngx_lu_platforms[i].platform)) {
             continue;
         }
 
-        files[n++].name.data = ngx_http_liveupdate_path(job->pool,
-                                   "td-latest%s-build-%s.json",
-                                   ngx_http_liveupdate_platforms[i].name,
-                                   job->id.data);
-        files[n++].name.data = ngx_http_liveupdate_path(job->pool,
-                                   "latest%s-build-%s.yml",
-                                   ngx_http_liveupdate_platforms[i].name,
-                                   job->id.data);
+        files[n++].name.data = ngx_lu_path(job->pool,
+                                           "td-latest%s-build-%s.json",
+                                           ngx_lu_platforms[i].name,
+                                           job->id.data);
+        files[n++].name.data = ngx_lu_path(job->pool, "latest%s-build-%s.yml",
+                                           ngx_lu_platforms[i].name,
+                                           job->id.data);
     }
 
     for (i = 0; i < n; i++) {
 
         if (files[i].name.data == NULL) {
-            rc = ngx_http_liveupdate_nomem(call);
+            rc = ngx_lu_nomem(call);
             goto done;
         }
 
@@ -110,12 +105,12 @@ ngx_http_liveupdate_plan_open(ngx_http_liveupdate_call_t *call)
         files[i].is_optional = 1;
     }
 
-    rc = ngx_http_liveupdate_plan_rest(call, &names, files, n);
+    rc = ngx_lu_plan_rest(call, &names, files, n);
 
 done:
 
     cJSON_Delete(release);
-    ngx_http_liveupdate_store_unlock(lock);
+    ngx_lu_store_unlock(lock);
 
     return rc;
 }
@@ -124,15 +119,15 @@ done:
 /* What is not in "uploads" is what is to be fetched. */
 
 static ngx_int_t
-ngx_http_liveupdate_plan_rest(ngx_http_liveupdate_call_t *call,
-    ngx_array_t *names, liveupdate_plan_file_t *files, ngx_uint_t n)
+ngx_lu_plan_rest(ngx_lu_call_t *call, ngx_array_t *names,
+    lu_plan_file_t *files, ngx_uint_t n)
 {
-    u_char                         *path;
-    ngx_str_t                      *name;
-    ngx_uint_t                      i, k;
-    ngx_file_info_t                 fi;
-    liveupdate_plan_file_t         *file;
-    ngx_http_liveupdate_collect_t  *collect;
+    u_char            *path;
+    ngx_str_t         *name;
+    ngx_uint_t         i, k;
+    ngx_file_info_t    fi;
+    lu_plan_file_t    *file;
+    ngx_lu_collect_t  *collect;
 
     collect = call->job->data;
 
@@ -155,20 +150,19 @@ ngx_http_liveupdate_plan_rest(ngx_http_liveupdate_call_t *call,
         if (k == names->nelts) {
             file = ngx_array_push(&collect->files);
             if (file == NULL) {
-                return ngx_http_liveupdate_nomem(call);
+                return ngx_lu_nomem(call);
             }
 
             *file = files[i];
             continue;
         }
 
-        path = ngx_http_liveupdate_path(call->io.pool, "%s/uploads/%V",
-                                        call->job->folder, &name[k]);
+        path = ngx_lu_path(call->io.pool, "%s/uploads/%V", call->job->folder,
+                           &name[k]);
 
         if (path == NULL || ngx_file_info(path, &fi) == NGX_FILE_ERROR) {
-            (void) ngx_http_liveupdate_io_failed(&call->io, ngx_file_info_n,
-                                                 path);
-            return ngx_http_liveupdate_failed(call);
+            (void) ngx_lu_io_failed(&call->io, ngx_file_info_n, path);
+            return ngx_lu_failed(call);
         }
 
         collect->ndone++;
@@ -182,58 +176,54 @@ ngx_http_liveupdate_plan_rest(ngx_http_liveupdate_call_t *call,
 /* The second half: what the manifests list. */
 
 ngx_int_t
-ngx_http_liveupdate_plan_files(ngx_http_liveupdate_call_t *call)
+ngx_lu_plan_files(ngx_lu_call_t *call)
 {
-    u_char                            *path;
-    ngx_int_t                          status;
-    ngx_uint_t                         i, found;
-    ngx_array_t                        names;
-    liveupdate_plan_t                  plan;
-    liveupdate_arena_t                 arena;
-    ngx_http_liveupdate_job_t         *job;
-    ngx_http_liveupdate_collect_t     *collect;
-    ngx_http_liveupdate_fetch_conf_t  *fetch;
+    u_char               *path;
+    ngx_int_t             status;
+    ngx_uint_t            i, found;
+    ngx_array_t           names;
+    lu_plan_t             plan;
+    lu_arena_t            arena;
+    ngx_lu_job_t         *job;
+    ngx_lu_collect_t     *collect;
+    ngx_lu_fetch_conf_t  *fetch;
 
     job = call->job;
     collect = job->data;
     fetch = job->jobs->fetch;
 
-    arena = ngx_http_liveupdate_arena(job->pool);
-    liveupdate_plan_init(&plan, &arena, fetch->files, fetch->size);
+    arena = ngx_lu_arena(job->pool);
+    lu_plan_init(&plan, &arena, fetch->files, fetch->size);
 
     found = 0;
 
-    for (i = 0; ngx_http_liveupdate_platforms[i].name; i++) {
+    for (i = 0; ngx_lu_platforms[i].name; i++) {
 
-        if (!(job->platforms & ngx_http_liveupdate_platforms[i].platform)) {
+        if (!(job->platforms & ngx_lu_platforms[i].platform)) {
             continue;
         }
 
-        status = ngx_http_liveupdate_plan_platform(call, &plan,
-                                   ngx_http_liveupdate_platforms[i].name,
-                                   &found);
+        status = ngx_lu_plan_platform(call, &plan, ngx_lu_platforms[i].name,
+                                      &found);
         if (status != NGX_OK) {
             return status;
         }
     }
 
     if (!found) {
-        return ngx_http_liveupdate_refuse(call, 422,
-                                          "The origin has no build with this "
-                                          "id: there is none of its "
-                                          "manifests.");
+        return ngx_lu_refuse(call, 422, "The origin has no build with this "
+                             "id: there is none of its manifests.");
     }
 
-    status = ngx_http_liveupdate_core_status(call,
-                               liveupdate_plan_blockmaps(&plan, &call->error));
+    status = ngx_lu_core_status(call, lu_plan_blockmaps(&plan, &call->error));
     if (status != NGX_OK) {
         return status;
     }
 
-    path = ngx_http_liveupdate_path(call->io.pool, "%s/uploads", job->folder);
+    path = ngx_lu_path(call->io.pool, "%s/uploads", job->folder);
 
-    if (ngx_http_liveupdate_store_list(&call->io, path, &names) != NGX_OK) {
-        return ngx_http_liveupdate_failed(call);
+    if (ngx_lu_store_list(&call->io, path, &names) != NGX_OK) {
+        return ngx_lu_failed(call);
     }
 
     collect->nfiles = plan.nfiles;
@@ -241,38 +231,35 @@ ngx_http_liveupdate_plan_files(ngx_http_liveupdate_call_t *call)
     collect->ndone = 0;
     collect->done = 0;
 
-    return ngx_http_liveupdate_plan_rest(call, &names, plan.files,
-                                            plan.nfiles);
+    return ngx_lu_plan_rest(call, &names, plan.files, plan.nfiles);
 }
 
 
 static ngx_int_t
-ngx_http_liveupdate_plan_platform(ngx_http_liveupdate_call_t *call,
-    liveupdate_plan_t *plan, const char *name, ngx_uint_t *found)
+ngx_lu_plan_platform(ngx_lu_call_t *call, lu_plan_t *plan, const char *name,
+    ngx_uint_t *found)
 {
-    ngx_int_t              status;
-    liveupdate_td_t        td;
-    liveupdate_str_t       td_name, yml_name, td_text, yml_text;
-    liveupdate_builder_t   builder;
+    ngx_int_t     status;
+    lu_td_t       td;
+    lu_str_t      td_name, yml_name, td_text, yml_text;
+    lu_builder_t  builder;
 
-    td_name.data = ngx_http_liveupdate_path(call->io.pool,
-                                            "td-latest%s-build-%s.json", name,
-                                            call->job->id.data);
-    yml_name.data = ngx_http_liveupdate_path(call->io.pool,
-                                             "latest%s-build-%s.yml", name,
-                                             call->job->id.data);
+    td_name.data = ngx_lu_path(call->io.pool, "td-latest%s-build-%s.json",
+                               name, call->job->id.data);
+    yml_name.data = ngx_lu_path(call->io.pool, "latest%s-build-%s.yml", name,
+                                call->job->id.data);
 
     if (td_name.data == NULL || yml_name.data == NULL) {
-        return ngx_http_liveupdate_nomem(call);
+        return ngx_lu_nomem(call);
     }
 
     td_name.len = ngx_strlen(td_name.data);
     yml_name.len = ngx_strlen(yml_name.data);
 
-    status = ngx_http_liveupdate_plan_read(call, &td_name, &td_text);
+    status = ngx_lu_plan_read(call, &td_name, &td_text);
 
     if (status == NGX_OK) {
-        status = ngx_http_liveupdate_plan_read(call, &yml_name, &yml_text);
+        status = ngx_lu_plan_read(call, &yml_name, &yml_text);
     }
 
     if (status != NGX_OK) {
@@ -289,67 +276,64 @@ ngx_http_liveupdate_plan_platform(ngx_http_liveupdate_call_t *call,
     *found = 1;
 
     if (td_text.data == NULL) {
-        (void) liveupdate_refuse(&call->error, &td_name,
-                                 "is not at the origin (404), but the "
-                                 "manifest that belongs to it is");
+        (void) lu_refuse(&call->error, &td_name,
+                         "is not at the origin (404), but the manifest that "
+                         "belongs to it is");
         return 422;
     }
 
-    status = ngx_http_liveupdate_core_status(call,
-                         liveupdate_td_parse(plan->arena, &td_text, &td,
-                                             &call->error));
+    status = ngx_lu_core_status(call,
+                                lu_td_parse(plan->arena, &td_text, &td,
+                                            &call->error));
     if (status != NGX_OK) {
-        return ngx_http_liveupdate_plan_wrong(call, &td_name, status);
+        return ngx_lu_plan_wrong(call, &td_name, status);
     }
 
-    status = ngx_http_liveupdate_core_status(call,
-                         liveupdate_plan_td(plan, &td, &call->error));
+    status = ngx_lu_core_status(call, lu_plan_td(plan, &td, &call->error));
     if (status != NGX_OK) {
         return status;
     }
 
     if (yml_text.data == NULL) {
 
-        if (!liveupdate_plan_needs_builder(&td)) {
+        if (!lu_plan_needs_builder(&td)) {
             return NGX_OK;
         }
 
-        (void) liveupdate_refuse(&call->error, &yml_name,
-                                 "is not at the origin (404)");
+        (void) lu_refuse(&call->error, &yml_name,
+                         "is not at the origin (404)");
         return 422;
     }
 
-    status = ngx_http_liveupdate_core_status(call,
-                         liveupdate_builder_parse(plan->arena, &yml_text,
-                                                  &builder, &call->error));
+    status = ngx_lu_core_status(call,
+                                lu_builder_parse(plan->arena, &yml_text,
+                                                 &builder, &call->error));
     if (status != NGX_OK) {
-        return ngx_http_liveupdate_plan_wrong(call, &yml_name, status);
+        return ngx_lu_plan_wrong(call, &yml_name, status);
     }
 
-    return ngx_http_liveupdate_core_status(call,
-                         liveupdate_plan_builder(plan, &builder,
-                                                 &call->error));
+    return ngx_lu_core_status(call,
+                              lu_plan_builder(plan, &builder, &call->error));
 }
 
 
 /* The text of a manifest; its data is NULL if there is none. */
 
 static ngx_int_t
-ngx_http_liveupdate_plan_read(ngx_http_liveupdate_call_t *call,
-    const liveupdate_str_t *name, liveupdate_str_t *text)
+ngx_lu_plan_read(ngx_lu_call_t *call, const lu_str_t *name, lu_str_t *text)
 {
     u_char           *path;
     ngx_int_t         rc;
     ngx_str_t         str;
     ngx_file_info_t   fi;
 
-    path = ngx_http_liveupdate_path(call->io.pool, "%s/uploads/%s",
-                                    call->job->folder, name->data);
+    path = ngx_lu_path(call->io.pool, "%s/uploads/%s", call->job->folder,
+                       name->data);
 
-    rc = ngx_http_liveupdate_store_read(&call->io, path, &str, &fi);
+    rc = ngx_lu_store_read(&call->io, path, &str, &fi);
 
     if (rc == NGX_ERROR) {
-        return ngx_http_liveupdate_failed(call);
+        return ngx_lu_failed(call);
     }
 
     if (rc == NGX_DECLINED) {
@@ -369,8 +353,7 @@ ngx_http_liveupdate_plan_read(ngx_http_liveupdate_call_t *call,
 /* The parsers do not know the name of what they read. */
 
 static ngx_int_t
-ngx_http_liveupdate_plan_wrong(ngx_http_liveupdate_call_t *call,
-    const liveupdate_str_t *name, ngx_int_t status)
+ngx_lu_plan_wrong(ngx_lu_call_t *call, const lu_str_t *name, ngx_int_t status)
 {
     u_char  *text;
 
@@ -378,18 +361,17 @@ ngx_http_liveupdate_plan_wrong(ngx_http_liveupdate_call_t *call,
         return status;
     }
 
-    text = ngx_http_liveupdate_sentence(call->io.pool, &call->error);
+    text = ngx_lu_sentence(call->io.pool, &call->error);
 
     if (text) {
-        text = ngx_http_liveupdate_path(call->io.pool, "is not right: %s",
-                                        text);
+        text = ngx_lu_path(call->io.pool, "is not right: %s", text);
     }
 
     if (text == NULL) {
-        return ngx_http_liveupdate_nomem(call);
+        return ngx_lu_nomem(call);
     }
 
-    (void) liveupdate_refuse(&call->error, name, (char *) text);
+    (void) lu_refuse(&call->error, name, (char *) text);
 
     return status;
 }
@@ -398,45 +380,40 @@ ngx_http_liveupdate_plan_wrong(ngx_http_liveupdate_call_t *call,
 /* What was wrong may be what the manifests say. */
 
 ngx_int_t
-ngx_http_liveupdate_plan_clean(ngx_http_liveupdate_call_t *call)
+ngx_lu_plan_clean(ngx_lu_call_t *call)
 {
-    u_char                     *path;
-    ngx_int_t                   rc;
-    ngx_uint_t                  i;
-    ngx_http_liveupdate_job_t  *job;
+    u_char        *path;
+    ngx_int_t      rc;
+    ngx_uint_t     i;
+    ngx_lu_job_t  *job;
 
     job = call->job;
 
-    path = ngx_http_liveupdate_path(call->io.pool, "%s/progress.json",
-                                    job->folder);
+    path = ngx_lu_path(call->io.pool, "%s/progress.json", job->folder);
 
-    rc = ngx_http_liveupdate_store_unlink(&call->io, path);
+    rc = ngx_lu_store_unlink(&call->io, path);
 
     for (i = 0;
          rc != NGX_ERROR
-         && job->error == NGX_HTTP_LIVEUPDATE_JOB_WRONG
-         && ngx_http_liveupdate_platforms[i].name;
+         && job->error == NGX_LU_JOB_WRONG
+         && ngx_lu_platforms[i].name;
          i++)
     {
-        path = ngx_http_liveupdate_path(call->io.pool,
-                                   "%s/uploads/td-latest%s-build-%s.json",
-                                   job->folder,
-                                   ngx_http_liveupdate_platforms[i].name,
-                                   job->id.data);
+        path = ngx_lu_path(call->io.pool,
+                           "%s/uploads/td-latest%s-build-%s.json", job->folder,
+                           ngx_lu_platforms[i].name, job->id.data);
 
-        rc = ngx_http_liveupdate_store_unlink(&call->io, path);
+        rc = ngx_lu_store_unlink(&call->io, path);
         if (rc == NGX_ERROR) {
             break;
         }
 
-        path = ngx_http_liveupdate_path(call->io.pool,
-                                   "%s/uploads/latest%s-build-%s.yml",
-                                   job->folder,
-                                   ngx_http_liveupdate_platforms[i].name,
-                                   job->id.data);
+        path = ngx_lu_path(call->io.pool, "%s/uploads/latest%s-build-%s.yml",
+                           job->folder, ngx_lu_platforms[i].name,
+                           job->id.data);
 
-        rc = ngx_http_liveupdate_store_unlink(&call->io, path);
+        rc = ngx_lu_store_unlink(&call->io, path);
     }
 
-    return rc == NGX_ERROR ? ngx_http_liveupdate_failed(call) : NGX_OK;
+    return rc == NGX_ERROR ? ngx_lu_failed(call) : NGX_OK;
 }

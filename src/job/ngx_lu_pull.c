@@ -12,61 +12,43 @@
 #include "core/lu_github.h"
 
 
-#define NGX_HTTP_LIVEUPDATE_BRANCHES   20
-#define NGX_HTTP_LIVEUPDATE_CONFLICTS  5
+#define NGX_LU_BRANCHES   20
+#define NGX_LU_CONFLICTS  5
 
 
-static void ngx_http_liveupdate_pull_find(
-    ngx_http_liveupdate_github_t *github, ngx_http_liveupdate_github_pt next);
-static ngx_int_t ngx_http_liveupdate_pull_is(
-    ngx_http_liveupdate_github_t *github, const cJSON *pull);
-static void ngx_http_liveupdate_pull_found(
-    ngx_http_liveupdate_github_t *github);
-static void ngx_http_liveupdate_pull_known(
-    ngx_http_liveupdate_github_t *github, const cJSON *pull);
-static void ngx_http_liveupdate_pull_begin(
-    ngx_http_liveupdate_github_t *github);
-static void ngx_http_liveupdate_pull_begun(ngx_http_liveupdate_job_t *job,
-    ngx_int_t status);
-static void ngx_http_liveupdate_pull_branch(
-    ngx_http_liveupdate_github_t *github);
-static void ngx_http_liveupdate_pull_branched(
-    ngx_http_liveupdate_github_t *github);
-static void ngx_http_liveupdate_pull_whose(
-    ngx_http_liveupdate_github_t *github);
-static void ngx_http_liveupdate_pull_listed(
-    ngx_http_liveupdate_github_t *github);
-static void ngx_http_liveupdate_pull_edit(
-    ngx_http_liveupdate_github_t *github);
-static void ngx_http_liveupdate_pull_put(
-    ngx_http_liveupdate_github_t *github);
-static void ngx_http_liveupdate_pull_committed(
-    ngx_http_liveupdate_github_t *github);
-static void ngx_http_liveupdate_pull_request(
-    ngx_http_liveupdate_github_t *github);
-static void ngx_http_liveupdate_pull_requested(
-    ngx_http_liveupdate_github_t *github);
-static void ngx_http_liveupdate_pull_exists(
-    ngx_http_liveupdate_github_t *github);
-static ngx_int_t ngx_http_liveupdate_pull_reject(
-    ngx_http_liveupdate_call_t *call);
-static void ngx_http_liveupdate_pull_rejected(ngx_http_liveupdate_job_t *job,
-    ngx_int_t status);
-static ngx_int_t ngx_http_liveupdate_pull_write(
-    ngx_http_liveupdate_call_t *call);
-static void ngx_http_liveupdate_pull_written(ngx_http_liveupdate_job_t *job,
-    ngx_int_t status);
+static void ngx_lu_pull_find(ngx_lu_github_t *github, ngx_lu_github_pt next);
+static ngx_int_t ngx_lu_pull_is(ngx_lu_github_t *github, const cJSON *pull);
+static void ngx_lu_pull_found(ngx_lu_github_t *github);
+static void ngx_lu_pull_known(ngx_lu_github_t *github, const cJSON *pull);
+static void ngx_lu_pull_begin(ngx_lu_github_t *github);
+static void ngx_lu_pull_begun(ngx_lu_job_t *job, ngx_int_t status);
+static void ngx_lu_pull_branch(ngx_lu_github_t *github);
+static void ngx_lu_pull_branched(ngx_lu_github_t *github);
+static void ngx_lu_pull_whose(ngx_lu_github_t *github);
+static void ngx_lu_pull_listed(ngx_lu_github_t *github);
+static void ngx_lu_pull_edit(
+    ngx_lu_github_t *github);
+static void ngx_lu_pull_put(
+    ngx_lu_github_t *github);
+static void ngx_lu_pull_committed(ngx_lu_github_t *github);
+static void ngx_lu_pull_request(ngx_lu_github_t *github);
+static void ngx_lu_pull_requested(ngx_lu_github_t *github);
+static void ngx_lu_pull_exists(ngx_lu_github_t *github);
+static ngx_int_t ngx_lu_pull_reject(ngx_lu_call_t *call);
+static void ngx_lu_pull_rejected(ngx_lu_job_t *job, ngx_int_t status);
+static ngx_int_t ngx_lu_pull_write(ngx_lu_call_t *call);
+static void ngx_lu_pull_written(ngx_lu_job_t *job, ngx_int_t status);
 
 
-static const char  *ngx_http_liveupdate_github_files[] = {
-    LIVEUPDATE_GITHUB_BUILDS, LIVEUPDATE_GITHUB_RELEASES, NULL
+static const char  *ngx_lu_github_files[] = {
+    LU_GITHUB_BUILDS, LU_GITHUB_RELEASES, NULL
 };
 
 
 void
-ngx_http_liveupdate_pull(ngx_http_liveupdate_github_t *github)
+ngx_lu_pull(ngx_lu_github_t *github)
 {
-    ngx_http_liveupdate_pull_find(github, ngx_http_liveupdate_pull_found);
+    ngx_lu_pull_find(github, ngx_lu_pull_found);
 }
 
 
@@ -76,111 +58,101 @@ ngx_http_liveupdate_pull(ngx_http_liveupdate_github_t *github)
  */
 
 static void
-ngx_http_liveupdate_pull_find(ngx_http_liveupdate_github_t *github,
-    ngx_http_liveupdate_github_pt next)
+ngx_lu_pull_find(ngx_lu_github_t *github, ngx_lu_github_pt next)
 {
-    ngx_http_liveupdate_github_ask(github, 0, NULL, next,
-                                   "/pulls?state=%s&head=%V:%s",
-                                   github->begun ? "all" : "open",
-                                   &github->conf->owner, github->branch);
+    ngx_lu_github_ask(github, 0, NULL, next, "/pulls?state=%s&head=%V:%s",
+                      github->begun ? "all" : "open", &github->conf->owner,
+                      github->branch);
 }
 
 
 /* NGX_OK: it is this one. */
 
 static ngx_int_t
-ngx_http_liveupdate_pull_is(ngx_http_liveupdate_github_t *github,
-    const cJSON *pull)
+ngx_lu_pull_is(ngx_lu_github_t *github, const cJSON *pull)
 {
-    if (liveupdate_json_size(pull, "number", &github->number)
-        != LIVEUPDATE_OK)
-    {
+    if (lu_json_size(pull, "number", &github->number) != LU_OK) {
         return NGX_DECLINED;
     }
 
-    github->url = ngx_http_liveupdate_github_member(github, pull, "html_url");
+    github->url = ngx_lu_github_member(github, pull, "html_url");
 
     return github->url ? NGX_OK : NGX_DECLINED;
 }
 
 
 static void
-ngx_http_liveupdate_pull_found(ngx_http_liveupdate_github_t *github)
+ngx_lu_pull_found(ngx_lu_github_t *github)
 {
     if (github->fetch->status != NGX_HTTP_OK
         || !cJSON_IsArray(github->answer))
     {
-        ngx_http_liveupdate_github_unexpected(github);
+        ngx_lu_github_unexpected(github);
         return;
     }
 
-    if (ngx_http_liveupdate_pull_is(github, github->answer->child)
+    if (ngx_lu_pull_is(github, github->answer->child)
         == NGX_OK)
     {
-        ngx_http_liveupdate_pull_known(github, github->answer->child);
+        ngx_lu_pull_known(github, github->answer->child);
         return;
     }
 
-    ngx_http_liveupdate_pull_begin(github);
+    ngx_lu_pull_begin(github);
 }
 
 
 static void
-ngx_http_liveupdate_pull_known(ngx_http_liveupdate_github_t *github,
-    const cJSON *pull)
+ngx_lu_pull_known(ngx_lu_github_t *github, const cJSON *pull)
 {
-    liveupdate_str_t  value;
+    lu_str_t  value;
 
-    if (liveupdate_json_string(pull, "state", &value) == LIVEUPDATE_OK
-        && liveupdate_str_is(&value, "closed")
-        && liveupdate_json_string(pull, "merged_at", &value) != LIVEUPDATE_OK)
+    if (lu_json_string(pull, "state", &value) == LU_OK
+        && lu_str_is(&value, "closed")
+        && lu_json_string(pull, "merged_at", &value) != LU_OK)
     {
-        ngx_http_liveupdate_job_run(github->job,
-                                    ngx_http_liveupdate_pull_reject,
-                                    ngx_http_liveupdate_pull_rejected);
+        ngx_lu_job_run(github->job, ngx_lu_pull_reject, ngx_lu_pull_rejected);
         return;
     }
 
-    ngx_http_liveupdate_job_run(github->job, ngx_http_liveupdate_pull_write,
-                                ngx_http_liveupdate_pull_written);
+    ngx_lu_job_run(github->job, ngx_lu_pull_write, ngx_lu_pull_written);
 }
 
 
 /* It is written down which branch is ours before there is one. */
 
 static void
-ngx_http_liveupdate_pull_begin(ngx_http_liveupdate_github_t *github)
+ngx_lu_pull_begin(ngx_lu_github_t *github)
 {
     if (github->begun) {
-        ngx_http_liveupdate_pull_branch(github);
+        ngx_lu_pull_branch(github);
         return;
     }
 
     github->sha = github->approved.commit;
 
-    ngx_http_liveupdate_job_run(github->job, ngx_http_liveupdate_pull_write,
-                                ngx_http_liveupdate_pull_begun);
+    ngx_lu_job_run(github->job, ngx_lu_pull_write, ngx_lu_pull_begun);
 }
 
 
 static void
-ngx_http_liveupdate_pull_begun(ngx_http_liveupdate_job_t *job,
+ngx_lu_pull_begun(ngx_lu_job_t *job,
     ngx_int_t status)
 {
-    ngx_http_liveupdate_github_t *github = job->data;
+    ngx_lu_github_t *github = job->data;
 
     if (status != NGX_OK) {
-        ngx_http_liveupdate_github_end(github);
+        ngx_lu_github_end(github);
         return;
     }
 
     github->begun = 1;
-    ngx_http_liveupdate_pull_branch(github);
+    ngx_lu_pull_branch(github);
 }
 
 
 static void
-ngx_http_liveupdate_pull_branch(ngx_http_liveupdate_github_t *github)
+ngx_lu_pull_branch(ngx_lu_github_t *github)
 {
     char    *body;
     cJSON   *json;
@@ -188,8 +160,7 @@ ngx_http_liveupdate_pull_branch(ngx_http_liveupdate_github_t *github)
 
     body = NULL;
 
-    ref = ngx_http_liveupdate_path(github->job->pool, "refs/heads/%s",
-                                   github->branch);
+    ref = ngx_lu_path(github->job->pool, "refs/heads/%s", github->branch);
     json = cJSON_CreateObject();
 
     if (ref
@@ -201,199 +172,184 @@ ngx_http_liveupdate_pull_branch(ngx_http_liveupdate_github_t *github)
 
     cJSON_Delete(json);
 
-    ngx_http_liveupdate_github_ask(github, NGX_HTTP_POST, body,
-                                   ngx_http_liveupdate_pull_branched,
-                                   "/git/refs");
+    ngx_lu_github_ask(github, NGX_HTTP_POST, body, ngx_lu_pull_branched,
+                      "/git/refs");
 }
 
 
 static void
-ngx_http_liveupdate_pull_branched(ngx_http_liveupdate_github_t *github)
+ngx_lu_pull_branched(ngx_lu_github_t *github)
 {
     if (github->fetch->status == NGX_HTTP_CREATED) {
-        ngx_http_liveupdate_pull_edit(github);
+        ngx_lu_pull_edit(github);
         return;
     }
 
     if (github->fetch->status != 422) {
-        ngx_http_liveupdate_github_unexpected(github);
+        ngx_lu_github_unexpected(github);
         return;
     }
 
     /* if there is one: is it what a try before this one has made */
 
-    ngx_http_liveupdate_github_refused(github);
+    ngx_lu_github_refused(github);
 
-    ngx_http_liveupdate_github_ask(github, 0, NULL,
-                                   ngx_http_liveupdate_pull_whose,
-                                   "/git/ref/heads/%s", github->branch);
+    ngx_lu_github_ask(github, 0, NULL, ngx_lu_pull_whose, "/git/ref/heads/%s",
+                      github->branch);
 }
 
 
 static void
-ngx_http_liveupdate_pull_whose(ngx_http_liveupdate_github_t *github)
+ngx_lu_pull_whose(ngx_lu_github_t *github)
 {
-    liveupdate_str_t  sha;
+    lu_str_t  sha;
 
     if (github->fetch->status != NGX_HTTP_OK
-        || liveupdate_json_string(
+        || lu_json_string(
                cJSON_GetObjectItemCaseSensitive(github->answer, "object"),
                "sha", &sha)
-           != LIVEUPDATE_OK)
+           != LU_OK)
     {
-        ngx_http_liveupdate_github_unexpected(github);
+        ngx_lu_github_unexpected(github);
         return;
     }
 
-    if (liveupdate_str_is(&sha, (char *) github->sha)) {
-        ngx_http_liveupdate_pull_edit(github);
+    if (lu_str_is(&sha, (char *) github->sha)) {
+        ngx_lu_pull_edit(github);
         return;
     }
 
-    ngx_http_liveupdate_github_ask(github, 0, NULL,
-                                   ngx_http_liveupdate_pull_listed,
-                                   "/contents/" LIVEUPDATE_GITHUB_BUILDS
-                                   "?ref=%s", github->branch);
+    ngx_lu_github_ask(github, 0, NULL, ngx_lu_pull_listed,
+                      "/contents/" LU_GITHUB_BUILDS
+                      "?ref=%s", github->branch);
 }
 
 
 static void
-ngx_http_liveupdate_pull_listed(ngx_http_liveupdate_github_t *github)
+ngx_lu_pull_listed(ngx_lu_github_t *github)
 {
-    cJSON               *builds;
-    ngx_uint_t           ours;
-    liveupdate_str_t     text, sha;
-    liveupdate_error_t   why;
+    cJSON      *builds;
+    ngx_uint_t  ours;
+    lu_str_t    text, sha;
+    lu_error_t  why;
 
-    if (ngx_http_liveupdate_github_text(github, &text, &sha) != NGX_OK) {
+    if (ngx_lu_github_text(github, &text, &sha) != NGX_OK) {
         return;
     }
 
     ours = 0;
 
-    if (liveupdate_github_builds(&text, &builds, &why) == LIVEUPDATE_OK) {
-        ours = liveupdate_github_has_build(builds,
-                                           (char *) github->job->id.data);
+    if (lu_github_builds(&text, &builds, &why) == LU_OK) {
+        ours = lu_github_has_build(builds, (char *) github->job->id.data);
         cJSON_Delete(builds);
     }
 
     if (ours) {
-        ngx_http_liveupdate_pull_edit(github);
+        ngx_lu_pull_edit(github);
         return;
     }
 
-    if (github->suffix == NGX_HTTP_LIVEUPDATE_BRANCHES) {
-        ngx_http_liveupdate_github_unexpected(github);
+    if (github->suffix == NGX_LU_BRANCHES) {
+        ngx_lu_github_unexpected(github);
         return;
     }
 
-    github->branch = ngx_http_liveupdate_path(github->job->pool,
-                                              "release-build-%s-%ui",
-                                              github->job->id.data,
-                                              ++github->suffix);
+    github->branch = ngx_lu_path(github->job->pool, "release-build-%s-%ui",
+                                 github->job->id.data, ++github->suffix);
     github->begun = 0;
 
     if (github->branch == NULL) {
-        ngx_http_liveupdate_job_exhausted(github->job);
-        ngx_http_liveupdate_github_end(github);
+        ngx_lu_job_exhausted(github->job);
+        ngx_lu_github_end(github);
         return;
     }
 
-    ngx_http_liveupdate_pull_find(github, ngx_http_liveupdate_pull_found);
+    ngx_lu_pull_find(github, ngx_lu_pull_found);
 }
 
 
 /* One file after the other, as it is in the branch now. */
 
 static void
-ngx_http_liveupdate_pull_edit(ngx_http_liveupdate_github_t *github)
+ngx_lu_pull_edit(ngx_lu_github_t *github)
 {
     github->refused.text = NULL;
 
-    if (ngx_http_liveupdate_github_files[github->file] == NULL) {
-        ngx_http_liveupdate_pull_request(github);
+    if (ngx_lu_github_files[github->file] == NULL) {
+        ngx_lu_pull_request(github);
         return;
     }
 
-    ngx_http_liveupdate_github_ask(github, 0, NULL,
-                                   ngx_http_liveupdate_pull_put,
-                                   "/contents/%s?ref=%s",
-                              ngx_http_liveupdate_github_files[github->file],
-                                   github->branch);
+    ngx_lu_github_ask(github, 0, NULL, ngx_lu_pull_put, "/contents/%s?ref=%s",
+                      ngx_lu_github_files[github->file], github->branch);
 }
 
 
 static void
-ngx_http_liveupdate_pull_put(ngx_http_liveupdate_github_t *github)
+ngx_lu_pull_put(ngx_lu_github_t *github)
 {
-    char                 now[LIVEUPDATE_TIME_SIZE];
-    char                *out, *body;
-    u_char              *message;
-    ngx_time_t          *tp;
-    liveupdate_rc_e      rc;
-    liveupdate_str_t     text, sha, version;
-    liveupdate_error_t   why;
+    char         now[LU_TIME_SIZE];
+    char        *out, *body;
+    u_char      *message;
+    ngx_time_t  *tp;
+    lu_rc_e      rc;
+    lu_str_t     text, sha, version;
+    lu_error_t   why;
 
-    if (ngx_http_liveupdate_github_text(github, &text, &sha) != NGX_OK) {
+    if (ngx_lu_github_text(github, &text, &sha) != NGX_OK) {
         return;
     }
 
     ngx_str_set(&version, "");
-    (void) liveupdate_json_string(github->release, "version", &version);
+    (void) lu_json_string(github->release, "version", &version);
 
     if (github->file == 0) {
         tp = ngx_timeofday();
-        liveupdate_time_print(now, tp->sec, (unsigned) tp->msec);
+        lu_time_print(now, tp->sec, (unsigned) tp->msec);
 
-        rc = liveupdate_github_add_build(&text, (char *) github->job->id.data,
-                                         (char *) version.data, now, &out,
-                                         &why);
-        message = ngx_http_liveupdate_path(github->job->pool,
-                                           "Add build %s (v%s) to %s",
-                                           github->job->id.data, version.data,
-                                           LIVEUPDATE_GITHUB_BUILDS);
+        rc = lu_github_add_build(&text, (char *) github->job->id.data,
+                                 (char *) version.data, now, &out, &why);
+        message = ngx_lu_path(github->job->pool, "Add build %s (v%s) to %s",
+                              github->job->id.data, version.data,
+                              LU_GITHUB_BUILDS);
 
     } else {
-        rc = liveupdate_github_set_rules(&text,
+        rc = lu_github_set_rules(&text,
                  cJSON_GetObjectItemCaseSensitive(github->release,
                                                   "releaseInfo"),
                  &out, &why);
-        message = ngx_http_liveupdate_path(github->job->pool,
-                                           "Release v%s in %s", version.data,
-                                           LIVEUPDATE_GITHUB_RELEASES);
+        message = ngx_lu_path(github->job->pool, "Release v%s in %s",
+                              version.data, LU_GITHUB_RELEASES);
     }
 
-    if (rc == LIVEUPDATE_INVALID) {
-        ngx_http_liveupdate_job_fail(github->job,
-                                     NGX_HTTP_LIVEUPDATE_JOB_OUTAGE, &why);
-        ngx_http_liveupdate_github_end(github);
+    if (rc == LU_INVALID) {
+        ngx_lu_job_fail(github->job, NGX_LU_JOB_OUTAGE, &why);
+        ngx_lu_github_end(github);
         return;
     }
 
-    if (rc == LIVEUPDATE_OK && out == NULL) {
+    if (rc == LU_OK && out == NULL) {
         github->file++;
-        ngx_http_liveupdate_pull_edit(github);
+        ngx_lu_pull_edit(github);
         return;
     }
 
     body = NULL;
 
-    if (rc == LIVEUPDATE_OK && message) {
-        body = liveupdate_github_put((char *) message, out,
-                                     (char *) github->branch, &sha);
+    if (rc == LU_OK && message) {
+        body = lu_github_put((char *) message, out, (char *) github->branch,
+                             &sha);
     }
 
     free(out);
 
-    ngx_http_liveupdate_github_ask(github, NGX_HTTP_PUT, body,
-                                   ngx_http_liveupdate_pull_committed,
-                                   "/contents/%s",
-                             ngx_http_liveupdate_github_files[github->file]);
+    ngx_lu_github_ask(github, NGX_HTTP_PUT, body, ngx_lu_pull_committed,
+                      "/contents/%s", ngx_lu_github_files[github->file]);
 }
 
 
 static void
-ngx_http_liveupdate_pull_committed(ngx_http_liveupdate_github_t *github)
+ngx_lu_pull_committed(ngx_lu_github_t *github)
 {
     switch (github->fetch->status) {
 
@@ -407,91 +363,86 @@ ngx_http_liveupdate_pull_committed(ngx_http_liveupdate_github_t *github)
 
         /* the file has changed meanwhile: it is read again */
 
-        if (github->conflicts++ < NGX_HTTP_LIVEUPDATE_CONFLICTS) {
+        if (github->conflicts++ < NGX_LU_CONFLICTS) {
             break;
         }
 
         /* fall through */
 
     default:
-        ngx_http_liveupdate_github_unexpected(github);
+        ngx_lu_github_unexpected(github);
         return;
     }
 
-    ngx_http_liveupdate_pull_edit(github);
+    ngx_lu_pull_edit(github);
 }
 
 
 static void
-ngx_http_liveupdate_pull_request(ngx_http_liveupdate_github_t *github)
+ngx_lu_pull_request(ngx_lu_github_t *github)
 {
-    ngx_http_liveupdate_github_ask(github, NGX_HTTP_POST,
-                                   liveupdate_github_pull(github->release,
-                                                      github->files,
-                                                      (char *) github->branch,
-                                                      (char *) github->base),
-                                   ngx_http_liveupdate_pull_requested,
-                                   "/pulls");
+    ngx_lu_github_ask(github, NGX_HTTP_POST,
+                      lu_github_pull(github->release, github->files,
+                                     (char *) github->branch,
+                                     (char *) github->base),
+                      ngx_lu_pull_requested, "/pulls");
 }
 
 
 static void
-ngx_http_liveupdate_pull_requested(ngx_http_liveupdate_github_t *github)
+ngx_lu_pull_requested(ngx_lu_github_t *github)
 {
     if (github->fetch->status == 422) {
-        ngx_http_liveupdate_github_refused(github);
-        ngx_http_liveupdate_pull_find(github,
-                                        ngx_http_liveupdate_pull_exists);
+        ngx_lu_github_refused(github);
+        ngx_lu_pull_find(github,
+                         ngx_lu_pull_exists);
         return;
     }
 
     if (github->fetch->status != NGX_HTTP_CREATED
-        || ngx_http_liveupdate_pull_is(github, github->answer) != NGX_OK)
+        || ngx_lu_pull_is(github, github->answer) != NGX_OK)
     {
-        ngx_http_liveupdate_github_unexpected(github);
+        ngx_lu_github_unexpected(github);
         return;
     }
 
-    ngx_http_liveupdate_job_run(github->job, ngx_http_liveupdate_pull_write,
-                                ngx_http_liveupdate_pull_written);
+    ngx_lu_job_run(github->job, ngx_lu_pull_write, ngx_lu_pull_written);
 }
 
 
 static void
-ngx_http_liveupdate_pull_exists(ngx_http_liveupdate_github_t *github)
+ngx_lu_pull_exists(ngx_lu_github_t *github)
 {
     if (github->fetch->status != NGX_HTTP_OK
         || !cJSON_IsArray(github->answer)
-        || ngx_http_liveupdate_pull_is(github, github->answer->child)
-           != NGX_OK)
+        || ngx_lu_pull_is(github, github->answer->child) != NGX_OK)
     {
-        ngx_http_liveupdate_github_unexpected(github);
+        ngx_lu_github_unexpected(github);
         return;
     }
 
-    ngx_http_liveupdate_pull_known(github, github->answer->child);
+    ngx_lu_pull_known(github, github->answer->child);
 }
 
 
 /* It was closed, and not merged. */
 
 static ngx_int_t
-ngx_http_liveupdate_pull_reject(ngx_http_liveupdate_call_t *call)
+ngx_lu_pull_reject(ngx_lu_call_t *call)
 {
-    ngx_int_t                      status;
-    ngx_http_liveupdate_github_t  *github;
+    ngx_int_t         status;
+    ngx_lu_github_t  *github;
 
     github = call->job->data;
 
     call->by = "github";
 
-    status = ngx_http_liveupdate_github_reject(call, github->number);
+    status = ngx_lu_github_reject(call, github->number);
 
     if (status < NGX_HTTP_BAD_REQUEST
-        && ngx_http_liveupdate_store_unlink(&call->io, call->job->path)
-           == NGX_ERROR)
+        && ngx_lu_store_unlink(&call->io, call->job->path) == NGX_ERROR)
     {
-        return ngx_http_liveupdate_failed(call);
+        return ngx_lu_failed(call);
     }
 
     return status;
@@ -499,34 +450,33 @@ ngx_http_liveupdate_pull_reject(ngx_http_liveupdate_call_t *call)
 
 
 static void
-ngx_http_liveupdate_pull_rejected(ngx_http_liveupdate_job_t *job,
-    ngx_int_t status)
+ngx_lu_pull_rejected(ngx_lu_job_t *job, ngx_int_t status)
 {
-    ngx_http_liveupdate_github_end(job->data);
+    ngx_lu_github_end(job->data);
 }
 
 
 /* The branch, and then the pull request, as a part of the release. */
 
 static ngx_int_t
-ngx_http_liveupdate_pull_write(ngx_http_liveupdate_call_t *call)
+ngx_lu_pull_write(ngx_lu_call_t *call)
 {
-    cJSON                         *release, *pull;
-    u_char                        *path;
-    ngx_fd_t                       lock;
-    ngx_int_t                      rc, status;
-    liveupdate_str_t               state;
-    ngx_http_liveupdate_github_t  *github;
+    cJSON            *release, *pull;
+    u_char           *path;
+    ngx_fd_t          lock;
+    ngx_int_t         rc, status;
+    lu_str_t          state;
+    ngx_lu_github_t  *github;
 
     github = call->job->data;
 
-    rc = ngx_http_liveupdate_job_lock(call, &lock, &release);
+    rc = ngx_lu_job_lock(call, &lock, &release);
     if (rc != NGX_OK) {
         return rc == NGX_DECLINED ? NGX_DONE : rc;
     }
 
-    if (liveupdate_json_string(release, "state", &state) != LIVEUPDATE_OK
-        || !liveupdate_str_is(&state, "staged"))
+    if (lu_json_string(release, "state", &state) != LU_OK
+        || !lu_str_is(&state, "staged"))
     {
         status = NGX_DONE;
         goto done;
@@ -549,12 +499,12 @@ ngx_http_liveupdate_pull_write(ngx_http_liveupdate_call_t *call)
                    == NULL)))
     {
         cJSON_Delete(pull);
-        status = ngx_http_liveupdate_nomem(call);
+        status = ngx_lu_nomem(call);
         goto done;
     }
 
-    if (liveupdate_json_set(release, "pullRequest", pull) != LIVEUPDATE_OK) {
-        status = ngx_http_liveupdate_nomem(call);
+    if (lu_json_set(release, "pullRequest", pull) != LU_OK) {
+        status = ngx_lu_nomem(call);
         goto done;
     }
 
@@ -564,33 +514,31 @@ ngx_http_liveupdate_pull_write(ngx_http_liveupdate_call_t *call)
         cJSON_DeleteItemFromObjectCaseSensitive(release, "nextAttemptAt");
     }
 
-    path = ngx_http_liveupdate_path(call->io.pool, "%s/release.json",
-                                    call->job->folder);
+    path = ngx_lu_path(call->io.pool, "%s/release.json", call->job->folder);
 
-    if (ngx_http_liveupdate_store_write_json(&call->io, call->store, path,
-                                             release)
+    if (ngx_lu_store_write_json(&call->io, call->store, path,
+                                release)
         != NGX_OK
         || (github->url
-            && ngx_http_liveupdate_store_unlink(&call->io, call->job->path)
+            && ngx_lu_store_unlink(&call->io, call->job->path)
                == NGX_ERROR))
     {
-        status = ngx_http_liveupdate_failed(call);
+        status = ngx_lu_failed(call);
     }
 
 done:
 
     cJSON_Delete(release);
-    ngx_http_liveupdate_store_unlock(lock);
+    ngx_lu_store_unlock(lock);
 
     return status;
 }
 
 
 static void
-ngx_http_liveupdate_pull_written(ngx_http_liveupdate_job_t *job,
-    ngx_int_t status)
+ngx_lu_pull_written(ngx_lu_job_t *job, ngx_int_t status)
 {
-    ngx_http_liveupdate_github_t *github = job->data;
+    ngx_lu_github_t *github = job->data;
 
     if (status == NGX_OK) {
         ngx_log_error(NGX_LOG_NOTICE, ngx_cycle->log, 0,
@@ -598,5 +546,5 @@ ngx_http_liveupdate_pull_written(ngx_http_liveupdate_job_t *job,
                       job->id.data, job->app.data, github->url);
     }
 
-    ngx_http_liveupdate_github_end(github);
+    ngx_lu_github_end(github);
 }

@@ -20,87 +20,80 @@ typedef struct {
     ngx_array_t            apps;         /* of ngx_str_t, terminated */
     ngx_str_t             *app;          /* whose rules these are */
     ngx_uint_t             pending;      /* builds in rules, not staged yet */
-    liveupdate_error_t     rejected;     /* a build that is listed, too */
-} ngx_http_liveupdate_reconcile_t;
+    lu_error_t             rejected;     /* a build that is listed, too */
+} ngx_lu_reconcile_t;
 
 
-static ngx_int_t ngx_http_liveupdate_reconcile_parse(
-    ngx_http_liveupdate_call_t *call, ngx_http_liveupdate_reconcile_t *rec);
-static ngx_int_t ngx_http_liveupdate_reconcile_app(
-    ngx_http_liveupdate_call_t *call, cJSON *app, void *data);
-static ngx_int_t ngx_http_liveupdate_reconcile_check(
-    ngx_http_liveupdate_call_t *call, ngx_http_liveupdate_reconcile_t *rec);
-static ngx_int_t ngx_http_liveupdate_reconcile_check_rules(
-    ngx_http_liveupdate_call_t *call, ngx_http_liveupdate_reconcile_t *rec);
-static ngx_int_t ngx_http_liveupdate_reconcile_check_rule(
-    ngx_http_liveupdate_call_t *call, ngx_http_liveupdate_reconcile_t *rec,
-    const cJSON *rule, const char *key);
-static ngx_int_t ngx_http_liveupdate_reconcile_where(
-    ngx_http_liveupdate_call_t *call, ngx_http_liveupdate_reconcile_t *rec,
-    const char *id, ngx_str_t **app, const char **state);
-static ngx_int_t ngx_http_liveupdate_reconcile_state(
-    ngx_http_liveupdate_call_t *call, ngx_str_t *app, const char *id,
+static ngx_int_t ngx_lu_reconcile_parse(ngx_lu_call_t *call,
+    ngx_lu_reconcile_t *rec);
+static ngx_int_t ngx_lu_reconcile_app(ngx_lu_call_t *call, cJSON *app,
+    void *data);
+static ngx_int_t ngx_lu_reconcile_check(ngx_lu_call_t *call,
+    ngx_lu_reconcile_t *rec);
+static ngx_int_t ngx_lu_reconcile_check_rules(ngx_lu_call_t *call,
+    ngx_lu_reconcile_t *rec);
+static ngx_int_t ngx_lu_reconcile_check_rule(ngx_lu_call_t *call,
+    ngx_lu_reconcile_t *rec, const cJSON *rule, const char *key);
+static ngx_int_t ngx_lu_reconcile_where(ngx_lu_call_t *call,
+    ngx_lu_reconcile_t *rec, const char *id, ngx_str_t **app,
     const char **state);
-static ngx_int_t ngx_http_liveupdate_reconcile_promote(
-    ngx_http_liveupdate_call_t *call, ngx_http_liveupdate_reconcile_t *rec);
-static ngx_int_t ngx_http_liveupdate_reconcile_rules(
-    ngx_http_liveupdate_call_t *call, ngx_http_liveupdate_reconcile_t *rec);
-static ngx_int_t ngx_http_liveupdate_reconcile_set(
-    ngx_http_liveupdate_call_t *call, cJSON *app);
-static ngx_int_t ngx_http_liveupdate_reconcile_withdraw(
-    ngx_http_liveupdate_call_t *call, ngx_http_liveupdate_reconcile_t *rec);
-static ngx_int_t ngx_http_liveupdate_reconcile_removed(
-    ngx_http_liveupdate_call_t *call, ngx_http_liveupdate_reconcile_t *rec,
-    const cJSON *app);
-static ngx_http_liveupdate_call_t *ngx_http_liveupdate_reconcile_call(
-    ngx_http_liveupdate_call_t *call, const u_char *app, const char *id);
-static ngx_int_t ngx_http_liveupdate_reconcile_run(
-    ngx_http_liveupdate_call_t *call, ngx_http_liveupdate_call_t *one,
+static ngx_int_t ngx_lu_reconcile_state(ngx_lu_call_t *call, ngx_str_t *app,
+    const char *id, const char **state);
+static ngx_int_t ngx_lu_reconcile_promote(ngx_lu_call_t *call,
+    ngx_lu_reconcile_t *rec);
+static ngx_int_t ngx_lu_reconcile_rules(ngx_lu_call_t *call,
+    ngx_lu_reconcile_t *rec);
+static ngx_int_t ngx_lu_reconcile_set(ngx_lu_call_t *call, cJSON *app);
+static ngx_int_t ngx_lu_reconcile_withdraw(ngx_lu_call_t *call,
+    ngx_lu_reconcile_t *rec);
+static ngx_int_t ngx_lu_reconcile_removed(ngx_lu_call_t *call,
+    ngx_lu_reconcile_t *rec, const cJSON *app);
+static ngx_lu_call_t *ngx_lu_reconcile_call(ngx_lu_call_t *call,
+    const u_char *app, const char *id);
+static ngx_int_t ngx_lu_reconcile_run(ngx_lu_call_t *call, ngx_lu_call_t *one,
     ngx_int_t status);
 
 
 ngx_int_t
-ngx_http_liveupdate_reconcile(ngx_http_liveupdate_call_t *call)
+ngx_lu_reconcile(ngx_lu_call_t *call)
 {
-    ngx_int_t                        status;
-    ngx_http_liveupdate_reconcile_t  rec;
+    ngx_int_t           status;
+    ngx_lu_reconcile_t  rec;
 
-    ngx_memzero(&rec, sizeof(ngx_http_liveupdate_reconcile_t));
+    ngx_memzero(&rec, sizeof(ngx_lu_reconcile_t));
 
     call->by = "github";
 
     if (ngx_array_init(&rec.apps, call->io.pool, 4, sizeof(ngx_str_t))
         != NGX_OK)
     {
-        return ngx_http_liveupdate_nomem(call);
+        return ngx_lu_nomem(call);
     }
 
-    status = ngx_http_liveupdate_apps_each(call,
-                                           ngx_http_liveupdate_reconcile_app,
-                                           &rec);
+    status = ngx_lu_apps_each(call, ngx_lu_reconcile_app, &rec);
 
     if (status == NGX_OK) {
-        status = ngx_http_liveupdate_reconcile_parse(call, &rec);
-    }
-
-    if (status == NGX_OK) {
-        status = ngx_http_liveupdate_reconcile_check(call, &rec);
+        status = ngx_lu_reconcile_parse(call, &rec);
     }
 
     if (status == NGX_OK) {
-        status = ngx_http_liveupdate_reconcile_check_rules(call, &rec);
+        status = ngx_lu_reconcile_check(call, &rec);
     }
 
     if (status == NGX_OK) {
-        status = ngx_http_liveupdate_reconcile_promote(call, &rec);
+        status = ngx_lu_reconcile_check_rules(call, &rec);
     }
 
     if (status == NGX_OK) {
-        status = ngx_http_liveupdate_reconcile_rules(call, &rec);
+        status = ngx_lu_reconcile_promote(call, &rec);
     }
 
     if (status == NGX_OK) {
-        status = ngx_http_liveupdate_reconcile_withdraw(call, &rec);
+        status = ngx_lu_reconcile_rules(call, &rec);
+    }
+
+    if (status == NGX_OK) {
+        status = ngx_lu_reconcile_withdraw(call, &rec);
     }
 
     if (status == NGX_OK && rec.rejected.text) {
@@ -111,11 +104,11 @@ ngx_http_liveupdate_reconcile(ngx_http_liveupdate_call_t *call)
     /* what cannot be done is no reason to try it again: a commit is */
 
     if (status < NGX_HTTP_INTERNAL_SERVER_ERROR) {
-        status = ngx_http_liveupdate_approved_write(call, &rec.apps, status);
+        status = ngx_lu_approved_write(call, &rec.apps, status);
     }
 
     if (status == NGX_OK) {
-        status = ngx_http_liveupdate_approved_over(call);
+        status = ngx_lu_approved_over(call);
     }
 
     cJSON_Delete(rec.builds);
@@ -128,68 +121,66 @@ ngx_http_liveupdate_reconcile(ngx_http_liveupdate_call_t *call)
 /* All apps of the store: a repository's builds may be of more than one. */
 
 static ngx_int_t
-ngx_http_liveupdate_reconcile_app(ngx_http_liveupdate_call_t *call,
-    cJSON *app, void *data)
+ngx_lu_reconcile_app(ngx_lu_call_t *call, cJSON *app, void *data)
 {
-    ngx_http_liveupdate_reconcile_t *rec = data;
+    ngx_lu_reconcile_t *rec = data;
 
-    ngx_str_t         *name;
-    liveupdate_str_t   id;
+    ngx_str_t  *name;
+    lu_str_t    id;
 
-    if (liveupdate_json_string(app, "id", &id) != LIVEUPDATE_OK) {
+    if (lu_json_string(app, "id", &id) != LU_OK) {
         return NGX_OK;
     }
 
     name = ngx_array_push(&rec->apps);
     if (name == NULL) {
-        return ngx_http_liveupdate_nomem(call);
+        return ngx_lu_nomem(call);
     }
 
-    name->data = ngx_http_liveupdate_path(call->io.pool, "%s", id.data);
+    name->data = ngx_lu_path(call->io.pool, "%s", id.data);
     name->len = id.len;
 
-    return name->data ? NGX_OK : ngx_http_liveupdate_nomem(call);
+    return name->data ? NGX_OK : ngx_lu_nomem(call);
 }
 
 
 static ngx_int_t
-ngx_http_liveupdate_reconcile_parse(ngx_http_liveupdate_call_t *call,
-    ngx_http_liveupdate_reconcile_t *rec)
+ngx_lu_reconcile_parse(ngx_lu_call_t *call, ngx_lu_reconcile_t *rec)
 {
-    ngx_int_t                        status;
-    liveupdate_arena_t               arena;
-    liveupdate_desktop_t             desktop;
-    ngx_http_liveupdate_approved_t  *approved;
+    ngx_int_t           status;
+    lu_arena_t          arena;
+    lu_desktop_t        desktop;
+    ngx_lu_approved_t  *approved;
 
     approved = call->job->approved;
 
     if (approved->builds.len == 0) {
-        return ngx_http_liveupdate_refuse(call, 422,
-                                          "There is no "
-                                          LIVEUPDATE_GITHUB_BUILDS
-                                          " in the base branch, or it is "
-                                          "empty.");
+        return ngx_lu_refuse(call, 422,
+                             "There is no "
+                             LU_GITHUB_BUILDS
+                             " in the base branch, or it is "
+                             "empty.");
     }
 
-    status = ngx_http_liveupdate_core_status(call,
-                 liveupdate_github_builds(&approved->builds, &rec->builds,
-                                          &call->error));
+    status = ngx_lu_core_status(call,
+                 lu_github_builds(&approved->builds, &rec->builds,
+                                  &call->error));
     if (status != NGX_OK) {
         return status;
     }
 
-    status = ngx_http_liveupdate_core_status(call,
-                 liveupdate_github_rules(&approved->rules, &rec->rules,
-                                         &call->error));
+    status = ngx_lu_core_status(call,
+                                lu_github_rules(&approved->rules, &rec->rules,
+                                                &call->error));
     if (status != NGX_OK) {
         return status;
     }
 
-    arena = ngx_http_liveupdate_arena(call->io.pool);
+    arena = ngx_lu_arena(call->io.pool);
 
-    return ngx_http_liveupdate_core_status(call,
-               liveupdate_desktop_parse(&arena, NULL, rec->rules, &desktop,
-                                        &call->error));
+    return ngx_lu_core_status(call,
+               lu_desktop_parse(&arena, NULL, rec->rules, &desktop,
+                                &call->error));
 }
 
 
@@ -199,52 +190,50 @@ ngx_http_liveupdate_reconcile_parse(ngx_http_liveupdate_call_t *call,
  */
 
 static ngx_int_t
-ngx_http_liveupdate_reconcile_check(ngx_http_liveupdate_call_t *call,
-    ngx_http_liveupdate_reconcile_t *rec)
+ngx_lu_reconcile_check(ngx_lu_call_t *call, ngx_lu_reconcile_t *rec)
 {
-    cJSON               *build, *next;
-    ngx_int_t            status;
-    ngx_str_t           *app;
-    const char          *state;
-    liveupdate_str_t     id;
-    liveupdate_arena_t   arena;
+    cJSON       *build, *next;
+    ngx_int_t    status;
+    ngx_str_t   *app;
+    const char  *state;
+    lu_str_t     id;
+    lu_arena_t   arena;
 
-    arena = ngx_http_liveupdate_arena(call->io.pool);
+    arena = ngx_lu_arena(call->io.pool);
 
     for (build = rec->builds->child; build; build = next) {
 
         next = build->next;
 
-        (void) liveupdate_json_string(build, "id", &id);
+        (void) lu_json_string(build, "id", &id);
 
-        if (!liveupdate_github_has_build(rec->builds, (char *) id.data)) {
+        if (!lu_github_has_build(rec->builds, (char *) id.data)) {
             continue;
         }
 
-        status = ngx_http_liveupdate_reconcile_where(call, rec,
-                                                     (char *) id.data, &app,
-                                                     &state);
+        status = ngx_lu_reconcile_where(call, rec, (char *) id.data, &app,
+                                        &state);
         if (status != NGX_OK) {
             return status;
         }
 
         if (app == NULL) {
-            (void) liveupdate_refuse(&call->error, &id,
-                                     "is listed in " LIVEUPDATE_GITHUB_BUILDS
-                                     ", but there is no such release here");
+            (void) lu_refuse(&call->error, &id,
+                             "is listed in " LU_GITHUB_BUILDS
+                             ", but there is no such release here");
             return 422;
         }
 
         if (ngx_strcmp(state, "rejected") == 0) {
 
-            id = liveupdate_str_dup(&arena, id.data, id.len);
+            id = lu_str_dup(&arena, id.data, id.len);
             if (id.data == NULL) {
-                return ngx_http_liveupdate_nomem(call);
+                return ngx_lu_nomem(call);
             }
 
-            (void) liveupdate_refuse(&rec->rejected, &id,
-                                     "is listed in " LIVEUPDATE_GITHUB_BUILDS
-                                     ", but was rejected");
+            (void) lu_refuse(&rec->rejected, &id,
+                             "is listed in " LU_GITHUB_BUILDS
+                             ", but was rejected");
 
             cJSON_Delete(cJSON_DetachItemViaPointer(rec->builds, build));
         }
@@ -260,14 +249,13 @@ ngx_http_liveupdate_reconcile_check(ngx_http_liveupdate_call_t *call,
  */
 
 static ngx_int_t
-ngx_http_liveupdate_reconcile_check_rules(ngx_http_liveupdate_call_t *call,
-    ngx_http_liveupdate_reconcile_t *rec)
+ngx_lu_reconcile_check_rules(ngx_lu_call_t *call, ngx_lu_reconcile_t *rec)
 {
     ngx_int_t     status;
     const cJSON  *rule;
 
-    status = ngx_http_liveupdate_reconcile_check_rule(call, rec, rec->rules,
-                                                      "latestReleaseBuildId");
+    status = ngx_lu_reconcile_check_rule(call, rec, rec->rules,
+                                         "latestReleaseBuildId");
 
     cJSON_ArrayForEach(rule,
                        cJSON_GetObjectItemCaseSensitive(rec->rules,
@@ -277,8 +265,7 @@ ngx_http_liveupdate_reconcile_check_rules(ngx_http_liveupdate_call_t *call,
             break;
         }
 
-        status = ngx_http_liveupdate_reconcile_check_rule(call, rec, rule,
-                                                          "buildId");
+        status = ngx_lu_reconcile_check_rule(call, rec, rule, "buildId");
     }
 
     return status;
@@ -286,42 +273,39 @@ ngx_http_liveupdate_reconcile_check_rules(ngx_http_liveupdate_call_t *call,
 
 
 static ngx_int_t
-ngx_http_liveupdate_reconcile_check_rule(ngx_http_liveupdate_call_t *call,
-    ngx_http_liveupdate_reconcile_t *rec, const cJSON *rule, const char *key)
+ngx_lu_reconcile_check_rule(ngx_lu_call_t *call, ngx_lu_reconcile_t *rec,
+    const cJSON *rule, const char *key)
 {
-    ngx_int_t          status;
-    ngx_str_t         *app;
-    const char        *state;
-    liveupdate_str_t   id;
+    ngx_int_t    status;
+    ngx_str_t   *app;
+    const char  *state;
+    lu_str_t     id;
 
-    if (liveupdate_json_string(rule, key, &id) != LIVEUPDATE_OK) {
+    if (lu_json_string(rule, key, &id) != LU_OK) {
         return NGX_OK;
     }
 
-    status = ngx_http_liveupdate_reconcile_where(call, rec, (char *) id.data,
-                                                 &app, &state);
+    status = ngx_lu_reconcile_where(call, rec, (char *) id.data, &app, &state);
     if (status != NGX_OK) {
         return status;
     }
 
     if (app == NULL) {
-        (void) liveupdate_refuse(&call->error, &id,
-                                 "is in " LIVEUPDATE_GITHUB_RELEASES
-                                 ", but there is no such release here");
+        (void) lu_refuse(&call->error, &id, "is in " LU_GITHUB_RELEASES
+                         ", but there is no such release here");
         return 422;
     }
 
     if (rec->app && rec->app != app) {
-        (void) liveupdate_refuse(&call->error, &id,
-                                 "is in " LIVEUPDATE_GITHUB_RELEASES
-                                 ", but is a build of another app than the "
-                                 "latest one");
+        (void) lu_refuse(&call->error, &id, "is in " LU_GITHUB_RELEASES
+                         ", but is a build of another app than the latest "
+                         "one");
         return 422;
     }
 
     rec->app = app;
 
-    if (liveupdate_github_has_build(rec->builds, (char *) id.data)
+    if (lu_github_has_build(rec->builds, (char *) id.data)
         && ngx_strcmp(state, "staged") != 0
         && ngx_strcmp(state, "live") != 0
         && ngx_strcmp(state, "withdrawn") != 0)
@@ -336,9 +320,8 @@ ngx_http_liveupdate_reconcile_check_rule(ngx_http_liveupdate_call_t *call,
 /* The app that has the release, NULL if none has. */
 
 static ngx_int_t
-ngx_http_liveupdate_reconcile_where(ngx_http_liveupdate_call_t *call,
-    ngx_http_liveupdate_reconcile_t *rec, const char *id, ngx_str_t **app,
-    const char **state)
+ngx_lu_reconcile_where(ngx_lu_call_t *call, ngx_lu_reconcile_t *rec,
+    const char *id, ngx_str_t **app, const char **state)
 {
     ngx_int_t    status;
     ngx_str_t   *apps;
@@ -348,8 +331,7 @@ ngx_http_liveupdate_reconcile_where(ngx_http_liveupdate_call_t *call,
 
     for (i = 0; i < rec->apps.nelts; i++) {
 
-        status = ngx_http_liveupdate_reconcile_state(call, &apps[i], id,
-                                                     state);
+        status = ngx_lu_reconcile_state(call, &apps[i], id, state);
         if (status != NGX_OK) {
             return status;
         }
@@ -367,8 +349,8 @@ ngx_http_liveupdate_reconcile_where(ngx_http_liveupdate_call_t *call,
 
 
 static ngx_int_t
-ngx_http_liveupdate_reconcile_state(ngx_http_liveupdate_call_t *call,
-    ngx_str_t *app, const char *id, const char **state)
+ngx_lu_reconcile_state(ngx_lu_call_t *call, ngx_str_t *app, const char *id,
+    const char **state)
 {
     cJSON       *tree, *release;
     u_char      *path;
@@ -381,43 +363,41 @@ ngx_http_liveupdate_reconcile_state(ngx_http_liveupdate_call_t *call,
 
     for (i = 0; places[i]; i++) {
 
-        path = ngx_http_liveupdate_path(call->io.pool,
-                                        "%V/%s/%V/%s/release.json",
-                                        &call->store->path, places[i], app,
-                                        id);
+        path = ngx_lu_path(call->io.pool, "%V/%s/%V/%s/release.json",
+                           &call->store->path, places[i], app, id);
 
-        rc = ngx_http_liveupdate_store_read_json(&call->io, path, &release);
+        rc = ngx_lu_store_read_json(&call->io, path, &release);
 
         if (rc == NGX_ERROR) {
-            return ngx_http_liveupdate_failed(call);
+            return ngx_lu_failed(call);
         }
 
         if (rc == NGX_DECLINED) {
             continue;
         }
 
-        if (!ngx_http_liveupdate_is_desktop(release)) {
+        if (!ngx_lu_is_desktop(release)) {
             cJSON_Delete(release);
             return NGX_OK;
         }
 
-        path = ngx_http_liveupdate_path(call->io.pool, "%V/apps/%V/app.json",
-                                        &call->store->path, app);
+        path = ngx_lu_path(call->io.pool, "%V/apps/%V/app.json",
+                           &call->store->path, app);
 
-        rc = ngx_http_liveupdate_store_read_json(&call->io, path, &tree);
+        rc = ngx_lu_store_read_json(&call->io, path, &tree);
 
         if (rc != NGX_OK) {
             cJSON_Delete(release);
-            return ngx_http_liveupdate_unread(call, rc);
+            return ngx_lu_unread(call, rc);
         }
 
-        *state = (char *) ngx_http_liveupdate_path(call->io.pool, "%s",
-                     ngx_http_liveupdate_release_state(tree, release,
-                                                       places[i]));
+        *state = (char *) ngx_lu_path(call->io.pool, "%s",
+                                      ngx_lu_release_state(tree, release,
+                                                           places[i]));
         cJSON_Delete(tree);
         cJSON_Delete(release);
 
-        return *state ? NGX_OK : ngx_http_liveupdate_nomem(call);
+        return *state ? NGX_OK : ngx_lu_nomem(call);
     }
 
     return NGX_OK;
@@ -425,27 +405,25 @@ ngx_http_liveupdate_reconcile_state(ngx_http_liveupdate_call_t *call,
 
 
 static ngx_int_t
-ngx_http_liveupdate_reconcile_promote(ngx_http_liveupdate_call_t *call,
-    ngx_http_liveupdate_reconcile_t *rec)
+ngx_lu_reconcile_promote(ngx_lu_call_t *call, ngx_lu_reconcile_t *rec)
 {
-    ngx_int_t                    status;
-    ngx_str_t                   *app;
-    const char                  *state;
-    const cJSON                 *build;
-    liveupdate_str_t             id;
-    ngx_http_liveupdate_call_t  *one;
+    ngx_int_t       status;
+    ngx_str_t      *app;
+    const char     *state;
+    const cJSON    *build;
+    lu_str_t        id;
+    ngx_lu_call_t  *one;
 
     cJSON_ArrayForEach(build, rec->builds) {
 
-        (void) liveupdate_json_string(build, "id", &id);
+        (void) lu_json_string(build, "id", &id);
 
-        if (!liveupdate_github_has_build(rec->builds, (char *) id.data)) {
+        if (!lu_github_has_build(rec->builds, (char *) id.data)) {
             continue;
         }
 
-        status = ngx_http_liveupdate_reconcile_where(call, rec,
-                                                     (char *) id.data, &app,
-                                                     &state);
+        status = ngx_lu_reconcile_where(call, rec, (char *) id.data, &app,
+                                        &state);
         if (status != NGX_OK) {
             return status;
         }
@@ -459,14 +437,13 @@ ngx_http_liveupdate_reconcile_promote(ngx_http_liveupdate_call_t *call,
             continue;
         }
 
-        one = ngx_http_liveupdate_reconcile_call(call, app->data,
-                                                 (char *) id.data);
+        one = ngx_lu_reconcile_call(call, app->data, (char *) id.data);
         if (one == NULL) {
-            return ngx_http_liveupdate_nomem(call);
+            return ngx_lu_nomem(call);
         }
 
-        status = ngx_http_liveupdate_reconcile_run(call, one,
-                         ngx_http_liveupdate_release_promote_post(one));
+        status = ngx_lu_reconcile_run(call, one,
+                                      ngx_lu_release_promote_post(one));
         if (status != NGX_OK) {
             return status;
         }
@@ -479,56 +456,53 @@ ngx_http_liveupdate_reconcile_promote(ngx_http_liveupdate_call_t *call,
 /* As long as one of their builds is on its way, rules stay what they are. */
 
 static ngx_int_t
-ngx_http_liveupdate_reconcile_rules(ngx_http_liveupdate_call_t *call,
-    ngx_http_liveupdate_reconcile_t *rec)
+ngx_lu_reconcile_rules(ngx_lu_call_t *call, ngx_lu_reconcile_t *rec)
 {
-    ngx_http_liveupdate_call_t  *one;
+    ngx_lu_call_t  *one;
 
     if (rec->app == NULL || rec->pending) {
         return NGX_OK;
     }
 
-    one = ngx_http_liveupdate_reconcile_call(call, rec->app->data, NULL);
+    one = ngx_lu_reconcile_call(call, rec->app->data, NULL);
     if (one == NULL) {
-        return ngx_http_liveupdate_nomem(call);
+        return ngx_lu_nomem(call);
     }
 
     one->data = rec;
 
-    return ngx_http_liveupdate_reconcile_run(call, one,
-                 ngx_http_liveupdate_change(one,
-                                          ngx_http_liveupdate_reconcile_set));
+    return ngx_lu_reconcile_run(call, one,
+                                ngx_lu_change(one, ngx_lu_reconcile_set));
 }
 
 
 static ngx_int_t
-ngx_http_liveupdate_reconcile_set(ngx_http_liveupdate_call_t *call,
+ngx_lu_reconcile_set(ngx_lu_call_t *call,
     cJSON *app)
 {
-    cJSON                            *was, *rules;
-    ngx_int_t                         status;
-    liveupdate_arena_t                arena;
-    ngx_http_liveupdate_reconcile_t  *rec;
+    cJSON               *was, *rules;
+    ngx_int_t            status;
+    lu_arena_t           arena;
+    ngx_lu_reconcile_t  *rec;
 
     rec = call->data;
 
     call->change = "rules.update";
     call->subject = (char *) call->route.app.data;
 
-    rules = liveupdate_github_rules_of(rec->rules, rec->builds,
-                                       liveupdate_build_latest(app));
+    rules = lu_github_rules_of(rec->rules, rec->builds, lu_build_latest(app));
     if (rules == NULL) {
-        return ngx_http_liveupdate_nomem(call);
+        return ngx_lu_nomem(call);
     }
 
     was = cJSON_Duplicate(cJSON_GetObjectItemCaseSensitive(app,
                                                          "desktopReleases"),
                           1);
 
-    arena = ngx_http_liveupdate_arena(call->io.pool);
+    arena = ngx_lu_arena(call->io.pool);
 
-    status = ngx_http_liveupdate_core_status(call,
-                 liveupdate_rules_set(app, rules, &arena, &call->error));
+    status = ngx_lu_core_status(call,
+                 lu_rules_set(app, rules, &arena, &call->error));
 
     if (status == NGX_OK
         && cJSON_Compare(was,
@@ -549,35 +523,34 @@ ngx_http_liveupdate_reconcile_set(ngx_http_liveupdate_call_t *call,
 
 
 static ngx_int_t
-ngx_http_liveupdate_reconcile_withdraw(ngx_http_liveupdate_call_t *call,
-    ngx_http_liveupdate_reconcile_t *rec)
+ngx_lu_reconcile_withdraw(ngx_lu_call_t *call, ngx_lu_reconcile_t *rec)
 {
-    cJSON                       *app;
-    ngx_int_t                    status;
-    ngx_str_t                   *apps;
-    ngx_uint_t                   i;
-    ngx_http_liveupdate_call_t  *one;
+    cJSON          *app;
+    ngx_int_t       status;
+    ngx_str_t      *apps;
+    ngx_uint_t      i;
+    ngx_lu_call_t  *one;
 
     apps = rec->apps.elts;
 
     for (i = 0; i < rec->apps.nelts; i++) {
 
-        one = ngx_http_liveupdate_reconcile_call(call, apps[i].data, NULL);
+        one = ngx_lu_reconcile_call(call, apps[i].data, NULL);
         if (one == NULL) {
-            return ngx_http_liveupdate_nomem(call);
+            return ngx_lu_nomem(call);
         }
 
-        status = ngx_http_liveupdate_app_read(one, &app);
+        status = ngx_lu_app_read(one, &app);
 
         if (status == NGX_HTTP_NOT_FOUND) {
             continue;
         }
 
         if (status != NGX_OK) {
-            return ngx_http_liveupdate_reconcile_run(call, one, status);
+            return ngx_lu_reconcile_run(call, one, status);
         }
 
-        status = ngx_http_liveupdate_reconcile_removed(call, rec, app);
+        status = ngx_lu_reconcile_removed(call, rec, app);
 
         cJSON_Delete(app);
 
@@ -591,33 +564,32 @@ ngx_http_liveupdate_reconcile_withdraw(ngx_http_liveupdate_call_t *call,
 
 
 static ngx_int_t
-ngx_http_liveupdate_reconcile_removed(ngx_http_liveupdate_call_t *call,
-    ngx_http_liveupdate_reconcile_t *rec, const cJSON *app)
+ngx_lu_reconcile_removed(ngx_lu_call_t *call, ngx_lu_reconcile_t *rec,
+    const cJSON *app)
 {
-    ngx_int_t                    status;
-    const cJSON                 *build;
-    liveupdate_str_t             app_id, id;
-    ngx_http_liveupdate_call_t  *one;
+    ngx_int_t       status;
+    const cJSON    *build;
+    lu_str_t        app_id, id;
+    ngx_lu_call_t  *one;
 
-    (void) liveupdate_json_string(app, "id", &app_id);
+    (void) lu_json_string(app, "id", &app_id);
 
     cJSON_ArrayForEach(build,
                        cJSON_GetObjectItemCaseSensitive(app, "desktopBuilds"))
     {
-        if (liveupdate_json_string(build, "id", &id) != LIVEUPDATE_OK
-            || liveupdate_github_has_build(rec->builds, (char *) id.data))
+        if (lu_json_string(build, "id", &id) != LU_OK
+            || lu_github_has_build(rec->builds, (char *) id.data))
         {
             continue;
         }
 
-        one = ngx_http_liveupdate_reconcile_call(call, app_id.data,
-                                                 (char *) id.data);
+        one = ngx_lu_reconcile_call(call, app_id.data, (char *) id.data);
         if (one == NULL) {
-            return ngx_http_liveupdate_nomem(call);
+            return ngx_lu_nomem(call);
         }
 
-        status = ngx_http_liveupdate_reconcile_run(call, one,
-                         ngx_http_liveupdate_release_withdraw_post(one));
+        status = ngx_lu_reconcile_run(call, one,
+                                      ngx_lu_release_withdraw_post(one));
         if (status != NGX_OK) {
             return status;
         }
@@ -627,25 +599,23 @@ ngx_http_liveupdate_reconcile_removed(ngx_http_liveupdate_call_t *call,
 }
 
 
-static ngx_http_liveupdate_call_t *
-ngx_http_liveupdate_reconcile_call(ngx_http_liveupdate_call_t *call,
-    const u_char *app, const char *id)
+static ngx_lu_call_t *
+ngx_lu_reconcile_call(ngx_lu_call_t *call, const u_char *app, const char *id)
 {
-    liveupdate_arena_t           arena;
-    ngx_http_liveupdate_call_t  *one;
+    lu_arena_t      arena;
+    ngx_lu_call_t  *one;
 
-    one = ngx_http_liveupdate_call_of_job(call->job, call->io.pool);
+    one = ngx_lu_call_of_job(call->job, call->io.pool);
     if (one == NULL) {
         return NULL;
     }
 
-    arena = ngx_http_liveupdate_arena(call->io.pool);
+    arena = ngx_lu_arena(call->io.pool);
 
     one->by = call->by;
     one->listed = 1;
-    one->route.app = liveupdate_str_dup(&arena, app, ngx_strlen(app));
-    one->route.id = liveupdate_str_dup(&arena, id ? id : "",
-                                       id ? ngx_strlen(id) : 0);
+    one->route.app = lu_str_dup(&arena, app, ngx_strlen(app));
+    one->route.id = lu_str_dup(&arena, id ? id : "", id ? ngx_strlen(id) : 0);
     one->subject = (char *) one->route.id.data;
 
     return one->route.app.data && one->route.id.data ? one : NULL;
@@ -655,8 +625,7 @@ ngx_http_liveupdate_reconcile_call(ngx_http_liveupdate_call_t *call,
 /* Its error becomes that of the whole. */
 
 static ngx_int_t
-ngx_http_liveupdate_reconcile_run(ngx_http_liveupdate_call_t *call,
-    ngx_http_liveupdate_call_t *one, ngx_int_t status)
+ngx_lu_reconcile_run(ngx_lu_call_t *call, ngx_lu_call_t *one, ngx_int_t status)
 {
     cJSON_Delete(one->answer);
     one->answer = NULL;

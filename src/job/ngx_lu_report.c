@@ -10,33 +10,32 @@
 
 
 typedef struct {
-    ngx_http_liveupdate_io_t          io;
-    ngx_http_liveupdate_collect_t    *collect;
+    ngx_lu_io_t                       io;
+    ngx_lu_collect_t                 *collect;
     u_char                           *path;
     u_char                           *text;
     unsigned                          unwanted:1;
-} ngx_http_liveupdate_report_t;
+} ngx_lu_report_t;
 
 
-static void ngx_http_liveupdate_report_thread(void *data, ngx_log_t *log);
-static ngx_uint_t ngx_http_liveupdate_report_unwanted(
-    ngx_http_liveupdate_report_t *report);
-static void ngx_http_liveupdate_report_done(ngx_event_t *ev);
+static void ngx_lu_report_thread(void *data, ngx_log_t *log);
+static ngx_uint_t ngx_lu_report_unwanted(ngx_lu_report_t *report);
+static void ngx_lu_report_done(ngx_event_t *ev);
 
 
 /* Other workers, and machines, are asked how far it is, too. */
 
 void
-ngx_http_liveupdate_report(ngx_http_liveupdate_collect_t *collect)
+ngx_lu_report(ngx_lu_collect_t *collect)
 {
-    char                             now[LIVEUPDATE_TIME_SIZE];
-    uint64_t                         done, speed;
-    ngx_pool_t                      *pool;
-    ngx_time_t                      *tp;
-    ngx_queue_t                     *q;
-    ngx_thread_task_t               *task;
-    ngx_http_liveupdate_report_t    *report;
-    ngx_http_liveupdate_transfer_t  *transfer;
+    char                now[LU_TIME_SIZE];
+    uint64_t            done, speed;
+    ngx_pool_t         *pool;
+    ngx_time_t         *tp;
+    ngx_queue_t        *q;
+    ngx_thread_task_t  *task;
+    ngx_lu_report_t    *report;
+    ngx_lu_transfer_t  *transfer;
 
     done = collect->done;
 
@@ -44,9 +43,9 @@ ngx_http_liveupdate_report(ngx_http_liveupdate_collect_t *collect)
          q != ngx_queue_sentinel(&collect->transfers);
          q = ngx_queue_next(q))
     {
-        transfer = ngx_queue_data(q, ngx_http_liveupdate_transfer_t, queue);
+        transfer = ngx_queue_data(q, ngx_lu_transfer_t, queue);
 
-        done += ngx_http_liveupdate_fetch_received(&transfer->fetch);
+        done += ngx_lu_fetch_received(&transfer->fetch);
     }
 
     speed = 0;
@@ -64,20 +63,19 @@ ngx_http_liveupdate_report(ngx_http_liveupdate_collect_t *collect)
         return;
     }
 
-    task = ngx_thread_task_alloc(pool, sizeof(ngx_http_liveupdate_report_t));
+    task = ngx_thread_task_alloc(pool, sizeof(ngx_lu_report_t));
     if (task == NULL) {
         goto failed;
     }
 
     tp = ngx_timeofday();
-    liveupdate_time_print(now, tp->sec, (unsigned) tp->msec);
+    lu_time_print(now, tp->sec, (unsigned) tp->msec);
 
     report = task->ctx;
     report->io.pool = pool;
     report->collect = collect;
-    report->path = ngx_http_liveupdate_path(pool, "%s/progress.json",
-                                            collect->job->folder);
-    report->text = ngx_http_liveupdate_path(pool,
+    report->path = ngx_lu_path(pool, "%s/progress.json", collect->job->folder);
+    report->text = ngx_lu_path(pool,
                        "{\"files\":%ui,\"filesDone\":%ui,\"bytes\":%uL,"
                        "\"bytesDone\":%uL,\"bytesPerSecond\":%uL,"
                        "\"updatedAt\":\"%s\"}\n",
@@ -88,9 +86,9 @@ ngx_http_liveupdate_report(ngx_http_liveupdate_collect_t *collect)
         goto failed;
     }
 
-    task->handler = ngx_http_liveupdate_report_thread;
+    task->handler = ngx_lu_report_thread;
     task->event.data = report;
-    task->event.handler = ngx_http_liveupdate_report_done;
+    task->event.handler = ngx_lu_report_done;
     task->event.log = ngx_cycle->log;
 
     if (ngx_thread_task_post(collect->job->jobs->threads, task) != NGX_OK) {
@@ -110,59 +108,58 @@ failed:
 /* Nothing is lost with it: it is not synced. */
 
 static void
-ngx_http_liveupdate_report_thread(void *data, ngx_log_t *log)
+ngx_lu_report_thread(void *data, ngx_log_t *log)
 {
-    ngx_http_liveupdate_report_t *report = data;
+    ngx_lu_report_t *report = data;
 
-    ngx_http_liveupdate_temp_t    temp;
-    ngx_http_liveupdate_store_t  *store;
+    ngx_lu_temp_t    temp;
+    ngx_lu_store_t  *store;
 
-    if (ngx_http_liveupdate_report_unwanted(report)) {
+    if (ngx_lu_report_unwanted(report)) {
         report->unwanted = 1;
         return;
     }
 
     store = report->collect->job->jobs->store;
 
-    if (ngx_http_liveupdate_temp_create(&report->io, store, &temp) != NGX_OK) {
+    if (ngx_lu_temp_create(&report->io, store, &temp) != NGX_OK) {
         return;
     }
 
-    if (ngx_http_liveupdate_temp_write(&report->io, &temp, report->text,
-                                       ngx_strlen(report->text))
+    if (ngx_lu_temp_write(&report->io, &temp, report->text,
+                          ngx_strlen(report->text))
         != NGX_OK)
     {
-        ngx_http_liveupdate_temp_discard(&temp);
+        ngx_lu_temp_discard(&temp);
         return;
     }
 
-    (void) ngx_http_liveupdate_temp_rename(&report->io, &temp, report->path);
+    (void) ngx_lu_temp_rename(&report->io, &temp, report->path);
 }
 
 
 /* Somebody has rejected it, or deleted it with its app. */
 
 static ngx_uint_t
-ngx_http_liveupdate_report_unwanted(ngx_http_liveupdate_report_t *report)
+ngx_lu_report_unwanted(ngx_lu_report_t *report)
 {
-    cJSON             *release;
-    u_char            *path;
-    ngx_int_t          rc;
-    ngx_uint_t         unwanted;
-    liveupdate_str_t   state;
+    cJSON      *release;
+    u_char     *path;
+    ngx_int_t   rc;
+    ngx_uint_t  unwanted;
+    lu_str_t    state;
 
-    path = ngx_http_liveupdate_path(report->io.pool, "%s/release.json",
-                                    report->collect->job->folder);
+    path = ngx_lu_path(report->io.pool, "%s/release.json",
+                       report->collect->job->folder);
 
-    rc = ngx_http_liveupdate_store_read_json(&report->io, path, &release);
+    rc = ngx_lu_store_read_json(&report->io, path, &release);
 
     if (rc != NGX_OK) {
         return rc == NGX_DECLINED;
     }
 
-    unwanted = (liveupdate_json_string(release, "state", &state)
-                == LIVEUPDATE_OK
-                && !liveupdate_str_is(&state, "fetching"));
+    unwanted = (lu_json_string(release, "state", &state) == LU_OK
+                && !lu_str_is(&state, "fetching"));
 
     cJSON_Delete(release);
 
@@ -171,13 +168,13 @@ ngx_http_liveupdate_report_unwanted(ngx_http_liveupdate_report_t *report)
 
 
 static void
-ngx_http_liveupdate_report_done(ngx_event_t *ev)
+ngx_lu_report_done(ngx_event_t *ev)
 {
-    ngx_http_liveupdate_report_t *report = ev->data;
+    ngx_lu_report_t *report = ev->data;
 
-    ngx_queue_t                     *q;
-    ngx_http_liveupdate_collect_t   *collect;
-    ngx_http_liveupdate_transfer_t  *transfer;
+    ngx_queue_t        *q;
+    ngx_lu_collect_t   *collect;
+    ngx_lu_transfer_t  *transfer;
 
     collect = report->collect;
     collect->reporting = 0;
@@ -189,10 +186,10 @@ ngx_http_liveupdate_report_done(ngx_event_t *ev)
          collect->unwanted && q != ngx_queue_sentinel(&collect->transfers);
          q = ngx_queue_next(q))
     {
-        transfer = ngx_queue_data(q, ngx_http_liveupdate_transfer_t, queue);
+        transfer = ngx_queue_data(q, ngx_lu_transfer_t, queue);
 
-        ngx_http_liveupdate_fetch_abort(&transfer->fetch);
+        ngx_lu_fetch_abort(&transfer->fetch);
     }
 
-    ngx_http_liveupdate_collect_next(collect);
+    ngx_lu_collect_next(collect);
 }

@@ -10,40 +10,34 @@
 #include "ngx_lu_job.h"
 
 
-static ngx_int_t ngx_http_liveupdate_request_platforms(
-    ngx_http_liveupdate_call_t *call, cJSON *release);
-static ngx_int_t ngx_http_liveupdate_request_live(
-    ngx_http_liveupdate_call_t *call, const cJSON *release);
-static ngx_int_t ngx_http_liveupdate_request_now(
-    ngx_http_liveupdate_call_t *call, u_char *folder, cJSON *is);
-static ngx_int_t ngx_http_liveupdate_request_write(
-    ngx_http_liveupdate_call_t *call, u_char *folder, cJSON *release);
-static ngx_int_t ngx_http_liveupdate_request_job(
-    ngx_http_liveupdate_call_t *call, const char *state);
-static ngx_int_t ngx_http_liveupdate_request_done(
-    ngx_http_liveupdate_call_t *call, const char *state);
+static ngx_int_t ngx_lu_request_platforms(ngx_lu_call_t *call, cJSON *release);
+static ngx_int_t ngx_lu_request_live(ngx_lu_call_t *call,
+    const cJSON *release);
+static ngx_int_t ngx_lu_request_now(ngx_lu_call_t *call, u_char *folder,
+    cJSON *is);
+static ngx_int_t ngx_lu_request_write(ngx_lu_call_t *call, u_char *folder,
+    cJSON *release);
+static ngx_int_t ngx_lu_request_job(ngx_lu_call_t *call, const char *state);
+static ngx_int_t ngx_lu_request_done(ngx_lu_call_t *call, const char *state);
 
 
 ngx_int_t
-ngx_http_liveupdate_release_fetch_post(ngx_http_liveupdate_call_t *call)
+ngx_lu_release_fetch_post(ngx_lu_call_t *call)
 {
     cJSON      *release, *info;
     ngx_int_t   status;
 
     if (call->store->jobs == NULL) {
-        return ngx_http_liveupdate_refuse(call, 422,
-                                          "This server fetches nothing: "
-                                          "\"liveupdate_fetch\" is not "
-                                          "configured.");
+        return ngx_lu_refuse(call, 422, "This server fetches nothing: "
+                             "\"liveupdate_fetch\" is not configured.");
     }
 
-    status = ngx_http_liveupdate_app_ensure(call,
-                                            (char *) call->route.app.data);
+    status = ngx_lu_app_ensure(call, (char *) call->route.app.data);
     if (status != NGX_OK) {
         return status;
     }
 
-    release = ngx_http_liveupdate_request_release(call);
+    release = ngx_lu_request_release(call);
     info = cJSON_AddObjectToObject(release, "releaseInfo");
 
     if (cJSON_AddStringToObject(info, "latestReleaseBuildId",
@@ -51,13 +45,13 @@ ngx_http_liveupdate_release_fetch_post(ngx_http_liveupdate_call_t *call)
         == NULL)
     {
         cJSON_Delete(release);
-        return ngx_http_liveupdate_nomem(call);
+        return ngx_lu_nomem(call);
     }
 
-    status = ngx_http_liveupdate_request_platforms(call, release);
+    status = ngx_lu_request_platforms(call, release);
 
     if (status == NGX_OK) {
-        status = ngx_http_liveupdate_request(call, release);
+        status = ngx_lu_request(call, release);
     }
 
     cJSON_Delete(release);
@@ -67,11 +61,10 @@ ngx_http_liveupdate_release_fetch_post(ngx_http_liveupdate_call_t *call)
 
 
 static ngx_int_t
-ngx_http_liveupdate_request_platforms(ngx_http_liveupdate_call_t *call,
-    cJSON *release)
+ngx_lu_request_platforms(ngx_lu_call_t *call, cJSON *release)
 {
-    cJSON             *list, *item;
-    liveupdate_str_t   name;
+    cJSON    *list, *item;
+    lu_str_t  name;
 
     list = cJSON_GetObjectItemCaseSensitive(call->json, "platforms");
 
@@ -84,29 +77,28 @@ ngx_http_liveupdate_request_platforms(ngx_http_liveupdate_call_t *call,
     }
 
     cJSON_ArrayForEach(item, list) {
-        if (liveupdate_json_value(item, &name) != LIVEUPDATE_OK
-            || (!liveupdate_str_is(&name, "windows")
-                && !liveupdate_str_is(&name, "mac")
-                && !liveupdate_str_is(&name, "linux")))
+        if (lu_json_value(item, &name) != LU_OK
+            || (!lu_str_is(&name, "windows")
+                && !lu_str_is(&name, "mac")
+                && !lu_str_is(&name, "linux")))
         {
             goto invalid;
         }
     }
 
-    return liveupdate_json_set(release, "platforms", cJSON_Duplicate(list, 1))
-           == LIVEUPDATE_OK
-           ? NGX_OK : ngx_http_liveupdate_nomem(call);
+    return lu_json_set(release, "platforms", cJSON_Duplicate(list, 1)) == LU_OK
+           ? NGX_OK : ngx_lu_nomem(call);
 
 invalid:
 
-    return ngx_http_liveupdate_refuse(call, 422,
-                                      "\"platforms\" is a list of "
-                                      "\"windows\", \"mac\" and \"linux\".");
+    return ngx_lu_refuse(call, 422,
+                         "\"platforms\" is a list of "
+                         "\"windows\", \"mac\" and \"linux\".");
 }
 
 
 cJSON *
-ngx_http_liveupdate_request_release(ngx_http_liveupdate_call_t *call)
+ngx_lu_request_release(ngx_lu_call_t *call)
 {
     cJSON  *release;
 
@@ -137,58 +129,57 @@ ngx_http_liveupdate_request_release(ngx_http_liveupdate_call_t *call)
  */
 
 ngx_int_t
-ngx_http_liveupdate_request(ngx_http_liveupdate_call_t *call, cJSON *release)
+ngx_lu_request(ngx_lu_call_t *call, cJSON *release)
 {
-    cJSON             *is;
-    u_char            *path, *live, *folder;
-    ngx_fd_t           lock;
-    ngx_int_t          rc, status;
-    liveupdate_str_t   state;
+    cJSON     *is;
+    u_char    *path, *live, *folder;
+    ngx_fd_t   lock;
+    ngx_int_t  rc, status;
+    lu_str_t   state;
 
     call->change = NULL;
     call->subject = (char *) call->route.id.data;
 
-    folder = ngx_http_liveupdate_path(call->io.pool, "%V/staging/%s/%s",
-                                      &call->store->path,
-                                      call->route.app.data, call->subject);
-    live = ngx_http_liveupdate_path(call->io.pool, "%V/live/%s/%s",
-                                    &call->store->path, call->route.app.data,
-                                    call->subject);
+    folder = ngx_lu_path(call->io.pool, "%V/staging/%s/%s",
+                         &call->store->path,
+                         call->route.app.data, call->subject);
+    live = ngx_lu_path(call->io.pool, "%V/live/%s/%s", &call->store->path,
+                       call->route.app.data, call->subject);
 
     if (live == NULL) {
-        return ngx_http_liveupdate_nomem(call);
+        return ngx_lu_nomem(call);
     }
 
     if (access((char *) live, F_OK) == 0) {
-        return ngx_http_liveupdate_request_live(call, release);
+        return ngx_lu_request_live(call, release);
     }
 
-    if (ngx_http_liveupdate_store_mkdir(&call->io, folder) == NGX_ERROR) {
-        return ngx_http_liveupdate_failed(call);
+    if (ngx_lu_store_mkdir(&call->io, folder) == NGX_ERROR) {
+        return ngx_lu_failed(call);
     }
 
-    rc = ngx_http_liveupdate_store_lock(&call->io,
-                         ngx_http_liveupdate_path(call->io.pool, "%s/lock",
-                                                  folder),
-                         &lock);
+    rc = ngx_lu_store_lock(&call->io,
+                           ngx_lu_path(call->io.pool, "%s/lock",
+                                       folder),
+                           &lock);
 
     if (rc == NGX_DECLINED) {
 
         /* promoted at this very moment */
 
-        return ngx_http_liveupdate_request_live(call, release);
+        return ngx_lu_request_live(call, release);
     }
 
     if (rc != NGX_OK) {
-        return ngx_http_liveupdate_failed(call);
+        return ngx_lu_failed(call);
     }
 
-    path = ngx_http_liveupdate_path(call->io.pool, "%s/release.json", folder);
+    path = ngx_lu_path(call->io.pool, "%s/release.json", folder);
 
-    rc = ngx_http_liveupdate_store_read_json(&call->io, path, &is);
+    rc = ngx_lu_store_read_json(&call->io, path, &is);
 
     if (rc == NGX_ERROR) {
-        status = ngx_http_liveupdate_failed(call);
+        status = ngx_lu_failed(call);
         goto done;
     }
 
@@ -198,21 +189,20 @@ ngx_http_liveupdate_request(ngx_http_liveupdate_call_t *call, cJSON *release)
 
             /* promoted before its folder was made anew */
 
-            rc = ngx_http_liveupdate_store_remove_tree(&call->io, call->store,
-                                                       folder);
+            rc = ngx_lu_store_remove_tree(&call->io, call->store, folder);
 
             status = (rc == NGX_ERROR)
-                     ? ngx_http_liveupdate_failed(call)
-                     : ngx_http_liveupdate_request_live(call, release);
+                     ? ngx_lu_failed(call)
+                     : ngx_lu_request_live(call, release);
             goto done;
         }
 
         /* what lies there already was verified by nobody */
 
-        status = ngx_http_liveupdate_staging_clean(call, folder, "uploads");
+        status = ngx_lu_staging_clean(call, folder, "uploads");
 
         if (status == NGX_OK) {
-            status = ngx_http_liveupdate_request_write(call, folder, release);
+            status = ngx_lu_request_write(call, folder, release);
         }
 
         goto done;
@@ -220,95 +210,92 @@ ngx_http_liveupdate_request(ngx_http_liveupdate_call_t *call, cJSON *release)
 
     ngx_str_null(&state);
 
-    (void) liveupdate_json_string(is, "state", &state);
+    (void) lu_json_string(is, "state", &state);
 
-    if (!ngx_http_liveupdate_is_desktop(is)) {
-        status = ngx_http_liveupdate_refuse(call, NGX_HTTP_CONFLICT,
-                                            "There is a bundle with this "
-                                            "id.");
+    if (!ngx_lu_is_desktop(is)) {
+        status = ngx_lu_refuse(call, NGX_HTTP_CONFLICT,
+                               "There is a bundle with this "
+                               "id.");
 
-    } else if (liveupdate_str_is(&state, "failed")) {
-        status = ngx_http_liveupdate_request_write(call, folder, release);
+    } else if (lu_str_is(&state, "failed")) {
+        status = ngx_lu_request_write(call, folder, release);
 
-    } else if (liveupdate_str_is(&state, "fetching")) {
-        status = ngx_http_liveupdate_request_now(call, folder, is);
+    } else if (lu_str_is(&state, "fetching")) {
+        status = ngx_lu_request_now(call, folder, is);
 
     } else {
-        status = ngx_http_liveupdate_request_done(call, (char *) state.data);
+        status = ngx_lu_request_done(call, (char *) state.data);
     }
 
     cJSON_Delete(is);
 
 done:
 
-    ngx_http_liveupdate_store_unlock(lock);
+    ngx_lu_store_unlock(lock);
 
     return status;
 }
 
 
 static ngx_int_t
-ngx_http_liveupdate_request_live(ngx_http_liveupdate_call_t *call,
-    const cJSON *release)
+ngx_lu_request_live(ngx_lu_call_t *call, const cJSON *release)
 {
     cJSON       *app;
     ngx_int_t    status;
     const char  *state;
 
-    status = ngx_http_liveupdate_app_read(call, &app);
+    status = ngx_lu_app_read(call, &app);
     if (status != NGX_OK) {
         return status;
     }
 
-    state = ngx_http_liveupdate_release_state(app, release, "live");
+    state = ngx_lu_release_state(app, release, "live");
 
     cJSON_Delete(app);
 
-    return ngx_http_liveupdate_request_done(call, state);
+    return ngx_lu_request_done(call, state);
 }
 
 
 /* Whoever asks again knows that the origin is back: it is not waited for. */
 
 static ngx_int_t
-ngx_http_liveupdate_request_now(ngx_http_liveupdate_call_t *call,
-    u_char *folder, cJSON *is)
+ngx_lu_request_now(ngx_lu_call_t *call, u_char *folder, cJSON *is)
 {
     if (cJSON_GetObjectItemCaseSensitive(is, "nextAttemptAt") == NULL) {
-        return ngx_http_liveupdate_request_job(call, "fetching");
+        return ngx_lu_request_job(call, "fetching");
     }
 
     cJSON_DeleteItemFromObjectCaseSensitive(is, "nextAttemptAt");
 
-    return ngx_http_liveupdate_request_write(call, folder, is);
+    return ngx_lu_request_write(call, folder, is);
 }
 
 
 /* The job's file comes first: without a release it is nothing. */
 
 static ngx_int_t
-ngx_http_liveupdate_request_write(ngx_http_liveupdate_call_t *call,
-    u_char *folder, cJSON *release)
+ngx_lu_request_write(ngx_lu_call_t *call, u_char *folder, cJSON *release)
 {
-    u_char            *path;
-    ngx_int_t          status;
-    liveupdate_str_t   state;
+    u_char    *path;
+    ngx_int_t  status;
+    lu_str_t   state;
 
-    (void) liveupdate_json_string(release, "state", &state);
+    (void) lu_json_string(release, "state", &state);
 
-    status = ngx_http_liveupdate_request_job(call, (char *) state.data);
+    status = ngx_lu_request_job(call, (char *) state.data);
 
     if (status != NGX_HTTP_ACCEPTED) {
         return status;
     }
 
-    path = ngx_http_liveupdate_path(call->io.pool, "%s/release.json", folder);
+    path = ngx_lu_path(call->io.pool, "%s/release.json", folder);
 
-    if (ngx_http_liveupdate_store_write_json(&call->io, call->store, path,
-                                             release)
+    if (ngx_lu_store_write_json(&call->io, call->store, path,
+                                release)
         != NGX_OK)
     {
-        return ngx_http_liveupdate_failed(call);
+        return ngx_lu_failed(call);
     }
 
     return NGX_HTTP_ACCEPTED;
@@ -316,112 +303,102 @@ ngx_http_liveupdate_request_write(ngx_http_liveupdate_call_t *call,
 
 
 static ngx_int_t
-ngx_http_liveupdate_request_job(ngx_http_liveupdate_call_t *call,
-    const char *state)
+ngx_lu_request_job(ngx_lu_call_t *call, const char *state)
 {
     ngx_int_t  status;
 
-    if (ngx_http_liveupdate_store_touch(&call->io,
-                                        ngx_http_liveupdate_job_path(call))
-        != NGX_OK)
-    {
-        return ngx_http_liveupdate_failed(call);
+    if (ngx_lu_store_touch(&call->io, ngx_lu_job_path(call)) != NGX_OK) {
+        return ngx_lu_failed(call);
     }
 
     call->wake = 1;
 
-    status = ngx_http_liveupdate_request_done(call, state);
+    status = ngx_lu_request_done(call, state);
 
     return status == NGX_HTTP_OK ? NGX_HTTP_ACCEPTED : status;
 }
 
 
 u_char *
-ngx_http_liveupdate_job_path(ngx_http_liveupdate_call_t *call)
+ngx_lu_job_path(ngx_lu_call_t *call)
 {
-    return ngx_http_liveupdate_path(call->io.pool, "%V/jobs/%s.%s",
-                                    &call->store->path,
-                                    call->route.app.data, call->subject);
+    return ngx_lu_path(call->io.pool, "%V/jobs/%s.%s",
+                       &call->store->path,
+                       call->route.app.data, call->subject);
 }
 
 
 static ngx_int_t
-ngx_http_liveupdate_request_done(ngx_http_liveupdate_call_t *call,
-    const char *state)
+ngx_lu_request_done(ngx_lu_call_t *call, const char *state)
 {
     if (call->base_url.len) {
-        call->location = ngx_http_liveupdate_path(call->io.pool,
-                                                  "%V/releases/%s/%s",
-                                                  &call->base_url,
-                                                  call->route.app.data,
-                                                  call->subject);
+        call->location = ngx_lu_path(call->io.pool, "%V/releases/%s/%s",
+                                     &call->base_url, call->route.app.data,
+                                     call->subject);
     }
 
-    return ngx_http_liveupdate_release_done(call, state);
+    return ngx_lu_release_done(call, state);
 }
 
 
 /* POST .../retry: the release stays what it was asked for. */
 
 ngx_int_t
-ngx_http_liveupdate_release_retry_post(ngx_http_liveupdate_call_t *call)
+ngx_lu_release_retry_post(ngx_lu_call_t *call)
 {
-    cJSON             *release;
-    u_char            *folder;
-    ngx_fd_t           lock;
-    ngx_int_t          status;
-    ngx_uint_t         waits;
-    liveupdate_str_t   state;
+    cJSON      *release;
+    u_char     *folder;
+    ngx_fd_t    lock;
+    ngx_int_t   status;
+    ngx_uint_t  waits;
+    lu_str_t    state;
 
     call->subject = (char *) call->route.id.data;
 
-    status = ngx_http_liveupdate_bundle_hold(call, &lock);
+    status = ngx_lu_bundle_hold(call, &lock);
     if (status != NGX_OK) {
         return status;
     }
 
-    status = ngx_http_liveupdate_release_read(call, call->subject, &release,
-                                              &folder);
+    status = ngx_lu_release_read(call, call->subject, &release, &folder);
     if (status != NGX_OK) {
-        ngx_http_liveupdate_store_unlock(lock);
+        ngx_lu_store_unlock(lock);
         return status;
     }
 
     ngx_str_null(&state);
-    (void) liveupdate_json_string(release, "state", &state);
+    (void) lu_json_string(release, "state", &state);
 
     /* a staged one may wait for its pull request, but not in live/ */
 
-    waits = (liveupdate_str_is(&state, "staged")
-             && !ngx_http_liveupdate_release_is_live(call, folder)
+    waits = (lu_str_is(&state, "staged")
+             && !ngx_lu_release_is_live(call, folder)
              && call->store->jobs
              && call->store->jobs->github_approves);
 
     if (call->store->jobs == NULL
-        || !ngx_http_liveupdate_is_desktop(release)
-        || !(waits || liveupdate_str_is(&state, "failed")))
+        || !ngx_lu_is_desktop(release)
+        || !(waits || lu_str_is(&state, "failed")))
     {
-        status = ngx_http_liveupdate_refuse(call, NGX_HTTP_CONFLICT,
-                                            "Only a desktop release that has "
-                                            "failed can be fetched again.");
+        status = ngx_lu_refuse(call, NGX_HTTP_CONFLICT,
+                               "Only a desktop release that has failed can be "
+                               "fetched again.");
 
     } else if ((!waits
-                && liveupdate_json_set_string(release, "state", "fetching")
-                   != LIVEUPDATE_OK)
-               || liveupdate_json_set_string(release, "updatedAt", call->now)
-                  != LIVEUPDATE_OK)
+                && lu_json_set_string(release, "state", "fetching") != LU_OK)
+               || lu_json_set_string(release, "updatedAt", call->now) != LU_OK)
     {
-        status = ngx_http_liveupdate_nomem(call);
+        status = ngx_lu_nomem(call);
 
     } else {
         cJSON_DeleteItemFromObjectCaseSensitive(release, "attempts");
         cJSON_DeleteItemFromObjectCaseSensitive(release, "nextAttemptAt");
 
-        status = ngx_http_liveupdate_request_write(call, folder, release);
+        status = ngx_lu_request_write(call, folder, release);
     }
 
     cJSON_Delete(release);
-    ngx_http_liveupdate_store_unlock(lock);
+    ngx_lu_store_unlock(lock);
 
     return status;
 }

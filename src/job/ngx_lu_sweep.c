@@ -11,45 +11,42 @@
 #include "core/lu_name.h"
 
 
-#define NGX_HTTP_LIVEUPDATE_SWEEP      1000  /* msec */
-#define NGX_HTTP_LIVEUPDATE_SWEEP_MIN  50
+#define NGX_LU_SWEEP      1000  /* msec */
+#define NGX_LU_SWEEP_MIN  50
 
 
 /* Looks for jobs; those that were claimed are in the list. */
 
 typedef struct {
-    ngx_http_liveupdate_io_t      io;
-    ngx_http_liveupdate_jobs_t   *jobs;
+    ngx_lu_io_t                   io;
+    ngx_lu_jobs_t                *jobs;
     ngx_uint_t                    free;
     ngx_array_t                   claimed;     /* of job_t * */
     time_t                        now;
     time_t                        pause_github;
-    char                          text[LIVEUPDATE_TIME_SIZE];
-} ngx_http_liveupdate_sweep_t;
+    char                          text[LU_TIME_SIZE];
+} ngx_lu_sweep_t;
 
 
-static void ngx_http_liveupdate_sweep_handler(ngx_event_t *ev);
-static void ngx_http_liveupdate_sweep_thread(void *data, ngx_log_t *log);
-static ngx_int_t ngx_http_liveupdate_sweep_job(
-    ngx_http_liveupdate_sweep_t *sweep, ngx_str_t *name);
-static ngx_int_t ngx_http_liveupdate_sweep_open(
-    ngx_http_liveupdate_sweep_t *sweep, ngx_http_liveupdate_job_t *job,
+static void ngx_lu_sweep_handler(ngx_event_t *ev);
+static void ngx_lu_sweep_thread(void *data, ngx_log_t *log);
+static ngx_int_t ngx_lu_sweep_job(ngx_lu_sweep_t *sweep, ngx_str_t *name);
+static ngx_int_t ngx_lu_sweep_open(ngx_lu_sweep_t *sweep, ngx_lu_job_t *job,
     u_char *path);
-static ngx_int_t ngx_http_liveupdate_sweep_read(
-    ngx_http_liveupdate_sweep_t *sweep, ngx_http_liveupdate_job_t *job,
+static ngx_int_t ngx_lu_sweep_read(ngx_lu_sweep_t *sweep, ngx_lu_job_t *job,
     const cJSON *release);
-static ngx_int_t ngx_http_liveupdate_sweep_platforms(
-    ngx_http_liveupdate_job_t *job, const cJSON *release);
-static void ngx_http_liveupdate_sweep_done(ngx_event_t *ev);
+static ngx_int_t ngx_lu_sweep_platforms(ngx_lu_job_t *job,
+    const cJSON *release);
+static void ngx_lu_sweep_done(ngx_event_t *ev);
 
 
 ngx_int_t
-ngx_http_liveupdate_jobs_init(ngx_cycle_t *cycle)
+ngx_lu_jobs_init(ngx_cycle_t *cycle)
 {
-    ngx_uint_t                         i;
-    ngx_http_liveupdate_jobs_t        *jobs;
-    ngx_http_liveupdate_store_t      **stores;
-    ngx_http_liveupdate_main_conf_t   *lumcf;
+    ngx_uint_t           i;
+    ngx_lu_jobs_t       *jobs;
+    ngx_lu_store_t     **stores;
+    ngx_lu_main_conf_t  *lumcf;
 
     if (ngx_process != NGX_PROCESS_WORKER && ngx_process != NGX_PROCESS_SINGLE)
     {
@@ -73,7 +70,7 @@ ngx_http_liveupdate_jobs_init(ngx_cycle_t *cycle)
 
         ngx_queue_init(&jobs->running);
 
-        jobs->sweep.handler = ngx_http_liveupdate_sweep_handler;
+        jobs->sweep.handler = ngx_lu_sweep_handler;
         jobs->sweep.data = jobs;
         jobs->sweep.log = cycle->log;
         jobs->sweep.cancelable = 1;
@@ -88,18 +85,18 @@ ngx_http_liveupdate_jobs_init(ngx_cycle_t *cycle)
 
 
 void
-ngx_http_liveupdate_jobs_wake(ngx_http_liveupdate_store_t *store)
+ngx_lu_jobs_wake(ngx_lu_store_t *store)
 {
     if (store->jobs) {
-        ngx_http_liveupdate_sweep(store->jobs);
+        ngx_lu_sweep(store->jobs);
     }
 }
 
 
 static void
-ngx_http_liveupdate_sweep_handler(ngx_event_t *ev)
+ngx_lu_sweep_handler(ngx_event_t *ev)
 {
-    ngx_http_liveupdate_jobs_t *jobs = ev->data;
+    ngx_lu_jobs_t *jobs = ev->data;
 
     ngx_msec_t  wait;
 
@@ -109,28 +106,28 @@ ngx_http_liveupdate_sweep_handler(ngx_event_t *ev)
 
     /* who wants to try again at once does not wait for a look */
 
-    wait = ngx_max(jobs->fetch->retry, NGX_HTTP_LIVEUPDATE_SWEEP_MIN);
+    wait = ngx_max(jobs->fetch->retry, NGX_LU_SWEEP_MIN);
 
-    ngx_add_timer(ev, ngx_min(wait, NGX_HTTP_LIVEUPDATE_SWEEP));
+    ngx_add_timer(ev, ngx_min(wait, NGX_LU_SWEEP));
 
-    ngx_http_liveupdate_sweep(jobs);
+    ngx_lu_sweep(jobs);
 }
 
 
 void
-ngx_http_liveupdate_sweep(ngx_http_liveupdate_jobs_t *jobs)
+ngx_lu_sweep(ngx_lu_jobs_t *jobs)
 {
-    ngx_pool_t                   *pool;
-    ngx_time_t                   *tp;
-    ngx_thread_task_t            *task;
-    ngx_http_liveupdate_sweep_t  *sweep;
+    ngx_pool_t         *pool;
+    ngx_time_t         *tp;
+    ngx_thread_task_t  *task;
+    ngx_lu_sweep_t     *sweep;
 
     if (jobs->sweeping) {
         jobs->again = 1;
         return;
     }
 
-    if ((jobs->nrunning >= NGX_HTTP_LIVEUPDATE_JOBS && jobs->github == NULL)
+    if ((jobs->nrunning >= NGX_LU_JOBS && jobs->github == NULL)
         || ngx_time() < jobs->pause
         || ngx_exiting
         || ngx_terminate)
@@ -143,7 +140,7 @@ ngx_http_liveupdate_sweep(ngx_http_liveupdate_jobs_t *jobs)
         return;
     }
 
-    task = ngx_thread_task_alloc(pool, sizeof(ngx_http_liveupdate_sweep_t));
+    task = ngx_thread_task_alloc(pool, sizeof(ngx_lu_sweep_t));
     if (task == NULL) {
         goto failed;
     }
@@ -151,18 +148,18 @@ ngx_http_liveupdate_sweep(ngx_http_liveupdate_jobs_t *jobs)
     sweep = task->ctx;
     sweep->io.pool = pool;
     sweep->jobs = jobs;
-    sweep->free = (jobs->nrunning < NGX_HTTP_LIVEUPDATE_JOBS)
-                  ? NGX_HTTP_LIVEUPDATE_JOBS - jobs->nrunning : 0;
+    sweep->free = (jobs->nrunning < NGX_LU_JOBS)
+                  ? NGX_LU_JOBS - jobs->nrunning : 0;
 
     tp = ngx_timeofday();
 
     sweep->now = tp->sec;
-    liveupdate_time_print(sweep->text, tp->sec, (unsigned) tp->msec);
+    lu_time_print(sweep->text, tp->sec, (unsigned) tp->msec);
     sweep->pause_github = jobs->pause_github;
 
-    task->handler = ngx_http_liveupdate_sweep_thread;
+    task->handler = ngx_lu_sweep_thread;
     task->event.data = sweep;
-    task->event.handler = ngx_http_liveupdate_sweep_done;
+    task->event.handler = ngx_lu_sweep_done;
     task->event.log = ngx_cycle->log;
 
     if (ngx_thread_task_post(jobs->threads, task) != NGX_OK) {
@@ -180,30 +177,29 @@ failed:
 
 
 static void
-ngx_http_liveupdate_sweep_thread(void *data, ngx_log_t *log)
+ngx_lu_sweep_thread(void *data, ngx_log_t *log)
 {
-    ngx_http_liveupdate_sweep_t *sweep = data;
+    ngx_lu_sweep_t *sweep = data;
 
-    u_char                    *path;
-    ngx_str_t                 *name;
-    ngx_uint_t                 i;
-    ngx_array_t                names;
-    ngx_http_liveupdate_io_t   failed;
+    u_char      *path;
+    ngx_str_t   *name;
+    ngx_uint_t   i;
+    ngx_array_t  names;
+    ngx_lu_io_t  failed;
 
     failed.operation = NULL;
 
     if (ngx_array_init(&sweep->claimed, sweep->io.pool,
-                       NGX_HTTP_LIVEUPDATE_JOBS,
-                       sizeof(ngx_http_liveupdate_job_t *))
+                       NGX_LU_JOBS,
+                       sizeof(ngx_lu_job_t *))
         != NGX_OK)
     {
         return;
     }
 
-    path = ngx_http_liveupdate_path(sweep->io.pool, "%V/jobs",
-                                    &sweep->jobs->store->path);
+    path = ngx_lu_path(sweep->io.pool, "%V/jobs", &sweep->jobs->store->path);
 
-    if (ngx_http_liveupdate_store_list(&sweep->io, path, &names) != NGX_OK) {
+    if (ngx_lu_store_list(&sweep->io, path, &names) != NGX_OK) {
         return;
     }
 
@@ -221,7 +217,7 @@ ngx_http_liveupdate_sweep_thread(void *data, ngx_log_t *log)
 
         /* the others are not to wait for one that cannot be read */
 
-        if (ngx_http_liveupdate_sweep_job(sweep, &name[i]) != NGX_OK
+        if (ngx_lu_sweep_job(sweep, &name[i]) != NGX_OK
             && failed.operation == NULL)
         {
             failed = sweep->io;
@@ -237,14 +233,13 @@ ngx_http_liveupdate_sweep_thread(void *data, ngx_log_t *log)
 /* The name is "{app}.{release}", or "github": there is no dot in ids. */
 
 static ngx_int_t
-ngx_http_liveupdate_sweep_job(ngx_http_liveupdate_sweep_t *sweep,
-    ngx_str_t *name)
+ngx_lu_sweep_job(ngx_lu_sweep_t *sweep, ngx_str_t *name)
 {
-    u_char                      *dot, *path;
-    ngx_int_t                    rc;
-    ngx_pool_t                  *pool;
-    liveupdate_arena_t           arena;
-    ngx_http_liveupdate_job_t   *job, **claimed;
+    u_char        *dot, *path;
+    ngx_int_t      rc;
+    ngx_pool_t    *pool;
+    lu_arena_t     arena;
+    ngx_lu_job_t  *job, **claimed;
 
     dot = ngx_strlchr(name->data, name->data + name->len, '.');
 
@@ -259,8 +254,8 @@ ngx_http_liveupdate_sweep_job(ngx_http_liveupdate_sweep_t *sweep,
 
     /* which file has failed is told when the job is gone */
 
-    path = ngx_http_liveupdate_path(sweep->io.pool, "%V/jobs/%V",
-                                    &sweep->jobs->store->path, name);
+    path = ngx_lu_path(sweep->io.pool, "%V/jobs/%V", &sweep->jobs->store->path,
+                       name);
     if (path == NULL) {
         return NGX_ERROR;
     }
@@ -272,16 +267,16 @@ ngx_http_liveupdate_sweep_job(ngx_http_liveupdate_sweep_t *sweep,
 
     rc = NGX_ERROR;
 
-    job = ngx_pcalloc(pool, sizeof(ngx_http_liveupdate_job_t));
+    job = ngx_pcalloc(pool, sizeof(ngx_lu_job_t));
     if (job == NULL) {
         goto failed;
     }
 
-    arena = ngx_http_liveupdate_arena(pool);
+    arena = ngx_lu_arena(pool);
 
     job->pool = pool;
     job->jobs = sweep->jobs;
-    job->app = liveupdate_str_dup(&arena, name->data, dot - name->data);
+    job->app = lu_str_dup(&arena, name->data, dot - name->data);
 
     if (dot == name->data + name->len) {
         job->is_github = 1;
@@ -289,31 +284,31 @@ ngx_http_liveupdate_sweep_job(ngx_http_liveupdate_sweep_t *sweep,
         job->id = job->app;
 
     } else {
-        job->id = liveupdate_str_dup(&arena, dot + 1,
-                                     name->data + name->len - (dot + 1));
+        job->id = lu_str_dup(&arena, dot + 1,
+                             name->data + name->len - (dot + 1));
     }
 
     if (job->app.data == NULL
         || job->id.data == NULL
-        || !liveupdate_id_valid(&job->app)
-        || !liveupdate_id_valid(&job->id))
+        || !lu_id_valid(&job->app)
+        || !lu_id_valid(&job->id))
     {
         rc = NGX_OK;
         goto failed;
     }
 
-    job->path = ngx_http_liveupdate_path(pool, "%s", path);
-    job->folder = ngx_http_liveupdate_path(pool, "%V/staging/%s/%s",
-                                           &job->jobs->store->path,
-                                           job->app.data, job->id.data);
+    job->path = ngx_lu_path(pool, "%s", path);
+    job->folder = ngx_lu_path(pool, "%V/staging/%s/%s",
+                              &job->jobs->store->path, job->app.data,
+                              job->id.data);
 
-    rc = ngx_http_liveupdate_store_try_lock(&sweep->io, path, &job->claim);
+    rc = ngx_lu_store_try_lock(&sweep->io, path, &job->claim);
     if (rc != NGX_OK) {
         rc = (rc == NGX_ERROR) ? NGX_ERROR : NGX_OK;
         goto failed;
     }
 
-    rc = ngx_http_liveupdate_sweep_open(sweep, job, path);
+    rc = ngx_lu_sweep_open(sweep, job, path);
 
     if (rc == NGX_OK) {
         claimed = ngx_array_push(&sweep->claimed);
@@ -326,7 +321,7 @@ ngx_http_liveupdate_sweep_job(ngx_http_liveupdate_sweep_t *sweep,
         rc = NGX_ERROR;
     }
 
-    ngx_http_liveupdate_store_unlock(job->claim);
+    ngx_lu_store_unlock(job->claim);
 
     if (rc == NGX_BUSY) {
         rc = NGX_OK;
@@ -346,8 +341,7 @@ failed:
  */
 
 static ngx_int_t
-ngx_http_liveupdate_sweep_open(ngx_http_liveupdate_sweep_t *sweep,
-    ngx_http_liveupdate_job_t *job, u_char *path)
+ngx_lu_sweep_open(ngx_lu_sweep_t *sweep, ngx_lu_job_t *job, u_char *path)
 {
     cJSON            *release;
     ngx_fd_t          lock;
@@ -357,8 +351,7 @@ ngx_http_liveupdate_sweep_open(ngx_http_liveupdate_sweep_t *sweep,
     if (job->is_github) {
 
         if (ngx_fd_info(job->claim, &fi) == NGX_FILE_ERROR) {
-            return ngx_http_liveupdate_io_failed(&sweep->io, ngx_fd_info_n,
-                                                 path);
+            return ngx_lu_io_failed(&sweep->io, ngx_fd_info_n, path);
         }
 
         job->seen = ngx_file_size(&fi);
@@ -367,18 +360,18 @@ ngx_http_liveupdate_sweep_open(ngx_http_liveupdate_sweep_t *sweep,
     }
 
     lock = NGX_INVALID_FILE;
-    rc = ngx_http_liveupdate_store_try_lock(&sweep->io,
-                         ngx_http_liveupdate_path(sweep->io.pool, "%s/lock",
-                                                  job->folder),
-                         &lock);
+    rc = ngx_lu_store_try_lock(&sweep->io,
+                               ngx_lu_path(sweep->io.pool, "%s/lock",
+                                           job->folder),
+                               &lock);
 
     /* without a lock it was on its way out of staging when a crash came */
 
     if (rc == NGX_OK || rc == NGX_DECLINED) {
-        rc = ngx_http_liveupdate_job_find(&sweep->io, job, &release);
+        rc = ngx_lu_job_find(&sweep->io, job, &release);
 
         if (rc == NGX_OK) {
-            rc = ngx_http_liveupdate_sweep_read(sweep, job, release);
+            rc = ngx_lu_sweep_read(sweep, job, release);
             cJSON_Delete(release);
         }
     }
@@ -387,14 +380,14 @@ ngx_http_liveupdate_sweep_open(ngx_http_liveupdate_sweep_t *sweep,
 
         /* a crash came between the end of the job and that of its file */
 
-        rc = ngx_http_liveupdate_store_unlink(&sweep->io, path);
+        rc = ngx_lu_store_unlink(&sweep->io, path);
 
         if (rc != NGX_ERROR) {
             rc = NGX_BUSY;
         }
     }
 
-    ngx_http_liveupdate_store_unlock(lock);
+    ngx_lu_store_unlock(lock);
 
     return rc;
 }
@@ -403,63 +396,60 @@ ngx_http_liveupdate_sweep_open(ngx_http_liveupdate_sweep_t *sweep,
 /* NGX_DECLINED: there is nothing to do for it any more. */
 
 static ngx_int_t
-ngx_http_liveupdate_sweep_read(ngx_http_liveupdate_sweep_t *sweep,
-    ngx_http_liveupdate_job_t *job, const cJSON *release)
+ngx_lu_sweep_read(ngx_lu_sweep_t *sweep, ngx_lu_job_t *job,
+    const cJSON *release)
 {
-    uint64_t           number;
-    liveupdate_str_t   state, by, next;
+    uint64_t  number;
+    lu_str_t  state, by, next;
 
-    if (liveupdate_json_string(release, "state", &state) != LIVEUPDATE_OK
-        || liveupdate_json_string(release, "createdBy", &by) != LIVEUPDATE_OK)
+    if (lu_json_string(release, "state", &state) != LU_OK
+        || lu_json_string(release, "createdBy", &by) != LU_OK)
     {
         return NGX_DECLINED;
     }
 
-    if (liveupdate_str_is(&state, "staged")) {
+    if (lu_str_is(&state, "staged")) {
 
-        if (job->jobs->approval == NGX_HTTP_LIVEUPDATE_APPROVAL_ON
+        if (job->jobs->approval == NGX_LU_APPROVAL_ON
             || (job->jobs->github_approves
-                && liveupdate_json_size(
+                && lu_json_size(
                        cJSON_GetObjectItemCaseSensitive(release,
                                                         "pullRequest"),
                        "number", &number)
-                   == LIVEUPDATE_OK))
+                   == LU_OK))
         {
             return NGX_DECLINED;
         }
 
         job->staged = 1;
 
-    } else if (!liveupdate_str_is(&state, "fetching")) {
+    } else if (!lu_str_is(&state, "fetching")) {
         return NGX_DECLINED;
     }
 
     /* times of one form are in the order of their texts */
 
-    if (liveupdate_json_string(release, "nextAttemptAt", &next)
-        == LIVEUPDATE_OK
+    if (lu_json_string(release, "nextAttemptAt", &next) == LU_OK
         && ngx_strcmp(next.data, sweep->text) > 0)
     {
         return NGX_BUSY;
     }
 
-    job->by = (char *) ngx_http_liveupdate_path(job->pool, "%s", by.data);
+    job->by = (char *) ngx_lu_path(job->pool, "%s", by.data);
 
-    return job->by ? ngx_http_liveupdate_sweep_platforms(job, release)
-                   : NGX_ERROR;
+    return job->by ? ngx_lu_sweep_platforms(job, release) : NGX_ERROR;
 }
 
 
 static ngx_int_t
-ngx_http_liveupdate_sweep_platforms(ngx_http_liveupdate_job_t *job,
-    const cJSON *release)
+ngx_lu_sweep_platforms(ngx_lu_job_t *job, const cJSON *release)
 {
     const cJSON  *list, *item;
 
     list = cJSON_GetObjectItemCaseSensitive(release, "platforms");
 
     if (!cJSON_IsArray(list) || cJSON_GetArraySize(list) == 0) {
-        job->platforms = LIVEUPDATE_WINDOWS|LIVEUPDATE_MAC|LIVEUPDATE_LINUX;
+        job->platforms = LU_WINDOWS|LU_MAC|LU_LINUX;
         return NGX_OK;
     }
 
@@ -470,13 +460,13 @@ ngx_http_liveupdate_sweep_platforms(ngx_http_liveupdate_job_t *job,
         }
 
         if (ngx_strcmp(item->valuestring, "windows") == 0) {
-            job->platforms |= LIVEUPDATE_WINDOWS;
+            job->platforms |= LU_WINDOWS;
 
         } else if (ngx_strcmp(item->valuestring, "mac") == 0) {
-            job->platforms |= LIVEUPDATE_MAC;
+            job->platforms |= LU_MAC;
 
         } else if (ngx_strcmp(item->valuestring, "linux") == 0) {
-            job->platforms |= LIVEUPDATE_LINUX;
+            job->platforms |= LU_LINUX;
         }
     }
 
@@ -485,13 +475,13 @@ ngx_http_liveupdate_sweep_platforms(ngx_http_liveupdate_job_t *job,
 
 
 static void
-ngx_http_liveupdate_sweep_done(ngx_event_t *ev)
+ngx_lu_sweep_done(ngx_event_t *ev)
 {
-    ngx_http_liveupdate_sweep_t *sweep = ev->data;
+    ngx_lu_sweep_t *sweep = ev->data;
 
-    ngx_uint_t                    i;
-    ngx_http_liveupdate_job_t   **claimed;
-    ngx_http_liveupdate_jobs_t   *jobs;
+    ngx_uint_t      i;
+    ngx_lu_job_t  **claimed;
+    ngx_lu_jobs_t  *jobs;
 
     jobs = sweep->jobs;
     jobs->sweeping = 0;
@@ -509,17 +499,17 @@ ngx_http_liveupdate_sweep_done(ngx_event_t *ev)
         jobs->nrunning++;
 
         if (ngx_exiting || ngx_terminate) {
-            ngx_http_liveupdate_job_free(claimed[i]);
+            ngx_lu_job_free(claimed[i]);
             continue;
         }
 
-        ngx_http_liveupdate_job_start(claimed[i]);
+        ngx_lu_job_start(claimed[i]);
     }
 
     ngx_destroy_pool(sweep->io.pool);
 
     if (jobs->again) {
         jobs->again = 0;
-        ngx_http_liveupdate_sweep(jobs);
+        ngx_lu_sweep(jobs);
     }
 }

@@ -7,41 +7,32 @@
 #include "ngx_lu_job.h"
 
 
-static ngx_int_t ngx_http_liveupdate_transfer_name(
-    ngx_http_liveupdate_transfer_t *transfer);
-static void ngx_http_liveupdate_transfer_fetched(
-    ngx_http_liveupdate_fetch_t *fetch);
-static void ngx_http_liveupdate_transfer_answer(
-    ngx_http_liveupdate_transfer_t *transfer);
-static ngx_int_t ngx_http_liveupdate_transfer_check(
-    ngx_http_liveupdate_transfer_t *transfer);
-static void ngx_http_liveupdate_transfer_thread(void *data, ngx_log_t *log);
-static ngx_int_t ngx_http_liveupdate_transfer_verify(
-    ngx_http_liveupdate_transfer_t *transfer);
-static ngx_int_t ngx_http_liveupdate_transfer_keep(
-    ngx_http_liveupdate_transfer_t *transfer);
-static void ngx_http_liveupdate_transfer_checked(ngx_event_t *ev);
-static void ngx_http_liveupdate_transfer_fail(
-    ngx_http_liveupdate_transfer_t *transfer, ngx_http_liveupdate_job_e error,
-    const char *text);
-static void ngx_http_liveupdate_transfer_end(
-    ngx_http_liveupdate_transfer_t *transfer);
+static ngx_int_t ngx_lu_transfer_name(ngx_lu_transfer_t *transfer);
+static void ngx_lu_transfer_fetched(ngx_lu_fetch_t *fetch);
+static void ngx_lu_transfer_answer(ngx_lu_transfer_t *transfer);
+static ngx_int_t ngx_lu_transfer_check(ngx_lu_transfer_t *transfer);
+static void ngx_lu_transfer_thread(void *data, ngx_log_t *log);
+static ngx_int_t ngx_lu_transfer_verify(ngx_lu_transfer_t *transfer);
+static ngx_int_t ngx_lu_transfer_keep(ngx_lu_transfer_t *transfer);
+static void ngx_lu_transfer_checked(ngx_event_t *ev);
+static void ngx_lu_transfer_fail(ngx_lu_transfer_t *transfer,
+    ngx_lu_job_e error, const char *text);
+static void ngx_lu_transfer_end(ngx_lu_transfer_t *transfer);
 
 
-ngx_http_liveupdate_transfer_t *
-ngx_http_liveupdate_transfer_start(ngx_http_liveupdate_job_t *job,
-    liveupdate_plan_file_t *file, uint64_t limit,
-    ngx_http_liveupdate_transfer_pt handler)
+ngx_lu_transfer_t *
+ngx_lu_transfer_start(ngx_lu_job_t *job, lu_plan_file_t *file, uint64_t limit,
+    ngx_lu_transfer_pt handler)
 {
-    ngx_pool_t                      *pool;
-    ngx_http_liveupdate_transfer_t  *transfer;
+    ngx_pool_t         *pool;
+    ngx_lu_transfer_t  *transfer;
 
     pool = ngx_create_pool(4096, ngx_cycle->log);
     if (pool == NULL) {
         return NULL;
     }
 
-    transfer = ngx_pcalloc(pool, sizeof(ngx_http_liveupdate_transfer_t));
+    transfer = ngx_pcalloc(pool, sizeof(ngx_lu_transfer_t));
     if (transfer == NULL) {
         goto failed;
     }
@@ -55,11 +46,11 @@ ngx_http_liveupdate_transfer_start(ngx_http_liveupdate_job_t *job,
 
     transfer->fetch.pool = pool;
     transfer->fetch.conf_ctx = job->jobs->conf_ctx;
-    transfer->fetch.handler = ngx_http_liveupdate_transfer_fetched;
+    transfer->fetch.handler = ngx_lu_transfer_fetched;
     transfer->fetch.data = transfer;
 
-    if (ngx_http_liveupdate_transfer_name(transfer) != NGX_OK
-        || ngx_http_liveupdate_fetch_start(&transfer->fetch) != NGX_OK)
+    if (ngx_lu_transfer_name(transfer) != NGX_OK
+        || ngx_lu_fetch_start(&transfer->fetch) != NGX_OK)
     {
         goto failed;
     }
@@ -75,22 +66,22 @@ failed:
 
 
 static ngx_int_t
-ngx_http_liveupdate_transfer_name(ngx_http_liveupdate_transfer_t *transfer)
+ngx_lu_transfer_name(ngx_lu_transfer_t *transfer)
 {
-    u_char                       *p;
-    size_t                        len;
-    liveupdate_str_t             *name;
-    ngx_http_liveupdate_job_t    *job;
-    ngx_http_liveupdate_jobs_t   *jobs;
-    ngx_http_liveupdate_fetch_t  *fetch;
+    u_char          *p;
+    size_t           len;
+    lu_str_t        *name;
+    ngx_lu_job_t    *job;
+    ngx_lu_jobs_t   *jobs;
+    ngx_lu_fetch_t  *fetch;
 
     job = transfer->job;
     jobs = job->jobs;
     fetch = &transfer->fetch;
     name = &transfer->file->name;
 
-    p = ngx_http_liveupdate_path(fetch->pool, "%V%s/%s", &jobs->fetch->uri,
-                                 job->app.data, name->data);
+    p = ngx_lu_path(fetch->pool, "%V%s/%s", &jobs->fetch->uri, job->app.data,
+                    name->data);
     if (p == NULL) {
         return NGX_ERROR;
     }
@@ -116,9 +107,8 @@ ngx_http_liveupdate_transfer_name(ngx_http_liveupdate_transfer_t *transfer)
 
     /* the machine's name: the next start of it removes what is left */
 
-    p = ngx_http_liveupdate_path(fetch->pool, "%V/tmp/%V.%P.%ui",
-                                 &jobs->store->path, &ngx_cycle->hostname,
-                                 ngx_pid, jobs->nfetched++);
+    p = ngx_lu_path(fetch->pool, "%V/tmp/%V.%P.%ui", &jobs->store->path,
+                    &ngx_cycle->hostname, ngx_pid, jobs->nfetched++);
     if (p == NULL) {
         return NGX_ERROR;
     }
@@ -131,47 +121,45 @@ ngx_http_liveupdate_transfer_name(ngx_http_liveupdate_transfer_t *transfer)
 
 
 void
-ngx_http_liveupdate_transfer_look(ngx_http_liveupdate_transfer_t *transfer)
+ngx_lu_transfer_look(ngx_lu_transfer_t *transfer)
 {
     off_t  received;
 
-    received = ngx_http_liveupdate_fetch_received(&transfer->fetch);
+    received = ngx_lu_fetch_received(&transfer->fetch);
 
     if ((uint64_t) received > transfer->limit) {
         transfer->too_large = 1;
-        ngx_http_liveupdate_fetch_abort(&transfer->fetch);
+        ngx_lu_fetch_abort(&transfer->fetch);
         return;
     }
 
-    if (ngx_http_liveupdate_fetch_is_late(&transfer->fetch)) {
-        ngx_http_liveupdate_fetch_abort(&transfer->fetch);
+    if (ngx_lu_fetch_is_late(&transfer->fetch)) {
+        ngx_lu_fetch_abort(&transfer->fetch);
     }
 }
 
 
 static void
-ngx_http_liveupdate_transfer_fetched(ngx_http_liveupdate_fetch_t *fetch)
+ngx_lu_transfer_fetched(ngx_lu_fetch_t *fetch)
 {
-    ngx_http_liveupdate_transfer_t *transfer = fetch->data;
+    ngx_lu_transfer_t *transfer = fetch->data;
 
     if (!fetch->stored) {
-        ngx_http_liveupdate_transfer_answer(transfer);
-        ngx_http_liveupdate_transfer_end(transfer);
+        ngx_lu_transfer_answer(transfer);
+        ngx_lu_transfer_end(transfer);
         return;
     }
 
-    if (ngx_http_liveupdate_transfer_check(transfer) != NGX_OK) {
+    if (ngx_lu_transfer_check(transfer) != NGX_OK) {
 
         /* there is no thread for it */
 
-        (void) ngx_http_liveupdate_store_unlink(&transfer->io,
-                                                transfer->fetch.path.data);
+        (void) ngx_lu_store_unlink(&transfer->io, transfer->fetch.path.data);
 
-        ngx_http_liveupdate_transfer_fail(transfer,
-                                          NGX_HTTP_LIVEUPDATE_JOB_OUTAGE,
-                                          "could not be verified: the server "
-                                          "is short of memory or threads");
-        ngx_http_liveupdate_transfer_end(transfer);
+        ngx_lu_transfer_fail(transfer, NGX_LU_JOB_OUTAGE,
+                             "could not be verified: the server is short of "
+                             "memory or threads");
+        ngx_lu_transfer_end(transfer);
     }
 }
 
@@ -179,10 +167,10 @@ ngx_http_liveupdate_transfer_fetched(ngx_http_liveupdate_fetch_t *fetch)
 /* There is no file: it is said what came in its place. */
 
 static void
-ngx_http_liveupdate_transfer_answer(ngx_http_liveupdate_transfer_t *transfer)
+ngx_lu_transfer_answer(ngx_lu_transfer_t *transfer)
 {
-    ngx_uint_t                    status;
-    ngx_http_liveupdate_fetch_t  *fetch;
+    ngx_uint_t       status;
+    ngx_lu_fetch_t  *fetch;
 
     fetch = &transfer->fetch;
     status = fetch->status;
@@ -190,68 +178,54 @@ ngx_http_liveupdate_transfer_answer(ngx_http_liveupdate_transfer_t *transfer)
     if (transfer->too_large) {
 
         if (transfer->file->size != UINT64_MAX) {
-            ngx_http_liveupdate_transfer_fail(transfer,
-                                            NGX_HTTP_LIVEUPDATE_JOB_WRONG,
-                                            "is larger than its manifest "
-                                            "says");
+            ngx_lu_transfer_fail(transfer, NGX_LU_JOB_WRONG,
+                                 "is larger than its manifest says");
             return;
         }
 
-        ngx_http_liveupdate_transfer_fail(transfer,
-                                          NGX_HTTP_LIVEUPDATE_JOB_REFUSED,
-                                          "is larger than "
-                                          "\"liveupdate_fetch\" allows");
+        ngx_lu_transfer_fail(transfer, NGX_LU_JOB_REFUSED, "is larger than "
+                             "\"liveupdate_fetch\" allows");
 
     } else if (!fetch->asked) {
-        ngx_http_liveupdate_transfer_fail(transfer,
-                                          NGX_HTTP_LIVEUPDATE_JOB_OUTAGE,
-                                          "was not fetched: the location of "
-                                          "\"liveupdate_fetch\" needs "
-                                          "\"proxy_pass\"");
+        ngx_lu_transfer_fail(transfer, NGX_LU_JOB_OUTAGE,
+                             "was not fetched: the location of "
+                             "\"liveupdate_fetch\" needs \"proxy_pass\"");
 
     } else if (status == 0) {
-        ngx_http_liveupdate_transfer_fail(transfer,
-                                          NGX_HTTP_LIVEUPDATE_JOB_OUTAGE,
-                                          "was not fetched: the origin did "
-                                          "not answer");
+        ngx_lu_transfer_fail(transfer, NGX_LU_JOB_OUTAGE,
+                             "was not fetched: the origin did not answer");
 
     } else if (status == NGX_HTTP_NOT_FOUND && transfer->file->is_optional) {
         transfer->missing = 1;
 
     } else if (status == NGX_HTTP_NOT_FOUND) {
-        ngx_http_liveupdate_transfer_fail(transfer,
-                                          NGX_HTTP_LIVEUPDATE_JOB_WRONG,
-                                          "is not at the origin (404)");
+        ngx_lu_transfer_fail(transfer, NGX_LU_JOB_WRONG,
+                             "is not at the origin (404)");
 
     } else if (status == NGX_HTTP_OK && fetch->received_all) {
-        ngx_http_liveupdate_transfer_fail(transfer,
-                                          NGX_HTTP_LIVEUPDATE_JOB_OUTAGE,
-                                          "could not be stored, perhaps "
-                                          "because the disk is full; the "
-                                          "error log says why");
+        ngx_lu_transfer_fail(transfer, NGX_LU_JOB_OUTAGE,
+                             "could not be stored, perhaps because the disk "
+                             "is full; the error log says why");
 
     } else if (status == NGX_HTTP_OK) {
-        ngx_http_liveupdate_transfer_fail(transfer,
-                                          NGX_HTTP_LIVEUPDATE_JOB_OUTAGE,
-                                          "was not received completely");
+        ngx_lu_transfer_fail(transfer, NGX_LU_JOB_OUTAGE,
+                             "was not received completely");
 
     } else if (status >= NGX_HTTP_SPECIAL_RESPONSE
                && status < NGX_HTTP_BAD_REQUEST
                && status != NGX_HTTP_NOT_MODIFIED)
     {
-        ngx_http_liveupdate_transfer_fail(transfer,
-                                          NGX_HTTP_LIVEUPDATE_JOB_REFUSED,
-                                          "is redirected by the origin, which "
-                                          "is not followed");
+        ngx_lu_transfer_fail(transfer, NGX_LU_JOB_REFUSED,
+                             "is redirected by the origin, which is not "
+                             "followed");
 
     } else {
-        ngx_http_liveupdate_transfer_fail(transfer,
-                             status >= NGX_HTTP_INTERNAL_SERVER_ERROR
+        ngx_lu_transfer_fail(transfer, status >= NGX_HTTP_INTERNAL_SERVER_ERROR
                              || status == NGX_HTTP_TOO_MANY_REQUESTS
                              || status == NGX_HTTP_REQUEST_TIME_OUT
-                             ? NGX_HTTP_LIVEUPDATE_JOB_OUTAGE
-                             : NGX_HTTP_LIVEUPDATE_JOB_WRONG,
-                             (char *) ngx_http_liveupdate_path(fetch->pool,
+                             ? NGX_LU_JOB_OUTAGE
+                             : NGX_LU_JOB_WRONG,
+                             (char *) ngx_lu_path(fetch->pool,
                                  "was not fetched: the origin answered %ui",
                                  status));
     }
@@ -259,7 +233,7 @@ ngx_http_liveupdate_transfer_answer(ngx_http_liveupdate_transfer_t *transfer)
 
 
 static ngx_int_t
-ngx_http_liveupdate_transfer_check(ngx_http_liveupdate_transfer_t *transfer)
+ngx_lu_transfer_check(ngx_lu_transfer_t *transfer)
 {
     ngx_thread_task_t  *task;
 
@@ -269,28 +243,28 @@ ngx_http_liveupdate_transfer_check(ngx_http_liveupdate_transfer_t *transfer)
     }
 
     task->ctx = transfer;
-    task->handler = ngx_http_liveupdate_transfer_thread;
+    task->handler = ngx_lu_transfer_thread;
     task->event.data = transfer;
-    task->event.handler = ngx_http_liveupdate_transfer_checked;
+    task->event.handler = ngx_lu_transfer_checked;
     task->event.log = ngx_cycle->log;
 
-    return ngx_http_liveupdate_thread_post(transfer->job->jobs->threads, task);
+    return ngx_lu_thread_post(transfer->job->jobs->threads, task);
 }
 
 
 static void
-ngx_http_liveupdate_transfer_thread(void *data, ngx_log_t *log)
+ngx_lu_transfer_thread(void *data, ngx_log_t *log)
 {
-    ngx_http_liveupdate_transfer_t *transfer = data;
+    ngx_lu_transfer_t *transfer = data;
 
-    ngx_http_liveupdate_io_t  io;
+    ngx_lu_io_t  io;
 
     if (transfer->job->jobs->aside) {
-        ngx_http_liveupdate_aside();
+        ngx_lu_aside();
     }
 
-    if (ngx_http_liveupdate_transfer_verify(transfer) == NGX_OK
-        && ngx_http_liveupdate_transfer_keep(transfer) == NGX_OK)
+    if (ngx_lu_transfer_verify(transfer) == NGX_OK
+        && ngx_lu_transfer_keep(transfer) == NGX_OK)
     {
         return;
     }
@@ -298,38 +272,34 @@ ngx_http_liveupdate_transfer_thread(void *data, ngx_log_t *log)
     /* what failed first is what is told */
 
     io = transfer->io;
-    (void) ngx_http_liveupdate_store_unlink(&io, transfer->fetch.path.data);
+    (void) ngx_lu_store_unlink(&io, transfer->fetch.path.data);
 }
 
 
 /* Nothing was fetched because the transport says so. */
 
 static ngx_int_t
-ngx_http_liveupdate_transfer_verify(ngx_http_liveupdate_transfer_t *transfer)
+ngx_lu_transfer_verify(ngx_lu_transfer_t *transfer)
 {
-    ngx_int_t                      rc;
-    liveupdate_plan_file_t        *file;
-    ngx_http_liveupdate_digest_t  *digest;
+    ngx_int_t         rc;
+    lu_plan_file_t   *file;
+    ngx_lu_digest_t  *digest;
 
     file = transfer->file;
     digest = &transfer->digest;
     digest->name = file->name;
 
-    rc = ngx_http_liveupdate_digest(&transfer->io, transfer->fetch.path.data,
-                                    digest);
+    rc = ngx_lu_digest(&transfer->io, transfer->fetch.path.data, digest);
     if (rc != NGX_OK) {
-        ngx_http_liveupdate_transfer_fail(transfer,
-                                          NGX_HTTP_LIVEUPDATE_JOB_OUTAGE,
-                                          "could not be stored; the error log "
-                                          "says why");
+        ngx_lu_transfer_fail(transfer, NGX_LU_JOB_OUTAGE,
+                             "could not be stored; the error log says why");
         return NGX_ERROR;
     }
 
     if (transfer->fetch.encoded) {
-        ngx_http_liveupdate_transfer_fail(transfer,
-                                          NGX_HTTP_LIVEUPDATE_JOB_WRONG,
-                                          "came with a Content-Encoding that "
-                                          "was not asked for");
+        ngx_lu_transfer_fail(transfer, NGX_LU_JOB_WRONG,
+                             "came with a Content-Encoding that was not asked "
+                             "for");
         return NGX_ERROR;
     }
 
@@ -338,55 +308,44 @@ ngx_http_liveupdate_transfer_verify(ngx_http_liveupdate_transfer_t *transfer)
         && file->sha256.len == 0
         && !file->has_sha512)
     {
-        ngx_http_liveupdate_transfer_fail(transfer,
-                                          NGX_HTTP_LIVEUPDATE_JOB_WRONG,
-                                          "came without its length, so that "
-                                          "nothing says that it is complete");
+        ngx_lu_transfer_fail(transfer, NGX_LU_JOB_WRONG,
+                             "came without its length, so that nothing says "
+                             "that it is complete");
         return NGX_ERROR;
     }
 
     if (transfer->fetch.length != -1
         && digest->size != (uint64_t) transfer->fetch.length)
     {
-        ngx_http_liveupdate_transfer_fail(transfer,
-                                          NGX_HTTP_LIVEUPDATE_JOB_WRONG,
-                                          "has another size than the origin "
-                                          "announced");
+        ngx_lu_transfer_fail(transfer, NGX_LU_JOB_WRONG,
+                             "has another size than the origin announced");
         return NGX_ERROR;
     }
 
     if (file->size != UINT64_MAX && digest->size != file->size) {
-        ngx_http_liveupdate_transfer_fail(transfer,
-                                          NGX_HTTP_LIVEUPDATE_JOB_WRONG,
-                                          "has another size than its manifest "
-                                          "says");
+        ngx_lu_transfer_fail(transfer, NGX_LU_JOB_WRONG,
+                             "has another size than its manifest says");
         return NGX_ERROR;
     }
 
     if (digest->size > transfer->limit) {
-        ngx_http_liveupdate_transfer_fail(transfer,
-                                          NGX_HTTP_LIVEUPDATE_JOB_REFUSED,
-                                          "is larger than "
-                                          "\"liveupdate_fetch\" allows");
+        ngx_lu_transfer_fail(transfer, NGX_LU_JOB_REFUSED, "is larger than "
+                             "\"liveupdate_fetch\" allows");
         return NGX_ERROR;
     }
 
     if (file->has_sha512
         && ngx_memcmp(file->sha512, digest->sha512, SHA512_DIGEST_LENGTH) != 0)
     {
-        ngx_http_liveupdate_transfer_fail(transfer,
-                                          NGX_HTTP_LIVEUPDATE_JOB_WRONG,
-                                          "has another SHA-512 than its "
-                                          "manifest says");
+        ngx_lu_transfer_fail(transfer, NGX_LU_JOB_WRONG,
+                             "has another SHA-512 than its manifest says");
         return NGX_ERROR;
     }
 
-    if (file->sha256.len && !liveupdate_str_is(&file->sha256, digest->sha256))
+    if (file->sha256.len && !lu_str_is(&file->sha256, digest->sha256))
     {
-        ngx_http_liveupdate_transfer_fail(transfer,
-                                          NGX_HTTP_LIVEUPDATE_JOB_WRONG,
-                                          "has another SHA-256 than its list "
-                                          "says");
+        ngx_lu_transfer_fail(transfer, NGX_LU_JOB_WRONG,
+                             "has another SHA-256 than its list says");
         return NGX_ERROR;
     }
 
@@ -397,22 +356,19 @@ ngx_http_liveupdate_transfer_verify(ngx_http_liveupdate_transfer_t *transfer)
 /* After a crash of the machine, too, what is in "uploads" is what it was. */
 
 static ngx_int_t
-ngx_http_liveupdate_transfer_keep(ngx_http_liveupdate_transfer_t *transfer)
+ngx_lu_transfer_keep(ngx_lu_transfer_t *transfer)
 {
     u_char  *from, *to;
 
     from = transfer->fetch.path.data;
-    to = ngx_http_liveupdate_path(transfer->fetch.pool, "%s/uploads/%s",
-                                  transfer->job->folder,
-                                  transfer->file->name.data);
+    to = ngx_lu_path(transfer->fetch.pool, "%s/uploads/%s",
+                     transfer->job->folder, transfer->file->name.data);
 
-    if (ngx_http_liveupdate_store_sync(&transfer->io, from) != NGX_OK
-        || ngx_http_liveupdate_store_rename(&transfer->io, from, to) != NGX_OK)
+    if (ngx_lu_store_sync(&transfer->io, from) != NGX_OK
+        || ngx_lu_store_rename(&transfer->io, from, to) != NGX_OK)
     {
-        ngx_http_liveupdate_transfer_fail(transfer,
-                                          NGX_HTTP_LIVEUPDATE_JOB_OUTAGE,
-                                          "could not be stored; the error log "
-                                          "says why");
+        ngx_lu_transfer_fail(transfer, NGX_LU_JOB_OUTAGE,
+                             "could not be stored; the error log says why");
         return NGX_ERROR;
     }
 
@@ -421,31 +377,31 @@ ngx_http_liveupdate_transfer_keep(ngx_http_liveupdate_transfer_t *transfer)
 
 
 static void
-ngx_http_liveupdate_transfer_checked(ngx_event_t *ev)
+ngx_lu_transfer_checked(ngx_event_t *ev)
 {
-    ngx_http_liveupdate_transfer_t *transfer = ev->data;
+    ngx_lu_transfer_t *transfer = ev->data;
 
-    if (!ngx_http_liveupdate_thread_over(ev)) {
+    if (!ngx_lu_thread_over(ev)) {
         return;
     }
 
-    ngx_http_liveupdate_transfer_end(transfer);
+    ngx_lu_transfer_end(transfer);
 }
 
 
 static void
-ngx_http_liveupdate_transfer_fail(ngx_http_liveupdate_transfer_t *transfer,
-    ngx_http_liveupdate_job_e error, const char *text)
+ngx_lu_transfer_fail(ngx_lu_transfer_t *transfer, ngx_lu_job_e error,
+    const char *text)
 {
     transfer->error = error;
 
-    (void) liveupdate_refuse(&transfer->why, &transfer->file->name,
-                             text ? text : "was not fetched");
+    (void) lu_refuse(&transfer->why, &transfer->file->name,
+                     text ? text : "was not fetched");
 }
 
 
 static void
-ngx_http_liveupdate_transfer_end(ngx_http_liveupdate_transfer_t *transfer)
+ngx_lu_transfer_end(ngx_lu_transfer_t *transfer)
 {
     if (transfer->io.operation) {
         ngx_log_error(NGX_LOG_CRIT, ngx_cycle->log, transfer->io.err,

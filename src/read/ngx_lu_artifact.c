@@ -10,16 +10,15 @@
 #include "core/lu_query.h"
 
 
-static ngx_int_t ngx_http_liveupdate_artifact_name(ngx_http_request_t *r,
-    ngx_str_t *app, ngx_str_t *release, ngx_str_t *name);
-static const liveupdate_file_t *ngx_http_liveupdate_artifact_find(
-    ngx_http_request_t *r, ngx_http_liveupdate_files_t *files,
-    ngx_str_t *name);
-static ngx_int_t ngx_http_liveupdate_artifact_locate(ngx_http_request_t *r,
-    ngx_str_t *app, ngx_str_t *release, const liveupdate_file_t *file);
-static ngx_int_t ngx_http_liveupdate_artifact_describe(ngx_http_request_t *r,
-    const liveupdate_file_t *file, ngx_uint_t gzip);
-static ngx_int_t ngx_http_liveupdate_artifact_none(ngx_http_request_t *r);
+static ngx_int_t ngx_lu_artifact_name(ngx_http_request_t *r, ngx_str_t *app,
+    ngx_str_t *release, ngx_str_t *name);
+static const lu_file_t *ngx_lu_artifact_find(ngx_http_request_t *r,
+    ngx_lu_files_t *files, ngx_str_t *name);
+static ngx_int_t ngx_lu_artifact_locate(ngx_http_request_t *r, ngx_str_t *app,
+    ngx_str_t *release, const lu_file_t *file);
+static ngx_int_t ngx_lu_artifact_describe(ngx_http_request_t *r,
+    const lu_file_t *file, ngx_uint_t gzip);
+static ngx_int_t ngx_lu_artifact_none(ngx_http_request_t *r);
 
 
 /*
@@ -28,26 +27,26 @@ static ngx_int_t ngx_http_liveupdate_artifact_none(ngx_http_request_t *r);
  */
 
 ngx_int_t
-ngx_http_liveupdate_artifact_handler(ngx_http_request_t *r)
+ngx_lu_artifact_handler(ngx_http_request_t *r)
 {
-    ngx_int_t                        rc;
-    ngx_str_t                        app, release, name;
-    const liveupdate_file_t         *file;
-    ngx_http_liveupdate_ctx_t       *ctx;
-    ngx_http_liveupdate_files_t     *files;
+    ngx_int_t         rc;
+    ngx_str_t         app, release, name;
+    const lu_file_t  *file;
+    ngx_lu_ctx_t     *ctx;
+    ngx_lu_files_t   *files;
 
     ctx = ngx_http_get_module_ctx(r, ngx_http_liveupdate_module);
 
-    if (ngx_http_liveupdate_artifact_name(r, &app, &release, &name)
+    if (ngx_lu_artifact_name(r, &app, &release, &name)
         != NGX_OK)
     {
-        return ngx_http_liveupdate_artifact_none(r);
+        return ngx_lu_artifact_none(r);
     }
 
     ctx->app = app;
     ctx->release = release;
 
-    rc = ngx_http_liveupdate_catalog_files(r, &app, &release, &files);
+    rc = ngx_lu_catalog_files(r, &app, &release, &files);
 
     if (rc == NGX_AGAIN) {
         r->write_event_handler = ngx_http_core_run_phases;
@@ -59,30 +58,30 @@ ngx_http_liveupdate_artifact_handler(ngx_http_request_t *r)
     }
 
     if (files == NULL) {
-        return ngx_http_liveupdate_artifact_none(r);
+        return ngx_lu_artifact_none(r);
     }
 
-    file = ngx_http_liveupdate_artifact_find(r, files, &name);
+    file = ngx_lu_artifact_find(r, files, &name);
 
     if (file == NULL) {
-        return ngx_http_liveupdate_artifact_none(r);
+        return ngx_lu_artifact_none(r);
     }
 
     ctx->located = 1;
     ngx_str_set(&ctx->result, "file");
 
-    return ngx_http_liveupdate_artifact_locate(r, &app, &release, file);
+    return ngx_lu_artifact_locate(r, &app, &release, file);
 }
 
 
 /* "{app}/{release}/{name}", or "{app}/{release}?href={name}" */
 
 static ngx_int_t
-ngx_http_liveupdate_artifact_name(ngx_http_request_t *r, ngx_str_t *app,
-    ngx_str_t *release, ngx_str_t *name)
+ngx_lu_artifact_name(ngx_http_request_t *r, ngx_str_t *app, ngx_str_t *release,
+    ngx_str_t *name)
 {
     u_char                    *p, *last;
-    liveupdate_str_t           args, id, value;
+    lu_str_t                   args, id, value;
     ngx_http_core_loc_conf_t  *clcf;
 
     clcf = ngx_http_get_module_loc_conf(r, ngx_http_core_module);
@@ -114,14 +113,14 @@ ngx_http_liveupdate_artifact_name(ngx_http_request_t *r, ngx_str_t *app,
     id.len = app->len;
     id.data = app->data;
 
-    if (!liveupdate_id_valid(&id)) {
+    if (!lu_id_valid(&id)) {
         return NGX_DECLINED;
     }
 
     id.len = release->len;
     id.data = release->data;
 
-    if (!liveupdate_id_valid(&id)) {
+    if (!lu_id_valid(&id)) {
         return NGX_DECLINED;
     }
 
@@ -135,7 +134,7 @@ ngx_http_liveupdate_artifact_name(ngx_http_request_t *r, ngx_str_t *app,
     args.len = r->args.len;
     args.data = r->args.data;
 
-    if (!liveupdate_query_find(&args, "href", &value) || value.len == 0) {
+    if (!lu_query_find(&args, "href", &value) || value.len == 0) {
         return NGX_DECLINED;
     }
 
@@ -146,14 +145,14 @@ ngx_http_liveupdate_artifact_name(ngx_http_request_t *r, ngx_str_t *app,
 }
 
 
-static const liveupdate_file_t *
-ngx_http_liveupdate_artifact_find(ngx_http_request_t *r,
-    ngx_http_liveupdate_files_t *files, ngx_str_t *name)
+static const lu_file_t *
+ngx_lu_artifact_find(ngx_http_request_t *r, ngx_lu_files_t *files,
+    ngx_str_t *name)
 {
-    u_char                   *buf;
-    ngx_uint_t                plus;
-    liveupdate_str_t          src, href;
-    const liveupdate_file_t  *file;
+    u_char           *buf;
+    ngx_uint_t        plus;
+    lu_str_t          src, href;
+    const lu_file_t  *file;
 
     src.len = name->len;
     src.data = name->data;
@@ -161,7 +160,7 @@ ngx_http_liveupdate_artifact_find(ngx_http_request_t *r,
     /* a name in the path was decoded by nginx */
 
     if (name->data >= r->uri.data && name->data < r->uri.data + r->uri.len) {
-        return liveupdate_file_find(files->files, files->nfiles, &src);
+        return lu_file_find(files->files, files->nfiles, &src);
     }
 
     buf = ngx_pnalloc(r->pool, src.len);
@@ -173,12 +172,12 @@ ngx_http_liveupdate_artifact_find(ngx_http_request_t *r,
 
     for (plus = 0; plus < 2; plus++) {
 
-        if (liveupdate_query_decode(&href, buf, &src, plus) != LIVEUPDATE_OK)
+        if (lu_query_decode(&href, buf, &src, plus) != LU_OK)
         {
             return NULL;
         }
 
-        file = liveupdate_file_find(files->files, files->nfiles, &href);
+        file = lu_file_find(files->files, files->nfiles, &href);
 
         if (file || memchr(src.data, '+', src.len) == NULL) {
             return file;
@@ -190,8 +189,8 @@ ngx_http_liveupdate_artifact_find(ngx_http_request_t *r,
 
 
 static ngx_int_t
-ngx_http_liveupdate_artifact_locate(ngx_http_request_t *r, ngx_str_t *app,
-    ngx_str_t *release, const liveupdate_file_t *file)
+ngx_lu_artifact_locate(ngx_http_request_t *r, ngx_str_t *app,
+    ngx_str_t *release, const lu_file_t *file)
 {
     u_char      *p, *uri;
     ngx_uint_t   gzip;
@@ -219,7 +218,7 @@ ngx_http_liveupdate_artifact_locate(ngx_http_request_t *r, ngx_str_t *app,
 
     ngx_http_set_exten(r);
 
-    if (ngx_http_liveupdate_artifact_describe(r, file, gzip) != NGX_OK) {
+    if (ngx_lu_artifact_describe(r, file, gzip) != NGX_OK) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
@@ -237,11 +236,11 @@ ngx_http_liveupdate_artifact_locate(ngx_http_request_t *r, ngx_str_t *app,
 /* The table may be gone before the headers are sent. */
 
 static ngx_int_t
-ngx_http_liveupdate_artifact_describe(ngx_http_request_t *r,
-    const liveupdate_file_t *file, ngx_uint_t gzip)
+ngx_lu_artifact_describe(ngx_http_request_t *r, const lu_file_t *file,
+    ngx_uint_t gzip)
 {
-    u_char                     *p;
-    ngx_http_liveupdate_ctx_t  *ctx;
+    u_char        *p;
+    ngx_lu_ctx_t  *ctx;
 
     ctx = ngx_http_get_module_ctx(r, ngx_http_liveupdate_module);
 
@@ -283,8 +282,7 @@ ngx_http_liveupdate_artifact_describe(ngx_http_request_t *r,
 
 
 static ngx_int_t
-ngx_http_liveupdate_artifact_none(ngx_http_request_t *r)
+ngx_lu_artifact_none(ngx_http_request_t *r)
 {
-    return ngx_http_liveupdate_static_refuse(r, NGX_HTTP_NOT_FOUND,
-                                               "File not found.");
+    return ngx_lu_static_refuse(r, NGX_HTTP_NOT_FOUND, "File not found.");
 }

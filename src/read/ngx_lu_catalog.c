@@ -16,22 +16,22 @@
  * asked for in these seconds, and of all.  Apps are always kept.
  */
 
-#define NGX_HTTP_LIVEUPDATE_CACHE      (8 * 1024 * 1024)
-#define NGX_HTTP_LIVEUPDATE_CACHE_MAX  (24 * 1024 * 1024)
-#define NGX_HTTP_LIVEUPDATE_IN_USE     5
+#define NGX_LU_CACHE      (8 * 1024 * 1024)
+#define NGX_LU_CACHE_MAX  (24 * 1024 * 1024)
+#define NGX_LU_IN_USE     5
 
 
 /* an app with a channel or two is one block of its pool */
 
-#define NGX_HTTP_LIVEUPDATE_POOL   2048
+#define NGX_LU_POOL  2048
 
 /* looks that are not urgent are collected: that long (msec), that many */
 
-#define NGX_HTTP_LIVEUPDATE_LOOK   50
-#define NGX_HTTP_LIVEUPDATE_LOOKS  64
+#define NGX_LU_LOOK   50
+#define NGX_LU_LOOKS  64
 
 
-struct ngx_http_liveupdate_node_s {
+struct ngx_lu_node_s {
     ngx_str_node_t                  sn;          /* "app" or "app/name" */
 
     /* what each request reads */
@@ -48,8 +48,8 @@ struct ngx_http_liveupdate_node_s {
     unsigned                        evictable:1;
     unsigned                        failed:1;    /* and there is no copy */
 
-    ngx_http_liveupdate_node_e      kind;
-    ngx_http_liveupdate_store_t    *store;
+    ngx_lu_node_e                   kind;
+    ngx_lu_store_t                 *store;
     ngx_queue_t                     queue;       /* if evictable */
     ngx_queue_t                     waiters;
     ngx_pool_t                     *pool;        /* of the copy */
@@ -58,44 +58,38 @@ struct ngx_http_liveupdate_node_s {
 };
 
 
-static ngx_int_t ngx_http_liveupdate_catalog_get(ngx_http_request_t *r,
-    ngx_http_liveupdate_node_e kind, ngx_str_t *app, ngx_str_t *name,
-    void **copy);
-static void ngx_http_liveupdate_node_prefetch(
-    ngx_http_liveupdate_node_t *node);
-static ngx_http_liveupdate_node_t *ngx_http_liveupdate_node_find(
-    ngx_http_liveupdate_store_t *store, ngx_http_liveupdate_node_e kind,
-    ngx_str_t *app, ngx_str_t *member);
-static ngx_int_t ngx_http_liveupdate_catalog_wait(ngx_http_request_t *r,
-    ngx_http_liveupdate_node_t *node);
-static void ngx_http_liveupdate_catalog_wake(ngx_http_liveupdate_node_t *node);
-static ngx_int_t ngx_http_liveupdate_load_start(
-    ngx_http_liveupdate_node_t *node, ngx_thread_pool_t *tp, ngx_str_t *app,
+static ngx_int_t ngx_lu_catalog_get(ngx_http_request_t *r, ngx_lu_node_e kind,
+    ngx_str_t *app, ngx_str_t *name, void **copy);
+static void ngx_lu_node_prefetch(
+    ngx_lu_node_t *node);
+static ngx_lu_node_t *ngx_lu_node_find(ngx_lu_store_t *store,
+    ngx_lu_node_e kind, ngx_str_t *app, ngx_str_t *member);
+static ngx_int_t ngx_lu_catalog_wait(ngx_http_request_t *r,
+    ngx_lu_node_t *node);
+static void ngx_lu_catalog_wake(ngx_lu_node_t *node);
+static ngx_int_t ngx_lu_load_start(ngx_lu_node_t *node, ngx_thread_pool_t *tp,
+    ngx_str_t *app, ngx_str_t *name);
+static void ngx_lu_look_later(ngx_lu_node_t *node, ngx_thread_pool_t *tp,
+    ngx_str_t *app, ngx_str_t *name);
+static void ngx_lu_look_handler(ngx_event_t *ev);
+static ngx_int_t ngx_lu_look_now(ngx_lu_store_t *store);
+static ngx_lu_load_t *ngx_lu_load_create(ngx_lu_node_t *node, ngx_str_t *app,
     ngx_str_t *name);
-static void ngx_http_liveupdate_look_later(ngx_http_liveupdate_node_t *node,
-    ngx_thread_pool_t *tp, ngx_str_t *app, ngx_str_t *name);
-static void ngx_http_liveupdate_look_handler(ngx_event_t *ev);
-static ngx_int_t ngx_http_liveupdate_look_now(
-    ngx_http_liveupdate_store_t *store);
-static ngx_http_liveupdate_load_t *ngx_http_liveupdate_load_create(
-    ngx_http_liveupdate_node_t *node, ngx_str_t *app, ngx_str_t *name);
-static ngx_int_t ngx_http_liveupdate_load_post(
-    ngx_http_liveupdate_load_t *load, ngx_thread_pool_t *tp);
-static void ngx_http_liveupdate_load_done(ngx_event_t *ev);
-static void ngx_http_liveupdate_load_finish(ngx_http_liveupdate_load_t *load);
-static void ngx_http_liveupdate_node_update(ngx_http_liveupdate_node_t *node,
-    ngx_http_liveupdate_load_t *load);
-static size_t ngx_http_liveupdate_node_memory(
-    ngx_http_liveupdate_node_t *node);
-static void ngx_http_liveupdate_node_evict(ngx_http_liveupdate_store_t *store);
+static ngx_int_t ngx_lu_load_post(ngx_lu_load_t *load, ngx_thread_pool_t *tp);
+static void ngx_lu_load_done(ngx_event_t *ev);
+static void ngx_lu_load_finish(ngx_lu_load_t *load);
+static void ngx_lu_node_update(ngx_lu_node_t *node, ngx_lu_load_t *load);
+static size_t ngx_lu_node_memory(
+    ngx_lu_node_t *node);
+static void ngx_lu_node_evict(ngx_lu_store_t *store);
 
 
 void
-ngx_http_liveupdate_catalog_init(ngx_http_liveupdate_store_t *store)
+ngx_lu_catalog_init(ngx_lu_store_t *store)
 {
     ngx_uint_t  i;
 
-    for (i = 0; i < NGX_HTTP_LIVEUPDATE_TREES; i++) {
+    for (i = 0; i < NGX_LU_TREES; i++) {
         ngx_rbtree_init(&store->trees[i], &store->sentinel,
                         ngx_str_rbtree_insert_value);
     }
@@ -105,14 +99,12 @@ ngx_http_liveupdate_catalog_init(ngx_http_liveupdate_store_t *store)
 
 
 ngx_int_t
-ngx_http_liveupdate_catalog_app(ngx_http_request_t *r, ngx_str_t *id,
-    liveupdate_app_t **app)
+ngx_lu_catalog_app(ngx_http_request_t *r, ngx_str_t *id, lu_app_t **app)
 {
     void       *copy;
     ngx_int_t   rc;
 
-    rc = ngx_http_liveupdate_catalog_get(r, NGX_HTTP_LIVEUPDATE_NODE_APP, id,
-                                         NULL, &copy);
+    rc = ngx_lu_catalog_get(r, NGX_LU_NODE_APP, id, NULL, &copy);
     *app = copy;
 
     return rc;
@@ -120,14 +112,13 @@ ngx_http_liveupdate_catalog_app(ngx_http_request_t *r, ngx_str_t *id,
 
 
 ngx_int_t
-ngx_http_liveupdate_catalog_files(ngx_http_request_t *r, ngx_str_t *app,
-    ngx_str_t *release, ngx_http_liveupdate_files_t **files)
+ngx_lu_catalog_files(ngx_http_request_t *r, ngx_str_t *app, ngx_str_t *release,
+    ngx_lu_files_t **files)
 {
     void       *copy;
     ngx_int_t   rc;
 
-    rc = ngx_http_liveupdate_catalog_get(r, NGX_HTTP_LIVEUPDATE_NODE_FILES,
-                                         app, release, &copy);
+    rc = ngx_lu_catalog_get(r, NGX_LU_NODE_FILES, app, release, &copy);
     *files = copy;
 
     return rc;
@@ -135,14 +126,13 @@ ngx_http_liveupdate_catalog_files(ngx_http_request_t *r, ngx_str_t *app,
 
 
 ngx_int_t
-ngx_http_liveupdate_catalog_td(ngx_http_request_t *r, ngx_str_t *app,
-    ngx_str_t *name, liveupdate_td_t **td)
+ngx_lu_catalog_td(ngx_http_request_t *r, ngx_str_t *app, ngx_str_t *name,
+    lu_td_t **td)
 {
     void       *copy;
     ngx_int_t   rc;
 
-    rc = ngx_http_liveupdate_catalog_get(r, NGX_HTTP_LIVEUPDATE_NODE_TD, app,
-                                         name, &copy);
+    rc = ngx_lu_catalog_get(r, NGX_LU_NODE_TD, app, name, &copy);
     *td = copy;
 
     return rc;
@@ -150,26 +140,25 @@ ngx_http_liveupdate_catalog_td(ngx_http_request_t *r, ngx_str_t *app,
 
 
 static ngx_int_t
-ngx_http_liveupdate_catalog_get(ngx_http_request_t *r,
-    ngx_http_liveupdate_node_e kind, ngx_str_t *app, ngx_str_t *name,
-    void **copy)
+ngx_lu_catalog_get(ngx_http_request_t *r, ngx_lu_node_e kind, ngx_str_t *app,
+    ngx_str_t *name, void **copy)
 {
-    ngx_http_liveupdate_ctx_t       *ctx;
-    ngx_http_liveupdate_node_t      *node;
-    ngx_http_liveupdate_loc_conf_t  *lucf;
+    ngx_lu_ctx_t       *ctx;
+    ngx_lu_node_t      *node;
+    ngx_lu_loc_conf_t  *lucf;
 
     *copy = NULL;
 
     ctx = ngx_http_get_module_ctx(r, ngx_http_liveupdate_module);
     lucf = ngx_http_get_module_loc_conf(r, ngx_http_liveupdate_module);
 
-    node = ngx_http_liveupdate_node_find(lucf->store, kind, app, name);
+    node = ngx_lu_node_find(lucf->store, kind, app, name);
     if (node == NULL) {
         return NGX_ERROR;
     }
 
-    if (kind == NGX_HTTP_LIVEUPDATE_NODE_APP) {
-        ngx_http_liveupdate_node_prefetch(node);
+    if (kind == NGX_LU_NODE_APP) {
+        ngx_lu_node_prefetch(node);
     }
 
     /* what has waited once is content with what was current when it came */
@@ -181,20 +170,18 @@ ngx_http_liveupdate_catalog_get(ngx_http_request_t *r,
     if (!node->loaded
         || (ngx_atomic_int_t) (node->generation - ctx->generation) < 0)
     {
-        if (ngx_http_liveupdate_load_start(node, lucf->readers, app, name)
-            != NGX_OK)
-        {
+        if (ngx_lu_load_start(node, lucf->readers, app, name) != NGX_OK) {
             return NGX_ERROR;
         }
 
-        return ngx_http_liveupdate_catalog_wait(r, node);
+        return ngx_lu_catalog_wait(r, node);
     }
 
     if (ngx_time() - node->checked >= lucf->valid && !node->loading) {
 
         /* other machines tell nobody of their changes: look, meanwhile serve */
 
-        ngx_http_liveupdate_look_later(node, lucf->readers, app, name);
+        ngx_lu_look_later(node, lucf->readers, app, name);
     }
 
     if (node->evictable) {
@@ -215,7 +202,7 @@ ngx_http_liveupdate_catalog_get(ngx_http_request_t *r,
  */
 
 static void
-ngx_http_liveupdate_node_prefetch(ngx_http_liveupdate_node_t *node)
+ngx_lu_node_prefetch(ngx_lu_node_t *node)
 {
     u_char  *p, *last;
 
@@ -225,23 +212,23 @@ ngx_http_liveupdate_node_prefetch(ngx_http_liveupdate_node_t *node)
         return;
     }
 
-    last = p + ngx_min(node->size, NGX_HTTP_LIVEUPDATE_POOL);
+    last = p + ngx_min(node->size, NGX_LU_POOL);
 
     for ( /* void */ ; p < last; p += ngx_cacheline_size) {
-        ngx_http_liveupdate_prefetch(p);
+        ngx_lu_prefetch(p);
     }
 }
 
 
-static ngx_http_liveupdate_node_t *
-ngx_http_liveupdate_node_find(ngx_http_liveupdate_store_t *store,
-    ngx_http_liveupdate_node_e kind, ngx_str_t *app, ngx_str_t *member)
+static ngx_lu_node_t *
+ngx_lu_node_find(ngx_lu_store_t *store, ngx_lu_node_e kind, ngx_str_t *app,
+    ngx_str_t *member)
 {
-    u_char                      *p, buf[64 + 1 + 255];
-    uint32_t                     hash;
-    ngx_str_t                    name;
-    ngx_rbtree_t                *tree;
-    ngx_http_liveupdate_node_t  *node;
+    u_char         *p, buf[64 + 1 + 255];
+    uint32_t        hash;
+    ngx_str_t       name;
+    ngx_rbtree_t   *tree;
+    ngx_lu_node_t  *node;
 
     if (member) {
         p = ngx_cpymem(buf, app->data, app->len);
@@ -256,28 +243,26 @@ ngx_http_liveupdate_node_find(ngx_http_liveupdate_store_t *store,
     }
 
     hash = ngx_murmur_hash2(name.data, name.len);
-    tree = &store->trees[hash % NGX_HTTP_LIVEUPDATE_TREES];
+    tree = &store->trees[hash % NGX_LU_TREES];
 
-    node = (ngx_http_liveupdate_node_t *)
-                            ngx_str_rbtree_lookup(tree, &name, hash);
+    node = (ngx_lu_node_t *) ngx_str_rbtree_lookup(tree, &name, hash);
     if (node) {
         return node;
     }
 
-    node = ngx_calloc(sizeof(ngx_http_liveupdate_node_t) + name.len,
-                      ngx_cycle->log);
+    node = ngx_calloc(sizeof(ngx_lu_node_t) + name.len, ngx_cycle->log);
     if (node == NULL) {
         return NULL;
     }
 
     node->sn.node.key = hash;
     node->sn.str.len = name.len;
-    node->sn.str.data = (u_char *) node + sizeof(ngx_http_liveupdate_node_t);
+    node->sn.str.data = (u_char *) node + sizeof(ngx_lu_node_t);
     ngx_memcpy(node->sn.str.data, name.data, name.len);
 
     node->store = store;
     node->kind = kind;
-    node->current = ngx_http_liveupdate_generation(store, app);
+    node->current = ngx_lu_generation(store, app);
 
     ngx_queue_init(&node->waiters);
     ngx_rbtree_insert(tree, &node->sn.node);
@@ -287,10 +272,9 @@ ngx_http_liveupdate_node_find(ngx_http_liveupdate_store_t *store,
 
 
 static ngx_int_t
-ngx_http_liveupdate_catalog_wait(ngx_http_request_t *r,
-    ngx_http_liveupdate_node_t *node)
+ngx_lu_catalog_wait(ngx_http_request_t *r, ngx_lu_node_t *node)
 {
-    ngx_http_liveupdate_ctx_t  *ctx;
+    ngx_lu_ctx_t  *ctx;
 
     ctx = ngx_http_get_module_ctx(r, ngx_http_liveupdate_module);
 
@@ -309,12 +293,12 @@ ngx_http_liveupdate_catalog_wait(ngx_http_request_t *r,
 
 
 static void
-ngx_http_liveupdate_catalog_wake(ngx_http_liveupdate_node_t *node)
+ngx_lu_catalog_wake(ngx_lu_node_t *node)
 {
-    ngx_queue_t                *q, waiters;
-    ngx_connection_t           *c;
-    ngx_http_request_t         *r;
-    ngx_http_liveupdate_ctx_t  *ctx;
+    ngx_queue_t         *q, waiters;
+    ngx_connection_t    *c;
+    ngx_http_request_t  *r;
+    ngx_lu_ctx_t        *ctx;
 
     /* those who wait again are not in this round */
 
@@ -330,7 +314,7 @@ ngx_http_liveupdate_catalog_wake(ngx_http_liveupdate_node_t *node)
         q = ngx_queue_head(&waiters);
         ngx_queue_remove(q);
 
-        ctx = ngx_queue_data(q, ngx_http_liveupdate_ctx_t, queue);
+        ctx = ngx_queue_data(q, ngx_lu_ctx_t, queue);
 
         r = ctx->request;
         c = r->connection;
@@ -350,39 +334,39 @@ ngx_http_liveupdate_catalog_wake(ngx_http_liveupdate_node_t *node)
 
 
 static ngx_int_t
-ngx_http_liveupdate_load_start(ngx_http_liveupdate_node_t *node,
-    ngx_thread_pool_t *tp, ngx_str_t *app, ngx_str_t *name)
+ngx_lu_load_start(ngx_lu_node_t *node, ngx_thread_pool_t *tp, ngx_str_t *app,
+    ngx_str_t *name)
 {
-    ngx_http_liveupdate_load_t  *load;
+    ngx_lu_load_t  *load;
 
     if (node->loading) {
 
         /* it may be one of those that were not urgent until now */
 
-        return ngx_http_liveupdate_look_now(node->store);
+        return ngx_lu_look_now(node->store);
     }
 
-    load = ngx_http_liveupdate_load_create(node, app, name);
+    load = ngx_lu_load_create(node, app, name);
     if (load == NULL) {
         return NGX_ERROR;
     }
 
-    return ngx_http_liveupdate_load_post(load, tp);
+    return ngx_lu_load_post(load, tp);
 }
 
 
 /* To wake a thread costs more than a look does: it is woken for many. */
 
 static void
-ngx_http_liveupdate_look_later(ngx_http_liveupdate_node_t *node,
-    ngx_thread_pool_t *tp, ngx_str_t *app, ngx_str_t *name)
+ngx_lu_look_later(ngx_lu_node_t *node, ngx_thread_pool_t *tp, ngx_str_t *app,
+    ngx_str_t *name)
 {
-    ngx_http_liveupdate_load_t   *load;
-    ngx_http_liveupdate_store_t  *store;
+    ngx_lu_load_t   *load;
+    ngx_lu_store_t  *store;
 
     node->checked = ngx_time();
 
-    load = ngx_http_liveupdate_load_create(node, app, name);
+    load = ngx_lu_load_create(node, app, name);
     if (load == NULL) {
         return;
     }
@@ -393,64 +377,63 @@ ngx_http_liveupdate_look_later(ngx_http_liveupdate_node_t *node,
     store->looks = load;
     store->readers = tp;
 
-    if (++store->nlooks == NGX_HTTP_LIVEUPDATE_LOOKS) {
-        (void) ngx_http_liveupdate_look_now(store);
+    if (++store->nlooks == NGX_LU_LOOKS) {
+        (void) ngx_lu_look_now(store);
         return;
     }
 
     if (!store->look.timer_set) {
-        store->look.handler = ngx_http_liveupdate_look_handler;
+        store->look.handler = ngx_lu_look_handler;
         store->look.data = store;
         store->look.log = ngx_cycle->log;
         store->look.cancelable = 1;
 
-        ngx_add_timer(&store->look, NGX_HTTP_LIVEUPDATE_LOOK);
+        ngx_add_timer(&store->look, NGX_LU_LOOK);
     }
 }
 
 
 static void
-ngx_http_liveupdate_look_handler(ngx_event_t *ev)
+ngx_lu_look_handler(ngx_event_t *ev)
 {
-    (void) ngx_http_liveupdate_look_now(ev->data);
+    (void) ngx_lu_look_now(ev->data);
 }
 
 
 static ngx_int_t
-ngx_http_liveupdate_look_now(ngx_http_liveupdate_store_t *store)
+ngx_lu_look_now(ngx_lu_store_t *store)
 {
-    ngx_http_liveupdate_load_t  *load;
+    ngx_lu_load_t  *load;
 
     load = store->looks;
 
     store->looks = NULL;
     store->nlooks = 0;
 
-    return load ? ngx_http_liveupdate_load_post(load, store->readers) : NGX_OK;
+    return load ? ngx_lu_load_post(load, store->readers) : NGX_OK;
 }
 
 
-static ngx_http_liveupdate_load_t *
-ngx_http_liveupdate_load_create(ngx_http_liveupdate_node_t *node,
-    ngx_str_t *app, ngx_str_t *name)
+static ngx_lu_load_t *
+ngx_lu_load_create(ngx_lu_node_t *node, ngx_str_t *app, ngx_str_t *name)
 {
-    ngx_pool_t                  *pool;
-    ngx_thread_task_t           *task;
-    ngx_http_liveupdate_load_t  *load;
+    ngx_pool_t         *pool;
+    ngx_thread_task_t  *task;
+    ngx_lu_load_t      *load;
 
     pool = ngx_create_pool(4096, ngx_cycle->log);
     if (pool == NULL) {
         return NULL;
     }
 
-    task = ngx_thread_task_alloc(pool, sizeof(ngx_http_liveupdate_load_t));
+    task = ngx_thread_task_alloc(pool, sizeof(ngx_lu_load_t));
     if (task == NULL) {
         goto failed;
     }
 
     load = task->ctx;
 
-    ngx_memzero(load, sizeof(ngx_http_liveupdate_load_t));
+    ngx_memzero(load, sizeof(ngx_lu_load_t));
 
     load->app.len = app->len;
     load->app.data = ngx_pstrdup(pool, app);
@@ -476,7 +459,7 @@ ngx_http_liveupdate_load_create(ngx_http_liveupdate_node_t *node,
     load->uniq = node->uniq;
     load->changed = node->changed;
 
-    load->pool = ngx_create_pool(NGX_HTTP_LIVEUPDATE_POOL, ngx_cycle->log);
+    load->pool = ngx_create_pool(NGX_LU_POOL, ngx_cycle->log);
     if (load->pool == NULL) {
         goto failed;
     }
@@ -496,12 +479,11 @@ failed:
 /* A load, and those that are to be done with it. */
 
 static ngx_int_t
-ngx_http_liveupdate_load_post(ngx_http_liveupdate_load_t *load,
-    ngx_thread_pool_t *tp)
+ngx_lu_load_post(ngx_lu_load_t *load, ngx_thread_pool_t *tp)
 {
-    ngx_thread_task_t           *task;
-    ngx_http_liveupdate_load_t  *next;
-    ngx_http_liveupdate_node_t  *node;
+    ngx_thread_task_t  *task;
+    ngx_lu_load_t      *next;
+    ngx_lu_node_t      *node;
 
     for (next = load; next; next = next->next) {
         node = next->node;
@@ -510,18 +492,18 @@ ngx_http_liveupdate_load_post(ngx_http_liveupdate_load_t *load,
         /* an app's releases may have changed without it; a table has none */
 
         next->compare = node->copy
-                        && (node->kind != NGX_HTTP_LIVEUPDATE_NODE_APP
+                        && (node->kind != NGX_LU_NODE_APP
                             || node->generation == next->generation);
     }
 
     task = load->task;
 
-    task->handler = ngx_http_liveupdate_load_thread;
+    task->handler = ngx_lu_load_thread;
     task->event.data = load;
-    task->event.handler = ngx_http_liveupdate_load_done;
+    task->event.handler = ngx_lu_load_done;
     task->event.log = ngx_cycle->log;
 
-    if (ngx_http_liveupdate_thread_post(tp, task) == NGX_OK) {
+    if (ngx_lu_thread_post(tp, task) == NGX_OK) {
         return NGX_OK;
     }
 
@@ -542,41 +524,41 @@ ngx_http_liveupdate_load_post(ngx_http_liveupdate_load_t *load,
 
 
 static void
-ngx_http_liveupdate_load_done(ngx_event_t *ev)
+ngx_lu_load_done(ngx_event_t *ev)
 {
-    ngx_http_liveupdate_load_t *load = ev->data;
+    ngx_lu_load_t *load = ev->data;
 
-    ngx_http_liveupdate_load_t  *next;
+    ngx_lu_load_t  *next;
 
-    if (!ngx_http_liveupdate_thread_over(ev)) {
+    if (!ngx_lu_thread_over(ev)) {
         return;
     }
 
     for ( /* void */ ; load; load = next) {
         next = load->next;
-        ngx_http_liveupdate_load_finish(load);
+        ngx_lu_load_finish(load);
     }
 }
 
 
 static void
-ngx_http_liveupdate_load_finish(ngx_http_liveupdate_load_t *load)
+ngx_lu_load_finish(ngx_lu_load_t *load)
 {
-    u_char                      *sentence;
-    ngx_http_liveupdate_node_t  *node;
+    u_char         *sentence;
+    ngx_lu_node_t  *node;
 
     node = load->node;
 
-    ngx_http_liveupdate_add(ngx_http_liveupdate_numbers(node->store)->loads[
-                  load->rc == NGX_OK ? NGX_HTTP_LIVEUPDATE_LOADED
-                  : load->rc == NGX_DONE ? NGX_HTTP_LIVEUPDATE_LOAD_UNCHANGED
-                  : load->rc == NGX_DECLINED ? NGX_HTTP_LIVEUPDATE_LOAD_ABSENT
-                  : NGX_HTTP_LIVEUPDATE_LOAD_FAILED], 1);
+    ngx_lu_add(ngx_lu_numbers(node->store)->loads[
+                  load->rc == NGX_OK ? NGX_LU_LOADED
+                  : load->rc == NGX_DONE ? NGX_LU_LOAD_UNCHANGED
+                  : load->rc == NGX_DECLINED ? NGX_LU_LOAD_ABSENT
+                  : NGX_LU_LOAD_FAILED], 1);
 
     if (load->rc == NGX_ERROR) {
 
         sentence = load->error.text
-                   ? ngx_http_liveupdate_sentence(load->io.pool, &load->error)
+                   ? ngx_lu_sentence(load->io.pool, &load->error)
                    : NULL;
 
         if (sentence) {
@@ -592,20 +574,19 @@ ngx_http_liveupdate_load_finish(ngx_http_liveupdate_load_t *load)
         }
     }
 
-    ngx_http_liveupdate_node_update(node, load);
+    ngx_lu_node_update(node, load);
 
     ngx_destroy_pool(load->io.pool);
 
-    ngx_http_liveupdate_catalog_wake(node);
-    ngx_http_liveupdate_node_evict(node->store);
+    ngx_lu_catalog_wake(node);
+    ngx_lu_node_evict(node->store);
 }
 
 
 static void
-ngx_http_liveupdate_node_update(ngx_http_liveupdate_node_t *node,
-    ngx_http_liveupdate_load_t *load)
+ngx_lu_node_update(ngx_lu_node_t *node, ngx_lu_load_t *load)
 {
-    ngx_http_liveupdate_store_t  *store;
+    ngx_lu_store_t  *store;
 
     store = node->store;
 
@@ -640,7 +621,7 @@ ngx_http_liveupdate_node_update(ngx_http_liveupdate_node_t *node,
 
     if (node->evictable) {
         ngx_queue_remove(&node->queue);
-        store->size -= ngx_http_liveupdate_node_memory(node);
+        store->size -= ngx_lu_node_memory(node);
         node->evictable = 0;
     }
 
@@ -655,9 +636,9 @@ ngx_http_liveupdate_node_update(ngx_http_liveupdate_node_t *node,
     node->uniq = load->uniq;
     node->changed = load->changed;
 
-    if (node->copy == NULL || node->kind != NGX_HTTP_LIVEUPDATE_NODE_APP) {
+    if (node->copy == NULL || node->kind != NGX_LU_NODE_APP) {
         ngx_queue_insert_head(&store->evictable, &node->queue);
-        store->size += ngx_http_liveupdate_node_memory(node);
+        store->size += ngx_lu_node_memory(node);
         node->evictable = 1;
         node->used = ngx_time();
     }
@@ -667,34 +648,33 @@ ngx_http_liveupdate_node_update(ngx_http_liveupdate_node_t *node,
 /* However little a copy is, its pool has a block. */
 
 static size_t
-ngx_http_liveupdate_node_memory(ngx_http_liveupdate_node_t *node)
+ngx_lu_node_memory(ngx_lu_node_t *node)
 {
     size_t  size;
 
-    size = sizeof(ngx_http_liveupdate_node_t) + node->sn.str.len;
+    size = sizeof(ngx_lu_node_t) + node->sn.str.len;
 
-    return node->pool ? size + ngx_max(node->size, NGX_HTTP_LIVEUPDATE_POOL)
-                      : size;
+    return node->pool ? size + ngx_max(node->size, NGX_LU_POOL) : size;
 }
 
 
 static void
-ngx_http_liveupdate_node_evict(ngx_http_liveupdate_store_t *store)
+ngx_lu_node_evict(ngx_lu_store_t *store)
 {
-    ngx_queue_t                 *q, *prev;
-    ngx_http_liveupdate_node_t  *node;
+    ngx_queue_t    *q, *prev;
+    ngx_lu_node_t  *node;
 
     for (q = ngx_queue_last(&store->evictable);
          q != ngx_queue_sentinel(&store->evictable)
-         && store->size > NGX_HTTP_LIVEUPDATE_CACHE;
+         && store->size > NGX_LU_CACHE;
          q = prev)
     {
         prev = ngx_queue_prev(q);
 
-        node = ngx_queue_data(q, ngx_http_liveupdate_node_t, queue);
+        node = ngx_queue_data(q, ngx_lu_node_t, queue);
 
-        if (ngx_time() - node->used < NGX_HTTP_LIVEUPDATE_IN_USE
-            && store->size <= NGX_HTTP_LIVEUPDATE_CACHE_MAX)
+        if (ngx_time() - node->used < NGX_LU_IN_USE
+            && store->size <= NGX_LU_CACHE_MAX)
         {
             return;
         }
@@ -705,10 +685,9 @@ ngx_http_liveupdate_node_evict(ngx_http_liveupdate_store_t *store)
 
         ngx_queue_remove(&node->queue);
         ngx_rbtree_delete(&store->trees[node->sn.node.key
-                                        % NGX_HTTP_LIVEUPDATE_TREES],
-                          &node->sn.node);
+                                        % NGX_LU_TREES], &node->sn.node);
 
-        store->size -= ngx_http_liveupdate_node_memory(node);
+        store->size -= ngx_lu_node_memory(node);
 
         if (node->pool) {
             ngx_destroy_pool(node->pool);

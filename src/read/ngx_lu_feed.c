@@ -15,33 +15,30 @@
 #include "core/lu_name.h"
 
 
-static ngx_int_t ngx_http_liveupdate_feed_path(ngx_http_request_t *r,
-    ngx_str_t *id, liveupdate_str_t *path);
-static ngx_int_t ngx_http_liveupdate_feed_find(ngx_http_request_t *r,
-    ngx_str_t *id, liveupdate_app_t *app, liveupdate_str_t *path);
-static ngx_int_t ngx_http_liveupdate_download_find(ngx_http_request_t *r,
-    ngx_str_t *id, liveupdate_app_t *app, liveupdate_str_t *path);
-static ngx_int_t ngx_http_liveupdate_feed_locate(ngx_http_request_t *r,
-    ngx_str_t *id, const liveupdate_str_t *name, ngx_uint_t cut);
-static ngx_int_t ngx_http_liveupdate_feed_describe(ngx_http_request_t *r,
-    liveupdate_app_t *app, const liveupdate_str_t *name, ngx_uint_t count,
-    unsigned platform);
-static void ngx_http_liveupdate_feed_client(ngx_http_request_t *r,
-    liveupdate_client_t *client);
-static ngx_int_t ngx_http_liveupdate_feed_slash(ngx_http_request_t *r);
-static ngx_int_t ngx_http_liveupdate_feed_text(ngx_http_request_t *r,
-    ngx_str_t *text);
+static ngx_int_t ngx_lu_feed_path(ngx_http_request_t *r, ngx_str_t *id,
+    lu_str_t *path);
+static ngx_int_t ngx_lu_feed_find(ngx_http_request_t *r, ngx_str_t *id,
+    lu_app_t *app, lu_str_t *path);
+static ngx_int_t ngx_lu_download_find(ngx_http_request_t *r, ngx_str_t *id,
+    lu_app_t *app, lu_str_t *path);
+static ngx_int_t ngx_lu_feed_locate(ngx_http_request_t *r, ngx_str_t *id,
+    const lu_str_t *name, ngx_uint_t cut);
+static ngx_int_t ngx_lu_feed_describe(ngx_http_request_t *r, lu_app_t *app,
+    const lu_str_t *name, ngx_uint_t count, unsigned platform);
+static void ngx_lu_feed_client(ngx_http_request_t *r, lu_client_t *client);
+static ngx_int_t ngx_lu_feed_slash(ngx_http_request_t *r);
+static ngx_int_t ngx_lu_feed_text(ngx_http_request_t *r, ngx_str_t *text);
 
 
 ngx_int_t
-ngx_http_liveupdate_feed_handler(ngx_http_request_t *r)
+ngx_lu_feed_handler(ngx_http_request_t *r)
 {
-    ngx_int_t                        rc;
-    ngx_str_t                        id;
-    liveupdate_app_t                *app;
-    liveupdate_str_t                 path, str;
-    ngx_http_liveupdate_ctx_t       *ctx;
-    ngx_http_liveupdate_loc_conf_t  *lucf;
+    ngx_int_t           rc;
+    ngx_str_t           id;
+    lu_app_t           *app;
+    lu_str_t            path, str;
+    ngx_lu_ctx_t       *ctx;
+    ngx_lu_loc_conf_t  *lucf;
 
     lucf = ngx_http_get_module_loc_conf(r, ngx_http_liveupdate_module);
 
@@ -57,14 +54,13 @@ ngx_http_liveupdate_feed_handler(ngx_http_request_t *r)
     str.len = id.len;
     str.data = id.data;
 
-    if (!liveupdate_id_valid(&str)) {
-        return ngx_http_liveupdate_static_refuse(r, NGX_HTTP_NOT_FOUND,
-                                               "App not found.");
+    if (!lu_id_valid(&str)) {
+        return ngx_lu_static_refuse(r, NGX_HTTP_NOT_FOUND, "App not found.");
     }
 
     ctx->app = id;
 
-    rc = ngx_http_liveupdate_catalog_app(r, &id, &app);
+    rc = ngx_lu_catalog_app(r, &id, &app);
 
     if (rc == NGX_AGAIN) {
         r->write_event_handler = ngx_http_core_run_phases;
@@ -78,17 +74,15 @@ ngx_http_liveupdate_feed_handler(ngx_http_request_t *r)
     if (app == NULL) {
         ngx_str_set(&ctx->result, "no_app");
 
-        return ngx_http_liveupdate_static_refuse(r, NGX_HTTP_NOT_FOUND,
-                                               "App not found.");
+        return ngx_lu_static_refuse(r, NGX_HTTP_NOT_FOUND, "App not found.");
     }
 
-    if (ngx_http_liveupdate_feed_path(r, &id, &path) != NGX_OK) {
-        return ngx_http_liveupdate_static_refuse(r, NGX_HTTP_NOT_FOUND,
-                                               "Not found.");
+    if (ngx_lu_feed_path(r, &id, &path) != NGX_OK) {
+        return ngx_lu_static_refuse(r, NGX_HTTP_NOT_FOUND, "Not found.");
     }
 
-    return lucf->feed ? ngx_http_liveupdate_feed_find(r, &id, app, &path)
-                      : ngx_http_liveupdate_download_find(r, &id, app, &path);
+    return lucf->feed ? ngx_lu_feed_find(r, &id, app, &path)
+                      : ngx_lu_download_find(r, &id, app, &path);
 }
 
 
@@ -98,8 +92,7 @@ ngx_http_liveupdate_feed_handler(ngx_http_request_t *r)
  */
 
 static ngx_int_t
-ngx_http_liveupdate_feed_path(ngx_http_request_t *r, ngx_str_t *id,
-    liveupdate_str_t *path)
+ngx_lu_feed_path(ngx_http_request_t *r, ngx_str_t *id, lu_str_t *path)
 {
     u_char                    *p, *last;
     ngx_http_core_loc_conf_t  *clcf;
@@ -149,37 +142,35 @@ ngx_http_liveupdate_feed_path(ngx_http_request_t *r, ngx_str_t *id,
 
 
 static ngx_int_t
-ngx_http_liveupdate_feed_find(ngx_http_request_t *r, ngx_str_t *id,
-    liveupdate_app_t *app, liveupdate_str_t *path)
+ngx_lu_feed_find(ngx_http_request_t *r, ngx_str_t *id, lu_app_t *app,
+    lu_str_t *path)
 {
-    ngx_int_t                   rc;
-    liveupdate_feed_t           feed;
-    liveupdate_arena_t          arena;
-    liveupdate_client_t         client;
-    ngx_http_liveupdate_ctx_t  *ctx;
+    ngx_int_t      rc;
+    lu_feed_t      feed;
+    lu_arena_t     arena;
+    lu_client_t    client;
+    ngx_lu_ctx_t  *ctx;
 
-    if (liveupdate_str_is(path, "my-ip")) {
-        return ngx_http_liveupdate_feed_text(r, &r->connection->addr_text);
+    if (lu_str_is(path, "my-ip")) {
+        return ngx_lu_feed_text(r, &r->connection->addr_text);
     }
 
-    arena = ngx_http_liveupdate_arena(r->pool);
+    arena = ngx_lu_arena(r->pool);
 
-    ngx_http_liveupdate_feed_client(r, &client);
+    ngx_lu_feed_client(r, &client);
 
-    switch (liveupdate_feed_name(&arena, &app->desktop, &client, path, &feed))
+    switch (lu_feed_name(&arena, &app->desktop, &client, path, &feed))
     {
-    case LIVEUPDATE_OK:
+    case LU_OK:
         break;
 
-    case LIVEUPDATE_NOMEM:
+    case LU_NOMEM:
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
 
-    case LIVEUPDATE_INVALID:
-        return ngx_http_liveupdate_static_refuse(r, NGX_HTTP_BAD_REQUEST,
-                                               "Which file?");
+    case LU_INVALID:
+        return ngx_lu_static_refuse(r, NGX_HTTP_BAD_REQUEST, "Which file?");
     default:
-        return ngx_http_liveupdate_static_refuse(r, NGX_HTTP_NOT_FOUND,
-                                               "Not found.");
+        return ngx_lu_static_refuse(r, NGX_HTTP_NOT_FOUND, "Not found.");
     }
 
     ctx = ngx_http_get_module_ctx(r, ngx_http_liveupdate_module);
@@ -210,42 +201,42 @@ ngx_http_liveupdate_feed_find(ngx_http_request_t *r, ngx_str_t *id,
         return NGX_HTTP_RANGE_NOT_SATISFIABLE;
     }
 
-    if (ngx_http_liveupdate_feed_describe(r, app, &feed.name,
-                                  feed.is_manifest
-                                      ? NGX_HTTP_LIVEUPDATE_COUNT_MANIFEST
-                                      : NGX_HTTP_LIVEUPDATE_COUNT_FILE,
-                                  liveupdate_label_platform(&feed.name))
+    if (ngx_lu_feed_describe(r, app, &feed.name,
+                             feed.is_manifest
+                                 ? NGX_LU_COUNT_MANIFEST
+                                 : NGX_LU_COUNT_FILE,
+                             lu_label_platform(&feed.name))
         != NGX_OK)
     {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    rc = ngx_http_liveupdate_feed_locate(r, id, &feed.name, 1);
+    rc = ngx_lu_feed_locate(r, id, &feed.name, 1);
 
     if (rc != NGX_DECLINED || !feed.is_manifest) {
         return rc;
     }
 
-    return ngx_http_liveupdate_manifest_send(r);
+    return ngx_lu_manifest_send(r);
 }
 
 
 static ngx_int_t
-ngx_http_liveupdate_download_find(ngx_http_request_t *r, ngx_str_t *id,
-    liveupdate_app_t *app, liveupdate_str_t *path)
+ngx_lu_download_find(ngx_http_request_t *r, ngx_str_t *id, lu_app_t *app,
+    lu_str_t *path)
 {
-    ngx_int_t                   rc;
-    ngx_str_t                   manifest;
-    liveupdate_td_t            *td;
-    liveupdate_str_t            route, agent, name, reason;
-    liveupdate_feed_t           feed;
-    liveupdate_error_t          err;
-    liveupdate_arena_t          arena;
-    liveupdate_client_t         client;
-    liveupdate_download_t       download;
-    ngx_http_liveupdate_ctx_t  *ctx;
+    ngx_int_t      rc;
+    ngx_str_t      manifest;
+    lu_td_t       *td;
+    lu_str_t       route, agent, name, reason;
+    lu_feed_t      feed;
+    lu_error_t     err;
+    lu_arena_t     arena;
+    lu_client_t    client;
+    lu_download_t  download;
+    ngx_lu_ctx_t  *ctx;
 
-    arena = ngx_http_liveupdate_arena(r->pool);
+    arena = ngx_lu_arena(r->pool);
 
     /* routes begin with a "/" */
 
@@ -258,52 +249,49 @@ ngx_http_liveupdate_download_find(ngx_http_request_t *r, ngx_str_t *id,
     route.data[0] = '/';
     ngx_memcpy(route.data + 1, path->data, path->len);
 
-    ngx_memzero(&agent, sizeof(liveupdate_str_t));
+    ngx_memzero(&agent, sizeof(lu_str_t));
 
     if (r->headers_in.user_agent) {
         agent.len = r->headers_in.user_agent->value.len;
         agent.data = r->headers_in.user_agent->value.data;
     }
 
-    switch (liveupdate_download_route(&arena, &route, &agent, &download,
-                                      &reason))
-    {
-    case LIVEUPDATE_DOWNLOAD_OK:
+    switch (lu_download_route(&arena, &route, &agent, &download, &reason)) {
+    case LU_DOWNLOAD_OK:
         break;
 
-    case LIVEUPDATE_DOWNLOAD_SLASH:
-        return ngx_http_liveupdate_feed_slash(r);
+    case LU_DOWNLOAD_SLASH:
+        return ngx_lu_feed_slash(r);
 
-    case LIVEUPDATE_DOWNLOAD_NOT_FOUND:
-        return ngx_http_liveupdate_static_refuse(r, NGX_HTTP_NOT_FOUND,
-                                               "Not found.");
+    case LU_DOWNLOAD_NOT_FOUND:
+        return ngx_lu_static_refuse(r, NGX_HTTP_NOT_FOUND, "Not found.");
 
-    default: /* LIVEUPDATE_DOWNLOAD_REFUSED */
+    default: /* LU_DOWNLOAD_REFUSED */
 
         if (reason.data == NULL) {
             return NGX_HTTP_INTERNAL_SERVER_ERROR;
         }
 
-        return ngx_http_liveupdate_static_refuse(r, NGX_HTTP_BAD_REQUEST,
-                                               (char *) reason.data);
+        return ngx_lu_static_refuse(r, NGX_HTTP_BAD_REQUEST,
+                                    (char *) reason.data);
     }
 
-    name = liveupdate_download_manifest(&arena, &download);
+    name = lu_download_manifest(&arena, &download);
     if (name.data == NULL) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    ngx_http_liveupdate_feed_client(r, &client);
+    ngx_lu_feed_client(r, &client);
 
     td = NULL;
 
-    switch (liveupdate_feed_name(&arena, &app->desktop, &client, &name, &feed))
+    switch (lu_feed_name(&arena, &app->desktop, &client, &name, &feed))
     {
-    case LIVEUPDATE_OK:
+    case LU_OK:
         manifest.len = feed.name.len;
         manifest.data = feed.name.data;
 
-        rc = ngx_http_liveupdate_catalog_td(r, id, &manifest, &td);
+        rc = ngx_lu_catalog_td(r, id, &manifest, &td);
 
         if (rc == NGX_AGAIN) {
             r->write_event_handler = ngx_http_core_run_phases;
@@ -316,7 +304,7 @@ ngx_http_liveupdate_download_find(ngx_http_request_t *r, ngx_str_t *id,
 
         break;
 
-    case LIVEUPDATE_NOMEM:
+    case LU_NOMEM:
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
 
     default:
@@ -330,19 +318,19 @@ ngx_http_liveupdate_download_find(ngx_http_request_t *r, ngx_str_t *id,
         err.subject = name;
         err.text = "was not found.";
 
-        return ngx_http_liveupdate_static_finish(r,
-                   ngx_http_liveupdate_send_error(r, NGX_HTTP_NOT_FOUND,
-                                                  &err));
+        return ngx_lu_static_finish(r,
+                                    ngx_lu_send_error(r, NGX_HTTP_NOT_FOUND,
+                                                      &err));
     }
 
-    switch (liveupdate_download_pick(&arena, td, &download, &name, &reason)) {
+    switch (lu_download_pick(&arena, td, &download, &name, &reason)) {
 
-    case LIVEUPDATE_OK:
+    case LU_OK:
         break;
 
-    case LIVEUPDATE_NOT_FOUND:
-        return ngx_http_liveupdate_static_refuse(r, NGX_HTTP_NOT_FOUND,
-                                               (char *) reason.data);
+    case LU_NOT_FOUND:
+        return ngx_lu_static_refuse(r, NGX_HTTP_NOT_FOUND,
+                                    (char *) reason.data);
     default:
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
@@ -356,71 +344,68 @@ ngx_http_liveupdate_download_find(ngx_http_request_t *r, ngx_str_t *id,
     r->headers_in.if_modified_since = NULL;
     r->headers_in.if_unmodified_since = NULL;
 
-    if (ngx_http_liveupdate_feed_describe(r, app, &feed.name,
-                                          NGX_HTTP_LIVEUPDATE_COUNT_DOWNLOAD,
-                                          download.platform)
+    if (ngx_lu_feed_describe(r, app, &feed.name,
+                             NGX_LU_COUNT_DOWNLOAD,
+                             download.platform)
         != NGX_OK)
     {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    return ngx_http_liveupdate_feed_locate(r, id, &name, 0);
+    return ngx_lu_feed_locate(r, id, &name, 0);
 }
 
 
 /* For the log, and what is counted if nginx finds the file. */
 
 static ngx_int_t
-ngx_http_liveupdate_feed_describe(ngx_http_request_t *r,
-    liveupdate_app_t *app, const liveupdate_str_t *name, ngx_uint_t count,
-    unsigned platform)
+ngx_lu_feed_describe(ngx_http_request_t *r, lu_app_t *app,
+    const lu_str_t *name, ngx_uint_t count, unsigned platform)
 {
-    ngx_http_liveupdate_ctx_t       *ctx;
-    const liveupdate_build_t        *build;
-    ngx_http_liveupdate_loc_conf_t  *lucf;
+    ngx_lu_ctx_t       *ctx;
+    const lu_build_t   *build;
+    ngx_lu_loc_conf_t  *lucf;
 
     ctx = ngx_http_get_module_ctx(r, ngx_http_liveupdate_module);
     lucf = ngx_http_get_module_loc_conf(r, ngx_http_liveupdate_module);
 
     switch (platform) {
 
-    case LIVEUPDATE_WINDOWS:
+    case LU_WINDOWS:
         ngx_str_set(&ctx->platform, "windows");
         break;
 
-    case LIVEUPDATE_MAC:
+    case LU_MAC:
         ngx_str_set(&ctx->platform, "mac");
         break;
 
-    case LIVEUPDATE_LINUX:
+    case LU_LINUX:
         ngx_str_set(&ctx->platform, "linux");
         break;
     }
 
     switch (count) {
 
-    case NGX_HTTP_LIVEUPDATE_COUNT_MANIFEST:
+    case NGX_LU_COUNT_MANIFEST:
         ngx_str_set(&ctx->result, "manifest");
         break;
 
-    case NGX_HTTP_LIVEUPDATE_COUNT_FILE:
+    case NGX_LU_COUNT_FILE:
         ngx_str_set(&ctx->result, "file");
         break;
 
-    default: /* NGX_HTTP_LIVEUPDATE_COUNT_DOWNLOAD */
+    default: /* NGX_LU_COUNT_DOWNLOAD */
         ngx_str_set(&ctx->result, "download");
         break;
     }
 
-    build = liveupdate_label_build(&app->desktop, name);
+    build = lu_label_build(&app->desktop, name);
 
-#if (NGX_HTTP_LIVEUPDATE_COUNTING)
+#if (NGX_LU_COUNTING)
 
     ctx->count = count;
-    ctx->series = ngx_http_liveupdate_series(lucf->store,
-                                             build ? &build->mark : &app->mark,
-                                             &app->id, NULL,
-                                             build ? &build->id : NULL);
+    ctx->series = ngx_lu_series(lucf->store, build ? &build->mark : &app->mark,
+                                &app->id, NULL, build ? &build->id : NULL);
 
 #endif
 
@@ -442,19 +427,19 @@ ngx_http_liveupdate_feed_describe(ngx_http_request_t *r,
 
 
 static ngx_int_t
-ngx_http_liveupdate_feed_locate(ngx_http_request_t *r, ngx_str_t *id,
-    const liveupdate_str_t *name, ngx_uint_t cut)
+ngx_lu_feed_locate(ngx_http_request_t *r, ngx_str_t *id, const lu_str_t *name,
+    ngx_uint_t cut)
 {
-    u_char                     *p;
-    liveupdate_str_t            disposition;
-    liveupdate_arena_t          arena;
-    ngx_http_liveupdate_ctx_t  *ctx;
+    u_char        *p;
+    lu_str_t       disposition;
+    lu_arena_t     arena;
+    ngx_lu_ctx_t  *ctx;
 
     ctx = ngx_http_get_module_ctx(r, ngx_http_liveupdate_module);
 
-    arena = ngx_http_liveupdate_arena(r->pool);
+    arena = ngx_lu_arena(r->pool);
 
-    disposition = liveupdate_disposition(&arena, name, cut);
+    disposition = lu_disposition(&arena, name, cut);
     if (disposition.data == NULL) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
@@ -462,7 +447,7 @@ ngx_http_liveupdate_feed_locate(ngx_http_request_t *r, ngx_str_t *id,
     ctx->disposition.len = disposition.len;
     ctx->disposition.data = disposition.data;
 
-    p = (u_char *) liveupdate_feed_type(name);
+    p = (u_char *) lu_feed_type(name);
 
     r->headers_out.content_type.data = p;
     r->headers_out.content_type.len = ngx_strlen(p);
@@ -485,8 +470,7 @@ ngx_http_liveupdate_feed_locate(ngx_http_request_t *r, ngx_str_t *id,
 
 
 static void
-ngx_http_liveupdate_feed_client(ngx_http_request_t *r,
-    liveupdate_client_t *client)
+ngx_lu_feed_client(ngx_http_request_t *r, lu_client_t *client)
 {
     ngx_uint_t            i;
     ngx_list_part_t      *part;
@@ -496,7 +480,7 @@ ngx_http_liveupdate_feed_client(ngx_http_request_t *r,
     struct sockaddr_in6  *sin6;
 #endif
 
-    ngx_memzero(client, sizeof(liveupdate_client_t));
+    ngx_memzero(client, sizeof(lu_client_t));
 
     switch (r->connection->sockaddr->sa_family) {
 
@@ -555,7 +539,7 @@ ngx_http_liveupdate_feed_client(ngx_http_request_t *r,
 
 
 static ngx_int_t
-ngx_http_liveupdate_feed_slash(ngx_http_request_t *r)
+ngx_lu_feed_slash(ngx_http_request_t *r)
 {
     ngx_str_t         location;
     ngx_table_elt_t  *h;
@@ -572,7 +556,7 @@ ngx_http_liveupdate_feed_slash(ngx_http_request_t *r)
 
     location.len--;
 
-    h = ngx_http_liveupdate_header(r, "Location", &location);
+    h = ngx_lu_header(r, "Location", &location);
     if (h == NULL) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
@@ -584,7 +568,7 @@ ngx_http_liveupdate_feed_slash(ngx_http_request_t *r)
 
 
 static ngx_int_t
-ngx_http_liveupdate_feed_text(ngx_http_request_t *r, ngx_str_t *text)
+ngx_lu_feed_text(ngx_http_request_t *r, ngx_str_t *text)
 {
     ngx_int_t                 rc;
     ngx_http_complex_value_t  cv;
@@ -599,6 +583,6 @@ ngx_http_liveupdate_feed_text(ngx_http_request_t *r, ngx_str_t *text)
     ngx_memzero(&cv, sizeof(ngx_http_complex_value_t));
     cv.value = *text;
 
-    return ngx_http_liveupdate_static_finish(r,
+    return ngx_lu_static_finish(r,
                          ngx_http_send_response(r, NGX_HTTP_OK, &type, &cv));
 }

@@ -9,31 +9,28 @@
 #include "core/lu_query.h"
 
 
-#define NGX_HTTP_LIVEUPDATE_DISCOVERY_LIMIT  50
-#define NGX_HTTP_LIVEUPDATE_DISCOVERY_MAX    1000
+#define NGX_LU_DISCOVERY_LIMIT  50
+#define NGX_LU_DISCOVERY_MAX    1000
 
 
-static ngx_int_t ngx_http_liveupdate_wait(ngx_http_request_t *r,
+static ngx_int_t ngx_lu_wait(ngx_http_request_t *r,
     ngx_http_event_handler_pt resume);
-static void ngx_http_liveupdate_latest_resume(ngx_http_request_t *r);
-static ngx_int_t ngx_http_liveupdate_latest_send(ngx_http_request_t *r,
-    const liveupdate_deployment_t *deployment);
-static void ngx_http_liveupdate_latest_seen(ngx_http_request_t *r,
-    liveupdate_check_t *check, const liveupdate_channel_t *channel,
-    const liveupdate_deployment_t *deployment);
-static ngx_int_t ngx_http_liveupdate_copy(ngx_http_request_t *r,
-    ngx_str_t *dst, const liveupdate_str_t *src);
-static void ngx_http_liveupdate_discovery_resume(ngx_http_request_t *r);
-static ngx_int_t ngx_http_liveupdate_discovery_args(ngx_http_request_t *r,
-    ngx_uint_t *limit, ngx_uint_t *offset, liveupdate_str_t *query);
-static ngx_int_t ngx_http_liveupdate_discovery_send(ngx_http_request_t *r,
-    liveupdate_app_t *app, ngx_uint_t limit, ngx_uint_t offset,
-    liveupdate_str_t *query);
-static ngx_uint_t ngx_http_liveupdate_discovery_has(
-    liveupdate_channel_t *channel, liveupdate_str_t *query);
+static void ngx_lu_latest_resume(ngx_http_request_t *r);
+static ngx_int_t ngx_lu_latest_send(ngx_http_request_t *r,
+    const lu_deployment_t *deployment);
+static void ngx_lu_latest_seen(ngx_http_request_t *r, lu_check_t *check,
+    const lu_channel_t *channel, const lu_deployment_t *deployment);
+static ngx_int_t ngx_lu_copy(ngx_http_request_t *r, ngx_str_t *dst,
+    const lu_str_t *src);
+static void ngx_lu_discovery_resume(ngx_http_request_t *r);
+static ngx_int_t ngx_lu_discovery_args(ngx_http_request_t *r,
+    ngx_uint_t *limit, ngx_uint_t *offset, lu_str_t *query);
+static ngx_int_t ngx_lu_discovery_send(ngx_http_request_t *r, lu_app_t *app,
+    ngx_uint_t limit, ngx_uint_t offset, lu_str_t *query);
+static ngx_uint_t ngx_lu_discovery_has(lu_channel_t *channel, lu_str_t *query);
 
 
-ngx_str_t  ngx_http_liveupdate_results[] = {
+ngx_str_t  ngx_lu_results[] = {
     ngx_string("update"),
     ngx_string("current"),
     ngx_string("no_channel"),
@@ -45,46 +42,46 @@ ngx_str_t  ngx_http_liveupdate_results[] = {
 };
 
 
-static ngx_str_t  ngx_http_liveupdate_platforms[] = {
+static ngx_str_t  ngx_lu_platforms[] = {
     ngx_string("android"),
     ngx_string("ios"),
     ngx_string("electron")
 };
 
 
-static ngx_str_t  ngx_http_liveupdate_no_update =
+static ngx_str_t  ngx_lu_no_update =
     ngx_string("{\"message\":\"No update available.\"}");
 
 
 ngx_int_t
-ngx_http_liveupdate_latest_handler(ngx_http_request_t *r, ngx_str_t *id)
+ngx_lu_latest_handler(ngx_http_request_t *r, ngx_str_t *id)
 {
-    u_char                         *buf;
-    ngx_int_t                       rc;
-    ngx_uint_t                      presented;
-    liveupdate_app_t               *app;
-    liveupdate_str_t                args;
-    liveupdate_error_t              err;
-    liveupdate_check_t              check;
-    liveupdate_check_e              result;
-    const liveupdate_mark_t        *mark;
-    ngx_http_liveupdate_ctx_t      *ctx;
-    const liveupdate_channel_t     *channel;
-    const liveupdate_deployment_t  *deployment;
+    u_char                 *buf;
+    ngx_int_t               rc;
+    ngx_uint_t              presented;
+    lu_app_t               *app;
+    lu_str_t                args;
+    lu_error_t              err;
+    lu_check_t              check;
+    lu_check_e              result;
+    const lu_mark_t        *mark;
+    ngx_lu_ctx_t           *ctx;
+    const lu_channel_t     *channel;
+    const lu_deployment_t  *deployment;
 
-    ctx = ngx_http_liveupdate_get_ctx(r);
+    ctx = ngx_lu_get_ctx(r);
     if (ctx == NULL) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
     ctx->app = *id;
-    ctx->kind = r->headers_in.authorization ? NGX_HTTP_LIVEUPDATE_KIND_PROBE
-                                            : NGX_HTTP_LIVEUPDATE_KIND_CHECK;
+    ctx->kind = r->headers_in.authorization ? NGX_LU_KIND_PROBE
+                                            : NGX_LU_KIND_CHECK;
 
-    rc = ngx_http_liveupdate_catalog_app(r, id, &app);
+    rc = ngx_lu_catalog_app(r, id, &app);
 
     if (rc == NGX_AGAIN) {
-        return ngx_http_liveupdate_wait(r, ngx_http_liveupdate_latest_resume);
+        return ngx_lu_wait(r, ngx_lu_latest_resume);
     }
 
     if (rc != NGX_OK) {
@@ -95,8 +92,7 @@ ngx_http_liveupdate_latest_handler(ngx_http_request_t *r, ngx_str_t *id)
         ngx_str_set(&ctx->result, "no_app");
         ctx->no_app = 1;
 
-        return ngx_http_liveupdate_send_message(r, NGX_HTTP_NOT_FOUND,
-                                                "App not found.");
+        return ngx_lu_send_message(r, NGX_HTTP_NOT_FOUND, "App not found.");
     }
 
     args.len = r->args.len;
@@ -107,64 +103,56 @@ ngx_http_liveupdate_latest_handler(ngx_http_request_t *r, ngx_str_t *id)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    if (liveupdate_check_parse(&check, &args, buf, &err) != LIVEUPDATE_OK) {
+    if (lu_check_parse(&check, &args, buf, &err) != LU_OK) {
 
         ngx_log_error(NGX_LOG_INFO, r->connection->log, 0,
                       "invalid check for an update: %s", err.text);
 
         ngx_str_set(&ctx->result, "invalid");
 
-        return ngx_http_liveupdate_send_error(r, NGX_HTTP_BAD_REQUEST, &err);
+        return ngx_lu_send_error(r, NGX_HTTP_BAD_REQUEST, &err);
     }
 
-    result = liveupdate_latest(app, &check, ngx_time(), &channel,
-                               &deployment);
+    result = lu_latest(app, &check, ngx_time(), &channel,
+                       &deployment);
 
     mark = deployment ? &deployment->mark
            : channel ? &channel->mark : &app->mark;
 
-    ngx_http_liveupdate_prefetch(mark->series);
+    ngx_lu_prefetch(mark->series);
 
-    ctx->result = ngx_http_liveupdate_results[result];
-    ctx->platform = ngx_http_liveupdate_platforms[check.platform];
+    ctx->result = ngx_lu_results[result];
+    ctx->platform = ngx_lu_platforms[check.platform];
 
-    if (channel
-        && ngx_http_liveupdate_copy(r, &ctx->channel, &channel->name)
-           != NGX_OK)
-    {
+    if (channel && ngx_lu_copy(r, &ctx->channel, &channel->name) != NGX_OK) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
     /* a publisher who asks is a probe and not the device */
 
     if (r->headers_in.authorization == NULL) {
-        ngx_http_liveupdate_latest_seen(r, &check, channel, deployment);
-        ngx_http_liveupdate_count_check(r, mark, app, channel, deployment,
-                                        result, &check.device_id);
+        ngx_lu_latest_seen(r, &check, channel, deployment);
+        ngx_lu_count_check(r, mark, app, channel, deployment, result,
+                           &check.device_id);
 
-    } else if (ngx_http_liveupdate_token(r, &presented) == NULL) {
-        return ngx_http_liveupdate_send_message(r, NGX_HTTP_UNAUTHORIZED,
-                                                "Invalid token.");
+    } else if (ngx_lu_token(r, &presented) == NULL) {
+        return ngx_lu_send_message(r, NGX_HTTP_UNAUTHORIZED, "Invalid token.");
     }
 
     if (deployment == NULL) {
-        return ngx_http_liveupdate_send_json(r, NGX_HTTP_NOT_FOUND,
-                                             &ngx_http_liveupdate_no_update);
+        return ngx_lu_send_json(r, NGX_HTTP_NOT_FOUND, &ngx_lu_no_update);
     }
 
-    if (ngx_http_liveupdate_copy(r, &ctx->release, &deployment->release_id)
-        != NGX_OK)
-    {
+    if (ngx_lu_copy(r, &ctx->release, &deployment->release_id) != NGX_OK) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    return ngx_http_liveupdate_latest_send(r, deployment);
+    return ngx_lu_latest_send(r, deployment);
 }
 
 
 static ngx_int_t
-ngx_http_liveupdate_wait(ngx_http_request_t *r,
-    ngx_http_event_handler_pt resume)
+ngx_lu_wait(ngx_http_request_t *r, ngx_http_event_handler_pt resume)
 {
     r->main->count++;
     r->write_event_handler = resume;
@@ -174,9 +162,9 @@ ngx_http_liveupdate_wait(ngx_http_request_t *r,
 
 
 static void
-ngx_http_liveupdate_latest_resume(ngx_http_request_t *r)
+ngx_lu_latest_resume(ngx_http_request_t *r)
 {
-    ngx_http_liveupdate_ctx_t  *ctx;
+    ngx_lu_ctx_t  *ctx;
 
     ctx = ngx_http_get_module_ctx(r, ngx_http_liveupdate_module);
 
@@ -186,16 +174,14 @@ ngx_http_liveupdate_latest_resume(ngx_http_request_t *r)
 
     r->write_event_handler = ngx_http_request_empty_handler;
 
-    ngx_http_finalize_request(r, ngx_http_liveupdate_latest_handler(r,
-                                                                 &ctx->app));
+    ngx_http_finalize_request(r, ngx_lu_latest_handler(r, &ctx->app));
 }
 
 
 /* The copy may be gone with the next event: the answer is the request's. */
 
 static ngx_int_t
-ngx_http_liveupdate_latest_send(ngx_http_request_t *r,
-    const liveupdate_deployment_t *deployment)
+ngx_lu_latest_send(ngx_http_request_t *r, const lu_deployment_t *deployment)
 {
     u_char     *p;
     ngx_int_t   rc;
@@ -205,11 +191,11 @@ ngx_http_liveupdate_latest_send(ngx_http_request_t *r,
 
     if (deployment->tail.len) {
 
-        rc = ngx_http_liveupdate_base_url(r, &base);
+        rc = ngx_lu_base_url(r, &base);
 
         if (rc == NGX_DECLINED) {
-            return ngx_http_liveupdate_send_message(r, NGX_HTTP_BAD_REQUEST,
-                                                    "Invalid Host header.");
+            return ngx_lu_send_message(r, NGX_HTTP_BAD_REQUEST,
+                                       "Invalid Host header.");
         }
 
         if (rc != NGX_OK) {
@@ -227,18 +213,17 @@ ngx_http_liveupdate_latest_send(ngx_http_request_t *r,
     p = ngx_cpymem(p, base.data, base.len);
     ngx_memcpy(p, deployment->tail.data, deployment->tail.len);
 
-    return ngx_http_liveupdate_send_json(r, NGX_HTTP_OK, &text);
+    return ngx_lu_send_json(r, NGX_HTTP_OK, &text);
 }
 
 
 static void
-ngx_http_liveupdate_latest_seen(ngx_http_request_t *r,
-    liveupdate_check_t *check, const liveupdate_channel_t *channel,
-    const liveupdate_deployment_t *deployment)
+ngx_lu_latest_seen(ngx_http_request_t *r, lu_check_t *check,
+    const lu_channel_t *channel, const lu_deployment_t *deployment)
 {
-    ngx_http_liveupdate_ctx_t       *ctx;
-    ngx_http_liveupdate_device_t     device;
-    ngx_http_liveupdate_loc_conf_t  *lucf;
+    ngx_lu_ctx_t       *ctx;
+    ngx_lu_device_t     device;
+    ngx_lu_loc_conf_t  *lucf;
 
     if (check->device_id.len == 0) {
         return;
@@ -247,36 +232,35 @@ ngx_http_liveupdate_latest_seen(ngx_http_request_t *r,
     ctx = ngx_http_get_module_ctx(r, ngx_http_liveupdate_module);
     lucf = ngx_http_get_module_loc_conf(r, ngx_http_liveupdate_module);
 
-    ngx_memzero(&device, sizeof(ngx_http_liveupdate_device_t));
+    ngx_memzero(&device, sizeof(ngx_lu_device_t));
 
-#define ngx_http_liveupdate_set(dst, src)                                     \
+#define ngx_lu_set(dst, src)                                                  \
     (dst).len = (src).len; (dst).data = (src).data
 
     device.app = ctx->app;
-    ngx_http_liveupdate_set(device.id, check->device_id);
-    ngx_http_liveupdate_set(device.app_version_code, check->app_version_code);
-    ngx_http_liveupdate_set(device.app_version_name, check->app_version_name);
-    ngx_http_liveupdate_set(device.os_version, check->os_version);
-    ngx_http_liveupdate_set(device.plugin_version, check->plugin_version);
-    ngx_http_liveupdate_set(device.custom_id, check->custom_id);
+    ngx_lu_set(device.id, check->device_id);
+    ngx_lu_set(device.app_version_code, check->app_version_code);
+    ngx_lu_set(device.app_version_name, check->app_version_name);
+    ngx_lu_set(device.os_version, check->os_version);
+    ngx_lu_set(device.plugin_version, check->plugin_version);
+    ngx_lu_set(device.custom_id, check->custom_id);
 
     if (channel) {
-        ngx_http_liveupdate_set(device.channel_id, channel->id);
+        ngx_lu_set(device.channel_id, channel->id);
     }
 
     if (deployment) {
-        ngx_http_liveupdate_set(device.deployment_id, deployment->id);
+        ngx_lu_set(device.deployment_id, deployment->id);
     }
 
     device.platform = check->platform;
 
-    ngx_http_liveupdate_device_seen(lucf->store, &device);
+    ngx_lu_device_seen(lucf->store, &device);
 }
 
 
 static ngx_int_t
-ngx_http_liveupdate_copy(ngx_http_request_t *r, ngx_str_t *dst,
-    const liveupdate_str_t *src)
+ngx_lu_copy(ngx_http_request_t *r, ngx_str_t *dst, const lu_str_t *src)
 {
     dst->data = ngx_pnalloc(r->pool, src->len);
     if (dst->data == NULL) {
@@ -291,27 +275,26 @@ ngx_http_liveupdate_copy(ngx_http_request_t *r, ngx_str_t *dst,
 
 
 ngx_int_t
-ngx_http_liveupdate_discovery_handler(ngx_http_request_t *r, ngx_str_t *id)
+ngx_lu_discovery_handler(ngx_http_request_t *r, ngx_str_t *id)
 {
-    ngx_int_t                   rc;
-    ngx_uint_t                  limit, offset;
-    liveupdate_app_t           *app;
-    liveupdate_str_t            query[2];
-    ngx_http_liveupdate_ctx_t  *ctx;
+    ngx_int_t      rc;
+    ngx_uint_t     limit, offset;
+    lu_app_t      *app;
+    lu_str_t       query[2];
+    ngx_lu_ctx_t  *ctx;
 
-    ctx = ngx_http_liveupdate_get_ctx(r);
+    ctx = ngx_lu_get_ctx(r);
     if (ctx == NULL) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
     ctx->app = *id;
-    ctx->kind = NGX_HTTP_LIVEUPDATE_KIND_DISCOVERY;
+    ctx->kind = NGX_LU_KIND_DISCOVERY;
 
-    rc = ngx_http_liveupdate_catalog_app(r, id, &app);
+    rc = ngx_lu_catalog_app(r, id, &app);
 
     if (rc == NGX_AGAIN) {
-        return ngx_http_liveupdate_wait(r,
-                                        ngx_http_liveupdate_discovery_resume);
+        return ngx_lu_wait(r, ngx_lu_discovery_resume);
     }
 
     if (rc != NGX_OK) {
@@ -321,29 +304,28 @@ ngx_http_liveupdate_discovery_handler(ngx_http_request_t *r, ngx_str_t *id)
     /* an unknown app is not told apart */
 
     if (app == NULL || !app->discovery) {
-        return ngx_http_liveupdate_send_message(r, NGX_HTTP_UNAUTHORIZED,
-                                          "Channel discovery is not enabled.");
+        return ngx_lu_send_message(r, NGX_HTTP_UNAUTHORIZED,
+                                   "Channel discovery is not enabled.");
     }
 
-    rc = ngx_http_liveupdate_discovery_args(r, &limit, &offset, query);
+    rc = ngx_lu_discovery_args(r, &limit, &offset, query);
 
     if (rc == NGX_DECLINED) {
-        return ngx_http_liveupdate_send_message(r, NGX_HTTP_BAD_REQUEST,
-                                                "Invalid query.");
+        return ngx_lu_send_message(r, NGX_HTTP_BAD_REQUEST, "Invalid query.");
     }
 
     if (rc != NGX_OK) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    return ngx_http_liveupdate_discovery_send(r, app, limit, offset, query);
+    return ngx_lu_discovery_send(r, app, limit, offset, query);
 }
 
 
 static void
-ngx_http_liveupdate_discovery_resume(ngx_http_request_t *r)
+ngx_lu_discovery_resume(ngx_http_request_t *r)
 {
-    ngx_http_liveupdate_ctx_t  *ctx;
+    ngx_lu_ctx_t  *ctx;
 
     ctx = ngx_http_get_module_ctx(r, ngx_http_liveupdate_module);
 
@@ -353,35 +335,34 @@ ngx_http_liveupdate_discovery_resume(ngx_http_request_t *r)
 
     r->write_event_handler = ngx_http_request_empty_handler;
 
-    ngx_http_finalize_request(r, ngx_http_liveupdate_discovery_handler(r,
-                                                                 &ctx->app));
+    ngx_http_finalize_request(r, ngx_lu_discovery_handler(r, &ctx->app));
 }
 
 
 static ngx_int_t
-ngx_http_liveupdate_discovery_args(ngx_http_request_t *r, ngx_uint_t *limit,
-    ngx_uint_t *offset, liveupdate_str_t *query)
+ngx_lu_discovery_args(ngx_http_request_t *r, ngx_uint_t *limit,
+    ngx_uint_t *offset, lu_str_t *query)
 {
-    u_char            *buf;
-    ngx_int_t          n;
-    liveupdate_str_t   args, value;
+    u_char    *buf;
+    ngx_int_t  n;
+    lu_str_t   args, value;
 
     args.len = r->args.len;
     args.data = r->args.data;
 
-    *limit = NGX_HTTP_LIVEUPDATE_DISCOVERY_LIMIT;
+    *limit = NGX_LU_DISCOVERY_LIMIT;
     *offset = 0;
 
-    if (liveupdate_query_find(&args, "limit", &value) && value.len) {
+    if (lu_query_find(&args, "limit", &value) && value.len) {
         n = ngx_atoi(value.data, value.len);
         if (n == NGX_ERROR) {
             return NGX_DECLINED;
         }
 
-        *limit = ngx_min(n, NGX_HTTP_LIVEUPDATE_DISCOVERY_MAX);
+        *limit = ngx_min(n, NGX_LU_DISCOVERY_MAX);
     }
 
-    if (liveupdate_query_find(&args, "offset", &value) && value.len) {
+    if (lu_query_find(&args, "offset", &value) && value.len) {
         n = ngx_atoi(value.data, value.len);
         if (n == NGX_ERROR) {
             return NGX_DECLINED;
@@ -390,7 +371,7 @@ ngx_http_liveupdate_discovery_args(ngx_http_request_t *r, ngx_uint_t *limit,
         *offset = n;
     }
 
-    (void) liveupdate_query_find(&args, "query", &value);
+    (void) lu_query_find(&args, "query", &value);
 
     buf = ngx_pnalloc(r->pool, 2 * value.len + 1);
     if (buf == NULL) {
@@ -399,26 +380,24 @@ ngx_http_liveupdate_discovery_args(ngx_http_request_t *r, ngx_uint_t *limit,
 
     /* "+" is a plus from iOS; if there is none, a space as in a form */
 
-    return liveupdate_query_decode(&query[0], buf, &value, 0) == LIVEUPDATE_OK
-           && liveupdate_query_decode(&query[1], buf + value.len, &value, 1)
-              == LIVEUPDATE_OK
+    return lu_query_decode(&query[0], buf, &value, 0) == LU_OK
+           && lu_query_decode(&query[1], buf + value.len, &value, 1) == LU_OK
            ? NGX_OK : NGX_DECLINED;
 }
 
 
 static ngx_int_t
-ngx_http_liveupdate_discovery_send(ngx_http_request_t *r,
-    liveupdate_app_t *app, ngx_uint_t limit, ngx_uint_t offset,
-    liveupdate_str_t *query)
+ngx_lu_discovery_send(ngx_http_request_t *r, lu_app_t *app, ngx_uint_t limit,
+    ngx_uint_t offset, lu_str_t *query)
 {
-    u_char                *p;
-    size_t                 size;
-    ngx_str_t              text;
-    ngx_uint_t             i, n;
-    liveupdate_channel_t  *channel;
+    u_char        *p;
+    size_t         size;
+    ngx_str_t      text;
+    ngx_uint_t     i, n;
+    lu_channel_t  *channel;
 
     for (i = 0; i < app->nchannels; i++) {
-        if (ngx_http_liveupdate_discovery_has(&app->channels[i], query)) {
+        if (ngx_lu_discovery_has(&app->channels[i], query)) {
             break;
         }
     }
@@ -451,7 +430,7 @@ ngx_http_liveupdate_discovery_send(ngx_http_request_t *r,
     for (i = 0; i < app->nchannels && n < offset + limit; i++) {
         channel = &app->channels[i];
 
-        if (!ngx_http_liveupdate_discovery_has(channel, query)) {
+        if (!ngx_lu_discovery_has(channel, query)) {
             continue;
         }
 
@@ -474,13 +453,12 @@ ngx_http_liveupdate_discovery_send(ngx_http_request_t *r,
 
     text.len = p - text.data;
 
-    return ngx_http_liveupdate_send_json(r, NGX_HTTP_OK, &text);
+    return ngx_lu_send_json(r, NGX_HTTP_OK, &text);
 }
 
 
 static ngx_uint_t
-ngx_http_liveupdate_discovery_has(liveupdate_channel_t *channel,
-    liveupdate_str_t *query)
+ngx_lu_discovery_has(lu_channel_t *channel, lu_str_t *query)
 {
     return query->len == 0
            || memmem(channel->name.data, channel->name.len, query->data,

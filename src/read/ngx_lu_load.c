@@ -7,41 +7,37 @@
 #include "store/ngx_lu_store.h"
 
 
-static void *ngx_http_liveupdate_load_alloc(void *data, size_t size);
-static ngx_int_t ngx_http_liveupdate_load_text(
-    ngx_http_liveupdate_load_t *load, u_char *path, liveupdate_str_t *text);
-static ngx_uint_t ngx_http_liveupdate_load_same(
-    ngx_http_liveupdate_load_t *load, u_char *path);
-static ngx_int_t ngx_http_liveupdate_load_app(
-    ngx_http_liveupdate_load_t *load);
-static ngx_int_t ngx_http_liveupdate_load_releases(
-    ngx_http_liveupdate_load_t *load, liveupdate_app_t *app);
-static ngx_int_t ngx_http_liveupdate_load_files(
-    ngx_http_liveupdate_load_t *load);
-static ngx_int_t ngx_http_liveupdate_load_td(ngx_http_liveupdate_load_t *load);
-static ngx_int_t ngx_http_liveupdate_load_status(
-    ngx_http_liveupdate_load_t *load, liveupdate_rc_e rc);
+static void *ngx_lu_load_alloc(void *data, size_t size);
+static ngx_int_t ngx_lu_load_text(ngx_lu_load_t *load, u_char *path,
+    lu_str_t *text);
+static ngx_uint_t ngx_lu_load_same(ngx_lu_load_t *load, u_char *path);
+static ngx_int_t ngx_lu_load_app(
+    ngx_lu_load_t *load);
+static ngx_int_t ngx_lu_load_releases(ngx_lu_load_t *load, lu_app_t *app);
+static ngx_int_t ngx_lu_load_files(ngx_lu_load_t *load);
+static ngx_int_t ngx_lu_load_td(ngx_lu_load_t *load);
+static ngx_int_t ngx_lu_load_status(ngx_lu_load_t *load, lu_rc_e rc);
 
 
 void
-ngx_http_liveupdate_load_thread(void *data, ngx_log_t *log)
+ngx_lu_load_thread(void *data, ngx_log_t *log)
 {
-    ngx_http_liveupdate_load_t *load = data;
+    ngx_lu_load_t *load = data;
 
     for ( /* void */ ; load; load = load->next) {
 
         switch (load->kind) {
 
-        case NGX_HTTP_LIVEUPDATE_NODE_APP:
-            load->rc = ngx_http_liveupdate_load_app(load);
+        case NGX_LU_NODE_APP:
+            load->rc = ngx_lu_load_app(load);
             break;
 
-        case NGX_HTTP_LIVEUPDATE_NODE_FILES:
-            load->rc = ngx_http_liveupdate_load_files(load);
+        case NGX_LU_NODE_FILES:
+            load->rc = ngx_lu_load_files(load);
             break;
 
-        default: /* NGX_HTTP_LIVEUPDATE_NODE_TD */
-            load->rc = ngx_http_liveupdate_load_td(load);
+        default: /* NGX_LU_NODE_TD */
+            load->rc = ngx_lu_load_td(load);
             break;
         }
     }
@@ -49,9 +45,9 @@ ngx_http_liveupdate_load_thread(void *data, ngx_log_t *log)
 
 
 static void *
-ngx_http_liveupdate_load_alloc(void *data, size_t size)
+ngx_lu_load_alloc(void *data, size_t size)
 {
-    ngx_http_liveupdate_load_t *load = data;
+    ngx_lu_load_t *load = data;
 
     load->size += ngx_align(size, NGX_ALIGNMENT);
 
@@ -62,18 +58,17 @@ ngx_http_liveupdate_load_alloc(void *data, size_t size)
 /* NGX_DECLINED: there is no such file; NGX_DONE: it did not change. */
 
 static ngx_int_t
-ngx_http_liveupdate_load_text(ngx_http_liveupdate_load_t *load, u_char *path,
-    liveupdate_str_t *text)
+ngx_lu_load_text(ngx_lu_load_t *load, u_char *path, lu_str_t *text)
 {
     ngx_int_t        rc;
     ngx_str_t        file;
     ngx_file_info_t  fi;
 
-    if (load->compare && ngx_http_liveupdate_load_same(load, path)) {
+    if (load->compare && ngx_lu_load_same(load, path)) {
         return NGX_DONE;
     }
 
-    rc = ngx_http_liveupdate_store_read(&load->io, path, &file, &fi);
+    rc = ngx_lu_store_read(&load->io, path, &file, &fi);
     if (rc != NGX_OK) {
         return rc;
     }
@@ -91,7 +86,7 @@ ngx_http_liveupdate_load_text(ngx_http_liveupdate_load_t *load, u_char *path,
 /* On a network's file system only open() asks the server; stat() may not. */
 
 static ngx_uint_t
-ngx_http_liveupdate_load_same(ngx_http_liveupdate_load_t *load, u_char *path)
+ngx_lu_load_same(ngx_lu_load_t *load, u_char *path)
 {
     ngx_fd_t         fd;
     ngx_int_t        rc;
@@ -119,68 +114,67 @@ ngx_http_liveupdate_load_same(ngx_http_liveupdate_load_t *load, u_char *path)
 
 
 static ngx_int_t
-ngx_http_liveupdate_load_app(ngx_http_liveupdate_load_t *load)
+ngx_lu_load_app(ngx_lu_load_t *load)
 {
-    u_char              *path;
-    ngx_int_t            rc;
-    liveupdate_rc_e      parsed;
-    liveupdate_str_t     text;
-    liveupdate_app_t    *app;
-    liveupdate_arena_t   arena;
+    u_char     *path;
+    ngx_int_t   rc;
+    lu_rc_e     parsed;
+    lu_str_t    text;
+    lu_app_t   *app;
+    lu_arena_t  arena;
 
-    path = ngx_http_liveupdate_path(load->io.pool, "%V/apps/%V/app.json",
-                                    &load->path, &load->app);
+    path = ngx_lu_path(load->io.pool, "%V/apps/%V/app.json", &load->path,
+                       &load->app);
 
-    rc = ngx_http_liveupdate_load_text(load, path, &text);
+    rc = ngx_lu_load_text(load, path, &text);
     if (rc != NGX_OK) {
         return rc;
     }
 
-    arena.alloc = ngx_http_liveupdate_load_alloc;
+    arena.alloc = ngx_lu_load_alloc;
     arena.data = load;
 
-    app = arena.alloc(load, sizeof(liveupdate_app_t));
+    app = arena.alloc(load, sizeof(lu_app_t));
     if (app == NULL) {
-        return ngx_http_liveupdate_load_status(load, LIVEUPDATE_NOMEM);
+        return ngx_lu_load_status(load, LU_NOMEM);
     }
 
-    parsed = liveupdate_app_parse(&arena, &text, app, &load->error);
+    parsed = lu_app_parse(&arena, &text, app, &load->error);
 
-    if (parsed != LIVEUPDATE_OK) {
-        return ngx_http_liveupdate_load_status(load, parsed);
+    if (parsed != LU_OK) {
+        return ngx_lu_load_status(load, parsed);
     }
 
     if (app->id.len != load->app.len
         || ngx_memcmp(app->id.data, load->app.data, app->id.len) != 0)
     {
-        return ngx_http_liveupdate_load_status(load,
-                   liveupdate_refuse(&load->error, &app->id,
+        return ngx_lu_load_status(load,
+                                  lu_refuse(&load->error, &app->id,
                                      "is not the app that its folder names"));
     }
 
     load->copy = app;
 
-    return ngx_http_liveupdate_load_releases(load, app);
+    return ngx_lu_load_releases(load, app);
 }
 
 
 static ngx_int_t
-ngx_http_liveupdate_load_releases(ngx_http_liveupdate_load_t *load,
-    liveupdate_app_t *app)
+ngx_lu_load_releases(ngx_lu_load_t *load, lu_app_t *app)
 {
-    u_char                    *path;
-    size_t                     i, n;
-    ngx_int_t                  rc;
-    ngx_str_t                  file;
-    liveupdate_rc_e            parsed;
-    ngx_file_info_t            fi;
-    liveupdate_str_t           text;
-    liveupdate_arena_t         arena;
-    liveupdate_release_t      *release;
-    liveupdate_channel_t      *channel;
-    liveupdate_deployment_t   *deployment;
+    u_char           *path;
+    size_t            i, n;
+    ngx_int_t         rc;
+    ngx_str_t         file;
+    lu_rc_e           parsed;
+    ngx_file_info_t   fi;
+    lu_str_t          text;
+    lu_arena_t        arena;
+    lu_release_t     *release;
+    lu_channel_t     *channel;
+    lu_deployment_t  *deployment;
 
-    arena.alloc = ngx_http_liveupdate_load_alloc;
+    arena.alloc = ngx_lu_load_alloc;
     arena.data = load;
 
     for (i = 0; i < app->nchannels; i++) {
@@ -189,13 +183,12 @@ ngx_http_liveupdate_load_releases(ngx_http_liveupdate_load_t *load,
         for (n = 0; n < channel->ndeployments; n++) {
             deployment = &channel->deployments[n];
 
-            path = ngx_http_liveupdate_path(load->io.pool,
-                                            "%V/live/%V/%*s/release.json",
-                                            &load->path, &load->app,
-                                            deployment->release_id.len,
-                                            deployment->release_id.data);
+            path = ngx_lu_path(load->io.pool, "%V/live/%V/%*s/release.json",
+                               &load->path, &load->app,
+                               deployment->release_id.len,
+                               deployment->release_id.data);
 
-            rc = ngx_http_liveupdate_store_read(&load->io, path, &file, &fi);
+            rc = ngx_lu_store_read(&load->io, path, &file, &fi);
 
             if (rc == NGX_DECLINED) {
 
@@ -209,28 +202,27 @@ ngx_http_liveupdate_load_releases(ngx_http_liveupdate_load_t *load,
                 return rc;
             }
 
-            release = arena.alloc(load, sizeof(liveupdate_release_t));
+            release = arena.alloc(load, sizeof(lu_release_t));
             if (release == NULL) {
-                return ngx_http_liveupdate_load_status(load,
-                                                       LIVEUPDATE_NOMEM);
+                return ngx_lu_load_status(load,
+                                          LU_NOMEM);
             }
 
             text.len = file.len;
             text.data = file.data;
 
-            parsed = liveupdate_release_parse(&arena, &text, release,
-                                              &load->error);
-            if (parsed != LIVEUPDATE_OK) {
-                return ngx_http_liveupdate_load_status(load, parsed);
+            parsed = lu_release_parse(&arena, &text, release, &load->error);
+            if (parsed != LU_OK) {
+                return ngx_lu_load_status(load, parsed);
             }
 
             deployment->release = release;
 
-            if (liveupdate_deployment_render(&arena, app, channel, deployment)
-                != LIVEUPDATE_OK)
+            if (lu_deployment_render(&arena, app, channel, deployment)
+                != LU_OK)
             {
-                return ngx_http_liveupdate_load_status(load,
-                                                       LIVEUPDATE_NOMEM);
+                return ngx_lu_load_status(load,
+                                          LU_NOMEM);
             }
         }
     }
@@ -240,35 +232,35 @@ ngx_http_liveupdate_load_releases(ngx_http_liveupdate_load_t *load,
 
 
 static ngx_int_t
-ngx_http_liveupdate_load_files(ngx_http_liveupdate_load_t *load)
+ngx_lu_load_files(ngx_lu_load_t *load)
 {
-    u_char                       *path;
-    ngx_int_t                     rc;
-    liveupdate_rc_e               parsed;
-    liveupdate_str_t              text;
-    liveupdate_arena_t            arena;
-    ngx_http_liveupdate_files_t  *files;
+    u_char          *path;
+    ngx_int_t        rc;
+    lu_rc_e          parsed;
+    lu_str_t         text;
+    lu_arena_t       arena;
+    ngx_lu_files_t  *files;
 
-    path = ngx_http_liveupdate_path(load->io.pool, "%V/live/%V/%V/files.json",
-                                    &load->path, &load->app, &load->name);
+    path = ngx_lu_path(load->io.pool, "%V/live/%V/%V/files.json", &load->path,
+                       &load->app, &load->name);
 
-    rc = ngx_http_liveupdate_load_text(load, path, &text);
+    rc = ngx_lu_load_text(load, path, &text);
     if (rc != NGX_OK) {
         return rc;
     }
 
-    arena.alloc = ngx_http_liveupdate_load_alloc;
+    arena.alloc = ngx_lu_load_alloc;
     arena.data = load;
 
-    files = arena.alloc(load, sizeof(ngx_http_liveupdate_files_t));
+    files = arena.alloc(load, sizeof(ngx_lu_files_t));
     if (files == NULL) {
-        return ngx_http_liveupdate_load_status(load, LIVEUPDATE_NOMEM);
+        return ngx_lu_load_status(load, LU_NOMEM);
     }
 
-    parsed = liveupdate_files_parse(&arena, &text, &files->files,
-                                    &files->nfiles, &load->error);
-    if (parsed != LIVEUPDATE_OK) {
-        return ngx_http_liveupdate_load_status(load, parsed);
+    parsed = lu_files_parse(&arena, &text, &files->files, &files->nfiles,
+                            &load->error);
+    if (parsed != LU_OK) {
+        return ngx_lu_load_status(load, parsed);
     }
 
     load->copy = files;
@@ -278,35 +270,35 @@ ngx_http_liveupdate_load_files(ngx_http_liveupdate_load_t *load)
 
 
 static ngx_int_t
-ngx_http_liveupdate_load_td(ngx_http_liveupdate_load_t *load)
+ngx_lu_load_td(ngx_lu_load_t *load)
 {
-    u_char              *path;
-    ngx_int_t            rc;
-    liveupdate_td_t     *td;
-    liveupdate_rc_e      parsed;
-    liveupdate_str_t     text;
-    liveupdate_arena_t   arena;
+    u_char     *path;
+    ngx_int_t   rc;
+    lu_td_t    *td;
+    lu_rc_e     parsed;
+    lu_str_t    text;
+    lu_arena_t  arena;
 
-    path = ngx_http_liveupdate_path(load->io.pool, "%V/feed/%V/%V",
-                                    &load->path, &load->app, &load->name);
+    path = ngx_lu_path(load->io.pool, "%V/feed/%V/%V", &load->path, &load->app,
+                       &load->name);
 
-    rc = ngx_http_liveupdate_load_text(load, path, &text);
+    rc = ngx_lu_load_text(load, path, &text);
     if (rc != NGX_OK) {
         return rc;
     }
 
-    arena.alloc = ngx_http_liveupdate_load_alloc;
+    arena.alloc = ngx_lu_load_alloc;
     arena.data = load;
 
-    td = arena.alloc(load, sizeof(liveupdate_td_t));
+    td = arena.alloc(load, sizeof(lu_td_t));
     if (td == NULL) {
-        return ngx_http_liveupdate_load_status(load, LIVEUPDATE_NOMEM);
+        return ngx_lu_load_status(load, LU_NOMEM);
     }
 
-    parsed = liveupdate_td_parse(&arena, &text, td, &load->error);
+    parsed = lu_td_parse(&arena, &text, td, &load->error);
 
-    if (parsed != LIVEUPDATE_OK) {
-        return ngx_http_liveupdate_load_status(load, parsed);
+    if (parsed != LU_OK) {
+        return ngx_lu_load_status(load, parsed);
     }
 
     load->copy = td;
@@ -316,10 +308,9 @@ ngx_http_liveupdate_load_td(ngx_http_liveupdate_load_t *load)
 
 
 static ngx_int_t
-ngx_http_liveupdate_load_status(ngx_http_liveupdate_load_t *load,
-    liveupdate_rc_e rc)
+ngx_lu_load_status(ngx_lu_load_t *load, lu_rc_e rc)
 {
-    if (rc == LIVEUPDATE_NOMEM) {
+    if (rc == LU_NOMEM) {
         load->io.err = NGX_ENOMEM;
         load->io.operation = "malloc()";
         load->error.text = NULL;

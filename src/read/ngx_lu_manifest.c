@@ -10,8 +10,8 @@
 #include "base/ngx_lu.h"
 
 
-#define NGX_HTTP_LIVEUPDATE_MANIFEST_SIZE  4096    /* larger ones are files */
-#define NGX_HTTP_LIVEUPDATE_MANIFESTS      256     /* kept by a worker */
+#define NGX_LU_MANIFEST_SIZE  4096    /* larger ones are files */
+#define NGX_LU_MANIFESTS      256     /* kept by a worker */
 
 
 typedef struct {
@@ -22,24 +22,22 @@ typedef struct {
     size_t               size;
     time_t               checked;
     u_char              *bytes;
-} ngx_http_liveupdate_manifest_t;
+} ngx_lu_manifest_t;
 
 
-static ngx_http_liveupdate_manifest_t *ngx_http_liveupdate_manifest_get(
-    ngx_http_request_t *r, ngx_str_t *path);
-static ngx_int_t ngx_http_liveupdate_manifest_open(ngx_http_request_t *r,
-    ngx_str_t *path, ngx_open_file_info_t *of);
-static ngx_http_liveupdate_manifest_t *ngx_http_liveupdate_manifest_read(
-    ngx_http_request_t *r, ngx_str_t *path, uint32_t hash,
+static ngx_lu_manifest_t *ngx_lu_manifest_get(ngx_http_request_t *r,
+    ngx_str_t *path);
+static ngx_int_t ngx_lu_manifest_open(ngx_http_request_t *r, ngx_str_t *path,
     ngx_open_file_info_t *of);
-static void ngx_http_liveupdate_manifest_forget(
-    ngx_http_liveupdate_manifest_t *manifest);
+static ngx_lu_manifest_t *ngx_lu_manifest_read(ngx_http_request_t *r,
+    ngx_str_t *path, uint32_t hash, ngx_open_file_info_t *of);
+static void ngx_lu_manifest_forget(ngx_lu_manifest_t *manifest);
 
 
-static ngx_uint_t         ngx_http_liveupdate_nmanifests;
-static ngx_queue_t        ngx_http_liveupdate_manifests;
-static ngx_rbtree_t       ngx_http_liveupdate_manifest_rbtree;
-static ngx_rbtree_node_t  ngx_http_liveupdate_manifest_sentinel;
+static ngx_uint_t         ngx_lu_nmanifests;
+static ngx_queue_t        ngx_lu_manifests;
+static ngx_rbtree_t       ngx_lu_manifest_rbtree;
+static ngx_rbtree_node_t  ngx_lu_manifest_sentinel;
 
 
 /*
@@ -48,15 +46,15 @@ static ngx_rbtree_node_t  ngx_http_liveupdate_manifest_sentinel;
  */
 
 ngx_int_t
-ngx_http_liveupdate_manifest_send(ngx_http_request_t *r)
+ngx_lu_manifest_send(ngx_http_request_t *r)
 {
-    u_char                          *last;
-    size_t                           root;
-    ngx_buf_t                       *b;
-    ngx_int_t                        rc;
-    ngx_str_t                        path;
-    ngx_chain_t                      out;
-    ngx_http_liveupdate_manifest_t  *manifest;
+    u_char             *last;
+    size_t              root;
+    ngx_buf_t          *b;
+    ngx_int_t           rc;
+    ngx_str_t           path;
+    ngx_chain_t         out;
+    ngx_lu_manifest_t  *manifest;
 
     last = ngx_http_map_uri_to_path(r, &path, &root, 0);
     if (last == NULL) {
@@ -65,7 +63,7 @@ ngx_http_liveupdate_manifest_send(ngx_http_request_t *r)
 
     path.len = last - path.data;
 
-    manifest = ngx_http_liveupdate_manifest_get(r, &path);
+    manifest = ngx_lu_manifest_get(r, &path);
     if (manifest == NULL) {
         return NGX_DECLINED;
     }
@@ -98,14 +96,13 @@ ngx_http_liveupdate_manifest_send(ngx_http_request_t *r)
     rc = ngx_http_send_header(r);
 
     if (rc == NGX_ERROR || rc > NGX_OK || r->header_only) {
-        return ngx_http_liveupdate_static_finish(r, rc);
+        return ngx_lu_static_finish(r, rc);
     }
 
     out.buf = b;
     out.next = NULL;
 
-    return ngx_http_liveupdate_static_finish(r,
-                                             ngx_http_output_filter(r, &out));
+    return ngx_lu_static_finish(r, ngx_http_output_filter(r, &out));
 }
 
 
@@ -115,32 +112,30 @@ ngx_http_liveupdate_manifest_send(ngx_http_request_t *r)
  * the app has changed.
  */
 
-static ngx_http_liveupdate_manifest_t *
-ngx_http_liveupdate_manifest_get(ngx_http_request_t *r, ngx_str_t *path)
+static ngx_lu_manifest_t *
+ngx_lu_manifest_get(ngx_http_request_t *r, ngx_str_t *path)
 {
-    uint32_t                         hash;
-    ngx_open_file_info_t             of;
-    ngx_http_liveupdate_loc_conf_t  *lucf;
-    ngx_http_liveupdate_manifest_t  *manifest;
+    uint32_t              hash;
+    ngx_open_file_info_t  of;
+    ngx_lu_loc_conf_t    *lucf;
+    ngx_lu_manifest_t    *manifest;
 
     lucf = ngx_http_get_module_loc_conf(r, ngx_http_liveupdate_module);
 
-    if (ngx_http_liveupdate_manifest_rbtree.root == NULL) {
-        ngx_queue_init(&ngx_http_liveupdate_manifests);
-        ngx_rbtree_init(&ngx_http_liveupdate_manifest_rbtree,
-                        &ngx_http_liveupdate_manifest_sentinel,
+    if (ngx_lu_manifest_rbtree.root == NULL) {
+        ngx_queue_init(&ngx_lu_manifests);
+        ngx_rbtree_init(&ngx_lu_manifest_rbtree, &ngx_lu_manifest_sentinel,
                         ngx_str_rbtree_insert_value);
     }
 
     hash = ngx_murmur_hash2(path->data, path->len);
 
-    manifest = (ngx_http_liveupdate_manifest_t *)
-                   ngx_str_rbtree_lookup(&ngx_http_liveupdate_manifest_rbtree,
-                                         path, hash);
+    manifest = (ngx_lu_manifest_t *)
+                   ngx_str_rbtree_lookup(&ngx_lu_manifest_rbtree, path, hash);
 
     if (manifest == NULL || ngx_time() - manifest->checked >= lucf->valid) {
 
-        if (ngx_http_liveupdate_manifest_open(r, path, &of) != NGX_OK) {
+        if (ngx_lu_manifest_open(r, path, &of) != NGX_OK) {
             ngx_memzero(&of, sizeof(ngx_open_file_info_t));
         }
 
@@ -149,12 +144,12 @@ ngx_http_liveupdate_manifest_get(ngx_http_request_t *r, ngx_str_t *path)
                 || manifest->mtime != of.mtime
                 || (off_t) manifest->size != of.size))
         {
-            ngx_http_liveupdate_manifest_forget(manifest);
+            ngx_lu_manifest_forget(manifest);
             manifest = NULL;
         }
 
         if (manifest == NULL) {
-            manifest = ngx_http_liveupdate_manifest_read(r, path, hash, &of);
+            manifest = ngx_lu_manifest_read(r, path, hash, &of);
             if (manifest == NULL) {
                 return NULL;
             }
@@ -165,8 +160,7 @@ ngx_http_liveupdate_manifest_get(ngx_http_request_t *r, ngx_str_t *path)
 
         manifest->checked = ngx_time();
 
-        ngx_queue_insert_head(&ngx_http_liveupdate_manifests,
-                              &manifest->queue);
+        ngx_queue_insert_head(&ngx_lu_manifests, &manifest->queue);
     }
 
     return manifest;
@@ -174,7 +168,7 @@ ngx_http_liveupdate_manifest_get(ngx_http_request_t *r, ngx_str_t *path)
 
 
 static ngx_int_t
-ngx_http_liveupdate_manifest_open(ngx_http_request_t *r, ngx_str_t *path,
+ngx_lu_manifest_open(ngx_http_request_t *r, ngx_str_t *path,
     ngx_open_file_info_t *of)
 {
     ngx_http_core_loc_conf_t  *clcf;
@@ -198,27 +192,23 @@ ngx_http_liveupdate_manifest_open(ngx_http_request_t *r, ngx_str_t *path,
 }
 
 
-static ngx_http_liveupdate_manifest_t *
-ngx_http_liveupdate_manifest_read(ngx_http_request_t *r, ngx_str_t *path,
-    uint32_t hash, ngx_open_file_info_t *of)
+static ngx_lu_manifest_t *
+ngx_lu_manifest_read(ngx_http_request_t *r, ngx_str_t *path, uint32_t hash,
+    ngx_open_file_info_t *of)
 {
-    ngx_queue_t                     *q;
-    ngx_http_liveupdate_manifest_t  *manifest;
+    ngx_queue_t        *q;
+    ngx_lu_manifest_t  *manifest;
 
-    if (!of->is_file
-        || of->size == 0
-        || of->size > NGX_HTTP_LIVEUPDATE_MANIFEST_SIZE)
-    {
+    if (!of->is_file || of->size == 0 || of->size > NGX_LU_MANIFEST_SIZE) {
         return NULL;
     }
 
-    if (ngx_http_liveupdate_nmanifests == NGX_HTTP_LIVEUPDATE_MANIFESTS) {
-        q = ngx_queue_last(&ngx_http_liveupdate_manifests);
-        ngx_http_liveupdate_manifest_forget(
-              ngx_queue_data(q, ngx_http_liveupdate_manifest_t, queue));
+    if (ngx_lu_nmanifests == NGX_LU_MANIFESTS) {
+        q = ngx_queue_last(&ngx_lu_manifests);
+        ngx_lu_manifest_forget(ngx_queue_data(q, ngx_lu_manifest_t, queue));
     }
 
-    manifest = ngx_alloc(sizeof(ngx_http_liveupdate_manifest_t) + path->len
+    manifest = ngx_alloc(sizeof(ngx_lu_manifest_t) + path->len
                          + of->size, r->connection->log);
     if (manifest == NULL) {
         return NULL;
@@ -226,8 +216,7 @@ ngx_http_liveupdate_manifest_read(ngx_http_request_t *r, ngx_str_t *path,
 
     manifest->sn.node.key = hash;
     manifest->sn.str.len = path->len;
-    manifest->sn.str.data = (u_char *) manifest
-                            + sizeof(ngx_http_liveupdate_manifest_t);
+    manifest->sn.str.data = (u_char *) manifest + sizeof(ngx_lu_manifest_t);
     manifest->bytes = ngx_cpymem(manifest->sn.str.data, path->data, path->len);
 
     manifest->uniq = of->uniq;
@@ -241,21 +230,19 @@ ngx_http_liveupdate_manifest_read(ngx_http_request_t *r, ngx_str_t *path,
         return NULL;
     }
 
-    ngx_rbtree_insert(&ngx_http_liveupdate_manifest_rbtree,
-                      &manifest->sn.node);
-    ngx_http_liveupdate_nmanifests++;
+    ngx_rbtree_insert(&ngx_lu_manifest_rbtree, &manifest->sn.node);
+    ngx_lu_nmanifests++;
 
     return manifest;
 }
 
 
 static void
-ngx_http_liveupdate_manifest_forget(ngx_http_liveupdate_manifest_t *manifest)
+ngx_lu_manifest_forget(ngx_lu_manifest_t *manifest)
 {
-    ngx_rbtree_delete(&ngx_http_liveupdate_manifest_rbtree,
-                      &manifest->sn.node);
+    ngx_rbtree_delete(&ngx_lu_manifest_rbtree, &manifest->sn.node);
     ngx_queue_remove(&manifest->queue);
-    ngx_http_liveupdate_nmanifests--;
+    ngx_lu_nmanifests--;
 
     ngx_free(manifest);
 }

@@ -10,18 +10,18 @@
 #include "zone/ngx_lu_count.h"
 
 
-#define NGX_HTTP_LIVEUPDATE_SMALL  4096
+#define NGX_LU_SMALL  4096
 
 
 static ngx_http_output_header_filter_pt  ngx_http_next_header_filter;
 
 
-static ngx_int_t ngx_http_liveupdate_static_handler(ngx_http_request_t *r);
-static ngx_int_t ngx_http_liveupdate_static_filter(ngx_http_request_t *r);
+static ngx_int_t ngx_lu_static_handler(ngx_http_request_t *r);
+static ngx_int_t ngx_lu_static_filter(ngx_http_request_t *r);
 
 
 ngx_int_t
-ngx_http_liveupdate_static_init(ngx_conf_t *cf)
+ngx_lu_static_init(ngx_conf_t *cf)
 {
     ngx_http_handler_pt        *h;
     ngx_http_core_main_conf_t  *cmcf;
@@ -33,21 +33,21 @@ ngx_http_liveupdate_static_init(ngx_conf_t *cf)
         return NGX_ERROR;
     }
 
-    *h = ngx_http_liveupdate_static_handler;
+    *h = ngx_lu_static_handler;
 
     ngx_http_next_header_filter = ngx_http_top_header_filter;
-    ngx_http_top_header_filter = ngx_http_liveupdate_static_filter;
+    ngx_http_top_header_filter = ngx_lu_static_filter;
 
     return NGX_OK;
 }
 
 
 static ngx_int_t
-ngx_http_liveupdate_static_handler(ngx_http_request_t *r)
+ngx_lu_static_handler(ngx_http_request_t *r)
 {
-    ngx_str_t                        allow;
-    ngx_http_liveupdate_ctx_t       *ctx;
-    ngx_http_liveupdate_loc_conf_t  *lucf;
+    ngx_str_t           allow;
+    ngx_lu_ctx_t       *ctx;
+    ngx_lu_loc_conf_t  *lucf;
 
     lucf = ngx_http_get_module_loc_conf(r, ngx_http_liveupdate_module);
 
@@ -55,7 +55,7 @@ ngx_http_liveupdate_static_handler(ngx_http_request_t *r)
         return NGX_DECLINED;
     }
 
-    ctx = ngx_http_liveupdate_get_ctx(r);
+    ctx = ngx_lu_get_ctx(r);
     if (ctx == NULL) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
@@ -72,25 +72,25 @@ ngx_http_liveupdate_static_handler(ngx_http_request_t *r)
 
         ngx_str_set(&allow, "GET, HEAD");
 
-        if (ngx_http_liveupdate_header(r, "Allow", &allow) == NULL) {
+        if (ngx_lu_header(r, "Allow", &allow) == NULL) {
             return NGX_HTTP_INTERNAL_SERVER_ERROR;
         }
 
-        return ngx_http_liveupdate_static_refuse(r, NGX_HTTP_NOT_ALLOWED,
-                                                 "Method not allowed.");
+        return ngx_lu_static_refuse(r, NGX_HTTP_NOT_ALLOWED,
+                                    "Method not allowed.");
     }
 
-    return lucf->artifacts ? ngx_http_liveupdate_artifact_handler(r)
-                           : ngx_http_liveupdate_feed_handler(r);
+    return lucf->artifacts ? ngx_lu_artifact_handler(r)
+                           : ngx_lu_feed_handler(r);
 }
 
 
 ngx_int_t
-ngx_http_liveupdate_static_refuse(ngx_http_request_t *r, ngx_uint_t status,
+ngx_lu_static_refuse(ngx_http_request_t *r, ngx_uint_t status,
     const char *text)
 {
-    ngx_int_t                   rc;
-    ngx_http_liveupdate_ctx_t  *ctx;
+    ngx_int_t      rc;
+    ngx_lu_ctx_t  *ctx;
 
     ctx = ngx_http_get_module_ctx(r, ngx_http_liveupdate_module);
 
@@ -109,15 +109,14 @@ ngx_http_liveupdate_static_refuse(ngx_http_request_t *r, ngx_uint_t status,
         return rc;
     }
 
-    return ngx_http_liveupdate_static_finish(r,
-                          ngx_http_liveupdate_send_message(r, status, text));
+    return ngx_lu_static_finish(r, ngx_lu_send_message(r, status, text));
 }
 
 
 /* A phase handler that has answered itself. */
 
 ngx_int_t
-ngx_http_liveupdate_static_finish(ngx_http_request_t *r, ngx_int_t rc)
+ngx_lu_static_finish(ngx_http_request_t *r, ngx_int_t rc)
 {
     ngx_http_finalize_request(r, rc);
 
@@ -132,11 +131,11 @@ ngx_http_liveupdate_static_finish(ngx_http_request_t *r, ngx_int_t rc)
  */
 
 static ngx_int_t
-ngx_http_liveupdate_static_filter(ngx_http_request_t *r)
+ngx_lu_static_filter(ngx_http_request_t *r)
 {
-    ngx_str_t                   value;
-    ngx_table_elt_t            *h;
-    ngx_http_liveupdate_ctx_t  *ctx;
+    ngx_str_t         value;
+    ngx_table_elt_t  *h;
+    ngx_lu_ctx_t     *ctx;
 
     ctx = ngx_http_get_module_ctx(r, ngx_http_liveupdate_module);
 
@@ -164,29 +163,28 @@ ngx_http_liveupdate_static_filter(ngx_http_request_t *r)
     }
 
     if (ctx->series) {
-        ngx_http_liveupdate_add(ctx->series->counts[ctx->count], 1);
+        ngx_lu_add(ctx->series->counts[ctx->count], 1);
     }
 
     if (ctx->checksum.len
-        && ngx_http_liveupdate_header(r, "X-Checksum", &ctx->checksum) == NULL)
+        && ngx_lu_header(r, "X-Checksum", &ctx->checksum) == NULL)
     {
         return NGX_ERROR;
     }
 
     if (ctx->signature.len
-        && ngx_http_liveupdate_header(r, "X-Signature", &ctx->signature)
-           == NULL)
+        && ngx_lu_header(r, "X-Signature", &ctx->signature) == NULL)
     {
         return NGX_ERROR;
     }
 
-    if (ngx_http_liveupdate_header(r, "Cache-Control", &ctx->cache) == NULL) {
+    if (ngx_lu_header(r, "Cache-Control", &ctx->cache) == NULL) {
         return NGX_ERROR;
     }
 
     if (ctx->disposition.len
-        && ngx_http_liveupdate_header(r, "Content-Disposition",
-                                      &ctx->disposition)
+        && ngx_lu_header(r, "Content-Disposition",
+                         &ctx->disposition)
            == NULL)
     {
         return NGX_ERROR;
@@ -195,7 +193,7 @@ ngx_http_liveupdate_static_filter(ngx_http_request_t *r)
     if (ctx->vary) {
         ngx_str_set(&value, "Accept-Encoding");
 
-        if (ngx_http_liveupdate_header(r, "Vary", &value) == NULL) {
+        if (ngx_lu_header(r, "Vary", &value) == NULL) {
             return NGX_ERROR;
         }
     }
@@ -203,7 +201,7 @@ ngx_http_liveupdate_static_filter(ngx_http_request_t *r)
     if (ctx->gzip && r->headers_out.status == NGX_HTTP_OK) {
         ngx_str_set(&value, "gzip");
 
-        h = ngx_http_liveupdate_header(r, "Content-Encoding", &value);
+        h = ngx_lu_header(r, "Content-Encoding", &value);
         if (h == NULL) {
             return NGX_ERROR;
         }
@@ -213,7 +211,7 @@ ngx_http_liveupdate_static_filter(ngx_http_request_t *r)
 
     /* read, and written together with the header: half of the system calls */
 
-    if (r->headers_out.content_length_n <= NGX_HTTP_LIVEUPDATE_SMALL) {
+    if (r->headers_out.content_length_n <= NGX_LU_SMALL) {
         r->connection->sendfile = 0;
     }
 

@@ -7,27 +7,27 @@
 #include "ngx_lu_store.h"
 
 
-#define NGX_HTTP_LIVEUPDATE_PATH   4096
-#define NGX_HTTP_LIVEUPDATE_PIECE  (256 * 1024)
-#define NGX_HTTP_LIVEUPDATE_LINE   4096
+#define NGX_LU_PATH   4096
+#define NGX_LU_PIECE  (256 * 1024)
+#define NGX_LU_LINE   4096
 
 
-static off_t ngx_http_liveupdate_whole_lines(ngx_fd_t fd, off_t size);
-static ngx_int_t ngx_http_liveupdate_lock(ngx_http_liveupdate_io_t *io,
-    u_char *path, int create, int command, ngx_fd_t *fd);
+static off_t ngx_lu_whole_lines(ngx_fd_t fd, off_t size);
+static ngx_int_t ngx_lu_lock(ngx_lu_io_t *io, u_char *path, int create,
+    int command, ngx_fd_t *fd);
 
 
 u_char *
-ngx_http_liveupdate_path(ngx_pool_t *pool, const char *fmt, ...)
+ngx_lu_path(ngx_pool_t *pool, const char *fmt, ...)
 {
-    u_char   *p, *path, buf[NGX_HTTP_LIVEUPDATE_PATH];
-    va_list   args;
+    u_char  *p, *path, buf[NGX_LU_PATH];
+    va_list  args;
 
     va_start(args, fmt);
-    p = ngx_vslprintf(buf, buf + NGX_HTTP_LIVEUPDATE_PATH - 1, fmt, args);
+    p = ngx_vslprintf(buf, buf + NGX_LU_PATH - 1, fmt, args);
     va_end(args);
 
-    if (p == buf + NGX_HTTP_LIVEUPDATE_PATH - 1) {
+    if (p == buf + NGX_LU_PATH - 1) {
 
         /* a part of a path would be another one */
 
@@ -47,8 +47,7 @@ ngx_http_liveupdate_path(ngx_pool_t *pool, const char *fmt, ...)
 
 
 ngx_int_t
-ngx_http_liveupdate_io_failed(ngx_http_liveupdate_io_t *io,
-    const char *operation, u_char *path)
+ngx_lu_io_failed(ngx_lu_io_t *io, const char *operation, u_char *path)
 {
     io->err = ngx_errno;
     io->operation = operation;
@@ -61,20 +60,19 @@ ngx_http_liveupdate_io_failed(ngx_http_liveupdate_io_t *io,
 /* It is the store that is not there, and not what somebody has asked for. */
 
 ngx_int_t
-ngx_http_liveupdate_tmp_failed(ngx_http_liveupdate_io_t *io,
-    const char *operation, u_char *path)
+ngx_lu_tmp_failed(ngx_lu_io_t *io, const char *operation, u_char *path)
 {
     if (ngx_errno == NGX_ENOENT) {
         ngx_set_errno(EIO);
     }
 
-    return ngx_http_liveupdate_io_failed(io, operation, path);
+    return ngx_lu_io_failed(io, operation, path);
 }
 
 
 ngx_int_t
-ngx_http_liveupdate_store_read(ngx_http_liveupdate_io_t *io, u_char *path,
-    ngx_str_t *text, ngx_file_info_t *fi)
+ngx_lu_store_read(ngx_lu_io_t *io, u_char *path, ngx_str_t *text,
+    ngx_file_info_t *fi)
 {
     size_t     size;
     ssize_t    n;
@@ -93,19 +91,19 @@ ngx_http_liveupdate_store_read(ngx_http_liveupdate_io_t *io, u_char *path,
             return NGX_DECLINED;
         }
 
-        return ngx_http_liveupdate_io_failed(io, ngx_open_file_n, path);
+        return ngx_lu_io_failed(io, ngx_open_file_n, path);
     }
 
     rc = NGX_ERROR;
 
     if (ngx_fd_info(fd, fi) == NGX_FILE_ERROR) {
-        (void) ngx_http_liveupdate_io_failed(io, ngx_fd_info_n, path);
+        (void) ngx_lu_io_failed(io, ngx_fd_info_n, path);
         goto done;
     }
 
-    if (ngx_file_size(fi) > NGX_HTTP_LIVEUPDATE_FILE_SIZE) {
+    if (ngx_file_size(fi) > NGX_LU_FILE_SIZE) {
         ngx_set_errno(EFBIG);
-        (void) ngx_http_liveupdate_io_failed(io, "read()", path);
+        (void) ngx_lu_io_failed(io, "read()", path);
         goto done;
     }
 
@@ -115,7 +113,7 @@ ngx_http_liveupdate_store_read(ngx_http_liveupdate_io_t *io, u_char *path,
     text->data = ngx_pnalloc(io->pool, size + 1);
     if (text->data == NULL) {
         ngx_set_errno(NGX_ENOMEM);
-        (void) ngx_http_liveupdate_io_failed(io, "malloc()", path);
+        (void) ngx_lu_io_failed(io, "malloc()", path);
         goto done;
     }
 
@@ -127,7 +125,7 @@ ngx_http_liveupdate_store_read(ngx_http_liveupdate_io_t *io, u_char *path,
                 continue;
             }
 
-            (void) ngx_http_liveupdate_io_failed(io, "read()", path);
+            (void) ngx_lu_io_failed(io, "read()", path);
             goto done;
         }
 
@@ -150,7 +148,7 @@ done:
 
 
 ngx_int_t
-ngx_http_liveupdate_store_pieces(ngx_http_liveupdate_io_t *io, u_char *path,
+ngx_lu_store_pieces(ngx_lu_io_t *io, u_char *path,
     ngx_int_t (*handler)(void *data, u_char *bytes, size_t len), void *data)
 {
     u_char     *piece;
@@ -170,10 +168,10 @@ ngx_http_liveupdate_store_pieces(ngx_http_liveupdate_io_t *io, u_char *path,
             return NGX_DECLINED;
         }
 
-        return ngx_http_liveupdate_io_failed(io, ngx_open_file_n, path);
+        return ngx_lu_io_failed(io, ngx_open_file_n, path);
     }
 
-    piece = ngx_alloc(NGX_HTTP_LIVEUPDATE_PIECE, ngx_cycle->log);
+    piece = ngx_alloc(NGX_LU_PIECE, ngx_cycle->log);
 
     if (piece == NULL) {
         (void) ngx_close_file(fd);
@@ -182,14 +180,14 @@ ngx_http_liveupdate_store_pieces(ngx_http_liveupdate_io_t *io, u_char *path,
     }
 
     for ( ;; ) {
-        n = read(fd, piece, NGX_HTTP_LIVEUPDATE_PIECE);
+        n = read(fd, piece, NGX_LU_PIECE);
 
         if (n == -1) {
             if (ngx_errno == NGX_EINTR) {
                 continue;
             }
 
-            rc = ngx_http_liveupdate_io_failed(io, "read()", path);
+            rc = ngx_lu_io_failed(io, "read()", path);
             break;
         }
 
@@ -208,17 +206,16 @@ ngx_http_liveupdate_store_pieces(ngx_http_liveupdate_io_t *io, u_char *path,
 
 
 ngx_int_t
-ngx_http_liveupdate_store_read_json(ngx_http_liveupdate_io_t *io,
-    u_char *path, cJSON **json)
+ngx_lu_store_read_json(ngx_lu_io_t *io, u_char *path, cJSON **json)
 {
-    ngx_int_t           rc;
-    ngx_str_t           text;
-    liveupdate_rc_e     parsed;
-    ngx_file_info_t     fi;
-    liveupdate_str_t    str;
-    liveupdate_error_t  err;
+    ngx_int_t        rc;
+    ngx_str_t        text;
+    lu_rc_e          parsed;
+    ngx_file_info_t  fi;
+    lu_str_t         str;
+    lu_error_t       err;
 
-    rc = ngx_http_liveupdate_store_read(io, path, &text, &fi);
+    rc = ngx_lu_store_read(io, path, &text, &fi);
     if (rc != NGX_OK) {
         return rc;
     }
@@ -226,45 +223,41 @@ ngx_http_liveupdate_store_read_json(ngx_http_liveupdate_io_t *io,
     str.len = text.len;
     str.data = text.data;
 
-    parsed = liveupdate_json_parse(json, &str, &err);
+    parsed = lu_json_parse(json, &str, &err);
 
-    if (parsed == LIVEUPDATE_OK) {
+    if (parsed == LU_OK) {
         return NGX_OK;
     }
 
-    ngx_set_errno(parsed == LIVEUPDATE_NOMEM ? NGX_ENOMEM : NGX_EINVAL);
+    ngx_set_errno(parsed == LU_NOMEM ? NGX_ENOMEM : NGX_EINVAL);
 
-    return ngx_http_liveupdate_io_failed(io, parsed == LIVEUPDATE_NOMEM
-                                             ? "malloc()" : "parsing of",
-                                         path);
+    return ngx_lu_io_failed(io, parsed == LU_NOMEM
+                                ? "malloc()" : "parsing of", path);
 }
 
 
 ngx_int_t
-ngx_http_liveupdate_store_write(ngx_http_liveupdate_io_t *io,
-    ngx_http_liveupdate_store_t *store, u_char *path, const char *text,
-    size_t len)
+ngx_lu_store_write(ngx_lu_io_t *io, ngx_lu_store_t *store, u_char *path,
+    const char *text, size_t len)
 {
-    ngx_http_liveupdate_temp_t  temp;
+    ngx_lu_temp_t  temp;
 
-    if (ngx_http_liveupdate_temp_create(io, store, &temp) != NGX_OK) {
+    if (ngx_lu_temp_create(io, store, &temp) != NGX_OK) {
         return NGX_ERROR;
     }
 
-    if (ngx_http_liveupdate_temp_write(io, &temp, (const u_char *) text, len)
-        != NGX_OK)
-    {
-        ngx_http_liveupdate_temp_discard(&temp);
+    if (ngx_lu_temp_write(io, &temp, (const u_char *) text, len) != NGX_OK) {
+        ngx_lu_temp_discard(&temp);
         return NGX_ERROR;
     }
 
-    return ngx_http_liveupdate_temp_commit(io, &temp, path);
+    return ngx_lu_temp_commit(io, &temp, path);
 }
 
 
 ngx_int_t
-ngx_http_liveupdate_store_write_json(ngx_http_liveupdate_io_t *io,
-    ngx_http_liveupdate_store_t *store, u_char *path, const cJSON *json)
+ngx_lu_store_write_json(ngx_lu_io_t *io, ngx_lu_store_t *store, u_char *path,
+    const cJSON *json)
 {
     char       *text;
     size_t      len;
@@ -274,22 +267,22 @@ ngx_http_liveupdate_store_write_json(ngx_http_liveupdate_io_t *io,
 
     if (text == NULL) {
         ngx_set_errno(NGX_ENOMEM);
-        return ngx_http_liveupdate_io_failed(io, "malloc()", path);
+        return ngx_lu_io_failed(io, "malloc()", path);
     }
 
     len = ngx_strlen(text);
 
-    if (len > NGX_HTTP_LIVEUPDATE_FILE_SIZE) {
+    if (len > NGX_LU_FILE_SIZE) {
 
         /* nobody could read it again */
 
         cJSON_free(text);
 
         ngx_set_errno(EFBIG);
-        return ngx_http_liveupdate_io_failed(io, "write()", path);
+        return ngx_lu_io_failed(io, "write()", path);
     }
 
-    rc = ngx_http_liveupdate_store_write(io, store, path, text, len);
+    rc = ngx_lu_store_write(io, store, path, text, len);
 
     cJSON_free(text);
 
@@ -298,7 +291,7 @@ ngx_http_liveupdate_store_write_json(ngx_http_liveupdate_io_t *io,
 
 
 ngx_int_t
-ngx_http_liveupdate_store_touch(ngx_http_liveupdate_io_t *io, u_char *path)
+ngx_lu_store_touch(ngx_lu_io_t *io, u_char *path)
 {
     ngx_fd_t  fd;
 
@@ -310,24 +303,22 @@ ngx_http_liveupdate_store_touch(ngx_http_liveupdate_io_t *io, u_char *path)
     fd = open((const char *) path, O_RDWR|O_CREAT|O_CLOEXEC, 0600);
 
     if (fd == NGX_INVALID_FILE) {
-        return ngx_http_liveupdate_io_failed(io, ngx_open_file_n, path);
+        return ngx_lu_io_failed(io, ngx_open_file_n, path);
     }
 
     (void) ngx_close_file(fd);
 
-    return ngx_http_liveupdate_store_sync(io,
-                                  ngx_http_liveupdate_folder(io->pool, path));
+    return ngx_lu_store_sync(io, ngx_lu_folder(io->pool, path));
 }
 
 
 ngx_int_t
-ngx_http_liveupdate_temp_create(ngx_http_liveupdate_io_t *io,
-    ngx_http_liveupdate_store_t *store, ngx_http_liveupdate_temp_t *temp)
+ngx_lu_temp_create(ngx_lu_io_t *io, ngx_lu_store_t *store, ngx_lu_temp_t *temp)
 {
     /* the machine's name: others may write to the same store */
 
-    temp->path = ngx_http_liveupdate_path(io->pool, "%V/tmp/%V.XXXXXX",
-                                          &store->path, &ngx_cycle->hostname);
+    temp->path = ngx_lu_path(io->pool, "%V/tmp/%V.XXXXXX", &store->path,
+                             &ngx_cycle->hostname);
     if (temp->path == NULL) {
         io->err = NGX_ENOMEM;
         return NGX_ERROR;
@@ -336,22 +327,22 @@ ngx_http_liveupdate_temp_create(ngx_http_liveupdate_io_t *io,
     temp->fd = mkostemp((char *) temp->path, O_CLOEXEC);
 
     if (temp->fd == -1) {
-        return ngx_http_liveupdate_tmp_failed(io, "mkostemp()", temp->path);
+        return ngx_lu_tmp_failed(io, "mkostemp()", temp->path);
     }
 
-    liveupdate_sha256_init(&temp->sha256);
+    lu_sha256_init(&temp->sha256);
 
     return NGX_OK;
 }
 
 
 ngx_int_t
-ngx_http_liveupdate_temp_write(ngx_http_liveupdate_io_t *io,
-    ngx_http_liveupdate_temp_t *temp, const u_char *data, size_t len)
+ngx_lu_temp_write(ngx_lu_io_t *io, ngx_lu_temp_t *temp, const u_char *data,
+    size_t len)
 {
     ssize_t  n;
 
-    liveupdate_sha256_update(&temp->sha256, data, len);
+    lu_sha256_update(&temp->sha256, data, len);
 
     while (len) {
         n = write(temp->fd, data, len);
@@ -361,7 +352,7 @@ ngx_http_liveupdate_temp_write(ngx_http_liveupdate_io_t *io,
                 continue;
             }
 
-            return ngx_http_liveupdate_io_failed(io, "write()", temp->path);
+            return ngx_lu_io_failed(io, "write()", temp->path);
         }
 
         data += n;
@@ -373,11 +364,10 @@ ngx_http_liveupdate_temp_write(ngx_http_liveupdate_io_t *io,
 
 
 ngx_int_t
-ngx_http_liveupdate_temp_sync(ngx_http_liveupdate_io_t *io,
-    ngx_http_liveupdate_temp_t *temp)
+ngx_lu_temp_sync(ngx_lu_io_t *io, ngx_lu_temp_t *temp)
 {
     if (fsync(temp->fd) == -1) {
-        return ngx_http_liveupdate_io_failed(io, "fsync()", temp->path);
+        return ngx_lu_io_failed(io, "fsync()", temp->path);
     }
 
     return NGX_OK;
@@ -385,8 +375,7 @@ ngx_http_liveupdate_temp_sync(ngx_http_liveupdate_io_t *io,
 
 
 ngx_int_t
-ngx_http_liveupdate_temp_rename(ngx_http_liveupdate_io_t *io,
-    ngx_http_liveupdate_temp_t *temp, u_char *path)
+ngx_lu_temp_rename(ngx_lu_io_t *io, ngx_lu_temp_t *temp, u_char *path)
 {
     if (path == NULL) {
         io->err = NGX_ENOMEM;
@@ -394,7 +383,7 @@ ngx_http_liveupdate_temp_rename(ngx_http_liveupdate_io_t *io,
     }
 
     if (ngx_rename_file(temp->path, path) == NGX_FILE_ERROR) {
-        (void) ngx_http_liveupdate_io_failed(io, ngx_rename_file_n, path);
+        (void) ngx_lu_io_failed(io, ngx_rename_file_n, path);
         goto failed;
     }
 
@@ -404,32 +393,30 @@ ngx_http_liveupdate_temp_rename(ngx_http_liveupdate_io_t *io,
 
 failed:
 
-    ngx_http_liveupdate_temp_discard(temp);
+    ngx_lu_temp_discard(temp);
 
     return NGX_ERROR;
 }
 
 
 ngx_int_t
-ngx_http_liveupdate_temp_commit(ngx_http_liveupdate_io_t *io,
-    ngx_http_liveupdate_temp_t *temp, u_char *path)
+ngx_lu_temp_commit(ngx_lu_io_t *io, ngx_lu_temp_t *temp, u_char *path)
 {
-    if (ngx_http_liveupdate_temp_sync(io, temp) != NGX_OK) {
-        ngx_http_liveupdate_temp_discard(temp);
+    if (ngx_lu_temp_sync(io, temp) != NGX_OK) {
+        ngx_lu_temp_discard(temp);
         return NGX_ERROR;
     }
 
-    if (ngx_http_liveupdate_temp_rename(io, temp, path) != NGX_OK) {
+    if (ngx_lu_temp_rename(io, temp, path) != NGX_OK) {
         return NGX_ERROR;
     }
 
-    return ngx_http_liveupdate_store_sync(io,
-                                  ngx_http_liveupdate_folder(io->pool, path));
+    return ngx_lu_store_sync(io, ngx_lu_folder(io->pool, path));
 }
 
 
 void
-ngx_http_liveupdate_temp_discard(ngx_http_liveupdate_temp_t *temp)
+ngx_lu_temp_discard(ngx_lu_temp_t *temp)
 {
     (void) ngx_close_file(temp->fd);
     (void) ngx_delete_file(temp->path);
@@ -439,14 +426,14 @@ ngx_http_liveupdate_temp_discard(ngx_http_liveupdate_temp_t *temp)
 /* All of the line or nothing: who could not write it cuts it off again. */
 
 ngx_int_t
-ngx_http_liveupdate_store_append(ngx_http_liveupdate_io_t *io, u_char *path,
-    const char *text, size_t len)
+ngx_lu_store_append(ngx_lu_io_t *io, u_char *path, const char *text,
+    size_t len)
 {
-    off_t                       size;
-    ngx_fd_t                    fd;
-    ngx_int_t                   rc;
-    ngx_file_info_t             fi;
-    ngx_http_liveupdate_temp_t  file;
+    off_t            size;
+    ngx_fd_t         fd;
+    ngx_int_t        rc;
+    ngx_file_info_t  fi;
+    ngx_lu_temp_t    file;
 
     if (path == NULL) {
         io->err = NGX_ENOMEM;
@@ -456,45 +443,44 @@ ngx_http_liveupdate_store_append(ngx_http_liveupdate_io_t *io, u_char *path,
     fd = open((const char *) path, O_RDWR|O_APPEND|O_CREAT|O_CLOEXEC, 0600);
 
     if (fd == NGX_INVALID_FILE) {
-        return ngx_http_liveupdate_io_failed(io, ngx_open_file_n, path);
+        return ngx_lu_io_failed(io, ngx_open_file_n, path);
     }
 
     rc = NGX_ERROR;
 
     if (ngx_fd_info(fd, &fi) == NGX_FILE_ERROR) {
-        (void) ngx_http_liveupdate_io_failed(io, ngx_fd_info_n, path);
+        (void) ngx_lu_io_failed(io, ngx_fd_info_n, path);
         goto done;
     }
 
-    size = ngx_http_liveupdate_whole_lines(fd, ngx_file_size(&fi));
+    size = ngx_lu_whole_lines(fd, ngx_file_size(&fi));
 
     if (size == -1) {
-        (void) ngx_http_liveupdate_io_failed(io, "pread()", path);
+        (void) ngx_lu_io_failed(io, "pread()", path);
         goto done;
     }
 
     if (size != ngx_file_size(&fi) && ftruncate(fd, size) == -1) {
-        (void) ngx_http_liveupdate_io_failed(io, "ftruncate()", path);
+        (void) ngx_lu_io_failed(io, "ftruncate()", path);
         goto done;
     }
 
     file.fd = fd;
     file.path = path;
-    liveupdate_sha256_init(&file.sha256);
+    lu_sha256_init(&file.sha256);
 
-    rc = ngx_http_liveupdate_temp_write(io, &file, (const u_char *) text, len);
+    rc = ngx_lu_temp_write(io, &file, (const u_char *) text, len);
 
     if (rc == NGX_OK) {
-        rc = ngx_http_liveupdate_temp_sync(io, &file);
+        rc = ngx_lu_temp_sync(io, &file);
     }
 
     if (rc == NGX_OK && ngx_file_size(&fi) == 0) {
-        rc = ngx_http_liveupdate_store_sync(io,
-                                  ngx_http_liveupdate_folder(io->pool, path));
+        rc = ngx_lu_store_sync(io, ngx_lu_folder(io->pool, path));
     }
 
     if (rc != NGX_OK && ftruncate(fd, size) == -1) {
-        (void) ngx_http_liveupdate_io_failed(io, "ftruncate()", path);
+        (void) ngx_lu_io_failed(io, "ftruncate()", path);
     }
 
 done:
@@ -508,14 +494,14 @@ done:
 /* Where the last whole line ends: a crash may have cut the one after it. */
 
 static off_t
-ngx_http_liveupdate_whole_lines(ngx_fd_t fd, off_t size)
+ngx_lu_whole_lines(ngx_fd_t fd, off_t size)
 {
-    u_char   buf[NGX_HTTP_LIVEUPDATE_LINE];
+    u_char   buf[NGX_LU_LINE];
     off_t    start;
     ssize_t  n;
 
     while (size) {
-        start = ngx_max(size - NGX_HTTP_LIVEUPDATE_LINE, 0);
+        start = ngx_max(size - NGX_LU_LINE, 0);
 
         n = pread(fd, buf, (size_t) (size - start), start);
 
@@ -537,26 +523,23 @@ ngx_http_liveupdate_whole_lines(ngx_fd_t fd, off_t size)
 
 
 ngx_int_t
-ngx_http_liveupdate_store_lock(ngx_http_liveupdate_io_t *io, u_char *path,
-    ngx_fd_t *fd)
+ngx_lu_store_lock(ngx_lu_io_t *io, u_char *path, ngx_fd_t *fd)
 {
-    return ngx_http_liveupdate_lock(io, path, O_CREAT, F_OFD_SETLKW, fd);
+    return ngx_lu_lock(io, path, O_CREAT, F_OFD_SETLKW, fd);
 }
 
 
 ngx_int_t
-ngx_http_liveupdate_store_lock_existing(ngx_http_liveupdate_io_t *io,
-    u_char *path, ngx_fd_t *fd)
+ngx_lu_store_lock_existing(ngx_lu_io_t *io, u_char *path, ngx_fd_t *fd)
 {
-    return ngx_http_liveupdate_lock(io, path, 0, F_OFD_SETLKW, fd);
+    return ngx_lu_lock(io, path, 0, F_OFD_SETLKW, fd);
 }
 
 
 ngx_int_t
-ngx_http_liveupdate_store_try_lock(ngx_http_liveupdate_io_t *io, u_char *path,
-    ngx_fd_t *fd)
+ngx_lu_store_try_lock(ngx_lu_io_t *io, u_char *path, ngx_fd_t *fd)
 {
-    return ngx_http_liveupdate_lock(io, path, 0, F_OFD_SETLK, fd);
+    return ngx_lu_lock(io, path, 0, F_OFD_SETLK, fd);
 }
 
 
@@ -566,8 +549,8 @@ ngx_http_liveupdate_store_try_lock(ngx_http_liveupdate_io_t *io, u_char *path,
  */
 
 static ngx_int_t
-ngx_http_liveupdate_lock(ngx_http_liveupdate_io_t *io, u_char *path,
-    int create, int command, ngx_fd_t *fd)
+ngx_lu_lock(ngx_lu_io_t *io, u_char *path, int create, int command,
+    ngx_fd_t *fd)
 {
     ngx_fd_t         opened;
     struct flock     lock;
@@ -593,7 +576,7 @@ ngx_http_liveupdate_lock(ngx_http_liveupdate_io_t *io, u_char *path,
                 return NGX_DECLINED;
             }
 
-            return ngx_http_liveupdate_io_failed(io, ngx_open_file_n, path);
+            return ngx_lu_io_failed(io, ngx_open_file_n, path);
         }
 
         while (fcntl(opened, command, &lock) == -1) {
@@ -609,12 +592,12 @@ ngx_http_liveupdate_lock(ngx_http_liveupdate_io_t *io, u_char *path,
                 return NGX_BUSY;
             }
 
-            (void) ngx_http_liveupdate_io_failed(io, "fcntl()", path);
+            (void) ngx_lu_io_failed(io, "fcntl()", path);
             goto failed;
         }
 
         if (ngx_fd_info(opened, &held) == NGX_FILE_ERROR) {
-            (void) ngx_http_liveupdate_io_failed(io, ngx_fd_info_n, path);
+            (void) ngx_lu_io_failed(io, ngx_fd_info_n, path);
             goto failed;
         }
 
@@ -630,7 +613,7 @@ ngx_http_liveupdate_lock(ngx_http_liveupdate_io_t *io, u_char *path,
             }
 
         } else if (ngx_errno != NGX_ENOENT) {
-            (void) ngx_http_liveupdate_io_failed(io, ngx_file_info_n, path);
+            (void) ngx_lu_io_failed(io, ngx_file_info_n, path);
             goto failed;
         }
 
@@ -646,7 +629,7 @@ failed:
 
 
 void
-ngx_http_liveupdate_store_unlock(ngx_fd_t fd)
+ngx_lu_store_unlock(ngx_fd_t fd)
 {
     if (fd != NGX_INVALID_FILE) {
         (void) ngx_close_file(fd);
@@ -655,7 +638,7 @@ ngx_http_liveupdate_store_unlock(ngx_fd_t fd)
 
 
 ngx_int_t
-ngx_http_liveupdate_store_mkdir(ngx_http_liveupdate_io_t *io, u_char *path)
+ngx_lu_store_mkdir(ngx_lu_io_t *io, u_char *path)
 {
     if (path == NULL) {
         io->err = NGX_ENOMEM;
@@ -667,19 +650,17 @@ ngx_http_liveupdate_store_mkdir(ngx_http_liveupdate_io_t *io, u_char *path)
             return NGX_DECLINED;
         }
 
-        return ngx_http_liveupdate_io_failed(io, ngx_create_dir_n, path);
+        return ngx_lu_io_failed(io, ngx_create_dir_n, path);
     }
 
-    return ngx_http_liveupdate_store_sync(io,
-                                  ngx_http_liveupdate_folder(io->pool, path));
+    return ngx_lu_store_sync(io, ngx_lu_folder(io->pool, path));
 }
 
 
 /* The folders that a path below root lies in. */
 
 ngx_int_t
-ngx_http_liveupdate_store_mkdirs(ngx_http_liveupdate_io_t *io, u_char *root,
-    u_char *path)
+ngx_lu_store_mkdirs(ngx_lu_io_t *io, u_char *root, u_char *path)
 {
     u_char  *p;
 
@@ -699,7 +680,7 @@ ngx_http_liveupdate_store_mkdirs(ngx_http_liveupdate_io_t *io, u_char *root,
         if (ngx_create_dir(path, 0700) == NGX_FILE_ERROR
             && ngx_errno != NGX_EEXIST)
         {
-            (void) ngx_http_liveupdate_io_failed(io, ngx_create_dir_n, path);
+            (void) ngx_lu_io_failed(io, ngx_create_dir_n, path);
             return NGX_ERROR;
         }
 
@@ -711,8 +692,7 @@ ngx_http_liveupdate_store_mkdirs(ngx_http_liveupdate_io_t *io, u_char *root,
 
 
 ngx_int_t
-ngx_http_liveupdate_store_rename(ngx_http_liveupdate_io_t *io, u_char *from,
-    u_char *to)
+ngx_lu_store_rename(ngx_lu_io_t *io, u_char *from, u_char *to)
 {
     if (from == NULL || to == NULL) {
         io->err = NGX_ENOMEM;
@@ -724,7 +704,7 @@ ngx_http_liveupdate_store_rename(ngx_http_liveupdate_io_t *io, u_char *from,
             return NGX_DECLINED;
         }
 
-        return ngx_http_liveupdate_io_failed(io, ngx_rename_file_n, to);
+        return ngx_lu_io_failed(io, ngx_rename_file_n, to);
     }
 
     return NGX_OK;
@@ -732,8 +712,7 @@ ngx_http_liveupdate_store_rename(ngx_http_liveupdate_io_t *io, u_char *from,
 
 
 ngx_int_t
-ngx_http_liveupdate_store_link(ngx_http_liveupdate_io_t *io, u_char *from,
-    u_char *to)
+ngx_lu_store_link(ngx_lu_io_t *io, u_char *from, u_char *to)
 {
     if (from == NULL || to == NULL) {
         io->err = NGX_ENOMEM;
@@ -745,7 +724,7 @@ ngx_http_liveupdate_store_link(ngx_http_liveupdate_io_t *io, u_char *from,
             return NGX_DECLINED;
         }
 
-        return ngx_http_liveupdate_io_failed(io, "link()", to);
+        return ngx_lu_io_failed(io, "link()", to);
     }
 
     return NGX_OK;
@@ -753,8 +732,7 @@ ngx_http_liveupdate_store_link(ngx_http_liveupdate_io_t *io, u_char *from,
 
 
 ngx_int_t
-ngx_http_liveupdate_store_stamp(ngx_http_liveupdate_io_t *io, u_char *path,
-    time_t time)
+ngx_lu_store_stamp(ngx_lu_io_t *io, u_char *path, time_t time)
 {
     struct timespec  times[2];
 
@@ -769,7 +747,7 @@ ngx_http_liveupdate_store_stamp(ngx_http_liveupdate_io_t *io, u_char *path,
     times[1].tv_sec = time;
 
     if (utimensat(AT_FDCWD, (char *) path, times, 0) == -1) {
-        return ngx_http_liveupdate_io_failed(io, "utimensat()", path);
+        return ngx_lu_io_failed(io, "utimensat()", path);
     }
 
     return NGX_OK;
@@ -777,7 +755,7 @@ ngx_http_liveupdate_store_stamp(ngx_http_liveupdate_io_t *io, u_char *path,
 
 
 ngx_int_t
-ngx_http_liveupdate_store_unlink(ngx_http_liveupdate_io_t *io, u_char *path)
+ngx_lu_store_unlink(ngx_lu_io_t *io, u_char *path)
 {
     if (path == NULL) {
         io->err = NGX_ENOMEM;
@@ -789,7 +767,7 @@ ngx_http_liveupdate_store_unlink(ngx_http_liveupdate_io_t *io, u_char *path)
             return NGX_DECLINED;
         }
 
-        return ngx_http_liveupdate_io_failed(io, ngx_delete_file_n, path);
+        return ngx_lu_io_failed(io, ngx_delete_file_n, path);
     }
 
     return NGX_OK;
@@ -797,7 +775,7 @@ ngx_http_liveupdate_store_unlink(ngx_http_liveupdate_io_t *io, u_char *path)
 
 
 ngx_int_t
-ngx_http_liveupdate_store_sync(ngx_http_liveupdate_io_t *io, u_char *path)
+ngx_lu_store_sync(ngx_lu_io_t *io, u_char *path)
 {
     ngx_fd_t   fd;
     ngx_int_t  rc;
@@ -810,13 +788,13 @@ ngx_http_liveupdate_store_sync(ngx_http_liveupdate_io_t *io, u_char *path)
     fd = open((const char *) path, O_RDONLY|O_CLOEXEC);
 
     if (fd == NGX_INVALID_FILE) {
-        return ngx_http_liveupdate_io_failed(io, ngx_open_file_n, path);
+        return ngx_lu_io_failed(io, ngx_open_file_n, path);
     }
 
     rc = NGX_OK;
 
     if (fsync(fd) == -1) {
-        rc = ngx_http_liveupdate_io_failed(io, "fsync()", path);
+        rc = ngx_lu_io_failed(io, "fsync()", path);
     }
 
     (void) ngx_close_file(fd);
@@ -826,11 +804,11 @@ ngx_http_liveupdate_store_sync(ngx_http_liveupdate_io_t *io, u_char *path)
 
 
 u_char *
-ngx_http_liveupdate_folder(ngx_pool_t *pool, u_char *path)
+ngx_lu_folder(ngx_pool_t *pool, u_char *path)
 {
     u_char  *p;
 
     p = (u_char *) strrchr((char *) path, '/');
 
-    return ngx_http_liveupdate_path(pool, "%*s", (size_t) (p - path), path);
+    return ngx_lu_path(pool, "%*s", (size_t) (p - path), path);
 }

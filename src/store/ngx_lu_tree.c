@@ -11,23 +11,22 @@
 #include <ftw.h>
 
 
-#define NGX_HTTP_LIVEUPDATE_FDS    16
-#define NGX_HTTP_LIVEUPDATE_TRIES  10
+#define NGX_LU_FDS    16
+#define NGX_LU_TRIES  10
 
 
-static int ngx_http_liveupdate_sync_entry(const char *path,
-    const struct stat *st, int type, struct FTW *ftw);
-static int ngx_http_liveupdate_remove_tree(u_char *path);
-static int ngx_http_liveupdate_remove_entry(const char *path,
-    const struct stat *st, int type, struct FTW *ftw);
-static int ngx_libc_cdecl ngx_http_liveupdate_name_cmp(const void *one,
-    const void *two);
-static ngx_int_t ngx_http_liveupdate_clean_folder(
-    ngx_http_liveupdate_io_t *io, u_char *path, ngx_str_t *prefix);
+static int ngx_lu_sync_entry(const char *path, const struct stat *st, int type,
+    struct FTW *ftw);
+static int ngx_lu_remove_tree(u_char *path);
+static int ngx_lu_remove_entry(const char *path, const struct stat *st,
+    int type, struct FTW *ftw);
+static int ngx_libc_cdecl ngx_lu_name_cmp(const void *one, const void *two);
+static ngx_int_t ngx_lu_clean_folder(ngx_lu_io_t *io, u_char *path,
+    ngx_str_t *prefix);
 
 
 ngx_int_t
-ngx_http_liveupdate_store_sync_tree(ngx_http_liveupdate_io_t *io,
+ngx_lu_store_sync_tree(ngx_lu_io_t *io,
     u_char *path)
 {
     if (path == NULL) {
@@ -35,11 +34,11 @@ ngx_http_liveupdate_store_sync_tree(ngx_http_liveupdate_io_t *io,
         return NGX_ERROR;
     }
 
-    if (nftw((char *) path, ngx_http_liveupdate_sync_entry,
-             NGX_HTTP_LIVEUPDATE_FDS, FTW_PHYS|FTW_DEPTH)
+    if (nftw((char *) path, ngx_lu_sync_entry,
+             NGX_LU_FDS, FTW_PHYS|FTW_DEPTH)
         != 0)
     {
-        return ngx_http_liveupdate_io_failed(io, "fsync()", path);
+        return ngx_lu_io_failed(io, "fsync()", path);
     }
 
     return NGX_OK;
@@ -49,8 +48,8 @@ ngx_http_liveupdate_store_sync_tree(ngx_http_liveupdate_io_t *io,
 /* Files were synced when they were written. */
 
 static int
-ngx_http_liveupdate_sync_entry(const char *path, const struct stat *st,
-    int type, struct FTW *ftw)
+ngx_lu_sync_entry(const char *path, const struct stat *st, int type,
+    struct FTW *ftw)
 {
     int        rc;
     ngx_fd_t   fd;
@@ -78,18 +77,17 @@ ngx_http_liveupdate_sync_entry(const char *path, const struct stat *st,
 
 
 ngx_int_t
-ngx_http_liveupdate_store_mkdtemp(ngx_http_liveupdate_io_t *io,
-    ngx_http_liveupdate_store_t *store, u_char **path)
+ngx_lu_store_mkdtemp(ngx_lu_io_t *io, ngx_lu_store_t *store, u_char **path)
 {
-    *path = ngx_http_liveupdate_path(io->pool, "%V/tmp/%V.XXXXXX",
-                                     &store->path, &ngx_cycle->hostname);
+    *path = ngx_lu_path(io->pool, "%V/tmp/%V.XXXXXX", &store->path,
+                        &ngx_cycle->hostname);
     if (*path == NULL) {
         io->err = NGX_ENOMEM;
         return NGX_ERROR;
     }
 
     if (mkdtemp((char *) *path) == NULL) {
-        return ngx_http_liveupdate_tmp_failed(io, "mkdtemp()", *path);
+        return ngx_lu_tmp_failed(io, "mkdtemp()", *path);
     }
 
     return NGX_OK;
@@ -97,36 +95,34 @@ ngx_http_liveupdate_store_mkdtemp(ngx_http_liveupdate_io_t *io,
 
 
 void
-ngx_http_liveupdate_store_discard(u_char *path)
+ngx_lu_store_discard(u_char *path)
 {
-    (void) ngx_http_liveupdate_remove_tree(path);
+    (void) ngx_lu_remove_tree(path);
 }
 
 
 ngx_int_t
-ngx_http_liveupdate_store_remove_tree(ngx_http_liveupdate_io_t *io,
-    ngx_http_liveupdate_store_t *store, u_char *path)
+ngx_lu_store_remove_tree(ngx_lu_io_t *io, ngx_lu_store_t *store, u_char *path)
 {
     u_char     *temp;
     ngx_int_t   rc;
 
-    if (ngx_http_liveupdate_store_mkdtemp(io, store, &temp) != NGX_OK) {
+    if (ngx_lu_store_mkdtemp(io, store, &temp) != NGX_OK) {
         return NGX_ERROR;
     }
 
     /* it takes the place of an empty folder, as one step */
 
-    rc = ngx_http_liveupdate_store_rename(io, path, temp);
+    rc = ngx_lu_store_rename(io, path, temp);
 
     if (rc != NGX_OK) {
-        ngx_http_liveupdate_store_discard(temp);
+        ngx_lu_store_discard(temp);
         return rc;
     }
 
     /* it must not come back, after a crash, without its files */
 
-    rc = ngx_http_liveupdate_store_sync(io,
-                                  ngx_http_liveupdate_folder(io->pool, path));
+    rc = ngx_lu_store_sync(io, ngx_lu_folder(io->pool, path));
 
     if (rc == NGX_ERROR && io->err != NGX_ENOENT) {
         return NGX_ERROR;
@@ -134,11 +130,11 @@ ngx_http_liveupdate_store_remove_tree(ngx_http_liveupdate_io_t *io,
 
     /* if even its place has gone, then with the whole app */
 
-    if (ngx_http_liveupdate_remove_tree(temp) != 0) {
+    if (ngx_lu_remove_tree(temp) != 0) {
 
         /* it has gone, and the next start tries again; the log says why */
 
-        (void) ngx_http_liveupdate_io_failed(io, "nftw()", temp);
+        (void) ngx_lu_io_failed(io, "nftw()", temp);
     }
 
     return rc;
@@ -148,7 +144,7 @@ ngx_http_liveupdate_store_remove_tree(ngx_http_liveupdate_io_t *io,
 /* Who was on the way to a file in it may still make, or move, that. */
 
 static int
-ngx_http_liveupdate_remove_tree(u_char *path)
+ngx_lu_remove_tree(u_char *path)
 {
     int         rc;
     ngx_uint_t  tries;
@@ -156,31 +152,30 @@ ngx_http_liveupdate_remove_tree(u_char *path)
     tries = 0;
 
     do {
-        rc = nftw((char *) path, ngx_http_liveupdate_remove_entry,
-                  NGX_HTTP_LIVEUPDATE_FDS, FTW_PHYS|FTW_DEPTH);
+        rc = nftw((char *) path, ngx_lu_remove_entry, NGX_LU_FDS,
+                  FTW_PHYS|FTW_DEPTH);
 
         if (rc == 0) {
             return 0;
         }
 
     } while ((ngx_errno == ENOTEMPTY || ngx_errno == NGX_ENOENT)
-             && ++tries < NGX_HTTP_LIVEUPDATE_TRIES);
+             && ++tries < NGX_LU_TRIES);
 
     return ngx_errno == NGX_ENOENT ? 0 : rc;
 }
 
 
 static int
-ngx_http_liveupdate_remove_entry(const char *path, const struct stat *st,
-    int type, struct FTW *ftw)
+ngx_lu_remove_entry(const char *path, const struct stat *st, int type,
+    struct FTW *ftw)
 {
     return (remove(path) == -1 && ngx_errno != NGX_ENOENT) ? -1 : 0;
 }
 
 
 ngx_int_t
-ngx_http_liveupdate_store_list(ngx_http_liveupdate_io_t *io, u_char *path,
-    ngx_array_t *names)
+ngx_lu_store_list(ngx_lu_io_t *io, u_char *path, ngx_array_t *names)
 {
     size_t      len;
     u_char     *p;
@@ -203,7 +198,7 @@ ngx_http_liveupdate_store_list(ngx_http_liveupdate_io_t *io, u_char *path,
             return NGX_DECLINED;
         }
 
-        return ngx_http_liveupdate_io_failed(io, ngx_open_dir_n, path);
+        return ngx_lu_io_failed(io, ngx_open_dir_n, path);
     }
 
     rc = NGX_OK;
@@ -213,7 +208,7 @@ ngx_http_liveupdate_store_list(ngx_http_liveupdate_io_t *io, u_char *path,
 
         if (ngx_read_dir(&dir) == NGX_ERROR) {
             if (ngx_errno != NGX_ENOMOREFILES) {
-                rc = ngx_http_liveupdate_io_failed(io, ngx_read_dir_n, path);
+                rc = ngx_lu_io_failed(io, ngx_read_dir_n, path);
             }
 
             break;
@@ -230,7 +225,7 @@ ngx_http_liveupdate_store_list(ngx_http_liveupdate_io_t *io, u_char *path,
 
         if (name) {
             name->len = len;
-            name->data = ngx_http_liveupdate_path(io->pool, "%*s", len, p);
+            name->data = ngx_lu_path(io->pool, "%*s", len, p);
         }
 
         if (name == NULL || name->data == NULL) {
@@ -242,15 +237,14 @@ ngx_http_liveupdate_store_list(ngx_http_liveupdate_io_t *io, u_char *path,
 
     (void) ngx_close_dir(&dir);
 
-    ngx_qsort(names->elts, names->nelts, sizeof(ngx_str_t),
-              ngx_http_liveupdate_name_cmp);
+    ngx_qsort(names->elts, names->nelts, sizeof(ngx_str_t), ngx_lu_name_cmp);
 
     return rc;
 }
 
 
 static int ngx_libc_cdecl
-ngx_http_liveupdate_name_cmp(const void *one, const void *two)
+ngx_lu_name_cmp(const void *one, const void *two)
 {
     const ngx_str_t  *first = one, *second = two;
 
@@ -260,42 +254,41 @@ ngx_http_liveupdate_name_cmp(const void *one, const void *two)
 
 
 ngx_int_t
-ngx_http_liveupdate_store_clean(ngx_http_liveupdate_store_t *store,
-    ngx_cycle_t *cycle)
+ngx_lu_store_clean(ngx_lu_store_t *store, ngx_cycle_t *cycle)
 {
-    u_char                    *path;
-    ngx_int_t                  rc;
-    ngx_pool_t                *pool;
-    ngx_http_liveupdate_io_t   io;
+    u_char      *path;
+    ngx_int_t    rc;
+    ngx_pool_t  *pool;
+    ngx_lu_io_t  io;
 
     pool = ngx_create_pool(4096, cycle->log);
     if (pool == NULL) {
         return NGX_ERROR;
     }
 
-    ngx_memzero(&io, sizeof(ngx_http_liveupdate_io_t));
+    ngx_memzero(&io, sizeof(ngx_lu_io_t));
     io.pool = pool;
 
-    path = ngx_http_liveupdate_path(pool, "%V/tmp", &store->path);
+    path = ngx_lu_path(pool, "%V/tmp", &store->path);
 
-    rc = ngx_http_liveupdate_clean_folder(&io, path, &cycle->hostname);
+    rc = ngx_lu_clean_folder(&io, path, &cycle->hostname);
 
     if (rc == NGX_OK) {
 
         /* where the reference configuration keeps bodies of requests */
 
-        path = ngx_http_liveupdate_path(pool, "%V/tmp/body", &store->path);
+        path = ngx_lu_path(pool, "%V/tmp/body", &store->path);
 
-        rc = ngx_http_liveupdate_clean_folder(&io, path, NULL);
+        rc = ngx_lu_clean_folder(&io, path, NULL);
     }
 
     if (rc != NGX_ERROR) {
 
         /* and what it fetches */
 
-        path = ngx_http_liveupdate_path(pool, "%V/tmp/fetch", &store->path);
+        path = ngx_lu_path(pool, "%V/tmp/fetch", &store->path);
 
-        rc = ngx_http_liveupdate_clean_folder(&io, path, NULL);
+        rc = ngx_lu_clean_folder(&io, path, NULL);
     }
 
     if (rc == NGX_ERROR) {
@@ -310,8 +303,7 @@ ngx_http_liveupdate_store_clean(ngx_http_liveupdate_store_t *store,
 
 
 static ngx_int_t
-ngx_http_liveupdate_clean_folder(ngx_http_liveupdate_io_t *io, u_char *path,
-    ngx_str_t *prefix)
+ngx_lu_clean_folder(ngx_lu_io_t *io, u_char *path, ngx_str_t *prefix)
 {
     u_char       *entry;
     ngx_int_t     rc;
@@ -319,7 +311,7 @@ ngx_http_liveupdate_clean_folder(ngx_http_liveupdate_io_t *io, u_char *path,
     ngx_uint_t    i;
     ngx_array_t   names;
 
-    rc = ngx_http_liveupdate_store_list(io, path, &names);
+    rc = ngx_lu_store_list(io, path, &names);
     if (rc != NGX_OK) {
         return rc;
     }
@@ -336,10 +328,10 @@ ngx_http_liveupdate_clean_folder(ngx_http_liveupdate_io_t *io, u_char *path,
             continue;
         }
 
-        entry = ngx_http_liveupdate_path(io->pool, "%s/%V", path, &name[i]);
+        entry = ngx_lu_path(io->pool, "%s/%V", path, &name[i]);
 
-        if (entry == NULL || ngx_http_liveupdate_remove_tree(entry) != 0) {
-            return ngx_http_liveupdate_io_failed(io, "nftw()", entry);
+        if (entry == NULL || ngx_lu_remove_tree(entry) != 0) {
+            return ngx_lu_io_failed(io, "nftw()", entry);
         }
     }
 

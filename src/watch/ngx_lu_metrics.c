@@ -11,11 +11,11 @@
 #include "core/lu_label.h"
 
 
-#define NGX_HTTP_LIVEUPDATE_OTHER  "(other)"       /* no id has parentheses */
+#define NGX_LU_OTHER  "(other)"       /* no id has parentheses */
 
 /* name, label names and escaped labels, number; twice the labels, and more */
 
-#define NGX_HTTP_LIVEUPDATE_LINE   1024
+#define NGX_LU_LINE  1024
 
 
 typedef struct {
@@ -23,72 +23,60 @@ typedef struct {
     size_t      len;
     size_t      size;
     unsigned    failed:1;
-} ngx_http_liveupdate_text_t;
+} ngx_lu_text_t;
 
 
 /* Labels of one sample; a NULL name ends them. */
 
 typedef struct {
     const char       *name;
-    liveupdate_str_t  value;
-} ngx_http_liveupdate_label_t;
+    lu_str_t          value;
+} ngx_lu_label_t;
 
 
-static void ngx_http_liveupdate_metrics_requests(
-    ngx_http_liveupdate_text_t *text,
-    ngx_http_liveupdate_snapshot_t *snapshot);
-static void ngx_http_liveupdate_metrics_checks(
-    ngx_http_liveupdate_text_t *text,
-    ngx_http_liveupdate_snapshot_t *snapshot);
-static void ngx_http_liveupdate_metrics_desktop(
-    ngx_http_liveupdate_text_t *text,
-    ngx_http_liveupdate_snapshot_t *snapshot);
-static void ngx_http_liveupdate_metrics_devices(
-    ngx_http_liveupdate_text_t *text,
-    ngx_http_liveupdate_snapshot_t *snapshot);
-static void ngx_http_liveupdate_metrics_level(
-    ngx_http_liveupdate_text_t *text,
-    ngx_http_liveupdate_snapshot_t *snapshot,
-    ngx_http_liveupdate_row_e level, ngx_uint_t running, const char *metric);
-static void ngx_http_liveupdate_metrics_releases(
-    ngx_http_liveupdate_text_t *text,
-    ngx_http_liveupdate_snapshot_t *snapshot);
-static void ngx_http_liveupdate_metrics_store(
-    ngx_http_liveupdate_text_t *text,
-    ngx_http_liveupdate_snapshot_t *snapshot);
-static void ngx_http_liveupdate_metrics_zone(
-    ngx_http_liveupdate_text_t *text,
-    ngx_http_liveupdate_snapshot_t *snapshot);
-static void ngx_http_liveupdate_text_family(
-    ngx_http_liveupdate_text_t *text, const char *metric, const char *type,
-    const char *help);
-static void ngx_http_liveupdate_text_single(
-    ngx_http_liveupdate_text_t *text, const char *metric, const char *type,
-    const char *help, double value);
-static void ngx_http_liveupdate_text_sample(
-    ngx_http_liveupdate_text_t *text, const char *metric,
-    ngx_http_liveupdate_label_t *labels, double value);
-static void ngx_http_liveupdate_text_add(ngx_http_liveupdate_text_t *text,
-    u_char *line, size_t len);
-static liveupdate_str_t ngx_http_liveupdate_text_str(const char *value);
+static void ngx_lu_metrics_requests(ngx_lu_text_t *text,
+    ngx_lu_snapshot_t *snapshot);
+static void ngx_lu_metrics_checks(ngx_lu_text_t *text,
+    ngx_lu_snapshot_t *snapshot);
+static void ngx_lu_metrics_desktop(ngx_lu_text_t *text,
+    ngx_lu_snapshot_t *snapshot);
+static void ngx_lu_metrics_devices(ngx_lu_text_t *text,
+    ngx_lu_snapshot_t *snapshot);
+static void ngx_lu_metrics_level(ngx_lu_text_t *text,
+    ngx_lu_snapshot_t *snapshot, ngx_lu_row_e level, ngx_uint_t running,
+    const char *metric);
+static void ngx_lu_metrics_releases(ngx_lu_text_t *text,
+    ngx_lu_snapshot_t *snapshot);
+static void ngx_lu_metrics_store(ngx_lu_text_t *text,
+    ngx_lu_snapshot_t *snapshot);
+static void ngx_lu_metrics_zone(ngx_lu_text_t *text,
+    ngx_lu_snapshot_t *snapshot);
+static void ngx_lu_text_family(ngx_lu_text_t *text, const char *metric,
+    const char *type, const char *help);
+static void ngx_lu_text_single(ngx_lu_text_t *text, const char *metric,
+    const char *type, const char *help, double value);
+static void ngx_lu_text_sample(ngx_lu_text_t *text, const char *metric,
+    ngx_lu_label_t *labels, double value);
+static void ngx_lu_text_add(ngx_lu_text_t *text, u_char *line, size_t len);
+static lu_str_t ngx_lu_text_str(const char *value);
 
 
 char *
-ngx_http_liveupdate_metrics(ngx_http_liveupdate_snapshot_t *snapshot)
+ngx_lu_metrics(ngx_lu_snapshot_t *snapshot)
 {
-    ngx_http_liveupdate_text_t  text;
+    ngx_lu_text_t  text;
 
-    ngx_memzero(&text, sizeof(ngx_http_liveupdate_text_t));
+    ngx_memzero(&text, sizeof(ngx_lu_text_t));
 
-    ngx_http_liveupdate_metrics_requests(&text, snapshot);
-    ngx_http_liveupdate_metrics_checks(&text, snapshot);
-    ngx_http_liveupdate_metrics_desktop(&text, snapshot);
-    ngx_http_liveupdate_metrics_devices(&text, snapshot);
-    ngx_http_liveupdate_metrics_releases(&text, snapshot);
-    ngx_http_liveupdate_metrics_store(&text, snapshot);
-    ngx_http_liveupdate_metrics_zone(&text, snapshot);
+    ngx_lu_metrics_requests(&text, snapshot);
+    ngx_lu_metrics_checks(&text, snapshot);
+    ngx_lu_metrics_desktop(&text, snapshot);
+    ngx_lu_metrics_devices(&text, snapshot);
+    ngx_lu_metrics_releases(&text, snapshot);
+    ngx_lu_metrics_store(&text, snapshot);
+    ngx_lu_metrics_zone(&text, snapshot);
 
-    ngx_http_liveupdate_text_add(&text, (u_char *) "", 1);
+    ngx_lu_text_add(&text, (u_char *) "", 1);
 
     if (text.failed) {
         cJSON_free(text.start);
@@ -100,94 +88,79 @@ ngx_http_liveupdate_metrics(ngx_http_liveupdate_snapshot_t *snapshot)
 
 
 static void
-ngx_http_liveupdate_metrics_requests(ngx_http_liveupdate_text_t *text,
-    ngx_http_liveupdate_snapshot_t *snapshot)
+ngx_lu_metrics_requests(ngx_lu_text_t *text, ngx_lu_snapshot_t *snapshot)
 {
-    ngx_uint_t                      i, n;
-    ngx_http_liveupdate_label_t     labels[3];
-    ngx_http_liveupdate_numbers_t  *numbers;
+    ngx_uint_t         i, n;
+    ngx_lu_label_t     labels[3];
+    ngx_lu_numbers_t  *numbers;
 
     numbers = snapshot->numbers;
 
-    ngx_http_liveupdate_text_family(text, "liveupdate_requests_total",
-                         "counter", "Requests by kind and result.");
+    ngx_lu_text_family(text, "liveupdate_requests_total", "counter",
+                       "Requests by kind and result.");
 
     ngx_memzero(labels, sizeof(labels));
 
     labels[0].name = "kind";
     labels[1].name = "result";
 
-    labels[0].value = ngx_http_liveupdate_text_str(
-              ngx_http_liveupdate_kind_names[NGX_HTTP_LIVEUPDATE_KIND_CHECK]);
+    labels[0].value = ngx_lu_text_str(ngx_lu_kind_names[NGX_LU_KIND_CHECK]);
 
-    for (i = 0; i < NGX_HTTP_LIVEUPDATE_CHECKS; i++) {
-        labels[1].value.len = ngx_http_liveupdate_results[i].len;
-        labels[1].value.data = ngx_http_liveupdate_results[i].data;
+    for (i = 0; i < NGX_LU_CHECKS; i++) {
+        labels[1].value.len = ngx_lu_results[i].len;
+        labels[1].value.data = ngx_lu_results[i].data;
 
-        ngx_http_liveupdate_text_sample(text, "liveupdate_requests_total",
-                                        labels, snapshot->checks[i]);
+        ngx_lu_text_sample(text, "liveupdate_requests_total", labels,
+                           snapshot->checks[i]);
     }
 
-    labels[1].value = ngx_http_liveupdate_text_str("no_app");
+    labels[1].value = ngx_lu_text_str("no_app");
 
-    ngx_http_liveupdate_text_sample(text, "liveupdate_requests_total", labels,
-                                    numbers->no_app);
+    ngx_lu_text_sample(text, "liveupdate_requests_total", labels,
+                       numbers->no_app);
 
-    for (i = NGX_HTTP_LIVEUPDATE_KIND_CHECK;
-         i < NGX_HTTP_LIVEUPDATE_KINDS;
-         i++)
-    {
-        labels[0].value = ngx_http_liveupdate_text_str(
-                                            ngx_http_liveupdate_kind_names[i]);
+    for (i = NGX_LU_KIND_CHECK; i < NGX_LU_KINDS; i++) {
+        labels[0].value = ngx_lu_text_str(ngx_lu_kind_names[i]);
 
-        for (n = 0; n < NGX_HTTP_LIVEUPDATE_RESULTS; n++) {
+        for (n = 0; n < NGX_LU_RESULTS; n++) {
 
             /* from 0 on, or the first failure would be no increase */
 
-            if (numbers->requests[i][n] == 0
-                && n != NGX_HTTP_LIVEUPDATE_RESULT_FAILED)
-            {
+            if (numbers->requests[i][n] == 0 && n != NGX_LU_RESULT_FAILED) {
                 continue;
             }
 
-            labels[1].value = ngx_http_liveupdate_text_str(
-                                          ngx_http_liveupdate_result_names[n]);
+            labels[1].value = ngx_lu_text_str(ngx_lu_result_names[n]);
 
-            ngx_http_liveupdate_text_sample(text, "liveupdate_requests_total",
-                                            labels, numbers->requests[i][n]);
+            ngx_lu_text_sample(text, "liveupdate_requests_total", labels,
+                               numbers->requests[i][n]);
         }
     }
 
-    ngx_http_liveupdate_text_family(text, "liveupdate_webhook_refusals_total",
-                         "counter", "Webhooks that were refused.");
+    ngx_lu_text_family(text, "liveupdate_webhook_refusals_total", "counter",
+                       "Webhooks that were refused.");
 
     labels[0].name = "reason";
     labels[1].name = NULL;
 
-    for (n = NGX_HTTP_LIVEUPDATE_RESULT_INVALID;
-         n < NGX_HTTP_LIVEUPDATE_RESULTS;
-         n++)
-    {
-        labels[0].value = ngx_http_liveupdate_text_str(
-                                          ngx_http_liveupdate_result_names[n]);
+    for (n = NGX_LU_RESULT_INVALID; n < NGX_LU_RESULTS; n++) {
+        labels[0].value = ngx_lu_text_str(ngx_lu_result_names[n]);
 
-        ngx_http_liveupdate_text_sample(text,
-                    "liveupdate_webhook_refusals_total", labels,
-                    numbers->requests[NGX_HTTP_LIVEUPDATE_KIND_WEBHOOK][n]);
+        ngx_lu_text_sample(text, "liveupdate_webhook_refusals_total", labels,
+                           numbers->requests[NGX_LU_KIND_WEBHOOK][n]);
     }
 }
 
 
 static void
-ngx_http_liveupdate_metrics_checks(ngx_http_liveupdate_text_t *text,
-    ngx_http_liveupdate_snapshot_t *snapshot)
+ngx_lu_metrics_checks(ngx_lu_text_t *text, ngx_lu_snapshot_t *snapshot)
 {
-    ngx_uint_t                    i, n;
-    ngx_http_liveupdate_row_t    *row;
-    ngx_http_liveupdate_label_t   labels[5];
+    ngx_uint_t      i, n;
+    ngx_lu_row_t   *row;
+    ngx_lu_label_t  labels[5];
 
-    ngx_http_liveupdate_text_family(text, "liveupdate_checks_total", "counter",
-                         "Checks of devices by app, channel and release.");
+    ngx_lu_text_family(text, "liveupdate_checks_total", "counter",
+                       "Checks of devices by app, channel and release.");
 
     ngx_memzero(labels, sizeof(labels));
 
@@ -200,7 +173,7 @@ ngx_http_liveupdate_metrics_checks(ngx_http_liveupdate_text_t *text,
 
     for (i = 0; i < snapshot->rows.nelts; i++) {
 
-        if (row[i].level != NGX_HTTP_LIVEUPDATE_ROW_RELEASE) {
+        if (row[i].level != NGX_LU_ROW_RELEASE) {
             continue;
         }
 
@@ -208,52 +181,49 @@ ngx_http_liveupdate_metrics_checks(ngx_http_liveupdate_text_t *text,
         labels[1].value = row[i].channel;
         labels[2].value = row[i].release;
 
-        for (n = 0; n < NGX_HTTP_LIVEUPDATE_CHECKS; n++) {
+        for (n = 0; n < NGX_LU_CHECKS; n++) {
             if (row[i].counts[n] == 0) {
                 continue;
             }
 
-            labels[3].value.len = ngx_http_liveupdate_results[n].len;
-            labels[3].value.data = ngx_http_liveupdate_results[n].data;
+            labels[3].value.len = ngx_lu_results[n].len;
+            labels[3].value.data = ngx_lu_results[n].data;
 
-            ngx_http_liveupdate_text_sample(text, "liveupdate_checks_total",
-                                            labels, row[i].counts[n]);
+            ngx_lu_text_sample(text, "liveupdate_checks_total", labels,
+                               row[i].counts[n]);
         }
     }
 
     for (i = 0; i < 3; i++) {
-        labels[i].value = ngx_http_liveupdate_text_str(
-                                                    NGX_HTTP_LIVEUPDATE_OTHER);
+        labels[i].value = ngx_lu_text_str(NGX_LU_OTHER);
     }
 
-    for (n = 0; n < NGX_HTTP_LIVEUPDATE_CHECKS; n++) {
+    for (n = 0; n < NGX_LU_CHECKS; n++) {
         if (snapshot->other[n] == 0) {
             continue;
         }
 
-        labels[3].value.len = ngx_http_liveupdate_results[n].len;
-        labels[3].value.data = ngx_http_liveupdate_results[n].data;
+        labels[3].value.len = ngx_lu_results[n].len;
+        labels[3].value.data = ngx_lu_results[n].data;
 
-        ngx_http_liveupdate_text_sample(text, "liveupdate_checks_total",
-                                        labels, snapshot->other[n]);
+        ngx_lu_text_sample(text, "liveupdate_checks_total", labels,
+                           snapshot->other[n]);
     }
 }
 
 
 static void
-ngx_http_liveupdate_metrics_desktop(ngx_http_liveupdate_text_t *text,
-    ngx_http_liveupdate_snapshot_t *snapshot)
+ngx_lu_metrics_desktop(ngx_lu_text_t *text, ngx_lu_snapshot_t *snapshot)
 {
-    ngx_uint_t                    i, n;
-    ngx_http_liveupdate_row_t    *row;
-    ngx_http_liveupdate_label_t   labels[4];
+    ngx_uint_t      i, n;
+    ngx_lu_row_t   *row;
+    ngx_lu_label_t  labels[4];
 
     static const char  *types[] = { "manifest", "file", "download" };
 
-    ngx_http_liveupdate_text_family(text, "liveupdate_desktop_requests_total",
-                         "counter",
-                         "Requests for desktop builds: manifests and files of "
-                         "the feed, and downloads.");
+    ngx_lu_text_family(text, "liveupdate_desktop_requests_total", "counter",
+                       "Requests for desktop builds: manifests and files of "
+                       "the feed, and downloads.");
 
     ngx_memzero(labels, sizeof(labels));
 
@@ -265,83 +235,70 @@ ngx_http_liveupdate_metrics_desktop(ngx_http_liveupdate_text_t *text,
 
     for (i = 0; i < snapshot->rows.nelts; i++) {
 
-        if (row[i].level != NGX_HTTP_LIVEUPDATE_ROW_DESKTOP) {
+        if (row[i].level != NGX_LU_ROW_DESKTOP) {
             continue;
         }
 
         labels[0].value = row[i].app;
         labels[1].value = row[i].release;
 
-        for (n = NGX_HTTP_LIVEUPDATE_CHECKS;
-             n < NGX_HTTP_LIVEUPDATE_COUNTS;
-             n++)
-        {
-            labels[2].value = ngx_http_liveupdate_text_str(
-                                      types[n - NGX_HTTP_LIVEUPDATE_CHECKS]);
+        for (n = NGX_LU_CHECKS; n < NGX_LU_COUNTS; n++) {
+            labels[2].value = ngx_lu_text_str(types[n - NGX_LU_CHECKS]);
 
-            ngx_http_liveupdate_text_sample(text,
-                                         "liveupdate_desktop_requests_total",
-                                         labels, row[i].counts[n]);
+            ngx_lu_text_sample(text, "liveupdate_desktop_requests_total",
+                               labels, row[i].counts[n]);
         }
     }
 
-    labels[0].value = ngx_http_liveupdate_text_str(NGX_HTTP_LIVEUPDATE_OTHER);
+    labels[0].value = ngx_lu_text_str(NGX_LU_OTHER);
     labels[1].value = labels[0].value;
 
-    for (n = NGX_HTTP_LIVEUPDATE_CHECKS; n < NGX_HTTP_LIVEUPDATE_COUNTS; n++) {
+    for (n = NGX_LU_CHECKS; n < NGX_LU_COUNTS; n++) {
         if (snapshot->other[n] == 0) {
             continue;
         }
 
-        labels[2].value = ngx_http_liveupdate_text_str(
-                                      types[n - NGX_HTTP_LIVEUPDATE_CHECKS]);
+        labels[2].value = ngx_lu_text_str(types[n - NGX_LU_CHECKS]);
 
-        ngx_http_liveupdate_text_sample(text,
-                                        "liveupdate_desktop_requests_total",
-                                        labels, snapshot->other[n]);
+        ngx_lu_text_sample(text, "liveupdate_desktop_requests_total", labels,
+                           snapshot->other[n]);
     }
 }
 
 
 static void
-ngx_http_liveupdate_metrics_devices(ngx_http_liveupdate_text_t *text,
-    ngx_http_liveupdate_snapshot_t *snapshot)
+ngx_lu_metrics_devices(ngx_lu_text_t *text, ngx_lu_snapshot_t *snapshot)
 {
-    ngx_http_liveupdate_text_family(text, "liveupdate_app_devices", "gauge",
-                         "Devices that have asked, estimated.");
-    ngx_http_liveupdate_metrics_level(text, snapshot,
-                         NGX_HTTP_LIVEUPDATE_ROW_APP, 0,
+    ngx_lu_text_family(text, "liveupdate_app_devices", "gauge",
+                       "Devices that have asked, estimated.");
+    ngx_lu_metrics_level(text, snapshot, NGX_LU_ROW_APP, 0,
                          "liveupdate_app_devices");
 
-    ngx_http_liveupdate_text_family(text, "liveupdate_channel_devices",
-                         "gauge", "Devices that have asked, estimated.");
-    ngx_http_liveupdate_metrics_level(text, snapshot,
-                         NGX_HTTP_LIVEUPDATE_ROW_CHANNEL, 0,
+    ngx_lu_text_family(text, "liveupdate_channel_devices", "gauge",
+                       "Devices that have asked, estimated.");
+    ngx_lu_metrics_level(text, snapshot, NGX_LU_ROW_CHANNEL, 0,
                          "liveupdate_channel_devices");
 
-    ngx_http_liveupdate_text_family(text, "liveupdate_active_devices", "gauge",
-                         "Devices that were told of the release, estimated.");
-    ngx_http_liveupdate_metrics_level(text, snapshot,
-                         NGX_HTTP_LIVEUPDATE_ROW_RELEASE, 0,
+    ngx_lu_text_family(text, "liveupdate_active_devices", "gauge",
+                       "Devices that were told of the release, estimated.");
+    ngx_lu_metrics_level(text, snapshot, NGX_LU_ROW_RELEASE, 0,
                          "liveupdate_active_devices");
 
-    ngx_http_liveupdate_text_family(text, "liveupdate_running_devices",
-                         "gauge",
-                         "Devices that run the release, estimated.");
-    ngx_http_liveupdate_metrics_level(text, snapshot,
-                         NGX_HTTP_LIVEUPDATE_ROW_RELEASE, 1,
+    ngx_lu_text_family(text, "liveupdate_running_devices",
+                       "gauge",
+                       "Devices that run the release, estimated.");
+    ngx_lu_metrics_level(text, snapshot, NGX_LU_ROW_RELEASE, 1,
                          "liveupdate_running_devices");
 }
 
 
 static void
-ngx_http_liveupdate_metrics_level(ngx_http_liveupdate_text_t *text,
-    ngx_http_liveupdate_snapshot_t *snapshot,
-    ngx_http_liveupdate_row_e level, ngx_uint_t running, const char *metric)
+ngx_lu_metrics_level(ngx_lu_text_t *text, ngx_lu_snapshot_t *snapshot,
+    ngx_lu_row_e level, ngx_uint_t running, const char *metric)
 {
-    ngx_uint_t                    i, n, w;
-    ngx_http_liveupdate_row_t    *row;
-    ngx_http_liveupdate_label_t   labels[5];
+    ngx_uint_t      i, n, w;
+    ngx_lu_row_t   *row;
+    ngx_lu_label_t  labels[5];
 
     static const char  *windows[] = { "day", "month" };
 
@@ -364,34 +321,33 @@ ngx_http_liveupdate_metrics_level(ngx_http_liveupdate_text_t *text,
             labels[n].name = "app";
             labels[n++].value = row[i].app;
 
-            if (level != NGX_HTTP_LIVEUPDATE_ROW_APP) {
+            if (level != NGX_LU_ROW_APP) {
                 labels[n].name = "channel";
                 labels[n++].value = row[i].channel;
             }
 
-            if (level == NGX_HTTP_LIVEUPDATE_ROW_RELEASE) {
+            if (level == NGX_LU_ROW_RELEASE) {
                 labels[n].name = "release";
                 labels[n++].value = row[i].release;
             }
 
             labels[n].name = "window";
-            labels[n].value = ngx_http_liveupdate_text_str(windows[w]);
+            labels[n].value = ngx_lu_text_str(windows[w]);
 
-            ngx_http_liveupdate_text_sample(text, metric, labels,
-                                            running ? row[i].running[w]
-                                                    : row[i].devices[w]);
+            ngx_lu_text_sample(text, metric, labels,
+                               running ? row[i].running[w]
+                                       : row[i].devices[w]);
         }
     }
 }
 
 
 static void
-ngx_http_liveupdate_metrics_releases(ngx_http_liveupdate_text_t *text,
-    ngx_http_liveupdate_snapshot_t *snapshot)
+ngx_lu_metrics_releases(ngx_lu_text_t *text, ngx_lu_snapshot_t *snapshot)
 {
-    ngx_uint_t                    i;
-    ngx_http_liveupdate_scan_t   *scan;
-    ngx_http_liveupdate_label_t   labels[2];
+    ngx_uint_t      i;
+    ngx_lu_scan_t  *scan;
+    ngx_lu_label_t  labels[2];
 
     scan = &snapshot->numbers->scan;
 
@@ -399,134 +355,128 @@ ngx_http_liveupdate_metrics_releases(ngx_http_liveupdate_text_t *text,
         return;
     }
 
-    ngx_http_liveupdate_text_family(text, "liveupdate_releases", "gauge",
-                         "Releases on the disk by state.");
+    ngx_lu_text_family(text, "liveupdate_releases", "gauge",
+                       "Releases on the disk by state.");
 
     ngx_memzero(labels, sizeof(labels));
 
     labels[0].name = "state";
 
-    for (i = 0; i < NGX_HTTP_LIVEUPDATE_STATES; i++) {
-        labels[0].value = ngx_http_liveupdate_text_str(
-                                           ngx_http_liveupdate_state_names[i]);
+    for (i = 0; i < NGX_LU_STATES; i++) {
+        labels[0].value = ngx_lu_text_str(ngx_lu_state_names[i]);
 
-        ngx_http_liveupdate_text_sample(text, "liveupdate_releases", labels,
-                                        scan->states[i]);
+        ngx_lu_text_sample(text, "liveupdate_releases", labels,
+                           scan->states[i]);
     }
 
-    ngx_http_liveupdate_text_single(text, "liveupdate_oldest_waiting_seconds",
-                         "gauge",
-                         "Age of the oldest staged release; 0 if none waits.",
-                         ngx_http_liveupdate_waiting(snapshot));
+    ngx_lu_text_single(text, "liveupdate_oldest_waiting_seconds", "gauge",
+                       "Age of the oldest staged release; 0 if none waits.",
+                       ngx_lu_waiting(snapshot));
 
-    ngx_http_liveupdate_text_single(text, "liveupdate_scan_age_seconds",
-                         "gauge", "Since the releases were counted.",
-                         ngx_max((ngx_atomic_int_t)
-                                 (snapshot->now - scan->at), 0));
+    ngx_lu_text_single(text, "liveupdate_scan_age_seconds", "gauge",
+                       "Since the releases were counted.",
+                       ngx_max((ngx_atomic_int_t)
+                               (snapshot->now - scan->at), 0));
 
-    ngx_http_liveupdate_text_single(text, "liveupdate_scan_complete",
-                         "gauge", "Whether all of them were.",
-                         scan->complete);
+    ngx_lu_text_single(text, "liveupdate_scan_complete",
+                       "gauge", "Whether all of them were.",
+                       scan->complete);
 }
 
 
 static void
-ngx_http_liveupdate_metrics_store(ngx_http_liveupdate_text_t *text,
-    ngx_http_liveupdate_snapshot_t *snapshot)
+ngx_lu_metrics_store(ngx_lu_text_t *text, ngx_lu_snapshot_t *snapshot)
 {
-    ngx_uint_t                      i;
-    ngx_http_liveupdate_label_t     labels[2];
-    ngx_http_liveupdate_numbers_t  *numbers;
+    ngx_uint_t         i;
+    ngx_lu_label_t     labels[2];
+    ngx_lu_numbers_t  *numbers;
 
     numbers = snapshot->numbers;
 
     ngx_memzero(labels, sizeof(labels));
 
-    ngx_http_liveupdate_text_family(text, "liveupdate_stages_total", "counter",
-                         "Releases that were verified, by result.");
+    ngx_lu_text_family(text, "liveupdate_stages_total", "counter",
+                       "Releases that were verified, by result.");
 
     labels[0].name = "result";
-    labels[0].value = ngx_http_liveupdate_text_str("staged");
-    ngx_http_liveupdate_text_sample(text, "liveupdate_stages_total", labels,
-                                    numbers->staged);
+    labels[0].value = ngx_lu_text_str("staged");
+    ngx_lu_text_sample(text, "liveupdate_stages_total", labels,
+                       numbers->staged);
 
-    labels[0].value = ngx_http_liveupdate_text_str("failed");
-    ngx_http_liveupdate_text_sample(text, "liveupdate_stages_total", labels,
-                                    numbers->stages_failed);
+    labels[0].value = ngx_lu_text_str("failed");
+    ngx_lu_text_sample(text, "liveupdate_stages_total", labels,
+                       numbers->stages_failed);
 
-    ngx_http_liveupdate_text_single(text, "liveupdate_stage_bytes_total",
-                         "counter", "Bytes of releases that were staged.",
-                         numbers->stage_bytes);
+    ngx_lu_text_single(text, "liveupdate_stage_bytes_total", "counter",
+                       "Bytes of releases that were staged.",
+                       numbers->stage_bytes);
 
-    ngx_http_liveupdate_text_family(text, "liveupdate_catalog_loads_total",
-                         "counter", "Loads into the workers' memory.");
+    ngx_lu_text_family(text, "liveupdate_catalog_loads_total", "counter",
+                       "Loads into the workers' memory.");
 
-    for (i = 0; i < NGX_HTTP_LIVEUPDATE_LOADS; i++) {
-        labels[0].value = ngx_http_liveupdate_text_str(
-                                            ngx_http_liveupdate_load_names[i]);
+    for (i = 0; i < NGX_LU_LOADS; i++) {
+        labels[0].value = ngx_lu_text_str(ngx_lu_load_names[i]);
 
-        ngx_http_liveupdate_text_sample(text, "liveupdate_catalog_loads_total",
-                                        labels, numbers->loads[i]);
+        ngx_lu_text_sample(text, "liveupdate_catalog_loads_total", labels,
+                           numbers->loads[i]);
     }
 
-    ngx_http_liveupdate_text_single(text, "liveupdate_generation", "gauge",
-                         "Grows by one with each change of an app.",
-                         snapshot->changes);
+    ngx_lu_text_single(text, "liveupdate_generation", "gauge",
+                       "Grows by one with each change of an app.",
+                       snapshot->changes);
 }
 
 
 static void
-ngx_http_liveupdate_metrics_zone(ngx_http_liveupdate_text_t *text,
-    ngx_http_liveupdate_snapshot_t *snapshot)
+ngx_lu_metrics_zone(ngx_lu_text_t *text, ngx_lu_snapshot_t *snapshot)
 {
-    ngx_http_liveupdate_count_t  *count;
+    ngx_lu_count_t  *count;
 
     count = snapshot->numbers->count;
 
-    ngx_http_liveupdate_text_single(text, "liveupdate_zone_size_bytes",
-                         "gauge", "Size of the zone.", count->size);
-    ngx_http_liveupdate_text_single(text, "liveupdate_zone_free_bytes",
-                         "gauge", "Pages of the zone that are free.",
-                         snapshot->free);
-    ngx_http_liveupdate_text_single(text, "liveupdate_series", "gauge",
-                         "Apps, channels and releases that are counted.",
-                         snapshot->series);
-    ngx_http_liveupdate_text_single(text, "liveupdate_series_max", "gauge",
-                         "How many can be.", count->nseries);
-    ngx_http_liveupdate_text_single(text, "liveupdate_sketches", "gauge",
-                         "Estimates of devices in use.", snapshot->sketches);
-    ngx_http_liveupdate_text_single(text, "liveupdate_sketches_max", "gauge",
-                         "How many there can be.", count->nsketches);
+    ngx_lu_text_single(text, "liveupdate_zone_size_bytes", "gauge",
+                       "Size of the zone.", count->size);
+    ngx_lu_text_single(text, "liveupdate_zone_free_bytes", "gauge",
+                       "Pages of the zone that are free.", snapshot->free);
+    ngx_lu_text_single(text, "liveupdate_series", "gauge",
+                       "Apps, channels and releases that are counted.",
+                       snapshot->series);
+    ngx_lu_text_single(text, "liveupdate_series_max", "gauge",
+                       "How many can be.", count->nseries);
+    ngx_lu_text_single(text, "liveupdate_sketches", "gauge",
+                       "Estimates of devices in use.", snapshot->sketches);
+    ngx_lu_text_single(text, "liveupdate_sketches_max", "gauge",
+                       "How many there can be.", count->nsketches);
 }
 
 
 static void
-ngx_http_liveupdate_text_family(ngx_http_liveupdate_text_t *text,
-    const char *metric, const char *type, const char *help)
+ngx_lu_text_family(ngx_lu_text_t *text, const char *metric, const char *type,
+    const char *help)
 {
-    u_char  *p, line[NGX_HTTP_LIVEUPDATE_LINE];
+    u_char  *p, line[NGX_LU_LINE];
 
     p = ngx_snprintf(line, sizeof(line), "# HELP %s %s\n# TYPE %s %s\n",
                      metric, help, metric, type);
 
-    ngx_http_liveupdate_text_add(text, line, p - line);
+    ngx_lu_text_add(text, line, p - line);
 }
 
 
 static void
-ngx_http_liveupdate_text_single(ngx_http_liveupdate_text_t *text,
-    const char *metric, const char *type, const char *help, double value)
+ngx_lu_text_single(ngx_lu_text_t *text, const char *metric, const char *type,
+    const char *help, double value)
 {
-    ngx_http_liveupdate_text_family(text, metric, type, help);
-    ngx_http_liveupdate_text_sample(text, metric, NULL, value);
+    ngx_lu_text_family(text, metric, type, help);
+    ngx_lu_text_sample(text, metric, NULL, value);
 }
 
 
 static void
-ngx_http_liveupdate_text_sample(ngx_http_liveupdate_text_t *text,
-    const char *metric, ngx_http_liveupdate_label_t *labels, double value)
+ngx_lu_text_sample(ngx_lu_text_t *text, const char *metric,
+    ngx_lu_label_t *labels, double value)
 {
-    u_char  *p, *last, c, line[NGX_HTTP_LIVEUPDATE_LINE];
+    u_char  *p, *last, c, line[NGX_LU_LINE];
 
     last = line + sizeof(line);
 
@@ -541,7 +491,7 @@ ngx_http_liveupdate_text_sample(ngx_http_liveupdate_text_t *text,
             return;
         }
 
-        p = liveupdate_label_escape(p, &labels->value);
+        p = lu_label_escape(p, &labels->value);
         *p++ = '"';
     }
 
@@ -549,13 +499,12 @@ ngx_http_liveupdate_text_sample(ngx_http_liveupdate_text_t *text,
 
     p = ngx_slprintf(p, last, "%s %.0f\n", c == ',' ? "}" : "", value);
 
-    ngx_http_liveupdate_text_add(text, line, p - line);
+    ngx_lu_text_add(text, line, p - line);
 }
 
 
 static void
-ngx_http_liveupdate_text_add(ngx_http_liveupdate_text_t *text, u_char *line,
-    size_t len)
+ngx_lu_text_add(ngx_lu_text_t *text, u_char *line, size_t len)
 {
     char    *start;
     size_t   size;
@@ -588,10 +537,10 @@ ngx_http_liveupdate_text_add(ngx_http_liveupdate_text_t *text, u_char *line,
 }
 
 
-static liveupdate_str_t
-ngx_http_liveupdate_text_str(const char *value)
+static lu_str_t
+ngx_lu_text_str(const char *value)
 {
-    liveupdate_str_t  str;
+    lu_str_t  str;
 
     str.len = ngx_strlen(value);
     str.data = (u_char *) value;

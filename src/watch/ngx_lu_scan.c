@@ -14,27 +14,27 @@
 
 /* seconds; and no more than a part of the time */
 
-#define NGX_HTTP_LIVEUPDATE_SCAN_VALID  5
-#define NGX_HTTP_LIVEUPDATE_SCAN_PART   20
+#define NGX_LU_SCAN_VALID  5
+#define NGX_LU_SCAN_PART   20
 
 /* who has not ended by then will not */
 
-#define NGX_HTTP_LIVEUPDATE_SCAN_LEASE  60
+#define NGX_LU_SCAN_LEASE  60
 
 /* folders of releases that are looked at */
 
-#define NGX_HTTP_LIVEUPDATE_SCAN_MAX    100000
+#define NGX_LU_SCAN_MAX  100000
 
 
 enum {
-    NGX_HTTP_LIVEUPDATE_STATE_STAGED = 3,
-    NGX_HTTP_LIVEUPDATE_STATE_LIVE = 6,
-    NGX_HTTP_LIVEUPDATE_STATE_WITHDRAWN,
-    NGX_HTTP_LIVEUPDATE_STATE_OTHER
+    NGX_LU_STATE_STAGED = 3,
+    NGX_LU_STATE_LIVE = 6,
+    NGX_LU_STATE_WITHDRAWN,
+    NGX_LU_STATE_OTHER
 };
 
 
-const char  *ngx_http_liveupdate_state_names[] = {
+const char  *ngx_lu_state_names[] = {
     "uploading",
     "fetching",
     "verifying",
@@ -48,64 +48,58 @@ const char  *ngx_http_liveupdate_state_names[] = {
 
 
 typedef struct {
-    ngx_http_liveupdate_io_t        io;
-    ngx_http_liveupdate_store_t    *store;
-    ngx_uint_t                      states[NGX_HTTP_LIVEUPDATE_STATES];
+    ngx_lu_io_t                     io;
+    ngx_lu_store_t                 *store;
+    ngx_uint_t                      states[NGX_LU_STATES];
     time_t                          oldest;
     ngx_uint_t                      left;
     ngx_uint_t                      unread;      /* apps */
-} ngx_http_liveupdate_look_t;
+} ngx_lu_look_t;
 
 
-static ngx_uint_t ngx_http_liveupdate_scan_claim(
-    ngx_http_liveupdate_scan_t *scan);
-static ngx_int_t ngx_http_liveupdate_scan_store(
-    ngx_http_liveupdate_look_t *look, ngx_pool_t *pool);
-static ngx_int_t ngx_http_liveupdate_scan_each(
-    ngx_http_liveupdate_look_t *look, ngx_pool_t *pool, const char *place,
-    ngx_int_t (*handler)(ngx_http_liveupdate_look_t *look, ngx_str_t *app));
-static ngx_int_t ngx_http_liveupdate_scan_staging(
-    ngx_http_liveupdate_look_t *look, ngx_str_t *app);
-static void ngx_http_liveupdate_scan_release(
-    ngx_http_liveupdate_look_t *look, const cJSON *release);
-static ngx_int_t ngx_http_liveupdate_scan_live(
-    ngx_http_liveupdate_look_t *look, ngx_str_t *app);
-static ngx_int_t ngx_http_liveupdate_scan_named(
-    ngx_http_liveupdate_look_t *look, ngx_str_t *app, ngx_array_t *ids);
-static ngx_int_t ngx_http_liveupdate_scan_ids(ngx_array_t *ids,
-    const cJSON *list, const char *key);
-static int ngx_libc_cdecl ngx_http_liveupdate_scan_cmp(const void *one,
-    const void *two);
+static ngx_uint_t ngx_lu_scan_claim(ngx_lu_scan_t *scan);
+static ngx_int_t ngx_lu_scan_store(ngx_lu_look_t *look, ngx_pool_t *pool);
+static ngx_int_t ngx_lu_scan_each(ngx_lu_look_t *look, ngx_pool_t *pool,
+    const char *place,
+    ngx_int_t (*handler)(ngx_lu_look_t *look, ngx_str_t *app));
+static ngx_int_t ngx_lu_scan_staging(ngx_lu_look_t *look, ngx_str_t *app);
+static void ngx_lu_scan_release(ngx_lu_look_t *look, const cJSON *release);
+static ngx_int_t ngx_lu_scan_live(ngx_lu_look_t *look, ngx_str_t *app);
+static ngx_int_t ngx_lu_scan_named(ngx_lu_look_t *look, ngx_str_t *app,
+    ngx_array_t *ids);
+static ngx_int_t ngx_lu_scan_ids(ngx_array_t *ids, const cJSON *list,
+    const char *key);
+static int ngx_libc_cdecl ngx_lu_scan_cmp(const void *one, const void *two);
 
 
 void
-ngx_http_liveupdate_scan(ngx_http_liveupdate_call_t *call)
+ngx_lu_scan(ngx_lu_call_t *call)
 {
     ngx_int_t                    rc;
     ngx_uint_t                   i;
     struct timeval               begin, end;
-    ngx_http_liveupdate_look_t   look;
-    ngx_http_liveupdate_scan_t  *scan;
+    ngx_lu_look_t   look;
+    ngx_lu_scan_t  *scan;
 
-    scan = &ngx_http_liveupdate_numbers(call->store)->scan;
+    scan = &ngx_lu_numbers(call->store)->scan;
 
-    if (!ngx_http_liveupdate_scan_claim(scan)) {
+    if (!ngx_lu_scan_claim(scan)) {
         return;
     }
 
-    ngx_memzero(&look, sizeof(ngx_http_liveupdate_look_t));
+    ngx_memzero(&look, sizeof(ngx_lu_look_t));
 
     look.store = call->store;
-    look.left = NGX_HTTP_LIVEUPDATE_SCAN_MAX;
+    look.left = NGX_LU_SCAN_MAX;
 
     ngx_gettimeofday(&begin);
 
-    rc = ngx_http_liveupdate_scan_store(&look, call->io.pool);
+    rc = ngx_lu_scan_store(&look, call->io.pool);
 
     ngx_gettimeofday(&end);
 
     if (rc == NGX_OK) {
-        for (i = 0; i < NGX_HTTP_LIVEUPDATE_STATES; i++) {
+        for (i = 0; i < NGX_LU_STATES; i++) {
             scan->states[i] = look.states[i];
         }
 
@@ -131,7 +125,7 @@ ngx_http_liveupdate_scan(ngx_http_liveupdate_call_t *call)
 /* What nobody has looked at yet is looked at, whoever else does. */
 
 static ngx_uint_t
-ngx_http_liveupdate_scan_claim(ngx_http_liveupdate_scan_t *scan)
+ngx_lu_scan_claim(ngx_lu_scan_t *scan)
 {
     ngx_atomic_uint_t  now, claimed, valid;
 
@@ -141,8 +135,7 @@ ngx_http_liveupdate_scan_claim(ngx_http_liveupdate_scan_t *scan)
         return 1;
     }
 
-    valid = NGX_HTTP_LIVEUPDATE_SCAN_VALID
-            + scan->took * NGX_HTTP_LIVEUPDATE_SCAN_PART / 1000;
+    valid = NGX_LU_SCAN_VALID + scan->took * NGX_LU_SCAN_PART / 1000;
 
     if (now < scan->at + valid && now + valid >= scan->at) {
         return 0;
@@ -150,7 +143,7 @@ ngx_http_liveupdate_scan_claim(ngx_http_liveupdate_scan_t *scan)
 
     claimed = scan->claimed;
 
-    if (claimed && now < claimed + NGX_HTTP_LIVEUPDATE_SCAN_LEASE) {
+    if (claimed && now < claimed + NGX_LU_SCAN_LEASE) {
         return 0;
     }
 
@@ -159,28 +152,24 @@ ngx_http_liveupdate_scan_claim(ngx_http_liveupdate_scan_t *scan)
 
 
 static ngx_int_t
-ngx_http_liveupdate_scan_store(ngx_http_liveupdate_look_t *look,
-    ngx_pool_t *pool)
+ngx_lu_scan_store(ngx_lu_look_t *look, ngx_pool_t *pool)
 {
     ngx_int_t  rc;
 
-    rc = ngx_http_liveupdate_scan_each(look, pool, "staging",
-                                       ngx_http_liveupdate_scan_staging);
+    rc = ngx_lu_scan_each(look, pool, "staging", ngx_lu_scan_staging);
     if (rc != NGX_OK) {
         return rc;
     }
 
-    return ngx_http_liveupdate_scan_each(look, pool, "live",
-                                         ngx_http_liveupdate_scan_live);
+    return ngx_lu_scan_each(look, pool, "live", ngx_lu_scan_live);
 }
 
 
 /* Each app has memory of its own, which goes when it is done. */
 
 static ngx_int_t
-ngx_http_liveupdate_scan_each(ngx_http_liveupdate_look_t *look,
-    ngx_pool_t *pool, const char *place,
-    ngx_int_t (*handler)(ngx_http_liveupdate_look_t *look, ngx_str_t *app))
+ngx_lu_scan_each(ngx_lu_look_t *look, ngx_pool_t *pool, const char *place,
+    ngx_int_t (*handler)(ngx_lu_look_t *look, ngx_str_t *app))
 {
     u_char       *path;
     ngx_int_t     rc;
@@ -190,9 +179,9 @@ ngx_http_liveupdate_scan_each(ngx_http_liveupdate_look_t *look,
 
     look->io.pool = pool;
 
-    path = ngx_http_liveupdate_path(pool, "%V/%s", &look->store->path, place);
+    path = ngx_lu_path(pool, "%V/%s", &look->store->path, place);
 
-    rc = ngx_http_liveupdate_store_list(&look->io, path, &apps);
+    rc = ngx_lu_store_list(&look->io, path, &apps);
 
     if (rc != NGX_OK) {
         return rc == NGX_DECLINED ? NGX_OK : NGX_ERROR;
@@ -221,8 +210,7 @@ ngx_http_liveupdate_scan_each(ngx_http_liveupdate_look_t *look,
 
 
 static ngx_int_t
-ngx_http_liveupdate_scan_staging(ngx_http_liveupdate_look_t *look,
-    ngx_str_t *app)
+ngx_lu_scan_staging(ngx_lu_look_t *look, ngx_str_t *app)
 {
     cJSON        *release;
     u_char       *path;
@@ -231,10 +219,10 @@ ngx_http_liveupdate_scan_staging(ngx_http_liveupdate_look_t *look,
     ngx_uint_t    i;
     ngx_array_t   names;
 
-    path = ngx_http_liveupdate_path(look->io.pool, "%V/staging/%V",
-                                    &look->store->path, app);
+    path = ngx_lu_path(look->io.pool, "%V/staging/%V", &look->store->path,
+                       app);
 
-    rc = ngx_http_liveupdate_store_list(&look->io, path, &names);
+    rc = ngx_lu_store_list(&look->io, path, &names);
     if (rc != NGX_OK) {
         return rc;
     }
@@ -245,22 +233,21 @@ ngx_http_liveupdate_scan_staging(ngx_http_liveupdate_look_t *look,
 
         look->left--;
 
-        path = ngx_http_liveupdate_path(look->io.pool,
-                                        "%V/staging/%V/%V/release.json",
-                                        &look->store->path, app, &name[i]);
+        path = ngx_lu_path(look->io.pool, "%V/staging/%V/%V/release.json",
+                           &look->store->path, app, &name[i]);
 
-        rc = ngx_http_liveupdate_store_read_json(&look->io, path, &release);
+        rc = ngx_lu_store_read_json(&look->io, path, &release);
 
         if (rc == NGX_DECLINED) {
             continue;
         }
 
         if (rc == NGX_ERROR) {
-            look->states[NGX_HTTP_LIVEUPDATE_STATE_OTHER]++;
+            look->states[NGX_LU_STATE_OTHER]++;
             continue;
         }
 
-        ngx_http_liveupdate_scan_release(look, release);
+        ngx_lu_scan_release(look, release);
 
         cJSON_Delete(release);
     }
@@ -270,33 +257,32 @@ ngx_http_liveupdate_scan_staging(ngx_http_liveupdate_look_t *look,
 
 
 static void
-ngx_http_liveupdate_scan_release(ngx_http_liveupdate_look_t *look,
-    const cJSON *release)
+ngx_lu_scan_release(ngx_lu_look_t *look, const cJSON *release)
 {
-    time_t             since;
-    ngx_uint_t         i;
-    liveupdate_str_t   state, updated;
+    time_t      since;
+    ngx_uint_t  i;
+    lu_str_t    state, updated;
 
-    if (liveupdate_json_string(release, "state", &state) != LIVEUPDATE_OK) {
-        look->states[NGX_HTTP_LIVEUPDATE_STATE_OTHER]++;
+    if (lu_json_string(release, "state", &state) != LU_OK) {
+        look->states[NGX_LU_STATE_OTHER]++;
         return;
     }
 
-    for (i = 0; i < NGX_HTTP_LIVEUPDATE_STATE_OTHER; i++) {
-        if (liveupdate_str_is(&state, ngx_http_liveupdate_state_names[i])) {
+    for (i = 0; i < NGX_LU_STATE_OTHER; i++) {
+        if (lu_str_is(&state, ngx_lu_state_names[i])) {
             break;
         }
     }
 
     look->states[i]++;
 
-    if (i != NGX_HTTP_LIVEUPDATE_STATE_STAGED) {
+    if (i != NGX_LU_STATE_STAGED) {
         return;
     }
 
-    if (liveupdate_json_string(release, "updatedAt", &updated)
-        != LIVEUPDATE_OK
-        || liveupdate_time_parse(&updated, &since) != LIVEUPDATE_OK)
+    if (lu_json_string(release, "updatedAt", &updated)
+        != LU_OK
+        || lu_time_parse(&updated, &since) != LU_OK)
     {
         return;
     }
@@ -310,7 +296,7 @@ ngx_http_liveupdate_scan_release(ngx_http_liveupdate_look_t *look,
 /* What an app.json names is live, the others were. */
 
 static ngx_int_t
-ngx_http_liveupdate_scan_live(ngx_http_liveupdate_look_t *look,
+ngx_lu_scan_live(ngx_lu_look_t *look,
     ngx_str_t *app)
 {
     u_char       *path;
@@ -319,24 +305,21 @@ ngx_http_liveupdate_scan_live(ngx_http_liveupdate_look_t *look,
     ngx_uint_t    i, n, live;
     ngx_array_t   names, ids;
 
-    path = ngx_http_liveupdate_path(look->io.pool, "%V/live/%V",
-                                    &look->store->path, app);
+    path = ngx_lu_path(look->io.pool, "%V/live/%V", &look->store->path, app);
 
-    rc = ngx_http_liveupdate_store_list(&look->io, path, &names);
+    rc = ngx_lu_store_list(&look->io, path, &names);
     if (rc != NGX_OK) {
         return rc;
     }
 
     if (ngx_array_init(&ids, look->io.pool, 16, sizeof(ngx_str_t)) != NGX_OK
-        || ngx_http_liveupdate_scan_named(look, app, &ids) == NGX_ERROR)
+        || ngx_lu_scan_named(look, app, &ids) == NGX_ERROR)
     {
         return NGX_ERROR;
     }
 
-    ngx_qsort(ids.elts, ids.nelts, sizeof(ngx_str_t),
-              ngx_http_liveupdate_scan_cmp);
-    ngx_qsort(names.elts, names.nelts, sizeof(ngx_str_t),
-              ngx_http_liveupdate_scan_cmp);
+    ngx_qsort(ids.elts, ids.nelts, sizeof(ngx_str_t), ngx_lu_scan_cmp);
+    ngx_qsort(names.elts, names.nelts, sizeof(ngx_str_t), ngx_lu_scan_cmp);
 
     id = ids.elts;
     name = names.elts;
@@ -349,7 +332,7 @@ ngx_http_liveupdate_scan_live(ngx_http_liveupdate_look_t *look,
         rc = 1;
 
         while (n < ids.nelts) {
-            rc = ngx_http_liveupdate_scan_cmp(&id[n], &name[i]);
+            rc = ngx_lu_scan_cmp(&id[n], &name[i]);
 
             if (rc >= 0) {
                 break;
@@ -363,8 +346,8 @@ ngx_http_liveupdate_scan_live(ngx_http_liveupdate_look_t *look,
         }
     }
 
-    look->states[NGX_HTTP_LIVEUPDATE_STATE_LIVE] += live;
-    look->states[NGX_HTTP_LIVEUPDATE_STATE_WITHDRAWN] += names.nelts - live;
+    look->states[NGX_LU_STATE_LIVE] += live;
+    look->states[NGX_LU_STATE_WITHDRAWN] += names.nelts - live;
 
     look->left -= ngx_min(look->left, names.nelts);
 
@@ -373,22 +356,21 @@ ngx_http_liveupdate_scan_live(ngx_http_liveupdate_look_t *look,
 
 
 static ngx_int_t
-ngx_http_liveupdate_scan_named(ngx_http_liveupdate_look_t *look,
-    ngx_str_t *app, ngx_array_t *ids)
+ngx_lu_scan_named(ngx_lu_look_t *look, ngx_str_t *app, ngx_array_t *ids)
 {
     cJSON      *json, *channel;
     u_char     *path;
     ngx_int_t   rc;
 
-    path = ngx_http_liveupdate_path(look->io.pool, "%V/apps/%V/app.json",
-                                    &look->store->path, app);
+    path = ngx_lu_path(look->io.pool, "%V/apps/%V/app.json",
+                       &look->store->path, app);
 
-    rc = ngx_http_liveupdate_store_read_json(&look->io, path, &json);
+    rc = ngx_lu_store_read_json(&look->io, path, &json);
     if (rc != NGX_OK) {
         return rc;
     }
 
-    rc = ngx_http_liveupdate_scan_ids(ids,
+    rc = ngx_lu_scan_ids(ids,
                        cJSON_GetObjectItemCaseSensitive(json, "desktopBuilds"),
                        "id");
 
@@ -396,7 +378,7 @@ ngx_http_liveupdate_scan_named(ngx_http_liveupdate_look_t *look,
                        cJSON_GetObjectItemCaseSensitive(json, "channels"))
     {
         if (rc == NGX_OK) {
-            rc = ngx_http_liveupdate_scan_ids(ids,
+            rc = ngx_lu_scan_ids(ids,
                      cJSON_GetObjectItemCaseSensitive(channel, "deployments"),
                      "release");
         }
@@ -409,16 +391,15 @@ ngx_http_liveupdate_scan_named(ngx_http_liveupdate_look_t *look,
 
 
 static ngx_int_t
-ngx_http_liveupdate_scan_ids(ngx_array_t *ids, const cJSON *list,
-    const char *key)
+ngx_lu_scan_ids(ngx_array_t *ids, const cJSON *list, const char *key)
 {
-    ngx_str_t         *id, src;
-    const cJSON       *item;
-    liveupdate_str_t   value;
+    ngx_str_t    *id, src;
+    const cJSON  *item;
+    lu_str_t      value;
 
     cJSON_ArrayForEach(item, list) {
 
-        if (liveupdate_json_string(item, key, &value) != LIVEUPDATE_OK) {
+        if (lu_json_string(item, key, &value) != LU_OK) {
             continue;
         }
 
@@ -443,7 +424,7 @@ ngx_http_liveupdate_scan_ids(ngx_array_t *ids, const cJSON *list,
 
 
 static int ngx_libc_cdecl
-ngx_http_liveupdate_scan_cmp(const void *one, const void *two)
+ngx_lu_scan_cmp(const void *one, const void *two)
 {
     const ngx_str_t  *a, *b;
 

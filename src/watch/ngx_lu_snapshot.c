@@ -10,103 +10,93 @@
 #include "zone/ngx_lu_count.h"
 
 
-#define NGX_HTTP_LIVEUPDATE_WINDOWS  2
+#define NGX_LU_WINDOWS  2
 
 
 /* The ranks of sketches together, of each window. */
 
 typedef struct {
-    u_char                          ranks[NGX_HTTP_LIVEUPDATE_WINDOWS]
-                                         [LIVEUPDATE_HLL_REGISTERS];
-} ngx_http_liveupdate_union_t;
+    u_char                          ranks[NGX_LU_WINDOWS]
+                                         [LU_HLL_REGISTERS];
+} ngx_lu_union_t;
 
 
 /* A copy of a series, and where it was. */
 
 typedef struct {
-    ngx_http_liveupdate_series_t    series;
-    ngx_http_liveupdate_series_t   *place;
-    liveupdate_str_t                labels[NGX_HTTP_LIVEUPDATE_LABELS];
-} ngx_http_liveupdate_copy_t;
+    ngx_lu_series_t                 series;
+    ngx_lu_series_t                *place;
+    lu_str_t                        labels[NGX_LU_LABELS];
+} ngx_lu_copy_t;
 
 
 typedef struct {
-    ngx_http_liveupdate_snapshot_t *snapshot;
+    ngx_lu_snapshot_t *snapshot;
     uint32_t                        hour;
 
     /* the rows that others belong to, and their devices */
     ngx_int_t                       app;
     ngx_int_t                       channel;
-    ngx_http_liveupdate_union_t     of_app;
-    ngx_http_liveupdate_union_t     of_channel;
-    ngx_http_liveupdate_union_t     of_release;
-    ngx_http_liveupdate_union_t     of_running;
-} ngx_http_liveupdate_rows_t;
+    ngx_lu_union_t                  of_app;
+    ngx_lu_union_t                  of_channel;
+    ngx_lu_union_t                  of_release;
+    ngx_lu_union_t                  of_running;
+} ngx_lu_rows_t;
 
 
-static ngx_int_t ngx_http_liveupdate_snapshot_copy(
-    ngx_http_liveupdate_snapshot_t *snapshot, ngx_pool_t *pool,
-    const char *app, const liveupdate_token_t *token, ngx_array_t *copies);
-static ngx_int_t ngx_http_liveupdate_snapshot_labels(
-    ngx_http_liveupdate_copy_t *copy, ngx_pool_t *pool);
-static int ngx_libc_cdecl ngx_http_liveupdate_copy_cmp(const void *one,
-    const void *two);
-static ngx_int_t ngx_http_liveupdate_rows_add(
-    ngx_http_liveupdate_rows_t *rows, ngx_http_liveupdate_copy_t *copy);
-static ngx_http_liveupdate_row_t *ngx_http_liveupdate_rows_push(
-    ngx_http_liveupdate_rows_t *rows, ngx_http_liveupdate_row_e level,
-    ngx_http_liveupdate_copy_t *copy);
-static void ngx_http_liveupdate_rows_estimate(
-    ngx_http_liveupdate_rows_t *rows, ngx_http_liveupdate_row_t *row,
-    ngx_http_liveupdate_copy_t *copy);
-static ngx_uint_t ngx_http_liveupdate_union_read(
-    ngx_http_liveupdate_union_t *u, ngx_http_liveupdate_copy_t *copy,
+static ngx_int_t ngx_lu_snapshot_copy(ngx_lu_snapshot_t *snapshot,
+    ngx_pool_t *pool, const char *app, const lu_token_t *token,
+    ngx_array_t *copies);
+static ngx_int_t ngx_lu_snapshot_labels(ngx_lu_copy_t *copy, ngx_pool_t *pool);
+static int ngx_libc_cdecl ngx_lu_copy_cmp(const void *one, const void *two);
+static ngx_int_t ngx_lu_rows_add(ngx_lu_rows_t *rows, ngx_lu_copy_t *copy);
+static ngx_lu_row_t *ngx_lu_rows_push(ngx_lu_rows_t *rows, ngx_lu_row_e level,
+    ngx_lu_copy_t *copy);
+static void ngx_lu_rows_estimate(ngx_lu_rows_t *rows, ngx_lu_row_t *row,
+    ngx_lu_copy_t *copy);
+static ngx_uint_t ngx_lu_union_read(ngx_lu_union_t *u, ngx_lu_copy_t *copy,
     ngx_uint_t n, uint32_t hour);
-static void ngx_http_liveupdate_union_add(ngx_http_liveupdate_union_t *to,
-    ngx_http_liveupdate_union_t *from);
-static void ngx_http_liveupdate_union_count(ngx_http_liveupdate_union_t *u,
-    double *devices);
-static void ngx_http_liveupdate_rows_end_channel(
-    ngx_http_liveupdate_rows_t *rows);
-static void ngx_http_liveupdate_rows_end_app(ngx_http_liveupdate_rows_t *rows);
-static ngx_uint_t ngx_http_liveupdate_any(ngx_atomic_t *counts,
-    ngx_uint_t first, ngx_uint_t end);
+static void ngx_lu_union_add(ngx_lu_union_t *to, ngx_lu_union_t *from);
+static void ngx_lu_union_count(ngx_lu_union_t *u, double *devices);
+static void ngx_lu_rows_end_channel(ngx_lu_rows_t *rows);
+static void ngx_lu_rows_end_app(ngx_lu_rows_t *rows);
+static ngx_uint_t ngx_lu_any(ngx_atomic_t *counts, ngx_uint_t first,
+    ngx_uint_t end);
 
 
 ngx_int_t
-ngx_http_liveupdate_snapshot(ngx_http_liveupdate_store_t *store,
-    ngx_pool_t *pool, const char *app, const liveupdate_token_t *token,
-    ngx_http_liveupdate_snapshot_t *snapshot)
+ngx_lu_snapshot(ngx_lu_store_t *store, ngx_pool_t *pool, const char *app,
+    const lu_token_t *token, ngx_lu_snapshot_t *snapshot)
 {
-    ngx_uint_t                   i;
-    ngx_array_t                  copies;
-    ngx_http_liveupdate_copy_t  *copy;
-    ngx_http_liveupdate_rows_t  *rows;
+    ngx_uint_t      i;
+    ngx_array_t     copies;
+    ngx_lu_copy_t  *copy;
+    ngx_lu_rows_t  *rows;
 
-    ngx_memzero(snapshot, sizeof(ngx_http_liveupdate_snapshot_t));
+    ngx_memzero(snapshot, sizeof(ngx_lu_snapshot_t));
 
-    snapshot->numbers = ngx_http_liveupdate_numbers(store);
-    snapshot->changes = ngx_http_liveupdate_zone_changes(store);
+    snapshot->numbers = ngx_lu_numbers(store);
+    snapshot->changes = ngx_lu_zone_changes(store);
     snapshot->now = ngx_time();
 
-    rows = ngx_pcalloc(pool, sizeof(ngx_http_liveupdate_rows_t));
+    rows = ngx_pcalloc(pool, sizeof(ngx_lu_rows_t));
 
     if (rows == NULL
         || ngx_array_init(&snapshot->rows, pool, 64,
-                          sizeof(ngx_http_liveupdate_row_t))
+                          sizeof(ngx_lu_row_t))
            != NGX_OK
         || ngx_array_init(&copies, pool, 64,
-                          sizeof(ngx_http_liveupdate_copy_t))
+                          sizeof(ngx_lu_copy_t))
            != NGX_OK
-        || ngx_http_liveupdate_snapshot_copy(snapshot, pool, app, token,
-                                             &copies)
+        || ngx_lu_snapshot_copy(snapshot, pool, app, token,
+                                &copies)
            != NGX_OK)
     {
         return NGX_ERROR;
     }
 
-    ngx_qsort(copies.elts, copies.nelts, sizeof(ngx_http_liveupdate_copy_t),
-              ngx_http_liveupdate_copy_cmp);
+    ngx_qsort(copies.elts, copies.nelts, sizeof(ngx_lu_copy_t),
+              ngx_lu_copy_cmp);
 
     rows->snapshot = snapshot;
     rows->hour = (uint32_t) (snapshot->now / 3600);
@@ -116,12 +106,12 @@ ngx_http_liveupdate_snapshot(ngx_http_liveupdate_store_t *store,
     copy = copies.elts;
 
     for (i = 0; i < copies.nelts; i++) {
-        if (ngx_http_liveupdate_rows_add(rows, &copy[i]) != NGX_OK) {
+        if (ngx_lu_rows_add(rows, &copy[i]) != NGX_OK) {
             return NGX_ERROR;
         }
     }
 
-    ngx_http_liveupdate_rows_end_app(rows);
+    ngx_lu_rows_end_app(rows);
 
     return NGX_OK;
 }
@@ -130,21 +120,20 @@ ngx_http_liveupdate_snapshot(ngx_http_liveupdate_store_t *store,
 /* The sums are of all apps, also if only one of them is wanted. */
 
 static ngx_int_t
-ngx_http_liveupdate_snapshot_copy(ngx_http_liveupdate_snapshot_t *snapshot,
-    ngx_pool_t *pool, const char *app, const liveupdate_token_t *token,
-    ngx_array_t *copies)
+ngx_lu_snapshot_copy(ngx_lu_snapshot_t *snapshot, ngx_pool_t *pool,
+    const char *app, const lu_token_t *token, ngx_array_t *copies)
 {
-    ngx_uint_t                      i, n, used;
-    liveupdate_str_t                id;
-    ngx_http_liveupdate_copy_t     *copy, one;
-    ngx_http_liveupdate_count_t    *count;
-    ngx_http_liveupdate_series_t   *place;
-    ngx_http_liveupdate_numbers_t  *numbers;
+    ngx_uint_t         i, n, used;
+    lu_str_t           id;
+    ngx_lu_copy_t     *copy, one;
+    ngx_lu_count_t    *count;
+    ngx_lu_series_t   *place;
+    ngx_lu_numbers_t  *numbers;
 
     numbers = snapshot->numbers;
     count = numbers->count;
 
-    for (n = 0; n < NGX_HTTP_LIVEUPDATE_COUNTS; n++) {
+    for (n = 0; n < NGX_LU_COUNTS; n++) {
         snapshot->other[n] = numbers->other.counts[n];
     }
 
@@ -158,7 +147,7 @@ ngx_http_liveupdate_snapshot_copy(ngx_http_liveupdate_snapshot_t *snapshot,
         snapshot->free = count->shpool->pfree * ngx_pagesize;
     }
 
-    for (n = 0; n < NGX_HTTP_LIVEUPDATE_CHECKS; n++) {
+    for (n = 0; n < NGX_LU_CHECKS; n++) {
         snapshot->checks[n] = numbers->retired[n] + snapshot->other[n];
     }
 
@@ -175,15 +164,15 @@ ngx_http_liveupdate_snapshot_copy(ngx_http_liveupdate_snapshot_t *snapshot,
             continue;
         }
 
-        for (n = 0; n < NGX_HTTP_LIVEUPDATE_CHECKS; n++) {
+        for (n = 0; n < NGX_LU_CHECKS; n++) {
             snapshot->checks[n] += one.series.counts[n];
         }
 
         id.data = one.series.data;
         id.len = one.series.len[0];
 
-        if ((app && !liveupdate_str_is(&id, app))
-            || (token && !liveupdate_token_has_app(token, &id)))
+        if ((app && !lu_str_is(&id, app))
+            || (token && !lu_token_has_app(token, &id)))
         {
             continue;
         }
@@ -196,7 +185,7 @@ ngx_http_liveupdate_snapshot_copy(ngx_http_liveupdate_snapshot_t *snapshot,
         copy->series = one.series;
         copy->place = place;
 
-        if (ngx_http_liveupdate_snapshot_labels(copy, pool) != NGX_OK) {
+        if (ngx_lu_snapshot_labels(copy, pool) != NGX_OK) {
             return NGX_ERROR;
         }
     }
@@ -206,21 +195,19 @@ ngx_http_liveupdate_snapshot_copy(ngx_http_liveupdate_snapshot_t *snapshot,
 
 
 static ngx_int_t
-ngx_http_liveupdate_snapshot_labels(ngx_http_liveupdate_copy_t *copy,
-    ngx_pool_t *pool)
+ngx_lu_snapshot_labels(ngx_lu_copy_t *copy, ngx_pool_t *pool)
 {
     u_char      *p, *src;
     ngx_uint_t   i;
 
-    p = ngx_pnalloc(pool, sizeof(copy->series.data)
-                          + NGX_HTTP_LIVEUPDATE_LABELS);
+    p = ngx_pnalloc(pool, sizeof(copy->series.data) + NGX_LU_LABELS);
     if (p == NULL) {
         return NGX_ERROR;
     }
 
     src = copy->series.data;
 
-    for (i = 0; i < NGX_HTTP_LIVEUPDATE_LABELS; i++) {
+    for (i = 0; i < NGX_LU_LABELS; i++) {
         copy->labels[i].data = p;
         copy->labels[i].len = copy->series.len[i];
 
@@ -235,16 +222,16 @@ ngx_http_liveupdate_snapshot_labels(ngx_http_liveupdate_copy_t *copy,
 
 
 static int ngx_libc_cdecl
-ngx_http_liveupdate_copy_cmp(const void *one, const void *two)
+ngx_lu_copy_cmp(const void *one, const void *two)
 {
-    int                                rc;
-    ngx_uint_t                         i;
-    const ngx_http_liveupdate_copy_t  *a, *b;
+    int                   rc;
+    ngx_uint_t            i;
+    const ngx_lu_copy_t  *a, *b;
 
     a = one;
     b = two;
 
-    for (i = 0; i < NGX_HTTP_LIVEUPDATE_LABELS; i++) {
+    for (i = 0; i < NGX_LU_LABELS; i++) {
         rc = ngx_strcmp(a->labels[i].data, b->labels[i].data);
 
         if (rc) {
@@ -257,20 +244,16 @@ ngx_http_liveupdate_copy_cmp(const void *one, const void *two)
 
 
 static ngx_int_t
-ngx_http_liveupdate_rows_add(ngx_http_liveupdate_rows_t *rows,
-    ngx_http_liveupdate_copy_t *copy)
+ngx_lu_rows_add(ngx_lu_rows_t *rows, ngx_lu_copy_t *copy)
 {
-    ngx_http_liveupdate_row_t  *row;
+    ngx_lu_row_t  *row;
 
     row = rows->snapshot->rows.elts;
 
-    if (rows->app < 0
-        || !liveupdate_str_eq(&row[rows->app].app, &copy->labels[0]))
-    {
-        ngx_http_liveupdate_rows_end_app(rows);
+    if (rows->app < 0 || !lu_str_eq(&row[rows->app].app, &copy->labels[0])) {
+        ngx_lu_rows_end_app(rows);
 
-        row = ngx_http_liveupdate_rows_push(rows, NGX_HTTP_LIVEUPDATE_ROW_APP,
-                                            copy);
+        row = ngx_lu_rows_push(rows, NGX_LU_ROW_APP, copy);
         if (row == NULL) {
             return NGX_ERROR;
         }
@@ -279,75 +262,60 @@ ngx_http_liveupdate_rows_add(ngx_http_liveupdate_rows_t *rows,
         row = rows->snapshot->rows.elts;
     }
 
-    if (ngx_http_liveupdate_any(copy->series.counts,
-                                NGX_HTTP_LIVEUPDATE_CHECKS,
-                                NGX_HTTP_LIVEUPDATE_COUNTS))
-    {
-        if (ngx_http_liveupdate_rows_push(rows,
-                                          NGX_HTTP_LIVEUPDATE_ROW_DESKTOP,
-                                          copy)
-            == NULL)
-        {
+    if (ngx_lu_any(copy->series.counts, NGX_LU_CHECKS, NGX_LU_COUNTS)) {
+        if (ngx_lu_rows_push(rows, NGX_LU_ROW_DESKTOP, copy) == NULL) {
             return NGX_ERROR;
         }
     }
 
-    if (!ngx_http_liveupdate_any(copy->series.counts, 0,
-                                 NGX_HTTP_LIVEUPDATE_CHECKS))
-    {
+    if (!ngx_lu_any(copy->series.counts, 0, NGX_LU_CHECKS)) {
         return NGX_OK;
     }
 
     row = rows->snapshot->rows.elts;
 
     if (rows->channel < 0
-        || !liveupdate_str_eq(&row[rows->channel].channel, &copy->labels[1]))
+        || !lu_str_eq(&row[rows->channel].channel, &copy->labels[1]))
     {
-        ngx_http_liveupdate_rows_end_channel(rows);
+        ngx_lu_rows_end_channel(rows);
 
-        if (ngx_http_liveupdate_rows_push(rows,
-                                          NGX_HTTP_LIVEUPDATE_ROW_CHANNEL,
-                                          copy)
-            == NULL)
-        {
+        if (ngx_lu_rows_push(rows, NGX_LU_ROW_CHANNEL, copy) == NULL) {
             return NGX_ERROR;
         }
 
         rows->channel = rows->snapshot->rows.nelts - 1;
     }
 
-    row = ngx_http_liveupdate_rows_push(rows, NGX_HTTP_LIVEUPDATE_ROW_RELEASE,
-                                        copy);
+    row = ngx_lu_rows_push(rows, NGX_LU_ROW_RELEASE, copy);
     if (row == NULL) {
         return NGX_ERROR;
     }
 
-    ngx_http_liveupdate_rows_estimate(rows, row, copy);
+    ngx_lu_rows_estimate(rows, row, copy);
 
     return NGX_OK;
 }
 
 
-static ngx_http_liveupdate_row_t *
-ngx_http_liveupdate_rows_push(ngx_http_liveupdate_rows_t *rows,
-    ngx_http_liveupdate_row_e level, ngx_http_liveupdate_copy_t *copy)
+static ngx_lu_row_t *
+ngx_lu_rows_push(ngx_lu_rows_t *rows, ngx_lu_row_e level, ngx_lu_copy_t *copy)
 {
-    ngx_uint_t                  i;
-    ngx_http_liveupdate_row_t  *row;
+    ngx_uint_t     i;
+    ngx_lu_row_t  *row;
 
     row = ngx_array_push(&rows->snapshot->rows);
     if (row == NULL) {
         return NULL;
     }
 
-    ngx_memzero(row, sizeof(ngx_http_liveupdate_row_t));
+    ngx_memzero(row, sizeof(ngx_lu_row_t));
 
     row->level = level;
     row->app = copy->labels[0];
     row->channel = copy->labels[1];
     row->release = copy->labels[2];
 
-    for (i = 0; i < NGX_HTTP_LIVEUPDATE_COUNTS; i++) {
+    for (i = 0; i < NGX_LU_COUNTS; i++) {
         row->counts[i] = copy->series.counts[i];
     }
 
@@ -361,21 +329,19 @@ ngx_http_liveupdate_rows_push(ngx_http_liveupdate_rows_t *rows,
  */
 
 static void
-ngx_http_liveupdate_rows_estimate(ngx_http_liveupdate_rows_t *rows,
-    ngx_http_liveupdate_row_t *row, ngx_http_liveupdate_copy_t *copy)
+ngx_lu_rows_estimate(ngx_lu_rows_t *rows, ngx_lu_row_t *row,
+    ngx_lu_copy_t *copy)
 {
-    ngx_uint_t                  told, running;
-    ngx_http_liveupdate_row_t  *all;
+    ngx_uint_t     told, running;
+    ngx_lu_row_t  *all;
 
-    ngx_memzero(&rows->of_release, sizeof(ngx_http_liveupdate_union_t));
-    ngx_memzero(&rows->of_running, sizeof(ngx_http_liveupdate_union_t));
+    ngx_memzero(&rows->of_release, sizeof(ngx_lu_union_t));
+    ngx_memzero(&rows->of_running, sizeof(ngx_lu_union_t));
 
-    told = ngx_http_liveupdate_union_read(&rows->of_release, copy,
-                                          NGX_HTTP_LIVEUPDATE_SKETCH_TOLD,
-                                          rows->hour);
-    running = ngx_http_liveupdate_union_read(&rows->of_running, copy,
-                                          NGX_HTTP_LIVEUPDATE_SKETCH_RUNNING,
-                                          rows->hour);
+    told = ngx_lu_union_read(&rows->of_release, copy, NGX_LU_SKETCH_TOLD,
+                             rows->hour);
+    running = ngx_lu_union_read(&rows->of_running, copy, NGX_LU_SKETCH_RUNNING,
+                                rows->hour);
 
     if (!told && !running) {
         return;
@@ -383,17 +349,17 @@ ngx_http_liveupdate_rows_estimate(ngx_http_liveupdate_rows_t *rows,
 
     /* there was no place for it: better nothing than that nobody has it */
 
-    if (!running && row->counts[LIVEUPDATE_CHECK_CURRENT]) {
+    if (!running && row->counts[LU_CHECK_CURRENT]) {
         return;
     }
 
-    ngx_http_liveupdate_union_add(&rows->of_release, &rows->of_running);
-    ngx_http_liveupdate_union_add(&rows->of_channel, &rows->of_release);
+    ngx_lu_union_add(&rows->of_release, &rows->of_running);
+    ngx_lu_union_add(&rows->of_channel, &rows->of_release);
 
     row->estimated = 1;
 
-    ngx_http_liveupdate_union_count(&rows->of_release, row->devices);
-    ngx_http_liveupdate_union_count(&rows->of_running, row->running);
+    ngx_lu_union_count(&rows->of_release, row->devices);
+    ngx_lu_union_count(&rows->of_running, row->running);
 
     all = rows->snapshot->rows.elts;
 
@@ -405,10 +371,10 @@ ngx_http_liveupdate_rows_estimate(ngx_http_liveupdate_rows_t *rows,
 /* 0: there is none, or it became that of another series meanwhile. */
 
 static ngx_uint_t
-ngx_http_liveupdate_union_read(ngx_http_liveupdate_union_t *u,
-    ngx_http_liveupdate_copy_t *copy, ngx_uint_t n, uint32_t hour)
+ngx_lu_union_read(ngx_lu_union_t *u, ngx_lu_copy_t *copy, ngx_uint_t n,
+    uint32_t hour)
 {
-    ngx_http_liveupdate_sketch_t  *sketch;
+    ngx_lu_sketch_t  *sketch;
 
     sketch = copy->series.sketches[n];
 
@@ -416,14 +382,13 @@ ngx_http_liveupdate_union_read(ngx_http_liveupdate_union_t *u,
         return 0;
     }
 
-    liveupdate_hll_merge(u->ranks[0], &sketch->hll, hour, LIVEUPDATE_HLL_DAY);
-    liveupdate_hll_merge(u->ranks[1], &sketch->hll, hour,
-                         LIVEUPDATE_HLL_MONTH);
+    lu_hll_merge(u->ranks[0], &sketch->hll, hour, LU_HLL_DAY);
+    lu_hll_merge(u->ranks[1], &sketch->hll, hour, LU_HLL_MONTH);
 
     if (copy->place->serial != copy->series.serial
         || copy->place->sketches[n] != sketch)
     {
-        ngx_memzero(u, sizeof(ngx_http_liveupdate_union_t));
+        ngx_memzero(u, sizeof(ngx_lu_union_t));
         return 0;
     }
 
@@ -432,13 +397,12 @@ ngx_http_liveupdate_union_read(ngx_http_liveupdate_union_t *u,
 
 
 static void
-ngx_http_liveupdate_union_add(ngx_http_liveupdate_union_t *to,
-    ngx_http_liveupdate_union_t *from)
+ngx_lu_union_add(ngx_lu_union_t *to, ngx_lu_union_t *from)
 {
     ngx_uint_t  i, n;
 
-    for (i = 0; i < NGX_HTTP_LIVEUPDATE_WINDOWS; i++) {
-        for (n = 0; n < LIVEUPDATE_HLL_REGISTERS; n++) {
+    for (i = 0; i < NGX_LU_WINDOWS; i++) {
+        for (n = 0; n < LU_HLL_REGISTERS; n++) {
             to->ranks[i][n] = ngx_max(to->ranks[i][n], from->ranks[i][n]);
         }
     }
@@ -446,25 +410,24 @@ ngx_http_liveupdate_union_add(ngx_http_liveupdate_union_t *to,
 
 
 static void
-ngx_http_liveupdate_union_count(ngx_http_liveupdate_union_t *u,
+ngx_lu_union_count(ngx_lu_union_t *u,
     double *devices)
 {
     ngx_uint_t  i;
 
-    for (i = 0; i < NGX_HTTP_LIVEUPDATE_WINDOWS; i++) {
+    for (i = 0; i < NGX_LU_WINDOWS; i++) {
 
         /* a whole number: there are no parts of devices */
 
-        devices[i] = (double) (uint64_t)
-                     (liveupdate_hll_estimate(u->ranks[i]) + 0.5);
+        devices[i] = (double) (uint64_t) (lu_hll_estimate(u->ranks[i]) + 0.5);
     }
 }
 
 
 static void
-ngx_http_liveupdate_rows_end_channel(ngx_http_liveupdate_rows_t *rows)
+ngx_lu_rows_end_channel(ngx_lu_rows_t *rows)
 {
-    ngx_http_liveupdate_row_t  *row;
+    ngx_lu_row_t  *row;
 
     if (rows->channel < 0) {
         return;
@@ -472,21 +435,20 @@ ngx_http_liveupdate_rows_end_channel(ngx_http_liveupdate_rows_t *rows)
 
     row = rows->snapshot->rows.elts;
 
-    ngx_http_liveupdate_union_count(&rows->of_channel,
-                                    row[rows->channel].devices);
-    ngx_http_liveupdate_union_add(&rows->of_app, &rows->of_channel);
+    ngx_lu_union_count(&rows->of_channel, row[rows->channel].devices);
+    ngx_lu_union_add(&rows->of_app, &rows->of_channel);
 
-    ngx_memzero(&rows->of_channel, sizeof(ngx_http_liveupdate_union_t));
+    ngx_memzero(&rows->of_channel, sizeof(ngx_lu_union_t));
     rows->channel = -1;
 }
 
 
 static void
-ngx_http_liveupdate_rows_end_app(ngx_http_liveupdate_rows_t *rows)
+ngx_lu_rows_end_app(ngx_lu_rows_t *rows)
 {
-    ngx_http_liveupdate_row_t  *row;
+    ngx_lu_row_t  *row;
 
-    ngx_http_liveupdate_rows_end_channel(rows);
+    ngx_lu_rows_end_channel(rows);
 
     if (rows->app < 0) {
         return;
@@ -494,15 +456,15 @@ ngx_http_liveupdate_rows_end_app(ngx_http_liveupdate_rows_t *rows)
 
     row = rows->snapshot->rows.elts;
 
-    ngx_http_liveupdate_union_count(&rows->of_app, row[rows->app].devices);
+    ngx_lu_union_count(&rows->of_app, row[rows->app].devices);
 
-    ngx_memzero(&rows->of_app, sizeof(ngx_http_liveupdate_union_t));
+    ngx_memzero(&rows->of_app, sizeof(ngx_lu_union_t));
     rows->app = -1;
 }
 
 
 static ngx_uint_t
-ngx_http_liveupdate_any(ngx_atomic_t *counts, ngx_uint_t first,
+ngx_lu_any(ngx_atomic_t *counts, ngx_uint_t first,
     ngx_uint_t end)
 {
     while (first < end) {

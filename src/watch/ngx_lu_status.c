@@ -11,41 +11,31 @@
 #include "zone/ngx_lu_count.h"
 
 
-static ngx_int_t ngx_http_liveupdate_status_refuse(ngx_http_request_t *r);
-static ngx_int_t ngx_http_liveupdate_status_get(
-    ngx_http_liveupdate_call_t *call);
-static ngx_int_t ngx_http_liveupdate_status_json(
-    ngx_http_liveupdate_call_t *call,
-    ngx_http_liveupdate_snapshot_t *snapshot);
-static cJSON *ngx_http_liveupdate_status_requests(
-    ngx_http_liveupdate_snapshot_t *snapshot);
-static cJSON *ngx_http_liveupdate_status_apps(
-    ngx_http_liveupdate_snapshot_t *snapshot);
-static cJSON *ngx_http_liveupdate_status_group(cJSON *array, const char *key,
-    liveupdate_str_t *name, ngx_http_liveupdate_row_t *row);
-static cJSON *ngx_http_liveupdate_status_build(
-    ngx_http_liveupdate_row_t *row);
-static cJSON *ngx_http_liveupdate_status_release(
-    ngx_http_liveupdate_row_t *row);
-static cJSON *ngx_http_liveupdate_status_checks(ngx_atomic_uint_t *counts);
-static cJSON *ngx_http_liveupdate_status_desktop(ngx_atomic_uint_t *counts);
-static ngx_int_t ngx_http_liveupdate_status_devices(cJSON *json,
-    const char *key, ngx_http_liveupdate_row_t *row, double *devices);
-static cJSON *ngx_http_liveupdate_status_releases(
-    ngx_http_liveupdate_snapshot_t *snapshot);
-static cJSON *ngx_http_liveupdate_status_refusals(
-    ngx_http_liveupdate_snapshot_t *snapshot);
-static cJSON *ngx_http_liveupdate_status_numbers(const char **names,
-    ngx_atomic_t *values, ngx_uint_t n);
-static cJSON *ngx_http_liveupdate_status_zone(
-    ngx_http_liveupdate_snapshot_t *snapshot);
-static ngx_int_t ngx_http_liveupdate_put(cJSON *json, const char *key,
-    cJSON *value);
-static ngx_int_t ngx_http_liveupdate_put_number(cJSON *json, const char *key,
-    double value);
+static ngx_int_t ngx_lu_status_refuse(ngx_http_request_t *r);
+static ngx_int_t ngx_lu_status_get(ngx_lu_call_t *call);
+static ngx_int_t ngx_lu_status_json(ngx_lu_call_t *call,
+    ngx_lu_snapshot_t *snapshot);
+static cJSON *ngx_lu_status_requests(ngx_lu_snapshot_t *snapshot);
+static cJSON *ngx_lu_status_apps(ngx_lu_snapshot_t *snapshot);
+static cJSON *ngx_lu_status_group(cJSON *array, const char *key,
+    lu_str_t *name, ngx_lu_row_t *row);
+static cJSON *ngx_lu_status_build(
+    ngx_lu_row_t *row);
+static cJSON *ngx_lu_status_release(ngx_lu_row_t *row);
+static cJSON *ngx_lu_status_checks(ngx_atomic_uint_t *counts);
+static cJSON *ngx_lu_status_desktop(ngx_atomic_uint_t *counts);
+static ngx_int_t ngx_lu_status_devices(cJSON *json, const char *key,
+    ngx_lu_row_t *row, double *devices);
+static cJSON *ngx_lu_status_releases(ngx_lu_snapshot_t *snapshot);
+static cJSON *ngx_lu_status_refusals(ngx_lu_snapshot_t *snapshot);
+static cJSON *ngx_lu_status_numbers(const char **names, ngx_atomic_t *values,
+    ngx_uint_t n);
+static cJSON *ngx_lu_status_zone(ngx_lu_snapshot_t *snapshot);
+static ngx_int_t ngx_lu_put(cJSON *json, const char *key, cJSON *value);
+static ngx_int_t ngx_lu_put_number(cJSON *json, const char *key, double value);
 
 
-const char  *ngx_http_liveupdate_kind_names[] = {
+const char  *ngx_lu_kind_names[] = {
     "",
     "check",
     "probe",
@@ -60,7 +50,7 @@ const char  *ngx_http_liveupdate_kind_names[] = {
 };
 
 
-const char  *ngx_http_liveupdate_result_names[] = {
+const char  *ngx_lu_result_names[] = {
     "ok",
     "redirect",
     "not_modified",
@@ -78,7 +68,7 @@ const char  *ngx_http_liveupdate_result_names[] = {
 };
 
 
-const char  *ngx_http_liveupdate_load_names[] = {
+const char  *ngx_lu_load_names[] = {
     "loaded",
     "unchanged",
     "absent",
@@ -87,108 +77,104 @@ const char  *ngx_http_liveupdate_load_names[] = {
 
 
 ngx_int_t
-ngx_http_liveupdate_status_handler(ngx_http_request_t *r)
+ngx_lu_status_handler(ngx_http_request_t *r)
 {
-    ngx_int_t                        rc;
-    liveupdate_route_t               route;
-    const liveupdate_token_t        *token;
-    ngx_http_liveupdate_ctx_t       *ctx;
-    ngx_http_liveupdate_call_t      *call;
-    ngx_http_liveupdate_loc_conf_t  *lucf;
+    ngx_int_t           rc;
+    lu_route_t          route;
+    const lu_token_t   *token;
+    ngx_lu_ctx_t       *ctx;
+    ngx_lu_call_t      *call;
+    ngx_lu_loc_conf_t  *lucf;
 
     rc = ngx_http_discard_request_body(r);
     if (rc != NGX_OK) {
         return rc;
     }
 
-    ctx = ngx_http_liveupdate_get_ctx(r);
+    ctx = ngx_lu_get_ctx(r);
     if (ctx == NULL) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
     if (!(r->method & (NGX_HTTP_GET|NGX_HTTP_HEAD))) {
-        return ngx_http_liveupdate_status_refuse(r);
+        return ngx_lu_status_refuse(r);
     }
 
     lucf = ngx_http_get_module_loc_conf(r, ngx_http_liveupdate_module);
 
-    ngx_memzero(&route, sizeof(liveupdate_route_t));
+    ngx_memzero(&route, sizeof(lu_route_t));
 
-    rc = ngx_http_liveupdate_authorize(r, &route,
-                                       lucf->status_token
-                                           ? LIVEUPDATE_ROLE_READ : 0,
-                                       &token);
+    rc = ngx_lu_authorize(r, &route,
+                          lucf->status_token
+                              ? LU_ROLE_READ : 0,
+                          &token);
     if (rc != NGX_DECLINED) {
         return rc;
     }
 
-    call = ngx_http_liveupdate_call_create(r, &route, token,
-                                           ngx_http_liveupdate_status_get);
+    call = ngx_lu_call_create(r, &route, token, ngx_lu_status_get);
     if (call == NULL) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
     ctx->call = call;
 
-    return ngx_http_liveupdate_call_run(r, call,
-                                        NGX_HTTP_LIVEUPDATE_BODY_NONE);
+    return ngx_lu_call_run(r, call, NGX_LU_BODY_NONE);
 }
 
 
 static ngx_int_t
-ngx_http_liveupdate_status_refuse(ngx_http_request_t *r)
+ngx_lu_status_refuse(ngx_http_request_t *r)
 {
     ngx_str_t  allow;
 
     ngx_str_set(&allow, "GET, HEAD");
 
-    if (ngx_http_liveupdate_header(r, "Allow", &allow) == NULL) {
+    if (ngx_lu_header(r, "Allow", &allow) == NULL) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    return ngx_http_liveupdate_send_message(r, NGX_HTTP_NOT_ALLOWED,
-                                            "Method not allowed.");
+    return ngx_lu_send_message(r, NGX_HTTP_NOT_ALLOWED, "Method not allowed.");
 }
 
 
 static ngx_int_t
-ngx_http_liveupdate_status_get(ngx_http_liveupdate_call_t *call)
+ngx_lu_status_get(ngx_lu_call_t *call)
 {
-    char                            *format;
-    ngx_http_liveupdate_snapshot_t   snapshot;
+    char              *format;
+    ngx_lu_snapshot_t  snapshot;
 
-    format = ngx_http_liveupdate_arg(call, "format");
+    format = ngx_lu_arg(call, "format");
 
     if (format
         && ngx_strcmp(format, "json") != 0
         && ngx_strcmp(format, "prometheus") != 0)
     {
-        return ngx_http_liveupdate_refuse(call, NGX_HTTP_BAD_REQUEST,
-                                          "\"format\" must be \"json\" or "
-                                          "\"prometheus\".");
+        return ngx_lu_refuse(call, NGX_HTTP_BAD_REQUEST,
+                             "\"format\" must be \"json\" or \"prometheus\".");
     }
 
     /* what was counted is told also if the disk cannot be read */
 
-    ngx_http_liveupdate_scan(call);
+    ngx_lu_scan(call);
 
-    if (ngx_http_liveupdate_snapshot(call->store, call->io.pool,
-                                     ngx_http_liveupdate_arg(call, "app"),
-                                     call->token, &snapshot)
+    if (ngx_lu_snapshot(call->store, call->io.pool,
+                        ngx_lu_arg(call, "app"),
+                        call->token, &snapshot)
         != NGX_OK)
     {
-        return ngx_http_liveupdate_nomem(call);
+        return ngx_lu_nomem(call);
     }
 
     if (format && ngx_strcmp(format, "json") == 0) {
-        return ngx_http_liveupdate_status_json(call, &snapshot);
+        return ngx_lu_status_json(call, &snapshot);
     }
 
     call->text_type = "text/plain; version=0.0.4; charset=utf-8";
-    call->text = ngx_http_liveupdate_metrics(&snapshot);
+    call->text = ngx_lu_metrics(&snapshot);
 
     if (call->text == NULL) {
-        return ngx_http_liveupdate_nomem(call);
+        return ngx_lu_nomem(call);
     }
 
     return NGX_HTTP_OK;
@@ -196,7 +182,7 @@ ngx_http_liveupdate_status_get(ngx_http_liveupdate_call_t *call)
 
 
 double
-ngx_http_liveupdate_waiting(ngx_http_liveupdate_snapshot_t *snapshot)
+ngx_lu_waiting(ngx_lu_snapshot_t *snapshot)
 {
     time_t  since;
 
@@ -211,11 +197,10 @@ ngx_http_liveupdate_waiting(ngx_http_liveupdate_snapshot_t *snapshot)
 
 
 static ngx_int_t
-ngx_http_liveupdate_status_json(ngx_http_liveupdate_call_t *call,
-    ngx_http_liveupdate_snapshot_t *snapshot)
+ngx_lu_status_json(ngx_lu_call_t *call, ngx_lu_snapshot_t *snapshot)
 {
-    cJSON                          *json, *other, *stages, *webhook;
-    ngx_http_liveupdate_numbers_t  *numbers;
+    cJSON             *json, *other, *stages, *webhook;
+    ngx_lu_numbers_t  *numbers;
 
     numbers = snapshot->numbers;
 
@@ -223,47 +208,37 @@ ngx_http_liveupdate_status_json(ngx_http_liveupdate_call_t *call,
 
     call->answer = json;
 
-    if (ngx_http_liveupdate_put(json, "time", cJSON_CreateString(call->now))
-        != NGX_OK
-        || ngx_http_liveupdate_put_number(json, "generation",
-                                          snapshot->changes) != NGX_OK
-        || ngx_http_liveupdate_put(json, "requests",
-                     ngx_http_liveupdate_status_requests(snapshot)) != NGX_OK
-        || ngx_http_liveupdate_put(json, "apps",
-                     ngx_http_liveupdate_status_apps(snapshot)) != NGX_OK
-        || ngx_http_liveupdate_put(json, "releases",
-                     ngx_http_liveupdate_status_releases(snapshot)) != NGX_OK
-        || ngx_http_liveupdate_put(json, "catalog",
-                     ngx_http_liveupdate_status_numbers(
-                                  ngx_http_liveupdate_load_names,
-                                  numbers->loads, NGX_HTTP_LIVEUPDATE_LOADS))
-           != NGX_OK
-        || ngx_http_liveupdate_put(json, "zone",
-                     ngx_http_liveupdate_status_zone(snapshot)) != NGX_OK)
+    if (ngx_lu_put(json, "time", cJSON_CreateString(call->now)) != NGX_OK
+        || ngx_lu_put_number(json, "generation", snapshot->changes) != NGX_OK
+        || ngx_lu_put(json, "requests",
+                      ngx_lu_status_requests(snapshot)) != NGX_OK
+        || ngx_lu_put(json, "apps", ngx_lu_status_apps(snapshot)) != NGX_OK
+        || ngx_lu_put(json, "releases",
+                      ngx_lu_status_releases(snapshot)) != NGX_OK
+        || ngx_lu_put(json, "catalog",
+                      ngx_lu_status_numbers(ngx_lu_load_names, numbers->loads,
+                     NGX_LU_LOADS)) != NGX_OK
+        || ngx_lu_put(json, "zone", ngx_lu_status_zone(snapshot)) != NGX_OK)
     {
-        return ngx_http_liveupdate_nomem(call);
+        return ngx_lu_nomem(call);
     }
 
     other = cJSON_AddObjectToObject(json, "other");
     stages = cJSON_AddObjectToObject(json, "stages");
     webhook = cJSON_AddObjectToObject(json, "webhook");
 
-    if (ngx_http_liveupdate_put(other, "checks",
-                     ngx_http_liveupdate_status_checks(snapshot->other))
+    if (ngx_lu_put(other, "checks", ngx_lu_status_checks(snapshot->other))
         != NGX_OK
-        || ngx_http_liveupdate_put(other, "desktop",
-                     ngx_http_liveupdate_status_desktop(snapshot->other))
+        || ngx_lu_put(other, "desktop", ngx_lu_status_desktop(snapshot->other))
            != NGX_OK
-        || ngx_http_liveupdate_put_number(stages, "staged", numbers->staged)
-           != NGX_OK
-        || ngx_http_liveupdate_put_number(stages, "failed",
-                                          numbers->stages_failed) != NGX_OK
-        || ngx_http_liveupdate_put_number(stages, "bytes",
-                                          numbers->stage_bytes) != NGX_OK
-        || ngx_http_liveupdate_put(webhook, "refusals",
-                     ngx_http_liveupdate_status_refusals(snapshot)) != NGX_OK)
+        || ngx_lu_put_number(stages, "staged", numbers->staged) != NGX_OK
+        || ngx_lu_put_number(stages, "failed",
+                             numbers->stages_failed) != NGX_OK
+        || ngx_lu_put_number(stages, "bytes", numbers->stage_bytes) != NGX_OK
+        || ngx_lu_put(webhook, "refusals",
+                   ngx_lu_status_refusals(snapshot)) != NGX_OK)
     {
-        return ngx_http_liveupdate_nomem(call);
+        return ngx_lu_nomem(call);
     }
 
     return NGX_HTTP_OK;
@@ -271,44 +246,36 @@ ngx_http_liveupdate_status_json(ngx_http_liveupdate_call_t *call,
 
 
 static cJSON *
-ngx_http_liveupdate_status_requests(ngx_http_liveupdate_snapshot_t *snapshot)
+ngx_lu_status_requests(ngx_lu_snapshot_t *snapshot)
 {
-    cJSON                          *json, *kind;
-    ngx_uint_t                      i, n;
-    ngx_http_liveupdate_numbers_t  *numbers;
+    cJSON             *json, *kind;
+    ngx_uint_t         i, n;
+    ngx_lu_numbers_t  *numbers;
 
     numbers = snapshot->numbers;
 
     json = cJSON_CreateObject();
 
-    for (i = NGX_HTTP_LIVEUPDATE_KIND_CHECK;
-         i < NGX_HTTP_LIVEUPDATE_KINDS;
-         i++)
-    {
-        if (i == NGX_HTTP_LIVEUPDATE_KIND_CHECK) {
-            kind = ngx_http_liveupdate_status_checks(snapshot->checks);
+    for (i = NGX_LU_KIND_CHECK; i < NGX_LU_KINDS; i++) {
+        if (i == NGX_LU_KIND_CHECK) {
+            kind = ngx_lu_status_checks(snapshot->checks);
 
             if (numbers->no_app) {
-                (void) ngx_http_liveupdate_put_number(kind, "no_app",
-                                                      numbers->no_app);
+                (void) ngx_lu_put_number(kind, "no_app", numbers->no_app);
             }
 
         } else {
             kind = cJSON_CreateObject();
         }
 
-        for (n = 0; n < NGX_HTTP_LIVEUPDATE_RESULTS; n++) {
+        for (n = 0; n < NGX_LU_RESULTS; n++) {
             if (numbers->requests[i][n]) {
-                (void) ngx_http_liveupdate_put_number(kind,
-                                           ngx_http_liveupdate_result_names[n],
-                                           numbers->requests[i][n]);
+                (void) ngx_lu_put_number(kind, ngx_lu_result_names[n],
+                                         numbers->requests[i][n]);
             }
         }
 
-        if (ngx_http_liveupdate_put(json, ngx_http_liveupdate_kind_names[i],
-                                    kind)
-            != NGX_OK)
-        {
+        if (ngx_lu_put(json, ngx_lu_kind_names[i], kind) != NGX_OK) {
             cJSON_Delete(json);
             return NULL;
         }
@@ -319,13 +286,13 @@ ngx_http_liveupdate_status_requests(ngx_http_liveupdate_snapshot_t *snapshot)
 
 
 static cJSON *
-ngx_http_liveupdate_status_apps(ngx_http_liveupdate_snapshot_t *snapshot)
+ngx_lu_status_apps(ngx_lu_snapshot_t *snapshot)
 {
     cJSON                      *apps, *app, *channels, *channel, *releases,
                                *desktop;
-    ngx_int_t                   rc;
-    ngx_uint_t                  i;
-    ngx_http_liveupdate_row_t  *row;
+    ngx_int_t      rc;
+    ngx_uint_t     i;
+    ngx_lu_row_t  *row;
 
     apps = cJSON_CreateArray();
 
@@ -339,9 +306,8 @@ ngx_http_liveupdate_status_apps(ngx_http_liveupdate_snapshot_t *snapshot)
 
         switch (row[i].level) {
 
-        case NGX_HTTP_LIVEUPDATE_ROW_APP:
-            app = ngx_http_liveupdate_status_group(apps, "app", &row[i].app,
-                                                   &row[i]);
+        case NGX_LU_ROW_APP:
+            app = ngx_lu_status_group(apps, "app", &row[i].app, &row[i]);
 
             channels = cJSON_AddArrayToObject(app, "channels");
             desktop = cJSON_AddArrayToObject(app, "desktop");
@@ -349,24 +315,21 @@ ngx_http_liveupdate_status_apps(ngx_http_liveupdate_snapshot_t *snapshot)
             rc = app ? NGX_OK : NGX_ERROR;
             break;
 
-        case NGX_HTTP_LIVEUPDATE_ROW_CHANNEL:
-            channel = ngx_http_liveupdate_status_group(channels, "channel",
-                                                       &row[i].channel,
-                                                       &row[i]);
+        case NGX_LU_ROW_CHANNEL:
+            channel = ngx_lu_status_group(channels, "channel", &row[i].channel,
+                                          &row[i]);
 
             releases = cJSON_AddArrayToObject(channel, "releases");
 
             rc = channel ? NGX_OK : NGX_ERROR;
             break;
 
-        case NGX_HTTP_LIVEUPDATE_ROW_RELEASE:
-            rc = ngx_http_liveupdate_put(releases, NULL,
-                                 ngx_http_liveupdate_status_release(&row[i]));
+        case NGX_LU_ROW_RELEASE:
+            rc = ngx_lu_put(releases, NULL, ngx_lu_status_release(&row[i]));
             break;
 
-        default: /* NGX_HTTP_LIVEUPDATE_ROW_DESKTOP */
-            rc = ngx_http_liveupdate_put(desktop, NULL,
-                                 ngx_http_liveupdate_status_build(&row[i]));
+        default: /* NGX_LU_ROW_DESKTOP */
+            rc = ngx_lu_put(desktop, NULL, ngx_lu_status_build(&row[i]));
             break;
         }
 
@@ -383,38 +346,37 @@ ngx_http_liveupdate_status_apps(ngx_http_liveupdate_snapshot_t *snapshot)
 /* An app or a channel, in its array; NULL: out of memory. */
 
 static cJSON *
-ngx_http_liveupdate_status_group(cJSON *array, const char *key,
-    liveupdate_str_t *name, ngx_http_liveupdate_row_t *row)
+ngx_lu_status_group(cJSON *array, const char *key, lu_str_t *name,
+    ngx_lu_row_t *row)
 {
     cJSON  *json;
 
     json = cJSON_CreateObject();
 
-    if (ngx_http_liveupdate_put(json, key,
-                                cJSON_CreateString((char *) name->data))
+    if (ngx_lu_put(json, key,
+                   cJSON_CreateString((char *) name->data))
         != NGX_OK
-        || ngx_http_liveupdate_status_devices(json, "devices", row,
-                                              row->devices)
+        || ngx_lu_status_devices(json, "devices", row,
+                                 row->devices)
            != NGX_OK)
     {
         cJSON_Delete(json);
         return NULL;
     }
 
-    return ngx_http_liveupdate_put(array, NULL, json) == NGX_OK ? json : NULL;
+    return ngx_lu_put(array, NULL, json) == NGX_OK ? json : NULL;
 }
 
 
 static cJSON *
-ngx_http_liveupdate_status_build(ngx_http_liveupdate_row_t *row)
+ngx_lu_status_build(ngx_lu_row_t *row)
 {
     cJSON  *json;
 
-    json = ngx_http_liveupdate_status_desktop(row->counts);
+    json = ngx_lu_status_desktop(row->counts);
 
-    if (ngx_http_liveupdate_put(json, "release",
-                             cJSON_CreateString((char *) row->release.data))
-        != NGX_OK)
+    if (ngx_lu_put(json, "release",
+                   cJSON_CreateString((char *) row->release.data)) != NGX_OK)
     {
         cJSON_Delete(json);
         return NULL;
@@ -425,23 +387,23 @@ ngx_http_liveupdate_status_build(ngx_http_liveupdate_row_t *row)
 
 
 static cJSON *
-ngx_http_liveupdate_status_release(ngx_http_liveupdate_row_t *row)
+ngx_lu_status_release(ngx_lu_row_t *row)
 {
     cJSON  *json;
 
     json = cJSON_CreateObject();
 
-    if (ngx_http_liveupdate_put(json, "release",
-                             cJSON_CreateString((char *) row->release.data))
+    if (ngx_lu_put(json, "release",
+                   cJSON_CreateString((char *) row->release.data))
         != NGX_OK
-        || ngx_http_liveupdate_status_devices(json, "devices", row,
-                                              row->devices)
+        || ngx_lu_status_devices(json, "devices", row,
+                                 row->devices)
            != NGX_OK
-        || ngx_http_liveupdate_status_devices(json, "running", row,
-                                              row->running)
+        || ngx_lu_status_devices(json, "running", row,
+                                 row->running)
            != NGX_OK
-        || ngx_http_liveupdate_put(json, "checks",
-                             ngx_http_liveupdate_status_checks(row->counts))
+        || ngx_lu_put(json, "checks",
+                   ngx_lu_status_checks(row->counts))
            != NGX_OK)
     {
         cJSON_Delete(json);
@@ -453,21 +415,21 @@ ngx_http_liveupdate_status_release(ngx_http_liveupdate_row_t *row)
 
 
 static cJSON *
-ngx_http_liveupdate_status_checks(ngx_atomic_uint_t *counts)
+ngx_lu_status_checks(ngx_atomic_uint_t *counts)
 {
     cJSON       *json;
     ngx_uint_t   i;
 
     json = cJSON_CreateObject();
 
-    for (i = 0; i < NGX_HTTP_LIVEUPDATE_CHECKS; i++) {
+    for (i = 0; i < NGX_LU_CHECKS; i++) {
 
         if (counts[i] == 0) {
             continue;
         }
 
-        if (ngx_http_liveupdate_put_number(json,
-                              (char *) ngx_http_liveupdate_results[i].data,
+        if (ngx_lu_put_number(json,
+                              (char *) ngx_lu_results[i].data,
                               counts[i])
             != NGX_OK)
         {
@@ -481,20 +443,17 @@ ngx_http_liveupdate_status_checks(ngx_atomic_uint_t *counts)
 
 
 static cJSON *
-ngx_http_liveupdate_status_desktop(ngx_atomic_uint_t *counts)
+ngx_lu_status_desktop(ngx_atomic_uint_t *counts)
 {
     cJSON  *json;
 
     json = cJSON_CreateObject();
 
-    if (ngx_http_liveupdate_put_number(json, "manifests",
-                                  counts[NGX_HTTP_LIVEUPDATE_COUNT_MANIFEST])
+    if (ngx_lu_put_number(json, "manifests", counts[NGX_LU_COUNT_MANIFEST])
         != NGX_OK
-        || ngx_http_liveupdate_put_number(json, "files",
-                                  counts[NGX_HTTP_LIVEUPDATE_COUNT_FILE])
+        || ngx_lu_put_number(json, "files", counts[NGX_LU_COUNT_FILE])
            != NGX_OK
-        || ngx_http_liveupdate_put_number(json, "downloads",
-                                  counts[NGX_HTTP_LIVEUPDATE_COUNT_DOWNLOAD])
+        || ngx_lu_put_number(json, "downloads", counts[NGX_LU_COUNT_DOWNLOAD])
            != NGX_OK)
     {
         cJSON_Delete(json);
@@ -506,56 +465,56 @@ ngx_http_liveupdate_status_desktop(ngx_atomic_uint_t *counts)
 
 
 static ngx_int_t
-ngx_http_liveupdate_status_devices(cJSON *json, const char *key,
-    ngx_http_liveupdate_row_t *row, double *devices)
+ngx_lu_status_devices(cJSON *json, const char *key, ngx_lu_row_t *row,
+    double *devices)
 {
     cJSON  *item;
 
     if (!row->estimated) {
-        return ngx_http_liveupdate_put(json, key, cJSON_CreateNull());
+        return ngx_lu_put(json, key, cJSON_CreateNull());
     }
 
     item = cJSON_CreateObject();
 
-    if (ngx_http_liveupdate_put(json, key, item) != NGX_OK
-        || ngx_http_liveupdate_put_number(item, "day", devices[0]) != NGX_OK)
+    if (ngx_lu_put(json, key, item) != NGX_OK
+        || ngx_lu_put_number(item, "day", devices[0]) != NGX_OK)
     {
         return NGX_ERROR;
     }
 
-    return ngx_http_liveupdate_put_number(item, "month", devices[1]);
+    return ngx_lu_put_number(item, "month", devices[1]);
 }
 
 
 static cJSON *
-ngx_http_liveupdate_status_releases(ngx_http_liveupdate_snapshot_t *snapshot)
+ngx_lu_status_releases(ngx_lu_snapshot_t *snapshot)
 {
-    cJSON                       *json;
-    ngx_http_liveupdate_scan_t  *scan;
+    cJSON          *json;
+    ngx_lu_scan_t  *scan;
 
     scan = &snapshot->numbers->scan;
 
     json = cJSON_CreateObject();
 
-    if (ngx_http_liveupdate_put(json, "states",
-                  ngx_http_liveupdate_status_numbers(
-                                              ngx_http_liveupdate_state_names,
-                                              scan->states,
-                                              NGX_HTTP_LIVEUPDATE_STATES))
+    if (ngx_lu_put(json, "states",
+                   ngx_lu_status_numbers(
+                                 ngx_lu_state_names,
+                                 scan->states,
+                                 NGX_LU_STATES))
         != NGX_OK
-        || ngx_http_liveupdate_put(json, "oldestWaitingSeconds",
-                  scan->oldest
-                  ? cJSON_CreateNumber(ngx_http_liveupdate_waiting(snapshot))
-                  : cJSON_CreateNull())
+        || ngx_lu_put(json, "oldestWaitingSeconds",
+                   scan->oldest
+                   ? cJSON_CreateNumber(ngx_lu_waiting(snapshot))
+                   : cJSON_CreateNull())
            != NGX_OK
-        || ngx_http_liveupdate_put(json, "complete",
-                                   cJSON_CreateBool(scan->complete != 0))
+        || ngx_lu_put(json, "complete",
+                      cJSON_CreateBool(scan->complete != 0))
            != NGX_OK
-        || ngx_http_liveupdate_put(json, "ageSeconds",
-                  scan->at
-                  ? cJSON_CreateNumber(ngx_max((ngx_atomic_int_t)
-                                               (snapshot->now - scan->at), 0))
-                  : cJSON_CreateNull())
+        || ngx_lu_put(json, "ageSeconds",
+                   scan->at
+                   ? cJSON_CreateNumber(ngx_max((ngx_atomic_int_t)
+                                                (snapshot->now - scan->at), 0))
+                   : cJSON_CreateNull())
            != NGX_OK)
     {
         cJSON_Delete(json);
@@ -567,24 +526,22 @@ ngx_http_liveupdate_status_releases(ngx_http_liveupdate_snapshot_t *snapshot)
 
 
 static cJSON *
-ngx_http_liveupdate_status_refusals(ngx_http_liveupdate_snapshot_t *snapshot)
+ngx_lu_status_refusals(ngx_lu_snapshot_t *snapshot)
 {
     ngx_atomic_t  *requests;
 
-    requests = snapshot->numbers->requests[NGX_HTTP_LIVEUPDATE_KIND_WEBHOOK];
+    requests = snapshot->numbers->requests[NGX_LU_KIND_WEBHOOK];
 
-    return ngx_http_liveupdate_status_numbers(
-               &ngx_http_liveupdate_result_names[
-                                         NGX_HTTP_LIVEUPDATE_RESULT_INVALID],
-               &requests[NGX_HTTP_LIVEUPDATE_RESULT_INVALID],
-               NGX_HTTP_LIVEUPDATE_RESULTS
-               - NGX_HTTP_LIVEUPDATE_RESULT_INVALID);
+    return ngx_lu_status_numbers(
+                                 &ngx_lu_result_names[
+                                                      NGX_LU_RESULT_INVALID],
+                                 &requests[NGX_LU_RESULT_INVALID],
+                                 NGX_LU_RESULTS - NGX_LU_RESULT_INVALID);
 }
 
 
 static cJSON *
-ngx_http_liveupdate_status_numbers(const char **names, ngx_atomic_t *values,
-    ngx_uint_t n)
+ngx_lu_status_numbers(const char **names, ngx_atomic_t *values, ngx_uint_t n)
 {
     cJSON       *json;
     ngx_uint_t   i;
@@ -592,9 +549,7 @@ ngx_http_liveupdate_status_numbers(const char **names, ngx_atomic_t *values,
     json = cJSON_CreateObject();
 
     for (i = 0; i < n; i++) {
-        if (ngx_http_liveupdate_put_number(json, names[i], values[i])
-            != NGX_OK)
-        {
+        if (ngx_lu_put_number(json, names[i], values[i]) != NGX_OK) {
             cJSON_Delete(json);
             return NULL;
         }
@@ -605,27 +560,27 @@ ngx_http_liveupdate_status_numbers(const char **names, ngx_atomic_t *values,
 
 
 static cJSON *
-ngx_http_liveupdate_status_zone(ngx_http_liveupdate_snapshot_t *snapshot)
+ngx_lu_status_zone(ngx_lu_snapshot_t *snapshot)
 {
-    cJSON                        *json;
-    ngx_http_liveupdate_count_t  *count;
+    cJSON           *json;
+    ngx_lu_count_t  *count;
 
     count = snapshot->numbers->count;
 
     json = cJSON_CreateObject();
 
-    if (ngx_http_liveupdate_put_number(json, "size", count->size) != NGX_OK
-        || ngx_http_liveupdate_put_number(json, "free", snapshot->free)
+    if (ngx_lu_put_number(json, "size", count->size) != NGX_OK
+        || ngx_lu_put_number(json, "free", snapshot->free)
            != NGX_OK
-        || ngx_http_liveupdate_put_number(json, "series", snapshot->series)
+        || ngx_lu_put_number(json, "series", snapshot->series)
            != NGX_OK
-        || ngx_http_liveupdate_put_number(json, "seriesMax", count->nseries)
+        || ngx_lu_put_number(json, "seriesMax", count->nseries)
            != NGX_OK
-        || ngx_http_liveupdate_put_number(json, "sketches",
-                                          snapshot->sketches)
+        || ngx_lu_put_number(json, "sketches",
+                             snapshot->sketches)
            != NGX_OK
-        || ngx_http_liveupdate_put_number(json, "sketchesMax",
-                                          count->nsketches)
+        || ngx_lu_put_number(json, "sketchesMax",
+                             count->nsketches)
            != NGX_OK)
     {
         cJSON_Delete(json);
@@ -642,7 +597,7 @@ ngx_http_liveupdate_status_zone(ngx_http_liveupdate_snapshot_t *snapshot)
  */
 
 static ngx_int_t
-ngx_http_liveupdate_put(cJSON *json, const char *key, cJSON *value)
+ngx_lu_put(cJSON *json, const char *key, cJSON *value)
 {
     if (json == NULL || value == NULL
         || !(key ? cJSON_AddItemToObject(json, key, value)
@@ -657,7 +612,7 @@ ngx_http_liveupdate_put(cJSON *json, const char *key, cJSON *value)
 
 
 static ngx_int_t
-ngx_http_liveupdate_put_number(cJSON *json, const char *key, double value)
+ngx_lu_put_number(cJSON *json, const char *key, double value)
 {
-    return ngx_http_liveupdate_put(json, key, cJSON_CreateNumber(value));
+    return ngx_lu_put(json, key, cJSON_CreateNumber(value));
 }

@@ -8,47 +8,44 @@
 
 
 ngx_int_t
-ngx_http_liveupdate_change(ngx_http_liveupdate_call_t *call,
-    ngx_http_liveupdate_change_pt change)
+ngx_lu_change(ngx_lu_call_t *call, ngx_lu_change_pt change)
 {
-    u_char           *path, *folder;
-    cJSON            *app, *item;
-    double            generation, expect;
-    ngx_fd_t          lock;
-    ngx_int_t         status, rc;
-    ngx_str_t         id;
-    liveupdate_rc_e   expected;
+    u_char    *path, *folder;
+    cJSON     *app, *item;
+    double     generation, expect;
+    ngx_fd_t   lock;
+    ngx_int_t  status, rc;
+    ngx_str_t  id;
+    lu_rc_e    expected;
 
-    status = ngx_http_liveupdate_app_lock(call, &lock);
+    status = ngx_lu_app_lock(call, &lock);
     if (status != NGX_OK) {
         return status;
     }
 
-    status = ngx_http_liveupdate_app_read(call, &app);
+    status = ngx_lu_app_read(call, &app);
 
     if (status != NGX_OK) {
-        ngx_http_liveupdate_store_unlock(lock);
+        ngx_lu_store_unlock(lock);
         return status;
     }
 
     generation = 0;
-    (void) liveupdate_json_number(app, "generation", &generation);
+    (void) lu_json_number(app, "generation", &generation);
 
     expected = call->json
-               ? liveupdate_json_number(call->json, "expect", &expect)
-               : LIVEUPDATE_NOT_FOUND;
+               ? lu_json_number(call->json, "expect", &expect)
+               : LU_NOT_FOUND;
 
-    if (expected == LIVEUPDATE_INVALID) {
-        status = ngx_http_liveupdate_refuse(call, 422,
-                                            "\"expect\" must be a number.");
+    if (expected == LU_INVALID) {
+        status = ngx_lu_refuse(call, 422, "\"expect\" must be a number.");
         goto done;
     }
 
-    if (expected == LIVEUPDATE_OK && expect != generation) {
-        status = ngx_http_liveupdate_refuse(call, NGX_HTTP_CONFLICT,
-                                            "The app was changed meanwhile: "
-                                            "it has another generation than "
-                                            "\"expect\" says.");
+    if (expected == LU_OK && expect != generation) {
+        status = ngx_lu_refuse(call, NGX_HTTP_CONFLICT,
+                               "The app was changed meanwhile: it has another "
+                               "generation than \"expect\" says.");
         goto done;
     }
 
@@ -67,25 +64,22 @@ ngx_http_liveupdate_change(ngx_http_liveupdate_call_t *call,
 
     } else if (cJSON_AddNumberToObject(app, "generation", generation) == NULL)
     {
-        status = ngx_http_liveupdate_nomem(call);
+        status = ngx_lu_nomem(call);
         goto done;
     }
 
-    folder = ngx_http_liveupdate_path(call->io.pool, "%V/apps/%s",
-                                      &call->store->path,
-                                      call->route.app.data);
+    folder = ngx_lu_path(call->io.pool, "%V/apps/%s", &call->store->path,
+                         call->route.app.data);
 
-    if (ngx_http_liveupdate_audit(call, folder, generation) != NGX_OK) {
-        status = ngx_http_liveupdate_failed(call);
+    if (ngx_lu_audit(call, folder, generation) != NGX_OK) {
+        status = ngx_lu_failed(call);
         goto done;
     }
 
-    path = ngx_http_liveupdate_path(call->io.pool, "%s/app.json", folder);
+    path = ngx_lu_path(call->io.pool, "%s/app.json", folder);
 
-    if (ngx_http_liveupdate_store_write_json(&call->io, call->store, path, app)
-        != NGX_OK)
-    {
-        status = ngx_http_liveupdate_failed(call);
+    if (ngx_lu_store_write_json(&call->io, call->store, path, app) != NGX_OK) {
+        status = ngx_lu_failed(call);
     }
 
     /*
@@ -96,8 +90,7 @@ ngx_http_liveupdate_change(ngx_http_liveupdate_call_t *call,
     id.len = call->route.app.len;
     id.data = call->route.app.data;
 
-    (void) ngx_atomic_fetch_add(
-                      ngx_http_liveupdate_generation(call->store, &id), 1);
+    (void) ngx_atomic_fetch_add(ngx_lu_generation(call->store, &id), 1);
 
     if (status < NGX_HTTP_SPECIAL_RESPONSE && call->finish) {
         rc = call->finish(call);
@@ -110,69 +103,67 @@ ngx_http_liveupdate_change(ngx_http_liveupdate_call_t *call,
 done:
 
     cJSON_Delete(app);
-    ngx_http_liveupdate_store_unlock(lock);
+    ngx_lu_store_unlock(lock);
 
     return status;
 }
 
 
 ngx_int_t
-ngx_http_liveupdate_app_lock(ngx_http_liveupdate_call_t *call, ngx_fd_t *lock)
+ngx_lu_app_lock(ngx_lu_call_t *call, ngx_fd_t *lock)
 {
     u_char  *path;
 
-    path = ngx_http_liveupdate_path(call->io.pool, "%V/apps/%s/lock",
-                                    &call->store->path, call->route.app.data);
+    path = ngx_lu_path(call->io.pool, "%V/apps/%s/lock", &call->store->path,
+                       call->route.app.data);
 
-    switch (ngx_http_liveupdate_store_lock(&call->io, path, lock)) {
+    switch (ngx_lu_store_lock(&call->io, path, lock)) {
 
     case NGX_OK:
         return NGX_OK;
 
     case NGX_DECLINED:
-        return ngx_http_liveupdate_refuse(call, NGX_HTTP_NOT_FOUND,
-                                          "App not found.");
+        return ngx_lu_refuse(call, NGX_HTTP_NOT_FOUND, "App not found.");
     default:
-        return ngx_http_liveupdate_failed(call);
+        return ngx_lu_failed(call);
     }
 }
 
 
 ngx_int_t
-ngx_http_liveupdate_app_read(ngx_http_liveupdate_call_t *call, cJSON **app)
+ngx_lu_app_read(ngx_lu_call_t *call, cJSON **app)
 {
     u_char  *path;
 
-    path = ngx_http_liveupdate_path(call->io.pool, "%V/apps/%s/app.json",
-                                    &call->store->path, call->route.app.data);
+    path = ngx_lu_path(call->io.pool, "%V/apps/%s/app.json",
+                       &call->store->path, call->route.app.data);
 
-    switch (ngx_http_liveupdate_store_read_json(&call->io, path, app)) {
+    switch (ngx_lu_store_read_json(&call->io, path, app)) {
 
     case NGX_OK:
         return NGX_OK;
 
     case NGX_DECLINED:
-        return ngx_http_liveupdate_refuse(call, NGX_HTTP_NOT_FOUND,
-                                          "App not found.");
+        return ngx_lu_refuse(call, NGX_HTTP_NOT_FOUND, "App not found.");
     default:
-        return ngx_http_liveupdate_failed(call);
+        return ngx_lu_failed(call);
     }
 }
 
 
 ngx_uint_t
-ngx_http_liveupdate_is_desktop(const cJSON *release)
+ngx_lu_is_desktop(const cJSON *release)
 {
-    liveupdate_str_t  kind;
+    lu_str_t  kind;
 
-    return liveupdate_json_string(release, "kind", &kind) == LIVEUPDATE_OK
-           && liveupdate_str_is(&kind, "desktop");
+    return lu_json_string(release, "kind", &kind) == LU_OK
+           && lu_str_is(&kind, "desktop");
 }
 
 
 ngx_int_t
-ngx_http_liveupdate_release_read(ngx_http_liveupdate_call_t *call,
-    const char *id, cJSON **release, u_char **folder)
+ngx_lu_release_read(ngx_lu_call_t *call, const char *id, cJSON **release,
+    u_char **folder)
 {
     u_char      *path;
     ngx_int_t    rc;
@@ -184,16 +175,14 @@ ngx_http_liveupdate_release_read(ngx_http_liveupdate_call_t *call,
 
     for (i = 0; i < 3; i++) {
 
-        *folder = ngx_http_liveupdate_path(call->io.pool, "%V/%s/%s/%s",
-                                           &call->store->path, places[i],
-                                           call->route.app.data, id);
-        path = ngx_http_liveupdate_path(call->io.pool, "%s/release.json",
-                                        *folder);
+        *folder = ngx_lu_path(call->io.pool, "%V/%s/%s/%s", &call->store->path,
+                              places[i], call->route.app.data, id);
+        path = ngx_lu_path(call->io.pool, "%s/release.json", *folder);
 
-        rc = ngx_http_liveupdate_store_read_json(&call->io, path, release);
+        rc = ngx_lu_store_read_json(&call->io, path, release);
 
         if (rc == NGX_ERROR) {
-            return ngx_http_liveupdate_failed(call);
+            return ngx_lu_failed(call);
         }
 
         if (rc == NGX_DECLINED) {
@@ -202,8 +191,8 @@ ngx_http_liveupdate_release_read(ngx_http_liveupdate_call_t *call,
 
         /* to the Capawesome API a desktop release is none of its bundles */
 
-        if (call->route.resource < LIVEUPDATE_ROUTE_RELEASES
-            && ngx_http_liveupdate_is_desktop(*release))
+        if (call->route.resource < LU_ROUTE_RELEASES
+            && ngx_lu_is_desktop(*release))
         {
             cJSON_Delete(*release);
             break;
@@ -212,7 +201,7 @@ ngx_http_liveupdate_release_read(ngx_http_liveupdate_call_t *call,
         return NGX_OK;
     }
 
-    return ngx_http_liveupdate_refuse(call, NGX_HTTP_NOT_FOUND,
-               call->route.resource < LIVEUPDATE_ROUTE_RELEASES
-               ? "Bundle not found." : "Release not found.");
+    return ngx_lu_refuse(call, NGX_HTTP_NOT_FOUND,
+                         call->route.resource < LU_ROUTE_RELEASES
+                         ? "Bundle not found." : "Release not found.");
 }

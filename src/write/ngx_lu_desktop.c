@@ -10,80 +10,72 @@
 #include "core/lu_desktop_change.h"
 
 
-static ngx_int_t ngx_http_liveupdate_desktop_rollout(
-    ngx_http_liveupdate_call_t *call, cJSON *app);
-static ngx_int_t ngx_http_liveupdate_desktop_release(
-    ngx_http_liveupdate_call_t *call, cJSON *app, const cJSON *release);
-static time_t ngx_http_liveupdate_desktop_stamp(
-    ngx_http_liveupdate_call_t *call, cJSON *app);
-static ngx_int_t ngx_http_liveupdate_desktop_feed(
-    ngx_http_liveupdate_call_t *call, u_char *folder,
-    ngx_int_t (*handler)(ngx_http_liveupdate_call_t *call, u_char *live,
-                         u_char *feed));
-static ngx_int_t ngx_http_liveupdate_desktop_test(
-    ngx_http_liveupdate_call_t *call, u_char *file, u_char *feed);
-static ngx_int_t ngx_http_liveupdate_desktop_link(
-    ngx_http_liveupdate_call_t *call, u_char *file, u_char *feed);
-static u_char *ngx_http_liveupdate_desktop_folder(
-    ngx_http_liveupdate_call_t *call, const char *place);
-static ngx_int_t ngx_http_liveupdate_desktop_unlink(
-    ngx_http_liveupdate_call_t *call, u_char *live, u_char *feed);
-static ngx_int_t ngx_http_liveupdate_desktop_open(
-    ngx_http_liveupdate_call_t *call, u_char *folder, cJSON **release);
+static ngx_int_t ngx_lu_desktop_rollout(ngx_lu_call_t *call, cJSON *app);
+static ngx_int_t ngx_lu_desktop_release(ngx_lu_call_t *call, cJSON *app,
+    const cJSON *release);
+static time_t ngx_lu_desktop_stamp(ngx_lu_call_t *call, cJSON *app);
+static ngx_int_t ngx_lu_desktop_feed(ngx_lu_call_t *call, u_char *folder,
+    ngx_int_t (*handler)(ngx_lu_call_t *call, u_char *live, u_char *feed));
+static ngx_int_t ngx_lu_desktop_test(ngx_lu_call_t *call, u_char *file,
+    u_char *feed);
+static ngx_int_t ngx_lu_desktop_link(ngx_lu_call_t *call, u_char *file,
+    u_char *feed);
+static u_char *ngx_lu_desktop_folder(ngx_lu_call_t *call, const char *place);
+static ngx_int_t ngx_lu_desktop_unlink(ngx_lu_call_t *call, u_char *live,
+    u_char *feed);
+static ngx_int_t ngx_lu_desktop_open(ngx_lu_call_t *call, u_char *folder,
+    cJSON **release);
 
 
 ngx_int_t
-ngx_http_liveupdate_desktop_promote(ngx_http_liveupdate_call_t *call,
-    cJSON *app, const cJSON *release, u_char *folder)
+ngx_lu_desktop_promote(ngx_lu_call_t *call, cJSON *app, const cJSON *release,
+    u_char *folder)
 {
     time_t      stamp;
     ngx_int_t   status;
 
-    status = ngx_http_liveupdate_desktop_rollout(call, app);
+    status = ngx_lu_desktop_rollout(call, app);
 
     if (status != NGX_DECLINED) {
         return status;
     }
 
-    status = ngx_http_liveupdate_desktop_release(call, app, release);
+    status = ngx_lu_desktop_release(call, app, release);
     if (status != NGX_OK) {
         return status;
     }
 
     /* nothing has happened yet if a name is taken */
 
-    status = ngx_http_liveupdate_desktop_feed(call, folder,
-                                             ngx_http_liveupdate_desktop_test);
+    status = ngx_lu_desktop_feed(call, folder, ngx_lu_desktop_test);
     if (status != NGX_OK) {
         return status;
     }
 
-    status = ngx_http_liveupdate_staging_clean(call, folder, "uploads");
+    status = ngx_lu_staging_clean(call, folder, "uploads");
     if (status != NGX_OK) {
         return status;
     }
 
-    status = ngx_http_liveupdate_bundle_rename(call, call->subject);
+    status = ngx_lu_bundle_rename(call, call->subject);
 
     if (status != NGX_HTTP_OK) {
         return status;
     }
 
-    stamp = ngx_http_liveupdate_desktop_stamp(call, app);
+    stamp = ngx_lu_desktop_stamp(call, app);
 
     if (stamp == 0) {
-        return ngx_http_liveupdate_nomem(call);
+        return ngx_lu_nomem(call);
     }
 
     call->data = &stamp;
 
-    folder = ngx_http_liveupdate_desktop_folder(call, "live");
+    folder = ngx_lu_desktop_folder(call, "live");
 
-    status = ngx_http_liveupdate_desktop_feed(call, folder,
-                                             ngx_http_liveupdate_desktop_link);
+    status = ngx_lu_desktop_feed(call, folder, ngx_lu_desktop_link);
 
-    return status == NGX_OK ? ngx_http_liveupdate_release_done(call, "live")
-                            : status;
+    return status == NGX_OK ? ngx_lu_release_done(call, "live") : status;
 }
 
 
@@ -93,96 +85,90 @@ ngx_http_liveupdate_desktop_promote(ngx_http_liveupdate_call_t *call,
  */
 
 static ngx_int_t
-ngx_http_liveupdate_desktop_rollout(ngx_http_liveupdate_call_t *call,
-    cJSON *app)
+ngx_lu_desktop_rollout(ngx_lu_call_t *call, cJSON *app)
 {
-    double            rollout;
-    ngx_int_t         status;
-    liveupdate_rc_e   rc;
+    double     rollout;
+    ngx_int_t  status;
+    lu_rc_e    rc;
 
-    if (ngx_http_liveupdate_release_rollout(call, &rollout) != NGX_OK) {
+    if (ngx_lu_release_rollout(call, &rollout) != NGX_OK) {
         return NGX_DECLINED;
     }
 
-    rc = liveupdate_build_rollout(app, call->subject, rollout, &call->error);
+    rc = lu_build_rollout(app, call->subject, rollout, &call->error);
 
-    if (rc == LIVEUPDATE_NOT_FOUND) {
+    if (rc == LU_NOT_FOUND) {
         return NGX_DECLINED;
     }
 
-    status = ngx_http_liveupdate_core_status(call, rc);
+    status = ngx_lu_core_status(call, rc);
     if (status != NGX_OK) {
         return status;
     }
 
     call->change = "release.rollout";
-    call->to = (char *) ngx_http_liveupdate_path(call->io.pool, "%.4f",
-                                                 rollout);
+    call->to = (char *) ngx_lu_path(call->io.pool, "%.4f", rollout);
 
-    return ngx_http_liveupdate_release_done(call, "live");
+    return ngx_lu_release_done(call, "live");
 }
 
 
 /* With what the build was sent with, if all installations are to get it. */
 
 static ngx_int_t
-ngx_http_liveupdate_desktop_release(ngx_http_liveupdate_call_t *call,
-    cJSON *app, const cJSON *release)
+ngx_lu_desktop_release(ngx_lu_call_t *call, cJSON *app, const cJSON *release)
 {
-    double             rollout;
-    ngx_int_t          status;
-    ngx_uint_t         given;
-    const char        *latest;
-    const cJSON       *info;
-    liveupdate_str_t   version;
+    double        rollout;
+    ngx_int_t     status;
+    ngx_uint_t    given;
+    const char   *latest;
+    const cJSON  *info;
+    lu_str_t      version;
 
-    if (liveupdate_json_string(release, "version", &version) != LIVEUPDATE_OK)
+    if (lu_json_string(release, "version", &version) != LU_OK)
     {
-        return ngx_http_liveupdate_refuse(call, NGX_HTTP_CONFLICT,
-                                          "The release has no version.");
+        return ngx_lu_refuse(call, NGX_HTTP_CONFLICT,
+                             "The release has no version.");
     }
 
     rollout = 1;
-    given = (ngx_http_liveupdate_release_rollout(call, &rollout) == NGX_OK);
+    given = (ngx_lu_release_rollout(call, &rollout) == NGX_OK);
 
     info = (call->listed || rollout < 1)
            ? NULL
            : cJSON_GetObjectItemCaseSensitive(release, "releaseInfo");
 
-    latest = liveupdate_build_latest(app);
+    latest = lu_build_latest(app);
 
     if (latest && rollout >= 1) {
-        call->from = (char *) ngx_http_liveupdate_path(call->io.pool, "%s",
-                                                       latest);
+        call->from = (char *) ngx_lu_path(call->io.pool, "%s", latest);
     }
 
-    status = ngx_http_liveupdate_core_status(call,
-                          liveupdate_build_release(app, call->subject,
-                                                   (char *) version.data, info,
-                                                   call->now, &call->error));
+    status = ngx_lu_core_status(call,
+                                lu_build_release(app, call->subject,
+                                                 (char *) version.data, info,
+                                                 call->now, &call->error));
     if (status != NGX_OK) {
         return status;
     }
 
     if (given) {
-        status = ngx_http_liveupdate_core_status(call,
-                              liveupdate_build_rollout(app, call->subject,
-                                                       rollout,
-                                                       &call->error));
+        status = ngx_lu_core_status(call,
+                                    lu_build_rollout(app, call->subject,
+                                                     rollout,
+                                                     &call->error));
         if (status != NGX_OK) {
             return status;
         }
     }
 
-    latest = liveupdate_build_latest(app);
+    latest = lu_build_latest(app);
 
     if (rollout < 1) {
-        call->to = (char *) ngx_http_liveupdate_path(call->io.pool, "%.4f",
-                                                     rollout);
+        call->to = (char *) ngx_lu_path(call->io.pool, "%.4f", rollout);
 
     } else if (latest) {
-        call->to = (char *) ngx_http_liveupdate_path(call->io.pool, "%s",
-                                                     latest);
+        call->to = (char *) ngx_lu_path(call->io.pool, "%s", latest);
     }
 
     return NGX_OK;
@@ -196,20 +182,20 @@ ngx_http_liveupdate_desktop_release(ngx_http_liveupdate_call_t *call,
  */
 
 static time_t
-ngx_http_liveupdate_desktop_stamp(ngx_http_liveupdate_call_t *call,
+ngx_lu_desktop_stamp(ngx_lu_call_t *call,
     cJSON *app)
 {
-    time_t            stamp;
-    uint64_t          last;
-    liveupdate_str_t  now;
+    time_t    stamp;
+    uint64_t  last;
+    lu_str_t  now;
 
     now.data = (u_char *) call->now;
     now.len = ngx_strlen(call->now);
 
     last = 0;
 
-    (void) liveupdate_time_parse(&now, &stamp);
-    (void) liveupdate_json_size(app, "desktopTime", &last);
+    (void) lu_time_parse(&now, &stamp);
+    (void) lu_json_size(app, "desktopTime", &last);
 
     if (stamp <= (time_t) last) {
         stamp = (time_t) last + 1;
@@ -225,43 +211,41 @@ ngx_http_liveupdate_desktop_stamp(ngx_http_liveupdate_call_t *call,
 /* Links the files of a live release into the app's feed, or unlinks them. */
 
 static ngx_int_t
-ngx_http_liveupdate_desktop_feed(ngx_http_liveupdate_call_t *call,
-    u_char *folder,
-    ngx_int_t (*handler)(ngx_http_liveupdate_call_t *call, u_char *live,
-                         u_char *feed))
+ngx_lu_desktop_feed(ngx_lu_call_t *call, u_char *folder,
+    ngx_int_t (*handler)(ngx_lu_call_t *call, u_char *live, u_char *feed))
 {
-    size_t               i, n;
-    u_char              *feed, *path;
-    ngx_int_t            rc, status;
-    ngx_str_t            text;
-    ngx_file_info_t      fi;
-    liveupdate_str_t     str;
-    liveupdate_file_t   *files;
-    liveupdate_arena_t   arena;
+    size_t           i, n;
+    u_char          *feed, *path;
+    ngx_int_t        rc, status;
+    ngx_str_t        text;
+    ngx_file_info_t  fi;
+    lu_str_t         str;
+    lu_file_t       *files;
+    lu_arena_t       arena;
 
-    feed = ngx_http_liveupdate_path(call->io.pool, "%V/feed/%s",
-                                    &call->store->path,
-                                    call->route.app.data);
+    feed = ngx_lu_path(call->io.pool, "%V/feed/%s",
+                       &call->store->path,
+                       call->route.app.data);
 
-    if (ngx_http_liveupdate_store_mkdir(&call->io, feed) == NGX_ERROR) {
-        return ngx_http_liveupdate_failed(call);
+    if (ngx_lu_store_mkdir(&call->io, feed) == NGX_ERROR) {
+        return ngx_lu_failed(call);
     }
 
-    path = ngx_http_liveupdate_path(call->io.pool, "%s/files.json", folder);
+    path = ngx_lu_path(call->io.pool, "%s/files.json", folder);
 
-    rc = ngx_http_liveupdate_store_read(&call->io, path, &text, &fi);
+    rc = ngx_lu_store_read(&call->io, path, &text, &fi);
     if (rc != NGX_OK) {
-        return ngx_http_liveupdate_unread(call, rc);
+        return ngx_lu_unread(call, rc);
     }
 
     str.len = text.len;
     str.data = text.data;
 
-    arena = ngx_http_liveupdate_arena(call->io.pool);
+    arena = ngx_lu_arena(call->io.pool);
 
-    status = ngx_http_liveupdate_core_status(call,
-                         liveupdate_files_parse(&arena, &str, &files, &n,
-                                                &call->error));
+    status = ngx_lu_core_status(call,
+                                lu_files_parse(&arena, &str, &files, &n,
+                                               &call->error));
     if (status != NGX_OK) {
         return status;
     }
@@ -269,19 +253,17 @@ ngx_http_liveupdate_desktop_feed(ngx_http_liveupdate_call_t *call,
     for (i = 0; i < n; i++) {
 
         status = handler(call,
-                     ngx_http_liveupdate_path(call->io.pool, "%s/files/%*s",
-                                              folder, files[i].href.len,
-                                              files[i].href.data),
-                     ngx_http_liveupdate_path(call->io.pool, "%s/%*s", feed,
-                                              files[i].href.len,
-                                              files[i].href.data));
+                         ngx_lu_path(call->io.pool, "%s/files/%*s", folder,
+                                     files[i].href.len, files[i].href.data),
+                         ngx_lu_path(call->io.pool, "%s/%*s", feed,
+                                     files[i].href.len, files[i].href.data));
         if (status != NGX_OK) {
             return status;
         }
     }
 
-    if (ngx_http_liveupdate_store_sync(&call->io, feed) != NGX_OK) {
-        return ngx_http_liveupdate_failed(call);
+    if (ngx_lu_store_sync(&call->io, feed) != NGX_OK) {
+        return ngx_lu_failed(call);
     }
 
     return NGX_OK;
@@ -291,13 +273,12 @@ ngx_http_liveupdate_desktop_feed(ngx_http_liveupdate_call_t *call,
 /* The bytes behind a name never change: it may not be another build's. */
 
 static ngx_int_t
-ngx_http_liveupdate_desktop_test(ngx_http_liveupdate_call_t *call,
-    u_char *file, u_char *feed)
+ngx_lu_desktop_test(ngx_lu_call_t *call, u_char *file, u_char *feed)
 {
     ngx_file_info_t  one, two;
 
     if (file == NULL || feed == NULL) {
-        return ngx_http_liveupdate_nomem(call);
+        return ngx_lu_nomem(call);
     }
 
     if (ngx_file_info(feed, &two) == NGX_FILE_ERROR) {
@@ -307,10 +288,10 @@ ngx_http_liveupdate_desktop_test(ngx_http_liveupdate_call_t *call,
     if (ngx_file_info(file, &one) == NGX_FILE_ERROR
         || ngx_file_uniq(&one) != ngx_file_uniq(&two))
     {
-        return ngx_http_liveupdate_refuse(call, NGX_HTTP_CONFLICT,
-                                          "A file of the release has the same "
-                                          "name as one that is in the feed "
-                                          "already, and is another one.");
+        return ngx_lu_refuse(call, NGX_HTTP_CONFLICT,
+                             "A file of the release has the same name as one "
+                             "that is in the feed already, and is another "
+                             "one.");
     }
 
     return NGX_OK;
@@ -318,15 +299,14 @@ ngx_http_liveupdate_desktop_test(ngx_http_liveupdate_call_t *call,
 
 
 static ngx_int_t
-ngx_http_liveupdate_desktop_link(ngx_http_liveupdate_call_t *call,
-    u_char *file, u_char *feed)
+ngx_lu_desktop_link(ngx_lu_call_t *call, u_char *file, u_char *feed)
 {
-    if (ngx_http_liveupdate_store_stamp(&call->io, file,
-                                        *(time_t *) call->data)
+    if (ngx_lu_store_stamp(&call->io, file,
+                           *(time_t *) call->data)
         != NGX_OK
-        || ngx_http_liveupdate_store_link(&call->io, file, feed) == NGX_ERROR)
+        || ngx_lu_store_link(&call->io, file, feed) == NGX_ERROR)
     {
-        return ngx_http_liveupdate_failed(call);
+        return ngx_lu_failed(call);
     }
 
     return NGX_OK;
@@ -334,18 +314,15 @@ ngx_http_liveupdate_desktop_link(ngx_http_liveupdate_call_t *call,
 
 
 static u_char *
-ngx_http_liveupdate_desktop_folder(ngx_http_liveupdate_call_t *call,
-    const char *place)
+ngx_lu_desktop_folder(ngx_lu_call_t *call, const char *place)
 {
-    return ngx_http_liveupdate_path(call->io.pool, "%V/%s/%s/%s",
-                                    &call->store->path, place,
-                                    call->route.app.data, call->subject);
+    return ngx_lu_path(call->io.pool, "%V/%s/%s/%s", &call->store->path, place,
+                       call->route.app.data, call->subject);
 }
 
 
 static ngx_int_t
-ngx_http_liveupdate_desktop_unlink(ngx_http_liveupdate_call_t *call,
-    u_char *live, u_char *feed)
+ngx_lu_desktop_unlink(ngx_lu_call_t *call, u_char *live, u_char *feed)
 {
     ngx_file_info_t  one, two;
 
@@ -356,8 +333,8 @@ ngx_http_liveupdate_desktop_unlink(ngx_http_liveupdate_call_t *call,
         return NGX_OK;
     }
 
-    if (ngx_http_liveupdate_store_unlink(&call->io, feed) == NGX_ERROR) {
-        return ngx_http_liveupdate_failed(call);
+    if (ngx_lu_store_unlink(&call->io, feed) == NGX_ERROR) {
+        return ngx_lu_failed(call);
     }
 
     return NGX_OK;
@@ -365,20 +342,16 @@ ngx_http_liveupdate_desktop_unlink(ngx_http_liveupdate_call_t *call,
 
 
 ngx_int_t
-ngx_http_liveupdate_desktop_withdraw(ngx_http_liveupdate_call_t *call)
+ngx_lu_desktop_withdraw(ngx_lu_call_t *call)
 {
     /* a job that was cut short after promoting it does not do so again */
 
-    if (ngx_http_liveupdate_store_unlink(&call->io,
-                                         ngx_http_liveupdate_job_path(call))
-        == NGX_ERROR)
-    {
-        return ngx_http_liveupdate_failed(call);
+    if (ngx_lu_store_unlink(&call->io, ngx_lu_job_path(call)) == NGX_ERROR) {
+        return ngx_lu_failed(call);
     }
 
-    return ngx_http_liveupdate_desktop_feed(call,
-                             ngx_http_liveupdate_desktop_folder(call, "live"),
-                             ngx_http_liveupdate_desktop_unlink);
+    return ngx_lu_desktop_feed(call, ngx_lu_desktop_folder(call, "live"),
+                               ngx_lu_desktop_unlink);
 }
 
 
@@ -388,7 +361,7 @@ ngx_http_liveupdate_desktop_withdraw(ngx_http_liveupdate_call_t *call)
  */
 
 ngx_int_t
-ngx_http_liveupdate_desktop_stage_post(ngx_http_liveupdate_call_t *call)
+ngx_lu_desktop_stage_post(ngx_lu_call_t *call)
 {
     cJSON      *release;
     u_char     *folder, *path;
@@ -397,28 +370,27 @@ ngx_http_liveupdate_desktop_stage_post(ngx_http_liveupdate_call_t *call)
 
     call->subject = (char *) call->route.id.data;
 
-    folder = ngx_http_liveupdate_path(call->io.pool, "%V/staging/%s/%s",
-                                      &call->store->path,
-                                      call->route.app.data, call->subject);
+    folder = ngx_lu_path(call->io.pool, "%V/staging/%s/%s",
+                         &call->store->path,
+                         call->route.app.data, call->subject);
 
-    path = ngx_http_liveupdate_path(call->io.pool, "%s/lock", folder);
+    path = ngx_lu_path(call->io.pool, "%s/lock", folder);
 
-    rc = ngx_http_liveupdate_store_lock(&call->io, path, &lock);
+    rc = ngx_lu_store_lock(&call->io, path, &lock);
 
     if (rc == NGX_ERROR) {
-        return ngx_http_liveupdate_failed(call);
+        return ngx_lu_failed(call);
     }
 
     if (rc == NGX_DECLINED) {
-        return ngx_http_liveupdate_refuse(call, NGX_HTTP_NOT_FOUND,
-                                          "There is no such folder in "
-                                          "staging.");
+        return ngx_lu_refuse(call, NGX_HTTP_NOT_FOUND,
+                             "There is no such folder in staging.");
     }
 
-    status = ngx_http_liveupdate_desktop_open(call, folder, &release);
+    status = ngx_lu_desktop_open(call, folder, &release);
 
     if (status == NGX_OK) {
-        status = ngx_http_liveupdate_stage(call, folder, release, NULL);
+        status = ngx_lu_stage(call, folder, release, NULL);
         cJSON_Delete(release);
 
     } else if (status == NGX_DONE) {
@@ -428,23 +400,22 @@ ngx_http_liveupdate_desktop_stage_post(ngx_http_liveupdate_call_t *call)
     /* nobody writes to what was verified through its other name */
 
     if (status == NGX_OK) {
-        status = ngx_http_liveupdate_staging_clean(call, folder, "uploads");
+        status = ngx_lu_staging_clean(call, folder, "uploads");
     }
 
-    ngx_http_liveupdate_store_unlock(lock);
+    ngx_lu_store_unlock(lock);
 
     if (status != NGX_OK) {
         return status;
     }
 
     if (call->approval) {
-        status = ngx_http_liveupdate_release_done(call, "staged");
+        status = ngx_lu_release_done(call, "staged");
 
         return status == NGX_HTTP_OK ? NGX_HTTP_ACCEPTED : status;
     }
 
-    return ngx_http_liveupdate_change(call,
-                                      ngx_http_liveupdate_release_promote);
+    return ngx_lu_change(call, ngx_lu_release_promote);
 }
 
 
@@ -454,15 +425,14 @@ ngx_http_liveupdate_desktop_stage_post(ngx_http_liveupdate_call_t *call)
  */
 
 static ngx_int_t
-ngx_http_liveupdate_desktop_open(ngx_http_liveupdate_call_t *call,
-    u_char *folder, cJSON **release)
+ngx_lu_desktop_open(ngx_lu_call_t *call, u_char *folder, cJSON **release)
 {
-    cJSON             *app, *info;
-    u_char            *path;
-    ngx_int_t          rc, status;
-    liveupdate_str_t   state;
+    cJSON     *app, *info;
+    u_char    *path;
+    ngx_int_t  rc, status;
+    lu_str_t   state;
 
-    status = ngx_http_liveupdate_app_read(call, &app);
+    status = ngx_lu_app_read(call, &app);
     if (status != NGX_OK) {
         return status;
     }
@@ -471,32 +441,31 @@ ngx_http_liveupdate_desktop_open(ngx_http_liveupdate_call_t *call,
 
     /* an id is used once */
 
-    path = ngx_http_liveupdate_path(call->io.pool, "%s/release.json",
-                           ngx_http_liveupdate_desktop_folder(call, "live"));
+    path = ngx_lu_path(call->io.pool, "%s/release.json",
+                       ngx_lu_desktop_folder(call, "live"));
 
     if (path == NULL || access((char *) path, F_OK) == 0) {
-        return ngx_http_liveupdate_refuse(call, NGX_HTTP_CONFLICT,
-                                          "There is a release with this id: "
-                                          "use another one.");
+        return ngx_lu_refuse(call, NGX_HTTP_CONFLICT,
+                             "There is a release with this id: use another "
+                             "one.");
     }
 
-    path = ngx_http_liveupdate_path(call->io.pool, "%s/release.json", folder);
+    path = ngx_lu_path(call->io.pool, "%s/release.json", folder);
 
-    rc = ngx_http_liveupdate_store_read_json(&call->io, path, release);
+    rc = ngx_lu_store_read_json(&call->io, path, release);
 
     if (rc == NGX_ERROR) {
-        return ngx_http_liveupdate_failed(call);
+        return ngx_lu_failed(call);
     }
 
     if (rc == NGX_OK) {
 
-        if (ngx_http_liveupdate_is_desktop(*release)
-            && liveupdate_json_string(*release, "state", &state)
-               == LIVEUPDATE_OK
-            && !liveupdate_str_is(&state, "fetching")
-            && !liveupdate_str_is(&state, "rejected"))
+        if (ngx_lu_is_desktop(*release)
+            && lu_json_string(*release, "state", &state) == LU_OK
+            && !lu_str_is(&state, "fetching")
+            && !lu_str_is(&state, "rejected"))
         {
-            if (!liveupdate_str_is(&state, "staged")) {
+            if (!lu_str_is(&state, "staged")) {
                 return NGX_OK;
             }
 
@@ -508,10 +477,10 @@ ngx_http_liveupdate_desktop_open(ngx_http_liveupdate_call_t *call,
 
         cJSON_Delete(*release);
 
-        return ngx_http_liveupdate_refuse(call, NGX_HTTP_CONFLICT,
-                                          "The release is staged already, "
-                                          "was rejected, is being fetched, or "
-                                          "is no desktop release.");
+        return ngx_lu_refuse(call, NGX_HTTP_CONFLICT,
+                             "The release is staged already, "
+                             "was rejected, is being fetched, or "
+                             "is no desktop release.");
     }
 
     *release = cJSON_CreateObject();
@@ -543,5 +512,5 @@ nomem:
 
     cJSON_Delete(*release);
 
-    return ngx_http_liveupdate_nomem(call);
+    return ngx_lu_nomem(call);
 }

@@ -9,81 +9,72 @@
 #include <zlib.h>
 
 
-#define NGX_HTTP_LIVEUPDATE_GZIP_MIN   256
-#define NGX_HTTP_LIVEUPDATE_GZIP_NAME  (255 - (sizeof(".gz") - 1))
-#define NGX_HTTP_LIVEUPDATE_GZIP_SIZE  (64 * 1024)
+#define NGX_LU_GZIP_MIN   256
+#define NGX_LU_GZIP_NAME  (255 - (sizeof(".gz") - 1))
+#define NGX_LU_GZIP_SIZE  (64 * 1024)
 
 
 typedef struct {
-    ngx_http_liveupdate_call_t   *call;
-    ngx_http_liveupdate_temp_t    temp;
+    ngx_lu_call_t                *call;
+    ngx_lu_temp_t                 temp;
     z_stream                      stream;
-    u_char                        out[NGX_HTTP_LIVEUPDATE_GZIP_SIZE];
-} ngx_http_liveupdate_gzip_t;
+    u_char                        out[NGX_LU_GZIP_SIZE];
+} ngx_lu_gzip_t;
 
 
-static ngx_uint_t ngx_http_liveupdate_gzip_compresses(
-    const liveupdate_file_t *file);
-static ngx_int_t ngx_http_liveupdate_gzip_file(
-    ngx_http_liveupdate_gzip_t *gzip, u_char *data);
-static ngx_int_t ngx_http_liveupdate_gzip_piece(void *data, u_char *bytes,
-    size_t len);
-static ngx_int_t ngx_http_liveupdate_gzip_failed(
-    ngx_http_liveupdate_call_t *call);
+static ngx_uint_t ngx_lu_gzip_compresses(const lu_file_t *file);
+static ngx_int_t ngx_lu_gzip_file(ngx_lu_gzip_t *gzip, u_char *data);
+static ngx_int_t ngx_lu_gzip_piece(void *data, u_char *bytes, size_t len);
+static ngx_int_t ngx_lu_gzip_failed(ngx_lu_call_t *call);
 
 
 ngx_int_t
-ngx_http_liveupdate_gzip(ngx_http_liveupdate_call_t *call, u_char *folder,
-    u_char *data, liveupdate_file_t *file)
+ngx_lu_gzip(ngx_lu_call_t *call, u_char *folder, u_char *data, lu_file_t *file)
 {
-    u_char                      *path;
-    ngx_int_t                    status;
-    ngx_http_liveupdate_gzip_t  *gzip;
+    u_char         *path;
+    ngx_int_t       status;
+    ngx_lu_gzip_t  *gzip;
 
-    if (!ngx_http_liveupdate_gzip_compresses(file)) {
+    if (!ngx_lu_gzip_compresses(file)) {
         return NGX_OK;
     }
 
-    gzip = ngx_alloc(sizeof(ngx_http_liveupdate_gzip_t), ngx_cycle->log);
+    gzip = ngx_alloc(sizeof(ngx_lu_gzip_t), ngx_cycle->log);
     if (gzip == NULL) {
-        return ngx_http_liveupdate_nomem(call);
+        return ngx_lu_nomem(call);
     }
 
     gzip->call = call;
 
-    if (ngx_http_liveupdate_temp_create(&call->io, call->store, &gzip->temp)
-        != NGX_OK)
-    {
+    if (ngx_lu_temp_create(&call->io, call->store, &gzip->temp) != NGX_OK) {
         ngx_free(gzip);
-        return ngx_http_liveupdate_failed(call);
+        return ngx_lu_failed(call);
     }
 
-    status = ngx_http_liveupdate_gzip_file(gzip, data);
+    status = ngx_lu_gzip_file(gzip, data);
 
     /* what saves less than a tenth is not worth a second file */
 
     if (status != NGX_OK
         || gzip->temp.sha256.size > file->size - file->size / 10)
     {
-        ngx_http_liveupdate_temp_discard(&gzip->temp);
+        ngx_lu_temp_discard(&gzip->temp);
         goto done;
     }
 
-    path = ngx_http_liveupdate_path(call->io.pool, "%s/gzip/%*s.gz", folder,
-                                    file->href.len, file->href.data);
+    path = ngx_lu_path(call->io.pool, "%s/gzip/%*s.gz", folder, file->href.len,
+                       file->href.data);
 
-    if (ngx_http_liveupdate_store_mkdirs(&call->io, folder, path) != NGX_OK
-        || ngx_http_liveupdate_temp_sync(&call->io, &gzip->temp) != NGX_OK)
+    if (ngx_lu_store_mkdirs(&call->io, folder, path) != NGX_OK
+        || ngx_lu_temp_sync(&call->io, &gzip->temp) != NGX_OK)
     {
-        ngx_http_liveupdate_temp_discard(&gzip->temp);
-        status = ngx_http_liveupdate_gzip_failed(call);
+        ngx_lu_temp_discard(&gzip->temp);
+        status = ngx_lu_gzip_failed(call);
         goto done;
     }
 
-    if (ngx_http_liveupdate_temp_rename(&call->io, &gzip->temp, path)
-        != NGX_OK)
-    {
-        status = ngx_http_liveupdate_gzip_failed(call);
+    if (ngx_lu_temp_rename(&call->io, &gzip->temp, path) != NGX_OK) {
+        status = ngx_lu_gzip_failed(call);
         goto done;
     }
 
@@ -100,7 +91,7 @@ done:
 /* By the media type, or by the name where there is none. */
 
 static ngx_uint_t
-ngx_http_liveupdate_gzip_compresses(const liveupdate_file_t *file)
+ngx_lu_gzip_compresses(const lu_file_t *file)
 {
     size_t       len;
     u_char      *name, *last;
@@ -118,7 +109,7 @@ ngx_http_liveupdate_gzip_compresses(const liveupdate_file_t *file)
         ".wasm", ".webmanifest", ".xml", ".ttf", ".otf", NULL
     };
 
-    if (file->size < NGX_HTTP_LIVEUPDATE_GZIP_MIN) {
+    if (file->size < NGX_LU_GZIP_MIN) {
         return 0;
     }
 
@@ -130,7 +121,7 @@ ngx_http_liveupdate_gzip_compresses(const liveupdate_file_t *file)
         /* void */
     }
 
-    if ((size_t) (last - name) > NGX_HTTP_LIVEUPDATE_GZIP_NAME) {
+    if ((size_t) (last - name) > NGX_LU_GZIP_NAME) {
         return 0;
     }
 
@@ -166,10 +157,10 @@ ngx_http_liveupdate_gzip_compresses(const liveupdate_file_t *file)
 
 
 static ngx_int_t
-ngx_http_liveupdate_gzip_file(ngx_http_liveupdate_gzip_t *gzip, u_char *data)
+ngx_lu_gzip_file(ngx_lu_gzip_t *gzip, u_char *data)
 {
-    ngx_int_t                    rc;
-    ngx_http_liveupdate_call_t  *call;
+    ngx_int_t       rc;
+    ngx_lu_call_t  *call;
 
     call = gzip->call;
 
@@ -181,23 +172,21 @@ ngx_http_liveupdate_gzip_file(ngx_http_liveupdate_gzip_t *gzip, u_char *data)
                      MAX_WBITS + 16, MAX_MEM_LEVEL, Z_DEFAULT_STRATEGY)
         != Z_OK)
     {
-        return ngx_http_liveupdate_nomem(call);
+        return ngx_lu_nomem(call);
     }
 
-    rc = ngx_http_liveupdate_store_pieces(&call->io, data,
-                                          ngx_http_liveupdate_gzip_piece,
-                                          gzip);
+    rc = ngx_lu_store_pieces(&call->io, data, ngx_lu_gzip_piece, gzip);
 
     (void) deflateEnd(&gzip->stream);
 
-    return rc == NGX_OK ? NGX_OK : ngx_http_liveupdate_unread(call, rc);
+    return rc == NGX_OK ? NGX_OK : ngx_lu_unread(call, rc);
 }
 
 
 static ngx_int_t
-ngx_http_liveupdate_gzip_piece(void *data, u_char *bytes, size_t len)
+ngx_lu_gzip_piece(void *data, u_char *bytes, size_t len)
 {
-    ngx_http_liveupdate_gzip_t *gzip = data;
+    ngx_lu_gzip_t *gzip = data;
 
     z_stream  *stream;
 
@@ -208,14 +197,12 @@ ngx_http_liveupdate_gzip_piece(void *data, u_char *bytes, size_t len)
 
     do {
         stream->next_out = gzip->out;
-        stream->avail_out = NGX_HTTP_LIVEUPDATE_GZIP_SIZE;
+        stream->avail_out = NGX_LU_GZIP_SIZE;
 
         (void) deflate(stream, len ? Z_NO_FLUSH : Z_FINISH);
 
-        if (ngx_http_liveupdate_temp_write(&gzip->call->io, &gzip->temp,
-                                           gzip->out,
-                                           stream->next_out - gzip->out)
-            != NGX_OK)
+        if (ngx_lu_temp_write(&gzip->call->io, &gzip->temp, gzip->out,
+                              stream->next_out - gzip->out) != NGX_OK)
         {
             return NGX_ERROR;
         }
@@ -232,10 +219,10 @@ ngx_http_liveupdate_gzip_piece(void *data, u_char *bytes, size_t len)
  */
 
 static ngx_int_t
-ngx_http_liveupdate_gzip_failed(ngx_http_liveupdate_call_t *call)
+ngx_lu_gzip_failed(ngx_lu_call_t *call)
 {
     if (call->io.err != NGX_ENOTDIR) {
-        return ngx_http_liveupdate_failed(call);
+        return ngx_lu_failed(call);
     }
 
     call->io.err = 0;

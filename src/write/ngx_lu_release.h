@@ -4,8 +4,8 @@
  */
 
 
-#ifndef _NGX_HTTP_LIVEUPDATE_RELEASE_H_INCLUDED_
-#define _NGX_HTTP_LIVEUPDATE_RELEASE_H_INCLUDED_
+#ifndef _NGX_LU_RELEASE_H_INCLUDED_
+#define _NGX_LU_RELEASE_H_INCLUDED_
 
 
 #include "api/ngx_lu_call.h"
@@ -20,16 +20,13 @@
  * given, or another one.
  */
 
-ngx_int_t ngx_http_liveupdate_bundle_deploy(ngx_http_liveupdate_call_t *call,
-    cJSON *app);
-ngx_int_t ngx_http_liveupdate_bundle_promote(ngx_http_liveupdate_call_t *call,
-    cJSON *app);
-ngx_int_t ngx_http_liveupdate_bundle_release(ngx_http_liveupdate_call_t *call,
-    cJSON *app, cJSON *release, ngx_uint_t is_live);
-ngx_int_t ngx_http_liveupdate_bundle_rename(ngx_http_liveupdate_call_t *call,
-    const char *id);
-ngx_int_t ngx_http_liveupdate_bundle_answer(ngx_http_liveupdate_call_t *call,
-    const cJSON *release, const char *artifact_status, ngx_int_t status);
+ngx_int_t ngx_lu_bundle_deploy(ngx_lu_call_t *call, cJSON *app);
+ngx_int_t ngx_lu_bundle_promote(ngx_lu_call_t *call, cJSON *app);
+ngx_int_t ngx_lu_bundle_release(ngx_lu_call_t *call, cJSON *app,
+    cJSON *release, ngx_uint_t is_live);
+ngx_int_t ngx_lu_bundle_rename(ngx_lu_call_t *call, const char *id);
+ngx_int_t ngx_lu_bundle_answer(ngx_lu_call_t *call, const cJSON *release,
+    const char *artifact_status, ngx_int_t status);
 
 /*
  * 1 if the channel, or one of the app's that has the release (NULL: one of the
@@ -38,27 +35,23 @@ ngx_int_t ngx_http_liveupdate_bundle_answer(ngx_http_liveupdate_call_t *call,
  * channel wait for approval.
  */
 
-ngx_uint_t ngx_http_liveupdate_protected(ngx_http_liveupdate_call_t *call,
-    const cJSON *channel);
-ngx_uint_t ngx_http_liveupdate_app_protected(ngx_http_liveupdate_call_t *call,
-    const cJSON *app, const char *release);
-ngx_int_t ngx_http_liveupdate_refuse_protected(
-    ngx_http_liveupdate_call_t *call);
-void ngx_http_liveupdate_protect(ngx_http_liveupdate_call_t *call,
-    const cJSON *app, const cJSON *release);
+ngx_uint_t ngx_lu_protected(ngx_lu_call_t *call, const cJSON *channel);
+ngx_uint_t ngx_lu_app_protected(ngx_lu_call_t *call, const cJSON *app,
+    const char *release);
+ngx_int_t ngx_lu_refuse_protected(ngx_lu_call_t *call);
+void ngx_lu_protect(ngx_lu_call_t *call, const cJSON *app,
+    const cJSON *release);
 
 /*
  * The lock of the call's release in staging: NGX_OK, with NGX_INVALID_FILE if
  * there is no such release in staging, or a status.
  */
 
-ngx_int_t ngx_http_liveupdate_bundle_hold(ngx_http_liveupdate_call_t *call,
-    ngx_fd_t *lock);
+ngx_int_t ngx_lu_bundle_hold(ngx_lu_call_t *call, ngx_fd_t *lock);
 
 /* A string member, copied into the call's pool; NULL: none, or no memory. */
 
-char *ngx_http_liveupdate_member(ngx_http_liveupdate_call_t *call,
-    const cJSON *object, const char *key);
+char *ngx_lu_member(ngx_lu_call_t *call, const cJSON *object, const char *key);
 
 
 /*
@@ -74,26 +67,19 @@ char *ngx_http_liveupdate_member(ngx_http_liveupdate_call_t *call,
  * call->subject has, if it has one; NULL: out of memory.
  */
 
-const char *ngx_http_liveupdate_release_state(const cJSON *app,
-    const cJSON *release, const char *place);
+const char *ngx_lu_release_state(const cJSON *app, const cJSON *release,
+    const char *place);
 
-ngx_uint_t ngx_http_liveupdate_release_is_live(
-    ngx_http_liveupdate_call_t *call, u_char *folder);
+ngx_uint_t ngx_lu_release_is_live(ngx_lu_call_t *call, u_char *folder);
 
-ngx_int_t ngx_http_liveupdate_release_change(
-    ngx_http_liveupdate_call_t *call, ngx_http_liveupdate_change_pt change);
-u_char *ngx_http_liveupdate_job_path(ngx_http_liveupdate_call_t *call);
-ngx_int_t ngx_http_liveupdate_release_promote(
-    ngx_http_liveupdate_call_t *call, cJSON *app);
-ngx_int_t ngx_http_liveupdate_release_rollout(
-    ngx_http_liveupdate_call_t *call, double *rollout);
-ngx_int_t ngx_http_liveupdate_release_done(ngx_http_liveupdate_call_t *call,
-    const char *state);
-ngx_int_t ngx_http_liveupdate_desktop_promote(
-    ngx_http_liveupdate_call_t *call, cJSON *app, const cJSON *release,
-    u_char *folder);
-ngx_int_t ngx_http_liveupdate_desktop_withdraw(
-    ngx_http_liveupdate_call_t *call);
+ngx_int_t ngx_lu_release_change(ngx_lu_call_t *call, ngx_lu_change_pt change);
+u_char *ngx_lu_job_path(ngx_lu_call_t *call);
+ngx_int_t ngx_lu_release_promote(ngx_lu_call_t *call, cJSON *app);
+ngx_int_t ngx_lu_release_rollout(ngx_lu_call_t *call, double *rollout);
+ngx_int_t ngx_lu_release_done(ngx_lu_call_t *call, const char *state);
+ngx_int_t ngx_lu_desktop_promote(ngx_lu_call_t *call, cJSON *app,
+    const cJSON *release, u_char *folder);
+ngx_int_t ngx_lu_desktop_withdraw(ngx_lu_call_t *call);
 
 
 /*
@@ -104,31 +90,31 @@ ngx_int_t ngx_http_liveupdate_desktop_withdraw(
  */
 
 enum {
-    NGX_HTTP_LIVEUPDATE_FIELD_CHECKSUM = 0,
-    NGX_HTTP_LIVEUPDATE_FIELD_HREF,
-    NGX_HTTP_LIVEUPDATE_FIELD_TYPE,
-    NGX_HTTP_LIVEUPDATE_FIELD_NAME,
-    NGX_HTTP_LIVEUPDATE_FIELD_SIGNATURE,
-    NGX_HTTP_LIVEUPDATE_FIELD_SIZE,
-    NGX_HTTP_LIVEUPDATE_FIELD_PART,
-    NGX_HTTP_LIVEUPDATE_FIELDS
+    NGX_LU_FIELD_CHECKSUM = 0,
+    NGX_LU_FIELD_HREF,
+    NGX_LU_FIELD_TYPE,
+    NGX_LU_FIELD_NAME,
+    NGX_LU_FIELD_SIGNATURE,
+    NGX_LU_FIELD_SIZE,
+    NGX_LU_FIELD_PART,
+    NGX_LU_FIELDS
 };
 
 typedef struct {
-    ngx_http_liveupdate_call_t     *call;
+    ngx_lu_call_t                  *call;
     const char                     *file_name;   /* of the file's field */
-    ngx_http_liveupdate_temp_t      temp;
-    char                            sha256[LIVEUPDATE_SHA256_HEX + 1];
-    liveupdate_str_t                fields[NGX_HTTP_LIVEUPDATE_FIELDS];
-    liveupdate_str_t               *field;       /* that is being read */
+    ngx_lu_temp_t                   temp;
+    char                            sha256[LU_SHA256_HEX + 1];
+    lu_str_t                        fields[NGX_LU_FIELDS];
+    lu_str_t                       *field;       /* that is being read */
     unsigned                        has_file:1;
     unsigned                        in_file:1;
     unsigned                        failed:1;    /* the disk did */
-} ngx_http_liveupdate_form_t;
+} ngx_lu_form_t;
 
-ngx_int_t ngx_http_liveupdate_form_read(ngx_http_liveupdate_call_t *call,
-    ngx_http_liveupdate_form_t *form, const char *file_name);
-void ngx_http_liveupdate_form_discard(ngx_http_liveupdate_form_t *form);
+ngx_int_t ngx_lu_form_read(ngx_lu_call_t *call, ngx_lu_form_t *form,
+    const char *file_name);
+void ngx_lu_form_discard(ngx_lu_form_t *form);
 
 
 /*
@@ -138,10 +124,10 @@ void ngx_http_liveupdate_form_discard(ngx_http_liveupdate_form_t *form);
  * staging, to be freed by the caller; NGX_DECLINED: there is no bundle there.
  */
 
-ngx_int_t ngx_http_liveupdate_bundle_staged(ngx_http_liveupdate_call_t *call,
-    u_char *folder, cJSON **release);
-ngx_int_t ngx_http_liveupdate_bundle_lock(ngx_http_liveupdate_call_t *call,
-    ngx_fd_t *lock, cJSON **release, u_char **folder);
+ngx_int_t ngx_lu_bundle_staged(ngx_lu_call_t *call, u_char *folder,
+    cJSON **release);
+ngx_int_t ngx_lu_bundle_lock(ngx_lu_call_t *call, ngx_fd_t *lock,
+    cJSON **release, u_char **folder);
 
 /*
  * Verify, stage: make a staged release of what was uploaded, or write down
@@ -151,21 +137,20 @@ ngx_int_t ngx_http_liveupdate_bundle_lock(ngx_http_liveupdate_call_t *call,
  */
 
 typedef struct {
-    liveupdate_str_t                name;
+    lu_str_t                        name;
     uint64_t                        size;
     ngx_file_uniq_t                 uniq;
     time_t                          mtime;
-    char                            sha256[LIVEUPDATE_SHA256_HEX + 1];
+    char                            sha256[LU_SHA256_HEX + 1];
     unsigned char                   sha512[SHA512_DIGEST_LENGTH];
-} ngx_http_liveupdate_digest_t;
+} ngx_lu_digest_t;
 
-ngx_int_t ngx_http_liveupdate_digest(ngx_http_liveupdate_io_t *io,
-    u_char *path, ngx_http_liveupdate_digest_t *digest);
+ngx_int_t ngx_lu_digest(ngx_lu_io_t *io, u_char *path,
+    ngx_lu_digest_t *digest);
 
-ngx_int_t ngx_http_liveupdate_verify(ngx_http_liveupdate_call_t *call,
-    u_char *folder, cJSON *release);
-ngx_int_t ngx_http_liveupdate_stage(ngx_http_liveupdate_call_t *call,
-    u_char *folder, cJSON *release, ngx_array_t *digests);
+ngx_int_t ngx_lu_verify(ngx_lu_call_t *call, u_char *folder, cJSON *release);
+ngx_int_t ngx_lu_stage(ngx_lu_call_t *call, u_char *folder, cJSON *release,
+    ngx_array_t *digests);
 
 /*
  * Staging: what these have in common.  clean() removes what a try before this
@@ -174,23 +159,22 @@ ngx_int_t ngx_http_liveupdate_stage(ngx_http_liveupdate_call_t *call,
  * the status.
  */
 
-ngx_int_t ngx_http_liveupdate_staging_clean(ngx_http_liveupdate_call_t *call,
-    u_char *folder, const char *name);
-ngx_int_t ngx_http_liveupdate_staging_place(ngx_http_liveupdate_call_t *call,
-    u_char *folder, u_char *data, const liveupdate_str_t *href);
-ngx_int_t ngx_http_liveupdate_staging_complete(
-    ngx_http_liveupdate_call_t *call, u_char *folder, cJSON *release,
-    const liveupdate_file_t *files, size_t n);
-ngx_int_t ngx_http_liveupdate_staging_refuse(ngx_http_liveupdate_call_t *call,
-    u_char *folder, cJSON *release, ngx_int_t status);
+ngx_int_t ngx_lu_staging_clean(ngx_lu_call_t *call, u_char *folder,
+    const char *name);
+ngx_int_t ngx_lu_staging_place(ngx_lu_call_t *call, u_char *folder,
+    u_char *data, const lu_str_t *href);
+ngx_int_t ngx_lu_staging_complete(ngx_lu_call_t *call, u_char *folder,
+    cJSON *release, const lu_file_t *files, size_t n);
+ngx_int_t ngx_lu_staging_refuse(ngx_lu_call_t *call, u_char *folder,
+    cJSON *release, ngx_int_t status);
 
 /*
  * Gzip: makes the compressed twin of a file of a release, if it is of a kind
  * that compresses, and says so in file->gzip.  NGX_OK, or a status.
  */
 
-ngx_int_t ngx_http_liveupdate_gzip(ngx_http_liveupdate_call_t *call,
-    u_char *folder, u_char *data, liveupdate_file_t *file);
+ngx_int_t ngx_lu_gzip(ngx_lu_call_t *call, u_char *folder, u_char *data,
+    lu_file_t *file);
 
 
-#endif /* _NGX_HTTP_LIVEUPDATE_RELEASE_H_INCLUDED_ */
+#endif /* _NGX_LU_RELEASE_H_INCLUDED_ */

@@ -13,27 +13,27 @@
 #include "core/lu_name.h"
 
 
-#define NGX_HTTP_LIVEUPDATE_STAGE_FILES  2000
+#define NGX_LU_STAGE_FILES  2000
 
 
 /* A file that came, and what it is. */
 
 typedef struct {
-    liveupdate_str_t         name;
+    lu_str_t                 name;
     u_char                  *path;
     u_char                  *data;      /* instead of a path: made here */
     uint64_t                 size;
     ngx_file_uniq_t          uniq;
     time_t                   mtime;
-    char                     sha256[LIVEUPDATE_SHA256_HEX + 1];
+    char                     sha256[LU_SHA256_HEX + 1];
     unsigned char            sha512[SHA512_DIGEST_LENGTH];
     unsigned                 is_hashed:1;
     unsigned                 is_listed:1;
-} ngx_http_liveupdate_staged_t;
+} ngx_lu_staged_t;
 
 
 typedef struct {
-    ngx_http_liveupdate_call_t  *call;
+    ngx_lu_call_t               *call;
     u_char                      *folder;
     cJSON                       *release;
     char                        *id;
@@ -45,61 +45,50 @@ typedef struct {
 
     ngx_array_t                 *digests;   /* that are known, or NULL */
     unsigned                     platforms;
-} ngx_http_liveupdate_stage_t;
+} ngx_lu_stage_t;
 
 
-static ngx_int_t ngx_http_liveupdate_stage_list(
-    ngx_http_liveupdate_stage_t *stage);
-static ngx_http_liveupdate_staged_t *ngx_http_liveupdate_stage_find(
-    ngx_http_liveupdate_stage_t *stage, const liveupdate_str_t *name);
-static ngx_int_t ngx_http_liveupdate_stage_hash(
-    ngx_http_liveupdate_stage_t *stage, ngx_http_liveupdate_staged_t *file);
-static const ngx_http_liveupdate_digest_t *ngx_http_liveupdate_stage_known(
-    ngx_http_liveupdate_stage_t *stage, ngx_http_liveupdate_staged_t *file);
-static ngx_int_t ngx_http_liveupdate_stage_manifests(
-    ngx_http_liveupdate_stage_t *stage);
-static ngx_uint_t ngx_http_liveupdate_stage_is_manifest(
-    const liveupdate_str_t *name);
-static ngx_int_t ngx_http_liveupdate_stage_manifest(
-    ngx_http_liveupdate_stage_t *stage, ngx_uint_t n);
-static ngx_int_t ngx_http_liveupdate_stage_version(
-    ngx_http_liveupdate_stage_t *stage, const liveupdate_str_t *name,
-    const liveupdate_str_t *version);
-static ngx_int_t ngx_http_liveupdate_stage_built(
-    ngx_http_liveupdate_stage_t *stage,
-    const liveupdate_builder_file_t *built);
-static ngx_int_t ngx_http_liveupdate_stage_target(
-    ngx_http_liveupdate_stage_t *stage, ngx_http_liveupdate_staged_t *file);
-static ngx_int_t ngx_http_liveupdate_stage_platforms(
-    ngx_http_liveupdate_stage_t *stage);
-static ngx_int_t ngx_http_liveupdate_stage_td(
-    ngx_http_liveupdate_stage_t *stage, ngx_uint_t n,
-    const liveupdate_builder_t *builder);
-static char *ngx_http_liveupdate_stage_td_text(
-    ngx_http_liveupdate_stage_t *stage, const liveupdate_builder_t *builder);
-static ngx_int_t ngx_http_liveupdate_stage_artifacts(
-    ngx_http_liveupdate_stage_t *stage);
-static ngx_int_t ngx_http_liveupdate_stage_artifact_list(
-    ngx_http_liveupdate_stage_t *stage, ngx_http_liveupdate_staged_t *list);
-static ngx_int_t ngx_http_liveupdate_stage_blockmaps(
-    ngx_http_liveupdate_stage_t *stage);
-static ngx_int_t ngx_http_liveupdate_stage_commit(
-    ngx_http_liveupdate_stage_t *stage);
-static ngx_int_t ngx_http_liveupdate_stage_place(
-    ngx_http_liveupdate_stage_t *stage, ngx_http_liveupdate_staged_t *file);
+static ngx_int_t ngx_lu_stage_list(ngx_lu_stage_t *stage);
+static ngx_lu_staged_t *ngx_lu_stage_find(ngx_lu_stage_t *stage,
+    const lu_str_t *name);
+static ngx_int_t ngx_lu_stage_hash(ngx_lu_stage_t *stage,
+    ngx_lu_staged_t *file);
+static const ngx_lu_digest_t *ngx_lu_stage_known(ngx_lu_stage_t *stage,
+    ngx_lu_staged_t *file);
+static ngx_int_t ngx_lu_stage_manifests(ngx_lu_stage_t *stage);
+static ngx_uint_t ngx_lu_stage_is_manifest(const lu_str_t *name);
+static ngx_int_t ngx_lu_stage_manifest(ngx_lu_stage_t *stage, ngx_uint_t n);
+static ngx_int_t ngx_lu_stage_version(ngx_lu_stage_t *stage,
+    const lu_str_t *name, const lu_str_t *version);
+static ngx_int_t ngx_lu_stage_built(ngx_lu_stage_t *stage,
+    const lu_builder_file_t *built);
+static ngx_int_t ngx_lu_stage_target(ngx_lu_stage_t *stage,
+    ngx_lu_staged_t *file);
+static ngx_int_t ngx_lu_stage_platforms(ngx_lu_stage_t *stage);
+static ngx_int_t ngx_lu_stage_td(ngx_lu_stage_t *stage, ngx_uint_t n,
+    const lu_builder_t *builder);
+static char *ngx_lu_stage_td_text(ngx_lu_stage_t *stage,
+    const lu_builder_t *builder);
+static ngx_int_t ngx_lu_stage_artifacts(ngx_lu_stage_t *stage);
+static ngx_int_t ngx_lu_stage_artifact_list(ngx_lu_stage_t *stage,
+    ngx_lu_staged_t *list);
+static ngx_int_t ngx_lu_stage_blockmaps(ngx_lu_stage_t *stage);
+static ngx_int_t ngx_lu_stage_commit(ngx_lu_stage_t *stage);
+static ngx_int_t ngx_lu_stage_place(ngx_lu_stage_t *stage,
+    ngx_lu_staged_t *file);
 
 
 ngx_int_t
-ngx_http_liveupdate_stage(ngx_http_liveupdate_call_t *call, u_char *folder,
-    cJSON *release, ngx_array_t *digests)
+ngx_lu_stage(ngx_lu_call_t *call, u_char *folder, cJSON *release,
+    ngx_array_t *digests)
 {
-    ngx_int_t                    status;
-    liveupdate_str_t             id;
-    ngx_http_liveupdate_stage_t  stage;
+    ngx_int_t       status;
+    lu_str_t        id;
+    ngx_lu_stage_t  stage;
 
-    ngx_memzero(&stage, sizeof(ngx_http_liveupdate_stage_t));
+    ngx_memzero(&stage, sizeof(ngx_lu_stage_t));
 
-    (void) liveupdate_json_string(release, "id", &id);
+    (void) lu_json_string(release, "id", &id);
 
     stage.call = call;
     stage.folder = folder;
@@ -108,65 +97,63 @@ ngx_http_liveupdate_stage(ngx_http_liveupdate_call_t *call, u_char *folder,
     stage.id = (char *) id.data;
 
     if (ngx_array_init(&stage.files, call->io.pool, 64,
-                       sizeof(ngx_http_liveupdate_staged_t))
+                       sizeof(ngx_lu_staged_t))
         != NGX_OK)
     {
-        return ngx_http_liveupdate_nomem(call);
+        return ngx_lu_nomem(call);
     }
 
-    status = ngx_http_liveupdate_stage_list(&stage);
+    status = ngx_lu_stage_list(&stage);
 
     if (status == NGX_OK) {
-        status = ngx_http_liveupdate_stage_manifests(&stage);
-    }
-
-    if (status == NGX_OK) {
-        status = ngx_http_liveupdate_stage_artifacts(&stage);
+        status = ngx_lu_stage_manifests(&stage);
     }
 
     if (status == NGX_OK) {
-        status = ngx_http_liveupdate_stage_blockmaps(&stage);
+        status = ngx_lu_stage_artifacts(&stage);
+    }
+
+    if (status == NGX_OK) {
+        status = ngx_lu_stage_blockmaps(&stage);
     }
 
     if (status != NGX_OK) {
-        return ngx_http_liveupdate_staging_refuse(call, folder, release,
-                                                  status);
+        return ngx_lu_staging_refuse(call, folder, release, status);
     }
 
-    return ngx_http_liveupdate_stage_commit(&stage);
+    return ngx_lu_stage_commit(&stage);
 }
 
 
 static ngx_int_t
-ngx_http_liveupdate_stage_list(ngx_http_liveupdate_stage_t *stage)
+ngx_lu_stage_list(ngx_lu_stage_t *stage)
 {
-    u_char                        *path;
-    ngx_int_t                      rc;
-    ngx_str_t                     *name;
-    ngx_uint_t                     i;
-    ngx_array_t                    names;
-    ngx_file_info_t                fi;
-    liveupdate_str_t               str;
-    ngx_http_liveupdate_call_t    *call;
-    ngx_http_liveupdate_staged_t  *file;
+    u_char           *path;
+    ngx_int_t         rc;
+    ngx_str_t        *name;
+    ngx_uint_t        i;
+    ngx_array_t       names;
+    ngx_file_info_t   fi;
+    lu_str_t          str;
+    ngx_lu_call_t    *call;
+    ngx_lu_staged_t  *file;
 
     call = stage->call;
 
-    path = ngx_http_liveupdate_path(call->io.pool, "%s/uploads",
-                                    stage->folder);
+    path = ngx_lu_path(call->io.pool, "%s/uploads", stage->folder);
 
-    rc = ngx_http_liveupdate_store_list(&call->io, path, &names);
+    rc = ngx_lu_store_list(&call->io, path, &names);
 
     if (rc == NGX_ERROR) {
-        return ngx_http_liveupdate_failed(call);
+        return ngx_lu_failed(call);
     }
 
     name = names.elts;
 
     for (i = 0; rc == NGX_OK && i < names.nelts; i++) {
 
-        path = ngx_http_liveupdate_path(call->io.pool, "%s/uploads/%V",
-                                        stage->folder, &name[i]);
+        path = ngx_lu_path(call->io.pool, "%s/uploads/%V", stage->folder,
+                           &name[i]);
 
         /* electron-builder leaves folders beside the files */
 
@@ -180,21 +167,20 @@ ngx_http_liveupdate_stage_list(ngx_http_liveupdate_stage_t *stage)
         str.len = name[i].len;
         str.data = name[i].data;
 
-        if (liveupdate_file_name_check(&str, &call->error) != LIVEUPDATE_OK) {
+        if (lu_file_name_check(&str, &call->error) != LU_OK) {
             return 422;
         }
 
-        if (stage->files.nelts == NGX_HTTP_LIVEUPDATE_STAGE_FILES) {
-            return ngx_http_liveupdate_refuse(call, 422, "The release has too "
-                                              "many files.");
+        if (stage->files.nelts == NGX_LU_STAGE_FILES) {
+            return ngx_lu_refuse(call, 422, "The release has too many files.");
         }
 
         file = ngx_array_push(&stage->files);
         if (file == NULL) {
-            return ngx_http_liveupdate_nomem(call);
+            return ngx_lu_nomem(call);
         }
 
-        ngx_memzero(file, sizeof(ngx_http_liveupdate_staged_t));
+        ngx_memzero(file, sizeof(ngx_lu_staged_t));
 
         file->name = str;
         file->path = path;
@@ -209,17 +195,16 @@ ngx_http_liveupdate_stage_list(ngx_http_liveupdate_stage_t *stage)
 }
 
 
-static ngx_http_liveupdate_staged_t *
-ngx_http_liveupdate_stage_find(ngx_http_liveupdate_stage_t *stage,
-    const liveupdate_str_t *name)
+static ngx_lu_staged_t *
+ngx_lu_stage_find(ngx_lu_stage_t *stage, const lu_str_t *name)
 {
-    ngx_uint_t                     i;
-    ngx_http_liveupdate_staged_t  *file;
+    ngx_uint_t        i;
+    ngx_lu_staged_t  *file;
 
     file = stage->files.elts;
 
     for (i = 0; i < stage->nfiles; i++) {
-        if (liveupdate_str_eq(&file[i].name, name)) {
+        if (lu_str_eq(&file[i].name, name)) {
             return &file[i];
         }
     }
@@ -229,24 +214,23 @@ ngx_http_liveupdate_stage_find(ngx_http_liveupdate_stage_t *stage,
 
 
 static ngx_int_t
-ngx_http_liveupdate_stage_hash(ngx_http_liveupdate_stage_t *stage,
-    ngx_http_liveupdate_staged_t *file)
+ngx_lu_stage_hash(ngx_lu_stage_t *stage, ngx_lu_staged_t *file)
 {
-    ngx_int_t                            rc;
-    ngx_http_liveupdate_digest_t         digest;
-    const ngx_http_liveupdate_digest_t  *known;
+    ngx_int_t               rc;
+    ngx_lu_digest_t         digest;
+    const ngx_lu_digest_t  *known;
 
     if (file->is_hashed) {
         return NGX_OK;
     }
 
-    known = ngx_http_liveupdate_stage_known(stage, file);
+    known = ngx_lu_stage_known(stage, file);
 
     if (known == NULL) {
 
-        rc = ngx_http_liveupdate_digest(&stage->call->io, file->path, &digest);
+        rc = ngx_lu_digest(&stage->call->io, file->path, &digest);
         if (rc != NGX_OK) {
-            return ngx_http_liveupdate_unread(stage->call, rc);
+            return ngx_lu_unread(stage->call, rc);
         }
 
         known = &digest;
@@ -262,12 +246,11 @@ ngx_http_liveupdate_stage_hash(ngx_http_liveupdate_stage_t *stage,
 }
 
 
-static const ngx_http_liveupdate_digest_t *
-ngx_http_liveupdate_stage_known(ngx_http_liveupdate_stage_t *stage,
-    ngx_http_liveupdate_staged_t *file)
+static const ngx_lu_digest_t *
+ngx_lu_stage_known(ngx_lu_stage_t *stage, ngx_lu_staged_t *file)
 {
-    ngx_uint_t                           i;
-    const ngx_http_liveupdate_digest_t  *known;
+    ngx_uint_t              i;
+    const ngx_lu_digest_t  *known;
 
     if (stage->digests == NULL) {
         return NULL;
@@ -279,7 +262,7 @@ ngx_http_liveupdate_stage_known(ngx_http_liveupdate_stage_t *stage,
         if (known[i].uniq == file->uniq
             && known[i].mtime == file->mtime
             && known[i].size == file->size
-            && liveupdate_str_eq(&known[i].name, &file->name))
+            && lu_str_eq(&known[i].name, &file->name))
         {
             return &known[i];
         }
@@ -290,23 +273,23 @@ ngx_http_liveupdate_stage_known(ngx_http_liveupdate_stage_t *stage,
 
 
 static ngx_int_t
-ngx_http_liveupdate_stage_manifests(ngx_http_liveupdate_stage_t *stage)
+ngx_lu_stage_manifests(ngx_lu_stage_t *stage)
 {
-    ngx_int_t                      status;
-    ngx_uint_t                     i, found;
-    ngx_http_liveupdate_staged_t  *file;
+    ngx_int_t         status;
+    ngx_uint_t        i, found;
+    ngx_lu_staged_t  *file;
 
     found = 0;
 
     for (i = 0; i < stage->nfiles; i++) {
 
-        file = (ngx_http_liveupdate_staged_t *) stage->files.elts + i;
+        file = (ngx_lu_staged_t *) stage->files.elts + i;
 
-        if (!ngx_http_liveupdate_stage_is_manifest(&file->name)) {
+        if (!ngx_lu_stage_is_manifest(&file->name)) {
             continue;
         }
 
-        status = ngx_http_liveupdate_stage_manifest(stage, i);
+        status = ngx_lu_stage_manifest(stage, i);
         if (status != NGX_OK) {
             return status;
         }
@@ -315,10 +298,9 @@ ngx_http_liveupdate_stage_manifests(ngx_http_liveupdate_stage_t *stage)
     }
 
     if (!found) {
-        return ngx_http_liveupdate_refuse(stage->call, 422,
-                                          "The release has no latest.yml, "
-                                          "latest-mac.yml or "
-                                          "latest-linux.yml.");
+        return ngx_lu_refuse(stage->call, 422,
+                             "The release has no latest.yml, latest-mac.yml "
+                             "or latest-linux.yml.");
     }
 
     return NGX_OK;
@@ -328,7 +310,7 @@ ngx_http_liveupdate_stage_manifests(ngx_http_liveupdate_stage_t *stage)
 /* What electron-builder writes for itself has the same ending. */
 
 static ngx_uint_t
-ngx_http_liveupdate_stage_is_manifest(const liveupdate_str_t *name)
+ngx_lu_stage_is_manifest(const lu_str_t *name)
 {
     size_t  len;
 
@@ -343,76 +325,74 @@ ngx_http_liveupdate_stage_is_manifest(const liveupdate_str_t *name)
 
 
 static ngx_int_t
-ngx_http_liveupdate_stage_manifest(ngx_http_liveupdate_stage_t *stage,
-    ngx_uint_t n)
+ngx_lu_stage_manifest(ngx_lu_stage_t *stage, ngx_uint_t n)
 {
-    size_t                         i;
-    ngx_int_t                      rc, status;
-    ngx_str_t                      text;
-    ngx_file_info_t                fi;
-    liveupdate_str_t               str;
-    liveupdate_arena_t             arena;
-    liveupdate_builder_t           builder;
-    ngx_http_liveupdate_call_t    *call;
-    ngx_http_liveupdate_staged_t  *file;
+    size_t            i;
+    ngx_int_t         rc, status;
+    ngx_str_t         text;
+    ngx_file_info_t   fi;
+    lu_str_t          str;
+    lu_arena_t        arena;
+    lu_builder_t      builder;
+    ngx_lu_call_t    *call;
+    ngx_lu_staged_t  *file;
 
     call = stage->call;
-    file = (ngx_http_liveupdate_staged_t *) stage->files.elts + n;
+    file = (ngx_lu_staged_t *) stage->files.elts + n;
 
-    if (file->size > LIVEUPDATE_BUILDER_SIZE) {
-        (void) liveupdate_refuse(&call->error, &file->name, "is too large");
+    if (file->size > LU_BUILDER_SIZE) {
+        (void) lu_refuse(&call->error, &file->name, "is too large");
         return 422;
     }
 
-    rc = ngx_http_liveupdate_store_read(&call->io, file->path, &text, &fi);
+    rc = ngx_lu_store_read(&call->io, file->path, &text, &fi);
     if (rc != NGX_OK) {
-        return ngx_http_liveupdate_unread(call, rc);
+        return ngx_lu_unread(call, rc);
     }
 
     str.len = text.len;
     str.data = text.data;
 
-    arena = ngx_http_liveupdate_arena(call->io.pool);
+    arena = ngx_lu_arena(call->io.pool);
 
-    status = ngx_http_liveupdate_core_status(call,
-                         liveupdate_builder_parse(&arena, &str, &builder,
-                                                  &call->error));
+    status = ngx_lu_core_status(call,
+                                lu_builder_parse(&arena, &str, &builder,
+                                                 &call->error));
     if (status != NGX_OK) {
         return status;
     }
 
-    status = ngx_http_liveupdate_stage_version(stage, &file->name,
-                                               &builder.version);
+    status = ngx_lu_stage_version(stage, &file->name, &builder.version);
     if (status != NGX_OK) {
         return status;
     }
 
     for (i = 0; i < builder.nfiles; i++) {
-        status = ngx_http_liveupdate_stage_built(stage, &builder.files[i]);
+        status = ngx_lu_stage_built(stage, &builder.files[i]);
         if (status != NGX_OK) {
             return status;
         }
     }
 
-    status = ngx_http_liveupdate_stage_hash(stage, file);
+    status = ngx_lu_stage_hash(stage, file);
     if (status != NGX_OK) {
         return status;
     }
 
     file->is_listed = 1;
 
-    status = ngx_http_liveupdate_stage_target(stage, file);
+    status = ngx_lu_stage_target(stage, file);
     if (status != NGX_OK) {
         return status;
     }
 
-    return ngx_http_liveupdate_stage_td(stage, n, &builder);
+    return ngx_lu_stage_td(stage, n, &builder);
 }
 
 
 static ngx_int_t
-ngx_http_liveupdate_stage_version(ngx_http_liveupdate_stage_t *stage,
-    const liveupdate_str_t *name, const liveupdate_str_t *version)
+ngx_lu_stage_version(ngx_lu_stage_t *stage, const lu_str_t *name,
+    const lu_str_t *version)
 {
     if (version->len == 0) {
         return NGX_OK;
@@ -423,9 +403,9 @@ ngx_http_liveupdate_stage_version(ngx_http_liveupdate_stage_t *stage,
         return NGX_OK;
     }
 
-    if (!liveupdate_str_is(version, stage->version)) {
-        (void) liveupdate_refuse(&stage->call->error, name,
-                                 "is of another version than the others");
+    if (!lu_str_is(version, stage->version)) {
+        (void) lu_refuse(&stage->call->error, name,
+                         "is of another version than the others");
         return 422;
     }
 
@@ -434,37 +414,35 @@ ngx_http_liveupdate_stage_version(ngx_http_liveupdate_stage_t *stage,
 
 
 static ngx_int_t
-ngx_http_liveupdate_stage_built(ngx_http_liveupdate_stage_t *stage,
-    const liveupdate_builder_file_t *built)
+ngx_lu_stage_built(ngx_lu_stage_t *stage, const lu_builder_file_t *built)
 {
-    ngx_int_t                      status;
-    liveupdate_error_t            *error;
-    ngx_http_liveupdate_staged_t  *file;
+    ngx_int_t         status;
+    lu_error_t       *error;
+    ngx_lu_staged_t  *file;
 
     error = &stage->call->error;
 
-    file = ngx_http_liveupdate_stage_find(stage, &built->name);
+    file = ngx_lu_stage_find(stage, &built->name);
 
     if (file == NULL) {
-        (void) liveupdate_refuse(error, &built->name,
-                                 "is listed, but is not there");
+        (void) lu_refuse(error, &built->name, "is listed, but is not there");
         return 422;
     }
 
-    status = ngx_http_liveupdate_stage_hash(stage, file);
+    status = ngx_lu_stage_hash(stage, file);
     if (status != NGX_OK) {
         return status;
     }
 
     if (built->size != UINT64_MAX && built->size != file->size) {
-        (void) liveupdate_refuse(error, &built->name,
-                                 "has another size than its manifest says");
+        (void) lu_refuse(error, &built->name,
+                         "has another size than its manifest says");
         return 422;
     }
 
     if (ngx_memcmp(built->sha512, file->sha512, SHA512_DIGEST_LENGTH) != 0) {
-        (void) liveupdate_refuse(error, &built->name,
-                                 "has another SHA-512 than its manifest says");
+        (void) lu_refuse(error, &built->name,
+                         "has another SHA-512 than its manifest says");
         return 422;
     }
 
@@ -477,30 +455,29 @@ ngx_http_liveupdate_stage_built(ngx_http_liveupdate_stage_t *stage,
 /* In the feed, "latest.yml" of all releases lie in one folder. */
 
 static ngx_int_t
-ngx_http_liveupdate_stage_target(ngx_http_liveupdate_stage_t *stage,
-    ngx_http_liveupdate_staged_t *file)
+ngx_lu_stage_target(ngx_lu_stage_t *stage, ngx_lu_staged_t *file)
 {
-    u_char            *p;
-    liveupdate_str_t   name;
+    u_char   *p;
+    lu_str_t  name;
 
     if (ngx_strnstr(file->name.data, "-build-", file->name.len)) {
         return NGX_OK;
     }
 
-    p = ngx_http_liveupdate_path(stage->call->io.pool, "%*s-build-%s.yml",
-                                 file->name.len - (sizeof(".yml") - 1),
-                                 file->name.data, stage->id);
+    p = ngx_lu_path(stage->call->io.pool, "%*s-build-%s.yml",
+                    file->name.len - (sizeof(".yml") - 1), file->name.data,
+                    stage->id);
     if (p == NULL) {
-        return ngx_http_liveupdate_nomem(stage->call);
+        return ngx_lu_nomem(stage->call);
     }
 
     name.data = p;
     name.len = ngx_strlen(p);
 
-    if (ngx_http_liveupdate_stage_find(stage, &name)) {
-        (void) liveupdate_refuse(&stage->call->error, &file->name,
-                                 "is there twice, also with the release's id "
-                                 "in its name");
+    if (ngx_lu_stage_find(stage, &name)) {
+        (void) lu_refuse(&stage->call->error, &file->name,
+                         "is there twice, also with the release's id in its "
+                         "name");
         return 422;
     }
 
@@ -513,7 +490,7 @@ ngx_http_liveupdate_stage_target(ngx_http_liveupdate_stage_t *stage,
 /* Those that it has a manifest for. */
 
 static ngx_int_t
-ngx_http_liveupdate_stage_platforms(ngx_http_liveupdate_stage_t *stage)
+ngx_lu_stage_platforms(ngx_lu_stage_t *stage)
 {
     cJSON       *list, *item;
     ngx_uint_t   i;
@@ -522,9 +499,9 @@ ngx_http_liveupdate_stage_platforms(ngx_http_liveupdate_stage_t *stage)
         const char  *name;
         ngx_uint_t   platform;
     } platforms[] = {
-        { "windows", LIVEUPDATE_WINDOWS },
-        { "mac", LIVEUPDATE_MAC },
-        { "linux", LIVEUPDATE_LINUX },
+        { "windows", LU_WINDOWS },
+        { "mac", LU_MAC },
+        { "linux", LU_LINUX },
         { NULL, 0 }
     };
 
@@ -545,8 +522,7 @@ ngx_http_liveupdate_stage_platforms(ngx_http_liveupdate_stage_t *stage)
         }
     }
 
-    return liveupdate_json_set(stage->release, "platforms", list)
-           == LIVEUPDATE_OK
+    return lu_json_set(stage->release, "platforms", list) == LU_OK
            ? NGX_OK : NGX_ERROR;
 }
 
@@ -554,25 +530,25 @@ ngx_http_liveupdate_stage_platforms(ngx_http_liveupdate_stage_t *stage)
 /* The list that the download routes go by, where nobody has written one. */
 
 static ngx_int_t
-ngx_http_liveupdate_stage_td(ngx_http_liveupdate_stage_t *stage, ngx_uint_t n,
-    const liveupdate_builder_t *builder)
+ngx_lu_stage_td(ngx_lu_stage_t *stage, ngx_uint_t n,
+    const lu_builder_t *builder)
 {
-    char                          *text;
-    u_char                        *p;
-    ngx_uint_t                     platform;
-    liveupdate_str_t               name, *manifest;
-    liveupdate_sha256_t            sha256;
-    ngx_http_liveupdate_call_t    *call;
-    ngx_http_liveupdate_staged_t  *file;
+    char             *text;
+    u_char           *p;
+    ngx_uint_t        platform;
+    lu_str_t          name, *manifest;
+    lu_sha256_t       sha256;
+    ngx_lu_call_t    *call;
+    ngx_lu_staged_t  *file;
 
     call = stage->call;
 
-    manifest = &((ngx_http_liveupdate_staged_t *) stage->files.elts + n)->name;
+    manifest = &((ngx_lu_staged_t *) stage->files.elts + n)->name;
 
     platform = ngx_strnstr(manifest->data, "-mac-", manifest->len)
-               ? LIVEUPDATE_MAC
+               ? LU_MAC
                : ngx_strnstr(manifest->data, "-linux-", manifest->len)
-               ? LIVEUPDATE_LINUX : LIVEUPDATE_WINDOWS;
+               ? LU_LINUX : LU_WINDOWS;
 
     if (stage->platforms & platform) {
         return NGX_OK;
@@ -580,30 +556,30 @@ ngx_http_liveupdate_stage_td(ngx_http_liveupdate_stage_t *stage, ngx_uint_t n,
 
     stage->platforms |= platform;
 
-    p = ngx_http_liveupdate_path(call->io.pool, "td-latest%s-build-%s.json",
-                                 platform == LIVEUPDATE_MAC ? "-mac"
-                                 : platform == LIVEUPDATE_LINUX ? "-linux"
-                                 : "", stage->id);
+    p = ngx_lu_path(call->io.pool, "td-latest%s-build-%s.json",
+                    platform == LU_MAC ? "-mac"
+                    : platform == LU_LINUX ? "-linux"
+                    : "", stage->id);
     if (p == NULL) {
-        return ngx_http_liveupdate_nomem(call);
+        return ngx_lu_nomem(call);
     }
 
     name.data = p;
     name.len = ngx_strlen(p);
 
-    if (ngx_http_liveupdate_stage_find(stage, &name)) {
+    if (ngx_lu_stage_find(stage, &name)) {
         return NGX_OK;
     }
 
-    text = ngx_http_liveupdate_stage_td_text(stage, builder);
+    text = ngx_lu_stage_td_text(stage, builder);
     if (text == NULL) {
-        return ngx_http_liveupdate_nomem(call);
+        return ngx_lu_nomem(call);
     }
 
     file = ngx_array_push(&stage->files);
 
     if (file) {
-        ngx_memzero(file, sizeof(ngx_http_liveupdate_staged_t));
+        ngx_memzero(file, sizeof(ngx_lu_staged_t));
 
         file->name = name;
         file->size = ngx_strlen(text);
@@ -615,59 +591,57 @@ ngx_http_liveupdate_stage_td(ngx_http_liveupdate_stage_t *stage, ngx_uint_t n,
             ngx_memcpy(file->data, text, (size_t) file->size);
         }
 
-        liveupdate_sha256_init(&sha256);
-        liveupdate_sha256_update(&sha256, text, (size_t) file->size);
-        liveupdate_sha256_hex(&sha256, file->sha256);
+        lu_sha256_init(&sha256);
+        lu_sha256_update(&sha256, text, (size_t) file->size);
+        lu_sha256_hex(&sha256, file->sha256);
     }
 
     cJSON_free(text);
 
-    return file && file->data ? NGX_OK : ngx_http_liveupdate_nomem(call);
+    return file && file->data ? NGX_OK : ngx_lu_nomem(call);
 }
 
 
 static char *
-ngx_http_liveupdate_stage_td_text(ngx_http_liveupdate_stage_t *stage,
-    const liveupdate_builder_t *builder)
+ngx_lu_stage_td_text(ngx_lu_stage_t *stage, const lu_builder_t *builder)
 {
-    size_t                         i;
-    ngx_http_liveupdate_staged_t  *staged;
-    liveupdate_td_artifact_t      *files;
+    size_t             i;
+    ngx_lu_staged_t   *staged;
+    lu_td_artifact_t  *files;
 
     files = ngx_pcalloc(stage->call->io.pool,
-                        builder->nfiles * sizeof(liveupdate_td_artifact_t));
+                        builder->nfiles * sizeof(lu_td_artifact_t));
     if (files == NULL) {
         return NULL;
     }
 
     for (i = 0; i < builder->nfiles; i++) {
 
-        staged = ngx_http_liveupdate_stage_find(stage,
-                                                &builder->files[i].name);
+        staged = ngx_lu_stage_find(stage, &builder->files[i].name);
 
         files[i].name = builder->files[i].name;
-        files[i].sha256.len = LIVEUPDATE_SHA256_HEX;
+        files[i].sha256.len = LU_SHA256_HEX;
         files[i].sha256.data = (u_char *) staged->sha256;
         files[i].size = staged->size;
     }
 
-    return liveupdate_td_print(stage->version, stage->call->now, files,
-                               builder->nfiles);
+    return lu_td_print(stage->version, stage->call->now, files,
+                       builder->nfiles);
 }
 
 
 /* What the td lists say must be true, too. */
 
 static ngx_int_t
-ngx_http_liveupdate_stage_artifacts(ngx_http_liveupdate_stage_t *stage)
+ngx_lu_stage_artifacts(ngx_lu_stage_t *stage)
 {
-    ngx_int_t                      status;
-    ngx_uint_t                     i;
-    ngx_http_liveupdate_staged_t  *file;
+    ngx_int_t         status;
+    ngx_uint_t        i;
+    ngx_lu_staged_t  *file;
 
     for (i = 0; i < stage->nfiles; i++) {
 
-        file = (ngx_http_liveupdate_staged_t *) stage->files.elts + i;
+        file = (ngx_lu_staged_t *) stage->files.elts + i;
 
         if (file->name.len < sizeof("td-latest.json") - 1
             || ngx_strncmp(file->name.data, "td-latest",
@@ -679,7 +653,7 @@ ngx_http_liveupdate_stage_artifacts(ngx_http_liveupdate_stage_t *stage)
             continue;
         }
 
-        status = ngx_http_liveupdate_stage_artifact_list(stage, file);
+        status = ngx_lu_stage_artifact_list(stage, file);
         if (status != NGX_OK) {
             return status;
         }
@@ -690,55 +664,53 @@ ngx_http_liveupdate_stage_artifacts(ngx_http_liveupdate_stage_t *stage)
 
 
 static ngx_int_t
-ngx_http_liveupdate_stage_artifact_list(ngx_http_liveupdate_stage_t *stage,
-    ngx_http_liveupdate_staged_t *list)
+ngx_lu_stage_artifact_list(ngx_lu_stage_t *stage, ngx_lu_staged_t *list)
 {
-    size_t                         i;
-    ngx_int_t                      rc, status;
-    ngx_str_t                      text;
-    liveupdate_td_t                td;
-    ngx_file_info_t                fi;
-    liveupdate_str_t               str;
-    liveupdate_arena_t             arena;
-    ngx_http_liveupdate_call_t    *call;
-    ngx_http_liveupdate_staged_t  *file;
+    size_t            i;
+    ngx_int_t         rc, status;
+    ngx_str_t         text;
+    lu_td_t           td;
+    ngx_file_info_t   fi;
+    lu_str_t          str;
+    lu_arena_t        arena;
+    ngx_lu_call_t    *call;
+    ngx_lu_staged_t  *file;
 
     call = stage->call;
 
-    rc = ngx_http_liveupdate_store_read(&call->io, list->path, &text, &fi);
+    rc = ngx_lu_store_read(&call->io, list->path, &text, &fi);
     if (rc != NGX_OK) {
-        return ngx_http_liveupdate_unread(call, rc);
+        return ngx_lu_unread(call, rc);
     }
 
     str.len = text.len;
     str.data = text.data;
 
-    arena = ngx_http_liveupdate_arena(call->io.pool);
+    arena = ngx_lu_arena(call->io.pool);
 
-    status = ngx_http_liveupdate_core_status(call,
-                         liveupdate_td_parse(&arena, &str, &td,
-                                             &call->error));
+    status = ngx_lu_core_status(call,
+                                lu_td_parse(&arena, &str, &td,
+                                            &call->error));
     if (status != NGX_OK) {
         return status;
     }
 
-    status = ngx_http_liveupdate_stage_version(stage, &list->name,
-                                               &td.version);
+    status = ngx_lu_stage_version(stage, &list->name, &td.version);
     if (status != NGX_OK) {
         return status;
     }
 
     for (i = 0; i < td.nartifacts; i++) {
 
-        file = ngx_http_liveupdate_stage_find(stage, &td.artifacts[i].name);
+        file = ngx_lu_stage_find(stage, &td.artifacts[i].name);
 
         if (file == NULL) {
-            (void) liveupdate_refuse(&call->error, &td.artifacts[i].name,
-                                     "is listed, but is not there");
+            (void) lu_refuse(&call->error, &td.artifacts[i].name,
+                             "is listed, but is not there");
             return 422;
         }
 
-        status = ngx_http_liveupdate_stage_hash(stage, file);
+        status = ngx_lu_stage_hash(stage, file);
         if (status != NGX_OK) {
             return status;
         }
@@ -746,11 +718,10 @@ ngx_http_liveupdate_stage_artifact_list(ngx_http_liveupdate_stage_t *stage,
         if ((td.artifacts[i].size != UINT64_MAX
              && td.artifacts[i].size != file->size)
             || (td.artifacts[i].sha256.len
-                && !liveupdate_str_is(&td.artifacts[i].sha256, file->sha256)))
+                && !lu_str_is(&td.artifacts[i].sha256, file->sha256)))
         {
-            (void) liveupdate_refuse(&call->error, &td.artifacts[i].name,
-                                     "has another size or SHA-256 than its "
-                                     "list says");
+            (void) lu_refuse(&call->error, &td.artifacts[i].name,
+                             "has another size or SHA-256 than its list says");
             return 422;
         }
 
@@ -759,24 +730,24 @@ ngx_http_liveupdate_stage_artifact_list(ngx_http_liveupdate_stage_t *stage,
 
     list->is_listed = 1;
 
-    return ngx_http_liveupdate_stage_hash(stage, list);
+    return ngx_lu_stage_hash(stage, list);
 }
 
 
 static ngx_int_t
-ngx_http_liveupdate_stage_blockmaps(ngx_http_liveupdate_stage_t *stage)
+ngx_lu_stage_blockmaps(ngx_lu_stage_t *stage)
 {
-    size_t                         len;
-    ngx_int_t                      status;
-    ngx_uint_t                     i;
-    liveupdate_str_t               name;
-    ngx_http_liveupdate_staged_t  *file, *whole;
+    size_t            len;
+    ngx_int_t         status;
+    ngx_uint_t        i;
+    lu_str_t          name;
+    ngx_lu_staged_t  *file, *whole;
 
     len = sizeof(".blockmap") - 1;
 
     for (i = 0; i < stage->nfiles; i++) {
 
-        file = (ngx_http_liveupdate_staged_t *) stage->files.elts + i;
+        file = (ngx_lu_staged_t *) stage->files.elts + i;
 
         if (file->name.len <= len
             || ngx_strncmp(file->name.data + file->name.len - len,
@@ -789,13 +760,13 @@ ngx_http_liveupdate_stage_blockmaps(ngx_http_liveupdate_stage_t *stage)
         name.len = file->name.len - len;
         name.data = file->name.data;
 
-        whole = ngx_http_liveupdate_stage_find(stage, &name);
+        whole = ngx_lu_stage_find(stage, &name);
 
         if (whole == NULL || !whole->is_listed) {
             continue;
         }
 
-        status = ngx_http_liveupdate_stage_hash(stage, file);
+        status = ngx_lu_stage_hash(stage, file);
         if (status != NGX_OK) {
             return status;
         }
@@ -808,33 +779,33 @@ ngx_http_liveupdate_stage_blockmaps(ngx_http_liveupdate_stage_t *stage)
 
 
 static ngx_int_t
-ngx_http_liveupdate_stage_commit(ngx_http_liveupdate_stage_t *stage)
+ngx_lu_stage_commit(ngx_lu_stage_t *stage)
 {
-    size_t                         n;
-    ngx_int_t                      status;
-    ngx_uint_t                     i;
-    liveupdate_file_t             *files;
-    ngx_http_liveupdate_call_t    *call;
-    ngx_http_liveupdate_staged_t  *file;
+    size_t            n;
+    ngx_int_t         status;
+    ngx_uint_t        i;
+    lu_file_t        *files;
+    ngx_lu_call_t    *call;
+    ngx_lu_staged_t  *file;
 
     call = stage->call;
 
-    status = ngx_http_liveupdate_staging_clean(call, stage->folder, "files");
+    status = ngx_lu_staging_clean(call, stage->folder, "files");
     if (status != NGX_OK) {
         return status;
     }
 
     files = ngx_pcalloc(call->io.pool, (stage->files.nelts + 1)
-                                       * sizeof(liveupdate_file_t));
+                                       * sizeof(lu_file_t));
     if (files == NULL) {
-        return ngx_http_liveupdate_nomem(call);
+        return ngx_lu_nomem(call);
     }
 
     n = 0;
 
     for (i = 0; i < stage->files.nelts; i++) {
 
-        file = (ngx_http_liveupdate_staged_t *) stage->files.elts + i;
+        file = (ngx_lu_staged_t *) stage->files.elts + i;
 
         if (!file->is_listed) {
             continue;
@@ -842,50 +813,47 @@ ngx_http_liveupdate_stage_commit(ngx_http_liveupdate_stage_t *stage)
 
         files[n].href = file->name;
         files[n].size = file->size;
-        files[n].sha256.len = LIVEUPDATE_SHA256_HEX;
+        files[n].sha256.len = LU_SHA256_HEX;
         files[n].sha256.data = (u_char *) file->sha256;
         n++;
 
-        status = ngx_http_liveupdate_stage_place(stage, file);
+        status = ngx_lu_stage_place(stage, file);
         if (status != NGX_OK) {
             return status;
         }
     }
 
-    if (liveupdate_json_set_string(stage->release, "version", stage->version)
-        != LIVEUPDATE_OK
-        || ngx_http_liveupdate_stage_platforms(stage) != NGX_OK)
+    if (lu_json_set_string(stage->release, "version", stage->version) != LU_OK
+        || ngx_lu_stage_platforms(stage) != NGX_OK)
     {
-        return ngx_http_liveupdate_nomem(call);
+        return ngx_lu_nomem(call);
     }
 
-    return ngx_http_liveupdate_staging_complete(call, stage->folder,
-                                                stage->release, files, n);
+    return ngx_lu_staging_complete(call, stage->folder, stage->release, files,
+                                   n);
 }
 
 
 static ngx_int_t
-ngx_http_liveupdate_stage_place(ngx_http_liveupdate_stage_t *stage,
-    ngx_http_liveupdate_staged_t *file)
+ngx_lu_stage_place(ngx_lu_stage_t *stage, ngx_lu_staged_t *file)
 {
-    u_char                      *path;
-    ngx_http_liveupdate_call_t  *call;
+    u_char         *path;
+    ngx_lu_call_t  *call;
 
     call = stage->call;
 
     if (file->data) {
-        path = ngx_http_liveupdate_path(call->io.pool, "%s/files/%*s",
-                                        stage->folder, file->name.len,
-                                        file->name.data);
+        path = ngx_lu_path(call->io.pool, "%s/files/%*s", stage->folder,
+                           file->name.len, file->name.data);
 
-        if (ngx_http_liveupdate_store_mkdirs(&call->io, stage->folder, path)
+        if (ngx_lu_store_mkdirs(&call->io, stage->folder, path)
             != NGX_OK
-            || ngx_http_liveupdate_store_write(&call->io, call->store, path,
-                                               (char *) file->data,
-                                               (size_t) file->size)
+            || ngx_lu_store_write(&call->io, call->store, path,
+                                  (char *) file->data,
+                                  (size_t) file->size)
                != NGX_OK)
         {
-            return ngx_http_liveupdate_failed(call);
+            return ngx_lu_failed(call);
         }
 
         return NGX_OK;
@@ -893,10 +861,9 @@ ngx_http_liveupdate_stage_place(ngx_http_liveupdate_stage_t *stage,
 
     /* what came through a copy or DAV was synced by nobody */
 
-    if (ngx_http_liveupdate_store_sync(&call->io, file->path) != NGX_OK) {
-        return ngx_http_liveupdate_failed(call);
+    if (ngx_lu_store_sync(&call->io, file->path) != NGX_OK) {
+        return ngx_lu_failed(call);
     }
 
-    return ngx_http_liveupdate_staging_place(call, stage->folder, file->path,
-                                             &file->name);
+    return ngx_lu_staging_place(call, stage->folder, file->path, &file->name);
 }

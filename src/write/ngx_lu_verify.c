@@ -10,120 +10,108 @@
 #include "core/lu_zip.h"
 
 
-#define NGX_HTTP_LIVEUPDATE_ZIP_CONTENT  ((uint64_t) 4 * 1024 * 1024 * 1024)
+#define NGX_LU_ZIP_CONTENT  ((uint64_t) 4 * 1024 * 1024 * 1024)
 
 
 /* A file that was uploaded, and where. */
 
 typedef struct {
-    liveupdate_file_t    file;
+    lu_file_t            file;
     u_char              *data;
-} ngx_http_liveupdate_uploaded_t;
+} ngx_lu_uploaded_t;
 
 
 typedef struct {
-    ngx_http_liveupdate_call_t      *call;
+    ngx_lu_call_t                   *call;
     u_char                          *folder;
     cJSON                           *release;
-    ngx_http_liveupdate_uploaded_t  *uploaded;   /* sorted by href */
-    liveupdate_file_t               *files;      /* the same */
+    ngx_lu_uploaded_t               *uploaded;   /* sorted by href */
+    lu_file_t                       *files;      /* the same */
     size_t                           n;
     ngx_uint_t                       is_manifest;
     ngx_uint_t                       is_signed;
-} ngx_http_liveupdate_verify_t;
+} ngx_lu_verify_t;
 
 
-static ngx_int_t ngx_http_liveupdate_verify_uploads(
-    ngx_http_liveupdate_verify_t *verify);
-static int ngx_http_liveupdate_uploaded_cmp(const void *one, const void *two);
-static ngx_int_t ngx_http_liveupdate_verify_upload(
-    ngx_http_liveupdate_verify_t *verify, ngx_str_t *name,
-    ngx_http_liveupdate_uploaded_t *uploaded);
-static ngx_int_t ngx_http_liveupdate_verify_digest(
-    ngx_http_liveupdate_verify_t *verify,
-    ngx_http_liveupdate_uploaded_t *uploaded);
-static ngx_int_t ngx_http_liveupdate_verify_piece(void *data, u_char *bytes,
-    size_t len);
-static ngx_int_t ngx_http_liveupdate_verify_zip(
-    ngx_http_liveupdate_verify_t *verify);
-static ngx_int_t ngx_http_liveupdate_verify_manifest(
-    ngx_http_liveupdate_verify_t *verify);
-static ngx_int_t ngx_http_liveupdate_verify_channel(
-    ngx_http_liveupdate_verify_t *verify);
-static ngx_int_t ngx_http_liveupdate_verify_stage(
-    ngx_http_liveupdate_verify_t *verify);
-static ngx_int_t ngx_http_liveupdate_verify_describe(
-    ngx_http_liveupdate_verify_t *verify);
+static ngx_int_t ngx_lu_verify_uploads(ngx_lu_verify_t *verify);
+static int ngx_lu_uploaded_cmp(const void *one, const void *two);
+static ngx_int_t ngx_lu_verify_upload(ngx_lu_verify_t *verify, ngx_str_t *name,
+    ngx_lu_uploaded_t *uploaded);
+static ngx_int_t ngx_lu_verify_digest(ngx_lu_verify_t *verify,
+    ngx_lu_uploaded_t *uploaded);
+static ngx_int_t ngx_lu_verify_piece(void *data, u_char *bytes, size_t len);
+static ngx_int_t ngx_lu_verify_zip(ngx_lu_verify_t *verify);
+static ngx_int_t ngx_lu_verify_manifest(ngx_lu_verify_t *verify);
+static ngx_int_t ngx_lu_verify_channel(ngx_lu_verify_t *verify);
+static ngx_int_t ngx_lu_verify_stage(ngx_lu_verify_t *verify);
+static ngx_int_t ngx_lu_verify_describe(ngx_lu_verify_t *verify);
 
 
 ngx_int_t
-ngx_http_liveupdate_verify(ngx_http_liveupdate_call_t *call, u_char *folder,
-    cJSON *release)
+ngx_lu_verify(ngx_lu_call_t *call, u_char *folder, cJSON *release)
 {
-    ngx_int_t                     status;
-    liveupdate_str_t              kind;
-    ngx_http_liveupdate_verify_t  verify;
+    ngx_int_t        status;
+    lu_str_t         kind;
+    ngx_lu_verify_t  verify;
 
-    ngx_memzero(&verify, sizeof(ngx_http_liveupdate_verify_t));
+    ngx_memzero(&verify, sizeof(ngx_lu_verify_t));
 
     verify.call = call;
     verify.folder = folder;
     verify.release = release;
 
-    (void) liveupdate_json_string(release, "kind", &kind);
-    verify.is_manifest = liveupdate_str_is(&kind, "manifest");
+    (void) lu_json_string(release, "kind", &kind);
+    verify.is_manifest = lu_str_is(&kind, "manifest");
 
-    status = ngx_http_liveupdate_verify_uploads(&verify);
+    status = ngx_lu_verify_uploads(&verify);
 
     if (status == NGX_OK) {
         status = verify.is_manifest
-                 ? ngx_http_liveupdate_verify_manifest(&verify)
-                 : ngx_http_liveupdate_verify_zip(&verify);
+                 ? ngx_lu_verify_manifest(&verify)
+                 : ngx_lu_verify_zip(&verify);
     }
 
     if (status == NGX_OK) {
-        status = ngx_http_liveupdate_verify_channel(&verify);
+        status = ngx_lu_verify_channel(&verify);
     }
 
     if (status != NGX_OK) {
-        return ngx_http_liveupdate_staging_refuse(call, folder, release,
-                                                  status);
+        return ngx_lu_staging_refuse(call, folder, release, status);
     }
 
-    return ngx_http_liveupdate_verify_stage(&verify);
+    return ngx_lu_verify_stage(&verify);
 }
 
 
 static ngx_int_t
-ngx_http_liveupdate_verify_uploads(ngx_http_liveupdate_verify_t *verify)
+ngx_lu_verify_uploads(ngx_lu_verify_t *verify)
 {
-    size_t                           n;
-    u_char                          *path;
-    ngx_int_t                        rc, status;
-    ngx_str_t                       *name;
-    ngx_uint_t                       i;
-    ngx_array_t                      names;
-    ngx_http_liveupdate_call_t      *call;
-    ngx_http_liveupdate_uploaded_t  *uploaded;
+    size_t              n;
+    u_char             *path;
+    ngx_int_t           rc, status;
+    ngx_str_t          *name;
+    ngx_uint_t          i;
+    ngx_array_t         names;
+    ngx_lu_call_t      *call;
+    ngx_lu_uploaded_t  *uploaded;
 
     call = verify->call;
 
-    path = ngx_http_liveupdate_path(call->io.pool, "%s/uploads",
-                                    verify->folder);
+    path = ngx_lu_path(call->io.pool, "%s/uploads", verify->folder);
 
-    rc = ngx_http_liveupdate_store_list(&call->io, path, &names);
+    rc = ngx_lu_store_list(&call->io, path, &names);
 
     if (rc == NGX_ERROR) {
-        return ngx_http_liveupdate_failed(call);
+        return ngx_lu_failed(call);
     }
 
     uploaded = ngx_pcalloc(call->io.pool, (names.nelts + 1)
-                                    * sizeof(ngx_http_liveupdate_uploaded_t));
+                                    * sizeof(ngx_lu_uploaded_t));
     verify->files = ngx_pcalloc(call->io.pool, (names.nelts + 1)
-                                               * sizeof(liveupdate_file_t));
+                                               * sizeof(lu_file_t));
 
     if (uploaded == NULL || verify->files == NULL) {
-        return ngx_http_liveupdate_nomem(call);
+        return ngx_lu_nomem(call);
     }
 
     name = names.elts;
@@ -139,25 +127,21 @@ ngx_http_liveupdate_verify_uploads(ngx_http_liveupdate_verify_t *verify)
             continue;
         }
 
-        if (n > LIVEUPDATE_MANIFEST_FILES) {
-            return ngx_http_liveupdate_refuse(call, 422, "The bundle has too "
-                                              "many files.");
+        if (n > LU_MANIFEST_FILES) {
+            return ngx_lu_refuse(call, 422, "The bundle has too many files.");
         }
 
-        status = ngx_http_liveupdate_verify_upload(verify, &name[i],
-                                                   &uploaded[n++]);
+        status = ngx_lu_verify_upload(verify, &name[i], &uploaded[n++]);
         if (status != NGX_OK) {
             return status;
         }
     }
 
     if (n == 0) {
-        return ngx_http_liveupdate_refuse(call, 422,
-                                          "The bundle has no files.");
+        return ngx_lu_refuse(call, 422, "The bundle has no files.");
     }
 
-    qsort(uploaded, n, sizeof(ngx_http_liveupdate_uploaded_t),
-          ngx_http_liveupdate_uploaded_cmp);
+    qsort(uploaded, n, sizeof(ngx_lu_uploaded_t), ngx_lu_uploaded_cmp);
 
     verify->uploaded = uploaded;
     verify->n = n;
@@ -172,95 +156,92 @@ ngx_http_liveupdate_verify_uploads(ngx_http_liveupdate_verify_t *verify)
 
 
 static int
-ngx_http_liveupdate_uploaded_cmp(const void *one, const void *two)
+ngx_lu_uploaded_cmp(const void *one, const void *two)
 {
-    const ngx_http_liveupdate_uploaded_t  *first = one, *second = two;
+    const ngx_lu_uploaded_t  *first = one, *second = two;
 
-    return liveupdate_file_cmp(&first->file, &second->file);
+    return lu_file_cmp(&first->file, &second->file);
 }
 
 
 static ngx_int_t
-ngx_http_liveupdate_verify_upload(ngx_http_liveupdate_verify_t *verify,
-    ngx_str_t *name, ngx_http_liveupdate_uploaded_t *uploaded)
+ngx_lu_verify_upload(ngx_lu_verify_t *verify, ngx_str_t *name,
+    ngx_lu_uploaded_t *uploaded)
 {
-    cJSON                       *json;
-    u_char                      *path;
-    ngx_int_t                    rc, status;
-    liveupdate_arena_t           arena;
-    ngx_http_liveupdate_call_t  *call;
+    cJSON          *json;
+    u_char         *path;
+    ngx_int_t       rc, status;
+    lu_arena_t      arena;
+    ngx_lu_call_t  *call;
 
     call = verify->call;
 
-    path = ngx_http_liveupdate_path(call->io.pool, "%s/uploads/%V",
-                                    verify->folder, name);
+    path = ngx_lu_path(call->io.pool, "%s/uploads/%V", verify->folder, name);
 
-    rc = ngx_http_liveupdate_store_read_json(&call->io, path, &json);
+    rc = ngx_lu_store_read_json(&call->io, path, &json);
 
     if (rc != NGX_OK) {
-        return ngx_http_liveupdate_unread(call, rc);
+        return ngx_lu_unread(call, rc);
     }
 
-    arena = ngx_http_liveupdate_arena(call->io.pool);
+    arena = ngx_lu_arena(call->io.pool);
 
-    status = ngx_http_liveupdate_core_status(call,
-                           liveupdate_file_parse(&arena, json,
-                                                 &uploaded->file,
-                                                 &call->error));
+    status = ngx_lu_core_status(call,
+                                lu_file_parse(&arena, json,
+                                              &uploaded->file,
+                                              &call->error));
     cJSON_Delete(json);
 
     if (status != NGX_OK) {
         return status;
     }
 
-    uploaded->data = ngx_http_liveupdate_path(call->io.pool,
-                                              "%s/uploads/%*s.data",
-                                              verify->folder,
-                                              name->len
-                                              - (sizeof(".json") - 1),
-                                              name->data);
+    uploaded->data = ngx_lu_path(call->io.pool,
+                                 "%s/uploads/%*s.data",
+                                 verify->folder,
+                                 name->len
+                                 - (sizeof(".json") - 1),
+                                 name->data);
     if (uploaded->data == NULL) {
-        return ngx_http_liveupdate_nomem(call);
+        return ngx_lu_nomem(call);
     }
 
-    return ngx_http_liveupdate_verify_digest(verify, uploaded);
+    return ngx_lu_verify_digest(verify, uploaded);
 }
 
 
 static ngx_int_t
-ngx_http_liveupdate_verify_digest(ngx_http_liveupdate_verify_t *verify,
-    ngx_http_liveupdate_uploaded_t *uploaded)
+ngx_lu_verify_digest(ngx_lu_verify_t *verify, ngx_lu_uploaded_t *uploaded)
 {
-    char                         hex[LIVEUPDATE_SHA256_HEX + 1];
-    ngx_int_t                    rc;
-    liveupdate_sha256_t          sha256;
-    ngx_http_liveupdate_call_t  *call;
+    char            hex[LU_SHA256_HEX + 1];
+    ngx_int_t       rc;
+    lu_sha256_t     sha256;
+    ngx_lu_call_t  *call;
 
     call = verify->call;
 
-    liveupdate_sha256_init(&sha256);
+    lu_sha256_init(&sha256);
 
-    rc = ngx_http_liveupdate_store_pieces(&call->io, uploaded->data,
-                                          ngx_http_liveupdate_verify_piece,
-                                          &sha256);
+    rc = ngx_lu_store_pieces(&call->io, uploaded->data, ngx_lu_verify_piece,
+                             &sha256);
     if (rc == NGX_ERROR) {
-        return ngx_http_liveupdate_failed(call);
+        return ngx_lu_failed(call);
     }
 
     if (rc == NGX_DECLINED) {
-        (void) liveupdate_refuse(&call->error, &uploaded->file.href,
-                                 "was announced, but not uploaded");
+        (void) lu_refuse(&call->error, &uploaded->file.href,
+                         "was announced, but not uploaded");
         return 422;
     }
 
-    liveupdate_sha256_hex(&sha256, hex);
+    lu_sha256_hex(&sha256, hex);
 
     if (sha256.size != uploaded->file.size
-        || !liveupdate_str_is(&uploaded->file.sha256, hex))
+        || !lu_str_is(&uploaded->file.sha256, hex))
     {
-        (void) liveupdate_refuse(&call->error, &uploaded->file.href,
-                                 "is not on the disk as it was announced: "
-                                 "upload it again");
+        (void) lu_refuse(&call->error, &uploaded->file.href,
+                         "is not on the disk as it was announced: upload it "
+                         "again");
         return 422;
     }
 
@@ -269,27 +250,26 @@ ngx_http_liveupdate_verify_digest(ngx_http_liveupdate_verify_t *verify,
 
 
 static ngx_int_t
-ngx_http_liveupdate_verify_piece(void *data, u_char *bytes, size_t len)
+ngx_lu_verify_piece(void *data, u_char *bytes, size_t len)
 {
-    liveupdate_sha256_update(data, bytes, len);
+    lu_sha256_update(data, bytes, len);
 
     return NGX_OK;
 }
 
 
 static ngx_int_t
-ngx_http_liveupdate_verify_zip(ngx_http_liveupdate_verify_t *verify)
+ngx_lu_verify_zip(ngx_lu_verify_t *verify)
 {
-    zip_error_t                  error;
-    zip_source_t                *source;
-    liveupdate_arena_t           arena;
-    ngx_http_liveupdate_call_t  *call;
+    zip_error_t     error;
+    zip_source_t   *source;
+    lu_arena_t      arena;
+    ngx_lu_call_t  *call;
 
     call = verify->call;
 
     if (verify->n != 1) {
-        return ngx_http_liveupdate_refuse(call, 422, "A zip bundle consists "
-                                          "of one file.");
+        return ngx_lu_refuse(call, 422, "A zip bundle consists of one file.");
     }
 
     zip_error_init(&error);
@@ -300,69 +280,68 @@ ngx_http_liveupdate_verify_zip(ngx_http_liveupdate_verify_t *verify)
     zip_error_fini(&error);
 
     if (source == NULL) {
-        return ngx_http_liveupdate_nomem(call);
+        return ngx_lu_nomem(call);
     }
 
-    arena = ngx_http_liveupdate_arena(call->io.pool);
+    arena = ngx_lu_arena(call->io.pool);
 
     verify->is_signed = (verify->files[0].signature.len != 0);
 
-    return ngx_http_liveupdate_core_status(call,
-                         liveupdate_zip_check(&arena, source,
-                                              NGX_HTTP_LIVEUPDATE_ZIP_CONTENT,
-                                              &call->error));
+    return ngx_lu_core_status(call,
+                              lu_zip_check(&arena, source, NGX_LU_ZIP_CONTENT,
+                                           &call->error));
 }
 
 
 static ngx_int_t
-ngx_http_liveupdate_verify_manifest(ngx_http_liveupdate_verify_t *verify)
+ngx_lu_verify_manifest(ngx_lu_verify_t *verify)
 {
-    size_t                           i, n;
-    ngx_int_t                        rc, status;
-    ngx_str_t                        text;
-    ngx_file_info_t                  fi;
-    liveupdate_str_t                *names, href, str;
-    liveupdate_file_t               *entries;
-    liveupdate_arena_t               arena;
-    const liveupdate_file_t         *file;
-    ngx_http_liveupdate_call_t      *call;
+    size_t            i, n;
+    ngx_int_t         rc, status;
+    ngx_str_t         text;
+    ngx_file_info_t   fi;
+    lu_str_t         *names, href, str;
+    lu_file_t        *entries;
+    lu_arena_t        arena;
+    const lu_file_t  *file;
+    ngx_lu_call_t    *call;
 
     call = verify->call;
 
-    href.data = (u_char *) LIVEUPDATE_MANIFEST_NAME;
-    href.len = sizeof(LIVEUPDATE_MANIFEST_NAME) - 1;
+    href.data = (u_char *) LU_MANIFEST_NAME;
+    href.len = sizeof(LU_MANIFEST_NAME) - 1;
 
-    file = liveupdate_file_find(verify->files, verify->n, &href);
+    file = lu_file_find(verify->files, verify->n, &href);
 
     if (file == NULL) {
-        return ngx_http_liveupdate_refuse(call, 422,
-                                          "The manifest itself ("
-                                          LIVEUPDATE_MANIFEST_NAME
-                                          ") was not uploaded.");
+        return ngx_lu_refuse(call, 422,
+                             "The manifest itself ("
+                             LU_MANIFEST_NAME
+                             ") was not uploaded.");
     }
 
-    rc = ngx_http_liveupdate_store_read(&call->io,
-                                verify->uploaded[file - verify->files].data,
-                                &text, &fi);
+    rc = ngx_lu_store_read(&call->io,
+                           verify->uploaded[file - verify->files].data, &text,
+                           &fi);
     if (rc != NGX_OK) {
-        return ngx_http_liveupdate_unread(call, rc);
+        return ngx_lu_unread(call, rc);
     }
 
     str.len = text.len;
     str.data = text.data;
 
-    arena = ngx_http_liveupdate_arena(call->io.pool);
+    arena = ngx_lu_arena(call->io.pool);
 
-    status = ngx_http_liveupdate_core_status(call,
-                         liveupdate_manifest_parse(&arena, &str, &entries, &n,
-                                                   &call->error));
+    status = ngx_lu_core_status(call,
+                                lu_manifest_parse(&arena, &str, &entries, &n,
+                                                  &call->error));
     if (status != NGX_OK) {
         return status;
     }
 
-    status = ngx_http_liveupdate_core_status(call,
-                         liveupdate_manifest_check(entries, n, verify->files,
-                                                   verify->n, &call->error));
+    status = ngx_lu_core_status(call,
+                                lu_manifest_check(entries, n, verify->files,
+                                                  verify->n, &call->error));
     if (status != NGX_OK) {
         return status;
     }
@@ -371,53 +350,50 @@ ngx_http_liveupdate_verify_manifest(ngx_http_liveupdate_verify_t *verify)
 
     /* files beside the manifest must not be in the way either */
 
-    names = ngx_palloc(call->io.pool, verify->n * sizeof(liveupdate_str_t));
+    names = ngx_palloc(call->io.pool, verify->n * sizeof(lu_str_t));
     if (names == NULL) {
-        return ngx_http_liveupdate_nomem(call);
+        return ngx_lu_nomem(call);
     }
 
     for (i = 0; i < verify->n; i++) {
         names[i] = verify->files[i].href;
     }
 
-    return ngx_http_liveupdate_core_status(call,
-                         liveupdate_tree_check(names, verify->n,
-                                               &call->error));
+    return ngx_lu_core_status(call,
+                              lu_tree_check(names, verify->n, &call->error));
 }
 
 
 static ngx_int_t
-ngx_http_liveupdate_verify_channel(ngx_http_liveupdate_verify_t *verify)
+ngx_lu_verify_channel(ngx_lu_verify_t *verify)
 {
-    cJSON                       *app, *channel;
-    ngx_int_t                    status;
-    liveupdate_str_t             id;
-    ngx_http_liveupdate_call_t  *call;
+    cJSON          *app, *channel;
+    ngx_int_t       status;
+    lu_str_t        id;
+    ngx_lu_call_t  *call;
 
     call = verify->call;
 
     if (verify->is_signed
-        || liveupdate_json_string(verify->release, "channel", &id)
-           != LIVEUPDATE_OK)
+        || lu_json_string(verify->release, "channel", &id) != LU_OK)
     {
         return NGX_OK;
     }
 
-    status = ngx_http_liveupdate_app_read(call, &app);
+    status = ngx_lu_app_read(call, &app);
     if (status != NGX_OK) {
         return status;
     }
 
-    channel = liveupdate_app_channel_find(app, (char *) id.data);
+    channel = lu_app_channel_find(app, (char *) id.data);
 
     if (channel
         && cJSON_IsString(cJSON_GetObjectItemCaseSensitive(channel,
                                                            "protectedAt")))
     {
-        status = ngx_http_liveupdate_refuse(call, 422,
-                                            "The channel is protected: it "
-                                            "takes only signed bundles "
-                                            "(upload with --private-key).");
+        status = ngx_lu_refuse(call, 422, "The channel is protected: it takes "
+                               "only signed bundles (upload with "
+                               "--private-key).");
     }
 
     cJSON_Delete(app);
@@ -427,19 +403,18 @@ ngx_http_liveupdate_verify_channel(ngx_http_liveupdate_verify_t *verify)
 
 
 static ngx_int_t
-ngx_http_liveupdate_verify_stage(ngx_http_liveupdate_verify_t *verify)
+ngx_lu_verify_stage(ngx_lu_verify_t *verify)
 {
-    size_t                       i;
-    ngx_int_t                    status;
-    ngx_http_liveupdate_call_t  *call;
+    size_t          i;
+    ngx_int_t       status;
+    ngx_lu_call_t  *call;
 
     call = verify->call;
 
-    status = ngx_http_liveupdate_staging_clean(call, verify->folder, "files");
+    status = ngx_lu_staging_clean(call, verify->folder, "files");
 
     if (status == NGX_OK) {
-        status = ngx_http_liveupdate_staging_clean(call, verify->folder,
-                                                   "gzip");
+        status = ngx_lu_staging_clean(call, verify->folder, "gzip");
     }
 
     if (status != NGX_OK) {
@@ -448,14 +423,13 @@ ngx_http_liveupdate_verify_stage(ngx_http_liveupdate_verify_t *verify)
 
     for (i = 0; i < verify->n; i++) {
 
-        status = ngx_http_liveupdate_staging_place(call, verify->folder,
-                                                   verify->uploaded[i].data,
-                                                   &verify->files[i].href);
+        status = ngx_lu_staging_place(call, verify->folder,
+                                      verify->uploaded[i].data,
+                                      &verify->files[i].href);
 
         if (status == NGX_OK && verify->is_manifest) {
-            status = ngx_http_liveupdate_gzip(call, verify->folder,
-                                              verify->uploaded[i].data,
-                                              &verify->files[i]);
+            status = ngx_lu_gzip(call, verify->folder,
+                                 verify->uploaded[i].data, &verify->files[i]);
         }
 
         if (status != NGX_OK) {
@@ -463,23 +437,23 @@ ngx_http_liveupdate_verify_stage(ngx_http_liveupdate_verify_t *verify)
         }
     }
 
-    status = ngx_http_liveupdate_verify_describe(verify);
+    status = ngx_lu_verify_describe(verify);
     if (status != NGX_OK) {
         return status;
     }
 
-    return ngx_http_liveupdate_staging_complete(call, verify->folder,
-                                                verify->release,
-                                                verify->files, verify->n);
+    return ngx_lu_staging_complete(call, verify->folder,
+                                   verify->release,
+                                   verify->files, verify->n);
 }
 
 
 static ngx_int_t
-ngx_http_liveupdate_verify_describe(ngx_http_liveupdate_verify_t *verify)
+ngx_lu_verify_describe(ngx_lu_verify_t *verify)
 {
-    cJSON              *release;
-    ngx_uint_t          m;
-    liveupdate_file_t  *zip;
+    cJSON      *release;
+    ngx_uint_t  m;
+    lu_file_t  *zip;
 
     static const char  *members[] = {
         "signed", "checksum", "signature", NULL
@@ -503,7 +477,7 @@ ngx_http_liveupdate_verify_describe(ngx_http_liveupdate_verify_t *verify)
                                        (char *) zip->signature.data)
                == NULL))
     {
-        return ngx_http_liveupdate_nomem(verify->call);
+        return ngx_lu_nomem(verify->call);
     }
 
     return NGX_OK;

@@ -17,60 +17,52 @@
 
 /* parts of the zone */
 
-#define NGX_HTTP_LIVEUPDATE_SERIES_PART    16
-#define NGX_HTTP_LIVEUPDATE_SKETCHES_PART  4
+#define NGX_LU_SERIES_PART    16
+#define NGX_LU_SKETCHES_PART  4
 
-#define NGX_HTTP_LIVEUPDATE_SERIES_MAX     4096
+#define NGX_LU_SERIES_MAX     4096
 
 /* series and sketches that were used within so many hours are not given away */
 
-#define NGX_HTTP_LIVEUPDATE_IDLE           2
+#define NGX_LU_IDLE  2
 
 
-static ngx_http_liveupdate_numbers_t *ngx_http_liveupdate_numbers_find(
-    ngx_http_liveupdate_store_t *store);
-static void ngx_http_liveupdate_series_init(
-    ngx_http_liveupdate_numbers_t *numbers,
-    ngx_http_liveupdate_series_t *series, liveupdate_str_t *labels);
-static ngx_http_liveupdate_series_t *ngx_http_liveupdate_series_find(
-    ngx_http_liveupdate_numbers_t *numbers, liveupdate_mark_t *mark,
-    liveupdate_str_t *labels, uint32_t hour);
-static ngx_http_liveupdate_series_t *ngx_http_liveupdate_series_lookup(
-    ngx_http_liveupdate_numbers_t *numbers, liveupdate_str_t *labels,
+static ngx_lu_numbers_t *ngx_lu_numbers_find(ngx_lu_store_t *store);
+static void ngx_lu_series_init(ngx_lu_numbers_t *numbers,
+    ngx_lu_series_t *series, lu_str_t *labels);
+static ngx_lu_series_t *ngx_lu_series_find(ngx_lu_numbers_t *numbers,
+    lu_mark_t *mark, lu_str_t *labels, uint32_t hour);
+static ngx_lu_series_t *ngx_lu_series_lookup(ngx_lu_numbers_t *numbers,
+    lu_str_t *labels, uint32_t hour);
+static ngx_uint_t ngx_lu_series_is(ngx_lu_series_t *series,
+    ngx_lu_numbers_t *numbers, lu_str_t *labels);
+static ngx_lu_series_t *ngx_lu_series_place(ngx_lu_count_t *count,
     uint32_t hour);
-static ngx_uint_t ngx_http_liveupdate_series_is(
-    ngx_http_liveupdate_series_t *series,
-    ngx_http_liveupdate_numbers_t *numbers, liveupdate_str_t *labels);
-static ngx_http_liveupdate_series_t *ngx_http_liveupdate_series_place(
-    ngx_http_liveupdate_count_t *count, uint32_t hour);
-static void ngx_http_liveupdate_series_retire(
-    ngx_http_liveupdate_count_t *count, ngx_http_liveupdate_series_t *series);
-static ngx_http_liveupdate_sketch_t *ngx_http_liveupdate_sketch_find(
-    ngx_http_liveupdate_series_t *series, ngx_uint_t n, uint32_t hour);
-static ngx_http_liveupdate_sketch_t *ngx_http_liveupdate_sketch_place(
-    ngx_http_liveupdate_count_t *count, uint32_t hour);
-static void ngx_http_liveupdate_count_device(
-    ngx_http_liveupdate_series_t *series, ngx_uint_t n,
-    const liveupdate_str_t *id);
-static ngx_int_t ngx_http_liveupdate_count_request(ngx_http_request_t *r);
-static ngx_http_liveupdate_kind_e ngx_http_liveupdate_count_kind(
-    ngx_http_request_t *r);
-static ngx_http_liveupdate_result_e ngx_http_liveupdate_count_result(
-    ngx_http_request_t *r);
+static void ngx_lu_series_retire(ngx_lu_count_t *count,
+    ngx_lu_series_t *series);
+static ngx_lu_sketch_t *ngx_lu_sketch_find(ngx_lu_series_t *series,
+    ngx_uint_t n, uint32_t hour);
+static ngx_lu_sketch_t *ngx_lu_sketch_place(ngx_lu_count_t *count,
+    uint32_t hour);
+static void ngx_lu_count_device(ngx_lu_series_t *series, ngx_uint_t n,
+    const lu_str_t *id);
+static ngx_int_t ngx_lu_count_request(ngx_http_request_t *r);
+static ngx_lu_kind_e ngx_lu_count_kind(ngx_http_request_t *r);
+static ngx_lu_result_e ngx_lu_count_result(ngx_http_request_t *r);
 
 
 /* In the place of what a full zone has no room for; it is told to nobody. */
 
-static ngx_http_liveupdate_count_t    ngx_http_liveupdate_no_count;
-static ngx_http_liveupdate_numbers_t  ngx_http_liveupdate_no_numbers;
+static ngx_lu_count_t    ngx_lu_no_count;
+static ngx_lu_numbers_t  ngx_lu_no_numbers;
 
 
-ngx_http_liveupdate_count_t *
-ngx_http_liveupdate_count_create(ngx_slab_pool_t *shpool, size_t size)
+ngx_lu_count_t *
+ngx_lu_count_create(ngx_slab_pool_t *shpool, size_t size)
 {
-    ngx_http_liveupdate_count_t  *count;
+    ngx_lu_count_t  *count;
 
-    count = ngx_slab_calloc(shpool, sizeof(ngx_http_liveupdate_count_t));
+    count = ngx_slab_calloc(shpool, sizeof(ngx_lu_count_t));
     if (count == NULL) {
         return NULL;
     }
@@ -83,22 +75,20 @@ ngx_http_liveupdate_count_create(ngx_slab_pool_t *shpool, size_t size)
         return NULL;
     }
 
-    count->nseries = ngx_min(size / NGX_HTTP_LIVEUPDATE_SERIES_PART
-                             / sizeof(ngx_http_liveupdate_series_t),
-                             NGX_HTTP_LIVEUPDATE_SERIES_MAX);
+    count->nseries = ngx_min(size / NGX_LU_SERIES_PART
+                             / sizeof(ngx_lu_series_t), NGX_LU_SERIES_MAX);
 
     count->buckets = ngx_slab_calloc(shpool,
                                      (count->nseries + 1) * sizeof(void *));
     count->series = ngx_slab_calloc(shpool,
                                     (count->nseries + 1)
-                                    * sizeof(ngx_http_liveupdate_series_t));
+                                    * sizeof(ngx_lu_series_t));
 
     if (count->buckets == NULL || count->series == NULL) {
         return NULL;
     }
 
-    count->nsketches = size / NGX_HTTP_LIVEUPDATE_SKETCHES_PART
-                       / sizeof(ngx_http_liveupdate_sketch_t);
+    count->nsketches = size / NGX_LU_SKETCHES_PART / sizeof(ngx_lu_sketch_t);
 
     if (count->nsketches == 0) {
         return count;
@@ -108,7 +98,7 @@ ngx_http_liveupdate_count_create(ngx_slab_pool_t *shpool, size_t size)
 
     count->sketches = ngx_slab_alloc(shpool,
                                      count->nsketches
-                                     * sizeof(ngx_http_liveupdate_sketch_t));
+                                     * sizeof(ngx_lu_sketch_t));
     if (count->sketches == NULL) {
         return NULL;
     }
@@ -117,25 +107,25 @@ ngx_http_liveupdate_count_create(ngx_slab_pool_t *shpool, size_t size)
 }
 
 
-ngx_http_liveupdate_numbers_t *
-ngx_http_liveupdate_numbers(ngx_http_liveupdate_store_t *store)
+ngx_lu_numbers_t *
+ngx_lu_numbers(ngx_lu_store_t *store)
 {
     if (store->numbers == NULL) {
-        store->numbers = ngx_http_liveupdate_numbers_find(store);
+        store->numbers = ngx_lu_numbers_find(store);
     }
 
     return store->numbers;
 }
 
 
-static ngx_http_liveupdate_numbers_t *
-ngx_http_liveupdate_numbers_find(ngx_http_liveupdate_store_t *store)
+static ngx_lu_numbers_t *
+ngx_lu_numbers_find(ngx_lu_store_t *store)
 {
-    liveupdate_str_t                labels[NGX_HTTP_LIVEUPDATE_LABELS];
-    ngx_http_liveupdate_count_t    *count;
-    ngx_http_liveupdate_numbers_t  *numbers;
+    lu_str_t           labels[NGX_LU_LABELS];
+    ngx_lu_count_t    *count;
+    ngx_lu_numbers_t  *numbers;
 
-    count = ngx_http_liveupdate_zone_count(store);
+    count = ngx_lu_zone_count(store);
 
     ngx_shmtx_lock(count->mutex);
 
@@ -145,8 +135,7 @@ ngx_http_liveupdate_numbers_find(ngx_http_liveupdate_store_t *store)
         }
     }
 
-    numbers = ngx_slab_calloc_locked(count->shpool,
-                                     sizeof(ngx_http_liveupdate_numbers_t));
+    numbers = ngx_slab_calloc_locked(count->shpool, sizeof(ngx_lu_numbers_t));
     if (numbers) {
         numbers->count = count;
         numbers->hash = store->hash;
@@ -154,14 +143,14 @@ ngx_http_liveupdate_numbers_find(ngx_http_liveupdate_store_t *store)
         count->numbers = numbers;
 
     } else {
-        numbers = &ngx_http_liveupdate_no_numbers;
-        numbers->count = &ngx_http_liveupdate_no_count;
+        numbers = &ngx_lu_no_numbers;
+        numbers->count = &ngx_lu_no_count;
         numbers->count->mutex = count->mutex;
     }
 
     ngx_memzero(labels, sizeof(labels));
 
-    ngx_http_liveupdate_series_init(numbers, &numbers->other, labels);
+    ngx_lu_series_init(numbers, &numbers->other, labels);
     numbers->other.serial = 1;
 
 done:
@@ -173,19 +162,19 @@ done:
 
 
 static void
-ngx_http_liveupdate_series_init(ngx_http_liveupdate_numbers_t *numbers,
-    ngx_http_liveupdate_series_t *series, liveupdate_str_t *labels)
+ngx_lu_series_init(ngx_lu_numbers_t *numbers, ngx_lu_series_t *series,
+    lu_str_t *labels)
 {
     u_char      *p;
     ngx_uint_t   i;
 
-    ngx_memzero(series, sizeof(ngx_http_liveupdate_series_t));
+    ngx_memzero(series, sizeof(ngx_lu_series_t));
 
     series->numbers = numbers;
 
     p = series->data;
 
-    for (i = 0; i < NGX_HTTP_LIVEUPDATE_LABELS; i++) {
+    for (i = 0; i < NGX_LU_LABELS; i++) {
         series->len[i] = (u_short) labels[i].len;
         p = ngx_cpymem(p, labels[i].data, labels[i].len);
     }
@@ -197,14 +186,13 @@ ngx_http_liveupdate_series_init(ngx_http_liveupdate_numbers_t *numbers,
  * hour: then there is nothing to look for, and nothing to write.
  */
 
-ngx_http_liveupdate_series_t *
-ngx_http_liveupdate_series(ngx_http_liveupdate_store_t *store,
-    const liveupdate_mark_t *mark, const liveupdate_str_t *app,
-    const liveupdate_str_t *channel, const liveupdate_str_t *release)
+ngx_lu_series_t *
+ngx_lu_series(ngx_lu_store_t *store, const lu_mark_t *mark,
+    const lu_str_t *app, const lu_str_t *channel, const lu_str_t *release)
 {
-    uint32_t                       hour;
-    liveupdate_str_t               labels[NGX_HTTP_LIVEUPDATE_LABELS];
-    ngx_http_liveupdate_series_t  *series;
+    uint32_t          hour;
+    lu_str_t          labels[NGX_LU_LABELS];
+    ngx_lu_series_t  *series;
 
     hour = (uint32_t) (ngx_time() / 3600);
     series = mark->series;
@@ -216,33 +204,30 @@ ngx_http_liveupdate_series(ngx_http_liveupdate_store_t *store,
     ngx_memzero(labels, sizeof(labels));
 
     labels[0].data = app->data;
-    labels[0].len = ngx_min(app->len, NGX_HTTP_LIVEUPDATE_APP_ROOM);
+    labels[0].len = ngx_min(app->len, NGX_LU_APP_ROOM);
 
     if (channel) {
         labels[1].data = channel->data;
-        labels[1].len = ngx_min(channel->len,
-                                NGX_HTTP_LIVEUPDATE_CHANNEL_ROOM);
+        labels[1].len = ngx_min(channel->len, NGX_LU_CHANNEL_ROOM);
     }
 
     if (release) {
         labels[2].data = release->data;
-        labels[2].len = ngx_min(release->len,
-                                NGX_HTTP_LIVEUPDATE_RELEASE_ROOM);
+        labels[2].len = ngx_min(release->len, NGX_LU_RELEASE_ROOM);
     }
 
     /* the copy is this worker's, and nobody reads it but its event loop */
 
-    return ngx_http_liveupdate_series_find(ngx_http_liveupdate_numbers(store),
-                                           (liveupdate_mark_t *) mark, labels,
-                                           hour);
+    return ngx_lu_series_find(ngx_lu_numbers(store), (lu_mark_t *) mark,
+                              labels, hour);
 }
 
 
-static ngx_http_liveupdate_series_t *
-ngx_http_liveupdate_series_find(ngx_http_liveupdate_numbers_t *numbers,
-    liveupdate_mark_t *mark, liveupdate_str_t *labels, uint32_t hour)
+static ngx_lu_series_t *
+ngx_lu_series_find(ngx_lu_numbers_t *numbers, lu_mark_t *mark,
+    lu_str_t *labels, uint32_t hour)
 {
-    ngx_http_liveupdate_series_t  *series;
+    ngx_lu_series_t  *series;
 
     ngx_shmtx_lock(numbers->count->mutex);
 
@@ -256,7 +241,7 @@ ngx_http_liveupdate_series_find(ngx_http_liveupdate_numbers_t *numbers,
     series = mark->series;
 
     if (series == NULL || series->serial != mark->serial) {
-        series = ngx_http_liveupdate_series_lookup(numbers, labels, hour);
+        series = ngx_lu_series_lookup(numbers, labels, hour);
     }
 
     series->hour = hour;
@@ -270,14 +255,14 @@ ngx_http_liveupdate_series_find(ngx_http_liveupdate_numbers_t *numbers,
 }
 
 
-static ngx_http_liveupdate_series_t *
-ngx_http_liveupdate_series_lookup(ngx_http_liveupdate_numbers_t *numbers,
-    liveupdate_str_t *labels, uint32_t hour)
+static ngx_lu_series_t *
+ngx_lu_series_lookup(ngx_lu_numbers_t *numbers, lu_str_t *labels,
+    uint32_t hour)
 {
-    uint32_t                        hash;
-    ngx_uint_t                      i;
-    ngx_http_liveupdate_count_t    *count;
-    ngx_http_liveupdate_series_t   *series, **bucket;
+    uint32_t          hash;
+    ngx_uint_t        i;
+    ngx_lu_count_t   *count;
+    ngx_lu_series_t  *series, **bucket;
 
     count = numbers->count;
 
@@ -287,7 +272,7 @@ ngx_http_liveupdate_series_lookup(ngx_http_liveupdate_numbers_t *numbers,
 
     hash = numbers->hash;
 
-    for (i = 0; i < NGX_HTTP_LIVEUPDATE_LABELS; i++) {
+    for (i = 0; i < NGX_LU_LABELS; i++) {
         hash = hash * 31 + ngx_murmur_hash2(labels[i].data, labels[i].len);
     }
 
@@ -295,18 +280,18 @@ ngx_http_liveupdate_series_lookup(ngx_http_liveupdate_numbers_t *numbers,
 
     for (series = *bucket; series; series = series->next) {
         if (series->hash == hash
-            && ngx_http_liveupdate_series_is(series, numbers, labels))
+            && ngx_lu_series_is(series, numbers, labels))
         {
             return series;
         }
     }
 
-    series = ngx_http_liveupdate_series_place(count, hour);
+    series = ngx_lu_series_place(count, hour);
     if (series == NULL) {
         return &numbers->other;
     }
 
-    ngx_http_liveupdate_series_init(numbers, series, labels);
+    ngx_lu_series_init(numbers, series, labels);
 
     series->hash = hash;
     series->next = *bucket;
@@ -319,8 +304,8 @@ ngx_http_liveupdate_series_lookup(ngx_http_liveupdate_numbers_t *numbers,
 
 
 static ngx_uint_t
-ngx_http_liveupdate_series_is(ngx_http_liveupdate_series_t *series,
-    ngx_http_liveupdate_numbers_t *numbers, liveupdate_str_t *labels)
+ngx_lu_series_is(ngx_lu_series_t *series, ngx_lu_numbers_t *numbers,
+    lu_str_t *labels)
 {
     u_char      *p;
     ngx_uint_t   i;
@@ -331,7 +316,7 @@ ngx_http_liveupdate_series_is(ngx_http_liveupdate_series_t *series,
 
     p = series->data;
 
-    for (i = 0; i < NGX_HTTP_LIVEUPDATE_LABELS; i++) {
+    for (i = 0; i < NGX_LU_LABELS; i++) {
         if (series->len[i] != labels[i].len
             || ngx_memcmp(p, labels[i].data, labels[i].len) != 0)
         {
@@ -347,12 +332,11 @@ ngx_http_liveupdate_series_is(ngx_http_liveupdate_series_t *series,
 
 /* One that is free, or that of the series that was not used for longest. */
 
-static ngx_http_liveupdate_series_t *
-ngx_http_liveupdate_series_place(ngx_http_liveupdate_count_t *count,
-    uint32_t hour)
+static ngx_lu_series_t *
+ngx_lu_series_place(ngx_lu_count_t *count, uint32_t hour)
 {
-    ngx_uint_t                     i;
-    ngx_http_liveupdate_series_t  *series, *oldest;
+    ngx_uint_t        i;
+    ngx_lu_series_t  *series, *oldest;
 
     if (count->used < count->nseries) {
         return &count->series[count->used++];
@@ -367,7 +351,7 @@ ngx_http_liveupdate_series_place(ngx_http_liveupdate_count_t *count,
     for (i = 0; i < count->nseries; i++) {
         series = &count->series[i];
 
-        if (series->hour + NGX_HTTP_LIVEUPDATE_IDLE <= hour
+        if (series->hour + NGX_LU_IDLE <= hour
             && (oldest == NULL || series->hour < oldest->hour))
         {
             oldest = series;
@@ -379,7 +363,7 @@ ngx_http_liveupdate_series_place(ngx_http_liveupdate_count_t *count,
         return NULL;
     }
 
-    ngx_http_liveupdate_series_retire(count, oldest);
+    ngx_lu_series_retire(count, oldest);
 
     return oldest;
 }
@@ -388,17 +372,16 @@ ngx_http_liveupdate_series_place(ngx_http_liveupdate_count_t *count,
 /* What it has counted stays a part of the sums. */
 
 static void
-ngx_http_liveupdate_series_retire(ngx_http_liveupdate_count_t *count,
-    ngx_http_liveupdate_series_t *series)
+ngx_lu_series_retire(ngx_lu_count_t *count, ngx_lu_series_t *series)
 {
-    ngx_uint_t                      i;
-    ngx_http_liveupdate_series_t  **p;
+    ngx_uint_t         i;
+    ngx_lu_series_t  **p;
 
-    for (i = 0; i < NGX_HTTP_LIVEUPDATE_COUNTS; i++) {
+    for (i = 0; i < NGX_LU_COUNTS; i++) {
         series->numbers->retired[i] += series->counts[i];
     }
 
-    for (i = 0; i < NGX_HTTP_LIVEUPDATE_SKETCHES; i++) {
+    for (i = 0; i < NGX_LU_SKETCHES; i++) {
         if (series->sketches[i]) {
             series->sketches[i]->owner = NULL;
             series->sketches[i]->hour = 0;
@@ -416,36 +399,33 @@ ngx_http_liveupdate_series_retire(ngx_http_liveupdate_count_t *count,
 
 
 void
-ngx_http_liveupdate_count_check(ngx_http_request_t *r,
-    const liveupdate_mark_t *mark, const liveupdate_app_t *app,
-    const liveupdate_channel_t *channel,
-    const liveupdate_deployment_t *deployment, liveupdate_check_e result,
-    const liveupdate_str_t *device)
+ngx_lu_count_check(ngx_http_request_t *r, const lu_mark_t *mark,
+    const lu_app_t *app, const lu_channel_t *channel,
+    const lu_deployment_t *deployment, lu_check_e result,
+    const lu_str_t *device)
 {
-#if (NGX_HTTP_LIVEUPDATE_COUNTING)
+#if (NGX_LU_COUNTING)
 
-    ngx_http_liveupdate_ctx_t       *ctx;
-    ngx_http_liveupdate_series_t    *series;
-    ngx_http_liveupdate_loc_conf_t  *lucf;
+    ngx_lu_ctx_t       *ctx;
+    ngx_lu_series_t    *series;
+    ngx_lu_loc_conf_t  *lucf;
 
     lucf = ngx_http_get_module_loc_conf(r, ngx_http_liveupdate_module);
 
-    series = ngx_http_liveupdate_series(lucf->store, mark, &app->id,
-                                        channel ? &channel->name : NULL,
-                                        deployment ? &deployment->release_id
-                                                   : NULL);
+    series = ngx_lu_series(lucf->store, mark, &app->id,
+                           channel ? &channel->name : NULL,
+                           deployment ? &deployment->release_id
+                                      : NULL);
 
-    ngx_http_liveupdate_add(series->counts[result], 1);
+    ngx_lu_add(series->counts[result], 1);
 
     ctx = ngx_http_get_module_ctx(r, ngx_http_liveupdate_module);
     ctx->counted = 1;
 
     if (device->len) {
-        ngx_http_liveupdate_count_device(series,
-                                 result == LIVEUPDATE_CHECK_CURRENT
-                                     ? NGX_HTTP_LIVEUPDATE_SKETCH_RUNNING
-                                     : NGX_HTTP_LIVEUPDATE_SKETCH_TOLD,
-                                 device);
+        ngx_lu_count_device(series, result == LU_CHECK_CURRENT
+                            ? NGX_LU_SKETCH_RUNNING
+                            : NGX_LU_SKETCH_TOLD, device);
     }
 
 #endif
@@ -453,37 +433,35 @@ ngx_http_liveupdate_count_check(ngx_http_request_t *r,
 
 
 static void
-ngx_http_liveupdate_count_device(ngx_http_liveupdate_series_t *series,
-    ngx_uint_t n, const liveupdate_str_t *id)
+ngx_lu_count_device(ngx_lu_series_t *series, ngx_uint_t n, const lu_str_t *id)
 {
-    uint32_t                       hour;
-    ngx_http_liveupdate_sketch_t  *sketch;
+    uint32_t          hour;
+    ngx_lu_sketch_t  *sketch;
 
     hour = series->hour;
     sketch = series->sketches[n];
 
     if (sketch == NULL || sketch->hour != hour) {
 
-        sketch = ngx_http_liveupdate_sketch_find(series, n, hour);
+        sketch = ngx_lu_sketch_find(series, n, hour);
 
         if (sketch == NULL) {
             return;
         }
     }
 
-    liveupdate_hll_add(&sketch->hll,
-                       liveupdate_hll_hash(series->numbers->count->seed,
-                                           id->data, id->len),
-                       hour);
+    lu_hll_add(&sketch->hll,
+               lu_hll_hash(series->numbers->count->seed,
+                           id->data, id->len),
+               hour);
 }
 
 
-static ngx_http_liveupdate_sketch_t *
-ngx_http_liveupdate_sketch_find(ngx_http_liveupdate_series_t *series,
-    ngx_uint_t n, uint32_t hour)
+static ngx_lu_sketch_t *
+ngx_lu_sketch_find(ngx_lu_series_t *series, ngx_uint_t n, uint32_t hour)
 {
-    ngx_http_liveupdate_count_t   *count;
-    ngx_http_liveupdate_sketch_t  *sketch;
+    ngx_lu_count_t   *count;
+    ngx_lu_sketch_t  *sketch;
 
     count = series->numbers->count;
 
@@ -498,10 +476,10 @@ ngx_http_liveupdate_sketch_find(ngx_http_liveupdate_series_t *series,
     sketch = series->sketches[n];
 
     if (sketch == NULL) {
-        sketch = ngx_http_liveupdate_sketch_place(count, hour);
+        sketch = ngx_lu_sketch_place(count, hour);
 
         if (sketch) {
-            liveupdate_hll_clear(&sketch->hll, hour);
+            lu_hll_clear(&sketch->hll, hour);
             sketch->owner = series;
             series->sketches[n] = sketch;
         }
@@ -510,8 +488,8 @@ ngx_http_liveupdate_sketch_find(ngx_http_liveupdate_series_t *series,
     if (sketch) {
         sketch->hour = hour;
 
-        if (liveupdate_hll_is_due(&sketch->hll, hour)) {
-            liveupdate_hll_sweep(&sketch->hll, hour);
+        if (lu_hll_is_due(&sketch->hll, hour)) {
+            lu_hll_sweep(&sketch->hll, hour);
         }
     }
 
@@ -521,12 +499,11 @@ ngx_http_liveupdate_sketch_find(ngx_http_liveupdate_series_t *series,
 }
 
 
-static ngx_http_liveupdate_sketch_t *
-ngx_http_liveupdate_sketch_place(ngx_http_liveupdate_count_t *count,
-    uint32_t hour)
+static ngx_lu_sketch_t *
+ngx_lu_sketch_place(ngx_lu_count_t *count, uint32_t hour)
 {
-    ngx_uint_t                     i, n;
-    ngx_http_liveupdate_sketch_t  *sketch, *oldest;
+    ngx_uint_t        i, n;
+    ngx_lu_sketch_t  *sketch, *oldest;
 
     if (count->drawn < count->nsketches) {
         return &count->sketches[count->drawn++];
@@ -537,7 +514,7 @@ ngx_http_liveupdate_sketch_place(ngx_http_liveupdate_count_t *count,
     for (i = 0; i < count->nsketches; i++) {
         sketch = &count->sketches[i];
 
-        if (sketch->hour + NGX_HTTP_LIVEUPDATE_IDLE <= hour
+        if (sketch->hour + NGX_LU_IDLE <= hour
             && (oldest == NULL || sketch->hour < oldest->hour))
         {
             oldest = sketch;
@@ -550,7 +527,7 @@ ngx_http_liveupdate_sketch_place(ngx_http_liveupdate_count_t *count,
     }
 
     if (oldest->owner) {
-        for (n = 0; n < NGX_HTTP_LIVEUPDATE_SKETCHES; n++) {
+        for (n = 0; n < NGX_LU_SKETCHES; n++) {
             if (oldest->owner->sketches[n] == oldest) {
                 oldest->owner->sketches[n] = NULL;
             }
@@ -562,9 +539,9 @@ ngx_http_liveupdate_sketch_place(ngx_http_liveupdate_count_t *count,
 
 
 ngx_int_t
-ngx_http_liveupdate_count_init(ngx_conf_t *cf)
+ngx_lu_count_init(ngx_conf_t *cf)
 {
-#if (NGX_HTTP_LIVEUPDATE_COUNTING)
+#if (NGX_LU_COUNTING)
 
     ngx_http_handler_pt        *h;
     ngx_http_core_main_conf_t  *cmcf;
@@ -576,7 +553,7 @@ ngx_http_liveupdate_count_init(ngx_conf_t *cf)
         return NGX_ERROR;
     }
 
-    *h = ngx_http_liveupdate_count_request;
+    *h = ngx_lu_count_request;
 
 #endif
 
@@ -587,12 +564,12 @@ ngx_http_liveupdate_count_init(ngx_conf_t *cf)
 /* One addition for each request: a check that was decided has had its own. */
 
 static ngx_int_t
-ngx_http_liveupdate_count_request(ngx_http_request_t *r)
+ngx_lu_count_request(ngx_http_request_t *r)
 {
-    ngx_http_liveupdate_ctx_t       *ctx;
-    ngx_http_liveupdate_kind_e       kind;
-    ngx_http_liveupdate_numbers_t   *numbers;
-    ngx_http_liveupdate_loc_conf_t  *lucf;
+    ngx_lu_ctx_t       *ctx;
+    ngx_lu_kind_e       kind;
+    ngx_lu_numbers_t   *numbers;
+    ngx_lu_loc_conf_t  *lucf;
 
     ctx = ngx_http_get_module_ctx(r, ngx_http_liveupdate_module);
 
@@ -600,22 +577,21 @@ ngx_http_liveupdate_count_request(ngx_http_request_t *r)
         return NGX_OK;
     }
 
-    kind = ngx_http_liveupdate_count_kind(r);
+    kind = ngx_lu_count_kind(r);
 
-    if (kind == NGX_HTTP_LIVEUPDATE_KIND_NONE) {
+    if (kind == NGX_LU_KIND_NONE) {
         return NGX_OK;
     }
 
     lucf = ngx_http_get_module_loc_conf(r, ngx_http_liveupdate_module);
-    numbers = ngx_http_liveupdate_numbers(lucf->store);
+    numbers = ngx_lu_numbers(lucf->store);
 
-    if (kind == NGX_HTTP_LIVEUPDATE_KIND_CHECK && ctx->no_app) {
-        ngx_http_liveupdate_add(numbers->no_app, 1);
+    if (kind == NGX_LU_KIND_CHECK && ctx->no_app) {
+        ngx_lu_add(numbers->no_app, 1);
         return NGX_OK;
     }
 
-    ngx_http_liveupdate_add(
-              numbers->requests[kind][ngx_http_liveupdate_count_result(r)], 1);
+    ngx_lu_add(numbers->requests[kind][ngx_lu_count_result(r)], 1);
 
     return NGX_OK;
 }
@@ -623,50 +599,49 @@ ngx_http_liveupdate_count_request(ngx_http_request_t *r)
 
 /* What nginx refused before the module was asked is told by the location. */
 
-static ngx_http_liveupdate_kind_e
-ngx_http_liveupdate_count_kind(ngx_http_request_t *r)
+static ngx_lu_kind_e
+ngx_lu_count_kind(ngx_http_request_t *r)
 {
-    ngx_http_liveupdate_ctx_t       *ctx;
-    ngx_http_liveupdate_loc_conf_t  *lucf;
+    ngx_lu_ctx_t       *ctx;
+    ngx_lu_loc_conf_t  *lucf;
 
     ctx = ngx_http_get_module_ctx(r, ngx_http_liveupdate_module);
     lucf = ngx_http_get_module_loc_conf(r, ngx_http_liveupdate_module);
 
     if (lucf->status) {
-        return NGX_HTTP_LIVEUPDATE_KIND_STATUS;
+        return NGX_LU_KIND_STATUS;
     }
 
     if (lucf->webhook) {
-        return NGX_HTTP_LIVEUPDATE_KIND_WEBHOOK;
+        return NGX_LU_KIND_WEBHOOK;
     }
 
     if (lucf->artifacts) {
-        return NGX_HTTP_LIVEUPDATE_KIND_ARTIFACT;
+        return NGX_LU_KIND_ARTIFACT;
     }
 
     if (lucf->feed) {
-        return NGX_HTTP_LIVEUPDATE_KIND_FEED;
+        return NGX_LU_KIND_FEED;
     }
 
     if (lucf->download) {
-        return NGX_HTTP_LIVEUPDATE_KIND_DOWNLOAD;
+        return NGX_LU_KIND_DOWNLOAD;
     }
 
     if (!lucf->api) {
-        return NGX_HTTP_LIVEUPDATE_KIND_NONE;
+        return NGX_LU_KIND_NONE;
     }
 
     if (ctx && ctx->kind) {
         return ctx->kind;
     }
 
-    return lucf->releases ? NGX_HTTP_LIVEUPDATE_KIND_RELEASES
-                          : NGX_HTTP_LIVEUPDATE_KIND_API;
+    return lucf->releases ? NGX_LU_KIND_RELEASES : NGX_LU_KIND_API;
 }
 
 
-static ngx_http_liveupdate_result_e
-ngx_http_liveupdate_count_result(ngx_http_request_t *r)
+static ngx_lu_result_e
+ngx_lu_count_result(ngx_http_request_t *r)
 {
     ngx_uint_t  status;
 
@@ -675,50 +650,49 @@ ngx_http_liveupdate_count_result(ngx_http_request_t *r)
     switch (status) {
 
     case NGX_HTTP_NOT_MODIFIED:
-        return NGX_HTTP_LIVEUPDATE_RESULT_NOT_MODIFIED;
+        return NGX_LU_RESULT_NOT_MODIFIED;
 
     case NGX_HTTP_BAD_REQUEST:
     case 422:
-        return NGX_HTTP_LIVEUPDATE_RESULT_INVALID;
+        return NGX_LU_RESULT_INVALID;
 
     case NGX_HTTP_UNAUTHORIZED:
-        return NGX_HTTP_LIVEUPDATE_RESULT_UNAUTHORIZED;
+        return NGX_LU_RESULT_UNAUTHORIZED;
 
     case NGX_HTTP_FORBIDDEN:
-        return NGX_HTTP_LIVEUPDATE_RESULT_FORBIDDEN;
+        return NGX_LU_RESULT_FORBIDDEN;
 
     case NGX_HTTP_NOT_FOUND:
-        return NGX_HTTP_LIVEUPDATE_RESULT_NOT_FOUND;
+        return NGX_LU_RESULT_NOT_FOUND;
 
     case NGX_HTTP_NOT_ALLOWED:
-        return NGX_HTTP_LIVEUPDATE_RESULT_NOT_ALLOWED;
+        return NGX_LU_RESULT_NOT_ALLOWED;
 
     case NGX_HTTP_CONFLICT:
-        return NGX_HTTP_LIVEUPDATE_RESULT_CONFLICT;
+        return NGX_LU_RESULT_CONFLICT;
 
     case NGX_HTTP_REQUEST_ENTITY_TOO_LARGE:
-        return NGX_HTTP_LIVEUPDATE_RESULT_TOO_LARGE;
+        return NGX_LU_RESULT_TOO_LARGE;
 
     case NGX_HTTP_TOO_MANY_REQUESTS:
     case NGX_HTTP_SERVICE_UNAVAILABLE:
-        return NGX_HTTP_LIVEUPDATE_RESULT_LIMITED;
+        return NGX_LU_RESULT_LIMITED;
 
     case NGX_HTTP_CLIENT_CLOSED_REQUEST:
-        return NGX_HTTP_LIVEUPDATE_RESULT_CLOSED;
+        return NGX_LU_RESULT_CLOSED;
     }
 
     if (status >= NGX_HTTP_INTERNAL_SERVER_ERROR) {
-        return NGX_HTTP_LIVEUPDATE_RESULT_FAILED;
+        return NGX_LU_RESULT_FAILED;
     }
 
     if (status >= NGX_HTTP_BAD_REQUEST) {
-        return NGX_HTTP_LIVEUPDATE_RESULT_REFUSED;
+        return NGX_LU_RESULT_REFUSED;
     }
 
     if (status >= NGX_HTTP_SPECIAL_RESPONSE) {
-        return NGX_HTTP_LIVEUPDATE_RESULT_REDIRECT;
+        return NGX_LU_RESULT_REDIRECT;
     }
 
-    return status ? NGX_HTTP_LIVEUPDATE_RESULT_OK
-                  : NGX_HTTP_LIVEUPDATE_RESULT_CLOSED;
+    return status ? NGX_LU_RESULT_OK : NGX_LU_RESULT_CLOSED;
 }

@@ -6,8 +6,8 @@
  */
 
 
-#ifndef _NGX_HTTP_LIVEUPDATE_COUNT_H_INCLUDED_
-#define _NGX_HTTP_LIVEUPDATE_COUNT_H_INCLUDED_
+#ifndef _NGX_LU_COUNT_H_INCLUDED_
+#define _NGX_LU_COUNT_H_INCLUDED_
 
 
 #include "base/ngx_lu.h"
@@ -18,115 +18,115 @@
 
 /* without it nothing is counted: to measure what counting costs */
 
-#ifndef NGX_HTTP_LIVEUPDATE_COUNTING
-#define NGX_HTTP_LIVEUPDATE_COUNTING  1
+#ifndef NGX_LU_COUNTING
+#define NGX_LU_COUNTING  1
 #endif
 
 
 /* What a request is, of all that the module answers. */
 
 typedef enum {
-    NGX_HTTP_LIVEUPDATE_KIND_NONE = 0,
-    NGX_HTTP_LIVEUPDATE_KIND_CHECK,
-    NGX_HTTP_LIVEUPDATE_KIND_PROBE,      /* a check with a token */
-    NGX_HTTP_LIVEUPDATE_KIND_DISCOVERY,
-    NGX_HTTP_LIVEUPDATE_KIND_ARTIFACT,
-    NGX_HTTP_LIVEUPDATE_KIND_FEED,
-    NGX_HTTP_LIVEUPDATE_KIND_DOWNLOAD,
-    NGX_HTTP_LIVEUPDATE_KIND_API,
-    NGX_HTTP_LIVEUPDATE_KIND_RELEASES,
-    NGX_HTTP_LIVEUPDATE_KIND_WEBHOOK,
-    NGX_HTTP_LIVEUPDATE_KIND_STATUS,
-    NGX_HTTP_LIVEUPDATE_KINDS
-} ngx_http_liveupdate_kind_e;
+    NGX_LU_KIND_NONE = 0,
+    NGX_LU_KIND_CHECK,
+    NGX_LU_KIND_PROBE,                   /* a check with a token */
+    NGX_LU_KIND_DISCOVERY,
+    NGX_LU_KIND_ARTIFACT,
+    NGX_LU_KIND_FEED,
+    NGX_LU_KIND_DOWNLOAD,
+    NGX_LU_KIND_API,
+    NGX_LU_KIND_RELEASES,
+    NGX_LU_KIND_WEBHOOK,
+    NGX_LU_KIND_STATUS,
+    NGX_LU_KINDS
+} ngx_lu_kind_e;
 
 
 /* How it ended, if it was not a check that was decided: by its status. */
 
 typedef enum {
-    NGX_HTTP_LIVEUPDATE_RESULT_OK = 0,
-    NGX_HTTP_LIVEUPDATE_RESULT_REDIRECT,
-    NGX_HTTP_LIVEUPDATE_RESULT_NOT_MODIFIED,
-    NGX_HTTP_LIVEUPDATE_RESULT_INVALID,
-    NGX_HTTP_LIVEUPDATE_RESULT_UNAUTHORIZED,
-    NGX_HTTP_LIVEUPDATE_RESULT_FORBIDDEN,
-    NGX_HTTP_LIVEUPDATE_RESULT_NOT_FOUND,
-    NGX_HTTP_LIVEUPDATE_RESULT_NOT_ALLOWED,
-    NGX_HTTP_LIVEUPDATE_RESULT_CONFLICT,
-    NGX_HTTP_LIVEUPDATE_RESULT_TOO_LARGE,
-    NGX_HTTP_LIVEUPDATE_RESULT_REFUSED,      /* what else is the client's */
-    NGX_HTTP_LIVEUPDATE_RESULT_LIMITED,      /* limit_req, busy threads */
-    NGX_HTTP_LIVEUPDATE_RESULT_CLOSED,       /* by the client */
-    NGX_HTTP_LIVEUPDATE_RESULT_FAILED,
-    NGX_HTTP_LIVEUPDATE_RESULTS
-} ngx_http_liveupdate_result_e;
+    NGX_LU_RESULT_OK = 0,
+    NGX_LU_RESULT_REDIRECT,
+    NGX_LU_RESULT_NOT_MODIFIED,
+    NGX_LU_RESULT_INVALID,
+    NGX_LU_RESULT_UNAUTHORIZED,
+    NGX_LU_RESULT_FORBIDDEN,
+    NGX_LU_RESULT_NOT_FOUND,
+    NGX_LU_RESULT_NOT_ALLOWED,
+    NGX_LU_RESULT_CONFLICT,
+    NGX_LU_RESULT_TOO_LARGE,
+    NGX_LU_RESULT_REFUSED,                   /* what else is the client's */
+    NGX_LU_RESULT_LIMITED,                   /* limit_req, busy threads */
+    NGX_LU_RESULT_CLOSED,                    /* by the client */
+    NGX_LU_RESULT_FAILED,
+    NGX_LU_RESULTS
+} ngx_lu_result_e;
 
 
-/* What a series counts: checks by liveupdate_check_e, requests for a build. */
+/* What a series counts: checks by lu_check_e, requests for a build. */
 
-#define NGX_HTTP_LIVEUPDATE_CHECKS  (LIVEUPDATE_CHECK_UNSIGNED + 1)
+#define NGX_LU_CHECKS  (LU_CHECK_UNSIGNED + 1)
 
 enum {
-    NGX_HTTP_LIVEUPDATE_COUNT_MANIFEST = NGX_HTTP_LIVEUPDATE_CHECKS,
-    NGX_HTTP_LIVEUPDATE_COUNT_FILE,
-    NGX_HTTP_LIVEUPDATE_COUNT_DOWNLOAD,
-    NGX_HTTP_LIVEUPDATE_COUNTS
+    NGX_LU_COUNT_MANIFEST = NGX_LU_CHECKS,
+    NGX_LU_COUNT_FILE,
+    NGX_LU_COUNT_DOWNLOAD,
+    NGX_LU_COUNTS
 };
 
 
 /* Of the devices that were told of a release: those that had it, or had not. */
 
 enum {
-    NGX_HTTP_LIVEUPDATE_SKETCH_TOLD = 0,
-    NGX_HTTP_LIVEUPDATE_SKETCH_RUNNING,
-    NGX_HTTP_LIVEUPDATE_SKETCHES
+    NGX_LU_SKETCH_TOLD = 0,
+    NGX_LU_SKETCH_RUNNING,
+    NGX_LU_SKETCHES
 };
 
 
 /* How a load of the catalog ended. */
 
 enum {
-    NGX_HTTP_LIVEUPDATE_LOADED = 0,
-    NGX_HTTP_LIVEUPDATE_LOAD_UNCHANGED,
-    NGX_HTTP_LIVEUPDATE_LOAD_ABSENT,
-    NGX_HTTP_LIVEUPDATE_LOAD_FAILED,
-    NGX_HTTP_LIVEUPDATE_LOADS
+    NGX_LU_LOADED = 0,
+    NGX_LU_LOAD_UNCHANGED,
+    NGX_LU_LOAD_ABSENT,
+    NGX_LU_LOAD_FAILED,
+    NGX_LU_LOADS
 };
 
 
 /* States of releases on the disk, in the order of their names below. */
 
-#define NGX_HTTP_LIVEUPDATE_STATES  9
+#define NGX_LU_STATES        9
 
-#define NGX_HTTP_LIVEUPDATE_LABELS        3
-#define NGX_HTTP_LIVEUPDATE_APP_ROOM      64
-#define NGX_HTTP_LIVEUPDATE_CHANNEL_ROOM  128
-#define NGX_HTTP_LIVEUPDATE_RELEASE_ROOM  64
-
-
-typedef struct ngx_http_liveupdate_count_s   ngx_http_liveupdate_count_t;
-typedef struct ngx_http_liveupdate_sketch_s  ngx_http_liveupdate_sketch_t;
+#define NGX_LU_LABELS        3
+#define NGX_LU_APP_ROOM      64
+#define NGX_LU_CHANNEL_ROOM  128
+#define NGX_LU_RELEASE_ROOM  64
 
 
-struct ngx_http_liveupdate_series_s {
+typedef struct ngx_lu_count_s   ngx_lu_count_t;
+typedef struct ngx_lu_sketch_s  ngx_lu_sketch_t;
+
+
+struct ngx_lu_series_s {
     ngx_atomic_t                    serial;
-    ngx_http_liveupdate_numbers_t  *numbers;
-    ngx_http_liveupdate_series_t   *next;        /* in the bucket */
+    ngx_lu_numbers_t               *numbers;
+    ngx_lu_series_t                *next;        /* in the bucket */
     uint32_t                        hash;
     uint32_t                        hour;        /* of its last use */
-    ngx_http_liveupdate_sketch_t   *sketches[NGX_HTTP_LIVEUPDATE_SKETCHES];
-    ngx_atomic_t                    counts[NGX_HTTP_LIVEUPDATE_COUNTS];
-    u_short                         len[NGX_HTTP_LIVEUPDATE_LABELS];
-    u_char                          data[NGX_HTTP_LIVEUPDATE_APP_ROOM
-                                         + NGX_HTTP_LIVEUPDATE_CHANNEL_ROOM
-                                         + NGX_HTTP_LIVEUPDATE_RELEASE_ROOM];
+    ngx_lu_sketch_t                *sketches[NGX_LU_SKETCHES];
+    ngx_atomic_t                    counts[NGX_LU_COUNTS];
+    u_short                         len[NGX_LU_LABELS];
+    u_char                          data[NGX_LU_APP_ROOM
+                                         + NGX_LU_CHANNEL_ROOM
+                                         + NGX_LU_RELEASE_ROOM];
 };
 
 
-struct ngx_http_liveupdate_sketch_s {
-    ngx_http_liveupdate_series_t   *owner;
+struct ngx_lu_sketch_s {
+    ngx_lu_series_t                *owner;
     uint32_t                        hour;        /* of its last use */
-    liveupdate_hll_t                hll;
+    lu_hll_t                        hll;
 };
 
 
@@ -136,50 +136,50 @@ typedef struct {
     ngx_atomic_t                    claimed;     /* since then */
     ngx_atomic_t                    at;          /* 0: never */
     ngx_atomic_t                    took;        /* milliseconds */
-    ngx_atomic_t                    states[NGX_HTTP_LIVEUPDATE_STATES];
+    ngx_atomic_t                    states[NGX_LU_STATES];
     ngx_atomic_t                    oldest;      /* waits since; 0: none */
     ngx_atomic_t                    complete;
-} ngx_http_liveupdate_scan_t;
+} ngx_lu_scan_t;
 
 
 /* The numbers of a store; all but a full zone's are in the zone. */
 
-struct ngx_http_liveupdate_numbers_s {
-    ngx_http_liveupdate_count_t    *count;
-    ngx_http_liveupdate_numbers_t  *next;
+struct ngx_lu_numbers_s {
+    ngx_lu_count_t                 *count;
+    ngx_lu_numbers_t               *next;
     uint32_t                        hash;        /* of the store */
 
-    ngx_atomic_t                    requests[NGX_HTTP_LIVEUPDATE_KINDS]
-                                            [NGX_HTTP_LIVEUPDATE_RESULTS];
+    ngx_atomic_t                    requests[NGX_LU_KINDS]
+                                            [NGX_LU_RESULTS];
     ngx_atomic_t                    no_app;      /* checks */
-    ngx_atomic_t                    loads[NGX_HTTP_LIVEUPDATE_LOADS];
+    ngx_atomic_t                    loads[NGX_LU_LOADS];
     ngx_atomic_t                    staged;
     ngx_atomic_t                    stages_failed;
     ngx_atomic_t                    stage_bytes;
 
-    ngx_atomic_t                    retired[NGX_HTTP_LIVEUPDATE_COUNTS];
-    ngx_http_liveupdate_series_t    other;       /* without a place */
-    ngx_http_liveupdate_scan_t      scan;
+    ngx_atomic_t                    retired[NGX_LU_COUNTS];
+    ngx_lu_series_t                 other;       /* without a place */
+    ngx_lu_scan_t                   scan;
 };
 
 
 /* All of a zone; the sizes never change. */
 
-struct ngx_http_liveupdate_count_s {
+struct ngx_lu_count_s {
     ngx_shmtx_t                    *mutex;
     ngx_slab_pool_t                *shpool;
     size_t                          size;        /* of the zone */
     uint64_t                        seed;
     ngx_atomic_uint_t               serial;      /* the last one */
-    ngx_http_liveupdate_numbers_t  *numbers;     /* of the stores */
+    ngx_lu_numbers_t               *numbers;     /* of the stores */
 
-    ngx_http_liveupdate_series_t   *series;
-    ngx_http_liveupdate_series_t  **buckets;
+    ngx_lu_series_t                *series;
+    ngx_lu_series_t               **buckets;
     ngx_uint_t                      nseries;
     ngx_uint_t                      used;
     uint32_t                        full;        /* in this hour */
 
-    ngx_http_liveupdate_sketch_t   *sketches;
+    ngx_lu_sketch_t                *sketches;
     ngx_uint_t                      nsketches;
     ngx_uint_t                      drawn;
     uint32_t                        exhausted;   /* in this hour */
@@ -188,22 +188,18 @@ struct ngx_http_liveupdate_count_s {
 
 /* Made with the zone; NULL: it is too small.  That of a store's zone. */
 
-ngx_http_liveupdate_count_t *ngx_http_liveupdate_count_create(
-    ngx_slab_pool_t *shpool, size_t size);
-ngx_http_liveupdate_count_t *ngx_http_liveupdate_zone_count(
-    ngx_http_liveupdate_store_t *store);
+ngx_lu_count_t *ngx_lu_count_create(ngx_slab_pool_t *shpool, size_t size);
+ngx_lu_count_t *ngx_lu_zone_count(ngx_lu_store_t *store);
 
 /* All changes of apps so far that this zone knows of. */
 
-ngx_atomic_uint_t ngx_http_liveupdate_zone_changes(
-    ngx_http_liveupdate_store_t *store);
+ngx_atomic_uint_t ngx_lu_zone_changes(ngx_lu_store_t *store);
 
 /* Never NULL; in any thread. */
 
-ngx_http_liveupdate_numbers_t *ngx_http_liveupdate_numbers(
-    ngx_http_liveupdate_store_t *store);
+ngx_lu_numbers_t *ngx_lu_numbers(ngx_lu_store_t *store);
 
-#define ngx_http_liveupdate_add(counter, n)                                   \
+#define ngx_lu_add(counter, n)                                                \
     (void) ngx_atomic_fetch_add(&(counter), (ngx_atomic_int_t) (n))
 
 /*
@@ -212,25 +208,22 @@ ngx_http_liveupdate_numbers_t *ngx_http_liveupdate_numbers(
  * a copy of the catalog.  For the event loop.
  */
 
-ngx_http_liveupdate_series_t *ngx_http_liveupdate_series(
-    ngx_http_liveupdate_store_t *store, const liveupdate_mark_t *mark,
-    const liveupdate_str_t *app, const liveupdate_str_t *channel,
-    const liveupdate_str_t *release);
+ngx_lu_series_t *ngx_lu_series(ngx_lu_store_t *store, const lu_mark_t *mark,
+    const lu_str_t *app, const lu_str_t *channel, const lu_str_t *release);
 
 /*
  * A check that was decided, and the mark of what it told of; the device's id
  * may be empty.
  */
 
-void ngx_http_liveupdate_count_check(ngx_http_request_t *r,
-    const liveupdate_mark_t *mark, const liveupdate_app_t *app,
-    const liveupdate_channel_t *channel,
-    const liveupdate_deployment_t *deployment, liveupdate_check_e result,
-    const liveupdate_str_t *device);
+void ngx_lu_count_check(ngx_http_request_t *r, const lu_mark_t *mark,
+    const lu_app_t *app, const lu_channel_t *channel,
+    const lu_deployment_t *deployment, lu_check_e result,
+    const lu_str_t *device);
 
 /* Counts all else when it is over. */
 
-ngx_int_t ngx_http_liveupdate_count_init(ngx_conf_t *cf);
+ngx_int_t ngx_lu_count_init(ngx_conf_t *cf);
 
 
 /*
@@ -240,47 +233,46 @@ ngx_int_t ngx_http_liveupdate_count_init(ngx_conf_t *cf);
  */
 
 typedef enum {
-    NGX_HTTP_LIVEUPDATE_ROW_APP = 0,
-    NGX_HTTP_LIVEUPDATE_ROW_CHANNEL,
-    NGX_HTTP_LIVEUPDATE_ROW_RELEASE,
-    NGX_HTTP_LIVEUPDATE_ROW_DESKTOP
-} ngx_http_liveupdate_row_e;
+    NGX_LU_ROW_APP = 0,
+    NGX_LU_ROW_CHANNEL,
+    NGX_LU_ROW_RELEASE,
+    NGX_LU_ROW_DESKTOP
+} ngx_lu_row_e;
 
 
 typedef struct {
-    ngx_http_liveupdate_row_e       level;
-    liveupdate_str_t                app;         /* terminated */
-    liveupdate_str_t                channel;
-    liveupdate_str_t                release;
-    ngx_atomic_uint_t               counts[NGX_HTTP_LIVEUPDATE_COUNTS];
+    ngx_lu_row_e                    level;
+    lu_str_t                        app;         /* terminated */
+    lu_str_t                        channel;
+    lu_str_t                        release;
+    ngx_atomic_uint_t               counts[NGX_LU_COUNTS];
 
     /* estimates, of a day and of 30 */
     double                          devices[2];
     double                          running[2];
     unsigned                        estimated:1;
-} ngx_http_liveupdate_row_t;
+} ngx_lu_row_t;
 
 
 typedef struct {
-    ngx_http_liveupdate_numbers_t  *numbers;
+    ngx_lu_numbers_t               *numbers;
     ngx_array_t                     rows;
-    ngx_atomic_uint_t               checks[NGX_HTTP_LIVEUPDATE_CHECKS];
-    ngx_atomic_uint_t               other[NGX_HTTP_LIVEUPDATE_COUNTS];
+    ngx_atomic_uint_t               checks[NGX_LU_CHECKS];
+    ngx_atomic_uint_t               other[NGX_LU_COUNTS];
     ngx_atomic_uint_t               changes;
     size_t                          free;        /* bytes of the zone */
     ngx_uint_t                      series;      /* in use */
     ngx_uint_t                      sketches;
     time_t                          now;
-} ngx_http_liveupdate_snapshot_t;
+} ngx_lu_snapshot_t;
 
 /*
  * NGX_OK or NGX_ERROR; app: only that one, or NULL; token: only apps that it
  * is for, or NULL.  In a thread.
  */
 
-ngx_int_t ngx_http_liveupdate_snapshot(ngx_http_liveupdate_store_t *store,
-    ngx_pool_t *pool, const char *app, const liveupdate_token_t *token,
-    ngx_http_liveupdate_snapshot_t *snapshot);
+ngx_int_t ngx_lu_snapshot(ngx_lu_store_t *store, ngx_pool_t *pool,
+    const char *app, const lu_token_t *token, ngx_lu_snapshot_t *snapshot);
 
 
 /*
@@ -290,19 +282,19 @@ ngx_int_t ngx_http_liveupdate_snapshot(ngx_http_liveupdate_store_t *store,
  * to cJSON_free(), NULL: no memory.
  */
 
-ngx_int_t ngx_http_liveupdate_status_handler(ngx_http_request_t *r);
-void ngx_http_liveupdate_scan(ngx_http_liveupdate_call_t *call);
-char *ngx_http_liveupdate_metrics(ngx_http_liveupdate_snapshot_t *snapshot);
+ngx_int_t ngx_lu_status_handler(ngx_http_request_t *r);
+void ngx_lu_scan(ngx_lu_call_t *call);
+char *ngx_lu_metrics(ngx_lu_snapshot_t *snapshot);
 
 /* Seconds that the oldest staged release waits, at least 1; 0: none does. */
 
-double ngx_http_liveupdate_waiting(ngx_http_liveupdate_snapshot_t *snapshot);
+double ngx_lu_waiting(ngx_lu_snapshot_t *snapshot);
 
-extern ngx_str_t  ngx_http_liveupdate_results[];        /* of checks */
-extern const char  *ngx_http_liveupdate_kind_names[];
-extern const char  *ngx_http_liveupdate_result_names[];
-extern const char  *ngx_http_liveupdate_load_names[];
-extern const char  *ngx_http_liveupdate_state_names[];
+extern ngx_str_t  ngx_lu_results[];        /* of checks */
+extern const char  *ngx_lu_kind_names[];
+extern const char  *ngx_lu_result_names[];
+extern const char  *ngx_lu_load_names[];
+extern const char  *ngx_lu_state_names[];
 
 
-#endif /* _NGX_HTTP_LIVEUPDATE_COUNT_H_INCLUDED_ */
+#endif /* _NGX_LU_COUNT_H_INCLUDED_ */

@@ -9,18 +9,18 @@
 
 /* several apps may share a generation: they are then looked at once more */
 
-#define NGX_HTTP_LIVEUPDATE_GENERATIONS   1024
+#define NGX_LU_GENERATIONS   1024
 
-#define NGX_HTTP_LIVEUPDATE_DEVICE_FIELD  64
+#define NGX_LU_DEVICE_FIELD  64
 
 /* 4 bytes, 64 and a zero byte, 128 and a zero byte */
 
-#define NGX_HTTP_LIVEUPDATE_DEVICE_KEY_SIZE  256
-#define NGX_HTTP_LIVEUPDATE_DEVICE_SCAN   10000
+#define NGX_LU_DEVICE_KEY_SIZE  256
+#define NGX_LU_DEVICE_SCAN      10000
 
 /* room for a usual device; others take twice or four times as much */
 
-#define NGX_HTTP_LIVEUPDATE_DEVICE_ROOM   256
+#define NGX_LU_DEVICE_ROOM  256
 
 
 /*
@@ -29,86 +29,76 @@
  */
 
 enum {
-    NGX_HTTP_LIVEUPDATE_DEVICE_KEY = 0,
-    NGX_HTTP_LIVEUPDATE_DEVICE_CODE,
-    NGX_HTTP_LIVEUPDATE_DEVICE_VERSION,
-    NGX_HTTP_LIVEUPDATE_DEVICE_OS,
-    NGX_HTTP_LIVEUPDATE_DEVICE_PLUGIN,
-    NGX_HTTP_LIVEUPDATE_DEVICE_CUSTOM,
-    NGX_HTTP_LIVEUPDATE_DEVICE_CHANNEL,
-    NGX_HTTP_LIVEUPDATE_DEVICE_DEPLOYMENT,
-    NGX_HTTP_LIVEUPDATE_DEVICE_STRINGS
+    NGX_LU_DEVICE_KEY = 0,
+    NGX_LU_DEVICE_CODE,
+    NGX_LU_DEVICE_VERSION,
+    NGX_LU_DEVICE_OS,
+    NGX_LU_DEVICE_PLUGIN,
+    NGX_LU_DEVICE_CUSTOM,
+    NGX_LU_DEVICE_CHANNEL,
+    NGX_LU_DEVICE_DEPLOYMENT,
+    NGX_LU_DEVICE_STRINGS
 };
 
 
-typedef struct ngx_http_liveupdate_device_node_s
-    ngx_http_liveupdate_device_node_t;
+typedef struct ngx_lu_device_node_s  ngx_lu_device_node_t;
 
-struct ngx_http_liveupdate_device_node_s {
-    ngx_http_liveupdate_device_node_t   *next;   /* in the bucket */
+struct ngx_lu_device_node_s {
+    ngx_lu_device_node_t                *next;   /* in the bucket */
     ngx_queue_t                          queue;
     time_t                               created;
     time_t                               seen;
     uint32_t                             hash;
     u_short                              room;   /* for data */
-    u_short                              len[
-                                         NGX_HTTP_LIVEUPDATE_DEVICE_STRINGS];
+    u_short                              len[NGX_LU_DEVICE_STRINGS];
     u_char                               platform;
     u_char                               data[1];
 };
 
 
 typedef struct {
-    ngx_str_t                            strings[
-                                         NGX_HTTP_LIVEUPDATE_DEVICE_STRINGS];
+    ngx_str_t                            strings[NGX_LU_DEVICE_STRINGS];
     size_t                               size;
     uint32_t                             hash;
-    u_char                               key[
-                                        NGX_HTTP_LIVEUPDATE_DEVICE_KEY_SIZE];
-} ngx_http_liveupdate_device_row_t;
+    u_char                               key[NGX_LU_DEVICE_KEY_SIZE];
+} ngx_lu_device_row_t;
 
 
 typedef struct {
-    ngx_atomic_t                         generations[
-                                             NGX_HTTP_LIVEUPDATE_GENERATIONS];
-    ngx_http_liveupdate_device_node_t  **buckets;
+    ngx_atomic_t                         generations[NGX_LU_GENERATIONS];
+    ngx_lu_device_node_t               **buckets;
     ngx_uint_t                           nbuckets;
     ngx_queue_t                          queue;  /* most recently seen first */
-    ngx_http_liveupdate_count_t         *count;
-} ngx_http_liveupdate_shctx_t;
+    ngx_lu_count_t                      *count;
+} ngx_lu_shctx_t;
 
 
 typedef struct {
-    ngx_http_liveupdate_shctx_t         *sh;
+    ngx_lu_shctx_t                      *sh;
     ngx_slab_pool_t                     *shpool;
-} ngx_http_liveupdate_zone_ctx_t;
+} ngx_lu_zone_ctx_t;
 
 
-static ngx_int_t ngx_http_liveupdate_zone_init(ngx_shm_zone_t *shm_zone,
-    void *data);
-static void ngx_http_liveupdate_device_row(
-    ngx_http_liveupdate_store_t *store, ngx_http_liveupdate_device_t *device,
-    ngx_http_liveupdate_device_row_t *row);
-static u_char *ngx_http_liveupdate_device_prefix(
-    ngx_http_liveupdate_store_t *store, ngx_str_t *app, u_char *p);
-static size_t ngx_http_liveupdate_device_cut(ngx_str_t *string);
-static ngx_http_liveupdate_device_node_t *ngx_http_liveupdate_device_lookup(
-    ngx_http_liveupdate_shctx_t *sh, ngx_http_liveupdate_device_row_t *row);
-static ngx_http_liveupdate_device_node_t *ngx_http_liveupdate_device_alloc(
-    ngx_http_liveupdate_zone_ctx_t *ctx, size_t size);
-static void ngx_http_liveupdate_device_insert(ngx_http_liveupdate_shctx_t *sh,
-    ngx_http_liveupdate_device_node_t *dn);
-static void ngx_http_liveupdate_device_remove(ngx_http_liveupdate_shctx_t *sh,
-    ngx_http_liveupdate_device_node_t *dn);
-static ngx_int_t ngx_http_liveupdate_device_copy(ngx_pool_t *pool,
-    ngx_http_liveupdate_device_t *device,
-    ngx_http_liveupdate_device_node_t *dn);
+static ngx_int_t ngx_lu_zone_init(ngx_shm_zone_t *shm_zone, void *data);
+static void ngx_lu_device_row(ngx_lu_store_t *store, ngx_lu_device_t *device,
+    ngx_lu_device_row_t *row);
+static u_char *ngx_lu_device_prefix(ngx_lu_store_t *store, ngx_str_t *app,
+    u_char *p);
+static size_t ngx_lu_device_cut(ngx_str_t *string);
+static ngx_lu_device_node_t *ngx_lu_device_lookup(ngx_lu_shctx_t *sh,
+    ngx_lu_device_row_t *row);
+static ngx_lu_device_node_t *ngx_lu_device_alloc(ngx_lu_zone_ctx_t *ctx,
+    size_t size);
+static void ngx_lu_device_insert(ngx_lu_shctx_t *sh, ngx_lu_device_node_t *dn);
+static void ngx_lu_device_remove(ngx_lu_shctx_t *sh, ngx_lu_device_node_t *dn);
+static ngx_int_t ngx_lu_device_copy(ngx_pool_t *pool, ngx_lu_device_t *device,
+    ngx_lu_device_node_t *dn);
 
 
 char *
-ngx_http_liveupdate_zone(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+ngx_lu_zone(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
-    ngx_http_liveupdate_main_conf_t  *lumcf = conf;
+    ngx_lu_main_conf_t  *lumcf = conf;
 
     u_char     *p;
     ssize_t     size;
@@ -149,17 +139,17 @@ ngx_http_liveupdate_zone(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return NGX_CONF_ERROR;
     }
 
-    lumcf->zone = ngx_http_liveupdate_zone_add(cf, &name, size);
+    lumcf->zone = ngx_lu_zone_add(cf, &name, size);
 
     return lumcf->zone ? NGX_CONF_OK : NGX_CONF_ERROR;
 }
 
 
 ngx_shm_zone_t *
-ngx_http_liveupdate_zone_add(ngx_conf_t *cf, ngx_str_t *name, size_t size)
+ngx_lu_zone_add(ngx_conf_t *cf, ngx_str_t *name, size_t size)
 {
-    ngx_shm_zone_t                  *shm_zone;
-    ngx_http_liveupdate_zone_ctx_t  *ctx;
+    ngx_shm_zone_t     *shm_zone;
+    ngx_lu_zone_ctx_t  *ctx;
 
     shm_zone = ngx_shared_memory_add(cf, name, size,
                                      &ngx_http_liveupdate_module);
@@ -167,12 +157,12 @@ ngx_http_liveupdate_zone_add(ngx_conf_t *cf, ngx_str_t *name, size_t size)
         return NULL;
     }
 
-    ctx = ngx_pcalloc(cf->pool, sizeof(ngx_http_liveupdate_zone_ctx_t));
+    ctx = ngx_pcalloc(cf->pool, sizeof(ngx_lu_zone_ctx_t));
     if (ctx == NULL) {
         return NULL;
     }
 
-    shm_zone->init = ngx_http_liveupdate_zone_init;
+    shm_zone->init = ngx_lu_zone_init;
     shm_zone->data = ctx;
 
     return shm_zone;
@@ -180,12 +170,12 @@ ngx_http_liveupdate_zone_add(ngx_conf_t *cf, ngx_str_t *name, size_t size)
 
 
 static ngx_int_t
-ngx_http_liveupdate_zone_init(ngx_shm_zone_t *shm_zone, void *data)
+ngx_lu_zone_init(ngx_shm_zone_t *shm_zone, void *data)
 {
-    ngx_http_liveupdate_zone_ctx_t  *octx = data;
+    ngx_lu_zone_ctx_t  *octx = data;
 
-    size_t                           len;
-    ngx_http_liveupdate_zone_ctx_t  *ctx;
+    size_t              len;
+    ngx_lu_zone_ctx_t  *ctx;
 
     ctx = shm_zone->data;
 
@@ -202,8 +192,7 @@ ngx_http_liveupdate_zone_init(ngx_shm_zone_t *shm_zone, void *data)
         return NGX_OK;
     }
 
-    ctx->sh = ngx_slab_calloc(ctx->shpool,
-                              sizeof(ngx_http_liveupdate_shctx_t));
+    ctx->sh = ngx_slab_calloc(ctx->shpool, sizeof(ngx_lu_shctx_t));
     if (ctx->sh == NULL) {
         return NGX_ERROR;
     }
@@ -212,7 +201,7 @@ ngx_http_liveupdate_zone_init(ngx_shm_zone_t *shm_zone, void *data)
 
     /* so many that a bucket holds about one device when the zone is full */
 
-    ctx->sh->nbuckets = shm_zone->shm.size / NGX_HTTP_LIVEUPDATE_DEVICE_ROOM;
+    ctx->sh->nbuckets = shm_zone->shm.size / NGX_LU_DEVICE_ROOM;
     ctx->sh->buckets = ngx_slab_calloc(ctx->shpool,
                                        ctx->sh->nbuckets * sizeof(void *));
     if (ctx->sh->buckets == NULL) {
@@ -221,8 +210,7 @@ ngx_http_liveupdate_zone_init(ngx_shm_zone_t *shm_zone, void *data)
 
     ngx_queue_init(&ctx->sh->queue);
 
-    ctx->sh->count = ngx_http_liveupdate_count_create(ctx->shpool,
-                                                      shm_zone->shm.size);
+    ctx->sh->count = ngx_lu_count_create(ctx->shpool, shm_zone->shm.size);
     if (ctx->sh->count == NULL) {
         return NGX_ERROR;
     }
@@ -244,32 +232,31 @@ ngx_http_liveupdate_zone_init(ngx_shm_zone_t *shm_zone, void *data)
 
 
 ngx_atomic_t *
-ngx_http_liveupdate_generation(ngx_http_liveupdate_store_t *store,
-    ngx_str_t *app)
+ngx_lu_generation(ngx_lu_store_t *store, ngx_str_t *app)
 {
-    uint32_t                         hash;
-    ngx_http_liveupdate_zone_ctx_t  *ctx;
+    uint32_t            hash;
+    ngx_lu_zone_ctx_t  *ctx;
 
     ctx = store->zone->data;
 
     hash = store->hash ^ ngx_murmur_hash2(app->data, app->len);
 
-    return &ctx->sh->generations[hash % NGX_HTTP_LIVEUPDATE_GENERATIONS];
+    return &ctx->sh->generations[hash % NGX_LU_GENERATIONS];
 }
 
 
 ngx_atomic_uint_t
-ngx_http_liveupdate_zone_changes(ngx_http_liveupdate_store_t *store)
+ngx_lu_zone_changes(ngx_lu_store_t *store)
 {
-    ngx_uint_t                       i;
-    ngx_atomic_uint_t                n;
-    ngx_http_liveupdate_zone_ctx_t  *ctx;
+    ngx_uint_t          i;
+    ngx_atomic_uint_t   n;
+    ngx_lu_zone_ctx_t  *ctx;
 
     ctx = store->zone->data;
 
     n = 0;
 
-    for (i = 0; i < NGX_HTTP_LIVEUPDATE_GENERATIONS; i++) {
+    for (i = 0; i < NGX_LU_GENERATIONS; i++) {
         n += ctx->sh->generations[i];
     }
 
@@ -277,10 +264,10 @@ ngx_http_liveupdate_zone_changes(ngx_http_liveupdate_store_t *store)
 }
 
 
-ngx_http_liveupdate_count_t *
-ngx_http_liveupdate_zone_count(ngx_http_liveupdate_store_t *store)
+ngx_lu_count_t *
+ngx_lu_zone_count(ngx_lu_store_t *store)
 {
-    ngx_http_liveupdate_zone_ctx_t  *ctx;
+    ngx_lu_zone_ctx_t  *ctx;
 
     ctx = store->zone->data;
 
@@ -289,45 +276,44 @@ ngx_http_liveupdate_zone_count(ngx_http_liveupdate_store_t *store)
 
 
 void
-ngx_http_liveupdate_device_seen(ngx_http_liveupdate_store_t *store,
-    ngx_http_liveupdate_device_t *device)
+ngx_lu_device_seen(ngx_lu_store_t *store, ngx_lu_device_t *device)
 {
-    u_char                             *p;
-    time_t                              created;
-    ngx_uint_t                          i;
-    ngx_http_liveupdate_zone_ctx_t     *ctx;
-    ngx_http_liveupdate_device_row_t    row;
-    ngx_http_liveupdate_device_node_t  *dn;
+    u_char                *p;
+    time_t                 created;
+    ngx_uint_t             i;
+    ngx_lu_zone_ctx_t     *ctx;
+    ngx_lu_device_row_t    row;
+    ngx_lu_device_node_t  *dn;
 
     ctx = store->zone->data;
     created = ngx_time();
 
-    ngx_http_liveupdate_device_row(store, device, &row);
+    ngx_lu_device_row(store, device, &row);
 
     ngx_shmtx_lock(&ctx->shpool->mutex);
 
-    dn = ngx_http_liveupdate_device_lookup(ctx->sh, &row);
+    dn = ngx_lu_device_lookup(ctx->sh, &row);
 
     if (dn) {
         created = dn->created;
         ngx_queue_remove(&dn->queue);
 
         if (dn->room < row.size) {
-            ngx_http_liveupdate_device_remove(ctx->sh, dn);
+            ngx_lu_device_remove(ctx->sh, dn);
             ngx_slab_free_locked(ctx->shpool, dn);
             dn = NULL;
         }
     }
 
     if (dn == NULL) {
-        dn = ngx_http_liveupdate_device_alloc(ctx, row.size);
+        dn = ngx_lu_device_alloc(ctx, row.size);
         if (dn == NULL) {
             ngx_shmtx_unlock(&ctx->shpool->mutex);
             return;
         }
 
         dn->hash = row.hash;
-        ngx_http_liveupdate_device_insert(ctx->sh, dn);
+        ngx_lu_device_insert(ctx->sh, dn);
     }
 
     ngx_queue_insert_head(&ctx->sh->queue, &dn->queue);
@@ -338,7 +324,7 @@ ngx_http_liveupdate_device_seen(ngx_http_liveupdate_store_t *store,
 
     p = dn->data;
 
-    for (i = 0; i < NGX_HTTP_LIVEUPDATE_DEVICE_STRINGS; i++) {
+    for (i = 0; i < NGX_LU_DEVICE_STRINGS; i++) {
         dn->len[i] = (u_short) row.strings[i].len;
         p = ngx_cpymem(p, row.strings[i].data, row.strings[i].len);
     }
@@ -348,9 +334,8 @@ ngx_http_liveupdate_device_seen(ngx_http_liveupdate_store_t *store,
 
 
 static void
-ngx_http_liveupdate_device_row(ngx_http_liveupdate_store_t *store,
-    ngx_http_liveupdate_device_t *device,
-    ngx_http_liveupdate_device_row_t *row)
+ngx_lu_device_row(ngx_lu_store_t *store, ngx_lu_device_t *device,
+    ngx_lu_device_row_t *row)
 {
     u_char      *p;
     ngx_str_t   *strings;
@@ -358,29 +343,26 @@ ngx_http_liveupdate_device_row(ngx_http_liveupdate_store_t *store,
 
     strings = row->strings;
 
-    p = ngx_http_liveupdate_device_prefix(store, &device->app, row->key);
+    p = ngx_lu_device_prefix(store, &device->app, row->key);
     p = ngx_cpymem(p, device->id.data, device->id.len);
     *p++ = '\0';
 
-    strings[NGX_HTTP_LIVEUPDATE_DEVICE_KEY].data = row->key;
-    strings[NGX_HTTP_LIVEUPDATE_DEVICE_KEY].len = p - row->key;
+    strings[NGX_LU_DEVICE_KEY].data = row->key;
+    strings[NGX_LU_DEVICE_KEY].len = p - row->key;
 
-    strings[NGX_HTTP_LIVEUPDATE_DEVICE_CODE] = device->app_version_code;
-    strings[NGX_HTTP_LIVEUPDATE_DEVICE_VERSION] = device->app_version_name;
-    strings[NGX_HTTP_LIVEUPDATE_DEVICE_OS] = device->os_version;
-    strings[NGX_HTTP_LIVEUPDATE_DEVICE_PLUGIN] = device->plugin_version;
-    strings[NGX_HTTP_LIVEUPDATE_DEVICE_CUSTOM] = device->custom_id;
-    strings[NGX_HTTP_LIVEUPDATE_DEVICE_CHANNEL] = device->channel_id;
-    strings[NGX_HTTP_LIVEUPDATE_DEVICE_DEPLOYMENT] = device->deployment_id;
+    strings[NGX_LU_DEVICE_CODE] = device->app_version_code;
+    strings[NGX_LU_DEVICE_VERSION] = device->app_version_name;
+    strings[NGX_LU_DEVICE_OS] = device->os_version;
+    strings[NGX_LU_DEVICE_PLUGIN] = device->plugin_version;
+    strings[NGX_LU_DEVICE_CUSTOM] = device->custom_id;
+    strings[NGX_LU_DEVICE_CHANNEL] = device->channel_id;
+    strings[NGX_LU_DEVICE_DEPLOYMENT] = device->deployment_id;
 
     row->hash = ngx_murmur_hash2(row->key, p - row->key);
     row->size = p - row->key;
 
-    for (i = NGX_HTTP_LIVEUPDATE_DEVICE_CODE;
-         i < NGX_HTTP_LIVEUPDATE_DEVICE_STRINGS;
-         i++)
-    {
-        strings[i].len = ngx_http_liveupdate_device_cut(&strings[i]);
+    for (i = NGX_LU_DEVICE_CODE; i < NGX_LU_DEVICE_STRINGS; i++) {
+        strings[i].len = ngx_lu_device_cut(&strings[i]);
         row->size += strings[i].len;
     }
 }
@@ -389,8 +371,7 @@ ngx_http_liveupdate_device_row(ngx_http_liveupdate_store_t *store,
 /* What the keys of an app's devices begin with. */
 
 static u_char *
-ngx_http_liveupdate_device_prefix(ngx_http_liveupdate_store_t *store,
-    ngx_str_t *app, u_char *p)
+ngx_lu_device_prefix(ngx_lu_store_t *store, ngx_str_t *app, u_char *p)
 {
     p = ngx_cpymem(p, &store->hash, sizeof(uint32_t));
     p = ngx_cpymem(p, app->data, app->len);
@@ -403,15 +384,15 @@ ngx_http_liveupdate_device_prefix(ngx_http_liveupdate_store_t *store,
 /* Not in the midst of a character: these are UTF-8. */
 
 static size_t
-ngx_http_liveupdate_device_cut(ngx_str_t *string)
+ngx_lu_device_cut(ngx_str_t *string)
 {
     size_t  len;
 
-    if (string->len <= NGX_HTTP_LIVEUPDATE_DEVICE_FIELD) {
+    if (string->len <= NGX_LU_DEVICE_FIELD) {
         return string->len;
     }
 
-    len = NGX_HTTP_LIVEUPDATE_DEVICE_FIELD;
+    len = NGX_LU_DEVICE_FIELD;
 
     while (len && (string->data[len] & 0xc0) == 0x80) {
         len--;
@@ -421,18 +402,17 @@ ngx_http_liveupdate_device_cut(ngx_str_t *string)
 }
 
 
-static ngx_http_liveupdate_device_node_t *
-ngx_http_liveupdate_device_lookup(ngx_http_liveupdate_shctx_t *sh,
-    ngx_http_liveupdate_device_row_t *row)
+static ngx_lu_device_node_t *
+ngx_lu_device_lookup(ngx_lu_shctx_t *sh, ngx_lu_device_row_t *row)
 {
-    ngx_str_t                          *key;
-    ngx_http_liveupdate_device_node_t  *dn;
+    ngx_str_t             *key;
+    ngx_lu_device_node_t  *dn;
 
-    key = &row->strings[NGX_HTTP_LIVEUPDATE_DEVICE_KEY];
+    key = &row->strings[NGX_LU_DEVICE_KEY];
 
     for (dn = sh->buckets[row->hash % sh->nbuckets]; dn; dn = dn->next) {
         if (dn->hash == row->hash
-            && dn->len[NGX_HTTP_LIVEUPDATE_DEVICE_KEY] == key->len
+            && dn->len[NGX_LU_DEVICE_KEY] == key->len
             && ngx_memcmp(dn->data, key->data, key->len) == 0)
         {
             return dn;
@@ -445,17 +425,16 @@ ngx_http_liveupdate_device_lookup(ngx_http_liveupdate_shctx_t *sh,
 
 /* In a full zone the place of the device that was not seen for longest. */
 
-static ngx_http_liveupdate_device_node_t *
-ngx_http_liveupdate_device_alloc(ngx_http_liveupdate_zone_ctx_t *ctx,
-    size_t size)
+static ngx_lu_device_node_t *
+ngx_lu_device_alloc(ngx_lu_zone_ctx_t *ctx, size_t size)
 {
-    size_t                              head, room;
-    ngx_uint_t                          i;
-    ngx_queue_t                        *q;
-    ngx_http_liveupdate_device_node_t  *dn;
+    size_t                 head, room;
+    ngx_uint_t             i;
+    ngx_queue_t           *q;
+    ngx_lu_device_node_t  *dn;
 
-    head = offsetof(ngx_http_liveupdate_device_node_t, data);
-    room = NGX_HTTP_LIVEUPDATE_DEVICE_ROOM;
+    head = offsetof(ngx_lu_device_node_t, data);
+    room = NGX_LU_DEVICE_ROOM;
 
     while (room < head + size) {
         room *= 2;
@@ -476,8 +455,8 @@ ngx_http_liveupdate_device_alloc(ngx_http_liveupdate_zone_ctx_t *ctx,
         q = ngx_queue_last(&ctx->sh->queue);
         ngx_queue_remove(q);
 
-        dn = ngx_queue_data(q, ngx_http_liveupdate_device_node_t, queue);
-        ngx_http_liveupdate_device_remove(ctx->sh, dn);
+        dn = ngx_queue_data(q, ngx_lu_device_node_t, queue);
+        ngx_lu_device_remove(ctx->sh, dn);
 
         if (dn->room >= size) {
             return dn;
@@ -491,10 +470,9 @@ ngx_http_liveupdate_device_alloc(ngx_http_liveupdate_zone_ctx_t *ctx,
 
 
 static void
-ngx_http_liveupdate_device_insert(ngx_http_liveupdate_shctx_t *sh,
-    ngx_http_liveupdate_device_node_t *dn)
+ngx_lu_device_insert(ngx_lu_shctx_t *sh, ngx_lu_device_node_t *dn)
 {
-    ngx_http_liveupdate_device_node_t  **bucket;
+    ngx_lu_device_node_t  **bucket;
 
     bucket = &sh->buckets[dn->hash % sh->nbuckets];
 
@@ -504,10 +482,9 @@ ngx_http_liveupdate_device_insert(ngx_http_liveupdate_shctx_t *sh,
 
 
 static void
-ngx_http_liveupdate_device_remove(ngx_http_liveupdate_shctx_t *sh,
-    ngx_http_liveupdate_device_node_t *dn)
+ngx_lu_device_remove(ngx_lu_shctx_t *sh, ngx_lu_device_node_t *dn)
 {
-    ngx_http_liveupdate_device_node_t  **p;
+    ngx_lu_device_node_t  **p;
 
     p = &sh->buckets[dn->hash % sh->nbuckets];
 
@@ -522,29 +499,28 @@ ngx_http_liveupdate_device_remove(ngx_http_liveupdate_shctx_t *sh,
 
 
 ngx_int_t
-ngx_http_liveupdate_device_find(ngx_http_liveupdate_store_t *store,
-    ngx_pool_t *pool, ngx_str_t *app, ngx_str_t *id,
-    ngx_http_liveupdate_device_t *device)
+ngx_lu_device_find(ngx_lu_store_t *store, ngx_pool_t *pool, ngx_str_t *app,
+    ngx_str_t *id, ngx_lu_device_t *device)
 {
-    ngx_int_t                           rc;
-    ngx_http_liveupdate_zone_ctx_t     *ctx;
-    ngx_http_liveupdate_device_row_t    row;
-    ngx_http_liveupdate_device_node_t  *dn;
+    ngx_int_t              rc;
+    ngx_lu_zone_ctx_t     *ctx;
+    ngx_lu_device_row_t    row;
+    ngx_lu_device_node_t  *dn;
 
-    ngx_memzero(device, sizeof(ngx_http_liveupdate_device_t));
+    ngx_memzero(device, sizeof(ngx_lu_device_t));
 
     device->app = *app;
     device->id = *id;
 
-    ngx_http_liveupdate_device_row(store, device, &row);
+    ngx_lu_device_row(store, device, &row);
 
     ctx = store->zone->data;
 
     ngx_shmtx_lock(&ctx->shpool->mutex);
 
-    dn = ngx_http_liveupdate_device_lookup(ctx->sh, &row);
+    dn = ngx_lu_device_lookup(ctx->sh, &row);
 
-    rc = dn ? ngx_http_liveupdate_device_copy(pool, device, dn) : NGX_DECLINED;
+    rc = dn ? ngx_lu_device_copy(pool, device, dn) : NGX_DECLINED;
 
     ngx_shmtx_unlock(&ctx->shpool->mutex);
 
@@ -553,22 +529,21 @@ ngx_http_liveupdate_device_find(ngx_http_liveupdate_store_t *store,
 
 
 static ngx_int_t
-ngx_http_liveupdate_device_copy(ngx_pool_t *pool,
-    ngx_http_liveupdate_device_t *device,
-    ngx_http_liveupdate_device_node_t *dn)
+ngx_lu_device_copy(ngx_pool_t *pool, ngx_lu_device_t *device,
+    ngx_lu_device_node_t *dn)
 {
-    u_char      *p, *src;
-    ngx_str_t    strings[NGX_HTTP_LIVEUPDATE_DEVICE_STRINGS];
-    ngx_uint_t   i;
+    u_char     *p, *src;
+    ngx_str_t   strings[NGX_LU_DEVICE_STRINGS];
+    ngx_uint_t  i;
 
-    p = ngx_pnalloc(pool, dn->room + NGX_HTTP_LIVEUPDATE_DEVICE_STRINGS);
+    p = ngx_pnalloc(pool, dn->room + NGX_LU_DEVICE_STRINGS);
     if (p == NULL) {
         return NGX_ERROR;
     }
 
     src = dn->data;
 
-    for (i = 0; i < NGX_HTTP_LIVEUPDATE_DEVICE_STRINGS; i++) {
+    for (i = 0; i < NGX_LU_DEVICE_STRINGS; i++) {
         strings[i].len = dn->len[i];
         strings[i].data = p;
 
@@ -578,7 +553,7 @@ ngx_http_liveupdate_device_copy(ngx_pool_t *pool,
         src += dn->len[i];
     }
 
-    p = strings[NGX_HTTP_LIVEUPDATE_DEVICE_KEY].data + sizeof(uint32_t);
+    p = strings[NGX_LU_DEVICE_KEY].data + sizeof(uint32_t);
 
     device->app.data = p;
     device->app.len = ngx_strlen(p);
@@ -588,13 +563,13 @@ ngx_http_liveupdate_device_copy(ngx_pool_t *pool,
     device->id.data = p;
     device->id.len = ngx_strlen(p);
 
-    device->app_version_code = strings[NGX_HTTP_LIVEUPDATE_DEVICE_CODE];
-    device->app_version_name = strings[NGX_HTTP_LIVEUPDATE_DEVICE_VERSION];
-    device->os_version = strings[NGX_HTTP_LIVEUPDATE_DEVICE_OS];
-    device->plugin_version = strings[NGX_HTTP_LIVEUPDATE_DEVICE_PLUGIN];
-    device->custom_id = strings[NGX_HTTP_LIVEUPDATE_DEVICE_CUSTOM];
-    device->channel_id = strings[NGX_HTTP_LIVEUPDATE_DEVICE_CHANNEL];
-    device->deployment_id = strings[NGX_HTTP_LIVEUPDATE_DEVICE_DEPLOYMENT];
+    device->app_version_code = strings[NGX_LU_DEVICE_CODE];
+    device->app_version_name = strings[NGX_LU_DEVICE_VERSION];
+    device->os_version = strings[NGX_LU_DEVICE_OS];
+    device->plugin_version = strings[NGX_LU_DEVICE_PLUGIN];
+    device->custom_id = strings[NGX_LU_DEVICE_CUSTOM];
+    device->channel_id = strings[NGX_LU_DEVICE_CHANNEL];
+    device->deployment_id = strings[NGX_LU_DEVICE_DEPLOYMENT];
     device->platform = dn->platform;
     device->created = dn->created;
     device->seen = dn->seen;
@@ -604,30 +579,29 @@ ngx_http_liveupdate_device_copy(ngx_pool_t *pool,
 
 
 void
-ngx_http_liveupdate_device_forget(ngx_http_liveupdate_store_t *store,
-    ngx_str_t *app, ngx_str_t *id)
+ngx_lu_device_forget(ngx_lu_store_t *store, ngx_str_t *app, ngx_str_t *id)
 {
-    ngx_http_liveupdate_device_t        device;
-    ngx_http_liveupdate_zone_ctx_t     *ctx;
-    ngx_http_liveupdate_device_row_t    row;
-    ngx_http_liveupdate_device_node_t  *dn;
+    ngx_lu_device_t        device;
+    ngx_lu_zone_ctx_t     *ctx;
+    ngx_lu_device_row_t    row;
+    ngx_lu_device_node_t  *dn;
 
-    ngx_memzero(&device, sizeof(ngx_http_liveupdate_device_t));
+    ngx_memzero(&device, sizeof(ngx_lu_device_t));
 
     device.app = *app;
     device.id = *id;
 
-    ngx_http_liveupdate_device_row(store, &device, &row);
+    ngx_lu_device_row(store, &device, &row);
 
     ctx = store->zone->data;
 
     ngx_shmtx_lock(&ctx->shpool->mutex);
 
-    dn = ngx_http_liveupdate_device_lookup(ctx->sh, &row);
+    dn = ngx_lu_device_lookup(ctx->sh, &row);
 
     if (dn) {
         ngx_queue_remove(&dn->queue);
-        ngx_http_liveupdate_device_remove(ctx->sh, dn);
+        ngx_lu_device_remove(ctx->sh, dn);
         ngx_slab_free_locked(ctx->shpool, dn);
     }
 
@@ -636,44 +610,42 @@ ngx_http_liveupdate_device_forget(ngx_http_liveupdate_store_t *store,
 
 
 ngx_int_t
-ngx_http_liveupdate_device_list(ngx_http_liveupdate_store_t *store,
-    ngx_pool_t *pool, ngx_str_t *app, ngx_http_liveupdate_device_t *devices,
-    ngx_uint_t *n)
+ngx_lu_device_list(ngx_lu_store_t *store, ngx_pool_t *pool, ngx_str_t *app,
+    ngx_lu_device_t *devices, ngx_uint_t *n)
 {
-    u_char                              prefix[
-                                         NGX_HTTP_LIVEUPDATE_DEVICE_KEY_SIZE];
-    size_t                              len;
-    ngx_int_t                           rc;
-    ngx_uint_t                          i, count;
-    ngx_queue_t                        *q;
-    ngx_http_liveupdate_zone_ctx_t     *ctx;
-    ngx_http_liveupdate_device_node_t  *dn;
+    u_char                 prefix[NGX_LU_DEVICE_KEY_SIZE];
+    size_t                 len;
+    ngx_int_t              rc;
+    ngx_uint_t             i, count;
+    ngx_queue_t           *q;
+    ngx_lu_zone_ctx_t     *ctx;
+    ngx_lu_device_node_t  *dn;
 
     rc = NGX_OK;
     count = 0;
     ctx = store->zone->data;
 
-    len = ngx_http_liveupdate_device_prefix(store, app, prefix) - prefix;
+    len = ngx_lu_device_prefix(store, app, prefix) - prefix;
 
     ngx_shmtx_lock(&ctx->shpool->mutex);
 
     q = ngx_queue_head(&ctx->sh->queue);
 
     for (i = 0;
-         i < NGX_HTTP_LIVEUPDATE_DEVICE_SCAN
+         i < NGX_LU_DEVICE_SCAN
          && count < *n
          && q != ngx_queue_sentinel(&ctx->sh->queue);
          i++, q = ngx_queue_next(q))
     {
-        dn = ngx_queue_data(q, ngx_http_liveupdate_device_node_t, queue);
+        dn = ngx_queue_data(q, ngx_lu_device_node_t, queue);
 
-        if (dn->len[NGX_HTTP_LIVEUPDATE_DEVICE_KEY] <= len
+        if (dn->len[NGX_LU_DEVICE_KEY] <= len
             || ngx_memcmp(dn->data, prefix, len) != 0)
         {
             continue;
         }
 
-        rc = ngx_http_liveupdate_device_copy(pool, &devices[count++], dn);
+        rc = ngx_lu_device_copy(pool, &devices[count++], dn);
         if (rc != NGX_OK) {
             break;
         }

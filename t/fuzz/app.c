@@ -19,7 +19,7 @@
 
 
 static int
-compare(const liveupdate_str_t *a, const liveupdate_str_t *b)
+compare(const lu_str_t *a, const lu_str_t *b)
 {
     int     rc;
     size_t  n;
@@ -32,16 +32,16 @@ compare(const liveupdate_str_t *a, const liveupdate_str_t *b)
 
 
 static const cJSON *
-channel_json(const cJSON *json, const liveupdate_str_t *name)
+channel_json(const cJSON *json, const lu_str_t *name)
 {
-    const cJSON       *item;
-    liveupdate_str_t   value;
+    const cJSON  *item;
+    lu_str_t      value;
 
     cJSON_ArrayForEach(item,
                        cJSON_GetObjectItemCaseSensitive(json, "channels"))
     {
-        if (liveupdate_json_string(item, "name", &value) == LIVEUPDATE_OK
-            && liveupdate_str_eq(&value, name))
+        if (lu_json_string(item, "name", &value) == LU_OK
+            && lu_str_eq(&value, name))
         {
             return item;
         }
@@ -52,12 +52,12 @@ channel_json(const cJSON *json, const liveupdate_str_t *name)
 
 
 static void
-check_deployments(const liveupdate_channel_t *channel, const cJSON *json)
+check_deployments(const lu_channel_t *channel, const cJSON *json)
 {
-    size_t                          i;
-    double                          rollout;
-    const cJSON                    *array, *item;
-    const liveupdate_deployment_t  *deployment;
+    size_t                  i;
+    double                  rollout;
+    const cJSON            *array, *item;
+    const lu_deployment_t  *deployment;
 
     array = cJSON_GetObjectItemCaseSensitive(json, "deployments");
     item = array->child;
@@ -65,12 +65,11 @@ check_deployments(const liveupdate_channel_t *channel, const cJSON *json)
     for (i = 0; i < channel->ndeployments; i++) {
         deployment = &channel->deployments[i];
 
-        require(liveupdate_id_valid(&deployment->id));
-        require(liveupdate_id_valid(&deployment->release_id));
+        require(lu_id_valid(&deployment->id));
+        require(lu_id_valid(&deployment->release_id));
         require(deployment->release == NULL);
 
-        require(liveupdate_json_number(item, "rollout", &rollout)
-                == LIVEUPDATE_OK);
+        require(lu_json_number(item, "rollout", &rollout) == LU_OK);
         require(rollout >= 0 && rollout <= 1);
 
         if (deployment->everyone) {
@@ -99,14 +98,14 @@ check_deployments(const liveupdate_channel_t *channel, const cJSON *json)
 
 
 static void
-check_app(const liveupdate_app_t *app, const cJSON *json)
+check_app(const lu_app_t *app, const cJSON *json)
 {
-    size_t                 i;
-    const cJSON           *item;
-    liveupdate_str_t       text;
-    liveupdate_channel_t  *channel;
+    size_t         i;
+    const cJSON   *item;
+    lu_str_t       text;
+    lu_channel_t  *channel;
 
-    require(liveupdate_id_valid(&app->id));
+    require(lu_id_valid(&app->id));
 
     require(app->channel == NULL
             || (app->channel >= app->channels
@@ -115,12 +114,11 @@ check_app(const liveupdate_app_t *app, const cJSON *json)
     for (i = 0; i < app->nchannels; i++) {
         channel = &app->channels[i];
 
-        require(liveupdate_id_valid(&channel->id));
-        require(liveupdate_label_valid(&channel->name));
+        require(lu_id_valid(&channel->id));
+        require(lu_label_valid(&channel->name));
         require(channel->name.data[channel->name.len] == '\0');
-        require(liveupdate_channel_find(app, &channel->name) == channel);
-        require(channel->expires >= 0
-                && channel->expires <= LIVEUPDATE_TIME_MAX);
+        require(lu_channel_find(app, &channel->name) == channel);
+        require(channel->expires >= 0 && channel->expires <= LU_TIME_MAX);
 
         if (i) {
             require(compare(&app->channels[i - 1].name, &channel->name) < 0);
@@ -128,9 +126,8 @@ check_app(const liveupdate_app_t *app, const cJSON *json)
 
         item = channel_json(json, &channel->name);
 
-        require(channel->paused
-                == (liveupdate_json_string(item, "pausedAt", &text)
-                    != LIVEUPDATE_NOT_FOUND));
+        require(channel->paused == (lu_json_string(item, "pausedAt", &text)
+                    != LU_NOT_FOUND));
 
         check_deployments(channel, item);
     }
@@ -138,7 +135,7 @@ check_app(const liveupdate_app_t *app, const cJSON *json)
     for (i = 0; i < app->nforced; i++) {
         require(app->forced[i].channel >= app->channels
                 && app->forced[i].channel < app->channels + app->nchannels);
-        require(liveupdate_forced_find(app, &app->forced[i].device)
+        require(lu_forced_find(app, &app->forced[i].device)
                 == app->forced[i].channel);
 
         if (i) {
@@ -152,28 +149,27 @@ check_app(const liveupdate_app_t *app, const cJSON *json)
 /* The text of a device's answer, with one release or another. */
 
 static void
-check_answer(const liveupdate_arena_t *arena, const liveupdate_app_t *app,
-    const liveupdate_channel_t *channel, liveupdate_deployment_t *deployment,
-    unsigned kind)
+check_answer(const lu_arena_t *arena, const lu_app_t *app,
+    const lu_channel_t *channel, lu_deployment_t *deployment, unsigned kind)
 {
-    char                  *p;
-    cJSON                 *json;
-    size_t                 i;
-    const cJSON           *item;
-    liveupdate_str_t       text, value;
-    liveupdate_error_t     err;
-    liveupdate_release_t   release;
+    char         *p;
+    cJSON        *json;
+    size_t        i;
+    const cJSON  *item;
+    lu_str_t      text, value;
+    lu_error_t    err;
+    lu_release_t  release;
 
     static const char  *members[] = {
         "artifactType", "bundleId", "channelName", "checksum",
         "customProperties", "signature", "url"
     };
 
-    memset(&release, 0, sizeof(liveupdate_release_t));
+    memset(&release, 0, sizeof(lu_release_t));
 
     release.id = deployment->release_id;
-    release.kind = (kind & 1) ? LIVEUPDATE_KIND_MANIFEST
-                              : LIVEUPDATE_KIND_ZIP;
+    release.kind = (kind & 1) ? LU_KIND_MANIFEST
+                              : LU_KIND_ZIP;
 
     if (kind & 2) {
         release.checksum = fuzz_str("abc");
@@ -187,8 +183,7 @@ check_answer(const liveupdate_arena_t *arena, const liveupdate_app_t *app,
 
     deployment->release = &release;
 
-    require(liveupdate_deployment_render(arena, app, channel, deployment)
-            == LIVEUPDATE_OK);
+    require(lu_deployment_render(arena, app, channel, deployment) == LU_OK);
 
     require((deployment->tail.len == 0) == (release.url.len != 0));
 
@@ -204,7 +199,7 @@ check_answer(const liveupdate_arena_t *arena, const liveupdate_app_t *app,
 
     text.len = (size_t) ((unsigned char *) p - text.data);
 
-    require(liveupdate_json_parse(&json, &text, &err) == LIVEUPDATE_OK);
+    require(lu_json_parse(&json, &text, &err) == LU_OK);
 
     i = 0;
 
@@ -215,14 +210,13 @@ check_answer(const liveupdate_arena_t *arena, const liveupdate_app_t *app,
 
     require(i == 7);
 
-    require(liveupdate_json_string(json, "bundleId", &value) == LIVEUPDATE_OK
-            && liveupdate_str_eq(&value, &release.id));
-    require(liveupdate_json_string(json, "channelName", &value)
-            == LIVEUPDATE_OK
-            && liveupdate_str_eq(&value, &channel->name));
-    require(liveupdate_json_string(json, "url", &value) == LIVEUPDATE_OK
+    require(lu_json_string(json, "bundleId", &value) == LU_OK
+            && lu_str_eq(&value, &release.id));
+    require(lu_json_string(json, "channelName", &value) == LU_OK
+            && lu_str_eq(&value, &channel->name));
+    require(lu_json_string(json, "url", &value) == LU_OK
             && (release.url.len
-                ? liveupdate_str_eq(&value, &release.url)
+                ? lu_str_eq(&value, &release.url)
                 : value.len > sizeof(BASE) - 1
                   && memcmp(value.data, BASE "/artifacts/",
                             sizeof(BASE "/artifacts/") - 1)
@@ -232,17 +226,17 @@ check_answer(const liveupdate_arena_t *arena, const liveupdate_app_t *app,
     free(text.data);
 
     deployment->release = NULL;
-    memset(&deployment->tail, 0, sizeof(liveupdate_str_t));
+    memset(&deployment->tail, 0, sizeof(lu_str_t));
 }
 
 
 static void
-check_same(const liveupdate_app_t *app, const liveupdate_app_t *again)
+check_same(const lu_app_t *app, const lu_app_t *again)
 {
-    size_t                       i, j;
-    const liveupdate_channel_t  *one, *two;
+    size_t               i, j;
+    const lu_channel_t  *one, *two;
 
-    require(liveupdate_str_eq(&app->id, &again->id)
+    require(lu_str_eq(&app->id, &again->id)
             && app->discovery == again->discovery
             && app->nchannels == again->nchannels
             && app->nforced == again->nforced
@@ -252,8 +246,8 @@ check_same(const liveupdate_app_t *app, const liveupdate_app_t *again)
         one = &app->channels[i];
         two = &again->channels[i];
 
-        require(liveupdate_str_eq(&one->id, &two->id)
-                && liveupdate_str_eq(&one->name, &two->name)
+        require(lu_str_eq(&one->id, &two->id)
+                && lu_str_eq(&one->name, &two->name)
                 && one->expires == two->expires
                 && one->paused == two->paused
                 && one->is_protected == two->is_protected
@@ -262,35 +256,32 @@ check_same(const liveupdate_app_t *app, const liveupdate_app_t *again)
         /* a rollout next to 1 is printed as 1, and then for everyone */
 
         for (j = 0; j < two->ndeployments; j++) {
-            require(liveupdate_str_eq(&one->deployments[j].id,
-                                      &two->deployments[j].id)
-                    && liveupdate_str_eq(&one->deployments[j].release_id,
-                                         &two->deployments[j].release_id));
+            require(lu_str_eq(&one->deployments[j].id, &two->deployments[j].id)
+                    && lu_str_eq(&one->deployments[j].release_id,
+                                 &two->deployments[j].release_id));
         }
     }
 
     for (i = 0; i < app->nforced; i++) {
-        require(liveupdate_str_eq(&app->forced[i].device,
-                                  &again->forced[i].device)
-                && liveupdate_str_eq(&app->forced[i].channel->id,
-                                     &again->forced[i].channel->id));
+        require(lu_str_eq(&app->forced[i].device, &again->forced[i].device)
+                && lu_str_eq(&app->forced[i].channel->id,
+                             &again->forced[i].channel->id));
     }
 }
 
 
 static void
-check_accepted(const liveupdate_arena_t *arena, liveupdate_app_t *app,
-    const liveupdate_str_t *text)
+check_accepted(const lu_arena_t *arena, lu_app_t *app, const lu_str_t *text)
 {
-    char                  *printed;
-    cJSON                 *json;
-    size_t                 i, j;
-    liveupdate_str_t       again_text;
-    liveupdate_app_t       again;
-    liveupdate_error_t     err;
-    liveupdate_channel_t  *channel;
+    char          *printed;
+    cJSON         *json;
+    size_t         i, j;
+    lu_str_t       again_text;
+    lu_app_t       again;
+    lu_error_t     err;
+    lu_channel_t  *channel;
 
-    require(liveupdate_json_parse(&json, text, &err) == LIVEUPDATE_OK);
+    require(lu_json_parse(&json, text, &err) == LU_OK);
 
     check_app(app, json);
 
@@ -306,8 +297,7 @@ check_accepted(const liveupdate_arena_t *arena, liveupdate_app_t *app,
     printed = cJSON_Print(json);
     again_text = fuzz_str(printed);
 
-    require(liveupdate_app_parse(arena, &again_text, &again, &err)
-            == LIVEUPDATE_OK);
+    require(lu_app_parse(arena, &again_text, &again, &err) == LU_OK);
     check_same(app, &again);
 
     cJSON_free(printed);
@@ -318,12 +308,12 @@ check_accepted(const liveupdate_arena_t *arena, liveupdate_app_t *app,
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    fuzz_block_t        *blocks;
-    liveupdate_rc_e      rc;
-    liveupdate_app_t     app;
-    liveupdate_str_t     text;
-    liveupdate_arena_t   arena;
-    liveupdate_error_t   err;
+    fuzz_block_t  *blocks;
+    lu_rc_e        rc;
+    lu_app_t       app;
+    lu_str_t       text;
+    lu_arena_t     arena;
+    lu_error_t     err;
 
     blocks = NULL;
     arena.alloc = fuzz_alloc;
@@ -332,15 +322,15 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     text = fuzz_copy(data, size);
 
-    rc = liveupdate_app_parse(&arena, &text, &app, &err);
+    rc = lu_app_parse(&arena, &text, &app, &err);
 
-    if (rc != LIVEUPDATE_OK) {
+    if (rc != LU_OK) {
         fuzz_refused(rc, &err);
     }
 
     free(text.data);
 
-    if (rc == LIVEUPDATE_OK) {
+    if (rc == LU_OK) {
         text.len = size;
         text.data = (unsigned char *) data;
 

@@ -48,24 +48,23 @@ arena_alloc(void *data, size_t size)
 
 
 static void
-check_files(const liveupdate_builder_t *builder)
+check_files(const lu_builder_t *builder)
 {
-    size_t               i, j;
-    liveupdate_error_t   err;
+    size_t      i, j;
+    lu_error_t  err;
 
-    require(liveupdate_label_valid(&builder->version));
+    require(lu_label_valid(&builder->version));
     require(builder->nfiles > 0
-            && builder->nfiles <= LIVEUPDATE_BUILDER_FILES);
+            && builder->nfiles <= LU_BUILDER_FILES);
 
     for (i = 0; i < builder->nfiles; i++) {
-        require(liveupdate_file_name_check(&builder->files[i].name, &err)
-                == LIVEUPDATE_OK);
+        require(lu_file_name_check(&builder->files[i].name, &err) == LU_OK);
         require(builder->files[i].size <= (uint64_t) 1 << 53
                 || builder->files[i].size == UINT64_MAX);
 
         for (j = 0; j < i; j++) {
-            require(!liveupdate_str_eq(&builder->files[i].name,
-                                       &builder->files[j].name));
+            require(!lu_str_eq(&builder->files[i].name,
+                               &builder->files[j].name));
         }
     }
 }
@@ -98,7 +97,7 @@ member(yaml_document_t *document, const yaml_node_t *node, const char *key)
 
 
 static int
-has_digest(const liveupdate_builder_t *builder, const yaml_node_t *node)
+has_digest(const lu_builder_t *builder, const yaml_node_t *node)
 {
     size_t         i;
     unsigned char  base64[89];
@@ -120,8 +119,7 @@ has_digest(const liveupdate_builder_t *builder, const yaml_node_t *node)
 /* Every file's digest in the document is that of a file we know of. */
 
 static void
-check_document(const liveupdate_builder_t *builder,
-    const liveupdate_str_t *text)
+check_document(const lu_builder_t *builder, const lu_str_t *text)
 {
     yaml_parser_t            parser;
     yaml_document_t          document;
@@ -168,7 +166,7 @@ check_document(const liveupdate_builder_t *builder,
 
 
 static size_t
-print_escaped(char *out, const liveupdate_str_t *str, const char *format)
+print_escaped(char *out, const lu_str_t *str, const char *format)
 {
     size_t  i, len;
 
@@ -183,7 +181,7 @@ print_escaped(char *out, const liveupdate_str_t *str, const char *format)
 
 
 static size_t
-print_builder(char *out, const liveupdate_builder_t *builder)
+print_builder(char *out, const lu_builder_t *builder)
 {
     size_t         i, len;
     unsigned char  base64[89];
@@ -221,13 +219,12 @@ print_builder(char *out, const liveupdate_builder_t *builder)
 
 
 static void
-check_printed(const liveupdate_arena_t *arena,
-    const liveupdate_builder_t *builder)
+check_printed(const lu_arena_t *arena, const lu_builder_t *builder)
 {
-    size_t                 i, size;
-    liveupdate_str_t       text;
-    liveupdate_error_t     err;
-    liveupdate_builder_t   again;
+    size_t        i, size;
+    lu_str_t      text;
+    lu_error_t    err;
+    lu_builder_t  again;
 
     /* U+2028 must be escaped, and U+FFFE can't be written in YAML at all */
 
@@ -246,16 +243,14 @@ check_printed(const liveupdate_arena_t *arena,
     text.data = malloc(size);
     text.len = print_builder((char *) text.data, builder);
 
-    if (text.len <= LIVEUPDATE_BUILDER_SIZE) {
-        require(liveupdate_builder_parse(arena, &text, &again, &err)
-                == LIVEUPDATE_OK);
+    if (text.len <= LU_BUILDER_SIZE) {
+        require(lu_builder_parse(arena, &text, &again, &err) == LU_OK);
 
-        require(liveupdate_str_eq(&again.version, &builder->version));
+        require(lu_str_eq(&again.version, &builder->version));
         require(again.nfiles == builder->nfiles);
 
         for (i = 0; i < again.nfiles; i++) {
-            require(liveupdate_str_eq(&again.files[i].name,
-                                      &builder->files[i].name));
+            require(lu_str_eq(&again.files[i].name, &builder->files[i].name));
             require(memcmp(again.files[i].sha512, builder->files[i].sha512,
                            64) == 0);
             require(again.files[i].size == builder->files[i].size);
@@ -269,12 +264,12 @@ check_printed(const liveupdate_arena_t *arena,
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    block_t               *blocks, *next;
-    liveupdate_rc_e        rc;
-    liveupdate_str_t       text;
-    liveupdate_error_t     err;
-    liveupdate_arena_t     arena;
-    liveupdate_builder_t   builder;
+    block_t      *blocks, *next;
+    lu_rc_e       rc;
+    lu_str_t      text;
+    lu_error_t    err;
+    lu_arena_t    arena;
+    lu_builder_t  builder;
 
     blocks = NULL;
     arena.alloc = arena_alloc;
@@ -285,22 +280,22 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     text.data = malloc(size + 1);
     memcpy(text.data, data, size);
 
-    rc = liveupdate_builder_parse(&arena, &text, &builder, &err);
+    rc = lu_builder_parse(&arena, &text, &builder, &err);
 
-    if (rc == LIVEUPDATE_OK) {
+    if (rc == LU_OK) {
         check_document(&builder, &text);
     }
 
     free(text.data);
 
-    if (rc == LIVEUPDATE_OK) {
+    if (rc == LU_OK) {
         require(err.text == NULL);
 
         check_files(&builder);
         check_printed(&arena, &builder);
 
     } else {
-        require(rc == LIVEUPDATE_INVALID && err.text != NULL);
+        require(rc == LU_INVALID && err.text != NULL);
         require(builder.nfiles == 0);
     }
 

@@ -66,14 +66,14 @@ count(const cJSON *app, const char *name)
 }
 
 
-static liveupdate_rc_e
-deploy(fuzz_line_t *line, cJSON *app, liveupdate_error_t *err)
+static lu_rc_e
+deploy(fuzz_line_t *line, cJSON *app, lu_error_t *err)
 {
-    int               is_signed;
-    cJSON            *copy, *channel;
-    double            rollout;
-    const char       *channel_id, *deployment_id, *release;
-    liveupdate_rc_e   rc;
+    int          is_signed;
+    cJSON       *copy, *channel;
+    double       rollout;
+    const char  *channel_id, *deployment_id, *release;
+    lu_rc_e      rc;
 
     channel_id = id(line, 0, 'c');
     deployment_id = id(line, 1, 'd');
@@ -81,41 +81,40 @@ deploy(fuzz_line_t *line, cJSON *app, liveupdate_error_t *err)
     rollout = digit(line) / 8.0;
     is_signed = (*line->p == 's');
 
-    rc = liveupdate_deploy(app, channel_id, deployment_id, release, rollout,
-                           is_signed, "ci", NOW, err);
+    rc = lu_deploy(app, channel_id, deployment_id, release, rollout, is_signed,
+                   "ci", NOW, err);
 
-    if (rc != LIVEUPDATE_OK) {
-        require((rc == LIVEUPDATE_INVALID) == (rollout > 1
-                  && liveupdate_app_channel_find(app, channel_id) != NULL));
+    if (rc != LU_OK) {
+        require((rc == LU_INVALID) == (rollout > 1
+                  && lu_app_channel_find(app, channel_id) != NULL));
         return rc;
     }
 
-    require(liveupdate_app_deployment_find(app, deployment_id, &channel)
-            != NULL);
+    require(lu_app_deployment_find(app, deployment_id, &channel) != NULL);
 
     copy = cJSON_Duplicate(app, 1);
 
-    require(liveupdate_deploy(app, channel_id, deployment_id, release,
-                              rollout, is_signed, "ci", "later", err)
-            == LIVEUPDATE_OK);
+    require(lu_deploy(app, channel_id, deployment_id, release,
+                      rollout, is_signed, "ci", "later", err)
+            == LU_OK);
     require(cJSON_Compare(app, copy, 1));
 
     cJSON_Delete(copy);
 
-    return LIVEUPDATE_OK;
+    return LU_OK;
 }
 
 
-static liveupdate_rc_e
-change(fuzz_line_t *line, cJSON *app, liveupdate_error_t *err)
+static lu_rc_e
+change(fuzz_line_t *line, cJSON *app, lu_error_t *err)
 {
-    int               n;
-    char              letter;
-    cJSON            *body, *channel, *found;
-    uint64_t          number, next;
-    const char       *one;
-    liveupdate_rc_e   rc;
-    liveupdate_str_t  text;
+    int          n;
+    char         letter;
+    cJSON       *body, *channel, *found;
+    uint64_t     number, next;
+    const char  *one;
+    lu_rc_e      rc;
+    lu_str_t     text;
 
     letter = *line->p ? *line->p++ : '\0';
     one = (letter && strchr("uprxf", letter)) ? id(line, 0, 'c') : NULL;
@@ -123,18 +122,18 @@ change(fuzz_line_t *line, cJSON *app, liveupdate_error_t *err)
     switch (letter) {
 
     case 'n':
-        require(liveupdate_app_number(app, &number) == LIVEUPDATE_OK);
-        require(liveupdate_app_number(app, &next) == LIVEUPDATE_OK);
+        require(lu_app_number(app, &number) == LU_OK);
+        require(lu_app_number(app, &next) == LU_OK);
         require(next == number + 1);
-        return LIVEUPDATE_OK;
+        return LU_OK;
 
     case 'a':
     case 'c':
     case 'u':
         text = fuzz_str(line->p);
-        rc = liveupdate_json_parse(&body, &text, err);
+        rc = lu_json_parse(&body, &text, err);
 
-        if (rc != LIVEUPDATE_OK) {
+        if (rc != LU_OK) {
             return rc;
         }
 
@@ -142,35 +141,35 @@ change(fuzz_line_t *line, cJSON *app, liveupdate_error_t *err)
         channel = NULL;
 
         if (letter == 'a') {
-            rc = liveupdate_app_update(app, body, NOW, err);
+            rc = lu_app_update(app, body, NOW, err);
 
         } else if (letter == 'u') {
-            rc = liveupdate_channel_update(app, body, one, NOW, &channel, err);
+            rc = lu_channel_update(app, body, one, NOW, &channel, err);
 
         } else {
             sprintf(line->ids[0], "c%u", line->channels % 10);
             one = line->ids[0];
 
-            if (liveupdate_app_channel_find(app, one)) {
+            if (lu_app_channel_find(app, one)) {
                 cJSON_Delete(body);
-                return liveupdate_refuse(err, NULL, "is no new id");
+                return lu_refuse(err, NULL, "is no new id");
             }
 
-            rc = liveupdate_channel_create(app, body, one, NOW, &channel, err);
+            rc = lu_channel_create(app, body, one, NOW, &channel, err);
 
-            if (rc == LIVEUPDATE_OK) {
+            if (rc == LU_OK) {
                 line->channels++;
                 n++;
             }
         }
 
         require(count(app, "channels") == n);
-        require(rc != LIVEUPDATE_OK || channel == NULL
-                || channel == liveupdate_app_channel_find(app, one));
+        require(rc != LU_OK || channel == NULL
+                || channel == lu_app_channel_find(app, one));
 
         /* the reason may speak of the body */
 
-        if (rc != LIVEUPDATE_OK) {
+        if (rc != LU_OK) {
             fuzz_refused(rc, err);
             err->subject.len = 0;
         }
@@ -181,11 +180,11 @@ change(fuzz_line_t *line, cJSON *app, liveupdate_error_t *err)
 
     case 'p':
     case 'r':
-        return liveupdate_channel_pause(app, one, letter == 'p', NOW, err);
+        return lu_channel_pause(app, one, letter == 'p', NOW, err);
 
     case 'x':
-        rc = liveupdate_channel_delete(app, one, err);
-        require(liveupdate_app_channel_find(app, one) == NULL);
+        rc = lu_channel_delete(app, one, err);
+        require(lu_app_channel_find(app, one) == NULL);
         return rc;
 
     case 'd':
@@ -193,26 +192,25 @@ change(fuzz_line_t *line, cJSON *app, liveupdate_error_t *err)
 
     case 'o':
         one = id(line, 0, 'd');
-        return liveupdate_deployment_update(app, one, digit(line) / 8.0, NOW,
-                                            err);
+        return lu_deployment_update(app, one, digit(line) / 8.0, NOW, err);
 
     case 'y':
-        liveupdate_release_delete(app, id(line, 0, 'r'));
-        return LIVEUPDATE_OK;
+        lu_release_delete(app, id(line, 0, 'r'));
+        return LU_OK;
 
     case 'f':
     case 'g':
-        rc = liveupdate_device_force(app, line->p, one, err);
+        rc = lu_device_force(app, line->p, one, err);
 
         found = cJSON_GetObjectItemCaseSensitive(
                     cJSON_GetObjectItemCaseSensitive(app, "forcedDevices"),
                     line->p);
 
-        require(rc != LIVEUPDATE_OK || (found != NULL) == (one != NULL));
+        require(rc != LU_OK || (found != NULL) == (one != NULL));
         return rc;
 
     default:
-        return liveupdate_refuse(err, NULL, "is no change");
+        return lu_refuse(err, NULL, "is no change");
     }
 }
 
@@ -220,14 +218,14 @@ change(fuzz_line_t *line, cJSON *app, liveupdate_error_t *err)
 static void
 check_app(const cJSON *json)
 {
-    char                *printed;
-    cJSON               *again;
-    size_t               i;
-    fuzz_block_t        *blocks;
-    liveupdate_app_t     app;
-    liveupdate_str_t     text;
-    liveupdate_arena_t   arena;
-    liveupdate_error_t   err;
+    char          *printed;
+    cJSON         *again;
+    size_t         i;
+    fuzz_block_t  *blocks;
+    lu_app_t       app;
+    lu_str_t       text;
+    lu_arena_t     arena;
+    lu_error_t     err;
 
     blocks = NULL;
     arena.alloc = fuzz_alloc;
@@ -238,10 +236,10 @@ check_app(const cJSON *json)
 
     text = fuzz_str(printed);
 
-    require(liveupdate_json_parse(&again, &text, &err) == LIVEUPDATE_OK);
+    require(lu_json_parse(&again, &text, &err) == LU_OK);
     require(cJSON_Compare(json, again, 1));
 
-    require(liveupdate_app_parse(&arena, &text, &app, &err) == LIVEUPDATE_OK);
+    require(lu_app_parse(&arena, &text, &app, &err) == LU_OK);
     require(app.nchannels == (size_t) count(json, "channels"));
     require(app.nforced == (size_t) count(json, "forcedDevices"));
     require((app.channel == NULL)
@@ -249,10 +247,9 @@ check_app(const cJSON *json)
                                                             "appChannelId")));
 
     for (i = 0; i < app.nchannels; i++) {
-        require(liveupdate_app_channel_find(json,
-                                            (char *) app.channels[i].id.data)
-                == liveupdate_app_channel_named(json,
-                                          (char *) app.channels[i].name.data));
+        require(lu_app_channel_find(json, (char *) app.channels[i].id.data)
+                == lu_app_channel_named(json,
+                                        (char *) app.channels[i].name.data));
     }
 
     cJSON_Delete(again);
@@ -264,19 +261,19 @@ check_app(const cJSON *json)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    int                  n;
-    char                *text, *next;
-    cJSON               *app, *copy;
-    fuzz_line_t          line;
-    liveupdate_rc_e      rc;
-    liveupdate_error_t   err;
+    int          n;
+    char        *text, *next;
+    cJSON       *app, *copy;
+    fuzz_line_t  line;
+    lu_rc_e      rc;
+    lu_error_t   err;
 
     text = malloc(size + 1);
     memcpy(text, data, size);
     text[size] = '\0';
 
-    app = liveupdate_app_create("app", "Demo", "capacitor", "org", "c0",
-                                "default", NOW);
+    app = lu_app_create("app", "Demo", "capacitor", "org", "c0", "default",
+                        NOW);
     require(app != NULL);
 
     line.p = text;
@@ -297,13 +294,13 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
         rc = change(&line, copy, &err);
 
-        if (rc == LIVEUPDATE_OK) {
+        if (rc == LU_OK) {
             check_app(copy);
             cJSON_Delete(app);
             app = copy;
 
         } else {
-            require(rc != LIVEUPDATE_NOMEM && err.text != NULL);
+            require(rc != LU_NOMEM && err.text != NULL);
             cJSON_Delete(copy);
         }
     }

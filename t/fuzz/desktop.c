@@ -20,13 +20,13 @@
 /* What is printed reads back the same. */
 
 static void
-check_network(const liveupdate_str_t *text)
+check_network(const lu_str_t *text)
 {
-    char                  buf[128], address[INET6_ADDRSTRLEN];
-    liveupdate_str_t      str;
-    liveupdate_network_t  one, two;
+    char          buf[128], address[INET6_ADDRSTRLEN];
+    lu_str_t      str;
+    lu_network_t  one, two;
 
-    if (!liveupdate_network_parse(text, &one)) {
+    if (!lu_network_parse(text, &one)) {
         return;
     }
 
@@ -40,25 +40,23 @@ check_network(const liveupdate_str_t *text)
     str.len = sprintf(buf, "%s/%d", address, one.bits);
     str.data = (unsigned char *) buf;
 
-    require(liveupdate_network_parse(&str, &two));
+    require(lu_network_parse(&str, &two));
     require(memcmp(&one, &two, sizeof(one)) == 0);
 }
 
 
 static void
-check_lists(const liveupdate_desktop_t *desktop)
+check_lists(const lu_desktop_t *desktop)
 {
-    size_t                    i, k;
-    const liveupdate_rule_t  *rule;
+    size_t            i, k;
+    const lu_rule_t  *rule;
 
     for (i = 0; i < desktop->nbuilds; i++) {
-        require(liveupdate_id_valid(&desktop->builds[i].id));
-        require(liveupdate_build_of_id(desktop, &desktop->builds[i].id)
-                != NULL);
+        require(lu_id_valid(&desktop->builds[i].id));
+        require(lu_build_of_id(desktop, &desktop->builds[i].id) != NULL);
 
         if (desktop->builds[i].is_released) {
-            require(liveupdate_build_of_version(desktop,
-                                                &desktop->builds[i].version)
+            require(lu_build_of_version(desktop, &desktop->builds[i].version)
                     != NULL);
         }
     }
@@ -66,13 +64,13 @@ check_lists(const liveupdate_desktop_t *desktop)
     for (i = 0; i < desktop->nrules; i++) {
         rule = &desktop->rules[i];
 
-        require(liveupdate_id_valid(&rule->build_id));
+        require(lu_id_valid(&rule->build_id));
         require(rule->platforms <= 7);
-        require(rule->rule == LIVEUPDATE_RULE_PLATFORM
-                || rule->rule == LIVEUPDATE_RULE_ROLLOUT
+        require(rule->rule == LU_RULE_PLATFORM
+                || rule->rule == LU_RULE_ROLLOUT
                 || rule->platforms == 0);
-        require(rule->rule != LIVEUPDATE_RULE_PLATFORM || rule->platforms);
-        require(rule->rule == LIVEUPDATE_RULE_IP || rule->nnetworks == 0);
+        require(rule->rule != LU_RULE_PLATFORM || rule->platforms);
+        require(rule->rule == LU_RULE_IP || rule->nnetworks == 0);
         require(!rule->everyone || rule->threshold == 0);
 
         for (k = 0; k < rule->nnetworks; k++) {
@@ -85,22 +83,22 @@ check_lists(const liveupdate_desktop_t *desktop)
 /* The last rule of its kind that a client is in must still be the one. */
 
 static void
-check_raise(liveupdate_desktop_t *desktop, const liveupdate_client_t *client,
+check_raise(lu_desktop_t *desktop, const lu_client_t *client,
     unsigned platform)
 {
-    size_t                   i;
-    const liveupdate_str_t  *before, *after;
+    size_t           i;
+    const lu_str_t  *before, *after;
 
     for (i = 0; i < desktop->nrules; i++) {
 
-        if (desktop->rules[i].rule != LIVEUPDATE_RULE_ROLLOUT) {
+        if (desktop->rules[i].rule != LU_RULE_ROLLOUT) {
             continue;
         }
 
-        before = liveupdate_desktop_choose(desktop, client, platform);
+        before = lu_desktop_choose(desktop, client, platform);
         desktop->rules[i].threshold += (UINT64_MAX
                                         - desktop->rules[i].threshold) / 2;
-        after = liveupdate_desktop_choose(desktop, client, platform);
+        after = lu_desktop_choose(desktop, client, platform);
 
         require(after == before || after == &desktop->rules[i].build_id);
     }
@@ -108,31 +106,31 @@ check_raise(liveupdate_desktop_t *desktop, const liveupdate_client_t *client,
 
 
 static void
-check_choose(liveupdate_desktop_t *desktop)
+check_choose(lu_desktop_t *desktop)
 {
-    int                       has_build;
-    size_t                    i;
-    unsigned                  platform;
-    liveupdate_str_t          address;
-    liveupdate_client_t       client;
-    const liveupdate_str_t   *chosen;
+    int              has_build;
+    size_t           i;
+    unsigned         platform;
+    lu_str_t         address;
+    lu_client_t      client;
+    const lu_str_t  *chosen;
 
     static const char *const  addresses[] = { "192.0.2.1", "2001:db8::1" };
 
     has_build = 0;
 
     for (i = 0; i < desktop->nrules; i++) {
-        has_build |= desktop->rules[i].rule == LIVEUPDATE_RULE_BUILD;
+        has_build |= desktop->rules[i].rule == LU_RULE_BUILD;
     }
 
     for (platform = 0; platform < 8; platform++) {
-        memset(&client, 0, sizeof(liveupdate_client_t));
+        memset(&client, 0, sizeof(lu_client_t));
 
         if (platform & 1) {
             address.data = (unsigned char *) addresses[platform >> 2];
             address.len = strlen(addresses[platform >> 2]);
 
-            require(liveupdate_network_parse(&address, &client.address));
+            require(lu_network_parse(&address, &client.address));
         }
 
         if (platform & 2) {
@@ -140,10 +138,9 @@ check_choose(liveupdate_desktop_t *desktop)
             client.staging_id.len = 4;
         }
 
-        chosen = liveupdate_desktop_choose(desktop, &client, platform);
+        chosen = lu_desktop_choose(desktop, &client, platform);
 
-        require(chosen == liveupdate_desktop_choose(desktop, &client,
-                                                    platform));
+        require(chosen == lu_desktop_choose(desktop, &client, platform));
         require(chosen || !has_build);
 
         for (i = 0; i < desktop->nrules; i++) {
@@ -160,7 +157,7 @@ check_choose(liveupdate_desktop_t *desktop)
 
 
 static void
-check_shares(const liveupdate_desktop_t *desktop)
+check_shares(const lu_desktop_t *desktop)
 {
     size_t        i, k;
     cJSON        *shares, *release;
@@ -169,7 +166,7 @@ check_shares(const liveupdate_desktop_t *desktop)
 
     static const char *const  platforms[] = { "windows", "mac", "linux" };
 
-    if (desktop->nrules > LIVEUPDATE_SHARE_RULES) {
+    if (desktop->nrules > LU_SHARE_RULES) {
         return;
     }
 
@@ -178,8 +175,8 @@ check_shares(const liveupdate_desktop_t *desktop)
     for (i = 0; i < desktop->nrules; i++) {
 
         for (k = 0; k < i; k++) {
-            if (liveupdate_str_eq(&desktop->rules[k].build_id,
-                                  &desktop->rules[i].build_id))
+            if (lu_str_eq(&desktop->rules[k].build_id,
+                          &desktop->rules[i].build_id))
             {
                 break;
             }
@@ -194,12 +191,10 @@ check_shares(const liveupdate_desktop_t *desktop)
 
         require(cJSON_AddStringToObject(release, "id",
                             (char *) desktop->rules[i].build_id.data) != NULL);
-        require(liveupdate_shares(shares, NULL, desktop, release)
-                == LIVEUPDATE_OK);
+        require(lu_shares(shares, NULL, desktop, release) == LU_OK);
 
         cJSON_ArrayForEach(item, shares) {
-            require(liveupdate_json_number(item, "share", &share)
-                    == LIVEUPDATE_OK);
+            require(lu_json_number(item, "share", &share) == LU_OK);
             require(share > 0 && share <= 1 + 1e-9);
 
             for (k = 0; k < 3; k++) {
@@ -223,7 +218,7 @@ check_shares(const liveupdate_desktop_t *desktop)
     /* what no rule has chosen is for the first "build" */
 
     for (i = 0; i < desktop->nrules; i++) {
-        if (desktop->rules[i].rule == LIVEUPDATE_RULE_BUILD) {
+        if (desktop->rules[i].rule == LU_RULE_BUILD) {
             require(sum[0] >= 1 - 1e-9 && sum[1] >= 1 - 1e-9
                     && sum[2] >= 1 - 1e-9);
         }
@@ -232,15 +227,15 @@ check_shares(const liveupdate_desktop_t *desktop)
 
 
 static void
-check_text(const liveupdate_arena_t *arena, const liveupdate_str_t *text)
+check_text(const lu_arena_t *arena, const lu_str_t *text)
 {
-    cJSON                 *json;
-    const cJSON           *builds, *releases;
-    liveupdate_rc_e        rc;
-    liveupdate_error_t     err;
-    liveupdate_desktop_t   desktop;
+    cJSON        *json;
+    const cJSON  *builds, *releases;
+    lu_rc_e       rc;
+    lu_error_t    err;
+    lu_desktop_t  desktop;
 
-    if (liveupdate_json_parse(&json, text, &err) != LIVEUPDATE_OK) {
+    if (lu_json_parse(&json, text, &err) != LU_OK) {
         return;
     }
 
@@ -249,11 +244,11 @@ check_text(const liveupdate_arena_t *arena, const liveupdate_str_t *text)
 
     err.text = NULL;
 
-    rc = liveupdate_desktop_parse(arena, builds, releases, &desktop, &err);
+    rc = lu_desktop_parse(arena, builds, releases, &desktop, &err);
 
     cJSON_Delete(json);
 
-    if (rc != LIVEUPDATE_OK) {
+    if (rc != LU_OK) {
         fuzz_refused(rc, &err);
         return;
     }
@@ -269,9 +264,9 @@ check_text(const liveupdate_arena_t *arena, const liveupdate_str_t *text)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    fuzz_block_t        *blocks;
-    liveupdate_str_t     text;
-    liveupdate_arena_t   arena;
+    fuzz_block_t  *blocks;
+    lu_str_t       text;
+    lu_arena_t     arena;
 
     blocks = NULL;
     arena.alloc = fuzz_alloc;

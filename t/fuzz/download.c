@@ -24,7 +24,7 @@ static const char  manifest[] =
 
 
 static void
-check_param(const liveupdate_str_t *path, const liveupdate_str_t *param)
+check_param(const lu_str_t *path, const lu_str_t *param)
 {
     size_t  i;
 
@@ -48,7 +48,7 @@ check_param(const liveupdate_str_t *path, const liveupdate_str_t *param)
 
 
 static void
-check_sentence(const liveupdate_str_t *reason)
+check_sentence(const lu_str_t *reason)
 {
     size_t  i;
 
@@ -62,34 +62,31 @@ check_sentence(const liveupdate_str_t *reason)
 
 
 static void
-check_manifest(const liveupdate_arena_t *arena,
-    const liveupdate_download_t *download)
+check_manifest(const lu_arena_t *arena, const lu_download_t *download)
 {
-    liveupdate_str_t      name;
-    liveupdate_feed_t     feed;
-    liveupdate_error_t    err;
-    liveupdate_client_t   client;
-    liveupdate_desktop_t  desktop;
+    lu_str_t      name;
+    lu_feed_t     feed;
+    lu_error_t    err;
+    lu_client_t   client;
+    lu_desktop_t  desktop;
 
-    name = liveupdate_download_manifest(arena, download);
+    name = lu_download_manifest(arena, download);
 
     require(name.len >= 14 && name.data[name.len] == '\0');
     require(memcmp(name.data, "td-latest", 9) == 0);
     require(memcmp(name.data + name.len - 5, ".json", 5) == 0);
 
-    memset(&client, 0, sizeof(liveupdate_client_t));
-    memset(&desktop, 0, sizeof(liveupdate_desktop_t));
+    memset(&client, 0, sizeof(lu_client_t));
+    memset(&desktop, 0, sizeof(lu_desktop_t));
 
-    if (liveupdate_file_name_check(&name, &err) != LIVEUPDATE_OK) {
+    if (lu_file_name_check(&name, &err) != LU_OK) {
         require(download->version.len + download->build_id.len > 200
                 || strstr((char *) name.data, "..") != NULL);
         return;
     }
 
-    if (liveupdate_feed_name(arena, &desktop, &client, &name, &feed)
-        == LIVEUPDATE_OK)
-    {
-        require(feed.is_manifest && liveupdate_str_eq(&feed.name, &name));
+    if (lu_feed_name(arena, &desktop, &client, &name, &feed) == LU_OK) {
+        require(feed.is_manifest && lu_str_eq(&feed.name, &name));
         require(download->build_id.len || download->version.len
                 || name.len <= 20);
     }
@@ -97,28 +94,28 @@ check_manifest(const liveupdate_arena_t *arena,
 
 
 static void
-check_pick(const liveupdate_arena_t *arena, const liveupdate_str_t *text,
-    const liveupdate_download_t *download)
+check_pick(const lu_arena_t *arena, const lu_str_t *text,
+    const lu_download_t *download)
 {
-    size_t               i;
-    liveupdate_td_t      td;
-    liveupdate_rc_e      rc;
-    liveupdate_str_t     name, reason;
-    liveupdate_error_t   err;
+    size_t      i;
+    lu_td_t     td;
+    lu_rc_e     rc;
+    lu_str_t    name, reason;
+    lu_error_t  err;
 
-    if (liveupdate_td_parse(arena, text, &td, &err) != LIVEUPDATE_OK) {
+    if (lu_td_parse(arena, text, &td, &err) != LU_OK) {
         return;
     }
 
-    rc = liveupdate_download_pick(arena, &td, download, &name, &reason);
+    rc = lu_download_pick(arena, &td, download, &name, &reason);
 
-    if (rc == LIVEUPDATE_NOT_FOUND) {
+    if (rc == LU_NOT_FOUND) {
         check_sentence(&reason);
         return;
     }
 
-    require(rc == LIVEUPDATE_OK);
-    require(liveupdate_file_name_check(&name, &err) == LIVEUPDATE_OK);
+    require(rc == LU_OK);
+    require(lu_file_name_check(&name, &err) == LU_OK);
 
     for (i = 0; i < td.nartifacts; i++) {
         if (td.artifacts[i].name.data == name.data) {
@@ -128,26 +125,24 @@ check_pick(const liveupdate_arena_t *arena, const liveupdate_str_t *text,
 
     require(i < td.nartifacts);
     require(download->arch.len == 0
-            || liveupdate_str_eq(&download->arch, &td.artifacts[i].arch));
+            || lu_str_eq(&download->arch, &td.artifacts[i].arch));
 }
 
 
 static void
-check_route(const liveupdate_arena_t *arena, const liveupdate_str_t *path,
-    const liveupdate_str_t *user_agent, const liveupdate_str_t *text)
+check_route(const lu_arena_t *arena, const lu_str_t *path,
+    const lu_str_t *user_agent, const lu_str_t *text)
 {
-    liveupdate_str_t        reason, fixed;
-    liveupdate_download_t   download;
+    lu_str_t       reason, fixed;
+    lu_download_t  download;
 
-    switch (liveupdate_download_route(arena, path, user_agent, &download,
-                                      &reason))
-    {
+    switch (lu_download_route(arena, path, user_agent, &download, &reason)) {
 
-    case LIVEUPDATE_DOWNLOAD_OK:
+    case LU_DOWNLOAD_OK:
         require(user_agent->len > 0);
-        require(download.platform == LIVEUPDATE_WINDOWS
-                || download.platform == LIVEUPDATE_MAC
-                || download.platform == LIVEUPDATE_LINUX);
+        require(download.platform == LU_WINDOWS
+                || download.platform == LU_MAC
+                || download.platform == LU_LINUX);
         require(download.version.len == 0 || download.build_id.len == 0);
 
         check_param(path, &download.version);
@@ -164,11 +159,11 @@ check_route(const liveupdate_arena_t *arena, const liveupdate_str_t *path,
         check_pick(arena, text, &download);
         return;
 
-    case LIVEUPDATE_DOWNLOAD_SLASH:
+    case LU_DOWNLOAD_SLASH:
         require(path->len > 1 && path->data[path->len - 1] == '/');
         return;
 
-    case LIVEUPDATE_DOWNLOAD_REFUSED:
+    case LU_DOWNLOAD_REFUSED:
         check_sentence(&reason);
         return;
 
@@ -180,12 +175,12 @@ check_route(const liveupdate_arena_t *arena, const liveupdate_str_t *path,
 
 /* Each in memory of its own, so that nothing is read behind it. */
 
-static liveupdate_str_t
+static lu_str_t
 next_line(const uint8_t **data, size_t *size)
 {
-    size_t             len;
-    const uint8_t     *end;
-    liveupdate_str_t   line;
+    size_t          len;
+    const uint8_t  *end;
+    lu_str_t        line;
 
     end = *size ? memchr(*data, '\n', *size) : NULL;
     len = end ? (size_t) (end - *data) : *size;
@@ -202,9 +197,9 @@ next_line(const uint8_t **data, size_t *size)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    fuzz_block_t        *blocks;
-    liveupdate_str_t     path, user_agent, text;
-    liveupdate_arena_t   arena;
+    fuzz_block_t  *blocks;
+    lu_str_t       path, user_agent, text;
+    lu_arena_t     arena;
 
     blocks = NULL;
     arena.alloc = fuzz_alloc;

@@ -24,29 +24,28 @@ static const char  lists[] =
 
 
 static int
-load(const liveupdate_arena_t *arena, const liveupdate_str_t *text,
-    liveupdate_desktop_t *desktop)
+load(const lu_arena_t *arena, const lu_str_t *text, lu_desktop_t *desktop)
 {
-    cJSON               *json;
-    liveupdate_rc_e      rc;
-    liveupdate_error_t   err;
+    cJSON      *json;
+    lu_rc_e     rc;
+    lu_error_t  err;
 
-    if (liveupdate_json_parse(&json, text, &err) != LIVEUPDATE_OK) {
+    if (lu_json_parse(&json, text, &err) != LU_OK) {
         return 0;
     }
 
-    rc = liveupdate_desktop_parse(arena,
+    rc = lu_desktop_parse(arena,
                           cJSON_GetObjectItemCaseSensitive(json, "builds"),
                           cJSON_GetObjectItemCaseSensitive(json, "releases"),
                           desktop, &err);
     cJSON_Delete(json);
 
-    return rc == LIVEUPDATE_OK;
+    return rc == LU_OK;
 }
 
 
 static int
-ends_with(const liveupdate_str_t *str, const char *end)
+ends_with(const lu_str_t *str, const char *end)
 {
     size_t  len;
 
@@ -58,7 +57,7 @@ ends_with(const liveupdate_str_t *str, const char *end)
 
 
 static int
-has(const liveupdate_str_t *str, const char *what)
+has(const lu_str_t *str, const char *what)
 {
     size_t  i, len;
 
@@ -75,23 +74,23 @@ has(const liveupdate_str_t *str, const char *what)
 
 
 static void
-check_name(const liveupdate_arena_t *arena,
-    const liveupdate_desktop_t *desktop, const liveupdate_str_t *path)
+check_name(const lu_arena_t *arena, const lu_desktop_t *desktop,
+    const lu_str_t *path)
 {
-    size_t                i;
-    liveupdate_rc_e       rc;
-    liveupdate_feed_t     feed, again;
-    liveupdate_error_t    err;
-    liveupdate_client_t   client;
+    size_t       i;
+    lu_rc_e      rc;
+    lu_feed_t    feed, again;
+    lu_error_t   err;
+    lu_client_t  client;
 
-    memset(&client, 0, sizeof(liveupdate_client_t));
+    memset(&client, 0, sizeof(lu_client_t));
 
-    rc = liveupdate_feed_name(arena, desktop, &client, path, &feed);
+    rc = lu_feed_name(arena, desktop, &client, path, &feed);
 
-    require((rc == LIVEUPDATE_INVALID) == (path->len == 0));
+    require((rc == LU_INVALID) == (path->len == 0));
 
-    if (rc != LIVEUPDATE_OK) {
-        require(rc == LIVEUPDATE_INVALID || rc == LIVEUPDATE_NOT_FOUND);
+    if (rc != LU_OK) {
+        require(rc == LU_INVALID || rc == LU_NOT_FOUND);
         return;
     }
 
@@ -103,8 +102,8 @@ check_name(const liveupdate_arena_t *arena,
         require(feed.name.data[i] != '/' && feed.name.data[i] != '\\');
     }
 
-    require(liveupdate_file_name_check(&feed.name, &err) == LIVEUPDATE_OK);
-    require(liveupdate_utf8_valid(&feed.name));
+    require(lu_file_name_check(&feed.name, &err) == LU_OK);
+    require(lu_utf8_valid(&feed.name));
 
     require(feed.is_manifest
             == (ends_with(path, ".yml") || ends_with(path, ".json")));
@@ -114,14 +113,14 @@ check_name(const liveupdate_arena_t *arena,
         || (!feed.is_manifest && !ends_with(path, ".blockmap"))
         || (feed.is_manifest && has(path, "-build-")))
     {
-        require(liveupdate_str_eq(&feed.name, path));
+        require(lu_str_eq(&feed.name, path));
         return;
     }
 
     if (feed.is_manifest && has(&feed.name, "-build-")) {
-        require(liveupdate_feed_name(arena, desktop, &client, &feed.name,
-                                     &again) == LIVEUPDATE_OK);
-        require(liveupdate_str_eq(&again.name, &feed.name));
+        require(lu_feed_name(arena, desktop, &client, &feed.name,
+                             &again) == LU_OK);
+        require(lu_str_eq(&again.name, &feed.name));
     }
 
     require(feed.is_manifest || ends_with(&feed.name, ".blockmap"));
@@ -145,7 +144,7 @@ hex(unsigned char c)
 /* Reads filename*, or filename if that is all there is. */
 
 static size_t
-read_back(const liveupdate_str_t *value, unsigned char *name)
+read_back(const lu_str_t *value, unsigned char *name)
 {
     size_t       n;
     const char  *p;
@@ -190,33 +189,33 @@ read_back(const liveupdate_str_t *value, unsigned char *name)
 
 
 static void
-check_disposition(const liveupdate_arena_t *arena,
-    const liveupdate_str_t *name)
+check_disposition(const lu_arena_t *arena,
+    const lu_str_t *name)
 {
-    size_t             i, n, removed;
-    unsigned char     *back;
-    liveupdate_str_t   value;
+    size_t          i, n, removed;
+    unsigned char  *back;
+    lu_str_t        value;
 
     back = malloc(3 * name->len + 1);
 
-    value = liveupdate_disposition(arena, name, 0);
+    value = lu_disposition(arena, name, 0);
     n = read_back(&value, back);
 
-    if (liveupdate_utf8_valid(name)) {
+    if (lu_utf8_valid(name)) {
         require(n == name->len && memcmp(back, name->data, n) == 0);
 
     } else {
         require(n <= name->len);
     }
 
-    value = liveupdate_disposition(arena, name, 1);
+    value = lu_disposition(arena, name, 1);
     n = read_back(&value, back);
 
     require(n <= name->len);
 
     /* one piece is missing, and it is what is cut */
 
-    if (liveupdate_utf8_valid(name) && n < name->len) {
+    if (lu_utf8_valid(name) && n < name->len) {
         removed = name->len - n;
 
         for (i = 0; i < n; i++) {
@@ -238,12 +237,12 @@ check_disposition(const liveupdate_arena_t *arena,
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    size_t                 len;
-    fuzz_block_t          *blocks;
-    const uint8_t         *end;
-    liveupdate_str_t       path, text;
-    liveupdate_arena_t     arena;
-    liveupdate_desktop_t   desktop;
+    size_t          len;
+    fuzz_block_t   *blocks;
+    const uint8_t  *end;
+    lu_str_t        path, text;
+    lu_arena_t      arena;
+    lu_desktop_t    desktop;
 
     blocks = NULL;
     arena.alloc = fuzz_alloc;
@@ -267,7 +266,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     check_name(&arena, &desktop, &path);
     check_disposition(&arena, &path);
 
-    (void) liveupdate_feed_type(&path);
+    (void) lu_feed_type(&path);
 
     free(path.data);
     fuzz_free(blocks);

@@ -61,10 +61,10 @@ fuzz_free(fuzz_block_t *blocks)
 
 /* A copy for free(), without a byte behind it. */
 
-static inline liveupdate_str_t
+static inline lu_str_t
 fuzz_copy(const void *data, size_t len)
 {
-    liveupdate_str_t  str;
+    lu_str_t  str;
 
     str.len = len;
     str.data = malloc(len);
@@ -77,10 +77,10 @@ fuzz_copy(const void *data, size_t len)
 }
 
 
-static inline liveupdate_str_t
+static inline lu_str_t
 fuzz_str(const char *text)
 {
-    liveupdate_str_t  str;
+    lu_str_t  str;
 
     str.len = strlen(text);
     str.data = (unsigned char *) text;
@@ -92,11 +92,11 @@ fuzz_str(const char *text)
 /* A reason was given, and its subject can be read. */
 
 static inline void
-fuzz_refused(liveupdate_rc_e rc, const liveupdate_error_t *err)
+fuzz_refused(lu_rc_e rc, const lu_error_t *err)
 {
-    liveupdate_str_t  subject;
+    lu_str_t  subject;
 
-    require(rc != LIVEUPDATE_OK && rc != LIVEUPDATE_NOMEM);
+    require(rc != LU_OK && rc != LU_NOMEM);
     require(err->text != NULL);
 
     subject = fuzz_copy(err->subject.data, err->subject.len);

@@ -15,19 +15,19 @@
 
 
 static void fuzz_event(const cJSON *json);
-static void fuzz_answer(const liveupdate_arena_t *arena, const cJSON *json);
-static void fuzz_files(const liveupdate_str_t *text, const cJSON *json);
+static void fuzz_answer(const lu_arena_t *arena, const cJSON *json);
+static void fuzz_files(const lu_str_t *text, const cJSON *json);
 static void fuzz_print(const cJSON *json);
 
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    cJSON               *json;
-    fuzz_block_t        *blocks;
-    liveupdate_str_t     text;
-    liveupdate_error_t   err;
-    liveupdate_arena_t   arena;
+    cJSON         *json;
+    fuzz_block_t  *blocks;
+    lu_str_t       text;
+    lu_error_t     err;
+    lu_arena_t     arena;
 
     blocks = NULL;
     arena.alloc = fuzz_alloc;
@@ -35,7 +35,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     text = fuzz_copy(data, size);
 
-    if (liveupdate_json_parse(&json, &text, &err) == LIVEUPDATE_OK) {
+    if (lu_json_parse(&json, &text, &err) == LU_OK) {
         fuzz_event(json);
         fuzz_answer(&arena, json);
         fuzz_print(json);
@@ -57,37 +57,37 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 static void
 fuzz_event(const cJSON *json)
 {
-    liveupdate_rc_e             rc;
-    liveupdate_error_t          err;
-    liveupdate_github_event_t   event;
+    lu_rc_e            rc;
+    lu_error_t         err;
+    lu_github_event_t  event;
 
     err.text = NULL;
-    rc = liveupdate_github_push(json, &event, &err);
+    rc = lu_github_push(json, &event, &err);
 
-    if (rc != LIVEUPDATE_OK) {
+    if (rc != LU_OK) {
         fuzz_refused(rc, &err);
     }
 
     err.text = NULL;
-    rc = liveupdate_github_pull_request(json, &event, &err);
+    rc = lu_github_pull_request(json, &event, &err);
 
-    if (rc != LIVEUPDATE_OK) {
+    if (rc != LU_OK) {
         fuzz_refused(rc, &err);
     }
 }
 
 
 static void
-fuzz_answer(const liveupdate_arena_t *arena, const cJSON *json)
+fuzz_answer(const lu_arena_t *arena, const cJSON *json)
 {
-    liveupdate_rc_e      rc;
-    liveupdate_str_t     text, sha, copy;
-    liveupdate_error_t   err;
+    lu_rc_e     rc;
+    lu_str_t    text, sha, copy;
+    lu_error_t  err;
 
     err.text = NULL;
-    rc = liveupdate_github_content(arena, json, &text, &sha, &err);
+    rc = lu_github_content(arena, json, &text, &sha, &err);
 
-    if (rc != LIVEUPDATE_OK) {
+    if (rc != LU_OK) {
         fuzz_refused(rc, &err);
         return;
     }
@@ -98,47 +98,46 @@ fuzz_answer(const liveupdate_arena_t *arena, const cJSON *json)
 
 
 static void
-fuzz_files(const liveupdate_str_t *text, const cJSON *json)
+fuzz_files(const lu_str_t *text, const cJSON *json)
 {
-    char                *out, *again;
-    cJSON               *builds, *rules;
-    liveupdate_rc_e      rc;
-    liveupdate_str_t     edited;
-    liveupdate_error_t   err;
+    char       *out, *again;
+    cJSON      *builds, *rules;
+    lu_rc_e     rc;
+    lu_str_t    edited;
+    lu_error_t  err;
 
     err.text = NULL;
-    rc = liveupdate_github_add_build(text, "fuzz", "1.0", "t", &out, &err);
+    rc = lu_github_add_build(text, "fuzz", "1.0", "t", &out, &err);
 
-    if (rc != LIVEUPDATE_OK) {
+    if (rc != LU_OK) {
         fuzz_refused(rc, &err);
 
     } else if (out) {
         edited = fuzz_str(out);
 
-        require(liveupdate_github_builds(&edited, &builds, &err)
-                == LIVEUPDATE_OK);
-        require(liveupdate_github_has_build(builds, "fuzz"));
+        require(lu_github_builds(&edited, &builds, &err) == LU_OK);
+        require(lu_github_has_build(builds, "fuzz"));
         cJSON_Delete(builds);
 
-        require(liveupdate_github_add_build(&edited, "fuzz", "1.0", "t",
-                                            &again, &err)
-                == LIVEUPDATE_OK);
+        require(lu_github_add_build(&edited, "fuzz", "1.0", "t",
+                                    &again, &err)
+                == LU_OK);
         require(again == NULL);
     }
 
     free(out);
 
     err.text = NULL;
-    rc = liveupdate_github_set_rules(text, json, &out, &err);
+    rc = lu_github_set_rules(text, json, &out, &err);
 
-    if (rc != LIVEUPDATE_OK) {
+    if (rc != LU_OK) {
         fuzz_refused(rc, &err);
     }
 
     free(out);
 
     if (json) {
-        rules = liveupdate_github_rules_of(json, json, "fuzz");
+        rules = lu_github_rules_of(json, json, "fuzz");
 
         require(rules != NULL);
         cJSON_Delete(rules);
@@ -151,10 +150,10 @@ fuzz_files(const liveupdate_str_t *text, const cJSON *json)
 static void
 fuzz_print(const cJSON *json)
 {
-    char              *text, *p;
-    liveupdate_str_t   copy;
+    char     *text, *p;
+    lu_str_t  copy;
 
-    text = liveupdate_print_release(json, json);
+    text = lu_print_release(json, json);
     require(text != NULL);
 
     for (p = text; *p; p++) {

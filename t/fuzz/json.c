@@ -70,7 +70,7 @@ bytes_of_tree(const cJSON *json, unsigned depth)
     size_t        n;
     const cJSON  *item, *other;
 
-    require(depth <= LIVEUPDATE_JSON_DEPTH + 1);
+    require(depth <= LU_JSON_DEPTH + 1);
 
     n = json->string ? strlen(json->string) : 0;
     n += json->valuestring ? strlen(json->valuestring) : 0;
@@ -90,20 +90,20 @@ bytes_of_tree(const cJSON *json, unsigned depth)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    char                *printed;
-    cJSON               *json, *again;
-    liveupdate_rc_e      rc;
-    liveupdate_str_t     text;
-    liveupdate_error_t   err;
+    char       *printed;
+    cJSON      *json, *again;
+    lu_rc_e     rc;
+    lu_str_t    text;
+    lu_error_t  err;
 
     text.len = size;
     text.data = (unsigned char *) data;
     err.text = NULL;
 
-    rc = liveupdate_json_parse(&json, &text, &err);
+    rc = lu_json_parse(&json, &text, &err);
 
-    if (rc != LIVEUPDATE_OK) {
-        require(rc == LIVEUPDATE_INVALID && json == NULL && err.text != NULL);
+    if (rc != LU_OK) {
+        require(rc == LU_INVALID && json == NULL && err.text != NULL);
         return 0;
     }
 
@@ -115,7 +115,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     text.len = strlen(printed);
     text.data = (unsigned char *) printed;
 
-    require(liveupdate_json_parse(&again, &text, &err) == LIVEUPDATE_OK);
+    require(lu_json_parse(&again, &text, &err) == LU_OK);
     require(cJSON_Compare(json, again, 1));
     require(bytes_of_tree(json, 1) == bytes_of_tree(again, 1));
 

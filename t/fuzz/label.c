@@ -23,12 +23,12 @@ require(int condition)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    size_t                 i;
-    unsigned char         *buf, *end;
-    unsigned               platform;
-    liveupdate_str_t       value, escaped;
-    liveupdate_build_t     builds[2];
-    liveupdate_desktop_t   desktop;
+    size_t          i;
+    unsigned char  *buf, *end;
+    unsigned        platform;
+    lu_str_t        value, escaped;
+    lu_build_t      builds[2];
+    lu_desktop_t    desktop;
 
     value.data = (unsigned char *) data;
     value.len = size;
@@ -36,13 +36,13 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     buf = malloc(2 * size + 1);
     require(buf != NULL);
 
-    end = liveupdate_label_escape(buf, &value);
+    end = lu_label_escape(buf, &value);
 
     escaped.data = buf;
     escaped.len = end - buf;
 
     require(escaped.len <= 2 * size);
-    require(liveupdate_utf8_valid(&escaped));
+    require(lu_utf8_valid(&escaped));
 
     for (i = 0; i < escaped.len; i++) {
         require(buf[i] >= 0x20 && buf[i] != 0x7f && buf[i] != '"');
@@ -56,12 +56,12 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     free(buf);
 
-    platform = liveupdate_label_platform(&value);
+    platform = lu_label_platform(&value);
 
     require(platform == 0
-            || platform == LIVEUPDATE_WINDOWS
-            || platform == LIVEUPDATE_MAC
-            || platform == LIVEUPDATE_LINUX);
+            || platform == LU_WINDOWS
+            || platform == LU_MAC
+            || platform == LU_LINUX);
 
     /* builds that are cut out of the name itself */
 
@@ -78,7 +78,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     desktop.builds = builds;
     desktop.nbuilds = 2;
 
-    (void) liveupdate_label_build(&desktop, &value);
+    (void) lu_label_build(&desktop, &value);
 
     return 0;
 }

@@ -51,37 +51,34 @@ static const char  *release_texts[] = {
 
 
 static fuzz_block_t          *app_blocks;
-static liveupdate_app_t       app;
-static liveupdate_release_t   releases[4];
+static lu_app_t       app;
+static lu_release_t   releases[4];
 
 
 static void
 init(void)
 {
-    size_t                    i, j, k;
-    liveupdate_str_t          text;
-    liveupdate_arena_t        arena;
-    liveupdate_error_t        err;
-    liveupdate_deployment_t  *deployment;
+    size_t            i, j, k;
+    lu_str_t          text;
+    lu_arena_t        arena;
+    lu_error_t        err;
+    lu_deployment_t  *deployment;
 
     arena.alloc = fuzz_alloc;
     arena.data = &app_blocks;
 
     text = fuzz_str(app_text);
-    require(liveupdate_app_parse(&arena, &text, &app, &err) == LIVEUPDATE_OK);
+    require(lu_app_parse(&arena, &text, &app, &err) == LU_OK);
 
     for (k = 0; k < 4; k++) {
         text = fuzz_str(release_texts[k]);
-        require(liveupdate_release_parse(&arena, &text, &releases[k], &err)
-                == LIVEUPDATE_OK);
+        require(lu_release_parse(&arena, &text, &releases[k], &err) == LU_OK);
 
         for (i = 0; i < app.nchannels; i++) {
             for (j = 0; j < app.channels[i].ndeployments; j++) {
                 deployment = &app.channels[i].deployments[j];
 
-                if (liveupdate_str_eq(&deployment->release_id,
-                                      &releases[k].id))
-                {
+                if (lu_str_eq(&deployment->release_id, &releases[k].id)) {
                     deployment->release = &releases[k];
                 }
             }
@@ -93,25 +90,23 @@ init(void)
 /* The first value of a parameter that is not empty, decoded. */
 
 static void
-check_value(const liveupdate_str_t *args, const char *key,
-    const liveupdate_str_t *found)
+check_value(const lu_str_t *args, const char *key, const lu_str_t *found)
 {
-    liveupdate_str_t  rest, name, value, decoded;
+    lu_str_t  rest, name, value, decoded;
 
     rest = *args;
 
-    while (liveupdate_query_next(&rest, &name, &value)) {
+    while (lu_query_next(&rest, &name, &value)) {
 
-        if (value.len == 0 || !liveupdate_str_is(&name, key)) {
+        if (value.len == 0 || !lu_str_is(&name, key)) {
             continue;
         }
 
         decoded.data = malloc(value.len);
 
-        require(liveupdate_query_decode(&decoded, decoded.data, &value, 0)
-                == LIVEUPDATE_OK);
-        require(liveupdate_str_eq(&decoded, found));
-        require(liveupdate_utf8_valid(found));
+        require(lu_query_decode(&decoded, decoded.data, &value, 0) == LU_OK);
+        require(lu_str_eq(&decoded, found));
+        require(lu_utf8_valid(found));
 
         free(decoded.data);
         return;
@@ -122,10 +117,10 @@ check_value(const liveupdate_str_t *args, const char *key,
 
 
 static void
-check_values(const liveupdate_str_t *args, const liveupdate_check_t *check)
+check_values(const lu_str_t *args, const lu_check_t *check)
 {
-    size_t            i;
-    liveupdate_str_t  bundle;
+    size_t    i;
+    lu_str_t  bundle;
 
     check_value(args, "appVersionCode", &check->app_version_code);
     check_value(args, "appVersionName", &check->app_version_name);
@@ -144,7 +139,7 @@ check_values(const liveupdate_str_t *args, const liveupdate_check_t *check)
     check_value(args, "bundleId", &bundle);
 
     require(check->device_id.len == 0
-            || liveupdate_device_id_valid(&check->device_id));
+            || lu_device_id_valid(&check->device_id));
 
     if (check->channel_name_form.len) {
         require(check->channel_name_form.len == check->channel_name.len);
@@ -166,36 +161,35 @@ check_values(const liveupdate_str_t *args, const liveupdate_check_t *check)
 
 
 static void
-check_limits(const liveupdate_limits_t *limits,
-    const liveupdate_str_t *version)
+check_limits(const lu_limits_t *limits,
+    const lu_str_t *version)
 {
     if (limits->min.len) {
-        require(liveupdate_version_valid(version));
-        require(liveupdate_version_cmp(version, &limits->min) >= 0);
-        require(liveupdate_version_cmp(version, &limits->max) <= 0);
-        require(liveupdate_version_cmp(version, &limits->eq) != 0);
+        require(lu_version_valid(version));
+        require(lu_version_cmp(version, &limits->min) >= 0);
+        require(lu_version_cmp(version, &limits->max) <= 0);
+        require(lu_version_cmp(version, &limits->eq) != 0);
     }
 }
 
 
 static void
-check_latest(const liveupdate_check_t *check)
+check_latest(const lu_check_t *check)
 {
-    liveupdate_check_e              result;
-    const liveupdate_channel_t     *channel, *again, *forced;
-    const liveupdate_deployment_t  *deployment, *same;
+    lu_check_e              result;
+    const lu_channel_t     *channel, *again, *forced;
+    const lu_deployment_t  *deployment, *same;
 
-    result = liveupdate_latest(&app, check, NOW, &channel, &deployment);
+    result = lu_latest(&app, check, NOW, &channel, &deployment);
 
-    require(liveupdate_latest(&app, check, NOW, &again, &same) == result
+    require(lu_latest(&app, check, NOW, &again, &same) == result
             && channel == again && deployment == same);
 
-    require((deployment != NULL) == (result == LIVEUPDATE_CHECK_UPDATE
-                                     || result == LIVEUPDATE_CHECK_CURRENT));
-    require((channel == NULL) == (result == LIVEUPDATE_CHECK_NO_CHANNEL));
+    require((deployment != NULL) == (result == LU_CHECK_UPDATE
+                                     || result == LU_CHECK_CURRENT));
+    require((channel == NULL) == (result == LU_CHECK_NO_CHANNEL));
 
-    forced = check->device_id.len ? liveupdate_forced_find(&app,
-                                                           &check->device_id)
+    forced = check->device_id.len ? lu_forced_find(&app, &check->device_id)
                                   : NULL;
 
     if (forced) {
@@ -205,9 +199,8 @@ check_latest(const liveupdate_check_t *check)
         require(channel == app.channel);
 
     } else if (channel) {
-        require(liveupdate_str_eq(&channel->name, &check->channel_name)
-                || liveupdate_str_eq(&channel->name,
-                                     &check->channel_name_form));
+        require(lu_str_eq(&channel->name, &check->channel_name)
+                || lu_str_eq(&channel->name, &check->channel_name_form));
     }
 
     if (deployment == NULL) {
@@ -220,10 +213,10 @@ check_latest(const liveupdate_check_t *check)
     require(deployment->release != NULL);
     require(!channel->is_protected || deployment->release->is_signed);
     require(deployment->everyone || check->device_id.len);
-    require(liveupdate_str_eq(&check->bundle_id, &deployment->release->id)
-            == (result == LIVEUPDATE_CHECK_CURRENT));
+    require(lu_str_eq(&check->bundle_id, &deployment->release->id)
+            == (result == LU_CHECK_CURRENT));
 
-    if (check->platform <= LIVEUPDATE_IOS) {
+    if (check->platform <= LU_IOS) {
         check_limits(&deployment->release->limits[check->platform],
                      &check->app_version_code);
     }
@@ -233,11 +226,11 @@ check_latest(const liveupdate_check_t *check)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    unsigned char       *buf;
-    liveupdate_rc_e      rc;
-    liveupdate_str_t     args;
-    liveupdate_error_t   err;
-    liveupdate_check_t   check;
+    unsigned char  *buf;
+    lu_rc_e         rc;
+    lu_str_t        args;
+    lu_error_t      err;
+    lu_check_t      check;
 
     if (app.channels == NULL) {
         init();
@@ -253,11 +246,11 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     args = fuzz_copy(data, size);
     buf = malloc(2 * size);
 
-    rc = liveupdate_check_parse(&check, &args, buf, &err);
+    rc = lu_check_parse(&check, &args, buf, &err);
 
     require(memcmp(args.data, data, size) == 0);
 
-    if (rc == LIVEUPDATE_OK) {
+    if (rc == LU_OK) {
         check_values(&args, &check);
         check_latest(&check);
 

@@ -43,21 +43,21 @@ arena_alloc(void *data, size_t size)
 
 
 static void
-check_entry(const liveupdate_file_t *entries, size_t n, size_t i)
+check_entry(const lu_file_t *entries, size_t n, size_t i)
 {
-    size_t               j;
-    liveupdate_str_t     part;
-    liveupdate_error_t   err;
+    size_t      j;
+    lu_str_t    part;
+    lu_error_t  err;
 
-    require(liveupdate_href_check(&entries[i].href, &err) == LIVEUPDATE_OK);
-    require(liveupdate_sha256_valid(&entries[i].sha256));
+    require(lu_href_check(&entries[i].href, &err) == LU_OK);
+    require(lu_sha256_valid(&entries[i].sha256));
     require(entries[i].size <= (uint64_t) 1 << 53);
     require(entries[i].signature.len == 0);
-    require(liveupdate_file_find(entries, n, &entries[i].href)
+    require(lu_file_find(entries, n, &entries[i].href)
             == &entries[i]);
 
     if (i) {
-        require(liveupdate_file_cmp(&entries[i - 1], &entries[i]) < 0);
+        require(lu_file_cmp(&entries[i - 1], &entries[i]) < 0);
     }
 
     for (j = 0; j < entries[i].href.len; j++) {
@@ -65,32 +65,32 @@ check_entry(const liveupdate_file_t *entries, size_t n, size_t i)
         if (entries[i].href.data[j] == '/') {
             part.data = entries[i].href.data;
             part.len = j;
-            require(liveupdate_file_find(entries, n, &part) == NULL);
+            require(lu_file_find(entries, n, &part) == NULL);
         }
     }
 }
 
 
 static void
-check_bundle(liveupdate_file_t *entries, size_t n)
+check_bundle(lu_file_t *entries, size_t n)
 {
-    liveupdate_rc_e      rc;
-    liveupdate_str_t     index = liveupdate_string("index.html");
-    liveupdate_error_t   err;
+    lu_rc_e     rc;
+    lu_str_t    index = lu_string("index.html");
+    lu_error_t  err;
 
-    rc = liveupdate_manifest_check(entries, n, entries, n, &err);
+    rc = lu_manifest_check(entries, n, entries, n, &err);
 
-    if (liveupdate_file_find(entries, n, &index)) {
-        require(rc == LIVEUPDATE_OK);
+    if (lu_file_find(entries, n, &index)) {
+        require(rc == LU_OK);
 
     } else {
-        require(rc == LIVEUPDATE_INVALID);
+        require(rc == LU_INVALID);
     }
 
     if (n) {
-        require(liveupdate_manifest_check(entries, n, entries, n - 1, &err)
-                == LIVEUPDATE_INVALID);
-        require(liveupdate_str_eq(&err.subject, &entries[n - 1].href));
+        require(lu_manifest_check(entries, n, entries, n - 1, &err)
+                == LU_INVALID);
+        require(lu_str_eq(&err.subject, &entries[n - 1].href));
     }
 }
 
@@ -98,13 +98,13 @@ check_bundle(liveupdate_file_t *entries, size_t n)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    size_t                i, n;
-    block_t              *blocks, *next;
-    liveupdate_rc_e       rc;
-    liveupdate_str_t      text;
-    liveupdate_file_t    *entries;
-    liveupdate_error_t    err;
-    liveupdate_arena_t    arena;
+    size_t      i, n;
+    block_t    *blocks, *next;
+    lu_rc_e     rc;
+    lu_str_t    text;
+    lu_file_t  *entries;
+    lu_error_t  err;
+    lu_arena_t  arena;
 
     blocks = NULL;
     arena.alloc = arena_alloc;
@@ -115,11 +115,11 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     text.data = malloc(size + 1);
     memcpy(text.data, data, size);
 
-    rc = liveupdate_manifest_parse(&arena, &text, &entries, &n, &err);
+    rc = lu_manifest_parse(&arena, &text, &entries, &n, &err);
 
     free(text.data);
 
-    if (rc == LIVEUPDATE_OK) {
+    if (rc == LU_OK) {
         for (i = 0; i < n; i++) {
             check_entry(entries, n, i);
         }
@@ -127,7 +127,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         check_bundle(entries, n);
 
     } else {
-        require(rc == LIVEUPDATE_INVALID && err.text != NULL);
+        require(rc == LU_INVALID && err.text != NULL);
     }
 
     for ( /* void */ ; blocks; blocks = next) {
@@ -137,7 +137,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     text.len = size;
     text.data = (unsigned char *) data;
-    (void) liveupdate_signature_valid(&text);
+    (void) lu_signature_valid(&text);
 
     return 0;
 }

@@ -20,8 +20,8 @@ typedef struct {
     unsigned char       *data;
     size_t               len;
     size_t               parts;
-    liveupdate_rc_e      rc;
-    liveupdate_error_t   err;
+    lu_rc_e              rc;
+    lu_error_t           err;
 } events_t;
 
 
@@ -34,13 +34,13 @@ require(int condition)
 }
 
 
-static liveupdate_rc_e
-add_part(void *data, const liveupdate_str_t *name)
+static lu_rc_e
+add_part(void *data, const lu_str_t *name)
 {
     size_t     size;
     events_t  *events = data;
 
-    require(name->len > 0 && name->len <= LIVEUPDATE_MULTIPART_HEADERS);
+    require(name->len > 0 && name->len <= LU_MULTIPART_HEADERS);
 
     size = (name->len < 255) ? name->len : 255;
 
@@ -50,11 +50,11 @@ add_part(void *data, const liveupdate_str_t *name)
     events->len += size;
     events->parts++;
 
-    return LIVEUPDATE_OK;
+    return LU_OK;
 }
 
 
-static liveupdate_rc_e
+static lu_rc_e
 add_body(void *data, const unsigned char *bytes, size_t len)
 {
     size_t     i;
@@ -67,18 +67,18 @@ add_body(void *data, const unsigned char *bytes, size_t len)
         events->data[events->len++] = bytes[i];
     }
 
-    return LIVEUPDATE_OK;
+    return LU_OK;
 }
 
 
 static void
-run(events_t *events, const liveupdate_str_t *type,
-    const liveupdate_str_t *body, size_t first, size_t piece)
+run(events_t *events, const lu_str_t *type, const lu_str_t *body, size_t first,
+    size_t piece)
 {
-    size_t                           i, n;
-    unsigned char                   *copy;
-    liveupdate_multipart_t           multipart;
-    liveupdate_multipart_handler_t   handler;
+    size_t                  i, n;
+    unsigned char          *copy;
+    lu_multipart_t          multipart;
+    lu_multipart_handler_t  handler;
 
     events->data = malloc(body->len * 4 + 16);
     events->len = 0;
@@ -89,32 +89,30 @@ run(events_t *events, const liveupdate_str_t *type,
     handler.body = add_body;
     handler.data = events;
 
-    events->rc = liveupdate_multipart_init(&multipart, type, &handler,
-                                           &events->err);
+    events->rc = lu_multipart_init(&multipart, type, &handler, &events->err);
 
-    for (i = 0; events->rc == LIVEUPDATE_OK && i < body->len; i += n) {
+    for (i = 0; events->rc == LU_OK && i < body->len; i += n) {
         n = i ? piece : first;
         n = (n < body->len - i) ? n : body->len - i;
 
         copy = malloc(n);
         memcpy(copy, body->data + i, n);
-        events->rc = liveupdate_multipart_feed(&multipart, copy, n,
-                                               &events->err);
+        events->rc = lu_multipart_feed(&multipart, copy, n, &events->err);
         free(copy);
     }
 
-    if (events->rc == LIVEUPDATE_OK) {
-        events->rc = liveupdate_multipart_done(&multipart, &events->err);
+    if (events->rc == LU_OK) {
+        events->rc = lu_multipart_done(&multipart, &events->err);
     }
 
-    require(events->parts <= LIVEUPDATE_MULTIPART_PARTS);
-    require((events->rc == LIVEUPDATE_OK) == (events->err.text[0] == '\0'));
+    require(events->parts <= LU_MULTIPART_PARTS);
+    require((events->rc == LU_OK) == (events->err.text[0] == '\0'));
 }
 
 
 static void
-compare(const events_t *whole, const liveupdate_str_t *type,
-    const liveupdate_str_t *body, size_t first, size_t piece)
+compare(const events_t *whole, const lu_str_t *type, const lu_str_t *body,
+    size_t first, size_t piece)
 {
     events_t  cut;
 
@@ -130,7 +128,7 @@ compare(const events_t *whole, const liveupdate_str_t *type,
 
 
 static int
-contains(const liveupdate_str_t *body, const unsigned char *bytes, size_t len)
+contains(const lu_str_t *body, const unsigned char *bytes, size_t len)
 {
     size_t  i;
 
@@ -145,7 +143,7 @@ contains(const liveupdate_str_t *body, const unsigned char *bytes, size_t len)
 
 
 static void
-check_contents(const events_t *events, const liveupdate_str_t *body)
+check_contents(const events_t *events, const lu_str_t *body)
 {
     size_t          i, n;
     unsigned char  *content;
@@ -174,10 +172,10 @@ check_contents(const events_t *events, const liveupdate_str_t *body)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    size_t             n, step;
-    events_t           whole;
-    const uint8_t     *line;
-    liveupdate_str_t   type, body;
+    size_t          n, step;
+    events_t        whole;
+    const uint8_t  *line;
+    lu_str_t        type, body;
 
     line = memchr(data, '\n', size);
     if (line == NULL) {
@@ -192,7 +190,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     run(&whole, &type, &body, body.len, body.len);
 
-    if (whole.rc == LIVEUPDATE_OK) {
+    if (whole.rc == LU_OK) {
         check_contents(&whole, &body);
     }
 

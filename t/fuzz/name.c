@@ -62,7 +62,7 @@ is_utf8(const unsigned char *p, size_t len)
 
 
 static void
-check_href(const liveupdate_str_t *href)
+check_href(const lu_str_t *href)
 {
     char   buf[2048];
     char  *p, *slash;
@@ -93,10 +93,10 @@ check_href(const liveupdate_str_t *href)
 
 
 static void
-check_file_name(const liveupdate_str_t *name)
+check_file_name(const lu_str_t *name)
 {
-    size_t               i;
-    liveupdate_error_t   err;
+    size_t      i;
+    lu_error_t  err;
 
     require(name->len > 0 && name->len <= 255);
     require(is_utf8(name->data, name->len));
@@ -108,8 +108,7 @@ check_file_name(const liveupdate_str_t *name)
         require(i == 0 || name->data[i - 1] != '.' || name->data[i] != '.');
     }
 
-    require(liveupdate_href_check(name, &err) == LIVEUPDATE_OK
-            || name->data[1] == ':');
+    require(lu_href_check(name, &err) == LU_OK || name->data[1] == ':');
 }
 
 
@@ -129,12 +128,12 @@ buffer_alloc(void *data, size_t size)
 /* The name, encoded and put behind a host and a folder, is found again. */
 
 static void
-check_url(const liveupdate_arena_t *arena, const liveupdate_str_t *name)
+check_url(const lu_arena_t *arena, const lu_str_t *name)
 {
-    char                copy[256], url[1024];
-    size_t              i, len;
-    liveupdate_str_t    str, found;
-    liveupdate_error_t  err;
+    char        copy[256], url[1024];
+    size_t      i, len;
+    lu_str_t    str, found;
+    lu_error_t  err;
 
     memcpy(copy, name->data, name->len);
     len = sprintf(url, "https:%s", "/" "/h/x/");
@@ -149,14 +148,13 @@ check_url(const liveupdate_arena_t *arena, const liveupdate_str_t *name)
     str.data = (unsigned char *) url;
     len = name->len;
 
-    require(liveupdate_file_name_of_url(arena, &str, &found, &err)
-            == LIVEUPDATE_OK);
+    require(lu_file_name_of_url(arena, &str, &found, &err) == LU_OK);
     require(found.len == len && memcmp(found.data, copy, len) == 0);
 }
 
 
 static void
-check_absolute_url(const liveupdate_str_t *url)
+check_absolute_url(const lu_str_t *url)
 {
     size_t       i;
     const char  *p;
@@ -179,19 +177,19 @@ check_absolute_url(const liveupdate_str_t *url)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    int                 href;
-    unsigned char      *buffer;
-    liveupdate_str_t    str, name;
-    liveupdate_error_t  err;
-    liveupdate_arena_t  arena;
+    int             href;
+    unsigned char  *buffer;
+    lu_str_t        str, name;
+    lu_error_t      err;
+    lu_arena_t      arena;
 
     str.len = size;
     str.data = (unsigned char *) data;
     err.text = NULL;
 
-    require(liveupdate_utf8_valid(&str) == is_utf8(data, size));
+    require(lu_utf8_valid(&str) == is_utf8(data, size));
 
-    href = liveupdate_href_check(&str, &err) == LIVEUPDATE_OK;
+    href = lu_href_check(&str, &err) == LU_OK;
     require(href == (err.text == NULL));
 
     if (href) {
@@ -200,7 +198,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     err.text = NULL;
 
-    if (liveupdate_file_name_check(&str, &err) == LIVEUPDATE_OK) {
+    if (lu_file_name_check(&str, &err) == LU_OK) {
         require(err.text == NULL);
         check_file_name(&str);
 
@@ -212,31 +210,29 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     arena.alloc = buffer_alloc;
     arena.data = &buffer;
 
-    if (liveupdate_file_name_of_url(&arena, &str, &name, &err)
-        == LIVEUPDATE_OK)
-    {
+    if (lu_file_name_of_url(&arena, &str, &name, &err) == LU_OK) {
         check_file_name(&name);
         check_url(&arena, &name);
     }
 
     free(buffer);
 
-    if (liveupdate_url_valid(&str)) {
+    if (lu_url_valid(&str)) {
         check_absolute_url(&str);
     }
 
-    if (liveupdate_id_valid(&str)) {
-        require(liveupdate_file_name_check(&str, &err) == LIVEUPDATE_OK);
+    if (lu_id_valid(&str)) {
+        require(lu_file_name_check(&str, &err) == LU_OK);
         require(href && size <= 64 && data[0] != '.');
         require(!memchr(data, '/', size) && !memchr(data, '.', size));
-        require(liveupdate_label_valid(&str));
+        require(lu_label_valid(&str));
     }
 
-    if (liveupdate_label_valid(&str)) {
-        require(liveupdate_device_id_valid(&str));
+    if (lu_label_valid(&str)) {
+        require(lu_device_id_valid(&str));
     }
 
-    if (liveupdate_device_id_valid(&str)) {
+    if (lu_device_id_valid(&str)) {
         require(size > 0 && size <= 128 && is_utf8(data, size));
         require(!memchr(data, '\n', size) && !memchr(data, '\0', size));
     }

@@ -17,13 +17,13 @@
 #define BLOCKMAP  ".blockmap"
 
 
-static liveupdate_plan_file_t *
-find(const liveupdate_plan_t *plan, const liveupdate_str_t *name)
+static lu_plan_file_t *
+find(const lu_plan_t *plan, const lu_str_t *name)
 {
     size_t  i;
 
     for (i = 0; i < plan->nfiles; i++) {
-        if (liveupdate_str_eq(&plan->files[i].name, name)) {
+        if (lu_str_eq(&plan->files[i].name, name)) {
             return &plan->files[i];
         }
     }
@@ -33,12 +33,12 @@ find(const liveupdate_plan_t *plan, const liveupdate_str_t *name)
 
 
 static void
-check_plan(const liveupdate_plan_t *plan)
+check_plan(const lu_plan_t *plan)
 {
-    size_t                         i;
-    uint64_t                       size;
-    liveupdate_error_t             err;
-    const liveupdate_plan_file_t  *file;
+    size_t                 i;
+    uint64_t               size;
+    lu_error_t             err;
+    const lu_plan_file_t  *file;
 
     require(plan->nfiles <= plan->max_files && plan->nfiles <= plan->nalloc);
 
@@ -47,8 +47,7 @@ check_plan(const liveupdate_plan_t *plan)
     for (i = 0; i < plan->nfiles; i++) {
         file = &plan->files[i];
 
-        require(liveupdate_file_name_check(&file->name, &err)
-                == LIVEUPDATE_OK);
+        require(lu_file_name_check(&file->name, &err) == LU_OK);
         require(file->name.data[file->name.len] == '\0');
         require(find(plan, &file->name) == file);
         require(file->sha256.len == 0 || file->sha256.len == 64);
@@ -63,11 +62,11 @@ check_plan(const liveupdate_plan_t *plan)
 
 
 static void
-check_td(const liveupdate_plan_t *plan, const liveupdate_td_t *td)
+check_td(const lu_plan_t *plan, const lu_td_t *td)
 {
-    size_t                           i;
-    const liveupdate_plan_file_t    *file;
-    const liveupdate_td_artifact_t  *artifact;
+    size_t                   i;
+    const lu_plan_file_t    *file;
+    const lu_td_artifact_t  *artifact;
 
     for (i = 0; i < td->nartifacts; i++) {
         artifact = &td->artifacts[i];
@@ -77,19 +76,18 @@ check_td(const liveupdate_plan_t *plan, const liveupdate_td_t *td)
         require(file != NULL);
         require(artifact->size == UINT64_MAX || artifact->size == file->size);
         require(artifact->sha256.len == 0
-                || liveupdate_str_eq(&artifact->sha256, &file->sha256));
+                || lu_str_eq(&artifact->sha256, &file->sha256));
         require(artifact->is_installer || file->has_blockmap);
     }
 }
 
 
 static void
-check_builder(const liveupdate_plan_t *plan,
-    const liveupdate_builder_t *builder)
+check_builder(const lu_plan_t *plan, const lu_builder_t *builder)
 {
-    size_t                            i;
-    const liveupdate_plan_file_t     *file;
-    const liveupdate_builder_file_t  *built;
+    size_t                    i;
+    const lu_plan_file_t     *file;
+    const lu_builder_file_t  *built;
 
     for (i = 0; i < builder->nfiles; i++) {
         built = &builder->files[i];
@@ -107,13 +105,12 @@ check_builder(const liveupdate_plan_t *plan,
 /* Of the files, the first n were listed. */
 
 static void
-check_blockmaps(const liveupdate_arena_t *arena,
-    const liveupdate_plan_t *plan, size_t n)
+check_blockmaps(const lu_arena_t *arena, const lu_plan_t *plan, size_t n)
 {
-    size_t                         i, len;
-    liveupdate_str_t               name;
-    liveupdate_error_t             err;
-    const liveupdate_plan_file_t  *file;
+    size_t                 i, len;
+    lu_str_t               name;
+    lu_error_t             err;
+    const lu_plan_file_t  *file;
 
     len = sizeof(BLOCKMAP) - 1;
 
@@ -133,7 +130,7 @@ check_blockmaps(const liveupdate_arena_t *arena,
         memcpy(name.data + file->name.len, BLOCKMAP, len);
 
         require(find(plan, &name) != NULL
-                || liveupdate_file_name_check(&name, &err) != LIVEUPDATE_OK);
+                || lu_file_name_check(&name, &err) != LU_OK);
     }
 
     for (i = n; i < plan->nfiles; i++) {
@@ -157,44 +154,41 @@ check_blockmaps(const liveupdate_arena_t *arena,
 }
 
 
-static liveupdate_rc_e
-add(liveupdate_plan_t *plan, const liveupdate_str_t *text,
-    liveupdate_error_t *err)
+static lu_rc_e
+add(lu_plan_t *plan, const lu_str_t *text, lu_error_t *err)
 {
-    liveupdate_td_t        td;
-    liveupdate_rc_e        rc;
-    liveupdate_builder_t   builder;
+    lu_td_t       td;
+    lu_rc_e       rc;
+    lu_builder_t  builder;
 
     if (text->len && text->data[0] == '{') {
 
-        if (liveupdate_td_parse(plan->arena, text, &td, err)
-            != LIVEUPDATE_OK)
+        if (lu_td_parse(plan->arena, text, &td, err)
+            != LU_OK)
         {
-            return LIVEUPDATE_OK;
+            return LU_OK;
         }
 
-        rc = liveupdate_plan_td(plan, &td, err);
+        rc = lu_plan_td(plan, &td, err);
 
-        if (rc == LIVEUPDATE_OK) {
+        if (rc == LU_OK) {
             check_td(plan, &td);
         }
 
         if (td.nartifacts == 0) {
-            require(!liveupdate_plan_needs_builder(&td));
+            require(!lu_plan_needs_builder(&td));
         }
 
         return rc;
     }
 
-    if (liveupdate_builder_parse(plan->arena, text, &builder, err)
-        != LIVEUPDATE_OK)
-    {
-        return LIVEUPDATE_OK;
+    if (lu_builder_parse(plan->arena, text, &builder, err) != LU_OK) {
+        return LU_OK;
     }
 
-    rc = liveupdate_plan_builder(plan, &builder, err);
+    rc = lu_plan_builder(plan, &builder, err);
 
-    if (rc == LIVEUPDATE_OK) {
+    if (rc == LU_OK) {
         check_builder(plan, &builder);
     }
 
@@ -202,14 +196,14 @@ add(liveupdate_plan_t *plan, const liveupdate_str_t *text,
 }
 
 
-static liveupdate_rc_e
-make(liveupdate_plan_t *plan, const uint8_t *data, const uint8_t *last)
+static lu_rc_e
+make(lu_plan_t *plan, const uint8_t *data, const uint8_t *last)
 {
-    size_t               n;
-    const uint8_t       *end;
-    liveupdate_rc_e      rc;
-    liveupdate_str_t     text;
-    liveupdate_error_t   err;
+    size_t          n;
+    const uint8_t  *end;
+    lu_rc_e         rc;
+    lu_str_t        text;
+    lu_error_t      err;
 
     for ( /* void */ ; data; data = end ? end + 1 : NULL) {
         end = memchr(data, '\f', last - data);
@@ -219,14 +213,14 @@ make(liveupdate_plan_t *plan, const uint8_t *data, const uint8_t *last)
 
         rc = add(plan, &text, &err);
 
-        if (rc != LIVEUPDATE_OK) {
+        if (rc != LU_OK) {
             fuzz_refused(rc, &err);
         }
 
         free(text.data);
         check_plan(plan);
 
-        if (rc != LIVEUPDATE_OK) {
+        if (rc != LU_OK) {
             return rc;
         }
     }
@@ -234,19 +228,19 @@ make(liveupdate_plan_t *plan, const uint8_t *data, const uint8_t *last)
     n = plan->nfiles;
     err.text = NULL;
 
-    rc = liveupdate_plan_blockmaps(plan, &err);
+    rc = lu_plan_blockmaps(plan, &err);
 
     check_plan(plan);
 
-    if (rc != LIVEUPDATE_OK) {
-        require(rc == LIVEUPDATE_FORBIDDEN);
+    if (rc != LU_OK) {
+        require(rc == LU_FORBIDDEN);
         fuzz_refused(rc, &err);
         return rc;
     }
 
     check_blockmaps(plan->arena, plan, n);
 
-    return LIVEUPDATE_OK;
+    return LU_OK;
 }
 
 
@@ -274,13 +268,13 @@ number(const uint8_t **data, const uint8_t *last)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    size_t               files;
-    uint64_t             bytes;
-    fuzz_block_t        *blocks;
-    const uint8_t       *last;
-    liveupdate_rc_e      rc, free_rc;
-    liveupdate_plan_t    plan, free_plan;
-    liveupdate_arena_t   arena;
+    size_t          files;
+    uint64_t        bytes;
+    fuzz_block_t   *blocks;
+    const uint8_t  *last;
+    lu_rc_e         rc, free_rc;
+    lu_plan_t       plan, free_plan;
+    lu_arena_t      arena;
 
     blocks = NULL;
     arena.alloc = fuzz_alloc;
@@ -290,16 +284,16 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     files = number(&data, last);
     bytes = number(&data, last);
 
-    liveupdate_plan_init(&plan, &arena, files, bytes);
+    lu_plan_init(&plan, &arena, files, bytes);
     rc = make(&plan, data, last);
 
-    liveupdate_plan_init(&free_plan, &arena, SIZE_MAX, UINT64_MAX);
+    lu_plan_init(&free_plan, &arena, SIZE_MAX, UINT64_MAX);
     free_rc = make(&free_plan, data, last);
 
-    require(free_rc == LIVEUPDATE_OK || free_rc == LIVEUPDATE_INVALID);
+    require(free_rc == LU_OK || free_rc == LU_INVALID);
 
-    if (rc == LIVEUPDATE_FORBIDDEN) {
-        require(free_rc == LIVEUPDATE_INVALID
+    if (rc == LU_FORBIDDEN) {
+        require(free_rc == LU_INVALID
                 || free_plan.nfiles > files
                 || free_plan.size > bytes);
 

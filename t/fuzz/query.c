@@ -24,10 +24,10 @@ require(int condition)
 static void
 check_round_trip(const uint8_t *data, size_t size)
 {
-    size_t            i, n;
-    char             *encoded;
-    liveupdate_rc_e   rc;
-    liveupdate_str_t  str;
+    size_t    i, n;
+    char     *encoded;
+    lu_rc_e   rc;
+    lu_str_t  str;
 
     encoded = malloc(size * 3 + 1);
     n = 0;
@@ -44,13 +44,13 @@ check_round_trip(const uint8_t *data, size_t size)
     str.len = n;
     str.data = (unsigned char *) encoded;
 
-    rc = liveupdate_query_decode(&str, str.data, &str, 1);
+    rc = lu_query_decode(&str, str.data, &str, 1);
 
     if (memchr(data, '\0', size)) {
-        require(rc == LIVEUPDATE_INVALID);
+        require(rc == LU_INVALID);
 
     } else {
-        require(rc == LIVEUPDATE_OK && str.len == size);
+        require(rc == LU_OK && str.len == size);
         require(memcmp(str.data, data, size) == 0);
     }
 
@@ -59,22 +59,21 @@ check_round_trip(const uint8_t *data, size_t size)
 
 
 static void
-check_in_place(const liveupdate_str_t *src, int plus_is_space)
+check_in_place(const lu_str_t *src, int plus_is_space)
 {
-    liveupdate_rc_e   rc;
-    liveupdate_str_t  out, copy;
+    lu_rc_e   rc;
+    lu_str_t  out, copy;
 
     out.data = malloc(src->len + 1);
     copy.data = malloc(src->len + 1);
     copy.len = src->len;
     memcpy(copy.data, src->data, src->len);
 
-    rc = liveupdate_query_decode(&out, out.data, src, plus_is_space);
-    require(liveupdate_query_decode(&copy, copy.data, &copy, plus_is_space)
-            == rc);
+    rc = lu_query_decode(&out, out.data, src, plus_is_space);
+    require(lu_query_decode(&copy, copy.data, &copy, plus_is_space) == rc);
 
-    if (rc == LIVEUPDATE_OK) {
-        require(out.len <= src->len && liveupdate_str_eq(&out, &copy));
+    if (rc == LU_OK) {
+        require(out.len <= src->len && lu_str_eq(&out, &copy));
         require(memchr(out.data, '\0', out.len) == NULL);
     }
 
@@ -84,16 +83,16 @@ check_in_place(const liveupdate_str_t *src, int plus_is_space)
 
 
 static void
-check_pairs(const liveupdate_str_t *args)
+check_pairs(const lu_str_t *args)
 {
-    char              key[64];
-    const uint8_t    *p;
-    liveupdate_str_t  rest, name, value, found, decoded;
+    char            key[64];
+    const uint8_t  *p;
+    lu_str_t        rest, name, value, found, decoded;
 
     rest = *args;
     p = args->data;
 
-    while (liveupdate_query_next(&rest, &name, &value)) {
+    while (lu_query_next(&rest, &name, &value)) {
 
         while (*p == '&') {
             p++;
@@ -114,12 +113,12 @@ check_pairs(const liveupdate_str_t *args)
         require(rest.len == 0 || *p == '&');
 
         if (name.len < sizeof(key)
-            && liveupdate_query_decode(&decoded, (unsigned char *) key,
-                                       &name, 0)
-               == LIVEUPDATE_OK)
+            && lu_query_decode(&decoded, (unsigned char *) key,
+                               &name, 0)
+               == LU_OK)
         {
             key[decoded.len] = '\0';
-            require(liveupdate_query_find(args, key, &found));
+            require(lu_query_find(args, key, &found));
             require(found.data <= value.data);
         }
     }
@@ -131,7 +130,7 @@ check_pairs(const liveupdate_str_t *args)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    liveupdate_str_t  str, value;
+    lu_str_t  str, value;
 
     str.len = size;
     str.data = malloc(size + 1);
@@ -143,7 +142,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     check_in_place(&str, 1);
     check_pairs(&str);
 
-    (void) liveupdate_query_find(&str, "href", &value);
+    (void) lu_query_find(&str, "href", &value);
     require(value.len <= size);
 
     free(str.data);

@@ -22,43 +22,43 @@ static const char  *limit_names[] = {
 
 
 static int
-same_file(const liveupdate_file_t *a, const liveupdate_file_t *b)
+same_file(const lu_file_t *a, const lu_file_t *b)
 {
-    return liveupdate_str_eq(&a->href, &b->href)
+    return lu_str_eq(&a->href, &b->href)
            && a->size == b->size
-           && liveupdate_str_eq(&a->sha256, &b->sha256)
-           && liveupdate_str_eq(&a->signature, &b->signature)
-           && liveupdate_str_eq(&a->type, &b->type)
+           && lu_str_eq(&a->sha256, &b->sha256)
+           && lu_str_eq(&a->signature, &b->signature)
+           && lu_str_eq(&a->type, &b->type)
            && a->gzip == b->gzip;
 }
 
 
 static void
-check_files(const liveupdate_arena_t *arena, const liveupdate_str_t *text)
+check_files(const lu_arena_t *arena, const lu_str_t *text)
 {
-    char                *printed;
-    size_t               i, n, again;
-    liveupdate_rc_e      rc;
-    liveupdate_str_t     str;
-    liveupdate_file_t   *files, *copies;
-    liveupdate_error_t   err;
+    char       *printed;
+    size_t      i, n, again;
+    lu_rc_e     rc;
+    lu_str_t    str;
+    lu_file_t  *files, *copies;
+    lu_error_t  err;
 
     err.text = NULL;
 
-    rc = liveupdate_files_parse(arena, text, &files, &n, &err);
+    rc = lu_files_parse(arena, text, &files, &n, &err);
 
-    if (rc != LIVEUPDATE_OK) {
+    if (rc != LU_OK) {
         require(files == NULL && n == 0);
         fuzz_refused(rc, &err);
         return;
     }
 
     for (i = 0; i < n; i++) {
-        require(liveupdate_href_check(&files[i].href, &err) == LIVEUPDATE_OK);
-        require(liveupdate_sha256_valid(&files[i].sha256));
+        require(lu_href_check(&files[i].href, &err) == LU_OK);
+        require(lu_sha256_valid(&files[i].sha256));
 
         if (i) {
-            require(liveupdate_file_cmp(&files[i - 1], &files[i]) <= 0);
+            require(lu_file_cmp(&files[i - 1], &files[i]) <= 0);
         }
 
         /* cJSON prints 15 digits: a petabyte */
@@ -68,24 +68,23 @@ check_files(const liveupdate_arena_t *arena, const liveupdate_str_t *text)
         }
     }
 
-    printed = liveupdate_files_print(files, n);
+    printed = lu_files_print(files, n);
     require(printed != NULL);
 
     str = fuzz_str(printed);
 
-    require(liveupdate_files_parse(arena, &str, &copies, &again, &err)
-            == LIVEUPDATE_OK);
+    require(lu_files_parse(arena, &str, &copies, &again, &err) == LU_OK);
     require(again == n);
 
     for (i = 0; i < n; i++) {
 
         /* files of one href are in no order */
 
-        if ((i && liveupdate_file_cmp(&files[i - 1], &files[i]) == 0)
+        if ((i && lu_file_cmp(&files[i - 1], &files[i]) == 0)
             || (i + 1 < n
-                && liveupdate_file_cmp(&files[i], &files[i + 1]) == 0))
+                && lu_file_cmp(&files[i], &files[i + 1]) == 0))
         {
-            require(liveupdate_str_eq(&files[i].href, &copies[i].href));
+            require(lu_str_eq(&files[i].href, &copies[i].href));
             continue;
         }
 
@@ -96,71 +95,69 @@ check_files(const liveupdate_arena_t *arena, const liveupdate_str_t *text)
 }
 
 
-static liveupdate_rc_e
-check_release(const liveupdate_arena_t *arena, const liveupdate_str_t *text)
+static lu_rc_e
+check_release(const lu_arena_t *arena, const lu_str_t *text)
 {
-    int                    i;
-    cJSON                 *json;
-    const cJSON           *item;
-    liveupdate_rc_e        rc;
-    liveupdate_str_t       value, *limit;
-    liveupdate_error_t     err;
-    liveupdate_release_t   release;
+    int           i;
+    cJSON        *json;
+    const cJSON  *item;
+    lu_rc_e       rc;
+    lu_str_t      value, *limit;
+    lu_error_t    err;
+    lu_release_t  release;
 
     err.text = NULL;
 
-    rc = liveupdate_release_parse(arena, text, &release, &err);
+    rc = lu_release_parse(arena, text, &release, &err);
 
-    if (rc != LIVEUPDATE_OK) {
+    if (rc != LU_OK) {
         fuzz_refused(rc, &err);
         return rc;
     }
 
-    require(liveupdate_id_valid(&release.id));
+    require(lu_id_valid(&release.id));
 
     limit = &release.limits[0].min;
 
     for (i = 0; i < 6; i++) {
-        require(limit[i].len == 0 || liveupdate_version_valid(&limit[i]));
+        require(limit[i].len == 0 || lu_version_valid(&limit[i]));
     }
 
     if (release.properties.len) {
-        require(liveupdate_json_parse(&json, &release.properties, &err)
-                == LIVEUPDATE_OK);
+        require(lu_json_parse(&json, &release.properties, &err) == LU_OK);
         require(cJSON_IsObject(json) && cJSON_GetArraySize(json) <= 10);
 
         cJSON_ArrayForEach(item, json) {
-            require(liveupdate_json_value(item, &value) == LIVEUPDATE_OK);
+            require(lu_json_value(item, &value) == LU_OK);
             require(item->string[0] != '\0' && value.len <= 300);
         }
 
         cJSON_Delete(json);
     }
 
-    return LIVEUPDATE_OK;
+    return LU_OK;
 }
 
 
 /* What is set is there afterwards, and nothing else is different. */
 
 static void
-check_set(const liveupdate_arena_t *arena, cJSON *json, const cJSON *body,
-    int valid)
+check_set(const lu_arena_t *arena, cJSON *json, const cJSON *body, int valid)
 {
-    int                  i;
-    char                *printed;
-    cJSON               *before;
-    const cJSON         *item;
-    liveupdate_rc_e      rc;
-    liveupdate_str_t     str;
-    liveupdate_error_t   err;
+    int           i;
+    char         *printed;
+    cJSON        *before;
+    const cJSON  *item;
+    lu_rc_e       rc;
+    lu_str_t      str;
+    lu_error_t    err;
 
     err.text = NULL;
     before = cJSON_Duplicate(json, 1);
 
-    rc = liveupdate_release_set(json, body, &err);
+    rc = lu_release_set(json, body, &err);
 
-    if (rc != LIVEUPDATE_OK) {
+    if (rc != LU_OK) {
         fuzz_refused(rc, &err);
         require(cJSON_Compare(json, before, 1));
 
@@ -206,7 +203,7 @@ check_set(const liveupdate_arena_t *arena, cJSON *json, const cJSON *body,
         printed = cJSON_PrintUnformatted(json);
         str = fuzz_str(printed);
 
-        require(check_release(arena, &str) == LIVEUPDATE_OK);
+        require(check_release(arena, &str) == LU_OK);
 
         cJSON_free(printed);
     }
@@ -218,13 +215,13 @@ check_set(const liveupdate_arena_t *arena, cJSON *json, const cJSON *body,
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    int                  valid;
-    cJSON               *json, *body;
-    const uint8_t       *line;
-    fuzz_block_t        *blocks;
-    liveupdate_str_t     text, first, second;
-    liveupdate_arena_t   arena;
-    liveupdate_error_t   err;
+    int             valid;
+    cJSON          *json, *body;
+    const uint8_t  *line;
+    fuzz_block_t   *blocks;
+    lu_str_t        text, first, second;
+    lu_arena_t      arena;
+    lu_error_t      err;
 
     blocks = NULL;
     arena.alloc = fuzz_alloc;
@@ -243,13 +240,12 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         second.data = text.data + first.len + 1;
         second.len = size - first.len - 1;
 
-        valid = (check_release(&arena, &first) == LIVEUPDATE_OK);
+        valid = (check_release(&arena, &first) == LU_OK);
 
-        if (liveupdate_json_parse(&json, &first, &err) == LIVEUPDATE_OK) {
+        if (lu_json_parse(&json, &first, &err) == LU_OK) {
 
             if (cJSON_IsObject(json)
-                && liveupdate_json_parse(&body, &second, &err)
-                   == LIVEUPDATE_OK)
+                && lu_json_parse(&body, &second, &err) == LU_OK)
             {
                 check_set(&arena, json, body, valid);
                 cJSON_Delete(body);

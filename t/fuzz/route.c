@@ -15,39 +15,39 @@
 /* %a is the app, %i the id, %s the sub. */
 
 static const struct {
-    liveupdate_route_e   resource;
-    const char          *format;
+    lu_route_e   resource;
+    const char  *format;
 } resources[] = {
-    { LIVEUPDATE_ROUTE_ME, "/v1/users/me" },
-    { LIVEUPDATE_ROUTE_SESSION, "/v1/sessions/%i" },
-    { LIVEUPDATE_ROUTE_ORGANIZATIONS, "/v1/organizations" },
-    { LIVEUPDATE_ROUTE_ORGANIZATION, "/v1/organizations/%i" },
-    { LIVEUPDATE_ROUTE_APPS, "/v1/apps" },
-    { LIVEUPDATE_ROUTE_APP, "/v1/apps/%a" },
-    { LIVEUPDATE_ROUTE_LATEST, "/v1/apps/%a/bundles/latest" },
-    { LIVEUPDATE_ROUTE_BUNDLES, "/v1/apps/%a/bundles" },
-    { LIVEUPDATE_ROUTE_BUNDLE, "/v1/apps/%a/bundles/%i" },
-    { LIVEUPDATE_ROUTE_DOWNLOAD, "/v1/apps/%a/bundles/%i/download" },
-    { LIVEUPDATE_ROUTE_FILES, "/v1/apps/%a/bundles/%i/files" },
-    { LIVEUPDATE_ROUTE_UPLOAD, "/v1/apps/%a/bundles/%i/files/%s/upload" },
-    { LIVEUPDATE_ROUTE_CHANNELS, "/v1/apps/%a/channels" },
-    { LIVEUPDATE_ROUTE_CHANNEL, "/v1/apps/%a/channels/%i" },
-    { LIVEUPDATE_ROUTE_PAUSE, "/v1/apps/%a/channels/%i/pause" },
-    { LIVEUPDATE_ROUTE_RESUME, "/v1/apps/%a/channels/%i/resume" },
-    { LIVEUPDATE_ROUTE_DEPLOYMENTS, "/v1/apps/%a/deployments" },
-    { LIVEUPDATE_ROUTE_DEPLOYMENT, "/v1/apps/%a/deployments/%i" },
-    { LIVEUPDATE_ROUTE_BUILDS, "/v1/apps/%a/builds" },
-    { LIVEUPDATE_ROUTE_BUILD, "/v1/apps/%a/builds/%i" },
-    { LIVEUPDATE_ROUTE_BUILD_DOWNLOAD,
+    { LU_ROUTE_ME, "/v1/users/me" },
+    { LU_ROUTE_SESSION, "/v1/sessions/%i" },
+    { LU_ROUTE_ORGANIZATIONS, "/v1/organizations" },
+    { LU_ROUTE_ORGANIZATION, "/v1/organizations/%i" },
+    { LU_ROUTE_APPS, "/v1/apps" },
+    { LU_ROUTE_APP, "/v1/apps/%a" },
+    { LU_ROUTE_LATEST, "/v1/apps/%a/bundles/latest" },
+    { LU_ROUTE_BUNDLES, "/v1/apps/%a/bundles" },
+    { LU_ROUTE_BUNDLE, "/v1/apps/%a/bundles/%i" },
+    { LU_ROUTE_DOWNLOAD, "/v1/apps/%a/bundles/%i/download" },
+    { LU_ROUTE_FILES, "/v1/apps/%a/bundles/%i/files" },
+    { LU_ROUTE_UPLOAD, "/v1/apps/%a/bundles/%i/files/%s/upload" },
+    { LU_ROUTE_CHANNELS, "/v1/apps/%a/channels" },
+    { LU_ROUTE_CHANNEL, "/v1/apps/%a/channels/%i" },
+    { LU_ROUTE_PAUSE, "/v1/apps/%a/channels/%i/pause" },
+    { LU_ROUTE_RESUME, "/v1/apps/%a/channels/%i/resume" },
+    { LU_ROUTE_DEPLOYMENTS, "/v1/apps/%a/deployments" },
+    { LU_ROUTE_DEPLOYMENT, "/v1/apps/%a/deployments/%i" },
+    { LU_ROUTE_BUILDS, "/v1/apps/%a/builds" },
+    { LU_ROUTE_BUILD, "/v1/apps/%a/builds/%i" },
+    { LU_ROUTE_BUILD_DOWNLOAD,
       "/v1/apps/%a/builds/%i/artifacts/%s/download" },
-    { LIVEUPDATE_ROUTE_DEVICES, "/v1/apps/%a/devices" },
-    { LIVEUPDATE_ROUTE_DEVICE, "/v1/apps/%a/devices/%i" },
-    { LIVEUPDATE_ROUTE_NONE, NULL }
+    { LU_ROUTE_DEVICES, "/v1/apps/%a/devices" },
+    { LU_ROUTE_DEVICE, "/v1/apps/%a/devices/%i" },
+    { LU_ROUTE_NONE, NULL }
 };
 
 
 static void
-check_inside(const liveupdate_str_t *path, const liveupdate_str_t *part)
+check_inside(const lu_str_t *path, const lu_str_t *part)
 {
     if (part->len) {
         require(part->data >= path->data);
@@ -57,11 +57,10 @@ check_inside(const liveupdate_str_t *path, const liveupdate_str_t *part)
 
 
 static void
-check_path(const liveupdate_str_t *path, const liveupdate_route_t *route,
-    const char *format)
+check_path(const lu_str_t *path, const lu_route_t *route, const char *format)
 {
-    const unsigned char     *p, *last;
-    const liveupdate_str_t  *part;
+    const unsigned char  *p, *last;
+    const lu_str_t       *part;
 
     p = path->data;
     last = p + path->len;
@@ -87,25 +86,25 @@ check_path(const liveupdate_str_t *path, const liveupdate_route_t *route,
 
 
 static void
-check_route(const liveupdate_str_t *path, const liveupdate_route_t *route)
+check_route(const lu_str_t *path, const lu_route_t *route)
 {
-    int               i;
-    liveupdate_str_t  bare, codes;
+    int       i;
+    lu_str_t  bare, codes;
 
     check_inside(path, &route->app);
     check_inside(path, &route->id);
     check_inside(path, &route->sub);
 
-    require(route->app.len == 0 || liveupdate_id_valid(&route->app));
+    require(route->app.len == 0 || lu_id_valid(&route->app));
 
-    if (route->resource == LIVEUPDATE_ROUTE_DEVICE) {
-        require(liveupdate_device_id_valid(&route->id));
+    if (route->resource == LU_ROUTE_DEVICE) {
+        require(lu_device_id_valid(&route->id));
 
-    } else if (route->resource != LIVEUPDATE_ROUTE_SESSION
-               && route->resource != LIVEUPDATE_ROUTE_CLOUD)
+    } else if (route->resource != LU_ROUTE_SESSION
+               && route->resource != LU_ROUTE_CLOUD)
     {
-        require(route->id.len == 0 || liveupdate_id_valid(&route->id));
-        require(route->sub.len == 0 || liveupdate_id_valid(&route->sub));
+        require(route->id.len == 0 || lu_id_valid(&route->id));
+        require(route->sub.len == 0 || lu_id_valid(&route->sub));
     }
 
     for (i = 0; resources[i].format; i++) {
@@ -115,35 +114,34 @@ check_route(const liveupdate_str_t *path, const liveupdate_route_t *route)
         }
     }
 
-    if (route->resource == LIVEUPDATE_ROUTE_SESSIONS) {
+    if (route->resource == LU_ROUTE_SESSIONS) {
         bare = fuzz_str("/v1/sessions");
         codes = fuzz_str("/v1/sessions/codes");
 
-        require(liveupdate_str_eq(path, &bare)
-                || liveupdate_str_eq(path, &codes));
+        require(lu_str_eq(path, &bare) || lu_str_eq(path, &codes));
         return;
     }
 
-    require(route->resource == LIVEUPDATE_ROUTE_CLOUD);
+    require(route->resource == LU_ROUTE_CLOUD);
 }
 
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    liveupdate_rc_e      rc;
-    liveupdate_str_t     path;
-    liveupdate_route_t   route;
+    lu_rc_e     rc;
+    lu_str_t    path;
+    lu_route_t  route;
 
     path = fuzz_copy(data, size);
 
-    rc = liveupdate_route(&path, &route);
+    rc = lu_route(&path, &route);
 
-    if (rc == LIVEUPDATE_OK) {
+    if (rc == LU_OK) {
         check_route(&path, &route);
 
     } else {
-        require(rc == LIVEUPDATE_NOT_FOUND || rc == LIVEUPDATE_INVALID);
+        require(rc == LU_NOT_FOUND || rc == LU_INVALID);
     }
 
     free(path.data);

@@ -45,13 +45,12 @@ arena_alloc(void *data, size_t size)
 
 
 static void
-check_artifact(const liveupdate_td_artifact_t *artifact)
+check_artifact(const lu_td_artifact_t *artifact)
 {
-    size_t               i;
-    liveupdate_error_t   err;
+    size_t      i;
+    lu_error_t  err;
 
-    require(liveupdate_file_name_check(&artifact->name, &err)
-            == LIVEUPDATE_OK);
+    require(lu_file_name_check(&artifact->name, &err) == LU_OK);
     require(artifact->name.data[artifact->name.len] == '\0');
     require(artifact->size <= (uint64_t) 1 << 53
             || artifact->size == UINT64_MAX);
@@ -65,7 +64,7 @@ check_artifact(const liveupdate_td_artifact_t *artifact)
 
 
 static cJSON *
-print_artifact(const liveupdate_td_artifact_t *artifact)
+print_artifact(const lu_td_artifact_t *artifact)
 {
     char    url[1024];
     cJSON  *json;
@@ -101,7 +100,7 @@ print_artifact(const liveupdate_td_artifact_t *artifact)
 
 
 static char *
-print_td(const liveupdate_td_t *td)
+print_td(const lu_td_t *td)
 {
     char        *text;
     cJSON       *json, *artifacts, *artifact;
@@ -137,35 +136,35 @@ print_td(const liveupdate_td_t *td)
 
 
 static void
-check_printed(const liveupdate_arena_t *arena, const liveupdate_td_t *td)
+check_printed(const lu_arena_t *arena, const lu_td_t *td)
 {
-    char                            *printed;
-    size_t                           i;
-    liveupdate_td_t                  again;
-    liveupdate_str_t                 text;
-    liveupdate_error_t               err;
-    const liveupdate_td_artifact_t  *a, *b;
+    char                    *printed;
+    size_t                   i;
+    lu_td_t                  again;
+    lu_str_t                 text;
+    lu_error_t               err;
+    const lu_td_artifact_t  *a, *b;
 
     printed = print_td(td);
 
     text.len = strlen(printed);
     text.data = (unsigned char *) printed;
 
-    require(liveupdate_td_parse(arena, &text, &again, &err) == LIVEUPDATE_OK);
+    require(lu_td_parse(arena, &text, &again, &err) == LU_OK);
 
     free(printed);
 
-    require(liveupdate_str_eq(&again.version, &td->version));
+    require(lu_str_eq(&again.version, &td->version));
     require(again.nartifacts == td->nartifacts);
 
     for (i = 0; i < again.nartifacts; i++) {
         a = &again.artifacts[i];
         b = &td->artifacts[i];
 
-        require(liveupdate_str_eq(&a->artifact, &b->artifact));
-        require(liveupdate_str_eq(&a->arch, &b->arch));
-        require(liveupdate_str_eq(&a->name, &b->name));
-        require(liveupdate_str_eq(&a->sha256, &b->sha256));
+        require(lu_str_eq(&a->artifact, &b->artifact));
+        require(lu_str_eq(&a->arch, &b->arch));
+        require(lu_str_eq(&a->name, &b->name));
+        require(lu_str_eq(&a->sha256, &b->sha256));
         require(a->size == b->size);
         require(a->is_installer == b->is_installer);
     }
@@ -175,13 +174,13 @@ check_printed(const liveupdate_arena_t *arena, const liveupdate_td_t *td)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    size_t                i;
-    block_t              *blocks, *next;
-    liveupdate_td_t       td;
-    liveupdate_rc_e       rc;
-    liveupdate_str_t      text;
-    liveupdate_error_t    err;
-    liveupdate_arena_t    arena;
+    size_t      i;
+    block_t    *blocks, *next;
+    lu_td_t     td;
+    lu_rc_e     rc;
+    lu_str_t    text;
+    lu_error_t  err;
+    lu_arena_t  arena;
 
     blocks = NULL;
     arena.alloc = arena_alloc;
@@ -192,11 +191,11 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     text.data = malloc(size + 1);
     memcpy(text.data, data, size);
 
-    rc = liveupdate_td_parse(&arena, &text, &td, &err);
+    rc = lu_td_parse(&arena, &text, &td, &err);
 
     free(text.data);
 
-    if (rc == LIVEUPDATE_OK) {
+    if (rc == LU_OK) {
         require(err.text == NULL);
 
         for (i = 0; i < td.nartifacts; i++) {
@@ -206,7 +205,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         check_printed(&arena, &td);
 
     } else {
-        require(rc == LIVEUPDATE_INVALID && err.text != NULL);
+        require(rc == LU_INVALID && err.text != NULL);
     }
 
     for ( /* void */ ; blocks; blocks = next) {

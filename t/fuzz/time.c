@@ -14,32 +14,31 @@
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    char              printed[LIVEUPDATE_TIME_SIZE];
-    time_t            time, again;
-    liveupdate_rc_e   rc;
-    liveupdate_str_t  text;
+    char      printed[LU_TIME_SIZE];
+    time_t    time, again;
+    lu_rc_e   rc;
+    lu_str_t  text;
 
     text = fuzz_copy(data, size);
 
     time = -1;
-    rc = liveupdate_time_parse(&text, &time);
+    rc = lu_time_parse(&text, &time);
 
     free(text.data);
 
-    if (rc != LIVEUPDATE_OK) {
-        require(rc == LIVEUPDATE_INVALID && time == -1);
+    if (rc != LU_OK) {
+        require(rc == LU_INVALID && time == -1);
         return 0;
     }
 
-    require(time >= 0 && time <= LIVEUPDATE_TIME_MAX);
+    require(time >= 0 && time <= LU_TIME_MAX);
 
-    liveupdate_time_print(printed, time, size % 1000);
+    lu_time_print(printed, time, size % 1000);
 
     text = fuzz_str(printed);
 
-    require(text.len == LIVEUPDATE_TIME_SIZE - 1);
-    require(liveupdate_time_parse(&text, &again) == LIVEUPDATE_OK
-            && again == time);
+    require(text.len == LU_TIME_SIZE - 1);
+    require(lu_time_parse(&text, &again) == LU_OK && again == time);
 
     return 0;
 }

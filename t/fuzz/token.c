@@ -48,25 +48,25 @@ arena_alloc(void *data, size_t size)
 
 
 static void
-check_token(const liveupdate_token_t *tokens, size_t i)
+check_token(const lu_token_t *tokens, size_t i)
 {
-    size_t                     j;
-    const liveupdate_token_t  *token;
+    size_t             j;
+    const lu_token_t  *token;
 
     token = &tokens[i];
 
-    require(liveupdate_label_valid(&token->name));
+    require(lu_label_valid(&token->name));
     require(token->roles == 0x01 || token->roles == 0x03
             || token->roles == 0x05 || token->roles == 0x07
             || token->roles == 0x0f);
 
     for (j = 0; j < token->napps; j++) {
-        require(liveupdate_id_valid(&token->apps[j]));
-        require(liveupdate_token_has_app(token, &token->apps[j]));
+        require(lu_id_valid(&token->apps[j]));
+        require(lu_token_has_app(token, &token->apps[j]));
     }
 
     for (j = 0; j < i; j++) {
-        require(!liveupdate_str_eq(&token->name, &tokens[j].name));
+        require(!lu_str_eq(&token->name, &tokens[j].name));
         require(memcmp(token->digest, tokens[j].digest, 32) != 0);
     }
 }
@@ -74,13 +74,13 @@ check_token(const liveupdate_token_t *tokens, size_t i)
 
 /* The text with a line for that secret behind. */
 
-static liveupdate_str_t
-with_line(const uint8_t *data, size_t size, const liveupdate_str_t *clear)
+static lu_str_t
+with_line(const uint8_t *data, size_t size, const lu_str_t *clear)
 {
-    size_t             i;
-    char              *p;
-    unsigned char      digest[32];
-    liveupdate_str_t   text;
+    size_t         i;
+    char          *p;
+    unsigned char  digest[32];
+    lu_str_t       text;
 
     EVP_Digest(clear->data, clear->len, digest, NULL, EVP_sha256(), NULL);
 
@@ -103,50 +103,48 @@ with_line(const uint8_t *data, size_t size, const liveupdate_str_t *clear)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    size_t                     i, n, more;
-    block_t                   *blocks, *next;
-    liveupdate_rc_e            rc;
-    liveupdate_str_t           text, clear;
-    liveupdate_error_t         err;
-    liveupdate_arena_t         arena;
-    liveupdate_token_t        *tokens;
-    const liveupdate_token_t  *found;
+    size_t             i, n, more;
+    block_t           *blocks, *next;
+    lu_rc_e            rc;
+    lu_str_t           text, clear;
+    lu_error_t         err;
+    lu_arena_t         arena;
+    lu_token_t        *tokens;
+    const lu_token_t  *found;
 
     blocks = NULL;
     arena.alloc = arena_alloc;
     arena.data = &blocks;
     err.text = NULL;
 
-    clear = (liveupdate_str_t) liveupdate_string("made up, in no corpus");
+    clear = (lu_str_t) lu_string("made up, in no corpus");
     text = with_line(data, size, &clear);
 
     text.len = size;
-    rc = liveupdate_token_parse(&arena, &text, &tokens, &n, &err);
+    rc = lu_token_parse(&arena, &text, &tokens, &n, &err);
 
-    if (rc == LIVEUPDATE_OK) {
+    if (rc == LU_OK) {
         for (i = 0; i < n; i++) {
             check_token(tokens, i);
         }
 
-        require(liveupdate_token_find(tokens, n, &clear) == NULL);
-        require(liveupdate_token_find(tokens, n, &text) == NULL);
+        require(lu_token_find(tokens, n, &clear) == NULL);
+        require(lu_token_find(tokens, n, &text) == NULL);
 
     } else {
-        require(rc == LIVEUPDATE_INVALID && err.text != NULL);
+        require(rc == LU_INVALID && err.text != NULL);
         require(err.subject.len != 0 && err.subject.data[0] != '0');
     }
 
     free(text.data);
     text = with_line(data, size, &clear);
 
-    if (liveupdate_token_parse(&arena, &text, &tokens, &more, &err)
-        == LIVEUPDATE_OK)
-    {
-        require(rc == LIVEUPDATE_OK && more == n + 1);
+    if (lu_token_parse(&arena, &text, &tokens, &more, &err) == LU_OK) {
+        require(rc == LU_OK && more == n + 1);
 
-        found = liveupdate_token_find(tokens, more, &clear);
-        require(found == &tokens[n] && found->roles == LIVEUPDATE_ROLE_READ);
-        require(liveupdate_str_is(&found->name, "its-own"));
+        found = lu_token_find(tokens, more, &clear);
+        require(found == &tokens[n] && found->roles == LU_ROLE_READ);
+        require(lu_str_is(&found->name, "its-own"));
     }
 
     free(text.data);

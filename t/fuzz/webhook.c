@@ -51,15 +51,14 @@ arena_alloc(void *data, size_t size)
 /* The secret is the data's front, the body the rest of it. */
 
 static void
-check_signature(const liveupdate_arena_t *arena, const uint8_t *data,
-    size_t size)
+check_signature(const lu_arena_t *arena, const uint8_t *data, size_t size)
 {
-    char                hex[65];
-    size_t              i, cut, half;
-    unsigned            n;
-    unsigned char       digest[32];
-    liveupdate_str_t    secrets[2], signature, sent;
-    liveupdate_hmac_t  *hmac;
+    char           hex[65];
+    size_t         i, cut, half;
+    unsigned       n;
+    unsigned char  digest[32];
+    lu_str_t       secrets[2], signature, sent;
+    lu_hmac_t     *hmac;
 
     cut = 1 + data[0] % size;
     half = (size - cut) / 2;
@@ -78,45 +77,45 @@ check_signature(const liveupdate_arena_t *arena, const uint8_t *data,
                        digest[i]);
     }
 
-    hmac = liveupdate_hmac_create(arena, secrets, 2);
-    liveupdate_hmac_update(hmac, data + cut, half);
-    liveupdate_hmac_update(hmac, data + cut + half, size - cut - half);
+    hmac = lu_hmac_create(arena, secrets, 2);
+    lu_hmac_update(hmac, data + cut, half);
+    lu_hmac_update(hmac, data + cut + half, size - cut - half);
 
     signature.len = 64;
     signature.data = (unsigned char *) hex;
-    require(liveupdate_hmac_verify(hmac, &signature, ""));
-    require(!liveupdate_hmac_verify(hmac, &signature, "sha256="));
+    require(lu_hmac_verify(hmac, &signature, ""));
+    require(!lu_hmac_verify(hmac, &signature, "sha256="));
 
     /* what was fuzzed is a wrong one */
 
     sent.len = size;
     sent.data = (unsigned char *) data;
-    require(!liveupdate_hmac_verify(hmac, &sent, ""));
-    require(!liveupdate_hmac_verify(hmac, &sent, "sha256="));
+    require(!lu_hmac_verify(hmac, &sent, ""));
+    require(!lu_hmac_verify(hmac, &sent, "sha256="));
 
     /* and so is what differs in one bit of one digit's value */
 
     hex[data[0] % 64] = (hex[data[0] % 64] == '0') ? '1' : '0';
-    require(!liveupdate_hmac_verify(hmac, &signature, ""));
+    require(!lu_hmac_verify(hmac, &signature, ""));
 
-    hmac = liveupdate_hmac_create(arena, secrets + 1, 1);
-    liveupdate_hmac_update(hmac, data + cut, size - cut);
-    require(!liveupdate_hmac_verify(hmac, &signature, ""));
+    hmac = lu_hmac_create(arena, secrets + 1, 1);
+    lu_hmac_update(hmac, data + cut, size - cut);
+    require(!lu_hmac_verify(hmac, &signature, ""));
 }
 
 
 static void
-check_body(const liveupdate_arena_t *arena, const cJSON *body,
-    const liveupdate_webhook_t *webhook)
+check_body(const lu_arena_t *arena, const cJSON *body,
+    const lu_webhook_t *webhook)
 {
-    char                  *printed;
-    cJSON                 *json;
-    liveupdate_str_t       text;
-    liveupdate_error_t     err;
-    liveupdate_webhook_t   again;
+    char         *printed;
+    cJSON        *json;
+    lu_str_t      text;
+    lu_error_t    err;
+    lu_webhook_t  again;
 
-    require(liveupdate_id_valid(&webhook->app_id));
-    require(liveupdate_id_valid(&webhook->build_id));
+    require(lu_id_valid(&webhook->app_id));
+    require(lu_id_valid(&webhook->build_id));
     require(webhook->release_info == NULL
             || cJSON_IsObject(webhook->release_info));
 
@@ -124,23 +123,21 @@ check_body(const liveupdate_arena_t *arena, const cJSON *body,
     text.len = strlen(printed);
     text.data = (unsigned char *) printed;
 
-    require(liveupdate_json_parse(&json, &text, &err) == LIVEUPDATE_OK);
-    require(liveupdate_webhook_parse(arena, json, &again, &err)
-            == LIVEUPDATE_OK);
+    require(lu_json_parse(&json, &text, &err) == LU_OK);
+    require(lu_webhook_parse(arena, json, &again, &err) == LU_OK);
 
-    require(liveupdate_str_eq(&again.app_id, &webhook->app_id));
-    require(liveupdate_str_eq(&again.build_id, &webhook->build_id));
-    require(liveupdate_str_eq(&again.app_name, &webhook->app_name));
-    require(liveupdate_str_eq(&again.app_version, &webhook->app_version));
-    require(liveupdate_str_eq(&again.user_id, &webhook->user_id));
-    require(liveupdate_str_eq(&again.started, &webhook->started));
-    require(liveupdate_str_eq(&again.ended, &webhook->ended));
-    require(liveupdate_str_eq(&again.electron, &webhook->electron));
-    require(liveupdate_str_eq(&again.commit, &webhook->commit));
-    require(liveupdate_str_eq(&again.commit_message,
-                              &webhook->commit_message));
-    require(liveupdate_str_eq(&again.branch, &webhook->branch));
-    require(liveupdate_str_eq(&again.remote, &webhook->remote));
+    require(lu_str_eq(&again.app_id, &webhook->app_id));
+    require(lu_str_eq(&again.build_id, &webhook->build_id));
+    require(lu_str_eq(&again.app_name, &webhook->app_name));
+    require(lu_str_eq(&again.app_version, &webhook->app_version));
+    require(lu_str_eq(&again.user_id, &webhook->user_id));
+    require(lu_str_eq(&again.started, &webhook->started));
+    require(lu_str_eq(&again.ended, &webhook->ended));
+    require(lu_str_eq(&again.electron, &webhook->electron));
+    require(lu_str_eq(&again.commit, &webhook->commit));
+    require(lu_str_eq(&again.commit_message, &webhook->commit_message));
+    require(lu_str_eq(&again.branch, &webhook->branch));
+    require(lu_str_eq(&again.remote, &webhook->remote));
     require((again.release_info == NULL) == (webhook->release_info == NULL));
 
     cJSON_Delete(json);
@@ -151,13 +148,13 @@ check_body(const liveupdate_arena_t *arena, const cJSON *body,
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    cJSON                 *json;
-    block_t               *blocks, *next;
-    liveupdate_rc_e        rc;
-    liveupdate_str_t       text;
-    liveupdate_error_t     err;
-    liveupdate_arena_t     arena;
-    liveupdate_webhook_t   webhook;
+    cJSON        *json;
+    block_t      *blocks, *next;
+    lu_rc_e       rc;
+    lu_str_t      text;
+    lu_error_t    err;
+    lu_arena_t    arena;
+    lu_webhook_t  webhook;
 
     blocks = NULL;
     arena.alloc = arena_alloc;
@@ -171,17 +168,17 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     text.len = size;
     text.data = (unsigned char *) data;
 
-    if (liveupdate_json_parse(&json, &text, &err) == LIVEUPDATE_OK) {
+    if (lu_json_parse(&json, &text, &err) == LU_OK) {
         err.text = NULL;
 
-        rc = liveupdate_webhook_parse(&arena, json, &webhook, &err);
+        rc = lu_webhook_parse(&arena, json, &webhook, &err);
 
-        if (rc == LIVEUPDATE_OK) {
+        if (rc == LU_OK) {
             require(err.text == NULL);
             check_body(&arena, json, &webhook);
 
         } else {
-            require(rc == LIVEUPDATE_INVALID && err.text != NULL);
+            require(rc == LU_INVALID && err.text != NULL);
         }
 
         cJSON_Delete(json);

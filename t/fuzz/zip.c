@@ -129,13 +129,13 @@ feed_callback(void *data, void *buf, zip_uint64_t len, zip_source_cmd_t cmd)
 static uint64_t
 check_entry(zip_t *zip, zip_uint64_t i, int *index)
 {
-    char                 buf[4096];
-    uint64_t             size;
-    zip_stat_t           st;
-    zip_int64_t          n;
-    zip_file_t          *file;
-    liveupdate_str_t     name;
-    liveupdate_error_t   err;
+    char         buf[4096];
+    uint64_t     size;
+    zip_stat_t   st;
+    zip_int64_t  n;
+    zip_file_t  *file;
+    lu_str_t     name;
+    lu_error_t   err;
 
     require(zip_stat_index(zip, i, ZIP_FL_ENC_RAW, &st) == 0);
     require(zip_name_locate(zip, st.name, ZIP_FL_ENC_RAW) == (zip_int64_t) i);
@@ -147,7 +147,7 @@ check_entry(zip_t *zip, zip_uint64_t i, int *index)
               && memcmp(&name.data[name.len - 10], "index.html", 10) == 0;
 
     name.len -= name.len && name.data[name.len - 1] == '/';
-    require(liveupdate_href_check(&name, &err) == LIVEUPDATE_OK);
+    require(lu_href_check(&name, &err) == LU_OK);
 
     file = zip_fopen_index(zip, i, 0);
     require(file != NULL);
@@ -198,13 +198,13 @@ check_accepted(const uint8_t *data, size_t size)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    feed_t               feed;
-    block_t             *blocks, *next;
-    zip_error_t          error;
-    zip_source_t        *source;
-    liveupdate_rc_e      rc;
-    liveupdate_error_t   err;
-    liveupdate_arena_t   arena;
+    feed_t         feed;
+    block_t       *blocks, *next;
+    zip_error_t    error;
+    zip_source_t  *source;
+    lu_rc_e        rc;
+    lu_error_t     err;
+    lu_arena_t     arena;
 
     blocks = NULL;
     allocated = 0;
@@ -219,15 +219,14 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     zip_error_init(&error);
     source = zip_source_function_create(feed_callback, &feed, &error);
 
-    rc = liveupdate_zip_check(&arena, source, LIMIT, &err);
+    rc = lu_zip_check(&arena, source, LIMIT, &err);
 
-    require(rc == LIVEUPDATE_OK
-            || (rc == LIVEUPDATE_INVALID && err.text != NULL));
+    require(rc == LU_OK || (rc == LU_INVALID && err.text != NULL));
     require(feed.frees == 1);
     require(feed.got <= size * 6 + 3 * 65577 + 64 * 56);
     require(allocated <= size * 3 + 65577);
 
-    if (rc == LIVEUPDATE_OK) {
+    if (rc == LU_OK) {
         check_accepted(data, size);
     }
 

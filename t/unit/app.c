@@ -46,11 +46,11 @@ static const char  app_text[] =
         "\"lost\":\"c9\",\"\":\"c1\"}}";
 
 
-static liveupdate_rc_e
-parse(const char *text, liveupdate_app_t *app, liveupdate_error_t *err)
+static lu_rc_e
+parse(const char *text, lu_app_t *app, lu_error_t *err)
 {
-    liveupdate_rc_e   rc;
-    liveupdate_str_t  str;
+    lu_rc_e   rc;
+    lu_str_t  str;
 
     /* nothing of the text is kept */
 
@@ -60,7 +60,7 @@ parse(const char *text, liveupdate_app_t *app, liveupdate_error_t *err)
 
     err->text = NULL;
 
-    rc = liveupdate_app_parse(&tap_arena, &str, app, err);
+    rc = lu_app_parse(&tap_arena, &str, app, err);
 
     memset(str.data, 'x', str.len);
     free(str.data);
@@ -69,25 +69,25 @@ parse(const char *text, liveupdate_app_t *app, liveupdate_error_t *err)
 }
 
 
-static const liveupdate_channel_t *
-named(const liveupdate_app_t *app, const char *name)
+static const lu_channel_t *
+named(const lu_app_t *app, const char *name)
 {
-    liveupdate_str_t  str;
+    lu_str_t  str;
 
     str = tap_str(name);
 
-    return liveupdate_channel_find(app, &str);
+    return lu_channel_find(app, &str);
 }
 
 
 static const char *
-forced(const liveupdate_app_t *app, const char *device)
+forced(const lu_app_t *app, const char *device)
 {
-    liveupdate_str_t             str;
-    const liveupdate_channel_t  *channel;
+    lu_str_t             str;
+    const lu_channel_t  *channel;
 
     str = tap_str(device);
-    channel = liveupdate_forced_find(app, &str);
+    channel = lu_forced_find(app, &str);
 
     return channel ? (char *) channel->id.data : "";
 }
@@ -96,22 +96,22 @@ forced(const liveupdate_app_t *app, const char *device)
 static void
 test_parse(void)
 {
-    size_t                       i;
-    liveupdate_app_t             app;
-    liveupdate_error_t           err;
-    const liveupdate_channel_t  *channel;
+    size_t               i;
+    lu_app_t             app;
+    lu_error_t           err;
+    const lu_channel_t  *channel;
 
     static const char  *names[] = { "Default", "defaul", "default",
                                     "production", "\xc3\xbc" };
 
-    ok(parse(app_text, &app, &err) == LIVEUPDATE_OK
-       && liveupdate_str_is(&app.id, "app-1")
+    ok(parse(app_text, &app, &err) == LU_OK
+       && lu_str_is(&app.id, "app-1")
        && app.discovery == 1
        && app.nchannels == 5
        && app.nforced == 4, "an app");
 
     for (i = 0; i < 5; i++) {
-        ok(liveupdate_str_is(&app.channels[i].name, names[i])
+        ok(lu_str_is(&app.channels[i].name, names[i])
            && named(&app, names[i]) == &app.channels[i],
            "channels are sorted by name: %s", names[i]);
     }
@@ -122,20 +122,20 @@ test_parse(void)
        && named(&app, "c1") == NULL, "no such channel");
 
     ok(app.channel == named(&app, "default")
-       && liveupdate_str_is(&app.channel->id, "c2"), "the default channel");
+       && lu_str_is(&app.channel->id, "c2"), "the default channel");
 
     channel = named(&app, "production");
 
     ok(!channel->paused
        && !channel->is_protected
-       && channel->expires == LIVEUPDATE_TIME_MAX, "null is not set");
+       && channel->expires == LU_TIME_MAX, "null is not set");
 
     ok(channel->ndeployments == 2
-       && liveupdate_str_is(&channel->deployments[0].id, "d3")
-       && liveupdate_str_is(&channel->deployments[0].release_id, "r3")
+       && lu_str_is(&channel->deployments[0].id, "d3")
+       && lu_str_is(&channel->deployments[0].release_id, "r3")
        && channel->deployments[0].threshold == UINT64_C(1) << 62
        && !channel->deployments[0].everyone
-       && liveupdate_str_is(&channel->deployments[1].id, "d2")
+       && lu_str_is(&channel->deployments[1].id, "d2")
        && channel->deployments[1].everyone
        && channel->deployments[0].release == NULL
        && channel->deployments[1].release == NULL,
@@ -162,7 +162,7 @@ test_parse(void)
        && strcmp(forced(&app, "A"), "") == 0
        && strcmp(forced(&app, "z"), "") == 0, "forced devices");
 
-    ok(parse("{\"id\":\"a\",\"channels\":[]}", &app, &err) == LIVEUPDATE_OK
+    ok(parse("{\"id\":\"a\",\"channels\":[]}", &app, &err) == LU_OK
        && app.channel == NULL
        && app.nchannels == 0
        && app.nforced == 0
@@ -172,7 +172,7 @@ test_parse(void)
 
     ok(parse("{\"id\":\"a\",\"channels\":[" CHANNEL("c", "n") "],"
              "\"appChannelId\":\"x\",\"appChannelDiscoveryEnabled\":false,"
-             "\"forcedDevices\":{}}", &app, &err) == LIVEUPDATE_OK
+             "\"forcedDevices\":{}}", &app, &err) == LU_OK
        && app.channel == NULL && app.discovery == 0,
        "a default that is no channel is none");
 
@@ -183,10 +183,10 @@ test_parse(void)
 static void
 test_rollout(void)
 {
-    char                text[256];
-    size_t              i;
-    liveupdate_app_t    app;
-    liveupdate_error_t  err;
+    char        text[256];
+    size_t      i;
+    lu_app_t    app;
+    lu_error_t  err;
 
     static const struct {
         const char  *rollout;
@@ -209,7 +209,7 @@ test_rollout(void)
         sprintf(text, DEPLOYED("{\"id\":\"d\",\"release\":\"r\","
                                "\"rollout\":%s}"), cases[i].rollout);
 
-        ok(parse(text, &app, &err) == LIVEUPDATE_OK
+        ok(parse(text, &app, &err) == LU_OK
            && app.channels[0].deployments[0].threshold == cases[i].threshold
            && app.channels[0].deployments[0].everyone == cases[i].everyone,
            "rollout %s", cases[i].rollout);
@@ -222,9 +222,9 @@ test_rollout(void)
 static void
 test_refused(void)
 {
-    size_t              i;
-    liveupdate_app_t    app;
-    liveupdate_error_t  err;
+    size_t      i;
+    lu_app_t    app;
+    lu_error_t  err;
 
     static const struct {
         const char  *text;
@@ -303,9 +303,9 @@ test_refused(void)
     };
 
     for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        ok(parse(cases[i].text, &app, &err) == LIVEUPDATE_INVALID
+        ok(parse(cases[i].text, &app, &err) == LU_INVALID
            && strstr(err.text, cases[i].reason) != NULL
-           && liveupdate_str_is(&err.subject, cases[i].subject),
+           && lu_str_is(&err.subject, cases[i].subject),
            "refused, case %d: \"%s\" %s", (int) i, cases[i].subject,
            cases[i].reason);
     }
@@ -314,8 +314,7 @@ test_refused(void)
 
     /* what is not null is paused and protected, whatever it is */
 
-    ok(parse(WITH("\"pausedAt\":true,\"protectedAt\":0"), &app, &err)
-       == LIVEUPDATE_OK
+    ok(parse(WITH("\"pausedAt\":true,\"protectedAt\":0"), &app, &err) == LU_OK
        && app.channels[0].paused
        && app.channels[0].is_protected, "a strange value is on the safe side");
 
@@ -339,12 +338,12 @@ is_string(const cJSON *json, const char *key, const char *text)
 /* What a device is sent: head, base URL, tail. */
 
 static cJSON *
-answer(const liveupdate_deployment_t *deployment)
+answer(const lu_deployment_t *deployment)
 {
-    char                 buf[2048];
-    cJSON               *json;
-    liveupdate_str_t     text;
-    liveupdate_error_t   err;
+    char        buf[2048];
+    cJSON      *json;
+    lu_str_t    text;
+    lu_error_t  err;
 
     text.len = snprintf(buf, sizeof(buf), "%.*s%s%.*s",
                         (int) deployment->head.len,
@@ -354,8 +353,7 @@ answer(const liveupdate_deployment_t *deployment)
                         (char *) deployment->tail.data);
     text.data = (unsigned char *) buf;
 
-    return (liveupdate_json_parse(&json, &text, &err) == LIVEUPDATE_OK)
-           ? json : NULL;
+    return (lu_json_parse(&json, &text, &err) == LU_OK) ? json : NULL;
 }
 
 
@@ -385,12 +383,12 @@ complete(const cJSON *json)
 static void
 test_render(void)
 {
-    cJSON                    *json;
-    liveupdate_app_t          app;
-    liveupdate_error_t        err;
-    liveupdate_channel_t     *channel;
-    liveupdate_release_t      release;
-    liveupdate_deployment_t  *deployment;
+    cJSON            *json;
+    lu_app_t          app;
+    lu_error_t        err;
+    lu_channel_t     *channel;
+    lu_release_t      release;
+    lu_deployment_t  *deployment;
 
     (void) parse("{\"id\":\"app\",\"channels\":[{\"id\":\"c\","
                  "\"name\":\"a \\\"b\\\" \\\\ \xc3\xbc/+\",\"deployments\":["
@@ -401,12 +399,12 @@ test_render(void)
     deployment = &channel->deployments[0];
     deployment->release = &release;
 
-    memset(&release, 0, sizeof(liveupdate_release_t));
+    memset(&release, 0, sizeof(lu_release_t));
     release.id = tap_str("r");
-    release.kind = LIVEUPDATE_KIND_ZIP;
+    release.kind = LU_KIND_ZIP;
 
-    ok(liveupdate_deployment_render(&tap_arena, &app, channel, deployment)
-       == LIVEUPDATE_OK, "a zip");
+    ok(lu_deployment_render(&tap_arena, &app, channel, deployment)
+       == LU_OK, "a zip");
 
     json = answer(deployment);
 
@@ -423,11 +421,11 @@ test_render(void)
 
     cJSON_Delete(json);
 
-    release.kind = LIVEUPDATE_KIND_MANIFEST;
+    release.kind = LU_KIND_MANIFEST;
     release.properties = tap_str("{\"notes\":\"\\\"hi\\\"\",\"b\":\"\"}");
 
-    ok(liveupdate_deployment_render(&tap_arena, &app, channel, deployment)
-       == LIVEUPDATE_OK, "a manifest");
+    ok(lu_deployment_render(&tap_arena, &app, channel, deployment)
+       == LU_OK, "a manifest");
 
     json = answer(deployment);
 
@@ -441,14 +439,14 @@ test_render(void)
 
     cJSON_Delete(json);
 
-    release.kind = LIVEUPDATE_KIND_ZIP;
+    release.kind = LU_KIND_ZIP;
     release.checksum = tap_str("abc");
     release.signature = tap_str("c2lnbmF0dXJl+/==");
     release.url = tap_str("https://cdn.example.com/b.zip?a=\"1\"&b=2");
-    memset(&deployment->tail, 0, sizeof(liveupdate_str_t));
+    memset(&deployment->tail, 0, sizeof(lu_str_t));
 
-    ok(liveupdate_deployment_render(&tap_arena, &app, channel, deployment)
-       == LIVEUPDATE_OK && deployment->tail.len == 0, "a registered zip");
+    ok(lu_deployment_render(&tap_arena, &app, channel, deployment)
+       == LU_OK && deployment->tail.len == 0, "a registered zip");
 
     json = answer(deployment);
 
@@ -467,31 +465,27 @@ test_render(void)
 static void
 test_path(void)
 {
-    liveupdate_str_t  app, release, path;
+    lu_str_t  app, release, path;
 
     app = tap_str(TEN("123456") "1234");
     release = tap_str(TEN("abcdef") "abcd");
 
-    path = liveupdate_artifact_path(&tap_arena, &app, &release,
-                                    LIVEUPDATE_KIND_ZIP);
+    path = lu_artifact_path(&tap_arena, &app, &release, LU_KIND_ZIP);
 
-    ok(liveupdate_str_is(&path, "/artifacts/" TEN("123456") "1234/"
-                                TEN("abcdef") "abcd/bundle.zip"),
-       "the path of a zip");
+    ok(lu_str_is(&path, "/artifacts/" TEN("123456") "1234/"
+                        TEN("abcdef") "abcd/bundle.zip"), "the path of a zip");
 
     memcpy(path.data + path.len, "\"}", 3);
     ok(strlen((char *) path.data) == path.len + 2, "room for 3 bytes more");
 
-    path = liveupdate_artifact_path(&tap_arena, &app, &release,
-                                    LIVEUPDATE_KIND_MANIFEST);
+    path = lu_artifact_path(&tap_arena, &app, &release, LU_KIND_MANIFEST);
 
-    ok(liveupdate_str_is(&path, "/artifacts/" TEN("123456") "1234/"
-                                TEN("abcdef") "abcd"),
+    ok(lu_str_is(&path, "/artifacts/" TEN("123456") "1234/"
+                        TEN("abcdef") "abcd"),
        "the path of a manifest's files");
 
     tap_left = 0;
-    path = liveupdate_artifact_path(&tap_arena, &app, &release,
-                                    LIVEUPDATE_KIND_ZIP);
+    path = lu_artifact_path(&tap_arena, &app, &release, LU_KIND_ZIP);
     tap_left = -1;
 
     ok(path.data == NULL && path.len == 0, "no memory");
@@ -505,13 +499,13 @@ test_path(void)
 static void
 test_nomem(void)
 {
-    long                     n, wrong;
-    size_t                   i;
-    liveupdate_rc_e          rc;
-    liveupdate_app_t         app;
-    liveupdate_error_t       err;
-    liveupdate_release_t     release;
-    liveupdate_deployment_t  *deployment;
+    long              n, wrong;
+    size_t            i;
+    lu_rc_e           rc;
+    lu_app_t          app;
+    lu_error_t        err;
+    lu_release_t      release;
+    lu_deployment_t  *deployment;
 
     memory_init();
 
@@ -521,17 +515,17 @@ test_nomem(void)
         tap_left = n;
         rc = parse(app_text, &app, &err);
 
-        if (rc == LIVEUPDATE_OK) {
+        if (rc == LU_OK) {
             break;
         }
 
-        wrong += (rc != LIVEUPDATE_NOMEM || memory_used != 0);
+        wrong += (rc != LU_NOMEM || memory_used != 0);
         tap_free();
     }
 
     tap_left = -1;
 
-    ok(rc == LIVEUPDATE_OK && n > 20 && wrong == 0 && memory_used == 0,
+    ok(rc == LU_OK && n > 20 && wrong == 0 && memory_used == 0,
        "parse: the arena fails %ld times", n);
 
     tap_free();
@@ -540,41 +534,41 @@ test_nomem(void)
         memory_left = n;
         rc = parse(app_text, &app, &err);
 
-        if (rc == LIVEUPDATE_OK) {
+        if (rc == LU_OK) {
             break;
         }
 
-        wrong += (rc != LIVEUPDATE_NOMEM || memory_used != 0);
+        wrong += (rc != LU_NOMEM || memory_used != 0);
         tap_free();
     }
 
     memory_left = -1;
 
-    ok(rc == LIVEUPDATE_OK && n > 100 && wrong == 0 && memory_used == 0,
+    ok(rc == LU_OK && n > 100 && wrong == 0 && memory_used == 0,
        "parse: cJSON fails %ld times", n);
 
     deployment = &app.channels[2].deployments[0];
     deployment->release = &release;
 
-    memset(&release, 0, sizeof(liveupdate_release_t));
+    memset(&release, 0, sizeof(lu_release_t));
     release.id = tap_str("r");
 
     for (i = 0; i < 2; i++) {
 
         for (n = 0; n < 1000; n++) {
             memory_left = n;
-            rc = liveupdate_deployment_render(&tap_arena, &app,
-                                              &app.channels[2], deployment);
-            if (rc == LIVEUPDATE_OK) {
+            rc = lu_deployment_render(&tap_arena, &app, &app.channels[2],
+                                      deployment);
+            if (rc == LU_OK) {
                 break;
             }
 
-            wrong += (rc != LIVEUPDATE_NOMEM || memory_used != 0);
+            wrong += (rc != LU_NOMEM || memory_used != 0);
         }
 
         memory_left = -1;
 
-        ok(rc == LIVEUPDATE_OK && n > 15 && wrong == 0 && memory_used == 0,
+        ok(rc == LU_OK && n > 15 && wrong == 0 && memory_used == 0,
            "render: cJSON fails %ld times", n);
 
         release.checksum = tap_str("abc");
@@ -584,18 +578,18 @@ test_nomem(void)
 
     for (n = 0; n < 1000; n++) {
         tap_left = n;
-        rc = liveupdate_deployment_render(&tap_arena, &app, &app.channels[2],
-                                          deployment);
-        if (rc == LIVEUPDATE_OK) {
+        rc = lu_deployment_render(&tap_arena, &app, &app.channels[2],
+                                  deployment);
+        if (rc == LU_OK) {
             break;
         }
 
-        wrong += (rc != LIVEUPDATE_NOMEM || memory_used != 0);
+        wrong += (rc != LU_NOMEM || memory_used != 0);
     }
 
     tap_left = -1;
 
-    ok(rc == LIVEUPDATE_OK && n == 2 && wrong == 0 && memory_used == 0,
+    ok(rc == LU_OK && n == 2 && wrong == 0 && memory_used == 0,
        "render: the arena fails %ld times", n);
 
     cJSON_InitHooks(NULL);

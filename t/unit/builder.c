@@ -39,8 +39,8 @@ typedef struct {
 } digest_case_t;
 
 
-static liveupdate_builder_t  builder;
-static liveupdate_error_t    error;
+static lu_builder_t  builder;
+static lu_error_t    error;
 
 
 static const refused_t  refused[] = {
@@ -244,12 +244,12 @@ static const digest_case_t  digest_cases[] = {
 };
 
 
-static liveupdate_rc_e
+static lu_rc_e
 parse_len(const char *text, size_t len)
 {
-    char              *copy;
-    liveupdate_rc_e    rc;
-    liveupdate_str_t   str;
+    char     *copy;
+    lu_rc_e   rc;
+    lu_str_t  str;
 
     copy = malloc(len + (len == 0));
     memcpy(copy, text, len);
@@ -257,11 +257,11 @@ parse_len(const char *text, size_t len)
     str.data = (unsigned char *) copy;
     str.len = len;
 
-    memset(&builder, 0xff, sizeof(liveupdate_builder_t));
+    memset(&builder, 0xff, sizeof(lu_builder_t));
     error.text = NULL;
     error.subject = tap_str("");
 
-    rc = liveupdate_builder_parse(&tap_arena, &str, &builder, &error);
+    rc = lu_builder_parse(&tap_arena, &str, &builder, &error);
 
     free(copy);
 
@@ -269,7 +269,7 @@ parse_len(const char *text, size_t len)
 }
 
 
-static liveupdate_rc_e
+static lu_rc_e
 parse(const char *text)
 {
     return parse_len(text, strlen(text));
@@ -281,7 +281,7 @@ said(const char *subject, const char *text)
 {
     if (error.text
         && strcmp(error.text, text) == 0
-        && liveupdate_str_is(&error.subject, subject))
+        && lu_str_is(&error.subject, subject))
     {
         return 1;
     }
@@ -301,7 +301,7 @@ file_is(size_t i, const char *name, const char *sha512, uint64_t size)
 
     (void) EVP_EncodeBlock(base64, builder.files[i].sha512, 64);
 
-    return liveupdate_str_is(&builder.files[i].name, name)
+    return lu_str_is(&builder.files[i].name, name)
            && strcmp((char *) base64, sha512) == 0
            && builder.files[i].size == size;
 }
@@ -320,8 +320,8 @@ test_windows(void)
              "    size: 4000000\n"
              "path: My App Setup 1.1.0 - Build 241101bbbbbbbb2.exe\n"
              "sha512: " B "\n"
-             "releaseDate: '2024-11-01T10:02:00.000Z'\n") == LIVEUPDATE_OK
-       && liveupdate_str_is(&builder.version, "1.1.0")
+             "releaseDate: '2024-11-01T10:02:00.000Z'\n") == LU_OK
+       && lu_str_is(&builder.version, "1.1.0")
        && builder.nfiles == 2
        && file_is(0, "My App Setup 1.1.0 - Build 241101bbbbbbbb2-x64.exe", A,
                   3000000)
@@ -335,7 +335,7 @@ test_windows(void)
              "    sha512: " A "\n"
              "    size: 3000000\n"
              "path: My App Setup 1.1.0 - Build 241101bbbbbbbb2.exe\n"
-             "sha512: " B "\n") == LIVEUPDATE_OK
+             "sha512: " B "\n") == LU_OK
        && builder.nfiles == 2
        && file_is(0, "My App Setup 1.1.0 - Build 241101bbbbbbbb2-x64.exe", A,
                   3000000)
@@ -343,26 +343,26 @@ test_windows(void)
                   NO_SIZE),
        "a path that is not among the files");
 
-    ok(parse("version: 1.1.0\npath: a.exe\nsha512: " A "\n") == LIVEUPDATE_OK
+    ok(parse("version: 1.1.0\npath: a.exe\nsha512: " A "\n") == LU_OK
        && builder.nfiles == 1 && file_is(0, "a.exe", A, NO_SIZE),
        "a path without files, as it was once");
 
     ok(parse("version: 1.1.0\nfiles: ~\npath: a.exe\nsha512: " A "\n")
-       == LIVEUPDATE_OK && builder.nfiles == 1, "null for files");
+       == LU_OK && builder.nfiles == 1, "null for files");
 
     ok(parse("version: 1.1.0\nfiles: [{url: a.exe, sha512: " A "}]\n"
-             "path: https://example.com/a.exe\n") == LIVEUPDATE_OK
+             "path: https://example.com/a.exe\n") == LU_OK
        && builder.nfiles == 1 && file_is(0, "a.exe", A, NO_SIZE),
        "a path without a digest that a file has");
 
     ok(parse("version: 1.1.0\nfiles: [{url: a.exe, sha512: " A "}]\n"
-             "path:\nsha512: " B "\n") == LIVEUPDATE_OK
+             "path:\nsha512: " B "\n") == LU_OK
        && builder.nfiles == 1 && file_is(0, "a.exe", A, NO_SIZE),
        "a digest without a path");
 
     ok(parse("sha512: " A "\npath: a.exe\n"
              "files:\n- sha512: " A "\n  size: 5\n  url: a.exe\n"
-             "version: 1.1.0\n") == LIVEUPDATE_OK
+             "version: 1.1.0\n") == LU_OK
        && builder.nfiles == 1 && file_is(0, "a.exe", A, 5),
        "any order of keys");
 
@@ -382,14 +382,14 @@ test_windows(void)
              "    blockMapSize: 55000\n"
              "    path: app-1.1.0-x64.nsis.7z\n"
              "    file: app-1.1.0-x64.nsis.7z\n"
-             "  ia32:\n") == LIVEUPDATE_OK
+             "  ia32:\n") == LU_OK
        && builder.nfiles == 2
        && file_is(0, "web.exe", A, 700000)
        && file_is(1, "app-1.1.0-x64.nsis.7z", B, 50000000),
        "packages of a web installer");
 
     ok(parse("version: 1.1.0\nfiles: [{url: a, sha512: " A "}]\n"
-             "packages:\n") == LIVEUPDATE_OK && builder.nfiles == 1,
+             "packages:\n") == LU_OK && builder.nfiles == 1,
        "null for packages");
 
     tap_free();
@@ -415,36 +415,35 @@ test_forms(void)
              "  files:\r\n"
              "    - url: evil.exe\r\n"
              "vendor: {a: [1, {b: [c, ~, {}]}], files: [{url: x}]}\r\n")
-       == LIVEUPDATE_OK
-       && liveupdate_str_is(&builder.version, "1.1.0-beta.2")
+       == LU_OK
+       && lu_str_is(&builder.version, "1.1.0-beta.2")
        && builder.nfiles == 2
        && file_is(0, "My App-1.1.0.AppImage", A, 100)
        && file_is(1, "My App-1.1.0.deb", B, NO_SIZE),
        "a byte order mark, CR LF, comments, quotes, blocks, unknown keys");
 
     ok(parse("{\"version\":\"1.1.0\",\"files\":[{\"url\":\"a.exe\","
-             "\"sha512\":\"" A "\",\"size\":1}]}") == LIVEUPDATE_OK
+             "\"sha512\":\"" A "\",\"size\":1}]}") == LU_OK
        && builder.nfiles == 1 && file_is(0, "a.exe", A, 1), "JSON");
 
-    ok(parse("version: 1.10\nfiles: [{url: 7, sha512: " A "}]\n")
-       == LIVEUPDATE_OK
-       && liveupdate_str_is(&builder.version, "1.10")
+    ok(parse("version: 1.10\nfiles: [{url: 7, sha512: " A "}]\n") == LU_OK
+       && lu_str_is(&builder.version, "1.10")
        && file_is(0, "7", A, NO_SIZE), "what looks like a number");
 
     ok(parse("version: 1.0.0\nreleaseNotes: null\nfiles:\n"
              "  - {url: a.exe, sha512: " A "}\n"
              "  - {url: a.exe, sha512: " A ", size: 3}\n"
              "  - {url: a.exe, sha512: " A "}\n"
-             "  - {url: a%2Eexe, sha512: " A ", size: 3}\n") == LIVEUPDATE_OK
+             "  - {url: a%2Eexe, sha512: " A ", size: 3}\n") == LU_OK
        && builder.nfiles == 1 && file_is(0, "a.exe", A, 3),
        "a file four times, once for all");
 
     ok(parse("version: 1.0.0\nfiles: [{url: a.exe, sha512: " A ","
-             " size: 9007199254740992}]\n") == LIVEUPDATE_OK
+             " size: 9007199254740992}]\n") == LU_OK
        && file_is(0, "a.exe", A, (uint64_t) 1 << 53), "2^53 bytes");
 
     ok(parse("version: 1.0.0\nfiles: [{url: a.exe, sha512: " A ","
-             " size: 0}]\n") == LIVEUPDATE_OK
+             " size: 0}]\n") == LU_OK
        && file_is(0, "a.exe", A, 0), "no bytes");
 
     tap_free();
@@ -457,7 +456,7 @@ test_refused(void)
     size_t  i;
 
     for (i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
-        ok(parse(refused[i].text) == LIVEUPDATE_INVALID
+        ok(parse(refused[i].text) == LU_INVALID
            && said(refused[i].subject, refused[i].why)
            && builder.nfiles == 0 && builder.files == NULL,
            "refused: %s", refused[i].what);
@@ -470,9 +469,9 @@ test_refused(void)
 static void
 test_urls(void)
 {
-    char             text[512];
-    size_t           i;
-    liveupdate_rc_e  rc;
+    char     text[512];
+    size_t   i;
+    lu_rc_e  rc;
 
     for (i = 0; i < sizeof(url_cases) / sizeof(url_cases[0]); i++) {
         (void) snprintf(text, sizeof(text),
@@ -483,13 +482,13 @@ test_urls(void)
         rc = parse(text);
 
         if (url_cases[i].name) {
-            ok(rc == LIVEUPDATE_OK && builder.nfiles == 1
+            ok(rc == LU_OK && builder.nfiles == 1
                && file_is(0, url_cases[i].name, A, NO_SIZE),
                "url: %s", url_cases[i].url);
 
         } else {
-            ok(rc == LIVEUPDATE_INVALID && error.text != NULL,
-               "url is refused: %s", url_cases[i].url);
+            ok(rc == LU_INVALID && error.text != NULL, "url is refused: %s",
+               url_cases[i].url);
         }
 
         tap_free();
@@ -509,7 +508,7 @@ test_digests(void)
                         "  - url: a.exe\n    sha512: \"%s\"\n",
                         digest_cases[i].sha512);
 
-        ok(parse(text) == LIVEUPDATE_INVALID
+        ok(parse(text) == LU_INVALID
            && said("a.exe", "has no \"sha512\" of 64 bytes in base64"),
            "digest is refused: %s", digest_cases[i].what);
 
@@ -524,25 +523,25 @@ test_limits(void)
     char    *text;
     size_t   i, len, size;
 
-    size = LIVEUPDATE_BUILDER_SIZE + 2;
+    size = LU_BUILDER_SIZE + 2;
     text = malloc(size);
 
     len = snprintf(text, size, "version: 1.0.0\nfiles:\n");
 
-    for (i = 0; i < LIVEUPDATE_BUILDER_FILES; i++) {
+    for (i = 0; i < LU_BUILDER_FILES; i++) {
         len += snprintf(text + len, size - len, "  - url: %d\n    sha512: %s\n",
                         (int) i, A);
     }
 
-    ok(parse_len(text, len) == LIVEUPDATE_OK
-       && builder.nfiles == LIVEUPDATE_BUILDER_FILES
+    ok(parse_len(text, len) == LU_OK
+       && builder.nfiles == LU_BUILDER_FILES
        && file_is(999, "999", A, NO_SIZE), "1000 files");
 
     (void) snprintf(text + len, size - len, "path: 999\nsha512: %s\n", A);
-    ok(parse(text) == LIVEUPDATE_OK, "1000 files and one of them once more");
+    ok(parse(text) == LU_OK, "1000 files and one of them once more");
 
     (void) snprintf(text + len, size - len, "path: 1000\nsha512: %s\n", A);
-    ok(parse(text) == LIVEUPDATE_INVALID
+    ok(parse(text) == LU_INVALID
        && said("", "the manifest lists more than 1000 files"), "1001 files");
 
     tap_free();
@@ -551,14 +550,14 @@ test_limits(void)
                    A);
     memset(text + len, 'x', size - len);
 
-    ok(parse_len(text, size - 2) == LIVEUPDATE_OK, "1 megabyte");
-    ok(parse_len(text, size - 1) == LIVEUPDATE_INVALID
+    ok(parse_len(text, size - 2) == LU_OK, "1 megabyte");
+    ok(parse_len(text, size - 1) == LU_INVALID
        && said("", "the manifest is larger than 1 megabyte"),
        "a byte more than 1 megabyte");
 
     len = snprintf(text, size, "version: 1.0.0\npath: ");
     memset(text + len, 'x', size - len);
-    ok(parse_len(text, size - 2) == LIVEUPDATE_INVALID, "a huge name");
+    ok(parse_len(text, size - 2) == LU_INVALID, "a huge name");
 
     free(text);
     tap_free();
@@ -568,9 +567,9 @@ test_limits(void)
 static void
 test_memory(void)
 {
-    long                       n;
-    size_t                     wrong;
-    liveupdate_rc_e            rc;
+    long     n;
+    size_t   wrong;
+    lu_rc_e  rc;
 
     static const char * const  texts[] = {
         "version: 1.0.0\nfiles: [{url: a%20b, sha512: " A "}]\n"
@@ -587,13 +586,13 @@ test_memory(void)
             rc = parse(texts[wrong]);
             tap_free();
 
-            if (rc != LIVEUPDATE_NOMEM) {
+            if (rc != LU_NOMEM) {
                 break;
             }
         }
 
         ok(n > 2 && n < 100
-           && rc == (wrong ? LIVEUPDATE_INVALID : LIVEUPDATE_OK),
+           && rc == (wrong ? LU_INVALID : LU_OK),
            "out of memory at each of %d allocations", (int) n);
     }
 

@@ -11,8 +11,8 @@
 
 /* so that a short history shows what a long one does */
 
-#undef LIVEUPDATE_HISTORY
-#define LIVEUPDATE_HISTORY  6
+#undef LU_HISTORY
+#define LU_HISTORY  6
 
 #include "../../src/core/lu_change.c"
 
@@ -24,16 +24,16 @@
 #define TEN(text)                                                             \
     text text text text text text text text text text
 
-#define OK          LIVEUPDATE_OK
-#define INVALID     LIVEUPDATE_INVALID
-#define NOT_FOUND   LIVEUPDATE_NOT_FOUND
-#define CONFLICT    LIVEUPDATE_CONFLICT
-#define FORBIDDEN   LIVEUPDATE_FORBIDDEN
+#define OK          LU_OK
+#define INVALID     LU_INVALID
+#define NOT_FOUND   LU_NOT_FOUND
+#define CONFLICT    LU_CONFLICT
+#define FORBIDDEN   LU_FORBIDDEN
 
 
 typedef struct {
     const char       *body;
-    liveupdate_rc_e   rc;
+    lu_rc_e           rc;
     const char       *expected;     /* of the result, or of the reason */
 } change_case_t;
 
@@ -41,8 +41,8 @@ typedef struct {
 static cJSON *
 new_app(void)
 {
-    return liveupdate_app_create("app", "Demo", "capacitor", "org", "c1",
-                                 "default", NOW);
+    return lu_app_create("app", "Demo", "capacitor", "org", "c1", "default",
+                         NOW);
 }
 
 
@@ -82,18 +82,18 @@ contains(const cJSON *tree, const char *part)
 static int
 parses(const cJSON *tree)
 {
-    char                *text;
-    liveupdate_rc_e      rc;
-    liveupdate_app_t     app;
-    liveupdate_str_t     str;
-    liveupdate_error_t   err;
+    char       *text;
+    lu_rc_e     rc;
+    lu_app_t    app;
+    lu_str_t    str;
+    lu_error_t  err;
 
     text = print(tree);
     str = tap_str(text);
 
-    rc = liveupdate_app_parse(&tap_arena, &str, &app, &err);
+    rc = lu_app_parse(&tap_arena, &str, &app, &err);
 
-    if (rc != LIVEUPDATE_OK) {
+    if (rc != LU_OK) {
         printf("# \"%.*s\" %s\n", (int) err.subject.len,
                (char *) err.subject.data, err.text);
     }
@@ -101,7 +101,7 @@ parses(const cJSON *tree)
     cJSON_free(text);
     tap_free();
 
-    return rc == LIVEUPDATE_OK;
+    return rc == LU_OK;
 }
 
 
@@ -126,29 +126,29 @@ test_create(void)
                      "\"forcedDevices\":{}}")
        && parses(app), "a new app");
 
-    ok(liveupdate_app_number(app, &number) == OK && number == 1
-       && liveupdate_app_number(app, &number) == OK && number == 2
+    ok(lu_app_number(app, &number) == OK && number == 1
+       && lu_app_number(app, &number) == OK && number == 2
        && contains(app, "\"nextBuildNumber\":3,"), "builds have numbers");
 
     cJSON_DeleteItemFromObjectCaseSensitive(app, "nextBuildNumber");
 
-    ok(liveupdate_app_number(app, &number) == OK && number == 1
+    ok(lu_app_number(app, &number) == OK && number == 1
        && contains(app, "\"nextBuildNumber\":2}"), "the first number is 1");
 
     cJSON_Delete(app);
 
-    ok(liveupdate_app_create("app", "Demo", "capacitor", "org", "c1", "",
-                             NOW) == NULL, "an app needs a channel's name");
+    ok(lu_app_create("app", "Demo", "capacitor", "org", "c1", "",
+                     NOW) == NULL, "an app needs a channel's name");
 }
 
 
 static void
 test_app_update(void)
 {
-    cJSON                *app, *body;
-    size_t                i;
-    liveupdate_rc_e       rc;
-    liveupdate_error_t    err;
+    cJSON      *app, *body;
+    size_t      i;
+    lu_rc_e     rc;
+    lu_error_t  err;
 
     static const change_case_t  cases[] = {
         { "{}", OK, "\"updatedAt\":\"" LATER "\"" },
@@ -199,14 +199,13 @@ test_app_update(void)
         app = new_app();
         body = tap_json("{\"name\":\"beta\"}");
 
-        (void) liveupdate_channel_create(app, body, "c2", NOW, &(cJSON *) {0},
-                                         &err);
+        (void) lu_channel_create(app, body, "c2", NOW, &(cJSON *) {0}, &err);
         cJSON_Delete(body);
 
         body = tap_json(cases[i].body);
         err.text = "";
 
-        rc = liveupdate_app_update(app, body, LATER, &err);
+        rc = lu_app_update(app, body, LATER, &err);
 
         ok(rc == cases[i].rc
            && (rc == OK ? contains(app, cases[i].expected) && parses(app)
@@ -222,10 +221,10 @@ test_app_update(void)
 static void
 test_channel_create(void)
 {
-    cJSON               *app, *body, *channel;
-    size_t               i;
-    liveupdate_rc_e      rc;
-    liveupdate_error_t   err;
+    cJSON      *app, *body, *channel;
+    size_t      i;
+    lu_rc_e     rc;
+    lu_error_t  err;
 
     static const change_case_t  cases[] = {
         { "{\"name\":\"beta\",\"appId\":\"x\",\"id\":\"y\"}", OK,
@@ -282,11 +281,11 @@ test_channel_create(void)
         err.text = "";
         channel = NULL;
 
-        rc = liveupdate_channel_create(app, body, "c2", LATER, &channel, &err);
+        rc = lu_channel_create(app, body, "c2", LATER, &channel, &err);
 
         ok(rc == cases[i].rc
            && (rc == OK ? contains(channel, cases[i].expected) && parses(app)
-                          && liveupdate_app_channel_find(app, "c2") == channel
+                          && lu_app_channel_find(app, "c2") == channel
                         : channel == NULL
                           && strstr(err.text, cases[i].expected) != NULL),
            "new channel: %s", cases[i].body);
@@ -297,15 +296,15 @@ test_channel_create(void)
 }
 
 
-static liveupdate_rc_e
+static lu_rc_e
 channel_update(cJSON *app, const char *id, const char *members,
-    const char *now, cJSON **channel, liveupdate_error_t *err)
+    const char *now, cJSON **channel, lu_error_t *err)
 {
-    cJSON            *body;
-    liveupdate_rc_e   rc;
+    cJSON   *body;
+    lu_rc_e  rc;
 
     body = tap_json(members);
-    rc = liveupdate_channel_update(app, body, id, now, channel, err);
+    rc = lu_channel_update(app, body, id, now, channel, err);
 
     cJSON_Delete(body);
 
@@ -316,13 +315,13 @@ channel_update(cJSON *app, const char *id, const char *members,
 static void
 test_channel(void)
 {
-    cJSON               *app, *body, *channel;
-    liveupdate_error_t   err;
+    cJSON      *app, *body, *channel;
+    lu_error_t  err;
 
     app = new_app();
     body = tap_json("{\"name\":\"beta\"}");
 
-    (void) liveupdate_channel_create(app, body, "c2", NOW, &channel, &err);
+    (void) lu_channel_create(app, body, "c2", NOW, &channel, &err);
 
     cJSON_Delete(body);
 
@@ -330,7 +329,7 @@ test_channel(void)
        && strcmp(err.text, "Channel not found.") == 0, "no such channel");
 
     ok(channel_update(app, "c2", "{}", LATER, &channel, &err) == OK
-       && channel == liveupdate_app_channel_find(app, "c2")
+       && channel == lu_app_channel_find(app, "c2")
        && contains(channel, "\"createdAt\":\"" NOW "\","
                             "\"updatedAt\":\"" LATER "\""),
        "an empty change is one");
@@ -371,25 +370,25 @@ test_channel(void)
        && channel_update(app, "c2", "{\"expiresAt\":{}}", NOW, &channel, &err)
           == INVALID, "refused");
 
-    ok(liveupdate_channel_pause(app, "c9", 1, NOW, &err) == NOT_FOUND
+    ok(lu_channel_pause(app, "c9", 1, NOW, &err) == NOT_FOUND
        && strcmp(err.text, "Channel not found.") == 0,
        "no channel to pause");
-    ok(liveupdate_channel_pause(app, "c2", 0, NOW, &err) == OK
+    ok(lu_channel_pause(app, "c2", 0, NOW, &err) == OK
        && contains(channel, "\"pausedAt\":null"), "resumed, not paused");
-    ok(liveupdate_channel_pause(app, "c2", 1, NOW, &err) == OK
+    ok(lu_channel_pause(app, "c2", 1, NOW, &err) == OK
        && contains(channel, "\"pausedAt\":\"" NOW "\""), "paused");
-    ok(liveupdate_channel_pause(app, "c2", 1, LATER, &err) == OK
+    ok(lu_channel_pause(app, "c2", 1, LATER, &err) == OK
        && contains(channel, "\"pausedAt\":\"" NOW "\"")
        && contains(channel, "\"updatedAt\":\"" LATER "\""),
        "paused since the first time");
-    ok(liveupdate_channel_pause(app, "c2", 0, LATER, &err) == OK
+    ok(lu_channel_pause(app, "c2", 0, LATER, &err) == OK
        && contains(channel, "\"pausedAt\":null")
        && parses(app), "resumed");
 
-    ok(liveupdate_app_channel_named(app, "Beta 2") == channel
-       && liveupdate_app_channel_named(app, "beta 2") == NULL
-       && liveupdate_app_channel_named(app, "c2") == NULL
-       && liveupdate_app_channel_find(app, "Beta 2") == NULL,
+    ok(lu_app_channel_named(app, "Beta 2") == channel
+       && lu_app_channel_named(app, "beta 2") == NULL
+       && lu_app_channel_named(app, "c2") == NULL
+       && lu_app_channel_find(app, "Beta 2") == NULL,
        "found by id or by name");
 
     cJSON_Delete(app);
@@ -399,37 +398,36 @@ test_channel(void)
 static void
 test_channel_delete(void)
 {
-    cJSON               *app, *body, *channel;
-    liveupdate_error_t   err;
+    cJSON      *app, *body, *channel;
+    lu_error_t  err;
 
     app = new_app();
     body = tap_json("{\"name\":\"beta\"}");
 
-    (void) liveupdate_channel_create(app, body, "c2", NOW, &channel, &err);
+    (void) lu_channel_create(app, body, "c2", NOW, &channel, &err);
 
     cJSON_Delete(body);
 
-    ok(liveupdate_device_force(app, "one", "c1", &err) == OK
-       && liveupdate_device_force(app, "two", "c2", &err) == OK
-       && liveupdate_device_force(app, "three", "c1", &err) == OK
-       && liveupdate_deploy(app, "c1", "d1", "r1", 1, 0, "ci", NOW, &err)
+    ok(lu_device_force(app, "one", "c1", &err) == OK
+       && lu_device_force(app, "two", "c2", &err) == OK
+       && lu_device_force(app, "three", "c1", &err) == OK
+       && lu_deploy(app, "c1", "d1", "r1", 1, 0, "ci", NOW, &err)
           == OK, "two channels, three devices");
 
-    ok(liveupdate_channel_delete(app, "c9", &err) == NOT_FOUND
+    ok(lu_channel_delete(app, "c9", &err) == NOT_FOUND
        && strcmp(err.text, "Channel not found.") == 0, "no such channel");
 
-    ok(liveupdate_channel_delete(app, "c1", &err) == OK
+    ok(lu_channel_delete(app, "c1", &err) == OK
        && contains(app, "\"forcedDevices\":{\"two\":\"c2\"}")
        && contains(app, "\"appChannelId\":null")
-       && liveupdate_app_channel_find(app, "c1") == NULL
-       && liveupdate_app_deployment_find(app, "d1", &channel) == NULL
-       && liveupdate_app_channel_find(app, "c2") != NULL
+       && lu_app_channel_find(app, "c1") == NULL
+       && lu_app_deployment_find(app, "d1", &channel) == NULL
+       && lu_app_channel_find(app, "c2") != NULL
        && parses(app), "a channel goes with all that points to it");
 
-    ok(liveupdate_channel_delete(app, "c1", &err) == NOT_FOUND,
-       "it can't go twice");
+    ok(lu_channel_delete(app, "c1", &err) == NOT_FOUND, "it can't go twice");
 
-    ok(liveupdate_channel_delete(app, "c2", &err) == OK
+    ok(lu_channel_delete(app, "c2", &err) == OK
        && contains(app, "\"channels\":[]")
        && contains(app, "\"forcedDevices\":{}")
        && parses(app), "the last one");
@@ -441,41 +439,37 @@ test_channel_delete(void)
 static void
 test_deploy(void)
 {
-    char                *before, *after;
-    cJSON               *app, *body, *channel, *deployment;
-    liveupdate_error_t   err;
+    char       *before, *after;
+    cJSON      *app, *body, *channel, *deployment;
+    lu_error_t  err;
 
     app = new_app();
     body = tap_json("{\"name\":\"beta\",\"protected\":true}");
 
-    (void) liveupdate_channel_create(app, body, "c2", NOW, &channel, &err);
+    (void) lu_channel_create(app, body, "c2", NOW, &channel, &err);
 
     cJSON_Delete(body);
 
-    ok(liveupdate_deploy(app, "c9", "d1", "r1", 1, 1, "ci", NOW, &err)
-       == NOT_FOUND
+    ok(lu_deploy(app, "c9", "d1", "r1", 1, 1, "ci", NOW, &err) == NOT_FOUND
        && strcmp(err.text, "Channel not found.") == 0, "no such channel");
 
-    ok(liveupdate_deploy(app, "c1", "d1", "r1", -0.01, 1, "ci", NOW, &err)
+    ok(lu_deploy(app, "c1", "d1", "r1", -0.01, 1, "ci", NOW, &err)
        == INVALID
        && strcmp(err.text, "\"rolloutPercentage\" must be a number from "
                            "0 to 1") == 0
-       && liveupdate_deploy(app, "c1", "d1", "r1", 1.01, 1, "ci", NOW, &err)
+       && lu_deploy(app, "c1", "d1", "r1", 1.01, 1, "ci", NOW, &err)
           == INVALID
-       && liveupdate_deploy(app, "c1", "d1", "r1", strtod("nan", NULL), 1,
-                            "ci", NOW, &err)
+       && lu_deploy(app, "c1", "d1", "r1", strtod("nan", NULL), 1,
+                    "ci", NOW, &err)
           == INVALID, "a rollout is from 0 to 1");
 
-    ok(liveupdate_deploy(app, "c2", "d1", "r1", 1, 0, "ci", NOW, &err)
-       == FORBIDDEN
+    ok(lu_deploy(app, "c2", "d1", "r1", 1, 0, "ci", NOW, &err) == FORBIDDEN
        && strstr(err.text, "the channel is protected") != NULL
-       && liveupdate_deploy(app, "c2", "d1", "r1", 1, 1, "ci", NOW, &err)
+       && lu_deploy(app, "c2", "d1", "r1", 1, 1, "ci", NOW, &err)
           == OK, "a protected channel takes what is signed");
 
-    ok(liveupdate_deploy(app, "c1", "d2", "r1", 0, 0, "ci \"1\"", NOW, &err)
-       == OK
-       && liveupdate_deploy(app, "c1", "d3", "r2", 0.25, 0, "ci", LATER, &err)
-          == OK
+    ok(lu_deploy(app, "c1", "d2", "r1", 0, 0, "ci \"1\"", NOW, &err) == OK
+       && lu_deploy(app, "c1", "d3", "r2", 0.25, 0, "ci", LATER, &err) == OK
        && contains(app, "\"deployments\":[{\"id\":\"d3\",\"release\":\"r2\","
                         "\"rollout\":0.25,\"createdBy\":\"ci\","
                         "\"createdAt\":\"" LATER "\","
@@ -488,10 +482,9 @@ test_deploy(void)
 
     before = print(app);
 
-    ok(liveupdate_deploy(app, "c1", "d2", "r1", 0, 0, "ci", LATER, &err) == OK
-       && liveupdate_deploy(app, "c1", "d1", "r9", 2, 0, "ci", LATER, &err)
-          == OK
-       && liveupdate_deploy(app, "c9", "d3", "r9", 2, 0, "ci", LATER, &err)
+    ok(lu_deploy(app, "c1", "d2", "r1", 0, 0, "ci", LATER, &err) == OK
+       && lu_deploy(app, "c1", "d1", "r9", 2, 0, "ci", LATER, &err) == OK
+       && lu_deploy(app, "c9", "d3", "r9", 2, 0, "ci", LATER, &err)
           == OK, "repeated");
 
     after = print(app);
@@ -500,46 +493,45 @@ test_deploy(void)
     cJSON_free(before);
     cJSON_free(after);
 
-    deployment = liveupdate_app_deployment_find(app, "d2", &channel);
+    deployment = lu_app_deployment_find(app, "d2", &channel);
 
     ok(deployment != NULL
        && contains(deployment, "{\"id\":\"d2\"")
-       && channel == liveupdate_app_channel_find(app, "c1")
-       && liveupdate_app_deployment_find(app, "r1", &channel) == NULL,
+       && channel == lu_app_channel_find(app, "c1")
+       && lu_app_deployment_find(app, "r1", &channel) == NULL,
        "found by id, with its channel");
 
-    ok(liveupdate_deployment_update(app, "d9", 1, LATER, &err) == NOT_FOUND
+    ok(lu_deployment_update(app, "d9", 1, LATER, &err) == NOT_FOUND
        && strcmp(err.text, "Deployment not found.") == 0
-       && liveupdate_deployment_update(app, "d2", -1, LATER, &err) == INVALID
-       && liveupdate_deployment_update(app, "d2", strtod("nan", NULL), LATER,
-                                       &err)
+       && lu_deployment_update(app, "d2", -1, LATER, &err) == INVALID
+       && lu_deployment_update(app, "d2", strtod("nan", NULL), LATER,
+                               &err)
           == INVALID
        && strcmp(err.text, "\"rolloutPercentage\" must be a number from "
                            "0 to 1") == 0, "a rollout that can't be");
 
-    ok(liveupdate_deployment_update(app, "d2", 0.125, LATER, &err) == OK
-       && contains(deployment = liveupdate_app_deployment_find(app, "d2",
-                                                               &channel),
+    ok(lu_deployment_update(app, "d2", 0.125, LATER, &err) == OK
+       && contains(deployment = lu_app_deployment_find(app, "d2", &channel),
                    "\"rollout\":0.125,\"createdBy\":\"ci \\\"1\\\"\","
                    "\"createdAt\":\"" NOW "\",\"updatedAt\":\"" LATER "\"")
-       && liveupdate_deployment_update(app, "d2", 0, LATER, &err) == OK
-       && liveupdate_deployment_update(app, "d2", 1, LATER, &err) == OK
+       && lu_deployment_update(app, "d2", 0, LATER, &err) == OK
+       && lu_deployment_update(app, "d2", 1, LATER, &err) == OK
        && contains(deployment, "\"rollout\":1,")
        && parses(app), "a rollout that can");
 
-    ok(liveupdate_deploy(app, "c1", "d4", "r1", 1, 0, "ci", NOW, &err) == OK,
+    ok(lu_deploy(app, "c1", "d4", "r1", 1, 0, "ci", NOW, &err) == OK,
        "the same release again");
 
-    liveupdate_release_delete(app, "r1");
+    lu_release_delete(app, "r1");
 
-    ok(liveupdate_app_deployment_find(app, "d1", &channel) == NULL
-       && liveupdate_app_deployment_find(app, "d2", &channel) == NULL
-       && liveupdate_app_deployment_find(app, "d4", &channel) == NULL
-       && liveupdate_app_deployment_find(app, "d3", &channel) != NULL
+    ok(lu_app_deployment_find(app, "d1", &channel) == NULL
+       && lu_app_deployment_find(app, "d2", &channel) == NULL
+       && lu_app_deployment_find(app, "d4", &channel) == NULL
+       && lu_app_deployment_find(app, "d3", &channel) != NULL
        && parses(app), "a release goes out of all channels");
 
-    liveupdate_release_delete(app, "r9");
-    liveupdate_release_delete(app, "r2");
+    lu_release_delete(app, "r9");
+    lu_release_delete(app, "r2");
 
     ok(!contains(app, "\"rollout\"") && parses(app), "the last one");
 
@@ -550,38 +542,37 @@ test_deploy(void)
 static void
 test_force(void)
 {
-    cJSON               *app;
-    liveupdate_error_t   err;
+    cJSON      *app;
+    lu_error_t  err;
 
     app = new_app();
 
-    ok(liveupdate_device_force(app, "", "c1", &err) == INVALID
-       && liveupdate_device_force(app, "a\nb", "c1", &err) == INVALID
-       && liveupdate_device_force(app, "\xff", NULL, &err) == INVALID
-       && liveupdate_device_force(app, TEN("1234567890123"), "c1", &err)
-          == INVALID
+    ok(lu_device_force(app, "", "c1", &err) == INVALID
+       && lu_device_force(app, "a\nb", "c1", &err) == INVALID
+       && lu_device_force(app, "\xff", NULL, &err) == INVALID
+       && lu_device_force(app, TEN("1234567890123"), "c1", &err) == INVALID
        && strstr(err.text, "a device id must have 1 to 128 bytes") != NULL,
        "no device's id");
 
-    ok(liveupdate_device_force(app, "d", "c9", &err) == NOT_FOUND
+    ok(lu_device_force(app, "d", "c9", &err) == NOT_FOUND
        && strcmp(err.text, "Channel not found.") == 0, "no such channel");
 
-    ok(liveupdate_device_force(app, "a/b \xc3\xbc", "c1", &err) == OK
-       && liveupdate_device_force(app, "A", "c1", &err) == OK
-       && liveupdate_device_force(app, "a", "c1", &err) == OK
-       && liveupdate_device_force(app, "a", "c1", &err) == OK
+    ok(lu_device_force(app, "a/b \xc3\xbc", "c1", &err) == OK
+       && lu_device_force(app, "A", "c1", &err) == OK
+       && lu_device_force(app, "a", "c1", &err) == OK
+       && lu_device_force(app, "a", "c1", &err) == OK
        && contains(app, "\"forcedDevices\":{\"a/b \xc3\xbc\":\"c1\","
                         "\"A\":\"c1\",\"a\":\"c1\"}")
        && parses(app), "forced, each once");
 
-    ok(liveupdate_device_force(app, "A", NULL, &err) == OK
-       && liveupdate_device_force(app, "A", NULL, &err) == OK
+    ok(lu_device_force(app, "A", NULL, &err) == OK
+       && lu_device_force(app, "A", NULL, &err) == OK
        && contains(app, "\"forcedDevices\":{\"a/b \xc3\xbc\":\"c1\","
                         "\"a\":\"c1\"}"), "not any more");
 
     cJSON_DeleteItemFromObjectCaseSensitive(app, "forcedDevices");
 
-    ok(liveupdate_device_force(app, "a", "c1", &err) == OK
+    ok(lu_device_force(app, "a", "c1", &err) == OK
        && contains(app, "\"forcedDevices\":{\"a\":\"c1\"}"),
        "an app that has had none");
 
@@ -597,54 +588,54 @@ test_force(void)
 static void
 test_history(void)
 {
-    int                  i;
-    char                 id[16];
-    cJSON               *app, *channel, *deployments;
-    liveupdate_error_t   err;
+    int         i;
+    char        id[16];
+    cJSON      *app, *channel, *deployments;
+    lu_error_t  err;
 
     app = new_app();
     deployments = cJSON_GetObjectItemCaseSensitive(
-                      liveupdate_app_channel_find(app, "c1"), "deployments");
+                      lu_app_channel_find(app, "c1"), "deployments");
 
-    for (i = 0; i < 3 * LIVEUPDATE_HISTORY; i++) {
+    for (i = 0; i < 3 * LU_HISTORY; i++) {
         sprintf(id, "all%d", i);
-        (void) liveupdate_deploy(app, "c1", id, "r", 1, 0, "ci", NOW, &err);
+        (void) lu_deploy(app, "c1", id, "r", 1, 0, "ci", NOW, &err);
     }
 
-    ok(cJSON_GetArraySize(deployments) == LIVEUPDATE_HISTORY
-       && liveupdate_app_deployment_find(app, id, &channel)
+    ok(cJSON_GetArraySize(deployments) == LU_HISTORY
+       && lu_app_deployment_find(app, id, &channel)
           == deployments->child, "so many for everyone");
 
-    for (i = 0; i < 3 * LIVEUPDATE_HISTORY; i++) {
+    for (i = 0; i < 3 * LU_HISTORY; i++) {
         sprintf(id, "part%d", i);
-        (void) liveupdate_deploy(app, "c1", id, "r", 0.5, 0, "ci", NOW, &err);
+        (void) lu_deploy(app, "c1", id, "r", 0.5, 0, "ci", NOW, &err);
     }
 
-    sprintf(id, "all%d", 3 * LIVEUPDATE_HISTORY - 1);
+    sprintf(id, "all%d", 3 * LU_HISTORY - 1);
 
-    ok(cJSON_GetArraySize(deployments) == 3 * LIVEUPDATE_HISTORY + 1
-       && liveupdate_app_deployment_find(app, id, &channel) != NULL
-       && liveupdate_app_deployment_find(app, "part0", &channel) != NULL,
+    ok(cJSON_GetArraySize(deployments) == 3 * LU_HISTORY + 1
+       && lu_app_deployment_find(app, id, &channel) != NULL
+       && lu_app_deployment_find(app, "part0", &channel) != NULL,
        "partial ones, and the one behind them");
 
-    (void) liveupdate_deployment_update(app, "part0", 1, NOW, &err);
-    (void) liveupdate_deploy(app, "c1", "next", "r", 0, 0, "ci", NOW, &err);
+    (void) lu_deployment_update(app, "part0", 1, NOW, &err);
+    (void) lu_deploy(app, "c1", "next", "r", 0, 0, "ci", NOW, &err);
 
-    ok(cJSON_GetArraySize(deployments) == 3 * LIVEUPDATE_HISTORY + 1
-       && liveupdate_app_deployment_find(app, id, &channel) == NULL
-       && liveupdate_app_deployment_find(app, "part0", &channel) != NULL,
+    ok(cJSON_GetArraySize(deployments) == 3 * LU_HISTORY + 1
+       && lu_app_deployment_find(app, id, &channel) == NULL
+       && lu_app_deployment_find(app, "part0", &channel) != NULL,
        "the newest for everyone is enough");
 
-    (void) liveupdate_deploy(app, "c1", "last", "r", 1, 0, "ci", NOW, &err);
+    (void) lu_deploy(app, "c1", "last", "r", 1, 0, "ci", NOW, &err);
 
-    ok(cJSON_GetArraySize(deployments) == LIVEUPDATE_HISTORY
+    ok(cJSON_GetArraySize(deployments) == LU_HISTORY
        && parses(app), "and what is before it is a history");
 
     cJSON_Delete(app);
 }
 
 
-/* What somebody has edited, and liveupdate_app_parse() would refuse. */
+/* What somebody has edited, and lu_app_parse() would refuse. */
 
 /* By the letter: each deployment is one of the release of that name. */
 
@@ -688,7 +679,7 @@ test_before(void)
         strcpy(text + len, "]}");
 
         channel = tap_json(text);
-        item = liveupdate_channel_before(channel, cases[i].steps);
+        item = lu_channel_before(channel, cases[i].steps);
 
         found[0] = item ? *item->child->valuestring : '\0';
         found[1] = '\0';
@@ -700,7 +691,7 @@ test_before(void)
     }
 
     channel = tap_json("{\"deployments\":[7,{}]}");
-    ok(liveupdate_channel_before(channel, 1) == NULL, "no deployments");
+    ok(lu_channel_before(channel, 1) == NULL, "no deployments");
     cJSON_Delete(channel);
 }
 
@@ -708,24 +699,21 @@ test_before(void)
 static void
 test_damaged(void)
 {
-    cJSON               *app, *body, *channel;
-    liveupdate_error_t   err;
+    cJSON      *app, *body, *channel;
+    lu_error_t  err;
 
     app = tap_json("{}");
     body = tap_json("{\"name\":\"beta\"}");
 
-    ok(liveupdate_channel_create(app, body, "c2", NOW, &channel, &err)
-       == INVALID
+    ok(lu_channel_create(app, body, "c2", NOW, &channel, &err) == INVALID
        && strcmp(err.text, "the app has no \"channels\"") == 0
-       && liveupdate_channel_update(app, body, "c2", NOW, &channel, &err)
-          == NOT_FOUND
-       && liveupdate_channel_delete(app, "c2", &err) == NOT_FOUND
-       && liveupdate_deploy(app, "c2", "d1", "r1", 1, 0, "ci", NOW, &err)
-          == NOT_FOUND
-       && liveupdate_app_update(app, body, NOW, &err) == OK,
+       && lu_channel_update(app, body, "c2", NOW, &channel, &err) == NOT_FOUND
+       && lu_channel_delete(app, "c2", &err) == NOT_FOUND
+       && lu_deploy(app, "c2", "d1", "r1", 1, 0, "ci", NOW, &err) == NOT_FOUND
+       && lu_app_update(app, body, NOW, &err) == OK,
        "an app with nothing in it");
 
-    liveupdate_release_delete(app, "r1");
+    lu_release_delete(app, "r1");
 
     cJSON_Delete(app);
 
@@ -735,18 +723,18 @@ test_damaged(void)
                    "\"forcedDevices\":{\"a\":7,\"b\":\"c2\"},"
                    "\"nextBuildNumber\":-1}");
 
-    ok(liveupdate_deploy(app, "c1", "d2", "r1", 1, 0, "ci", NOW, &err)
+    ok(lu_deploy(app, "c1", "d2", "r1", 1, 0, "ci", NOW, &err)
        == INVALID
        && strcmp(err.text, "the channel has no \"deployments\"") == 0
-       && liveupdate_deploy(app, "c2", "d2", "r1", 1, 0, "ci", NOW, &err) == OK
-       && liveupdate_app_deployment_find(app, "d1", &channel) != NULL
-       && liveupdate_channel_create(app, body, "c3", NOW, &channel, &err)
+       && lu_deploy(app, "c2", "d2", "r1", 1, 0, "ci", NOW, &err) == OK
+       && lu_app_deployment_find(app, "d1", &channel) != NULL
+       && lu_channel_create(app, body, "c3", NOW, &channel, &err)
           == OK,
        "values of other types");
 
-    liveupdate_release_delete(app, "r1");
+    lu_release_delete(app, "r1");
 
-    ok(liveupdate_channel_delete(app, "c2", &err) == OK
+    ok(lu_channel_delete(app, "c2", &err) == OK
        && contains(app, "\"forcedDevices\":{\"a\":7}"), "are left alone");
 
     cJSON_Delete(app);
@@ -754,9 +742,8 @@ test_damaged(void)
     app = tap_json("{\"channels\":[{\"id\":\"c1\",\"protectedAt\":true,"
                    "\"deployments\":[]}]}");
 
-    ok(liveupdate_deploy(app, "c1", "d2", "r1", 1, 0, "ci", NOW, &err)
-       == FORBIDDEN
-       && liveupdate_channel_delete(app, "c1", &err) == OK,
+    ok(lu_deploy(app, "c1", "d2", "r1", 1, 0, "ci", NOW, &err) == FORBIDDEN
+       && lu_channel_delete(app, "c1", &err) == OK,
        "a strange protection protects");
 
     cJSON_Delete(app);
@@ -883,7 +870,7 @@ model_channel_id(model_t *model, char *id)
 }
 
 
-static liveupdate_rc_e
+static lu_rc_e
 model_channel_set(model_t *model, model_channel_t *channel, cJSON *body)
 {
     int               i, protect;
@@ -909,7 +896,7 @@ model_channel_set(model_t *model, model_channel_t *channel, cJSON *body)
         cJSON_AddNumberToObject(body, "expiresAt", (double) expires * 1000);
 
     } else if (expires == 2) {
-        expires = LIVEUPDATE_TIME_MAX;
+        expires = LU_TIME_MAX;
         cJSON_AddNullToObject(body, "expiresAt");
 
     } else {
@@ -955,8 +942,7 @@ model_trim(model_channel_t *channel)
         }
     }
 
-    keep = everyone + 1 > LIVEUPDATE_HISTORY ? everyone + 1
-                                             : LIVEUPDATE_HISTORY;
+    keep = everyone + 1 > LU_HISTORY ? everyone + 1 : LU_HISTORY;
 
     if (channel->n > keep) {
         channel->n = keep;
@@ -966,21 +952,21 @@ model_trim(model_channel_t *channel)
 
 /*
  * One change of the model and of the tree.  What the model says must be what
- * the function says; if it is not LIVEUPDATE_OK, both are thrown away.
+ * the function says; if it is not LU_OK, both are thrown away.
  */
 
 static int
-step(model_t *model, cJSON *app, liveupdate_rc_e *rc)
+step(model_t *model, cJSON *app, lu_rc_e *rc)
 {
-    int                   i, j, is_signed, pause;
-    char                  id[16], channel_id[16], release[16];
-    char                 *before, *after;
-    cJSON                *body, *item;
-    double                rollout;
-    liveupdate_rc_e       expected;
-    model_channel_t      *channel;
-    liveupdate_error_t    err;
-    model_deployment_t   *deployment;
+    int                  i, j, is_signed, pause;
+    char                 id[16], channel_id[16], release[16];
+    char                *before, *after;
+    cJSON               *body, *item;
+    double               rollout;
+    lu_rc_e              expected;
+    model_channel_t     *channel;
+    lu_error_t           err;
+    model_deployment_t  *deployment;
 
     static const double  rollouts[] = { 0, 0.125, 0.25, 0.5, 0.75, 1, 1, 1,
                                         -0.5, 1.5 };
@@ -1002,7 +988,7 @@ step(model_t *model, cJSON *app, liveupdate_rc_e *rc)
 
         memset(channel, 0, sizeof(model_channel_t));
         strcpy(channel->id, id);
-        channel->expires = LIVEUPDATE_TIME_MAX;
+        channel->expires = LU_TIME_MAX;
 
         expected = model_channel_set(model, channel, body);
 
@@ -1014,7 +1000,7 @@ step(model_t *model, cJSON *app, liveupdate_rc_e *rc)
 
         model->n += (expected == OK);
 
-        *rc = liveupdate_channel_create(app, body, id, NOW, &item, &err);
+        *rc = lu_channel_create(app, body, id, NOW, &item, &err);
         break;
 
     case 1:
@@ -1024,8 +1010,7 @@ step(model_t *model, cJSON *app, liveupdate_rc_e *rc)
         expected = channel ? model_channel_set(model, channel, body)
                            : NOT_FOUND;
 
-        *rc = liveupdate_channel_update(app, body, channel_id, NOW, &item,
-                                        &err);
+        *rc = lu_channel_update(app, body, channel_id, NOW, &item, &err);
         break;
 
     case 2:
@@ -1039,7 +1024,7 @@ step(model_t *model, cJSON *app, liveupdate_rc_e *rc)
 
         expected = channel ? OK : NOT_FOUND;
 
-        *rc = liveupdate_channel_pause(app, channel_id, pause, NOW, &err);
+        *rc = lu_channel_pause(app, channel_id, pause, NOW, &err);
         break;
 
     case 3:
@@ -1065,7 +1050,7 @@ step(model_t *model, cJSON *app, liveupdate_rc_e *rc)
             }
         }
 
-        *rc = liveupdate_channel_delete(app, channel_id, &err);
+        *rc = lu_channel_delete(app, channel_id, &err);
         break;
 
     case 4:
@@ -1089,7 +1074,7 @@ step(model_t *model, cJSON *app, liveupdate_rc_e *rc)
                                   model->discovery);
         }
 
-        *rc = liveupdate_app_update(app, body, NOW, &err);
+        *rc = lu_app_update(app, body, NOW, &err);
         break;
 
     case 5:
@@ -1100,14 +1085,13 @@ step(model_t *model, cJSON *app, liveupdate_rc_e *rc)
             expected = model_find(model, channel_id) ? OK : NOT_FOUND;
             strcpy(model->forced[i], channel_id);
 
-            *rc = liveupdate_device_force(app, model_devices[i], channel_id,
-                                          &err);
+            *rc = lu_device_force(app, model_devices[i], channel_id, &err);
 
         } else {
             expected = OK;
             model->forced[i][0] = '\0';
 
-            *rc = liveupdate_device_force(app, model_devices[i], NULL, &err);
+            *rc = lu_device_force(app, model_devices[i], NULL, &err);
         }
 
         break;
@@ -1124,7 +1108,7 @@ step(model_t *model, cJSON *app, liveupdate_rc_e *rc)
         expected = (deployment == NULL) ? NOT_FOUND
                    : (rollout < 0 || rollout > 1) ? INVALID : OK;
 
-        *rc = liveupdate_deployment_update(app, id, rollout, NOW, &err);
+        *rc = lu_deployment_update(app, id, rollout, NOW, &err);
         break;
 
     case 7:
@@ -1147,7 +1131,7 @@ step(model_t *model, cJSON *app, liveupdate_rc_e *rc)
             }
         }
 
-        liveupdate_release_delete(app, release);
+        lu_release_delete(app, release);
         *rc = OK;
         expected = OK;
         break;
@@ -1194,8 +1178,8 @@ step(model_t *model, cJSON *app, liveupdate_rc_e *rc)
             expected = OK;
         }
 
-        *rc = liveupdate_deploy(app, channel_id, id, release, rollout,
-                                is_signed, "ci", NOW, &err);
+        *rc = lu_deploy(app, channel_id, id, release, rollout, is_signed, "ci",
+                        NOW, &err);
 
         if (*rc != OK) {
             break;
@@ -1203,8 +1187,8 @@ step(model_t *model, cJSON *app, liveupdate_rc_e *rc)
 
         before = print(app);
 
-        if (liveupdate_deploy(app, channel_id, id, release, rollout,
-                              is_signed, "ci", LATER, &err)
+        if (lu_deploy(app, channel_id, id, release, rollout,
+                      is_signed, "ci", LATER, &err)
             != OK)
         {
             *rc = CONFLICT;
@@ -1229,14 +1213,14 @@ step(model_t *model, cJSON *app, liveupdate_rc_e *rc)
 /* What the reading half makes of the tree is what the model says. */
 
 static int
-same_channel(const liveupdate_channel_t *channel, const model_channel_t *model,
+same_channel(const lu_channel_t *channel, const model_channel_t *model,
     const cJSON *tree)
 {
-    int                             i, n;
-    const liveupdate_deployment_t  *deployment;
+    int                     i, n;
+    const lu_deployment_t  *deployment;
 
     if (channel == NULL
-        || !liveupdate_str_is(&channel->id, model->id)
+        || !lu_str_is(&channel->id, model->id)
         || channel->paused != (unsigned) model->is_paused
         || channel->is_protected != (unsigned) model->is_protected
         || channel->expires != model->expires
@@ -1253,9 +1237,9 @@ same_channel(const liveupdate_channel_t *channel, const model_channel_t *model,
         deployment = &channel->deployments[i];
 
         if (i >= model->n
-            || !liveupdate_str_is(&deployment->id, model->deployments[i].id)
-            || !liveupdate_str_is(&deployment->release_id,
-                                  model->deployments[i].release)
+            || !lu_str_is(&deployment->id, model->deployments[i].id)
+            || !lu_str_is(&deployment->release_id,
+                          model->deployments[i].release)
             || deployment->everyone != (model->deployments[i].rollout >= 1)
             || deployment->threshold >> 32
                != (uint64_t) (model->deployments[i].rollout * 4294967296.0)
@@ -1272,40 +1256,37 @@ same_channel(const liveupdate_channel_t *channel, const model_channel_t *model,
 static int
 same(const model_t *model, const cJSON *tree)
 {
-    int                          i, equal;
-    char                        *text;
-    liveupdate_app_t             app;
-    liveupdate_str_t             str;
-    liveupdate_error_t           err;
-    const liveupdate_channel_t  *channel;
+    int                  i, equal;
+    char                *text;
+    lu_app_t             app;
+    lu_str_t             str;
+    lu_error_t           err;
+    const lu_channel_t  *channel;
 
     text = print(tree);
     str = tap_str(text);
 
-    equal = (liveupdate_app_parse(&tap_arena, &str, &app, &err) == OK
+    equal = (lu_app_parse(&tap_arena, &str, &app, &err) == OK
              && app.nchannels == (size_t) model->n
              && app.discovery == (unsigned) model->discovery);
 
     for (i = 0; equal && i < model->n; i++) {
         str = tap_str(model->channels[i].name);
 
-        equal = same_channel(liveupdate_channel_find(&app, &str),
-                             &model->channels[i],
-                             liveupdate_app_channel_find(tree,
-                                                    model->channels[i].id));
+        equal = same_channel(lu_channel_find(&app, &str), &model->channels[i],
+                             lu_app_channel_find(tree, model->channels[i].id));
     }
 
     for (i = 0; equal && i < 5; i++) {
         str = tap_str(model_devices[i]);
-        channel = liveupdate_forced_find(&app, &str);
+        channel = lu_forced_find(&app, &str);
 
-        equal = channel ? liveupdate_str_is(&channel->id, model->forced[i])
+        equal = channel ? lu_str_is(&channel->id, model->forced[i])
                         : model->forced[i][0] == '\0';
     }
 
     if (equal) {
-        equal = app.channel ? liveupdate_str_is(&app.channel->id,
-                                                model->channel)
+        equal = app.channel ? lu_str_is(&app.channel->id, model->channel)
                             : model->channel[0] == '\0';
     }
 
@@ -1319,10 +1300,10 @@ same(const model_t *model, const cJSON *tree)
 static void
 test_model(void)
 {
-    int               i, accepted, longest;
-    cJSON            *app, *copy;
-    model_t          *model, *next;
-    liveupdate_rc_e   rc;
+    int       i, accepted, longest;
+    cJSON    *app, *copy;
+    model_t  *model, *next;
+    lu_rc_e   rc;
 
     model = calloc(1, sizeof(model_t));
     next = calloc(1, sizeof(model_t));
@@ -1334,7 +1315,7 @@ test_model(void)
     strcpy(model->channel, "c1");
     strcpy(model->channels[0].id, "c1");
     strcpy(model->channels[0].name, "default");
-    model->channels[0].expires = LIVEUPDATE_TIME_MAX;
+    model->channels[0].expires = LU_TIME_MAX;
 
     accepted = 0;
     longest = 0;
@@ -1369,7 +1350,7 @@ test_model(void)
         }
     }
 
-    ok(i == STEPS && accepted > STEPS / 4 && longest > LIVEUPDATE_HISTORY,
+    ok(i == STEPS && accepted > STEPS / 4 && longest > LU_HISTORY,
        "%d changes, %d refused, up to %d deployments: as the model", i,
        i - accepted, longest);
 
@@ -1381,70 +1362,69 @@ test_model(void)
 
 /* All changes in a row: out of memory, or done. */
 
-static liveupdate_rc_e
+static lu_rc_e
 all(cJSON *bodies, cJSON **out)
 {
-    cJSON               *app, *channel, *body;
-    uint64_t             number;
-    liveupdate_rc_e      rc;
-    liveupdate_error_t   err;
+    cJSON      *app, *channel, *body;
+    uint64_t    number;
+    lu_rc_e     rc;
+    lu_error_t  err;
 
     app = new_app();
     *out = app;
 
     if (app == NULL) {
-        return LIVEUPDATE_NOMEM;
+        return LU_NOMEM;
     }
 
     body = bodies->child;
 
-    rc = liveupdate_app_number(app, &number);
+    rc = lu_app_number(app, &number);
 
     if (rc == OK) {
-        rc = liveupdate_channel_create(app, body, "c2", NOW, &channel, &err);
+        rc = lu_channel_create(app, body, "c2", NOW, &channel, &err);
     }
 
     if (rc == OK) {
-        rc = liveupdate_channel_create(app, body->next, "c3", NOW, &channel,
-                                       &err);
+        rc = lu_channel_create(app, body->next, "c3", NOW, &channel, &err);
     }
 
     if (rc == OK) {
-        rc = liveupdate_channel_update(app, body->next->next, "c2", NOW,
-                                       &channel, &err);
+        rc = lu_channel_update(app, body->next->next, "c2", NOW, &channel,
+                               &err);
     }
 
     if (rc == OK) {
-        rc = liveupdate_channel_pause(app, "c2", 1, LATER, &err);
+        rc = lu_channel_pause(app, "c2", 1, LATER, &err);
     }
 
     if (rc == OK) {
-        rc = liveupdate_app_update(app, body->next->next->next, LATER, &err);
+        rc = lu_app_update(app, body->next->next->next, LATER, &err);
     }
 
     if (rc == OK) {
-        rc = liveupdate_deploy(app, "c1", "d1", "r1", 1, 0, "ci", NOW, &err);
+        rc = lu_deploy(app, "c1", "d1", "r1", 1, 0, "ci", NOW, &err);
     }
 
     if (rc == OK) {
-        rc = liveupdate_deployment_update(app, "d1", 0.5, LATER, &err);
+        rc = lu_deployment_update(app, "d1", 0.5, LATER, &err);
     }
 
     if (rc == OK) {
         cJSON_DeleteItemFromObjectCaseSensitive(app, "forcedDevices");
-        rc = liveupdate_device_force(app, "one", "c2", &err);
+        rc = lu_device_force(app, "one", "c2", &err);
     }
 
     if (rc == OK) {
-        rc = liveupdate_device_force(app, "two", "c3", &err);
+        rc = lu_device_force(app, "two", "c3", &err);
     }
 
     if (rc == OK) {
-        rc = liveupdate_device_force(app, "one", "c1", &err);
+        rc = lu_device_force(app, "one", "c1", &err);
     }
 
     if (rc == OK) {
-        rc = liveupdate_channel_delete(app, "c3", &err);
+        rc = lu_channel_delete(app, "c3", &err);
     }
 
     return rc;
@@ -1454,9 +1434,9 @@ all(cJSON *bodies, cJSON **out)
 static void
 test_nomem(void)
 {
-    long              n, wrong;
-    cJSON            *app, *bodies, *expected;
-    liveupdate_rc_e   rc;
+    long     n, wrong;
+    cJSON   *app, *bodies, *expected;
+    lu_rc_e  rc;
 
     memory_init();
 
@@ -1480,7 +1460,7 @@ test_nomem(void)
             break;
         }
 
-        wrong += (rc != LIVEUPDATE_NOMEM);
+        wrong += (rc != LU_NOMEM);
         cJSON_Delete(app);
     }
 

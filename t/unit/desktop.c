@@ -82,20 +82,20 @@ static const choose_case_t  choose_cases[] = {
     { LATEST(IP("[\"::ffff:192.0.2.0/120\"]")), "192.0.2.9", "", 0, "ip",
       "and a network that is written so" },
 
-    { LATEST(PLATFORM("[\"mac\"]")), "", "", LIVEUPDATE_MAC, "pf",
+    { LATEST(PLATFORM("[\"mac\"]")), "", "", LU_MAC, "pf",
       "the platform is listed" },
-    { LATEST(PLATFORM("[\"mac\"]")), "", "", LIVEUPDATE_LINUX, "latest",
+    { LATEST(PLATFORM("[\"mac\"]")), "", "", LU_LINUX, "latest",
       "another platform is not" },
-    { LATEST(PLATFORM("[\"windows\",\"linux\"]")), "", "", LIVEUPDATE_LINUX,
+    { LATEST(PLATFORM("[\"windows\",\"linux\"]")), "", "", LU_LINUX,
       "pf", "two platforms" },
     { LATEST(PLATFORM("[\"windows\",\"mac\",\"linux\"]")), "", "", 0,
       "latest", "no platform matches none" },
-    { LATEST(PLATFORM("[]")), "", "", LIVEUPDATE_MAC, "latest",
+    { LATEST(PLATFORM("[]")), "", "", LU_MAC, "latest",
       "an empty list is not all platforms" },
     { LATEST(PLATFORM("[\"mac\"]") "," IP("[\"192.0.2.1\"]")), "192.0.2.1",
-      "", LIVEUPDATE_MAC, "ip", "of those that override, the last counts" },
+      "", LU_MAC, "ip", "of those that override, the last counts" },
     { LATEST(IP("[\"192.0.2.1\"]") "," PLATFORM("[\"mac\"]")), "192.0.2.1",
-      "", LIVEUPDATE_MAC, "pf", "in the other order, too" },
+      "", LU_MAC, "pf", "in the other order, too" },
 
     { LATEST(ROLLOUT("100")), "", "", 0, "ro", "100 % without an id" },
     { LATEST(ROLLOUT("99.99")), "", "", 0, "latest", "less without an id" },
@@ -104,14 +104,14 @@ static const choose_case_t  choose_cases[] = {
     { LATEST(ROLLOUT("50")), "", "b", 0, "latest", "who is not" },
     { LATEST(ROLLOUT("100,\"platforms\":null")), "", "", 0, "ro",
       "without platforms it is for all" },
-    { LATEST(ROLLOUT("100,\"platforms\":[]")), "", "", LIVEUPDATE_MAC,
+    { LATEST(ROLLOUT("100,\"platforms\":[]")), "", "", LU_MAC,
       "latest", "an empty list is not" },
-    { LATEST(ROLLOUT("100,\"platforms\":[\"mac\"]")), "", "", LIVEUPDATE_MAC,
+    { LATEST(ROLLOUT("100,\"platforms\":[\"mac\"]")), "", "", LU_MAC,
       "ro", "on its platform" },
     { LATEST(ROLLOUT("100,\"platforms\":[\"mac\"]")), "", "",
-      LIVEUPDATE_LINUX, "latest", "on another" },
+      LU_LINUX, "latest", "on another" },
     { LATEST(PLATFORM("[\"mac\"]") "," ROLLOUT("50")), "", "b",
-      LIVEUPDATE_MAC, "pf", "who is outside keeps what was chosen" },
+      LU_MAC, "pf", "who is outside keeps what was chosen" },
     { RULES(ROLLOUT("50")), "", "b", 0, NULL, "or nothing" },
 
     { LATEST("{\"rule\":\"appByIp\",\"feedUrl\":\"x\",\"ipList\":[\"!\"]},"
@@ -202,19 +202,19 @@ static const struct {
 
 /* The trees are gone when the lists are used. */
 
-static liveupdate_rc_e
-parse(const char *builds, const char *releases, liveupdate_desktop_t *desktop,
-    liveupdate_error_t *err)
+static lu_rc_e
+parse(const char *builds, const char *releases, lu_desktop_t *desktop,
+    lu_error_t *err)
 {
-    cJSON            *one, *two;
-    liveupdate_rc_e   rc;
+    cJSON   *one, *two;
+    lu_rc_e  rc;
 
     one = tap_json(builds);
     two = tap_json(releases);
 
     err->text = NULL;
 
-    rc = liveupdate_desktop_parse(&tap_arena, one, two, desktop, err);
+    rc = lu_desktop_parse(&tap_arena, one, two, desktop, err);
 
     cJSON_Delete(one);
     cJSON_Delete(two);
@@ -224,13 +224,13 @@ parse(const char *builds, const char *releases, liveupdate_desktop_t *desktop,
 
 
 static const char *
-of_version(const liveupdate_desktop_t *desktop, const char *version)
+of_version(const lu_desktop_t *desktop, const char *version)
 {
-    liveupdate_str_t           str;
-    const liveupdate_build_t  *build;
+    lu_str_t           str;
+    const lu_build_t  *build;
 
     str = tap_str(version);
-    build = liveupdate_build_of_version(desktop, &str);
+    build = lu_build_of_version(desktop, &str);
 
     return build ? (const char *) build->id.data : "none";
 }
@@ -239,16 +239,16 @@ of_version(const liveupdate_desktop_t *desktop, const char *version)
 static void
 test_builds(void)
 {
-    liveupdate_str_t           id;
-    liveupdate_error_t         err;
-    liveupdate_desktop_t       desktop;
-    const liveupdate_build_t  *build;
+    lu_str_t           id;
+    lu_error_t         err;
+    lu_desktop_t       desktop;
+    const lu_build_t  *build;
 
-    ok(parse(BUILDS, "{}", &desktop, &err) == LIVEUPDATE_OK
+    ok(parse(BUILDS, "{}", &desktop, &err) == LU_OK
        && desktop.nbuilds == 6
        && desktop.nrules == 0
-       && liveupdate_str_is(&desktop.builds[0].id, "aaa1")
-       && liveupdate_str_is(&desktop.builds[0].version, "1.0.0")
+       && lu_str_is(&desktop.builds[0].id, "aaa1")
+       && lu_str_is(&desktop.builds[0].version, "1.0.0")
        && desktop.builds[0].is_released
        && !desktop.builds[1].is_released
        && desktop.builds[4].version.len == 0
@@ -261,14 +261,13 @@ test_builds(void)
     ok(strcmp(of_version(&desktop, ""), "none") == 0, "nor by none");
 
     id = tap_str("bbb2");
-    build = liveupdate_build_of_id(&desktop, &id);
+    build = lu_build_of_id(&desktop, &id);
     ok(build == &desktop.builds[1], "by id, released or not");
 
     id = tap_str("bbb");
-    ok(liveupdate_build_of_id(&desktop, &id) == NULL, "no such id");
+    ok(lu_build_of_id(&desktop, &id) == NULL, "no such id");
 
-    ok(liveupdate_desktop_parse(&tap_arena, NULL, NULL, &desktop, &err)
-       == LIVEUPDATE_OK
+    ok(lu_desktop_parse(&tap_arena, NULL, NULL, &desktop, &err) == LU_OK
        && desktop.nbuilds == 0 && desktop.nrules == 0, "no lists");
 
     tap_free();
@@ -278,21 +277,21 @@ test_builds(void)
 static void
 test_choose(void)
 {
-    size_t                   i;
-    liveupdate_rc_e          rc;
-    liveupdate_str_t         address;
-    liveupdate_error_t       err;
-    liveupdate_client_t      client;
-    const choose_case_t     *one;
-    liveupdate_desktop_t     desktop;
-    const liveupdate_str_t  *build;
+    size_t                i;
+    lu_rc_e               rc;
+    lu_str_t              address;
+    lu_error_t            err;
+    lu_client_t           client;
+    const choose_case_t  *one;
+    lu_desktop_t          desktop;
+    const lu_str_t       *build;
 
     for (i = 0; i < sizeof(choose_cases) / sizeof(choose_cases[0]); i++) {
         one = &choose_cases[i];
 
         rc = parse(BUILDS, one->releases, &desktop, &err);
 
-        memset(&client, 0, sizeof(liveupdate_client_t));
+        memset(&client, 0, sizeof(lu_client_t));
         client.staging_id = tap_str(one->staging_id);
 
         address = tap_str(one->address);
@@ -303,13 +302,13 @@ test_choose(void)
             inet_pton(AF_INET6, one->address, client.address.bytes);
 
         } else if (address.len) {
-            liveupdate_network_parse(&address, &client.address);
+            lu_network_parse(&address, &client.address);
         }
 
-        build = liveupdate_desktop_choose(&desktop, &client, one->platform);
+        build = lu_desktop_choose(&desktop, &client, one->platform);
 
-        ok(rc == LIVEUPDATE_OK
-           && (one->build ? build && liveupdate_str_is(build, one->build)
+        ok(rc == LU_OK
+           && (one->build ? build && lu_str_is(build, one->build)
                           : build == NULL), "%s", one->what);
     }
 
@@ -320,21 +319,20 @@ test_choose(void)
 static void
 test_refused(void)
 {
-    size_t                i;
-    liveupdate_error_t    err;
-    liveupdate_desktop_t  desktop;
+    size_t        i;
+    lu_error_t    err;
+    lu_desktop_t  desktop;
 
     for (i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
         ok(parse(refused[i].builds, refused[i].releases, &desktop, &err)
-           == LIVEUPDATE_INVALID
+           == LU_INVALID
            && strstr(err.text, refused[i].reason), "refused: %s %s",
            refused[i].builds, refused[i].releases);
     }
 
     ok(parse("[]", RULES(IP("[\"192.0.2.0/33\"]")), &desktop, &err)
-       == LIVEUPDATE_INVALID
-       && liveupdate_str_is(&err.subject, "192.0.2.0/33"),
-       "the address is named");
+       == LU_INVALID
+       && lu_str_is(&err.subject, "192.0.2.0/33"), "the address is named");
 
     tap_free();
 }
@@ -343,16 +341,16 @@ test_refused(void)
 static void
 test_networks(void)
 {
-    int                   parsed;
-    size_t                i;
-    unsigned char         nul[] = "192.0.2.1\0x";
-    liveupdate_str_t      text;
-    liveupdate_network_t  network;
+    int            parsed;
+    size_t         i;
+    unsigned char  nul[] = "192.0.2.1\0x";
+    lu_str_t       text;
+    lu_network_t   network;
 
     for (i = 0; i < sizeof(networks) / sizeof(networks[0]); i++) {
         text = tap_str(networks[i].text);
 
-        parsed = liveupdate_network_parse(&text, &network);
+        parsed = lu_network_parse(&text, &network);
 
         ok(parsed == (networks[i].len != 0)
            && (!parsed || (network.len == networks[i].len
@@ -362,7 +360,7 @@ test_networks(void)
 
     text.data = nul;
     text.len = sizeof(nul) - 1;
-    ok(!liveupdate_network_parse(&text, &network), "an address with a NUL");
+    ok(!lu_network_parse(&text, &network), "an address with a NUL");
 }
 
 
@@ -374,21 +372,21 @@ test_networks(void)
 static void
 test_rollout(void)
 {
-    char                     id[64], text[256];
-    long                     i, n, left, both;
-    size_t                   k;
-    double                   share, deviation;
-    unsigned char           *in;
-    liveupdate_error_t       err;
-    liveupdate_client_t      client;
-    liveupdate_desktop_t     desktop, other;
-    const liveupdate_str_t  *build;
+    char             id[64], text[256];
+    long             i, n, left, both;
+    size_t           k;
+    double           share, deviation;
+    unsigned char   *in;
+    lu_error_t       err;
+    lu_client_t      client;
+    lu_desktop_t     desktop, other;
+    const lu_str_t  *build;
 
     static const double      percentages[] = { 0, 0.01, 1, 10, 25, 50, 75, 99,
                                                99.99, 100 };
 
     in = calloc(CLIENTS, 1);
-    memset(&client, 0, sizeof(liveupdate_client_t));
+    memset(&client, 0, sizeof(lu_client_t));
 
     for (k = 0; k < sizeof(percentages) / sizeof(percentages[0]); k++) {
 
@@ -404,10 +402,9 @@ test_rollout(void)
                     i * 2654435761 & 0xffffffff, i);
             client.staging_id = tap_str(id);
 
-            build = liveupdate_desktop_choose(&desktop, &client,
-                                              (unsigned) i & 0x07);
+            build = lu_desktop_choose(&desktop, &client, (unsigned) i & 0x07);
 
-            if (liveupdate_str_is(build, "ro")) {
+            if (lu_str_is(build, "ro")) {
                 in[i] = 1;
                 n++;
 
@@ -436,11 +433,11 @@ test_rollout(void)
         sprintf(id, "%08lx", i);
         client.staging_id = tap_str(id);
 
-        both += liveupdate_str_is(liveupdate_desktop_choose(&desktop, &client,
-                                                            0), "ro")
-                && liveupdate_str_is(liveupdate_desktop_choose(&other,
-                                                               &client, 0),
-                                     "x");
+        both += lu_str_is(lu_desktop_choose(&desktop, &client,
+                                            0), "ro")
+                && lu_str_is(lu_desktop_choose(&other,
+                                               &client, 0),
+                             "x");
     }
 
     ok(labs(both - CLIENTS / 4) < 5 * 62, "two builds are independent: %ld",
@@ -454,11 +451,11 @@ test_rollout(void)
 static void
 test_memory(void)
 {
-    long                  i;
-    cJSON                *builds, *releases;
-    liveupdate_rc_e       rc;
-    liveupdate_error_t    err;
-    liveupdate_desktop_t  desktop;
+    long          i;
+    cJSON        *builds, *releases;
+    lu_rc_e       rc;
+    lu_error_t    err;
+    lu_desktop_t  desktop;
 
     builds = tap_json(BUILDS);
     releases = tap_json(LATEST(IP("[\"192.0.2.1\"]") "," ROLLOUT("5")));
@@ -466,16 +463,15 @@ test_memory(void)
     for (i = 0; i < 100; i++) {
         tap_left = i;
 
-        rc = liveupdate_desktop_parse(&tap_arena, builds, releases, &desktop,
-                                      &err);
+        rc = lu_desktop_parse(&tap_arena, builds, releases, &desktop, &err);
         tap_left = -1;
 
-        if (rc != LIVEUPDATE_NOMEM) {
+        if (rc != LU_NOMEM) {
             break;
         }
     }
 
-    ok(rc == LIVEUPDATE_OK && i == 16, "each allocation may fail: %ld", i);
+    ok(rc == LU_OK && i == 16, "each allocation may fail: %ld", i);
 
     cJSON_Delete(builds);
     cJSON_Delete(releases);
@@ -485,8 +481,8 @@ test_memory(void)
 
     tap_left = 4;
 
-    ok(liveupdate_desktop_parse(&tap_arena, builds, releases, &desktop, &err)
-       == LIVEUPDATE_INVALID && err.text, "also when an address is refused");
+    ok(lu_desktop_parse(&tap_arena, builds, releases, &desktop, &err)
+       == LU_INVALID && err.text, "also when an address is refused");
 
     tap_left = -1;
 

@@ -72,32 +72,32 @@ desktop_change_is(const cJSON *app, const char *text)
 static void
 desktop_change_release(void)
 {
-    cJSON               *app, *info;
-    liveupdate_error_t   err;
+    cJSON      *app, *info;
+    lu_error_t  err;
 
     app = tap_json("{}");
     info = tap_json("{\"latestReleaseBuildId\":\"a\"}");
 
-    ok(liveupdate_build_release(app, "a", "1", info, "t", &err)
-       == LIVEUPDATE_OK, "the first build");
+    ok(lu_build_release(app, "a", "1", info, "t", &err)
+       == LU_OK, "the first build");
     ok(desktop_change_is(app, "{\"desktopBuilds\":[{\"id\":\"a\","
                          "\"version\":\"1\",\"createdAt\":\"t\","
                          "\"isReleased\":true,\"wasLatest\":true}],"
                          "\"desktopReleases\":"
                          "{\"latestReleaseBuildId\":\"a\"}}"),
        "is listed and the latest");
-    ok(strcmp(liveupdate_build_latest(app), "a") == 0, "is found");
+    ok(strcmp(lu_build_latest(app), "a") == 0, "is found");
 
-    ok(liveupdate_build_release(app, "b", "2", NULL, "t", &err)
-       == LIVEUPDATE_OK, "a build without releaseInfo");
-    ok(strcmp(liveupdate_build_latest(app), "a") == 0, "is not the latest");
+    ok(lu_build_release(app, "b", "2", NULL, "t", &err)
+       == LU_OK, "a build without releaseInfo");
+    ok(strcmp(lu_build_latest(app), "a") == 0, "is not the latest");
 
     cJSON_Delete(info);
     info = tap_json("{\"latestReleaseBuildId\":\"b\"}");
 
-    ok(liveupdate_build_release(app, "b", "2", info, "u", &err)
-       == LIVEUPDATE_OK, "the same again");
-    ok(strcmp(liveupdate_build_latest(app), "a") == 0, "changes nothing");
+    ok(lu_build_release(app, "b", "2", info, "u", &err)
+       == LU_OK, "the same again");
+    ok(strcmp(lu_build_latest(app), "a") == 0, "changes nothing");
     ok(cJSON_GetArraySize(cJSON_GetObjectItemCaseSensitive(app,
                                                        "desktopBuilds"))
        == 2, "and is listed once");
@@ -110,9 +110,8 @@ desktop_change_release(void)
                     "{\"rule\":\"buildByRollout\",\"buildId\":\"ghost\","
                     "\"percentage\":20}]}");
 
-    ok(liveupdate_build_release(app, "c", "3", info, "u", &err)
-       == LIVEUPDATE_OK
-       && strcmp(liveupdate_build_latest(app), "a") == 0
+    ok(lu_build_release(app, "c", "3", info, "u", &err) == LU_OK
+       && strcmp(lu_build_latest(app), "a") == 0
        && cJSON_GetArraySize(cJSON_GetObjectItemCaseSensitive(
               cJSON_GetObjectItemCaseSensitive(app, "desktopReleases"),
               "releaseRedirections"))
@@ -123,14 +122,14 @@ desktop_change_release(void)
 
     app = tap_json("{\"desktopBuilds\":{}}");
 
-    ok(liveupdate_build_release(app, "a", "1", NULL, "t", &err)
-       == LIVEUPDATE_INVALID, "a damaged app");
+    ok(lu_build_release(app, "a", "1", NULL, "t", &err)
+       == LU_INVALID, "a damaged app");
 
     cJSON_Delete(app);
 
     app = tap_json("{}");
 
-    ok(liveupdate_build_latest(app) == NULL, "no latest");
+    ok(lu_build_latest(app) == NULL, "no latest");
 
     cJSON_Delete(app);
 }
@@ -139,8 +138,8 @@ desktop_change_release(void)
 static void
 desktop_change_withdraw(void)
 {
-    cJSON               *app;
-    liveupdate_error_t   err;
+    cJSON      *app;
+    lu_error_t  err;
 
     app = tap_json("{" BUILDS ",\"desktopReleases\":{"
                    "\"latestReleaseBuildId\":\"c\","
@@ -148,25 +147,21 @@ desktop_change_withdraw(void)
                    "{\"rule\":\"buildByIp\",\"buildId\":\"c\"},"
                    "{\"rule\":\"buildByIp\",\"buildId\":\"a\"}]}}");
 
-    ok(liveupdate_build_withdraw(app, "x", &err) == LIVEUPDATE_NOT_FOUND,
-       "an unknown build");
+    ok(lu_build_withdraw(app, "x", &err) == LU_NOT_FOUND, "an unknown build");
     ok(strcmp(err.text, "The build is not released.") == 0, "says so");
 
-    ok(liveupdate_build_withdraw(app, "c", &err) == LIVEUPDATE_OK,
-       "the latest");
-    ok(strcmp(liveupdate_build_latest(app), "b") == 0, "the one before is it");
+    ok(lu_build_withdraw(app, "c", &err) == LU_OK, "the latest");
+    ok(strcmp(lu_build_latest(app), "b") == 0, "the one before is it");
     ok(cJSON_GetArraySize(cJSON_GetObjectItemCaseSensitive(
            cJSON_GetObjectItemCaseSensitive(app, "desktopReleases"),
            "releaseRedirections"))
        == 1, "its redirections are gone");
 
-    ok(liveupdate_build_withdraw(app, "a", &err) == LIVEUPDATE_OK,
-       "another one");
-    ok(strcmp(liveupdate_build_latest(app), "b") == 0, "the latest stays");
+    ok(lu_build_withdraw(app, "a", &err) == LU_OK, "another one");
+    ok(strcmp(lu_build_latest(app), "b") == 0, "the latest stays");
 
-    ok(liveupdate_build_withdraw(app, "b", &err) == LIVEUPDATE_OK,
-       "the last one");
-    ok(liveupdate_build_latest(app) == NULL, "there is no latest");
+    ok(lu_build_withdraw(app, "b", &err) == LU_OK, "the last one");
+    ok(lu_build_latest(app) == NULL, "there is no latest");
 
     cJSON_Delete(app);
 }
@@ -175,55 +170,48 @@ desktop_change_withdraw(void)
 static void
 desktop_change_rollback(void)
 {
-    cJSON               *app, *info;
-    const char          *id;
-    liveupdate_error_t   err;
+    cJSON       *app, *info;
+    const char  *id;
+    lu_error_t   err;
 
     app = tap_json("{" BUILDS ",\"desktopReleases\":{"
                    "\"latestReleaseBuildId\":\"c\"}}");
 
-    ok(liveupdate_build_rollback(app, 3, &id, &err) == LIVEUPDATE_NOT_FOUND,
-       "too many steps");
-    ok(strcmp(liveupdate_build_latest(app), "c") == 0, "change nothing");
+    ok(lu_build_rollback(app, 3, &id, &err) == LU_NOT_FOUND, "too many steps");
+    ok(strcmp(lu_build_latest(app), "c") == 0, "change nothing");
 
-    ok(liveupdate_build_rollback(app, 1, &id, &err) == LIVEUPDATE_OK,
-       "a step");
-    ok(strcmp(id, "b") == 0 && strcmp(liveupdate_build_latest(app), "b") == 0,
+    ok(lu_build_rollback(app, 1, &id, &err) == LU_OK, "a step");
+    ok(strcmp(id, "b") == 0 && strcmp(lu_build_latest(app), "b") == 0,
        "to the one before");
 
-    ok(liveupdate_build_rollback(app, 1, &id, &err) == LIVEUPDATE_OK,
-       "a step more");
+    ok(lu_build_rollback(app, 1, &id, &err) == LU_OK, "a step more");
     ok(strcmp(id, "a") == 0, "to the first");
-    ok(liveupdate_build_rollback(app, 1, &id, &err) == LIVEUPDATE_NOT_FOUND,
-       "and no further");
+    ok(lu_build_rollback(app, 1, &id, &err) == LU_NOT_FOUND, "and no further");
 
     cJSON_Delete(app);
 
     app = tap_json("{}");
 
-    ok(liveupdate_build_rollback(app, 1, &id, &err) == LIVEUPDATE_NOT_FOUND,
+    ok(lu_build_rollback(app, 1, &id, &err) == LU_NOT_FOUND,
        "nothing released");
 
     /* one that only a part had is not what was before */
 
     info = tap_json("{\"latestReleaseBuildId\":\"a\"}");
 
-    ok(liveupdate_build_release(app, "a", "1", info, "t", &err)
-       == LIVEUPDATE_OK
-       && liveupdate_build_release(app, "b", "2", NULL, "t", &err)
-          == LIVEUPDATE_OK
-       && liveupdate_build_rollout(app, "b", 0.1, &err) == LIVEUPDATE_OK
-       && liveupdate_build_release(app, "c", "3", NULL, "t", &err)
-          == LIVEUPDATE_OK
-       && liveupdate_build_rollout(app, "c", 1, &err) == LIVEUPDATE_OK
-       && strcmp(liveupdate_build_latest(app), "c") == 0,
+    ok(lu_build_release(app, "a", "1", info, "t", &err) == LU_OK
+       && lu_build_release(app, "b", "2", NULL, "t", &err) == LU_OK
+       && lu_build_rollout(app, "b", 0.1, &err) == LU_OK
+       && lu_build_release(app, "c", "3", NULL, "t", &err) == LU_OK
+       && lu_build_rollout(app, "c", 1, &err) == LU_OK
+       && strcmp(lu_build_latest(app), "c") == 0,
        "one to a part, the next to all");
 
-    ok(liveupdate_build_rollback(app, 1, &id, &err) == LIVEUPDATE_OK
+    ok(lu_build_rollback(app, 1, &id, &err) == LU_OK
        && strcmp(id, "a") == 0, "rolled back: the one that all had");
-    ok(liveupdate_build_rollout(app, "c", 1, &err) == LIVEUPDATE_OK
-       && liveupdate_build_withdraw(app, "c", &err) == LIVEUPDATE_OK
-       && strcmp(liveupdate_build_latest(app), "a") == 0,
+    ok(lu_build_rollout(app, "c", 1, &err) == LU_OK
+       && lu_build_withdraw(app, "c", &err) == LU_OK
+       && strcmp(lu_build_latest(app), "a") == 0,
        "withdrawn: the one that all had");
 
     cJSON_Delete(info);
@@ -234,22 +222,22 @@ desktop_change_rollback(void)
 static void
 desktop_change_rollout(void)
 {
-    cJSON               *app;
-    liveupdate_error_t   err;
+    cJSON      *app;
+    lu_error_t  err;
 
     app = tap_json("{" BUILDS ",\"desktopReleases\":{"
                    "\"latestReleaseBuildId\":\"b\"}}");
 
-    ok(liveupdate_build_rollout(app, "x", 0.5, &err) == LIVEUPDATE_NOT_FOUND,
+    ok(lu_build_rollout(app, "x", 0.5, &err) == LU_NOT_FOUND,
        "a rollout of a build that is not released");
-    ok(liveupdate_build_rollout(app, "c", 1.01, &err) == LIVEUPDATE_INVALID,
+    ok(lu_build_rollout(app, "c", 1.01, &err) == LU_INVALID,
        "to more than all");
-    ok(liveupdate_build_rollout(app, "c", -1, &err) == LIVEUPDATE_INVALID,
+    ok(lu_build_rollout(app, "c", -1, &err) == LU_INVALID,
        "to less than none");
-    ok(liveupdate_build_rollout(app, "c", 0.0 / 0.0, &err)
-       == LIVEUPDATE_INVALID, "to no number");
+    ok(lu_build_rollout(app, "c", 0.0 / 0.0, &err)
+       == LU_INVALID, "to no number");
 
-    ok(liveupdate_build_rollout(app, "c", 0.07, &err) == LIVEUPDATE_OK
+    ok(lu_build_rollout(app, "c", 0.07, &err) == LU_OK
        && desktop_change_is(app, "{" BUILDS ",\"desktopReleases\":{"
                             "\"latestReleaseBuildId\":\"b\","
                             "\"releaseRedirections\":["
@@ -257,7 +245,7 @@ desktop_change_rollout(void)
                             "\"buildId\":\"c\",\"percentage\":7}]}}"),
        "to 7 %%: by a rule");
 
-    ok(liveupdate_build_rollout(app, "c", 0.5, &err) == LIVEUPDATE_OK
+    ok(lu_build_rollout(app, "c", 0.5, &err) == LU_OK
        && desktop_change_is(app, "{" BUILDS ",\"desktopReleases\":{"
                             "\"latestReleaseBuildId\":\"b\","
                             "\"releaseRedirections\":["
@@ -265,13 +253,13 @@ desktop_change_rollout(void)
                             "\"buildId\":\"c\",\"percentage\":50}]}}"),
        "to 50 %%: by that rule");
 
-    ok(liveupdate_build_rollout(app, "c", 1, &err) == LIVEUPDATE_OK
+    ok(lu_build_rollout(app, "c", 1, &err) == LU_OK
        && desktop_change_is(app, "{" BUILDS ",\"desktopReleases\":{"
                             "\"latestReleaseBuildId\":\"c\","
                             "\"releaseRedirections\":[]}}"),
        "to all: as the latest");
 
-    ok(liveupdate_build_rollout(app, "c", 0.5, &err) == LIVEUPDATE_OK
+    ok(lu_build_rollout(app, "c", 0.5, &err) == LU_OK
        && desktop_change_is(app, "{" BUILDS ",\"desktopReleases\":{"
                             "\"latestReleaseBuildId\":\"b\","
                             "\"releaseRedirections\":["
@@ -279,7 +267,7 @@ desktop_change_rollout(void)
                             "\"buildId\":\"c\",\"percentage\":50}]}}"),
        "back to 50 %%: the others get the one before");
 
-    ok(liveupdate_build_rollout(app, "c", 0, &err) == LIVEUPDATE_OK
+    ok(lu_build_rollout(app, "c", 0, &err) == LU_OK
        && desktop_change_is(app, "{" BUILDS ",\"desktopReleases\":{"
                             "\"latestReleaseBuildId\":\"b\","
                             "\"releaseRedirections\":[]}}"),
@@ -296,14 +284,14 @@ desktop_change_rollout(void)
                    "{\"rule\":\"buildByRollout\","
                    "\"buildId\":\"b\",\"percentage\":2}]}}");
 
-    ok(liveupdate_build_rollout(app, "c", 0, &err) == LIVEUPDATE_OK
+    ok(lu_build_rollout(app, "c", 0, &err) == LU_OK
        && cJSON_GetArraySize(cJSON_GetObjectItemCaseSensitive(
                  cJSON_GetObjectItemCaseSensitive(app, "desktopReleases"),
                  "releaseRedirections")) == 2,
        "rules of a platform, and of other builds, stay");
 
-    ok(liveupdate_build_rollout(app, "a", 0, &err) == LIVEUPDATE_OK
-       && liveupdate_build_latest(app) == NULL,
+    ok(lu_build_rollout(app, "a", 0, &err) == LU_OK
+       && lu_build_latest(app) == NULL,
        "the first build to nobody: none is the latest");
 
     cJSON_Delete(app);
@@ -313,41 +301,40 @@ desktop_change_rollout(void)
 static void
 desktop_change_rules(void)
 {
-    cJSON               *app, *rules;
-    liveupdate_error_t   err;
+    cJSON      *app, *rules;
+    lu_error_t  err;
 
     app = tap_json("{" BUILDS ",\"desktopReleases\":{"
                    "\"latestReleaseBuildId\":\"c\",\"other\":1,"
                    "\"releaseRedirections\":[]}}");
 
     rules = tap_json("{\"latestReleaseBuildId\":\"x\"}");
-    ok(liveupdate_rules_set(app, rules, &tap_arena, &err)
-       == LIVEUPDATE_INVALID, "an unknown latest");
+    ok(lu_rules_set(app, rules, &tap_arena, &err)
+       == LU_INVALID, "an unknown latest");
     cJSON_Delete(rules);
-    ok(liveupdate_str_is(&err.subject, "x"), "is named, without the rules");
+    ok(lu_str_is(&err.subject, "x"), "is named, without the rules");
 
     rules = tap_json("{\"latestReleaseBuildId\":\"a\","
                      "\"releaseRedirections\":[{\"rule\":"
                      "\"buildByPlatform\",\"buildId\":\"x\","
                      "\"platforms\":[\"mac\"]}]}");
-    ok(liveupdate_rules_set(app, rules, &tap_arena, &err)
-       == LIVEUPDATE_INVALID, "a redirection to an unknown build");
+    ok(lu_rules_set(app, rules, &tap_arena, &err)
+       == LU_INVALID, "a redirection to an unknown build");
     cJSON_Delete(rules);
-    ok(liveupdate_str_is(&err.subject, "x"), "is named, without the rules");
+    ok(lu_str_is(&err.subject, "x"), "is named, without the rules");
 
     rules = tap_json("{\"releaseRedirections\":[{\"rule\":"
                      "\"buildByIp\",\"buildId\":\"a\","
                      "\"ipList\":[\"nonsense\"]}]}");
-    ok(liveupdate_rules_set(app, rules, &tap_arena, &err)
-       == LIVEUPDATE_INVALID, "a rule that is not right");
+    ok(lu_rules_set(app, rules, &tap_arena, &err)
+       == LU_INVALID, "a rule that is not right");
     cJSON_Delete(rules);
 
     rules = tap_json("{\"latestReleaseBuildId\":\"a\","
                      "\"releaseRedirections\":[{\"rule\":"
                      "\"buildByPlatform\",\"buildId\":\"b\","
                      "\"platforms\":[\"mac\"]}]}");
-    ok(liveupdate_rules_set(app, rules, &tap_arena, &err) == LIVEUPDATE_OK,
-       "rules");
+    ok(lu_rules_set(app, rules, &tap_arena, &err) == LU_OK, "rules");
     ok(desktop_change_is(app, "{" BUILDS ",\"desktopReleases\":{\"other\":1,"
                          "\"latestReleaseBuildId\":\"a\","
                          "\"releaseRedirections\":[{\"rule\":"
@@ -357,9 +344,8 @@ desktop_change_rules(void)
     cJSON_Delete(rules);
 
     rules = tap_json("{}");
-    ok(liveupdate_rules_set(app, rules, &tap_arena, &err) == LIVEUPDATE_OK,
-       "no rules");
-    ok(liveupdate_build_latest(app) == NULL, "nothing is the latest");
+    ok(lu_rules_set(app, rules, &tap_arena, &err) == LU_OK, "no rules");
+    ok(lu_build_latest(app) == NULL, "nothing is the latest");
     cJSON_Delete(rules);
 
     cJSON_Delete(app);

@@ -8,25 +8,25 @@
 #include "../../src/core/lu_download.c"
 
 
-#define OK        LIVEUPDATE_DOWNLOAD_OK
-#define NONE      LIVEUPDATE_DOWNLOAD_NOT_FOUND
-#define SLASH     LIVEUPDATE_DOWNLOAD_SLASH
-#define REFUSED   LIVEUPDATE_DOWNLOAD_REFUSED
+#define OK        LU_DOWNLOAD_OK
+#define NONE      LU_DOWNLOAD_NOT_FOUND
+#define SLASH     LU_DOWNLOAD_SLASH
+#define REFUSED   LU_DOWNLOAD_REFUSED
 
-#define WINDOWS   LIVEUPDATE_WINDOWS
-#define MAC       LIVEUPDATE_MAC
-#define LINUX     LIVEUPDATE_LINUX
+#define WINDOWS   LU_WINDOWS
+#define MAC       LU_MAC
+#define LINUX     LU_LINUX
 
 #define MAC_UA(version)                                                       \
     "Mozilla/5.0 (Macintosh; Intel Mac OS X " version ") AppleWebKit/605.1"
 
 
 static const struct {
-    const char             *path;
-    liveupdate_download_e   result;
-    unsigned                platform;
-    const char             *parts;      /* version, build, artifact, arch */
-    const char             *manifest;   /* or the reason */
+    const char    *path;
+    lu_download_e  result;
+    unsigned       platform;
+    const char    *parts;      /* version, build, artifact, arch */
+    const char    *manifest;   /* or the reason */
 } routes[] = {
     { "/", OK, LINUX, "|||", "td-latest-linux.json" },
     { "/windows", OK, WINDOWS, "|||", "td-latest.json" },
@@ -121,10 +121,10 @@ static const struct {
 
 
 #define file(artifact, arch)                                                  \
-    { liveupdate_string(artifact), liveupdate_string(arch),                   \
-      liveupdate_string(artifact "." arch), { 0, NULL }, 0, 0 }
+    { lu_string(artifact), lu_string(arch),                                   \
+      lu_string(artifact "." arch), { 0, NULL }, 0, 0 }
 
-static liveupdate_td_artifact_t  everything[] = {
+static lu_td_artifact_t  everything[] = {
     file("nsis", "x64"), file("nsis", "arm64"), file("nsis", "universal"),
     file("nsis-web", "ia32"), file("msi", "x64"),
     file("dmg", "x64"), file("dmg", "arm64"), file("dmg", "universal"),
@@ -132,7 +132,7 @@ static liveupdate_td_artifact_t  everything[] = {
     file("appImage", "arm64"), file("deb", "x64"), file("deb", "arm64")
 };
 
-static liveupdate_td_artifact_t  little[] = {
+static lu_td_artifact_t  little[] = {
     file("nsis", "ia32"), file("zip", "arm64"), file("mas", "universal"),
     file("pkg", "x64"), file("rpm", "x64"), file("appImage", "ia32")
 };
@@ -202,24 +202,24 @@ static const struct {
 static void
 test_routes(void)
 {
-    char                    parts[512];
-    size_t                  i;
-    liveupdate_str_t        path, user_agent, reason, manifest;
-    liveupdate_download_t   download;
-    liveupdate_download_e   result;
+    char           parts[512];
+    size_t         i;
+    lu_str_t       path, user_agent, reason, manifest;
+    lu_download_t  download;
+    lu_download_e  result;
 
     user_agent = tap_str("Linux");
 
     for (i = 0; i < sizeof(routes) / sizeof(routes[0]); i++) {
         path = tap_str(routes[i].path);
 
-        result = liveupdate_download_route(&tap_arena, &path, &user_agent,
-                                           &download, &reason);
+        result = lu_download_route(&tap_arena, &path, &user_agent, &download,
+                                   &reason);
 
         if (result != OK) {
             ok(result == routes[i].result
                && (result == REFUSED
-                   ? liveupdate_str_is(&reason, routes[i].manifest)
+                   ? lu_str_is(&reason, routes[i].manifest)
                    : reason.data == NULL), "%s", routes[i].path);
             continue;
         }
@@ -230,26 +230,25 @@ test_routes(void)
                  (int) download.artifact.len, download.artifact.data,
                  (int) download.arch.len, download.arch.data);
 
-        manifest = liveupdate_download_manifest(&tap_arena, &download);
+        manifest = lu_download_manifest(&tap_arena, &download);
 
         ok(routes[i].result == OK
            && download.platform == routes[i].platform
            && strcmp(parts, routes[i].parts) == 0
-           && liveupdate_str_is(&manifest, routes[i].manifest), "%s",
-           routes[i].path);
+           && lu_str_is(&manifest, routes[i].manifest), "%s", routes[i].path);
     }
 
     user_agent = tap_str("");
 
     path = tap_str("/mac");
-    ok(liveupdate_download_route(&tap_arena, &path, &user_agent, &download,
-                                 &reason) == REFUSED
-       && liveupdate_str_is(&reason, "No User-Agent header"),
+    ok(lu_download_route(&tap_arena, &path, &user_agent, &download,
+                         &reason) == REFUSED
+       && lu_str_is(&reason, "No User-Agent header"),
        "no User-Agent");
 
     path = tap_str("/a/b/c/d");
-    ok(liveupdate_download_route(&tap_arena, &path, &user_agent, &download,
-                                 &reason) == NONE, "no route comes first");
+    ok(lu_download_route(&tap_arena, &path, &user_agent, &download,
+                         &reason) == NONE, "no route comes first");
 
     tap_free();
 }
@@ -258,17 +257,17 @@ test_routes(void)
 static void
 test_agents(void)
 {
-    size_t                  i;
-    liveupdate_str_t        path, user_agent, reason;
-    liveupdate_download_t   download;
+    size_t         i;
+    lu_str_t       path, user_agent, reason;
+    lu_download_t  download;
 
     path = tap_str("/");
 
     for (i = 0; i < sizeof(agents) / sizeof(agents[0]); i++) {
         user_agent = tap_str(agents[i].user_agent);
 
-        ok(liveupdate_download_route(&tap_arena, &path, &user_agent, &download,
-                                     &reason) == OK
+        ok(lu_download_route(&tap_arena, &path, &user_agent, &download,
+                             &reason) == OK
            && download.platform == agents[i].platform
            && download.is_universal == agents[i].is_universal, "%s",
            agents[i].user_agent);
@@ -281,15 +280,15 @@ test_agents(void)
 static void
 test_picks(void)
 {
-    size_t                  i;
-    liveupdate_rc_e         rc;
-    liveupdate_td_t         td;
-    liveupdate_str_t        path, user_agent, name, reason;
-    liveupdate_download_t   download;
+    size_t         i;
+    lu_rc_e        rc;
+    lu_td_t        td;
+    lu_str_t       path, user_agent, name, reason;
+    lu_download_t  download;
 
     for (i = 0; i < sizeof(picks) / sizeof(picks[0]); i++) {
 
-        memset(&td, 0, sizeof(liveupdate_td_t));
+        memset(&td, 0, sizeof(lu_td_t));
 
         if (picks[i].all) {
             td.artifacts = everything;
@@ -303,31 +302,29 @@ test_picks(void)
         path = tap_str(picks[i].path);
         user_agent = tap_str(picks[i].user_agent);
 
-        if (liveupdate_download_route(&tap_arena, &path, &user_agent,
-                                      &download, &reason) != OK)
+        if (lu_download_route(&tap_arena, &path, &user_agent, &download,
+                              &reason) != OK)
         {
             printf("Bail out! %s\n", picks[i].path);
             exit(1);
         }
 
-        rc = liveupdate_download_pick(&tap_arena, &td, &download, &name,
-                                      &reason);
+        rc = lu_download_pick(&tap_arena, &td, &download, &name, &reason);
 
-        ok(picks[i].name ? rc == LIVEUPDATE_OK
-                           && liveupdate_str_is(&name, picks[i].name)
-                         : rc == LIVEUPDATE_NOT_FOUND
-                           && liveupdate_str_is(&reason, picks[i].reason),
+        ok(picks[i].name ? rc == LU_OK
+                           && lu_str_is(&name, picks[i].name)
+                         : rc == LU_NOT_FOUND
+                           && lu_str_is(&reason, picks[i].reason),
            "%s of %s: %s", picks[i].path, picks[i].all ? "all" : "a few",
            picks[i].name ? picks[i].name : picks[i].reason);
     }
 
-    memset(&td, 0, sizeof(liveupdate_td_t));
+    memset(&td, 0, sizeof(lu_td_t));
 
-    ok(liveupdate_download_pick(&tap_arena, &td, &download, &name, &reason)
-       == LIVEUPDATE_NOT_FOUND
-       && liveupdate_str_is(&reason, "Couldn't find linux app"
-                                     " (appImage-universal)"),
-       "of nothing at all");
+    ok(lu_download_pick(&tap_arena, &td, &download, &name, &reason)
+       == LU_NOT_FOUND
+       && lu_str_is(&reason, "Couldn't find linux app"
+                             " (appImage-universal)"), "of nothing at all");
 
     tap_free();
 }
@@ -336,36 +333,36 @@ test_picks(void)
 static void
 test_memory(void)
 {
-    liveupdate_td_t         td;
-    liveupdate_str_t        path, user_agent, name, reason;
-    liveupdate_download_t   download;
+    lu_td_t        td;
+    lu_str_t       path, user_agent, name, reason;
+    lu_download_t  download;
 
-    memset(&td, 0, sizeof(liveupdate_td_t));
+    memset(&td, 0, sizeof(lu_td_t));
 
     user_agent = tap_str("x");
 
     tap_left = 0;
 
     path = tap_str("/beos");
-    ok(liveupdate_download_route(&tap_arena, &path, &user_agent, &download,
-                                 &reason) == REFUSED
+    ok(lu_download_route(&tap_arena, &path, &user_agent, &download,
+                         &reason) == REFUSED
        && reason.data == NULL && reason.len == 0,
        "no memory for a platform's reason");
 
     path = tap_str("/<>");
-    ok(liveupdate_download_route(&tap_arena, &path, &user_agent, &download,
-                                 &reason) == REFUSED
+    ok(lu_download_route(&tap_arena, &path, &user_agent, &download,
+                         &reason) == REFUSED
        && reason.data == NULL && reason.len == 0, "nor for another");
 
     path = tap_str("/mac/dmg");
-    ok(liveupdate_download_route(&tap_arena, &path, &user_agent, &download,
-                                 &reason) == OK, "a route needs none");
+    ok(lu_download_route(&tap_arena, &path, &user_agent, &download,
+                         &reason) == OK, "a route needs none");
 
-    name = liveupdate_download_manifest(&tap_arena, &download);
+    name = lu_download_manifest(&tap_arena, &download);
     ok(name.data == NULL && name.len == 0, "no memory for a manifest's name");
 
-    ok(liveupdate_download_pick(&tap_arena, &td, &download, &name, &reason)
-       == LIVEUPDATE_NOMEM, "nor for what is not found");
+    ok(lu_download_pick(&tap_arena, &td, &download, &name, &reason)
+       == LU_NOMEM, "nor for what is not found");
 
     tap_left = -1;
 }

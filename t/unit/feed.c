@@ -235,20 +235,20 @@ static const struct {
 
 
 static void
-load(liveupdate_desktop_t *desktop)
+load(lu_desktop_t *desktop)
 {
-    cJSON               *builds, *releases;
-    liveupdate_str_t     one, two;
-    liveupdate_error_t   err;
+    cJSON      *builds, *releases;
+    lu_str_t    one, two;
+    lu_error_t  err;
 
     one = tap_str(feed_builds);
     two = tap_str(feed_releases);
 
-    if (liveupdate_json_parse(&builds, &one, &err) != LIVEUPDATE_OK
-        || liveupdate_json_parse(&releases, &two, &err) != LIVEUPDATE_OK
-        || liveupdate_desktop_parse(&tap_arena, builds, releases, desktop,
-                                    &err)
-           != LIVEUPDATE_OK)
+    if (lu_json_parse(&builds, &one, &err) != LU_OK
+        || lu_json_parse(&releases, &two, &err) != LU_OK
+        || lu_desktop_parse(&tap_arena, builds, releases, desktop,
+                            &err)
+           != LU_OK)
     {
         printf("Bail out! %s\n", err.text);
         exit(1);
@@ -262,29 +262,28 @@ load(liveupdate_desktop_t *desktop)
 static void
 test_name(void)
 {
-    size_t                i;
-    liveupdate_rc_e       rc;
-    liveupdate_str_t      path;
-    liveupdate_feed_t     feed;
-    liveupdate_client_t   client;
-    liveupdate_desktop_t  desktop;
+    size_t        i;
+    lu_rc_e       rc;
+    lu_str_t      path;
+    lu_feed_t     feed;
+    lu_client_t   client;
+    lu_desktop_t  desktop;
 
     load(&desktop);
-    memset(&client, 0, sizeof(liveupdate_client_t));
+    memset(&client, 0, sizeof(lu_client_t));
 
     for (i = 0; i < sizeof(feed_cases) / sizeof(feed_cases[0]); i++) {
         path = tap_str(feed_cases[i].path);
 
-        rc = liveupdate_feed_name(&tap_arena, &desktop, &client, &path, &feed);
+        rc = lu_feed_name(&tap_arena, &desktop, &client, &path, &feed);
 
         if (feed_cases[i].name == NULL) {
-            ok(rc == LIVEUPDATE_NOT_FOUND, "not found: %s",
-               feed_cases[i].what);
+            ok(rc == LU_NOT_FOUND, "not found: %s", feed_cases[i].what);
             continue;
         }
 
-        if (!ok(rc == LIVEUPDATE_OK
-                && liveupdate_str_is(&feed.name, feed_cases[i].name)
+        if (!ok(rc == LU_OK
+                && lu_str_is(&feed.name, feed_cases[i].name)
                 && feed.is_manifest == (feed_cases[i].flags & M)
                 && feed.is_fixed == (feed_cases[i].flags & F) / F, "%s",
                 feed_cases[i].what))
@@ -294,48 +293,45 @@ test_name(void)
     }
 
     path = tap_str("");
-    ok(liveupdate_feed_name(&tap_arena, &desktop, &client, &path, &feed)
-       == LIVEUPDATE_INVALID, "an empty path");
+    ok(lu_feed_name(&tap_arena, &desktop, &client, &path, &feed)
+       == LU_INVALID, "an empty path");
 
     path.data = (unsigned char *) "a\0.exe";
     path.len = 6;
-    ok(liveupdate_feed_name(&tap_arena, &desktop, &client, &path, &feed)
-       == LIVEUPDATE_NOT_FOUND, "a NUL");
+    ok(lu_feed_name(&tap_arena, &desktop, &client, &path, &feed)
+       == LU_NOT_FOUND, "a NUL");
 
     path = tap_str("192.0.2.7");
-    liveupdate_network_parse(&path, &client.address);
+    lu_network_parse(&path, &client.address);
 
     path = tap_str("x.yml");
-    ok(liveupdate_feed_name(&tap_arena, &desktop, &client, &path, &feed)
-       == LIVEUPDATE_OK
-       && liveupdate_str_is(&feed.name, "x-build-ccc3.yml"),
-       "the client's address");
+    ok(lu_feed_name(&tap_arena, &desktop, &client, &path, &feed) == LU_OK
+       && lu_str_is(&feed.name, "x-build-ccc3.yml"), "the client's address");
 
     desktop.nrules = 0;
     path = tap_str("latest.yml");
-    ok(liveupdate_feed_name(&tap_arena, &desktop, &client, &path, &feed)
-       == LIVEUPDATE_OK
-       && liveupdate_str_eq(&feed.name, &path)
+    ok(lu_feed_name(&tap_arena, &desktop, &client, &path, &feed) == LU_OK
+       && lu_str_eq(&feed.name, &path)
        && feed.is_manifest && !feed.is_fixed, "no rule: the path as it is");
 
     tap_left = 0;
     path = tap_str("latest-1.0.0.yml");
-    ok(liveupdate_feed_name(&tap_arena, &desktop, &client, &path, &feed)
-       == LIVEUPDATE_NOMEM, "no memory for a manifest's name");
+    ok(lu_feed_name(&tap_arena, &desktop, &client, &path, &feed)
+       == LU_NOMEM, "no memory for a manifest's name");
 
     path = tap_str("App 1.0.0 - Build bbb2.exe.blockmap");
-    ok(liveupdate_feed_name(&tap_arena, &desktop, &client, &path, &feed)
-       == LIVEUPDATE_NOMEM, "nor for a blockmap's");
+    ok(lu_feed_name(&tap_arena, &desktop, &client, &path, &feed)
+       == LU_NOMEM, "nor for a blockmap's");
     tap_left = -1;
 
     desktop.builds[0].id = tap_str(TEN("1234") "1");
     path = tap_str("App 1.0.0 - Build bbb2" TEN(TEN("12")) ".blockmap");
-    ok(liveupdate_feed_name(&tap_arena, &desktop, &client, &path, &feed)
-       == LIVEUPDATE_OK, "an id that is not one");
+    ok(lu_feed_name(&tap_arena, &desktop, &client, &path, &feed)
+       == LU_OK, "an id that is not one");
 
     path = tap_str("App 1.0.0 - Build bbb2-" TEN(TEN("12")) ".blockmap");
-    ok(liveupdate_feed_name(&tap_arena, &desktop, &client, &path, &feed)
-       == LIVEUPDATE_NOT_FOUND, "a blockmap's name with a longer id");
+    ok(lu_feed_name(&tap_arena, &desktop, &client, &path, &feed)
+       == LU_NOT_FOUND, "a blockmap's name with a longer id");
 
     tap_free();
 }
@@ -344,10 +340,10 @@ test_name(void)
 static void
 test_disposition(void)
 {
-    int               cut;
-    size_t            i;
-    const char       *expected;
-    liveupdate_str_t  name, value;
+    int          cut;
+    size_t       i;
+    const char  *expected;
+    lu_str_t     name, value;
 
     for (i = 0; i < sizeof(dispositions) / sizeof(dispositions[0]); i++) {
         for (cut = 0; cut < 2; cut++) {
@@ -355,9 +351,9 @@ test_disposition(void)
                                                     : dispositions[i].whole;
 
             name = tap_str(dispositions[i].name);
-            value = liveupdate_disposition(&tap_arena, &name, cut);
+            value = lu_disposition(&tap_arena, &name, cut);
 
-            if (!ok(liveupdate_str_is(&value, expected)
+            if (!ok(lu_str_is(&value, expected)
                     && value.data[value.len] == '\0', "disposition %d%s",
                     (int) i, cut ? ", cut" : ""))
             {
@@ -367,7 +363,7 @@ test_disposition(void)
     }
 
     tap_left = 0;
-    value = liveupdate_disposition(&tap_arena, &name, 0);
+    value = lu_disposition(&tap_arena, &name, 0);
     ok(value.data == NULL && value.len == 0, "no memory");
     tap_left = -1;
 
@@ -378,11 +374,11 @@ test_disposition(void)
 static int
 is_type(const char *name, const char *type)
 {
-    liveupdate_str_t  str;
+    lu_str_t  str;
 
     str = tap_str(name);
 
-    return strcmp(liveupdate_feed_type(&str), type) == 0;
+    return strcmp(lu_feed_type(&str), type) == 0;
 }
 
 

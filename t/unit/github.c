@@ -46,11 +46,11 @@ main(void)
 static void
 github_push(void)
 {
-    size_t                      i;
-    cJSON                      *json;
-    liveupdate_rc_e             rc;
-    liveupdate_error_t          err;
-    liveupdate_github_event_t   event;
+    size_t             i;
+    cJSON             *json;
+    lu_rc_e            rc;
+    lu_error_t         err;
+    lu_github_event_t  event;
 
     static const struct {
         const char  *body;
@@ -85,14 +85,14 @@ github_push(void)
 
     for (i = 0; pushes[i].body; i++) {
         json = tap_json(pushes[i].body);
-        rc = liveupdate_github_push(json, &event, &err);
+        rc = lu_github_push(json, &event, &err);
 
-        ok(rc == LIVEUPDATE_OK
-           && liveupdate_str_is(&event.repository, "a/b")
-           && liveupdate_str_is(&event.base, "main")
+        ok(rc == LU_OK
+           && lu_str_is(&event.repository, "a/b")
+           && lu_str_is(&event.base, "main")
            && event.branch.len == strlen(pushes[i].branch)
            && (event.branch.len == 0
-               || liveupdate_str_is(&event.branch, pushes[i].branch))
+               || lu_str_is(&event.branch, pushes[i].branch))
            && event.touches == (unsigned) pushes[i].touches,
            "push %u", (unsigned) i);
 
@@ -102,9 +102,9 @@ github_push(void)
     for (i = 0; wrong[i]; i++) {
         json = tap_json(wrong[i]);
         err.text = NULL;
-        rc = liveupdate_github_push(json, &event, &err);
+        rc = lu_github_push(json, &event, &err);
 
-        ok(rc == LIVEUPDATE_INVALID && err.text, "no push: %s", wrong[i]);
+        ok(rc == LU_INVALID && err.text, "no push: %s", wrong[i]);
 
         cJSON_Delete(json);
     }
@@ -114,11 +114,11 @@ github_push(void)
 static void
 github_pull_request(void)
 {
-    size_t                      i;
-    cJSON                      *json;
-    liveupdate_rc_e             rc;
-    liveupdate_error_t          err;
-    liveupdate_github_event_t   event;
+    size_t             i;
+    cJSON             *json;
+    lu_rc_e            rc;
+    lu_error_t         err;
+    lu_github_event_t  event;
 
     static const char  *wrong[] = {
         "{" REPOSITORY "}",
@@ -148,20 +148,20 @@ github_pull_request(void)
     json = tap_json("{" REPOSITORY ",\"action\":\"closed\",\"pull_request\":"
                     "{\"number\":12,\"merged\":true,\"head\":{\"ref\":"
                     "\"release-build-x\"},\"base\":{\"ref\":\"main\"}}}");
-    rc = liveupdate_github_pull_request(json, &event, &err);
+    rc = lu_github_pull_request(json, &event, &err);
 
-    ok(rc == LIVEUPDATE_OK && event.closed && event.merged && event.is_fork
+    ok(rc == LU_OK && event.closed && event.merged && event.is_fork
        && event.number == 12
-       && liveupdate_str_is(&event.branch, "release-build-x")
-       && liveupdate_str_is(&event.target, "main"), "merged");
+       && lu_str_is(&event.branch, "release-build-x")
+       && lu_str_is(&event.target, "main"), "merged");
 
     cJSON_Delete(json);
 
     for (i = 0; i < sizeof(from) / sizeof(from[0]); i++) {
         json = tap_json(from[i].text);
-        rc = liveupdate_github_pull_request(json, &event, &err);
+        rc = lu_github_pull_request(json, &event, &err);
 
-        ok(rc == LIVEUPDATE_OK && event.is_fork == from[i].is_fork,
+        ok(rc == LU_OK && event.is_fork == from[i].is_fork,
            "of %s", from[i].text);
 
         cJSON_Delete(json);
@@ -170,19 +170,18 @@ github_pull_request(void)
     json = tap_json("{" REPOSITORY ",\"action\":\"reopened\","
                     "\"pull_request\":{\"number\":1,\"merged\":null,"
                     "\"head\":{\"ref\":\"h\"},\"base\":{\"ref\":\"b\"}}}");
-    rc = liveupdate_github_pull_request(json, &event, &err);
+    rc = lu_github_pull_request(json, &event, &err);
 
-    ok(rc == LIVEUPDATE_OK && !event.closed && !event.merged, "reopened");
+    ok(rc == LU_OK && !event.closed && !event.merged, "reopened");
 
     cJSON_Delete(json);
 
     for (i = 0; wrong[i]; i++) {
         json = tap_json(wrong[i]);
         err.text = NULL;
-        rc = liveupdate_github_pull_request(json, &event, &err);
+        rc = lu_github_pull_request(json, &event, &err);
 
-        ok(rc == LIVEUPDATE_INVALID && err.text, "no pull request: %s",
-           wrong[i]);
+        ok(rc == LU_INVALID && err.text, "no pull request: %s", wrong[i]);
 
         cJSON_Delete(json);
     }
@@ -192,11 +191,11 @@ github_pull_request(void)
 static void
 github_content(void)
 {
-    size_t               i;
-    cJSON               *json;
-    liveupdate_rc_e      rc;
-    liveupdate_str_t     text, sha;
-    liveupdate_error_t   err;
+    size_t      i;
+    cJSON      *json;
+    lu_rc_e     rc;
+    lu_str_t    text, sha;
+    lu_error_t  err;
 
     static const struct {
         const char  *body;
@@ -228,12 +227,12 @@ github_content(void)
 
     for (i = 0; answers[i].body; i++) {
         json = tap_json(answers[i].body);
-        rc = liveupdate_github_content(&tap_arena, json, &text, &sha, &err);
+        rc = lu_github_content(&tap_arena, json, &text, &sha, &err);
 
-        ok(rc == LIVEUPDATE_OK
+        ok(rc == LU_OK
            && text.len == strlen(answers[i].text)
            && memcmp(text.data, answers[i].text, text.len) == 0
-           && liveupdate_str_is(&sha, "s"), "content: %s", answers[i].body);
+           && lu_str_is(&sha, "s"), "content: %s", answers[i].body);
 
         cJSON_Delete(json);
     }
@@ -241,9 +240,9 @@ github_content(void)
     for (i = 0; wrong[i]; i++) {
         json = tap_json(wrong[i]);
         err.text = NULL;
-        rc = liveupdate_github_content(&tap_arena, json, &text, &sha, &err);
+        rc = lu_github_content(&tap_arena, json, &text, &sha, &err);
 
-        ok(rc == LIVEUPDATE_INVALID && err.text, "no content: %s", wrong[i]);
+        ok(rc == LU_INVALID && err.text, "no content: %s", wrong[i]);
 
         cJSON_Delete(json);
     }
@@ -252,10 +251,10 @@ github_content(void)
 
     for (i = 0; i < 2; i++) {
         tap_left = (long) i;
-        rc = liveupdate_github_content(&tap_arena, json, &text, &sha, &err);
+        rc = lu_github_content(&tap_arena, json, &text, &sha, &err);
         tap_left = -1;
 
-        ok(rc == LIVEUPDATE_NOMEM, "no memory: %u", (unsigned) i);
+        ok(rc == LU_NOMEM, "no memory: %u", (unsigned) i);
     }
 
     cJSON_Delete(json);
@@ -265,41 +264,41 @@ github_content(void)
 static void
 github_edit(void)
 {
-    char                *out;
-    cJSON               *info;
-    liveupdate_rc_e      rc;
-    liveupdate_str_t     text;
-    liveupdate_error_t   err;
+    char       *out;
+    cJSON      *info;
+    lu_rc_e     rc;
+    lu_str_t    text;
+    lu_error_t  err;
 
     text = tap_str("");
-    rc = liveupdate_github_add_build(&text, "b1", "1.0", "t", &out, &err);
+    rc = lu_github_add_build(&text, "b1", "1.0", "t", &out, &err);
 
-    ok(rc == LIVEUPDATE_OK
+    ok(rc == LU_OK
        && strcmp(out, "[\n  {\n    \"id\": \"b1\",\n    \"version\": \"1.0\","
                       "\n    \"createdAt\": \"t\",\n    \"isReleased\": true"
                       "\n  }\n]\n") == 0, "the first build");
     free(out);
 
     text = tap_str("[{\"id\":\"b1\",\"more\":[1]}]");
-    rc = liveupdate_github_add_build(&text, "b2", "1.1", "t", &out, &err);
+    rc = lu_github_add_build(&text, "b2", "1.1", "t", &out, &err);
 
-    ok(rc == LIVEUPDATE_OK && strstr(out, "\"more\"") && strstr(out, "\"b2\""),
+    ok(rc == LU_OK && strstr(out, "\"more\"") && strstr(out, "\"b2\""),
        "another one keeps what is there");
     free(out);
 
-    rc = liveupdate_github_add_build(&text, "b1", "1.0", "t", &out, &err);
-    ok(rc == LIVEUPDATE_OK && out == NULL, "one that is listed");
+    rc = lu_github_add_build(&text, "b1", "1.0", "t", &out, &err);
+    ok(rc == LU_OK && out == NULL, "one that is listed");
 
     text = tap_str("{}");
-    rc = liveupdate_github_add_build(&text, "b1", "1.0", "t", &out, &err);
-    ok(rc == LIVEUPDATE_INVALID && out == NULL, "no array");
+    rc = lu_github_add_build(&text, "b1", "1.0", "t", &out, &err);
+    ok(rc == LU_INVALID && out == NULL, "no array");
 
     info = tap_json("{\"latestReleaseBuildId\":\"b2\","
                     "\"releaseRedirections\":[],\"other\":1}");
 
     text = tap_str("");
-    rc = liveupdate_github_set_rules(&text, info, &out, &err);
-    ok(rc == LIVEUPDATE_OK
+    rc = lu_github_set_rules(&text, info, &out, &err);
+    ok(rc == LU_OK
        && strcmp(out, "{\n  \"latestReleaseBuildId\": \"b2\",\n"
                       "  \"releaseRedirections\": []\n}\n") == 0,
        "the first rules");
@@ -309,21 +308,21 @@ github_edit(void)
 
     text = tap_str("{\"latestReleaseBuildId\":\"b2\","
                    "\"releaseRedirections\":[]}");
-    rc = liveupdate_github_set_rules(&text, info, &out, &err);
-    ok(rc == LIVEUPDATE_OK && out == NULL, "the same rules");
+    rc = lu_github_set_rules(&text, info, &out, &err);
+    ok(rc == LU_OK && out == NULL, "the same rules");
 
     text = tap_str("{\"kept\":7,\"latestReleaseBuildId\":\"b1\"}");
-    rc = liveupdate_github_set_rules(&text, info, &out, &err);
-    ok(rc == LIVEUPDATE_OK && strstr(out, "\"kept\": 7")
+    rc = lu_github_set_rules(&text, info, &out, &err);
+    ok(rc == LU_OK && strstr(out, "\"kept\": 7")
        && strstr(out, "\"b2\"") && !strstr(out, "\"b1\""), "other rules");
     free(out);
 
-    rc = liveupdate_github_set_rules(&text, NULL, &out, &err);
-    ok(rc == LIVEUPDATE_OK && out == NULL, "no rules");
+    rc = lu_github_set_rules(&text, NULL, &out, &err);
+    ok(rc == LU_OK && out == NULL, "no rules");
 
     text = tap_str("[]");
-    rc = liveupdate_github_set_rules(&text, info, &out, &err);
-    ok(rc == LIVEUPDATE_INVALID && out == NULL, "no object");
+    rc = lu_github_set_rules(&text, info, &out, &err);
+    ok(rc == LU_INVALID && out == NULL, "no object");
 
     cJSON_Delete(info);
 }
@@ -332,11 +331,11 @@ github_edit(void)
 static void
 github_files(void)
 {
-    size_t               i;
-    cJSON               *builds;
-    liveupdate_rc_e      rc;
-    liveupdate_str_t     text;
-    liveupdate_error_t   err;
+    size_t      i;
+    cJSON      *builds;
+    lu_rc_e     rc;
+    lu_str_t    text;
+    lu_error_t  err;
 
     static const char  *wrong[] = {
         "{", "{}", "7", "[7]", "[{}]", "[{\"id\":7}]", "[{\"id\":\"a/b\"}]",
@@ -345,30 +344,30 @@ github_files(void)
 
     text = tap_str("[{\"id\":\"a\",\"isReleased\":true},{\"id\":\"b\"},"
                    "{\"id\":\"c\",\"isReleased\":false}]");
-    rc = liveupdate_github_builds(&text, &builds, &err);
+    rc = lu_github_builds(&text, &builds, &err);
 
-    ok(rc == LIVEUPDATE_OK, "builds");
-    ok(liveupdate_github_has_build(builds, "a"), "released");
-    ok(liveupdate_github_has_build(builds, "b"), "released if nothing is said");
-    ok(!liveupdate_github_has_build(builds, "c"), "not released");
-    ok(!liveupdate_github_has_build(builds, "d"), "not there");
+    ok(rc == LU_OK, "builds");
+    ok(lu_github_has_build(builds, "a"), "released");
+    ok(lu_github_has_build(builds, "b"), "released if nothing is said");
+    ok(!lu_github_has_build(builds, "c"), "not released");
+    ok(!lu_github_has_build(builds, "d"), "not there");
 
     cJSON_Delete(builds);
 
     for (i = 0; wrong[i]; i++) {
         text = tap_str(wrong[i]);
         err.text = NULL;
-        rc = liveupdate_github_builds(&text, &builds, &err);
+        rc = lu_github_builds(&text, &builds, &err);
 
-        ok(rc == LIVEUPDATE_INVALID && err.text && builds == NULL,
-           "no builds: %s", wrong[i]);
+        ok(rc == LU_INVALID && err.text && builds == NULL, "no builds: %s",
+           wrong[i]);
     }
 
     text = tap_str("{");
-    rc = liveupdate_github_builds(&text, &builds, &err);
+    rc = lu_github_builds(&text, &builds, &err);
 
-    ok(rc == LIVEUPDATE_INVALID
-       && liveupdate_str_is(&err.subject, "desktop-builds.json"),
+    ok(rc == LU_INVALID
+       && lu_str_is(&err.subject, "desktop-builds.json"),
        "it is said which file does not parse");
 }
 
@@ -410,7 +409,7 @@ github_rules(void)
 
     for (i = 0; cases[i].rules; i++) {
         rules = tap_json(cases[i].rules);
-        copy = liveupdate_github_rules_of(rules, builds, cases[i].latest);
+        copy = lu_github_rules_of(rules, builds, cases[i].latest);
         text = cJSON_PrintUnformatted(copy);
 
         ok(strcmp(text, cases[i].result) == 0, "rules: %s", cases[i].name);
@@ -433,18 +432,18 @@ github_rules(void)
 static void
 github_requests(void)
 {
-    char              *text;
-    cJSON             *release, *files, *json;
-    liveupdate_str_t   sha;
+    char     *text;
+    cJSON    *release, *files, *json;
+    lu_str_t  sha;
 
     sha = tap_str("abc");
-    text = liveupdate_github_put("m", "[]\n", "b", &sha);
+    text = lu_github_put("m", "[]\n", "b", &sha);
     ok(strcmp(text, "{\"message\":\"m\",\"content\":\"W10K\",\"branch\":\"b\","
                     "\"sha\":\"abc\"}") == 0, "a commit");
     free(text);
 
     sha.len = 0;
-    text = liveupdate_github_put("m", "", "b", &sha);
+    text = lu_github_put("m", "", "b", &sha);
     ok(strcmp(text, "{\"message\":\"m\",\"content\":\"\",\"branch\":\"b\"}")
        == 0, "of a new and empty file");
     free(text);
@@ -452,7 +451,7 @@ github_requests(void)
     release = tap_json("{\"id\":\"b1\",\"version\":\"1.0\"}");
     files = tap_json("[]");
 
-    text = liveupdate_github_pull(release, files, "h", "main");
+    text = lu_github_pull(release, files, "h", "main");
     json = tap_json(text);
 
     ok(strcmp(cJSON_GetObjectItem(json, "title")->valuestring,
@@ -465,7 +464,7 @@ github_requests(void)
     free(text);
 
     cJSON_DeleteItemFromObject(release, "version");
-    ok(liveupdate_github_pull(release, files, "h", "main") == NULL,
+    ok(lu_github_pull(release, files, "h", "main") == NULL,
        "none without a version");
 
     cJSON_Delete(files);

@@ -34,23 +34,23 @@ typedef struct {
 
 typedef struct {
     int                status;
-    liveupdate_str_t   name;           /* 200 */
-    liveupdate_str_t   disposition;    /* 200 */
-    liveupdate_str_t   text;           /* else */
+    lu_str_t           name;           /* 200 */
+    lu_str_t           disposition;    /* 200 */
+    lu_str_t           text;           /* else */
 } decision_t;
 
 
 static cJSON                *tree;
-static liveupdate_desktop_t  desktop;
+static lu_desktop_t  desktop;
 
 
-static liveupdate_str_t
+static lu_str_t
 read_file(const char *name)
 {
-    char              path[512];
-    long              size;
-    FILE             *file;
-    liveupdate_str_t  text;
+    char      path[512];
+    long      size;
+    FILE     *file;
+    lu_str_t  text;
 
     snprintf(path, sizeof(path), GOLDEN "%s", name);
 
@@ -76,13 +76,13 @@ read_file(const char *name)
 static cJSON *
 read_json(const char *name)
 {
-    cJSON               *json;
-    liveupdate_str_t     text;
-    liveupdate_error_t   err;
+    cJSON      *json;
+    lu_str_t    text;
+    lu_error_t  err;
 
     text = read_file(name);
 
-    if (liveupdate_json_parse(&json, &text, &err) != LIVEUPDATE_OK) {
+    if (lu_json_parse(&json, &text, &err) != LU_OK) {
         printf("Bail out! %s: %s\n", name, err.text);
         exit(1);
     }
@@ -103,7 +103,7 @@ member(const cJSON *object, const char *key)
 
 
 static const cJSON *
-file_of(const liveupdate_str_t *name)
+file_of(const lu_str_t *name)
 {
     char  key[256];
 
@@ -144,60 +144,60 @@ meant(const golden_t *golden, const char *recorded)
 static decision_t
 decide_feed(const golden_t *golden)
 {
-    decision_t           decision;
-    liveupdate_rc_e      rc;
-    liveupdate_str_t     path, address;
-    liveupdate_feed_t    feed;
-    liveupdate_client_t  client;
+    decision_t   decision;
+    lu_rc_e      rc;
+    lu_str_t     path, address;
+    lu_feed_t    feed;
+    lu_client_t  client;
 
     memset(&decision, 0, sizeof(decision_t));
-    memset(&client, 0, sizeof(liveupdate_client_t));
+    memset(&client, 0, sizeof(lu_client_t));
 
     address = tap_str(golden->address ? golden->address : "127.0.0.1");
-    liveupdate_network_parse(&address, &client.address);
+    lu_network_parse(&address, &client.address);
 
     path.len = strcspn(golden->path + 1, "?");
     path.data = tap_alloc(NULL, path.len + 1);
     memcpy(path.data, golden->path + 1, path.len);
-    liveupdate_query_decode(&path, path.data, &path, 0);
+    lu_query_decode(&path, path.data, &path, 0);
 
-    rc = liveupdate_feed_name(&tap_arena, &desktop, &client, &path, &feed);
+    rc = lu_feed_name(&tap_arena, &desktop, &client, &path, &feed);
 
-    if (rc != LIVEUPDATE_OK) {
-        decision.status = (rc == LIVEUPDATE_INVALID) ? 400 : 404;
+    if (rc != LU_OK) {
+        decision.status = (rc == LU_INVALID) ? 400 : 404;
         return decision;
     }
 
     decision.status = file_of(&feed.name) ? 200 : 404;
     decision.name = feed.name;
-    decision.disposition = liveupdate_disposition(&tap_arena, &feed.name, 1);
+    decision.disposition = lu_disposition(&tap_arena, &feed.name, 1);
 
     return decision;
 }
 
 
 static decision_t
-decide_manifest(const liveupdate_download_t *download)
+decide_manifest(const lu_download_t *download)
 {
-    char                 path[512];
-    decision_t           decision;
-    liveupdate_rc_e      rc;
-    liveupdate_td_t      td;
-    liveupdate_str_t     manifest, text;
-    liveupdate_feed_t    feed;
-    liveupdate_error_t   err;
-    liveupdate_client_t  client;
+    char         path[512];
+    decision_t   decision;
+    lu_rc_e      rc;
+    lu_td_t      td;
+    lu_str_t     manifest, text;
+    lu_feed_t    feed;
+    lu_error_t   err;
+    lu_client_t  client;
 
     memset(&decision, 0, sizeof(decision_t));
-    memset(&client, 0, sizeof(liveupdate_client_t));
+    memset(&client, 0, sizeof(lu_client_t));
 
-    manifest = liveupdate_download_manifest(&tap_arena, download);
+    manifest = lu_download_manifest(&tap_arena, download);
 
     decision.status = 404;
 
-    rc = liveupdate_feed_name(&tap_arena, &desktop, &client, &manifest, &feed);
+    rc = lu_feed_name(&tap_arena, &desktop, &client, &manifest, &feed);
 
-    if (rc != LIVEUPDATE_OK || file_of(&feed.name) == NULL) {
+    if (rc != LU_OK || file_of(&feed.name) == NULL) {
         return decision;
     }
 
@@ -206,21 +206,20 @@ decide_manifest(const liveupdate_download_t *download)
 
     text = read_file(path);
 
-    if (liveupdate_td_parse(&tap_arena, &text, &td, &err) != LIVEUPDATE_OK) {
+    if (lu_td_parse(&tap_arena, &text, &td, &err) != LU_OK) {
         decision.status = 500;
         return decision;
     }
 
-    if (liveupdate_download_pick(&tap_arena, &td, download, &decision.name,
-                                 &decision.text)
-        != LIVEUPDATE_OK)
+    if (lu_download_pick(&tap_arena, &td, download, &decision.name,
+                         &decision.text)
+        != LU_OK)
     {
         return decision;
     }
 
     decision.status = file_of(&decision.name) ? 200 : 404;
-    decision.disposition = liveupdate_disposition(&tap_arena, &decision.name,
-                                                  0);
+    decision.disposition = lu_disposition(&tap_arena, &decision.name, 0);
     return decision;
 }
 
@@ -228,27 +227,27 @@ decide_manifest(const liveupdate_download_t *download)
 static decision_t
 decide_download(const golden_t *golden)
 {
-    decision_t             decision;
-    liveupdate_str_t       path, user_agent, reason;
-    liveupdate_download_t  download;
+    decision_t     decision;
+    lu_str_t       path, user_agent, reason;
+    lu_download_t  download;
 
     memset(&decision, 0, sizeof(decision_t));
 
     path = tap_str(golden->path);
     user_agent = tap_str(golden->user_agent ? golden->user_agent : "");
 
-    switch (liveupdate_download_route(&tap_arena, &path, &user_agent,
-                                      &download, &reason))
+    switch (lu_download_route(&tap_arena, &path, &user_agent, &download,
+                              &reason))
     {
 
-    case LIVEUPDATE_DOWNLOAD_OK:
+    case LU_DOWNLOAD_OK:
         return decide_manifest(&download);
 
-    case LIVEUPDATE_DOWNLOAD_SLASH:
+    case LU_DOWNLOAD_SLASH:
         decision.status = 301;
         return decision;
 
-    case LIVEUPDATE_DOWNLOAD_REFUSED:
+    case LU_DOWNLOAD_REFUSED:
         decision.status = 400;
         decision.text = reason;
         return decision;
@@ -282,8 +281,8 @@ same_file(const golden_t *golden, const decision_t *decision)
 
     expected = meant(golden, golden->disposition);
 
-    if (!liveupdate_str_is(&decision->disposition, expected)
-        || strcmp(liveupdate_feed_type(&decision->name), golden->type) != 0)
+    if (!lu_str_is(&decision->disposition, expected)
+        || strcmp(lu_feed_type(&decision->name), golden->type) != 0)
     {
         return 0;
     }
@@ -331,8 +330,7 @@ same(const golden_t *golden, const decision_t *decision)
                && strlen(golden->location) == strlen(golden->path) - 1;
     }
 
-    return decision->text.len == 0
-           || liveupdate_str_is(&decision->text, golden->text);
+    return decision->text.len == 0 || lu_str_is(&decision->text, golden->text);
 }
 
 
@@ -394,10 +392,10 @@ test_request(const cJSON *request)
 static void
 test_manifests(void)
 {
-    char                  path[512], hex[LIVEUPDATE_SHA256_HEX + 1];
-    const cJSON          *file;
-    liveupdate_str_t      text;
-    liveupdate_sha256_t   sha256;
+    char          path[512], hex[LU_SHA256_HEX + 1];
+    const cJSON  *file;
+    lu_str_t      text;
+    lu_sha256_t   sha256;
 
     cJSON_ArrayForEach(file, tree) {
 
@@ -411,9 +409,9 @@ test_manifests(void)
 
         text = read_file(path);
 
-        liveupdate_sha256_init(&sha256);
-        liveupdate_sha256_update(&sha256, text.data, text.len);
-        liveupdate_sha256_hex(&sha256, hex);
+        lu_sha256_init(&sha256);
+        lu_sha256_update(&sha256, text.data, text.len);
+        lu_sha256_hex(&sha256, hex);
 
         ok(strcmp(hex, member(file, "sha256")) == 0, "%s", file->string);
     }
@@ -423,9 +421,9 @@ test_manifests(void)
 int
 main(void)
 {
-    cJSON               *requests, *builds, *releases;
-    const cJSON         *request;
-    liveupdate_error_t   err;
+    cJSON        *requests, *builds, *releases;
+    const cJSON  *request;
+    lu_error_t    err;
 
     requests = read_json("desktop.json");
     builds = read_json("manifest/desktop-builds.json");
@@ -434,8 +432,7 @@ main(void)
 
     test_manifests();
 
-    ok(liveupdate_desktop_parse(&tap_arena, builds, releases, &desktop, &err)
-       == LIVEUPDATE_OK
+    ok(lu_desktop_parse(&tap_arena, builds, releases, &desktop, &err) == LU_OK
        && desktop.nbuilds == 3 && desktop.nrules == 3, "builds and rules");
 
     cJSON_ArrayForEach(request, requests) {

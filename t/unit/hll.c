@@ -12,7 +12,7 @@
 #define DEVICES  300000
 
 
-static liveupdate_hll_t  hll, other;
+static lu_hll_t  hll, other;
 static uint32_t          last[DEVICES]; /* when each device was seen */
 static uint64_t          seed = 1;
 
@@ -20,38 +20,37 @@ static uint64_t          seed = 1;
 static uint64_t
 hll_random(void)
 {
-    return liveupdate_hll_mix(seed++ * 0x2545f4914f6cdd1d);
+    return lu_hll_mix(seed++ * 0x2545f4914f6cdd1d);
 }
 
 
 static void
-hll_device(liveupdate_hll_t *to, uint64_t salt, uint64_t device,
+hll_device(lu_hll_t *to, uint64_t salt, uint64_t device,
     uint32_t hour)
 {
-    if (liveupdate_hll_is_due(to, hour)) {
-        liveupdate_hll_sweep(to, hour);
+    if (lu_hll_is_due(to, hour)) {
+        lu_hll_sweep(to, hour);
     }
 
-    liveupdate_hll_add(to, liveupdate_hll_hash(salt, &device, sizeof(device)),
-                       hour);
+    lu_hll_add(to, lu_hll_hash(salt, &device, sizeof(device)), hour);
 }
 
 
 static double
-hll_count(const liveupdate_hll_t *one, const liveupdate_hll_t *two,
-    uint32_t hour, uint32_t window)
+hll_count(const lu_hll_t *one, const lu_hll_t *two, uint32_t hour,
+    uint32_t window)
 {
-    unsigned char  ranks[LIVEUPDATE_HLL_REGISTERS];
+    unsigned char  ranks[LU_HLL_REGISTERS];
 
     memset(ranks, 0, sizeof(ranks));
 
-    liveupdate_hll_merge(ranks, one, hour, window);
+    lu_hll_merge(ranks, one, hour, window);
 
     if (two) {
-        liveupdate_hll_merge(ranks, two, hour, window);
+        lu_hll_merge(ranks, two, hour, window);
     }
 
-    return liveupdate_hll_estimate(ranks);
+    return lu_hll_estimate(ranks);
 }
 
 
@@ -96,13 +95,13 @@ test_error(void)
 
         for (run = 0; run < n; run++) {
             salt = hll_random();
-            liveupdate_hll_clear(&hll, NOW);
+            lu_hll_clear(&hll, NOW);
 
             for (device = 0; device < cases[i].devices; device++) {
                 hll_device(&hll, salt, device, NOW);
             }
 
-            error = hll_count(&hll, NULL, NOW, LIVEUPDATE_HLL_DAY)
+            error = hll_count(&hll, NULL, NOW, LU_HLL_DAY)
                     / (double) cases[i].devices - 1;
 
             sum += error;
@@ -170,7 +169,7 @@ test_windows(population_e kind, const char *name)
     memset(looks, 0, sizeof(looks));
     memset(squares, 0, sizeof(squares));
 
-    liveupdate_hll_clear(&hll, NOW);
+    lu_hll_clear(&hll, NOW);
 
     for (t = 0; t < 75 * 24; t++) {
         hour = NOW + t;
@@ -191,13 +190,12 @@ test_windows(population_e kind, const char *name)
         memset(seen, 0, sizeof(seen));
 
         for (i = 0; i < DEVICES; i++) {
-            seen[0] += last[i] && hour - last[i] <= LIVEUPDATE_HLL_DAY;
-            seen[1] += last[i] && hour - last[i] <= LIVEUPDATE_HLL_MONTH;
-            seen[2] += last[i] && hour - last[i] <= LIVEUPDATE_HLL_MONTH
-                                                    - LIVEUPDATE_HLL_UNIT;
+            seen[0] += last[i] && hour - last[i] <= LU_HLL_DAY;
+            seen[1] += last[i] && hour - last[i] <= LU_HLL_MONTH;
+            seen[2] += last[i] && hour - last[i] <= LU_HLL_MONTH - LU_HLL_UNIT;
         }
 
-        error = hll_count(&hll, NULL, hour, LIVEUPDATE_HLL_DAY) / seen[0] - 1;
+        error = hll_count(&hll, NULL, hour, LU_HLL_DAY) / seen[0] - 1;
         squares[0] += error * error;
         looks[0]++;
 
@@ -207,8 +205,7 @@ test_windows(population_e kind, const char *name)
             continue;
         }
 
-        error = hll_count(&hll, NULL, hour, LIVEUPDATE_HLL_MONTH) / seen[1]
-                - 1;
+        error = hll_count(&hll, NULL, hour, LU_HLL_MONTH) / seen[1] - 1;
         squares[1] += error * error;
         looks[1]++;
     }
@@ -228,22 +225,22 @@ test_merge(void)
     double    all, one, two;
     uint64_t  device;
 
-    liveupdate_hll_clear(&hll, NOW);
-    liveupdate_hll_clear(&other, NOW);
+    lu_hll_clear(&hll, NOW);
+    lu_hll_clear(&other, NOW);
 
     for (device = 0; device < 20000; device++) {
         hll_device(&hll, 7, device, NOW);
         hll_device(&other, 7, device + 10000, NOW);
     }
 
-    one = hll_count(&hll, NULL, NOW, LIVEUPDATE_HLL_DAY);
-    two = hll_count(&other, NULL, NOW, LIVEUPDATE_HLL_DAY);
-    all = hll_count(&hll, &other, NOW, LIVEUPDATE_HLL_DAY);
+    one = hll_count(&hll, NULL, NOW, LU_HLL_DAY);
+    two = hll_count(&other, NULL, NOW, LU_HLL_DAY);
+    all = hll_count(&hll, &other, NOW, LU_HLL_DAY);
 
     ok(hll_abs(one / 20000 - 1) < 0.05 && hll_abs(two / 20000 - 1) < 0.05,
        "two sketches");
     ok(hll_abs(all / 30000 - 1) < 0.05, "and who is in both of them is one");
-    ok(hll_count(&hll, &hll, NOW, LIVEUPDATE_HLL_DAY) == one,
+    ok(hll_count(&hll, &hll, NOW, LU_HLL_DAY) == one,
        "the same twice is the same");
 }
 
@@ -255,23 +252,23 @@ test_time(void)
     double    all;
     uint64_t  device;
 
-    liveupdate_hll_clear(&hll, NOW);
+    lu_hll_clear(&hll, NOW);
 
     for (device = 0; device < 5000; device++) {
         hll_device(&hll, 7, device, NOW);
     }
 
-    all = hll_count(&hll, NULL, NOW, LIVEUPDATE_HLL_DAY);
+    all = hll_count(&hll, NULL, NOW, LU_HLL_DAY);
 
     /* nobody comes any more, and nothing is swept */
 
     n = 0;
 
     for (i = 0; i < 3000; i++) {
-        n += (hll_count(&hll, NULL, NOW + i, LIVEUPDATE_HLL_DAY)
-              == (i <= LIVEUPDATE_HLL_DAY ? all : 0))
-             && (hll_count(&hll, NULL, NOW + i, LIVEUPDATE_HLL_MONTH)
-                 == (i <= LIVEUPDATE_HLL_MONTH ? all : 0));
+        n += (hll_count(&hll, NULL, NOW + i, LU_HLL_DAY)
+              == (i <= LU_HLL_DAY ? all : 0))
+             && (hll_count(&hll, NULL, NOW + i, LU_HLL_MONTH)
+                 == (i <= LU_HLL_MONTH ? all : 0));
     }
 
     ok(n == 3000, "idle: all leave a window at its end, and stay away");
@@ -282,20 +279,20 @@ test_time(void)
 
     for (i = 0; i < 3000; i++) {
 
-        if (liveupdate_hll_is_due(&hll, NOW + i)) {
-            liveupdate_hll_sweep(&hll, NOW + i);
+        if (lu_hll_is_due(&hll, NOW + i)) {
+            lu_hll_sweep(&hll, NOW + i);
         }
 
-        n += (hll_count(&hll, NULL, NOW + i, LIVEUPDATE_HLL_DAY)
-              == (i <= LIVEUPDATE_HLL_DAY ? all : 0));
+        n += (hll_count(&hll, NULL, NOW + i, LU_HLL_DAY)
+              == (i <= LU_HLL_DAY ? all : 0));
 
         /* half days are cut */
 
-        if (i <= LIVEUPDATE_HLL_MONTH - LIVEUPDATE_HLL_UNIT) {
-            n += (hll_count(&hll, NULL, NOW + i, LIVEUPDATE_HLL_MONTH) == all);
+        if (i <= LU_HLL_MONTH - LU_HLL_UNIT) {
+            n += (hll_count(&hll, NULL, NOW + i, LU_HLL_MONTH) == all);
 
-        } else if (i > LIVEUPDATE_HLL_MONTH) {
-            n += (hll_count(&hll, NULL, NOW + i, LIVEUPDATE_HLL_MONTH) == 0);
+        } else if (i > LU_HLL_MONTH) {
+            n += (hll_count(&hll, NULL, NOW + i, LU_HLL_MONTH) == 0);
 
         } else {
             n++;
@@ -306,7 +303,7 @@ test_time(void)
 
     n = 0;
 
-    for (i = 0; i < LIVEUPDATE_HLL_REGISTERS; i++) {
+    for (i = 0; i < LU_HLL_REGISTERS; i++) {
         n += (hll.registers[i] != 0);
     }
 
@@ -314,18 +311,17 @@ test_time(void)
 
     /* another worker's clock is an hour behind, and one that was set back */
 
-    liveupdate_hll_clear(&hll, NOW);
+    lu_hll_clear(&hll, NOW);
 
     for (device = 0; device < 5000; device++) {
         hll_device(&hll, 7, device, NOW - device % 2);
     }
 
-    ok(hll_count(&hll, NULL, NOW, LIVEUPDATE_HLL_DAY) == all,
-       "an hour behind is now");
+    ok(hll_count(&hll, NULL, NOW, LU_HLL_DAY) == all, "an hour behind is now");
 
     hll_device(&hll, 7, 1, NOW - 1000);
 
-    ok(hll_abs(hll_count(&hll, NULL, NOW - 1000, LIVEUPDATE_HLL_DAY) - 1)
+    ok(hll_abs(hll_count(&hll, NULL, NOW - 1000, LU_HLL_DAY) - 1)
        < 0.01, "the clock was set back: begins anew");
 }
 
@@ -338,9 +334,9 @@ test_register(void)
     size_t    i, k, n, wrong;
     uint64_t  bits;
 
-    liveupdate_hll_entry_t  entries[LIVEUPDATE_HLL_ENTRIES + 1];
+    lu_hll_entry_t  entries[LU_HLL_ENTRIES + 1];
 
-    liveupdate_hll_clear(&hll, NOW);
+    lu_hll_clear(&hll, NOW);
     wrong = 0;
 
     for (i = 0; i < 400000; i++) {
@@ -350,9 +346,8 @@ test_register(void)
             continue;
         }
 
-        bits = hll.registers[hll_random() % LIVEUPDATE_HLL_REGISTERS];
-        n = liveupdate_hll_read(entries, bits, hll.swept,
-                                NOW + (uint32_t) (i / 400));
+        bits = hll.registers[hll_random() % LU_HLL_REGISTERS];
+        n = lu_hll_read(entries, bits, hll.swept, NOW + (uint32_t) (i / 400));
 
         for (k = 1; k < n; k++) {
             wrong += entries[k].rank <= entries[k - 1].rank
@@ -365,16 +360,15 @@ test_register(void)
     /* whatever bits there are, and whenever */
 
     for (i = 0; i < 300; i++) {
-        for (k = 0; k < LIVEUPDATE_HLL_REGISTERS; k++) {
+        for (k = 0; k < LU_HLL_REGISTERS; k++) {
             hll.registers[k] = hll_random();
         }
 
         hll.swept = (uint32_t) hll_random();
 
         hll_device(&hll, 3, i, (uint32_t) hll_random());
-        (void) hll_count(&hll, NULL, (uint32_t) hll_random(),
-                         LIVEUPDATE_HLL_MONTH);
-        liveupdate_hll_sweep(&hll, hll.swept + (uint32_t) (i * 3));
+        (void) hll_count(&hll, NULL, (uint32_t) hll_random(), LU_HLL_MONTH);
+        lu_hll_sweep(&hll, hll.swept + (uint32_t) (i * 3));
     }
 
     ok(1, "random bits do no harm");
@@ -388,11 +382,10 @@ test_hash(void)
     uint64_t             a, b, difference;
     unsigned char        text[] = "0b3c8e1e-5b1a-4f0e-9a51-2f0e4d9b8a10";
 
-    ok(liveupdate_hll_hash(1, "a", 1) != liveupdate_hll_hash(2, "a", 1),
-       "the seed counts");
-    ok(liveupdate_hll_hash(1, "a", 1) != liveupdate_hll_hash(1, "a\0", 2),
+    ok(lu_hll_hash(1, "a", 1) != lu_hll_hash(2, "a", 1), "the seed counts");
+    ok(lu_hll_hash(1, "a", 1) != lu_hll_hash(1, "a\0", 2),
        "the length counts");
-    ok(liveupdate_hll_hash(1, "", 0) == liveupdate_hll_hash(1, NULL, 0),
+    ok(lu_hll_hash(1, "", 0) == lu_hll_hash(1, NULL, 0),
        "nothing is something");
 
     /* each bit that changes, changes each bit of the hash every other time */
@@ -402,9 +395,9 @@ test_hash(void)
 
     for (i = 0; i < 8 * (sizeof(text) - 1); i++) {
         for (a = 0; a < 20; a++) {
-            b = liveupdate_hll_hash(a, text, sizeof(text) - 1);
+            b = lu_hll_hash(a, text, sizeof(text) - 1);
             text[i / 8] ^= (unsigned char) (1 << i % 8);
-            difference = b ^ liveupdate_hll_hash(a, text, sizeof(text) - 1);
+            difference = b ^ lu_hll_hash(a, text, sizeof(text) - 1);
             text[i / 8] ^= (unsigned char) (1 << i % 8);
 
             for (bit = 0; bit < 64; bit++) {
@@ -428,9 +421,9 @@ test_hash(void)
 int
 main(void)
 {
-    liveupdate_hll_clear(&hll, NOW);
+    lu_hll_clear(&hll, NOW);
 
-    ok(hll_count(&hll, NULL, NOW, LIVEUPDATE_HLL_DAY) == 0, "nobody is 0");
+    ok(hll_count(&hll, NULL, NOW, LU_HLL_DAY) == 0, "nobody is 0");
 
     test_error();
     test_windows(STEADY, "the same devices");

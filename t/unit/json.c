@@ -207,13 +207,13 @@ static const json_case_t  json_cases[] = {
 static void
 test_parse(void)
 {
-    cJSON               *json;
-    size_t               i;
-    unsigned char       *copy;
-    liveupdate_rc_e      rc;
-    liveupdate_str_t     text;
-    liveupdate_error_t   err;
-    const json_case_t   *one;
+    cJSON              *json;
+    size_t              i;
+    unsigned char      *copy;
+    lu_rc_e             rc;
+    lu_str_t            text;
+    lu_error_t          err;
+    const json_case_t  *one;
 
     for (i = 0; i < sizeof(json_cases) / sizeof(json_cases[0]); i++) {
         one = &json_cases[i];
@@ -227,27 +227,27 @@ test_parse(void)
         json = (cJSON *) &text;
         err.text = NULL;
 
-        rc = liveupdate_json_parse(&json, &text, &err);
+        rc = lu_json_parse(&json, &text, &err);
 
         if (one->reason == NULL) {
-            ok(rc == LIVEUPDATE_OK && json != NULL && err.text == NULL,
+            ok(rc == LU_OK && json != NULL && err.text == NULL,
                "accepted: case %d", (int) i);
 
         } else if (one->subject) {
-            ok(rc == LIVEUPDATE_INVALID
+            ok(rc == LU_INVALID
                && json == NULL
                && strstr(err.text, one->reason) != NULL
-               && liveupdate_str_is(&err.subject, one->subject),
-               "case %d: \"%s\" %s", (int) i, one->subject, one->reason);
+               && lu_str_is(&err.subject, one->subject), "case %d: \"%s\" %s",
+               (int) i, one->subject, one->reason);
 
         } else {
-            ok(rc == LIVEUPDATE_INVALID
+            ok(rc == LU_INVALID
                && json == NULL
                && strstr(err.text, one->reason) != NULL,
                "refused: case %d %s", (int) i, one->reason);
         }
 
-        if (rc == LIVEUPDATE_INVALID && one->reason
+        if (rc == LU_INVALID && one->reason
             && strstr(err.text, one->reason) == NULL)
         {
             printf("# %.*s %s\n", (int) err.subject.len,
@@ -261,7 +261,7 @@ test_parse(void)
     text.len = 0;
     text.data = NULL;
 
-    ok(liveupdate_json_parse(&json, &text, &err) == LIVEUPDATE_INVALID
+    ok(lu_json_parse(&json, &text, &err) == LU_INVALID
        && json == NULL, "no data");
 }
 
@@ -271,12 +271,12 @@ test_parse(void)
 static void
 test_truncated(void)
 {
-    int                   accepted;
-    cJSON                *json;
-    size_t                n;
-    unsigned char        *copy;
-    liveupdate_str_t      text;
-    liveupdate_error_t    err;
+    int             accepted;
+    cJSON          *json;
+    size_t          n;
+    unsigned char  *copy;
+    lu_str_t        text;
+    lu_error_t      err;
     static const char     whole[] =
         "{\"a\":[1,-2.5e+3,\"\\ud83d\\ude00\\n\xc3\xbc\",true,false,null]}";
 
@@ -289,7 +289,7 @@ test_truncated(void)
         text.len = n;
         text.data = copy;
 
-        if (liveupdate_json_parse(&json, &text, &err) != LIVEUPDATE_INVALID) {
+        if (lu_json_parse(&json, &text, &err) != LU_INVALID) {
             printf("# %d bytes\n", (int) n);
             accepted++;
         }
@@ -305,85 +305,78 @@ test_truncated(void)
 static void
 test_members(void)
 {
-    int               flag;
-    cJSON            *json;
-    double            number;
-    uint64_t          size;
-    liveupdate_str_t  str;
+    int       flag;
+    cJSON    *json;
+    double    number;
+    uint64_t  size;
+    lu_str_t  str;
 
     json = tap_json("{\"s\":\"\\u00fc\\u20ac\\ud83d\\ude00\\n\",\"e\":\"\","
                     "\"n\":null,\"t\":true,\"f\":false,\"d\":-0.5,"
                     "\"A\":\"upper\",\"a\":\"lower\",\"o\":{},"
                     "\"l\":[\"x\",1]}");
 
-    ok(liveupdate_json_string(json, "s", &str) == LIVEUPDATE_OK
-       && liveupdate_str_is(&str, "\xc3\xbc\xe2\x82\xac\xf0\x9f\x98\x80\n")
+    ok(lu_json_string(json, "s", &str) == LU_OK
+       && lu_str_is(&str, "\xc3\xbc\xe2\x82\xac\xf0\x9f\x98\x80\n")
        && str.data[str.len] == '\0', "string");
 
-    ok(liveupdate_json_string(json, "e", &str) == LIVEUPDATE_OK
+    ok(lu_json_string(json, "e", &str) == LU_OK
        && str.len == 0 && str.data != NULL, "empty string");
 
-    ok(liveupdate_json_string(json, "A", &str) == LIVEUPDATE_OK
-       && liveupdate_str_is(&str, "upper"), "key in upper case");
+    ok(lu_json_string(json, "A", &str) == LU_OK
+       && lu_str_is(&str, "upper"), "key in upper case");
 
-    ok(liveupdate_json_string(json, "a", &str) == LIVEUPDATE_OK
-       && liveupdate_str_is(&str, "lower"), "key in lower case");
+    ok(lu_json_string(json, "a", &str) == LU_OK
+       && lu_str_is(&str, "lower"), "key in lower case");
 
     str = tap_str("untouched");
 
-    ok(liveupdate_json_string(json, "S", &str) == LIVEUPDATE_NOT_FOUND,
+    ok(lu_json_string(json, "S", &str) == LU_NOT_FOUND,
        "string: another case");
-    ok(liveupdate_json_string(json, "x", &str) == LIVEUPDATE_NOT_FOUND,
-       "string: absent");
-    ok(liveupdate_json_string(json, "n", &str) == LIVEUPDATE_NOT_FOUND,
-       "string: null");
-    ok(liveupdate_json_string(json, "d", &str) == LIVEUPDATE_INVALID,
-       "string: a number");
-    ok(liveupdate_json_string(json, "o", &str) == LIVEUPDATE_INVALID,
-       "string: an object");
-    ok(liveupdate_json_string(NULL, "s", &str) == LIVEUPDATE_NOT_FOUND,
-       "string: no object");
-    ok(liveupdate_json_string(cJSON_GetObjectItemCaseSensitive(json, "l"),
-                              "s", &str) == LIVEUPDATE_NOT_FOUND,
+    ok(lu_json_string(json, "x", &str) == LU_NOT_FOUND, "string: absent");
+    ok(lu_json_string(json, "n", &str) == LU_NOT_FOUND, "string: null");
+    ok(lu_json_string(json, "d", &str) == LU_INVALID, "string: a number");
+    ok(lu_json_string(json, "o", &str) == LU_INVALID, "string: an object");
+    ok(lu_json_string(NULL, "s", &str) == LU_NOT_FOUND, "string: no object");
+    ok(lu_json_string(cJSON_GetObjectItemCaseSensitive(json, "l"),
+                      "s", &str) == LU_NOT_FOUND,
        "string: an array");
-    ok(liveupdate_str_is(&str, "untouched"), "string: untouched");
+    ok(lu_str_is(&str, "untouched"), "string: untouched");
 
     flag = 7;
 
-    ok(liveupdate_json_bool(json, "x", &flag) == LIVEUPDATE_NOT_FOUND
-       && liveupdate_json_bool(json, "n", &flag) == LIVEUPDATE_NOT_FOUND
-       && liveupdate_json_bool(json, "s", &flag) == LIVEUPDATE_INVALID
-       && liveupdate_json_bool(json, "d", &flag) == LIVEUPDATE_INVALID
+    ok(lu_json_bool(json, "x", &flag) == LU_NOT_FOUND
+       && lu_json_bool(json, "n", &flag) == LU_NOT_FOUND
+       && lu_json_bool(json, "s", &flag) == LU_INVALID
+       && lu_json_bool(json, "d", &flag) == LU_INVALID
        && flag == 7, "bool: untouched");
-    ok(liveupdate_json_bool(json, "t", &flag) == LIVEUPDATE_OK && flag == 1,
-       "true");
-    ok(liveupdate_json_bool(json, "f", &flag) == LIVEUPDATE_OK && flag == 0,
-       "false");
+    ok(lu_json_bool(json, "t", &flag) == LU_OK && flag == 1, "true");
+    ok(lu_json_bool(json, "f", &flag) == LU_OK && flag == 0, "false");
 
     number = 7;
 
-    ok(liveupdate_json_number(json, "x", &number) == LIVEUPDATE_NOT_FOUND
-       && liveupdate_json_number(json, "n", &number) == LIVEUPDATE_NOT_FOUND
-       && liveupdate_json_number(json, "s", &number) == LIVEUPDATE_INVALID
-       && liveupdate_json_number(json, "t", &number) == LIVEUPDATE_INVALID
+    ok(lu_json_number(json, "x", &number) == LU_NOT_FOUND
+       && lu_json_number(json, "n", &number) == LU_NOT_FOUND
+       && lu_json_number(json, "s", &number) == LU_INVALID
+       && lu_json_number(json, "t", &number) == LU_INVALID
        && number > 6.5 && number < 7.5, "number: untouched");
-    ok(liveupdate_json_number(json, "d", &number) == LIVEUPDATE_OK
+    ok(lu_json_number(json, "d", &number) == LU_OK
        && number > -0.6 && number < -0.4, "number");
 
     size = 7;
 
-    ok(liveupdate_json_size(json, "x", &size) == LIVEUPDATE_NOT_FOUND
-       && liveupdate_json_size(json, "n", &size) == LIVEUPDATE_NOT_FOUND
-       && liveupdate_json_size(json, "s", &size) == LIVEUPDATE_INVALID
+    ok(lu_json_size(json, "x", &size) == LU_NOT_FOUND
+       && lu_json_size(json, "n", &size) == LU_NOT_FOUND
+       && lu_json_size(json, "s", &size) == LU_INVALID
        && size == 7, "size: untouched");
 
-    ok(liveupdate_json_value(cJSON_GetObjectItemCaseSensitive(json, "l")
-                             ->child, &str) == LIVEUPDATE_OK
-       && liveupdate_str_is(&str, "x"), "value: a string of an array");
-    ok(liveupdate_json_value(cJSON_GetObjectItemCaseSensitive(json, "l")
-                             ->child->next, &str) == LIVEUPDATE_INVALID
-       && liveupdate_str_is(&str, "x"), "value: a number");
-    ok(liveupdate_json_value(NULL, &str) == LIVEUPDATE_INVALID,
+    ok(lu_json_value(cJSON_GetObjectItemCaseSensitive(json, "l")
+                     ->child, &str) == LU_OK
+       && lu_str_is(&str, "x"), "value: a string of an array");
+    ok(lu_json_value(cJSON_GetObjectItemCaseSensitive(json, "l")
+                     ->child->next, &str) == LU_INVALID
+       && lu_str_is(&str, "x"), "value: a number");
+    ok(lu_json_value(NULL, &str) == LU_INVALID,
        "value: none");
 
     cJSON_Delete(json);
@@ -393,37 +386,37 @@ test_members(void)
 static void
 test_size(void)
 {
-    cJSON               *json;
-    char                 text[128];
-    size_t               i;
-    uint64_t             size;
-    liveupdate_rc_e      rc;
+    cJSON    *json;
+    char      text[128];
+    size_t    i;
+    uint64_t  size;
+    lu_rc_e   rc;
 
     static const struct {
-        const char      *number;
-        liveupdate_rc_e  rc;
-        uint64_t         size;
+        const char  *number;
+        lu_rc_e      rc;
+        uint64_t     size;
     } cases[] = {
-        { "0", LIVEUPDATE_OK, 0 },
-        { "-0", LIVEUPDATE_OK, 0 },
-        { "-0.0", LIVEUPDATE_OK, 0 },
-        { "1", LIVEUPDATE_OK, 1 },
-        { "1.0", LIVEUPDATE_OK, 1 },
-        { "1e3", LIVEUPDATE_OK, 1000 },
-        { "2147483648", LIVEUPDATE_OK, 2147483648 },
-        { "4294967297", LIVEUPDATE_OK, 4294967297 },
-        { "9007199254740991", LIVEUPDATE_OK, 9007199254740991 },
-        { "9007199254740992", LIVEUPDATE_OK, 9007199254740992 },
-        { "9007199254740994", LIVEUPDATE_INVALID, 0 },
-        { "18446744073709551616", LIVEUPDATE_INVALID, 0 },
-        { "1e300", LIVEUPDATE_INVALID, 0 },
-        { "-1", LIVEUPDATE_INVALID, 0 },
-        { "-1e300", LIVEUPDATE_INVALID, 0 },
-        { "0.5", LIVEUPDATE_INVALID, 0 },
-        { "1e-9", LIVEUPDATE_INVALID, 0 },
-        { "4503599627370495.5", LIVEUPDATE_INVALID, 0 },
-        { "\"1\"", LIVEUPDATE_INVALID, 0 },
-        { "true", LIVEUPDATE_INVALID, 0 }
+        { "0", LU_OK, 0 },
+        { "-0", LU_OK, 0 },
+        { "-0.0", LU_OK, 0 },
+        { "1", LU_OK, 1 },
+        { "1.0", LU_OK, 1 },
+        { "1e3", LU_OK, 1000 },
+        { "2147483648", LU_OK, 2147483648 },
+        { "4294967297", LU_OK, 4294967297 },
+        { "9007199254740991", LU_OK, 9007199254740991 },
+        { "9007199254740992", LU_OK, 9007199254740992 },
+        { "9007199254740994", LU_INVALID, 0 },
+        { "18446744073709551616", LU_INVALID, 0 },
+        { "1e300", LU_INVALID, 0 },
+        { "-1", LU_INVALID, 0 },
+        { "-1e300", LU_INVALID, 0 },
+        { "0.5", LU_INVALID, 0 },
+        { "1e-9", LU_INVALID, 0 },
+        { "4503599627370495.5", LU_INVALID, 0 },
+        { "\"1\"", LU_INVALID, 0 },
+        { "true", LU_INVALID, 0 }
     };
 
     for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -432,10 +425,10 @@ test_size(void)
         json = tap_json(text);
         size = 7;
 
-        rc = liveupdate_json_size(json, "size", &size);
+        rc = lu_json_size(json, "size", &size);
 
         ok(rc == cases[i].rc
-           && size == (rc == LIVEUPDATE_OK ? cases[i].size : 7),
+           && size == (rc == LU_OK ? cases[i].size : 7),
            "size: %s", cases[i].number);
 
         cJSON_Delete(json);
@@ -448,11 +441,11 @@ test_size(void)
 static void
 test_nomem(void)
 {
-    cJSON               *json;
-    long                 n;
-    liveupdate_rc_e      rc;
-    liveupdate_error_t   err;
-    liveupdate_str_t     text = json_str(
+    cJSON      *json;
+    long        n;
+    lu_rc_e     rc;
+    lu_error_t  err;
+    lu_str_t     text = json_str(
         "{\"a\":[1,{\"b\":\"x\"},null],\"c\":1,\"d\":1,\"e\":1,\"f\":1,"
         "\"g\":1,\"h\":1,\"i\":1,\"j\":1,\"k\":1}");
 
@@ -461,18 +454,18 @@ test_nomem(void)
     for (n = 0; n < 1000; n++) {
         memory_left = n;
 
-        rc = liveupdate_json_parse(&json, &text, &err);
+        rc = lu_json_parse(&json, &text, &err);
 
-        if (rc == LIVEUPDATE_OK) {
+        if (rc == LU_OK) {
             break;
         }
 
-        if (rc != LIVEUPDATE_NOMEM || json != NULL || memory_used != 0) {
+        if (rc != LU_NOMEM || json != NULL || memory_used != 0) {
             break;
         }
     }
 
-    ok(rc == LIVEUPDATE_OK && n > 20, "no memory, %ld times", n);
+    ok(rc == LU_OK && n > 20, "no memory, %ld times", n);
 
     cJSON_Delete(json);
 
@@ -486,21 +479,21 @@ test_nomem(void)
 static void
 test_set(void)
 {
-    char             *text;
-    long              n;
-    cJSON            *json;
-    liveupdate_rc_e   rc;
+    char    *text;
+    long     n;
+    cJSON   *json;
+    lu_rc_e  rc;
 
     json = tap_json("{\"a\":1,\"A\":{\"b\":2},\"c\":3}");
 
-    ok(liveupdate_json_set(json, "A", cJSON_CreateString("x"))
-       == LIVEUPDATE_OK
-       && liveupdate_json_set(json, "d", cJSON_CreateNull()) == LIVEUPDATE_OK
-       && liveupdate_json_set(json, "a",
-                              cJSON_Duplicate(json->child->next->next, 1))
-          == LIVEUPDATE_OK
-       && liveupdate_json_set(json, "c", cJSON_CreateTrue()) == LIVEUPDATE_OK
-       && liveupdate_json_set(json, "d", NULL) == LIVEUPDATE_NOMEM,
+    ok(lu_json_set(json, "A", cJSON_CreateString("x"))
+       == LU_OK
+       && lu_json_set(json, "d", cJSON_CreateNull()) == LU_OK
+       && lu_json_set(json, "a",
+                      cJSON_Duplicate(json->child->next->next, 1))
+          == LU_OK
+       && lu_json_set(json, "c", cJSON_CreateTrue()) == LU_OK
+       && lu_json_set(json, "d", NULL) == LU_NOMEM,
        "set");
 
     text = cJSON_PrintUnformatted(json);
@@ -517,15 +510,15 @@ test_set(void)
         json = tap_json("{\"a\":1}");
 
         memory_left = n;
-        rc = liveupdate_json_set(json, "a", cJSON_CreateString("x"));
+        rc = lu_json_set(json, "a", cJSON_CreateString("x"));
 
-        if (rc == LIVEUPDATE_OK) {
-            rc = liveupdate_json_set(json, "b", cJSON_CreateString("y"));
+        if (rc == LU_OK) {
+            rc = lu_json_set(json, "b", cJSON_CreateString("y"));
         }
 
         memory_left = -1;
 
-        if (rc == LIVEUPDATE_OK
+        if (rc == LU_OK
             || cJSON_GetObjectItemCaseSensitive(json, "a") == NULL)
         {
             break;
@@ -534,7 +527,7 @@ test_set(void)
         cJSON_Delete(json);
     }
 
-    ok(rc == LIVEUPDATE_OK && n == 5, "no memory, %ld times", n);
+    ok(rc == LU_OK && n == 5, "no memory, %ld times", n);
 
     cJSON_Delete(json);
 
@@ -549,12 +542,12 @@ test_set(void)
 static void
 test_large(void)
 {
-    char                *p;
-    cJSON               *json;
-    size_t               i;
-    unsigned char       *buf;
-    liveupdate_str_t     text;
-    liveupdate_error_t   err;
+    char           *p;
+    cJSON          *json;
+    size_t          i;
+    unsigned char  *buf;
+    lu_str_t        text;
+    lu_error_t      err;
 
     buf = malloc(8 * 1024 * 1024);
 
@@ -570,15 +563,14 @@ test_large(void)
     text.len = (unsigned char *) p - buf;
     text.data = buf;
 
-    ok(liveupdate_json_parse(&json, &text, &err) == LIVEUPDATE_OK,
-       "200001 keys");
+    ok(lu_json_parse(&json, &text, &err) == LU_OK, "200001 keys");
     cJSON_Delete(json);
 
     p -= sizeof("\"last\":0}") - 1;
     p += sprintf(p, "\"key77777\":0}");
     text.len = (unsigned char *) p - buf;
 
-    ok(liveupdate_json_parse(&json, &text, &err) == LIVEUPDATE_INVALID
+    ok(lu_json_parse(&json, &text, &err) == LU_INVALID
        && strstr(err.text, "same key twice"), "200001 keys, one twice");
 
     p = (char *) buf;
@@ -592,15 +584,14 @@ test_large(void)
     p += sprintf(p, "{}]");
     text.len = (unsigned char *) p - buf;
 
-    ok(liveupdate_json_parse(&json, &text, &err) == LIVEUPDATE_OK
+    ok(lu_json_parse(&json, &text, &err) == LU_OK
        && cJSON_GetArraySize(json) == 100001, "100001 objects");
     cJSON_Delete(json);
 
     memset(buf, '[', 8 * 1024 * 1024);
     text.len = 8 * 1024 * 1024;
 
-    ok(liveupdate_json_parse(&json, &text, &err) == LIVEUPDATE_INVALID,
-       "8 MB of brackets");
+    ok(lu_json_parse(&json, &text, &err) == LU_INVALID, "8 MB of brackets");
 
     free(buf);
 }

@@ -11,9 +11,9 @@
 static void
 test_escape(void)
 {
-    size_t            i;
-    unsigned char     buf[256], *end;
-    liveupdate_str_t  value;
+    size_t         i;
+    unsigned char  buf[256], *end;
+    lu_str_t       value;
 
     static const struct {
         const char  *value;
@@ -35,7 +35,7 @@ test_escape(void)
 
     for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         value = tap_str(cases[i].value);
-        end = liveupdate_label_escape(buf, &value);
+        end = lu_label_escape(buf, &value);
 
         ok((size_t) (end - buf) == strlen(cases[i].escaped)
            && memcmp(buf, cases[i].escaped, end - buf) == 0,
@@ -44,7 +44,7 @@ test_escape(void)
 
     value.data = (unsigned char *) "a\0b";
     value.len = 3;
-    end = liveupdate_label_escape(buf, &value);
+    end = lu_label_escape(buf, &value);
 
     ok(end - buf == 3 && memcmp(buf, "a?b", 3) == 0, "escaped: a zero byte");
 }
@@ -53,34 +53,34 @@ test_escape(void)
 static void
 test_platform(void)
 {
-    size_t            i;
-    liveupdate_str_t  name;
+    size_t    i;
+    lu_str_t  name;
 
     static const struct {
         const char  *name;
         unsigned     platform;
     } cases[] = {
-        { "latest.yml", LIVEUPDATE_WINDOWS },
-        { "latest-1.2.0.yml", LIVEUPDATE_WINDOWS },
-        { "latest-build-20261121-1.yml", LIVEUPDATE_WINDOWS },
-        { "latest-mac.yml", LIVEUPDATE_MAC },
-        { "latest-mac-1.2.0.yml", LIVEUPDATE_MAC },
-        { "latest-mac-build-b1.yml", LIVEUPDATE_MAC },
-        { "latest-linux.yml", LIVEUPDATE_LINUX },
-        { "latest-linux-arm64.yml", LIVEUPDATE_LINUX },
-        { "td-latest-mac-build-b1.json", LIVEUPDATE_MAC },
-        { "Shop Setup 1.0.0.exe", LIVEUPDATE_WINDOWS },
-        { "Shop Setup 1.0.0.EXE.blockmap", LIVEUPDATE_WINDOWS },
-        { "shop-1.0.0-x64.nsis.7z", LIVEUPDATE_WINDOWS },
-        { "Shop-1.0.0.msi", LIVEUPDATE_WINDOWS },
-        { "Shop-1.0.0-win.zip", LIVEUPDATE_WINDOWS },
-        { "Shop-1.0.0-mac.zip", LIVEUPDATE_MAC },
-        { "Shop-1.0.0-mac.zip.blockmap", LIVEUPDATE_MAC },
-        { "Shop-darwin-1.0.0.zip", LIVEUPDATE_MAC },
-        { "Shop-1.0.0.dmg", LIVEUPDATE_MAC },
-        { "Shop-1.0.0.AppImage", LIVEUPDATE_LINUX },
-        { "shop_1.0.0_amd64.deb", LIVEUPDATE_LINUX },
-        { "shop-1.0.0.x86_64.rpm", LIVEUPDATE_LINUX },
+        { "latest.yml", LU_WINDOWS },
+        { "latest-1.2.0.yml", LU_WINDOWS },
+        { "latest-build-20261121-1.yml", LU_WINDOWS },
+        { "latest-mac.yml", LU_MAC },
+        { "latest-mac-1.2.0.yml", LU_MAC },
+        { "latest-mac-build-b1.yml", LU_MAC },
+        { "latest-linux.yml", LU_LINUX },
+        { "latest-linux-arm64.yml", LU_LINUX },
+        { "td-latest-mac-build-b1.json", LU_MAC },
+        { "Shop Setup 1.0.0.exe", LU_WINDOWS },
+        { "Shop Setup 1.0.0.EXE.blockmap", LU_WINDOWS },
+        { "shop-1.0.0-x64.nsis.7z", LU_WINDOWS },
+        { "Shop-1.0.0.msi", LU_WINDOWS },
+        { "Shop-1.0.0-win.zip", LU_WINDOWS },
+        { "Shop-1.0.0-mac.zip", LU_MAC },
+        { "Shop-1.0.0-mac.zip.blockmap", LU_MAC },
+        { "Shop-darwin-1.0.0.zip", LU_MAC },
+        { "Shop-1.0.0.dmg", LU_MAC },
+        { "Shop-1.0.0.AppImage", LU_LINUX },
+        { "shop_1.0.0_amd64.deb", LU_LINUX },
+        { "shop-1.0.0.x86_64.rpm", LU_LINUX },
         { "shop.zip", 0 },
         { "exe", 0 },
         { ".blockmap", 0 },
@@ -90,8 +90,8 @@ test_platform(void)
     for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         name = tap_str(cases[i].name);
 
-        ok(liveupdate_label_platform(&name) == cases[i].platform,
-           "platform: %s", cases[i].name);
+        ok(lu_label_platform(&name) == cases[i].platform, "platform: %s",
+           cases[i].name);
     }
 }
 
@@ -99,11 +99,11 @@ test_platform(void)
 static void
 test_build(void)
 {
-    size_t                     i;
-    liveupdate_str_t           name;
-    liveupdate_build_t         builds[4];
-    liveupdate_desktop_t       desktop;
-    const liveupdate_build_t  *build;
+    size_t             i;
+    lu_str_t           name;
+    lu_build_t         builds[4];
+    lu_desktop_t       desktop;
+    const lu_build_t  *build;
 
     static const struct {
         const char  *name;
@@ -145,14 +145,14 @@ test_build(void)
 
     for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         name = tap_str(cases[i].name);
-        build = liveupdate_label_build(&desktop, &name);
+        build = lu_label_build(&desktop, &name);
 
         ok(build == (cases[i].build < 0 ? NULL : &builds[cases[i].build]),
            "build: %s", cases[i].name);
     }
 
     desktop.nbuilds = 0;
-    ok(liveupdate_label_build(&desktop, &name) == NULL, "build: of none");
+    ok(lu_label_build(&desktop, &name) == NULL, "build: of none");
 }
 
 

@@ -21,21 +21,21 @@
 #define TEN(text)                                                             \
     text text text text text text text text text text
 
-#define UPDATE      LIVEUPDATE_CHECK_UPDATE
-#define CURRENT     LIVEUPDATE_CHECK_CURRENT
-#define NO_CHANNEL  LIVEUPDATE_CHECK_NO_CHANNEL
-#define PAUSED      LIVEUPDATE_CHECK_PAUSED
-#define EXPIRED     LIVEUPDATE_CHECK_EXPIRED
-#define EMPTY       LIVEUPDATE_CHECK_EMPTY
-#define VERSION     LIVEUPDATE_CHECK_VERSION
-#define UNSIGNED    LIVEUPDATE_CHECK_UNSIGNED
+#define UPDATE      LU_CHECK_UPDATE
+#define CURRENT     LU_CHECK_CURRENT
+#define NO_CHANNEL  LU_CHECK_NO_CHANNEL
+#define PAUSED      LU_CHECK_PAUSED
+#define EXPIRED     LU_CHECK_EXPIRED
+#define EMPTY       LU_CHECK_EMPTY
+#define VERSION     LU_CHECK_VERSION
+#define UNSIGNED    LU_CHECK_UNSIGNED
 
 
 typedef struct {
     const char          *args;
     const char          *channel;       /* of the answer; NULL: none */
     const char          *release;       /* NULL: none */
-    liveupdate_check_e   result;
+    lu_check_e           result;
 } latest_case_t;
 
 
@@ -257,11 +257,11 @@ static const latest_case_t  latest_cases[] = {
 };
 
 
-static liveupdate_rc_e
-check_parse(const char *args, liveupdate_check_t *check, unsigned char **buf,
-    liveupdate_error_t *err)
+static lu_rc_e
+check_parse(const char *args, lu_check_t *check, unsigned char **buf,
+    lu_error_t *err)
 {
-    liveupdate_str_t  str;
+    lu_str_t  str;
 
     /* the query string in front, the decoded values behind it */
 
@@ -272,17 +272,17 @@ check_parse(const char *args, liveupdate_check_t *check, unsigned char **buf,
 
     err->text = NULL;
 
-    return liveupdate_check_parse(check, &str, *buf + str.len, err);
+    return lu_check_parse(check, &str, *buf + str.len, err);
 }
 
 
 static void
 test_check(void)
 {
-    size_t               i;
-    unsigned char       *buf;
-    liveupdate_check_t   check;
-    liveupdate_error_t   err;
+    size_t          i;
+    unsigned char  *buf;
+    lu_check_t      check;
+    lu_error_t      err;
 
     static const struct {
         const char  *args;
@@ -316,100 +316,95 @@ test_check(void)
     ok(check_parse("appVersionCode=84&appVersionName=1.0.13&bundleId"
                    "&channelName&customId&deviceId=0b3c&osVersion=34"
                    "&platform=0&pluginVersion=8.4.1", &check, &buf, &err)
-       == LIVEUPDATE_OK
-       && check.platform == LIVEUPDATE_ANDROID
-       && liveupdate_str_is(&check.app_version_code, "84")
-       && liveupdate_str_is(&check.app_version_name, "1.0.13")
+       == LU_OK
+       && check.platform == LU_ANDROID
+       && lu_str_is(&check.app_version_code, "84")
+       && lu_str_is(&check.app_version_name, "1.0.13")
        && check.bundle_id.len == 0
        && check.channel_name.len == 0
        && check.channel_name_form.len == 0
        && check.custom_id.len == 0
-       && liveupdate_str_is(&check.device_id, "0b3c")
-       && liveupdate_str_is(&check.os_version, "34")
-       && liveupdate_str_is(&check.plugin_version, "8.4.1"), "Android");
+       && lu_str_is(&check.device_id, "0b3c")
+       && lu_str_is(&check.os_version, "34")
+       && lu_str_is(&check.plugin_version, "8.4.1"), "Android");
     free(buf);
 
     ok(check_parse("platform=1&deviceId=&osVersion=17.6&bundleId=b1"
                    "&channelName=a/b+c:%22d%22&customId=Ann%20Lee+%2B"
                    "&appVersionCode=1.2.3&appVersionName=&pluginVersion=8",
                    &check, &buf, &err)
-       == LIVEUPDATE_OK
-       && check.platform == LIVEUPDATE_IOS
-       && liveupdate_str_is(&check.app_version_code, "1.2.3")
+       == LU_OK
+       && check.platform == LU_IOS
+       && lu_str_is(&check.app_version_code, "1.2.3")
        && check.app_version_name.len == 0
-       && liveupdate_str_is(&check.bundle_id, "b1")
-       && liveupdate_str_is(&check.channel_name, "a/b+c:\"d\"")
-       && liveupdate_str_is(&check.channel_name_form, "a/b c:\"d\"")
-       && liveupdate_str_is(&check.custom_id, "Ann Lee++")
+       && lu_str_is(&check.bundle_id, "b1")
+       && lu_str_is(&check.channel_name, "a/b+c:\"d\"")
+       && lu_str_is(&check.channel_name_form, "a/b c:\"d\"")
+       && lu_str_is(&check.custom_id, "Ann Lee++")
        && check.device_id.len == 0, "iOS");
     free(buf);
 
     ok(check_parse("runtime=electron&platform=2&x&=y&&platform=9&bundleId"
                    "&bundleId=one&bundleId=two&channelName=a%2Bb"
                    "&channelName=c+d", &check, &buf, &err)
-       == LIVEUPDATE_OK
-       && check.platform == LIVEUPDATE_ELECTRON
-       && liveupdate_str_is(&check.bundle_id, "one")
-       && liveupdate_str_is(&check.channel_name, "a+b")
+       == LU_OK
+       && check.platform == LU_ELECTRON
+       && lu_str_is(&check.bundle_id, "one")
+       && lu_str_is(&check.channel_name, "a+b")
        && check.channel_name_form.len == 0,
        "unknown parameters are ignored, of equal ones the first counts");
     free(buf);
 
     ok(check_parse("platform=0&bundleId=public", &check, &buf, &err)
-       == LIVEUPDATE_OK && check.bundle_id.len == 0,
-       "the built-in bundle is none");
+       == LU_OK && check.bundle_id.len == 0, "the built-in bundle is none");
     free(buf);
 
     ok(check_parse("platform=0&unknown=%zz&x=%ff", &check, &buf, &err)
-       == LIVEUPDATE_OK, "unknown parameters may be anything");
+       == LU_OK, "unknown parameters may be anything");
     free(buf);
 
     ok(check_parse("platform=0&deviceId=" TEN("123456789012") "12345678",
-                   &check, &buf, &err)
-       == LIVEUPDATE_OK && check.device_id.len == 128,
+                   &check, &buf, &err) == LU_OK && check.device_id.len == 128,
        "a device id of 128 bytes");
     free(buf);
 
     for (i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
-        ok(check_parse(refused[i].args, &check, &buf, &err)
-           == LIVEUPDATE_INVALID
+        ok(check_parse(refused[i].args, &check, &buf, &err) == LU_INVALID
            && strstr(err.text, refused[i].reason) != NULL,
            "refused, case %d: %s", (int) i, refused[i].reason);
         free(buf);
     }
 
     ok(check_parse("platform=0&customId=%", &check, &buf, &err)
-       == LIVEUPDATE_INVALID && liveupdate_str_is(&err.subject, "customId"),
+       == LU_INVALID && lu_str_is(&err.subject, "customId"),
        "the parameter is named");
     free(buf);
 }
 
 
 static void
-load(liveupdate_app_t *app)
+load(lu_app_t *app)
 {
-    size_t                    i, j, k, n;
-    liveupdate_str_t          text;
-    liveupdate_error_t        err;
-    liveupdate_release_t     *releases;
-    liveupdate_deployment_t  *deployment;
+    size_t            i, j, k, n;
+    lu_str_t          text;
+    lu_error_t        err;
+    lu_release_t     *releases;
+    lu_deployment_t  *deployment;
 
     text = tap_str(latest_app);
 
-    if (liveupdate_app_parse(&tap_arena, &text, app, &err) != LIVEUPDATE_OK) {
+    if (lu_app_parse(&tap_arena, &text, app, &err) != LU_OK) {
         printf("Bail out! %s\n", err.text);
         exit(1);
     }
 
     n = sizeof(latest_releases) / sizeof(latest_releases[0]);
-    releases = tap_alloc(NULL, n * sizeof(liveupdate_release_t));
+    releases = tap_alloc(NULL, n * sizeof(lu_release_t));
 
     for (i = 0; i < n; i++) {
         text = tap_str(latest_releases[i]);
 
-        if (liveupdate_release_parse(&tap_arena, &text, &releases[i], &err)
-            != LIVEUPDATE_OK)
-        {
+        if (lu_release_parse(&tap_arena, &text, &releases[i], &err) != LU_OK) {
             printf("Bail out! %s\n", err.text);
             exit(1);
         }
@@ -420,9 +415,7 @@ load(liveupdate_app_t *app)
             deployment = &app->channels[i].deployments[j];
 
             for (k = 0; k < n; k++) {
-                if (liveupdate_str_eq(&deployment->release_id,
-                                      &releases[k].id))
-                {
+                if (lu_str_eq(&deployment->release_id, &releases[k].id)) {
                     deployment->release = &releases[k];
                 }
             }
@@ -434,16 +427,16 @@ load(liveupdate_app_t *app)
 static void
 test_latest(void)
 {
-    size_t                          i;
-    unsigned char                  *buf;
-    liveupdate_app_t                app;
-    liveupdate_rc_e                 rc;
-    liveupdate_check_t              check;
-    liveupdate_error_t              err;
-    liveupdate_check_e              result;
-    const latest_case_t            *one;
-    const liveupdate_channel_t     *channel;
-    const liveupdate_deployment_t  *deployment;
+    size_t                  i;
+    unsigned char          *buf;
+    lu_app_t                app;
+    lu_rc_e                 rc;
+    lu_check_t              check;
+    lu_error_t              err;
+    lu_check_e              result;
+    const latest_case_t    *one;
+    const lu_channel_t     *channel;
+    const lu_deployment_t  *deployment;
 
     load(&app);
 
@@ -454,17 +447,16 @@ test_latest(void)
         deployment = (void *) &app;
 
         rc = check_parse(one->args, &check, &buf, &err);
-        result = liveupdate_latest(&app, &check, 1000, &channel, &deployment);
+        result = lu_latest(&app, &check, 1000, &channel, &deployment);
 
-        ok(rc == LIVEUPDATE_OK
+        ok(rc == LU_OK
            && result == one->result
            && (one->channel ? channel
-                              && liveupdate_str_is(&channel->name,
-                                                   one->channel)
+                              && lu_str_is(&channel->name, one->channel)
                             : channel == NULL)
            && (one->release ? deployment
-                              && liveupdate_str_is(&deployment->release->id,
-                                                   one->release)
+                              && lu_str_is(&deployment->release->id,
+                                           one->release)
                             : deployment == NULL), "%s", one->args);
 
         free(buf);
@@ -472,7 +464,7 @@ test_latest(void)
 
     (void) check_parse("platform=0&channelName=expires", &check, &buf, &err);
 
-    ok(liveupdate_latest(&app, &check, 1001, &channel, &deployment)
+    ok(lu_latest(&app, &check, 1001, &channel, &deployment)
        == EXPIRED && deployment == NULL, "a channel expires");
     free(buf);
 
@@ -480,7 +472,7 @@ test_latest(void)
 
     (void) check_parse("platform=0", &check, &buf, &err);
 
-    ok(liveupdate_latest(&app, &check, 1000, &channel, &deployment)
+    ok(lu_latest(&app, &check, 1000, &channel, &deployment)
        == NO_CHANNEL && channel == NULL && deployment == NULL,
        "no default channel");
     free(buf);
@@ -492,18 +484,18 @@ test_latest(void)
 static uint64_t
 bucket_of(const char *deployment, const char *device)
 {
-    liveupdate_str_t  one, two;
+    lu_str_t  one, two;
 
     one = tap_str(deployment);
     two = tap_str(device);
 
-    return liveupdate_rollout_bucket(&one, &two);
+    return lu_rollout_bucket(&one, &two);
 }
 
 
 /* UUIDs, as Android sends them, and what people might use instead. */
 
-static liveupdate_str_t
+static lu_str_t
 device_id(char *buf, long n)
 {
     if (n % 2) {
@@ -538,11 +530,11 @@ chi_square(const long *counts, size_t n, double expected)
 static void
 test_bucket(void)
 {
-    char               buf[64];
-    long               i, low[BINS], high[BINS], pairs[16 * 16];
-    double             chi;
-    uint64_t           bucket, other;
-    liveupdate_str_t   device, one, two;
+    char      buf[64];
+    long      i, low[BINS], high[BINS], pairs[16 * 16];
+    double    chi;
+    uint64_t  bucket, other;
+    lu_str_t  device, one, two;
 
     ok(bucket_of("d1", "0b3c") == UINT64_C(0xe246951169ffbcfb)
        && bucket_of("4f1c2d3e-0000-4000-8000-000000000001", "a/b c")
@@ -564,8 +556,8 @@ test_bucket(void)
     for (i = 0; i < DEVICES; i++) {
         device = device_id(buf, i);
 
-        bucket = liveupdate_rollout_bucket(&one, &device);
-        other = liveupdate_rollout_bucket(&two, &device);
+        bucket = lu_rollout_bucket(&one, &device);
+        other = lu_rollout_bucket(&two, &device);
 
         high[bucket >> 56]++;
         low[bucket & 0xff]++;
@@ -586,11 +578,11 @@ test_bucket(void)
 
 
 static size_t
-threshold_app(liveupdate_app_t *app, double rollout)
+threshold_app(lu_app_t *app, double rollout)
 {
-    char                text[256];
-    liveupdate_str_t    str;
-    liveupdate_error_t  err;
+    char        text[256];
+    lu_str_t    str;
+    lu_error_t  err;
 
     snprintf(text, sizeof(text),
              "{\"id\":\"app\",\"channels\":[{\"id\":\"c\",\"name\":\"n\","
@@ -599,7 +591,7 @@ threshold_app(liveupdate_app_t *app, double rollout)
 
     str = tap_str(text);
 
-    if (liveupdate_app_parse(&tap_arena, &str, app, &err) != LIVEUPDATE_OK) {
+    if (lu_app_parse(&tap_arena, &str, app, &err) != LU_OK) {
         printf("Bail out! %s\n", err.text);
         exit(1);
     }
@@ -616,14 +608,14 @@ threshold_app(liveupdate_app_t *app, double rollout)
 static void
 test_rollout(void)
 {
-    char                            buf[64];
-    long                            i, n, left, changed;
-    size_t                          k;
-    double                          share, deviation;
-    unsigned char                  *in;
-    liveupdate_app_t                app;
-    liveupdate_str_t                device;
-    const liveupdate_deployment_t  *deployment;
+    char                    buf[64];
+    long                    i, n, left, changed;
+    size_t                  k;
+    double                  share, deviation;
+    unsigned char          *in;
+    lu_app_t                app;
+    lu_str_t                device;
+    const lu_deployment_t  *deployment;
 
     static const double  rollouts[] = { 0, 0.0001, 0.01, 0.1, 0.25, 0.5,
                                         0.75, 0.9, 0.99, 0.9999, 1 };
@@ -645,13 +637,13 @@ test_rollout(void)
         for (i = 0; i < DEVICES; i++) {
             device = device_id(buf, i);
 
-            if (liveupdate_rollout_has(deployment, &device)) {
-                changed += !liveupdate_rollout_has(deployment, &device);
+            if (lu_rollout_has(deployment, &device)) {
+                changed += !lu_rollout_has(deployment, &device);
                 in[i] = 1;
                 n++;
 
             } else {
-                changed += liveupdate_rollout_has(deployment, &device);
+                changed += lu_rollout_has(deployment, &device);
                 left += in[i];
             }
         }
@@ -668,11 +660,11 @@ test_rollout(void)
     device = tap_str("");
 
     (void) threshold_app(&app, 0.9999);
-    ok(!liveupdate_rollout_has(&app.channels[0].deployments[0], &device),
+    ok(!lu_rollout_has(&app.channels[0].deployments[0], &device),
        "a device without an id is in no partial rollout");
 
     (void) threshold_app(&app, 1);
-    ok(liveupdate_rollout_has(&app.channels[0].deployments[0], &device),
+    ok(lu_rollout_has(&app.channels[0].deployments[0], &device),
        "and in a whole one");
 
     free(in);

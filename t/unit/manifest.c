@@ -20,18 +20,18 @@ typedef struct {
 } refused_t;
 
 
-static liveupdate_file_t   *entries;
+static lu_file_t   *entries;
 static size_t               nentries;
-static liveupdate_error_t   error;
+static lu_error_t   error;
 
 
-static liveupdate_rc_e
+static lu_rc_e
 parse(const char *text)
 {
-    char              *copy;
-    size_t             len;
-    liveupdate_rc_e    rc;
-    liveupdate_str_t   str;
+    char     *copy;
+    size_t    len;
+    lu_rc_e   rc;
+    lu_str_t  str;
 
     len = strlen(text);
     copy = malloc(len + (len == 0));
@@ -45,8 +45,7 @@ parse(const char *text)
     error.text = NULL;
     error.subject = tap_str("");
 
-    rc = liveupdate_manifest_parse(&tap_arena, &str, &entries, &nentries,
-                                   &error);
+    rc = lu_manifest_parse(&tap_arena, &str, &entries, &nentries, &error);
     free(copy);
 
     return rc;
@@ -58,7 +57,7 @@ said(const char *subject, const char *text)
 {
     if (error.text
         && strcmp(error.text, text) == 0
-        && liveupdate_str_is(&error.subject, subject))
+        && lu_str_is(&error.subject, subject))
     {
         return 1;
     }
@@ -74,9 +73,9 @@ said(const char *subject, const char *text)
 static int
 entry_is(size_t i, const char *href, uint64_t size, const char *sha256)
 {
-    return liveupdate_str_is(&entries[i].href, href)
+    return lu_str_is(&entries[i].href, href)
            && entries[i].size == size
-           && liveupdate_str_is(&entries[i].sha256, sha256)
+           && lu_str_is(&entries[i].sha256, sha256)
            && entries[i].signature.len == 0
            && entries[i].type.len == 0
            && !entries[i].gzip;
@@ -86,40 +85,40 @@ entry_is(size_t i, const char *href, uint64_t size, const char *sha256)
 static void
 test_sha256(void)
 {
-    liveupdate_str_t  str;
+    lu_str_t  str;
 
     str = tap_str(B);
-    ok(liveupdate_sha256_valid(&str), "a digest");
+    ok(lu_sha256_valid(&str), "a digest");
 
     str.len = 63;
-    ok(!liveupdate_sha256_valid(&str), "63 digits");
+    ok(!lu_sha256_valid(&str), "63 digits");
 
     str = tap_str(B "0");
-    ok(!liveupdate_sha256_valid(&str), "65 digits");
+    ok(!lu_sha256_valid(&str), "65 digits");
 
     str = tap_str("");
-    ok(!liveupdate_sha256_valid(&str), "no digits");
+    ok(!lu_sha256_valid(&str), "no digits");
 
     str = tap_str("A123456789abcdef0123456789abcdef"
                   "0123456789abcdef0123456789abcdef");
-    ok(!liveupdate_sha256_valid(&str), "an upper-case digit");
+    ok(!lu_sha256_valid(&str), "an upper-case digit");
 
     str = tap_str("0123456789abcdef0123456789abcdef"
                   "0123456789abcdef0123456789abcdeg");
-    ok(!liveupdate_sha256_valid(&str), "a letter above f");
+    ok(!lu_sha256_valid(&str), "a letter above f");
 
     str = tap_str("/:`0123456789abcdef0123456789abc"
                   "0123456789abcdef0123456789abcdef");
-    ok(!liveupdate_sha256_valid(&str), "what is next to digits and letters");
+    ok(!lu_sha256_valid(&str), "what is next to digits and letters");
 }
 
 
 static int
 signature(size_t len, const char *end)
 {
-    int               valid;
-    char             *text;
-    liveupdate_str_t  str;
+    int       valid;
+    char     *text;
+    lu_str_t  str;
 
     text = malloc(len + 1);
     memset(text, 'A', len);
@@ -127,7 +126,7 @@ signature(size_t len, const char *end)
     memcpy(text + len - strlen(end), end, strlen(end));
 
     str = tap_str(text);
-    valid = liveupdate_signature_valid(&str);
+    valid = lu_signature_valid(&str);
     free(text);
 
     return valid;
@@ -137,10 +136,10 @@ signature(size_t len, const char *end)
 static void
 test_signature(void)
 {
-    int               i, right;
-    char              end[5];
-    const char       *p;
-    liveupdate_str_t  str;
+    int          i, right;
+    char         end[5];
+    const char  *p;
+    lu_str_t     str;
 
     ok(signature(344, "=="), "256 bytes, as RSA-2048 signs");
     ok(signature(512, ""), "384 bytes");
@@ -153,9 +152,9 @@ test_signature(void)
     ok(!signature(1372, "=="), "1027 bytes");
 
     str = tap_str("");
-    ok(!liveupdate_signature_valid(&str), "nothing");
+    ok(!lu_signature_valid(&str), "nothing");
     str = tap_str("====");
-    ok(!liveupdate_signature_valid(&str), "padding alone");
+    ok(!lu_signature_valid(&str), "padding alone");
 
     ok(!signature(343, ""), "padding cut off");
     ok(!signature(342, ""), "all padding cut off");
@@ -200,9 +199,9 @@ test_signature(void)
 static void
 test_media_type(void)
 {
-    size_t              i;
-    char                text[130];
-    liveupdate_str_t    str;
+    size_t    i;
+    char      text[130];
+    lu_str_t  str;
     static const char  *good[] = {
         "text/html", "text/html; charset=\"utf-8\"", "image/svg+xml"
     };
@@ -213,21 +212,21 @@ test_media_type(void)
 
     for (i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
         str = tap_str(good[i]);
-        ok(liveupdate_media_type_valid(&str), "media type %s", good[i]);
+        ok(lu_media_type_valid(&str), "media type %s", good[i]);
     }
 
     for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         str = tap_str(bad[i]);
-        ok(!liveupdate_media_type_valid(&str), "no media type %zu", i);
+        ok(!lu_media_type_valid(&str), "no media type %zu", i);
     }
 
     memset(text, 'a', 129);
     text[1] = '/';
     str.data = (unsigned char *) text;
     str.len = 129;
-    ok(!liveupdate_media_type_valid(&str), "a media type of 129 bytes");
+    ok(!lu_media_type_valid(&str), "a media type of 129 bytes");
     str.len = 128;
-    ok(liveupdate_media_type_valid(&str), "a media type of 128 bytes");
+    ok(lu_media_type_valid(&str), "a media type of 128 bytes");
 }
 
 
@@ -243,14 +242,14 @@ test_parse(void)
              " \"sizeInBytes\": 9007199254740992},\n"
              "  {\"sizeInBytes\": 1e3, \"href\": \"Gr\\u00fcn.svg\","
              " \"checksum\": \"" A "\"}\n"
-             "]\n") == LIVEUPDATE_OK && nentries == 4, "a manifest");
+             "]\n") == LU_OK && nentries == 4, "a manifest");
 
     ok(entry_is(0, "Gr\303\274n.svg", 1000, A)
        && entry_is(1, "assets-old/b.js", 9007199254740992, B)
        && entry_is(2, "assets/b.js", 0, B)
        && entry_is(3, "index.html", 12, A), "sorted by the bytes");
 
-    ok(parse("[]") == LIVEUPDATE_OK && nentries == 0 && entries == NULL,
+    ok(parse("[]") == LU_OK && nentries == 0 && entries == NULL,
        "an empty manifest");
 }
 
@@ -325,7 +324,7 @@ test_refused(void)
     char                    text[256];
 
     for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        ok(parse(cases[i].text) == LIVEUPDATE_INVALID
+        ok(parse(cases[i].text) == LU_INVALID
            && said(cases[i].subject, cases[i].why)
            && entries == NULL && nentries == 99,
            "case %zu: \"%s\" %s", i, cases[i].subject, cases[i].why);
@@ -333,17 +332,17 @@ test_refused(void)
 
     for (i = 0; i < sizeof(unsafe) / sizeof(unsafe[0]); i++) {
         snprintf(text, sizeof(text), "[" HREF("%s") "]", unsafe[i]);
-        ok(parse(text) == LIVEUPDATE_INVALID && error.text != NULL,
-           "unsafe href %zu", i);
+        ok(parse(text) == LU_INVALID && error.text != NULL, "unsafe href %zu",
+           i);
     }
 
     for (i = 0; i < sizeof(broken) / sizeof(broken[0]); i++) {
-        ok(parse(broken[i]) == LIVEUPDATE_INVALID && error.text != NULL,
-           "no JSON %zu", i);
+        ok(parse(broken[i]) == LU_INVALID && error.text != NULL, "no JSON %zu",
+           i);
     }
 
     ok(parse("[" HREF("a.b") "," HREF("a/b") "," HREF("a-b") "," HREF("ab")
-             "," HREF("a/c/d") "," HREF("A") "]") == LIVEUPDATE_OK
+             "," HREF("a/c/d") "," HREF("A") "]") == LU_OK
        && nentries == 6, "what only looks like a conflict");
 }
 
@@ -351,9 +350,9 @@ test_refused(void)
 static void
 test_many(void)
 {
-    size_t             i, len, n;
-    char              *text;
-    liveupdate_str_t   href;
+    size_t    i, len, n;
+    char     *text;
+    lu_str_t  href;
 
     text = malloc(20001 * 150);
     len = (size_t) sprintf(text, "[");
@@ -365,26 +364,25 @@ test_many(void)
     }
 
     strcpy(text + len, "]");
-    ok(parse(text) == LIVEUPDATE_OK && nentries == 20000, "20000 entries");
+    ok(parse(text) == LU_OK && nentries == 20000, "20000 entries");
 
     for (i = 1, n = 0; i < 20000; i++) {
-        n += liveupdate_file_cmp(&entries[i - 1], &entries[i]) < 0;
+        n += lu_file_cmp(&entries[i - 1], &entries[i]) < 0;
     }
 
     ok(n == 19999, "all sorted");
 
     for (i = 0, n = 0; i < 20000; i++) {
-        n += liveupdate_file_find(entries, 20000, &entries[i].href)
-             == &entries[i];
+        n += lu_file_find(entries, 20000, &entries[i].href) == &entries[i];
     }
 
     ok(n == 20000, "all found");
 
     href = tap_str("d1/f2");
-    ok(liveupdate_file_find(entries, 20000, &href) == NULL, "one not found");
+    ok(lu_file_find(entries, 20000, &href) == NULL, "one not found");
 
     strcpy(text + len, "," HREF("x") "]");
-    ok(parse(text) == LIVEUPDATE_INVALID
+    ok(parse(text) == LU_INVALID
        && said("", "the manifest has more than 20000 entries"),
        "20001 entries");
 
@@ -392,12 +390,12 @@ test_many(void)
 }
 
 
-static liveupdate_file_t
+static lu_file_t
 file(const char *href, uint64_t size, const char *sha256, const char *sig)
 {
-    liveupdate_file_t  f;
+    lu_file_t  f;
 
-    memset(&f, 0, sizeof(liveupdate_file_t));
+    memset(&f, 0, sizeof(lu_file_t));
     f.href = tap_str(href);
     f.size = size;
     f.sha256 = tap_str(sha256);
@@ -410,8 +408,8 @@ file(const char *href, uint64_t size, const char *sha256, const char *sig)
 static void
 test_find(void)
 {
-    liveupdate_str_t   href;
-    liveupdate_file_t  files[4];
+    lu_str_t   href;
+    lu_file_t  files[4];
 
     files[0] = file("a", 1, A, "");
     files[1] = file("a-b", 2, A, "");
@@ -419,83 +417,82 @@ test_find(void)
     files[3] = file("\303\274", 4, A, "");
 
     href = tap_str("a");
-    ok(liveupdate_file_find(files, 4, &href) == &files[0], "the first");
-    ok(liveupdate_file_find(files, 0, &href) == NULL, "none of none");
-    ok(liveupdate_file_find(NULL, 0, &href) == NULL, "none of NULL");
+    ok(lu_file_find(files, 4, &href) == &files[0], "the first");
+    ok(lu_file_find(files, 0, &href) == NULL, "none of none");
+    ok(lu_file_find(NULL, 0, &href) == NULL, "none of NULL");
 
     href = tap_str("\303\274");
-    ok(liveupdate_file_find(files, 4, &href) == &files[3],
+    ok(lu_file_find(files, 4, &href) == &files[3],
        "the last; bytes are unsigned");
 
     href = tap_str("a/");
-    ok(liveupdate_file_find(files, 4, &href) == NULL, "a prefix");
+    ok(lu_file_find(files, 4, &href) == NULL, "a prefix");
 
     href = tap_str("");
-    ok(liveupdate_file_find(files, 4, &href) == NULL, "nothing");
+    ok(lu_file_find(files, 4, &href) == NULL, "nothing");
 
-    ok(liveupdate_file_cmp(&files[0], &files[0]) == 0
-       && liveupdate_file_cmp(&files[0], &files[1]) < 0
-       && liveupdate_file_cmp(&files[1], &files[0]) > 0
-       && liveupdate_file_cmp(&files[2], &files[1]) > 0
-       && liveupdate_file_cmp(&files[2], &files[3]) < 0, "the order");
+    ok(lu_file_cmp(&files[0], &files[0]) == 0
+       && lu_file_cmp(&files[0], &files[1]) < 0
+       && lu_file_cmp(&files[1], &files[0]) > 0
+       && lu_file_cmp(&files[2], &files[1]) > 0
+       && lu_file_cmp(&files[2], &files[3]) < 0, "the order");
 }
 
 
-static liveupdate_rc_e
-check(const liveupdate_file_t *list, size_t n, const liveupdate_file_t *files,
-    size_t nfiles)
+static lu_rc_e
+check(const lu_file_t *list, size_t n, const lu_file_t *files, size_t nfiles)
 {
     error.text = NULL;
     error.subject = tap_str("");
 
-    return liveupdate_manifest_check(list, n, files, nfiles, &error);
+    return lu_manifest_check(list, n, files, nfiles, &error);
 }
 
 
 static void
 test_check(void)
 {
-    liveupdate_file_t  list[3], files[5];
+    lu_file_t  list[3], files[5];
 
     list[0] = file("a.js", 5, A, "");
     list[1] = file("index.html", 6, B, "");
 
     files[0] = file(".DS_Store", 1, A, "");
     files[1] = file("a.js", 5, A, "");
-    files[2] = file(LIVEUPDATE_MANIFEST_NAME, 7, A, "");
+    files[2] = file(LU_MANIFEST_NAME, 7, A, "");
     files[3] = file("index.html", 6, B, "");
 
-    ok(check(list, 2, files, 4) == LIVEUPDATE_OK, "a bundle");
+    ok(check(list, 2, files, 4) == LU_OK, "a bundle");
 
-    ok(check(list, 2, files, 3) == LIVEUPDATE_INVALID
+    ok(check(list, 2, files, 3) == LU_INVALID
        && said("index.html", "is in the manifest but was not uploaded"),
        "a file is missing");
 
-    ok(check(list, 2, NULL, 0) == LIVEUPDATE_INVALID
+    ok(check(list, 2, NULL, 0) == LU_INVALID
        && said("a.js", "is in the manifest but was not uploaded"),
        "all files are missing");
 
     files[1].size = 4;
-    ok(check(list, 2, files, 4) == LIVEUPDATE_INVALID
+    ok(check(list, 2, files, 4) == LU_INVALID
        && said("a.js", "has another size than the manifest says"),
        "a size differs");
 
     files[1] = file("a.js", 5, B, "");
-    ok(check(list, 2, files, 4) == LIVEUPDATE_INVALID
+    ok(check(list, 2, files, 4) == LU_INVALID
        && said("a.js", "has another checksum than the manifest says"),
        "a checksum differs");
 
     files[1] = file("a.js", 5, A, "");
-    ok(check(list, 1, files, 4) == LIVEUPDATE_INVALID
+    ok(check(list, 1, files, 4) == LU_INVALID
        && said("index.html", "is not in the manifest"),
        "an index.html that is not listed");
 
-    ok(check(NULL, 0, files, 4) == LIVEUPDATE_INVALID
+    ok(check(NULL, 0, files, 4) == LU_INVALID
        && said("index.html", "is not in the manifest"), "an empty list");
 
     list[1] = file("www/index.html", 6, B, "");
     files[3] = file("www/index.html", 6, B, "");
-    ok(check(list, 2, files, 4) == LIVEUPDATE_INVALID
+    ok(check(list, 2, files, 4) == LU_INVALID
        && said("index.html", "is not in the manifest"),
        "an index.html not at the root");
 }
@@ -504,48 +501,48 @@ test_check(void)
 static void
 test_check_signed(void)
 {
-    liveupdate_file_t  list[2], files[4];
+    lu_file_t  list[2], files[4];
 
     list[0] = file("a.js", 5, A, "");
     list[1] = file("index.html", 6, B, "");
 
     files[0] = file(".DS_Store", 1, A, "");
     files[1] = file("a.js", 5, A, "sig");
-    files[2] = file(LIVEUPDATE_MANIFEST_NAME, 7, A, "sig");
+    files[2] = file(LU_MANIFEST_NAME, 7, A, "sig");
     files[3] = file("index.html", 6, B, "sig");
 
-    ok(check(list, 2, files, 4) == LIVEUPDATE_OK, "all that is listed");
+    ok(check(list, 2, files, 4) == LU_OK, "all that is listed");
 
     files[0] = file(".DS_Store", 1, A, "sig");
-    ok(check(list, 2, files, 4) == LIVEUPDATE_OK, "all");
+    ok(check(list, 2, files, 4) == LU_OK, "all");
 
     files[1] = file("a.js", 5, A, "");
-    ok(check(list, 2, files, 4) == LIVEUPDATE_INVALID
+    ok(check(list, 2, files, 4) == LU_INVALID
        && said("a.js", "is not signed, but other files are"),
        "a file is not signed");
 
     files[1] = file("a.js", 5, A, "sig");
-    files[2] = file(LIVEUPDATE_MANIFEST_NAME, 7, A, "");
-    ok(check(list, 2, files, 4) == LIVEUPDATE_INVALID
-       && said(LIVEUPDATE_MANIFEST_NAME, "is not signed, but other files are"),
+    files[2] = file(LU_MANIFEST_NAME, 7, A, "");
+    ok(check(list, 2, files, 4) == LU_INVALID
+       && said(LU_MANIFEST_NAME, "is not signed, but other files are"),
        "the manifest is not signed");
 
     files[2] = files[3];
-    ok(check(list, 2, files, 3) == LIVEUPDATE_INVALID
-       && said(LIVEUPDATE_MANIFEST_NAME, "is not signed, but other files are"),
+    ok(check(list, 2, files, 3) == LU_INVALID
+       && said(LU_MANIFEST_NAME, "is not signed, but other files are"),
        "there is no manifest");
 
     files[1] = file("a.js", 5, A, "");
-    files[2] = file(LIVEUPDATE_MANIFEST_NAME, 7, A, "sig");
+    files[2] = file(LU_MANIFEST_NAME, 7, A, "sig");
     files[3] = file("index.html", 6, B, "");
     files[0] = file(".DS_Store", 1, A, "");
-    ok(check(list, 2, files, 4) == LIVEUPDATE_INVALID
+    ok(check(list, 2, files, 4) == LU_INVALID
        && said("a.js", "is not signed, but other files are"),
        "the manifest alone is signed");
 
     files[0] = file(".DS_Store", 1, A, "sig");
-    files[2] = file(LIVEUPDATE_MANIFEST_NAME, 7, A, "");
-    ok(check(list, 2, files, 4) == LIVEUPDATE_INVALID
+    files[2] = file(LU_MANIFEST_NAME, 7, A, "");
+    ok(check(list, 2, files, 4) == LU_INVALID
        && said("a.js", "is not signed, but other files are"),
        "an unlisted file alone is signed");
 }
@@ -554,8 +551,8 @@ test_check_signed(void)
 static void
 test_tree(void)
 {
-    size_t             i;
-    liveupdate_str_t   names[8];
+    size_t    i;
+    lu_str_t  names[8];
     static const char *const  good[] = {
         "b", "a/", "a/b/", "a/b/c", "a-b/c", "a.b", "a/b.c", "A"
     };
@@ -564,39 +561,38 @@ test_tree(void)
         names[i] = tap_str(good[i]);
     }
 
-    ok(liveupdate_tree_check(names, 8, &error) == LIVEUPDATE_OK,
-       "files and directories");
-    ok(liveupdate_str_is(&names[0], "A")
-       && liveupdate_str_is(&names[1], "a/")
-       && liveupdate_str_is(&names[3], "a/b/c")
-       && liveupdate_str_is(&names[7], "b"), "sorted as a tree");
+    ok(lu_tree_check(names, 8, &error) == LU_OK, "files and directories");
+    ok(lu_str_is(&names[0], "A")
+       && lu_str_is(&names[1], "a/")
+       && lu_str_is(&names[3], "a/b/c")
+       && lu_str_is(&names[7], "b"), "sorted as a tree");
 
     names[0] = tap_str("a/b");
-    ok(liveupdate_tree_check(names, 8, &error) == LIVEUPDATE_INVALID
+    ok(lu_tree_check(names, 8, &error) == LU_INVALID
        && said("a/b", "is both a file and a directory"),
        "a file with the name of a directory");
 
     names[0] = tap_str("x/");
     names[1] = tap_str("x/");
-    ok(liveupdate_tree_check(names, 2, &error) == LIVEUPDATE_INVALID
+    ok(lu_tree_check(names, 2, &error) == LU_INVALID
        && said("x/", "is there twice"), "a directory twice");
 
-    ok(liveupdate_tree_check(names, 1, &error) == LIVEUPDATE_OK, "one name");
-    ok(liveupdate_tree_check(NULL, 0, &error) == LIVEUPDATE_OK, "no name");
+    ok(lu_tree_check(names, 1, &error) == LU_OK, "one name");
+    ok(lu_tree_check(NULL, 0, &error) == LU_OK, "no name");
 }
 
 
 static void
 test_nomem(void)
 {
-    long             i;
-    liveupdate_rc_e  rc;
+    long     i;
+    lu_rc_e  rc;
 
     for (i = 0; /* void */ ; i++) {
         tap_left = i;
         rc = parse("[" HREF("b") "," HREF("a") "]");
 
-        if (rc != LIVEUPDATE_NOMEM) {
+        if (rc != LU_NOMEM) {
             break;
         }
 
@@ -607,7 +603,7 @@ test_nomem(void)
 
     tap_left = -1;
 
-    ok(i == 6 && rc == LIVEUPDATE_OK, "no memory (%ld)", i);
+    ok(i == 6 && rc == LU_OK, "no memory (%ld)", i);
 }
 
 

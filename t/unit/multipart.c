@@ -16,7 +16,7 @@ typedef struct {
     unsigned         calls;
     unsigned         empty;
     long             fail_after;
-    liveupdate_rc_e  fail;
+    lu_rc_e          fail;
 } events_t;
 
 
@@ -236,7 +236,7 @@ static const body_case_t  body_cases[] = {
 };
 
 
-static liveupdate_rc_e
+static lu_rc_e
 events_add(events_t *events, const void *bytes, size_t len)
 {
     if (events->fail_after == 0) {
@@ -256,14 +256,14 @@ events_add(events_t *events, const void *bytes, size_t len)
     events->len += len;
     events->calls++;
 
-    return LIVEUPDATE_OK;
+    return LU_OK;
 }
 
 
-static liveupdate_rc_e
-events_part(void *data, const liveupdate_str_t *name)
+static lu_rc_e
+events_part(void *data, const lu_str_t *name)
 {
-    unsigned char  buf[LIVEUPDATE_MULTIPART_HEADERS + 2];
+    unsigned char  buf[LU_MULTIPART_HEADERS + 2];
 
     buf[0] = '[';
     memcpy(buf + 1, name->data, name->len);
@@ -273,7 +273,7 @@ events_part(void *data, const liveupdate_str_t *name)
 }
 
 
-static liveupdate_rc_e
+static lu_rc_e
 events_body(void *data, const unsigned char *bytes, size_t len)
 {
     events_t  *events = data;
@@ -287,7 +287,7 @@ events_body(void *data, const unsigned char *bytes, size_t len)
 
 
 static void
-events_init(events_t *events, liveupdate_multipart_handler_t *handler)
+events_init(events_t *events, lu_multipart_handler_t *handler)
 {
     memset(events, 0, sizeof(events_t));
     events->fail_after = -1;
@@ -300,25 +300,25 @@ events_init(events_t *events, liveupdate_multipart_handler_t *handler)
 
 /* Feeds the body in pieces of that size, the first one of another. */
 
-static liveupdate_rc_e
+static lu_rc_e
 parse(events_t *events, const char *type, const void *body, size_t len,
-    size_t first, size_t piece, liveupdate_error_t *err)
+    size_t first, size_t piece, lu_error_t *err)
 {
-    size_t                           n;
-    unsigned char                   *copy;
-    liveupdate_rc_e                  rc;
-    liveupdate_str_t                 str;
-    const unsigned char             *p, *last;
-    liveupdate_multipart_t           multipart;
-    liveupdate_multipart_handler_t   handler;
+    size_t                  n;
+    unsigned char          *copy;
+    lu_rc_e                 rc;
+    lu_str_t                str;
+    const unsigned char    *p, *last;
+    lu_multipart_t          multipart;
+    lu_multipart_handler_t  handler;
 
     events_init(events, &handler);
     memset(&multipart, 0xa5, sizeof(multipart));
 
     str = tap_str(type);
 
-    rc = liveupdate_multipart_init(&multipart, &str, &handler, err);
-    if (rc != LIVEUPDATE_OK) {
+    rc = lu_multipart_init(&multipart, &str, &handler, err);
+    if (rc != LU_OK) {
         return rc;
     }
 
@@ -337,11 +337,11 @@ parse(events_t *events, const char *type, const void *body, size_t len,
         copy = malloc(n);
         memcpy(copy, p, n);
 
-        rc = liveupdate_multipart_feed(&multipart, copy, n, err);
+        rc = lu_multipart_feed(&multipart, copy, n, err);
 
         free(copy);
 
-        if (rc != LIVEUPDATE_OK) {
+        if (rc != LU_OK) {
             return rc;
         }
 
@@ -349,21 +349,21 @@ parse(events_t *events, const char *type, const void *body, size_t len,
         n = piece;
     }
 
-    return liveupdate_multipart_done(&multipart, err);
+    return lu_multipart_done(&multipart, err);
 }
 
 
 static void
 test_type(void)
 {
-    size_t                           i;
-    unsigned char                   *copy;
-    liveupdate_rc_e                  rc;
-    liveupdate_str_t                 type;
-    liveupdate_error_t               err;
-    const type_case_t               *one;
-    liveupdate_multipart_t           multipart;
-    liveupdate_multipart_handler_t   handler = { NULL, NULL, NULL };
+    size_t                  i;
+    unsigned char          *copy;
+    lu_rc_e                 rc;
+    lu_str_t                type;
+    lu_error_t              err;
+    const type_case_t      *one;
+    lu_multipart_t          multipart;
+    lu_multipart_handler_t  handler = { NULL, NULL, NULL };
 
     for (i = 0; i < sizeof(type_cases) / sizeof(type_cases[0]); i++) {
         one = &type_cases[i];
@@ -376,10 +376,10 @@ test_type(void)
         memset(&multipart, 0, sizeof(multipart));
         err.text = "";
 
-        rc = liveupdate_multipart_init(&multipart, &type, &handler, &err);
+        rc = lu_multipart_init(&multipart, &type, &handler, &err);
 
         if (one->boundary) {
-            ok(rc == LIVEUPDATE_OK
+            ok(rc == LU_OK
                && multipart.delimiter_len == strlen(one->boundary) + 4
                && memcmp(multipart.delimiter, "\r\n--", 4) == 0
                && memcmp(multipart.delimiter + 4, one->boundary,
@@ -387,7 +387,7 @@ test_type(void)
                "type: %s", one->type);
 
         } else {
-            ok(rc == LIVEUPDATE_INVALID && strstr(err.text, one->reason),
+            ok(rc == LU_INVALID && strstr(err.text, one->reason),
                "type: case %d %s", (int) i, one->reason);
         }
 
@@ -397,17 +397,17 @@ test_type(void)
     type.len = 0;
     type.data = NULL;
 
-    ok(liveupdate_multipart_init(&multipart, &type, &handler, &err)
-       == LIVEUPDATE_INVALID, "type: no data");
+    ok(lu_multipart_init(&multipart, &type, &handler, &err)
+       == LU_INVALID, "type: no data");
 }
 
 
 static int
 body_case_holds(const body_case_t *one, size_t first, size_t piece)
 {
-    events_t            events;
-    liveupdate_rc_e     rc;
-    liveupdate_error_t  err;
+    events_t    events;
+    lu_rc_e     rc;
+    lu_error_t  err;
 
     err.text = "";
 
@@ -421,11 +421,11 @@ body_case_holds(const body_case_t *one, size_t first, size_t piece)
 
     if (one->events == NULL) {
 
-        if (rc == LIVEUPDATE_INVALID && strstr(err.text, one->reason)) {
+        if (rc == LU_INVALID && strstr(err.text, one->reason)) {
             return 1;
         }
 
-    } else if (rc == LIVEUPDATE_OK
+    } else if (rc == LU_OK
                && events.len == strlen(one->events)
                && memcmp(events.data, one->events, events.len) == 0)
     {
@@ -473,11 +473,11 @@ test_bodies(void)
 static void
 test_binary(void)
 {
-    size_t              i, n, len;
-    events_t            events;
-    unsigned char       body[1024];
-    liveupdate_rc_e     rc;
-    liveupdate_error_t  err;
+    size_t         i, n, len;
+    events_t       events;
+    unsigned char  body[1024];
+    lu_rc_e        rc;
+    lu_error_t     err;
 
     len = sizeof(NAMED) - 1;
     memcpy(body, NAMED, len);
@@ -493,7 +493,7 @@ test_binary(void)
         rc = parse(&events, "multipart/form-data; boundary=b", body, len, n,
                    n, &err);
 
-        ok(rc == LIVEUPDATE_OK
+        ok(rc == LU_OK
            && events.len == 3 + 512
            && memcmp(events.data + 3, body + sizeof(NAMED) - 1, 512) == 0,
            "binary, pieces of %d", (int) n);
@@ -505,7 +505,7 @@ test_binary(void)
     rc = parse(&events, "multipart/form-data; boundary=b", body, len, len,
                len, &err);
 
-    ok(rc == LIVEUPDATE_INVALID, "NUL in a header");
+    ok(rc == LU_INVALID, "NUL in a header");
 }
 
 
@@ -514,10 +514,10 @@ test_binary(void)
 static void
 test_form_data(void)
 {
-    size_t              n;
-    events_t            events;
-    liveupdate_rc_e     rc;
-    liveupdate_error_t  err;
+    size_t      n;
+    events_t    events;
+    lu_rc_e     rc;
+    lu_error_t  err;
     static const char   type[] = "multipart/form-data; boundary="
         "--------------------------285036182943250917543209";
     static const char   body[] =
@@ -538,7 +538,7 @@ test_form_data(void)
     for (n = 1; n < sizeof(body); n += 7) {
         rc = parse(&events, type, body, sizeof(body) - 1, n, n, &err);
 
-        ok(rc == LIVEUPDATE_OK
+        ok(rc == LU_OK
            && events.len == sizeof(expected) - 1
            && memcmp(events.data, expected, events.len) == 0,
            "form-data, pieces of %d", (int) n);
@@ -547,19 +547,19 @@ test_form_data(void)
     rc = parse(&events, type, body, sizeof(body) - 1, sizeof(body) - 1, 1,
                &err);
 
-    ok(rc == LIVEUPDATE_OK && events.calls == 6, "one call for each content");
+    ok(rc == LU_OK && events.calls == 6, "one call for each content");
 }
 
 
 static void
 test_limits(void)
 {
-    char                body[8192];
-    size_t              i, len, pad;
-    events_t            events;
-    liveupdate_rc_e     rc;
-    liveupdate_error_t  err;
-    const char         *type = "multipart/form-data; boundary=b";
+    char         body[8192];
+    size_t       i, len, pad;
+    events_t     events;
+    lu_rc_e      rc;
+    lu_error_t   err;
+    const char  *type = "multipart/form-data; boundary=b";
 
     for (i = 32; i <= 33; i++) {
         body[0] = '\0';
@@ -573,10 +573,10 @@ test_limits(void)
         rc = parse(&events, type, body, strlen(body), strlen(body), 1, &err);
 
         if (i == 32) {
-            ok(rc == LIVEUPDATE_OK && events.len == 32 * 4, "32 parts");
+            ok(rc == LU_OK && events.len == 32 * 4, "32 parts");
 
         } else {
-            ok(rc == LIVEUPDATE_INVALID && strstr(err.text, "32 parts")
+            ok(rc == LU_INVALID && strstr(err.text, "32 parts")
                && events.len == 32 * 4, "33 parts");
         }
     }
@@ -586,7 +586,7 @@ test_limits(void)
     rc = parse(&events, "multipart/form-data; boundary=" LONGEST,
                LONGEST_BODY, sizeof(LONGEST_BODY) - 1, 1, 5, &err);
 
-    ok(rc == LIVEUPDATE_OK && events.len == 3 + 76
+    ok(rc == LU_OK && events.len == 3 + 76
        && memcmp(events.data, "[n]\r\n--" FIFTY, 57) == 0,
        "boundary of 70 characters");
 
@@ -603,12 +603,12 @@ test_limits(void)
         rc = parse(&events, type, body, len, len, 1, &err);
 
         if (i == 0) {
-            ok(rc == LIVEUPDATE_OK && events.len == 4
+            ok(rc == LU_OK && events.len == 4
                && memcmp(events.data, "[n]y", 4) == 0,
                "headers of 2048 bytes");
 
         } else {
-            ok(rc == LIVEUPDATE_INVALID && strstr(err.text, "2048")
+            ok(rc == LU_INVALID && strstr(err.text, "2048")
                && events.len == 0, "headers of 2049 bytes");
         }
     }
@@ -618,8 +618,7 @@ test_limits(void)
 
     rc = parse(&events, type, body, sizeof(body), sizeof(body), 1, &err);
 
-    ok(rc == LIVEUPDATE_INVALID && strstr(err.text, "2048"),
-       "headers without end");
+    ok(rc == LU_INVALID && strstr(err.text, "2048"), "headers without end");
 }
 
 
@@ -628,14 +627,14 @@ test_limits(void)
 static void
 test_fail(void)
 {
-    long                            n;
-    size_t                          len;
-    events_t                        events;
-    liveupdate_rc_e                 rc, again, done;
-    liveupdate_str_t                type;
-    liveupdate_error_t              err;
-    liveupdate_multipart_t          multipart;
-    liveupdate_multipart_handler_t  handler;
+    long                    n;
+    size_t                  len;
+    events_t                events;
+    lu_rc_e                 rc, again, done;
+    lu_str_t                type;
+    lu_error_t              err;
+    lu_multipart_t          multipart;
+    lu_multipart_handler_t  handler;
     static const char               body[] = NAMED "\r\n--x\r\n" NAMED
         "y\r\n--b--";
 
@@ -645,31 +644,29 @@ test_fail(void)
     for (n = 0; n < 4; n++) {
         events_init(&events, &handler);
         events.fail_after = n;
-        events.fail = (n & 1) ? LIVEUPDATE_NOMEM : LIVEUPDATE_CONFLICT;
+        events.fail = (n & 1) ? LU_NOMEM : LU_CONFLICT;
 
         err.text = NULL;
 
-        rc = liveupdate_multipart_init(&multipart, &type, &handler, &err);
-        if (rc != LIVEUPDATE_OK) {
+        rc = lu_multipart_init(&multipart, &type, &handler, &err);
+        if (rc != LU_OK) {
             break;
         }
 
-        rc = liveupdate_multipart_feed(&multipart,
-                                       (const unsigned char *) body, len,
-                                       &err);
+        rc = lu_multipart_feed(&multipart, (const unsigned char *) body, len,
+                               &err);
 
         ok(rc == events.fail && err.text == NULL && events.calls == n,
            "callback %ld fails", n);
 
         events.fail_after = -1;
 
-        again = liveupdate_multipart_feed(&multipart,
-                                          (const unsigned char *) "x", 1,
-                                          &err);
-        done = liveupdate_multipart_done(&multipart, &err);
+        again = lu_multipart_feed(&multipart, (const unsigned char *) "x", 1,
+                                  &err);
+        done = lu_multipart_done(&multipart, &err);
 
-        ok(again == LIVEUPDATE_INVALID
-           && done == LIVEUPDATE_INVALID
+        ok(again == LU_INVALID
+           && done == LU_INVALID
            && strstr(err.text, "before")
            && events.calls == n, "and again, and done");
     }
@@ -679,38 +676,37 @@ test_fail(void)
     for (n = 0; n < 2; n++) {
         events_init(&events, &handler);
 
-        (void) liveupdate_multipart_init(&multipart, &type, &handler, &err);
-        rc = liveupdate_multipart_feed(&multipart, (const unsigned char *)
-                                       NAMED "a\r\n-",
-                                       sizeof(NAMED "a\r\n-") - 1, &err);
+        (void) lu_multipart_init(&multipart, &type, &handler, &err);
+        rc = lu_multipart_feed(&multipart, (const unsigned char *)
+                               NAMED "a\r\n-", sizeof(NAMED "a\r\n-") - 1,
+                               &err);
 
-        ok(rc == LIVEUPDATE_OK && events.len == 4, "held back");
+        ok(rc == LU_OK && events.len == 4, "held back");
 
         events.fail_after = n;
-        events.fail = LIVEUPDATE_NOMEM;
+        events.fail = LU_NOMEM;
 
-        rc = liveupdate_multipart_feed(&multipart,
-                                       (const unsigned char *) "zz", 2, &err);
+        rc = lu_multipart_feed(&multipart, (const unsigned char *) "zz", 2,
+                               &err);
 
-        ok(rc == LIVEUPDATE_NOMEM, "callback fails on what was held back");
+        ok(rc == LU_NOMEM, "callback fails on what was held back");
     }
 
-    ok(liveupdate_multipart_feed(&multipart, NULL, 0, &err) == LIVEUPDATE_OK,
-       "no data");
+    ok(lu_multipart_feed(&multipart, NULL, 0, &err) == LU_OK, "no data");
 }
 
 
-static liveupdate_rc_e
-count_part(void *data, const liveupdate_str_t *name)
+static lu_rc_e
+count_part(void *data, const lu_str_t *name)
 {
     (void) data;
     (void) name;
 
-    return LIVEUPDATE_OK;
+    return LU_OK;
 }
 
 
-static liveupdate_rc_e
+static lu_rc_e
 count_body(void *data, const unsigned char *bytes, size_t len)
 {
     size_t  *count = data;
@@ -720,7 +716,7 @@ count_body(void *data, const unsigned char *bytes, size_t len)
     count[0]++;
     count[1] += len;
 
-    return LIVEUPDATE_OK;
+    return LU_OK;
 }
 
 
@@ -729,13 +725,13 @@ count_body(void *data, const unsigned char *bytes, size_t len)
 static void
 test_runs(void)
 {
-    size_t                           i, count[2];
-    unsigned char                   *piece;
-    liveupdate_rc_e                  rc;
-    liveupdate_str_t                 type;
-    liveupdate_error_t               err;
-    liveupdate_multipart_t           multipart;
-    liveupdate_multipart_handler_t   handler;
+    size_t                  i, count[2];
+    unsigned char          *piece;
+    lu_rc_e                 rc;
+    lu_str_t                type;
+    lu_error_t              err;
+    lu_multipart_t          multipart;
+    lu_multipart_handler_t  handler;
 
     type = tap_str("multipart/form-data; boundary=b");
 
@@ -749,22 +745,21 @@ test_runs(void)
     piece = malloc(262144);
     memset(piece, '\r', 262144);
 
-    rc = liveupdate_multipart_init(&multipart, &type, &handler, &err);
+    rc = lu_multipart_init(&multipart, &type, &handler, &err);
 
-    rc |= liveupdate_multipart_feed(&multipart,
-                                    (const unsigned char *) NAMED,
-                                    sizeof(NAMED) - 1, &err);
+    rc |= lu_multipart_feed(&multipart,
+                            (const unsigned char *) NAMED,
+                            sizeof(NAMED) - 1, &err);
 
     for (i = 0; i < 64; i++) {
-        rc |= liveupdate_multipart_feed(&multipart, piece, 262144, &err);
+        rc |= lu_multipart_feed(&multipart, piece, 262144, &err);
     }
 
-    rc |= liveupdate_multipart_feed(&multipart,
-                                    (const unsigned char *) "\r\n--b--", 7,
-                                    &err);
-    rc |= liveupdate_multipart_done(&multipart, &err);
+    rc |= lu_multipart_feed(&multipart, (const unsigned char *) "\r\n--b--", 7,
+                            &err);
+    rc |= lu_multipart_done(&multipart, &err);
 
-    ok(rc == LIVEUPDATE_OK && count[1] == 64 * 262144, "16 MB of CRs");
+    ok(rc == LU_OK && count[1] == 64 * 262144, "16 MB of CRs");
     ok(count[0] <= 2 * 64 + 1, "in %d calls", (int) count[0]);
 
     free(piece);

@@ -276,12 +276,12 @@ static const url_case_t  url_cases[] = {
 
 
 static void
-test_cases(const char *room, int (*valid)(const liveupdate_str_t *str),
+test_cases(const char *room, int (*valid)(const lu_str_t *str),
     const name_case_t *cases, size_t n)
 {
-    size_t             i;
-    unsigned char     *copy;
-    liveupdate_str_t   str;
+    size_t          i;
+    unsigned char  *copy;
+    lu_str_t        str;
 
     for (i = 0; i < n; i++) {
 
@@ -301,16 +301,15 @@ test_cases(const char *room, int (*valid)(const liveupdate_str_t *str),
     str.len = 0;
     str.data = NULL;
 
-    ok(valid(&str) == (valid == liveupdate_utf8_valid), "%s: no data", room);
+    ok(valid(&str) == (valid == lu_utf8_valid), "%s: no data", room);
 }
 
 
 static void
-test_length(const char *room, int (*valid)(const liveupdate_str_t *str),
-    size_t max)
+test_length(const char *room, int (*valid)(const lu_str_t *str), size_t max)
 {
-    char              buf[256];
-    liveupdate_str_t  str;
+    char      buf[256];
+    lu_str_t  str;
 
     memset(buf, 'a', sizeof(buf));
 
@@ -327,12 +326,12 @@ test_length(const char *room, int (*valid)(const liveupdate_str_t *str),
 static void
 test_href(void)
 {
-    char                href[1100];
-    size_t              i;
-    unsigned char      *copy;
-    liveupdate_rc_e     rc;
-    liveupdate_str_t    str;
-    liveupdate_error_t  err;
+    char            href[1100];
+    size_t          i;
+    unsigned char  *copy;
+    lu_rc_e         rc;
+    lu_str_t        str;
+    lu_error_t      err;
 
     for (i = 0; i < sizeof(href_cases) / sizeof(href_cases[0]); i++) {
         str.len = strlen(href_cases[i].href);
@@ -344,14 +343,14 @@ test_href(void)
         err.text = NULL;
         err.subject.data = NULL;
 
-        rc = liveupdate_href_check(&str, &err);
+        rc = lu_href_check(&str, &err);
 
         if (href_cases[i].reason == NULL) {
-            ok(rc == LIVEUPDATE_OK && err.text == NULL, "href: \"%s\"",
+            ok(rc == LU_OK && err.text == NULL, "href: \"%s\"",
                href_cases[i].href);
 
         } else {
-            ok(rc == LIVEUPDATE_INVALID
+            ok(rc == LU_INVALID
                && strstr(err.text, href_cases[i].reason) != NULL
                && err.subject.data == copy
                && err.subject.len == str.len,
@@ -364,18 +363,17 @@ test_href(void)
     str.len = 3;
     str.data = (unsigned char *) "a\0b";
 
-    ok(liveupdate_href_check(&str, &err) == LIVEUPDATE_INVALID
+    ok(lu_href_check(&str, &err) == LU_INVALID
        && strstr(err.text, "control"), "href: NUL inside");
 
     memset(href, 'a', sizeof(href));
     str.data = (unsigned char *) href;
 
     str.len = 255;
-    ok(liveupdate_href_check(&str, &err) == LIVEUPDATE_OK,
-       "href: segment of 255 bytes");
+    ok(lu_href_check(&str, &err) == LU_OK, "href: segment of 255 bytes");
 
     str.len = 256;
-    ok(liveupdate_href_check(&str, &err) == LIVEUPDATE_INVALID
+    ok(lu_href_check(&str, &err) == LU_INVALID
        && strstr(err.text, "255"), "href: segment of 256 bytes");
 
     for (i = 200; i < sizeof(href); i += 200) {
@@ -383,17 +381,17 @@ test_href(void)
     }
 
     str.len = 1024;
-    ok(liveupdate_href_check(&str, &err) == LIVEUPDATE_OK,
+    ok(lu_href_check(&str, &err) == LU_OK,
        "href: 1024 bytes");
 
     str.len = 1025;
-    ok(liveupdate_href_check(&str, &err) == LIVEUPDATE_INVALID
+    ok(lu_href_check(&str, &err) == LU_INVALID
        && strstr(err.text, "1024"), "href: 1025 bytes");
 
     memset(href + 401, 'b', 256);
     href[657] = '/';
     str.len = 700;
-    ok(liveupdate_href_check(&str, &err) == LIVEUPDATE_INVALID
+    ok(lu_href_check(&str, &err) == LU_INVALID
        && strstr(err.text, "255"), "href: a long segment inside");
 }
 
@@ -401,12 +399,12 @@ test_href(void)
 static void
 test_file_name(void)
 {
-    char                name[257];
-    size_t              i;
-    unsigned char      *copy;
-    liveupdate_rc_e     rc;
-    liveupdate_str_t    str;
-    liveupdate_error_t  err;
+    char            name[257];
+    size_t          i;
+    unsigned char  *copy;
+    lu_rc_e         rc;
+    lu_str_t        str;
+    lu_error_t      err;
 
     for (i = 0; i < sizeof(file_cases) / sizeof(file_cases[0]); i++) {
         str.len = strlen(file_cases[i].href);
@@ -418,14 +416,14 @@ test_file_name(void)
         err.text = NULL;
         err.subject.data = NULL;
 
-        rc = liveupdate_file_name_check(&str, &err);
+        rc = lu_file_name_check(&str, &err);
 
         if (file_cases[i].reason == NULL) {
-            ok(rc == LIVEUPDATE_OK && err.text == NULL, "file name: \"%s\"",
+            ok(rc == LU_OK && err.text == NULL, "file name: \"%s\"",
                file_cases[i].href);
 
         } else {
-            ok(rc == LIVEUPDATE_INVALID
+            ok(rc == LU_INVALID
                && strstr(err.text, file_cases[i].reason) != NULL
                && err.subject.data == copy
                && err.subject.len == str.len,
@@ -438,23 +436,21 @@ test_file_name(void)
     str.len = 7;
     str.data = (unsigned char *) "a.e\0xe";
 
-    ok(liveupdate_file_name_check(&str, &err) == LIVEUPDATE_INVALID
+    ok(lu_file_name_check(&str, &err) == LU_INVALID
        && strstr(err.text, "control"), "file name: NUL inside");
 
     str.len = 0;
     str.data = NULL;
-    ok(liveupdate_file_name_check(&str, &err) == LIVEUPDATE_INVALID,
-       "file name: no data");
+    ok(lu_file_name_check(&str, &err) == LU_INVALID, "file name: no data");
 
     memset(name, 'a', sizeof(name));
     str.data = (unsigned char *) name;
 
     str.len = 255;
-    ok(liveupdate_file_name_check(&str, &err) == LIVEUPDATE_OK,
-       "file name: 255 bytes");
+    ok(lu_file_name_check(&str, &err) == LU_OK, "file name: 255 bytes");
 
     str.len = 256;
-    ok(liveupdate_file_name_check(&str, &err) == LIVEUPDATE_INVALID
+    ok(lu_file_name_check(&str, &err) == LU_INVALID
        && strstr(err.text, "255"), "file name: 256 bytes");
 }
 
@@ -462,12 +458,12 @@ test_file_name(void)
 static void
 test_url(void)
 {
-    char                url[800];
-    size_t              i;
-    unsigned char      *copy;
-    liveupdate_rc_e     rc;
-    liveupdate_str_t    str, name;
-    liveupdate_error_t  err;
+    char            url[800];
+    size_t          i;
+    unsigned char  *copy;
+    lu_rc_e         rc;
+    lu_str_t        str, name;
+    lu_error_t      err;
 
     for (i = 0; i < sizeof(url_cases) / sizeof(url_cases[0]); i++) {
         str.len = strlen(url_cases[i].url);
@@ -479,19 +475,19 @@ test_url(void)
         err.text = NULL;
         name = tap_str("");
 
-        rc = liveupdate_file_name_of_url(&tap_arena, &str, &name, &err);
+        rc = lu_file_name_of_url(&tap_arena, &str, &name, &err);
 
         if (url_cases[i].reason == NULL) {
-            ok(rc == LIVEUPDATE_OK
+            ok(rc == LU_OK
                && err.text == NULL
-               && liveupdate_str_is(&name, url_cases[i].name)
+               && lu_str_is(&name, url_cases[i].name)
                && name.data[name.len] == '\0',
                "url: \"%s\"", url_cases[i].url);
 
         } else {
-            ok(rc == LIVEUPDATE_INVALID
+            ok(rc == LU_INVALID
                && strstr(err.text, url_cases[i].reason) != NULL
-               && liveupdate_str_is(&err.subject, url_cases[i].name),
+               && lu_str_is(&err.subject, url_cases[i].name),
                "url: case %d %s", (int) i, url_cases[i].reason);
         }
 
@@ -500,19 +496,17 @@ test_url(void)
 
     str.len = 0;
     str.data = NULL;
-    ok(liveupdate_file_name_of_url(&tap_arena, &str, &name, &err)
-       == LIVEUPDATE_INVALID, "url: no data");
+    ok(lu_file_name_of_url(&tap_arena, &str, &name, &err)
+       == LU_INVALID, "url: no data");
 
     str.len = 7;
     str.data = (unsigned char *) "a\0b.exe";
-    ok(liveupdate_file_name_of_url(&tap_arena, &str, &name, &err)
-       == LIVEUPDATE_INVALID && strstr(err.text, "control"),
-       "url: NUL inside");
+    ok(lu_file_name_of_url(&tap_arena, &str, &name, &err)
+       == LU_INVALID && strstr(err.text, "control"), "url: NUL inside");
 
     str = tap_str("a%00.exe");
-    ok(liveupdate_file_name_of_url(&tap_arena, &str, &name, &err)
-       == LIVEUPDATE_INVALID && strstr(err.text, "control"),
-       "url: NUL encoded");
+    ok(lu_file_name_of_url(&tap_arena, &str, &name, &err)
+       == LU_INVALID && strstr(err.text, "control"), "url: NUL encoded");
 
     for (i = 0; i < 256; i++) {
         memcpy(url + 3 * i, "%61", 3);
@@ -521,17 +515,16 @@ test_url(void)
     str.data = (unsigned char *) url;
 
     str.len = 3 * 255;
-    ok(liveupdate_file_name_of_url(&tap_arena, &str, &name, &err)
-       == LIVEUPDATE_OK && name.len == 255, "url: 255 bytes, encoded");
+    ok(lu_file_name_of_url(&tap_arena, &str, &name, &err)
+       == LU_OK && name.len == 255, "url: 255 bytes, encoded");
 
     str.len = 3 * 256;
-    ok(liveupdate_file_name_of_url(&tap_arena, &str, &name, &err)
-       == LIVEUPDATE_INVALID && strstr(err.text, "255"),
-       "url: 256 bytes, encoded");
+    ok(lu_file_name_of_url(&tap_arena, &str, &name, &err)
+       == LU_INVALID && strstr(err.text, "255"), "url: 256 bytes, encoded");
 
     tap_left = 0;
-    ok(liveupdate_file_name_of_url(&tap_arena, &str, &name, &err)
-       == LIVEUPDATE_NOMEM, "url: no memory");
+    ok(lu_file_name_of_url(&tap_arena, &str, &name, &err)
+       == LU_NOMEM, "url: no memory");
     tap_left = -1;
 
     tap_free();
@@ -541,18 +534,18 @@ test_url(void)
 int
 main(void)
 {
-    test_cases("utf8", liveupdate_utf8_valid, utf8_cases,
+    test_cases("utf8", lu_utf8_valid, utf8_cases,
                sizeof(utf8_cases) / sizeof(utf8_cases[0]));
-    test_cases("id", liveupdate_id_valid, id_cases,
+    test_cases("id", lu_id_valid, id_cases,
                sizeof(id_cases) / sizeof(id_cases[0]));
-    test_cases("device id", liveupdate_device_id_valid, device_cases,
+    test_cases("device id", lu_device_id_valid, device_cases,
                sizeof(device_cases) / sizeof(device_cases[0]));
-    test_cases("label", liveupdate_label_valid, label_cases,
+    test_cases("label", lu_label_valid, label_cases,
                sizeof(label_cases) / sizeof(label_cases[0]));
 
-    test_length("id", liveupdate_id_valid, 64);
-    test_length("device id", liveupdate_device_id_valid, 128);
-    test_length("label", liveupdate_label_valid, 128);
+    test_length("id", lu_id_valid, 64);
+    test_length("device id", lu_device_id_valid, 128);
+    test_length("label", lu_label_valid, 128);
 
     test_href();
     test_file_name();

@@ -25,7 +25,7 @@ typedef struct {
     const char        *what;
     const char        *first;
     const char        *second;       /* NULL: none */
-    liveupdate_rc_e    rc;
+    lu_rc_e            rc;
     const char        *subject;
     const char        *why;
 } refused_t;
@@ -37,8 +37,8 @@ typedef struct {
 } needed_t;
 
 
-static liveupdate_plan_t   plan;
-static liveupdate_error_t  error;
+static lu_plan_t   plan;
+static lu_error_t  error;
 
 
 static const char  td[] =
@@ -65,42 +65,42 @@ static const refused_t  refused[] = {
 
     { "five files", "{\"artifacts\":{\"zip\":{\"a\":{\"url\":\"a\"},"
       "\"b\":{\"url\":\"b\"},\"c\":{\"url\":\"c\"},\"d\":{\"url\":\"d\"},"
-      "\"e\":{\"url\":\"e\"}}}}", NULL, LIVEUPDATE_FORBIDDEN, "",
+      "\"e\":{\"url\":\"e\"}}}}", NULL, LU_FORBIDDEN, "",
       "The release has more files than \"liveupdate_fetch\" allows." },
     { "five files of two manifests", td,
       "version: 1\nfiles: [{url: d, sha512: " A "}, {url: e, sha512: " A
-      "}]\n", LIVEUPDATE_FORBIDDEN, "",
+      "}]\n", LU_FORBIDDEN, "",
       "The release has more files than \"liveupdate_fetch\" allows." },
     { "101 bytes", "{\"artifacts\":{\"zip\":{\"a\":{\"url\":\"a\","
-      "\"size\":101}}}}", NULL, LIVEUPDATE_FORBIDDEN, "",
+      "\"size\":101}}}}", NULL, LU_FORBIDDEN, "",
       "The release is larger than \"liveupdate_fetch\" allows." },
     { "101 bytes of two files", "{\"artifacts\":{\"zip\":{\"a\":{\"url\":"
       "\"a\",\"size\":60},\"b\":{\"url\":\"b\",\"size\":41}}}}", NULL,
-      LIVEUPDATE_FORBIDDEN, "",
+      LU_FORBIDDEN, "",
       "The release is larger than \"liveupdate_fetch\" allows." },
     { "101 bytes of two manifests", td,
       "version: 1\nfiles: [{url: d, sha512: " A ", size: 61}]\n",
-      LIVEUPDATE_FORBIDDEN, "",
+      LU_FORBIDDEN, "",
       "The release is larger than \"liveupdate_fetch\" allows." },
     { "2^53 bytes", "version: 1\nfiles: [{url: d, sha512: " A ", size: "
-      "9007199254740992}]\n", NULL, LIVEUPDATE_FORBIDDEN, "",
+      "9007199254740992}]\n", NULL, LU_FORBIDDEN, "",
       "The release is larger than \"liveupdate_fetch\" allows." },
 
     { "two sizes in a list", "{\"artifacts\":{\"zip\":{\"a\":{\"url\":\"a\","
       "\"size\":1},\"b\":{\"url\":\"./a\",\"size\":2}}}}", NULL,
-      LIVEUPDATE_INVALID, "a", "is listed with two sizes" },
+      LU_INVALID, "a", "is listed with two sizes" },
     { "two sizes in two manifests", td,
       "version: 1\nfiles: [{url: a.zip, sha512: " A ", size: 41}]\n",
-      LIVEUPDATE_INVALID, "a.zip", "is listed with two sizes" },
+      LU_INVALID, "a.zip", "is listed with two sizes" },
     { "two sizes, one of which is 0", td,
       "version: 1\nfiles: [{url: a.zip, sha512: " A ", size: 0}]\n",
-      LIVEUPDATE_INVALID, "a.zip", "is listed with two sizes" },
+      LU_INVALID, "a.zip", "is listed with two sizes" },
     { "two SHA-256", "{\"artifacts\":{\"zip\":{\"a\":{\"url\":\"a\","
       "\"sha256\":\"" H "\"},\"b\":{\"url\":\"%61\",\"sha256\":\"" I
-      "\"}}}}", NULL, LIVEUPDATE_INVALID, "a",
+      "\"}}}}", NULL, LU_INVALID, "a",
       "is listed with two SHA-256" },
     { "two SHA-512", yml, "version: 1\nfiles: [{url: My%20App.exe, sha512: "
-      B "}]\n", LIVEUPDATE_INVALID, "My App.exe",
+      B "}]\n", LU_INVALID, "My App.exe",
       "is listed with two SHA-512" },
 
     { NULL, NULL, NULL, 0, NULL, NULL }
@@ -134,57 +134,54 @@ static const needed_t  needed[] = {
 static void
 begin(size_t max_files, uint64_t max_size)
 {
-    liveupdate_plan_init(&plan, &tap_arena, max_files, max_size);
+    lu_plan_init(&plan, &tap_arena, max_files, max_size);
 }
 
 
 /* A td list begins with "{", anything else is electron-builder's. */
 
-static liveupdate_rc_e
+static lu_rc_e
 add(const char *manifest)
 {
-    liveupdate_td_t        list;
-    liveupdate_rc_e        rc;
-    liveupdate_str_t       text;
-    liveupdate_builder_t   builder;
+    lu_td_t       list;
+    lu_rc_e       rc;
+    lu_str_t      text;
+    lu_builder_t  builder;
 
     text = tap_str(manifest);
     error.text = NULL;
 
     if (manifest[0] == '{') {
-        rc = liveupdate_td_parse(&tap_arena, &text, &list, &error);
+        rc = lu_td_parse(&tap_arena, &text, &list, &error);
 
-        return rc == LIVEUPDATE_OK ? liveupdate_plan_td(&plan, &list, &error)
-                                   : rc;
+        return rc == LU_OK ? lu_plan_td(&plan, &list, &error) : rc;
     }
 
-    rc = liveupdate_builder_parse(&tap_arena, &text, &builder, &error);
+    rc = lu_builder_parse(&tap_arena, &text, &builder, &error);
 
-    return rc == LIVEUPDATE_OK
-           ? liveupdate_plan_builder(&plan, &builder, &error) : rc;
+    return rc == LU_OK ? lu_plan_builder(&plan, &builder, &error) : rc;
 }
 
 
-static liveupdate_rc_e
+static lu_rc_e
 blockmaps(void)
 {
     error.text = NULL;
 
-    return liveupdate_plan_blockmaps(&plan, &error);
+    return lu_plan_blockmaps(&plan, &error);
 }
 
 
 static int
 said(const char *subject, const char *why)
 {
-    liveupdate_str_t  empty;
+    lu_str_t  empty;
 
     empty = tap_str("");
 
     return error.text
            && strcmp(error.text, why) == 0
-           && liveupdate_str_is(error.subject.data ? &error.subject : &empty,
-                                subject);
+           && lu_str_is(error.subject.data ? &error.subject : &empty, subject);
 }
 
 
@@ -194,7 +191,7 @@ static int
 file_is(size_t i, const char *name, uint64_t size, int digests,
     int is_optional)
 {
-    const liveupdate_plan_file_t  *file;
+    const lu_plan_file_t  *file;
 
     if (i >= plan.nfiles) {
         return 0;
@@ -202,11 +199,11 @@ file_is(size_t i, const char *name, uint64_t size, int digests,
 
     file = &plan.files[i];
 
-    return liveupdate_str_is(&file->name, name)
+    return lu_str_is(&file->name, name)
            && file->name.data[file->name.len] == '\0'
            && file->size == size
            && (file->sha256.len != 0) == ((digests & 1) != 0)
-           && (!file->sha256.len || liveupdate_str_is(&file->sha256, H))
+           && (!file->sha256.len || lu_str_is(&file->sha256, H))
            && file->has_sha512 == ((digests & 2) != 0)
            && file->is_optional == (unsigned) is_optional;
 }
@@ -219,24 +216,23 @@ test_plan(void)
 
     ok(plan.nfiles == 0 && plan.size == 0, "nothing at first");
 
-    ok(add(td) == LIVEUPDATE_OK && plan.nfiles == 3 && plan.size == 40,
-       "a td list");
+    ok(add(td) == LU_OK && plan.nfiles == 3 && plan.size == 40, "a td list");
     ok(file_is(0, "My App.exe", NO_SIZE, 0, 0)
        && file_is(1, "a.zip", 40, 1, 0)
        && file_is(2, "Mac Installer.zip", NO_SIZE, 0, 0),
        "in the order of the text, with what it says");
 
-    ok(add(yml) == LIVEUPDATE_OK && plan.nfiles == 4 && plan.size == 100,
+    ok(add(yml) == LU_OK && plan.nfiles == 4 && plan.size == 100,
        "and a manifest of electron-builder, up to the last byte allowed");
     ok(file_is(0, "My App.exe", 60, 2, 0) && file_is(1, "a.zip", 40, 1, 0)
        && file_is(3, "old.exe", NO_SIZE, 2, 0),
        "completes what is there, and adds what is not");
 
-    ok(add(td) == LIVEUPDATE_OK && add(yml) == LIVEUPDATE_OK
+    ok(add(td) == LU_OK && add(yml) == LU_OK
        && plan.nfiles == 4 && plan.size == 100,
        "the same once more changes nothing");
 
-    ok(blockmaps() == LIVEUPDATE_OK && plan.nfiles == 7 && plan.size == 100,
+    ok(blockmaps() == LU_OK && plan.nfiles == 7 && plan.size == 100,
        "blockmaps of all but the installer");
     ok(file_is(4, "My App.exe.blockmap", NO_SIZE, 0, 1)
        && file_is(5, "a.zip.blockmap", NO_SIZE, 0, 1)
@@ -247,7 +243,7 @@ test_plan(void)
 
     begin(20, 100);
 
-    ok(add(yml) == LIVEUPDATE_OK && add(td) == LIVEUPDATE_OK
+    ok(add(yml) == LU_OK && add(td) == LU_OK
        && plan.nfiles == 4 && plan.size == 100
        && file_is(0, "My App.exe", 60, 2, 0)
        && file_is(2, "a.zip", 40, 1, 0),
@@ -257,14 +253,14 @@ test_plan(void)
 
     begin(0, 0);
 
-    ok(add("{}") == LIVEUPDATE_OK && add("{\"artifacts\":null}")
-       == LIVEUPDATE_OK && blockmaps() == LIVEUPDATE_OK && plan.nfiles == 0,
+    ok(add("{}") == LU_OK && add("{\"artifacts\":null}")
+       == LU_OK && blockmaps() == LU_OK && plan.nfiles == 0,
        "nothing is listed, nothing is allowed");
 
     begin(1, 0);
 
     ok(add("{\"artifacts\":{\"zip\":{\"a\":{\"url\":\"a\",\"size\":0}}}}")
-       == LIVEUPDATE_OK && file_is(0, "a", 0, 0, 0), "no bytes");
+       == LU_OK && file_is(0, "a", 0, 0, 0), "no bytes");
 
     tap_free();
 }
@@ -279,16 +275,16 @@ test_blockmaps(void)
     begin(20, 100);
 
     ok(add("{\"artifacts\":{\"nsis\":{\"x64\":{\"url\":\"a.exe\"},"
-           "\"map\":{\"url\":\"a.exe.blockmap\"}}}}") == LIVEUPDATE_OK
-       && blockmaps() == LIVEUPDATE_OK
+           "\"map\":{\"url\":\"a.exe.blockmap\"}}}}") == LU_OK
+       && blockmaps() == LU_OK
        && file_is(1, "a.exe.blockmap", NO_SIZE, 0, 0),
        "one that a td list names must be there");
 
     begin(20, 100);
 
     ok(add("version: 1\nfiles: [{url: a, sha512: " A "},"
-           " {url: a.blockmap, sha512: " B ", size: 5}]\n") == LIVEUPDATE_OK
-       && blockmaps() == LIVEUPDATE_OK
+           " {url: a.blockmap, sha512: " B ", size: 5}]\n") == LU_OK
+       && blockmaps() == LU_OK
        && plan.nfiles == 3
        && file_is(1, "a.blockmap", 5, 2, 0)
        && file_is(2, "a.blockmap.blockmap", NO_SIZE, 0, 1),
@@ -298,17 +294,16 @@ test_blockmaps(void)
 
     ok(add("{\"artifacts\":{\"installer\":{\"x64\":{\"url\":"
            "\"Mac%20Installer.zip\"}},\"zip\":{\"x64\":{\"url\":"
-           "\"Mac%20Installer.zip?v=1\"}}}}") == LIVEUPDATE_OK
-       && blockmaps() == LIVEUPDATE_OK && plan.nfiles == 1,
-       "an installer has none");
+           "\"Mac%20Installer.zip?v=1\"}}}}") == LU_OK
+       && blockmaps() == LU_OK && plan.nfiles == 1, "an installer has none");
 
     begin(20, 100);
 
     ok(add("{\"artifacts\":{\"installer\":{\"x64\":{\"url\":"
-           "\"Mac%20Installer.zip\"}}}}") == LIVEUPDATE_OK
+           "\"Mac%20Installer.zip\"}}}}") == LU_OK
        && add("version: 1\nfiles: [{url: Mac Installer.zip, sha512: " A
-              "}]\n") == LIVEUPDATE_OK
-       && blockmaps() == LIVEUPDATE_OK && plan.nfiles == 2,
+              "}]\n") == LU_OK
+       && blockmaps() == LU_OK && plan.nfiles == 2,
        "but what electron-builder's manifest names may have one");
 
     for (i = 246; i <= 247; i++) {
@@ -320,22 +315,21 @@ test_blockmaps(void)
         (void) snprintf(text, sizeof(text), "{\"artifacts\":{\"zip\":"
                         "{\"x64\":{\"url\":\"%s\"}}}}", name);
 
-        ok(add(text) == LIVEUPDATE_OK
-           && blockmaps() == LIVEUPDATE_OK
+        ok(add(text) == LU_OK
+           && blockmaps() == LU_OK
            && plan.nfiles == (i == 246 ? 2 : 1),
            "of a name of %d bytes: %s", (int) i, i == 246 ? "yes" : "no");
     }
 
     begin(20, 100);
 
-    ok(add("{\"artifacts\":{\"zip\":{\"x64\":{\"url\":\"a.zip.\"}}}}")
-       == LIVEUPDATE_OK
-       && blockmaps() == LIVEUPDATE_OK && plan.nfiles == 1,
+    ok(add("{\"artifacts\":{\"zip\":{\"x64\":{\"url\":\"a.zip.\"}}}}") == LU_OK
+       && blockmaps() == LU_OK && plan.nfiles == 1,
        "of a name that ends with a dot: no");
 
     begin(4, 100);
 
-    ok(add(td) == LIVEUPDATE_OK && blockmaps() == LIVEUPDATE_FORBIDDEN
+    ok(add(td) == LU_OK && blockmaps() == LU_FORBIDDEN
        && said("", "The release has more files than \"liveupdate_fetch\" "
                "allows."),
        "they are counted");
@@ -357,13 +351,13 @@ test_many(void)
         (void) snprintf(text, sizeof(text), "{\"artifacts\":{\"zip\":"
                         "{\"x64\":{\"url\":\"f%d\",\"size\":2}}}}", (int) i);
 
-        if (add(text) != LIVEUPDATE_OK) {
+        if (add(text) != LU_OK) {
             break;
         }
     }
 
     ok(i == 500 && plan.nfiles == 500 && plan.size == 1000
-       && blockmaps() == LIVEUPDATE_OK && plan.nfiles == 1000,
+       && blockmaps() == LU_OK && plan.nfiles == 1000,
        "500 files with as many blockmaps");
 
     for (k = 0; k < 500; k++) {
@@ -383,8 +377,8 @@ test_many(void)
 static void
 test_refused(void)
 {
-    size_t           i;
-    liveupdate_rc_e  rc;
+    size_t   i;
+    lu_rc_e  rc;
 
     for (i = 0; refused[i].what; i++) {
         begin(4, 100);
@@ -392,7 +386,7 @@ test_refused(void)
         rc = add(refused[i].first);
 
         if (refused[i].second) {
-            if (rc != LIVEUPDATE_OK) {
+            if (rc != LU_OK) {
                 ok(0, "the first half of: %s", refused[i].what);
                 continue;
             }
@@ -412,9 +406,9 @@ test_refused(void)
 static void
 test_needed(void)
 {
-    size_t                     i;
-    liveupdate_td_t            list;
-    liveupdate_td_artifact_t   artifacts[2];
+    size_t            i;
+    lu_td_t           list;
+    lu_td_artifact_t  artifacts[2];
 
     memset(artifacts, 0, sizeof(artifacts));
     artifacts[0].artifact = tap_str("msi");
@@ -425,47 +419,47 @@ test_needed(void)
     for (i = 0; needed[i].artifact; i++) {
         artifacts[1].artifact = tap_str(needed[i].artifact);
 
-        ok(liveupdate_plan_needs_builder(&list) == needed[i].needed,
+        ok(lu_plan_needs_builder(&list) == needed[i].needed,
            "\"%s\" %s a latest.yml", needed[i].artifact,
            needed[i].needed ? "needs" : "does without");
     }
 
     list.nartifacts = 0;
 
-    ok(!liveupdate_plan_needs_builder(&list), "nothing needs nothing");
+    ok(!lu_plan_needs_builder(&list), "nothing needs nothing");
 }
 
 
 static void
 test_memory(void)
 {
-    long                   n;
-    liveupdate_td_t        list;
-    liveupdate_rc_e        rc;
-    liveupdate_str_t       text;
-    liveupdate_builder_t   builder;
+    long          n;
+    lu_td_t       list;
+    lu_rc_e       rc;
+    lu_str_t      text;
+    lu_builder_t  builder;
 
-    rc = LIVEUPDATE_NOMEM;
+    rc = LU_NOMEM;
 
-    for (n = 0; n < 100 && rc == LIVEUPDATE_NOMEM; n++) {
+    for (n = 0; n < 100 && rc == LU_NOMEM; n++) {
         tap_left = -1;
 
         text = tap_str(td);
-        (void) liveupdate_td_parse(&tap_arena, &text, &list, &error);
+        (void) lu_td_parse(&tap_arena, &text, &list, &error);
 
         text = tap_str(yml);
-        (void) liveupdate_builder_parse(&tap_arena, &text, &builder, &error);
+        (void) lu_builder_parse(&tap_arena, &text, &builder, &error);
 
         begin(20, 100);
         tap_left = n;
 
-        rc = liveupdate_plan_td(&plan, &list, &error);
+        rc = lu_plan_td(&plan, &list, &error);
 
-        if (rc == LIVEUPDATE_OK) {
-            rc = liveupdate_plan_builder(&plan, &builder, &error);
+        if (rc == LU_OK) {
+            rc = lu_plan_builder(&plan, &builder, &error);
         }
 
-        if (rc == LIVEUPDATE_OK) {
+        if (rc == LU_OK) {
             rc = blockmaps();
         }
 
@@ -473,7 +467,7 @@ test_memory(void)
         tap_free();
     }
 
-    ok(n > 8 && n < 100 && rc == LIVEUPDATE_OK,
+    ok(n > 8 && n < 100 && rc == LU_OK,
        "out of memory at each of %d allocations", (int) n - 1);
 }
 

@@ -54,7 +54,7 @@ print_json_texts(void)
 
     for (i = 0; texts[i].from; i++) {
         json = tap_json(texts[i].from);
-        text = liveupdate_print(json);
+        text = lu_print(json);
 
         ok(strcmp(text, texts[i].to) == 0, "%s", texts[i].from);
 
@@ -82,7 +82,7 @@ print_release(void)
     files = tap_json("[{\"href\":\"My App.exe\",\"size\":3000000,"
                      "\"sha256\":\"00ff\"},{\"href\":\"`x`|y\"}]");
 
-    text = liveupdate_print_release(release, files);
+    text = lu_print_release(release, files);
 
     ok(strstr(text, "| App | A&#124;&#60;b&#62; |\n") != NULL,
        "what is Markdown or HTML is text");
@@ -102,7 +102,7 @@ print_release(void)
 
     release = tap_json("{\"commit\":\"main\",\"remote\":"
                        "\"https://github.com/acme/app\"}");
-    text = liveupdate_print_release(release, NULL);
+    text = lu_print_release(release, NULL);
     ok(strstr(text, "| Commit | main |\n") != NULL, "no commit, no link");
 
     free(text);
@@ -115,7 +115,7 @@ print_release(void)
         (void) cJSON_AddItemToArray(files, cJSON_Duplicate(file, 1));
     }
 
-    text = liveupdate_print_release(release, files);
+    text = lu_print_release(release, files);
     ok(strlen(text) > 59000 && strlen(text) < 65536
        && strstr(text, " more files.\n") != NULL, "not too many files");
 
@@ -128,9 +128,9 @@ print_release(void)
 static void
 print_repositories(void)
 {
-    size_t             i, len;
-    const char        *repository;
-    liveupdate_str_t   remote;
+    size_t       i, len;
+    const char  *repository;
+    lu_str_t     remote;
 
     static const struct {
         const char  *remote;
@@ -152,7 +152,7 @@ print_repositories(void)
 
     for (i = 0; remotes[i].remote; i++) {
         remote = tap_str(remotes[i].remote);
-        len = liveupdate_print_repository(&remote, &repository);
+        len = lu_print_repository(&remote, &repository);
 
         ok(remotes[i].repository
            ? len == strlen(remotes[i].repository)
@@ -165,10 +165,10 @@ print_repositories(void)
 static void
 print_cells(void)
 {
-    char               long_text[700];
-    size_t             i;
-    liveupdate_str_t   value;
-    liveupdate_text_t  text;
+    char       long_text[700];
+    size_t     i;
+    lu_str_t   value;
+    lu_text_t  text;
 
     for (i = 0; i < sizeof(long_text) - 2; i += 2) {
         long_text[i] = '\xc3';
@@ -177,12 +177,12 @@ print_cells(void)
 
     long_text[i] = '\0';
 
-    memset(&text, 0, sizeof(liveupdate_text_t));
+    memset(&text, 0, sizeof(lu_text_t));
     value = tap_str(long_text + 1);
 
     /* one that begins within a character, so that the cut is in another */
 
-    liveupdate_print_cell(&text, &value);
+    lu_print_cell(&text, &value);
     ok(text.len < 310 && strcmp(text.data + text.len - 3, "...") == 0,
        "a long value is cut");
     ok((text.data[text.len - 4] & 0xc0) == 0x80, "behind a character");

@@ -80,10 +80,10 @@ static const decode_case_t  decode_cases[] = {
 };
 
 
-static liveupdate_str_t
+static lu_str_t
 exact(const char *text)
 {
-    liveupdate_str_t  str;
+    lu_str_t  str;
 
     str.len = strlen(text);
     str.data = malloc(str.len);
@@ -96,16 +96,16 @@ exact(const char *text)
 static void
 test_next(void)
 {
-    char              pairs[512];
-    size_t            i;
-    liveupdate_str_t  args, rest, name, value;
+    char      pairs[512];
+    size_t    i;
+    lu_str_t  args, rest, name, value;
 
     for (i = 0; i < sizeof(pairs_cases) / sizeof(pairs_cases[0]); i++) {
         args = exact(pairs_cases[i].args);
         rest = args;
         pairs[0] = '\0';
 
-        while (liveupdate_query_next(&rest, &name, &value)) {
+        while (lu_query_next(&rest, &name, &value)) {
             snprintf(pairs + strlen(pairs), sizeof(pairs) - strlen(pairs),
                      "%.*s|%.*s;", (int) name.len, (char *) name.data,
                      (int) value.len, (char *) value.data);
@@ -122,45 +122,45 @@ test_next(void)
     rest.len = 0;
     rest.data = NULL;
 
-    ok(liveupdate_query_next(&rest, &name, &value) == 0, "no data");
+    ok(lu_query_next(&rest, &name, &value) == 0, "no data");
 }
 
 
 static void
 test_find(void)
 {
-    liveupdate_str_t  args, value;
+    lu_str_t  args, value;
 
     args = exact("x&bundleId&appId=1&bundleId=2&%61=3&%=4&b%00=5&c+d=6");
 
-    ok(liveupdate_query_find(&args, "appId", &value) == 1
-       && liveupdate_str_is(&value, "1"), "a value");
+    ok(lu_query_find(&args, "appId", &value) == 1
+       && lu_str_is(&value, "1"), "a value");
 
-    ok(liveupdate_query_find(&args, "bundleId", &value) == 1
+    ok(lu_query_find(&args, "bundleId", &value) == 1
        && value.len == 0, "the first of two, bare");
 
-    ok(liveupdate_query_find(&args, "x", &value) == 1
+    ok(lu_query_find(&args, "x", &value) == 1
        && value.len == 0, "the first pair");
 
-    ok(liveupdate_query_find(&args, "appid", &value) == 0
+    ok(lu_query_find(&args, "appid", &value) == 0
        && value.len == 0, "another case");
 
-    ok(liveupdate_query_find(&args, "app", &value) == 0
+    ok(lu_query_find(&args, "app", &value) == 0
        && value.len == 0, "a prefix of a name");
 
-    ok(liveupdate_query_find(&args, "appIds", &value) == 0
+    ok(lu_query_find(&args, "appIds", &value) == 0
        && value.len == 0, "longer than a name");
 
-    ok(liveupdate_query_find(&args, "a", &value) == 1
-       && liveupdate_str_is(&value, "3"), "an encoded name");
+    ok(lu_query_find(&args, "a", &value) == 1
+       && lu_str_is(&value, "3"), "an encoded name");
 
-    ok(liveupdate_query_find(&args, "%", &value) == 0, "a malformed name");
+    ok(lu_query_find(&args, "%", &value) == 0, "a malformed name");
 
-    ok(liveupdate_query_find(&args, "b", &value) == 0, "a name with NUL");
+    ok(lu_query_find(&args, "b", &value) == 0, "a name with NUL");
 
-    ok(liveupdate_query_find(&args, "c d", &value) == 0
-       && liveupdate_query_find(&args, "c+d", &value) == 1
-       && liveupdate_str_is(&value, "6"), "a plus in a name");
+    ok(lu_query_find(&args, "c d", &value) == 0
+       && lu_query_find(&args, "c+d", &value) == 1
+       && lu_str_is(&value, "6"), "a plus in a name");
 
     free(args.data);
 
@@ -168,8 +168,7 @@ test_find(void)
     args.data = NULL;
     value.len = 1;
 
-    ok(liveupdate_query_find(&args, "a", &value) == 0
-       && value.len == 0, "no data");
+    ok(lu_query_find(&args, "a", &value) == 0 && value.len == 0, "no data");
 }
 
 
@@ -178,8 +177,8 @@ test_decode(void)
 {
     size_t                i;
     unsigned char        *dst;
-    liveupdate_rc_e       rc;
-    liveupdate_str_t      src, out;
+    lu_rc_e               rc;
+    lu_str_t              src, out;
     const decode_case_t  *one;
 
     for (i = 0; i < sizeof(decode_cases) / sizeof(decode_cases[0]); i++) {
@@ -187,29 +186,29 @@ test_decode(void)
         src = exact(one->src);
         dst = malloc(src.len);
 
-        rc = liveupdate_query_decode(&out, dst, &src, one->plus_is_space);
+        rc = lu_query_decode(&out, dst, &src, one->plus_is_space);
 
         if (one->decoded) {
-            ok(rc == LIVEUPDATE_OK
+            ok(rc == LU_OK
                && out.data == dst
-               && liveupdate_str_is(&out, one->decoded),
+               && lu_str_is(&out, one->decoded),
                "decode \"%s\"", one->src);
 
         } else {
-            ok(rc == LIVEUPDATE_INVALID, "refuse case %d", (int) i);
+            ok(rc == LU_INVALID, "refuse case %d", (int) i);
         }
 
         /* the same in place, into its own string */
 
-        rc = liveupdate_query_decode(&src, src.data, &src,
-                                     one->plus_is_space);
+        rc = lu_query_decode(&src, src.data, &src,
+                             one->plus_is_space);
 
         if (one->decoded) {
-            ok(rc == LIVEUPDATE_OK && liveupdate_str_is(&src, one->decoded),
+            ok(rc == LU_OK && lu_str_is(&src, one->decoded),
                "decode \"%s\" in place", one->src);
 
         } else {
-            ok(rc == LIVEUPDATE_INVALID, "refuse case %d in place", (int) i);
+            ok(rc == LU_INVALID, "refuse case %d in place", (int) i);
         }
 
         free(src.data);
@@ -219,7 +218,7 @@ test_decode(void)
     src.len = 0;
     src.data = NULL;
 
-    ok(liveupdate_query_decode(&out, NULL, &src, 0) == LIVEUPDATE_OK
+    ok(lu_query_decode(&out, NULL, &src, 0) == LU_OK
        && out.len == 0, "no data");
 }
 

@@ -28,12 +28,12 @@ static const char  release_text[] =
     "\"signed\":true}";
 
 
-static liveupdate_rc_e
-parse(const char *text, liveupdate_release_t *release,
-    liveupdate_error_t *err)
+static lu_rc_e
+parse(const char *text, lu_release_t *release,
+    lu_error_t *err)
 {
-    liveupdate_rc_e   rc;
-    liveupdate_str_t  str;
+    lu_rc_e   rc;
+    lu_str_t  str;
 
     /* nothing of the text is kept */
 
@@ -43,7 +43,7 @@ parse(const char *text, liveupdate_release_t *release,
 
     err->text = NULL;
 
-    rc = liveupdate_release_parse(&tap_arena, &str, release, err);
+    rc = lu_release_parse(&tap_arena, &str, release, err);
 
     memset(str.data, 'x', str.len);
     free(str.data);
@@ -55,50 +55,50 @@ parse(const char *text, liveupdate_release_t *release,
 static void
 test_parse(void)
 {
-    liveupdate_error_t     err;
-    liveupdate_limits_t   *limits;
-    liveupdate_release_t   release;
+    lu_error_t    err;
+    lu_limits_t  *limits;
+    lu_release_t  release;
 
-    ok(parse(release_text, &release, &err) == LIVEUPDATE_OK
-       && liveupdate_str_is(&release.id, "r-1")
-       && release.kind == LIVEUPDATE_KIND_ZIP
-       && liveupdate_str_is(&release.url, "https://example.com/a.zip")
-       && liveupdate_str_is(&release.checksum, SHA256)
-       && liveupdate_str_is(&release.signature, "c2ln")
-       && liveupdate_str_is(&release.properties, "{\"a\":\"b=c\"}")
+    ok(parse(release_text, &release, &err) == LU_OK
+       && lu_str_is(&release.id, "r-1")
+       && release.kind == LU_KIND_ZIP
+       && lu_str_is(&release.url, "https://example.com/a.zip")
+       && lu_str_is(&release.checksum, SHA256)
+       && lu_str_is(&release.signature, "c2ln")
+       && lu_str_is(&release.properties, "{\"a\":\"b=c\"}")
        && release.is_signed, "a release");
 
-    limits = &release.limits[LIVEUPDATE_ANDROID];
+    limits = &release.limits[LU_ANDROID];
 
-    ok(liveupdate_str_is(&limits->min, "10")
-       && liveupdate_str_is(&limits->max, "12")
-       && liveupdate_str_is(&limits->eq, "11"), "limits for Android");
+    ok(lu_str_is(&limits->min, "10")
+       && lu_str_is(&limits->max, "12")
+       && lu_str_is(&limits->eq, "11"), "limits for Android");
 
-    limits = &release.limits[LIVEUPDATE_IOS];
+    limits = &release.limits[LU_IOS];
 
-    ok(liveupdate_str_is(&limits->min, "1.0")
-       && liveupdate_str_is(&limits->max, "2")
-       && liveupdate_str_is(&limits->eq, "1.5.0"), "limits for iOS");
+    ok(lu_str_is(&limits->min, "1.0")
+       && lu_str_is(&limits->max, "2")
+       && lu_str_is(&limits->eq, "1.5.0"), "limits for iOS");
 
     ok(parse("{\"id\":\"r\",\"kind\":\"manifest\",\"customProperties\":null,"
              "\"url\":null,\"minIosAppVersionCode\":null,"
              "\"eqIosAppVersionCode\":\"\",\"signed\":\"yes\"}",
              &release, &err)
-       == LIVEUPDATE_OK
-       && release.kind == LIVEUPDATE_KIND_MANIFEST
+       == LU_OK
+       && release.kind == LU_KIND_MANIFEST
        && release.url.len == 0
        && release.checksum.len == 0
        && release.signature.len == 0
        && release.properties.len == 0
-       && release.limits[LIVEUPDATE_IOS].min.len == 0
-       && release.limits[LIVEUPDATE_IOS].eq.len == 0
-       && release.limits[LIVEUPDATE_ANDROID].max.len == 0
+       && release.limits[LU_IOS].min.len == 0
+       && release.limits[LU_IOS].eq.len == 0
+       && release.limits[LU_ANDROID].max.len == 0
        && !release.is_signed, "a release with nothing more");
 
     ok(parse("{\"id\":\"r\",\"kind\":\"zip\",\"customProperties\":{}}",
              &release, &err)
-       == LIVEUPDATE_OK
-       && liveupdate_str_is(&release.properties, "{}"), "no properties");
+       == LU_OK
+       && lu_str_is(&release.properties, "{}"), "no properties");
 
     tap_free();
 }
@@ -107,9 +107,9 @@ test_parse(void)
 static void
 test_refused(void)
 {
-    size_t                i;
-    liveupdate_error_t    err;
-    liveupdate_release_t  release;
+    size_t        i;
+    lu_error_t    err;
+    lu_release_t  release;
 
     static const struct {
         const char  *text;
@@ -144,9 +144,9 @@ test_refused(void)
     };
 
     for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        ok(parse(cases[i].text, &release, &err) == LIVEUPDATE_INVALID
+        ok(parse(cases[i].text, &release, &err) == LU_INVALID
            && strstr(err.text, cases[i].reason) != NULL
-           && liveupdate_str_is(&err.subject, cases[i].subject),
+           && lu_str_is(&err.subject, cases[i].subject),
            "refused, case %d: \"%s\" %s", (int) i, cases[i].subject,
            cases[i].reason);
     }
@@ -156,8 +156,7 @@ test_refused(void)
 
 
 static int
-set(const char *before, const char *body, const char *after,
-    liveupdate_error_t *err)
+set(const char *before, const char *body, const char *after, lu_error_t *err)
 {
     int     same;
     cJSON  *release, *members, *expected;
@@ -168,7 +167,7 @@ set(const char *before, const char *body, const char *after,
 
     err->text = NULL;
 
-    same = (liveupdate_release_set(release, members, err) == LIVEUPDATE_OK)
+    same = (lu_release_set(release, members, err) == LU_OK)
            && cJSON_Compare(release, expected, 1);
 
     cJSON_Delete(release);
@@ -182,9 +181,9 @@ set(const char *before, const char *body, const char *after,
 static void
 test_set(void)
 {
-    cJSON               *release, *before, *body;
-    size_t               i;
-    liveupdate_error_t   err;
+    cJSON      *release, *before, *body;
+    size_t      i;
+    lu_error_t  err;
 
     static const struct {
         const char  *body;
@@ -272,9 +271,9 @@ test_set(void)
         before = tap_json(release_text);
         body = tap_json(cases[i].body);
 
-        ok(liveupdate_release_set(release, body, &err) == LIVEUPDATE_INVALID
+        ok(lu_release_set(release, body, &err) == LU_INVALID
            && strstr(err.text, cases[i].reason) != NULL
-           && liveupdate_str_is(&err.subject, cases[i].subject)
+           && lu_str_is(&err.subject, cases[i].subject)
            && cJSON_Compare(release, before, 1),
            "refused and left as it was, case %d: %s", (int) i,
            cases[i].reason);
@@ -286,12 +285,11 @@ test_set(void)
 }
 
 
-static liveupdate_rc_e
-files_parse(const char *text, liveupdate_file_t **files, size_t *n,
-    liveupdate_error_t *err)
+static lu_rc_e
+files_parse(const char *text, lu_file_t **files, size_t *n, lu_error_t *err)
 {
-    liveupdate_rc_e   rc;
-    liveupdate_str_t  str;
+    lu_rc_e   rc;
+    lu_str_t  str;
 
     str.len = strlen(text);
     str.data = malloc(str.len);
@@ -299,7 +297,7 @@ files_parse(const char *text, liveupdate_file_t **files, size_t *n,
 
     err->text = NULL;
 
-    rc = liveupdate_files_parse(&tap_arena, &str, files, n, err);
+    rc = lu_files_parse(&tap_arena, &str, files, n, err);
 
     memset(str.data, 'x', str.len);
     free(str.data);
@@ -311,10 +309,10 @@ files_parse(const char *text, liveupdate_file_t **files, size_t *n,
 static void
 test_files(void)
 {
-    char                *text;
-    size_t               i, n, again;
-    liveupdate_file_t   *files, *copies;
-    liveupdate_error_t   err;
+    char       *text;
+    size_t      i, n, again;
+    lu_file_t  *files, *copies;
+    lu_error_t  err;
 
     static const struct {
         const char  *text;
@@ -347,53 +345,52 @@ test_files(void)
                    "\"sha256\":\"" SHA256 "\",\"signature\":\"c2ln\","
                    "\"type\":\"text/javascript\",\"gzip\":true},"
                    "{\"href\":\"B\",\"size\":0,\"sha256\":\"" SHA256 "\","
-                   "\"gzip\":false}]", &files, &n, &err) == LIVEUPDATE_OK
+                   "\"gzip\":false}]", &files, &n, &err) == LU_OK
        && n == 3
-       && liveupdate_str_is(&files[0].href, "B")
-       && liveupdate_str_is(&files[1].href, "a/\xc3\xbc+ %.js")
-       && liveupdate_str_is(&files[2].href, "b"), "sorted by href");
+       && lu_str_is(&files[0].href, "B")
+       && lu_str_is(&files[1].href, "a/\xc3\xbc+ %.js")
+       && lu_str_is(&files[2].href, "b"), "sorted by href");
 
     ok(files[0].size == 0
-       && liveupdate_str_is(&files[0].sha256, SHA256)
+       && lu_str_is(&files[0].sha256, SHA256)
        && files[0].signature.len == 0
        && files[0].type.len == 0
        && !files[0].gzip, "a file");
 
     ok(files[1].size == 999999999999999
-       && liveupdate_str_is(&files[1].signature, "c2ln")
-       && liveupdate_str_is(&files[1].type, "text/javascript")
+       && lu_str_is(&files[1].signature, "c2ln")
+       && lu_str_is(&files[1].type, "text/javascript")
        && files[1].gzip, "a file with all members");
 
-    text = liveupdate_files_print(files, n);
+    text = lu_files_print(files, n);
 
-    ok(files_parse(text, &copies, &again, &err) == LIVEUPDATE_OK
+    ok(files_parse(text, &copies, &again, &err) == LU_OK
        && again == n, "printed and parsed again");
 
     for (i = 0; i < n; i++) {
-        ok(liveupdate_str_eq(&copies[i].href, &files[i].href)
+        ok(lu_str_eq(&copies[i].href, &files[i].href)
            && copies[i].size == files[i].size
-           && liveupdate_str_eq(&copies[i].sha256, &files[i].sha256)
-           && liveupdate_str_eq(&copies[i].signature, &files[i].signature)
-           && liveupdate_str_eq(&copies[i].type, &files[i].type)
+           && lu_str_eq(&copies[i].sha256, &files[i].sha256)
+           && lu_str_eq(&copies[i].signature, &files[i].signature)
+           && lu_str_eq(&copies[i].type, &files[i].type)
            && copies[i].gzip == files[i].gzip, "the same file %d", (int) i);
     }
 
     cJSON_free(text);
 
-    text = liveupdate_files_print(NULL, 0);
+    text = lu_files_print(NULL, 0);
 
     ok(strcmp(text, "[]") == 0
-       && files_parse(text, &files, &n, &err) == LIVEUPDATE_OK && n == 0,
-       "no files");
+       && files_parse(text, &files, &n, &err) == LU_OK && n == 0, "no files");
 
     cJSON_free(text);
 
     for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        ok(files_parse(cases[i].text, &files, &n, &err) == LIVEUPDATE_INVALID
+        ok(files_parse(cases[i].text, &files, &n, &err) == LU_INVALID
            && files == NULL
            && n == 0
            && strstr(err.text, cases[i].reason) != NULL
-           && liveupdate_str_is(&err.subject, cases[i].subject),
+           && lu_str_is(&err.subject, cases[i].subject),
            "refused, case %d: \"%s\" %s", (int) i, cases[i].subject,
            cases[i].reason);
     }
@@ -402,54 +399,54 @@ test_files(void)
 }
 
 
-static liveupdate_rc_e
+static lu_rc_e
 all(void)
 {
-    char                  *text;
-    cJSON                 *release, *body;
-    size_t                 n;
-    liveupdate_rc_e        rc;
-    liveupdate_file_t     *files;
-    liveupdate_error_t     err;
-    liveupdate_release_t   parsed;
-    liveupdate_str_t       str;
+    char         *text;
+    cJSON        *release, *body;
+    size_t        n;
+    lu_rc_e       rc;
+    lu_file_t    *files;
+    lu_error_t    err;
+    lu_release_t  parsed;
+    lu_str_t      str;
 
     rc = parse(release_text, &parsed, &err);
-    if (rc != LIVEUPDATE_OK) {
+    if (rc != LU_OK) {
         return rc;
     }
 
     rc = files_parse("[{\"href\":\"b\",\"size\":7,\"sha256\":\"" SHA256 "\","
                      "\"signature\":\"c2ln\",\"type\":\"a/b\",\"gzip\":true}]",
                      &files, &n, &err);
-    if (rc != LIVEUPDATE_OK) {
+    if (rc != LU_OK) {
         return rc;
     }
 
-    text = liveupdate_files_print(files, n);
+    text = lu_files_print(files, n);
     if (text == NULL) {
-        return LIVEUPDATE_NOMEM;
+        return LU_NOMEM;
     }
 
     cJSON_free(text);
 
     str = tap_str("{\"id\":\"r\",\"eqIosAppVersionCode\":\"2\"}");
-    rc = liveupdate_json_parse(&release, &str, &err);
-    if (rc != LIVEUPDATE_OK) {
+    rc = lu_json_parse(&release, &str, &err);
+    if (rc != LU_OK) {
         return rc;
     }
 
     str = tap_str("{\"minIosAppVersionCode\":\"1\","
                   "\"eqIosAppVersionCode\":null,"
                   "\"customProperties\":{\"a\":\"b\"}}");
-    rc = liveupdate_json_parse(&body, &str, &err);
+    rc = lu_json_parse(&body, &str, &err);
 
-    if (rc == LIVEUPDATE_OK) {
-        rc = liveupdate_release_set(release, body, &err);
+    if (rc == LU_OK) {
+        rc = lu_release_set(release, body, &err);
     }
 
-    if (rc == LIVEUPDATE_OK && cJSON_GetArraySize(release) != 4) {
-        rc = LIVEUPDATE_CONFLICT;
+    if (rc == LU_OK && cJSON_GetArraySize(release) != 4) {
+        rc = LU_CONFLICT;
     }
 
     cJSON_Delete(body);
@@ -464,10 +461,10 @@ all(void)
 static void
 test_nomem(void)
 {
-    long                   n, wrong;
-    liveupdate_rc_e        rc;
-    liveupdate_error_t     err;
-    liveupdate_release_t   release;
+    long          n, wrong;
+    lu_rc_e       rc;
+    lu_error_t    err;
+    lu_release_t  release;
 
     memory_init();
 
@@ -477,24 +474,23 @@ test_nomem(void)
         tap_left = n;
         rc = all();
 
-        if (rc == LIVEUPDATE_OK) {
+        if (rc == LU_OK) {
             break;
         }
 
-        wrong += (rc != LIVEUPDATE_NOMEM || memory_used != 0);
+        wrong += (rc != LU_NOMEM || memory_used != 0);
         tap_free();
     }
 
     tap_left = -1;
 
-    ok(rc == LIVEUPDATE_OK && n > 10 && wrong == 0 && memory_used == 0,
+    ok(rc == LU_OK && n > 10 && wrong == 0 && memory_used == 0,
        "the arena fails %ld times", n);
 
     tap_left = 1;
 
     ok(parse("{\"id\":\"r\",\"kind\":\"zip\",\"customProperties\":{\"a\":1}}",
-             &release, &err)
-       == LIVEUPDATE_NOMEM, "it fails while a reason is given");
+             &release, &err) == LU_NOMEM, "it fails while a reason is given");
 
     tap_left = -1;
     tap_free();
@@ -503,17 +499,17 @@ test_nomem(void)
         memory_left = n;
         rc = all();
 
-        if (rc == LIVEUPDATE_OK) {
+        if (rc == LU_OK) {
             break;
         }
 
-        wrong += (rc != LIVEUPDATE_NOMEM || memory_used != 0);
+        wrong += (rc != LU_NOMEM || memory_used != 0);
         tap_free();
     }
 
     memory_left = -1;
 
-    ok(rc == LIVEUPDATE_OK && n > 90 && wrong == 0 && memory_used == 0,
+    ok(rc == LU_OK && n > 90 && wrong == 0 && memory_used == 0,
        "cJSON fails %ld times", n);
 
     cJSON_InitHooks(NULL);

@@ -11,7 +11,7 @@
 #define UUID   "7d6f2c1e-5b1a-4f0e-9a51-2f0e4d9b8a10"
 #define APP    "/v1/apps/" UUID
 
-#define ROUTE(name)  LIVEUPDATE_ROUTE_##name
+#define ROUTE(name)  LU_ROUTE_##name
 
 #define TEN(text)                                                             \
     text text text text text text text text text text
@@ -19,7 +19,7 @@
 
 typedef struct {
     const char          *path;
-    liveupdate_route_e   resource;
+    lu_route_e           resource;
     const char          *app;       /* NULL: empty */
     const char          *id;
     const char          *sub;
@@ -104,7 +104,7 @@ static const route_case_t  route_cases[] = {
       NULL },
     { APP "/webhooks/w1", ROUTE(CLOUD), UUID, "/w1", NULL },
 
-    /* ids are what liveupdate_id_valid() says */
+    /* ids are what lu_id_valid() says */
 
     { "/v1/apps/A", ROUTE(APP), "A", NULL, NULL },
     { "/v1/apps/latest", ROUTE(APP), "latest", NULL, NULL },
@@ -211,9 +211,8 @@ static const char  *route_invalid[] = {
 
 /* Without a byte behind it, so that one read too far shows. */
 
-static liveupdate_rc_e
-route(const char *text, size_t len, liveupdate_route_t *found,
-    liveupdate_str_t *path)
+static lu_rc_e
+route(const char *text, size_t len, lu_route_t *found, lu_str_t *path)
 {
     path->len = len;
     path->data = malloc(len);
@@ -222,14 +221,14 @@ route(const char *text, size_t len, liveupdate_route_t *found,
         memcpy(path->data, text, len);
     }
 
-    return liveupdate_route(path, found);
+    return lu_route(path, found);
 }
 
 
 static int
-is(const liveupdate_str_t *str, const char *text)
+is(const lu_str_t *str, const char *text)
 {
-    return liveupdate_str_is(str, text ? text : "");
+    return lu_str_is(str, text ? text : "");
 }
 
 
@@ -237,14 +236,14 @@ static void
 test_routes(void)
 {
     size_t               i;
-    liveupdate_str_t     path;
-    liveupdate_route_t   found;
+    lu_str_t             path;
+    lu_route_t           found;
     const route_case_t  *one;
 
     for (i = 0; i < sizeof(route_cases) / sizeof(route_cases[0]); i++) {
         one = &route_cases[i];
 
-        ok(route(one->path, strlen(one->path), &found, &path) == LIVEUPDATE_OK
+        ok(route(one->path, strlen(one->path), &found, &path) == LU_OK
            && found.resource == one->resource
            && is(&found.app, one->app)
            && is(&found.id, one->id)
@@ -255,29 +254,29 @@ test_routes(void)
 
     for (i = 0; i < sizeof(route_unknown) / sizeof(route_unknown[0]); i++) {
         ok(route(route_unknown[i], strlen(route_unknown[i]), &found, &path)
-           == LIVEUPDATE_NOT_FOUND, "not found: \"%s\"", route_unknown[i]);
+           == LU_NOT_FOUND, "not found: \"%s\"", route_unknown[i]);
 
         free(path.data);
     }
 
     for (i = 0; i < sizeof(route_invalid) / sizeof(route_invalid[0]); i++) {
         ok(route(route_invalid[i], strlen(route_invalid[i]), &found, &path)
-           == LIVEUPDATE_INVALID, "invalid id: case %d", (int) i);
+           == LU_INVALID, "invalid id: case %d", (int) i);
 
         free(path.data);
     }
 
     ok(route(APP "\0/channels", sizeof(APP "\0/channels") - 1, &found, &path)
-       == LIVEUPDATE_INVALID, "a zero byte in an id");
+       == LU_INVALID, "a zero byte in an id");
     free(path.data);
 
     ok(route(APP "/devices/a\0b", sizeof(APP "/devices/a\0b") - 1, &found,
              &path)
-       == LIVEUPDATE_INVALID, "a zero byte in a device's id");
+       == LU_INVALID, "a zero byte in a device's id");
     free(path.data);
 
     ok(route("/v1/apps/" TEN("123456") "1234", 73, &found, &path)
-       == LIVEUPDATE_OK && found.app.len == 64, "an id of 64 bytes");
+       == LU_OK && found.app.len == 64, "an id of 64 bytes");
     free(path.data);
 }
 
@@ -287,20 +286,20 @@ test_routes(void)
 static void
 test_patterns(void)
 {
-    int                  i, n, hidden;
-    char                 text[128], *p;
-    const char          *pattern;
-    liveupdate_str_t     path;
-    liveupdate_route_t   found;
+    int          i, n, hidden;
+    char         text[128], *p;
+    const char  *pattern;
+    lu_str_t     path;
+    lu_route_t   found;
 
     hidden = 0;
 
-    for (i = 0; liveupdate_routes[i].pattern; i++) {
+    for (i = 0; lu_routes[i].pattern; i++) {
 
         p = text;
         n = 0;
 
-        for (pattern = liveupdate_routes[i].pattern; *pattern; pattern++) {
+        for (pattern = lu_routes[i].pattern; *pattern; pattern++) {
 
             if (*pattern == '{') {
                 p += sprintf(p, "x%d", n++);
@@ -314,10 +313,10 @@ test_patterns(void)
             }
         }
 
-        if (route(text, p - text, &found, &path) != LIVEUPDATE_OK
-            || found.resource != liveupdate_routes[i].resource)
+        if (route(text, p - text, &found, &path) != LU_OK
+            || found.resource != lu_routes[i].resource)
         {
-            printf("# %s\n", liveupdate_routes[i].pattern);
+            printf("# %s\n", lu_routes[i].pattern);
             hidden++;
         }
 
@@ -333,10 +332,10 @@ test_patterns(void)
 static void
 test_bounds(void)
 {
-    long                 n, outside;
-    size_t               i, j, len;
-    liveupdate_str_t     path, *str;
-    liveupdate_route_t   found;
+    long        n, outside;
+    size_t      i, j, len;
+    lu_str_t    path, *str;
+    lu_route_t  found;
 
     n = 0;
     outside = 0;
@@ -344,9 +343,7 @@ test_bounds(void)
     for (i = 0; i < sizeof(route_cases) / sizeof(route_cases[0]); i++) {
         for (len = 0; len <= strlen(route_cases[i].path); len++) {
 
-            if (route(route_cases[i].path, len, &found, &path)
-                == LIVEUPDATE_OK)
-            {
+            if (route(route_cases[i].path, len, &found, &path) == LU_OK) {
                 for (j = 0; j < 3; j++) {
                     str = (j == 0) ? &found.app : (j == 1) ? &found.id
                                                            : &found.sub;

@@ -42,10 +42,10 @@ main(void)
 static cJSON *
 share_of(const cJSON *app, const char *release)
 {
-    char                   text[256];
-    cJSON                 *shares, *json;
-    liveupdate_error_t     err;
-    liveupdate_desktop_t   desktop;
+    char          text[256];
+    cJSON        *shares, *json;
+    lu_error_t    err;
+    lu_desktop_t  desktop;
 
     /* an id, or all of it */
 
@@ -55,12 +55,12 @@ share_of(const cJSON *app, const char *release)
     json = tap_json(text);
     shares = cJSON_CreateArray();
 
-    if (liveupdate_desktop_parse(&tap_arena,
+    if (lu_desktop_parse(&tap_arena,
                cJSON_GetObjectItemCaseSensitive(app, "desktopBuilds"),
                cJSON_GetObjectItemCaseSensitive(app, "desktopReleases"),
                &desktop, &err)
-        != LIVEUPDATE_OK
-        || liveupdate_shares(shares, app, &desktop, json) != LIVEUPDATE_OK)
+        != LU_OK
+        || lu_shares(shares, app, &desktop, json) != LU_OK)
     {
         printf("Bail out! no shares\n");
         exit(1);
@@ -77,14 +77,14 @@ share_of(const cJSON *app, const char *release)
 static double
 share_number(const cJSON *shares, const char *key, const char *value)
 {
-    double             share;
-    const cJSON       *item;
-    liveupdate_str_t   str;
+    double        share;
+    const cJSON  *item;
+    lu_str_t      str;
 
     cJSON_ArrayForEach(item, shares) {
-        if (liveupdate_json_string(item, key, &str) == LIVEUPDATE_OK
-            && liveupdate_str_is(&str, value)
-            && liveupdate_json_number(item, "share", &share) == LIVEUPDATE_OK)
+        if (lu_json_string(item, key, &str) == LU_OK
+            && lu_str_is(&str, value)
+            && lu_json_number(item, "share", &share) == LU_OK)
         {
             return share;
         }
@@ -243,15 +243,15 @@ share_rules(void)
 static void
 share_rules_alike(const char *rules, const char *name)
 {
-    int                      i, k, n, wrong;
-    char                     text[1024], id[32];
-    cJSON                   *app, *shares[4];
-    double                   share, sum;
-    unsigned                 counts[4];
-    liveupdate_error_t       err;
-    liveupdate_client_t      client;
-    liveupdate_desktop_t     desktop;
-    const liveupdate_str_t  *chosen;
+    int              i, k, n, wrong;
+    char             text[1024], id[32];
+    cJSON           *app, *shares[4];
+    double           share, sum;
+    unsigned         counts[4];
+    lu_error_t       err;
+    lu_client_t      client;
+    lu_desktop_t     desktop;
+    const lu_str_t  *chosen;
 
     static const char  *builds[] = { "a", "b", "c", "d" };
 
@@ -261,10 +261,10 @@ share_rules_alike(const char *rules, const char *name)
 
     app = tap_json(text);
 
-    if (liveupdate_desktop_parse(&tap_arena, NULL,
+    if (lu_desktop_parse(&tap_arena, NULL,
                cJSON_GetObjectItemCaseSensitive(app, "desktopReleases"),
                &desktop, &err)
-        != LIVEUPDATE_OK)
+        != LU_OK)
     {
         printf("Bail out! %s\n", text);
         exit(1);
@@ -276,7 +276,7 @@ share_rules_alike(const char *rules, const char *name)
 
     wrong = 0;
 
-    for (i = 0; liveupdate_share_platforms[i].name; i++) {
+    for (i = 0; lu_share_platforms[i].name; i++) {
 
         memset(counts, 0, sizeof(counts));
         memset(&client, 0, sizeof(client));
@@ -285,8 +285,8 @@ share_rules_alike(const char *rules, const char *name)
             snprintf(id, sizeof(id), "installation-%d", n);
             client.staging_id = tap_str(id);
 
-            chosen = liveupdate_desktop_choose(&desktop, &client,
-                                       liveupdate_share_platforms[i].platform);
+            chosen = lu_desktop_choose(&desktop, &client,
+                                       lu_share_platforms[i].platform);
             counts[chosen->data[0] - 'a']++;
         }
 
@@ -294,7 +294,7 @@ share_rules_alike(const char *rules, const char *name)
 
         for (k = 0; k < 4; k++) {
             share = share_number(shares[k], "platform",
-                                 liveupdate_share_platforms[i].name);
+                                 lu_share_platforms[i].name);
             share = (share == -1) ? 0 : share;
             sum += share;
             share -= (double) counts[k] / INSTALLATIONS;
@@ -328,8 +328,7 @@ share_memory(void)
     app = tap_json("{\"channels\":[{\"name\":\"p\",\"deployments\":["
                    "{\"release\":\"a\",\"rollout\":1}]}]}");
 
-    ok(liveupdate_shares(NULL, app, NULL, release) == LIVEUPDATE_NOMEM,
-       "nothing to add to");
+    ok(lu_shares(NULL, app, NULL, release) == LU_NOMEM, "nothing to add to");
 
     cJSON_Delete(release);
     cJSON_Delete(app);

@@ -110,13 +110,13 @@ tap_free(void)
 }
 
 
-static const liveupdate_arena_t  tap_arena = { tap_alloc, NULL };
+static const lu_arena_t  tap_arena = { tap_alloc, NULL };
 
 
-static liveupdate_str_t
+static lu_str_t
 tap_str(const char *text)
 {
-    liveupdate_str_t  str;
+    lu_str_t  str;
 
     str.len = strlen(text);
     str.data = (unsigned char *) text;

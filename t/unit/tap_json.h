@@ -17,13 +17,13 @@
 static cJSON *
 tap_json(const char *text)
 {
-    cJSON               *json;
-    liveupdate_str_t     str;
-    liveupdate_error_t   err;
+    cJSON      *json;
+    lu_str_t    str;
+    lu_error_t  err;
 
     str = tap_str(text);
 
-    if (liveupdate_json_parse(&json, &str, &err) != LIVEUPDATE_OK) {
+    if (lu_json_parse(&json, &str, &err) != LU_OK) {
         printf("Bail out! %s: %s\n", text, err.text);
         exit(1);
     }

@@ -24,8 +24,8 @@ typedef struct {
 } refused_t;
 
 
-static liveupdate_td_t     td;
-static liveupdate_error_t  error;
+static lu_td_t     td;
+static lu_error_t  error;
 
 
 static const char  windows[] =
@@ -135,13 +135,13 @@ static const refused_t  refused[] = {
 };
 
 
-static liveupdate_rc_e
+static lu_rc_e
 parse(const char *text)
 {
-    char              *copy;
-    size_t             len;
-    liveupdate_rc_e    rc;
-    liveupdate_str_t   str;
+    char     *copy;
+    size_t    len;
+    lu_rc_e   rc;
+    lu_str_t  str;
 
     len = strlen(text);
     copy = malloc(len + (len == 0));
@@ -150,17 +150,17 @@ parse(const char *text)
     str.data = (unsigned char *) copy;
     str.len = len;
 
-    memset(&td, 0xff, sizeof(liveupdate_td_t));
+    memset(&td, 0xff, sizeof(lu_td_t));
     error.text = NULL;
     error.subject = tap_str("");
 
-    rc = liveupdate_td_parse(&tap_arena, &str, &td, &error);
+    rc = lu_td_parse(&tap_arena, &str, &td, &error);
 
     /* the reason may point to the text */
 
     if (error.subject.len) {
-        error.subject = liveupdate_str_dup(&tap_arena, error.subject.data,
-                                           error.subject.len);
+        error.subject = lu_str_dup(&tap_arena, error.subject.data,
+                                   error.subject.len);
     }
 
     free(copy);
@@ -174,7 +174,7 @@ said(const char *subject, const char *text)
 {
     if (error.text
         && strcmp(error.text, text) == 0
-        && liveupdate_str_is(&error.subject, subject))
+        && lu_str_is(&error.subject, subject))
     {
         return 1;
     }
@@ -191,14 +191,14 @@ static int
 artifact_is(size_t i, const char *artifact, const char *arch,
     const char *name, const char *sha256, uint64_t size, int is_installer)
 {
-    const liveupdate_td_artifact_t  *item;
+    const lu_td_artifact_t  *item;
 
     item = &td.artifacts[i];
 
-    return liveupdate_str_is(&item->artifact, artifact)
-           && liveupdate_str_is(&item->arch, arch)
-           && liveupdate_str_is(&item->name, name)
-           && liveupdate_str_is(&item->sha256, sha256)
+    return lu_str_is(&item->artifact, artifact)
+           && lu_str_is(&item->arch, arch)
+           && lu_str_is(&item->name, name)
+           && lu_str_is(&item->sha256, sha256)
            && item->size == size
            && item->is_installer == is_installer;
 }
@@ -207,15 +207,15 @@ artifact_is(size_t i, const char *artifact, const char *arch,
 static void
 test_accepted(void)
 {
-    ok(parse(windows) == LIVEUPDATE_OK
-       && liveupdate_str_is(&td.version, "1.1.0")
+    ok(parse(windows) == LU_OK
+       && lu_str_is(&td.version, "1.1.0")
        && td.nartifacts == 1
        && artifact_is(0, "nsis", "x64",
                       "My App Setup 1.1.0 - Build 241101bbbbbbbb2-x64.exe",
                       "", NO_SIZE, 0),
        "a manifest for Windows");
 
-    ok(parse(mac) == LIVEUPDATE_OK && td.version.len == 0
+    ok(parse(mac) == LU_OK && td.version.len == 0
        && td.nartifacts == 4, "a manifest for macOS without a version");
     ok(artifact_is(0, "zip", "universal", "My App.zip", B, 3500000, 0),
        "digest and size");
@@ -227,13 +227,13 @@ test_accepted(void)
     ok(artifact_is(3, "pkg", "x64", "a+b.pkg", "", NO_SIZE, 0),
        "the same name again");
 
-    ok(parse("{}") == LIVEUPDATE_OK && td.nartifacts == 0
+    ok(parse("{}") == LU_OK && td.nartifacts == 0
        && td.artifacts == NULL, "an empty object");
-    ok(parse("{\"version\":null,\"artifacts\":null}") == LIVEUPDATE_OK
+    ok(parse("{\"version\":null,\"artifacts\":null}") == LU_OK
        && td.nartifacts == 0 && td.version.len == 0, "null everywhere");
     ok(parse("{\"artifacts\":{\"zip\":null,\"dmg\":{\"x64\":null}}}")
-       == LIVEUPDATE_OK && td.nartifacts == 0, "null for all artifacts");
-    ok(parse("{\"Version\":1,\"ARTIFACTS\":[]}") == LIVEUPDATE_OK
+       == LU_OK && td.nartifacts == 0, "null for all artifacts");
+    ok(parse("{\"Version\":1,\"ARTIFACTS\":[]}") == LU_OK
        && td.nartifacts == 0, "keys are case-sensitive");
 
     tap_free();
@@ -246,7 +246,7 @@ test_refused(void)
     size_t  i;
 
     for (i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
-        ok(parse(refused[i].text) == LIVEUPDATE_INVALID
+        ok(parse(refused[i].text) == LU_INVALID
            && said(refused[i].subject, refused[i].why),
            "refused: %s", refused[i].what);
 
@@ -260,20 +260,20 @@ test_refused(void)
 static void
 test_memory(void)
 {
-    long             n;
-    liveupdate_rc_e  rc;
+    long     n;
+    lu_rc_e  rc;
 
     for (n = 0; n < 100; n++) {
         tap_left = n;
         rc = parse(mac);
         tap_free();
 
-        if (rc != LIVEUPDATE_NOMEM) {
+        if (rc != LU_NOMEM) {
             break;
         }
     }
 
-    ok(n > 10 && n < 100 && rc == LIVEUPDATE_OK,
+    ok(n > 10 && n < 100 && rc == LU_OK,
        "out of memory at each of %d allocations", (int) n);
 
     for (n = 0; n < 4; n++) {
@@ -281,12 +281,12 @@ test_memory(void)
         rc = parse("{\"artifacts\":{\"zip\":[]}}");
         tap_free();
 
-        if (rc != LIVEUPDATE_NOMEM) {
+        if (rc != LU_NOMEM) {
             break;
         }
     }
 
-    ok(n == 1 && rc == LIVEUPDATE_INVALID, "no memory for a reason");
+    ok(n == 1 && rc == LU_INVALID, "no memory for a reason");
 
     tap_left = -1;
 
@@ -295,12 +295,12 @@ test_memory(void)
         rc = parse(mac);
         tap_free();
 
-        if (rc != LIVEUPDATE_NOMEM) {
+        if (rc != LU_NOMEM) {
             break;
         }
     }
 
-    ok(n > 10 && n < 100 && rc == LIVEUPDATE_OK,
+    ok(n > 10 && n < 100 && rc == LU_OK,
        "cJSON is out of memory at each of %d allocations", (int) n);
 
     memory_left = -1;
@@ -314,10 +314,10 @@ test_memory(void)
 static void
 test_print(void)
 {
-    char                      *text;
-    size_t                     i, n;
-    liveupdate_str_t           str;
-    liveupdate_td_artifact_t   files[8];
+    char             *text;
+    size_t            i, n;
+    lu_str_t          str;
+    lu_td_artifact_t  files[8];
 
     static const struct {
         const char  *name;
@@ -344,18 +344,18 @@ test_print(void)
         n += (names[i].artifact != NULL);
     }
 
-    text = liveupdate_td_print("1.0.0", "2026-01-01T00:00:00.000Z", files, 8);
+    text = lu_td_print("1.0.0", "2026-01-01T00:00:00.000Z", files, 8);
     str = tap_str(text);
 
-    ok(liveupdate_td_parse(&tap_arena, &str, &td, &error) == LIVEUPDATE_OK,
+    ok(lu_td_parse(&tap_arena, &str, &td, &error) == LU_OK,
        "a list that was made can be read");
-    ok(liveupdate_str_is(&td.version, "1.0.0"), "its version");
+    ok(lu_str_is(&td.version, "1.0.0"), "its version");
     ok(td.nartifacts == n, "its artifacts, each kind and architecture once");
 
     for (i = 0; i < td.nartifacts && i < n; i++) {
-        ok(liveupdate_str_is(&td.artifacts[i].artifact, names[i].artifact)
-           && liveupdate_str_is(&td.artifacts[i].arch, names[i].arch)
-           && liveupdate_str_is(&td.artifacts[i].name, names[i].name)
+        ok(lu_str_is(&td.artifacts[i].artifact, names[i].artifact)
+           && lu_str_is(&td.artifacts[i].arch, names[i].arch)
+           && lu_str_is(&td.artifacts[i].name, names[i].name)
            && td.artifacts[i].size == i + 1,
            "%s", names[i].name);
     }

@@ -101,11 +101,11 @@ static const time_case_t  time_cases[] = {
 
 /* Without a byte behind it, so that one read too far shows. */
 
-static liveupdate_rc_e
+static lu_rc_e
 parse(const char *text, size_t len, time_t *sec)
 {
-    liveupdate_rc_e   rc;
-    liveupdate_str_t  str;
+    lu_rc_e   rc;
+    lu_str_t  str;
 
     str.len = len;
     str.data = malloc(len);
@@ -114,7 +114,7 @@ parse(const char *text, size_t len, time_t *sec)
         memcpy(str.data, text, len);
     }
 
-    rc = liveupdate_time_parse(&str, sec);
+    rc = lu_time_parse(&str, sec);
 
     free(str.data);
 
@@ -127,7 +127,7 @@ test_parse(void)
 {
     size_t              i;
     time_t              sec;
-    liveupdate_rc_e     rc;
+    lu_rc_e             rc;
     const time_case_t  *one;
 
     for (i = 0; i < sizeof(time_cases) / sizeof(time_cases[0]); i++) {
@@ -137,16 +137,15 @@ test_parse(void)
         rc = parse(one->text, strlen(one->text), &sec);
 
         if (one->sec < 0) {
-            ok(rc == LIVEUPDATE_INVALID && sec == 7, "refused: case %d",
-               (int) i);
+            ok(rc == LU_INVALID && sec == 7, "refused: case %d", (int) i);
 
         } else {
-            ok(rc == LIVEUPDATE_OK && sec == (time_t) one->sec,
+            ok(rc == LU_OK && sec == (time_t) one->sec,
                "accepted: %s", one->text);
         }
     }
 
-    ok(parse("2025-02-10T13:00:25Z\0", 21, &sec) == LIVEUPDATE_INVALID,
+    ok(parse("2025-02-10T13:00:25Z\0", 21, &sec) == LU_INVALID,
        "a zero byte behind it");
 }
 
@@ -162,7 +161,7 @@ test_truncated(void)
     accepted = 0;
 
     for (n = 0; n < sizeof(text) - 1; n++) {
-        accepted += (parse(text, n, &sec) == LIVEUPDATE_OK);
+        accepted += (parse(text, n, &sec) == LU_OK);
     }
 
     ok(accepted == 0, "no beginning of a timestamp is one");
@@ -193,7 +192,7 @@ test_bytes(void)
             memcpy(text, valid, sizeof(valid));
             text[i] = (char) c;
 
-            if (parse(text, sizeof(valid) - 1, &sec) != LIVEUPDATE_OK) {
+            if (parse(text, sizeof(valid) - 1, &sec) != LU_OK) {
                 continue;
             }
 
@@ -239,8 +238,8 @@ test_bytes(void)
 static int
 same(time_t sec, unsigned msec)
 {
-    char       text[LIVEUPDATE_TIME_SIZE], expected[64];
-    time_t     parsed;
+    char    text[LU_TIME_SIZE], expected[64];
+    time_t  parsed;
     struct tm  tm;
 
     gmtime_r(&sec, &tm);
@@ -250,10 +249,10 @@ same(time_t sec, unsigned msec)
              tm.tm_min, tm.tm_sec, msec);
 
     memset(text, 'x', sizeof(text));
-    liveupdate_time_print(text, sec, msec);
+    lu_time_print(text, sec, msec);
 
-    return memcmp(text, expected, LIVEUPDATE_TIME_SIZE) == 0
-           && parse(text, strlen(text), &parsed) == LIVEUPDATE_OK
+    return memcmp(text, expected, LU_TIME_SIZE) == 0
+           && parse(text, strlen(text), &parsed) == LU_OK
            && parsed == sec;
 }
 
@@ -261,12 +260,12 @@ same(time_t sec, unsigned msec)
 static void
 test_print(void)
 {
-    char       text[LIVEUPDATE_TIME_SIZE];
-    long       n, wrong;
-    time_t     sec;
+    char    text[LU_TIME_SIZE];
+    long    n, wrong;
+    time_t  sec;
 
     ok(same(0, 0) && same(0, 999) && same(1739192425, 7)
-       && same(LIVEUPDATE_TIME_MAX, 999), "printed and parsed again");
+       && same(LU_TIME_MAX, 999), "printed and parsed again");
 
     wrong = 0;
 
@@ -278,18 +277,18 @@ test_print(void)
 
     wrong = 0;
 
-    for (n = 0, sec = 0; sec <= LIVEUPDATE_TIME_MAX; n++, sec += 1209517) {
+    for (n = 0, sec = 0; sec <= LU_TIME_MAX; n++, sec += 1209517) {
         wrong += !same(sec, (unsigned) (n % 1000));
     }
 
     ok(wrong == 0, "%ld times until 9999", n);
 
-    liveupdate_time_print(text, 0, 1000);
+    lu_time_print(text, 0, 1000);
     ok(strcmp(text, "1970-01-01T00:00:00.000Z") == 0,
        "milliseconds have three digits");
 
     if (sizeof(time_t) > 4) {
-        liveupdate_time_print(text, (time_t) 1 << 62, 0);
+        lu_time_print(text, (time_t) 1 << 62, 0);
         ok(text[0] == '\0', "no year that an int can hold");
     }
 }

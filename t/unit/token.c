@@ -28,17 +28,17 @@ typedef struct {
 } refused_t;
 
 
-static liveupdate_token_t  *tokens;
+static lu_token_t  *tokens;
 static size_t               ntokens;
-static liveupdate_error_t   error;
+static lu_error_t   error;
 
 
-static liveupdate_rc_e
+static lu_rc_e
 parse_len(const char *text, size_t len)
 {
-    char              *copy;
-    liveupdate_rc_e    rc;
-    liveupdate_str_t   str;
+    char     *copy;
+    lu_rc_e   rc;
+    lu_str_t  str;
 
     /* a copy of its very size, and gone afterwards */
 
@@ -52,7 +52,7 @@ parse_len(const char *text, size_t len)
     ntokens = 99;
     error.text = NULL;
 
-    rc = liveupdate_token_parse(&tap_arena, &str, &tokens, &ntokens, &error);
+    rc = lu_token_parse(&tap_arena, &str, &tokens, &ntokens, &error);
 
     free(copy);
 
@@ -60,7 +60,7 @@ parse_len(const char *text, size_t len)
 }
 
 
-static liveupdate_rc_e
+static lu_rc_e
 parse(const char *text)
 {
     return parse_len(text, strlen(text));
@@ -70,11 +70,11 @@ parse(const char *text)
 static const char *
 found(const char *clear)
 {
-    liveupdate_str_t           str;
-    const liveupdate_token_t  *token;
+    lu_str_t           str;
+    const lu_token_t  *token;
 
     str = tap_str(clear);
-    token = liveupdate_token_find(tokens, ntokens, &str);
+    token = lu_token_find(tokens, ntokens, &str);
 
     return token ? (const char *) token->name.data : "nobody";
 }
@@ -83,18 +83,18 @@ found(const char *clear)
 static int
 has_app(size_t i, const char *app)
 {
-    liveupdate_str_t  str;
+    lu_str_t  str;
 
     str = tap_str(app);
 
-    return liveupdate_token_has_app(&tokens[i], &str);
+    return lu_token_has_app(&tokens[i], &str);
 }
 
 
 static void
 test_file(void)
 {
-    liveupdate_str_t  none;
+    lu_str_t  none;
 
     ok(parse("# who may do what\n"
              "\n"
@@ -102,16 +102,16 @@ test_file(void)
              "\t \n"
              "  # and a person\n"
              "\tboss\tapprove,read \t" OTHER "  ")
-       == LIVEUPDATE_OK, "a file");
+       == LU_OK, "a file");
 
     ok(ntokens == 2, "two tokens");
 
-    ok(liveupdate_str_is(&tokens[0].name, "ci")
-       && liveupdate_str_is(&tokens[1].name, "boss"), "names");
+    ok(lu_str_is(&tokens[0].name, "ci")
+       && lu_str_is(&tokens[1].name, "boss"), "names");
 
     ok(tokens[0].napps == 2
-       && liveupdate_str_is(&tokens[0].apps[0], "app-1")
-       && liveupdate_str_is(&tokens[0].apps[1], "app-2")
+       && lu_str_is(&tokens[0].apps[0], "app-1")
+       && lu_str_is(&tokens[0].apps[1], "app-2")
        && tokens[1].napps == 0, "apps");
 
     ok(tokens[0].digest[0] == 0x2b && tokens[0].digest[31] == 0x5b,
@@ -127,24 +127,24 @@ test_file(void)
     none.len = 0;
     none.data = NULL;
 
-    ok(liveupdate_token_find(tokens, ntokens, &none) == NULL, "no secret");
+    ok(lu_token_find(tokens, ntokens, &none) == NULL, "no secret");
 
     ok(has_app(0, "app-1") && has_app(0, "app-2"), "its apps");
     ok(!has_app(0, "app-3") && !has_app(0, "app") && !has_app(0, "app-11")
        && !has_app(0, "APP-1") && !has_app(0, ""), "not its apps");
     ok(has_app(1, "app-3"), "any app");
 
-    ok(parse("a read " UPPER) == LIVEUPDATE_OK
+    ok(parse("a read " UPPER) == LU_OK
        && strcmp(found("secret"), "a") == 0, "upper-case digits");
 
-    ok(parse("a read " NOTHING) == LIVEUPDATE_OK
+    ok(parse("a read " NOTHING) == LU_OK
        && strcmp(found(""), "nobody") == 0,
        "the digest of nothing lets nobody in");
 
     ok(parse("a read " SECRET "\r\nb read " OTHER " x\r\n\r\n")
-       == LIVEUPDATE_OK && ntokens == 2 && has_app(1, "x"), "CR LF");
+       == LU_OK && ntokens == 2 && has_app(1, "x"), "CR LF");
 
-    ok(parse("gr\303\274n read " SECRET) == LIVEUPDATE_OK
+    ok(parse("gr\303\274n read " SECRET) == LU_OK
        && strcmp(found("secret"), "gr\303\274n") == 0, "a name in UTF-8");
 }
 
@@ -152,11 +152,10 @@ test_file(void)
 static void
 test_empty(void)
 {
-    ok(parse("") == LIVEUPDATE_OK && ntokens == 0 && tokens == NULL,
-       "an empty file");
+    ok(parse("") == LU_OK && ntokens == 0 && tokens == NULL, "an empty file");
     ok(strcmp(found("secret"), "nobody") == 0, "in which nobody is found");
 
-    ok(parse("\n\n# nothing\n#\n \n") == LIVEUPDATE_OK && ntokens == 0,
+    ok(parse("\n\n# nothing\n#\n \n") == LU_OK && ntokens == 0,
        "a file without tokens");
 }
 
@@ -193,12 +192,12 @@ test_roles(void)
         snprintf(text, sizeof(text), "a %s " SECRET, cases[i].roles);
 
         if (cases[i].mask) {
-            ok(parse(text) == LIVEUPDATE_OK
+            ok(parse(text) == LU_OK
                && tokens[0].roles == cases[i].mask,
                "roles \"%s\"", cases[i].roles);
 
         } else {
-            ok(parse(text) == LIVEUPDATE_INVALID
+            ok(parse(text) == LU_INVALID
                && strcmp(error.text, "has a role that is not read,"
                                      " publish, approve or admin") == 0,
                "no roles \"%s\"", cases[i].roles);
@@ -248,8 +247,8 @@ test_refused(void)
     };
 
     for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        ok(parse(cases[i].text) == LIVEUPDATE_INVALID
-           && liveupdate_str_is(&error.subject, cases[i].line)
+        ok(parse(cases[i].text) == LU_INVALID
+           && lu_str_is(&error.subject, cases[i].line)
            && strcmp(error.text, cases[i].why) == 0
            && tokens == NULL && ntokens == 99,
            "line %s %s", cases[i].line, cases[i].why);
@@ -257,25 +256,24 @@ test_refused(void)
 
     memset(text, 'n', 129);
     strcpy(text + 129, " read " SECRET);
-    ok(parse(text) == LIVEUPDATE_INVALID, "a name of 129 bytes");
-    ok(parse(text + 1) == LIVEUPDATE_OK, "a name of 128 bytes");
+    ok(parse(text) == LU_INVALID, "a name of 129 bytes");
+    ok(parse(text + 1) == LU_OK, "a name of 128 bytes");
 
-    ok(parse_len("a\0b read " SECRET, 9 + 64) == LIVEUPDATE_INVALID,
+    ok(parse_len("a\0b read " SECRET, 9 + 64) == LU_INVALID,
        "a NUL in a name");
-    ok(parse_len("ab read " SECRET "\0", 8 + 65) == LIVEUPDATE_INVALID,
+    ok(parse_len("ab read " SECRET "\0", 8 + 65) == LU_INVALID,
        "a NUL behind a digest");
-    ok(parse_len("ab rea\0 " SECRET, 8 + 64) == LIVEUPDATE_INVALID,
-       "a NUL in a role");
+    ok(parse_len("ab rea\0 " SECRET, 8 + 64) == LU_INVALID, "a NUL in a role");
 }
 
 
 static void
 test_many(void)
 {
-    size_t            i, n, len, right;
-    char             *text, clear[32], hex[65];
-    unsigned char     digest[32];
-    liveupdate_str_t  str;
+    size_t         i, n, len, right;
+    char          *text, clear[32], hex[65];
+    unsigned char  digest[32];
+    lu_str_t       str;
 
     n = 500;
     text = malloc(n * 100);
@@ -292,20 +290,20 @@ test_many(void)
         len += (size_t) sprintf(text + len, "%zu read %s\n", i, hex);
     }
 
-    ok(parse_len(text, len) == LIVEUPDATE_OK && ntokens == n, "many tokens");
+    ok(parse_len(text, len) == LU_OK && ntokens == n, "many tokens");
 
     for (i = 0, right = 0; i < n; i++) {
         snprintf(clear, sizeof(clear), "secret %zu", i);
         str = tap_str(clear);
 
-        right += liveupdate_token_find(tokens, n, &str) == &tokens[i];
+        right += lu_token_find(tokens, n, &str) == &tokens[i];
     }
 
     ok(right == n, "each is found");
 
     strcpy(text + len, "x read zz");
-    ok(parse(text) == LIVEUPDATE_INVALID
-       && liveupdate_str_is(&error.subject, "501"), "a line far down");
+    ok(parse(text) == LU_INVALID
+       && lu_str_is(&error.subject, "501"), "a line far down");
 
     free(text);
 }
@@ -314,32 +312,31 @@ test_many(void)
 static void
 test_nomem(void)
 {
-    long             i;
-    liveupdate_rc_e  rc;
+    long     i;
+    lu_rc_e  rc;
 
     for (i = 0; /* void */ ; i++) {
         tap_left = i;
         rc = parse("a read " SECRET " x y\nb read " OTHER);
 
-        if (rc != LIVEUPDATE_NOMEM) {
+        if (rc != LU_NOMEM) {
             break;
         }
     }
 
-    ok(i == 6 && rc == LIVEUPDATE_OK, "no memory for a good file (%ld)", i);
+    ok(i == 6 && rc == LU_OK, "no memory for a good file (%ld)", i);
 
     for (i = 0; /* void */ ; i++) {
         tap_left = i;
         rc = parse("a read " SECRET "\na");
 
-        if (rc != LIVEUPDATE_NOMEM) {
+        if (rc != LU_NOMEM) {
             break;
         }
     }
 
-    ok(i == 4 && rc == LIVEUPDATE_INVALID
-       && liveupdate_str_is(&error.subject, "2"),
-       "no memory for a bad file (%ld)", i);
+    ok(i == 4 && rc == LU_INVALID
+       && lu_str_is(&error.subject, "2"), "no memory for a bad file (%ld)", i);
 
     tap_left = -1;
 }

@@ -80,8 +80,8 @@ static const char  *invalid[] = {
 static int
 is_valid(const char *text)
 {
-    int                rc;
-    liveupdate_str_t   url;
+    int       rc;
+    lu_str_t  url;
 
     /* not a byte behind it */
 
@@ -90,7 +90,7 @@ is_valid(const char *text)
     memcpy(url.data, text, url.len);
     url.data = realloc(url.data, url.len ? url.len : 1);
 
-    rc = liveupdate_url_valid(&url);
+    rc = lu_url_valid(&url);
 
     free(url.data);
 
@@ -101,8 +101,8 @@ is_valid(const char *text)
 int
 main(void)
 {
-    size_t             i;
-    liveupdate_str_t   url;
+    size_t    i;
+    lu_str_t  url;
 
     for (i = 0; valid[i]; i++) {
         ok(is_valid(valid[i]), "valid: %s", valid[i]);
@@ -119,11 +119,11 @@ main(void)
 
     url.len = 11;
     url.data = (unsigned char *) "https://x/\0";
-    ok(!liveupdate_url_valid(&url), "a zero byte in the path");
+    ok(!lu_url_valid(&url), "a zero byte in the path");
 
     url.len = 10;
     url.data = (unsigned char *) "https://\0/";
-    ok(!liveupdate_url_valid(&url), "and in the host");
+    ok(!lu_url_valid(&url), "and in the host");
 
     return tap_done();
 }

@@ -82,13 +82,13 @@ static const char  *order[][6] = {
 static int
 version_sign(const char *a, const char *b)
 {
-    int               rc;
-    liveupdate_str_t  one, two;
+    int       rc;
+    lu_str_t  one, two;
 
     one = tap_str(a);
     two = tap_str(b);
 
-    rc = liveupdate_version_cmp(&one, &two);
+    rc = lu_version_cmp(&one, &two);
 
     return (rc > 0) - (rc < 0);
 }
@@ -97,9 +97,9 @@ version_sign(const char *a, const char *b)
 static void
 test_valid(void)
 {
-    size_t             i;
-    unsigned char     *copy;
-    liveupdate_str_t   str;
+    size_t          i;
+    unsigned char  *copy;
+    lu_str_t        str;
 
     for (i = 0; i < sizeof(valid_cases) / sizeof(valid_cases[0]); i++) {
         str.len = strlen(valid_cases[i].version);
@@ -108,20 +108,19 @@ test_valid(void)
         memcpy(copy, valid_cases[i].version, str.len);
         str.data = copy;
 
-        ok(liveupdate_version_valid(&str) == valid_cases[i].valid,
-           "case %d is %s", (int) i,
-           valid_cases[i].valid ? "valid" : "not valid");
+        ok(lu_version_valid(&str) == valid_cases[i].valid, "case %d is %s",
+           (int) i, valid_cases[i].valid ? "valid" : "not valid");
 
         free(copy);
     }
 
     str.len = 3;
     str.data = (unsigned char *) "1\0" "2";
-    ok(!liveupdate_version_valid(&str), "NUL inside");
+    ok(!lu_version_valid(&str), "NUL inside");
 
     str.len = 0;
     str.data = NULL;
-    ok(!liveupdate_version_valid(&str), "no data");
+    ok(!lu_version_valid(&str), "no data");
 }
 
 
@@ -159,8 +158,8 @@ test_order(void)
 static void
 test_bounds(void)
 {
-    unsigned char     *one, *two;
-    liveupdate_str_t   a, b;
+    unsigned char  *one, *two;
+    lu_str_t        a, b;
 
     a.len = 3;
     a.data = one = malloc(3);
@@ -170,13 +169,13 @@ test_bounds(void)
     b.data = two = malloc(5);
     memcpy(two, "1.2.0", 5);
 
-    ok(liveupdate_version_cmp(&a, &b) == 0
-       && liveupdate_version_cmp(&b, &a) == 0, "not terminated");
+    ok(lu_version_cmp(&a, &b) == 0
+       && lu_version_cmp(&b, &a) == 0, "not terminated");
 
     memcpy(two, "00000", 5);
 
-    ok(liveupdate_version_cmp(&a, &b) > 0
-       && liveupdate_version_cmp(&b, &a) < 0, "nothing but zeroes");
+    ok(lu_version_cmp(&a, &b) > 0
+       && lu_version_cmp(&b, &a) < 0, "nothing but zeroes");
 
     free(one);
     free(two);

@@ -180,14 +180,14 @@ static const refused_t  refused[] = {
 };
 
 
-static liveupdate_error_t  error;
+static lu_error_t  error;
 
 
-static liveupdate_hmac_t *
+static lu_hmac_t *
 hmac_of(const char *one, const char *two, const char *three)
 {
-    size_t             n;
-    liveupdate_str_t   secrets[3];
+    size_t    n;
+    lu_str_t  secrets[3];
 
     n = 0;
 
@@ -203,30 +203,30 @@ hmac_of(const char *one, const char *two, const char *three)
         secrets[n++] = tap_str(three);
     }
 
-    return liveupdate_hmac_create(&tap_arena, secrets, n);
+    return lu_hmac_create(&tap_arena, secrets, n);
 }
 
 
 static void
-hex_of(const liveupdate_hmac_t *hmac, size_t i, char hex[65])
+hex_of(const lu_hmac_t *hmac, size_t i, char hex[65])
 {
     size_t         k;
-    unsigned char  digest[LIVEUPDATE_HMAC_SIZE];
+    unsigned char  digest[LU_HMAC_SIZE];
 
-    liveupdate_hmac_digest(&hmac->keys[i], digest);
+    lu_hmac_digest(&hmac->keys[i], digest);
 
-    for (k = 0; k < LIVEUPDATE_HMAC_SIZE; k++) {
+    for (k = 0; k < LU_HMAC_SIZE; k++) {
         (void) sprintf(hex + 2 * k, "%02x", digest[k]);
     }
 }
 
 
 static int
-verify(liveupdate_hmac_t *hmac, const char *signature, size_t len)
+verify(lu_hmac_t *hmac, const char *signature, size_t len)
 {
-    int                valid;
-    unsigned char     *copy;
-    liveupdate_str_t   str;
+    int             valid;
+    unsigned char  *copy;
+    lu_str_t        str;
 
     copy = malloc(len + (len == 0));
     memcpy(copy, signature, len);
@@ -234,7 +234,7 @@ verify(liveupdate_hmac_t *hmac, const char *signature, size_t len)
     str.len = len;
     str.data = copy;
 
-    valid = liveupdate_hmac_verify(hmac, &str, "");
+    valid = lu_hmac_verify(hmac, &str, "");
 
     free(copy);
 
@@ -245,28 +245,27 @@ verify(liveupdate_hmac_t *hmac, const char *signature, size_t len)
 static void
 test_vectors(void)
 {
-    char                hex[65];
-    size_t              i, k;
-    liveupdate_str_t    secret;
-    liveupdate_hmac_t  *hmac;
+    char        hex[65];
+    size_t      i, k;
+    lu_str_t    secret;
+    lu_hmac_t  *hmac;
 
     for (i = 0; i < sizeof(hmac_cases) / sizeof(hmac_cases[0]); i++) {
         secret.len = hmac_cases[i].key_len;
         secret.data = (unsigned char *) hmac_cases[i].key;
 
-        hmac = liveupdate_hmac_create(&tap_arena, &secret, 1);
-        liveupdate_hmac_update(hmac, hmac_cases[i].data,
-                               hmac_cases[i].data_len);
+        hmac = lu_hmac_create(&tap_arena, &secret, 1);
+        lu_hmac_update(hmac, hmac_cases[i].data, hmac_cases[i].data_len);
         hex_of(hmac, 0, hex);
 
         ok(strcmp(hex, hmac_cases[i].hmac) == 0
            && verify(hmac, hmac_cases[i].hmac, 64), "%s", hmac_cases[i].what);
 
-        hmac = liveupdate_hmac_create(&tap_arena, &secret, 1);
+        hmac = lu_hmac_create(&tap_arena, &secret, 1);
 
         for (k = 0; k < hmac_cases[i].data_len; k++) {
-            liveupdate_hmac_update(hmac, hmac_cases[i].data + k, 1);
-            liveupdate_hmac_update(hmac, "", 0);
+            lu_hmac_update(hmac, hmac_cases[i].data + k, 1);
+            lu_hmac_update(hmac, "", 0);
         }
 
         ok(verify(hmac, hmac_cases[i].hmac, 64), "%s, byte by byte",
@@ -277,14 +276,14 @@ test_vectors(void)
 
     hmac = hmac_of("0123456789abcdef0123456789abcdef"
                    "0123456789abcdef0123456789abcdef", NULL, NULL);
-    liveupdate_hmac_update(hmac, "a", 1);
+    lu_hmac_update(hmac, "a", 1);
     ok(verify(hmac, "f14de1a1ad6b896859bc55307d297209"
                     "abf0578c81d6590646e0c6c54db8f94c", 64),
        "a secret of 64 bytes");
 
     hmac = hmac_of("0123456789abcdef0123456789abcdef"
                    "0123456789abcdef0123456789abcdefX", NULL, NULL);
-    liveupdate_hmac_update(hmac, "a", 1);
+    lu_hmac_update(hmac, "a", 1);
     ok(verify(hmac, "f42a3bdd201520c2fa16bcfb89dcfb57"
                     "ebe9003d3462415c06fdf8d16cdd7ec9", 64),
        "a secret of 65 bytes");
@@ -296,11 +295,11 @@ test_vectors(void)
 static void
 test_secrets(void)
 {
-    char                one[65], two[65];
-    liveupdate_hmac_t  *hmac;
+    char        one[65], two[65];
+    lu_hmac_t  *hmac;
 
     hmac = hmac_of(SECRET, OTHER, NULL);
-    liveupdate_hmac_update(hmac, BODY, sizeof(BODY) - 1);
+    lu_hmac_update(hmac, BODY, sizeof(BODY) - 1);
     hex_of(hmac, 0, one);
     hex_of(hmac, 1, two);
 
@@ -310,23 +309,23 @@ test_secrets(void)
     ok(verify(hmac, one, 64), "verifying changes nothing");
 
     hmac = hmac_of(OTHER, "", SECRET);
-    liveupdate_hmac_update(hmac, BODY, sizeof(BODY) - 1);
+    lu_hmac_update(hmac, BODY, sizeof(BODY) - 1);
     ok(verify(hmac, one, 64) && verify(hmac, two, 64),
        "an empty secret in between");
 
     hmac = hmac_of(OTHER, NULL, NULL);
-    liveupdate_hmac_update(hmac, BODY, sizeof(BODY) - 1);
+    lu_hmac_update(hmac, BODY, sizeof(BODY) - 1);
     ok(!verify(hmac, one, 64), "a secret that is no longer there");
 
     hmac = hmac_of(SECRET, NULL, NULL);
-    liveupdate_hmac_update(hmac, BODY " ", sizeof(BODY));
+    lu_hmac_update(hmac, BODY " ", sizeof(BODY));
     ok(!verify(hmac, one, 64), "a body with a blank behind it");
 
     hmac = hmac_of(SECRET, NULL, NULL);
     ok(!verify(hmac, one, 64), "no body");
 
     hmac = hmac_of(NULL, NULL, NULL);
-    liveupdate_hmac_update(hmac, BODY, sizeof(BODY) - 1);
+    lu_hmac_update(hmac, BODY, sizeof(BODY) - 1);
     ok(!verify(hmac, one, 64), "no secrets");
 
     /* HMAC-SHA256 of nothing with an empty key */
@@ -347,37 +346,36 @@ test_secrets(void)
 static void
 test_prefix(void)
 {
-    char                hex[65], text[128];
-    liveupdate_str_t    str;
-    liveupdate_hmac_t  *hmac;
+    char        hex[65], text[128];
+    lu_str_t    str;
+    lu_hmac_t  *hmac;
 
     hmac = hmac_of(SECRET, NULL, NULL);
-    liveupdate_hmac_update(hmac, BODY, sizeof(BODY) - 1);
+    lu_hmac_update(hmac, BODY, sizeof(BODY) - 1);
     hex_of(hmac, 0, hex);
 
     (void) sprintf(text, "sha256=%s", hex);
     str = tap_str(text);
-    ok(liveupdate_hmac_verify(hmac, &str, "sha256="), "with the prefix");
-    ok(!liveupdate_hmac_verify(hmac, &str, ""), "with a prefix too many");
-    ok(!liveupdate_hmac_verify(hmac, &str, "sha1="), "with another prefix");
+    ok(lu_hmac_verify(hmac, &str, "sha256="), "with the prefix");
+    ok(!lu_hmac_verify(hmac, &str, ""), "with a prefix too many");
+    ok(!lu_hmac_verify(hmac, &str, "sha1="), "with another prefix");
 
     str.len--;
-    ok(!liveupdate_hmac_verify(hmac, &str, "sha256="), "with 63 digits");
+    ok(!lu_hmac_verify(hmac, &str, "sha256="), "with 63 digits");
 
     text[0] = 'S';
     str = tap_str(text);
-    ok(!liveupdate_hmac_verify(hmac, &str, "sha256="),
+    ok(!lu_hmac_verify(hmac, &str, "sha256="),
        "with the prefix in other letters");
 
     str = tap_str(hex);
-    ok(!liveupdate_hmac_verify(hmac, &str, "sha256="), "without the prefix");
-    ok(liveupdate_hmac_verify(hmac, &str, ""), "without any prefix");
+    ok(!lu_hmac_verify(hmac, &str, "sha256="), "without the prefix");
+    ok(lu_hmac_verify(hmac, &str, ""), "without any prefix");
 
     str.len = 0;
     str.data = NULL;
-    ok(!liveupdate_hmac_verify(hmac, &str, ""), "no signature");
-    ok(!liveupdate_hmac_verify(hmac, &str, "sha256="),
-       "no signature, and no prefix");
+    ok(!lu_hmac_verify(hmac, &str, ""), "no signature");
+    ok(!lu_hmac_verify(hmac, &str, "sha256="), "no signature, and no prefix");
 
     tap_free();
 }
@@ -549,16 +547,16 @@ variant(const char *right, const char *other, size_t n, char *out)
 static void
 test_variants(void)
 {
-    char                right[65], upper[65], other[65], out[160];
-    size_t              i, k, n, len, refused_n, lengths[161];
-    liveupdate_hmac_t  *hmac, *second;
+    char        right[65], upper[65], other[65], out[160];
+    size_t      i, k, n, len, refused_n, lengths[161];
+    lu_hmac_t  *hmac, *second;
 
     hmac = hmac_of(SECRET, OTHER, NULL);
-    liveupdate_hmac_update(hmac, BODY, sizeof(BODY) - 1);
+    lu_hmac_update(hmac, BODY, sizeof(BODY) - 1);
     hex_of(hmac, 0, right);
 
     second = hmac_of("no secret of ours", NULL, NULL);
-    liveupdate_hmac_update(second, BODY, sizeof(BODY) - 1);
+    lu_hmac_update(second, BODY, sizeof(BODY) - 1);
     hex_of(second, 0, other);
 
     refused_n = 0;
@@ -637,9 +635,9 @@ test_variants(void)
 static void
 test_ones(void)
 {
-    char                hex[65];
-    size_t              i, n;
-    liveupdate_hmac_t  *hmac;
+    char        hex[65];
+    size_t      i, n;
+    lu_hmac_t  *hmac;
 
     hmac = hmac_of(SECRET, NULL, NULL);
     n = 0;
@@ -657,7 +655,7 @@ test_ones(void)
             break;
         }
 
-        liveupdate_hmac_update(hmac, "a", 1);
+        lu_hmac_update(hmac, "a", 1);
     }
 
     ok(i < 64 && verify(hmac, hex, 64), "a signature with \"ff\"");
@@ -675,12 +673,12 @@ test_ones(void)
 static cJSON *
 json_of(const char *text)
 {
-    cJSON             *json;
-    liveupdate_str_t   str;
+    cJSON    *json;
+    lu_str_t  str;
 
     str = tap_str(text);
 
-    (void) liveupdate_json_parse(&json, &str, &error);
+    (void) lu_json_parse(&json, &str, &error);
 
     error.text = NULL;
     error.subject = tap_str("");
@@ -692,27 +690,27 @@ json_of(const char *text)
 static void
 test_body(void)
 {
-    cJSON                 *json;
-    liveupdate_webhook_t   webhook;
+    cJSON        *json;
+    lu_webhook_t  webhook;
 
     json = json_of(full);
 
-    ok(liveupdate_webhook_parse(&tap_arena, json, &webhook, &error)
-       == LIVEUPDATE_OK, "a whole body");
-    ok(liveupdate_str_is(&webhook.app_id, "240808w4a9kky77")
-       && liveupdate_str_is(&webhook.build_id, "250210vv2q75v93")
-       && liveupdate_str_is(&webhook.app_name, "My App")
-       && liveupdate_str_is(&webhook.app_version, "4.27.0")
-       && liveupdate_str_is(&webhook.user_id, "u1"), "the build");
-    ok(liveupdate_str_is(&webhook.started, "2025-02-10T13:00:25Z")
-       && liveupdate_str_is(&webhook.ended, "2025-02-10T13:15:06Z")
-       && liveupdate_str_is(&webhook.electron, "33.3.2"), "its making");
-    ok(liveupdate_str_is(&webhook.commit,
-                         "dfd155b0d39d38a8945d3d89c3885a920d3f363e")
-       && liveupdate_str_is(&webhook.commit_message, "One\n\nTwo")
-       && liveupdate_str_is(&webhook.branch, "master")
-       && liveupdate_str_is(&webhook.remote,
-                            "https://github.com/acme/app.git"),
+    ok(lu_webhook_parse(&tap_arena, json, &webhook, &error)
+       == LU_OK, "a whole body");
+    ok(lu_str_is(&webhook.app_id, "240808w4a9kky77")
+       && lu_str_is(&webhook.build_id, "250210vv2q75v93")
+       && lu_str_is(&webhook.app_name, "My App")
+       && lu_str_is(&webhook.app_version, "4.27.0")
+       && lu_str_is(&webhook.user_id, "u1"), "the build");
+    ok(lu_str_is(&webhook.started, "2025-02-10T13:00:25Z")
+       && lu_str_is(&webhook.ended, "2025-02-10T13:15:06Z")
+       && lu_str_is(&webhook.electron, "33.3.2"), "its making");
+    ok(lu_str_is(&webhook.commit,
+                 "dfd155b0d39d38a8945d3d89c3885a920d3f363e")
+       && lu_str_is(&webhook.commit_message, "One\n\nTwo")
+       && lu_str_is(&webhook.branch, "master")
+       && lu_str_is(&webhook.remote,
+                    "https://github.com/acme/app.git"),
        "its commit");
     ok(webhook.release_info
        == cJSON_GetObjectItemCaseSensitive(json, "releaseInfo"),
@@ -722,10 +720,9 @@ test_body(void)
 
     json = json_of("{" IDS "}");
 
-    ok(liveupdate_webhook_parse(&tap_arena, json, &webhook, &error)
-       == LIVEUPDATE_OK
-       && liveupdate_str_is(&webhook.app_id, "a")
-       && liveupdate_str_is(&webhook.build_id, "b")
+    ok(lu_webhook_parse(&tap_arena, json, &webhook, &error) == LU_OK
+       && lu_str_is(&webhook.app_id, "a")
+       && lu_str_is(&webhook.build_id, "b")
        && webhook.app_name.len == 0 && webhook.app_version.len == 0
        && webhook.user_id.len == 0 && webhook.started.len == 0
        && webhook.ended.len == 0 && webhook.electron.len == 0
@@ -740,8 +737,7 @@ test_body(void)
                    "\"appVersion\":null,\"electronVersionUsed\":null,"
                    "\"versionControlInfo\":null,\"releaseInfo\":null}");
 
-    ok(liveupdate_webhook_parse(&tap_arena, json, &webhook, &error)
-       == LIVEUPDATE_OK
+    ok(lu_webhook_parse(&tap_arena, json, &webhook, &error) == LU_OK
        && webhook.app_version.len == 0 && webhook.commit.len == 0
        && webhook.release_info == NULL, "null for everything else");
 
@@ -750,10 +746,9 @@ test_body(void)
     json = json_of("{" IDS ",\"versionControlInfo\":{\"commitId\":null,"
                    "\"branchName\":\"x\"},\"releaseInfo\":{}}");
 
-    ok(liveupdate_webhook_parse(&tap_arena, json, &webhook, &error)
-       == LIVEUPDATE_OK
+    ok(lu_webhook_parse(&tap_arena, json, &webhook, &error) == LU_OK
        && webhook.commit.len == 0
-       && liveupdate_str_is(&webhook.branch, "x")
+       && lu_str_is(&webhook.branch, "x")
        && cJSON_IsObject(webhook.release_info), "parts of objects");
 
     cJSON_Delete(json);
@@ -767,7 +762,7 @@ said(const char *subject, const char *text)
 {
     if (error.text
         && (text == NULL || strcmp(error.text, text) == 0)
-        && (subject == NULL || liveupdate_str_is(&error.subject, subject)))
+        && (subject == NULL || lu_str_is(&error.subject, subject)))
     {
         return 1;
     }
@@ -783,17 +778,17 @@ said(const char *subject, const char *text)
 static void
 test_refused(void)
 {
-    cJSON                 *json;
-    size_t                 i;
-    liveupdate_rc_e        rc;
-    liveupdate_webhook_t   webhook;
+    cJSON        *json;
+    size_t        i;
+    lu_rc_e       rc;
+    lu_webhook_t  webhook;
 
     for (i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
         json = json_of(refused[i].text);
 
-        rc = liveupdate_webhook_parse(&tap_arena, json, &webhook, &error);
+        rc = lu_webhook_parse(&tap_arena, json, &webhook, &error);
 
-        ok(json && rc == LIVEUPDATE_INVALID
+        ok(json && rc == LU_INVALID
            && said(refused[i].subject, refused[i].why),
            "refused: %s", refused[i].what);
 
@@ -806,14 +801,14 @@ test_refused(void)
 static void
 test_memory(void)
 {
-    cJSON                 *json;
-    liveupdate_webhook_t   webhook;
+    cJSON        *json;
+    lu_webhook_t  webhook;
 
     json = json_of(full);
 
     tap_left = 0;
-    ok(liveupdate_webhook_parse(&tap_arena, json, &webhook, &error)
-       == LIVEUPDATE_NOMEM, "no memory for the rules");
+    ok(lu_webhook_parse(&tap_arena, json, &webhook, &error)
+       == LU_NOMEM, "no memory for the rules");
     tap_left = -1;
 
     cJSON_Delete(json);

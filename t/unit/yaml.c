@@ -32,15 +32,15 @@ typedef struct {
 
 
 typedef struct {
-    liveupdate_str_t   string;
+    lu_str_t           string;
     uint64_t           size;
     int                is_null;
-    liveupdate_rc_e    string_rc;
-    liveupdate_rc_e    size_rc;
+    lu_rc_e            string_rc;
+    lu_rc_e            size_rc;
 } scalar_t;
 
 
-static liveupdate_error_t  error;
+static lu_error_t  error;
 
 
 static const yaml_case_t  yaml_cases[] = {
@@ -225,12 +225,12 @@ static const scalar_case_t  scalar_cases[] = {
 
 /* Of exactly that size, so that a byte too far is noticed. */
 
-static liveupdate_rc_e
-read_text(const char *text, size_t len, liveupdate_yaml_pt root, void *data)
+static lu_rc_e
+read_text(const char *text, size_t len, lu_yaml_pt root, void *data)
 {
-    unsigned char     *copy;
-    liveupdate_rc_e    rc;
-    liveupdate_str_t   str;
+    unsigned char  *copy;
+    lu_rc_e         rc;
+    lu_str_t        str;
 
     copy = malloc(len + (len == 0));
     memcpy(copy, text, len);
@@ -241,7 +241,7 @@ read_text(const char *text, size_t len, liveupdate_yaml_pt root, void *data)
     error.text = NULL;
     error.subject = tap_str("");
 
-    rc = liveupdate_yaml_read(&tap_arena, &str, root, data, &error);
+    rc = lu_yaml_read(&tap_arena, &str, root, data, &error);
 
     free(copy);
 
@@ -254,7 +254,7 @@ said(const char *subject, const char *text)
 {
     if (error.text
         && strcmp(error.text, text) == 0
-        && liveupdate_str_is(&error.subject, subject))
+        && lu_str_is(&error.subject, subject))
     {
         return 1;
     }
@@ -271,20 +271,20 @@ static void
 test_cases(void)
 {
     size_t              i;
-    liveupdate_rc_e     rc;
+    lu_rc_e             rc;
     const yaml_case_t  *c;
 
     for (i = 0; i < sizeof(yaml_cases) / sizeof(yaml_cases[0]); i++) {
         c = &yaml_cases[i];
 
-        rc = read_text(c->text, c->len, liveupdate_yaml_skip, NULL);
+        rc = read_text(c->text, c->len, lu_yaml_skip, NULL);
 
         if (c->why == NULL) {
-            ok(rc == LIVEUPDATE_OK && error.text == NULL, "%s", c->what);
+            ok(rc == LU_OK && error.text == NULL, "%s", c->what);
 
         } else {
-            ok(rc == LIVEUPDATE_INVALID && said(c->subject, c->why),
-               "refused: %s", c->what);
+            ok(rc == LU_INVALID && said(c->subject, c->why), "refused: %s",
+               c->what);
         }
 
         tap_free();
@@ -292,8 +292,8 @@ test_cases(void)
 }
 
 
-static liveupdate_rc_e
-scalar_value(liveupdate_yaml_t *yaml, const liveupdate_str_t *key, void *data)
+static lu_rc_e
+scalar_value(lu_yaml_t *yaml, const lu_str_t *key, void *data)
 {
     scalar_t  *scalar;
 
@@ -301,20 +301,20 @@ scalar_value(liveupdate_yaml_t *yaml, const liveupdate_str_t *key, void *data)
 
     scalar = data;
 
-    scalar->is_null = liveupdate_yaml_is_null(yaml);
-    scalar->string_rc = liveupdate_yaml_string(yaml, &scalar->string);
-    scalar->size_rc = liveupdate_yaml_size(yaml, &scalar->size);
+    scalar->is_null = lu_yaml_is_null(yaml);
+    scalar->string_rc = lu_yaml_string(yaml, &scalar->string);
+    scalar->size_rc = lu_yaml_size(yaml, &scalar->size);
 
-    return liveupdate_yaml_skip(yaml, key, NULL);
+    return lu_yaml_skip(yaml, key, NULL);
 }
 
 
-static liveupdate_rc_e
-scalar_root(liveupdate_yaml_t *yaml, const liveupdate_str_t *key, void *data)
+static lu_rc_e
+scalar_root(lu_yaml_t *yaml, const lu_str_t *key, void *data)
 {
     (void) key;
 
-    return liveupdate_yaml_mapping(yaml, scalar_value, data);
+    return lu_yaml_mapping(yaml, scalar_value, data);
 }
 
 
@@ -332,30 +332,30 @@ scalar_is(const scalar_t *scalar, const scalar_case_t *c)
     }
 
     if (c->string == NULL) {
-        return scalar->string_rc == LIVEUPDATE_INVALID
+        return scalar->string_rc == LU_INVALID
                && scalar->string.data == NULL
-               && scalar->size_rc == LIVEUPDATE_INVALID
+               && scalar->size_rc == LU_INVALID
                && scalar->size == 7;
     }
 
     string = strcmp(c->string, "(empty)") == 0 ? "" : c->string;
 
-    if (scalar->string_rc != LIVEUPDATE_OK
-        || !liveupdate_str_is(&scalar->string, string)
+    if (scalar->string_rc != LU_OK
+        || !lu_str_is(&scalar->string, string)
         || (scalar->string.data == NULL) != c->is_null)
     {
         return 0;
     }
 
     if (c->size == NULL) {
-        return scalar->size_rc == LIVEUPDATE_INVALID && scalar->size == 7;
+        return scalar->size_rc == LU_INVALID && scalar->size == 7;
     }
 
     if (c->is_null) {
-        return scalar->size_rc == LIVEUPDATE_OK && scalar->size == 7;
+        return scalar->size_rc == LU_OK && scalar->size == 7;
     }
 
-    return scalar->size_rc == LIVEUPDATE_OK && strcmp(buf, c->size) == 0;
+    return scalar->size_rc == LU_OK && strcmp(buf, c->size) == 0;
 }
 
 
@@ -365,7 +365,7 @@ test_scalars(void)
     char                  text[128];
     size_t                i;
     scalar_t              scalar;
-    liveupdate_rc_e       rc;
+    lu_rc_e               rc;
     const scalar_case_t  *c;
 
     for (i = 0; i < sizeof(scalar_cases) / sizeof(scalar_cases[0]); i++) {
@@ -380,8 +380,8 @@ test_scalars(void)
 
         rc = read_text(text, strlen(text), scalar_root, &scalar);
 
-        ok(rc == LIVEUPDATE_OK && scalar_is(&scalar, c), "scalar %d: %s",
-           (int) i, strchr(c->scalar, '\n') ? "of several lines" : c->scalar);
+        ok(rc == LU_OK && scalar_is(&scalar, c), "scalar %d: %s", (int) i,
+           strchr(c->scalar, '\n') ? "of several lines" : c->scalar);
 
         tap_free();
     }
@@ -393,12 +393,12 @@ test_types(void)
 {
     scalar_t  scalar;
 
-    ok(read_text("a", 1, scalar_root, &scalar) == LIVEUPDATE_INVALID
+    ok(read_text("a", 1, scalar_root, &scalar) == LU_INVALID
        && said("line 1", "has something else than a mapping of keys to"
                          " values"),
        "a scalar is no mapping");
 
-    ok(read_text("\n[a]", 4, scalar_root, &scalar) == LIVEUPDATE_INVALID
+    ok(read_text("\n[a]", 4, scalar_root, &scalar) == LU_INVALID
        && said("line 2", "has something else than a mapping of keys to"
                          " values"),
        "a sequence is no mapping");
@@ -407,12 +407,11 @@ test_types(void)
 }
 
 
-static liveupdate_rc_e
-sequence_root(liveupdate_yaml_t *yaml, const liveupdate_str_t *key,
+static lu_rc_e
+sequence_root(lu_yaml_t *yaml, const lu_str_t *key,
     void *data)
 {
-    return liveupdate_yaml_sequence(yaml, key ? scalar_value
-                                              : liveupdate_yaml_skip, data);
+    return lu_yaml_sequence(yaml, key ? scalar_value : lu_yaml_skip, data);
 }
 
 
@@ -420,9 +419,9 @@ static void
 test_sequence(void)
 {
     ok(read_text("[a, {b: c}, [d]]", 16, sequence_root, NULL)
-       == LIVEUPDATE_OK, "a sequence");
+       == LU_OK, "a sequence");
 
-    ok(read_text("a: b", 4, sequence_root, NULL) == LIVEUPDATE_INVALID
+    ok(read_text("a: b", 4, sequence_root, NULL) == LU_INVALID
        && said("line 1", "has something else than a sequence"),
        "a mapping is no sequence");
 
@@ -440,9 +439,9 @@ test_limits(void)
         memset(text, '[', i);
         memset(text + i, ']', i);
 
-        ok(read_text(text, 2 * i, liveupdate_yaml_skip, NULL)
-           == (i == 17 ? LIVEUPDATE_INVALID : LIVEUPDATE_OK),
-           "%d sequences in each other", (int) i);
+        ok(read_text(text, 2 * i, lu_yaml_skip, NULL)
+           == (i == 17 ? LU_INVALID : LU_OK), "%d sequences in each other",
+           (int) i);
     }
 
     ok(said("line 1", "is nested too deeply; 16 levels are allowed"),
@@ -457,11 +456,11 @@ test_limits(void)
         len += 3;
     }
 
-    ok(read_text(text, len, liveupdate_yaml_skip, NULL) == LIVEUPDATE_INVALID
+    ok(read_text(text, len, lu_yaml_skip, NULL) == LU_INVALID
        && said("line 17", "is nested too deeply; 16 levels are allowed"),
        "17 mappings in each other");
 
-    ok(read_text(text, len - 19, liveupdate_yaml_skip, NULL) == LIVEUPDATE_OK,
+    ok(read_text(text, len - 19, lu_yaml_skip, NULL) == LU_OK,
        "16 mappings in each other");
 
     len = 0;
@@ -470,12 +469,11 @@ test_limits(void)
         len += snprintf(text + len, sizeof(text) - len, "- [{a: []}, {}]\n");
     }
 
-    ok(read_text(text, len, liveupdate_yaml_skip, NULL) == LIVEUPDATE_OK,
+    ok(read_text(text, len, lu_yaml_skip, NULL) == LU_OK,
        "what is beside each other is not in each other");
 
     memset(text, '[', sizeof(text));
-    ok(read_text(text, sizeof(text), liveupdate_yaml_skip, NULL)
-       == LIVEUPDATE_INVALID
+    ok(read_text(text, sizeof(text), lu_yaml_skip, NULL) == LU_INVALID
        && said("line 1", "is nested too deeply; 16 levels are allowed"),
        "4096 sequences in each other");
 
@@ -485,12 +483,11 @@ test_limits(void)
         len += snprintf(text + len, sizeof(text) - len, "k%d:\n", (int) i);
     }
 
-    ok(read_text(text, len, liveupdate_yaml_skip, NULL) == LIVEUPDATE_OK,
-       "100 keys");
+    ok(read_text(text, len, lu_yaml_skip, NULL) == LU_OK, "100 keys");
 
     len += snprintf(text + len, sizeof(text) - len, "k100: a\n");
 
-    ok(read_text(text, len, liveupdate_yaml_skip, NULL) == LIVEUPDATE_INVALID
+    ok(read_text(text, len, lu_yaml_skip, NULL) == LU_INVALID
        && said("line 101", "has a mapping's 101st key; 100 are allowed"),
        "101 keys");
 
@@ -501,25 +498,25 @@ test_limits(void)
 static void
 test_memory(void)
 {
-    long             n;
-    liveupdate_rc_e  rc;
+    long     n;
+    lu_rc_e  rc;
 
     static const char  text[] = "a: [b, {c: d}]\ne: f\n";
     static const char  wrong[] = "a: b\na: b\n";
 
     for (n = 0; n < 3; n++) {
         tap_left = n;
-        rc = read_text(text, sizeof(text) - 1, liveupdate_yaml_skip, NULL);
-        ok(rc == LIVEUPDATE_NOMEM, "no memory for a key");
+        rc = read_text(text, sizeof(text) - 1, lu_yaml_skip, NULL);
+        ok(rc == LU_NOMEM, "no memory for a key");
     }
 
     tap_left = 3;
-    rc = read_text(text, sizeof(text) - 1, liveupdate_yaml_skip, NULL);
-    ok(rc == LIVEUPDATE_OK, "only keys take memory of the arena");
+    rc = read_text(text, sizeof(text) - 1, lu_yaml_skip, NULL);
+    ok(rc == LU_OK, "only keys take memory of the arena");
 
     tap_left = 1;
-    rc = read_text(wrong, sizeof(wrong) - 1, liveupdate_yaml_skip, NULL);
-    ok(rc == LIVEUPDATE_NOMEM, "no memory for a reason");
+    rc = read_text(wrong, sizeof(wrong) - 1, lu_yaml_skip, NULL);
+    ok(rc == LU_NOMEM, "no memory for a reason");
 
     tap_left = -1;
 

@@ -60,7 +60,7 @@ typedef struct {
 
 
 static feed_t              feed;
-static liveupdate_error_t  error;
+static lu_error_t  error;
 
 
 static void
@@ -361,12 +361,12 @@ feed_callback(void *data, void *buf, zip_uint64_t len, zip_source_cmd_t cmd)
 }
 
 
-static liveupdate_rc_e
+static lu_rc_e
 check_failing(const bytes_t *bytes, uint64_t limit, int cmd, int after)
 {
-    zip_error_t       e;
-    zip_source_t     *source;
-    liveupdate_rc_e   rc;
+    zip_error_t    e;
+    zip_source_t  *source;
+    lu_rc_e        rc;
 
     memset(&feed, 0, sizeof(feed_t));
     feed.bytes = bytes;
@@ -381,7 +381,7 @@ check_failing(const bytes_t *bytes, uint64_t limit, int cmd, int after)
     zip_error_init(&e);
     source = zip_source_function_create(feed_callback, &feed, &e);
 
-    rc = liveupdate_zip_check(&tap_arena, source, limit, &error);
+    rc = lu_zip_check(&tap_arena, source, limit, &error);
 
     if (feed.frees != 1) {
         printf("# the source was freed %d times\n", feed.frees);
@@ -392,18 +392,18 @@ check_failing(const bytes_t *bytes, uint64_t limit, int cmd, int after)
 }
 
 
-static liveupdate_rc_e
+static lu_rc_e
 check_bytes(const bytes_t *bytes, uint64_t limit)
 {
     return check_failing(bytes, limit, -1, 0);
 }
 
 
-static liveupdate_rc_e
+static lu_rc_e
 check(const entry_t *entries, size_t n, uint64_t limit)
 {
-    bytes_t          bytes;
-    liveupdate_rc_e  rc;
+    bytes_t  bytes;
+    lu_rc_e  rc;
 
     bytes = archive(entries, n);
     rc = check_bytes(&bytes, limit);
@@ -418,7 +418,7 @@ said(const char *subject, const char *text)
 {
     if (error.text
         && strcmp(error.text, text) == 0
-        && liveupdate_str_is(&error.subject, subject ? subject : ""))
+        && lu_str_is(&error.subject, subject ? subject : ""))
     {
         return 1;
     }
@@ -433,7 +433,7 @@ said(const char *subject, const char *text)
 
 /* An index.html and the entry of interest. */
 
-static liveupdate_rc_e
+static lu_rc_e
 check_with(const entry_t *entry)
 {
     entry_t  entries[2];
@@ -448,7 +448,7 @@ check_with(const entry_t *entry)
 }
 
 
-static liveupdate_rc_e
+static lu_rc_e
 check_names(const char *one, const char *two, const char *three)
 {
     size_t   n;
@@ -499,30 +499,30 @@ test_good(void)
     entries[11].data = text;
     entries[11].len = 300000;
 
-    ok(check(entries, 12, 300025) == LIVEUPDATE_OK, "a bundle, at its limit");
+    ok(check(entries, 12, 300025) == LU_OK, "a bundle, at its limit");
 
-    ok(check(entries, 12, 300024) == LIVEUPDATE_INVALID
+    ok(check(entries, 12, 300024) == LU_INVALID
        && said("www/big", "makes the contents of the zip archive too large"),
        "a bundle, a byte above its limit");
 
-    ok(check(entries, 12, 0) == LIVEUPDATE_INVALID
+    ok(check(entries, 12, 0) == LU_INVALID
        && said("www/index.html",
                "makes the contents of the zip archive too large"),
        "a limit of nothing");
 
-    ok(check(entries, 12, UINT64_MAX) == LIVEUPDATE_OK, "no limit");
+    ok(check(entries, 12, UINT64_MAX) == LU_OK, "no limit");
 
     bytes = archive64(entries, 12, 12);
-    ok(check_bytes(&bytes, LIMIT) == LIVEUPDATE_OK, "a zip64 end record");
+    ok(check_bytes(&bytes, LIMIT) == LU_OK, "a zip64 end record");
     free(bytes.data);
 
     bytes = archive(entries, 12);
     bytes.data[bytes.len - 2] = 5;
     put(&bytes, "hello", 5);
-    ok(check_bytes(&bytes, LIMIT) == LIVEUPDATE_OK, "an archive comment");
+    ok(check_bytes(&bytes, LIMIT) == LU_OK, "an archive comment");
     free(bytes.data);
 
-    ok(check_names("index.html", NULL, NULL) == LIVEUPDATE_OK,
+    ok(check_names("index.html", NULL, NULL) == LU_OK,
        "a file of no bytes alone");
 
     free(text);
@@ -544,11 +544,11 @@ test_nested(void)
     entries[1].data = (char *) inner.data;
     entries[1].len = inner.len;
 
-    ok(check(entries, 2, LIMIT) == LIVEUPDATE_OK, "a stored zip in the zip");
+    ok(check(entries, 2, LIMIT) == LU_OK, "a stored zip in the zip");
 
     entries[0].name = "page.html";
 
-    ok(check(entries, 2, LIMIT) == LIVEUPDATE_INVALID
+    ok(check(entries, 2, LIMIT) == LU_INVALID
        && said(NULL, "the zip archive contains no index.html"),
        "an index.html in an inner zip does not count");
 
@@ -559,34 +559,33 @@ test_nested(void)
 static void
 test_index(void)
 {
-    ok(check_names("a/b/c/index.html", NULL, NULL) == LIVEUPDATE_OK,
+    ok(check_names("a/b/c/index.html", NULL, NULL) == LU_OK,
        "a deep index.html");
 
-    ok(check_names("index.htm", "aindex.html", "index.html.gz")
-       == LIVEUPDATE_INVALID
+    ok(check_names("index.htm", "aindex.html", "index.html.gz") == LU_INVALID
        && said(NULL, "the zip archive contains no index.html"),
        "names like index.html");
 
-    ok(check_names("Index.html", NULL, NULL) == LIVEUPDATE_INVALID,
+    ok(check_names("Index.html", NULL, NULL) == LU_INVALID,
        "letter case counts");
 
     ok(check_names("index.html/", "index.html/a", NULL)
-       == LIVEUPDATE_INVALID
+       == LU_INVALID
        && said(NULL, "the zip archive contains no index.html"),
        "a directory index.html");
 
     ok(check_names("__MACOSX/index.html", "__MACOSX/a/index.html", NULL)
-       == LIVEUPDATE_INVALID
+       == LU_INVALID
        && said(NULL, "the zip archive contains no index.html"),
        "an index.html in __MACOSX");
 
-    ok(check_names("__MACOSXX/index.html", NULL, NULL) == LIVEUPDATE_OK,
+    ok(check_names("__MACOSXX/index.html", NULL, NULL) == LU_OK,
        "an index.html in a directory like __MACOSX");
 
-    ok(check_names("a/__MACOSX/index.html", NULL, NULL) == LIVEUPDATE_OK,
+    ok(check_names("a/__MACOSX/index.html", NULL, NULL) == LU_OK,
        "an index.html in an inner __MACOSX");
 
-    ok(check(NULL, 0, LIMIT) == LIVEUPDATE_INVALID
+    ok(check(NULL, 0, LIMIT) == LU_INVALID
        && said(NULL, "the zip archive is empty"), "no entries");
 }
 
@@ -606,46 +605,46 @@ test_names(void)
         memset(&entry, 0, sizeof(entry_t));
         entry.name = names[i];
 
-        ok(check_with(&entry) == LIVEUPDATE_INVALID && error.text,
-           "unsafe name %zu", i);
+        ok(check_with(&entry) == LU_INVALID && error.text, "unsafe name %zu",
+           i);
     }
 
     memset(&entry, 0, sizeof(entry_t));
     entry.name = "";
-    ok(check_with(&entry) == LIVEUPDATE_INVALID
+    ok(check_with(&entry) == LU_INVALID
        && said(NULL, "is an empty path"), "an empty name");
 
     entry.name = "a/../../x";
-    ok(check_with(&entry) == LIVEUPDATE_INVALID
+    ok(check_with(&entry) == LU_INVALID
        && error.subject.len == 9
        && memcmp(error.subject.data, "a/../../x", 9) == 0,
        "the subject outlives the archive");
 
     entry.name = "index.html";
-    ok(check_with(&entry) == LIVEUPDATE_INVALID
+    ok(check_with(&entry) == LU_INVALID
        && said("index.html", "is there twice"), "a file twice");
 
-    ok(check_names("index.html", "a/", "a/") == LIVEUPDATE_INVALID
+    ok(check_names("index.html", "a/", "a/") == LU_INVALID
        && said("a/", "is there twice"), "a directory twice");
 
-    ok(check_names("index.html", "a", "a/") == LIVEUPDATE_INVALID
+    ok(check_names("index.html", "a", "a/") == LU_INVALID
        && said("a", "is both a file and a directory"),
        "a file and a directory");
 
-    ok(check_names("a/b", "index.html", "a") == LIVEUPDATE_INVALID
+    ok(check_names("a/b", "index.html", "a") == LU_INVALID
        && said("a", "is both a file and a directory"),
        "a file in a file");
 
-    ok(check_names("a/b/", "index.html", "a/") == LIVEUPDATE_OK,
+    ok(check_names("a/b/", "index.html", "a/") == LU_OK,
        "a directory in a directory");
 
-    ok(check_names("a/b", "index.html", "a.b") == LIVEUPDATE_OK,
+    ok(check_names("a/b", "index.html", "a.b") == LU_OK,
        "names that begin alike");
 
     memset(&entry, 0, sizeof(entry_t));
     entry.name = "a\0/../../b";
     entry.name_len = 10;
-    ok(check_with(&entry) == LIVEUPDATE_INVALID, "a NUL hides no path");
+    ok(check_with(&entry) == LU_INVALID, "a NUL hides no path");
 }
 
 
@@ -669,19 +668,18 @@ test_unicode_extra(void)
     entry.extra = extra;
     entry.extra_len = out.len;
 
-    ok(check_with(&entry) == LIVEUPDATE_INVALID
+    ok(check_with(&entry) == LU_INVALID
        && said("../x", "has a segment \".\" or \"..\""),
        "a good second name for a bad one");
 
     entry.name = "y";
-    ok(check_with(&entry) == LIVEUPDATE_OK,
-       "a second name that is of another file");
+    ok(check_with(&entry) == LU_OK, "a second name that is of another file");
 
     out.len = 5;
     put_le(&out, 4, crc32(0, (const Bytef *) "y", 1));
     memcpy(extra, out.data, out.len);
 
-    ok(check_with(&entry) == LIVEUPDATE_INVALID
+    ok(check_with(&entry) == LU_INVALID
        && said("y", "has another name elsewhere in the zip archive"),
        "a second name");
 
@@ -702,18 +700,18 @@ test_kinds(void)
     entry.data = "/etc/passwd";
     entry.len = 11;
     entry.attributes = 0xa1ff0000;
-    ok(check_with(&entry) == LIVEUPDATE_INVALID
+    ok(check_with(&entry) == LU_INVALID
        && said("link", "is a symbolic link"), "a symbolic link");
 
     entry.attributes = 0x81ff0020;
-    ok(check_with(&entry) == LIVEUPDATE_OK, "a file with a mode");
+    ok(check_with(&entry) == LU_OK, "a file with a mode");
 
     entry.flags = ENCRYPTED;
-    ok(check_with(&entry) == LIVEUPDATE_INVALID
+    ok(check_with(&entry) == LU_INVALID
        && said("link", "is encrypted"), "an encrypted file");
 
     entry.flags = ENCRYPTED | 0x40;
-    ok(check_with(&entry) == LIVEUPDATE_INVALID
+    ok(check_with(&entry) == LU_INVALID
        && said("link", "is encrypted"), "strong encryption");
 
     entry.flags = 0;
@@ -721,12 +719,12 @@ test_kinds(void)
     for (i = 0; i < sizeof(methods) / sizeof(unsigned); i++) {
         entry.method = methods[i];
 
-        ok(check_with(&entry) == LIVEUPDATE_INVALID && error.text,
+        ok(check_with(&entry) == LU_INVALID && error.text,
            "compression method %u", methods[i]);
     }
 
     entry.method = 12;
-    ok(check_with(&entry) == LIVEUPDATE_INVALID
+    ok(check_with(&entry) == LU_INVALID
        && said("link", "is compressed by another method than deflate"),
        "bzip2, by name");
 }
@@ -743,55 +741,55 @@ test_lies(void)
     entry.len = 32;
 
     entry.crc_lie = 1;
-    ok(check_with(&entry) == LIVEUPDATE_INVALID
+    ok(check_with(&entry) == LU_INVALID
        && said("a.js", "has another CRC than announced"),
        "a wrong CRC, stored");
 
     entry.method = 8;
-    ok(check_with(&entry) == LIVEUPDATE_INVALID
+    ok(check_with(&entry) == LU_INVALID
        && said("a.js", "has another CRC than announced"),
        "a wrong CRC, deflated");
 
     entry.crc_lie = 0;
     entry.size_lie = -1;
-    ok(check_with(&entry) == LIVEUPDATE_INVALID
+    ok(check_with(&entry) == LU_INVALID
        && said("a.js", "has another size than announced"),
        "more than announced, deflated");
 
     entry.size_lie = 1;
-    ok(check_with(&entry) == LIVEUPDATE_INVALID
+    ok(check_with(&entry) == LU_INVALID
        && said("a.js", "has another size than announced"),
        "less than announced, deflated");
 
     entry.method = 0;
-    ok(check_with(&entry) == LIVEUPDATE_INVALID && error.text,
+    ok(check_with(&entry) == LU_INVALID && error.text,
        "less than announced, stored");
 
     entry.size_lie = -1;
-    ok(check_with(&entry) == LIVEUPDATE_INVALID && error.text,
+    ok(check_with(&entry) == LU_INVALID && error.text,
        "more than announced, stored");
 
     entry.size_lie = 0;
     entry.method = 8;
     entry.packed_lie = -3;
-    ok(check_with(&entry) == LIVEUPDATE_INVALID && error.text,
+    ok(check_with(&entry) == LU_INVALID && error.text,
        "deflated data without an end");
 
     entry.packed_lie = 1000;
     entry.method = 0;
-    ok(check_with(&entry) == LIVEUPDATE_INVALID && error.text,
+    ok(check_with(&entry) == LU_INVALID && error.text,
        "stored data behind the end of the file");
 
     memset(&entry, 0, sizeof(entry_t));
     entry.name = "a.js";
     entry.crc_lie = 1;
-    ok(check_with(&entry) == LIVEUPDATE_INVALID
+    ok(check_with(&entry) == LU_INVALID
        && said("a.js", "has another CRC than announced"),
        "a wrong CRC of nothing");
 
     entry.crc_lie = 0;
     entry.size_lie = 1;
-    ok(check_with(&entry) == LIVEUPDATE_INVALID
+    ok(check_with(&entry) == LU_INVALID
        && said("a.js", "has another size than announced"),
        "a wrong size of nothing");
 }
@@ -816,7 +814,7 @@ test_damage(void)
         part.len = i;
         memcpy(part.data, bytes.data, i);
 
-        if (check_bytes(&part, LIMIT) != LIVEUPDATE_INVALID || !error.text) {
+        if (check_bytes(&part, LIMIT) != LU_INVALID || !error.text) {
             good++;
         }
 
@@ -827,11 +825,11 @@ test_damage(void)
 
     part.data = bytes.data;
     part.len = 0;
-    ok(check_bytes(&part, LIMIT) == LIVEUPDATE_INVALID
+    ok(check_bytes(&part, LIMIT) == LU_INVALID
        && said(NULL, "the file is not a zip archive"), "an empty file");
 
     part.len = bytes.len - 22;
-    ok(check_bytes(&part, LIMIT) == LIVEUPDATE_INVALID
+    ok(check_bytes(&part, LIMIT) == LU_INVALID
        && said(NULL, "the file is not a zip archive"), "no end record");
 
     /* the deflated data but its first byte and its end, and "let a" */
@@ -840,18 +838,18 @@ test_damage(void)
 
     for (i = 41; i < 50; i++) {
         bytes.data[i] ^= 1;
-        good += check_bytes(&bytes, LIMIT) != LIVEUPDATE_INVALID;
+        good += check_bytes(&bytes, LIMIT) != LU_INVALID;
         bytes.data[i] ^= 1;
     }
 
     for (i = 0; i < 5; i++) {
         bytes.data[bytes.len - 22 - 106 - 5 + i] ^= 0x80;
-        good += check_bytes(&bytes, LIMIT) != LIVEUPDATE_INVALID;
+        good += check_bytes(&bytes, LIMIT) != LU_INVALID;
         bytes.data[bytes.len - 22 - 106 - 5 + i] ^= 0x80;
     }
 
     ok(good == 0, "a flipped bit shows (%zu)", good);
-    ok(check_bytes(&bytes, LIMIT) == LIVEUPDATE_OK, "flipped back");
+    ok(check_bytes(&bytes, LIMIT) == LU_OK, "flipped back");
 
     free(bytes.data);
 }
@@ -874,61 +872,61 @@ test_directory(void)
     /* three entries of 46 bytes and their names, at the end */
 
     put_end(&bytes, 2, 46 + 10 + 46 + 1, size - 3 * 46 - 12);
-    ok(check_bytes(&bytes, LIMIT) == LIVEUPDATE_INVALID
+    ok(check_bytes(&bytes, LIMIT) == LU_INVALID
        && said(NULL, "the zip archive has two directories that differ"),
        "two directories");
 
     put_end(&bytes, 0, 0, 0);
-    ok(check_bytes(&bytes, LIMIT) == LIVEUPDATE_INVALID
+    ok(check_bytes(&bytes, LIMIT) == LU_INVALID
        && said(NULL, "the zip archive is empty"), "an empty directory");
 
     put_end(&bytes, 60000, 150, size - 150);
     tap_left = 1;
-    ok(check_bytes(&bytes, LIMIT) == LIVEUPDATE_INVALID
+    ok(check_bytes(&bytes, LIMIT) == LU_INVALID
        && said(NULL, "the directory of the zip archive is damaged"),
        "no memory for more entries than there can be");
     tap_left = -1;
 
     put_end(&bytes, 3, 150, bytes.len + 23);
-    ok(check_bytes(&bytes, LIMIT) == LIVEUPDATE_INVALID
+    ok(check_bytes(&bytes, LIMIT) == LU_INVALID
        && said(NULL, "the directory of the zip archive is damaged"),
        "a directory behind the end");
 
     put_end(&bytes, 3, 200, bytes.len - 100);
-    ok(check_bytes(&bytes, LIMIT) == LIVEUPDATE_INVALID
+    ok(check_bytes(&bytes, LIMIT) == LU_INVALID
        && said(NULL, "the directory of the zip archive is damaged"),
        "a directory that goes beyond the end");
 
     put_end(&bytes, 3, 20000000, 0);
-    ok(check_bytes(&bytes, LIMIT) == LIVEUPDATE_INVALID
+    ok(check_bytes(&bytes, LIMIT) == LU_INVALID
        && said(NULL, "the directory of the zip archive is too large"),
        "a directory of 20 million bytes");
 
     bytes.len = size;
     put_end(&bytes, 3, 150, size - 150);
-    ok(check_bytes(&bytes, LIMIT) == LIVEUPDATE_OK, "the right one");
+    ok(check_bytes(&bytes, LIMIT) == LU_OK, "the right one");
 
     bytes.data[size - 47 + 30] = 1;
-    ok(check_bytes(&bytes, LIMIT) == LIVEUPDATE_INVALID
+    ok(check_bytes(&bytes, LIMIT) == LU_INVALID
        && said(NULL, "the directory of the zip archive is damaged"),
        "an entry that goes beyond the directory");
 
     bytes.data[size - 47 + 30] = 0;
     bytes.data[size - 47 + 28] = 200;
-    ok(check_bytes(&bytes, LIMIT) == LIVEUPDATE_INVALID
+    ok(check_bytes(&bytes, LIMIT) == LU_INVALID
        && said(NULL, "the directory of the zip archive is damaged"),
        "a name that goes beyond the directory");
 
     bytes.data[size - 47 + 28] = 1;
     bytes.data[size - 47] = 'Q';
-    ok(check_bytes(&bytes, LIMIT) == LIVEUPDATE_INVALID
+    ok(check_bytes(&bytes, LIMIT) == LU_INVALID
        && said(NULL, "the directory of the zip archive is damaged"),
        "no entry where one should be");
 
     bytes.len = size;
     bytes.data[size - 47] = 'P';
     put_end(&bytes, 2, 150, size - 150);
-    ok(check_bytes(&bytes, LIMIT) == LIVEUPDATE_INVALID
+    ok(check_bytes(&bytes, LIMIT) == LU_INVALID
        && said(NULL, "the directory of the zip archive is damaged"),
        "an entry that is not counted");
 
@@ -938,7 +936,7 @@ test_directory(void)
     put_local(&bytes, &entries[0], &packed);
     put_central(&bytes, &entries[0], packed, 0);
     put_end(&bytes, 1, 56, bytes.len - 56);
-    ok(check_bytes(&bytes, LIMIT) == LIVEUPDATE_OK, "one of one entry");
+    ok(check_bytes(&bytes, LIMIT) == LU_OK, "one of one entry");
 
     free(bytes.data);
 }
@@ -957,23 +955,20 @@ test_source(void)
 
     bytes = archive(entries, 2);
 
-    ok(check_failing(&bytes, LIMIT, ZIP_SOURCE_STAT, 0) == LIVEUPDATE_INVALID
+    ok(check_failing(&bytes, LIMIT, ZIP_SOURCE_STAT, 0) == LU_INVALID
        && said(NULL, "the file cannot be read"), "stat fails");
 
-    ok(check_failing(&bytes, LIMIT, ZIP_SOURCE_STAT, 1) == LIVEUPDATE_INVALID
+    ok(check_failing(&bytes, LIMIT, ZIP_SOURCE_STAT, 1) == LU_INVALID
        && error.text, "stat fails later");
 
     for (open = 0, i = 0; i < 10; i++) {
-        open += check_failing(&bytes, LIMIT, ZIP_SOURCE_OPEN, i)
-                == LIVEUPDATE_INVALID;
+        open += check_failing(&bytes, LIMIT, ZIP_SOURCE_OPEN, i) == LU_INVALID;
     }
 
     ok(open >= 2 && open < 10, "open fails (%d)", open);
 
     for (read = 0, n = 0, i = 0; i < 50; i++) {
-        if (check_failing(&bytes, LIMIT, ZIP_SOURCE_READ, i)
-            == LIVEUPDATE_INVALID)
-        {
+        if (check_failing(&bytes, LIMIT, ZIP_SOURCE_READ, i) == LU_INVALID) {
             read++;
             n += error.text != NULL;
         }
@@ -982,15 +977,13 @@ test_source(void)
     ok(read >= 4 && read < 50 && n == read, "read fails (%d)", read);
 
     for (read = 0, i = 0; i < 50; i++) {
-        read += check_failing(&bytes, LIMIT, ZIP_SOURCE_SEEK, i)
-                == LIVEUPDATE_INVALID;
+        read += check_failing(&bytes, LIMIT, ZIP_SOURCE_SEEK, i) == LU_INVALID;
     }
 
     ok(read >= 4 && read < 50, "seek fails (%d)", read);
 
     for (read = 0, i = 0; i < 50; i++) {
-        read += check_failing(&bytes, LIMIT, ZIP_SOURCE_TELL, i)
-                == LIVEUPDATE_INVALID;
+        read += check_failing(&bytes, LIMIT, ZIP_SOURCE_TELL, i) == LU_INVALID;
     }
 
     ok(read >= 1 && read < 50, "tell fails (%d)", read);
@@ -1018,36 +1011,36 @@ test_entries(void)
     entries[77].name = "index.html";
 
     bytes = archive64(entries, 100000, 100000);
-    ok(check_bytes(&bytes, LIMIT) == LIVEUPDATE_OK, "100000 entries");
+    ok(check_bytes(&bytes, LIMIT) == LU_OK, "100000 entries");
     free(bytes.data);
 
     bytes = archive(entries, 100000);
-    ok(check_bytes(&bytes, LIMIT) == LIVEUPDATE_INVALID && error.text,
+    ok(check_bytes(&bytes, LIMIT) == LU_INVALID && error.text,
        "100000 entries without zip64, of which readers see 34464");
     free(bytes.data);
 
     bytes = archive64(entries, 100001, 100001);
-    ok(check_bytes(&bytes, LIMIT) == LIVEUPDATE_INVALID
+    ok(check_bytes(&bytes, LIMIT) == LU_INVALID
        && said(NULL, "the zip archive has too many entries")
        && feed.got < 70000,
        "100001 entries, refused before they are read");
     free(bytes.data);
 
     bytes = archive(entries, 100001);
-    ok(check_bytes(&bytes, LIMIT) == LIVEUPDATE_INVALID
+    ok(check_bytes(&bytes, LIMIT) == LU_INVALID
        && said(NULL, "the directory of the zip archive is damaged"),
        "100001 entries without zip64");
     free(bytes.data);
 
     bytes = archive64(entries, 2, (uint64_t) 1 << 40);
-    ok(check_bytes(&bytes, LIMIT) == LIVEUPDATE_INVALID
+    ok(check_bytes(&bytes, LIMIT) == LU_INVALID
        && said(NULL, "the zip archive has too many entries"),
        "2^40 entries announced");
 
     /* the locator points elsewhere */
 
     memset(&bytes.data[bytes.len - 22 - 12], 0xff, 8);
-    ok(check_bytes(&bytes, LIMIT) == LIVEUPDATE_INVALID && error.text,
+    ok(check_bytes(&bytes, LIMIT) == LU_INVALID && error.text,
        "a zip64 end record behind the end");
     free(bytes.data);
 
@@ -1074,7 +1067,7 @@ test_bombs(void)
     entries[0].len = 50000000;
     entries[0].method = 8;
 
-    ok(check(entries, 1, LIMIT) == LIVEUPDATE_INVALID
+    ok(check(entries, 1, LIMIT) == LU_INVALID
        && said("index.html",
                "makes the contents of the zip archive too large")
        && feed.got < feed.len * 2 + 20000,
@@ -1083,7 +1076,7 @@ test_bombs(void)
     /* announced as a few bytes */
 
     entries[0].size_lie = 10 - 50000000;
-    ok(check(entries, 1, LIMIT) == LIVEUPDATE_INVALID
+    ok(check(entries, 1, LIMIT) == LU_INVALID
        && feed.got < feed.len * 2 + 20000,
        "a bomb that looks small");
 
@@ -1100,7 +1093,7 @@ test_bombs(void)
         snprintf(&names[i * 16], 16, "%zu", i);
     }
 
-    ok(check(entries, 2001, UINT64_MAX) == LIVEUPDATE_INVALID
+    ok(check(entries, 2001, UINT64_MAX) == LU_INVALID
        && error.text
        && strcmp(error.text, "overlaps other entries of the zip archive")
           == 0
@@ -1124,7 +1117,7 @@ test_bombs(void)
         put(&copy, bytes.data + bytes.len - 22, 22);
     }
 
-    ok(check_bytes(&copy, LIMIT) == LIVEUPDATE_INVALID
+    ok(check_bytes(&copy, LIMIT) == LU_INVALID
        && said(NULL, "the directory of the zip archive is too large")
        && feed.got < copy.len * 5,
        "end records that share a directory");
@@ -1133,7 +1126,7 @@ test_bombs(void)
         put(&copy, bytes.data + bytes.len - 22, 22);
     }
 
-    ok(check_bytes(&copy, LIMIT) == LIVEUPDATE_INVALID
+    ok(check_bytes(&copy, LIMIT) == LU_INVALID
        && said(NULL, "the zip archive has too many end records"),
        "more end records");
 
@@ -1152,7 +1145,7 @@ test_bombs(void)
     put(&copy, bytes.data + bytes.len - 22, 22);
     put_end(&copy, 1, 56, bytes.len - 22);
 
-    ok(check_bytes(&copy, LIMIT) == LIVEUPDATE_INVALID
+    ok(check_bytes(&copy, LIMIT) == LU_INVALID
        && said(NULL, "the directory of the zip archive is too large"),
        "a directory that is larger than the one that was checked");
 
@@ -1167,9 +1160,9 @@ test_bombs(void)
 static void
 test_nomem(void)
 {
-    long              i;
-    bytes_t           good, bad;
-    liveupdate_rc_e   rc;
+    long     i;
+    bytes_t  good, bad;
+    lu_rc_e  rc;
     static entry_t    entries[] = {
         { .name = "index.html", .data = "<html>", .len = 6 },
         { .name = "a.js", .crc_lie = 1 }
@@ -1182,23 +1175,23 @@ test_nomem(void)
         tap_left = i;
         rc = check_bytes(&good, LIMIT);
 
-        if (rc != LIVEUPDATE_NOMEM) {
+        if (rc != LU_NOMEM) {
             break;
         }
     }
 
-    ok(i == 3 && rc == LIVEUPDATE_OK, "no memory for a good archive (%ld)", i);
+    ok(i == 3 && rc == LU_OK, "no memory for a good archive (%ld)", i);
 
     for (i = 0; /* void */ ; i++) {
         tap_left = i;
         rc = check_bytes(&bad, LIMIT);
 
-        if (rc != LIVEUPDATE_NOMEM) {
+        if (rc != LU_NOMEM) {
             break;
         }
     }
 
-    ok(i == 4 && rc == LIVEUPDATE_INVALID
+    ok(i == 4 && rc == LU_INVALID
        && said("a.js", "has another CRC than announced"),
        "no memory for a bad one (%ld)", i);
 
