@@ -159,7 +159,7 @@ ngx_lu_apps_post(ngx_lu_call_t *call)
     lu_str_t   name, value;
 
     if (lu_json_string(call->json, "name", &name) != LU_OK
-        || !lu_label_valid(&name))
+        || !lu_name_label_valid(&name))
     {
         return ngx_lu_refuse(call, 422, "An app needs a \"name\" of 1 to 128 "
                              "bytes.");
@@ -170,7 +170,7 @@ ngx_lu_apps_post(ngx_lu_call_t *call)
     id = NULL;
     rc = lu_json_string(call->json, "id", &value);
 
-    if (rc == LU_INVALID || (rc == LU_OK && !lu_id_valid(&value))) {
+    if (rc == LU_INVALID || (rc == LU_OK && !lu_name_id_valid(&value))) {
         return ngx_lu_refuse(call, 422, "An \"id\" consists of 1 to 64 "
                              "letters, digits, \"-\" and \"_\".");
     }
@@ -202,8 +202,9 @@ ngx_lu_apps_post(ngx_lu_call_t *call)
         return ngx_lu_nomem(call);
     }
 
-    app = lu_app_create(id, (char *) name.data, "capacitor", organization,
-                        channel, NGX_LU_CHANNEL, call->now);
+    app = lu_change_app_create(id, (char *) name.data, "capacitor",
+                               organization,
+                               channel, NGX_LU_CHANNEL, call->now);
     if (app == NULL) {
         return ngx_lu_nomem(call);
     }
@@ -352,9 +353,9 @@ ngx_lu_app_ensure(ngx_lu_call_t *call, const char *name)
         return NGX_OK;
     }
 
-    app = lu_app_create((char *) call->route.app.data, name, "electron",
-                        NGX_LU_ORGANIZATION, channel, NGX_LU_CHANNEL,
-                        call->now);
+    app = lu_change_app_create((char *) call->route.app.data, name, "electron",
+                               NGX_LU_ORGANIZATION, channel, NGX_LU_CHANNEL,
+                               call->now);
 
     status = app ? ngx_lu_app_write(call, app, &call->route.app)
                  : ngx_lu_nomem(call);
@@ -431,8 +432,8 @@ ngx_lu_app_set(ngx_lu_call_t *call, cJSON *app)
     lu_str_t   organization;
 
     status = ngx_lu_core_status(call,
-                                lu_app_update(app, call->json, call->now,
-                                              &call->error));
+                                lu_change_app_update(app, call->json, call->now,
+                                                     &call->error));
     if (status != NGX_OK) {
         return status;
     }

@@ -268,11 +268,11 @@ ngx_lu_build_change(ngx_lu_call_t *call, cJSON *app)
         && !call->approval
         && lu_json_number(call->json, "rolloutPercentage", &rollout) == LU_OK
         && lu_json_string(release, "deployment", &deployment) == LU_OK
-        && lu_app_deployment_find(app, (char *) deployment.data, &channel)
+        && lu_change_deployment_find(app, (char *) deployment.data, &channel)
         && !ngx_lu_protected(call, channel))
     {
         status = ngx_lu_core_status(call,
-                                    lu_deployment_update(app,
+                                    lu_change_deployment_update(app,
                                           (char *) deployment.data, rollout,
                                           call->now, &call->error));
     }
@@ -377,8 +377,8 @@ ngx_lu_download_get(ngx_lu_call_t *call)
         call->location = release.url.data;
 
     } else {
-        str = lu_artifact_path(&arena, &call->route.app, &release.id,
-                               release.kind);
+        str = lu_app_artifact_path(&arena, &call->route.app, &release.id,
+                                   release.kind);
 
         args = call->args;
         (void) lu_query_find(&args, "href", &value);

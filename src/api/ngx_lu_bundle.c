@@ -124,14 +124,14 @@ ngx_lu_bundle_check(ngx_lu_call_t *call)
 
     rc = lu_json_string(call->json, "checksum", &value);
 
-    if (rc == LU_INVALID || (rc == LU_OK && !lu_sha256_valid(&value))) {
+    if (rc == LU_INVALID || (rc == LU_OK && !lu_sha256_hex_valid(&value))) {
         return ngx_lu_refuse(call, 422, "\"checksum\" must be the file's "
                              "SHA-256 in lower-case hex.");
     }
 
     rc = lu_json_string(call->json, "signature", &value);
 
-    if (rc == LU_INVALID || (rc == LU_OK && !lu_signature_valid(&value))) {
+    if (rc == LU_INVALID || (rc == LU_OK && !lu_file_signature_valid(&value))) {
         return ngx_lu_refuse(call, 422, "\"signature\" must be in base64.");
     }
 
@@ -169,7 +169,7 @@ ngx_lu_bundle_add(ngx_lu_call_t *call, cJSON *app)
         return status;
     }
 
-    if (lu_app_number(app, &number) != LU_OK
+    if (lu_change_build_number(app, &number) != LU_OK
         || cJSON_AddNumberToObject(release, "number", (double) number)
            == NULL)
     {
@@ -251,7 +251,7 @@ ngx_lu_bundle_target(ngx_lu_call_t *call, cJSON *app, cJSON *release)
     rc = lu_json_string(call->json, "channelName", &name);
 
     if (rc == LU_OK) {
-        channel = lu_app_channel_named(app, (char *) name.data);
+        channel = lu_change_channel_named(app, (char *) name.data);
 
         if (channel == NULL) {
             return ngx_lu_refuse(call, NGX_HTTP_NOT_FOUND,
@@ -315,7 +315,7 @@ ngx_lu_bundle_register(ngx_lu_call_t *call, cJSON *app, cJSON *release)
     /* it is to be deployed at once: nothing is taken that could not be */
 
     if (!is_signed && lu_json_string(release, "channel", &value) == LU_OK) {
-        channel = lu_app_channel_find(app, (char *) value.data);
+        channel = lu_change_channel_find(app, (char *) value.data);
 
         if (cJSON_IsString(cJSON_GetObjectItemCaseSensitive(channel,
                                                             "protectedAt")))
@@ -361,7 +361,7 @@ ngx_lu_bundle_repeated(ngx_lu_call_t *call, cJSON *app)
     }
 
     deployments = cJSON_GetObjectItemCaseSensitive(
-                                    lu_app_channel_find(app, channel),
+                                    lu_change_channel_find(app, channel),
                                     "deployments");
 
     if (deployments == NULL || deployments->child == NULL) {

@@ -658,7 +658,7 @@ ngx_lu_call_reply(ngx_lu_call_t *call)
 ngx_int_t
 ngx_lu_refuse(ngx_lu_call_t *call, ngx_int_t status, const char *text)
 {
-    (void) lu_refuse(&call->error, NULL, text);
+    (void) lu_error(&call->error, NULL, text);
 
     return status;
 }

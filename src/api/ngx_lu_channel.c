@@ -100,9 +100,9 @@ ngx_lu_channel_add(ngx_lu_call_t *call, cJSON *app)
     call->subject = id;
 
     status = ngx_lu_core_status(call,
-                                lu_channel_create(app, call->json, id,
-                                                  call->now, &channel,
-                                                  &call->error));
+                                lu_change_channel_create(app, call->json, id,
+                                                         call->now, &channel,
+                                                         &call->error));
     if (status != NGX_OK) {
         return status;
     }
@@ -123,7 +123,7 @@ ngx_lu_channel_get(ngx_lu_call_t *call)
         return status;
     }
 
-    channel = lu_app_channel_find(app, (char *) call->route.id.data);
+    channel = lu_change_channel_find(app, (char *) call->route.id.data);
 
     status = channel ? ngx_lu_channel_answer(call, channel, NGX_HTTP_OK)
                      : ngx_lu_no_channel(call);
@@ -151,12 +151,12 @@ ngx_lu_channel_change(ngx_lu_call_t *call,
     call->change = "channel.update";
     call->subject = (char *) call->route.id.data;
 
-    if (ngx_lu_protected(call, lu_app_channel_find(app, call->subject))) {
+    if (ngx_lu_protected(call, lu_change_channel_find(app, call->subject))) {
         return ngx_lu_refuse_protected(call);
     }
 
     status = ngx_lu_core_status(call,
-                                lu_channel_update(app, call->json,
+                                lu_change_channel_update(app, call->json,
                                                   call->subject, call->now,
                                                   &channel, &call->error));
     if (status != NGX_OK) {
@@ -198,7 +198,7 @@ ngx_lu_channel_drop(ngx_lu_call_t *call, cJSON *app)
     id = (char *) call->route.id.data;
 
     if (call->data) {
-        channel = lu_app_channel_named(app, call->data);
+        channel = lu_change_channel_named(app, call->data);
 
         if (channel == NULL
             || lu_json_string(channel, "id", &value) != LU_OK)
@@ -215,12 +215,13 @@ ngx_lu_channel_drop(ngx_lu_call_t *call, cJSON *app)
     call->change = "channel.delete";
     call->subject = id;
 
-    if (ngx_lu_protected(call, lu_app_channel_find(app, id))) {
+    if (ngx_lu_protected(call, lu_change_channel_find(app, id))) {
         return ngx_lu_refuse_protected(call);
     }
 
     status = ngx_lu_core_status(call,
-                                lu_channel_delete(app, id, &call->error));
+                                lu_change_channel_delete(app, id,
+                                                         &call->error));
 
     return status == NGX_OK ? NGX_HTTP_NO_CONTENT : status;
 }
@@ -254,12 +255,12 @@ ngx_lu_channel_pause(ngx_lu_call_t *call,
 
     call->subject = (char *) call->route.id.data;
 
-    if (ngx_lu_protected(call, lu_app_channel_find(app, call->subject))) {
+    if (ngx_lu_protected(call, lu_change_channel_find(app, call->subject))) {
         return ngx_lu_refuse_protected(call);
     }
 
     status = ngx_lu_core_status(call,
-                                lu_channel_pause(app, call->subject,
+                                lu_change_channel_pause(app, call->subject,
                            call->route.resource == LU_ROUTE_PAUSE, call->now,
                            &call->error));
 

@@ -50,7 +50,7 @@ ngx_lu_bundle_forget(ngx_lu_call_t *call,
         return ngx_lu_refuse_protected(call);
     }
 
-    lu_release_delete(app, call->subject);
+    lu_change_release_remove(app, call->subject);
 
     call->data = folder;
     call->finish = ngx_lu_release_remove;

@@ -176,8 +176,8 @@ ngx_lu_deployment_get(ngx_lu_call_t *call)
         return status;
     }
 
-    deployment = lu_app_deployment_find(app, (char *) call->route.id.data,
-                                        &channel);
+    deployment = lu_change_deployment_find(app, (char *) call->route.id.data,
+                                           &channel);
     if (deployment == NULL) {
         cJSON_Delete(app);
         return ngx_lu_refuse(call, NGX_HTTP_NOT_FOUND,
@@ -271,15 +271,16 @@ ngx_lu_deployment_add(ngx_lu_call_t *call,
     call->to = (char *) release.data;
 
     status = ngx_lu_core_status(call,
-                                lu_deploy(app, (char *) channel_id.data, id,
-                                          (char *) release.data, rollout,
-                                          is_signed, call->by,
-                                          call->now, &call->error));
+                                lu_change_deploy(app, (char *) channel_id.data,
+                                                 id,
+                                                 (char *) release.data, rollout,
+                                                 is_signed, call->by,
+                                                 call->now, &call->error));
     if (status != NGX_OK) {
         return status;
     }
 
-    deployment = lu_app_deployment_find(app, id, &channel);
+    deployment = lu_change_deployment_find(app, id, &channel);
 
     call->answer = ngx_lu_deployment_json(call, deployment, channel);
 
@@ -319,10 +320,10 @@ ngx_lu_deployment_channel(ngx_lu_call_t *call, cJSON *app, cJSON **channel)
     lu_str_t  value;
 
     if (lu_json_string(call->json, "appChannelId", &value) == LU_OK) {
-        *channel = lu_app_channel_find(app, (char *) value.data);
+        *channel = lu_change_channel_find(app, (char *) value.data);
 
     } else if (lu_json_string(call->json, "appChannelName", &value) == LU_OK) {
-        *channel = lu_app_channel_named(app, (char *) value.data);
+        *channel = lu_change_channel_named(app, (char *) value.data);
 
     } else {
         return ngx_lu_refuse(call, 422,
@@ -351,7 +352,7 @@ ngx_lu_deployment_release(ngx_lu_call_t *call, const char *id, int *is_signed)
     value.data = (u_char *) id;
     value.len = ngx_strlen(id);
 
-    if (!lu_id_valid(&value)) {
+    if (!lu_name_id_valid(&value)) {
         return ngx_lu_refuse(call, NGX_HTTP_NOT_FOUND, "Build not found.");
     }
 
@@ -409,7 +410,7 @@ ngx_lu_deployment_rollout(ngx_lu_call_t *call, cJSON *app)
     call->change = "deployment.rollout";
     call->subject = (char *) call->route.id.data;
 
-    deployment = lu_app_deployment_find(app, call->subject, &channel);
+    deployment = lu_change_deployment_find(app, call->subject, &channel);
 
     if (deployment && ngx_lu_protected(call, channel)) {
         return ngx_lu_refuse_protected(call);
@@ -425,9 +426,9 @@ ngx_lu_deployment_rollout(ngx_lu_call_t *call, cJSON *app)
     call->to = (char *) ngx_lu_path(call->io.pool, "%.4f", rollout);
 
     status = ngx_lu_core_status(call,
-                                lu_deployment_update(app, call->subject,
-                                                     rollout, call->now,
-                                                     &call->error));
+                                lu_change_deployment_update(app, call->subject,
+                                                            rollout, call->now,
+                                                            &call->error));
     if (status != NGX_OK) {
         return status;
     }

@@ -259,8 +259,9 @@ ngx_lu_device_change(ngx_lu_call_t *call,
         }
 
         status = ngx_lu_core_status(call,
-                                    lu_device_force(app, id, force->channel,
-                                                    &call->error));
+                                    lu_change_device_force(app, id,
+                                                           force->channel,
+                                                           &call->error));
         if (status != NGX_OK) {
             return status;
         }
@@ -303,8 +304,8 @@ ngx_lu_device_unforce(ngx_lu_call_t *call,
     call->subject = (char *) call->route.id.data;
 
     status = ngx_lu_core_status(call,
-                                lu_device_force(app, call->subject,
-                                                NULL, &call->error));
+                                lu_change_device_force(app, call->subject,
+                                                       NULL, &call->error));
 
     return status == NGX_OK ? NGX_HTTP_NO_CONTENT : status;
 }
@@ -375,7 +376,7 @@ ngx_lu_device_json(ngx_lu_call_t *call, cJSON *app, ngx_lu_device_t *device)
     }
 
     channel = device->channel_id.len
-              ? lu_app_channel_find(app, (char *) device->channel_id.data)
+              ? lu_change_channel_find(app, (char *) device->channel_id.data)
               : NULL;
 
     if (channel == NULL || lu_json_string(channel, "name", &name) != LU_OK) {

@@ -114,7 +114,7 @@ ngx_lu_form_part(void *data, const lu_str_t *name)
     if (lu_str_is(name, form->file_name)) {
 
         if (form->has_file) {
-            return lu_refuse(&call->error, NULL, "the form has two files");
+            return lu_error(&call->error, NULL, "the form has two files");
         }
 
         if (ngx_lu_temp_create(&call->io, call->store,
@@ -184,8 +184,7 @@ ngx_lu_form_body(void *data, const unsigned char *bytes, size_t len)
     }
 
     if (field->len + len > NGX_LU_FIELD_MAX) {
-        return lu_refuse(&call->error, NULL,
-                         "a field of the form is too long");
+        return lu_error(&call->error, NULL, "a field of the form is too long");
     }
 
     ngx_memcpy(field->data + field->len, bytes, len);

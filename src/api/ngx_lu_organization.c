@@ -189,7 +189,7 @@ ngx_lu_organization_add(ngx_lu_call_t *call, cJSON *organizations)
     lu_str_t  name;
 
     if (lu_json_string(call->json, "name", &name) != LU_OK
-        || !lu_label_valid(&name))
+        || !lu_name_label_valid(&name))
     {
         return ngx_lu_refuse(call, 422, "An organization needs a \"name\" of "
                              "1 to 128 bytes.");
@@ -226,7 +226,7 @@ ngx_lu_organization_rename(ngx_lu_call_t *call, cJSON *organizations)
     }
 
     if (lu_json_string(call->json, "name", &name) != LU_OK
-        || !lu_label_valid(&name))
+        || !lu_name_label_valid(&name))
     {
         return ngx_lu_refuse(call, 422, "An organization needs a \"name\" of "
                              "1 to 128 bytes.");

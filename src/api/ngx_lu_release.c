@@ -10,7 +10,7 @@
 #include "write/ngx_lu_release.h"
 
 #include "core/lu_change.h"
-#include "core/lu_desktop_change.h"
+#include "core/lu_builds.h"
 #include "core/lu_share.h"
 
 
@@ -157,7 +157,7 @@ ngx_lu_release_describe(ngx_lu_call_t *call, const cJSON *app,
     shares = cJSON_AddArrayToObject(release, "shares");
 
     return shares
-           && lu_shares(shares, app, desktop, release) == LU_OK
+           && lu_share_list(shares, app, desktop, release) == LU_OK
            ? NGX_OK : NGX_ERROR;
 }
 
@@ -518,12 +518,12 @@ ngx_lu_release_withdraw(ngx_lu_call_t *call, cJSON *app)
 
     if (lu_str_is(&kind, "desktop")) {
         status = ngx_lu_core_status(call,
-                                    lu_build_withdraw(app, call->subject,
-                                                      &call->error));
+                                    lu_builds_withdraw(app, call->subject,
+                                                       &call->error));
         call->finish = ngx_lu_desktop_withdraw;
 
     } else {
-        lu_release_delete(app, call->subject);
+        lu_change_release_remove(app, call->subject);
     }
 
     cJSON_Delete(release);
@@ -566,15 +566,15 @@ ngx_lu_release_rollback(ngx_lu_call_t *call, cJSON *app)
                                        (ngx_uint_t) steps);
     }
 
-    call->from = lu_build_latest(app);
+    call->from = lu_builds_latest(app);
 
     if (call->from) {
         call->from = (char *) ngx_lu_path(call->io.pool, "%s", call->from);
     }
 
     status = ngx_lu_core_status(call,
-                                lu_build_rollback(app, (unsigned) steps,
-                                                  &id, &call->error));
+                                lu_builds_rollback(app, (unsigned) steps,
+                                                   &id, &call->error));
     if (status != NGX_OK) {
         return status;
     }
@@ -598,7 +598,7 @@ ngx_lu_release_redeploy(ngx_lu_call_t *call, cJSON *app, const char *name,
     const cJSON  *item;
     lu_str_t      channel_id, release;
 
-    channel = lu_app_channel_named(app, name);
+    channel = lu_change_channel_named(app, name);
 
     if (channel == NULL
         || lu_json_string(channel, "id", &channel_id)
@@ -607,7 +607,7 @@ ngx_lu_release_redeploy(ngx_lu_call_t *call, cJSON *app, const char *name,
         return ngx_lu_refuse(call, NGX_HTTP_NOT_FOUND, "Channel not found.");
     }
 
-    item = lu_channel_before(channel, (unsigned) steps);
+    item = lu_change_channel_before(channel, (unsigned) steps);
 
     if (item == NULL || lu_json_string(item, "release", &release) != LU_OK) {
         return ngx_lu_refuse(call, NGX_HTTP_NOT_FOUND,
@@ -624,9 +624,10 @@ ngx_lu_release_redeploy(ngx_lu_call_t *call, cJSON *app, const char *name,
     /* it was deployed here once, so that it may be again */
 
     status = ngx_lu_core_status(call,
-                                lu_deploy(app, (char *) channel_id.data, id,
+                                lu_change_deploy(app, (char *) channel_id.data,
+                                                 id,
                                           call->to, 1, 1, call->by, call->now,
-                                          &call->error));
+                                                 &call->error));
     if (status != NGX_OK) {
         return status;
     }

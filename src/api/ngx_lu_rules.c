@@ -6,7 +6,7 @@
 
 #include "ngx_lu_api.h"
 
-#include "core/lu_desktop_change.h"
+#include "core/lu_builds.h"
 
 
 static ngx_int_t ngx_lu_rules_change(ngx_lu_call_t *call, cJSON *app);
@@ -52,8 +52,8 @@ ngx_lu_rules_change(ngx_lu_call_t *call, cJSON *app)
     arena = ngx_lu_arena(call->io.pool);
 
     status = ngx_lu_core_status(call,
-                                lu_rules_set(app, call->json, &arena,
-                                             &call->error));
+                                lu_builds_set_rules(app, call->json, &arena,
+                                                    &call->error));
     if (status != NGX_OK) {
         return status;
     }

@@ -121,7 +121,7 @@ ngx_lu_file_announced(ngx_lu_form_t *form, cJSON *release, lu_file_t *file)
                                  "needs an \"href\".");
         }
 
-        if (lu_href_check(&file->href, &call->error) != LU_OK)
+        if (lu_name_href_check(&file->href, &call->error) != LU_OK)
         {
             return 422;
         }
@@ -133,7 +133,7 @@ ngx_lu_file_announced(ngx_lu_form_t *form, cJSON *release, lu_file_t *file)
 
     file->sha256 = fields[NGX_LU_FIELD_CHECKSUM];
 
-    if (!lu_sha256_valid(&file->sha256)) {
+    if (!lu_sha256_hex_valid(&file->sha256)) {
         return ngx_lu_refuse(call, 422, "\"checksum\" must be the file's "
                              "SHA-256 in lower-case hex.");
     }
@@ -149,14 +149,14 @@ ngx_lu_file_announced(ngx_lu_form_t *form, cJSON *release, lu_file_t *file)
     file->size = size;
     file->signature = fields[NGX_LU_FIELD_SIGNATURE];
 
-    if (file->signature.len && !lu_signature_valid(&file->signature))
+    if (file->signature.len && !lu_file_signature_valid(&file->signature))
     {
         return ngx_lu_refuse(call, 422, "\"signature\" must be in base64.");
     }
 
     file->type = fields[NGX_LU_FIELD_TYPE];
 
-    if (file->type.len && !lu_media_type_valid(&file->type)) {
+    if (file->type.len && !lu_file_type_valid(&file->type)) {
         return ngx_lu_refuse(call, 422, "\"mimeType\" must be a media type.");
     }
 
@@ -165,14 +165,14 @@ ngx_lu_file_announced(ngx_lu_form_t *form, cJSON *release, lu_file_t *file)
     }
 
     if (form->temp.sha256.size != file->size) {
-        (void) lu_refuse(&call->error, &file->href,
-                         "has another size than \"sizeInBytes\" says");
+        (void) lu_error(&call->error, &file->href,
+                        "has another size than \"sizeInBytes\" says");
         return 422;
     }
 
     if (!lu_str_is(&file->sha256, form->sha256)) {
-        (void) lu_refuse(&call->error, &file->href,
-                         "has another SHA-256 than \"checksum\" says");
+        (void) lu_error(&call->error, &file->href,
+                        "has another SHA-256 than \"checksum\" says");
         return 422;
     }
 
@@ -389,7 +389,7 @@ ngx_lu_upload_check(ngx_lu_call_t *call, u_char *folder, char *upload_id)
 
     /* other names are those of files */
 
-    if (id.len != NGX_LU_UUID_LEN || !lu_id_valid(&id)) {
+    if (id.len != NGX_LU_UUID_LEN || !lu_name_id_valid(&id)) {
         goto not_found;
     }
 
@@ -578,9 +578,9 @@ ngx_lu_upload_assemble(ngx_lu_call_t *call, u_char *folder, char *upload_id,
         && (form.temp.sha256.size != file->size
             || !lu_str_is(&file->sha256, form.sha256)))
     {
-        (void) lu_refuse(&call->error, &file->href,
-                         "has another size or SHA-256 than was announced: "
-                         "upload it again");
+        (void) lu_error(&call->error, &file->href,
+                        "has another size or SHA-256 than was announced: "
+                        "upload it again");
         status = 422;
     }
 

@@ -257,7 +257,7 @@ ngx_lu_todesktop_event(ngx_lu_call_t *call)
                              "app.");
     }
 
-    status = ngx_lu_app_ensure(call, lu_label_valid(&webhook.app_name)
+    status = ngx_lu_app_ensure(call, lu_name_label_valid(&webhook.app_name)
                                ? (char *) webhook.app_name.data
                                : (char *) webhook.app_id.data);
 
@@ -380,7 +380,9 @@ ngx_lu_webhook_facts(ngx_lu_call_t *call, const lu_webhook_t *webhook,
         { NULL, NULL }
     };
 
-    if (webhook->app_version.len && !lu_label_valid(&webhook->app_version)) {
+    if (webhook->app_version.len
+        && !lu_name_label_valid(&webhook->app_version))
+    {
         return ngx_lu_refuse(call, NGX_HTTP_BAD_REQUEST,
                              "\"appVersion\" is not a version: up to 128 "
                              "bytes of text.");

@@ -126,7 +126,7 @@ ngx_lu_sentence(ngx_pool_t *pool, lu_error_t *err)
     p = sentence;
 
     if (n) {
-        ascii = (n < err->subject.len || !lu_utf8_valid(&err->subject));
+        ascii = (n < err->subject.len || !lu_str_utf8_valid(&err->subject));
 
         *p++ = '"';
 
@@ -155,7 +155,7 @@ ngx_lu_send_message(ngx_http_request_t *r, ngx_uint_t status, const char *text)
 {
     lu_error_t  err;
 
-    (void) lu_refuse(&err, NULL, text);
+    (void) lu_error(&err, NULL, text);
 
     return ngx_lu_send_error(r, status, &err);
 }

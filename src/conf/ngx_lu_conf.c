@@ -186,7 +186,7 @@ ngx_lu_conf_webhook(ngx_conf_t *cf, ngx_command_t *cmd,
             id.len = value[i].len - 4;
             id.data = value[i].data + 4;
 
-            if (!lu_id_valid(&id)) {
+            if (!lu_name_id_valid(&id)) {
                 ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                                    "invalid app in \"%V\"", &value[i]);
                 return NGX_CONF_ERROR;
@@ -203,7 +203,7 @@ ngx_lu_conf_webhook(ngx_conf_t *cf, ngx_command_t *cmd,
             id.len = app->len;
             id.data = app->data;
 
-            if (lu_id_valid(&id)) {
+            if (lu_name_id_valid(&id)) {
                 continue;
             }
         }

@@ -53,8 +53,8 @@ lu_app_parse(const lu_arena_t *arena, const lu_str_t *text, lu_app_t *app,
     if (lu_json_bool(json, "appChannelDiscoveryEnabled", &discovery)
         == LU_INVALID)
     {
-        rc = lu_refuse(err, NULL, "\"appChannelDiscoveryEnabled\" must be "
-                                  "true or false");
+        rc = lu_error(err, NULL, "\"appChannelDiscoveryEnabled\" must be true "
+                                 "or false");
         goto done;
     }
 
@@ -75,7 +75,7 @@ lu_app_parse(const lu_arena_t *arena, const lu_str_t *text, lu_app_t *app,
         break;
 
     default:
-        rc = lu_refuse(err, NULL, "\"appChannelId\" must be a string");
+        rc = lu_error(err, NULL, "\"appChannelId\" must be a string");
         goto done;
     }
 
@@ -108,7 +108,7 @@ lu_app_channels(const lu_arena_t *arena, const cJSON *json, lu_app_t *app,
     array = cJSON_GetObjectItemCaseSensitive(json, "channels");
 
     if (!cJSON_IsArray(array)) {
-        return lu_refuse(err, NULL, "the app has no \"channels\"");
+        return lu_error(err, NULL, "the app has no \"channels\"");
     }
 
     app->nchannels = cJSON_GetArraySize(array);
@@ -132,8 +132,8 @@ lu_app_channels(const lu_arena_t *arena, const cJSON *json, lu_app_t *app,
 
     for (i = 1; i < app->nchannels; i++) {
         if (lu_channel_cmp(&app->channels[i - 1], &app->channels[i]) == 0) {
-            return lu_refuse(err, &app->channels[i].name,
-                             "is the name of two channels");
+            return lu_error(err, &app->channels[i].name,
+                            "is the name of two channels");
         }
     }
 
@@ -156,10 +156,10 @@ lu_app_channel(const lu_arena_t *arena, const cJSON *item,
     }
 
     if (lu_json_string(item, "name", &value) != LU_OK
-        || !lu_label_valid(&value))
+        || !lu_name_label_valid(&value))
     {
-        return lu_refuse(err, &channel->id,
-                         "is a channel without a valid \"name\"");
+        return lu_error(err, &channel->id,
+                        "is a channel without a valid \"name\"");
     }
 
     channel->name = lu_str_dup(arena, value.data, value.len);
@@ -181,7 +181,7 @@ lu_app_channel(const lu_arena_t *arena, const cJSON *item,
         || (rc == LU_OK
             && lu_time_parse(&value, &channel->expires) != LU_OK))
     {
-        return lu_refuse(err, &channel->name, "has no valid \"expiresAt\"");
+        return lu_error(err, &channel->name, "has no valid \"expiresAt\"");
     }
 
     return lu_app_deployments(arena,
@@ -201,7 +201,7 @@ lu_app_deployments(const lu_arena_t *arena, const cJSON *array,
     lu_deployment_t  *deployment;
 
     if (!cJSON_IsArray(array)) {
-        return lu_refuse(err, &channel->name, "has no \"deployments\"");
+        return lu_error(err, &channel->name, "has no \"deployments\"");
     }
 
     /* the history behind a deployment for everyone is of no interest */
@@ -248,8 +248,8 @@ lu_app_deployments(const lu_arena_t *arena, const cJSON *array,
         if (lu_json_number(item, "rollout", &rollout) != LU_OK
             || !(rollout >= 0 && rollout <= 1))
         {
-            return lu_refuse(err, &deployment->id,
-                             "has no \"rollout\" from 0 to 1");
+            return lu_error(err, &deployment->id,
+                            "has no \"rollout\" from 0 to 1");
         }
 
         if (rollout >= 1) {
@@ -282,7 +282,7 @@ lu_app_forced(const lu_arena_t *arena, const cJSON *json, lu_app_t *app,
     }
 
     if (!cJSON_IsObject(object)) {
-        return lu_refuse(err, NULL, "\"forcedDevices\" must be an object");
+        return lu_error(err, NULL, "\"forcedDevices\" must be an object");
     }
 
     n = cJSON_GetArraySize(object);
@@ -298,8 +298,8 @@ lu_app_forced(const lu_arena_t *arena, const cJSON *json, lu_app_t *app,
         device.data = (unsigned char *) item->string;
 
         if (lu_json_value(item, &channel_id) != LU_OK) {
-            return lu_refuse(err, NULL, "a forced device's channel must be a "
-                                        "string");
+            return lu_error(err, NULL, "a forced device's channel must be a "
+                                       "string");
         }
 
         channel = lu_app_channel_by_id(app, &channel_id);
@@ -345,11 +345,13 @@ lu_app_id(const lu_arena_t *arena, const cJSON *json, const char *key,
 {
     lu_str_t  name, value;
 
-    if (lu_json_string(json, key, &value) != LU_OK || !lu_id_valid(&value)) {
+    if (lu_json_string(json, key, &value) != LU_OK
+        || !lu_name_id_valid(&value))
+    {
         name.len = strlen(key);
         name.data = (unsigned char *) key;
 
-        return lu_refuse(err, &name, "is missing or no valid id");
+        return lu_error(err, &name, "is missing or no valid id");
     }
 
     *id = lu_str_dup(arena, value.data, value.len);
@@ -359,7 +361,7 @@ lu_app_id(const lu_arena_t *arena, const cJSON *json, const char *key,
 
 
 const lu_channel_t *
-lu_channel_find(const lu_app_t *app, const lu_str_t *name)
+lu_app_channel_find(const lu_app_t *app, const lu_str_t *name)
 {
     lu_channel_t  key;
 
@@ -393,7 +395,7 @@ lu_forced_cmp(const void *one, const void *two)
 
 
 const lu_channel_t *
-lu_forced_find(const lu_app_t *app, const lu_str_t *device)
+lu_app_forced_find(const lu_app_t *app, const lu_str_t *device)
 {
     lu_forced_t  key, *forced;
 
@@ -429,7 +431,7 @@ lu_str_cmp(const lu_str_t *a, const lu_str_t *b)
 
 
 lu_rc_e
-lu_deployment_render(const lu_arena_t *arena, const lu_app_t *app,
+lu_app_render(const lu_arena_t *arena, const lu_app_t *app,
     const lu_channel_t *channel, lu_deployment_t *deployment)
 {
     char                *text;
@@ -487,7 +489,8 @@ lu_deployment_render(const lu_arena_t *arena, const lu_app_t *app,
     if (release->url.len == 0) {
         len -= sizeof("\"}") - 1;
 
-        path = lu_artifact_path(arena, &app->id, &release->id, release->kind);
+        path = lu_app_artifact_path(arena, &app->id, &release->id,
+                                    release->kind);
         if (path.data == NULL) {
             goto nomem;
         }
@@ -520,7 +523,7 @@ nomem:
 
 
 lu_str_t
-lu_artifact_path(const lu_arena_t *arena, const lu_str_t *app,
+lu_app_artifact_path(const lu_arena_t *arena, const lu_str_t *app,
     const lu_str_t *release, lu_kind_e kind)
 {
     size_t    size;

@@ -88,7 +88,7 @@ lu_rc_e lu_app_parse(const lu_arena_t *arena, const lu_str_t *text,
  * LU_OK or LU_NOMEM.
  */
 
-lu_rc_e lu_deployment_render(const lu_arena_t *arena, const lu_app_t *app,
+lu_rc_e lu_app_render(const lu_arena_t *arena, const lu_app_t *app,
     const lu_channel_t *channel, lu_deployment_t *deployment);
 
 /*
@@ -97,13 +97,14 @@ lu_rc_e lu_deployment_render(const lu_arena_t *arena, const lu_app_t *app,
  * the arena is exhausted; there is room for 3 bytes behind it.
  */
 
-lu_str_t lu_artifact_path(const lu_arena_t *arena, const lu_str_t *app,
+lu_str_t lu_app_artifact_path(const lu_arena_t *arena, const lu_str_t *app,
     const lu_str_t *release, lu_kind_e kind);
 
 /* The channel of that name, or to which the device is forced; else NULL. */
 
-const lu_channel_t *lu_channel_find(const lu_app_t *app, const lu_str_t *name);
-const lu_channel_t *lu_forced_find(const lu_app_t *app,
+const lu_channel_t *lu_app_channel_find(const lu_app_t *app,
+    const lu_str_t *name);
+const lu_channel_t *lu_app_forced_find(const lu_app_t *app,
     const lu_str_t *device);
 
 

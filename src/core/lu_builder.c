@@ -73,7 +73,7 @@ lu_builder_parse(const lu_arena_t *arena, const lu_str_t *text,
 
     memset(builder, 0, sizeof(lu_builder_t));
     if (text->len > LU_BUILDER_SIZE) {
-        return lu_refuse(err, NULL, "the manifest is larger than 1 megabyte");
+        return lu_error(err, NULL, "the manifest is larger than 1 megabyte");
     }
 
     memset(&ctx, 0, sizeof(lu_builder_ctx_t));
@@ -206,14 +206,14 @@ lu_builder_add(const lu_arena_t *arena, lu_builder_ctx_t *ctx,
     lu_builder_file_t   file, *old;
     lu_builder_node_t  *node;
 
-    rc = lu_file_name_of_url(arena, &entry->url, &file.name, err);
+    rc = lu_name_file_of_url(arena, &entry->url, &file.name, err);
     if (rc != LU_OK) {
         return rc;
     }
 
     if (!lu_builder_digest(file.sha512, &entry->sha512)) {
-        return lu_refuse(err, &file.name,
-                         "has no \"sha512\" of 64 bytes in base64");
+        return lu_error(err, &file.name,
+                        "has no \"sha512\" of 64 bytes in base64");
     }
 
     file.size = entry->size;
@@ -224,7 +224,7 @@ lu_builder_add(const lu_arena_t *arena, lu_builder_ctx_t *ctx,
     }
 
     if (ctx->nfiles == LU_BUILDER_FILES) {
-        return lu_refuse(err, NULL, "the manifest lists more than 1000 files");
+        return lu_error(err, NULL, "the manifest lists more than 1000 files");
     }
 
     node = arena->alloc(arena->data, sizeof(lu_builder_node_t));
@@ -248,7 +248,7 @@ lu_builder_merge(lu_builder_file_t *old, const lu_builder_file_t *file,
     lu_error_t *err)
 {
     if (memcmp(old->sha512, file->sha512, LU_BUILDER_DIGEST) != 0) {
-        return lu_refuse(err, &file->name, "is listed with two digests");
+        return lu_error(err, &file->name, "is listed with two digests");
     }
 
     if (file->size == UINT64_MAX) {
@@ -256,8 +256,8 @@ lu_builder_merge(lu_builder_file_t *old, const lu_builder_file_t *file,
     }
 
     if (old->size != UINT64_MAX && old->size != file->size) {
-        return lu_refuse(err, &file->name,
-                         "is listed with two sizes");
+        return lu_error(err, &file->name,
+                        "is listed with two sizes");
     }
 
     old->size = file->size;
@@ -328,7 +328,7 @@ lu_builder_legacy(const lu_arena_t *arena, lu_builder_ctx_t *ctx,
         return LU_OK;
     }
 
-    rc = lu_file_name_of_url(arena, &ctx->legacy.url, &name, err);
+    rc = lu_name_file_of_url(arena, &ctx->legacy.url, &name, err);
     if (rc != LU_OK) {
         return rc;
     }
@@ -348,18 +348,18 @@ lu_builder_done(const lu_arena_t *arena, const lu_builder_ctx_t *ctx,
     lu_builder_node_t  *node;
 
     if (ctx->version.len == 0) {
-        return lu_refuse(err, NULL,
-                         "the manifest has no \"version\"");
+        return lu_error(err, NULL,
+                        "the manifest has no \"version\"");
     }
 
-    if (!lu_label_valid(&ctx->version)) {
-        return lu_refuse(err, &ctx->version,
-                   "is a version that is longer than 128 bytes, begins or"
-                   " ends with a space, or has control characters");
+    if (!lu_name_label_valid(&ctx->version)) {
+        return lu_error(err, &ctx->version,
+                        "is a version that is longer than 128 bytes, begins or"
+                        " ends with a space, or has control characters");
     }
 
     if (ctx->nfiles == 0) {
-        return lu_refuse(err, NULL, "the manifest lists no files");
+        return lu_error(err, NULL, "the manifest lists no files");
     }
 
     builder->files = arena->alloc(arena->data, ctx->nfiles

@@ -38,7 +38,7 @@ typedef struct {
  * "packages" ({arch: {path, sha512, size}}).  Refused with the reason: more
  * than LU_BUILDER_SIZE bytes, what lu_yaml_read() refuses
  * (aliases, duplicate keys, ...), a file without a sha512 of 64 bytes in
- * base64, a name that is not safe (lu_file_name_of_url()), the same
+ * base64, a name that is not safe (lu_name_file_of_url()), the same
  * name with another digest or size, no version, no files.  Unknown keys are
  * ignored, and null is as good as missing.  All is allocated in the arena.
  */

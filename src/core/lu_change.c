@@ -32,7 +32,7 @@ static const char  *lu_app_types[] = {
 
 
 cJSON *
-lu_app_create(const char *id, const char *name, const char *type,
+lu_change_app_create(const char *id, const char *name, const char *type,
     const char *organization, const char *channel_id, const char *channel_name,
     const char *now)
 {
@@ -63,7 +63,7 @@ lu_app_create(const char *id, const char *name, const char *type,
         goto failed;
     }
 
-    rc = lu_channel_create(app, body, channel_id, now, &channel, &err);
+    rc = lu_change_channel_create(app, body, channel_id, now, &channel, &err);
     if (rc != LU_OK) {
         goto failed;
     }
@@ -82,7 +82,8 @@ failed:
 
 
 lu_rc_e
-lu_app_update(cJSON *app, const cJSON *body, const char *now, lu_error_t *err)
+lu_change_app_update(cJSON *app, const cJSON *body, const char *now,
+    lu_error_t *err)
 {
     int       discovery;
     cJSON    *channel_id;
@@ -116,8 +117,8 @@ lu_app_update(cJSON *app, const cJSON *body, const char *now, lu_error_t *err)
     rc = lu_json_bool(body, "appChannelDiscoveryEnabled", &discovery);
 
     if (rc == LU_INVALID) {
-        return lu_refuse(err, NULL, "\"appChannelDiscoveryEnabled\" must be "
-                                    "true or false");
+        return lu_error(err, NULL, "\"appChannelDiscoveryEnabled\" must be "
+                                   "true or false");
     }
 
     if (rc == LU_OK
@@ -130,9 +131,9 @@ lu_app_update(cJSON *app, const cJSON *body, const char *now, lu_error_t *err)
 
     rc = lu_json_string(body, "organizationId", &value);
 
-    if (rc == LU_INVALID || (rc == LU_OK && !lu_id_valid(&value))) {
-        return lu_refuse(err, NULL, "\"organizationId\" must be the id of an "
-                         "organization");
+    if (rc == LU_INVALID || (rc == LU_OK && !lu_name_id_valid(&value))) {
+        return lu_error(err, NULL, "\"organizationId\" must be the id of an "
+                        "organization");
     }
 
     if (rc == LU_OK
@@ -160,11 +161,11 @@ lu_name_get(const cJSON *body, lu_str_t *name, lu_error_t *err)
         return rc;
     }
 
-    if (rc != LU_OK || !lu_label_valid(name)) {
-        return lu_refuse(err, NULL,
-                         "\"name\" must be a string of 1 to 128 bytes without "
-                         "control characters, and without a space at either "
-                         "end");
+    if (rc != LU_OK || !lu_name_label_valid(name)) {
+        return lu_error(err, NULL,
+                        "\"name\" must be a string of 1 to 128 bytes without "
+                        "control characters, and without a space at either "
+                        "end");
     }
 
     return LU_OK;
@@ -190,9 +191,9 @@ lu_type_set(cJSON *app, const cJSON *body, lu_error_t *err)
         }
     }
 
-    return lu_refuse(err, NULL,
-                     "\"type\" must be android, capacitor, cordova, electron "
-                     "or ios");
+    return lu_error(err, NULL,
+                    "\"type\" must be android, capacitor, cordova, electron "
+                    "or ios");
 }
 
 
@@ -206,10 +207,10 @@ lu_default_set(cJSON *app, const cJSON *channel_id, lu_error_t *err)
     }
 
     if (lu_json_value(channel_id, &id) != LU_OK
-        || lu_app_channel_find(app, (char *) id.data) == NULL)
+        || lu_change_channel_find(app, (char *) id.data) == NULL)
     {
-        return lu_refuse(err, NULL, "\"appChannelId\" must be the id of a "
-                         "channel of the app, or null");
+        return lu_error(err, NULL, "\"appChannelId\" must be the id of a "
+                        "channel of the app, or null");
     }
 
     return lu_json_set_string(app, "appChannelId", (char *) id.data);
@@ -217,7 +218,7 @@ lu_default_set(cJSON *app, const cJSON *channel_id, lu_error_t *err)
 
 
 lu_rc_e
-lu_app_number(cJSON *app, uint64_t *number)
+lu_change_build_number(cJSON *app, uint64_t *number)
 {
     *number = 1;
 
@@ -229,7 +230,7 @@ lu_app_number(cJSON *app, uint64_t *number)
 
 
 lu_rc_e
-lu_channel_create(cJSON *app, const cJSON *body, const char *id,
+lu_change_channel_create(cJSON *app, const cJSON *body, const char *id,
     const char *now, cJSON **channel_out, lu_error_t *err)
 {
     cJSON    *channel, *channels;
@@ -237,7 +238,7 @@ lu_channel_create(cJSON *app, const cJSON *body, const char *id,
     lu_str_t  name;
 
     if (lu_json_string(body, "name", &name) != LU_OK) {
-        return lu_refuse(err, NULL, "a channel must have a \"name\"");
+        return lu_error(err, NULL, "a channel must have a \"name\"");
     }
 
     channel = cJSON_CreateObject();
@@ -266,7 +267,7 @@ lu_channel_create(cJSON *app, const cJSON *body, const char *id,
 
     if (!cJSON_AddItemToArray(channels, channel)) {
         cJSON_Delete(channel);
-        return lu_refuse(err, NULL, "the app has no \"channels\"");
+        return lu_error(err, NULL, "the app has no \"channels\"");
     }
 
     *channel_out = channel;
@@ -276,12 +277,12 @@ lu_channel_create(cJSON *app, const cJSON *body, const char *id,
 
 
 lu_rc_e
-lu_channel_update(cJSON *app, const cJSON *body, const char *id,
+lu_change_channel_update(cJSON *app, const cJSON *body, const char *id,
     const char *now, cJSON **channel_out, lu_error_t *err)
 {
     cJSON  *channel;
 
-    channel = lu_app_channel_find(app, id);
+    channel = lu_change_channel_find(app, id);
     if (channel == NULL) {
         return lu_no_channel(err);
     }
@@ -305,11 +306,11 @@ lu_channel_set(cJSON *app, cJSON *channel, const cJSON *body, const char *now,
     rc = lu_name_get(body, &name, err);
 
     if (rc == LU_OK) {
-        same = lu_app_channel_named(app, (char *) name.data);
+        same = lu_change_channel_named(app, (char *) name.data);
 
         if (same && same != channel) {
-            (void) lu_refuse(err, &name,
-                             "is the name of another channel already");
+            (void) lu_error(err, &name,
+                            "is the name of another channel already");
             return LU_CONFLICT;
         }
 
@@ -323,7 +324,7 @@ lu_channel_set(cJSON *app, cJSON *channel, const cJSON *body, const char *now,
     rc = lu_json_bool(body, "protected", &protect);
 
     if (rc == LU_INVALID) {
-        return lu_refuse(err, NULL, "\"protected\" must be true or false");
+        return lu_error(err, NULL, "\"protected\" must be true or false");
     }
 
     if (rc == LU_OK) {
@@ -381,8 +382,8 @@ lu_expires_set(cJSON *channel, const cJSON *item, lu_error_t *err)
 
 invalid:
 
-    return lu_refuse(err, NULL, "\"expiresAt\" must be a timestamp such as "
-                     "\"2030-01-31T12:00:00Z\", or null");
+    return lu_error(err, NULL, "\"expiresAt\" must be a timestamp such as "
+                    "\"2030-01-31T12:00:00Z\", or null");
 }
 
 
@@ -412,13 +413,13 @@ lu_since(const cJSON *channel, const char *key)
 
 
 lu_rc_e
-lu_channel_pause(cJSON *app, const char *id, int paused, const char *now,
-    lu_error_t *err)
+lu_change_channel_pause(cJSON *app, const char *id, int paused,
+    const char *now, lu_error_t *err)
 {
     cJSON   *channel;
     lu_rc_e  rc;
 
-    channel = lu_app_channel_find(app, id);
+    channel = lu_change_channel_find(app, id);
     if (channel == NULL) {
         return lu_no_channel(err);
     }
@@ -433,13 +434,13 @@ lu_channel_pause(cJSON *app, const char *id, int paused, const char *now,
 
 
 lu_rc_e
-lu_channel_delete(cJSON *app, const char *id, lu_error_t *err)
+lu_change_channel_delete(cJSON *app, const char *id, lu_error_t *err)
 {
     cJSON    *channel, *forced, *item, *next;
     lu_rc_e   rc;
     lu_str_t  value;
 
-    channel = lu_app_channel_find(app, id);
+    channel = lu_change_channel_find(app, id);
     if (channel == NULL) {
         return lu_no_channel(err);
     }
@@ -472,7 +473,7 @@ lu_channel_delete(cJSON *app, const char *id, lu_error_t *err)
 
 
 const cJSON *
-lu_channel_before(const cJSON *channel, unsigned steps)
+lu_change_channel_before(const cJSON *channel, unsigned steps)
 {
     const cJSON  *item, *next;
     lu_str_t      release, other;
@@ -504,18 +505,18 @@ lu_channel_before(const cJSON *channel, unsigned steps)
 
 
 lu_rc_e
-lu_deploy(cJSON *app, const char *channel_id, const char *id,
+lu_change_deploy(cJSON *app, const char *channel_id, const char *id,
     const char *release, double rollout, int is_signed, const char *by,
     const char *now, lu_error_t *err)
 {
     cJSON   *channel, *deployment, *deployments;
     lu_rc_e  rc;
 
-    if (lu_app_deployment_find(app, id, &channel)) {
+    if (lu_change_deployment_find(app, id, &channel)) {
         return LU_OK;
     }
 
-    channel = lu_app_channel_find(app, channel_id);
+    channel = lu_change_channel_find(app, channel_id);
     if (channel == NULL) {
         return lu_no_channel(err);
     }
@@ -526,9 +527,8 @@ lu_deploy(cJSON *app, const char *channel_id, const char *id,
     }
 
     if (!is_signed && lu_since(channel, "protectedAt")) {
-        (void) lu_refuse(err, NULL, "the channel is protected: it takes only "
-                         "bundles that are signed (upload with "
-                         "--private-key)");
+        (void) lu_error(err, NULL, "the channel is protected: it takes only "
+                        "bundles that are signed (upload with --private-key)");
         return LU_FORBIDDEN;
     }
 
@@ -550,7 +550,7 @@ lu_deploy(cJSON *app, const char *channel_id, const char *id,
 
     if (!cJSON_InsertItemInArray(deployments, 0, deployment)) {
         cJSON_Delete(deployment);
-        return lu_refuse(err, NULL, "the channel has no \"deployments\"");
+        return lu_error(err, NULL, "the channel has no \"deployments\"");
     }
 
     lu_history_trim(deployments);
@@ -563,8 +563,8 @@ static lu_rc_e
 lu_rollout_check(double rollout, lu_error_t *err)
 {
     if (!(rollout >= 0 && rollout <= 1)) {
-        return lu_refuse(err, NULL, "\"rolloutPercentage\" must be "
-                                    "a number from 0 to 1");
+        return lu_error(err, NULL, "\"rolloutPercentage\" must be "
+                                   "a number from 0 to 1");
     }
 
     return LU_OK;
@@ -604,16 +604,16 @@ lu_history_trim(cJSON *deployments)
 
 
 lu_rc_e
-lu_deployment_update(cJSON *app, const char *id, double rollout,
+lu_change_deployment_update(cJSON *app, const char *id, double rollout,
     const char *now, lu_error_t *err)
 {
     cJSON   *channel, *deployment;
     lu_rc_e  rc;
 
-    deployment = lu_app_deployment_find(app, id, &channel);
+    deployment = lu_change_deployment_find(app, id, &channel);
 
     if (deployment == NULL) {
-        (void) lu_refuse(err, NULL, "Deployment not found.");
+        (void) lu_error(err, NULL, "Deployment not found.");
         return LU_NOT_FOUND;
     }
 
@@ -632,7 +632,7 @@ lu_deployment_update(cJSON *app, const char *id, double rollout,
 
 
 void
-lu_release_delete(cJSON *app, const char *release)
+lu_change_release_remove(cJSON *app, const char *release)
 {
     cJSON    *channel, *deployments, *item, *next;
     lu_str_t  value;
@@ -660,7 +660,7 @@ lu_release_delete(cJSON *app, const char *release)
 
 
 lu_rc_e
-lu_device_force(cJSON *app, const char *device, const char *channel_id,
+lu_change_device_force(cJSON *app, const char *device, const char *channel_id,
     lu_error_t *err)
 {
     cJSON    *forced;
@@ -669,9 +669,9 @@ lu_device_force(cJSON *app, const char *device, const char *channel_id,
     value.len = strlen(device);
     value.data = (unsigned char *) device;
 
-    if (!lu_device_id_valid(&value)) {
-        return lu_refuse(err, NULL, "a device id must have 1 to 128 bytes "
-                         "without control characters");
+    if (!lu_name_device_id_valid(&value)) {
+        return lu_error(err, NULL, "a device id must have 1 to 128 bytes "
+                        "without control characters");
     }
 
     forced = cJSON_GetObjectItemCaseSensitive(app, "forcedDevices");
@@ -688,7 +688,7 @@ lu_device_force(cJSON *app, const char *device, const char *channel_id,
         return LU_OK;
     }
 
-    if (lu_app_channel_find(app, channel_id) == NULL) {
+    if (lu_change_channel_find(app, channel_id) == NULL) {
         return lu_no_channel(err);
     }
 
@@ -697,7 +697,7 @@ lu_device_force(cJSON *app, const char *device, const char *channel_id,
 
 
 cJSON *
-lu_app_channel_find(const cJSON *app, const char *id)
+lu_change_channel_find(const cJSON *app, const char *id)
 {
     return lu_find(cJSON_GetObjectItemCaseSensitive(app, "channels"), "id",
                    id);
@@ -705,7 +705,7 @@ lu_app_channel_find(const cJSON *app, const char *id)
 
 
 cJSON *
-lu_app_channel_named(const cJSON *app, const char *name)
+lu_change_channel_named(const cJSON *app, const char *name)
 {
     return lu_find(cJSON_GetObjectItemCaseSensitive(app, "channels"), "name",
                    name);
@@ -713,7 +713,7 @@ lu_app_channel_named(const cJSON *app, const char *name)
 
 
 cJSON *
-lu_app_deployment_find(const cJSON *app, const char *id, cJSON **channel_out)
+lu_change_deployment_find(const cJSON *app, const char *id, cJSON **channel_out)
 {
     cJSON  *channel, *deployment;
 
@@ -756,7 +756,7 @@ lu_find(const cJSON *array, const char *key, const char *value)
 static lu_rc_e
 lu_no_channel(lu_error_t *err)
 {
-    (void) lu_refuse(err, NULL, "Channel not found.");
+    (void) lu_error(err, NULL, "Channel not found.");
 
     return LU_NOT_FOUND;
 }

@@ -23,7 +23,7 @@
 
 /* A new app, with a default channel of that name; NULL: out of memory. */
 
-cJSON *lu_app_create(const char *id, const char *name, const char *type,
+cJSON *lu_change_app_create(const char *id, const char *name, const char *type,
     const char *organization, const char *channel_id, const char *channel_name,
     const char *now);
 
@@ -33,19 +33,19 @@ cJSON *lu_app_create(const char *id, const char *name, const char *type,
  * organization the caller knows).
  */
 
-lu_rc_e lu_app_update(cJSON *app, const cJSON *body, const char *now,
+lu_rc_e lu_change_app_update(cJSON *app, const cJSON *body, const char *now,
     lu_error_t *err);
 
 /* Takes the number of the next build. */
 
-lu_rc_e lu_app_number(cJSON *app, uint64_t *number);
+lu_rc_e lu_change_build_number(cJSON *app, uint64_t *number);
 
 /*
  * A new channel out of "name", "protected" and "expiresAt" of the body.
  * LU_CONFLICT: the name is taken.  *channel is a part of the app.
  */
 
-lu_rc_e lu_channel_create(cJSON *app, const cJSON *body, const char *id,
+lu_rc_e lu_change_channel_create(cJSON *app, const cJSON *body, const char *id,
     const char *now, cJSON **channel, lu_error_t *err);
 
 /*
@@ -53,14 +53,14 @@ lu_rc_e lu_channel_create(cJSON *app, const cJSON *body, const char *id,
  * A channel that is paused or protected already stays so since then.
  */
 
-lu_rc_e lu_channel_update(cJSON *app, const cJSON *body, const char *id,
+lu_rc_e lu_change_channel_update(cJSON *app, const cJSON *body, const char *id,
     const char *now, cJSON **channel, lu_error_t *err);
-lu_rc_e lu_channel_pause(cJSON *app, const char *id, int paused,
+lu_rc_e lu_change_channel_pause(cJSON *app, const char *id, int paused,
     const char *now, lu_error_t *err);
 
 /* With its deployments, as the default and for the devices forced to it. */
 
-lu_rc_e lu_channel_delete(cJSON *app, const char *id, lu_error_t *err);
+lu_rc_e lu_change_channel_delete(cJSON *app, const char *id, lu_error_t *err);
 
 /*
  * The deployment that is so many steps before the present release was first
@@ -68,7 +68,7 @@ lu_rc_e lu_channel_delete(cJSON *app, const char *id, lu_error_t *err);
  * the channel, or NULL.
  */
 
-const cJSON *lu_channel_before(const cJSON *channel, unsigned steps);
+const cJSON *lu_change_channel_before(const cJSON *channel, unsigned steps);
 
 /*
  * Puts a deployment at the head of a channel's history.  If the channel, or
@@ -78,30 +78,30 @@ const cJSON *lu_channel_before(const cJSON *channel, unsigned steps);
  * 0 to 1.
  */
 
-lu_rc_e lu_deploy(cJSON *app, const char *channel_id, const char *id,
+lu_rc_e lu_change_deploy(cJSON *app, const char *channel_id, const char *id,
     const char *release, double rollout, int is_signed, const char *by,
     const char *now, lu_error_t *err);
 
-lu_rc_e lu_deployment_update(cJSON *app, const char *id, double rollout,
+lu_rc_e lu_change_deployment_update(cJSON *app, const char *id, double rollout,
     const char *now, lu_error_t *err);
 
 /* Takes a release out of all channels: what was before it is on again. */
 
-void lu_release_delete(cJSON *app, const char *release);
+void lu_change_release_remove(cJSON *app, const char *release);
 
 /*
  * Forces a device to a channel, or not any more (NULL).  LU_NOT_FOUND:
  * no such channel.
  */
 
-lu_rc_e lu_device_force(cJSON *app, const char *device, const char *channel_id,
-    lu_error_t *err);
+lu_rc_e lu_change_device_force(cJSON *app, const char *device,
+    const char *channel_id, lu_error_t *err);
 
 /* The channel of an id or a name, the deployment of an id, or NULL. */
 
-cJSON *lu_app_channel_find(const cJSON *app, const char *id);
-cJSON *lu_app_channel_named(const cJSON *app, const char *name);
-cJSON *lu_app_deployment_find(const cJSON *app, const char *id,
+cJSON *lu_change_channel_find(const cJSON *app, const char *id);
+cJSON *lu_change_channel_named(const cJSON *app, const char *name);
+cJSON *lu_change_deployment_find(const cJSON *app, const char *id,
     cJSON **channel);
 
 

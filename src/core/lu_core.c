@@ -8,7 +8,7 @@
 
 
 lu_rc_e
-lu_refuse(lu_error_t *err, const lu_str_t *subject, const char *text)
+lu_error(lu_error_t *err, const lu_str_t *subject, const char *text)
 {
     err->text = text;
 

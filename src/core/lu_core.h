@@ -59,7 +59,7 @@ typedef struct {
     lu_str_t           subject;
 } lu_error_t;
 
-lu_rc_e lu_refuse(lu_error_t *err, const lu_str_t *subject, const char *text);
+lu_rc_e lu_error(lu_error_t *err, const lu_str_t *subject, const char *text);
 
 
 /* Where the caller counts what was decided: empty at first, and his own. */

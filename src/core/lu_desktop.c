@@ -98,7 +98,7 @@ lu_desktop_builds(const lu_arena_t *arena, const cJSON *builds,
     }
 
     if (!cJSON_IsArray(builds)) {
-        return lu_refuse(err, NULL, "the desktop builds must be an array");
+        return lu_error(err, NULL, "the desktop builds must be an array");
     }
 
     n = cJSON_GetArraySize(builds);
@@ -132,8 +132,10 @@ lu_desktop_build(const lu_arena_t *arena, const cJSON *item, lu_build_t *build,
 
     memset(build, 0, sizeof(lu_build_t));
 
-    if (lu_json_string(item, "id", &value) != LU_OK || !lu_id_valid(&value)) {
-        return lu_refuse(err, NULL, "a desktop build has no valid \"id\"");
+    if (lu_json_string(item, "id", &value) != LU_OK
+        || !lu_name_id_valid(&value))
+    {
+        return lu_error(err, NULL, "a desktop build has no valid \"id\"");
     }
 
     build->id = lu_str_dup(arena, value.data, value.len);
@@ -144,8 +146,8 @@ lu_desktop_build(const lu_arena_t *arena, const cJSON *item, lu_build_t *build,
     rc = lu_json_string(item, "version", &value);
 
     if (rc == LU_INVALID) {
-        return lu_refuse(err, &build->id,
-                         "has a \"version\" that is no string");
+        return lu_error(err, &build->id,
+                        "has a \"version\" that is no string");
     }
 
     if (rc == LU_OK) {
@@ -158,9 +160,9 @@ lu_desktop_build(const lu_arena_t *arena, const cJSON *item, lu_build_t *build,
     is_released = 0;
 
     if (lu_json_bool(item, "isReleased", &is_released) == LU_INVALID) {
-        return lu_refuse(err, &build->id,
-                         "has an \"isReleased\" that is neither true"
-                         " nor false");
+        return lu_error(err, &build->id,
+                        "has an \"isReleased\" that is neither true"
+                        " nor false");
     }
 
     build->is_released = (is_released != 0);
@@ -182,14 +184,13 @@ lu_desktop_rules(const lu_arena_t *arena, const cJSON *releases,
     }
 
     if (!cJSON_IsObject(releases)) {
-        return lu_refuse(err, NULL, "the desktop releases must be an object");
+        return lu_error(err, NULL, "the desktop releases must be an object");
     }
 
     array = cJSON_GetObjectItemCaseSensitive(releases, "releaseRedirections");
 
     if (array && !cJSON_IsNull(array) && !cJSON_IsArray(array)) {
-        return lu_refuse(err, NULL,
-                         "\"releaseRedirections\" must be an array");
+        return lu_error(err, NULL, "\"releaseRedirections\" must be an array");
     }
 
     /* and one for the latest release */
@@ -236,9 +237,9 @@ lu_desktop_latest(const lu_arena_t *arena, const cJSON *releases,
         return LU_OK;
     }
 
-    if (rc != LU_OK || !lu_id_valid(&value)) {
-        return lu_refuse(err, NULL, "\"latestReleaseBuildId\" must be"
-                                    " a build's id");
+    if (rc != LU_OK || !lu_name_id_valid(&value)) {
+        return lu_error(err, NULL, "\"latestReleaseBuildId\" must be"
+                                   " a build's id");
     }
 
     rule = &desktop->rules[desktop->nrules];
@@ -269,9 +270,9 @@ lu_rule(const lu_arena_t *arena, const cJSON *item, lu_rule_t *rule,
     lu_str_t  name;
 
     if (lu_json_string(item, "rule", &name) != LU_OK) {
-        return lu_refuse(err, NULL, "each of \"releaseRedirections\""
-                                    " must be an object with a"
-                                    " \"rule\"");
+        return lu_error(err, NULL, "each of \"releaseRedirections\""
+                                   " must be an object with a"
+                                   " \"rule\"");
     }
 
     for (i = 0; lu_rules[i].name; i++) {
@@ -322,10 +323,10 @@ lu_rule_build_id(const lu_arena_t *arena, const cJSON *item, lu_rule_t *rule,
     lu_str_t  value;
 
     if (lu_json_string(item, "buildId", &value) != LU_OK
-        || !lu_id_valid(&value))
+        || !lu_name_id_valid(&value))
     {
-        return lu_refuse(err, NULL,
-                         "a rule's \"buildId\" must be a build's id");
+        return lu_error(err, NULL,
+                        "a rule's \"buildId\" must be a build's id");
     }
 
     rule->build_id = lu_str_dup(arena, value.data, value.len);
@@ -345,8 +346,8 @@ lu_rule_networks(const lu_arena_t *arena, const cJSON *item, lu_rule_t *rule,
     array = cJSON_GetObjectItemCaseSensitive(item, "ipList");
 
     if (!cJSON_IsArray(array)) {
-        return lu_refuse(err, NULL, "\"ipList\" of \"buildByIp\" must"
-                                    " be an array");
+        return lu_error(err, NULL, "\"ipList\" of \"buildByIp\" must"
+                                   " be an array");
     }
 
     n = cJSON_GetArraySize(array);
@@ -359,15 +360,16 @@ lu_rule_networks(const lu_arena_t *arena, const cJSON *item, lu_rule_t *rule,
     cJSON_ArrayForEach(entry, array) {
 
         if (lu_json_value(entry, &value) != LU_OK) {
-            return lu_refuse(err, NULL, "\"ipList\" must be an array"
-                                        " of strings");
+            return lu_error(err, NULL, "\"ipList\" must be an array"
+                                       " of strings");
         }
 
-        if (!lu_network_parse(&value, &rule->networks[rule->nnetworks])) {
+        if (!lu_desktop_network_parse(&value,
+                                      &rule->networks[rule->nnetworks])) {
             value = lu_str_dup(arena, value.data, value.len);
 
-            return lu_refuse(err, &value, "is neither an address nor"
-                                          " a CIDR network");
+            return lu_error(err, &value, "is neither an address nor"
+                                         " a CIDR network");
         }
 
         rule->nnetworks++;
@@ -398,7 +400,7 @@ lu_rule_platforms(const cJSON *item, lu_rule_t *rule, lu_error_t *err)
     }
 
     if (!cJSON_IsArray(array)) {
-        return lu_refuse(err, NULL, "a rule's \"platforms\" must be an array");
+        return lu_error(err, NULL, "a rule's \"platforms\" must be an array");
     }
 
     cJSON_ArrayForEach(entry, array) {
@@ -414,9 +416,9 @@ lu_rule_platforms(const cJSON *item, lu_rule_t *rule, lu_error_t *err)
         }
 
         if (lu_platforms[i].name == NULL) {
-            return lu_refuse(err, NULL, "a rule's \"platforms\" can"
-                                        " be \"windows\", \"mac\" and"
-                                        " \"linux\"");
+            return lu_error(err, NULL, "a rule's \"platforms\" can"
+                                       " be \"windows\", \"mac\" and"
+                                       " \"linux\"");
         }
 
         rule->platforms |= lu_platforms[i].platform;
@@ -434,9 +436,9 @@ lu_rule_percentage(const cJSON *item, lu_rule_t *rule, lu_error_t *err)
     if (lu_json_number(item, "percentage", &percentage) != LU_OK
         || !(percentage >= 0 && percentage <= 100))
     {
-        return lu_refuse(err, NULL, "\"percentage\" of"
-                                    " \"buildByRollout\" must be a"
-                                    " number from 0 to 100");
+        return lu_error(err, NULL, "\"percentage\" of"
+                                   " \"buildByRollout\" must be a"
+                                   " number from 0 to 100");
     }
 
     if (percentage >= 100) {
@@ -451,7 +453,8 @@ lu_rule_percentage(const cJSON *item, lu_rule_t *rule, lu_error_t *err)
 
 
 const lu_build_t *
-lu_build_of_version(const lu_desktop_t *desktop, const lu_str_t *version)
+lu_desktop_build_of_version(const lu_desktop_t *desktop,
+    const lu_str_t *version)
 {
     size_t  i;
 
@@ -468,7 +471,7 @@ lu_build_of_version(const lu_desktop_t *desktop, const lu_str_t *version)
 
 
 const lu_build_t *
-lu_build_of_id(const lu_desktop_t *desktop, const lu_str_t *id)
+lu_desktop_build_of_id(const lu_desktop_t *desktop, const lu_str_t *id)
 {
     size_t  i;
 
@@ -554,7 +557,7 @@ lu_rule_applies(const lu_rule_t *rule, const lu_client_t *client,
 
 
 int
-lu_network_parse(const lu_str_t *text, lu_network_t *network)
+lu_desktop_network_parse(const lu_str_t *text, lu_network_t *network)
 {
     char            buf[INET6_ADDRSTRLEN];
     unsigned char  *slash;

@@ -83,13 +83,13 @@ lu_rc_e lu_desktop_parse(const lu_arena_t *arena, const cJSON *builds,
 
 /* "192.0.2.1", "192.0.2.0/24", "2001:db8::/32"; 1 or 0. */
 
-int lu_network_parse(const lu_str_t *text, lu_network_t *network);
+int lu_desktop_network_parse(const lu_str_t *text, lu_network_t *network);
 
 /* The released build of that version, or the build of that id; or NULL. */
 
-const lu_build_t *lu_build_of_version(const lu_desktop_t *desktop,
+const lu_build_t *lu_desktop_build_of_version(const lu_desktop_t *desktop,
     const lu_str_t *version);
-const lu_build_t *lu_build_of_id(const lu_desktop_t *desktop,
+const lu_build_t *lu_desktop_build_of_id(const lu_desktop_t *desktop,
     const lu_str_t *id);
 
 /*

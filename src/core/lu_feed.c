@@ -60,7 +60,7 @@ lu_feed_name(const lu_arena_t *arena, const lu_desktop_t *desktop,
         return LU_INVALID;
     }
 
-    if (lu_file_name_check(path, &err) != LU_OK) {
+    if (lu_name_file_check(path, &err) != LU_OK) {
         return LU_NOT_FOUND;
     }
 
@@ -77,7 +77,7 @@ lu_feed_name(const lu_arena_t *arena, const lu_desktop_t *desktop,
     }
 
     if (lu_feed_version(&stem, &version)) {
-        build = lu_build_of_version(desktop, &version);
+        build = lu_desktop_build_of_version(desktop, &version);
 
         if (build == NULL) {
             return LU_NOT_FOUND;
@@ -268,7 +268,7 @@ lu_feed_blockmap(const lu_arena_t *arena, const lu_desktop_t *desktop,
         return LU_OK;
     }
 
-    other = lu_build_of_version(desktop, &version);
+    other = lu_desktop_build_of_version(desktop, &version);
 
     if (other == NULL) {
         return LU_OK;
@@ -309,7 +309,7 @@ lu_feed_named_build(const lu_desktop_t *desktop, const lu_str_t *name,
     from = 0;
 
     while (lu_word_after(name, from, marker, id)) {
-        build = lu_build_of_id(desktop, id);
+        build = lu_desktop_build_of_id(desktop, id);
 
         if (build) {
             return build;
@@ -408,7 +408,7 @@ lu_feed_version_at(const lu_desktop_t *desktop, const lu_str_t *rest,
 
 
 lu_str_t
-lu_disposition(const lu_arena_t *arena, const lu_str_t *name, int cut)
+lu_feed_disposition(const lu_arena_t *arena, const lu_str_t *name, int cut)
 {
     unsigned char  *p;
     lu_str_t        head, tail, value;
@@ -439,7 +439,7 @@ lu_disposition(const lu_arena_t *arena, const lu_str_t *name, int cut)
     p = lu_disposition_plain(p, &head);
     p = lu_disposition_plain(p, &tail);
 
-    if (!lu_utf8_valid(name)
+    if (!lu_str_utf8_valid(name)
         || (lu_disposition_is_plain(&head)
             && lu_disposition_is_plain(&tail)))
     {

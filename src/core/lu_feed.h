@@ -23,7 +23,7 @@ typedef struct {
 /*
  * path: decoded, without a "/" in front.  LU_INVALID: it is empty;
  * LU_NOT_FOUND: an unknown version, or no name of a file of a desktop
- * release (lu_file_name_check()): the feed has no folders, so that
+ * release (lu_name_file_check()): the feed has no folders, so that
  * "{x}/latest-build-{id}-{platform}.yml" names nothing in it, either.  The
  * name is the path or from the arena.  What is fixed, an artifact or its
  * blockmap under its own name, never changes; the others depend on the rules
@@ -41,7 +41,7 @@ lu_rc_e lu_feed_name(const lu_arena_t *arena, const lu_desktop_t *desktop,
  * arena is exhausted.
  */
 
-lu_str_t lu_disposition(const lu_arena_t *arena, const lu_str_t *name,
+lu_str_t lu_feed_disposition(const lu_arena_t *arena, const lu_str_t *name,
     int cut);
 
 /* The media type of a file in the feed, by its name. */

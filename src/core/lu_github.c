@@ -123,7 +123,7 @@ lu_github_repository(const cJSON *body, lu_github_event_t *event,
     const cJSON  *repository;
 
     if (!cJSON_IsObject(body)) {
-        return lu_refuse(err, NULL, "the body is not a JSON object");
+        return lu_error(err, NULL, "the body is not a JSON object");
     }
 
     repository = cJSON_GetObjectItemCaseSensitive(body, "repository");
@@ -217,7 +217,7 @@ lu_github_missing(const char *key, lu_error_t *err)
     subject.len = strlen(key);
     subject.data = (unsigned char *) key;
 
-    return lu_refuse(err, &subject, "is missing, or is not what GitHub sends");
+    return lu_error(err, &subject, "is missing, or is not what GitHub sends");
 }
 
 
@@ -337,7 +337,7 @@ lu_github_builds(const lu_str_t *text, cJSON **builds, lu_error_t *err)
     cJSON_ArrayForEach(build, *builds) {
         if (!cJSON_IsObject(build)
             || lu_json_string(build, "id", &id) != LU_OK
-            || !lu_id_valid(&id))
+            || !lu_name_id_valid(&id))
         {
             goto invalid;
         }
@@ -350,8 +350,8 @@ invalid:
     cJSON_Delete(*builds);
     *builds = NULL;
 
-    return lu_refuse(err, NULL, LU_GITHUB_BUILDS " is not an array of builds "
-                     "with an \"id\" each");
+    return lu_error(err, NULL, LU_GITHUB_BUILDS " is not an array of builds "
+                    "with an \"id\" each");
 }
 
 
@@ -370,8 +370,8 @@ lu_github_rules(const lu_str_t *text, cJSON **rules, lu_error_t *err)
         cJSON_Delete(*rules);
         *rules = NULL;
 
-        return lu_refuse(err, NULL, LU_GITHUB_RELEASES
-                         " is not a JSON object");
+        return lu_error(err, NULL, LU_GITHUB_RELEASES
+                        " is not a JSON object");
     }
 
     return LU_OK;
@@ -399,7 +399,7 @@ lu_github_tree(const lu_str_t *text, const char *name, cJSON *empty,
         subject.len = strlen(name);
         subject.data = (unsigned char *) name;
 
-        return lu_refuse(err, &subject, "is no valid JSON text");
+        return lu_error(err, &subject, "is no valid JSON text");
     }
 
     return rc;

@@ -62,16 +62,16 @@ lu_json_parse(cJSON **json, const lu_str_t *text, lu_error_t *err)
     *json = NULL;
 
     if (text->len == 0) {
-        return lu_refuse(err, NULL, "the JSON text is empty");
+        return lu_error(err, NULL, "the JSON text is empty");
     }
 
-    if (!lu_utf8_valid(text)) {
-        return lu_refuse(err, NULL, "the JSON text is not UTF-8");
+    if (!lu_str_utf8_valid(text)) {
+        return lu_error(err, NULL, "the JSON text is not UTF-8");
     }
 
     if (text->len >= 3 && memcmp(text->data, "\xef\xbb\xbf", 3) == 0) {
-        return lu_refuse(err, NULL, "the JSON text begins with a byte order"
-                         " mark");
+        return lu_error(err, NULL, "the JSON text begins with a byte order"
+                        " mark");
     }
 
     scan.p = text->data;
@@ -154,8 +154,8 @@ lu_json_scan_members(lu_json_scan_t *scan, unsigned char end)
     lu_rc_e  rc;
 
     if (scan->depth == LU_JSON_DEPTH) {
-        return lu_refuse(scan->err, NULL, "the JSON text is nested too deeply;"
-                         " 32 levels are allowed");
+        return lu_error(scan->err, NULL, "the JSON text is nested too deeply;"
+                        " 32 levels are allowed");
     }
 
     scan->depth++;
@@ -250,9 +250,8 @@ lu_json_scan_string(lu_json_scan_t *scan)
         }
 
         if (*scan->p < 0x20) {
-            return lu_refuse(scan->err, NULL,
-                             "a JSON string contains a control"
-                             " character; it must be escaped");
+            return lu_error(scan->err, NULL, "a JSON string contains a control"
+                            " character; it must be escaped");
         }
 
         if (*scan->p != '\\') {
@@ -314,8 +313,7 @@ lu_json_scan_unicode(lu_json_scan_t *scan)
     }
 
     if (unit == 0) {
-        return lu_refuse(scan->err, NULL,
-                         "a JSON string contains \"\\u0000\"");
+        return lu_error(scan->err, NULL, "a JSON string contains \"\\u0000\"");
     }
 
     if (unit < 0xd800 || unit > 0xdfff) {
@@ -514,7 +512,7 @@ lu_json_scan_refuse(lu_json_scan_t *scan, const char *text)
     len = scan->last - scan->p;
 
     if (len == 0) {
-        return lu_refuse(scan->err, NULL, "the JSON text ends too early");
+        return lu_error(scan->err, NULL, "the JSON text ends too early");
     }
 
     if (len > LU_JSON_NEAR) {
@@ -532,15 +530,15 @@ lu_json_scan_refuse(lu_json_scan_t *scan, const char *text)
     }
 
     if (n == 0) {
-        return lu_refuse(scan->err, NULL,
-                         "the JSON text contains a control character"
-                         " outside of strings");
+        return lu_error(scan->err, NULL,
+                        "the JSON text contains a control character"
+                        " outside of strings");
     }
 
     near.len = n;
     near.data = (unsigned char *) scan->p;
 
-    return lu_refuse(scan->err, &near, text);
+    return lu_error(scan->err, &near, text);
 }
 
 
@@ -555,7 +553,7 @@ lu_json_check(const cJSON *json, lu_error_t *err)
     if (cJSON_IsNumber(json)
         && (json->valuedouble > DBL_MAX || json->valuedouble < -DBL_MAX))
     {
-        return lu_refuse(err, NULL, "a JSON number is too large for a double");
+        return lu_error(err, NULL, "a JSON number is too large for a double");
     }
 
     if (cJSON_IsObject(json)) {
@@ -606,7 +604,7 @@ lu_json_check_keys(const cJSON *object, lu_error_t *err)
     }
 
     if (same) {
-        return lu_refuse(err, NULL, "a JSON object has the same key twice");
+        return lu_error(err, NULL, "a JSON object has the same key twice");
     }
 
     return LU_OK;

@@ -24,7 +24,7 @@ lu_label_escape(unsigned char *dst, const lu_str_t *value)
     size_t         i;
     unsigned char  c;
 
-    is_utf8 = lu_utf8_valid(value);
+    is_utf8 = lu_str_utf8_valid(value);
 
     for (i = 0; i < value->len; i++) {
         c = value->data[i];

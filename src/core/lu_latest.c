@@ -38,7 +38,7 @@ static const struct {
 
 
 lu_rc_e
-lu_check_parse(lu_check_t *check, const lu_str_t *args, unsigned char *buf,
+lu_latest_parse(lu_check_t *check, const lu_str_t *args, unsigned char *buf,
     lu_error_t *err)
 {
     int       i;
@@ -87,8 +87,8 @@ lu_check_parse(lu_check_t *check, const lu_str_t *args, unsigned char *buf,
             buf += value.len;
         }
 
-        if (field->len == 0 || !lu_utf8_valid(field)) {
-            return lu_refuse(err, &name, "is not percent-encoded UTF-8");
+        if (field->len == 0 || !lu_str_utf8_valid(field)) {
+            return lu_error(err, &name, "is not percent-encoded UTF-8");
         }
 
         if (field == &check->channel_name
@@ -103,16 +103,16 @@ lu_check_parse(lu_check_t *check, const lu_str_t *args, unsigned char *buf,
         || platform.data[0] < '0' + LU_ANDROID
         || platform.data[0] > '0' + LU_ELECTRON)
     {
-        return lu_refuse(err, NULL, "\"platform\" must be 0 (Android), 1 "
-                                    "(iOS) or 2 (Electron)");
+        return lu_error(err, NULL, "\"platform\" must be 0 (Android), 1 (iOS) "
+                                   "or 2 (Electron)");
     }
 
     check->platform = platform.data[0] - '0';
 
-    if (check->device_id.len && !lu_device_id_valid(&check->device_id))
+    if (check->device_id.len && !lu_name_device_id_valid(&check->device_id))
     {
-        return lu_refuse(err, NULL, "\"deviceId\" must be at most 128 bytes "
-                         "without control characters");
+        return lu_error(err, NULL, "\"deviceId\" must be at most 128 bytes "
+                        "without control characters");
     }
 
     /* old plugins say so of the bundle that is built into the app */
@@ -136,7 +136,7 @@ lu_latest(const lu_app_t *app, const lu_check_t *check, time_t now,
 
     *deployment_out = NULL;
 
-    channel = lu_forced_find(app, &check->device_id);
+    channel = lu_app_forced_find(app, &check->device_id);
 
     if (channel == NULL) {
 
@@ -144,10 +144,10 @@ lu_latest(const lu_app_t *app, const lu_check_t *check, time_t now,
             channel = app->channel;
 
         } else {
-            channel = lu_channel_find(app, &check->channel_name);
+            channel = lu_app_channel_find(app, &check->channel_name);
 
             if (channel == NULL && check->channel_name_form.len) {
-                channel = lu_channel_find(app, &check->channel_name_form);
+                channel = lu_app_channel_find(app, &check->channel_name_form);
             }
         }
     }

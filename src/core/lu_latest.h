@@ -53,7 +53,7 @@ typedef enum {
  * not UTF-8, or a device id that is none.
  */
 
-lu_rc_e lu_check_parse(lu_check_t *check, const lu_str_t *args,
+lu_rc_e lu_latest_parse(lu_check_t *check, const lu_str_t *args,
     unsigned char *buf, lu_error_t *err);
 
 /*

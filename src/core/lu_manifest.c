@@ -31,7 +31,7 @@ static const lu_str_t  lu_manifest_name = lu_string(LU_MANIFEST_NAME);
 
 
 int
-lu_sha256_valid(const lu_str_t *sha256)
+lu_sha256_hex_valid(const lu_str_t *sha256)
 {
     size_t         i;
     unsigned char  ch;
@@ -53,7 +53,7 @@ lu_sha256_valid(const lu_str_t *sha256)
 
 
 int
-lu_signature_valid(const lu_str_t *signature)
+lu_file_signature_valid(const lu_str_t *signature)
 {
     int     value;
     size_t  i, len, pad;
@@ -120,7 +120,7 @@ lu_base64_value(unsigned char ch)
 
 
 int
-lu_media_type_valid(const lu_str_t *type)
+lu_file_type_valid(const lu_str_t *type)
 {
     size_t  i;
 
@@ -169,7 +169,7 @@ lu_manifest_read(const lu_arena_t *arena, const cJSON *json,
     lu_file_t    *list;
 
     if (!cJSON_IsArray(json)) {
-        return lu_refuse(err, NULL, "the manifest is not an array");
+        return lu_error(err, NULL, "the manifest is not an array");
     }
 
     len = 0;
@@ -179,8 +179,7 @@ lu_manifest_read(const lu_arena_t *arena, const cJSON *json,
     }
 
     if (len > LU_MANIFEST_FILES) {
-        return lu_refuse(err, NULL,
-                         "the manifest has more than 20000 entries");
+        return lu_error(err, NULL, "the manifest has more than 20000 entries");
     }
 
     if (len == 0) {
@@ -228,13 +227,13 @@ lu_manifest_entry(const lu_arena_t *arena, const cJSON *item, lu_file_t *entry,
     memset(entry, 0, sizeof(lu_file_t));
 
     if (!cJSON_IsObject(item)) {
-        return lu_refuse(err, NULL,
-                         "an entry of the manifest is not an object");
+        return lu_error(err, NULL,
+                        "an entry of the manifest is not an object");
     }
 
     if (lu_json_string(item, "href", &value) != LU_OK) {
-        return lu_refuse(err, NULL,
-                         "an entry of the manifest has no \"href\" string");
+        return lu_error(err, NULL,
+                        "an entry of the manifest has no \"href\" string");
     }
 
     entry->href = lu_str_dup(arena, value.data, value.len);
@@ -242,14 +241,14 @@ lu_manifest_entry(const lu_arena_t *arena, const cJSON *item, lu_file_t *entry,
         return LU_NOMEM;
     }
 
-    if (lu_href_check(&entry->href, err) != LU_OK) {
+    if (lu_name_href_check(&entry->href, err) != LU_OK) {
         return LU_INVALID;
     }
 
     if (lu_json_string(item, "checksum", &value) != LU_OK
-        || !lu_sha256_valid(&value))
+        || !lu_sha256_hex_valid(&value))
     {
-        return lu_refuse(err, &entry->href,
+        return lu_error(err, &entry->href,
                    "has no \"checksum\" of 64 lower-case hex digits in the "
                    "manifest");
     }
@@ -260,9 +259,9 @@ lu_manifest_entry(const lu_arena_t *arena, const cJSON *item, lu_file_t *entry,
     }
 
     if (lu_json_size(item, "sizeInBytes", &entry->size) != LU_OK) {
-        return lu_refuse(err, &entry->href,
-                   "has no \"sizeInBytes\" that is a whole number in the "
-                   "manifest");
+        return lu_error(err, &entry->href,
+                        "has no \"sizeInBytes\" that is a whole number in the "
+                        "manifest");
     }
 
     return LU_OK;
@@ -285,7 +284,7 @@ lu_manifest_tree(const lu_arena_t *arena, const lu_file_t *entries, size_t n,
         names[i] = entries[i].href;
     }
 
-    return lu_tree_check(names, n, err);
+    return lu_file_tree_check(names, n, err);
 }
 
 
@@ -300,24 +299,24 @@ lu_manifest_check(const lu_file_t *entries, size_t n, const lu_file_t *files,
         file = lu_file_find(files, nfiles, &entries[i].href);
 
         if (file == NULL) {
-            return lu_refuse(err, &entries[i].href,
-                             "is in the manifest but was not uploaded");
+            return lu_error(err, &entries[i].href,
+                            "is in the manifest but was not uploaded");
         }
 
         if (file->size != entries[i].size) {
-            return lu_refuse(err, &entries[i].href,
-                             "has another size than the manifest says");
+            return lu_error(err, &entries[i].href,
+                            "has another size than the manifest says");
         }
 
         if (!lu_str_eq(&file->sha256, &entries[i].sha256)) {
-            return lu_refuse(err, &entries[i].href,
-                             "has another checksum than the manifest says");
+            return lu_error(err, &entries[i].href,
+                            "has another checksum than the manifest says");
         }
     }
 
     if (lu_file_find(entries, n, &lu_manifest_index) == NULL)
     {
-        return lu_refuse(err, &lu_manifest_index, "is not in the manifest");
+        return lu_error(err, &lu_manifest_index, "is not in the manifest");
     }
 
     return lu_manifest_signed(entries, n, files, nfiles, err);
@@ -350,16 +349,16 @@ lu_manifest_signed(const lu_file_t *entries, size_t n, const lu_file_t *files,
         file = lu_file_find(files, nfiles, &entries[i].href);
 
         if (file->signature.len == 0) {
-            return lu_refuse(err, &entries[i].href,
-                             "is not signed, but other files are");
+            return lu_error(err, &entries[i].href,
+                            "is not signed, but other files are");
         }
     }
 
     file = lu_file_find(files, nfiles, &lu_manifest_name);
 
     if (file == NULL || file->signature.len == 0) {
-        return lu_refuse(err, &lu_manifest_name,
-                         "is not signed, but other files are");
+        return lu_error(err, &lu_manifest_name,
+                        "is not signed, but other files are");
     }
 
     return LU_OK;
@@ -407,7 +406,7 @@ lu_file_find(const lu_file_t *files, size_t n, const lu_str_t *href)
 
 
 lu_rc_e
-lu_tree_check(lu_str_t *names, size_t n, lu_error_t *err)
+lu_file_tree_check(lu_str_t *names, size_t n, lu_error_t *err)
 {
     size_t     i;
     lu_str_t  *name, *prev;
@@ -423,14 +422,14 @@ lu_tree_check(lu_str_t *names, size_t n, lu_error_t *err)
         name = &names[i];
 
         if (lu_str_eq(prev, name)) {
-            return lu_refuse(err, name, "is there twice");
+            return lu_error(err, name, "is there twice");
         }
 
         if (name->len > prev->len
             && name->data[prev->len] == '/'
             && memcmp(name->data, prev->data, prev->len) == 0)
         {
-            return lu_refuse(err, prev, "is both a file and a directory");
+            return lu_error(err, prev, "is both a file and a directory");
         }
     }
 

@@ -33,14 +33,14 @@ typedef struct {
 
 /* 1 if the string is 64 lower-case hex digits. */
 
-int lu_sha256_valid(const lu_str_t *sha256);
+int lu_sha256_hex_valid(const lu_str_t *sha256);
 
 /*
  * 1 if it is what the CLI sends as a signature: standard base64 with padding
  * and no line breaks (RFC 4648, section 4) of 64 to 1024 bytes.
  */
 
-int lu_signature_valid(const lu_str_t *signature);
+int lu_file_signature_valid(const lu_str_t *signature);
 
 /*
  * 1 if it is a media type, parameters included (RFC 9110, section 8.3.1), as
@@ -48,11 +48,11 @@ int lu_signature_valid(const lu_str_t *signature);
  * ASCII with a "/".
  */
 
-int lu_media_type_valid(const lu_str_t *type);
+int lu_file_type_valid(const lu_str_t *type);
 
 /*
  * Reads a manifest.  Every entry must have the three members, a safe href
- * (lu_href_check()) and a digest in lower-case hex; hrefs must be
+ * (lu_name_href_check()) and a digest in lower-case hex; hrefs must be
  * unique, and none may be a directory of another.  Unknown members are
  * ignored.  The result, sorted by the bytes of the href, is allocated in the
  * arena and keeps nothing of the text.
@@ -86,7 +86,7 @@ const lu_file_t *lu_file_find(const lu_file_t *files, size_t n,
  * or that is a file and a directory as well.
  */
 
-lu_rc_e lu_tree_check(lu_str_t *names, size_t n, lu_error_t *err);
+lu_rc_e lu_file_tree_check(lu_str_t *names, size_t n, lu_error_t *err);
 
 
 #endif /* _LU_MANIFEST_H_INCLUDED_ */

@@ -66,9 +66,9 @@ lu_multipart_init(lu_multipart_t *multipart, const lu_str_t *content_type,
     rest = *content_type;
 
     if (!lu_multipart_type(&rest, "multipart/form-data")) {
-        return lu_refuse(err, NULL,
-                         "the Content-Type is not"
-                         " \"multipart/form-data\"");
+        return lu_error(err, NULL,
+                        "the Content-Type is not"
+                        " \"multipart/form-data\"");
     }
 
     boundary.len = 0;
@@ -82,8 +82,8 @@ lu_multipart_init(lu_multipart_t *multipart, const lu_str_t *content_type,
         }
 
         if (rc < 0) {
-            return lu_refuse(err, NULL, "the Content-Type has a malformed"
-                             " parameter");
+            return lu_error(err, NULL, "the Content-Type has a malformed"
+                            " parameter");
         }
 
         if (!lu_multipart_is(&attribute, "boundary")) {
@@ -91,14 +91,14 @@ lu_multipart_init(lu_multipart_t *multipart, const lu_str_t *content_type,
         }
 
         if (boundary.data) {
-            return lu_refuse(err, NULL, "the Content-Type has two boundaries");
+            return lu_error(err, NULL, "the Content-Type has two boundaries");
         }
 
         boundary = value;
     }
 
     if (boundary.data == NULL) {
-        return lu_refuse(err, NULL, "the Content-Type has no boundary");
+        return lu_error(err, NULL, "the Content-Type has no boundary");
     }
 
     multipart->handler = *handler;
@@ -117,8 +117,8 @@ lu_multipart_boundary(lu_multipart_t *multipart, const lu_str_t *boundary,
     size_t  i;
 
     if (boundary->len == 0 || boundary->len > LU_MULTIPART_BOUNDARY) {
-        return lu_refuse(err, NULL, "the multipart boundary is not of 1 to 70"
-                         " characters");
+        return lu_error(err, NULL, "the multipart boundary is not of 1 to 70"
+                        " characters");
     }
 
     for (i = 0; i < boundary->len; i++) {
@@ -128,9 +128,9 @@ lu_multipart_boundary(lu_multipart_t *multipart, const lu_str_t *boundary,
     }
 
     if (i < boundary->len || boundary->data[i - 1] == ' ') {
-        return lu_refuse(err, NULL,
-                         "the multipart boundary contains a character"
-                         " that is not allowed there");
+        return lu_error(err, NULL,
+                        "the multipart boundary contains a character"
+                        " that is not allowed there");
     }
 
     memcpy(multipart->delimiter, "\r\n--", 4);
@@ -198,8 +198,8 @@ lu_multipart_feed(lu_multipart_t *multipart, const unsigned char *bytes,
             return LU_OK;
 
         case lu_multipart_failed:
-            return lu_refuse(err, NULL,
-                             "the multipart body was refused before");
+            return lu_error(err, NULL,
+                            "the multipart body was refused before");
 
         default:
             rc = lu_multipart_line(multipart, *p++, err);
@@ -225,12 +225,12 @@ lu_multipart_done(lu_multipart_t *multipart, lu_error_t *err)
         return LU_OK;
 
     case lu_multipart_failed:
-        return lu_refuse(err, NULL, "the multipart body was refused before");
+        return lu_error(err, NULL, "the multipart body was refused before");
 
     default:
-        return lu_refuse(err, NULL,
-                         "the multipart body ends without its closing"
-                         " delimiter");
+        return lu_error(err, NULL,
+                        "the multipart body ends without its closing"
+                        " delimiter");
     }
 }
 
@@ -353,8 +353,8 @@ lu_multipart_line(lu_multipart_t *multipart, unsigned char c, lu_error_t *err)
         }
 
         if (multipart->parts == LU_MULTIPART_PARTS) {
-            return lu_refuse(err, NULL, "the multipart body has more than 32"
-                             " parts");
+            return lu_error(err, NULL, "the multipart body has more than 32"
+                            " parts");
         }
 
         multipart->parts++;
@@ -384,9 +384,8 @@ lu_multipart_line(lu_multipart_t *multipart, unsigned char c, lu_error_t *err)
         }
     }
 
-    return lu_refuse(err, NULL,
-                     "a multipart delimiter is followed by something"
-                     " else than \"--\" or a line end");
+    return lu_error(err, NULL, "a multipart delimiter is followed by something"
+                    " else than \"--\" or a line end");
 }
 
 
@@ -403,20 +402,18 @@ lu_multipart_header(lu_multipart_t *multipart, unsigned char c,
     n = multipart->headers_len;
 
     if ((c == '\n') != (n > 0 && headers[n - 1] == '\r')) {
-        return lu_refuse(err, NULL,
-                         "a line of a part's headers does not end in"
-                         " CR LF");
+        return lu_error(err, NULL, "a line of a part's headers does not end in"
+                        " CR LF");
     }
 
     if ((c < 0x20 && c != '\t' && c != '\r' && c != '\n') || c == 0x7f) {
-        return lu_refuse(err, NULL, "the headers of a part contain a control"
-                         " character");
+        return lu_error(err, NULL, "the headers of a part contain a control"
+                        " character");
     }
 
     if (n == LU_MULTIPART_HEADERS) {
-        return lu_refuse(err, NULL,
-                         "the headers of a part are longer than 2048"
-                         " bytes");
+        return lu_error(err, NULL, "the headers of a part are longer than 2048"
+                        " bytes");
     }
 
     headers[n++] = c;
@@ -487,7 +484,7 @@ lu_multipart_disposition(lu_multipart_t *multipart, lu_str_t *disposition,
         colon = memchr(line.data, ':', line.len);
 
         if (colon == NULL || colon == line.data) {
-            return lu_refuse(err, NULL, "a part has a malformed header");
+            return lu_error(err, NULL, "a part has a malformed header");
         }
 
         lu_multipart_take(&line, colon - line.data, &name);
@@ -498,8 +495,8 @@ lu_multipart_disposition(lu_multipart_t *multipart, lu_str_t *disposition,
         }
 
         if (disposition->data) {
-            return lu_refuse(err, NULL, "a part has two Content-Disposition"
-                             " headers");
+            return lu_error(err, NULL, "a part has two Content-Disposition"
+                            " headers");
         }
 
         *disposition = line;
@@ -537,8 +534,8 @@ lu_multipart_name(const lu_str_t *disposition, lu_str_t *name, lu_error_t *err)
     rest = *disposition;
 
     if (!lu_multipart_type(&rest, "form-data")) {
-        return lu_refuse(err, NULL, "a part has no \"Content-Disposition:"
-                         " form-data\" header");
+        return lu_error(err, NULL, "a part has no \"Content-Disposition:"
+                        " form-data\" header");
     }
 
     /*
@@ -551,12 +548,12 @@ lu_multipart_name(const lu_str_t *disposition, lu_str_t *name, lu_error_t *err)
     } while (rc > 0 && !lu_multipart_is(&attribute, "name"));
 
     if (rc < 0) {
-        return lu_refuse(err, NULL,
-                         "a part has a malformed Content-Disposition");
+        return lu_error(err, NULL,
+                        "a part has a malformed Content-Disposition");
     }
 
     if (rc == 0 || name->len == 0) {
-        return lu_refuse(err, NULL, "a part has no name");
+        return lu_error(err, NULL, "a part has no name");
     }
 
     lu_multipart_unescape(name);

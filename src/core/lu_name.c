@@ -27,7 +27,7 @@ static int lu_is_digit(unsigned char c);
 
 
 int
-lu_utf8_valid(const lu_str_t *str)
+lu_str_utf8_valid(const lu_str_t *str)
 {
     size_t    i, n;
     uint64_t  word;
@@ -100,7 +100,7 @@ lu_utf8_char(const unsigned char *p, size_t len)
 
 
 int
-lu_id_valid(const lu_str_t *id)
+lu_name_id_valid(const lu_str_t *id)
 {
     size_t                 i;
     unsigned char          c;
@@ -144,14 +144,14 @@ lu_id_valid(const lu_str_t *id)
 
 
 int
-lu_device_id_valid(const lu_str_t *id)
+lu_name_device_id_valid(const lu_str_t *id)
 {
     return lu_text_valid(id);
 }
 
 
 int
-lu_label_valid(const lu_str_t *name)
+lu_name_label_valid(const lu_str_t *name)
 {
     return lu_text_valid(name)
            && name->data[0] != ' '
@@ -169,7 +169,7 @@ lu_text_valid(const lu_str_t *text)
         return 0;
     }
 
-    if (!lu_utf8_valid(text)) {
+    if (!lu_str_utf8_valid(text)) {
         return 0;
     }
 
@@ -192,17 +192,17 @@ lu_text_valid(const lu_str_t *text)
 
 
 lu_rc_e
-lu_href_check(const lu_str_t *href, lu_error_t *err)
+lu_name_href_check(const lu_str_t *href, lu_error_t *err)
 {
     size_t   i, start;
     lu_rc_e  rc;
 
     if (href->len == 0) {
-        return lu_refuse(err, href, "is an empty path");
+        return lu_error(err, href, "is an empty path");
     }
 
     if (href->len > LU_HREF_LEN) {
-        return lu_refuse(err, href, "is longer than 1024 bytes");
+        return lu_error(err, href, "is longer than 1024 bytes");
     }
 
     rc = lu_href_bytes(href, err);
@@ -211,14 +211,13 @@ lu_href_check(const lu_str_t *href, lu_error_t *err)
     }
 
     if (href->data[0] == '/') {
-        return lu_refuse(err, href,
-                         "begins with a slash; it must be relative");
+        return lu_error(err, href, "begins with a slash; it must be relative");
     }
 
     if (href->len > 1 && href->data[1] == ':' && lu_is_letter(href->data[0])) {
-        return lu_refuse(err, href,
-                         "begins with a drive letter;"
-                         " it must be relative");
+        return lu_error(err, href,
+                        "begins with a drive letter;"
+                        " it must be relative");
     }
 
     start = 0;
@@ -247,21 +246,21 @@ lu_href_bytes(const lu_str_t *href, lu_error_t *err)
     size_t         i;
     unsigned char  c;
 
-    if (!lu_utf8_valid(href)) {
-        return lu_refuse(err, href, "is not UTF-8");
+    if (!lu_str_utf8_valid(href)) {
+        return lu_error(err, href, "is not UTF-8");
     }
 
     for (i = 0; i < href->len; i++) {
         c = href->data[i];
 
         if (c < 0x20 || c == 0x7f) {
-            return lu_refuse(err, href, "contains a control character");
+            return lu_error(err, href, "contains a control character");
         }
 
         if (c == '\\') {
-            return lu_refuse(err, href,
-                             "contains a backslash;"
-                             " segments are separated by \"/\"");
+            return lu_error(err, href,
+                            "contains a backslash;"
+                            " segments are separated by \"/\"");
         }
     }
 
@@ -274,16 +273,16 @@ lu_href_segment(const lu_str_t *href, const unsigned char *segment, size_t len,
     lu_error_t *err)
 {
     if (len == 0) {
-        return lu_refuse(err, href, "has an empty segment");
+        return lu_error(err, href, "has an empty segment");
     }
 
     if (len > LU_SEGMENT_LEN) {
-        return lu_refuse(err, href, "has a segment longer than 255 bytes");
+        return lu_error(err, href, "has a segment longer than 255 bytes");
     }
 
     if (len <= 2 && segment[0] == '.' && segment[len - 1] == '.') {
-        return lu_refuse(err, href,
-                         "has a segment \".\" or \"..\"");
+        return lu_error(err, href,
+                        "has a segment \".\" or \"..\"");
     }
 
     return LU_OK;
@@ -291,25 +290,25 @@ lu_href_segment(const lu_str_t *href, const unsigned char *segment, size_t len,
 
 
 lu_rc_e
-lu_file_name_check(const lu_str_t *name, lu_error_t *err)
+lu_name_file_check(const lu_str_t *name, lu_error_t *err)
 {
     size_t         i;
     unsigned char  c, prev;
 
     if (name->len == 0) {
-        return lu_refuse(err, name, "is an empty file name");
+        return lu_error(err, name, "is an empty file name");
     }
 
     if (name->len > LU_SEGMENT_LEN) {
-        return lu_refuse(err, name, "is a file name longer than 255 bytes");
+        return lu_error(err, name, "is a file name longer than 255 bytes");
     }
 
-    if (!lu_utf8_valid(name)) {
-        return lu_refuse(err, name, "is a file name that is not UTF-8");
+    if (!lu_str_utf8_valid(name)) {
+        return lu_error(err, name, "is a file name that is not UTF-8");
     }
 
     if (name->data[0] == '.') {
-        return lu_refuse(err, name, "is a file name that begins with a dot");
+        return lu_error(err, name, "is a file name that begins with a dot");
     }
 
     prev = '\0';
@@ -318,19 +317,19 @@ lu_file_name_check(const lu_str_t *name, lu_error_t *err)
         c = name->data[i];
 
         if (c < 0x20 || c == 0x7f) {
-            return lu_refuse(err, name,
-                             "is a file name with a control"
-                             " character");
+            return lu_error(err, name,
+                            "is a file name with a control"
+                            " character");
         }
 
         if (c == '/' || c == '\\') {
-            return lu_refuse(err, name, "is a file name with a slash or a"
-                             " backslash");
+            return lu_error(err, name, "is a file name with a slash or a"
+                            " backslash");
         }
 
         if (c == '.' && prev == '.') {
-            return lu_refuse(err, name,
-                             "is a file name with \"..\"");
+            return lu_error(err, name,
+                            "is a file name with \"..\"");
         }
 
         prev = c;
@@ -341,7 +340,7 @@ lu_file_name_check(const lu_str_t *name, lu_error_t *err)
 
 
 lu_rc_e
-lu_file_name_of_url(const lu_arena_t *arena, const lu_str_t *url,
+lu_name_file_of_url(const lu_arena_t *arena, const lu_str_t *url,
     lu_str_t *name, lu_error_t *err)
 {
     int     c;
@@ -360,7 +359,7 @@ lu_file_name_of_url(const lu_arena_t *arena, const lu_str_t *url,
     }
 
     if (start == end) {
-        return lu_refuse(err, url, "is a URL that names no file");
+        return lu_error(err, url, "is a URL that names no file");
     }
 
     *name = lu_str_dup(arena, url->data + start, end - start);
@@ -385,7 +384,7 @@ lu_file_name_of_url(const lu_arena_t *arena, const lu_str_t *url,
 
     name->data[name->len] = '\0';
 
-    return lu_file_name_check(name, err);
+    return lu_name_file_check(name, err);
 }
 
 

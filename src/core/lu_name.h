@@ -15,7 +15,7 @@
 
 /* 1 if the bytes are well-formed UTF-8 (RFC 3629: no surrogates, shortest). */
 
-int lu_utf8_valid(const lu_str_t *str);
+int lu_str_utf8_valid(const lu_str_t *str);
 
 /*
  * Ids of apps, releases, channels, deployments, files and uploads:
@@ -24,21 +24,21 @@ int lu_utf8_valid(const lu_str_t *str);
  * for the built-in bundle).  Returns 1 or 0.
  */
 
-int lu_id_valid(const lu_str_t *id);
+int lu_name_id_valid(const lu_str_t *id);
 
 /*
  * Device ids are echoed, compared and kept, never made a path: 1 to 128
  * bytes of UTF-8 without control characters.  Returns 1 or 0.
  */
 
-int lu_device_id_valid(const lu_str_t *id);
+int lu_name_device_id_valid(const lu_str_t *id);
 
 /*
  * Channel and app names: 1 to 128 bytes of UTF-8 without control characters,
  * neither beginning nor ending with a space.
  */
 
-int lu_label_valid(const lu_str_t *name);
+int lu_name_label_valid(const lu_str_t *name);
 
 /*
  * The path of a file in a bundle, relative, with "/": UTF-8, at most 1024
@@ -47,14 +47,14 @@ int lu_label_valid(const lu_str_t *name);
  * LU_OK or LU_INVALID with the reason (subject: the href).
  */
 
-lu_rc_e lu_href_check(const lu_str_t *href, lu_error_t *err);
+lu_rc_e lu_name_href_check(const lu_str_t *href, lu_error_t *err);
 
 /*
  * The name of a file of a desktop release: one segment of 1 to 255 bytes of
  * UTF-8 without "/", backslash, control bytes, a leading dot or "..".
  */
 
-lu_rc_e lu_file_name_check(const lu_str_t *name, lu_error_t *err);
+lu_rc_e lu_name_file_check(const lu_str_t *name, lu_error_t *err);
 
 /*
  * The name of the file that a URL reference names, absolute or relative: the
@@ -63,7 +63,7 @@ lu_rc_e lu_file_name_check(const lu_str_t *name, lu_error_t *err);
  * LU_INVALID: no name, or not a safe one.
  */
 
-lu_rc_e lu_file_name_of_url(const lu_arena_t *arena, const lu_str_t *url,
+lu_rc_e lu_name_file_of_url(const lu_arena_t *arena, const lu_str_t *url,
     lu_str_t *name, lu_error_t *err);
 
 

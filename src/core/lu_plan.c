@@ -63,7 +63,7 @@ lu_plan_td(lu_plan_t *plan, const lu_td_t *td, lu_error_t *err)
         }
 
         if (file->sha256.len && !lu_str_eq(&file->sha256, &artifact->sha256)) {
-            return lu_refuse(err, &file->name, "is listed with two SHA-256");
+            return lu_error(err, &file->name, "is listed with two SHA-256");
         }
 
         file->sha256 = artifact->sha256;
@@ -97,7 +97,7 @@ lu_plan_builder(lu_plan_t *plan, const lu_builder_t *builder, lu_error_t *err)
         if (file->has_sha512
             && memcmp(file->sha512, built->sha512, sizeof(file->sha512)) != 0)
         {
-            return lu_refuse(err, &file->name, "is listed with two SHA-512");
+            return lu_error(err, &file->name, "is listed with two SHA-512");
         }
 
         memcpy(file->sha512, built->sha512, sizeof(file->sha512));
@@ -144,7 +144,7 @@ lu_plan_blockmaps(lu_plan_t *plan, lu_error_t *err)
 
         /* too long, or ".." because the file's name ends with a dot */
 
-        if (lu_file_name_check(&name, &why) != LU_OK) {
+        if (lu_name_file_check(&name, &why) != LU_OK) {
             continue;
         }
 
@@ -211,8 +211,8 @@ lu_plan_add(lu_plan_t *plan, const lu_str_t *name, lu_plan_file_t **file,
     }
 
     if (plan->nfiles == plan->max_files) {
-        (void) lu_refuse(err, NULL, "The release has more files than "
-                         "\"liveupdate_fetch\" allows.");
+        (void) lu_error(err, NULL, "The release has more files than "
+                        "\"liveupdate_fetch\" allows.");
         return LU_FORBIDDEN;
     }
 
@@ -273,13 +273,13 @@ lu_plan_size(lu_plan_t *plan, lu_plan_file_t *file, uint64_t size,
     }
 
     if (file->size != UINT64_MAX) {
-        return lu_refuse(err, &file->name,
-                         "is listed with two sizes");
+        return lu_error(err, &file->name,
+                        "is listed with two sizes");
     }
 
     if (size > plan->max_size - plan->size) {
-        (void) lu_refuse(err, NULL, "The release is larger than "
-                         "\"liveupdate_fetch\" allows.");
+        (void) lu_error(err, NULL, "The release is larger than "
+                        "\"liveupdate_fetch\" allows.");
         return LU_FORBIDDEN;
     }
 

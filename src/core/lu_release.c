@@ -69,8 +69,8 @@ lu_release_parse(const lu_arena_t *arena, const lu_str_t *text,
         goto done;
     }
 
-    if (!lu_id_valid(&release->id)) {
-        rc = lu_refuse(err, NULL, "the release has no valid \"id\"");
+    if (!lu_name_id_valid(&release->id)) {
+        rc = lu_error(err, NULL, "the release has no valid \"id\"");
         goto done;
     }
 
@@ -84,7 +84,7 @@ lu_release_parse(const lu_arena_t *arena, const lu_str_t *text,
         release->kind = LU_KIND_MANIFEST;
 
     } else {
-        rc = lu_refuse(err, NULL, "the release has no \"kind\" that is known");
+        rc = lu_error(err, NULL, "the release has no \"kind\" that is known");
         goto done;
     }
 
@@ -155,7 +155,7 @@ lu_release_string(const lu_arena_t *arena, const cJSON *json, const char *key,
         name.len = strlen(key);
         name.data = (unsigned char *) key;
 
-        return lu_refuse(err, &name, "must be a string");
+        return lu_error(err, &name, "must be a string");
     }
 
     *value = lu_str_dup(arena, found.data, found.len);
@@ -212,8 +212,8 @@ lu_properties_check(const cJSON *properties, lu_error_t *err)
     lu_str_t      key, value;
 
     if (!cJSON_IsObject(properties)) {
-        return lu_refuse(err, NULL,
-                         "\"customProperties\" must be an object of strings");
+        return lu_error(err, NULL,
+                        "\"customProperties\" must be an object of strings");
     }
 
     n = 0;
@@ -224,24 +224,24 @@ lu_properties_check(const cJSON *properties, lu_error_t *err)
         key.data = (unsigned char *) item->string;
 
         if (lu_json_value(item, &value) != LU_OK) {
-            return lu_refuse(err, &key,
-                             "in \"customProperties\" must be "
-                             "a string");
+            return lu_error(err, &key,
+                            "in \"customProperties\" must be "
+                            "a string");
         }
 
         if (key.len == 0
             || key.len > LU_PROPERTY_SIZE
             || value.len > LU_PROPERTY_SIZE)
         {
-            return lu_refuse(err, &key,
-                             "in \"customProperties\" must have 1 to 300 "
-                             "bytes, and its value at most 300");
+            return lu_error(err, &key,
+                            "in \"customProperties\" must have 1 to 300 "
+                            "bytes, and its value at most 300");
         }
 
         if (++n > LU_PROPERTIES_MAX) {
-            return lu_refuse(err, NULL,
-                             "\"customProperties\" holds more than "
-                             "10 properties");
+            return lu_error(err, NULL,
+                            "\"customProperties\" holds more than "
+                            "10 properties");
         }
     }
 
@@ -316,14 +316,14 @@ lu_limit_refuse(const char *key, lu_error_t *err)
     name.len = strlen(key);
     name.data = (unsigned char *) key;
 
-    return lu_refuse(err, &name,
-                     "must be a string of numbers and dots, "
-                     "such as \"84\" or \"1.2.3\"");
+    return lu_error(err, &name,
+                    "must be a string of numbers and dots, "
+                    "such as \"84\" or \"1.2.3\"");
 }
 
 
 lu_rc_e
-lu_files_parse(const lu_arena_t *arena, const lu_str_t *text,
+lu_file_table_parse(const lu_arena_t *arena, const lu_str_t *text,
     lu_file_t **files, size_t *n, lu_error_t *err)
 {
     cJSON        *json;
@@ -341,7 +341,7 @@ lu_files_parse(const lu_arena_t *arena, const lu_str_t *text,
     }
 
     if (!cJSON_IsArray(json)) {
-        rc = lu_refuse(err, NULL, "the file table is not an array");
+        rc = lu_error(err, NULL, "the file table is not an array");
         goto done;
     }
 
@@ -385,7 +385,7 @@ lu_file_parse(const lu_arena_t *arena, const cJSON *item, lu_file_t *file,
     memset(file, 0, sizeof(lu_file_t));
 
     if (lu_json_string(item, "href", &href) != LU_OK) {
-        return lu_refuse(err, NULL, "a file has no \"href\"");
+        return lu_error(err, NULL, "a file has no \"href\"");
     }
 
     file->href = lu_str_dup(arena, href.data, href.len);
@@ -393,13 +393,13 @@ lu_file_parse(const lu_arena_t *arena, const cJSON *item, lu_file_t *file,
         return LU_NOMEM;
     }
 
-    rc = lu_href_check(&file->href, err);
+    rc = lu_name_href_check(&file->href, err);
     if (rc != LU_OK) {
         return rc;
     }
 
     if (lu_json_size(item, "size", &file->size) != LU_OK) {
-        return lu_refuse(err, &file->href, "has no valid \"size\"");
+        return lu_error(err, &file->href, "has no valid \"size\"");
     }
 
     rc = lu_release_string(arena, item, "sha256", &file->sha256, err);
@@ -407,8 +407,8 @@ lu_file_parse(const lu_arena_t *arena, const cJSON *item, lu_file_t *file,
         return rc;
     }
 
-    if (!lu_sha256_valid(&file->sha256)) {
-        return lu_refuse(err, &file->href, "has no valid \"sha256\"");
+    if (!lu_sha256_hex_valid(&file->sha256)) {
+        return lu_error(err, &file->href, "has no valid \"sha256\"");
     }
 
     rc = lu_release_string(arena, item, "signature", &file->signature, err);
@@ -428,7 +428,7 @@ lu_file_parse(const lu_arena_t *arena, const cJSON *item, lu_file_t *file,
 
 
 char *
-lu_files_print(const lu_file_t *files, size_t n)
+lu_file_table_print(const lu_file_t *files, size_t n)
 {
     char    *text;
     cJSON   *json, *item;

@@ -76,9 +76,9 @@ lu_rc_e lu_release_set(cJSON *release, const cJSON *body, lu_error_t *err);
  * href, and back.  print() returns text from malloc(), or NULL.
  */
 
-lu_rc_e lu_files_parse(const lu_arena_t *arena, const lu_str_t *text,
+lu_rc_e lu_file_table_parse(const lu_arena_t *arena, const lu_str_t *text,
     lu_file_t **files, size_t *n, lu_error_t *err);
-char *lu_files_print(const lu_file_t *files, size_t n);
+char *lu_file_table_print(const lu_file_t *files, size_t n);
 
 /* One entry of such a table. */
 

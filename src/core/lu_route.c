@@ -100,12 +100,12 @@ lu_route(const lu_str_t *path, lu_route_t *route)
         return LU_NOT_FOUND;
     }
 
-    if (route->app.len && !lu_id_valid(&route->app)) {
+    if (route->app.len && !lu_name_id_valid(&route->app)) {
         return LU_INVALID;
     }
 
     if (route->resource == LU_ROUTE_DEVICE) {
-        return lu_device_id_valid(&route->id) ? LU_OK : LU_INVALID;
+        return lu_name_device_id_valid(&route->id) ? LU_OK : LU_INVALID;
     }
 
     if (route->resource == LU_ROUTE_SESSION
@@ -114,8 +114,8 @@ lu_route(const lu_str_t *path, lu_route_t *route)
         return LU_OK;
     }
 
-    if ((route->id.len && !lu_id_valid(&route->id))
-        || (route->sub.len && !lu_id_valid(&route->sub)))
+    if ((route->id.len && !lu_name_id_valid(&route->id))
+        || (route->sub.len && !lu_name_id_valid(&route->sub)))
     {
         return LU_INVALID;
     }

@@ -33,7 +33,7 @@ static const struct {
 
 
 lu_rc_e
-lu_shares(cJSON *shares, const cJSON *app, const lu_desktop_t *desktop,
+lu_share_list(cJSON *shares, const cJSON *app, const lu_desktop_t *desktop,
     const cJSON *release)
 {
     int           i;

@@ -31,8 +31,8 @@
  * NULL.  LU_NOMEM, and the array may have got some.
  */
 
-lu_rc_e lu_shares(cJSON *shares, const cJSON *app, const lu_desktop_t *desktop,
-    const cJSON *release);
+lu_rc_e lu_share_list(cJSON *shares, const cJSON *app,
+    const lu_desktop_t *desktop, const cJSON *release);
 
 
 #endif /* _LU_SHARE_H_INCLUDED_ */

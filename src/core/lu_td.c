@@ -59,7 +59,7 @@ lu_td_read(const lu_arena_t *arena, const cJSON *json, lu_td_t *td,
     memset(td, 0, sizeof(lu_td_t));
 
     if (!cJSON_IsObject(json)) {
-        return lu_refuse(err, NULL, "the manifest is not a JSON object");
+        return lu_error(err, NULL, "the manifest is not a JSON object");
     }
 
     rc = lu_td_version(arena, json, &td->version, err);
@@ -114,7 +114,7 @@ lu_td_version(const lu_arena_t *arena, const cJSON *json, lu_str_t *version,
         return LU_OK;
     }
 
-    if (rc != LU_OK || !lu_label_valid(&value)) {
+    if (rc != LU_OK || !lu_name_label_valid(&value)) {
         return lu_td_refuse(arena, "version",
                             "is not a string of 1 to 128 bytes without control"
                             " characters", err);
@@ -192,8 +192,8 @@ lu_td_artifact(const lu_arena_t *arena, const cJSON *json, const cJSON *arch,
     }
 
     if (lu_json_string(arch, "url", &url) != LU_OK) {
-        return lu_refuse(err, &artifact->artifact,
-                         "is an artifact without a \"url\" string");
+        return lu_error(err, &artifact->artifact,
+                        "is an artifact without a \"url\" string");
     }
 
     artifact->is_installer = strstr((char *) url.data, "Mac%20Installer")
@@ -206,7 +206,7 @@ lu_td_artifact(const lu_arena_t *arena, const cJSON *json, const cJSON *arch,
         return LU_NOMEM;
     }
 
-    rc = lu_file_name_of_url(arena, &url, &artifact->name, err);
+    rc = lu_name_file_of_url(arena, &url, &artifact->name, err);
     if (rc != LU_OK) {
         return rc;
     }
@@ -219,8 +219,8 @@ lu_td_artifact(const lu_arena_t *arena, const cJSON *json, const cJSON *arch,
     artifact->size = UINT64_MAX;
 
     if (lu_json_size(arch, "size", &artifact->size) == LU_INVALID) {
-        return lu_refuse(err, &artifact->name,
-                         "has a \"size\" that is not a whole number");
+        return lu_error(err, &artifact->name,
+                        "has a \"size\" that is not a whole number");
     }
 
     return LU_OK;
@@ -256,7 +256,7 @@ lu_td_sha256(const lu_arena_t *arena, const cJSON *arch,
         }
     }
 
-    if (!lu_sha256_valid(&hex)) {
+    if (!lu_sha256_hex_valid(&hex)) {
         goto invalid;
     }
 
@@ -266,8 +266,8 @@ lu_td_sha256(const lu_arena_t *arena, const cJSON *arch,
 
 invalid:
 
-    return lu_refuse(err, &artifact->name,
-                     "has a \"sha256\" that is not 64 hex digits");
+    return lu_error(err, &artifact->name,
+                    "has a \"sha256\" that is not 64 hex digits");
 }
 
 
@@ -284,7 +284,7 @@ lu_td_refuse(const lu_arena_t *arena, const char *key, const char *text,
         return LU_NOMEM;
     }
 
-    return lu_refuse(err, &subject, text);
+    return lu_error(err, &subject, text);
 }
 
 

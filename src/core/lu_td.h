@@ -34,7 +34,7 @@ typedef struct {
 /*
  * "artifacts", an artifact and an arch may each be null, and what may be null
  * may be missing; the version is empty then.  Names are percent-decoded and
- * must be safe (lu_file_name_of_url()); two artifacts may have the
+ * must be safe (lu_name_file_of_url()); two artifacts may have the
  * same one.  All is allocated in the arena.  LU_INVALID with the
  * reason.
  */

@@ -151,9 +151,9 @@ lu_token_line(const lu_arena_t *arena, lu_str_t *line, lu_token_t *token,
 
     memset(token, 0, sizeof(lu_token_t));
 
-    if (!lu_token_field(line, &field) || !lu_label_valid(&field)) {
-        return lu_refuse(err, NULL,
-                         "has a name that is not 1 to 128 bytes of UTF-8");
+    if (!lu_token_field(line, &field) || !lu_name_label_valid(&field)) {
+        return lu_error(err, NULL,
+                        "has a name that is not 1 to 128 bytes of UTF-8");
     }
 
     token->name = lu_str_dup(arena, field.data, field.len);
@@ -162,21 +162,21 @@ lu_token_line(const lu_arena_t *arena, lu_str_t *line, lu_token_t *token,
     }
 
     if (!lu_token_field(line, &field)) {
-        return lu_refuse(err, NULL, "has no role");
+        return lu_error(err, NULL, "has no role");
     }
 
     token->roles = lu_token_roles(&field);
     if (token->roles == 0) {
-        return lu_refuse(err, NULL,
+        return lu_error(err, NULL,
                    "has a role that is not read, publish, approve or admin");
     }
 
     if (!lu_token_field(line, &field)) {
-        return lu_refuse(err, NULL, "has no SHA-256 of a token");
+        return lu_error(err, NULL, "has no SHA-256 of a token");
     }
 
     if (!lu_token_digest(token->digest, &field)) {
-        return lu_refuse(err, NULL, "has a SHA-256 that is not 64 hex digits");
+        return lu_error(err, NULL, "has a SHA-256 that is not 64 hex digits");
     }
 
     return lu_token_apps(arena, line, token, err);
@@ -193,8 +193,8 @@ lu_token_apps(const lu_arena_t *arena, lu_str_t *line, lu_token_t *token,
     rest = *line;
 
     for (n = 0; lu_token_field(&rest, &field); n++) {
-        if (!lu_id_valid(&field)) {
-            return lu_refuse(err, NULL, "has an app that is not a valid id");
+        if (!lu_name_id_valid(&field)) {
+            return lu_error(err, NULL, "has an app that is not a valid id");
         }
     }
 
@@ -231,11 +231,11 @@ lu_token_unique(const lu_token_t *tokens, size_t n, lu_error_t *err)
 
     for (i = 0; i < n; i++) {
         if (lu_str_eq(&tokens[i].name, &tokens[n].name)) {
-            return lu_refuse(err, NULL, "has the name of an earlier token");
+            return lu_error(err, NULL, "has the name of an earlier token");
         }
 
         if (memcmp(tokens[i].digest, tokens[n].digest, 32) == 0) {
-            return lu_refuse(err, NULL, "has the SHA-256 of an earlier token");
+            return lu_error(err, NULL, "has the SHA-256 of an earlier token");
         }
     }
 

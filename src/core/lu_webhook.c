@@ -252,7 +252,7 @@ lu_webhook_parse(const lu_arena_t *arena, const cJSON *body,
     memset(webhook, 0, sizeof(lu_webhook_t));
 
     if (!cJSON_IsObject(body)) {
-        return lu_refuse(err, NULL, "the body is not a JSON object");
+        return lu_error(err, NULL, "the body is not a JSON object");
     }
 
     rc = lu_webhook_strings(body, lu_webhook_members, webhook, err);
@@ -298,7 +298,7 @@ lu_webhook_id(const lu_str_t *id, const char *key, lu_error_t *err)
         return lu_webhook_refuse(key, "is missing", err);
     }
 
-    if (!lu_id_valid(id)) {
+    if (!lu_name_id_valid(id)) {
         return lu_webhook_refuse(key,
                    "is not an id: up to 64 letters, digits, \"-\" and \"_\"",
                    err);
@@ -359,5 +359,5 @@ lu_webhook_refuse(const char *key, const char *text, lu_error_t *err)
     subject.len = strlen(key);
     subject.data = (unsigned char *) key;
 
-    return lu_refuse(err, &subject, text);
+    return lu_error(err, &subject, text);
 }

@@ -71,11 +71,11 @@ lu_yaml_check(const lu_str_t *text, lu_error_t *err)
     const unsigned char  *p;
 
     if (text->len == 0) {
-        return lu_refuse(err, NULL, "the YAML text is empty");
+        return lu_error(err, NULL, "the YAML text is empty");
     }
 
-    if (!lu_utf8_valid(text)) {
-        return lu_refuse(err, NULL, "the YAML text is not UTF-8");
+    if (!lu_str_utf8_valid(text)) {
+        return lu_error(err, NULL, "the YAML text is not UTF-8");
     }
 
     prev = '\n';
@@ -90,17 +90,17 @@ lu_yaml_check(const lu_str_t *text, lu_error_t *err)
         }
 
         if (*p == '%' && (prev == '\n' || prev == '\r')) {
-            return lu_refuse(err, NULL, "the YAML text has a line that begins"
-                             " with \"%\"; directives are not"
-                             " allowed");
+            return lu_error(err, NULL, "the YAML text has a line that begins"
+                            " with \"%\"; directives are not"
+                            " allowed");
         }
 
         if ((left >= 2 && memcmp(p, "\xc2\x85", 2) == 0)
             || (left >= 3 && memcmp(p, "\xe2\x80\xa8", 3) == 0)
             || (left >= 3 && memcmp(p, "\xe2\x80\xa9", 3) == 0))
         {
-            return lu_refuse(err, NULL, "the YAML text contains U+0085, U+2028"
-                             " or U+2029; it must be escaped");
+            return lu_error(err, NULL, "the YAML text contains U+0085, U+2028"
+                            " or U+2029; it must be escaped");
         }
 
         prev = *p;
@@ -130,7 +130,7 @@ lu_yaml_document(lu_yaml_t *yaml, lu_yaml_pt root, void *data)
     }
 
     if (yaml->event.type == YAML_STREAM_END_EVENT) {
-        return lu_refuse(yaml->err, NULL, "the YAML text has no document");
+        return lu_error(yaml->err, NULL, "the YAML text has no document");
     }
 
     rc = lu_yaml_next(yaml);
@@ -488,8 +488,8 @@ lu_yaml_error(lu_yaml_t *yaml)
         return LU_NOMEM;
 
     case YAML_READER_ERROR:
-        return lu_refuse(yaml->err, NULL, "the YAML text contains a control"
-                         " character");
+        return lu_error(yaml->err, NULL, "the YAML text contains a control"
+                        " character");
 
     default:
         return lu_yaml_refuse(yaml, yaml->parser.problem_mark.line,
@@ -519,5 +519,5 @@ lu_yaml_refuse(lu_yaml_t *yaml, size_t line, const char *text)
         return LU_NOMEM;
     }
 
-    return lu_refuse(yaml->err, &subject, text);
+    return lu_error(yaml->err, &subject, text);
 }

@@ -112,7 +112,7 @@ lu_zip_check(const lu_arena_t *arena, zip_source_t *source, uint64_t limit,
 
     if (zip_source_stat(source, &st) != 0 || !(st.valid & ZIP_STAT_SIZE)) {
         zip_source_free(source);
-        return lu_refuse(err, NULL, "the file cannot be read");
+        return lu_error(err, NULL, "the file cannot be read");
     }
 
     memset(&meter, 0, sizeof(lu_zip_meter_t));
@@ -202,8 +202,8 @@ lu_zip_open(zip_t **zip, zip_source_t *source, const lu_zip_meter_t *meter,
     if (meter->spent) {
         zip_source_keep(source);
         zip_discard(*zip);
-        return lu_refuse(err, NULL, "the directory of the zip archive is too"
-                         " large");
+        return lu_error(err, NULL, "the directory of the zip archive is too"
+                        " large");
     }
 
     return LU_OK;
@@ -217,11 +217,11 @@ lu_zip_directory(const lu_arena_t *arena, zip_source_t *source, uint64_t size,
     lu_rc_e  rc;
 
     if (size < LU_ZIP_END || size > INT64_MAX / 4) {
-        return lu_refuse(err, NULL, "the file is not a zip archive");
+        return lu_error(err, NULL, "the file is not a zip archive");
     }
 
     if (zip_source_open(source) != 0) {
-        return lu_refuse(err, NULL, "the file cannot be read");
+        return lu_error(err, NULL, "the file cannot be read");
     }
 
     rc = lu_zip_find(arena, source, size, directory, err);
@@ -256,7 +256,7 @@ lu_zip_find(const lu_arena_t *arena, zip_source_t *source, uint64_t size,
     }
 
     if (!lu_zip_read_at(source, size - len, tail, len)) {
-        return lu_refuse(err, NULL, "the file cannot be read");
+        return lu_error(err, NULL, "the file cannot be read");
     }
 
     ends = 0;
@@ -267,37 +267,36 @@ lu_zip_find(const lu_arena_t *arena, zip_source_t *source, uint64_t size,
         }
 
         if (++ends > LU_ZIP_ENDS) {
-            return lu_refuse(err, NULL, "the zip archive has too many end"
-                             " records");
+            return lu_error(err, NULL, "the zip archive has too many end"
+                            " records");
         }
 
         lu_zip_end(source, tail, i, directory);
 
         if (directory->entries > LU_ZIP_ENTRIES) {
-            return lu_refuse(err, NULL,
-                             "the zip archive has too many entries");
+            return lu_error(err, NULL, "the zip archive has too many entries");
         }
     }
 
     if (ends == 0) {
-        return lu_refuse(err, NULL, "the file is not a zip archive");
+        return lu_error(err, NULL, "the file is not a zip archive");
     }
 
     if (directory->size > LU_ZIP_DIRECTORY) {
-        return lu_refuse(err, NULL, "the directory of the zip archive is too"
-                         " large");
+        return lu_error(err, NULL, "the directory of the zip archive is too"
+                        " large");
     }
 
     if (directory->entries == 0) {
-        return lu_refuse(err, NULL, "the zip archive is empty");
+        return lu_error(err, NULL, "the zip archive is empty");
     }
 
     if (directory->offset > size
         || directory->size > size - directory->offset
         || directory->size / LU_ZIP_CENTRAL < directory->entries)
     {
-        return lu_refuse(err, NULL, "the directory of the zip archive is"
-                         " damaged");
+        return lu_error(err, NULL, "the directory of the zip archive is"
+                        " damaged");
     }
 
     return LU_OK;
@@ -361,7 +360,7 @@ lu_zip_list(const lu_arena_t *arena, zip_source_t *source,
     }
 
     if (!lu_zip_read_at(source, directory->offset, p, left)) {
-        return lu_refuse(err, NULL, "the file cannot be read");
+        return lu_error(err, NULL, "the file cannot be read");
     }
 
     index = 0;
@@ -396,12 +395,12 @@ lu_zip_list(const lu_arena_t *arena, zip_source_t *source,
     }
 
     if (i < n || left) {
-        return lu_refuse(err, NULL, "the directory of the zip archive is"
-                         " damaged");
+        return lu_error(err, NULL, "the directory of the zip archive is"
+                        " damaged");
     }
 
     if (!index) {
-        return lu_refuse(err, NULL, "the zip archive contains no index.html");
+        return lu_error(err, NULL, "the zip archive contains no index.html");
     }
 
     directory->names = names;
@@ -422,23 +421,23 @@ lu_zip_entry(const unsigned char *p, const lu_str_t *name, lu_error_t *err)
         path.len--;
     }
 
-    if (lu_href_check(&path, err) != LU_OK) {
+    if (lu_name_href_check(&path, err) != LU_OK) {
         return LU_INVALID;
     }
 
     if (lu_zip_le(&p[38], 4) & LU_ZIP_LINK) {
-        return lu_refuse(err, name, "is a symbolic link");
+        return lu_error(err, name, "is a symbolic link");
     }
 
     if (lu_zip_le(&p[8], 2) & LU_ZIP_ENCRYPTED) {
-        return lu_refuse(err, name, "is encrypted");
+        return lu_error(err, name, "is encrypted");
     }
 
     method = lu_zip_le(&p[10], 2);
 
     if (method != ZIP_CM_STORE && method != ZIP_CM_DEFLATE) {
-        return lu_refuse(err, name, "is compressed by another method than"
-                         " deflate");
+        return lu_error(err, name, "is compressed by another method than"
+                        " deflate");
     }
 
     return LU_OK;
@@ -506,7 +505,7 @@ lu_zip_entries(zip_t *zip, const lu_zip_directory_t *directory,
         return rc;
     }
 
-    rc = lu_tree_check(directory->names, (size_t) directory->entries, err);
+    rc = lu_file_tree_check(directory->names, (size_t) directory->entries, err);
     if (rc != LU_OK) {
         return rc;
     }
@@ -535,8 +534,8 @@ lu_zip_compare(zip_t *zip, const lu_zip_directory_t *directory,
     lu_str_t    *names;
 
     if (zip_get_num_entries(zip, 0) != (zip_int64_t) directory->entries) {
-        return lu_refuse(err, NULL, "the zip archive has two directories that"
-                         " differ");
+        return lu_error(err, NULL, "the zip archive has two directories that"
+                        " differ");
     }
 
     names = directory->names;
@@ -545,9 +544,9 @@ lu_zip_compare(zip_t *zip, const lu_zip_directory_t *directory,
         name = zip_get_name(zip, i, ZIP_FL_ENC_RAW);
 
         if (name == NULL || !lu_str_is(&names[i], name)) {
-            return lu_refuse(err, &names[i],
-                             "has another name elsewhere in the zip"
-                             " archive");
+            return lu_error(err, &names[i],
+                            "has another name elsewhere in the zip"
+                            " archive");
         }
     }
 
@@ -595,11 +594,11 @@ lu_zip_contents(zip_t *zip, zip_uint64_t i, const lu_zip_meter_t *meter,
      */
 
     if (size != st.size) {
-        return lu_refuse(err, &name, "has another size than announced");
+        return lu_error(err, &name, "has another size than announced");
     }
 
     if (size == 0 && st.crc != 0) {
-        return lu_refuse(err, &name, "has another CRC than announced");
+        return lu_error(err, &name, "has another CRC than announced");
     }
 
     return LU_OK;
@@ -625,8 +624,8 @@ lu_zip_read(zip_file_t *file, const lu_str_t *name,
         }
 
         if ((uint64_t) n > *left) {
-            return lu_refuse(err, name,
-                       "makes the contents of the zip archive too large");
+            return lu_error(err, name,
+                            "makes the contents of the zip archive too large");
         }
 
         *left -= (uint64_t) n;
@@ -647,21 +646,21 @@ lu_zip_damaged(zip_error_t *error, const lu_str_t *name,
     }
 
     if (meter && meter->spent) {
-        return lu_refuse(err, name,
-                         (name) ? "overlaps other entries of the zip archive"
-                          : "the directory of the zip archive is too large");
+        return lu_error(err, name,
+                        (name) ? "overlaps other entries of the zip archive"
+                         : "the directory of the zip archive is too large");
     }
 
     if (name == NULL) {
-        return lu_refuse(err, NULL,
-                         "the file is not a zip archive or is damaged");
+        return lu_error(err, NULL,
+                        "the file is not a zip archive or is damaged");
     }
 
     if (code == ZIP_ER_CRC) {
-        return lu_refuse(err, name, "has another CRC than announced");
+        return lu_error(err, name, "has another CRC than announced");
     }
 
-    return lu_refuse(err, name, "is damaged");
+    return lu_error(err, name, "is damaged");
 }
 
 

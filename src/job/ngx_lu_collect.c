@@ -296,8 +296,8 @@ ngx_lu_collect_done(ngx_lu_transfer_t *transfer)
         if (collect->size + collect->unsaid
             > (uint64_t) job->jobs->fetch->size)
         {
-            (void) lu_refuse(&transfer->why, NULL, "The release is larger "
-                             "than \"liveupdate_fetch\" allows.");
+            (void) lu_error(&transfer->why, NULL, "The release is larger than "
+                            "\"liveupdate_fetch\" allows.");
             ngx_lu_job_fail(job, NGX_LU_JOB_REFUSED, &transfer->why);
         }
 

@@ -534,14 +534,14 @@ ngx_lu_github_why(ngx_lu_github_t *github, lu_error_t *why)
         (void) lu_json_string(errors->child, "message", &message);
     }
 
-    (void) lu_refuse(why, message.len ? &message : NULL,
-                     status == 0
-                     ? "GitHub did not answer, or not completely."
-                     : message.len
-                     ? (char *) ngx_lu_path(github->job->pool,
-                              "is what GitHub answered (%ui).", status)
-                     : (char *) ngx_lu_path(github->job->pool,
-                              "GitHub answered %ui.", status));
+    (void) lu_error(why, message.len ? &message : NULL,
+                    status == 0
+                    ? "GitHub did not answer, or not completely."
+                    : message.len
+                    ? (char *) ngx_lu_path(github->job->pool,
+                             "is what GitHub answered (%ui).", status)
+                    : (char *) ngx_lu_path(github->job->pool,
+                             "GitHub answered %ui.", status));
 }
 
 

@@ -215,8 +215,8 @@ ngx_lu_job_exhausted(ngx_lu_job_t *job)
 {
     lu_error_t  why;
 
-    (void) lu_refuse(&why, NULL,
-                     "The server is short of memory or connections.");
+    (void) lu_error(&why, NULL,
+                    "The server is short of memory or connections.");
     ngx_lu_job_fail(job, NGX_LU_JOB_OUTAGE, &why);
 }
 

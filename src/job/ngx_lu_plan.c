@@ -276,9 +276,9 @@ ngx_lu_plan_platform(ngx_lu_call_t *call, lu_plan_t *plan, const char *name,
     *found = 1;
 
     if (td_text.data == NULL) {
-        (void) lu_refuse(&call->error, &td_name,
-                         "is not at the origin (404), but the manifest that "
-                         "belongs to it is");
+        (void) lu_error(&call->error, &td_name,
+                        "is not at the origin (404), but the manifest that "
+                        "belongs to it is");
         return 422;
     }
 
@@ -300,8 +300,7 @@ ngx_lu_plan_platform(ngx_lu_call_t *call, lu_plan_t *plan, const char *name,
             return NGX_OK;
         }
 
-        (void) lu_refuse(&call->error, &yml_name,
-                         "is not at the origin (404)");
+        (void) lu_error(&call->error, &yml_name, "is not at the origin (404)");
         return 422;
     }
 
@@ -371,7 +370,7 @@ ngx_lu_plan_wrong(ngx_lu_call_t *call, const lu_str_t *name, ngx_int_t status)
         return ngx_lu_nomem(call);
     }
 
-    (void) lu_refuse(&call->error, name, (char *) text);
+    (void) lu_error(&call->error, name, (char *) text);
 
     return status;
 }

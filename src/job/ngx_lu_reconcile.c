@@ -10,7 +10,7 @@
 #include "api/ngx_lu_api.h"
 #include "ngx_lu_job.h"
 
-#include "core/lu_desktop_change.h"
+#include "core/lu_builds.h"
 #include "core/lu_github.h"
 
 
@@ -218,9 +218,8 @@ ngx_lu_reconcile_check(ngx_lu_call_t *call, ngx_lu_reconcile_t *rec)
         }
 
         if (app == NULL) {
-            (void) lu_refuse(&call->error, &id,
-                             "is listed in " LU_GITHUB_BUILDS
-                             ", but there is no such release here");
+            (void) lu_error(&call->error, &id, "is listed in " LU_GITHUB_BUILDS
+                            ", but there is no such release here");
             return 422;
         }
 
@@ -231,9 +230,9 @@ ngx_lu_reconcile_check(ngx_lu_call_t *call, ngx_lu_reconcile_t *rec)
                 return ngx_lu_nomem(call);
             }
 
-            (void) lu_refuse(&rec->rejected, &id,
-                             "is listed in " LU_GITHUB_BUILDS
-                             ", but was rejected");
+            (void) lu_error(&rec->rejected, &id,
+                            "is listed in " LU_GITHUB_BUILDS
+                            ", but was rejected");
 
             cJSON_Delete(cJSON_DetachItemViaPointer(rec->builds, build));
         }
@@ -291,15 +290,14 @@ ngx_lu_reconcile_check_rule(ngx_lu_call_t *call, ngx_lu_reconcile_t *rec,
     }
 
     if (app == NULL) {
-        (void) lu_refuse(&call->error, &id, "is in " LU_GITHUB_RELEASES
-                         ", but there is no such release here");
+        (void) lu_error(&call->error, &id, "is in " LU_GITHUB_RELEASES
+                        ", but there is no such release here");
         return 422;
     }
 
     if (rec->app && rec->app != app) {
-        (void) lu_refuse(&call->error, &id, "is in " LU_GITHUB_RELEASES
-                         ", but is a build of another app than the latest "
-                         "one");
+        (void) lu_error(&call->error, &id, "is in " LU_GITHUB_RELEASES
+                        ", but is a build of another app than the latest one");
         return 422;
     }
 
@@ -490,7 +488,7 @@ ngx_lu_reconcile_set(ngx_lu_call_t *call,
     call->change = "rules.update";
     call->subject = (char *) call->route.app.data;
 
-    rules = lu_github_rules_of(rec->rules, rec->builds, lu_build_latest(app));
+    rules = lu_github_rules_of(rec->rules, rec->builds, lu_builds_latest(app));
     if (rules == NULL) {
         return ngx_lu_nomem(call);
     }
@@ -502,7 +500,7 @@ ngx_lu_reconcile_set(ngx_lu_call_t *call,
     arena = ngx_lu_arena(call->io.pool);
 
     status = ngx_lu_core_status(call,
-                 lu_rules_set(app, rules, &arena, &call->error));
+                 lu_builds_set_rules(app, rules, &arena, &call->error));
 
     if (status == NGX_OK
         && cJSON_Compare(was,

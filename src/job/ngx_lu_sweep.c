@@ -290,8 +290,8 @@ ngx_lu_sweep_job(ngx_lu_sweep_t *sweep, ngx_str_t *name)
 
     if (job->app.data == NULL
         || job->id.data == NULL
-        || !lu_id_valid(&job->app)
-        || !lu_id_valid(&job->id))
+        || !lu_name_id_valid(&job->app)
+        || !lu_name_id_valid(&job->id))
     {
         rc = NGX_OK;
         goto failed;

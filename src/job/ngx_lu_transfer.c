@@ -395,8 +395,8 @@ ngx_lu_transfer_fail(ngx_lu_transfer_t *transfer, ngx_lu_job_e error,
 {
     transfer->error = error;
 
-    (void) lu_refuse(&transfer->why, &transfer->file->name,
-                     text ? text : "was not fetched");
+    (void) lu_error(&transfer->why, &transfer->file->name,
+                    text ? text : "was not fetched");
 }
 
 

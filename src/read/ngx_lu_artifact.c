@@ -113,14 +113,14 @@ ngx_lu_artifact_name(ngx_http_request_t *r, ngx_str_t *app, ngx_str_t *release,
     id.len = app->len;
     id.data = app->data;
 
-    if (!lu_id_valid(&id)) {
+    if (!lu_name_id_valid(&id)) {
         return NGX_DECLINED;
     }
 
     id.len = release->len;
     id.data = release->data;
 
-    if (!lu_id_valid(&id)) {
+    if (!lu_name_id_valid(&id)) {
         return NGX_DECLINED;
     }
 

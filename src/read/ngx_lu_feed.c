@@ -54,7 +54,7 @@ ngx_lu_feed_handler(ngx_http_request_t *r)
     str.len = id.len;
     str.data = id.data;
 
-    if (!lu_id_valid(&str)) {
+    if (!lu_name_id_valid(&str)) {
         return ngx_lu_static_refuse(r, NGX_HTTP_NOT_FOUND, "App not found.");
     }
 
@@ -439,7 +439,7 @@ ngx_lu_feed_locate(ngx_http_request_t *r, ngx_str_t *id, const lu_str_t *name,
 
     arena = ngx_lu_arena(r->pool);
 
-    disposition = lu_disposition(&arena, name, cut);
+    disposition = lu_feed_disposition(&arena, name, cut);
     if (disposition.data == NULL) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }

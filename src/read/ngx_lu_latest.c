@@ -103,7 +103,7 @@ ngx_lu_latest_handler(ngx_http_request_t *r, ngx_str_t *id)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    if (lu_check_parse(&check, &args, buf, &err) != LU_OK) {
+    if (lu_latest_parse(&check, &args, buf, &err) != LU_OK) {
 
         ngx_log_error(NGX_LOG_INFO, r->connection->log, 0,
                       "invalid check for an update: %s", err.text);

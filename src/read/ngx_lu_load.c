@@ -149,7 +149,7 @@ ngx_lu_load_app(ngx_lu_load_t *load)
         || ngx_memcmp(app->id.data, load->app.data, app->id.len) != 0)
     {
         return ngx_lu_load_status(load,
-                                  lu_refuse(&load->error, &app->id,
+                                  lu_error(&load->error, &app->id,
                                      "is not the app that its folder names"));
     }
 
@@ -218,9 +218,7 @@ ngx_lu_load_releases(ngx_lu_load_t *load, lu_app_t *app)
 
             deployment->release = release;
 
-            if (lu_deployment_render(&arena, app, channel, deployment)
-                != LU_OK)
-            {
+            if (lu_app_render(&arena, app, channel, deployment) != LU_OK) {
                 return ngx_lu_load_status(load,
                                           LU_NOMEM);
             }
@@ -257,8 +255,8 @@ ngx_lu_load_files(ngx_lu_load_t *load)
         return ngx_lu_load_status(load, LU_NOMEM);
     }
 
-    parsed = lu_files_parse(&arena, &text, &files->files, &files->nfiles,
-                            &load->error);
+    parsed = lu_file_table_parse(&arena, &text, &files->files, &files->nfiles,
+                                 &load->error);
     if (parsed != LU_OK) {
         return ngx_lu_load_status(load, parsed);
     }

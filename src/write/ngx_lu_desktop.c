@@ -7,7 +7,7 @@
 #include "api/ngx_lu_api.h"
 #include "ngx_lu_release.h"
 
-#include "core/lu_desktop_change.h"
+#include "core/lu_builds.h"
 
 
 static ngx_int_t ngx_lu_desktop_rollout(ngx_lu_call_t *call, cJSON *app);
@@ -95,7 +95,7 @@ ngx_lu_desktop_rollout(ngx_lu_call_t *call, cJSON *app)
         return NGX_DECLINED;
     }
 
-    rc = lu_build_rollout(app, call->subject, rollout, &call->error);
+    rc = lu_builds_rollout(app, call->subject, rollout, &call->error);
 
     if (rc == LU_NOT_FOUND) {
         return NGX_DECLINED;
@@ -138,31 +138,31 @@ ngx_lu_desktop_release(ngx_lu_call_t *call, cJSON *app, const cJSON *release)
            ? NULL
            : cJSON_GetObjectItemCaseSensitive(release, "releaseInfo");
 
-    latest = lu_build_latest(app);
+    latest = lu_builds_latest(app);
 
     if (latest && rollout >= 1) {
         call->from = (char *) ngx_lu_path(call->io.pool, "%s", latest);
     }
 
     status = ngx_lu_core_status(call,
-                                lu_build_release(app, call->subject,
-                                                 (char *) version.data, info,
-                                                 call->now, &call->error));
+                                lu_builds_release(app, call->subject,
+                                                  (char *) version.data, info,
+                                                  call->now, &call->error));
     if (status != NGX_OK) {
         return status;
     }
 
     if (given) {
         status = ngx_lu_core_status(call,
-                                    lu_build_rollout(app, call->subject,
-                                                     rollout,
-                                                     &call->error));
+                                    lu_builds_rollout(app, call->subject,
+                                                      rollout,
+                                                      &call->error));
         if (status != NGX_OK) {
             return status;
         }
     }
 
-    latest = lu_build_latest(app);
+    latest = lu_builds_latest(app);
 
     if (rollout < 1) {
         call->to = (char *) ngx_lu_path(call->io.pool, "%.4f", rollout);
@@ -244,8 +244,8 @@ ngx_lu_desktop_feed(ngx_lu_call_t *call, u_char *folder,
     arena = ngx_lu_arena(call->io.pool);
 
     status = ngx_lu_core_status(call,
-                                lu_files_parse(&arena, &str, &files, &n,
-                                               &call->error));
+                                lu_file_table_parse(&arena, &str, &files, &n,
+                                                    &call->error));
     if (status != NGX_OK) {
         return status;
     }

@@ -142,7 +142,7 @@ ngx_lu_protect(ngx_lu_call_t *call, const cJSON *app, const cJSON *release)
 
     if (lu_json_string(release, "channel", &channel) == LU_OK
         && ngx_lu_protected(call,
-                            lu_app_channel_find(app, (char *) channel.data)))
+                            lu_change_channel_find(app, (char *) channel.data)))
     {
         call->approval = 1;
     }
@@ -314,7 +314,7 @@ ngx_lu_bundle_release(ngx_lu_call_t *call, cJSON *app, cJSON *release,
     }
 
     if (rc == LU_OK) {
-        channel = lu_app_channel_named(app, (char *) name.data);
+        channel = lu_change_channel_named(app, (char *) name.data);
 
         if (channel == NULL
             || lu_json_string(channel, "id", &channel_id) != LU_OK)
@@ -381,7 +381,7 @@ ngx_lu_bundle_again(ngx_lu_call_t *call, cJSON *app, const cJSON *release)
         return NGX_DECLINED;
     }
 
-    channel = lu_app_channel_find(app, (char *) id.data);
+    channel = lu_change_channel_find(app, (char *) id.data);
     deployments = cJSON_GetObjectItemCaseSensitive(channel, "deployments");
     deployment = deployments ? deployments->child : NULL;
 
@@ -403,9 +403,10 @@ ngx_lu_bundle_again(ngx_lu_call_t *call, cJSON *app, const cJSON *release)
     call->to = (char *) ngx_lu_path(call->io.pool, "%.4f", rollout);
 
     status = ngx_lu_core_status(call,
-                                lu_deployment_update(app, (char *) id.data,
-                                                     rollout, call->now,
-                                                     &call->error));
+                                lu_change_deployment_update(app,
+                                                            (char *) id.data,
+                                                            rollout, call->now,
+                                                            &call->error));
 
     return status == NGX_OK ? ngx_lu_release_done(call, "live") : status;
 }
@@ -456,9 +457,10 @@ ngx_lu_bundle_deploy(ngx_lu_call_t *call,
     call->to = deployment;
 
     return ngx_lu_core_status(call,
-                              lu_deploy(app, channel, deployment, id, rollout,
+                              lu_change_deploy(app, channel, deployment, id,
+                                               rollout,
                          cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(
-                                           release, "signed")),
+                                                  release, "signed")),
                          call->by, call->now, &call->error));
 }
 

@@ -167,7 +167,7 @@ ngx_lu_stage_list(ngx_lu_stage_t *stage)
         str.len = name[i].len;
         str.data = name[i].data;
 
-        if (lu_file_name_check(&str, &call->error) != LU_OK) {
+        if (lu_name_file_check(&str, &call->error) != LU_OK) {
             return 422;
         }
 
@@ -341,7 +341,7 @@ ngx_lu_stage_manifest(ngx_lu_stage_t *stage, ngx_uint_t n)
     file = (ngx_lu_staged_t *) stage->files.elts + n;
 
     if (file->size > LU_BUILDER_SIZE) {
-        (void) lu_refuse(&call->error, &file->name, "is too large");
+        (void) lu_error(&call->error, &file->name, "is too large");
         return 422;
     }
 
@@ -404,8 +404,8 @@ ngx_lu_stage_version(ngx_lu_stage_t *stage, const lu_str_t *name,
     }
 
     if (!lu_str_is(version, stage->version)) {
-        (void) lu_refuse(&stage->call->error, name,
-                         "is of another version than the others");
+        (void) lu_error(&stage->call->error, name,
+                        "is of another version than the others");
         return 422;
     }
 
@@ -425,7 +425,7 @@ ngx_lu_stage_built(ngx_lu_stage_t *stage, const lu_builder_file_t *built)
     file = ngx_lu_stage_find(stage, &built->name);
 
     if (file == NULL) {
-        (void) lu_refuse(error, &built->name, "is listed, but is not there");
+        (void) lu_error(error, &built->name, "is listed, but is not there");
         return 422;
     }
 
@@ -435,14 +435,14 @@ ngx_lu_stage_built(ngx_lu_stage_t *stage, const lu_builder_file_t *built)
     }
 
     if (built->size != UINT64_MAX && built->size != file->size) {
-        (void) lu_refuse(error, &built->name,
-                         "has another size than its manifest says");
+        (void) lu_error(error, &built->name,
+                        "has another size than its manifest says");
         return 422;
     }
 
     if (ngx_memcmp(built->sha512, file->sha512, SHA512_DIGEST_LENGTH) != 0) {
-        (void) lu_refuse(error, &built->name,
-                         "has another SHA-512 than its manifest says");
+        (void) lu_error(error, &built->name,
+                        "has another SHA-512 than its manifest says");
         return 422;
     }
 
@@ -475,9 +475,9 @@ ngx_lu_stage_target(ngx_lu_stage_t *stage, ngx_lu_staged_t *file)
     name.len = ngx_strlen(p);
 
     if (ngx_lu_stage_find(stage, &name)) {
-        (void) lu_refuse(&stage->call->error, &file->name,
-                         "is there twice, also with the release's id in its "
-                         "name");
+        (void) lu_error(&stage->call->error, &file->name,
+                        "is there twice, also with the release's id in its "
+                        "name");
         return 422;
     }
 
@@ -705,8 +705,8 @@ ngx_lu_stage_artifact_list(ngx_lu_stage_t *stage, ngx_lu_staged_t *list)
         file = ngx_lu_stage_find(stage, &td.artifacts[i].name);
 
         if (file == NULL) {
-            (void) lu_refuse(&call->error, &td.artifacts[i].name,
-                             "is listed, but is not there");
+            (void) lu_error(&call->error, &td.artifacts[i].name,
+                            "is listed, but is not there");
             return 422;
         }
 
@@ -720,8 +720,8 @@ ngx_lu_stage_artifact_list(ngx_lu_stage_t *stage, ngx_lu_staged_t *list)
             || (td.artifacts[i].sha256.len
                 && !lu_str_is(&td.artifacts[i].sha256, file->sha256)))
         {
-            (void) lu_refuse(&call->error, &td.artifacts[i].name,
-                             "has another size or SHA-256 than its list says");
+            (void) lu_error(&call->error, &td.artifacts[i].name,
+                            "has another size or SHA-256 than its list says");
             return 422;
         }
 

@@ -104,7 +104,7 @@ ngx_lu_staging_complete(ngx_lu_call_t *call, u_char *folder, cJSON *release,
     ngx_int_t          rc;
     ngx_lu_numbers_t  *numbers;
 
-    text = lu_files_print(files, n);
+    text = lu_file_table_print(files, n);
     if (text == NULL) {
         return ngx_lu_nomem(call);
     }

@@ -229,8 +229,8 @@ ngx_lu_verify_digest(ngx_lu_verify_t *verify, ngx_lu_uploaded_t *uploaded)
     }
 
     if (rc == NGX_DECLINED) {
-        (void) lu_refuse(&call->error, &uploaded->file.href,
-                         "was announced, but not uploaded");
+        (void) lu_error(&call->error, &uploaded->file.href,
+                        "was announced, but not uploaded");
         return 422;
     }
 
@@ -239,9 +239,9 @@ ngx_lu_verify_digest(ngx_lu_verify_t *verify, ngx_lu_uploaded_t *uploaded)
     if (sha256.size != uploaded->file.size
         || !lu_str_is(&uploaded->file.sha256, hex))
     {
-        (void) lu_refuse(&call->error, &uploaded->file.href,
-                         "is not on the disk as it was announced: upload it "
-                         "again");
+        (void) lu_error(&call->error, &uploaded->file.href,
+                        "is not on the disk as it was announced: upload it "
+                        "again");
         return 422;
     }
 
@@ -360,7 +360,8 @@ ngx_lu_verify_manifest(ngx_lu_verify_t *verify)
     }
 
     return ngx_lu_core_status(call,
-                              lu_tree_check(names, verify->n, &call->error));
+                              lu_file_tree_check(names, verify->n,
+                                                 &call->error));
 }
 
 
@@ -385,7 +386,7 @@ ngx_lu_verify_channel(ngx_lu_verify_t *verify)
         return status;
     }
 
-    channel = lu_app_channel_find(app, (char *) id.data);
+    channel = lu_change_channel_find(app, (char *) id.data);
 
     if (channel
         && cJSON_IsString(cJSON_GetObjectItemCaseSensitive(channel,

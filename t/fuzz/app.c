@@ -65,8 +65,8 @@ check_deployments(const lu_channel_t *channel, const cJSON *json)
     for (i = 0; i < channel->ndeployments; i++) {
         deployment = &channel->deployments[i];
 
-        require(lu_id_valid(&deployment->id));
-        require(lu_id_valid(&deployment->release_id));
+        require(lu_name_id_valid(&deployment->id));
+        require(lu_name_id_valid(&deployment->release_id));
         require(deployment->release == NULL);
 
         require(lu_json_number(item, "rollout", &rollout) == LU_OK);
@@ -105,7 +105,7 @@ check_app(const lu_app_t *app, const cJSON *json)
     lu_str_t       text;
     lu_channel_t  *channel;
 
-    require(lu_id_valid(&app->id));
+    require(lu_name_id_valid(&app->id));
 
     require(app->channel == NULL
             || (app->channel >= app->channels
@@ -114,10 +114,10 @@ check_app(const lu_app_t *app, const cJSON *json)
     for (i = 0; i < app->nchannels; i++) {
         channel = &app->channels[i];
 
-        require(lu_id_valid(&channel->id));
-        require(lu_label_valid(&channel->name));
+        require(lu_name_id_valid(&channel->id));
+        require(lu_name_label_valid(&channel->name));
         require(channel->name.data[channel->name.len] == '\0');
-        require(lu_channel_find(app, &channel->name) == channel);
+        require(lu_app_channel_find(app, &channel->name) == channel);
         require(channel->expires >= 0 && channel->expires <= LU_TIME_MAX);
 
         if (i) {
@@ -135,7 +135,7 @@ check_app(const lu_app_t *app, const cJSON *json)
     for (i = 0; i < app->nforced; i++) {
         require(app->forced[i].channel >= app->channels
                 && app->forced[i].channel < app->channels + app->nchannels);
-        require(lu_forced_find(app, &app->forced[i].device)
+        require(lu_app_forced_find(app, &app->forced[i].device)
                 == app->forced[i].channel);
 
         if (i) {
@@ -183,7 +183,7 @@ check_answer(const lu_arena_t *arena, const lu_app_t *app,
 
     deployment->release = &release;
 
-    require(lu_deployment_render(arena, app, channel, deployment) == LU_OK);
+    require(lu_app_render(arena, app, channel, deployment) == LU_OK);
 
     require((deployment->tail.len == 0) == (release.url.len != 0));
 

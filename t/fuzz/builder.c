@@ -53,12 +53,12 @@ check_files(const lu_builder_t *builder)
     size_t      i, j;
     lu_error_t  err;
 
-    require(lu_label_valid(&builder->version));
+    require(lu_name_label_valid(&builder->version));
     require(builder->nfiles > 0
             && builder->nfiles <= LU_BUILDER_FILES);
 
     for (i = 0; i < builder->nfiles; i++) {
-        require(lu_file_name_check(&builder->files[i].name, &err) == LU_OK);
+        require(lu_name_file_check(&builder->files[i].name, &err) == LU_OK);
         require(builder->files[i].size <= (uint64_t) 1 << 53
                 || builder->files[i].size == UINT64_MAX);
 

@@ -81,21 +81,22 @@ deploy(fuzz_line_t *line, cJSON *app, lu_error_t *err)
     rollout = digit(line) / 8.0;
     is_signed = (*line->p == 's');
 
-    rc = lu_deploy(app, channel_id, deployment_id, release, rollout, is_signed,
-                   "ci", NOW, err);
+    rc = lu_change_deploy(app, channel_id, deployment_id, release, rollout,
+                          is_signed,
+                          "ci", NOW, err);
 
     if (rc != LU_OK) {
         require((rc == LU_INVALID) == (rollout > 1
-                  && lu_app_channel_find(app, channel_id) != NULL));
+                  && lu_change_channel_find(app, channel_id) != NULL));
         return rc;
     }
 
-    require(lu_app_deployment_find(app, deployment_id, &channel) != NULL);
+    require(lu_change_deployment_find(app, deployment_id, &channel) != NULL);
 
     copy = cJSON_Duplicate(app, 1);
 
-    require(lu_deploy(app, channel_id, deployment_id, release,
-                      rollout, is_signed, "ci", "later", err)
+    require(lu_change_deploy(app, channel_id, deployment_id, release,
+                             rollout, is_signed, "ci", "later", err)
             == LU_OK);
     require(cJSON_Compare(app, copy, 1));
 
@@ -122,8 +123,8 @@ change(fuzz_line_t *line, cJSON *app, lu_error_t *err)
     switch (letter) {
 
     case 'n':
-        require(lu_app_number(app, &number) == LU_OK);
-        require(lu_app_number(app, &next) == LU_OK);
+        require(lu_change_build_number(app, &number) == LU_OK);
+        require(lu_change_build_number(app, &next) == LU_OK);
         require(next == number + 1);
         return LU_OK;
 
@@ -141,21 +142,21 @@ change(fuzz_line_t *line, cJSON *app, lu_error_t *err)
         channel = NULL;
 
         if (letter == 'a') {
-            rc = lu_app_update(app, body, NOW, err);
+            rc = lu_change_app_update(app, body, NOW, err);
 
         } else if (letter == 'u') {
-            rc = lu_channel_update(app, body, one, NOW, &channel, err);
+            rc = lu_change_channel_update(app, body, one, NOW, &channel, err);
 
         } else {
             sprintf(line->ids[0], "c%u", line->channels % 10);
             one = line->ids[0];
 
-            if (lu_app_channel_find(app, one)) {
+            if (lu_change_channel_find(app, one)) {
                 cJSON_Delete(body);
-                return lu_refuse(err, NULL, "is no new id");
+                return lu_error(err, NULL, "is no new id");
             }
 
-            rc = lu_channel_create(app, body, one, NOW, &channel, err);
+            rc = lu_change_channel_create(app, body, one, NOW, &channel, err);
 
             if (rc == LU_OK) {
                 line->channels++;
@@ -165,7 +166,7 @@ change(fuzz_line_t *line, cJSON *app, lu_error_t *err)
 
         require(count(app, "channels") == n);
         require(rc != LU_OK || channel == NULL
-                || channel == lu_app_channel_find(app, one));
+                || channel == lu_change_channel_find(app, one));
 
         /* the reason may speak of the body */
 
@@ -180,11 +181,11 @@ change(fuzz_line_t *line, cJSON *app, lu_error_t *err)
 
     case 'p':
     case 'r':
-        return lu_channel_pause(app, one, letter == 'p', NOW, err);
+        return lu_change_channel_pause(app, one, letter == 'p', NOW, err);
 
     case 'x':
-        rc = lu_channel_delete(app, one, err);
-        require(lu_app_channel_find(app, one) == NULL);
+        rc = lu_change_channel_delete(app, one, err);
+        require(lu_change_channel_find(app, one) == NULL);
         return rc;
 
     case 'd':
@@ -192,15 +193,16 @@ change(fuzz_line_t *line, cJSON *app, lu_error_t *err)
 
     case 'o':
         one = id(line, 0, 'd');
-        return lu_deployment_update(app, one, digit(line) / 8.0, NOW, err);
+        return lu_change_deployment_update(app, one, digit(line) / 8.0, NOW,
+                                           err);
 
     case 'y':
-        lu_release_delete(app, id(line, 0, 'r'));
+        lu_change_release_remove(app, id(line, 0, 'r'));
         return LU_OK;
 
     case 'f':
     case 'g':
-        rc = lu_device_force(app, line->p, one, err);
+        rc = lu_change_device_force(app, line->p, one, err);
 
         found = cJSON_GetObjectItemCaseSensitive(
                     cJSON_GetObjectItemCaseSensitive(app, "forcedDevices"),
@@ -210,7 +212,7 @@ change(fuzz_line_t *line, cJSON *app, lu_error_t *err)
         return rc;
 
     default:
-        return lu_refuse(err, NULL, "is no change");
+        return lu_error(err, NULL, "is no change");
     }
 }
 
@@ -247,9 +249,9 @@ check_app(const cJSON *json)
                                                             "appChannelId")));
 
     for (i = 0; i < app.nchannels; i++) {
-        require(lu_app_channel_find(json, (char *) app.channels[i].id.data)
-                == lu_app_channel_named(json,
-                                        (char *) app.channels[i].name.data));
+        require(lu_change_channel_find(json, (char *) app.channels[i].id.data)
+                == lu_change_channel_named(json,
+                                           (char *) app.channels[i].name.data));
     }
 
     cJSON_Delete(again);
@@ -272,8 +274,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     memcpy(text, data, size);
     text[size] = '\0';
 
-    app = lu_app_create("app", "Demo", "capacitor", "org", "c0", "default",
-                        NOW);
+    app = lu_change_app_create("app", "Demo", "capacitor", "org", "c0",
+                               "default",
+                               NOW);
     require(app != NULL);
 
     line.p = text;

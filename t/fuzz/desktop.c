@@ -26,7 +26,7 @@ check_network(const lu_str_t *text)
     lu_str_t      str;
     lu_network_t  one, two;
 
-    if (!lu_network_parse(text, &one)) {
+    if (!lu_desktop_network_parse(text, &one)) {
         return;
     }
 
@@ -40,7 +40,7 @@ check_network(const lu_str_t *text)
     str.len = sprintf(buf, "%s/%d", address, one.bits);
     str.data = (unsigned char *) buf;
 
-    require(lu_network_parse(&str, &two));
+    require(lu_desktop_network_parse(&str, &two));
     require(memcmp(&one, &two, sizeof(one)) == 0);
 }
 
@@ -52,11 +52,13 @@ check_lists(const lu_desktop_t *desktop)
     const lu_rule_t  *rule;
 
     for (i = 0; i < desktop->nbuilds; i++) {
-        require(lu_id_valid(&desktop->builds[i].id));
-        require(lu_build_of_id(desktop, &desktop->builds[i].id) != NULL);
+        require(lu_name_id_valid(&desktop->builds[i].id));
+        require(lu_desktop_build_of_id(desktop,
+                                       &desktop->builds[i].id) != NULL);
 
         if (desktop->builds[i].is_released) {
-            require(lu_build_of_version(desktop, &desktop->builds[i].version)
+            require(lu_desktop_build_of_version(desktop,
+                                                &desktop->builds[i].version)
                     != NULL);
         }
     }
@@ -64,7 +66,7 @@ check_lists(const lu_desktop_t *desktop)
     for (i = 0; i < desktop->nrules; i++) {
         rule = &desktop->rules[i];
 
-        require(lu_id_valid(&rule->build_id));
+        require(lu_name_id_valid(&rule->build_id));
         require(rule->platforms <= 7);
         require(rule->rule == LU_RULE_PLATFORM
                 || rule->rule == LU_RULE_ROLLOUT
@@ -130,7 +132,7 @@ check_choose(lu_desktop_t *desktop)
             address.data = (unsigned char *) addresses[platform >> 2];
             address.len = strlen(addresses[platform >> 2]);
 
-            require(lu_network_parse(&address, &client.address));
+            require(lu_desktop_network_parse(&address, &client.address));
         }
 
         if (platform & 2) {
@@ -191,7 +193,7 @@ check_shares(const lu_desktop_t *desktop)
 
         require(cJSON_AddStringToObject(release, "id",
                             (char *) desktop->rules[i].build_id.data) != NULL);
-        require(lu_shares(shares, NULL, desktop, release) == LU_OK);
+        require(lu_share_list(shares, NULL, desktop, release) == LU_OK);
 
         cJSON_ArrayForEach(item, shares) {
             require(lu_json_number(item, "share", &share) == LU_OK);

@@ -79,7 +79,7 @@ check_manifest(const lu_arena_t *arena, const lu_download_t *download)
     memset(&client, 0, sizeof(lu_client_t));
     memset(&desktop, 0, sizeof(lu_desktop_t));
 
-    if (lu_file_name_check(&name, &err) != LU_OK) {
+    if (lu_name_file_check(&name, &err) != LU_OK) {
         require(download->version.len + download->build_id.len > 200
                 || strstr((char *) name.data, "..") != NULL);
         return;
@@ -115,7 +115,7 @@ check_pick(const lu_arena_t *arena, const lu_str_t *text,
     }
 
     require(rc == LU_OK);
-    require(lu_file_name_check(&name, &err) == LU_OK);
+    require(lu_name_file_check(&name, &err) == LU_OK);
 
     for (i = 0; i < td.nartifacts; i++) {
         if (td.artifacts[i].name.data == name.data) {

@@ -102,8 +102,8 @@ check_name(const lu_arena_t *arena, const lu_desktop_t *desktop,
         require(feed.name.data[i] != '/' && feed.name.data[i] != '\\');
     }
 
-    require(lu_file_name_check(&feed.name, &err) == LU_OK);
-    require(lu_utf8_valid(&feed.name));
+    require(lu_name_file_check(&feed.name, &err) == LU_OK);
+    require(lu_str_utf8_valid(&feed.name));
 
     require(feed.is_manifest
             == (ends_with(path, ".yml") || ends_with(path, ".json")));
@@ -198,24 +198,24 @@ check_disposition(const lu_arena_t *arena,
 
     back = malloc(3 * name->len + 1);
 
-    value = lu_disposition(arena, name, 0);
+    value = lu_feed_disposition(arena, name, 0);
     n = read_back(&value, back);
 
-    if (lu_utf8_valid(name)) {
+    if (lu_str_utf8_valid(name)) {
         require(n == name->len && memcmp(back, name->data, n) == 0);
 
     } else {
         require(n <= name->len);
     }
 
-    value = lu_disposition(arena, name, 1);
+    value = lu_feed_disposition(arena, name, 1);
     n = read_back(&value, back);
 
     require(n <= name->len);
 
     /* one piece is missing, and it is what is cut */
 
-    if (lu_utf8_valid(name) && n < name->len) {
+    if (lu_str_utf8_valid(name) && n < name->len) {
         removed = name->len - n;
 
         for (i = 0; i < n; i++) {

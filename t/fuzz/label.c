@@ -42,7 +42,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     escaped.len = end - buf;
 
     require(escaped.len <= 2 * size);
-    require(lu_utf8_valid(&escaped));
+    require(lu_str_utf8_valid(&escaped));
 
     for (i = 0; i < escaped.len; i++) {
         require(buf[i] >= 0x20 && buf[i] != 0x7f && buf[i] != '"');

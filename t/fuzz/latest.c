@@ -106,7 +106,7 @@ check_value(const lu_str_t *args, const char *key, const lu_str_t *found)
 
         require(lu_query_decode(&decoded, decoded.data, &value, 0) == LU_OK);
         require(lu_str_eq(&decoded, found));
-        require(lu_utf8_valid(found));
+        require(lu_str_utf8_valid(found));
 
         free(decoded.data);
         return;
@@ -139,7 +139,7 @@ check_values(const lu_str_t *args, const lu_check_t *check)
     check_value(args, "bundleId", &bundle);
 
     require(check->device_id.len == 0
-            || lu_device_id_valid(&check->device_id));
+            || lu_name_device_id_valid(&check->device_id));
 
     if (check->channel_name_form.len) {
         require(check->channel_name_form.len == check->channel_name.len);
@@ -189,7 +189,7 @@ check_latest(const lu_check_t *check)
                                      || result == LU_CHECK_CURRENT));
     require((channel == NULL) == (result == LU_CHECK_NO_CHANNEL));
 
-    forced = check->device_id.len ? lu_forced_find(&app, &check->device_id)
+    forced = check->device_id.len ? lu_app_forced_find(&app, &check->device_id)
                                   : NULL;
 
     if (forced) {
@@ -246,7 +246,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     args = fuzz_copy(data, size);
     buf = malloc(2 * size);
 
-    rc = lu_check_parse(&check, &args, buf, &err);
+    rc = lu_latest_parse(&check, &args, buf, &err);
 
     require(memcmp(args.data, data, size) == 0);
 

@@ -49,8 +49,8 @@ check_entry(const lu_file_t *entries, size_t n, size_t i)
     lu_str_t    part;
     lu_error_t  err;
 
-    require(lu_href_check(&entries[i].href, &err) == LU_OK);
-    require(lu_sha256_valid(&entries[i].sha256));
+    require(lu_name_href_check(&entries[i].href, &err) == LU_OK);
+    require(lu_sha256_hex_valid(&entries[i].sha256));
     require(entries[i].size <= (uint64_t) 1 << 53);
     require(entries[i].signature.len == 0);
     require(lu_file_find(entries, n, &entries[i].href)
@@ -137,7 +137,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     text.len = size;
     text.data = (unsigned char *) data;
-    (void) lu_signature_valid(&text);
+    (void) lu_file_signature_valid(&text);
 
     return 0;
 }

@@ -108,7 +108,7 @@ check_file_name(const lu_str_t *name)
         require(i == 0 || name->data[i - 1] != '.' || name->data[i] != '.');
     }
 
-    require(lu_href_check(name, &err) == LU_OK || name->data[1] == ':');
+    require(lu_name_href_check(name, &err) == LU_OK || name->data[1] == ':');
 }
 
 
@@ -148,7 +148,7 @@ check_url(const lu_arena_t *arena, const lu_str_t *name)
     str.data = (unsigned char *) url;
     len = name->len;
 
-    require(lu_file_name_of_url(arena, &str, &found, &err) == LU_OK);
+    require(lu_name_file_of_url(arena, &str, &found, &err) == LU_OK);
     require(found.len == len && memcmp(found.data, copy, len) == 0);
 }
 
@@ -187,9 +187,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     str.data = (unsigned char *) data;
     err.text = NULL;
 
-    require(lu_utf8_valid(&str) == is_utf8(data, size));
+    require(lu_str_utf8_valid(&str) == is_utf8(data, size));
 
-    href = lu_href_check(&str, &err) == LU_OK;
+    href = lu_name_href_check(&str, &err) == LU_OK;
     require(href == (err.text == NULL));
 
     if (href) {
@@ -198,7 +198,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     err.text = NULL;
 
-    if (lu_file_name_check(&str, &err) == LU_OK) {
+    if (lu_name_file_check(&str, &err) == LU_OK) {
         require(err.text == NULL);
         check_file_name(&str);
 
@@ -210,7 +210,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     arena.alloc = buffer_alloc;
     arena.data = &buffer;
 
-    if (lu_file_name_of_url(&arena, &str, &name, &err) == LU_OK) {
+    if (lu_name_file_of_url(&arena, &str, &name, &err) == LU_OK) {
         check_file_name(&name);
         check_url(&arena, &name);
     }
@@ -221,18 +221,18 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         check_absolute_url(&str);
     }
 
-    if (lu_id_valid(&str)) {
-        require(lu_file_name_check(&str, &err) == LU_OK);
+    if (lu_name_id_valid(&str)) {
+        require(lu_name_file_check(&str, &err) == LU_OK);
         require(href && size <= 64 && data[0] != '.');
         require(!memchr(data, '/', size) && !memchr(data, '.', size));
-        require(lu_label_valid(&str));
+        require(lu_name_label_valid(&str));
     }
 
-    if (lu_label_valid(&str)) {
-        require(lu_device_id_valid(&str));
+    if (lu_name_label_valid(&str)) {
+        require(lu_name_device_id_valid(&str));
     }
 
-    if (lu_device_id_valid(&str)) {
+    if (lu_name_device_id_valid(&str)) {
         require(size > 0 && size <= 128 && is_utf8(data, size));
         require(!memchr(data, '\n', size) && !memchr(data, '\0', size));
     }

@@ -47,7 +47,7 @@ check_plan(const lu_plan_t *plan)
     for (i = 0; i < plan->nfiles; i++) {
         file = &plan->files[i];
 
-        require(lu_file_name_check(&file->name, &err) == LU_OK);
+        require(lu_name_file_check(&file->name, &err) == LU_OK);
         require(file->name.data[file->name.len] == '\0');
         require(find(plan, &file->name) == file);
         require(file->sha256.len == 0 || file->sha256.len == 64);
@@ -130,7 +130,7 @@ check_blockmaps(const lu_arena_t *arena, const lu_plan_t *plan, size_t n)
         memcpy(name.data + file->name.len, BLOCKMAP, len);
 
         require(find(plan, &name) != NULL
-                || lu_file_name_check(&name, &err) != LU_OK);
+                || lu_name_file_check(&name, &err) != LU_OK);
     }
 
     for (i = n; i < plan->nfiles; i++) {

@@ -45,7 +45,7 @@ check_files(const lu_arena_t *arena, const lu_str_t *text)
 
     err.text = NULL;
 
-    rc = lu_files_parse(arena, text, &files, &n, &err);
+    rc = lu_file_table_parse(arena, text, &files, &n, &err);
 
     if (rc != LU_OK) {
         require(files == NULL && n == 0);
@@ -54,8 +54,8 @@ check_files(const lu_arena_t *arena, const lu_str_t *text)
     }
 
     for (i = 0; i < n; i++) {
-        require(lu_href_check(&files[i].href, &err) == LU_OK);
-        require(lu_sha256_valid(&files[i].sha256));
+        require(lu_name_href_check(&files[i].href, &err) == LU_OK);
+        require(lu_sha256_hex_valid(&files[i].sha256));
 
         if (i) {
             require(lu_file_cmp(&files[i - 1], &files[i]) <= 0);
@@ -68,12 +68,12 @@ check_files(const lu_arena_t *arena, const lu_str_t *text)
         }
     }
 
-    printed = lu_files_print(files, n);
+    printed = lu_file_table_print(files, n);
     require(printed != NULL);
 
     str = fuzz_str(printed);
 
-    require(lu_files_parse(arena, &str, &copies, &again, &err) == LU_OK);
+    require(lu_file_table_parse(arena, &str, &copies, &again, &err) == LU_OK);
     require(again == n);
 
     for (i = 0; i < n; i++) {
@@ -115,7 +115,7 @@ check_release(const lu_arena_t *arena, const lu_str_t *text)
         return rc;
     }
 
-    require(lu_id_valid(&release.id));
+    require(lu_name_id_valid(&release.id));
 
     limit = &release.limits[0].min;
 

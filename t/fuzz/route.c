@@ -95,16 +95,16 @@ check_route(const lu_str_t *path, const lu_route_t *route)
     check_inside(path, &route->id);
     check_inside(path, &route->sub);
 
-    require(route->app.len == 0 || lu_id_valid(&route->app));
+    require(route->app.len == 0 || lu_name_id_valid(&route->app));
 
     if (route->resource == LU_ROUTE_DEVICE) {
-        require(lu_device_id_valid(&route->id));
+        require(lu_name_device_id_valid(&route->id));
 
     } else if (route->resource != LU_ROUTE_SESSION
                && route->resource != LU_ROUTE_CLOUD)
     {
-        require(route->id.len == 0 || lu_id_valid(&route->id));
-        require(route->sub.len == 0 || lu_id_valid(&route->sub));
+        require(route->id.len == 0 || lu_name_id_valid(&route->id));
+        require(route->sub.len == 0 || lu_name_id_valid(&route->sub));
     }
 
     for (i = 0; resources[i].format; i++) {

@@ -50,7 +50,7 @@ check_artifact(const lu_td_artifact_t *artifact)
     size_t      i;
     lu_error_t  err;
 
-    require(lu_file_name_check(&artifact->name, &err) == LU_OK);
+    require(lu_name_file_check(&artifact->name, &err) == LU_OK);
     require(artifact->name.data[artifact->name.len] == '\0');
     require(artifact->size <= (uint64_t) 1 << 53
             || artifact->size == UINT64_MAX);

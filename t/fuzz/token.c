@@ -55,13 +55,13 @@ check_token(const lu_token_t *tokens, size_t i)
 
     token = &tokens[i];
 
-    require(lu_label_valid(&token->name));
+    require(lu_name_label_valid(&token->name));
     require(token->roles == 0x01 || token->roles == 0x03
             || token->roles == 0x05 || token->roles == 0x07
             || token->roles == 0x0f);
 
     for (j = 0; j < token->napps; j++) {
-        require(lu_id_valid(&token->apps[j]));
+        require(lu_name_id_valid(&token->apps[j]));
         require(lu_token_has_app(token, &token->apps[j]));
     }
 

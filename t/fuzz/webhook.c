@@ -114,8 +114,8 @@ check_body(const lu_arena_t *arena, const cJSON *body,
     lu_error_t    err;
     lu_webhook_t  again;
 
-    require(lu_id_valid(&webhook->app_id));
-    require(lu_id_valid(&webhook->build_id));
+    require(lu_name_id_valid(&webhook->app_id));
+    require(lu_name_id_valid(&webhook->build_id));
     require(webhook->release_info == NULL
             || cJSON_IsObject(webhook->release_info));
 

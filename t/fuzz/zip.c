@@ -147,7 +147,7 @@ check_entry(zip_t *zip, zip_uint64_t i, int *index)
               && memcmp(&name.data[name.len - 10], "index.html", 10) == 0;
 
     name.len -= name.len && name.data[name.len - 1] == '/';
-    require(lu_href_check(&name, &err) == LU_OK);
+    require(lu_name_href_check(&name, &err) == LU_OK);
 
     file = zip_fopen_index(zip, i, 0);
     require(file != NULL);

@@ -76,7 +76,7 @@ named(const lu_app_t *app, const char *name)
 
     str = tap_str(name);
 
-    return lu_channel_find(app, &str);
+    return lu_app_channel_find(app, &str);
 }
 
 
@@ -87,7 +87,7 @@ forced(const lu_app_t *app, const char *device)
     const lu_channel_t  *channel;
 
     str = tap_str(device);
-    channel = lu_forced_find(app, &str);
+    channel = lu_app_forced_find(app, &str);
 
     return channel ? (char *) channel->id.data : "";
 }
@@ -403,8 +403,7 @@ test_render(void)
     release.id = tap_str("r");
     release.kind = LU_KIND_ZIP;
 
-    ok(lu_deployment_render(&tap_arena, &app, channel, deployment)
-       == LU_OK, "a zip");
+    ok(lu_app_render(&tap_arena, &app, channel, deployment) == LU_OK, "a zip");
 
     json = answer(deployment);
 
@@ -424,7 +423,7 @@ test_render(void)
     release.kind = LU_KIND_MANIFEST;
     release.properties = tap_str("{\"notes\":\"\\\"hi\\\"\",\"b\":\"\"}");
 
-    ok(lu_deployment_render(&tap_arena, &app, channel, deployment)
+    ok(lu_app_render(&tap_arena, &app, channel, deployment)
        == LU_OK, "a manifest");
 
     json = answer(deployment);
@@ -445,7 +444,7 @@ test_render(void)
     release.url = tap_str("https://cdn.example.com/b.zip?a=\"1\"&b=2");
     memset(&deployment->tail, 0, sizeof(lu_str_t));
 
-    ok(lu_deployment_render(&tap_arena, &app, channel, deployment)
+    ok(lu_app_render(&tap_arena, &app, channel, deployment)
        == LU_OK && deployment->tail.len == 0, "a registered zip");
 
     json = answer(deployment);
@@ -470,7 +469,7 @@ test_path(void)
     app = tap_str(TEN("123456") "1234");
     release = tap_str(TEN("abcdef") "abcd");
 
-    path = lu_artifact_path(&tap_arena, &app, &release, LU_KIND_ZIP);
+    path = lu_app_artifact_path(&tap_arena, &app, &release, LU_KIND_ZIP);
 
     ok(lu_str_is(&path, "/artifacts/" TEN("123456") "1234/"
                         TEN("abcdef") "abcd/bundle.zip"), "the path of a zip");
@@ -478,14 +477,14 @@ test_path(void)
     memcpy(path.data + path.len, "\"}", 3);
     ok(strlen((char *) path.data) == path.len + 2, "room for 3 bytes more");
 
-    path = lu_artifact_path(&tap_arena, &app, &release, LU_KIND_MANIFEST);
+    path = lu_app_artifact_path(&tap_arena, &app, &release, LU_KIND_MANIFEST);
 
     ok(lu_str_is(&path, "/artifacts/" TEN("123456") "1234/"
                         TEN("abcdef") "abcd"),
        "the path of a manifest's files");
 
     tap_left = 0;
-    path = lu_artifact_path(&tap_arena, &app, &release, LU_KIND_ZIP);
+    path = lu_app_artifact_path(&tap_arena, &app, &release, LU_KIND_ZIP);
     tap_left = -1;
 
     ok(path.data == NULL && path.len == 0, "no memory");
@@ -557,8 +556,7 @@ test_nomem(void)
 
         for (n = 0; n < 1000; n++) {
             memory_left = n;
-            rc = lu_deployment_render(&tap_arena, &app, &app.channels[2],
-                                      deployment);
+            rc = lu_app_render(&tap_arena, &app, &app.channels[2], deployment);
             if (rc == LU_OK) {
                 break;
             }
@@ -578,8 +576,7 @@ test_nomem(void)
 
     for (n = 0; n < 1000; n++) {
         tap_left = n;
-        rc = lu_deployment_render(&tap_arena, &app, &app.channels[2],
-                                  deployment);
+        rc = lu_app_render(&tap_arena, &app, &app.channels[2], deployment);
         if (rc == LU_OK) {
             break;
         }

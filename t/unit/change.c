@@ -41,8 +41,9 @@ typedef struct {
 static cJSON *
 new_app(void)
 {
-    return lu_app_create("app", "Demo", "capacitor", "org", "c1", "default",
-                         NOW);
+    return lu_change_app_create("app", "Demo", "capacitor", "org", "c1",
+                                "default",
+                                NOW);
 }
 
 
@@ -126,19 +127,19 @@ test_create(void)
                      "\"forcedDevices\":{}}")
        && parses(app), "a new app");
 
-    ok(lu_app_number(app, &number) == OK && number == 1
-       && lu_app_number(app, &number) == OK && number == 2
+    ok(lu_change_build_number(app, &number) == OK && number == 1
+       && lu_change_build_number(app, &number) == OK && number == 2
        && contains(app, "\"nextBuildNumber\":3,"), "builds have numbers");
 
     cJSON_DeleteItemFromObjectCaseSensitive(app, "nextBuildNumber");
 
-    ok(lu_app_number(app, &number) == OK && number == 1
+    ok(lu_change_build_number(app, &number) == OK && number == 1
        && contains(app, "\"nextBuildNumber\":2}"), "the first number is 1");
 
     cJSON_Delete(app);
 
-    ok(lu_app_create("app", "Demo", "capacitor", "org", "c1", "",
-                     NOW) == NULL, "an app needs a channel's name");
+    ok(lu_change_app_create("app", "Demo", "capacitor", "org", "c1", "",
+                            NOW) == NULL, "an app needs a channel's name");
 }
 
 
@@ -199,13 +200,14 @@ test_app_update(void)
         app = new_app();
         body = tap_json("{\"name\":\"beta\"}");
 
-        (void) lu_channel_create(app, body, "c2", NOW, &(cJSON *) {0}, &err);
+        (void) lu_change_channel_create(app, body, "c2", NOW, &(cJSON *) {0},
+                                        &err);
         cJSON_Delete(body);
 
         body = tap_json(cases[i].body);
         err.text = "";
 
-        rc = lu_app_update(app, body, LATER, &err);
+        rc = lu_change_app_update(app, body, LATER, &err);
 
         ok(rc == cases[i].rc
            && (rc == OK ? contains(app, cases[i].expected) && parses(app)
@@ -281,11 +283,11 @@ test_channel_create(void)
         err.text = "";
         channel = NULL;
 
-        rc = lu_channel_create(app, body, "c2", LATER, &channel, &err);
+        rc = lu_change_channel_create(app, body, "c2", LATER, &channel, &err);
 
         ok(rc == cases[i].rc
            && (rc == OK ? contains(channel, cases[i].expected) && parses(app)
-                          && lu_app_channel_find(app, "c2") == channel
+                          && lu_change_channel_find(app, "c2") == channel
                         : channel == NULL
                           && strstr(err.text, cases[i].expected) != NULL),
            "new channel: %s", cases[i].body);
@@ -304,7 +306,7 @@ channel_update(cJSON *app, const char *id, const char *members,
     lu_rc_e  rc;
 
     body = tap_json(members);
-    rc = lu_channel_update(app, body, id, now, channel, err);
+    rc = lu_change_channel_update(app, body, id, now, channel, err);
 
     cJSON_Delete(body);
 
@@ -321,7 +323,7 @@ test_channel(void)
     app = new_app();
     body = tap_json("{\"name\":\"beta\"}");
 
-    (void) lu_channel_create(app, body, "c2", NOW, &channel, &err);
+    (void) lu_change_channel_create(app, body, "c2", NOW, &channel, &err);
 
     cJSON_Delete(body);
 
@@ -329,7 +331,7 @@ test_channel(void)
        && strcmp(err.text, "Channel not found.") == 0, "no such channel");
 
     ok(channel_update(app, "c2", "{}", LATER, &channel, &err) == OK
-       && channel == lu_app_channel_find(app, "c2")
+       && channel == lu_change_channel_find(app, "c2")
        && contains(channel, "\"createdAt\":\"" NOW "\","
                             "\"updatedAt\":\"" LATER "\""),
        "an empty change is one");
@@ -370,25 +372,25 @@ test_channel(void)
        && channel_update(app, "c2", "{\"expiresAt\":{}}", NOW, &channel, &err)
           == INVALID, "refused");
 
-    ok(lu_channel_pause(app, "c9", 1, NOW, &err) == NOT_FOUND
+    ok(lu_change_channel_pause(app, "c9", 1, NOW, &err) == NOT_FOUND
        && strcmp(err.text, "Channel not found.") == 0,
        "no channel to pause");
-    ok(lu_channel_pause(app, "c2", 0, NOW, &err) == OK
+    ok(lu_change_channel_pause(app, "c2", 0, NOW, &err) == OK
        && contains(channel, "\"pausedAt\":null"), "resumed, not paused");
-    ok(lu_channel_pause(app, "c2", 1, NOW, &err) == OK
+    ok(lu_change_channel_pause(app, "c2", 1, NOW, &err) == OK
        && contains(channel, "\"pausedAt\":\"" NOW "\""), "paused");
-    ok(lu_channel_pause(app, "c2", 1, LATER, &err) == OK
+    ok(lu_change_channel_pause(app, "c2", 1, LATER, &err) == OK
        && contains(channel, "\"pausedAt\":\"" NOW "\"")
        && contains(channel, "\"updatedAt\":\"" LATER "\""),
        "paused since the first time");
-    ok(lu_channel_pause(app, "c2", 0, LATER, &err) == OK
+    ok(lu_change_channel_pause(app, "c2", 0, LATER, &err) == OK
        && contains(channel, "\"pausedAt\":null")
        && parses(app), "resumed");
 
-    ok(lu_app_channel_named(app, "Beta 2") == channel
-       && lu_app_channel_named(app, "beta 2") == NULL
-       && lu_app_channel_named(app, "c2") == NULL
-       && lu_app_channel_find(app, "Beta 2") == NULL,
+    ok(lu_change_channel_named(app, "Beta 2") == channel
+       && lu_change_channel_named(app, "beta 2") == NULL
+       && lu_change_channel_named(app, "c2") == NULL
+       && lu_change_channel_find(app, "Beta 2") == NULL,
        "found by id or by name");
 
     cJSON_Delete(app);
@@ -404,30 +406,31 @@ test_channel_delete(void)
     app = new_app();
     body = tap_json("{\"name\":\"beta\"}");
 
-    (void) lu_channel_create(app, body, "c2", NOW, &channel, &err);
+    (void) lu_change_channel_create(app, body, "c2", NOW, &channel, &err);
 
     cJSON_Delete(body);
 
-    ok(lu_device_force(app, "one", "c1", &err) == OK
-       && lu_device_force(app, "two", "c2", &err) == OK
-       && lu_device_force(app, "three", "c1", &err) == OK
-       && lu_deploy(app, "c1", "d1", "r1", 1, 0, "ci", NOW, &err)
+    ok(lu_change_device_force(app, "one", "c1", &err) == OK
+       && lu_change_device_force(app, "two", "c2", &err) == OK
+       && lu_change_device_force(app, "three", "c1", &err) == OK
+       && lu_change_deploy(app, "c1", "d1", "r1", 1, 0, "ci", NOW, &err)
           == OK, "two channels, three devices");
 
-    ok(lu_channel_delete(app, "c9", &err) == NOT_FOUND
+    ok(lu_change_channel_delete(app, "c9", &err) == NOT_FOUND
        && strcmp(err.text, "Channel not found.") == 0, "no such channel");
 
-    ok(lu_channel_delete(app, "c1", &err) == OK
+    ok(lu_change_channel_delete(app, "c1", &err) == OK
        && contains(app, "\"forcedDevices\":{\"two\":\"c2\"}")
        && contains(app, "\"appChannelId\":null")
-       && lu_app_channel_find(app, "c1") == NULL
-       && lu_app_deployment_find(app, "d1", &channel) == NULL
-       && lu_app_channel_find(app, "c2") != NULL
+       && lu_change_channel_find(app, "c1") == NULL
+       && lu_change_deployment_find(app, "d1", &channel) == NULL
+       && lu_change_channel_find(app, "c2") != NULL
        && parses(app), "a channel goes with all that points to it");
 
-    ok(lu_channel_delete(app, "c1", &err) == NOT_FOUND, "it can't go twice");
+    ok(lu_change_channel_delete(app, "c1", &err) == NOT_FOUND,
+       "it can't go twice");
 
-    ok(lu_channel_delete(app, "c2", &err) == OK
+    ok(lu_change_channel_delete(app, "c2", &err) == OK
        && contains(app, "\"channels\":[]")
        && contains(app, "\"forcedDevices\":{}")
        && parses(app), "the last one");
@@ -446,30 +449,34 @@ test_deploy(void)
     app = new_app();
     body = tap_json("{\"name\":\"beta\",\"protected\":true}");
 
-    (void) lu_channel_create(app, body, "c2", NOW, &channel, &err);
+    (void) lu_change_channel_create(app, body, "c2", NOW, &channel, &err);
 
     cJSON_Delete(body);
 
-    ok(lu_deploy(app, "c9", "d1", "r1", 1, 1, "ci", NOW, &err) == NOT_FOUND
+    ok(lu_change_deploy(app, "c9", "d1", "r1", 1, 1, "ci", NOW,
+                        &err) == NOT_FOUND
        && strcmp(err.text, "Channel not found.") == 0, "no such channel");
 
-    ok(lu_deploy(app, "c1", "d1", "r1", -0.01, 1, "ci", NOW, &err)
+    ok(lu_change_deploy(app, "c1", "d1", "r1", -0.01, 1, "ci", NOW, &err)
        == INVALID
        && strcmp(err.text, "\"rolloutPercentage\" must be a number from "
                            "0 to 1") == 0
-       && lu_deploy(app, "c1", "d1", "r1", 1.01, 1, "ci", NOW, &err)
+       && lu_change_deploy(app, "c1", "d1", "r1", 1.01, 1, "ci", NOW, &err)
           == INVALID
-       && lu_deploy(app, "c1", "d1", "r1", strtod("nan", NULL), 1,
-                    "ci", NOW, &err)
+       && lu_change_deploy(app, "c1", "d1", "r1", strtod("nan", NULL), 1,
+                           "ci", NOW, &err)
           == INVALID, "a rollout is from 0 to 1");
 
-    ok(lu_deploy(app, "c2", "d1", "r1", 1, 0, "ci", NOW, &err) == FORBIDDEN
+    ok(lu_change_deploy(app, "c2", "d1", "r1", 1, 0, "ci", NOW,
+                        &err) == FORBIDDEN
        && strstr(err.text, "the channel is protected") != NULL
-       && lu_deploy(app, "c2", "d1", "r1", 1, 1, "ci", NOW, &err)
+       && lu_change_deploy(app, "c2", "d1", "r1", 1, 1, "ci", NOW, &err)
           == OK, "a protected channel takes what is signed");
 
-    ok(lu_deploy(app, "c1", "d2", "r1", 0, 0, "ci \"1\"", NOW, &err) == OK
-       && lu_deploy(app, "c1", "d3", "r2", 0.25, 0, "ci", LATER, &err) == OK
+    ok(lu_change_deploy(app, "c1", "d2", "r1", 0, 0, "ci \"1\"", NOW,
+                        &err) == OK
+       && lu_change_deploy(app, "c1", "d3", "r2", 0.25, 0, "ci", LATER,
+                           &err) == OK
        && contains(app, "\"deployments\":[{\"id\":\"d3\",\"release\":\"r2\","
                         "\"rollout\":0.25,\"createdBy\":\"ci\","
                         "\"createdAt\":\"" LATER "\","
@@ -482,9 +489,9 @@ test_deploy(void)
 
     before = print(app);
 
-    ok(lu_deploy(app, "c1", "d2", "r1", 0, 0, "ci", LATER, &err) == OK
-       && lu_deploy(app, "c1", "d1", "r9", 2, 0, "ci", LATER, &err) == OK
-       && lu_deploy(app, "c9", "d3", "r9", 2, 0, "ci", LATER, &err)
+    ok(lu_change_deploy(app, "c1", "d2", "r1", 0, 0, "ci", LATER, &err) == OK
+       && lu_change_deploy(app, "c1", "d1", "r9", 2, 0, "ci", LATER, &err) == OK
+       && lu_change_deploy(app, "c9", "d3", "r9", 2, 0, "ci", LATER, &err)
           == OK, "repeated");
 
     after = print(app);
@@ -493,45 +500,45 @@ test_deploy(void)
     cJSON_free(before);
     cJSON_free(after);
 
-    deployment = lu_app_deployment_find(app, "d2", &channel);
+    deployment = lu_change_deployment_find(app, "d2", &channel);
 
     ok(deployment != NULL
        && contains(deployment, "{\"id\":\"d2\"")
-       && channel == lu_app_channel_find(app, "c1")
-       && lu_app_deployment_find(app, "r1", &channel) == NULL,
+       && channel == lu_change_channel_find(app, "c1")
+       && lu_change_deployment_find(app, "r1", &channel) == NULL,
        "found by id, with its channel");
 
-    ok(lu_deployment_update(app, "d9", 1, LATER, &err) == NOT_FOUND
+    ok(lu_change_deployment_update(app, "d9", 1, LATER, &err) == NOT_FOUND
        && strcmp(err.text, "Deployment not found.") == 0
-       && lu_deployment_update(app, "d2", -1, LATER, &err) == INVALID
-       && lu_deployment_update(app, "d2", strtod("nan", NULL), LATER,
-                               &err)
+       && lu_change_deployment_update(app, "d2", -1, LATER, &err) == INVALID
+       && lu_change_deployment_update(app, "d2", strtod("nan", NULL), LATER,
+                                      &err)
           == INVALID
        && strcmp(err.text, "\"rolloutPercentage\" must be a number from "
                            "0 to 1") == 0, "a rollout that can't be");
 
-    ok(lu_deployment_update(app, "d2", 0.125, LATER, &err) == OK
-       && contains(deployment = lu_app_deployment_find(app, "d2", &channel),
+    ok(lu_change_deployment_update(app, "d2", 0.125, LATER, &err) == OK
+       && contains(deployment = lu_change_deployment_find(app, "d2", &channel),
                    "\"rollout\":0.125,\"createdBy\":\"ci \\\"1\\\"\","
                    "\"createdAt\":\"" NOW "\",\"updatedAt\":\"" LATER "\"")
-       && lu_deployment_update(app, "d2", 0, LATER, &err) == OK
-       && lu_deployment_update(app, "d2", 1, LATER, &err) == OK
+       && lu_change_deployment_update(app, "d2", 0, LATER, &err) == OK
+       && lu_change_deployment_update(app, "d2", 1, LATER, &err) == OK
        && contains(deployment, "\"rollout\":1,")
        && parses(app), "a rollout that can");
 
-    ok(lu_deploy(app, "c1", "d4", "r1", 1, 0, "ci", NOW, &err) == OK,
+    ok(lu_change_deploy(app, "c1", "d4", "r1", 1, 0, "ci", NOW, &err) == OK,
        "the same release again");
 
-    lu_release_delete(app, "r1");
+    lu_change_release_remove(app, "r1");
 
-    ok(lu_app_deployment_find(app, "d1", &channel) == NULL
-       && lu_app_deployment_find(app, "d2", &channel) == NULL
-       && lu_app_deployment_find(app, "d4", &channel) == NULL
-       && lu_app_deployment_find(app, "d3", &channel) != NULL
+    ok(lu_change_deployment_find(app, "d1", &channel) == NULL
+       && lu_change_deployment_find(app, "d2", &channel) == NULL
+       && lu_change_deployment_find(app, "d4", &channel) == NULL
+       && lu_change_deployment_find(app, "d3", &channel) != NULL
        && parses(app), "a release goes out of all channels");
 
-    lu_release_delete(app, "r9");
-    lu_release_delete(app, "r2");
+    lu_change_release_remove(app, "r9");
+    lu_change_release_remove(app, "r2");
 
     ok(!contains(app, "\"rollout\"") && parses(app), "the last one");
 
@@ -547,32 +554,33 @@ test_force(void)
 
     app = new_app();
 
-    ok(lu_device_force(app, "", "c1", &err) == INVALID
-       && lu_device_force(app, "a\nb", "c1", &err) == INVALID
-       && lu_device_force(app, "\xff", NULL, &err) == INVALID
-       && lu_device_force(app, TEN("1234567890123"), "c1", &err) == INVALID
+    ok(lu_change_device_force(app, "", "c1", &err) == INVALID
+       && lu_change_device_force(app, "a\nb", "c1", &err) == INVALID
+       && lu_change_device_force(app, "\xff", NULL, &err) == INVALID
+       && lu_change_device_force(app, TEN("1234567890123"), "c1",
+                                 &err) == INVALID
        && strstr(err.text, "a device id must have 1 to 128 bytes") != NULL,
        "no device's id");
 
-    ok(lu_device_force(app, "d", "c9", &err) == NOT_FOUND
+    ok(lu_change_device_force(app, "d", "c9", &err) == NOT_FOUND
        && strcmp(err.text, "Channel not found.") == 0, "no such channel");
 
-    ok(lu_device_force(app, "a/b \xc3\xbc", "c1", &err) == OK
-       && lu_device_force(app, "A", "c1", &err) == OK
-       && lu_device_force(app, "a", "c1", &err) == OK
-       && lu_device_force(app, "a", "c1", &err) == OK
+    ok(lu_change_device_force(app, "a/b \xc3\xbc", "c1", &err) == OK
+       && lu_change_device_force(app, "A", "c1", &err) == OK
+       && lu_change_device_force(app, "a", "c1", &err) == OK
+       && lu_change_device_force(app, "a", "c1", &err) == OK
        && contains(app, "\"forcedDevices\":{\"a/b \xc3\xbc\":\"c1\","
                         "\"A\":\"c1\",\"a\":\"c1\"}")
        && parses(app), "forced, each once");
 
-    ok(lu_device_force(app, "A", NULL, &err) == OK
-       && lu_device_force(app, "A", NULL, &err) == OK
+    ok(lu_change_device_force(app, "A", NULL, &err) == OK
+       && lu_change_device_force(app, "A", NULL, &err) == OK
        && contains(app, "\"forcedDevices\":{\"a/b \xc3\xbc\":\"c1\","
                         "\"a\":\"c1\"}"), "not any more");
 
     cJSON_DeleteItemFromObjectCaseSensitive(app, "forcedDevices");
 
-    ok(lu_device_force(app, "a", "c1", &err) == OK
+    ok(lu_change_device_force(app, "a", "c1", &err) == OK
        && contains(app, "\"forcedDevices\":{\"a\":\"c1\"}"),
        "an app that has had none");
 
@@ -595,38 +603,38 @@ test_history(void)
 
     app = new_app();
     deployments = cJSON_GetObjectItemCaseSensitive(
-                      lu_app_channel_find(app, "c1"), "deployments");
+                      lu_change_channel_find(app, "c1"), "deployments");
 
     for (i = 0; i < 3 * LU_HISTORY; i++) {
         sprintf(id, "all%d", i);
-        (void) lu_deploy(app, "c1", id, "r", 1, 0, "ci", NOW, &err);
+        (void) lu_change_deploy(app, "c1", id, "r", 1, 0, "ci", NOW, &err);
     }
 
     ok(cJSON_GetArraySize(deployments) == LU_HISTORY
-       && lu_app_deployment_find(app, id, &channel)
+       && lu_change_deployment_find(app, id, &channel)
           == deployments->child, "so many for everyone");
 
     for (i = 0; i < 3 * LU_HISTORY; i++) {
         sprintf(id, "part%d", i);
-        (void) lu_deploy(app, "c1", id, "r", 0.5, 0, "ci", NOW, &err);
+        (void) lu_change_deploy(app, "c1", id, "r", 0.5, 0, "ci", NOW, &err);
     }
 
     sprintf(id, "all%d", 3 * LU_HISTORY - 1);
 
     ok(cJSON_GetArraySize(deployments) == 3 * LU_HISTORY + 1
-       && lu_app_deployment_find(app, id, &channel) != NULL
-       && lu_app_deployment_find(app, "part0", &channel) != NULL,
+       && lu_change_deployment_find(app, id, &channel) != NULL
+       && lu_change_deployment_find(app, "part0", &channel) != NULL,
        "partial ones, and the one behind them");
 
-    (void) lu_deployment_update(app, "part0", 1, NOW, &err);
-    (void) lu_deploy(app, "c1", "next", "r", 0, 0, "ci", NOW, &err);
+    (void) lu_change_deployment_update(app, "part0", 1, NOW, &err);
+    (void) lu_change_deploy(app, "c1", "next", "r", 0, 0, "ci", NOW, &err);
 
     ok(cJSON_GetArraySize(deployments) == 3 * LU_HISTORY + 1
-       && lu_app_deployment_find(app, id, &channel) == NULL
-       && lu_app_deployment_find(app, "part0", &channel) != NULL,
+       && lu_change_deployment_find(app, id, &channel) == NULL
+       && lu_change_deployment_find(app, "part0", &channel) != NULL,
        "the newest for everyone is enough");
 
-    (void) lu_deploy(app, "c1", "last", "r", 1, 0, "ci", NOW, &err);
+    (void) lu_change_deploy(app, "c1", "last", "r", 1, 0, "ci", NOW, &err);
 
     ok(cJSON_GetArraySize(deployments) == LU_HISTORY
        && parses(app), "and what is before it is a history");
@@ -679,7 +687,7 @@ test_before(void)
         strcpy(text + len, "]}");
 
         channel = tap_json(text);
-        item = lu_channel_before(channel, cases[i].steps);
+        item = lu_change_channel_before(channel, cases[i].steps);
 
         found[0] = item ? *item->child->valuestring : '\0';
         found[1] = '\0';
@@ -691,7 +699,7 @@ test_before(void)
     }
 
     channel = tap_json("{\"deployments\":[7,{}]}");
-    ok(lu_channel_before(channel, 1) == NULL, "no deployments");
+    ok(lu_change_channel_before(channel, 1) == NULL, "no deployments");
     cJSON_Delete(channel);
 }
 
@@ -705,15 +713,17 @@ test_damaged(void)
     app = tap_json("{}");
     body = tap_json("{\"name\":\"beta\"}");
 
-    ok(lu_channel_create(app, body, "c2", NOW, &channel, &err) == INVALID
+    ok(lu_change_channel_create(app, body, "c2", NOW, &channel, &err) == INVALID
        && strcmp(err.text, "the app has no \"channels\"") == 0
-       && lu_channel_update(app, body, "c2", NOW, &channel, &err) == NOT_FOUND
-       && lu_channel_delete(app, "c2", &err) == NOT_FOUND
-       && lu_deploy(app, "c2", "d1", "r1", 1, 0, "ci", NOW, &err) == NOT_FOUND
-       && lu_app_update(app, body, NOW, &err) == OK,
+       && lu_change_channel_update(app, body, "c2", NOW, &channel,
+                                   &err) == NOT_FOUND
+       && lu_change_channel_delete(app, "c2", &err) == NOT_FOUND
+       && lu_change_deploy(app, "c2", "d1", "r1", 1, 0, "ci", NOW,
+                           &err) == NOT_FOUND
+       && lu_change_app_update(app, body, NOW, &err) == OK,
        "an app with nothing in it");
 
-    lu_release_delete(app, "r1");
+    lu_change_release_remove(app, "r1");
 
     cJSON_Delete(app);
 
@@ -723,18 +733,18 @@ test_damaged(void)
                    "\"forcedDevices\":{\"a\":7,\"b\":\"c2\"},"
                    "\"nextBuildNumber\":-1}");
 
-    ok(lu_deploy(app, "c1", "d2", "r1", 1, 0, "ci", NOW, &err)
+    ok(lu_change_deploy(app, "c1", "d2", "r1", 1, 0, "ci", NOW, &err)
        == INVALID
        && strcmp(err.text, "the channel has no \"deployments\"") == 0
-       && lu_deploy(app, "c2", "d2", "r1", 1, 0, "ci", NOW, &err) == OK
-       && lu_app_deployment_find(app, "d1", &channel) != NULL
-       && lu_channel_create(app, body, "c3", NOW, &channel, &err)
+       && lu_change_deploy(app, "c2", "d2", "r1", 1, 0, "ci", NOW, &err) == OK
+       && lu_change_deployment_find(app, "d1", &channel) != NULL
+       && lu_change_channel_create(app, body, "c3", NOW, &channel, &err)
           == OK,
        "values of other types");
 
-    lu_release_delete(app, "r1");
+    lu_change_release_remove(app, "r1");
 
-    ok(lu_channel_delete(app, "c2", &err) == OK
+    ok(lu_change_channel_delete(app, "c2", &err) == OK
        && contains(app, "\"forcedDevices\":{\"a\":7}"), "are left alone");
 
     cJSON_Delete(app);
@@ -742,8 +752,9 @@ test_damaged(void)
     app = tap_json("{\"channels\":[{\"id\":\"c1\",\"protectedAt\":true,"
                    "\"deployments\":[]}]}");
 
-    ok(lu_deploy(app, "c1", "d2", "r1", 1, 0, "ci", NOW, &err) == FORBIDDEN
-       && lu_channel_delete(app, "c1", &err) == OK,
+    ok(lu_change_deploy(app, "c1", "d2", "r1", 1, 0, "ci", NOW,
+                        &err) == FORBIDDEN
+       && lu_change_channel_delete(app, "c1", &err) == OK,
        "a strange protection protects");
 
     cJSON_Delete(app);
@@ -1000,7 +1011,7 @@ step(model_t *model, cJSON *app, lu_rc_e *rc)
 
         model->n += (expected == OK);
 
-        *rc = lu_channel_create(app, body, id, NOW, &item, &err);
+        *rc = lu_change_channel_create(app, body, id, NOW, &item, &err);
         break;
 
     case 1:
@@ -1010,7 +1021,7 @@ step(model_t *model, cJSON *app, lu_rc_e *rc)
         expected = channel ? model_channel_set(model, channel, body)
                            : NOT_FOUND;
 
-        *rc = lu_channel_update(app, body, channel_id, NOW, &item, &err);
+        *rc = lu_change_channel_update(app, body, channel_id, NOW, &item, &err);
         break;
 
     case 2:
@@ -1024,7 +1035,7 @@ step(model_t *model, cJSON *app, lu_rc_e *rc)
 
         expected = channel ? OK : NOT_FOUND;
 
-        *rc = lu_channel_pause(app, channel_id, pause, NOW, &err);
+        *rc = lu_change_channel_pause(app, channel_id, pause, NOW, &err);
         break;
 
     case 3:
@@ -1050,7 +1061,7 @@ step(model_t *model, cJSON *app, lu_rc_e *rc)
             }
         }
 
-        *rc = lu_channel_delete(app, channel_id, &err);
+        *rc = lu_change_channel_delete(app, channel_id, &err);
         break;
 
     case 4:
@@ -1074,7 +1085,7 @@ step(model_t *model, cJSON *app, lu_rc_e *rc)
                                   model->discovery);
         }
 
-        *rc = lu_app_update(app, body, NOW, &err);
+        *rc = lu_change_app_update(app, body, NOW, &err);
         break;
 
     case 5:
@@ -1085,13 +1096,14 @@ step(model_t *model, cJSON *app, lu_rc_e *rc)
             expected = model_find(model, channel_id) ? OK : NOT_FOUND;
             strcpy(model->forced[i], channel_id);
 
-            *rc = lu_device_force(app, model_devices[i], channel_id, &err);
+            *rc = lu_change_device_force(app, model_devices[i], channel_id,
+                                         &err);
 
         } else {
             expected = OK;
             model->forced[i][0] = '\0';
 
-            *rc = lu_device_force(app, model_devices[i], NULL, &err);
+            *rc = lu_change_device_force(app, model_devices[i], NULL, &err);
         }
 
         break;
@@ -1108,7 +1120,7 @@ step(model_t *model, cJSON *app, lu_rc_e *rc)
         expected = (deployment == NULL) ? NOT_FOUND
                    : (rollout < 0 || rollout > 1) ? INVALID : OK;
 
-        *rc = lu_deployment_update(app, id, rollout, NOW, &err);
+        *rc = lu_change_deployment_update(app, id, rollout, NOW, &err);
         break;
 
     case 7:
@@ -1131,7 +1143,7 @@ step(model_t *model, cJSON *app, lu_rc_e *rc)
             }
         }
 
-        lu_release_delete(app, release);
+        lu_change_release_remove(app, release);
         *rc = OK;
         expected = OK;
         break;
@@ -1178,8 +1190,9 @@ step(model_t *model, cJSON *app, lu_rc_e *rc)
             expected = OK;
         }
 
-        *rc = lu_deploy(app, channel_id, id, release, rollout, is_signed, "ci",
-                        NOW, &err);
+        *rc = lu_change_deploy(app, channel_id, id, release, rollout,
+                               is_signed, "ci",
+                               NOW, &err);
 
         if (*rc != OK) {
             break;
@@ -1187,8 +1200,8 @@ step(model_t *model, cJSON *app, lu_rc_e *rc)
 
         before = print(app);
 
-        if (lu_deploy(app, channel_id, id, release, rollout,
-                      is_signed, "ci", LATER, &err)
+        if (lu_change_deploy(app, channel_id, id, release, rollout,
+                             is_signed, "ci", LATER, &err)
             != OK)
         {
             *rc = CONFLICT;
@@ -1273,13 +1286,15 @@ same(const model_t *model, const cJSON *tree)
     for (i = 0; equal && i < model->n; i++) {
         str = tap_str(model->channels[i].name);
 
-        equal = same_channel(lu_channel_find(&app, &str), &model->channels[i],
-                             lu_app_channel_find(tree, model->channels[i].id));
+        equal = same_channel(lu_app_channel_find(&app, &str),
+                             &model->channels[i],
+                             lu_change_channel_find(tree,
+                                                    model->channels[i].id));
     }
 
     for (i = 0; equal && i < 5; i++) {
         str = tap_str(model_devices[i]);
-        channel = lu_forced_find(&app, &str);
+        channel = lu_app_forced_find(&app, &str);
 
         equal = channel ? lu_str_is(&channel->id, model->forced[i])
                         : model->forced[i][0] == '\0';
@@ -1379,52 +1394,54 @@ all(cJSON *bodies, cJSON **out)
 
     body = bodies->child;
 
-    rc = lu_app_number(app, &number);
+    rc = lu_change_build_number(app, &number);
 
     if (rc == OK) {
-        rc = lu_channel_create(app, body, "c2", NOW, &channel, &err);
+        rc = lu_change_channel_create(app, body, "c2", NOW, &channel, &err);
     }
 
     if (rc == OK) {
-        rc = lu_channel_create(app, body->next, "c3", NOW, &channel, &err);
+        rc = lu_change_channel_create(app, body->next, "c3", NOW, &channel,
+                                      &err);
     }
 
     if (rc == OK) {
-        rc = lu_channel_update(app, body->next->next, "c2", NOW, &channel,
-                               &err);
+        rc = lu_change_channel_update(app, body->next->next, "c2", NOW,
+                                      &channel,
+                                      &err);
     }
 
     if (rc == OK) {
-        rc = lu_channel_pause(app, "c2", 1, LATER, &err);
+        rc = lu_change_channel_pause(app, "c2", 1, LATER, &err);
     }
 
     if (rc == OK) {
-        rc = lu_app_update(app, body->next->next->next, LATER, &err);
+        rc = lu_change_app_update(app, body->next->next->next, LATER, &err);
     }
 
     if (rc == OK) {
-        rc = lu_deploy(app, "c1", "d1", "r1", 1, 0, "ci", NOW, &err);
+        rc = lu_change_deploy(app, "c1", "d1", "r1", 1, 0, "ci", NOW, &err);
     }
 
     if (rc == OK) {
-        rc = lu_deployment_update(app, "d1", 0.5, LATER, &err);
+        rc = lu_change_deployment_update(app, "d1", 0.5, LATER, &err);
     }
 
     if (rc == OK) {
         cJSON_DeleteItemFromObjectCaseSensitive(app, "forcedDevices");
-        rc = lu_device_force(app, "one", "c2", &err);
+        rc = lu_change_device_force(app, "one", "c2", &err);
     }
 
     if (rc == OK) {
-        rc = lu_device_force(app, "two", "c3", &err);
+        rc = lu_change_device_force(app, "two", "c3", &err);
     }
 
     if (rc == OK) {
-        rc = lu_device_force(app, "one", "c1", &err);
+        rc = lu_change_device_force(app, "one", "c1", &err);
     }
 
     if (rc == OK) {
-        rc = lu_channel_delete(app, "c3", &err);
+        rc = lu_change_channel_delete(app, "c3", &err);
     }
 
     return rc;

@@ -230,7 +230,7 @@ of_version(const lu_desktop_t *desktop, const char *version)
     const lu_build_t  *build;
 
     str = tap_str(version);
-    build = lu_build_of_version(desktop, &str);
+    build = lu_desktop_build_of_version(desktop, &str);
 
     return build ? (const char *) build->id.data : "none";
 }
@@ -261,11 +261,11 @@ test_builds(void)
     ok(strcmp(of_version(&desktop, ""), "none") == 0, "nor by none");
 
     id = tap_str("bbb2");
-    build = lu_build_of_id(&desktop, &id);
+    build = lu_desktop_build_of_id(&desktop, &id);
     ok(build == &desktop.builds[1], "by id, released or not");
 
     id = tap_str("bbb");
-    ok(lu_build_of_id(&desktop, &id) == NULL, "no such id");
+    ok(lu_desktop_build_of_id(&desktop, &id) == NULL, "no such id");
 
     ok(lu_desktop_parse(&tap_arena, NULL, NULL, &desktop, &err) == LU_OK
        && desktop.nbuilds == 0 && desktop.nrules == 0, "no lists");
@@ -302,7 +302,7 @@ test_choose(void)
             inet_pton(AF_INET6, one->address, client.address.bytes);
 
         } else if (address.len) {
-            lu_network_parse(&address, &client.address);
+            lu_desktop_network_parse(&address, &client.address);
         }
 
         build = lu_desktop_choose(&desktop, &client, one->platform);
@@ -350,7 +350,7 @@ test_networks(void)
     for (i = 0; i < sizeof(networks) / sizeof(networks[0]); i++) {
         text = tap_str(networks[i].text);
 
-        parsed = lu_network_parse(&text, &network);
+        parsed = lu_desktop_network_parse(&text, &network);
 
         ok(parsed == (networks[i].len != 0)
            && (!parsed || (network.len == networks[i].len
@@ -360,7 +360,7 @@ test_networks(void)
 
     text.data = nul;
     text.len = sizeof(nul) - 1;
-    ok(!lu_network_parse(&text, &network), "an address with a NUL");
+    ok(!lu_desktop_network_parse(&text, &network), "an address with a NUL");
 }
 
 

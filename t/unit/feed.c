@@ -302,7 +302,7 @@ test_name(void)
        == LU_NOT_FOUND, "a NUL");
 
     path = tap_str("192.0.2.7");
-    lu_network_parse(&path, &client.address);
+    lu_desktop_network_parse(&path, &client.address);
 
     path = tap_str("x.yml");
     ok(lu_feed_name(&tap_arena, &desktop, &client, &path, &feed) == LU_OK
@@ -351,7 +351,7 @@ test_disposition(void)
                                                     : dispositions[i].whole;
 
             name = tap_str(dispositions[i].name);
-            value = lu_disposition(&tap_arena, &name, cut);
+            value = lu_feed_disposition(&tap_arena, &name, cut);
 
             if (!ok(lu_str_is(&value, expected)
                     && value.data[value.len] == '\0', "disposition %d%s",
@@ -363,7 +363,7 @@ test_disposition(void)
     }
 
     tap_left = 0;
-    value = lu_disposition(&tap_arena, &name, 0);
+    value = lu_feed_disposition(&tap_arena, &name, 0);
     ok(value.data == NULL && value.len == 0, "no memory");
     tap_left = -1;
 

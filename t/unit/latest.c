@@ -272,7 +272,7 @@ check_parse(const char *args, lu_check_t *check, unsigned char **buf,
 
     err->text = NULL;
 
-    return lu_check_parse(check, &str, *buf + str.len, err);
+    return lu_latest_parse(check, &str, *buf + str.len, err);
 }
 
 

@@ -88,28 +88,28 @@ test_sha256(void)
     lu_str_t  str;
 
     str = tap_str(B);
-    ok(lu_sha256_valid(&str), "a digest");
+    ok(lu_sha256_hex_valid(&str), "a digest");
 
     str.len = 63;
-    ok(!lu_sha256_valid(&str), "63 digits");
+    ok(!lu_sha256_hex_valid(&str), "63 digits");
 
     str = tap_str(B "0");
-    ok(!lu_sha256_valid(&str), "65 digits");
+    ok(!lu_sha256_hex_valid(&str), "65 digits");
 
     str = tap_str("");
-    ok(!lu_sha256_valid(&str), "no digits");
+    ok(!lu_sha256_hex_valid(&str), "no digits");
 
     str = tap_str("A123456789abcdef0123456789abcdef"
                   "0123456789abcdef0123456789abcdef");
-    ok(!lu_sha256_valid(&str), "an upper-case digit");
+    ok(!lu_sha256_hex_valid(&str), "an upper-case digit");
 
     str = tap_str("0123456789abcdef0123456789abcdef"
                   "0123456789abcdef0123456789abcdeg");
-    ok(!lu_sha256_valid(&str), "a letter above f");
+    ok(!lu_sha256_hex_valid(&str), "a letter above f");
 
     str = tap_str("/:`0123456789abcdef0123456789abc"
                   "0123456789abcdef0123456789abcdef");
-    ok(!lu_sha256_valid(&str), "what is next to digits and letters");
+    ok(!lu_sha256_hex_valid(&str), "what is next to digits and letters");
 }
 
 
@@ -126,7 +126,7 @@ signature(size_t len, const char *end)
     memcpy(text + len - strlen(end), end, strlen(end));
 
     str = tap_str(text);
-    valid = lu_signature_valid(&str);
+    valid = lu_file_signature_valid(&str);
     free(text);
 
     return valid;
@@ -152,9 +152,9 @@ test_signature(void)
     ok(!signature(1372, "=="), "1027 bytes");
 
     str = tap_str("");
-    ok(!lu_signature_valid(&str), "nothing");
+    ok(!lu_file_signature_valid(&str), "nothing");
     str = tap_str("====");
-    ok(!lu_signature_valid(&str), "padding alone");
+    ok(!lu_file_signature_valid(&str), "padding alone");
 
     ok(!signature(343, ""), "padding cut off");
     ok(!signature(342, ""), "all padding cut off");
@@ -212,21 +212,21 @@ test_media_type(void)
 
     for (i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
         str = tap_str(good[i]);
-        ok(lu_media_type_valid(&str), "media type %s", good[i]);
+        ok(lu_file_type_valid(&str), "media type %s", good[i]);
     }
 
     for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         str = tap_str(bad[i]);
-        ok(!lu_media_type_valid(&str), "no media type %zu", i);
+        ok(!lu_file_type_valid(&str), "no media type %zu", i);
     }
 
     memset(text, 'a', 129);
     text[1] = '/';
     str.data = (unsigned char *) text;
     str.len = 129;
-    ok(!lu_media_type_valid(&str), "a media type of 129 bytes");
+    ok(!lu_file_type_valid(&str), "a media type of 129 bytes");
     str.len = 128;
-    ok(lu_media_type_valid(&str), "a media type of 128 bytes");
+    ok(lu_file_type_valid(&str), "a media type of 128 bytes");
 }
 
 
@@ -561,24 +561,24 @@ test_tree(void)
         names[i] = tap_str(good[i]);
     }
 
-    ok(lu_tree_check(names, 8, &error) == LU_OK, "files and directories");
+    ok(lu_file_tree_check(names, 8, &error) == LU_OK, "files and directories");
     ok(lu_str_is(&names[0], "A")
        && lu_str_is(&names[1], "a/")
        && lu_str_is(&names[3], "a/b/c")
        && lu_str_is(&names[7], "b"), "sorted as a tree");
 
     names[0] = tap_str("a/b");
-    ok(lu_tree_check(names, 8, &error) == LU_INVALID
+    ok(lu_file_tree_check(names, 8, &error) == LU_INVALID
        && said("a/b", "is both a file and a directory"),
        "a file with the name of a directory");
 
     names[0] = tap_str("x/");
     names[1] = tap_str("x/");
-    ok(lu_tree_check(names, 2, &error) == LU_INVALID
+    ok(lu_file_tree_check(names, 2, &error) == LU_INVALID
        && said("x/", "is there twice"), "a directory twice");
 
-    ok(lu_tree_check(names, 1, &error) == LU_OK, "one name");
-    ok(lu_tree_check(NULL, 0, &error) == LU_OK, "no name");
+    ok(lu_file_tree_check(names, 1, &error) == LU_OK, "one name");
+    ok(lu_file_tree_check(NULL, 0, &error) == LU_OK, "no name");
 }
 
 

@@ -301,7 +301,7 @@ test_cases(const char *room, int (*valid)(const lu_str_t *str),
     str.len = 0;
     str.data = NULL;
 
-    ok(valid(&str) == (valid == lu_utf8_valid), "%s: no data", room);
+    ok(valid(&str) == (valid == lu_str_utf8_valid), "%s: no data", room);
 }
 
 
@@ -343,7 +343,7 @@ test_href(void)
         err.text = NULL;
         err.subject.data = NULL;
 
-        rc = lu_href_check(&str, &err);
+        rc = lu_name_href_check(&str, &err);
 
         if (href_cases[i].reason == NULL) {
             ok(rc == LU_OK && err.text == NULL, "href: \"%s\"",
@@ -363,17 +363,17 @@ test_href(void)
     str.len = 3;
     str.data = (unsigned char *) "a\0b";
 
-    ok(lu_href_check(&str, &err) == LU_INVALID
+    ok(lu_name_href_check(&str, &err) == LU_INVALID
        && strstr(err.text, "control"), "href: NUL inside");
 
     memset(href, 'a', sizeof(href));
     str.data = (unsigned char *) href;
 
     str.len = 255;
-    ok(lu_href_check(&str, &err) == LU_OK, "href: segment of 255 bytes");
+    ok(lu_name_href_check(&str, &err) == LU_OK, "href: segment of 255 bytes");
 
     str.len = 256;
-    ok(lu_href_check(&str, &err) == LU_INVALID
+    ok(lu_name_href_check(&str, &err) == LU_INVALID
        && strstr(err.text, "255"), "href: segment of 256 bytes");
 
     for (i = 200; i < sizeof(href); i += 200) {
@@ -381,17 +381,17 @@ test_href(void)
     }
 
     str.len = 1024;
-    ok(lu_href_check(&str, &err) == LU_OK,
+    ok(lu_name_href_check(&str, &err) == LU_OK,
        "href: 1024 bytes");
 
     str.len = 1025;
-    ok(lu_href_check(&str, &err) == LU_INVALID
+    ok(lu_name_href_check(&str, &err) == LU_INVALID
        && strstr(err.text, "1024"), "href: 1025 bytes");
 
     memset(href + 401, 'b', 256);
     href[657] = '/';
     str.len = 700;
-    ok(lu_href_check(&str, &err) == LU_INVALID
+    ok(lu_name_href_check(&str, &err) == LU_INVALID
        && strstr(err.text, "255"), "href: a long segment inside");
 }
 
@@ -416,7 +416,7 @@ test_file_name(void)
         err.text = NULL;
         err.subject.data = NULL;
 
-        rc = lu_file_name_check(&str, &err);
+        rc = lu_name_file_check(&str, &err);
 
         if (file_cases[i].reason == NULL) {
             ok(rc == LU_OK && err.text == NULL, "file name: \"%s\"",
@@ -436,21 +436,21 @@ test_file_name(void)
     str.len = 7;
     str.data = (unsigned char *) "a.e\0xe";
 
-    ok(lu_file_name_check(&str, &err) == LU_INVALID
+    ok(lu_name_file_check(&str, &err) == LU_INVALID
        && strstr(err.text, "control"), "file name: NUL inside");
 
     str.len = 0;
     str.data = NULL;
-    ok(lu_file_name_check(&str, &err) == LU_INVALID, "file name: no data");
+    ok(lu_name_file_check(&str, &err) == LU_INVALID, "file name: no data");
 
     memset(name, 'a', sizeof(name));
     str.data = (unsigned char *) name;
 
     str.len = 255;
-    ok(lu_file_name_check(&str, &err) == LU_OK, "file name: 255 bytes");
+    ok(lu_name_file_check(&str, &err) == LU_OK, "file name: 255 bytes");
 
     str.len = 256;
-    ok(lu_file_name_check(&str, &err) == LU_INVALID
+    ok(lu_name_file_check(&str, &err) == LU_INVALID
        && strstr(err.text, "255"), "file name: 256 bytes");
 }
 
@@ -475,7 +475,7 @@ test_url(void)
         err.text = NULL;
         name = tap_str("");
 
-        rc = lu_file_name_of_url(&tap_arena, &str, &name, &err);
+        rc = lu_name_file_of_url(&tap_arena, &str, &name, &err);
 
         if (url_cases[i].reason == NULL) {
             ok(rc == LU_OK
@@ -496,16 +496,16 @@ test_url(void)
 
     str.len = 0;
     str.data = NULL;
-    ok(lu_file_name_of_url(&tap_arena, &str, &name, &err)
+    ok(lu_name_file_of_url(&tap_arena, &str, &name, &err)
        == LU_INVALID, "url: no data");
 
     str.len = 7;
     str.data = (unsigned char *) "a\0b.exe";
-    ok(lu_file_name_of_url(&tap_arena, &str, &name, &err)
+    ok(lu_name_file_of_url(&tap_arena, &str, &name, &err)
        == LU_INVALID && strstr(err.text, "control"), "url: NUL inside");
 
     str = tap_str("a%00.exe");
-    ok(lu_file_name_of_url(&tap_arena, &str, &name, &err)
+    ok(lu_name_file_of_url(&tap_arena, &str, &name, &err)
        == LU_INVALID && strstr(err.text, "control"), "url: NUL encoded");
 
     for (i = 0; i < 256; i++) {
@@ -515,15 +515,15 @@ test_url(void)
     str.data = (unsigned char *) url;
 
     str.len = 3 * 255;
-    ok(lu_file_name_of_url(&tap_arena, &str, &name, &err)
+    ok(lu_name_file_of_url(&tap_arena, &str, &name, &err)
        == LU_OK && name.len == 255, "url: 255 bytes, encoded");
 
     str.len = 3 * 256;
-    ok(lu_file_name_of_url(&tap_arena, &str, &name, &err)
+    ok(lu_name_file_of_url(&tap_arena, &str, &name, &err)
        == LU_INVALID && strstr(err.text, "255"), "url: 256 bytes, encoded");
 
     tap_left = 0;
-    ok(lu_file_name_of_url(&tap_arena, &str, &name, &err)
+    ok(lu_name_file_of_url(&tap_arena, &str, &name, &err)
        == LU_NOMEM, "url: no memory");
     tap_left = -1;
 
@@ -534,18 +534,18 @@ test_url(void)
 int
 main(void)
 {
-    test_cases("utf8", lu_utf8_valid, utf8_cases,
+    test_cases("utf8", lu_str_utf8_valid, utf8_cases,
                sizeof(utf8_cases) / sizeof(utf8_cases[0]));
-    test_cases("id", lu_id_valid, id_cases,
+    test_cases("id", lu_name_id_valid, id_cases,
                sizeof(id_cases) / sizeof(id_cases[0]));
-    test_cases("device id", lu_device_id_valid, device_cases,
+    test_cases("device id", lu_name_device_id_valid, device_cases,
                sizeof(device_cases) / sizeof(device_cases[0]));
-    test_cases("label", lu_label_valid, label_cases,
+    test_cases("label", lu_name_label_valid, label_cases,
                sizeof(label_cases) / sizeof(label_cases[0]));
 
-    test_length("id", lu_id_valid, 64);
-    test_length("device id", lu_device_id_valid, 128);
-    test_length("label", lu_label_valid, 128);
+    test_length("id", lu_name_id_valid, 64);
+    test_length("device id", lu_name_device_id_valid, 128);
+    test_length("label", lu_name_label_valid, 128);
 
     test_href();
     test_file_name();

@@ -297,7 +297,7 @@ files_parse(const char *text, lu_file_t **files, size_t *n, lu_error_t *err)
 
     err->text = NULL;
 
-    rc = lu_files_parse(&tap_arena, &str, files, n, err);
+    rc = lu_file_table_parse(&tap_arena, &str, files, n, err);
 
     memset(str.data, 'x', str.len);
     free(str.data);
@@ -362,7 +362,7 @@ test_files(void)
        && lu_str_is(&files[1].type, "text/javascript")
        && files[1].gzip, "a file with all members");
 
-    text = lu_files_print(files, n);
+    text = lu_file_table_print(files, n);
 
     ok(files_parse(text, &copies, &again, &err) == LU_OK
        && again == n, "printed and parsed again");
@@ -378,7 +378,7 @@ test_files(void)
 
     cJSON_free(text);
 
-    text = lu_files_print(NULL, 0);
+    text = lu_file_table_print(NULL, 0);
 
     ok(strcmp(text, "[]") == 0
        && files_parse(text, &files, &n, &err) == LU_OK && n == 0, "no files");
@@ -423,7 +423,7 @@ all(void)
         return rc;
     }
 
-    text = lu_files_print(files, n);
+    text = lu_file_table_print(files, n);
     if (text == NULL) {
         return LU_NOMEM;
     }

@@ -104,7 +104,7 @@ static const route_case_t  route_cases[] = {
       NULL },
     { APP "/webhooks/w1", ROUTE(CLOUD), UUID, "/w1", NULL },
 
-    /* ids are what lu_id_valid() says */
+    /* ids are what lu_name_id_valid() says */
 
     { "/v1/apps/A", ROUTE(APP), "A", NULL, NULL },
     { "/v1/apps/latest", ROUTE(APP), "latest", NULL, NULL },

@@ -60,7 +60,7 @@ share_of(const cJSON *app, const char *release)
                cJSON_GetObjectItemCaseSensitive(app, "desktopReleases"),
                &desktop, &err)
         != LU_OK
-        || lu_shares(shares, app, &desktop, json) != LU_OK)
+        || lu_share_list(shares, app, &desktop, json) != LU_OK)
     {
         printf("Bail out! no shares\n");
         exit(1);
@@ -328,7 +328,8 @@ share_memory(void)
     app = tap_json("{\"channels\":[{\"name\":\"p\",\"deployments\":["
                    "{\"release\":\"a\",\"rollout\":1}]}]}");
 
-    ok(lu_shares(NULL, app, NULL, release) == LU_NOMEM, "nothing to add to");
+    ok(lu_share_list(NULL, app, NULL, release) == LU_NOMEM,
+       "nothing to add to");
 
     cJSON_Delete(release);
     cJSON_Delete(app);

@@ -5,7 +5,7 @@
 
 
 #include "lu_desktop.h"
-#include "lu_desktop_change.h"
+#include "lu_builds.h"
 #include "lu_name.h"
 
 
@@ -33,7 +33,7 @@ static int lu_rule_holds(const cJSON *builds, const cJSON *rule,
 
 
 lu_rc_e
-lu_build_release(cJSON *app, const char *id, const char *version,
+lu_builds_release(cJSON *app, const char *id, const char *version,
     const cJSON *release_info, const char *now, lu_error_t *err)
 {
     cJSON   *build, *builds, *releases;
@@ -47,7 +47,7 @@ lu_build_release(cJSON *app, const char *id, const char *version,
     }
 
     if (!cJSON_IsArray(builds) || !cJSON_IsObject(releases)) {
-        return lu_refuse(err, NULL, "the app's desktop releases are damaged");
+        return lu_error(err, NULL, "the app's desktop releases are damaged");
     }
 
     if (lu_build_find(builds, id)) {
@@ -114,7 +114,7 @@ lu_release_info(cJSON *releases, const cJSON *builds,
 
 
 lu_rc_e
-lu_build_withdraw(cJSON *app, const char *id, lu_error_t *err)
+lu_builds_withdraw(cJSON *app, const char *id, lu_error_t *err)
 {
     cJSON             *build, *builds, *item, *next, *releases,
                       *redirections;
@@ -128,11 +128,11 @@ lu_build_withdraw(cJSON *app, const char *id, lu_error_t *err)
     build = lu_build_find(builds, id);
 
     if (build == NULL) {
-        (void) lu_refuse(err, NULL, "The build is not released.");
+        (void) lu_error(err, NULL, "The build is not released.");
         return LU_NOT_FOUND;
     }
 
-    latest = lu_build_latest(app);
+    latest = lu_builds_latest(app);
 
     if (latest && strcmp(latest, id) == 0) {
 
@@ -162,13 +162,13 @@ lu_build_withdraw(cJSON *app, const char *id, lu_error_t *err)
 
 
 lu_rc_e
-lu_build_rollback(cJSON *app, unsigned steps, const char **id, lu_error_t *err)
+lu_builds_rollback(cJSON *app, unsigned steps, const char **id, lu_error_t *err)
 {
     cJSON       *build, *builds;
     const char  *latest;
 
     builds = cJSON_GetObjectItemCaseSensitive(app, "desktopBuilds");
-    latest = lu_build_latest(app);
+    latest = lu_builds_latest(app);
 
     build = latest ? lu_build_find(builds, latest) : NULL;
 
@@ -178,7 +178,7 @@ lu_build_rollback(cJSON *app, unsigned steps, const char **id, lu_error_t *err)
     }
 
     if (build == NULL) {
-        (void) lu_refuse(err, NULL, "There is no release to go back to.");
+        (void) lu_error(err, NULL, "There is no release to go back to.");
         return LU_NOT_FOUND;
     }
 
@@ -191,15 +191,15 @@ lu_build_rollback(cJSON *app, unsigned steps, const char **id, lu_error_t *err)
 
 
 lu_rc_e
-lu_build_rollout(cJSON *app, const char *id, double rollout, lu_error_t *err)
+lu_builds_rollout(cJSON *app, const char *id, double rollout, lu_error_t *err)
 {
     cJSON       *build, *builds, *releases, *redirections;
     const char  *latest;
     lu_rc_e      rc;
 
     if (!(rollout >= 0 && rollout <= 1)) {
-        return lu_refuse(err, NULL, "\"rollout\" must be a number"
-                                    " from 0 to 1");
+        return lu_error(err, NULL, "\"rollout\" must be a number"
+                                   " from 0 to 1");
     }
 
     builds = cJSON_GetObjectItemCaseSensitive(app, "desktopBuilds");
@@ -207,7 +207,7 @@ lu_build_rollout(cJSON *app, const char *id, double rollout, lu_error_t *err)
     build = lu_build_find(builds, id);
 
     if (build == NULL) {
-        (void) lu_refuse(err, NULL, "The build is not released.");
+        (void) lu_error(err, NULL, "The build is not released.");
         return LU_NOT_FOUND;
     }
 
@@ -232,7 +232,7 @@ lu_build_rollout(cJSON *app, const char *id, double rollout, lu_error_t *err)
 
     /* else it would be for all whom the rule does not choose, too */
 
-    latest = lu_build_latest(app);
+    latest = lu_builds_latest(app);
 
     if (latest && strcmp(latest, id) == 0) {
 
@@ -299,7 +299,7 @@ lu_rollout_add(cJSON *redirections, const char *id, double rollout)
 
 
 lu_rc_e
-lu_rules_set(cJSON *app, const cJSON *rules, const lu_arena_t *arena,
+lu_builds_set_rules(cJSON *app, const cJSON *rules, const lu_arena_t *arena,
     lu_error_t *err)
 {
     cJSON        *releases;
@@ -380,7 +380,7 @@ lu_rule_check(const cJSON *builds, const cJSON *rule, const char *key,
         return LU_NOMEM;
     }
 
-    return lu_refuse(err, &id, "is not a released build");
+    return lu_error(err, &id, "is not a released build");
 }
 
 
@@ -397,7 +397,7 @@ lu_rule_holds(const cJSON *builds, const cJSON *rule, const char *key)
 
 
 const char *
-lu_build_latest(const cJSON *app)
+lu_builds_latest(const cJSON *app)
 {
     lu_str_t  id;
 
@@ -448,7 +448,7 @@ lu_latest_mark(cJSON *app)
     cJSON       *build;
     const char  *latest;
 
-    latest = lu_build_latest(app);
+    latest = lu_builds_latest(app);
 
     if (latest == NULL) {
         return LU_OK;

@@ -8,8 +8,8 @@
  */
 
 
-#ifndef _LU_DESKTOP_CHANGE_H_INCLUDED_
-#define _LU_DESKTOP_CHANGE_H_INCLUDED_
+#ifndef _LU_BUILDS_H_INCLUDED_
+#define _LU_BUILDS_H_INCLUDED_
 
 
 #include "lu_json.h"
@@ -24,7 +24,7 @@
  * given to all.
  */
 
-lu_rc_e lu_build_release(cJSON *app, const char *id, const char *version,
+lu_rc_e lu_builds_release(cJSON *app, const char *id, const char *version,
     const cJSON *release_info, const char *now, lu_error_t *err);
 
 /*
@@ -32,14 +32,14 @@ lu_rc_e lu_build_release(cJSON *app, const char *id, const char *version,
  * one before it is.  LU_NOT_FOUND.
  */
 
-lu_rc_e lu_build_withdraw(cJSON *app, const char *id, lu_error_t *err);
+lu_rc_e lu_builds_withdraw(cJSON *app, const char *id, lu_error_t *err);
 
 /*
  * Makes the build the latest that was released so many steps before the one
  * that is.  *id points into the app.  LU_NOT_FOUND: there is none.
  */
 
-lu_rc_e lu_build_rollback(cJSON *app, unsigned steps, const char **id,
+lu_rc_e lu_builds_rollback(cJSON *app, unsigned steps, const char **id,
     lu_error_t *err);
 
 /*
@@ -51,7 +51,7 @@ lu_rc_e lu_build_rollback(cJSON *app, unsigned steps, const char **id,
  * LU_INVALID.
  */
 
-lu_rc_e lu_build_rollout(cJSON *app, const char *id, double rollout,
+lu_rc_e lu_builds_rollout(cJSON *app, const char *id, double rollout,
     lu_error_t *err);
 
 /*
@@ -60,12 +60,12 @@ lu_rc_e lu_build_rollout(cJSON *app, const char *id, double rollout,
  * released.
  */
 
-lu_rc_e lu_rules_set(cJSON *app, const cJSON *rules, const lu_arena_t *arena,
-    lu_error_t *err);
+lu_rc_e lu_builds_set_rules(cJSON *app, const cJSON *rules,
+    const lu_arena_t *arena, lu_error_t *err);
 
 /* The latest build's id, or NULL; points into the app. */
 
-const char *lu_build_latest(const cJSON *app);
+const char *lu_builds_latest(const cJSON *app);
 
 
-#endif /* _LU_DESKTOP_CHANGE_H_INCLUDED_ */
+#endif /* _LU_BUILDS_H_INCLUDED_ */

@@ -6,16 +6,16 @@
 
 #include "tap_json.h"
 
-#include "../../src/core/lu_desktop_change.c"
+#include "../../src/core/lu_builds.c"
 
 
-static char *desktop_change_text(const cJSON *app);
-static int desktop_change_is(const cJSON *app, const char *text);
-static void desktop_change_release(void);
-static void desktop_change_withdraw(void);
-static void desktop_change_rollback(void);
-static void desktop_change_rollout(void);
-static void desktop_change_rules(void);
+static char *builds_text(const cJSON *app);
+static int builds_is(const cJSON *app, const char *text);
+static void builds_release(void);
+static void builds_withdraw(void);
+static void builds_rollback(void);
+static void builds_rollout(void);
+static void builds_rules(void);
 
 
 #define BUILD(id, version)                                                    \
@@ -31,11 +31,11 @@ static void desktop_change_rules(void);
 int
 main(void)
 {
-    desktop_change_release();
-    desktop_change_withdraw();
-    desktop_change_rollback();
-    desktop_change_rollout();
-    desktop_change_rules();
+    builds_release();
+    builds_withdraw();
+    builds_rollback();
+    builds_rollout();
+    builds_rules();
 
     tap_free();
 
@@ -44,19 +44,19 @@ main(void)
 
 
 static char *
-desktop_change_text(const cJSON *app)
+builds_text(const cJSON *app)
 {
     return cJSON_PrintUnformatted(app);
 }
 
 
 static int
-desktop_change_is(const cJSON *app, const char *text)
+builds_is(const cJSON *app, const char *text)
 {
     int    same;
     char  *is;
 
-    is = desktop_change_text(app);
+    is = builds_text(app);
     same = (strcmp(is, text) == 0);
 
     if (!same) {
@@ -70,7 +70,7 @@ desktop_change_is(const cJSON *app, const char *text)
 
 
 static void
-desktop_change_release(void)
+builds_release(void)
 {
     cJSON      *app, *info;
     lu_error_t  err;
@@ -78,26 +78,26 @@ desktop_change_release(void)
     app = tap_json("{}");
     info = tap_json("{\"latestReleaseBuildId\":\"a\"}");
 
-    ok(lu_build_release(app, "a", "1", info, "t", &err)
+    ok(lu_builds_release(app, "a", "1", info, "t", &err)
        == LU_OK, "the first build");
-    ok(desktop_change_is(app, "{\"desktopBuilds\":[{\"id\":\"a\","
+    ok(builds_is(app, "{\"desktopBuilds\":[{\"id\":\"a\","
                          "\"version\":\"1\",\"createdAt\":\"t\","
                          "\"isReleased\":true,\"wasLatest\":true}],"
                          "\"desktopReleases\":"
                          "{\"latestReleaseBuildId\":\"a\"}}"),
        "is listed and the latest");
-    ok(strcmp(lu_build_latest(app), "a") == 0, "is found");
+    ok(strcmp(lu_builds_latest(app), "a") == 0, "is found");
 
-    ok(lu_build_release(app, "b", "2", NULL, "t", &err)
+    ok(lu_builds_release(app, "b", "2", NULL, "t", &err)
        == LU_OK, "a build without releaseInfo");
-    ok(strcmp(lu_build_latest(app), "a") == 0, "is not the latest");
+    ok(strcmp(lu_builds_latest(app), "a") == 0, "is not the latest");
 
     cJSON_Delete(info);
     info = tap_json("{\"latestReleaseBuildId\":\"b\"}");
 
-    ok(lu_build_release(app, "b", "2", info, "u", &err)
+    ok(lu_builds_release(app, "b", "2", info, "u", &err)
        == LU_OK, "the same again");
-    ok(strcmp(lu_build_latest(app), "a") == 0, "changes nothing");
+    ok(strcmp(lu_builds_latest(app), "a") == 0, "changes nothing");
     ok(cJSON_GetArraySize(cJSON_GetObjectItemCaseSensitive(app,
                                                        "desktopBuilds"))
        == 2, "and is listed once");
@@ -110,8 +110,8 @@ desktop_change_release(void)
                     "{\"rule\":\"buildByRollout\",\"buildId\":\"ghost\","
                     "\"percentage\":20}]}");
 
-    ok(lu_build_release(app, "c", "3", info, "u", &err) == LU_OK
-       && strcmp(lu_build_latest(app), "a") == 0
+    ok(lu_builds_release(app, "c", "3", info, "u", &err) == LU_OK
+       && strcmp(lu_builds_latest(app), "a") == 0
        && cJSON_GetArraySize(cJSON_GetObjectItemCaseSensitive(
               cJSON_GetObjectItemCaseSensitive(app, "desktopReleases"),
               "releaseRedirections"))
@@ -122,21 +122,21 @@ desktop_change_release(void)
 
     app = tap_json("{\"desktopBuilds\":{}}");
 
-    ok(lu_build_release(app, "a", "1", NULL, "t", &err)
+    ok(lu_builds_release(app, "a", "1", NULL, "t", &err)
        == LU_INVALID, "a damaged app");
 
     cJSON_Delete(app);
 
     app = tap_json("{}");
 
-    ok(lu_build_latest(app) == NULL, "no latest");
+    ok(lu_builds_latest(app) == NULL, "no latest");
 
     cJSON_Delete(app);
 }
 
 
 static void
-desktop_change_withdraw(void)
+builds_withdraw(void)
 {
     cJSON      *app;
     lu_error_t  err;
@@ -147,28 +147,28 @@ desktop_change_withdraw(void)
                    "{\"rule\":\"buildByIp\",\"buildId\":\"c\"},"
                    "{\"rule\":\"buildByIp\",\"buildId\":\"a\"}]}}");
 
-    ok(lu_build_withdraw(app, "x", &err) == LU_NOT_FOUND, "an unknown build");
+    ok(lu_builds_withdraw(app, "x", &err) == LU_NOT_FOUND, "an unknown build");
     ok(strcmp(err.text, "The build is not released.") == 0, "says so");
 
-    ok(lu_build_withdraw(app, "c", &err) == LU_OK, "the latest");
-    ok(strcmp(lu_build_latest(app), "b") == 0, "the one before is it");
+    ok(lu_builds_withdraw(app, "c", &err) == LU_OK, "the latest");
+    ok(strcmp(lu_builds_latest(app), "b") == 0, "the one before is it");
     ok(cJSON_GetArraySize(cJSON_GetObjectItemCaseSensitive(
            cJSON_GetObjectItemCaseSensitive(app, "desktopReleases"),
            "releaseRedirections"))
        == 1, "its redirections are gone");
 
-    ok(lu_build_withdraw(app, "a", &err) == LU_OK, "another one");
-    ok(strcmp(lu_build_latest(app), "b") == 0, "the latest stays");
+    ok(lu_builds_withdraw(app, "a", &err) == LU_OK, "another one");
+    ok(strcmp(lu_builds_latest(app), "b") == 0, "the latest stays");
 
-    ok(lu_build_withdraw(app, "b", &err) == LU_OK, "the last one");
-    ok(lu_build_latest(app) == NULL, "there is no latest");
+    ok(lu_builds_withdraw(app, "b", &err) == LU_OK, "the last one");
+    ok(lu_builds_latest(app) == NULL, "there is no latest");
 
     cJSON_Delete(app);
 }
 
 
 static void
-desktop_change_rollback(void)
+builds_rollback(void)
 {
     cJSON       *app, *info;
     const char  *id;
@@ -177,41 +177,41 @@ desktop_change_rollback(void)
     app = tap_json("{" BUILDS ",\"desktopReleases\":{"
                    "\"latestReleaseBuildId\":\"c\"}}");
 
-    ok(lu_build_rollback(app, 3, &id, &err) == LU_NOT_FOUND, "too many steps");
-    ok(strcmp(lu_build_latest(app), "c") == 0, "change nothing");
+    ok(lu_builds_rollback(app, 3, &id, &err) == LU_NOT_FOUND, "too many steps");
+    ok(strcmp(lu_builds_latest(app), "c") == 0, "change nothing");
 
-    ok(lu_build_rollback(app, 1, &id, &err) == LU_OK, "a step");
-    ok(strcmp(id, "b") == 0 && strcmp(lu_build_latest(app), "b") == 0,
+    ok(lu_builds_rollback(app, 1, &id, &err) == LU_OK, "a step");
+    ok(strcmp(id, "b") == 0 && strcmp(lu_builds_latest(app), "b") == 0,
        "to the one before");
 
-    ok(lu_build_rollback(app, 1, &id, &err) == LU_OK, "a step more");
+    ok(lu_builds_rollback(app, 1, &id, &err) == LU_OK, "a step more");
     ok(strcmp(id, "a") == 0, "to the first");
-    ok(lu_build_rollback(app, 1, &id, &err) == LU_NOT_FOUND, "and no further");
+    ok(lu_builds_rollback(app, 1, &id, &err) == LU_NOT_FOUND, "and no further");
 
     cJSON_Delete(app);
 
     app = tap_json("{}");
 
-    ok(lu_build_rollback(app, 1, &id, &err) == LU_NOT_FOUND,
+    ok(lu_builds_rollback(app, 1, &id, &err) == LU_NOT_FOUND,
        "nothing released");
 
     /* one that only a part had is not what was before */
 
     info = tap_json("{\"latestReleaseBuildId\":\"a\"}");
 
-    ok(lu_build_release(app, "a", "1", info, "t", &err) == LU_OK
-       && lu_build_release(app, "b", "2", NULL, "t", &err) == LU_OK
-       && lu_build_rollout(app, "b", 0.1, &err) == LU_OK
-       && lu_build_release(app, "c", "3", NULL, "t", &err) == LU_OK
-       && lu_build_rollout(app, "c", 1, &err) == LU_OK
-       && strcmp(lu_build_latest(app), "c") == 0,
+    ok(lu_builds_release(app, "a", "1", info, "t", &err) == LU_OK
+       && lu_builds_release(app, "b", "2", NULL, "t", &err) == LU_OK
+       && lu_builds_rollout(app, "b", 0.1, &err) == LU_OK
+       && lu_builds_release(app, "c", "3", NULL, "t", &err) == LU_OK
+       && lu_builds_rollout(app, "c", 1, &err) == LU_OK
+       && strcmp(lu_builds_latest(app), "c") == 0,
        "one to a part, the next to all");
 
-    ok(lu_build_rollback(app, 1, &id, &err) == LU_OK
+    ok(lu_builds_rollback(app, 1, &id, &err) == LU_OK
        && strcmp(id, "a") == 0, "rolled back: the one that all had");
-    ok(lu_build_rollout(app, "c", 1, &err) == LU_OK
-       && lu_build_withdraw(app, "c", &err) == LU_OK
-       && strcmp(lu_build_latest(app), "a") == 0,
+    ok(lu_builds_rollout(app, "c", 1, &err) == LU_OK
+       && lu_builds_withdraw(app, "c", &err) == LU_OK
+       && strcmp(lu_builds_latest(app), "a") == 0,
        "withdrawn: the one that all had");
 
     cJSON_Delete(info);
@@ -220,7 +220,7 @@ desktop_change_rollback(void)
 
 
 static void
-desktop_change_rollout(void)
+builds_rollout(void)
 {
     cJSON      *app;
     lu_error_t  err;
@@ -228,47 +228,47 @@ desktop_change_rollout(void)
     app = tap_json("{" BUILDS ",\"desktopReleases\":{"
                    "\"latestReleaseBuildId\":\"b\"}}");
 
-    ok(lu_build_rollout(app, "x", 0.5, &err) == LU_NOT_FOUND,
+    ok(lu_builds_rollout(app, "x", 0.5, &err) == LU_NOT_FOUND,
        "a rollout of a build that is not released");
-    ok(lu_build_rollout(app, "c", 1.01, &err) == LU_INVALID,
+    ok(lu_builds_rollout(app, "c", 1.01, &err) == LU_INVALID,
        "to more than all");
-    ok(lu_build_rollout(app, "c", -1, &err) == LU_INVALID,
+    ok(lu_builds_rollout(app, "c", -1, &err) == LU_INVALID,
        "to less than none");
-    ok(lu_build_rollout(app, "c", 0.0 / 0.0, &err)
+    ok(lu_builds_rollout(app, "c", 0.0 / 0.0, &err)
        == LU_INVALID, "to no number");
 
-    ok(lu_build_rollout(app, "c", 0.07, &err) == LU_OK
-       && desktop_change_is(app, "{" BUILDS ",\"desktopReleases\":{"
+    ok(lu_builds_rollout(app, "c", 0.07, &err) == LU_OK
+       && builds_is(app, "{" BUILDS ",\"desktopReleases\":{"
                             "\"latestReleaseBuildId\":\"b\","
                             "\"releaseRedirections\":["
                             "{\"rule\":\"buildByRollout\","
                             "\"buildId\":\"c\",\"percentage\":7}]}}"),
        "to 7 %%: by a rule");
 
-    ok(lu_build_rollout(app, "c", 0.5, &err) == LU_OK
-       && desktop_change_is(app, "{" BUILDS ",\"desktopReleases\":{"
+    ok(lu_builds_rollout(app, "c", 0.5, &err) == LU_OK
+       && builds_is(app, "{" BUILDS ",\"desktopReleases\":{"
                             "\"latestReleaseBuildId\":\"b\","
                             "\"releaseRedirections\":["
                             "{\"rule\":\"buildByRollout\","
                             "\"buildId\":\"c\",\"percentage\":50}]}}"),
        "to 50 %%: by that rule");
 
-    ok(lu_build_rollout(app, "c", 1, &err) == LU_OK
-       && desktop_change_is(app, "{" BUILDS ",\"desktopReleases\":{"
+    ok(lu_builds_rollout(app, "c", 1, &err) == LU_OK
+       && builds_is(app, "{" BUILDS ",\"desktopReleases\":{"
                             "\"latestReleaseBuildId\":\"c\","
                             "\"releaseRedirections\":[]}}"),
        "to all: as the latest");
 
-    ok(lu_build_rollout(app, "c", 0.5, &err) == LU_OK
-       && desktop_change_is(app, "{" BUILDS ",\"desktopReleases\":{"
+    ok(lu_builds_rollout(app, "c", 0.5, &err) == LU_OK
+       && builds_is(app, "{" BUILDS ",\"desktopReleases\":{"
                             "\"latestReleaseBuildId\":\"b\","
                             "\"releaseRedirections\":["
                             "{\"rule\":\"buildByRollout\","
                             "\"buildId\":\"c\",\"percentage\":50}]}}"),
        "back to 50 %%: the others get the one before");
 
-    ok(lu_build_rollout(app, "c", 0, &err) == LU_OK
-       && desktop_change_is(app, "{" BUILDS ",\"desktopReleases\":{"
+    ok(lu_builds_rollout(app, "c", 0, &err) == LU_OK
+       && builds_is(app, "{" BUILDS ",\"desktopReleases\":{"
                             "\"latestReleaseBuildId\":\"b\","
                             "\"releaseRedirections\":[]}}"),
        "to nobody");
@@ -284,14 +284,14 @@ desktop_change_rollout(void)
                    "{\"rule\":\"buildByRollout\","
                    "\"buildId\":\"b\",\"percentage\":2}]}}");
 
-    ok(lu_build_rollout(app, "c", 0, &err) == LU_OK
+    ok(lu_builds_rollout(app, "c", 0, &err) == LU_OK
        && cJSON_GetArraySize(cJSON_GetObjectItemCaseSensitive(
                  cJSON_GetObjectItemCaseSensitive(app, "desktopReleases"),
                  "releaseRedirections")) == 2,
        "rules of a platform, and of other builds, stay");
 
-    ok(lu_build_rollout(app, "a", 0, &err) == LU_OK
-       && lu_build_latest(app) == NULL,
+    ok(lu_builds_rollout(app, "a", 0, &err) == LU_OK
+       && lu_builds_latest(app) == NULL,
        "the first build to nobody: none is the latest");
 
     cJSON_Delete(app);
@@ -299,7 +299,7 @@ desktop_change_rollout(void)
 
 
 static void
-desktop_change_rules(void)
+builds_rules(void)
 {
     cJSON      *app, *rules;
     lu_error_t  err;
@@ -309,7 +309,7 @@ desktop_change_rules(void)
                    "\"releaseRedirections\":[]}}");
 
     rules = tap_json("{\"latestReleaseBuildId\":\"x\"}");
-    ok(lu_rules_set(app, rules, &tap_arena, &err)
+    ok(lu_builds_set_rules(app, rules, &tap_arena, &err)
        == LU_INVALID, "an unknown latest");
     cJSON_Delete(rules);
     ok(lu_str_is(&err.subject, "x"), "is named, without the rules");
@@ -318,7 +318,7 @@ desktop_change_rules(void)
                      "\"releaseRedirections\":[{\"rule\":"
                      "\"buildByPlatform\",\"buildId\":\"x\","
                      "\"platforms\":[\"mac\"]}]}");
-    ok(lu_rules_set(app, rules, &tap_arena, &err)
+    ok(lu_builds_set_rules(app, rules, &tap_arena, &err)
        == LU_INVALID, "a redirection to an unknown build");
     cJSON_Delete(rules);
     ok(lu_str_is(&err.subject, "x"), "is named, without the rules");
@@ -326,7 +326,7 @@ desktop_change_rules(void)
     rules = tap_json("{\"releaseRedirections\":[{\"rule\":"
                      "\"buildByIp\",\"buildId\":\"a\","
                      "\"ipList\":[\"nonsense\"]}]}");
-    ok(lu_rules_set(app, rules, &tap_arena, &err)
+    ok(lu_builds_set_rules(app, rules, &tap_arena, &err)
        == LU_INVALID, "a rule that is not right");
     cJSON_Delete(rules);
 
@@ -334,8 +334,8 @@ desktop_change_rules(void)
                      "\"releaseRedirections\":[{\"rule\":"
                      "\"buildByPlatform\",\"buildId\":\"b\","
                      "\"platforms\":[\"mac\"]}]}");
-    ok(lu_rules_set(app, rules, &tap_arena, &err) == LU_OK, "rules");
-    ok(desktop_change_is(app, "{" BUILDS ",\"desktopReleases\":{\"other\":1,"
+    ok(lu_builds_set_rules(app, rules, &tap_arena, &err) == LU_OK, "rules");
+    ok(builds_is(app, "{" BUILDS ",\"desktopReleases\":{\"other\":1,"
                          "\"latestReleaseBuildId\":\"a\","
                          "\"releaseRedirections\":[{\"rule\":"
                          "\"buildByPlatform\",\"buildId\":\"b\","
@@ -344,8 +344,8 @@ desktop_change_rules(void)
     cJSON_Delete(rules);
 
     rules = tap_json("{}");
-    ok(lu_rules_set(app, rules, &tap_arena, &err) == LU_OK, "no rules");
-    ok(lu_build_latest(app) == NULL, "nothing is the latest");
+    ok(lu_builds_set_rules(app, rules, &tap_arena, &err) == LU_OK, "no rules");
+    ok(lu_builds_latest(app) == NULL, "nothing is the latest");
     cJSON_Delete(rules);
 
     cJSON_Delete(app);
