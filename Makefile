@@ -41,7 +41,9 @@ $(shell mkdir -p $(TMPDIR))
 .PHONY: module
 module: deps-build $(MODULE)	## build the module
 
-$(BUILD)/Makefile: config
+# A file that comes or goes changes its folder.
+
+$(BUILD)/Makefile: config $(wildcard src/*)
 	@test -f $(NGINX_SRC)/auto/module \
 		|| { echo "no nginx in $(NGINX_SRC)" >&2; exit 1; }
 	@mkdir -p $(BUILD)

@@ -4,8 +4,11 @@
  */
 
 
-#include "zone/ngx_lu_count.h"
+#include "api/ngx_lu_api.h"
+#include "api/ngx_lu_body.h"
+#include "api/ngx_lu_webhook.h"
 #include "job/ngx_lu_job.h"
+#include "zone/ngx_lu_count.h"
 
 
 #define NGX_LU_ZONE_SIZE  (16 * 1024 * 1024)

@@ -5,6 +5,18 @@
 
 
 #include "ngx_lu_api.h"
+#include "ngx_lu_api_app.h"
+#include "ngx_lu_api_audit.h"
+#include "ngx_lu_api_build.h"
+#include "ngx_lu_api_bundle.h"
+#include "ngx_lu_api_channel.h"
+#include "ngx_lu_api_deployment.h"
+#include "ngx_lu_api_device.h"
+#include "ngx_lu_api_fetch.h"
+#include "ngx_lu_api_organization.h"
+#include "ngx_lu_api_release.h"
+#include "ngx_lu_api_upload.h"
+
 #include "zone/ngx_lu_count.h"
 
 
@@ -17,20 +29,21 @@ typedef struct {
     unsigned                       role;
     ngx_uint_t                     body;
     ngx_lu_action_pt               action;
-} ngx_lu_action_t;
+} ngx_lu_api_action_t;
 
 
-static ngx_lu_action_t *ngx_lu_action_find(ngx_http_request_t *r,
+static ngx_lu_api_action_t *ngx_lu_api_action_find(ngx_http_request_t *r,
     lu_route_e resource);
-static unsigned ngx_lu_action_role(ngx_http_request_t *r,
-    ngx_lu_action_t *action);
-static ngx_int_t ngx_lu_not_allowed(ngx_http_request_t *r,
+static unsigned ngx_lu_api_action_role(ngx_http_request_t *r,
+    ngx_lu_api_action_t *action);
+static ngx_int_t ngx_lu_api_not_allowed(ngx_http_request_t *r,
     lu_route_e resource);
-static ngx_int_t ngx_lu_json_wanted(ngx_http_request_t *r, lu_route_t *route,
-    ngx_lu_action_t *action);
-static ngx_int_t ngx_lu_me(ngx_lu_call_t *call);
-static ngx_int_t ngx_lu_no_sessions(ngx_lu_call_t *call);
-static ngx_int_t ngx_lu_logout(ngx_lu_call_t *call);
+static ngx_int_t ngx_lu_api_json_wanted(ngx_http_request_t *r,
+    lu_route_t *route,
+    ngx_lu_api_action_t *action);
+static ngx_int_t ngx_lu_api_me(ngx_lu_call_t *call);
+static ngx_int_t ngx_lu_api_no_sessions(ngx_lu_call_t *call);
+static ngx_int_t ngx_lu_api_logout(ngx_lu_call_t *call);
 
 
 #define GET      NGX_HTTP_GET
@@ -48,128 +61,81 @@ static ngx_int_t ngx_lu_logout(ngx_lu_call_t *call);
 #define APPROVE  LU_ROLE_APPROVE
 #define ADMIN    LU_ROLE_ADMIN
 
-static ngx_lu_action_t  ngx_lu_actions[] = {
+static ngx_lu_api_action_t  ngx_lu_api_actions[] = {
 
-    { LU_ROUTE_ME, GET, READ, NONE, ngx_lu_me },
+    { LU_ROUTE_ME, GET, READ, NONE, ngx_lu_api_me },
 
-    { LU_ROUTE_SESSIONS, POST, 0, NONE,
-      ngx_lu_no_sessions },
-    { LU_ROUTE_SESSION, DELETE, 0, NONE, ngx_lu_logout },
+    { LU_ROUTE_SESSIONS, POST, 0, NONE, ngx_lu_api_no_sessions },
+    { LU_ROUTE_SESSION, DELETE, 0, NONE, ngx_lu_api_logout },
 
-    { LU_ROUTE_ORGANIZATIONS, GET, READ, NONE,
-      ngx_lu_organizations_get },
+    { LU_ROUTE_ORGANIZATIONS, GET, READ, NONE, ngx_lu_api_organizations_get },
     { LU_ROUTE_ORGANIZATIONS, POST, ADMIN, JSON,
-      ngx_lu_organizations_post },
-    { LU_ROUTE_ORGANIZATION, GET, READ, NONE,
-      ngx_lu_organization_get },
+      ngx_lu_api_organizations_post },
+    { LU_ROUTE_ORGANIZATION, GET, READ, NONE, ngx_lu_api_organization_get },
     { LU_ROUTE_ORGANIZATION, PATCH, ADMIN, JSON,
-      ngx_lu_organization_patch },
+      ngx_lu_api_organization_patch },
     { LU_ROUTE_ORGANIZATION, DELETE, ADMIN, NONE,
-      ngx_lu_organization_delete },
+      ngx_lu_api_organization_delete },
 
-    { LU_ROUTE_APPS, GET, READ, NONE, ngx_lu_apps_get },
-    { LU_ROUTE_APPS, POST, ADMIN, JSON,
-      ngx_lu_apps_post },
-    { LU_ROUTE_APP, GET, READ, NONE, ngx_lu_app_get },
-    { LU_ROUTE_APP, PATCH, ADMIN, JSON,
-      ngx_lu_app_patch },
-    { LU_ROUTE_APP, DELETE, ADMIN, NONE,
-      ngx_lu_app_delete },
+    { LU_ROUTE_APPS, GET, READ, NONE, ngx_lu_api_apps_get },
+    { LU_ROUTE_APPS, POST, ADMIN, JSON, ngx_lu_api_apps_post },
+    { LU_ROUTE_APP, GET, READ, NONE, ngx_lu_api_app_get },
+    { LU_ROUTE_APP, PATCH, ADMIN, JSON, ngx_lu_api_app_patch },
+    { LU_ROUTE_APP, DELETE, ADMIN, NONE, ngx_lu_api_app_delete },
 
-    { LU_ROUTE_CHANNELS, GET, READ, NONE,
-      ngx_lu_channels_get },
-    { LU_ROUTE_CHANNELS, POST, PUBLISH, JSON,
-      ngx_lu_channels_post },
-    { LU_ROUTE_CHANNELS, DELETE, PUBLISH, NONE,
-      ngx_lu_channels_delete },
-    { LU_ROUTE_CHANNEL, GET, READ, NONE,
-      ngx_lu_channel_get },
-    { LU_ROUTE_CHANNEL, PATCH, PUBLISH, JSON,
-      ngx_lu_channel_patch },
-    { LU_ROUTE_CHANNEL, DELETE, PUBLISH, NONE,
-      ngx_lu_channel_remove },
-    { LU_ROUTE_PAUSE, POST, PUBLISH, JSON,
-      ngx_lu_channel_pause_post },
-    { LU_ROUTE_RESUME, POST, PUBLISH, JSON,
-      ngx_lu_channel_resume_post },
+    { LU_ROUTE_CHANNELS, GET, READ, NONE, ngx_lu_api_channels_get },
+    { LU_ROUTE_CHANNELS, POST, PUBLISH, JSON, ngx_lu_api_channels_post },
+    { LU_ROUTE_CHANNELS, DELETE, PUBLISH, NONE, ngx_lu_api_channels_delete },
+    { LU_ROUTE_CHANNEL, GET, READ, NONE, ngx_lu_api_channel_get },
+    { LU_ROUTE_CHANNEL, PATCH, PUBLISH, JSON, ngx_lu_api_channel_patch },
+    { LU_ROUTE_CHANNEL, DELETE, PUBLISH, NONE, ngx_lu_api_channel_remove },
+    { LU_ROUTE_PAUSE, POST, PUBLISH, JSON, ngx_lu_api_channel_pause_post },
+    { LU_ROUTE_RESUME, POST, PUBLISH, JSON, ngx_lu_api_channel_resume_post },
 
-    { LU_ROUTE_BUNDLES, POST, PUBLISH, JSON,
-      ngx_lu_bundles_post },
-    { LU_ROUTE_BUNDLE, GET, READ, NONE,
-      ngx_lu_bundle_get },
-    { LU_ROUTE_BUNDLE, PATCH, PUBLISH, JSON,
-      ngx_lu_bundle_patch },
-    { LU_ROUTE_BUNDLE, DELETE, PUBLISH, NONE,
-      ngx_lu_bundle_delete },
-    { LU_ROUTE_DOWNLOAD, GET, 0, NONE,
-      ngx_lu_download_get },
+    { LU_ROUTE_BUNDLES, POST, PUBLISH, JSON, ngx_lu_api_bundles_post },
+    { LU_ROUTE_BUNDLE, GET, READ, NONE, ngx_lu_api_bundle_get },
+    { LU_ROUTE_BUNDLE, PATCH, PUBLISH, JSON, ngx_lu_api_bundle_patch },
+    { LU_ROUTE_BUNDLE, DELETE, PUBLISH, NONE, ngx_lu_api_bundle_delete },
+    { LU_ROUTE_DOWNLOAD, GET, 0, NONE, ngx_lu_api_build_download_get },
 
-    { LU_ROUTE_FILES, POST, PUBLISH, FORM,
-      ngx_lu_files_post },
-    { LU_ROUTE_UPLOAD, POST, PUBLISH, JSON,
-      ngx_lu_upload_post },
-    { LU_ROUTE_UPLOAD, PUT, PUBLISH, FORM,
-      ngx_lu_upload_put },
-    { LU_ROUTE_UPLOAD, DELETE, PUBLISH, NONE,
-      ngx_lu_upload_delete },
+    { LU_ROUTE_FILES, POST, PUBLISH, FORM, ngx_lu_api_upload_file_post },
+    { LU_ROUTE_UPLOAD, POST, PUBLISH, JSON, ngx_lu_api_upload_post },
+    { LU_ROUTE_UPLOAD, PUT, PUBLISH, FORM, ngx_lu_api_upload_put },
+    { LU_ROUTE_UPLOAD, DELETE, PUBLISH, NONE, ngx_lu_api_upload_delete },
 
-    { LU_ROUTE_DEPLOYMENTS, GET, READ, NONE,
-      ngx_lu_deployments_get },
-    { LU_ROUTE_DEPLOYMENTS, POST, PUBLISH, JSON,
-      ngx_lu_deployments_post },
-    { LU_ROUTE_DEPLOYMENT, GET, READ, NONE,
-      ngx_lu_deployment_get },
-    { LU_ROUTE_DEPLOYMENT, PATCH, PUBLISH, JSON,
-      ngx_lu_deployment_patch },
+    { LU_ROUTE_DEPLOYMENTS, GET, READ, NONE, ngx_lu_api_deployments_get },
+    { LU_ROUTE_DEPLOYMENTS, POST, PUBLISH, JSON, ngx_lu_api_deployments_post },
+    { LU_ROUTE_DEPLOYMENT, GET, READ, NONE, ngx_lu_api_deployment_get },
+    { LU_ROUTE_DEPLOYMENT, PATCH, PUBLISH, JSON, ngx_lu_api_deployment_patch },
 
-    { LU_ROUTE_BUILDS, GET, READ, NONE,
-      ngx_lu_builds_get },
-    { LU_ROUTE_BUILD, GET, READ, NONE,
-      ngx_lu_build_get },
-    { LU_ROUTE_BUILD, PATCH, PUBLISH, JSON,
-      ngx_lu_build_patch },
+    { LU_ROUTE_BUILDS, GET, READ, NONE, ngx_lu_api_builds_get },
+    { LU_ROUTE_BUILD, GET, READ, NONE, ngx_lu_api_build_get },
+    { LU_ROUTE_BUILD, PATCH, PUBLISH, JSON, ngx_lu_api_build_patch },
     { LU_ROUTE_BUILD_DOWNLOAD, GET, READ, NONE,
-      ngx_lu_download_get },
+      ngx_lu_api_build_download_get },
 
-    { LU_ROUTE_DEVICES, GET, READ, NONE,
-      ngx_lu_devices_get },
-    { LU_ROUTE_DEVICES, PATCH, PUBLISH, JSON,
-      ngx_lu_devices_patch },
-    { LU_ROUTE_DEVICE, GET, READ, NONE,
-      ngx_lu_device_get },
-    { LU_ROUTE_DEVICE, PATCH, PUBLISH, JSON,
-      ngx_lu_device_patch },
-    { LU_ROUTE_DEVICE, DELETE, PUBLISH, NONE,
-      ngx_lu_device_delete },
+    { LU_ROUTE_DEVICES, GET, READ, NONE, ngx_lu_api_devices_get },
+    { LU_ROUTE_DEVICES, PATCH, PUBLISH, JSON, ngx_lu_api_devices_patch },
+    { LU_ROUTE_DEVICE, GET, READ, NONE, ngx_lu_api_device_get },
+    { LU_ROUTE_DEVICE, PATCH, PUBLISH, JSON, ngx_lu_api_device_patch },
+    { LU_ROUTE_DEVICE, DELETE, PUBLISH, NONE, ngx_lu_api_device_delete },
 
-    { LU_ROUTE_RELEASES, GET, READ, NONE,
-      ngx_lu_releases_get },
-    { LU_ROUTE_RELEASE, GET, READ, NONE,
-      ngx_lu_release_get },
-    { LU_ROUTE_RELEASE, DELETE, APPROVE, NONE,
-      ngx_lu_release_delete },
-    { LU_ROUTE_STAGE, POST, PUBLISH, JSON,
-      ngx_lu_desktop_stage_post },
-    { LU_ROUTE_FETCH, POST, PUBLISH, JSON,
-      ngx_lu_release_fetch_post },
-    { LU_ROUTE_RETRY, POST, PUBLISH, JSON,
-      ngx_lu_release_retry_post },
-    { LU_ROUTE_PROMOTE, POST, APPROVE, JSON,
-      ngx_lu_release_promote_post },
-    { LU_ROUTE_REJECT, POST, APPROVE, JSON,
-      ngx_lu_release_reject_post },
+    { LU_ROUTE_RELEASES, GET, READ, NONE, ngx_lu_api_releases_get },
+    { LU_ROUTE_RELEASE, GET, READ, NONE, ngx_lu_api_release_get },
+    { LU_ROUTE_RELEASE, DELETE, APPROVE, NONE, ngx_lu_api_release_delete },
+    { LU_ROUTE_STAGE, POST, PUBLISH, JSON, ngx_lu_api_fetch_stage_post },
+    { LU_ROUTE_FETCH, POST, PUBLISH, JSON, ngx_lu_api_fetch_post },
+    { LU_ROUTE_RETRY, POST, PUBLISH, JSON, ngx_lu_api_fetch_retry_post },
+    { LU_ROUTE_PROMOTE, POST, APPROVE, JSON, ngx_lu_api_release_promote_post },
+    { LU_ROUTE_REJECT, POST, APPROVE, JSON, ngx_lu_api_release_reject_post },
     { LU_ROUTE_WITHDRAW, POST, APPROVE, JSON,
-      ngx_lu_release_withdraw_post },
+      ngx_lu_api_release_withdraw_post },
     { LU_ROUTE_ROLLBACK, POST, APPROVE, JSON,
-      ngx_lu_releases_rollback_post },
-    { LU_ROUTE_RULES, GET, READ, NONE,
-      ngx_lu_rules_get },
-    { LU_ROUTE_RULES, PUT, APPROVE, JSON,
-      ngx_lu_rules_put },
-    { LU_ROUTE_AUDIT, GET, READ, NONE,
-      ngx_lu_audit_get },
-    { LU_ROUTE_APPROVED, GET, READ, NONE,
-      ngx_lu_approved_get },
+      ngx_lu_api_releases_rollback_post },
+    { LU_ROUTE_RULES, GET, READ, NONE, ngx_lu_api_release_rules_get },
+    { LU_ROUTE_RULES, PUT, APPROVE, JSON, ngx_lu_api_release_rules_put },
+    { LU_ROUTE_AUDIT, GET, READ, NONE, ngx_lu_api_audit_get },
+    { LU_ROUTE_APPROVED, GET, READ, NONE, ngx_lu_api_release_github_get },
 
     { LU_ROUTE_NONE, 0, 0, 0, NULL }
 };
@@ -199,7 +165,7 @@ ngx_lu_api_handler(ngx_http_request_t *r)
     const lu_token_t  *token;
     ngx_lu_ctx_t      *ctx;
     ngx_lu_call_t     *call;
-    ngx_lu_action_t   *action;
+    ngx_lu_api_action_t   *action;
 
     path.len = r->uri.len;
     path.data = r->uri.data;
@@ -237,10 +203,10 @@ ngx_lu_api_handler(ngx_http_request_t *r)
         route.resource = LU_ROUTE_CLOUD;
     }
 
-    action = ngx_lu_action_find(r, route.resource);
+    action = ngx_lu_api_action_find(r, route.resource);
 
     if (action == NULL && route.resource != LU_ROUTE_CLOUD) {
-        return ngx_lu_not_allowed(r, route.resource);
+        return ngx_lu_api_not_allowed(r, route.resource);
     }
 
     ctx = ngx_lu_get_ctx(r);
@@ -256,7 +222,8 @@ ngx_lu_api_handler(ngx_http_request_t *r)
         ctx->kind = NGX_LU_KIND_RELEASES;
     }
 
-    rc = ngx_lu_authorize(r, &route, ngx_lu_action_role(r, action), &token);
+    rc = ngx_lu_api_authorize(r, &route, ngx_lu_api_action_role(r, action),
+                              &token);
     if (rc != NGX_DECLINED) {
         return rc;
     }
@@ -276,7 +243,7 @@ ngx_lu_api_handler(ngx_http_request_t *r)
                            "apps:liveupdates:upload.");
     }
 
-    rc = ngx_lu_json_wanted(r, &route, action);
+    rc = ngx_lu_api_json_wanted(r, &route, action);
     if (rc != NGX_DECLINED) {
         return rc;
     }
@@ -301,15 +268,15 @@ not_found:
 }
 
 
-static ngx_lu_action_t *
-ngx_lu_action_find(ngx_http_request_t *r, lu_route_e resource)
+static ngx_lu_api_action_t *
+ngx_lu_api_action_find(ngx_http_request_t *r, lu_route_e resource)
 {
     ngx_uint_t        method;
-    ngx_lu_action_t  *action;
+    ngx_lu_api_action_t  *action;
 
     method = (r->method == NGX_HTTP_HEAD) ? NGX_HTTP_GET : r->method;
 
-    for (action = ngx_lu_actions; action->action; action++) {
+    for (action = ngx_lu_api_actions; action->action; action++) {
         if (action->resource == resource && action->method == method) {
             return action;
         }
@@ -322,7 +289,7 @@ ngx_lu_action_find(ngx_http_request_t *r, lu_route_e resource)
 /* With approval, who publishes does not decide what devices get. */
 
 static unsigned
-ngx_lu_action_role(ngx_http_request_t *r, ngx_lu_action_t *action)
+ngx_lu_api_action_role(ngx_http_request_t *r, ngx_lu_api_action_t *action)
 {
     ngx_lu_loc_conf_t  *lucf;
 
@@ -345,13 +312,13 @@ ngx_lu_action_role(ngx_http_request_t *r, ngx_lu_action_t *action)
 
 
 static ngx_int_t
-ngx_lu_not_allowed(ngx_http_request_t *r, lu_route_e resource)
+ngx_lu_api_not_allowed(ngx_http_request_t *r, lu_route_e resource)
 {
     u_char           *p;
     ngx_int_t         rc;
     ngx_str_t         allow;
     ngx_uint_t        i;
-    ngx_lu_action_t  *action;
+    ngx_lu_api_action_t  *action;
 
     static const struct {
         ngx_uint_t  method;
@@ -382,7 +349,7 @@ ngx_lu_not_allowed(ngx_http_request_t *r, lu_route_e resource)
     }
 
     for (i = 0; methods[i].method; i++) {
-        for (action = ngx_lu_actions; action->action; action++) {
+        for (action = ngx_lu_api_actions; action->action; action++) {
             if (action->resource == resource
                 && action->method == methods[i].method)
             {
@@ -402,7 +369,7 @@ ngx_lu_not_allowed(ngx_http_request_t *r, lu_route_e resource)
 
 
 ngx_int_t
-ngx_lu_authorize(ngx_http_request_t *r, lu_route_t *route, unsigned role,
+ngx_lu_api_authorize(ngx_http_request_t *r, lu_route_t *route, unsigned role,
     const lu_token_t **token_out)
 {
     ngx_int_t          rc;
@@ -466,8 +433,8 @@ refused:
  */
 
 static ngx_int_t
-ngx_lu_json_wanted(ngx_http_request_t *r, lu_route_t *route,
-    ngx_lu_action_t *action)
+ngx_lu_api_json_wanted(ngx_http_request_t *r, lu_route_t *route,
+    ngx_lu_api_action_t *action)
 {
     ngx_int_t         rc;
     ngx_str_t        *value;
@@ -509,7 +476,7 @@ ngx_lu_json_wanted(ngx_http_request_t *r, lu_route_t *route,
 
 
 static ngx_int_t
-ngx_lu_me(ngx_lu_call_t *call)
+ngx_lu_api_me(ngx_lu_call_t *call)
 {
     char                *id;
     cJSON               *roles, *role;
@@ -528,7 +495,7 @@ ngx_lu_me(ngx_lu_call_t *call)
     };
 
     ngx_memcpy(digest, call->token->digest, 32);
-    id = ngx_lu_uuid_of(call, digest, 8);
+    id = ngx_lu_task_uuid_of(&call->task, digest, 8);
 
     call->answer = cJSON_CreateObject();
 
@@ -536,12 +503,12 @@ ngx_lu_me(ngx_lu_call_t *call)
 
     if (id == NULL
         || cJSON_AddStringToObject(call->answer, "id", id) == NULL
-        || cJSON_AddStringToObject(call->answer, "email", call->by)
+        || cJSON_AddStringToObject(call->answer, "email", call->task.by)
            == NULL
-        || cJSON_AddStringToObject(call->answer, "name", call->by)
+        || cJSON_AddStringToObject(call->answer, "name", call->task.by)
            == NULL)
     {
-        return ngx_lu_nomem(call);
+        return ngx_lu_task_nomem(&call->task);
     }
 
     roles = cJSON_AddArrayToObject(call->answer, "roles");
@@ -556,7 +523,7 @@ ngx_lu_me(ngx_lu_call_t *call)
 
         if (role == NULL || !cJSON_AddItemToArray(roles, role)) {
             cJSON_Delete(role);
-            return ngx_lu_nomem(call);
+            return ngx_lu_task_nomem(&call->task);
         }
     }
 
@@ -565,18 +532,18 @@ ngx_lu_me(ngx_lu_call_t *call)
 
 
 static ngx_int_t
-ngx_lu_no_sessions(ngx_lu_call_t *call)
+ngx_lu_api_no_sessions(ngx_lu_call_t *call)
 {
-    return ngx_lu_refuse(call, NGX_HTTP_FORBIDDEN,
-                         "This server has no login page: use "
-                         "a token of its token file, with "
-                         "\"login --token\" or in "
-                         "CAPAWESOME_TOKEN.");
+    return ngx_lu_task_refuse(&call->task, NGX_HTTP_FORBIDDEN,
+                              "This server has no login page: use "
+                              "a token of its token file, with "
+                              "\"login --token\" or in "
+                              "CAPAWESOME_TOKEN.");
 }
 
 
 static ngx_int_t
-ngx_lu_logout(ngx_lu_call_t *call)
+ngx_lu_api_logout(ngx_lu_call_t *call)
 {
     return NGX_HTTP_NO_CONTENT;
 }

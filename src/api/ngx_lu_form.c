@@ -4,7 +4,8 @@
  */
 
 
-#include "write/ngx_lu_release.h"
+#include "ngx_lu_body.h"
+#include "ngx_lu_form.h"
 
 #include "core/lu_multipart.h"
 
@@ -46,9 +47,9 @@ ngx_lu_form_read(ngx_lu_call_t *call, ngx_lu_form_t *form,
     form->call = call;
     form->file_name = file_name;
 
-    multipart = ngx_palloc(call->io.pool, sizeof(lu_multipart_t));
+    multipart = ngx_palloc(call->task.io.pool, sizeof(lu_multipart_t));
     if (multipart == NULL) {
-        return ngx_lu_nomem(call);
+        return ngx_lu_task_nomem(&call->task);
     }
 
     handler.part = ngx_lu_form_part;
@@ -58,7 +59,8 @@ ngx_lu_form_read(ngx_lu_call_t *call, ngx_lu_form_t *form,
     content_type.len = call->content_type.len;
     content_type.data = call->content_type.data;
 
-    rc = lu_multipart_init(multipart, &content_type, &handler, &call->error);
+    rc = lu_multipart_init(multipart, &content_type, &handler,
+                           &call->task.error);
     if (rc != LU_OK) {
         return NGX_HTTP_BAD_REQUEST;
     }
@@ -69,14 +71,14 @@ ngx_lu_form_read(ngx_lu_call_t *call, ngx_lu_form_t *form,
     status = ngx_lu_body(call, ngx_lu_form_piece, &feed);
 
     if (form->failed) {
-        return ngx_lu_failed(call);
+        return ngx_lu_task_failed(&call->task);
     }
 
     if (status != NGX_OK) {
         return status;
     }
 
-    if (lu_multipart_done(multipart, &call->error) != LU_OK) {
+    if (lu_multipart_done(multipart, &call->task.error) != LU_OK) {
         return NGX_HTTP_BAD_REQUEST;
     }
 
@@ -94,7 +96,7 @@ ngx_lu_form_piece(void *data, const u_char *bytes, size_t len)
     ngx_lu_form_feed_t *feed = data;
 
     return lu_multipart_feed(feed->multipart, bytes, len,
-                             &feed->form->call->error);
+                             &feed->form->call->task.error);
 }
 
 
@@ -114,10 +116,10 @@ ngx_lu_form_part(void *data, const lu_str_t *name)
     if (lu_str_is(name, form->file_name)) {
 
         if (form->has_file) {
-            return lu_error(&call->error, NULL, "the form has two files");
+            return lu_error(&call->task.error, NULL, "the form has two files");
         }
 
-        if (ngx_lu_temp_create(&call->io, call->store,
+        if (ngx_lu_temp_create(&call->task.io, call->task.store,
                                &form->temp)
             != NGX_OK)
         {
@@ -140,7 +142,7 @@ ngx_lu_form_part(void *data, const lu_str_t *name)
         form->field = &form->fields[i];
 
         if (form->field->data == NULL) {
-            form->field->data = ngx_pnalloc(call->io.pool,
+            form->field->data = ngx_pnalloc(call->task.io.pool,
                                             NGX_LU_FIELD_MAX + 1);
             if (form->field->data == NULL) {
                 return LU_NOMEM;
@@ -169,7 +171,8 @@ ngx_lu_form_body(void *data, const unsigned char *bytes, size_t len)
 
     if (form->in_file) {
 
-        if (ngx_lu_temp_write(&call->io, &form->temp, bytes, len) != NGX_OK) {
+        if (ngx_lu_temp_write(&call->task.io, &form->temp, bytes,
+                              len) != NGX_OK) {
             form->failed = 1;
             return LU_INVALID;
         }
@@ -184,7 +187,8 @@ ngx_lu_form_body(void *data, const unsigned char *bytes, size_t len)
     }
 
     if (field->len + len > NGX_LU_FIELD_MAX) {
-        return lu_error(&call->error, NULL, "a field of the form is too long");
+        return lu_error(&call->task.error, NULL,
+                        "a field of the form is too long");
     }
 
     ngx_memcpy(field->data + field->len, bytes, len);

@@ -6,7 +6,13 @@
  */
 
 
-#include "job/ngx_lu_job.h"
+#include "ngx_lu_api_fetch.h"
+#include "ngx_lu_body.h"
+#include "ngx_lu_webhook.h"
+
+#include "job/ngx_lu_order.h"
+#include "write/ngx_lu_app.h"
+
 
 #include "core/lu_name.h"
 #include "core/lu_webhook.h"
@@ -127,8 +133,8 @@ ngx_lu_webhook_handler(ngx_http_request_t *r)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    call->by = service->by;
-    call->data = delivery;
+    call->task.by = service->by;
+    call->delivery = delivery;
 
     ctx->call = call;
 
@@ -215,16 +221,17 @@ ngx_lu_webhook_post(ngx_lu_call_t *call)
         return status;
     }
 
-    rc = lu_json_parse(&call->json, &text, &call->error);
+    rc = lu_json_parse(&call->json, &text, &call->task.error);
 
     if (rc != LU_OK) {
-        return (rc == LU_NOMEM) ? ngx_lu_nomem(call) : NGX_HTTP_BAD_REQUEST;
+        return (rc == LU_NOMEM) ? ngx_lu_task_nomem(&call->task)
+                                : NGX_HTTP_BAD_REQUEST;
     }
 
-    delivery = call->data;
+    delivery = call->delivery;
 
     if (delivery->conf->is_github) {
-        return ngx_lu_github_event(call);
+        return ngx_lu_webhook_github(call);
     }
 
     return ngx_lu_todesktop_event(call);
@@ -240,24 +247,26 @@ ngx_lu_todesktop_event(ngx_lu_call_t *call)
     lu_arena_t    arena;
     lu_webhook_t  webhook;
 
-    arena = ngx_lu_arena(call->io.pool);
+    arena = ngx_lu_arena(call->task.io.pool);
 
-    rc = lu_webhook_parse(&arena, call->json, &webhook, &call->error);
+    rc = lu_webhook_parse(&arena, call->json, &webhook, &call->task.error);
 
     if (rc != LU_OK) {
-        return (rc == LU_NOMEM) ? ngx_lu_nomem(call) : NGX_HTTP_BAD_REQUEST;
+        return (rc == LU_NOMEM) ? ngx_lu_task_nomem(&call->task)
+                                : NGX_HTTP_BAD_REQUEST;
     }
 
-    call->route.app = webhook.app_id;
-    call->route.id = webhook.build_id;
+    call->task.app = webhook.app_id;
+    call->task.id = webhook.build_id;
 
     if (!ngx_lu_webhook_has_app(call)) {
-        return ngx_lu_refuse(call, NGX_HTTP_FORBIDDEN,
-                             "This webhook is not for this "
-                             "app.");
+        return ngx_lu_task_refuse(&call->task, NGX_HTTP_FORBIDDEN,
+                                  "This webhook is not for this "
+                                  "app.");
     }
 
-    status = ngx_lu_app_ensure(call, lu_name_label_valid(&webhook.app_name)
+    status = ngx_lu_app_ensure(&call->task,
+                               lu_name_label_valid(&webhook.app_name)
                                ? (char *) webhook.app_name.data
                                : (char *) webhook.app_id.data);
 
@@ -265,16 +274,16 @@ ngx_lu_todesktop_event(ngx_lu_call_t *call)
         return status;
     }
 
-    release = ngx_lu_request_release(call);
+    release = ngx_lu_order_release(&call->task);
 
     if (release == NULL) {
-        return ngx_lu_nomem(call);
+        return ngx_lu_task_nomem(&call->task);
     }
 
     status = ngx_lu_webhook_facts(call, &webhook, release);
 
     if (status == NGX_OK) {
-        status = ngx_lu_request(call, release);
+        status = ngx_lu_api_fetch_order(call, release);
     }
 
     cJSON_Delete(release);
@@ -294,14 +303,14 @@ ngx_lu_webhook_verify(ngx_lu_call_t *call)
     lu_hmac_t          *hmac;
     ngx_lu_delivery_t  *delivery;
 
-    delivery = call->data;
+    delivery = call->delivery;
 
-    arena = ngx_lu_arena(call->io.pool);
+    arena = ngx_lu_arena(call->task.io.pool);
 
     hmac = lu_hmac_create(&arena, delivery->conf->secrets.elts,
                           delivery->conf->secrets.nelts);
     if (hmac == NULL) {
-        return ngx_lu_nomem(call);
+        return ngx_lu_task_nomem(&call->task);
     }
 
     status = ngx_lu_body(call, ngx_lu_webhook_piece, hmac);
@@ -313,8 +322,8 @@ ngx_lu_webhook_verify(ngx_lu_call_t *call)
                                        : ngx_lu_todesktop.prefix;
 
     if (!lu_hmac_verify(hmac, &delivery->signature, prefix)) {
-        return ngx_lu_refuse(call, NGX_HTTP_UNAUTHORIZED,
-                             "The signature is not that of the body.");
+        return ngx_lu_task_refuse(&call->task, NGX_HTTP_UNAUTHORIZED,
+                                  "The signature is not that of the body.");
     }
 
     return NGX_OK;
@@ -337,7 +346,7 @@ ngx_lu_webhook_has_app(ngx_lu_call_t *call)
     ngx_uint_t          i;
     ngx_lu_delivery_t  *delivery;
 
-    delivery = call->data;
+    delivery = call->delivery;
 
     if (delivery->conf->apps.nelts == 0) {
         return 1;
@@ -346,8 +355,8 @@ ngx_lu_webhook_has_app(ngx_lu_call_t *call)
     app = delivery->conf->apps.elts;
 
     for (i = 0; i < delivery->conf->apps.nelts; i++) {
-        if (app[i].len == call->route.app.len
-            && ngx_memcmp(app[i].data, call->route.app.data, app[i].len) == 0)
+        if (app[i].len == call->task.app.len
+            && ngx_memcmp(app[i].data, call->task.app.data, app[i].len) == 0)
         {
             return 1;
         }
@@ -383,9 +392,9 @@ ngx_lu_webhook_facts(ngx_lu_call_t *call, const lu_webhook_t *webhook,
     if (webhook->app_version.len
         && !lu_name_label_valid(&webhook->app_version))
     {
-        return ngx_lu_refuse(call, NGX_HTTP_BAD_REQUEST,
-                             "\"appVersion\" is not a version: up to 128 "
-                             "bytes of text.");
+        return ngx_lu_task_refuse(&call->task, NGX_HTTP_BAD_REQUEST,
+                                  "\"appVersion\" is not a version: up to 128 "
+                                  "bytes of text.");
     }
 
     for (i = 0; facts[i].key; i++) {
@@ -394,7 +403,7 @@ ngx_lu_webhook_facts(ngx_lu_call_t *call, const lu_webhook_t *webhook,
                                        (char *) facts[i].value->data)
                == NULL)
         {
-            return ngx_lu_nomem(call);
+            return ngx_lu_task_nomem(&call->task);
         }
     }
 
@@ -405,7 +414,7 @@ ngx_lu_webhook_facts(ngx_lu_call_t *call, const lu_webhook_t *webhook,
     info = cJSON_Duplicate(webhook->release_info, 1);
 
     return lu_json_set(release, "releaseInfo", info) == LU_OK
-           ? NGX_OK : ngx_lu_nomem(call);
+           ? NGX_OK : ngx_lu_task_nomem(&call->task);
 }
 
 

@@ -296,6 +296,13 @@ ngx_int_t ngx_lu_device_list(ngx_lu_store_t *store, ngx_pool_t *pool,
 ngx_int_t ngx_lu_thread_post(ngx_thread_pool_t *tp, ngx_thread_task_t *task);
 ngx_uint_t ngx_lu_thread_over(ngx_event_t *ev);
 
+/*
+ * Makes the thread that calls it, one of a pool that answers no devices, give
+ * way to the others.
+ */
+
+void ngx_lu_thread_aside(void);
+
 
 /*
  * Catalog: parsed copies in memory.  get() returns NGX_OK with the copy, or
@@ -434,10 +441,6 @@ ngx_int_t ngx_lu_base_url(ngx_http_request_t *r,
 ngx_table_elt_t *ngx_lu_header(ngx_http_request_t *r, const char *name,
     ngx_str_t *value);
 
-
-/* Api: finds out what a request of the Capawesome API wants, and who asks. */
-
-ngx_int_t ngx_lu_api_handler(ngx_http_request_t *r);
 
 
 #endif /* _NGX_LU_H_INCLUDED_ */

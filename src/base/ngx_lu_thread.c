@@ -10,6 +10,9 @@
 #include "ngx_lu.h"
 
 
+#define NGX_LU_PRIORITY  19
+
+
 #define NGX_LU_TICK  60000
 
 
@@ -40,4 +43,17 @@ ngx_lu_thread_over(ngx_event_t *ev)
     }
 
     return 1;
+}
+
+
+void
+ngx_lu_thread_aside(void)
+{
+#if (NGX_LINUX)
+
+    /* of this thread: publishers can wait, devices are asking all the time */
+
+    (void) setpriority(PRIO_PROCESS, 0, NGX_LU_PRIORITY);
+
+#endif
 }

@@ -6,6 +6,7 @@
  */
 
 
+#include "api/ngx_lu_webhook.h"
 #include "job/ngx_lu_job.h"
 
 #include "core/lu_name.h"

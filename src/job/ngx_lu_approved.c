@@ -6,14 +6,13 @@
  */
 
 
-#include "api/ngx_lu_api.h"
 #include "ngx_lu_job.h"
 
 
 /* For those who ask what came of their commit. */
 
 ngx_int_t
-ngx_lu_approved_write(ngx_lu_call_t *call, ngx_array_t *apps, ngx_int_t status)
+ngx_lu_approved_write(ngx_lu_step_t *step, ngx_array_t *apps, ngx_int_t status)
 {
     cJSON       *json;
     u_char      *path, *sentence;
@@ -24,26 +23,26 @@ ngx_lu_approved_write(ngx_lu_call_t *call, ngx_array_t *apps, ngx_int_t status)
     sentence = NULL;
 
     if (status != NGX_OK) {
-        sentence = ngx_lu_sentence(call->job->pool, &call->error);
+        sentence = ngx_lu_sentence(step->job->pool, &step->task.error);
         if (sentence == NULL) {
-            return ngx_lu_nomem(call);
+            return ngx_lu_task_nomem(&step->task);
         }
     }
 
-    call->job->approved->error = sentence;
+    step->job->approved->error = sentence;
 
     json = cJSON_CreateObject();
 
-    if (cJSON_AddStringToObject(json, "at", call->now) == NULL
+    if (cJSON_AddStringToObject(json, "at", step->task.now) == NULL
         || cJSON_AddStringToObject(json, "commit",
-                                   (char *) call->job->approved->commit)
+                                   (char *) step->job->approved->commit)
            == NULL
         || (sentence
             && cJSON_AddStringToObject(json, "error", (char *) sentence)
                == NULL))
     {
         cJSON_Delete(json);
-        return ngx_lu_nomem(call);
+        return ngx_lu_task_nomem(&step->task);
     }
 
     rc = NGX_OK;
@@ -51,15 +50,16 @@ ngx_lu_approved_write(ngx_lu_call_t *call, ngx_array_t *apps, ngx_int_t status)
 
     for (i = 0; i < apps->nelts && rc == NGX_OK; i++) {
 
-        path = ngx_lu_path(call->io.pool, "%V/apps/%V/github.json",
-                           &call->store->path, &app[i]);
+        path = ngx_lu_path(step->task.io.pool, "%V/apps/%V/github.json",
+                           &step->task.store->path, &app[i]);
 
-        rc = ngx_lu_store_write_json(&call->io, call->store, path, json);
+        rc = ngx_lu_store_write_json(&step->task.io, step->task.store, path,
+                                     json);
     }
 
     cJSON_Delete(json);
 
-    return rc == NGX_OK ? NGX_OK : ngx_lu_failed(call);
+    return rc == NGX_OK ? NGX_OK : ngx_lu_task_failed(&step->task);
 }
 
 
@@ -69,14 +69,15 @@ ngx_lu_approved_write(ngx_lu_call_t *call, ngx_array_t *apps, ngx_int_t status)
  */
 
 ngx_int_t
-ngx_lu_approved_ask(ngx_lu_call_t *call)
+ngx_lu_approved_ask(ngx_lu_task_t *task)
 {
     u_char  *path;
 
-    path = ngx_lu_path(call->io.pool, "%V/jobs/github", &call->store->path);
+    path = ngx_lu_path(task->io.pool, "%V/jobs/github",
+                       &task->store->path);
 
-    if (ngx_lu_store_append(&call->io, path, "\n", 1) != NGX_OK) {
-        return ngx_lu_failed(call);
+    if (ngx_lu_store_append(&task->io, path, "\n", 1) != NGX_OK) {
+        return ngx_lu_task_failed(task);
     }
 
     return NGX_OK;
@@ -84,17 +85,17 @@ ngx_lu_approved_ask(ngx_lu_call_t *call)
 
 
 ngx_int_t
-ngx_lu_approved_over(ngx_lu_call_t *call)
+ngx_lu_approved_over(ngx_lu_step_t *step)
 {
     ngx_fd_t         lock;
     ngx_int_t        rc;
     ngx_file_info_t  fi;
     ngx_lu_job_t    *job;
 
-    job = call->job;
+    job = step->job;
 
-    if (ngx_lu_approved_lock(call, &lock) != NGX_OK) {
-        return ngx_lu_failed(call);
+    if (ngx_lu_approved_lock(&step->task, &lock) != NGX_OK) {
+        return ngx_lu_task_failed(&step->task);
     }
 
     rc = NGX_OK;
@@ -102,53 +103,20 @@ ngx_lu_approved_over(ngx_lu_call_t *call)
     if (ngx_fd_info(job->claim, &fi) != NGX_FILE_ERROR
         && ngx_file_size(&fi) == job->seen)
     {
-        rc = ngx_lu_store_unlink(&call->io, job->path);
+        rc = ngx_lu_store_unlink(&step->task.io, job->path);
     }
 
     ngx_lu_store_unlock(lock);
 
-    return rc == NGX_ERROR ? ngx_lu_failed(call) : NGX_OK;
+    return rc == NGX_ERROR ? ngx_lu_task_failed(&step->task) : NGX_OK;
 }
 
 
 ngx_int_t
-ngx_lu_approved_lock(ngx_lu_call_t *call, ngx_fd_t *lock)
+ngx_lu_approved_lock(ngx_lu_task_t *task, ngx_fd_t *lock)
 {
-    return ngx_lu_store_lock(&call->io,
-                             ngx_lu_path(call->io.pool, "%V/jobs/.lock",
-                                         &call->store->path),
+    return ngx_lu_store_lock(&task->io,
+                             ngx_lu_path(task->io.pool, "%V/jobs/.lock",
+                                         &task->store->path),
                              lock);
-}
-
-
-/* GET /releases/{app}/github */
-
-ngx_int_t
-ngx_lu_approved_get(ngx_lu_call_t *call)
-{
-    cJSON      *app;
-    u_char     *path;
-    ngx_int_t   rc, status;
-
-    status = ngx_lu_app_read(call, &app);
-    if (status != NGX_OK) {
-        return status;
-    }
-
-    cJSON_Delete(app);
-
-    path = ngx_lu_path(call->io.pool, "%V/apps/%s/github.json",
-                       &call->store->path, call->route.app.data);
-
-    rc = ngx_lu_store_read_json(&call->io, path, &call->answer);
-
-    if (rc == NGX_ERROR) {
-        return ngx_lu_failed(call);
-    }
-
-    if (rc == NGX_DECLINED) {
-        call->answer = cJSON_CreateObject();
-    }
-
-    return call->answer ? NGX_HTTP_OK : ngx_lu_nomem(call);
 }

@@ -9,15 +9,18 @@
 
 #include "ngx_lu_job.h"
 
+#include "write/ngx_lu_approval.h"
+#include "write/ngx_lu_stage.h"
+#include "write/ngx_lu_staging.h"
+
 
 #define NGX_LU_TRANSFERS  4
 #define NGX_LU_LOOK       50       /* msec */
 #define NGX_LU_REPORT     1000
 
 
-static ngx_int_t ngx_lu_collect_stage(ngx_lu_call_t *call);
-static ngx_int_t ngx_lu_collect_over(ngx_lu_call_t *call, ngx_fd_t lock,
-    ngx_int_t status);
+static ngx_int_t ngx_lu_collect_stage(ngx_lu_step_t *step);
+static ngx_int_t ngx_lu_collect_over(ngx_lu_step_t *step, ngx_int_t status);
 
 static void ngx_lu_collect_begin(ngx_lu_job_t *job, ngx_int_t status);
 static void ngx_lu_collect_planned(ngx_lu_job_t *job, ngx_int_t status);
@@ -67,75 +70,77 @@ ngx_lu_collect(ngx_lu_job_t *job)
 /* All files are there. */
 
 static ngx_int_t
-ngx_lu_collect_stage(ngx_lu_call_t *call)
+ngx_lu_collect_stage(ngx_lu_step_t *step)
 {
-    cJSON             *release;
-    ngx_fd_t           lock;
     ngx_int_t          rc, status;
     lu_str_t           state;
-    ngx_lu_job_t      *job;
     ngx_lu_collect_t  *collect;
+    ngx_lu_release_t   release;
 
-    job = call->job;
-    collect = job->data;
+    collect = step->job->data;
 
-    rc = ngx_lu_job_lock(call, &lock, &release);
+    rc = ngx_lu_job_lock(step, &release);
     if (rc != NGX_OK) {
         return rc == NGX_DECLINED ? NGX_DONE : rc;
     }
 
-    if (lu_json_string(release, "state", &state) != LU_OK
+    if (lu_json_string(release.json, "state", &state) != LU_OK
         || !lu_str_is(&state, "fetching"))
     {
         status = NGX_DONE;
 
     } else {
-        cJSON_DeleteItemFromObjectCaseSensitive(release, "attempts");
-        cJSON_DeleteItemFromObjectCaseSensitive(release, "nextAttemptAt");
+        cJSON_DeleteItemFromObjectCaseSensitive(release.json, "attempts");
+        cJSON_DeleteItemFromObjectCaseSensitive(release.json, "nextAttemptAt");
 
-        status = ngx_lu_plan_clean(call);
+        status = ngx_lu_plan_clean(step);
 
         if (status == NGX_OK) {
-            status = ngx_lu_stage(call, job->folder, release,
-                                  &collect->digests);
+            status = ngx_lu_stage(&step->task, &release, &collect->digests);
         }
     }
 
     if (status == NGX_OK || status == NGX_DONE) {
-        rc = ngx_lu_staging_clean(call, job->folder, "uploads");
+        rc = ngx_lu_staging_clean(&step->task, release.folder, "uploads");
 
         if (rc != NGX_OK) {
             status = rc;
         }
     }
 
-    cJSON_Delete(release);
+    /* under the lock, so that nobody orders it once more at this moment */
 
-    return ngx_lu_collect_over(call, lock, status);
+    status = ngx_lu_collect_over(step, status);
+
+    ngx_lu_release_close(&release);
+
+    return status;
 }
 
 
-/* Under the lock, so that nobody asks for it once more at this moment. */
-
 static ngx_int_t
-ngx_lu_collect_over(ngx_lu_call_t *call, ngx_fd_t lock, ngx_int_t status)
+ngx_lu_collect_over(ngx_lu_step_t *step, ngx_int_t status)
 {
-    if (status == NGX_OK && !call->approval) {
-        status = ngx_lu_change(call, ngx_lu_release_promote);
+    ngx_int_t           rc;
+    ngx_lu_promotion_t  promotion;
+
+    if (status == NGX_OK && !step->task.approval) {
+        ngx_memzero(&promotion, sizeof(ngx_lu_promotion_t));
+
+        status = ngx_lu_approval_promote_held(&step->task, &promotion);
     }
 
     /* a pull request is the same job's */
 
-    if (status < NGX_HTTP_BAD_REQUEST
-        && !(status == NGX_OK && call->job->jobs->github_approves)
-        && ngx_lu_store_unlink(&call->io, call->job->path) == NGX_ERROR)
+    if (status >= NGX_HTTP_BAD_REQUEST
+        || (status == NGX_OK && step->job->jobs->github_approves))
     {
-        status = ngx_lu_failed(call);
+        return status;
     }
 
-    ngx_lu_store_unlock(lock);
+    rc = ngx_lu_job_remove(step);
 
-    return status;
+    return rc == NGX_OK ? status : rc;
 }
 
 

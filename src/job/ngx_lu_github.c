@@ -15,7 +15,7 @@
 #define NGX_LU_GITHUB_LIMIT  3600    /* seconds */
 
 
-static ngx_int_t ngx_lu_github_open(ngx_lu_call_t *call);
+static ngx_int_t ngx_lu_github_open(ngx_lu_step_t *step);
 static void ngx_lu_github_opened(ngx_lu_job_t *job, ngx_int_t status);
 static void ngx_lu_github_repository(ngx_lu_github_t *github);
 static void ngx_lu_github_head(ngx_lu_github_t *github);
@@ -25,7 +25,7 @@ static void ngx_lu_github_builds(ngx_lu_github_t *github);
 static void ngx_lu_github_rules(ngx_lu_github_t *github);
 static void ngx_lu_github_compare(ngx_lu_github_t *github);
 static void ngx_lu_github_reconciled(ngx_lu_job_t *job, ngx_int_t status);
-static ngx_int_t ngx_lu_github_approved(ngx_lu_call_t *call);
+static ngx_int_t ngx_lu_github_approved(ngx_lu_step_t *step);
 static void ngx_lu_github_handed_over(ngx_lu_job_t *job, ngx_int_t status);
 
 static void ngx_lu_github_answered(ngx_lu_fetch_t *fetch);
@@ -68,21 +68,23 @@ ngx_lu_github(ngx_lu_job_t *job)
 /* NGX_DONE: there is nothing to ask for any more. */
 
 static ngx_int_t
-ngx_lu_github_open(ngx_lu_call_t *call)
+ngx_lu_github_open(ngx_lu_step_t *step)
 {
     cJSON            *pull;
     u_char           *path;
-    ngx_fd_t          lock;
     ngx_int_t         rc;
     lu_str_t          state;
     ngx_lu_github_t  *github;
+    ngx_lu_release_t  release;
 
-    github = call->job->data;
+    github = step->job->data;
 
-    rc = ngx_lu_job_lock(call, &lock, &github->release);
+    rc = ngx_lu_job_lock(step, &release);
 
     if (rc == NGX_OK) {
-        ngx_lu_store_unlock(lock);
+        github->release = release.json;
+
+        ngx_lu_store_unlock(release.lock);
 
         if (lu_json_string(github->release, "state", &state) != LU_OK
             || !lu_str_is(&state, "staged"))
@@ -95,19 +97,20 @@ ngx_lu_github_open(ngx_lu_call_t *call)
 
         /* somebody else has decided */
 
-        return ngx_lu_store_unlink(&call->io, call->job->path) == NGX_ERROR
-               ? ngx_lu_failed(call) : NGX_DONE;
+        rc = ngx_lu_job_remove(step);
+
+        return rc == NGX_OK ? NGX_DONE : rc;
     }
 
     if (rc != NGX_OK) {
         return rc;
     }
 
-    path = ngx_lu_path(call->io.pool, "%s/files.json", call->job->folder);
+    path = ngx_lu_path(step->task.io.pool, "%s/files.json", step->job->folder);
 
-    rc = ngx_lu_store_read_json(&call->io, path, &github->files);
+    rc = ngx_lu_store_read_json(&step->task.io, path, &github->files);
     if (rc != NGX_OK) {
-        return ngx_lu_unread(call, rc);
+        return ngx_lu_task_unread(&step->task, rc);
     }
 
     pull = cJSON_GetObjectItemCaseSensitive(github->release, "pullRequest");
@@ -119,10 +122,10 @@ ngx_lu_github_open(ngx_lu_call_t *call)
     }
 
     if (!github->begun) {
-        github->branch = ngx_lu_path(call->job->pool, "release-build-%s",
-                                     call->job->id.data);
+        github->branch = ngx_lu_path(step->job->pool, "release-build-%s",
+                                     step->job->id.data);
         if (github->branch == NULL) {
-            return ngx_lu_nomem(call);
+            return ngx_lu_task_nomem(&step->task);
         }
     }
 
@@ -299,26 +302,20 @@ ngx_lu_github_reconciled(ngx_lu_job_t *job, ngx_int_t status)
 /* The rest is up to the job that does all that was approved. */
 
 static ngx_int_t
-ngx_lu_github_approved(ngx_lu_call_t *call)
+ngx_lu_github_approved(ngx_lu_step_t *step)
 {
     ngx_fd_t   lock;
     ngx_int_t  status;
 
-    if (ngx_lu_approved_lock(call, &lock) != NGX_OK) {
-        return ngx_lu_failed(call);
+    if (ngx_lu_approved_lock(&step->task, &lock) != NGX_OK) {
+        return ngx_lu_task_failed(&step->task);
     }
 
-    status = ngx_lu_approved_ask(call);
+    status = ngx_lu_approved_ask(&step->task);
 
     ngx_lu_store_unlock(lock);
 
-    if (status == NGX_OK
-        && ngx_lu_store_unlink(&call->io, call->job->path) == NGX_ERROR)
-    {
-        status = ngx_lu_failed(call);
-    }
-
-    return status;
+    return status == NGX_OK ? ngx_lu_job_remove(step) : status;
 }
 
 

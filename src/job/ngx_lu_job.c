@@ -6,9 +6,10 @@
  */
 
 
-#include "api/ngx_lu_api.h"
-#include "zone/ngx_lu_count.h"
 #include "ngx_lu_job.h"
+
+#include "write/ngx_lu_approval.h"
+#include "zone/ngx_lu_count.h"
 
 
 #define NGX_LU_RETRY_MAX  600000
@@ -16,21 +17,13 @@
 #define NGX_LU_PAUSE      10       /* seconds */
 
 
-typedef struct {
-    ngx_lu_call_t                  *call;
-    ngx_lu_job_t                   *job;
-    ngx_lu_action_pt                action;
-    ngx_lu_job_pt                   done;
-} ngx_lu_run_t;
-
-
-static ngx_int_t ngx_lu_job_promote(ngx_lu_call_t *call);
+static ngx_int_t ngx_lu_job_promote(ngx_lu_step_t *step);
 static void ngx_lu_job_promoted(ngx_lu_job_t *job, ngx_int_t status);
 static void ngx_lu_job_thread(void *data, ngx_log_t *log);
 static void ngx_lu_job_done(ngx_event_t *ev);
 static void ngx_lu_job_pause(ngx_lu_job_t *job);
-static ngx_int_t ngx_lu_job_postpone(ngx_lu_call_t *call);
-static ngx_int_t ngx_lu_job_again(ngx_lu_call_t *call, cJSON *release,
+static ngx_int_t ngx_lu_job_postpone(ngx_lu_step_t *step);
+static ngx_int_t ngx_lu_job_again(ngx_lu_step_t *step, cJSON *release,
     ngx_uint_t *over);
 static void ngx_lu_job_postponed(ngx_lu_job_t *job, ngx_int_t status);
 
@@ -59,19 +52,16 @@ ngx_lu_job_start(ngx_lu_job_t *job)
 /* What was staged before a crash, and waits for nobody. */
 
 static ngx_int_t
-ngx_lu_job_promote(ngx_lu_call_t *call)
+ngx_lu_job_promote(ngx_lu_step_t *step)
 {
-    ngx_int_t  status;
+    ngx_int_t           status;
+    ngx_lu_promotion_t  promotion;
 
-    status = ngx_lu_release_promote_post(call);
+    ngx_memzero(&promotion, sizeof(ngx_lu_promotion_t));
 
-    if (status == NGX_HTTP_OK
-        && ngx_lu_store_unlink(&call->io, call->job->path) == NGX_ERROR)
-    {
-        return ngx_lu_failed(call);
-    }
+    status = ngx_lu_approval_promote(&step->task, &promotion);
 
-    return status;
+    return status == NGX_HTTP_OK ? ngx_lu_job_remove(step) : status;
 }
 
 
@@ -83,34 +73,37 @@ ngx_lu_job_promoted(ngx_lu_job_t *job, ngx_int_t status)
 
 
 void
-ngx_lu_job_run(ngx_lu_job_t *job, ngx_lu_action_pt action, ngx_lu_job_pt done)
+ngx_lu_job_run(ngx_lu_job_t *job, ngx_lu_step_pt handler, ngx_lu_job_pt done)
 {
     ngx_pool_t         *pool;
+    ngx_lu_step_t      *step;
     ngx_thread_task_t  *task;
-    ngx_lu_run_t       *run;
 
     pool = ngx_create_pool(4096, ngx_cycle->log);
     if (pool == NULL) {
         goto failed;
     }
 
-    task = ngx_thread_task_alloc(pool, sizeof(ngx_lu_run_t));
+    task = ngx_thread_task_alloc(pool, sizeof(ngx_lu_step_t));
     if (task == NULL) {
         goto failed;
     }
 
-    run = task->ctx;
-    run->job = job;
-    run->action = action;
-    run->done = done;
+    step = task->ctx;
 
-    run->call = ngx_lu_call_of_job(job, pool);
-    if (run->call == NULL) {
-        goto failed;
-    }
+    ngx_lu_task_init(&step->task, pool, job->jobs->store, job->by);
+
+    step->task.app = job->app;
+    step->task.id = job->id;
+    step->task.subject = (char *) job->id.data;
+    step->task.approval = (job->jobs->approval != NGX_LU_APPROVAL_OFF);
+
+    step->job = job;
+    step->handler = handler;
+    step->done = done;
 
     task->handler = ngx_lu_job_thread;
-    task->event.data = run;
+    task->event.data = step;
     task->event.handler = ngx_lu_job_done;
     task->event.log = ngx_cycle->log;
 
@@ -135,64 +128,61 @@ failed:
 static void
 ngx_lu_job_thread(void *data, ngx_log_t *log)
 {
-    ngx_lu_run_t *run = data;
+    ngx_lu_step_t *step = data;
 
-    if (run->job->jobs->aside) {
-        ngx_lu_aside();
+    if (step->job->jobs->aside) {
+        ngx_lu_thread_aside();
     }
 
-    run->call->status = run->action(run->call);
+    step->status = step->handler(step);
 }
 
 
 static void
 ngx_lu_job_done(ngx_event_t *ev)
 {
-    ngx_lu_run_t *run = ev->data;
+    ngx_lu_step_t *step = ev->data;
 
     ngx_int_t       status;
     ngx_lu_job_t   *job;
     ngx_lu_job_pt   done;
-    ngx_lu_call_t  *call;
+    ngx_lu_task_t  *task;
 
     if (!ngx_lu_thread_over(ev)) {
         return;
     }
 
-    job = run->job;
-    done = run->done;
-    call = run->call;
-    status = call->status;
+    job = step->job;
+    done = step->done;
+    task = &step->task;
+    status = step->status;
 
     /* what was deleted meanwhile is refused, and no fault of the disk */
 
-    if (call->io.operation
+    if (task->io.operation
         && (status < NGX_HTTP_SPECIAL_RESPONSE
             || status >= NGX_HTTP_INTERNAL_SERVER_ERROR))
     {
-        ngx_log_error(NGX_LOG_CRIT, ngx_cycle->log, call->io.err,
-                      "%s \"%s\" failed", call->io.operation, call->io.path);
+        ngx_log_error(NGX_LOG_CRIT, ngx_cycle->log, task->io.err,
+                      "%s \"%s\" failed", task->io.operation, task->io.path);
     }
 
     if (status >= NGX_HTTP_INTERNAL_SERVER_ERROR) {
-        ngx_lu_job_fail(job, NGX_LU_JOB_OUTAGE, &call->error);
+        ngx_lu_job_fail(job, NGX_LU_JOB_OUTAGE, &task->error);
 
     } else if (status >= NGX_HTTP_BAD_REQUEST) {
         ngx_lu_job_fail(job,
-                        status == NGX_HTTP_FORBIDDEN
-                        ? NGX_LU_JOB_REFUSED
-                        : NGX_LU_JOB_WRONG,
-                        &call->error);
+                        status == NGX_HTTP_FORBIDDEN ? NGX_LU_JOB_REFUSED
+                                                     : NGX_LU_JOB_WRONG,
+                        &task->error);
 
-    } else if (call->change) {
+    } else if (task->change) {
         ngx_log_error(NGX_LOG_NOTICE, ngx_cycle->log, 0,
                       "\"%s\" changed app \"%s\": %s \"%s\"",
-                      call->by, job->app.data, call->change, call->subject);
+                      task->by, job->app.data, task->change, task->subject);
     }
 
-    cJSON_Delete(call->json);
-    cJSON_Delete(call->answer);
-    ngx_destroy_pool(call->io.pool);
+    ngx_destroy_pool(task->io.pool);
 
     done(job, status);
 }
@@ -295,127 +285,117 @@ ngx_lu_job_find(ngx_lu_io_t *io, ngx_lu_job_t *job, cJSON **release)
 
 
 ngx_int_t
-ngx_lu_job_lock(ngx_lu_call_t *call, ngx_fd_t *lock, cJSON **release)
+ngx_lu_job_lock(ngx_lu_step_t *step, ngx_lu_release_t *release)
 {
     u_char     *path;
     ngx_int_t   rc;
 
-    path = ngx_lu_path(call->io.pool, "%s/lock", call->job->folder);
+    release->is_live = 0;
+    release->folder = step->job->folder;
 
-    rc = ngx_lu_store_lock_existing(&call->io, path, lock);
+    path = ngx_lu_path(step->task.io.pool, "%s/lock", release->folder);
+
+    rc = ngx_lu_store_lock_existing(&step->task.io, path, &release->lock);
 
     if (rc == NGX_OK) {
-        path = ngx_lu_path(call->io.pool, "%s/release.json",
-                           call->job->folder);
+        path = ngx_lu_path(step->task.io.pool, "%s/release.json",
+                           release->folder);
 
-        rc = ngx_lu_store_read_json(&call->io, path, release);
+        rc = ngx_lu_store_read_json(&step->task.io, path, &release->json);
 
         if (rc != NGX_OK) {
-            ngx_lu_store_unlock(*lock);
+            ngx_lu_store_unlock(release->lock);
         }
     }
 
-    return rc == NGX_ERROR ? ngx_lu_failed(call) : rc;
+    return rc == NGX_ERROR ? ngx_lu_task_failed(&step->task) : rc;
+}
+
+
+ngx_int_t
+ngx_lu_job_remove(ngx_lu_step_t *step)
+{
+    return ngx_lu_store_unlink(&step->task.io, step->job->path) == NGX_ERROR
+           ? ngx_lu_task_failed(&step->task) : NGX_OK;
 }
 
 
 /* Written down in the release: it is there for who asks, and for a sweep. */
 
 static ngx_int_t
-ngx_lu_job_postpone(ngx_lu_call_t *call)
+ngx_lu_job_postpone(ngx_lu_step_t *step)
 {
-    cJSON      *release;
-    u_char     *path;
-    ngx_fd_t    lock;
-    ngx_int_t   rc, status;
-    ngx_uint_t  over;
-    lu_str_t    state;
-
+    cJSON             *live;
+    ngx_int_t          rc, status;
+    lu_str_t           state;
+    ngx_uint_t         over;
     ngx_lu_numbers_t  *numbers;
+    ngx_lu_release_t   release;
 
-    rc = ngx_lu_job_lock(call, &lock, &release);
+    rc = ngx_lu_job_lock(step, &release);
 
     if (rc == NGX_DECLINED) {
 
-        if (call->job->error == NGX_LU_JOB_OUTAGE
-            && ngx_lu_job_find(&call->io, call->job, &release) == NGX_OK)
+        if (step->job->error == NGX_LU_JOB_OUTAGE
+            && ngx_lu_job_find(&step->task.io, step->job, &live) == NGX_OK)
         {
             /* promoted by half: a sweep goes on with it */
 
-            cJSON_Delete(release);
+            cJSON_Delete(live);
 
             return NGX_OK;
         }
 
         /* deleted meanwhile, with all of its app */
 
-        rc = ngx_lu_store_unlink(&call->io, call->job->path);
-
-        return rc == NGX_ERROR ? ngx_lu_failed(call) : NGX_OK;
+        return ngx_lu_job_remove(step);
     }
 
     if (rc != NGX_OK) {
         return rc;
     }
 
-    status = NGX_OK;
+    ngx_str_null(&state);
+    (void) lu_json_string(release.json, "state", &state);
 
-    if (lu_json_string(release, "state", &state) != LU_OK
-        || !(lu_str_is(&state, "fetching")
-             || lu_str_is(&state, "staged")))
-    {
+    if (!lu_str_is(&state, "fetching") && !lu_str_is(&state, "staged")) {
+
         /* somebody else has decided, or staging it has */
 
-        if (ngx_lu_store_unlink(&call->io, call->job->path) == NGX_ERROR) {
-            status = ngx_lu_failed(call);
-        }
-
+        status = ngx_lu_job_remove(step);
         goto done;
     }
 
-    call->job->staged = lu_str_is(&state, "staged");
+    step->job->staged = lu_str_is(&state, "staged");
 
     over = 0;
-    status = ngx_lu_job_again(call, release, &over);
+    status = ngx_lu_job_again(step, release.json, &over);
 
     if (status == NGX_OK) {
-        status = ngx_lu_plan_clean(call);
+        status = ngx_lu_plan_clean(step);
     }
 
-    if (status != NGX_OK) {
-        goto done;
+    if (status == NGX_OK) {
+        status = ngx_lu_release_save(&step->task, &release);
     }
 
-    path = ngx_lu_path(call->io.pool, "%s/release.json", call->job->folder);
-
-    if (ngx_lu_store_write_json(&call->io, call->store, path,
-                                release)
-        != NGX_OK)
-    {
-        status = ngx_lu_failed(call);
-        goto done;
-    }
-
-    if (over) {
-        numbers = ngx_lu_numbers(call->store);
+    if (status == NGX_OK && over) {
+        numbers = ngx_lu_numbers(step->task.store);
         ngx_lu_add(numbers->stages_failed, 1);
 
-        if (ngx_lu_store_unlink(&call->io, call->job->path) == NGX_ERROR) {
-            status = ngx_lu_failed(call);
-        }
+        status = ngx_lu_job_remove(step);
     }
 
 done:
 
-    cJSON_Delete(release);
-    ngx_lu_store_unlock(lock);
+    ngx_lu_release_close(&release);
 
     return status;
 }
 
 
 static ngx_int_t
-ngx_lu_job_again(ngx_lu_call_t *call, cJSON *release, ngx_uint_t *over)
+ngx_lu_job_again(ngx_lu_step_t *step, cJSON *release, ngx_uint_t *over)
 {
     char      next[LU_TIME_SIZE];
     uint64_t  attempts, max, wait;
@@ -423,7 +403,7 @@ ngx_lu_job_again(ngx_lu_call_t *call, cJSON *release, ngx_uint_t *over)
     ngx_lu_job_t         *job;
     ngx_lu_fetch_conf_t  *fetch;
 
-    job = call->job;
+    job = step->job;
     fetch = job->jobs->fetch;
 
     attempts = 0;
@@ -443,14 +423,14 @@ ngx_lu_job_again(ngx_lu_call_t *call, cJSON *release, ngx_uint_t *over)
     cJSON_DeleteItemFromObjectCaseSensitive(release, "nextAttemptAt");
 
     if (lu_json_set_string(release, "reason", (char *) job->reason) != LU_OK
-        || lu_json_set_string(release, "updatedAt", call->now) != LU_OK
+        || lu_json_set_string(release, "updatedAt", step->task.now) != LU_OK
         || lu_json_set(release, "attempts",
                        cJSON_CreateNumber((double) attempts)) != LU_OK)
     {
-        return ngx_lu_nomem(call);
+        return ngx_lu_task_nomem(&step->task);
     }
 
-    if (attempts >= max && call->job->staged) {
+    if (attempts >= max && step->job->staged) {
         *over = 1;
         return NGX_OK;
     }
@@ -458,7 +438,7 @@ ngx_lu_job_again(ngx_lu_call_t *call, cJSON *release, ngx_uint_t *over)
     if (attempts >= max) {
         *over = 1;
         return lu_json_set_string(release, "state", "failed") == LU_OK
-               ? NGX_OK : ngx_lu_nomem(call);
+               ? NGX_OK : ngx_lu_task_nomem(&step->task);
     }
 
     wait = ngx_min((uint64_t) fetch->retry << ngx_min(attempts - 1, 20),
@@ -476,7 +456,7 @@ ngx_lu_job_again(ngx_lu_call_t *call, cJSON *release, ngx_uint_t *over)
                   (unsigned) (wait % 1000));
 
     return lu_json_set_string(release, "nextAttemptAt", next) == LU_OK
-           ? NGX_OK : ngx_lu_nomem(call);
+           ? NGX_OK : ngx_lu_task_nomem(&step->task);
 }
 
 

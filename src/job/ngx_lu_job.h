@@ -11,6 +11,7 @@
 #define _NGX_LU_JOB_H_INCLUDED_
 
 
+#include "write/ngx_lu_digest.h"
 #include "write/ngx_lu_release.h"
 
 #include "core/lu_plan.h"
@@ -141,6 +142,22 @@ struct ngx_lu_job_s {
     off_t                           seen;        /* size of the job's file */
 };
 
+typedef void (*ngx_lu_job_pt)(ngx_lu_job_t *job, ngx_int_t status);
+
+/* A step of a job, which a thread does: its handler returns a status. */
+
+typedef struct ngx_lu_step_s  ngx_lu_step_t;
+
+typedef ngx_int_t (*ngx_lu_step_pt)(ngx_lu_step_t *step);
+
+struct ngx_lu_step_s {
+    ngx_lu_task_t                   task;
+    ngx_lu_job_t                   *job;
+    ngx_lu_step_pt                  handler;
+    ngx_lu_job_pt                   done;
+    ngx_int_t                       status;
+};
+
 /* At the start of each worker; when there may be something new to do; now. */
 
 ngx_int_t ngx_lu_jobs_init(ngx_cycle_t *cycle);
@@ -154,9 +171,7 @@ void ngx_lu_sweep(ngx_lu_jobs_t *jobs);
  * when it is tried again, and frees it.
  */
 
-typedef void (*ngx_lu_job_pt)(ngx_lu_job_t *job, ngx_int_t status);
-
-void ngx_lu_job_run(ngx_lu_job_t *job, ngx_lu_action_pt action,
+void ngx_lu_job_run(ngx_lu_job_t *job, ngx_lu_step_pt handler,
     ngx_lu_job_pt done);
 void ngx_lu_job_fail(ngx_lu_job_t *job, ngx_lu_job_e error, lu_error_t *err);
 void ngx_lu_job_exhausted(ngx_lu_job_t *job);
@@ -173,8 +188,11 @@ ngx_int_t ngx_lu_job_find(ngx_lu_io_t *io, ngx_lu_job_t *job, cJSON **release);
 
 /* For actions of a job: its release, locked.  NGX_DECLINED: it has gone. */
 
-ngx_int_t ngx_lu_job_lock(ngx_lu_call_t *call, ngx_fd_t *lock,
-    cJSON **release);
+ngx_int_t ngx_lu_job_lock(ngx_lu_step_t *step, ngx_lu_release_t *release);
+
+/* Removes the job's file, so that nobody takes it up again: NGX_OK or 500. */
+
+ngx_int_t ngx_lu_job_remove(ngx_lu_step_t *step);
 
 /*
  * Transfer: one file from the origin into "uploads" of the job's release, once
@@ -250,9 +268,9 @@ void ngx_lu_report(ngx_lu_collect_t *collect);
  * locked.  NGX_OK; NGX_DONE: there is nothing to do any more; or a status.
  */
 
-ngx_int_t ngx_lu_plan_open(ngx_lu_call_t *call);
-ngx_int_t ngx_lu_plan_files(ngx_lu_call_t *call);
-ngx_int_t ngx_lu_plan_clean(ngx_lu_call_t *call);
+ngx_int_t ngx_lu_plan_open(ngx_lu_step_t *step);
+ngx_int_t ngx_lu_plan_files(ngx_lu_step_t *step);
+ngx_int_t ngx_lu_plan_clean(ngx_lu_step_t *step);
 
 
 /*
@@ -313,9 +331,10 @@ void ngx_lu_github_end(ngx_lu_github_t *github);
 
 void ngx_lu_pull(ngx_lu_github_t *github);
 
-/* Rejects the call's release since its pull request was closed: a status. */
+/* Rejects the task's release since its pull request was closed: a status. */
 
-ngx_int_t ngx_lu_github_reject(ngx_lu_call_t *call, uint64_t number);
+ngx_int_t ngx_lu_pull_closed(ngx_lu_task_t *task, uint64_t number);
+
 
 /*
  * Reconcile, an action of a job: makes the store what job->approved says.
@@ -323,7 +342,7 @@ ngx_int_t ngx_lu_github_reject(ngx_lu_call_t *call, uint64_t number);
  * status.
  */
 
-ngx_int_t ngx_lu_reconcile(ngx_lu_call_t *call);
+ngx_int_t ngx_lu_reconcile(ngx_lu_step_t *step);
 
 /*
  * Approved: ask() for it, with the lock() of those who do; write() what came
@@ -331,38 +350,12 @@ ngx_int_t ngx_lu_reconcile(ngx_lu_call_t *call);
  * it began.  NGX_OK or a status.
  */
 
-ngx_int_t ngx_lu_approved_lock(ngx_lu_call_t *call, ngx_fd_t *lock);
-ngx_int_t ngx_lu_approved_ask(ngx_lu_call_t *call);
-ngx_int_t ngx_lu_approved_write(ngx_lu_call_t *call, ngx_array_t *apps,
+ngx_int_t ngx_lu_approved_lock(ngx_lu_task_t *task, ngx_fd_t *lock);
+ngx_int_t ngx_lu_approved_ask(ngx_lu_task_t *task);
+ngx_int_t ngx_lu_approved_write(ngx_lu_step_t *step, ngx_array_t *apps,
     ngx_int_t status);
-ngx_int_t ngx_lu_approved_over(ngx_lu_call_t *call);
+ngx_int_t ngx_lu_approved_over(ngx_lu_step_t *step);
 
-
-/*
- * Webhook: signed announcements.  delivery: what a header says (empty if it
- * is not there), and the body, whose signature is right; github_event() is
- * the action for those of GitHub.
- */
-
-typedef struct {
-    ngx_lu_webhook_conf_t               *conf;
-    ngx_lu_github_conf_t                *github;
-    lu_str_t                             signature;
-    lu_str_t                             event;
-    lu_str_t                             id;
-} ngx_lu_delivery_t;
-
-ngx_int_t ngx_lu_webhook_handler(ngx_http_request_t *r);
-ngx_int_t ngx_lu_github_event(ngx_lu_call_t *call);
-
-/*
- * Request: release() is a new release of the call's build, to be freed by the
- * caller; request() writes it down with its job, or tells of the one that is
- * there, and returns the status of the answer.
- */
-
-cJSON *ngx_lu_request_release(ngx_lu_call_t *call);
-ngx_int_t ngx_lu_request(ngx_lu_call_t *call, cJSON *release);
 
 
 #endif /* _NGX_LU_JOB_H_INCLUDED_ */

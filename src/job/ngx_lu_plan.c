@@ -13,13 +13,13 @@
 #define NGX_LU_MANIFESTS  6
 
 
-static ngx_int_t ngx_lu_plan_rest(ngx_lu_call_t *call, ngx_array_t *names,
+static ngx_int_t ngx_lu_plan_rest(ngx_lu_step_t *step, ngx_array_t *names,
     lu_plan_file_t *files, ngx_uint_t n);
-static ngx_int_t ngx_lu_plan_platform(ngx_lu_call_t *call, lu_plan_t *plan,
+static ngx_int_t ngx_lu_plan_platform(ngx_lu_step_t *step, lu_plan_t *plan,
     const char *name, ngx_uint_t *found);
-static ngx_int_t ngx_lu_plan_read(ngx_lu_call_t *call, const lu_str_t *name,
+static ngx_int_t ngx_lu_plan_read(ngx_lu_step_t *step, const lu_str_t *name,
     lu_str_t *text);
-static ngx_int_t ngx_lu_plan_wrong(ngx_lu_call_t *call, const lu_str_t *name,
+static ngx_int_t ngx_lu_plan_wrong(ngx_lu_step_t *step, const lu_str_t *name,
     ngx_int_t status);
 
 
@@ -40,38 +40,37 @@ static const struct {
  */
 
 ngx_int_t
-ngx_lu_plan_open(ngx_lu_call_t *call)
+ngx_lu_plan_open(ngx_lu_step_t *step)
 {
-    u_char         *path;
-    cJSON          *release;
-    ngx_fd_t        lock;
-    ngx_int_t       rc;
-    ngx_uint_t      i, n;
-    ngx_array_t     names;
-    lu_str_t        state;
-    lu_plan_file_t  files[NGX_LU_MANIFESTS];
-    ngx_lu_job_t   *job;
+    u_char            *path;
+    ngx_int_t          rc;
+    lu_str_t           state;
+    ngx_uint_t         i, n;
+    ngx_array_t        names;
+    lu_plan_file_t     files[NGX_LU_MANIFESTS];
+    ngx_lu_job_t      *job;
+    ngx_lu_release_t   release;
 
-    job = call->job;
+    job = step->job;
 
-    rc = ngx_lu_job_lock(call, &lock, &release);
+    rc = ngx_lu_job_lock(step, &release);
     if (rc != NGX_OK) {
         return rc == NGX_DECLINED ? NGX_DONE : rc;
     }
 
-    if (lu_json_string(release, "state", &state) != LU_OK
+    if (lu_json_string(release.json, "state", &state) != LU_OK
         || !lu_str_is(&state, "fetching"))
     {
         rc = NGX_DONE;
         goto done;
     }
 
-    path = ngx_lu_path(call->io.pool, "%s/uploads", job->folder);
+    path = ngx_lu_path(step->task.io.pool, "%s/uploads", job->folder);
 
-    if (ngx_lu_store_mkdir(&call->io, path) == NGX_ERROR
-        || ngx_lu_store_list(&call->io, path, &names) != NGX_OK)
+    if (ngx_lu_store_mkdir(&step->task.io, path) == NGX_ERROR
+        || ngx_lu_store_list(&step->task.io, path, &names) != NGX_OK)
     {
-        rc = ngx_lu_failed(call);
+        rc = ngx_lu_task_failed(&step->task);
         goto done;
     }
 
@@ -96,7 +95,7 @@ ngx_lu_plan_open(ngx_lu_call_t *call)
     for (i = 0; i < n; i++) {
 
         if (files[i].name.data == NULL) {
-            rc = ngx_lu_nomem(call);
+            rc = ngx_lu_task_nomem(&step->task);
             goto done;
         }
 
@@ -105,12 +104,11 @@ ngx_lu_plan_open(ngx_lu_call_t *call)
         files[i].is_optional = 1;
     }
 
-    rc = ngx_lu_plan_rest(call, &names, files, n);
+    rc = ngx_lu_plan_rest(step, &names, files, n);
 
 done:
 
-    cJSON_Delete(release);
-    ngx_lu_store_unlock(lock);
+    ngx_lu_release_close(&release);
 
     return rc;
 }
@@ -119,7 +117,7 @@ done:
 /* What is not in "uploads" is what is to be fetched. */
 
 static ngx_int_t
-ngx_lu_plan_rest(ngx_lu_call_t *call, ngx_array_t *names,
+ngx_lu_plan_rest(ngx_lu_step_t *step, ngx_array_t *names,
     lu_plan_file_t *files, ngx_uint_t n)
 {
     u_char            *path;
@@ -129,7 +127,7 @@ ngx_lu_plan_rest(ngx_lu_call_t *call, ngx_array_t *names,
     lu_plan_file_t    *file;
     ngx_lu_collect_t  *collect;
 
-    collect = call->job->data;
+    collect = step->job->data;
 
     collect->files.nelts = 0;
     collect->next = 0;
@@ -150,19 +148,20 @@ ngx_lu_plan_rest(ngx_lu_call_t *call, ngx_array_t *names,
         if (k == names->nelts) {
             file = ngx_array_push(&collect->files);
             if (file == NULL) {
-                return ngx_lu_nomem(call);
+                return ngx_lu_task_nomem(&step->task);
             }
 
             *file = files[i];
             continue;
         }
 
-        path = ngx_lu_path(call->io.pool, "%s/uploads/%V", call->job->folder,
+        path = ngx_lu_path(step->task.io.pool, "%s/uploads/%V",
+                           step->job->folder,
                            &name[k]);
 
         if (path == NULL || ngx_file_info(path, &fi) == NGX_FILE_ERROR) {
-            (void) ngx_lu_io_failed(&call->io, ngx_file_info_n, path);
-            return ngx_lu_failed(call);
+            (void) ngx_lu_io_failed(&step->task.io, ngx_file_info_n, path);
+            return ngx_lu_task_failed(&step->task);
         }
 
         collect->ndone++;
@@ -176,8 +175,9 @@ ngx_lu_plan_rest(ngx_lu_call_t *call, ngx_array_t *names,
 /* The second half: what the manifests list. */
 
 ngx_int_t
-ngx_lu_plan_files(ngx_lu_call_t *call)
+ngx_lu_plan_files(ngx_lu_step_t *step)
 {
+    lu_rc_e  rc;
     u_char               *path;
     ngx_int_t             status;
     ngx_uint_t            i, found;
@@ -188,7 +188,7 @@ ngx_lu_plan_files(ngx_lu_call_t *call)
     ngx_lu_collect_t     *collect;
     ngx_lu_fetch_conf_t  *fetch;
 
-    job = call->job;
+    job = step->job;
     collect = job->data;
     fetch = job->jobs->fetch;
 
@@ -203,7 +203,7 @@ ngx_lu_plan_files(ngx_lu_call_t *call)
             continue;
         }
 
-        status = ngx_lu_plan_platform(call, &plan, ngx_lu_platforms[i].name,
+        status = ngx_lu_plan_platform(step, &plan, ngx_lu_platforms[i].name,
                                       &found);
         if (status != NGX_OK) {
             return status;
@@ -211,19 +211,20 @@ ngx_lu_plan_files(ngx_lu_call_t *call)
     }
 
     if (!found) {
-        return ngx_lu_refuse(call, 422, "The origin has no build with this "
-                             "id: there is none of its manifests.");
+        return ngx_lu_task_refuse(&step->task, 422,
+                                  "The origin has no build with this "
+                                  "id: there is none of its manifests.");
     }
 
-    status = ngx_lu_core_status(call, lu_plan_blockmaps(&plan, &call->error));
-    if (status != NGX_OK) {
-        return status;
+    rc = lu_plan_blockmaps(&plan, &step->task.error);
+    if (rc != LU_OK) {
+        return ngx_lu_task_core(&step->task, rc);
     }
 
-    path = ngx_lu_path(call->io.pool, "%s/uploads", job->folder);
+    path = ngx_lu_path(step->task.io.pool, "%s/uploads", job->folder);
 
-    if (ngx_lu_store_list(&call->io, path, &names) != NGX_OK) {
-        return ngx_lu_failed(call);
+    if (ngx_lu_store_list(&step->task.io, path, &names) != NGX_OK) {
+        return ngx_lu_task_failed(&step->task);
     }
 
     collect->nfiles = plan.nfiles;
@@ -231,35 +232,37 @@ ngx_lu_plan_files(ngx_lu_call_t *call)
     collect->ndone = 0;
     collect->done = 0;
 
-    return ngx_lu_plan_rest(call, &names, plan.files, plan.nfiles);
+    return ngx_lu_plan_rest(step, &names, plan.files, plan.nfiles);
 }
 
 
 static ngx_int_t
-ngx_lu_plan_platform(ngx_lu_call_t *call, lu_plan_t *plan, const char *name,
+ngx_lu_plan_platform(ngx_lu_step_t *step, lu_plan_t *plan, const char *name,
     ngx_uint_t *found)
 {
+    lu_rc_e  rc;
     ngx_int_t     status;
     lu_td_t       td;
     lu_str_t      td_name, yml_name, td_text, yml_text;
     lu_builder_t  builder;
 
-    td_name.data = ngx_lu_path(call->io.pool, "td-latest%s-build-%s.json",
-                               name, call->job->id.data);
-    yml_name.data = ngx_lu_path(call->io.pool, "latest%s-build-%s.yml", name,
-                                call->job->id.data);
+    td_name.data = ngx_lu_path(step->task.io.pool, "td-latest%s-build-%s.json",
+                               name, step->job->id.data);
+    yml_name.data = ngx_lu_path(step->task.io.pool, "latest%s-build-%s.yml",
+                                name,
+                                step->job->id.data);
 
     if (td_name.data == NULL || yml_name.data == NULL) {
-        return ngx_lu_nomem(call);
+        return ngx_lu_task_nomem(&step->task);
     }
 
     td_name.len = ngx_strlen(td_name.data);
     yml_name.len = ngx_strlen(yml_name.data);
 
-    status = ngx_lu_plan_read(call, &td_name, &td_text);
+    status = ngx_lu_plan_read(step, &td_name, &td_text);
 
     if (status == NGX_OK) {
-        status = ngx_lu_plan_read(call, &yml_name, &yml_text);
+        status = ngx_lu_plan_read(step, &yml_name, &yml_text);
     }
 
     if (status != NGX_OK) {
@@ -276,22 +279,22 @@ ngx_lu_plan_platform(ngx_lu_call_t *call, lu_plan_t *plan, const char *name,
     *found = 1;
 
     if (td_text.data == NULL) {
-        (void) lu_error(&call->error, &td_name,
+        (void) lu_error(&step->task.error, &td_name,
                         "is not at the origin (404), but the manifest that "
                         "belongs to it is");
         return 422;
     }
 
-    status = ngx_lu_core_status(call,
-                                lu_td_parse(plan->arena, &td_text, &td,
-                                            &call->error));
+    status = ngx_lu_task_core(&step->task,
+                              lu_td_parse(plan->arena, &td_text, &td,
+                                          &step->task.error));
     if (status != NGX_OK) {
-        return ngx_lu_plan_wrong(call, &td_name, status);
+        return ngx_lu_plan_wrong(step, &td_name, status);
     }
 
-    status = ngx_lu_core_status(call, lu_plan_td(plan, &td, &call->error));
-    if (status != NGX_OK) {
-        return status;
+    rc = lu_plan_td(plan, &td, &step->task.error);
+    if (rc != LU_OK) {
+        return ngx_lu_task_core(&step->task, rc);
     }
 
     if (yml_text.data == NULL) {
@@ -300,50 +303,44 @@ ngx_lu_plan_platform(ngx_lu_call_t *call, lu_plan_t *plan, const char *name,
             return NGX_OK;
         }
 
-        (void) lu_error(&call->error, &yml_name, "is not at the origin (404)");
+        (void) lu_error(&step->task.error, &yml_name,
+                        "is not at the origin (404)");
         return 422;
     }
 
-    status = ngx_lu_core_status(call,
-                                lu_builder_parse(plan->arena, &yml_text,
-                                                 &builder, &call->error));
+    status = ngx_lu_task_core(&step->task,
+                              lu_builder_parse(plan->arena, &yml_text,
+                                               &builder, &step->task.error));
     if (status != NGX_OK) {
-        return ngx_lu_plan_wrong(call, &yml_name, status);
+        return ngx_lu_plan_wrong(step, &yml_name, status);
     }
 
-    return ngx_lu_core_status(call,
-                              lu_plan_builder(plan, &builder, &call->error));
+    return ngx_lu_task_core(&step->task,
+                            lu_plan_builder(plan, &builder, &step->task.error));
 }
 
 
 /* The text of a manifest; its data is NULL if there is none. */
 
 static ngx_int_t
-ngx_lu_plan_read(ngx_lu_call_t *call, const lu_str_t *name, lu_str_t *text)
+ngx_lu_plan_read(ngx_lu_step_t *step, const lu_str_t *name, lu_str_t *text)
 {
     u_char           *path;
     ngx_int_t         rc;
-    ngx_str_t         str;
     ngx_file_info_t   fi;
 
-    path = ngx_lu_path(call->io.pool, "%s/uploads/%s", call->job->folder,
+    path = ngx_lu_path(step->task.io.pool, "%s/uploads/%s", step->job->folder,
                        name->data);
 
-    rc = ngx_lu_store_read(&call->io, path, &str, &fi);
+    rc = ngx_lu_store_read(&step->task.io, path, text, &fi);
 
     if (rc == NGX_ERROR) {
-        return ngx_lu_failed(call);
+        return ngx_lu_task_failed(&step->task);
     }
 
     if (rc == NGX_DECLINED) {
-        text->len = 0;
-        text->data = NULL;
-
-        return NGX_OK;
+        ngx_str_null(text);
     }
-
-    text->len = str.len;
-    text->data = str.data;
 
     return NGX_OK;
 }
@@ -352,7 +349,7 @@ ngx_lu_plan_read(ngx_lu_call_t *call, const lu_str_t *name, lu_str_t *text)
 /* The parsers do not know the name of what they read. */
 
 static ngx_int_t
-ngx_lu_plan_wrong(ngx_lu_call_t *call, const lu_str_t *name, ngx_int_t status)
+ngx_lu_plan_wrong(ngx_lu_step_t *step, const lu_str_t *name, ngx_int_t status)
 {
     u_char  *text;
 
@@ -360,17 +357,17 @@ ngx_lu_plan_wrong(ngx_lu_call_t *call, const lu_str_t *name, ngx_int_t status)
         return status;
     }
 
-    text = ngx_lu_sentence(call->io.pool, &call->error);
+    text = ngx_lu_sentence(step->task.io.pool, &step->task.error);
 
     if (text) {
-        text = ngx_lu_path(call->io.pool, "is not right: %s", text);
+        text = ngx_lu_path(step->task.io.pool, "is not right: %s", text);
     }
 
     if (text == NULL) {
-        return ngx_lu_nomem(call);
+        return ngx_lu_task_nomem(&step->task);
     }
 
-    (void) lu_error(&call->error, name, (char *) text);
+    (void) lu_error(&step->task.error, name, (char *) text);
 
     return status;
 }
@@ -379,18 +376,18 @@ ngx_lu_plan_wrong(ngx_lu_call_t *call, const lu_str_t *name, ngx_int_t status)
 /* What was wrong may be what the manifests say. */
 
 ngx_int_t
-ngx_lu_plan_clean(ngx_lu_call_t *call)
+ngx_lu_plan_clean(ngx_lu_step_t *step)
 {
     u_char        *path;
     ngx_int_t      rc;
     ngx_uint_t     i;
     ngx_lu_job_t  *job;
 
-    job = call->job;
+    job = step->job;
 
-    path = ngx_lu_path(call->io.pool, "%s/progress.json", job->folder);
+    path = ngx_lu_path(step->task.io.pool, "%s/progress.json", job->folder);
 
-    rc = ngx_lu_store_unlink(&call->io, path);
+    rc = ngx_lu_store_unlink(&step->task.io, path);
 
     for (i = 0;
          rc != NGX_ERROR
@@ -398,21 +395,22 @@ ngx_lu_plan_clean(ngx_lu_call_t *call)
          && ngx_lu_platforms[i].name;
          i++)
     {
-        path = ngx_lu_path(call->io.pool,
+        path = ngx_lu_path(step->task.io.pool,
                            "%s/uploads/td-latest%s-build-%s.json", job->folder,
                            ngx_lu_platforms[i].name, job->id.data);
 
-        rc = ngx_lu_store_unlink(&call->io, path);
+        rc = ngx_lu_store_unlink(&step->task.io, path);
         if (rc == NGX_ERROR) {
             break;
         }
 
-        path = ngx_lu_path(call->io.pool, "%s/uploads/latest%s-build-%s.yml",
+        path = ngx_lu_path(step->task.io.pool,
+                           "%s/uploads/latest%s-build-%s.yml",
                            job->folder, ngx_lu_platforms[i].name,
                            job->id.data);
 
-        rc = ngx_lu_store_unlink(&call->io, path);
+        rc = ngx_lu_store_unlink(&step->task.io, path);
     }
 
-    return rc == NGX_ERROR ? ngx_lu_failed(call) : NGX_OK;
+    return rc == NGX_ERROR ? ngx_lu_task_failed(&step->task) : NGX_OK;
 }

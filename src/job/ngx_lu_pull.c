@@ -9,6 +9,8 @@
 
 #include "ngx_lu_job.h"
 
+#include "write/ngx_lu_approval.h"
+
 #include "core/lu_github.h"
 
 
@@ -34,9 +36,11 @@ static void ngx_lu_pull_committed(ngx_lu_github_t *github);
 static void ngx_lu_pull_request(ngx_lu_github_t *github);
 static void ngx_lu_pull_requested(ngx_lu_github_t *github);
 static void ngx_lu_pull_exists(ngx_lu_github_t *github);
-static ngx_int_t ngx_lu_pull_reject(ngx_lu_call_t *call);
+static ngx_int_t ngx_lu_pull_reject(ngx_lu_step_t *step);
 static void ngx_lu_pull_rejected(ngx_lu_job_t *job, ngx_int_t status);
-static ngx_int_t ngx_lu_pull_write(ngx_lu_call_t *call);
+static ngx_int_t ngx_lu_pull_write(ngx_lu_step_t *step);
+static ngx_int_t ngx_lu_pull_save(ngx_lu_step_t *step,
+    ngx_lu_release_t *release);
 static void ngx_lu_pull_written(ngx_lu_job_t *job, ngx_int_t status);
 
 
@@ -428,24 +432,37 @@ ngx_lu_pull_exists(ngx_lu_github_t *github)
 /* It was closed, and not merged. */
 
 static ngx_int_t
-ngx_lu_pull_reject(ngx_lu_call_t *call)
+ngx_lu_pull_reject(ngx_lu_step_t *step)
 {
-    ngx_int_t         status;
+    ngx_int_t         rc, status;
     ngx_lu_github_t  *github;
 
-    github = call->job->data;
+    github = step->job->data;
 
-    call->by = "github";
+    step->task.by = "github";
 
-    status = ngx_lu_github_reject(call, github->number);
+    status = ngx_lu_pull_closed(&step->task, github->number);
 
-    if (status < NGX_HTTP_BAD_REQUEST
-        && ngx_lu_store_unlink(&call->io, call->job->path) == NGX_ERROR)
-    {
-        return ngx_lu_failed(call);
+    if (status >= NGX_HTTP_BAD_REQUEST) {
+        return status;
     }
 
-    return status;
+    rc = ngx_lu_job_remove(step);
+
+    return rc == NGX_OK ? status : rc;
+}
+
+
+ngx_int_t
+ngx_lu_pull_closed(ngx_lu_task_t *task, uint64_t number)
+{
+    u_char  *reason;
+
+    reason = ngx_lu_path(task->io.pool, "pull request #%uL was closed",
+                         number);
+
+    return reason ? ngx_lu_approval_reject(task, (char *) reason)
+                  : ngx_lu_task_nomem(task);
 }
 
 
@@ -459,30 +476,40 @@ ngx_lu_pull_rejected(ngx_lu_job_t *job, ngx_int_t status)
 /* The branch, and then the pull request, as a part of the release. */
 
 static ngx_int_t
-ngx_lu_pull_write(ngx_lu_call_t *call)
+ngx_lu_pull_write(ngx_lu_step_t *step)
 {
-    cJSON            *release, *pull;
-    u_char           *path;
-    ngx_fd_t          lock;
-    ngx_int_t         rc, status;
-    lu_str_t          state;
-    ngx_lu_github_t  *github;
+    ngx_int_t          rc, status;
+    lu_str_t           state;
+    ngx_lu_release_t   release;
 
-    github = call->job->data;
-
-    rc = ngx_lu_job_lock(call, &lock, &release);
+    rc = ngx_lu_job_lock(step, &release);
     if (rc != NGX_OK) {
         return rc == NGX_DECLINED ? NGX_DONE : rc;
     }
 
-    if (lu_json_string(release, "state", &state) != LU_OK
-        || !lu_str_is(&state, "staged"))
+    if (lu_json_string(release.json, "state", &state) == LU_OK
+        && lu_str_is(&state, "staged"))
     {
+        status = ngx_lu_pull_save(step, &release);
+
+    } else {
         status = NGX_DONE;
-        goto done;
     }
 
-    status = NGX_OK;
+    ngx_lu_release_close(&release);
+
+    return status;
+}
+
+
+static ngx_int_t
+ngx_lu_pull_save(ngx_lu_step_t *step, ngx_lu_release_t *release)
+{
+    cJSON            *pull;
+    ngx_int_t         status;
+    ngx_lu_github_t  *github;
+
+    github = step->job->data;
 
     pull = cJSON_CreateObject();
 
@@ -499,39 +526,24 @@ ngx_lu_pull_write(ngx_lu_call_t *call)
                    == NULL)))
     {
         cJSON_Delete(pull);
-        status = ngx_lu_nomem(call);
-        goto done;
+        return ngx_lu_task_nomem(&step->task);
     }
 
-    if (lu_json_set(release, "pullRequest", pull) != LU_OK) {
-        status = ngx_lu_nomem(call);
-        goto done;
+    if (lu_json_set(release->json, "pullRequest", pull) != LU_OK) {
+        return ngx_lu_task_nomem(&step->task);
     }
 
     if (github->url) {
-        cJSON_DeleteItemFromObjectCaseSensitive(release, "reason");
-        cJSON_DeleteItemFromObjectCaseSensitive(release, "attempts");
-        cJSON_DeleteItemFromObjectCaseSensitive(release, "nextAttemptAt");
+        cJSON_DeleteItemFromObjectCaseSensitive(release->json, "reason");
+        cJSON_DeleteItemFromObjectCaseSensitive(release->json, "attempts");
+        cJSON_DeleteItemFromObjectCaseSensitive(release->json,
+                                                "nextAttemptAt");
     }
 
-    path = ngx_lu_path(call->io.pool, "%s/release.json", call->job->folder);
+    status = ngx_lu_release_save(&step->task, release);
 
-    if (ngx_lu_store_write_json(&call->io, call->store, path,
-                                release)
-        != NGX_OK
-        || (github->url
-            && ngx_lu_store_unlink(&call->io, call->job->path)
-               == NGX_ERROR))
-    {
-        status = ngx_lu_failed(call);
-    }
-
-done:
-
-    cJSON_Delete(release);
-    ngx_lu_store_unlock(lock);
-
-    return status;
+    return (status == NGX_OK && github->url) ? ngx_lu_job_remove(step)
+                                             : status;
 }
 
 

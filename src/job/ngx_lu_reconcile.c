@@ -7,8 +7,10 @@
  */
 
 
-#include "api/ngx_lu_api.h"
 #include "ngx_lu_job.h"
+
+#include "write/ngx_lu_app.h"
+#include "write/ngx_lu_approval.h"
 
 #include "core/lu_builds.h"
 #include "core/lu_github.h"
@@ -24,91 +26,94 @@ typedef struct {
 } ngx_lu_reconcile_t;
 
 
-static ngx_int_t ngx_lu_reconcile_parse(ngx_lu_call_t *call,
+static ngx_int_t ngx_lu_reconcile_parse(ngx_lu_step_t *step,
     ngx_lu_reconcile_t *rec);
-static ngx_int_t ngx_lu_reconcile_app(ngx_lu_call_t *call, cJSON *app,
+static ngx_int_t ngx_lu_reconcile_app(ngx_lu_task_t *task, cJSON *app,
     void *data);
-static ngx_int_t ngx_lu_reconcile_check(ngx_lu_call_t *call,
+static ngx_int_t ngx_lu_reconcile_check(ngx_lu_step_t *step,
     ngx_lu_reconcile_t *rec);
-static ngx_int_t ngx_lu_reconcile_check_rules(ngx_lu_call_t *call,
+static ngx_int_t ngx_lu_reconcile_check_rules(ngx_lu_step_t *step,
     ngx_lu_reconcile_t *rec);
-static ngx_int_t ngx_lu_reconcile_check_rule(ngx_lu_call_t *call,
+static ngx_int_t ngx_lu_reconcile_check_rule(ngx_lu_step_t *step,
     ngx_lu_reconcile_t *rec, const cJSON *rule, const char *key);
-static ngx_int_t ngx_lu_reconcile_where(ngx_lu_call_t *call,
+static ngx_int_t ngx_lu_reconcile_where(ngx_lu_step_t *step,
     ngx_lu_reconcile_t *rec, const char *id, ngx_str_t **app,
     const char **state);
-static ngx_int_t ngx_lu_reconcile_state(ngx_lu_call_t *call, ngx_str_t *app,
+static ngx_int_t ngx_lu_reconcile_state(ngx_lu_step_t *step, ngx_str_t *app,
     const char *id, const char **state);
-static ngx_int_t ngx_lu_reconcile_promote(ngx_lu_call_t *call,
+static ngx_int_t ngx_lu_reconcile_promote(ngx_lu_step_t *step,
     ngx_lu_reconcile_t *rec);
-static ngx_int_t ngx_lu_reconcile_rules(ngx_lu_call_t *call,
+static ngx_int_t ngx_lu_reconcile_rules(ngx_lu_step_t *step,
     ngx_lu_reconcile_t *rec);
-static ngx_int_t ngx_lu_reconcile_set(ngx_lu_call_t *call, cJSON *app);
-static ngx_int_t ngx_lu_reconcile_withdraw(ngx_lu_call_t *call,
+static ngx_int_t ngx_lu_reconcile_set(ngx_lu_task_t *task, cJSON *app,
+    void *data);
+static ngx_int_t ngx_lu_reconcile_withdraw(ngx_lu_step_t *step,
     ngx_lu_reconcile_t *rec);
-static ngx_int_t ngx_lu_reconcile_removed(ngx_lu_call_t *call,
-    ngx_lu_reconcile_t *rec, const cJSON *app);
-static ngx_lu_call_t *ngx_lu_reconcile_call(ngx_lu_call_t *call,
-    const u_char *app, const char *id);
-static ngx_int_t ngx_lu_reconcile_run(ngx_lu_call_t *call, ngx_lu_call_t *one,
-    ngx_int_t status);
+static ngx_int_t ngx_lu_reconcile_removed(ngx_lu_step_t *step,
+    ngx_lu_reconcile_t *rec, ngx_str_t *name, const cJSON *app);
+static ngx_int_t ngx_lu_reconcile_of(ngx_lu_step_t *step, ngx_str_t *app,
+    const char *id);
 
 
 ngx_int_t
-ngx_lu_reconcile(ngx_lu_call_t *call)
+ngx_lu_reconcile(ngx_lu_step_t *step)
 {
     ngx_int_t           status;
     ngx_lu_reconcile_t  rec;
 
     ngx_memzero(&rec, sizeof(ngx_lu_reconcile_t));
 
-    call->by = "github";
+    step->task.by = "github";
 
-    if (ngx_array_init(&rec.apps, call->io.pool, 4, sizeof(ngx_str_t))
+    if (ngx_array_init(&rec.apps, step->task.io.pool, 4, sizeof(ngx_str_t))
         != NGX_OK)
     {
-        return ngx_lu_nomem(call);
+        return ngx_lu_task_nomem(&step->task);
     }
 
-    status = ngx_lu_apps_each(call, ngx_lu_reconcile_app, &rec);
+    status = ngx_lu_app_each(&step->task, ngx_lu_reconcile_app, &rec);
 
     if (status == NGX_OK) {
-        status = ngx_lu_reconcile_parse(call, &rec);
-    }
-
-    if (status == NGX_OK) {
-        status = ngx_lu_reconcile_check(call, &rec);
+        status = ngx_lu_reconcile_parse(step, &rec);
     }
 
     if (status == NGX_OK) {
-        status = ngx_lu_reconcile_check_rules(call, &rec);
+        status = ngx_lu_reconcile_check(step, &rec);
     }
 
     if (status == NGX_OK) {
-        status = ngx_lu_reconcile_promote(call, &rec);
+        status = ngx_lu_reconcile_check_rules(step, &rec);
     }
 
     if (status == NGX_OK) {
-        status = ngx_lu_reconcile_rules(call, &rec);
+        status = ngx_lu_reconcile_promote(step, &rec);
     }
 
     if (status == NGX_OK) {
-        status = ngx_lu_reconcile_withdraw(call, &rec);
+        status = ngx_lu_reconcile_rules(step, &rec);
+    }
+
+    if (status == NGX_OK) {
+        status = ngx_lu_reconcile_withdraw(step, &rec);
     }
 
     if (status == NGX_OK && rec.rejected.text) {
-        call->error = rec.rejected;
+        step->task.error = rec.rejected;
         status = 422;
     }
+
+    /* each change has an entry of its own */
+
+    step->task.change = NULL;
 
     /* what cannot be done is no reason to try it again: a commit is */
 
     if (status < NGX_HTTP_INTERNAL_SERVER_ERROR) {
-        status = ngx_lu_approved_write(call, &rec.apps, status);
+        status = ngx_lu_approved_write(step, &rec.apps, status);
     }
 
     if (status == NGX_OK) {
-        status = ngx_lu_approved_over(call);
+        status = ngx_lu_approved_over(step);
     }
 
     cJSON_Delete(rec.builds);
@@ -121,7 +126,7 @@ ngx_lu_reconcile(ngx_lu_call_t *call)
 /* All apps of the store: a repository's builds may be of more than one. */
 
 static ngx_int_t
-ngx_lu_reconcile_app(ngx_lu_call_t *call, cJSON *app, void *data)
+ngx_lu_reconcile_app(ngx_lu_task_t *task, cJSON *app, void *data)
 {
     ngx_lu_reconcile_t *rec = data;
 
@@ -134,53 +139,49 @@ ngx_lu_reconcile_app(ngx_lu_call_t *call, cJSON *app, void *data)
 
     name = ngx_array_push(&rec->apps);
     if (name == NULL) {
-        return ngx_lu_nomem(call);
+        return ngx_lu_task_nomem(task);
     }
 
-    name->data = ngx_lu_path(call->io.pool, "%s", id.data);
+    name->data = ngx_lu_path(task->io.pool, "%s", id.data);
     name->len = id.len;
 
-    return name->data ? NGX_OK : ngx_lu_nomem(call);
+    return name->data ? NGX_OK : ngx_lu_task_nomem(task);
 }
 
 
 static ngx_int_t
-ngx_lu_reconcile_parse(ngx_lu_call_t *call, ngx_lu_reconcile_t *rec)
+ngx_lu_reconcile_parse(ngx_lu_step_t *step, ngx_lu_reconcile_t *rec)
 {
-    ngx_int_t           status;
+    lu_rc_e  rc;
     lu_arena_t          arena;
     lu_desktop_t        desktop;
     ngx_lu_approved_t  *approved;
 
-    approved = call->job->approved;
+    approved = step->job->approved;
 
     if (approved->builds.len == 0) {
-        return ngx_lu_refuse(call, 422,
-                             "There is no "
-                             LU_GITHUB_BUILDS
-                             " in the base branch, or it is "
-                             "empty.");
+        return ngx_lu_task_refuse(&step->task, 422,
+                                  "There is no "
+                                  LU_GITHUB_BUILDS
+                                  " in the base branch, or it is "
+                                  "empty.");
     }
 
-    status = ngx_lu_core_status(call,
-                 lu_github_builds(&approved->builds, &rec->builds,
-                                  &call->error));
-    if (status != NGX_OK) {
-        return status;
+    rc = lu_github_builds(&approved->builds, &rec->builds, &step->task.error);
+    if (rc != LU_OK) {
+        return ngx_lu_task_core(&step->task, rc);
     }
 
-    status = ngx_lu_core_status(call,
-                                lu_github_rules(&approved->rules, &rec->rules,
-                                                &call->error));
-    if (status != NGX_OK) {
-        return status;
+    rc = lu_github_rules(&approved->rules, &rec->rules, &step->task.error);
+    if (rc != LU_OK) {
+        return ngx_lu_task_core(&step->task, rc);
     }
 
-    arena = ngx_lu_arena(call->io.pool);
+    arena = ngx_lu_arena(step->task.io.pool);
 
-    return ngx_lu_core_status(call,
+    return ngx_lu_task_core(&step->task,
                lu_desktop_parse(&arena, NULL, rec->rules, &desktop,
-                                &call->error));
+                                &step->task.error));
 }
 
 
@@ -190,7 +191,7 @@ ngx_lu_reconcile_parse(ngx_lu_call_t *call, ngx_lu_reconcile_t *rec)
  */
 
 static ngx_int_t
-ngx_lu_reconcile_check(ngx_lu_call_t *call, ngx_lu_reconcile_t *rec)
+ngx_lu_reconcile_check(ngx_lu_step_t *step, ngx_lu_reconcile_t *rec)
 {
     cJSON       *build, *next;
     ngx_int_t    status;
@@ -199,7 +200,7 @@ ngx_lu_reconcile_check(ngx_lu_call_t *call, ngx_lu_reconcile_t *rec)
     lu_str_t     id;
     lu_arena_t   arena;
 
-    arena = ngx_lu_arena(call->io.pool);
+    arena = ngx_lu_arena(step->task.io.pool);
 
     for (build = rec->builds->child; build; build = next) {
 
@@ -211,14 +212,15 @@ ngx_lu_reconcile_check(ngx_lu_call_t *call, ngx_lu_reconcile_t *rec)
             continue;
         }
 
-        status = ngx_lu_reconcile_where(call, rec, (char *) id.data, &app,
+        status = ngx_lu_reconcile_where(step, rec, (char *) id.data, &app,
                                         &state);
         if (status != NGX_OK) {
             return status;
         }
 
         if (app == NULL) {
-            (void) lu_error(&call->error, &id, "is listed in " LU_GITHUB_BUILDS
+            (void) lu_error(&step->task.error, &id,
+                            "is listed in " LU_GITHUB_BUILDS
                             ", but there is no such release here");
             return 422;
         }
@@ -227,7 +229,7 @@ ngx_lu_reconcile_check(ngx_lu_call_t *call, ngx_lu_reconcile_t *rec)
 
             id = lu_str_dup(&arena, id.data, id.len);
             if (id.data == NULL) {
-                return ngx_lu_nomem(call);
+                return ngx_lu_task_nomem(&step->task);
             }
 
             (void) lu_error(&rec->rejected, &id,
@@ -248,12 +250,12 @@ ngx_lu_reconcile_check(ngx_lu_call_t *call, ngx_lu_reconcile_t *rec)
  */
 
 static ngx_int_t
-ngx_lu_reconcile_check_rules(ngx_lu_call_t *call, ngx_lu_reconcile_t *rec)
+ngx_lu_reconcile_check_rules(ngx_lu_step_t *step, ngx_lu_reconcile_t *rec)
 {
     ngx_int_t     status;
     const cJSON  *rule;
 
-    status = ngx_lu_reconcile_check_rule(call, rec, rec->rules,
+    status = ngx_lu_reconcile_check_rule(step, rec, rec->rules,
                                          "latestReleaseBuildId");
 
     cJSON_ArrayForEach(rule,
@@ -264,7 +266,7 @@ ngx_lu_reconcile_check_rules(ngx_lu_call_t *call, ngx_lu_reconcile_t *rec)
             break;
         }
 
-        status = ngx_lu_reconcile_check_rule(call, rec, rule, "buildId");
+        status = ngx_lu_reconcile_check_rule(step, rec, rule, "buildId");
     }
 
     return status;
@@ -272,7 +274,7 @@ ngx_lu_reconcile_check_rules(ngx_lu_call_t *call, ngx_lu_reconcile_t *rec)
 
 
 static ngx_int_t
-ngx_lu_reconcile_check_rule(ngx_lu_call_t *call, ngx_lu_reconcile_t *rec,
+ngx_lu_reconcile_check_rule(ngx_lu_step_t *step, ngx_lu_reconcile_t *rec,
     const cJSON *rule, const char *key)
 {
     ngx_int_t    status;
@@ -284,19 +286,19 @@ ngx_lu_reconcile_check_rule(ngx_lu_call_t *call, ngx_lu_reconcile_t *rec,
         return NGX_OK;
     }
 
-    status = ngx_lu_reconcile_where(call, rec, (char *) id.data, &app, &state);
+    status = ngx_lu_reconcile_where(step, rec, (char *) id.data, &app, &state);
     if (status != NGX_OK) {
         return status;
     }
 
     if (app == NULL) {
-        (void) lu_error(&call->error, &id, "is in " LU_GITHUB_RELEASES
+        (void) lu_error(&step->task.error, &id, "is in " LU_GITHUB_RELEASES
                         ", but there is no such release here");
         return 422;
     }
 
     if (rec->app && rec->app != app) {
-        (void) lu_error(&call->error, &id, "is in " LU_GITHUB_RELEASES
+        (void) lu_error(&step->task.error, &id, "is in " LU_GITHUB_RELEASES
                         ", but is a build of another app than the latest one");
         return 422;
     }
@@ -318,7 +320,7 @@ ngx_lu_reconcile_check_rule(ngx_lu_call_t *call, ngx_lu_reconcile_t *rec,
 /* The app that has the release, NULL if none has. */
 
 static ngx_int_t
-ngx_lu_reconcile_where(ngx_lu_call_t *call, ngx_lu_reconcile_t *rec,
+ngx_lu_reconcile_where(ngx_lu_step_t *step, ngx_lu_reconcile_t *rec,
     const char *id, ngx_str_t **app, const char **state)
 {
     ngx_int_t    status;
@@ -329,7 +331,7 @@ ngx_lu_reconcile_where(ngx_lu_call_t *call, ngx_lu_reconcile_t *rec,
 
     for (i = 0; i < rec->apps.nelts; i++) {
 
-        status = ngx_lu_reconcile_state(call, &apps[i], id, state);
+        status = ngx_lu_reconcile_state(step, &apps[i], id, state);
         if (status != NGX_OK) {
             return status;
         }
@@ -347,70 +349,62 @@ ngx_lu_reconcile_where(ngx_lu_call_t *call, ngx_lu_reconcile_t *rec,
 
 
 static ngx_int_t
-ngx_lu_reconcile_state(ngx_lu_call_t *call, ngx_str_t *app, const char *id,
+ngx_lu_reconcile_state(ngx_lu_step_t *step, ngx_str_t *app, const char *id,
     const char **state)
 {
-    cJSON       *tree, *release;
-    u_char      *path;
-    ngx_int_t    rc;
-    ngx_uint_t   i;
-
-    static const char  *places[] = { "live", "staging", "live", NULL };
+    cJSON             *tree;
+    ngx_int_t          status;
+    ngx_lu_release_t   release;
 
     *state = NULL;
 
-    for (i = 0; places[i]; i++) {
-
-        path = ngx_lu_path(call->io.pool, "%V/%s/%V/%s/release.json",
-                           &call->store->path, places[i], app, id);
-
-        rc = ngx_lu_store_read_json(&call->io, path, &release);
-
-        if (rc == NGX_ERROR) {
-            return ngx_lu_failed(call);
-        }
-
-        if (rc == NGX_DECLINED) {
-            continue;
-        }
-
-        if (!ngx_lu_is_desktop(release)) {
-            cJSON_Delete(release);
-            return NGX_OK;
-        }
-
-        path = ngx_lu_path(call->io.pool, "%V/apps/%V/app.json",
-                           &call->store->path, app);
-
-        rc = ngx_lu_store_read_json(&call->io, path, &tree);
-
-        if (rc != NGX_OK) {
-            cJSON_Delete(release);
-            return ngx_lu_unread(call, rc);
-        }
-
-        *state = (char *) ngx_lu_path(call->io.pool, "%s",
-                                      ngx_lu_release_state(tree, release,
-                                                           places[i]));
-        cJSON_Delete(tree);
-        cJSON_Delete(release);
-
-        return *state ? NGX_OK : ngx_lu_nomem(call);
+    status = ngx_lu_reconcile_of(step, app, id);
+    if (status != NGX_OK) {
+        return status;
     }
 
-    return NGX_OK;
+    status = ngx_lu_release_read(&step->task, id, &release);
+
+    if (status != NGX_OK) {
+        return status == NGX_HTTP_NOT_FOUND ? NGX_OK : status;
+    }
+
+    if (!ngx_lu_release_is_desktop(release.json)) {
+        ngx_lu_release_close(&release);
+        return NGX_OK;
+    }
+
+    status = ngx_lu_app_read(&step->task, &tree);
+
+    if (status == NGX_OK) {
+        *state = (char *) ngx_lu_path(step->task.io.pool, "%s",
+                                      ngx_lu_release_state(tree, &release));
+        cJSON_Delete(tree);
+
+        if (*state == NULL) {
+            status = ngx_lu_task_nomem(&step->task);
+        }
+    }
+
+    ngx_lu_release_close(&release);
+
+    return status;
 }
 
 
 static ngx_int_t
-ngx_lu_reconcile_promote(ngx_lu_call_t *call, ngx_lu_reconcile_t *rec)
+ngx_lu_reconcile_promote(ngx_lu_step_t *step, ngx_lu_reconcile_t *rec)
 {
-    ngx_int_t       status;
-    ngx_str_t      *app;
-    const char     *state;
-    const cJSON    *build;
-    lu_str_t        id;
-    ngx_lu_call_t  *one;
+    ngx_int_t            status;
+    lu_str_t             id;
+    ngx_str_t           *app;
+    const char          *state;
+    const cJSON         *build;
+    ngx_lu_promotion_t   promotion;
+
+    ngx_memzero(&promotion, sizeof(ngx_lu_promotion_t));
+
+    promotion.listed = 1;
 
     cJSON_ArrayForEach(build, rec->builds) {
 
@@ -420,7 +414,7 @@ ngx_lu_reconcile_promote(ngx_lu_call_t *call, ngx_lu_reconcile_t *rec)
             continue;
         }
 
-        status = ngx_lu_reconcile_where(call, rec, (char *) id.data, &app,
+        status = ngx_lu_reconcile_where(step, rec, (char *) id.data, &app,
                                         &state);
         if (status != NGX_OK) {
             return status;
@@ -435,14 +429,14 @@ ngx_lu_reconcile_promote(ngx_lu_call_t *call, ngx_lu_reconcile_t *rec)
             continue;
         }
 
-        one = ngx_lu_reconcile_call(call, app->data, (char *) id.data);
-        if (one == NULL) {
-            return ngx_lu_nomem(call);
+        status = ngx_lu_reconcile_of(step, app, (char *) id.data);
+        if (status != NGX_OK) {
+            return status;
         }
 
-        status = ngx_lu_reconcile_run(call, one,
-                                      ngx_lu_release_promote_post(one));
-        if (status != NGX_OK) {
+        status = ngx_lu_approval_promote(&step->task, &promotion);
+
+        if (status >= NGX_HTTP_BAD_REQUEST) {
             return status;
         }
     }
@@ -454,101 +448,96 @@ ngx_lu_reconcile_promote(ngx_lu_call_t *call, ngx_lu_reconcile_t *rec)
 /* As long as one of their builds is on its way, rules stay what they are. */
 
 static ngx_int_t
-ngx_lu_reconcile_rules(ngx_lu_call_t *call, ngx_lu_reconcile_t *rec)
+ngx_lu_reconcile_rules(ngx_lu_step_t *step, ngx_lu_reconcile_t *rec)
 {
-    ngx_lu_call_t  *one;
+    ngx_int_t  status;
 
     if (rec->app == NULL || rec->pending) {
         return NGX_OK;
     }
 
-    one = ngx_lu_reconcile_call(call, rec->app->data, NULL);
-    if (one == NULL) {
-        return ngx_lu_nomem(call);
+    status = ngx_lu_reconcile_of(step, rec->app, "");
+    if (status != NGX_OK) {
+        return status;
     }
 
-    one->data = rec;
+    status = ngx_lu_change(&step->task, ngx_lu_reconcile_set, NULL, rec);
 
-    return ngx_lu_reconcile_run(call, one,
-                                ngx_lu_change(one, ngx_lu_reconcile_set));
+    return status >= NGX_HTTP_BAD_REQUEST ? status : NGX_OK;
 }
 
 
 static ngx_int_t
-ngx_lu_reconcile_set(ngx_lu_call_t *call,
-    cJSON *app)
+ngx_lu_reconcile_set(ngx_lu_task_t *task, cJSON *app, void *data)
 {
-    cJSON               *was, *rules;
-    ngx_int_t            status;
-    lu_arena_t           arena;
-    ngx_lu_reconcile_t  *rec;
+    ngx_lu_reconcile_t *rec = data;
 
-    rec = call->data;
+    cJSON       *was, *rules;
+    lu_rc_e      rc;
+    lu_arena_t   arena;
+    ngx_uint_t   same;
 
-    call->change = "rules.update";
-    call->subject = (char *) call->route.app.data;
+    task->change = "rules.update";
+    task->subject = (char *) task->app.data;
 
     rules = lu_github_rules_of(rec->rules, rec->builds, lu_builds_latest(app));
     if (rules == NULL) {
-        return ngx_lu_nomem(call);
+        return ngx_lu_task_nomem(task);
     }
 
     was = cJSON_Duplicate(cJSON_GetObjectItemCaseSensitive(app,
                                                          "desktopReleases"),
                           1);
 
-    arena = ngx_lu_arena(call->io.pool);
+    arena = ngx_lu_arena(task->io.pool);
 
-    status = ngx_lu_core_status(call,
-                 lu_builds_set_rules(app, rules, &arena, &call->error));
+    rc = lu_builds_set_rules(app, rules, &arena, &task->error);
 
-    if (status == NGX_OK
-        && cJSON_Compare(was,
+    same = cJSON_Compare(was,
                          cJSON_GetObjectItemCaseSensitive(app,
-                                                         "desktopReleases"),
-                         1))
-    {
-        /* it is so already, and nothing is to be written */
-
-        status = NGX_HTTP_NOT_MODIFIED;
-    }
-
+                                                          "desktopReleases"),
+                         1);
     cJSON_Delete(was);
     cJSON_Delete(rules);
 
-    return status;
+    if (rc != LU_OK) {
+        return ngx_lu_task_core(task, rc);
+    }
+
+    /* if they are so already, nothing is to be written */
+
+    return same ? NGX_HTTP_NOT_MODIFIED : NGX_HTTP_OK;
 }
 
 
 static ngx_int_t
-ngx_lu_reconcile_withdraw(ngx_lu_call_t *call, ngx_lu_reconcile_t *rec)
+ngx_lu_reconcile_withdraw(ngx_lu_step_t *step, ngx_lu_reconcile_t *rec)
 {
-    cJSON          *app;
-    ngx_int_t       status;
-    ngx_str_t      *apps;
-    ngx_uint_t      i;
-    ngx_lu_call_t  *one;
+    cJSON       *app;
+    ngx_int_t    status;
+    ngx_str_t   *apps;
+    ngx_uint_t   i;
 
     apps = rec->apps.elts;
 
     for (i = 0; i < rec->apps.nelts; i++) {
 
-        one = ngx_lu_reconcile_call(call, apps[i].data, NULL);
-        if (one == NULL) {
-            return ngx_lu_nomem(call);
+        status = ngx_lu_reconcile_of(step, &apps[i], "");
+        if (status != NGX_OK) {
+            return status;
         }
 
-        status = ngx_lu_app_read(one, &app);
+        status = ngx_lu_app_read(&step->task, &app);
 
         if (status == NGX_HTTP_NOT_FOUND) {
             continue;
         }
 
         if (status != NGX_OK) {
-            return ngx_lu_reconcile_run(call, one, status);
+            return status;
         }
 
-        status = ngx_lu_reconcile_removed(call, rec, app);
+        status = ngx_lu_reconcile_removed(step, rec, &apps[i], app);
 
         cJSON_Delete(app);
 
@@ -562,33 +551,31 @@ ngx_lu_reconcile_withdraw(ngx_lu_call_t *call, ngx_lu_reconcile_t *rec)
 
 
 static ngx_int_t
-ngx_lu_reconcile_removed(ngx_lu_call_t *call, ngx_lu_reconcile_t *rec,
-    const cJSON *app)
+ngx_lu_reconcile_removed(ngx_lu_step_t *step, ngx_lu_reconcile_t *rec,
+    ngx_str_t *name, const cJSON *app)
 {
-    ngx_int_t       status;
-    const cJSON    *build;
-    lu_str_t        app_id, id;
-    ngx_lu_call_t  *one;
+    lu_str_t      id;
+    ngx_int_t     status;
+    const cJSON  *build, *builds;
 
-    (void) lu_json_string(app, "id", &app_id);
+    builds = cJSON_GetObjectItemCaseSensitive(app, "desktopBuilds");
 
-    cJSON_ArrayForEach(build,
-                       cJSON_GetObjectItemCaseSensitive(app, "desktopBuilds"))
-    {
+    cJSON_ArrayForEach(build, builds) {
+
         if (lu_json_string(build, "id", &id) != LU_OK
             || lu_github_has_build(rec->builds, (char *) id.data))
         {
             continue;
         }
 
-        one = ngx_lu_reconcile_call(call, app_id.data, (char *) id.data);
-        if (one == NULL) {
-            return ngx_lu_nomem(call);
+        status = ngx_lu_reconcile_of(step, name, (char *) id.data);
+        if (status != NGX_OK) {
+            return status;
         }
 
-        status = ngx_lu_reconcile_run(call, one,
-                                      ngx_lu_release_withdraw_post(one));
-        if (status != NGX_OK) {
+        status = ngx_lu_approval_withdraw(&step->task);
+
+        if (status >= NGX_HTTP_BAD_REQUEST) {
             return status;
         }
     }
@@ -597,45 +584,28 @@ ngx_lu_reconcile_removed(ngx_lu_call_t *call, ngx_lu_reconcile_t *rec,
 }
 
 
-static ngx_lu_call_t *
-ngx_lu_reconcile_call(ngx_lu_call_t *call, const u_char *app, const char *id)
-{
-    lu_arena_t      arena;
-    ngx_lu_call_t  *one;
-
-    one = ngx_lu_call_of_job(call->job, call->io.pool);
-    if (one == NULL) {
-        return NULL;
-    }
-
-    arena = ngx_lu_arena(call->io.pool);
-
-    one->by = call->by;
-    one->listed = 1;
-    one->route.app = lu_str_dup(&arena, app, ngx_strlen(app));
-    one->route.id = lu_str_dup(&arena, id ? id : "", id ? ngx_strlen(id) : 0);
-    one->subject = (char *) one->route.id.data;
-
-    return one->route.app.data && one->route.id.data ? one : NULL;
-}
-
-
-/* Its error becomes that of the whole. */
+/* What the step does next is about this app and this release, or none. */
 
 static ngx_int_t
-ngx_lu_reconcile_run(ngx_lu_call_t *call, ngx_lu_call_t *one, ngx_int_t status)
+ngx_lu_reconcile_of(ngx_lu_step_t *step, ngx_str_t *app, const char *id)
 {
-    cJSON_Delete(one->answer);
-    one->answer = NULL;
+    ngx_lu_task_t  *task;
 
-    if (status < NGX_HTTP_BAD_REQUEST) {
-        return NGX_OK;
+    task = &step->task;
+
+    task->app.len = app->len;
+    task->app.data = app->data;
+
+    task->id.len = ngx_strlen(id);
+    task->id.data = ngx_lu_path(task->io.pool, "%s", id);
+
+    if (task->id.data == NULL) {
+        return ngx_lu_task_nomem(task);
     }
 
-    call->error = one->error;
-    call->io.err = one->io.err;
-    call->io.operation = one->io.operation;
-    call->io.path = one->io.path;
+    task->subject = (char *) task->id.data;
+    task->from = NULL;
+    task->to = NULL;
 
-    return status;
+    return NGX_OK;
 }

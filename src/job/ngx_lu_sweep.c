@@ -327,6 +327,7 @@ ngx_lu_sweep_job(ngx_lu_sweep_t *sweep, ngx_str_t *name)
         rc = NGX_OK;
     }
 
+
 failed:
 
     ngx_destroy_pool(pool);

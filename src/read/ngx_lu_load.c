@@ -61,23 +61,19 @@ static ngx_int_t
 ngx_lu_load_text(ngx_lu_load_t *load, u_char *path, lu_str_t *text)
 {
     ngx_int_t        rc;
-    ngx_str_t        file;
     ngx_file_info_t  fi;
 
     if (load->compare && ngx_lu_load_same(load, path)) {
         return NGX_DONE;
     }
 
-    rc = ngx_lu_store_read(&load->io, path, &file, &fi);
+    rc = ngx_lu_store_read(&load->io, path, text, &fi);
     if (rc != NGX_OK) {
         return rc;
     }
 
     load->uniq = ngx_file_uniq(&fi);
     load->changed = fi.st_ctim;
-
-    text->len = file.len;
-    text->data = file.data;
 
     return NGX_OK;
 }
@@ -165,7 +161,6 @@ ngx_lu_load_releases(ngx_lu_load_t *load, lu_app_t *app)
     u_char           *path;
     size_t            i, n;
     ngx_int_t         rc;
-    ngx_str_t         file;
     lu_rc_e           parsed;
     ngx_file_info_t   fi;
     lu_str_t          text;
@@ -188,7 +183,7 @@ ngx_lu_load_releases(ngx_lu_load_t *load, lu_app_t *app)
                                deployment->release_id.len,
                                deployment->release_id.data);
 
-            rc = ngx_lu_store_read(&load->io, path, &file, &fi);
+            rc = ngx_lu_store_read(&load->io, path, &text, &fi);
 
             if (rc == NGX_DECLINED) {
 
@@ -207,9 +202,6 @@ ngx_lu_load_releases(ngx_lu_load_t *load, lu_app_t *app)
                 return ngx_lu_load_status(load,
                                           LU_NOMEM);
             }
-
-            text.len = file.len;
-            text.data = file.data;
 
             parsed = lu_release_parse(&arena, &text, release, &load->error);
             if (parsed != LU_OK) {

@@ -71,7 +71,7 @@ ngx_lu_tmp_failed(ngx_lu_io_t *io, const char *operation, u_char *path)
 
 
 ngx_int_t
-ngx_lu_store_read(ngx_lu_io_t *io, u_char *path, ngx_str_t *text,
+ngx_lu_store_read(ngx_lu_io_t *io, u_char *path, lu_str_t *text,
     ngx_file_info_t *fi)
 {
     size_t     size;
@@ -209,10 +209,9 @@ ngx_int_t
 ngx_lu_store_read_json(ngx_lu_io_t *io, u_char *path, cJSON **json)
 {
     ngx_int_t        rc;
-    ngx_str_t        text;
     lu_rc_e          parsed;
+    lu_str_t         text;
     ngx_file_info_t  fi;
-    lu_str_t         str;
     lu_error_t       err;
 
     rc = ngx_lu_store_read(io, path, &text, &fi);
@@ -220,10 +219,7 @@ ngx_lu_store_read_json(ngx_lu_io_t *io, u_char *path, cJSON **json)
         return rc;
     }
 
-    str.len = text.len;
-    str.data = text.data;
-
-    parsed = lu_json_parse(json, &str, &err);
+    parsed = lu_json_parse(json, &text, &err);
 
     if (parsed == LU_OK) {
         return NGX_OK;

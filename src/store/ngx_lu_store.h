@@ -37,7 +37,7 @@ ngx_int_t ngx_lu_io_failed(ngx_lu_io_t *io, const char *operation,
 ngx_int_t ngx_lu_tmp_failed(ngx_lu_io_t *io, const char *operation,
     u_char *path);
 
-ngx_int_t ngx_lu_store_read(ngx_lu_io_t *io, u_char *path, ngx_str_t *text,
+ngx_int_t ngx_lu_store_read(ngx_lu_io_t *io, u_char *path, lu_str_t *text,
     ngx_file_info_t *fi);
 
 /* *json is the caller's to free; NGX_ERROR with EINVAL if it does not parse. */

@@ -81,7 +81,7 @@ ngx_lu_scan(ngx_lu_call_t *call)
     ngx_lu_look_t   look;
     ngx_lu_scan_t  *scan;
 
-    scan = &ngx_lu_numbers(call->store)->scan;
+    scan = &ngx_lu_numbers(call->task.store)->scan;
 
     if (!ngx_lu_scan_claim(scan)) {
         return;
@@ -89,12 +89,12 @@ ngx_lu_scan(ngx_lu_call_t *call)
 
     ngx_memzero(&look, sizeof(ngx_lu_look_t));
 
-    look.store = call->store;
+    look.store = call->task.store;
     look.left = NGX_LU_SCAN_MAX;
 
     ngx_gettimeofday(&begin);
 
-    rc = ngx_lu_scan_store(&look, call->io.pool);
+    rc = ngx_lu_scan_store(&look, call->task.io.pool);
 
     ngx_gettimeofday(&end);
 
@@ -113,9 +113,9 @@ ngx_lu_scan(ngx_lu_call_t *call)
     if (rc == NGX_ERROR) {
         scan->complete = 0;
 
-        call->io.err = look.io.err;
-        call->io.operation = look.io.operation;
-        call->io.path = look.io.path;
+        call->task.io.err = look.io.err;
+        call->task.io.operation = look.io.operation;
+        call->task.io.path = look.io.path;
     }
 
     scan->claimed = 0;

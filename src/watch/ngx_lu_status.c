@@ -8,6 +8,7 @@
 
 
 #include "api/ngx_lu_api.h"
+#include "api/ngx_lu_arg.h"
 #include "zone/ngx_lu_count.h"
 
 
@@ -104,7 +105,7 @@ ngx_lu_status_handler(ngx_http_request_t *r)
 
     ngx_memzero(&route, sizeof(lu_route_t));
 
-    rc = ngx_lu_authorize(r, &route,
+    rc = ngx_lu_api_authorize(r, &route,
                           lucf->status_token
                               ? LU_ROLE_READ : 0,
                           &token);
@@ -150,7 +151,7 @@ ngx_lu_status_get(ngx_lu_call_t *call)
         && ngx_strcmp(format, "json") != 0
         && ngx_strcmp(format, "prometheus") != 0)
     {
-        return ngx_lu_refuse(call, NGX_HTTP_BAD_REQUEST,
+        return ngx_lu_task_refuse(&call->task, NGX_HTTP_BAD_REQUEST,
                              "\"format\" must be \"json\" or \"prometheus\".");
     }
 
@@ -158,12 +159,12 @@ ngx_lu_status_get(ngx_lu_call_t *call)
 
     ngx_lu_scan(call);
 
-    if (ngx_lu_snapshot(call->store, call->io.pool,
+    if (ngx_lu_snapshot(call->task.store, call->task.io.pool,
                         ngx_lu_arg(call, "app"),
                         call->token, &snapshot)
         != NGX_OK)
     {
-        return ngx_lu_nomem(call);
+        return ngx_lu_task_nomem(&call->task);
     }
 
     if (format && ngx_strcmp(format, "json") == 0) {
@@ -174,7 +175,7 @@ ngx_lu_status_get(ngx_lu_call_t *call)
     call->text = ngx_lu_metrics(&snapshot);
 
     if (call->text == NULL) {
-        return ngx_lu_nomem(call);
+        return ngx_lu_task_nomem(&call->task);
     }
 
     return NGX_HTTP_OK;
@@ -208,7 +209,7 @@ ngx_lu_status_json(ngx_lu_call_t *call, ngx_lu_snapshot_t *snapshot)
 
     call->answer = json;
 
-    if (ngx_lu_put(json, "time", cJSON_CreateString(call->now)) != NGX_OK
+    if (ngx_lu_put(json, "time", cJSON_CreateString(call->task.now)) != NGX_OK
         || ngx_lu_put_number(json, "generation", snapshot->changes) != NGX_OK
         || ngx_lu_put(json, "requests",
                       ngx_lu_status_requests(snapshot)) != NGX_OK
@@ -220,7 +221,7 @@ ngx_lu_status_json(ngx_lu_call_t *call, ngx_lu_snapshot_t *snapshot)
                      NGX_LU_LOADS)) != NGX_OK
         || ngx_lu_put(json, "zone", ngx_lu_status_zone(snapshot)) != NGX_OK)
     {
-        return ngx_lu_nomem(call);
+        return ngx_lu_task_nomem(&call->task);
     }
 
     other = cJSON_AddObjectToObject(json, "other");
@@ -238,7 +239,7 @@ ngx_lu_status_json(ngx_lu_call_t *call, ngx_lu_snapshot_t *snapshot)
         || ngx_lu_put(webhook, "refusals",
                    ngx_lu_status_refusals(snapshot)) != NGX_OK)
     {
-        return ngx_lu_nomem(call);
+        return ngx_lu_task_nomem(&call->task);
     }
 
     return NGX_HTTP_OK;

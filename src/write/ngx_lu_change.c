@@ -4,26 +4,34 @@
  */
 
 
-#include "api/ngx_lu_call.h"
+#include "ngx_lu_app.h"
+#include "ngx_lu_audit.h"
+#include "ngx_lu_change.h"
+
+#include "core/lu_json.h"
+
+
+static ngx_int_t ngx_lu_change_expected(ngx_lu_task_t *task,
+    double generation);
+static ngx_int_t ngx_lu_change_write(ngx_lu_task_t *task, cJSON *app,
+    double generation);
 
 
 ngx_int_t
-ngx_lu_change(ngx_lu_call_t *call, ngx_lu_change_pt change)
+ngx_lu_change(ngx_lu_task_t *task, ngx_lu_change_pt change,
+    ngx_lu_change_finish_pt finish, void *data)
 {
-    u_char    *path, *folder;
-    cJSON     *app, *item;
-    double     generation, expect;
-    ngx_fd_t   lock;
-    ngx_int_t  status, rc;
-    ngx_str_t  id;
-    lu_rc_e    expected;
+    cJSON      *app;
+    double      generation;
+    ngx_fd_t    lock;
+    ngx_int_t   rc, status;
 
-    status = ngx_lu_app_lock(call, &lock);
+    status = ngx_lu_app_lock(task, &lock);
     if (status != NGX_OK) {
         return status;
     }
 
-    status = ngx_lu_app_read(call, &app);
+    status = ngx_lu_app_read(task, &app);
 
     if (status != NGX_OK) {
         ngx_lu_store_unlock(lock);
@@ -33,74 +41,23 @@ ngx_lu_change(ngx_lu_call_t *call, ngx_lu_change_pt change)
     generation = 0;
     (void) lu_json_number(app, "generation", &generation);
 
-    expected = call->json
-               ? lu_json_number(call->json, "expect", &expect)
-               : LU_NOT_FOUND;
+    status = ngx_lu_change_expected(task, generation);
 
-    if (expected == LU_INVALID) {
-        status = ngx_lu_refuse(call, 422, "\"expect\" must be a number.");
-        goto done;
+    if (status == NGX_OK) {
+        status = change(task, app, data);
     }
 
-    if (expected == LU_OK && expect != generation) {
-        status = ngx_lu_refuse(call, NGX_HTTP_CONFLICT,
-                               "The app was changed meanwhile: it has another "
-                               "generation than \"expect\" says.");
-        goto done;
-    }
+    if (status < NGX_HTTP_SPECIAL_RESPONSE) {
+        rc = ngx_lu_change_write(task, app, generation + 1);
 
-    status = change(call, app);
-
-    if (status >= NGX_HTTP_SPECIAL_RESPONSE) {
-        goto done;
-    }
-
-    generation++;
-
-    item = cJSON_GetObjectItemCaseSensitive(app, "generation");
-
-    if (item) {
-        cJSON_SetNumberValue(item, generation);
-
-    } else if (cJSON_AddNumberToObject(app, "generation", generation) == NULL)
-    {
-        status = ngx_lu_nomem(call);
-        goto done;
-    }
-
-    folder = ngx_lu_path(call->io.pool, "%V/apps/%s", &call->store->path,
-                         call->route.app.data);
-
-    if (ngx_lu_audit(call, folder, generation) != NGX_OK) {
-        status = ngx_lu_failed(call);
-        goto done;
-    }
-
-    path = ngx_lu_path(call->io.pool, "%s/app.json", folder);
-
-    if (ngx_lu_store_write_json(&call->io, call->store, path, app) != NGX_OK) {
-        status = ngx_lu_failed(call);
-    }
-
-    /*
-     * also when only the last sync has failed: the file is there by then,
-     * and no two workers are to tell different things
-     */
-
-    id.len = call->route.app.len;
-    id.data = call->route.app.data;
-
-    (void) ngx_atomic_fetch_add(ngx_lu_generation(call->store, &id), 1);
-
-    if (status < NGX_HTTP_SPECIAL_RESPONSE && call->finish) {
-        rc = call->finish(call);
+        if (rc == NGX_OK && finish) {
+            rc = finish(task, data);
+        }
 
         if (rc != NGX_OK) {
             status = rc;
         }
     }
-
-done:
 
     cJSON_Delete(app);
     ngx_lu_store_unlock(lock);
@@ -109,99 +66,56 @@ done:
 }
 
 
-ngx_int_t
-ngx_lu_app_lock(ngx_lu_call_t *call, ngx_fd_t *lock)
+static ngx_int_t
+ngx_lu_change_expected(ngx_lu_task_t *task, double generation)
 {
-    u_char  *path;
-
-    path = ngx_lu_path(call->io.pool, "%V/apps/%s/lock", &call->store->path,
-                       call->route.app.data);
-
-    switch (ngx_lu_store_lock(&call->io, path, lock)) {
-
-    case NGX_OK:
-        return NGX_OK;
-
-    case NGX_DECLINED:
-        return ngx_lu_refuse(call, NGX_HTTP_NOT_FOUND, "App not found.");
-    default:
-        return ngx_lu_failed(call);
-    }
-}
-
-
-ngx_int_t
-ngx_lu_app_read(ngx_lu_call_t *call, cJSON **app)
-{
-    u_char  *path;
-
-    path = ngx_lu_path(call->io.pool, "%V/apps/%s/app.json",
-                       &call->store->path, call->route.app.data);
-
-    switch (ngx_lu_store_read_json(&call->io, path, app)) {
-
-    case NGX_OK:
-        return NGX_OK;
-
-    case NGX_DECLINED:
-        return ngx_lu_refuse(call, NGX_HTTP_NOT_FOUND, "App not found.");
-    default:
-        return ngx_lu_failed(call);
-    }
-}
-
-
-ngx_uint_t
-ngx_lu_is_desktop(const cJSON *release)
-{
-    lu_str_t  kind;
-
-    return lu_json_string(release, "kind", &kind) == LU_OK
-           && lu_str_is(&kind, "desktop");
-}
-
-
-ngx_int_t
-ngx_lu_release_read(ngx_lu_call_t *call, const char *id, cJSON **release,
-    u_char **folder)
-{
-    u_char      *path;
-    ngx_int_t    rc;
-    ngx_uint_t   i;
-
-    static const char  *places[] = { "live", "staging", "live" };
-
-    /* between two looks it may go from staging to live */
-
-    for (i = 0; i < 3; i++) {
-
-        *folder = ngx_lu_path(call->io.pool, "%V/%s/%s/%s", &call->store->path,
-                              places[i], call->route.app.data, id);
-        path = ngx_lu_path(call->io.pool, "%s/release.json", *folder);
-
-        rc = ngx_lu_store_read_json(&call->io, path, release);
-
-        if (rc == NGX_ERROR) {
-            return ngx_lu_failed(call);
-        }
-
-        if (rc == NGX_DECLINED) {
-            continue;
-        }
-
-        /* to the Capawesome API a desktop release is none of its bundles */
-
-        if (call->route.resource < LU_ROUTE_RELEASES
-            && ngx_lu_is_desktop(*release))
-        {
-            cJSON_Delete(*release);
-            break;
-        }
-
+    if (task->expect == NULL || cJSON_IsNull(task->expect)) {
         return NGX_OK;
     }
 
-    return ngx_lu_refuse(call, NGX_HTTP_NOT_FOUND,
-                         call->route.resource < LU_ROUTE_RELEASES
-                         ? "Bundle not found." : "Release not found.");
+    if (!cJSON_IsNumber(task->expect)) {
+        return ngx_lu_task_refuse(task, 422, "\"expect\" must be a number.");
+    }
+
+    if (task->expect->valuedouble != generation) {
+        return ngx_lu_task_refuse(task, NGX_HTTP_CONFLICT,
+                                  "The app was changed meanwhile: it has "
+                                  "another generation than \"expect\" says.");
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_lu_change_write(ngx_lu_task_t *task, cJSON *app, double generation)
+{
+    u_char     *folder, *path;
+    ngx_int_t   rc;
+
+    if (lu_json_set(app, "generation", cJSON_CreateNumber(generation))
+        != LU_OK)
+    {
+        return ngx_lu_task_nomem(task);
+    }
+
+    folder = ngx_lu_path(task->io.pool, "%V/apps/%s", &task->store->path,
+                         task->app.data);
+
+    if (ngx_lu_audit(task, folder, generation) != NGX_OK) {
+        return ngx_lu_task_failed(task);
+    }
+
+    path = ngx_lu_path(task->io.pool, "%s/app.json", folder);
+
+    rc = ngx_lu_store_write_json(&task->io, task->store, path, app);
+
+    /*
+     * also when only the last sync has failed: the file is there by then,
+     * and no two workers may answer differently
+     */
+
+    ngx_lu_task_changed(task);
+
+    return rc == NGX_OK ? NGX_OK : ngx_lu_task_failed(task);
 }

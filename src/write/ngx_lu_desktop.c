@@ -4,171 +4,161 @@
  */
 
 
-#include "api/ngx_lu_api.h"
-#include "ngx_lu_release.h"
+#include "ngx_lu_desktop.h"
+#include "ngx_lu_staging.h"
 
 #include "core/lu_builds.h"
 
 
-static ngx_int_t ngx_lu_desktop_rollout(ngx_lu_call_t *call, cJSON *app);
-static ngx_int_t ngx_lu_desktop_release(ngx_lu_call_t *call, cJSON *app,
-    const cJSON *release);
-static time_t ngx_lu_desktop_stamp(ngx_lu_call_t *call, cJSON *app);
-static ngx_int_t ngx_lu_desktop_feed(ngx_lu_call_t *call, u_char *folder,
-    ngx_int_t (*handler)(ngx_lu_call_t *call, u_char *live, u_char *feed));
-static ngx_int_t ngx_lu_desktop_test(ngx_lu_call_t *call, u_char *file,
-    u_char *feed);
-static ngx_int_t ngx_lu_desktop_link(ngx_lu_call_t *call, u_char *file,
-    u_char *feed);
-static u_char *ngx_lu_desktop_folder(ngx_lu_call_t *call, const char *place);
-static ngx_int_t ngx_lu_desktop_unlink(ngx_lu_call_t *call, u_char *live,
-    u_char *feed);
-static ngx_int_t ngx_lu_desktop_open(ngx_lu_call_t *call, u_char *folder,
-    cJSON **release);
+typedef ngx_int_t (*ngx_lu_desktop_file_pt)(ngx_lu_task_t *task, u_char *live,
+    u_char *feed, time_t stamp);
+
+
+static ngx_int_t ngx_lu_desktop_rollout(ngx_lu_task_t *task, cJSON *app,
+    const ngx_lu_promotion_t *promotion);
+static ngx_int_t ngx_lu_desktop_release(ngx_lu_task_t *task, cJSON *app,
+    const cJSON *release, const ngx_lu_promotion_t *promotion);
+static time_t ngx_lu_desktop_stamp(ngx_lu_task_t *task, cJSON *app);
+static ngx_int_t ngx_lu_desktop_feed(ngx_lu_task_t *task, u_char *folder,
+    ngx_lu_desktop_file_pt handler, time_t stamp);
+static ngx_int_t ngx_lu_desktop_test_file(ngx_lu_task_t *task, u_char *live,
+    u_char *feed, time_t stamp);
+static ngx_int_t ngx_lu_desktop_link_file(ngx_lu_task_t *task, u_char *live,
+    u_char *feed, time_t stamp);
+static ngx_int_t ngx_lu_desktop_unlink_file(ngx_lu_task_t *task, u_char *live,
+    u_char *feed, time_t stamp);
+static u_char *ngx_lu_desktop_folder(ngx_lu_task_t *task);
 
 
 ngx_int_t
-ngx_lu_desktop_promote(ngx_lu_call_t *call, cJSON *app, const cJSON *release,
-    u_char *folder)
+ngx_lu_desktop_promote(ngx_lu_task_t *task, cJSON *app,
+    ngx_lu_release_t *release, const ngx_lu_promotion_t *promotion)
 {
-    time_t      stamp;
-    ngx_int_t   status;
+    time_t     stamp;
+    ngx_int_t  status;
 
-    status = ngx_lu_desktop_rollout(call, app);
+    status = ngx_lu_desktop_rollout(task, app, promotion);
 
     if (status != NGX_DECLINED) {
         return status;
     }
 
-    status = ngx_lu_desktop_release(call, app, release);
+    status = ngx_lu_desktop_release(task, app, release->json, promotion);
     if (status != NGX_OK) {
         return status;
     }
 
     /* nothing has happened yet if a name is taken */
 
-    status = ngx_lu_desktop_feed(call, folder, ngx_lu_desktop_test);
+    status = ngx_lu_desktop_feed(task, release->folder,
+                                 ngx_lu_desktop_test_file, 0);
     if (status != NGX_OK) {
         return status;
     }
 
-    status = ngx_lu_staging_clean(call, folder, "uploads");
+    status = ngx_lu_staging_clean(task, release->folder, "uploads");
     if (status != NGX_OK) {
         return status;
     }
 
-    status = ngx_lu_bundle_rename(call, call->subject);
-
-    if (status != NGX_HTTP_OK) {
+    status = ngx_lu_release_publish(task, task->subject);
+    if (status != NGX_OK) {
         return status;
     }
 
-    stamp = ngx_lu_desktop_stamp(call, app);
+    stamp = ngx_lu_desktop_stamp(task, app);
 
     if (stamp == 0) {
-        return ngx_lu_nomem(call);
+        return ngx_lu_task_nomem(task);
     }
 
-    call->data = &stamp;
+    status = ngx_lu_desktop_feed(task, ngx_lu_desktop_folder(task),
+                                 ngx_lu_desktop_link_file, stamp);
 
-    folder = ngx_lu_desktop_folder(call, "live");
-
-    status = ngx_lu_desktop_feed(call, folder, ngx_lu_desktop_link);
-
-    return status == NGX_OK ? ngx_lu_release_done(call, "live") : status;
+    return status == NGX_OK ? NGX_HTTP_OK : status;
 }
 
 
 /*
- * Another part of the installations, of what is released already and so is in
- * the feed.  NGX_DECLINED: it is not, or nobody has asked for that.
+ * A release that is live has its files in the feed already.  NGX_DECLINED: it
+ * is not, or nobody has asked for another rollout.
  */
 
 static ngx_int_t
-ngx_lu_desktop_rollout(ngx_lu_call_t *call, cJSON *app)
+ngx_lu_desktop_rollout(ngx_lu_task_t *task, cJSON *app,
+    const ngx_lu_promotion_t *promotion)
 {
-    double     rollout;
-    ngx_int_t  status;
-    lu_rc_e    rc;
+    lu_rc_e  rc;
 
-    if (ngx_lu_release_rollout(call, &rollout) != NGX_OK) {
+    if (!promotion->has_rollout) {
         return NGX_DECLINED;
     }
 
-    rc = lu_builds_rollout(app, call->subject, rollout, &call->error);
+    rc = lu_builds_rollout(app, task->subject, promotion->rollout,
+                           &task->error);
 
     if (rc == LU_NOT_FOUND) {
         return NGX_DECLINED;
     }
 
-    status = ngx_lu_core_status(call, rc);
-    if (status != NGX_OK) {
-        return status;
+    if (rc != LU_OK) {
+        return ngx_lu_task_core(task, rc);
     }
 
-    call->change = "release.rollout";
-    call->to = (char *) ngx_lu_path(call->io.pool, "%.4f", rollout);
+    task->change = "release.rollout";
+    task->to = (char *) ngx_lu_path(task->io.pool, "%.4f", promotion->rollout);
 
-    return ngx_lu_release_done(call, "live");
+    return NGX_HTTP_OK;
 }
 
 
 /* With what the build was sent with, if all installations are to get it. */
 
 static ngx_int_t
-ngx_lu_desktop_release(ngx_lu_call_t *call, cJSON *app, const cJSON *release)
+ngx_lu_desktop_release(ngx_lu_task_t *task, cJSON *app, const cJSON *release,
+    const ngx_lu_promotion_t *promotion)
 {
     double        rollout;
-    ngx_int_t     status;
-    ngx_uint_t    given;
+    lu_rc_e       rc;
+    lu_str_t      version;
     const char   *latest;
     const cJSON  *info;
-    lu_str_t      version;
 
-    if (lu_json_string(release, "version", &version) != LU_OK)
-    {
-        return ngx_lu_refuse(call, NGX_HTTP_CONFLICT,
-                             "The release has no version.");
+    if (lu_json_string(release, "version", &version) != LU_OK) {
+        return ngx_lu_task_refuse(task, NGX_HTTP_CONFLICT,
+                                  "The release has no version.");
     }
 
-    rollout = 1;
-    given = (ngx_lu_release_rollout(call, &rollout) == NGX_OK);
+    rollout = promotion->has_rollout ? promotion->rollout : 1;
 
-    info = (call->listed || rollout < 1)
+    info = (promotion->listed || rollout < 1)
            ? NULL
            : cJSON_GetObjectItemCaseSensitive(release, "releaseInfo");
 
     latest = lu_builds_latest(app);
 
     if (latest && rollout >= 1) {
-        call->from = (char *) ngx_lu_path(call->io.pool, "%s", latest);
+        task->from = (char *) ngx_lu_path(task->io.pool, "%s", latest);
     }
 
-    status = ngx_lu_core_status(call,
-                                lu_builds_release(app, call->subject,
-                                                  (char *) version.data, info,
-                                                  call->now, &call->error));
-    if (status != NGX_OK) {
-        return status;
+    rc = lu_builds_release(app, task->subject, (char *) version.data, info,
+                           task->now, &task->error);
+
+    if (rc == LU_OK && promotion->has_rollout) {
+        rc = lu_builds_rollout(app, task->subject, rollout, &task->error);
     }
 
-    if (given) {
-        status = ngx_lu_core_status(call,
-                                    lu_builds_rollout(app, call->subject,
-                                                      rollout,
-                                                      &call->error));
-        if (status != NGX_OK) {
-            return status;
-        }
+    if (rc != LU_OK) {
+        return ngx_lu_task_core(task, rc);
     }
 
     latest = lu_builds_latest(app);
 
     if (rollout < 1) {
-        call->to = (char *) ngx_lu_path(call->io.pool, "%.4f", rollout);
+        task->to = (char *) ngx_lu_path(task->io.pool, "%.4f", rollout);
 
     } else if (latest) {
-        call->to = (char *) ngx_lu_path(call->io.pool, "%s", latest);
+        task->to = (char *) ngx_lu_path(task->io.pool, "%s", latest);
     }
 
     return NGX_OK;
@@ -182,15 +172,15 @@ ngx_lu_desktop_release(ngx_lu_call_t *call, cJSON *app, const cJSON *release)
  */
 
 static time_t
-ngx_lu_desktop_stamp(ngx_lu_call_t *call,
+ngx_lu_desktop_stamp(ngx_lu_task_t *task,
     cJSON *app)
 {
     time_t    stamp;
     uint64_t  last;
     lu_str_t  now;
 
-    now.data = (u_char *) call->now;
-    now.len = ngx_strlen(call->now);
+    now.data = (u_char *) task->now;
+    now.len = ngx_strlen(task->now);
 
     last = 0;
 
@@ -208,62 +198,61 @@ ngx_lu_desktop_stamp(ngx_lu_call_t *call,
 }
 
 
-/* Links the files of a live release into the app's feed, or unlinks them. */
+/* For each file of a release, and for its name in the feed. */
 
 static ngx_int_t
-ngx_lu_desktop_feed(ngx_lu_call_t *call, u_char *folder,
-    ngx_int_t (*handler)(ngx_lu_call_t *call, u_char *live, u_char *feed))
+ngx_lu_desktop_feed(ngx_lu_task_t *task, u_char *folder,
+    ngx_lu_desktop_file_pt handler, time_t stamp)
 {
     size_t           i, n;
-    u_char          *feed, *path;
-    ngx_int_t        rc, status;
-    ngx_str_t        text;
-    ngx_file_info_t  fi;
-    lu_str_t         str;
+    u_char          *feed, *path, *live, *link;
+    lu_rc_e          rc;
+    ngx_int_t        status;
+    lu_str_t         text;
     lu_file_t       *files;
     lu_arena_t       arena;
+    ngx_file_info_t  fi;
 
-    feed = ngx_lu_path(call->io.pool, "%V/feed/%s",
-                       &call->store->path,
-                       call->route.app.data);
+    feed = ngx_lu_path(task->io.pool, "%V/feed/%s", &task->store->path,
+                       task->app.data);
 
-    if (ngx_lu_store_mkdir(&call->io, feed) == NGX_ERROR) {
-        return ngx_lu_failed(call);
+    if (ngx_lu_store_mkdir(&task->io, feed) == NGX_ERROR) {
+        return ngx_lu_task_failed(task);
     }
 
-    path = ngx_lu_path(call->io.pool, "%s/files.json", folder);
+    path = ngx_lu_path(task->io.pool, "%s/files.json", folder);
 
-    rc = ngx_lu_store_read(&call->io, path, &text, &fi);
-    if (rc != NGX_OK) {
-        return ngx_lu_unread(call, rc);
-    }
-
-    str.len = text.len;
-    str.data = text.data;
-
-    arena = ngx_lu_arena(call->io.pool);
-
-    status = ngx_lu_core_status(call,
-                                lu_file_table_parse(&arena, &str, &files, &n,
-                                                    &call->error));
+    status = ngx_lu_store_read(&task->io, path, &text, &fi);
     if (status != NGX_OK) {
-        return status;
+        return ngx_lu_task_unread(task, status);
+    }
+
+    arena = ngx_lu_arena(task->io.pool);
+
+    rc = lu_file_table_parse(&arena, &text, &files, &n, &task->error);
+    if (rc != LU_OK) {
+        return ngx_lu_task_core(task, rc);
     }
 
     for (i = 0; i < n; i++) {
 
-        status = handler(call,
-                         ngx_lu_path(call->io.pool, "%s/files/%*s", folder,
-                                     files[i].href.len, files[i].href.data),
-                         ngx_lu_path(call->io.pool, "%s/%*s", feed,
-                                     files[i].href.len, files[i].href.data));
+        live = ngx_lu_path(task->io.pool, "%s/files/%*s", folder,
+                           files[i].href.len, files[i].href.data);
+        link = ngx_lu_path(task->io.pool, "%s/%*s", feed, files[i].href.len,
+                           files[i].href.data);
+
+        if (live == NULL || link == NULL) {
+            return ngx_lu_task_nomem(task);
+        }
+
+        status = handler(task, live, link, stamp);
         if (status != NGX_OK) {
             return status;
         }
     }
 
-    if (ngx_lu_store_sync(&call->io, feed) != NGX_OK) {
-        return ngx_lu_failed(call);
+    if (ngx_lu_store_sync(&task->io, feed) != NGX_OK) {
+        return ngx_lu_task_failed(task);
     }
 
     return NGX_OK;
@@ -273,25 +262,22 @@ ngx_lu_desktop_feed(ngx_lu_call_t *call, u_char *folder,
 /* The bytes behind a name never change: it may not be another build's. */
 
 static ngx_int_t
-ngx_lu_desktop_test(ngx_lu_call_t *call, u_char *file, u_char *feed)
+ngx_lu_desktop_test_file(ngx_lu_task_t *task, u_char *live, u_char *feed,
+    time_t stamp)
 {
     ngx_file_info_t  one, two;
-
-    if (file == NULL || feed == NULL) {
-        return ngx_lu_nomem(call);
-    }
 
     if (ngx_file_info(feed, &two) == NGX_FILE_ERROR) {
         return NGX_OK;
     }
 
-    if (ngx_file_info(file, &one) == NGX_FILE_ERROR
+    if (ngx_file_info(live, &one) == NGX_FILE_ERROR
         || ngx_file_uniq(&one) != ngx_file_uniq(&two))
     {
-        return ngx_lu_refuse(call, NGX_HTTP_CONFLICT,
-                             "A file of the release has the same name as one "
-                             "that is in the feed already, and is another "
-                             "one.");
+        return ngx_lu_task_refuse(task, NGX_HTTP_CONFLICT,
+                                  "A file of the release has the same name as "
+                                  "one that is in the feed already, and is "
+                                  "another one.");
     }
 
     return NGX_OK;
@@ -299,30 +285,37 @@ ngx_lu_desktop_test(ngx_lu_call_t *call, u_char *file, u_char *feed)
 
 
 static ngx_int_t
-ngx_lu_desktop_link(ngx_lu_call_t *call, u_char *file, u_char *feed)
+ngx_lu_desktop_link_file(ngx_lu_task_t *task, u_char *live, u_char *feed,
+    time_t stamp)
 {
-    if (ngx_lu_store_stamp(&call->io, file,
-                           *(time_t *) call->data)
-        != NGX_OK
-        || ngx_lu_store_link(&call->io, file, feed) == NGX_ERROR)
+    if (ngx_lu_store_stamp(&task->io, live, stamp) != NGX_OK
+        || ngx_lu_store_link(&task->io, live, feed) == NGX_ERROR)
     {
-        return ngx_lu_failed(call);
+        return ngx_lu_task_failed(task);
     }
 
     return NGX_OK;
 }
 
 
-static u_char *
-ngx_lu_desktop_folder(ngx_lu_call_t *call, const char *place)
+ngx_int_t
+ngx_lu_desktop_unlink(ngx_lu_task_t *task)
 {
-    return ngx_lu_path(call->io.pool, "%V/%s/%s/%s", &call->store->path, place,
-                       call->route.app.data, call->subject);
+    /* a job that was cut short after promoting it does not do so again */
+
+    if (ngx_lu_store_unlink(&task->io, ngx_lu_release_job(task)) == NGX_ERROR)
+    {
+        return ngx_lu_task_failed(task);
+    }
+
+    return ngx_lu_desktop_feed(task, ngx_lu_desktop_folder(task),
+                               ngx_lu_desktop_unlink_file, 0);
 }
 
 
 static ngx_int_t
-ngx_lu_desktop_unlink(ngx_lu_call_t *call, u_char *live, u_char *feed)
+ngx_lu_desktop_unlink_file(ngx_lu_task_t *task, u_char *live, u_char *feed,
+    time_t stamp)
 {
     ngx_file_info_t  one, two;
 
@@ -333,184 +326,17 @@ ngx_lu_desktop_unlink(ngx_lu_call_t *call, u_char *live, u_char *feed)
         return NGX_OK;
     }
 
-    if (ngx_lu_store_unlink(&call->io, feed) == NGX_ERROR) {
-        return ngx_lu_failed(call);
+    if (ngx_lu_store_unlink(&task->io, feed) == NGX_ERROR) {
+        return ngx_lu_task_failed(task);
     }
 
     return NGX_OK;
 }
 
 
-ngx_int_t
-ngx_lu_desktop_withdraw(ngx_lu_call_t *call)
+static u_char *
+ngx_lu_desktop_folder(ngx_lu_task_t *task)
 {
-    /* a job that was cut short after promoting it does not do so again */
-
-    if (ngx_lu_store_unlink(&call->io, ngx_lu_job_path(call)) == NGX_ERROR) {
-        return ngx_lu_failed(call);
-    }
-
-    return ngx_lu_desktop_feed(call, ngx_lu_desktop_folder(call, "live"),
-                               ngx_lu_desktop_unlink);
-}
-
-
-/*
- * POST .../stage: what lies in uploads/ of a folder in staging is a release,
- * put there by nginx's own DAV or a copy.
- */
-
-ngx_int_t
-ngx_lu_desktop_stage_post(ngx_lu_call_t *call)
-{
-    cJSON      *release;
-    u_char     *folder, *path;
-    ngx_fd_t    lock;
-    ngx_int_t   rc, status;
-
-    call->subject = (char *) call->route.id.data;
-
-    folder = ngx_lu_path(call->io.pool, "%V/staging/%s/%s",
-                         &call->store->path,
-                         call->route.app.data, call->subject);
-
-    path = ngx_lu_path(call->io.pool, "%s/lock", folder);
-
-    rc = ngx_lu_store_lock(&call->io, path, &lock);
-
-    if (rc == NGX_ERROR) {
-        return ngx_lu_failed(call);
-    }
-
-    if (rc == NGX_DECLINED) {
-        return ngx_lu_refuse(call, NGX_HTTP_NOT_FOUND,
-                             "There is no such folder in staging.");
-    }
-
-    status = ngx_lu_desktop_open(call, folder, &release);
-
-    if (status == NGX_OK) {
-        status = ngx_lu_stage(call, folder, release, NULL);
-        cJSON_Delete(release);
-
-    } else if (status == NGX_DONE) {
-        status = NGX_OK;
-    }
-
-    /* nobody writes to what was verified through its other name */
-
-    if (status == NGX_OK) {
-        status = ngx_lu_staging_clean(call, folder, "uploads");
-    }
-
-    ngx_lu_store_unlock(lock);
-
-    if (status != NGX_OK) {
-        return status;
-    }
-
-    if (call->approval) {
-        status = ngx_lu_release_done(call, "staged");
-
-        return status == NGX_HTTP_OK ? NGX_HTTP_ACCEPTED : status;
-    }
-
-    return ngx_lu_change(call, ngx_lu_release_promote);
-}
-
-
-/*
- * The description of a release that is staged by hand is made here.  NGX_DONE:
- * it is staged, and was to be released when the call was cut short.
- */
-
-static ngx_int_t
-ngx_lu_desktop_open(ngx_lu_call_t *call, u_char *folder, cJSON **release)
-{
-    cJSON     *app, *info;
-    u_char    *path;
-    ngx_int_t  rc, status;
-    lu_str_t   state;
-
-    status = ngx_lu_app_read(call, &app);
-    if (status != NGX_OK) {
-        return status;
-    }
-
-    cJSON_Delete(app);
-
-    /* an id is used once */
-
-    path = ngx_lu_path(call->io.pool, "%s/release.json",
-                       ngx_lu_desktop_folder(call, "live"));
-
-    if (path == NULL || access((char *) path, F_OK) == 0) {
-        return ngx_lu_refuse(call, NGX_HTTP_CONFLICT,
-                             "There is a release with this id: use another "
-                             "one.");
-    }
-
-    path = ngx_lu_path(call->io.pool, "%s/release.json", folder);
-
-    rc = ngx_lu_store_read_json(&call->io, path, release);
-
-    if (rc == NGX_ERROR) {
-        return ngx_lu_failed(call);
-    }
-
-    if (rc == NGX_OK) {
-
-        if (ngx_lu_is_desktop(*release)
-            && lu_json_string(*release, "state", &state) == LU_OK
-            && !lu_str_is(&state, "fetching")
-            && !lu_str_is(&state, "rejected"))
-        {
-            if (!lu_str_is(&state, "staged")) {
-                return NGX_OK;
-            }
-
-            if (!call->approval) {
-                cJSON_Delete(*release);
-                return NGX_DONE;
-            }
-        }
-
-        cJSON_Delete(*release);
-
-        return ngx_lu_refuse(call, NGX_HTTP_CONFLICT,
-                             "The release is staged already, "
-                             "was rejected, is being fetched, or "
-                             "is no desktop release.");
-    }
-
-    *release = cJSON_CreateObject();
-
-    if (cJSON_AddStringToObject(*release, "id", call->subject) == NULL
-        || cJSON_AddStringToObject(*release, "app",
-                                   (char *) call->route.app.data)
-           == NULL
-        || cJSON_AddStringToObject(*release, "kind", "desktop") == NULL
-        || cJSON_AddStringToObject(*release, "state", "verifying") == NULL
-        || cJSON_AddStringToObject(*release, "createdBy", call->by) == NULL
-        || cJSON_AddStringToObject(*release, "createdAt", call->now) == NULL
-        || cJSON_AddStringToObject(*release, "updatedAt", call->now) == NULL)
-    {
-        goto nomem;
-    }
-
-    info = cJSON_AddObjectToObject(*release, "releaseInfo");
-
-    if (cJSON_AddStringToObject(info, "latestReleaseBuildId", call->subject)
-        == NULL)
-    {
-        goto nomem;
-    }
-
-    return NGX_OK;
-
-nomem:
-
-    cJSON_Delete(*release);
-
-    return ngx_lu_nomem(call);
+    return ngx_lu_path(task->io.pool, "%V/live/%s/%s", &task->store->path,
+                       task->app.data, task->subject);
 }

@@ -4,7 +4,7 @@
  */
 
 
-#include "ngx_lu_release.h"
+#include "ngx_lu_gzip.h"
 
 #include <zlib.h>
 
@@ -15,7 +15,7 @@
 
 
 typedef struct {
-    ngx_lu_call_t                *call;
+    ngx_lu_task_t                *task;
     ngx_lu_temp_t                 temp;
     z_stream                      stream;
     u_char                        out[NGX_LU_GZIP_SIZE];
@@ -25,11 +25,11 @@ typedef struct {
 static ngx_uint_t ngx_lu_gzip_compresses(const lu_file_t *file);
 static ngx_int_t ngx_lu_gzip_file(ngx_lu_gzip_t *gzip, u_char *data);
 static ngx_int_t ngx_lu_gzip_piece(void *data, u_char *bytes, size_t len);
-static ngx_int_t ngx_lu_gzip_failed(ngx_lu_call_t *call);
+static ngx_int_t ngx_lu_gzip_failed(ngx_lu_task_t *task);
 
 
 ngx_int_t
-ngx_lu_gzip(ngx_lu_call_t *call, u_char *folder, u_char *data, lu_file_t *file)
+ngx_lu_gzip(ngx_lu_task_t *task, u_char *folder, u_char *data, lu_file_t *file)
 {
     u_char         *path;
     ngx_int_t       status;
@@ -41,14 +41,14 @@ ngx_lu_gzip(ngx_lu_call_t *call, u_char *folder, u_char *data, lu_file_t *file)
 
     gzip = ngx_alloc(sizeof(ngx_lu_gzip_t), ngx_cycle->log);
     if (gzip == NULL) {
-        return ngx_lu_nomem(call);
+        return ngx_lu_task_nomem(task);
     }
 
-    gzip->call = call;
+    gzip->task = task;
 
-    if (ngx_lu_temp_create(&call->io, call->store, &gzip->temp) != NGX_OK) {
+    if (ngx_lu_temp_create(&task->io, task->store, &gzip->temp) != NGX_OK) {
         ngx_free(gzip);
-        return ngx_lu_failed(call);
+        return ngx_lu_task_failed(task);
     }
 
     status = ngx_lu_gzip_file(gzip, data);
@@ -62,19 +62,19 @@ ngx_lu_gzip(ngx_lu_call_t *call, u_char *folder, u_char *data, lu_file_t *file)
         goto done;
     }
 
-    path = ngx_lu_path(call->io.pool, "%s/gzip/%*s.gz", folder, file->href.len,
+    path = ngx_lu_path(task->io.pool, "%s/gzip/%*s.gz", folder, file->href.len,
                        file->href.data);
 
-    if (ngx_lu_store_mkdirs(&call->io, folder, path) != NGX_OK
-        || ngx_lu_temp_sync(&call->io, &gzip->temp) != NGX_OK)
+    if (ngx_lu_store_mkdirs(&task->io, folder, path) != NGX_OK
+        || ngx_lu_temp_sync(&task->io, &gzip->temp) != NGX_OK)
     {
         ngx_lu_temp_discard(&gzip->temp);
-        status = ngx_lu_gzip_failed(call);
+        status = ngx_lu_gzip_failed(task);
         goto done;
     }
 
-    if (ngx_lu_temp_rename(&call->io, &gzip->temp, path) != NGX_OK) {
-        status = ngx_lu_gzip_failed(call);
+    if (ngx_lu_temp_rename(&task->io, &gzip->temp, path) != NGX_OK) {
+        status = ngx_lu_gzip_failed(task);
         goto done;
     }
 
@@ -160,9 +160,9 @@ static ngx_int_t
 ngx_lu_gzip_file(ngx_lu_gzip_t *gzip, u_char *data)
 {
     ngx_int_t       rc;
-    ngx_lu_call_t  *call;
+    ngx_lu_task_t  *task;
 
-    call = gzip->call;
+    task = gzip->task;
 
     ngx_memzero(&gzip->stream, sizeof(z_stream));
 
@@ -172,14 +172,14 @@ ngx_lu_gzip_file(ngx_lu_gzip_t *gzip, u_char *data)
                      MAX_WBITS + 16, MAX_MEM_LEVEL, Z_DEFAULT_STRATEGY)
         != Z_OK)
     {
-        return ngx_lu_nomem(call);
+        return ngx_lu_task_nomem(task);
     }
 
-    rc = ngx_lu_store_pieces(&call->io, data, ngx_lu_gzip_piece, gzip);
+    rc = ngx_lu_store_pieces(&task->io, data, ngx_lu_gzip_piece, gzip);
 
     (void) deflateEnd(&gzip->stream);
 
-    return rc == NGX_OK ? NGX_OK : ngx_lu_unread(call, rc);
+    return rc == NGX_OK ? NGX_OK : ngx_lu_task_unread(task, rc);
 }
 
 
@@ -201,7 +201,7 @@ ngx_lu_gzip_piece(void *data, u_char *bytes, size_t len)
 
         (void) deflate(stream, len ? Z_NO_FLUSH : Z_FINISH);
 
-        if (ngx_lu_temp_write(&gzip->call->io, &gzip->temp, gzip->out,
+        if (ngx_lu_temp_write(&gzip->task->io, &gzip->temp, gzip->out,
                               stream->next_out - gzip->out) != NGX_OK)
         {
             return NGX_ERROR;
@@ -219,14 +219,14 @@ ngx_lu_gzip_piece(void *data, u_char *bytes, size_t len)
  */
 
 static ngx_int_t
-ngx_lu_gzip_failed(ngx_lu_call_t *call)
+ngx_lu_gzip_failed(ngx_lu_task_t *task)
 {
-    if (call->io.err != NGX_ENOTDIR) {
-        return ngx_lu_failed(call);
+    if (task->io.err != NGX_ENOTDIR) {
+        return ngx_lu_task_failed(task);
     }
 
-    call->io.err = 0;
-    call->io.operation = NULL;
+    task->io.err = 0;
+    task->io.operation = NULL;
 
     return NGX_OK;
 }

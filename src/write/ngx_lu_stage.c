@@ -7,7 +7,8 @@
  */
 
 
-#include "ngx_lu_release.h"
+#include "ngx_lu_stage.h"
+#include "ngx_lu_staging.h"
 
 #include "core/lu_builder.h"
 #include "core/lu_name.h"
@@ -33,9 +34,8 @@ typedef struct {
 
 
 typedef struct {
-    ngx_lu_call_t               *call;
-    u_char                      *folder;
-    cJSON                       *release;
+    ngx_lu_task_t               *task;
+    ngx_lu_release_t            *release;
     char                        *id;
     char                        *version;
 
@@ -79,7 +79,7 @@ static ngx_int_t ngx_lu_stage_place(ngx_lu_stage_t *stage,
 
 
 ngx_int_t
-ngx_lu_stage(ngx_lu_call_t *call, u_char *folder, cJSON *release,
+ngx_lu_stage(ngx_lu_task_t *task, ngx_lu_release_t *release,
     ngx_array_t *digests)
 {
     ngx_int_t       status;
@@ -88,19 +88,18 @@ ngx_lu_stage(ngx_lu_call_t *call, u_char *folder, cJSON *release,
 
     ngx_memzero(&stage, sizeof(ngx_lu_stage_t));
 
-    (void) lu_json_string(release, "id", &id);
+    (void) lu_json_string(release->json, "id", &id);
 
-    stage.call = call;
-    stage.folder = folder;
+    stage.task = task;
     stage.release = release;
     stage.digests = digests;
     stage.id = (char *) id.data;
 
-    if (ngx_array_init(&stage.files, call->io.pool, 64,
+    if (ngx_array_init(&stage.files, task->io.pool, 64,
                        sizeof(ngx_lu_staged_t))
         != NGX_OK)
     {
-        return ngx_lu_nomem(call);
+        return ngx_lu_task_nomem(task);
     }
 
     status = ngx_lu_stage_list(&stage);
@@ -118,7 +117,7 @@ ngx_lu_stage(ngx_lu_call_t *call, u_char *folder, cJSON *release,
     }
 
     if (status != NGX_OK) {
-        return ngx_lu_staging_refuse(call, folder, release, status);
+        return ngx_lu_staging_refuse(task, release, status);
     }
 
     return ngx_lu_stage_commit(&stage);
@@ -135,24 +134,25 @@ ngx_lu_stage_list(ngx_lu_stage_t *stage)
     ngx_array_t       names;
     ngx_file_info_t   fi;
     lu_str_t          str;
-    ngx_lu_call_t    *call;
+    ngx_lu_task_t    *task;
     ngx_lu_staged_t  *file;
 
-    call = stage->call;
+    task = stage->task;
 
-    path = ngx_lu_path(call->io.pool, "%s/uploads", stage->folder);
+    path = ngx_lu_path(task->io.pool, "%s/uploads", stage->release->folder);
 
-    rc = ngx_lu_store_list(&call->io, path, &names);
+    rc = ngx_lu_store_list(&task->io, path, &names);
 
     if (rc == NGX_ERROR) {
-        return ngx_lu_failed(call);
+        return ngx_lu_task_failed(task);
     }
 
     name = names.elts;
 
     for (i = 0; rc == NGX_OK && i < names.nelts; i++) {
 
-        path = ngx_lu_path(call->io.pool, "%s/uploads/%V", stage->folder,
+        path = ngx_lu_path(task->io.pool, "%s/uploads/%V",
+                           stage->release->folder,
                            &name[i]);
 
         /* electron-builder leaves folders beside the files */
@@ -167,17 +167,18 @@ ngx_lu_stage_list(ngx_lu_stage_t *stage)
         str.len = name[i].len;
         str.data = name[i].data;
 
-        if (lu_name_file_check(&str, &call->error) != LU_OK) {
+        if (lu_name_file_check(&str, &task->error) != LU_OK) {
             return 422;
         }
 
         if (stage->files.nelts == NGX_LU_STAGE_FILES) {
-            return ngx_lu_refuse(call, 422, "The release has too many files.");
+            return ngx_lu_task_refuse(task, 422,
+                                      "The release has too many files.");
         }
 
         file = ngx_array_push(&stage->files);
         if (file == NULL) {
-            return ngx_lu_nomem(call);
+            return ngx_lu_task_nomem(task);
         }
 
         ngx_memzero(file, sizeof(ngx_lu_staged_t));
@@ -228,9 +229,9 @@ ngx_lu_stage_hash(ngx_lu_stage_t *stage, ngx_lu_staged_t *file)
 
     if (known == NULL) {
 
-        rc = ngx_lu_digest(&stage->call->io, file->path, &digest);
+        rc = ngx_lu_digest(&stage->task->io, file->path, &digest);
         if (rc != NGX_OK) {
-            return ngx_lu_unread(stage->call, rc);
+            return ngx_lu_task_unread(stage->task, rc);
         }
 
         known = &digest;
@@ -298,9 +299,9 @@ ngx_lu_stage_manifests(ngx_lu_stage_t *stage)
     }
 
     if (!found) {
-        return ngx_lu_refuse(stage->call, 422,
+        return ngx_lu_task_refuse(stage->task, 422,
                              "The release has no latest.yml, latest-mac.yml "
-                             "or latest-linux.yml.");
+                                  "or latest-linux.yml.");
     }
 
     return NGX_OK;
@@ -327,39 +328,34 @@ ngx_lu_stage_is_manifest(const lu_str_t *name)
 static ngx_int_t
 ngx_lu_stage_manifest(ngx_lu_stage_t *stage, ngx_uint_t n)
 {
+    lu_rc_e  parsed;
     size_t            i;
     ngx_int_t         rc, status;
-    ngx_str_t         text;
+    lu_str_t          text;
     ngx_file_info_t   fi;
-    lu_str_t          str;
     lu_arena_t        arena;
     lu_builder_t      builder;
-    ngx_lu_call_t    *call;
+    ngx_lu_task_t    *task;
     ngx_lu_staged_t  *file;
 
-    call = stage->call;
+    task = stage->task;
     file = (ngx_lu_staged_t *) stage->files.elts + n;
 
     if (file->size > LU_BUILDER_SIZE) {
-        (void) lu_error(&call->error, &file->name, "is too large");
+        (void) lu_error(&task->error, &file->name, "is too large");
         return 422;
     }
 
-    rc = ngx_lu_store_read(&call->io, file->path, &text, &fi);
+    rc = ngx_lu_store_read(&task->io, file->path, &text, &fi);
     if (rc != NGX_OK) {
-        return ngx_lu_unread(call, rc);
+        return ngx_lu_task_unread(task, rc);
     }
 
-    str.len = text.len;
-    str.data = text.data;
+    arena = ngx_lu_arena(task->io.pool);
 
-    arena = ngx_lu_arena(call->io.pool);
-
-    status = ngx_lu_core_status(call,
-                                lu_builder_parse(&arena, &str, &builder,
-                                                 &call->error));
-    if (status != NGX_OK) {
-        return status;
+    parsed = lu_builder_parse(&arena, &text, &builder, &task->error);
+    if (parsed != LU_OK) {
+        return ngx_lu_task_core(task, parsed);
     }
 
     status = ngx_lu_stage_version(stage, &file->name, &builder.version);
@@ -404,7 +400,7 @@ ngx_lu_stage_version(ngx_lu_stage_t *stage, const lu_str_t *name,
     }
 
     if (!lu_str_is(version, stage->version)) {
-        (void) lu_error(&stage->call->error, name,
+        (void) lu_error(&stage->task->error, name,
                         "is of another version than the others");
         return 422;
     }
@@ -420,7 +416,7 @@ ngx_lu_stage_built(ngx_lu_stage_t *stage, const lu_builder_file_t *built)
     lu_error_t       *error;
     ngx_lu_staged_t  *file;
 
-    error = &stage->call->error;
+    error = &stage->task->error;
 
     file = ngx_lu_stage_find(stage, &built->name);
 
@@ -464,18 +460,18 @@ ngx_lu_stage_target(ngx_lu_stage_t *stage, ngx_lu_staged_t *file)
         return NGX_OK;
     }
 
-    p = ngx_lu_path(stage->call->io.pool, "%*s-build-%s.yml",
+    p = ngx_lu_path(stage->task->io.pool, "%*s-build-%s.yml",
                     file->name.len - (sizeof(".yml") - 1), file->name.data,
                     stage->id);
     if (p == NULL) {
-        return ngx_lu_nomem(stage->call);
+        return ngx_lu_task_nomem(stage->task);
     }
 
     name.data = p;
     name.len = ngx_strlen(p);
 
     if (ngx_lu_stage_find(stage, &name)) {
-        (void) lu_error(&stage->call->error, &file->name,
+        (void) lu_error(&stage->task->error, &file->name,
                         "is there twice, also with the release's id in its "
                         "name");
         return 422;
@@ -522,7 +518,7 @@ ngx_lu_stage_platforms(ngx_lu_stage_t *stage)
         }
     }
 
-    return lu_json_set(stage->release, "platforms", list) == LU_OK
+    return lu_json_set(stage->release->json, "platforms", list) == LU_OK
            ? NGX_OK : NGX_ERROR;
 }
 
@@ -538,10 +534,10 @@ ngx_lu_stage_td(ngx_lu_stage_t *stage, ngx_uint_t n,
     ngx_uint_t        platform;
     lu_str_t          name, *manifest;
     lu_sha256_t       sha256;
-    ngx_lu_call_t    *call;
+    ngx_lu_task_t    *task;
     ngx_lu_staged_t  *file;
 
-    call = stage->call;
+    task = stage->task;
 
     manifest = &((ngx_lu_staged_t *) stage->files.elts + n)->name;
 
@@ -556,12 +552,12 @@ ngx_lu_stage_td(ngx_lu_stage_t *stage, ngx_uint_t n,
 
     stage->platforms |= platform;
 
-    p = ngx_lu_path(call->io.pool, "td-latest%s-build-%s.json",
+    p = ngx_lu_path(task->io.pool, "td-latest%s-build-%s.json",
                     platform == LU_MAC ? "-mac"
                     : platform == LU_LINUX ? "-linux"
                     : "", stage->id);
     if (p == NULL) {
-        return ngx_lu_nomem(call);
+        return ngx_lu_task_nomem(task);
     }
 
     name.data = p;
@@ -573,7 +569,7 @@ ngx_lu_stage_td(ngx_lu_stage_t *stage, ngx_uint_t n,
 
     text = ngx_lu_stage_td_text(stage, builder);
     if (text == NULL) {
-        return ngx_lu_nomem(call);
+        return ngx_lu_task_nomem(task);
     }
 
     file = ngx_array_push(&stage->files);
@@ -583,7 +579,7 @@ ngx_lu_stage_td(ngx_lu_stage_t *stage, ngx_uint_t n,
 
         file->name = name;
         file->size = ngx_strlen(text);
-        file->data = ngx_pnalloc(call->io.pool, (size_t) file->size);
+        file->data = ngx_pnalloc(task->io.pool, (size_t) file->size);
         file->is_hashed = 1;
         file->is_listed = 1;
 
@@ -598,7 +594,7 @@ ngx_lu_stage_td(ngx_lu_stage_t *stage, ngx_uint_t n,
 
     cJSON_free(text);
 
-    return file && file->data ? NGX_OK : ngx_lu_nomem(call);
+    return file && file->data ? NGX_OK : ngx_lu_task_nomem(task);
 }
 
 
@@ -609,7 +605,7 @@ ngx_lu_stage_td_text(ngx_lu_stage_t *stage, const lu_builder_t *builder)
     ngx_lu_staged_t   *staged;
     lu_td_artifact_t  *files;
 
-    files = ngx_pcalloc(stage->call->io.pool,
+    files = ngx_pcalloc(stage->task->io.pool,
                         builder->nfiles * sizeof(lu_td_artifact_t));
     if (files == NULL) {
         return NULL;
@@ -625,7 +621,7 @@ ngx_lu_stage_td_text(ngx_lu_stage_t *stage, const lu_builder_t *builder)
         files[i].size = staged->size;
     }
 
-    return lu_td_print(stage->version, stage->call->now, files,
+    return lu_td_print(stage->version, stage->task->now, files,
                        builder->nfiles);
 }
 
@@ -666,33 +662,28 @@ ngx_lu_stage_artifacts(ngx_lu_stage_t *stage)
 static ngx_int_t
 ngx_lu_stage_artifact_list(ngx_lu_stage_t *stage, ngx_lu_staged_t *list)
 {
+    lu_rc_e  parsed;
     size_t            i;
     ngx_int_t         rc, status;
-    ngx_str_t         text;
     lu_td_t           td;
+    lu_str_t          text;
     ngx_file_info_t   fi;
-    lu_str_t          str;
     lu_arena_t        arena;
-    ngx_lu_call_t    *call;
+    ngx_lu_task_t    *task;
     ngx_lu_staged_t  *file;
 
-    call = stage->call;
+    task = stage->task;
 
-    rc = ngx_lu_store_read(&call->io, list->path, &text, &fi);
+    rc = ngx_lu_store_read(&task->io, list->path, &text, &fi);
     if (rc != NGX_OK) {
-        return ngx_lu_unread(call, rc);
+        return ngx_lu_task_unread(task, rc);
     }
 
-    str.len = text.len;
-    str.data = text.data;
+    arena = ngx_lu_arena(task->io.pool);
 
-    arena = ngx_lu_arena(call->io.pool);
-
-    status = ngx_lu_core_status(call,
-                                lu_td_parse(&arena, &str, &td,
-                                            &call->error));
-    if (status != NGX_OK) {
-        return status;
+    parsed = lu_td_parse(&arena, &text, &td, &task->error);
+    if (parsed != LU_OK) {
+        return ngx_lu_task_core(task, parsed);
     }
 
     status = ngx_lu_stage_version(stage, &list->name, &td.version);
@@ -705,7 +696,7 @@ ngx_lu_stage_artifact_list(ngx_lu_stage_t *stage, ngx_lu_staged_t *list)
         file = ngx_lu_stage_find(stage, &td.artifacts[i].name);
 
         if (file == NULL) {
-            (void) lu_error(&call->error, &td.artifacts[i].name,
+            (void) lu_error(&task->error, &td.artifacts[i].name,
                             "is listed, but is not there");
             return 422;
         }
@@ -720,7 +711,7 @@ ngx_lu_stage_artifact_list(ngx_lu_stage_t *stage, ngx_lu_staged_t *list)
             || (td.artifacts[i].sha256.len
                 && !lu_str_is(&td.artifacts[i].sha256, file->sha256)))
         {
-            (void) lu_error(&call->error, &td.artifacts[i].name,
+            (void) lu_error(&task->error, &td.artifacts[i].name,
                             "has another size or SHA-256 than its list says");
             return 422;
         }
@@ -785,20 +776,20 @@ ngx_lu_stage_commit(ngx_lu_stage_t *stage)
     ngx_int_t         status;
     ngx_uint_t        i;
     lu_file_t        *files;
-    ngx_lu_call_t    *call;
+    ngx_lu_task_t    *task;
     ngx_lu_staged_t  *file;
 
-    call = stage->call;
+    task = stage->task;
 
-    status = ngx_lu_staging_clean(call, stage->folder, "files");
+    status = ngx_lu_staging_clean(task, stage->release->folder, "files");
     if (status != NGX_OK) {
         return status;
     }
 
-    files = ngx_pcalloc(call->io.pool, (stage->files.nelts + 1)
+    files = ngx_pcalloc(task->io.pool, (stage->files.nelts + 1)
                                        * sizeof(lu_file_t));
     if (files == NULL) {
-        return ngx_lu_nomem(call);
+        return ngx_lu_task_nomem(task);
     }
 
     n = 0;
@@ -823,13 +814,14 @@ ngx_lu_stage_commit(ngx_lu_stage_t *stage)
         }
     }
 
-    if (lu_json_set_string(stage->release, "version", stage->version) != LU_OK
+    if (lu_json_set_string(stage->release->json, "version",
+                           stage->version) != LU_OK
         || ngx_lu_stage_platforms(stage) != NGX_OK)
     {
-        return ngx_lu_nomem(call);
+        return ngx_lu_task_nomem(task);
     }
 
-    return ngx_lu_staging_complete(call, stage->folder, stage->release, files,
+    return ngx_lu_staging_complete(task, stage->release, files,
                                    n);
 }
 
@@ -838,22 +830,23 @@ static ngx_int_t
 ngx_lu_stage_place(ngx_lu_stage_t *stage, ngx_lu_staged_t *file)
 {
     u_char         *path;
-    ngx_lu_call_t  *call;
+    ngx_lu_task_t  *task;
 
-    call = stage->call;
+    task = stage->task;
 
     if (file->data) {
-        path = ngx_lu_path(call->io.pool, "%s/files/%*s", stage->folder,
+        path = ngx_lu_path(task->io.pool, "%s/files/%*s",
+                           stage->release->folder,
                            file->name.len, file->name.data);
 
-        if (ngx_lu_store_mkdirs(&call->io, stage->folder, path)
+        if (ngx_lu_store_mkdirs(&task->io, stage->release->folder, path)
             != NGX_OK
-            || ngx_lu_store_write(&call->io, call->store, path,
+            || ngx_lu_store_write(&task->io, task->store, path,
                                   (char *) file->data,
                                   (size_t) file->size)
                != NGX_OK)
         {
-            return ngx_lu_failed(call);
+            return ngx_lu_task_failed(task);
         }
 
         return NGX_OK;
@@ -861,9 +854,10 @@ ngx_lu_stage_place(ngx_lu_stage_t *stage, ngx_lu_staged_t *file)
 
     /* what came through a copy or DAV was synced by nobody */
 
-    if (ngx_lu_store_sync(&call->io, file->path) != NGX_OK) {
-        return ngx_lu_failed(call);
+    if (ngx_lu_store_sync(&task->io, file->path) != NGX_OK) {
+        return ngx_lu_task_failed(task);
     }
 
-    return ngx_lu_staging_place(call, stage->folder, file->path, &file->name);
+    return ngx_lu_staging_place(task, stage->release->folder, file->path,
+                                &file->name);
 }

@@ -4,7 +4,10 @@
  */
 
 
-#include "ngx_lu_release.h"
+#include "ngx_lu_app.h"
+#include "ngx_lu_gzip.h"
+#include "ngx_lu_staging.h"
+#include "ngx_lu_verify.h"
 
 #include "core/lu_change.h"
 #include "core/lu_zip.h"
@@ -22,9 +25,8 @@ typedef struct {
 
 
 typedef struct {
-    ngx_lu_call_t                   *call;
-    u_char                          *folder;
-    cJSON                           *release;
+    ngx_lu_task_t                   *task;
+    ngx_lu_release_t                *release;
     ngx_lu_uploaded_t               *uploaded;   /* sorted by href */
     lu_file_t                       *files;      /* the same */
     size_t                           n;
@@ -48,7 +50,7 @@ static ngx_int_t ngx_lu_verify_describe(ngx_lu_verify_t *verify);
 
 
 ngx_int_t
-ngx_lu_verify(ngx_lu_call_t *call, u_char *folder, cJSON *release)
+ngx_lu_verify(ngx_lu_task_t *task, ngx_lu_release_t *release)
 {
     ngx_int_t        status;
     lu_str_t         kind;
@@ -56,11 +58,10 @@ ngx_lu_verify(ngx_lu_call_t *call, u_char *folder, cJSON *release)
 
     ngx_memzero(&verify, sizeof(ngx_lu_verify_t));
 
-    verify.call = call;
-    verify.folder = folder;
+    verify.task = task;
     verify.release = release;
 
-    (void) lu_json_string(release, "kind", &kind);
+    (void) lu_json_string(release->json, "kind", &kind);
     verify.is_manifest = lu_str_is(&kind, "manifest");
 
     status = ngx_lu_verify_uploads(&verify);
@@ -76,7 +77,7 @@ ngx_lu_verify(ngx_lu_call_t *call, u_char *folder, cJSON *release)
     }
 
     if (status != NGX_OK) {
-        return ngx_lu_staging_refuse(call, folder, release, status);
+        return ngx_lu_staging_refuse(task, release, status);
     }
 
     return ngx_lu_verify_stage(&verify);
@@ -92,26 +93,26 @@ ngx_lu_verify_uploads(ngx_lu_verify_t *verify)
     ngx_str_t          *name;
     ngx_uint_t          i;
     ngx_array_t         names;
-    ngx_lu_call_t      *call;
+    ngx_lu_task_t      *task;
     ngx_lu_uploaded_t  *uploaded;
 
-    call = verify->call;
+    task = verify->task;
 
-    path = ngx_lu_path(call->io.pool, "%s/uploads", verify->folder);
+    path = ngx_lu_path(task->io.pool, "%s/uploads", verify->release->folder);
 
-    rc = ngx_lu_store_list(&call->io, path, &names);
+    rc = ngx_lu_store_list(&task->io, path, &names);
 
     if (rc == NGX_ERROR) {
-        return ngx_lu_failed(call);
+        return ngx_lu_task_failed(task);
     }
 
-    uploaded = ngx_pcalloc(call->io.pool, (names.nelts + 1)
+    uploaded = ngx_pcalloc(task->io.pool, (names.nelts + 1)
                                     * sizeof(ngx_lu_uploaded_t));
-    verify->files = ngx_pcalloc(call->io.pool, (names.nelts + 1)
+    verify->files = ngx_pcalloc(task->io.pool, (names.nelts + 1)
                                                * sizeof(lu_file_t));
 
     if (uploaded == NULL || verify->files == NULL) {
-        return ngx_lu_nomem(call);
+        return ngx_lu_task_nomem(task);
     }
 
     name = names.elts;
@@ -128,7 +129,8 @@ ngx_lu_verify_uploads(ngx_lu_verify_t *verify)
         }
 
         if (n > LU_MANIFEST_FILES) {
-            return ngx_lu_refuse(call, 422, "The bundle has too many files.");
+            return ngx_lu_task_refuse(task, 422,
+                                      "The bundle has too many files.");
         }
 
         status = ngx_lu_verify_upload(verify, &name[i], &uploaded[n++]);
@@ -138,7 +140,7 @@ ngx_lu_verify_uploads(ngx_lu_verify_t *verify)
     }
 
     if (n == 0) {
-        return ngx_lu_refuse(call, 422, "The bundle has no files.");
+        return ngx_lu_task_refuse(task, 422, "The bundle has no files.");
     }
 
     qsort(uploaded, n, sizeof(ngx_lu_uploaded_t), ngx_lu_uploaded_cmp);
@@ -172,38 +174,39 @@ ngx_lu_verify_upload(ngx_lu_verify_t *verify, ngx_str_t *name,
     u_char         *path;
     ngx_int_t       rc, status;
     lu_arena_t      arena;
-    ngx_lu_call_t  *call;
+    ngx_lu_task_t  *task;
 
-    call = verify->call;
+    task = verify->task;
 
-    path = ngx_lu_path(call->io.pool, "%s/uploads/%V", verify->folder, name);
+    path = ngx_lu_path(task->io.pool, "%s/uploads/%V", verify->release->folder,
+                       name);
 
-    rc = ngx_lu_store_read_json(&call->io, path, &json);
+    rc = ngx_lu_store_read_json(&task->io, path, &json);
 
     if (rc != NGX_OK) {
-        return ngx_lu_unread(call, rc);
+        return ngx_lu_task_unread(task, rc);
     }
 
-    arena = ngx_lu_arena(call->io.pool);
+    arena = ngx_lu_arena(task->io.pool);
 
-    status = ngx_lu_core_status(call,
-                                lu_file_parse(&arena, json,
-                                              &uploaded->file,
-                                              &call->error));
+    status = ngx_lu_task_core(task,
+                              lu_file_parse(&arena, json,
+                                            &uploaded->file,
+                                            &task->error));
     cJSON_Delete(json);
 
     if (status != NGX_OK) {
         return status;
     }
 
-    uploaded->data = ngx_lu_path(call->io.pool,
+    uploaded->data = ngx_lu_path(task->io.pool,
                                  "%s/uploads/%*s.data",
-                                 verify->folder,
+                                 verify->release->folder,
                                  name->len
                                  - (sizeof(".json") - 1),
                                  name->data);
     if (uploaded->data == NULL) {
-        return ngx_lu_nomem(call);
+        return ngx_lu_task_nomem(task);
     }
 
     return ngx_lu_verify_digest(verify, uploaded);
@@ -216,20 +219,20 @@ ngx_lu_verify_digest(ngx_lu_verify_t *verify, ngx_lu_uploaded_t *uploaded)
     char            hex[LU_SHA256_HEX + 1];
     ngx_int_t       rc;
     lu_sha256_t     sha256;
-    ngx_lu_call_t  *call;
+    ngx_lu_task_t  *task;
 
-    call = verify->call;
+    task = verify->task;
 
     lu_sha256_init(&sha256);
 
-    rc = ngx_lu_store_pieces(&call->io, uploaded->data, ngx_lu_verify_piece,
+    rc = ngx_lu_store_pieces(&task->io, uploaded->data, ngx_lu_verify_piece,
                              &sha256);
     if (rc == NGX_ERROR) {
-        return ngx_lu_failed(call);
+        return ngx_lu_task_failed(task);
     }
 
     if (rc == NGX_DECLINED) {
-        (void) lu_error(&call->error, &uploaded->file.href,
+        (void) lu_error(&task->error, &uploaded->file.href,
                         "was announced, but not uploaded");
         return 422;
     }
@@ -239,7 +242,7 @@ ngx_lu_verify_digest(ngx_lu_verify_t *verify, ngx_lu_uploaded_t *uploaded)
     if (sha256.size != uploaded->file.size
         || !lu_str_is(&uploaded->file.sha256, hex))
     {
-        (void) lu_error(&call->error, &uploaded->file.href,
+        (void) lu_error(&task->error, &uploaded->file.href,
                         "is not on the disk as it was announced: upload it "
                         "again");
         return 422;
@@ -264,12 +267,13 @@ ngx_lu_verify_zip(ngx_lu_verify_t *verify)
     zip_error_t     error;
     zip_source_t   *source;
     lu_arena_t      arena;
-    ngx_lu_call_t  *call;
+    ngx_lu_task_t  *task;
 
-    call = verify->call;
+    task = verify->task;
 
     if (verify->n != 1) {
-        return ngx_lu_refuse(call, 422, "A zip bundle consists of one file.");
+        return ngx_lu_task_refuse(task, 422,
+                                  "A zip bundle consists of one file.");
     }
 
     zip_error_init(&error);
@@ -280,33 +284,33 @@ ngx_lu_verify_zip(ngx_lu_verify_t *verify)
     zip_error_fini(&error);
 
     if (source == NULL) {
-        return ngx_lu_nomem(call);
+        return ngx_lu_task_nomem(task);
     }
 
-    arena = ngx_lu_arena(call->io.pool);
+    arena = ngx_lu_arena(task->io.pool);
 
     verify->is_signed = (verify->files[0].signature.len != 0);
 
-    return ngx_lu_core_status(call,
-                              lu_zip_check(&arena, source, NGX_LU_ZIP_CONTENT,
-                                           &call->error));
+    return ngx_lu_task_core(task,
+                            lu_zip_check(&arena, source, NGX_LU_ZIP_CONTENT,
+                                         &task->error));
 }
 
 
 static ngx_int_t
 ngx_lu_verify_manifest(ngx_lu_verify_t *verify)
 {
+    lu_rc_e  parsed;
     size_t            i, n;
-    ngx_int_t         rc, status;
-    ngx_str_t         text;
+    ngx_int_t         rc;
+    lu_str_t         *names, href, text;
     ngx_file_info_t   fi;
-    lu_str_t         *names, href, str;
     lu_file_t        *entries;
     lu_arena_t        arena;
     const lu_file_t  *file;
-    ngx_lu_call_t    *call;
+    ngx_lu_task_t    *task;
 
-    call = verify->call;
+    task = verify->task;
 
     href.data = (u_char *) LU_MANIFEST_NAME;
     href.len = sizeof(LU_MANIFEST_NAME) - 1;
@@ -314,54 +318,48 @@ ngx_lu_verify_manifest(ngx_lu_verify_t *verify)
     file = lu_file_find(verify->files, verify->n, &href);
 
     if (file == NULL) {
-        return ngx_lu_refuse(call, 422,
-                             "The manifest itself ("
-                             LU_MANIFEST_NAME
-                             ") was not uploaded.");
+        return ngx_lu_task_refuse(task, 422,
+                                  "The manifest itself ("
+                                  LU_MANIFEST_NAME
+                                  ") was not uploaded.");
     }
 
-    rc = ngx_lu_store_read(&call->io,
+    rc = ngx_lu_store_read(&task->io,
                            verify->uploaded[file - verify->files].data, &text,
                            &fi);
     if (rc != NGX_OK) {
-        return ngx_lu_unread(call, rc);
+        return ngx_lu_task_unread(task, rc);
     }
 
-    str.len = text.len;
-    str.data = text.data;
+    arena = ngx_lu_arena(task->io.pool);
 
-    arena = ngx_lu_arena(call->io.pool);
-
-    status = ngx_lu_core_status(call,
-                                lu_manifest_parse(&arena, &str, &entries, &n,
-                                                  &call->error));
-    if (status != NGX_OK) {
-        return status;
+    parsed = lu_manifest_parse(&arena, &text, &entries, &n, &task->error);
+    if (parsed != LU_OK) {
+        return ngx_lu_task_core(task, parsed);
     }
 
-    status = ngx_lu_core_status(call,
-                                lu_manifest_check(entries, n, verify->files,
-                                                  verify->n, &call->error));
-    if (status != NGX_OK) {
-        return status;
+    parsed = lu_manifest_check(entries, n, verify->files, verify->n,
+                               &task->error);
+    if (parsed != LU_OK) {
+        return ngx_lu_task_core(task, parsed);
     }
 
     verify->is_signed = (file->signature.len != 0);
 
     /* files beside the manifest must not be in the way either */
 
-    names = ngx_palloc(call->io.pool, verify->n * sizeof(lu_str_t));
+    names = ngx_palloc(task->io.pool, verify->n * sizeof(lu_str_t));
     if (names == NULL) {
-        return ngx_lu_nomem(call);
+        return ngx_lu_task_nomem(task);
     }
 
     for (i = 0; i < verify->n; i++) {
         names[i] = verify->files[i].href;
     }
 
-    return ngx_lu_core_status(call,
-                              lu_file_tree_check(names, verify->n,
-                                                 &call->error));
+    return ngx_lu_task_core(task,
+                            lu_file_tree_check(names, verify->n,
+                                               &task->error));
 }
 
 
@@ -371,17 +369,17 @@ ngx_lu_verify_channel(ngx_lu_verify_t *verify)
     cJSON          *app, *channel;
     ngx_int_t       status;
     lu_str_t        id;
-    ngx_lu_call_t  *call;
+    ngx_lu_task_t  *task;
 
-    call = verify->call;
+    task = verify->task;
 
     if (verify->is_signed
-        || lu_json_string(verify->release, "channel", &id) != LU_OK)
+        || lu_json_string(verify->release->json, "channel", &id) != LU_OK)
     {
         return NGX_OK;
     }
 
-    status = ngx_lu_app_read(call, &app);
+    status = ngx_lu_app_read(task, &app);
     if (status != NGX_OK) {
         return status;
     }
@@ -392,9 +390,10 @@ ngx_lu_verify_channel(ngx_lu_verify_t *verify)
         && cJSON_IsString(cJSON_GetObjectItemCaseSensitive(channel,
                                                            "protectedAt")))
     {
-        status = ngx_lu_refuse(call, 422, "The channel is protected: it takes "
-                               "only signed bundles (upload with "
-                               "--private-key).");
+        status = ngx_lu_task_refuse(task, 422,
+                                    "The channel is protected: it takes "
+                                    "only signed bundles (upload with "
+                                    "--private-key).");
     }
 
     cJSON_Delete(app);
@@ -408,14 +407,14 @@ ngx_lu_verify_stage(ngx_lu_verify_t *verify)
 {
     size_t          i;
     ngx_int_t       status;
-    ngx_lu_call_t  *call;
+    ngx_lu_task_t  *task;
 
-    call = verify->call;
+    task = verify->task;
 
-    status = ngx_lu_staging_clean(call, verify->folder, "files");
+    status = ngx_lu_staging_clean(task, verify->release->folder, "files");
 
     if (status == NGX_OK) {
-        status = ngx_lu_staging_clean(call, verify->folder, "gzip");
+        status = ngx_lu_staging_clean(task, verify->release->folder, "gzip");
     }
 
     if (status != NGX_OK) {
@@ -424,12 +423,12 @@ ngx_lu_verify_stage(ngx_lu_verify_t *verify)
 
     for (i = 0; i < verify->n; i++) {
 
-        status = ngx_lu_staging_place(call, verify->folder,
+        status = ngx_lu_staging_place(task, verify->release->folder,
                                       verify->uploaded[i].data,
                                       &verify->files[i].href);
 
         if (status == NGX_OK && verify->is_manifest) {
-            status = ngx_lu_gzip(call, verify->folder,
+            status = ngx_lu_gzip(task, verify->release->folder,
                                  verify->uploaded[i].data, &verify->files[i]);
         }
 
@@ -443,8 +442,7 @@ ngx_lu_verify_stage(ngx_lu_verify_t *verify)
         return status;
     }
 
-    return ngx_lu_staging_complete(call, verify->folder,
-                                   verify->release,
+    return ngx_lu_staging_complete(task, verify->release,
                                    verify->files, verify->n);
 }
 
@@ -460,7 +458,7 @@ ngx_lu_verify_describe(ngx_lu_verify_t *verify)
         "signed", "checksum", "signature", NULL
     };
 
-    release = verify->release;
+    release = verify->release->json;
 
     for (m = 0; members[m]; m++) {
         cJSON_DeleteItemFromObjectCaseSensitive(release, members[m]);
@@ -478,7 +476,7 @@ ngx_lu_verify_describe(ngx_lu_verify_t *verify)
                                        (char *) zip->signature.data)
                == NULL))
     {
-        return ngx_lu_nomem(verify->call);
+        return ngx_lu_task_nomem(verify->task);
     }
 
     return NGX_OK;

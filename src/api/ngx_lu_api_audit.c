@@ -6,7 +6,8 @@
  */
 
 
-#include "ngx_lu_api.h"
+#include "ngx_lu_api_audit.h"
+#include "ngx_lu_arg.h"
 
 
 #define NGX_LU_AUDIT_PIECE  65536
@@ -24,71 +25,17 @@ typedef struct {
 } ngx_lu_audit_log_t;
 
 
-static ngx_int_t ngx_lu_audit_lines(ngx_lu_call_t *call,
+static ngx_int_t ngx_lu_api_audit_lines(ngx_lu_call_t *call,
     ngx_lu_audit_log_t *log);
-static ngx_int_t ngx_lu_audit_line(ngx_lu_audit_log_t *log, lu_str_t *line);
-static ngx_int_t ngx_lu_audit_piece(ngx_lu_audit_log_t *log);
-static ngx_uint_t ngx_lu_audit_has(const cJSON *line, const char *subject);
-
-
-ngx_int_t
-ngx_lu_audit(ngx_lu_call_t *call, u_char *folder, double generation)
-{
-    char               *text;
-    cJSON              *line;
-    size_t              len;
-    u_char             *path;
-    ngx_int_t           rc;
-
-    text = NULL;
-    rc = NGX_ERROR;
-
-    line = cJSON_CreateObject();
-
-    if (line == NULL
-        || cJSON_AddStringToObject(line, "at", call->now) == NULL
-        || cJSON_AddStringToObject(line, "by", call->by) == NULL
-        || cJSON_AddStringToObject(line, "change", call->change) == NULL
-        || cJSON_AddStringToObject(line, "subject", call->subject) == NULL
-        || (call->from
-            && cJSON_AddStringToObject(line, "from", call->from) == NULL)
-        || (call->to
-            && cJSON_AddStringToObject(line, "to", call->to) == NULL)
-        || cJSON_AddNumberToObject(line, "generation", generation) == NULL)
-    {
-        call->io.err = NGX_ENOMEM;
-        goto done;
-    }
-
-    text = cJSON_PrintUnformatted(line);
-    if (text == NULL) {
-        call->io.err = NGX_ENOMEM;
-        goto done;
-    }
-
-    len = ngx_strlen(text);
-
-    /* the terminating zero byte gives way to the line's end */
-
-    text[len] = '\n';
-
-    path = ngx_lu_path(call->io.pool, "%s/audit.log", folder);
-
-    rc = ngx_lu_store_append(&call->io, path, text, len + 1);
-
-done:
-
-    cJSON_free(text);
-    cJSON_Delete(line);
-
-    return rc;
-}
+static ngx_int_t ngx_lu_api_audit_line(ngx_lu_audit_log_t *log, lu_str_t *line);
+static ngx_int_t ngx_lu_api_audit_piece(ngx_lu_audit_log_t *log);
+static ngx_uint_t ngx_lu_api_audit_has(const cJSON *line, const char *subject);
 
 
 /* The newest lines first. */
 
 ngx_int_t
-ngx_lu_audit_get(ngx_lu_call_t *call)
+ngx_lu_api_audit_get(ngx_lu_call_t *call)
 {
     ngx_int_t           status;
     ngx_file_info_t     fi;
@@ -96,11 +43,11 @@ ngx_lu_audit_get(ngx_lu_call_t *call)
 
     ngx_memzero(&log, sizeof(ngx_lu_audit_log_t));
 
-    log.io = &call->io;
-    log.path = ngx_lu_path(call->io.pool, "%V/apps/%s/audit.log",
-                           &call->store->path, call->route.app.data);
+    log.io = &call->task.io;
+    log.path = ngx_lu_path(call->task.io.pool, "%V/apps/%s/audit.log",
+                           &call->task.store->path, call->task.app.data);
     if (log.path == NULL) {
-        return ngx_lu_nomem(call);
+        return ngx_lu_task_nomem(&call->task);
     }
 
     log.fd = ngx_open_file(log.path, NGX_FILE_RDONLY, NGX_FILE_OPEN, 0);
@@ -108,20 +55,21 @@ ngx_lu_audit_get(ngx_lu_call_t *call)
     if (log.fd == NGX_INVALID_FILE) {
 
         if (ngx_errno == NGX_ENOENT) {
-            return ngx_lu_refuse(call, NGX_HTTP_NOT_FOUND, "App not found.");
+            return ngx_lu_task_refuse(&call->task, NGX_HTTP_NOT_FOUND,
+                                      "App not found.");
         }
 
-        (void) ngx_lu_io_failed(&call->io, ngx_open_file_n, log.path);
-        return ngx_lu_failed(call);
+        (void) ngx_lu_io_failed(&call->task.io, ngx_open_file_n, log.path);
+        return ngx_lu_task_failed(&call->task);
     }
 
     if (ngx_fd_info(log.fd, &fi) == NGX_FILE_ERROR) {
-        (void) ngx_lu_io_failed(&call->io, ngx_fd_info_n, log.path);
-        status = ngx_lu_failed(call);
+        (void) ngx_lu_io_failed(&call->task.io, ngx_fd_info_n, log.path);
+        status = ngx_lu_task_failed(&call->task);
 
     } else {
         log.offset = ngx_file_size(&fi);
-        status = ngx_lu_audit_lines(call, &log);
+        status = ngx_lu_api_audit_lines(call, &log);
     }
 
     ngx_free(log.start);
@@ -132,7 +80,7 @@ ngx_lu_audit_get(ngx_lu_call_t *call)
 
 
 static ngx_int_t
-ngx_lu_audit_lines(ngx_lu_call_t *call, ngx_lu_audit_log_t *log)
+ngx_lu_api_audit_lines(ngx_lu_call_t *call, ngx_lu_audit_log_t *log)
 {
     char       *subject;
     cJSON      *line;
@@ -141,32 +89,32 @@ ngx_lu_audit_lines(ngx_lu_call_t *call, ngx_lu_audit_log_t *log)
     lu_str_t    text;
     lu_error_t  err;
 
-    ngx_lu_page(call, &limit, &offset);
+    ngx_lu_arg_page(call, &limit, &offset);
 
     subject = ngx_lu_arg(call, "subject");
 
     call->answer = cJSON_CreateArray();
     if (call->answer == NULL) {
-        return ngx_lu_nomem(call);
+        return ngx_lu_task_nomem(&call->task);
     }
 
     while (limit) {
 
-        rc = ngx_lu_audit_line(log, &text);
+        rc = ngx_lu_api_audit_line(log, &text);
 
         if (rc == NGX_DECLINED) {
             break;
         }
 
         if (rc != NGX_OK) {
-            return ngx_lu_failed(call);
+            return ngx_lu_task_failed(&call->task);
         }
 
         if (lu_json_parse(&line, &text, &err) != LU_OK) {
             continue;
         }
 
-        if (subject && !ngx_lu_audit_has(line, subject)) {
+        if (subject && !ngx_lu_api_audit_has(line, subject)) {
             cJSON_Delete(line);
             continue;
         }
@@ -179,7 +127,7 @@ ngx_lu_audit_lines(ngx_lu_call_t *call, ngx_lu_audit_log_t *log)
 
         if (!cJSON_AddItemToArray(call->answer, line)) {
             cJSON_Delete(line);
-            return ngx_lu_nomem(call);
+            return ngx_lu_task_nomem(&call->task);
         }
 
         limit--;
@@ -192,7 +140,7 @@ ngx_lu_audit_lines(ngx_lu_call_t *call, ngx_lu_audit_log_t *log)
 /* The last one of those that are left; NGX_DECLINED: there are none. */
 
 static ngx_int_t
-ngx_lu_audit_line(ngx_lu_audit_log_t *log, lu_str_t *line)
+ngx_lu_api_audit_line(ngx_lu_audit_log_t *log, lu_str_t *line)
 {
     u_char  *p;
 
@@ -208,7 +156,7 @@ ngx_lu_audit_line(ngx_lu_audit_log_t *log, lu_str_t *line)
             break;
         }
 
-        if (ngx_lu_audit_piece(log) != NGX_OK) {
+        if (ngx_lu_api_audit_piece(log) != NGX_OK) {
             return NGX_ERROR;
         }
     }
@@ -228,7 +176,7 @@ ngx_lu_audit_line(ngx_lu_audit_log_t *log, lu_str_t *line)
 /* More of the file, before the beginning of a line that was read already. */
 
 static ngx_int_t
-ngx_lu_audit_piece(ngx_lu_audit_log_t *log)
+ngx_lu_api_audit_piece(ngx_lu_audit_log_t *log)
 {
     u_char   *p;
     size_t    size, rest;
@@ -268,7 +216,7 @@ ngx_lu_audit_piece(ngx_lu_audit_log_t *log)
 
 
 static ngx_uint_t
-ngx_lu_audit_has(const cJSON *line, const char *subject)
+ngx_lu_api_audit_has(const cJSON *line, const char *subject)
 {
     ngx_uint_t  i;
     lu_str_t    value;

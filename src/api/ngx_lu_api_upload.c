@@ -9,7 +9,11 @@
  */
 
 
-#include "ngx_lu_api.h"
+#include "ngx_lu_api_upload.h"
+#include "ngx_lu_arg.h"
+#include "ngx_lu_form.h"
+
+#include "write/ngx_lu_bundle.h"
 #include "write/ngx_lu_release.h"
 
 #include "core/lu_name.h"
@@ -27,37 +31,35 @@ typedef struct {
 } ngx_lu_part_t;
 
 
-static ngx_int_t ngx_lu_file_announced(ngx_lu_form_t *form, cJSON *release,
-    lu_file_t *file);
-static ngx_int_t ngx_lu_file_commit(ngx_lu_form_t *form, lu_file_t *file,
-    char *id, u_char *folder);
-static char *ngx_lu_file_id(ngx_lu_call_t *call, lu_str_t *href);
-static ngx_int_t ngx_lu_upload_create(ngx_lu_call_t *call, u_char *folder);
-static ngx_int_t ngx_lu_upload_check(ngx_lu_call_t *call, u_char *folder,
+static ngx_int_t ngx_lu_api_upload_file_announced(ngx_lu_form_t *form,
+    cJSON *release, lu_file_t *file);
+static ngx_int_t ngx_lu_api_upload_file_commit(ngx_lu_form_t *form,
+    lu_file_t *file, char *id, u_char *folder);
+static char *ngx_lu_api_upload_file_id(ngx_lu_call_t *call, lu_str_t *href);
+static ngx_int_t ngx_lu_api_upload_create(ngx_lu_call_t *call, u_char *folder);
+static ngx_int_t ngx_lu_api_upload_check(ngx_lu_call_t *call, u_char *folder,
     char *upload_id);
-static ngx_int_t ngx_lu_upload_complete(ngx_lu_call_t *call, u_char *folder,
-    char *upload_id);
-static ngx_int_t ngx_lu_upload_assemble(ngx_lu_call_t *call, u_char *folder,
-    char *upload_id, lu_file_t *file, u_char *path);
-static ngx_int_t ngx_lu_upload_join(ngx_lu_call_t *call, u_char *folder,
+static ngx_int_t ngx_lu_api_upload_complete(ngx_lu_call_t *call,
+    u_char *folder, char *upload_id);
+static ngx_int_t ngx_lu_api_upload_assemble(ngx_lu_call_t *call,
+    u_char *folder, char *upload_id, lu_file_t *file, u_char *path);
+static ngx_int_t ngx_lu_api_upload_join(ngx_lu_call_t *call, u_char *folder,
     char *upload_id, ngx_lu_form_t *form);
-static ngx_int_t ngx_lu_upload_part(ngx_lu_call_t *call, u_char *path,
+static ngx_int_t ngx_lu_api_upload_part(ngx_lu_call_t *call, u_char *path,
     const lu_str_t *etag, ngx_lu_temp_t *temp);
-static ngx_int_t ngx_lu_upload_piece(void *data, u_char *bytes, size_t len);
-static ngx_int_t ngx_lu_upload_abort(ngx_lu_call_t *call, u_char *folder,
+static ngx_int_t ngx_lu_api_upload_piece(void *data, u_char *bytes, size_t len);
+static ngx_int_t ngx_lu_api_upload_abort(ngx_lu_call_t *call, u_char *folder,
     char *upload_id);
 
 
 ngx_int_t
-ngx_lu_files_post(ngx_lu_call_t *call)
+ngx_lu_api_upload_file_post(ngx_lu_call_t *call)
 {
     char          *id;
-    cJSON         *release;
-    u_char        *folder;
-    ngx_fd_t       lock;
     ngx_int_t      status;
     lu_file_t      file;
     ngx_lu_form_t  form;
+    ngx_lu_release_t  release;
 
     status = ngx_lu_form_read(call, &form, "file");
 
@@ -68,29 +70,31 @@ ngx_lu_files_post(ngx_lu_call_t *call)
 
     /* the slow part, before others have to wait for the lock */
 
-    if (form.has_file && ngx_lu_temp_sync(&call->io, &form.temp) != NGX_OK) {
+    if (form.has_file
+        && ngx_lu_temp_sync(&call->task.io, &form.temp) != NGX_OK)
+    {
         ngx_lu_form_discard(&form);
-        return ngx_lu_failed(call);
+        return ngx_lu_task_failed(&call->task);
     }
 
-    status = ngx_lu_bundle_lock(call, &lock, &release, &folder);
+    status = ngx_lu_bundle_open(&call->task, &release);
 
     if (status != NGX_OK) {
         ngx_lu_form_discard(&form);
         return status;
     }
 
-    status = ngx_lu_file_announced(&form, release, &file);
+    status = ngx_lu_api_upload_file_announced(&form, release.json, &file);
 
     if (status == NGX_OK) {
-        id = ngx_lu_file_id(call, &file.href);
+        id = ngx_lu_api_upload_file_id(call, &file.href);
 
-        status = id ? ngx_lu_file_commit(&form, &file, id, folder)
-                    : ngx_lu_nomem(call);
+        status = id ? ngx_lu_api_upload_file_commit(&form, &file, id,
+                                                    release.folder)
+                    : ngx_lu_task_nomem(&call->task);
     }
 
-    cJSON_Delete(release);
-    ngx_lu_store_unlock(lock);
+    ngx_lu_release_close(&release);
     ngx_lu_form_discard(&form);
 
     return status;
@@ -100,7 +104,8 @@ ngx_lu_files_post(ngx_lu_call_t *call)
 /* What the fields say of the file, checked against the file if it came. */
 
 static ngx_int_t
-ngx_lu_file_announced(ngx_lu_form_t *form, cJSON *release, lu_file_t *file)
+ngx_lu_api_upload_file_announced(ngx_lu_form_t *form, cJSON *release,
+    lu_file_t *file)
 {
     off_t           size;
     lu_str_t       *fields, kind;
@@ -117,11 +122,12 @@ ngx_lu_file_announced(ngx_lu_form_t *form, cJSON *release, lu_file_t *file)
         file->href = fields[NGX_LU_FIELD_HREF];
 
         if (file->href.len == 0) {
-            return ngx_lu_refuse(call, 422, "A file of a manifest bundle "
-                                 "needs an \"href\".");
+            return ngx_lu_task_refuse(&call->task, 422,
+                                      "A file of a manifest bundle "
+                                      "needs an \"href\".");
         }
 
-        if (lu_name_href_check(&file->href, &call->error) != LU_OK)
+        if (lu_name_href_check(&file->href, &call->task.error) != LU_OK)
         {
             return 422;
         }
@@ -134,16 +140,18 @@ ngx_lu_file_announced(ngx_lu_form_t *form, cJSON *release, lu_file_t *file)
     file->sha256 = fields[NGX_LU_FIELD_CHECKSUM];
 
     if (!lu_sha256_hex_valid(&file->sha256)) {
-        return ngx_lu_refuse(call, 422, "\"checksum\" must be the file's "
-                             "SHA-256 in lower-case hex.");
+        return ngx_lu_task_refuse(&call->task, 422,
+                                  "\"checksum\" must be the file's "
+                                  "SHA-256 in lower-case hex.");
     }
 
     size = ngx_atoof(fields[NGX_LU_FIELD_SIZE].data,
                      fields[NGX_LU_FIELD_SIZE].len);
 
     if (size == NGX_ERROR) {
-        return ngx_lu_refuse(call, 422, "\"sizeInBytes\" must be the file's "
-                             "size.");
+        return ngx_lu_task_refuse(&call->task, 422,
+                                  "\"sizeInBytes\" must be the file's "
+                                  "size.");
     }
 
     file->size = size;
@@ -151,13 +159,15 @@ ngx_lu_file_announced(ngx_lu_form_t *form, cJSON *release, lu_file_t *file)
 
     if (file->signature.len && !lu_file_signature_valid(&file->signature))
     {
-        return ngx_lu_refuse(call, 422, "\"signature\" must be in base64.");
+        return ngx_lu_task_refuse(&call->task, 422,
+                                  "\"signature\" must be in base64.");
     }
 
     file->type = fields[NGX_LU_FIELD_TYPE];
 
     if (file->type.len && !lu_file_type_valid(&file->type)) {
-        return ngx_lu_refuse(call, 422, "\"mimeType\" must be a media type.");
+        return ngx_lu_task_refuse(&call->task, 422,
+                                  "\"mimeType\" must be a media type.");
     }
 
     if (!form->has_file) {
@@ -165,13 +175,13 @@ ngx_lu_file_announced(ngx_lu_form_t *form, cJSON *release, lu_file_t *file)
     }
 
     if (form->temp.sha256.size != file->size) {
-        (void) lu_error(&call->error, &file->href,
+        (void) lu_error(&call->task.error, &file->href,
                         "has another size than \"sizeInBytes\" says");
         return 422;
     }
 
     if (!lu_str_is(&file->sha256, form->sha256)) {
-        (void) lu_error(&call->error, &file->href,
+        (void) lu_error(&call->task.error, &file->href,
                         "has another SHA-256 than \"checksum\" says");
         return 422;
     }
@@ -181,7 +191,7 @@ ngx_lu_file_announced(ngx_lu_form_t *form, cJSON *release, lu_file_t *file)
 
 
 static ngx_int_t
-ngx_lu_file_commit(ngx_lu_form_t *form, lu_file_t *file, char *id,
+ngx_lu_api_upload_file_commit(ngx_lu_form_t *form, lu_file_t *file, char *id,
     u_char *folder)
 {
     char           *text;
@@ -195,10 +205,11 @@ ngx_lu_file_commit(ngx_lu_form_t *form, lu_file_t *file, char *id,
     if (form->has_file) {
         form->has_file = 0;
 
-        path = ngx_lu_path(call->io.pool, "%s/uploads/%s.data", folder, id);
+        path = ngx_lu_path(call->task.io.pool, "%s/uploads/%s.data", folder,
+                           id);
 
-        if (ngx_lu_temp_rename(&call->io, &form->temp, path) != NGX_OK) {
-            return ngx_lu_failed(call);
+        if (ngx_lu_temp_rename(&call->task.io, &form->temp, path) != NGX_OK) {
+            return ngx_lu_task_failed(&call->task);
         }
     }
 
@@ -208,35 +219,35 @@ ngx_lu_file_commit(ngx_lu_form_t *form, lu_file_t *file, char *id,
     cJSON_Delete(json);
 
     if (text == NULL) {
-        return ngx_lu_nomem(call);
+        return ngx_lu_task_nomem(&call->task);
     }
 
-    if (ngx_lu_temp_create(&call->io, call->store, &temp) != NGX_OK) {
+    if (ngx_lu_temp_create(&call->task.io, call->task.store, &temp) != NGX_OK) {
         cJSON_free(text);
-        return ngx_lu_failed(call);
+        return ngx_lu_task_failed(&call->task);
     }
 
-    if (ngx_lu_temp_write(&call->io, &temp, (u_char *) text,
+    if (ngx_lu_temp_write(&call->task.io, &temp, (u_char *) text,
                           ngx_strlen(text))
         != NGX_OK)
     {
         cJSON_free(text);
         ngx_lu_temp_discard(&temp);
-        return ngx_lu_failed(call);
+        return ngx_lu_task_failed(&call->task);
     }
 
     cJSON_free(text);
 
-    path = ngx_lu_path(call->io.pool, "%s/uploads/%s.json", folder, id);
+    path = ngx_lu_path(call->task.io.pool, "%s/uploads/%s.json", folder, id);
 
-    if (ngx_lu_temp_rename(&call->io, &temp, path) != NGX_OK) {
-        return ngx_lu_failed(call);
+    if (ngx_lu_temp_rename(&call->task.io, &temp, path) != NGX_OK) {
+        return ngx_lu_task_failed(&call->task);
     }
 
     call->answer = cJSON_CreateObject();
 
     if (cJSON_AddStringToObject(call->answer, "id", id) == NULL) {
-        return ngx_lu_nomem(call);
+        return ngx_lu_task_nomem(&call->task);
     }
 
     return NGX_HTTP_CREATED;
@@ -246,123 +257,120 @@ ngx_lu_file_commit(ngx_lu_form_t *form, lu_file_t *file, char *id,
 /* The same file of the same bundle has the same id: a retry replaces it. */
 
 static char *
-ngx_lu_file_id(ngx_lu_call_t *call, lu_str_t *href)
+ngx_lu_api_upload_file_id(ngx_lu_call_t *call, lu_str_t *href)
 {
     u_char       digest[SHA256_DIGEST_LENGTH];
     lu_sha256_t  sha256;
 
     lu_sha256_init(&sha256);
-    lu_sha256_update(&sha256, call->route.id.data,
-                     call->route.id.len);
+    lu_sha256_update(&sha256, call->task.id.data,
+                     call->task.id.len);
     lu_sha256_update(&sha256, ":", 1);
     lu_sha256_update(&sha256, href->data, href->len);
     lu_sha256_final(&sha256, digest);
 
-    return ngx_lu_uuid_of(call, digest, 8);
+    return ngx_lu_task_uuid_of(&call->task, digest, 8);
 }
 
 
 ngx_int_t
-ngx_lu_upload_post(ngx_lu_call_t *call)
+ngx_lu_api_upload_post(ngx_lu_call_t *call)
 {
     char       *action, *upload_id;
-    cJSON      *release;
-    u_char     *folder;
-    ngx_fd_t    lock;
     ngx_int_t   status;
+    ngx_lu_release_t  release;
 
     action = ngx_lu_arg(call, "action");
     upload_id = ngx_lu_arg(call, "uploadId");
 
-    status = ngx_lu_bundle_lock(call, &lock, &release, &folder);
+    status = ngx_lu_bundle_open(&call->task, &release);
     if (status != NGX_OK) {
         return status;
     }
 
     if (action && ngx_strcmp(action, "mpu-create") == 0) {
-        status = ngx_lu_upload_create(call, folder);
+        status = ngx_lu_api_upload_create(call, release.folder);
 
     } else if (action && ngx_strcmp(action, "mpu-complete") == 0) {
-        status = ngx_lu_upload_complete(call, folder, upload_id);
+        status = ngx_lu_api_upload_complete(call, release.folder, upload_id);
 
     } else if (action && ngx_strcmp(action, "mpu-abort") == 0) {
-        status = ngx_lu_upload_abort(call, folder, upload_id);
+        status = ngx_lu_api_upload_abort(call, release.folder, upload_id);
 
     } else {
-        status = ngx_lu_refuse(call, 422, "\"action\" must be mpu-create, "
-                               "mpu-complete or mpu-abort.");
+        status = ngx_lu_task_refuse(&call->task, 422,
+                                    "\"action\" must be mpu-create, "
+                                    "mpu-complete or mpu-abort.");
     }
 
-    cJSON_Delete(release);
-    ngx_lu_store_unlock(lock);
+    ngx_lu_release_close(&release);
 
     return status;
 }
 
 
 ngx_int_t
-ngx_lu_upload_delete(ngx_lu_call_t *call)
+ngx_lu_api_upload_delete(ngx_lu_call_t *call)
 {
-    cJSON      *release;
-    u_char     *folder;
-    ngx_fd_t    lock;
     ngx_int_t   status;
+    ngx_lu_release_t  release;
 
-    status = ngx_lu_bundle_lock(call, &lock, &release, &folder);
+    status = ngx_lu_bundle_open(&call->task, &release);
     if (status != NGX_OK) {
         return status;
     }
 
-    status = ngx_lu_upload_abort(call, folder, ngx_lu_arg(call, "uploadId"));
+    status = ngx_lu_api_upload_abort(call, release.folder,
+                                     ngx_lu_arg(call, "uploadId"));
 
-    cJSON_Delete(release);
-    ngx_lu_store_unlock(lock);
+    ngx_lu_release_close(&release);
 
     return status;
 }
 
 
 static ngx_int_t
-ngx_lu_upload_create(ngx_lu_call_t *call, u_char *folder)
+ngx_lu_api_upload_create(ngx_lu_call_t *call, u_char *folder)
 {
     char            *id;
     u_char          *path;
     ngx_int_t        rc;
-    ngx_str_t        text;
+    lu_str_t         text;
     ngx_file_info_t  fi;
     ngx_lu_temp_t    temp;
 
-    path = ngx_lu_path(call->io.pool, "%s/uploads/%s.json", folder,
+    path = ngx_lu_path(call->task.io.pool, "%s/uploads/%s.json", folder,
                        call->route.sub.data);
 
-    rc = ngx_lu_store_read(&call->io, path, &text, &fi);
+    rc = ngx_lu_store_read(&call->task.io, path, &text, &fi);
 
     if (rc == NGX_ERROR) {
-        return ngx_lu_failed(call);
+        return ngx_lu_task_failed(&call->task);
     }
 
     if (rc == NGX_DECLINED) {
-        return ngx_lu_refuse(call, NGX_HTTP_NOT_FOUND, "File not found.");
+        return ngx_lu_task_refuse(&call->task, NGX_HTTP_NOT_FOUND,
+                                  "File not found.");
     }
 
-    id = ngx_lu_uuid(call);
+    id = ngx_lu_task_uuid(&call->task);
     if (id == NULL) {
-        return ngx_lu_nomem(call);
+        return ngx_lu_task_nomem(&call->task);
     }
 
-    path = ngx_lu_path(call->io.pool, "%s/uploads/%s.%s",
+    path = ngx_lu_path(call->task.io.pool, "%s/uploads/%s.%s",
                        folder, call->route.sub.data, id);
 
-    if (ngx_lu_temp_create(&call->io, call->store, &temp) != NGX_OK
-        || ngx_lu_temp_rename(&call->io, &temp, path) != NGX_OK)
+    if (ngx_lu_temp_create(&call->task.io, call->task.store, &temp) != NGX_OK
+        || ngx_lu_temp_rename(&call->task.io, &temp, path) != NGX_OK)
     {
-        return ngx_lu_failed(call);
+        return ngx_lu_task_failed(&call->task);
     }
 
     call->answer = cJSON_CreateObject();
 
     if (cJSON_AddStringToObject(call->answer, "uploadId", id) == NULL) {
-        return ngx_lu_nomem(call);
+        return ngx_lu_task_nomem(&call->task);
     }
 
     return NGX_HTTP_CREATED;
@@ -372,11 +380,11 @@ ngx_lu_upload_create(ngx_lu_call_t *call, u_char *folder)
 /* NGX_OK if there is such an upload, else a status. */
 
 static ngx_int_t
-ngx_lu_upload_check(ngx_lu_call_t *call, u_char *folder, char *upload_id)
+ngx_lu_api_upload_check(ngx_lu_call_t *call, u_char *folder, char *upload_id)
 {
     u_char          *path;
     ngx_int_t        rc;
-    ngx_str_t        text;
+    lu_str_t         text;
     ngx_file_info_t  fi;
     lu_str_t         id;
 
@@ -393,41 +401,43 @@ ngx_lu_upload_check(ngx_lu_call_t *call, u_char *folder, char *upload_id)
         goto not_found;
     }
 
-    path = ngx_lu_path(call->io.pool, "%s/uploads/%s.%s",
+    path = ngx_lu_path(call->task.io.pool, "%s/uploads/%s.%s",
                        folder, call->route.sub.data, upload_id);
 
-    rc = ngx_lu_store_read(&call->io, path, &text, &fi);
+    rc = ngx_lu_store_read(&call->task.io, path, &text, &fi);
 
     if (rc == NGX_OK) {
         return NGX_OK;
     }
 
     if (rc == NGX_ERROR) {
-        return ngx_lu_failed(call);
+        return ngx_lu_task_failed(&call->task);
     }
+
 
 not_found:
 
-    return ngx_lu_refuse(call, NGX_HTTP_NOT_FOUND, "Upload not found.");
+    return ngx_lu_task_refuse(&call->task, NGX_HTTP_NOT_FOUND,
+                              "Upload not found.");
 }
 
 
 ngx_int_t
-ngx_lu_upload_put(ngx_lu_call_t *call)
+ngx_lu_api_upload_put(ngx_lu_call_t *call)
 {
     char          *action, *upload_id;
-    cJSON         *release;
-    u_char        *folder, *path;
-    ngx_fd_t       lock;
+    u_char        *path;
     ngx_int_t      number, status;
     lu_str_t      *field;
     ngx_lu_form_t  form;
+    ngx_lu_release_t  release;
 
     action = ngx_lu_arg(call, "action");
     upload_id = ngx_lu_arg(call, "uploadId");
 
     if (action == NULL || ngx_strcmp(action, "mpu-uploadpart") != 0) {
-        return ngx_lu_refuse(call, 422, "\"action\" must be mpu-uploadpart.");
+        return ngx_lu_task_refuse(&call->task, 422,
+                                  "\"action\" must be mpu-uploadpart.");
     }
 
     status = ngx_lu_form_read(call, &form, "blob");
@@ -442,33 +452,33 @@ ngx_lu_upload_put(ngx_lu_call_t *call)
 
     if (!form.has_file || number < 1 || number > NGX_LU_PARTS) {
         ngx_lu_form_discard(&form);
-        return ngx_lu_refuse(call, 422,
-                             "A part needs a \"blob\" and "
-                             "a \"partNumber\" from 1 to 10000.");
+        return ngx_lu_task_refuse(&call->task, 422,
+                                  "A part needs a \"blob\" and "
+                                  "a \"partNumber\" from 1 to 10000.");
     }
 
-    status = ngx_lu_bundle_lock(call, &lock, &release, &folder);
+    status = ngx_lu_bundle_open(&call->task, &release);
 
     if (status != NGX_OK) {
         ngx_lu_form_discard(&form);
         return status;
     }
 
-    status = ngx_lu_upload_check(call, folder, upload_id);
+    status = ngx_lu_api_upload_check(call, release.folder, upload_id);
 
     if (status == NGX_OK) {
         form.has_file = 0;
 
-        path = ngx_lu_path(call->io.pool, "%s/uploads/%s.%s.%i", folder,
-                           call->route.sub.data, upload_id, number);
+        path = ngx_lu_path(call->task.io.pool, "%s/uploads/%s.%s.%i",
+                           release.folder, call->route.sub.data, upload_id,
+                           number);
 
-        if (ngx_lu_temp_rename(&call->io, &form.temp, path) != NGX_OK) {
-            status = ngx_lu_failed(call);
+        if (ngx_lu_temp_rename(&call->task.io, &form.temp, path) != NGX_OK) {
+            status = ngx_lu_task_failed(&call->task);
         }
     }
 
-    cJSON_Delete(release);
-    ngx_lu_store_unlock(lock);
+    ngx_lu_release_close(&release);
 
     ngx_lu_form_discard(&form);
 
@@ -483,7 +493,7 @@ ngx_lu_upload_put(ngx_lu_call_t *call)
                                    (double) number)
            == NULL)
     {
-        return ngx_lu_nomem(call);
+        return ngx_lu_task_nomem(&call->task);
     }
 
     return NGX_HTTP_OK;
@@ -491,7 +501,7 @@ ngx_lu_upload_put(ngx_lu_call_t *call)
 
 
 static ngx_int_t
-ngx_lu_upload_complete(ngx_lu_call_t *call, u_char *folder, char *upload_id)
+ngx_lu_api_upload_complete(ngx_lu_call_t *call, u_char *folder, char *upload_id)
 {
     cJSON      *json;
     u_char     *path;
@@ -499,24 +509,25 @@ ngx_lu_upload_complete(ngx_lu_call_t *call, u_char *folder, char *upload_id)
     lu_file_t   file;
     lu_arena_t  arena;
 
-    path = ngx_lu_path(call->io.pool, "%s/uploads/%s.json", folder,
+    path = ngx_lu_path(call->task.io.pool, "%s/uploads/%s.json", folder,
                        call->route.sub.data);
 
-    rc = ngx_lu_store_read_json(&call->io, path, &json);
+    rc = ngx_lu_store_read_json(&call->task.io, path, &json);
 
     if (rc == NGX_ERROR) {
-        return ngx_lu_failed(call);
+        return ngx_lu_task_failed(&call->task);
     }
 
     if (rc == NGX_DECLINED) {
-        return ngx_lu_refuse(call, NGX_HTTP_NOT_FOUND, "File not found.");
+        return ngx_lu_task_refuse(&call->task, NGX_HTTP_NOT_FOUND,
+                                  "File not found.");
     }
 
-    arena = ngx_lu_arena(call->io.pool);
+    arena = ngx_lu_arena(call->task.io.pool);
 
-    status = ngx_lu_core_status(call,
-                                lu_file_parse(&arena, json, &file,
-                                              &call->error));
+    status = ngx_lu_task_core(&call->task,
+                              lu_file_parse(&arena, json, &file,
+                                            &call->task.error));
     cJSON_Delete(json);
 
     if (status != NGX_OK) {
@@ -525,20 +536,21 @@ ngx_lu_upload_complete(ngx_lu_call_t *call, u_char *folder, char *upload_id)
 
     /* a call before this one may have been cut short among the parts */
 
-    path = ngx_lu_path(call->io.pool, "%s/uploads/%s.data", folder,
+    path = ngx_lu_path(call->task.io.pool, "%s/uploads/%s.data", folder,
                        call->route.sub.data);
 
-    status = ngx_lu_upload_part(call, path, &file.sha256, NULL);
+    status = ngx_lu_api_upload_part(call, path, &file.sha256, NULL);
 
     if (status == 422) {
-        status = ngx_lu_upload_assemble(call, folder, upload_id, &file, path);
+        status = ngx_lu_api_upload_assemble(call, folder, upload_id, &file,
+                                            path);
     }
 
     if (status != NGX_OK) {
         return status;
     }
 
-    status = ngx_lu_upload_abort(call, folder, upload_id);
+    status = ngx_lu_api_upload_abort(call, folder, upload_id);
 
     if (status >= NGX_HTTP_SPECIAL_RESPONSE && status != NGX_HTTP_NOT_FOUND) {
         return status;
@@ -550,7 +562,7 @@ ngx_lu_upload_complete(ngx_lu_call_t *call, u_char *folder, char *upload_id)
                                 (char *) call->route.sub.data)
         == NULL)
     {
-        return ngx_lu_nomem(call);
+        return ngx_lu_task_nomem(&call->task);
     }
 
     return NGX_HTTP_OK;
@@ -558,13 +570,13 @@ ngx_lu_upload_complete(ngx_lu_call_t *call, u_char *folder, char *upload_id)
 
 
 static ngx_int_t
-ngx_lu_upload_assemble(ngx_lu_call_t *call, u_char *folder, char *upload_id,
-    lu_file_t *file, u_char *path)
+ngx_lu_api_upload_assemble(ngx_lu_call_t *call, u_char *folder,
+    char *upload_id, lu_file_t *file, u_char *path)
 {
     ngx_int_t      status;
     ngx_lu_form_t  form;
 
-    status = ngx_lu_upload_check(call, folder, upload_id);
+    status = ngx_lu_api_upload_check(call, folder, upload_id);
     if (status != NGX_OK) {
         return status;
     }
@@ -572,29 +584,29 @@ ngx_lu_upload_assemble(ngx_lu_call_t *call, u_char *folder, char *upload_id,
     ngx_memzero(&form, sizeof(ngx_lu_form_t));
     form.call = call;
 
-    status = ngx_lu_upload_join(call, folder, upload_id, &form);
+    status = ngx_lu_api_upload_join(call, folder, upload_id, &form);
 
     if (status == NGX_OK
         && (form.temp.sha256.size != file->size
             || !lu_str_is(&file->sha256, form.sha256)))
     {
-        (void) lu_error(&call->error, &file->href,
+        (void) lu_error(&call->task.error, &file->href,
                         "has another size or SHA-256 than was announced: "
                         "upload it again");
         status = 422;
     }
 
     if (status == NGX_OK
-        && ngx_lu_temp_sync(&call->io, &form.temp) != NGX_OK)
+        && ngx_lu_temp_sync(&call->task.io, &form.temp) != NGX_OK)
     {
-        status = ngx_lu_failed(call);
+        status = ngx_lu_task_failed(&call->task);
     }
 
     if (status == NGX_OK) {
         form.has_file = 0;
 
-        if (ngx_lu_temp_rename(&call->io, &form.temp, path) != NGX_OK) {
-            status = ngx_lu_failed(call);
+        if (ngx_lu_temp_rename(&call->task.io, &form.temp, path) != NGX_OK) {
+            status = ngx_lu_task_failed(&call->task);
         }
     }
 
@@ -605,7 +617,7 @@ ngx_lu_upload_assemble(ngx_lu_call_t *call, u_char *folder, char *upload_id,
 
 
 static ngx_int_t
-ngx_lu_upload_join(ngx_lu_call_t *call, u_char *folder, char *upload_id,
+ngx_lu_api_upload_join(ngx_lu_call_t *call, u_char *folder, char *upload_id,
     ngx_lu_form_t *form)
 {
     u_char       *path;
@@ -617,11 +629,13 @@ ngx_lu_upload_join(ngx_lu_call_t *call, u_char *folder, char *upload_id,
     parts = cJSON_GetObjectItemCaseSensitive(call->json, "parts");
 
     if (!cJSON_IsArray(parts) || parts->child == NULL) {
-        return ngx_lu_refuse(call, 422, "\"parts\" must be a list.");
+        return ngx_lu_task_refuse(&call->task, 422,
+                                  "\"parts\" must be a list.");
     }
 
-    if (ngx_lu_temp_create(&call->io, call->store, &form->temp) != NGX_OK) {
-        return ngx_lu_failed(call);
+    if (ngx_lu_temp_create(&call->task.io, call->task.store,
+                           &form->temp) != NGX_OK) {
+        return ngx_lu_task_failed(&call->task);
     }
 
     form->has_file = 1;
@@ -634,16 +648,17 @@ ngx_lu_upload_join(ngx_lu_call_t *call, u_char *folder, char *upload_id,
             || number <= last
             || number > NGX_LU_PARTS)
         {
-            return ngx_lu_refuse(call, 422, "\"parts\" must be a list of "
+            return ngx_lu_task_refuse(&call->task, 422,
+                                      "\"parts\" must be a list of "
                                  "\"partNumber\", ascending, and \"etag\".");
         }
 
         last = number;
 
-        path = ngx_lu_path(call->io.pool, "%s/uploads/%s.%s.%L", folder,
+        path = ngx_lu_path(call->task.io.pool, "%s/uploads/%s.%s.%L", folder,
                            call->route.sub.data, upload_id, (int64_t) number);
 
-        status = ngx_lu_upload_part(call, path, &etag, &form->temp);
+        status = ngx_lu_api_upload_part(call, path, &etag, &form->temp);
         if (status != NGX_OK) {
             return status;
         }
@@ -656,7 +671,7 @@ ngx_lu_upload_join(ngx_lu_call_t *call, u_char *folder, char *upload_id,
 
 
 static ngx_int_t
-ngx_lu_upload_part(ngx_lu_call_t *call, u_char *path, const lu_str_t *etag,
+ngx_lu_api_upload_part(ngx_lu_call_t *call, u_char *path, const lu_str_t *etag,
     ngx_lu_temp_t *temp)
 {
     char           hex[LU_SHA256_HEX + 1];
@@ -667,20 +682,23 @@ ngx_lu_upload_part(ngx_lu_call_t *call, u_char *path, const lu_str_t *etag,
     part.temp = temp;
     lu_sha256_init(&part.sha256);
 
-    rc = ngx_lu_store_pieces(&call->io, path, ngx_lu_upload_piece, &part);
+    rc = ngx_lu_store_pieces(&call->task.io, path, ngx_lu_api_upload_piece,
+                             &part);
     if (rc == NGX_ERROR) {
-        return ngx_lu_failed(call);
+        return ngx_lu_task_failed(&call->task);
     }
 
     if (rc == NGX_DECLINED) {
-        return ngx_lu_refuse(call, 422, "A part of the list was not "
-                             "uploaded.");
+        return ngx_lu_task_refuse(&call->task, 422,
+                                  "A part of the list was not "
+                                  "uploaded.");
     }
 
     lu_sha256_hex(&part.sha256, hex);
 
     if (!lu_str_is(etag, hex)) {
-        return ngx_lu_refuse(call, 422, "A part has another \"etag\".");
+        return ngx_lu_task_refuse(&call->task, 422,
+                                  "A part has another \"etag\".");
     }
 
     return NGX_OK;
@@ -688,7 +706,7 @@ ngx_lu_upload_part(ngx_lu_call_t *call, u_char *path, const lu_str_t *etag,
 
 
 static ngx_int_t
-ngx_lu_upload_piece(void *data, u_char *bytes, size_t len)
+ngx_lu_api_upload_piece(void *data, u_char *bytes, size_t len)
 {
     ngx_lu_part_t *part = data;
 
@@ -698,12 +716,12 @@ ngx_lu_upload_piece(void *data, u_char *bytes, size_t len)
         return NGX_OK;
     }
 
-    return ngx_lu_temp_write(&part->call->io, part->temp, bytes, len);
+    return ngx_lu_temp_write(&part->call->task.io, part->temp, bytes, len);
 }
 
 
 static ngx_int_t
-ngx_lu_upload_abort(ngx_lu_call_t *call, u_char *folder, char *upload_id)
+ngx_lu_api_upload_abort(ngx_lu_call_t *call, u_char *folder, char *upload_id)
 {
     u_char       *path, *prefix;
     size_t        len;
@@ -712,19 +730,19 @@ ngx_lu_upload_abort(ngx_lu_call_t *call, u_char *folder, char *upload_id)
     ngx_uint_t    i;
     ngx_array_t   names;
 
-    status = ngx_lu_upload_check(call, folder, upload_id);
+    status = ngx_lu_api_upload_check(call, folder, upload_id);
     if (status != NGX_OK) {
         return status;
     }
 
-    path = ngx_lu_path(call->io.pool, "%s/uploads", folder);
-    prefix = ngx_lu_path(call->io.pool, "%s.%s", call->route.sub.data,
+    path = ngx_lu_path(call->task.io.pool, "%s/uploads", folder);
+    prefix = ngx_lu_path(call->task.io.pool, "%s.%s", call->route.sub.data,
                          upload_id);
 
     if (prefix == NULL
-        || ngx_lu_store_list(&call->io, path, &names) != NGX_OK)
+        || ngx_lu_store_list(&call->task.io, path, &names) != NGX_OK)
     {
-        return ngx_lu_failed(call);
+        return ngx_lu_task_failed(&call->task);
     }
 
     len = ngx_strlen(prefix);
@@ -738,10 +756,11 @@ ngx_lu_upload_abort(ngx_lu_call_t *call, u_char *folder, char *upload_id)
             continue;
         }
 
-        path = ngx_lu_path(call->io.pool, "%s/uploads/%V", folder, &name[i]);
+        path = ngx_lu_path(call->task.io.pool, "%s/uploads/%V", folder,
+                           &name[i]);
 
-        if (ngx_lu_store_unlink(&call->io, path) == NGX_ERROR) {
-            return ngx_lu_failed(call);
+        if (ngx_lu_store_unlink(&call->task.io, path) == NGX_ERROR) {
+            return ngx_lu_task_failed(&call->task);
         }
     }
 

@@ -7,32 +7,39 @@
  */
 
 
-#include "ngx_lu_api.h"
+#include "ngx_lu_api_build.h"
+#include "ngx_lu_arg.h"
+
+#include "write/ngx_lu_app.h"
+#include "write/ngx_lu_protect.h"
 #include "write/ngx_lu_release.h"
 
 #include "core/lu_change.h"
 #include "core/lu_query.h"
 
 
-static ngx_int_t ngx_lu_builds_read(ngx_lu_call_t *call, const char *place,
+static ngx_int_t ngx_lu_api_builds_read(ngx_lu_call_t *call, const char *place,
     cJSON *builds);
-static ngx_int_t ngx_lu_builds_answer(ngx_lu_call_t *call, cJSON *builds);
-static int ngx_lu_build_cmp(const void *one, const void *two);
-static ngx_int_t ngx_lu_build_change(ngx_lu_call_t *call, cJSON *app);
-static ngx_int_t ngx_lu_build_allowed(ngx_lu_call_t *call, const cJSON *app,
-    u_char *folder);
-static ngx_int_t ngx_lu_build_relations(ngx_lu_call_t *call, cJSON *json,
+static ngx_int_t ngx_lu_api_builds_answer(ngx_lu_call_t *call, cJSON *builds);
+static int ngx_lu_api_build_cmp(const void *one, const void *two);
+static ngx_int_t ngx_lu_api_build_change(ngx_lu_task_t *task, cJSON *app,
+    void *data);
+static ngx_int_t ngx_lu_api_build_set(ngx_lu_call_t *call, cJSON *app,
+    cJSON *release);
+static ngx_int_t ngx_lu_api_build_allowed(ngx_lu_task_t *task,
+    const cJSON *app, ngx_lu_release_t *release);
+static ngx_int_t ngx_lu_api_build_relations(ngx_lu_call_t *call, cJSON *json,
     const cJSON *release);
 
 
 ngx_int_t
-ngx_lu_builds_get(ngx_lu_call_t *call)
+ngx_lu_api_builds_get(ngx_lu_call_t *call)
 {
     char       *platform;
     cJSON      *app, *builds;
     ngx_int_t   status;
 
-    status = ngx_lu_app_read(call, &app);
+    status = ngx_lu_app_read(&call->task, &app);
     if (status != NGX_OK) {
         return status;
     }
@@ -44,7 +51,7 @@ ngx_lu_builds_get(ngx_lu_call_t *call)
 
     if (builds == NULL || call->answer == NULL) {
         cJSON_Delete(builds);
-        return ngx_lu_nomem(call);
+        return ngx_lu_task_nomem(&call->task);
     }
 
     status = NGX_OK;
@@ -52,14 +59,14 @@ ngx_lu_builds_get(ngx_lu_call_t *call)
 
     if (platform == NULL || ngx_strcmp(platform, "web") == 0) {
 
-        status = ngx_lu_builds_read(call, "live", builds);
+        status = ngx_lu_api_builds_read(call, "live", builds);
 
         if (status == NGX_OK) {
-            status = ngx_lu_builds_read(call, "staging", builds);
+            status = ngx_lu_api_builds_read(call, "staging", builds);
         }
 
         if (status == NGX_OK) {
-            status = ngx_lu_builds_answer(call, builds);
+            status = ngx_lu_api_builds_answer(call, builds);
         }
     }
 
@@ -70,7 +77,7 @@ ngx_lu_builds_get(ngx_lu_call_t *call)
 
 
 static ngx_int_t
-ngx_lu_builds_read(ngx_lu_call_t *call, const char *place, cJSON *builds)
+ngx_lu_api_builds_read(ngx_lu_call_t *call, const char *place, cJSON *builds)
 {
     char        *wanted, text[NGX_INT64_LEN + 1];
     cJSON       *release;
@@ -84,26 +91,27 @@ ngx_lu_builds_read(ngx_lu_call_t *call, const char *place, cJSON *builds)
 
     wanted = ngx_lu_arg(call, "numberAsString");
 
-    folder = ngx_lu_path(call->io.pool, "%V/%s/%s", &call->store->path, place,
-                         call->route.app.data);
+    folder = ngx_lu_path(call->task.io.pool, "%V/%s/%s",
+                         &call->task.store->path, place,
+                         call->task.app.data);
 
-    rc = ngx_lu_store_list(&call->io, folder, &names);
+    rc = ngx_lu_store_list(&call->task.io, folder, &names);
 
     if (rc == NGX_ERROR) {
-        return ngx_lu_failed(call);
+        return ngx_lu_task_failed(&call->task);
     }
 
     name = names.elts;
 
     for (i = 0; i < names.nelts; i++) {
 
-        path = ngx_lu_path(call->io.pool, "%s/%V/release.json", folder,
+        path = ngx_lu_path(call->task.io.pool, "%s/%V/release.json", folder,
                            &name[i]);
 
-        rc = ngx_lu_store_read_json(&call->io, path, &release);
+        rc = ngx_lu_store_read_json(&call->task.io, path, &release);
 
         if (rc == NGX_ERROR) {
-            return ngx_lu_failed(call);
+            return ngx_lu_task_failed(&call->task);
         }
 
         if (rc == NGX_DECLINED) {
@@ -125,7 +133,7 @@ ngx_lu_builds_read(ngx_lu_call_t *call, const char *place, cJSON *builds)
 
         if (!cJSON_AddItemToArray(builds, release)) {
             cJSON_Delete(release);
-            return ngx_lu_nomem(call);
+            return ngx_lu_task_nomem(&call->task);
         }
     }
 
@@ -134,16 +142,16 @@ ngx_lu_builds_read(ngx_lu_call_t *call, const char *place, cJSON *builds)
 
 
 static ngx_int_t
-ngx_lu_builds_answer(ngx_lu_call_t *call, cJSON *builds)
+ngx_lu_api_builds_answer(ngx_lu_call_t *call, cJSON *builds)
 {
     cJSON       *item, **sorted;
     ngx_uint_t   i, n, limit, offset;
 
     n = cJSON_GetArraySize(builds);
 
-    sorted = ngx_palloc(call->io.pool, (n + 1) * sizeof(cJSON *));
+    sorted = ngx_palloc(call->task.io.pool, (n + 1) * sizeof(cJSON *));
     if (sorted == NULL) {
-        return ngx_lu_nomem(call);
+        return ngx_lu_task_nomem(&call->task);
     }
 
     i = 0;
@@ -152,17 +160,17 @@ ngx_lu_builds_answer(ngx_lu_call_t *call, cJSON *builds)
         sorted[i++] = item;
     }
 
-    qsort(sorted, n, sizeof(cJSON *), ngx_lu_build_cmp);
+    qsort(sorted, n, sizeof(cJSON *), ngx_lu_api_build_cmp);
 
-    ngx_lu_page(call, &limit, &offset);
+    ngx_lu_arg_page(call, &limit, &offset);
 
     for (i = offset; i < n && i - offset < limit; i++) {
 
-        item = ngx_lu_build_json(call, sorted[i]);
+        item = ngx_lu_api_build_json(call, sorted[i]);
 
         if (item == NULL || !cJSON_AddItemToArray(call->answer, item)) {
             cJSON_Delete(item);
-            return ngx_lu_nomem(call);
+            return ngx_lu_task_nomem(&call->task);
         }
     }
 
@@ -173,7 +181,7 @@ ngx_lu_builds_answer(ngx_lu_call_t *call, cJSON *builds)
 /* newest first */
 
 static int
-ngx_lu_build_cmp(const void *one, const void *two)
+ngx_lu_api_build_cmp(const void *one, const void *two)
 {
     uint64_t  a, b;
 
@@ -188,44 +196,32 @@ ngx_lu_build_cmp(const void *one, const void *two)
 
 
 ngx_int_t
-ngx_lu_build_get(ngx_lu_call_t *call)
+ngx_lu_api_build_get(ngx_lu_call_t *call)
 {
-    cJSON      *release;
-    u_char     *folder;
-    ngx_int_t   status;
+    ngx_int_t         status;
+    ngx_lu_release_t  release;
 
-    status = ngx_lu_release_read(call, (char *) call->route.id.data, &release,
-                                 &folder);
+    status = ngx_lu_release_read(&call->task, (char *) call->task.id.data,
+                                 &release);
     if (status != NGX_OK) {
         return status;
     }
 
-    call->answer = ngx_lu_build_json(call, release);
+    call->answer = ngx_lu_api_build_json(call, release.json);
 
-    cJSON_Delete(release);
+    ngx_lu_release_close(&release);
 
-    return call->answer ? NGX_HTTP_OK : ngx_lu_nomem(call);
+    return call->answer ? NGX_HTTP_OK : ngx_lu_task_nomem(&call->task);
 }
 
 
 /* A release that is being verified is described by who verifies it. */
 
 ngx_int_t
-ngx_lu_build_patch(ngx_lu_call_t *call)
+ngx_lu_api_build_patch(ngx_lu_call_t *call)
 {
-    ngx_fd_t   lock;
-    ngx_int_t  status;
-
-    status = ngx_lu_bundle_hold(call, &lock);
-    if (status != NGX_OK) {
-        return status;
-    }
-
-    status = ngx_lu_change(call, ngx_lu_build_change);
-
-    ngx_lu_store_unlock(lock);
-
-    return status;
+    return ngx_lu_release_change(&call->task, ngx_lu_api_build_change, NULL,
+                                 call);
 }
 
 
@@ -235,95 +231,96 @@ ngx_lu_build_patch(ngx_lu_call_t *call)
  */
 
 static ngx_int_t
-ngx_lu_build_change(ngx_lu_call_t *call, cJSON *app)
+ngx_lu_api_build_change(ngx_lu_task_t *task, cJSON *app, void *data)
 {
-    cJSON     *release, *channel;
-    double     rollout;
-    u_char    *folder, *path;
-    ngx_int_t  status;
-    lu_str_t   deployment;
+    ngx_lu_call_t *call = data;
 
-    status = ngx_lu_release_read(call, (char *) call->route.id.data, &release,
-                                 &folder);
+    ngx_int_t         status;
+    ngx_lu_release_t  release;
+
+    status = ngx_lu_release_read(task, (char *) task->id.data, &release);
     if (status != NGX_OK) {
         return status;
     }
 
-    call->change = "build.update";
-    call->subject = (char *) call->route.id.data;
+    task->change = "build.update";
+    task->subject = (char *) task->id.data;
 
-    status = ngx_lu_build_allowed(call, app, folder);
-    if (status != NGX_OK) {
-        cJSON_Delete(release);
-        return status;
+    status = ngx_lu_api_build_allowed(task, app, &release);
+
+    if (status == NGX_OK) {
+        status = ngx_lu_api_build_set(call, app, release.json);
     }
 
-    status = ngx_lu_core_status(call,
-                                lu_release_set(release, call->json,
-                                    &call->error));
+    if (status == NGX_OK) {
+        status = ngx_lu_release_save(task, &release);
+    }
+
+    if (status == NGX_OK) {
+        call->answer = ngx_lu_api_build_json(call, release.json);
+        status = call->answer ? NGX_HTTP_OK : ngx_lu_task_nomem(task);
+    }
+
+    ngx_lu_release_close(&release);
+
+    return status;
+}
+
+
+static ngx_int_t
+ngx_lu_api_build_set(ngx_lu_call_t *call, cJSON *app, cJSON *release)
+{
+    cJSON          *channel;
+    double          rollout;
+    lu_rc_e         rc;
+    lu_str_t        deployment;
+    ngx_lu_task_t  *task;
+
+    task = &call->task;
+
+    rc = lu_release_set(release, call->json, &task->error);
+    if (rc != LU_OK) {
+        return ngx_lu_task_core(task, rc);
+    }
 
     /* old CLIs change the rollout of the bundle's own deployment here */
 
-    if (status == NGX_OK
-        && !call->approval
+    if (!task->approval
         && lu_json_number(call->json, "rolloutPercentage", &rollout) == LU_OK
         && lu_json_string(release, "deployment", &deployment) == LU_OK
         && lu_change_deployment_find(app, (char *) deployment.data, &channel)
-        && !ngx_lu_protected(call, channel))
+        && !ngx_lu_protect_channel(task, channel))
     {
-        status = ngx_lu_core_status(call,
-                                    lu_change_deployment_update(app,
-                                          (char *) deployment.data, rollout,
-                                          call->now, &call->error));
-    }
-
-    if (status == NGX_OK
-        && lu_json_set(release, "updatedAt",
-                       cJSON_CreateString(call->now))
-           != LU_OK)
-    {
-        status = ngx_lu_nomem(call);
-    }
-
-    if (status == NGX_OK) {
-        path = ngx_lu_path(call->io.pool, "%s/release.json", folder);
-
-        if (ngx_lu_store_write_json(&call->io, call->store, path,
-                                    release)
-            != NGX_OK)
-        {
-            status = ngx_lu_failed(call);
+        rc = lu_change_deployment_update(app, (char *) deployment.data,
+                                         rollout, task->now, &task->error);
+        if (rc != LU_OK) {
+            return ngx_lu_task_core(task, rc);
         }
     }
 
-    if (status == NGX_OK) {
-        call->answer = ngx_lu_build_json(call, release);
-        status = call->answer ? NGX_HTTP_OK : ngx_lu_nomem(call);
-    }
-
-    cJSON_Delete(release);
-
-    return status;
+    return lu_json_set_string(release, "updatedAt", task->now) == LU_OK
+           ? NGX_OK : ngx_lu_task_nomem(task);
 }
 
 
 /* Limits and properties of what was approved are approved, too. */
 
 static ngx_int_t
-ngx_lu_build_allowed(ngx_lu_call_t *call, const cJSON *app, u_char *folder)
+ngx_lu_api_build_allowed(ngx_lu_task_t *task, const cJSON *app,
+    ngx_lu_release_t *release)
 {
-    if (!ngx_lu_release_is_live(call, folder)) {
+    if (!release->is_live) {
         return NGX_OK;
     }
 
-    if (ngx_lu_app_protected(call, app, call->subject)) {
-        return ngx_lu_refuse_protected(call);
+    if (ngx_lu_protect_app(task, app, task->subject)) {
+        return ngx_lu_protect_refuse(task);
     }
 
-    if (call->approval && !(call->token->roles & LU_ROLE_APPROVE)) {
-        return ngx_lu_refuse(call, NGX_HTTP_FORBIDDEN,
-                             "The bundle was approved: this needs a token "
-                             "with the role \"approve\".");
+    if (task->approval && !(task->roles & LU_ROLE_APPROVE)) {
+        return ngx_lu_task_refuse(task, NGX_HTTP_FORBIDDEN,
+                                  "The bundle was approved: this needs a token "
+                                  "with the role \"approve\".");
     }
 
     return NGX_OK;
@@ -331,44 +328,41 @@ ngx_lu_build_allowed(ngx_lu_call_t *call, const cJSON *app, u_char *folder)
 
 
 ngx_int_t
-ngx_lu_download_get(ngx_lu_call_t *call)
+ngx_lu_api_build_download_get(ngx_lu_call_t *call)
 {
     char            *href;
     cJSON           *json;
     u_char          *folder, *path;
     ngx_int_t        status;
-    ngx_str_t        text;
     lu_rc_e          rc;
     ngx_file_info_t  fi;
-    lu_str_t         str, args, value;
+    lu_str_t         text, str, args, value;
     lu_arena_t       arena;
     lu_release_t release;
 
-    folder = ngx_lu_path(call->io.pool, "%V/live/%s/%s",
-                         &call->store->path,
-                         call->route.app.data,
-                         call->route.id.data);
-    path = ngx_lu_path(call->io.pool, "%s/release.json", folder);
+    folder = ngx_lu_path(call->task.io.pool, "%V/live/%s/%s",
+                         &call->task.store->path,
+                         call->task.app.data,
+                         call->task.id.data);
+    path = ngx_lu_path(call->task.io.pool, "%s/release.json", folder);
 
-    switch (ngx_lu_store_read(&call->io, path, &text, &fi)) {
+    switch (ngx_lu_store_read(&call->task.io, path, &text, &fi)) {
 
     case NGX_OK:
         break;
 
     case NGX_DECLINED:
-        return ngx_lu_refuse(call, NGX_HTTP_NOT_FOUND, "Bundle not found.");
+        return ngx_lu_task_refuse(&call->task, NGX_HTTP_NOT_FOUND,
+                                  "Bundle not found.");
     default:
-        return ngx_lu_failed(call);
+        return ngx_lu_task_failed(&call->task);
     }
 
-    str.len = text.len;
-    str.data = text.data;
+    arena = ngx_lu_arena(call->task.io.pool);
 
-    arena = ngx_lu_arena(call->io.pool);
+    rc = lu_release_parse(&arena, &text, &release, &call->task.error);
 
-    rc = lu_release_parse(&arena, &str, &release, &call->error);
-
-    status = ngx_lu_core_status(call, rc);
+    status = ngx_lu_task_core(&call->task, rc);
     if (status != NGX_OK) {
         return status;
     }
@@ -377,7 +371,7 @@ ngx_lu_download_get(ngx_lu_call_t *call)
         call->location = release.url.data;
 
     } else {
-        str = lu_app_artifact_path(&arena, &call->route.app, &release.id,
+        str = lu_app_artifact_path(&arena, &call->task.app, &release.id,
                                    release.kind);
 
         args = call->args;
@@ -390,7 +384,7 @@ ngx_lu_download_get(ngx_lu_call_t *call)
             value.len = 0;
         }
 
-        call->location = ngx_pnalloc(call->io.pool,
+        call->location = ngx_pnalloc(call->task.io.pool,
                                      call->base_url.len + str.len
                                      + ngx_strlen(href) + value.len + 1);
         if (call->location) {
@@ -406,7 +400,7 @@ ngx_lu_download_get(ngx_lu_call_t *call)
         || cJSON_AddStringToObject(json, "url", (char *) call->location)
            == NULL)
     {
-        return ngx_lu_nomem(call);
+        return ngx_lu_task_nomem(&call->task);
     }
 
     return NGX_HTTP_MOVED_TEMPORARILY;
@@ -414,7 +408,7 @@ ngx_lu_download_get(ngx_lu_call_t *call)
 
 
 cJSON *
-ngx_lu_build_json(ngx_lu_call_t *call, const cJSON *release)
+ngx_lu_api_build_json(ngx_lu_call_t *call, const cJSON *release)
 {
     char        text[NGX_INT64_LEN + 1];
     cJSON      *json, *item;
@@ -439,7 +433,7 @@ ngx_lu_build_json(ngx_lu_call_t *call, const cJSON *release)
     if (lu_json_string(release, "id", &id) != LU_OK
         || cJSON_AddStringToObject(json, "id", (char *) id.data) == NULL
         || cJSON_AddStringToObject(json, "appId",
-                                   (char *) call->route.app.data)
+                                   (char *) call->task.app.data)
            == NULL
         || cJSON_AddStringToObject(json, "platform", "web") == NULL
         || cJSON_AddNullToObject(json, "type") == NULL
@@ -464,7 +458,7 @@ ngx_lu_build_json(ngx_lu_call_t *call, const cJSON *release)
         }
     }
 
-    if (ngx_lu_build_relations(call, json, release) != NGX_OK) {
+    if (ngx_lu_api_build_relations(call, json, release) != NGX_OK) {
         goto failed;
     }
 
@@ -484,7 +478,7 @@ failed:
  */
 
 ngx_int_t
-ngx_lu_job_relation(ngx_lu_call_t *call, cJSON *json, const char *id,
+ngx_lu_api_build_job(ngx_lu_call_t *call, cJSON *json, const char *id,
     const char *at)
 {
     char   *relations;
@@ -512,7 +506,8 @@ ngx_lu_job_relation(ngx_lu_call_t *call, cJSON *json, const char *id,
 
 
 static ngx_int_t
-ngx_lu_build_relations(ngx_lu_call_t *call, cJSON *json, const cJSON *release)
+ngx_lu_api_build_relations(ngx_lu_call_t *call, cJSON *json,
+    const cJSON *release)
 {
     char     *relations;
     cJSON    *item, *array;
@@ -533,8 +528,8 @@ ngx_lu_build_relations(ngx_lu_call_t *call, cJSON *json, const cJSON *release)
         return NGX_OK;
     }
 
-    if (ngx_lu_job_relation(call, json, (char *) id.data,
-                            (char *) created.data)
+    if (ngx_lu_api_build_job(call, json, (char *) id.data,
+                             (char *) created.data)
         != NGX_OK)
     {
         return NGX_ERROR;

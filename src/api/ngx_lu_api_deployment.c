@@ -4,7 +4,13 @@
  */
 
 
-#include "ngx_lu_api.h"
+#include "ngx_lu_api_build.h"
+#include "ngx_lu_api_deployment.h"
+#include "ngx_lu_arg.h"
+
+#include "write/ngx_lu_app.h"
+#include "write/ngx_lu_change.h"
+#include "write/ngx_lu_protect.h"
 #include "write/ngx_lu_release.h"
 
 #include "core/lu_change.h"
@@ -17,18 +23,20 @@ typedef struct {
 } ngx_lu_history_t;
 
 
-static ngx_lu_history_t *ngx_lu_deployment_newest(ngx_lu_history_t *histories,
-    ngx_uint_t n);
-static ngx_uint_t ngx_lu_deployment_is(const cJSON *object, const char *key,
-    const char *wanted);
-static ngx_int_t ngx_lu_deployment_add(ngx_lu_call_t *call, cJSON *app);
-static ngx_int_t ngx_lu_deployment_channel(ngx_lu_call_t *call, cJSON *app,
+static ngx_lu_history_t *ngx_lu_api_deployment_newest(
+    ngx_lu_history_t *histories, ngx_uint_t n);
+static ngx_uint_t ngx_lu_api_deployment_is(const cJSON *object,
+    const char *key, const char *wanted);
+static ngx_int_t ngx_lu_api_deployment_add(ngx_lu_task_t *task, cJSON *app,
+    void *data);
+static ngx_int_t ngx_lu_api_deployment_channel(ngx_lu_call_t *call, cJSON *app,
     cJSON **channel);
-static char *ngx_lu_deployment_id(ngx_lu_call_t *call, const cJSON *head,
+static char *ngx_lu_api_deployment_id(ngx_lu_call_t *call, const cJSON *head,
     lu_str_t *release, double rollout);
-static ngx_int_t ngx_lu_deployment_release(ngx_lu_call_t *call, const char *id,
-    int *is_signed);
-static ngx_int_t ngx_lu_deployment_rollout(ngx_lu_call_t *call, cJSON *app);
+static ngx_int_t ngx_lu_api_deployment_release(ngx_lu_call_t *call,
+    const char *id, int *is_signed);
+static ngx_int_t ngx_lu_api_deployment_rollout(ngx_lu_task_t *task, cJSON *app,
+    void *data);
 
 
 /*
@@ -37,7 +45,7 @@ static ngx_int_t ngx_lu_deployment_rollout(ngx_lu_call_t *call, cJSON *app);
  */
 
 ngx_int_t
-ngx_lu_deployments_get(ngx_lu_call_t *call)
+ngx_lu_api_deployments_get(ngx_lu_call_t *call)
 {
     char              *channel_id, *build_id;
     cJSON             *app, *item;
@@ -46,12 +54,12 @@ ngx_lu_deployments_get(ngx_lu_call_t *call)
     const cJSON       *channels, *channel, *deployment;
     ngx_lu_history_t  *histories, *history;
 
-    status = ngx_lu_app_read(call, &app);
+    status = ngx_lu_app_read(&call->task, &app);
     if (status != NGX_OK) {
         return status;
     }
 
-    ngx_lu_page(call, &limit, &offset);
+    ngx_lu_arg_page(call, &limit, &offset);
 
     channel_id = ngx_lu_arg(call, "appChannelId");
     build_id = ngx_lu_arg(call, "appBuildId");
@@ -59,19 +67,20 @@ ngx_lu_deployments_get(ngx_lu_call_t *call)
     channels = cJSON_GetObjectItemCaseSensitive(app, "channels");
     n = cJSON_GetArraySize(channels);
 
-    histories = ngx_palloc(call->io.pool, (n + 1) * sizeof(ngx_lu_history_t));
+    histories = ngx_palloc(call->task.io.pool,
+                           (n + 1) * sizeof(ngx_lu_history_t));
     call->answer = cJSON_CreateArray();
 
     if (histories == NULL || call->answer == NULL) {
         cJSON_Delete(app);
-        return ngx_lu_nomem(call);
+        return ngx_lu_task_nomem(&call->task);
     }
 
     n = 0;
 
     cJSON_ArrayForEach(channel, channels) {
 
-        if (!ngx_lu_deployment_is(channel, "id", channel_id)) {
+        if (!ngx_lu_api_deployment_is(channel, "id", channel_id)) {
             continue;
         }
 
@@ -84,7 +93,7 @@ ngx_lu_deployments_get(ngx_lu_call_t *call)
     status = NGX_HTTP_OK;
 
     while (limit) {
-        history = ngx_lu_deployment_newest(histories, n);
+        history = ngx_lu_api_deployment_newest(histories, n);
         if (history == NULL) {
             break;
         }
@@ -92,7 +101,7 @@ ngx_lu_deployments_get(ngx_lu_call_t *call)
         deployment = history->next;
         history->next = deployment->next;
 
-        if (!ngx_lu_deployment_is(deployment, "release", build_id)) {
+        if (!ngx_lu_api_deployment_is(deployment, "release", build_id)) {
             continue;
         }
 
@@ -103,11 +112,11 @@ ngx_lu_deployments_get(ngx_lu_call_t *call)
 
         limit--;
 
-        item = ngx_lu_deployment_json(call, deployment, history->channel);
+        item = ngx_lu_api_deployment_json(call, deployment, history->channel);
 
         if (item == NULL || !cJSON_AddItemToArray(call->answer, item)) {
             cJSON_Delete(item);
-            status = ngx_lu_nomem(call);
+            status = ngx_lu_task_nomem(&call->task);
             break;
         }
     }
@@ -119,7 +128,7 @@ ngx_lu_deployments_get(ngx_lu_call_t *call)
 
 
 static ngx_lu_history_t *
-ngx_lu_deployment_newest(ngx_lu_history_t *histories, ngx_uint_t n)
+ngx_lu_api_deployment_newest(ngx_lu_history_t *histories, ngx_uint_t n)
 {
     ngx_uint_t         i;
     lu_str_t           created, newest;
@@ -152,7 +161,8 @@ ngx_lu_deployment_newest(ngx_lu_history_t *histories, ngx_uint_t n)
 /* What is not asked for is everything. */
 
 static ngx_uint_t
-ngx_lu_deployment_is(const cJSON *object, const char *key, const char *wanted)
+ngx_lu_api_deployment_is(const cJSON *object, const char *key,
+    const char *wanted)
 {
     lu_str_t  value;
 
@@ -166,50 +176,53 @@ ngx_lu_deployment_is(const cJSON *object, const char *key, const char *wanted)
 
 
 ngx_int_t
-ngx_lu_deployment_get(ngx_lu_call_t *call)
+ngx_lu_api_deployment_get(ngx_lu_call_t *call)
 {
     cJSON      *app, *channel, *deployment;
     ngx_int_t   status;
 
-    status = ngx_lu_app_read(call, &app);
+    status = ngx_lu_app_read(&call->task, &app);
     if (status != NGX_OK) {
         return status;
     }
 
-    deployment = lu_change_deployment_find(app, (char *) call->route.id.data,
+    deployment = lu_change_deployment_find(app, (char *) call->task.id.data,
                                            &channel);
     if (deployment == NULL) {
         cJSON_Delete(app);
-        return ngx_lu_refuse(call, NGX_HTTP_NOT_FOUND,
-                             "Deployment not found.");
+        return ngx_lu_task_refuse(&call->task, NGX_HTTP_NOT_FOUND,
+                                  "Deployment not found.");
     }
 
-    call->answer = ngx_lu_deployment_json(call, deployment, channel);
+    call->answer = ngx_lu_api_deployment_json(call, deployment, channel);
     cJSON_Delete(app);
 
-    return call->answer ? NGX_HTTP_OK : ngx_lu_nomem(call);
+    return call->answer ? NGX_HTTP_OK : ngx_lu_task_nomem(&call->task);
 }
 
 
 ngx_int_t
-ngx_lu_deployments_post(ngx_lu_call_t *call)
+ngx_lu_api_deployments_post(ngx_lu_call_t *call)
 {
     if (!cJSON_IsNull(cJSON_GetObjectItemCaseSensitive(call->json,
                                                    "appDestinationName"))
         && cJSON_HasObjectItem(call->json, "appDestinationName"))
     {
-        return ngx_lu_refuse(call, 422, "This server deploys to channels "
-                             "only, not to app stores.");
+        return ngx_lu_task_refuse(&call->task, 422,
+                                  "This server deploys to channels "
+                                  "only, not to app stores.");
     }
 
-    return ngx_lu_change(call, ngx_lu_deployment_add);
+    return ngx_lu_change(&call->task, ngx_lu_api_deployment_add, NULL, call);
 }
 
 
 static ngx_int_t
-ngx_lu_deployment_add(ngx_lu_call_t *call,
-    cJSON *app)
+ngx_lu_api_deployment_add(ngx_lu_task_t *task, cJSON *app, void *data)
 {
+    ngx_lu_call_t *call = data;
+
+    lu_rc_e  rc;
     int        is_signed;
     char      *id;
     cJSON     *channel, *deployment, *deployments;
@@ -218,24 +231,24 @@ ngx_lu_deployment_add(ngx_lu_call_t *call,
     lu_str_t   release, channel_id;
 
     if (lu_json_string(call->json, "appBuildId", &release) != LU_OK) {
-        return ngx_lu_refuse(call, 422,
-                             "A deployment needs an "
-                             "\"appBuildId\".");
+        return ngx_lu_task_refuse(&call->task, 422,
+                                  "A deployment needs an "
+                                  "\"appBuildId\".");
     }
 
-    status = ngx_lu_deployment_channel(call, app, &channel);
+    status = ngx_lu_api_deployment_channel(call, app, &channel);
     if (status != NGX_OK) {
         return status;
     }
 
-    if (ngx_lu_protected(call, channel)) {
-        return ngx_lu_refuse_protected(call);
+    if (ngx_lu_protect_channel(&call->task, channel)) {
+        return ngx_lu_protect_refuse(&call->task);
     }
 
     is_signed = 0;
 
-    status = ngx_lu_deployment_release(call, (char *) release.data,
-                                       &is_signed);
+    status = ngx_lu_api_deployment_release(call, (char *) release.data,
+                                           &is_signed);
     if (status != NGX_OK) {
         return status;
     }
@@ -253,38 +266,35 @@ ngx_lu_deployment_add(ngx_lu_call_t *call,
     if (lu_json_string(channel, "id", &channel_id)
         != LU_OK)
     {
-        return ngx_lu_nomem(call);
+        return ngx_lu_task_nomem(&call->task);
     }
 
-    id = ngx_lu_deployment_id(call, deployments
-                                    ? deployments->child : NULL, &release,
-                              rollout);
+    id = ngx_lu_api_deployment_id(call, deployments
+                                        ? deployments->child : NULL, &release,
+                                  rollout);
     if (id == NULL) {
-        return ngx_lu_nomem(call);
+        return ngx_lu_task_nomem(&call->task);
     }
 
-    call->change = "deployment.create";
-    call->subject = id;
-    call->from = deployments && deployments->child
-                 ? ngx_lu_member(call, deployments->child, "release")
-                 : NULL;
-    call->to = (char *) release.data;
+    call->task.change = "deployment.create";
+    call->task.subject = id;
+    call->task.from = deployments && deployments->child
+               ? ngx_lu_task_member(&call->task, deployments->child, "release")
+               : NULL;
+    call->task.to = (char *) release.data;
 
-    status = ngx_lu_core_status(call,
-                                lu_change_deploy(app, (char *) channel_id.data,
-                                                 id,
-                                                 (char *) release.data, rollout,
-                                                 is_signed, call->by,
-                                                 call->now, &call->error));
-    if (status != NGX_OK) {
-        return status;
+    rc = lu_change_deploy(app, (char *) channel_id.data, id,
+                          (char *) release.data, rollout, is_signed,
+                          call->task.by, call->task.now, &call->task.error);
+    if (rc != LU_OK) {
+        return ngx_lu_task_core(&call->task, rc);
     }
 
     deployment = lu_change_deployment_find(app, id, &channel);
 
-    call->answer = ngx_lu_deployment_json(call, deployment, channel);
+    call->answer = ngx_lu_api_deployment_json(call, deployment, channel);
 
-    return call->answer ? NGX_HTTP_CREATED : ngx_lu_nomem(call);
+    return call->answer ? NGX_HTTP_CREATED : ngx_lu_task_nomem(&call->task);
 }
 
 
@@ -294,8 +304,8 @@ ngx_lu_deployment_add(ngx_lu_call_t *call,
  */
 
 static char *
-ngx_lu_deployment_id(ngx_lu_call_t *call, const cJSON *head, lu_str_t *release,
-    double rollout)
+ngx_lu_api_deployment_id(ngx_lu_call_t *call, const cJSON *head,
+    lu_str_t *release, double rollout)
 {
     double    present;
     lu_str_t  value;
@@ -303,19 +313,19 @@ ngx_lu_deployment_id(ngx_lu_call_t *call, const cJSON *head, lu_str_t *release,
     if (lu_json_string(head, "release", &value) != LU_OK
         || !lu_str_is(&value, (char *) release->data)
         || lu_json_string(head, "createdBy", &value) != LU_OK
-        || !lu_str_is(&value, call->by)
+        || !lu_str_is(&value, call->task.by)
         || lu_json_number(head, "rollout", &present) != LU_OK
         || present != rollout)
     {
-        return ngx_lu_uuid(call);
+        return ngx_lu_task_uuid(&call->task);
     }
 
-    return ngx_lu_member(call, head, "id");
+    return ngx_lu_task_member(&call->task, head, "id");
 }
 
 
 static ngx_int_t
-ngx_lu_deployment_channel(ngx_lu_call_t *call, cJSON *app, cJSON **channel)
+ngx_lu_api_deployment_channel(ngx_lu_call_t *call, cJSON *app, cJSON **channel)
 {
     lu_str_t  value;
 
@@ -326,13 +336,14 @@ ngx_lu_deployment_channel(ngx_lu_call_t *call, cJSON *app, cJSON **channel)
         *channel = lu_change_channel_named(app, (char *) value.data);
 
     } else {
-        return ngx_lu_refuse(call, 422,
-                             "A deployment needs an "
-                             "\"appChannelName\".");
+        return ngx_lu_task_refuse(&call->task, 422,
+                                  "A deployment needs an "
+                                  "\"appChannelName\".");
     }
 
     if (*channel == NULL) {
-        return ngx_lu_refuse(call, NGX_HTTP_NOT_FOUND, "Channel not found.");
+        return ngx_lu_task_refuse(&call->task, NGX_HTTP_NOT_FOUND,
+                                  "Channel not found.");
     }
 
     return NGX_OK;
@@ -342,7 +353,8 @@ ngx_lu_deployment_channel(ngx_lu_call_t *call, cJSON *app, cJSON **channel)
 /* Only what is live was verified. */
 
 static ngx_int_t
-ngx_lu_deployment_release(ngx_lu_call_t *call, const char *id, int *is_signed)
+ngx_lu_api_deployment_release(ngx_lu_call_t *call, const char *id,
+    int *is_signed)
 {
     cJSON     *release;
     u_char    *folder, *path;
@@ -353,30 +365,31 @@ ngx_lu_deployment_release(ngx_lu_call_t *call, const char *id, int *is_signed)
     value.len = ngx_strlen(id);
 
     if (!lu_name_id_valid(&value)) {
-        return ngx_lu_refuse(call, NGX_HTTP_NOT_FOUND, "Build not found.");
+        return ngx_lu_task_refuse(&call->task, NGX_HTTP_NOT_FOUND,
+                                  "Build not found.");
     }
 
-    folder = ngx_lu_path(call->io.pool, "%V/live/%s/%s",
-                         &call->store->path,
-                         call->route.app.data, id);
-    path = ngx_lu_path(call->io.pool, "%s/release.json", folder);
+    folder = ngx_lu_path(call->task.io.pool, "%V/live/%s/%s",
+                         &call->task.store->path,
+                         call->task.app.data, id);
+    path = ngx_lu_path(call->task.io.pool, "%s/release.json", folder);
 
-    rc = ngx_lu_store_read_json(&call->io, path, &release);
+    rc = ngx_lu_store_read_json(&call->task.io, path, &release);
 
     if (rc == NGX_ERROR) {
-        return ngx_lu_failed(call);
+        return ngx_lu_task_failed(&call->task);
     }
 
     if (rc == NGX_DECLINED) {
-        return ngx_lu_refuse(call, NGX_HTTP_NOT_FOUND,
-                             "Build not found, or not ready.");
+        return ngx_lu_task_refuse(&call->task, NGX_HTTP_NOT_FOUND,
+                                  "Build not found, or not ready.");
     }
 
-    if (ngx_lu_is_desktop(release)) {
+    if (ngx_lu_release_is_desktop(release)) {
         cJSON_Delete(release);
-        return ngx_lu_refuse(call, 422,
-                             "A desktop release does not go "
-                             "into a channel: promote it.");
+        return ngx_lu_task_refuse(&call->task, 422,
+                                  "A desktop release does not go "
+                                  "into a channel: promote it.");
     }
 
     *is_signed = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(release,
@@ -388,32 +401,35 @@ ngx_lu_deployment_release(ngx_lu_call_t *call, const char *id, int *is_signed)
 
 
 ngx_int_t
-ngx_lu_deployment_patch(ngx_lu_call_t *call)
+ngx_lu_api_deployment_patch(ngx_lu_call_t *call)
 {
-    return ngx_lu_change(call, ngx_lu_deployment_rollout);
+    return ngx_lu_change(&call->task, ngx_lu_api_deployment_rollout, NULL,
+                         call);
 }
 
 
 static ngx_int_t
-ngx_lu_deployment_rollout(ngx_lu_call_t *call, cJSON *app)
+ngx_lu_api_deployment_rollout(ngx_lu_task_t *task, cJSON *app, void *data)
 {
+    ngx_lu_call_t *call = data;
+
+    lu_rc_e  rc;
     cJSON      *channel, *deployment;
     double      rollout, before;
-    ngx_int_t   status;
 
     if (lu_json_number(call->json, "rolloutPercentage", &rollout) != LU_OK) {
-        return ngx_lu_refuse(call, 422,
-                             "\"rolloutPercentage\" must be "
-                             "a number from 0 to 1.");
+        return ngx_lu_task_refuse(&call->task, 422,
+                                  "\"rolloutPercentage\" must be "
+                                  "a number from 0 to 1.");
     }
 
-    call->change = "deployment.rollout";
-    call->subject = (char *) call->route.id.data;
+    call->task.change = "deployment.rollout";
+    call->task.subject = (char *) call->task.id.data;
 
-    deployment = lu_change_deployment_find(app, call->subject, &channel);
+    deployment = lu_change_deployment_find(app, call->task.subject, &channel);
 
-    if (deployment && ngx_lu_protected(call, channel)) {
-        return ngx_lu_refuse_protected(call);
+    if (deployment && ngx_lu_protect_channel(&call->task, channel)) {
+        return ngx_lu_protect_refuse(&call->task);
     }
 
     before = 0;
@@ -422,32 +438,30 @@ ngx_lu_deployment_rollout(ngx_lu_call_t *call, cJSON *app)
         (void) lu_json_number(deployment, "rollout", &before);
     }
 
-    call->from = (char *) ngx_lu_path(call->io.pool, "%.4f", before);
-    call->to = (char *) ngx_lu_path(call->io.pool, "%.4f", rollout);
+    call->task.from = (char *) ngx_lu_path(call->task.io.pool, "%.4f", before);
+    call->task.to = (char *) ngx_lu_path(call->task.io.pool, "%.4f", rollout);
 
-    status = ngx_lu_core_status(call,
-                                lu_change_deployment_update(app, call->subject,
-                                                            rollout, call->now,
-                                                            &call->error));
-    if (status != NGX_OK) {
-        return status;
+    rc = lu_change_deployment_update(app, call->task.subject, rollout,
+                                     call->task.now, &call->task.error);
+    if (rc != LU_OK) {
+        return ngx_lu_task_core(&call->task, rc);
     }
 
-    call->answer = ngx_lu_deployment_json(call, deployment, channel);
+    call->answer = ngx_lu_api_deployment_json(call, deployment, channel);
 
-    return call->answer ? NGX_HTTP_OK : ngx_lu_nomem(call);
+    return call->answer ? NGX_HTTP_OK : ngx_lu_task_nomem(&call->task);
 }
 
 
 cJSON *
-ngx_lu_deployment_json(ngx_lu_call_t *call, const cJSON *deployment,
+ngx_lu_api_deployment_json(ngx_lu_call_t *call, const cJSON *deployment,
     const cJSON *channel)
 {
     char     *relations;
-    cJSON    *json, *release, *item;
+    cJSON    *json, *item;
     double    rollout;
-    u_char   *folder;
     lu_str_t  id, release_id, channel_id, created, updated;
+    ngx_lu_release_t  release;
 
     json = cJSON_CreateObject();
     rollout = 1;
@@ -465,7 +479,7 @@ ngx_lu_deployment_json(ngx_lu_call_t *call, const cJSON *deployment,
            != LU_OK
         || cJSON_AddStringToObject(json, "id", (char *) id.data) == NULL
         || cJSON_AddStringToObject(json, "appId",
-                                   (char *) call->route.app.data)
+                                   (char *) call->task.app.data)
            == NULL
         || cJSON_AddStringToObject(json, "appBuildId",
                                    (char *) release_id.data)
@@ -480,8 +494,8 @@ ngx_lu_deployment_json(ngx_lu_call_t *call, const cJSON *deployment,
            == NULL
         || cJSON_AddStringToObject(json, "updatedAt", (char *) updated.data)
            == NULL
-        || ngx_lu_job_relation(call, json, (char *) id.data,
-                               (char *) created.data)
+        || ngx_lu_api_build_job(call, json, (char *) id.data,
+                                (char *) created.data)
            != NGX_OK)
     {
         goto failed;
@@ -493,15 +507,14 @@ ngx_lu_deployment_json(ngx_lu_call_t *call, const cJSON *deployment,
         return json;
     }
 
-    if (ngx_lu_release_read(call, (char *) release_id.data,
-                            &release, &folder)
+    if (ngx_lu_release_read(&call->task, (char *) release_id.data, &release)
         != NGX_OK)
     {
         item = cJSON_CreateNull();
 
     } else {
-        item = ngx_lu_build_json(call, release);
-        cJSON_Delete(release);
+        item = ngx_lu_api_build_json(call, release.json);
+        ngx_lu_release_close(&release);
     }
 
     if (item && cJSON_AddItemToObject(json, "appBuild", item)) {

@@ -8,8 +8,10 @@
  */
 
 
-#include "ngx_lu_api.h"
+#include "ngx_lu_webhook.h"
+
 #include "job/ngx_lu_job.h"
+#include "write/ngx_lu_app.h"
 
 #include "core/lu_github.h"
 
@@ -25,7 +27,7 @@ static ngx_int_t ngx_lu_event_push(ngx_lu_call_t *call,
     lu_github_event_t *event);
 static ngx_int_t ngx_lu_event_closed(ngx_lu_call_t *call,
     lu_github_event_t *event);
-static ngx_int_t ngx_lu_event_find(ngx_lu_call_t *call, cJSON *app,
+static ngx_int_t ngx_lu_event_find(ngx_lu_task_t *task, cJSON *app,
     void *data);
 static ngx_int_t ngx_lu_event_release(ngx_lu_call_t *call,
     lu_github_event_t *event, ngx_str_t *id);
@@ -37,14 +39,14 @@ static ngx_int_t ngx_lu_event_say(ngx_lu_call_t *call, ngx_int_t status,
 
 
 ngx_int_t
-ngx_lu_github_event(ngx_lu_call_t *call)
+ngx_lu_webhook_github(ngx_lu_call_t *call)
 {
     lu_str_t           *name, base;
     lu_rc_e             rc;
     lu_github_event_t   event;
     ngx_lu_delivery_t  *delivery;
 
-    delivery = call->data;
+    delivery = call->delivery;
     name = &delivery->event;
 
     if (lu_str_is(name, "ping")) {
@@ -52,17 +54,18 @@ ngx_lu_github_event(ngx_lu_call_t *call)
     }
 
     if (lu_str_is(name, "push")) {
-        rc = lu_github_push(call->json, &event, &call->error);
+        rc = lu_github_push(call->json, &event, &call->task.error);
 
     } else if (lu_str_is(name, "pull_request")) {
-        rc = lu_github_pull_request(call->json, &event, &call->error);
+        rc = lu_github_pull_request(call->json, &event, &call->task.error);
 
     } else {
         return ngx_lu_event_say(call, NGX_HTTP_OK, "ignored");
     }
 
     if (rc != LU_OK) {
-        return (rc == LU_NOMEM) ? ngx_lu_nomem(call) : NGX_HTTP_BAD_REQUEST;
+        return (rc == LU_NOMEM) ? ngx_lu_task_nomem(&call->task)
+                                : NGX_HTTP_BAD_REQUEST;
     }
 
     if (event.repository.len != delivery->github->repo.len
@@ -114,12 +117,12 @@ ngx_lu_event_run(ngx_lu_call_t *call,
     ngx_int_t    status;
     ngx_uint_t   seen;
 
-    if (ngx_lu_approved_lock(call, &lock) != NGX_OK) {
-        return ngx_lu_failed(call);
+    if (ngx_lu_approved_lock(&call->task, &lock) != NGX_OK) {
+        return ngx_lu_task_failed(&call->task);
     }
 
-    path = ngx_lu_path(call->io.pool, "%V/jobs/.deliveries",
-                       &call->store->path);
+    path = ngx_lu_path(call->task.io.pool, "%V/jobs/.deliveries",
+                       &call->task.store->path);
 
     status = ngx_lu_event_seen(call, path, &seen);
 
@@ -132,7 +135,7 @@ ngx_lu_event_run(ngx_lu_call_t *call,
         if (status < NGX_HTTP_BAD_REQUEST
             && ngx_lu_event_remember(call, path) != NGX_OK)
         {
-            status = ngx_lu_failed(call);
+            status = ngx_lu_task_failed(&call->task);
         }
     }
 
@@ -147,7 +150,7 @@ ngx_lu_event_push(ngx_lu_call_t *call, lu_github_event_t *event)
 {
     ngx_int_t  status;
 
-    status = ngx_lu_approved_ask(call);
+    status = ngx_lu_approved_ask(&call->task);
     if (status != NGX_OK) {
         return status;
     }
@@ -159,6 +162,7 @@ ngx_lu_event_push(ngx_lu_call_t *call, lu_github_event_t *event)
 
 
 typedef struct {
+    ngx_lu_call_t              *call;
     lu_github_event_t          *event;
     lu_str_t                    app;
     lu_str_t                    id;
@@ -169,14 +173,17 @@ static ngx_int_t
 ngx_lu_event_closed(ngx_lu_call_t *call, lu_github_event_t *event)
 {
     ngx_int_t            status;
+    ngx_lu_task_t       *task;
     ngx_lu_event_find_t  find;
 
+    task = &call->task;
+
     ngx_memzero(&find, sizeof(ngx_lu_event_find_t));
+
+    find.call = call;
     find.event = event;
 
-    call->route.resource = LU_ROUTE_RELEASE;
-
-    status = ngx_lu_apps_each(call, ngx_lu_event_find, &find);
+    status = ngx_lu_app_each(task, ngx_lu_event_find, &find);
     if (status != NGX_OK) {
         return status;
     }
@@ -185,86 +192,65 @@ ngx_lu_event_closed(ngx_lu_call_t *call, lu_github_event_t *event)
         return ngx_lu_event_say(call, NGX_HTTP_OK, "ignored");
     }
 
-    call->route.app = find.app;
-    call->route.id = find.id;
+    task->app = find.app;
+    task->id = find.id;
 
-    status = ngx_lu_github_reject(call, event->number);
+    status = ngx_lu_pull_closed(task, event->number);
 
     /* it went live by another way meanwhile */
 
     return status == NGX_HTTP_CONFLICT
            ? ngx_lu_event_say(call, NGX_HTTP_OK, "ignored")
-           : status;
-}
-
-
-ngx_int_t
-ngx_lu_github_reject(ngx_lu_call_t *call, uint64_t number)
-{
-    u_char  *reason;
-
-    reason = ngx_lu_path(call->io.pool, "pull request #%uL was closed",
-                         number);
-
-    cJSON_Delete(call->json);
-    call->json = cJSON_CreateObject();
-
-    if (reason == NULL
-        || cJSON_AddStringToObject(call->json, "reason", (char *) reason)
-           == NULL)
-    {
-        return ngx_lu_nomem(call);
-    }
-
-    return ngx_lu_release_reject_post(call);
+           : ngx_lu_call_state(call, status, "rejected");
 }
 
 
 static ngx_int_t
-ngx_lu_event_find(ngx_lu_call_t *call, cJSON *app, void *data)
+ngx_lu_event_find(ngx_lu_task_t *task, cJSON *app, void *data)
 {
     ngx_lu_event_find_t *find = data;
 
     u_char      *path;
+    lu_str_t     id;
     ngx_int_t    rc, status;
     ngx_str_t   *name;
+    lu_arena_t   arena;
     ngx_uint_t   i;
     ngx_array_t  names;
-    lu_str_t     id;
-    lu_arena_t   arena;
 
     if (find->id.data || lu_json_string(app, "id", &id) != LU_OK) {
         return NGX_OK;
     }
 
-    path = ngx_lu_path(call->io.pool, "%V/staging/%s", &call->store->path,
+    path = ngx_lu_path(task->io.pool, "%V/staging/%s", &task->store->path,
                        id.data);
 
-    rc = ngx_lu_store_list(&call->io, path, &names);
+    rc = ngx_lu_store_list(&task->io, path, &names);
 
     if (rc != NGX_OK) {
-        return rc == NGX_DECLINED ? NGX_OK : ngx_lu_failed(call);
+        return rc == NGX_DECLINED ? NGX_OK : ngx_lu_task_failed(task);
     }
 
-    arena = ngx_lu_arena(call->io.pool);
+    arena = ngx_lu_arena(task->io.pool);
 
-    call->route.app = lu_str_dup(&arena, id.data, id.len);
+    task->app = lu_str_dup(&arena, id.data, id.len);
 
-    if (call->route.app.data == NULL) {
-        return ngx_lu_nomem(call);
+    if (task->app.data == NULL) {
+        return ngx_lu_task_nomem(task);
     }
 
     name = names.elts;
 
     for (i = 0; i < names.nelts; i++) {
 
-        status = ngx_lu_event_release(call, find->event, &name[i]);
+        status = ngx_lu_event_release(find->call, find->event, &name[i]);
+
         if (status == NGX_DECLINED) {
             continue;
         }
 
         if (status == NGX_OK) {
-            find->app = call->route.app;
+            find->app = task->app;
             find->id.len = name[i].len;
             find->id.data = name[i].data;
         }
@@ -288,13 +274,14 @@ ngx_lu_event_release(ngx_lu_call_t *call, lu_github_event_t *event,
     ngx_int_t  rc;
     lu_str_t   branch;
 
-    path = ngx_lu_path(call->io.pool, "%V/staging/%s/%V/release.json",
-                       &call->store->path, call->route.app.data, id);
+    path = ngx_lu_path(call->task.io.pool, "%V/staging/%s/%V/release.json",
+                       &call->task.store->path, call->task.app.data, id);
 
-    rc = ngx_lu_store_read_json(&call->io, path, &release);
+    rc = ngx_lu_store_read_json(&call->task.io, path, &release);
 
     if (rc != NGX_OK) {
-        return rc == NGX_DECLINED ? NGX_DECLINED : ngx_lu_failed(call);
+        return rc
+            == NGX_DECLINED ? NGX_DECLINED : ngx_lu_task_failed(&call->task);
     }
 
     pull = cJSON_GetObjectItemCaseSensitive(release, "pullRequest");
@@ -328,23 +315,23 @@ ngx_lu_event_seen(ngx_lu_call_t *call, u_char *path, ngx_uint_t *seen)
 {
     u_char             *p, *end, *last;
     ngx_int_t           rc;
-    ngx_str_t           text;
+    lu_str_t            text;
     ngx_uint_t          lines;
     ngx_file_info_t     fi;
     ngx_lu_delivery_t  *delivery;
 
     *seen = 0;
 
-    delivery = call->data;
+    delivery = call->delivery;
 
     if (delivery->id.len == 0) {
         return NGX_OK;
     }
 
-    rc = ngx_lu_store_read(&call->io, path, &text, &fi);
+    rc = ngx_lu_store_read(&call->task.io, path, &text, &fi);
 
     if (rc != NGX_OK) {
-        return rc == NGX_DECLINED ? NGX_OK : ngx_lu_failed(call);
+        return rc == NGX_DECLINED ? NGX_OK : ngx_lu_task_failed(&call->task);
     }
 
     lines = 0;
@@ -379,11 +366,11 @@ ngx_lu_event_seen(ngx_lu_call_t *call, u_char *path, ngx_uint_t *seen)
         return NGX_OK;
     }
 
-    if (ngx_lu_store_write(&call->io, call->store, path,
+    if (ngx_lu_store_write(&call->task.io, call->task.store, path,
                            (char *) p, last - p)
         != NGX_OK)
     {
-        return ngx_lu_failed(call);
+        return ngx_lu_task_failed(&call->task);
     }
 
     return NGX_OK;
@@ -396,19 +383,19 @@ ngx_lu_event_remember(ngx_lu_call_t *call, u_char *path)
     u_char             *line;
     ngx_lu_delivery_t  *delivery;
 
-    delivery = call->data;
+    delivery = call->delivery;
 
     if (delivery->id.len == 0) {
         return NGX_OK;
     }
 
-    line = ngx_lu_path(call->io.pool, "%*s\n", delivery->id.len,
+    line = ngx_lu_path(call->task.io.pool, "%*s\n", delivery->id.len,
                        delivery->id.data);
     if (line == NULL) {
         return NGX_ERROR;
     }
 
-    return ngx_lu_store_append(&call->io, path, (char *) line,
+    return ngx_lu_store_append(&call->task.io, path, (char *) line,
                                delivery->id.len + 1);
 }
 
@@ -421,5 +408,5 @@ ngx_lu_event_say(ngx_lu_call_t *call, ngx_int_t status, const char *text)
     call->answer = cJSON_CreateObject();
 
     return cJSON_AddStringToObject(call->answer, "message", text)
-           ? status : ngx_lu_nomem(call);
+           ? status : ngx_lu_task_nomem(&call->task);
 }

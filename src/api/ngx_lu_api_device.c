@@ -4,8 +4,12 @@
  */
 
 
-#include "ngx_lu_api.h"
-#include "write/ngx_lu_release.h"
+#include "ngx_lu_api_device.h"
+#include "ngx_lu_arg.h"
+
+#include "write/ngx_lu_app.h"
+#include "write/ngx_lu_change.h"
+#include "write/ngx_lu_protect.h"
 
 #include "core/lu_change.h"
 #include "core/lu_query.h"
@@ -15,22 +19,25 @@
 
 
 typedef struct {
+    ngx_lu_call_t  *call;
     char        *ids;         /* separated by commas */
     const char  *channel;     /* NULL: not any more */
 } ngx_lu_force_t;
 
 
-static ngx_int_t ngx_lu_device_force(ngx_lu_call_t *call, char *ids);
-static ngx_int_t ngx_lu_device_change(ngx_lu_call_t *call, cJSON *app);
-static ngx_int_t ngx_lu_device_unforce(ngx_lu_call_t *call, cJSON *app);
-static cJSON *ngx_lu_device_json(ngx_lu_call_t *call, cJSON *app,
+static ngx_int_t ngx_lu_api_device_force(ngx_lu_call_t *call, char *ids);
+static ngx_int_t ngx_lu_api_device_change(ngx_lu_task_t *task, cJSON *app,
+    void *data);
+static ngx_int_t ngx_lu_api_device_unforce(ngx_lu_task_t *task, cJSON *app,
+    void *data);
+static cJSON *ngx_lu_api_device_json(ngx_lu_call_t *call, cJSON *app,
     ngx_lu_device_t *device);
-static cJSON *ngx_lu_device_string(cJSON *json, const char *key,
+static cJSON *ngx_lu_api_device_string(cJSON *json, const char *key,
     ngx_str_t *value);
 
 
 ngx_int_t
-ngx_lu_devices_get(ngx_lu_call_t *call)
+ngx_lu_api_devices_get(ngx_lu_call_t *call)
 {
     char             *id, *query;
     cJSON            *app, *item;
@@ -39,32 +46,32 @@ ngx_lu_devices_get(ngx_lu_call_t *call)
     ngx_uint_t        i, n, limit, offset;
     ngx_lu_device_t  *devices;
 
-    status = ngx_lu_app_read(call, &app);
+    status = ngx_lu_app_read(&call->task, &app);
     if (status != NGX_OK) {
         return status;
     }
 
-    ngx_lu_page(call, &limit, &offset);
+    ngx_lu_arg_page(call, &limit, &offset);
 
     id = ngx_lu_arg(call, "id");
     query = ngx_lu_arg(call, "query");
 
-    app_id.len = call->route.app.len;
-    app_id.data = call->route.app.data;
+    app_id.len = call->task.app.len;
+    app_id.data = call->task.app.data;
 
     n = NGX_LU_DEVICES;
     status = NGX_HTTP_OK;
 
-    devices = ngx_palloc(call->io.pool, n * sizeof(ngx_lu_device_t));
+    devices = ngx_palloc(call->task.io.pool, n * sizeof(ngx_lu_device_t));
     call->answer = cJSON_CreateArray();
 
     if (devices == NULL
         || call->answer == NULL
-        || ngx_lu_device_list(call->store, call->io.pool,
+        || ngx_lu_device_list(call->task.store, call->task.io.pool,
                               &app_id, devices, &n)
            != NGX_OK)
     {
-        status = ngx_lu_nomem(call);
+        status = ngx_lu_task_nomem(&call->task);
         n = 0;
     }
 
@@ -87,11 +94,11 @@ ngx_lu_devices_get(ngx_lu_call_t *call)
             break;
         }
 
-        item = ngx_lu_device_json(call, app, &devices[i]);
+        item = ngx_lu_api_device_json(call, app, &devices[i]);
 
         if (item == NULL || !cJSON_AddItemToArray(call->answer, item)) {
             cJSON_Delete(item);
-            status = ngx_lu_nomem(call);
+            status = ngx_lu_task_nomem(&call->task);
             break;
         }
     }
@@ -103,34 +110,35 @@ ngx_lu_devices_get(ngx_lu_call_t *call)
 
 
 ngx_int_t
-ngx_lu_device_get(ngx_lu_call_t *call)
+ngx_lu_api_device_get(ngx_lu_call_t *call)
 {
     cJSON           *app;
     ngx_int_t        rc, status;
     ngx_str_t        app_id, id;
     ngx_lu_device_t  device;
 
-    status = ngx_lu_app_read(call, &app);
+    status = ngx_lu_app_read(&call->task, &app);
     if (status != NGX_OK) {
         return status;
     }
 
-    app_id.len = call->route.app.len;
-    app_id.data = call->route.app.data;
-    id.len = call->route.id.len;
-    id.data = call->route.id.data;
+    app_id.len = call->task.app.len;
+    app_id.data = call->task.app.data;
+    id.len = call->task.id.len;
+    id.data = call->task.id.data;
 
-    rc = ngx_lu_device_find(call->store, call->io.pool, &app_id, &id, &device);
+    rc = ngx_lu_device_find(call->task.store, call->task.io.pool, &app_id, &id,
+                            &device);
     if (rc == NGX_OK) {
-        call->answer = ngx_lu_device_json(call, app, &device);
-        status = call->answer ? NGX_HTTP_OK : ngx_lu_nomem(call);
+        call->answer = ngx_lu_api_device_json(call, app, &device);
+        status = call->answer ? NGX_HTTP_OK : ngx_lu_task_nomem(&call->task);
 
     } else if (rc == NGX_DECLINED) {
-        status = ngx_lu_refuse(call, NGX_HTTP_NOT_FOUND,
-                               "Device not found: it has not asked this "
-                               "server lately.");
+        status = ngx_lu_task_refuse(&call->task, NGX_HTTP_NOT_FOUND,
+                                    "Device not found: it has not asked this "
+                                    "server lately.");
     } else {
-        status = ngx_lu_nomem(call);
+        status = ngx_lu_task_nomem(&call->task);
     }
 
     cJSON_Delete(app);
@@ -140,41 +148,43 @@ ngx_lu_device_get(ngx_lu_call_t *call)
 
 
 ngx_int_t
-ngx_lu_devices_patch(ngx_lu_call_t *call)
+ngx_lu_api_devices_patch(ngx_lu_call_t *call)
 {
     u_char   *buf;
     lu_str_t  value, ids;
 
     if (!lu_query_find(&call->args, "ids", &value) || value.len == 0) {
-        return ngx_lu_refuse(call, 422, "Which devices: \"?ids=\"?");
+        return ngx_lu_task_refuse(&call->task, 422,
+                                  "Which devices: \"?ids=\"?");
     }
 
-    buf = ngx_pnalloc(call->io.pool, value.len + 1);
+    buf = ngx_pnalloc(call->task.io.pool, value.len + 1);
     if (buf == NULL) {
-        return ngx_lu_nomem(call);
+        return ngx_lu_task_nomem(&call->task);
     }
 
     /* the CLI does not encode them: a plus is a plus */
 
     if (lu_query_decode(&ids, buf, &value, 0) != LU_OK) {
-        return ngx_lu_refuse(call, 422, "\"ids\" is not percent-encoded.");
+        return ngx_lu_task_refuse(&call->task, 422,
+                                  "\"ids\" is not percent-encoded.");
     }
 
     ids.data[ids.len] = '\0';
 
-    return ngx_lu_device_force(call, (char *) ids.data);
+    return ngx_lu_api_device_force(call, (char *) ids.data);
 }
 
 
 ngx_int_t
-ngx_lu_device_patch(ngx_lu_call_t *call)
+ngx_lu_api_device_patch(ngx_lu_call_t *call)
 {
-    return ngx_lu_device_force(call, (char *) call->route.id.data);
+    return ngx_lu_api_device_force(call, (char *) call->task.id.data);
 }
 
 
 static ngx_int_t
-ngx_lu_device_force(ngx_lu_call_t *call, char *ids)
+ngx_lu_api_device_force(ngx_lu_call_t *call, char *ids)
 {
     ngx_int_t       rc;
     const cJSON    *item;
@@ -184,9 +194,9 @@ ngx_lu_device_force(ngx_lu_call_t *call, char *ids)
     item = cJSON_GetObjectItemCaseSensitive(call->json, "forcedAppChannelId");
 
     if (item == NULL) {
-        return ngx_lu_refuse(call, 422,
-                             "\"forcedAppChannelId\" must be "
-                             "the id of a channel, or null.");
+        return ngx_lu_task_refuse(&call->task, 422,
+                                  "\"forcedAppChannelId\" must be "
+                                  "the id of a channel, or null.");
     }
 
     force.ids = ids;
@@ -195,16 +205,17 @@ ngx_lu_device_force(ngx_lu_call_t *call, char *ids)
     if (!cJSON_IsNull(item)) {
 
         if (lu_json_value(item, &channel) != LU_OK) {
-            return ngx_lu_refuse(call, 422, "\"forcedAppChannelId\" must be "
-                                 "the id of a channel, or null.");
+            return ngx_lu_task_refuse(&call->task, 422,
+                                      "\"forcedAppChannelId\" must be "
+                                      "the id of a channel, or null.");
         }
 
         force.channel = (char *) channel.data;
     }
 
-    call->data = &force;
+    force.call = call;
 
-    rc = ngx_lu_change(call, ngx_lu_device_change);
+    rc = ngx_lu_change(&call->task, ngx_lu_api_device_change, NULL, &force);
 
     if (rc >= NGX_HTTP_SPECIAL_RESPONSE) {
         return rc;
@@ -212,35 +223,36 @@ ngx_lu_device_force(ngx_lu_call_t *call, char *ids)
 
     call->answer = cJSON_CreateObject();
 
-    return call->answer ? NGX_HTTP_OK : ngx_lu_nomem(call);
+    return call->answer ? NGX_HTTP_OK : ngx_lu_task_nomem(&call->task);
 }
 
 
 static ngx_int_t
-ngx_lu_device_change(ngx_lu_call_t *call,
-    cJSON *app)
+ngx_lu_api_device_change(ngx_lu_task_t *task, cJSON *app, void *data)
 {
-    char            *id, *next;
-    ngx_int_t        status;
-    lu_arena_t       arena;
-    ngx_lu_force_t  *force;
+    ngx_lu_force_t *force = data;
 
-    force = call->data;
+    lu_rc_e  rc;
+    char           *id, *next;
+    lu_arena_t      arena;
+    ngx_lu_call_t  *call;
 
-    call->change = force->channel ? "device.force" : "device.unforce";
-    call->to = force->channel;
+    call = force->call;
+
+    call->task.change = force->channel ? "device.force" : "device.unforce";
+    call->task.to = force->channel;
 
     /* it has that channel then, whichever it asks for */
 
-    if (force->channel && ngx_lu_app_protected(call, app, NULL)) {
-        return ngx_lu_refuse_protected(call);
+    if (force->channel && ngx_lu_protect_app(&call->task, app, NULL)) {
+        return ngx_lu_protect_refuse(&call->task);
     }
 
-    arena = ngx_lu_arena(call->io.pool);
-    call->subject = (char *) lu_str_dup(&arena, force->ids,
-                                       ngx_strlen(force->ids)).data;
-    if (call->subject == NULL) {
-        return ngx_lu_nomem(call);
+    arena = ngx_lu_arena(call->task.io.pool);
+    call->task.subject = (char *) lu_str_dup(&arena, force->ids,
+                                ngx_strlen(force->ids)).data;
+    if (call->task.subject == NULL) {
+        return ngx_lu_task_nomem(&call->task);
     }
 
     for (id = force->ids; id; id = next) {
@@ -258,12 +270,10 @@ ngx_lu_device_change(ngx_lu_call_t *call,
             continue;
         }
 
-        status = ngx_lu_core_status(call,
-                                    lu_change_device_force(app, id,
-                                                           force->channel,
-                                                           &call->error));
-        if (status != NGX_OK) {
-            return status;
+        rc = lu_change_device_force(app, id, force->channel,
+                                    &call->task.error);
+        if (rc != LU_OK) {
+            return ngx_lu_task_core(&call->task, rc);
         }
     }
 
@@ -272,47 +282,48 @@ ngx_lu_device_change(ngx_lu_call_t *call,
 
 
 ngx_int_t
-ngx_lu_device_delete(ngx_lu_call_t *call)
+ngx_lu_api_device_delete(ngx_lu_call_t *call)
 {
     ngx_int_t  status;
     ngx_str_t  app, id;
 
-    status = ngx_lu_change(call, ngx_lu_device_unforce);
+    status = ngx_lu_change(&call->task, ngx_lu_api_device_unforce, NULL, call);
 
     if (status >= NGX_HTTP_SPECIAL_RESPONSE) {
         return status;
     }
 
-    app.len = call->route.app.len;
-    app.data = call->route.app.data;
-    id.len = call->route.id.len;
-    id.data = call->route.id.data;
+    app.len = call->task.app.len;
+    app.data = call->task.app.data;
+    id.len = call->task.id.len;
+    id.data = call->task.id.data;
 
-    ngx_lu_device_forget(call->store, &app, &id);
+    ngx_lu_device_forget(call->task.store, &app, &id);
 
     return NGX_HTTP_NO_CONTENT;
 }
 
 
 static ngx_int_t
-ngx_lu_device_unforce(ngx_lu_call_t *call,
-    cJSON *app)
+ngx_lu_api_device_unforce(ngx_lu_task_t *task, cJSON *app, void *data)
 {
+    ngx_lu_call_t *call = data;
+
     ngx_int_t  status;
 
-    call->change = "device.delete";
-    call->subject = (char *) call->route.id.data;
+    call->task.change = "device.delete";
+    call->task.subject = (char *) call->task.id.data;
 
-    status = ngx_lu_core_status(call,
-                                lu_change_device_force(app, call->subject,
-                                                       NULL, &call->error));
+    status = ngx_lu_task_core(&call->task,
+                              lu_change_device_force(app, call->task.subject,
+                                                     NULL, &call->task.error));
 
     return status == NGX_OK ? NGX_HTTP_NO_CONTENT : status;
 }
 
 
 static cJSON *
-ngx_lu_device_json(ngx_lu_call_t *call, cJSON *app, ngx_lu_device_t *device)
+ngx_lu_api_device_json(ngx_lu_call_t *call, cJSON *app, ngx_lu_device_t *device)
 {
     char  created[LU_TIME_SIZE],
                        seen[LU_TIME_SIZE];
@@ -334,15 +345,15 @@ ngx_lu_device_json(ngx_lu_call_t *call, cJSON *app, ngx_lu_device_t *device)
 
     json = cJSON_CreateObject();
 
-    if (ngx_lu_device_string(json, "id", &device->id) == NULL
+    if (ngx_lu_api_device_string(json, "id", &device->id) == NULL
         || cJSON_AddStringToObject(json, "appId",
-                                   (char *) call->route.app.data)
+                                   (char *) call->task.app.data)
            == NULL
-        || ngx_lu_device_string(json, "appChannelId",
-                                &device->channel_id)
+        || ngx_lu_api_device_string(json, "appChannelId",
+                                    &device->channel_id)
            == NULL
-        || ngx_lu_device_string(json, "appDeploymentId",
-                                &device->deployment_id)
+        || ngx_lu_api_device_string(json, "appDeploymentId",
+                                    &device->deployment_id)
            == NULL
         || cJSON_AddStringToObject(json, "appVersionCode",
                                    (char *) device->app_version_code.data)
@@ -351,8 +362,8 @@ ngx_lu_device_json(ngx_lu_call_t *call, cJSON *app, ngx_lu_device_t *device)
                                    (char *) device->app_version_name.data)
            == NULL
         || cJSON_AddNullToObject(json, "country") == NULL
-        || ngx_lu_device_string(json, "customId",
-                                &device->custom_id)
+        || ngx_lu_api_device_string(json, "customId",
+                                    &device->custom_id)
            == NULL
         || (id.len
             ? cJSON_AddStringToObject(json, "forcedAppChannelId",
@@ -407,7 +418,7 @@ failed:
 
 
 static cJSON *
-ngx_lu_device_string(cJSON *json, const char *key, ngx_str_t *value)
+ngx_lu_api_device_string(cJSON *json, const char *key, ngx_str_t *value)
 {
     return value->len ? cJSON_AddStringToObject(json, key,
                                                 (char *) value->data)

@@ -1,0 +1,24 @@
+
+/*
+ * Copyright (C) the nginx-liveupdate authors
+ *
+ * Bundles, as the Capawesome API has them: announced, ready, deleted.
+ */
+
+
+#ifndef _NGX_LU_API_BUNDLE_H_INCLUDED_
+#define _NGX_LU_API_BUNDLE_H_INCLUDED_
+
+
+#include "ngx_lu_call.h"
+
+
+/* The actions of /v1/apps/{app}/bundles. */
+
+ngx_int_t ngx_lu_api_bundles_post(ngx_lu_call_t *call);
+ngx_int_t ngx_lu_api_bundle_get(ngx_lu_call_t *call);
+ngx_int_t ngx_lu_api_bundle_patch(ngx_lu_call_t *call);
+ngx_int_t ngx_lu_api_bundle_delete(ngx_lu_call_t *call);
+
+
+#endif /* _NGX_LU_API_BUNDLE_H_INCLUDED_ */

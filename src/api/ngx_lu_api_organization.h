@@ -1,0 +1,30 @@
+
+/*
+ * Copyright (C) the nginx-liveupdate authors
+ *
+ * Organizations, as the Capawesome API has them.
+ */
+
+
+#ifndef _NGX_LU_API_ORGANIZATION_H_INCLUDED_
+#define _NGX_LU_API_ORGANIZATION_H_INCLUDED_
+
+
+#include "ngx_lu_call.h"
+
+
+/* The actions of /v1/organizations. */
+
+ngx_int_t ngx_lu_api_organizations_get(ngx_lu_call_t *call);
+ngx_int_t ngx_lu_api_organizations_post(ngx_lu_call_t *call);
+ngx_int_t ngx_lu_api_organization_get(ngx_lu_call_t *call);
+ngx_int_t ngx_lu_api_organization_patch(ngx_lu_call_t *call);
+ngx_int_t ngx_lu_api_organization_delete(ngx_lu_call_t *call);
+ngx_int_t ngx_lu_api_organization_none(ngx_lu_call_t *call);
+
+/* NGX_OK if there is such an organization, or a status: 404, 500. */
+
+ngx_int_t ngx_lu_api_organization_check(ngx_lu_call_t *call, const char *id);
+
+
+#endif /* _NGX_LU_API_ORGANIZATION_H_INCLUDED_ */

@@ -1,0 +1,30 @@
+
+/*
+ * Copyright (C) the nginx-liveupdate authors
+ *
+ * The approval API: what waits, what is live, and who decides.
+ */
+
+
+#ifndef _NGX_LU_API_RELEASE_H_INCLUDED_
+#define _NGX_LU_API_RELEASE_H_INCLUDED_
+
+
+#include "ngx_lu_call.h"
+
+
+/* The actions of /releases/{app}. */
+
+ngx_int_t ngx_lu_api_releases_get(ngx_lu_call_t *call);
+ngx_int_t ngx_lu_api_release_get(ngx_lu_call_t *call);
+ngx_int_t ngx_lu_api_release_promote_post(ngx_lu_call_t *call);
+ngx_int_t ngx_lu_api_release_reject_post(ngx_lu_call_t *call);
+ngx_int_t ngx_lu_api_release_withdraw_post(ngx_lu_call_t *call);
+ngx_int_t ngx_lu_api_releases_rollback_post(ngx_lu_call_t *call);
+ngx_int_t ngx_lu_api_release_rules_get(ngx_lu_call_t *call);
+ngx_int_t ngx_lu_api_release_rules_put(ngx_lu_call_t *call);
+ngx_int_t ngx_lu_api_release_delete(ngx_lu_call_t *call);
+ngx_int_t ngx_lu_api_release_github_get(ngx_lu_call_t *call);
+
+
+#endif /* _NGX_LU_API_RELEASE_H_INCLUDED_ */

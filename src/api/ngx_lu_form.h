@@ -1,0 +1,53 @@
+
+/*
+ * Copyright (C) the nginx-liveupdate authors
+ *
+ * A multipart form (RFC 7578) with one file, which is read into a temporary
+ * file, and fields.
+ */
+
+
+#ifndef _NGX_LU_FORM_H_INCLUDED_
+#define _NGX_LU_FORM_H_INCLUDED_
+
+
+#include "ngx_lu_call.h"
+
+
+enum {
+    NGX_LU_FIELD_CHECKSUM = 0,
+    NGX_LU_FIELD_HREF,
+    NGX_LU_FIELD_TYPE,
+    NGX_LU_FIELD_NAME,
+    NGX_LU_FIELD_SIGNATURE,
+    NGX_LU_FIELD_SIZE,
+    NGX_LU_FIELD_PART,
+    NGX_LU_FIELDS
+};
+
+
+typedef struct {
+    ngx_lu_call_t      *call;
+    const char         *file_name;       /* of the file's field */
+    ngx_lu_temp_t       temp;
+    char                sha256[LU_SHA256_HEX + 1];
+    lu_str_t            fields[NGX_LU_FIELDS];
+    lu_str_t           *field;           /* that is being read */
+    unsigned            has_file:1;
+    unsigned            in_file:1;
+    unsigned            failed:1;        /* the disk did */
+} ngx_lu_form_t;
+
+
+/*
+ * Reads the call's body.  Fields are terminated; unknown ones are ignored.
+ * NGX_OK, or a status: 400, 422, 500, 507; discard() must follow in either
+ * case.  Who takes the temporary file over sets has_file to 0.
+ */
+
+ngx_int_t ngx_lu_form_read(ngx_lu_call_t *call, ngx_lu_form_t *form,
+    const char *file_name);
+void ngx_lu_form_discard(ngx_lu_form_t *form);
+
+
+#endif /* _NGX_LU_FORM_H_INCLUDED_ */

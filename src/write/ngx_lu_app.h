@@ -1,0 +1,79 @@
+
+/*
+ * Copyright (C) the nginx-liveupdate authors
+ *
+ * Apps in the store: found, read, made and removed.
+ */
+
+
+#ifndef _NGX_LU_APP_H_INCLUDED_
+#define _NGX_LU_APP_H_INCLUDED_
+
+
+#include "ngx_lu_task.h"
+
+
+/* There is one organization from the beginning; others are written down. */
+
+#define NGX_LU_APP_ORGANIZATION  "00000000-0000-4000-8000-000000000000"
+
+/* The name of a new app's default channel. */
+
+#define NGX_LU_APP_CHANNEL       "default"
+
+
+/*
+ * The lock of the task's app, to be given to ngx_lu_store_unlock().  NGX_OK,
+ * or a status: 404, 500.  Blocks while others have it.
+ */
+
+ngx_int_t ngx_lu_app_lock(ngx_lu_task_t *task, ngx_fd_t *lock);
+
+/*
+ * The lock under which apps and organizations come and go; NGX_OK, or
+ * NGX_ERROR with task->io.  It is taken before the lock of an app.
+ */
+
+ngx_int_t ngx_lu_app_lock_all(ngx_lu_task_t *task, ngx_fd_t *lock);
+
+/*
+ * The tree of the task's app, to be freed by the caller.  NGX_OK, or a
+ * status: 404, 500.
+ */
+
+ngx_int_t ngx_lu_app_read(ngx_lu_task_t *task, cJSON **app);
+
+/*
+ * Calls the handler with the tree of each app.  Other than NGX_OK, what the
+ * handler returns ends the walk and is returned; 500 if an app cannot be read.
+ */
+
+typedef ngx_int_t (*ngx_lu_app_pt)(ngx_lu_task_t *task, cJSON *app,
+    void *data);
+
+ngx_int_t ngx_lu_app_each(ngx_lu_task_t *task, ngx_lu_app_pt handler,
+    void *data);
+
+/*
+ * Writes a new app, which becomes the task's: NGX_OK, or a status: 409 if
+ * there is one with its id, 500, 507.
+ */
+
+ngx_int_t ngx_lu_app_create(ngx_lu_task_t *task, cJSON *app);
+
+/*
+ * Makes the task's app, an Electron app with that name, unless it is there:
+ * NGX_OK, or a status.
+ */
+
+ngx_int_t ngx_lu_app_ensure(ngx_lu_task_t *task, const char *name);
+
+/*
+ * Removes the task's app with all its releases: NGX_OK, or a status.  A call
+ * that was cut short can be repeated until all is gone; then it is 404.
+ */
+
+ngx_int_t ngx_lu_app_delete(ngx_lu_task_t *task);
+
+
+#endif /* _NGX_LU_APP_H_INCLUDED_ */

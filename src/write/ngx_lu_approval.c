@@ -1,0 +1,184 @@
+
+/*
+ * Copyright (C) the nginx-liveupdate authors
+ */
+
+
+#include "ngx_lu_approval.h"
+#include "ngx_lu_desktop.h"
+
+#include "core/lu_builds.h"
+#include "core/lu_change.h"
+
+
+static ngx_int_t ngx_lu_approval_promoted(ngx_lu_task_t *task, cJSON *app,
+    void *data);
+static ngx_int_t ngx_lu_approval_rejected(ngx_lu_task_t *task, cJSON *app,
+    void *data);
+static ngx_int_t ngx_lu_approval_withdrawn(ngx_lu_task_t *task, cJSON *app,
+    void *data);
+static ngx_int_t ngx_lu_approval_unlink(ngx_lu_task_t *task, void *data);
+
+
+ngx_int_t
+ngx_lu_approval_promote(ngx_lu_task_t *task,
+    const ngx_lu_promotion_t *promotion)
+{
+    return ngx_lu_release_change(task, ngx_lu_approval_promoted, NULL,
+                                 (void *) promotion);
+}
+
+
+ngx_int_t
+ngx_lu_approval_promote_held(ngx_lu_task_t *task,
+    const ngx_lu_promotion_t *promotion)
+{
+    return ngx_lu_change(task, ngx_lu_approval_promoted, NULL,
+                         (void *) promotion);
+}
+
+
+static ngx_int_t
+ngx_lu_approval_promoted(ngx_lu_task_t *task, cJSON *app, void *data)
+{
+    const ngx_lu_promotion_t *promotion = data;
+
+    lu_str_t          state;
+    ngx_int_t         status;
+    ngx_lu_release_t  release;
+
+    task->change = "release.promote";
+    task->subject = (char *) task->id.data;
+
+    status = ngx_lu_release_read(task, task->subject, &release);
+    if (status != NGX_OK) {
+        return status;
+    }
+
+    ngx_str_null(&state);
+    (void) lu_json_string(release.json, "state", &state);
+
+    if (!release.is_live && !lu_str_is(&state, "staged")) {
+        status = ngx_lu_task_refuse(task, NGX_HTTP_CONFLICT,
+                                    "Only a release that is staged, that is "
+                                    "complete and verified, can be promoted.");
+
+    } else if (ngx_lu_release_is_desktop(release.json)) {
+        status = ngx_lu_desktop_promote(task, app, &release, promotion);
+
+    } else {
+        status = ngx_lu_bundle_promote(task, app, &release, promotion);
+    }
+
+    ngx_lu_release_close(&release);
+
+    return status;
+}
+
+
+ngx_int_t
+ngx_lu_approval_reject(ngx_lu_task_t *task, const char *reason)
+{
+    return ngx_lu_release_change(task, ngx_lu_approval_rejected, NULL,
+                                 (void *) reason);
+}
+
+
+static ngx_int_t
+ngx_lu_approval_rejected(ngx_lu_task_t *task, cJSON *app, void *data)
+{
+    const char *reason = data;
+
+    lu_str_t          state;
+    ngx_int_t         status;
+    ngx_lu_release_t  release;
+
+    task->change = "release.reject";
+    task->subject = (char *) task->id.data;
+
+    status = ngx_lu_release_read(task, task->subject, &release);
+    if (status != NGX_OK) {
+        return status;
+    }
+
+    ngx_str_null(&state);
+    (void) lu_json_string(release.json, "state", &state);
+
+    if (release.is_live) {
+        status = ngx_lu_task_refuse(task, NGX_HTTP_CONFLICT,
+                                    "The release is live: withdraw it.");
+
+    } else if (lu_str_is(&state, "rejected")) {
+        status = ngx_lu_task_refuse(task, NGX_HTTP_CONFLICT,
+                                    "The release was rejected already.");
+
+    } else if (lu_json_set_string(release.json, "state", "rejected") != LU_OK
+               || lu_json_set_string(release.json, "reason", reason) != LU_OK)
+    {
+        status = ngx_lu_task_nomem(task);
+
+    } else {
+        status = ngx_lu_release_save(task, &release);
+    }
+
+    ngx_lu_release_close(&release);
+
+    return status == NGX_OK ? NGX_HTTP_OK : status;
+}
+
+
+ngx_int_t
+ngx_lu_approval_withdraw(ngx_lu_task_t *task)
+{
+    ngx_uint_t  is_desktop;
+
+    return ngx_lu_change(task, ngx_lu_approval_withdrawn,
+                         ngx_lu_approval_unlink, &is_desktop);
+}
+
+
+static ngx_int_t
+ngx_lu_approval_withdrawn(ngx_lu_task_t *task, cJSON *app, void *data)
+{
+    ngx_uint_t *is_desktop = data;
+
+    lu_rc_e           rc;
+    ngx_int_t         status;
+    ngx_lu_release_t  release;
+
+    task->change = "release.withdraw";
+    task->subject = (char *) task->id.data;
+
+    status = ngx_lu_release_read(task, task->subject, &release);
+    if (status != NGX_OK) {
+        return status;
+    }
+
+    *is_desktop = ngx_lu_release_is_desktop(release.json);
+
+    ngx_lu_release_close(&release);
+
+    if (!release.is_live) {
+        return ngx_lu_task_refuse(task, NGX_HTTP_CONFLICT,
+                                  "The release is not live: reject it.");
+    }
+
+    if (*is_desktop) {
+        rc = lu_builds_withdraw(app, task->subject, &task->error);
+
+        return rc == LU_OK ? NGX_HTTP_OK : ngx_lu_task_core(task, rc);
+    }
+
+    lu_change_release_remove(app, task->subject);
+
+    return NGX_HTTP_OK;
+}
+
+
+static ngx_int_t
+ngx_lu_approval_unlink(ngx_lu_task_t *task, void *data)
+{
+    ngx_uint_t *is_desktop = data;
+
+    return *is_desktop ? ngx_lu_desktop_unlink(task) : NGX_OK;
+}

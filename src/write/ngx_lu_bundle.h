@@ -1,0 +1,56 @@
+
+/*
+ * Copyright (C) the nginx-liveupdate authors
+ *
+ * A bundle in the store: open for uploads, put into its channel, made live.
+ */
+
+
+#ifndef _NGX_LU_BUNDLE_H_INCLUDED_
+#define _NGX_LU_BUNDLE_H_INCLUDED_
+
+
+#include "ngx_lu_release.h"
+
+
+/* What a promotion may ask for; what is not given stays as published. */
+
+typedef struct {
+    const char         *channel;       /* its name, or NULL; of a bundle */
+    double              rollout;       /* from 0 to 1, if has_rollout */
+    unsigned            has_rollout:1;
+    unsigned            listed:1;      /* the rules are a file's, on GitHub */
+} ngx_lu_promotion_t;
+
+
+/*
+ * Opens the task's bundle for changes of its uploads, locked; to be closed.
+ * NGX_OK, or a status: 404, 409 if it is complete, 500.
+ */
+
+ngx_int_t ngx_lu_bundle_open(ngx_lu_task_t *task, ngx_lu_release_t *release);
+
+/*
+ * Puts a bundle into the channel and the deployment that it was published
+ * for, with its rollout: a change of the app.  NGX_OK, or a status: 403, 404,
+ * 422, 500.
+ */
+
+ngx_int_t ngx_lu_bundle_deploy(ngx_lu_task_t *task, cJSON *app,
+    const cJSON *release);
+
+/* The same, and makes it live.  200, or a status. */
+
+ngx_int_t ngx_lu_bundle_publish(ngx_lu_task_t *task, cJSON *app,
+    const cJSON *release);
+
+/*
+ * The same as an approver asks for it.  Another rollout of the newest bundle
+ * of a channel changes its deployment.  The tree is changed, and not saved.
+ */
+
+ngx_int_t ngx_lu_bundle_promote(ngx_lu_task_t *task, cJSON *app,
+    ngx_lu_release_t *release, const ngx_lu_promotion_t *promotion);
+
+
+#endif /* _NGX_LU_BUNDLE_H_INCLUDED_ */

@@ -1,0 +1,33 @@
+
+/*
+ * Copyright (C) the nginx-liveupdate authors
+ *
+ * The releases of a desktop app and its feed: a folder with hard links to the
+ * files of all that are live.
+ */
+
+
+#ifndef _NGX_LU_DESKTOP_H_INCLUDED_
+#define _NGX_LU_DESKTOP_H_INCLUDED_
+
+
+#include "ngx_lu_bundle.h"
+
+
+/*
+ * Promotes a staged release, or changes the rollout of a live one: a change
+ * of the app.  200, or a status: 404, 409, 422, 500, 507.
+ */
+
+ngx_int_t ngx_lu_desktop_promote(ngx_lu_task_t *task, cJSON *app,
+    ngx_lu_release_t *release, const ngx_lu_promotion_t *promotion);
+
+/*
+ * Takes the files of task->subject, which is in live/, out of the feed, and
+ * its job out of the queue.  NGX_OK, or a status.
+ */
+
+ngx_int_t ngx_lu_desktop_unlink(ngx_lu_task_t *task);
+
+
+#endif /* _NGX_LU_DESKTOP_H_INCLUDED_ */

@@ -1,0 +1,131 @@
+
+/*
+ * Copyright (C) the nginx-liveupdate authors
+ */
+
+
+#include "ngx_lu_app.h"
+#include "ngx_lu_bundle.h"
+#include "ngx_lu_protect.h"
+#include "ngx_lu_ready.h"
+#include "ngx_lu_staging.h"
+#include "ngx_lu_verify.h"
+
+
+static ngx_int_t ngx_lu_ready_verify(ngx_lu_task_t *task,
+    ngx_lu_release_t *release);
+static ngx_int_t ngx_lu_ready_protect(ngx_lu_task_t *task,
+    const cJSON *release);
+static ngx_int_t ngx_lu_ready_publish(ngx_lu_task_t *task, cJSON *app,
+    void *data);
+
+
+/*
+ * What was verified stays verified: whenever this is cut short, the same call
+ * again goes on from there.  Who waits for the lock finds the bundle live.
+ */
+
+ngx_int_t
+ngx_lu_ready(ngx_lu_task_t *task, ngx_lu_release_t *release)
+{
+    ngx_int_t  status;
+
+    status = ngx_lu_release_open(task, release);
+    if (status != NGX_OK) {
+        return status;
+    }
+
+    status = ngx_lu_ready_verify(task, release);
+
+    if (status == NGX_OK) {
+        status = ngx_lu_ready_protect(task, release->json);
+    }
+
+    if (status == NGX_OK && !task->approval) {
+        task->change = "bundle.ready";
+        task->subject = (char *) task->id.data;
+
+        status = ngx_lu_change(task, ngx_lu_ready_publish, NULL, release);
+
+    } else if (status == NGX_OK) {
+        status = NGX_HTTP_OK;
+    }
+
+    if (status != NGX_HTTP_OK) {
+        ngx_lu_release_close(release);
+    }
+
+    return status;
+}
+
+
+static ngx_int_t
+ngx_lu_ready_verify(ngx_lu_task_t *task, ngx_lu_release_t *release)
+{
+    lu_str_t   state;
+    ngx_int_t  status;
+
+    if (lu_json_string(release->json, "state", &state) != LU_OK) {
+        ngx_str_set(&state, "failed");
+    }
+
+    if (release->lock == NGX_INVALID_FILE) {
+
+        /* live, nearly so when a crash came, or registered and waiting */
+
+        return lu_str_is(&state, "staged")
+               ? NGX_OK
+               : ngx_lu_task_refuse(task, NGX_HTTP_CONFLICT,
+                                    "The bundle is not complete.");
+    }
+
+    if (lu_str_is(&state, "rejected")) {
+        return ngx_lu_task_refuse(task, NGX_HTTP_CONFLICT,
+                                  "The bundle was rejected: publish another "
+                                  "one.");
+    }
+
+    if (!lu_str_is(&state, "staged")) {
+        status = ngx_lu_verify(task, release);
+        if (status != NGX_OK) {
+            return status;
+        }
+    }
+
+    /* the files have other names by now */
+
+    return ngx_lu_staging_clean(task, release->folder, "uploads");
+}
+
+
+static ngx_int_t
+ngx_lu_ready_protect(ngx_lu_task_t *task, const cJSON *release)
+{
+    cJSON      *app;
+    lu_str_t    channel;
+    ngx_int_t   status;
+
+    if (lu_json_string(release, "channel", &channel) != LU_OK) {
+        return NGX_OK;
+    }
+
+    status = ngx_lu_app_read(task, &app);
+    if (status != NGX_OK) {
+        return status;
+    }
+
+    ngx_lu_protect(task, app, release);
+
+    cJSON_Delete(app);
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_lu_ready_publish(ngx_lu_task_t *task, cJSON *app, void *data)
+{
+    ngx_lu_release_t *release = data;
+
+    return ngx_lu_bundle_publish(task, app, release->json);
+}

@@ -1,0 +1,278 @@
+
+/*
+ * Copyright (C) the nginx-liveupdate authors
+ */
+
+
+#include "ngx_lu_release.h"
+
+#include "core/lu_json.h"
+
+
+static ngx_uint_t ngx_lu_release_is_deployed(const cJSON *app,
+    const lu_str_t *id);
+
+
+ngx_int_t
+ngx_lu_release_read(ngx_lu_task_t *task, const char *id,
+    ngx_lu_release_t *release)
+{
+    u_char      *path;
+    ngx_int_t    rc;
+    ngx_uint_t   i;
+
+    static const char  *places[] = { "live", "staging", "live" };
+
+    release->lock = NGX_INVALID_FILE;
+
+    /* between two looks it may go from staging to live */
+
+    for (i = 0; i < 3; i++) {
+
+        release->folder = ngx_lu_path(task->io.pool, "%V/%s/%s/%s",
+                                      &task->store->path, places[i],
+                                      task->app.data, id);
+        path = ngx_lu_path(task->io.pool, "%s/release.json", release->folder);
+
+        rc = ngx_lu_store_read_json(&task->io, path, &release->json);
+
+        if (rc == NGX_ERROR) {
+            return ngx_lu_task_failed(task);
+        }
+
+        if (rc == NGX_DECLINED) {
+            continue;
+        }
+
+        if (task->bundles && ngx_lu_release_is_desktop(release->json)) {
+            cJSON_Delete(release->json);
+            break;
+        }
+
+        release->is_live = (i != 1);
+
+        return NGX_OK;
+    }
+
+    return ngx_lu_task_refuse(task, NGX_HTTP_NOT_FOUND,
+                              task->bundles ? "Bundle not found."
+                                            : "Release not found.");
+}
+
+
+ngx_int_t
+ngx_lu_release_open(ngx_lu_task_t *task, ngx_lu_release_t *release)
+{
+    ngx_fd_t   lock;
+    ngx_int_t  status;
+
+    status = ngx_lu_release_hold(task, &lock);
+    if (status != NGX_OK) {
+        return status;
+    }
+
+    status = ngx_lu_release_read(task, (char *) task->id.data, release);
+
+    if (status != NGX_OK) {
+        ngx_lu_store_unlock(lock);
+        return status;
+    }
+
+    release->lock = lock;
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_lu_release_save(ngx_lu_task_t *task, ngx_lu_release_t *release)
+{
+    u_char  *path;
+
+    path = ngx_lu_path(task->io.pool, "%s/release.json", release->folder);
+
+    if (ngx_lu_store_write_json(&task->io, task->store, path, release->json)
+        != NGX_OK)
+    {
+        return ngx_lu_task_failed(task);
+    }
+
+    return NGX_OK;
+}
+
+
+void
+ngx_lu_release_close(ngx_lu_release_t *release)
+{
+    cJSON_Delete(release->json);
+    release->json = NULL;
+
+    ngx_lu_store_unlock(release->lock);
+    release->lock = NGX_INVALID_FILE;
+}
+
+
+ngx_int_t
+ngx_lu_release_hold(ngx_lu_task_t *task, ngx_fd_t *lock)
+{
+    u_char  *path;
+
+    path = ngx_lu_path(task->io.pool, "%V/staging/%s/%s/lock",
+                       &task->store->path, task->app.data, task->id.data);
+
+    switch (ngx_lu_store_lock_existing(&task->io, path, lock)) {
+
+    case NGX_OK:
+        return NGX_OK;
+
+    case NGX_DECLINED:
+        *lock = NGX_INVALID_FILE;
+        return NGX_OK;
+
+    default:
+        return ngx_lu_task_failed(task);
+    }
+}
+
+
+ngx_int_t
+ngx_lu_release_change(ngx_lu_task_t *task, ngx_lu_change_pt change,
+    ngx_lu_change_finish_pt finish, void *data)
+{
+    ngx_fd_t   lock;
+    ngx_int_t  status;
+
+    status = ngx_lu_release_hold(task, &lock);
+    if (status != NGX_OK) {
+        return status;
+    }
+
+    status = ngx_lu_change(task, change, finish, data);
+
+    ngx_lu_store_unlock(lock);
+
+    return status;
+}
+
+
+const char *
+ngx_lu_release_state(const cJSON *app, const ngx_lu_release_t *release)
+{
+    lu_str_t  id, state;
+
+    if (!release->is_live) {
+        return lu_json_string(release->json, "state", &state) == LU_OK
+               ? (char *) state.data : "failed";
+    }
+
+    if (lu_json_string(release->json, "id", &id) != LU_OK) {
+        return "failed";
+    }
+
+    return ngx_lu_release_is_deployed(app, &id) ? "live" : "withdrawn";
+}
+
+
+static ngx_uint_t
+ngx_lu_release_is_deployed(const cJSON *app, const lu_str_t *id)
+{
+    lu_str_t      value;
+    const cJSON  *channel, *channels, *item, *list;
+
+    list = cJSON_GetObjectItemCaseSensitive(app, "desktopBuilds");
+
+    cJSON_ArrayForEach(item, list) {
+        if (lu_json_string(item, "id", &value) == LU_OK
+            && lu_str_eq(&value, id))
+        {
+            return 1;
+        }
+    }
+
+    channels = cJSON_GetObjectItemCaseSensitive(app, "channels");
+
+    cJSON_ArrayForEach(channel, channels) {
+        list = cJSON_GetObjectItemCaseSensitive(channel, "deployments");
+
+        cJSON_ArrayForEach(item, list) {
+            if (lu_json_string(item, "release", &value) == LU_OK
+                && lu_str_eq(&value, id))
+            {
+                return 1;
+            }
+        }
+    }
+
+    return 0;
+}
+
+
+ngx_uint_t
+ngx_lu_release_is_desktop(const cJSON *release)
+{
+    lu_str_t  kind;
+
+    return lu_json_string(release, "kind", &kind) == LU_OK
+           && lu_str_is(&kind, "desktop");
+}
+
+
+ngx_int_t
+ngx_lu_release_publish(ngx_lu_task_t *task, const char *id)
+{
+    u_char     *staging, *live, *path;
+    ngx_int_t   rc;
+
+    staging = ngx_lu_path(task->io.pool, "%V/staging/%s", &task->store->path,
+                          task->app.data);
+    live = ngx_lu_path(task->io.pool, "%V/live/%s", &task->store->path,
+                       task->app.data);
+
+    /* the lock, which is held, is of no use there */
+
+    path = ngx_lu_path(task->io.pool, "%s/%s/lock", staging, id);
+
+    if (ngx_lu_store_unlink(&task->io, path) == NGX_ERROR) {
+        return ngx_lu_task_failed(task);
+    }
+
+    rc = ngx_lu_store_rename(&task->io,
+                             ngx_lu_path(task->io.pool, "%s/%s", staging, id),
+                             ngx_lu_path(task->io.pool, "%s/%s", live, id));
+
+    if (rc == NGX_ERROR) {
+        return ngx_lu_task_failed(task);
+    }
+
+    if (rc == NGX_DECLINED) {
+
+        /* it went live in a call that was cut short, or was deleted */
+
+        path = ngx_lu_path(task->io.pool, "%s/%s/release.json", live, id);
+
+        if (path == NULL) {
+            return ngx_lu_task_nomem(task);
+        }
+
+        if (access((char *) path, F_OK) == -1) {
+            return ngx_lu_task_refuse(task, NGX_HTTP_NOT_FOUND,
+                                      "Bundle not found.");
+        }
+    }
+
+    if (ngx_lu_store_sync(&task->io, live) != NGX_OK
+        || ngx_lu_store_sync(&task->io, staging) != NGX_OK)
+    {
+        return ngx_lu_task_failed(task);
+    }
+
+    return NGX_OK;
+}
+
+
+u_char *
+ngx_lu_release_job(ngx_lu_task_t *task)
+{
+    return ngx_lu_path(task->io.pool, "%V/jobs/%s.%s", &task->store->path,
+                       task->app.data, task->subject);
+}

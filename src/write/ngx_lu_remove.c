@@ -1,0 +1,193 @@
+
+/*
+ * Copyright (C) the nginx-liveupdate authors
+ */
+
+
+#include "ngx_lu_desktop.h"
+#include "ngx_lu_protect.h"
+#include "ngx_lu_remove.h"
+
+#include "core/lu_change.h"
+
+
+typedef struct {
+    u_char             *folder;
+    unsigned            is_desktop:1;
+    unsigned            is_live:1;
+} ngx_lu_remove_t;
+
+
+static ngx_int_t ngx_lu_remove_bundle_change(ngx_lu_task_t *task, cJSON *app,
+    void *data);
+static ngx_int_t ngx_lu_remove_release_change(ngx_lu_task_t *task,
+    cJSON *app, void *data);
+static ngx_int_t ngx_lu_remove_open(ngx_lu_task_t *task,
+    ngx_lu_remove_t *remove, ngx_lu_release_t *release);
+static ngx_int_t ngx_lu_remove_files(ngx_lu_task_t *task, void *data);
+
+
+ngx_int_t
+ngx_lu_remove_bundle(ngx_lu_task_t *task)
+{
+    ngx_lu_remove_t  remove;
+
+    return ngx_lu_release_change(task, ngx_lu_remove_bundle_change,
+                                 ngx_lu_remove_files, &remove);
+}
+
+
+static ngx_int_t
+ngx_lu_remove_bundle_change(ngx_lu_task_t *task, cJSON *app, void *data)
+{
+    ngx_lu_remove_t *remove = data;
+
+    ngx_int_t         status;
+    ngx_lu_release_t  release;
+
+    task->change = "bundle.delete";
+    task->subject = (char *) task->id.data;
+
+    status = ngx_lu_remove_open(task, remove, &release);
+    if (status != NGX_OK) {
+        return status;
+    }
+
+    ngx_lu_release_close(&release);
+
+    /* without it a protected channel would be rolled back */
+
+    if (ngx_lu_protect_app(task, app, task->subject)) {
+        return ngx_lu_protect_refuse(task);
+    }
+
+    lu_change_release_remove(app, task->subject);
+
+    return NGX_HTTP_NO_CONTENT;
+}
+
+
+/*
+ * What is released or waits is decided about first, so that it is known why.
+ * A job that is still at work would go on with the next release of this id.
+ */
+
+ngx_int_t
+ngx_lu_remove_release(ngx_lu_task_t *task)
+{
+    ngx_fd_t         claim;
+    ngx_int_t        status;
+    ngx_lu_remove_t  remove;
+
+    task->subject = (char *) task->id.data;
+
+    switch (ngx_lu_store_try_lock(&task->io, ngx_lu_release_job(task),
+                                  &claim))
+    {
+    case NGX_OK:
+        break;
+
+    case NGX_DECLINED:
+        claim = NGX_INVALID_FILE;
+        break;
+
+    case NGX_BUSY:
+        return ngx_lu_task_refuse(task, NGX_HTTP_CONFLICT,
+                                  "A job is at work with the release: reject "
+                                  "it, or try again in a moment.");
+    default:
+        return ngx_lu_task_failed(task);
+    }
+
+    status = ngx_lu_release_change(task, ngx_lu_remove_release_change,
+                                   ngx_lu_remove_files, &remove);
+
+    ngx_lu_store_unlock(claim);
+
+    return status;
+}
+
+
+static ngx_int_t
+ngx_lu_remove_release_change(ngx_lu_task_t *task, cJSON *app, void *data)
+{
+    ngx_lu_remove_t *remove = data;
+
+    ngx_int_t          status;
+    const char        *state;
+    ngx_lu_release_t   release;
+
+    task->change = "release.delete";
+
+    status = ngx_lu_remove_open(task, remove, &release);
+    if (status != NGX_OK) {
+        return status;
+    }
+
+    state = ngx_lu_release_state(app, &release);
+
+    if (ngx_strcmp(state, "withdrawn") == 0
+        || ngx_strcmp(state, "rejected") == 0
+        || ngx_strcmp(state, "failed") == 0)
+    {
+        status = NGX_HTTP_NO_CONTENT;
+
+    } else {
+        status = ngx_lu_task_refuse(task, NGX_HTTP_CONFLICT,
+                                    "Only a release that is withdrawn, "
+                                    "rejected or failed can be deleted.");
+    }
+
+    ngx_lu_release_close(&release);
+
+    return status;
+}
+
+
+static ngx_int_t
+ngx_lu_remove_open(ngx_lu_task_t *task, ngx_lu_remove_t *remove,
+    ngx_lu_release_t *release)
+{
+    ngx_int_t  status;
+
+    status = ngx_lu_release_read(task, task->subject, release);
+    if (status != NGX_OK) {
+        return status;
+    }
+
+    remove->folder = release->folder;
+    remove->is_desktop = ngx_lu_release_is_desktop(release->json);
+    remove->is_live = release->is_live;
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_lu_remove_files(ngx_lu_task_t *task, void *data)
+{
+    ngx_lu_remove_t *remove = data;
+
+    ngx_int_t  rc;
+
+    if (remove->is_desktop && remove->is_live) {
+
+        /* a crash may have left files in the feed when it was withdrawn */
+
+        rc = ngx_lu_desktop_unlink(task);
+        if (rc != NGX_OK) {
+            return rc;
+        }
+
+    } else if (remove->is_desktop) {
+        rc = ngx_lu_store_unlink(&task->io, ngx_lu_release_job(task));
+
+        if (rc == NGX_ERROR) {
+            return ngx_lu_task_failed(task);
+        }
+    }
+
+    rc = ngx_lu_store_remove_tree(&task->io, task->store, remove->folder);
+
+    return rc == NGX_ERROR ? ngx_lu_task_failed(task) : NGX_OK;
+}

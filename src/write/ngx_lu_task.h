@@ -1,0 +1,99 @@
+
+/*
+ * Copyright (C) the nginx-liveupdate authors
+ *
+ * What a thread needs to change the store: an API call has a task, and so has
+ * each step of a job.
+ */
+
+
+#ifndef _NGX_LU_TASK_H_INCLUDED_
+#define _NGX_LU_TASK_H_INCLUDED_
+
+
+#include "store/ngx_lu_store.h"
+
+#include "core/lu_time.h"
+
+
+typedef struct ngx_lu_task_s  ngx_lu_task_t;
+
+struct ngx_lu_task_s {
+    ngx_lu_io_t              io;         /* memory, and what failed */
+    ngx_lu_store_t          *store;
+
+    /* what it is about, both terminated; the id is empty if there is none */
+    lu_str_t                 app;
+    lu_str_t                 id;         /* of a release, channel, ... */
+
+    const char              *by;
+    unsigned                 roles;      /* LU_ROLE_...; a job has none */
+    char                     now[LU_TIME_SIZE];
+    const cJSON             *expect;     /* the generation, or NULL */
+
+    /* the audit entry; from and to may be NULL */
+    const char              *change;
+    const char              *subject;
+    const char              *from;
+    const char              *to;
+
+    /* why it was refused */
+    lu_error_t               error;
+
+    unsigned                 approval:1; /* releases wait for a person */
+    unsigned                 bundles:1;  /* desktop releases are not found */
+};
+
+
+/*
+ * Clears the task and sets who, where and when.  The caller owns the task and
+ * the pool; the thread that runs the task allocates from the pool.
+ */
+
+void ngx_lu_task_init(ngx_lu_task_t *task, ngx_pool_t *pool,
+    ngx_lu_store_t *store, const char *by);
+
+/* Tells all workers of this machine that the task's app has changed. */
+
+void ngx_lu_task_changed(ngx_lu_task_t *task);
+
+/*
+ * How a task fails.  Each sets task->error and returns the HTTP status:
+ *
+ * refuse() takes both; the text is a literal, or lives as long as the pool.
+ * core() turns a result of the core, which has set task->error already, into
+ * a status: NGX_OK, 403, 404, 409, 422, or 500 without memory.
+ * failed() says that the disk is full (507), that the file was deleted
+ * meanwhile (404), or that the disk or the memory failed (500): task->io.
+ * unread() is failed() for a read of a file of a release, which returned rc;
+ * NGX_DECLINED is 404.
+ * nomem() is 500.
+ */
+
+ngx_int_t ngx_lu_task_refuse(ngx_lu_task_t *task, ngx_int_t status,
+    const char *text);
+ngx_int_t ngx_lu_task_core(ngx_lu_task_t *task, lu_rc_e rc);
+ngx_int_t ngx_lu_task_failed(ngx_lu_task_t *task);
+ngx_int_t ngx_lu_task_unread(ngx_lu_task_t *task, ngx_int_t rc);
+ngx_int_t ngx_lu_task_nomem(ngx_lu_task_t *task);
+
+/*
+ * A UUID (RFC 9562) from the task's pool, terminated: a random one of version
+ * 4, or one of the given version made of 16 bytes, which are changed.  NULL:
+ * no memory, or no randomness.
+ */
+
+char *ngx_lu_task_uuid(ngx_lu_task_t *task);
+char *ngx_lu_task_uuid_of(ngx_lu_task_t *task, u_char *bytes,
+    ngx_uint_t version);
+
+/*
+ * A string member of a tree, copied into the task's pool, since the tree may
+ * go first.  NULL: there is none, or no memory.
+ */
+
+char *ngx_lu_task_member(ngx_lu_task_t *task, const cJSON *object,
+    const char *key);
+
+
+#endif /* _NGX_LU_TASK_H_INCLUDED_ */
