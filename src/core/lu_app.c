@@ -24,7 +24,6 @@ static lu_rc_e lu_app_id(const lu_arena_t *arena, const cJSON *json,
     const char *key, lu_str_t *id, lu_error_t *err);
 static int lu_channel_cmp(const void *one, const void *two);
 static int lu_forced_cmp(const void *one, const void *two);
-static int lu_str_cmp(const lu_str_t *a, const lu_str_t *b);
 
 
 lu_rc_e
@@ -409,24 +408,6 @@ lu_app_forced_find(const lu_app_t *app, const lu_str_t *device)
                      lu_forced_cmp);
 
     return forced ? forced->channel : NULL;
-}
-
-
-static int
-lu_str_cmp(const lu_str_t *a, const lu_str_t *b)
-{
-    int     rc;
-    size_t  n;
-
-    n = a->len < b->len ? a->len : b->len;
-
-    rc = n ? memcmp(a->data, b->data, n) : 0;
-
-    if (rc) {
-        return rc;
-    }
-
-    return (a->len > b->len) - (a->len < b->len);
 }
 
 

@@ -12,6 +12,7 @@
 
 
 #include "lu_desktop.h"
+#include "lu_mark.h"
 #include "lu_release.h"
 #include "lu_time.h"
 

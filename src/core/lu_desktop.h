@@ -12,6 +12,7 @@
 
 
 #include "lu_json.h"
+#include "lu_mark.h"
 
 
 #define LU_WINDOWS  0x01

@@ -11,7 +11,7 @@
 #define _LU_JSON_H_INCLUDED_
 
 
-#include "lu_core.h"
+#include "lu_error.h"
 
 #include <cjson/cJSON.h>
 

@@ -12,7 +12,7 @@
 #define _LU_MANIFEST_H_INCLUDED_
 
 
-#include "lu_core.h"
+#include "lu_error.h"
 
 
 #define LU_MANIFEST_NAME   "capawesome-live-update-manifest.json"

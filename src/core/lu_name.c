@@ -13,7 +13,6 @@
 #define LU_SEGMENT_LEN  255
 
 
-static size_t lu_utf8_char(const unsigned char *p, size_t len);
 static int lu_text_valid(const lu_str_t *text);
 static lu_rc_e lu_href_bytes(const lu_str_t *href, lu_error_t *err);
 static lu_rc_e lu_href_segment(const lu_str_t *href,
@@ -24,79 +23,6 @@ static int lu_url_escape(const unsigned char *p, size_t len);
 static int lu_hex_value(unsigned char c);
 static int lu_is_letter(unsigned char c);
 static int lu_is_digit(unsigned char c);
-
-
-int
-lu_str_utf8_valid(const lu_str_t *str)
-{
-    size_t    i, n;
-    uint64_t  word;
-
-    for (i = 0; i < str->len; i += n) {
-
-        /* most of what there is to check is ASCII */
-
-        if (str->len - i >= sizeof(uint64_t)) {
-            memcpy(&word, str->data + i, sizeof(uint64_t));
-
-            if ((word & 0x8080808080808080) == 0) {
-                n = sizeof(uint64_t);
-                continue;
-            }
-        }
-
-        n = lu_utf8_char(str->data + i, str->len - i);
-
-        if (n == 0) {
-            return 0;
-        }
-    }
-
-    return 1;
-}
-
-
-/*
- * The length of the character that the bytes begin with, 0 if they begin with
- * none.  Overlong forms, surrogates and what is above U+10FFFF all show in the
- * second byte (Unicode, table 3-7).
- */
-
-static size_t
-lu_utf8_char(const unsigned char *p, size_t len)
-{
-    size_t         i, n;
-    unsigned char  low, high;
-
-    if (p[0] < 0x80) {
-        return 1;
-    }
-
-    if (p[0] < 0xc2 || p[0] > 0xf4) {
-        return 0;
-    }
-
-    n = (p[0] < 0xe0) ? 2 : (p[0] < 0xf0) ? 3 : 4;
-
-    if (len < n) {
-        return 0;
-    }
-
-    low = (p[0] == 0xe0) ? 0xa0 : (p[0] == 0xf0) ? 0x90 : 0x80;
-    high = (p[0] == 0xed) ? 0x9f : (p[0] == 0xf4) ? 0x8f : 0xbf;
-
-    if (p[1] < low || p[1] > high) {
-        return 0;
-    }
-
-    for (i = 2; i < n; i++) {
-        if ((p[i] & 0xc0) != 0x80) {
-            return 0;
-        }
-    }
-
-    return n;
-}
 
 
 int

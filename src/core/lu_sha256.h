@@ -17,7 +17,7 @@
 
 #include <openssl/sha.h>
 
-#include "lu_core.h"
+#include "lu_str.h"
 
 
 #define LU_SHA256_HEX  (2 * SHA256_DIGEST_LENGTH)
