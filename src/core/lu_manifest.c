@@ -7,6 +7,7 @@
 #include "lu_manifest.h"
 #include "lu_json.h"
 #include "lu_name.h"
+#include "lu_sha256.h"
 
 
 #define LU_SIGNATURE_MIN  64
@@ -28,28 +29,6 @@ static int lu_tree_cmp(const void *one, const void *two);
 static const lu_str_t  lu_manifest_index = lu_string("index.html");
 
 static const lu_str_t  lu_manifest_name = lu_string(LU_MANIFEST_NAME);
-
-
-int
-lu_sha256_hex_valid(const lu_str_t *sha256)
-{
-    size_t         i;
-    unsigned char  ch;
-
-    if (sha256->len != 64) {
-        return 0;
-    }
-
-    for (i = 0; i < 64; i++) {
-        ch = sha256->data[i];
-
-        if (!(ch >= '0' && ch <= '9') && !(ch >= 'a' && ch <= 'f')) {
-            return 0;
-        }
-    }
-
-    return 1;
-}
 
 
 int

@@ -31,10 +31,6 @@ typedef struct {
 } lu_file_t;
 
 
-/* 1 if the string is 64 lower-case hex digits. */
-
-int lu_sha256_hex_valid(const lu_str_t *sha256);
-
 /*
  * 1 if it is what the CLI sends as a signature: standard base64 with padding
  * and no line breaks (RFC 4648, section 4) of 64 to 1024 bytes.

@@ -4,6 +4,7 @@
  */
 
 
+#include "lu_hex.h"
 #include "lu_name.h"
 
 
@@ -20,9 +21,7 @@ static lu_rc_e lu_href_segment(const lu_str_t *href,
 static size_t lu_url_path(const lu_str_t *url);
 static size_t lu_url_delimiter(const lu_str_t *url, size_t i);
 static int lu_url_escape(const unsigned char *p, size_t len);
-static int lu_hex_value(unsigned char c);
 static int lu_is_letter(unsigned char c);
-static int lu_is_digit(unsigned char c);
 
 
 int
@@ -355,29 +354,7 @@ lu_url_delimiter(const lu_str_t *url, size_t i)
 static int
 lu_url_escape(const unsigned char *p, size_t len)
 {
-    int  high, low;
-
-    if (len < 3 || p[0] != '%') {
-        return -1;
-    }
-
-    high = lu_hex_value(p[1]);
-    low = lu_hex_value(p[2]);
-
-    return (high < 0 || low < 0) ? -1 : high << 4 | low;
-}
-
-
-static int
-lu_hex_value(unsigned char c)
-{
-    if (lu_is_digit(c)) {
-        return c - '0';
-    }
-
-    c |= 0x20;
-
-    return (c >= 'a' && c <= 'f') ? c - 'a' + 10 : -1;
+    return (len < 3 || p[0] != '%') ? -1 : lu_hex_byte(p + 1);
 }
 
 
@@ -387,11 +364,4 @@ lu_is_letter(unsigned char c)
     c |= 0x20;
 
     return c >= 'a' && c <= 'z';
-}
-
-
-static int
-lu_is_digit(unsigned char c)
-{
-    return c >= '0' && c <= '9';
 }

@@ -4,6 +4,7 @@
  */
 
 
+#include "lu_hex.h"
 #include "lu_print.h"
 
 #include <stdio.h>
@@ -26,7 +27,6 @@ static void lu_print_file(lu_text_t *text, const cJSON *file,
 static void lu_print_row(lu_text_t *text, const char *label,
     const cJSON *object, const char *key);
 static void lu_print_commit(lu_text_t *text, const cJSON *release);
-static int lu_print_is_sha(const lu_str_t *commit);
 static size_t lu_print_repository(const lu_str_t *remote,
     const char **repository);
 static void lu_print_cell(lu_text_t *text, const lu_str_t *value);
@@ -287,7 +287,8 @@ lu_print_commit(lu_text_t *text, const cJSON *release)
     len = 0;
 
     if (lu_json_string(release, "remote", &remote) == LU_OK
-        && lu_print_is_sha(&commit))
+        && (lu_hex_lower_valid(&commit, 40)
+            || lu_hex_lower_valid(&commit, 64)))
     {
         len = lu_print_repository(&remote, &repository);
     }
@@ -311,23 +312,6 @@ lu_print_commit(lu_text_t *text, const cJSON *release)
     }
 
     lu_text_puts(text, " |\n");
-}
-
-
-static int
-lu_print_is_sha(const lu_str_t *commit)
-{
-    size_t  i;
-
-    for (i = 0; i < commit->len; i++) {
-        if ((commit->data[i] < '0' || commit->data[i] > '9')
-            && (commit->data[i] < 'a' || commit->data[i] > 'f'))
-        {
-            return 0;
-        }
-    }
-
-    return commit->len == 40 || commit->len == 64;
 }
 
 

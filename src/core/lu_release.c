@@ -6,6 +6,7 @@
 
 #include "lu_name.h"
 #include "lu_release.h"
+#include "lu_sha256.h"
 #include "lu_version.h"
 
 

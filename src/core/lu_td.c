@@ -5,7 +5,7 @@
 
 
 #include "lu_td.h"
-#include "lu_manifest.h"
+#include "lu_sha256.h"
 #include "lu_name.h"
 
 

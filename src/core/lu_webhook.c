@@ -4,10 +4,11 @@
  */
 
 
+#include "lu_desktop.h"
+#include "lu_hex.h"
+#include "lu_name.h"
 #include "lu_sha256.h"
 #include "lu_webhook.h"
-#include "lu_desktop.h"
-#include "lu_name.h"
 
 #include <openssl/crypto.h>
 
@@ -40,7 +41,6 @@ static void lu_hmac_digest(const lu_hmac_key_t *key,
     unsigned char digest[LU_HMAC_SIZE]);
 static int lu_hmac_decode(const lu_str_t *signature, const char *prefix,
     unsigned char digest[LU_HMAC_SIZE]);
-static int lu_hmac_hex(unsigned char c);
 
 static lu_rc_e lu_webhook_id(const lu_str_t *id, const char *key,
     lu_error_t *err);
@@ -199,9 +199,7 @@ static int
 lu_hmac_decode(const lu_str_t *signature, const char *prefix,
     unsigned char digest[LU_HMAC_SIZE])
 {
-    int                   high, low;
-    size_t                i, len;
-    const unsigned char  *p;
+    size_t  len;
 
     len = strlen(prefix);
 
@@ -211,33 +209,7 @@ lu_hmac_decode(const lu_str_t *signature, const char *prefix,
         return 0;
     }
 
-    p = signature->data + len;
-
-    for (i = 0; i < LU_HMAC_SIZE; i++) {
-        high = lu_hmac_hex(*p++);
-        low = lu_hmac_hex(*p++);
-
-        if (high < 0 || low < 0) {
-            return 0;
-        }
-
-        digest[i] = (unsigned char) (high << 4 | low);
-    }
-
-    return 1;
-}
-
-
-static int
-lu_hmac_hex(unsigned char c)
-{
-    if (c >= '0' && c <= '9') {
-        return c - '0';
-    }
-
-    c |= 0x20;
-
-    return (c >= 'a' && c <= 'f') ? c - 'a' + 10 : -1;
+    return lu_hex_decode(digest, signature->data + len, LU_HMAC_SIZE);
 }
 
 

@@ -9,6 +9,7 @@
 
 #include "lu_manifest.h"
 #include "lu_name.h"
+#include "lu_sha256.h"
 
 
 typedef struct block_s  block_t;

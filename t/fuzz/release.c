@@ -11,6 +11,7 @@
 #include "fuzz.h"
 #include "lu_name.h"
 #include "lu_release.h"
+#include "lu_sha256.h"
 #include "lu_version.h"
 
 

@@ -82,37 +82,6 @@ entry_is(size_t i, const char *href, uint64_t size, const char *sha256)
 }
 
 
-static void
-test_sha256(void)
-{
-    lu_str_t  str;
-
-    str = tap_str(B);
-    ok(lu_sha256_hex_valid(&str), "a digest");
-
-    str.len = 63;
-    ok(!lu_sha256_hex_valid(&str), "63 digits");
-
-    str = tap_str(B "0");
-    ok(!lu_sha256_hex_valid(&str), "65 digits");
-
-    str = tap_str("");
-    ok(!lu_sha256_hex_valid(&str), "no digits");
-
-    str = tap_str("A123456789abcdef0123456789abcdef"
-                  "0123456789abcdef0123456789abcdef");
-    ok(!lu_sha256_hex_valid(&str), "an upper-case digit");
-
-    str = tap_str("0123456789abcdef0123456789abcdef"
-                  "0123456789abcdef0123456789abcdeg");
-    ok(!lu_sha256_hex_valid(&str), "a letter above f");
-
-    str = tap_str("/:`0123456789abcdef0123456789abc"
-                  "0123456789abcdef0123456789abcdef");
-    ok(!lu_sha256_hex_valid(&str), "what is next to digits and letters");
-}
-
-
 static int
 signature(size_t len, const char *end)
 {
@@ -610,7 +579,6 @@ test_nomem(void)
 int
 main(void)
 {
-    test_sha256();
     test_signature();
     test_media_type();
     test_parse();
