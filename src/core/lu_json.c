@@ -673,6 +673,31 @@ lu_json_string(const cJSON *object, const char *key, lu_str_t *value)
 
 
 lu_rc_e
+lu_json_dup(const lu_arena_t *arena, const cJSON *object,
+    const char *key, lu_str_t *value, lu_error_t *err)
+{
+    lu_rc_e   rc;
+    lu_str_t  subject, found;
+
+    rc = lu_json_string(object, key, &found);
+
+    if (rc == LU_NOT_FOUND) {
+        return LU_OK;
+    }
+
+    if (rc != LU_OK) {
+        subject = lu_str(key);
+
+        return lu_error(err, &subject, "must be a string");
+    }
+
+    *value = lu_str_dup(arena, found.data, found.len);
+
+    return value->data ? LU_OK : LU_NOMEM;
+}
+
+
+lu_rc_e
 lu_json_bool(const cJSON *object, const char *key, int *value)
 {
     const cJSON  *item;

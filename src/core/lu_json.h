@@ -48,6 +48,15 @@ lu_rc_e lu_json_number(const cJSON *object, const char *key, double *value);
 
 lu_rc_e lu_json_size(const cJSON *object, const char *key, uint64_t *value);
 
+/*
+ * A string as a terminated copy from the arena.  Returns LU_OK also if the
+ * member is absent or null, and leaves the result as it was; LU_INVALID with
+ * the key as the subject, or LU_NOMEM.
+ */
+
+lu_rc_e lu_json_dup(const lu_arena_t *arena, const cJSON *object,
+    const char *key, lu_str_t *value, lu_error_t *err);
+
 /* The string of a value itself; LU_INVALID if it is not a string. */
 
 lu_rc_e lu_json_value(const cJSON *item, lu_str_t *value);

@@ -6,7 +6,6 @@
 
 #include "lu_name.h"
 #include "lu_release.h"
-#include "lu_sha256.h"
 #include "lu_version.h"
 
 
@@ -18,8 +17,6 @@
 #define LU_PROPERTY_SIZE   300
 
 
-static lu_rc_e lu_release_string(const lu_arena_t *arena, const cJSON *json,
-    const char *key, lu_str_t *value, lu_error_t *err);
 static lu_rc_e lu_release_properties(const lu_arena_t *arena,
     const cJSON *json, lu_str_t *value, lu_error_t *err);
 static lu_rc_e lu_properties_check(const cJSON *properties, lu_error_t *err);
@@ -65,7 +62,7 @@ lu_release_parse(const lu_arena_t *arena, const lu_str_t *text,
         return rc;
     }
 
-    rc = lu_release_string(arena, json, "id", &release->id, err);
+    rc = lu_json_dup(arena, json, "id", &release->id, err);
     if (rc != LU_OK) {
         goto done;
     }
@@ -94,9 +91,7 @@ lu_release_parse(const lu_arena_t *arena, const lu_str_t *text,
         limit = (lu_str_t *) ((unsigned char *) release
                               + lu_limit_members[i].offset);
 
-        rc = lu_release_string(arena, json,
-                               lu_limit_members[i].name,
-                               limit, err);
+        rc = lu_json_dup(arena, json, lu_limit_members[i].name, limit, err);
         if (rc != LU_OK) {
             goto done;
         }
@@ -107,17 +102,17 @@ lu_release_parse(const lu_arena_t *arena, const lu_str_t *text,
         }
     }
 
-    rc = lu_release_string(arena, json, "url", &release->url, err);
+    rc = lu_json_dup(arena, json, "url", &release->url, err);
     if (rc != LU_OK) {
         goto done;
     }
 
-    rc = lu_release_string(arena, json, "checksum", &release->checksum, err);
+    rc = lu_json_dup(arena, json, "checksum", &release->checksum, err);
     if (rc != LU_OK) {
         goto done;
     }
 
-    rc = lu_release_string(arena, json, "signature", &release->signature, err);
+    rc = lu_json_dup(arena, json, "signature", &release->signature, err);
     if (rc != LU_OK) {
         goto done;
     }
@@ -136,32 +131,6 @@ done:
     cJSON_Delete(json);
 
     return rc;
-}
-
-
-static lu_rc_e
-lu_release_string(const lu_arena_t *arena, const cJSON *json, const char *key,
-    lu_str_t *value, lu_error_t *err)
-{
-    lu_rc_e   rc;
-    lu_str_t  name, found;
-
-    rc = lu_json_string(json, key, &found);
-
-    if (rc == LU_NOT_FOUND) {
-        return LU_OK;
-    }
-
-    if (rc != LU_OK) {
-        name.len = strlen(key);
-        name.data = (unsigned char *) key;
-
-        return lu_error(err, &name, "must be a string");
-    }
-
-    *value = lu_str_dup(arena, found.data, found.len);
-
-    return value->data ? LU_OK : LU_NOMEM;
 }
 
 
@@ -320,186 +289,4 @@ lu_limit_refuse(const char *key, lu_error_t *err)
     return lu_error(err, &name,
                     "must be a string of numbers and dots, "
                     "such as \"84\" or \"1.2.3\"");
-}
-
-
-lu_rc_e
-lu_file_table_parse(const lu_arena_t *arena, const lu_str_t *text,
-    lu_file_t **files, size_t *n, lu_error_t *err)
-{
-    cJSON        *json;
-    size_t        i, count;
-    const cJSON  *item;
-    lu_rc_e       rc;
-    lu_file_t    *file;
-
-    *files = NULL;
-    *n = 0;
-
-    rc = lu_json_parse(&json, text, err);
-    if (rc != LU_OK) {
-        return rc;
-    }
-
-    if (!cJSON_IsArray(json)) {
-        rc = lu_error(err, NULL, "the file table is not an array");
-        goto done;
-    }
-
-    count = cJSON_GetArraySize(json);
-
-    file = arena->alloc(arena->data, (count + 1) * sizeof(lu_file_t));
-    if (file == NULL) {
-        rc = LU_NOMEM;
-        goto done;
-    }
-
-    i = 0;
-
-    cJSON_ArrayForEach(item, json) {
-        rc = lu_file_parse(arena, item, &file[i++], err);
-        if (rc != LU_OK) {
-            goto done;
-        }
-    }
-
-    qsort(file, count, sizeof(lu_file_t), lu_file_cmp);
-
-    *files = file;
-    *n = count;
-
-done:
-
-    cJSON_Delete(json);
-
-    return rc;
-}
-
-
-lu_rc_e
-lu_file_parse(const lu_arena_t *arena, const cJSON *item, lu_file_t *file,
-    lu_error_t *err)
-{
-    lu_rc_e   rc;
-    lu_str_t  href;
-
-    memset(file, 0, sizeof(lu_file_t));
-
-    if (lu_json_string(item, "href", &href) != LU_OK) {
-        return lu_error(err, NULL, "a file has no \"href\"");
-    }
-
-    file->href = lu_str_dup(arena, href.data, href.len);
-    if (file->href.data == NULL) {
-        return LU_NOMEM;
-    }
-
-    rc = lu_name_href_check(&file->href, err);
-    if (rc != LU_OK) {
-        return rc;
-    }
-
-    if (lu_json_size(item, "size", &file->size) != LU_OK) {
-        return lu_error(err, &file->href, "has no valid \"size\"");
-    }
-
-    rc = lu_release_string(arena, item, "sha256", &file->sha256, err);
-    if (rc != LU_OK) {
-        return rc;
-    }
-
-    if (!lu_sha256_hex_valid(&file->sha256)) {
-        return lu_error(err, &file->href, "has no valid \"sha256\"");
-    }
-
-    rc = lu_release_string(arena, item, "signature", &file->signature, err);
-    if (rc != LU_OK) {
-        return rc;
-    }
-
-    rc = lu_release_string(arena, item, "type", &file->type, err);
-    if (rc != LU_OK) {
-        return rc;
-    }
-
-    file->gzip = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(item, "gzip"));
-
-    return LU_OK;
-}
-
-
-char *
-lu_file_table_print(const lu_file_t *files, size_t n)
-{
-    char    *text;
-    cJSON   *json, *item;
-    size_t   i;
-
-    json = cJSON_CreateArray();
-    if (json == NULL) {
-        return NULL;
-    }
-
-    for (i = 0; i < n; i++) {
-        item = lu_file_json(&files[i]);
-        if (item == NULL) {
-            cJSON_Delete(json);
-            return NULL;
-        }
-
-        cJSON_AddItemToArray(json, item);
-    }
-
-    text = cJSON_Print(json);
-
-    cJSON_Delete(json);
-
-    return text;
-}
-
-
-cJSON *
-lu_file_json(const lu_file_t *file)
-{
-    cJSON  *item;
-
-    item = cJSON_CreateObject();
-
-    if (item == NULL
-        || cJSON_AddStringToObject(item, "href", (char *) file->href.data)
-           == NULL
-        || cJSON_AddNumberToObject(item, "size", (double) file->size) == NULL
-        || cJSON_AddStringToObject(item, "sha256",
-                                   (char *) file->sha256.data)
-           == NULL)
-    {
-        goto failed;
-    }
-
-    if (file->signature.len
-        && cJSON_AddStringToObject(item, "signature",
-                                   (char *) file->signature.data)
-           == NULL)
-    {
-        goto failed;
-    }
-
-    if (file->type.len
-        && cJSON_AddStringToObject(item, "type", (char *) file->type.data)
-           == NULL)
-    {
-        goto failed;
-    }
-
-    if (file->gzip && cJSON_AddTrueToObject(item, "gzip") == NULL) {
-        goto failed;
-    }
-
-    return item;
-
-failed:
-
-    cJSON_Delete(item);
-
-    return NULL;
 }

@@ -2,7 +2,7 @@
 /*
  * Copyright (C) the nginx-liveupdate authors
  *
- * release.json and files.json, the description of one release.
+ * release.json, the description of one release.
  */
 
 
@@ -11,7 +11,6 @@
 
 
 #include "lu_json.h"
-#include "lu_manifest.h"
 
 
 #define LU_ZIP_NAME  "bundle.zip"
@@ -70,21 +69,6 @@ lu_rc_e lu_release_parse(const lu_arena_t *arena, const lu_str_t *text,
  */
 
 lu_rc_e lu_release_set(cJSON *release, const cJSON *body, lu_error_t *err);
-
-/*
- * A files.json: the table of a release's files, sorted by the bytes of the
- * href, and back.  print() returns text from malloc(), or NULL.
- */
-
-lu_rc_e lu_file_table_parse(const lu_arena_t *arena, const lu_str_t *text,
-    lu_file_t **files, size_t *n, lu_error_t *err);
-char *lu_file_table_print(const lu_file_t *files, size_t n);
-
-/* One entry of such a table. */
-
-lu_rc_e lu_file_parse(const lu_arena_t *arena, const cJSON *item,
-    lu_file_t *file, lu_error_t *err);
-cJSON *lu_file_json(const lu_file_t *file);
 
 
 #endif /* _LU_RELEASE_H_INCLUDED_ */
