@@ -8,6 +8,7 @@
 
 #include "job/ngx_lu_job.h"
 
+#include "core/lu_hmac.h"
 #include "core/lu_name.h"
 #include "core/lu_webhook.h"
 
