@@ -7,6 +7,7 @@
 #include "lu_github.h"
 #include "lu_name.h"
 #include "lu_print.h"
+#include "lu_text.h"
 
 #include <openssl/evp.h>
 
@@ -577,7 +578,7 @@ lu_github_pull(const cJSON *release, const cJSON *files, const char *branch,
         return NULL;
     }
 
-    memset(&title, 0, sizeof(lu_text_t));
+    lu_text_init(&title);
 
     lu_text_puts(&title, "[release] Add build ");
     lu_text_puts(&title, (char *) id.data);

@@ -6,11 +6,11 @@
 
 #include "lu_hex.h"
 #include "lu_print.h"
+#include "lu_text.h"
 
 #include <stdio.h>
 
 
-#define LU_TEXT_SIZE   1024
 #define LU_PRINT_CELL  300
 
 /* the body of a pull request may have 65,536 characters */
@@ -32,56 +32,12 @@ static size_t lu_print_repository(const lu_str_t *remote,
 static void lu_print_cell(lu_text_t *text, const lu_str_t *value);
 
 
-void
-lu_text_add(lu_text_t *text, const char *data, size_t len)
-{
-    char    *grown;
-    size_t   size;
-
-    if (text->failed) {
-        return;
-    }
-
-    if (text->len + len + 1 > text->size) {
-        size = text->size ? text->size : LU_TEXT_SIZE;
-
-        while (size < text->len + len + 1) {
-            size *= 2;
-        }
-
-        grown = realloc(text->data, size);
-
-        if (grown == NULL) {
-            free(text->data);
-            memset(text, 0, sizeof(lu_text_t));
-            text->failed = 1;
-            return;
-        }
-
-        text->data = grown;
-        text->size = size;
-    }
-
-    memcpy(text->data + text->len, data, len);
-
-    text->len += len;
-    text->data[text->len] = '\0';
-}
-
-
-void
-lu_text_puts(lu_text_t *text, const char *string)
-{
-    lu_text_add(text, string, strlen(string));
-}
-
-
 char *
 lu_print(const cJSON *json)
 {
     lu_text_t  text;
 
-    memset(&text, 0, sizeof(lu_text_t));
+    lu_text_init(&text);
 
     lu_print_value(&text, json, 0);
     lu_text_puts(&text, "\n");
@@ -142,9 +98,7 @@ lu_print_scalar(lu_text_t *text, const cJSON *json)
     value = cJSON_PrintUnformatted(json);
 
     if (value == NULL) {
-        free(text->data);
-        memset(text, 0, sizeof(lu_text_t));
-        text->failed = 1;
+        lu_text_fail(text);
         return;
     }
 
@@ -174,7 +128,7 @@ lu_print_release(const cJSON *release, const cJSON *files)
     lu_str_t      staged;
     lu_text_t     text;
 
-    memset(&text, 0, sizeof(lu_text_t));
+    lu_text_init(&text);
     memset(&staged, 0, sizeof(lu_str_t));
 
     lu_text_puts(&text, "| | |\n|---|---|\n");
