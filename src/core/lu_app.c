@@ -251,13 +251,7 @@ lu_app_deployments(const lu_arena_t *arena, const cJSON *array,
                             "has no \"rollout\" from 0 to 1");
         }
 
-        if (rollout >= 1) {
-            deployment->everyone = 1;
-
-        } else {
-            deployment->threshold = (uint64_t) (rollout
-                                                * 18446744073709551616.0);
-        }
+        lu_rollout_threshold(&deployment->rollout, rollout);
     }
 
     return LU_OK;

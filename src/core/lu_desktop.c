@@ -7,7 +7,6 @@
 #include <arpa/inet.h>
 
 #include "lu_desktop.h"
-#include "lu_latest.h"
 #include "lu_name.h"
 
 
@@ -441,12 +440,7 @@ lu_rule_percentage(const cJSON *item, lu_rule_t *rule, lu_error_t *err)
                                    " number from 0 to 100");
     }
 
-    if (percentage >= 100) {
-        rule->everyone = 1;
-        return LU_OK;
-    }
-
-    rule->threshold = (uint64_t) (percentage / 100 * 18446744073709551616.0);
+    lu_rollout_threshold(&rule->rollout, percentage / 100);
 
     return LU_OK;
 }
@@ -541,18 +535,9 @@ lu_rule_applies(const lu_rule_t *rule, const lu_client_t *client,
         return 0;
     }
 
-    if (rule->rule == LU_RULE_PLATFORM || rule->everyone) {
-        return 1;
-    }
-
-    /* a client without an id has no place in a partial rollout */
-
-    if (client->staging_id.len == 0) {
-        return 0;
-    }
-
-    return lu_rollout_bucket(&rule->build_id, &client->staging_id)
-           < rule->threshold;
+    return rule->rule == LU_RULE_PLATFORM
+           || lu_rollout_has(&rule->rollout, &rule->build_id,
+                             &client->staging_id);
 }
 
 

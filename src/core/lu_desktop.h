@@ -13,6 +13,7 @@
 
 #include "lu_json.h"
 #include "lu_mark.h"
+#include "lu_rollout.h"
 
 
 #define LU_WINDOWS  0x01
@@ -51,8 +52,7 @@ typedef struct {
     lu_network_t            *networks;      /* IP */
     size_t                   nnetworks;
     unsigned                 platforms;     /* PLATFORM, ROLLOUT; 0: all */
-    uint64_t                 threshold;     /* ROLLOUT, of 2^64 */
-    unsigned                 everyone:1;    /* ROLLOUT of 100 % */
+    lu_rollout_t             rollout;       /* ROLLOUT */
 } lu_rule_t;
 
 

@@ -64,13 +64,5 @@ lu_rc_e lu_latest_parse(lu_check_t *check, const lu_str_t *args,
 lu_check_e lu_latest(const lu_app_t *app, const lu_check_t *check, time_t now,
     const lu_channel_t **channel, const lu_deployment_t **deployment);
 
-/*
- * A device's place in a deployment's rollout, evenly spread, the same each
- * time, and independent of the one in other deployments: the first 8 bytes of
- * SHA-256("{deployment}:{device}").
- */
-
-uint64_t lu_rollout_bucket(const lu_str_t *deployment, const lu_str_t *device);
-
 
 #endif /* _LU_LATEST_H_INCLUDED_ */

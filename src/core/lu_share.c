@@ -260,11 +260,8 @@ lu_share_rule(const lu_rule_t *rule, unsigned platform)
         return 0;
     }
 
-    if (rule->rule == LU_RULE_PLATFORM || rule->everyone) {
-        return 1;
-    }
-
-    return (double) rule->threshold / 18446744073709551616.0;
+    return rule->rule == LU_RULE_PLATFORM ? 1
+                                          : lu_rollout_share(&rule->rollout);
 }
 
 

@@ -212,7 +212,7 @@ check_latest(const lu_check_t *check)
     require(!channel->paused && channel->expires > NOW);
     require(deployment->release != NULL);
     require(!channel->is_protected || deployment->release->is_signed);
-    require(deployment->everyone || check->device_id.len);
+    require(deployment->rollout.everyone || check->device_id.len);
     require(lu_str_eq(&check->bundle_id, &deployment->release->id)
             == (result == LU_CHECK_CURRENT));
 
