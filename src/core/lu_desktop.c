@@ -51,17 +51,6 @@ static const struct {
 };
 
 
-static const struct {
-    const char         *name;
-    unsigned            platform;
-} lu_platforms[] = {
-    { "windows", LU_WINDOWS },
-    { "mac", LU_MAC },
-    { "linux", LU_LINUX },
-    { NULL, 0 }
-};
-
-
 lu_rc_e
 lu_desktop_parse(const lu_arena_t *arena, const cJSON *builds,
     const cJSON *releases, lu_desktop_t *desktop, lu_error_t *err)
@@ -386,9 +375,7 @@ lu_rule_networks(const lu_arena_t *arena, const cJSON *item, lu_rule_t *rule,
 static lu_rc_e
 lu_rule_platforms(const cJSON *item, lu_rule_t *rule, lu_error_t *err)
 {
-    int           i;
-    const cJSON  *array, *entry;
-    lu_str_t      value;
+    const cJSON  *array;
 
     array = cJSON_GetObjectItemCaseSensitive(item, "platforms");
 
@@ -402,25 +389,9 @@ lu_rule_platforms(const cJSON *item, lu_rule_t *rule, lu_error_t *err)
         return lu_error(err, NULL, "a rule's \"platforms\" must be an array");
     }
 
-    cJSON_ArrayForEach(entry, array) {
-
-        if (lu_json_value(entry, &value) != LU_OK) {
-            value.len = 0;
-        }
-
-        for (i = 0; lu_platforms[i].name; i++) {
-            if (lu_str_is(&value, lu_platforms[i].name)) {
-                break;
-            }
-        }
-
-        if (lu_platforms[i].name == NULL) {
-            return lu_error(err, NULL, "a rule's \"platforms\" can"
-                                       " be \"windows\", \"mac\" and"
-                                       " \"linux\"");
-        }
-
-        rule->platforms |= lu_platforms[i].platform;
+    if (lu_platform_list(array, &rule->platforms) != LU_OK) {
+        return lu_error(err, NULL, "a rule's \"platforms\" can be"
+                        " \"windows\", \"mac\" and \"linux\"");
     }
 
     return rule->platforms ? LU_OK : LU_NOT_FOUND;

@@ -13,12 +13,8 @@
 
 #include "lu_json.h"
 #include "lu_mark.h"
+#include "lu_platform.h"
 #include "lu_rollout.h"
-
-
-#define LU_WINDOWS  0x01
-#define LU_MAC      0x02
-#define LU_LINUX    0x04
 
 
 typedef struct {

@@ -98,8 +98,8 @@ lu_latest_parse(lu_check_t *check, const lu_str_t *args, unsigned char *buf,
     }
 
     if (platform.len != 1
-        || platform.data[0] < '0' + LU_ANDROID
-        || platform.data[0] > '0' + LU_ELECTRON)
+        || platform.data[0] < '0' + LU_OS_ANDROID
+        || platform.data[0] > '0' + LU_OS_ELECTRON)
     {
         return lu_error(err, NULL, "\"platform\" must be 0 (Android), 1 (iOS) "
                                    "or 2 (Electron)");
@@ -182,7 +182,7 @@ lu_latest(const lu_app_t *app, const lu_check_t *check, time_t now,
 
     release = deployment->release;
 
-    if (check->platform <= LU_IOS
+    if (check->platform <= LU_OS_IOS
         && !lu_limits_allow(&release->limits[check->platform],
                             &check->app_version_code))
     {

@@ -16,7 +16,7 @@
 /* What the device says of itself; an empty string is what it left out. */
 
 typedef struct {
-    lu_platform_e                 platform;
+    lu_os_e                       platform;
     lu_str_t                      app_version_code;
     lu_str_t                      app_version_name;
     lu_str_t                      bundle_id;     /* that it runs now */

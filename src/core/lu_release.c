@@ -35,13 +35,12 @@ static const struct {
             + platform * sizeof(lu_limits_t)                                  \
             + offsetof(lu_limits_t, limit) }
 
-    lu_limit_member("minAndroidAppVersionCode", LU_ANDROID, min),
-    lu_limit_member("maxAndroidAppVersionCode", LU_ANDROID, max),
-    lu_limit_member("eqAndroidAppVersionCode",
-                    LU_ANDROID, eq),
-    lu_limit_member("minIosAppVersionCode", LU_IOS, min),
-    lu_limit_member("maxIosAppVersionCode", LU_IOS, max),
-    lu_limit_member("eqIosAppVersionCode", LU_IOS, eq),
+    lu_limit_member("minAndroidAppVersionCode", LU_OS_ANDROID, min),
+    lu_limit_member("maxAndroidAppVersionCode", LU_OS_ANDROID, max),
+    lu_limit_member("eqAndroidAppVersionCode", LU_OS_ANDROID, eq),
+    lu_limit_member("minIosAppVersionCode", LU_OS_IOS, min),
+    lu_limit_member("maxIosAppVersionCode", LU_OS_IOS, max),
+    lu_limit_member("eqIosAppVersionCode", LU_OS_IOS, eq),
     { NULL, 0 }
 };
 

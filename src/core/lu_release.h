@@ -10,7 +10,7 @@
 #define _LU_RELEASE_H_INCLUDED_
 
 
-#include "lu_json.h"
+#include "lu_platform.h"
 
 
 #define LU_ZIP_NAME  "bundle.zip"
@@ -20,15 +20,6 @@ typedef enum {
     LU_KIND_ZIP = 0,
     LU_KIND_MANIFEST
 } lu_kind_e;
-
-
-/* As the clients number them in "platform". */
-
-typedef enum {
-    LU_ANDROID = 0,
-    LU_IOS,
-    LU_ELECTRON
-} lu_platform_e;
 
 
 /* Native versions that a release is for; an empty string is no limit. */

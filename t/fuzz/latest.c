@@ -216,7 +216,7 @@ check_latest(const lu_check_t *check)
     require(lu_str_eq(&check->bundle_id, &deployment->release->id)
             == (result == LU_CHECK_CURRENT));
 
-    if (check->platform <= LU_IOS) {
+    if (check->platform <= LU_OS_IOS) {
         check_limits(&deployment->release->limits[check->platform],
                      &check->app_version_code);
     }

@@ -307,7 +307,7 @@ test_check(void)
                    "&channelName&customId&deviceId=0b3c&osVersion=34"
                    "&platform=0&pluginVersion=8.4.1", &check, &buf, &err)
        == LU_OK
-       && check.platform == LU_ANDROID
+       && check.platform == LU_OS_ANDROID
        && lu_str_is(&check.app_version_code, "84")
        && lu_str_is(&check.app_version_name, "1.0.13")
        && check.bundle_id.len == 0
@@ -324,7 +324,7 @@ test_check(void)
                    "&appVersionCode=1.2.3&appVersionName=&pluginVersion=8",
                    &check, &buf, &err)
        == LU_OK
-       && check.platform == LU_IOS
+       && check.platform == LU_OS_IOS
        && lu_str_is(&check.app_version_code, "1.2.3")
        && check.app_version_name.len == 0
        && lu_str_is(&check.bundle_id, "b1")
@@ -338,7 +338,7 @@ test_check(void)
                    "&bundleId=one&bundleId=two&channelName=a%2Bb"
                    "&channelName=c+d", &check, &buf, &err)
        == LU_OK
-       && check.platform == LU_ELECTRON
+       && check.platform == LU_OS_ELECTRON
        && lu_str_is(&check.bundle_id, "one")
        && lu_str_is(&check.channel_name, "a+b")
        && check.channel_name_form.len == 0,

@@ -68,13 +68,13 @@ test_parse(void)
        && lu_str_is(&release.properties, "{\"a\":\"b=c\"}")
        && release.is_signed, "a release");
 
-    limits = &release.limits[LU_ANDROID];
+    limits = &release.limits[LU_OS_ANDROID];
 
     ok(lu_str_is(&limits->min, "10")
        && lu_str_is(&limits->max, "12")
        && lu_str_is(&limits->eq, "11"), "limits for Android");
 
-    limits = &release.limits[LU_IOS];
+    limits = &release.limits[LU_OS_IOS];
 
     ok(lu_str_is(&limits->min, "1.0")
        && lu_str_is(&limits->max, "2")
@@ -90,9 +90,9 @@ test_parse(void)
        && release.checksum.len == 0
        && release.signature.len == 0
        && release.properties.len == 0
-       && release.limits[LU_IOS].min.len == 0
-       && release.limits[LU_IOS].eq.len == 0
-       && release.limits[LU_ANDROID].max.len == 0
+       && release.limits[LU_OS_IOS].min.len == 0
+       && release.limits[LU_OS_IOS].eq.len == 0
+       && release.limits[LU_OS_ANDROID].max.len == 0
        && !release.is_signed, "a release with nothing more");
 
     ok(parse("{\"id\":\"r\",\"kind\":\"zip\",\"customProperties\":{}}",
