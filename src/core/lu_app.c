@@ -424,7 +424,7 @@ lu_app_render(const lu_arena_t *arena, const lu_app_t *app,
 
     if (json == NULL
         || cJSON_AddStringToObject(json, "artifactType",
-                  release->kind == LU_KIND_ZIP ? "zip" : "manifest")
+                                   lu_release_kind_name(release->kind))
            == NULL
         || cJSON_AddStringToObject(json, "bundleId",
                                    (char *) release->id.data)

@@ -45,6 +45,17 @@ static const struct {
 };
 
 
+static const char  *lu_release_kinds[] = {
+    "unknown", "zip", "manifest", "desktop"
+};
+
+
+static const char  *lu_release_states[LU_STATES] = {
+    "unknown", "uploading", "fetching", "verifying", "staged", "failed",
+    "rejected", "live", "withdrawn"
+};
+
+
 lu_rc_e
 lu_release_parse(const lu_arena_t *arena, const lu_str_t *text,
     lu_release_t *release, lu_error_t *err)
@@ -52,7 +63,7 @@ lu_release_parse(const lu_arena_t *arena, const lu_str_t *text,
     int       i;
     cJSON    *json;
     lu_rc_e   rc;
-    lu_str_t  kind, *limit;
+    lu_str_t  *limit;
 
     memset(release, 0, sizeof(lu_release_t));
 
@@ -71,16 +82,9 @@ lu_release_parse(const lu_arena_t *arena, const lu_str_t *text,
         goto done;
     }
 
-    memset(&kind, 0, sizeof(lu_str_t));
-    (void) lu_json_string(json, "kind", &kind);
+    release->kind = lu_release_kind(json);
 
-    if (lu_str_is(&kind, "zip")) {
-        release->kind = LU_KIND_ZIP;
-
-    } else if (lu_str_is(&kind, "manifest")) {
-        release->kind = LU_KIND_MANIFEST;
-
-    } else {
+    if (release->kind != LU_KIND_ZIP && release->kind != LU_KIND_MANIFEST) {
         rc = lu_error(err, NULL, "the release has no \"kind\" that is known");
         goto done;
     }
@@ -288,4 +292,82 @@ lu_limit_refuse(const char *key, lu_error_t *err)
     return lu_error(err, &name,
                     "must be a string of numbers and dots, "
                     "such as \"84\" or \"1.2.3\"");
+}
+
+
+lu_kind_e
+lu_release_kind(const cJSON *release)
+{
+    lu_str_t  name;
+
+    return lu_json_string(release, "kind", &name) == LU_OK
+           ? lu_release_kind_named(&name) : LU_KIND_UNKNOWN;
+}
+
+
+lu_state_e
+lu_release_state(const cJSON *release)
+{
+    lu_str_t  name;
+
+    return lu_json_string(release, "state", &name) == LU_OK
+           ? lu_release_state_named(&name) : LU_STATE_UNKNOWN;
+}
+
+
+void
+lu_release_put_kind(lu_put_t *put, cJSON *release, lu_kind_e kind)
+{
+    lu_put_string(put, release, "kind", lu_release_kind_name(kind));
+}
+
+
+void
+lu_release_put_state(lu_put_t *put, cJSON *release, lu_state_e state)
+{
+    lu_put_string(put, release, "state", lu_release_state_name(state));
+}
+
+
+const char *
+lu_release_kind_name(lu_kind_e kind)
+{
+    return lu_release_kinds[kind];
+}
+
+
+const char *
+lu_release_state_name(lu_state_e state)
+{
+    return lu_release_states[state];
+}
+
+
+lu_kind_e
+lu_release_kind_named(const lu_str_t *name)
+{
+    lu_kind_e  kind;
+
+    for (kind = LU_KIND_DESKTOP; kind != LU_KIND_UNKNOWN; kind--) {
+        if (lu_str_is(name, lu_release_kinds[kind])) {
+            break;
+        }
+    }
+
+    return kind;
+}
+
+
+lu_state_e
+lu_release_state_named(const lu_str_t *name)
+{
+    lu_state_e  state;
+
+    for (state = LU_STATE_WITHDRAWN; state != LU_STATE_UNKNOWN; state--) {
+        if (lu_str_is(name, lu_release_states[state])) {
+            break;
+        }
+    }
+
+    return state;
 }

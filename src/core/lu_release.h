@@ -11,15 +11,40 @@
 
 
 #include "lu_platform.h"
+#include "lu_put.h"
 
 
 #define LU_ZIP_NAME  "bundle.zip"
 
 
+/* The "kind" of a release: a bundle of one of two types, or a desktop app. */
+
 typedef enum {
-    LU_KIND_ZIP = 0,
-    LU_KIND_MANIFEST
+    LU_KIND_UNKNOWN = 0,
+    LU_KIND_ZIP,
+    LU_KIND_MANIFEST,
+    LU_KIND_DESKTOP
 } lu_kind_e;
+
+
+/*
+ * The "state" of a release.  A release.json says one as far as "rejected";
+ * whether a promoted release is live or was withdrawn follows from its app.
+ */
+
+typedef enum {
+    LU_STATE_UNKNOWN = 0,
+    LU_STATE_UPLOADING,
+    LU_STATE_FETCHING,
+    LU_STATE_VERIFYING,
+    LU_STATE_STAGED,
+    LU_STATE_FAILED,
+    LU_STATE_REJECTED,
+    LU_STATE_LIVE,
+    LU_STATE_WITHDRAWN
+} lu_state_e;
+
+#define LU_STATES  (LU_STATE_WITHDRAWN + 1)
 
 
 /* Native versions that a release is for; an empty string is no limit. */
@@ -60,6 +85,30 @@ lu_rc_e lu_release_parse(const lu_arena_t *arena, const lu_str_t *text,
  */
 
 lu_rc_e lu_release_set(cJSON *release, const cJSON *body, lu_error_t *err);
+
+
+/*
+ * The kind and the state that a release.json says; UNKNOWN: none, or none that
+ * is known.
+ */
+
+lu_kind_e lu_release_kind(const cJSON *release);
+lu_state_e lu_release_state(const cJSON *release);
+
+/* Put them into a release.json, in the place of those that it has. */
+
+void lu_release_put_kind(lu_put_t *put, cJSON *release, lu_kind_e kind);
+void lu_release_put_state(lu_put_t *put, cJSON *release, lu_state_e state);
+
+/* "zip", "fetching", ...; "unknown" is the name of UNKNOWN alone. */
+
+const char *lu_release_kind_name(lu_kind_e kind);
+const char *lu_release_state_name(lu_state_e state);
+
+/* The kind or the state of that name; UNKNOWN: there is none. */
+
+lu_kind_e lu_release_kind_named(const lu_str_t *name);
+lu_state_e lu_release_state_named(const lu_str_t *name);
 
 
 #endif /* _LU_RELEASE_H_INCLUDED_ */

@@ -127,6 +127,10 @@ test_refused(void)
           "the release has no \"kind\" that is known" },
         { "{\"id\":\"r\",\"kind\":\"Zip\"}", "",
           "the release has no \"kind\" that is known" },
+        { "{\"id\":\"r\",\"kind\":\"desktop\"}", "",
+          "the release has no \"kind\" that is known" },
+        { "{\"id\":\"r\",\"kind\":\"unknown\"}", "",
+          "the release has no \"kind\" that is known" },
         { "{\"id\":\"r\",\"kind\":\"zip\",\"minAndroidAppVersionCode\":7}",
           "minAndroidAppVersionCode", "must be a string" },
         { "{\"id\":\"r\",\"kind\":\"zip\",\"eqIosAppVersionCode\":\"1.x\"}",
@@ -285,6 +289,99 @@ test_set(void)
 }
 
 
+static void
+test_names(void)
+{
+    int       i, wrong;
+    cJSON    *release;
+    lu_put_t  put;
+    lu_str_t  name;
+
+    static const struct {
+        lu_state_e   state;
+        const char  *name;
+    } states[] = {
+        { LU_STATE_UPLOADING, "uploading" },
+        { LU_STATE_FETCHING, "fetching" },
+        { LU_STATE_VERIFYING, "verifying" },
+        { LU_STATE_STAGED, "staged" },
+        { LU_STATE_FAILED, "failed" },
+        { LU_STATE_REJECTED, "rejected" },
+        { LU_STATE_LIVE, "live" },
+        { LU_STATE_WITHDRAWN, "withdrawn" }
+    };
+
+    static const struct {
+        lu_kind_e    kind;
+        const char  *name;
+    } kinds[] = {
+        { LU_KIND_ZIP, "zip" },
+        { LU_KIND_MANIFEST, "manifest" },
+        { LU_KIND_DESKTOP, "desktop" }
+    };
+
+    static const char  *unknown[] = {
+        "{}", "{\"state\":null,\"kind\":null}", "{\"state\":1,\"kind\":1}",
+        "{\"state\":\"\",\"kind\":\"\"}",
+        "{\"state\":\"unknown\",\"kind\":\"unknown\"}",
+        "{\"state\":\"Staged\",\"kind\":\"Zip\"}",
+        "{\"State\":\"staged\",\"Kind\":\"zip\"}"
+    };
+
+    lu_put_init(&put);
+
+    release = cJSON_CreateObject();
+    wrong = 0;
+
+    for (i = 0; i < LU_STATES - 1; i++) {
+        name = tap_str(states[i].name);
+
+        lu_release_put_state(&put, release, states[i].state);
+
+        wrong += (lu_release_state(release) != states[i].state
+                  || lu_release_state_named(&name) != states[i].state
+                  || strcmp(lu_release_state_name(states[i].state),
+                            states[i].name) != 0);
+    }
+
+    ok(wrong == 0 && sizeof(states) / sizeof(states[0]) == LU_STATES - 1,
+       "the states and their names");
+
+    wrong = 0;
+
+    for (i = 0; i < (int) (sizeof(kinds) / sizeof(kinds[0])); i++) {
+        name = tap_str(kinds[i].name);
+
+        lu_release_put_kind(&put, release, kinds[i].kind);
+
+        wrong += (lu_release_kind(release) != kinds[i].kind
+                  || lu_release_kind_named(&name) != kinds[i].kind
+                  || strcmp(lu_release_kind_name(kinds[i].kind),
+                            kinds[i].name) != 0);
+    }
+
+    ok(wrong == 0 && !put.failed && cJSON_GetArraySize(release) == 2,
+       "the kinds and their names");
+
+    cJSON_Delete(release);
+
+    for (i = 0; i < (int) (sizeof(unknown) / sizeof(unknown[0])); i++) {
+        release = tap_json(unknown[i]);
+
+        ok(lu_release_state(release) == LU_STATE_UNKNOWN
+           && lu_release_kind(release) == LU_KIND_UNKNOWN, "unknown: %s",
+           unknown[i]);
+
+        cJSON_Delete(release);
+    }
+
+    ok(lu_release_state(NULL) == LU_STATE_UNKNOWN
+       && strcmp(lu_release_state_name(LU_STATE_UNKNOWN), "unknown") == 0
+       && strcmp(lu_release_kind_name(LU_KIND_UNKNOWN), "unknown") == 0,
+       "what is not known has a name, too");
+}
+
+
 static lu_rc_e
 all(void)
 {
@@ -392,6 +489,7 @@ main(void)
     test_parse();
     test_refused();
     test_set();
+    test_names();
     test_nomem();
 
     return tap_done();
