@@ -8,6 +8,7 @@
 
 #include "lu_app.h"
 #include "lu_name.h"
+#include "lu_put.h"
 
 
 static lu_rc_e lu_app_channels(const lu_arena_t *arena, const cJSON *json,
@@ -412,49 +413,35 @@ lu_app_render(const lu_arena_t *arena, const lu_app_t *app,
     char                *text;
     size_t               len;
     cJSON               *json;
+    lu_put_t             put;
     lu_str_t             path;
     const lu_release_t  *release;
 
-    text = NULL;
     release = deployment->release;
 
     /* "url" is the last member: what is behind it is the base URL's place */
 
+    lu_put_init(&put);
+
     json = cJSON_CreateObject();
 
-    if (json == NULL
-        || cJSON_AddStringToObject(json, "artifactType",
-                                   lu_release_kind_name(release->kind))
-           == NULL
-        || cJSON_AddStringToObject(json, "bundleId",
-                                   (char *) release->id.data)
-           == NULL
-        || cJSON_AddStringToObject(json, "channelName",
-                                   (char *) channel->name.data)
-           == NULL
-        || (release->checksum.len
-            ? cJSON_AddStringToObject(json, "checksum",
-                                      (char *) release->checksum.data)
-            : cJSON_AddNullToObject(json, "checksum"))
-           == NULL
-        || (release->properties.len
-            ? cJSON_AddRawToObject(json, "customProperties",
-                                   (char *) release->properties.data)
-            : cJSON_AddNullToObject(json, "customProperties"))
-           == NULL
-        || (release->signature.len
-            ? cJSON_AddStringToObject(json, "signature",
-                                      (char *) release->signature.data)
-            : cJSON_AddNullToObject(json, "signature"))
-           == NULL
-        || cJSON_AddStringToObject(json, "url",
-                        release->url.len ? (char *) release->url.data : "")
-           == NULL)
-    {
-        goto nomem;
-    }
+    lu_put_string(&put, json, "artifactType",
+                  lu_release_kind_name(release->kind));
+    lu_put_str(&put, json, "bundleId", &release->id);
+    lu_put_str(&put, json, "channelName", &channel->name);
+    lu_put_str_or_null(&put, json, "checksum", &release->checksum);
 
-    text = cJSON_PrintUnformatted(json);
+    lu_put_item(&put, json, "customProperties",
+                release->properties.len
+                ? cJSON_CreateRaw((char *) release->properties.data)
+                : cJSON_CreateNull());
+
+    lu_put_str_or_null(&put, json, "signature", &release->signature);
+    lu_put_str(&put, json, "url", &release->url);
+
+    json = lu_put_done(&put, json);
+
+    text = json ? cJSON_PrintUnformatted(json) : NULL;
     if (text == NULL) {
         goto nomem;
     }
