@@ -14,6 +14,7 @@
 #include "write/ngx_lu_app.h"
 
 
+#include "core/lu_hmac.h"
 #include "core/lu_name.h"
 #include "core/lu_webhook.h"
 

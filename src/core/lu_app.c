@@ -8,6 +8,7 @@
 
 #include "lu_app.h"
 #include "lu_name.h"
+#include "lu_put.h"
 
 
 static lu_rc_e lu_app_channels(const lu_arena_t *arena, const cJSON *json,
@@ -24,7 +25,6 @@ static lu_rc_e lu_app_id(const lu_arena_t *arena, const cJSON *json,
     const char *key, lu_str_t *id, lu_error_t *err);
 static int lu_channel_cmp(const void *one, const void *two);
 static int lu_forced_cmp(const void *one, const void *two);
-static int lu_str_cmp(const lu_str_t *a, const lu_str_t *b);
 
 
 lu_rc_e
@@ -252,13 +252,7 @@ lu_app_deployments(const lu_arena_t *arena, const cJSON *array,
                             "has no \"rollout\" from 0 to 1");
         }
 
-        if (rollout >= 1) {
-            deployment->everyone = 1;
-
-        } else {
-            deployment->threshold = (uint64_t) (rollout
-                                                * 18446744073709551616.0);
-        }
+        lu_rollout_threshold(&deployment->rollout, rollout);
     }
 
     return LU_OK;
@@ -412,24 +406,6 @@ lu_app_forced_find(const lu_app_t *app, const lu_str_t *device)
 }
 
 
-static int
-lu_str_cmp(const lu_str_t *a, const lu_str_t *b)
-{
-    int     rc;
-    size_t  n;
-
-    n = a->len < b->len ? a->len : b->len;
-
-    rc = n ? memcmp(a->data, b->data, n) : 0;
-
-    if (rc) {
-        return rc;
-    }
-
-    return (a->len > b->len) - (a->len < b->len);
-}
-
-
 lu_rc_e
 lu_app_render(const lu_arena_t *arena, const lu_app_t *app,
     const lu_channel_t *channel, lu_deployment_t *deployment)
@@ -437,49 +413,35 @@ lu_app_render(const lu_arena_t *arena, const lu_app_t *app,
     char                *text;
     size_t               len;
     cJSON               *json;
+    lu_put_t             put;
     lu_str_t             path;
     const lu_release_t  *release;
 
-    text = NULL;
     release = deployment->release;
 
     /* "url" is the last member: what is behind it is the base URL's place */
 
+    lu_put_init(&put);
+
     json = cJSON_CreateObject();
 
-    if (json == NULL
-        || cJSON_AddStringToObject(json, "artifactType",
-                  release->kind == LU_KIND_ZIP ? "zip" : "manifest")
-           == NULL
-        || cJSON_AddStringToObject(json, "bundleId",
-                                   (char *) release->id.data)
-           == NULL
-        || cJSON_AddStringToObject(json, "channelName",
-                                   (char *) channel->name.data)
-           == NULL
-        || (release->checksum.len
-            ? cJSON_AddStringToObject(json, "checksum",
-                                      (char *) release->checksum.data)
-            : cJSON_AddNullToObject(json, "checksum"))
-           == NULL
-        || (release->properties.len
-            ? cJSON_AddRawToObject(json, "customProperties",
-                                   (char *) release->properties.data)
-            : cJSON_AddNullToObject(json, "customProperties"))
-           == NULL
-        || (release->signature.len
-            ? cJSON_AddStringToObject(json, "signature",
-                                      (char *) release->signature.data)
-            : cJSON_AddNullToObject(json, "signature"))
-           == NULL
-        || cJSON_AddStringToObject(json, "url",
-                        release->url.len ? (char *) release->url.data : "")
-           == NULL)
-    {
-        goto nomem;
-    }
+    lu_put_string(&put, json, "artifactType",
+                  lu_release_kind_name(release->kind));
+    lu_put_str(&put, json, "bundleId", &release->id);
+    lu_put_str(&put, json, "channelName", &channel->name);
+    lu_put_str_or_null(&put, json, "checksum", &release->checksum);
 
-    text = cJSON_PrintUnformatted(json);
+    lu_put_item(&put, json, "customProperties",
+                release->properties.len
+                ? cJSON_CreateRaw((char *) release->properties.data)
+                : cJSON_CreateNull());
+
+    lu_put_str_or_null(&put, json, "signature", &release->signature);
+    lu_put_str(&put, json, "url", &release->url);
+
+    json = lu_put_done(&put, json);
+
+    text = json ? cJSON_PrintUnformatted(json) : NULL;
     if (text == NULL) {
         goto nomem;
     }

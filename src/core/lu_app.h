@@ -12,20 +12,16 @@
 
 
 #include "lu_desktop.h"
+#include "lu_mark.h"
 #include "lu_release.h"
+#include "lu_rollout.h"
 #include "lu_time.h"
 
 
 typedef struct {
     lu_str_t                     id;
     lu_str_t                     release_id;
-
-    /*
-     * Devices whose bucket is below the threshold get it; everybody does if
-     * it is "everyone", and 2^64 has no other place
-     */
-    uint64_t                     threshold;
-    unsigned                     everyone:1;
+    lu_rollout_t                 rollout;
 
     /* NULL if the release is gone; else the caller sets it before render() */
     const lu_release_t          *release;

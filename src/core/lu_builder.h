@@ -11,7 +11,7 @@
 #define _LU_BUILDER_H_INCLUDED_
 
 
-#include "lu_core.h"
+#include "lu_error.h"
 
 
 #define LU_BUILDER_SIZE   (1024 * 1024)

@@ -4,9 +4,10 @@
  */
 
 
-#include "lu_desktop.h"
 #include "lu_builds.h"
+#include "lu_desktop.h"
 #include "lu_name.h"
+#include "lu_put.h"
 
 
 static cJSON *lu_member(cJSON *object, const char *key,
@@ -36,8 +37,9 @@ lu_rc_e
 lu_builds_release(cJSON *app, const char *id, const char *version,
     const cJSON *release_info, const char *now, lu_error_t *err)
 {
-    cJSON   *build, *builds, *releases;
-    lu_rc_e  rc;
+    cJSON     *build, *builds, *releases;
+    lu_rc_e    rc;
+    lu_put_t   put;
 
     builds = lu_member(app, "desktopBuilds", cJSON_CreateArray);
     releases = lu_member(app, "desktopReleases", cJSON_CreateObject);
@@ -54,15 +56,16 @@ lu_builds_release(cJSON *app, const char *id, const char *version,
         return LU_OK;
     }
 
-    build = cJSON_CreateObject();
+    lu_put_init(&put);
 
-    if (cJSON_AddStringToObject(build, "id", id) == NULL
-        || cJSON_AddStringToObject(build, "version", version) == NULL
-        || cJSON_AddStringToObject(build, "createdAt", now) == NULL
-        || cJSON_AddTrueToObject(build, "isReleased") == NULL
-        || !cJSON_AddItemToArray(builds, build))
-    {
-        cJSON_Delete(build);
+    build = lu_put_object(&put, builds, NULL);
+
+    lu_put_string(&put, build, "id", id);
+    lu_put_string(&put, build, "version", version);
+    lu_put_string(&put, build, "createdAt", now);
+    lu_put_bool(&put, build, "isReleased", 1);
+
+    if (put.failed) {
         return LU_NOMEM;
     }
 
@@ -276,25 +279,23 @@ lu_rollouts_delete(cJSON *redirections, const char *id)
 static lu_rc_e
 lu_rollout_add(cJSON *redirections, const char *id, double rollout)
 {
-    cJSON   *item;
-    double   percentage;
+    cJSON     *item;
+    double     percentage;
+    lu_put_t   put;
 
     /* 0.07 * 100 is not 7 */
 
     percentage = (double) (int64_t) (rollout * 1e8 + 0.5) / 1e6;
 
-    item = cJSON_CreateObject();
+    lu_put_init(&put);
 
-    if (cJSON_AddStringToObject(item, "rule", "buildByRollout") == NULL
-        || cJSON_AddStringToObject(item, "buildId", id) == NULL
-        || cJSON_AddNumberToObject(item, "percentage", percentage) == NULL
-        || !cJSON_AddItemToArray(redirections, item))
-    {
-        cJSON_Delete(item);
-        return LU_NOMEM;
-    }
+    item = lu_put_object(&put, redirections, NULL);
 
-    return LU_OK;
+    lu_put_string(&put, item, "rule", "buildByRollout");
+    lu_put_string(&put, item, "buildId", id);
+    lu_put_number(&put, item, "percentage", percentage);
+
+    return put.failed ? LU_NOMEM : LU_OK;
 }
 
 

@@ -6,6 +6,7 @@
 
 #include "lu_change.h"
 #include "lu_name.h"
+#include "lu_put.h"
 #include "lu_time.h"
 
 
@@ -37,47 +38,39 @@ lu_change_app_create(const char *id, const char *name, const char *type,
     const char *now)
 {
     cJSON      *app, *body, *channel;
-    lu_rc_e     rc;
+    lu_put_t    put;
     lu_error_t  err;
+
+    lu_put_init(&put);
 
     app = cJSON_CreateObject();
     body = cJSON_CreateObject();
 
-    if (app == NULL
-        || body == NULL
-        || cJSON_AddStringToObject(app, "id", id) == NULL
-        || cJSON_AddStringToObject(app, "name", name) == NULL
-        || cJSON_AddStringToObject(app, "type", type) == NULL
-        || cJSON_AddStringToObject(app, "organizationId", organization)
-           == NULL
-        || cJSON_AddNumberToObject(app, "generation", 0) == NULL
-        || cJSON_AddNumberToObject(app, "nextBuildNumber", 1) == NULL
-        || cJSON_AddStringToObject(app, "appChannelId", channel_id) == NULL
-        || cJSON_AddFalseToObject(app, "appChannelDiscoveryEnabled") == NULL
-        || cJSON_AddStringToObject(app, "createdAt", now) == NULL
-        || cJSON_AddStringToObject(app, "updatedAt", now) == NULL
-        || cJSON_AddArrayToObject(app, "channels") == NULL
-        || cJSON_AddObjectToObject(app, "forcedDevices") == NULL
-        || cJSON_AddStringToObject(body, "name", channel_name) == NULL)
+    lu_put_string(&put, app, "id", id);
+    lu_put_string(&put, app, "name", name);
+    lu_put_string(&put, app, "type", type);
+    lu_put_string(&put, app, "organizationId", organization);
+    lu_put_number(&put, app, "generation", 0);
+    lu_put_number(&put, app, "nextBuildNumber", 1);
+    lu_put_string(&put, app, "appChannelId", channel_id);
+    lu_put_bool(&put, app, "appChannelDiscoveryEnabled", 0);
+    lu_put_string(&put, app, "createdAt", now);
+    lu_put_string(&put, app, "updatedAt", now);
+    (void) lu_put_array(&put, app, "channels");
+    (void) lu_put_object(&put, app, "forcedDevices");
+
+    lu_put_string(&put, body, "name", channel_name);
+
+    if (!put.failed
+        && lu_change_channel_create(app, body, channel_id, now, &channel, &err)
+           != LU_OK)
     {
-        goto failed;
-    }
-
-    rc = lu_change_channel_create(app, body, channel_id, now, &channel, &err);
-    if (rc != LU_OK) {
-        goto failed;
+        put.failed = 1;
     }
 
     cJSON_Delete(body);
 
-    return app;
-
-failed:
-
-    cJSON_Delete(body);
-    cJSON_Delete(app);
-
-    return NULL;
+    return lu_put_done(&put, app);
 }
 
 
@@ -235,25 +228,28 @@ lu_change_channel_create(cJSON *app, const cJSON *body, const char *id,
 {
     cJSON    *channel, *channels;
     lu_rc_e   rc;
+    lu_put_t  put;
     lu_str_t  name;
 
     if (lu_json_string(body, "name", &name) != LU_OK) {
         return lu_error(err, NULL, "a channel must have a \"name\"");
     }
 
+    lu_put_init(&put);
+
     channel = cJSON_CreateObject();
 
-    if (channel == NULL
-        || cJSON_AddStringToObject(channel, "id", id) == NULL
-        || cJSON_AddStringToObject(channel, "name", "") == NULL
-        || cJSON_AddNullToObject(channel, "protectedAt") == NULL
-        || cJSON_AddNullToObject(channel, "pausedAt") == NULL
-        || cJSON_AddNullToObject(channel, "expiresAt") == NULL
-        || cJSON_AddStringToObject(channel, "createdAt", now) == NULL
-        || cJSON_AddStringToObject(channel, "updatedAt", now) == NULL
-        || cJSON_AddArrayToObject(channel, "deployments") == NULL)
-    {
-        cJSON_Delete(channel);
+    lu_put_string(&put, channel, "id", id);
+    lu_put_string(&put, channel, "name", "");
+    lu_put_null(&put, channel, "protectedAt");
+    lu_put_null(&put, channel, "pausedAt");
+    lu_put_null(&put, channel, "expiresAt");
+    lu_put_string(&put, channel, "createdAt", now);
+    lu_put_string(&put, channel, "updatedAt", now);
+    (void) lu_put_array(&put, channel, "deployments");
+
+    channel = lu_put_done(&put, channel);
+    if (channel == NULL) {
         return LU_NOMEM;
     }
 
@@ -509,8 +505,9 @@ lu_change_deploy(cJSON *app, const char *channel_id, const char *id,
     const char *release, double rollout, int is_signed, const char *by,
     const char *now, lu_error_t *err)
 {
-    cJSON   *channel, *deployment, *deployments;
-    lu_rc_e  rc;
+    cJSON    *channel, *deployment, *deployments;
+    lu_rc_e   rc;
+    lu_put_t  put;
 
     if (lu_change_deployment_find(app, id, &channel)) {
         return LU_OK;
@@ -532,17 +529,19 @@ lu_change_deploy(cJSON *app, const char *channel_id, const char *id,
         return LU_FORBIDDEN;
     }
 
+    lu_put_init(&put);
+
     deployment = cJSON_CreateObject();
 
-    if (deployment == NULL
-        || cJSON_AddStringToObject(deployment, "id", id) == NULL
-        || cJSON_AddStringToObject(deployment, "release", release) == NULL
-        || cJSON_AddNumberToObject(deployment, "rollout", rollout) == NULL
-        || cJSON_AddStringToObject(deployment, "createdBy", by) == NULL
-        || cJSON_AddStringToObject(deployment, "createdAt", now) == NULL
-        || cJSON_AddStringToObject(deployment, "updatedAt", now) == NULL)
-    {
-        cJSON_Delete(deployment);
+    lu_put_string(&put, deployment, "id", id);
+    lu_put_string(&put, deployment, "release", release);
+    lu_put_number(&put, deployment, "rollout", rollout);
+    lu_put_string(&put, deployment, "createdBy", by);
+    lu_put_string(&put, deployment, "createdAt", now);
+    lu_put_string(&put, deployment, "updatedAt", now);
+
+    deployment = lu_put_done(&put, deployment);
+    if (deployment == NULL) {
         return LU_NOMEM;
     }
 
@@ -607,8 +606,9 @@ lu_rc_e
 lu_change_deployment_update(cJSON *app, const char *id, double rollout,
     const char *now, lu_error_t *err)
 {
-    cJSON   *channel, *deployment;
-    lu_rc_e  rc;
+    cJSON    *channel, *deployment;
+    lu_rc_e   rc;
+    lu_put_t  put;
 
     deployment = lu_change_deployment_find(app, id, &channel);
 
@@ -622,12 +622,12 @@ lu_change_deployment_update(cJSON *app, const char *id, double rollout,
         return rc;
     }
 
-    rc = lu_json_set(deployment, "rollout", cJSON_CreateNumber(rollout));
-    if (rc != LU_OK) {
-        return rc;
-    }
+    lu_put_init(&put);
 
-    return lu_json_set_string(deployment, "updatedAt", now);
+    lu_put_number(&put, deployment, "rollout", rollout);
+    lu_put_string(&put, deployment, "updatedAt", now);
+
+    return put.failed ? LU_NOMEM : LU_OK;
 }
 
 

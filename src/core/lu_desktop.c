@@ -7,7 +7,6 @@
 #include <arpa/inet.h>
 
 #include "lu_desktop.h"
-#include "lu_latest.h"
 #include "lu_name.h"
 
 
@@ -49,17 +48,6 @@ static const struct {
     { "buildByPlatform", LU_RULE_PLATFORM },
     { "buildByRollout", LU_RULE_ROLLOUT },
     { NULL, LU_RULE_BUILD }
-};
-
-
-static const struct {
-    const char         *name;
-    unsigned            platform;
-} lu_platforms[] = {
-    { "windows", LU_WINDOWS },
-    { "mac", LU_MAC },
-    { "linux", LU_LINUX },
-    { NULL, 0 }
 };
 
 
@@ -387,9 +375,7 @@ lu_rule_networks(const lu_arena_t *arena, const cJSON *item, lu_rule_t *rule,
 static lu_rc_e
 lu_rule_platforms(const cJSON *item, lu_rule_t *rule, lu_error_t *err)
 {
-    int           i;
-    const cJSON  *array, *entry;
-    lu_str_t      value;
+    const cJSON  *array;
 
     array = cJSON_GetObjectItemCaseSensitive(item, "platforms");
 
@@ -403,25 +389,9 @@ lu_rule_platforms(const cJSON *item, lu_rule_t *rule, lu_error_t *err)
         return lu_error(err, NULL, "a rule's \"platforms\" must be an array");
     }
 
-    cJSON_ArrayForEach(entry, array) {
-
-        if (lu_json_value(entry, &value) != LU_OK) {
-            value.len = 0;
-        }
-
-        for (i = 0; lu_platforms[i].name; i++) {
-            if (lu_str_is(&value, lu_platforms[i].name)) {
-                break;
-            }
-        }
-
-        if (lu_platforms[i].name == NULL) {
-            return lu_error(err, NULL, "a rule's \"platforms\" can"
-                                       " be \"windows\", \"mac\" and"
-                                       " \"linux\"");
-        }
-
-        rule->platforms |= lu_platforms[i].platform;
+    if (lu_platform_list(array, &rule->platforms) != LU_OK) {
+        return lu_error(err, NULL, "a rule's \"platforms\" can be"
+                        " \"windows\", \"mac\" and \"linux\"");
     }
 
     return rule->platforms ? LU_OK : LU_NOT_FOUND;
@@ -441,12 +411,7 @@ lu_rule_percentage(const cJSON *item, lu_rule_t *rule, lu_error_t *err)
                                    " number from 0 to 100");
     }
 
-    if (percentage >= 100) {
-        rule->everyone = 1;
-        return LU_OK;
-    }
-
-    rule->threshold = (uint64_t) (percentage / 100 * 18446744073709551616.0);
+    lu_rollout_threshold(&rule->rollout, percentage / 100);
 
     return LU_OK;
 }
@@ -541,18 +506,9 @@ lu_rule_applies(const lu_rule_t *rule, const lu_client_t *client,
         return 0;
     }
 
-    if (rule->rule == LU_RULE_PLATFORM || rule->everyone) {
-        return 1;
-    }
-
-    /* a client without an id has no place in a partial rollout */
-
-    if (client->staging_id.len == 0) {
-        return 0;
-    }
-
-    return lu_rollout_bucket(&rule->build_id, &client->staging_id)
-           < rule->threshold;
+    return rule->rule == LU_RULE_PLATFORM
+           || lu_rollout_has(&rule->rollout, &rule->build_id,
+                             &client->staging_id);
 }
 
 

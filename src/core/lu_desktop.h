@@ -12,11 +12,9 @@
 
 
 #include "lu_json.h"
-
-
-#define LU_WINDOWS  0x01
-#define LU_MAC      0x02
-#define LU_LINUX    0x04
+#include "lu_mark.h"
+#include "lu_platform.h"
+#include "lu_rollout.h"
 
 
 typedef struct {
@@ -50,8 +48,7 @@ typedef struct {
     lu_network_t            *networks;      /* IP */
     size_t                   nnetworks;
     unsigned                 platforms;     /* PLATFORM, ROLLOUT; 0: all */
-    uint64_t                 threshold;     /* ROLLOUT, of 2^64 */
-    unsigned                 everyone:1;    /* ROLLOUT of 100 % */
+    lu_rollout_t             rollout;       /* ROLLOUT */
 } lu_rule_t;
 
 

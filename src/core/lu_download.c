@@ -40,17 +40,6 @@ static int lu_same_letters(const lu_str_t *str, const char *text);
 static unsigned char lu_lower(unsigned char c);
 
 
-static const struct {
-    const char            *name;
-    unsigned               platform;
-} lu_download_platforms[] = {
-    { "windows", LU_WINDOWS },
-    { "mac", LU_MAC },
-    { "linux", LU_LINUX },
-    { NULL, 0 }
-};
-
-
 static const char *const  lu_download_archs[] = {
     "ia32", "x64", "arm64", "universal", NULL
 };
@@ -168,21 +157,13 @@ lu_download_params(const lu_arena_t *arena, const lu_str_t *parts, int n,
     }
 
     if (n > 0) {
+        download->platform = lu_platform(&parts[0]);
 
-        for (i = 0; lu_download_platforms[i].name; i++) {
-            if (lu_str_is(&parts[0], lu_download_platforms[i].name)) {
-                break;
-            }
-        }
-
-        if (lu_download_platforms[i].name == NULL) {
-            *reason = lu_download_reason(arena,
-                                         "Unsupported platform",
+        if (download->platform == 0) {
+            *reason = lu_download_reason(arena, "Unsupported platform",
                                          &parts[0]);
             return LU_DOWNLOAD_REFUSED;
         }
-
-        download->platform = lu_download_platforms[i].platform;
     }
 
     if (user_agent->len == 0) {
@@ -424,8 +405,7 @@ lu_download_manifest(const lu_arena_t *arena, const lu_download_t *download)
 
     static const char        format[] = "td-latest%s%s%.*s.json";
 
-    platform = (download->platform == LU_MAC) ? "-mac"
-               : (download->platform == LU_LINUX) ? "-linux" : "";
+    platform = lu_platform_suffix(download->platform);
 
     if (download->version.len) {
         infix = "-";
@@ -584,10 +564,7 @@ lu_download_none(const lu_arena_t *arena, const lu_download_t *download,
     size_t       size;
     const char  *platform;
 
-    platform = (download->platform == LU_MAC) ? "mac"
-               : (download->platform == LU_LINUX) ? "linux"
-                                                  : "windows";
-
+    platform = lu_platform_name(download->platform);
     size = 128 + download->build_id.len;
 
     reason->len = 0;

@@ -7,6 +7,8 @@
 #include "lu_github.h"
 #include "lu_name.h"
 #include "lu_print.h"
+#include "lu_put.h"
+#include "lu_text.h"
 
 #include <openssl/evp.h>
 
@@ -280,37 +282,37 @@ lu_github_put(const char *message, const char *text, const char *branch,
     const lu_str_t *sha)
 {
     char           *body;
-    cJSON          *put;
+    cJSON          *json;
     size_t          len;
+    lu_put_t        put;
     unsigned char  *base64;
 
-    body = NULL;
-
     len = strlen(text);
-    base64 = malloc(len / 3 * 4 + 5);
-    put = cJSON_CreateObject();
 
+    base64 = malloc(len / 3 * 4 + 5);
     if (base64 == NULL) {
-        goto done;
+        return NULL;
     }
 
     (void) EVP_EncodeBlock(base64, (const unsigned char *) text, (int) len);
 
-    if (cJSON_AddStringToObject(put, "message", message) == NULL
-        || cJSON_AddStringToObject(put, "content", (char *) base64) == NULL
-        || cJSON_AddStringToObject(put, "branch", branch) == NULL
-        || (sha->len
-            && cJSON_AddStringToObject(put, "sha", (char *) sha->data)
-               == NULL))
-    {
-        goto done;
+    lu_put_init(&put);
+
+    json = cJSON_CreateObject();
+
+    lu_put_string(&put, json, "message", message);
+    lu_put_string(&put, json, "content", (char *) base64);
+    lu_put_string(&put, json, "branch", branch);
+
+    if (sha->len) {
+        lu_put_str(&put, json, "sha", sha);
     }
 
-    body = cJSON_PrintUnformatted(put);
+    json = lu_put_done(&put, json);
 
-done:
+    body = json ? cJSON_PrintUnformatted(json) : NULL;
 
-    cJSON_Delete(put);
+    cJSON_Delete(json);
     free(base64);
 
     return body;
@@ -480,8 +482,9 @@ lu_rc_e
 lu_github_add_build(const lu_str_t *text, const char *id, const char *version,
     const char *now, char **out, lu_error_t *err)
 {
-    cJSON   *builds, *build;
-    lu_rc_e  rc;
+    cJSON     *builds, *build;
+    lu_rc_e    rc;
+    lu_put_t   put;
 
     *out = NULL;
 
@@ -495,26 +498,22 @@ lu_github_add_build(const lu_str_t *text, const char *id, const char *version,
         return LU_OK;
     }
 
-    rc = LU_NOMEM;
+    lu_put_init(&put);
 
-    build = cJSON_CreateObject();
+    build = lu_put_object(&put, builds, NULL);
 
-    if (cJSON_AddStringToObject(build, "id", id) == NULL
-        || cJSON_AddStringToObject(build, "version", version) == NULL
-        || cJSON_AddStringToObject(build, "createdAt", now) == NULL
-        || cJSON_AddTrueToObject(build, "isReleased") == NULL
-        || !cJSON_AddItemToArray(builds, build))
-    {
-        cJSON_Delete(build);
+    lu_put_string(&put, build, "id", id);
+    lu_put_string(&put, build, "version", version);
+    lu_put_string(&put, build, "createdAt", now);
+    lu_put_bool(&put, build, "isReleased", 1);
 
-    } else {
+    if (!put.failed) {
         *out = lu_print(builds);
-        rc = *out ? LU_OK : LU_NOMEM;
     }
 
     cJSON_Delete(builds);
 
-    return rc;
+    return *out ? LU_OK : LU_NOMEM;
 }
 
 
@@ -568,6 +567,7 @@ lu_github_pull(const cJSON *release, const cJSON *files, const char *branch,
 {
     char      *text, *body;
     cJSON     *pull;
+    lu_put_t   put;
     lu_str_t   id, version;
     lu_text_t  title;
 
@@ -577,7 +577,7 @@ lu_github_pull(const cJSON *release, const cJSON *files, const char *branch,
         return NULL;
     }
 
-    memset(&title, 0, sizeof(lu_text_t));
+    lu_text_init(&title);
 
     lu_text_puts(&title, "[release] Add build ");
     lu_text_puts(&title, (char *) id.data);
@@ -585,19 +585,20 @@ lu_github_pull(const cJSON *release, const cJSON *files, const char *branch,
     lu_text_puts(&title, (char *) version.data);
     lu_text_puts(&title, ")");
 
-    text = NULL;
     body = lu_print_release(release, files);
+
+    lu_put_init(&put);
+
     pull = cJSON_CreateObject();
 
-    if (title.data
-        && body
-        && cJSON_AddStringToObject(pull, "title", title.data)
-        && cJSON_AddStringToObject(pull, "head", branch)
-        && cJSON_AddStringToObject(pull, "base", base)
-        && cJSON_AddStringToObject(pull, "body", body))
-    {
-        text = cJSON_PrintUnformatted(pull);
-    }
+    lu_put_string(&put, pull, "title", title.data);
+    lu_put_string(&put, pull, "head", branch);
+    lu_put_string(&put, pull, "base", base);
+    lu_put_string(&put, pull, "body", body);
+
+    pull = lu_put_done(&put, pull);
+
+    text = pull ? cJSON_PrintUnformatted(pull) : NULL;
 
     cJSON_Delete(pull);
     free(title.data);

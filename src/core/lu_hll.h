@@ -17,7 +17,7 @@
 #define _LU_HLL_H_INCLUDED_
 
 
-#include "lu_core.h"
+#include "lu_str.h"
 
 
 #define LU_HLL_REGISTERS  4096

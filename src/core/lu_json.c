@@ -8,6 +8,7 @@
  */
 
 
+#include "lu_hex.h"
 #include "lu_json.h"
 #include "lu_name.h"
 
@@ -467,34 +468,16 @@ lu_json_scan_peek(const lu_json_scan_t *scan)
 static long
 lu_json_scan_unit(const lu_json_scan_t *scan, const unsigned char *p)
 {
-    long           unit;
-    size_t         i;
-    unsigned char  c;
+    int  high, low;
 
     if (scan->last - p < 6 || p[0] != '\\' || p[1] != 'u') {
         return -1;
     }
 
-    unit = 0;
+    high = lu_hex_byte(p + 2);
+    low = lu_hex_byte(p + 4);
 
-    for (i = 2; i < 6; i++) {
-        c = p[i];
-
-        if (c >= '0' && c <= '9') {
-            unit = unit * 16 + (c - '0');
-            continue;
-        }
-
-        c |= 0x20;
-
-        if (c < 'a' || c > 'f') {
-            return -1;
-        }
-
-        unit = unit * 16 + (c - 'a' + 10);
-    }
-
-    return unit;
+    return (high < 0 || low < 0) ? -1 : (long) high << 8 | low;
 }
 
 
@@ -686,6 +669,31 @@ lu_json_string(const cJSON *object, const char *key, lu_str_t *value)
     }
 
     return lu_json_value(item, value);
+}
+
+
+lu_rc_e
+lu_json_dup(const lu_arena_t *arena, const cJSON *object,
+    const char *key, lu_str_t *value, lu_error_t *err)
+{
+    lu_rc_e   rc;
+    lu_str_t  subject, found;
+
+    rc = lu_json_string(object, key, &found);
+
+    if (rc == LU_NOT_FOUND) {
+        return LU_OK;
+    }
+
+    if (rc != LU_OK) {
+        subject = lu_str(key);
+
+        return lu_error(err, &subject, "must be a string");
+    }
+
+    *value = lu_str_dup(arena, found.data, found.len);
+
+    return value->data ? LU_OK : LU_NOMEM;
 }
 
 

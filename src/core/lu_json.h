@@ -11,7 +11,7 @@
 #define _LU_JSON_H_INCLUDED_
 
 
-#include "lu_core.h"
+#include "lu_error.h"
 
 #include <cjson/cJSON.h>
 
@@ -47,6 +47,15 @@ lu_rc_e lu_json_number(const cJSON *object, const char *key, double *value);
 /* A whole number from 0 to 2^53. */
 
 lu_rc_e lu_json_size(const cJSON *object, const char *key, uint64_t *value);
+
+/*
+ * A string as a terminated copy from the arena.  Returns LU_OK also if the
+ * member is absent or null, and leaves the result as it was; LU_INVALID with
+ * the key as the subject, or LU_NOMEM.
+ */
+
+lu_rc_e lu_json_dup(const lu_arena_t *arena, const cJSON *object,
+    const char *key, lu_str_t *value, lu_error_t *err);
 
 /* The string of a value itself; LU_INVALID if it is not a string. */
 

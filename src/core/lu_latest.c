@@ -7,12 +7,10 @@
 #include "lu_latest.h"
 #include "lu_name.h"
 #include "lu_query.h"
-#include "lu_sha256.h"
+#include "lu_rollout.h"
 #include "lu_version.h"
 
 
-static int lu_rollout_has(const lu_deployment_t *deployment,
-    const lu_str_t *device);
 static int lu_limits_allow(const lu_limits_t *limits, const lu_str_t *version);
 
 
@@ -100,8 +98,8 @@ lu_latest_parse(lu_check_t *check, const lu_str_t *args, unsigned char *buf,
     }
 
     if (platform.len != 1
-        || platform.data[0] < '0' + LU_ANDROID
-        || platform.data[0] > '0' + LU_ELECTRON)
+        || platform.data[0] < '0' + LU_OS_ANDROID
+        || platform.data[0] > '0' + LU_OS_ELECTRON)
     {
         return lu_error(err, NULL, "\"platform\" must be 0 (Android), 1 (iOS) "
                                    "or 2 (Electron)");
@@ -170,7 +168,8 @@ lu_latest(const lu_app_t *app, const lu_check_t *check, time_t now,
 
     for (i = 0; i < channel->ndeployments; i++) {
         if (channel->deployments[i].release
-            && lu_rollout_has(&channel->deployments[i], &check->device_id))
+            && lu_rollout_has(&channel->deployments[i].rollout,
+                              &channel->deployments[i].id, &check->device_id))
         {
             deployment = &channel->deployments[i];
             break;
@@ -183,7 +182,7 @@ lu_latest(const lu_app_t *app, const lu_check_t *check, time_t now,
 
     release = deployment->release;
 
-    if (check->platform <= LU_IOS
+    if (check->platform <= LU_OS_IOS
         && !lu_limits_allow(&release->limits[check->platform],
                             &check->app_version_code))
     {
@@ -198,47 +197,6 @@ lu_latest(const lu_app_t *app, const lu_check_t *check, time_t now,
 
     return lu_str_eq(&release->id, &check->bundle_id)
            ? LU_CHECK_CURRENT : LU_CHECK_UPDATE;
-}
-
-
-/* A device without an id has no place in a partial rollout. */
-
-static int
-lu_rollout_has(const lu_deployment_t *deployment, const lu_str_t *device)
-{
-    if (deployment->everyone) {
-        return 1;
-    }
-
-    if (device->len == 0 || deployment->threshold == 0) {
-        return 0;
-    }
-
-    return lu_rollout_bucket(&deployment->id, device) < deployment->threshold;
-}
-
-
-uint64_t
-lu_rollout_bucket(const lu_str_t *deployment, const lu_str_t *device)
-{
-    int            i;
-    uint64_t       bucket;
-    unsigned char  digest[SHA256_DIGEST_LENGTH];
-    lu_sha256_t    sha256;
-
-    lu_sha256_init(&sha256);
-    lu_sha256_update(&sha256, deployment->data, deployment->len);
-    lu_sha256_update(&sha256, ":", 1);
-    lu_sha256_update(&sha256, device->data, device->len);
-    lu_sha256_final(&sha256, digest);
-
-    bucket = 0;
-
-    for (i = 0; i < 8; i++) {
-        bucket = bucket << 8 | digest[i];
-    }
-
-    return bucket;
 }
 
 

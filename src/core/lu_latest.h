@@ -16,7 +16,7 @@
 /* What the device says of itself; an empty string is what it left out. */
 
 typedef struct {
-    lu_platform_e                 platform;
+    lu_os_e                       platform;
     lu_str_t                      app_version_code;
     lu_str_t                      app_version_name;
     lu_str_t                      bundle_id;     /* that it runs now */
@@ -63,14 +63,6 @@ lu_rc_e lu_latest_parse(lu_check_t *check, const lu_str_t *args,
 
 lu_check_e lu_latest(const lu_app_t *app, const lu_check_t *check, time_t now,
     const lu_channel_t **channel, const lu_deployment_t **deployment);
-
-/*
- * A device's place in a deployment's rollout, evenly spread, the same each
- * time, and independent of the one in other deployments: the first 8 bytes of
- * SHA-256("{deployment}:{device}").
- */
-
-uint64_t lu_rollout_bucket(const lu_str_t *deployment, const lu_str_t *device);
 
 
 #endif /* _LU_LATEST_H_INCLUDED_ */

@@ -7,13 +7,9 @@
 #include "lu_manifest.h"
 #include "lu_json.h"
 #include "lu_name.h"
+#include "lu_sha256.h"
 
 
-#define LU_SIGNATURE_MIN  64
-#define LU_SIGNATURE_MAX  1024
-
-
-static int lu_base64_value(unsigned char ch);
 static lu_rc_e lu_manifest_read(const lu_arena_t *arena, const cJSON *json,
     lu_file_t **entries, size_t *n, lu_error_t *err);
 static lu_rc_e lu_manifest_entry(const lu_arena_t *arena, const cJSON *item,
@@ -22,120 +18,11 @@ static lu_rc_e lu_manifest_tree(const lu_arena_t *arena,
     const lu_file_t *entries, size_t n, lu_error_t *err);
 static lu_rc_e lu_manifest_signed(const lu_file_t *entries, size_t n,
     const lu_file_t *files, size_t nfiles, lu_error_t *err);
-static int lu_tree_cmp(const void *one, const void *two);
 
 
 static const lu_str_t  lu_manifest_index = lu_string("index.html");
 
 static const lu_str_t  lu_manifest_name = lu_string(LU_MANIFEST_NAME);
-
-
-int
-lu_sha256_hex_valid(const lu_str_t *sha256)
-{
-    size_t         i;
-    unsigned char  ch;
-
-    if (sha256->len != 64) {
-        return 0;
-    }
-
-    for (i = 0; i < 64; i++) {
-        ch = sha256->data[i];
-
-        if (!(ch >= '0' && ch <= '9') && !(ch >= 'a' && ch <= 'f')) {
-            return 0;
-        }
-    }
-
-    return 1;
-}
-
-
-int
-lu_file_signature_valid(const lu_str_t *signature)
-{
-    int     value;
-    size_t  i, len, pad;
-
-    len = signature->len;
-
-    if (len == 0 || len % 4 != 0) {
-        return 0;
-    }
-
-    pad = 0;
-
-    while (pad < 2 && signature->data[len - 1 - pad] == '=') {
-        pad++;
-    }
-
-    if (len / 4 * 3 - pad < LU_SIGNATURE_MIN
-        || len / 4 * 3 - pad > LU_SIGNATURE_MAX)
-    {
-        return 0;
-    }
-
-    value = 0;
-
-    for (i = 0; i < len - pad; i++) {
-        value = lu_base64_value(signature->data[i]);
-
-        if (value < 0) {
-            return 0;
-        }
-    }
-
-    /* bits that encode nothing: 2 before "=", 4 before "==" */
-
-    return (value & ((1 << pad * 2) - 1)) == 0;
-}
-
-
-static int
-lu_base64_value(unsigned char ch)
-{
-    if (ch >= 'A' && ch <= 'Z') {
-        return ch - 'A';
-    }
-
-    if (ch >= 'a' && ch <= 'z') {
-        return ch - 'a' + 26;
-    }
-
-    if (ch >= '0' && ch <= '9') {
-        return ch - '0' + 52;
-    }
-
-    if (ch == '+') {
-        return 62;
-    }
-
-    if (ch == '/') {
-        return 63;
-    }
-
-    return -1;
-}
-
-
-int
-lu_file_type_valid(const lu_str_t *type)
-{
-    size_t  i;
-
-    if (type->len < 3 || type->len > 128) {
-        return 0;
-    }
-
-    for (i = 0; i < type->len; i++) {
-        if (type->data[i] < 0x20 || type->data[i] > 0x7e) {
-            return 0;
-        }
-    }
-
-    return type->data[0] != '/' && memchr(type->data, '/', type->len) != NULL;
-}
 
 
 lu_rc_e
@@ -362,104 +249,4 @@ lu_manifest_signed(const lu_file_t *entries, size_t n, const lu_file_t *files,
     }
 
     return LU_OK;
-}
-
-
-int
-lu_file_cmp(const void *one, const void *two)
-{
-    int              rc;
-    size_t           len;
-    const lu_str_t  *a, *b;
-
-    a = &((const lu_file_t *) one)->href;
-    b = &((const lu_file_t *) two)->href;
-
-    len = (a->len < b->len) ? a->len : b->len;
-
-    if (len) {
-        rc = memcmp(a->data, b->data, len);
-
-        if (rc != 0) {
-            return rc;
-        }
-    }
-
-    return (a->len > b->len) - (a->len < b->len);
-}
-
-
-const lu_file_t *
-lu_file_find(const lu_file_t *files, size_t n, const lu_str_t *href)
-{
-    lu_file_t  key;
-
-    if (n == 0) {
-        return NULL;
-    }
-
-    memset(&key, 0, sizeof(lu_file_t));
-    key.href = *href;
-
-    return bsearch(&key, files, n, sizeof(lu_file_t), lu_file_cmp);
-}
-
-
-lu_rc_e
-lu_file_tree_check(lu_str_t *names, size_t n, lu_error_t *err)
-{
-    size_t     i;
-    lu_str_t  *name, *prev;
-
-    if (n == 0) {
-        return LU_OK;
-    }
-
-    qsort(names, n, sizeof(lu_str_t), lu_tree_cmp);
-
-    for (i = 1; i < n; i++) {
-        prev = &names[i - 1];
-        name = &names[i];
-
-        if (lu_str_eq(prev, name)) {
-            return lu_error(err, name, "is there twice");
-        }
-
-        if (name->len > prev->len
-            && name->data[prev->len] == '/'
-            && memcmp(name->data, prev->data, prev->len) == 0)
-        {
-            return lu_error(err, prev, "is both a file and a directory");
-        }
-    }
-
-    return LU_OK;
-}
-
-
-/*
- * With "/" below any other byte a directory is followed by what is in it:
- * "a", "a/b", "a-b".
- */
-
-static int
-lu_tree_cmp(const void *one, const void *two)
-{
-    int              x, y;
-    size_t           i;
-    const lu_str_t  *a, *b;
-
-    a = one;
-    b = two;
-
-    for (i = 0; i < a->len && i < b->len; i++) {
-        x = (a->data[i] == '/') ? -1 : a->data[i];
-        y = (b->data[i] == '/') ? -1 : b->data[i];
-
-        if (x != y) {
-            return x - y;
-        }
-    }
-
-    return (a->len > b->len) - (a->len < b->len);
 }

@@ -11,7 +11,7 @@
 #define _LU_MULTIPART_H_INCLUDED_
 
 
-#include "lu_core.h"
+#include "lu_error.h"
 
 
 #define LU_MULTIPART_BOUNDARY  70     /* RFC 2046, section 5.1.1 */

@@ -4,6 +4,7 @@
  */
 
 
+#include "lu_hex.h"
 #include "lu_name.h"
 
 
@@ -13,7 +14,6 @@
 #define LU_SEGMENT_LEN  255
 
 
-static size_t lu_utf8_char(const unsigned char *p, size_t len);
 static int lu_text_valid(const lu_str_t *text);
 static lu_rc_e lu_href_bytes(const lu_str_t *href, lu_error_t *err);
 static lu_rc_e lu_href_segment(const lu_str_t *href,
@@ -21,82 +21,7 @@ static lu_rc_e lu_href_segment(const lu_str_t *href,
 static size_t lu_url_path(const lu_str_t *url);
 static size_t lu_url_delimiter(const lu_str_t *url, size_t i);
 static int lu_url_escape(const unsigned char *p, size_t len);
-static int lu_hex_value(unsigned char c);
 static int lu_is_letter(unsigned char c);
-static int lu_is_digit(unsigned char c);
-
-
-int
-lu_str_utf8_valid(const lu_str_t *str)
-{
-    size_t    i, n;
-    uint64_t  word;
-
-    for (i = 0; i < str->len; i += n) {
-
-        /* most of what there is to check is ASCII */
-
-        if (str->len - i >= sizeof(uint64_t)) {
-            memcpy(&word, str->data + i, sizeof(uint64_t));
-
-            if ((word & 0x8080808080808080) == 0) {
-                n = sizeof(uint64_t);
-                continue;
-            }
-        }
-
-        n = lu_utf8_char(str->data + i, str->len - i);
-
-        if (n == 0) {
-            return 0;
-        }
-    }
-
-    return 1;
-}
-
-
-/*
- * The length of the character that the bytes begin with, 0 if they begin with
- * none.  Overlong forms, surrogates and what is above U+10FFFF all show in the
- * second byte (Unicode, table 3-7).
- */
-
-static size_t
-lu_utf8_char(const unsigned char *p, size_t len)
-{
-    size_t         i, n;
-    unsigned char  low, high;
-
-    if (p[0] < 0x80) {
-        return 1;
-    }
-
-    if (p[0] < 0xc2 || p[0] > 0xf4) {
-        return 0;
-    }
-
-    n = (p[0] < 0xe0) ? 2 : (p[0] < 0xf0) ? 3 : 4;
-
-    if (len < n) {
-        return 0;
-    }
-
-    low = (p[0] == 0xe0) ? 0xa0 : (p[0] == 0xf0) ? 0x90 : 0x80;
-    high = (p[0] == 0xed) ? 0x9f : (p[0] == 0xf4) ? 0x8f : 0xbf;
-
-    if (p[1] < low || p[1] > high) {
-        return 0;
-    }
-
-    for (i = 2; i < n; i++) {
-        if ((p[i] & 0xc0) != 0x80) {
-            return 0;
-        }
-    }
-
-    return n;
-}
 
 
 int
@@ -429,29 +354,7 @@ lu_url_delimiter(const lu_str_t *url, size_t i)
 static int
 lu_url_escape(const unsigned char *p, size_t len)
 {
-    int  high, low;
-
-    if (len < 3 || p[0] != '%') {
-        return -1;
-    }
-
-    high = lu_hex_value(p[1]);
-    low = lu_hex_value(p[2]);
-
-    return (high < 0 || low < 0) ? -1 : high << 4 | low;
-}
-
-
-static int
-lu_hex_value(unsigned char c)
-{
-    if (lu_is_digit(c)) {
-        return c - '0';
-    }
-
-    c |= 0x20;
-
-    return (c >= 'a' && c <= 'f') ? c - 'a' + 10 : -1;
+    return (len < 3 || p[0] != '%') ? -1 : lu_hex_byte(p + 1);
 }
 
 
@@ -461,11 +364,4 @@ lu_is_letter(unsigned char c)
     c |= 0x20;
 
     return c >= 'a' && c <= 'z';
-}
-
-
-static int
-lu_is_digit(unsigned char c)
-{
-    return c >= '0' && c <= '9';
 }

@@ -10,12 +10,8 @@
 #define _LU_NAME_H_INCLUDED_
 
 
-#include "lu_core.h"
+#include "lu_error.h"
 
-
-/* 1 if the bytes are well-formed UTF-8 (RFC 3629: no surrogates, shortest). */
-
-int lu_str_utf8_valid(const lu_str_t *str);
 
 /*
  * Ids of apps, releases, channels, deployments, files and uploads:

@@ -4,12 +4,13 @@
  */
 
 
+#include "lu_hex.h"
 #include "lu_print.h"
+#include "lu_text.h"
 
 #include <stdio.h>
 
 
-#define LU_TEXT_SIZE   1024
 #define LU_PRINT_CELL  300
 
 /* the body of a pull request may have 65,536 characters */
@@ -26,54 +27,9 @@ static void lu_print_file(lu_text_t *text, const cJSON *file,
 static void lu_print_row(lu_text_t *text, const char *label,
     const cJSON *object, const char *key);
 static void lu_print_commit(lu_text_t *text, const cJSON *release);
-static int lu_print_is_sha(const lu_str_t *commit);
 static size_t lu_print_repository(const lu_str_t *remote,
     const char **repository);
 static void lu_print_cell(lu_text_t *text, const lu_str_t *value);
-
-
-void
-lu_text_add(lu_text_t *text, const char *data, size_t len)
-{
-    char    *grown;
-    size_t   size;
-
-    if (text->failed) {
-        return;
-    }
-
-    if (text->len + len + 1 > text->size) {
-        size = text->size ? text->size : LU_TEXT_SIZE;
-
-        while (size < text->len + len + 1) {
-            size *= 2;
-        }
-
-        grown = realloc(text->data, size);
-
-        if (grown == NULL) {
-            free(text->data);
-            memset(text, 0, sizeof(lu_text_t));
-            text->failed = 1;
-            return;
-        }
-
-        text->data = grown;
-        text->size = size;
-    }
-
-    memcpy(text->data + text->len, data, len);
-
-    text->len += len;
-    text->data[text->len] = '\0';
-}
-
-
-void
-lu_text_puts(lu_text_t *text, const char *string)
-{
-    lu_text_add(text, string, strlen(string));
-}
 
 
 char *
@@ -81,7 +37,7 @@ lu_print(const cJSON *json)
 {
     lu_text_t  text;
 
-    memset(&text, 0, sizeof(lu_text_t));
+    lu_text_init(&text);
 
     lu_print_value(&text, json, 0);
     lu_text_puts(&text, "\n");
@@ -142,9 +98,7 @@ lu_print_scalar(lu_text_t *text, const cJSON *json)
     value = cJSON_PrintUnformatted(json);
 
     if (value == NULL) {
-        free(text->data);
-        memset(text, 0, sizeof(lu_text_t));
-        text->failed = 1;
+        lu_text_fail(text);
         return;
     }
 
@@ -174,7 +128,7 @@ lu_print_release(const cJSON *release, const cJSON *files)
     lu_str_t      staged;
     lu_text_t     text;
 
-    memset(&text, 0, sizeof(lu_text_t));
+    lu_text_init(&text);
     memset(&staged, 0, sizeof(lu_str_t));
 
     lu_text_puts(&text, "| | |\n|---|---|\n");
@@ -287,7 +241,8 @@ lu_print_commit(lu_text_t *text, const cJSON *release)
     len = 0;
 
     if (lu_json_string(release, "remote", &remote) == LU_OK
-        && lu_print_is_sha(&commit))
+        && (lu_hex_lower_valid(&commit, 40)
+            || lu_hex_lower_valid(&commit, 64)))
     {
         len = lu_print_repository(&remote, &repository);
     }
@@ -311,23 +266,6 @@ lu_print_commit(lu_text_t *text, const cJSON *release)
     }
 
     lu_text_puts(text, " |\n");
-}
-
-
-static int
-lu_print_is_sha(const lu_str_t *commit)
-{
-    size_t  i;
-
-    for (i = 0; i < commit->len; i++) {
-        if ((commit->data[i] < '0' || commit->data[i] > '9')
-            && (commit->data[i] < 'a' || commit->data[i] > 'f'))
-        {
-            return 0;
-        }
-    }
-
-    return commit->len == 40 || commit->len == 64;
 }
 
 

@@ -14,19 +14,6 @@
 #include "lu_json.h"
 
 
-/* Text that grows; data is terminated, and from malloc(). */
-
-typedef struct {
-    char        *data;
-    size_t       len;
-    size_t       size;
-    unsigned     failed:1;              /* out of memory */
-} lu_text_t;
-
-void lu_text_add(lu_text_t *text, const char *data,
-    size_t len);
-void lu_text_puts(lu_text_t *text, const char *string);
-
 /*
  * JSON with a line for each member, two spaces for each level and a line feed
  * at the end, as JSON.stringify(value, null, 2) has it.  From malloc(), or

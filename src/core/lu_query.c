@@ -4,13 +4,13 @@
  */
 
 
+#include "lu_hex.h"
 #include "lu_query.h"
 
 
 static int lu_query_is(const lu_str_t *encoded, const char *name);
 static size_t lu_query_char(const unsigned char *p, size_t len,
     unsigned char *c);
-static int lu_query_hex(unsigned char c);
 
 
 int
@@ -128,42 +128,20 @@ lu_query_decode(lu_str_t *out, unsigned char *dst, const lu_str_t *src,
 static size_t
 lu_query_char(const unsigned char *p, size_t len, unsigned char *c)
 {
-    int  high, low;
+    int  byte;
 
     if (p[0] != '%') {
         *c = p[0];
         return 1;
     }
 
-    if (len < 3) {
+    byte = (len < 3) ? -1 : lu_hex_byte(p + 1);
+
+    if (byte < 0) {
         return 0;
     }
 
-    high = lu_query_hex(p[1]);
-    low = lu_query_hex(p[2]);
-
-    if (high < 0 || low < 0) {
-        return 0;
-    }
-
-    *c = (unsigned char) (high << 4 | low);
+    *c = (unsigned char) byte;
 
     return 3;
-}
-
-
-static int
-lu_query_hex(unsigned char c)
-{
-    if (c >= '0' && c <= '9') {
-        return c - '0';
-    }
-
-    c |= 0x20;
-
-    if (c >= 'a' && c <= 'f') {
-        return c - 'a' + 10;
-    }
-
-    return -1;
 }

@@ -12,7 +12,7 @@
 #define _LU_QUERY_H_INCLUDED_
 
 
-#include "lu_core.h"
+#include "lu_error.h"
 
 
 /*

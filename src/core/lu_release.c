@@ -17,8 +17,6 @@
 #define LU_PROPERTY_SIZE   300
 
 
-static lu_rc_e lu_release_string(const lu_arena_t *arena, const cJSON *json,
-    const char *key, lu_str_t *value, lu_error_t *err);
 static lu_rc_e lu_release_properties(const lu_arena_t *arena,
     const cJSON *json, lu_str_t *value, lu_error_t *err);
 static lu_rc_e lu_properties_check(const cJSON *properties, lu_error_t *err);
@@ -37,14 +35,24 @@ static const struct {
             + platform * sizeof(lu_limits_t)                                  \
             + offsetof(lu_limits_t, limit) }
 
-    lu_limit_member("minAndroidAppVersionCode", LU_ANDROID, min),
-    lu_limit_member("maxAndroidAppVersionCode", LU_ANDROID, max),
-    lu_limit_member("eqAndroidAppVersionCode",
-                    LU_ANDROID, eq),
-    lu_limit_member("minIosAppVersionCode", LU_IOS, min),
-    lu_limit_member("maxIosAppVersionCode", LU_IOS, max),
-    lu_limit_member("eqIosAppVersionCode", LU_IOS, eq),
+    lu_limit_member("minAndroidAppVersionCode", LU_OS_ANDROID, min),
+    lu_limit_member("maxAndroidAppVersionCode", LU_OS_ANDROID, max),
+    lu_limit_member("eqAndroidAppVersionCode", LU_OS_ANDROID, eq),
+    lu_limit_member("minIosAppVersionCode", LU_OS_IOS, min),
+    lu_limit_member("maxIosAppVersionCode", LU_OS_IOS, max),
+    lu_limit_member("eqIosAppVersionCode", LU_OS_IOS, eq),
     { NULL, 0 }
+};
+
+
+static const char  *lu_release_kinds[] = {
+    "unknown", "zip", "manifest", "desktop"
+};
+
+
+static const char  *lu_release_states[LU_STATES] = {
+    "unknown", "uploading", "fetching", "verifying", "staged", "failed",
+    "rejected", "live", "withdrawn"
 };
 
 
@@ -55,7 +63,7 @@ lu_release_parse(const lu_arena_t *arena, const lu_str_t *text,
     int       i;
     cJSON    *json;
     lu_rc_e   rc;
-    lu_str_t  kind, *limit;
+    lu_str_t  *limit;
 
     memset(release, 0, sizeof(lu_release_t));
 
@@ -64,7 +72,7 @@ lu_release_parse(const lu_arena_t *arena, const lu_str_t *text,
         return rc;
     }
 
-    rc = lu_release_string(arena, json, "id", &release->id, err);
+    rc = lu_json_dup(arena, json, "id", &release->id, err);
     if (rc != LU_OK) {
         goto done;
     }
@@ -74,16 +82,9 @@ lu_release_parse(const lu_arena_t *arena, const lu_str_t *text,
         goto done;
     }
 
-    memset(&kind, 0, sizeof(lu_str_t));
-    (void) lu_json_string(json, "kind", &kind);
+    release->kind = lu_release_kind(json);
 
-    if (lu_str_is(&kind, "zip")) {
-        release->kind = LU_KIND_ZIP;
-
-    } else if (lu_str_is(&kind, "manifest")) {
-        release->kind = LU_KIND_MANIFEST;
-
-    } else {
+    if (release->kind != LU_KIND_ZIP && release->kind != LU_KIND_MANIFEST) {
         rc = lu_error(err, NULL, "the release has no \"kind\" that is known");
         goto done;
     }
@@ -93,9 +94,7 @@ lu_release_parse(const lu_arena_t *arena, const lu_str_t *text,
         limit = (lu_str_t *) ((unsigned char *) release
                               + lu_limit_members[i].offset);
 
-        rc = lu_release_string(arena, json,
-                               lu_limit_members[i].name,
-                               limit, err);
+        rc = lu_json_dup(arena, json, lu_limit_members[i].name, limit, err);
         if (rc != LU_OK) {
             goto done;
         }
@@ -106,17 +105,17 @@ lu_release_parse(const lu_arena_t *arena, const lu_str_t *text,
         }
     }
 
-    rc = lu_release_string(arena, json, "url", &release->url, err);
+    rc = lu_json_dup(arena, json, "url", &release->url, err);
     if (rc != LU_OK) {
         goto done;
     }
 
-    rc = lu_release_string(arena, json, "checksum", &release->checksum, err);
+    rc = lu_json_dup(arena, json, "checksum", &release->checksum, err);
     if (rc != LU_OK) {
         goto done;
     }
 
-    rc = lu_release_string(arena, json, "signature", &release->signature, err);
+    rc = lu_json_dup(arena, json, "signature", &release->signature, err);
     if (rc != LU_OK) {
         goto done;
     }
@@ -135,32 +134,6 @@ done:
     cJSON_Delete(json);
 
     return rc;
-}
-
-
-static lu_rc_e
-lu_release_string(const lu_arena_t *arena, const cJSON *json, const char *key,
-    lu_str_t *value, lu_error_t *err)
-{
-    lu_rc_e   rc;
-    lu_str_t  name, found;
-
-    rc = lu_json_string(json, key, &found);
-
-    if (rc == LU_NOT_FOUND) {
-        return LU_OK;
-    }
-
-    if (rc != LU_OK) {
-        name.len = strlen(key);
-        name.data = (unsigned char *) key;
-
-        return lu_error(err, &name, "must be a string");
-    }
-
-    *value = lu_str_dup(arena, found.data, found.len);
-
-    return value->data ? LU_OK : LU_NOMEM;
 }
 
 
@@ -322,183 +295,79 @@ lu_limit_refuse(const char *key, lu_error_t *err)
 }
 
 
-lu_rc_e
-lu_file_table_parse(const lu_arena_t *arena, const lu_str_t *text,
-    lu_file_t **files, size_t *n, lu_error_t *err)
+lu_kind_e
+lu_release_kind(const cJSON *release)
 {
-    cJSON        *json;
-    size_t        i, count;
-    const cJSON  *item;
-    lu_rc_e       rc;
-    lu_file_t    *file;
+    lu_str_t  name;
 
-    *files = NULL;
-    *n = 0;
+    return lu_json_string(release, "kind", &name) == LU_OK
+           ? lu_release_kind_named(&name) : LU_KIND_UNKNOWN;
+}
 
-    rc = lu_json_parse(&json, text, err);
-    if (rc != LU_OK) {
-        return rc;
-    }
 
-    if (!cJSON_IsArray(json)) {
-        rc = lu_error(err, NULL, "the file table is not an array");
-        goto done;
-    }
+lu_state_e
+lu_release_state(const cJSON *release)
+{
+    lu_str_t  name;
 
-    count = cJSON_GetArraySize(json);
+    return lu_json_string(release, "state", &name) == LU_OK
+           ? lu_release_state_named(&name) : LU_STATE_UNKNOWN;
+}
 
-    file = arena->alloc(arena->data, (count + 1) * sizeof(lu_file_t));
-    if (file == NULL) {
-        rc = LU_NOMEM;
-        goto done;
-    }
 
-    i = 0;
+void
+lu_release_put_kind(lu_put_t *put, cJSON *release, lu_kind_e kind)
+{
+    lu_put_string(put, release, "kind", lu_release_kind_name(kind));
+}
 
-    cJSON_ArrayForEach(item, json) {
-        rc = lu_file_parse(arena, item, &file[i++], err);
-        if (rc != LU_OK) {
-            goto done;
+
+void
+lu_release_put_state(lu_put_t *put, cJSON *release, lu_state_e state)
+{
+    lu_put_string(put, release, "state", lu_release_state_name(state));
+}
+
+
+const char *
+lu_release_kind_name(lu_kind_e kind)
+{
+    return lu_release_kinds[kind];
+}
+
+
+const char *
+lu_release_state_name(lu_state_e state)
+{
+    return lu_release_states[state];
+}
+
+
+lu_kind_e
+lu_release_kind_named(const lu_str_t *name)
+{
+    lu_kind_e  kind;
+
+    for (kind = LU_KIND_DESKTOP; kind != LU_KIND_UNKNOWN; kind--) {
+        if (lu_str_is(name, lu_release_kinds[kind])) {
+            break;
         }
     }
 
-    qsort(file, count, sizeof(lu_file_t), lu_file_cmp);
-
-    *files = file;
-    *n = count;
-
-done:
-
-    cJSON_Delete(json);
-
-    return rc;
+    return kind;
 }
 
 
-lu_rc_e
-lu_file_parse(const lu_arena_t *arena, const cJSON *item, lu_file_t *file,
-    lu_error_t *err)
+lu_state_e
+lu_release_state_named(const lu_str_t *name)
 {
-    lu_rc_e   rc;
-    lu_str_t  href;
+    lu_state_e  state;
 
-    memset(file, 0, sizeof(lu_file_t));
-
-    if (lu_json_string(item, "href", &href) != LU_OK) {
-        return lu_error(err, NULL, "a file has no \"href\"");
-    }
-
-    file->href = lu_str_dup(arena, href.data, href.len);
-    if (file->href.data == NULL) {
-        return LU_NOMEM;
-    }
-
-    rc = lu_name_href_check(&file->href, err);
-    if (rc != LU_OK) {
-        return rc;
-    }
-
-    if (lu_json_size(item, "size", &file->size) != LU_OK) {
-        return lu_error(err, &file->href, "has no valid \"size\"");
-    }
-
-    rc = lu_release_string(arena, item, "sha256", &file->sha256, err);
-    if (rc != LU_OK) {
-        return rc;
-    }
-
-    if (!lu_sha256_hex_valid(&file->sha256)) {
-        return lu_error(err, &file->href, "has no valid \"sha256\"");
-    }
-
-    rc = lu_release_string(arena, item, "signature", &file->signature, err);
-    if (rc != LU_OK) {
-        return rc;
-    }
-
-    rc = lu_release_string(arena, item, "type", &file->type, err);
-    if (rc != LU_OK) {
-        return rc;
-    }
-
-    file->gzip = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(item, "gzip"));
-
-    return LU_OK;
-}
-
-
-char *
-lu_file_table_print(const lu_file_t *files, size_t n)
-{
-    char    *text;
-    cJSON   *json, *item;
-    size_t   i;
-
-    json = cJSON_CreateArray();
-    if (json == NULL) {
-        return NULL;
-    }
-
-    for (i = 0; i < n; i++) {
-        item = lu_file_json(&files[i]);
-        if (item == NULL) {
-            cJSON_Delete(json);
-            return NULL;
+    for (state = LU_STATE_WITHDRAWN; state != LU_STATE_UNKNOWN; state--) {
+        if (lu_str_is(name, lu_release_states[state])) {
+            break;
         }
-
-        cJSON_AddItemToArray(json, item);
     }
 
-    text = cJSON_Print(json);
-
-    cJSON_Delete(json);
-
-    return text;
-}
-
-
-cJSON *
-lu_file_json(const lu_file_t *file)
-{
-    cJSON  *item;
-
-    item = cJSON_CreateObject();
-
-    if (item == NULL
-        || cJSON_AddStringToObject(item, "href", (char *) file->href.data)
-           == NULL
-        || cJSON_AddNumberToObject(item, "size", (double) file->size) == NULL
-        || cJSON_AddStringToObject(item, "sha256",
-                                   (char *) file->sha256.data)
-           == NULL)
-    {
-        goto failed;
-    }
-
-    if (file->signature.len
-        && cJSON_AddStringToObject(item, "signature",
-                                   (char *) file->signature.data)
-           == NULL)
-    {
-        goto failed;
-    }
-
-    if (file->type.len
-        && cJSON_AddStringToObject(item, "type", (char *) file->type.data)
-           == NULL)
-    {
-        goto failed;
-    }
-
-    if (file->gzip && cJSON_AddTrueToObject(item, "gzip") == NULL) {
-        goto failed;
-    }
-
-    return item;
-
-failed:
-
-    cJSON_Delete(item);
-
-    return NULL;
+    return state;
 }

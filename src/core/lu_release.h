@@ -2,7 +2,7 @@
 /*
  * Copyright (C) the nginx-liveupdate authors
  *
- * release.json and files.json, the description of one release.
+ * release.json, the description of one release.
  */
 
 
@@ -10,26 +10,41 @@
 #define _LU_RELEASE_H_INCLUDED_
 
 
-#include "lu_json.h"
-#include "lu_manifest.h"
+#include "lu_platform.h"
+#include "lu_put.h"
 
 
 #define LU_ZIP_NAME  "bundle.zip"
 
 
+/* The "kind" of a release: a bundle of one of two types, or a desktop app. */
+
 typedef enum {
-    LU_KIND_ZIP = 0,
-    LU_KIND_MANIFEST
+    LU_KIND_UNKNOWN = 0,
+    LU_KIND_ZIP,
+    LU_KIND_MANIFEST,
+    LU_KIND_DESKTOP
 } lu_kind_e;
 
 
-/* As the clients number them in "platform". */
+/*
+ * The "state" of a release.  A release.json says one as far as "rejected";
+ * whether a promoted release is live or was withdrawn follows from its app.
+ */
 
 typedef enum {
-    LU_ANDROID = 0,
-    LU_IOS,
-    LU_ELECTRON
-} lu_platform_e;
+    LU_STATE_UNKNOWN = 0,
+    LU_STATE_UPLOADING,
+    LU_STATE_FETCHING,
+    LU_STATE_VERIFYING,
+    LU_STATE_STAGED,
+    LU_STATE_FAILED,
+    LU_STATE_REJECTED,
+    LU_STATE_LIVE,
+    LU_STATE_WITHDRAWN
+} lu_state_e;
+
+#define LU_STATES  (LU_STATE_WITHDRAWN + 1)
 
 
 /* Native versions that a release is for; an empty string is no limit. */
@@ -71,20 +86,29 @@ lu_rc_e lu_release_parse(const lu_arena_t *arena, const lu_str_t *text,
 
 lu_rc_e lu_release_set(cJSON *release, const cJSON *body, lu_error_t *err);
 
+
 /*
- * A files.json: the table of a release's files, sorted by the bytes of the
- * href, and back.  print() returns text from malloc(), or NULL.
+ * The kind and the state that a release.json says; UNKNOWN: none, or none that
+ * is known.
  */
 
-lu_rc_e lu_file_table_parse(const lu_arena_t *arena, const lu_str_t *text,
-    lu_file_t **files, size_t *n, lu_error_t *err);
-char *lu_file_table_print(const lu_file_t *files, size_t n);
+lu_kind_e lu_release_kind(const cJSON *release);
+lu_state_e lu_release_state(const cJSON *release);
 
-/* One entry of such a table. */
+/* Put them into a release.json, in the place of those that it has. */
 
-lu_rc_e lu_file_parse(const lu_arena_t *arena, const cJSON *item,
-    lu_file_t *file, lu_error_t *err);
-cJSON *lu_file_json(const lu_file_t *file);
+void lu_release_put_kind(lu_put_t *put, cJSON *release, lu_kind_e kind);
+void lu_release_put_state(lu_put_t *put, cJSON *release, lu_state_e state);
+
+/* "zip", "fetching", ...; "unknown" is the name of UNKNOWN alone. */
+
+const char *lu_release_kind_name(lu_kind_e kind);
+const char *lu_release_state_name(lu_state_e state);
+
+/* The kind or the state of that name; UNKNOWN: there is none. */
+
+lu_kind_e lu_release_kind_named(const lu_str_t *name);
+lu_state_e lu_release_state_named(const lu_str_t *name);
 
 
 #endif /* _LU_RELEASE_H_INCLUDED_ */

@@ -10,7 +10,7 @@
 #define _LU_ROUTE_H_INCLUDED_
 
 
-#include "lu_core.h"
+#include "lu_error.h"
 
 
 typedef enum {

@@ -4,6 +4,7 @@
  */
 
 
+#include "lu_hex.h"
 #include "lu_sha256.h"
 
 
@@ -36,17 +37,17 @@ lu_sha256_final(lu_sha256_t *sha256,
 void
 lu_sha256_hex(lu_sha256_t *sha256, char hex[LU_SHA256_HEX + 1])
 {
-    int            i;
     unsigned char  digest[SHA256_DIGEST_LENGTH];
 
-    static const char  digits[] = "0123456789abcdef";
-
     lu_sha256_final(sha256, digest);
+    lu_hex_encode(hex, digest, SHA256_DIGEST_LENGTH);
 
-    for (i = 0; i < SHA256_DIGEST_LENGTH; i++) {
-        *hex++ = digits[digest[i] >> 4];
-        *hex++ = digits[digest[i] & 0xf];
-    }
+    hex[LU_SHA256_HEX] = '\0';
+}
 
-    *hex = '\0';
+
+int
+lu_sha256_hex_valid(const lu_str_t *hex)
+{
+    return lu_hex_lower_valid(hex, LU_SHA256_HEX);
 }

@@ -17,7 +17,7 @@
 
 #include <openssl/sha.h>
 
-#include "lu_core.h"
+#include "lu_str.h"
 
 
 #define LU_SHA256_HEX  (2 * SHA256_DIGEST_LENGTH)
@@ -39,6 +39,10 @@ void lu_sha256_update(lu_sha256_t *sha256, const void *data, size_t len);
 void lu_sha256_final(lu_sha256_t *sha256,
     unsigned char digest[SHA256_DIGEST_LENGTH]);
 void lu_sha256_hex(lu_sha256_t *sha256, char hex[LU_SHA256_HEX + 1]);
+
+/* 1 if the string is 64 lower-case hex digits. */
+
+int lu_sha256_hex_valid(const lu_str_t *hex);
 
 
 #endif /* _LU_SHA256_H_INCLUDED_ */

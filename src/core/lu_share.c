@@ -4,16 +4,13 @@
  */
 
 
+#include "lu_put.h"
 #include "lu_share.h"
 
 
-static lu_rc_e lu_share_channel(cJSON *shares, const cJSON *channel,
-    const lu_str_t *release);
-static lu_rc_e lu_share_add(cJSON *shares, const cJSON *channel,
-    const cJSON *deployment, double share);
-static int lu_share_copy(cJSON *to, const char *name, const cJSON *from,
-    const char *key);
-static int lu_share_has(const cJSON *release, const char *platform);
+static void lu_share_channel(lu_put_t *put, cJSON *shares,
+    const cJSON *channel, const lu_str_t *release);
+static unsigned lu_share_platforms(const cJSON *release);
 static double lu_share_platform(const lu_desktop_t *desktop, unsigned platform,
     const lu_str_t *release);
 static double lu_share_rule(const lu_rule_t *rule, unsigned platform);
@@ -21,71 +18,53 @@ static double lu_share_left(const lu_desktop_t *desktop, size_t last,
     unsigned platform, const lu_str_t *build, double *taken);
 
 
-static const struct {
-    const char  *name;
-    unsigned     platform;
-} lu_share_platforms[] = {
-    { "windows", LU_WINDOWS },
-    { "mac", LU_MAC },
-    { "linux", LU_LINUX },
-    { NULL, 0 }
-};
-
-
 lu_rc_e
 lu_share_list(cJSON *shares, const cJSON *app, const lu_desktop_t *desktop,
     const cJSON *release)
 {
-    int           i;
     cJSON        *item;
     double        share;
-    const cJSON  *channel;
-    lu_rc_e       rc;
+    lu_put_t      put;
     lu_str_t      id;
+    unsigned      platform, platforms;
+    const cJSON  *channel;
 
     if (lu_json_string(release, "id", &id) != LU_OK) {
         return LU_OK;
     }
 
+    lu_put_init(&put);
+
     cJSON_ArrayForEach(channel,
                        cJSON_GetObjectItemCaseSensitive(app, "channels"))
     {
-        rc = lu_share_channel(shares, channel, &id);
-        if (rc != LU_OK) {
-            return rc;
-        }
+        lu_share_channel(&put, shares, channel, &id);
     }
 
     if (desktop == NULL || desktop->nrules > LU_SHARE_RULES) {
-        return LU_OK;
+        return put.failed ? LU_NOMEM : LU_OK;
     }
 
-    for (i = 0; lu_share_platforms[i].name; i++) {
+    platforms = lu_share_platforms(release);
 
-        if (!lu_share_has(release, lu_share_platforms[i].name)) {
+    for (platform = LU_WINDOWS; platform & LU_PLATFORMS; platform <<= 1) {
+
+        if ((platforms & platform) == 0) {
             continue;
         }
 
-        share = lu_share_platform(desktop, lu_share_platforms[i].platform,
-                                  &id);
+        share = lu_share_platform(desktop, platform, &id);
         if (share <= 0) {
             continue;
         }
 
-        item = cJSON_CreateObject();
+        item = lu_put_object(&put, shares, NULL);
 
-        if (cJSON_AddStringToObject(item, "platform",
-                                    lu_share_platforms[i].name)
-            == NULL
-            || cJSON_AddNumberToObject(item, "share", share) == NULL
-            || !cJSON_AddItemToArray(shares, item))
-        {
-            cJSON_Delete(item);
-            return LU_NOMEM;
-        }
+        lu_put_string(&put, item, "platform", lu_platform_name(platform));
+        lu_put_number(&put, item, "share", share);
     }
 
-    return LU_OK;
+    return put.failed ? LU_NOMEM : LU_OK;
 }
 
 
@@ -94,12 +73,14 @@ lu_share_list(cJSON *shares, const cJSON *app, const lu_desktop_t *desktop,
  * second one gets its part of what the first one has left.
  */
 
-static lu_rc_e
-lu_share_channel(cJSON *shares, const cJSON *channel, const lu_str_t *release)
+static void
+lu_share_channel(lu_put_t *put, cJSON *shares, const cJSON *channel,
+    const lu_str_t *release)
 {
+    cJSON        *object;
     double        left, rollout, share;
-    const cJSON  *item, *newest;
     lu_str_t      value;
+    const cJSON  *item, *newest;
 
     left = 1;
     share = 0;
@@ -125,80 +106,40 @@ lu_share_channel(cJSON *shares, const cJSON *channel, const lu_str_t *release)
         left *= 1 - rollout;
     }
 
-    return newest ? lu_share_add(shares, channel, newest, share) : LU_OK;
+    if (newest == NULL) {
+        return;
+    }
+
+    object = lu_put_object(put, shares, NULL);
+
+    lu_put_copy(put, object, "channel", channel, "name");
+    lu_put_copy(put, object, "channelId", channel, "id");
+    lu_put_copy(put, object, "deploymentId", newest, "id");
+    lu_put_copy(put, object, "rollout", newest, "rollout");
+    lu_put_number(put, object, "share", share);
+    lu_put_copy(put, object, "createdBy", newest, "createdBy");
+    lu_put_copy(put, object, "createdAt", newest, "createdAt");
+    lu_put_copy(put, object, "updatedAt", newest, "updatedAt");
 }
 
 
-static lu_rc_e
-lu_share_add(cJSON *shares, const cJSON *channel, const cJSON *deployment,
-    double share)
+/* Old releases do not say what they are for. */
+
+static unsigned
+lu_share_platforms(const cJSON *release)
 {
-    cJSON  *item;
-
-    item = cJSON_CreateObject();
-
-    if (lu_share_copy(item, "channel", channel, "name")
-        && lu_share_copy(item, "channelId", channel, "id")
-        && lu_share_copy(item, "deploymentId", deployment, "id")
-        && lu_share_copy(item, "rollout", deployment, "rollout")
-        && cJSON_AddNumberToObject(item, "share", share)
-        && lu_share_copy(item, "createdBy", deployment, "createdBy")
-        && lu_share_copy(item, "createdAt", deployment, "createdAt")
-        && lu_share_copy(item, "updatedAt", deployment, "updatedAt")
-        && cJSON_AddItemToArray(shares, item))
-    {
-        return LU_OK;
-    }
-
-    cJSON_Delete(item);
-
-    return LU_NOMEM;
-}
-
-
-/* What is absent stays so. */
-
-static int
-lu_share_copy(cJSON *to, const char *name, const cJSON *from, const char *key)
-{
-    cJSON        *copy;
-    const cJSON  *item;
-
-    item = cJSON_GetObjectItemCaseSensitive(from, key);
-    if (item == NULL) {
-        return to != NULL;
-    }
-
-    copy = cJSON_Duplicate(item, 1);
-
-    if (copy == NULL || !cJSON_AddItemToObject(to, name, copy)) {
-        cJSON_Delete(copy);
-        return 0;
-    }
-
-    return 1;
-}
-
-
-/* Old ones do not say what they are for. */
-
-static int
-lu_share_has(const cJSON *release, const char *platform)
-{
-    const cJSON  *list, *item;
-    lu_str_t      value;
+    unsigned      platforms;
+    const cJSON  *list;
 
     list = cJSON_GetObjectItemCaseSensitive(release, "platforms");
 
-    cJSON_ArrayForEach(item, list) {
-        if (lu_json_value(item, &value) == LU_OK
-            && lu_str_is(&value, platform))
-        {
-            return 1;
-        }
+    if (!cJSON_IsArray(list)) {
+        return LU_PLATFORMS;
     }
 
-    return !cJSON_IsArray(list);
+    (void) lu_platform_list(list, &platforms);
+
+    return platforms;
 }
 
 
@@ -260,11 +201,8 @@ lu_share_rule(const lu_rule_t *rule, unsigned platform)
         return 0;
     }
 
-    if (rule->rule == LU_RULE_PLATFORM || rule->everyone) {
-        return 1;
-    }
-
-    return (double) rule->threshold / 18446744073709551616.0;
+    return rule->rule == LU_RULE_PLATFORM ? 1
+                                          : lu_rollout_share(&rule->rollout);
 }
 
 

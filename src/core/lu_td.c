@@ -4,9 +4,10 @@
  */
 
 
-#include "lu_td.h"
-#include "lu_manifest.h"
 #include "lu_name.h"
+#include "lu_put.h"
+#include "lu_sha256.h"
+#include "lu_td.h"
 
 
 static lu_rc_e lu_td_read(const lu_arena_t *arena, const cJSON *json,
@@ -21,7 +22,8 @@ static lu_rc_e lu_td_sha256(const lu_arena_t *arena, const cJSON *arch,
     lu_td_artifact_t *artifact, lu_error_t *err);
 static lu_rc_e lu_td_refuse(const lu_arena_t *arena, const char *key,
     const char *text, lu_error_t *err);
-static int lu_td_add(cJSON *artifacts, const lu_td_artifact_t *file);
+static void lu_td_put(lu_put_t *put, cJSON *artifacts,
+    const lu_td_artifact_t *file);
 static const char *lu_td_kind(const lu_str_t *name);
 static const char *lu_td_arch(const lu_str_t *name);
 static int lu_td_has(const lu_str_t *name, const char *word);
@@ -292,30 +294,27 @@ char *
 lu_td_print(const char *version, const char *created,
     const lu_td_artifact_t *files, size_t n)
 {
-    char    *text;
-    cJSON   *json, *artifacts;
-    size_t   i;
+    char      *text;
+    cJSON     *json, *artifacts;
+    size_t     i;
+    lu_put_t   put;
 
-    text = NULL;
+    lu_put_init(&put);
+
     json = cJSON_CreateObject();
-    artifacts = cJSON_AddObjectToObject(json, "artifacts");
 
-    if (artifacts == NULL
-        || cJSON_AddStringToObject(json, "createdAt", created) == NULL
-        || cJSON_AddStringToObject(json, "version", version) == NULL)
-    {
-        goto done;
-    }
+    artifacts = lu_put_object(&put, json, "artifacts");
+
+    lu_put_string(&put, json, "createdAt", created);
+    lu_put_string(&put, json, "version", version);
 
     for (i = 0; i < n; i++) {
-        if (!lu_td_add(artifacts, &files[i])) {
-            goto done;
-        }
+        lu_td_put(&put, artifacts, &files[i]);
     }
 
-    text = cJSON_Print(json);
+    json = lu_put_done(&put, json);
 
-done:
+    text = json ? cJSON_Print(json) : NULL;
 
     cJSON_Delete(json);
 
@@ -323,12 +322,9 @@ done:
 }
 
 
-/* 1, or 0: out of memory. */
-
-static int
-lu_td_add(cJSON *artifacts, const lu_td_artifact_t *file)
+static void
+lu_td_put(lu_put_t *put, cJSON *artifacts, const lu_td_artifact_t *file)
 {
-    int          added;
     char        *url;
     cJSON       *artifact, *item;
     const char  *kind, *arch;
@@ -337,32 +333,29 @@ lu_td_add(cJSON *artifacts, const lu_td_artifact_t *file)
     arch = lu_td_arch(&file->name);
 
     if (kind == NULL) {
-        return 1;
+        return;
     }
 
     artifact = cJSON_GetObjectItemCaseSensitive(artifacts, kind);
 
     if (artifact == NULL) {
-        artifact = cJSON_AddObjectToObject(artifacts, kind);
+        artifact = lu_put_object(put, artifacts, kind);
     }
 
     if (cJSON_GetObjectItemCaseSensitive(artifact, arch)) {
-        return 1;
+        return;
     }
 
-    item = cJSON_AddObjectToObject(artifact, arch);
     url = lu_td_escape(&file->name);
 
-    added = url
-            && cJSON_AddStringToObject(item, "path", (char *) file->name.data)
-            && cJSON_AddStringToObject(item, "url", url)
-            && cJSON_AddStringToObject(item, "sha256",
-                                       (char *) file->sha256.data)
-            && cJSON_AddNumberToObject(item, "size", (double) file->size);
+    item = lu_put_object(put, artifact, arch);
+
+    lu_put_str(put, item, "path", &file->name);
+    lu_put_string(put, item, "url", url);
+    lu_put_str(put, item, "sha256", &file->sha256);
+    lu_put_number(put, item, "size", (double) file->size);
 
     free(url);
-
-    return added;
 }
 
 

@@ -12,7 +12,7 @@
 
 #include <time.h>
 
-#include "lu_core.h"
+#include "lu_error.h"
 
 
 #define LU_TIME_SIZE  sizeof("2025-02-10T13:00:25.000Z")

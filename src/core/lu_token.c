@@ -4,8 +4,9 @@
  */
 
 
-#include "lu_token.h"
+#include "lu_hex.h"
 #include "lu_name.h"
+#include "lu_token.h"
 
 #include <stdio.h>
 
@@ -22,8 +23,6 @@ static lu_rc_e lu_token_unique(const lu_token_t *tokens, size_t n,
     lu_error_t *err);
 static int lu_token_field(lu_str_t *line, lu_str_t *field);
 static unsigned lu_token_roles(lu_str_t *field);
-static int lu_token_digest(unsigned char *digest, const lu_str_t *hex);
-static int lu_token_hex(unsigned char ch);
 static int lu_token_blank(unsigned char ch);
 
 
@@ -175,7 +174,9 @@ lu_token_line(const lu_arena_t *arena, lu_str_t *line, lu_token_t *token,
         return lu_error(err, NULL, "has no SHA-256 of a token");
     }
 
-    if (!lu_token_digest(token->digest, &field)) {
+    if (field.len != 2 * sizeof(token->digest)
+        || !lu_hex_decode(token->digest, field.data, sizeof(token->digest)))
+    {
         return lu_error(err, NULL, "has a SHA-256 that is not 64 hex digits");
     }
 
@@ -297,48 +298,6 @@ lu_token_roles(lu_str_t *field)
             return roles;
         }
     }
-}
-
-
-static int
-lu_token_digest(unsigned char *digest, const lu_str_t *hex)
-{
-    int     high, low;
-    size_t  i;
-
-    if (hex->len != 64) {
-        return 0;
-    }
-
-    for (i = 0; i < 32; i++) {
-        high = lu_token_hex(hex->data[i * 2]);
-        low = lu_token_hex(hex->data[i * 2 + 1]);
-
-        if (high < 0 || low < 0) {
-            return 0;
-        }
-
-        digest[i] = (unsigned char) (high << 4 | low);
-    }
-
-    return 1;
-}
-
-
-static int
-lu_token_hex(unsigned char ch)
-{
-    if (ch >= '0' && ch <= '9') {
-        return ch - '0';
-    }
-
-    ch |= 0x20;
-
-    if (ch >= 'a' && ch <= 'f') {
-        return ch - 'a' + 10;
-    }
-
-    return -1;
 }
 
 

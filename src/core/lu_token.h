@@ -16,7 +16,7 @@
 #define _LU_TOKEN_H_INCLUDED_
 
 
-#include "lu_core.h"
+#include "lu_error.h"
 
 
 #define LU_ROLE_READ     0x01

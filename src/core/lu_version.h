@@ -8,7 +8,7 @@
 #define _LU_VERSION_H_INCLUDED_
 
 
-#include "lu_core.h"
+#include "lu_str.h"
 
 
 /*

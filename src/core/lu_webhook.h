@@ -2,7 +2,7 @@
 /*
  * Copyright (C) the nginx-liveupdate authors
  *
- * ToDesktop's release webhook: its signature and its body.
+ * The body of ToDesktop's release webhook.
  */
 
 
@@ -11,31 +11,6 @@
 
 
 #include "lu_json.h"
-
-
-#define LU_HMAC_SIZE  32
-
-
-/*
- * HMAC-SHA256 (RFC 2104) of a body that comes in pieces, with one of several
- * secrets: all of them are computed and compared, in constant time.
- */
-
-typedef struct lu_hmac_s  lu_hmac_t;
-
-/* NULL: out of memory. */
-
-lu_hmac_t *lu_hmac_create(const lu_arena_t *arena, const lu_str_t *secrets,
-    size_t n);
-void lu_hmac_update(lu_hmac_t *hmac, const void *data, size_t len);
-
-/*
- * 1 if the signature is 64 hex digits of either case, and right.  prefix is
- * what must stand before it: "" (ToDesktop) or "sha256=" (GitHub).
- */
-
-int lu_hmac_verify(lu_hmac_t *hmac, const lu_str_t *signature,
-    const char *prefix);
 
 
 /* What is missing or null in the body is empty. */

@@ -5,7 +5,7 @@
 
 
 #include "lu_zip.h"
-#include "lu_manifest.h"
+#include "lu_file.h"
 #include "lu_name.h"
 
 

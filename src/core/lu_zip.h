@@ -8,7 +8,7 @@
 #define _LU_ZIP_H_INCLUDED_
 
 
-#include "lu_core.h"
+#include "lu_error.h"
 
 #include <zip.h>
 

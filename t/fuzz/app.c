@@ -56,6 +56,7 @@ check_deployments(const lu_channel_t *channel, const cJSON *json)
 {
     size_t                  i;
     double                  rollout;
+    uint64_t                threshold;
     const cJSON            *array, *item;
     const lu_deployment_t  *deployment;
 
@@ -72,7 +73,7 @@ check_deployments(const lu_channel_t *channel, const cJSON *json)
         require(lu_json_number(item, "rollout", &rollout) == LU_OK);
         require(rollout >= 0 && rollout <= 1);
 
-        if (deployment->everyone) {
+        if (deployment->rollout.everyone) {
             require(rollout >= 1 && i == channel->ndeployments - 1);
 
         } else {
@@ -80,17 +81,18 @@ check_deployments(const lu_channel_t *channel, const cJSON *json)
 
             /* both sides lose the bits that a double has not */
 
-            require((double) deployment->threshold / 18446744073709551616.0
-                    <= rollout);
-            require((double) (deployment->threshold + 1)
-                    / 18446744073709551616.0 >= rollout);
+            threshold = deployment->rollout.threshold;
+
+            require((double) threshold / 18446744073709551616.0 <= rollout);
+            require((double) (threshold + 1) / 18446744073709551616.0
+                    >= rollout);
         }
 
         item = item->next;
     }
 
     if (channel->ndeployments == 0
-        || !channel->deployments[i - 1].everyone)
+        || !channel->deployments[i - 1].rollout.everyone)
     {
         require(item == NULL);
     }

@@ -73,7 +73,7 @@ check_lists(const lu_desktop_t *desktop)
                 || rule->platforms == 0);
         require(rule->rule != LU_RULE_PLATFORM || rule->platforms);
         require(rule->rule == LU_RULE_IP || rule->nnetworks == 0);
-        require(!rule->everyone || rule->threshold == 0);
+        require(!rule->rollout.everyone || rule->rollout.threshold == 0);
 
         for (k = 0; k < rule->nnetworks; k++) {
             require(rule->networks[k].bits <= 8 * rule->networks[k].len);
@@ -89,6 +89,7 @@ check_raise(lu_desktop_t *desktop, const lu_client_t *client,
     unsigned platform)
 {
     size_t           i;
+    lu_rollout_t    *rollout;
     const lu_str_t  *before, *after;
 
     for (i = 0; i < desktop->nrules; i++) {
@@ -98,8 +99,8 @@ check_raise(lu_desktop_t *desktop, const lu_client_t *client,
         }
 
         before = lu_desktop_choose(desktop, client, platform);
-        desktop->rules[i].threshold += (UINT64_MAX
-                                        - desktop->rules[i].threshold) / 2;
+        rollout = &desktop->rules[i].rollout;
+        rollout->threshold += (UINT64_MAX - rollout->threshold) / 2;
         after = lu_desktop_choose(desktop, client, platform);
 
         require(after == before || after == &desktop->rules[i].build_id);

@@ -212,11 +212,11 @@ check_latest(const lu_check_t *check)
     require(!channel->paused && channel->expires > NOW);
     require(deployment->release != NULL);
     require(!channel->is_protected || deployment->release->is_signed);
-    require(deployment->everyone || check->device_id.len);
+    require(deployment->rollout.everyone || check->device_id.len);
     require(lu_str_eq(&check->bundle_id, &deployment->release->id)
             == (result == LU_CHECK_CURRENT));
 
-    if (check->platform <= LU_IOS) {
+    if (check->platform <= LU_OS_IOS) {
         check_limits(&deployment->release->limits[check->platform],
                      &check->app_version_code);
     }

@@ -2,9 +2,8 @@
 /*
  * Copyright (C) the nginx-liveupdate authors
  *
- * An array is a table of files: sorted, safe, and the same after it is
- * printed.  An object is a release, with one more behind it in a text of its
- * own line: what somebody sets of it.
+ * A release, with one more object behind it in a line of its own: what
+ * somebody sets of it.
  */
 
 
@@ -19,80 +18,6 @@ static const char  *limit_names[] = {
     "eqAndroidAppVersionCode", "minIosAppVersionCode",
     "maxIosAppVersionCode", "eqIosAppVersionCode", "customProperties"
 };
-
-
-static int
-same_file(const lu_file_t *a, const lu_file_t *b)
-{
-    return lu_str_eq(&a->href, &b->href)
-           && a->size == b->size
-           && lu_str_eq(&a->sha256, &b->sha256)
-           && lu_str_eq(&a->signature, &b->signature)
-           && lu_str_eq(&a->type, &b->type)
-           && a->gzip == b->gzip;
-}
-
-
-static void
-check_files(const lu_arena_t *arena, const lu_str_t *text)
-{
-    char       *printed;
-    size_t      i, n, again;
-    lu_rc_e     rc;
-    lu_str_t    str;
-    lu_file_t  *files, *copies;
-    lu_error_t  err;
-
-    err.text = NULL;
-
-    rc = lu_file_table_parse(arena, text, &files, &n, &err);
-
-    if (rc != LU_OK) {
-        require(files == NULL && n == 0);
-        fuzz_refused(rc, &err);
-        return;
-    }
-
-    for (i = 0; i < n; i++) {
-        require(lu_name_href_check(&files[i].href, &err) == LU_OK);
-        require(lu_sha256_hex_valid(&files[i].sha256));
-
-        if (i) {
-            require(lu_file_cmp(&files[i - 1], &files[i]) <= 0);
-        }
-
-        /* cJSON prints 15 digits: a petabyte */
-
-        if (files[i].size > 999999999999999) {
-            return;
-        }
-    }
-
-    printed = lu_file_table_print(files, n);
-    require(printed != NULL);
-
-    str = fuzz_str(printed);
-
-    require(lu_file_table_parse(arena, &str, &copies, &again, &err) == LU_OK);
-    require(again == n);
-
-    for (i = 0; i < n; i++) {
-
-        /* files of one href are in no order */
-
-        if ((i && lu_file_cmp(&files[i - 1], &files[i]) == 0)
-            || (i + 1 < n
-                && lu_file_cmp(&files[i], &files[i + 1]) == 0))
-        {
-            require(lu_str_eq(&files[i].href, &copies[i].href));
-            continue;
-        }
-
-        require(same_file(&files[i], &copies[i]));
-    }
-
-    cJSON_free(printed);
-}
 
 
 static lu_rc_e
@@ -229,7 +154,6 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     text = fuzz_copy(data, size);
 
-    check_files(&arena, &text);
     (void) check_release(&arena, &text);
 
     line = size ? memchr(data, '\n', size) : NULL;

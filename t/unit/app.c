@@ -133,10 +133,10 @@ test_parse(void)
     ok(channel->ndeployments == 2
        && lu_str_is(&channel->deployments[0].id, "d3")
        && lu_str_is(&channel->deployments[0].release_id, "r3")
-       && channel->deployments[0].threshold == UINT64_C(1) << 62
-       && !channel->deployments[0].everyone
+       && channel->deployments[0].rollout.threshold == UINT64_C(1) << 62
+       && !channel->deployments[0].rollout.everyone
        && lu_str_is(&channel->deployments[1].id, "d2")
-       && channel->deployments[1].everyone
+       && channel->deployments[1].rollout.everyone
        && channel->deployments[0].release == NULL
        && channel->deployments[1].release == NULL,
        "deployments, as far as one for everyone");
@@ -144,9 +144,9 @@ test_parse(void)
     channel = named(&app, "default");
 
     ok(channel->ndeployments == 2
-       && channel->deployments[0].threshold == UINT64_C(1) << 63
-       && channel->deployments[1].threshold == 0
-       && !channel->deployments[1].everyone, "none is for everyone");
+       && channel->deployments[0].rollout.threshold == UINT64_C(1) << 63
+       && channel->deployments[1].rollout.threshold == 0
+       && !channel->deployments[1].rollout.everyone, "none is for everyone");
 
     channel = named(&app, "\xc3\xbc");
 
@@ -210,8 +210,10 @@ test_rollout(void)
                                "\"rollout\":%s}"), cases[i].rollout);
 
         ok(parse(text, &app, &err) == LU_OK
-           && app.channels[0].deployments[0].threshold == cases[i].threshold
-           && app.channels[0].deployments[0].everyone == cases[i].everyone,
+           && app.channels[0].deployments[0].rollout.threshold
+              == cases[i].threshold
+           && app.channels[0].deployments[0].rollout.everyone
+              == cases[i].everyone,
            "rollout %s", cases[i].rollout);
     }
 

@@ -1253,8 +1253,9 @@ same_channel(const lu_channel_t *channel, const model_channel_t *model,
             || !lu_str_is(&deployment->id, model->deployments[i].id)
             || !lu_str_is(&deployment->release_id,
                           model->deployments[i].release)
-            || deployment->everyone != (model->deployments[i].rollout >= 1)
-            || deployment->threshold >> 32
+            || deployment->rollout.everyone
+               != (model->deployments[i].rollout >= 1)
+            || deployment->rollout.threshold >> 32
                != (uint64_t) (model->deployments[i].rollout * 4294967296.0)
                   % 4294967296)
         {

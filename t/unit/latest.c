@@ -8,16 +8,6 @@
 #include "../../src/core/lu_latest.c"
 
 
-#define DEVICES  100000
-#define BINS     256
-
-/*
- * Chi-square with so many degrees of freedom exceeds these once in a million
- * times; the ids are always the same, so that a test which passes passes.
- */
-
-#define CHI_255  372.0
-
 #define TEN(text)                                                             \
     text text text text text text text text text text
 
@@ -317,7 +307,7 @@ test_check(void)
                    "&channelName&customId&deviceId=0b3c&osVersion=34"
                    "&platform=0&pluginVersion=8.4.1", &check, &buf, &err)
        == LU_OK
-       && check.platform == LU_ANDROID
+       && check.platform == LU_OS_ANDROID
        && lu_str_is(&check.app_version_code, "84")
        && lu_str_is(&check.app_version_name, "1.0.13")
        && check.bundle_id.len == 0
@@ -334,7 +324,7 @@ test_check(void)
                    "&appVersionCode=1.2.3&appVersionName=&pluginVersion=8",
                    &check, &buf, &err)
        == LU_OK
-       && check.platform == LU_IOS
+       && check.platform == LU_OS_IOS
        && lu_str_is(&check.app_version_code, "1.2.3")
        && check.app_version_name.len == 0
        && lu_str_is(&check.bundle_id, "b1")
@@ -348,7 +338,7 @@ test_check(void)
                    "&bundleId=one&bundleId=two&channelName=a%2Bb"
                    "&channelName=c+d", &check, &buf, &err)
        == LU_OK
-       && check.platform == LU_ELECTRON
+       && check.platform == LU_OS_ELECTRON
        && lu_str_is(&check.bundle_id, "one")
        && lu_str_is(&check.channel_name, "a+b")
        && check.channel_name_form.len == 0,
@@ -481,204 +471,11 @@ test_latest(void)
 }
 
 
-static uint64_t
-bucket_of(const char *deployment, const char *device)
-{
-    lu_str_t  one, two;
-
-    one = tap_str(deployment);
-    two = tap_str(device);
-
-    return lu_rollout_bucket(&one, &two);
-}
-
-
-/* UUIDs, as Android sends them, and what people might use instead. */
-
-static lu_str_t
-device_id(char *buf, long n)
-{
-    if (n % 2) {
-        sprintf(buf, "device-%ld", n);
-
-    } else {
-        sprintf(buf, "%08lx-%04lx-4000-8000-%012lx",
-                n * 2654435761 & 0xffffffff, n & 0xffff, n);
-    }
-
-    return tap_str(buf);
-}
-
-
-static double
-chi_square(const long *counts, size_t n, double expected)
-{
-    double  sum;
-    size_t  i;
-
-    sum = 0;
-
-    for (i = 0; i < n; i++) {
-        sum += ((double) counts[i] - expected)
-               * ((double) counts[i] - expected) / expected;
-    }
-
-    return sum;
-}
-
-
-static void
-test_bucket(void)
-{
-    char      buf[64];
-    long      i, low[BINS], high[BINS], pairs[16 * 16];
-    double    chi;
-    uint64_t  bucket, other;
-    lu_str_t  device, one, two;
-
-    ok(bucket_of("d1", "0b3c") == UINT64_C(0xe246951169ffbcfb)
-       && bucket_of("4f1c2d3e-0000-4000-8000-000000000001", "a/b c")
-          == UINT64_C(0x5e02cbcff2ac60c0)
-       && bucket_of(TEN("yyyyyy") "yyyy", TEN("xxxxxxxxxxxx") "xxxxxxxx")
-          == UINT64_C(0xec950981451f609c),
-       "the first 8 bytes of SHA-256(\"deployment:device\")");
-
-    ok(bucket_of("d12", "in") >> 63 == 0 && bucket_of("d12", "out") >> 63,
-       "the devices of the table above");
-
-    memset(low, 0, sizeof(low));
-    memset(high, 0, sizeof(high));
-    memset(pairs, 0, sizeof(pairs));
-
-    one = tap_str("d1");
-    two = tap_str("d2");
-
-    for (i = 0; i < DEVICES; i++) {
-        device = device_id(buf, i);
-
-        bucket = lu_rollout_bucket(&one, &device);
-        other = lu_rollout_bucket(&two, &device);
-
-        high[bucket >> 56]++;
-        low[bucket & 0xff]++;
-        pairs[(bucket >> 60) * 16 + (other >> 60)]++;
-    }
-
-    chi = chi_square(high, BINS, (double) DEVICES / BINS);
-    ok(chi > 150 && chi < CHI_255, "%d devices are evenly spread: %.1f",
-       DEVICES, chi);
-
-    chi = chi_square(low, BINS, (double) DEVICES / BINS);
-    ok(chi > 150 && chi < CHI_255, "also in the last byte: %.1f", chi);
-
-    chi = chi_square(pairs, 256, (double) DEVICES / 256);
-    ok(chi > 150 && chi < CHI_255,
-       "two deployments are independent: %.1f", chi);
-}
-
-
-static size_t
-threshold_app(lu_app_t *app, double rollout)
-{
-    char        text[256];
-    lu_str_t    str;
-    lu_error_t  err;
-
-    snprintf(text, sizeof(text),
-             "{\"id\":\"app\",\"channels\":[{\"id\":\"c\",\"name\":\"n\","
-             "\"deployments\":[{\"id\":\"d1\",\"release\":\"r\","
-             "\"rollout\":%.17g}]}]}", rollout);
-
-    str = tap_str(text);
-
-    if (lu_app_parse(&tap_arena, &str, app, &err) != LU_OK) {
-        printf("Bail out! %s\n", err.text);
-        exit(1);
-    }
-
-    return app->channels[0].ndeployments;
-}
-
-
-/*
- * The share is the percentage, within five standard deviations; who is in
- * stays in when it is raised; asked again, a device gets the same answer.
- */
-
-static void
-test_rollout(void)
-{
-    char                    buf[64];
-    long                    i, n, left, changed;
-    size_t                  k;
-    double                  share, deviation;
-    unsigned char          *in;
-    lu_app_t                app;
-    lu_str_t                device;
-    const lu_deployment_t  *deployment;
-
-    static const double  rollouts[] = { 0, 0.0001, 0.01, 0.1, 0.25, 0.5,
-                                        0.75, 0.9, 0.99, 0.9999, 1 };
-
-    in = calloc(DEVICES, 1);
-
-    for (k = 0; k < sizeof(rollouts) / sizeof(rollouts[0]); k++) {
-
-        if (threshold_app(&app, rollouts[k]) != 1) {
-            break;
-        }
-
-        deployment = &app.channels[0].deployments[0];
-
-        n = 0;
-        left = 0;
-        changed = 0;
-
-        for (i = 0; i < DEVICES; i++) {
-            device = device_id(buf, i);
-
-            if (lu_rollout_has(deployment, &device)) {
-                changed += !lu_rollout_has(deployment, &device);
-                in[i] = 1;
-                n++;
-
-            } else {
-                changed += lu_rollout_has(deployment, &device);
-                left += in[i];
-            }
-        }
-
-        share = (double) n / DEVICES;
-        deviation = (share - rollouts[k]) * (share - rollouts[k]) * DEVICES;
-
-        ok(deviation <= 25 * rollouts[k] * (1 - rollouts[k])
-           && left == 0 && changed == 0,
-           "rollout %g: %ld of %d devices, none of before left", rollouts[k],
-           n, DEVICES);
-    }
-
-    device = tap_str("");
-
-    (void) threshold_app(&app, 0.9999);
-    ok(!lu_rollout_has(&app.channels[0].deployments[0], &device),
-       "a device without an id is in no partial rollout");
-
-    (void) threshold_app(&app, 1);
-    ok(lu_rollout_has(&app.channels[0].deployments[0], &device),
-       "and in a whole one");
-
-    free(in);
-    tap_free();
-}
-
-
 int
 main(void)
 {
     test_check();
     test_latest();
-    test_bucket();
-    test_rollout();
 
     return tap_done();
 }

@@ -83,154 +83,6 @@ entry_is(size_t i, const char *href, uint64_t size, const char *sha256)
 
 
 static void
-test_sha256(void)
-{
-    lu_str_t  str;
-
-    str = tap_str(B);
-    ok(lu_sha256_hex_valid(&str), "a digest");
-
-    str.len = 63;
-    ok(!lu_sha256_hex_valid(&str), "63 digits");
-
-    str = tap_str(B "0");
-    ok(!lu_sha256_hex_valid(&str), "65 digits");
-
-    str = tap_str("");
-    ok(!lu_sha256_hex_valid(&str), "no digits");
-
-    str = tap_str("A123456789abcdef0123456789abcdef"
-                  "0123456789abcdef0123456789abcdef");
-    ok(!lu_sha256_hex_valid(&str), "an upper-case digit");
-
-    str = tap_str("0123456789abcdef0123456789abcdef"
-                  "0123456789abcdef0123456789abcdeg");
-    ok(!lu_sha256_hex_valid(&str), "a letter above f");
-
-    str = tap_str("/:`0123456789abcdef0123456789abc"
-                  "0123456789abcdef0123456789abcdef");
-    ok(!lu_sha256_hex_valid(&str), "what is next to digits and letters");
-}
-
-
-static int
-signature(size_t len, const char *end)
-{
-    int       valid;
-    char     *text;
-    lu_str_t  str;
-
-    text = malloc(len + 1);
-    memset(text, 'A', len);
-    text[len] = '\0';
-    memcpy(text + len - strlen(end), end, strlen(end));
-
-    str = tap_str(text);
-    valid = lu_file_signature_valid(&str);
-    free(text);
-
-    return valid;
-}
-
-
-static void
-test_signature(void)
-{
-    int          i, right;
-    char         end[5];
-    const char  *p;
-    lu_str_t     str;
-
-    ok(signature(344, "=="), "256 bytes, as RSA-2048 signs");
-    ok(signature(512, ""), "384 bytes");
-    ok(signature(684, "="), "512 bytes, padded as 511 would be");
-
-    ok(signature(88, "=="), "64 bytes");
-    ok(!signature(84, ""), "63 bytes");
-    ok(signature(1368, "=="), "1024 bytes");
-    ok(!signature(1368, "="), "1025 bytes");
-    ok(!signature(1372, "=="), "1027 bytes");
-
-    str = tap_str("");
-    ok(!lu_file_signature_valid(&str), "nothing");
-    str = tap_str("====");
-    ok(!lu_file_signature_valid(&str), "padding alone");
-
-    ok(!signature(343, ""), "padding cut off");
-    ok(!signature(342, ""), "all padding cut off");
-    ok(!signature(341, ""), "a length no base64 has");
-    ok(!signature(344, "==="), "too much padding");
-    ok(!signature(344, "=A=="), "padding in the midst");
-    ok(!signature(344, "=AAA"), "padding not at the end");
-    ok(!signature(344, "=A"), "padding and a digit");
-    ok(!signature(344, "\nAAA"), "a line break");
-    ok(!signature(344, "AAA\n"), "a line break at the end");
-    ok(!signature(344, "AA A"), "a space");
-    ok(!signature(344, "-_AA"), "the URL alphabet");
-    ok(!signature(344, "\377AAA"), "a byte above ASCII");
-    ok(!signature(344, "@AAA") && !signature(344, "[AAA")
-       && !signature(344, "`AAA") && !signature(344, "{AAA")
-       && !signature(344, ":AAA") && !signature(344, ".AAA")
-       && !signature(344, ",AAA") && !signature(344, "*AAA"),
-       "what is next to the alphabet");
-
-    p = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    right = 0;
-
-    for (i = 0; i < 64; i++) {
-        memcpy(end, "AAAA", 5);
-        end[3] = p[i];
-        right += signature(344, end);
-
-        memcpy(end, "AAA=", 5);
-        end[2] = p[i];
-        right += signature(344, end) == ((i & 3) == 0);
-
-        memcpy(end, "AA==", 5);
-        end[1] = p[i];
-        right += signature(344, end) == ((i & 15) == 0);
-    }
-
-    ok(right == 192, "the alphabet, and no stray bits before padding (%d)",
-       right);
-}
-
-
-static void
-test_media_type(void)
-{
-    size_t    i;
-    char      text[130];
-    lu_str_t  str;
-    static const char  *good[] = {
-        "text/html", "text/html; charset=\"utf-8\"", "image/svg+xml"
-    };
-    static const char  *bad[] = {
-        "", "html", "text/html\r\nX: y", "text/html\n", "text/h\177",
-        "text/\303\274", "text/\thtml"
-    };
-
-    for (i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
-        str = tap_str(good[i]);
-        ok(lu_file_type_valid(&str), "media type %s", good[i]);
-    }
-
-    for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-        str = tap_str(bad[i]);
-        ok(!lu_file_type_valid(&str), "no media type %zu", i);
-    }
-
-    memset(text, 'a', 129);
-    text[1] = '/';
-    str.data = (unsigned char *) text;
-    str.len = 129;
-    ok(!lu_file_type_valid(&str), "a media type of 129 bytes");
-    str.len = 128;
-    ok(lu_file_type_valid(&str), "a media type of 128 bytes");
-}
-
-
-static void
 test_parse(void)
 {
     ok(parse("[\n"
@@ -405,40 +257,6 @@ file(const char *href, uint64_t size, const char *sha256, const char *sig)
 }
 
 
-static void
-test_find(void)
-{
-    lu_str_t   href;
-    lu_file_t  files[4];
-
-    files[0] = file("a", 1, A, "");
-    files[1] = file("a-b", 2, A, "");
-    files[2] = file("a/b", 3, A, "");
-    files[3] = file("\303\274", 4, A, "");
-
-    href = tap_str("a");
-    ok(lu_file_find(files, 4, &href) == &files[0], "the first");
-    ok(lu_file_find(files, 0, &href) == NULL, "none of none");
-    ok(lu_file_find(NULL, 0, &href) == NULL, "none of NULL");
-
-    href = tap_str("\303\274");
-    ok(lu_file_find(files, 4, &href) == &files[3],
-       "the last; bytes are unsigned");
-
-    href = tap_str("a/");
-    ok(lu_file_find(files, 4, &href) == NULL, "a prefix");
-
-    href = tap_str("");
-    ok(lu_file_find(files, 4, &href) == NULL, "nothing");
-
-    ok(lu_file_cmp(&files[0], &files[0]) == 0
-       && lu_file_cmp(&files[0], &files[1]) < 0
-       && lu_file_cmp(&files[1], &files[0]) > 0
-       && lu_file_cmp(&files[2], &files[1]) > 0
-       && lu_file_cmp(&files[2], &files[3]) < 0, "the order");
-}
-
-
 static lu_rc_e
 check(const lu_file_t *list, size_t n, const lu_file_t *files, size_t nfiles)
 {
@@ -549,40 +367,6 @@ test_check_signed(void)
 
 
 static void
-test_tree(void)
-{
-    size_t    i;
-    lu_str_t  names[8];
-    static const char *const  good[] = {
-        "b", "a/", "a/b/", "a/b/c", "a-b/c", "a.b", "a/b.c", "A"
-    };
-
-    for (i = 0; i < 8; i++) {
-        names[i] = tap_str(good[i]);
-    }
-
-    ok(lu_file_tree_check(names, 8, &error) == LU_OK, "files and directories");
-    ok(lu_str_is(&names[0], "A")
-       && lu_str_is(&names[1], "a/")
-       && lu_str_is(&names[3], "a/b/c")
-       && lu_str_is(&names[7], "b"), "sorted as a tree");
-
-    names[0] = tap_str("a/b");
-    ok(lu_file_tree_check(names, 8, &error) == LU_INVALID
-       && said("a/b", "is both a file and a directory"),
-       "a file with the name of a directory");
-
-    names[0] = tap_str("x/");
-    names[1] = tap_str("x/");
-    ok(lu_file_tree_check(names, 2, &error) == LU_INVALID
-       && said("x/", "is there twice"), "a directory twice");
-
-    ok(lu_file_tree_check(names, 1, &error) == LU_OK, "one name");
-    ok(lu_file_tree_check(NULL, 0, &error) == LU_OK, "no name");
-}
-
-
-static void
 test_nomem(void)
 {
     long     i;
@@ -610,16 +394,11 @@ test_nomem(void)
 int
 main(void)
 {
-    test_sha256();
-    test_signature();
-    test_media_type();
     test_parse();
     test_refused();
     test_many();
-    test_find();
     test_check();
     test_check_signed();
-    test_tree();
     test_nomem();
 
     tap_free();

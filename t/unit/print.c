@@ -177,7 +177,7 @@ print_cells(void)
 
     long_text[i] = '\0';
 
-    memset(&text, 0, sizeof(lu_text_t));
+    lu_text_init(&text);
     value = tap_str(long_text + 1);
 
     /* one that begins within a character, so that the cut is in another */

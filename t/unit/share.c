@@ -243,11 +243,11 @@ share_rules(void)
 static void
 share_rules_alike(const char *rules, const char *name)
 {
-    int              i, k, n, wrong;
+    int              k, n, wrong;
     char             text[1024], id[32];
     cJSON           *app, *shares[4];
     double           share, sum;
-    unsigned         counts[4];
+    unsigned         platform, counts[4];
     lu_error_t       err;
     lu_client_t      client;
     lu_desktop_t     desktop;
@@ -276,7 +276,7 @@ share_rules_alike(const char *rules, const char *name)
 
     wrong = 0;
 
-    for (i = 0; lu_share_platforms[i].name; i++) {
+    for (platform = LU_WINDOWS; platform & LU_PLATFORMS; platform <<= 1) {
 
         memset(counts, 0, sizeof(counts));
         memset(&client, 0, sizeof(client));
@@ -285,8 +285,7 @@ share_rules_alike(const char *rules, const char *name)
             snprintf(id, sizeof(id), "installation-%d", n);
             client.staging_id = tap_str(id);
 
-            chosen = lu_desktop_choose(&desktop, &client,
-                                       lu_share_platforms[i].platform);
+            chosen = lu_desktop_choose(&desktop, &client, platform);
             counts[chosen->data[0] - 'a']++;
         }
 
@@ -294,7 +293,7 @@ share_rules_alike(const char *rules, const char *name)
 
         for (k = 0; k < 4; k++) {
             share = share_number(shares[k], "platform",
-                                 lu_share_platforms[i].name);
+                                 lu_platform_name(platform));
             share = (share == -1) ? 0 : share;
             sum += share;
             share -= (double) counts[k] / INSTALLATIONS;

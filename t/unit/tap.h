@@ -16,7 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lu_core.h"
+#include "lu_error.h"
 
 
 static int  tap_tests, tap_failures;

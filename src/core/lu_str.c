@@ -1,0 +1,152 @@
+
+/*
+ * Copyright (C) the nginx-liveupdate authors
+ */
+
+
+#include "lu_str.h"
+
+
+static size_t lu_str_utf8_char(const unsigned char *p, size_t len);
+
+
+lu_str_t
+lu_str(const char *text)
+{
+    lu_str_t  str;
+
+    str.len = strlen(text);
+    str.data = (unsigned char *) text;
+
+    return str;
+}
+
+
+lu_str_t
+lu_str_dup(const lu_arena_t *arena, const void *data, size_t len)
+{
+    lu_str_t  str;
+
+    str.len = len;
+    str.data = arena->alloc(arena->data, len + 1);
+
+    if (str.data == NULL) {
+        str.len = 0;
+        return str;
+    }
+
+    if (len) {
+        memcpy(str.data, data, len);
+    }
+
+    str.data[len] = '\0';
+
+    return str;
+}
+
+
+int
+lu_str_eq(const lu_str_t *a, const lu_str_t *b)
+{
+    return a->len == b->len
+           && (a->len == 0 || memcmp(a->data, b->data, a->len) == 0);
+}
+
+
+int
+lu_str_is(const lu_str_t *a, const char *text)
+{
+    return a->len == strlen(text)
+           && (a->len == 0 || memcmp(a->data, text, a->len) == 0);
+}
+
+
+int
+lu_str_cmp(const lu_str_t *a, const lu_str_t *b)
+{
+    int     rc;
+    size_t  n;
+
+    n = a->len < b->len ? a->len : b->len;
+
+    rc = n ? memcmp(a->data, b->data, n) : 0;
+
+    if (rc) {
+        return rc;
+    }
+
+    return (a->len > b->len) - (a->len < b->len);
+}
+
+
+int
+lu_str_utf8_valid(const lu_str_t *str)
+{
+    size_t    i, n;
+    uint64_t  word;
+
+    for (i = 0; i < str->len; i += n) {
+
+        /* most of what there is to check is ASCII */
+
+        if (str->len - i >= sizeof(uint64_t)) {
+            memcpy(&word, str->data + i, sizeof(uint64_t));
+
+            if ((word & 0x8080808080808080) == 0) {
+                n = sizeof(uint64_t);
+                continue;
+            }
+        }
+
+        n = lu_str_utf8_char(str->data + i, str->len - i);
+
+        if (n == 0) {
+            return 0;
+        }
+    }
+
+    return 1;
+}
+
+
+/*
+ * The length of the character that the bytes begin with, 0 if they begin with
+ * none.  Overlong forms, surrogates and what is above U+10FFFF all show in the
+ * second byte (Unicode, table 3-7).
+ */
+
+static size_t
+lu_str_utf8_char(const unsigned char *p, size_t len)
+{
+    size_t         i, n;
+    unsigned char  low, high;
+
+    if (p[0] < 0x80) {
+        return 1;
+    }
+
+    if (p[0] < 0xc2 || p[0] > 0xf4) {
+        return 0;
+    }
+
+    n = (p[0] < 0xe0) ? 2 : (p[0] < 0xf0) ? 3 : 4;
+
+    if (len < n) {
+        return 0;
+    }
+
+    low = (p[0] == 0xe0) ? 0xa0 : (p[0] == 0xf0) ? 0x90 : 0x80;
+    high = (p[0] == 0xed) ? 0x9f : (p[0] == 0xf4) ? 0x8f : 0xbf;
+
+    if (p[1] < low || p[1] > high) {
+        return 0;
+    }
+
+    for (i = 2; i < n; i++) {
+        if ((p[i] & 0xc0) != 0x80) {
+            return 0;
+        }
+    }
+
+    return n;
+}

@@ -1,0 +1,70 @@
+
+/*
+ * Copyright (C) the nginx-liveupdate authors
+ *
+ * Strings, and the memory that the core allocates.
+ *
+ * The core reads bytes that others wrote and decides.  It knows nothing of
+ * nginx, does no input or output, keeps no state of its own, is told the
+ * time, and allocates from the arena that its caller hands in.
+ */
+
+
+#ifndef _LU_STR_H_INCLUDED_
+#define _LU_STR_H_INCLUDED_
+
+
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+
+/* Not terminated unless a header says so; data may be NULL if len is 0. */
+
+typedef struct {
+    size_t           len;
+    unsigned char   *data;
+} lu_str_t;
+
+#define lu_string(str)                                                        \
+    { sizeof(str) - 1, (unsigned char *) str }
+
+
+/*
+ * What is allocated lives as long as the arena; nothing is freed singly.
+ * alloc() returns memory aligned for any type, or NULL.
+ */
+
+typedef struct {
+    void          *(*alloc)(void *data, size_t size);
+    void            *data;
+} lu_arena_t;
+
+
+/* The string of a terminated text; it points to the text. */
+
+lu_str_t lu_str(const char *text);
+
+/* A terminated copy; data is NULL if the arena is exhausted. */
+
+lu_str_t lu_str_dup(const lu_arena_t *arena, const void *data, size_t len);
+
+/* 1 if the bytes are the same, in the same letter case; else 0. */
+
+int lu_str_eq(const lu_str_t *a, const lu_str_t *b);
+int lu_str_is(const lu_str_t *a, const char *text);
+
+/*
+ * Below, equal to or above 0, as memcmp() of the bytes; a string that begins
+ * with another one is above it.
+ */
+
+int lu_str_cmp(const lu_str_t *a, const lu_str_t *b);
+
+/* 1 if the bytes are well-formed UTF-8 (RFC 3629: no surrogates, shortest). */
+
+int lu_str_utf8_valid(const lu_str_t *str);
+
+
+#endif /* _LU_STR_H_INCLUDED_ */
