@@ -267,7 +267,7 @@ ngx_lu_api_handler(ngx_http_request_t *r)
             return rc;
         }
 
-        return ngx_lu_send_message(r, 422,
+        return ngx_lu_reply_message(r, 422,
                            "This server hosts live updates and nothing else "
                            "of the Cloud: it has no builders, jobs, "
                            "certificates, environments, destinations, "
@@ -297,7 +297,7 @@ not_found:
         return rc;
     }
 
-    return ngx_lu_send_message(r, NGX_HTTP_NOT_FOUND, "Not found.");
+    return ngx_lu_reply_message(r, NGX_HTTP_NOT_FOUND, "Not found.");
 }
 
 
@@ -393,11 +393,11 @@ ngx_lu_not_allowed(ngx_http_request_t *r, lu_route_e resource)
 
     allow.len = p - allow.data - (sizeof(", ") - 1);
 
-    if (ngx_lu_header(r, "Allow", &allow) == NULL) {
+    if (ngx_lu_header_add(r, "Allow", &allow) == NULL) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    return ngx_lu_send_message(r, NGX_HTTP_NOT_ALLOWED, "Method not allowed.");
+    return ngx_lu_reply_message(r, NGX_HTTP_NOT_ALLOWED, "Method not allowed.");
 }
 
 
@@ -416,7 +416,7 @@ ngx_lu_authorize(ngx_http_request_t *r, lu_route_t *route, unsigned role,
         return NGX_DECLINED;
     }
 
-    token = ngx_lu_token(r, &presented);
+    token = ngx_lu_bearer(r, &presented);
 
     if (token == NULL) {
         status = NGX_HTTP_UNAUTHORIZED;
@@ -456,7 +456,7 @@ refused:
         return rc;
     }
 
-    return ngx_lu_send_message(r, status, text);
+    return ngx_lu_reply_message(r, status, text);
 }
 
 
@@ -501,10 +501,10 @@ ngx_lu_json_wanted(ngx_http_request_t *r, lu_route_t *route,
         return rc;
     }
 
-    return ngx_lu_send_message(r,
-                               NGX_HTTP_UNSUPPORTED_MEDIA_TYPE,
-                               "The body must be JSON, and the "
-                               "Content-Type application/json.");
+    return ngx_lu_reply_message(r,
+                                NGX_HTTP_UNSUPPORTED_MEDIA_TYPE,
+                                "The body must be JSON, and the "
+                                "Content-Type application/json.");
 }
 
 

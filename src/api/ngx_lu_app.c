@@ -249,7 +249,8 @@ ngx_lu_app_add(ngx_lu_call_t *call, cJSON *app)
     app_id.len = id.len;
     app_id.data = id.data;
 
-    (void) ngx_atomic_fetch_add(ngx_lu_generation(call->store, &app_id), 1);
+    (void) ngx_atomic_fetch_add(ngx_lu_zone_generation(call->store, &app_id),
+                                1);
 
     if (status != NGX_OK) {
         return status;
@@ -367,7 +368,7 @@ ngx_lu_app_ensure(ngx_lu_call_t *call, const char *name)
     id.len = call->route.app.len;
     id.data = call->route.app.data;
 
-    (void) ngx_atomic_fetch_add(ngx_lu_generation(call->store, &id), 1);
+    (void) ngx_atomic_fetch_add(ngx_lu_zone_generation(call->store, &id), 1);
 
     return status;
 }
@@ -524,8 +525,9 @@ ngx_lu_app_remove(ngx_lu_call_t *call, ngx_uint_t *found)
 
         rc = ngx_lu_store_remove_tree(&call->io, call->store, path);
         if (i == 0) {
-            (void) ngx_atomic_fetch_add(ngx_lu_generation(call->store, &id),
-                      1);
+            (void) ngx_atomic_fetch_add(ngx_lu_zone_generation(call->store,
+                                                               &id),
+                                        1);
         }
 
         if (rc == NGX_ERROR) {

@@ -103,7 +103,7 @@ ngx_lu_call_create(ngx_http_request_t *r, lu_route_t *route,
         call->content_type = r->headers_in.content_type->value;
     }
 
-    if (ngx_lu_base_url(r, &call->base_url) != NGX_OK) {
+    if (ngx_lu_url_base(r, &call->base_url) != NGX_OK) {
         ngx_str_null(&call->base_url);
     }
 
@@ -217,10 +217,10 @@ ngx_lu_call_run(ngx_http_request_t *r, ngx_lu_call_t *call, ngx_uint_t body)
 static ngx_int_t
 ngx_lu_call_too_large(ngx_http_request_t *r, ngx_lu_call_t *call)
 {
-    return ngx_lu_send_message(r, NGX_HTTP_REQUEST_ENTITY_TOO_LARGE,
-                               call->body_max == NGX_LU_EVENT_SIZE
-                               ? "The body is larger than 25 MB."
-                               : "The body is larger than 1 MB.");
+    return ngx_lu_reply_message(r, NGX_HTTP_REQUEST_ENTITY_TOO_LARGE,
+                                call->body_max == NGX_LU_EVENT_SIZE
+                                ? "The body is larger than 25 MB."
+                                : "The body is larger than 1 MB.");
 }
 
 
@@ -239,7 +239,7 @@ ngx_lu_call_body(ngx_http_request_t *r)
     if (ctx->body_err) {
         call->io.err = ctx->body_err;
 
-        rc = ngx_lu_send_error(r, ngx_lu_failed(call), &call->error);
+        rc = ngx_lu_reply_error(r, ngx_lu_failed(call), &call->error);
         ngx_http_finalize_request(r, rc);
         return;
     }
@@ -360,8 +360,8 @@ ngx_lu_call_start(ngx_http_request_t *r, ngx_lu_call_t *call)
     call->aside = (lucf->threads != lucf->readers);
 
     if (ngx_lu_thread_post(lucf->threads, task) != NGX_OK) {
-        return ngx_lu_send_message(r, NGX_HTTP_SERVICE_UNAVAILABLE,
-                                   "Too many requests wait.");
+        return ngx_lu_reply_message(r, NGX_HTTP_SERVICE_UNAVAILABLE,
+                                    "Too many requests wait.");
     }
 
     r->main->count++;
@@ -386,7 +386,7 @@ ngx_lu_call_thread(void *data, ngx_log_t *log)
     ngx_lu_call_t *call = data;
 
     if (call->aside) {
-        ngx_lu_aside();
+        ngx_lu_thread_aside();
     }
 
     if (call->parse) {
@@ -410,7 +410,7 @@ ngx_lu_call_thread(void *data, ngx_log_t *log)
 
 
 void
-ngx_lu_aside(void)
+ngx_lu_thread_aside(void)
 {
 #if (NGX_LINUX)
 
@@ -609,7 +609,7 @@ ngx_lu_call_reply(ngx_lu_call_t *call)
 
     if (call->status >= NGX_HTTP_BAD_REQUEST) {
 
-        sentence = ngx_lu_sentence(r->pool, &call->error);
+        sentence = ngx_lu_reply_sentence(r->pool, &call->error);
         if (sentence == NULL) {
             return NGX_HTTP_INTERNAL_SERVER_ERROR;
         }
@@ -617,7 +617,7 @@ ngx_lu_call_reply(ngx_lu_call_t *call)
         ngx_log_error(NGX_LOG_WARN, r->connection->log, 0,
                       "call refused with %i: %s", call->status, sentence);
 
-        return ngx_lu_send_error(r, call->status, &call->error);
+        return ngx_lu_reply_error(r, call->status, &call->error);
     }
 
     if (call->change) {
@@ -632,7 +632,7 @@ ngx_lu_call_reply(ngx_lu_call_t *call)
         text.data = call->location;
         text.len = ngx_strlen(call->location);
 
-        if (ngx_lu_header(r, "Location", &text) == NULL) {
+        if (ngx_lu_header_add(r, "Location", &text) == NULL) {
             return NGX_HTTP_INTERNAL_SERVER_ERROR;
         }
     }
@@ -648,10 +648,10 @@ ngx_lu_call_reply(ngx_lu_call_t *call)
         type.data = (u_char *) call->text_type;
         type.len = ngx_strlen(call->text_type);
 
-        return ngx_lu_send_text(r, call->status, &type, &text);
+        return ngx_lu_reply_text(r, call->status, &type, &text);
     }
 
-    return ngx_lu_send_json(r, call->status, &text);
+    return ngx_lu_reply_json(r, call->status, &text);
 }
 
 

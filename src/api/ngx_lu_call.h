@@ -93,7 +93,7 @@ ngx_lu_call_t *ngx_lu_call_of_job(ngx_lu_job_t *job, ngx_pool_t *pool);
  * way to the others.
  */
 
-void ngx_lu_aside(void);
+void ngx_lu_thread_aside(void);
 
 /*
  * For actions, which return the HTTP status of the answer: refuse() keeps the

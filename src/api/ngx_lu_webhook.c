@@ -71,7 +71,7 @@ ngx_lu_webhook_handler(ngx_http_request_t *r)
     if (r->method != NGX_HTTP_POST) {
         ngx_str_set(&allow, "POST");
 
-        if (ngx_lu_header(r, "Allow", &allow) == NULL) {
+        if (ngx_lu_header_add(r, "Allow", &allow) == NULL) {
             return NGX_HTTP_INTERNAL_SERVER_ERROR;
         }
 
@@ -150,7 +150,7 @@ ngx_lu_webhook_refuse(ngx_http_request_t *r, ngx_uint_t status,
 
     rc = ngx_http_discard_request_body(r);
 
-    return rc == NGX_OK ? ngx_lu_send_message(r, status, text) : rc;
+    return rc == NGX_OK ? ngx_lu_reply_message(r, status, text) : rc;
 }
 
 

@@ -249,7 +249,7 @@ ngx_shm_zone_t *ngx_lu_zone_add(ngx_conf_t *cf, ngx_str_t *name, size_t size);
 
 /* Slots for apps; the slot of an app of a store. */
 
-ngx_atomic_t *ngx_lu_generation(ngx_lu_store_t *store, ngx_str_t *app);
+ngx_atomic_t *ngx_lu_zone_generation(ngx_lu_store_t *store, ngx_str_t *app);
 
 /*
  * Devices as they were last seen, the least recent forgotten when the zone is
@@ -402,13 +402,13 @@ ngx_int_t ngx_lu_manifest_send(ngx_http_request_t *r);
  * the base of absolute URLs.
  */
 
-ngx_int_t ngx_lu_send_json(ngx_http_request_t *r, ngx_uint_t status,
+ngx_int_t ngx_lu_reply_json(ngx_http_request_t *r, ngx_uint_t status,
     ngx_str_t *text);
-ngx_int_t ngx_lu_send_text(ngx_http_request_t *r, ngx_uint_t status,
+ngx_int_t ngx_lu_reply_text(ngx_http_request_t *r, ngx_uint_t status,
     ngx_str_t *type, ngx_str_t *text);
-ngx_int_t ngx_lu_send_error(ngx_http_request_t *r, ngx_uint_t status,
+ngx_int_t ngx_lu_reply_error(ngx_http_request_t *r, ngx_uint_t status,
     lu_error_t *err);
-ngx_int_t ngx_lu_send_message(ngx_http_request_t *r, ngx_uint_t status,
+ngx_int_t ngx_lu_reply_message(ngx_http_request_t *r, ngx_uint_t status,
     const char *text);
 
 /*
@@ -416,7 +416,7 @@ ngx_int_t ngx_lu_send_message(ngx_http_request_t *r, ngx_uint_t status,
  * is made of; NULL: out of memory.
  */
 
-u_char *ngx_lu_sentence(ngx_pool_t *pool,
+u_char *ngx_lu_reply_sentence(ngx_pool_t *pool,
     lu_error_t *err);
 
 /*
@@ -424,14 +424,14 @@ u_char *ngx_lu_sentence(ngx_pool_t *pool,
  * is known; *presented tells whether the client tried.
  */
 
-const lu_token_t *ngx_lu_token(ngx_http_request_t *r, ngx_uint_t *presented);
+const lu_token_t *ngx_lu_bearer(ngx_http_request_t *r, ngx_uint_t *presented);
 
-ngx_int_t ngx_lu_base_url(ngx_http_request_t *r,
+ngx_int_t ngx_lu_url_base(ngx_http_request_t *r,
     ngx_str_t *base);
 
 /* A response header, or NULL; the strings must live as long as the request. */
 
-ngx_table_elt_t *ngx_lu_header(ngx_http_request_t *r, const char *name,
+ngx_table_elt_t *ngx_lu_header_add(ngx_http_request_t *r, const char *name,
     ngx_str_t *value);
 
 

@@ -21,14 +21,14 @@ static ngx_str_t  ngx_lu_json_type = ngx_string("application/json");
  */
 
 ngx_int_t
-ngx_lu_send_json(ngx_http_request_t *r, ngx_uint_t status, ngx_str_t *text)
+ngx_lu_reply_json(ngx_http_request_t *r, ngx_uint_t status, ngx_str_t *text)
 {
-    return ngx_lu_send_text(r, status, &ngx_lu_json_type, text);
+    return ngx_lu_reply_text(r, status, &ngx_lu_json_type, text);
 }
 
 
 ngx_int_t
-ngx_lu_send_text(ngx_http_request_t *r, ngx_uint_t status, ngx_str_t *type,
+ngx_lu_reply_text(ngx_http_request_t *r, ngx_uint_t status, ngx_str_t *type,
     ngx_str_t *text)
 {
     ngx_buf_t    *b;
@@ -38,7 +38,7 @@ ngx_lu_send_text(ngx_http_request_t *r, ngx_uint_t status, ngx_str_t *type,
 
     ngx_str_set(&value, "no-store");
 
-    if (ngx_lu_header(r, "Cache-Control", &value) == NULL) {
+    if (ngx_lu_header_add(r, "Cache-Control", &value) == NULL) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
@@ -78,13 +78,13 @@ ngx_lu_send_text(ngx_http_request_t *r, ngx_uint_t status, ngx_str_t *type,
 
 
 ngx_int_t
-ngx_lu_send_error(ngx_http_request_t *r, ngx_uint_t status, lu_error_t *err)
+ngx_lu_reply_error(ngx_http_request_t *r, ngx_uint_t status, lu_error_t *err)
 {
     u_char     *p, *sentence;
     size_t      len;
     ngx_str_t   text;
 
-    sentence = ngx_lu_sentence(r->pool, err);
+    sentence = ngx_lu_reply_sentence(r->pool, err);
     if (sentence == NULL) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
@@ -105,12 +105,12 @@ ngx_lu_send_error(ngx_http_request_t *r, ngx_uint_t status, lu_error_t *err)
 
     text.len = p - text.data;
 
-    return ngx_lu_send_json(r, status, &text);
+    return ngx_lu_reply_json(r, status, &text);
 }
 
 
 u_char *
-ngx_lu_sentence(ngx_pool_t *pool, lu_error_t *err)
+ngx_lu_reply_sentence(ngx_pool_t *pool, lu_error_t *err)
 {
     u_char      *p, *sentence;
     size_t       i, n;
@@ -151,18 +151,18 @@ ngx_lu_sentence(ngx_pool_t *pool, lu_error_t *err)
 
 
 ngx_int_t
-ngx_lu_send_message(ngx_http_request_t *r, ngx_uint_t status, const char *text)
+ngx_lu_reply_message(ngx_http_request_t *r, ngx_uint_t status, const char *text)
 {
     lu_error_t  err;
 
     (void) lu_error(&err, NULL, text);
 
-    return ngx_lu_send_error(r, status, &err);
+    return ngx_lu_reply_error(r, status, &err);
 }
 
 
 const lu_token_t *
-ngx_lu_token(ngx_http_request_t *r, ngx_uint_t *presented)
+ngx_lu_bearer(ngx_http_request_t *r, ngx_uint_t *presented)
 {
     ngx_str_t          *value;
     lu_str_t            clear;
@@ -206,7 +206,7 @@ ngx_lu_token(ngx_http_request_t *r, ngx_uint_t *presented)
  */
 
 ngx_int_t
-ngx_lu_base_url(ngx_http_request_t *r, ngx_str_t *base)
+ngx_lu_url_base(ngx_http_request_t *r, ngx_str_t *base)
 {
     u_char              c, *p;
     size_t              i;
@@ -270,7 +270,7 @@ ngx_lu_base_url(ngx_http_request_t *r, ngx_str_t *base)
 
 
 ngx_table_elt_t *
-ngx_lu_header(ngx_http_request_t *r, const char *name, ngx_str_t *value)
+ngx_lu_header_add(ngx_http_request_t *r, const char *name, ngx_str_t *value)
 {
     ngx_table_elt_t  *h;
 

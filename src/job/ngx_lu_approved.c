@@ -24,7 +24,7 @@ ngx_lu_approved_write(ngx_lu_call_t *call, ngx_array_t *apps, ngx_int_t status)
     sentence = NULL;
 
     if (status != NGX_OK) {
-        sentence = ngx_lu_sentence(call->job->pool, &call->error);
+        sentence = ngx_lu_reply_sentence(call->job->pool, &call->error);
         if (sentence == NULL) {
             return ngx_lu_nomem(call);
         }

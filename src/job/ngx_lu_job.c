@@ -138,7 +138,7 @@ ngx_lu_job_thread(void *data, ngx_log_t *log)
     ngx_lu_run_t *run = data;
 
     if (run->job->jobs->aside) {
-        ngx_lu_aside();
+        ngx_lu_thread_aside();
     }
 
     run->call->status = run->action(run->call);
@@ -206,7 +206,7 @@ ngx_lu_job_fail(ngx_lu_job_t *job, ngx_lu_job_e error, lu_error_t *err)
     }
 
     job->error = error;
-    job->reason = ngx_lu_sentence(job->pool, err);
+    job->reason = ngx_lu_reply_sentence(job->pool, err);
 }
 
 
@@ -397,8 +397,8 @@ ngx_lu_job_postpone(ngx_lu_call_t *call)
     }
 
     if (over) {
-        numbers = ngx_lu_numbers(call->store);
-        ngx_lu_add(numbers->stages_failed, 1);
+        numbers = ngx_lu_count_numbers(call->store);
+        ngx_lu_count_add(numbers->stages_failed, 1);
 
         if (ngx_lu_store_unlink(&call->io, call->job->path) == NGX_ERROR) {
             status = ngx_lu_failed(call);

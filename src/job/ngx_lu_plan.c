@@ -360,7 +360,7 @@ ngx_lu_plan_wrong(ngx_lu_call_t *call, const lu_str_t *name, ngx_int_t status)
         return status;
     }
 
-    text = ngx_lu_sentence(call->io.pool, &call->error);
+    text = ngx_lu_reply_sentence(call->io.pool, &call->error);
 
     if (text) {
         text = ngx_lu_path(call->io.pool, "is not right: %s", text);

@@ -260,7 +260,7 @@ ngx_lu_transfer_thread(void *data, ngx_log_t *log)
     ngx_lu_io_t  io;
 
     if (transfer->job->jobs->aside) {
-        ngx_lu_aside();
+        ngx_lu_thread_aside();
     }
 
     if (ngx_lu_transfer_verify(transfer) == NGX_OK

@@ -262,7 +262,7 @@ ngx_lu_node_find(ngx_lu_store_t *store, ngx_lu_node_e kind, ngx_str_t *app,
 
     node->store = store;
     node->kind = kind;
-    node->current = ngx_lu_generation(store, app);
+    node->current = ngx_lu_zone_generation(store, app);
 
     ngx_queue_init(&node->waiters);
     ngx_rbtree_insert(tree, &node->sn.node);
@@ -549,7 +549,7 @@ ngx_lu_load_finish(ngx_lu_load_t *load)
 
     node = load->node;
 
-    ngx_lu_add(ngx_lu_numbers(node->store)->loads[
+    ngx_lu_count_add(ngx_lu_count_numbers(node->store)->loads[
                   load->rc == NGX_OK ? NGX_LU_LOADED
                   : load->rc == NGX_DONE ? NGX_LU_LOAD_UNCHANGED
                   : load->rc == NGX_DECLINED ? NGX_LU_LOAD_ABSENT
@@ -558,7 +558,7 @@ ngx_lu_load_finish(ngx_lu_load_t *load)
     if (load->rc == NGX_ERROR) {
 
         sentence = load->error.text
-                   ? ngx_lu_sentence(load->io.pool, &load->error)
+                   ? ngx_lu_reply_sentence(load->io.pool, &load->error)
                    : NULL;
 
         if (sentence) {

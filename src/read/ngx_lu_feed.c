@@ -319,8 +319,8 @@ ngx_lu_download_find(ngx_http_request_t *r, ngx_str_t *id, lu_app_t *app,
         err.text = "was not found.";
 
         return ngx_lu_static_finish(r,
-                                    ngx_lu_send_error(r, NGX_HTTP_NOT_FOUND,
-                                                      &err));
+                                    ngx_lu_reply_error(r, NGX_HTTP_NOT_FOUND,
+                                                       &err));
     }
 
     switch (lu_download_pick(&arena, td, &download, &name, &reason)) {
@@ -404,7 +404,8 @@ ngx_lu_feed_describe(ngx_http_request_t *r, lu_app_t *app,
 #if (NGX_LU_COUNTING)
 
     ctx->count = count;
-    ctx->series = ngx_lu_series(lucf->store, build ? &build->mark : &app->mark,
+    ctx->series = ngx_lu_count_series(lucf->store,
+                                      build ? &build->mark : &app->mark,
                                 &app->id, NULL, build ? &build->id : NULL);
 
 #endif
@@ -556,7 +557,7 @@ ngx_lu_feed_slash(ngx_http_request_t *r)
 
     location.len--;
 
-    h = ngx_lu_header(r, "Location", &location);
+    h = ngx_lu_header_add(r, "Location", &location);
     if (h == NULL) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }

@@ -30,18 +30,6 @@ static ngx_int_t ngx_lu_discovery_send(ngx_http_request_t *r, lu_app_t *app,
 static ngx_uint_t ngx_lu_discovery_has(lu_channel_t *channel, lu_str_t *query);
 
 
-ngx_str_t  ngx_lu_results[] = {
-    ngx_string("update"),
-    ngx_string("current"),
-    ngx_string("no_channel"),
-    ngx_string("paused"),
-    ngx_string("expired"),
-    ngx_string("empty"),
-    ngx_string("version"),
-    ngx_string("unsigned")
-};
-
-
 static ngx_str_t  ngx_lu_platforms[] = {
     ngx_string("android"),
     ngx_string("ios"),
@@ -92,7 +80,7 @@ ngx_lu_latest_handler(ngx_http_request_t *r, ngx_str_t *id)
         ngx_str_set(&ctx->result, "no_app");
         ctx->no_app = 1;
 
-        return ngx_lu_send_message(r, NGX_HTTP_NOT_FOUND, "App not found.");
+        return ngx_lu_reply_message(r, NGX_HTTP_NOT_FOUND, "App not found.");
     }
 
     args.len = r->args.len;
@@ -110,7 +98,7 @@ ngx_lu_latest_handler(ngx_http_request_t *r, ngx_str_t *id)
 
         ngx_str_set(&ctx->result, "invalid");
 
-        return ngx_lu_send_error(r, NGX_HTTP_BAD_REQUEST, &err);
+        return ngx_lu_reply_error(r, NGX_HTTP_BAD_REQUEST, &err);
     }
 
     result = lu_latest(app, &check, ngx_time(), &channel,
@@ -121,7 +109,7 @@ ngx_lu_latest_handler(ngx_http_request_t *r, ngx_str_t *id)
 
     ngx_lu_prefetch(mark->series);
 
-    ctx->result = ngx_lu_results[result];
+    ctx->result = ngx_lu_count_checks[result];
     ctx->platform = ngx_lu_platforms[check.platform];
 
     if (channel && ngx_lu_copy(r, &ctx->channel, &channel->name) != NGX_OK) {
@@ -135,12 +123,12 @@ ngx_lu_latest_handler(ngx_http_request_t *r, ngx_str_t *id)
         ngx_lu_count_check(r, mark, app, channel, deployment, result,
                            &check.device_id);
 
-    } else if (ngx_lu_token(r, &presented) == NULL) {
-        return ngx_lu_send_message(r, NGX_HTTP_UNAUTHORIZED, "Invalid token.");
+    } else if (ngx_lu_bearer(r, &presented) == NULL) {
+        return ngx_lu_reply_message(r, NGX_HTTP_UNAUTHORIZED, "Invalid token.");
     }
 
     if (deployment == NULL) {
-        return ngx_lu_send_json(r, NGX_HTTP_NOT_FOUND, &ngx_lu_no_update);
+        return ngx_lu_reply_json(r, NGX_HTTP_NOT_FOUND, &ngx_lu_no_update);
     }
 
     if (ngx_lu_copy(r, &ctx->release, &deployment->release_id) != NGX_OK) {
@@ -191,11 +179,11 @@ ngx_lu_latest_send(ngx_http_request_t *r, const lu_deployment_t *deployment)
 
     if (deployment->tail.len) {
 
-        rc = ngx_lu_base_url(r, &base);
+        rc = ngx_lu_url_base(r, &base);
 
         if (rc == NGX_DECLINED) {
-            return ngx_lu_send_message(r, NGX_HTTP_BAD_REQUEST,
-                                       "Invalid Host header.");
+            return ngx_lu_reply_message(r, NGX_HTTP_BAD_REQUEST,
+                                        "Invalid Host header.");
         }
 
         if (rc != NGX_OK) {
@@ -213,7 +201,7 @@ ngx_lu_latest_send(ngx_http_request_t *r, const lu_deployment_t *deployment)
     p = ngx_cpymem(p, base.data, base.len);
     ngx_memcpy(p, deployment->tail.data, deployment->tail.len);
 
-    return ngx_lu_send_json(r, NGX_HTTP_OK, &text);
+    return ngx_lu_reply_json(r, NGX_HTTP_OK, &text);
 }
 
 
@@ -304,14 +292,14 @@ ngx_lu_discovery_handler(ngx_http_request_t *r, ngx_str_t *id)
     /* an unknown app is not told apart */
 
     if (app == NULL || !app->discovery) {
-        return ngx_lu_send_message(r, NGX_HTTP_UNAUTHORIZED,
-                                   "Channel discovery is not enabled.");
+        return ngx_lu_reply_message(r, NGX_HTTP_UNAUTHORIZED,
+                                    "Channel discovery is not enabled.");
     }
 
     rc = ngx_lu_discovery_args(r, &limit, &offset, query);
 
     if (rc == NGX_DECLINED) {
-        return ngx_lu_send_message(r, NGX_HTTP_BAD_REQUEST, "Invalid query.");
+        return ngx_lu_reply_message(r, NGX_HTTP_BAD_REQUEST, "Invalid query.");
     }
 
     if (rc != NGX_OK) {
@@ -453,7 +441,7 @@ ngx_lu_discovery_send(ngx_http_request_t *r, lu_app_t *app, ngx_uint_t limit,
 
     text.len = p - text.data;
 
-    return ngx_lu_send_json(r, NGX_HTTP_OK, &text);
+    return ngx_lu_reply_json(r, NGX_HTTP_OK, &text);
 }
 
 

@@ -72,7 +72,7 @@ ngx_lu_static_handler(ngx_http_request_t *r)
 
         ngx_str_set(&allow, "GET, HEAD");
 
-        if (ngx_lu_header(r, "Allow", &allow) == NULL) {
+        if (ngx_lu_header_add(r, "Allow", &allow) == NULL) {
             return NGX_HTTP_INTERNAL_SERVER_ERROR;
         }
 
@@ -109,7 +109,7 @@ ngx_lu_static_refuse(ngx_http_request_t *r, ngx_uint_t status,
         return rc;
     }
 
-    return ngx_lu_static_finish(r, ngx_lu_send_message(r, status, text));
+    return ngx_lu_static_finish(r, ngx_lu_reply_message(r, status, text));
 }
 
 
@@ -163,28 +163,28 @@ ngx_lu_static_filter(ngx_http_request_t *r)
     }
 
     if (ctx->series) {
-        ngx_lu_add(ctx->series->counts[ctx->count], 1);
+        ngx_lu_count_add(ctx->series->counts[ctx->count], 1);
     }
 
     if (ctx->checksum.len
-        && ngx_lu_header(r, "X-Checksum", &ctx->checksum) == NULL)
+        && ngx_lu_header_add(r, "X-Checksum", &ctx->checksum) == NULL)
     {
         return NGX_ERROR;
     }
 
     if (ctx->signature.len
-        && ngx_lu_header(r, "X-Signature", &ctx->signature) == NULL)
+        && ngx_lu_header_add(r, "X-Signature", &ctx->signature) == NULL)
     {
         return NGX_ERROR;
     }
 
-    if (ngx_lu_header(r, "Cache-Control", &ctx->cache) == NULL) {
+    if (ngx_lu_header_add(r, "Cache-Control", &ctx->cache) == NULL) {
         return NGX_ERROR;
     }
 
     if (ctx->disposition.len
-        && ngx_lu_header(r, "Content-Disposition",
-                         &ctx->disposition)
+        && ngx_lu_header_add(r, "Content-Disposition",
+                             &ctx->disposition)
            == NULL)
     {
         return NGX_ERROR;
@@ -193,7 +193,7 @@ ngx_lu_static_filter(ngx_http_request_t *r)
     if (ctx->vary) {
         ngx_str_set(&value, "Accept-Encoding");
 
-        if (ngx_lu_header(r, "Vary", &value) == NULL) {
+        if (ngx_lu_header_add(r, "Vary", &value) == NULL) {
             return NGX_ERROR;
         }
     }
@@ -201,7 +201,7 @@ ngx_lu_static_filter(ngx_http_request_t *r)
     if (ctx->gzip && r->headers_out.status == NGX_HTTP_OK) {
         ngx_str_set(&value, "gzip");
 
-        h = ngx_lu_header(r, "Content-Encoding", &value);
+        h = ngx_lu_header_add(r, "Content-Encoding", &value);
         if (h == NULL) {
             return NGX_ERROR;
         }

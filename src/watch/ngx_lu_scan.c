@@ -81,7 +81,7 @@ ngx_lu_scan(ngx_lu_call_t *call)
     ngx_lu_look_t   look;
     ngx_lu_scan_t  *scan;
 
-    scan = &ngx_lu_numbers(call->store)->scan;
+    scan = &ngx_lu_count_numbers(call->store)->scan;
 
     if (!ngx_lu_scan_claim(scan)) {
         return;

@@ -75,7 +75,7 @@ ngx_lu_snapshot(ngx_lu_store_t *store, ngx_pool_t *pool, const char *app,
 
     ngx_memzero(snapshot, sizeof(ngx_lu_snapshot_t));
 
-    snapshot->numbers = ngx_lu_numbers(store);
+    snapshot->numbers = ngx_lu_count_numbers(store);
     snapshot->changes = ngx_lu_zone_changes(store);
     snapshot->now = ngx_time();
 

@@ -130,11 +130,11 @@ ngx_lu_status_refuse(ngx_http_request_t *r)
 
     ngx_str_set(&allow, "GET, HEAD");
 
-    if (ngx_lu_header(r, "Allow", &allow) == NULL) {
+    if (ngx_lu_header_add(r, "Allow", &allow) == NULL) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    return ngx_lu_send_message(r, NGX_HTTP_NOT_ALLOWED, "Method not allowed.");
+    return ngx_lu_reply_message(r, NGX_HTTP_NOT_ALLOWED, "Method not allowed.");
 }
 
 
@@ -429,7 +429,7 @@ ngx_lu_status_checks(ngx_atomic_uint_t *counts)
         }
 
         if (ngx_lu_put_number(json,
-                              (char *) ngx_lu_results[i].data,
+                              (char *) ngx_lu_count_checks[i].data,
                               counts[i])
             != NGX_OK)
         {

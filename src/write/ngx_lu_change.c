@@ -90,7 +90,7 @@ ngx_lu_change(ngx_lu_call_t *call, ngx_lu_change_pt change)
     id.len = call->route.app.len;
     id.data = call->route.app.data;
 
-    (void) ngx_atomic_fetch_add(ngx_lu_generation(call->store, &id), 1);
+    (void) ngx_atomic_fetch_add(ngx_lu_zone_generation(call->store, &id), 1);
 
     if (status < NGX_HTTP_SPECIAL_RESPONSE && call->finish) {
         rc = call->finish(call);

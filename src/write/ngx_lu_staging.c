@@ -146,10 +146,10 @@ ngx_lu_staging_complete(ngx_lu_call_t *call, u_char *folder, cJSON *release,
         return ngx_lu_failed(call);
     }
 
-    numbers = ngx_lu_numbers(call->store);
+    numbers = ngx_lu_count_numbers(call->store);
 
-    ngx_lu_add(numbers->staged, 1);
-    ngx_lu_add(numbers->stage_bytes, size);
+    ngx_lu_count_add(numbers->staged, 1);
+    ngx_lu_count_add(numbers->stage_bytes, size);
 
     return NGX_OK;
 }
@@ -164,15 +164,15 @@ ngx_lu_staging_refuse(ngx_lu_call_t *call, u_char *folder, cJSON *release,
     u_char            *path, *reason;
     ngx_lu_numbers_t  *numbers;
 
-    numbers = ngx_lu_numbers(call->store);
+    numbers = ngx_lu_count_numbers(call->store);
 
-    ngx_lu_add(numbers->stages_failed, 1);
+    ngx_lu_count_add(numbers->stages_failed, 1);
 
     if (status >= NGX_HTTP_INTERNAL_SERVER_ERROR) {
         return status;
     }
 
-    reason = ngx_lu_sentence(call->io.pool, &call->error);
+    reason = ngx_lu_reply_sentence(call->io.pool, &call->error);
 
     if (reason == NULL
         || lu_json_set_string(release, "state", "failed") != LU_OK

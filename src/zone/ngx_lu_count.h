@@ -197,9 +197,9 @@ ngx_atomic_uint_t ngx_lu_zone_changes(ngx_lu_store_t *store);
 
 /* Never NULL; in any thread. */
 
-ngx_lu_numbers_t *ngx_lu_numbers(ngx_lu_store_t *store);
+ngx_lu_numbers_t *ngx_lu_count_numbers(ngx_lu_store_t *store);
 
-#define ngx_lu_add(counter, n)                                                \
+#define ngx_lu_count_add(counter, n)                                          \
     (void) ngx_atomic_fetch_add(&(counter), (ngx_atomic_int_t) (n))
 
 /*
@@ -208,8 +208,9 @@ ngx_lu_numbers_t *ngx_lu_numbers(ngx_lu_store_t *store);
  * a copy of the catalog.  For the event loop.
  */
 
-ngx_lu_series_t *ngx_lu_series(ngx_lu_store_t *store, const lu_mark_t *mark,
-    const lu_str_t *app, const lu_str_t *channel, const lu_str_t *release);
+ngx_lu_series_t *ngx_lu_count_series(ngx_lu_store_t *store,
+    const lu_mark_t *mark, const lu_str_t *app, const lu_str_t *channel,
+    const lu_str_t *release);
 
 /*
  * A check that was decided, and the mark of what it told of; the device's id
@@ -290,7 +291,7 @@ char *ngx_lu_metrics(ngx_lu_snapshot_t *snapshot);
 
 double ngx_lu_waiting(ngx_lu_snapshot_t *snapshot);
 
-extern ngx_str_t  ngx_lu_results[];        /* of checks */
+extern ngx_str_t  ngx_lu_count_checks[];        /* of checks */
 extern const char  *ngx_lu_kind_names[];
 extern const char  *ngx_lu_result_names[];
 extern const char  *ngx_lu_load_names[];

@@ -232,7 +232,7 @@ ngx_lu_zone_init(ngx_shm_zone_t *shm_zone, void *data)
 
 
 ngx_atomic_t *
-ngx_lu_generation(ngx_lu_store_t *store, ngx_str_t *app)
+ngx_lu_zone_generation(ngx_lu_store_t *store, ngx_str_t *app)
 {
     uint32_t            hash;
     ngx_lu_zone_ctx_t  *ctx;
