@@ -242,40 +242,6 @@ static ngx_str_t  ngx_lu_folders[] = {
 };
 
 
-ngx_lu_ctx_t *
-ngx_lu_get_ctx(ngx_http_request_t *r)
-{
-    ngx_lu_ctx_t  *ctx;
-
-    ctx = ngx_http_get_module_ctx(r, ngx_http_liveupdate_module);
-
-    if (ctx == NULL) {
-        ctx = ngx_pcalloc(r->pool, sizeof(ngx_lu_ctx_t));
-        if (ctx == NULL) {
-            return NULL;
-        }
-
-        ctx->request = r;
-
-        ngx_http_set_ctx(r, ctx, ngx_http_liveupdate_module);
-    }
-
-    return ctx;
-}
-
-
-lu_arena_t
-ngx_lu_arena(ngx_pool_t *pool)
-{
-    lu_arena_t  arena;
-
-    arena.alloc = (void *(*)(void *, size_t)) ngx_palloc;
-    arena.data = pool;
-
-    return arena;
-}
-
-
 static ngx_int_t
 ngx_lu_variable(ngx_http_request_t *r, ngx_http_variable_value_t *v,
     uintptr_t data)

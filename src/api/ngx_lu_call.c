@@ -11,8 +11,6 @@
 #include <openssl/rand.h>
 
 
-#define NGX_LU_PRIORITY   19
-
 #define NGX_LU_READ_SIZE  (256 * 1024)
 
 #define NGX_LU_PAGE       50
@@ -406,19 +404,6 @@ ngx_lu_call_thread(void *data, ngx_log_t *log)
     if (call->text == NULL) {
         call->status = ngx_lu_nomem(call);
     }
-}
-
-
-void
-ngx_lu_thread_aside(void)
-{
-#if (NGX_LINUX)
-
-    /* of this thread: publishers can wait, devices are asking all the time */
-
-    (void) setpriority(PRIO_PROCESS, 0, NGX_LU_PRIORITY);
-
-#endif
 }
 
 

@@ -89,13 +89,6 @@ ngx_int_t ngx_lu_call_run(ngx_http_request_t *r, ngx_lu_call_t *call,
 ngx_lu_call_t *ngx_lu_call_of_job(ngx_lu_job_t *job, ngx_pool_t *pool);
 
 /*
- * Makes the thread that calls it, one of a pool that answers no devices, give
- * way to the others.
- */
-
-void ngx_lu_thread_aside(void);
-
-/*
  * For actions, which return the HTTP status of the answer: refuse() keeps the
  * sentence, failed() says that the disk (507, 500) or the memory (500) did
  * not do, unread() the same of a read of a release's own file, and that it was

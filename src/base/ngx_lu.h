@@ -31,15 +31,6 @@
 #define NGX_LU_UUID_LEN    36
 
 
-/* r and ngx_http_headers_out_t's lists changed in nginx 1.23.0 */
-
-#if (nginx_version >= 1023000)
-#define ngx_lu_header_end(h)  (h)->next = NULL
-#else
-#define ngx_lu_header_end(h)
-#endif
-
-
 #if (__GNUC__)
 #define ngx_lu_prefetch(p)  __builtin_prefetch(p)
 #else
@@ -215,15 +206,82 @@ typedef struct {
 } ngx_lu_io_t;
 
 
-/* Module, in ngx_http_liveupdate_module.c */
-
 extern ngx_module_t  ngx_http_liveupdate_module;
 
-ngx_lu_ctx_t *ngx_lu_get_ctx(ngx_http_request_t *r);
 
-/* What src/core allocates from. */
+/*
+ * Returns the context of the request, which it creates if need be, or NULL if
+ * memory is short.
+ */
 
-lu_arena_t ngx_lu_arena(ngx_pool_t *pool);
+static ngx_inline ngx_lu_ctx_t *
+ngx_lu_get_ctx(ngx_http_request_t *r)
+{
+    ngx_lu_ctx_t  *ctx;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_liveupdate_module);
+    if (ctx) {
+        return ctx;
+    }
+
+    ctx = ngx_pcalloc(r->pool, sizeof(ngx_lu_ctx_t));
+    if (ctx == NULL) {
+        return NULL;
+    }
+
+    ctx->request = r;
+
+    ngx_http_set_ctx(r, ctx, ngx_http_liveupdate_module);
+
+    return ctx;
+}
+
+
+/* What src/core allocates from: the pool. */
+
+static ngx_inline lu_arena_t
+ngx_lu_arena(ngx_pool_t *pool)
+{
+    lu_arena_t  arena;
+
+    arena.alloc = (void *(*)(void *, size_t)) ngx_palloc;
+    arena.data = pool;
+
+    return arena;
+}
+
+
+/* The same bytes as a string of the core, and as a string of nginx. */
+
+static ngx_inline lu_str_t
+ngx_lu_to_core(const ngx_str_t *str)
+{
+    lu_str_t  s;
+
+    s.len = str->len;
+    s.data = str->data;
+
+    return s;
+}
+
+
+static ngx_inline ngx_str_t
+ngx_lu_from_core(const lu_str_t *str)
+{
+    ngx_str_t  s;
+
+    s.len = str->len;
+    s.data = str->data;
+
+    return s;
+}
+
+
+#include "ngx_lu_bearer.h"
+#include "ngx_lu_header.h"
+#include "ngx_lu_reply.h"
+#include "ngx_lu_thread.h"
+#include "ngx_lu_url.h"
 
 
 /*
@@ -285,16 +343,6 @@ void ngx_lu_device_forget(ngx_lu_store_t *store, ngx_str_t *app,
 
 ngx_int_t ngx_lu_device_list(ngx_lu_store_t *store, ngx_pool_t *pool,
     ngx_str_t *app, ngx_lu_device_t *devices, ngx_uint_t *n);
-
-
-/*
- * Thread: posts a task that the worker does not exit before (NGX_ERROR: the
- * queue is full).  The handler of the task's event is called now and then
- * until it is over().
- */
-
-ngx_int_t ngx_lu_thread_post(ngx_thread_pool_t *tp, ngx_thread_task_t *task);
-ngx_uint_t ngx_lu_thread_over(ngx_event_t *ev);
 
 
 /*
@@ -394,45 +442,6 @@ ngx_int_t ngx_lu_feed_handler(ngx_http_request_t *r);
  */
 
 ngx_int_t ngx_lu_manifest_send(ngx_http_request_t *r);
-
-
-/*
- * Reply: JSON out (send() with the status in headers_out, text from the
- * request's pool or longer-lived), errors as {"message": ...}, who asks, and
- * the base of absolute URLs.
- */
-
-ngx_int_t ngx_lu_reply_json(ngx_http_request_t *r, ngx_uint_t status,
-    ngx_str_t *text);
-ngx_int_t ngx_lu_reply_text(ngx_http_request_t *r, ngx_uint_t status,
-    ngx_str_t *type, ngx_str_t *text);
-ngx_int_t ngx_lu_reply_error(ngx_http_request_t *r, ngx_uint_t status,
-    lu_error_t *err);
-ngx_int_t ngx_lu_reply_message(ngx_http_request_t *r, ngx_uint_t status,
-    const char *text);
-
-/*
- * The error as a terminated sentence from the pool, whatever bytes its subject
- * is made of; NULL: out of memory.
- */
-
-u_char *ngx_lu_reply_sentence(ngx_pool_t *pool,
-    lu_error_t *err);
-
-/*
- * The token of an "Authorization: Bearer" header; NULL if there is none that
- * is known; *presented tells whether the client tried.
- */
-
-const lu_token_t *ngx_lu_bearer(ngx_http_request_t *r, ngx_uint_t *presented);
-
-ngx_int_t ngx_lu_url_base(ngx_http_request_t *r,
-    ngx_str_t *base);
-
-/* A response header, or NULL; the strings must live as long as the request. */
-
-ngx_table_elt_t *ngx_lu_header_add(ngx_http_request_t *r, const char *name,
-    ngx_str_t *value);
 
 
 /* Api: finds out what a request of the Capawesome API wants, and who asks. */

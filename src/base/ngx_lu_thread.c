@@ -1,16 +1,15 @@
 
 /*
  * Copyright (C) the nginx-liveupdate authors
- *
- * Tasks that a worker which is to exit waits for: it does not exit while there
- * is a timer.
  */
 
 
 #include "ngx_lu.h"
 
 
-#define NGX_LU_TICK  60000
+#define NGX_LU_TICK      60000    /* milliseconds */
+
+#define NGX_LU_PRIORITY  19
 
 
 ngx_int_t
@@ -19,6 +18,8 @@ ngx_lu_thread_post(ngx_thread_pool_t *tp, ngx_thread_task_t *task)
     if (ngx_thread_task_post(tp, task) != NGX_OK) {
         return NGX_ERROR;
     }
+
+    /* a worker does not exit while it has a timer that is not cancelable */
 
     ngx_add_timer(&task->event, NGX_LU_TICK);
 
@@ -40,4 +41,17 @@ ngx_lu_thread_over(ngx_event_t *ev)
     }
 
     return 1;
+}
+
+
+void
+ngx_lu_thread_aside(void)
+{
+#if (NGX_LINUX)
+
+    /* on Linux this sets the priority of the thread, not of the process */
+
+    (void) setpriority(PRIO_PROCESS, 0, NGX_LU_PRIORITY);
+
+#endif
 }

@@ -165,14 +165,11 @@ ngx_lu_fetch_headers(ngx_lu_fetch_t *fetch, ngx_http_request_t *r)
 
     for (header = fetch->headers; header && header->key.len; header++) {
 
-        h = ngx_list_push(&r->headers_in.headers);
+        h = ngx_lu_header_push(&r->headers_in.headers, &header->key,
+                               &header->value);
         if (h == NULL) {
             return NGX_ERROR;
         }
-
-        h->key = header->key;
-        h->value = header->value;
-        ngx_lu_header_end(h);
 
         h->lowcase_key = ngx_pnalloc(r->pool, h->key.len);
         if (h->lowcase_key == NULL) {

@@ -473,8 +473,6 @@ ngx_lu_feed_locate(ngx_http_request_t *r, ngx_str_t *id, const lu_str_t *name,
 static void
 ngx_lu_feed_client(ngx_http_request_t *r, lu_client_t *client)
 {
-    ngx_uint_t            i;
-    ngx_list_part_t      *part;
     ngx_table_elt_t      *h;
     struct sockaddr_in   *sin;
 #if (NGX_HAVE_INET6)
@@ -511,30 +509,10 @@ ngx_lu_feed_client(ngx_http_request_t *r, lu_client_t *client)
 
     client->address.bits = client->address.len * 8;
 
-    part = &r->headers_in.headers.part;
-    h = part->elts;
+    h = ngx_lu_header_find(&r->headers_in.headers, "X-User-Staging-Id", NULL);
 
-    for (i = 0; /* void */; i++) {
-
-        if (i >= part->nelts) {
-            if (part->next == NULL) {
-                break;
-            }
-
-            part = part->next;
-            h = part->elts;
-            i = 0;
-        }
-
-        if (h[i].key.len == sizeof("x-user-staging-id") - 1
-            && ngx_strncasecmp(h[i].key.data, (u_char *) "x-user-staging-id",
-                               sizeof("x-user-staging-id") - 1)
-               == 0)
-        {
-            client->staging_id.len = h[i].value.len;
-            client->staging_id.data = h[i].value.data;
-            break;
-        }
+    if (h) {
+        client->staging_id = ngx_lu_to_core(&h->value);
     }
 }
 
