@@ -160,40 +160,23 @@ static ngx_int_t
 ngx_lu_webhook_header(ngx_http_request_t *r, const ngx_str_t *name,
     lu_str_t *value)
 {
-    ngx_uint_t        i;
-    ngx_list_part_t  *part;
+    ngx_list_t       *headers;
     ngx_table_elt_t  *h;
 
-    part = &r->headers_in.headers.part;
-    h = part->elts;
+    headers = &r->headers_in.headers;
 
-    for (i = 0; /* void */ ; i++) {
+    h = ngx_lu_header_find(headers, (char *) name->data, NULL);
 
-        if (i >= part->nelts) {
-            if (part->next == NULL) {
-                break;
-            }
-
-            part = part->next;
-            h = part->elts;
-            i = 0;
-        }
-
-        if (h[i].key.len != name->len
-            || ngx_strncasecmp(h[i].key.data, name->data, name->len) != 0)
-        {
-            continue;
-        }
-
-        if (value->data) {
-            return NGX_DECLINED;
-        }
-
-        value->len = h[i].value.len;
-        value->data = h[i].value.data;
+    if (h == NULL
+        || h->value.len == 0
+        || ngx_lu_header_find(headers, (char *) name->data, h))
+    {
+        return NGX_DECLINED;
     }
 
-    return value->len ? NGX_OK : NGX_DECLINED;
+    *value = ngx_lu_to_core(&h->value);
+
+    return NGX_OK;
 }
 
 
