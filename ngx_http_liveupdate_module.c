@@ -4,8 +4,9 @@
  */
 
 
-#include "zone/ngx_lu_count.h"
+#include "zone/ngx_lu_zone.h"
 #include "job/ngx_lu_job.h"
+#include "watch/ngx_lu_status.h"
 
 
 #define NGX_LU_ZONE_SIZE  (16 * 1024 * 1024)

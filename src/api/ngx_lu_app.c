@@ -5,6 +5,7 @@
 
 
 #include "ngx_lu_api.h"
+#include "zone/ngx_lu_zone.h"
 
 #include "core/lu_change.h"
 #include "core/lu_name.h"

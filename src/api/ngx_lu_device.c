@@ -5,6 +5,7 @@
 
 
 #include "ngx_lu_api.h"
+#include "zone/ngx_lu_device.h"
 #include "write/ngx_lu_release.h"
 
 #include "core/lu_change.h"

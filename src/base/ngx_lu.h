@@ -297,55 +297,6 @@ char *ngx_lu_conf_jobs(ngx_conf_t *cf, ngx_lu_loc_conf_t *lucf);
 
 
 /*
- * Zone: shared memory.  A generation belongs to a group of apps and grows
- * with each change of one of them.
- */
-
-char *ngx_lu_zone(ngx_conf_t *cf, ngx_command_t *cmd,
-    void *conf);
-ngx_shm_zone_t *ngx_lu_zone_add(ngx_conf_t *cf, ngx_str_t *name, size_t size);
-
-/* Slots for apps; the slot of an app of a store. */
-
-ngx_atomic_t *ngx_lu_zone_generation(ngx_lu_store_t *store, ngx_str_t *app);
-
-/*
- * Devices as they were last seen, the least recent forgotten when the zone is
- * full.  The strings are copied; longer ones than the zone keeps are cut.
- */
-
-typedef struct {
-    ngx_str_t                       app;
-    ngx_str_t                       id;
-    ngx_str_t                       app_version_code;
-    ngx_str_t                       app_version_name;
-    ngx_str_t                       os_version;
-    ngx_str_t                       plugin_version;
-    ngx_str_t                       custom_id;
-    ngx_str_t                       channel_id;
-    ngx_str_t                       deployment_id;
-    ngx_uint_t                      platform;
-    time_t                          created;
-    time_t                          seen;
-} ngx_lu_device_t;
-
-void ngx_lu_device_seen(ngx_lu_store_t *store, ngx_lu_device_t *device);
-
-/* NGX_OK with copies from the pool, NGX_DECLINED, or NGX_ERROR. */
-
-ngx_int_t ngx_lu_device_find(ngx_lu_store_t *store, ngx_pool_t *pool,
-    ngx_str_t *app, ngx_str_t *id, ngx_lu_device_t *device);
-
-void ngx_lu_device_forget(ngx_lu_store_t *store, ngx_str_t *app,
-    ngx_str_t *id);
-
-/* The app's devices among the most recently seen ones, at most n. */
-
-ngx_int_t ngx_lu_device_list(ngx_lu_store_t *store, ngx_pool_t *pool,
-    ngx_str_t *app, ngx_lu_device_t *devices, ngx_uint_t *n);
-
-
-/*
  * Catalog: parsed copies in memory.  get() returns NGX_OK with the copy, or
  * with NULL if there is no such app or release; it is good until the event
  * ends.  NGX_AGAIN: the request waits and r->write_event_handler, which the

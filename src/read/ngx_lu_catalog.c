@@ -8,7 +8,7 @@
  */
 
 
-#include "zone/ngx_lu_count.h"
+#include "zone/ngx_lu_zone.h"
 
 
 /*

@@ -4,7 +4,7 @@
  */
 
 
-#include "zone/ngx_lu_count.h"
+#include "zone/ngx_lu_zone.h"
 
 #include "core/lu_query.h"
 

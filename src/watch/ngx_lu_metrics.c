@@ -6,7 +6,9 @@
  */
 
 
-#include "zone/ngx_lu_count.h"
+#include "ngx_lu_metrics.h"
+#include "ngx_lu_scan.h"
+#include "ngx_lu_status.h"
 
 #include "core/lu_label.h"
 

@@ -9,7 +9,8 @@
 
 
 #include "api/ngx_lu_call.h"
-#include "zone/ngx_lu_count.h"
+
+#include "ngx_lu_scan.h"
 
 
 /* seconds; and no more than a part of the time */

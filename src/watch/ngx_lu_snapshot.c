@@ -7,7 +7,9 @@
  */
 
 
-#include "zone/ngx_lu_count.h"
+#include "zone/ngx_lu_zone.h"
+
+#include "ngx_lu_snapshot.h"
 
 
 #define NGX_LU_WINDOWS  2

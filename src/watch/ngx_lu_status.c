@@ -8,7 +8,9 @@
 
 
 #include "api/ngx_lu_api.h"
-#include "zone/ngx_lu_count.h"
+#include "ngx_lu_metrics.h"
+#include "ngx_lu_scan.h"
+#include "ngx_lu_status.h"
 
 
 static ngx_int_t ngx_lu_status_refuse(ngx_http_request_t *r);

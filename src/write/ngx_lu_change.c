@@ -5,6 +5,7 @@
 
 
 #include "api/ngx_lu_call.h"
+#include "zone/ngx_lu_zone.h"
 
 
 ngx_int_t

@@ -10,7 +10,7 @@
  */
 
 
-#include "ngx_lu_count.h"
+#include "ngx_lu_zone.h"
 
 #include <openssl/rand.h>
 
