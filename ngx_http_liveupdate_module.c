@@ -5,11 +5,19 @@
 
 
 #include "zone/ngx_lu_zone.h"
+#include "read/ngx_lu_catalog.h"
+#include "read/ngx_lu_static.h"
 #include "job/ngx_lu_job.h"
+#include "api/ngx_lu_api.h"
 #include "watch/ngx_lu_status.h"
+#include "conf/ngx_lu_conf.h"
 
 
-#define NGX_LU_ZONE_SIZE  (16 * 1024 * 1024)
+#define NGX_LU_ZONE_SIZE   (16 * 1024 * 1024)
+
+/* what follows it has up to 1,300 bytes, and a path up to 4,095 */
+
+#define NGX_LU_STORE_PATH  2048
 
 
 static ngx_int_t ngx_lu_variable(ngx_http_request_t *r,
@@ -305,8 +313,6 @@ ngx_lu_store(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         path.len--;
     }
 
-    /* what comes after it has up to 1,300 bytes, and a path 4,095 */
-
     if (path.len > NGX_LU_STORE_PATH) {
         return "has a path longer than 2048 bytes";
     }
@@ -334,7 +340,10 @@ ngx_lu_store(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     store->path = path;
     store->hash = ngx_crc32_long(path.data, path.len);
 
-    ngx_lu_catalog_init(store);
+    store->catalog = ngx_lu_catalog_create(cf->pool);
+    if (store->catalog == NULL) {
+        return NGX_CONF_ERROR;
+    }
 
     if (ngx_lu_add_folders(cf, &path) != NGX_OK) {
         return NGX_CONF_ERROR;

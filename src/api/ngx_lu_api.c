@@ -5,6 +5,7 @@
 
 
 #include "ngx_lu_api.h"
+#include "read/ngx_lu_latest.h"
 #include "zone/ngx_lu_count.h"
 
 

@@ -11,6 +11,10 @@
 #include "ngx_lu_call.h"
 
 
+/* The content handler of the API's locations. */
+
+ngx_int_t ngx_lu_api_handler(ngx_http_request_t *r);
+
 /*
  * NGX_DECLINED: the token has the role (0: none is needed), and is for the
  * route's app, if there is one; anything else ends the request.

@@ -10,6 +10,7 @@
 
 #include "store/ngx_lu_store.h"
 
+#include "core/lu_app.h"
 #include "core/lu_route.h"
 #include "core/lu_time.h"
 

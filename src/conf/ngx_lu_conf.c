@@ -8,6 +8,8 @@
 
 #include "job/ngx_lu_job.h"
 
+#include "ngx_lu_conf.h"
+
 #include "core/lu_name.h"
 
 

@@ -16,6 +16,16 @@
 #include "core/lu_plan.h"
 
 
+/* The two files, as they are at a commit of the base branch. */
+
+typedef struct {
+    u_char                         *commit;
+    lu_str_t                        builds;
+    lu_str_t                        rules;
+    u_char                         *error;       /* why that cannot be done */
+} ngx_lu_approved_t;
+
+
 /*
  * Fetch: a request of our own, through an internal location and nginx's proxy.
  * With a path the answer is a file, which proxy_store puts there; what was

@@ -4,7 +4,9 @@
  */
 
 
-#include "base/ngx_lu.h"
+#include "ngx_lu_artifact.h"
+#include "ngx_lu_catalog.h"
+#include "ngx_lu_static.h"
 
 #include "core/lu_name.h"
 #include "core/lu_query.h"

@@ -9,6 +9,11 @@
 
 #include "zone/ngx_lu_count.h"
 
+#include "ngx_lu_catalog.h"
+#include "ngx_lu_feed.h"
+#include "ngx_lu_manifest.h"
+#include "ngx_lu_static.h"
+
 #include "core/lu_download.h"
 #include "core/lu_feed.h"
 #include "core/lu_label.h"

@@ -4,7 +4,11 @@
  */
 
 
-#include "zone/ngx_lu_zone.h"
+#include "zone/ngx_lu_count.h"
+#include "zone/ngx_lu_device.h"
+
+#include "ngx_lu_catalog.h"
+#include "ngx_lu_latest.h"
 
 #include "core/lu_query.h"
 

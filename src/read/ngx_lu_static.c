@@ -9,6 +9,10 @@
 
 #include "zone/ngx_lu_count.h"
 
+#include "ngx_lu_artifact.h"
+#include "ngx_lu_feed.h"
+#include "ngx_lu_static.h"
+
 
 #define NGX_LU_SMALL  4096
 

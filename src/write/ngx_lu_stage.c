@@ -11,6 +11,7 @@
 
 #include "core/lu_builder.h"
 #include "core/lu_name.h"
+#include "core/lu_td.h"
 
 
 #define NGX_LU_STAGE_FILES  2000
