@@ -112,15 +112,13 @@ ngx_lu_artifact_name(ngx_http_request_t *r, ngx_str_t *app, ngx_str_t *release,
     p = ngx_strlchr(p, last, '/');
     release->len = (p ? p : last) - release->data;
 
-    id.len = app->len;
-    id.data = app->data;
+    id = ngx_lu_to_core(app);
 
     if (!lu_name_id_valid(&id)) {
         return NGX_DECLINED;
     }
 
-    id.len = release->len;
-    id.data = release->data;
+    id = ngx_lu_to_core(release);
 
     if (!lu_name_id_valid(&id)) {
         return NGX_DECLINED;
@@ -133,15 +131,13 @@ ngx_lu_artifact_name(ngx_http_request_t *r, ngx_str_t *app, ngx_str_t *release,
         return NGX_OK;
     }
 
-    args.len = r->args.len;
-    args.data = r->args.data;
+    args = ngx_lu_to_core(&r->args);
 
     if (!lu_query_find(&args, "href", &value) || value.len == 0) {
         return NGX_DECLINED;
     }
 
-    name->data = value.data;
-    name->len = value.len;
+    *name = ngx_lu_from_core(&value);
 
     return NGX_OK;
 }
@@ -156,8 +152,7 @@ ngx_lu_artifact_find(ngx_http_request_t *r, ngx_lu_files_t *files,
     lu_str_t          src, href;
     const lu_file_t  *file;
 
-    src.len = name->len;
-    src.data = name->data;
+    src = ngx_lu_to_core(name);
 
     /* a name in the path was decoded by nginx */
 

@@ -56,8 +56,7 @@ ngx_lu_feed_handler(ngx_http_request_t *r)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    str.len = id.len;
-    str.data = id.data;
+    str = ngx_lu_to_core(&id);
 
     if (!lu_name_id_valid(&str)) {
         return ngx_lu_static_refuse(r, NGX_HTTP_NOT_FOUND, "App not found.");
@@ -257,8 +256,7 @@ ngx_lu_download_find(ngx_http_request_t *r, ngx_str_t *id, lu_app_t *app,
     ngx_memzero(&agent, sizeof(lu_str_t));
 
     if (r->headers_in.user_agent) {
-        agent.len = r->headers_in.user_agent->value.len;
-        agent.data = r->headers_in.user_agent->value.data;
+        agent = ngx_lu_to_core(&r->headers_in.user_agent->value);
     }
 
     switch (lu_download_route(&arena, &route, &agent, &download, &reason)) {
@@ -293,8 +291,7 @@ ngx_lu_download_find(ngx_http_request_t *r, ngx_str_t *id, lu_app_t *app,
     switch (lu_feed_name(&arena, &app->desktop, &client, &name, &feed))
     {
     case LU_OK:
-        manifest.len = feed.name.len;
-        manifest.data = feed.name.data;
+        manifest = ngx_lu_from_core(&feed.name);
 
         rc = ngx_lu_catalog_td(r, id, &manifest, &td);
 
@@ -450,8 +447,7 @@ ngx_lu_feed_locate(ngx_http_request_t *r, ngx_str_t *id, const lu_str_t *name,
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    ctx->disposition.len = disposition.len;
-    ctx->disposition.data = disposition.data;
+    ctx->disposition = ngx_lu_from_core(&disposition);
 
     p = (u_char *) lu_feed_type(name);
 

@@ -87,8 +87,7 @@ ngx_lu_latest_handler(ngx_http_request_t *r, ngx_str_t *id)
         return ngx_lu_reply_message(r, NGX_HTTP_NOT_FOUND, "App not found.");
     }
 
-    args.len = r->args.len;
-    args.data = r->args.data;
+    args = ngx_lu_to_core(&r->args);
 
     buf = ngx_pnalloc(r->pool, 2 * args.len + 1);
     if (buf == NULL) {
@@ -226,23 +225,20 @@ ngx_lu_latest_seen(ngx_http_request_t *r, lu_check_t *check,
 
     ngx_memzero(&device, sizeof(ngx_lu_device_t));
 
-#define ngx_lu_set(dst, src)                                                  \
-    (dst).len = (src).len; (dst).data = (src).data
-
     device.app = ctx->app;
-    ngx_lu_set(device.id, check->device_id);
-    ngx_lu_set(device.app_version_code, check->app_version_code);
-    ngx_lu_set(device.app_version_name, check->app_version_name);
-    ngx_lu_set(device.os_version, check->os_version);
-    ngx_lu_set(device.plugin_version, check->plugin_version);
-    ngx_lu_set(device.custom_id, check->custom_id);
+    device.id = ngx_lu_from_core(&check->device_id);
+    device.app_version_code = ngx_lu_from_core(&check->app_version_code);
+    device.app_version_name = ngx_lu_from_core(&check->app_version_name);
+    device.os_version = ngx_lu_from_core(&check->os_version);
+    device.plugin_version = ngx_lu_from_core(&check->plugin_version);
+    device.custom_id = ngx_lu_from_core(&check->custom_id);
 
     if (channel) {
-        ngx_lu_set(device.channel_id, channel->id);
+        device.channel_id = ngx_lu_from_core(&channel->id);
     }
 
     if (deployment) {
-        ngx_lu_set(device.deployment_id, deployment->id);
+        device.deployment_id = ngx_lu_from_core(&deployment->id);
     }
 
     device.platform = check->platform;
@@ -339,8 +335,7 @@ ngx_lu_discovery_args(ngx_http_request_t *r, ngx_uint_t *limit,
     ngx_int_t  n;
     lu_str_t   args, value;
 
-    args.len = r->args.len;
-    args.data = r->args.data;
+    args = ngx_lu_to_core(&r->args);
 
     *limit = NGX_LU_DISCOVERY_LIMIT;
     *offset = 0;

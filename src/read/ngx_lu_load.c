@@ -78,8 +78,7 @@ ngx_lu_load_text(ngx_lu_load_t *load, u_char *path, lu_str_t *text)
     load->uniq = ngx_file_uniq(&fi);
     load->changed = fi.st_ctim;
 
-    text->len = file.len;
-    text->data = file.data;
+    *text = ngx_lu_to_core(&file);
 
     return NGX_OK;
 }
@@ -210,8 +209,7 @@ ngx_lu_load_releases(ngx_lu_load_t *load, lu_app_t *app)
                                           LU_NOMEM);
             }
 
-            text.len = file.len;
-            text.data = file.data;
+            text = ngx_lu_to_core(&file);
 
             parsed = lu_release_parse(&arena, &text, release, &load->error);
             if (parsed != LU_OK) {
