@@ -6,6 +6,7 @@
 
 #include "zone/ngx_lu_zone.h"
 #include "read/ngx_lu_catalog.h"
+#include "read/ngx_lu_entry.h"
 #include "read/ngx_lu_static.h"
 #include "job/ngx_lu_job.h"
 #include "api/ngx_lu_api.h"
@@ -20,6 +21,7 @@
 #define NGX_LU_STORE_PATH  2048
 
 
+static ngx_int_t ngx_lu_content_handler(ngx_http_request_t *r);
 static ngx_int_t ngx_lu_variable(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data);
 
@@ -251,6 +253,19 @@ static ngx_str_t  ngx_lu_folders[] = {
 };
 
 
+/* Devices come first: most requests are theirs. */
+
+static ngx_int_t
+ngx_lu_content_handler(ngx_http_request_t *r)
+{
+    ngx_int_t  rc;
+
+    rc = ngx_lu_entry_handler(r);
+
+    return rc == NGX_DECLINED ? ngx_lu_api_handler(r) : rc;
+}
+
+
 static ngx_int_t
 ngx_lu_variable(ngx_http_request_t *r, ngx_http_variable_value_t *v,
     uintptr_t data)
@@ -408,7 +423,7 @@ ngx_lu_api(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     lucf->releases = (ngx_strcmp(cmd->name.data, "liveupdate_releases") == 0);
 
     clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
-    clcf->handler = ngx_lu_api_handler;
+    clcf->handler = ngx_lu_content_handler;
 
     return NGX_CONF_OK;
 }
@@ -607,7 +622,7 @@ ngx_lu_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     if (clcf->lmt_excpt && clcf->handler == NULL) {
 
         if (conf->api) {
-            clcf->handler = ngx_lu_api_handler;
+            clcf->handler = ngx_lu_content_handler;
 
         } else if (conf->webhook) {
             clcf->handler = ngx_lu_webhook_handler;
@@ -719,11 +734,14 @@ ngx_lu_init(ngx_conf_t *cf)
 {
     ngx_lu_body_init();
 
-    if (ngx_lu_count_init(cf) != NGX_OK) {
+    if (ngx_lu_count_init(cf) != NGX_OK
+        || ngx_lu_entry_init(cf) != NGX_OK
+        || ngx_lu_static_init(cf) != NGX_OK)
+    {
         return NGX_ERROR;
     }
 
-    return ngx_lu_static_init(cf);
+    return NGX_OK;
 }
 
 

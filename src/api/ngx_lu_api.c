@@ -5,7 +5,6 @@
 
 
 #include "ngx_lu_api.h"
-#include "read/ngx_lu_latest.h"
 #include "zone/ngx_lu_count.h"
 
 
@@ -194,7 +193,6 @@ ngx_lu_api_handler(ngx_http_request_t *r)
 {
     ngx_int_t          rc;
     ngx_str_t          app;
-    ngx_uint_t         is_get;
     lu_str_t           path;
     lu_route_t         route;
     const lu_token_t  *token;
@@ -205,9 +203,7 @@ ngx_lu_api_handler(ngx_http_request_t *r)
     path.len = r->uri.len;
     path.data = r->uri.data;
 
-    is_get = (r->method & (NGX_HTTP_GET|NGX_HTTP_HEAD)) ? 1 : 0;
-
-    if (is_get) {
+    if (r->method & (NGX_HTTP_GET|NGX_HTTP_HEAD)) {
         rc = ngx_http_discard_request_body(r);
         if (rc != NGX_OK) {
             return rc;
@@ -220,17 +216,6 @@ ngx_lu_api_handler(ngx_http_request_t *r)
 
     app.len = route.app.len;
     app.data = route.app.data;
-
-    if (is_get && route.resource == LU_ROUTE_LATEST) {
-        return ngx_lu_latest_handler(r, &app);
-    }
-
-    if (is_get
-        && route.resource == LU_ROUTE_CHANNELS
-        && r->headers_in.authorization == NULL)
-    {
-        return ngx_lu_discovery_handler(r, &app);
-    }
 
     /* a build is made by a builder; here it comes with its bundle */
 

@@ -51,7 +51,6 @@ ngx_lu_artifact_handler(ngx_http_request_t *r)
     rc = ngx_lu_catalog_files(r, &app, &release, &files);
 
     if (rc == NGX_AGAIN) {
-        r->write_event_handler = ngx_http_core_run_phases;
         return NGX_AGAIN;
     }
 

@@ -8,9 +8,10 @@
  * to NULL and return
  *
  *     NGX_OK      if there is no such app, release or file;
- *     NGX_AGAIN   if the request has to wait for a thread: the caller sets
- *                 r->write_event_handler, which is called, with ctx->waiting
- *                 cleared, when it is worth asking again;
+ *     NGX_AGAIN   if the request has to wait for a thread, with ctx->waiting
+ *                 set.  The caller sets r->write_event_handler, which is
+ *                 called, with ctx->waiting cleared, when it is worth asking
+ *                 again;
  *     NGX_ERROR   if it could not be read or parsed, which has been logged, or
  *                 if memory is short.
  *

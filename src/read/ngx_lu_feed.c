@@ -67,7 +67,6 @@ ngx_lu_feed_handler(ngx_http_request_t *r)
     rc = ngx_lu_catalog_app(r, &id, &app);
 
     if (rc == NGX_AGAIN) {
-        r->write_event_handler = ngx_http_core_run_phases;
         return NGX_AGAIN;
     }
 
@@ -296,7 +295,6 @@ ngx_lu_download_find(ngx_http_request_t *r, ngx_str_t *id, lu_app_t *app,
         rc = ngx_lu_catalog_td(r, id, &manifest, &td);
 
         if (rc == NGX_AGAIN) {
-            r->write_event_handler = ngx_http_core_run_phases;
             return NGX_AGAIN;
         }
 

@@ -12,12 +12,12 @@
 
 
 /*
- * Answers an update check and channel discovery.  The id need not be the one
- * of an app.  They return what a content handler returns.
+ * Answers an update check of a device, which is remembered and counted.  The
+ * request has a context.  Returns NGX_AGAIN with ctx->waiting set if it is to
+ * be called again, or what a content handler returns.
  */
 
-ngx_int_t ngx_lu_latest_handler(ngx_http_request_t *r, ngx_str_t *app);
-ngx_int_t ngx_lu_discovery_handler(ngx_http_request_t *r, ngx_str_t *app);
+ngx_int_t ngx_lu_latest(ngx_http_request_t *r, ngx_str_t *app);
 
 
 #endif /* _NGX_LU_LATEST_H_INCLUDED_ */

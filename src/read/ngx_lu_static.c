@@ -9,8 +9,6 @@
 
 #include "zone/ngx_lu_count.h"
 
-#include "ngx_lu_artifact.h"
-#include "ngx_lu_feed.h"
 #include "ngx_lu_static.h"
 
 
@@ -20,72 +18,16 @@
 static ngx_http_output_header_filter_pt  ngx_http_next_header_filter;
 
 
-static ngx_int_t ngx_lu_static_handler(ngx_http_request_t *r);
 static ngx_int_t ngx_lu_static_filter(ngx_http_request_t *r);
 
 
 ngx_int_t
 ngx_lu_static_init(ngx_conf_t *cf)
 {
-    ngx_http_handler_pt        *h;
-    ngx_http_core_main_conf_t  *cmcf;
-
-    cmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module);
-
-    h = ngx_array_push(&cmcf->phases[NGX_HTTP_PRECONTENT_PHASE].handlers);
-    if (h == NULL) {
-        return NGX_ERROR;
-    }
-
-    *h = ngx_lu_static_handler;
-
     ngx_http_next_header_filter = ngx_http_top_header_filter;
     ngx_http_top_header_filter = ngx_lu_static_filter;
 
     return NGX_OK;
-}
-
-
-static ngx_int_t
-ngx_lu_static_handler(ngx_http_request_t *r)
-{
-    ngx_str_t           allow;
-    ngx_lu_ctx_t       *ctx;
-    ngx_lu_loc_conf_t  *lucf;
-
-    lucf = ngx_http_get_module_loc_conf(r, ngx_http_liveupdate_module);
-
-    if (!lucf->artifacts && lucf->feed == NULL && lucf->download == NULL) {
-        return NGX_DECLINED;
-    }
-
-    ctx = ngx_lu_get_ctx(r);
-    if (ctx == NULL) {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
-    }
-
-    if (ctx->located) {
-        return NGX_DECLINED;
-    }
-
-    if (ctx->waiting) {
-        return NGX_AGAIN;
-    }
-
-    if (!(r->method & (NGX_HTTP_GET|NGX_HTTP_HEAD))) {
-
-        ngx_str_set(&allow, "GET, HEAD");
-
-        if (ngx_lu_header_add(r, "Allow", &allow) == NULL) {
-            return NGX_HTTP_INTERNAL_SERVER_ERROR;
-        }
-
-        return ngx_lu_static_refuse(r, NGX_HTTP_NOT_ALLOWED,
-                                    "Method not allowed.");
-    }
-
-    return lucf->artifacts ? ngx_lu_artifact_handler(r)
-                           : ngx_lu_feed_handler(r);
 }
 
 

@@ -13,10 +13,7 @@
 #include "base/ngx_lu.h"
 
 
-/*
- * Adds the handler that picks the file, and the filter that describes it.
- * Returns NGX_OK, or NGX_ERROR if memory is short.
- */
+/* Adds the header filter that describes a file.  Returns NGX_OK. */
 
 ngx_int_t ngx_lu_static_init(ngx_conf_t *cf);
 
