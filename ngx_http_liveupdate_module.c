@@ -4,16 +4,27 @@
  */
 
 
+#include "zone/ngx_lu_zone.h"
+#include "read/ngx_lu_catalog.h"
+#include "read/ngx_lu_entry.h"
+#include "read/ngx_lu_static.h"
+#include "store/ngx_lu_store.h"
+#include "job/ngx_lu_job.h"
 #include "api/ngx_lu_api.h"
 #include "api/ngx_lu_body.h"
 #include "api/ngx_lu_webhook.h"
-#include "job/ngx_lu_job.h"
-#include "zone/ngx_lu_count.h"
+#include "watch/ngx_lu_status.h"
+#include "conf/ngx_lu_conf.h"
 
 
-#define NGX_LU_ZONE_SIZE  (16 * 1024 * 1024)
+#define NGX_LU_ZONE_SIZE   (16 * 1024 * 1024)
+
+/* what follows it has up to 1,300 bytes, and a path up to 4,095 */
+
+#define NGX_LU_STORE_PATH  2048
 
 
+static ngx_int_t ngx_lu_content_handler(ngx_http_request_t *r);
 static ngx_int_t ngx_lu_variable(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data);
 
@@ -245,37 +256,16 @@ static ngx_str_t  ngx_lu_folders[] = {
 };
 
 
-ngx_lu_ctx_t *
-ngx_lu_get_ctx(ngx_http_request_t *r)
+/* Devices come first: most requests are theirs. */
+
+static ngx_int_t
+ngx_lu_content_handler(ngx_http_request_t *r)
 {
-    ngx_lu_ctx_t  *ctx;
+    ngx_int_t  rc;
 
-    ctx = ngx_http_get_module_ctx(r, ngx_http_liveupdate_module);
+    rc = ngx_lu_entry_handler(r);
 
-    if (ctx == NULL) {
-        ctx = ngx_pcalloc(r->pool, sizeof(ngx_lu_ctx_t));
-        if (ctx == NULL) {
-            return NULL;
-        }
-
-        ctx->request = r;
-
-        ngx_http_set_ctx(r, ctx, ngx_http_liveupdate_module);
-    }
-
-    return ctx;
-}
-
-
-lu_arena_t
-ngx_lu_arena(ngx_pool_t *pool)
-{
-    lu_arena_t  arena;
-
-    arena.alloc = (void *(*)(void *, size_t)) ngx_palloc;
-    arena.data = pool;
-
-    return arena;
+    return rc == NGX_DECLINED ? ngx_lu_api_handler(r) : rc;
 }
 
 
@@ -341,8 +331,6 @@ ngx_lu_store(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         path.len--;
     }
 
-    /* what comes after it has up to 1,300 bytes, and a path 4,095 */
-
     if (path.len > NGX_LU_STORE_PATH) {
         return "has a path longer than 2048 bytes";
     }
@@ -370,7 +358,10 @@ ngx_lu_store(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     store->path = path;
     store->hash = ngx_crc32_long(path.data, path.len);
 
-    ngx_lu_catalog_init(store);
+    store->catalog = ngx_lu_catalog_create(cf->pool);
+    if (store->catalog == NULL) {
+        return NGX_CONF_ERROR;
+    }
 
     if (ngx_lu_add_folders(cf, &path) != NGX_OK) {
         return NGX_CONF_ERROR;
@@ -435,7 +426,7 @@ ngx_lu_api(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     lucf->releases = (ngx_strcmp(cmd->name.data, "liveupdate_releases") == 0);
 
     clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
-    clcf->handler = ngx_lu_api_handler;
+    clcf->handler = ngx_lu_content_handler;
 
     return NGX_CONF_OK;
 }
@@ -634,7 +625,7 @@ ngx_lu_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     if (clcf->lmt_excpt && clcf->handler == NULL) {
 
         if (conf->api) {
-            clcf->handler = ngx_lu_api_handler;
+            clcf->handler = ngx_lu_content_handler;
 
         } else if (conf->webhook) {
             clcf->handler = ngx_lu_webhook_handler;
@@ -746,11 +737,14 @@ ngx_lu_init(ngx_conf_t *cf)
 {
     ngx_lu_body_init();
 
-    if (ngx_lu_count_init(cf) != NGX_OK) {
+    if (ngx_lu_count_init(cf) != NGX_OK
+        || ngx_lu_entry_init(cf) != NGX_OK
+        || ngx_lu_static_init(cf) != NGX_OK)
+    {
         return NGX_ERROR;
     }
 
-    return ngx_lu_static_init(cf);
+    return NGX_OK;
 }
 
 

@@ -16,8 +16,12 @@
 #include "ngx_lu_api_organization.h"
 #include "ngx_lu_api_release.h"
 #include "ngx_lu_api_upload.h"
+#include "ngx_lu_call.h"
 
 #include "zone/ngx_lu_count.h"
+#include "write/ngx_lu_task.h"
+
+#include "core/lu_json.h"
 
 
 #define NGX_LU_ALLOW  64
@@ -159,7 +163,6 @@ ngx_lu_api_handler(ngx_http_request_t *r)
 {
     ngx_int_t          rc;
     ngx_str_t          app;
-    ngx_uint_t         is_get;
     lu_str_t           path;
     lu_route_t         route;
     const lu_token_t  *token;
@@ -170,9 +173,7 @@ ngx_lu_api_handler(ngx_http_request_t *r)
     path.len = r->uri.len;
     path.data = r->uri.data;
 
-    is_get = (r->method & (NGX_HTTP_GET|NGX_HTTP_HEAD)) ? 1 : 0;
-
-    if (is_get) {
+    if (r->method & (NGX_HTTP_GET|NGX_HTTP_HEAD)) {
         rc = ngx_http_discard_request_body(r);
         if (rc != NGX_OK) {
             return rc;
@@ -185,17 +186,6 @@ ngx_lu_api_handler(ngx_http_request_t *r)
 
     app.len = route.app.len;
     app.data = route.app.data;
-
-    if (is_get && route.resource == LU_ROUTE_LATEST) {
-        return ngx_lu_latest_handler(r, &app);
-    }
-
-    if (is_get
-        && route.resource == LU_ROUTE_CHANNELS
-        && r->headers_in.authorization == NULL)
-    {
-        return ngx_lu_discovery_handler(r, &app);
-    }
 
     /* a build is made by a builder; here it comes with its bundle */
 
@@ -234,7 +224,7 @@ ngx_lu_api_handler(ngx_http_request_t *r)
             return rc;
         }
 
-        return ngx_lu_send_message(r, 422,
+        return ngx_lu_reply_message(r, 422,
                            "This server hosts live updates and nothing else "
                            "of the Cloud: it has no builders, jobs, "
                            "certificates, environments, destinations, "
@@ -264,7 +254,7 @@ not_found:
         return rc;
     }
 
-    return ngx_lu_send_message(r, NGX_HTTP_NOT_FOUND, "Not found.");
+    return ngx_lu_reply_message(r, NGX_HTTP_NOT_FOUND, "Not found.");
 }
 
 
@@ -360,11 +350,11 @@ ngx_lu_api_not_allowed(ngx_http_request_t *r, lu_route_e resource)
 
     allow.len = p - allow.data - (sizeof(", ") - 1);
 
-    if (ngx_lu_header(r, "Allow", &allow) == NULL) {
+    if (ngx_lu_header_add(r, "Allow", &allow) == NULL) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    return ngx_lu_send_message(r, NGX_HTTP_NOT_ALLOWED, "Method not allowed.");
+    return ngx_lu_reply_message(r, NGX_HTTP_NOT_ALLOWED, "Method not allowed.");
 }
 
 
@@ -383,7 +373,7 @@ ngx_lu_api_authorize(ngx_http_request_t *r, lu_route_t *route, unsigned role,
         return NGX_DECLINED;
     }
 
-    token = ngx_lu_token(r, &presented);
+    token = ngx_lu_bearer(r, &presented);
 
     if (token == NULL) {
         status = NGX_HTTP_UNAUTHORIZED;
@@ -423,7 +413,7 @@ refused:
         return rc;
     }
 
-    return ngx_lu_send_message(r, status, text);
+    return ngx_lu_reply_message(r, status, text);
 }
 
 
@@ -468,10 +458,10 @@ ngx_lu_api_json_wanted(ngx_http_request_t *r, lu_route_t *route,
         return rc;
     }
 
-    return ngx_lu_send_message(r,
-                               NGX_HTTP_UNSUPPORTED_MEDIA_TYPE,
-                               "The body must be JSON, and the "
-                               "Content-Type application/json.");
+    return ngx_lu_reply_message(r,
+                                NGX_HTTP_UNSUPPORTED_MEDIA_TYPE,
+                                "The body must be JSON, and the "
+                                "Content-Type application/json.");
 }
 
 

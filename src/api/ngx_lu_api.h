@@ -11,7 +11,9 @@
 #define _NGX_LU_API_H_INCLUDED_
 
 
-#include "ngx_lu_call.h"
+#include "base/ngx_lu.h"
+
+#include "core/lu_route.h"
 
 
 /* The content handler of liveupdate_api and liveupdate_releases. */

@@ -10,8 +10,10 @@
 
 #include "write/ngx_lu_app.h"
 #include "write/ngx_lu_change.h"
+#include "write/ngx_lu_task.h"
 
 #include "core/lu_change.h"
+#include "core/lu_json.h"
 #include "core/lu_name.h"
 
 

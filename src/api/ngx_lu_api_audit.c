@@ -9,6 +9,11 @@
 #include "ngx_lu_api_audit.h"
 #include "ngx_lu_arg.h"
 
+#include "store/ngx_lu_store.h"
+#include "write/ngx_lu_task.h"
+
+#include "core/lu_json.h"
+
 
 #define NGX_LU_AUDIT_PIECE  65536
 

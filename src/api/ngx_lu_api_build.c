@@ -10,12 +10,16 @@
 #include "ngx_lu_api_build.h"
 #include "ngx_lu_arg.h"
 
+#include "store/ngx_lu_store.h"
 #include "write/ngx_lu_app.h"
 #include "write/ngx_lu_protect.h"
 #include "write/ngx_lu_release.h"
+#include "write/ngx_lu_task.h"
 
+#include "core/lu_app.h"
 #include "core/lu_change.h"
 #include "core/lu_query.h"
+#include "core/lu_release.h"
 
 
 static ngx_int_t ngx_lu_api_builds_read(ngx_lu_call_t *call, const char *place,

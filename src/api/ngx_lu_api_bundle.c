@@ -7,14 +7,21 @@
 #include "ngx_lu_api_build.h"
 #include "ngx_lu_api_bundle.h"
 
+#include "store/ngx_lu_store.h"
 #include "write/ngx_lu_bundle.h"
 #include "write/ngx_lu_change.h"
 #include "write/ngx_lu_protect.h"
 #include "write/ngx_lu_ready.h"
 #include "write/ngx_lu_release.h"
 #include "write/ngx_lu_remove.h"
+#include "write/ngx_lu_task.h"
 
 #include "core/lu_change.h"
+#include "core/lu_file.h"
+#include "core/lu_json.h"
+#include "core/lu_release.h"
+#include "core/lu_sha256.h"
+#include "core/lu_time.h"
 #include "core/lu_url.h"
 
 

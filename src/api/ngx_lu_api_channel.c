@@ -8,11 +8,14 @@
 #include "ngx_lu_api_deployment.h"
 #include "ngx_lu_arg.h"
 
+#include "store/ngx_lu_store.h"
 #include "write/ngx_lu_app.h"
 #include "write/ngx_lu_change.h"
 #include "write/ngx_lu_protect.h"
+#include "write/ngx_lu_task.h"
 
 #include "core/lu_change.h"
+#include "core/lu_route.h"
 
 
 static ngx_int_t ngx_lu_api_channel_add(ngx_lu_task_t *task, cJSON *app,

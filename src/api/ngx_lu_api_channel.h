@@ -12,6 +12,8 @@
 
 #include "ngx_lu_call.h"
 
+#include "core/lu_json.h"
+
 
 /* The actions of /v1/apps/{app}/channels. */
 

@@ -8,10 +8,12 @@
 #include "ngx_lu_api_deployment.h"
 #include "ngx_lu_arg.h"
 
+#include "store/ngx_lu_store.h"
 #include "write/ngx_lu_app.h"
 #include "write/ngx_lu_change.h"
 #include "write/ngx_lu_protect.h"
 #include "write/ngx_lu_release.h"
+#include "write/ngx_lu_task.h"
 
 #include "core/lu_change.h"
 #include "core/lu_name.h"

@@ -7,12 +7,17 @@
 #include "ngx_lu_api_device.h"
 #include "ngx_lu_arg.h"
 
+#include "zone/ngx_lu_device.h"
 #include "write/ngx_lu_app.h"
 #include "write/ngx_lu_change.h"
 #include "write/ngx_lu_protect.h"
+#include "write/ngx_lu_task.h"
 
 #include "core/lu_change.h"
+#include "core/lu_json.h"
 #include "core/lu_query.h"
+#include "core/lu_route.h"
+#include "core/lu_time.h"
 
 
 #define NGX_LU_DEVICES  1000

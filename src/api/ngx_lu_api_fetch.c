@@ -8,13 +8,15 @@
 
 #include "ngx_lu_api_fetch.h"
 
-#include "job/ngx_lu_job.h"
-#include "job/ngx_lu_order.h"
+#include "store/ngx_lu_store.h"
 #include "write/ngx_lu_app.h"
 #include "write/ngx_lu_approval.h"
+#include "write/ngx_lu_bundle.h"
 #include "write/ngx_lu_release.h"
 #include "write/ngx_lu_stage.h"
 #include "write/ngx_lu_staging.h"
+#include "write/ngx_lu_task.h"
+#include "job/ngx_lu_order.h"
 
 
 static ngx_int_t ngx_lu_api_fetch_platforms(ngx_lu_call_t *call,

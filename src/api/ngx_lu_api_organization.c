@@ -7,8 +7,11 @@
 #include "ngx_lu_api_organization.h"
 #include "ngx_lu_arg.h"
 
+#include "store/ngx_lu_store.h"
 #include "write/ngx_lu_app.h"
+#include "write/ngx_lu_task.h"
 
+#include "core/lu_json.h"
 #include "core/lu_name.h"
 
 

@@ -9,14 +9,19 @@
 #include "ngx_lu_api_release.h"
 #include "ngx_lu_arg.h"
 
+#include "store/ngx_lu_store.h"
 #include "write/ngx_lu_app.h"
 #include "write/ngx_lu_approval.h"
+#include "write/ngx_lu_bundle.h"
 #include "write/ngx_lu_change.h"
 #include "write/ngx_lu_release.h"
 #include "write/ngx_lu_remove.h"
+#include "write/ngx_lu_task.h"
 
 #include "core/lu_builds.h"
 #include "core/lu_change.h"
+#include "core/lu_desktop.h"
+#include "core/lu_json.h"
 #include "core/lu_share.h"
 
 

@@ -13,10 +13,16 @@
 #include "ngx_lu_arg.h"
 #include "ngx_lu_form.h"
 
+#include "store/ngx_lu_store.h"
 #include "write/ngx_lu_bundle.h"
 #include "write/ngx_lu_release.h"
+#include "write/ngx_lu_task.h"
 
+#include "core/lu_file.h"
+#include "core/lu_json.h"
 #include "core/lu_name.h"
+#include "core/lu_release.h"
+#include "core/lu_sha256.h"
 
 
 #define NGX_LU_PARTS  10000

@@ -6,6 +6,10 @@
 
 #include "ngx_lu_body.h"
 
+#include "write/ngx_lu_task.h"
+
+#include "core/lu_json.h"
+
 
 #define NGX_LU_BODY_PIECE  (256 * 1024)
 
@@ -51,10 +55,10 @@ ngx_lu_body_read(ngx_http_request_t *r, ngx_lu_call_t *call,
 static ngx_int_t
 ngx_lu_body_too_large(ngx_http_request_t *r, ngx_lu_call_t *call)
 {
-    return ngx_lu_send_message(r, NGX_HTTP_REQUEST_ENTITY_TOO_LARGE,
-                               call->body_max == NGX_LU_EVENT_SIZE
-                               ? "The body is larger than 25 MB."
-                               : "The body is larger than 1 MB.");
+    return ngx_lu_reply_message(r, NGX_HTTP_REQUEST_ENTITY_TOO_LARGE,
+                                call->body_max == NGX_LU_EVENT_SIZE
+                                ? "The body is larger than 25 MB."
+                                : "The body is larger than 1 MB.");
 }
 
 
@@ -73,8 +77,8 @@ ngx_lu_body_handler(ngx_http_request_t *r)
     if (ctx->body_err) {
         call->task.io.err = ctx->body_err;
 
-        rc = ngx_lu_send_error(r, ngx_lu_task_failed(&call->task),
-                               &call->task.error);
+        rc = ngx_lu_reply_error(r, ngx_lu_task_failed(&call->task),
+                                &call->task.error);
         ngx_http_finalize_request(r, rc);
         return;
     }

@@ -5,6 +5,7 @@
 
 
 #include "ngx_lu_body.h"
+#include "ngx_lu_call.h"
 
 #include "job/ngx_lu_job.h"
 
@@ -91,7 +92,7 @@ ngx_lu_call_create(ngx_http_request_t *r, lu_route_t *route,
         call->content_type = r->headers_in.content_type->value;
     }
 
-    if (ngx_lu_base_url(r, &call->base_url) != NGX_OK) {
+    if (ngx_lu_url_base(r, &call->base_url) != NGX_OK) {
         ngx_str_null(&call->base_url);
     }
 
@@ -169,8 +170,8 @@ ngx_lu_call_start(ngx_http_request_t *r, ngx_lu_call_t *call)
     call->aside = (lucf->threads != lucf->readers);
 
     if (ngx_lu_thread_post(lucf->threads, task) != NGX_OK) {
-        return ngx_lu_send_message(r, NGX_HTTP_SERVICE_UNAVAILABLE,
-                                   "Too many requests wait.");
+        return ngx_lu_reply_message(r, NGX_HTTP_SERVICE_UNAVAILABLE,
+                                    "Too many requests wait.");
     }
 
     r->main->count++;
@@ -283,7 +284,7 @@ ngx_lu_call_reply(ngx_lu_call_t *call)
 
     if (call->status >= NGX_HTTP_BAD_REQUEST) {
 
-        sentence = ngx_lu_sentence(r->pool, &call->task.error);
+        sentence = ngx_lu_reply_sentence(r->pool, &call->task.error);
         if (sentence == NULL) {
             return NGX_HTTP_INTERNAL_SERVER_ERROR;
         }
@@ -291,7 +292,7 @@ ngx_lu_call_reply(ngx_lu_call_t *call)
         ngx_log_error(NGX_LOG_WARN, r->connection->log, 0,
                       "call refused with %i: %s", call->status, sentence);
 
-        return ngx_lu_send_error(r, call->status, &call->task.error);
+        return ngx_lu_reply_error(r, call->status, &call->task.error);
     }
 
     if (call->task.change) {
@@ -306,7 +307,7 @@ ngx_lu_call_reply(ngx_lu_call_t *call)
         text.data = call->location;
         text.len = ngx_strlen(call->location);
 
-        if (ngx_lu_header(r, "Location", &text) == NULL) {
+        if (ngx_lu_header_add(r, "Location", &text) == NULL) {
             return NGX_HTTP_INTERNAL_SERVER_ERROR;
         }
     }
@@ -322,10 +323,10 @@ ngx_lu_call_reply(ngx_lu_call_t *call)
         type.data = (u_char *) call->text_type;
         type.len = ngx_strlen(call->text_type);
 
-        return ngx_lu_send_text(r, call->status, &type, &text);
+        return ngx_lu_reply_text(r, call->status, &type, &text);
     }
 
-    return ngx_lu_send_json(r, call->status, &text);
+    return ngx_lu_reply_json(r, call->status, &text);
 }
 
 

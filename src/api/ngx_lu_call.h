@@ -11,8 +11,10 @@
 #define _NGX_LU_CALL_H_INCLUDED_
 
 
+
 #include "write/ngx_lu_task.h"
 
+#include "core/lu_json.h"
 #include "core/lu_route.h"
 
 

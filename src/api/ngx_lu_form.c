@@ -7,6 +7,8 @@
 #include "ngx_lu_body.h"
 #include "ngx_lu_form.h"
 
+#include "write/ngx_lu_task.h"
+
 #include "core/lu_multipart.h"
 
 

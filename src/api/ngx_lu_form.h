@@ -13,6 +13,10 @@
 
 #include "ngx_lu_call.h"
 
+#include "store/ngx_lu_store.h"
+
+#include "core/lu_sha256.h"
+
 
 enum {
     NGX_LU_FIELD_CHECKSUM = 0,

@@ -10,12 +10,14 @@
 #include "ngx_lu_body.h"
 #include "ngx_lu_webhook.h"
 
-#include "job/ngx_lu_order.h"
 #include "write/ngx_lu_app.h"
-
+#include "write/ngx_lu_task.h"
+#include "job/ngx_lu_order.h"
 
 #include "core/lu_hmac.h"
+#include "core/lu_json.h"
 #include "core/lu_name.h"
+#include "core/lu_route.h"
 #include "core/lu_webhook.h"
 
 
@@ -78,7 +80,7 @@ ngx_lu_webhook_handler(ngx_http_request_t *r)
     if (r->method != NGX_HTTP_POST) {
         ngx_str_set(&allow, "POST");
 
-        if (ngx_lu_header(r, "Allow", &allow) == NULL) {
+        if (ngx_lu_header_add(r, "Allow", &allow) == NULL) {
             return NGX_HTTP_INTERNAL_SERVER_ERROR;
         }
 
@@ -157,7 +159,7 @@ ngx_lu_webhook_refuse(ngx_http_request_t *r, ngx_uint_t status,
 
     rc = ngx_http_discard_request_body(r);
 
-    return rc == NGX_OK ? ngx_lu_send_message(r, status, text) : rc;
+    return rc == NGX_OK ? ngx_lu_reply_message(r, status, text) : rc;
 }
 
 
@@ -167,40 +169,23 @@ static ngx_int_t
 ngx_lu_webhook_header(ngx_http_request_t *r, const ngx_str_t *name,
     lu_str_t *value)
 {
-    ngx_uint_t        i;
-    ngx_list_part_t  *part;
+    ngx_list_t       *headers;
     ngx_table_elt_t  *h;
 
-    part = &r->headers_in.headers.part;
-    h = part->elts;
+    headers = &r->headers_in.headers;
 
-    for (i = 0; /* void */ ; i++) {
+    h = ngx_lu_header_find(headers, (char *) name->data, NULL);
 
-        if (i >= part->nelts) {
-            if (part->next == NULL) {
-                break;
-            }
-
-            part = part->next;
-            h = part->elts;
-            i = 0;
-        }
-
-        if (h[i].key.len != name->len
-            || ngx_strncasecmp(h[i].key.data, name->data, name->len) != 0)
-        {
-            continue;
-        }
-
-        if (value->data) {
-            return NGX_DECLINED;
-        }
-
-        value->len = h[i].value.len;
-        value->data = h[i].value.data;
+    if (h == NULL
+        || h->value.len == 0
+        || ngx_lu_header_find(headers, (char *) name->data, h))
+    {
+        return NGX_DECLINED;
     }
 
-    return value->len ? NGX_OK : NGX_DECLINED;
+    *value = ngx_lu_to_core(&h->value);
+
+    return NGX_OK;
 }
 
 

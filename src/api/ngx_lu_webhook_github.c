@@ -8,12 +8,16 @@
  */
 
 
+#include "ngx_lu_call.h"
 #include "ngx_lu_webhook.h"
 
-#include "job/ngx_lu_job.h"
+#include "store/ngx_lu_store.h"
 #include "write/ngx_lu_app.h"
+#include "write/ngx_lu_task.h"
+#include "job/ngx_lu_job.h"
 
 #include "core/lu_github.h"
+#include "core/lu_json.h"
 
 
 #define NGX_LU_DELIVERIES  1000

@@ -1,6 +1,9 @@
 
 /*
  * Copyright (C) the nginx-liveupdate authors
+ *
+ * What all wings know: the configuration, a store, and the context of a
+ * request; and the headers of src/base.
  */
 
 
@@ -13,9 +16,8 @@
 #include <ngx_http.h>
 #include <ngx_thread_pool.h>
 
-#include "core/lu_app.h"
-#include "core/lu_manifest.h"
-#include "core/lu_td.h"
+#include "core/lu_error.h"
+#include "core/lu_str.h"
 #include "core/lu_token.h"
 
 
@@ -24,20 +26,13 @@
 #endif
 
 
+/* the largest JSON body, GitHub event and JSON file of the store, in bytes */
+
 #define NGX_LU_JSON_SIZE   (1024 * 1024)
 #define NGX_LU_EVENT_SIZE  (25 * 1024 * 1024)
 #define NGX_LU_FILE_SIZE   (64 * 1024 * 1024)
-#define NGX_LU_STORE_PATH  2048
+
 #define NGX_LU_UUID_LEN    36
-
-
-/* r and ngx_http_headers_out_t's lists changed in nginx 1.23.0 */
-
-#if (nginx_version >= 1023000)
-#define ngx_lu_header_end(h)  (h)->next = NULL
-#else
-#define ngx_lu_header_end(h)
-#endif
 
 
 #if (__GNUC__)
@@ -47,118 +42,62 @@
 #endif
 
 
-/* one tree of all nodes would be a way of many cold cache lines */
-
-#define NGX_LU_TREES  1024
-
-
-typedef struct ngx_lu_node_s  ngx_lu_node_t;
-typedef struct ngx_lu_load_s  ngx_lu_load_t;
-typedef struct ngx_lu_call_s  ngx_lu_call_t;
-typedef struct ngx_lu_jobs_s  ngx_lu_jobs_t;
-typedef struct ngx_lu_job_s   ngx_lu_job_t;
-
+typedef struct ngx_lu_catalog_s  ngx_lu_catalog_t;
 typedef struct ngx_lu_numbers_s  ngx_lu_numbers_t;
 typedef struct ngx_lu_series_s   ngx_lu_series_t;
+typedef struct ngx_lu_call_s     ngx_lu_call_t;
+typedef struct ngx_lu_jobs_s     ngx_lu_jobs_t;
+typedef struct ngx_lu_job_s      ngx_lu_job_t;
 
 
 /* A store, shared by all locations that name the same folder. */
 
 typedef struct {
-    ngx_str_t                       path;        /* full, no "/" at the end */
-    uint32_t                        hash;        /* of the path */
-    ngx_shm_zone_t                 *zone;
-    ngx_lu_numbers_t               *numbers;     /* in the zone */
-
-    /* a worker's copies of apps and file tables, see catalog.c */
-    ngx_rbtree_t                    trees[NGX_LU_TREES];
-    ngx_rbtree_node_t               sentinel;
-    ngx_queue_t                     evictable;   /* most recent first */
-    size_t                          size;        /* of what is evictable */
-    ngx_lu_load_t                  *looks;       /* which wait for "look" */
-    ngx_uint_t                      nlooks;
-    ngx_event_t                     look;
-    ngx_thread_pool_t              *readers;     /* for looks */
-
-    ngx_lu_jobs_t                  *jobs;        /* NULL: it fetches nothing */
+    ngx_str_t                  path;    /* full, without "/" at the end */
+    uint32_t                   hash;    /* of the path */
+    ngx_shm_zone_t            *zone;
+    ngx_lu_numbers_t          *numbers; /* in the zone */
+    ngx_lu_catalog_t          *catalog; /* of the worker */
+    ngx_lu_jobs_t             *jobs;    /* NULL if nothing is fetched */
 } ngx_lu_store_t;
 
 
 typedef struct {
-    ngx_array_t                     stores;      /* of store_t * */
-    ngx_shm_zone_t                 *zone;
+    ngx_array_t                stores;  /* of ngx_lu_store_t * */
+    ngx_shm_zone_t            *zone;
 } ngx_lu_main_conf_t;
 
 
-/* liveupdate_fetch: where builds come from, and how much of it. */
+/* liveupdate_fetch: where builds come from, and the limits of a fetch. */
 
 typedef struct {
-    ngx_str_t                       uri;         /* of the internal location */
-    ngx_uint_t                      files;       /* of a release, at most */
-    off_t                           size;        /* of all of them, bytes */
-    ngx_msec_t                      retry;       /* the first wait */
-    ngx_uint_t                      tries;       /* at most */
+    ngx_str_t                  uri;     /* of the internal location */
+    ngx_uint_t                 files;   /* of a release, at most */
+    off_t                      size;    /* of all its files, bytes, at most */
+    ngx_msec_t                 retry;   /* before the second try */
+    ngx_uint_t                 tries;   /* at most */
 } ngx_lu_fetch_conf_t;
 
 
 /* liveupdate_webhook: who may announce a release. */
 
 typedef struct {
-    ngx_array_t                     secrets;     /* of lu_str_t */
-    ngx_array_t                     apps;        /* of ngx_str_t; none: all */
-    unsigned                        is_github:1;
+    ngx_array_t                secrets; /* of lu_str_t */
+    ngx_array_t                apps;    /* of ngx_str_t; empty: all apps */
+    unsigned                   is_github:1;
 } ngx_lu_webhook_conf_t;
 
 
 /* liveupdate_github: where pull requests are opened. */
 
 typedef struct {
-    ngx_str_t                       repo;        /* "owner/name" */
-    ngx_str_t                       owner;
-    ngx_str_t                       api;         /* without "/" at the end */
-    ngx_str_t                       base;        /* branch; empty: default */
-    ngx_str_t                       uri;         /* of the internal location */
-    ngx_keyval_t                   *headers;     /* the last one is empty */
+    ngx_str_t                  repo;    /* "owner/name" */
+    ngx_str_t                  owner;
+    ngx_str_t                  api;     /* URL, without "/" at the end */
+    ngx_str_t                  base;    /* branch; empty: the default one */
+    ngx_str_t                  uri;     /* of the internal location */
+    ngx_keyval_t              *headers; /* the last one is empty */
 } ngx_lu_github_conf_t;
-
-
-/* The two files, as they are at a commit of the base branch. */
-
-typedef struct {
-    u_char                         *commit;
-    lu_str_t                        builds;
-    lu_str_t                        rules;
-    u_char                         *error;       /* why that cannot be done */
-} ngx_lu_approved_t;
-
-
-typedef struct {
-    ngx_lu_store_t                 *store;
-
-    ngx_str_t                       tokens_path;
-    lu_token_t                     *tokens;
-    size_t                          ntokens;
-
-    ngx_http_complex_value_t       *base_url;
-    time_t                          valid;       /* seconds */
-
-    ngx_str_t                       threads_name;
-    ngx_thread_pool_t              *threads;     /* for changes */
-    ngx_thread_pool_t              *readers;     /* for loads */
-
-    ngx_flag_t                      api;
-    ngx_flag_t                      releases;    /* and is for approvers */
-    ngx_flag_t                      artifacts;
-    ngx_uint_t                      approval;
-    ngx_flag_t                      status;
-    ngx_flag_t                      status_token;
-    ngx_http_complex_value_t       *feed;        /* the app's id */
-    ngx_http_complex_value_t       *download;    /* the app's id */
-
-    ngx_lu_fetch_conf_t                 *fetch;
-    ngx_lu_webhook_conf_t               *webhook;
-    ngx_lu_github_conf_t                *github;
-} ngx_lu_loc_conf_t;
 
 
 #define NGX_LU_APPROVAL_OFF     0
@@ -166,281 +105,168 @@ typedef struct {
 #define NGX_LU_APPROVAL_GITHUB  2
 
 
-/* What the variables say of a request, and where it waits. */
+typedef struct {
+    ngx_lu_store_t            *store;
+
+    ngx_str_t                  tokens_path;
+    lu_token_t                *tokens;
+    size_t                     ntokens;
+
+    ngx_http_complex_value_t  *base_url;
+    time_t                     valid;   /* of a copy, seconds */
+
+    ngx_str_t                  threads_name;
+    ngx_thread_pool_t         *threads; /* for API calls and jobs */
+    ngx_thread_pool_t         *readers; /* for the catalog */
+
+    ngx_flag_t                 api;
+    ngx_flag_t                 releases;  /* the API's, of approvers */
+    ngx_flag_t                 artifacts;
+    ngx_uint_t                 approval;
+    ngx_flag_t                 status;
+    ngx_flag_t                 status_token;
+    ngx_http_complex_value_t  *feed;      /* the app's id */
+    ngx_http_complex_value_t  *download;  /* the app's id */
+
+    ngx_lu_fetch_conf_t       *fetch;
+    ngx_lu_webhook_conf_t     *webhook;
+    ngx_lu_github_conf_t      *github;
+} ngx_lu_loc_conf_t;
+
+
+/*
+ * The context of a request.  Variables read the strings below by their offset,
+ * so these must live as long as the request.
+ */
 
 typedef struct {
-    ngx_str_t                       app;
-    ngx_str_t                       release;
-    ngx_str_t                       channel;
-    ngx_str_t                       platform;
-    ngx_str_t                       result;
-    ngx_str_t                       checksum;
-    ngx_str_t                       signature;
-    ngx_str_t                       cache;       /* Cache-Control */
-    ngx_str_t                       disposition; /* Content-Disposition */
-    ngx_str_t                       fetch_uri;   /* also github_url */
-    ngx_str_t                       fetch_path;
+    ngx_str_t                  app;
+    ngx_str_t                  release;
+    ngx_str_t                  channel;
+    ngx_str_t                  platform;
+    ngx_str_t                  result;
+    ngx_str_t                  checksum;
+    ngx_str_t                  signature;
+    ngx_str_t                  fetch_uri;   /* or $liveupdate_github_url */
+    ngx_str_t                  fetch_path;
 
-    ngx_lu_call_t                  *call;
-    ngx_err_t                       body_err;    /* it could not be kept */
+    ngx_http_request_t        *request;
 
-    ngx_queue_t                     queue;
-    ngx_http_request_t             *request;
-    ngx_atomic_uint_t               generation;  /* at least this new */
-    unsigned                        waiting:1;
-    unsigned                        waited:1;
-    unsigned                        located:1;   /* the URI is chosen */
-    unsigned                        vary:1;      /* by Accept-Encoding */
-    unsigned                        gzip:1;      /* the file is compressed */
+    /* a request that waits for the catalog */
+    ngx_queue_t                queue;
+    ngx_atomic_uint_t          generation;  /* it needs at least this one */
+    unsigned                   waiting:1;
+    unsigned                   waited:1;
 
-    /* what is to be counted, and of what; see count.h */
-    ngx_lu_series_t                *series;
-    ngx_uint_t                      count;
-    ngx_uint_t                      kind;
-    unsigned                        no_app:1;
-    unsigned                        counted:1;
+    /* a file that nginx's static handler sends */
+    ngx_str_t                  cache;       /* Cache-Control */
+    ngx_str_t                  disposition; /* Content-Disposition */
+    unsigned                   located:1;   /* r->uri is the file */
+    unsigned                   vary:1;      /* by Accept-Encoding */
+    unsigned                   gzip:1;      /* the file is compressed */
+
+    /* an API call */
+    ngx_lu_call_t             *call;
+    ngx_err_t                  body_err;    /* the body could not be stored */
+
+    /* what is counted, and where: see zone/ngx_lu_count.h */
+    ngx_lu_series_t           *series;
+    ngx_uint_t                 count;
+    ngx_uint_t                 kind;        /* ngx_lu_kind_e */
+    unsigned                   no_app:1;
+    unsigned                   counted:1;
 } ngx_lu_ctx_t;
 
 
 /*
- * Disk work, in a thread: its memory, and the system call that failed.  The
- * thread owns the pool and logs nothing; who started it says what failed.
+ * Work of a thread on the disk: its memory, and the system call that failed.
+ * The thread owns the pool and logs nothing; whoever started it logs the error.
  */
 
 typedef struct {
-    ngx_pool_t                     *pool;
-    ngx_err_t                       err;
-    const char                     *operation;   /* "rename()" */
-    u_char                         *path;
+    ngx_pool_t                *pool;
+    ngx_err_t                  err;
+    const char                *operation;   /* "rename()" */
+    u_char                    *path;        /* NULL: memory was short */
 } ngx_lu_io_t;
 
 
-/* Module, in ngx_http_liveupdate_module.c */
-
 extern ngx_module_t  ngx_http_liveupdate_module;
 
-ngx_lu_ctx_t *ngx_lu_get_ctx(ngx_http_request_t *r);
-
-/* What src/core allocates from. */
-
-lu_arena_t ngx_lu_arena(ngx_pool_t *pool);
-
 
 /*
- * Conf: the setters of liveupdate_fetch, liveupdate_webhook, liveupdate_github;
- * the token file of a location, and the jobs of its store.
+ * Returns the context of the request, which it creates if need be, or NULL if
+ * memory is short.
  */
 
-char *ngx_lu_conf_fetch(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
-char *ngx_lu_conf_webhook(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
-char *ngx_lu_conf_github(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
-char *ngx_lu_conf_tokens(ngx_conf_t *cf, ngx_lu_loc_conf_t *lucf);
-char *ngx_lu_conf_jobs(ngx_conf_t *cf, ngx_lu_loc_conf_t *lucf);
+static ngx_inline ngx_lu_ctx_t *
+ngx_lu_get_ctx(ngx_http_request_t *r)
+{
+    ngx_lu_ctx_t  *ctx;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_liveupdate_module);
+    if (ctx) {
+        return ctx;
+    }
+
+    ctx = ngx_pcalloc(r->pool, sizeof(ngx_lu_ctx_t));
+    if (ctx == NULL) {
+        return NULL;
+    }
+
+    ctx->request = r;
+
+    ngx_http_set_ctx(r, ctx, ngx_http_liveupdate_module);
+
+    return ctx;
+}
 
 
-/*
- * Zone: shared memory.  A generation belongs to a group of apps and grows
- * with each change of one of them.
- */
+/* Returns the pool as an arena of the core. */
 
-char *ngx_lu_zone(ngx_conf_t *cf, ngx_command_t *cmd,
-    void *conf);
-ngx_shm_zone_t *ngx_lu_zone_add(ngx_conf_t *cf, ngx_str_t *name, size_t size);
+static ngx_inline lu_arena_t
+ngx_lu_arena(ngx_pool_t *pool)
+{
+    lu_arena_t  arena;
 
-/* Slots for apps; the slot of an app of a store. */
+    arena.alloc = (void *(*)(void *, size_t)) ngx_palloc;
+    arena.data = pool;
 
-ngx_atomic_t *ngx_lu_generation(ngx_lu_store_t *store, ngx_str_t *app);
-
-/*
- * Devices as they were last seen, the least recent forgotten when the zone is
- * full.  The strings are copied; longer ones than the zone keeps are cut.
- */
-
-typedef struct {
-    ngx_str_t                       app;
-    ngx_str_t                       id;
-    ngx_str_t                       app_version_code;
-    ngx_str_t                       app_version_name;
-    ngx_str_t                       os_version;
-    ngx_str_t                       plugin_version;
-    ngx_str_t                       custom_id;
-    ngx_str_t                       channel_id;
-    ngx_str_t                       deployment_id;
-    ngx_uint_t                      platform;
-    time_t                          created;
-    time_t                          seen;
-} ngx_lu_device_t;
-
-void ngx_lu_device_seen(ngx_lu_store_t *store, ngx_lu_device_t *device);
-
-/* NGX_OK with copies from the pool, NGX_DECLINED, or NGX_ERROR. */
-
-ngx_int_t ngx_lu_device_find(ngx_lu_store_t *store, ngx_pool_t *pool,
-    ngx_str_t *app, ngx_str_t *id, ngx_lu_device_t *device);
-
-void ngx_lu_device_forget(ngx_lu_store_t *store, ngx_str_t *app,
-    ngx_str_t *id);
-
-/* The app's devices among the most recently seen ones, at most n. */
-
-ngx_int_t ngx_lu_device_list(ngx_lu_store_t *store, ngx_pool_t *pool,
-    ngx_str_t *app, ngx_lu_device_t *devices, ngx_uint_t *n);
+    return arena;
+}
 
 
-/*
- * Thread: posts a task that the worker does not exit before (NGX_ERROR: the
- * queue is full).  The handler of the task's event is called now and then
- * until it is over().
- */
+/* The same bytes as a string of the core, and back as a string of nginx. */
 
-ngx_int_t ngx_lu_thread_post(ngx_thread_pool_t *tp, ngx_thread_task_t *task);
-ngx_uint_t ngx_lu_thread_over(ngx_event_t *ev);
+static ngx_inline lu_str_t
+ngx_lu_to_core(const ngx_str_t *str)
+{
+    lu_str_t  s;
 
-/*
- * Makes the thread that calls it, one of a pool that answers no devices, give
- * way to the others.
- */
+    s.len = str->len;
+    s.data = str->data;
 
-void ngx_lu_thread_aside(void);
+    return s;
+}
 
 
-/*
- * Catalog: parsed copies in memory.  get() returns NGX_OK with the copy, or
- * with NULL if there is no such app or release; it is good until the event
- * ends.  NGX_AGAIN: the request waits and r->write_event_handler, which the
- * caller set, is called when it is worth asking again (ctx->waiting is 0
- * then).  NGX_ERROR: it is there, but could not be read, or out of memory.
- */
+static ngx_inline ngx_str_t
+ngx_lu_from_core(const lu_str_t *str)
+{
+    ngx_str_t  s;
 
-void ngx_lu_catalog_init(ngx_lu_store_t *store);
+    s.len = str->len;
+    s.data = str->data;
 
-ngx_int_t ngx_lu_catalog_app(ngx_http_request_t *r, ngx_str_t *id,
-    lu_app_t **app);
-
-typedef struct {
-    lu_file_t                      *files;       /* sorted by href */
-    size_t                          nfiles;
-} ngx_lu_files_t;
-
-ngx_int_t ngx_lu_catalog_files(ngx_http_request_t *r, ngx_str_t *app,
-    ngx_str_t *release, ngx_lu_files_t **files);
-
-/* A td-latest-*.json of the app's feed, by its name. */
-
-ngx_int_t ngx_lu_catalog_td(ngx_http_request_t *r, ngx_str_t *app,
-    ngx_str_t *name, lu_td_t **td);
+    return s;
+}
 
 
-/*
- * Load: reads and parses what a node of the catalog is to have, and whatever
- * is chained to it, in a thread.  NGX_DECLINED: there is no such file;
- * NGX_DONE: it is the one that the node has.
- */
-
-typedef enum {
-    NGX_LU_NODE_APP = 0,
-    NGX_LU_NODE_FILES,
-    NGX_LU_NODE_TD
-} ngx_lu_node_e;
-
-struct ngx_lu_load_s {
-    ngx_lu_io_t                     io;          /* its pool ends with it */
-    ngx_lu_load_t                  *next;        /* in the same task */
-    ngx_thread_task_t              *task;
-    ngx_lu_node_t                  *node;
-    ngx_lu_node_e                   kind;
-    ngx_str_t                       path;        /* of the store */
-    ngx_str_t                       app;
-    ngx_str_t                       name;
-    ngx_atomic_uint_t               generation;
-
-    /* the file that the node has, then the one that was read */
-    ngx_file_uniq_t                 uniq;
-    struct timespec                 changed;
-    ngx_uint_t                      compare;
-
-    ngx_int_t                       rc;
-    ngx_pool_t                     *pool;        /* of the copy */
-    size_t                          size;
-    void                           *copy;
-    lu_error_t                      error;
-};
-
-void ngx_lu_load_thread(void *data, ngx_log_t *log);
-
-
-/* Latest: what devices ask */
-
-ngx_int_t ngx_lu_latest_handler(ngx_http_request_t *r, ngx_str_t *app);
-ngx_int_t ngx_lu_discovery_handler(ngx_http_request_t *r, ngx_str_t *app);
-
-
-/*
- * Static: init() adds a precontent handler and a header filter, which let
- * nginx's static handler send a file of the store.  refuse() answers from
- * that phase in JSON, finish() ends a request that was answered there; both
- * return what the handler returns.
- */
-
-ngx_int_t ngx_lu_static_init(ngx_conf_t *cf);
-ngx_int_t ngx_lu_static_refuse(ngx_http_request_t *r, ngx_uint_t status,
-    const char *text);
-ngx_int_t ngx_lu_static_finish(ngx_http_request_t *r, ngx_int_t rc);
-
-/*
- * Artifact, feed: pick the file.  NGX_DECLINED: r->uri is that of a file below
- * the store, and ctx says what to say of it; NGX_AGAIN, NGX_DONE, a status.
- */
-
-ngx_int_t ngx_lu_artifact_handler(ngx_http_request_t *r);
-ngx_int_t ngx_lu_feed_handler(ngx_http_request_t *r);
-
-/*
- * Manifest: sends the file that r->uri is, if it is small, out of memory.
- * NGX_DECLINED: nginx's static handler is to send it.
- */
-
-ngx_int_t ngx_lu_manifest_send(ngx_http_request_t *r);
-
-
-/*
- * Reply: JSON out (send() with the status in headers_out, text from the
- * request's pool or longer-lived), errors as {"message": ...}, who asks, and
- * the base of absolute URLs.
- */
-
-ngx_int_t ngx_lu_send_json(ngx_http_request_t *r, ngx_uint_t status,
-    ngx_str_t *text);
-ngx_int_t ngx_lu_send_text(ngx_http_request_t *r, ngx_uint_t status,
-    ngx_str_t *type, ngx_str_t *text);
-ngx_int_t ngx_lu_send_error(ngx_http_request_t *r, ngx_uint_t status,
-    lu_error_t *err);
-ngx_int_t ngx_lu_send_message(ngx_http_request_t *r, ngx_uint_t status,
-    const char *text);
-
-/*
- * The error as a terminated sentence from the pool, whatever bytes its subject
- * is made of; NULL: out of memory.
- */
-
-u_char *ngx_lu_sentence(ngx_pool_t *pool,
-    lu_error_t *err);
-
-/*
- * The token of an "Authorization: Bearer" header; NULL if there is none that
- * is known; *presented tells whether the client tried.
- */
-
-const lu_token_t *ngx_lu_token(ngx_http_request_t *r, ngx_uint_t *presented);
-
-ngx_int_t ngx_lu_base_url(ngx_http_request_t *r,
-    ngx_str_t *base);
-
-/* A response header, or NULL; the strings must live as long as the request. */
-
-ngx_table_elt_t *ngx_lu_header(ngx_http_request_t *r, const char *name,
-    ngx_str_t *value);
-
+#include "ngx_lu_bearer.h"
+#include "ngx_lu_header.h"
+#include "ngx_lu_reply.h"
+#include "ngx_lu_thread.h"
+#include "ngx_lu_url.h"
 
 
 #endif /* _NGX_LU_H_INCLUDED_ */

@@ -4,9 +4,7 @@
  */
 
 
-#include "ngx_lu.h"
-
-#include "core/lu_name.h"
+#include "ngx_lu_reply.h"
 
 
 #define NGX_LU_SUBJECT  256
@@ -16,19 +14,19 @@ static ngx_str_t  ngx_lu_json_type = ngx_string("application/json");
 
 
 /*
- * The answer is sent here, with its status, rather than left to nginx's
- * error pages: these would be HTML and end the connection.
+ * Errors are sent from here as well: the error pages of nginx are HTML, and
+ * close the connection.
  */
 
 ngx_int_t
-ngx_lu_send_json(ngx_http_request_t *r, ngx_uint_t status, ngx_str_t *text)
+ngx_lu_reply_json(ngx_http_request_t *r, ngx_uint_t status, ngx_str_t *text)
 {
-    return ngx_lu_send_text(r, status, &ngx_lu_json_type, text);
+    return ngx_lu_reply_text(r, status, &ngx_lu_json_type, text);
 }
 
 
 ngx_int_t
-ngx_lu_send_text(ngx_http_request_t *r, ngx_uint_t status, ngx_str_t *type,
+ngx_lu_reply_text(ngx_http_request_t *r, ngx_uint_t status, ngx_str_t *type,
     ngx_str_t *text)
 {
     ngx_buf_t    *b;
@@ -38,7 +36,7 @@ ngx_lu_send_text(ngx_http_request_t *r, ngx_uint_t status, ngx_str_t *type,
 
     ngx_str_set(&value, "no-store");
 
-    if (ngx_lu_header(r, "Cache-Control", &value) == NULL) {
+    if (ngx_lu_header_add(r, "Cache-Control", &value) == NULL) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
@@ -78,13 +76,13 @@ ngx_lu_send_text(ngx_http_request_t *r, ngx_uint_t status, ngx_str_t *type,
 
 
 ngx_int_t
-ngx_lu_send_error(ngx_http_request_t *r, ngx_uint_t status, lu_error_t *err)
+ngx_lu_reply_error(ngx_http_request_t *r, ngx_uint_t status, lu_error_t *err)
 {
     u_char     *p, *sentence;
     size_t      len;
     ngx_str_t   text;
 
-    sentence = ngx_lu_sentence(r->pool, err);
+    sentence = ngx_lu_reply_sentence(r->pool, err);
     if (sentence == NULL) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
@@ -105,12 +103,12 @@ ngx_lu_send_error(ngx_http_request_t *r, ngx_uint_t status, lu_error_t *err)
 
     text.len = p - text.data;
 
-    return ngx_lu_send_json(r, status, &text);
+    return ngx_lu_reply_json(r, status, &text);
 }
 
 
 u_char *
-ngx_lu_sentence(ngx_pool_t *pool, lu_error_t *err)
+ngx_lu_reply_sentence(ngx_pool_t *pool, lu_error_t *err)
 {
     u_char      *p, *sentence;
     size_t       i, n;
@@ -151,139 +149,11 @@ ngx_lu_sentence(ngx_pool_t *pool, lu_error_t *err)
 
 
 ngx_int_t
-ngx_lu_send_message(ngx_http_request_t *r, ngx_uint_t status, const char *text)
+ngx_lu_reply_message(ngx_http_request_t *r, ngx_uint_t status, const char *text)
 {
     lu_error_t  err;
 
     (void) lu_error(&err, NULL, text);
 
-    return ngx_lu_send_error(r, status, &err);
-}
-
-
-const lu_token_t *
-ngx_lu_token(ngx_http_request_t *r, ngx_uint_t *presented)
-{
-    ngx_str_t          *value;
-    lu_str_t            clear;
-    ngx_lu_loc_conf_t  *lucf;
-
-    *presented = 0;
-
-    if (r->headers_in.authorization == NULL) {
-        return NULL;
-    }
-
-    *presented = 1;
-
-    value = &r->headers_in.authorization->value;
-
-    if (value->len < sizeof("Bearer ") - 1
-        || ngx_strncasecmp(value->data, (u_char *) "Bearer ",
-                           sizeof("Bearer ") - 1)
-           != 0)
-    {
-        return NULL;
-    }
-
-    clear.data = value->data + sizeof("Bearer ") - 1;
-    clear.len = value->len - (sizeof("Bearer ") - 1);
-
-    while (clear.len && clear.data[0] == ' ') {
-        clear.data++;
-        clear.len--;
-    }
-
-    lucf = ngx_http_get_module_loc_conf(r, ngx_http_liveupdate_module);
-
-    return lu_token_find(lucf->tokens, lucf->ntokens, &clear);
-}
-
-
-/*
- * The base becomes a part of a JSON string and of headers.  A "Host" that is
- * no host gives none: it is the only thing in it that a client chooses.
- */
-
-ngx_int_t
-ngx_lu_base_url(ngx_http_request_t *r, ngx_str_t *base)
-{
-    u_char              c, *p;
-    size_t              i;
-    ngx_str_t           scheme, *host;
-    ngx_lu_loc_conf_t  *lucf;
-
-    lucf = ngx_http_get_module_loc_conf(r, ngx_http_liveupdate_module);
-
-    if (lucf->base_url) {
-
-        if (ngx_http_complex_value(r, lucf->base_url, base) != NGX_OK) {
-            return NGX_ERROR;
-        }
-
-        while (base->len && base->data[base->len - 1] == '/') {
-            base->len--;
-        }
-
-    } else {
-        host = r->headers_in.host ? &r->headers_in.host->value
-                                  : &r->headers_in.server;
-
-        if (host->len == 0) {
-            return NGX_DECLINED;
-        }
-
-        ngx_str_set(&scheme, "http");
-
-#if (NGX_HTTP_SSL)
-        if (r->connection->ssl) {
-            ngx_str_set(&scheme, "https");
-        }
-#endif
-
-        p = ngx_pnalloc(r->pool, scheme.len + sizeof("://") - 1 + host->len);
-        if (p == NULL) {
-            return NGX_ERROR;
-        }
-
-        base->data = p;
-
-        p = ngx_cpymem(p, scheme.data, scheme.len);
-        p = ngx_cpymem(p, "://", sizeof("://") - 1);
-        p = ngx_cpymem(p, host->data, host->len);
-
-        base->len = p - base->data;
-    }
-
-    for (i = 0; i < base->len; i++) {
-        c = base->data[i];
-
-        if (c <= ' ' || c >= 0x7f || c == '"' || c == '\\' || c == '<'
-            || c == '>' || c == '?' || c == '#')
-        {
-            return NGX_DECLINED;
-        }
-    }
-
-    return NGX_OK;
-}
-
-
-ngx_table_elt_t *
-ngx_lu_header(ngx_http_request_t *r, const char *name, ngx_str_t *value)
-{
-    ngx_table_elt_t  *h;
-
-    h = ngx_list_push(&r->headers_out.headers);
-    if (h == NULL) {
-        return NULL;
-    }
-
-    h->hash = 1;
-    ngx_lu_header_end(h);
-    h->key.len = ngx_strlen(name);
-    h->key.data = (u_char *) name;
-    h->value = *value;
-
-    return h;
+    return ngx_lu_reply_error(r, status, &err);
 }

@@ -1,19 +1,15 @@
 
 /*
  * Copyright (C) the nginx-liveupdate authors
- *
- * Tasks that a worker which is to exit waits for: it does not exit while there
- * is a timer.
  */
 
 
-#include "ngx_lu.h"
+#include "ngx_lu_thread.h"
 
+
+#define NGX_LU_TICK      60000    /* milliseconds */
 
 #define NGX_LU_PRIORITY  19
-
-
-#define NGX_LU_TICK  60000
 
 
 ngx_int_t
@@ -22,6 +18,8 @@ ngx_lu_thread_post(ngx_thread_pool_t *tp, ngx_thread_task_t *task)
     if (ngx_thread_task_post(tp, task) != NGX_OK) {
         return NGX_ERROR;
     }
+
+    /* a worker does not exit while it has a timer that is not cancelable */
 
     ngx_add_timer(&task->event, NGX_LU_TICK);
 
@@ -51,7 +49,7 @@ ngx_lu_thread_aside(void)
 {
 #if (NGX_LINUX)
 
-    /* of this thread: publishers can wait, devices are asking all the time */
+    /* on Linux this sets the priority of the thread, not of the process */
 
     (void) setpriority(PRIO_PROCESS, 0, NGX_LU_PRIORITY);
 

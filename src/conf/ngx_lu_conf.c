@@ -6,8 +6,10 @@
  */
 
 
-#include "api/ngx_lu_webhook.h"
+#include "ngx_lu_conf.h"
+
 #include "job/ngx_lu_job.h"
+#include "api/ngx_lu_webhook.h"
 
 #include "core/lu_name.h"
 
@@ -176,8 +178,7 @@ ngx_lu_conf_webhook(ngx_conf_t *cf, ngx_command_t *cmd,
                 return NGX_CONF_ERROR;
             }
 
-            secret->len = text.len;
-            secret->data = text.data;
+            *secret = ngx_lu_to_core(&text);
 
             continue;
         }
@@ -198,15 +199,9 @@ ngx_lu_conf_webhook(ngx_conf_t *cf, ngx_command_t *cmd,
                 return NGX_CONF_ERROR;
             }
 
-            app->len = id.len;
-            app->data = id.data;
+            *app = ngx_lu_from_core(&id);
 
-            id.len = app->len;
-            id.data = app->data;
-
-            if (lu_name_id_valid(&id)) {
-                continue;
-            }
+            continue;
         }
 
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
@@ -528,8 +523,7 @@ ngx_lu_conf_tokens(ngx_conf_t *cf, ngx_lu_loc_conf_t *lucf)
         return NGX_CONF_ERROR;
     }
 
-    file.len = text.len;
-    file.data = text.data;
+    file = ngx_lu_to_core(&text);
 
     arena = ngx_lu_arena(cf->pool);
 

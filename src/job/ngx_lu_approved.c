@@ -8,6 +8,11 @@
 
 #include "ngx_lu_job.h"
 
+#include "store/ngx_lu_store.h"
+#include "write/ngx_lu_task.h"
+
+#include "core/lu_json.h"
+
 
 /* For those who ask what came of their commit. */
 
@@ -23,7 +28,7 @@ ngx_lu_approved_write(ngx_lu_step_t *step, ngx_array_t *apps, ngx_int_t status)
     sentence = NULL;
 
     if (status != NGX_OK) {
-        sentence = ngx_lu_sentence(step->job->pool, &step->task.error);
+        sentence = ngx_lu_reply_sentence(step->job->pool, &step->task.error);
         if (sentence == NULL) {
             return ngx_lu_task_nomem(&step->task);
         }

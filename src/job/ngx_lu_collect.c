@@ -10,8 +10,15 @@
 #include "ngx_lu_job.h"
 
 #include "write/ngx_lu_approval.h"
+#include "write/ngx_lu_bundle.h"
+#include "write/ngx_lu_digest.h"
+#include "write/ngx_lu_release.h"
 #include "write/ngx_lu_stage.h"
 #include "write/ngx_lu_staging.h"
+
+#include "core/lu_builder.h"
+#include "core/lu_json.h"
+#include "core/lu_plan.h"
 
 
 #define NGX_LU_TRANSFERS  4

@@ -25,7 +25,8 @@ static ngx_int_t ngx_lu_fetch_done(ngx_http_request_t *sr, void *data,
 static void ngx_lu_fetch_framing(ngx_lu_fetch_t *fetch,
     ngx_http_upstream_t *u);
 static void ngx_lu_fetch_answer(ngx_lu_fetch_t *fetch, ngx_http_request_t *sr);
-static void ngx_lu_fetch_limit(ngx_lu_fetch_t *fetch, ngx_table_elt_t *h);
+static ngx_int_t ngx_lu_fetch_number(ngx_list_t *headers, const char *name,
+    ngx_int_t *n);
 static void ngx_lu_fetch_end(ngx_event_t *ev);
 static void ngx_lu_fetch_free(
     ngx_lu_fetch_t *fetch);
@@ -165,14 +166,11 @@ ngx_lu_fetch_headers(ngx_lu_fetch_t *fetch, ngx_http_request_t *r)
 
     for (header = fetch->headers; header && header->key.len; header++) {
 
-        h = ngx_list_push(&r->headers_in.headers);
+        h = ngx_lu_header_push(&r->headers_in.headers, &header->key,
+                               &header->value);
         if (h == NULL) {
             return NGX_ERROR;
         }
-
-        h->key = header->key;
-        h->value = header->value;
-        ngx_lu_header_end(h);
 
         h->lowcase_key = ngx_pnalloc(r->pool, h->key.len);
         if (h->lowcase_key == NULL) {
@@ -334,8 +332,8 @@ ngx_lu_fetch_done(ngx_http_request_t *sr, void *data,
 static void
 ngx_lu_fetch_framing(ngx_lu_fetch_t *fetch, ngx_http_upstream_t *u)
 {
-    ngx_uint_t         i;
-    ngx_list_part_t   *part;
+    ngx_int_t          n;
+    ngx_list_t        *headers;
     ngx_table_elt_t   *h;
     ngx_event_pipe_t  *pipe;
 
@@ -350,73 +348,50 @@ ngx_lu_fetch_framing(ngx_lu_fetch_t *fetch, ngx_http_upstream_t *u)
                                || pipe->read_length == fetch->length);
     }
 
-    part = &u->headers_in.headers.part;
-    h = part->elts;
+    headers = &u->headers_in.headers;
 
-    for (i = 0; /* void */ ; i++) {
-
-        if (i >= part->nelts) {
-            if (part->next == NULL) {
-                break;
-            }
-
-            part = part->next;
-            h = part->elts;
-            i = 0;
-        }
-
-        if (h[i].key.len == sizeof("Content-Encoding") - 1
-            && ngx_strncasecmp(h[i].key.data, (u_char *) "Content-Encoding",
-                               h[i].key.len)
-               == 0
-            && !(h[i].value.len == sizeof("identity") - 1
-                 && ngx_strncasecmp(h[i].value.data, (u_char *) "identity",
-                                    h[i].value.len)
-                    == 0))
+    for (h = ngx_lu_header_find(headers, "Content-Encoding", NULL);
+         h;
+         h = ngx_lu_header_find(headers, "Content-Encoding", h))
+    {
+        if (h->value.len != sizeof("identity") - 1
+            || ngx_strncasecmp(h->value.data, (u_char *) "identity",
+                               h->value.len)
+               != 0)
         {
             fetch->encoded = 1;
         }
+    }
 
-        ngx_lu_fetch_limit(fetch, &h[i]);
+    /* a client that asks too often is told in one of two ways when to return */
+
+    if (ngx_lu_fetch_number(headers, "Retry-After", &n) == NGX_OK) {
+        fetch->retry = ngx_time() + n;
+    }
+
+    if (ngx_lu_fetch_number(headers, "X-RateLimit-Reset", &n) == NGX_OK) {
+        fetch->reset = n;
+    }
+
+    if (ngx_lu_fetch_number(headers, "X-RateLimit-Remaining", &n) == NGX_OK) {
+        fetch->limited = (n == 0);
     }
 }
 
 
-/* Who asks too often is told when to come again, in one of two ways. */
-
-static void
-ngx_lu_fetch_limit(ngx_lu_fetch_t *fetch, ngx_table_elt_t *h)
+static ngx_int_t
+ngx_lu_fetch_number(ngx_list_t *headers, const char *name, ngx_int_t *n)
 {
-    ngx_int_t  n;
+    ngx_table_elt_t  *h;
 
-    n = ngx_atoi(h->value.data, h->value.len);
-
-    if (n == NGX_ERROR) {
-        return;
+    h = ngx_lu_header_find(headers, name, NULL);
+    if (h == NULL) {
+        return NGX_DECLINED;
     }
 
-    if (h->key.len == sizeof("Retry-After") - 1
-        && ngx_strncasecmp(h->key.data, (u_char *) "Retry-After",
-                           h->key.len)
-           == 0)
-    {
-        fetch->retry = ngx_time() + n;
+    *n = ngx_atoi(h->value.data, h->value.len);
 
-    } else if (h->key.len == sizeof("X-RateLimit-Reset") - 1
-               && ngx_strncasecmp(h->key.data, (u_char *) "X-RateLimit-Reset",
-                                  h->key.len)
-                  == 0)
-    {
-        fetch->reset = n;
-
-    } else if (h->key.len == sizeof("X-RateLimit-Remaining") - 1
-               && ngx_strncasecmp(h->key.data,
-                                  (u_char *) "X-RateLimit-Remaining",
-                                  h->key.len)
-                  == 0)
-    {
-        fetch->limited = (n == 0);
-    }
+    return *n == NGX_ERROR ? NGX_DECLINED : NGX_OK;
 }
 
 

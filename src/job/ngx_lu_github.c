@@ -9,7 +9,12 @@
 
 #include "ngx_lu_job.h"
 
+#include "store/ngx_lu_store.h"
+#include "write/ngx_lu_release.h"
+#include "write/ngx_lu_task.h"
+
 #include "core/lu_github.h"
+#include "core/lu_json.h"
 
 
 #define NGX_LU_GITHUB_LIMIT  3600    /* seconds */

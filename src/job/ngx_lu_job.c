@@ -8,8 +8,12 @@
 
 #include "ngx_lu_job.h"
 
-#include "write/ngx_lu_approval.h"
 #include "zone/ngx_lu_count.h"
+#include "store/ngx_lu_store.h"
+#include "write/ngx_lu_approval.h"
+#include "write/ngx_lu_bundle.h"
+
+#include "core/lu_time.h"
 
 
 #define NGX_LU_RETRY_MAX  600000
@@ -196,7 +200,7 @@ ngx_lu_job_fail(ngx_lu_job_t *job, ngx_lu_job_e error, lu_error_t *err)
     }
 
     job->error = error;
-    job->reason = ngx_lu_sentence(job->pool, err);
+    job->reason = ngx_lu_reply_sentence(job->pool, err);
 }
 
 
@@ -380,8 +384,8 @@ ngx_lu_job_postpone(ngx_lu_step_t *step)
     }
 
     if (status == NGX_OK && over) {
-        numbers = ngx_lu_numbers(step->task.store);
-        ngx_lu_add(numbers->stages_failed, 1);
+        numbers = ngx_lu_count_numbers(step->task.store);
+        ngx_lu_count_add(numbers->stages_failed, 1);
 
         status = ngx_lu_job_remove(step);
     }

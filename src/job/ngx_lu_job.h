@@ -13,8 +13,20 @@
 
 #include "write/ngx_lu_digest.h"
 #include "write/ngx_lu_release.h"
+#include "write/ngx_lu_task.h"
 
+#include "core/lu_json.h"
 #include "core/lu_plan.h"
+
+
+/* The two files, as they are at a commit of the base branch. */
+
+typedef struct {
+    u_char                         *commit;
+    lu_str_t                        builds;
+    lu_str_t                        rules;
+    u_char                         *error;       /* why that cannot be done */
+} ngx_lu_approved_t;
 
 
 /*

@@ -9,7 +9,9 @@
 #include "ngx_lu_job.h"
 #include "ngx_lu_order.h"
 
+#include "store/ngx_lu_store.h"
 #include "write/ngx_lu_app.h"
+#include "write/ngx_lu_release.h"
 #include "write/ngx_lu_staging.h"
 
 

@@ -10,7 +10,9 @@
 #define _NGX_LU_ORDER_H_INCLUDED_
 
 
-#include "write/ngx_lu_release.h"
+#include "write/ngx_lu_task.h"
+
+#include "core/lu_json.h"
 
 
 /*

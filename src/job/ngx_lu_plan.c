@@ -9,6 +9,16 @@
 
 #include "ngx_lu_job.h"
 
+#include "store/ngx_lu_store.h"
+#include "write/ngx_lu_release.h"
+#include "write/ngx_lu_task.h"
+
+#include "core/lu_builder.h"
+#include "core/lu_json.h"
+#include "core/lu_plan.h"
+#include "core/lu_platform.h"
+#include "core/lu_td.h"
+
 
 #define NGX_LU_MANIFESTS  6
 
@@ -357,7 +367,7 @@ ngx_lu_plan_wrong(ngx_lu_step_t *step, const lu_str_t *name, ngx_int_t status)
         return status;
     }
 
-    text = ngx_lu_sentence(step->task.io.pool, &step->task.error);
+    text = ngx_lu_reply_sentence(step->task.io.pool, &step->task.error);
 
     if (text) {
         text = ngx_lu_path(step->task.io.pool, "is not right: %s", text);

@@ -9,9 +9,14 @@
 
 #include "ngx_lu_job.h"
 
+#include "store/ngx_lu_store.h"
 #include "write/ngx_lu_approval.h"
+#include "write/ngx_lu_release.h"
+#include "write/ngx_lu_task.h"
 
 #include "core/lu_github.h"
+#include "core/lu_json.h"
+#include "core/lu_time.h"
 
 
 #define NGX_LU_BRANCHES   20

@@ -9,11 +9,18 @@
 
 #include "ngx_lu_job.h"
 
+#include "store/ngx_lu_store.h"
 #include "write/ngx_lu_app.h"
 #include "write/ngx_lu_approval.h"
+#include "write/ngx_lu_bundle.h"
+#include "write/ngx_lu_change.h"
+#include "write/ngx_lu_release.h"
+#include "write/ngx_lu_task.h"
 
 #include "core/lu_builds.h"
+#include "core/lu_desktop.h"
 #include "core/lu_github.h"
+#include "core/lu_json.h"
 
 
 typedef struct {

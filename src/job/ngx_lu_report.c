@@ -8,6 +8,11 @@
 
 #include "ngx_lu_job.h"
 
+#include "store/ngx_lu_store.h"
+
+#include "core/lu_json.h"
+#include "core/lu_time.h"
+
 
 typedef struct {
     ngx_lu_io_t                       io;

@@ -8,7 +8,12 @@
 
 #include "ngx_lu_job.h"
 
+#include "store/ngx_lu_store.h"
+
+#include "core/lu_json.h"
 #include "core/lu_name.h"
+#include "core/lu_platform.h"
+#include "core/lu_time.h"
 
 
 #define NGX_LU_SWEEP      1000  /* msec */

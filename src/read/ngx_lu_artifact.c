@@ -4,8 +4,12 @@
  */
 
 
-#include "base/ngx_lu.h"
+#include "ngx_lu_artifact.h"
+#include "ngx_lu_catalog.h"
+#include "ngx_lu_load.h"
+#include "ngx_lu_static.h"
 
+#include "core/lu_file.h"
 #include "core/lu_name.h"
 #include "core/lu_query.h"
 
@@ -49,7 +53,6 @@ ngx_lu_artifact_handler(ngx_http_request_t *r)
     rc = ngx_lu_catalog_files(r, &app, &release, &files);
 
     if (rc == NGX_AGAIN) {
-        r->write_event_handler = ngx_http_core_run_phases;
         return NGX_AGAIN;
     }
 
@@ -110,15 +113,13 @@ ngx_lu_artifact_name(ngx_http_request_t *r, ngx_str_t *app, ngx_str_t *release,
     p = ngx_strlchr(p, last, '/');
     release->len = (p ? p : last) - release->data;
 
-    id.len = app->len;
-    id.data = app->data;
+    id = ngx_lu_to_core(app);
 
     if (!lu_name_id_valid(&id)) {
         return NGX_DECLINED;
     }
 
-    id.len = release->len;
-    id.data = release->data;
+    id = ngx_lu_to_core(release);
 
     if (!lu_name_id_valid(&id)) {
         return NGX_DECLINED;
@@ -131,15 +132,13 @@ ngx_lu_artifact_name(ngx_http_request_t *r, ngx_str_t *app, ngx_str_t *release,
         return NGX_OK;
     }
 
-    args.len = r->args.len;
-    args.data = r->args.data;
+    args = ngx_lu_to_core(&r->args);
 
     if (!lu_query_find(&args, "href", &value) || value.len == 0) {
         return NGX_DECLINED;
     }
 
-    name->data = value.data;
-    name->len = value.len;
+    *name = ngx_lu_from_core(&value);
 
     return NGX_OK;
 }
@@ -154,8 +153,7 @@ ngx_lu_artifact_find(ngx_http_request_t *r, ngx_lu_files_t *files,
     lu_str_t          src, href;
     const lu_file_t  *file;
 
-    src.len = name->len;
-    src.data = name->data;
+    src = ngx_lu_to_core(name);
 
     /* a name in the path was decoded by nginx */
 

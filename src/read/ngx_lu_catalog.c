@@ -2,68 +2,88 @@
 /*
  * Copyright (C) the nginx-liveupdate authors
  *
- * Each worker keeps what it was asked for, apps and the file tables of
- * releases, parsed and immutable.  Loads run in threads; requests that need
- * one wait for it together, and a new copy takes the old one's place whole.
+ * Each worker keeps what it was asked for, parsed and immutable.  Threads load
+ * it; requests that need the same load wait for it together, and a new copy
+ * replaces the old one as a whole.
  */
 
 
+#include "ngx_lu_catalog.h"
+
 #include "zone/ngx_lu_count.h"
+#include "zone/ngx_lu_zone.h"
 
 
 /*
- * Of file tables and of names that are not there, bytes: of what nobody has
- * asked for in these seconds, and of all.  Apps are always kept.
+ * Limits of a store's copies other than apps, and of names that do not exist,
+ * in bytes: up to the first one all of them are kept, up to the second one
+ * those that were used within the last seconds.
  */
 
 #define NGX_LU_CACHE      (8 * 1024 * 1024)
 #define NGX_LU_CACHE_MAX  (24 * 1024 * 1024)
 #define NGX_LU_IN_USE     5
 
-
-/* an app with a channel or two is one block of its pool */
+/* the pool of a copy: an app with a channel or two fits into one block */
 
 #define NGX_LU_POOL  2048
 
-/* looks that are not urgent are collected: that long (msec), that many */
+/* looks that are not urgent wait that long (milliseconds) for that many */
 
 #define NGX_LU_LOOK   50
 #define NGX_LU_LOOKS  64
 
+/* the way through a single tree would have many cold cache lines */
 
-struct ngx_lu_node_s {
-    ngx_str_node_t                  sn;          /* "app" or "app/name" */
+#define NGX_LU_TREES  1024
 
-    /* what each request reads */
 
-    void                           *copy;        /* NULL: there is none */
-    size_t                          size;        /* of the copy */
-    ngx_atomic_t                   *current;     /* generation, in the zone */
-    ngx_atomic_uint_t               generation;  /* of the copy */
-    time_t                          checked;
-    time_t                          used;        /* if evictable */
+struct ngx_lu_catalog_s {
+    ngx_rbtree_t          trees[NGX_LU_TREES];
+    ngx_rbtree_node_t     sentinel;
 
-    unsigned                        loaded:1;
-    unsigned                        loading:1;
-    unsigned                        evictable:1;
-    unsigned                        failed:1;    /* and there is no copy */
+    ngx_queue_t           evictable;    /* most recently used first */
+    size_t                size;         /* of what is evictable */
 
-    ngx_lu_node_e                   kind;
-    ngx_lu_store_t                 *store;
-    ngx_queue_t                     queue;       /* if evictable */
-    ngx_queue_t                     waiters;
-    ngx_pool_t                     *pool;        /* of the copy */
-    ngx_file_uniq_t                 uniq;
-    struct timespec                 changed;
+    ngx_lu_load_t        *looks;        /* loads that wait for "look" */
+    ngx_uint_t            nlooks;
+    ngx_event_t           look;
+    ngx_thread_pool_t    *readers;      /* of these loads */
 };
 
 
-static ngx_int_t ngx_lu_catalog_get(ngx_http_request_t *r, ngx_lu_node_e kind,
+struct ngx_lu_node_s {
+    ngx_str_node_t        sn;           /* "app" or "app/name" */
+
+    /* read by each request */
+
+    void                 *copy;         /* NULL: it does not exist */
+    size_t                size;         /* of the copy */
+    ngx_atomic_t         *current;      /* generation, in the zone */
+    ngx_atomic_uint_t     generation;   /* of the copy */
+    time_t                checked;
+    time_t                used;         /* if evictable */
+
+    unsigned              loaded:1;
+    unsigned              loading:1;
+    unsigned              evictable:1;
+    unsigned              failed:1;     /* and there is no copy */
+
+    ngx_lu_copy_e         kind;
+    ngx_lu_store_t       *store;
+    ngx_queue_t           queue;        /* if evictable */
+    ngx_queue_t           waiters;
+    ngx_pool_t           *pool;         /* of the copy */
+    ngx_file_uniq_t       uniq;
+    struct timespec       changed;
+};
+
+
+static ngx_int_t ngx_lu_catalog_get(ngx_http_request_t *r, ngx_lu_copy_e kind,
     ngx_str_t *app, ngx_str_t *name, void **copy);
-static void ngx_lu_node_prefetch(
-    ngx_lu_node_t *node);
+static void ngx_lu_node_prefetch(ngx_lu_node_t *node);
 static ngx_lu_node_t *ngx_lu_node_find(ngx_lu_store_t *store,
-    ngx_lu_node_e kind, ngx_str_t *app, ngx_str_t *member);
+    ngx_lu_copy_e kind, ngx_str_t *app, ngx_str_t *member);
 static ngx_int_t ngx_lu_catalog_wait(ngx_http_request_t *r,
     ngx_lu_node_t *node);
 static void ngx_lu_catalog_wake(ngx_lu_node_t *node);
@@ -72,29 +92,36 @@ static ngx_int_t ngx_lu_load_start(ngx_lu_node_t *node, ngx_thread_pool_t *tp,
 static void ngx_lu_look_later(ngx_lu_node_t *node, ngx_thread_pool_t *tp,
     ngx_str_t *app, ngx_str_t *name);
 static void ngx_lu_look_handler(ngx_event_t *ev);
-static ngx_int_t ngx_lu_look_now(ngx_lu_store_t *store);
+static ngx_int_t ngx_lu_look_now(ngx_lu_catalog_t *catalog);
 static ngx_lu_load_t *ngx_lu_load_create(ngx_lu_node_t *node, ngx_str_t *app,
     ngx_str_t *name);
 static ngx_int_t ngx_lu_load_post(ngx_lu_load_t *load, ngx_thread_pool_t *tp);
 static void ngx_lu_load_done(ngx_event_t *ev);
 static void ngx_lu_load_finish(ngx_lu_load_t *load);
 static void ngx_lu_node_update(ngx_lu_node_t *node, ngx_lu_load_t *load);
-static size_t ngx_lu_node_memory(
-    ngx_lu_node_t *node);
-static void ngx_lu_node_evict(ngx_lu_store_t *store);
+static size_t ngx_lu_node_memory(ngx_lu_node_t *node);
+static void ngx_lu_node_evict(ngx_lu_catalog_t *catalog);
 
 
-void
-ngx_lu_catalog_init(ngx_lu_store_t *store)
+ngx_lu_catalog_t *
+ngx_lu_catalog_create(ngx_pool_t *pool)
 {
-    ngx_uint_t  i;
+    ngx_uint_t         i;
+    ngx_lu_catalog_t  *catalog;
+
+    catalog = ngx_pcalloc(pool, sizeof(ngx_lu_catalog_t));
+    if (catalog == NULL) {
+        return NULL;
+    }
 
     for (i = 0; i < NGX_LU_TREES; i++) {
-        ngx_rbtree_init(&store->trees[i], &store->sentinel,
+        ngx_rbtree_init(&catalog->trees[i], &catalog->sentinel,
                         ngx_str_rbtree_insert_value);
     }
 
-    ngx_queue_init(&store->evictable);
+    ngx_queue_init(&catalog->evictable);
+
+    return catalog;
 }
 
 
@@ -104,7 +131,7 @@ ngx_lu_catalog_app(ngx_http_request_t *r, ngx_str_t *id, lu_app_t **app)
     void       *copy;
     ngx_int_t   rc;
 
-    rc = ngx_lu_catalog_get(r, NGX_LU_NODE_APP, id, NULL, &copy);
+    rc = ngx_lu_catalog_get(r, NGX_LU_COPY_APP, id, NULL, &copy);
     *app = copy;
 
     return rc;
@@ -118,7 +145,7 @@ ngx_lu_catalog_files(ngx_http_request_t *r, ngx_str_t *app, ngx_str_t *release,
     void       *copy;
     ngx_int_t   rc;
 
-    rc = ngx_lu_catalog_get(r, NGX_LU_NODE_FILES, app, release, &copy);
+    rc = ngx_lu_catalog_get(r, NGX_LU_COPY_FILES, app, release, &copy);
     *files = copy;
 
     return rc;
@@ -132,7 +159,7 @@ ngx_lu_catalog_td(ngx_http_request_t *r, ngx_str_t *app, ngx_str_t *name,
     void       *copy;
     ngx_int_t   rc;
 
-    rc = ngx_lu_catalog_get(r, NGX_LU_NODE_TD, app, name, &copy);
+    rc = ngx_lu_catalog_get(r, NGX_LU_COPY_TD, app, name, &copy);
     *td = copy;
 
     return rc;
@@ -140,7 +167,7 @@ ngx_lu_catalog_td(ngx_http_request_t *r, ngx_str_t *app, ngx_str_t *name,
 
 
 static ngx_int_t
-ngx_lu_catalog_get(ngx_http_request_t *r, ngx_lu_node_e kind, ngx_str_t *app,
+ngx_lu_catalog_get(ngx_http_request_t *r, ngx_lu_copy_e kind, ngx_str_t *app,
     ngx_str_t *name, void **copy)
 {
     ngx_lu_ctx_t       *ctx;
@@ -157,7 +184,7 @@ ngx_lu_catalog_get(ngx_http_request_t *r, ngx_lu_node_e kind, ngx_str_t *app,
         return NGX_ERROR;
     }
 
-    if (kind == NGX_LU_NODE_APP) {
+    if (kind == NGX_LU_COPY_APP) {
         ngx_lu_node_prefetch(node);
     }
 
@@ -186,7 +213,7 @@ ngx_lu_catalog_get(ngx_http_request_t *r, ngx_lu_node_e kind, ngx_str_t *app,
 
     if (node->evictable) {
         ngx_queue_remove(&node->queue);
-        ngx_queue_insert_head(&lucf->store->evictable, &node->queue);
+        ngx_queue_insert_head(&lucf->store->catalog->evictable, &node->queue);
         node->used = ngx_time();
     }
 
@@ -221,7 +248,7 @@ ngx_lu_node_prefetch(ngx_lu_node_t *node)
 
 
 static ngx_lu_node_t *
-ngx_lu_node_find(ngx_lu_store_t *store, ngx_lu_node_e kind, ngx_str_t *app,
+ngx_lu_node_find(ngx_lu_store_t *store, ngx_lu_copy_e kind, ngx_str_t *app,
     ngx_str_t *member)
 {
     u_char         *p, buf[64 + 1 + 255];
@@ -243,7 +270,7 @@ ngx_lu_node_find(ngx_lu_store_t *store, ngx_lu_node_e kind, ngx_str_t *app,
     }
 
     hash = ngx_murmur_hash2(name.data, name.len);
-    tree = &store->trees[hash % NGX_LU_TREES];
+    tree = &store->catalog->trees[hash % NGX_LU_TREES];
 
     node = (ngx_lu_node_t *) ngx_str_rbtree_lookup(tree, &name, hash);
     if (node) {
@@ -262,7 +289,7 @@ ngx_lu_node_find(ngx_lu_store_t *store, ngx_lu_node_e kind, ngx_str_t *app,
 
     node->store = store;
     node->kind = kind;
-    node->current = ngx_lu_generation(store, app);
+    node->current = ngx_lu_zone_generation(store, app);
 
     ngx_queue_init(&node->waiters);
     ngx_rbtree_insert(tree, &node->sn.node);
@@ -343,7 +370,7 @@ ngx_lu_load_start(ngx_lu_node_t *node, ngx_thread_pool_t *tp, ngx_str_t *app,
 
         /* it may be one of those that were not urgent until now */
 
-        return ngx_lu_look_now(node->store);
+        return ngx_lu_look_now(node->store->catalog);
     }
 
     load = ngx_lu_load_create(node, app, name);
@@ -361,8 +388,8 @@ static void
 ngx_lu_look_later(ngx_lu_node_t *node, ngx_thread_pool_t *tp, ngx_str_t *app,
     ngx_str_t *name)
 {
-    ngx_lu_load_t   *load;
-    ngx_lu_store_t  *store;
+    ngx_lu_load_t     *load;
+    ngx_lu_catalog_t  *catalog;
 
     node->checked = ngx_time();
 
@@ -371,24 +398,24 @@ ngx_lu_look_later(ngx_lu_node_t *node, ngx_thread_pool_t *tp, ngx_str_t *app,
         return;
     }
 
-    store = node->store;
+    catalog = node->store->catalog;
 
-    load->next = store->looks;
-    store->looks = load;
-    store->readers = tp;
+    load->next = catalog->looks;
+    catalog->looks = load;
+    catalog->readers = tp;
 
-    if (++store->nlooks == NGX_LU_LOOKS) {
-        (void) ngx_lu_look_now(store);
+    if (++catalog->nlooks == NGX_LU_LOOKS) {
+        (void) ngx_lu_look_now(catalog);
         return;
     }
 
-    if (!store->look.timer_set) {
-        store->look.handler = ngx_lu_look_handler;
-        store->look.data = store;
-        store->look.log = ngx_cycle->log;
-        store->look.cancelable = 1;
+    if (!catalog->look.timer_set) {
+        catalog->look.handler = ngx_lu_look_handler;
+        catalog->look.data = catalog;
+        catalog->look.log = ngx_cycle->log;
+        catalog->look.cancelable = 1;
 
-        ngx_add_timer(&store->look, NGX_LU_LOOK);
+        ngx_add_timer(&catalog->look, NGX_LU_LOOK);
     }
 }
 
@@ -401,16 +428,16 @@ ngx_lu_look_handler(ngx_event_t *ev)
 
 
 static ngx_int_t
-ngx_lu_look_now(ngx_lu_store_t *store)
+ngx_lu_look_now(ngx_lu_catalog_t *catalog)
 {
     ngx_lu_load_t  *load;
 
-    load = store->looks;
+    load = catalog->looks;
 
-    store->looks = NULL;
-    store->nlooks = 0;
+    catalog->looks = NULL;
+    catalog->nlooks = 0;
 
-    return load ? ngx_lu_load_post(load, store->readers) : NGX_OK;
+    return load ? ngx_lu_load_post(load, catalog->readers) : NGX_OK;
 }
 
 
@@ -492,7 +519,7 @@ ngx_lu_load_post(ngx_lu_load_t *load, ngx_thread_pool_t *tp)
         /* an app's releases may have changed without it; a table has none */
 
         next->compare = node->copy
-                        && (node->kind != NGX_LU_NODE_APP
+                        && (node->kind != NGX_LU_COPY_APP
                             || node->generation == next->generation);
     }
 
@@ -549,7 +576,7 @@ ngx_lu_load_finish(ngx_lu_load_t *load)
 
     node = load->node;
 
-    ngx_lu_add(ngx_lu_numbers(node->store)->loads[
+    ngx_lu_count_add(ngx_lu_count_numbers(node->store)->loads[
                   load->rc == NGX_OK ? NGX_LU_LOADED
                   : load->rc == NGX_DONE ? NGX_LU_LOAD_UNCHANGED
                   : load->rc == NGX_DECLINED ? NGX_LU_LOAD_ABSENT
@@ -558,7 +585,7 @@ ngx_lu_load_finish(ngx_lu_load_t *load)
     if (load->rc == NGX_ERROR) {
 
         sentence = load->error.text
-                   ? ngx_lu_sentence(load->io.pool, &load->error)
+                   ? ngx_lu_reply_sentence(load->io.pool, &load->error)
                    : NULL;
 
         if (sentence) {
@@ -579,16 +606,16 @@ ngx_lu_load_finish(ngx_lu_load_t *load)
     ngx_destroy_pool(load->io.pool);
 
     ngx_lu_catalog_wake(node);
-    ngx_lu_node_evict(node->store);
+    ngx_lu_node_evict(node->store->catalog);
 }
 
 
 static void
 ngx_lu_node_update(ngx_lu_node_t *node, ngx_lu_load_t *load)
 {
-    ngx_lu_store_t  *store;
+    ngx_lu_catalog_t  *catalog;
 
-    store = node->store;
+    catalog = node->store->catalog;
 
     node->loading = 0;
     node->loaded = 1;
@@ -621,7 +648,7 @@ ngx_lu_node_update(ngx_lu_node_t *node, ngx_lu_load_t *load)
 
     if (node->evictable) {
         ngx_queue_remove(&node->queue);
-        store->size -= ngx_lu_node_memory(node);
+        catalog->size -= ngx_lu_node_memory(node);
         node->evictable = 0;
     }
 
@@ -636,9 +663,9 @@ ngx_lu_node_update(ngx_lu_node_t *node, ngx_lu_load_t *load)
     node->uniq = load->uniq;
     node->changed = load->changed;
 
-    if (node->copy == NULL || node->kind != NGX_LU_NODE_APP) {
-        ngx_queue_insert_head(&store->evictable, &node->queue);
-        store->size += ngx_lu_node_memory(node);
+    if (node->copy == NULL || node->kind != NGX_LU_COPY_APP) {
+        ngx_queue_insert_head(&catalog->evictable, &node->queue);
+        catalog->size += ngx_lu_node_memory(node);
         node->evictable = 1;
         node->used = ngx_time();
     }
@@ -659,14 +686,14 @@ ngx_lu_node_memory(ngx_lu_node_t *node)
 
 
 static void
-ngx_lu_node_evict(ngx_lu_store_t *store)
+ngx_lu_node_evict(ngx_lu_catalog_t *catalog)
 {
     ngx_queue_t    *q, *prev;
     ngx_lu_node_t  *node;
 
-    for (q = ngx_queue_last(&store->evictable);
-         q != ngx_queue_sentinel(&store->evictable)
-         && store->size > NGX_LU_CACHE;
+    for (q = ngx_queue_last(&catalog->evictable);
+         q != ngx_queue_sentinel(&catalog->evictable)
+         && catalog->size > NGX_LU_CACHE;
          q = prev)
     {
         prev = ngx_queue_prev(q);
@@ -674,7 +701,7 @@ ngx_lu_node_evict(ngx_lu_store_t *store)
         node = ngx_queue_data(q, ngx_lu_node_t, queue);
 
         if (ngx_time() - node->used < NGX_LU_IN_USE
-            && store->size <= NGX_LU_CACHE_MAX)
+            && catalog->size <= NGX_LU_CACHE_MAX)
         {
             return;
         }
@@ -684,10 +711,10 @@ ngx_lu_node_evict(ngx_lu_store_t *store)
         }
 
         ngx_queue_remove(&node->queue);
-        ngx_rbtree_delete(&store->trees[node->sn.node.key
-                                        % NGX_LU_TREES], &node->sn.node);
+        ngx_rbtree_delete(&catalog->trees[node->sn.node.key % NGX_LU_TREES],
+                          &node->sn.node);
 
-        store->size -= ngx_lu_node_memory(node);
+        catalog->size -= ngx_lu_node_memory(node);
 
         if (node->pool) {
             ngx_destroy_pool(node->pool);

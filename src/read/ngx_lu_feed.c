@@ -7,12 +7,21 @@
  */
 
 
+#include "ngx_lu_catalog.h"
+#include "ngx_lu_feed.h"
+#include "ngx_lu_manifest.h"
+#include "ngx_lu_static.h"
+
 #include "zone/ngx_lu_count.h"
 
+#include "core/lu_app.h"
+#include "core/lu_desktop.h"
 #include "core/lu_download.h"
 #include "core/lu_feed.h"
 #include "core/lu_label.h"
 #include "core/lu_name.h"
+#include "core/lu_platform.h"
+#include "core/lu_td.h"
 
 
 static ngx_int_t ngx_lu_feed_path(ngx_http_request_t *r, ngx_str_t *id,
@@ -51,8 +60,7 @@ ngx_lu_feed_handler(ngx_http_request_t *r)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    str.len = id.len;
-    str.data = id.data;
+    str = ngx_lu_to_core(&id);
 
     if (!lu_name_id_valid(&str)) {
         return ngx_lu_static_refuse(r, NGX_HTTP_NOT_FOUND, "App not found.");
@@ -63,7 +71,6 @@ ngx_lu_feed_handler(ngx_http_request_t *r)
     rc = ngx_lu_catalog_app(r, &id, &app);
 
     if (rc == NGX_AGAIN) {
-        r->write_event_handler = ngx_http_core_run_phases;
         return NGX_AGAIN;
     }
 
@@ -252,8 +259,7 @@ ngx_lu_download_find(ngx_http_request_t *r, ngx_str_t *id, lu_app_t *app,
     ngx_memzero(&agent, sizeof(lu_str_t));
 
     if (r->headers_in.user_agent) {
-        agent.len = r->headers_in.user_agent->value.len;
-        agent.data = r->headers_in.user_agent->value.data;
+        agent = ngx_lu_to_core(&r->headers_in.user_agent->value);
     }
 
     switch (lu_download_route(&arena, &route, &agent, &download, &reason)) {
@@ -288,13 +294,11 @@ ngx_lu_download_find(ngx_http_request_t *r, ngx_str_t *id, lu_app_t *app,
     switch (lu_feed_name(&arena, &app->desktop, &client, &name, &feed))
     {
     case LU_OK:
-        manifest.len = feed.name.len;
-        manifest.data = feed.name.data;
+        manifest = ngx_lu_from_core(&feed.name);
 
         rc = ngx_lu_catalog_td(r, id, &manifest, &td);
 
         if (rc == NGX_AGAIN) {
-            r->write_event_handler = ngx_http_core_run_phases;
             return NGX_AGAIN;
         }
 
@@ -319,8 +323,8 @@ ngx_lu_download_find(ngx_http_request_t *r, ngx_str_t *id, lu_app_t *app,
         err.text = "was not found.";
 
         return ngx_lu_static_finish(r,
-                                    ngx_lu_send_error(r, NGX_HTTP_NOT_FOUND,
-                                                      &err));
+                                    ngx_lu_reply_error(r, NGX_HTTP_NOT_FOUND,
+                                                       &err));
     }
 
     switch (lu_download_pick(&arena, td, &download, &name, &reason)) {
@@ -404,7 +408,8 @@ ngx_lu_feed_describe(ngx_http_request_t *r, lu_app_t *app,
 #if (NGX_LU_COUNTING)
 
     ctx->count = count;
-    ctx->series = ngx_lu_series(lucf->store, build ? &build->mark : &app->mark,
+    ctx->series = ngx_lu_count_series(lucf->store,
+                                      build ? &build->mark : &app->mark,
                                 &app->id, NULL, build ? &build->id : NULL);
 
 #endif
@@ -444,8 +449,7 @@ ngx_lu_feed_locate(ngx_http_request_t *r, ngx_str_t *id, const lu_str_t *name,
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    ctx->disposition.len = disposition.len;
-    ctx->disposition.data = disposition.data;
+    ctx->disposition = ngx_lu_from_core(&disposition);
 
     p = (u_char *) lu_feed_type(name);
 
@@ -472,8 +476,6 @@ ngx_lu_feed_locate(ngx_http_request_t *r, ngx_str_t *id, const lu_str_t *name,
 static void
 ngx_lu_feed_client(ngx_http_request_t *r, lu_client_t *client)
 {
-    ngx_uint_t            i;
-    ngx_list_part_t      *part;
     ngx_table_elt_t      *h;
     struct sockaddr_in   *sin;
 #if (NGX_HAVE_INET6)
@@ -510,30 +512,10 @@ ngx_lu_feed_client(ngx_http_request_t *r, lu_client_t *client)
 
     client->address.bits = client->address.len * 8;
 
-    part = &r->headers_in.headers.part;
-    h = part->elts;
+    h = ngx_lu_header_find(&r->headers_in.headers, "X-User-Staging-Id", NULL);
 
-    for (i = 0; /* void */; i++) {
-
-        if (i >= part->nelts) {
-            if (part->next == NULL) {
-                break;
-            }
-
-            part = part->next;
-            h = part->elts;
-            i = 0;
-        }
-
-        if (h[i].key.len == sizeof("x-user-staging-id") - 1
-            && ngx_strncasecmp(h[i].key.data, (u_char *) "x-user-staging-id",
-                               sizeof("x-user-staging-id") - 1)
-               == 0)
-        {
-            client->staging_id.len = h[i].value.len;
-            client->staging_id.data = h[i].value.data;
-            break;
-        }
+    if (h) {
+        client->staging_id = ngx_lu_to_core(&h->value);
     }
 }
 
@@ -556,7 +538,7 @@ ngx_lu_feed_slash(ngx_http_request_t *r)
 
     location.len--;
 
-    h = ngx_lu_header(r, "Location", &location);
+    h = ngx_lu_header_add(r, "Location", &location);
     if (h == NULL) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }

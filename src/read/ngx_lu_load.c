@@ -4,7 +4,13 @@
  */
 
 
+#include "ngx_lu_load.h"
+
 #include "store/ngx_lu_store.h"
+
+#include "core/lu_app.h"
+#include "core/lu_release.h"
+#include "core/lu_td.h"
 
 
 static void *ngx_lu_load_alloc(void *data, size_t size);
@@ -28,15 +34,15 @@ ngx_lu_load_thread(void *data, ngx_log_t *log)
 
         switch (load->kind) {
 
-        case NGX_LU_NODE_APP:
+        case NGX_LU_COPY_APP:
             load->rc = ngx_lu_load_app(load);
             break;
 
-        case NGX_LU_NODE_FILES:
+        case NGX_LU_COPY_FILES:
             load->rc = ngx_lu_load_files(load);
             break;
 
-        default: /* NGX_LU_NODE_TD */
+        default: /* NGX_LU_COPY_TD */
             load->rc = ngx_lu_load_td(load);
             break;
         }

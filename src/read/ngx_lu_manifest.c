@@ -7,7 +7,8 @@
  */
 
 
-#include "base/ngx_lu.h"
+#include "ngx_lu_manifest.h"
+#include "ngx_lu_static.h"
 
 
 #define NGX_LU_MANIFEST_SIZE  4096    /* larger ones are files */

@@ -9,6 +9,8 @@
 
 #include "zone/ngx_lu_count.h"
 
+#include "ngx_lu_static.h"
+
 
 #define NGX_LU_SMALL  4096
 
@@ -16,72 +18,16 @@
 static ngx_http_output_header_filter_pt  ngx_http_next_header_filter;
 
 
-static ngx_int_t ngx_lu_static_handler(ngx_http_request_t *r);
 static ngx_int_t ngx_lu_static_filter(ngx_http_request_t *r);
 
 
 ngx_int_t
 ngx_lu_static_init(ngx_conf_t *cf)
 {
-    ngx_http_handler_pt        *h;
-    ngx_http_core_main_conf_t  *cmcf;
-
-    cmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module);
-
-    h = ngx_array_push(&cmcf->phases[NGX_HTTP_PRECONTENT_PHASE].handlers);
-    if (h == NULL) {
-        return NGX_ERROR;
-    }
-
-    *h = ngx_lu_static_handler;
-
     ngx_http_next_header_filter = ngx_http_top_header_filter;
     ngx_http_top_header_filter = ngx_lu_static_filter;
 
     return NGX_OK;
-}
-
-
-static ngx_int_t
-ngx_lu_static_handler(ngx_http_request_t *r)
-{
-    ngx_str_t           allow;
-    ngx_lu_ctx_t       *ctx;
-    ngx_lu_loc_conf_t  *lucf;
-
-    lucf = ngx_http_get_module_loc_conf(r, ngx_http_liveupdate_module);
-
-    if (!lucf->artifacts && lucf->feed == NULL && lucf->download == NULL) {
-        return NGX_DECLINED;
-    }
-
-    ctx = ngx_lu_get_ctx(r);
-    if (ctx == NULL) {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
-    }
-
-    if (ctx->located) {
-        return NGX_DECLINED;
-    }
-
-    if (ctx->waiting) {
-        return NGX_AGAIN;
-    }
-
-    if (!(r->method & (NGX_HTTP_GET|NGX_HTTP_HEAD))) {
-
-        ngx_str_set(&allow, "GET, HEAD");
-
-        if (ngx_lu_header(r, "Allow", &allow) == NULL) {
-            return NGX_HTTP_INTERNAL_SERVER_ERROR;
-        }
-
-        return ngx_lu_static_refuse(r, NGX_HTTP_NOT_ALLOWED,
-                                    "Method not allowed.");
-    }
-
-    return lucf->artifacts ? ngx_lu_artifact_handler(r)
-                           : ngx_lu_feed_handler(r);
 }
 
 
@@ -109,7 +55,7 @@ ngx_lu_static_refuse(ngx_http_request_t *r, ngx_uint_t status,
         return rc;
     }
 
-    return ngx_lu_static_finish(r, ngx_lu_send_message(r, status, text));
+    return ngx_lu_static_finish(r, ngx_lu_reply_message(r, status, text));
 }
 
 
@@ -163,28 +109,28 @@ ngx_lu_static_filter(ngx_http_request_t *r)
     }
 
     if (ctx->series) {
-        ngx_lu_add(ctx->series->counts[ctx->count], 1);
+        ngx_lu_count_add(ctx->series->counts[ctx->count], 1);
     }
 
     if (ctx->checksum.len
-        && ngx_lu_header(r, "X-Checksum", &ctx->checksum) == NULL)
+        && ngx_lu_header_add(r, "X-Checksum", &ctx->checksum) == NULL)
     {
         return NGX_ERROR;
     }
 
     if (ctx->signature.len
-        && ngx_lu_header(r, "X-Signature", &ctx->signature) == NULL)
+        && ngx_lu_header_add(r, "X-Signature", &ctx->signature) == NULL)
     {
         return NGX_ERROR;
     }
 
-    if (ngx_lu_header(r, "Cache-Control", &ctx->cache) == NULL) {
+    if (ngx_lu_header_add(r, "Cache-Control", &ctx->cache) == NULL) {
         return NGX_ERROR;
     }
 
     if (ctx->disposition.len
-        && ngx_lu_header(r, "Content-Disposition",
-                         &ctx->disposition)
+        && ngx_lu_header_add(r, "Content-Disposition",
+                             &ctx->disposition)
            == NULL)
     {
         return NGX_ERROR;
@@ -193,7 +139,7 @@ ngx_lu_static_filter(ngx_http_request_t *r)
     if (ctx->vary) {
         ngx_str_set(&value, "Accept-Encoding");
 
-        if (ngx_lu_header(r, "Vary", &value) == NULL) {
+        if (ngx_lu_header_add(r, "Vary", &value) == NULL) {
             return NGX_ERROR;
         }
     }
@@ -201,7 +147,7 @@ ngx_lu_static_filter(ngx_http_request_t *r)
     if (ctx->gzip && r->headers_out.status == NGX_HTTP_OK) {
         ngx_str_set(&value, "gzip");
 
-        h = ngx_lu_header(r, "Content-Encoding", &value);
+        h = ngx_lu_header_add(r, "Content-Encoding", &value);
         if (h == NULL) {
             return NGX_ERROR;
         }

@@ -10,6 +10,7 @@
 
 #include "base/ngx_lu.h"
 
+#include "core/lu_json.h"
 #include "core/lu_sha256.h"
 
 

@@ -6,6 +6,10 @@
  */
 
 
+#include "ngx_lu_metrics.h"
+#include "ngx_lu_scan.h"
+#include "ngx_lu_status.h"
+
 #include "zone/ngx_lu_count.h"
 
 #include "core/lu_label.h"
@@ -107,8 +111,8 @@ ngx_lu_metrics_requests(ngx_lu_text_t *text, ngx_lu_snapshot_t *snapshot)
     labels[0].value = ngx_lu_text_str(ngx_lu_kind_names[NGX_LU_KIND_CHECK]);
 
     for (i = 0; i < NGX_LU_CHECKS; i++) {
-        labels[1].value.len = ngx_lu_results[i].len;
-        labels[1].value.data = ngx_lu_results[i].data;
+        labels[1].value.len = ngx_lu_count_checks[i].len;
+        labels[1].value.data = ngx_lu_count_checks[i].data;
 
         ngx_lu_text_sample(text, "liveupdate_requests_total", labels,
                            snapshot->checks[i]);
@@ -186,8 +190,8 @@ ngx_lu_metrics_checks(ngx_lu_text_t *text, ngx_lu_snapshot_t *snapshot)
                 continue;
             }
 
-            labels[3].value.len = ngx_lu_results[n].len;
-            labels[3].value.data = ngx_lu_results[n].data;
+            labels[3].value.len = ngx_lu_count_checks[n].len;
+            labels[3].value.data = ngx_lu_count_checks[n].data;
 
             ngx_lu_text_sample(text, "liveupdate_checks_total", labels,
                                row[i].counts[n]);
@@ -203,8 +207,8 @@ ngx_lu_metrics_checks(ngx_lu_text_t *text, ngx_lu_snapshot_t *snapshot)
             continue;
         }
 
-        labels[3].value.len = ngx_lu_results[n].len;
-        labels[3].value.data = ngx_lu_results[n].data;
+        labels[3].value.len = ngx_lu_count_checks[n].len;
+        labels[3].value.data = ngx_lu_count_checks[n].data;
 
         ngx_lu_text_sample(text, "liveupdate_checks_total", labels,
                            snapshot->other[n]);

@@ -8,8 +8,14 @@
  */
 
 
-#include "api/ngx_lu_call.h"
+#include "ngx_lu_scan.h"
+
 #include "zone/ngx_lu_count.h"
+#include "store/ngx_lu_store.h"
+#include "api/ngx_lu_call.h"
+
+#include "core/lu_json.h"
+#include "core/lu_time.h"
 
 
 /* seconds; and no more than a part of the time */
@@ -81,7 +87,7 @@ ngx_lu_scan(ngx_lu_call_t *call)
     ngx_lu_look_t   look;
     ngx_lu_scan_t  *scan;
 
-    scan = &ngx_lu_numbers(call->task.store)->scan;
+    scan = &ngx_lu_count_numbers(call->task.store)->scan;
 
     if (!ngx_lu_scan_claim(scan)) {
         return;

@@ -7,7 +7,12 @@
  */
 
 
-#include "zone/ngx_lu_count.h"
+#include "ngx_lu_snapshot.h"
+
+#include "zone/ngx_lu_zone.h"
+
+#include "core/lu_hll.h"
+#include "core/lu_latest.h"
 
 
 #define NGX_LU_WINDOWS  2
@@ -75,7 +80,7 @@ ngx_lu_snapshot(ngx_lu_store_t *store, ngx_pool_t *pool, const char *app,
 
     ngx_memzero(snapshot, sizeof(ngx_lu_snapshot_t));
 
-    snapshot->numbers = ngx_lu_numbers(store);
+    snapshot->numbers = ngx_lu_count_numbers(store);
     snapshot->changes = ngx_lu_zone_changes(store);
     snapshot->now = ngx_time();
 

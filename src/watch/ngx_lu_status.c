@@ -7,9 +7,18 @@
  */
 
 
+#include "ngx_lu_metrics.h"
+#include "ngx_lu_scan.h"
+#include "ngx_lu_status.h"
+
+#include "zone/ngx_lu_count.h"
+#include "write/ngx_lu_task.h"
 #include "api/ngx_lu_api.h"
 #include "api/ngx_lu_arg.h"
-#include "zone/ngx_lu_count.h"
+#include "api/ngx_lu_call.h"
+
+#include "core/lu_json.h"
+#include "core/lu_route.h"
 
 
 static ngx_int_t ngx_lu_status_refuse(ngx_http_request_t *r);
@@ -131,11 +140,11 @@ ngx_lu_status_refuse(ngx_http_request_t *r)
 
     ngx_str_set(&allow, "GET, HEAD");
 
-    if (ngx_lu_header(r, "Allow", &allow) == NULL) {
+    if (ngx_lu_header_add(r, "Allow", &allow) == NULL) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    return ngx_lu_send_message(r, NGX_HTTP_NOT_ALLOWED, "Method not allowed.");
+    return ngx_lu_reply_message(r, NGX_HTTP_NOT_ALLOWED, "Method not allowed.");
 }
 
 
@@ -430,7 +439,7 @@ ngx_lu_status_checks(ngx_atomic_uint_t *counts)
         }
 
         if (ngx_lu_put_number(json,
-                              (char *) ngx_lu_results[i].data,
+                              (char *) ngx_lu_count_checks[i].data,
                               counts[i])
             != NGX_OK)
         {

@@ -7,6 +7,8 @@
 #include "ngx_lu_app.h"
 #include "ngx_lu_audit.h"
 
+#include "store/ngx_lu_store.h"
+
 #include "core/lu_change.h"
 
 

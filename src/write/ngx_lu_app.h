@@ -12,6 +12,8 @@
 
 #include "ngx_lu_task.h"
 
+#include "core/lu_json.h"
+
 
 /* There is one organization from the beginning; others are written down. */
 

@@ -5,10 +5,13 @@
 
 
 #include "ngx_lu_approval.h"
+#include "ngx_lu_change.h"
 #include "ngx_lu_desktop.h"
+#include "ngx_lu_release.h"
 
 #include "core/lu_builds.h"
 #include "core/lu_change.h"
+#include "core/lu_json.h"
 
 
 static ngx_int_t ngx_lu_approval_promoted(ngx_lu_task_t *task, cJSON *app,

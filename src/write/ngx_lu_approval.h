@@ -12,6 +12,7 @@
 
 
 #include "ngx_lu_bundle.h"
+#include "ngx_lu_task.h"
 
 
 /*

@@ -6,6 +6,10 @@
 
 #include "ngx_lu_audit.h"
 
+#include "store/ngx_lu_store.h"
+
+#include "core/lu_json.h"
+
 
 ngx_int_t
 ngx_lu_audit(ngx_lu_task_t *task, u_char *folder, double generation)

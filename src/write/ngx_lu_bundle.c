@@ -6,6 +6,8 @@
 
 #include "ngx_lu_bundle.h"
 
+#include "store/ngx_lu_store.h"
+
 #include "core/lu_change.h"
 
 

@@ -11,6 +11,9 @@
 
 
 #include "ngx_lu_release.h"
+#include "ngx_lu_task.h"
+
+#include "core/lu_json.h"
 
 
 /* What a promotion may ask for; what is not given stays as published. */

@@ -8,7 +8,7 @@
 #include "ngx_lu_audit.h"
 #include "ngx_lu_change.h"
 
-#include "core/lu_json.h"
+#include "store/ngx_lu_store.h"
 
 
 static ngx_int_t ngx_lu_change_expected(ngx_lu_task_t *task,

@@ -12,6 +12,8 @@
 
 #include "ngx_lu_task.h"
 
+#include "core/lu_json.h"
+
 
 /*
  * Changes the tree of an app.json, which the caller has read under the app's

@@ -7,7 +7,11 @@
 #include "ngx_lu_desktop.h"
 #include "ngx_lu_staging.h"
 
+#include "store/ngx_lu_store.h"
+
 #include "core/lu_builds.h"
+#include "core/lu_file.h"
+#include "core/lu_time.h"
 
 
 typedef ngx_int_t (*ngx_lu_desktop_file_pt)(ngx_lu_task_t *task, u_char *live,

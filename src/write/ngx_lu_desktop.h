@@ -12,6 +12,10 @@
 
 
 #include "ngx_lu_bundle.h"
+#include "ngx_lu_release.h"
+#include "ngx_lu_task.h"
+
+#include "core/lu_json.h"
 
 
 /*

@@ -6,6 +6,8 @@
 
 #include "ngx_lu_digest.h"
 
+#include "store/ngx_lu_store.h"
+
 
 typedef struct {
     lu_sha256_t    sha256;

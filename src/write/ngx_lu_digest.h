@@ -10,7 +10,9 @@
 #define _NGX_LU_DIGEST_H_INCLUDED_
 
 
-#include "store/ngx_lu_store.h"
+#include "base/ngx_lu.h"
+
+#include "core/lu_sha256.h"
 
 
 typedef struct {

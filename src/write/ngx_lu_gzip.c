@@ -6,6 +6,8 @@
 
 #include "ngx_lu_gzip.h"
 
+#include "store/ngx_lu_store.h"
+
 #include <zlib.h>
 
 

@@ -12,7 +12,7 @@
 
 #include "ngx_lu_task.h"
 
-#include "core/lu_manifest.h"
+#include "core/lu_file.h"
 
 
 /*

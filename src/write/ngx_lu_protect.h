@@ -12,6 +12,8 @@
 
 #include "ngx_lu_task.h"
 
+#include "core/lu_json.h"
+
 
 /* Makes a bundle that is for a protected channel wait for an approver. */
 

@@ -6,10 +6,13 @@
 
 #include "ngx_lu_app.h"
 #include "ngx_lu_bundle.h"
+#include "ngx_lu_change.h"
 #include "ngx_lu_protect.h"
 #include "ngx_lu_ready.h"
 #include "ngx_lu_staging.h"
 #include "ngx_lu_verify.h"
+
+#include "core/lu_json.h"
 
 
 static ngx_int_t ngx_lu_ready_verify(ngx_lu_task_t *task,

@@ -11,6 +11,7 @@
 
 
 #include "ngx_lu_release.h"
+#include "ngx_lu_task.h"
 
 
 /*

@@ -6,7 +6,7 @@
 
 #include "ngx_lu_release.h"
 
-#include "core/lu_json.h"
+#include "store/ngx_lu_store.h"
 
 
 static ngx_uint_t ngx_lu_release_is_deployed(const cJSON *app,

@@ -11,6 +11,9 @@
 
 
 #include "ngx_lu_change.h"
+#include "ngx_lu_task.h"
+
+#include "core/lu_json.h"
 
 
 typedef struct {

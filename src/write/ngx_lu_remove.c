@@ -6,9 +6,13 @@
 
 #include "ngx_lu_desktop.h"
 #include "ngx_lu_protect.h"
+#include "ngx_lu_release.h"
 #include "ngx_lu_remove.h"
 
+#include "store/ngx_lu_store.h"
+
 #include "core/lu_change.h"
+#include "core/lu_json.h"
 
 
 typedef struct {

@@ -11,7 +11,7 @@
 #define _NGX_LU_REMOVE_H_INCLUDED_
 
 
-#include "ngx_lu_release.h"
+#include "ngx_lu_task.h"
 
 
 /*

@@ -7,11 +7,19 @@
  */
 
 
+#include "ngx_lu_digest.h"
 #include "ngx_lu_stage.h"
 #include "ngx_lu_staging.h"
 
+#include "store/ngx_lu_store.h"
+
 #include "core/lu_builder.h"
+#include "core/lu_file.h"
+#include "core/lu_json.h"
 #include "core/lu_name.h"
+#include "core/lu_platform.h"
+#include "core/lu_sha256.h"
+#include "core/lu_td.h"
 
 
 #define NGX_LU_STAGE_FILES  2000

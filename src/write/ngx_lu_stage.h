@@ -10,8 +10,8 @@
 #define _NGX_LU_STAGE_H_INCLUDED_
 
 
-#include "ngx_lu_digest.h"
 #include "ngx_lu_release.h"
+#include "ngx_lu_task.h"
 
 
 /*

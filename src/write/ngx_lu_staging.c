@@ -5,7 +5,11 @@
 
 
 #include "ngx_lu_staging.h"
+
 #include "zone/ngx_lu_count.h"
+#include "store/ngx_lu_store.h"
+
+#include "core/lu_json.h"
 
 
 ngx_int_t
@@ -94,10 +98,10 @@ ngx_lu_staging_complete(ngx_lu_task_t *task, ngx_lu_release_t *release,
         return status;
     }
 
-    numbers = ngx_lu_numbers(task->store);
+    numbers = ngx_lu_count_numbers(task->store);
 
-    ngx_lu_add(numbers->staged, 1);
-    ngx_lu_add(numbers->stage_bytes, size);
+    ngx_lu_count_add(numbers->staged, 1);
+    ngx_lu_count_add(numbers->stage_bytes, size);
 
     return NGX_OK;
 }
@@ -113,15 +117,15 @@ ngx_lu_staging_refuse(ngx_lu_task_t *task, ngx_lu_release_t *release,
     ngx_int_t          rc;
     ngx_lu_numbers_t  *numbers;
 
-    numbers = ngx_lu_numbers(task->store);
+    numbers = ngx_lu_count_numbers(task->store);
 
-    ngx_lu_add(numbers->stages_failed, 1);
+    ngx_lu_count_add(numbers->stages_failed, 1);
 
     if (status >= NGX_HTTP_INTERNAL_SERVER_ERROR) {
         return status;
     }
 
-    reason = ngx_lu_sentence(task->io.pool, &task->error);
+    reason = ngx_lu_reply_sentence(task->io.pool, &task->error);
 
     if (reason == NULL
         || lu_json_set_string(release->json, "state", "failed") != LU_OK

@@ -11,8 +11,9 @@
 
 
 #include "ngx_lu_release.h"
+#include "ngx_lu_task.h"
 
-#include "core/lu_manifest.h"
+#include "core/lu_file.h"
 
 
 /*

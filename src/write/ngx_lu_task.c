@@ -6,6 +6,9 @@
 
 #include "ngx_lu_task.h"
 
+#include "zone/ngx_lu_zone.h"
+#include "store/ngx_lu_store.h"
+
 #include <openssl/rand.h>
 
 
@@ -37,7 +40,7 @@ ngx_lu_task_changed(ngx_lu_task_t *task)
     app.len = task->app.len;
     app.data = task->app.data;
 
-    (void) ngx_atomic_fetch_add(ngx_lu_generation(task->store, &app), 1);
+    (void) ngx_atomic_fetch_add(ngx_lu_zone_generation(task->store, &app), 1);
 }
 
 

@@ -11,8 +11,9 @@
 #define _NGX_LU_TASK_H_INCLUDED_
 
 
-#include "store/ngx_lu_store.h"
+#include "base/ngx_lu.h"
 
+#include "core/lu_json.h"
 #include "core/lu_time.h"
 
 

@@ -9,7 +9,13 @@
 #include "ngx_lu_staging.h"
 #include "ngx_lu_verify.h"
 
+#include "store/ngx_lu_store.h"
+
 #include "core/lu_change.h"
+#include "core/lu_file.h"
+#include "core/lu_json.h"
+#include "core/lu_manifest.h"
+#include "core/lu_sha256.h"
 #include "core/lu_zip.h"
 
 

@@ -11,6 +11,7 @@
 
 
 #include "ngx_lu_count.h"
+#include "ngx_lu_zone.h"
 
 #include <openssl/rand.h>
 
@@ -49,6 +50,18 @@ static void ngx_lu_count_device(ngx_lu_series_t *series, ngx_uint_t n,
 static ngx_int_t ngx_lu_count_request(ngx_http_request_t *r);
 static ngx_lu_kind_e ngx_lu_count_kind(ngx_http_request_t *r);
 static ngx_lu_result_e ngx_lu_count_result(ngx_http_request_t *r);
+
+
+ngx_str_t  ngx_lu_count_checks[] = {
+    ngx_string("update"),
+    ngx_string("current"),
+    ngx_string("no_channel"),
+    ngx_string("paused"),
+    ngx_string("expired"),
+    ngx_string("empty"),
+    ngx_string("version"),
+    ngx_string("unsigned")
+};
 
 
 /* In the place of what a full zone has no room for; it is told to nobody. */
@@ -108,7 +121,7 @@ ngx_lu_count_create(ngx_slab_pool_t *shpool, size_t size)
 
 
 ngx_lu_numbers_t *
-ngx_lu_numbers(ngx_lu_store_t *store)
+ngx_lu_count_numbers(ngx_lu_store_t *store)
 {
     if (store->numbers == NULL) {
         store->numbers = ngx_lu_numbers_find(store);
@@ -187,7 +200,7 @@ ngx_lu_series_init(ngx_lu_numbers_t *numbers, ngx_lu_series_t *series,
  */
 
 ngx_lu_series_t *
-ngx_lu_series(ngx_lu_store_t *store, const lu_mark_t *mark,
+ngx_lu_count_series(ngx_lu_store_t *store, const lu_mark_t *mark,
     const lu_str_t *app, const lu_str_t *channel, const lu_str_t *release)
 {
     uint32_t          hour;
@@ -218,7 +231,7 @@ ngx_lu_series(ngx_lu_store_t *store, const lu_mark_t *mark,
 
     /* the copy is this worker's, and nobody reads it but its event loop */
 
-    return ngx_lu_series_find(ngx_lu_numbers(store), (lu_mark_t *) mark,
+    return ngx_lu_series_find(ngx_lu_count_numbers(store), (lu_mark_t *) mark,
                               labels, hour);
 }
 
@@ -412,12 +425,12 @@ ngx_lu_count_check(ngx_http_request_t *r, const lu_mark_t *mark,
 
     lucf = ngx_http_get_module_loc_conf(r, ngx_http_liveupdate_module);
 
-    series = ngx_lu_series(lucf->store, mark, &app->id,
-                           channel ? &channel->name : NULL,
-                           deployment ? &deployment->release_id
-                                      : NULL);
+    series = ngx_lu_count_series(lucf->store, mark, &app->id,
+                                 channel ? &channel->name : NULL,
+                                 deployment ? &deployment->release_id
+                                            : NULL);
 
-    ngx_lu_add(series->counts[result], 1);
+    ngx_lu_count_add(series->counts[result], 1);
 
     ctx = ngx_http_get_module_ctx(r, ngx_http_liveupdate_module);
     ctx->counted = 1;
@@ -584,14 +597,14 @@ ngx_lu_count_request(ngx_http_request_t *r)
     }
 
     lucf = ngx_http_get_module_loc_conf(r, ngx_http_liveupdate_module);
-    numbers = ngx_lu_numbers(lucf->store);
+    numbers = ngx_lu_count_numbers(lucf->store);
 
     if (kind == NGX_LU_KIND_CHECK && ctx->no_app) {
-        ngx_lu_add(numbers->no_app, 1);
+        ngx_lu_count_add(numbers->no_app, 1);
         return NGX_OK;
     }
 
-    ngx_lu_add(numbers->requests[kind][ngx_lu_count_result(r)], 1);
+    ngx_lu_count_add(numbers->requests[kind][ngx_lu_count_result(r)], 1);
 
     return NGX_OK;
 }

@@ -12,8 +12,10 @@
 
 #include "base/ngx_lu.h"
 
+#include "core/lu_app.h"
 #include "core/lu_hll.h"
 #include "core/lu_latest.h"
+#include "core/lu_mark.h"
 
 
 /* without it nothing is counted: to measure what counting costs */
@@ -186,20 +188,18 @@ struct ngx_lu_count_s {
 };
 
 
-/* Made with the zone; NULL: it is too small.  That of a store's zone. */
+/*
+ * Creates the counters in a zone of that size, in bytes, or returns NULL if the
+ * zone is too small.
+ */
 
 ngx_lu_count_t *ngx_lu_count_create(ngx_slab_pool_t *shpool, size_t size);
-ngx_lu_count_t *ngx_lu_zone_count(ngx_lu_store_t *store);
-
-/* All changes of apps so far that this zone knows of. */
-
-ngx_atomic_uint_t ngx_lu_zone_changes(ngx_lu_store_t *store);
 
 /* Never NULL; in any thread. */
 
-ngx_lu_numbers_t *ngx_lu_numbers(ngx_lu_store_t *store);
+ngx_lu_numbers_t *ngx_lu_count_numbers(ngx_lu_store_t *store);
 
-#define ngx_lu_add(counter, n)                                                \
+#define ngx_lu_count_add(counter, n)                                          \
     (void) ngx_atomic_fetch_add(&(counter), (ngx_atomic_int_t) (n))
 
 /*
@@ -208,8 +208,9 @@ ngx_lu_numbers_t *ngx_lu_numbers(ngx_lu_store_t *store);
  * a copy of the catalog.  For the event loop.
  */
 
-ngx_lu_series_t *ngx_lu_series(ngx_lu_store_t *store, const lu_mark_t *mark,
-    const lu_str_t *app, const lu_str_t *channel, const lu_str_t *release);
+ngx_lu_series_t *ngx_lu_count_series(ngx_lu_store_t *store,
+    const lu_mark_t *mark, const lu_str_t *app, const lu_str_t *channel,
+    const lu_str_t *release);
 
 /*
  * A check that was decided, and the mark of what it told of; the device's id
@@ -226,75 +227,9 @@ void ngx_lu_count_check(ngx_http_request_t *r, const lu_mark_t *mark,
 ngx_int_t ngx_lu_count_init(ngx_conf_t *cf);
 
 
-/*
- * Snapshot: what there is to tell, in a pool.  Rows come in the order of apps,
- * their channels and their releases, and then their desktop builds; an app and
- * a channel have a row in front of theirs.
- */
+/* The names of lu_check_e. */
 
-typedef enum {
-    NGX_LU_ROW_APP = 0,
-    NGX_LU_ROW_CHANNEL,
-    NGX_LU_ROW_RELEASE,
-    NGX_LU_ROW_DESKTOP
-} ngx_lu_row_e;
-
-
-typedef struct {
-    ngx_lu_row_e                    level;
-    lu_str_t                        app;         /* terminated */
-    lu_str_t                        channel;
-    lu_str_t                        release;
-    ngx_atomic_uint_t               counts[NGX_LU_COUNTS];
-
-    /* estimates, of a day and of 30 */
-    double                          devices[2];
-    double                          running[2];
-    unsigned                        estimated:1;
-} ngx_lu_row_t;
-
-
-typedef struct {
-    ngx_lu_numbers_t               *numbers;
-    ngx_array_t                     rows;
-    ngx_atomic_uint_t               checks[NGX_LU_CHECKS];
-    ngx_atomic_uint_t               other[NGX_LU_COUNTS];
-    ngx_atomic_uint_t               changes;
-    size_t                          free;        /* bytes of the zone */
-    ngx_uint_t                      series;      /* in use */
-    ngx_uint_t                      sketches;
-    time_t                          now;
-} ngx_lu_snapshot_t;
-
-/*
- * NGX_OK or NGX_ERROR; app: only that one, or NULL; token: only apps that it
- * is for, or NULL.  In a thread.
- */
-
-ngx_int_t ngx_lu_snapshot(ngx_lu_store_t *store, ngx_pool_t *pool,
-    const char *app, const lu_token_t *token, ngx_lu_snapshot_t *snapshot);
-
-
-/*
- * Status: the handler of the location.  Scan: reads from the disk how many
- * releases there are of each state, if that was not done lately; what failed
- * is in call->io.  Metrics: Prometheus' text format; the text is to be given
- * to cJSON_free(), NULL: no memory.
- */
-
-ngx_int_t ngx_lu_status_handler(ngx_http_request_t *r);
-void ngx_lu_scan(ngx_lu_call_t *call);
-char *ngx_lu_metrics(ngx_lu_snapshot_t *snapshot);
-
-/* Seconds that the oldest staged release waits, at least 1; 0: none does. */
-
-double ngx_lu_waiting(ngx_lu_snapshot_t *snapshot);
-
-extern ngx_str_t  ngx_lu_results[];        /* of checks */
-extern const char  *ngx_lu_kind_names[];
-extern const char  *ngx_lu_result_names[];
-extern const char  *ngx_lu_load_names[];
-extern const char  *ngx_lu_state_names[];
+extern ngx_str_t  ngx_lu_count_checks[];
 
 
 #endif /* _NGX_LU_COUNT_H_INCLUDED_ */

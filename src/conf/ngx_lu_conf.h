@@ -1,0 +1,31 @@
+
+/*
+ * Copyright (C) the nginx-liveupdate authors
+ *
+ * The longer directives, and the files with secrets that they name.
+ */
+
+
+#ifndef _NGX_LU_CONF_H_INCLUDED_
+#define _NGX_LU_CONF_H_INCLUDED_
+
+
+#include "base/ngx_lu.h"
+
+
+/* The setters of liveupdate_fetch, liveupdate_webhook and liveupdate_github. */
+
+char *ngx_lu_conf_fetch(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+char *ngx_lu_conf_webhook(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+char *ngx_lu_conf_github(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+
+/*
+ * For a merged location: read its token file, and set up the jobs of its store.
+ * They return NGX_CONF_OK, or NGX_CONF_ERROR after they have logged why not.
+ */
+
+char *ngx_lu_conf_tokens(ngx_conf_t *cf, ngx_lu_loc_conf_t *lucf);
+char *ngx_lu_conf_jobs(ngx_conf_t *cf, ngx_lu_loc_conf_t *lucf);
+
+
+#endif /* _NGX_LU_CONF_H_INCLUDED_ */

@@ -1,0 +1,196 @@
+
+/*
+ * Copyright (C) the nginx-liveupdate authors
+ */
+
+
+#include "ngx_lu_catalog.h"
+#include "ngx_lu_discovery.h"
+
+#include "zone/ngx_lu_count.h"
+
+#include "core/lu_app.h"
+#include "core/lu_query.h"
+
+
+#define NGX_LU_DISCOVERY_LIMIT  50
+#define NGX_LU_DISCOVERY_MAX    1000
+
+
+static ngx_int_t ngx_lu_discovery_args(ngx_http_request_t *r,
+    ngx_uint_t *limit, ngx_uint_t *offset, lu_str_t *query);
+static ngx_int_t ngx_lu_discovery_send(ngx_http_request_t *r, lu_app_t *app,
+    ngx_uint_t limit, ngx_uint_t offset, lu_str_t *query);
+static ngx_uint_t ngx_lu_discovery_has(lu_channel_t *channel, lu_str_t *query);
+
+
+ngx_int_t
+ngx_lu_discovery(ngx_http_request_t *r, ngx_str_t *id)
+{
+    ngx_int_t      rc;
+    ngx_uint_t     limit, offset;
+    lu_app_t      *app;
+    lu_str_t       query[2];
+    ngx_lu_ctx_t  *ctx;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_liveupdate_module);
+
+    ctx->app = *id;
+    ctx->kind = NGX_LU_KIND_DISCOVERY;
+
+    rc = ngx_lu_catalog_app(r, id, &app);
+
+    if (rc == NGX_AGAIN) {
+        return NGX_AGAIN;
+    }
+
+    if (rc != NGX_OK) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    /* an unknown app is not told apart */
+
+    if (app == NULL || !app->discovery) {
+        return ngx_lu_reply_message(r, NGX_HTTP_UNAUTHORIZED,
+                                    "Channel discovery is not enabled.");
+    }
+
+    rc = ngx_lu_discovery_args(r, &limit, &offset, query);
+
+    if (rc == NGX_DECLINED) {
+        return ngx_lu_reply_message(r, NGX_HTTP_BAD_REQUEST, "Invalid query.");
+    }
+
+    if (rc != NGX_OK) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    return ngx_lu_discovery_send(r, app, limit, offset, query);
+}
+
+
+static ngx_int_t
+ngx_lu_discovery_args(ngx_http_request_t *r, ngx_uint_t *limit,
+    ngx_uint_t *offset, lu_str_t *query)
+{
+    u_char    *buf;
+    ngx_int_t  n;
+    lu_str_t   args, value;
+
+    args = ngx_lu_to_core(&r->args);
+
+    *limit = NGX_LU_DISCOVERY_LIMIT;
+    *offset = 0;
+
+    if (lu_query_find(&args, "limit", &value) && value.len) {
+        n = ngx_atoi(value.data, value.len);
+        if (n == NGX_ERROR) {
+            return NGX_DECLINED;
+        }
+
+        *limit = ngx_min(n, NGX_LU_DISCOVERY_MAX);
+    }
+
+    if (lu_query_find(&args, "offset", &value) && value.len) {
+        n = ngx_atoi(value.data, value.len);
+        if (n == NGX_ERROR) {
+            return NGX_DECLINED;
+        }
+
+        *offset = n;
+    }
+
+    (void) lu_query_find(&args, "query", &value);
+
+    buf = ngx_pnalloc(r->pool, 2 * value.len + 1);
+    if (buf == NULL) {
+        return NGX_ERROR;
+    }
+
+    /* "+" is a plus from iOS; if there is none, a space as in a form */
+
+    return lu_query_decode(&query[0], buf, &value, 0) == LU_OK
+           && lu_query_decode(&query[1], buf + value.len, &value, 1) == LU_OK
+           ? NGX_OK : NGX_DECLINED;
+}
+
+
+static ngx_int_t
+ngx_lu_discovery_send(ngx_http_request_t *r, lu_app_t *app, ngx_uint_t limit,
+    ngx_uint_t offset, lu_str_t *query)
+{
+    u_char        *p;
+    size_t         size;
+    ngx_str_t      text;
+    ngx_uint_t     i, n;
+    lu_channel_t  *channel;
+
+    for (i = 0; i < app->nchannels; i++) {
+        if (ngx_lu_discovery_has(&app->channels[i], query)) {
+            break;
+        }
+    }
+
+    if (i == app->nchannels) {
+        query++;
+    }
+
+    size = sizeof("[]");
+
+    for (i = 0; i < app->nchannels; i++) {
+        channel = &app->channels[i];
+
+        size += sizeof("{\"id\":\"\",\"name\":\"\"},")
+                + channel->id.len + channel->name.len
+                + ngx_escape_json(NULL, channel->name.data,
+                                  channel->name.len);
+    }
+
+    p = ngx_pnalloc(r->pool, size);
+    if (p == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    text.data = p;
+    *p++ = '[';
+
+    n = 0;
+
+    for (i = 0; i < app->nchannels && n < offset + limit; i++) {
+        channel = &app->channels[i];
+
+        if (!ngx_lu_discovery_has(channel, query)) {
+            continue;
+        }
+
+        if (n++ < offset) {
+            continue;
+        }
+
+        if (p[-1] == '}') {
+            *p++ = ',';
+        }
+
+        p = ngx_sprintf(p, "{\"id\":\"%*s\",\"name\":\"",
+                        channel->id.len, channel->id.data);
+        p = (u_char *) ngx_escape_json(p, channel->name.data,
+                                       channel->name.len);
+        p = ngx_cpymem(p, "\"}", 2);
+    }
+
+    *p++ = ']';
+
+    text.len = p - text.data;
+
+    return ngx_lu_reply_json(r, NGX_HTTP_OK, &text);
+}
+
+
+static ngx_uint_t
+ngx_lu_discovery_has(lu_channel_t *channel, lu_str_t *query)
+{
+    return query->len == 0
+           || memmem(channel->name.data, channel->name.len, query->data,
+                     query->len)
+              != NULL;
+}

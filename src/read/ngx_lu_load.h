@@ -1,0 +1,71 @@
+
+/*
+ * Copyright (C) the nginx-liveupdate authors
+ *
+ * What a thread reads from the store and parses, for the catalog.
+ */
+
+
+#ifndef _NGX_LU_LOAD_H_INCLUDED_
+#define _NGX_LU_LOAD_H_INCLUDED_
+
+
+#include "base/ngx_lu.h"
+
+#include "core/lu_file.h"
+
+
+typedef enum {
+    NGX_LU_COPY_APP = 0,                /* lu_app_t */
+    NGX_LU_COPY_FILES,                  /* ngx_lu_files_t */
+    NGX_LU_COPY_TD                      /* lu_td_t */
+} ngx_lu_copy_e;
+
+
+/* The file table of a release, sorted by href. */
+
+typedef struct {
+    lu_file_t            *files;
+    size_t                nfiles;
+} ngx_lu_files_t;
+
+
+typedef struct ngx_lu_node_s  ngx_lu_node_t;
+typedef struct ngx_lu_load_s  ngx_lu_load_t;
+
+struct ngx_lu_load_s {
+    ngx_lu_io_t           io;           /* its pool ends with the load */
+    ngx_lu_load_t        *next;         /* in the same task */
+    ngx_thread_task_t    *task;
+    ngx_lu_node_t        *node;         /* of the catalog */
+    ngx_lu_copy_e         kind;
+    ngx_str_t             path;         /* of the store */
+    ngx_str_t             app;
+    ngx_str_t             name;         /* of a release, or of a file */
+    ngx_atomic_uint_t     generation;
+
+    /* the file that the catalog has, and then the one that was read */
+    ngx_file_uniq_t       uniq;
+    struct timespec       changed;
+    ngx_uint_t            compare;      /* is it still the same? */
+
+    /* the result */
+    ngx_int_t             rc;
+    ngx_pool_t           *pool;         /* of the copy, made by the caller */
+    size_t                size;         /* of the copy, bytes */
+    void                 *copy;
+    lu_error_t            error;        /* it does not parse; text: or NULL */
+};
+
+
+/*
+ * The handler of a thread task: data is the first load of a list.  Each load
+ * then has its result in rc: NGX_OK with the copy; NGX_DONE if the file is the
+ * one that the catalog has; NGX_DECLINED if there is no such file; NGX_ERROR
+ * with either error.text or io.operation set.
+ */
+
+void ngx_lu_load_thread(void *data, ngx_log_t *log);
+
+
+#endif /* _NGX_LU_LOAD_H_INCLUDED_ */
