@@ -161,14 +161,14 @@ static ngx_lu_api_action_t  ngx_lu_api_actions[] = {
 ngx_int_t
 ngx_lu_api_handler(ngx_http_request_t *r)
 {
-    ngx_int_t          rc;
-    ngx_str_t          app;
-    lu_str_t           path;
-    lu_route_t         route;
-    const lu_token_t  *token;
-    ngx_lu_ctx_t      *ctx;
-    ngx_lu_call_t     *call;
-    ngx_lu_api_action_t   *action;
+    lu_str_t              path;
+    ngx_int_t             rc;
+    ngx_str_t             app;
+    lu_route_t            route;
+    ngx_lu_ctx_t         *ctx;
+    ngx_lu_call_t        *call;
+    const lu_token_t     *token;
+    ngx_lu_api_action_t  *action;
 
     path.len = r->uri.len;
     path.data = r->uri.data;
@@ -261,7 +261,7 @@ not_found:
 static ngx_lu_api_action_t *
 ngx_lu_api_action_find(ngx_http_request_t *r, lu_route_e resource)
 {
-    ngx_uint_t        method;
+    ngx_uint_t            method;
     ngx_lu_api_action_t  *action;
 
     method = (r->method == NGX_HTTP_HEAD) ? NGX_HTTP_GET : r->method;
@@ -304,10 +304,10 @@ ngx_lu_api_action_role(ngx_http_request_t *r, ngx_lu_api_action_t *action)
 static ngx_int_t
 ngx_lu_api_not_allowed(ngx_http_request_t *r, lu_route_e resource)
 {
-    u_char           *p;
-    ngx_int_t         rc;
-    ngx_str_t         allow;
-    ngx_uint_t        i;
+    u_char               *p;
+    ngx_int_t             rc;
+    ngx_str_t             allow;
+    ngx_uint_t            i;
     ngx_lu_api_action_t  *action;
 
     static const struct {
@@ -468,10 +468,10 @@ ngx_lu_api_json_wanted(ngx_http_request_t *r, lu_route_t *route,
 static ngx_int_t
 ngx_lu_api_me(ngx_lu_call_t *call)
 {
-    char                *id;
-    cJSON               *roles, *role;
-    u_char               digest[32];
-    ngx_uint_t           i;
+    char       *id;
+    cJSON      *roles, *role;
+    u_char      digest[32];
+    ngx_uint_t  i;
 
     static const struct {
         const char  *name;

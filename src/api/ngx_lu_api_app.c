@@ -116,9 +116,9 @@ ngx_lu_api_apps_post(ngx_lu_call_t *call)
 {
     char      *id, *channel, *organization;
     cJSON     *app;
-    ngx_int_t  status;
     lu_rc_e    rc;
     lu_str_t   name, value;
+    ngx_int_t  status;
 
     if (lu_json_string(call->json, "name", &name) != LU_OK
         || !lu_name_label_valid(&name))
@@ -212,9 +212,9 @@ ngx_lu_api_app_add(ngx_lu_call_t *call, cJSON *app)
 ngx_int_t
 ngx_lu_api_app_get(ngx_lu_call_t *call)
 {
-    cJSON      *app;
-    double      generation;
-    ngx_int_t   status;
+    cJSON     *app;
+    double     generation;
+    ngx_int_t  status;
 
     status = ngx_lu_app_read(&call->task, &app);
     if (status != NGX_OK) {
@@ -266,8 +266,8 @@ ngx_lu_api_app_change(ngx_lu_task_t *task, cJSON *app, void *data)
 static ngx_int_t
 ngx_lu_api_app_set(ngx_lu_call_t *call, cJSON *app)
 {
-    lu_rc_e  rc;
-    lu_str_t   organization;
+    lu_rc_e   rc;
+    lu_str_t  organization;
 
     rc = lu_change_app_update(app, call->json, call->task.now,
                               &call->task.error);

@@ -89,9 +89,9 @@ ngx_lu_api_audit_lines(ngx_lu_call_t *call, ngx_lu_audit_log_t *log)
 {
     char       *subject;
     cJSON      *line;
+    lu_str_t    text;
     ngx_int_t   rc;
     ngx_uint_t  limit, offset;
-    lu_str_t    text;
     lu_error_t  err;
 
     ngx_lu_arg_page(call, &limit, &offset);
@@ -183,9 +183,9 @@ ngx_lu_api_audit_line(ngx_lu_audit_log_t *log, lu_str_t *line)
 static ngx_int_t
 ngx_lu_api_audit_piece(ngx_lu_audit_log_t *log)
 {
-    u_char   *p;
-    size_t    size, rest;
-    ssize_t   n;
+    u_char  *p;
+    size_t   size, rest;
+    ssize_t  n;
 
     rest = log->end - log->start;
 
@@ -223,8 +223,8 @@ ngx_lu_api_audit_piece(ngx_lu_audit_log_t *log)
 static ngx_uint_t
 ngx_lu_api_audit_has(const cJSON *line, const char *subject)
 {
-    ngx_uint_t  i;
     lu_str_t    value;
+    ngx_uint_t  i;
 
     static const char  *members[] = { "subject", "from", "to", NULL };
 

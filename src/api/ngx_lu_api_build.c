@@ -39,9 +39,9 @@ static ngx_int_t ngx_lu_api_build_relations(ngx_lu_call_t *call, cJSON *json,
 ngx_int_t
 ngx_lu_api_builds_get(ngx_lu_call_t *call)
 {
-    char       *platform;
-    cJSON      *app, *builds;
-    ngx_int_t   status;
+    char      *platform;
+    cJSON     *app, *builds;
+    ngx_int_t  status;
 
     status = ngx_lu_app_read(&call->task, &app);
     if (status != NGX_OK) {
@@ -87,11 +87,11 @@ ngx_lu_api_builds_read(ngx_lu_call_t *call, const char *place, cJSON *builds)
     cJSON       *release;
     u_char      *folder, *path;
     uint64_t     number;
+    lu_str_t     id;
     ngx_int_t    rc;
     ngx_str_t   *name;
     ngx_uint_t   i;
     ngx_array_t  names;
-    lu_str_t     id;
 
     wanted = ngx_lu_arg(call, "numberAsString");
 
@@ -148,8 +148,8 @@ ngx_lu_api_builds_read(ngx_lu_call_t *call, const char *place, cJSON *builds)
 static ngx_int_t
 ngx_lu_api_builds_answer(ngx_lu_call_t *call, cJSON *builds)
 {
-    cJSON       *item, **sorted;
-    ngx_uint_t   i, n, limit, offset;
+    cJSON      *item, **sorted;
+    ngx_uint_t  i, n, limit, offset;
 
     n = cJSON_GetArraySize(builds);
 
@@ -337,12 +337,12 @@ ngx_lu_api_build_download_get(ngx_lu_call_t *call)
     char            *href;
     cJSON           *json;
     u_char          *folder, *path;
-    ngx_int_t        status;
     lu_rc_e          rc;
-    ngx_file_info_t  fi;
     lu_str_t         text, str, args, value;
+    ngx_int_t        status;
     lu_arena_t       arena;
-    lu_release_t release;
+    lu_release_t     release;
+    ngx_file_info_t  fi;
 
     folder = ngx_lu_path(call->task.io.pool, "%V/live/%s/%s",
                          &call->task.store->path,
@@ -417,8 +417,8 @@ ngx_lu_api_build_json(ngx_lu_call_t *call, const cJSON *release)
     char        text[NGX_INT64_LEN + 1];
     cJSON      *json, *item;
     uint64_t    number;
-    ngx_uint_t  i;
     lu_str_t    id;
+    ngx_uint_t  i;
 
     static const char  *members[] = {
         "createdAt", "updatedAt", "gitRef", "customProperties",
@@ -516,7 +516,7 @@ ngx_lu_api_build_relations(ngx_lu_call_t *call, cJSON *json,
     char     *relations;
     cJSON    *item, *array;
     uint64_t  size;
-    lu_str_t  id, kind, state, created;
+    lu_str_t  id, kind, created;
 
     relations = ngx_lu_arg(call, "relations");
 
@@ -526,7 +526,6 @@ ngx_lu_api_build_relations(ngx_lu_call_t *call, cJSON *json,
 
     if (lu_json_string(release, "id", &id) != LU_OK
         || lu_json_string(release, "kind", &kind) != LU_OK
-        || lu_json_string(release, "state", &state) != LU_OK
         || lu_json_string(release, "createdAt", &created) != LU_OK)
     {
         return NGX_OK;
@@ -557,7 +556,8 @@ ngx_lu_api_build_relations(ngx_lu_call_t *call, cJSON *json,
             || cJSON_AddStringToObject(item, "type", (char *) kind.data)
                == NULL
             || cJSON_AddStringToObject(item, "status",
-                                       lu_str_is(&state, "staged")
+                                       lu_release_state(release)
+                                           == LU_STATE_STAGED
                                            ? "ready" : "pending")
                == NULL
             || cJSON_AddStringToObject(item, "fileName", LU_ZIP_NAME)

@@ -68,8 +68,8 @@ static ngx_int_t ngx_lu_api_bundle_answer(ngx_lu_call_t *call,
 ngx_int_t
 ngx_lu_api_bundles_post(ngx_lu_call_t *call)
 {
-    ngx_int_t      status;
-    ngx_lu_new_t   bundle;
+    ngx_int_t       status;
+    ngx_lu_new_t    bundle;
     ngx_lu_task_t  *task;
 
     task = &call->task;
@@ -185,9 +185,9 @@ ngx_lu_api_bundle_add(ngx_lu_task_t *task, cJSON *app, void *data)
 {
     ngx_lu_new_t *bundle = data;
 
-    char       *id;
-    uint64_t    number;
-    ngx_int_t   status;
+    char      *id;
+    uint64_t   number;
+    ngx_int_t  status;
 
     id = ngx_lu_task_uuid(task);
     if (id == NULL) {
@@ -231,10 +231,10 @@ static ngx_int_t
 ngx_lu_api_bundle_describe(ngx_lu_call_t *call, cJSON *app, cJSON *release,
     const char *id)
 {
-    lu_rc_e  rc;
     double     rollout;
-    ngx_int_t  status;
+    lu_rc_e    rc;
     lu_str_t   value;
+    ngx_int_t  status;
 
     (void) lu_json_string(call->json, "artifactType", &value);
 
@@ -247,7 +247,9 @@ ngx_lu_api_bundle_describe(ngx_lu_call_t *call, cJSON *app, cJSON *release,
            == NULL
         || cJSON_AddStringToObject(release, "kind", (char *) value.data)
            == NULL
-        || cJSON_AddStringToObject(release, "state", "uploading") == NULL
+        || cJSON_AddStringToObject(release, "state",
+                                   lu_release_state_name(LU_STATE_UPLOADING))
+           == NULL
         || cJSON_AddNumberToObject(release, "rollout", rollout) == NULL
         || cJSON_AddStringToObject(release, "createdBy", call->task.by)
            == NULL
@@ -332,8 +334,8 @@ static ngx_int_t
 ngx_lu_api_bundle_register(ngx_lu_call_t *call, cJSON *app, cJSON *release)
 {
     cJSON      *channel;
-    ngx_uint_t  i, is_signed;
     lu_str_t    value;
+    ngx_uint_t  i, is_signed;
 
     static const char  *members[] = { "url", "checksum", "signature", NULL };
 
@@ -370,7 +372,8 @@ ngx_lu_api_bundle_register(ngx_lu_call_t *call, cJSON *app, cJSON *release)
     }
 
     if (cJSON_AddBoolToObject(release, "signed", is_signed) == NULL
-        || lu_json_set(release, "state", cJSON_CreateString("staged"))
+        || lu_json_set_string(release, "state",
+                              lu_release_state_name(LU_STATE_STAGED))
            != LU_OK)
     {
         return ngx_lu_task_nomem(&call->task);
@@ -388,11 +391,11 @@ ngx_lu_api_bundle_register(ngx_lu_call_t *call, cJSON *app, cJSON *release)
 static ngx_int_t
 ngx_lu_api_bundle_repeated(ngx_lu_new_t *bundle, cJSON *app)
 {
-    char              *channel, *id;
-    ngx_int_t          status;
-    const cJSON       *deployments;
-    ngx_lu_task_t     *task;
-    ngx_lu_release_t   twin;
+    char             *channel, *id;
+    ngx_int_t         status;
+    const cJSON      *deployments;
+    ngx_lu_task_t    *task;
+    ngx_lu_release_t  twin;
 
     task = &bundle->call->task;
 
@@ -441,9 +444,9 @@ static ngx_uint_t
 ngx_lu_api_bundle_same(const cJSON *one, const cJSON *two)
 {
     time_t        first, second;
+    lu_str_t      text;
     ngx_uint_t    i;
     const cJSON  *a, *b;
-    lu_str_t      text;
 
     static const char  *members[] = {
         "kind", "channel", "rollout", "url", "checksum", "signature",
@@ -522,8 +525,8 @@ static ngx_int_t
 ngx_lu_api_bundle_place(ngx_lu_task_t *task, ngx_lu_new_t *bundle,
     const char *place)
 {
-    u_char     *temp, *folder, *path;
-    ngx_int_t   status;
+    u_char    *temp, *folder, *path;
+    ngx_int_t  status;
 
     if (ngx_lu_store_mkdtemp(&task->io, task->store, &temp) != NGX_OK) {
         return ngx_lu_task_failed(task);
@@ -557,9 +560,9 @@ static ngx_int_t
 ngx_lu_api_bundle_write(ngx_lu_task_t *task, ngx_lu_new_t *bundle,
     u_char *folder)
 {
-    u_char            *path;
-    ngx_fd_t           lock;
-    ngx_lu_release_t   release;
+    u_char           *path;
+    ngx_fd_t          lock;
+    ngx_lu_release_t  release;
 
     if (!bundle->registered) {
 
@@ -589,8 +592,8 @@ static ngx_int_t
 ngx_lu_api_bundle_answer(ngx_lu_call_t *call, const cJSON *release,
     const char *artifact_status, ngx_int_t status)
 {
-    cJSON       *json, *item;
-    ngx_uint_t   i;
+    cJSON      *json, *item;
+    ngx_uint_t  i;
 
     static const struct {
         const char  *to;
@@ -650,10 +653,10 @@ ngx_lu_api_bundle_answer(ngx_lu_call_t *call, const cJSON *release,
 ngx_int_t
 ngx_lu_api_bundle_get(ngx_lu_call_t *call)
 {
-    ngx_int_t          status;
-    lu_str_t           state;
-    const char        *artifact_status;
-    ngx_lu_release_t   release;
+    ngx_int_t         status;
+    lu_state_e        state;
+    const char       *artifact_status;
+    ngx_lu_release_t  release;
 
     status = ngx_lu_release_read(&call->task, (char *) call->task.id.data,
                                  &release);
@@ -661,11 +664,10 @@ ngx_lu_api_bundle_get(ngx_lu_call_t *call)
         return status;
     }
 
-    ngx_str_null(&state);
-    (void) lu_json_string(release.json, "state", &state);
+    state = lu_release_state(release.json);
 
     artifact_status = release.is_live ? "ready"
-                      : lu_str_is(&state, "failed") ? "failed"
+                      : (state == LU_STATE_FAILED) ? "failed"
                                                     : "pending";
 
     status = ngx_lu_api_bundle_answer(call, release.json, artifact_status,
@@ -680,11 +682,11 @@ ngx_lu_api_bundle_get(ngx_lu_call_t *call)
 ngx_int_t
 ngx_lu_api_bundle_patch(ngx_lu_call_t *call)
 {
-    lu_rc_e            rc;
-    lu_str_t           value;
-    ngx_int_t          status;
-    const char        *artifact_status;
-    ngx_lu_release_t   release;
+    lu_rc_e           rc;
+    lu_str_t          value;
+    ngx_int_t         status;
+    const char       *artifact_status;
+    ngx_lu_release_t  release;
 
     rc = lu_json_string(call->json, "artifactStatus", &value);
 

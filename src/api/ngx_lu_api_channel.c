@@ -36,10 +36,10 @@ ngx_lu_api_channels_get(ngx_lu_call_t *call)
 {
     char         *name, *query;
     cJSON        *app, *item;
+    lu_str_t      value;
     ngx_int_t     status;
     ngx_uint_t    limit, offset;
     const cJSON  *channel;
-    lu_str_t      value;
 
     status = ngx_lu_app_read(&call->task, &app);
     if (status != NGX_OK) {
@@ -101,9 +101,9 @@ ngx_lu_api_channel_add(ngx_lu_task_t *task, cJSON *app, void *data)
 {
     ngx_lu_call_t *call = data;
 
+    char    *id;
+    cJSON   *channel;
     lu_rc_e  rc;
-    char       *id;
-    cJSON      *channel;
 
     id = ngx_lu_task_uuid(&call->task);
     if (id == NULL) {
@@ -127,8 +127,8 @@ ngx_lu_api_channel_add(ngx_lu_task_t *task, cJSON *app, void *data)
 ngx_int_t
 ngx_lu_api_channel_get(ngx_lu_call_t *call)
 {
-    cJSON      *app, *channel;
-    ngx_int_t   status;
+    cJSON     *app, *channel;
+    ngx_int_t  status;
 
     status = ngx_lu_app_read(&call->task, &app);
     if (status != NGX_OK) {
@@ -158,8 +158,8 @@ ngx_lu_api_channel_change(ngx_lu_task_t *task, cJSON *app, void *data)
 {
     ngx_lu_call_t *call = data;
 
+    cJSON   *channel;
     lu_rc_e  rc;
-    cJSON      *channel;
 
     call->task.change = "channel.update";
     call->task.subject = (char *) call->task.id.data;
@@ -206,8 +206,8 @@ ngx_lu_api_channel_drop(ngx_lu_task_t *task, cJSON *app, void *data)
 
     char      *id, *name;
     cJSON     *channel;
-    ngx_int_t   status;
     lu_str_t   value;
+    ngx_int_t  status;
 
     id = (char *) call->task.id.data;
 
@@ -265,7 +265,7 @@ ngx_lu_api_channel_pause(ngx_lu_task_t *task, cJSON *app, void *data)
 {
     ngx_lu_call_t *call = data;
 
-    cJSON      *channel;
+    cJSON     *channel;
     ngx_int_t  status;
 
     call->task.subject = (char *) call->task.id.data;
@@ -309,8 +309,8 @@ ngx_lu_api_channel_json(ngx_lu_call_t *call, const cJSON *channel)
 {
     char         *relations;
     cJSON        *json, *item;
-    const cJSON  *deployments, *deployment;
     lu_str_t      id;
+    const cJSON  *deployments, *deployment;
 
     deployments = cJSON_GetObjectItemCaseSensitive(channel, "deployments");
     deployment = deployments ? deployments->child : NULL;

@@ -17,6 +17,7 @@
 
 #include "core/lu_change.h"
 #include "core/lu_name.h"
+#include "core/lu_release.h"
 
 
 typedef struct {
@@ -132,8 +133,8 @@ ngx_lu_api_deployments_get(ngx_lu_call_t *call)
 static ngx_lu_history_t *
 ngx_lu_api_deployment_newest(ngx_lu_history_t *histories, ngx_uint_t n)
 {
-    ngx_uint_t         i;
     lu_str_t           created, newest;
+    ngx_uint_t         i;
     ngx_lu_history_t  *history;
 
     history = NULL;
@@ -180,8 +181,8 @@ ngx_lu_api_deployment_is(const cJSON *object, const char *key,
 ngx_int_t
 ngx_lu_api_deployment_get(ngx_lu_call_t *call)
 {
-    cJSON      *app, *channel, *deployment;
-    ngx_int_t   status;
+    cJSON     *app, *channel, *deployment;
+    ngx_int_t  status;
 
     status = ngx_lu_app_read(&call->task, &app);
     if (status != NGX_OK) {
@@ -224,13 +225,13 @@ ngx_lu_api_deployment_add(ngx_lu_task_t *task, cJSON *app, void *data)
 {
     ngx_lu_call_t *call = data;
 
-    lu_rc_e  rc;
     int        is_signed;
     char      *id;
     cJSON     *channel, *deployment, *deployments;
     double     rollout;
-    ngx_int_t  status;
+    lu_rc_e    rc;
     lu_str_t   release, channel_id;
+    ngx_int_t  status;
 
     if (lu_json_string(call->json, "appBuildId", &release) != LU_OK) {
         return ngx_lu_task_refuse(&call->task, 422,
@@ -360,8 +361,8 @@ ngx_lu_api_deployment_release(ngx_lu_call_t *call, const char *id,
 {
     cJSON     *release;
     u_char    *folder, *path;
-    ngx_int_t  rc;
     lu_str_t   value;
+    ngx_int_t  rc;
 
     value.data = (u_char *) id;
     value.len = ngx_strlen(id);
@@ -387,7 +388,7 @@ ngx_lu_api_deployment_release(ngx_lu_call_t *call, const char *id,
                                   "Build not found, or not ready.");
     }
 
-    if (ngx_lu_release_is_desktop(release)) {
+    if (lu_release_kind(release) == LU_KIND_DESKTOP) {
         cJSON_Delete(release);
         return ngx_lu_task_refuse(&call->task, 422,
                                   "A desktop release does not go "
@@ -415,9 +416,9 @@ ngx_lu_api_deployment_rollout(ngx_lu_task_t *task, cJSON *app, void *data)
 {
     ngx_lu_call_t *call = data;
 
+    cJSON   *channel, *deployment;
+    double   rollout, before;
     lu_rc_e  rc;
-    cJSON      *channel, *deployment;
-    double      rollout, before;
 
     if (lu_json_number(call->json, "rolloutPercentage", &rollout) != LU_OK) {
         return ngx_lu_task_refuse(&call->task, 422,
@@ -459,10 +460,10 @@ cJSON *
 ngx_lu_api_deployment_json(ngx_lu_call_t *call, const cJSON *deployment,
     const cJSON *channel)
 {
-    char     *relations;
-    cJSON    *json, *item;
-    double    rollout;
-    lu_str_t  id, release_id, channel_id, created, updated;
+    char             *relations;
+    cJSON            *json, *item;
+    double            rollout;
+    lu_str_t          id, release_id, channel_id, created, updated;
     ngx_lu_release_t  release;
 
     json = cJSON_CreateObject();

@@ -191,9 +191,9 @@ ngx_lu_api_device_patch(ngx_lu_call_t *call)
 static ngx_int_t
 ngx_lu_api_device_force(ngx_lu_call_t *call, char *ids)
 {
+    lu_str_t        channel;
     ngx_int_t       rc;
     const cJSON    *item;
-    lu_str_t        channel;
     ngx_lu_force_t  force;
 
     item = cJSON_GetObjectItemCaseSensitive(call->json, "forcedAppChannelId");
@@ -237,8 +237,8 @@ ngx_lu_api_device_change(ngx_lu_task_t *task, cJSON *app, void *data)
 {
     ngx_lu_force_t *force = data;
 
-    lu_rc_e  rc;
     char           *id, *next;
+    lu_rc_e         rc;
     lu_arena_t      arena;
     ngx_lu_call_t  *call;
 

@@ -18,11 +18,13 @@
 #include "write/ngx_lu_task.h"
 #include "job/ngx_lu_order.h"
 
+#include "core/lu_release.h"
+
 
 static ngx_int_t ngx_lu_api_fetch_platforms(ngx_lu_call_t *call,
     cJSON *release);
 static ngx_int_t ngx_lu_api_fetch_ordered(ngx_lu_call_t *call,
-    ngx_int_t status, const char *state);
+    ngx_int_t status, lu_state_e state);
 static ngx_int_t ngx_lu_api_fetch_stage(ngx_lu_task_t *task);
 static ngx_int_t ngx_lu_api_fetch_open(ngx_lu_task_t *task,
     ngx_lu_release_t *release);
@@ -76,8 +78,8 @@ ngx_lu_api_fetch_post(ngx_lu_call_t *call)
 static ngx_int_t
 ngx_lu_api_fetch_platforms(ngx_lu_call_t *call, cJSON *release)
 {
-    cJSON     *list, *item;
-    lu_str_t   name;
+    cJSON    *list, *item;
+    lu_str_t  name;
 
     list = cJSON_GetObjectItemCaseSensitive(call->json, "platforms");
 
@@ -113,10 +115,10 @@ invalid:
 ngx_int_t
 ngx_lu_api_fetch_order(ngx_lu_call_t *call, cJSON *release)
 {
-    ngx_int_t    status;
-    const char  *state;
+    ngx_int_t   status;
+    lu_state_e  state;
 
-    state = NULL;
+    state = LU_STATE_UNKNOWN;
     status = ngx_lu_order(&call->task, release, &state);
 
     return ngx_lu_api_fetch_ordered(call, status, state);
@@ -128,10 +130,10 @@ ngx_lu_api_fetch_order(ngx_lu_call_t *call, cJSON *release)
 ngx_int_t
 ngx_lu_api_fetch_retry_post(ngx_lu_call_t *call)
 {
-    ngx_int_t    status;
-    const char  *state;
+    ngx_int_t   status;
+    lu_state_e  state;
 
-    state = NULL;
+    state = LU_STATE_UNKNOWN;
     status = ngx_lu_order_again(&call->task, &state);
 
     return ngx_lu_api_fetch_ordered(call, status, state);
@@ -140,7 +142,7 @@ ngx_lu_api_fetch_retry_post(ngx_lu_call_t *call)
 
 static ngx_int_t
 ngx_lu_api_fetch_ordered(ngx_lu_call_t *call, ngx_int_t status,
-    const char *state)
+    lu_state_e state)
 {
     call->wake = (status == NGX_HTTP_ACCEPTED);
 
@@ -173,23 +175,23 @@ ngx_lu_api_fetch_stage_post(ngx_lu_call_t *call)
     }
 
     if (call->task.approval) {
-        return ngx_lu_call_state(call, NGX_HTTP_ACCEPTED, "staged");
+        return ngx_lu_call_state(call, NGX_HTTP_ACCEPTED, LU_STATE_STAGED);
     }
 
     ngx_memzero(&promotion, sizeof(ngx_lu_promotion_t));
 
     status = ngx_lu_approval_promote_held(&call->task, &promotion);
 
-    return ngx_lu_call_state(call, status, "live");
+    return ngx_lu_call_state(call, status, LU_STATE_LIVE);
 }
 
 
 static ngx_int_t
 ngx_lu_api_fetch_stage(ngx_lu_task_t *task)
 {
-    u_char            *path;
-    ngx_int_t          rc, status;
-    ngx_lu_release_t   release;
+    u_char           *path;
+    ngx_int_t         rc, status;
+    ngx_lu_release_t  release;
 
     release.json = NULL;
     release.is_live = 0;
@@ -241,7 +243,7 @@ ngx_lu_api_fetch_open(ngx_lu_task_t *task, ngx_lu_release_t *release)
     cJSON      *app;
     u_char     *path;
     ngx_int_t   rc, status;
-    lu_str_t    state;
+    lu_state_e  state;
 
     status = ngx_lu_app_read(task, &app);
     if (status != NGX_OK) {
@@ -274,12 +276,14 @@ ngx_lu_api_fetch_open(ngx_lu_task_t *task, ngx_lu_release_t *release)
         return ngx_lu_api_fetch_describe(task, release);
     }
 
-    if (ngx_lu_release_is_desktop(release->json)
-        && lu_json_string(release->json, "state", &state) == LU_OK
-        && !lu_str_is(&state, "fetching")
-        && !lu_str_is(&state, "rejected"))
+    state = lu_release_state(release->json);
+
+    if (lu_release_kind(release->json) == LU_KIND_DESKTOP
+        && state != LU_STATE_UNKNOWN
+        && state != LU_STATE_FETCHING
+        && state != LU_STATE_REJECTED)
     {
-        if (!lu_str_is(&state, "staged")) {
+        if (state != LU_STATE_STAGED) {
             return NGX_OK;
         }
 
@@ -302,7 +306,9 @@ ngx_lu_api_fetch_describe(ngx_lu_task_t *task, ngx_lu_release_t *release)
     release->json = ngx_lu_order_release(task);
     info = cJSON_AddObjectToObject(release->json, "releaseInfo");
 
-    if (lu_json_set_string(release->json, "state", "verifying") != LU_OK
+    if (lu_json_set_string(release->json, "state",
+                           lu_release_state_name(LU_STATE_VERIFYING))
+        != LU_OK
         || cJSON_AddStringToObject(info, "latestReleaseBuildId", task->subject)
            == NULL)
     {

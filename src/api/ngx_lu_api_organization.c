@@ -34,9 +34,9 @@ static cJSON *ngx_lu_api_organization_find(cJSON *organizations,
 ngx_int_t
 ngx_lu_api_organizations_get(ngx_lu_call_t *call)
 {
-    cJSON       *organizations;
-    ngx_int_t    status;
-    ngx_uint_t   limit, offset;
+    cJSON      *organizations;
+    ngx_int_t   status;
+    ngx_uint_t  limit, offset;
 
     status = ngx_lu_api_organizations_read(call, &organizations);
     if (status != NGX_HTTP_OK) {
@@ -69,8 +69,8 @@ ngx_lu_api_organizations_post(ngx_lu_call_t *call)
 ngx_int_t
 ngx_lu_api_organization_get(ngx_lu_call_t *call)
 {
-    cJSON      *organizations, *organization;
-    ngx_int_t   status;
+    cJSON     *organizations, *organization;
+    ngx_int_t  status;
 
     status = ngx_lu_api_organizations_read(call, &organizations);
     if (status != NGX_HTTP_OK) {
@@ -109,9 +109,9 @@ ngx_lu_api_organization_delete(ngx_lu_call_t *call)
 static ngx_int_t
 ngx_lu_api_organizations_read(ngx_lu_call_t *call, cJSON **organizations)
 {
-    u_char     *path;
-    cJSON      *item;
-    ngx_int_t   rc;
+    cJSON     *item;
+    u_char    *path;
+    ngx_int_t  rc;
 
     path = ngx_lu_path(call->task.io.pool, "%V/organizations.json",
                        &call->task.store->path);
@@ -151,10 +151,10 @@ static ngx_int_t
 ngx_lu_api_organizations_change(ngx_lu_call_t *call,
     ngx_int_t (*change)(ngx_lu_call_t *call, cJSON *organizations))
 {
-    cJSON      *organizations;
-    u_char     *path;
-    ngx_fd_t    lock;
-    ngx_int_t   status;
+    cJSON     *organizations;
+    u_char    *path;
+    ngx_fd_t   lock;
+    ngx_int_t  status;
 
     if (ngx_lu_app_lock_all(&call->task, &lock) != NGX_OK) {
         return ngx_lu_task_failed(&call->task);
@@ -258,8 +258,8 @@ ngx_lu_api_organization_rename(ngx_lu_call_t *call, cJSON *organizations)
 static ngx_int_t
 ngx_lu_api_organization_remove(ngx_lu_call_t *call, cJSON *organizations)
 {
-    cJSON      *item;
-    ngx_int_t   status;
+    cJSON     *item;
+    ngx_int_t  status;
 
     item = ngx_lu_api_organization_find(organizations,
                                         (char *) call->task.id.data);
@@ -318,8 +318,8 @@ ngx_lu_api_organization_find(cJSON *organizations, const char *id)
 ngx_int_t
 ngx_lu_api_organization_check(ngx_lu_call_t *call, const char *id)
 {
-    cJSON      *organizations, *organization;
-    ngx_int_t   status;
+    cJSON     *organizations, *organization;
+    ngx_int_t  status;
 
     status = ngx_lu_api_organizations_read(call, &organizations);
     if (status != NGX_HTTP_OK) {

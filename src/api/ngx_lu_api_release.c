@@ -22,6 +22,7 @@
 #include "core/lu_change.h"
 #include "core/lu_desktop.h"
 #include "core/lu_json.h"
+#include "core/lu_release.h"
 #include "core/lu_share.h"
 
 
@@ -29,7 +30,7 @@ static ngx_uint_t ngx_lu_api_release_state_is_live(const char *state);
 static ngx_int_t ngx_lu_api_release_list(ngx_lu_call_t *call, const cJSON *app,
     const char *place, const char *wanted);
 static ngx_int_t ngx_lu_api_release_describe(const cJSON *app,
-    const lu_desktop_t *desktop, ngx_lu_release_t *release, const char *state);
+    const lu_desktop_t *desktop, ngx_lu_release_t *release, lu_state_e state);
 static lu_desktop_t *ngx_lu_api_release_rules(ngx_lu_call_t *call,
     const cJSON *app);
 static ngx_int_t ngx_lu_api_release_add(ngx_lu_call_t *call,
@@ -45,9 +46,9 @@ static ngx_int_t ngx_lu_api_release_redeploy(ngx_lu_call_t *call, cJSON *app,
 ngx_int_t
 ngx_lu_api_releases_get(ngx_lu_call_t *call)
 {
-    char       *state;
-    cJSON      *app;
-    ngx_int_t   status;
+    char      *state;
+    cJSON     *app;
+    ngx_int_t  status;
 
     status = ngx_lu_app_read(&call->task, &app);
     if (status != NGX_OK) {
@@ -91,14 +92,14 @@ static ngx_int_t
 ngx_lu_api_release_list(ngx_lu_call_t *call, const cJSON *app,
     const char *place, const char *wanted)
 {
-    u_char            *folder, *path;
-    ngx_int_t          rc;
-    ngx_str_t         *name;
-    ngx_uint_t         i;
-    const char        *state;
-    ngx_array_t        names;
-    lu_desktop_t      *desktop;
-    ngx_lu_release_t   release;
+    u_char           *folder, *path;
+    ngx_int_t         rc;
+    ngx_str_t        *name;
+    ngx_uint_t        i;
+    lu_state_e        state;
+    ngx_array_t       names;
+    lu_desktop_t     *desktop;
+    ngx_lu_release_t  release;
 
     desktop = ngx_lu_api_release_rules(call, app);
 
@@ -132,7 +133,7 @@ ngx_lu_api_release_list(ngx_lu_call_t *call, const cJSON *app,
 
         state = ngx_lu_release_state(app, &release);
 
-        if (wanted && ngx_strcmp(wanted, state) != 0) {
+        if (wanted && ngx_strcmp(wanted, lu_release_state_name(state)) != 0) {
             cJSON_Delete(release.json);
             continue;
         }
@@ -153,11 +154,14 @@ ngx_lu_api_release_list(ngx_lu_call_t *call, const cJSON *app,
 
 static ngx_int_t
 ngx_lu_api_release_describe(const cJSON *app, const lu_desktop_t *desktop,
-    ngx_lu_release_t *release, const char *state)
+    ngx_lu_release_t *release, lu_state_e state)
 {
     cJSON  *shares;
 
-    if (lu_json_set_string(release->json, "state", state) != LU_OK) {
+    if (lu_json_set_string(release->json, "state",
+                           lu_release_state_name(state))
+        != LU_OK)
+    {
         return NGX_ERROR;
     }
 
@@ -200,11 +204,10 @@ ngx_lu_api_release_rules(ngx_lu_call_t *call, const cJSON *app)
 ngx_int_t
 ngx_lu_api_release_get(ngx_lu_call_t *call)
 {
-    cJSON             *app;
-    ngx_int_t          rc, status;
-    lu_str_t           state;
-    lu_desktop_t      *desktop;
-    ngx_lu_release_t   release;
+    cJSON            *app;
+    ngx_int_t         rc, status;
+    lu_desktop_t     *desktop;
+    ngx_lu_release_t  release;
 
     status = ngx_lu_app_read(&call->task, &app);
     if (status != NGX_OK) {
@@ -237,9 +240,7 @@ ngx_lu_api_release_get(ngx_lu_call_t *call)
 
     /* of a fetch that somebody has ended there may be an old one */
 
-    if (lu_json_string(release.json, "state", &state) == LU_OK
-        && lu_str_is(&state, "fetching"))
-    {
+    if (lu_release_state(release.json) == LU_STATE_FETCHING) {
         status = ngx_lu_api_release_add(call, &release, "progress");
     }
 
@@ -253,9 +254,9 @@ static ngx_int_t
 ngx_lu_api_release_add(ngx_lu_call_t *call, ngx_lu_release_t *release,
     const char *name)
 {
-    cJSON      *json;
-    u_char     *path;
-    ngx_int_t   rc;
+    cJSON     *json;
+    u_char    *path;
+    ngx_int_t  rc;
 
     path = ngx_lu_path(call->task.io.pool, "%s/%s.json", release->folder,
                        name);
@@ -312,7 +313,7 @@ ngx_lu_api_release_promote_post(ngx_lu_call_t *call)
 
     status = ngx_lu_approval_promote(&call->task, &promotion);
 
-    return ngx_lu_call_state(call, status, "live");
+    return ngx_lu_call_state(call, status, LU_STATE_LIVE);
 }
 
 
@@ -328,7 +329,7 @@ ngx_lu_api_release_reject_post(ngx_lu_call_t *call)
 
     status = ngx_lu_approval_reject(&call->task, (char *) reason.data);
 
-    return ngx_lu_call_state(call, status, "rejected");
+    return ngx_lu_call_state(call, status, LU_STATE_REJECTED);
 }
 
 
@@ -339,7 +340,7 @@ ngx_lu_api_release_withdraw_post(ngx_lu_call_t *call)
 
     status = ngx_lu_approval_withdraw(&call->task);
 
-    return ngx_lu_call_state(call, status, "withdrawn");
+    return ngx_lu_call_state(call, status, LU_STATE_WITHDRAWN);
 }
 
 
@@ -355,10 +356,10 @@ ngx_lu_api_release_rollback(ngx_lu_task_t *task, cJSON *app, void *data)
 {
     ngx_lu_call_t *call = data;
 
-    lu_rc_e  rc;
+    lu_rc_e      rc;
     uint64_t     steps;
-    const char  *id;
     lu_str_t     channel;
+    const char  *id;
 
     call->task.change = "release.rollback";
     call->task.subject = (char *) call->task.app.data;
@@ -395,7 +396,7 @@ ngx_lu_api_release_rollback(ngx_lu_task_t *task, cJSON *app, void *data)
     call->task.to = (char *) ngx_lu_path(call->task.io.pool, "%s", id);
     call->task.subject = call->task.to;
 
-    return ngx_lu_call_state(call, NGX_HTTP_OK, "live");
+    return ngx_lu_call_state(call, NGX_HTTP_OK, LU_STATE_LIVE);
 }
 
 
@@ -405,11 +406,11 @@ static ngx_int_t
 ngx_lu_api_release_redeploy(ngx_lu_call_t *call, cJSON *app, const char *name,
     ngx_uint_t steps)
 {
-    lu_rc_e  rc;
     char         *id;
     cJSON        *channel;
-    const cJSON  *item;
+    lu_rc_e       rc;
     lu_str_t      channel_id, release;
+    const cJSON  *item;
 
     channel = lu_change_channel_named(app, name);
 
@@ -446,15 +447,15 @@ ngx_lu_api_release_redeploy(ngx_lu_call_t *call, cJSON *app, const char *name,
 
     call->task.subject = call->task.to;
 
-    return ngx_lu_call_state(call, NGX_HTTP_OK, "live");
+    return ngx_lu_call_state(call, NGX_HTTP_OK, LU_STATE_LIVE);
 }
 
 
 ngx_int_t
 ngx_lu_api_release_rules_get(ngx_lu_call_t *call)
 {
-    cJSON      *app, *releases;
-    ngx_int_t   status;
+    cJSON     *app, *releases;
+    ngx_int_t  status;
 
     status = ngx_lu_app_read(&call->task, &app);
     if (status != NGX_OK) {
@@ -484,7 +485,7 @@ ngx_lu_api_release_rules_change(ngx_lu_task_t *task, cJSON *app, void *data)
 {
     ngx_lu_call_t *call = data;
 
-    lu_rc_e  rc;
+    lu_rc_e     rc;
     lu_arena_t  arena;
 
     call->task.change = "rules.update";
@@ -517,9 +518,9 @@ ngx_lu_api_release_delete(ngx_lu_call_t *call)
 ngx_int_t
 ngx_lu_api_release_github_get(ngx_lu_call_t *call)
 {
-    cJSON      *app;
-    u_char     *path;
-    ngx_int_t   rc, status;
+    cJSON     *app;
+    u_char    *path;
+    ngx_int_t  rc, status;
 
     status = ngx_lu_app_read(&call->task, &app);
     if (status != NGX_OK) {

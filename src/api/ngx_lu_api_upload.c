@@ -61,10 +61,10 @@ static ngx_int_t ngx_lu_api_upload_abort(ngx_lu_call_t *call, u_char *folder,
 ngx_int_t
 ngx_lu_api_upload_file_post(ngx_lu_call_t *call)
 {
-    char          *id;
-    ngx_int_t      status;
-    lu_file_t      file;
-    ngx_lu_form_t  form;
+    char             *id;
+    ngx_int_t         status;
+    lu_file_t         file;
+    ngx_lu_form_t     form;
     ngx_lu_release_t  release;
 
     status = ngx_lu_form_read(call, &form, "file");
@@ -282,8 +282,8 @@ ngx_lu_api_upload_file_id(ngx_lu_call_t *call, lu_str_t *href)
 ngx_int_t
 ngx_lu_api_upload_post(ngx_lu_call_t *call)
 {
-    char       *action, *upload_id;
-    ngx_int_t   status;
+    char             *action, *upload_id;
+    ngx_int_t         status;
     ngx_lu_release_t  release;
 
     action = ngx_lu_arg(call, "action");
@@ -318,7 +318,7 @@ ngx_lu_api_upload_post(ngx_lu_call_t *call)
 ngx_int_t
 ngx_lu_api_upload_delete(ngx_lu_call_t *call)
 {
-    ngx_int_t   status;
+    ngx_int_t         status;
     ngx_lu_release_t  release;
 
     status = ngx_lu_bundle_open(&call->task, &release);
@@ -340,10 +340,10 @@ ngx_lu_api_upload_create(ngx_lu_call_t *call, u_char *folder)
 {
     char            *id;
     u_char          *path;
-    ngx_int_t        rc;
     lu_str_t         text;
-    ngx_file_info_t  fi;
+    ngx_int_t        rc;
     ngx_lu_temp_t    temp;
+    ngx_file_info_t  fi;
 
     path = ngx_lu_path(call->task.io.pool, "%s/uploads/%s.json", folder,
                        call->route.sub.data);
@@ -389,10 +389,10 @@ static ngx_int_t
 ngx_lu_api_upload_check(ngx_lu_call_t *call, u_char *folder, char *upload_id)
 {
     u_char          *path;
-    ngx_int_t        rc;
     lu_str_t         text;
-    ngx_file_info_t  fi;
     lu_str_t         id;
+    ngx_int_t        rc;
+    ngx_file_info_t  fi;
 
     if (upload_id == NULL) {
         goto not_found;
@@ -431,11 +431,11 @@ not_found:
 ngx_int_t
 ngx_lu_api_upload_put(ngx_lu_call_t *call)
 {
-    char          *action, *upload_id;
-    u_char        *path;
-    ngx_int_t      number, status;
-    lu_str_t      *field;
-    ngx_lu_form_t  form;
+    char             *action, *upload_id;
+    u_char           *path;
+    lu_str_t         *field;
+    ngx_int_t         number, status;
+    ngx_lu_form_t     form;
     ngx_lu_release_t  release;
 
     action = ngx_lu_arg(call, "action");
@@ -627,10 +627,10 @@ ngx_lu_api_upload_join(ngx_lu_call_t *call, u_char *folder, char *upload_id,
     ngx_lu_form_t *form)
 {
     u_char       *path;
-    ngx_int_t     status;
     uint64_t      number, last;
-    const cJSON  *parts, *part;
     lu_str_t      etag;
+    ngx_int_t     status;
+    const cJSON  *parts, *part;
 
     parts = cJSON_GetObjectItemCaseSensitive(call->json, "parts");
 
@@ -729,12 +729,12 @@ ngx_lu_api_upload_piece(void *data, u_char *bytes, size_t len)
 static ngx_int_t
 ngx_lu_api_upload_abort(ngx_lu_call_t *call, u_char *folder, char *upload_id)
 {
-    u_char       *path, *prefix;
-    size_t        len;
-    ngx_int_t     status;
-    ngx_str_t    *name;
-    ngx_uint_t    i;
-    ngx_array_t   names;
+    u_char      *path, *prefix;
+    size_t       len;
+    ngx_int_t    status;
+    ngx_str_t   *name;
+    ngx_uint_t   i;
+    ngx_array_t  names;
 
     status = ngx_lu_api_upload_check(call, folder, upload_id);
     if (status != NGX_OK) {

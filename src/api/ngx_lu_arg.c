@@ -43,8 +43,8 @@ ngx_lu_arg(ngx_lu_call_t *call, const char *name)
 void
 ngx_lu_arg_page(ngx_lu_call_t *call, ngx_uint_t *limit, ngx_uint_t *offset)
 {
-    char       *value;
-    ngx_int_t   n;
+    char      *value;
+    ngx_int_t  n;
 
     *limit = NGX_LU_ARG_LIMIT;
     *offset = 0;

@@ -132,8 +132,8 @@ ngx_lu_body_filter(ngx_http_request_t *r, ngx_chain_t *in)
 {
     ngx_int_t                 rc;
     ngx_chain_t              *cl;
-    ngx_http_request_body_t  *rb;
     ngx_lu_ctx_t             *ctx;
+    ngx_http_request_body_t  *rb;
 
     ctx = ngx_http_get_module_ctx(r, ngx_http_liveupdate_module);
 
@@ -182,9 +182,9 @@ ngx_lu_body_filter(ngx_http_request_t *r, ngx_chain_t *in)
 ngx_int_t
 ngx_lu_body_json(ngx_lu_call_t *call)
 {
-    ngx_int_t  rc;
     lu_rc_e    parsed;
     lu_str_t   text;
+    ngx_int_t  rc;
 
     if (call->body_size == 0) {
         call->json = cJSON_CreateObject();
@@ -246,9 +246,9 @@ ngx_lu_body(ngx_lu_call_t *call,
     off_t         pos;
     u_char       *piece;
     ssize_t       n;
+    lu_rc_e       rc;
     ngx_buf_t    *b;
     ngx_chain_t  *cl;
-    lu_rc_e       rc;
 
     piece = NULL;
 

@@ -331,7 +331,7 @@ ngx_lu_call_reply(ngx_lu_call_t *call)
 
 
 ngx_int_t
-ngx_lu_call_state(ngx_lu_call_t *call, ngx_int_t status, const char *state)
+ngx_lu_call_state(ngx_lu_call_t *call, ngx_int_t status, lu_state_e state)
 {
     if (status >= NGX_HTTP_SPECIAL_RESPONSE) {
         return status;
@@ -341,7 +341,9 @@ ngx_lu_call_state(ngx_lu_call_t *call, ngx_int_t status, const char *state)
 
     if (cJSON_AddStringToObject(call->answer, "id", call->task.subject)
         == NULL
-        || cJSON_AddStringToObject(call->answer, "state", state) == NULL)
+        || cJSON_AddStringToObject(call->answer, "state",
+                                   lu_release_state_name(state))
+           == NULL)
     {
         return ngx_lu_task_nomem(&call->task);
     }

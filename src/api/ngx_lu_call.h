@@ -15,6 +15,7 @@
 #include "write/ngx_lu_task.h"
 
 #include "core/lu_json.h"
+#include "core/lu_release.h"
 #include "core/lu_route.h"
 
 
@@ -94,7 +95,7 @@ ngx_int_t ngx_lu_call_start(ngx_http_request_t *r, ngx_lu_call_t *call);
  */
 
 ngx_int_t ngx_lu_call_state(ngx_lu_call_t *call, ngx_int_t status,
-    const char *state);
+    lu_state_e state);
 
 
 #endif /* _NGX_LU_CALL_H_INCLUDED_ */

@@ -37,12 +37,12 @@ ngx_int_t
 ngx_lu_form_read(ngx_lu_call_t *call, ngx_lu_form_t *form,
     const char *file_name)
 {
-    ngx_int_t               status;
     lu_rc_e                 rc;
     lu_str_t                content_type;
+    ngx_int_t               status;
     lu_multipart_t         *multipart;
-    lu_multipart_handler_t  handler;
     ngx_lu_form_feed_t      feed;
+    lu_multipart_handler_t  handler;
 
     ngx_memzero(form, sizeof(ngx_lu_form_t));
 

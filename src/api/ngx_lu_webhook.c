@@ -68,13 +68,12 @@ static const ngx_str_t  ngx_lu_id_header = ngx_string("X-GitHub-Delivery");
 ngx_int_t
 ngx_lu_webhook_handler(ngx_http_request_t *r)
 {
-    ngx_str_t           allow;
-    lu_route_t          route;
-    ngx_lu_ctx_t       *ctx;
-    ngx_lu_call_t      *call;
-    ngx_lu_delivery_t  *delivery;
-    ngx_lu_loc_conf_t  *lucf;
-
+    ngx_str_t                allow;
+    lu_route_t               route;
+    ngx_lu_ctx_t            *ctx;
+    ngx_lu_call_t           *call;
+    ngx_lu_delivery_t       *delivery;
+    ngx_lu_loc_conf_t       *lucf;
     const ngx_lu_service_t  *service;
 
     if (r->method != NGX_HTTP_POST) {
@@ -192,9 +191,9 @@ ngx_lu_webhook_header(ngx_http_request_t *r, const ngx_str_t *name,
 static ngx_int_t
 ngx_lu_webhook_post(ngx_lu_call_t *call)
 {
-    ngx_int_t           status;
     lu_rc_e             rc;
     lu_str_t            text;
+    ngx_int_t           status;
     ngx_lu_delivery_t  *delivery;
 
     status = ngx_lu_webhook_verify(call);
@@ -228,8 +227,8 @@ static ngx_int_t
 ngx_lu_todesktop_event(ngx_lu_call_t *call)
 {
     cJSON        *release;
-    ngx_int_t     status;
     lu_rc_e       rc;
+    ngx_int_t     status;
     lu_arena_t    arena;
     lu_webhook_t  webhook;
 
@@ -284,9 +283,9 @@ static ngx_int_t
 ngx_lu_webhook_verify(ngx_lu_call_t *call)
 {
     ngx_int_t           status;
+    lu_hmac_t          *hmac;
     const char         *prefix;
     lu_arena_t          arena;
-    lu_hmac_t          *hmac;
     ngx_lu_delivery_t  *delivery;
 
     delivery = call->delivery;
@@ -356,8 +355,8 @@ static ngx_int_t
 ngx_lu_webhook_facts(ngx_lu_call_t *call, const lu_webhook_t *webhook,
     cJSON *release)
 {
-    cJSON       *info;
-    ngx_uint_t   i;
+    cJSON      *info;
+    ngx_uint_t  i;
 
     const struct {
         const char      *key;

@@ -18,6 +18,7 @@
 
 #include "core/lu_github.h"
 #include "core/lu_json.h"
+#include "core/lu_release.h"
 
 
 #define NGX_LU_DELIVERIES  1000
@@ -45,8 +46,8 @@ static ngx_int_t ngx_lu_event_say(ngx_lu_call_t *call, ngx_int_t status,
 ngx_int_t
 ngx_lu_webhook_github(ngx_lu_call_t *call)
 {
-    lu_str_t           *name, base;
     lu_rc_e             rc;
+    lu_str_t           *name, base;
     lu_github_event_t   event;
     ngx_lu_delivery_t  *delivery;
 
@@ -116,10 +117,10 @@ ngx_lu_event_run(ngx_lu_call_t *call,
     ngx_int_t (*handler)(ngx_lu_call_t *call, lu_github_event_t *event),
     lu_github_event_t *event)
 {
-    u_char      *path;
-    ngx_fd_t     lock;
-    ngx_int_t    status;
-    ngx_uint_t   seen;
+    u_char     *path;
+    ngx_fd_t    lock;
+    ngx_int_t   status;
+    ngx_uint_t  seen;
 
     if (ngx_lu_approved_lock(&call->task, &lock) != NGX_OK) {
         return ngx_lu_task_failed(&call->task);
@@ -205,7 +206,7 @@ ngx_lu_event_closed(ngx_lu_call_t *call, lu_github_event_t *event)
 
     return status == NGX_HTTP_CONFLICT
            ? ngx_lu_event_say(call, NGX_HTTP_OK, "ignored")
-           : ngx_lu_call_state(call, status, "rejected");
+           : ngx_lu_call_state(call, status, LU_STATE_REJECTED);
 }
 
 
@@ -275,8 +276,8 @@ ngx_lu_event_release(ngx_lu_call_t *call, lu_github_event_t *event,
     cJSON     *release, *pull;
     u_char    *path;
     uint64_t   number;
-    ngx_int_t  rc;
     lu_str_t   branch;
+    ngx_int_t  rc;
 
     path = ngx_lu_path(call->task.io.pool, "%V/staging/%s/%V/release.json",
                        &call->task.store->path, call->task.app.data, id);
@@ -318,8 +319,8 @@ static ngx_int_t
 ngx_lu_event_seen(ngx_lu_call_t *call, u_char *path, ngx_uint_t *seen)
 {
     u_char             *p, *end, *last;
-    ngx_int_t           rc;
     lu_str_t            text;
+    ngx_int_t           rc;
     ngx_uint_t          lines;
     ngx_file_info_t     fi;
     ngx_lu_delivery_t  *delivery;

@@ -19,11 +19,11 @@
 ngx_int_t
 ngx_lu_approved_write(ngx_lu_step_t *step, ngx_array_t *apps, ngx_int_t status)
 {
-    cJSON       *json;
-    u_char      *path, *sentence;
-    ngx_int_t    rc;
-    ngx_str_t   *app;
-    ngx_uint_t   i;
+    cJSON      *json;
+    u_char     *path, *sentence;
+    ngx_int_t   rc;
+    ngx_str_t  *app;
+    ngx_uint_t  i;
 
     sentence = NULL;
 
@@ -94,8 +94,8 @@ ngx_lu_approved_over(ngx_lu_step_t *step)
 {
     ngx_fd_t         lock;
     ngx_int_t        rc;
-    ngx_file_info_t  fi;
     ngx_lu_job_t    *job;
+    ngx_file_info_t  fi;
 
     job = step->job;
 

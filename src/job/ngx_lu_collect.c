@@ -17,8 +17,8 @@
 #include "write/ngx_lu_staging.h"
 
 #include "core/lu_builder.h"
-#include "core/lu_json.h"
 #include "core/lu_plan.h"
+#include "core/lu_release.h"
 
 
 #define NGX_LU_TRANSFERS  4
@@ -80,7 +80,6 @@ static ngx_int_t
 ngx_lu_collect_stage(ngx_lu_step_t *step)
 {
     ngx_int_t          rc, status;
-    lu_str_t           state;
     ngx_lu_collect_t  *collect;
     ngx_lu_release_t   release;
 
@@ -91,9 +90,7 @@ ngx_lu_collect_stage(ngx_lu_step_t *step)
         return rc == NGX_DECLINED ? NGX_DONE : rc;
     }
 
-    if (lu_json_string(release.json, "state", &state) != LU_OK
-        || !lu_str_is(&state, "fetching"))
-    {
+    if (lu_release_state(release.json) != LU_STATE_FETCHING) {
         status = NGX_DONE;
 
     } else {

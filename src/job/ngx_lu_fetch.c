@@ -188,8 +188,8 @@ static ngx_int_t
 ngx_lu_fetch_subrequest(ngx_lu_fetch_t *fetch)
 {
     ngx_uint_t                   flags;
-    ngx_http_request_t          *r, *sr;
     ngx_lu_ctx_t                *ctx;
+    ngx_http_request_t          *r, *sr;
     ngx_http_post_subrequest_t  *ps;
 
     r = fetch->request;

@@ -15,6 +15,7 @@
 
 #include "core/lu_github.h"
 #include "core/lu_json.h"
+#include "core/lu_release.h"
 
 
 #define NGX_LU_GITHUB_LIMIT  3600    /* seconds */
@@ -43,8 +44,8 @@ static void ngx_lu_github_cleanup(void *data);
 void
 ngx_lu_github(ngx_lu_job_t *job)
 {
-    ngx_pool_cleanup_t  *cln;
     ngx_lu_github_t     *github;
+    ngx_pool_cleanup_t  *cln;
 
     cln = ngx_pool_cleanup_add(job->pool, sizeof(ngx_lu_github_t));
     if (cln == NULL) {
@@ -78,7 +79,6 @@ ngx_lu_github_open(ngx_lu_step_t *step)
     cJSON            *pull;
     u_char           *path;
     ngx_int_t         rc;
-    lu_str_t          state;
     ngx_lu_github_t  *github;
     ngx_lu_release_t  release;
 
@@ -91,9 +91,7 @@ ngx_lu_github_open(ngx_lu_step_t *step)
 
         ngx_lu_store_unlock(release.lock);
 
-        if (lu_json_string(github->release, "state", &state) != LU_OK
-            || !lu_str_is(&state, "staged"))
-        {
+        if (lu_release_state(github->release) != LU_STATE_STAGED) {
             rc = NGX_DECLINED;
         }
     }
@@ -241,8 +239,8 @@ static void
 ngx_lu_github_compare(ngx_lu_github_t *github)
 {
     cJSON         *builds, *rules;
-    ngx_uint_t     approved;
     lu_rc_e        rc;
+    ngx_uint_t     approved;
     lu_error_t     why;
     ngx_lu_job_t  *job;
 
@@ -519,9 +517,9 @@ ngx_lu_github_refused(ngx_lu_github_t *github)
 static void
 ngx_lu_github_why(ngx_lu_github_t *github, lu_error_t *why)
 {
-    const cJSON  *errors;
-    ngx_uint_t    status;
     lu_str_t      message;
+    ngx_uint_t    status;
+    const cJSON  *errors;
 
     status = github->fetch->status;
 

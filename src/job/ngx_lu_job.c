@@ -13,6 +13,7 @@
 #include "write/ngx_lu_approval.h"
 #include "write/ngx_lu_bundle.h"
 
+#include "core/lu_release.h"
 #include "core/lu_time.h"
 
 
@@ -270,8 +271,8 @@ ngx_lu_job_pause(ngx_lu_job_t *job)
 ngx_int_t
 ngx_lu_job_find(ngx_lu_io_t *io, ngx_lu_job_t *job, cJSON **release)
 {
-    u_char     *path;
-    ngx_int_t   rc;
+    u_char    *path;
+    ngx_int_t  rc;
 
     path = ngx_lu_path(io->pool, "%s/release.json", job->folder);
 
@@ -291,8 +292,8 @@ ngx_lu_job_find(ngx_lu_io_t *io, ngx_lu_job_t *job, cJSON **release)
 ngx_int_t
 ngx_lu_job_lock(ngx_lu_step_t *step, ngx_lu_release_t *release)
 {
-    u_char     *path;
-    ngx_int_t   rc;
+    u_char    *path;
+    ngx_int_t  rc;
 
     release->is_live = 0;
     release->folder = step->job->folder;
@@ -331,7 +332,7 @@ ngx_lu_job_postpone(ngx_lu_step_t *step)
 {
     cJSON             *live;
     ngx_int_t          rc, status;
-    lu_str_t           state;
+    lu_state_e         state;
     ngx_uint_t         over;
     ngx_lu_numbers_t  *numbers;
     ngx_lu_release_t   release;
@@ -359,10 +360,9 @@ ngx_lu_job_postpone(ngx_lu_step_t *step)
         return rc;
     }
 
-    ngx_str_null(&state);
-    (void) lu_json_string(release.json, "state", &state);
+    state = lu_release_state(release.json);
 
-    if (!lu_str_is(&state, "fetching") && !lu_str_is(&state, "staged")) {
+    if (state != LU_STATE_FETCHING && state != LU_STATE_STAGED) {
 
         /* somebody else has decided, or staging it has */
 
@@ -370,7 +370,7 @@ ngx_lu_job_postpone(ngx_lu_step_t *step)
         goto done;
     }
 
-    step->job->staged = lu_str_is(&state, "staged");
+    step->job->staged = (state == LU_STATE_STAGED);
 
     over = 0;
     status = ngx_lu_job_again(step, release.json, &over);
@@ -401,10 +401,10 @@ done:
 static ngx_int_t
 ngx_lu_job_again(ngx_lu_step_t *step, cJSON *release, ngx_uint_t *over)
 {
-    char      next[LU_TIME_SIZE];
-    uint64_t  attempts, max, wait;
-    struct timeval                     tv;
+    char                  next[LU_TIME_SIZE];
+    uint64_t              attempts, max, wait;
     ngx_lu_job_t         *job;
+    struct timeval        tv;
     ngx_lu_fetch_conf_t  *fetch;
 
     job = step->job;
@@ -441,7 +441,9 @@ ngx_lu_job_again(ngx_lu_step_t *step, cJSON *release, ngx_uint_t *over)
 
     if (attempts >= max) {
         *over = 1;
-        return lu_json_set_string(release, "state", "failed") == LU_OK
+        return lu_json_set_string(release, "state",
+                                  lu_release_state_name(LU_STATE_FAILED))
+               == LU_OK
                ? NGX_OK : ngx_lu_task_nomem(&step->task);
     }
 

@@ -16,16 +16,14 @@
 
 
 static ngx_int_t ngx_lu_order_locked(ngx_lu_task_t *task,
-    ngx_lu_release_t *order, u_char *live, const char **state);
+    ngx_lu_release_t *order, u_char *live, lu_state_e *state);
 static ngx_int_t ngx_lu_order_known(ngx_lu_task_t *task,
-    ngx_lu_release_t *order, ngx_lu_release_t *known, const char **state);
+    ngx_lu_release_t *order, ngx_lu_release_t *known, lu_state_e *state);
 static ngx_int_t ngx_lu_order_live(ngx_lu_task_t *task, cJSON *order,
-    const char **state);
+    lu_state_e *state);
 static ngx_int_t ngx_lu_order_write(ngx_lu_task_t *task,
     ngx_lu_release_t *release);
 static ngx_int_t ngx_lu_order_job(ngx_lu_task_t *task);
-static ngx_int_t ngx_lu_order_state(ngx_lu_task_t *task,
-    const ngx_lu_release_t *release, const char **state);
 
 
 cJSON *
@@ -39,7 +37,9 @@ ngx_lu_order_release(ngx_lu_task_t *task)
         || cJSON_AddStringToObject(release, "app", (char *) task->app.data)
            == NULL
         || cJSON_AddStringToObject(release, "kind", "desktop") == NULL
-        || cJSON_AddStringToObject(release, "state", "fetching") == NULL
+        || cJSON_AddStringToObject(release, "state",
+                                   lu_release_state_name(LU_STATE_FETCHING))
+           == NULL
         || cJSON_AddStringToObject(release, "createdBy", task->by) == NULL
         || cJSON_AddStringToObject(release, "createdAt", task->now) == NULL
         || cJSON_AddStringToObject(release, "updatedAt", task->now) == NULL)
@@ -53,11 +53,11 @@ ngx_lu_order_release(ngx_lu_task_t *task)
 
 
 ngx_int_t
-ngx_lu_order(ngx_lu_task_t *task, cJSON *json, const char **state)
+ngx_lu_order(ngx_lu_task_t *task, cJSON *json, lu_state_e *state)
 {
-    u_char            *live, *path;
-    ngx_int_t          rc, status;
-    ngx_lu_release_t   order;
+    u_char           *live, *path;
+    ngx_int_t         rc, status;
+    ngx_lu_release_t  order;
 
     task->change = NULL;
     task->subject = (char *) task->id.data;
@@ -107,11 +107,11 @@ ngx_lu_order(ngx_lu_task_t *task, cJSON *json, const char **state)
 
 static ngx_int_t
 ngx_lu_order_locked(ngx_lu_task_t *task, ngx_lu_release_t *order,
-    u_char *live, const char **state)
+    u_char *live, lu_state_e *state)
 {
-    u_char            *path;
-    ngx_int_t          rc, status;
-    ngx_lu_release_t   known;
+    u_char           *path;
+    ngx_int_t         rc, status;
+    ngx_lu_release_t  known;
 
     known = *order;
 
@@ -147,7 +147,7 @@ ngx_lu_order_locked(ngx_lu_task_t *task, ngx_lu_release_t *order,
         return status;
     }
 
-    *state = "fetching";
+    *state = LU_STATE_FETCHING;
 
     return ngx_lu_order_write(task, order);
 }
@@ -160,30 +160,24 @@ ngx_lu_order_locked(ngx_lu_task_t *task, ngx_lu_release_t *order,
 
 static ngx_int_t
 ngx_lu_order_known(ngx_lu_task_t *task, ngx_lu_release_t *order,
-    ngx_lu_release_t *known, const char **state)
+    ngx_lu_release_t *known, lu_state_e *state)
 {
-    lu_str_t   name;
-    ngx_int_t  status;
 
-    if (!ngx_lu_release_is_desktop(known->json)) {
+    if (lu_release_kind(known->json) != LU_KIND_DESKTOP) {
         return ngx_lu_task_refuse(task, NGX_HTTP_CONFLICT,
                                   "There is a bundle with this id.");
     }
 
-    if (lu_json_string(known->json, "state", &name) != LU_OK) {
-        ngx_str_set(&name, "failed");
-    }
+    *state = lu_release_state(known->json);
 
-    if (lu_str_is(&name, "failed")) {
-        *state = "fetching";
+    if (*state == LU_STATE_FAILED || *state == LU_STATE_UNKNOWN) {
+        *state = LU_STATE_FETCHING;
 
         return ngx_lu_order_write(task, order);
     }
 
-    status = ngx_lu_order_state(task, known, state);
-
-    if (status != NGX_HTTP_OK || !lu_str_is(&name, "fetching")) {
-        return status;
+    if (*state != LU_STATE_FETCHING) {
+        return NGX_HTTP_OK;
     }
 
     /* who orders it again knows that the origin is back: it does not wait */
@@ -199,11 +193,11 @@ ngx_lu_order_known(ngx_lu_task_t *task, ngx_lu_release_t *order,
 
 
 static ngx_int_t
-ngx_lu_order_live(ngx_lu_task_t *task, cJSON *order, const char **state)
+ngx_lu_order_live(ngx_lu_task_t *task, cJSON *order, lu_state_e *state)
 {
-    cJSON             *app;
-    ngx_int_t          status;
-    ngx_lu_release_t   release;
+    cJSON            *app;
+    ngx_int_t         status;
+    ngx_lu_release_t  release;
 
     status = ngx_lu_app_read(task, &app);
     if (status != NGX_OK) {
@@ -222,9 +216,8 @@ ngx_lu_order_live(ngx_lu_task_t *task, cJSON *order, const char **state)
 
 
 ngx_int_t
-ngx_lu_order_again(ngx_lu_task_t *task, const char **state)
+ngx_lu_order_again(ngx_lu_task_t *task, lu_state_e *state)
 {
-    lu_str_t          name;
     ngx_int_t         status;
     ngx_uint_t        waits;
     ngx_lu_jobs_t    *jobs;
@@ -238,26 +231,26 @@ ngx_lu_order_again(ngx_lu_task_t *task, const char **state)
         return status;
     }
 
-    ngx_str_null(&name);
-    (void) lu_json_string(release.json, "state", &name);
+    *state = lu_release_state(release.json);
 
     /* a staged one may wait for its pull request, but not in live/ */
 
-    waits = (lu_str_is(&name, "staged")
+    waits = (*state == LU_STATE_STAGED
              && !release.is_live
              && jobs
              && jobs->github_approves);
 
     if (jobs == NULL
-        || !ngx_lu_release_is_desktop(release.json)
-        || !(waits || lu_str_is(&name, "failed")))
+        || lu_release_kind(release.json) != LU_KIND_DESKTOP
+        || !(waits || *state == LU_STATE_FAILED))
     {
         status = ngx_lu_task_refuse(task, NGX_HTTP_CONFLICT,
                                     "Only a desktop release that has failed "
                                     "can be fetched again.");
 
     } else if ((!waits
-                && lu_json_set_string(release.json, "state", "fetching")
+                && lu_json_set_string(release.json, "state",
+                                      lu_release_state_name(LU_STATE_FETCHING))
                    != LU_OK)
                || lu_json_set_string(release.json, "updatedAt", task->now)
                   != LU_OK)
@@ -268,11 +261,9 @@ ngx_lu_order_again(ngx_lu_task_t *task, const char **state)
         cJSON_DeleteItemFromObjectCaseSensitive(release.json, "attempts");
         cJSON_DeleteItemFromObjectCaseSensitive(release.json, "nextAttemptAt");
 
-        status = ngx_lu_order_state(task, &release, state);
+        *state = lu_release_state(release.json);
 
-        if (status == NGX_HTTP_OK) {
-            status = ngx_lu_order_write(task, &release);
-        }
+        status = ngx_lu_order_write(task, &release);
     }
 
     ngx_lu_release_close(&release);
@@ -308,16 +299,4 @@ ngx_lu_order_job(ngx_lu_task_t *task)
     }
 
     return NGX_HTTP_ACCEPTED;
-}
-
-
-/* The tree goes before the answer is made. */
-
-static ngx_int_t
-ngx_lu_order_state(ngx_lu_task_t *task, const ngx_lu_release_t *release,
-    const char **state)
-{
-    *state = ngx_lu_task_member(task, release->json, "state");
-
-    return *state ? NGX_HTTP_OK : ngx_lu_task_nomem(task);
 }

@@ -14,9 +14,9 @@
 #include "write/ngx_lu_task.h"
 
 #include "core/lu_builder.h"
-#include "core/lu_json.h"
 #include "core/lu_plan.h"
 #include "core/lu_platform.h"
+#include "core/lu_release.h"
 #include "core/lu_td.h"
 
 
@@ -52,14 +52,13 @@ static const struct {
 ngx_int_t
 ngx_lu_plan_open(ngx_lu_step_t *step)
 {
-    u_char            *path;
-    ngx_int_t          rc;
-    lu_str_t           state;
-    ngx_uint_t         i, n;
-    ngx_array_t        names;
-    lu_plan_file_t     files[NGX_LU_MANIFESTS];
-    ngx_lu_job_t      *job;
-    ngx_lu_release_t   release;
+    u_char           *path;
+    ngx_int_t         rc;
+    ngx_uint_t        i, n;
+    ngx_array_t       names;
+    ngx_lu_job_t     *job;
+    lu_plan_file_t    files[NGX_LU_MANIFESTS];
+    ngx_lu_release_t  release;
 
     job = step->job;
 
@@ -68,9 +67,7 @@ ngx_lu_plan_open(ngx_lu_step_t *step)
         return rc == NGX_DECLINED ? NGX_DONE : rc;
     }
 
-    if (lu_json_string(release.json, "state", &state) != LU_OK
-        || !lu_str_is(&state, "fetching"))
-    {
+    if (lu_release_state(release.json) != LU_STATE_FETCHING) {
         rc = NGX_DONE;
         goto done;
     }
@@ -133,8 +130,8 @@ ngx_lu_plan_rest(ngx_lu_step_t *step, ngx_array_t *names,
     u_char            *path;
     ngx_str_t         *name;
     ngx_uint_t         i, k;
-    ngx_file_info_t    fi;
     lu_plan_file_t    *file;
+    ngx_file_info_t    fi;
     ngx_lu_collect_t  *collect;
 
     collect = step->job->data;
@@ -187,13 +184,13 @@ ngx_lu_plan_rest(ngx_lu_step_t *step, ngx_array_t *names,
 ngx_int_t
 ngx_lu_plan_files(ngx_lu_step_t *step)
 {
-    lu_rc_e  rc;
     u_char               *path;
+    lu_rc_e               rc;
     ngx_int_t             status;
-    ngx_uint_t            i, found;
-    ngx_array_t           names;
     lu_plan_t             plan;
+    ngx_uint_t            i, found;
     lu_arena_t            arena;
+    ngx_array_t           names;
     ngx_lu_job_t         *job;
     ngx_lu_collect_t     *collect;
     ngx_lu_fetch_conf_t  *fetch;
@@ -250,10 +247,10 @@ static ngx_int_t
 ngx_lu_plan_platform(ngx_lu_step_t *step, lu_plan_t *plan, const char *name,
     ngx_uint_t *found)
 {
-    lu_rc_e  rc;
-    ngx_int_t     status;
+    lu_rc_e       rc;
     lu_td_t       td;
     lu_str_t      td_name, yml_name, td_text, yml_text;
+    ngx_int_t     status;
     lu_builder_t  builder;
 
     td_name.data = ngx_lu_path(step->task.io.pool, "td-latest%s-build-%s.json",
@@ -335,9 +332,9 @@ ngx_lu_plan_platform(ngx_lu_step_t *step, lu_plan_t *plan, const char *name,
 static ngx_int_t
 ngx_lu_plan_read(ngx_lu_step_t *step, const lu_str_t *name, lu_str_t *text)
 {
-    u_char           *path;
-    ngx_int_t         rc;
-    ngx_file_info_t   fi;
+    u_char          *path;
+    ngx_int_t        rc;
+    ngx_file_info_t  fi;
 
     path = ngx_lu_path(step->task.io.pool, "%s/uploads/%s", step->job->folder,
                        name->data);

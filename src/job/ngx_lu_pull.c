@@ -16,6 +16,7 @@
 
 #include "core/lu_github.h"
 #include "core/lu_json.h"
+#include "core/lu_release.h"
 #include "core/lu_time.h"
 
 
@@ -238,8 +239,8 @@ static void
 ngx_lu_pull_listed(ngx_lu_github_t *github)
 {
     cJSON      *builds;
-    ngx_uint_t  ours;
     lu_str_t    text, sha;
+    ngx_uint_t  ours;
     lu_error_t  why;
 
     if (ngx_lu_github_text(github, &text, &sha) != NGX_OK) {
@@ -300,9 +301,9 @@ ngx_lu_pull_put(ngx_lu_github_t *github)
     char         now[LU_TIME_SIZE];
     char        *out, *body;
     u_char      *message;
-    ngx_time_t  *tp;
     lu_rc_e      rc;
     lu_str_t     text, sha, version;
+    ngx_time_t  *tp;
     lu_error_t   why;
 
     if (ngx_lu_github_text(github, &text, &sha) != NGX_OK) {
@@ -483,18 +484,15 @@ ngx_lu_pull_rejected(ngx_lu_job_t *job, ngx_int_t status)
 static ngx_int_t
 ngx_lu_pull_write(ngx_lu_step_t *step)
 {
-    ngx_int_t          rc, status;
-    lu_str_t           state;
-    ngx_lu_release_t   release;
+    ngx_int_t         rc, status;
+    ngx_lu_release_t  release;
 
     rc = ngx_lu_job_lock(step, &release);
     if (rc != NGX_OK) {
         return rc == NGX_DECLINED ? NGX_DONE : rc;
     }
 
-    if (lu_json_string(release.json, "state", &state) == LU_OK
-        && lu_str_is(&state, "staged"))
-    {
+    if (lu_release_state(release.json) == LU_STATE_STAGED) {
         status = ngx_lu_pull_save(step, &release);
 
     } else {

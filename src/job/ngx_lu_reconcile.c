@@ -21,6 +21,7 @@
 #include "core/lu_desktop.h"
 #include "core/lu_github.h"
 #include "core/lu_json.h"
+#include "core/lu_release.h"
 
 
 typedef struct {
@@ -45,9 +46,9 @@ static ngx_int_t ngx_lu_reconcile_check_rule(ngx_lu_step_t *step,
     ngx_lu_reconcile_t *rec, const cJSON *rule, const char *key);
 static ngx_int_t ngx_lu_reconcile_where(ngx_lu_step_t *step,
     ngx_lu_reconcile_t *rec, const char *id, ngx_str_t **app,
-    const char **state);
+    lu_state_e *state);
 static ngx_int_t ngx_lu_reconcile_state(ngx_lu_step_t *step, ngx_str_t *app,
-    const char *id, const char **state);
+    const char *id, lu_state_e *state);
 static ngx_int_t ngx_lu_reconcile_promote(ngx_lu_step_t *step,
     ngx_lu_reconcile_t *rec);
 static ngx_int_t ngx_lu_reconcile_rules(ngx_lu_step_t *step,
@@ -137,8 +138,8 @@ ngx_lu_reconcile_app(ngx_lu_task_t *task, cJSON *app, void *data)
 {
     ngx_lu_reconcile_t *rec = data;
 
-    ngx_str_t  *name;
     lu_str_t    id;
+    ngx_str_t  *name;
 
     if (lu_json_string(app, "id", &id) != LU_OK) {
         return NGX_OK;
@@ -159,7 +160,7 @@ ngx_lu_reconcile_app(ngx_lu_task_t *task, cJSON *app, void *data)
 static ngx_int_t
 ngx_lu_reconcile_parse(ngx_lu_step_t *step, ngx_lu_reconcile_t *rec)
 {
-    lu_rc_e  rc;
+    lu_rc_e             rc;
     lu_arena_t          arena;
     lu_desktop_t        desktop;
     ngx_lu_approved_t  *approved;
@@ -200,12 +201,12 @@ ngx_lu_reconcile_parse(ngx_lu_step_t *step, ngx_lu_reconcile_t *rec)
 static ngx_int_t
 ngx_lu_reconcile_check(ngx_lu_step_t *step, ngx_lu_reconcile_t *rec)
 {
-    cJSON       *build, *next;
-    ngx_int_t    status;
-    ngx_str_t   *app;
-    const char  *state;
-    lu_str_t     id;
-    lu_arena_t   arena;
+    cJSON      *build, *next;
+    lu_str_t    id;
+    ngx_int_t   status;
+    ngx_str_t  *app;
+    lu_state_e  state;
+    lu_arena_t  arena;
 
     arena = ngx_lu_arena(step->task.io.pool);
 
@@ -232,7 +233,7 @@ ngx_lu_reconcile_check(ngx_lu_step_t *step, ngx_lu_reconcile_t *rec)
             return 422;
         }
 
-        if (ngx_strcmp(state, "rejected") == 0) {
+        if (state == LU_STATE_REJECTED) {
 
             id = lu_str_dup(&arena, id.data, id.len);
             if (id.data == NULL) {
@@ -284,10 +285,10 @@ static ngx_int_t
 ngx_lu_reconcile_check_rule(ngx_lu_step_t *step, ngx_lu_reconcile_t *rec,
     const cJSON *rule, const char *key)
 {
-    ngx_int_t    status;
-    ngx_str_t   *app;
-    const char  *state;
-    lu_str_t     id;
+    lu_str_t    id;
+    ngx_int_t   status;
+    ngx_str_t  *app;
+    lu_state_e  state;
 
     if (lu_json_string(rule, key, &id) != LU_OK) {
         return NGX_OK;
@@ -313,9 +314,9 @@ ngx_lu_reconcile_check_rule(ngx_lu_step_t *step, ngx_lu_reconcile_t *rec,
     rec->app = app;
 
     if (lu_github_has_build(rec->builds, (char *) id.data)
-        && ngx_strcmp(state, "staged") != 0
-        && ngx_strcmp(state, "live") != 0
-        && ngx_strcmp(state, "withdrawn") != 0)
+        && state != LU_STATE_STAGED
+        && state != LU_STATE_LIVE
+        && state != LU_STATE_WITHDRAWN)
     {
         rec->pending++;
     }
@@ -328,11 +329,11 @@ ngx_lu_reconcile_check_rule(ngx_lu_step_t *step, ngx_lu_reconcile_t *rec,
 
 static ngx_int_t
 ngx_lu_reconcile_where(ngx_lu_step_t *step, ngx_lu_reconcile_t *rec,
-    const char *id, ngx_str_t **app, const char **state)
+    const char *id, ngx_str_t **app, lu_state_e *state)
 {
-    ngx_int_t    status;
-    ngx_str_t   *apps;
-    ngx_uint_t   i;
+    ngx_int_t   status;
+    ngx_str_t  *apps;
+    ngx_uint_t  i;
 
     apps = rec->apps.elts;
 
@@ -343,7 +344,7 @@ ngx_lu_reconcile_where(ngx_lu_step_t *step, ngx_lu_reconcile_t *rec,
             return status;
         }
 
-        if (*state) {
+        if (*state != LU_STATE_UNKNOWN) {
             *app = &apps[i];
             return NGX_OK;
         }
@@ -357,13 +358,13 @@ ngx_lu_reconcile_where(ngx_lu_step_t *step, ngx_lu_reconcile_t *rec,
 
 static ngx_int_t
 ngx_lu_reconcile_state(ngx_lu_step_t *step, ngx_str_t *app, const char *id,
-    const char **state)
+    lu_state_e *state)
 {
-    cJSON             *tree;
-    ngx_int_t          status;
-    ngx_lu_release_t   release;
+    cJSON            *tree;
+    ngx_int_t         status;
+    ngx_lu_release_t  release;
 
-    *state = NULL;
+    *state = LU_STATE_UNKNOWN;
 
     status = ngx_lu_reconcile_of(step, app, id);
     if (status != NGX_OK) {
@@ -376,7 +377,7 @@ ngx_lu_reconcile_state(ngx_lu_step_t *step, ngx_str_t *app, const char *id,
         return status == NGX_HTTP_NOT_FOUND ? NGX_OK : status;
     }
 
-    if (!ngx_lu_release_is_desktop(release.json)) {
+    if (lu_release_kind(release.json) != LU_KIND_DESKTOP) {
         ngx_lu_release_close(&release);
         return NGX_OK;
     }
@@ -384,13 +385,9 @@ ngx_lu_reconcile_state(ngx_lu_step_t *step, ngx_str_t *app, const char *id,
     status = ngx_lu_app_read(&step->task, &tree);
 
     if (status == NGX_OK) {
-        *state = (char *) ngx_lu_path(step->task.io.pool, "%s",
-                                      ngx_lu_release_state(tree, &release));
-        cJSON_Delete(tree);
+        *state = ngx_lu_release_state(tree, &release);
 
-        if (*state == NULL) {
-            status = ngx_lu_task_nomem(&step->task);
-        }
+        cJSON_Delete(tree);
     }
 
     ngx_lu_release_close(&release);
@@ -402,12 +399,12 @@ ngx_lu_reconcile_state(ngx_lu_step_t *step, ngx_str_t *app, const char *id,
 static ngx_int_t
 ngx_lu_reconcile_promote(ngx_lu_step_t *step, ngx_lu_reconcile_t *rec)
 {
-    ngx_int_t            status;
-    lu_str_t             id;
-    ngx_str_t           *app;
-    const char          *state;
-    const cJSON         *build;
-    ngx_lu_promotion_t   promotion;
+    lu_str_t            id;
+    ngx_int_t           status;
+    ngx_str_t          *app;
+    lu_state_e          state;
+    const cJSON        *build;
+    ngx_lu_promotion_t  promotion;
 
     ngx_memzero(&promotion, sizeof(ngx_lu_promotion_t));
 
@@ -430,8 +427,7 @@ ngx_lu_reconcile_promote(ngx_lu_step_t *step, ngx_lu_reconcile_t *rec)
         /* what was withdrawn comes back */
 
         if (app == NULL
-            || (ngx_strcmp(state, "staged") != 0
-                && ngx_strcmp(state, "withdrawn") != 0))
+            || (state != LU_STATE_STAGED && state != LU_STATE_WITHDRAWN))
         {
             continue;
         }
@@ -479,10 +475,10 @@ ngx_lu_reconcile_set(ngx_lu_task_t *task, cJSON *app, void *data)
 {
     ngx_lu_reconcile_t *rec = data;
 
-    cJSON       *was, *rules;
-    lu_rc_e      rc;
-    lu_arena_t   arena;
-    ngx_uint_t   same;
+    cJSON      *was, *rules;
+    lu_rc_e     rc;
+    lu_arena_t  arena;
+    ngx_uint_t  same;
 
     task->change = "rules.update";
     task->subject = (char *) task->app.data;
@@ -520,10 +516,10 @@ ngx_lu_reconcile_set(ngx_lu_task_t *task, cJSON *app, void *data)
 static ngx_int_t
 ngx_lu_reconcile_withdraw(ngx_lu_step_t *step, ngx_lu_reconcile_t *rec)
 {
-    cJSON       *app;
-    ngx_int_t    status;
-    ngx_str_t   *apps;
-    ngx_uint_t   i;
+    cJSON      *app;
+    ngx_int_t   status;
+    ngx_str_t  *apps;
+    ngx_uint_t  i;
 
     apps = rec->apps.elts;
 

@@ -11,6 +11,7 @@
 #include "store/ngx_lu_store.h"
 
 #include "core/lu_json.h"
+#include "core/lu_release.h"
 #include "core/lu_time.h"
 
 
@@ -38,8 +39,8 @@ ngx_lu_report(ngx_lu_collect_t *collect)
     ngx_pool_t         *pool;
     ngx_time_t         *tp;
     ngx_queue_t        *q;
-    ngx_thread_task_t  *task;
     ngx_lu_report_t    *report;
+    ngx_thread_task_t  *task;
     ngx_lu_transfer_t  *transfer;
 
     done = collect->done;
@@ -152,7 +153,6 @@ ngx_lu_report_unwanted(ngx_lu_report_t *report)
     u_char     *path;
     ngx_int_t   rc;
     ngx_uint_t  unwanted;
-    lu_str_t    state;
 
     path = ngx_lu_path(report->io.pool, "%s/release.json",
                        report->collect->job->folder);
@@ -163,8 +163,7 @@ ngx_lu_report_unwanted(ngx_lu_report_t *report)
         return rc == NGX_DECLINED;
     }
 
-    unwanted = (lu_json_string(release, "state", &state) == LU_OK
-                && !lu_str_is(&state, "fetching"));
+    unwanted = (lu_release_state(release) != LU_STATE_FETCHING);
 
     cJSON_Delete(release);
 

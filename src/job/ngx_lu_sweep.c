@@ -13,6 +13,7 @@
 #include "core/lu_json.h"
 #include "core/lu_name.h"
 #include "core/lu_platform.h"
+#include "core/lu_release.h"
 #include "core/lu_time.h"
 
 
@@ -124,8 +125,8 @@ ngx_lu_sweep(ngx_lu_jobs_t *jobs)
 {
     ngx_pool_t         *pool;
     ngx_time_t         *tp;
-    ngx_thread_task_t  *task;
     ngx_lu_sweep_t     *sweep;
+    ngx_thread_task_t  *task;
 
     if (jobs->sweeping) {
         jobs->again = 1;
@@ -349,10 +350,10 @@ failed:
 static ngx_int_t
 ngx_lu_sweep_open(ngx_lu_sweep_t *sweep, ngx_lu_job_t *job, u_char *path)
 {
-    cJSON            *release;
-    ngx_fd_t          lock;
-    ngx_int_t         rc;
-    ngx_file_info_t   fi;
+    cJSON           *release;
+    ngx_fd_t         lock;
+    ngx_int_t        rc;
+    ngx_file_info_t  fi;
 
     if (job->is_github) {
 
@@ -405,16 +406,17 @@ static ngx_int_t
 ngx_lu_sweep_read(ngx_lu_sweep_t *sweep, ngx_lu_job_t *job,
     const cJSON *release)
 {
-    uint64_t  number;
-    lu_str_t  state, by, next;
+    lu_str_t    by, next;
+    uint64_t    number;
+    lu_state_e  state;
 
-    if (lu_json_string(release, "state", &state) != LU_OK
-        || lu_json_string(release, "createdBy", &by) != LU_OK)
-    {
+    if (lu_json_string(release, "createdBy", &by) != LU_OK) {
         return NGX_DECLINED;
     }
 
-    if (lu_str_is(&state, "staged")) {
+    state = lu_release_state(release);
+
+    if (state == LU_STATE_STAGED) {
 
         if (job->jobs->approval == NGX_LU_APPROVAL_ON
             || (job->jobs->github_approves
@@ -429,7 +431,7 @@ ngx_lu_sweep_read(ngx_lu_sweep_t *sweep, ngx_lu_job_t *job,
 
         job->staged = 1;
 
-    } else if (!lu_str_is(&state, "fetching")) {
+    } else if (state != LU_STATE_FETCHING) {
         return NGX_DECLINED;
     }
 

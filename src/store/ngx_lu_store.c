@@ -151,10 +151,10 @@ ngx_int_t
 ngx_lu_store_pieces(ngx_lu_io_t *io, u_char *path,
     ngx_int_t (*handler)(void *data, u_char *bytes, size_t len), void *data)
 {
-    u_char     *piece;
-    ssize_t     n;
-    ngx_fd_t    fd;
-    ngx_int_t   rc;
+    u_char    *piece;
+    ssize_t    n;
+    ngx_fd_t   fd;
+    ngx_int_t  rc;
 
     if (path == NULL) {
         io->err = NGX_ENOMEM;
@@ -208,11 +208,11 @@ ngx_lu_store_pieces(ngx_lu_io_t *io, u_char *path,
 ngx_int_t
 ngx_lu_store_read_json(ngx_lu_io_t *io, u_char *path, cJSON **json)
 {
-    ngx_int_t        rc;
     lu_rc_e          parsed;
     lu_str_t         text;
-    ngx_file_info_t  fi;
+    ngx_int_t        rc;
     lu_error_t       err;
+    ngx_file_info_t  fi;
 
     rc = ngx_lu_store_read(io, path, &text, &fi);
     if (rc != NGX_OK) {
@@ -255,9 +255,9 @@ ngx_int_t
 ngx_lu_store_write_json(ngx_lu_io_t *io, ngx_lu_store_t *store, u_char *path,
     const cJSON *json)
 {
-    char       *text;
-    size_t      len;
-    ngx_int_t   rc;
+    char      *text;
+    size_t     len;
+    ngx_int_t  rc;
 
     text = cJSON_Print(json);
 
@@ -428,8 +428,8 @@ ngx_lu_store_append(ngx_lu_io_t *io, u_char *path, const char *text,
     off_t            size;
     ngx_fd_t         fd;
     ngx_int_t        rc;
-    ngx_file_info_t  fi;
     ngx_lu_temp_t    file;
+    ngx_file_info_t  fi;
 
     if (path == NULL) {
         io->err = NGX_ENOMEM;
@@ -492,8 +492,8 @@ done:
 static off_t
 ngx_lu_whole_lines(ngx_fd_t fd, off_t size)
 {
-    u_char   buf[NGX_LU_LINE];
     off_t    start;
+    u_char   buf[NGX_LU_LINE];
     ssize_t  n;
 
     while (size) {

@@ -104,8 +104,8 @@ ngx_lu_store_discard(u_char *path)
 ngx_int_t
 ngx_lu_store_remove_tree(ngx_lu_io_t *io, ngx_lu_store_t *store, u_char *path)
 {
-    u_char     *temp;
-    ngx_int_t   rc;
+    u_char    *temp;
+    ngx_int_t  rc;
 
     if (ngx_lu_store_mkdtemp(io, store, &temp) != NGX_OK) {
         return NGX_ERROR;
@@ -305,11 +305,11 @@ ngx_lu_store_clean(ngx_lu_store_t *store, ngx_cycle_t *cycle)
 static ngx_int_t
 ngx_lu_clean_folder(ngx_lu_io_t *io, u_char *path, ngx_str_t *prefix)
 {
-    u_char       *entry;
-    ngx_int_t     rc;
-    ngx_str_t    *name;
-    ngx_uint_t    i;
-    ngx_array_t   names;
+    u_char      *entry;
+    ngx_int_t    rc;
+    ngx_str_t   *name;
+    ngx_uint_t   i;
+    ngx_array_t  names;
 
     rc = ngx_lu_store_list(io, path, &names);
     if (rc != NGX_OK) {

@@ -510,8 +510,8 @@ ngx_lu_text_sample(ngx_lu_text_t *text, const char *metric,
 static void
 ngx_lu_text_add(ngx_lu_text_t *text, u_char *line, size_t len)
 {
-    char    *start;
-    size_t   size;
+    char   *start;
+    size_t  size;
 
     if (text->failed) {
         return;

@@ -81,11 +81,11 @@ static int ngx_libc_cdecl ngx_lu_scan_cmp(const void *one, const void *two);
 void
 ngx_lu_scan(ngx_lu_call_t *call)
 {
-    ngx_int_t                    rc;
-    ngx_uint_t                   i;
-    struct timeval               begin, end;
+    ngx_int_t       rc;
+    ngx_uint_t      i;
     ngx_lu_look_t   look;
     ngx_lu_scan_t  *scan;
+    struct timeval  begin, end;
 
     scan = &ngx_lu_count_numbers(call->task.store)->scan;
 
@@ -177,11 +177,11 @@ static ngx_int_t
 ngx_lu_scan_each(ngx_lu_look_t *look, ngx_pool_t *pool, const char *place,
     ngx_int_t (*handler)(ngx_lu_look_t *look, ngx_str_t *app))
 {
-    u_char       *path;
-    ngx_int_t     rc;
-    ngx_str_t    *app;
-    ngx_uint_t    i;
-    ngx_array_t   apps;
+    u_char      *path;
+    ngx_int_t    rc;
+    ngx_str_t   *app;
+    ngx_uint_t   i;
+    ngx_array_t  apps;
 
     look->io.pool = pool;
 
@@ -218,12 +218,12 @@ ngx_lu_scan_each(ngx_lu_look_t *look, ngx_pool_t *pool, const char *place,
 static ngx_int_t
 ngx_lu_scan_staging(ngx_lu_look_t *look, ngx_str_t *app)
 {
-    cJSON        *release;
-    u_char       *path;
-    ngx_int_t     rc;
-    ngx_str_t    *name;
-    ngx_uint_t    i;
-    ngx_array_t   names;
+    cJSON       *release;
+    u_char      *path;
+    ngx_int_t    rc;
+    ngx_str_t   *name;
+    ngx_uint_t   i;
+    ngx_array_t  names;
 
     path = ngx_lu_path(look->io.pool, "%V/staging/%V", &look->store->path,
                        app);
@@ -266,8 +266,8 @@ static void
 ngx_lu_scan_release(ngx_lu_look_t *look, const cJSON *release)
 {
     time_t      since;
-    ngx_uint_t  i;
     lu_str_t    state, updated;
+    ngx_uint_t  i;
 
     if (lu_json_string(release, "state", &state) != LU_OK) {
         look->states[NGX_LU_STATE_OTHER]++;
@@ -305,11 +305,11 @@ static ngx_int_t
 ngx_lu_scan_live(ngx_lu_look_t *look,
     ngx_str_t *app)
 {
-    u_char       *path;
-    ngx_int_t     rc;
-    ngx_str_t    *name, *id;
-    ngx_uint_t    i, n, live;
-    ngx_array_t   names, ids;
+    u_char      *path;
+    ngx_int_t    rc;
+    ngx_str_t   *name, *id;
+    ngx_uint_t   i, n, live;
+    ngx_array_t  names, ids;
 
     path = ngx_lu_path(look->io.pool, "%V/live/%V", &look->store->path, app);
 
@@ -364,9 +364,9 @@ ngx_lu_scan_live(ngx_lu_look_t *look,
 static ngx_int_t
 ngx_lu_scan_named(ngx_lu_look_t *look, ngx_str_t *app, ngx_array_t *ids)
 {
-    cJSON      *json, *channel;
-    u_char     *path;
-    ngx_int_t   rc;
+    cJSON     *json, *channel;
+    u_char    *path;
+    ngx_int_t  rc;
 
     path = ngx_lu_path(look->io.pool, "%V/apps/%V/app.json",
                        &look->store->path, app);
@@ -399,9 +399,9 @@ ngx_lu_scan_named(ngx_lu_look_t *look, ngx_str_t *app, ngx_array_t *ids)
 static ngx_int_t
 ngx_lu_scan_ids(ngx_array_t *ids, const cJSON *list, const char *key)
 {
+    lu_str_t      value;
     ngx_str_t    *id, src;
     const cJSON  *item;
-    lu_str_t      value;
 
     cJSON_ArrayForEach(item, list) {
 

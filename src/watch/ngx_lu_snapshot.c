@@ -128,8 +128,8 @@ static ngx_int_t
 ngx_lu_snapshot_copy(ngx_lu_snapshot_t *snapshot, ngx_pool_t *pool,
     const char *app, const lu_token_t *token, ngx_array_t *copies)
 {
-    ngx_uint_t         i, n, used;
     lu_str_t           id;
+    ngx_uint_t         i, n, used;
     ngx_lu_copy_t     *copy, one;
     ngx_lu_count_t    *count;
     ngx_lu_series_t   *place;
@@ -202,8 +202,8 @@ ngx_lu_snapshot_copy(ngx_lu_snapshot_t *snapshot, ngx_pool_t *pool,
 static ngx_int_t
 ngx_lu_snapshot_labels(ngx_lu_copy_t *copy, ngx_pool_t *pool)
 {
-    u_char      *p, *src;
-    ngx_uint_t   i;
+    u_char     *p, *src;
+    ngx_uint_t  i;
 
     p = ngx_pnalloc(pool, sizeof(copy->series.data) + NGX_LU_LABELS);
     if (p == NULL) {

@@ -91,9 +91,9 @@ ngx_lu_status_handler(ngx_http_request_t *r)
 {
     ngx_int_t           rc;
     lu_route_t          route;
-    const lu_token_t   *token;
     ngx_lu_ctx_t       *ctx;
     ngx_lu_call_t      *call;
+    const lu_token_t   *token;
     ngx_lu_loc_conf_t  *lucf;
 
     rc = ngx_http_discard_request_body(r);
@@ -427,8 +427,8 @@ ngx_lu_status_release(ngx_lu_row_t *row)
 static cJSON *
 ngx_lu_status_checks(ngx_atomic_uint_t *counts)
 {
-    cJSON       *json;
-    ngx_uint_t   i;
+    cJSON      *json;
+    ngx_uint_t  i;
 
     json = cJSON_CreateObject();
 
@@ -553,8 +553,8 @@ ngx_lu_status_refusals(ngx_lu_snapshot_t *snapshot)
 static cJSON *
 ngx_lu_status_numbers(const char **names, ngx_atomic_t *values, ngx_uint_t n)
 {
-    cJSON       *json;
-    ngx_uint_t   i;
+    cJSON      *json;
+    ngx_uint_t  i;
 
     json = cJSON_CreateObject();
 

@@ -61,12 +61,12 @@ ngx_lu_app_read(ngx_lu_task_t *task, cJSON **app)
 ngx_int_t
 ngx_lu_app_each(ngx_lu_task_t *task, ngx_lu_app_pt handler, void *data)
 {
-    cJSON        *app;
-    u_char       *path;
-    ngx_int_t     rc, status;
-    ngx_str_t    *name;
-    ngx_uint_t    i;
-    ngx_array_t   names;
+    cJSON       *app;
+    u_char      *path;
+    ngx_int_t    rc, status;
+    ngx_str_t   *name;
+    ngx_uint_t   i;
+    ngx_array_t  names;
 
     path = ngx_lu_path(task->io.pool, "%V/apps", &task->store->path);
 
@@ -119,8 +119,8 @@ ngx_int_t
 ngx_lu_app_create(ngx_lu_task_t *task, cJSON *app)
 {
     ngx_fd_t   lock;
-    ngx_int_t  status;
     lu_str_t   id;
+    ngx_int_t  status;
 
     (void) lu_json_string(app, "id", &id);
 
@@ -152,11 +152,11 @@ ngx_lu_app_create(ngx_lu_task_t *task, cJSON *app)
 ngx_int_t
 ngx_lu_app_ensure(ngx_lu_task_t *task, const char *name)
 {
-    char       *channel;
-    cJSON      *app;
-    u_char     *path;
-    ngx_fd_t    lock;
-    ngx_int_t   status;
+    char      *channel;
+    cJSON     *app;
+    u_char    *path;
+    ngx_fd_t   lock;
+    ngx_int_t  status;
 
     path = ngx_lu_path(task->io.pool, "%V/apps/%s/app.json",
                        &task->store->path, task->app.data);
@@ -196,11 +196,11 @@ ngx_lu_app_ensure(ngx_lu_task_t *task, const char *name)
 static ngx_int_t
 ngx_lu_app_write(ngx_lu_task_t *task, cJSON *app)
 {
-    u_char           *path, *folder;
-    ngx_int_t         rc;
-    lu_str_t          text;
-    ngx_uint_t        i;
-    ngx_file_info_t   fi;
+    u_char          *path, *folder;
+    lu_str_t         text;
+    ngx_int_t        rc;
+    ngx_uint_t       i;
+    ngx_file_info_t  fi;
 
     static const char  *folders[] = { "live", "staging", "apps", NULL };
 
@@ -259,10 +259,10 @@ ngx_lu_app_write(ngx_lu_task_t *task, cJSON *app)
 ngx_int_t
 ngx_lu_app_delete(ngx_lu_task_t *task)
 {
-    u_char      *store;
-    ngx_fd_t     all, lock;
-    ngx_int_t    status;
-    ngx_uint_t   found;
+    u_char     *store;
+    ngx_fd_t    all, lock;
+    ngx_int_t   status;
+    ngx_uint_t  found;
 
     store = ngx_lu_path(task->io.pool, "%V", &task->store->path);
     if (store == NULL) {
@@ -311,9 +311,9 @@ ngx_lu_app_delete(ngx_lu_task_t *task)
 static ngx_int_t
 ngx_lu_app_remove(ngx_lu_task_t *task, ngx_uint_t *found)
 {
-    u_char      *path;
-    ngx_int_t    rc;
-    ngx_uint_t   i;
+    u_char     *path;
+    ngx_int_t   rc;
+    ngx_uint_t  i;
 
     static const char  *folders[] = {
         "apps", "feed", "live", "staging", NULL

@@ -12,6 +12,7 @@
 #include "core/lu_builds.h"
 #include "core/lu_change.h"
 #include "core/lu_json.h"
+#include "core/lu_release.h"
 
 
 static ngx_int_t ngx_lu_approval_promoted(ngx_lu_task_t *task, cJSON *app,
@@ -46,8 +47,8 @@ ngx_lu_approval_promoted(ngx_lu_task_t *task, cJSON *app, void *data)
 {
     const ngx_lu_promotion_t *promotion = data;
 
-    lu_str_t          state;
     ngx_int_t         status;
+    lu_state_e        state;
     ngx_lu_release_t  release;
 
     task->change = "release.promote";
@@ -58,15 +59,14 @@ ngx_lu_approval_promoted(ngx_lu_task_t *task, cJSON *app, void *data)
         return status;
     }
 
-    ngx_str_null(&state);
-    (void) lu_json_string(release.json, "state", &state);
+    state = lu_release_state(release.json);
 
-    if (!release.is_live && !lu_str_is(&state, "staged")) {
+    if (!release.is_live && state != LU_STATE_STAGED) {
         status = ngx_lu_task_refuse(task, NGX_HTTP_CONFLICT,
                                     "Only a release that is staged, that is "
                                     "complete and verified, can be promoted.");
 
-    } else if (ngx_lu_release_is_desktop(release.json)) {
+    } else if (lu_release_kind(release.json) == LU_KIND_DESKTOP) {
         status = ngx_lu_desktop_promote(task, app, &release, promotion);
 
     } else {
@@ -92,8 +92,8 @@ ngx_lu_approval_rejected(ngx_lu_task_t *task, cJSON *app, void *data)
 {
     const char *reason = data;
 
-    lu_str_t          state;
     ngx_int_t         status;
+    lu_state_e        state;
     ngx_lu_release_t  release;
 
     task->change = "release.reject";
@@ -104,18 +104,19 @@ ngx_lu_approval_rejected(ngx_lu_task_t *task, cJSON *app, void *data)
         return status;
     }
 
-    ngx_str_null(&state);
-    (void) lu_json_string(release.json, "state", &state);
+    state = lu_release_state(release.json);
 
     if (release.is_live) {
         status = ngx_lu_task_refuse(task, NGX_HTTP_CONFLICT,
                                     "The release is live: withdraw it.");
 
-    } else if (lu_str_is(&state, "rejected")) {
+    } else if (state == LU_STATE_REJECTED) {
         status = ngx_lu_task_refuse(task, NGX_HTTP_CONFLICT,
                                     "The release was rejected already.");
 
-    } else if (lu_json_set_string(release.json, "state", "rejected") != LU_OK
+    } else if (lu_json_set_string(release.json, "state",
+                                  lu_release_state_name(LU_STATE_REJECTED))
+               != LU_OK
                || lu_json_set_string(release.json, "reason", reason) != LU_OK)
     {
         status = ngx_lu_task_nomem(task);
@@ -157,7 +158,7 @@ ngx_lu_approval_withdrawn(ngx_lu_task_t *task, cJSON *app, void *data)
         return status;
     }
 
-    *is_desktop = ngx_lu_release_is_desktop(release.json);
+    *is_desktop = (lu_release_kind(release.json) == LU_KIND_DESKTOP);
 
     ngx_lu_release_close(&release);
 

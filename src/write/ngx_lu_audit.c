@@ -14,11 +14,11 @@
 ngx_int_t
 ngx_lu_audit(ngx_lu_task_t *task, u_char *folder, double generation)
 {
-    char               *text;
-    cJSON              *line;
-    size_t              len;
-    u_char             *path;
-    ngx_int_t           rc;
+    char      *text;
+    cJSON     *line;
+    size_t     len;
+    u_char    *path;
+    ngx_int_t  rc;
 
     text = NULL;
     rc = NGX_ERROR;

@@ -9,6 +9,7 @@
 #include "store/ngx_lu_store.h"
 
 #include "core/lu_change.h"
+#include "core/lu_release.h"
 
 
 static ngx_int_t ngx_lu_bundle_staged(ngx_lu_task_t *task,
@@ -22,9 +23,8 @@ static ngx_int_t ngx_lu_bundle_rollout(ngx_lu_task_t *task, cJSON *app,
 ngx_int_t
 ngx_lu_bundle_open(ngx_lu_task_t *task, ngx_lu_release_t *release)
 {
-    u_char     *path;
-    ngx_int_t   rc;
-    lu_str_t    state;
+    u_char    *path;
+    ngx_int_t  rc;
 
     release->is_live = 0;
     release->folder = ngx_lu_path(task->io.pool, "%V/staging/%s/%s",
@@ -39,9 +39,7 @@ ngx_lu_bundle_open(ngx_lu_task_t *task, ngx_lu_release_t *release)
 
         if (rc == NGX_OK) {
 
-            if (lu_json_string(release->json, "state", &state) != LU_OK
-                || !lu_str_is(&state, "staged"))
-            {
+            if (lu_release_state(release->json) != LU_STATE_STAGED) {
                 return NGX_OK;
             }
 
@@ -75,14 +73,14 @@ ngx_lu_bundle_open(ngx_lu_task_t *task, ngx_lu_release_t *release)
 static ngx_int_t
 ngx_lu_bundle_staged(ngx_lu_task_t *task, ngx_lu_release_t *release)
 {
-    u_char     *path;
-    ngx_int_t   rc;
+    u_char    *path;
+    ngx_int_t  rc;
 
     path = ngx_lu_path(task->io.pool, "%s/release.json", release->folder);
 
     rc = ngx_lu_store_read_json(&task->io, path, &release->json);
 
-    if (rc == NGX_OK && ngx_lu_release_is_desktop(release->json)) {
+    if (rc == NGX_OK && lu_release_kind(release->json) == LU_KIND_DESKTOP) {
         cJSON_Delete(release->json);
         return NGX_DECLINED;
     }
@@ -144,8 +142,8 @@ ngx_int_t
 ngx_lu_bundle_promote(ngx_lu_task_t *task, cJSON *app,
     ngx_lu_release_t *release, const ngx_lu_promotion_t *promotion)
 {
-    char       *id;
-    ngx_int_t   status;
+    char      *id;
+    ngx_int_t  status;
 
     status = ngx_lu_bundle_target(task, app, release->json, promotion);
     if (status != NGX_OK) {
@@ -181,8 +179,8 @@ static ngx_int_t
 ngx_lu_bundle_target(ngx_lu_task_t *task, const cJSON *app, cJSON *release,
     const ngx_lu_promotion_t *promotion)
 {
-    cJSON     *channel;
-    lu_str_t   id;
+    cJSON    *channel;
+    lu_str_t  id;
 
     if (promotion->channel) {
         channel = lu_change_channel_named(app, promotion->channel);
@@ -215,10 +213,10 @@ ngx_lu_bundle_target(ngx_lu_task_t *task, const cJSON *app, cJSON *release,
 static ngx_int_t
 ngx_lu_bundle_rollout(ngx_lu_task_t *task, cJSON *app, const cJSON *release)
 {
-    cJSON     *channel, *deployment, *deployments;
-    double     before, rollout;
-    lu_rc_e    rc;
-    lu_str_t   id, value;
+    cJSON    *channel, *deployment, *deployments;
+    double    before, rollout;
+    lu_rc_e   rc;
+    lu_str_t  id, value;
 
     if (lu_json_string(release, "channel", &id) != LU_OK) {
         return NGX_DECLINED;

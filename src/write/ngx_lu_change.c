@@ -21,10 +21,10 @@ ngx_int_t
 ngx_lu_change(ngx_lu_task_t *task, ngx_lu_change_pt change,
     ngx_lu_change_finish_pt finish, void *data)
 {
-    cJSON      *app;
-    double      generation;
-    ngx_fd_t    lock;
-    ngx_int_t   rc, status;
+    cJSON     *app;
+    double     generation;
+    ngx_fd_t   lock;
+    ngx_int_t  rc, status;
 
     status = ngx_lu_app_lock(task, &lock);
     if (status != NGX_OK) {
@@ -90,8 +90,8 @@ ngx_lu_change_expected(ngx_lu_task_t *task, double generation)
 static ngx_int_t
 ngx_lu_change_write(ngx_lu_task_t *task, cJSON *app, double generation)
 {
-    u_char     *folder, *path;
-    ngx_int_t   rc;
+    u_char    *folder, *path;
+    ngx_int_t  rc;
 
     if (lu_json_set(app, "generation", cJSON_CreateNumber(generation))
         != LU_OK)

@@ -211,8 +211,8 @@ ngx_lu_desktop_feed(ngx_lu_task_t *task, u_char *folder,
     size_t           i, n;
     u_char          *feed, *path, *live, *link;
     lu_rc_e          rc;
-    ngx_int_t        status;
     lu_str_t         text;
+    ngx_int_t        status;
     lu_file_t       *files;
     lu_arena_t       arena;
     ngx_file_info_t  fi;

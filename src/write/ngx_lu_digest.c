@@ -21,8 +21,8 @@ static ngx_int_t ngx_lu_digest_piece(void *data, u_char *bytes, size_t len);
 ngx_int_t
 ngx_lu_digest(ngx_lu_io_t *io, u_char *path, ngx_lu_digest_t *digest)
 {
-    ngx_int_t         rc;
-    ngx_file_info_t   fi;
+    ngx_int_t            rc;
+    ngx_file_info_t      fi;
     ngx_lu_digest_ctx_t  digests;
 
     lu_sha256_init(&digests.sha256);

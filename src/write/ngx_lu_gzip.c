@@ -95,9 +95,9 @@ done:
 static ngx_uint_t
 ngx_lu_gzip_compresses(const lu_file_t *file)
 {
-    size_t       len;
-    u_char      *name, *last;
-    ngx_uint_t   i;
+    size_t      len;
+    u_char     *name, *last;
+    ngx_uint_t  i;
 
     static const char  *types[] = {
         "text/", "application/javascript", "application/json",

@@ -42,8 +42,8 @@ ngx_uint_t
 ngx_lu_protect_app(ngx_lu_task_t *task, const cJSON *app,
     const char *release)
 {
-    const cJSON  *channel, *deployment;
     lu_str_t      id;
+    const cJSON  *channel, *deployment;
 
     cJSON_ArrayForEach(channel,
                        cJSON_GetObjectItemCaseSensitive(app, "channels"))

@@ -13,6 +13,7 @@
 #include "ngx_lu_verify.h"
 
 #include "core/lu_json.h"
+#include "core/lu_release.h"
 
 
 static ngx_int_t ngx_lu_ready_verify(ngx_lu_task_t *task,
@@ -65,30 +66,28 @@ ngx_lu_ready(ngx_lu_task_t *task, ngx_lu_release_t *release)
 static ngx_int_t
 ngx_lu_ready_verify(ngx_lu_task_t *task, ngx_lu_release_t *release)
 {
-    lu_str_t   state;
-    ngx_int_t  status;
+    ngx_int_t   status;
+    lu_state_e  state;
 
-    if (lu_json_string(release->json, "state", &state) != LU_OK) {
-        ngx_str_set(&state, "failed");
-    }
+    state = lu_release_state(release->json);
 
     if (release->lock == NGX_INVALID_FILE) {
 
         /* live, nearly so when a crash came, or registered and waiting */
 
-        return lu_str_is(&state, "staged")
+        return state == LU_STATE_STAGED
                ? NGX_OK
                : ngx_lu_task_refuse(task, NGX_HTTP_CONFLICT,
                                     "The bundle is not complete.");
     }
 
-    if (lu_str_is(&state, "rejected")) {
+    if (state == LU_STATE_REJECTED) {
         return ngx_lu_task_refuse(task, NGX_HTTP_CONFLICT,
                                   "The bundle was rejected: publish another "
                                   "one.");
     }
 
-    if (!lu_str_is(&state, "staged")) {
+    if (state != LU_STATE_STAGED) {
         status = ngx_lu_verify(task, release);
         if (status != NGX_OK) {
             return status;
@@ -104,9 +103,9 @@ ngx_lu_ready_verify(ngx_lu_task_t *task, ngx_lu_release_t *release)
 static ngx_int_t
 ngx_lu_ready_protect(ngx_lu_task_t *task, const cJSON *release)
 {
-    cJSON      *app;
-    lu_str_t    channel;
-    ngx_int_t   status;
+    cJSON     *app;
+    lu_str_t   channel;
+    ngx_int_t  status;
 
     if (lu_json_string(release, "channel", &channel) != LU_OK) {
         return NGX_OK;

@@ -17,9 +17,9 @@ ngx_int_t
 ngx_lu_release_read(ngx_lu_task_t *task, const char *id,
     ngx_lu_release_t *release)
 {
-    u_char      *path;
-    ngx_int_t    rc;
-    ngx_uint_t   i;
+    u_char     *path;
+    ngx_int_t   rc;
+    ngx_uint_t  i;
 
     static const char  *places[] = { "live", "staging", "live" };
 
@@ -44,7 +44,9 @@ ngx_lu_release_read(ngx_lu_task_t *task, const char *id,
             continue;
         }
 
-        if (task->bundles && ngx_lu_release_is_desktop(release->json)) {
+        if (task->bundles
+            && lu_release_kind(release->json) == LU_KIND_DESKTOP)
+        {
             cJSON_Delete(release->json);
             break;
         }
@@ -155,21 +157,24 @@ ngx_lu_release_change(ngx_lu_task_t *task, ngx_lu_change_pt change,
 }
 
 
-const char *
+lu_state_e
 ngx_lu_release_state(const cJSON *app, const ngx_lu_release_t *release)
 {
-    lu_str_t  id, state;
+    lu_str_t    id;
+    lu_state_e  state;
 
     if (!release->is_live) {
-        return lu_json_string(release->json, "state", &state) == LU_OK
-               ? (char *) state.data : "failed";
+        state = lu_release_state(release->json);
+
+        return state == LU_STATE_UNKNOWN ? LU_STATE_FAILED : state;
     }
 
     if (lu_json_string(release->json, "id", &id) != LU_OK) {
-        return "failed";
+        return LU_STATE_FAILED;
     }
 
-    return ngx_lu_release_is_deployed(app, &id) ? "live" : "withdrawn";
+    return ngx_lu_release_is_deployed(app, &id) ? LU_STATE_LIVE
+                                                : LU_STATE_WITHDRAWN;
 }
 
 
@@ -207,21 +212,11 @@ ngx_lu_release_is_deployed(const cJSON *app, const lu_str_t *id)
 }
 
 
-ngx_uint_t
-ngx_lu_release_is_desktop(const cJSON *release)
-{
-    lu_str_t  kind;
-
-    return lu_json_string(release, "kind", &kind) == LU_OK
-           && lu_str_is(&kind, "desktop");
-}
-
-
 ngx_int_t
 ngx_lu_release_publish(ngx_lu_task_t *task, const char *id)
 {
-    u_char     *staging, *live, *path;
-    ngx_int_t   rc;
+    u_char    *staging, *live, *path;
+    ngx_int_t  rc;
 
     staging = ngx_lu_path(task->io.pool, "%V/staging/%s", &task->store->path,
                           task->app.data);

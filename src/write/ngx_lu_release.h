@@ -14,6 +14,7 @@
 #include "ngx_lu_task.h"
 
 #include "core/lu_json.h"
+#include "core/lu_release.h"
 
 
 typedef struct {
@@ -60,16 +61,12 @@ ngx_int_t ngx_lu_release_change(ngx_lu_task_t *task, ngx_lu_change_pt change,
     ngx_lu_change_finish_pt finish, void *data);
 
 /*
- * The state of a release: a literal, or a part of its tree.  In staging the
- * release itself has it; what is live or withdrawn the app says.
+ * The state of a release.  In staging the release itself has it; whether it is
+ * live or was withdrawn the app says.
  */
 
-const char *ngx_lu_release_state(const cJSON *app,
+lu_state_e ngx_lu_release_state(const cJSON *app,
     const ngx_lu_release_t *release);
-
-/* 1 if the tree is that of a release of a desktop app. */
-
-ngx_uint_t ngx_lu_release_is_desktop(const cJSON *release);
 
 /*
  * Moves a release of the task's app from staging to live, durably, while its

@@ -13,6 +13,7 @@
 
 #include "core/lu_change.h"
 #include "core/lu_json.h"
+#include "core/lu_release.h"
 
 
 typedef struct {
@@ -117,9 +118,9 @@ ngx_lu_remove_release_change(ngx_lu_task_t *task, cJSON *app, void *data)
 {
     ngx_lu_remove_t *remove = data;
 
-    ngx_int_t          status;
-    const char        *state;
-    ngx_lu_release_t   release;
+    ngx_int_t         status;
+    lu_state_e        state;
+    ngx_lu_release_t  release;
 
     task->change = "release.delete";
 
@@ -130,9 +131,9 @@ ngx_lu_remove_release_change(ngx_lu_task_t *task, cJSON *app, void *data)
 
     state = ngx_lu_release_state(app, &release);
 
-    if (ngx_strcmp(state, "withdrawn") == 0
-        || ngx_strcmp(state, "rejected") == 0
-        || ngx_strcmp(state, "failed") == 0)
+    if (state == LU_STATE_WITHDRAWN
+        || state == LU_STATE_REJECTED
+        || state == LU_STATE_FAILED)
     {
         status = NGX_HTTP_NO_CONTENT;
 
@@ -160,7 +161,7 @@ ngx_lu_remove_open(ngx_lu_task_t *task, ngx_lu_remove_t *remove,
     }
 
     remove->folder = release->folder;
-    remove->is_desktop = ngx_lu_release_is_desktop(release->json);
+    remove->is_desktop = (lu_release_kind(release->json) == LU_KIND_DESKTOP);
     remove->is_live = release->is_live;
 
     return NGX_OK;

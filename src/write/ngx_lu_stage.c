@@ -90,8 +90,8 @@ ngx_int_t
 ngx_lu_stage(ngx_lu_task_t *task, ngx_lu_release_t *release,
     ngx_array_t *digests)
 {
-    ngx_int_t       status;
     lu_str_t        id;
+    ngx_int_t       status;
     ngx_lu_stage_t  stage;
 
     ngx_memzero(&stage, sizeof(ngx_lu_stage_t));
@@ -136,13 +136,13 @@ static ngx_int_t
 ngx_lu_stage_list(ngx_lu_stage_t *stage)
 {
     u_char           *path;
+    lu_str_t          str;
     ngx_int_t         rc;
     ngx_str_t        *name;
     ngx_uint_t        i;
     ngx_array_t       names;
-    ngx_file_info_t   fi;
-    lu_str_t          str;
     ngx_lu_task_t    *task;
+    ngx_file_info_t   fi;
     ngx_lu_staged_t  *file;
 
     task = stage->task;
@@ -336,14 +336,14 @@ ngx_lu_stage_is_manifest(const lu_str_t *name)
 static ngx_int_t
 ngx_lu_stage_manifest(ngx_lu_stage_t *stage, ngx_uint_t n)
 {
-    lu_rc_e  parsed;
     size_t            i;
-    ngx_int_t         rc, status;
+    lu_rc_e           parsed;
     lu_str_t          text;
-    ngx_file_info_t   fi;
+    ngx_int_t         rc, status;
     lu_arena_t        arena;
     lu_builder_t      builder;
     ngx_lu_task_t    *task;
+    ngx_file_info_t   fi;
     ngx_lu_staged_t  *file;
 
     task = stage->task;
@@ -496,8 +496,8 @@ ngx_lu_stage_target(ngx_lu_stage_t *stage, ngx_lu_staged_t *file)
 static ngx_int_t
 ngx_lu_stage_platforms(ngx_lu_stage_t *stage)
 {
-    cJSON       *list, *item;
-    ngx_uint_t   i;
+    cJSON      *list, *item;
+    ngx_uint_t  i;
 
     static const struct {
         const char  *name;
@@ -539,8 +539,8 @@ ngx_lu_stage_td(ngx_lu_stage_t *stage, ngx_uint_t n,
 {
     char             *text;
     u_char           *p;
-    ngx_uint_t        platform;
     lu_str_t          name, *manifest;
+    ngx_uint_t        platform;
     lu_sha256_t       sha256;
     ngx_lu_task_t    *task;
     ngx_lu_staged_t  *file;
@@ -670,14 +670,14 @@ ngx_lu_stage_artifacts(ngx_lu_stage_t *stage)
 static ngx_int_t
 ngx_lu_stage_artifact_list(ngx_lu_stage_t *stage, ngx_lu_staged_t *list)
 {
-    lu_rc_e  parsed;
     size_t            i;
-    ngx_int_t         rc, status;
+    lu_rc_e           parsed;
     lu_td_t           td;
     lu_str_t          text;
-    ngx_file_info_t   fi;
+    ngx_int_t         rc, status;
     lu_arena_t        arena;
     ngx_lu_task_t    *task;
+    ngx_file_info_t   fi;
     ngx_lu_staged_t  *file;
 
     task = stage->task;
@@ -737,9 +737,9 @@ static ngx_int_t
 ngx_lu_stage_blockmaps(ngx_lu_stage_t *stage)
 {
     size_t            len;
+    lu_str_t          name;
     ngx_int_t         status;
     ngx_uint_t        i;
-    lu_str_t          name;
     ngx_lu_staged_t  *file, *whole;
 
     len = sizeof(".blockmap") - 1;
@@ -782,8 +782,8 @@ ngx_lu_stage_commit(ngx_lu_stage_t *stage)
 {
     size_t            n;
     ngx_int_t         status;
-    ngx_uint_t        i;
     lu_file_t        *files;
+    ngx_uint_t        i;
     ngx_lu_task_t    *task;
     ngx_lu_staged_t  *file;
 

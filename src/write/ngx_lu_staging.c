@@ -10,6 +10,7 @@
 #include "store/ngx_lu_store.h"
 
 #include "core/lu_json.h"
+#include "core/lu_release.h"
 
 
 ngx_int_t
@@ -85,7 +86,9 @@ ngx_lu_staging_complete(ngx_lu_task_t *task, ngx_lu_release_t *release,
     cJSON_DeleteItemFromObjectCaseSensitive(release->json, "reason");
     cJSON_DeleteItemFromObjectCaseSensitive(release->json, "size");
 
-    if (lu_json_set_string(release->json, "state", "staged") != LU_OK
+    if (lu_json_set_string(release->json, "state",
+                           lu_release_state_name(LU_STATE_STAGED))
+        != LU_OK
         || lu_json_set_string(release->json, "updatedAt", task->now) != LU_OK
         || cJSON_AddNumberToObject(release->json, "size", (double) size)
            == NULL)
@@ -128,7 +131,9 @@ ngx_lu_staging_refuse(ngx_lu_task_t *task, ngx_lu_release_t *release,
     reason = ngx_lu_reply_sentence(task->io.pool, &task->error);
 
     if (reason == NULL
-        || lu_json_set_string(release->json, "state", "failed") != LU_OK
+        || lu_json_set_string(release->json, "state",
+                              lu_release_state_name(LU_STATE_FAILED))
+           != LU_OK
         || lu_json_set_string(release->json, "reason",
                               (char *) reason) != LU_OK)
     {

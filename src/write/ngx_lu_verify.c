@@ -58,8 +58,8 @@ static ngx_int_t ngx_lu_verify_describe(ngx_lu_verify_t *verify);
 ngx_int_t
 ngx_lu_verify(ngx_lu_task_t *task, ngx_lu_release_t *release)
 {
-    ngx_int_t        status;
     lu_str_t         kind;
+    ngx_int_t        status;
     ngx_lu_verify_t  verify;
 
     ngx_memzero(&verify, sizeof(ngx_lu_verify_t));
@@ -270,9 +270,9 @@ ngx_lu_verify_piece(void *data, u_char *bytes, size_t len)
 static ngx_int_t
 ngx_lu_verify_zip(ngx_lu_verify_t *verify)
 {
+    lu_arena_t      arena;
     zip_error_t     error;
     zip_source_t   *source;
-    lu_arena_t      arena;
     ngx_lu_task_t  *task;
 
     task = verify->task;
@@ -306,15 +306,15 @@ ngx_lu_verify_zip(ngx_lu_verify_t *verify)
 static ngx_int_t
 ngx_lu_verify_manifest(ngx_lu_verify_t *verify)
 {
-    lu_rc_e  parsed;
     size_t            i, n;
-    ngx_int_t         rc;
+    lu_rc_e           parsed;
     lu_str_t         *names, href, text;
-    ngx_file_info_t   fi;
+    ngx_int_t         rc;
     lu_file_t        *entries;
     lu_arena_t        arena;
-    const lu_file_t  *file;
     ngx_lu_task_t    *task;
+    ngx_file_info_t   fi;
+    const lu_file_t  *file;
 
     task = verify->task;
 
@@ -373,8 +373,8 @@ static ngx_int_t
 ngx_lu_verify_channel(ngx_lu_verify_t *verify)
 {
     cJSON          *app, *channel;
-    ngx_int_t       status;
     lu_str_t        id;
+    ngx_int_t       status;
     ngx_lu_task_t  *task;
 
     task = verify->task;
@@ -457,8 +457,8 @@ static ngx_int_t
 ngx_lu_verify_describe(ngx_lu_verify_t *verify)
 {
     cJSON      *release;
-    ngx_uint_t  m;
     lu_file_t  *zip;
+    ngx_uint_t  m;
 
     static const char  *members[] = {
         "signed", "checksum", "signature", NULL
