@@ -253,6 +253,7 @@ install-conf:
 	install -m 644 conf/console/* $(DESTDIR)$(SHARE)/console
 	install -m 644 conf/main.conf conf/server.conf $(DESTDIR)$(SHARE)
 	sed -e '/^ *#/b' \
+		-e 's| *# start: .*||' \
 		-e 's| store| $(STATE)/store|' \
 		-e 's| tokens;| $(NGINX_CONF)/liveupdate.tokens;|' \
 		-e 's| console/;| $(SHARE)/console/;|' \

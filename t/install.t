@@ -22,7 +22,7 @@ my $conf = "$dir/conf";
 
 mkdir "$dir/enabled" or die "cannot make $dir/enabled: $!\n";
 
-$t->plan(20);
+$t->plan(21);
 
 # the first time
 
@@ -44,6 +44,7 @@ my $locations = $t->read_file('conf/liveupdate.conf');
 unlike($locations =~ s/^ *#.*//gmr,
        qr{[ =](?:store|tokens|console|secret\.todesktop)[/;]},
        'no relative names');
+unlike($locations, qr/# start:/, 'nothing that is for "make start"');
 
 $t->write_file('conf/liveupdate.tokens', '');
 $t->write_file('conf/liveupdate.todesktop', 'secret');
