@@ -39,10 +39,6 @@ static int lu_disposition_is_plain(const lu_str_t *part);
 
 static int lu_word_after(const lu_str_t *text, size_t from, const char *marker,
     lu_str_t *word);
-static size_t lu_find(const lu_str_t *text, size_t from, const char *what);
-static int lu_ends_with(const lu_str_t *text,
-    const char *end);
-static int lu_is_alnum(unsigned char c);
 
 
 lu_rc_e
@@ -72,7 +68,7 @@ lu_feed_name(const lu_arena_t *arena, const lu_desktop_t *desktop,
 
     feed->is_manifest = 1;
 
-    if (lu_find(path, 0, "-build-") < path->len) {
+    if (lu_str_has(path, "-build-")) {
         return LU_OK;
     }
 
@@ -103,12 +99,12 @@ lu_feed_manifest(const lu_str_t *path, lu_str_t *stem)
 {
     *stem = *path;
 
-    if (lu_ends_with(path, ".yml")) {
+    if (lu_str_ends(path, ".yml")) {
         stem->len -= sizeof(".yml") - 1;
         return 1;
     }
 
-    if (lu_ends_with(path, ".json")) {
+    if (lu_str_ends(path, ".json")) {
         stem->len -= sizeof(".json") - 1;
         return 1;
     }
@@ -224,11 +220,11 @@ lu_feed_platform(const lu_str_t *path, const lu_str_t *stem)
         return LU_WINDOWS;
     }
 
-    if (lu_ends_with(stem, "-mac")) {
+    if (lu_str_ends(stem, "-mac")) {
         return LU_MAC;
     }
 
-    if (lu_ends_with(stem, "-linux")) {
+    if (lu_str_ends(stem, "-linux")) {
         return LU_LINUX;
     }
 
@@ -254,7 +250,7 @@ lu_feed_blockmap(const lu_arena_t *arena, const lu_desktop_t *desktop,
 
     feed->is_fixed = 1;
 
-    if (!lu_ends_with(&name, ".blockmap")) {
+    if (!lu_str_ends(&name, ".blockmap")) {
         return LU_OK;
     }
 
@@ -340,7 +336,7 @@ lu_feed_other_version(const lu_desktop_t *desktop, const lu_str_t *name,
     for (i = 0; i < name->len; i++) {
 
         if (i > 0
-            && (lu_is_alnum(name->data[i - 1])
+            && (lu_str_is_alnum(name->data[i - 1])
                 || name->data[i - 1] == '.'))
         {
             continue;
@@ -396,7 +392,7 @@ lu_feed_version_at(const lu_desktop_t *desktop, const lu_str_t *rest,
         }
 
         if (end < rest->len
-            && (end == candidate->len ? lu_is_alnum(rest->data[end])
+            && (end == candidate->len ? lu_str_is_alnum(rest->data[end])
                                       : lu_is_digit(rest->data[end])))
         {
             continue;
@@ -471,7 +467,7 @@ lu_disposition_cut(const lu_str_t *name, lu_str_t *head, lu_str_t *tail)
     size_t    from, start, end;
     lu_str_t  word;
 
-    if (lu_find(name, 0, "-build-") < name->len) {
+    if (lu_str_has(name, "-build-")) {
 
         if (!lu_word_after(name, 0, "-build-", &word)) {
             return;
@@ -541,7 +537,7 @@ lu_disposition_encode(unsigned char *p, const lu_str_t *part)
     for (i = 0; i < part->len; i++) {
         c = part->data[i];
 
-        if (lu_is_alnum(c)
+        if (lu_str_is_alnum(c)
             || memchr(marks, c, sizeof(marks) - 1))
         {
             *p++ = c;
@@ -580,15 +576,15 @@ lu_disposition_is_plain(const lu_str_t *part)
 const char *
 lu_feed_type(const lu_str_t *name)
 {
-    if (lu_ends_with(name, ".yml")) {
+    if (lu_str_ends(name, ".yml")) {
         return "text/yaml";
     }
 
-    if (lu_ends_with(name, ".json")) {
+    if (lu_str_ends(name, ".json")) {
         return "application/json";
     }
 
-    if (lu_ends_with(name, ".exe")) {
+    if (lu_str_ends(name, ".exe")) {
         return "application/vnd.microsoft.portable-executable";
     }
 
@@ -604,16 +600,16 @@ lu_word_after(const lu_str_t *text, size_t from, const char *marker,
 {
     size_t  i, start;
 
-    for (i = lu_find(text, from, marker);
+    for (i = lu_str_find(text, from, marker);
          i < text->len;
-         i = lu_find(text, i + 1, marker))
+         i = lu_str_find(text, i + 1, marker))
     {
         start = i + strlen(marker);
         word->data = text->data + start;
         word->len = 0;
 
         while (start + word->len < text->len
-               && (lu_is_alnum(word->data[word->len])
+               && (lu_str_is_alnum(word->data[word->len])
                    || word->data[word->len] == '_'))
         {
             word->len++;
@@ -625,43 +621,4 @@ lu_word_after(const lu_str_t *text, size_t from, const char *marker,
     }
 
     return 0;
-}
-
-
-/* Where "what" begins, not before "from"; text->len if it is not there. */
-
-static size_t
-lu_find(const lu_str_t *text, size_t from, const char *what)
-{
-    size_t  i, len;
-
-    len = strlen(what);
-
-    for (i = from; i + len <= text->len; i++) {
-        if (memcmp(text->data + i, what, len) == 0) {
-            return i;
-        }
-    }
-
-    return text->len;
-}
-
-
-static int
-lu_ends_with(const lu_str_t *text, const char *end)
-{
-    size_t  len;
-
-    len = strlen(end);
-
-    return text->len >= len
-           && memcmp(text->data + text->len - len, end, len) == 0;
-}
-
-
-static int
-lu_is_alnum(unsigned char c)
-{
-    return lu_is_digit(c)
-           || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z');
 }
