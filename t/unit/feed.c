@@ -302,7 +302,7 @@ test_name(void)
        == LU_NOT_FOUND, "a NUL");
 
     path = tap_str("192.0.2.7");
-    lu_desktop_network_parse(&path, &client.address);
+    lu_network_parse(&path, &client.address);
 
     path = tap_str("x.yml");
     ok(lu_feed_name(&tap_arena, &desktop, &client, &path, &feed) == LU_OK

@@ -154,7 +154,7 @@ decide_feed(const golden_t *golden)
     memset(&client, 0, sizeof(lu_client_t));
 
     address = tap_str(golden->address ? golden->address : "127.0.0.1");
-    lu_desktop_network_parse(&address, &client.address);
+    lu_network_parse(&address, &client.address);
 
     path.len = strcspn(golden->path + 1, "?");
     path.data = tap_alloc(NULL, path.len + 1);
