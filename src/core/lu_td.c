@@ -4,6 +4,7 @@
  */
 
 
+#include "lu_hex.h"
 #include "lu_name.h"
 #include "lu_put.h"
 #include "lu_sha256.h"
@@ -417,18 +418,16 @@ lu_td_arch(const lu_str_t *name)
 static char *
 lu_td_escape(const lu_str_t *name)
 {
-    char           *p, *escaped;
+    char           *escaped;
     size_t          i;
-    unsigned char   c;
-
-    static const char  hex[] = "0123456789ABCDEF";
+    unsigned char   c, *p;
 
     escaped = malloc(3 * name->len + 1);
     if (escaped == NULL) {
         return NULL;
     }
 
-    p = escaped;
+    p = (unsigned char *) escaped;
 
     for (i = 0; i < name->len; i++) {
         c = name->data[i];
@@ -436,13 +435,11 @@ lu_td_escape(const lu_str_t *name)
         if (lu_str_is_alnum(c)
             || c == '-' || c == '.' || c == '_' || c == '~')
         {
-            *p++ = (char) c;
-            continue;
-        }
+            *p++ = c;
 
-        *p++ = '%';
-        *p++ = hex[c >> 4];
-        *p++ = hex[c & 0xf];
+        } else {
+            p = lu_hex_percent(p, c);
+        }
     }
 
     *p = '\0';

@@ -9,6 +9,7 @@
 
 #include "zone/ngx_lu_count.h"
 
+#include "core/lu_disposition.h"
 #include "core/lu_download.h"
 #include "core/lu_feed.h"
 #include "core/lu_label.h"
@@ -439,7 +440,7 @@ ngx_lu_feed_locate(ngx_http_request_t *r, ngx_str_t *id, const lu_str_t *name,
 
     arena = ngx_lu_arena(r->pool);
 
-    disposition = lu_feed_disposition(&arena, name, cut);
+    disposition = lu_disposition(&arena, name, cut);
     if (disposition.data == NULL) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
