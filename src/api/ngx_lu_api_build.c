@@ -14,7 +14,7 @@
 #include "write/ngx_lu_protect.h"
 #include "write/ngx_lu_release.h"
 
-#include "core/lu_change.h"
+#include "core/lu_change_deployment.h"
 #include "core/lu_query.h"
 
 

@@ -15,6 +15,7 @@
 #include "write/ngx_lu_remove.h"
 
 #include "core/lu_change.h"
+#include "core/lu_change_channel.h"
 #include "core/lu_url.h"
 
 

@@ -12,7 +12,7 @@
 #include "write/ngx_lu_change.h"
 #include "write/ngx_lu_protect.h"
 
-#include "core/lu_change.h"
+#include "core/lu_change_channel.h"
 
 
 static ngx_int_t ngx_lu_api_channel_add(ngx_lu_task_t *task, cJSON *app,

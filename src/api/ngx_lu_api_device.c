@@ -12,6 +12,7 @@
 #include "write/ngx_lu_protect.h"
 
 #include "core/lu_change.h"
+#include "core/lu_change_channel.h"
 #include "core/lu_query.h"
 
 

@@ -323,6 +323,24 @@ lu_json_value(const cJSON *item, lu_str_t *value)
 }
 
 
+cJSON *
+lu_json_find(const cJSON *array, const char *key, const char *value)
+{
+    cJSON     *item;
+    lu_str_t   member;
+
+    cJSON_ArrayForEach(item, array) {
+        if (lu_json_string(item, key, &member) == LU_OK
+            && lu_str_is(&member, value))
+        {
+            return item;
+        }
+    }
+
+    return NULL;
+}
+
+
 lu_rc_e
 lu_json_set(cJSON *object, const char *key, cJSON *value)
 {

@@ -53,6 +53,10 @@ lu_rc_e lu_json_dup(const lu_arena_t *arena, const cJSON *object,
 
 lu_rc_e lu_json_value(const cJSON *item, lu_str_t *value);
 
+/* The first object of an array whose member is that string, or NULL. */
+
+cJSON *lu_json_find(const cJSON *array, const char *key, const char *value);
+
 /*
  * Puts a value into an object, in the place of the one that has the key, or
  * at the end.  The value is the object's then, and freed with LU_NOMEM,

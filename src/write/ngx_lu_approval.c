@@ -8,7 +8,7 @@
 #include "ngx_lu_desktop.h"
 
 #include "core/lu_builds.h"
-#include "core/lu_change.h"
+#include "core/lu_change_deployment.h"
 
 
 static ngx_int_t ngx_lu_approval_promoted(ngx_lu_task_t *task, cJSON *app,
@@ -169,7 +169,7 @@ ngx_lu_approval_withdrawn(ngx_lu_task_t *task, cJSON *app, void *data)
         return rc == LU_OK ? NGX_HTTP_OK : ngx_lu_task_core(task, rc);
     }
 
-    lu_change_release_remove(app, task->subject);
+    lu_change_deployment_remove(app, task->subject);
 
     return NGX_HTTP_OK;
 }

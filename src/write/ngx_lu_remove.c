@@ -8,7 +8,7 @@
 #include "ngx_lu_protect.h"
 #include "ngx_lu_remove.h"
 
-#include "core/lu_change.h"
+#include "core/lu_change_deployment.h"
 
 
 typedef struct {
@@ -61,7 +61,7 @@ ngx_lu_remove_bundle_change(ngx_lu_task_t *task, cJSON *app, void *data)
         return ngx_lu_protect_refuse(task);
     }
 
-    lu_change_release_remove(app, task->subject);
+    lu_change_deployment_remove(app, task->subject);
 
     return NGX_HTTP_NO_CONTENT;
 }

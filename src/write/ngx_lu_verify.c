@@ -9,7 +9,7 @@
 #include "ngx_lu_staging.h"
 #include "ngx_lu_verify.h"
 
-#include "core/lu_change.h"
+#include "core/lu_change_channel.h"
 #include "core/lu_zip.h"
 
 
