@@ -24,8 +24,6 @@ static unsigned lu_user_agent_platform(const lu_str_t *user_agent);
 static int lu_user_agent_universal(
     const lu_str_t *user_agent);
 static unsigned lu_user_agent_number(const lu_str_t *text, size_t *i);
-static size_t lu_user_agent_find(const lu_str_t *user_agent, size_t from,
-    const char *word);
 
 static const char *const *lu_download_artifacts(const lu_download_t *download,
     const lu_str_t *arch);
@@ -36,8 +34,6 @@ static const lu_td_artifact_t *lu_download_find(const lu_td_t *td,
 static lu_rc_e lu_download_none(const lu_arena_t *arena,
     const lu_download_t *download, const char *artifact, const lu_str_t *arch,
     lu_str_t *reason);
-static int lu_same_letters(const lu_str_t *str, const char *text);
-static unsigned char lu_lower(unsigned char c);
 
 
 static const char *const  lu_download_archs[] = {
@@ -205,13 +201,9 @@ lu_download_word(const lu_str_t *part)
     unsigned char  c;
 
     for (i = 0; i < part->len; i++) {
-        c = lu_lower(part->data[i]);
+        c = part->data[i];
 
-        if ((c < 'a' || c > 'z')
-            && (c < '0' || c > '9')
-            && c != '.'
-            && c != '-')
-        {
+        if (!lu_str_is_alnum(c) && c != '.' && c != '-') {
             return 0;
         }
     }
@@ -287,8 +279,7 @@ lu_user_agent_platform(const lu_str_t *user_agent)
     };
 
     for (i = 0; words[i].word; i++) {
-        if (lu_user_agent_find(user_agent, 0, words[i].word) < user_agent->len)
-        {
+        if (lu_str_case_has(user_agent, words[i].word)) {
             return words[i].platform;
         }
     }
@@ -313,7 +304,7 @@ lu_user_agent_universal(const lu_str_t *user_agent)
     i = 0;
 
     for ( ;; ) {
-        i = lu_user_agent_find(user_agent, i, name);
+        i = lu_str_case_find(user_agent, i, name);
 
         if (i == user_agent->len) {
             return 0;
@@ -366,32 +357,6 @@ lu_user_agent_number(const lu_str_t *text, size_t *i)
     }
 
     return (digits < 5) ? n : 0;
-}
-
-
-/* The word is in lower case; user_agent->len: it is not there. */
-
-static size_t
-lu_user_agent_find(const lu_str_t *user_agent, size_t from, const char *word)
-{
-    size_t  i, k, len;
-
-    len = strlen(word);
-
-    for (i = from; i + len <= user_agent->len; i++) {
-
-        for (k = 0; k < len; k++) {
-            if (lu_lower(user_agent->data[i + k]) != (unsigned char) word[k]) {
-                break;
-            }
-        }
-
-        if (k == len) {
-            return i;
-        }
-    }
-
-    return user_agent->len;
 }
 
 
@@ -514,7 +479,7 @@ lu_download_artifact(const lu_td_t *td, const lu_download_t *download,
     names = lu_download_artifacts(download, arch);
 
     for (name = names; *name; name++) {
-        if (lu_same_letters(&download->artifact, *name)) {
+        if (lu_str_case_is(&download->artifact, *name)) {
             return *name;
         }
     }
@@ -593,30 +558,4 @@ lu_download_none(const lu_arena_t *arena, const lu_download_t *download,
     reason->len = n;
 
     return LU_NOT_FOUND;
-}
-
-
-static int
-lu_same_letters(const lu_str_t *str, const char *text)
-{
-    size_t  i;
-
-    if (str->len != strlen(text)) {
-        return 0;
-    }
-
-    for (i = 0; i < str->len; i++) {
-        if (lu_lower(str->data[i]) != lu_lower((unsigned char) text[i])) {
-            return 0;
-        }
-    }
-
-    return 1;
-}
-
-
-static unsigned char
-lu_lower(unsigned char c)
-{
-    return (c >= 'A' && c <= 'Z') ? (c | 0x20) : c;
 }

@@ -7,8 +7,6 @@
 #include "lu_name.h"
 #include "lu_plan.h"
 
-#include <strings.h>
-
 
 #define LU_PLAN_FILES  32
 #define LU_BLOCKMAP    ".blockmap"
@@ -180,11 +178,7 @@ lu_plan_needs_builder(const lu_td_t *td)
         artifact = &td->artifacts[i].artifact;
 
         for (k = 0; updated[k]; k++) {
-            if (artifact->len == strlen(updated[k])
-                && strncasecmp((char *) artifact->data, updated[k],
-                               artifact->len)
-                   == 0)
-            {
+            if (lu_str_case_is(artifact, updated[k])) {
                 return 1;
             }
         }

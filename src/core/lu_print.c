@@ -309,9 +309,8 @@ lu_print_repository(const lu_str_t *remote, const char **repository)
         if (*p == '/') {
             slashes++;
 
-        } else if (!((*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z')
-                     || (*p >= '0' && *p <= '9')
-                     || *p == '-' || *p == '_' || *p == '.'))
+        } else if (!lu_str_is_alnum((unsigned char) *p)
+                   && *p != '-' && *p != '_' && *p != '.')
         {
             return 0;
         }

@@ -16,6 +16,7 @@
 
 #include "core/lu_app.h"
 #include "core/lu_desktop.h"
+#include "core/lu_disposition.h"
 #include "core/lu_download.h"
 #include "core/lu_feed.h"
 #include "core/lu_label.h"
@@ -444,7 +445,7 @@ ngx_lu_feed_locate(ngx_http_request_t *r, ngx_str_t *id, const lu_str_t *name,
 
     arena = ngx_lu_arena(r->pool);
 
-    disposition = lu_feed_disposition(&arena, name, cut);
+    disposition = lu_disposition(&arena, name, cut);
     if (disposition.data == NULL) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }

@@ -11,7 +11,7 @@
 
 #include "store/ngx_lu_store.h"
 
-#include "core/lu_change.h"
+#include "core/lu_change_deployment.h"
 #include "core/lu_json.h"
 #include "core/lu_release.h"
 
@@ -66,7 +66,7 @@ ngx_lu_remove_bundle_change(ngx_lu_task_t *task, cJSON *app, void *data)
         return ngx_lu_protect_refuse(task);
     }
 
-    lu_change_release_remove(app, task->subject);
+    lu_change_deployment_remove(app, task->subject);
 
     return NGX_HTTP_NO_CONTENT;
 }

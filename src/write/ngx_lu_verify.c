@@ -11,7 +11,7 @@
 
 #include "store/ngx_lu_store.h"
 
-#include "core/lu_change.h"
+#include "core/lu_change_channel.h"
 #include "core/lu_file.h"
 #include "core/lu_json.h"
 #include "core/lu_manifest.h"

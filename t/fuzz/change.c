@@ -23,6 +23,8 @@
 #include "fuzz.h"
 #include "lu_app.h"
 #include "lu_change.h"
+#include "lu_change_channel.h"
+#include "lu_change_deployment.h"
 #include "lu_name.h"
 
 #include <stdio.h>
@@ -81,9 +83,8 @@ deploy(fuzz_line_t *line, cJSON *app, lu_error_t *err)
     rollout = digit(line) / 8.0;
     is_signed = (*line->p == 's');
 
-    rc = lu_change_deploy(app, channel_id, deployment_id, release, rollout,
-                          is_signed,
-                          "ci", NOW, err);
+    rc = lu_change_deployment_add(app, channel_id, deployment_id, release,
+                                  rollout, is_signed, "ci", NOW, err);
 
     if (rc != LU_OK) {
         require((rc == LU_INVALID) == (rollout > 1
@@ -95,8 +96,8 @@ deploy(fuzz_line_t *line, cJSON *app, lu_error_t *err)
 
     copy = cJSON_Duplicate(app, 1);
 
-    require(lu_change_deploy(app, channel_id, deployment_id, release,
-                             rollout, is_signed, "ci", "later", err)
+    require(lu_change_deployment_add(app, channel_id, deployment_id, release,
+                                     rollout, is_signed, "ci", "later", err)
             == LU_OK);
     require(cJSON_Compare(app, copy, 1));
 
@@ -197,7 +198,7 @@ change(fuzz_line_t *line, cJSON *app, lu_error_t *err)
                                            err);
 
     case 'y':
-        lu_change_release_remove(app, id(line, 0, 'r'));
+        lu_change_deployment_remove(app, id(line, 0, 'r'));
         return LU_OK;
 
     case 'f':

@@ -8,6 +8,7 @@
 
 
 #include "lu_json.h"
+#include "lu_json_scan.h"
 
 
 static void
