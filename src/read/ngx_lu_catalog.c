@@ -53,7 +53,7 @@ struct ngx_lu_catalog_s {
 
 
 struct ngx_lu_node_s {
-    ngx_str_node_t        sn;           /* "app" or "app/name" */
+    ngx_str_node_t        sn;           /* "app", or "app/name" and kind */
 
     /* read by each request */
 
@@ -98,6 +98,7 @@ static ngx_lu_load_t *ngx_lu_load_create(ngx_lu_node_t *node, ngx_str_t *app,
 static ngx_int_t ngx_lu_load_post(ngx_lu_load_t *load, ngx_thread_pool_t *tp);
 static void ngx_lu_load_done(ngx_event_t *ev);
 static void ngx_lu_load_finish(ngx_lu_load_t *load);
+static void ngx_lu_load_log(ngx_lu_load_t *load);
 static void ngx_lu_node_update(ngx_lu_node_t *node, ngx_lu_load_t *load);
 static size_t ngx_lu_node_memory(ngx_lu_node_t *node);
 static void ngx_lu_node_evict(ngx_lu_catalog_t *catalog);
@@ -161,6 +162,20 @@ ngx_lu_catalog_td(ngx_http_request_t *r, ngx_str_t *app, ngx_str_t *name,
 
     rc = ngx_lu_catalog_get(r, NGX_LU_COPY_TD, app, name, &copy);
     *td = copy;
+
+    return rc;
+}
+
+
+ngx_int_t
+ngx_lu_catalog_manifest(ngx_http_request_t *r, ngx_str_t *app,
+    ngx_str_t *name, ngx_lu_manifest_t **manifest)
+{
+    void       *copy;
+    ngx_int_t   rc;
+
+    rc = ngx_lu_catalog_get(r, NGX_LU_COPY_MANIFEST, app, name, &copy);
+    *manifest = copy;
 
     return rc;
 }
@@ -247,11 +262,13 @@ ngx_lu_node_prefetch(ngx_lu_node_t *node)
 }
 
 
+/* A file of the feed may be there twice: as it is, and parsed. */
+
 static ngx_lu_node_t *
 ngx_lu_node_find(ngx_lu_store_t *store, ngx_lu_copy_e kind, ngx_str_t *app,
     ngx_str_t *member)
 {
-    u_char         *p, buf[64 + 1 + 255];
+    u_char         *p, buf[64 + 1 + 255 + 1];
     uint32_t        hash;
     ngx_str_t       name;
     ngx_rbtree_t   *tree;
@@ -261,6 +278,7 @@ ngx_lu_node_find(ngx_lu_store_t *store, ngx_lu_copy_e kind, ngx_str_t *app,
         p = ngx_cpymem(buf, app->data, app->len);
         *p++ = '/';
         p = ngx_cpymem(p, member->data, member->len);
+        *p++ = (u_char) kind;
 
         name.data = buf;
         name.len = p - buf;
@@ -537,8 +555,8 @@ ngx_lu_load_post(ngx_lu_load_t *load, ngx_thread_pool_t *tp)
     for ( /* void */ ; load; load = next) {
         next = load->next;
 
-        ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0,
-                      "\"%V\" could not be loaded", &load->node->sn.str);
+        load->io.err = 0;
+        ngx_lu_load_log(load);
 
         load->node->loading = 0;
 
@@ -571,7 +589,6 @@ ngx_lu_load_done(ngx_event_t *ev)
 static void
 ngx_lu_load_finish(ngx_lu_load_t *load)
 {
-    u_char         *sentence;
     ngx_lu_node_t  *node;
 
     node = load->node;
@@ -583,22 +600,7 @@ ngx_lu_load_finish(ngx_lu_load_t *load)
                   : NGX_LU_LOAD_FAILED], 1);
 
     if (load->rc == NGX_ERROR) {
-
-        sentence = load->error.text
-                   ? ngx_lu_reply_sentence(load->io.pool, &load->error)
-                   : NULL;
-
-        if (sentence) {
-            ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0,
-                          "liveupdate could not load \"%V\": %s",
-                          &node->sn.str, sentence);
-
-        } else {
-            ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, load->io.err,
-                          "liveupdate could not load \"%V\": %s \"%s\" "
-                          "failed", &node->sn.str, load->io.operation,
-                          load->io.path);
-        }
+        ngx_lu_load_log(load);
     }
 
     ngx_lu_node_update(node, load);
@@ -607,6 +609,41 @@ ngx_lu_load_finish(ngx_lu_load_t *load)
 
     ngx_lu_catalog_wake(node);
     ngx_lu_node_evict(node->store->catalog);
+}
+
+
+static void
+ngx_lu_load_log(ngx_lu_load_t *load)
+{
+    u_char     *sentence;
+    ngx_str_t   name;
+
+    name = load->node->sn.str;
+
+    if (load->kind != NGX_LU_COPY_APP) {
+        name.len--;
+    }
+
+    if (load->error.text) {
+        sentence = ngx_lu_reply_sentence(load->io.pool, &load->error);
+
+        ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0,
+                      "liveupdate could not load \"%V\": %s",
+                      &name, sentence ? (char *) sentence : load->error.text);
+        return;
+    }
+
+    /* there is no path if memory was too short for it */
+
+    if (load->io.path) {
+        ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, load->io.err,
+                      "liveupdate could not load \"%V\": %s \"%s\" failed",
+                      &name, load->io.operation, load->io.path);
+        return;
+    }
+
+    ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, load->io.err,
+                  "liveupdate could not load \"%V\"", &name);
 }
 
 

@@ -152,11 +152,13 @@ static ngx_int_t
 ngx_lu_feed_find(ngx_http_request_t *r, ngx_str_t *id, lu_app_t *app,
     lu_str_t *path)
 {
-    ngx_int_t      rc;
-    lu_feed_t      feed;
-    lu_arena_t     arena;
-    lu_client_t    client;
-    ngx_lu_ctx_t  *ctx;
+    ngx_int_t           rc;
+    ngx_str_t           name;
+    lu_feed_t           feed;
+    lu_arena_t          arena;
+    lu_client_t         client;
+    ngx_lu_ctx_t       *ctx;
+    ngx_lu_manifest_t  *manifest;
 
     if (lu_str_is(path, "my-ip")) {
         return ngx_lu_feed_text(r, &r->connection->addr_text);
@@ -178,6 +180,18 @@ ngx_lu_feed_find(ngx_http_request_t *r, ngx_str_t *id, lu_app_t *app,
         return ngx_lu_static_refuse(r, NGX_HTTP_BAD_REQUEST, "Which file?");
     default:
         return ngx_lu_static_refuse(r, NGX_HTTP_NOT_FOUND, "Not found.");
+    }
+
+    manifest = NULL;
+
+    if (feed.is_manifest) {
+        name = ngx_lu_from_core(&feed.name);
+
+        rc = ngx_lu_manifest_find(r, id, &name, &manifest);
+
+        if (rc == NGX_AGAIN) {
+            return NGX_AGAIN;
+        }
     }
 
     ctx = ngx_http_get_module_ctx(r, ngx_http_liveupdate_module);
@@ -220,11 +234,11 @@ ngx_lu_feed_find(ngx_http_request_t *r, ngx_str_t *id, lu_app_t *app,
 
     rc = ngx_lu_feed_locate(r, id, &feed.name, 1);
 
-    if (rc != NGX_DECLINED || !feed.is_manifest) {
+    if (rc != NGX_DECLINED || manifest == NULL) {
         return rc;
     }
 
-    return ngx_lu_manifest_send(r);
+    return ngx_lu_manifest_send(r, manifest);
 }
 
 
