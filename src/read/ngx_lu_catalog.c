@@ -203,7 +203,7 @@ ngx_lu_catalog_get(ngx_http_request_t *r, ngx_lu_copy_e kind, ngx_str_t *app,
         ngx_lu_node_prefetch(node);
     }
 
-    /* what has waited once is content with what was current when it came */
+    /* a request that has waited accepts what was current when it arrived */
 
     if (!ctx->waited) {
         ctx->generation = *node->current;
@@ -221,7 +221,7 @@ ngx_lu_catalog_get(ngx_http_request_t *r, ngx_lu_copy_e kind, ngx_str_t *app,
 
     if (ngx_time() - node->checked >= lucf->valid && !node->loading) {
 
-        /* other machines tell nobody of their changes: look, meanwhile serve */
+        /* another machine may have changed the file: look, but do not wait */
 
         ngx_lu_look_later(node, lucf->readers, app, name);
     }
@@ -239,8 +239,8 @@ ngx_lu_catalog_get(ngx_http_request_t *r, ngx_lu_copy_e kind, ngx_str_t *app,
 
 
 /*
- * A thousand apps are more than the caches of a core have room for: what is
- * asked for comes while the request is read on.
+ * A thousand apps do not fit into the caches of a CPU: the copy is fetched
+ * while the request is parsed.
  */
 
 static void
@@ -328,7 +328,7 @@ ngx_lu_catalog_wait(ngx_http_request_t *r, ngx_lu_node_t *node)
     ctx->waiting = 1;
     ctx->waited = 1;
 
-    /* as for nginx's own threads: the request is not to be freed meanwhile */
+    /* as for nginx's own threads: the request must not be freed */
 
     r->main->blocked++;
     r->aio = 1;
@@ -345,7 +345,7 @@ ngx_lu_catalog_wake(ngx_lu_node_t *node)
     ngx_http_request_t  *r;
     ngx_lu_ctx_t        *ctx;
 
-    /* those who wait again are not in this round */
+    /* requests that wait again are not woken in this round */
 
     ngx_queue_init(&waiters);
 
@@ -386,7 +386,7 @@ ngx_lu_load_start(ngx_lu_node_t *node, ngx_thread_pool_t *tp, ngx_str_t *app,
 
     if (node->loading) {
 
-        /* it may be one of those that were not urgent until now */
+        /* the load may be one that was not urgent until now */
 
         return ngx_lu_look_now(node->store->catalog);
     }
@@ -400,7 +400,7 @@ ngx_lu_load_start(ngx_lu_node_t *node, ngx_thread_pool_t *tp, ngx_str_t *app,
 }
 
 
-/* To wake a thread costs more than a look does: it is woken for many. */
+/* Waking a thread costs more than a look, so it is woken for many. */
 
 static void
 ngx_lu_look_later(ngx_lu_node_t *node, ngx_thread_pool_t *tp, ngx_str_t *app,
@@ -521,7 +521,7 @@ failed:
 }
 
 
-/* A load, and those that are to be done with it. */
+/* Posts a list of loads as one task. */
 
 static ngx_int_t
 ngx_lu_load_post(ngx_lu_load_t *load, ngx_thread_pool_t *tp)
@@ -534,7 +534,7 @@ ngx_lu_load_post(ngx_lu_load_t *load, ngx_thread_pool_t *tp)
         node = next->node;
         next->generation = *node->current;
 
-        /* an app's releases may have changed without it; a table has none */
+        /* releases of an app may have changed, though app.json has not */
 
         next->compare = node->copy
                         && (node->kind != NGX_LU_COPY_APP
@@ -633,7 +633,7 @@ ngx_lu_load_log(ngx_lu_load_t *load)
         return;
     }
 
-    /* there is no path if memory was too short for it */
+    /* without a path memory was too short for one */
 
     if (load->io.path) {
         ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, load->io.err,
@@ -661,7 +661,7 @@ ngx_lu_node_update(ngx_lu_node_t *node, ngx_lu_load_t *load)
 
     if (load->rc == NGX_DONE || load->rc == NGX_ERROR) {
 
-        /* what does not parse does not replace what did */
+        /* a file that does not parse does not replace a copy */
 
         ngx_destroy_pool(load->pool);
 
@@ -709,7 +709,7 @@ ngx_lu_node_update(ngx_lu_node_t *node, ngx_lu_load_t *load)
 }
 
 
-/* However little a copy is, its pool has a block. */
+/* However small the copy, its pool has a block. */
 
 static size_t
 ngx_lu_node_memory(ngx_lu_node_t *node)

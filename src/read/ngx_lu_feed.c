@@ -2,8 +2,8 @@
 /*
  * Copyright (C) the nginx-liveupdate authors
  *
- * Desktop apps and those who download them: only a file of the app's feed is
- * chosen here.
+ * Update feeds and downloads of desktop apps: a file of the app's feed is
+ * picked.
  */
 
 
@@ -94,8 +94,8 @@ ngx_lu_feed_handler(ngx_http_request_t *r)
 
 
 /*
- * What is behind the location's name, or, where that is a regular expression,
- * behind "/{app}": without the "/" in front.
+ * The rest of the URI behind the name of the location or, if that is a regular
+ * expression, behind "/{app}", without the "/" in front of it.
  */
 
 static ngx_int_t
@@ -177,7 +177,10 @@ ngx_lu_feed_find(ngx_http_request_t *r, ngx_str_t *id, lu_app_t *app,
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
 
     case LU_INVALID:
-        return ngx_lu_static_refuse(r, NGX_HTTP_BAD_REQUEST, "Which file?");
+        return ngx_lu_static_refuse(r, NGX_HTTP_BAD_REQUEST,
+                                    "The URL must end with the name of a "
+                                    "file.");
+
     default:
         return ngx_lu_static_refuse(r, NGX_HTTP_NOT_FOUND, "Not found.");
     }
@@ -202,8 +205,8 @@ ngx_lu_feed_find(ngx_http_request_t *r, ngx_str_t *id, lu_app_t *app,
     } else {
 
         /*
-         * it may be for this client only, and be another one soon, also one
-         * that is older
+         * the rules choose the file for this client, and may soon choose an
+         * older one
          */
 
         ngx_str_set(&ctx->cache, "private, no-cache");
@@ -212,7 +215,7 @@ ngx_lu_feed_find(ngx_http_request_t *r, ngx_str_t *id, lu_app_t *app,
         r->headers_in.if_unmodified_since = NULL;
     }
 
-    /* nginx would send all of the file */
+    /* nginx would ignore any other unit and send the whole file */
 
     if (r->headers_in.range
         && ngx_strncasecmp(r->headers_in.range->value.data,
@@ -355,7 +358,7 @@ ngx_lu_download_find(ngx_http_request_t *r, ngx_str_t *id, lu_app_t *app,
 
     ctx = ngx_http_get_module_ctx(r, ngx_http_liveupdate_module);
 
-    /* the route is for the latest release, whichever that is */
+    /* the route leads to the latest release, which may soon be an older one */
 
     ngx_str_set(&ctx->cache, "private, no-cache");
 
@@ -374,7 +377,7 @@ ngx_lu_download_find(ngx_http_request_t *r, ngx_str_t *id, lu_app_t *app,
 }
 
 
-/* For the log, and what is counted if nginx finds the file. */
+/* Sets the variables, and what is counted if nginx finds the file. */
 
 static ngx_int_t
 ngx_lu_feed_describe(ngx_http_request_t *r, lu_app_t *app,

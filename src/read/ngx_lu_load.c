@@ -72,7 +72,7 @@ ngx_lu_load_alloc(void *data, size_t size)
 }
 
 
-/* NGX_DECLINED: there is no such file; NGX_DONE: it did not change. */
+/* NGX_DECLINED: there is no such file; NGX_DONE: it has not changed. */
 
 static ngx_int_t
 ngx_lu_load_text(ngx_lu_load_t *load, u_char *path, lu_str_t *text)
@@ -96,7 +96,7 @@ ngx_lu_load_text(ngx_lu_load_t *load, u_char *path, lu_str_t *text)
 }
 
 
-/* On a network's file system only open() asks the server; stat() may not. */
+/* On a network file system only open() is sure to ask the server. */
 
 static ngx_uint_t
 ngx_lu_load_same(ngx_lu_load_t *load, u_char *path)
@@ -164,7 +164,7 @@ ngx_lu_load_app(ngx_lu_load_t *load)
     {
         return ngx_lu_load_status(load,
                                   lu_error(&load->error, &app->id,
-                                     "is not the app that its folder names"));
+                                           "is not the id of its folder"));
     }
 
     load->copy = app;
@@ -205,7 +205,7 @@ ngx_lu_load_releases(ngx_lu_load_t *load, lu_app_t *app)
 
             if (rc == NGX_DECLINED) {
 
-                /* a copy of a store: it may come yet, so look again */
+                /* a replica of the store may get it later: load it again */
 
                 load->uniq = 0;
                 continue;
@@ -396,7 +396,7 @@ ngx_lu_load_bytes(ngx_lu_load_t *load, ngx_fd_t fd, u_char *path,
 
     if ((size_t) n != manifest->size) {
 
-        /* it is being written: its size is not to be trusted */
+        /* it is being written */
 
         manifest->bytes = NULL;
     }
