@@ -114,7 +114,7 @@ for my $case (
     [location => 'liveupdate_status;',
      qr/"liveupdate_status" in location .* requires "liveupdate_store"/],
     [location => 'liveupdate_store store; liveupdate_status nope;',
-     qr/invalid parameter "nope", it may be "token"/],
+     qr/invalid parameter "nope", it must be "token"/],
     [location => 'liveupdate_store store; liveupdate_status; '
                  . 'liveupdate_status;',
      qr/"liveupdate_status" directive is duplicate/],
