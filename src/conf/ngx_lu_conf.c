@@ -27,8 +27,7 @@ static char *ngx_lu_conf_headers(ngx_conf_t *cf, ngx_lu_github_conf_t *github,
     ngx_str_t *name);
 static ngx_int_t ngx_lu_conf_secret(ngx_conf_t *cf, ngx_str_t *name,
     ngx_str_t *secret);
-static ngx_int_t ngx_lu_conf_read(ngx_conf_t *cf, ngx_str_t *name,
-    ngx_str_t *text);
+static ngx_int_t ngx_lu_conf_read(ngx_conf_t *cf, ngx_str_t *name, ngx_str_t *text);
 
 
 char *
@@ -125,8 +124,7 @@ ngx_lu_conf_fetch_parameter(ngx_lu_fetch_conf_t *fetch, ngx_str_t *value)
 
 
 char *
-ngx_lu_conf_webhook(ngx_conf_t *cf, ngx_command_t *cmd,
-    void *conf)
+ngx_lu_conf_webhook(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
     ngx_lu_loc_conf_t *lucf = conf;
 
@@ -249,8 +247,7 @@ ngx_lu_conf_secret(ngx_conf_t *cf, ngx_str_t *name, ngx_str_t *secret)
 
 
 char *
-ngx_lu_conf_github(ngx_conf_t *cf, ngx_command_t *cmd,
-    void *conf)
+ngx_lu_conf_github(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
     ngx_lu_loc_conf_t *lucf = conf;
 

@@ -41,9 +41,7 @@ ngx_lu_artifact_handler(ngx_http_request_t *r)
 
     ctx = ngx_http_get_module_ctx(r, ngx_http_liveupdate_module);
 
-    if (ngx_lu_artifact_name(r, &app, &release, &name)
-        != NGX_OK)
-    {
+    if (ngx_lu_artifact_name(r, &app, &release, &name) != NGX_OK) {
         return ngx_lu_artifact_none(r);
     }
 
@@ -170,8 +168,7 @@ ngx_lu_artifact_find(ngx_http_request_t *r, ngx_lu_files_t *files,
 
     for (plus = 0; plus < 2; plus++) {
 
-        if (lu_query_decode(&href, buf, &src, plus) != LU_OK)
-        {
+        if (lu_query_decode(&href, buf, &src, plus) != LU_OK) {
             return NULL;
         }
 

@@ -168,8 +168,8 @@ ngx_lu_feed_find(ngx_http_request_t *r, ngx_str_t *id, lu_app_t *app,
 
     ngx_lu_feed_client(r, &client);
 
-    switch (lu_feed_name(&arena, &app->desktop, &client, path, &feed))
-    {
+    switch (lu_feed_name(&arena, &app->desktop, &client, path, &feed)) {
+
     case LU_OK:
         break;
 
@@ -280,6 +280,7 @@ ngx_lu_download_find(ngx_http_request_t *r, ngx_str_t *id, lu_app_t *app,
     }
 
     switch (lu_download_route(&arena, &route, &agent, &download, &reason)) {
+
     case LU_DOWNLOAD_OK:
         break;
 
@@ -308,8 +309,8 @@ ngx_lu_download_find(ngx_http_request_t *r, ngx_str_t *id, lu_app_t *app,
 
     td = NULL;
 
-    switch (lu_feed_name(&arena, &app->desktop, &client, &name, &feed))
-    {
+    switch (lu_feed_name(&arena, &app->desktop, &client, &name, &feed)) {
+
     case LU_OK:
         manifest = ngx_lu_from_core(&feed.name);
 
@@ -339,9 +340,9 @@ ngx_lu_download_find(ngx_http_request_t *r, ngx_str_t *id, lu_app_t *app,
         err.subject = name;
         err.text = "was not found.";
 
-        return ngx_lu_static_finish(r,
-                                    ngx_lu_reply_error(r, NGX_HTTP_NOT_FOUND,
-                                                       &err));
+        rc = ngx_lu_reply_error(r, NGX_HTTP_NOT_FOUND, &err);
+
+        return ngx_lu_static_finish(r, rc);
     }
 
     switch (lu_download_pick(&arena, td, &download, &name, &reason)) {
@@ -352,6 +353,7 @@ ngx_lu_download_find(ngx_http_request_t *r, ngx_str_t *id, lu_app_t *app,
     case LU_NOT_FOUND:
         return ngx_lu_static_refuse(r, NGX_HTTP_NOT_FOUND,
                                     (char *) reason.data);
+
     default:
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }

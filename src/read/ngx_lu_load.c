@@ -217,8 +217,7 @@ ngx_lu_load_releases(ngx_lu_load_t *load, lu_app_t *app)
 
             release = arena.alloc(load, sizeof(lu_release_t));
             if (release == NULL) {
-                return ngx_lu_load_status(load,
-                                          LU_NOMEM);
+                return ngx_lu_load_status(load, LU_NOMEM);
             }
 
             parsed = lu_release_parse(&arena, &text, release, &load->error);
@@ -229,8 +228,7 @@ ngx_lu_load_releases(ngx_lu_load_t *load, lu_app_t *app)
             deployment->release = release;
 
             if (lu_app_render(&arena, app, channel, deployment) != LU_OK) {
-                return ngx_lu_load_status(load,
-                                          LU_NOMEM);
+                return ngx_lu_load_status(load, LU_NOMEM);
             }
         }
     }

@@ -463,8 +463,7 @@ ngx_lu_count_device(ngx_lu_series_t *series, ngx_uint_t n, const lu_str_t *id)
     }
 
     lu_hll_add(&sketch->hll,
-               lu_hll_hash(series->numbers->count->seed,
-                           id->data, id->len),
+               lu_hll_hash(series->numbers->count->seed, id->data, id->len),
                hour);
 }
 
