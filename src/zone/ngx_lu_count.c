@@ -63,6 +63,47 @@ ngx_str_t  ngx_lu_count_checks[] = {
 };
 
 
+const char  *ngx_lu_count_kinds[] = {
+    "",
+    "check",
+    "probe",
+    "discovery",
+    "artifact",
+    "feed",
+    "download",
+    "api",
+    "releases",
+    "webhook",
+    "status"
+};
+
+
+const char  *ngx_lu_count_results[] = {
+    "ok",
+    "redirect",
+    "not_modified",
+    "invalid",
+    "unauthorized",
+    "forbidden",
+    "not_found",
+    "not_allowed",
+    "conflict",
+    "too_large",
+    "refused",
+    "limited",
+    "closed",
+    "failed"
+};
+
+
+const char  *ngx_lu_count_loads[] = {
+    "loaded",
+    "unchanged",
+    "absent",
+    "failed"
+};
+
+
 /* Here goes what a full zone has no room for; nobody reads it. */
 
 static ngx_lu_count_t    ngx_lu_no_count;

@@ -232,9 +232,12 @@ void ngx_lu_count_check(ngx_http_request_t *r, const lu_mark_t *mark,
 ngx_int_t ngx_lu_count_init(ngx_conf_t *cf);
 
 
-/* The names of lu_check_e. */
+/* The names of checks, kinds, results and loads. */
 
-extern ngx_str_t  ngx_lu_count_checks[];
+extern ngx_str_t    ngx_lu_count_checks[];      /* by lu_check_e */
+extern const char  *ngx_lu_count_kinds[];       /* by ngx_lu_kind_e */
+extern const char  *ngx_lu_count_results[];     /* by ngx_lu_result_e */
+extern const char  *ngx_lu_count_loads[];       /* NGX_LU_LOADS of them */
 
 
 #endif /* _NGX_LU_COUNT_H_INCLUDED_ */
