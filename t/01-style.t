@@ -28,7 +28,7 @@ my @compilers = grep { system("command -v $_ >/dev/null 2>&1") == 0 }
 
 my @readers = grep { !/_load/ } glob 'src/read/*.c src/zone/*.c';
 
-plan(tests => 12 + @compilers);
+plan(tests => 13 + @compilers);
 
 cmp_ok(scalar @core, '>', 0, 'there is a core');
 
@@ -44,8 +44,13 @@ none(qr/\b(?:printf|fopen|open|read|write|stat|unlink|time|getenv)\(/,
      'no input, output or time in src/core',
      grep { !/_(?:zip)\./ } @core);
 
-included(qr/ngx_lu_(?:store|call|release|api|job)\.h$/,
+included(qr{^src/(?:store|write|job|api|watch)/},
          'who answers devices does not write', @readers);
+none(qr/\b(?:open|openat|read|pread|readv|f?l?stat|fstatat|access|opendir
+           |ngx_(?:open_file|open_cached_file|open_dir|fd_info|file_info
+           |link_info|read_fd|read_file))\(/x,
+     'who answers devices does not wait for the disk',
+     @readers, glob('src/base/*.[ch] src/read/*.h src/zone/*.h'));
 none(qr/\b(?:rename|unlink|link|symlink|fsync|fdatasync|mkdir|rmdir|pwrite
            |truncate|ftruncate|utimensat|futimens|fallocate
            |ngx_(?:rename|delete)_(?:file|dir)|ngx_create_dir
