@@ -9,6 +9,7 @@
 
 #include "ngx_lu_catalog.h"
 #include "ngx_lu_feed.h"
+#include "ngx_lu_load.h"
 #include "ngx_lu_manifest.h"
 #include "ngx_lu_static.h"
 

@@ -9,6 +9,7 @@
 
 #include "ngx_lu_metrics.h"
 #include "ngx_lu_scan.h"
+#include "ngx_lu_snapshot.h"
 #include "ngx_lu_status.h"
 
 #include "zone/ngx_lu_count.h"
