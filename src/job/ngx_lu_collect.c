@@ -7,7 +7,11 @@
  */
 
 
-#include "ngx_lu_job.h"
+#include "ngx_lu_collect.h"
+#include "ngx_lu_fetch.h"
+#include "ngx_lu_github.h"
+#include "ngx_lu_plan.h"
+#include "ngx_lu_transfer.h"
 
 #include "write/ngx_lu_approval.h"
 #include "write/ngx_lu_bundle.h"

@@ -7,14 +7,16 @@
  */
 
 
-#include "ngx_lu_job.h"
+#include "ngx_lu_github.h"
+#include "ngx_lu_pull.h"
+#include "ngx_lu_reconcile.h"
+#include "ngx_lu_sweep.h"
 
 #include "store/ngx_lu_store.h"
 #include "write/ngx_lu_release.h"
 #include "write/ngx_lu_task.h"
 
 #include "core/lu_github.h"
-#include "core/lu_json.h"
 #include "core/lu_release.h"
 
 
@@ -330,7 +332,7 @@ ngx_lu_github_handed_over(ngx_lu_job_t *job, ngx_int_t status)
     store = job->jobs->store;
 
     ngx_lu_github_end(job->data);
-    ngx_lu_jobs_wake(store);
+    ngx_lu_sweep_wake(store);
 }
 
 

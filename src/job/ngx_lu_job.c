@@ -6,7 +6,11 @@
  */
 
 
+#include "ngx_lu_collect.h"
+#include "ngx_lu_github.h"
 #include "ngx_lu_job.h"
+#include "ngx_lu_plan.h"
+#include "ngx_lu_sweep.h"
 
 #include "zone/ngx_lu_count.h"
 #include "store/ngx_lu_store.h"

@@ -7,7 +7,8 @@
  */
 
 
-#include "ngx_lu_job.h"
+#include "ngx_lu_collect.h"
+#include "ngx_lu_plan.h"
 
 #include "store/ngx_lu_store.h"
 #include "write/ngx_lu_release.h"

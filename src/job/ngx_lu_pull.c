@@ -8,11 +8,11 @@
 
 
 #include "ngx_lu_job.h"
+#include "ngx_lu_pull.h"
 
 #include "store/ngx_lu_store.h"
 #include "write/ngx_lu_approval.h"
 #include "write/ngx_lu_release.h"
-#include "write/ngx_lu_task.h"
 
 #include "core/lu_github.h"
 #include "core/lu_json.h"

@@ -7,7 +7,7 @@
  */
 
 
-#include "ngx_lu_job.h"
+#include "ngx_lu_reconcile.h"
 
 #include "store/ngx_lu_store.h"
 #include "write/ngx_lu_app.h"
@@ -15,7 +15,6 @@
 #include "write/ngx_lu_bundle.h"
 #include "write/ngx_lu_change.h"
 #include "write/ngx_lu_release.h"
-#include "write/ngx_lu_task.h"
 
 #include "core/lu_builds.h"
 #include "core/lu_desktop.h"

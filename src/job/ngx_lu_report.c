@@ -6,7 +6,9 @@
  */
 
 
-#include "ngx_lu_job.h"
+#include "ngx_lu_collect.h"
+#include "ngx_lu_fetch.h"
+#include "ngx_lu_transfer.h"
 
 #include "store/ngx_lu_store.h"
 

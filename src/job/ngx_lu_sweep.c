@@ -6,7 +6,7 @@
  */
 
 
-#include "ngx_lu_job.h"
+#include "ngx_lu_sweep.h"
 
 #include "store/ngx_lu_store.h"
 
@@ -47,7 +47,7 @@ static void ngx_lu_sweep_done(ngx_event_t *ev);
 
 
 ngx_int_t
-ngx_lu_jobs_init(ngx_cycle_t *cycle)
+ngx_lu_sweep_init(ngx_cycle_t *cycle)
 {
     ngx_uint_t           i;
     ngx_lu_jobs_t       *jobs;
@@ -91,7 +91,7 @@ ngx_lu_jobs_init(ngx_cycle_t *cycle)
 
 
 void
-ngx_lu_jobs_wake(ngx_lu_store_t *store)
+ngx_lu_sweep_wake(ngx_lu_store_t *store)
 {
     if (store->jobs) {
         ngx_lu_sweep(store->jobs);

@@ -4,12 +4,9 @@
  */
 
 
-#include "ngx_lu_job.h"
+#include "ngx_lu_transfer.h"
 
 #include "store/ngx_lu_store.h"
-#include "write/ngx_lu_digest.h"
-
-#include "core/lu_plan.h"
 
 
 static ngx_int_t ngx_lu_transfer_name(ngx_lu_transfer_t *transfer);
