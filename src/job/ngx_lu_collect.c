@@ -42,6 +42,8 @@ static void ngx_lu_collect_done(ngx_lu_transfer_t *transfer);
 static void ngx_lu_collect_look(ngx_event_t *ev);
 static void ngx_lu_collect_end(ngx_lu_collect_t *collect);
 static void ngx_lu_collect_staged(ngx_lu_job_t *job, ngx_int_t status);
+static ngx_int_t ngx_lu_collect_release(ngx_lu_step_t *step);
+static void ngx_lu_collect_released(ngx_lu_job_t *job, ngx_int_t status);
 
 
 void
@@ -64,7 +66,9 @@ ngx_lu_collect(ngx_lu_job_t *job)
     }
 
     collect->job = job;
-    job->data = collect;
+
+    job->collect = collect;
+    job->clean = ngx_lu_plan_clean;
 
     ngx_queue_init(&collect->transfers);
 
@@ -87,7 +91,7 @@ ngx_lu_collect_stage(ngx_lu_step_t *step)
     ngx_lu_collect_t  *collect;
     ngx_lu_release_t   release;
 
-    collect = step->job->data;
+    collect = step->job->collect;
 
     rc = ngx_lu_job_lock(step, &release);
     if (rc != NGX_OK) {
@@ -157,7 +161,7 @@ ngx_lu_collect_over(ngx_lu_step_t *step, ngx_int_t status)
 static void
 ngx_lu_collect_begin(ngx_lu_job_t *job, ngx_int_t status)
 {
-    ngx_lu_collect_t *collect = job->data;
+    ngx_lu_collect_t *collect = job->collect;
 
     if (status != NGX_OK) {
         ngx_lu_collect_end(collect);
@@ -177,7 +181,7 @@ ngx_lu_collect_begin(ngx_lu_job_t *job, ngx_int_t status)
 static void
 ngx_lu_collect_planned(ngx_lu_job_t *job, ngx_int_t status)
 {
-    ngx_lu_collect_t *collect = job->data;
+    ngx_lu_collect_t *collect = job->collect;
 
     collect->planned = (status == NGX_OK);
 
@@ -282,7 +286,7 @@ ngx_lu_collect_done(ngx_lu_transfer_t *transfer)
     ngx_lu_collect_t  *collect;
 
     job = transfer->job;
-    collect = job->data;
+    collect = job->collect;
 
     ngx_queue_remove(&transfer->queue);
     collect->nrunning--;
@@ -388,5 +392,33 @@ ngx_lu_collect_staged(ngx_lu_job_t *job, ngx_int_t status)
         return;
     }
 
+    ngx_lu_job_end(job);
+}
+
+
+void
+ngx_lu_collect_promote(ngx_lu_job_t *job)
+{
+    ngx_lu_job_run(job, ngx_lu_collect_release, ngx_lu_collect_released);
+}
+
+
+static ngx_int_t
+ngx_lu_collect_release(ngx_lu_step_t *step)
+{
+    ngx_int_t           status;
+    ngx_lu_promotion_t  promotion;
+
+    ngx_memzero(&promotion, sizeof(ngx_lu_promotion_t));
+
+    status = ngx_lu_approval_promote(&step->task, &promotion);
+
+    return status == NGX_HTTP_OK ? ngx_lu_job_remove(step) : status;
+}
+
+
+static void
+ngx_lu_collect_released(ngx_lu_job_t *job, ngx_int_t status)
+{
     ngx_lu_job_end(job);
 }

@@ -18,7 +18,7 @@
  * called when something has ended that it waits for.
  */
 
-typedef struct {
+struct ngx_lu_collect_s {
     ngx_lu_job_t                     *job;
 
     ngx_array_t                       files;     /* of plan_file_t */
@@ -39,9 +39,13 @@ typedef struct {
     unsigned                          reporting:1;
     unsigned                          planned:1;
     unsigned                          unwanted:1;
-} ngx_lu_collect_t;
+};
 
 void ngx_lu_collect(ngx_lu_job_t *job);
+
+/* Promotes what was staged before a crash, and waits for nobody. */
+
+void ngx_lu_collect_promote(ngx_lu_job_t *job);
 void ngx_lu_collect_next(ngx_lu_collect_t *collect);
 
 /* Report: writes down how far it is; one at a time. */

@@ -16,14 +16,22 @@
 #include "core/lu_json.h"
 
 
+/* The two files, as they are at a commit of the base branch. */
+
+typedef struct {
+    u_char                         *commit;
+    lu_str_t                        builds;
+    lu_str_t                        rules;
+    u_char                         *error;       /* why that cannot be done */
+} ngx_lu_approved_t;
+
+
 /*
  * Github: opens the pull request of a job's staged release, or does what was
  * approved; and, for jobs/github, only the latter.
  */
 
 void ngx_lu_github(ngx_lu_job_t *job);
-
-typedef struct ngx_lu_github_s  ngx_lu_github_t;
 
 typedef void (*ngx_lu_github_pt)(ngx_lu_github_t *github);
 

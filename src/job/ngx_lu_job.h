@@ -2,8 +2,10 @@
 /*
  * Copyright (C) the nginx-liveupdate authors
  *
- * A job: a build on its way into the store, and the steps of it that
- * threads do.
+ * A job brings a build into the store, in the background: its files are
+ * fetched and verified, and the release is staged and, where nobody has to
+ * approve it, promoted.  One more job, jobs/github, follows what was approved
+ * on GitHub.  docs/store.md describes the files of jobs.
  */
 
 
@@ -17,126 +19,156 @@
 #include "core/lu_json.h"
 
 
-/* The two files, as they are at a commit of the base branch. */
-
-typedef struct {
-    u_char                         *commit;
-    lu_str_t                        builds;
-    lu_str_t                        rules;
-    u_char                         *error;       /* why that cannot be done */
-} ngx_lu_approved_t;
-
-
-/*
- * Jobs: builds that are to be fetched, verified and, where nobody has to
- * approve, promoted.  A job is a file jobs/{app}.{release}; who works at it
- * has its lock.
- */
-
 #define NGX_LU_JOBS  4              /* of a worker, at once */
 
-struct ngx_lu_jobs_s {
-    ngx_lu_store_t                      *store;
-    ngx_lu_fetch_conf_t                 *fetch;
-    ngx_http_conf_ctx_t                 *conf_ctx;
-    ngx_thread_pool_t                   *threads;
-    ngx_uint_t                           aside;       /* they are its own */
-    ngx_uint_t                           approval;
-    ngx_lu_github_conf_t                *github;
-    ngx_uint_t                           github_approves;
 
-    /* of a worker */
-    ngx_queue_t                          running;
-    ngx_uint_t                           nrunning;
-    ngx_uint_t                           nfetched;
-    ngx_event_t                          sweep;
-    time_t                               pause;       /* until then */
-    time_t                               pause_github;
-    ngx_uint_t                           github_attempts;
-    unsigned                             sweeping:1;
-    unsigned                             again:1;
+typedef struct ngx_lu_step_s     ngx_lu_step_t;
+typedef struct ngx_lu_plan_s     ngx_lu_plan_t;
+typedef struct ngx_lu_collect_s  ngx_lu_collect_t;
+typedef struct ngx_lu_github_s   ngx_lu_github_t;
+
+
+/* A step runs in a thread and returns a status; its end in the event loop. */
+
+typedef ngx_int_t (*ngx_lu_step_pt)(ngx_lu_step_t *step);
+typedef void (*ngx_lu_job_pt)(ngx_lu_job_t *job, ngx_int_t status);
+
+
+/* The jobs of a store: how they are done, and what a worker does of them. */
+
+struct ngx_lu_jobs_s {
+    ngx_lu_store_t          *store;
+    ngx_lu_fetch_conf_t     *fetch;
+    ngx_http_conf_ctx_t     *conf_ctx;     /* of the server */
+    ngx_thread_pool_t       *threads;
+    ngx_uint_t               aside;        /* the pool answers no devices */
+    ngx_uint_t               approval;     /* NGX_LU_APPROVAL_... */
+    ngx_lu_github_conf_t    *github;       /* or NULL */
+    ngx_uint_t               github_approves;
+
+    /* of a worker; wake() looks for jobs */
+    void                   (*wake)(ngx_lu_jobs_t *jobs);
+    ngx_uint_t               nrunning;
+    ngx_uint_t               nfetched;     /* names temporary files */
+    ngx_event_t              sweep;
+    time_t                   pause;        /* no job is claimed until then */
+    time_t                   pause_github; /* nor is jobs/github */
+    ngx_uint_t               github_attempts;
+    unsigned                 sweeping:1;
+    unsigned                 again:1;      /* one more sweep after this one */
 };
 
-/* What keeps a job from going on: how often it is tried again. */
+
+/* Why a job cannot go on, and so how often it is tried again. */
 
 typedef enum {
     NGX_LU_JOB_OK = 0,
-    NGX_LU_JOB_OUTAGE,                  /* may pass */
-    NGX_LU_JOB_WRONG,                   /* what the origin has is not right */
-    NGX_LU_JOB_REFUSED                  /* will not become better */
+    NGX_LU_JOB_OUTAGE,                     /* it may pass */
+    NGX_LU_JOB_WRONG,                      /* the origin has to change */
+    NGX_LU_JOB_REFUSED                     /* no other try will do better */
 } ngx_lu_job_e;
 
+
+/* A claimed job.  Its memory is the pool's; only one thread works at it. */
+
 struct ngx_lu_job_s {
-    ngx_queue_t                     queue;
-    ngx_pool_t                     *pool;
-    ngx_lu_jobs_t                  *jobs;
-    lu_str_t                        app;         /* terminated, as id is */
-    lu_str_t                        id;
-    const char                     *by;
-    u_char                         *folder;      /* in staging */
-    u_char                         *path;        /* of the job's file */
-    ngx_fd_t                        claim;
-    unsigned                        platforms;
-    unsigned                        staged:1;    /* all was fetched */
-    unsigned                        progressed:1;  /* something was fetched */
-    unsigned                        is_github:1; /* jobs/github: no release */
+    ngx_pool_t              *pool;
+    ngx_lu_jobs_t           *jobs;
+    lu_str_t                 app;          /* terminated, as id is */
+    lu_str_t                 id;           /* of the release */
+    const char              *by;           /* who asked for it */
+    u_char                  *folder;       /* of the release in staging/ */
+    u_char                  *path;         /* of the job's file */
+    ngx_fd_t                 claim;        /* the lock of that file */
+    off_t                    seen;         /* size of jobs/github */
+    unsigned                 platforms;    /* LU_WINDOWS, ... */
+    unsigned                 staged:1;     /* all was fetched */
+    unsigned                 progressed:1; /* a file was fetched */
+    unsigned                 is_github:1;  /* jobs/github: no release */
 
-    ngx_lu_job_e                    error;
-    u_char                         *reason;
-    time_t                          not_before;  /* it may be tried again */
+    ngx_lu_job_e             error;
+    u_char                  *reason;       /* never NULL with an error */
+    time_t                   not_before;   /* of the next try, or 0 */
 
-    void                           *data;        /* collect.c, github.c */
+    /* how far it is; NULL until then */
+    ngx_lu_plan_t           *plan;
+    ngx_lu_collect_t        *collect;
+    ngx_lu_github_t         *github;
 
-    /* see reconcile */
-    ngx_lu_approved_t *approved;
-    off_t                           seen;        /* size of the job's file */
+    /* what is not to be kept for the next try, with the release locked */
+    ngx_lu_step_pt           clean;
 };
 
-typedef void (*ngx_lu_job_pt)(ngx_lu_job_t *job, ngx_int_t status);
 
-/* A step of a job, which a thread does: its handler returns a status. */
-
-typedef struct ngx_lu_step_s  ngx_lu_step_t;
-
-typedef ngx_int_t (*ngx_lu_step_pt)(ngx_lu_step_t *step);
+/* A step of a job; the task and its memory go when the step has ended. */
 
 struct ngx_lu_step_s {
-    ngx_lu_task_t                   task;
-    ngx_lu_job_t                   *job;
-    ngx_lu_step_pt                  handler;
-    ngx_lu_job_pt                   done;
-    ngx_int_t                       status;
+    ngx_lu_task_t            task;
+    ngx_lu_job_t            *job;
+    ngx_lu_step_pt           handler;
+    ngx_lu_job_pt            done;
+    ngx_int_t                status;
 };
 
+
 /*
- * Runs an action in a thread, and then done(); NGX_ERROR: it could not be
- * started.  fail() keeps the first reason of the gravest kind, exhausted() that
- * memory or connections are short; end() writes down how the job ended, or
- * when it is tried again, and frees it.
+ * Runs a step in a thread of jobs->threads.  Its status is NGX_OK, NGX_DONE
+ * (there is nothing left to do), or an HTTP status: from 400 on the job has
+ * failed with the task's error, 403 and 5xx being NGX_LU_JOB_REFUSED and
+ * NGX_LU_JOB_OUTAGE, the others NGX_LU_JOB_WRONG.  done() is called in the
+ * event loop afterwards.
+ *
+ * A step that cannot be started frees the job, whose file is there for the
+ * next sweep: the caller must not use the job after ngx_lu_job_run().
  */
 
 void ngx_lu_job_run(ngx_lu_job_t *job, ngx_lu_step_pt handler,
     ngx_lu_job_pt done);
+
+/*
+ * fail() keeps the reason of the gravest error, of equal ones that of the
+ * first; the sentence is copied.  exhausted() does so for lack of memory or of
+ * connections.  Neither ends the job.
+ */
+
 void ngx_lu_job_fail(ngx_lu_job_t *job, ngx_lu_job_e error, lu_error_t *err);
 void ngx_lu_job_exhausted(ngx_lu_job_t *job);
+
+/*
+ * Ends the job: a failed one is written into its release, with the time of the
+ * next try, or as the last one.  Frees the job, now or later.
+ */
+
 void ngx_lu_job_end(ngx_lu_job_t *job);
 
-/* One that was claimed begins; or its claim is given back at once. */
+/* Gives the claim back and frees the job; whoever waited for a place goes on. */
 
-void ngx_lu_job_start(ngx_lu_job_t *job);
 void ngx_lu_job_free(ngx_lu_job_t *job);
 
-/* The job's release, wherever it lies: NGX_OK, NGX_DECLINED or NGX_ERROR. */
+/*
+ * Reads release.json, in staging/ or else in live/, into *release, which the
+ * caller frees.  NGX_OK; NGX_DECLINED: there is none; NGX_ERROR with io.
+ */
 
 ngx_int_t ngx_lu_job_find(ngx_lu_io_t *io, ngx_lu_job_t *job, cJSON **release);
 
-/* For actions of a job: its release, locked.  NGX_DECLINED: it has gone. */
+/*
+ * Locks and reads the release in staging/, for ngx_lu_release_close().  NGX_OK;
+ * NGX_DECLINED: it is not there; or a status: 404, 500, 507.
+ */
 
 ngx_int_t ngx_lu_job_lock(ngx_lu_step_t *step, ngx_lu_release_t *release);
 
-/* Removes the job's file, so that nobody takes it up again: NGX_OK or 500. */
+/* Removes the job's file, so that no sweep finds it: NGX_OK, 404, 500, 507. */
 
 ngx_int_t ngx_lu_job_remove(ngx_lu_step_t *step);
+
+/*
+ * Logs the system call that failed, if one did; "doing" may be empty, or says
+ * what it was done for: " while ...".
+ */
+
+void ngx_lu_job_log(const ngx_lu_io_t *io, const char *doing);
 
 
 #endif /* _NGX_LU_JOB_H_INCLUDED_ */

@@ -135,7 +135,7 @@ ngx_lu_plan_rest(ngx_lu_step_t *step, ngx_array_t *names,
     ngx_file_info_t    fi;
     ngx_lu_collect_t  *collect;
 
-    collect = step->job->data;
+    collect = step->job->collect;
 
     collect->files.nelts = 0;
     collect->next = 0;
@@ -197,7 +197,7 @@ ngx_lu_plan_files(ngx_lu_step_t *step)
     ngx_lu_fetch_conf_t  *fetch;
 
     job = step->job;
-    collect = job->data;
+    collect = job->collect;
     fetch = job->jobs->fetch;
 
     arena = ngx_lu_arena(job->pool);

@@ -7,6 +7,7 @@
  */
 
 
+#include "ngx_lu_github.h"
 #include "ngx_lu_reconcile.h"
 
 #include "store/ngx_lu_store.h"
@@ -164,7 +165,7 @@ ngx_lu_reconcile_parse(ngx_lu_step_t *step, ngx_lu_reconcile_t *rec)
     lu_desktop_t        desktop;
     ngx_lu_approved_t  *approved;
 
-    approved = step->job->approved;
+    approved = &step->job->github->approved;
 
     if (approved->builds.len == 0) {
         return ngx_lu_task_refuse(&step->task, 422,
