@@ -2,7 +2,8 @@
 /*
  * Copyright (C) the nginx-liveupdate authors
  *
- * The files of a build are fetched and staged.
+ * The files of a build are fetched, several at a time, and the release is
+ * staged.
  */
 
 
@@ -10,47 +11,24 @@
 #define _NGX_LU_COLLECT_H_INCLUDED_
 
 
-#include "ngx_lu_job.h"
+#include "base/ngx_lu.h"
 
 
 /*
- * Collect: fetches the files of a job's build and has them staged.  next() is
- * called when something has ended that it waits for.
+ * Fetches what the job's release needs and is not in uploads/ yet, stages it,
+ * and promotes it unless it waits for a person.  progress.json of the release
+ * tells meanwhile how much was fetched.  The job is ended, or, if releases are
+ * approved on GitHub, handed to staged().
  */
 
-struct ngx_lu_collect_s {
-    ngx_lu_job_t                     *job;
+void ngx_lu_collect(ngx_lu_job_t *job, void (*staged)(ngx_lu_job_t *job));
 
-    ngx_array_t                       files;     /* of plan_file_t */
-    ngx_uint_t                        next;
-    ngx_queue_t                       transfers;
-    ngx_uint_t                        nrunning;
-    ngx_array_t                       digests;   /* of what was fetched */
-    ngx_event_t                       look;
-
-    /* the plan: all files, and what is there of them */
-    ngx_uint_t                        nfiles;
-    ngx_uint_t                        ndone;
-    uint64_t                          size;
-    uint64_t                          done;
-    uint64_t                          unsaid;    /* done, size not listed */
-    uint64_t                          last;      /* done then */
-    ngx_msec_t                        reported;
-    unsigned                          reporting:1;
-    unsigned                          planned:1;
-    unsigned                          unwanted:1;
-};
-
-void ngx_lu_collect(ngx_lu_job_t *job);
-
-/* Promotes what was staged before a crash, and waits for nobody. */
+/*
+ * Promotes a release that an earlier try has staged and not promoted, and ends
+ * the job.
+ */
 
 void ngx_lu_collect_promote(ngx_lu_job_t *job);
-void ngx_lu_collect_next(ngx_lu_collect_t *collect);
-
-/* Report: writes down how far it is; one at a time. */
-
-void ngx_lu_report(ngx_lu_collect_t *collect);
 
 
 #endif /* _NGX_LU_COLLECT_H_INCLUDED_ */

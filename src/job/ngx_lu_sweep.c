@@ -539,5 +539,5 @@ ngx_lu_sweep_start(ngx_lu_job_t *job)
         return;
     }
 
-    ngx_lu_collect(job);
+    ngx_lu_collect(job, ngx_lu_github);
 }
