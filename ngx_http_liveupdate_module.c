@@ -9,7 +9,7 @@
 #include "read/ngx_lu_entry.h"
 #include "read/ngx_lu_static.h"
 #include "store/ngx_lu_store.h"
-#include "job/ngx_lu_job.h"
+#include "job/ngx_lu_sweep.h"
 #include "api/ngx_lu_api.h"
 #include "api/ngx_lu_body.h"
 #include "api/ngx_lu_webhook.h"
@@ -190,7 +190,7 @@ ngx_module_t  ngx_http_liveupdate_module = {
     NGX_HTTP_MODULE,                       /* module type */
     NULL,                                  /* init master */
     ngx_lu_init_module,                    /* init module */
-    ngx_lu_jobs_init,                      /* init process */
+    ngx_lu_sweep_init,                     /* init process */
     NULL,                                  /* init thread */
     NULL,                                  /* exit thread */
     NULL,                                  /* exit process */

@@ -8,11 +8,11 @@
 
 
 #include "ngx_lu_job.h"
+#include "ngx_lu_pull.h"
 
 #include "store/ngx_lu_store.h"
 #include "write/ngx_lu_approval.h"
 #include "write/ngx_lu_release.h"
-#include "write/ngx_lu_task.h"
 
 #include "core/lu_github.h"
 #include "core/lu_json.h"
@@ -149,7 +149,7 @@ static void
 ngx_lu_pull_begun(ngx_lu_job_t *job,
     ngx_int_t status)
 {
-    ngx_lu_github_t *github = job->data;
+    ngx_lu_github_t *github = job->github;
 
     if (status != NGX_OK) {
         ngx_lu_github_end(github);
@@ -443,7 +443,7 @@ ngx_lu_pull_reject(ngx_lu_step_t *step)
     ngx_int_t         rc, status;
     ngx_lu_github_t  *github;
 
-    github = step->job->data;
+    github = step->job->github;
 
     step->task.by = "github";
 
@@ -475,7 +475,7 @@ ngx_lu_pull_closed(ngx_lu_task_t *task, uint64_t number)
 static void
 ngx_lu_pull_rejected(ngx_lu_job_t *job, ngx_int_t status)
 {
-    ngx_lu_github_end(job->data);
+    ngx_lu_github_end(job->github);
 }
 
 
@@ -512,7 +512,7 @@ ngx_lu_pull_save(ngx_lu_step_t *step, ngx_lu_release_t *release)
     ngx_int_t         status;
     ngx_lu_github_t  *github;
 
-    github = step->job->data;
+    github = step->job->github;
 
     pull = cJSON_CreateObject();
 
@@ -553,7 +553,7 @@ ngx_lu_pull_save(ngx_lu_step_t *step, ngx_lu_release_t *release)
 static void
 ngx_lu_pull_written(ngx_lu_job_t *job, ngx_int_t status)
 {
-    ngx_lu_github_t *github = job->data;
+    ngx_lu_github_t *github = job->github;
 
     if (status == NGX_OK) {
         ngx_log_error(NGX_LOG_NOTICE, ngx_cycle->log, 0,
