@@ -541,8 +541,7 @@ ngx_lu_conf_tokens(ngx_conf_t *cf, ngx_lu_loc_conf_t *lucf)
 
 
 static ngx_int_t
-ngx_lu_conf_read(ngx_conf_t *cf, ngx_str_t *name,
-    ngx_str_t *text)
+ngx_lu_conf_read(ngx_conf_t *cf, ngx_str_t *name, ngx_str_t *text)
 {
     size_t           size;
     ssize_t          n;
