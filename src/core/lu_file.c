@@ -235,7 +235,7 @@ lu_file_parse(const lu_arena_t *arena, const cJSON *item, lu_file_t *file,
         return rc;
     }
 
-    file->gzip = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(item, "gzip"));
+    file->gzip = cJSON_IsTrue(lu_json_get(item, "gzip"));
 
     return LU_OK;
 }

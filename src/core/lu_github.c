@@ -79,14 +79,13 @@ lu_github_pull_request(const cJSON *body, lu_github_event_t *event,
         return lu_github_missing("action", err);
     }
 
-    pull = cJSON_GetObjectItemCaseSensitive(body, "pull_request");
+    pull = lu_json_get(body, "pull_request");
 
     if (!cJSON_IsObject(pull)) {
         return lu_github_missing("pull_request", err);
     }
 
-    if (lu_json_size(pull, "number", &event->number) != LU_OK)
-    {
+    if (lu_json_size(pull, "number", &event->number) != LU_OK) {
         return lu_github_missing("number", err);
     }
 
@@ -102,8 +101,7 @@ lu_github_pull_request(const cJSON *body, lu_github_event_t *event,
 
     /* a branch of the same name may be in anybody's fork */
 
-    from = cJSON_GetObjectItemCaseSensitive(
-               cJSON_GetObjectItemCaseSensitive(pull, "head"), "repo");
+    from = lu_json_get(lu_json_get(pull, "head"), "repo");
 
     event->is_fork = lu_json_string(from, "full_name", &repository) != LU_OK
                      || !lu_str_eq(&repository, &event->repository);
@@ -128,7 +126,7 @@ lu_github_repository(const cJSON *body, lu_github_event_t *event,
         return lu_error(err, NULL, "the body is not a JSON object");
     }
 
-    repository = cJSON_GetObjectItemCaseSensitive(body, "repository");
+    repository = lu_json_get(body, "repository");
 
     if (!cJSON_IsObject(repository)
         || lu_json_string(repository, "full_name", &event->repository)
@@ -151,23 +149,21 @@ lu_github_touches(const cJSON *body)
     int           n;
     const cJSON  *commits, *commit;
 
-    commits = cJSON_GetObjectItemCaseSensitive(body, "commits");
+    commits = lu_json_get(body, "commits");
 
     n = cJSON_IsArray(commits) ? cJSON_GetArraySize(commits) : 0;
 
     if (n == 0
         || n >= LU_GITHUB_COMMITS
-        || cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(body, "forced")))
+        || cJSON_IsTrue(lu_json_get(body, "forced")))
     {
         return 1;
     }
 
     cJSON_ArrayForEach(commit, commits) {
-        if (lu_github_names(cJSON_GetObjectItemCaseSensitive(commit, "added"))
-            || lu_github_names(
-                   cJSON_GetObjectItemCaseSensitive(commit, "modified"))
-            || lu_github_names(
-                   cJSON_GetObjectItemCaseSensitive(commit, "removed")))
+        if (lu_github_names(lu_json_get(commit, "added"))
+            || lu_github_names(lu_json_get(commit, "modified"))
+            || lu_github_names(lu_json_get(commit, "removed")))
         {
             return 1;
         }
@@ -201,7 +197,7 @@ lu_github_ref(const cJSON *object, const char *key, lu_str_t *ref,
 {
     const cJSON  *side;
 
-    side = cJSON_GetObjectItemCaseSensitive(object, key);
+    side = lu_json_get(object, key);
 
     if (!cJSON_IsObject(side) || lu_json_string(side, "ref", ref) != LU_OK) {
         return lu_github_missing(key, err);
@@ -446,7 +442,7 @@ lu_github_rules_of(const cJSON *rules, const cJSON *builds, const char *latest)
         return NULL;
     }
 
-    list = cJSON_GetObjectItemCaseSensitive(copy, "releaseRedirections");
+    list = lu_json_get(copy, "releaseRedirections");
 
     for (item = list ? list->child : NULL; item; item = next) {
         next = item->next;
@@ -542,7 +538,7 @@ lu_github_set_rules(const lu_str_t *text, const cJSON *release_info,
 
     for (i = 0; rc == LU_OK && members[i]; i++) {
 
-        item = cJSON_GetObjectItemCaseSensitive(release_info, members[i]);
+        item = lu_json_get(release_info, members[i]);
 
         if (item && !cJSON_IsNull(item)) {
             rc = lu_json_set(rules, members[i], cJSON_Duplicate(item, 1));

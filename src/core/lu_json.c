@@ -200,6 +200,13 @@ lu_json_key_cmp(const void *one, const void *two)
 }
 
 
+cJSON *
+lu_json_get(const cJSON *object, const char *key)
+{
+    return cJSON_GetObjectItemCaseSensitive(object, key);
+}
+
+
 lu_rc_e
 lu_json_string(const cJSON *object, const char *key, lu_str_t *value)
 {
@@ -350,7 +357,7 @@ lu_json_set(cJSON *object, const char *key, cJSON *value)
         return LU_NOMEM;
     }
 
-    old = cJSON_GetObjectItemCaseSensitive(object, key);
+    old = lu_json_get(object, key);
 
     if (old == NULL) {
 
@@ -380,7 +387,7 @@ lu_json_member(const cJSON *object, const char *key)
 {
     const cJSON  *item;
 
-    item = cJSON_GetObjectItemCaseSensitive(object, key);
+    item = lu_json_get(object, key);
 
     return (item == NULL || cJSON_IsNull(item)) ? NULL : item;
 }

@@ -201,8 +201,7 @@ lu_manifest_check(const lu_file_t *entries, size_t n, const lu_file_t *files,
         }
     }
 
-    if (lu_file_find(entries, n, &lu_manifest_index) == NULL)
-    {
+    if (lu_file_find(entries, n, &lu_manifest_index) == NULL) {
         return lu_error(err, &lu_manifest_index, "is not in the manifest");
     }
 

@@ -69,7 +69,7 @@ lu_td_read(const lu_arena_t *arena, const cJSON *json, lu_td_t *td,
         return rc;
     }
 
-    artifacts = cJSON_GetObjectItemCaseSensitive(json, "artifacts");
+    artifacts = lu_json_get(json, "artifacts");
 
     rc = lu_td_count(arena, artifacts, &n, err);
     if (rc != LU_OK || n == 0) {
@@ -336,13 +336,13 @@ lu_td_put(lu_put_t *put, cJSON *artifacts, const lu_td_artifact_t *file)
         return;
     }
 
-    artifact = cJSON_GetObjectItemCaseSensitive(artifacts, kind);
+    artifact = lu_json_get(artifacts, kind);
 
     if (artifact == NULL) {
         artifact = lu_put_object(put, artifacts, kind);
     }
 
-    if (cJSON_GetObjectItemCaseSensitive(artifact, arch)) {
+    if (lu_json_get(artifact, arch)) {
         return;
     }
 

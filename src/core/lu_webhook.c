@@ -142,7 +142,7 @@ lu_webhook_object(const cJSON *body, const char *key, const cJSON **object,
 
     *object = NULL;
 
-    item = cJSON_GetObjectItemCaseSensitive(body, key);
+    item = lu_json_get(body, key);
 
     if (item == NULL || cJSON_IsNull(item)) {
         return LU_OK;

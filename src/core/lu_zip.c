@@ -505,7 +505,8 @@ lu_zip_entries(zip_t *zip, const lu_zip_directory_t *directory,
         return rc;
     }
 
-    rc = lu_file_tree_check(directory->names, (size_t) directory->entries, err);
+    rc = lu_file_tree_check(directory->names, (size_t) directory->entries,
+                            err);
     if (rc != LU_OK) {
         return rc;
     }
