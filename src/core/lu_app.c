@@ -101,8 +101,8 @@ lu_app_channels(const lu_arena_t *arena, const cJSON *json, lu_app_t *app,
     lu_error_t *err)
 {
     size_t        i;
-    const cJSON  *array, *item;
     lu_rc_e       rc;
+    const cJSON  *array, *item;
 
     array = lu_json_get(json, "channels");
 
@@ -195,8 +195,8 @@ lu_app_deployments(const lu_arena_t *arena, const cJSON *array,
 {
     size_t            n;
     double            rollout;
-    const cJSON      *item;
     lu_rc_e           rc;
+    const cJSON      *item;
     lu_deployment_t  *deployment;
 
     if (!cJSON_IsArray(array)) {
@@ -263,8 +263,8 @@ lu_app_forced(const lu_arena_t *arena, const cJSON *json, lu_app_t *app,
     lu_error_t *err)
 {
     size_t               n;
-    const cJSON         *object, *item;
     lu_str_t             device, channel_id;
+    const cJSON         *object, *item;
     lu_forced_t         *forced;
     const lu_channel_t  *channel;
 
@@ -410,8 +410,8 @@ lu_app_render(const lu_arena_t *arena, const lu_app_t *app,
     const lu_channel_t *channel, lu_deployment_t *deployment)
 {
     char                *text;
-    size_t               len;
     cJSON               *json;
+    size_t               len;
     lu_put_t             put;
     lu_str_t             path;
     const lu_release_t  *release;

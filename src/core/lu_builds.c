@@ -36,9 +36,9 @@ lu_rc_e
 lu_builds_release(cJSON *app, const char *id, const char *version,
     const cJSON *release_info, const char *now, lu_error_t *err)
 {
-    cJSON     *build, *builds, *releases;
-    lu_rc_e    rc;
-    lu_put_t   put;
+    cJSON    *build, *builds, *releases;
+    lu_rc_e   rc;
+    lu_put_t  put;
 
     builds = lu_builds_member(app, "desktopBuilds", cJSON_CreateArray);
     releases = lu_builds_member(app, "desktopReleases", cJSON_CreateObject);
@@ -81,8 +81,7 @@ lu_builds_release(cJSON *app, const char *id, const char *version,
 /* What is said of builds that are not released here is left out. */
 
 static lu_rc_e
-lu_builds_release_info(cJSON *releases, const cJSON *builds,
-    const cJSON *info)
+lu_builds_release_info(cJSON *releases, const cJSON *builds, const cJSON *info)
 {
     cJSON   *item, *next, *redirections;
     lu_rc_e  rc;
@@ -193,8 +192,8 @@ lu_rc_e
 lu_builds_rollout(cJSON *app, const char *id, double rollout, lu_error_t *err)
 {
     cJSON       *build, *builds, *releases, *redirections;
-    const char  *latest;
     lu_rc_e      rc;
+    const char  *latest;
 
     if (!(rollout >= 0 && rollout <= 1)) {
         return lu_error(err, NULL, "\"rollout\" must be a number"
@@ -274,9 +273,9 @@ lu_builds_rollouts_delete(cJSON *redirections, const char *id)
 static lu_rc_e
 lu_builds_rollout_add(cJSON *redirections, const char *id, double rollout)
 {
-    cJSON     *item;
-    double     percentage;
-    lu_put_t   put;
+    cJSON    *item;
+    double    percentage;
+    lu_put_t  put;
 
     /* 0.07 * 100 is not 7 */
 
@@ -335,8 +334,8 @@ static lu_rc_e
 lu_builds_rules_check(const cJSON *app, const cJSON *rules,
     const lu_arena_t *arena, lu_error_t *err)
 {
-    const cJSON  *builds, *item;
     lu_rc_e       rc;
+    const cJSON  *builds, *item;
 
     builds = lu_json_get(app, "desktopBuilds");
 

@@ -73,8 +73,8 @@ lu_rc_e
 lu_change_channel_update(cJSON *app, const cJSON *body, const char *id,
     const char *now, cJSON **channel_out, lu_error_t *err)
 {
-    cJSON    *channel;
-    lu_rc_e   rc;
+    cJSON   *channel;
+    lu_rc_e  rc;
 
     rc = lu_change_channel_get(app, id, &channel, err);
     if (rc != LU_OK) {
@@ -93,9 +93,9 @@ lu_change_channel_set(cJSON *app, cJSON *channel, const cJSON *body,
 {
     int           protect;
     cJSON        *same;
-    const cJSON  *expires;
     lu_rc_e       rc;
     lu_str_t      name;
+    const cJSON  *expires;
 
     rc = lu_change_channel_name(body, &name, err);
 
@@ -291,8 +291,8 @@ lu_change_channel_delete(cJSON *app, const char *id, lu_error_t *err)
 const cJSON *
 lu_change_channel_before(const cJSON *channel, unsigned steps)
 {
-    const cJSON  *item, *next;
     lu_str_t      release, other;
+    const cJSON  *item, *next;
 
     item = cJSON_GetArrayItem(lu_json_get(channel, "deployments"), 0);
 

@@ -88,9 +88,9 @@ lu_change_deployment_check(double rollout, lu_error_t *err)
 static void
 lu_change_deployment_trim(cJSON *deployments)
 {
-    int      n, needed;
-    cJSON   *item, *next;
-    double   rollout;
+    int     n, needed;
+    cJSON  *item, *next;
+    double  rollout;
 
     n = 0;
     needed = 1;

@@ -70,8 +70,8 @@ lu_desktop_builds(const lu_arena_t *arena, const cJSON *builds,
     lu_desktop_t *desktop, lu_error_t *err)
 {
     size_t        n;
-    const cJSON  *item;
     lu_rc_e       rc;
+    const cJSON  *item;
 
     if (builds == NULL || cJSON_IsNull(builds)) {
         return LU_OK;
@@ -156,8 +156,8 @@ lu_desktop_rules(const lu_arena_t *arena, const cJSON *releases,
     lu_desktop_t *desktop, lu_error_t *err)
 {
     size_t        n;
-    const cJSON  *array, *item;
     lu_rc_e       rc;
+    const cJSON  *array, *item;
 
     if (releases == NULL || cJSON_IsNull(releases)) {
         return LU_OK;
@@ -321,8 +321,8 @@ lu_desktop_rule_networks(const lu_arena_t *arena, const cJSON *item,
     lu_rule_t *rule, lu_error_t *err)
 {
     size_t        n;
-    const cJSON  *array, *entry;
     lu_str_t      value;
+    const cJSON  *array, *entry;
 
     array = lu_json_get(item, "ipList");
 

@@ -21,8 +21,7 @@ static lu_str_t lu_download_reason(const lu_arena_t *arena, const char *text,
     const lu_str_t *subject);
 
 static unsigned lu_download_agent_platform(const lu_str_t *user_agent);
-static int lu_download_agent_universal(
-    const lu_str_t *user_agent);
+static int lu_download_agent_universal(const lu_str_t *user_agent);
 static unsigned lu_download_agent_number(const lu_str_t *text, size_t *i);
 
 static const char *const *lu_download_artifacts(const lu_download_t *download,
@@ -82,8 +81,7 @@ lu_download_route(const lu_arena_t *arena, const lu_str_t *path,
 /* How many parts there are; -1: too many, or one of them is empty. */
 
 static int
-lu_download_split(const lu_str_t *path,
-    lu_str_t *parts)
+lu_download_split(const lu_str_t *path, lu_str_t *parts)
 {
     int             n;
     unsigned char  *p, *slash, *last;
@@ -217,8 +215,8 @@ lu_download_reason(const lu_arena_t *arena, const char *text,
     const lu_str_t *subject)
 {
     size_t          len;
-    unsigned char  *p;
     lu_str_t        reason;
+    unsigned char  *p;
 
     len = strlen(text);
 
@@ -364,8 +362,8 @@ lu_str_t
 lu_download_manifest(const lu_arena_t *arena, const lu_download_t *download)
 {
     size_t           size;
-    const char      *platform, *infix;
     lu_str_t         name;
+    const char      *platform, *infix;
     const lu_str_t  *id;
 
     static const char        format[] = "td-latest%s%s%.*s.json";

@@ -64,9 +64,9 @@ lu_github_pull_request(const cJSON *body, lu_github_event_t *event,
     lu_error_t *err)
 {
     int           merged;
-    const cJSON  *pull, *from;
     lu_rc_e       rc;
     lu_str_t      action, repository;
+    const cJSON  *pull, *from;
 
     memset(event, 0, sizeof(lu_github_event_t));
 
@@ -225,8 +225,8 @@ lu_github_content(const lu_arena_t *arena, const cJSON *answer, lu_str_t *text,
 {
     int             n;
     size_t          i, len, padding;
-    unsigned char  *base64;
     lu_str_t        content, encoding;
+    unsigned char  *base64;
 
     if (lu_json_string(answer, "sha", sha) != LU_OK) {
         return lu_github_missing("sha", err);
@@ -318,9 +318,9 @@ lu_github_put(const char *message, const char *text, const char *branch,
 lu_rc_e
 lu_github_builds(const lu_str_t *text, cJSON **builds, lu_error_t *err)
 {
-    const cJSON  *build;
     lu_rc_e       rc;
     lu_str_t      id;
+    const cJSON  *build;
 
     rc = lu_github_tree(text, LU_GITHUB_BUILDS, cJSON_CreateArray(), builds,
                         err);
@@ -408,8 +408,8 @@ int
 lu_github_has_build(const cJSON *builds, const char *id)
 {
     int           released;
-    const cJSON  *build;
     lu_str_t      value;
+    const cJSON  *build;
 
     cJSON_ArrayForEach(build, builds) {
 
@@ -478,9 +478,9 @@ lu_rc_e
 lu_github_add_build(const lu_str_t *text, const char *id, const char *version,
     const char *now, char **out, lu_error_t *err)
 {
-    cJSON     *builds, *build;
-    lu_rc_e    rc;
-    lu_put_t   put;
+    cJSON    *builds, *build;
+    lu_rc_e   rc;
+    lu_put_t  put;
 
     *out = NULL;
 
@@ -517,10 +517,10 @@ lu_rc_e
 lu_github_set_rules(const lu_str_t *text, const cJSON *release_info,
     char **out, lu_error_t *err)
 {
-    size_t        i;
     cJSON        *rules, *was;
-    const cJSON  *item;
+    size_t        i;
     lu_rc_e       rc;
+    const cJSON  *item;
 
     static const char  *members[] = {
         "latestReleaseBuildId", "releaseRedirections", NULL

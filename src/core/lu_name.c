@@ -27,8 +27,9 @@ static int lu_name_is_letter(unsigned char c);
 int
 lu_name_id_valid(const lu_str_t *id)
 {
-    size_t                 i;
-    unsigned char          c;
+    size_t         i;
+    unsigned char  c;
+
     static const char      builtin[] = "public";
     static const uint32_t  chars[] = {
         0,

@@ -69,8 +69,8 @@ lu_platform_list(const cJSON *array, unsigned *platforms)
 {
     lu_rc_e       rc;
     unsigned      platform;
-    const cJSON  *item;
     lu_str_t      name;
+    const cJSON  *item;
 
     *platforms = 0;
 

@@ -61,9 +61,9 @@ lu_rc_e
 lu_release_parse(const lu_arena_t *arena, const lu_str_t *text,
     lu_release_t *release, lu_error_t *err)
 {
-    int       i;
-    cJSON    *json;
-    lu_rc_e   rc;
+    int        i;
+    cJSON     *json;
+    lu_rc_e    rc;
     lu_str_t  *limit;
 
     memset(release, 0, sizeof(lu_release_t));
@@ -142,8 +142,8 @@ lu_release_properties(const lu_arena_t *arena, const cJSON *json,
     lu_str_t *value, lu_error_t *err)
 {
     char         *text;
-    const cJSON  *properties;
     lu_rc_e       rc;
+    const cJSON  *properties;
 
     properties = lu_json_get(json, LU_PROPERTIES);
 
@@ -181,8 +181,8 @@ static lu_rc_e
 lu_release_properties_check(const cJSON *properties, lu_error_t *err)
 {
     int           n;
-    const cJSON  *item;
     lu_str_t      key, value;
+    const cJSON  *item;
 
     if (!cJSON_IsObject(properties)) {
         return lu_error(err, NULL,
@@ -226,9 +226,9 @@ lu_rc_e
 lu_release_set(cJSON *release, const cJSON *body, lu_error_t *err)
 {
     int           i;
-    const cJSON  *item;
     lu_rc_e       rc;
     lu_str_t      value;
+    const cJSON  *item;
 
     for (i = 0; lu_release_limits[i].name; i++) {
 

@@ -126,8 +126,8 @@ lu_route(const lu_str_t *path, lu_route_t *route)
 static int
 lu_route_match(const char *pattern, const lu_str_t *path, lu_route_t *route)
 {
-    unsigned char  *p, *last, *start;
     lu_str_t       *segment;
+    unsigned char  *p, *last, *start;
 
     p = path->data;
     last = p + path->len;

@@ -55,8 +55,8 @@ lu_td_read(const lu_arena_t *arena, const cJSON *json, lu_td_t *td,
     lu_error_t *err)
 {
     size_t        n;
-    const cJSON  *artifacts, *artifact, *arch;
     lu_rc_e       rc;
+    const cJSON  *artifacts, *artifact, *arch;
 
     memset(td, 0, sizeof(lu_td_t));
 
@@ -294,10 +294,10 @@ char *
 lu_td_print(const char *version, const char *created,
     const lu_td_artifact_t *files, size_t n)
 {
-    char      *text;
-    cJSON     *json, *artifacts;
-    size_t     i;
-    lu_put_t   put;
+    char     *text;
+    cJSON    *json, *artifacts;
+    size_t    i;
+    lu_put_t  put;
 
     lu_put_init(&put);
 
@@ -418,9 +418,9 @@ lu_td_arch(const lu_str_t *name)
 static char *
 lu_td_escape(const lu_str_t *name)
 {
-    char           *escaped;
-    size_t          i;
-    unsigned char   c, *p;
+    char          *escaped;
+    size_t         i;
+    unsigned char  c, *p;
 
     escaped = malloc(3 * name->len + 1);
     if (escaped == NULL) {

@@ -52,8 +52,8 @@ lu_rc_e
 lu_webhook_parse(const lu_arena_t *arena, const cJSON *body,
     lu_webhook_t *webhook, lu_error_t *err)
 {
-    const cJSON  *commit;
     lu_rc_e       rc;
+    const cJSON  *commit;
     lu_desktop_t  desktop;
 
     memset(webhook, 0, sizeof(lu_webhook_t));
