@@ -287,8 +287,7 @@ lu_app_forced(const lu_arena_t *arena, const cJSON *json, lu_app_t *app,
 
     cJSON_ArrayForEach(item, object) {
 
-        device.len = strlen(item->string);
-        device.data = (unsigned char *) item->string;
+        device = lu_str(item->string);
 
         if (lu_json_value(item, &channel_id) != LU_OK) {
             return lu_error(err, NULL, "a forced device's channel must be a "
@@ -341,8 +340,7 @@ lu_app_id(const lu_arena_t *arena, const cJSON *json, const char *key,
     if (lu_json_string(json, key, &value) != LU_OK
         || !lu_name_id_valid(&value))
     {
-        name.len = strlen(key);
-        name.data = (unsigned char *) key;
+        name = lu_str(key);
 
         return lu_error(err, &name, "is missing or no valid id");
     }

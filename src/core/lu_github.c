@@ -212,8 +212,7 @@ lu_github_missing(const char *key, lu_error_t *err)
 {
     lu_str_t  subject;
 
-    subject.len = strlen(key);
-    subject.data = (unsigned char *) key;
+    subject = lu_str(key);
 
     return lu_error(err, &subject, "is missing, or is not what GitHub sends");
 }
@@ -394,8 +393,7 @@ lu_github_tree(const lu_str_t *text, const char *name, cJSON *empty,
     rc = lu_json_parse(tree, text, err);
 
     if (rc == LU_INVALID) {
-        subject.len = strlen(name);
-        subject.data = (unsigned char *) name;
+        subject = lu_str(name);
 
         return lu_error(err, &subject, "is no valid JSON text");
     }

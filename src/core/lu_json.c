@@ -323,8 +323,7 @@ lu_json_value(const cJSON *item, lu_str_t *value)
         return LU_INVALID;
     }
 
-    value->len = strlen(item->valuestring);
-    value->data = (unsigned char *) item->valuestring;
+    *value = lu_str(item->valuestring);
 
     return LU_OK;
 }

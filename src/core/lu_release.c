@@ -193,8 +193,7 @@ lu_release_properties_check(const cJSON *properties, lu_error_t *err)
 
     cJSON_ArrayForEach(item, properties) {
 
-        key.len = strlen(item->string);
-        key.data = (unsigned char *) item->string;
+        key = lu_str(item->string);
 
         if (lu_json_value(item, &value) != LU_OK) {
             return lu_error(err, &key,
@@ -285,8 +284,7 @@ lu_release_limit_refuse(const char *key, lu_error_t *err)
 {
     lu_str_t  name;
 
-    name.len = strlen(key);
-    name.data = (unsigned char *) key;
+    name = lu_str(key);
 
     return lu_error(err, &name,
                     "must be a string of numbers and dots, "

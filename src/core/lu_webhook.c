@@ -163,8 +163,7 @@ lu_webhook_refuse(const char *key, const char *text, lu_error_t *err)
 {
     lu_str_t  subject;
 
-    subject.len = strlen(key);
-    subject.data = (unsigned char *) key;
+    subject = lu_str(key);
 
     return lu_error(err, &subject, text);
 }
