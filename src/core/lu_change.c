@@ -87,7 +87,7 @@ lu_change_app_update(cJSON *app, const cJSON *body, const char *now,
         return rc;
     }
 
-    channel_id = cJSON_GetObjectItemCaseSensitive(body, "appChannelId");
+    channel_id = lu_json_get(body, "appChannelId");
 
     if (channel_id) {
         rc = lu_change_default_set(app, channel_id, err);
@@ -202,7 +202,7 @@ lu_change_device_force(cJSON *app, const char *device, const char *channel_id,
                         "without control characters");
     }
 
-    forced = cJSON_GetObjectItemCaseSensitive(app, "forcedDevices");
+    forced = lu_json_get(app, "forcedDevices");
 
     if (forced == NULL) {
         forced = cJSON_AddObjectToObject(app, "forcedDevices");

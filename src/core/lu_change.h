@@ -26,7 +26,7 @@ cJSON *lu_change_app_create(const char *id, const char *name, const char *type,
 
 /*
  * Changes those of "name", "type", "appChannelId" (or null),
- * "appChannelDiscoveryEnabled" and "organizationId" that the body has.  Whether
+ * "appChannelDiscoveryEnabled" and "organizationId" that the body has.  That
  * there is such an organization is for the caller to check.  LU_INVALID.
  */
 

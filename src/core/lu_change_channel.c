@@ -56,7 +56,7 @@ lu_change_channel_create(cJSON *app, const cJSON *body, const char *id,
         return rc;
     }
 
-    channels = cJSON_GetObjectItemCaseSensitive(app, "channels");
+    channels = lu_json_get(app, "channels");
 
     if (!cJSON_AddItemToArray(channels, channel)) {
         cJSON_Delete(channel);
@@ -73,8 +73,8 @@ lu_rc_e
 lu_change_channel_update(cJSON *app, const cJSON *body, const char *id,
     const char *now, cJSON **channel_out, lu_error_t *err)
 {
-    cJSON    *channel;
-    lu_rc_e   rc;
+    cJSON   *channel;
+    lu_rc_e  rc;
 
     rc = lu_change_channel_get(app, id, &channel, err);
     if (rc != LU_OK) {
@@ -93,9 +93,9 @@ lu_change_channel_set(cJSON *app, cJSON *channel, const cJSON *body,
 {
     int           protect;
     cJSON        *same;
-    const cJSON  *expires;
     lu_rc_e       rc;
     lu_str_t      name;
+    const cJSON  *expires;
 
     rc = lu_change_channel_name(body, &name, err);
 
@@ -128,7 +128,7 @@ lu_change_channel_set(cJSON *app, cJSON *channel, const cJSON *body,
         }
     }
 
-    expires = cJSON_GetObjectItemCaseSensitive(body, "expiresAt");
+    expires = lu_json_get(body, "expiresAt");
 
     if (expires) {
         rc = lu_change_channel_expires(channel, expires, err);
@@ -271,7 +271,7 @@ lu_change_channel_delete(cJSON *app, const char *id, lu_error_t *err)
         }
     }
 
-    forced = cJSON_GetObjectItemCaseSensitive(app, "forcedDevices");
+    forced = lu_json_get(app, "forcedDevices");
 
     for (item = forced ? forced->child : NULL; item; item = next) {
         next = item->next;
@@ -281,9 +281,8 @@ lu_change_channel_delete(cJSON *app, const char *id, lu_error_t *err)
         }
     }
 
-    cJSON_Delete(cJSON_DetachItemViaPointer(
-                     cJSON_GetObjectItemCaseSensitive(app, "channels"),
-                     channel));
+    cJSON_Delete(cJSON_DetachItemViaPointer(lu_json_get(app, "channels"),
+                                            channel));
 
     return LU_OK;
 }
@@ -292,12 +291,10 @@ lu_change_channel_delete(cJSON *app, const char *id, lu_error_t *err)
 const cJSON *
 lu_change_channel_before(const cJSON *channel, unsigned steps)
 {
-    const cJSON  *item, *next;
     lu_str_t      release, other;
+    const cJSON  *item, *next;
 
-    item = cJSON_GetArrayItem(cJSON_GetObjectItemCaseSensitive(channel,
-                                                               "deployments"),
-                              0);
+    item = cJSON_GetArrayItem(lu_json_get(channel, "deployments"), 0);
 
     for ( /* void */ ; item && steps; steps--) {
 
@@ -339,16 +336,14 @@ lu_change_channel_get(const cJSON *app, const char *id, cJSON **channel,
 cJSON *
 lu_change_channel_find(const cJSON *app, const char *id)
 {
-    return lu_json_find(cJSON_GetObjectItemCaseSensitive(app, "channels"),
-                        "id", id);
+    return lu_json_find(lu_json_get(app, "channels"), "id", id);
 }
 
 
 cJSON *
 lu_change_channel_named(const cJSON *app, const char *name)
 {
-    return lu_json_find(cJSON_GetObjectItemCaseSensitive(app, "channels"),
-                        "name", name);
+    return lu_json_find(lu_json_get(app, "channels"), "name", name);
 }
 
 

@@ -58,7 +58,7 @@ lu_change_deployment_add(cJSON *app, const char *channel_id, const char *id,
         return LU_NOMEM;
     }
 
-    deployments = cJSON_GetObjectItemCaseSensitive(channel, "deployments");
+    deployments = lu_json_get(channel, "deployments");
 
     if (!cJSON_InsertItemInArray(deployments, 0, deployment)) {
         cJSON_Delete(deployment);
@@ -88,9 +88,9 @@ lu_change_deployment_check(double rollout, lu_error_t *err)
 static void
 lu_change_deployment_trim(cJSON *deployments)
 {
-    int      n, needed;
-    cJSON   *item, *next;
-    double   rollout;
+    int     n, needed;
+    cJSON  *item, *next;
+    double  rollout;
 
     n = 0;
     needed = 1;
@@ -150,11 +150,8 @@ lu_change_deployment_remove(cJSON *app, const char *release)
     cJSON    *channel, *deployments, *item, *next;
     lu_str_t  value;
 
-    cJSON_ArrayForEach(channel,
-                       cJSON_GetObjectItemCaseSensitive(app, "channels"))
-    {
-        deployments = cJSON_GetObjectItemCaseSensitive(channel,
-                                                       "deployments");
+    cJSON_ArrayForEach(channel, lu_json_get(app, "channels")) {
+        deployments = lu_json_get(channel, "deployments");
 
         for (item = deployments ? deployments->child : NULL;
              item;
@@ -173,17 +170,14 @@ lu_change_deployment_remove(cJSON *app, const char *release)
 
 
 cJSON *
-lu_change_deployment_find(const cJSON *app, const char *id, cJSON **channel_out)
+lu_change_deployment_find(const cJSON *app, const char *id,
+    cJSON **channel_out)
 {
     cJSON  *channel, *deployment;
 
-    cJSON_ArrayForEach(channel,
-                       cJSON_GetObjectItemCaseSensitive(app, "channels"))
-    {
-        deployment = lu_json_find(
-                             cJSON_GetObjectItemCaseSensitive(channel,
-                                                              "deployments"),
-                             "id", id);
+    cJSON_ArrayForEach(channel, lu_json_get(app, "channels")) {
+        deployment = lu_json_find(lu_json_get(channel, "deployments"), "id",
+                                  id);
         if (deployment) {
             *channel_out = channel;
             return deployment;

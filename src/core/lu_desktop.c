@@ -17,24 +17,24 @@ static lu_rc_e lu_desktop_rules(const lu_arena_t *arena, const cJSON *releases,
 static lu_rc_e lu_desktop_latest(const lu_arena_t *arena,
     const cJSON *releases, lu_desktop_t *desktop, lu_error_t *err);
 
-static lu_rc_e lu_rule(const lu_arena_t *arena, const cJSON *item,
+static lu_rc_e lu_desktop_rule(const lu_arena_t *arena, const cJSON *item,
     lu_rule_t *rule, lu_error_t *err);
-static lu_rc_e lu_rule_build_id(const lu_arena_t *arena, const cJSON *item,
-    lu_rule_t *rule, lu_error_t *err);
-static lu_rc_e lu_rule_networks(const lu_arena_t *arena, const cJSON *item,
-    lu_rule_t *rule, lu_error_t *err);
-static lu_rc_e lu_rule_platforms(const cJSON *item, lu_rule_t *rule,
+static lu_rc_e lu_desktop_rule_build_id(const lu_arena_t *arena,
+    const cJSON *item, lu_rule_t *rule, lu_error_t *err);
+static lu_rc_e lu_desktop_rule_networks(const lu_arena_t *arena,
+    const cJSON *item, lu_rule_t *rule, lu_error_t *err);
+static lu_rc_e lu_desktop_rule_platforms(const cJSON *item, lu_rule_t *rule,
     lu_error_t *err);
-static lu_rc_e lu_rule_percentage(const cJSON *item, lu_rule_t *rule,
+static lu_rc_e lu_desktop_rule_percentage(const cJSON *item, lu_rule_t *rule,
     lu_error_t *err);
-static int lu_rule_applies(const lu_rule_t *rule, const lu_client_t *client,
-    const lu_network_t *address, unsigned platform);
+static int lu_desktop_rule_applies(const lu_rule_t *rule,
+    const lu_client_t *client, const lu_network_t *address, unsigned platform);
 
 
 static const struct {
     const char  *name;
     lu_rule_e    rule;
-} lu_rules[] = {
+} lu_desktop_rule_names[] = {
     { "build", LU_RULE_BUILD },
     { "buildByIp", LU_RULE_IP },
     { "buildByPlatform", LU_RULE_PLATFORM },
@@ -70,8 +70,8 @@ lu_desktop_builds(const lu_arena_t *arena, const cJSON *builds,
     lu_desktop_t *desktop, lu_error_t *err)
 {
     size_t        n;
-    const cJSON  *item;
     lu_rc_e       rc;
+    const cJSON  *item;
 
     if (builds == NULL || cJSON_IsNull(builds)) {
         return LU_OK;
@@ -156,8 +156,8 @@ lu_desktop_rules(const lu_arena_t *arena, const cJSON *releases,
     lu_desktop_t *desktop, lu_error_t *err)
 {
     size_t        n;
-    const cJSON  *array, *item;
     lu_rc_e       rc;
+    const cJSON  *array, *item;
 
     if (releases == NULL || cJSON_IsNull(releases)) {
         return LU_OK;
@@ -167,7 +167,7 @@ lu_desktop_rules(const lu_arena_t *arena, const cJSON *releases,
         return lu_error(err, NULL, "the desktop releases must be an object");
     }
 
-    array = cJSON_GetObjectItemCaseSensitive(releases, "releaseRedirections");
+    array = lu_json_get(releases, "releaseRedirections");
 
     if (array && !cJSON_IsNull(array) && !cJSON_IsArray(array)) {
         return lu_error(err, NULL, "\"releaseRedirections\" must be an array");
@@ -183,7 +183,8 @@ lu_desktop_rules(const lu_arena_t *arena, const cJSON *releases,
     }
 
     cJSON_ArrayForEach(item, array) {
-        rc = lu_rule(arena, item, &desktop->rules[desktop->nrules], err);
+        rc = lu_desktop_rule(arena, item, &desktop->rules[desktop->nrules],
+                             err);
 
         if (rc == LU_OK) {
             desktop->nrules++;
@@ -242,7 +243,7 @@ lu_desktop_latest(const lu_arena_t *arena, const cJSON *releases,
 /* LU_NOT_FOUND: a rule that can be passed over. */
 
 static lu_rc_e
-lu_rule(const lu_arena_t *arena, const cJSON *item, lu_rule_t *rule,
+lu_desktop_rule(const lu_arena_t *arena, const cJSON *item, lu_rule_t *rule,
     lu_error_t *err)
 {
     int       i;
@@ -255,21 +256,21 @@ lu_rule(const lu_arena_t *arena, const cJSON *item, lu_rule_t *rule,
                                    " \"rule\"");
     }
 
-    for (i = 0; lu_rules[i].name; i++) {
-        if (lu_str_is(&name, lu_rules[i].name)) {
+    for (i = 0; lu_desktop_rule_names[i].name; i++) {
+        if (lu_str_is(&name, lu_desktop_rule_names[i].name)) {
             break;
         }
     }
 
-    if (lu_rules[i].name == NULL) {
+    if (lu_desktop_rule_names[i].name == NULL) {
         return LU_NOT_FOUND;
     }
 
     memset(rule, 0, sizeof(lu_rule_t));
 
-    rule->rule = lu_rules[i].rule;
+    rule->rule = lu_desktop_rule_names[i].rule;
 
-    rc = lu_rule_build_id(arena, item, rule, err);
+    rc = lu_desktop_rule_build_id(arena, item, rule, err);
     if (rc != LU_OK) {
         return rc;
     }
@@ -277,18 +278,18 @@ lu_rule(const lu_arena_t *arena, const cJSON *item, lu_rule_t *rule,
     switch (rule->rule) {
 
     case LU_RULE_IP:
-        return lu_rule_networks(arena, item, rule, err);
+        return lu_desktop_rule_networks(arena, item, rule, err);
 
     case LU_RULE_PLATFORM:
-        return lu_rule_platforms(item, rule, err);
+        return lu_desktop_rule_platforms(item, rule, err);
 
     case LU_RULE_ROLLOUT:
-        rc = lu_rule_percentage(item, rule, err);
+        rc = lu_desktop_rule_percentage(item, rule, err);
         if (rc != LU_OK) {
             return rc;
         }
 
-        return lu_rule_platforms(item, rule, err);
+        return lu_desktop_rule_platforms(item, rule, err);
 
     default:
         return LU_OK;
@@ -297,8 +298,8 @@ lu_rule(const lu_arena_t *arena, const cJSON *item, lu_rule_t *rule,
 
 
 static lu_rc_e
-lu_rule_build_id(const lu_arena_t *arena, const cJSON *item, lu_rule_t *rule,
-    lu_error_t *err)
+lu_desktop_rule_build_id(const lu_arena_t *arena, const cJSON *item,
+    lu_rule_t *rule, lu_error_t *err)
 {
     lu_str_t  value;
 
@@ -316,14 +317,14 @@ lu_rule_build_id(const lu_arena_t *arena, const cJSON *item, lu_rule_t *rule,
 
 
 static lu_rc_e
-lu_rule_networks(const lu_arena_t *arena, const cJSON *item, lu_rule_t *rule,
-    lu_error_t *err)
+lu_desktop_rule_networks(const lu_arena_t *arena, const cJSON *item,
+    lu_rule_t *rule, lu_error_t *err)
 {
     size_t        n;
-    const cJSON  *array, *entry;
     lu_str_t      value;
+    const cJSON  *array, *entry;
 
-    array = cJSON_GetObjectItemCaseSensitive(item, "ipList");
+    array = lu_json_get(item, "ipList");
 
     if (!cJSON_IsArray(array)) {
         return lu_error(err, NULL, "\"ipList\" of \"buildByIp\" must"
@@ -364,11 +365,11 @@ lu_rule_networks(const lu_arena_t *arena, const cJSON *item, lu_rule_t *rule,
  */
 
 static lu_rc_e
-lu_rule_platforms(const cJSON *item, lu_rule_t *rule, lu_error_t *err)
+lu_desktop_rule_platforms(const cJSON *item, lu_rule_t *rule, lu_error_t *err)
 {
     const cJSON  *array;
 
-    array = cJSON_GetObjectItemCaseSensitive(item, "platforms");
+    array = lu_json_get(item, "platforms");
 
     if (rule->rule == LU_RULE_ROLLOUT
         && (array == NULL || cJSON_IsNull(array)))
@@ -390,7 +391,7 @@ lu_rule_platforms(const cJSON *item, lu_rule_t *rule, lu_error_t *err)
 
 
 static lu_rc_e
-lu_rule_percentage(const cJSON *item, lu_rule_t *rule, lu_error_t *err)
+lu_desktop_rule_percentage(const cJSON *item, lu_rule_t *rule, lu_error_t *err)
 {
     double  percentage;
 
@@ -467,7 +468,7 @@ lu_desktop_choose(const lu_desktop_t *desktop, const lu_client_t *client,
             continue;
         }
 
-        if (lu_rule_applies(rule, client, &address, platform)) {
+        if (lu_desktop_rule_applies(rule, client, &address, platform)) {
             chosen = &rule->build_id;
         }
     }
@@ -477,7 +478,7 @@ lu_desktop_choose(const lu_desktop_t *desktop, const lu_client_t *client,
 
 
 static int
-lu_rule_applies(const lu_rule_t *rule, const lu_client_t *client,
+lu_desktop_rule_applies(const lu_rule_t *rule, const lu_client_t *client,
     const lu_network_t *address, unsigned platform)
 {
     size_t  i;

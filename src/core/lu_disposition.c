@@ -21,8 +21,8 @@ static int lu_disposition_is_plain(const lu_str_t *part);
 lu_str_t
 lu_disposition(const lu_arena_t *arena, const lu_str_t *name, int cut)
 {
-    unsigned char  *p;
     lu_str_t        head, tail, value;
+    unsigned char  *p;
 
     static const char  plain[] = "attachment; filename=\"";
     static const char  encoded[] = "\"; filename*=UTF-8''";

@@ -20,10 +20,9 @@ static int lu_download_word(const lu_str_t *part);
 static lu_str_t lu_download_reason(const lu_arena_t *arena, const char *text,
     const lu_str_t *subject);
 
-static unsigned lu_user_agent_platform(const lu_str_t *user_agent);
-static int lu_user_agent_universal(
-    const lu_str_t *user_agent);
-static unsigned lu_user_agent_number(const lu_str_t *text, size_t *i);
+static unsigned lu_download_agent_platform(const lu_str_t *user_agent);
+static int lu_download_agent_universal(const lu_str_t *user_agent);
+static unsigned lu_download_agent_number(const lu_str_t *text, size_t *i);
 
 static const char *const *lu_download_artifacts(const lu_download_t *download,
     const lu_str_t *arch);
@@ -40,9 +39,9 @@ static const char *const  lu_download_archs[] = {
     "ia32", "x64", "arm64", "universal", NULL
 };
 
-static const lu_str_t  lu_x64 = lu_string("x64");
-static const lu_str_t  lu_arm64 = lu_string("arm64");
-static const lu_str_t  lu_universal = lu_string("universal");
+static const lu_str_t  lu_download_x64 = lu_string("x64");
+static const lu_str_t  lu_download_arm64 = lu_string("arm64");
+static const lu_str_t  lu_download_universal = lu_string("universal");
 
 
 lu_download_e
@@ -82,8 +81,7 @@ lu_download_route(const lu_arena_t *arena, const lu_str_t *path,
 /* How many parts there are; -1: too many, or one of them is empty. */
 
 static int
-lu_download_split(const lu_str_t *path,
-    lu_str_t *parts)
+lu_download_split(const lu_str_t *path, lu_str_t *parts)
 {
     int             n;
     unsigned char  *p, *slash, *last;
@@ -168,10 +166,10 @@ lu_download_params(const lu_arena_t *arena, const lu_str_t *parts, int n,
     }
 
     if (n == 0) {
-        download->platform = lu_user_agent_platform(user_agent);
+        download->platform = lu_download_agent_platform(user_agent);
     }
 
-    download->is_universal = lu_user_agent_universal(user_agent);
+    download->is_universal = lu_download_agent_universal(user_agent);
 
     if (n > 1) {
         download->artifact = parts[1];
@@ -217,8 +215,8 @@ lu_download_reason(const lu_arena_t *arena, const char *text,
     const lu_str_t *subject)
 {
     size_t          len;
-    unsigned char  *p;
     lu_str_t        reason;
+    unsigned char  *p;
 
     len = strlen(text);
 
@@ -259,7 +257,7 @@ lu_download_reason(const lu_arena_t *arena, const char *text,
  */
 
 static unsigned
-lu_user_agent_platform(const lu_str_t *user_agent)
+lu_download_agent_platform(const lu_str_t *user_agent)
 {
     int  i;
 
@@ -294,7 +292,7 @@ lu_user_agent_platform(const lu_str_t *user_agent)
  */
 
 static int
-lu_user_agent_universal(const lu_str_t *user_agent)
+lu_download_agent_universal(const lu_str_t *user_agent)
 {
     size_t    i;
     unsigned  major, minor;
@@ -312,7 +310,7 @@ lu_user_agent_universal(const lu_str_t *user_agent)
 
         i += sizeof(name) - 1;
 
-        major = lu_user_agent_number(user_agent, &i);
+        major = lu_download_agent_number(user_agent, &i);
 
         if (major > 10) {
             return 1;
@@ -327,7 +325,7 @@ lu_user_agent_universal(const lu_str_t *user_agent)
 
         i++;
 
-        minor = lu_user_agent_number(user_agent, &i);
+        minor = lu_download_agent_number(user_agent, &i);
 
         if (minor >= 15) {
             return 1;
@@ -339,7 +337,7 @@ lu_user_agent_universal(const lu_str_t *user_agent)
 /* What is more than a few digits long is no version of macOS. */
 
 static unsigned
-lu_user_agent_number(const lu_str_t *text, size_t *i)
+lu_download_agent_number(const lu_str_t *text, size_t *i)
 {
     unsigned  n, digits;
 
@@ -364,8 +362,8 @@ lu_str_t
 lu_download_manifest(const lu_arena_t *arena, const lu_download_t *download)
 {
     size_t           size;
-    const char      *platform, *infix;
     lu_str_t         name;
+    const char      *platform, *infix;
     const lu_str_t  *id;
 
     static const char        format[] = "td-latest%s%s%.*s.json";
@@ -409,7 +407,7 @@ lu_download_pick(const lu_arena_t *arena, const lu_td_t *td,
     if (arch->len == 0) {
         arch = (download->platform == LU_MAC
                 && !download->is_universal)
-               ? &lu_x64 : &lu_universal;
+               ? &lu_download_x64 : &lu_download_universal;
     }
 
     artifact = lu_download_artifact(td, download, arch);
@@ -421,11 +419,11 @@ lu_download_pick(const lu_arena_t *arena, const lu_td_t *td,
     found = lu_download_find(td, artifact, arch);
 
     if (found == NULL && download->arch.len == 0) {
-        found = lu_download_find(td, artifact, &lu_x64);
+        found = lu_download_find(td, artifact, &lu_download_x64);
     }
 
     if (found == NULL && download->arch.len == 0) {
-        found = lu_download_find(td, artifact, &lu_arm64);
+        found = lu_download_find(td, artifact, &lu_download_arm64);
     }
 
     if (found == NULL) {
@@ -458,7 +456,8 @@ lu_download_artifacts(const lu_download_t *download, const lu_str_t *arch)
     };
 
     if (download->platform == LU_MAC) {
-        return lu_str_eq(arch, &lu_universal) ? for_universal : for_mac;
+        return lu_str_eq(arch, &lu_download_universal) ? for_universal
+                                                       : for_mac;
     }
 
     return (download->platform == LU_LINUX) ? for_linux : for_windows;
@@ -492,9 +491,9 @@ lu_download_artifact(const lu_td_t *td, const lu_download_t *download,
             continue;
         }
 
-        if (lu_download_find(td, *name, &lu_universal)
-            || lu_download_find(td, *name, &lu_x64)
-            || lu_download_find(td, *name, &lu_arm64))
+        if (lu_download_find(td, *name, &lu_download_universal)
+            || lu_download_find(td, *name, &lu_download_x64)
+            || lu_download_find(td, *name, &lu_download_arm64))
         {
             return *name;
         }

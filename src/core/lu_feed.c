@@ -110,8 +110,8 @@ lu_feed_build(const lu_arena_t *arena, const lu_str_t *path,
     const lu_str_t *stem, const lu_str_t *build_id, lu_feed_t *feed)
 {
     size_t          len;
-    unsigned char  *p;
     lu_str_t        suffix;
+    unsigned char  *p;
 
     static const char  infix[] = "-build-";
 
@@ -231,8 +231,8 @@ lu_feed_blockmap(const lu_arena_t *arena, const lu_desktop_t *desktop,
     lu_feed_t *feed)
 {
     size_t             head, tail;
-    unsigned char     *p;
     lu_str_t           id, name, version;
+    unsigned char     *p;
     const lu_build_t  *own, *other;
 
     name = feed->name;

@@ -72,8 +72,8 @@ lu_json_parse(cJSON **json, const lu_str_t *text, lu_error_t *err)
 static lu_rc_e
 lu_json_check(const cJSON *json, lu_error_t *err)
 {
-    const cJSON  *item;
     lu_rc_e       rc;
+    const cJSON  *item;
 
     if (cJSON_IsNumber(json)
         && (json->valuedouble > DBL_MAX || json->valuedouble < -DBL_MAX))
@@ -109,8 +109,8 @@ lu_json_check_keys(const cJSON *object, lu_error_t *err)
 {
     int           same;
     size_t        n;
-    const cJSON  *item;
     lu_rc_e       rc;
+    const cJSON  *item;
 
     n = 0;
 
@@ -156,9 +156,9 @@ lu_json_same_key(const cJSON *object)
 static lu_rc_e
 lu_json_sort_keys(const cJSON *object, size_t n, int *same)
 {
-    size_t         i;
-    const char   **keys;
-    const cJSON   *item;
+    size_t        i;
+    const char  **keys;
+    const cJSON  *item;
 
     keys = cJSON_malloc(n * sizeof(char *));
     if (keys == NULL) {
@@ -200,6 +200,13 @@ lu_json_key_cmp(const void *one, const void *two)
 }
 
 
+cJSON *
+lu_json_get(const cJSON *object, const char *key)
+{
+    return cJSON_GetObjectItemCaseSensitive(object, key);
+}
+
+
 lu_rc_e
 lu_json_string(const cJSON *object, const char *key, lu_str_t *value)
 {
@@ -215,8 +222,8 @@ lu_json_string(const cJSON *object, const char *key, lu_str_t *value)
 
 
 lu_rc_e
-lu_json_dup(const lu_arena_t *arena, const cJSON *object,
-    const char *key, lu_str_t *value, lu_error_t *err)
+lu_json_dup(const lu_arena_t *arena, const cJSON *object, const char *key,
+    lu_str_t *value, lu_error_t *err)
 {
     lu_rc_e   rc;
     lu_str_t  subject, found;
@@ -283,8 +290,8 @@ lu_rc_e
 lu_json_size(const cJSON *object, const char *key, uint64_t *value)
 {
     double    number;
-    uint64_t  size;
     lu_rc_e   rc;
+    uint64_t  size;
 
     rc = lu_json_number(object, key, &number);
     if (rc != LU_OK) {
@@ -316,8 +323,7 @@ lu_json_value(const cJSON *item, lu_str_t *value)
         return LU_INVALID;
     }
 
-    value->len = strlen(item->valuestring);
-    value->data = (unsigned char *) item->valuestring;
+    *value = lu_str(item->valuestring);
 
     return LU_OK;
 }
@@ -326,8 +332,8 @@ lu_json_value(const cJSON *item, lu_str_t *value)
 cJSON *
 lu_json_find(const cJSON *array, const char *key, const char *value)
 {
-    cJSON     *item;
-    lu_str_t   member;
+    cJSON    *item;
+    lu_str_t  member;
 
     cJSON_ArrayForEach(item, array) {
         if (lu_json_string(item, key, &member) == LU_OK
@@ -350,7 +356,7 @@ lu_json_set(cJSON *object, const char *key, cJSON *value)
         return LU_NOMEM;
     }
 
-    old = cJSON_GetObjectItemCaseSensitive(object, key);
+    old = lu_json_get(object, key);
 
     if (old == NULL) {
 
@@ -380,7 +386,7 @@ lu_json_member(const cJSON *object, const char *key)
 {
     const cJSON  *item;
 
-    item = cJSON_GetObjectItemCaseSensitive(object, key);
+    item = lu_json_get(object, key);
 
     return (item == NULL || cJSON_IsNull(item)) ? NULL : item;
 }

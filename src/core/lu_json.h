@@ -26,7 +26,14 @@
 lu_rc_e lu_json_parse(cJSON **json, const lu_str_t *text, lu_error_t *err);
 
 /*
- * Members of an object, by exact (case-sensitive) key.  Each returns
+ * The member of an object, by exact (case-sensitive) key; it belongs to the
+ * object.  NULL: there is none, or "object" is none.
+ */
+
+cJSON *lu_json_get(const cJSON *object, const char *key);
+
+/*
+ * Members of an object as values, by the same key.  Each returns
  * LU_OK; LU_NOT_FOUND if the member is absent or null;
  * LU_INVALID if it has another type or range.  On anything but OK the
  * result is left as it was.  Strings point into the tree and are terminated.

@@ -370,8 +370,7 @@ lu_json_scan_digits(lu_json_scan_t *scan)
 
 
 static lu_rc_e
-lu_json_scan_literal(lu_json_scan_t *scan,
-    const char *literal)
+lu_json_scan_literal(lu_json_scan_t *scan, const char *literal)
 {
     size_t  len;
 

@@ -44,8 +44,7 @@ static lu_rc_e lu_multipart_disposition(lu_multipart_t *multipart,
     lu_str_t *disposition, lu_error_t *err);
 static lu_rc_e lu_multipart_name(const lu_str_t *disposition, lu_str_t *name,
     lu_error_t *err);
-static int lu_multipart_type(lu_str_t *rest,
-    const char *type);
+static int lu_multipart_type(lu_str_t *rest, const char *type);
 static int lu_multipart_param(lu_str_t *rest, lu_str_t *attribute,
     lu_str_t *value);
 static int lu_multipart_quoted(lu_str_t *rest, lu_str_t *value);
@@ -456,8 +455,8 @@ lu_multipart_disposition(lu_multipart_t *multipart, lu_str_t *disposition,
     lu_error_t *err)
 {
     size_t          n;
-    unsigned char  *colon;
     lu_str_t        rest, line, name;
+    unsigned char  *colon;
 
     lu_multipart_unfold(multipart);
 

@@ -17,8 +17,8 @@ int
 lu_network_parse(const lu_str_t *text, lu_network_t *network)
 {
     char            buf[INET6_ADDRSTRLEN];
-    unsigned char  *slash;
     lu_str_t        address, bits;
+    unsigned char  *slash;
 
     address = *text;
     slash = address.len ? memchr(address.data, '/', address.len) : NULL;

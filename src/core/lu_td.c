@@ -55,8 +55,8 @@ lu_td_read(const lu_arena_t *arena, const cJSON *json, lu_td_t *td,
     lu_error_t *err)
 {
     size_t        n;
-    const cJSON  *artifacts, *artifact, *arch;
     lu_rc_e       rc;
+    const cJSON  *artifacts, *artifact, *arch;
 
     memset(td, 0, sizeof(lu_td_t));
 
@@ -69,7 +69,7 @@ lu_td_read(const lu_arena_t *arena, const cJSON *json, lu_td_t *td,
         return rc;
     }
 
-    artifacts = cJSON_GetObjectItemCaseSensitive(json, "artifacts");
+    artifacts = lu_json_get(json, "artifacts");
 
     rc = lu_td_count(arena, artifacts, &n, err);
     if (rc != LU_OK || n == 0) {
@@ -294,10 +294,10 @@ char *
 lu_td_print(const char *version, const char *created,
     const lu_td_artifact_t *files, size_t n)
 {
-    char      *text;
-    cJSON     *json, *artifacts;
-    size_t     i;
-    lu_put_t   put;
+    char     *text;
+    cJSON    *json, *artifacts;
+    size_t    i;
+    lu_put_t  put;
 
     lu_put_init(&put);
 
@@ -336,13 +336,13 @@ lu_td_put(lu_put_t *put, cJSON *artifacts, const lu_td_artifact_t *file)
         return;
     }
 
-    artifact = cJSON_GetObjectItemCaseSensitive(artifacts, kind);
+    artifact = lu_json_get(artifacts, kind);
 
     if (artifact == NULL) {
         artifact = lu_put_object(put, artifacts, kind);
     }
 
-    if (cJSON_GetObjectItemCaseSensitive(artifact, arch)) {
+    if (lu_json_get(artifact, arch)) {
         return;
     }
 
@@ -418,9 +418,9 @@ lu_td_arch(const lu_str_t *name)
 static char *
 lu_td_escape(const lu_str_t *name)
 {
-    char           *escaped;
-    size_t          i;
-    unsigned char   c, *p;
+    char          *escaped;
+    size_t         i;
+    unsigned char  c, *p;
 
     escaped = malloc(3 * name->len + 1);
     if (escaped == NULL) {

@@ -133,8 +133,8 @@ check_choose(lu_desktop_t *desktop)
 static void
 check_shares(const lu_desktop_t *desktop)
 {
-    size_t        i, k;
     cJSON        *shares, *release;
+    size_t        i, k;
     double        share, sum[3];
     const cJSON  *item;
 
@@ -204,9 +204,9 @@ static void
 check_text(const lu_arena_t *arena, const lu_str_t *text)
 {
     cJSON        *json;
-    const cJSON  *builds, *releases;
     lu_rc_e       rc;
     lu_error_t    err;
+    const cJSON  *builds, *releases;
     lu_desktop_t  desktop;
 
     if (lu_json_parse(&json, text, &err) != LU_OK) {
@@ -238,9 +238,9 @@ check_text(const lu_arena_t *arena, const lu_str_t *text)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    fuzz_block_t  *blocks;
     lu_str_t       text;
     lu_arena_t     arena;
+    fuzz_block_t  *blocks;
 
     blocks = NULL;
     arena.alloc = fuzz_alloc;

@@ -92,8 +92,8 @@ static void
 check_disposition(const lu_arena_t *arena, const lu_str_t *name)
 {
     size_t          i, n, removed;
-    unsigned char  *back;
     lu_str_t        value;
+    unsigned char  *back;
 
     back = malloc(3 * name->len + 1);
 

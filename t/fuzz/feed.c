@@ -130,11 +130,11 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     size_t          len;
-    fuzz_block_t   *blocks;
-    const uint8_t  *end;
     lu_str_t        path, text;
     lu_arena_t      arena;
+    fuzz_block_t   *blocks;
     lu_desktop_t    desktop;
+    const uint8_t  *end;
 
     blocks = NULL;
     arena.alloc = fuzz_alloc;
