@@ -6,6 +6,7 @@
 
 #include "ngx_lu_collect.h"
 #include "ngx_lu_fetch.h"
+#include "ngx_lu_job.h"
 #include "ngx_lu_plan.h"
 #include "ngx_lu_transfer.h"
 

@@ -11,7 +11,7 @@
 #define _NGX_LU_COLLECT_H_INCLUDED_
 
 
-#include "ngx_lu_job.h"
+#include "base/ngx_lu.h"
 
 
 /*

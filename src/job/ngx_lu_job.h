@@ -13,9 +13,6 @@
 #define _NGX_LU_JOB_H_INCLUDED_
 
 
-#include "ngx_lu_github.h"
-#include "ngx_lu_plan.h"
-
 #include "write/ngx_lu_release.h"
 #include "write/ngx_lu_task.h"
 

@@ -7,7 +7,7 @@
  */
 
 
-#include "ngx_lu_job.h"
+#include "ngx_lu_github.h"
 #include "ngx_lu_pull.h"
 
 #include "store/ngx_lu_store.h"

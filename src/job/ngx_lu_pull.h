@@ -10,7 +10,7 @@
 #define _NGX_LU_PULL_H_INCLUDED_
 
 
-#include "ngx_lu_github.h"
+#include "ngx_lu_job.h"
 
 #include "write/ngx_lu_task.h"
 

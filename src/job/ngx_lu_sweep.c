@@ -8,6 +8,7 @@
 
 #include "ngx_lu_collect.h"
 #include "ngx_lu_github.h"
+#include "ngx_lu_job.h"
 #include "ngx_lu_sweep.h"
 
 #include "store/ngx_lu_store.h"

@@ -10,7 +10,7 @@
 #define _NGX_LU_SWEEP_H_INCLUDED_
 
 
-#include "ngx_lu_job.h"
+#include "base/ngx_lu.h"
 
 
 /* At the start of each worker; when there may be something new to do; now. */
