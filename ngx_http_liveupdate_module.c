@@ -17,7 +17,7 @@
 #include "conf/ngx_lu_conf.h"
 
 
-#define NGX_LU_ZONE_SIZE   (16 * 1024 * 1024)
+#define NGX_LU_ZONE_SIZE  (16 * 1024 * 1024)
 
 /* what follows it has up to 1,300 bytes, and a path up to 4,095 */
 
@@ -776,7 +776,7 @@ ngx_lu_init_module(ngx_cycle_t *cycle)
     stores = lumcf->stores.elts;
 
     for (i = 0; i < lumcf->stores.nelts; i++) {
-        if (ngx_lu_store_clean(stores[i], cycle) != NGX_OK) {
+        if (ngx_lu_tree_clean(stores[i], cycle) != NGX_OK) {
             return NGX_ERROR;
         }
     }

@@ -99,7 +99,7 @@ ngx_lu_api_builds_read(ngx_lu_call_t *call, const char *place, cJSON *builds)
                          &call->task.store->path, place,
                          call->task.app.data);
 
-    rc = ngx_lu_store_list(&call->task.io, folder, &names);
+    rc = ngx_lu_tree_list(&call->task.io, folder, &names);
 
     if (rc == NGX_ERROR) {
         return ngx_lu_task_failed(&call->task);
@@ -112,7 +112,7 @@ ngx_lu_api_builds_read(ngx_lu_call_t *call, const char *place, cJSON *builds)
         path = ngx_lu_path(call->task.io.pool, "%s/%V/release.json", folder,
                            &name[i]);
 
-        rc = ngx_lu_store_read_json(&call->task.io, path, &release);
+        rc = ngx_lu_file_read_json(&call->task.io, path, &release);
 
         if (rc == NGX_ERROR) {
             return ngx_lu_task_failed(&call->task);
@@ -350,7 +350,7 @@ ngx_lu_api_build_download_get(ngx_lu_call_t *call)
                          call->task.id.data);
     path = ngx_lu_path(call->task.io.pool, "%s/release.json", folder);
 
-    switch (ngx_lu_store_read(&call->task.io, path, &text, &fi)) {
+    switch (ngx_lu_file_read(&call->task.io, path, &text, &fi)) {
 
     case NGX_OK:
         break;

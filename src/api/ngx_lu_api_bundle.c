@@ -528,7 +528,7 @@ ngx_lu_api_bundle_place(ngx_lu_task_t *task, ngx_lu_new_t *bundle,
     u_char    *temp, *folder, *path;
     ngx_int_t  status;
 
-    if (ngx_lu_store_mkdtemp(&task->io, task->store, &temp) != NGX_OK) {
+    if (ngx_lu_temp_mkdir(&task->io, task->store, &temp) != NGX_OK) {
         return ngx_lu_task_failed(task);
     }
 
@@ -539,15 +539,15 @@ ngx_lu_api_bundle_place(ngx_lu_task_t *task, ngx_lu_new_t *bundle,
     status = ngx_lu_api_bundle_write(task, bundle, temp);
 
     if (status == NGX_OK
-        && (ngx_lu_store_mkdir(&task->io, folder) == NGX_ERROR
-            || ngx_lu_store_rename(&task->io, temp, path) != NGX_OK
-            || ngx_lu_store_sync(&task->io, folder) != NGX_OK))
+        && (ngx_lu_file_mkdir(&task->io, folder) == NGX_ERROR
+            || ngx_lu_file_rename(&task->io, temp, path) != NGX_OK
+            || ngx_lu_file_sync(&task->io, folder) != NGX_OK))
     {
         status = ngx_lu_task_failed(task);
     }
 
     if (status != NGX_OK) {
-        ngx_lu_store_discard(temp);
+        ngx_lu_tree_discard(temp);
     }
 
     return status;
@@ -568,15 +568,15 @@ ngx_lu_api_bundle_write(ngx_lu_task_t *task, ngx_lu_new_t *bundle,
 
         path = ngx_lu_path(task->io.pool, "%s/lock", folder);
 
-        if (ngx_lu_store_lock(&task->io, path, &lock) != NGX_OK) {
+        if (ngx_lu_lock(&task->io, path, &lock) != NGX_OK) {
             return ngx_lu_task_failed(task);
         }
 
-        ngx_lu_store_unlock(lock);
+        ngx_lu_lock_release(lock);
 
         path = ngx_lu_path(task->io.pool, "%s/uploads", folder);
 
-        if (ngx_lu_store_mkdir(&task->io, path) != NGX_OK) {
+        if (ngx_lu_file_mkdir(&task->io, path) != NGX_OK) {
             return ngx_lu_task_failed(task);
         }
     }

@@ -377,7 +377,7 @@ ngx_lu_api_deployment_release(ngx_lu_call_t *call, const char *id,
                          call->task.app.data, id);
     path = ngx_lu_path(call->task.io.pool, "%s/release.json", folder);
 
-    rc = ngx_lu_store_read_json(&call->task.io, path, &release);
+    rc = ngx_lu_file_read_json(&call->task.io, path, &release);
 
     if (rc == NGX_ERROR) {
         return ngx_lu_task_failed(&call->task);

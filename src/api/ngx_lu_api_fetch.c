@@ -200,7 +200,7 @@ ngx_lu_api_fetch_stage(ngx_lu_task_t *task)
                                  task->subject);
     path = ngx_lu_path(task->io.pool, "%s/lock", release.folder);
 
-    rc = ngx_lu_store_lock(&task->io, path, &release.lock);
+    rc = ngx_lu_lock(&task->io, path, &release.lock);
 
     if (rc == NGX_ERROR) {
         return ngx_lu_task_failed(task);
@@ -265,7 +265,7 @@ ngx_lu_api_fetch_open(ngx_lu_task_t *task, ngx_lu_release_t *release)
 
     path = ngx_lu_path(task->io.pool, "%s/release.json", release->folder);
 
-    rc = ngx_lu_store_read_json(&task->io, path, &release->json);
+    rc = ngx_lu_file_read_json(&task->io, path, &release->json);
 
     if (rc == NGX_ERROR) {
         release->json = NULL;

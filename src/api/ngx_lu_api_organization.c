@@ -116,7 +116,7 @@ ngx_lu_api_organizations_read(ngx_lu_call_t *call, cJSON **organizations)
     path = ngx_lu_path(call->task.io.pool, "%V/organizations.json",
                        &call->task.store->path);
 
-    rc = ngx_lu_store_read_json(&call->task.io, path, organizations);
+    rc = ngx_lu_file_read_json(&call->task.io, path, organizations);
 
     if (rc == NGX_OK) {
         return NGX_HTTP_OK;
@@ -163,7 +163,7 @@ ngx_lu_api_organizations_change(ngx_lu_call_t *call,
     status = ngx_lu_api_organizations_read(call, &organizations);
 
     if (status != NGX_HTTP_OK) {
-        ngx_lu_store_unlock(lock);
+        ngx_lu_lock_release(lock);
         return status;
     }
 
@@ -175,8 +175,8 @@ ngx_lu_api_organizations_change(ngx_lu_call_t *call,
                            "%V/organizations.json",
                            &call->task.store->path);
 
-        if (ngx_lu_store_write_json(&call->task.io, call->task.store, path,
-                                    organizations)
+        if (ngx_lu_file_write_json(&call->task.io, call->task.store, path,
+                                   organizations)
             != NGX_OK)
         {
             status = ngx_lu_task_failed(&call->task);
@@ -184,7 +184,7 @@ ngx_lu_api_organizations_change(ngx_lu_call_t *call,
     }
 
     cJSON_Delete(organizations);
-    ngx_lu_store_unlock(lock);
+    ngx_lu_lock_release(lock);
 
     return status;
 }

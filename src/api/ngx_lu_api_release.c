@@ -106,7 +106,7 @@ ngx_lu_api_release_list(ngx_lu_call_t *call, const cJSON *app,
     folder = ngx_lu_path(call->task.io.pool, "%V/%s/%s",
                          &call->task.store->path, place, call->task.app.data);
 
-    rc = ngx_lu_store_list(&call->task.io, folder, &names);
+    rc = ngx_lu_tree_list(&call->task.io, folder, &names);
 
     if (rc == NGX_ERROR) {
         return ngx_lu_task_failed(&call->task);
@@ -121,7 +121,7 @@ ngx_lu_api_release_list(ngx_lu_call_t *call, const cJSON *app,
         path = ngx_lu_path(call->task.io.pool, "%s/%V/release.json", folder,
                            &name[i]);
 
-        rc = ngx_lu_store_read_json(&call->task.io, path, &release.json);
+        rc = ngx_lu_file_read_json(&call->task.io, path, &release.json);
 
         if (rc == NGX_ERROR) {
             return ngx_lu_task_failed(&call->task);
@@ -261,7 +261,7 @@ ngx_lu_api_release_add(ngx_lu_call_t *call, ngx_lu_release_t *release,
     path = ngx_lu_path(call->task.io.pool, "%s/%s.json", release->folder,
                        name);
 
-    rc = ngx_lu_store_read_json(&call->task.io, path, &json);
+    rc = ngx_lu_file_read_json(&call->task.io, path, &json);
 
     if (rc == NGX_ERROR) {
         return ngx_lu_task_failed(&call->task);
@@ -532,7 +532,7 @@ ngx_lu_api_release_github_get(ngx_lu_call_t *call)
     path = ngx_lu_path(call->task.io.pool, "%V/apps/%s/github.json",
                        &call->task.store->path, call->task.app.data);
 
-    rc = ngx_lu_store_read_json(&call->task.io, path, &call->answer);
+    rc = ngx_lu_file_read_json(&call->task.io, path, &call->answer);
 
     if (rc == NGX_ERROR) {
         return ngx_lu_task_failed(&call->task);

@@ -348,7 +348,7 @@ ngx_lu_api_upload_create(ngx_lu_call_t *call, u_char *folder)
     path = ngx_lu_path(call->task.io.pool, "%s/uploads/%s.json", folder,
                        call->route.sub.data);
 
-    rc = ngx_lu_store_read(&call->task.io, path, &text, &fi);
+    rc = ngx_lu_file_read(&call->task.io, path, &text, &fi);
 
     if (rc == NGX_ERROR) {
         return ngx_lu_task_failed(&call->task);
@@ -410,7 +410,7 @@ ngx_lu_api_upload_check(ngx_lu_call_t *call, u_char *folder, char *upload_id)
     path = ngx_lu_path(call->task.io.pool, "%s/uploads/%s.%s",
                        folder, call->route.sub.data, upload_id);
 
-    rc = ngx_lu_store_read(&call->task.io, path, &text, &fi);
+    rc = ngx_lu_file_read(&call->task.io, path, &text, &fi);
 
     if (rc == NGX_OK) {
         return NGX_OK;
@@ -518,7 +518,7 @@ ngx_lu_api_upload_complete(ngx_lu_call_t *call, u_char *folder, char *upload_id)
     path = ngx_lu_path(call->task.io.pool, "%s/uploads/%s.json", folder,
                        call->route.sub.data);
 
-    rc = ngx_lu_store_read_json(&call->task.io, path, &json);
+    rc = ngx_lu_file_read_json(&call->task.io, path, &json);
 
     if (rc == NGX_ERROR) {
         return ngx_lu_task_failed(&call->task);
@@ -688,8 +688,8 @@ ngx_lu_api_upload_part(ngx_lu_call_t *call, u_char *path, const lu_str_t *etag,
     part.temp = temp;
     lu_sha256_init(&part.sha256);
 
-    rc = ngx_lu_store_pieces(&call->task.io, path, ngx_lu_api_upload_piece,
-                             &part);
+    rc = ngx_lu_file_pieces(&call->task.io, path, ngx_lu_api_upload_piece,
+                            &part);
     if (rc == NGX_ERROR) {
         return ngx_lu_task_failed(&call->task);
     }
@@ -746,7 +746,7 @@ ngx_lu_api_upload_abort(ngx_lu_call_t *call, u_char *folder, char *upload_id)
                          upload_id);
 
     if (prefix == NULL
-        || ngx_lu_store_list(&call->task.io, path, &names) != NGX_OK)
+        || ngx_lu_tree_list(&call->task.io, path, &names) != NGX_OK)
     {
         return ngx_lu_task_failed(&call->task);
     }
@@ -765,7 +765,7 @@ ngx_lu_api_upload_abort(ngx_lu_call_t *call, u_char *folder, char *upload_id)
         path = ngx_lu_path(call->task.io.pool, "%s/uploads/%V", folder,
                            &name[i]);
 
-        if (ngx_lu_store_unlink(&call->task.io, path) == NGX_ERROR) {
+        if (ngx_lu_file_unlink(&call->task.io, path) == NGX_ERROR) {
             return ngx_lu_task_failed(&call->task);
         }
     }

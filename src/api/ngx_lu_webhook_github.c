@@ -144,7 +144,7 @@ ngx_lu_event_run(ngx_lu_call_t *call,
         }
     }
 
-    ngx_lu_store_unlock(lock);
+    ngx_lu_lock_release(lock);
 
     return status;
 }
@@ -230,7 +230,7 @@ ngx_lu_event_find(ngx_lu_task_t *task, cJSON *app, void *data)
     path = ngx_lu_path(task->io.pool, "%V/staging/%s", &task->store->path,
                        id.data);
 
-    rc = ngx_lu_store_list(&task->io, path, &names);
+    rc = ngx_lu_tree_list(&task->io, path, &names);
 
     if (rc != NGX_OK) {
         return rc == NGX_DECLINED ? NGX_OK : ngx_lu_task_failed(task);
@@ -282,7 +282,7 @@ ngx_lu_event_release(ngx_lu_call_t *call, lu_github_event_t *event,
     path = ngx_lu_path(call->task.io.pool, "%V/staging/%s/%V/release.json",
                        &call->task.store->path, call->task.app.data, id);
 
-    rc = ngx_lu_store_read_json(&call->task.io, path, &release);
+    rc = ngx_lu_file_read_json(&call->task.io, path, &release);
 
     if (rc != NGX_OK) {
         return rc
@@ -333,7 +333,7 @@ ngx_lu_event_seen(ngx_lu_call_t *call, u_char *path, ngx_uint_t *seen)
         return NGX_OK;
     }
 
-    rc = ngx_lu_store_read(&call->task.io, path, &text, &fi);
+    rc = ngx_lu_file_read(&call->task.io, path, &text, &fi);
 
     if (rc != NGX_OK) {
         return rc == NGX_DECLINED ? NGX_OK : ngx_lu_task_failed(&call->task);
@@ -371,8 +371,8 @@ ngx_lu_event_seen(ngx_lu_call_t *call, u_char *path, ngx_uint_t *seen)
         return NGX_OK;
     }
 
-    if (ngx_lu_store_write(&call->task.io, call->task.store, path,
-                           (char *) p, last - p)
+    if (ngx_lu_file_write(&call->task.io, call->task.store, path,
+                          (char *) p, last - p)
         != NGX_OK)
     {
         return ngx_lu_task_failed(&call->task);
@@ -400,8 +400,8 @@ ngx_lu_event_remember(ngx_lu_call_t *call, u_char *path)
         return NGX_ERROR;
     }
 
-    return ngx_lu_store_append(&call->task.io, path, (char *) line,
-                               delivery->id.len + 1);
+    return ngx_lu_file_append(&call->task.io, path, (char *) line,
+                              delivery->id.len + 1);
 }
 
 

@@ -89,7 +89,7 @@ ngx_lu_github_open(ngx_lu_step_t *step)
     if (rc == NGX_OK) {
         github->release = release.json;
 
-        ngx_lu_store_unlock(release.lock);
+        ngx_lu_lock_release(release.lock);
 
         if (lu_release_state(github->release) != LU_STATE_STAGED) {
             rc = NGX_DECLINED;
@@ -111,7 +111,7 @@ ngx_lu_github_open(ngx_lu_step_t *step)
 
     path = ngx_lu_path(step->task.io.pool, "%s/files.json", step->job->folder);
 
-    rc = ngx_lu_store_read_json(&step->task.io, path, &github->files);
+    rc = ngx_lu_file_read_json(&step->task.io, path, &github->files);
     if (rc != NGX_OK) {
         return ngx_lu_task_unread(&step->task, rc);
     }
@@ -316,7 +316,7 @@ ngx_lu_github_approved(ngx_lu_step_t *step)
 
     status = ngx_lu_approved_ask(&step->task);
 
-    ngx_lu_store_unlock(lock);
+    ngx_lu_lock_release(lock);
 
     return status == NGX_OK ? ngx_lu_job_remove(step) : status;
 }

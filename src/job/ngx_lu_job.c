@@ -276,7 +276,7 @@ ngx_lu_job_find(ngx_lu_io_t *io, ngx_lu_job_t *job, cJSON **release)
 
     path = ngx_lu_path(io->pool, "%s/release.json", job->folder);
 
-    rc = ngx_lu_store_read_json(io, path, release);
+    rc = ngx_lu_file_read_json(io, path, release);
 
     if (rc != NGX_DECLINED) {
         return rc;
@@ -285,7 +285,7 @@ ngx_lu_job_find(ngx_lu_io_t *io, ngx_lu_job_t *job, cJSON **release)
     path = ngx_lu_path(io->pool, "%V/live/%s/%s/release.json",
                        &job->jobs->store->path, job->app.data, job->id.data);
 
-    return ngx_lu_store_read_json(io, path, release);
+    return ngx_lu_file_read_json(io, path, release);
 }
 
 
@@ -300,16 +300,16 @@ ngx_lu_job_lock(ngx_lu_step_t *step, ngx_lu_release_t *release)
 
     path = ngx_lu_path(step->task.io.pool, "%s/lock", release->folder);
 
-    rc = ngx_lu_store_lock_existing(&step->task.io, path, &release->lock);
+    rc = ngx_lu_lock_existing(&step->task.io, path, &release->lock);
 
     if (rc == NGX_OK) {
         path = ngx_lu_path(step->task.io.pool, "%s/release.json",
                            release->folder);
 
-        rc = ngx_lu_store_read_json(&step->task.io, path, &release->json);
+        rc = ngx_lu_file_read_json(&step->task.io, path, &release->json);
 
         if (rc != NGX_OK) {
-            ngx_lu_store_unlock(release->lock);
+            ngx_lu_lock_release(release->lock);
         }
     }
 
@@ -320,7 +320,7 @@ ngx_lu_job_lock(ngx_lu_step_t *step, ngx_lu_release_t *release)
 ngx_int_t
 ngx_lu_job_remove(ngx_lu_step_t *step)
 {
-    return ngx_lu_store_unlink(&step->task.io, step->job->path) == NGX_ERROR
+    return ngx_lu_file_unlink(&step->task.io, step->job->path) == NGX_ERROR
            ? ngx_lu_task_failed(&step->task) : NGX_OK;
 }
 
@@ -490,7 +490,7 @@ ngx_lu_job_free(ngx_lu_job_t *job)
     ngx_queue_remove(&job->queue);
     jobs->nrunning--;
 
-    ngx_lu_store_unlock(job->claim);
+    ngx_lu_lock_release(job->claim);
     ngx_destroy_pool(job->pool);
 
     if (jobs->nrunning == NGX_LU_JOBS - 1) {

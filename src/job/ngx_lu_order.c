@@ -78,13 +78,13 @@ ngx_lu_order(ngx_lu_task_t *task, cJSON *json, lu_state_e *state)
                                &task->store->path, task->app.data,
                                task->subject);
 
-    if (ngx_lu_store_mkdir(&task->io, order.folder) == NGX_ERROR) {
+    if (ngx_lu_file_mkdir(&task->io, order.folder) == NGX_ERROR) {
         return ngx_lu_task_failed(task);
     }
 
     path = ngx_lu_path(task->io.pool, "%s/lock", order.folder);
 
-    rc = ngx_lu_store_lock(&task->io, path, &order.lock);
+    rc = ngx_lu_lock(&task->io, path, &order.lock);
 
     if (rc == NGX_DECLINED) {
 
@@ -99,7 +99,7 @@ ngx_lu_order(ngx_lu_task_t *task, cJSON *json, lu_state_e *state)
 
     status = ngx_lu_order_locked(task, &order, live, state);
 
-    ngx_lu_store_unlock(order.lock);
+    ngx_lu_lock_release(order.lock);
 
     return status;
 }
@@ -117,7 +117,7 @@ ngx_lu_order_locked(ngx_lu_task_t *task, ngx_lu_release_t *order,
 
     path = ngx_lu_path(task->io.pool, "%s/release.json", order->folder);
 
-    rc = ngx_lu_store_read_json(&task->io, path, &known.json);
+    rc = ngx_lu_file_read_json(&task->io, path, &known.json);
 
     if (rc == NGX_ERROR) {
         return ngx_lu_task_failed(task);
@@ -134,7 +134,7 @@ ngx_lu_order_locked(ngx_lu_task_t *task, ngx_lu_release_t *order,
 
         /* promoted before its folder was made anew */
 
-        rc = ngx_lu_store_remove_tree(&task->io, task->store, order->folder);
+        rc = ngx_lu_tree_remove(&task->io, task->store, order->folder);
 
         return rc == NGX_ERROR ? ngx_lu_task_failed(task)
                                : ngx_lu_order_live(task, order->json, state);
@@ -294,7 +294,7 @@ ngx_lu_order_write(ngx_lu_task_t *task, ngx_lu_release_t *release)
 static ngx_int_t
 ngx_lu_order_job(ngx_lu_task_t *task)
 {
-    if (ngx_lu_store_touch(&task->io, ngx_lu_release_job(task)) != NGX_OK) {
+    if (ngx_lu_file_touch(&task->io, ngx_lu_release_job(task)) != NGX_OK) {
         return ngx_lu_task_failed(task);
     }
 

@@ -74,8 +74,8 @@ ngx_lu_plan_open(ngx_lu_step_t *step)
 
     path = ngx_lu_path(step->task.io.pool, "%s/uploads", job->folder);
 
-    if (ngx_lu_store_mkdir(&step->task.io, path) == NGX_ERROR
-        || ngx_lu_store_list(&step->task.io, path, &names) != NGX_OK)
+    if (ngx_lu_file_mkdir(&step->task.io, path) == NGX_ERROR
+        || ngx_lu_tree_list(&step->task.io, path, &names) != NGX_OK)
     {
         rc = ngx_lu_task_failed(&step->task);
         goto done;
@@ -230,7 +230,7 @@ ngx_lu_plan_files(ngx_lu_step_t *step)
 
     path = ngx_lu_path(step->task.io.pool, "%s/uploads", job->folder);
 
-    if (ngx_lu_store_list(&step->task.io, path, &names) != NGX_OK) {
+    if (ngx_lu_tree_list(&step->task.io, path, &names) != NGX_OK) {
         return ngx_lu_task_failed(&step->task);
     }
 
@@ -339,7 +339,7 @@ ngx_lu_plan_read(ngx_lu_step_t *step, const lu_str_t *name, lu_str_t *text)
     path = ngx_lu_path(step->task.io.pool, "%s/uploads/%s", step->job->folder,
                        name->data);
 
-    rc = ngx_lu_store_read(&step->task.io, path, text, &fi);
+    rc = ngx_lu_file_read(&step->task.io, path, text, &fi);
 
     if (rc == NGX_ERROR) {
         return ngx_lu_task_failed(&step->task);
@@ -394,7 +394,7 @@ ngx_lu_plan_clean(ngx_lu_step_t *step)
 
     path = ngx_lu_path(step->task.io.pool, "%s/progress.json", job->folder);
 
-    rc = ngx_lu_store_unlink(&step->task.io, path);
+    rc = ngx_lu_file_unlink(&step->task.io, path);
 
     for (i = 0;
          rc != NGX_ERROR
@@ -406,7 +406,7 @@ ngx_lu_plan_clean(ngx_lu_step_t *step)
                            "%s/uploads/td-latest%s-build-%s.json", job->folder,
                            ngx_lu_platforms[i].name, job->id.data);
 
-        rc = ngx_lu_store_unlink(&step->task.io, path);
+        rc = ngx_lu_file_unlink(&step->task.io, path);
         if (rc == NGX_ERROR) {
             break;
         }
@@ -416,7 +416,7 @@ ngx_lu_plan_clean(ngx_lu_step_t *step)
                            job->folder, ngx_lu_platforms[i].name,
                            job->id.data);
 
-        rc = ngx_lu_store_unlink(&step->task.io, path);
+        rc = ngx_lu_file_unlink(&step->task.io, path);
     }
 
     return rc == NGX_ERROR ? ngx_lu_task_failed(&step->task) : NGX_OK;

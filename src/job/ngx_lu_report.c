@@ -157,7 +157,7 @@ ngx_lu_report_unwanted(ngx_lu_report_t *report)
     path = ngx_lu_path(report->io.pool, "%s/release.json",
                        report->collect->job->folder);
 
-    rc = ngx_lu_store_read_json(&report->io, path, &release);
+    rc = ngx_lu_file_read_json(&report->io, path, &release);
 
     if (rc != NGX_OK) {
         return rc == NGX_DECLINED;

@@ -205,7 +205,7 @@ ngx_lu_sweep_thread(void *data, ngx_log_t *log)
 
     path = ngx_lu_path(sweep->io.pool, "%V/jobs", &sweep->jobs->store->path);
 
-    if (ngx_lu_store_list(&sweep->io, path, &names) != NGX_OK) {
+    if (ngx_lu_tree_list(&sweep->io, path, &names) != NGX_OK) {
         return;
     }
 
@@ -308,7 +308,7 @@ ngx_lu_sweep_job(ngx_lu_sweep_t *sweep, ngx_str_t *name)
                               &job->jobs->store->path, job->app.data,
                               job->id.data);
 
-    rc = ngx_lu_store_try_lock(&sweep->io, path, &job->claim);
+    rc = ngx_lu_lock_try(&sweep->io, path, &job->claim);
     if (rc != NGX_OK) {
         rc = (rc == NGX_ERROR) ? NGX_ERROR : NGX_OK;
         goto failed;
@@ -327,7 +327,7 @@ ngx_lu_sweep_job(ngx_lu_sweep_t *sweep, ngx_str_t *name)
         rc = NGX_ERROR;
     }
 
-    ngx_lu_store_unlock(job->claim);
+    ngx_lu_lock_release(job->claim);
 
     if (rc == NGX_BUSY) {
         rc = NGX_OK;
@@ -367,10 +367,10 @@ ngx_lu_sweep_open(ngx_lu_sweep_t *sweep, ngx_lu_job_t *job, u_char *path)
     }
 
     lock = NGX_INVALID_FILE;
-    rc = ngx_lu_store_try_lock(&sweep->io,
-                               ngx_lu_path(sweep->io.pool, "%s/lock",
-                                           job->folder),
-                               &lock);
+    rc = ngx_lu_lock_try(&sweep->io,
+                         ngx_lu_path(sweep->io.pool, "%s/lock",
+                                     job->folder),
+                         &lock);
 
     /* without a lock it was on its way out of staging when a crash came */
 
@@ -387,14 +387,14 @@ ngx_lu_sweep_open(ngx_lu_sweep_t *sweep, ngx_lu_job_t *job, u_char *path)
 
         /* a crash came between the end of the job and that of its file */
 
-        rc = ngx_lu_store_unlink(&sweep->io, path);
+        rc = ngx_lu_file_unlink(&sweep->io, path);
 
         if (rc != NGX_ERROR) {
             rc = NGX_BUSY;
         }
     }
 
-    ngx_lu_store_unlock(lock);
+    ngx_lu_lock_release(lock);
 
     return rc;
 }

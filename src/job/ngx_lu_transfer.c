@@ -159,7 +159,7 @@ ngx_lu_transfer_fetched(ngx_lu_fetch_t *fetch)
 
         /* there is no thread for it */
 
-        (void) ngx_lu_store_unlink(&transfer->io, transfer->fetch.path.data);
+        (void) ngx_lu_file_unlink(&transfer->io, transfer->fetch.path.data);
 
         ngx_lu_transfer_fail(transfer, NGX_LU_JOB_OUTAGE,
                              "could not be verified: the server is short of "
@@ -277,7 +277,7 @@ ngx_lu_transfer_thread(void *data, ngx_log_t *log)
     /* what failed first is what is told */
 
     io = transfer->io;
-    (void) ngx_lu_store_unlink(&io, transfer->fetch.path.data);
+    (void) ngx_lu_file_unlink(&io, transfer->fetch.path.data);
 }
 
 
@@ -369,8 +369,8 @@ ngx_lu_transfer_keep(ngx_lu_transfer_t *transfer)
     to = ngx_lu_path(transfer->fetch.pool, "%s/uploads/%s",
                      transfer->job->folder, transfer->file->name.data);
 
-    if (ngx_lu_store_sync(&transfer->io, from) != NGX_OK
-        || ngx_lu_store_rename(&transfer->io, from, to) != NGX_OK)
+    if (ngx_lu_file_sync(&transfer->io, from) != NGX_OK
+        || ngx_lu_file_rename(&transfer->io, from, to) != NGX_OK)
     {
         ngx_lu_transfer_fail(transfer, NGX_LU_JOB_OUTAGE,
                              "could not be stored; the error log says why");

@@ -73,7 +73,7 @@ ngx_lu_load_text(ngx_lu_load_t *load, u_char *path, lu_str_t *text)
         return NGX_DONE;
     }
 
-    rc = ngx_lu_store_read(&load->io, path, text, &fi);
+    rc = ngx_lu_file_read(&load->io, path, text, &fi);
     if (rc != NGX_OK) {
         return rc;
     }
@@ -189,7 +189,7 @@ ngx_lu_load_releases(ngx_lu_load_t *load, lu_app_t *app)
                                deployment->release_id.len,
                                deployment->release_id.data);
 
-            rc = ngx_lu_store_read(&load->io, path, &text, &fi);
+            rc = ngx_lu_file_read(&load->io, path, &text, &fi);
 
             if (rc == NGX_DECLINED) {
 

@@ -12,8 +12,8 @@
 #define NGX_LU_LINE   4096
 
 
-static off_t ngx_lu_whole_lines(ngx_fd_t fd, off_t size);
-static ngx_int_t ngx_lu_lock(ngx_lu_io_t *io, u_char *path, int create,
+static off_t ngx_lu_file_whole_lines(ngx_fd_t fd, off_t size);
+static ngx_int_t ngx_lu_lock_file(ngx_lu_io_t *io, u_char *path, int create,
     int command, ngx_fd_t *fd);
 
 
@@ -60,7 +60,7 @@ ngx_lu_io_failed(ngx_lu_io_t *io, const char *operation, u_char *path)
 /* It is the store that is not there, and not what somebody has asked for. */
 
 ngx_int_t
-ngx_lu_tmp_failed(ngx_lu_io_t *io, const char *operation, u_char *path)
+ngx_lu_temp_failed(ngx_lu_io_t *io, const char *operation, u_char *path)
 {
     if (ngx_errno == NGX_ENOENT) {
         ngx_set_errno(EIO);
@@ -71,7 +71,7 @@ ngx_lu_tmp_failed(ngx_lu_io_t *io, const char *operation, u_char *path)
 
 
 ngx_int_t
-ngx_lu_store_read(ngx_lu_io_t *io, u_char *path, lu_str_t *text,
+ngx_lu_file_read(ngx_lu_io_t *io, u_char *path, lu_str_t *text,
     ngx_file_info_t *fi)
 {
     size_t     size;
@@ -148,7 +148,7 @@ done:
 
 
 ngx_int_t
-ngx_lu_store_pieces(ngx_lu_io_t *io, u_char *path,
+ngx_lu_file_pieces(ngx_lu_io_t *io, u_char *path,
     ngx_int_t (*handler)(void *data, u_char *bytes, size_t len), void *data)
 {
     u_char    *piece;
@@ -206,7 +206,7 @@ ngx_lu_store_pieces(ngx_lu_io_t *io, u_char *path,
 
 
 ngx_int_t
-ngx_lu_store_read_json(ngx_lu_io_t *io, u_char *path, cJSON **json)
+ngx_lu_file_read_json(ngx_lu_io_t *io, u_char *path, cJSON **json)
 {
     lu_rc_e          parsed;
     lu_str_t         text;
@@ -214,7 +214,7 @@ ngx_lu_store_read_json(ngx_lu_io_t *io, u_char *path, cJSON **json)
     lu_error_t       err;
     ngx_file_info_t  fi;
 
-    rc = ngx_lu_store_read(io, path, &text, &fi);
+    rc = ngx_lu_file_read(io, path, &text, &fi);
     if (rc != NGX_OK) {
         return rc;
     }
@@ -233,7 +233,7 @@ ngx_lu_store_read_json(ngx_lu_io_t *io, u_char *path, cJSON **json)
 
 
 ngx_int_t
-ngx_lu_store_write(ngx_lu_io_t *io, ngx_lu_store_t *store, u_char *path,
+ngx_lu_file_write(ngx_lu_io_t *io, ngx_lu_store_t *store, u_char *path,
     const char *text, size_t len)
 {
     ngx_lu_temp_t  temp;
@@ -252,7 +252,7 @@ ngx_lu_store_write(ngx_lu_io_t *io, ngx_lu_store_t *store, u_char *path,
 
 
 ngx_int_t
-ngx_lu_store_write_json(ngx_lu_io_t *io, ngx_lu_store_t *store, u_char *path,
+ngx_lu_file_write_json(ngx_lu_io_t *io, ngx_lu_store_t *store, u_char *path,
     const cJSON *json)
 {
     char      *text;
@@ -278,7 +278,7 @@ ngx_lu_store_write_json(ngx_lu_io_t *io, ngx_lu_store_t *store, u_char *path,
         return ngx_lu_io_failed(io, "write()", path);
     }
 
-    rc = ngx_lu_store_write(io, store, path, text, len);
+    rc = ngx_lu_file_write(io, store, path, text, len);
 
     cJSON_free(text);
 
@@ -287,7 +287,7 @@ ngx_lu_store_write_json(ngx_lu_io_t *io, ngx_lu_store_t *store, u_char *path,
 
 
 ngx_int_t
-ngx_lu_store_touch(ngx_lu_io_t *io, u_char *path)
+ngx_lu_file_touch(ngx_lu_io_t *io, u_char *path)
 {
     ngx_fd_t  fd;
 
@@ -304,7 +304,7 @@ ngx_lu_store_touch(ngx_lu_io_t *io, u_char *path)
 
     (void) ngx_close_file(fd);
 
-    return ngx_lu_store_sync(io, ngx_lu_folder(io->pool, path));
+    return ngx_lu_file_sync(io, ngx_lu_path_folder(io->pool, path));
 }
 
 
@@ -323,7 +323,7 @@ ngx_lu_temp_create(ngx_lu_io_t *io, ngx_lu_store_t *store, ngx_lu_temp_t *temp)
     temp->fd = mkostemp((char *) temp->path, O_CLOEXEC);
 
     if (temp->fd == -1) {
-        return ngx_lu_tmp_failed(io, "mkostemp()", temp->path);
+        return ngx_lu_temp_failed(io, "mkostemp()", temp->path);
     }
 
     lu_sha256_init(&temp->sha256);
@@ -407,7 +407,7 @@ ngx_lu_temp_commit(ngx_lu_io_t *io, ngx_lu_temp_t *temp, u_char *path)
         return NGX_ERROR;
     }
 
-    return ngx_lu_store_sync(io, ngx_lu_folder(io->pool, path));
+    return ngx_lu_file_sync(io, ngx_lu_path_folder(io->pool, path));
 }
 
 
@@ -422,7 +422,7 @@ ngx_lu_temp_discard(ngx_lu_temp_t *temp)
 /* All of the line or nothing: who could not write it cuts it off again. */
 
 ngx_int_t
-ngx_lu_store_append(ngx_lu_io_t *io, u_char *path, const char *text,
+ngx_lu_file_append(ngx_lu_io_t *io, u_char *path, const char *text,
     size_t len)
 {
     off_t            size;
@@ -449,7 +449,7 @@ ngx_lu_store_append(ngx_lu_io_t *io, u_char *path, const char *text,
         goto done;
     }
 
-    size = ngx_lu_whole_lines(fd, ngx_file_size(&fi));
+    size = ngx_lu_file_whole_lines(fd, ngx_file_size(&fi));
 
     if (size == -1) {
         (void) ngx_lu_io_failed(io, "pread()", path);
@@ -472,7 +472,7 @@ ngx_lu_store_append(ngx_lu_io_t *io, u_char *path, const char *text,
     }
 
     if (rc == NGX_OK && ngx_file_size(&fi) == 0) {
-        rc = ngx_lu_store_sync(io, ngx_lu_folder(io->pool, path));
+        rc = ngx_lu_file_sync(io, ngx_lu_path_folder(io->pool, path));
     }
 
     if (rc != NGX_OK && ftruncate(fd, size) == -1) {
@@ -490,7 +490,7 @@ done:
 /* Where the last whole line ends: a crash may have cut the one after it. */
 
 static off_t
-ngx_lu_whole_lines(ngx_fd_t fd, off_t size)
+ngx_lu_file_whole_lines(ngx_fd_t fd, off_t size)
 {
     off_t    start;
     u_char   buf[NGX_LU_LINE];
@@ -519,23 +519,23 @@ ngx_lu_whole_lines(ngx_fd_t fd, off_t size)
 
 
 ngx_int_t
-ngx_lu_store_lock(ngx_lu_io_t *io, u_char *path, ngx_fd_t *fd)
+ngx_lu_lock(ngx_lu_io_t *io, u_char *path, ngx_fd_t *fd)
 {
-    return ngx_lu_lock(io, path, O_CREAT, F_OFD_SETLKW, fd);
+    return ngx_lu_lock_file(io, path, O_CREAT, F_OFD_SETLKW, fd);
 }
 
 
 ngx_int_t
-ngx_lu_store_lock_existing(ngx_lu_io_t *io, u_char *path, ngx_fd_t *fd)
+ngx_lu_lock_existing(ngx_lu_io_t *io, u_char *path, ngx_fd_t *fd)
 {
-    return ngx_lu_lock(io, path, 0, F_OFD_SETLKW, fd);
+    return ngx_lu_lock_file(io, path, 0, F_OFD_SETLKW, fd);
 }
 
 
 ngx_int_t
-ngx_lu_store_try_lock(ngx_lu_io_t *io, u_char *path, ngx_fd_t *fd)
+ngx_lu_lock_try(ngx_lu_io_t *io, u_char *path, ngx_fd_t *fd)
 {
-    return ngx_lu_lock(io, path, 0, F_OFD_SETLK, fd);
+    return ngx_lu_lock_file(io, path, 0, F_OFD_SETLK, fd);
 }
 
 
@@ -545,7 +545,7 @@ ngx_lu_store_try_lock(ngx_lu_io_t *io, u_char *path, ngx_fd_t *fd)
  */
 
 static ngx_int_t
-ngx_lu_lock(ngx_lu_io_t *io, u_char *path, int create, int command,
+ngx_lu_lock_file(ngx_lu_io_t *io, u_char *path, int create, int command,
     ngx_fd_t *fd)
 {
     ngx_fd_t         opened;
@@ -625,7 +625,7 @@ failed:
 
 
 void
-ngx_lu_store_unlock(ngx_fd_t fd)
+ngx_lu_lock_release(ngx_fd_t fd)
 {
     if (fd != NGX_INVALID_FILE) {
         (void) ngx_close_file(fd);
@@ -634,7 +634,7 @@ ngx_lu_store_unlock(ngx_fd_t fd)
 
 
 ngx_int_t
-ngx_lu_store_mkdir(ngx_lu_io_t *io, u_char *path)
+ngx_lu_file_mkdir(ngx_lu_io_t *io, u_char *path)
 {
     if (path == NULL) {
         io->err = NGX_ENOMEM;
@@ -649,14 +649,14 @@ ngx_lu_store_mkdir(ngx_lu_io_t *io, u_char *path)
         return ngx_lu_io_failed(io, ngx_create_dir_n, path);
     }
 
-    return ngx_lu_store_sync(io, ngx_lu_folder(io->pool, path));
+    return ngx_lu_file_sync(io, ngx_lu_path_folder(io->pool, path));
 }
 
 
 /* The folders that a path below root lies in. */
 
 ngx_int_t
-ngx_lu_store_mkdirs(ngx_lu_io_t *io, u_char *root, u_char *path)
+ngx_lu_file_mkdirs(ngx_lu_io_t *io, u_char *root, u_char *path)
 {
     u_char  *p;
 
@@ -688,7 +688,7 @@ ngx_lu_store_mkdirs(ngx_lu_io_t *io, u_char *root, u_char *path)
 
 
 ngx_int_t
-ngx_lu_store_rename(ngx_lu_io_t *io, u_char *from, u_char *to)
+ngx_lu_file_rename(ngx_lu_io_t *io, u_char *from, u_char *to)
 {
     if (from == NULL || to == NULL) {
         io->err = NGX_ENOMEM;
@@ -708,7 +708,7 @@ ngx_lu_store_rename(ngx_lu_io_t *io, u_char *from, u_char *to)
 
 
 ngx_int_t
-ngx_lu_store_link(ngx_lu_io_t *io, u_char *from, u_char *to)
+ngx_lu_file_link(ngx_lu_io_t *io, u_char *from, u_char *to)
 {
     if (from == NULL || to == NULL) {
         io->err = NGX_ENOMEM;
@@ -728,7 +728,7 @@ ngx_lu_store_link(ngx_lu_io_t *io, u_char *from, u_char *to)
 
 
 ngx_int_t
-ngx_lu_store_stamp(ngx_lu_io_t *io, u_char *path, time_t time)
+ngx_lu_file_stamp(ngx_lu_io_t *io, u_char *path, time_t time)
 {
     struct timespec  times[2];
 
@@ -751,7 +751,7 @@ ngx_lu_store_stamp(ngx_lu_io_t *io, u_char *path, time_t time)
 
 
 ngx_int_t
-ngx_lu_store_unlink(ngx_lu_io_t *io, u_char *path)
+ngx_lu_file_unlink(ngx_lu_io_t *io, u_char *path)
 {
     if (path == NULL) {
         io->err = NGX_ENOMEM;
@@ -771,7 +771,7 @@ ngx_lu_store_unlink(ngx_lu_io_t *io, u_char *path)
 
 
 ngx_int_t
-ngx_lu_store_sync(ngx_lu_io_t *io, u_char *path)
+ngx_lu_file_sync(ngx_lu_io_t *io, u_char *path)
 {
     ngx_fd_t   fd;
     ngx_int_t  rc;
@@ -800,7 +800,7 @@ ngx_lu_store_sync(ngx_lu_io_t *io, u_char *path)
 
 
 u_char *
-ngx_lu_folder(ngx_pool_t *pool, u_char *path)
+ngx_lu_path_folder(ngx_pool_t *pool, u_char *path)
 {
     u_char  *p;
 

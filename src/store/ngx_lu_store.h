@@ -26,7 +26,7 @@ u_char *ngx_lu_path(ngx_pool_t *pool, const char *fmt, ...);
 
 /* The folder that a path lies in, or NULL. */
 
-u_char *ngx_lu_folder(ngx_pool_t *pool, u_char *path);
+u_char *ngx_lu_path_folder(ngx_pool_t *pool, u_char *path);
 
 /* Keeps errno and what failed: NGX_ERROR. */
 
@@ -35,33 +35,33 @@ ngx_int_t ngx_lu_io_failed(ngx_lu_io_t *io, const char *operation,
 
 /* The same of a file or folder that could not be made in tmp/. */
 
-ngx_int_t ngx_lu_tmp_failed(ngx_lu_io_t *io, const char *operation,
+ngx_int_t ngx_lu_temp_failed(ngx_lu_io_t *io, const char *operation,
     u_char *path);
 
-ngx_int_t ngx_lu_store_read(ngx_lu_io_t *io, u_char *path, lu_str_t *text,
+ngx_int_t ngx_lu_file_read(ngx_lu_io_t *io, u_char *path, lu_str_t *text,
     ngx_file_info_t *fi);
 
 /* *json is the caller's to free; NGX_ERROR with EINVAL if it does not parse. */
 
-ngx_int_t ngx_lu_store_read_json(ngx_lu_io_t *io, u_char *path, cJSON **json);
+ngx_int_t ngx_lu_file_read_json(ngx_lu_io_t *io, u_char *path, cJSON **json);
 
 /* Replaces a file whole and durably: temporary file, sync, rename, sync. */
 
-ngx_int_t ngx_lu_store_write(ngx_lu_io_t *io, ngx_lu_store_t *store,
+ngx_int_t ngx_lu_file_write(ngx_lu_io_t *io, ngx_lu_store_t *store,
     u_char *path, const char *text, size_t len);
-ngx_int_t ngx_lu_store_write_json(ngx_lu_io_t *io, ngx_lu_store_t *store,
+ngx_int_t ngx_lu_file_write_json(ngx_lu_io_t *io, ngx_lu_store_t *store,
     u_char *path, const cJSON *json);
 
 /* Makes an empty file, durably, unless it is there; its lock stays as it is. */
 
-ngx_int_t ngx_lu_store_touch(ngx_lu_io_t *io, u_char *path);
+ngx_int_t ngx_lu_file_touch(ngx_lu_io_t *io, u_char *path);
 
 /*
  * Adds a line durably, behind the last one that is whole.  A line that could
  * not be written leaves nothing behind.
  */
 
-ngx_int_t ngx_lu_store_append(ngx_lu_io_t *io, u_char *path, const char *text,
+ngx_int_t ngx_lu_file_append(ngx_lu_io_t *io, u_char *path, const char *text,
     size_t len);
 
 /*
@@ -69,7 +69,7 @@ ngx_int_t ngx_lu_store_append(ngx_lu_io_t *io, u_char *path, const char *text,
  * the handler returns other than NGX_OK ends it and is returned.
  */
 
-ngx_int_t ngx_lu_store_pieces(ngx_lu_io_t *io, u_char *path,
+ngx_int_t ngx_lu_file_pieces(ngx_lu_io_t *io, u_char *path,
     ngx_int_t (*handler)(void *data, u_char *bytes, size_t len), void *data);
 
 /*
@@ -100,42 +100,41 @@ void ngx_lu_temp_discard(ngx_lu_temp_t *temp);
  * be; what is locked may be deleted and made anew only by who holds its lock.
  */
 
-ngx_int_t ngx_lu_store_lock(ngx_lu_io_t *io, u_char *path, ngx_fd_t *fd);
-ngx_int_t ngx_lu_store_lock_existing(ngx_lu_io_t *io, u_char *path,
-    ngx_fd_t *fd);
+ngx_int_t ngx_lu_lock(ngx_lu_io_t *io, u_char *path, ngx_fd_t *fd);
+ngx_int_t ngx_lu_lock_existing(ngx_lu_io_t *io, u_char *path, ngx_fd_t *fd);
 
 /* Like the latter, without waiting: NGX_BUSY, somebody else has it. */
 
-ngx_int_t ngx_lu_store_try_lock(ngx_lu_io_t *io, u_char *path, ngx_fd_t *fd);
-void ngx_lu_store_unlock(ngx_fd_t fd);
+ngx_int_t ngx_lu_lock_try(ngx_lu_io_t *io, u_char *path, ngx_fd_t *fd);
+void ngx_lu_lock_release(ngx_fd_t fd);
 
-ngx_int_t ngx_lu_store_mkdir(ngx_lu_io_t *io, u_char *path);
-ngx_int_t ngx_lu_store_mkdirs(ngx_lu_io_t *io, u_char *root, u_char *path);
-ngx_int_t ngx_lu_store_rename(ngx_lu_io_t *io, u_char *from, u_char *to);
-ngx_int_t ngx_lu_store_link(ngx_lu_io_t *io, u_char *from, u_char *to);
-ngx_int_t ngx_lu_store_stamp(ngx_lu_io_t *io, u_char *path, time_t time);
-ngx_int_t ngx_lu_store_unlink(ngx_lu_io_t *io, u_char *path);
-ngx_int_t ngx_lu_store_sync(ngx_lu_io_t *io, u_char *path);
+ngx_int_t ngx_lu_file_mkdir(ngx_lu_io_t *io, u_char *path);
+ngx_int_t ngx_lu_file_mkdirs(ngx_lu_io_t *io, u_char *root, u_char *path);
+ngx_int_t ngx_lu_file_rename(ngx_lu_io_t *io, u_char *from, u_char *to);
+ngx_int_t ngx_lu_file_link(ngx_lu_io_t *io, u_char *from, u_char *to);
+ngx_int_t ngx_lu_file_stamp(ngx_lu_io_t *io, u_char *path, time_t time);
+ngx_int_t ngx_lu_file_unlink(ngx_lu_io_t *io, u_char *path);
+ngx_int_t ngx_lu_file_sync(ngx_lu_io_t *io, u_char *path);
 
 /* A new folder in tmp/, and the way back; nobody else knows of it. */
 
-ngx_int_t ngx_lu_store_mkdtemp(ngx_lu_io_t *io, ngx_lu_store_t *store,
+ngx_int_t ngx_lu_temp_mkdir(ngx_lu_io_t *io, ngx_lu_store_t *store,
     u_char **path);
-void ngx_lu_store_discard(u_char *path);
+void ngx_lu_tree_discard(u_char *path);
 
 /* All folders of a tree; a whole tree, through tmp/ so that it goes at once. */
 
-ngx_int_t ngx_lu_store_sync_tree(ngx_lu_io_t *io, u_char *path);
-ngx_int_t ngx_lu_store_remove_tree(ngx_lu_io_t *io, ngx_lu_store_t *store,
+ngx_int_t ngx_lu_tree_sync(ngx_lu_io_t *io, u_char *path);
+ngx_int_t ngx_lu_tree_remove(ngx_lu_io_t *io, ngx_lu_store_t *store,
     u_char *path);
 
 /* Names of a folder's entries, sorted, without hidden ones; elts ngx_str_t. */
 
-ngx_int_t ngx_lu_store_list(ngx_lu_io_t *io, u_char *path, ngx_array_t *names);
+ngx_int_t ngx_lu_tree_list(ngx_lu_io_t *io, u_char *path, ngx_array_t *names);
 
 /* Empties tmp/ of what an earlier run of this machine left; at start only. */
 
-ngx_int_t ngx_lu_store_clean(ngx_lu_store_t *store, ngx_cycle_t *cycle);
+ngx_int_t ngx_lu_tree_clean(ngx_lu_store_t *store, ngx_cycle_t *cycle);
 
 
 #endif /* _NGX_LU_STORE_H_INCLUDED_ */

@@ -15,18 +15,19 @@
 #define NGX_LU_TRIES  10
 
 
-static int ngx_lu_sync_entry(const char *path, const struct stat *st, int type,
-    struct FTW *ftw);
-static int ngx_lu_remove_tree(u_char *path);
-static int ngx_lu_remove_entry(const char *path, const struct stat *st,
+static int ngx_lu_tree_sync_entry(const char *path, const struct stat *st,
     int type, struct FTW *ftw);
-static int ngx_libc_cdecl ngx_lu_name_cmp(const void *one, const void *two);
-static ngx_int_t ngx_lu_clean_folder(ngx_lu_io_t *io, u_char *path,
+static int ngx_lu_tree_remove_files(u_char *path);
+static int ngx_lu_tree_remove_entry(const char *path, const struct stat *st,
+    int type, struct FTW *ftw);
+static int ngx_libc_cdecl ngx_lu_tree_name_cmp(const void *one,
+    const void *two);
+static ngx_int_t ngx_lu_tree_clean_folder(ngx_lu_io_t *io, u_char *path,
     ngx_str_t *prefix);
 
 
 ngx_int_t
-ngx_lu_store_sync_tree(ngx_lu_io_t *io,
+ngx_lu_tree_sync(ngx_lu_io_t *io,
     u_char *path)
 {
     if (path == NULL) {
@@ -34,7 +35,7 @@ ngx_lu_store_sync_tree(ngx_lu_io_t *io,
         return NGX_ERROR;
     }
 
-    if (nftw((char *) path, ngx_lu_sync_entry,
+    if (nftw((char *) path, ngx_lu_tree_sync_entry,
              NGX_LU_FDS, FTW_PHYS|FTW_DEPTH)
         != 0)
     {
@@ -48,7 +49,7 @@ ngx_lu_store_sync_tree(ngx_lu_io_t *io,
 /* Files were synced when they were written. */
 
 static int
-ngx_lu_sync_entry(const char *path, const struct stat *st, int type,
+ngx_lu_tree_sync_entry(const char *path, const struct stat *st, int type,
     struct FTW *ftw)
 {
     int        rc;
@@ -77,7 +78,7 @@ ngx_lu_sync_entry(const char *path, const struct stat *st, int type,
 
 
 ngx_int_t
-ngx_lu_store_mkdtemp(ngx_lu_io_t *io, ngx_lu_store_t *store, u_char **path)
+ngx_lu_temp_mkdir(ngx_lu_io_t *io, ngx_lu_store_t *store, u_char **path)
 {
     *path = ngx_lu_path(io->pool, "%V/tmp/%V.XXXXXX", &store->path,
                         &ngx_cycle->hostname);
@@ -87,7 +88,7 @@ ngx_lu_store_mkdtemp(ngx_lu_io_t *io, ngx_lu_store_t *store, u_char **path)
     }
 
     if (mkdtemp((char *) *path) == NULL) {
-        return ngx_lu_tmp_failed(io, "mkdtemp()", *path);
+        return ngx_lu_temp_failed(io, "mkdtemp()", *path);
     }
 
     return NGX_OK;
@@ -95,34 +96,34 @@ ngx_lu_store_mkdtemp(ngx_lu_io_t *io, ngx_lu_store_t *store, u_char **path)
 
 
 void
-ngx_lu_store_discard(u_char *path)
+ngx_lu_tree_discard(u_char *path)
 {
-    (void) ngx_lu_remove_tree(path);
+    (void) ngx_lu_tree_remove_files(path);
 }
 
 
 ngx_int_t
-ngx_lu_store_remove_tree(ngx_lu_io_t *io, ngx_lu_store_t *store, u_char *path)
+ngx_lu_tree_remove(ngx_lu_io_t *io, ngx_lu_store_t *store, u_char *path)
 {
     u_char    *temp;
     ngx_int_t  rc;
 
-    if (ngx_lu_store_mkdtemp(io, store, &temp) != NGX_OK) {
+    if (ngx_lu_temp_mkdir(io, store, &temp) != NGX_OK) {
         return NGX_ERROR;
     }
 
     /* it takes the place of an empty folder, as one step */
 
-    rc = ngx_lu_store_rename(io, path, temp);
+    rc = ngx_lu_file_rename(io, path, temp);
 
     if (rc != NGX_OK) {
-        ngx_lu_store_discard(temp);
+        ngx_lu_tree_discard(temp);
         return rc;
     }
 
     /* it must not come back, after a crash, without its files */
 
-    rc = ngx_lu_store_sync(io, ngx_lu_folder(io->pool, path));
+    rc = ngx_lu_file_sync(io, ngx_lu_path_folder(io->pool, path));
 
     if (rc == NGX_ERROR && io->err != NGX_ENOENT) {
         return NGX_ERROR;
@@ -130,7 +131,7 @@ ngx_lu_store_remove_tree(ngx_lu_io_t *io, ngx_lu_store_t *store, u_char *path)
 
     /* if even its place has gone, then with the whole app */
 
-    if (ngx_lu_remove_tree(temp) != 0) {
+    if (ngx_lu_tree_remove_files(temp) != 0) {
 
         /* it has gone, and the next start tries again; the log says why */
 
@@ -144,7 +145,7 @@ ngx_lu_store_remove_tree(ngx_lu_io_t *io, ngx_lu_store_t *store, u_char *path)
 /* Who was on the way to a file in it may still make, or move, that. */
 
 static int
-ngx_lu_remove_tree(u_char *path)
+ngx_lu_tree_remove_files(u_char *path)
 {
     int         rc;
     ngx_uint_t  tries;
@@ -152,7 +153,7 @@ ngx_lu_remove_tree(u_char *path)
     tries = 0;
 
     do {
-        rc = nftw((char *) path, ngx_lu_remove_entry, NGX_LU_FDS,
+        rc = nftw((char *) path, ngx_lu_tree_remove_entry, NGX_LU_FDS,
                   FTW_PHYS|FTW_DEPTH);
 
         if (rc == 0) {
@@ -167,7 +168,7 @@ ngx_lu_remove_tree(u_char *path)
 
 
 static int
-ngx_lu_remove_entry(const char *path, const struct stat *st, int type,
+ngx_lu_tree_remove_entry(const char *path, const struct stat *st, int type,
     struct FTW *ftw)
 {
     return (remove(path) == -1 && ngx_errno != NGX_ENOENT) ? -1 : 0;
@@ -175,7 +176,7 @@ ngx_lu_remove_entry(const char *path, const struct stat *st, int type,
 
 
 ngx_int_t
-ngx_lu_store_list(ngx_lu_io_t *io, u_char *path, ngx_array_t *names)
+ngx_lu_tree_list(ngx_lu_io_t *io, u_char *path, ngx_array_t *names)
 {
     size_t      len;
     u_char     *p;
@@ -237,14 +238,15 @@ ngx_lu_store_list(ngx_lu_io_t *io, u_char *path, ngx_array_t *names)
 
     (void) ngx_close_dir(&dir);
 
-    ngx_qsort(names->elts, names->nelts, sizeof(ngx_str_t), ngx_lu_name_cmp);
+    ngx_qsort(names->elts, names->nelts, sizeof(ngx_str_t),
+              ngx_lu_tree_name_cmp);
 
     return rc;
 }
 
 
 static int ngx_libc_cdecl
-ngx_lu_name_cmp(const void *one, const void *two)
+ngx_lu_tree_name_cmp(const void *one, const void *two)
 {
     const ngx_str_t  *first = one, *second = two;
 
@@ -254,7 +256,7 @@ ngx_lu_name_cmp(const void *one, const void *two)
 
 
 ngx_int_t
-ngx_lu_store_clean(ngx_lu_store_t *store, ngx_cycle_t *cycle)
+ngx_lu_tree_clean(ngx_lu_store_t *store, ngx_cycle_t *cycle)
 {
     u_char      *path;
     ngx_int_t    rc;
@@ -271,7 +273,7 @@ ngx_lu_store_clean(ngx_lu_store_t *store, ngx_cycle_t *cycle)
 
     path = ngx_lu_path(pool, "%V/tmp", &store->path);
 
-    rc = ngx_lu_clean_folder(&io, path, &cycle->hostname);
+    rc = ngx_lu_tree_clean_folder(&io, path, &cycle->hostname);
 
     if (rc == NGX_OK) {
 
@@ -279,7 +281,7 @@ ngx_lu_store_clean(ngx_lu_store_t *store, ngx_cycle_t *cycle)
 
         path = ngx_lu_path(pool, "%V/tmp/body", &store->path);
 
-        rc = ngx_lu_clean_folder(&io, path, NULL);
+        rc = ngx_lu_tree_clean_folder(&io, path, NULL);
     }
 
     if (rc != NGX_ERROR) {
@@ -288,7 +290,7 @@ ngx_lu_store_clean(ngx_lu_store_t *store, ngx_cycle_t *cycle)
 
         path = ngx_lu_path(pool, "%V/tmp/fetch", &store->path);
 
-        rc = ngx_lu_clean_folder(&io, path, NULL);
+        rc = ngx_lu_tree_clean_folder(&io, path, NULL);
     }
 
     if (rc == NGX_ERROR) {
@@ -303,7 +305,7 @@ ngx_lu_store_clean(ngx_lu_store_t *store, ngx_cycle_t *cycle)
 
 
 static ngx_int_t
-ngx_lu_clean_folder(ngx_lu_io_t *io, u_char *path, ngx_str_t *prefix)
+ngx_lu_tree_clean_folder(ngx_lu_io_t *io, u_char *path, ngx_str_t *prefix)
 {
     u_char      *entry;
     ngx_int_t    rc;
@@ -311,7 +313,7 @@ ngx_lu_clean_folder(ngx_lu_io_t *io, u_char *path, ngx_str_t *prefix)
     ngx_uint_t   i;
     ngx_array_t  names;
 
-    rc = ngx_lu_store_list(io, path, &names);
+    rc = ngx_lu_tree_list(io, path, &names);
     if (rc != NGX_OK) {
         return rc;
     }
@@ -330,7 +332,7 @@ ngx_lu_clean_folder(ngx_lu_io_t *io, u_char *path, ngx_str_t *prefix)
 
         entry = ngx_lu_path(io->pool, "%s/%V", path, &name[i]);
 
-        if (entry == NULL || ngx_lu_remove_tree(entry) != 0) {
+        if (entry == NULL || ngx_lu_tree_remove_files(entry) != 0) {
             return ngx_lu_io_failed(io, "nftw()", entry);
         }
     }

@@ -187,7 +187,7 @@ ngx_lu_scan_each(ngx_lu_look_t *look, ngx_pool_t *pool, const char *place,
 
     path = ngx_lu_path(pool, "%V/%s", &look->store->path, place);
 
-    rc = ngx_lu_store_list(&look->io, path, &apps);
+    rc = ngx_lu_tree_list(&look->io, path, &apps);
 
     if (rc != NGX_OK) {
         return rc == NGX_DECLINED ? NGX_OK : NGX_ERROR;
@@ -228,7 +228,7 @@ ngx_lu_scan_staging(ngx_lu_look_t *look, ngx_str_t *app)
     path = ngx_lu_path(look->io.pool, "%V/staging/%V", &look->store->path,
                        app);
 
-    rc = ngx_lu_store_list(&look->io, path, &names);
+    rc = ngx_lu_tree_list(&look->io, path, &names);
     if (rc != NGX_OK) {
         return rc;
     }
@@ -242,7 +242,7 @@ ngx_lu_scan_staging(ngx_lu_look_t *look, ngx_str_t *app)
         path = ngx_lu_path(look->io.pool, "%V/staging/%V/%V/release.json",
                            &look->store->path, app, &name[i]);
 
-        rc = ngx_lu_store_read_json(&look->io, path, &release);
+        rc = ngx_lu_file_read_json(&look->io, path, &release);
 
         if (rc == NGX_DECLINED) {
             continue;
@@ -313,7 +313,7 @@ ngx_lu_scan_live(ngx_lu_look_t *look,
 
     path = ngx_lu_path(look->io.pool, "%V/live/%V", &look->store->path, app);
 
-    rc = ngx_lu_store_list(&look->io, path, &names);
+    rc = ngx_lu_tree_list(&look->io, path, &names);
     if (rc != NGX_OK) {
         return rc;
     }
@@ -371,7 +371,7 @@ ngx_lu_scan_named(ngx_lu_look_t *look, ngx_str_t *app, ngx_array_t *ids)
     path = ngx_lu_path(look->io.pool, "%V/apps/%V/app.json",
                        &look->store->path, app);
 
-    rc = ngx_lu_store_read_json(&look->io, path, &json);
+    rc = ngx_lu_file_read_json(&look->io, path, &json);
     if (rc != NGX_OK) {
         return rc;
     }

@@ -24,7 +24,7 @@ ngx_lu_app_lock(ngx_lu_task_t *task, ngx_fd_t *lock)
     path = ngx_lu_path(task->io.pool, "%V/apps/%s/lock", &task->store->path,
                        task->app.data);
 
-    switch (ngx_lu_store_lock(&task->io, path, lock)) {
+    switch (ngx_lu_lock(&task->io, path, lock)) {
 
     case NGX_OK:
         return NGX_OK;
@@ -45,7 +45,7 @@ ngx_lu_app_read(ngx_lu_task_t *task, cJSON **app)
     path = ngx_lu_path(task->io.pool, "%V/apps/%s/app.json",
                        &task->store->path, task->app.data);
 
-    switch (ngx_lu_store_read_json(&task->io, path, app)) {
+    switch (ngx_lu_file_read_json(&task->io, path, app)) {
 
     case NGX_OK:
         return NGX_OK;
@@ -70,7 +70,7 @@ ngx_lu_app_each(ngx_lu_task_t *task, ngx_lu_app_pt handler, void *data)
 
     path = ngx_lu_path(task->io.pool, "%V/apps", &task->store->path);
 
-    if (ngx_lu_store_list(&task->io, path, &names) != NGX_OK) {
+    if (ngx_lu_tree_list(&task->io, path, &names) != NGX_OK) {
         return ngx_lu_task_failed(task);
     }
 
@@ -81,7 +81,7 @@ ngx_lu_app_each(ngx_lu_task_t *task, ngx_lu_app_pt handler, void *data)
         path = ngx_lu_path(task->io.pool, "%V/apps/%V/app.json",
                            &task->store->path, &name[i]);
 
-        rc = ngx_lu_store_read_json(&task->io, path, &app);
+        rc = ngx_lu_file_read_json(&task->io, path, &app);
 
         if (rc == NGX_ERROR) {
             return ngx_lu_task_failed(task);
@@ -111,7 +111,7 @@ ngx_lu_app_lock_all(ngx_lu_task_t *task, ngx_fd_t *lock)
 
     path = ngx_lu_path(task->io.pool, "%V/apps/.lock", &task->store->path);
 
-    return ngx_lu_store_lock(&task->io, path, lock);
+    return ngx_lu_lock(&task->io, path, lock);
 }
 
 
@@ -139,7 +139,7 @@ ngx_lu_app_create(ngx_lu_task_t *task, cJSON *app)
 
     status = ngx_lu_app_write(task, app);
 
-    ngx_lu_store_unlock(lock);
+    ngx_lu_lock_release(lock);
 
     ngx_lu_task_changed(task);
 
@@ -171,7 +171,7 @@ ngx_lu_app_ensure(ngx_lu_task_t *task, const char *name)
     }
 
     if (access((char *) path, F_OK) == 0) {
-        ngx_lu_store_unlock(lock);
+        ngx_lu_lock_release(lock);
         return NGX_OK;
     }
 
@@ -183,7 +183,7 @@ ngx_lu_app_ensure(ngx_lu_task_t *task, const char *name)
 
     cJSON_Delete(app);
 
-    ngx_lu_store_unlock(lock);
+    ngx_lu_lock_release(lock);
 
     ngx_lu_task_changed(task);
 
@@ -208,7 +208,7 @@ ngx_lu_app_write(ngx_lu_task_t *task, cJSON *app)
                          task->app.data);
     path = ngx_lu_path(task->io.pool, "%s/app.json", folder);
 
-    rc = ngx_lu_store_read(&task->io, path, &text, &fi);
+    rc = ngx_lu_file_read(&task->io, path, &text, &fi);
 
     if (rc == NGX_OK) {
         return ngx_lu_task_refuse(task, NGX_HTTP_CONFLICT,
@@ -218,19 +218,19 @@ ngx_lu_app_write(ngx_lu_task_t *task, cJSON *app)
     /* what an app that was deleted has left is none of this one's */
 
     if (rc != NGX_ERROR) {
-        rc = ngx_lu_store_remove_tree(&task->io, task->store,
-                                      ngx_lu_path(task->io.pool, "%V/feed/%s",
-                                                  &task->store->path,
-                                                  task->app.data));
+        rc = ngx_lu_tree_remove(&task->io, task->store,
+                                ngx_lu_path(task->io.pool, "%V/feed/%s",
+                                            &task->store->path,
+                                            task->app.data));
     }
 
     for (i = 0; folders[i] && rc != NGX_ERROR; i++) {
         path = ngx_lu_path(task->io.pool, "%V/%s/%s", &task->store->path,
                            folders[i], task->app.data);
-        rc = ngx_lu_store_remove_tree(&task->io, task->store, path);
+        rc = ngx_lu_tree_remove(&task->io, task->store, path);
 
         if (rc != NGX_ERROR) {
-            rc = ngx_lu_store_mkdir(&task->io, path);
+            rc = ngx_lu_file_mkdir(&task->io, path);
         }
     }
 
@@ -241,8 +241,7 @@ ngx_lu_app_write(ngx_lu_task_t *task, cJSON *app)
 
     if (rc == NGX_ERROR
         || ngx_lu_audit(task, folder, 0) != NGX_OK
-        || ngx_lu_store_write_json(&task->io, task->store, path, app)
-           != NGX_OK)
+        || ngx_lu_file_write_json(&task->io, task->store, path, app) != NGX_OK)
     {
         return ngx_lu_task_failed(task);
     }
@@ -289,14 +288,14 @@ ngx_lu_app_delete(ngx_lu_task_t *task)
                  ? ngx_lu_app_remove(task, &found)
                  : ngx_lu_task_failed(task);
 
-        ngx_lu_store_unlock(lock);
+        ngx_lu_lock_release(lock);
 
     } else if (status == NGX_HTTP_NOT_FOUND) {
         found = 0;
         status = ngx_lu_app_remove(task, &found);
     }
 
-    ngx_lu_store_unlock(all);
+    ngx_lu_lock_release(all);
 
     if (status != NGX_OK) {
         return status;
@@ -323,7 +322,7 @@ ngx_lu_app_remove(ngx_lu_task_t *task, ngx_uint_t *found)
         path = ngx_lu_path(task->io.pool, "%V/%s/%s", &task->store->path,
                            folders[i], task->app.data);
 
-        rc = ngx_lu_store_remove_tree(&task->io, task->store, path);
+        rc = ngx_lu_tree_remove(&task->io, task->store, path);
 
         if (i == 0) {
             ngx_lu_task_changed(task);

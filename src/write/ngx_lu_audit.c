@@ -54,7 +54,7 @@ ngx_lu_audit(ngx_lu_task_t *task, u_char *folder, double generation)
 
     path = ngx_lu_path(task->io.pool, "%s/audit.log", folder);
 
-    rc = ngx_lu_store_append(&task->io, path, text, len + 1);
+    rc = ngx_lu_file_append(&task->io, path, text, len + 1);
 
 done:
 

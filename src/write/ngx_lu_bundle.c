@@ -32,7 +32,7 @@ ngx_lu_bundle_open(ngx_lu_task_t *task, ngx_lu_release_t *release)
                                   task->id.data);
     path = ngx_lu_path(task->io.pool, "%s/lock", release->folder);
 
-    rc = ngx_lu_store_lock_existing(&task->io, path, &release->lock);
+    rc = ngx_lu_lock_existing(&task->io, path, &release->lock);
 
     if (rc == NGX_OK) {
         rc = ngx_lu_bundle_staged(task, release);
@@ -46,7 +46,7 @@ ngx_lu_bundle_open(ngx_lu_task_t *task, ngx_lu_release_t *release)
             cJSON_Delete(release->json);
         }
 
-        ngx_lu_store_unlock(release->lock);
+        ngx_lu_lock_release(release->lock);
     }
 
     if (rc == NGX_ERROR) {
@@ -78,7 +78,7 @@ ngx_lu_bundle_staged(ngx_lu_task_t *task, ngx_lu_release_t *release)
 
     path = ngx_lu_path(task->io.pool, "%s/release.json", release->folder);
 
-    rc = ngx_lu_store_read_json(&task->io, path, &release->json);
+    rc = ngx_lu_file_read_json(&task->io, path, &release->json);
 
     if (rc == NGX_OK && lu_release_kind(release->json) == LU_KIND_DESKTOP) {
         cJSON_Delete(release->json);

@@ -34,7 +34,7 @@ ngx_lu_change(ngx_lu_task_t *task, ngx_lu_change_pt change,
     status = ngx_lu_app_read(task, &app);
 
     if (status != NGX_OK) {
-        ngx_lu_store_unlock(lock);
+        ngx_lu_lock_release(lock);
         return status;
     }
 
@@ -60,7 +60,7 @@ ngx_lu_change(ngx_lu_task_t *task, ngx_lu_change_pt change,
     }
 
     cJSON_Delete(app);
-    ngx_lu_store_unlock(lock);
+    ngx_lu_lock_release(lock);
 
     return status;
 }
@@ -108,7 +108,7 @@ ngx_lu_change_write(ngx_lu_task_t *task, cJSON *app, double generation)
 
     path = ngx_lu_path(task->io.pool, "%s/app.json", folder);
 
-    rc = ngx_lu_store_write_json(&task->io, task->store, path, app);
+    rc = ngx_lu_file_write_json(&task->io, task->store, path, app);
 
     /*
      * also when only the last sync has failed: the file is there by then,

@@ -220,13 +220,13 @@ ngx_lu_desktop_feed(ngx_lu_task_t *task, u_char *folder,
     feed = ngx_lu_path(task->io.pool, "%V/feed/%s", &task->store->path,
                        task->app.data);
 
-    if (ngx_lu_store_mkdir(&task->io, feed) == NGX_ERROR) {
+    if (ngx_lu_file_mkdir(&task->io, feed) == NGX_ERROR) {
         return ngx_lu_task_failed(task);
     }
 
     path = ngx_lu_path(task->io.pool, "%s/files.json", folder);
 
-    status = ngx_lu_store_read(&task->io, path, &text, &fi);
+    status = ngx_lu_file_read(&task->io, path, &text, &fi);
     if (status != NGX_OK) {
         return ngx_lu_task_unread(task, status);
     }
@@ -255,7 +255,7 @@ ngx_lu_desktop_feed(ngx_lu_task_t *task, u_char *folder,
         }
     }
 
-    if (ngx_lu_store_sync(&task->io, feed) != NGX_OK) {
+    if (ngx_lu_file_sync(&task->io, feed) != NGX_OK) {
         return ngx_lu_task_failed(task);
     }
 
@@ -292,8 +292,8 @@ static ngx_int_t
 ngx_lu_desktop_link_file(ngx_lu_task_t *task, u_char *live, u_char *feed,
     time_t stamp)
 {
-    if (ngx_lu_store_stamp(&task->io, live, stamp) != NGX_OK
-        || ngx_lu_store_link(&task->io, live, feed) == NGX_ERROR)
+    if (ngx_lu_file_stamp(&task->io, live, stamp) != NGX_OK
+        || ngx_lu_file_link(&task->io, live, feed) == NGX_ERROR)
     {
         return ngx_lu_task_failed(task);
     }
@@ -307,7 +307,7 @@ ngx_lu_desktop_unlink(ngx_lu_task_t *task)
 {
     /* a job that was cut short after promoting it does not do so again */
 
-    if (ngx_lu_store_unlink(&task->io, ngx_lu_release_job(task)) == NGX_ERROR)
+    if (ngx_lu_file_unlink(&task->io, ngx_lu_release_job(task)) == NGX_ERROR)
     {
         return ngx_lu_task_failed(task);
     }
@@ -330,7 +330,7 @@ ngx_lu_desktop_unlink_file(ngx_lu_task_t *task, u_char *live, u_char *feed,
         return NGX_OK;
     }
 
-    if (ngx_lu_store_unlink(&task->io, feed) == NGX_ERROR) {
+    if (ngx_lu_file_unlink(&task->io, feed) == NGX_ERROR) {
         return ngx_lu_task_failed(task);
     }
 

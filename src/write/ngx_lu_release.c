@@ -34,7 +34,7 @@ ngx_lu_release_read(ngx_lu_task_t *task, const char *id,
                                       task->app.data, id);
         path = ngx_lu_path(task->io.pool, "%s/release.json", release->folder);
 
-        rc = ngx_lu_store_read_json(&task->io, path, &release->json);
+        rc = ngx_lu_file_read_json(&task->io, path, &release->json);
 
         if (rc == NGX_ERROR) {
             return ngx_lu_task_failed(task);
@@ -76,7 +76,7 @@ ngx_lu_release_open(ngx_lu_task_t *task, ngx_lu_release_t *release)
     status = ngx_lu_release_read(task, (char *) task->id.data, release);
 
     if (status != NGX_OK) {
-        ngx_lu_store_unlock(lock);
+        ngx_lu_lock_release(lock);
         return status;
     }
 
@@ -93,7 +93,7 @@ ngx_lu_release_save(ngx_lu_task_t *task, ngx_lu_release_t *release)
 
     path = ngx_lu_path(task->io.pool, "%s/release.json", release->folder);
 
-    if (ngx_lu_store_write_json(&task->io, task->store, path, release->json)
+    if (ngx_lu_file_write_json(&task->io, task->store, path, release->json)
         != NGX_OK)
     {
         return ngx_lu_task_failed(task);
@@ -109,7 +109,7 @@ ngx_lu_release_close(ngx_lu_release_t *release)
     cJSON_Delete(release->json);
     release->json = NULL;
 
-    ngx_lu_store_unlock(release->lock);
+    ngx_lu_lock_release(release->lock);
     release->lock = NGX_INVALID_FILE;
 }
 
@@ -122,7 +122,7 @@ ngx_lu_release_hold(ngx_lu_task_t *task, ngx_fd_t *lock)
     path = ngx_lu_path(task->io.pool, "%V/staging/%s/%s/lock",
                        &task->store->path, task->app.data, task->id.data);
 
-    switch (ngx_lu_store_lock_existing(&task->io, path, lock)) {
+    switch (ngx_lu_lock_existing(&task->io, path, lock)) {
 
     case NGX_OK:
         return NGX_OK;
@@ -151,7 +151,7 @@ ngx_lu_release_change(ngx_lu_task_t *task, ngx_lu_change_pt change,
 
     status = ngx_lu_change(task, change, finish, data);
 
-    ngx_lu_store_unlock(lock);
+    ngx_lu_lock_release(lock);
 
     return status;
 }
@@ -227,13 +227,13 @@ ngx_lu_release_publish(ngx_lu_task_t *task, const char *id)
 
     path = ngx_lu_path(task->io.pool, "%s/%s/lock", staging, id);
 
-    if (ngx_lu_store_unlink(&task->io, path) == NGX_ERROR) {
+    if (ngx_lu_file_unlink(&task->io, path) == NGX_ERROR) {
         return ngx_lu_task_failed(task);
     }
 
-    rc = ngx_lu_store_rename(&task->io,
-                             ngx_lu_path(task->io.pool, "%s/%s", staging, id),
-                             ngx_lu_path(task->io.pool, "%s/%s", live, id));
+    rc = ngx_lu_file_rename(&task->io,
+                            ngx_lu_path(task->io.pool, "%s/%s", staging, id),
+                            ngx_lu_path(task->io.pool, "%s/%s", live, id));
 
     if (rc == NGX_ERROR) {
         return ngx_lu_task_failed(task);
@@ -255,8 +255,8 @@ ngx_lu_release_publish(ngx_lu_task_t *task, const char *id)
         }
     }
 
-    if (ngx_lu_store_sync(&task->io, live) != NGX_OK
-        || ngx_lu_store_sync(&task->io, staging) != NGX_OK)
+    if (ngx_lu_file_sync(&task->io, live) != NGX_OK
+        || ngx_lu_file_sync(&task->io, staging) != NGX_OK)
     {
         return ngx_lu_task_failed(task);
     }

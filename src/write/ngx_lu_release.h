@@ -49,7 +49,7 @@ ngx_int_t ngx_lu_release_save(ngx_lu_task_t *task, ngx_lu_release_t *release);
 void ngx_lu_release_close(ngx_lu_release_t *release);
 
 /*
- * The lock of the task's release, to be given to ngx_lu_store_unlock(); it is
+ * The lock of the task's release, to be given to ngx_lu_lock_release(); it is
  * NGX_INVALID_FILE if the release is not in staging.  NGX_OK or 500.
  */
 

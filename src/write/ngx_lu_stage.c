@@ -149,7 +149,7 @@ ngx_lu_stage_list(ngx_lu_stage_t *stage)
 
     path = ngx_lu_path(task->io.pool, "%s/uploads", stage->release->folder);
 
-    rc = ngx_lu_store_list(&task->io, path, &names);
+    rc = ngx_lu_tree_list(&task->io, path, &names);
 
     if (rc == NGX_ERROR) {
         return ngx_lu_task_failed(task);
@@ -354,7 +354,7 @@ ngx_lu_stage_manifest(ngx_lu_stage_t *stage, ngx_uint_t n)
         return 422;
     }
 
-    rc = ngx_lu_store_read(&task->io, file->path, &text, &fi);
+    rc = ngx_lu_file_read(&task->io, file->path, &text, &fi);
     if (rc != NGX_OK) {
         return ngx_lu_task_unread(task, rc);
     }
@@ -682,7 +682,7 @@ ngx_lu_stage_artifact_list(ngx_lu_stage_t *stage, ngx_lu_staged_t *list)
 
     task = stage->task;
 
-    rc = ngx_lu_store_read(&task->io, list->path, &text, &fi);
+    rc = ngx_lu_file_read(&task->io, list->path, &text, &fi);
     if (rc != NGX_OK) {
         return ngx_lu_task_unread(task, rc);
     }
@@ -847,11 +847,11 @@ ngx_lu_stage_place(ngx_lu_stage_t *stage, ngx_lu_staged_t *file)
                            stage->release->folder,
                            file->name.len, file->name.data);
 
-        if (ngx_lu_store_mkdirs(&task->io, stage->release->folder, path)
+        if (ngx_lu_file_mkdirs(&task->io, stage->release->folder, path)
             != NGX_OK
-            || ngx_lu_store_write(&task->io, task->store, path,
-                                  (char *) file->data,
-                                  (size_t) file->size)
+            || ngx_lu_file_write(&task->io, task->store, path,
+                                 (char *) file->data,
+                                 (size_t) file->size)
                != NGX_OK)
         {
             return ngx_lu_task_failed(task);
@@ -862,7 +862,7 @@ ngx_lu_stage_place(ngx_lu_stage_t *stage, ngx_lu_staged_t *file)
 
     /* what came through a copy or DAV was synced by nobody */
 
-    if (ngx_lu_store_sync(&task->io, file->path) != NGX_OK) {
+    if (ngx_lu_file_sync(&task->io, file->path) != NGX_OK) {
         return ngx_lu_task_failed(task);
     }
 

@@ -20,7 +20,7 @@ ngx_lu_staging_clean(ngx_lu_task_t *task, u_char *folder, const char *name)
 
     path = ngx_lu_path(task->io.pool, "%s/%s", folder, name);
 
-    if (ngx_lu_store_remove_tree(&task->io, task->store, path) == NGX_ERROR) {
+    if (ngx_lu_tree_remove(&task->io, task->store, path) == NGX_ERROR) {
         return ngx_lu_task_failed(task);
     }
 
@@ -37,8 +37,8 @@ ngx_lu_staging_place(ngx_lu_task_t *task, u_char *folder, u_char *data,
     path = ngx_lu_path(task->io.pool, "%s/files/%*s", folder, href->len,
                        href->data);
 
-    if (ngx_lu_store_mkdirs(&task->io, folder, path) != NGX_OK
-        || ngx_lu_store_link(&task->io, data, path) != NGX_OK)
+    if (ngx_lu_file_mkdirs(&task->io, folder, path) != NGX_OK
+        || ngx_lu_file_link(&task->io, data, path) != NGX_OK)
     {
         return ngx_lu_task_failed(task);
     }
@@ -65,14 +65,14 @@ ngx_lu_staging_complete(ngx_lu_task_t *task, ngx_lu_release_t *release,
 
     path = ngx_lu_path(task->io.pool, "%s/files.json", release->folder);
 
-    rc = ngx_lu_store_write(&task->io, task->store, path, text,
-                            ngx_strlen(text));
+    rc = ngx_lu_file_write(&task->io, task->store, path, text,
+                           ngx_strlen(text));
     cJSON_free(text);
 
     /* all of it is on the disk before the state says so */
 
     if (rc != NGX_OK
-        || ngx_lu_store_sync_tree(&task->io, release->folder) != NGX_OK)
+        || ngx_lu_tree_sync(&task->io, release->folder) != NGX_OK)
     {
         return ngx_lu_task_failed(task);
     }

@@ -106,7 +106,7 @@ ngx_lu_verify_uploads(ngx_lu_verify_t *verify)
 
     path = ngx_lu_path(task->io.pool, "%s/uploads", verify->release->folder);
 
-    rc = ngx_lu_store_list(&task->io, path, &names);
+    rc = ngx_lu_tree_list(&task->io, path, &names);
 
     if (rc == NGX_ERROR) {
         return ngx_lu_task_failed(task);
@@ -187,7 +187,7 @@ ngx_lu_verify_upload(ngx_lu_verify_t *verify, ngx_str_t *name,
     path = ngx_lu_path(task->io.pool, "%s/uploads/%V", verify->release->folder,
                        name);
 
-    rc = ngx_lu_store_read_json(&task->io, path, &json);
+    rc = ngx_lu_file_read_json(&task->io, path, &json);
 
     if (rc != NGX_OK) {
         return ngx_lu_task_unread(task, rc);
@@ -231,8 +231,8 @@ ngx_lu_verify_digest(ngx_lu_verify_t *verify, ngx_lu_uploaded_t *uploaded)
 
     lu_sha256_init(&sha256);
 
-    rc = ngx_lu_store_pieces(&task->io, uploaded->data, ngx_lu_verify_piece,
-                             &sha256);
+    rc = ngx_lu_file_pieces(&task->io, uploaded->data, ngx_lu_verify_piece,
+                            &sha256);
     if (rc == NGX_ERROR) {
         return ngx_lu_task_failed(task);
     }
@@ -330,9 +330,9 @@ ngx_lu_verify_manifest(ngx_lu_verify_t *verify)
                                   ") was not uploaded.");
     }
 
-    rc = ngx_lu_store_read(&task->io,
-                           verify->uploaded[file - verify->files].data, &text,
-                           &fi);
+    rc = ngx_lu_file_read(&task->io,
+                          verify->uploaded[file - verify->files].data, &text,
+                          &fi);
     if (rc != NGX_OK) {
         return ngx_lu_task_unread(task, rc);
     }
