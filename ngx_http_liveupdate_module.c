@@ -8,7 +8,7 @@
 #include "read/ngx_lu_catalog.h"
 #include "read/ngx_lu_entry.h"
 #include "read/ngx_lu_static.h"
-#include "store/ngx_lu_store.h"
+#include "store/ngx_lu_tree.h"
 #include "job/ngx_lu_job.h"
 #include "api/ngx_lu_api.h"
 #include "api/ngx_lu_body.h"

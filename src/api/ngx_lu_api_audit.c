@@ -9,7 +9,8 @@
 #include "ngx_lu_api_audit.h"
 #include "ngx_lu_arg.h"
 
-#include "store/ngx_lu_store.h"
+#include "store/ngx_lu_io.h"
+#include "store/ngx_lu_path.h"
 #include "write/ngx_lu_task.h"
 
 #include "core/lu_json.h"

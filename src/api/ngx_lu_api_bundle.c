@@ -7,7 +7,11 @@
 #include "ngx_lu_api_build.h"
 #include "ngx_lu_api_bundle.h"
 
-#include "store/ngx_lu_store.h"
+#include "store/ngx_lu_file.h"
+#include "store/ngx_lu_lock.h"
+#include "store/ngx_lu_path.h"
+#include "store/ngx_lu_temp.h"
+#include "store/ngx_lu_tree.h"
 #include "write/ngx_lu_bundle.h"
 #include "write/ngx_lu_change.h"
 #include "write/ngx_lu_protect.h"

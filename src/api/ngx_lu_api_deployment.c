@@ -8,7 +8,8 @@
 #include "ngx_lu_api_deployment.h"
 #include "ngx_lu_arg.h"
 
-#include "store/ngx_lu_store.h"
+#include "store/ngx_lu_file.h"
+#include "store/ngx_lu_path.h"
 #include "write/ngx_lu_app.h"
 #include "write/ngx_lu_change.h"
 #include "write/ngx_lu_protect.h"

@@ -8,7 +8,9 @@
 
 #include "ngx_lu_api_fetch.h"
 
-#include "store/ngx_lu_store.h"
+#include "store/ngx_lu_file.h"
+#include "store/ngx_lu_lock.h"
+#include "store/ngx_lu_path.h"
 #include "write/ngx_lu_app.h"
 #include "write/ngx_lu_approval.h"
 #include "write/ngx_lu_bundle.h"

@@ -7,7 +7,9 @@
 #include "ngx_lu_api_organization.h"
 #include "ngx_lu_arg.h"
 
-#include "store/ngx_lu_store.h"
+#include "store/ngx_lu_file.h"
+#include "store/ngx_lu_lock.h"
+#include "store/ngx_lu_path.h"
 #include "write/ngx_lu_app.h"
 #include "write/ngx_lu_task.h"
 

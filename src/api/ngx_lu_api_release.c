@@ -9,7 +9,9 @@
 #include "ngx_lu_api_release.h"
 #include "ngx_lu_arg.h"
 
-#include "store/ngx_lu_store.h"
+#include "store/ngx_lu_file.h"
+#include "store/ngx_lu_path.h"
+#include "store/ngx_lu_tree.h"
 #include "write/ngx_lu_app.h"
 #include "write/ngx_lu_approval.h"
 #include "write/ngx_lu_bundle.h"

@@ -13,7 +13,10 @@
 #include "ngx_lu_arg.h"
 #include "ngx_lu_form.h"
 
-#include "store/ngx_lu_store.h"
+#include "store/ngx_lu_file.h"
+#include "store/ngx_lu_path.h"
+#include "store/ngx_lu_temp.h"
+#include "store/ngx_lu_tree.h"
 #include "write/ngx_lu_bundle.h"
 #include "write/ngx_lu_release.h"
 #include "write/ngx_lu_task.h"

@@ -11,7 +11,10 @@
 #include "ngx_lu_call.h"
 #include "ngx_lu_webhook.h"
 
-#include "store/ngx_lu_store.h"
+#include "store/ngx_lu_file.h"
+#include "store/ngx_lu_lock.h"
+#include "store/ngx_lu_path.h"
+#include "store/ngx_lu_tree.h"
 #include "write/ngx_lu_app.h"
 #include "write/ngx_lu_task.h"
 #include "job/ngx_lu_job.h"

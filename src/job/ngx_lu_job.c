@@ -9,7 +9,9 @@
 #include "ngx_lu_job.h"
 
 #include "zone/ngx_lu_count.h"
-#include "store/ngx_lu_store.h"
+#include "store/ngx_lu_file.h"
+#include "store/ngx_lu_lock.h"
+#include "store/ngx_lu_path.h"
 #include "write/ngx_lu_approval.h"
 #include "write/ngx_lu_bundle.h"
 

@@ -11,6 +11,7 @@
 #define _NGX_LU_JOB_H_INCLUDED_
 
 
+#include "store/ngx_lu_io.h"
 #include "write/ngx_lu_digest.h"
 #include "write/ngx_lu_release.h"
 #include "write/ngx_lu_task.h"

@@ -9,7 +9,10 @@
 #include "ngx_lu_job.h"
 #include "ngx_lu_order.h"
 
-#include "store/ngx_lu_store.h"
+#include "store/ngx_lu_file.h"
+#include "store/ngx_lu_lock.h"
+#include "store/ngx_lu_path.h"
+#include "store/ngx_lu_tree.h"
 #include "write/ngx_lu_app.h"
 #include "write/ngx_lu_release.h"
 #include "write/ngx_lu_staging.h"

@@ -9,7 +9,10 @@
 
 #include "ngx_lu_job.h"
 
-#include "store/ngx_lu_store.h"
+#include "store/ngx_lu_file.h"
+#include "store/ngx_lu_io.h"
+#include "store/ngx_lu_path.h"
+#include "store/ngx_lu_tree.h"
 #include "write/ngx_lu_release.h"
 #include "write/ngx_lu_task.h"
 

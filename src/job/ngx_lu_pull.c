@@ -9,7 +9,7 @@
 
 #include "ngx_lu_job.h"
 
-#include "store/ngx_lu_store.h"
+#include "store/ngx_lu_path.h"
 #include "write/ngx_lu_approval.h"
 #include "write/ngx_lu_release.h"
 #include "write/ngx_lu_task.h"

@@ -8,7 +8,11 @@
 
 #include "ngx_lu_job.h"
 
-#include "store/ngx_lu_store.h"
+#include "store/ngx_lu_file.h"
+#include "store/ngx_lu_io.h"
+#include "store/ngx_lu_lock.h"
+#include "store/ngx_lu_path.h"
+#include "store/ngx_lu_tree.h"
 
 #include "core/lu_json.h"
 #include "core/lu_name.h"

@@ -6,7 +6,9 @@
 
 #include "ngx_lu_job.h"
 
-#include "store/ngx_lu_store.h"
+#include "store/ngx_lu_file.h"
+#include "store/ngx_lu_io.h"
+#include "store/ngx_lu_path.h"
 #include "write/ngx_lu_digest.h"
 
 #include "core/lu_plan.h"

@@ -6,7 +6,8 @@
 
 #include "ngx_lu_load.h"
 
-#include "store/ngx_lu_store.h"
+#include "store/ngx_lu_file.h"
+#include "store/ngx_lu_path.h"
 
 #include "core/lu_app.h"
 #include "core/lu_release.h"

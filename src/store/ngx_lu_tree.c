@@ -1,178 +1,30 @@
 
 /*
  * Copyright (C) the nginx-liveupdate authors
- *
- * The store's folders as a whole: a part of the store room.
  */
 
 
-#include "ngx_lu_store.h"
+#include "ngx_lu_file.h"
+#include "ngx_lu_path.h"
+#include "ngx_lu_temp.h"
+#include "ngx_lu_tree.h"
 
 #include <ftw.h>
 
 
-#define NGX_LU_FDS    16
-#define NGX_LU_TRIES  10
+#define NGX_LU_TREE_FDS    16
+#define NGX_LU_TREE_TRIES  10
 
 
+static int ngx_libc_cdecl ngx_lu_tree_name_cmp(const void *one,
+    const void *two);
 static int ngx_lu_tree_sync_entry(const char *path, const struct stat *st,
     int type, struct FTW *ftw);
 static int ngx_lu_tree_remove_files(u_char *path);
 static int ngx_lu_tree_remove_entry(const char *path, const struct stat *st,
     int type, struct FTW *ftw);
-static int ngx_libc_cdecl ngx_lu_tree_name_cmp(const void *one,
-    const void *two);
 static ngx_int_t ngx_lu_tree_clean_folder(ngx_lu_io_t *io, u_char *path,
     ngx_str_t *prefix);
-
-
-ngx_int_t
-ngx_lu_tree_sync(ngx_lu_io_t *io,
-    u_char *path)
-{
-    if (path == NULL) {
-        io->err = NGX_ENOMEM;
-        return NGX_ERROR;
-    }
-
-    if (nftw((char *) path, ngx_lu_tree_sync_entry,
-             NGX_LU_FDS, FTW_PHYS|FTW_DEPTH)
-        != 0)
-    {
-        return ngx_lu_io_failed(io, "fsync()", path);
-    }
-
-    return NGX_OK;
-}
-
-
-/* Files were synced when they were written. */
-
-static int
-ngx_lu_tree_sync_entry(const char *path, const struct stat *st, int type,
-    struct FTW *ftw)
-{
-    int        rc;
-    ngx_fd_t   fd;
-    ngx_err_t  err;
-
-    if (type != FTW_DP) {
-        return (type == FTW_DNR || type == FTW_NS) ? -1 : 0;
-    }
-
-    fd = open(path, O_RDONLY|O_CLOEXEC);
-
-    if (fd == NGX_INVALID_FILE) {
-        return -1;
-    }
-
-    rc = fsync(fd);
-    err = ngx_errno;
-
-    (void) ngx_close_file(fd);
-
-    ngx_set_errno(err);
-
-    return rc;
-}
-
-
-ngx_int_t
-ngx_lu_temp_mkdir(ngx_lu_io_t *io, ngx_lu_store_t *store, u_char **path)
-{
-    *path = ngx_lu_path(io->pool, "%V/tmp/%V.XXXXXX", &store->path,
-                        &ngx_cycle->hostname);
-    if (*path == NULL) {
-        io->err = NGX_ENOMEM;
-        return NGX_ERROR;
-    }
-
-    if (mkdtemp((char *) *path) == NULL) {
-        return ngx_lu_temp_failed(io, "mkdtemp()", *path);
-    }
-
-    return NGX_OK;
-}
-
-
-void
-ngx_lu_tree_discard(u_char *path)
-{
-    (void) ngx_lu_tree_remove_files(path);
-}
-
-
-ngx_int_t
-ngx_lu_tree_remove(ngx_lu_io_t *io, ngx_lu_store_t *store, u_char *path)
-{
-    u_char    *temp;
-    ngx_int_t  rc;
-
-    if (ngx_lu_temp_mkdir(io, store, &temp) != NGX_OK) {
-        return NGX_ERROR;
-    }
-
-    /* it takes the place of an empty folder, as one step */
-
-    rc = ngx_lu_file_rename(io, path, temp);
-
-    if (rc != NGX_OK) {
-        ngx_lu_tree_discard(temp);
-        return rc;
-    }
-
-    /* it must not come back, after a crash, without its files */
-
-    rc = ngx_lu_file_sync(io, ngx_lu_path_folder(io->pool, path));
-
-    if (rc == NGX_ERROR && io->err != NGX_ENOENT) {
-        return NGX_ERROR;
-    }
-
-    /* if even its place has gone, then with the whole app */
-
-    if (ngx_lu_tree_remove_files(temp) != 0) {
-
-        /* it has gone, and the next start tries again; the log says why */
-
-        (void) ngx_lu_io_failed(io, "nftw()", temp);
-    }
-
-    return rc;
-}
-
-
-/* Who was on the way to a file in it may still make, or move, that. */
-
-static int
-ngx_lu_tree_remove_files(u_char *path)
-{
-    int         rc;
-    ngx_uint_t  tries;
-
-    tries = 0;
-
-    do {
-        rc = nftw((char *) path, ngx_lu_tree_remove_entry, NGX_LU_FDS,
-                  FTW_PHYS|FTW_DEPTH);
-
-        if (rc == 0) {
-            return 0;
-        }
-
-    } while ((ngx_errno == ENOTEMPTY || ngx_errno == NGX_ENOENT)
-             && ++tries < NGX_LU_TRIES);
-
-    return ngx_errno == NGX_ENOENT ? 0 : rc;
-}
-
-
-static int
-ngx_lu_tree_remove_entry(const char *path, const struct stat *st, int type,
-    struct FTW *ftw)
-{
-    return (remove(path) == -1 && ngx_errno != NGX_ENOENT) ? -1 : 0;
-}
 
 
 ngx_int_t
@@ -252,6 +104,136 @@ ngx_lu_tree_name_cmp(const void *one, const void *two)
 
     return (int) ngx_memn2cmp(first->data, second->data, first->len,
                               second->len);
+}
+
+
+ngx_int_t
+ngx_lu_tree_sync(ngx_lu_io_t *io, u_char *path)
+{
+    if (path == NULL) {
+        io->err = NGX_ENOMEM;
+        return NGX_ERROR;
+    }
+
+    if (nftw((char *) path, ngx_lu_tree_sync_entry,
+             NGX_LU_TREE_FDS, FTW_PHYS|FTW_DEPTH)
+        != 0)
+    {
+        return ngx_lu_io_failed(io, "fsync()", path);
+    }
+
+    return NGX_OK;
+}
+
+
+/* Files were synced when they were written. */
+
+static int
+ngx_lu_tree_sync_entry(const char *path, const struct stat *st, int type,
+    struct FTW *ftw)
+{
+    int        rc;
+    ngx_fd_t   fd;
+    ngx_err_t  err;
+
+    if (type != FTW_DP) {
+        return (type == FTW_DNR || type == FTW_NS) ? -1 : 0;
+    }
+
+    fd = open(path, O_RDONLY|O_CLOEXEC);
+
+    if (fd == NGX_INVALID_FILE) {
+        return -1;
+    }
+
+    rc = fsync(fd);
+    err = ngx_errno;
+
+    (void) ngx_close_file(fd);
+
+    ngx_set_errno(err);
+
+    return rc;
+}
+
+
+ngx_int_t
+ngx_lu_tree_remove(ngx_lu_io_t *io, ngx_lu_store_t *store, u_char *path)
+{
+    u_char    *temp;
+    ngx_int_t  rc;
+
+    if (ngx_lu_temp_mkdir(io, store, &temp) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    /* it takes the place of an empty folder, as one step */
+
+    rc = ngx_lu_file_rename(io, path, temp);
+
+    if (rc != NGX_OK) {
+        ngx_lu_tree_discard(temp);
+        return rc;
+    }
+
+    /* it must not come back, after a crash, without its files */
+
+    rc = ngx_lu_file_sync(io, ngx_lu_path_folder(io->pool, path));
+
+    if (rc == NGX_ERROR && io->err != NGX_ENOENT) {
+        return NGX_ERROR;
+    }
+
+    /* if even its place has gone, then with the whole app */
+
+    if (ngx_lu_tree_remove_files(temp) != 0) {
+
+        /* it has gone, and the next start tries again; the log says why */
+
+        (void) ngx_lu_io_failed(io, "nftw()", temp);
+    }
+
+    return rc;
+}
+
+
+void
+ngx_lu_tree_discard(u_char *path)
+{
+    (void) ngx_lu_tree_remove_files(path);
+}
+
+
+/* Who was on the way to a file in it may still make, or move, that. */
+
+static int
+ngx_lu_tree_remove_files(u_char *path)
+{
+    int         rc;
+    ngx_uint_t  tries;
+
+    tries = 0;
+
+    do {
+        rc = nftw((char *) path, ngx_lu_tree_remove_entry, NGX_LU_TREE_FDS,
+                  FTW_PHYS|FTW_DEPTH);
+
+        if (rc == 0) {
+            return 0;
+        }
+
+    } while ((ngx_errno == ENOTEMPTY || ngx_errno == NGX_ENOENT)
+             && ++tries < NGX_LU_TREE_TRIES);
+
+    return ngx_errno == NGX_ENOENT ? 0 : rc;
+}
+
+
+static int
+ngx_lu_tree_remove_entry(const char *path, const struct stat *st, int type,
+    struct FTW *ftw)
+{
+    return (remove(path) == -1 && ngx_errno != NGX_ENOENT) ? -1 : 0;
 }
 
 

@@ -11,7 +11,10 @@
 #include "ngx_lu_scan.h"
 
 #include "zone/ngx_lu_count.h"
-#include "store/ngx_lu_store.h"
+#include "store/ngx_lu_file.h"
+#include "store/ngx_lu_io.h"
+#include "store/ngx_lu_path.h"
+#include "store/ngx_lu_tree.h"
 #include "api/ngx_lu_call.h"
 
 #include "core/lu_json.h"

@@ -7,7 +7,10 @@
 #include "ngx_lu_app.h"
 #include "ngx_lu_audit.h"
 
-#include "store/ngx_lu_store.h"
+#include "store/ngx_lu_file.h"
+#include "store/ngx_lu_lock.h"
+#include "store/ngx_lu_path.h"
+#include "store/ngx_lu_tree.h"
 
 #include "core/lu_change.h"
 

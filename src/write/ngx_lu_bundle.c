@@ -6,7 +6,9 @@
 
 #include "ngx_lu_bundle.h"
 
-#include "store/ngx_lu_store.h"
+#include "store/ngx_lu_file.h"
+#include "store/ngx_lu_lock.h"
+#include "store/ngx_lu_path.h"
 
 #include "core/lu_change.h"
 #include "core/lu_release.h"

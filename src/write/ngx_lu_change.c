@@ -8,7 +8,9 @@
 #include "ngx_lu_audit.h"
 #include "ngx_lu_change.h"
 
-#include "store/ngx_lu_store.h"
+#include "store/ngx_lu_file.h"
+#include "store/ngx_lu_lock.h"
+#include "store/ngx_lu_path.h"
 
 
 static ngx_int_t ngx_lu_change_expected(ngx_lu_task_t *task,

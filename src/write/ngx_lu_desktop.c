@@ -7,7 +7,8 @@
 #include "ngx_lu_desktop.h"
 #include "ngx_lu_staging.h"
 
-#include "store/ngx_lu_store.h"
+#include "store/ngx_lu_file.h"
+#include "store/ngx_lu_path.h"
 
 #include "core/lu_builds.h"
 #include "core/lu_file.h"

@@ -6,7 +6,7 @@
 
 #include "ngx_lu_digest.h"
 
-#include "store/ngx_lu_store.h"
+#include "store/ngx_lu_file.h"
 
 
 typedef struct {

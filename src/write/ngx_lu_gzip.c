@@ -6,7 +6,9 @@
 
 #include "ngx_lu_gzip.h"
 
-#include "store/ngx_lu_store.h"
+#include "store/ngx_lu_file.h"
+#include "store/ngx_lu_path.h"
+#include "store/ngx_lu_temp.h"
 
 #include <zlib.h>
 

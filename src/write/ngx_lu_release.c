@@ -6,7 +6,9 @@
 
 #include "ngx_lu_release.h"
 
-#include "store/ngx_lu_store.h"
+#include "store/ngx_lu_file.h"
+#include "store/ngx_lu_lock.h"
+#include "store/ngx_lu_path.h"
 
 
 static ngx_uint_t ngx_lu_release_is_deployed(const cJSON *app,

@@ -9,7 +9,9 @@
 #include "ngx_lu_release.h"
 #include "ngx_lu_remove.h"
 
-#include "store/ngx_lu_store.h"
+#include "store/ngx_lu_file.h"
+#include "store/ngx_lu_lock.h"
+#include "store/ngx_lu_tree.h"
 
 #include "core/lu_change.h"
 #include "core/lu_json.h"

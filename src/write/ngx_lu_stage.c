@@ -11,7 +11,9 @@
 #include "ngx_lu_stage.h"
 #include "ngx_lu_staging.h"
 
-#include "store/ngx_lu_store.h"
+#include "store/ngx_lu_file.h"
+#include "store/ngx_lu_path.h"
+#include "store/ngx_lu_tree.h"
 
 #include "core/lu_builder.h"
 #include "core/lu_file.h"

@@ -7,7 +7,9 @@
 #include "ngx_lu_staging.h"
 
 #include "zone/ngx_lu_count.h"
-#include "store/ngx_lu_store.h"
+#include "store/ngx_lu_file.h"
+#include "store/ngx_lu_path.h"
+#include "store/ngx_lu_tree.h"
 
 #include "core/lu_json.h"
 #include "core/lu_release.h"

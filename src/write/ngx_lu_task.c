@@ -7,7 +7,7 @@
 #include "ngx_lu_task.h"
 
 #include "zone/ngx_lu_zone.h"
-#include "store/ngx_lu_store.h"
+#include "store/ngx_lu_path.h"
 
 #include <openssl/rand.h>
 

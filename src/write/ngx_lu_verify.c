@@ -9,7 +9,9 @@
 #include "ngx_lu_staging.h"
 #include "ngx_lu_verify.h"
 
-#include "store/ngx_lu_store.h"
+#include "store/ngx_lu_file.h"
+#include "store/ngx_lu_path.h"
+#include "store/ngx_lu_tree.h"
 
 #include "core/lu_change.h"
 #include "core/lu_file.h"

@@ -4,70 +4,18 @@
  */
 
 
-#include "ngx_lu_store.h"
+#include "ngx_lu_file.h"
+#include "ngx_lu_path.h"
+#include "ngx_lu_temp.h"
+
+#include "core/lu_sha256.h"
 
 
-#define NGX_LU_PATH   4096
-#define NGX_LU_PIECE  (256 * 1024)
-#define NGX_LU_LINE   4096
+#define NGX_LU_FILE_PIECE  (256 * 1024)
+#define NGX_LU_FILE_LINE   4096
 
 
 static off_t ngx_lu_file_whole_lines(ngx_fd_t fd, off_t size);
-static ngx_int_t ngx_lu_lock_file(ngx_lu_io_t *io, u_char *path, int create,
-    int command, ngx_fd_t *fd);
-
-
-u_char *
-ngx_lu_path(ngx_pool_t *pool, const char *fmt, ...)
-{
-    u_char  *p, *path, buf[NGX_LU_PATH];
-    va_list  args;
-
-    va_start(args, fmt);
-    p = ngx_vslprintf(buf, buf + NGX_LU_PATH - 1, fmt, args);
-    va_end(args);
-
-    if (p == buf + NGX_LU_PATH - 1) {
-
-        /* a part of a path would be another one */
-
-        return NULL;
-    }
-
-    path = ngx_pnalloc(pool, p - buf + 1);
-    if (path == NULL) {
-        return NULL;
-    }
-
-    p = ngx_cpymem(path, buf, p - buf);
-    *p = '\0';
-
-    return path;
-}
-
-
-ngx_int_t
-ngx_lu_io_failed(ngx_lu_io_t *io, const char *operation, u_char *path)
-{
-    io->err = ngx_errno;
-    io->operation = operation;
-    io->path = path;
-
-    return NGX_ERROR;
-}
-
-
-/* It is the store that is not there, and not what somebody has asked for. */
-
-ngx_int_t
-ngx_lu_temp_failed(ngx_lu_io_t *io, const char *operation, u_char *path)
-{
-    if (ngx_errno == NGX_ENOENT) {
-        ngx_set_errno(EIO);
-    }
-
-    return ngx_lu_io_failed(io, operation, path);
-}
 
 
 ngx_int_t
@@ -148,64 +96,6 @@ done:
 
 
 ngx_int_t
-ngx_lu_file_pieces(ngx_lu_io_t *io, u_char *path,
-    ngx_int_t (*handler)(void *data, u_char *bytes, size_t len), void *data)
-{
-    u_char    *piece;
-    ssize_t    n;
-    ngx_fd_t   fd;
-    ngx_int_t  rc;
-
-    if (path == NULL) {
-        io->err = NGX_ENOMEM;
-        return NGX_ERROR;
-    }
-
-    fd = ngx_open_file(path, NGX_FILE_RDONLY, NGX_FILE_OPEN, 0);
-
-    if (fd == NGX_INVALID_FILE) {
-        if (ngx_errno == NGX_ENOENT) {
-            return NGX_DECLINED;
-        }
-
-        return ngx_lu_io_failed(io, ngx_open_file_n, path);
-    }
-
-    piece = ngx_alloc(NGX_LU_PIECE, ngx_cycle->log);
-
-    if (piece == NULL) {
-        (void) ngx_close_file(fd);
-        io->err = NGX_ENOMEM;
-        return NGX_ERROR;
-    }
-
-    for ( ;; ) {
-        n = read(fd, piece, NGX_LU_PIECE);
-
-        if (n == -1) {
-            if (ngx_errno == NGX_EINTR) {
-                continue;
-            }
-
-            rc = ngx_lu_io_failed(io, "read()", path);
-            break;
-        }
-
-        rc = handler(data, piece, n);
-
-        if (rc != NGX_OK || n == 0) {
-            break;
-        }
-    }
-
-    ngx_free(piece);
-    (void) ngx_close_file(fd);
-
-    return rc;
-}
-
-
-ngx_int_t
 ngx_lu_file_read_json(ngx_lu_io_t *io, u_char *path, cJSON **json)
 {
     lu_rc_e          parsed;
@@ -229,6 +119,64 @@ ngx_lu_file_read_json(ngx_lu_io_t *io, u_char *path, cJSON **json)
 
     return ngx_lu_io_failed(io, parsed == LU_NOMEM
                                 ? "malloc()" : "parsing of", path);
+}
+
+
+ngx_int_t
+ngx_lu_file_pieces(ngx_lu_io_t *io, u_char *path,
+    ngx_int_t (*handler)(void *data, u_char *bytes, size_t len), void *data)
+{
+    u_char    *piece;
+    ssize_t    n;
+    ngx_fd_t   fd;
+    ngx_int_t  rc;
+
+    if (path == NULL) {
+        io->err = NGX_ENOMEM;
+        return NGX_ERROR;
+    }
+
+    fd = ngx_open_file(path, NGX_FILE_RDONLY, NGX_FILE_OPEN, 0);
+
+    if (fd == NGX_INVALID_FILE) {
+        if (ngx_errno == NGX_ENOENT) {
+            return NGX_DECLINED;
+        }
+
+        return ngx_lu_io_failed(io, ngx_open_file_n, path);
+    }
+
+    piece = ngx_alloc(NGX_LU_FILE_PIECE, ngx_cycle->log);
+
+    if (piece == NULL) {
+        (void) ngx_close_file(fd);
+        io->err = NGX_ENOMEM;
+        return NGX_ERROR;
+    }
+
+    for ( ;; ) {
+        n = read(fd, piece, NGX_LU_FILE_PIECE);
+
+        if (n == -1) {
+            if (ngx_errno == NGX_EINTR) {
+                continue;
+            }
+
+            rc = ngx_lu_io_failed(io, "read()", path);
+            break;
+        }
+
+        rc = handler(data, piece, n);
+
+        if (rc != NGX_OK || n == 0) {
+            break;
+        }
+    }
+
+    ngx_free(piece);
+    (void) ngx_close_file(fd);
+
+    return rc;
 }
 
 
@@ -283,139 +231,6 @@ ngx_lu_file_write_json(ngx_lu_io_t *io, ngx_lu_store_t *store, u_char *path,
     cJSON_free(text);
 
     return rc;
-}
-
-
-ngx_int_t
-ngx_lu_file_touch(ngx_lu_io_t *io, u_char *path)
-{
-    ngx_fd_t  fd;
-
-    if (path == NULL) {
-        io->err = NGX_ENOMEM;
-        return NGX_ERROR;
-    }
-
-    fd = open((const char *) path, O_RDWR|O_CREAT|O_CLOEXEC, 0600);
-
-    if (fd == NGX_INVALID_FILE) {
-        return ngx_lu_io_failed(io, ngx_open_file_n, path);
-    }
-
-    (void) ngx_close_file(fd);
-
-    return ngx_lu_file_sync(io, ngx_lu_path_folder(io->pool, path));
-}
-
-
-ngx_int_t
-ngx_lu_temp_create(ngx_lu_io_t *io, ngx_lu_store_t *store, ngx_lu_temp_t *temp)
-{
-    /* the machine's name: others may write to the same store */
-
-    temp->path = ngx_lu_path(io->pool, "%V/tmp/%V.XXXXXX", &store->path,
-                             &ngx_cycle->hostname);
-    if (temp->path == NULL) {
-        io->err = NGX_ENOMEM;
-        return NGX_ERROR;
-    }
-
-    temp->fd = mkostemp((char *) temp->path, O_CLOEXEC);
-
-    if (temp->fd == -1) {
-        return ngx_lu_temp_failed(io, "mkostemp()", temp->path);
-    }
-
-    lu_sha256_init(&temp->sha256);
-
-    return NGX_OK;
-}
-
-
-ngx_int_t
-ngx_lu_temp_write(ngx_lu_io_t *io, ngx_lu_temp_t *temp, const u_char *data,
-    size_t len)
-{
-    ssize_t  n;
-
-    lu_sha256_update(&temp->sha256, data, len);
-
-    while (len) {
-        n = write(temp->fd, data, len);
-
-        if (n == -1) {
-            if (ngx_errno == NGX_EINTR) {
-                continue;
-            }
-
-            return ngx_lu_io_failed(io, "write()", temp->path);
-        }
-
-        data += n;
-        len -= n;
-    }
-
-    return NGX_OK;
-}
-
-
-ngx_int_t
-ngx_lu_temp_sync(ngx_lu_io_t *io, ngx_lu_temp_t *temp)
-{
-    if (fsync(temp->fd) == -1) {
-        return ngx_lu_io_failed(io, "fsync()", temp->path);
-    }
-
-    return NGX_OK;
-}
-
-
-ngx_int_t
-ngx_lu_temp_rename(ngx_lu_io_t *io, ngx_lu_temp_t *temp, u_char *path)
-{
-    if (path == NULL) {
-        io->err = NGX_ENOMEM;
-        goto failed;
-    }
-
-    if (ngx_rename_file(temp->path, path) == NGX_FILE_ERROR) {
-        (void) ngx_lu_io_failed(io, ngx_rename_file_n, path);
-        goto failed;
-    }
-
-    (void) ngx_close_file(temp->fd);
-
-    return NGX_OK;
-
-failed:
-
-    ngx_lu_temp_discard(temp);
-
-    return NGX_ERROR;
-}
-
-
-ngx_int_t
-ngx_lu_temp_commit(ngx_lu_io_t *io, ngx_lu_temp_t *temp, u_char *path)
-{
-    if (ngx_lu_temp_sync(io, temp) != NGX_OK) {
-        ngx_lu_temp_discard(temp);
-        return NGX_ERROR;
-    }
-
-    if (ngx_lu_temp_rename(io, temp, path) != NGX_OK) {
-        return NGX_ERROR;
-    }
-
-    return ngx_lu_file_sync(io, ngx_lu_path_folder(io->pool, path));
-}
-
-
-void
-ngx_lu_temp_discard(ngx_lu_temp_t *temp)
-{
-    (void) ngx_close_file(temp->fd);
-    (void) ngx_delete_file(temp->path);
 }
 
 
@@ -493,11 +308,11 @@ static off_t
 ngx_lu_file_whole_lines(ngx_fd_t fd, off_t size)
 {
     off_t    start;
-    u_char   buf[NGX_LU_LINE];
+    u_char   buf[NGX_LU_FILE_LINE];
     ssize_t  n;
 
     while (size) {
-        start = ngx_max(size - NGX_LU_LINE, 0);
+        start = ngx_max(size - NGX_LU_FILE_LINE, 0);
 
         n = pread(fd, buf, (size_t) (size - start), start);
 
@@ -519,117 +334,24 @@ ngx_lu_file_whole_lines(ngx_fd_t fd, off_t size)
 
 
 ngx_int_t
-ngx_lu_lock(ngx_lu_io_t *io, u_char *path, ngx_fd_t *fd)
+ngx_lu_file_touch(ngx_lu_io_t *io, u_char *path)
 {
-    return ngx_lu_lock_file(io, path, O_CREAT, F_OFD_SETLKW, fd);
-}
-
-
-ngx_int_t
-ngx_lu_lock_existing(ngx_lu_io_t *io, u_char *path, ngx_fd_t *fd)
-{
-    return ngx_lu_lock_file(io, path, 0, F_OFD_SETLKW, fd);
-}
-
-
-ngx_int_t
-ngx_lu_lock_try(ngx_lu_io_t *io, u_char *path, ngx_fd_t *fd)
-{
-    return ngx_lu_lock_file(io, path, 0, F_OFD_SETLK, fd);
-}
-
-
-/*
- * A lock of the open file description: other threads of this process wait
- * for it as other processes and machines do, and it dies with its holder.
- */
-
-static ngx_int_t
-ngx_lu_lock_file(ngx_lu_io_t *io, u_char *path, int create, int command,
-    ngx_fd_t *fd)
-{
-    ngx_fd_t         opened;
-    struct flock     lock;
-    ngx_file_info_t  held, named;
-
-    *fd = NGX_INVALID_FILE;
+    ngx_fd_t  fd;
 
     if (path == NULL) {
         io->err = NGX_ENOMEM;
         return NGX_ERROR;
     }
 
-    ngx_memzero(&lock, sizeof(struct flock));
-    lock.l_type = F_WRLCK;
-    lock.l_whence = SEEK_SET;
+    fd = open((const char *) path, O_RDWR|O_CREAT|O_CLOEXEC, 0600);
 
-    for ( ;; ) {
-
-        opened = open((const char *) path, O_RDWR|O_CLOEXEC|create, 0600);
-
-        if (opened == NGX_INVALID_FILE) {
-            if (ngx_errno == NGX_ENOENT) {
-                return NGX_DECLINED;
-            }
-
-            return ngx_lu_io_failed(io, ngx_open_file_n, path);
-        }
-
-        while (fcntl(opened, command, &lock) == -1) {
-
-            if (ngx_errno == NGX_EINTR) {
-                continue;
-            }
-
-            if (command == F_OFD_SETLK
-                && (ngx_errno == NGX_EAGAIN || ngx_errno == NGX_EACCES))
-            {
-                (void) ngx_close_file(opened);
-                return NGX_BUSY;
-            }
-
-            (void) ngx_lu_io_failed(io, "fcntl()", path);
-            goto failed;
-        }
-
-        if (ngx_fd_info(opened, &held) == NGX_FILE_ERROR) {
-            (void) ngx_lu_io_failed(io, ngx_fd_info_n, path);
-            goto failed;
-        }
-
-        /* it may have gone, or have been made anew, while we waited */
-
-        if (ngx_file_info(path, &named) != NGX_FILE_ERROR) {
-
-            if (ngx_file_uniq(&named) == ngx_file_uniq(&held)
-                && named.st_dev == held.st_dev)
-            {
-                *fd = opened;
-                return NGX_OK;
-            }
-
-        } else if (ngx_errno != NGX_ENOENT) {
-            (void) ngx_lu_io_failed(io, ngx_file_info_n, path);
-            goto failed;
-        }
-
-        (void) ngx_close_file(opened);
+    if (fd == NGX_INVALID_FILE) {
+        return ngx_lu_io_failed(io, ngx_open_file_n, path);
     }
 
-failed:
+    (void) ngx_close_file(fd);
 
-    (void) ngx_close_file(opened);
-
-    return NGX_ERROR;
-}
-
-
-void
-ngx_lu_lock_release(ngx_fd_t fd)
-{
-    if (fd != NGX_INVALID_FILE) {
-        (void) ngx_close_file(fd);
-    }
+    return ngx_lu_file_sync(io, ngx_lu_path_folder(io->pool, path));
 }
 
 
@@ -728,6 +450,26 @@ ngx_lu_file_link(ngx_lu_io_t *io, u_char *from, u_char *to)
 
 
 ngx_int_t
+ngx_lu_file_unlink(ngx_lu_io_t *io, u_char *path)
+{
+    if (path == NULL) {
+        io->err = NGX_ENOMEM;
+        return NGX_ERROR;
+    }
+
+    if (ngx_delete_file(path) == NGX_FILE_ERROR) {
+        if (ngx_errno == NGX_ENOENT) {
+            return NGX_DECLINED;
+        }
+
+        return ngx_lu_io_failed(io, ngx_delete_file_n, path);
+    }
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
 ngx_lu_file_stamp(ngx_lu_io_t *io, u_char *path, time_t time)
 {
     struct timespec  times[2];
@@ -744,26 +486,6 @@ ngx_lu_file_stamp(ngx_lu_io_t *io, u_char *path, time_t time)
 
     if (utimensat(AT_FDCWD, (char *) path, times, 0) == -1) {
         return ngx_lu_io_failed(io, "utimensat()", path);
-    }
-
-    return NGX_OK;
-}
-
-
-ngx_int_t
-ngx_lu_file_unlink(ngx_lu_io_t *io, u_char *path)
-{
-    if (path == NULL) {
-        io->err = NGX_ENOMEM;
-        return NGX_ERROR;
-    }
-
-    if (ngx_delete_file(path) == NGX_FILE_ERROR) {
-        if (ngx_errno == NGX_ENOENT) {
-            return NGX_DECLINED;
-        }
-
-        return ngx_lu_io_failed(io, ngx_delete_file_n, path);
     }
 
     return NGX_OK;
@@ -796,15 +518,4 @@ ngx_lu_file_sync(ngx_lu_io_t *io, u_char *path)
     (void) ngx_close_file(fd);
 
     return rc;
-}
-
-
-u_char *
-ngx_lu_path_folder(ngx_pool_t *pool, u_char *path)
-{
-    u_char  *p;
-
-    p = (u_char *) strrchr((char *) path, '/');
-
-    return ngx_lu_path(pool, "%*s", (size_t) (p - path), path);
 }
