@@ -536,9 +536,9 @@ ngx_lu_api_bundle_place(ngx_lu_task_t *task, ngx_lu_new_t *bundle,
         return ngx_lu_task_failed(task);
     }
 
-    folder = ngx_lu_path(task->io.pool, "%V/%s/%s", &task->store->path, place,
+    folder = ngx_lu_path(&task->io, "%V/%s/%s", &task->store->path, place,
                          task->app.data);
-    path = ngx_lu_path(task->io.pool, "%s/%s", folder, task->subject);
+    path = ngx_lu_path_in(&task->io, folder, "%s", task->subject);
 
     status = ngx_lu_api_bundle_write(task, bundle, temp);
 
@@ -570,7 +570,7 @@ ngx_lu_api_bundle_write(ngx_lu_task_t *task, ngx_lu_new_t *bundle,
 
     if (!bundle->registered) {
 
-        path = ngx_lu_path(task->io.pool, "%s/lock", folder);
+        path = ngx_lu_path_in(&task->io, folder, "lock");
 
         if (ngx_lu_lock(&task->io, path, &lock) != NGX_OK) {
             return ngx_lu_task_failed(task);
@@ -578,7 +578,7 @@ ngx_lu_api_bundle_write(ngx_lu_task_t *task, ngx_lu_new_t *bundle,
 
         ngx_lu_lock_release(lock);
 
-        path = ngx_lu_path(task->io.pool, "%s/uploads", folder);
+        path = ngx_lu_path_in(&task->io, folder, "uploads");
 
         if (ngx_lu_file_mkdir(&task->io, path) != NGX_OK) {
             return ngx_lu_task_failed(task);

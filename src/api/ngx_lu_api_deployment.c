@@ -373,10 +373,10 @@ ngx_lu_api_deployment_release(ngx_lu_call_t *call, const char *id,
                                   "Build not found.");
     }
 
-    folder = ngx_lu_path(call->task.io.pool, "%V/live/%s/%s",
+    folder = ngx_lu_path(&call->task.io, "%V/live/%s/%s",
                          &call->task.store->path,
                          call->task.app.data, id);
-    path = ngx_lu_path(call->task.io.pool, "%s/release.json", folder);
+    path = ngx_lu_path_in(&call->task.io, folder, "release.json");
 
     rc = ngx_lu_file_read_json(&call->task.io, path, &release);
 
@@ -442,8 +442,9 @@ ngx_lu_api_deployment_rollout(ngx_lu_task_t *task, cJSON *app, void *data)
         (void) lu_json_number(deployment, "rollout", &before);
     }
 
-    call->task.from = (char *) ngx_lu_path(call->task.io.pool, "%.4f", before);
-    call->task.to = (char *) ngx_lu_path(call->task.io.pool, "%.4f", rollout);
+    call->task.from = (char *) ngx_lu_format(call->task.io.pool, "%.4f",
+                                             before);
+    call->task.to = (char *) ngx_lu_format(call->task.io.pool, "%.4f", rollout);
 
     rc = lu_change_deployment_update(app, call->task.subject, rollout,
                                      call->task.now, &call->task.error);

@@ -115,7 +115,7 @@ ngx_lu_api_organizations_read(ngx_lu_call_t *call, cJSON **organizations)
     u_char    *path;
     ngx_int_t  rc;
 
-    path = ngx_lu_path(call->task.io.pool, "%V/organizations.json",
+    path = ngx_lu_path(&call->task.io, "%V/organizations.json",
                        &call->task.store->path);
 
     rc = ngx_lu_file_read_json(&call->task.io, path, organizations);
@@ -173,7 +173,7 @@ ngx_lu_api_organizations_change(ngx_lu_call_t *call,
 
     if (status < NGX_HTTP_SPECIAL_RESPONSE) {
 
-        path = ngx_lu_path(call->task.io.pool,
+        path = ngx_lu_path(&call->task.io,
                            "%V/organizations.json",
                            &call->task.store->path);
 

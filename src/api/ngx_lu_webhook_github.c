@@ -129,7 +129,7 @@ ngx_lu_event_run(ngx_lu_call_t *call,
         return ngx_lu_task_failed(&call->task);
     }
 
-    path = ngx_lu_path(call->task.io.pool, "%V/jobs/.deliveries",
+    path = ngx_lu_path(&call->task.io, "%V/jobs/.deliveries",
                        &call->task.store->path);
 
     status = ngx_lu_event_seen(call, path, &seen);
@@ -230,7 +230,7 @@ ngx_lu_event_find(ngx_lu_task_t *task, cJSON *app, void *data)
         return NGX_OK;
     }
 
-    path = ngx_lu_path(task->io.pool, "%V/staging/%s", &task->store->path,
+    path = ngx_lu_path(&task->io, "%V/staging/%s", &task->store->path,
                        id.data);
 
     rc = ngx_lu_tree_list(&task->io, path, &names);
@@ -282,7 +282,7 @@ ngx_lu_event_release(ngx_lu_call_t *call, lu_github_event_t *event,
     lu_str_t   branch;
     ngx_int_t  rc;
 
-    path = ngx_lu_path(call->task.io.pool, "%V/staging/%s/%V/release.json",
+    path = ngx_lu_path(&call->task.io, "%V/staging/%s/%V/release.json",
                        &call->task.store->path, call->task.app.data, id);
 
     rc = ngx_lu_file_read_json(&call->task.io, path, &release);
@@ -397,8 +397,8 @@ ngx_lu_event_remember(ngx_lu_call_t *call, u_char *path)
         return NGX_OK;
     }
 
-    line = ngx_lu_path(call->task.io.pool, "%*s\n", delivery->id.len,
-                       delivery->id.data);
+    line = ngx_lu_format(call->task.io.pool, "%*s\n", delivery->id.len,
+                         delivery->id.data);
     if (line == NULL) {
         return NGX_ERROR;
     }

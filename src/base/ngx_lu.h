@@ -250,6 +250,7 @@ ngx_lu_from_core(const lu_str_t *str)
 
 
 #include "ngx_lu_bearer.h"
+#include "ngx_lu_format.h"
 #include "ngx_lu_header.h"
 #include "ngx_lu_reply.h"
 #include "ngx_lu_thread.h"

@@ -57,7 +57,7 @@ ngx_lu_approved_write(ngx_lu_step_t *step, ngx_array_t *apps, ngx_int_t status)
 
     for (i = 0; i < apps->nelts && rc == NGX_OK; i++) {
 
-        path = ngx_lu_path(step->task.io.pool, "%V/apps/%V/github.json",
+        path = ngx_lu_path(&step->task.io, "%V/apps/%V/github.json",
                            &step->task.store->path, &app[i]);
 
         rc = ngx_lu_file_write_json(&step->task.io, step->task.store, path,
@@ -80,7 +80,7 @@ ngx_lu_approved_ask(ngx_lu_task_t *task)
 {
     u_char  *path;
 
-    path = ngx_lu_path(task->io.pool, "%V/jobs/github",
+    path = ngx_lu_path(&task->io, "%V/jobs/github",
                        &task->store->path);
 
     if (ngx_lu_file_append(&task->io, path, "\n", 1) != NGX_OK) {
@@ -123,7 +123,7 @@ ngx_int_t
 ngx_lu_approved_lock(ngx_lu_task_t *task, ngx_fd_t *lock)
 {
     return ngx_lu_lock(&task->io,
-                       ngx_lu_path(task->io.pool, "%V/jobs/.lock",
+                       ngx_lu_path(&task->io, "%V/jobs/.lock",
                                    &task->store->path),
                        lock);
 }

@@ -111,7 +111,7 @@ ngx_lu_github_open(ngx_lu_step_t *step)
         return rc;
     }
 
-    path = ngx_lu_path(step->task.io.pool, "%s/files.json", step->job->folder);
+    path = ngx_lu_path_in(&step->task.io, step->job->folder, "files.json");
 
     rc = ngx_lu_file_read_json(&step->task.io, path, &github->files);
     if (rc != NGX_OK) {
@@ -127,8 +127,8 @@ ngx_lu_github_open(ngx_lu_step_t *step)
     }
 
     if (!github->begun) {
-        github->branch = ngx_lu_path(step->job->pool, "release-build-%s",
-                                     step->job->id.data);
+        github->branch = ngx_lu_format(step->job->pool, "release-build-%s",
+                                       step->job->id.data);
         if (github->branch == NULL) {
             return ngx_lu_task_nomem(&step->task);
         }
@@ -396,8 +396,8 @@ ngx_lu_github_ask(ngx_lu_github_t *github, ngx_uint_t method, char *body,
     p = ngx_vslprintf(buf, buf + sizeof(buf), path, args);
     va_end(args);
 
-    fetch->target.data = ngx_lu_path(pool, "%V/repos/%V%*s", &conf->api,
-                                     &conf->repo, p - buf, buf);
+    fetch->target.data = ngx_lu_format(pool, "%V/repos/%V%*s", &conf->api,
+                                       &conf->repo, p - buf, buf);
     if (fetch->target.data == NULL) {
         goto failed;
     }
@@ -540,9 +540,9 @@ ngx_lu_github_why(ngx_lu_github_t *github, lu_error_t *why)
                     status == 0
                     ? "GitHub did not answer, or not completely."
                     : message.len
-                    ? (char *) ngx_lu_path(github->job->pool,
+                    ? (char *) ngx_lu_format(github->job->pool,
                              "is what GitHub answered (%ui).", status)
-                    : (char *) ngx_lu_path(github->job->pool,
+                    : (char *) ngx_lu_format(github->job->pool,
                              "GitHub answered %ui.", status));
 }
 
@@ -611,7 +611,7 @@ ngx_lu_github_member(ngx_lu_github_t *github, const cJSON *object,
         return NULL;
     }
 
-    return ngx_lu_path(github->job->pool, "%s", value.data);
+    return ngx_lu_format(github->job->pool, "%s", value.data);
 }
 
 

@@ -276,7 +276,7 @@ ngx_lu_job_find(ngx_lu_io_t *io, ngx_lu_job_t *job, cJSON **release)
     u_char    *path;
     ngx_int_t  rc;
 
-    path = ngx_lu_path(io->pool, "%s/release.json", job->folder);
+    path = ngx_lu_path_in(io, job->folder, "release.json");
 
     rc = ngx_lu_file_read_json(io, path, release);
 
@@ -284,7 +284,7 @@ ngx_lu_job_find(ngx_lu_io_t *io, ngx_lu_job_t *job, cJSON **release)
         return rc;
     }
 
-    path = ngx_lu_path(io->pool, "%V/live/%s/%s/release.json",
+    path = ngx_lu_path(io, "%V/live/%s/%s/release.json",
                        &job->jobs->store->path, job->app.data, job->id.data);
 
     return ngx_lu_file_read_json(io, path, release);
@@ -300,13 +300,12 @@ ngx_lu_job_lock(ngx_lu_step_t *step, ngx_lu_release_t *release)
     release->is_live = 0;
     release->folder = step->job->folder;
 
-    path = ngx_lu_path(step->task.io.pool, "%s/lock", release->folder);
+    path = ngx_lu_path_in(&step->task.io, release->folder, "lock");
 
     rc = ngx_lu_lock_existing(&step->task.io, path, &release->lock);
 
     if (rc == NGX_OK) {
-        path = ngx_lu_path(step->task.io.pool, "%s/release.json",
-                           release->folder);
+        path = ngx_lu_path_in(&step->task.io, release->folder, "release.json");
 
         rc = ngx_lu_file_read_json(&step->task.io, path, &release->json);
 

@@ -65,7 +65,7 @@ ngx_lu_order(ngx_lu_task_t *task, cJSON *json, lu_state_e *state)
     task->change = NULL;
     task->subject = (char *) task->id.data;
 
-    live = ngx_lu_path(task->io.pool, "%V/live/%s/%s", &task->store->path,
+    live = ngx_lu_path(&task->io, "%V/live/%s/%s", &task->store->path,
                        task->app.data, task->subject);
     if (live == NULL) {
         return ngx_lu_task_nomem(task);
@@ -77,7 +77,7 @@ ngx_lu_order(ngx_lu_task_t *task, cJSON *json, lu_state_e *state)
 
     order.json = json;
     order.is_live = 0;
-    order.folder = ngx_lu_path(task->io.pool, "%V/staging/%s/%s",
+    order.folder = ngx_lu_path(&task->io, "%V/staging/%s/%s",
                                &task->store->path, task->app.data,
                                task->subject);
 
@@ -85,7 +85,7 @@ ngx_lu_order(ngx_lu_task_t *task, cJSON *json, lu_state_e *state)
         return ngx_lu_task_failed(task);
     }
 
-    path = ngx_lu_path(task->io.pool, "%s/lock", order.folder);
+    path = ngx_lu_path_in(&task->io, order.folder, "lock");
 
     rc = ngx_lu_lock(&task->io, path, &order.lock);
 
@@ -118,7 +118,7 @@ ngx_lu_order_locked(ngx_lu_task_t *task, ngx_lu_release_t *order,
 
     known = *order;
 
-    path = ngx_lu_path(task->io.pool, "%s/release.json", order->folder);
+    path = ngx_lu_path_in(&task->io, order->folder, "release.json");
 
     rc = ngx_lu_file_read_json(&task->io, path, &known.json);
 

@@ -75,7 +75,7 @@ ngx_lu_plan_open(ngx_lu_step_t *step)
         goto done;
     }
 
-    path = ngx_lu_path(step->task.io.pool, "%s/uploads", job->folder);
+    path = ngx_lu_path_in(&step->task.io, job->folder, "uploads");
 
     if (ngx_lu_file_mkdir(&step->task.io, path) == NGX_ERROR
         || ngx_lu_tree_list(&step->task.io, path, &names) != NGX_OK)
@@ -93,13 +93,13 @@ ngx_lu_plan_open(ngx_lu_step_t *step)
             continue;
         }
 
-        files[n++].name.data = ngx_lu_path(job->pool,
-                                           "td-latest%s-build-%s.json",
-                                           ngx_lu_platforms[i].name,
-                                           job->id.data);
-        files[n++].name.data = ngx_lu_path(job->pool, "latest%s-build-%s.yml",
-                                           ngx_lu_platforms[i].name,
-                                           job->id.data);
+        files[n++].name.data = ngx_lu_format(job->pool,
+                                             "td-latest%s-build-%s.json",
+                                             ngx_lu_platforms[i].name,
+                                             job->id.data);
+        files[n++].name.data = ngx_lu_format(job->pool, "latest%s-build-%s.yml",
+                                             ngx_lu_platforms[i].name,
+                                             job->id.data);
     }
 
     for (i = 0; i < n; i++) {
@@ -165,9 +165,8 @@ ngx_lu_plan_rest(ngx_lu_step_t *step, ngx_array_t *names,
             continue;
         }
 
-        path = ngx_lu_path(step->task.io.pool, "%s/uploads/%V",
-                           step->job->folder,
-                           &name[k]);
+        path = ngx_lu_path_in(&step->task.io, step->job->folder, "uploads/%V",
+                              &name[k]);
 
         if (path == NULL || ngx_file_info(path, &fi) == NGX_FILE_ERROR) {
             (void) ngx_lu_io_failed(&step->task.io, ngx_file_info_n, path);
@@ -231,7 +230,7 @@ ngx_lu_plan_files(ngx_lu_step_t *step)
         return ngx_lu_task_core(&step->task, rc);
     }
 
-    path = ngx_lu_path(step->task.io.pool, "%s/uploads", job->folder);
+    path = ngx_lu_path_in(&step->task.io, job->folder, "uploads");
 
     if (ngx_lu_tree_list(&step->task.io, path, &names) != NGX_OK) {
         return ngx_lu_task_failed(&step->task);
@@ -256,11 +255,12 @@ ngx_lu_plan_platform(ngx_lu_step_t *step, lu_plan_t *plan, const char *name,
     ngx_int_t     status;
     lu_builder_t  builder;
 
-    td_name.data = ngx_lu_path(step->task.io.pool, "td-latest%s-build-%s.json",
-                               name, step->job->id.data);
-    yml_name.data = ngx_lu_path(step->task.io.pool, "latest%s-build-%s.yml",
-                                name,
-                                step->job->id.data);
+    td_name.data = ngx_lu_format(step->task.io.pool,
+                                 "td-latest%s-build-%s.json",
+                                 name, step->job->id.data);
+    yml_name.data = ngx_lu_format(step->task.io.pool, "latest%s-build-%s.yml",
+                                  name,
+                                  step->job->id.data);
 
     if (td_name.data == NULL || yml_name.data == NULL) {
         return ngx_lu_task_nomem(&step->task);
@@ -339,8 +339,8 @@ ngx_lu_plan_read(ngx_lu_step_t *step, const lu_str_t *name, lu_str_t *text)
     ngx_int_t        rc;
     ngx_file_info_t  fi;
 
-    path = ngx_lu_path(step->task.io.pool, "%s/uploads/%s", step->job->folder,
-                       name->data);
+    path = ngx_lu_path_in(&step->task.io, step->job->folder, "uploads/%s",
+                          name->data);
 
     rc = ngx_lu_file_read(&step->task.io, path, text, &fi);
 
@@ -370,7 +370,7 @@ ngx_lu_plan_wrong(ngx_lu_step_t *step, const lu_str_t *name, ngx_int_t status)
     text = ngx_lu_reply_sentence(step->task.io.pool, &step->task.error);
 
     if (text) {
-        text = ngx_lu_path(step->task.io.pool, "is not right: %s", text);
+        text = ngx_lu_format(step->task.io.pool, "is not right: %s", text);
     }
 
     if (text == NULL) {
@@ -395,7 +395,7 @@ ngx_lu_plan_clean(ngx_lu_step_t *step)
 
     job = step->job;
 
-    path = ngx_lu_path(step->task.io.pool, "%s/progress.json", job->folder);
+    path = ngx_lu_path_in(&step->task.io, job->folder, "progress.json");
 
     rc = ngx_lu_file_unlink(&step->task.io, path);
 
@@ -405,19 +405,18 @@ ngx_lu_plan_clean(ngx_lu_step_t *step)
          && ngx_lu_platforms[i].name;
          i++)
     {
-        path = ngx_lu_path(step->task.io.pool,
-                           "%s/uploads/td-latest%s-build-%s.json", job->folder,
-                           ngx_lu_platforms[i].name, job->id.data);
+        path = ngx_lu_path_in(&step->task.io, job->folder,
+                              "uploads/td-latest%s-build-%s.json",
+                              ngx_lu_platforms[i].name, job->id.data);
 
         rc = ngx_lu_file_unlink(&step->task.io, path);
         if (rc == NGX_ERROR) {
             break;
         }
 
-        path = ngx_lu_path(step->task.io.pool,
-                           "%s/uploads/latest%s-build-%s.yml",
-                           job->folder, ngx_lu_platforms[i].name,
-                           job->id.data);
+        path = ngx_lu_path_in(&step->task.io, job->folder,
+                              "uploads/latest%s-build-%s.yml",
+                              ngx_lu_platforms[i].name, job->id.data);
 
         rc = ngx_lu_file_unlink(&step->task.io, path);
     }

@@ -83,8 +83,9 @@ ngx_lu_report(ngx_lu_collect_t *collect)
     report = task->ctx;
     report->io.pool = pool;
     report->collect = collect;
-    report->path = ngx_lu_path(pool, "%s/progress.json", collect->job->folder);
-    report->text = ngx_lu_path(pool,
+    report->path = ngx_lu_format(pool, "%s/progress.json",
+                                 collect->job->folder);
+    report->text = ngx_lu_format(pool,
                        "{\"files\":%ui,\"filesDone\":%ui,\"bytes\":%uL,"
                        "\"bytesDone\":%uL,\"bytesPerSecond\":%uL,"
                        "\"updatedAt\":\"%s\"}\n",
@@ -157,8 +158,8 @@ ngx_lu_report_unwanted(ngx_lu_report_t *report)
     ngx_int_t   rc;
     ngx_uint_t  unwanted;
 
-    path = ngx_lu_path(report->io.pool, "%s/release.json",
-                       report->collect->job->folder);
+    path = ngx_lu_path_in(&report->io, report->collect->job->folder,
+                          "release.json");
 
     rc = ngx_lu_file_read_json(&report->io, path, &release);
 

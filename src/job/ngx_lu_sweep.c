@@ -207,7 +207,7 @@ ngx_lu_sweep_thread(void *data, ngx_log_t *log)
         return;
     }
 
-    path = ngx_lu_path(sweep->io.pool, "%V/jobs", &sweep->jobs->store->path);
+    path = ngx_lu_path(&sweep->io, "%V/jobs", &sweep->jobs->store->path);
 
     if (ngx_lu_tree_list(&sweep->io, path, &names) != NGX_OK) {
         return;
@@ -264,7 +264,7 @@ ngx_lu_sweep_job(ngx_lu_sweep_t *sweep, ngx_str_t *name)
 
     /* which file has failed is told when the job is gone */
 
-    path = ngx_lu_path(sweep->io.pool, "%V/jobs/%V", &sweep->jobs->store->path,
+    path = ngx_lu_path(&sweep->io, "%V/jobs/%V", &sweep->jobs->store->path,
                        name);
     if (path == NULL) {
         return NGX_ERROR;
@@ -307,10 +307,10 @@ ngx_lu_sweep_job(ngx_lu_sweep_t *sweep, ngx_str_t *name)
         goto failed;
     }
 
-    job->path = ngx_lu_path(pool, "%s", path);
-    job->folder = ngx_lu_path(pool, "%V/staging/%s/%s",
-                              &job->jobs->store->path, job->app.data,
-                              job->id.data);
+    job->path = ngx_lu_format(pool, "%s", path);
+    job->folder = ngx_lu_format(pool, "%V/staging/%s/%s",
+                                &job->jobs->store->path, job->app.data,
+                                job->id.data);
 
     rc = ngx_lu_lock_try(&sweep->io, path, &job->claim);
     if (rc != NGX_OK) {
@@ -372,8 +372,7 @@ ngx_lu_sweep_open(ngx_lu_sweep_t *sweep, ngx_lu_job_t *job, u_char *path)
 
     lock = NGX_INVALID_FILE;
     rc = ngx_lu_lock_try(&sweep->io,
-                         ngx_lu_path(sweep->io.pool, "%s/lock",
-                                     job->folder),
+                         ngx_lu_path_in(&sweep->io, job->folder, "lock"),
                          &lock);
 
     /* without a lock it was on its way out of staging when a crash came */
@@ -447,7 +446,7 @@ ngx_lu_sweep_read(ngx_lu_sweep_t *sweep, ngx_lu_job_t *job,
         return NGX_BUSY;
     }
 
-    job->by = (char *) ngx_lu_path(job->pool, "%s", by.data);
+    job->by = (char *) ngx_lu_format(job->pool, "%s", by.data);
 
     return job->by ? ngx_lu_sweep_platforms(job, release) : NGX_ERROR;
 }

@@ -8,7 +8,6 @@
 
 #include "store/ngx_lu_file.h"
 #include "store/ngx_lu_io.h"
-#include "store/ngx_lu_path.h"
 #include "write/ngx_lu_digest.h"
 
 #include "core/lu_plan.h"
@@ -87,8 +86,8 @@ ngx_lu_transfer_name(ngx_lu_transfer_t *transfer)
     fetch = &transfer->fetch;
     name = &transfer->file->name;
 
-    p = ngx_lu_path(fetch->pool, "%V%s/%s", &jobs->fetch->uri, job->app.data,
-                    name->data);
+    p = ngx_lu_format(fetch->pool, "%V%s/%s", &jobs->fetch->uri, job->app.data,
+                      name->data);
     if (p == NULL) {
         return NGX_ERROR;
     }
@@ -114,8 +113,8 @@ ngx_lu_transfer_name(ngx_lu_transfer_t *transfer)
 
     /* the machine's name: the next start of it removes what is left */
 
-    p = ngx_lu_path(fetch->pool, "%V/tmp/%V.%P.%ui", &jobs->store->path,
-                    &ngx_cycle->hostname, ngx_pid, jobs->nfetched++);
+    p = ngx_lu_format(fetch->pool, "%V/tmp/%V.%P.%ui", &jobs->store->path,
+                      &ngx_cycle->hostname, ngx_pid, jobs->nfetched++);
     if (p == NULL) {
         return NGX_ERROR;
     }
@@ -232,7 +231,7 @@ ngx_lu_transfer_answer(ngx_lu_transfer_t *transfer)
                              || status == NGX_HTTP_REQUEST_TIME_OUT
                              ? NGX_LU_JOB_OUTAGE
                              : NGX_LU_JOB_WRONG,
-                             (char *) ngx_lu_path(fetch->pool,
+                             (char *) ngx_lu_format(fetch->pool,
                                  "was not fetched: the origin answered %ui",
                                  status));
     }
@@ -368,8 +367,8 @@ ngx_lu_transfer_keep(ngx_lu_transfer_t *transfer)
     u_char  *from, *to;
 
     from = transfer->fetch.path.data;
-    to = ngx_lu_path(transfer->fetch.pool, "%s/uploads/%s",
-                     transfer->job->folder, transfer->file->name.data);
+    to = ngx_lu_format(transfer->fetch.pool, "%s/uploads/%s",
+                       transfer->job->folder, transfer->file->name.data);
 
     if (ngx_lu_file_sync(&transfer->io, from) != NGX_OK
         || ngx_lu_file_rename(&transfer->io, from, to) != NGX_OK)

@@ -126,7 +126,7 @@ ngx_lu_load_app(ngx_lu_load_t *load)
     lu_app_t   *app;
     lu_arena_t  arena;
 
-    path = ngx_lu_path(load->io.pool, "%V/apps/%V/app.json", &load->path,
+    path = ngx_lu_path(&load->io, "%V/apps/%V/app.json", &load->path,
                        &load->app);
 
     rc = ngx_lu_load_text(load, path, &text);
@@ -185,7 +185,7 @@ ngx_lu_load_releases(ngx_lu_load_t *load, lu_app_t *app)
         for (n = 0; n < channel->ndeployments; n++) {
             deployment = &channel->deployments[n];
 
-            path = ngx_lu_path(load->io.pool, "%V/live/%V/%*s/release.json",
+            path = ngx_lu_path(&load->io, "%V/live/%V/%*s/release.json",
                                &load->path, &load->app,
                                deployment->release_id.len,
                                deployment->release_id.data);
@@ -238,7 +238,7 @@ ngx_lu_load_files(ngx_lu_load_t *load)
     lu_arena_t       arena;
     ngx_lu_files_t  *files;
 
-    path = ngx_lu_path(load->io.pool, "%V/live/%V/%V/files.json", &load->path,
+    path = ngx_lu_path(&load->io, "%V/live/%V/%V/files.json", &load->path,
                        &load->app, &load->name);
 
     rc = ngx_lu_load_text(load, path, &text);
@@ -276,7 +276,7 @@ ngx_lu_load_td(ngx_lu_load_t *load)
     lu_str_t    text;
     lu_arena_t  arena;
 
-    path = ngx_lu_path(load->io.pool, "%V/feed/%V/%V", &load->path, &load->app,
+    path = ngx_lu_path(&load->io, "%V/feed/%V/%V", &load->path, &load->app,
                        &load->name);
 
     rc = ngx_lu_load_text(load, path, &text);
@@ -308,8 +308,7 @@ static ngx_int_t
 ngx_lu_load_status(ngx_lu_load_t *load, lu_rc_e rc)
 {
     if (rc == LU_NOMEM) {
-        load->io.err = NGX_ENOMEM;
-        load->io.operation = "malloc()";
+        (void) ngx_lu_io_nomem(&load->io);
         load->error.text = NULL;
     }
 

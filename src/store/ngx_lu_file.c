@@ -28,8 +28,7 @@ ngx_lu_file_read(ngx_lu_io_t *io, u_char *path, lu_str_t *text,
     ngx_int_t  rc;
 
     if (path == NULL) {
-        io->err = NGX_ENOMEM;
-        return NGX_ERROR;
+        return ngx_lu_io_pathless(io);
     }
 
     fd = ngx_open_file(path, NGX_FILE_RDONLY, NGX_FILE_OPEN, 0);
@@ -50,8 +49,7 @@ ngx_lu_file_read(ngx_lu_io_t *io, u_char *path, lu_str_t *text,
     }
 
     if (ngx_file_size(fi) > NGX_LU_FILE_SIZE) {
-        ngx_set_errno(EFBIG);
-        (void) ngx_lu_io_failed(io, "read()", path);
+        (void) ngx_lu_io_error(io, EFBIG, "read()", path);
         goto done;
     }
 
@@ -60,8 +58,7 @@ ngx_lu_file_read(ngx_lu_io_t *io, u_char *path, lu_str_t *text,
     text->len = 0;
     text->data = ngx_pnalloc(io->pool, size + 1);
     if (text->data == NULL) {
-        ngx_set_errno(NGX_ENOMEM);
-        (void) ngx_lu_io_failed(io, "malloc()", path);
+        (void) ngx_lu_io_error(io, NGX_ENOMEM, "malloc()", path);
         goto done;
     }
 
@@ -111,14 +108,17 @@ ngx_lu_file_read_json(ngx_lu_io_t *io, u_char *path, cJSON **json)
 
     parsed = lu_json_parse(json, &text, &err);
 
-    if (parsed == LU_OK) {
+    switch (parsed) {
+
+    case LU_OK:
         return NGX_OK;
+
+    case LU_NOMEM:
+        return ngx_lu_io_error(io, NGX_ENOMEM, "malloc()", path);
+
+    default: /* LU_INVALID */
+        return ngx_lu_io_error(io, NGX_EINVAL, "parsing of", path);
     }
-
-    ngx_set_errno(parsed == LU_NOMEM ? NGX_ENOMEM : NGX_EINVAL);
-
-    return ngx_lu_io_failed(io, parsed == LU_NOMEM
-                                ? "malloc()" : "parsing of", path);
 }
 
 
@@ -132,8 +132,7 @@ ngx_lu_file_pieces(ngx_lu_io_t *io, u_char *path,
     ngx_int_t  rc;
 
     if (path == NULL) {
-        io->err = NGX_ENOMEM;
-        return NGX_ERROR;
+        return ngx_lu_io_pathless(io);
     }
 
     fd = ngx_open_file(path, NGX_FILE_RDONLY, NGX_FILE_OPEN, 0);
@@ -150,8 +149,7 @@ ngx_lu_file_pieces(ngx_lu_io_t *io, u_char *path,
 
     if (piece == NULL) {
         (void) ngx_close_file(fd);
-        io->err = NGX_ENOMEM;
-        return NGX_ERROR;
+        return ngx_lu_io_error(io, NGX_ENOMEM, "malloc()", path);
     }
 
     for ( ;; ) {
@@ -210,8 +208,7 @@ ngx_lu_file_write_json(ngx_lu_io_t *io, ngx_lu_store_t *store, u_char *path,
     text = cJSON_Print(json);
 
     if (text == NULL) {
-        ngx_set_errno(NGX_ENOMEM);
-        return ngx_lu_io_failed(io, "malloc()", path);
+        return ngx_lu_io_error(io, NGX_ENOMEM, "malloc()", path);
     }
 
     len = ngx_strlen(text);
@@ -222,8 +219,7 @@ ngx_lu_file_write_json(ngx_lu_io_t *io, ngx_lu_store_t *store, u_char *path,
 
         cJSON_free(text);
 
-        ngx_set_errno(EFBIG);
-        return ngx_lu_io_failed(io, "write()", path);
+        return ngx_lu_io_error(io, EFBIG, "write()", path);
     }
 
     rc = ngx_lu_file_write(io, store, path, text, len);
@@ -247,8 +243,7 @@ ngx_lu_file_append(ngx_lu_io_t *io, u_char *path, const char *text,
     ngx_file_info_t  fi;
 
     if (path == NULL) {
-        io->err = NGX_ENOMEM;
-        return NGX_ERROR;
+        return ngx_lu_io_pathless(io);
     }
 
     fd = open((const char *) path, O_RDWR|O_APPEND|O_CREAT|O_CLOEXEC, 0600);
@@ -287,7 +282,7 @@ ngx_lu_file_append(ngx_lu_io_t *io, u_char *path, const char *text,
     }
 
     if (rc == NGX_OK && ngx_file_size(&fi) == 0) {
-        rc = ngx_lu_file_sync(io, ngx_lu_path_folder(io->pool, path));
+        rc = ngx_lu_file_sync(io, ngx_lu_path_folder(io, path));
     }
 
     if (rc != NGX_OK && ftruncate(fd, size) == -1) {
@@ -339,8 +334,7 @@ ngx_lu_file_touch(ngx_lu_io_t *io, u_char *path)
     ngx_fd_t  fd;
 
     if (path == NULL) {
-        io->err = NGX_ENOMEM;
-        return NGX_ERROR;
+        return ngx_lu_io_pathless(io);
     }
 
     fd = open((const char *) path, O_RDWR|O_CREAT|O_CLOEXEC, 0600);
@@ -351,7 +345,7 @@ ngx_lu_file_touch(ngx_lu_io_t *io, u_char *path)
 
     (void) ngx_close_file(fd);
 
-    return ngx_lu_file_sync(io, ngx_lu_path_folder(io->pool, path));
+    return ngx_lu_file_sync(io, ngx_lu_path_folder(io, path));
 }
 
 
@@ -359,8 +353,7 @@ ngx_int_t
 ngx_lu_file_mkdir(ngx_lu_io_t *io, u_char *path)
 {
     if (path == NULL) {
-        io->err = NGX_ENOMEM;
-        return NGX_ERROR;
+        return ngx_lu_io_pathless(io);
     }
 
     if (ngx_create_dir(path, 0700) == NGX_FILE_ERROR) {
@@ -371,7 +364,7 @@ ngx_lu_file_mkdir(ngx_lu_io_t *io, u_char *path)
         return ngx_lu_io_failed(io, ngx_create_dir_n, path);
     }
 
-    return ngx_lu_file_sync(io, ngx_lu_path_folder(io->pool, path));
+    return ngx_lu_file_sync(io, ngx_lu_path_folder(io, path));
 }
 
 
@@ -383,8 +376,7 @@ ngx_lu_file_mkdirs(ngx_lu_io_t *io, u_char *root, u_char *path)
     u_char  *p;
 
     if (root == NULL || path == NULL) {
-        io->err = NGX_ENOMEM;
-        return NGX_ERROR;
+        return ngx_lu_io_pathless(io);
     }
 
     for (p = path + ngx_strlen(root) + 1; *p; p++) {
@@ -398,8 +390,7 @@ ngx_lu_file_mkdirs(ngx_lu_io_t *io, u_char *root, u_char *path)
         if (ngx_create_dir(path, 0700) == NGX_FILE_ERROR
             && ngx_errno != NGX_EEXIST)
         {
-            (void) ngx_lu_io_failed(io, ngx_create_dir_n, path);
-            return NGX_ERROR;
+            return ngx_lu_io_failed(io, ngx_create_dir_n, path);
         }
 
         *p = '/';
@@ -413,8 +404,7 @@ ngx_int_t
 ngx_lu_file_rename(ngx_lu_io_t *io, u_char *from, u_char *to)
 {
     if (from == NULL || to == NULL) {
-        io->err = NGX_ENOMEM;
-        return NGX_ERROR;
+        return ngx_lu_io_pathless(io);
     }
 
     if (ngx_rename_file(from, to) == NGX_FILE_ERROR) {
@@ -433,8 +423,7 @@ ngx_int_t
 ngx_lu_file_link(ngx_lu_io_t *io, u_char *from, u_char *to)
 {
     if (from == NULL || to == NULL) {
-        io->err = NGX_ENOMEM;
-        return NGX_ERROR;
+        return ngx_lu_io_pathless(io);
     }
 
     if (link((char *) from, (char *) to) == -1) {
@@ -453,8 +442,7 @@ ngx_int_t
 ngx_lu_file_unlink(ngx_lu_io_t *io, u_char *path)
 {
     if (path == NULL) {
-        io->err = NGX_ENOMEM;
-        return NGX_ERROR;
+        return ngx_lu_io_pathless(io);
     }
 
     if (ngx_delete_file(path) == NGX_FILE_ERROR) {
@@ -475,8 +463,7 @@ ngx_lu_file_stamp(ngx_lu_io_t *io, u_char *path, time_t time)
     struct timespec  times[2];
 
     if (path == NULL) {
-        io->err = NGX_ENOMEM;
-        return NGX_ERROR;
+        return ngx_lu_io_pathless(io);
     }
 
     ngx_memzero(times, sizeof(times));
@@ -499,8 +486,7 @@ ngx_lu_file_sync(ngx_lu_io_t *io, u_char *path)
     ngx_int_t  rc;
 
     if (path == NULL) {
-        io->err = NGX_ENOMEM;
-        return NGX_ERROR;
+        return ngx_lu_io_pathless(io);
     }
 
     fd = open((const char *) path, O_RDONLY|O_CLOEXEC);

@@ -48,8 +48,7 @@ ngx_lu_lock_file(ngx_lu_io_t *io, u_char *path, int create, int command,
     *fd = NGX_INVALID_FILE;
 
     if (path == NULL) {
-        io->err = NGX_ENOMEM;
-        return NGX_ERROR;
+        return ngx_lu_io_pathless(io);
     }
 
     ngx_memzero(&lock, sizeof(struct flock));

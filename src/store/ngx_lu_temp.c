@@ -18,10 +18,9 @@ ngx_lu_temp_create(ngx_lu_io_t *io, ngx_lu_store_t *store, ngx_lu_temp_t *temp)
 {
     /* the machine's name: others may write to the same store */
 
-    temp->path = ngx_lu_path(io->pool, "%V/tmp/%V.XXXXXX", &store->path,
+    temp->path = ngx_lu_path(io, "%V/tmp/%V.XXXXXX", &store->path,
                              &ngx_cycle->hostname);
     if (temp->path == NULL) {
-        io->err = NGX_ENOMEM;
         return NGX_ERROR;
     }
 
@@ -79,7 +78,7 @@ ngx_int_t
 ngx_lu_temp_rename(ngx_lu_io_t *io, ngx_lu_temp_t *temp, u_char *path)
 {
     if (path == NULL) {
-        io->err = NGX_ENOMEM;
+        (void) ngx_lu_io_pathless(io);
         goto failed;
     }
 
@@ -112,7 +111,7 @@ ngx_lu_temp_commit(ngx_lu_io_t *io, ngx_lu_temp_t *temp, u_char *path)
         return NGX_ERROR;
     }
 
-    return ngx_lu_file_sync(io, ngx_lu_path_folder(io->pool, path));
+    return ngx_lu_file_sync(io, ngx_lu_path_folder(io, path));
 }
 
 
@@ -127,10 +126,9 @@ ngx_lu_temp_discard(ngx_lu_temp_t *temp)
 ngx_int_t
 ngx_lu_temp_mkdir(ngx_lu_io_t *io, ngx_lu_store_t *store, u_char **path)
 {
-    *path = ngx_lu_path(io->pool, "%V/tmp/%V.XXXXXX", &store->path,
+    *path = ngx_lu_path(io, "%V/tmp/%V.XXXXXX", &store->path,
                         &ngx_cycle->hostname);
     if (*path == NULL) {
-        io->err = NGX_ENOMEM;
         return NGX_ERROR;
     }
 
@@ -147,9 +145,9 @@ ngx_lu_temp_mkdir(ngx_lu_io_t *io, ngx_lu_store_t *store, u_char **path)
 static ngx_int_t
 ngx_lu_temp_failed(ngx_lu_io_t *io, const char *operation, u_char *path)
 {
-    if (ngx_errno == NGX_ENOENT) {
-        ngx_set_errno(EIO);
-    }
+    ngx_err_t  err;
 
-    return ngx_lu_io_failed(io, operation, path);
+    err = ngx_errno;
+
+    return ngx_lu_io_error(io, err == NGX_ENOENT ? EIO : err, operation, path);
 }

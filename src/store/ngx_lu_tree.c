@@ -36,11 +36,12 @@ ngx_lu_tree_list(ngx_lu_io_t *io, u_char *path, ngx_array_t *names)
     ngx_dir_t   dir;
     ngx_str_t  *name, folder;
 
-    if (path == NULL
-        || ngx_array_init(names, io->pool, 16, sizeof(ngx_str_t)) != NGX_OK)
-    {
-        io->err = NGX_ENOMEM;
-        return NGX_ERROR;
+    if (ngx_array_init(names, io->pool, 16, sizeof(ngx_str_t)) != NGX_OK) {
+        return ngx_lu_io_nomem(io);
+    }
+
+    if (path == NULL) {
+        return ngx_lu_io_pathless(io);
     }
 
     folder.data = path;
@@ -76,13 +77,15 @@ ngx_lu_tree_list(ngx_lu_io_t *io, u_char *path, ngx_array_t *names)
 
         name = ngx_array_push(names);
 
-        if (name) {
-            name->len = len;
-            name->data = ngx_lu_path(io->pool, "%*s", len, p);
+        if (name == NULL) {
+            rc = ngx_lu_io_nomem(io);
+            break;
         }
 
-        if (name == NULL || name->data == NULL) {
-            io->err = NGX_ENOMEM;
+        name->len = len;
+        name->data = ngx_lu_path(io, "%*s", len, p);
+
+        if (name->data == NULL) {
             rc = NGX_ERROR;
             break;
         }
@@ -111,8 +114,7 @@ ngx_int_t
 ngx_lu_tree_sync(ngx_lu_io_t *io, u_char *path)
 {
     if (path == NULL) {
-        io->err = NGX_ENOMEM;
-        return NGX_ERROR;
+        return ngx_lu_io_pathless(io);
     }
 
     if (nftw((char *) path, ngx_lu_tree_sync_entry,
@@ -178,7 +180,7 @@ ngx_lu_tree_remove(ngx_lu_io_t *io, ngx_lu_store_t *store, u_char *path)
 
     /* it must not come back, after a crash, without its files */
 
-    rc = ngx_lu_file_sync(io, ngx_lu_path_folder(io->pool, path));
+    rc = ngx_lu_file_sync(io, ngx_lu_path_folder(io, path));
 
     if (rc == NGX_ERROR && io->err != NGX_ENOENT) {
         return NGX_ERROR;
@@ -253,7 +255,7 @@ ngx_lu_tree_clean(ngx_lu_store_t *store, ngx_cycle_t *cycle)
     ngx_memzero(&io, sizeof(ngx_lu_io_t));
     io.pool = pool;
 
-    path = ngx_lu_path(pool, "%V/tmp", &store->path);
+    path = ngx_lu_path(&io, "%V/tmp", &store->path);
 
     rc = ngx_lu_tree_clean_folder(&io, path, &cycle->hostname);
 
@@ -261,7 +263,7 @@ ngx_lu_tree_clean(ngx_lu_store_t *store, ngx_cycle_t *cycle)
 
         /* where the reference configuration keeps bodies of requests */
 
-        path = ngx_lu_path(pool, "%V/tmp/body", &store->path);
+        path = ngx_lu_path(&io, "%V/tmp/body", &store->path);
 
         rc = ngx_lu_tree_clean_folder(&io, path, NULL);
     }
@@ -270,7 +272,7 @@ ngx_lu_tree_clean(ngx_lu_store_t *store, ngx_cycle_t *cycle)
 
         /* and what it fetches */
 
-        path = ngx_lu_path(pool, "%V/tmp/fetch", &store->path);
+        path = ngx_lu_path(&io, "%V/tmp/fetch", &store->path);
 
         rc = ngx_lu_tree_clean_folder(&io, path, NULL);
     }
@@ -312,9 +314,12 @@ ngx_lu_tree_clean_folder(ngx_lu_io_t *io, u_char *path, ngx_str_t *prefix)
             continue;
         }
 
-        entry = ngx_lu_path(io->pool, "%s/%V", path, &name[i]);
+        entry = ngx_lu_path_in(io, path, "%V", &name[i]);
+        if (entry == NULL) {
+            return NGX_ERROR;
+        }
 
-        if (entry == NULL || ngx_lu_tree_remove_files(entry) != 0) {
+        if (ngx_lu_tree_remove_files(entry) != 0) {
             return ngx_lu_io_failed(io, "nftw()", entry);
         }
     }

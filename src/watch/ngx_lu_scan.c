@@ -188,7 +188,7 @@ ngx_lu_scan_each(ngx_lu_look_t *look, ngx_pool_t *pool, const char *place,
 
     look->io.pool = pool;
 
-    path = ngx_lu_path(pool, "%V/%s", &look->store->path, place);
+    path = ngx_lu_format(pool, "%V/%s", &look->store->path, place);
 
     rc = ngx_lu_tree_list(&look->io, path, &apps);
 
@@ -228,8 +228,7 @@ ngx_lu_scan_staging(ngx_lu_look_t *look, ngx_str_t *app)
     ngx_uint_t   i;
     ngx_array_t  names;
 
-    path = ngx_lu_path(look->io.pool, "%V/staging/%V", &look->store->path,
-                       app);
+    path = ngx_lu_path(&look->io, "%V/staging/%V", &look->store->path, app);
 
     rc = ngx_lu_tree_list(&look->io, path, &names);
     if (rc != NGX_OK) {
@@ -242,7 +241,7 @@ ngx_lu_scan_staging(ngx_lu_look_t *look, ngx_str_t *app)
 
         look->left--;
 
-        path = ngx_lu_path(look->io.pool, "%V/staging/%V/%V/release.json",
+        path = ngx_lu_path(&look->io, "%V/staging/%V/%V/release.json",
                            &look->store->path, app, &name[i]);
 
         rc = ngx_lu_file_read_json(&look->io, path, &release);
@@ -314,7 +313,7 @@ ngx_lu_scan_live(ngx_lu_look_t *look,
     ngx_uint_t   i, n, live;
     ngx_array_t  names, ids;
 
-    path = ngx_lu_path(look->io.pool, "%V/live/%V", &look->store->path, app);
+    path = ngx_lu_path(&look->io, "%V/live/%V", &look->store->path, app);
 
     rc = ngx_lu_tree_list(&look->io, path, &names);
     if (rc != NGX_OK) {
@@ -371,8 +370,8 @@ ngx_lu_scan_named(ngx_lu_look_t *look, ngx_str_t *app, ngx_array_t *ids)
     u_char    *path;
     ngx_int_t  rc;
 
-    path = ngx_lu_path(look->io.pool, "%V/apps/%V/app.json",
-                       &look->store->path, app);
+    path = ngx_lu_path(&look->io, "%V/apps/%V/app.json", &look->store->path,
+                       app);
 
     rc = ngx_lu_file_read_json(&look->io, path, &json);
     if (rc != NGX_OK) {

@@ -24,7 +24,7 @@ ngx_lu_app_lock(ngx_lu_task_t *task, ngx_fd_t *lock)
 {
     u_char  *path;
 
-    path = ngx_lu_path(task->io.pool, "%V/apps/%s/lock", &task->store->path,
+    path = ngx_lu_path(&task->io, "%V/apps/%s/lock", &task->store->path,
                        task->app.data);
 
     switch (ngx_lu_lock(&task->io, path, lock)) {
@@ -45,8 +45,8 @@ ngx_lu_app_read(ngx_lu_task_t *task, cJSON **app)
 {
     u_char  *path;
 
-    path = ngx_lu_path(task->io.pool, "%V/apps/%s/app.json",
-                       &task->store->path, task->app.data);
+    path = ngx_lu_path(&task->io, "%V/apps/%s/app.json", &task->store->path,
+                       task->app.data);
 
     switch (ngx_lu_file_read_json(&task->io, path, app)) {
 
@@ -71,7 +71,7 @@ ngx_lu_app_each(ngx_lu_task_t *task, ngx_lu_app_pt handler, void *data)
     ngx_uint_t   i;
     ngx_array_t  names;
 
-    path = ngx_lu_path(task->io.pool, "%V/apps", &task->store->path);
+    path = ngx_lu_path(&task->io, "%V/apps", &task->store->path);
 
     if (ngx_lu_tree_list(&task->io, path, &names) != NGX_OK) {
         return ngx_lu_task_failed(task);
@@ -81,7 +81,7 @@ ngx_lu_app_each(ngx_lu_task_t *task, ngx_lu_app_pt handler, void *data)
 
     for (i = 0; i < names.nelts; i++) {
 
-        path = ngx_lu_path(task->io.pool, "%V/apps/%V/app.json",
+        path = ngx_lu_path(&task->io, "%V/apps/%V/app.json",
                            &task->store->path, &name[i]);
 
         rc = ngx_lu_file_read_json(&task->io, path, &app);
@@ -112,7 +112,7 @@ ngx_lu_app_lock_all(ngx_lu_task_t *task, ngx_fd_t *lock)
 {
     u_char  *path;
 
-    path = ngx_lu_path(task->io.pool, "%V/apps/.lock", &task->store->path);
+    path = ngx_lu_path(&task->io, "%V/apps/.lock", &task->store->path);
 
     return ngx_lu_lock(&task->io, path, lock);
 }
@@ -130,7 +130,7 @@ ngx_lu_app_create(ngx_lu_task_t *task, cJSON *app)
     /* the log tells of it when the tree is gone */
 
     task->app.len = id.len;
-    task->app.data = ngx_lu_path(task->io.pool, "%s", id.data);
+    task->app.data = ngx_lu_format(task->io.pool, "%s", id.data);
 
     if (task->app.data == NULL) {
         return ngx_lu_task_nomem(task);
@@ -161,8 +161,8 @@ ngx_lu_app_ensure(ngx_lu_task_t *task, const char *name)
     ngx_fd_t   lock;
     ngx_int_t  status;
 
-    path = ngx_lu_path(task->io.pool, "%V/apps/%s/app.json",
-                       &task->store->path, task->app.data);
+    path = ngx_lu_path(&task->io, "%V/apps/%s/app.json", &task->store->path,
+                       task->app.data);
     channel = ngx_lu_task_uuid(task);
 
     if (path == NULL || channel == NULL) {
@@ -207,9 +207,9 @@ ngx_lu_app_write(ngx_lu_task_t *task, cJSON *app)
 
     static const char  *folders[] = { "live", "staging", "apps", NULL };
 
-    folder = ngx_lu_path(task->io.pool, "%V/apps/%s", &task->store->path,
+    folder = ngx_lu_path(&task->io, "%V/apps/%s", &task->store->path,
                          task->app.data);
-    path = ngx_lu_path(task->io.pool, "%s/app.json", folder);
+    path = ngx_lu_path_in(&task->io, folder, "app.json");
 
     rc = ngx_lu_file_read(&task->io, path, &text, &fi);
 
@@ -222,13 +222,13 @@ ngx_lu_app_write(ngx_lu_task_t *task, cJSON *app)
 
     if (rc != NGX_ERROR) {
         rc = ngx_lu_tree_remove(&task->io, task->store,
-                                ngx_lu_path(task->io.pool, "%V/feed/%s",
+                                ngx_lu_path(&task->io, "%V/feed/%s",
                                             &task->store->path,
                                             task->app.data));
     }
 
     for (i = 0; folders[i] && rc != NGX_ERROR; i++) {
-        path = ngx_lu_path(task->io.pool, "%V/%s/%s", &task->store->path,
+        path = ngx_lu_path(&task->io, "%V/%s/%s", &task->store->path,
                            folders[i], task->app.data);
         rc = ngx_lu_tree_remove(&task->io, task->store, path);
 
@@ -240,7 +240,7 @@ ngx_lu_app_write(ngx_lu_task_t *task, cJSON *app)
     task->change = "app.create";
     task->subject = (char *) task->app.data;
 
-    path = ngx_lu_path(task->io.pool, "%s/app.json", folder);
+    path = ngx_lu_path_in(&task->io, folder, "app.json");
 
     if (rc == NGX_ERROR
         || ngx_lu_audit(task, folder, 0) != NGX_OK
@@ -266,7 +266,7 @@ ngx_lu_app_delete(ngx_lu_task_t *task)
     ngx_int_t   status;
     ngx_uint_t  found;
 
-    store = ngx_lu_path(task->io.pool, "%V", &task->store->path);
+    store = ngx_lu_format(task->io.pool, "%V", &task->store->path);
     if (store == NULL) {
         return ngx_lu_task_nomem(task);
     }
@@ -322,7 +322,7 @@ ngx_lu_app_remove(ngx_lu_task_t *task, ngx_uint_t *found)
     };
 
     for (i = 0; folders[i]; i++) {
-        path = ngx_lu_path(task->io.pool, "%V/%s/%s", &task->store->path,
+        path = ngx_lu_path(&task->io, "%V/%s/%s", &task->store->path,
                            folders[i], task->app.data);
 
         rc = ngx_lu_tree_remove(&task->io, task->store, path);

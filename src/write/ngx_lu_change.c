@@ -101,14 +101,14 @@ ngx_lu_change_write(ngx_lu_task_t *task, cJSON *app, double generation)
         return ngx_lu_task_nomem(task);
     }
 
-    folder = ngx_lu_path(task->io.pool, "%V/apps/%s", &task->store->path,
+    folder = ngx_lu_path(&task->io, "%V/apps/%s", &task->store->path,
                          task->app.data);
 
     if (ngx_lu_audit(task, folder, generation) != NGX_OK) {
         return ngx_lu_task_failed(task);
     }
 
-    path = ngx_lu_path(task->io.pool, "%s/app.json", folder);
+    path = ngx_lu_path_in(&task->io, folder, "app.json");
 
     rc = ngx_lu_file_write_json(&task->io, task->store, path, app);
 

@@ -111,7 +111,8 @@ ngx_lu_desktop_rollout(ngx_lu_task_t *task, cJSON *app,
     }
 
     task->change = "release.rollout";
-    task->to = (char *) ngx_lu_path(task->io.pool, "%.4f", promotion->rollout);
+    task->to = (char *) ngx_lu_format(task->io.pool, "%.4f",
+                                      promotion->rollout);
 
     return NGX_HTTP_OK;
 }
@@ -143,7 +144,7 @@ ngx_lu_desktop_release(ngx_lu_task_t *task, cJSON *app, const cJSON *release,
     latest = lu_builds_latest(app);
 
     if (latest && rollout >= 1) {
-        task->from = (char *) ngx_lu_path(task->io.pool, "%s", latest);
+        task->from = (char *) ngx_lu_format(task->io.pool, "%s", latest);
     }
 
     rc = lu_builds_release(app, task->subject, (char *) version.data, info,
@@ -160,10 +161,10 @@ ngx_lu_desktop_release(ngx_lu_task_t *task, cJSON *app, const cJSON *release,
     latest = lu_builds_latest(app);
 
     if (rollout < 1) {
-        task->to = (char *) ngx_lu_path(task->io.pool, "%.4f", rollout);
+        task->to = (char *) ngx_lu_format(task->io.pool, "%.4f", rollout);
 
     } else if (latest) {
-        task->to = (char *) ngx_lu_path(task->io.pool, "%s", latest);
+        task->to = (char *) ngx_lu_format(task->io.pool, "%s", latest);
     }
 
     return NGX_OK;
@@ -218,14 +219,14 @@ ngx_lu_desktop_feed(ngx_lu_task_t *task, u_char *folder,
     lu_arena_t       arena;
     ngx_file_info_t  fi;
 
-    feed = ngx_lu_path(task->io.pool, "%V/feed/%s", &task->store->path,
+    feed = ngx_lu_path(&task->io, "%V/feed/%s", &task->store->path,
                        task->app.data);
 
     if (ngx_lu_file_mkdir(&task->io, feed) == NGX_ERROR) {
         return ngx_lu_task_failed(task);
     }
 
-    path = ngx_lu_path(task->io.pool, "%s/files.json", folder);
+    path = ngx_lu_path_in(&task->io, folder, "files.json");
 
     status = ngx_lu_file_read(&task->io, path, &text, &fi);
     if (status != NGX_OK) {
@@ -241,10 +242,10 @@ ngx_lu_desktop_feed(ngx_lu_task_t *task, u_char *folder,
 
     for (i = 0; i < n; i++) {
 
-        live = ngx_lu_path(task->io.pool, "%s/files/%*s", folder,
-                           files[i].href.len, files[i].href.data);
-        link = ngx_lu_path(task->io.pool, "%s/%*s", feed, files[i].href.len,
-                           files[i].href.data);
+        live = ngx_lu_path_in(&task->io, folder, "files/%*s",
+                              files[i].href.len, files[i].href.data);
+        link = ngx_lu_path_in(&task->io, feed, "%*s", files[i].href.len,
+                              files[i].href.data);
 
         if (live == NULL || link == NULL) {
             return ngx_lu_task_nomem(task);
@@ -342,6 +343,6 @@ ngx_lu_desktop_unlink_file(ngx_lu_task_t *task, u_char *live, u_char *feed,
 static u_char *
 ngx_lu_desktop_folder(ngx_lu_task_t *task)
 {
-    return ngx_lu_path(task->io.pool, "%V/live/%s/%s", &task->store->path,
+    return ngx_lu_path(&task->io, "%V/live/%s/%s", &task->store->path,
                        task->app.data, task->subject);
 }

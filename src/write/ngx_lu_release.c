@@ -31,10 +31,10 @@ ngx_lu_release_read(ngx_lu_task_t *task, const char *id,
 
     for (i = 0; i < 3; i++) {
 
-        release->folder = ngx_lu_path(task->io.pool, "%V/%s/%s/%s",
+        release->folder = ngx_lu_path(&task->io, "%V/%s/%s/%s",
                                       &task->store->path, places[i],
                                       task->app.data, id);
-        path = ngx_lu_path(task->io.pool, "%s/release.json", release->folder);
+        path = ngx_lu_path_in(&task->io, release->folder, "release.json");
 
         rc = ngx_lu_file_read_json(&task->io, path, &release->json);
 
@@ -93,7 +93,7 @@ ngx_lu_release_save(ngx_lu_task_t *task, ngx_lu_release_t *release)
 {
     u_char  *path;
 
-    path = ngx_lu_path(task->io.pool, "%s/release.json", release->folder);
+    path = ngx_lu_path_in(&task->io, release->folder, "release.json");
 
     if (ngx_lu_file_write_json(&task->io, task->store, path, release->json)
         != NGX_OK)
@@ -121,8 +121,8 @@ ngx_lu_release_hold(ngx_lu_task_t *task, ngx_fd_t *lock)
 {
     u_char  *path;
 
-    path = ngx_lu_path(task->io.pool, "%V/staging/%s/%s/lock",
-                       &task->store->path, task->app.data, task->id.data);
+    path = ngx_lu_path(&task->io, "%V/staging/%s/%s/lock", &task->store->path,
+                       task->app.data, task->id.data);
 
     switch (ngx_lu_lock_existing(&task->io, path, lock)) {
 
@@ -220,22 +220,22 @@ ngx_lu_release_publish(ngx_lu_task_t *task, const char *id)
     u_char    *staging, *live, *path;
     ngx_int_t  rc;
 
-    staging = ngx_lu_path(task->io.pool, "%V/staging/%s", &task->store->path,
+    staging = ngx_lu_path(&task->io, "%V/staging/%s", &task->store->path,
                           task->app.data);
-    live = ngx_lu_path(task->io.pool, "%V/live/%s", &task->store->path,
+    live = ngx_lu_path(&task->io, "%V/live/%s", &task->store->path,
                        task->app.data);
 
     /* the lock, which is held, is of no use there */
 
-    path = ngx_lu_path(task->io.pool, "%s/%s/lock", staging, id);
+    path = ngx_lu_path_in(&task->io, staging, "%s/lock", id);
 
     if (ngx_lu_file_unlink(&task->io, path) == NGX_ERROR) {
         return ngx_lu_task_failed(task);
     }
 
     rc = ngx_lu_file_rename(&task->io,
-                            ngx_lu_path(task->io.pool, "%s/%s", staging, id),
-                            ngx_lu_path(task->io.pool, "%s/%s", live, id));
+                            ngx_lu_path_in(&task->io, staging, "%s", id),
+                            ngx_lu_path_in(&task->io, live, "%s", id));
 
     if (rc == NGX_ERROR) {
         return ngx_lu_task_failed(task);
@@ -245,7 +245,7 @@ ngx_lu_release_publish(ngx_lu_task_t *task, const char *id)
 
         /* it went live in a call that was cut short, or was deleted */
 
-        path = ngx_lu_path(task->io.pool, "%s/%s/release.json", live, id);
+        path = ngx_lu_path_in(&task->io, live, "%s/release.json", id);
 
         if (path == NULL) {
             return ngx_lu_task_nomem(task);
@@ -270,6 +270,6 @@ ngx_lu_release_publish(ngx_lu_task_t *task, const char *id)
 u_char *
 ngx_lu_release_job(ngx_lu_task_t *task)
 {
-    return ngx_lu_path(task->io.pool, "%V/jobs/%s.%s", &task->store->path,
+    return ngx_lu_path(&task->io, "%V/jobs/%s.%s", &task->store->path,
                        task->app.data, task->subject);
 }

@@ -149,7 +149,7 @@ ngx_lu_stage_list(ngx_lu_stage_t *stage)
 
     task = stage->task;
 
-    path = ngx_lu_path(task->io.pool, "%s/uploads", stage->release->folder);
+    path = ngx_lu_path_in(&task->io, stage->release->folder, "uploads");
 
     rc = ngx_lu_tree_list(&task->io, path, &names);
 
@@ -161,9 +161,8 @@ ngx_lu_stage_list(ngx_lu_stage_t *stage)
 
     for (i = 0; rc == NGX_OK && i < names.nelts; i++) {
 
-        path = ngx_lu_path(task->io.pool, "%s/uploads/%V",
-                           stage->release->folder,
-                           &name[i]);
+        path = ngx_lu_path_in(&task->io, stage->release->folder, "uploads/%V",
+                              &name[i]);
 
         /* electron-builder leaves folders beside the files */
 
@@ -470,9 +469,9 @@ ngx_lu_stage_target(ngx_lu_stage_t *stage, ngx_lu_staged_t *file)
         return NGX_OK;
     }
 
-    p = ngx_lu_path(stage->task->io.pool, "%*s-build-%s.yml",
-                    file->name.len - (sizeof(".yml") - 1), file->name.data,
-                    stage->id);
+    p = ngx_lu_format(stage->task->io.pool, "%*s-build-%s.yml",
+                      file->name.len - (sizeof(".yml") - 1), file->name.data,
+                      stage->id);
     if (p == NULL) {
         return ngx_lu_task_nomem(stage->task);
     }
@@ -562,10 +561,10 @@ ngx_lu_stage_td(ngx_lu_stage_t *stage, ngx_uint_t n,
 
     stage->platforms |= platform;
 
-    p = ngx_lu_path(task->io.pool, "td-latest%s-build-%s.json",
-                    platform == LU_MAC ? "-mac"
-                    : platform == LU_LINUX ? "-linux"
-                    : "", stage->id);
+    p = ngx_lu_format(task->io.pool, "td-latest%s-build-%s.json",
+                      platform == LU_MAC ? "-mac"
+                      : platform == LU_LINUX ? "-linux"
+                      : "", stage->id);
     if (p == NULL) {
         return ngx_lu_task_nomem(task);
     }
@@ -845,9 +844,8 @@ ngx_lu_stage_place(ngx_lu_stage_t *stage, ngx_lu_staged_t *file)
     task = stage->task;
 
     if (file->data) {
-        path = ngx_lu_path(task->io.pool, "%s/files/%*s",
-                           stage->release->folder,
-                           file->name.len, file->name.data);
+        path = ngx_lu_path_in(&task->io, stage->release->folder, "files/%*s",
+                              file->name.len, file->name.data);
 
         if (ngx_lu_file_mkdirs(&task->io, stage->release->folder, path)
             != NGX_OK

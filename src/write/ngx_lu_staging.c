@@ -20,7 +20,7 @@ ngx_lu_staging_clean(ngx_lu_task_t *task, u_char *folder, const char *name)
 {
     u_char  *path;
 
-    path = ngx_lu_path(task->io.pool, "%s/%s", folder, name);
+    path = ngx_lu_path_in(&task->io, folder, "%s", name);
 
     if (ngx_lu_tree_remove(&task->io, task->store, path) == NGX_ERROR) {
         return ngx_lu_task_failed(task);
@@ -36,8 +36,8 @@ ngx_lu_staging_place(ngx_lu_task_t *task, u_char *folder, u_char *data,
 {
     u_char  *path;
 
-    path = ngx_lu_path(task->io.pool, "%s/files/%*s", folder, href->len,
-                       href->data);
+    path = ngx_lu_path_in(&task->io, folder, "files/%*s", href->len,
+                          href->data);
 
     if (ngx_lu_file_mkdirs(&task->io, folder, path) != NGX_OK
         || ngx_lu_file_link(&task->io, data, path) != NGX_OK)
@@ -65,7 +65,7 @@ ngx_lu_staging_complete(ngx_lu_task_t *task, ngx_lu_release_t *release,
         return ngx_lu_task_nomem(task);
     }
 
-    path = ngx_lu_path(task->io.pool, "%s/files.json", release->folder);
+    path = ngx_lu_path_in(&task->io, release->folder, "files.json");
 
     rc = ngx_lu_file_write(&task->io, task->store, path, text,
                            ngx_strlen(text));

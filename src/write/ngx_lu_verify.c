@@ -106,7 +106,7 @@ ngx_lu_verify_uploads(ngx_lu_verify_t *verify)
 
     task = verify->task;
 
-    path = ngx_lu_path(task->io.pool, "%s/uploads", verify->release->folder);
+    path = ngx_lu_path_in(&task->io, verify->release->folder, "uploads");
 
     rc = ngx_lu_tree_list(&task->io, path, &names);
 
@@ -186,8 +186,8 @@ ngx_lu_verify_upload(ngx_lu_verify_t *verify, ngx_str_t *name,
 
     task = verify->task;
 
-    path = ngx_lu_path(task->io.pool, "%s/uploads/%V", verify->release->folder,
-                       name);
+    path = ngx_lu_path_in(&task->io, verify->release->folder, "uploads/%V",
+                          name);
 
     rc = ngx_lu_file_read_json(&task->io, path, &json);
 
@@ -207,12 +207,10 @@ ngx_lu_verify_upload(ngx_lu_verify_t *verify, ngx_str_t *name,
         return status;
     }
 
-    uploaded->data = ngx_lu_path(task->io.pool,
-                                 "%s/uploads/%*s.data",
-                                 verify->release->folder,
-                                 name->len
-                                 - (sizeof(".json") - 1),
-                                 name->data);
+    uploaded->data = ngx_lu_path_in(&task->io, verify->release->folder,
+                                    "uploads/%*s.data",
+                                    name->len - (sizeof(".json") - 1),
+                                    name->data);
     if (uploaded->data == NULL) {
         return ngx_lu_task_nomem(task);
     }
