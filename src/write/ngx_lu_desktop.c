@@ -32,7 +32,6 @@ static ngx_int_t ngx_lu_desktop_link_file(ngx_lu_task_t *task, u_char *live,
     u_char *feed, time_t stamp);
 static ngx_int_t ngx_lu_desktop_unlink_file(ngx_lu_task_t *task, u_char *live,
     u_char *feed, time_t stamp);
-static u_char *ngx_lu_desktop_folder(ngx_lu_task_t *task);
 
 
 ngx_int_t
@@ -77,7 +76,7 @@ ngx_lu_desktop_promote(ngx_lu_task_t *task, cJSON *app,
         return ngx_lu_task_nomem(task);
     }
 
-    status = ngx_lu_desktop_feed(task, ngx_lu_desktop_folder(task),
+    status = ngx_lu_desktop_feed(task, ngx_lu_release_live(task, task->subject),
                                  ngx_lu_desktop_link_file, stamp);
 
     return status == NGX_OK ? NGX_HTTP_OK : status;
@@ -314,7 +313,7 @@ ngx_lu_desktop_unlink(ngx_lu_task_t *task)
         return ngx_lu_task_failed(task);
     }
 
-    return ngx_lu_desktop_feed(task, ngx_lu_desktop_folder(task),
+    return ngx_lu_desktop_feed(task, ngx_lu_release_live(task, task->subject),
                                ngx_lu_desktop_unlink_file, 0);
 }
 
@@ -337,12 +336,4 @@ ngx_lu_desktop_unlink_file(ngx_lu_task_t *task, u_char *live, u_char *feed,
     }
 
     return NGX_OK;
-}
-
-
-static u_char *
-ngx_lu_desktop_folder(ngx_lu_task_t *task)
-{
-    return ngx_lu_path(&task->io, "%V/live/%s/%s", &task->store->path,
-                       task->app.data, task->subject);
 }
