@@ -8,8 +8,10 @@
 #include "read/ngx_lu_catalog.h"
 #include "read/ngx_lu_entry.h"
 #include "read/ngx_lu_static.h"
-#include "store/ngx_lu_store.h"
+#include "store/ngx_lu_tree.h"
 #include "job/ngx_lu_sweep.h"
+#include "store/ngx_lu_tree.h"
+#include "job/ngx_lu_job.h"
 #include "api/ngx_lu_api.h"
 #include "api/ngx_lu_body.h"
 #include "api/ngx_lu_webhook.h"
@@ -17,7 +19,7 @@
 #include "conf/ngx_lu_conf.h"
 
 
-#define NGX_LU_ZONE_SIZE   (16 * 1024 * 1024)
+#define NGX_LU_ZONE_SIZE  (16 * 1024 * 1024)
 
 /* what follows it has up to 1,300 bytes, and a path up to 4,095 */
 
@@ -765,7 +767,7 @@ ngx_lu_init_module(ngx_cycle_t *cycle)
     stores = lumcf->stores.elts;
 
     for (i = 0; i < lumcf->stores.nelts; i++) {
-        if (ngx_lu_store_clean(stores[i], cycle) != NGX_OK) {
+        if (ngx_lu_tree_clean(stores[i], cycle) != NGX_OK) {
             return NGX_ERROR;
         }
     }

@@ -9,7 +9,8 @@
 #include "ngx_lu_api_audit.h"
 #include "ngx_lu_arg.h"
 
-#include "store/ngx_lu_store.h"
+#include "store/ngx_lu_io.h"
+#include "store/ngx_lu_path.h"
 #include "write/ngx_lu_task.h"
 
 #include "core/lu_json.h"
@@ -49,7 +50,7 @@ ngx_lu_api_audit_get(ngx_lu_call_t *call)
     ngx_memzero(&log, sizeof(ngx_lu_audit_log_t));
 
     log.io = &call->task.io;
-    log.path = ngx_lu_path(call->task.io.pool, "%V/apps/%s/audit.log",
+    log.path = ngx_lu_path(&call->task.io, "%V/apps/%s/audit.log",
                            &call->task.store->path, call->task.app.data);
     if (log.path == NULL) {
         return ngx_lu_task_nomem(&call->task);

@@ -10,7 +10,9 @@
 #include "ngx_lu_api_build.h"
 #include "ngx_lu_arg.h"
 
-#include "store/ngx_lu_store.h"
+#include "store/ngx_lu_file.h"
+#include "store/ngx_lu_path.h"
+#include "store/ngx_lu_tree.h"
 #include "write/ngx_lu_app.h"
 #include "write/ngx_lu_protect.h"
 #include "write/ngx_lu_release.h"
@@ -95,11 +97,11 @@ ngx_lu_api_builds_read(ngx_lu_call_t *call, const char *place, cJSON *builds)
 
     wanted = ngx_lu_arg(call, "numberAsString");
 
-    folder = ngx_lu_path(call->task.io.pool, "%V/%s/%s",
+    folder = ngx_lu_path(&call->task.io, "%V/%s/%s",
                          &call->task.store->path, place,
                          call->task.app.data);
 
-    rc = ngx_lu_store_list(&call->task.io, folder, &names);
+    rc = ngx_lu_tree_list(&call->task.io, folder, &names);
 
     if (rc == NGX_ERROR) {
         return ngx_lu_task_failed(&call->task);
@@ -109,10 +111,10 @@ ngx_lu_api_builds_read(ngx_lu_call_t *call, const char *place, cJSON *builds)
 
     for (i = 0; i < names.nelts; i++) {
 
-        path = ngx_lu_path(call->task.io.pool, "%s/%V/release.json", folder,
-                           &name[i]);
+        path = ngx_lu_path_in(&call->task.io, folder, "%V/release.json",
+                              &name[i]);
 
-        rc = ngx_lu_store_read_json(&call->task.io, path, &release);
+        rc = ngx_lu_file_read_json(&call->task.io, path, &release);
 
         if (rc == NGX_ERROR) {
             return ngx_lu_task_failed(&call->task);
@@ -344,13 +346,13 @@ ngx_lu_api_build_download_get(ngx_lu_call_t *call)
     lu_release_t     release;
     ngx_file_info_t  fi;
 
-    folder = ngx_lu_path(call->task.io.pool, "%V/live/%s/%s",
+    folder = ngx_lu_path(&call->task.io, "%V/live/%s/%s",
                          &call->task.store->path,
                          call->task.app.data,
                          call->task.id.data);
-    path = ngx_lu_path(call->task.io.pool, "%s/release.json", folder);
+    path = ngx_lu_path_in(&call->task.io, folder, "release.json");
 
-    switch (ngx_lu_store_read(&call->task.io, path, &text, &fi)) {
+    switch (ngx_lu_file_read(&call->task.io, path, &text, &fi)) {
 
     case NGX_OK:
         break;

@@ -7,7 +7,11 @@
 #include "ngx_lu_api_build.h"
 #include "ngx_lu_api_bundle.h"
 
-#include "store/ngx_lu_store.h"
+#include "store/ngx_lu_file.h"
+#include "store/ngx_lu_lock.h"
+#include "store/ngx_lu_path.h"
+#include "store/ngx_lu_temp.h"
+#include "store/ngx_lu_tree.h"
 #include "write/ngx_lu_bundle.h"
 #include "write/ngx_lu_change.h"
 #include "write/ngx_lu_protect.h"
@@ -529,26 +533,26 @@ ngx_lu_api_bundle_place(ngx_lu_task_t *task, ngx_lu_new_t *bundle,
     u_char    *temp, *folder, *path;
     ngx_int_t  status;
 
-    if (ngx_lu_store_mkdtemp(&task->io, task->store, &temp) != NGX_OK) {
+    if (ngx_lu_temp_mkdir(&task->io, task->store, &temp) != NGX_OK) {
         return ngx_lu_task_failed(task);
     }
 
-    folder = ngx_lu_path(task->io.pool, "%V/%s/%s", &task->store->path, place,
+    folder = ngx_lu_path(&task->io, "%V/%s/%s", &task->store->path, place,
                          task->app.data);
-    path = ngx_lu_path(task->io.pool, "%s/%s", folder, task->subject);
+    path = ngx_lu_path_in(&task->io, folder, "%s", task->subject);
 
     status = ngx_lu_api_bundle_write(task, bundle, temp);
 
     if (status == NGX_OK
-        && (ngx_lu_store_mkdir(&task->io, folder) == NGX_ERROR
-            || ngx_lu_store_rename(&task->io, temp, path) != NGX_OK
-            || ngx_lu_store_sync(&task->io, folder) != NGX_OK))
+        && (ngx_lu_file_mkdir(&task->io, folder) == NGX_ERROR
+            || ngx_lu_file_rename(&task->io, temp, path) != NGX_OK
+            || ngx_lu_file_sync(&task->io, folder) != NGX_OK))
     {
         status = ngx_lu_task_failed(task);
     }
 
     if (status != NGX_OK) {
-        ngx_lu_store_discard(temp);
+        ngx_lu_tree_discard(temp);
     }
 
     return status;
@@ -567,17 +571,17 @@ ngx_lu_api_bundle_write(ngx_lu_task_t *task, ngx_lu_new_t *bundle,
 
     if (!bundle->registered) {
 
-        path = ngx_lu_path(task->io.pool, "%s/lock", folder);
+        path = ngx_lu_path_in(&task->io, folder, "lock");
 
-        if (ngx_lu_store_lock(&task->io, path, &lock) != NGX_OK) {
+        if (ngx_lu_lock(&task->io, path, &lock) != NGX_OK) {
             return ngx_lu_task_failed(task);
         }
 
-        ngx_lu_store_unlock(lock);
+        ngx_lu_lock_release(lock);
 
-        path = ngx_lu_path(task->io.pool, "%s/uploads", folder);
+        path = ngx_lu_path_in(&task->io, folder, "uploads");
 
-        if (ngx_lu_store_mkdir(&task->io, path) != NGX_OK) {
+        if (ngx_lu_file_mkdir(&task->io, path) != NGX_OK) {
             return ngx_lu_task_failed(task);
         }
     }

@@ -8,7 +8,6 @@
 #include "ngx_lu_api_deployment.h"
 #include "ngx_lu_arg.h"
 
-#include "store/ngx_lu_store.h"
 #include "write/ngx_lu_app.h"
 #include "write/ngx_lu_change.h"
 #include "write/ngx_lu_protect.h"
@@ -221,7 +220,7 @@ ngx_lu_api_channel_drop(ngx_lu_task_t *task, cJSON *app, void *data)
             return ngx_lu_api_channel_none(call);
         }
 
-        id = (char *) ngx_lu_path(call->task.io.pool, "%s", value.data);
+        id = (char *) ngx_lu_format(call->task.io.pool, "%s", value.data);
         if (id == NULL) {
             return ngx_lu_task_nomem(&call->task);
         }

@@ -8,7 +8,8 @@
 #include "ngx_lu_api_deployment.h"
 #include "ngx_lu_arg.h"
 
-#include "store/ngx_lu_store.h"
+#include "store/ngx_lu_file.h"
+#include "store/ngx_lu_path.h"
 #include "write/ngx_lu_app.h"
 #include "write/ngx_lu_change.h"
 #include "write/ngx_lu_protect.h"
@@ -374,12 +375,12 @@ ngx_lu_api_deployment_release(ngx_lu_call_t *call, const char *id,
                                   "Build not found.");
     }
 
-    folder = ngx_lu_path(call->task.io.pool, "%V/live/%s/%s",
+    folder = ngx_lu_path(&call->task.io, "%V/live/%s/%s",
                          &call->task.store->path,
                          call->task.app.data, id);
-    path = ngx_lu_path(call->task.io.pool, "%s/release.json", folder);
+    path = ngx_lu_path_in(&call->task.io, folder, "release.json");
 
-    rc = ngx_lu_store_read_json(&call->task.io, path, &release);
+    rc = ngx_lu_file_read_json(&call->task.io, path, &release);
 
     if (rc == NGX_ERROR) {
         return ngx_lu_task_failed(&call->task);
@@ -443,8 +444,9 @@ ngx_lu_api_deployment_rollout(ngx_lu_task_t *task, cJSON *app, void *data)
         (void) lu_json_number(deployment, "rollout", &before);
     }
 
-    call->task.from = (char *) ngx_lu_path(call->task.io.pool, "%.4f", before);
-    call->task.to = (char *) ngx_lu_path(call->task.io.pool, "%.4f", rollout);
+    call->task.from = (char *) ngx_lu_format(call->task.io.pool, "%.4f",
+                                             before);
+    call->task.to = (char *) ngx_lu_format(call->task.io.pool, "%.4f", rollout);
 
     rc = lu_change_deployment_update(app, call->task.subject, rollout,
                                      call->task.now, &call->task.error);

@@ -8,7 +8,9 @@
 
 #include "ngx_lu_api_fetch.h"
 
-#include "store/ngx_lu_store.h"
+#include "store/ngx_lu_file.h"
+#include "store/ngx_lu_lock.h"
+#include "store/ngx_lu_path.h"
 #include "write/ngx_lu_app.h"
 #include "write/ngx_lu_approval.h"
 #include "write/ngx_lu_bundle.h"
@@ -147,7 +149,7 @@ ngx_lu_api_fetch_ordered(ngx_lu_call_t *call, ngx_int_t status,
     call->wake = (status == NGX_HTTP_ACCEPTED);
 
     if (status < NGX_HTTP_SPECIAL_RESPONSE && call->base_url.len) {
-        call->location = ngx_lu_path(call->task.io.pool, "%V/releases/%s/%s",
+        call->location = ngx_lu_path(&call->task.io, "%V/releases/%s/%s",
                                      &call->base_url, call->task.app.data,
                                      call->task.subject);
     }
@@ -195,12 +197,12 @@ ngx_lu_api_fetch_stage(ngx_lu_task_t *task)
 
     release.json = NULL;
     release.is_live = 0;
-    release.folder = ngx_lu_path(task->io.pool, "%V/staging/%s/%s",
+    release.folder = ngx_lu_path(&task->io, "%V/staging/%s/%s",
                                  &task->store->path, task->app.data,
                                  task->subject);
-    path = ngx_lu_path(task->io.pool, "%s/lock", release.folder);
+    path = ngx_lu_path_in(&task->io, release.folder, "lock");
 
-    rc = ngx_lu_store_lock(&task->io, path, &release.lock);
+    rc = ngx_lu_lock(&task->io, path, &release.lock);
 
     if (rc == NGX_ERROR) {
         return ngx_lu_task_failed(task);
@@ -254,7 +256,7 @@ ngx_lu_api_fetch_open(ngx_lu_task_t *task, ngx_lu_release_t *release)
 
     /* an id is used once */
 
-    path = ngx_lu_path(task->io.pool, "%V/live/%s/%s/release.json",
+    path = ngx_lu_path(&task->io, "%V/live/%s/%s/release.json",
                        &task->store->path, task->app.data, task->subject);
 
     if (path == NULL || access((char *) path, F_OK) == 0) {
@@ -263,9 +265,9 @@ ngx_lu_api_fetch_open(ngx_lu_task_t *task, ngx_lu_release_t *release)
                                   "another one.");
     }
 
-    path = ngx_lu_path(task->io.pool, "%s/release.json", release->folder);
+    path = ngx_lu_path_in(&task->io, release->folder, "release.json");
 
-    rc = ngx_lu_store_read_json(&task->io, path, &release->json);
+    rc = ngx_lu_file_read_json(&task->io, path, &release->json);
 
     if (rc == NGX_ERROR) {
         release->json = NULL;

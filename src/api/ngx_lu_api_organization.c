@@ -7,7 +7,9 @@
 #include "ngx_lu_api_organization.h"
 #include "ngx_lu_arg.h"
 
-#include "store/ngx_lu_store.h"
+#include "store/ngx_lu_file.h"
+#include "store/ngx_lu_lock.h"
+#include "store/ngx_lu_path.h"
 #include "write/ngx_lu_app.h"
 #include "write/ngx_lu_task.h"
 
@@ -113,10 +115,10 @@ ngx_lu_api_organizations_read(ngx_lu_call_t *call, cJSON **organizations)
     u_char    *path;
     ngx_int_t  rc;
 
-    path = ngx_lu_path(call->task.io.pool, "%V/organizations.json",
+    path = ngx_lu_path(&call->task.io, "%V/organizations.json",
                        &call->task.store->path);
 
-    rc = ngx_lu_store_read_json(&call->task.io, path, organizations);
+    rc = ngx_lu_file_read_json(&call->task.io, path, organizations);
 
     if (rc == NGX_OK) {
         return NGX_HTTP_OK;
@@ -163,7 +165,7 @@ ngx_lu_api_organizations_change(ngx_lu_call_t *call,
     status = ngx_lu_api_organizations_read(call, &organizations);
 
     if (status != NGX_HTTP_OK) {
-        ngx_lu_store_unlock(lock);
+        ngx_lu_lock_release(lock);
         return status;
     }
 
@@ -171,12 +173,12 @@ ngx_lu_api_organizations_change(ngx_lu_call_t *call,
 
     if (status < NGX_HTTP_SPECIAL_RESPONSE) {
 
-        path = ngx_lu_path(call->task.io.pool,
+        path = ngx_lu_path(&call->task.io,
                            "%V/organizations.json",
                            &call->task.store->path);
 
-        if (ngx_lu_store_write_json(&call->task.io, call->task.store, path,
-                                    organizations)
+        if (ngx_lu_file_write_json(&call->task.io, call->task.store, path,
+                                   organizations)
             != NGX_OK)
         {
             status = ngx_lu_task_failed(&call->task);
@@ -184,7 +186,7 @@ ngx_lu_api_organizations_change(ngx_lu_call_t *call,
     }
 
     cJSON_Delete(organizations);
-    ngx_lu_store_unlock(lock);
+    ngx_lu_lock_release(lock);
 
     return status;
 }

@@ -9,7 +9,9 @@
 #include "ngx_lu_api_release.h"
 #include "ngx_lu_arg.h"
 
-#include "store/ngx_lu_store.h"
+#include "store/ngx_lu_file.h"
+#include "store/ngx_lu_path.h"
+#include "store/ngx_lu_tree.h"
 #include "write/ngx_lu_app.h"
 #include "write/ngx_lu_approval.h"
 #include "write/ngx_lu_bundle.h"
@@ -104,10 +106,10 @@ ngx_lu_api_release_list(ngx_lu_call_t *call, const cJSON *app,
 
     desktop = ngx_lu_api_release_rules(call, app);
 
-    folder = ngx_lu_path(call->task.io.pool, "%V/%s/%s",
-                         &call->task.store->path, place, call->task.app.data);
+    folder = ngx_lu_path(&call->task.io, "%V/%s/%s", &call->task.store->path,
+                         place, call->task.app.data);
 
-    rc = ngx_lu_store_list(&call->task.io, folder, &names);
+    rc = ngx_lu_tree_list(&call->task.io, folder, &names);
 
     if (rc == NGX_ERROR) {
         return ngx_lu_task_failed(&call->task);
@@ -119,10 +121,10 @@ ngx_lu_api_release_list(ngx_lu_call_t *call, const cJSON *app,
 
     for (i = 0; i < names.nelts; i++) {
 
-        path = ngx_lu_path(call->task.io.pool, "%s/%V/release.json", folder,
-                           &name[i]);
+        path = ngx_lu_path_in(&call->task.io, folder, "%V/release.json",
+                              &name[i]);
 
-        rc = ngx_lu_store_read_json(&call->task.io, path, &release.json);
+        rc = ngx_lu_file_read_json(&call->task.io, path, &release.json);
 
         if (rc == NGX_ERROR) {
             return ngx_lu_task_failed(&call->task);
@@ -259,10 +261,9 @@ ngx_lu_api_release_add(ngx_lu_call_t *call, ngx_lu_release_t *release,
     u_char    *path;
     ngx_int_t  rc;
 
-    path = ngx_lu_path(call->task.io.pool, "%s/%s.json", release->folder,
-                       name);
+    path = ngx_lu_path_in(&call->task.io, release->folder, "%s.json", name);
 
-    rc = ngx_lu_store_read_json(&call->task.io, path, &json);
+    rc = ngx_lu_file_read_json(&call->task.io, path, &json);
 
     if (rc == NGX_ERROR) {
         return ngx_lu_task_failed(&call->task);
@@ -385,8 +386,8 @@ ngx_lu_api_release_rollback(ngx_lu_task_t *task, cJSON *app, void *data)
     call->task.from = lu_builds_latest(app);
 
     if (call->task.from) {
-        call->task.from = (char *) ngx_lu_path(call->task.io.pool, "%s",
-                                               call->task.from);
+        call->task.from = (char *) ngx_lu_format(call->task.io.pool, "%s",
+                                                 call->task.from);
     }
 
     rc = lu_builds_rollback(app, (unsigned) steps, &id, &call->task.error);
@@ -394,7 +395,7 @@ ngx_lu_api_release_rollback(ngx_lu_task_t *task, cJSON *app, void *data)
         return ngx_lu_task_core(&call->task, rc);
     }
 
-    call->task.to = (char *) ngx_lu_path(call->task.io.pool, "%s", id);
+    call->task.to = (char *) ngx_lu_format(call->task.io.pool, "%s", id);
     call->task.subject = call->task.to;
 
     return ngx_lu_call_state(call, NGX_HTTP_OK, LU_STATE_LIVE);
@@ -435,8 +436,8 @@ ngx_lu_api_release_redeploy(ngx_lu_call_t *call, cJSON *app, const char *name,
         return ngx_lu_task_nomem(&call->task);
     }
 
-    call->task.to = (char *) ngx_lu_path(call->task.io.pool, "%s",
-                                         release.data);
+    call->task.to = (char *) ngx_lu_format(call->task.io.pool, "%s",
+                                           release.data);
 
     /* it was deployed here once, so that it may be again */
 
@@ -531,10 +532,10 @@ ngx_lu_api_release_github_get(ngx_lu_call_t *call)
 
     cJSON_Delete(app);
 
-    path = ngx_lu_path(call->task.io.pool, "%V/apps/%s/github.json",
+    path = ngx_lu_path(&call->task.io, "%V/apps/%s/github.json",
                        &call->task.store->path, call->task.app.data);
 
-    rc = ngx_lu_store_read_json(&call->task.io, path, &call->answer);
+    rc = ngx_lu_file_read_json(&call->task.io, path, &call->answer);
 
     if (rc == NGX_ERROR) {
         return ngx_lu_task_failed(&call->task);

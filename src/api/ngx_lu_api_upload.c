@@ -13,7 +13,10 @@
 #include "ngx_lu_arg.h"
 #include "ngx_lu_form.h"
 
-#include "store/ngx_lu_store.h"
+#include "store/ngx_lu_file.h"
+#include "store/ngx_lu_path.h"
+#include "store/ngx_lu_temp.h"
+#include "store/ngx_lu_tree.h"
 #include "write/ngx_lu_bundle.h"
 #include "write/ngx_lu_release.h"
 #include "write/ngx_lu_task.h"
@@ -211,8 +214,7 @@ ngx_lu_api_upload_file_commit(ngx_lu_form_t *form, lu_file_t *file, char *id,
     if (form->has_file) {
         form->has_file = 0;
 
-        path = ngx_lu_path(call->task.io.pool, "%s/uploads/%s.data", folder,
-                           id);
+        path = ngx_lu_path_in(&call->task.io, folder, "uploads/%s.data", id);
 
         if (ngx_lu_temp_rename(&call->task.io, &form->temp, path) != NGX_OK) {
             return ngx_lu_task_failed(&call->task);
@@ -244,7 +246,7 @@ ngx_lu_api_upload_file_commit(ngx_lu_form_t *form, lu_file_t *file, char *id,
 
     cJSON_free(text);
 
-    path = ngx_lu_path(call->task.io.pool, "%s/uploads/%s.json", folder, id);
+    path = ngx_lu_path_in(&call->task.io, folder, "uploads/%s.json", id);
 
     if (ngx_lu_temp_rename(&call->task.io, &temp, path) != NGX_OK) {
         return ngx_lu_task_failed(&call->task);
@@ -345,10 +347,10 @@ ngx_lu_api_upload_create(ngx_lu_call_t *call, u_char *folder)
     ngx_lu_temp_t    temp;
     ngx_file_info_t  fi;
 
-    path = ngx_lu_path(call->task.io.pool, "%s/uploads/%s.json", folder,
-                       call->route.sub.data);
+    path = ngx_lu_path_in(&call->task.io, folder, "uploads/%s.json",
+                          call->route.sub.data);
 
-    rc = ngx_lu_store_read(&call->task.io, path, &text, &fi);
+    rc = ngx_lu_file_read(&call->task.io, path, &text, &fi);
 
     if (rc == NGX_ERROR) {
         return ngx_lu_task_failed(&call->task);
@@ -364,8 +366,8 @@ ngx_lu_api_upload_create(ngx_lu_call_t *call, u_char *folder)
         return ngx_lu_task_nomem(&call->task);
     }
 
-    path = ngx_lu_path(call->task.io.pool, "%s/uploads/%s.%s",
-                       folder, call->route.sub.data, id);
+    path = ngx_lu_path_in(&call->task.io, folder, "uploads/%s.%s",
+                          call->route.sub.data, id);
 
     if (ngx_lu_temp_create(&call->task.io, call->task.store, &temp) != NGX_OK
         || ngx_lu_temp_rename(&call->task.io, &temp, path) != NGX_OK)
@@ -407,10 +409,10 @@ ngx_lu_api_upload_check(ngx_lu_call_t *call, u_char *folder, char *upload_id)
         goto not_found;
     }
 
-    path = ngx_lu_path(call->task.io.pool, "%s/uploads/%s.%s",
-                       folder, call->route.sub.data, upload_id);
+    path = ngx_lu_path_in(&call->task.io, folder, "uploads/%s.%s",
+                          call->route.sub.data, upload_id);
 
-    rc = ngx_lu_store_read(&call->task.io, path, &text, &fi);
+    rc = ngx_lu_file_read(&call->task.io, path, &text, &fi);
 
     if (rc == NGX_OK) {
         return NGX_OK;
@@ -475,9 +477,9 @@ ngx_lu_api_upload_put(ngx_lu_call_t *call)
     if (status == NGX_OK) {
         form.has_file = 0;
 
-        path = ngx_lu_path(call->task.io.pool, "%s/uploads/%s.%s.%i",
-                           release.folder, call->route.sub.data, upload_id,
-                           number);
+        path = ngx_lu_path_in(&call->task.io, release.folder,
+                              "uploads/%s.%s.%i", call->route.sub.data,
+                              upload_id, number);
 
         if (ngx_lu_temp_rename(&call->task.io, &form.temp, path) != NGX_OK) {
             status = ngx_lu_task_failed(&call->task);
@@ -515,10 +517,10 @@ ngx_lu_api_upload_complete(ngx_lu_call_t *call, u_char *folder, char *upload_id)
     lu_file_t   file;
     lu_arena_t  arena;
 
-    path = ngx_lu_path(call->task.io.pool, "%s/uploads/%s.json", folder,
-                       call->route.sub.data);
+    path = ngx_lu_path_in(&call->task.io, folder, "uploads/%s.json",
+                          call->route.sub.data);
 
-    rc = ngx_lu_store_read_json(&call->task.io, path, &json);
+    rc = ngx_lu_file_read_json(&call->task.io, path, &json);
 
     if (rc == NGX_ERROR) {
         return ngx_lu_task_failed(&call->task);
@@ -542,8 +544,8 @@ ngx_lu_api_upload_complete(ngx_lu_call_t *call, u_char *folder, char *upload_id)
 
     /* a call before this one may have been cut short among the parts */
 
-    path = ngx_lu_path(call->task.io.pool, "%s/uploads/%s.data", folder,
-                       call->route.sub.data);
+    path = ngx_lu_path_in(&call->task.io, folder, "uploads/%s.data",
+                          call->route.sub.data);
 
     status = ngx_lu_api_upload_part(call, path, &file.sha256, NULL);
 
@@ -661,8 +663,9 @@ ngx_lu_api_upload_join(ngx_lu_call_t *call, u_char *folder, char *upload_id,
 
         last = number;
 
-        path = ngx_lu_path(call->task.io.pool, "%s/uploads/%s.%s.%L", folder,
-                           call->route.sub.data, upload_id, (int64_t) number);
+        path = ngx_lu_path_in(&call->task.io, folder, "uploads/%s.%s.%L",
+                              call->route.sub.data, upload_id,
+                              (int64_t) number);
 
         status = ngx_lu_api_upload_part(call, path, &etag, &form->temp);
         if (status != NGX_OK) {
@@ -688,8 +691,8 @@ ngx_lu_api_upload_part(ngx_lu_call_t *call, u_char *path, const lu_str_t *etag,
     part.temp = temp;
     lu_sha256_init(&part.sha256);
 
-    rc = ngx_lu_store_pieces(&call->task.io, path, ngx_lu_api_upload_piece,
-                             &part);
+    rc = ngx_lu_file_pieces(&call->task.io, path, ngx_lu_api_upload_piece,
+                            &part);
     if (rc == NGX_ERROR) {
         return ngx_lu_task_failed(&call->task);
     }
@@ -741,12 +744,12 @@ ngx_lu_api_upload_abort(ngx_lu_call_t *call, u_char *folder, char *upload_id)
         return status;
     }
 
-    path = ngx_lu_path(call->task.io.pool, "%s/uploads", folder);
-    prefix = ngx_lu_path(call->task.io.pool, "%s.%s", call->route.sub.data,
-                         upload_id);
+    path = ngx_lu_path_in(&call->task.io, folder, "uploads");
+    prefix = ngx_lu_format(call->task.io.pool, "%s.%s", call->route.sub.data,
+                           upload_id);
 
     if (prefix == NULL
-        || ngx_lu_store_list(&call->task.io, path, &names) != NGX_OK)
+        || ngx_lu_tree_list(&call->task.io, path, &names) != NGX_OK)
     {
         return ngx_lu_task_failed(&call->task);
     }
@@ -762,10 +765,9 @@ ngx_lu_api_upload_abort(ngx_lu_call_t *call, u_char *folder, char *upload_id)
             continue;
         }
 
-        path = ngx_lu_path(call->task.io.pool, "%s/uploads/%V", folder,
-                           &name[i]);
+        path = ngx_lu_path_in(&call->task.io, folder, "uploads/%V", &name[i]);
 
-        if (ngx_lu_store_unlink(&call->task.io, path) == NGX_ERROR) {
+        if (ngx_lu_file_unlink(&call->task.io, path) == NGX_ERROR) {
             return ngx_lu_task_failed(&call->task);
         }
     }

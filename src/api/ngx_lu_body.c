@@ -6,6 +6,7 @@
 
 #include "ngx_lu_body.h"
 
+#include "store/ngx_lu_io.h"
 #include "write/ngx_lu_task.h"
 
 #include "core/lu_json.h"
@@ -284,9 +285,8 @@ ngx_lu_body(ngx_lu_call_t *call,
                       pos);
 
             if (n <= 0) {
-                call->task.io.err = n ? ngx_errno : 0;
-                call->task.io.operation = "pread()";
-                call->task.io.path = b->file->name.data;
+                (void) ngx_lu_io_error(&call->task.io, n ? ngx_errno : 0,
+                                       "pread()", b->file->name.data);
 
                 return ngx_lu_task_failed(&call->task);
             }

@@ -13,7 +13,7 @@
 
 #include "ngx_lu_call.h"
 
-#include "store/ngx_lu_store.h"
+#include "store/ngx_lu_temp.h"
 
 #include "core/lu_sha256.h"
 

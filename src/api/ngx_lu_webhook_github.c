@@ -11,7 +11,10 @@
 #include "ngx_lu_call.h"
 #include "ngx_lu_webhook.h"
 
-#include "store/ngx_lu_store.h"
+#include "store/ngx_lu_file.h"
+#include "store/ngx_lu_lock.h"
+#include "store/ngx_lu_path.h"
+#include "store/ngx_lu_tree.h"
 #include "write/ngx_lu_app.h"
 #include "write/ngx_lu_task.h"
 #include "job/ngx_lu_pull.h"
@@ -127,7 +130,7 @@ ngx_lu_event_run(ngx_lu_call_t *call,
         return ngx_lu_task_failed(&call->task);
     }
 
-    path = ngx_lu_path(call->task.io.pool, "%V/jobs/.deliveries",
+    path = ngx_lu_path(&call->task.io, "%V/jobs/.deliveries",
                        &call->task.store->path);
 
     status = ngx_lu_event_seen(call, path, &seen);
@@ -145,7 +148,7 @@ ngx_lu_event_run(ngx_lu_call_t *call,
         }
     }
 
-    ngx_lu_store_unlock(lock);
+    ngx_lu_lock_release(lock);
 
     return status;
 }
@@ -228,10 +231,10 @@ ngx_lu_event_find(ngx_lu_task_t *task, cJSON *app, void *data)
         return NGX_OK;
     }
 
-    path = ngx_lu_path(task->io.pool, "%V/staging/%s", &task->store->path,
+    path = ngx_lu_path(&task->io, "%V/staging/%s", &task->store->path,
                        id.data);
 
-    rc = ngx_lu_store_list(&task->io, path, &names);
+    rc = ngx_lu_tree_list(&task->io, path, &names);
 
     if (rc != NGX_OK) {
         return rc == NGX_DECLINED ? NGX_OK : ngx_lu_task_failed(task);
@@ -280,10 +283,10 @@ ngx_lu_event_release(ngx_lu_call_t *call, lu_github_event_t *event,
     lu_str_t   branch;
     ngx_int_t  rc;
 
-    path = ngx_lu_path(call->task.io.pool, "%V/staging/%s/%V/release.json",
+    path = ngx_lu_path(&call->task.io, "%V/staging/%s/%V/release.json",
                        &call->task.store->path, call->task.app.data, id);
 
-    rc = ngx_lu_store_read_json(&call->task.io, path, &release);
+    rc = ngx_lu_file_read_json(&call->task.io, path, &release);
 
     if (rc != NGX_OK) {
         return rc
@@ -334,7 +337,7 @@ ngx_lu_event_seen(ngx_lu_call_t *call, u_char *path, ngx_uint_t *seen)
         return NGX_OK;
     }
 
-    rc = ngx_lu_store_read(&call->task.io, path, &text, &fi);
+    rc = ngx_lu_file_read(&call->task.io, path, &text, &fi);
 
     if (rc != NGX_OK) {
         return rc == NGX_DECLINED ? NGX_OK : ngx_lu_task_failed(&call->task);
@@ -372,8 +375,8 @@ ngx_lu_event_seen(ngx_lu_call_t *call, u_char *path, ngx_uint_t *seen)
         return NGX_OK;
     }
 
-    if (ngx_lu_store_write(&call->task.io, call->task.store, path,
-                           (char *) p, last - p)
+    if (ngx_lu_file_write(&call->task.io, call->task.store, path,
+                          (char *) p, last - p)
         != NGX_OK)
     {
         return ngx_lu_task_failed(&call->task);
@@ -395,14 +398,14 @@ ngx_lu_event_remember(ngx_lu_call_t *call, u_char *path)
         return NGX_OK;
     }
 
-    line = ngx_lu_path(call->task.io.pool, "%*s\n", delivery->id.len,
-                       delivery->id.data);
+    line = ngx_lu_format(call->task.io.pool, "%*s\n", delivery->id.len,
+                         delivery->id.data);
     if (line == NULL) {
         return NGX_ERROR;
     }
 
-    return ngx_lu_store_append(&call->task.io, path, (char *) line,
-                               delivery->id.len + 1);
+    return ngx_lu_file_append(&call->task.io, path, (char *) line,
+                              delivery->id.len + 1);
 }
 
 

@@ -178,19 +178,6 @@ typedef struct {
 } ngx_lu_ctx_t;
 
 
-/*
- * Work of a thread on the disk: its memory, and the system call that failed.
- * The thread owns the pool and logs nothing; whoever started it logs the error.
- */
-
-typedef struct {
-    ngx_pool_t                *pool;
-    ngx_err_t                  err;
-    const char                *operation;   /* "rename()" */
-    u_char                    *path;        /* NULL: memory was short */
-} ngx_lu_io_t;
-
-
 extern ngx_module_t  ngx_http_liveupdate_module;
 
 
@@ -263,6 +250,7 @@ ngx_lu_from_core(const lu_str_t *str)
 
 
 #include "ngx_lu_bearer.h"
+#include "ngx_lu_format.h"
 #include "ngx_lu_header.h"
 #include "ngx_lu_reply.h"
 #include "ngx_lu_thread.h"

@@ -6,11 +6,13 @@
  */
 
 
-#include "ngx_lu_job.h"
 #include "ngx_lu_github.h"
+#include "ngx_lu_job.h"
 #include "ngx_lu_reconcile.h"
 
-#include "store/ngx_lu_store.h"
+#include "store/ngx_lu_file.h"
+#include "store/ngx_lu_lock.h"
+#include "store/ngx_lu_path.h"
 #include "write/ngx_lu_task.h"
 
 #include "core/lu_json.h"
@@ -57,11 +59,11 @@ ngx_lu_approved_write(ngx_lu_step_t *step, ngx_array_t *apps, ngx_int_t status)
 
     for (i = 0; i < apps->nelts && rc == NGX_OK; i++) {
 
-        path = ngx_lu_path(step->task.io.pool, "%V/apps/%V/github.json",
+        path = ngx_lu_path(&step->task.io, "%V/apps/%V/github.json",
                            &step->task.store->path, &app[i]);
 
-        rc = ngx_lu_store_write_json(&step->task.io, step->task.store, path,
-                                     json);
+        rc = ngx_lu_file_write_json(&step->task.io, step->task.store, path,
+                                    json);
     }
 
     cJSON_Delete(json);
@@ -80,10 +82,10 @@ ngx_lu_approved_ask(ngx_lu_task_t *task)
 {
     u_char  *path;
 
-    path = ngx_lu_path(task->io.pool, "%V/jobs/github",
+    path = ngx_lu_path(&task->io, "%V/jobs/github",
                        &task->store->path);
 
-    if (ngx_lu_store_append(&task->io, path, "\n", 1) != NGX_OK) {
+    if (ngx_lu_file_append(&task->io, path, "\n", 1) != NGX_OK) {
         return ngx_lu_task_failed(task);
     }
 
@@ -110,10 +112,10 @@ ngx_lu_approved_over(ngx_lu_step_t *step)
     if (ngx_fd_info(job->claim, &fi) != NGX_FILE_ERROR
         && ngx_file_size(&fi) == job->seen)
     {
-        rc = ngx_lu_store_unlink(&step->task.io, job->path);
+        rc = ngx_lu_file_unlink(&step->task.io, job->path);
     }
 
-    ngx_lu_store_unlock(lock);
+    ngx_lu_lock_release(lock);
 
     return rc == NGX_ERROR ? ngx_lu_task_failed(&step->task) : NGX_OK;
 }
@@ -122,8 +124,8 @@ ngx_lu_approved_over(ngx_lu_step_t *step)
 ngx_int_t
 ngx_lu_approved_lock(ngx_lu_task_t *task, ngx_fd_t *lock)
 {
-    return ngx_lu_store_lock(&task->io,
-                             ngx_lu_path(task->io.pool, "%V/jobs/.lock",
-                                         &task->store->path),
-                             lock);
+    return ngx_lu_lock(&task->io,
+                       ngx_lu_path(&task->io, "%V/jobs/.lock",
+                                   &task->store->path),
+                       lock);
 }

@@ -10,7 +10,10 @@
 #include "ngx_lu_plan.h"
 #include "ngx_lu_transfer.h"
 
-#include "store/ngx_lu_store.h"
+#include "store/ngx_lu_file.h"
+#include "store/ngx_lu_io.h"
+#include "store/ngx_lu_path.h"
+#include "store/ngx_lu_temp.h"
 #include "write/ngx_lu_approval.h"
 #include "write/ngx_lu_bundle.h"
 #include "write/ngx_lu_digest.h"
@@ -452,9 +455,8 @@ ngx_lu_collect_progress(ngx_lu_collect_t *collect, ngx_lu_report_t *report)
     tp = ngx_timeofday();
     lu_time_print(now, tp->sec, (unsigned) tp->msec);
 
-    report->path = ngx_lu_path(report->io.pool, "%s/progress.json",
-                               job->folder);
-    report->text = ngx_lu_path(report->io.pool,
+    report->path = ngx_lu_path_in(&report->io, job->folder, "progress.json");
+    report->text = ngx_lu_format(report->io.pool,
                        "{\"files\":%ui,\"filesDone\":%ui,\"bytes\":%uL,"
                        "\"bytesDone\":%uL,\"bytesPerSecond\":%uL,"
                        "\"updatedAt\":\"%s\"}\n",
@@ -508,10 +510,10 @@ ngx_lu_collect_is_unwanted(ngx_lu_report_t *report)
     ngx_int_t   rc;
     ngx_uint_t  unwanted;
 
-    path = ngx_lu_path(report->io.pool, "%s/release.json",
-                       report->collect->job->folder);
+    path = ngx_lu_path_in(&report->io, report->collect->job->folder,
+                          "release.json");
 
-    rc = ngx_lu_store_read_json(&report->io, path, &release);
+    rc = ngx_lu_file_read_json(&report->io, path, &release);
 
     if (rc != NGX_OK) {
         return rc == NGX_DECLINED;

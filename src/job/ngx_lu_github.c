@@ -11,7 +11,9 @@
 #include "ngx_lu_pull.h"
 #include "ngx_lu_reconcile.h"
 
-#include "store/ngx_lu_store.h"
+#include "store/ngx_lu_file.h"
+#include "store/ngx_lu_lock.h"
+#include "store/ngx_lu_path.h"
 #include "write/ngx_lu_release.h"
 #include "write/ngx_lu_task.h"
 
@@ -90,7 +92,7 @@ ngx_lu_github_open(ngx_lu_step_t *step)
     if (rc == NGX_OK) {
         github->release = release.json;
 
-        ngx_lu_store_unlock(release.lock);
+        ngx_lu_lock_release(release.lock);
 
         if (lu_release_state(github->release) != LU_STATE_STAGED) {
             rc = NGX_DECLINED;
@@ -110,9 +112,9 @@ ngx_lu_github_open(ngx_lu_step_t *step)
         return rc;
     }
 
-    path = ngx_lu_path(step->task.io.pool, "%s/files.json", step->job->folder);
+    path = ngx_lu_path_in(&step->task.io, step->job->folder, "files.json");
 
-    rc = ngx_lu_store_read_json(&step->task.io, path, &github->files);
+    rc = ngx_lu_file_read_json(&step->task.io, path, &github->files);
     if (rc != NGX_OK) {
         return ngx_lu_task_unread(&step->task, rc);
     }
@@ -126,8 +128,8 @@ ngx_lu_github_open(ngx_lu_step_t *step)
     }
 
     if (!github->begun) {
-        github->branch = ngx_lu_path(step->job->pool, "release-build-%s",
-                                     step->job->id.data);
+        github->branch = ngx_lu_format(step->job->pool, "release-build-%s",
+                                       step->job->id.data);
         if (github->branch == NULL) {
             return ngx_lu_task_nomem(&step->task);
         }
@@ -294,7 +296,8 @@ ngx_lu_github_reconciled(ngx_lu_job_t *job, ngx_int_t status)
     if (job->github->approved.error) {
         ngx_log_error(NGX_LOG_WARN, ngx_cycle->log, 0,
                       "what was approved on GitHub with commit %s cannot be "
-                      "done: %s", job->github->approved.commit, job->github->approved.error);
+                      "done: %s", job->github->approved.commit,
+                      job->github->approved.error);
     }
 
     ngx_lu_github_end(job->github);
@@ -315,7 +318,7 @@ ngx_lu_github_approved(ngx_lu_step_t *step)
 
     status = ngx_lu_approved_ask(&step->task);
 
-    ngx_lu_store_unlock(lock);
+    ngx_lu_lock_release(lock);
 
     return status == NGX_OK ? ngx_lu_job_remove(step) : status;
 }
@@ -394,8 +397,8 @@ ngx_lu_github_ask(ngx_lu_github_t *github, ngx_uint_t method, char *body,
     p = ngx_vslprintf(buf, buf + sizeof(buf), path, args);
     va_end(args);
 
-    fetch->target.data = ngx_lu_path(pool, "%V/repos/%V%*s", &conf->api,
-                                     &conf->repo, p - buf, buf);
+    fetch->target.data = ngx_lu_format(pool, "%V/repos/%V%*s", &conf->api,
+                                       &conf->repo, p - buf, buf);
     if (fetch->target.data == NULL) {
         goto failed;
     }
@@ -538,9 +541,9 @@ ngx_lu_github_why(ngx_lu_github_t *github, lu_error_t *why)
                     status == 0
                     ? "GitHub did not answer, or not completely."
                     : message.len
-                    ? (char *) ngx_lu_path(github->job->pool,
+                    ? (char *) ngx_lu_format(github->job->pool,
                              "is what GitHub answered (%ui).", status)
-                    : (char *) ngx_lu_path(github->job->pool,
+                    : (char *) ngx_lu_format(github->job->pool,
                              "GitHub answered %ui.", status));
 }
 
@@ -609,7 +612,7 @@ ngx_lu_github_member(ngx_lu_github_t *github, const cJSON *object,
         return NULL;
     }
 
-    return ngx_lu_path(github->job->pool, "%s", value.data);
+    return ngx_lu_format(github->job->pool, "%s", value.data);
 }
 
 

@@ -9,7 +9,10 @@
 #include "ngx_lu_job.h"
 
 #include "zone/ngx_lu_count.h"
-#include "store/ngx_lu_store.h"
+#include "store/ngx_lu_file.h"
+#include "store/ngx_lu_io.h"
+#include "store/ngx_lu_lock.h"
+#include "store/ngx_lu_path.h"
 
 #include "core/lu_release.h"
 #include "core/lu_time.h"
@@ -228,18 +231,18 @@ ngx_lu_job_find(ngx_lu_io_t *io, ngx_lu_job_t *job, cJSON **release)
     u_char    *path;
     ngx_int_t  rc;
 
-    path = ngx_lu_path(io->pool, "%s/release.json", job->folder);
+    path = ngx_lu_path_in(io, job->folder, "release.json");
 
-    rc = ngx_lu_store_read_json(io, path, release);
+    rc = ngx_lu_file_read_json(io, path, release);
 
     if (rc != NGX_DECLINED) {
         return rc;
     }
 
-    path = ngx_lu_path(io->pool, "%V/live/%s/%s/release.json",
+    path = ngx_lu_path(io, "%V/live/%s/%s/release.json",
                        &job->jobs->store->path, job->app.data, job->id.data);
 
-    return ngx_lu_store_read_json(io, path, release);
+    return ngx_lu_file_read_json(io, path, release);
 }
 
 
@@ -252,18 +255,17 @@ ngx_lu_job_lock(ngx_lu_step_t *step, ngx_lu_release_t *release)
     release->is_live = 0;
     release->folder = step->job->folder;
 
-    path = ngx_lu_path(step->task.io.pool, "%s/lock", release->folder);
+    path = ngx_lu_path_in(&step->task.io, release->folder, "lock");
 
-    rc = ngx_lu_store_lock_existing(&step->task.io, path, &release->lock);
+    rc = ngx_lu_lock_existing(&step->task.io, path, &release->lock);
 
     if (rc == NGX_OK) {
-        path = ngx_lu_path(step->task.io.pool, "%s/release.json",
-                           release->folder);
+        path = ngx_lu_path_in(&step->task.io, release->folder, "release.json");
 
-        rc = ngx_lu_store_read_json(&step->task.io, path, &release->json);
+        rc = ngx_lu_file_read_json(&step->task.io, path, &release->json);
 
         if (rc != NGX_OK) {
-            ngx_lu_store_unlock(release->lock);
+            ngx_lu_lock_release(release->lock);
         }
     }
 
@@ -274,7 +276,7 @@ ngx_lu_job_lock(ngx_lu_step_t *step, ngx_lu_release_t *release)
 ngx_int_t
 ngx_lu_job_remove(ngx_lu_step_t *step)
 {
-    return ngx_lu_store_unlink(&step->task.io, step->job->path) == NGX_ERROR
+    return ngx_lu_file_unlink(&step->task.io, step->job->path) == NGX_ERROR
            ? ngx_lu_task_failed(&step->task) : NGX_OK;
 }
 
@@ -443,7 +445,7 @@ ngx_lu_job_free(ngx_lu_job_t *job)
 
     jobs->nrunning--;
 
-    ngx_lu_store_unlock(job->claim);
+    ngx_lu_lock_release(job->claim);
     ngx_destroy_pool(job->pool);
 
     if (jobs->nrunning == NGX_LU_JOBS - 1) {

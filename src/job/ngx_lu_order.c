@@ -9,7 +9,10 @@
 #include "ngx_lu_job.h"
 #include "ngx_lu_order.h"
 
-#include "store/ngx_lu_store.h"
+#include "store/ngx_lu_file.h"
+#include "store/ngx_lu_lock.h"
+#include "store/ngx_lu_path.h"
+#include "store/ngx_lu_tree.h"
 #include "write/ngx_lu_app.h"
 #include "write/ngx_lu_release.h"
 #include "write/ngx_lu_staging.h"
@@ -62,7 +65,7 @@ ngx_lu_order(ngx_lu_task_t *task, cJSON *json, lu_state_e *state)
     task->change = NULL;
     task->subject = (char *) task->id.data;
 
-    live = ngx_lu_path(task->io.pool, "%V/live/%s/%s", &task->store->path,
+    live = ngx_lu_path(&task->io, "%V/live/%s/%s", &task->store->path,
                        task->app.data, task->subject);
     if (live == NULL) {
         return ngx_lu_task_nomem(task);
@@ -74,17 +77,17 @@ ngx_lu_order(ngx_lu_task_t *task, cJSON *json, lu_state_e *state)
 
     order.json = json;
     order.is_live = 0;
-    order.folder = ngx_lu_path(task->io.pool, "%V/staging/%s/%s",
+    order.folder = ngx_lu_path(&task->io, "%V/staging/%s/%s",
                                &task->store->path, task->app.data,
                                task->subject);
 
-    if (ngx_lu_store_mkdir(&task->io, order.folder) == NGX_ERROR) {
+    if (ngx_lu_file_mkdir(&task->io, order.folder) == NGX_ERROR) {
         return ngx_lu_task_failed(task);
     }
 
-    path = ngx_lu_path(task->io.pool, "%s/lock", order.folder);
+    path = ngx_lu_path_in(&task->io, order.folder, "lock");
 
-    rc = ngx_lu_store_lock(&task->io, path, &order.lock);
+    rc = ngx_lu_lock(&task->io, path, &order.lock);
 
     if (rc == NGX_DECLINED) {
 
@@ -99,7 +102,7 @@ ngx_lu_order(ngx_lu_task_t *task, cJSON *json, lu_state_e *state)
 
     status = ngx_lu_order_locked(task, &order, live, state);
 
-    ngx_lu_store_unlock(order.lock);
+    ngx_lu_lock_release(order.lock);
 
     return status;
 }
@@ -115,9 +118,9 @@ ngx_lu_order_locked(ngx_lu_task_t *task, ngx_lu_release_t *order,
 
     known = *order;
 
-    path = ngx_lu_path(task->io.pool, "%s/release.json", order->folder);
+    path = ngx_lu_path_in(&task->io, order->folder, "release.json");
 
-    rc = ngx_lu_store_read_json(&task->io, path, &known.json);
+    rc = ngx_lu_file_read_json(&task->io, path, &known.json);
 
     if (rc == NGX_ERROR) {
         return ngx_lu_task_failed(task);
@@ -134,7 +137,7 @@ ngx_lu_order_locked(ngx_lu_task_t *task, ngx_lu_release_t *order,
 
         /* promoted before its folder was made anew */
 
-        rc = ngx_lu_store_remove_tree(&task->io, task->store, order->folder);
+        rc = ngx_lu_tree_remove(&task->io, task->store, order->folder);
 
         return rc == NGX_ERROR ? ngx_lu_task_failed(task)
                                : ngx_lu_order_live(task, order->json, state);
@@ -294,7 +297,7 @@ ngx_lu_order_write(ngx_lu_task_t *task, ngx_lu_release_t *release)
 static ngx_int_t
 ngx_lu_order_job(ngx_lu_task_t *task)
 {
-    if (ngx_lu_store_touch(&task->io, ngx_lu_release_job(task)) != NGX_OK) {
+    if (ngx_lu_file_touch(&task->io, ngx_lu_release_job(task)) != NGX_OK) {
         return ngx_lu_task_failed(task);
     }
 

@@ -6,7 +6,10 @@
 
 #include "ngx_lu_plan.h"
 
-#include "store/ngx_lu_store.h"
+#include "store/ngx_lu_file.h"
+#include "store/ngx_lu_io.h"
+#include "store/ngx_lu_path.h"
+#include "store/ngx_lu_tree.h"
 #include "write/ngx_lu_release.h"
 #include "write/ngx_lu_task.h"
 
@@ -74,12 +77,12 @@ ngx_lu_plan_manifests(ngx_lu_step_t *step)
         return rc == NGX_DECLINED ? NGX_DONE : rc;
     }
 
-    path = ngx_lu_path(step->task.io.pool, "%s/uploads", release.folder);
+    path = ngx_lu_path_in(&step->task.io, release.folder, "uploads");
 
     if (lu_release_state(release.json) != LU_STATE_FETCHING) {
         status = NGX_DONE;
 
-    } else if (ngx_lu_store_mkdir(&step->task.io, path) == NGX_ERROR) {
+    } else if (ngx_lu_file_mkdir(&step->task.io, path) == NGX_ERROR) {
         status = ngx_lu_task_failed(&step->task);
 
     } else {
@@ -150,9 +153,9 @@ ngx_lu_plan_rest(ngx_lu_step_t *step, const lu_plan_file_t *files,
     plan->nkept = 0;
     plan->kept = 0;
 
-    path = ngx_lu_path(step->task.io.pool, "%s/uploads", step->job->folder);
+    path = ngx_lu_path_in(&step->task.io, step->job->folder, "uploads");
 
-    if (ngx_lu_store_list(&step->task.io, path, &names) != NGX_OK) {
+    if (ngx_lu_tree_list(&step->task.io, path, &names) != NGX_OK) {
         return ngx_lu_task_failed(&step->task);
     }
 
@@ -169,8 +172,8 @@ ngx_lu_plan_rest(ngx_lu_step_t *step, const lu_plan_file_t *files,
             continue;
         }
 
-        path = ngx_lu_path(step->task.io.pool, "%s/uploads/%s",
-                           step->job->folder, files[i].name.data);
+        path = ngx_lu_path_in(&step->task.io, step->job->folder, "uploads/%s",
+                              files[i].name.data);
         if (path == NULL) {
             return ngx_lu_task_nomem(&step->task);
         }
@@ -338,8 +341,8 @@ static ngx_int_t
 ngx_lu_plan_name(ngx_lu_step_t *step, ngx_pool_t *pool, const char *fmt,
     unsigned platform, lu_str_t *name)
 {
-    name->data = ngx_lu_path(pool, fmt, lu_platform_suffix(platform),
-                             step->job->id.data);
+    name->data = ngx_lu_format(pool, fmt, lu_platform_suffix(platform),
+                               step->job->id.data);
     if (name->data == NULL) {
         return NGX_ERROR;
     }
@@ -359,10 +362,10 @@ ngx_lu_plan_read(ngx_lu_step_t *step, const lu_str_t *name, lu_str_t *text)
     ngx_int_t        rc;
     ngx_file_info_t  fi;
 
-    path = ngx_lu_path(step->task.io.pool, "%s/uploads/%s", step->job->folder,
-                       name->data);
+    path = ngx_lu_path_in(&step->task.io, step->job->folder, "uploads/%s",
+                          name->data);
 
-    rc = ngx_lu_store_read(&step->task.io, path, text, &fi);
+    rc = ngx_lu_file_read(&step->task.io, path, text, &fi);
 
     if (rc == NGX_ERROR) {
         return ngx_lu_task_failed(&step->task);
@@ -402,7 +405,7 @@ ngx_lu_plan_wrong(ngx_lu_step_t *step, const lu_str_t *name, lu_rc_e rc)
     text = ngx_lu_reply_sentence(step->task.io.pool, &step->task.error);
 
     if (text) {
-        text = ngx_lu_path(step->task.io.pool, "is invalid: %s", text);
+        text = ngx_lu_format(step->task.io.pool, "is invalid: %s", text);
     }
 
     if (text == NULL) {
@@ -422,10 +425,9 @@ ngx_lu_plan_clean(ngx_lu_step_t *step)
     unsigned   bit;
     ngx_int_t  rc;
 
-    path = ngx_lu_path(step->task.io.pool, "%s/progress.json",
-                       step->job->folder);
+    path = ngx_lu_path_in(&step->task.io, step->job->folder, "progress.json");
 
-    rc = ngx_lu_store_unlink(&step->task.io, path);
+    rc = ngx_lu_file_unlink(&step->task.io, path);
 
     /* what the origin has to change may be the manifests themselves */
 
@@ -461,7 +463,7 @@ ngx_lu_plan_forget(ngx_lu_step_t *step, const char *fmt, unsigned platform)
         return ngx_lu_io_failed(&step->task.io, "malloc()", NULL);
     }
 
-    path = ngx_lu_path(pool, "%s/uploads/%s", step->job->folder, name.data);
+    path = ngx_lu_format(pool, "%s/uploads/%s", step->job->folder, name.data);
 
-    return ngx_lu_store_unlink(&step->task.io, path);
+    return ngx_lu_file_unlink(&step->task.io, path);
 }

@@ -10,7 +10,6 @@
 #include "ngx_lu_github.h"
 #include "ngx_lu_pull.h"
 
-#include "store/ngx_lu_store.h"
 #include "write/ngx_lu_approval.h"
 #include "write/ngx_lu_release.h"
 
@@ -170,7 +169,7 @@ ngx_lu_pull_branch(ngx_lu_github_t *github)
 
     body = NULL;
 
-    ref = ngx_lu_path(github->job->pool, "refs/heads/%s", github->branch);
+    ref = ngx_lu_format(github->job->pool, "refs/heads/%s", github->branch);
     json = cJSON_CreateObject();
 
     if (ref
@@ -264,8 +263,8 @@ ngx_lu_pull_listed(ngx_lu_github_t *github)
         return;
     }
 
-    github->branch = ngx_lu_path(github->job->pool, "release-build-%s-%ui",
-                                 github->job->id.data, ++github->suffix);
+    github->branch = ngx_lu_format(github->job->pool, "release-build-%s-%ui",
+                                   github->job->id.data, ++github->suffix);
     github->begun = 0;
 
     if (github->branch == NULL) {
@@ -319,17 +318,17 @@ ngx_lu_pull_put(ngx_lu_github_t *github)
 
         rc = lu_github_add_build(&text, (char *) github->job->id.data,
                                  (char *) version.data, now, &out, &why);
-        message = ngx_lu_path(github->job->pool, "Add build %s (v%s) to %s",
-                              github->job->id.data, version.data,
-                              LU_GITHUB_BUILDS);
+        message = ngx_lu_format(github->job->pool, "Add build %s (v%s) to %s",
+                                github->job->id.data, version.data,
+                                LU_GITHUB_BUILDS);
 
     } else {
         rc = lu_github_set_rules(&text,
                  cJSON_GetObjectItemCaseSensitive(github->release,
                                                   "releaseInfo"),
                  &out, &why);
-        message = ngx_lu_path(github->job->pool, "Release v%s in %s",
-                              version.data, LU_GITHUB_RELEASES);
+        message = ngx_lu_format(github->job->pool, "Release v%s in %s",
+                                version.data, LU_GITHUB_RELEASES);
     }
 
     if (rc == LU_INVALID) {
@@ -464,8 +463,8 @@ ngx_lu_pull_closed(ngx_lu_task_t *task, uint64_t number)
 {
     u_char  *reason;
 
-    reason = ngx_lu_path(task->io.pool, "pull request #%uL was closed",
-                         number);
+    reason = ngx_lu_format(task->io.pool, "pull request #%uL was closed",
+                           number);
 
     return reason ? ngx_lu_approval_reject(task, (char *) reason)
                   : ngx_lu_task_nomem(task);

@@ -10,7 +10,6 @@
 #include "ngx_lu_github.h"
 #include "ngx_lu_reconcile.h"
 
-#include "store/ngx_lu_store.h"
 #include "write/ngx_lu_app.h"
 #include "write/ngx_lu_approval.h"
 #include "write/ngx_lu_bundle.h"
@@ -150,7 +149,7 @@ ngx_lu_reconcile_app(ngx_lu_task_t *task, cJSON *app, void *data)
         return ngx_lu_task_nomem(task);
     }
 
-    name->data = ngx_lu_path(task->io.pool, "%s", id.data);
+    name->data = ngx_lu_format(task->io.pool, "%s", id.data);
     name->len = id.len;
 
     return name->data ? NGX_OK : ngx_lu_task_nomem(task);
@@ -600,7 +599,7 @@ ngx_lu_reconcile_of(ngx_lu_step_t *step, ngx_str_t *app, const char *id)
     task->app.data = app->data;
 
     task->id.len = ngx_strlen(id);
-    task->id.data = ngx_lu_path(task->io.pool, "%s", id);
+    task->id.data = ngx_lu_format(task->io.pool, "%s", id);
 
     if (task->id.data == NULL) {
         return ngx_lu_task_nomem(task);

@@ -11,7 +11,11 @@
 #include "ngx_lu_job.h"
 #include "ngx_lu_sweep.h"
 
-#include "store/ngx_lu_store.h"
+#include "store/ngx_lu_file.h"
+#include "store/ngx_lu_io.h"
+#include "store/ngx_lu_lock.h"
+#include "store/ngx_lu_path.h"
+#include "store/ngx_lu_tree.h"
 
 #include "core/lu_json.h"
 #include "core/lu_name.h"
@@ -207,9 +211,9 @@ ngx_lu_sweep_thread(void *data, ngx_log_t *log)
         return;
     }
 
-    path = ngx_lu_path(sweep->io.pool, "%V/jobs", &sweep->jobs->store->path);
+    path = ngx_lu_path(&sweep->io, "%V/jobs", &sweep->jobs->store->path);
 
-    if (ngx_lu_store_list(&sweep->io, path, &names) != NGX_OK) {
+    if (ngx_lu_tree_list(&sweep->io, path, &names) != NGX_OK) {
         return;
     }
 
@@ -264,7 +268,7 @@ ngx_lu_sweep_job(ngx_lu_sweep_t *sweep, ngx_str_t *name)
 
     /* which file has failed is told when the job is gone */
 
-    path = ngx_lu_path(sweep->io.pool, "%V/jobs/%V", &sweep->jobs->store->path,
+    path = ngx_lu_path(&sweep->io, "%V/jobs/%V", &sweep->jobs->store->path,
                        name);
     if (path == NULL) {
         return NGX_ERROR;
@@ -307,12 +311,12 @@ ngx_lu_sweep_job(ngx_lu_sweep_t *sweep, ngx_str_t *name)
         goto failed;
     }
 
-    job->path = ngx_lu_path(pool, "%s", path);
-    job->folder = ngx_lu_path(pool, "%V/staging/%s/%s",
-                              &job->jobs->store->path, job->app.data,
-                              job->id.data);
+    job->path = ngx_lu_format(pool, "%s", path);
+    job->folder = ngx_lu_format(pool, "%V/staging/%s/%s",
+                                &job->jobs->store->path, job->app.data,
+                                job->id.data);
 
-    rc = ngx_lu_store_try_lock(&sweep->io, path, &job->claim);
+    rc = ngx_lu_lock_try(&sweep->io, path, &job->claim);
     if (rc != NGX_OK) {
         rc = (rc == NGX_ERROR) ? NGX_ERROR : NGX_OK;
         goto failed;
@@ -331,7 +335,7 @@ ngx_lu_sweep_job(ngx_lu_sweep_t *sweep, ngx_str_t *name)
         rc = NGX_ERROR;
     }
 
-    ngx_lu_store_unlock(job->claim);
+    ngx_lu_lock_release(job->claim);
 
     if (rc == NGX_BUSY) {
         rc = NGX_OK;
@@ -371,10 +375,9 @@ ngx_lu_sweep_open(ngx_lu_sweep_t *sweep, ngx_lu_job_t *job, u_char *path)
     }
 
     lock = NGX_INVALID_FILE;
-    rc = ngx_lu_store_try_lock(&sweep->io,
-                               ngx_lu_path(sweep->io.pool, "%s/lock",
-                                           job->folder),
-                               &lock);
+    rc = ngx_lu_lock_try(&sweep->io,
+                         ngx_lu_path_in(&sweep->io, job->folder, "lock"),
+                         &lock);
 
     /* without a lock it was on its way out of staging when a crash came */
 
@@ -391,14 +394,14 @@ ngx_lu_sweep_open(ngx_lu_sweep_t *sweep, ngx_lu_job_t *job, u_char *path)
 
         /* a crash came between the end of the job and that of its file */
 
-        rc = ngx_lu_store_unlink(&sweep->io, path);
+        rc = ngx_lu_file_unlink(&sweep->io, path);
 
         if (rc != NGX_ERROR) {
             rc = NGX_BUSY;
         }
     }
 
-    ngx_lu_store_unlock(lock);
+    ngx_lu_lock_release(lock);
 
     return rc;
 }
@@ -447,7 +450,7 @@ ngx_lu_sweep_read(ngx_lu_sweep_t *sweep, ngx_lu_job_t *job,
         return NGX_BUSY;
     }
 
-    job->by = (char *) ngx_lu_path(job->pool, "%s", by.data);
+    job->by = (char *) ngx_lu_format(job->pool, "%s", by.data);
 
     return job->by ? ngx_lu_sweep_platforms(job, release) : NGX_ERROR;
 }

@@ -6,7 +6,8 @@
 
 #include "ngx_lu_transfer.h"
 
-#include "store/ngx_lu_store.h"
+#include "store/ngx_lu_file.h"
+#include "store/ngx_lu_io.h"
 
 
 static ngx_int_t ngx_lu_transfer_name(ngx_lu_transfer_t *transfer);
@@ -82,8 +83,8 @@ ngx_lu_transfer_name(ngx_lu_transfer_t *transfer)
     fetch = &transfer->fetch;
     name = &transfer->file->name;
 
-    p = ngx_lu_path(fetch->pool, "%V%s/%s", &jobs->fetch->uri, job->app.data,
-                    name->data);
+    p = ngx_lu_format(fetch->pool, "%V%s/%s", &jobs->fetch->uri, job->app.data,
+                      name->data);
     if (p == NULL) {
         return NGX_ERROR;
     }
@@ -109,8 +110,8 @@ ngx_lu_transfer_name(ngx_lu_transfer_t *transfer)
 
     /* the machine's name: the next start of it removes what is left */
 
-    p = ngx_lu_path(fetch->pool, "%V/tmp/%V.%P.%ui", &jobs->store->path,
-                    &ngx_cycle->hostname, ngx_pid, jobs->nfetched++);
+    p = ngx_lu_format(fetch->pool, "%V/tmp/%V.%P.%ui", &jobs->store->path,
+                      &ngx_cycle->hostname, ngx_pid, jobs->nfetched++);
     if (p == NULL) {
         return NGX_ERROR;
     }
@@ -156,7 +157,7 @@ ngx_lu_transfer_fetched(ngx_lu_fetch_t *fetch)
 
         /* there is no thread for it */
 
-        (void) ngx_lu_store_unlink(&transfer->io, transfer->fetch.path.data);
+        (void) ngx_lu_file_unlink(&transfer->io, transfer->fetch.path.data);
 
         ngx_lu_transfer_fail(transfer, NGX_LU_JOB_OUTAGE,
                              "could not be verified: the server is short of "
@@ -227,7 +228,7 @@ ngx_lu_transfer_answer(ngx_lu_transfer_t *transfer)
                              || status == NGX_HTTP_REQUEST_TIME_OUT
                              ? NGX_LU_JOB_OUTAGE
                              : NGX_LU_JOB_WRONG,
-                             (char *) ngx_lu_path(fetch->pool,
+                             (char *) ngx_lu_format(fetch->pool,
                                  "was not fetched: the origin answered %ui",
                                  status));
     }
@@ -274,7 +275,7 @@ ngx_lu_transfer_thread(void *data, ngx_log_t *log)
     /* what failed first is what is told */
 
     io = transfer->io;
-    (void) ngx_lu_store_unlink(&io, transfer->fetch.path.data);
+    (void) ngx_lu_file_unlink(&io, transfer->fetch.path.data);
 }
 
 
@@ -363,11 +364,11 @@ ngx_lu_transfer_keep(ngx_lu_transfer_t *transfer)
     u_char  *from, *to;
 
     from = transfer->fetch.path.data;
-    to = ngx_lu_path(transfer->fetch.pool, "%s/uploads/%s",
-                     transfer->job->folder, transfer->file->name.data);
+    to = ngx_lu_format(transfer->fetch.pool, "%s/uploads/%s",
+                       transfer->job->folder, transfer->file->name.data);
 
-    if (ngx_lu_store_sync(&transfer->io, from) != NGX_OK
-        || ngx_lu_store_rename(&transfer->io, from, to) != NGX_OK)
+    if (ngx_lu_file_sync(&transfer->io, from) != NGX_OK
+        || ngx_lu_file_rename(&transfer->io, from, to) != NGX_OK)
     {
         ngx_lu_transfer_fail(transfer, NGX_LU_JOB_OUTAGE,
                              "could not be stored; the error log says why");

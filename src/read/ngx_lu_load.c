@@ -6,7 +6,8 @@
 
 #include "ngx_lu_load.h"
 
-#include "store/ngx_lu_store.h"
+#include "store/ngx_lu_file.h"
+#include "store/ngx_lu_path.h"
 
 #include "core/lu_app.h"
 #include "core/lu_release.h"
@@ -84,7 +85,7 @@ ngx_lu_load_text(ngx_lu_load_t *load, u_char *path, lu_str_t *text)
         return NGX_DONE;
     }
 
-    rc = ngx_lu_store_read(&load->io, path, text, &fi);
+    rc = ngx_lu_file_read(&load->io, path, text, &fi);
     if (rc != NGX_OK) {
         return rc;
     }
@@ -137,7 +138,7 @@ ngx_lu_load_app(ngx_lu_load_t *load)
     lu_app_t   *app;
     lu_arena_t  arena;
 
-    path = ngx_lu_path(load->io.pool, "%V/apps/%V/app.json", &load->path,
+    path = ngx_lu_path(&load->io, "%V/apps/%V/app.json", &load->path,
                        &load->app);
 
     rc = ngx_lu_load_text(load, path, &text);
@@ -196,12 +197,12 @@ ngx_lu_load_releases(ngx_lu_load_t *load, lu_app_t *app)
         for (n = 0; n < channel->ndeployments; n++) {
             deployment = &channel->deployments[n];
 
-            path = ngx_lu_path(load->io.pool, "%V/live/%V/%*s/release.json",
+            path = ngx_lu_path(&load->io, "%V/live/%V/%*s/release.json",
                                &load->path, &load->app,
                                deployment->release_id.len,
                                deployment->release_id.data);
 
-            rc = ngx_lu_store_read(&load->io, path, &text, &fi);
+            rc = ngx_lu_file_read(&load->io, path, &text, &fi);
 
             if (rc == NGX_DECLINED) {
 
@@ -247,7 +248,7 @@ ngx_lu_load_files(ngx_lu_load_t *load)
     lu_arena_t       arena;
     ngx_lu_files_t  *files;
 
-    path = ngx_lu_path(load->io.pool, "%V/live/%V/%V/files.json", &load->path,
+    path = ngx_lu_path(&load->io, "%V/live/%V/%V/files.json", &load->path,
                        &load->app, &load->name);
 
     rc = ngx_lu_load_text(load, path, &text);
@@ -285,7 +286,7 @@ ngx_lu_load_td(ngx_lu_load_t *load)
     lu_str_t    text;
     lu_arena_t  arena;
 
-    path = ngx_lu_path(load->io.pool, "%V/feed/%V/%V", &load->path, &load->app,
+    path = ngx_lu_path(&load->io, "%V/feed/%V/%V", &load->path, &load->app,
                        &load->name);
 
     rc = ngx_lu_load_text(load, path, &text);
@@ -321,7 +322,7 @@ ngx_lu_load_manifest(ngx_lu_load_t *load)
     ngx_int_t           rc;
     ngx_lu_manifest_t  *manifest;
 
-    path = ngx_lu_path(load->io.pool, "%V/feed/%V/%V", &load->path, &load->app,
+    path = ngx_lu_path(&load->io, "%V/feed/%V/%V", &load->path, &load->app,
                        &load->name);
     manifest = ngx_lu_load_alloc(load, sizeof(ngx_lu_manifest_t));
 
@@ -407,8 +408,7 @@ static ngx_int_t
 ngx_lu_load_status(ngx_lu_load_t *load, lu_rc_e rc)
 {
     if (rc == LU_NOMEM) {
-        load->io.err = NGX_ENOMEM;
-        load->io.operation = "malloc()";
+        (void) ngx_lu_io_nomem(&load->io);
         load->error.text = NULL;
     }
 

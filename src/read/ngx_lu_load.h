@@ -10,7 +10,7 @@
 #define _NGX_LU_LOAD_H_INCLUDED_
 
 
-#include "base/ngx_lu.h"
+#include "store/ngx_lu_io.h"
 
 #include "core/lu_file.h"
 

@@ -1,181 +1,34 @@
 
 /*
  * Copyright (C) the nginx-liveupdate authors
- *
- * The store's folders as a whole: a part of the store room.
  */
 
 
-#include "ngx_lu_store.h"
+#include "ngx_lu_file.h"
+#include "ngx_lu_path.h"
+#include "ngx_lu_temp.h"
+#include "ngx_lu_tree.h"
 
 #include <ftw.h>
 
 
-#define NGX_LU_FDS    16
-#define NGX_LU_TRIES  10
+#define NGX_LU_TREE_FDS    16
+#define NGX_LU_TREE_TRIES  10
 
 
-static int ngx_lu_sync_entry(const char *path, const struct stat *st, int type,
-    struct FTW *ftw);
-static int ngx_lu_remove_tree(u_char *path);
-static int ngx_lu_remove_entry(const char *path, const struct stat *st,
+static int ngx_libc_cdecl ngx_lu_tree_name_cmp(const void *one,
+    const void *two);
+static int ngx_lu_tree_sync_entry(const char *path, const struct stat *st,
     int type, struct FTW *ftw);
-static int ngx_libc_cdecl ngx_lu_name_cmp(const void *one, const void *two);
-static ngx_int_t ngx_lu_clean_folder(ngx_lu_io_t *io, u_char *path,
+static int ngx_lu_tree_remove_files(u_char *path);
+static int ngx_lu_tree_remove_entry(const char *path, const struct stat *st,
+    int type, struct FTW *ftw);
+static ngx_int_t ngx_lu_tree_clean_folder(ngx_lu_io_t *io, u_char *path,
     ngx_str_t *prefix);
 
 
 ngx_int_t
-ngx_lu_store_sync_tree(ngx_lu_io_t *io,
-    u_char *path)
-{
-    if (path == NULL) {
-        io->err = NGX_ENOMEM;
-        return NGX_ERROR;
-    }
-
-    if (nftw((char *) path, ngx_lu_sync_entry,
-             NGX_LU_FDS, FTW_PHYS|FTW_DEPTH)
-        != 0)
-    {
-        return ngx_lu_io_failed(io, "fsync()", path);
-    }
-
-    return NGX_OK;
-}
-
-
-/* Files were synced when they were written. */
-
-static int
-ngx_lu_sync_entry(const char *path, const struct stat *st, int type,
-    struct FTW *ftw)
-{
-    int        rc;
-    ngx_fd_t   fd;
-    ngx_err_t  err;
-
-    if (type != FTW_DP) {
-        return (type == FTW_DNR || type == FTW_NS) ? -1 : 0;
-    }
-
-    fd = open(path, O_RDONLY|O_CLOEXEC);
-
-    if (fd == NGX_INVALID_FILE) {
-        return -1;
-    }
-
-    rc = fsync(fd);
-    err = ngx_errno;
-
-    (void) ngx_close_file(fd);
-
-    ngx_set_errno(err);
-
-    return rc;
-}
-
-
-ngx_int_t
-ngx_lu_store_mkdtemp(ngx_lu_io_t *io, ngx_lu_store_t *store, u_char **path)
-{
-    *path = ngx_lu_path(io->pool, "%V/tmp/%V.XXXXXX", &store->path,
-                        &ngx_cycle->hostname);
-    if (*path == NULL) {
-        io->err = NGX_ENOMEM;
-        return NGX_ERROR;
-    }
-
-    if (mkdtemp((char *) *path) == NULL) {
-        return ngx_lu_tmp_failed(io, "mkdtemp()", *path);
-    }
-
-    return NGX_OK;
-}
-
-
-void
-ngx_lu_store_discard(u_char *path)
-{
-    (void) ngx_lu_remove_tree(path);
-}
-
-
-ngx_int_t
-ngx_lu_store_remove_tree(ngx_lu_io_t *io, ngx_lu_store_t *store, u_char *path)
-{
-    u_char    *temp;
-    ngx_int_t  rc;
-
-    if (ngx_lu_store_mkdtemp(io, store, &temp) != NGX_OK) {
-        return NGX_ERROR;
-    }
-
-    /* it takes the place of an empty folder, as one step */
-
-    rc = ngx_lu_store_rename(io, path, temp);
-
-    if (rc != NGX_OK) {
-        ngx_lu_store_discard(temp);
-        return rc;
-    }
-
-    /* it must not come back, after a crash, without its files */
-
-    rc = ngx_lu_store_sync(io, ngx_lu_folder(io->pool, path));
-
-    if (rc == NGX_ERROR && io->err != NGX_ENOENT) {
-        return NGX_ERROR;
-    }
-
-    /* if even its place has gone, then with the whole app */
-
-    if (ngx_lu_remove_tree(temp) != 0) {
-
-        /* it has gone, and the next start tries again; the log says why */
-
-        (void) ngx_lu_io_failed(io, "nftw()", temp);
-    }
-
-    return rc;
-}
-
-
-/* Who was on the way to a file in it may still make, or move, that. */
-
-static int
-ngx_lu_remove_tree(u_char *path)
-{
-    int         rc;
-    ngx_uint_t  tries;
-
-    tries = 0;
-
-    do {
-        rc = nftw((char *) path, ngx_lu_remove_entry, NGX_LU_FDS,
-                  FTW_PHYS|FTW_DEPTH);
-
-        if (rc == 0) {
-            return 0;
-        }
-
-    } while ((ngx_errno == ENOTEMPTY || ngx_errno == NGX_ENOENT)
-             && ++tries < NGX_LU_TRIES);
-
-    return ngx_errno == NGX_ENOENT ? 0 : rc;
-}
-
-
-static int
-ngx_lu_remove_entry(const char *path, const struct stat *st, int type,
-    struct FTW *ftw)
-{
-    return (remove(path) == -1 && ngx_errno != NGX_ENOENT) ? -1 : 0;
-}
-
-
-ngx_int_t
-ngx_lu_store_list(ngx_lu_io_t *io, u_char *path, ngx_array_t *names)
+ngx_lu_tree_list(ngx_lu_io_t *io, u_char *path, ngx_array_t *names)
 {
     size_t      len;
     u_char     *p;
@@ -183,11 +36,12 @@ ngx_lu_store_list(ngx_lu_io_t *io, u_char *path, ngx_array_t *names)
     ngx_dir_t   dir;
     ngx_str_t  *name, folder;
 
-    if (path == NULL
-        || ngx_array_init(names, io->pool, 16, sizeof(ngx_str_t)) != NGX_OK)
-    {
-        io->err = NGX_ENOMEM;
-        return NGX_ERROR;
+    if (ngx_array_init(names, io->pool, 16, sizeof(ngx_str_t)) != NGX_OK) {
+        return ngx_lu_io_nomem(io);
+    }
+
+    if (path == NULL) {
+        return ngx_lu_io_pathless(io);
     }
 
     folder.data = path;
@@ -223,13 +77,15 @@ ngx_lu_store_list(ngx_lu_io_t *io, u_char *path, ngx_array_t *names)
 
         name = ngx_array_push(names);
 
-        if (name) {
-            name->len = len;
-            name->data = ngx_lu_path(io->pool, "%*s", len, p);
+        if (name == NULL) {
+            rc = ngx_lu_io_nomem(io);
+            break;
         }
 
-        if (name == NULL || name->data == NULL) {
-            io->err = NGX_ENOMEM;
+        name->len = len;
+        name->data = ngx_lu_path(io, "%*s", len, p);
+
+        if (name->data == NULL) {
             rc = NGX_ERROR;
             break;
         }
@@ -237,14 +93,15 @@ ngx_lu_store_list(ngx_lu_io_t *io, u_char *path, ngx_array_t *names)
 
     (void) ngx_close_dir(&dir);
 
-    ngx_qsort(names->elts, names->nelts, sizeof(ngx_str_t), ngx_lu_name_cmp);
+    ngx_qsort(names->elts, names->nelts, sizeof(ngx_str_t),
+              ngx_lu_tree_name_cmp);
 
     return rc;
 }
 
 
 static int ngx_libc_cdecl
-ngx_lu_name_cmp(const void *one, const void *two)
+ngx_lu_tree_name_cmp(const void *one, const void *two)
 {
     const ngx_str_t  *first = one, *second = two;
 
@@ -254,7 +111,136 @@ ngx_lu_name_cmp(const void *one, const void *two)
 
 
 ngx_int_t
-ngx_lu_store_clean(ngx_lu_store_t *store, ngx_cycle_t *cycle)
+ngx_lu_tree_sync(ngx_lu_io_t *io, u_char *path)
+{
+    if (path == NULL) {
+        return ngx_lu_io_pathless(io);
+    }
+
+    if (nftw((char *) path, ngx_lu_tree_sync_entry,
+             NGX_LU_TREE_FDS, FTW_PHYS|FTW_DEPTH)
+        != 0)
+    {
+        return ngx_lu_io_failed(io, "fsync()", path);
+    }
+
+    return NGX_OK;
+}
+
+
+/* Files were synced when they were written. */
+
+static int
+ngx_lu_tree_sync_entry(const char *path, const struct stat *st, int type,
+    struct FTW *ftw)
+{
+    int        rc;
+    ngx_fd_t   fd;
+    ngx_err_t  err;
+
+    if (type != FTW_DP) {
+        return (type == FTW_DNR || type == FTW_NS) ? -1 : 0;
+    }
+
+    fd = open(path, O_RDONLY|O_CLOEXEC);
+
+    if (fd == NGX_INVALID_FILE) {
+        return -1;
+    }
+
+    rc = fsync(fd);
+    err = ngx_errno;
+
+    (void) ngx_close_file(fd);
+
+    ngx_set_errno(err);
+
+    return rc;
+}
+
+
+ngx_int_t
+ngx_lu_tree_remove(ngx_lu_io_t *io, ngx_lu_store_t *store, u_char *path)
+{
+    u_char    *temp;
+    ngx_int_t  rc;
+
+    if (ngx_lu_temp_mkdir(io, store, &temp) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    /* it takes the place of an empty folder, as one step */
+
+    rc = ngx_lu_file_rename(io, path, temp);
+
+    if (rc != NGX_OK) {
+        ngx_lu_tree_discard(temp);
+        return rc;
+    }
+
+    /* it must not come back, after a crash, without its files */
+
+    rc = ngx_lu_file_sync(io, ngx_lu_path_folder(io, path));
+
+    if (rc == NGX_ERROR && io->err != NGX_ENOENT) {
+        return NGX_ERROR;
+    }
+
+    /* if even its place has gone, then with the whole app */
+
+    if (ngx_lu_tree_remove_files(temp) != 0) {
+
+        /* it has gone, and the next start tries again; the log says why */
+
+        (void) ngx_lu_io_failed(io, "nftw()", temp);
+    }
+
+    return rc;
+}
+
+
+void
+ngx_lu_tree_discard(u_char *path)
+{
+    (void) ngx_lu_tree_remove_files(path);
+}
+
+
+/* Who was on the way to a file in it may still make, or move, that. */
+
+static int
+ngx_lu_tree_remove_files(u_char *path)
+{
+    int         rc;
+    ngx_uint_t  tries;
+
+    tries = 0;
+
+    do {
+        rc = nftw((char *) path, ngx_lu_tree_remove_entry, NGX_LU_TREE_FDS,
+                  FTW_PHYS|FTW_DEPTH);
+
+        if (rc == 0) {
+            return 0;
+        }
+
+    } while ((ngx_errno == ENOTEMPTY || ngx_errno == NGX_ENOENT)
+             && ++tries < NGX_LU_TREE_TRIES);
+
+    return ngx_errno == NGX_ENOENT ? 0 : rc;
+}
+
+
+static int
+ngx_lu_tree_remove_entry(const char *path, const struct stat *st, int type,
+    struct FTW *ftw)
+{
+    return (remove(path) == -1 && ngx_errno != NGX_ENOENT) ? -1 : 0;
+}
+
+
+ngx_int_t
+ngx_lu_tree_clean(ngx_lu_store_t *store, ngx_cycle_t *cycle)
 {
     u_char      *path;
     ngx_int_t    rc;
@@ -269,26 +255,26 @@ ngx_lu_store_clean(ngx_lu_store_t *store, ngx_cycle_t *cycle)
     ngx_memzero(&io, sizeof(ngx_lu_io_t));
     io.pool = pool;
 
-    path = ngx_lu_path(pool, "%V/tmp", &store->path);
+    path = ngx_lu_path(&io, "%V/tmp", &store->path);
 
-    rc = ngx_lu_clean_folder(&io, path, &cycle->hostname);
+    rc = ngx_lu_tree_clean_folder(&io, path, &cycle->hostname);
 
     if (rc == NGX_OK) {
 
         /* where the reference configuration keeps bodies of requests */
 
-        path = ngx_lu_path(pool, "%V/tmp/body", &store->path);
+        path = ngx_lu_path(&io, "%V/tmp/body", &store->path);
 
-        rc = ngx_lu_clean_folder(&io, path, NULL);
+        rc = ngx_lu_tree_clean_folder(&io, path, NULL);
     }
 
     if (rc != NGX_ERROR) {
 
         /* and what it fetches */
 
-        path = ngx_lu_path(pool, "%V/tmp/fetch", &store->path);
+        path = ngx_lu_path(&io, "%V/tmp/fetch", &store->path);
 
-        rc = ngx_lu_clean_folder(&io, path, NULL);
+        rc = ngx_lu_tree_clean_folder(&io, path, NULL);
     }
 
     if (rc == NGX_ERROR) {
@@ -303,7 +289,7 @@ ngx_lu_store_clean(ngx_lu_store_t *store, ngx_cycle_t *cycle)
 
 
 static ngx_int_t
-ngx_lu_clean_folder(ngx_lu_io_t *io, u_char *path, ngx_str_t *prefix)
+ngx_lu_tree_clean_folder(ngx_lu_io_t *io, u_char *path, ngx_str_t *prefix)
 {
     u_char      *entry;
     ngx_int_t    rc;
@@ -311,7 +297,7 @@ ngx_lu_clean_folder(ngx_lu_io_t *io, u_char *path, ngx_str_t *prefix)
     ngx_uint_t   i;
     ngx_array_t  names;
 
-    rc = ngx_lu_store_list(io, path, &names);
+    rc = ngx_lu_tree_list(io, path, &names);
     if (rc != NGX_OK) {
         return rc;
     }
@@ -328,9 +314,12 @@ ngx_lu_clean_folder(ngx_lu_io_t *io, u_char *path, ngx_str_t *prefix)
             continue;
         }
 
-        entry = ngx_lu_path(io->pool, "%s/%V", path, &name[i]);
+        entry = ngx_lu_path_in(io, path, "%V", &name[i]);
+        if (entry == NULL) {
+            return NGX_ERROR;
+        }
 
-        if (entry == NULL || ngx_lu_remove_tree(entry) != 0) {
+        if (ngx_lu_tree_remove_files(entry) != 0) {
             return ngx_lu_io_failed(io, "nftw()", entry);
         }
     }

@@ -11,7 +11,10 @@
 #include "ngx_lu_scan.h"
 
 #include "zone/ngx_lu_count.h"
-#include "store/ngx_lu_store.h"
+#include "store/ngx_lu_file.h"
+#include "store/ngx_lu_io.h"
+#include "store/ngx_lu_path.h"
+#include "store/ngx_lu_tree.h"
 #include "api/ngx_lu_call.h"
 
 #include "core/lu_json.h"
@@ -185,9 +188,9 @@ ngx_lu_scan_each(ngx_lu_look_t *look, ngx_pool_t *pool, const char *place,
 
     look->io.pool = pool;
 
-    path = ngx_lu_path(pool, "%V/%s", &look->store->path, place);
+    path = ngx_lu_format(pool, "%V/%s", &look->store->path, place);
 
-    rc = ngx_lu_store_list(&look->io, path, &apps);
+    rc = ngx_lu_tree_list(&look->io, path, &apps);
 
     if (rc != NGX_OK) {
         return rc == NGX_DECLINED ? NGX_OK : NGX_ERROR;
@@ -225,10 +228,9 @@ ngx_lu_scan_staging(ngx_lu_look_t *look, ngx_str_t *app)
     ngx_uint_t   i;
     ngx_array_t  names;
 
-    path = ngx_lu_path(look->io.pool, "%V/staging/%V", &look->store->path,
-                       app);
+    path = ngx_lu_path(&look->io, "%V/staging/%V", &look->store->path, app);
 
-    rc = ngx_lu_store_list(&look->io, path, &names);
+    rc = ngx_lu_tree_list(&look->io, path, &names);
     if (rc != NGX_OK) {
         return rc;
     }
@@ -239,10 +241,10 @@ ngx_lu_scan_staging(ngx_lu_look_t *look, ngx_str_t *app)
 
         look->left--;
 
-        path = ngx_lu_path(look->io.pool, "%V/staging/%V/%V/release.json",
+        path = ngx_lu_path(&look->io, "%V/staging/%V/%V/release.json",
                            &look->store->path, app, &name[i]);
 
-        rc = ngx_lu_store_read_json(&look->io, path, &release);
+        rc = ngx_lu_file_read_json(&look->io, path, &release);
 
         if (rc == NGX_DECLINED) {
             continue;
@@ -311,9 +313,9 @@ ngx_lu_scan_live(ngx_lu_look_t *look,
     ngx_uint_t   i, n, live;
     ngx_array_t  names, ids;
 
-    path = ngx_lu_path(look->io.pool, "%V/live/%V", &look->store->path, app);
+    path = ngx_lu_path(&look->io, "%V/live/%V", &look->store->path, app);
 
-    rc = ngx_lu_store_list(&look->io, path, &names);
+    rc = ngx_lu_tree_list(&look->io, path, &names);
     if (rc != NGX_OK) {
         return rc;
     }
@@ -368,10 +370,10 @@ ngx_lu_scan_named(ngx_lu_look_t *look, ngx_str_t *app, ngx_array_t *ids)
     u_char    *path;
     ngx_int_t  rc;
 
-    path = ngx_lu_path(look->io.pool, "%V/apps/%V/app.json",
-                       &look->store->path, app);
+    path = ngx_lu_path(&look->io, "%V/apps/%V/app.json", &look->store->path,
+                       app);
 
-    rc = ngx_lu_store_read_json(&look->io, path, &json);
+    rc = ngx_lu_file_read_json(&look->io, path, &json);
     if (rc != NGX_OK) {
         return rc;
     }

@@ -7,7 +7,10 @@
 #include "ngx_lu_app.h"
 #include "ngx_lu_audit.h"
 
-#include "store/ngx_lu_store.h"
+#include "store/ngx_lu_file.h"
+#include "store/ngx_lu_lock.h"
+#include "store/ngx_lu_path.h"
+#include "store/ngx_lu_tree.h"
 
 #include "core/lu_change.h"
 
@@ -21,10 +24,10 @@ ngx_lu_app_lock(ngx_lu_task_t *task, ngx_fd_t *lock)
 {
     u_char  *path;
 
-    path = ngx_lu_path(task->io.pool, "%V/apps/%s/lock", &task->store->path,
+    path = ngx_lu_path(&task->io, "%V/apps/%s/lock", &task->store->path,
                        task->app.data);
 
-    switch (ngx_lu_store_lock(&task->io, path, lock)) {
+    switch (ngx_lu_lock(&task->io, path, lock)) {
 
     case NGX_OK:
         return NGX_OK;
@@ -42,10 +45,10 @@ ngx_lu_app_read(ngx_lu_task_t *task, cJSON **app)
 {
     u_char  *path;
 
-    path = ngx_lu_path(task->io.pool, "%V/apps/%s/app.json",
-                       &task->store->path, task->app.data);
+    path = ngx_lu_path(&task->io, "%V/apps/%s/app.json", &task->store->path,
+                       task->app.data);
 
-    switch (ngx_lu_store_read_json(&task->io, path, app)) {
+    switch (ngx_lu_file_read_json(&task->io, path, app)) {
 
     case NGX_OK:
         return NGX_OK;
@@ -68,9 +71,9 @@ ngx_lu_app_each(ngx_lu_task_t *task, ngx_lu_app_pt handler, void *data)
     ngx_uint_t   i;
     ngx_array_t  names;
 
-    path = ngx_lu_path(task->io.pool, "%V/apps", &task->store->path);
+    path = ngx_lu_path(&task->io, "%V/apps", &task->store->path);
 
-    if (ngx_lu_store_list(&task->io, path, &names) != NGX_OK) {
+    if (ngx_lu_tree_list(&task->io, path, &names) != NGX_OK) {
         return ngx_lu_task_failed(task);
     }
 
@@ -78,10 +81,10 @@ ngx_lu_app_each(ngx_lu_task_t *task, ngx_lu_app_pt handler, void *data)
 
     for (i = 0; i < names.nelts; i++) {
 
-        path = ngx_lu_path(task->io.pool, "%V/apps/%V/app.json",
+        path = ngx_lu_path(&task->io, "%V/apps/%V/app.json",
                            &task->store->path, &name[i]);
 
-        rc = ngx_lu_store_read_json(&task->io, path, &app);
+        rc = ngx_lu_file_read_json(&task->io, path, &app);
 
         if (rc == NGX_ERROR) {
             return ngx_lu_task_failed(task);
@@ -109,9 +112,9 @@ ngx_lu_app_lock_all(ngx_lu_task_t *task, ngx_fd_t *lock)
 {
     u_char  *path;
 
-    path = ngx_lu_path(task->io.pool, "%V/apps/.lock", &task->store->path);
+    path = ngx_lu_path(&task->io, "%V/apps/.lock", &task->store->path);
 
-    return ngx_lu_store_lock(&task->io, path, lock);
+    return ngx_lu_lock(&task->io, path, lock);
 }
 
 
@@ -127,7 +130,7 @@ ngx_lu_app_create(ngx_lu_task_t *task, cJSON *app)
     /* the log tells of it when the tree is gone */
 
     task->app.len = id.len;
-    task->app.data = ngx_lu_path(task->io.pool, "%s", id.data);
+    task->app.data = ngx_lu_format(task->io.pool, "%s", id.data);
 
     if (task->app.data == NULL) {
         return ngx_lu_task_nomem(task);
@@ -139,7 +142,7 @@ ngx_lu_app_create(ngx_lu_task_t *task, cJSON *app)
 
     status = ngx_lu_app_write(task, app);
 
-    ngx_lu_store_unlock(lock);
+    ngx_lu_lock_release(lock);
 
     ngx_lu_task_changed(task);
 
@@ -158,8 +161,8 @@ ngx_lu_app_ensure(ngx_lu_task_t *task, const char *name)
     ngx_fd_t   lock;
     ngx_int_t  status;
 
-    path = ngx_lu_path(task->io.pool, "%V/apps/%s/app.json",
-                       &task->store->path, task->app.data);
+    path = ngx_lu_path(&task->io, "%V/apps/%s/app.json", &task->store->path,
+                       task->app.data);
     channel = ngx_lu_task_uuid(task);
 
     if (path == NULL || channel == NULL) {
@@ -171,7 +174,7 @@ ngx_lu_app_ensure(ngx_lu_task_t *task, const char *name)
     }
 
     if (access((char *) path, F_OK) == 0) {
-        ngx_lu_store_unlock(lock);
+        ngx_lu_lock_release(lock);
         return NGX_OK;
     }
 
@@ -183,7 +186,7 @@ ngx_lu_app_ensure(ngx_lu_task_t *task, const char *name)
 
     cJSON_Delete(app);
 
-    ngx_lu_store_unlock(lock);
+    ngx_lu_lock_release(lock);
 
     ngx_lu_task_changed(task);
 
@@ -204,11 +207,11 @@ ngx_lu_app_write(ngx_lu_task_t *task, cJSON *app)
 
     static const char  *folders[] = { "live", "staging", "apps", NULL };
 
-    folder = ngx_lu_path(task->io.pool, "%V/apps/%s", &task->store->path,
+    folder = ngx_lu_path(&task->io, "%V/apps/%s", &task->store->path,
                          task->app.data);
-    path = ngx_lu_path(task->io.pool, "%s/app.json", folder);
+    path = ngx_lu_path_in(&task->io, folder, "app.json");
 
-    rc = ngx_lu_store_read(&task->io, path, &text, &fi);
+    rc = ngx_lu_file_read(&task->io, path, &text, &fi);
 
     if (rc == NGX_OK) {
         return ngx_lu_task_refuse(task, NGX_HTTP_CONFLICT,
@@ -218,31 +221,30 @@ ngx_lu_app_write(ngx_lu_task_t *task, cJSON *app)
     /* what an app that was deleted has left is none of this one's */
 
     if (rc != NGX_ERROR) {
-        rc = ngx_lu_store_remove_tree(&task->io, task->store,
-                                      ngx_lu_path(task->io.pool, "%V/feed/%s",
-                                                  &task->store->path,
-                                                  task->app.data));
+        rc = ngx_lu_tree_remove(&task->io, task->store,
+                                ngx_lu_path(&task->io, "%V/feed/%s",
+                                            &task->store->path,
+                                            task->app.data));
     }
 
     for (i = 0; folders[i] && rc != NGX_ERROR; i++) {
-        path = ngx_lu_path(task->io.pool, "%V/%s/%s", &task->store->path,
+        path = ngx_lu_path(&task->io, "%V/%s/%s", &task->store->path,
                            folders[i], task->app.data);
-        rc = ngx_lu_store_remove_tree(&task->io, task->store, path);
+        rc = ngx_lu_tree_remove(&task->io, task->store, path);
 
         if (rc != NGX_ERROR) {
-            rc = ngx_lu_store_mkdir(&task->io, path);
+            rc = ngx_lu_file_mkdir(&task->io, path);
         }
     }
 
     task->change = "app.create";
     task->subject = (char *) task->app.data;
 
-    path = ngx_lu_path(task->io.pool, "%s/app.json", folder);
+    path = ngx_lu_path_in(&task->io, folder, "app.json");
 
     if (rc == NGX_ERROR
         || ngx_lu_audit(task, folder, 0) != NGX_OK
-        || ngx_lu_store_write_json(&task->io, task->store, path, app)
-           != NGX_OK)
+        || ngx_lu_file_write_json(&task->io, task->store, path, app) != NGX_OK)
     {
         return ngx_lu_task_failed(task);
     }
@@ -264,7 +266,7 @@ ngx_lu_app_delete(ngx_lu_task_t *task)
     ngx_int_t   status;
     ngx_uint_t  found;
 
-    store = ngx_lu_path(task->io.pool, "%V", &task->store->path);
+    store = ngx_lu_format(task->io.pool, "%V", &task->store->path);
     if (store == NULL) {
         return ngx_lu_task_nomem(task);
     }
@@ -289,14 +291,14 @@ ngx_lu_app_delete(ngx_lu_task_t *task)
                  ? ngx_lu_app_remove(task, &found)
                  : ngx_lu_task_failed(task);
 
-        ngx_lu_store_unlock(lock);
+        ngx_lu_lock_release(lock);
 
     } else if (status == NGX_HTTP_NOT_FOUND) {
         found = 0;
         status = ngx_lu_app_remove(task, &found);
     }
 
-    ngx_lu_store_unlock(all);
+    ngx_lu_lock_release(all);
 
     if (status != NGX_OK) {
         return status;
@@ -320,10 +322,10 @@ ngx_lu_app_remove(ngx_lu_task_t *task, ngx_uint_t *found)
     };
 
     for (i = 0; folders[i]; i++) {
-        path = ngx_lu_path(task->io.pool, "%V/%s/%s", &task->store->path,
+        path = ngx_lu_path(&task->io, "%V/%s/%s", &task->store->path,
                            folders[i], task->app.data);
 
-        rc = ngx_lu_store_remove_tree(&task->io, task->store, path);
+        rc = ngx_lu_tree_remove(&task->io, task->store, path);
 
         if (i == 0) {
             ngx_lu_task_changed(task);

@@ -21,11 +21,11 @@
 
 /* The name of a new app's default channel. */
 
-#define NGX_LU_APP_CHANNEL       "default"
+#define NGX_LU_APP_CHANNEL  "default"
 
 
 /*
- * The lock of the task's app, to be given to ngx_lu_store_unlock().  NGX_OK,
+ * The lock of the task's app, to be given to ngx_lu_lock_release().  NGX_OK,
  * or a status: 404, 500.  Blocks while others have it.
  */
 

@@ -6,7 +6,9 @@
 
 #include "ngx_lu_audit.h"
 
-#include "store/ngx_lu_store.h"
+#include "store/ngx_lu_file.h"
+#include "store/ngx_lu_io.h"
+#include "store/ngx_lu_path.h"
 
 #include "core/lu_json.h"
 
@@ -36,13 +38,13 @@ ngx_lu_audit(ngx_lu_task_t *task, u_char *folder, double generation)
             && cJSON_AddStringToObject(line, "to", task->to) == NULL)
         || cJSON_AddNumberToObject(line, "generation", generation) == NULL)
     {
-        task->io.err = NGX_ENOMEM;
+        (void) ngx_lu_io_nomem(&task->io);
         goto done;
     }
 
     text = cJSON_PrintUnformatted(line);
     if (text == NULL) {
-        task->io.err = NGX_ENOMEM;
+        (void) ngx_lu_io_nomem(&task->io);
         goto done;
     }
 
@@ -52,9 +54,9 @@ ngx_lu_audit(ngx_lu_task_t *task, u_char *folder, double generation)
 
     text[len] = '\n';
 
-    path = ngx_lu_path(task->io.pool, "%s/audit.log", folder);
+    path = ngx_lu_path_in(&task->io, folder, "audit.log");
 
-    rc = ngx_lu_store_append(&task->io, path, text, len + 1);
+    rc = ngx_lu_file_append(&task->io, path, text, len + 1);
 
 done:
 

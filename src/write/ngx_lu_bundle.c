@@ -6,7 +6,9 @@
 
 #include "ngx_lu_bundle.h"
 
-#include "store/ngx_lu_store.h"
+#include "store/ngx_lu_file.h"
+#include "store/ngx_lu_lock.h"
+#include "store/ngx_lu_path.h"
 
 #include "core/lu_change_channel.h"
 #include "core/lu_change_deployment.h"
@@ -28,12 +30,12 @@ ngx_lu_bundle_open(ngx_lu_task_t *task, ngx_lu_release_t *release)
     ngx_int_t  rc;
 
     release->is_live = 0;
-    release->folder = ngx_lu_path(task->io.pool, "%V/staging/%s/%s",
+    release->folder = ngx_lu_path(&task->io, "%V/staging/%s/%s",
                                   &task->store->path, task->app.data,
                                   task->id.data);
-    path = ngx_lu_path(task->io.pool, "%s/lock", release->folder);
+    path = ngx_lu_path_in(&task->io, release->folder, "lock");
 
-    rc = ngx_lu_store_lock_existing(&task->io, path, &release->lock);
+    rc = ngx_lu_lock_existing(&task->io, path, &release->lock);
 
     if (rc == NGX_OK) {
         rc = ngx_lu_bundle_staged(task, release);
@@ -47,7 +49,7 @@ ngx_lu_bundle_open(ngx_lu_task_t *task, ngx_lu_release_t *release)
             cJSON_Delete(release->json);
         }
 
-        ngx_lu_store_unlock(release->lock);
+        ngx_lu_lock_release(release->lock);
     }
 
     if (rc == NGX_ERROR) {
@@ -77,9 +79,9 @@ ngx_lu_bundle_staged(ngx_lu_task_t *task, ngx_lu_release_t *release)
     u_char    *path;
     ngx_int_t  rc;
 
-    path = ngx_lu_path(task->io.pool, "%s/release.json", release->folder);
+    path = ngx_lu_path_in(&task->io, release->folder, "release.json");
 
-    rc = ngx_lu_store_read_json(&task->io, path, &release->json);
+    rc = ngx_lu_file_read_json(&task->io, path, &release->json);
 
     if (rc == NGX_OK && lu_release_kind(release->json) == LU_KIND_DESKTOP) {
         cJSON_Delete(release->json);
@@ -242,8 +244,8 @@ ngx_lu_bundle_rollout(ngx_lu_task_t *task, cJSON *app, const cJSON *release)
     (void) lu_json_number(release, "rollout", &rollout);
 
     task->change = "release.rollout";
-    task->from = (char *) ngx_lu_path(task->io.pool, "%.4f", before);
-    task->to = (char *) ngx_lu_path(task->io.pool, "%.4f", rollout);
+    task->from = (char *) ngx_lu_format(task->io.pool, "%.4f", before);
+    task->to = (char *) ngx_lu_format(task->io.pool, "%.4f", rollout);
 
     rc = lu_change_deployment_update(app, (char *) id.data, rollout, task->now,
                                      &task->error);

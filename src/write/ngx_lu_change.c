@@ -8,7 +8,9 @@
 #include "ngx_lu_audit.h"
 #include "ngx_lu_change.h"
 
-#include "store/ngx_lu_store.h"
+#include "store/ngx_lu_file.h"
+#include "store/ngx_lu_lock.h"
+#include "store/ngx_lu_path.h"
 
 
 static ngx_int_t ngx_lu_change_expected(ngx_lu_task_t *task,
@@ -34,7 +36,7 @@ ngx_lu_change(ngx_lu_task_t *task, ngx_lu_change_pt change,
     status = ngx_lu_app_read(task, &app);
 
     if (status != NGX_OK) {
-        ngx_lu_store_unlock(lock);
+        ngx_lu_lock_release(lock);
         return status;
     }
 
@@ -60,7 +62,7 @@ ngx_lu_change(ngx_lu_task_t *task, ngx_lu_change_pt change,
     }
 
     cJSON_Delete(app);
-    ngx_lu_store_unlock(lock);
+    ngx_lu_lock_release(lock);
 
     return status;
 }
@@ -99,16 +101,16 @@ ngx_lu_change_write(ngx_lu_task_t *task, cJSON *app, double generation)
         return ngx_lu_task_nomem(task);
     }
 
-    folder = ngx_lu_path(task->io.pool, "%V/apps/%s", &task->store->path,
+    folder = ngx_lu_path(&task->io, "%V/apps/%s", &task->store->path,
                          task->app.data);
 
     if (ngx_lu_audit(task, folder, generation) != NGX_OK) {
         return ngx_lu_task_failed(task);
     }
 
-    path = ngx_lu_path(task->io.pool, "%s/app.json", folder);
+    path = ngx_lu_path_in(&task->io, folder, "app.json");
 
-    rc = ngx_lu_store_write_json(&task->io, task->store, path, app);
+    rc = ngx_lu_file_write_json(&task->io, task->store, path, app);
 
     /*
      * also when only the last sync has failed: the file is there by then,

@@ -7,7 +7,8 @@
 #include "ngx_lu_desktop.h"
 #include "ngx_lu_staging.h"
 
-#include "store/ngx_lu_store.h"
+#include "store/ngx_lu_file.h"
+#include "store/ngx_lu_path.h"
 
 #include "core/lu_builds.h"
 #include "core/lu_file.h"
@@ -31,7 +32,6 @@ static ngx_int_t ngx_lu_desktop_link_file(ngx_lu_task_t *task, u_char *live,
     u_char *feed, time_t stamp);
 static ngx_int_t ngx_lu_desktop_unlink_file(ngx_lu_task_t *task, u_char *live,
     u_char *feed, time_t stamp);
-static u_char *ngx_lu_desktop_folder(ngx_lu_task_t *task);
 
 
 ngx_int_t
@@ -76,7 +76,7 @@ ngx_lu_desktop_promote(ngx_lu_task_t *task, cJSON *app,
         return ngx_lu_task_nomem(task);
     }
 
-    status = ngx_lu_desktop_feed(task, ngx_lu_desktop_folder(task),
+    status = ngx_lu_desktop_feed(task, ngx_lu_release_live(task, task->subject),
                                  ngx_lu_desktop_link_file, stamp);
 
     return status == NGX_OK ? NGX_HTTP_OK : status;
@@ -110,7 +110,8 @@ ngx_lu_desktop_rollout(ngx_lu_task_t *task, cJSON *app,
     }
 
     task->change = "release.rollout";
-    task->to = (char *) ngx_lu_path(task->io.pool, "%.4f", promotion->rollout);
+    task->to = (char *) ngx_lu_format(task->io.pool, "%.4f",
+                                      promotion->rollout);
 
     return NGX_HTTP_OK;
 }
@@ -142,7 +143,7 @@ ngx_lu_desktop_release(ngx_lu_task_t *task, cJSON *app, const cJSON *release,
     latest = lu_builds_latest(app);
 
     if (latest && rollout >= 1) {
-        task->from = (char *) ngx_lu_path(task->io.pool, "%s", latest);
+        task->from = (char *) ngx_lu_format(task->io.pool, "%s", latest);
     }
 
     rc = lu_builds_release(app, task->subject, (char *) version.data, info,
@@ -159,10 +160,10 @@ ngx_lu_desktop_release(ngx_lu_task_t *task, cJSON *app, const cJSON *release,
     latest = lu_builds_latest(app);
 
     if (rollout < 1) {
-        task->to = (char *) ngx_lu_path(task->io.pool, "%.4f", rollout);
+        task->to = (char *) ngx_lu_format(task->io.pool, "%.4f", rollout);
 
     } else if (latest) {
-        task->to = (char *) ngx_lu_path(task->io.pool, "%s", latest);
+        task->to = (char *) ngx_lu_format(task->io.pool, "%s", latest);
     }
 
     return NGX_OK;
@@ -217,16 +218,16 @@ ngx_lu_desktop_feed(ngx_lu_task_t *task, u_char *folder,
     lu_arena_t       arena;
     ngx_file_info_t  fi;
 
-    feed = ngx_lu_path(task->io.pool, "%V/feed/%s", &task->store->path,
+    feed = ngx_lu_path(&task->io, "%V/feed/%s", &task->store->path,
                        task->app.data);
 
-    if (ngx_lu_store_mkdir(&task->io, feed) == NGX_ERROR) {
+    if (ngx_lu_file_mkdir(&task->io, feed) == NGX_ERROR) {
         return ngx_lu_task_failed(task);
     }
 
-    path = ngx_lu_path(task->io.pool, "%s/files.json", folder);
+    path = ngx_lu_path_in(&task->io, folder, "files.json");
 
-    status = ngx_lu_store_read(&task->io, path, &text, &fi);
+    status = ngx_lu_file_read(&task->io, path, &text, &fi);
     if (status != NGX_OK) {
         return ngx_lu_task_unread(task, status);
     }
@@ -240,10 +241,10 @@ ngx_lu_desktop_feed(ngx_lu_task_t *task, u_char *folder,
 
     for (i = 0; i < n; i++) {
 
-        live = ngx_lu_path(task->io.pool, "%s/files/%*s", folder,
-                           files[i].href.len, files[i].href.data);
-        link = ngx_lu_path(task->io.pool, "%s/%*s", feed, files[i].href.len,
-                           files[i].href.data);
+        live = ngx_lu_path_in(&task->io, folder, "files/%*s",
+                              files[i].href.len, files[i].href.data);
+        link = ngx_lu_path_in(&task->io, feed, "%*s", files[i].href.len,
+                              files[i].href.data);
 
         if (live == NULL || link == NULL) {
             return ngx_lu_task_nomem(task);
@@ -255,7 +256,7 @@ ngx_lu_desktop_feed(ngx_lu_task_t *task, u_char *folder,
         }
     }
 
-    if (ngx_lu_store_sync(&task->io, feed) != NGX_OK) {
+    if (ngx_lu_file_sync(&task->io, feed) != NGX_OK) {
         return ngx_lu_task_failed(task);
     }
 
@@ -292,8 +293,8 @@ static ngx_int_t
 ngx_lu_desktop_link_file(ngx_lu_task_t *task, u_char *live, u_char *feed,
     time_t stamp)
 {
-    if (ngx_lu_store_stamp(&task->io, live, stamp) != NGX_OK
-        || ngx_lu_store_link(&task->io, live, feed) == NGX_ERROR)
+    if (ngx_lu_file_stamp(&task->io, live, stamp) != NGX_OK
+        || ngx_lu_file_link(&task->io, live, feed) == NGX_ERROR)
     {
         return ngx_lu_task_failed(task);
     }
@@ -307,12 +308,12 @@ ngx_lu_desktop_unlink(ngx_lu_task_t *task)
 {
     /* a job that was cut short after promoting it does not do so again */
 
-    if (ngx_lu_store_unlink(&task->io, ngx_lu_release_job(task)) == NGX_ERROR)
+    if (ngx_lu_file_unlink(&task->io, ngx_lu_release_job(task)) == NGX_ERROR)
     {
         return ngx_lu_task_failed(task);
     }
 
-    return ngx_lu_desktop_feed(task, ngx_lu_desktop_folder(task),
+    return ngx_lu_desktop_feed(task, ngx_lu_release_live(task, task->subject),
                                ngx_lu_desktop_unlink_file, 0);
 }
 
@@ -330,17 +331,9 @@ ngx_lu_desktop_unlink_file(ngx_lu_task_t *task, u_char *live, u_char *feed,
         return NGX_OK;
     }
 
-    if (ngx_lu_store_unlink(&task->io, feed) == NGX_ERROR) {
+    if (ngx_lu_file_unlink(&task->io, feed) == NGX_ERROR) {
         return ngx_lu_task_failed(task);
     }
 
     return NGX_OK;
-}
-
-
-static u_char *
-ngx_lu_desktop_folder(ngx_lu_task_t *task)
-{
-    return ngx_lu_path(task->io.pool, "%V/live/%s/%s", &task->store->path,
-                       task->app.data, task->subject);
 }

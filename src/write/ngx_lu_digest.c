@@ -6,7 +6,7 @@
 
 #include "ngx_lu_digest.h"
 
-#include "store/ngx_lu_store.h"
+#include "store/ngx_lu_file.h"
 
 
 typedef struct {
@@ -28,7 +28,7 @@ ngx_lu_digest(ngx_lu_io_t *io, u_char *path, ngx_lu_digest_t *digest)
     lu_sha256_init(&digests.sha256);
     (void) SHA512_Init(&digests.sha512);
 
-    rc = ngx_lu_store_pieces(io, path, ngx_lu_digest_piece, &digests);
+    rc = ngx_lu_file_pieces(io, path, ngx_lu_digest_piece, &digests);
     if (rc != NGX_OK) {
         return rc;
     }

@@ -6,7 +6,10 @@
 
 #include "ngx_lu_gzip.h"
 
-#include "store/ngx_lu_store.h"
+#include "store/ngx_lu_file.h"
+#include "store/ngx_lu_io.h"
+#include "store/ngx_lu_path.h"
+#include "store/ngx_lu_temp.h"
 
 #include <zlib.h>
 
@@ -64,10 +67,10 @@ ngx_lu_gzip(ngx_lu_task_t *task, u_char *folder, u_char *data, lu_file_t *file)
         goto done;
     }
 
-    path = ngx_lu_path(task->io.pool, "%s/gzip/%*s.gz", folder, file->href.len,
-                       file->href.data);
+    path = ngx_lu_path_in(&task->io, folder, "gzip/%*s.gz", file->href.len,
+                          file->href.data);
 
-    if (ngx_lu_store_mkdirs(&task->io, folder, path) != NGX_OK
+    if (ngx_lu_file_mkdirs(&task->io, folder, path) != NGX_OK
         || ngx_lu_temp_sync(&task->io, &gzip->temp) != NGX_OK)
     {
         ngx_lu_temp_discard(&gzip->temp);
@@ -177,7 +180,7 @@ ngx_lu_gzip_file(ngx_lu_gzip_t *gzip, u_char *data)
         return ngx_lu_task_nomem(task);
     }
 
-    rc = ngx_lu_store_pieces(&task->io, data, ngx_lu_gzip_piece, gzip);
+    rc = ngx_lu_file_pieces(&task->io, data, ngx_lu_gzip_piece, gzip);
 
     (void) deflateEnd(&gzip->stream);
 
@@ -227,8 +230,7 @@ ngx_lu_gzip_failed(ngx_lu_task_t *task)
         return ngx_lu_task_failed(task);
     }
 
-    task->io.err = 0;
-    task->io.operation = NULL;
+    ngx_lu_io_clear(&task->io);
 
     return NGX_OK;
 }

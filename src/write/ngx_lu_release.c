@@ -6,35 +6,64 @@
 
 #include "ngx_lu_release.h"
 
-#include "store/ngx_lu_store.h"
+#include "store/ngx_lu_file.h"
+#include "store/ngx_lu_lock.h"
+#include "store/ngx_lu_path.h"
 
 
 static ngx_uint_t ngx_lu_release_is_deployed(const cJSON *app,
     const lu_str_t *id);
 
 
+u_char *
+ngx_lu_release_live(ngx_lu_task_t *task, const char *id)
+{
+    return ngx_lu_path(&task->io, "%V/live/%s/%s", &task->store->path,
+                       task->app.data, id);
+}
+
+
+u_char *
+ngx_lu_release_staging(ngx_lu_task_t *task, const char *id)
+{
+    return ngx_lu_path(&task->io, "%V/staging/%s/%s", &task->store->path,
+                       task->app.data, id);
+}
+
+
+u_char *
+ngx_lu_release_path(ngx_lu_io_t *io, u_char *folder)
+{
+    return ngx_lu_path_in(io, folder, "release.json");
+}
+
+
+ngx_int_t
+ngx_lu_release_load(ngx_lu_io_t *io, u_char *folder, cJSON **json)
+{
+    return ngx_lu_file_read_json(io, ngx_lu_release_path(io, folder), json);
+}
+
+
 ngx_int_t
 ngx_lu_release_read(ngx_lu_task_t *task, const char *id,
     ngx_lu_release_t *release)
 {
-    u_char     *path;
     ngx_int_t   rc;
     ngx_uint_t  i;
 
-    static const char  *places[] = { "live", "staging", "live" };
-
+    release->json = NULL;
     release->lock = NGX_INVALID_FILE;
 
-    /* between two looks it may go from staging to live */
+    /* in live/, in staging/, or in live/ if it has just gone there */
 
     for (i = 0; i < 3; i++) {
 
-        release->folder = ngx_lu_path(task->io.pool, "%V/%s/%s/%s",
-                                      &task->store->path, places[i],
-                                      task->app.data, id);
-        path = ngx_lu_path(task->io.pool, "%s/release.json", release->folder);
+        release->is_live = (i != 1);
+        release->folder = release->is_live ? ngx_lu_release_live(task, id)
+                                           : ngx_lu_release_staging(task, id);
 
-        rc = ngx_lu_store_read_json(&task->io, path, &release->json);
+        rc = ngx_lu_release_load(&task->io, release->folder, &release->json);
 
         if (rc == NGX_ERROR) {
             return ngx_lu_task_failed(task);
@@ -47,11 +76,9 @@ ngx_lu_release_read(ngx_lu_task_t *task, const char *id,
         if (task->bundles
             && lu_release_kind(release->json) == LU_KIND_DESKTOP)
         {
-            cJSON_Delete(release->json);
+            ngx_lu_release_close(release);
             break;
         }
-
-        release->is_live = (i != 1);
 
         return NGX_OK;
     }
@@ -76,7 +103,7 @@ ngx_lu_release_open(ngx_lu_task_t *task, ngx_lu_release_t *release)
     status = ngx_lu_release_read(task, (char *) task->id.data, release);
 
     if (status != NGX_OK) {
-        ngx_lu_store_unlock(lock);
+        ngx_lu_lock_release(lock);
         return status;
     }
 
@@ -87,13 +114,61 @@ ngx_lu_release_open(ngx_lu_task_t *task, ngx_lu_release_t *release)
 
 
 ngx_int_t
+ngx_lu_release_open_staging(ngx_lu_task_t *task, const char *id,
+    ngx_lu_release_t *release)
+{
+    u_char    *path;
+    ngx_int_t  rc;
+
+    release->json = NULL;
+    release->is_live = 0;
+    release->folder = ngx_lu_release_staging(task, id);
+
+    path = ngx_lu_path_in(&task->io, release->folder, "lock");
+
+    rc = ngx_lu_lock_existing(&task->io, path, &release->lock);
+
+    if (rc == NGX_OK) {
+        rc = ngx_lu_release_load(&task->io, release->folder, &release->json);
+    }
+
+    if (rc == NGX_OK) {
+        return NGX_OK;
+    }
+
+    ngx_lu_release_close(release);
+
+    return rc == NGX_DECLINED ? NGX_DECLINED : ngx_lu_task_failed(task);
+}
+
+
+ngx_int_t
+ngx_lu_release_lock(ngx_lu_task_t *task, const char *id,
+    ngx_lu_release_t *release)
+{
+    u_char    *path;
+    ngx_int_t  rc;
+
+    release->json = NULL;
+    release->is_live = 0;
+    release->folder = ngx_lu_release_staging(task, id);
+
+    path = ngx_lu_path_in(&task->io, release->folder, "lock");
+
+    rc = ngx_lu_lock(&task->io, path, &release->lock);
+
+    return rc == NGX_ERROR ? ngx_lu_task_failed(task) : rc;
+}
+
+
+ngx_int_t
 ngx_lu_release_save(ngx_lu_task_t *task, ngx_lu_release_t *release)
 {
     u_char  *path;
 
-    path = ngx_lu_path(task->io.pool, "%s/release.json", release->folder);
+    path = ngx_lu_release_path(&task->io, release->folder);
 
-    if (ngx_lu_store_write_json(&task->io, task->store, path, release->json)
+    if (ngx_lu_file_write_json(&task->io, task->store, path, release->json)
         != NGX_OK)
     {
         return ngx_lu_task_failed(task);
@@ -109,7 +184,7 @@ ngx_lu_release_close(ngx_lu_release_t *release)
     cJSON_Delete(release->json);
     release->json = NULL;
 
-    ngx_lu_store_unlock(release->lock);
+    ngx_lu_lock_release(release->lock);
     release->lock = NGX_INVALID_FILE;
 }
 
@@ -119,10 +194,11 @@ ngx_lu_release_hold(ngx_lu_task_t *task, ngx_fd_t *lock)
 {
     u_char  *path;
 
-    path = ngx_lu_path(task->io.pool, "%V/staging/%s/%s/lock",
-                       &task->store->path, task->app.data, task->id.data);
+    path = ngx_lu_path_in(&task->io,
+                          ngx_lu_release_staging(task, (char *) task->id.data),
+                          "lock");
 
-    switch (ngx_lu_store_lock_existing(&task->io, path, lock)) {
+    switch (ngx_lu_lock_existing(&task->io, path, lock)) {
 
     case NGX_OK:
         return NGX_OK;
@@ -151,7 +227,7 @@ ngx_lu_release_change(ngx_lu_task_t *task, ngx_lu_change_pt change,
 
     status = ngx_lu_change(task, change, finish, data);
 
-    ngx_lu_store_unlock(lock);
+    ngx_lu_lock_release(lock);
 
     return status;
 }
@@ -218,22 +294,18 @@ ngx_lu_release_publish(ngx_lu_task_t *task, const char *id)
     u_char    *staging, *live, *path;
     ngx_int_t  rc;
 
-    staging = ngx_lu_path(task->io.pool, "%V/staging/%s", &task->store->path,
-                          task->app.data);
-    live = ngx_lu_path(task->io.pool, "%V/live/%s", &task->store->path,
-                       task->app.data);
+    staging = ngx_lu_release_staging(task, id);
+    live = ngx_lu_release_live(task, id);
 
     /* the lock, which is held, is of no use there */
 
-    path = ngx_lu_path(task->io.pool, "%s/%s/lock", staging, id);
+    path = ngx_lu_path_in(&task->io, staging, "lock");
 
-    if (ngx_lu_store_unlink(&task->io, path) == NGX_ERROR) {
+    if (ngx_lu_file_unlink(&task->io, path) == NGX_ERROR) {
         return ngx_lu_task_failed(task);
     }
 
-    rc = ngx_lu_store_rename(&task->io,
-                             ngx_lu_path(task->io.pool, "%s/%s", staging, id),
-                             ngx_lu_path(task->io.pool, "%s/%s", live, id));
+    rc = ngx_lu_file_rename(&task->io, staging, live);
 
     if (rc == NGX_ERROR) {
         return ngx_lu_task_failed(task);
@@ -243,7 +315,7 @@ ngx_lu_release_publish(ngx_lu_task_t *task, const char *id)
 
         /* it went live in a call that was cut short, or was deleted */
 
-        path = ngx_lu_path(task->io.pool, "%s/%s/release.json", live, id);
+        path = ngx_lu_release_path(&task->io, live);
 
         if (path == NULL) {
             return ngx_lu_task_nomem(task);
@@ -255,8 +327,10 @@ ngx_lu_release_publish(ngx_lu_task_t *task, const char *id)
         }
     }
 
-    if (ngx_lu_store_sync(&task->io, live) != NGX_OK
-        || ngx_lu_store_sync(&task->io, staging) != NGX_OK)
+    if (ngx_lu_file_sync(&task->io, ngx_lu_path_folder(&task->io, live))
+        != NGX_OK
+        || ngx_lu_file_sync(&task->io, ngx_lu_path_folder(&task->io, staging))
+           != NGX_OK)
     {
         return ngx_lu_task_failed(task);
     }
@@ -268,6 +342,6 @@ ngx_lu_release_publish(ngx_lu_task_t *task, const char *id)
 u_char *
 ngx_lu_release_job(ngx_lu_task_t *task)
 {
-    return ngx_lu_path(task->io.pool, "%V/jobs/%s.%s", &task->store->path,
+    return ngx_lu_path(&task->io, "%V/jobs/%s.%s", &task->store->path,
                        task->app.data, task->subject);
 }

@@ -13,12 +13,14 @@
 #include "ngx_lu_change.h"
 #include "ngx_lu_task.h"
 
+#include "store/ngx_lu_io.h"
+
 #include "core/lu_json.h"
 #include "core/lu_release.h"
 
 
 typedef struct {
-    cJSON              *json;       /* release.json */
+    cJSON              *json;       /* release.json, owned; or NULL */
     u_char             *folder;     /* in staging/ or live/, terminated */
     ngx_fd_t            lock;       /* NGX_INVALID_FILE: it is not locked */
     unsigned            is_live:1;  /* it lies in live/ */
@@ -26,21 +28,58 @@ typedef struct {
 
 
 /*
- * Reads a release of the task's app, without a lock; to be closed.  NGX_OK,
- * or a status: 404, 500.  With task->bundles there are no desktop releases.
+ * The folder of a release of the task's app in live/ or in staging/, whether
+ * or not it exists; and release.json in a folder.  All are paths in the
+ * pool's memory, as those of ngx_lu_path(): a NULL can be handed on.
+ */
+
+u_char *ngx_lu_release_live(ngx_lu_task_t *task, const char *id);
+u_char *ngx_lu_release_staging(ngx_lu_task_t *task, const char *id);
+u_char *ngx_lu_release_path(ngx_lu_io_t *io, u_char *folder);
+
+/*
+ * Reads release.json in a folder; the caller frees the tree.  NGX_OK;
+ * NGX_DECLINED: there is none; NGX_ERROR with io.
+ */
+
+ngx_int_t ngx_lu_release_load(ngx_lu_io_t *io, u_char *folder, cJSON **json);
+
+/*
+ * Reads a release of the task's app from live/ or staging/, without a lock.
+ * The caller closes it.  NGX_OK, or a status: 404, 500.  With task->bundles
+ * desktop releases are not found.
  */
 
 ngx_int_t ngx_lu_release_read(ngx_lu_task_t *task, const char *id,
     ngx_lu_release_t *release);
 
 /*
- * Reads the task's release, and has it locked if it is in staging; to be
- * closed.  NGX_OK, or a status: 404, 500.  Blocks while others have the lock.
+ * Reads the release task->id, and has it locked if it is in staging.  The
+ * caller closes it.  NGX_OK, or a status: 404, 500.  Blocks while others have
+ * the lock.
  */
 
 ngx_int_t ngx_lu_release_open(ngx_lu_task_t *task, ngx_lu_release_t *release);
 
-/* Writes release.json: NGX_OK, or a status: 500, 507. */
+/*
+ * Locks and reads a release of the task's app in staging/.  The caller closes
+ * it.  NGX_OK; NGX_DECLINED: there is none in staging/; or 500.  Blocks while
+ * others have the lock.
+ */
+
+ngx_int_t ngx_lu_release_open_staging(ngx_lu_task_t *task, const char *id,
+    ngx_lu_release_t *release);
+
+/*
+ * Locks a folder in staging/ that need not have a release or a lock file yet:
+ * release->json is NULL.  The caller closes it.  NGX_OK; NGX_DECLINED: there
+ * is no such folder; or 500.  Blocks while others have the lock.
+ */
+
+ngx_int_t ngx_lu_release_lock(ngx_lu_task_t *task, const char *id,
+    ngx_lu_release_t *release);
+
+/* Writes release.json into the release's folder.  NGX_OK, or 500 or 507. */
 
 ngx_int_t ngx_lu_release_save(ngx_lu_task_t *task, ngx_lu_release_t *release);
 
@@ -49,8 +88,9 @@ ngx_int_t ngx_lu_release_save(ngx_lu_task_t *task, ngx_lu_release_t *release);
 void ngx_lu_release_close(ngx_lu_release_t *release);
 
 /*
- * The lock of the task's release, to be given to ngx_lu_store_unlock(); it is
- * NGX_INVALID_FILE if the release is not in staging.  NGX_OK or 500.
+ * The lock of the release task->id, to be given to ngx_lu_lock_release(); it
+ * is NGX_INVALID_FILE if the release is not in staging.  NGX_OK or 500.
+ * Blocks while others have the lock.
  */
 
 ngx_int_t ngx_lu_release_hold(ngx_lu_task_t *task, ngx_fd_t *lock);

@@ -9,7 +9,9 @@
 #include "ngx_lu_release.h"
 #include "ngx_lu_remove.h"
 
-#include "store/ngx_lu_store.h"
+#include "store/ngx_lu_file.h"
+#include "store/ngx_lu_lock.h"
+#include "store/ngx_lu_tree.h"
 
 #include "core/lu_change_deployment.h"
 #include "core/lu_json.h"
@@ -86,9 +88,7 @@ ngx_lu_remove_release(ngx_lu_task_t *task)
 
     task->subject = (char *) task->id.data;
 
-    switch (ngx_lu_store_try_lock(&task->io, ngx_lu_release_job(task),
-                                  &claim))
-    {
+    switch (ngx_lu_lock_try(&task->io, ngx_lu_release_job(task), &claim)) {
     case NGX_OK:
         break;
 
@@ -107,7 +107,7 @@ ngx_lu_remove_release(ngx_lu_task_t *task)
     status = ngx_lu_release_change(task, ngx_lu_remove_release_change,
                                    ngx_lu_remove_files, &remove);
 
-    ngx_lu_store_unlock(claim);
+    ngx_lu_lock_release(claim);
 
     return status;
 }
@@ -185,14 +185,14 @@ ngx_lu_remove_files(ngx_lu_task_t *task, void *data)
         }
 
     } else if (remove->is_desktop) {
-        rc = ngx_lu_store_unlink(&task->io, ngx_lu_release_job(task));
+        rc = ngx_lu_file_unlink(&task->io, ngx_lu_release_job(task));
 
         if (rc == NGX_ERROR) {
             return ngx_lu_task_failed(task);
         }
     }
 
-    rc = ngx_lu_store_remove_tree(&task->io, task->store, remove->folder);
+    rc = ngx_lu_tree_remove(&task->io, task->store, remove->folder);
 
     return rc == NGX_ERROR ? ngx_lu_task_failed(task) : NGX_OK;
 }

@@ -11,7 +11,9 @@
 #include "ngx_lu_stage.h"
 #include "ngx_lu_staging.h"
 
-#include "store/ngx_lu_store.h"
+#include "store/ngx_lu_file.h"
+#include "store/ngx_lu_path.h"
+#include "store/ngx_lu_tree.h"
 
 #include "core/lu_builder.h"
 #include "core/lu_file.h"
@@ -147,9 +149,9 @@ ngx_lu_stage_list(ngx_lu_stage_t *stage)
 
     task = stage->task;
 
-    path = ngx_lu_path(task->io.pool, "%s/uploads", stage->release->folder);
+    path = ngx_lu_path_in(&task->io, stage->release->folder, "uploads");
 
-    rc = ngx_lu_store_list(&task->io, path, &names);
+    rc = ngx_lu_tree_list(&task->io, path, &names);
 
     if (rc == NGX_ERROR) {
         return ngx_lu_task_failed(task);
@@ -159,9 +161,8 @@ ngx_lu_stage_list(ngx_lu_stage_t *stage)
 
     for (i = 0; rc == NGX_OK && i < names.nelts; i++) {
 
-        path = ngx_lu_path(task->io.pool, "%s/uploads/%V",
-                           stage->release->folder,
-                           &name[i]);
+        path = ngx_lu_path_in(&task->io, stage->release->folder, "uploads/%V",
+                              &name[i]);
 
         /* electron-builder leaves folders beside the files */
 
@@ -354,7 +355,7 @@ ngx_lu_stage_manifest(ngx_lu_stage_t *stage, ngx_uint_t n)
         return 422;
     }
 
-    rc = ngx_lu_store_read(&task->io, file->path, &text, &fi);
+    rc = ngx_lu_file_read(&task->io, file->path, &text, &fi);
     if (rc != NGX_OK) {
         return ngx_lu_task_unread(task, rc);
     }
@@ -468,9 +469,9 @@ ngx_lu_stage_target(ngx_lu_stage_t *stage, ngx_lu_staged_t *file)
         return NGX_OK;
     }
 
-    p = ngx_lu_path(stage->task->io.pool, "%*s-build-%s.yml",
-                    file->name.len - (sizeof(".yml") - 1), file->name.data,
-                    stage->id);
+    p = ngx_lu_format(stage->task->io.pool, "%*s-build-%s.yml",
+                      file->name.len - (sizeof(".yml") - 1), file->name.data,
+                      stage->id);
     if (p == NULL) {
         return ngx_lu_task_nomem(stage->task);
     }
@@ -560,10 +561,10 @@ ngx_lu_stage_td(ngx_lu_stage_t *stage, ngx_uint_t n,
 
     stage->platforms |= platform;
 
-    p = ngx_lu_path(task->io.pool, "td-latest%s-build-%s.json",
-                    platform == LU_MAC ? "-mac"
-                    : platform == LU_LINUX ? "-linux"
-                    : "", stage->id);
+    p = ngx_lu_format(task->io.pool, "td-latest%s-build-%s.json",
+                      platform == LU_MAC ? "-mac"
+                      : platform == LU_LINUX ? "-linux"
+                      : "", stage->id);
     if (p == NULL) {
         return ngx_lu_task_nomem(task);
     }
@@ -682,7 +683,7 @@ ngx_lu_stage_artifact_list(ngx_lu_stage_t *stage, ngx_lu_staged_t *list)
 
     task = stage->task;
 
-    rc = ngx_lu_store_read(&task->io, list->path, &text, &fi);
+    rc = ngx_lu_file_read(&task->io, list->path, &text, &fi);
     if (rc != NGX_OK) {
         return ngx_lu_task_unread(task, rc);
     }
@@ -843,15 +844,14 @@ ngx_lu_stage_place(ngx_lu_stage_t *stage, ngx_lu_staged_t *file)
     task = stage->task;
 
     if (file->data) {
-        path = ngx_lu_path(task->io.pool, "%s/files/%*s",
-                           stage->release->folder,
-                           file->name.len, file->name.data);
+        path = ngx_lu_path_in(&task->io, stage->release->folder, "files/%*s",
+                              file->name.len, file->name.data);
 
-        if (ngx_lu_store_mkdirs(&task->io, stage->release->folder, path)
+        if (ngx_lu_file_mkdirs(&task->io, stage->release->folder, path)
             != NGX_OK
-            || ngx_lu_store_write(&task->io, task->store, path,
-                                  (char *) file->data,
-                                  (size_t) file->size)
+            || ngx_lu_file_write(&task->io, task->store, path,
+                                 (char *) file->data,
+                                 (size_t) file->size)
                != NGX_OK)
         {
             return ngx_lu_task_failed(task);
@@ -862,7 +862,7 @@ ngx_lu_stage_place(ngx_lu_stage_t *stage, ngx_lu_staged_t *file)
 
     /* what came through a copy or DAV was synced by nobody */
 
-    if (ngx_lu_store_sync(&task->io, file->path) != NGX_OK) {
+    if (ngx_lu_file_sync(&task->io, file->path) != NGX_OK) {
         return ngx_lu_task_failed(task);
     }
 

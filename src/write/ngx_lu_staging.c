@@ -7,7 +7,9 @@
 #include "ngx_lu_staging.h"
 
 #include "zone/ngx_lu_count.h"
-#include "store/ngx_lu_store.h"
+#include "store/ngx_lu_file.h"
+#include "store/ngx_lu_path.h"
+#include "store/ngx_lu_tree.h"
 
 #include "core/lu_json.h"
 #include "core/lu_release.h"
@@ -18,9 +20,9 @@ ngx_lu_staging_clean(ngx_lu_task_t *task, u_char *folder, const char *name)
 {
     u_char  *path;
 
-    path = ngx_lu_path(task->io.pool, "%s/%s", folder, name);
+    path = ngx_lu_path_in(&task->io, folder, "%s", name);
 
-    if (ngx_lu_store_remove_tree(&task->io, task->store, path) == NGX_ERROR) {
+    if (ngx_lu_tree_remove(&task->io, task->store, path) == NGX_ERROR) {
         return ngx_lu_task_failed(task);
     }
 
@@ -34,11 +36,11 @@ ngx_lu_staging_place(ngx_lu_task_t *task, u_char *folder, u_char *data,
 {
     u_char  *path;
 
-    path = ngx_lu_path(task->io.pool, "%s/files/%*s", folder, href->len,
-                       href->data);
+    path = ngx_lu_path_in(&task->io, folder, "files/%*s", href->len,
+                          href->data);
 
-    if (ngx_lu_store_mkdirs(&task->io, folder, path) != NGX_OK
-        || ngx_lu_store_link(&task->io, data, path) != NGX_OK)
+    if (ngx_lu_file_mkdirs(&task->io, folder, path) != NGX_OK
+        || ngx_lu_file_link(&task->io, data, path) != NGX_OK)
     {
         return ngx_lu_task_failed(task);
     }
@@ -63,16 +65,16 @@ ngx_lu_staging_complete(ngx_lu_task_t *task, ngx_lu_release_t *release,
         return ngx_lu_task_nomem(task);
     }
 
-    path = ngx_lu_path(task->io.pool, "%s/files.json", release->folder);
+    path = ngx_lu_path_in(&task->io, release->folder, "files.json");
 
-    rc = ngx_lu_store_write(&task->io, task->store, path, text,
-                            ngx_strlen(text));
+    rc = ngx_lu_file_write(&task->io, task->store, path, text,
+                           ngx_strlen(text));
     cJSON_free(text);
 
     /* all of it is on the disk before the state says so */
 
     if (rc != NGX_OK
-        || ngx_lu_store_sync_tree(&task->io, release->folder) != NGX_OK)
+        || ngx_lu_tree_sync(&task->io, release->folder) != NGX_OK)
     {
         return ngx_lu_task_failed(task);
     }

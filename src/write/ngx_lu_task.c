@@ -7,9 +7,11 @@
 #include "ngx_lu_task.h"
 
 #include "zone/ngx_lu_zone.h"
-#include "store/ngx_lu_store.h"
 
 #include <openssl/rand.h>
+
+
+static ngx_int_t ngx_lu_task_gone(ngx_lu_task_t *task);
 
 
 void
@@ -88,8 +90,7 @@ ngx_lu_task_failed(ngx_lu_task_t *task)
         return ngx_lu_task_nomem(task);
 
     case NGX_ENOENT:
-        return ngx_lu_task_refuse(task, NGX_HTTP_NOT_FOUND,
-                                  "It was deleted meanwhile.");
+        return ngx_lu_task_gone(task);
 
     case NGX_ENOSPC:
 #if (NGX_HAVE_EDQUOT)
@@ -112,11 +113,16 @@ ngx_lu_task_failed(ngx_lu_task_t *task)
 ngx_int_t
 ngx_lu_task_unread(ngx_lu_task_t *task, ngx_int_t rc)
 {
-    if (rc == NGX_DECLINED) {
-        task->io.err = NGX_ENOENT;
-    }
+    return rc == NGX_DECLINED ? ngx_lu_task_gone(task)
+                              : ngx_lu_task_failed(task);
+}
 
-    return ngx_lu_task_failed(task);
+
+static ngx_int_t
+ngx_lu_task_gone(ngx_lu_task_t *task)
+{
+    return ngx_lu_task_refuse(task, NGX_HTTP_NOT_FOUND,
+                              "It was deleted meanwhile.");
 }
 
 
@@ -178,5 +184,5 @@ ngx_lu_task_member(ngx_lu_task_t *task, const cJSON *object, const char *key)
         return NULL;
     }
 
-    return (char *) ngx_lu_path(task->io.pool, "%s", value.data);
+    return (char *) ngx_lu_format(task->io.pool, "%s", value.data);
 }

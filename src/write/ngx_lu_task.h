@@ -11,7 +11,7 @@
 #define _NGX_LU_TASK_H_INCLUDED_
 
 
-#include "base/ngx_lu.h"
+#include "store/ngx_lu_io.h"
 
 #include "core/lu_json.h"
 #include "core/lu_time.h"

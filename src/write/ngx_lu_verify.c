@@ -9,7 +9,9 @@
 #include "ngx_lu_staging.h"
 #include "ngx_lu_verify.h"
 
-#include "store/ngx_lu_store.h"
+#include "store/ngx_lu_file.h"
+#include "store/ngx_lu_path.h"
+#include "store/ngx_lu_tree.h"
 
 #include "core/lu_change_channel.h"
 #include "core/lu_file.h"
@@ -104,9 +106,9 @@ ngx_lu_verify_uploads(ngx_lu_verify_t *verify)
 
     task = verify->task;
 
-    path = ngx_lu_path(task->io.pool, "%s/uploads", verify->release->folder);
+    path = ngx_lu_path_in(&task->io, verify->release->folder, "uploads");
 
-    rc = ngx_lu_store_list(&task->io, path, &names);
+    rc = ngx_lu_tree_list(&task->io, path, &names);
 
     if (rc == NGX_ERROR) {
         return ngx_lu_task_failed(task);
@@ -184,10 +186,10 @@ ngx_lu_verify_upload(ngx_lu_verify_t *verify, ngx_str_t *name,
 
     task = verify->task;
 
-    path = ngx_lu_path(task->io.pool, "%s/uploads/%V", verify->release->folder,
-                       name);
+    path = ngx_lu_path_in(&task->io, verify->release->folder, "uploads/%V",
+                          name);
 
-    rc = ngx_lu_store_read_json(&task->io, path, &json);
+    rc = ngx_lu_file_read_json(&task->io, path, &json);
 
     if (rc != NGX_OK) {
         return ngx_lu_task_unread(task, rc);
@@ -205,12 +207,10 @@ ngx_lu_verify_upload(ngx_lu_verify_t *verify, ngx_str_t *name,
         return status;
     }
 
-    uploaded->data = ngx_lu_path(task->io.pool,
-                                 "%s/uploads/%*s.data",
-                                 verify->release->folder,
-                                 name->len
-                                 - (sizeof(".json") - 1),
-                                 name->data);
+    uploaded->data = ngx_lu_path_in(&task->io, verify->release->folder,
+                                    "uploads/%*s.data",
+                                    name->len - (sizeof(".json") - 1),
+                                    name->data);
     if (uploaded->data == NULL) {
         return ngx_lu_task_nomem(task);
     }
@@ -231,8 +231,8 @@ ngx_lu_verify_digest(ngx_lu_verify_t *verify, ngx_lu_uploaded_t *uploaded)
 
     lu_sha256_init(&sha256);
 
-    rc = ngx_lu_store_pieces(&task->io, uploaded->data, ngx_lu_verify_piece,
-                             &sha256);
+    rc = ngx_lu_file_pieces(&task->io, uploaded->data, ngx_lu_verify_piece,
+                            &sha256);
     if (rc == NGX_ERROR) {
         return ngx_lu_task_failed(task);
     }
@@ -330,9 +330,9 @@ ngx_lu_verify_manifest(ngx_lu_verify_t *verify)
                                   ") was not uploaded.");
     }
 
-    rc = ngx_lu_store_read(&task->io,
-                           verify->uploaded[file - verify->files].data, &text,
-                           &fi);
+    rc = ngx_lu_file_read(&task->io,
+                          verify->uploaded[file - verify->files].data, &text,
+                          &fi);
     if (rc != NGX_OK) {
         return ngx_lu_task_unread(task, rc);
     }

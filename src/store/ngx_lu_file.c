@@ -1,0 +1,507 @@
+
+/*
+ * Copyright (C) the nginx-liveupdate authors
+ */
+
+
+#include "ngx_lu_file.h"
+#include "ngx_lu_path.h"
+#include "ngx_lu_temp.h"
+
+#include "core/lu_sha256.h"
+
+
+#define NGX_LU_FILE_PIECE  (256 * 1024)
+#define NGX_LU_FILE_LINE   4096
+
+
+static off_t ngx_lu_file_whole_lines(ngx_fd_t fd, off_t size);
+
+
+ngx_int_t
+ngx_lu_file_read(ngx_lu_io_t *io, u_char *path, lu_str_t *text,
+    ngx_file_info_t *fi)
+{
+    size_t     size;
+    ssize_t    n;
+    ngx_fd_t   fd;
+    ngx_int_t  rc;
+
+    if (path == NULL) {
+        return ngx_lu_io_pathless(io);
+    }
+
+    fd = ngx_open_file(path, NGX_FILE_RDONLY, NGX_FILE_OPEN, 0);
+
+    if (fd == NGX_INVALID_FILE) {
+        if (ngx_errno == NGX_ENOENT) {
+            return NGX_DECLINED;
+        }
+
+        return ngx_lu_io_failed(io, ngx_open_file_n, path);
+    }
+
+    rc = NGX_ERROR;
+
+    if (ngx_fd_info(fd, fi) == NGX_FILE_ERROR) {
+        (void) ngx_lu_io_failed(io, ngx_fd_info_n, path);
+        goto done;
+    }
+
+    if (ngx_file_size(fi) > NGX_LU_FILE_SIZE) {
+        (void) ngx_lu_io_error(io, EFBIG, "read()", path);
+        goto done;
+    }
+
+    size = (size_t) ngx_file_size(fi);
+
+    text->len = 0;
+    text->data = ngx_pnalloc(io->pool, size + 1);
+    if (text->data == NULL) {
+        (void) ngx_lu_io_error(io, NGX_ENOMEM, "malloc()", path);
+        goto done;
+    }
+
+    while (text->len < size) {
+        n = read(fd, text->data + text->len, size - text->len);
+
+        if (n == -1) {
+            if (ngx_errno == NGX_EINTR) {
+                continue;
+            }
+
+            (void) ngx_lu_io_failed(io, "read()", path);
+            goto done;
+        }
+
+        if (n == 0) {
+            break;
+        }
+
+        text->len += n;
+    }
+
+    text->data[text->len] = '\0';
+    rc = NGX_OK;
+
+done:
+
+    (void) ngx_close_file(fd);
+
+    return rc;
+}
+
+
+ngx_int_t
+ngx_lu_file_read_json(ngx_lu_io_t *io, u_char *path, cJSON **json)
+{
+    lu_rc_e          parsed;
+    lu_str_t         text;
+    ngx_int_t        rc;
+    lu_error_t       err;
+    ngx_file_info_t  fi;
+
+    rc = ngx_lu_file_read(io, path, &text, &fi);
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    parsed = lu_json_parse(json, &text, &err);
+
+    switch (parsed) {
+
+    case LU_OK:
+        return NGX_OK;
+
+    case LU_NOMEM:
+        return ngx_lu_io_error(io, NGX_ENOMEM, "malloc()", path);
+
+    default: /* LU_INVALID */
+        return ngx_lu_io_error(io, NGX_EINVAL, "parsing of", path);
+    }
+}
+
+
+ngx_int_t
+ngx_lu_file_pieces(ngx_lu_io_t *io, u_char *path,
+    ngx_int_t (*handler)(void *data, u_char *bytes, size_t len), void *data)
+{
+    u_char    *piece;
+    ssize_t    n;
+    ngx_fd_t   fd;
+    ngx_int_t  rc;
+
+    if (path == NULL) {
+        return ngx_lu_io_pathless(io);
+    }
+
+    fd = ngx_open_file(path, NGX_FILE_RDONLY, NGX_FILE_OPEN, 0);
+
+    if (fd == NGX_INVALID_FILE) {
+        if (ngx_errno == NGX_ENOENT) {
+            return NGX_DECLINED;
+        }
+
+        return ngx_lu_io_failed(io, ngx_open_file_n, path);
+    }
+
+    piece = ngx_alloc(NGX_LU_FILE_PIECE, ngx_cycle->log);
+
+    if (piece == NULL) {
+        (void) ngx_close_file(fd);
+        return ngx_lu_io_error(io, NGX_ENOMEM, "malloc()", path);
+    }
+
+    for ( ;; ) {
+        n = read(fd, piece, NGX_LU_FILE_PIECE);
+
+        if (n == -1) {
+            if (ngx_errno == NGX_EINTR) {
+                continue;
+            }
+
+            rc = ngx_lu_io_failed(io, "read()", path);
+            break;
+        }
+
+        rc = handler(data, piece, n);
+
+        if (rc != NGX_OK || n == 0) {
+            break;
+        }
+    }
+
+    ngx_free(piece);
+    (void) ngx_close_file(fd);
+
+    return rc;
+}
+
+
+ngx_int_t
+ngx_lu_file_write(ngx_lu_io_t *io, ngx_lu_store_t *store, u_char *path,
+    const char *text, size_t len)
+{
+    ngx_lu_temp_t  temp;
+
+    if (ngx_lu_temp_create(io, store, &temp) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    if (ngx_lu_temp_write(io, &temp, (const u_char *) text, len) != NGX_OK) {
+        ngx_lu_temp_discard(&temp);
+        return NGX_ERROR;
+    }
+
+    return ngx_lu_temp_commit(io, &temp, path);
+}
+
+
+ngx_int_t
+ngx_lu_file_write_json(ngx_lu_io_t *io, ngx_lu_store_t *store, u_char *path,
+    const cJSON *json)
+{
+    char      *text;
+    size_t     len;
+    ngx_int_t  rc;
+
+    text = cJSON_Print(json);
+
+    if (text == NULL) {
+        return ngx_lu_io_error(io, NGX_ENOMEM, "malloc()", path);
+    }
+
+    len = ngx_strlen(text);
+
+    if (len > NGX_LU_FILE_SIZE) {
+
+        /* nobody could read it again */
+
+        cJSON_free(text);
+
+        return ngx_lu_io_error(io, EFBIG, "write()", path);
+    }
+
+    rc = ngx_lu_file_write(io, store, path, text, len);
+
+    cJSON_free(text);
+
+    return rc;
+}
+
+
+/* All of the line or nothing: who could not write it cuts it off again. */
+
+ngx_int_t
+ngx_lu_file_append(ngx_lu_io_t *io, u_char *path, const char *text,
+    size_t len)
+{
+    off_t            size;
+    ngx_fd_t         fd;
+    ngx_int_t        rc;
+    ngx_lu_temp_t    file;
+    ngx_file_info_t  fi;
+
+    if (path == NULL) {
+        return ngx_lu_io_pathless(io);
+    }
+
+    fd = open((const char *) path, O_RDWR|O_APPEND|O_CREAT|O_CLOEXEC, 0600);
+
+    if (fd == NGX_INVALID_FILE) {
+        return ngx_lu_io_failed(io, ngx_open_file_n, path);
+    }
+
+    rc = NGX_ERROR;
+
+    if (ngx_fd_info(fd, &fi) == NGX_FILE_ERROR) {
+        (void) ngx_lu_io_failed(io, ngx_fd_info_n, path);
+        goto done;
+    }
+
+    size = ngx_lu_file_whole_lines(fd, ngx_file_size(&fi));
+
+    if (size == -1) {
+        (void) ngx_lu_io_failed(io, "pread()", path);
+        goto done;
+    }
+
+    if (size != ngx_file_size(&fi) && ftruncate(fd, size) == -1) {
+        (void) ngx_lu_io_failed(io, "ftruncate()", path);
+        goto done;
+    }
+
+    file.fd = fd;
+    file.path = path;
+    lu_sha256_init(&file.sha256);
+
+    rc = ngx_lu_temp_write(io, &file, (const u_char *) text, len);
+
+    if (rc == NGX_OK) {
+        rc = ngx_lu_temp_sync(io, &file);
+    }
+
+    if (rc == NGX_OK && ngx_file_size(&fi) == 0) {
+        rc = ngx_lu_file_sync(io, ngx_lu_path_folder(io, path));
+    }
+
+    if (rc != NGX_OK && ftruncate(fd, size) == -1) {
+        (void) ngx_lu_io_failed(io, "ftruncate()", path);
+    }
+
+done:
+
+    (void) ngx_close_file(fd);
+
+    return rc;
+}
+
+
+/* Where the last whole line ends: a crash may have cut the one after it. */
+
+static off_t
+ngx_lu_file_whole_lines(ngx_fd_t fd, off_t size)
+{
+    off_t    start;
+    u_char   buf[NGX_LU_FILE_LINE];
+    ssize_t  n;
+
+    while (size) {
+        start = ngx_max(size - NGX_LU_FILE_LINE, 0);
+
+        n = pread(fd, buf, (size_t) (size - start), start);
+
+        if (n != size - start) {
+            return -1;
+        }
+
+        while (n) {
+            if (buf[--n] == LF) {
+                return start + n + 1;
+            }
+        }
+
+        size = start;
+    }
+
+    return 0;
+}
+
+
+ngx_int_t
+ngx_lu_file_touch(ngx_lu_io_t *io, u_char *path)
+{
+    ngx_fd_t  fd;
+
+    if (path == NULL) {
+        return ngx_lu_io_pathless(io);
+    }
+
+    fd = open((const char *) path, O_RDWR|O_CREAT|O_CLOEXEC, 0600);
+
+    if (fd == NGX_INVALID_FILE) {
+        return ngx_lu_io_failed(io, ngx_open_file_n, path);
+    }
+
+    (void) ngx_close_file(fd);
+
+    return ngx_lu_file_sync(io, ngx_lu_path_folder(io, path));
+}
+
+
+ngx_int_t
+ngx_lu_file_mkdir(ngx_lu_io_t *io, u_char *path)
+{
+    if (path == NULL) {
+        return ngx_lu_io_pathless(io);
+    }
+
+    if (ngx_create_dir(path, 0700) == NGX_FILE_ERROR) {
+        if (ngx_errno == NGX_EEXIST) {
+            return NGX_DECLINED;
+        }
+
+        return ngx_lu_io_failed(io, ngx_create_dir_n, path);
+    }
+
+    return ngx_lu_file_sync(io, ngx_lu_path_folder(io, path));
+}
+
+
+/* The folders that a path below root lies in. */
+
+ngx_int_t
+ngx_lu_file_mkdirs(ngx_lu_io_t *io, u_char *root, u_char *path)
+{
+    u_char  *p;
+
+    if (root == NULL || path == NULL) {
+        return ngx_lu_io_pathless(io);
+    }
+
+    for (p = path + ngx_strlen(root) + 1; *p; p++) {
+
+        if (*p != '/') {
+            continue;
+        }
+
+        *p = '\0';
+
+        if (ngx_create_dir(path, 0700) == NGX_FILE_ERROR
+            && ngx_errno != NGX_EEXIST)
+        {
+            return ngx_lu_io_failed(io, ngx_create_dir_n, path);
+        }
+
+        *p = '/';
+    }
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_lu_file_rename(ngx_lu_io_t *io, u_char *from, u_char *to)
+{
+    if (from == NULL || to == NULL) {
+        return ngx_lu_io_pathless(io);
+    }
+
+    if (ngx_rename_file(from, to) == NGX_FILE_ERROR) {
+        if (ngx_errno == NGX_ENOENT) {
+            return NGX_DECLINED;
+        }
+
+        return ngx_lu_io_failed(io, ngx_rename_file_n, to);
+    }
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_lu_file_link(ngx_lu_io_t *io, u_char *from, u_char *to)
+{
+    if (from == NULL || to == NULL) {
+        return ngx_lu_io_pathless(io);
+    }
+
+    if (link((char *) from, (char *) to) == -1) {
+        if (ngx_errno == NGX_EEXIST) {
+            return NGX_DECLINED;
+        }
+
+        return ngx_lu_io_failed(io, "link()", to);
+    }
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_lu_file_unlink(ngx_lu_io_t *io, u_char *path)
+{
+    if (path == NULL) {
+        return ngx_lu_io_pathless(io);
+    }
+
+    if (ngx_delete_file(path) == NGX_FILE_ERROR) {
+        if (ngx_errno == NGX_ENOENT) {
+            return NGX_DECLINED;
+        }
+
+        return ngx_lu_io_failed(io, ngx_delete_file_n, path);
+    }
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_lu_file_stamp(ngx_lu_io_t *io, u_char *path, time_t time)
+{
+    struct timespec  times[2];
+
+    if (path == NULL) {
+        return ngx_lu_io_pathless(io);
+    }
+
+    ngx_memzero(times, sizeof(times));
+
+    times[0].tv_nsec = UTIME_OMIT;
+    times[1].tv_sec = time;
+
+    if (utimensat(AT_FDCWD, (char *) path, times, 0) == -1) {
+        return ngx_lu_io_failed(io, "utimensat()", path);
+    }
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_lu_file_sync(ngx_lu_io_t *io, u_char *path)
+{
+    ngx_fd_t   fd;
+    ngx_int_t  rc;
+
+    if (path == NULL) {
+        return ngx_lu_io_pathless(io);
+    }
+
+    fd = open((const char *) path, O_RDONLY|O_CLOEXEC);
+
+    if (fd == NGX_INVALID_FILE) {
+        return ngx_lu_io_failed(io, ngx_open_file_n, path);
+    }
+
+    rc = NGX_OK;
+
+    if (fsync(fd) == -1) {
+        rc = ngx_lu_io_failed(io, "fsync()", path);
+    }
+
+    (void) ngx_close_file(fd);
+
+    return rc;
+}

@@ -1,0 +1,49 @@
+
+/*
+ * Copyright (C) the nginx-liveupdate authors
+ */
+
+
+#include "ngx_lu_io.h"
+
+
+ngx_int_t
+ngx_lu_io_failed(ngx_lu_io_t *io, const char *operation, u_char *path)
+{
+    return ngx_lu_io_error(io, ngx_errno, operation, path);
+}
+
+
+ngx_int_t
+ngx_lu_io_error(ngx_lu_io_t *io, ngx_err_t err, const char *operation,
+    u_char *path)
+{
+    io->err = err;
+    io->operation = operation;
+    io->path = path ? path : (u_char *) "";
+
+    return NGX_ERROR;
+}
+
+
+ngx_int_t
+ngx_lu_io_nomem(ngx_lu_io_t *io)
+{
+    return ngx_lu_io_error(io, NGX_ENOMEM, "malloc()", NULL);
+}
+
+
+ngx_int_t
+ngx_lu_io_pathless(ngx_lu_io_t *io)
+{
+    return io->operation ? NGX_ERROR : ngx_lu_io_nomem(io);
+}
+
+
+void
+ngx_lu_io_clear(ngx_lu_io_t *io)
+{
+    io->err = 0;
+    io->operation = NULL;
+    io->path = NULL;
+}

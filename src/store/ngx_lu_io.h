@@ -1,0 +1,60 @@
+
+/*
+ * Copyright (C) the nginx-liveupdate authors
+ *
+ * Work of a thread on the disk, and how it says what failed.
+ */
+
+
+#ifndef _NGX_LU_IO_H_INCLUDED_
+#define _NGX_LU_IO_H_INCLUDED_
+
+
+#include "base/ngx_lu.h"
+
+
+/*
+ * The memory of a thread, and the system call that failed.  The thread owns
+ * the pool and logs nothing; whoever started it logs the error.
+ */
+
+typedef struct {
+    ngx_pool_t                *pool;
+    ngx_err_t                  err;
+    const char                *operation;   /* "rename()"; NULL: none */
+    u_char                    *path;        /* not NULL if one failed */
+} ngx_lu_io_t;
+
+
+/*
+ * These functions alone set err, operation and path.  All return NGX_ERROR.
+ *
+ * failed() takes the error from errno.  The operation is a literal, and the
+ * path lives as long as the pool; NULL is written as "".
+ */
+
+ngx_int_t ngx_lu_io_failed(ngx_lu_io_t *io, const char *operation,
+    u_char *path);
+
+/* The same with an error of the caller's. */
+
+ngx_int_t ngx_lu_io_error(ngx_lu_io_t *io, ngx_err_t err,
+    const char *operation, u_char *path);
+
+/* The memory is short. */
+
+ngx_int_t ngx_lu_io_nomem(ngx_lu_io_t *io);
+
+/*
+ * A path is NULL.  ngx_lu_path() has said why; if the path was made in another
+ * way, the memory was short.
+ */
+
+ngx_int_t ngx_lu_io_pathless(ngx_lu_io_t *io);
+
+/* Forgets what failed, since it does not matter. */
+
+void ngx_lu_io_clear(ngx_lu_io_t *io);
+
+
+#endif /* _NGX_LU_IO_H_INCLUDED_ */

@@ -1,0 +1,153 @@
+
+/*
+ * Copyright (C) the nginx-liveupdate authors
+ */
+
+
+#include "ngx_lu_file.h"
+#include "ngx_lu_path.h"
+#include "ngx_lu_temp.h"
+
+
+static ngx_int_t ngx_lu_temp_failed(ngx_lu_io_t *io, const char *operation,
+    u_char *path);
+
+
+ngx_int_t
+ngx_lu_temp_create(ngx_lu_io_t *io, ngx_lu_store_t *store, ngx_lu_temp_t *temp)
+{
+    /* the machine's name: others may write to the same store */
+
+    temp->path = ngx_lu_path(io, "%V/tmp/%V.XXXXXX", &store->path,
+                             &ngx_cycle->hostname);
+    if (temp->path == NULL) {
+        return NGX_ERROR;
+    }
+
+    temp->fd = mkostemp((char *) temp->path, O_CLOEXEC);
+
+    if (temp->fd == -1) {
+        return ngx_lu_temp_failed(io, "mkostemp()", temp->path);
+    }
+
+    lu_sha256_init(&temp->sha256);
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_lu_temp_write(ngx_lu_io_t *io, ngx_lu_temp_t *temp, const u_char *data,
+    size_t len)
+{
+    ssize_t  n;
+
+    lu_sha256_update(&temp->sha256, data, len);
+
+    while (len) {
+        n = write(temp->fd, data, len);
+
+        if (n == -1) {
+            if (ngx_errno == NGX_EINTR) {
+                continue;
+            }
+
+            return ngx_lu_io_failed(io, "write()", temp->path);
+        }
+
+        data += n;
+        len -= n;
+    }
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_lu_temp_sync(ngx_lu_io_t *io, ngx_lu_temp_t *temp)
+{
+    if (fsync(temp->fd) == -1) {
+        return ngx_lu_io_failed(io, "fsync()", temp->path);
+    }
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_lu_temp_rename(ngx_lu_io_t *io, ngx_lu_temp_t *temp, u_char *path)
+{
+    if (path == NULL) {
+        (void) ngx_lu_io_pathless(io);
+        goto failed;
+    }
+
+    if (ngx_rename_file(temp->path, path) == NGX_FILE_ERROR) {
+        (void) ngx_lu_io_failed(io, ngx_rename_file_n, path);
+        goto failed;
+    }
+
+    (void) ngx_close_file(temp->fd);
+
+    return NGX_OK;
+
+failed:
+
+    ngx_lu_temp_discard(temp);
+
+    return NGX_ERROR;
+}
+
+
+ngx_int_t
+ngx_lu_temp_commit(ngx_lu_io_t *io, ngx_lu_temp_t *temp, u_char *path)
+{
+    if (ngx_lu_temp_sync(io, temp) != NGX_OK) {
+        ngx_lu_temp_discard(temp);
+        return NGX_ERROR;
+    }
+
+    if (ngx_lu_temp_rename(io, temp, path) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    return ngx_lu_file_sync(io, ngx_lu_path_folder(io, path));
+}
+
+
+void
+ngx_lu_temp_discard(ngx_lu_temp_t *temp)
+{
+    (void) ngx_close_file(temp->fd);
+    (void) ngx_delete_file(temp->path);
+}
+
+
+ngx_int_t
+ngx_lu_temp_mkdir(ngx_lu_io_t *io, ngx_lu_store_t *store, u_char **path)
+{
+    *path = ngx_lu_path(io, "%V/tmp/%V.XXXXXX", &store->path,
+                        &ngx_cycle->hostname);
+    if (*path == NULL) {
+        return NGX_ERROR;
+    }
+
+    if (mkdtemp((char *) *path) == NULL) {
+        return ngx_lu_temp_failed(io, "mkdtemp()", *path);
+    }
+
+    return NGX_OK;
+}
+
+
+/* It is the store that is not there, and not what somebody has asked for. */
+
+static ngx_int_t
+ngx_lu_temp_failed(ngx_lu_io_t *io, const char *operation, u_char *path)
+{
+    ngx_err_t  err;
+
+    err = ngx_errno;
+
+    return ngx_lu_io_error(io, err == NGX_ENOENT ? EIO : err, operation, path);
+}
