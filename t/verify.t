@@ -173,7 +173,7 @@ for my $case (
      qr/"index\.html" has another checksum/, 'another checksum'],
     [[@entries[0, 1], entry('index.html', $files{'index.html'},
                             checksum => uc $entries[2]{checksum})],
-     qr/"index\.html" has no "checksum" of 64 lower-case/,
+     qr/"index\.html" must have a "checksum" of 64 lower-case/,
      'upper-case checksums'],
     [[@entries[0, 1], entry('index.html', $files{'index.html'},
                             sizeInBytes => 7)],

@@ -48,7 +48,8 @@ lu_builds_release(cJSON *app, const char *id, const char *version,
     }
 
     if (!cJSON_IsArray(builds) || !cJSON_IsObject(releases)) {
-        return lu_error(err, NULL, "the app's desktop releases are damaged");
+        return lu_error(err, NULL, "\"desktopBuilds\" must be an array, and "
+                                   "\"desktopReleases\" an object");
     }
 
     if (lu_json_find(builds, "id", id)) {

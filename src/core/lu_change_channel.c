@@ -104,7 +104,7 @@ lu_change_channel_set(cJSON *app, cJSON *channel, const cJSON *body,
 
         if (same && same != channel) {
             (void) lu_error(err, &name,
-                            "is the name of another channel already");
+                            "is already the name of another channel");
             return LU_CONFLICT;
         }
 

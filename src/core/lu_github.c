@@ -214,7 +214,7 @@ lu_github_missing(const char *key, lu_error_t *err)
 
     subject = lu_str(key);
 
-    return lu_error(err, &subject, "is missing, or is not what GitHub sends");
+    return lu_error(err, &subject, "is missing or has an unexpected value");
 }
 
 
@@ -395,7 +395,7 @@ lu_github_tree(const lu_str_t *text, const char *name, cJSON *empty,
     if (rc == LU_INVALID) {
         subject = lu_str(name);
 
-        return lu_error(err, &subject, "is no valid JSON text");
+        return lu_error(err, &subject, "is not valid JSON");
     }
 
     return rc;

@@ -52,7 +52,7 @@ lu_json_parse(cJSON **json, const lu_str_t *text, lu_error_t *err)
     }
 
     if (end != last) {
-        rc = lu_error(err, NULL, "the JSON text is read in different ways");
+        rc = lu_error(err, NULL, "the JSON text has more than one value");
 
     } else {
         rc = lu_json_check(*json, err);

@@ -115,8 +115,8 @@ lu_multipart_boundary(lu_multipart_t *multipart, const lu_str_t *boundary,
     size_t  i;
 
     if (boundary->len == 0 || boundary->len > LU_MULTIPART_BOUNDARY) {
-        return lu_error(err, NULL, "the multipart boundary is not of 1 to 70"
-                        " characters");
+        return lu_error(err, NULL, "the multipart boundary must be 1 to 70 "
+                                   "characters long");
     }
 
     for (i = 0; i < boundary->len; i++) {
@@ -191,7 +191,7 @@ lu_multipart_feed(lu_multipart_t *multipart, const unsigned char *bytes,
 
         case lu_multipart_failed:
             return lu_error(err, NULL,
-                            "the multipart body was refused before");
+                            "the multipart body was already refused");
 
         default:
             rc = lu_multipart_line(multipart, *p++, err);
@@ -217,7 +217,7 @@ lu_multipart_done(lu_multipart_t *multipart, lu_error_t *err)
         return LU_OK;
 
     case lu_multipart_failed:
-        return lu_error(err, NULL, "the multipart body was refused before");
+        return lu_error(err, NULL, "the multipart body was already refused");
 
     default:
         return lu_error(err, NULL,
@@ -376,8 +376,8 @@ lu_multipart_line(lu_multipart_t *multipart, unsigned char c, lu_error_t *err)
         }
     }
 
-    return lu_error(err, NULL, "a multipart delimiter is followed by something"
-                    " else than \"--\" or a line end");
+    return lu_error(err, NULL, "a multipart delimiter must be followed by "
+                               "\"--\" or a line end");
 }
 
 

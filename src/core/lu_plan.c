@@ -61,7 +61,8 @@ lu_plan_td(lu_plan_t *plan, const lu_td_t *td, lu_error_t *err)
         }
 
         if (file->sha256.len && !lu_str_eq(&file->sha256, &artifact->sha256)) {
-            return lu_error(err, &file->name, "is listed with two SHA-256");
+            return lu_error(err, &file->name, "is listed with two different "
+                                              "SHA-256 digests");
         }
 
         file->sha256 = artifact->sha256;
@@ -95,7 +96,8 @@ lu_plan_builder(lu_plan_t *plan, const lu_builder_t *builder, lu_error_t *err)
         if (file->has_sha512
             && memcmp(file->sha512, built->sha512, sizeof(file->sha512)) != 0)
         {
-            return lu_error(err, &file->name, "is listed with two SHA-512");
+            return lu_error(err, &file->name, "is listed with two different "
+                                              "SHA-512 digests");
         }
 
         memcpy(file->sha512, built->sha512, sizeof(file->sha512));
@@ -268,7 +270,7 @@ lu_plan_size(lu_plan_t *plan, lu_plan_file_t *file, uint64_t size,
 
     if (file->size != UINT64_MAX) {
         return lu_error(err, &file->name,
-                        "is listed with two sizes");
+                        "is listed with two different sizes");
     }
 
     if (size > plan->max_size - plan->size) {

@@ -79,14 +79,15 @@ lu_release_parse(const lu_arena_t *arena, const lu_str_t *text,
     }
 
     if (!lu_name_id_valid(&release->id)) {
-        rc = lu_error(err, NULL, "the release has no valid \"id\"");
+        rc = lu_error(err, NULL, "the release must have a valid \"id\"");
         goto done;
     }
 
     release->kind = lu_release_kind(json);
 
     if (release->kind != LU_KIND_ZIP && release->kind != LU_KIND_MANIFEST) {
-        rc = lu_error(err, NULL, "the release has no \"kind\" that is known");
+        rc = lu_error(err, NULL, "the release must have the \"kind\" \"zip\" "
+                                 "or \"manifest\"");
         goto done;
     }
 
@@ -206,14 +207,14 @@ lu_release_properties_check(const cJSON *properties, lu_error_t *err)
             || value.len > LU_PROPERTY_SIZE)
         {
             return lu_error(err, &key,
-                            "in \"customProperties\" must have 1 to 300 "
-                            "bytes, and its value at most 300");
+                            "in \"customProperties\" must be 1 to 300 bytes "
+                            "long, and its value at most 300 bytes");
         }
 
         if (++n > LU_PROPERTIES_MAX) {
             return lu_error(err, NULL,
-                            "\"customProperties\" holds more than "
-                            "10 properties");
+                            "\"customProperties\" must have at most 10 "
+                            "properties");
         }
     }
 

@@ -436,8 +436,8 @@ lu_zip_entry(const unsigned char *p, const lu_str_t *name, lu_error_t *err)
     method = lu_zip_le(&p[10], 2);
 
     if (method != ZIP_CM_STORE && method != ZIP_CM_DEFLATE) {
-        return lu_error(err, name, "is compressed by another method than"
-                        " deflate");
+        return lu_error(err, name, "is compressed with a method other than "
+                                   "deflate");
     }
 
     return LU_OK;
@@ -546,8 +546,7 @@ lu_zip_compare(zip_t *zip, const lu_zip_directory_t *directory,
 
         if (name == NULL || !lu_str_is(&names[i], name)) {
             return lu_error(err, &names[i],
-                            "has another name elsewhere in the zip"
-                            " archive");
+                            "has a different name in its local header");
         }
     }
 
@@ -595,11 +594,13 @@ lu_zip_contents(zip_t *zip, zip_uint64_t i, const lu_zip_meter_t *meter,
      */
 
     if (size != st.size) {
-        return lu_error(err, &name, "has another size than announced");
+        return lu_error(err, &name, "does not have the size that the zip "
+                                    "archive states");
     }
 
     if (size == 0 && st.crc != 0) {
-        return lu_error(err, &name, "has another CRC than announced");
+        return lu_error(err, &name, "does not have the CRC that the zip "
+                                    "archive states");
     }
 
     return LU_OK;
@@ -658,7 +659,8 @@ lu_zip_damaged(zip_error_t *error, const lu_str_t *name,
     }
 
     if (code == ZIP_ER_CRC) {
-        return lu_error(err, name, "has another CRC than announced");
+        return lu_error(err, name, "does not have the CRC that the zip "
+                                   "archive states");
     }
 
     return lu_error(err, name, "is damaged");
