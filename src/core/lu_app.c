@@ -204,7 +204,7 @@ lu_app_deployments(const lu_arena_t *arena, const cJSON *array,
         return lu_error(err, &channel->name, "has no \"deployments\"");
     }
 
-    /* the history behind a deployment for everyone is of no interest */
+    /* devices never get past a deployment that is for everyone */
 
     n = 0;
 
@@ -417,7 +417,7 @@ lu_app_render(const lu_arena_t *arena, const lu_app_t *app,
 
     release = deployment->release;
 
-    /* "url" is the last member: what is behind it is the base URL's place */
+    /* "url" is the last member, so that the base URL can follow the head */
 
     lu_put_init(&put);
 
@@ -455,7 +455,7 @@ lu_app_render(const lu_arena_t *arena, const lu_app_t *app,
             goto nomem;
         }
 
-        /* the path has room for what closes the answer */
+        /* the path has room for the end of the answer */
 
         memcpy(path.data + path.len, "\"}", sizeof("\"}"));
         path.len += sizeof("\"}") - 1;

@@ -15,7 +15,7 @@
 #define LU_BUILDER_BASE64  88      /* and characters of it */
 
 
-/* What a mapping says of a file; empty: nothing. */
+/* What a mapping says about a file; empty if absent. */
 
 typedef struct {
     const char                  *url_key;
@@ -283,8 +283,8 @@ lu_builder_find(const lu_builder_ctx_t *ctx, const lu_str_t *name)
 
 
 /*
- * Encoded again it must be the same: OpenSSL lets blanks pass, and bits that
- * encode nothing.
+ * OpenSSL ignores blanks, and bits that encode nothing; the digest is encoded
+ * again to be compared.
  */
 
 static int

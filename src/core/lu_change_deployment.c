@@ -84,7 +84,9 @@ lu_change_deployment_check(double rollout, lu_error_t *err)
 }
 
 
-/* What devices outside the newest rollouts fall back to is kept. */
+/*
+ * Keeps the deployments that devices outside of newer rollouts fall back to.
+ */
 
 static void
 lu_change_deployment_trim(cJSON *deployments)

@@ -173,7 +173,7 @@ lu_desktop_rules(const lu_arena_t *arena, const cJSON *releases,
         return lu_error(err, NULL, "\"releaseRedirections\" must be an array");
     }
 
-    /* and one for the latest release */
+    /* one more for the latest release */
 
     n = cJSON_GetArraySize(array) + 1;
 
@@ -240,7 +240,7 @@ lu_desktop_latest(const lu_arena_t *arena, const cJSON *releases,
 }
 
 
-/* LU_NOT_FOUND: a rule that can be passed over. */
+/* LU_NOT_FOUND: a rule to be ignored. */
 
 static lu_rc_e
 lu_desktop_rule(const lu_arena_t *arena, const cJSON *item, lu_rule_t *rule,
@@ -359,8 +359,8 @@ lu_desktop_rule_networks(const lu_arena_t *arena, const cJSON *item,
 
 
 /*
- * "buildByRollout" may leave them out.  An empty list matches nothing, and is
- * not to be confused with none.
+ * The list is optional for "buildByRollout".  An empty list matches nothing,
+ * while without one all platforms match.
  */
 
 static lu_rc_e

@@ -162,7 +162,7 @@ lu_file_tree_check(lu_str_t *names, size_t n, lu_error_t *err)
 
 
 /*
- * With "/" below any other byte a directory is followed by what is in it:
+ * With "/" below any other byte, a directory comes right before its contents:
  * "a", "a/b", "a-b".
  */
 

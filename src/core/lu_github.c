@@ -99,7 +99,7 @@ lu_github_pull_request(const cJSON *body, lu_github_event_t *event,
         return rc;
     }
 
-    /* a branch of the same name may be in anybody's fork */
+    /* any fork may have a branch of the same name */
 
     from = lu_json_get(lu_json_get(pull, "head"), "repo");
 
@@ -141,7 +141,9 @@ lu_github_repository(const cJSON *body, lu_github_event_t *event,
 }
 
 
-/* What is not said, GitHub leaves out of large pushes, may be either. */
+/*
+ * GitHub leaves commits out of large pushes; these may change the files, too.
+ */
 
 static int
 lu_github_touches(const cJSON *body)

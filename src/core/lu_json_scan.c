@@ -393,7 +393,7 @@ lu_json_scan_literal(lu_json_scan_t *scan, const char *literal)
 }
 
 
-/* cJSON takes every byte up to 0x20 for white space. */
+/* cJSON takes all bytes up to 0x20 for white space. */
 
 static void
 lu_json_scan_space(lu_json_scan_t *scan)
@@ -442,8 +442,8 @@ lu_json_scan_unit(const lu_json_scan_t *scan, const unsigned char *p)
 
 
 /*
- * The subject is what stands at the place, as much of it as is fit to be
- * shown: whole characters of one line.
+ * The subject is the text at this place, as far as it can be shown: whole
+ * characters of one line.
  */
 
 static lu_rc_e

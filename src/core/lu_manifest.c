@@ -213,8 +213,8 @@ lu_manifest_check(const lu_file_t *entries, size_t n, const lu_file_t *files,
 
 
 /*
- * A plugin that has a public key refuses whatever comes without a signature,
- * the manifest included.
+ * A plugin with a public key refuses each file without a signature, and the
+ * manifest, too.
  */
 
 static lu_rc_e

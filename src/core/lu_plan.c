@@ -142,7 +142,7 @@ lu_plan_blockmaps(lu_plan_t *plan, lu_error_t *err)
         memcpy(p, file->name.data, file->name.len);
         memcpy(p + file->name.len, LU_BLOCKMAP, len);
 
-        /* too long, or ".." because the file's name ends with a dot */
+        /* too long, or with ".." since the name of the file ends with a dot */
 
         if (lu_name_file_check(&name, &why) != LU_OK) {
             continue;
@@ -155,7 +155,7 @@ lu_plan_blockmaps(lu_plan_t *plan, lu_error_t *err)
             return rc;
         }
 
-        /* one that a manifest lists must be there */
+        /* a blockmap that a manifest lists must exist */
 
         if (plan->nfiles > nfiles) {
             file->is_optional = 1;
@@ -190,7 +190,7 @@ lu_plan_needs_builder(const lu_td_t *td)
 }
 
 
-/* The file of that name, a new one if there was none. */
+/* The file of that name, which is added if there is none. */
 
 static lu_rc_e
 lu_plan_add(lu_plan_t *plan, const lu_str_t *name, lu_plan_file_t **file,

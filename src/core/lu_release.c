@@ -156,7 +156,7 @@ lu_release_properties(const lu_arena_t *arena, const cJSON *json,
 
     if (rc != LU_OK) {
 
-        /* the tree goes, the reason stays */
+        /* the reason must outlive the tree */
 
         err->subject = lu_str_dup(arena, err->subject.data, err->subject.len);
 
@@ -176,7 +176,7 @@ lu_release_properties(const lu_arena_t *arena, const cJSON *json,
 }
 
 
-/* One value that is no string disables all updates on iOS. */
+/* On iOS, a single value that is not a string disables all updates. */
 
 static lu_rc_e
 lu_release_properties_check(const cJSON *properties, lu_error_t *err)

@@ -14,9 +14,9 @@
 
 
 /*
- * 1 if it is an absolute URI (RFC 3986, section 4.3) of at most 2048 bytes, with
- * "http" or "https", a host, and no port or one from 1 to 65535.  A fragment is
- * allowed.  Any other URL crashes old iOS apps.
+ * 1 if it is an absolute URI (RFC 3986, section 4.3) of at most 2048 bytes,
+ * with "http" or "https", a host, and no port or one from 1 to 65535.  A
+ * fragment is allowed.  Any other URL crashes old iOS apps.
  */
 
 int lu_url_valid(const lu_str_t *url);
