@@ -56,7 +56,7 @@ is_deeply($channel, {
 }, 'and all that a channel has');
 
 $t->refused(sub { post({ appId => $app, name => 'production' }) },
-            '409 "production" is the name of another channel already',
+            '409 "production" is already the name of another channel',
             'the same name again');
 is($t->api('GET', "$path?name=production")->{json}[0]{id}, $id,
    'and no second channel');
@@ -157,7 +157,7 @@ is(patch($id, { name => 'live' })->{status}, 200, 'its own name');
 is(patch($id, { name => undef, protected => undef })->{json}{name}, 'live',
    'nothing');
 $t->refused(sub { patch($id, { name => 'prod' }) },
-            '409 "prod" is the name of another channel already',
+            '409 "prod" is already the name of another channel',
             'the name of another');
 $t->refused(sub { patch($id, { name => 'x', protected => 'x' }) }, qr/^422 /,
             'half of it wrong');

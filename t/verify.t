@@ -151,9 +151,9 @@ for my $case (
     [undef, qr/manifest itself/, 'no manifest'],
     ['', qr/\S/, 'an empty one'],
     ['{', qr/\S/, 'half of one'],
-    ['{}', qr/not an array/, 'an object'],
+    ['{}', qr/must be an array/, 'an object'],
     ['[]', qr/index\.html/, 'nothing in it'],
-    [["x"], qr/not an object/, 'a string'],
+    [["x"], qr/must be an object/, 'a string'],
     [[@entries, {}], qr/"href"/, 'an entry without a name'],
     [[@entries, { href => 'x', sizeInBytes => 1 }], qr/"checksum"/,
      'without a checksum'],
@@ -170,14 +170,14 @@ for my $case (
     [[@entries[0, 1]], qr/index\.html/, 'without index.html'],
     [[@entries[0, 1], entry('index.html', $files{'index.html'},
                             checksum => sha256_hex('x'))],
-     qr/"index\.html" has another checksum/, 'another checksum'],
+     qr/"index\.html" does not have the checksum/, 'another checksum'],
     [[@entries[0, 1], entry('index.html', $files{'index.html'},
                             checksum => uc $entries[2]{checksum})],
-     qr/"index\.html" has no "checksum" of 64 lower-case/,
+     qr/"index\.html" must have a "checksum" of 64 lower-case/,
      'upper-case checksums'],
     [[@entries[0, 1], entry('index.html', $files{'index.html'},
                             sizeInBytes => 7)],
-     qr/"index\.html" has another size/, 'another size'],
+     qr/"index\.html" does not have the size/, 'another size'],
     [[@entries, $entries[0]], qr/twice/, 'a file twice'],
     [[@entries, entry('a', 'x')], qr/file and a directory/,
      'a file and a folder'],
@@ -213,9 +213,9 @@ $t->upload($app, $id, json_encode(\@entries), href => $manifest);
 refused($id, qr/"c\.css" is in the manifest but was not uploaded/,
         'manifest: incomplete');
 $t->upload($app, $id, 'other', href => 'c.css');
-refused($id, qr/"c\.css" has another size/, 'manifest: another file');
+refused($id, qr/"c\.css" does not have the size/, 'manifest: another file');
 $t->upload($app, $id, 'd' x 500, href => 'c.css');
-refused($id, qr/"c\.css" has another checksum/, 'manifest: other bytes');
+refused($id, qr/"c\.css" does not have the checksum/, 'manifest: other bytes');
 $t->upload($app, $id, $files{'c.css'}, href => 'c.css');
 is(ready($id)->{status}, 200, 'manifest: complete at last');
 $before = $id;

@@ -181,7 +181,8 @@ lu_app_channel(const lu_arena_t *arena, const cJSON *item,
         || (rc == LU_OK
             && lu_time_parse(&value, &channel->expires) != LU_OK))
     {
-        return lu_error(err, &channel->name, "has no valid \"expiresAt\"");
+        return lu_error(err, &channel->name, "has an \"expiresAt\" that is "
+                                             "not a timestamp");
     }
 
     return lu_app_deployments(arena, lu_json_get(item, "deployments"), channel,
@@ -203,7 +204,7 @@ lu_app_deployments(const lu_arena_t *arena, const cJSON *array,
         return lu_error(err, &channel->name, "has no \"deployments\"");
     }
 
-    /* the history behind a deployment for everyone is of no interest */
+    /* devices never get past a deployment that is for everyone */
 
     n = 0;
 
@@ -248,7 +249,7 @@ lu_app_deployments(const lu_arena_t *arena, const cJSON *array,
             || !(rollout >= 0 && rollout <= 1))
         {
             return lu_error(err, &deployment->id,
-                            "has no \"rollout\" from 0 to 1");
+                            "must have a \"rollout\" from 0 to 1");
         }
 
         lu_rollout_threshold(&deployment->rollout, rollout);
@@ -342,7 +343,7 @@ lu_app_id(const lu_arena_t *arena, const cJSON *json, const char *key,
     {
         name = lu_str(key);
 
-        return lu_error(err, &name, "is missing or no valid id");
+        return lu_error(err, &name, "is missing or is not a valid id");
     }
 
     *id = lu_str_dup(arena, value.data, value.len);
@@ -416,7 +417,7 @@ lu_app_render(const lu_arena_t *arena, const lu_app_t *app,
 
     release = deployment->release;
 
-    /* "url" is the last member: what is behind it is the base URL's place */
+    /* "url" is the last member, so that the base URL can follow the head */
 
     lu_put_init(&put);
 
@@ -454,7 +455,7 @@ lu_app_render(const lu_arena_t *arena, const lu_app_t *app,
             goto nomem;
         }
 
-        /* the path has room for what closes the answer */
+        /* the path has room for the end of the answer */
 
         memcpy(path.data + path.len, "\"}", sizeof("\"}"));
         path.len += sizeof("\"}") - 1;

@@ -2,8 +2,8 @@
 /*
  * Copyright (C) the nginx-liveupdate authors
  *
- * app.json as the reading half needs it: an immutable picture of what an
- * app's devices are told, with the answers already rendered.
+ * What devices are told about an app: an immutable copy of its app.json, with
+ * the answers to update checks already rendered.
  */
 
 
@@ -23,12 +23,12 @@ typedef struct {
     lu_str_t                     release_id;
     lu_rollout_t                 rollout;
 
-    /* NULL if the release is gone; else the caller sets it before render() */
+    /* set by the caller before lu_app_render(); NULL: there is none */
     const lu_release_t          *release;
 
     /*
-     * The answer to a device: head, the base URL, tail.  If the URL is the
-     * publisher's own, then the head is the whole answer.
+     * The answer to a device: head, base URL, tail.  If the release has a URL
+     * of its own, the head is the whole answer and the tail is empty.
      */
     lu_str_t                     head;
     lu_str_t                     tail;
@@ -40,15 +40,15 @@ typedef struct {
 typedef struct {
     lu_str_t                     id;
     lu_str_t                     name;
-    time_t                       expires;       /* or LU_TIME_MAX */
+    time_t                       expires;       /* never: LU_TIME_MAX */
     unsigned                     paused:1;
     unsigned                     is_protected:1;
 
-    /* newest first, no further than one that is for everyone */
+    /* the newest first, up to the first one that is for everyone */
     lu_deployment_t             *deployments;
     size_t                       ndeployments;
 
-    lu_mark_t                    mark;          /* told of no release */
+    lu_mark_t                    mark;          /* checks without a release */
 } lu_channel_t;
 
 
@@ -66,37 +66,38 @@ typedef struct {
     lu_forced_t                 *forced;        /* sorted by device */
     size_t                       nforced;
     lu_desktop_t                 desktop;
-    lu_mark_t                    mark;          /* no channel, no build */
+    lu_mark_t                    mark;          /* checks without a channel */
     unsigned                     discovery:1;
 } lu_app_t;
 
 
 /*
- * Reads an app.json; all is allocated in the arena, nothing of the text is
- * kept.  The deployments' releases are left NULL.
+ * Reads an app.json into the arena and keeps nothing of the text.  The
+ * releases of the deployments are NULL.  LU_OK, LU_INVALID with the reason,
+ * or LU_NOMEM.
  */
 
 lu_rc_e lu_app_parse(const lu_arena_t *arena, const lu_str_t *text,
     lu_app_t *app, lu_error_t *err);
 
 /*
- * Renders the answer of one deployment, whose release must be set.  Returns
- * LU_OK or LU_NOMEM.
+ * Renders head and tail of a deployment, whose release must be set, into the
+ * arena.  LU_OK or LU_NOMEM.
  */
 
 lu_rc_e lu_app_render(const lu_arena_t *arena, const lu_app_t *app,
     const lu_channel_t *channel, lu_deployment_t *deployment);
 
 /*
- * The path of a release's artifact, behind the base of URLs:
- * "/artifacts/{app}/{release}", and "/bundle.zip" for a zip.  Data is NULL if
- * the arena is exhausted; there is room for 3 bytes behind it.
+ * The path of a bundle's artifact, which follows the base URL:
+ * "/artifacts/{app}/{release}", and "/bundle.zip" for a zip.  In the arena,
+ * with room for 3 bytes behind it; data is NULL if the arena is exhausted.
  */
 
 lu_str_t lu_app_artifact_path(const lu_arena_t *arena, const lu_str_t *app,
     const lu_str_t *release, lu_kind_e kind);
 
-/* The channel of that name, or to which the device is forced; else NULL. */
+/* The channel of that name, and that a device is forced to; or NULL. */
 
 const lu_channel_t *lu_app_channel_find(const lu_app_t *app,
     const lu_str_t *name);

@@ -15,7 +15,7 @@
 #define LU_BUILDER_BASE64  88      /* and characters of it */
 
 
-/* What a mapping says of a file; empty: nothing. */
+/* What a mapping says about a file; empty if absent. */
 
 typedef struct {
     const char                  *url_key;
@@ -248,7 +248,8 @@ lu_builder_merge(lu_builder_file_t *old, const lu_builder_file_t *file,
     lu_error_t *err)
 {
     if (memcmp(old->sha512, file->sha512, LU_BUILDER_DIGEST) != 0) {
-        return lu_error(err, &file->name, "is listed with two digests");
+        return lu_error(err, &file->name, "is listed with two different "
+                                          "digests");
     }
 
     if (file->size == UINT64_MAX) {
@@ -257,7 +258,7 @@ lu_builder_merge(lu_builder_file_t *old, const lu_builder_file_t *file,
 
     if (old->size != UINT64_MAX && old->size != file->size) {
         return lu_error(err, &file->name,
-                        "is listed with two sizes");
+                        "is listed with two different sizes");
     }
 
     old->size = file->size;
@@ -282,8 +283,8 @@ lu_builder_find(const lu_builder_ctx_t *ctx, const lu_str_t *name)
 
 
 /*
- * Encoded again it must be the same: OpenSSL lets blanks pass, and bits that
- * encode nothing.
+ * OpenSSL ignores blanks, and bits that encode nothing; the digest is encoded
+ * again to be compared.
  */
 
 static int
@@ -353,8 +354,8 @@ lu_builder_done(const lu_arena_t *arena, const lu_builder_ctx_t *ctx,
 
     if (!lu_name_label_valid(&ctx->version)) {
         return lu_error(err, &ctx->version,
-                        "is a version that is longer than 128 bytes, begins or"
-                        " ends with a space, or has control characters");
+                        "must be a version of 1 to 128 bytes without control "
+                        "characters, and without a space at either end");
     }
 
     if (ctx->nfiles == 0) {

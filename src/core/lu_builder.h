@@ -2,8 +2,8 @@
 /*
  * Copyright (C) the nginx-liveupdate authors
  *
- * latest[-mac|-linux].yml: what electron-builder writes and electron-updater
- * reads.
+ * latest[-mac|-linux].yml, the update manifest that electron-builder writes
+ * and electron-updater reads.
  */
 
 
@@ -14,14 +14,14 @@
 #include "lu_error.h"
 
 
-#define LU_BUILDER_SIZE   (1024 * 1024)
+#define LU_BUILDER_SIZE   (1024 * 1024)     /* bytes */
 #define LU_BUILDER_FILES  1000
 
 
 typedef struct {
     lu_str_t            name;        /* decoded last segment of the URL */
     unsigned char       sha512[64];
-    uint64_t            size;        /* UINT64_MAX: not said */
+    uint64_t            size;        /* bytes; UINT64_MAX: unknown */
 } lu_builder_file_t;
 
 
@@ -33,14 +33,16 @@ typedef struct {
 
 
 /*
- * Reads a manifest: "version", "files" (url, sha512, size), and also the old
- * "path" and "sha512" if they name a file that "files" does not list, and
- * "packages" ({arch: {path, sha512, size}}).  Refused with the reason: more
- * than LU_BUILDER_SIZE bytes, what lu_yaml_read() refuses
- * (aliases, duplicate keys, ...), a file without a sha512 of 64 bytes in
- * base64, a name that is not safe (lu_name_file_of_url()), the same
- * name with another digest or size, no version, no files.  Unknown keys are
- * ignored, and null is as good as missing.  All is allocated in the arena.
+ * Reads an update manifest into the arena: "version"; "files" (url, sha512,
+ * size); "packages" ({arch: {path, sha512, size}}); and "path" with "sha512",
+ * from before there were "files", if it names a file that they do not list.
+ * Other keys are ignored, and null counts as absent.
+ *
+ * LU_OK, LU_NOMEM, or LU_INVALID with the reason: more than LU_BUILDER_SIZE
+ * bytes or LU_BUILDER_FILES files; a YAML text that lu_yaml_read() refuses; no
+ * version, or no files; a file without a sha512 of 64 bytes in base64, or
+ * whose name lu_name_file_of_url() refuses; two files of the same name with
+ * different digests or sizes.
  */
 
 lu_rc_e lu_builder_parse(const lu_arena_t *arena, const lu_str_t *text,

@@ -48,7 +48,8 @@ lu_builds_release(cJSON *app, const char *id, const char *version,
     }
 
     if (!cJSON_IsArray(builds) || !cJSON_IsObject(releases)) {
-        return lu_error(err, NULL, "the app's desktop releases are damaged");
+        return lu_error(err, NULL, "\"desktopBuilds\" must be an array, and "
+                                   "\"desktopReleases\" an object");
     }
 
     if (lu_json_find(builds, "id", id)) {
@@ -78,7 +79,7 @@ lu_builds_release(cJSON *app, const char *id, const char *version,
 }
 
 
-/* What is said of builds that are not released here is left out. */
+/* Ignores what it says about builds that are not released here. */
 
 static lu_rc_e
 lu_builds_release_info(cJSON *releases, const cJSON *builds, const cJSON *info)
@@ -228,7 +229,7 @@ lu_builds_rollout(cJSON *app, const char *id, double rollout, lu_error_t *err)
         return rc == LU_OK ? lu_builds_latest_mark(app) : rc;
     }
 
-    /* else it would be for all whom the rule does not choose, too */
+    /* otherwise the installations outside of the rollout would get it, too */
 
     latest = lu_builds_latest(app);
 
@@ -354,7 +355,7 @@ lu_builds_rules_check(const cJSON *app, const cJSON *rules,
 }
 
 
-/* The reason outlives the rules. */
+/* The reason must outlive the rules, so that its subject is copied. */
 
 static lu_rc_e
 lu_builds_rule_check(const cJSON *builds, const cJSON *rule, const char *key,
@@ -377,7 +378,7 @@ lu_builds_rule_check(const cJSON *builds, const cJSON *rule, const char *key,
 }
 
 
-/* Whether the build that it is about, if there is one, is released. */
+/* 1 if the rule names no build, or one that is released. */
 
 static int
 lu_builds_rule_holds(const cJSON *builds, const cJSON *rule, const char *key)
@@ -414,7 +415,10 @@ lu_builds_latest_set(cJSON *releases, const char *id)
 }
 
 
-/* What everybody had once is what everybody may get again. */
+/*
+ * Notes that the latest release was for everyone, so that everyone may get it
+ * again.
+ */
 
 static lu_rc_e
 lu_builds_latest_mark(cJSON *app)
@@ -438,7 +442,7 @@ lu_builds_latest_mark(cJSON *app)
 }
 
 
-/* The build before this one, or none, becomes the latest. */
+/* The release before this one becomes the latest, or none does. */
 
 static lu_rc_e
 lu_builds_latest_before(cJSON *releases, const cJSON *builds, cJSON *build)
@@ -449,7 +453,7 @@ lu_builds_latest_before(cJSON *releases, const cJSON *builds, cJSON *build)
 }
 
 
-/* The one before it that was the latest, or NULL. */
+/* The newest of the earlier ones that was the latest once, or NULL. */
 
 static cJSON *
 lu_builds_before(const cJSON *builds, cJSON *build)

@@ -2,9 +2,15 @@
 /*
  * Copyright (C) the nginx-liveupdate authors
  *
- * Changes of an app's desktop releases, as lu_change.h has them for
- * channels: "desktopBuilds" and "desktopReleases" of the app.json, with the
- * fields of desktop-builds.json and desktop-releases.json.
+ * Changes of an app's desktop releases, in the tree of its app.json:
+ * "desktopBuilds" and "desktopReleases", with the fields of
+ * desktop-builds.json and desktop-releases.json.  If a call does not return
+ * LU_OK, the tree may be half changed and must be thrown away.  "now" is a
+ * timestamp as lu_time_print() writes it.
+ *
+ * The release before a release, below, is the newest of those that were
+ * released earlier and have been the latest once: what only a share of the
+ * installations had is never given to all of them.
  */
 
 
@@ -16,54 +22,53 @@
 
 
 /*
- * A build becomes a part of the feed; release_info (or NULL) says which one
- * is the latest then, and the redirections, where they are given and are about
- * builds that are released.  If the build is there already, nothing is
- * changed: the request was repeated.  "Before" a build, below, is what was
- * released before it, and was the latest once: what only a part had is not
- * given to all.
+ * Adds a build to the feed.  release_info (or NULL) may have a new
+ * "latestReleaseBuildId" and new "releaseRedirections"; what it says about
+ * builds that are not released is ignored.  If the build is released already,
+ * nothing changes: the request was repeated.  LU_INVALID, or LU_NOMEM.
  */
 
 lu_rc_e lu_builds_release(cJSON *app, const char *id, const char *version,
     const cJSON *release_info, const char *now, lu_error_t *err);
 
 /*
- * Takes a build out: its redirections go, and if it was the latest then the
- * one before it is.  LU_NOT_FOUND.
+ * Removes a build from the feed, with its redirections.  If it was the latest
+ * release, the release before it becomes the latest.  LU_NOT_FOUND: the build
+ * is not released.
  */
 
 lu_rc_e lu_builds_withdraw(cJSON *app, const char *id, lu_error_t *err);
 
 /*
- * Makes the build the latest that was released so many steps before the one
- * that is.  *id points into the app.  LU_NOT_FOUND: there is none.
+ * Makes an earlier release the latest: the one before it, for each step.  *id
+ * points into the app.  LU_NOT_FOUND: there are not so many.
  */
 
 lu_rc_e lu_builds_rollback(cJSON *app, unsigned steps, const char **id,
     lu_error_t *err);
 
 /*
- * Gives a released build to a part of the installations, from 0 to 1: to all
- * as the latest, to none, or by a rule "buildByRollout" behind the others.
- * Such a rule that it has already goes, unless it is for some platforms only.
- * If the build was the latest and is not to be for all, then the one before
- * it is the latest.  LU_NOT_FOUND: the build is not released;
- * LU_INVALID.
+ * Gives a released build to a share of the installations, from 0 to 1: for 1
+ * the build becomes the latest release; for less, except 0, it gets a rule
+ * "buildByRollout" behind the others.  An earlier such rule is removed, unless
+ * it lists platforms.  If the build was the latest and the share is
+ * below 1, the release before it becomes the latest.  LU_NOT_FOUND: the build
+ * is not released; LU_INVALID: the share is not from 0 to 1.
  */
 
 lu_rc_e lu_builds_rollout(cJSON *app, const char *id, double rollout,
     lu_error_t *err);
 
 /*
- * Replaces latestReleaseBuildId and releaseRedirections.  Refused with the
- * reason: what lu_desktop_parse() refuses, and builds that are not
- * released.
+ * Replaces "latestReleaseBuildId" and "releaseRedirections" by those of the
+ * rules.  LU_INVALID with the reason: lu_desktop_parse() refuses them, or a
+ * build is not released.  The subject is in the arena.
  */
 
 lu_rc_e lu_builds_set_rules(cJSON *app, const cJSON *rules,
     const lu_arena_t *arena, lu_error_t *err);
 
-/* The latest build's id, or NULL; points into the app. */
+/* The id of the latest release, a part of the app; or NULL. */
 
 const char *lu_builds_latest(const cJSON *app);
 

@@ -104,7 +104,7 @@ lu_change_channel_set(cJSON *app, cJSON *channel, const cJSON *body,
 
         if (same && same != channel) {
             (void) lu_error(err, &name,
-                            "is the name of another channel already");
+                            "is already the name of another channel");
             return LU_CONFLICT;
         }
 
@@ -163,7 +163,7 @@ lu_change_channel_name(const cJSON *body, lu_str_t *name, lu_error_t *err)
 }
 
 
-/* A timestamp, or milliseconds since the epoch, or null. */
+/* Takes a timestamp, milliseconds since the epoch, or null. */
 
 static lu_rc_e
 lu_change_channel_expires(cJSON *channel, const cJSON *item, lu_error_t *err)
@@ -203,7 +203,10 @@ invalid:
 }
 
 
-/* Since when a channel is paused or protected, or null; told twice, once. */
+/*
+ * Sets the time since when a channel is paused or protected, or null; a time
+ * that is set already stays.
+ */
 
 static lu_rc_e
 lu_change_channel_since_set(cJSON *channel, const char *key, int on,
@@ -218,7 +221,7 @@ lu_change_channel_since_set(cJSON *channel, const char *key, int on,
 }
 
 
-/* As lu_app_parse() sees it: whatever is not null. */
+/* Any value but null counts, as it does for lu_app_parse(). */
 
 static int
 lu_change_channel_since(const cJSON *channel, const char *key)

@@ -37,8 +37,9 @@ lu_change_deployment_add(cJSON *app, const char *channel_id, const char *id,
     }
 
     if (!is_signed && lu_change_channel_is_protected(channel)) {
-        (void) lu_error(err, NULL, "the channel is protected: it takes only "
-                        "bundles that are signed (upload with --private-key)");
+        (void) lu_error(err, NULL, "the channel is protected and accepts "
+                                   "only signed bundles; upload the bundle "
+                                   "with --private-key");
         return LU_FORBIDDEN;
     }
 
@@ -83,7 +84,9 @@ lu_change_deployment_check(double rollout, lu_error_t *err)
 }
 
 
-/* What devices outside the newest rollouts fall back to is kept. */
+/*
+ * Keeps the deployments that devices outside of newer rollouts fall back to.
+ */
 
 static void
 lu_change_deployment_trim(cJSON *deployments)

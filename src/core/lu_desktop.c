@@ -115,7 +115,7 @@ lu_desktop_build(const lu_arena_t *arena, const cJSON *item, lu_build_t *build,
     if (lu_json_string(item, "id", &value) != LU_OK
         || !lu_name_id_valid(&value))
     {
-        return lu_error(err, NULL, "a desktop build has no valid \"id\"");
+        return lu_error(err, NULL, "a desktop build must have a valid \"id\"");
     }
 
     build->id = lu_str_dup(arena, value.data, value.len);
@@ -127,7 +127,7 @@ lu_desktop_build(const lu_arena_t *arena, const cJSON *item, lu_build_t *build,
 
     if (rc == LU_INVALID) {
         return lu_error(err, &build->id,
-                        "has a \"version\" that is no string");
+                        "has a \"version\" that is not a string");
     }
 
     if (rc == LU_OK) {
@@ -173,7 +173,7 @@ lu_desktop_rules(const lu_arena_t *arena, const cJSON *releases,
         return lu_error(err, NULL, "\"releaseRedirections\" must be an array");
     }
 
-    /* and one for the latest release */
+    /* one more for the latest release */
 
     n = cJSON_GetArraySize(array) + 1;
 
@@ -240,7 +240,7 @@ lu_desktop_latest(const lu_arena_t *arena, const cJSON *releases,
 }
 
 
-/* LU_NOT_FOUND: a rule that can be passed over. */
+/* LU_NOT_FOUND: a rule to be ignored. */
 
 static lu_rc_e
 lu_desktop_rule(const lu_arena_t *arena, const cJSON *item, lu_rule_t *rule,
@@ -251,9 +251,8 @@ lu_desktop_rule(const lu_arena_t *arena, const cJSON *item, lu_rule_t *rule,
     lu_str_t  name;
 
     if (lu_json_string(item, "rule", &name) != LU_OK) {
-        return lu_error(err, NULL, "each of \"releaseRedirections\""
-                                   " must be an object with a"
-                                   " \"rule\"");
+        return lu_error(err, NULL, "each item of \"releaseRedirections\" "
+                                   "must be an object with a \"rule\"");
     }
 
     for (i = 0; lu_desktop_rule_names[i].name; i++) {
@@ -360,8 +359,8 @@ lu_desktop_rule_networks(const lu_arena_t *arena, const cJSON *item,
 
 
 /*
- * "buildByRollout" may leave them out.  An empty list matches nothing, and is
- * not to be confused with none.
+ * The list is optional for "buildByRollout".  An empty list matches nothing,
+ * while without one all platforms match.
  */
 
 static lu_rc_e

@@ -2,8 +2,8 @@
 /*
  * Copyright (C) the nginx-liveupdate authors
  *
- * Desktop releases of an app, with the fields of desktop-builds.json and
- * desktop-releases.json, and which of them a client gets.
+ * The desktop releases of an app, from desktop-builds.json and
+ * desktop-releases.json, and the choice of the one that a client gets.
  */
 
 
@@ -26,9 +26,14 @@ typedef struct {
 } lu_build_t;
 
 
+/*
+ * The first "build" is chosen; each later rule of another kind that applies to
+ * the client replaces the choice.
+ */
+
 typedef enum {
-    LU_RULE_BUILD = 0,              /* if nothing was chosen yet */
-    LU_RULE_IP,                     /* these override */
+    LU_RULE_BUILD = 0,
+    LU_RULE_IP,
     LU_RULE_PLATFORM,
     LU_RULE_ROLLOUT
 } lu_rule_e;
@@ -45,32 +50,33 @@ typedef struct {
 
 
 typedef struct {
-    lu_build_t              *builds;        /* as listed */
+    lu_build_t              *builds;        /* in the order of the list */
     size_t                   nbuilds;
-    lu_rule_t               *rules;         /* the latest release is the last */
+    lu_rule_t               *rules;         /* the last: the latest release */
     size_t                   nrules;
 } lu_desktop_t;
 
 
-/* Who asks. */
+/* The client that asks. */
 
 typedef struct {
-    lu_network_t             address;       /* all bits; len 0: unknown */
+    lu_network_t             address;       /* len 0: unknown */
     lu_str_t                 staging_id;    /* x-user-staging-id, or empty */
 } lu_client_t;
 
 
 /*
- * Reads the two lists; either may be NULL.  Rules that are not known, and
- * "appByIp", are passed over; what is known must be right: LU_INVALID
- * with the reason.  "ipList" takes addresses and CIDR networks, "percentage"
- * of "buildByRollout" is 0 to 100.  All is allocated in the arena.
+ * Reads the two lists into the arena and keeps nothing of the trees; either
+ * may be NULL.  Unknown rules, and "appByIp", are ignored; the others must be
+ * valid: "ipList" has addresses and CIDR networks, "percentage" of
+ * "buildByRollout" is from 0 to 100.  LU_OK, LU_INVALID with the reason, or
+ * LU_NOMEM.
  */
 
 lu_rc_e lu_desktop_parse(const lu_arena_t *arena, const cJSON *builds,
     const cJSON *releases, lu_desktop_t *desktop, lu_error_t *err);
 
-/* The released build of that version, or the build of that id; or NULL. */
+/* The first released build of a version, the first build of an id; or NULL. */
 
 const lu_build_t *lu_desktop_build_of_version(const lu_desktop_t *desktop,
     const lu_str_t *version);
@@ -78,8 +84,9 @@ const lu_build_t *lu_desktop_build_of_id(const lu_desktop_t *desktop,
     const lu_str_t *id);
 
 /*
- * The build that the rules choose for a client on a platform (0: none, which
- * matches no rule with platforms); NULL if none does.
+ * The id of the build that the rules choose for a client on a platform; NULL
+ * if they choose none.  Platform 0 is unknown; rules that list platforms do not
+ * apply to it.
  */
 
 const lu_str_t *lu_desktop_choose(const lu_desktop_t *desktop,

@@ -72,8 +72,9 @@ lu_disposition(const lu_arena_t *arena, const lu_str_t *name, int cut)
 
 
 /*
- * "-build-{word}" goes, or if there is none, "Build {word}-"; what is left are
- * two parts.  A name of which nothing or only a suffix is left stays whole.
+ * Cuts out "-build-{word}" or, if there is none, "Build {word}-", which
+ * leaves two parts.  If nothing or only a suffix would be left, the name
+ * stays whole.
  */
 
 static void
@@ -118,7 +119,7 @@ lu_disposition_cut(const lu_str_t *name, lu_str_t *head, lu_str_t *tail)
 }
 
 
-/* A character that a quoted string cannot hold for sure becomes a "_". */
+/* A character that not all clients accept in a quoted string becomes a "_". */
 
 static unsigned char *
 lu_disposition_plain(unsigned char *p, const lu_str_t *part)

@@ -78,7 +78,7 @@ lu_download_route(const lu_arena_t *arena, const lu_str_t *path,
 }
 
 
-/* How many parts there are; -1: too many, or one of them is empty. */
+/* Returns the number of parts; -1: too many, or one of them is empty. */
 
 static int
 lu_download_split(const lu_str_t *path, lu_str_t *parts)
@@ -252,8 +252,8 @@ lu_download_reason(const lu_arena_t *arena, const char *text,
 
 
 /*
- * Windows Phone says that it is like Android and like iPhone; Android says
- * "Linux", and Chrome OS "CrOS", which is a part of "Microsoft", too.
+ * Windows Phone claims to be like Android and iPhone, and Android contains
+ * "Linux"; "CrOS" of Chrome OS is a part of "Microsoft".
  */
 
 static unsigned
@@ -287,8 +287,8 @@ lu_download_agent_platform(const lu_str_t *user_agent)
 
 
 /*
- * "Mac OS X 10_15" (Safari, Chrome) or "Mac OS X 10.15" (Firefox) and later;
- * macOS 11 calls itself 10.15 or 10.16 at times.
+ * Looks for "Mac OS X 10_15" (Safari, Chrome) or "Mac OS X 10.15" (Firefox)
+ * and later; macOS 11 may call itself 10.15 or 10.16.
  */
 
 static int
@@ -334,7 +334,7 @@ lu_download_agent_universal(const lu_str_t *user_agent)
 }
 
 
-/* What is more than a few digits long is no version of macOS. */
+/* A number of more than a few digits is no version of macOS. */
 
 static unsigned
 lu_download_agent_number(const lu_str_t *text, size_t *i)
@@ -465,8 +465,9 @@ lu_download_artifacts(const lu_download_t *download, const lu_str_t *arch)
 
 
 /*
- * What was asked for, if the platform has it; else the first that the build
- * has.  The "installer" fetches the latest release, whatever was asked for.
+ * The artifact in the path, if the platform has such; else the first one that
+ * the build has.  The "installer" always fetches the latest release, so that
+ * it is not chosen for a certain version or build.
  */
 
 static const char *

@@ -2,7 +2,7 @@
 /*
  * Copyright (C) the nginx-liveupdate authors
  *
- * Download routes for people.
+ * The download routes, which lead people to the installer for their computer.
  */
 
 
@@ -16,10 +16,13 @@
 
 typedef struct {
     unsigned            platform;       /* LU_WINDOWS, ... */
-    lu_str_t            artifact;       /* as asked, or empty */
-    lu_str_t            arch;           /* as asked, or empty */
-    lu_str_t            build_id;       /* as asked, or empty */
-    lu_str_t            version;        /* as asked, or empty */
+
+    /* as in the path, or empty */
+    lu_str_t            artifact;
+    lu_str_t            arch;
+    lu_str_t            build_id;
+    lu_str_t            version;
+
     unsigned            is_universal:1; /* macOS 10.15 or newer */
 } lu_download_t;
 
@@ -33,26 +36,29 @@ typedef enum {
 
 
 /*
- * path: decoded, with "/" in front.  The strings point into it.  The sentence
- * of a refusal is made in the arena: "Unsupported platform (x)"; its data is
- * NULL if that is exhausted.
+ * Reads a decoded path that begins with "/":
+ * [/versions/{version}|/builds/{id}][/{platform}[/{artifact}[/{arch}]]].
+ * Without a platform, the User-Agent tells it.  The strings of *download point
+ * into the path.  The reason, such as "Unsupported platform (x)", is in the
+ * arena; its data is NULL if the arena is exhausted.
  */
 
 lu_download_e lu_download_route(const lu_arena_t *arena, const lu_str_t *path,
     const lu_str_t *user_agent, lu_download_t *download, lu_str_t *reason);
 
 /*
- * "td-latest[-platform][-{version}|-build-{id}].json", for the feed's rules.
- * Data is NULL if the arena is exhausted.
+ * The file in the feed that lists the artifacts:
+ * "td-latest[-platform][-{version}|-build-{id}].json", to be resolved by
+ * lu_feed_name().  In the arena; data is NULL if that is exhausted.
  */
 
 lu_str_t lu_download_manifest(const lu_arena_t *arena,
     const lu_download_t *download);
 
 /*
- * The artifact's file.  LU_NOT_FOUND with the whole sentence as
- * *reason ("Couldn't find windows app (msi-x64) and build ID ..."), from the
- * arena.
+ * Picks the file to download out of that list.  *name is a part of the list.
+ * LU_OK, LU_NOMEM, or LU_NOT_FOUND with the reason in the arena ("Couldn't
+ * find windows app (msi-x64) and build ID ...").
  */
 
 lu_rc_e lu_download_pick(const lu_arena_t *arena, const lu_td_t *td,

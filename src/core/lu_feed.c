@@ -103,7 +103,7 @@ lu_feed_manifest(const lu_str_t *path, lu_str_t *stem)
 }
 
 
-/* "-build-{id}" comes in front of the path's extension. */
+/* Inserts "-build-{id}" before the extension of the path. */
 
 static lu_rc_e
 lu_feed_build(const lu_arena_t *arena, const lu_str_t *path,
@@ -153,7 +153,7 @@ lu_feed_build(const lu_arena_t *arena, const lu_str_t *path,
 }
 
 
-/* Whether the stem ends with "-{n}.{n}.{n}". */
+/* 1 if the stem ends with "-{n}.{n}.{n}". */
 
 static int
 lu_feed_version(const lu_str_t *stem, lu_str_t *version)
@@ -185,7 +185,7 @@ lu_feed_version(const lu_str_t *stem, lu_str_t *version)
 }
 
 
-/* How many digits there are in front of "end". */
+/* The number of digits before "end". */
 
 static size_t
 lu_feed_digits(const lu_str_t *text, size_t end)
@@ -222,8 +222,9 @@ lu_feed_platform(const lu_str_t *path, const lu_str_t *stem)
 
 
 /*
- * An updater without a blockmap of what it runs replaces the version in the
- * new file's name, and so asks for the old version with the new build's id.
+ * An updater without the blockmap of the version that it runs puts this
+ * version into the name of the new file, and so asks for the old version with
+ * the id of the new build.
  */
 
 static lu_rc_e
@@ -308,9 +309,9 @@ lu_feed_named_build(const lu_desktop_t *desktop, const lu_str_t *name,
 
 
 /*
- * Whether the name has the version of another build, and not that of its own:
- * "1.1.0-beta.1" is not "1.1.0", and a product may have a number in its name.
- * Of several, the last one counts.
+ * 1 if the name has the version of another build, and not that of its own:
+ * "1.1.0-beta.1" is not "1.1.0", and a product may have a number in its
+ * name.  Of several versions, the last one counts.
  */
 
 static int
@@ -352,7 +353,7 @@ lu_feed_other_version(const lu_desktop_t *desktop, const lu_str_t *name,
 }
 
 
-/* The longest version of a build that the text begins with. */
+/* The longest version of a build at the beginning of the text. */
 
 static void
 lu_feed_version_at(const lu_desktop_t *desktop, const lu_str_t *rest,

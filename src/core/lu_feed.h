@@ -2,7 +2,7 @@
 /*
  * Copyright (C) the nginx-liveupdate authors
  *
- * The update feed: from what electron-updater asks for to a file's name.
+ * The update feed: which file a request of electron-updater is answered with.
  */
 
 
@@ -21,19 +21,20 @@ typedef struct {
 
 
 /*
- * path: decoded, without a "/" in front.  LU_INVALID: it is empty;
- * LU_NOT_FOUND: an unknown version, or no name of a file of a desktop
- * release (lu_name_file_check()): the feed has no folders, so that
- * "{x}/latest-build-{id}-{platform}.yml" names nothing in it, either.  The
- * name is the path or from the arena.  What is fixed, an artifact or its
- * blockmap under its own name, never changes; the others depend on the rules
- * and on the client, or are manifests.
+ * Finds the file for a decoded path, without the "/" at its beginning.  The
+ * name is the path itself or is in the arena.  A fixed file, which is an
+ * artifact or its blockmap under its own name, never changes; which of the
+ * other files is meant depends on the rules and the client.
+ *
+ * LU_OK, LU_NOMEM; LU_INVALID: the path is empty; LU_NOT_FOUND: there is no
+ * release of that version, or lu_name_file_check() refuses the name.  The feed
+ * has no folders.
  */
 
 lu_rc_e lu_feed_name(const lu_arena_t *arena, const lu_desktop_t *desktop,
     const lu_client_t *client, const lu_str_t *path, lu_feed_t *feed);
 
-/* The media type of a file in the feed, by its name. */
+/* The media type of a file in the feed, which its name tells. */
 
 const char *lu_feed_type(const lu_str_t *name);
 

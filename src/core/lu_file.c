@@ -146,7 +146,7 @@ lu_file_tree_check(lu_str_t *names, size_t n, lu_error_t *err)
         name = &names[i];
 
         if (lu_str_eq(prev, name)) {
-            return lu_error(err, name, "is there twice");
+            return lu_error(err, name, "occurs twice");
         }
 
         if (name->len > prev->len
@@ -162,7 +162,7 @@ lu_file_tree_check(lu_str_t *names, size_t n, lu_error_t *err)
 
 
 /*
- * With "/" below any other byte a directory is followed by what is in it:
+ * With "/" below any other byte, a directory comes right before its contents:
  * "a", "a/b", "a-b".
  */
 
@@ -199,7 +199,7 @@ lu_file_parse(const lu_arena_t *arena, const cJSON *item, lu_file_t *file,
     memset(file, 0, sizeof(lu_file_t));
 
     if (lu_json_string(item, "href", &href) != LU_OK) {
-        return lu_error(err, NULL, "a file has no \"href\"");
+        return lu_error(err, NULL, "a file must have an \"href\" string");
     }
 
     file->href = lu_str_dup(arena, href.data, href.len);
@@ -213,7 +213,8 @@ lu_file_parse(const lu_arena_t *arena, const cJSON *item, lu_file_t *file,
     }
 
     if (lu_json_size(item, "size", &file->size) != LU_OK) {
-        return lu_error(err, &file->href, "has no valid \"size\"");
+        return lu_error(err, &file->href, "must have a \"size\" that is a "
+                                          "whole number");
     }
 
     rc = lu_json_dup(arena, item, "sha256", &file->sha256, err);
@@ -222,7 +223,8 @@ lu_file_parse(const lu_arena_t *arena, const cJSON *item, lu_file_t *file,
     }
 
     if (!lu_sha256_hex_valid(&file->sha256)) {
-        return lu_error(err, &file->href, "has no valid \"sha256\"");
+        return lu_error(err, &file->href, "must have a \"sha256\" of 64 "
+                                          "lower-case hex digits");
     }
 
     rc = lu_json_dup(arena, item, "signature", &file->signature, err);
@@ -290,7 +292,7 @@ lu_file_table_parse(const lu_arena_t *arena, const lu_str_t *text,
     }
 
     if (!cJSON_IsArray(json)) {
-        rc = lu_error(err, NULL, "the file table is not an array");
+        rc = lu_error(err, NULL, "the file table must be an array");
         goto done;
     }
 

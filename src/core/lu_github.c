@@ -99,7 +99,7 @@ lu_github_pull_request(const cJSON *body, lu_github_event_t *event,
         return rc;
     }
 
-    /* a branch of the same name may be in anybody's fork */
+    /* any fork may have a branch of the same name */
 
     from = lu_json_get(lu_json_get(pull, "head"), "repo");
 
@@ -141,7 +141,9 @@ lu_github_repository(const cJSON *body, lu_github_event_t *event,
 }
 
 
-/* What is not said, GitHub leaves out of large pushes, may be either. */
+/*
+ * GitHub leaves commits out of large pushes; these may change the files, too.
+ */
 
 static int
 lu_github_touches(const cJSON *body)
@@ -214,7 +216,7 @@ lu_github_missing(const char *key, lu_error_t *err)
 
     subject = lu_str(key);
 
-    return lu_error(err, &subject, "is missing, or is not what GitHub sends");
+    return lu_error(err, &subject, "is missing or has an unexpected value");
 }
 
 
@@ -395,7 +397,7 @@ lu_github_tree(const lu_str_t *text, const char *name, cJSON *empty,
     if (rc == LU_INVALID) {
         subject = lu_str(name);
 
-        return lu_error(err, &subject, "is no valid JSON text");
+        return lu_error(err, &subject, "is not valid JSON");
     }
 
     return rc;

@@ -11,8 +11,8 @@
 #define LU_HLL_RANK   31         /* the largest */
 
 /*
- * Of an entry the lowest 5 bits are the rank, and 6 the lowest bits of its
- * hour, or, with a bit in front of them, of its half day.
+ * An entry has its rank in the lowest 5 bits.  The next 6 are the lowest bits
+ * of its hour or, if the bit above them is set, of its half day.
  */
 
 #define LU_HLL_ENTRIES  5
@@ -113,7 +113,7 @@ lu_hll_add(lu_hll_t *hll, uint64_t hash, uint32_t hour)
         hash >>= 1;
     }
 
-    /* nearly always: there was a larger one in this hour */
+    /* the usual case: a rank of this hour is as large already */
 
     if (lu_hll_rank(bits) >= rank
         && !(bits & LU_HLL_COARSE)
@@ -143,7 +143,7 @@ lu_hll_add(lu_hll_t *hll, uint64_t hash, uint32_t hour)
 }
 
 
-/* Those who work together may not agree on the hour at its turn. */
+/* At the turn of an hour, processes may disagree about it. */
 
 static uint32_t
 lu_hll_hour(const lu_hll_t *hll, uint32_t hour)
@@ -154,8 +154,9 @@ lu_hll_hour(const lu_hll_t *hll, uint32_t hour)
 
 
 /*
- * No entry is newer than a day after the sweep.  When it was swept, none with
- * an hour was older than a day, and none older than the longest window.
+ * No entry is newer than a day after the sweep.  At the time of the sweep, no
+ * entry with an hour was older than a day, and none was older than the
+ * longest window.
  */
 
 static uint32_t
@@ -176,7 +177,7 @@ lu_hll_age(uint32_t swept, uint32_t hour, uint64_t entry)
 }
 
 
-/* Without what is older than the longest window. */
+/* Drops the entries that are older than the longest window. */
 
 static size_t
 lu_hll_read(lu_hll_entry_t *entries, uint64_t bits, uint32_t swept,
@@ -227,8 +228,9 @@ lu_hll_write(const lu_hll_entry_t *entries, size_t n, uint32_t hour)
 
 
 /*
- * An entry is missed from when the next older one leaves a window until it
- * would leave it itself: a part of the long window, and of the short one.
+ * Without an entry, the estimate is wrong from the time when the next older
+ * entry leaves a window until the entry itself would leave it: for a part of
+ * the long window, and of the short one.
  */
 
 static size_t
@@ -339,8 +341,8 @@ lu_hll_merge(unsigned char *ranks, const lu_hll_t *hll, uint32_t hour,
 
 
 /*
- * No rank is larger than the number of bits, so that the correction for those
- * that are (tau) is 0; that for registers which are empty is sigma.
+ * No rank is larger than the number of bits, so that the correction for such
+ * ranks (tau) is 0.  The correction for empty registers is sigma.
  */
 
 double

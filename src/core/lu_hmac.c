@@ -14,7 +14,7 @@
 #define LU_HMAC_BLOCK  64
 
 
-/* The two hashes, each fed with the key's block already. */
+/* The two hashes, after the block of the key. */
 
 typedef struct {
     lu_sha256_t      inner;
@@ -51,7 +51,7 @@ lu_hmac_create(const lu_arena_t *arena, const lu_str_t *secrets, size_t n)
 
     for (i = 0; i < n; i++) {
 
-        /* anybody can sign with an empty secret */
+        /* anyone can sign with an empty secret */
 
         if (secrets[i].len) {
             lu_hmac_key(&hmac->keys[hmac->n++], &secrets[i]);
@@ -136,7 +136,7 @@ lu_hmac_verify(lu_hmac_t *hmac, const lu_str_t *signature, const char *prefix)
 }
 
 
-/* The key's hashes are left as they are: more may be fed and verified. */
+/* The hashes of the key are copied, so that more bytes can follow. */
 
 static void
 lu_hmac_digest(const lu_hmac_key_t *key, unsigned char digest[LU_HMAC_SIZE])

@@ -35,7 +35,7 @@ lu_json_parse(cJSON **json, const lu_str_t *text, lu_error_t *err)
         return rc;
     }
 
-    /* what has come this far can only fail for want of memory */
+    /* cJSON parses all that passes the scan, unless it lacks memory */
 
     *json = cJSON_ParseWithLengthOpts((const char *) text->data, text->len,
                                       &end, 0);
@@ -52,7 +52,7 @@ lu_json_parse(cJSON **json, const lu_str_t *text, lu_error_t *err)
     }
 
     if (end != last) {
-        rc = lu_error(err, NULL, "the JSON text is read in different ways");
+        rc = lu_error(err, NULL, "the JSON text has more than one value");
 
     } else {
         rc = lu_json_check(*json, err);
@@ -67,7 +67,7 @@ lu_json_parse(cJSON **json, const lu_str_t *text, lu_error_t *err)
 }
 
 
-/* What shows only in the tree; its depth is limited already. */
+/* Checks what shows only in the tree, whose depth is limited. */
 
 static lu_rc_e
 lu_json_check(const cJSON *json, lu_error_t *err)
@@ -100,8 +100,8 @@ lu_json_check(const cJSON *json, lu_error_t *err)
 
 
 /*
- * Keys are compared here and not in the text, where one key can be written in
- * several ways.
+ * Keys are compared in the tree, since a text can have one key in several
+ * forms.
  */
 
 static lu_rc_e
@@ -298,7 +298,7 @@ lu_json_size(const cJSON *object, const char *key, uint64_t *value)
         return rc;
     }
 
-    /* 2^53; written so that a NaN is refused, too */
+    /* 2^53; a NaN is refused, too */
 
     if (!(number >= 0 && number <= 9007199254740992.0)) {
         return LU_INVALID;
@@ -369,7 +369,7 @@ lu_json_set(cJSON *object, const char *key, cJSON *value)
         return LU_NOMEM;
     }
 
-    /* cJSON would copy the key and go on without one if it cannot */
+    /* cJSON would copy the key, and go on without one if it lacks memory */
 
     cJSON_free(value->string);
     value->string = old->string;

@@ -2,8 +2,8 @@
 /*
  * Copyright (C) the nginx-liveupdate authors
  *
- * JSON (RFC 8259) through cJSON, without its traps: what cJSON would let
- * pass or would change is refused before it is parsed.
+ * JSON (RFC 8259) through cJSON.  A text that cJSON would misread is refused
+ * before cJSON sees it.
  */
 
 
@@ -33,10 +33,10 @@ lu_rc_e lu_json_parse(cJSON **json, const lu_str_t *text, lu_error_t *err);
 cJSON *lu_json_get(const cJSON *object, const char *key);
 
 /*
- * Members of an object as values, by the same key.  Each returns
- * LU_OK; LU_NOT_FOUND if the member is absent or null;
- * LU_INVALID if it has another type or range.  On anything but OK the
- * result is left as it was.  Strings point into the tree and are terminated.
+ * The values of members, by the same key.  LU_OK; LU_NOT_FOUND: the member is
+ * absent or null; LU_INVALID: it has another type or range.  Unless a call
+ * returns LU_OK, the result is left as it was.  Strings are terminated and
+ * belong to the tree.
  */
 
 lu_rc_e lu_json_string(const cJSON *object, const char *key, lu_str_t *value);
@@ -65,15 +65,15 @@ lu_rc_e lu_json_value(const cJSON *item, lu_str_t *value);
 cJSON *lu_json_find(const cJSON *array, const char *key, const char *value);
 
 /*
- * Puts a value into an object, in the place of the one that has the key, or
- * at the end.  The value is the object's then, and freed with LU_NOMEM,
- * which is also the answer to NULL, so that cJSON_Create...() can be the
- * argument.
+ * Puts a value into an object, in the place of the one that has the key, or at
+ * the end.  The object owns the value then.  LU_OK; LU_NOMEM: the value is
+ * freed, or it is NULL, so that the result of cJSON_Create...() can be the
+ * argument.  lu_put.h has more of this kind.
  */
 
 lu_rc_e lu_json_set(cJSON *object, const char *key, cJSON *value);
 
-/* The same with a string, which may be a part of the value that it replaces. */
+/* The same with a string, which may belong to the value that it replaces. */
 
 lu_rc_e lu_json_set_string(cJSON *object, const char *key, const char *value);
 

@@ -68,7 +68,8 @@ lu_json_scan(const lu_str_t *text, lu_error_t *err)
     lu_json_scan_space(&scan);
 
     if (scan.p != scan.last) {
-        return lu_json_scan_refuse(&scan, "stands behind the JSON value");
+        return lu_json_scan_refuse(&scan, "follows the JSON value; only "
+                                          "white space may");
     }
 
     return LU_OK;
@@ -150,8 +151,10 @@ lu_json_scan_members(lu_json_scan_t *scan, unsigned char end)
 
     if (lu_json_scan_peek(scan) != end) {
         return lu_json_scan_refuse(scan, (end == '}')
-                                   ? "stands where \",\" or \"}\" should be"
-                                   : "stands where \",\" or \"]\" should be");
+                                   ? "appears where \",\" or \"}\" is "
+                                     "expected"
+                                   : "appears where \",\" or \"]\" is "
+                                     "expected");
     }
 
 done:
@@ -172,8 +175,8 @@ lu_json_scan_key(lu_json_scan_t *scan)
 
     if (lu_json_scan_peek(scan) != '"') {
         return lu_json_scan_refuse(scan,
-                                   "stands where a key in double"
-                                   " quotes should be");
+                                   "appears where a key in double quotes is "
+                                   "expected");
     }
 
     rc = lu_json_scan_string(scan);
@@ -184,7 +187,7 @@ lu_json_scan_key(lu_json_scan_t *scan)
     lu_json_scan_space(scan);
 
     if (lu_json_scan_peek(scan) != ':') {
-        return lu_json_scan_refuse(scan, "stands where \":\" should be");
+        return lu_json_scan_refuse(scan, "appears where \":\" is expected");
     }
 
     scan->p++;
@@ -252,8 +255,8 @@ lu_json_scan_escape(lu_json_scan_t *scan)
         return lu_json_scan_unicode(scan);
 
     default:
-        return lu_json_scan_refuse(scan, "begins with an escape that JSON"
-                                   " does not have");
+        return lu_json_scan_refuse(scan, "begins with an escape that JSON "
+                                         "does not define");
     }
 }
 
@@ -271,7 +274,8 @@ lu_json_scan_unicode(lu_json_scan_t *scan)
     }
 
     if (unit == 0) {
-        return lu_error(scan->err, NULL, "a JSON string contains \"\\u0000\"");
+        return lu_error(scan->err, NULL, "a JSON string contains "
+                                         "\"\\u0000\", which is not allowed");
     }
 
     if (unit < 0xd800 || unit > 0xdfff) {
@@ -308,14 +312,14 @@ lu_json_scan_number(lu_json_scan_t *scan)
 
     if (n == 0) {
         scan->p = start;
-        return lu_json_scan_refuse(scan, "stands where a JSON value should"
-                                   " be");
+        return lu_json_scan_refuse(scan, "appears where a JSON value is "
+                                         "expected");
     }
 
     if (n > 1 && *(scan->p - n) == '0') {
         scan->p = start;
-        return lu_json_scan_refuse(scan, "begins with a number with leading"
-                                   " zeroes");
+        return lu_json_scan_refuse(scan, "begins with a number that has "
+                                         "leading zeroes");
     }
 
     if (lu_json_scan_peek(scan) == '.') {
@@ -379,8 +383,8 @@ lu_json_scan_literal(lu_json_scan_t *scan, const char *literal)
     if ((size_t) (scan->last - scan->p) < len
         || memcmp(scan->p, literal, len) != 0)
     {
-        return lu_json_scan_refuse(scan, "stands where a JSON value should"
-                                   " be");
+        return lu_json_scan_refuse(scan, "appears where a JSON value is "
+                                         "expected");
     }
 
     scan->p += len;
@@ -389,7 +393,7 @@ lu_json_scan_literal(lu_json_scan_t *scan, const char *literal)
 }
 
 
-/* cJSON takes every byte up to 0x20 for white space. */
+/* cJSON takes all bytes up to 0x20 for white space. */
 
 static void
 lu_json_scan_space(lu_json_scan_t *scan)
@@ -438,8 +442,8 @@ lu_json_scan_unit(const lu_json_scan_t *scan, const unsigned char *p)
 
 
 /*
- * The subject is what stands at the place, as much of it as is fit to be
- * shown: whole characters of one line.
+ * The subject is the text at this place, as far as it can be shown: whole
+ * characters of one line.
  */
 
 static lu_rc_e

@@ -43,8 +43,8 @@ lu_label_escape(unsigned char *dst, const lu_str_t *value)
 
 
 /*
- * Of several ids, the first one counts, as it does for the feed; of several
- * versions, the longest, so that "1.1.0-beta.1" is not "1.1.0".
+ * Of several ids, the first one counts, as in the feed; of several versions,
+ * the longest one does, so that "1.1.0-beta.1" is not "1.1.0".
  */
 
 const lu_build_t *
@@ -84,7 +84,7 @@ lu_label_build(const lu_desktop_t *desktop, const lu_str_t *name)
 }
 
 
-/* Whether the word stands there, and ends there. */
+/* 1 if the word begins at i, and nothing that belongs to it follows. */
 
 static int
 lu_label_at(const lu_str_t *name, size_t i, const lu_str_t *word)
@@ -156,7 +156,7 @@ lu_label_platform(const lu_str_t *name)
         return LU_LINUX;
     }
 
-    /* a manifest that names no system is that of Windows */
+    /* a manifest without a platform in its name is for Windows */
 
     if (lu_str_case_ends(&file, ".yml")
         || lu_str_case_ends(&file, ".json")

@@ -113,7 +113,7 @@ lu_latest_parse(lu_check_t *check, const lu_str_t *args, unsigned char *buf,
                         "without control characters");
     }
 
-    /* old plugins say so of the bundle that is built into the app */
+    /* old plugins call the bundle that is built into the app so */
 
     if (lu_str_is(&check->bundle_id, "public")) {
         check->bundle_id.len = 0;

@@ -2,7 +2,8 @@
 /*
  * Copyright (C) the nginx-liveupdate authors
  *
- * GET /v1/apps/{app}/bundles/latest: which release a device gets.
+ * The update check, "GET /v1/apps/{app}/bundles/latest": which release a device
+ * gets.
  */
 
 
@@ -13,52 +14,52 @@
 #include "lu_app.h"
 
 
-/* What the device says of itself; an empty string is what it left out. */
+/* What a device says about itself; a string that it left out is empty. */
 
 typedef struct {
     lu_os_e                       platform;
     lu_str_t                      app_version_code;
     lu_str_t                      app_version_name;
-    lu_str_t                      bundle_id;     /* that it runs now */
+    lu_str_t                      bundle_id;     /* the one it runs */
     lu_str_t                      channel_name;
     lu_str_t                      custom_id;
     lu_str_t                      device_id;
     lu_str_t                      os_version;
     lu_str_t                      plugin_version;
 
-    /* with "+" read as a space, if that makes a difference */
+    /* with each "+" read as a space; empty if there is none */
     lu_str_t                      channel_name_form;
 } lu_check_t;
 
 
-/* How a check ended, and the word for it in a log. */
+/* How a check ended. */
 
 typedef enum {
-    LU_CHECK_UPDATE = 0,             /* another release than the device has */
-    LU_CHECK_CURRENT,                /* the release that it has */
-    LU_CHECK_NO_CHANNEL,
-    LU_CHECK_PAUSED,
-    LU_CHECK_EXPIRED,
-    LU_CHECK_EMPTY,                  /* nothing deployed, or not to it */
+    LU_CHECK_UPDATE = 0,             /* another release than it runs */
+    LU_CHECK_CURRENT,                /* the release that it runs */
+    LU_CHECK_NO_CHANNEL,             /* no such channel, or no default one */
+    LU_CHECK_PAUSED,                 /* the channel is */
+    LU_CHECK_EXPIRED,                /* the channel is */
+    LU_CHECK_EMPTY,                  /* no deployment includes the device */
     LU_CHECK_VERSION,                /* not for its native version */
-    LU_CHECK_UNSIGNED                /* in a protected channel */
+    LU_CHECK_UNSIGNED                /* but the channel is protected */
 } lu_check_e;
 
 
 /*
- * Reads the query string.  The values point into it or, where they had to be
- * decoded, into buf, which must have room for twice args->len bytes.  The
- * first of several parameters of one name counts.  LU_INVALID with
- * the reason: no platform from 0 to 2, a value that is not properly encoded or
- * not UTF-8, or a device id that is none.
+ * Reads the query string.  The values point into it or, if they had to be
+ * decoded, into buf, which must have room for twice args->len bytes.  Of
+ * several parameters of one name, the first one that is not empty counts.
+ * LU_OK, or LU_INVALID with the reason: the platform is not 0, 1 or 2; a value
+ * is not percent-encoded UTF-8; the device id is not valid.
  */
 
 lu_rc_e lu_latest_parse(lu_check_t *check, const lu_str_t *args,
     unsigned char *buf, lu_error_t *err);
 
 /*
- * Decides.  With UPDATE and CURRENT *deployment is what the device gets; in
- * all cases *channel is the resolved channel, or NULL.
+ * Decides.  *deployment is what the device gets for UPDATE and CURRENT, else
+ * NULL.  *channel is the channel that the device is in, or NULL.
  */
 
 lu_check_e lu_latest(const lu_app_t *app, const lu_check_t *check, time_t now,

@@ -56,7 +56,7 @@ lu_manifest_read(const lu_arena_t *arena, const cJSON *json,
     const cJSON  *item;
 
     if (!cJSON_IsArray(json)) {
-        return lu_error(err, NULL, "the manifest is not an array");
+        return lu_error(err, NULL, "the manifest must be an array");
     }
 
     len = 0;
@@ -66,7 +66,8 @@ lu_manifest_read(const lu_arena_t *arena, const cJSON *json,
     }
 
     if (len > LU_MANIFEST_FILES) {
-        return lu_error(err, NULL, "the manifest has more than 20000 entries");
+        return lu_error(err, NULL, "the manifest must have at most 20000 "
+                                   "entries");
     }
 
     if (len == 0) {
@@ -115,12 +116,13 @@ lu_manifest_entry(const lu_arena_t *arena, const cJSON *item, lu_file_t *entry,
 
     if (!cJSON_IsObject(item)) {
         return lu_error(err, NULL,
-                        "an entry of the manifest is not an object");
+                        "an entry of the manifest must be an object");
     }
 
     if (lu_json_string(item, "href", &value) != LU_OK) {
         return lu_error(err, NULL,
-                        "an entry of the manifest has no \"href\" string");
+                        "an entry of the manifest must have an \"href\" "
+                        "string");
     }
 
     entry->href = lu_str_dup(arena, value.data, value.len);
@@ -136,8 +138,8 @@ lu_manifest_entry(const lu_arena_t *arena, const cJSON *item, lu_file_t *entry,
         || !lu_sha256_hex_valid(&value))
     {
         return lu_error(err, &entry->href,
-                   "has no \"checksum\" of 64 lower-case hex digits in the "
-                   "manifest");
+                   "must have a \"checksum\" of 64 lower-case hex digits in "
+                   "the manifest");
     }
 
     entry->sha256 = lu_str_dup(arena, value.data, value.len);
@@ -147,8 +149,8 @@ lu_manifest_entry(const lu_arena_t *arena, const cJSON *item, lu_file_t *entry,
 
     if (lu_json_size(item, "sizeInBytes", &entry->size) != LU_OK) {
         return lu_error(err, &entry->href,
-                        "has no \"sizeInBytes\" that is a whole number in the "
-                        "manifest");
+                        "must have a \"sizeInBytes\" that is a whole number "
+                        "in the manifest");
     }
 
     return LU_OK;
@@ -192,12 +194,13 @@ lu_manifest_check(const lu_file_t *entries, size_t n, const lu_file_t *files,
 
         if (file->size != entries[i].size) {
             return lu_error(err, &entries[i].href,
-                            "has another size than the manifest says");
+                            "does not have the size that the manifest states");
         }
 
         if (!lu_str_eq(&file->sha256, &entries[i].sha256)) {
             return lu_error(err, &entries[i].href,
-                            "has another checksum than the manifest says");
+                            "does not have the checksum that the manifest "
+                            "states");
         }
     }
 
@@ -210,8 +213,8 @@ lu_manifest_check(const lu_file_t *entries, size_t n, const lu_file_t *files,
 
 
 /*
- * A plugin that has a public key refuses whatever comes without a signature,
- * the manifest included.
+ * A plugin with a public key refuses each file without a signature, and the
+ * manifest, too.
  */
 
 static lu_rc_e

@@ -2,9 +2,9 @@
 /*
  * Copyright (C) the nginx-liveupdate authors
  *
- * capawesome-live-update-manifest.json: the list of a bundle's files that the
- * plugin compares with the one it has (array of {checksum, href,
- * sizeInBytes}).
+ * capawesome-live-update-manifest.json, the manifest of a bundle: an array of
+ * {checksum, href, sizeInBytes}, which the plugin compares with that of the
+ * bundle it has.
  */
 
 
@@ -20,23 +20,23 @@
 
 
 /*
- * Reads a manifest.  Every entry must have the three members, a safe href
- * (lu_name_href_check()) and a digest in lower-case hex; hrefs must be
- * unique, and none may be a directory of another.  Unknown members are
- * ignored.  The result, sorted by the bytes of the href, is allocated in the
- * arena and keeps nothing of the text.
+ * Reads a manifest into the arena, sorted by lu_file_cmp(), and keeps nothing
+ * of the text.  Each entry must have the three members, a href that
+ * lu_name_href_check() accepts, and a checksum of lower-case hex digits.  No
+ * href may occur twice, or be a directory of another one.  Other members are
+ * ignored.  LU_OK, LU_INVALID with the reason, or LU_NOMEM.
  */
 
 lu_rc_e lu_manifest_parse(const lu_arena_t *arena, const lu_str_t *text,
     lu_file_t **entries, size_t *n, lu_error_t *err);
 
 /*
- * Checks that a bundle is what its manifest says.  Both arrays are sorted by
- * the bytes of the href (lu_file_cmp() for qsort()).  Each entry must
- * have a file with the same size and digest, there must be an index.html at
- * the root, and if one file is signed then all that the manifest lists must
- * be, and the manifest too.  Files that no entry lists are no error.
- * LU_INVALID with the reason, naming the file.
+ * Compares a bundle with its manifest; both arrays are sorted by
+ * lu_file_cmp().  Each entry must have a file of the same size and digest;
+ * there must be an index.html at the root; if one file is signed, then all
+ * files that the manifest lists must be, and the manifest itself.  Files that
+ * no entry lists are allowed.  LU_OK, or LU_INVALID with the reason and the
+ * file as the subject.
  */
 
 lu_rc_e lu_manifest_check(const lu_file_t *entries, size_t n,

@@ -115,8 +115,8 @@ lu_multipart_boundary(lu_multipart_t *multipart, const lu_str_t *boundary,
     size_t  i;
 
     if (boundary->len == 0 || boundary->len > LU_MULTIPART_BOUNDARY) {
-        return lu_error(err, NULL, "the multipart boundary is not of 1 to 70"
-                        " characters");
+        return lu_error(err, NULL, "the multipart boundary must be 1 to 70 "
+                                   "characters long");
     }
 
     for (i = 0; i < boundary->len; i++) {
@@ -135,7 +135,7 @@ lu_multipart_boundary(lu_multipart_t *multipart, const lu_str_t *boundary,
     memcpy(multipart->delimiter + 4, boundary->data, boundary->len);
     multipart->delimiter_len = boundary->len + 4;
 
-    /* the first delimiter needs no line end before it */
+    /* no line end is needed before the first delimiter */
 
     multipart->matched = 2;
 
@@ -191,7 +191,7 @@ lu_multipart_feed(lu_multipart_t *multipart, const unsigned char *bytes,
 
         case lu_multipart_failed:
             return lu_error(err, NULL,
-                            "the multipart body was refused before");
+                            "the multipart body was already refused");
 
         default:
             rc = lu_multipart_line(multipart, *p++, err);
@@ -217,7 +217,7 @@ lu_multipart_done(lu_multipart_t *multipart, lu_error_t *err)
         return LU_OK;
 
     case lu_multipart_failed:
-        return lu_error(err, NULL, "the multipart body was refused before");
+        return lu_error(err, NULL, "the multipart body was already refused");
 
     default:
         return lu_error(err, NULL,
@@ -227,7 +227,7 @@ lu_multipart_done(lu_multipart_t *multipart, lu_error_t *err)
 }
 
 
-/* Hands out all up to where a delimiter might begin. */
+/* Passes on the bytes before the place where a delimiter may begin. */
 
 static lu_rc_e
 lu_multipart_search(lu_multipart_t *multipart, const unsigned char **pos,
@@ -264,7 +264,7 @@ lu_multipart_search(lu_multipart_t *multipart, const unsigned char **pos,
 }
 
 
-/* Goes on with a delimiter that has begun, perhaps in an earlier feed. */
+/* Continues a delimiter, which may have begun in an earlier piece. */
 
 static lu_rc_e
 lu_multipart_match(lu_multipart_t *multipart, const unsigned char **pos,
@@ -376,8 +376,8 @@ lu_multipart_line(lu_multipart_t *multipart, unsigned char c, lu_error_t *err)
         }
     }
 
-    return lu_error(err, NULL, "a multipart delimiter is followed by something"
-                    " else than \"--\" or a line end");
+    return lu_error(err, NULL, "a multipart delimiter must be followed by "
+                               "\"--\" or a line end");
 }
 
 
@@ -439,7 +439,7 @@ lu_multipart_part(lu_multipart_t *multipart, lu_error_t *err)
         return rc;
     }
 
-    /* of a part without a body the empty line is a delimiter's line end */
+    /* in a part without a body, the empty line may begin the delimiter */
 
     multipart->state = lu_multipart_body_start;
     multipart->matched = 2;
@@ -498,7 +498,7 @@ lu_multipart_disposition(lu_multipart_t *multipart, lu_str_t *disposition,
 }
 
 
-/* A line that begins with white space continues the one before it. */
+/* A line that begins with white space continues the previous one. */
 
 static void
 lu_multipart_unfold(lu_multipart_t *multipart)
@@ -554,7 +554,7 @@ lu_multipart_name(const lu_str_t *disposition, lu_str_t *name, lu_error_t *err)
 }
 
 
-/* Takes what stands before the parameters; 1 if it is that type. */
+/* Takes the value before the parameters; 1 if it is that type. */
 
 static int
 lu_multipart_type(lu_str_t *rest, const char *type)
@@ -651,8 +651,8 @@ lu_multipart_quoted(lu_str_t *rest, lu_str_t *value)
 
 
 /*
- * Only a quote and a backslash are ever escaped; before anything else the
- * backslash is one that its sender did not care to escape.
+ * Only quotes and backslashes are ever escaped; any other backslash is one
+ * that the sender did not escape.
  */
 
 static void
@@ -704,7 +704,7 @@ lu_multipart_space(lu_str_t *rest)
 }
 
 
-/* The length of what reaches to the next separator. */
+/* The number of bytes before the next separator. */
 
 static size_t
 lu_multipart_token(const lu_str_t *rest)

@@ -2,8 +2,8 @@
 /*
  * Copyright (C) the nginx-liveupdate authors
  *
- * multipart/form-data (RFC 7578, RFC 2046 section 5.1), incrementally: the
- * same bytes give the same parts however they are cut into feeds.
+ * multipart/form-data (RFC 7578; RFC 2046, section 5.1), incrementally: the
+ * same bytes give the same parts, however they are cut into pieces.
  */
 
 
@@ -20,10 +20,11 @@
 
 
 /*
- * part() is called when a part's headers are complete, with the "name" of its
- * Content-Disposition (valid during the call); body() with each piece of its
- * content, none for an empty one.  Anything but LU_OK from a callback
- * ends the parsing and is what feed() returns.
+ * part() is called at the end of a part's headers, with the "name" of its
+ * Content-Disposition, which is valid during the call.  body() is called with
+ * each piece of the part's content, and not at all if that is empty.  If a
+ * callback does not return LU_OK, the parsing ends, and lu_multipart_feed()
+ * returns the same.
  */
 
 typedef struct {
@@ -52,9 +53,9 @@ typedef struct {
 
 
 /*
- * Starts a parser for a body with that Content-Type.  LU_INVALID: it
- * is not multipart/form-data with a boundary (quoted or not) of 1 to 70
- * characters that RFC 2046 allows.
+ * Starts a parser for a body with that Content-Type.  The handler is copied.
+ * LU_OK, or LU_INVALID with the reason: it is not multipart/form-data with a
+ * boundary (quoted or not) of 1 to 70 of the characters that RFC 2046 allows.
  */
 
 lu_rc_e lu_multipart_init(lu_multipart_t *multipart,
@@ -62,15 +63,18 @@ lu_rc_e lu_multipart_init(lu_multipart_t *multipart,
     lu_error_t *err);
 
 /*
- * Takes the next bytes of the body.  LU_INVALID with the reason on a
- * malformed body, else LU_OK or what a callback returned.  After
- * anything but LU_OK all further calls return LU_INVALID.
+ * Takes the next bytes of the body.  LU_OK, what a callback returned, or
+ * LU_INVALID with the reason: the body is malformed, or an earlier call did
+ * not return LU_OK.
  */
 
 lu_rc_e lu_multipart_feed(lu_multipart_t *multipart,
     const unsigned char *bytes, size_t len, lu_error_t *err);
 
-/* LU_OK if the closing delimiter was seen, else LU_INVALID. */
+/*
+ * Ends the parsing.  LU_OK, or LU_INVALID with the reason: there was no
+ * closing delimiter.
+ */
 
 lu_rc_e lu_multipart_done(lu_multipart_t *multipart, lu_error_t *err);
 

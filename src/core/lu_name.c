@@ -317,7 +317,7 @@ lu_name_file_of_url(const lu_arena_t *arena, const lu_str_t *url,
 }
 
 
-/* Where the path begins: a host without a path is no file name. */
+/* Where the path begins.  A host without a path is no file name. */
 
 static size_t
 lu_name_url_path(const lu_str_t *url)

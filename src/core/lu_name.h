@@ -14,49 +14,53 @@
 
 
 /*
- * Ids of apps, releases, channels, deployments, files and uploads:
- * [A-Za-z0-9][A-Za-z0-9_-]{0,63}.  UUIDs and ToDesktop's ids are such; no
- * such id is ".", hidden or "public" in any letter case (the plugins take it
- * for the built-in bundle).  Returns 1 or 0.
+ * 1 if it is an id of an app, release, channel, deployment, file or upload:
+ * [A-Za-z0-9][A-Za-z0-9_-]{0,63}, such as a UUID or an id of ToDesktop's, but
+ * not "public" in any letter case, which the plugins use for the bundle that
+ * is built into an app.
  */
 
 int lu_name_id_valid(const lu_str_t *id);
 
 /*
- * Device ids are echoed, compared and kept, never made a path: 1 to 128
- * bytes of UTF-8 without control characters.  Returns 1 or 0.
+ * 1 if it is a device id: 1 to 128 bytes of UTF-8 without control characters.
+ * Device ids are compared, kept and sent back, but never become paths.
  */
 
 int lu_name_device_id_valid(const lu_str_t *id);
 
 /*
- * Channel and app names: 1 to 128 bytes of UTF-8 without control characters,
- * neither beginning nor ending with a space.
+ * 1 if it is a name of a channel or an app: 1 to 128 bytes of UTF-8 without
+ * control characters, and without a space at either end.
  */
 
 int lu_name_label_valid(const lu_str_t *name);
 
 /*
- * The path of a file in a bundle, relative, with "/": UTF-8, at most 1024
- * bytes, segments of 1 to 255 bytes that are neither "." nor "..", no
- * backslash, no control byte, no drive letter ("C:" at the start).  Returns
- * LU_OK or LU_INVALID with the reason (subject: the href).
+ * Checks the path of a file in a bundle: a relative path of at most 1024 bytes
+ * of UTF-8, with segments of 1 to 255 bytes between "/" that are neither "."
+ * nor "..", without backslashes, control characters, or a drive letter ("C:")
+ * at its beginning.  LU_OK, or LU_INVALID with the reason and the href as the
+ * subject.
  */
 
 lu_rc_e lu_name_href_check(const lu_str_t *href, lu_error_t *err);
 
 /*
- * The name of a file of a desktop release: one segment of 1 to 255 bytes of
- * UTF-8 without "/", backslash, control bytes, a leading dot or "..".
+ * Checks the name of a file of a desktop release: one segment of 1 to 255 bytes
+ * of UTF-8, without slashes, backslashes, control characters, ".." or a dot at
+ * its beginning.  LU_OK, or LU_INVALID with the reason and the name as the
+ * subject.
  */
 
 lu_rc_e lu_name_file_check(const lu_str_t *name, lu_error_t *err);
 
 /*
- * The name of the file that a URL reference names, absolute or relative: the
- * last segment of its path without query and fragment, percent-decoded, in
- * the arena.  As in the URL standard a "%" without two hex digits is itself.
- * LU_INVALID: no name, or not a safe one.
+ * The name of the file that an absolute or relative URL refers to: the last
+ * segment of its path, without query and fragment, percent-decoded, in the
+ * arena.  As in the URL standard, a "%" without two hex digits stands for
+ * itself.  LU_OK, LU_NOMEM, or LU_INVALID with the reason: there is no name,
+ * or lu_name_file_check() refuses it.
  */
 
 lu_rc_e lu_name_file_of_url(const lu_arena_t *arena, const lu_str_t *url,

@@ -100,7 +100,7 @@ lu_network_bits(const lu_str_t *text, unsigned max, unsigned char *bits)
 }
 
 
-/* A socket for both families shows an IPv4 client as ::ffff:192.0.2.1. */
+/* A socket for both families has an IPv4 client as ::ffff:192.0.2.1. */
 
 void
 lu_network_unmap(lu_network_t *network)

@@ -61,7 +61,8 @@ lu_plan_td(lu_plan_t *plan, const lu_td_t *td, lu_error_t *err)
         }
 
         if (file->sha256.len && !lu_str_eq(&file->sha256, &artifact->sha256)) {
-            return lu_error(err, &file->name, "is listed with two SHA-256");
+            return lu_error(err, &file->name, "is listed with two different "
+                                              "SHA-256 digests");
         }
 
         file->sha256 = artifact->sha256;
@@ -95,7 +96,8 @@ lu_plan_builder(lu_plan_t *plan, const lu_builder_t *builder, lu_error_t *err)
         if (file->has_sha512
             && memcmp(file->sha512, built->sha512, sizeof(file->sha512)) != 0)
         {
-            return lu_error(err, &file->name, "is listed with two SHA-512");
+            return lu_error(err, &file->name, "is listed with two different "
+                                              "SHA-512 digests");
         }
 
         memcpy(file->sha512, built->sha512, sizeof(file->sha512));
@@ -140,7 +142,7 @@ lu_plan_blockmaps(lu_plan_t *plan, lu_error_t *err)
         memcpy(p, file->name.data, file->name.len);
         memcpy(p + file->name.len, LU_BLOCKMAP, len);
 
-        /* too long, or ".." because the file's name ends with a dot */
+        /* too long, or with ".." since the name of the file ends with a dot */
 
         if (lu_name_file_check(&name, &why) != LU_OK) {
             continue;
@@ -153,7 +155,7 @@ lu_plan_blockmaps(lu_plan_t *plan, lu_error_t *err)
             return rc;
         }
 
-        /* one that a manifest lists must be there */
+        /* a blockmap that a manifest lists must exist */
 
         if (plan->nfiles > nfiles) {
             file->is_optional = 1;
@@ -188,7 +190,7 @@ lu_plan_needs_builder(const lu_td_t *td)
 }
 
 
-/* The file of that name, a new one if there was none. */
+/* The file of that name, which is added if there is none. */
 
 static lu_rc_e
 lu_plan_add(lu_plan_t *plan, const lu_str_t *name, lu_plan_file_t **file,
@@ -268,7 +270,7 @@ lu_plan_size(lu_plan_t *plan, lu_plan_file_t *file, uint64_t size,
 
     if (file->size != UINT64_MAX) {
         return lu_error(err, &file->name,
-                        "is listed with two sizes");
+                        "is listed with two different sizes");
     }
 
     if (size > plan->max_size - plan->size) {

@@ -13,7 +13,7 @@
 
 #define LU_PRINT_CELL  300
 
-/* the body of a pull request may have 65,536 characters */
+/* the body of a pull request has at most 65,536 characters */
 
 #define LU_PRINT_FILES  60000
 
@@ -222,7 +222,7 @@ lu_print_row(lu_text_t *text, const char *label, const cJSON *object,
 }
 
 
-/* A link, if the commit is on GitHub. */
+/* The commit is a link if it is on GitHub. */
 
 static void
 lu_print_commit(lu_text_t *text, const cJSON *release)
@@ -268,7 +268,10 @@ lu_print_commit(lu_text_t *text, const cJSON *release)
 }
 
 
-/* "owner/name" of a remote on GitHub, however it is written; 0: it is not. */
+/*
+ * The length of the "owner/name" of a remote on GitHub, in whichever form it
+ * is written; 0: it is not on GitHub.
+ */
 
 static size_t
 lu_print_repository(const lu_str_t *remote, const char **repository)
@@ -325,7 +328,7 @@ lu_print_cell(lu_text_t *text, const lu_str_t *value)
     char    c, numeric[sizeof("&#255;")];
     size_t  i, n;
 
-    /* not in the middle of a character */
+    /* do not cut a character */
 
     n = value->len;
 

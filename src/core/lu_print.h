@@ -2,8 +2,8 @@
 /*
  * Copyright (C) the nginx-liveupdate authors
  *
- * Texts for people: JSON as an editor would leave it, and what is said of a
- * release in a pull request.
+ * Texts for people: JSON that is laid out, and the description of a pull
+ * request.
  */
 
 
@@ -16,16 +16,17 @@
 
 /*
  * JSON with a line for each member, two spaces for each level and a line feed
- * at the end, as JSON.stringify(value, null, 2) has it.  From malloc(), or
+ * at the end, like JSON.stringify(value, null, 2).  Text from malloc(), or
  * NULL: out of memory.
  */
 
 char *lu_print(const cJSON *json);
 
 /*
- * A staged release (release.json and files.json) as GitHub flavoured Markdown:
- * a table of facts and a table of files.  From malloc(), or NULL.  Bytes that
- * mean something in Markdown or HTML are escaped.
+ * A staged release, out of its release.json and files.json, in GitHub Flavored
+ * Markdown: a table of facts and a table of files.  Characters that have a
+ * meaning in Markdown or HTML are escaped.  Text from malloc(), or NULL: out of
+ * memory.
  */
 
 char *lu_print_release(const cJSON *release, const cJSON *files);

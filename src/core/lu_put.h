@@ -16,9 +16,9 @@
  *
  *     return lu_put_done(&put, json);
  *
- * Only memory can run out: the first call that fails sets put->failed, and
- * all further calls do nothing, so that a tree that was changed in place may
- * be half changed then and must be thrown away.
+ * The only possible failure is a lack of memory.  The first call that fails
+ * sets put->failed, and all later calls do nothing.  A tree that was changed in
+ * place may then be half changed and must be thrown away.
  */
 
 
@@ -38,23 +38,24 @@ void lu_put_init(lu_put_t *put);
 
 
 /*
- * All calls below put a value into the tree "to": with a key, into an object,
- * where the value takes the place of the one that has the key, or becomes the
- * last member; with the key NULL, at the end of an array.  The key is copied.
+ * The calls below put a value into "to".  With a key, "to" is an object: the
+ * value takes the place of the one that has the key, or becomes the last
+ * member.  With the key NULL, "to" is an array, to which the value is appended.
+ * Keys and strings are copied.
  *
- * A "to" that is NULL sets put->failed, so that the result of
+ * If "to" is NULL, the call fails, so that the results of
  * cJSON_CreateObject(), cJSON_CreateArray(), lu_put_object() and
- * lu_put_array() needs no check of its own.
+ * lu_put_array() need no check of their own.
  */
 
-/* A terminated string, which is copied; NULL sets put->failed. */
+/* Puts a terminated string; with NULL, the call fails. */
 
 void lu_put_string(lu_put_t *put, cJSON *to, const char *key,
     const char *value);
 
 /*
- * The same with a length; the string need not be terminated.  An empty value
- * is the empty string, or with lu_put_str_or_null() null.
+ * Put a string that need not be terminated.  For an empty one, lu_put_str()
+ * puts "", and lu_put_str_or_null() null.
  */
 
 void lu_put_str(lu_put_t *put, cJSON *to, const char *key,
@@ -66,22 +67,25 @@ void lu_put_number(lu_put_t *put, cJSON *to, const char *key, double value);
 void lu_put_bool(lu_put_t *put, cJSON *to, const char *key, int value);
 void lu_put_null(lu_put_t *put, cJSON *to, const char *key);
 
-/* A new empty object or array, which belongs to the tree; NULL: failed. */
+/*
+ * Put a new empty object or array, and return it; it belongs to the tree.
+ * NULL: this call failed, or an earlier one.
+ */
 
 cJSON *lu_put_object(lu_put_t *put, cJSON *to, const char *key);
 cJSON *lu_put_array(lu_put_t *put, cJSON *to, const char *key);
 
 /*
- * A tree that the caller gives away: it is freed if the call fails, and if
- * one failed before.  NULL sets put->failed, so that the result of a function
- * that creates a tree can be the argument.
+ * Puts a tree of the caller's, who gives it away: it is freed if this call
+ * fails, or an earlier one did.  With NULL, the call fails, so that the result
+ * of a function that creates a tree can be the argument.
  */
 
 void lu_put_item(lu_put_t *put, cJSON *to, const char *key, cJSON *item);
 
 /*
- * A copy of the member "name" of the object "from".  If "from" has no such
- * member, lu_put_copy() does nothing, and lu_put_copy_or_null() puts null.
+ * Put a copy of the member "name" of the object "from".  If there is none,
+ * lu_put_copy() puts nothing, and lu_put_copy_or_null() null.
  */
 
 void lu_put_copy(lu_put_t *put, cJSON *to, const char *key, const cJSON *from,
@@ -91,8 +95,8 @@ void lu_put_copy_or_null(lu_put_t *put, cJSON *to, const char *key,
 
 
 /*
- * Ends the building of a tree of the caller's own: returns it, or frees it
- * and returns NULL if a call failed.
+ * Ends the building of a tree: returns it, or, if a call failed, frees it and
+ * returns NULL.  The tree must not belong to another one.
  */
 
 cJSON *lu_put_done(lu_put_t *put, cJSON *json);

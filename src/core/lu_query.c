@@ -123,7 +123,9 @@ lu_query_decode(lu_str_t *out, unsigned char *dst, const lu_str_t *src,
 }
 
 
-/* How many bytes stand for the next character, 0 for a malformed "%". */
+/*
+ * The number of bytes that stand for the next character; 0: a malformed "%".
+ */
 
 static size_t
 lu_query_char(const unsigned char *p, size_t len, unsigned char *c)

@@ -79,14 +79,15 @@ lu_release_parse(const lu_arena_t *arena, const lu_str_t *text,
     }
 
     if (!lu_name_id_valid(&release->id)) {
-        rc = lu_error(err, NULL, "the release has no valid \"id\"");
+        rc = lu_error(err, NULL, "the release must have a valid \"id\"");
         goto done;
     }
 
     release->kind = lu_release_kind(json);
 
     if (release->kind != LU_KIND_ZIP && release->kind != LU_KIND_MANIFEST) {
-        rc = lu_error(err, NULL, "the release has no \"kind\" that is known");
+        rc = lu_error(err, NULL, "the release must have the \"kind\" \"zip\" "
+                                 "or \"manifest\"");
         goto done;
     }
 
@@ -155,7 +156,7 @@ lu_release_properties(const lu_arena_t *arena, const cJSON *json,
 
     if (rc != LU_OK) {
 
-        /* the tree goes, the reason stays */
+        /* the reason must outlive the tree */
 
         err->subject = lu_str_dup(arena, err->subject.data, err->subject.len);
 
@@ -175,7 +176,7 @@ lu_release_properties(const lu_arena_t *arena, const cJSON *json,
 }
 
 
-/* One value that is no string disables all updates on iOS. */
+/* On iOS, a single value that is not a string disables all updates. */
 
 static lu_rc_e
 lu_release_properties_check(const cJSON *properties, lu_error_t *err)
@@ -206,14 +207,14 @@ lu_release_properties_check(const cJSON *properties, lu_error_t *err)
             || value.len > LU_PROPERTY_SIZE)
         {
             return lu_error(err, &key,
-                            "in \"customProperties\" must have 1 to 300 "
-                            "bytes, and its value at most 300");
+                            "in \"customProperties\" must be 1 to 300 bytes "
+                            "long, and its value at most 300 bytes");
         }
 
         if (++n > LU_PROPERTIES_MAX) {
             return lu_error(err, NULL,
-                            "\"customProperties\" holds more than "
-                            "10 properties");
+                            "\"customProperties\" must have at most 10 "
+                            "properties");
         }
     }
 

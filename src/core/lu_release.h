@@ -2,7 +2,7 @@
 /*
  * Copyright (C) the nginx-liveupdate authors
  *
- * release.json, the description of one release.
+ * release.json, the description of a release.
  */
 
 
@@ -47,12 +47,12 @@ typedef enum {
 #define LU_STATES  (LU_STATE_WITHDRAWN + 1)
 
 
-/* Native versions that a release is for; an empty string is no limit. */
+/* The native versions that a bundle is for; an empty string is no limit. */
 
 typedef struct {
     lu_str_t                min;      /* at least */
     lu_str_t                max;      /* at most */
-    lu_str_t                eq;       /* not this one: it has the content */
+    lu_str_t                eq;       /* not this one: it contains the bundle */
 } lu_limits_t;
 
 
@@ -69,19 +69,19 @@ typedef struct {
 
 
 /*
- * Reads a release.json.  The result is allocated in the arena and keeps
- * nothing of the text.
+ * Reads the release.json of a bundle into the arena and keeps nothing of the
+ * text.  LU_OK, LU_INVALID with the reason, or LU_NOMEM.
  */
 
 lu_rc_e lu_release_parse(const lu_arena_t *arena, const lu_str_t *text,
     lu_release_t *release, lu_error_t *err);
 
 /*
- * The members of a release that publishers may set, out of a request's body
- * into a release: version limits (strings, or null to clear) and
- * customProperties (an object of at most 10 strings).  Other members are
- * ignored.  LU_INVALID with the reason leaves the release as it was,
- * LU_NOMEM may have changed a part.
+ * Copies the members that publishers may set from the body of a request into a
+ * release.json: version limits (strings) and customProperties (an object of at
+ * most 10 strings); null clears a member.  Other members are ignored.  LU_OK;
+ * LU_INVALID with the reason, and the release is unchanged; LU_NOMEM, and the
+ * release may be half changed.
  */
 
 lu_rc_e lu_release_set(cJSON *release, const cJSON *body, lu_error_t *err);

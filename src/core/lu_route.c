@@ -13,8 +13,8 @@ static int lu_route_match(const char *pattern, const lu_str_t *path,
 
 
 /*
- * "{a}", "{i}" and "{s}" are one segment each: app, id and sub; "*" at the
- * end is the rest.  The first pattern that fits counts.
+ * "{a}", "{i}" and "{s}" stand for one segment each: app, id and sub; "*" at
+ * the end stands for the rest.  The first pattern that matches counts.
  */
 
 static const struct {

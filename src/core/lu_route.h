@@ -2,7 +2,7 @@
 /*
  * Copyright (C) the nginx-liveupdate authors
  *
- * The paths of the Capawesome API.
+ * The paths of the Capawesome API, and of the API for releases.
  */
 
 
@@ -55,7 +55,7 @@ typedef enum {
     LU_ROUTE_FETCH,                    /* .../{id}/fetch */
     LU_ROUTE_RETRY,                    /* .../{id}/retry */
 
-    /* of the vendor's cloud, and nothing that updates need */
+    /* of the vendor's cloud, and not needed for updates */
     LU_ROUTE_CLOUD
 } lu_route_e;
 
@@ -69,8 +69,9 @@ typedef struct {
 
 
 /*
- * Finds what a decoded path names.  LU_NOT_FOUND: nothing;
- * LU_INVALID: an id in it is none.  The strings point into the path.
+ * Finds the resource of a decoded path.  The strings point into the path.
+ * LU_OK; LU_NOT_FOUND: there is none; LU_INVALID: an id in the path is not
+ * valid.
  */
 
 lu_rc_e lu_route(const lu_str_t *path, lu_route_t *route);

@@ -1,6 +1,8 @@
 
 /*
  * Copyright (C) the nginx-liveupdate authors
+ *
+ * SHA-256 (FIPS 180-4), incrementally.
  */
 
 
@@ -9,8 +11,8 @@
 
 
 /*
- * OpenSSL's EVP allocates, can fail, and looks the algorithm up each time,
- * which takes longer than to hash a line.
+ * OpenSSL's EVP interface allocates memory, can fail, and looks the algorithm
+ * up each time, which takes longer than the hashing of a short text.
  */
 
 #define OPENSSL_SUPPRESS_DEPRECATED
@@ -23,18 +25,16 @@
 #define LU_SHA256_HEX  (2 * SHA256_DIGEST_LENGTH)
 
 
-/* SHA-256 (FIPS 180-4) of what is fed, and how many bytes that were. */
-
 typedef struct {
     SHA256_CTX   ctx;
-    uint64_t     size;
+    uint64_t     size;          /* bytes hashed so far */
 } lu_sha256_t;
 
 
 void lu_sha256_init(lu_sha256_t *sha256);
 void lu_sha256_update(lu_sha256_t *sha256, const void *data, size_t len);
 
-/* The digest's bytes, or a terminated string of 64 lower-case hex digits. */
+/* End with the digest, or with 64 lower-case hex digits, terminated. */
 
 void lu_sha256_final(lu_sha256_t *sha256,
     unsigned char digest[SHA256_DIGEST_LENGTH]);

@@ -67,8 +67,8 @@ lu_share_list(cJSON *shares, const cJSON *app, const lu_desktop_t *desktop,
 
 
 /*
- * A device has a place of its own in each deployment's rollout, so that the
- * second one gets its part of what the first one has left.
+ * A device has a bucket of its own for each deployment, so that the second
+ * deployment gets its share of the devices that the first one left.
  */
 
 static void
@@ -119,7 +119,7 @@ lu_share_channel(lu_put_t *put, cJSON *shares, const cJSON *channel,
 }
 
 
-/* Old releases do not say what they are for. */
+/* Old releases do not list their platforms. */
 
 static unsigned
 lu_share_platforms(const cJSON *release)
@@ -140,9 +140,9 @@ lu_share_platforms(const cJSON *release)
 
 
 /*
- * The last rule that applies chooses, and if none does, the first "build".
- * An installation has one place for each build: two rollouts of one build
- * are one, as far as the larger one goes.
+ * The last rule that applies chooses the build; if none applies, the first
+ * "build" does.  An installation has one bucket for each build, so that of
+ * two rollouts of one build the larger one includes the other.
  */
 
 static double
@@ -185,7 +185,7 @@ lu_share_platform(const lu_desktop_t *desktop, unsigned platform,
 }
 
 
-/* What part of a platform's installations a rule is for. */
+/* The share of a platform's installations that a rule applies to. */
 
 static double
 lu_share_rule(const lu_rule_t *rule, unsigned platform)
@@ -203,9 +203,9 @@ lu_share_rule(const lu_rule_t *rule, unsigned platform)
 
 
 /*
- * What the rules behind one leave: "taken" by those of its own build, and by
- * those of all the other builds, each of which counts once.  (size_t) -1: all
- * rules.
+ * The share that the rules behind rule number "last" leave; (size_t) -1: all
+ * rules.  Rules of the same build are not subtracted; the largest share of
+ * these is *taken.  Of the rules of each other build, the largest one counts.
  */
 
 static double
@@ -233,7 +233,7 @@ lu_share_left(const lu_desktop_t *desktop, size_t last, unsigned platform,
 
             if (k < i) {
 
-                /* its build was counted with the first of its rules */
+                /* the build was counted with its first rule */
 
                 most = 0;
                 break;

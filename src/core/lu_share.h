@@ -2,7 +2,8 @@
 /*
  * Copyright (C) the nginx-liveupdate authors
  *
- * To what part of the devices a release is given, where.
+ * The share of the clients that get a release, in each channel and on each
+ * platform.
  */
 
 
@@ -13,22 +14,26 @@
 #include "lu_desktop.h"
 
 
-/* What is told of more rules than these would take too long to compute. */
+/* With more rules, the computation would take too long. */
 
 #define LU_SHARE_RULES  200
 
 
 /*
- * Adds what is true of the release to an array: for each channel in which a
- * device can get it, an object of channel, channelId, deploymentId, rollout,
- * share, createdBy, createdAt and updatedAt; for each platform on which the
- * rules lead installations to it, and for which it has something if it lists
- * its "platforms", one of platform and share (of LU_SHARE_RULES rules
- * at most, or none).  A share is from 0 to 1 and says
- * what a device without a place of its own can expect: paused channels, forced
- * devices, version limits and rules by address do not count.  release is its
- * release.json, desktop what lu_desktop_parse() made of the app, or
- * NULL.  LU_NOMEM, and the array may have got some.
+ * Appends the shares of a release to an array.
+ *
+ * For each channel with a deployment that includes devices, an object of
+ * channel, channelId, deploymentId, rollout, share, createdBy, createdAt and
+ * updatedAt.  For each platform on which the rules choose the release for
+ * installations, an object of platform and share; none for platforms that the
+ * release does not list in "platforms", and none at all if there are more than
+ * LU_SHARE_RULES rules.
+ *
+ * A share, from 0 to 1, is what can be expected: paused channels, forced
+ * devices, version limits and rules by address are not taken into account.
+ * app and release are an app.json and a release.json; desktop is the result of
+ * lu_desktop_parse() for the app, or NULL.  LU_OK; LU_NOMEM, and the array may
+ * have some of the objects.
  */
 
 lu_rc_e lu_share_list(cJSON *shares, const cJSON *app,

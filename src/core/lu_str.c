@@ -200,7 +200,7 @@ lu_str_utf8_valid(const lu_str_t *str)
 
     for (i = 0; i < str->len; i += n) {
 
-        /* most of what there is to check is ASCII */
+        /* most texts are ASCII */
 
         if (str->len - i >= sizeof(uint64_t)) {
             memcpy(&word, str->data + i, sizeof(uint64_t));
@@ -223,9 +223,9 @@ lu_str_utf8_valid(const lu_str_t *str)
 
 
 /*
- * The length of the character that the bytes begin with, 0 if they begin with
- * none.  Overlong forms, surrogates and what is above U+10FFFF all show in the
- * second byte (Unicode, table 3-7).
+ * The length of the character at the beginning of the bytes; 0: there is
+ * none.  Overlong forms, surrogates and characters above U+10FFFF all show in
+ * the second byte (Unicode, table 3-7).
  */
 
 static size_t

@@ -128,7 +128,7 @@ lu_td_version(const lu_arena_t *arena, const cJSON *json, lu_str_t *version,
 }
 
 
-/* How many artifacts there are; what is not null is an object. */
+/* Counts the artifacts, and makes sure that each is an object or null. */
 
 static lu_rc_e
 lu_td_count(const lu_arena_t *arena, const cJSON *artifacts, size_t *n,
@@ -201,7 +201,7 @@ lu_td_artifact(const lu_arena_t *arena, const cJSON *json, const cJSON *arch,
     artifact->is_installer = strstr((char *) url.data, "Mac%20Installer")
                              != NULL;
 
-    /* the reason points to the URL, which goes with the tree */
+    /* the reason points to the URL, and must outlive the tree */
 
     url = lu_str_dup(arena, url.data, url.len);
     if (url.data == NULL) {
@@ -273,7 +273,7 @@ invalid:
 }
 
 
-/* The subject is a key of the tree, which does not live as long as it. */
+/* The subject is a key of the tree, which it must outlive. */
 
 static lu_rc_e
 lu_td_refuse(const lu_arena_t *arena, const char *key, const char *text,
@@ -393,7 +393,7 @@ lu_td_kind(const lu_str_t *name)
 }
 
 
-/* electron-builder leaves x64 out of the names where it is the default. */
+/* electron-builder leaves x64 out of names for which it is the default. */
 
 static const char *
 lu_td_arch(const lu_str_t *name)
@@ -413,7 +413,10 @@ lu_td_arch(const lu_str_t *name)
 }
 
 
-/* Percent-encoded but for what RFC 3986 calls unreserved; from malloc(). */
+/*
+ * Percent-encodes all but unreserved characters (RFC 3986, section 2.3).
+ * Text from malloc(), or NULL: out of memory.
+ */
 
 static char *
 lu_td_escape(const lu_str_t *name)

@@ -2,8 +2,8 @@
 /*
  * Copyright (C) the nginx-liveupdate authors
  *
- * td-latest[-platform]-build-{id}.json: the artifacts of a build on one
- * platform.
+ * td-latest[-platform]-build-{id}.json, ToDesktop's list of the artifacts of a
+ * build on one platform.
  */
 
 
@@ -19,7 +19,7 @@ typedef struct {
     lu_str_t            arch;        /* "x64", "universal", ... */
     lu_str_t            name;        /* the file: the URL's last segment */
     lu_str_t            sha256;      /* lower-case hex, or empty */
-    uint64_t            size;        /* UINT64_MAX: not said */
+    uint64_t            size;        /* bytes; UINT64_MAX: unknown */
     unsigned            is_installer:1;  /* the URL has "Mac%20Installer" */
 } lu_td_artifact_t;
 
@@ -32,22 +32,22 @@ typedef struct {
 
 
 /*
- * "artifacts", an artifact and an arch may each be null, and what may be null
- * may be missing; the version is empty then.  Names are percent-decoded and
- * must be safe (lu_name_file_of_url()); two artifacts may have the
- * same one.  All is allocated in the arena.  LU_INVALID with the
- * reason.
+ * Reads a list into the arena and keeps nothing of the text.  "artifacts", each
+ * artifact and each architecture in it may be null or absent, and so may the
+ * version, which is empty then.  Names come from lu_name_file_of_url(); two
+ * artifacts may have the same name.  LU_OK, LU_INVALID with the reason, or
+ * LU_NOMEM.
  */
 
 lu_rc_e lu_td_parse(const lu_arena_t *arena, const lu_str_t *text, lu_td_t *td,
     lu_error_t *err);
 
 /*
- * Such a list for files that electron-builder has made, where nobody wrote
- * one: what each file is and for which architecture is told by its name.  Of
- * the members of an artifact, name (terminated), sha256 (the same) and size
- * are looked at.  Files of no known kind are left out, and of two for the
- * same the first is taken.  Text from malloc(), or NULL: out of memory.
+ * Makes such a list for files of electron-builder, which writes none.  The
+ * files' names tell the kind of artifact and the architecture; of the members
+ * of "files", only name, sha256 and size are read.  Files of an unknown kind
+ * are left out, and of two for the same kind and architecture the first one
+ * counts.  Text from malloc(), or NULL: out of memory.
  */
 
 char *lu_td_print(const char *version, const char *created,

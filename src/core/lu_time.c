@@ -97,7 +97,10 @@ lu_time_parse(const lu_str_t *text, time_t *time)
 }
 
 
-/* A number of n digits and the character behind it; letters in either case. */
+/*
+ * Takes a number of n digits and the character behind it, a letter in either
+ * case.
+ */
 
 static const unsigned char *
 lu_time_digits(const unsigned char *p, const unsigned char *last, unsigned n,

@@ -2,7 +2,7 @@
 /*
  * Copyright (C) the nginx-liveupdate authors
  *
- * Timestamps of the API: RFC 3339 in UTC with milliseconds.
+ * The timestamps of the API: RFC 3339 in UTC, with milliseconds.
  */
 
 
@@ -20,16 +20,17 @@
 
 
 /*
- * Seconds since the epoch of an RFC 3339 timestamp; a fraction of a second is
- * cut off, an offset is applied, a leap second is the second after it.
- * LU_INVALID if it is none, or lies before 1970 or after 9999 (UTC).
+ * Reads an RFC 3339 timestamp, as seconds since the epoch.  A fraction of a
+ * second is cut off, an offset is applied, and a leap second is the second
+ * after it.  LU_OK, or LU_INVALID: it is no timestamp, or lies before 1970 or
+ * after 9999 (UTC).
  */
 
 lu_rc_e lu_time_parse(const lu_str_t *text, time_t *time);
 
 /*
- * Writes a terminated timestamp of a time from 1970 to 9999 into
- * LU_TIME_SIZE bytes.
+ * Writes a time from 1970 to 9999 as a terminated timestamp of LU_TIME_SIZE
+ * bytes.
  */
 
 void lu_time_print(char *text, time_t sec, unsigned msec);

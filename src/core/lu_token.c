@@ -101,7 +101,7 @@ lu_token_parse(const lu_arena_t *arena, const lu_str_t *text,
 }
 
 
-/* The next line that says something, and its number. */
+/* The next line that is neither empty nor a comment, and its number. */
 
 static int
 lu_token_next(lu_str_t *rest, lu_str_t *line, size_t *number)
@@ -223,7 +223,7 @@ lu_token_apps(const lu_arena_t *arena, lu_str_t *line, lu_token_t *token,
 }
 
 
-/* The audit log names tokens, so that two may not share a name. */
+/* The audit log has the names of tokens, so that they must be unique. */
 
 static lu_rc_e
 lu_token_unique(const lu_token_t *tokens, size_t n, lu_error_t *err)
@@ -265,7 +265,7 @@ lu_token_field(lu_str_t *line, lu_str_t *field)
 }
 
 
-/* 0 if one of the comma-separated roles is unknown. */
+/* 0: one of the comma-separated roles is unknown. */
 
 static unsigned
 lu_token_roles(lu_str_t *field)
@@ -315,7 +315,7 @@ lu_token_find(const lu_token_t *tokens, size_t n, const lu_str_t *clear)
     unsigned char      digest[EVP_MAX_MD_SIZE];
     const lu_token_t  *found;
 
-    /* the digest of nothing gets into such files by mistake */
+    /* the digest of an empty text gets into such files by mistake */
 
     if (clear->len == 0) {
         return NULL;

@@ -2,13 +2,13 @@
 /*
  * Copyright (C) the nginx-liveupdate authors
  *
- * The token file: who may do what.  Lines of
+ * The token file, which says who may do what.  It has lines of
  *
  *     name role[,role...] sha256-of-token [app...]
  *
- * separated by spaces or tabs; empty lines and lines that begin with "#" are
- * passed over, and lines may end in CR LF.  Roles: read, publish, approve,
- * admin.  Without apps a token is good for all of them.
+ * separated by spaces or tabs.  Empty lines, and lines that begin with "#", are
+ * ignored; lines may end in CR LF.  The roles are read, publish, approve and
+ * admin.  Without apps, a token is valid for all of them.
  */
 
 
@@ -26,8 +26,8 @@
 
 
 /*
- * The roles hold what they imply: publish and approve imply read, admin
- * implies all.
+ * The roles include those that they imply: publish and approve imply read,
+ * admin implies all of them.
  */
 
 typedef struct {
@@ -40,24 +40,25 @@ typedef struct {
 
 
 /*
- * Reads the whole file.  Refused with the reason (the subject is the line
- * number as text, from the arena): a field that is missing, a role that is
- * unknown, a digest that is not 64 hex digits, a name or a digest that
- * occurs twice, an app that is no valid id.  A file without tokens is fine.
+ * Reads a whole file into the arena and keeps nothing of the text.  There may
+ * be no tokens in it.  LU_OK, LU_NOMEM, or LU_INVALID with the reason and, as
+ * the subject, the number of the line: a field is missing, a role is unknown, a
+ * digest is not 64 hex digits, an app is no valid id, or a name or a digest
+ * occurs twice.
  */
 
 lu_rc_e lu_token_parse(const lu_arena_t *arena, const lu_str_t *text,
     lu_token_t **tokens, size_t *n, lu_error_t *err);
 
 /*
- * The token whose clear text is given, or NULL; an empty one is nobody's.
- * Every digest is compared, in constant time.
+ * The token of that clear text, or NULL; an empty text is no token.  All
+ * digests are compared, in constant time.
  */
 
 const lu_token_t *lu_token_find(const lu_token_t *tokens, size_t n,
     const lu_str_t *clear);
 
-/* 1 if the token may be used for that app. */
+/* 1 if the token is valid for that app. */
 
 int lu_token_has_app(const lu_token_t *token, const lu_str_t *app);
 

@@ -131,7 +131,7 @@ lu_url_port(const char *p, const char *end)
 }
 
 
-/* Of these characters, and of encoded bytes. */
+/* 1 if there are only these characters, and encoded bytes. */
 
 static int
 lu_url_is(const char *p, const char *end, const char *allowed)

@@ -1,6 +1,8 @@
 
 /*
  * Copyright (C) the nginx-liveupdate authors
+ *
+ * URLs that publishers register.
  */
 
 
@@ -12,9 +14,9 @@
 
 
 /*
- * An absolute URI of RFC 3986, section 4.3, with "http" or "https", a host,
- * and a port from 1 to 65535 or none, of at most 2048 bytes: what is not
- * crashes old iOS apps.  A fragment is allowed, too.
+ * 1 if it is an absolute URI (RFC 3986, section 4.3) of at most 2048 bytes,
+ * with "http" or "https", a host, and no port or one from 1 to 65535.  A
+ * fragment is allowed.  Any other URL crashes old iOS apps.
  */
 
 int lu_url_valid(const lu_str_t *url);

@@ -77,8 +77,8 @@ lu_version_cmp(const lu_str_t *a, const lu_str_t *b)
 
 
 /*
- * Takes the next number from the front, without its leading zeroes, so that
- * the longer one is the greater one; zero and a missing number are empty.
+ * Takes the next number, without its leading zeroes, so that the longer one
+ * of two is the greater one.  Zero, and a missing number, are empty.
  */
 
 static lu_str_t

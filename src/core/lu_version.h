@@ -1,6 +1,11 @@
 
 /*
  * Copyright (C) the nginx-liveupdate authors
+ *
+ * Native version codes: one or more decimal numbers separated by dots, at most
+ * 64 bytes ("84", "1.2.3").  They are compared number by number; a missing
+ * number is 0, so that "1.0" equals "1.0.0".  Numbers may have any length, and
+ * leading zeroes.
  */
 
 
@@ -11,16 +16,11 @@
 #include "lu_str.h"
 
 
-/*
- * Native version codes: one or more decimal numbers separated by dots, at
- * most 64 bytes ("84", "1.2.3"), compared number by number, a missing number
- * being 0, so that "1.0" equals "1.0.0"; numbers may have any length and
- * leading zeroes.
- */
+/* 1 if it is a version code. */
 
 int lu_version_valid(const lu_str_t *version);
 
-/* Below, equal or above 0, as memcmp(); both versions must be valid. */
+/* Below, equal to or above 0, as memcmp(); both versions must be valid. */
 
 int lu_version_cmp(const lu_str_t *a, const lu_str_t *b);
 

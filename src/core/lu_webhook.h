@@ -13,7 +13,7 @@
 #include "lu_json.h"
 
 
-/* What is missing or null in the body is empty. */
+/* Members that are absent or null are empty. */
 
 typedef struct {
     lu_str_t            app_id;
@@ -33,9 +33,9 @@ typedef struct {
 
 
 /*
- * The strings and the object are parts of the tree.  LU_INVALID: no
- * appId or buildId that is a valid id, a member of another type than it must
- * be, or releaseInfo whose rules are not right (lu_desktop_parse()).
+ * Reads a body.  The strings and the object are parts of the tree.  LU_OK,
+ * LU_NOMEM, or LU_INVALID with the reason: appId or buildId is no valid id, a
+ * member has another type, or lu_desktop_parse() refuses releaseInfo.
  */
 
 lu_rc_e lu_webhook_parse(const lu_arena_t *arena, const cJSON *body,

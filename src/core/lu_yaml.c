@@ -59,8 +59,8 @@ lu_yaml_read(const lu_arena_t *arena, const lu_str_t *text, lu_yaml_pt root,
 
 
 /*
- * What libyaml would take without a word.  Its time for directives grows with
- * the square of their number.
+ * Refuses what libyaml would accept.  The time that it takes for directives
+ * grows with the square of their number.
  */
 
 static lu_rc_e
@@ -165,7 +165,7 @@ lu_yaml_document(lu_yaml_t *yaml, lu_yaml_pt root, void *data)
 }
 
 
-/* The next event becomes the current one. */
+/* Moves on to the next event. */
 
 static lu_rc_e
 lu_yaml_next(lu_yaml_t *yaml)
@@ -412,7 +412,7 @@ lu_yaml_size(lu_yaml_t *yaml, uint64_t *size)
 
     scalar = lu_yaml_scalar(yaml);
 
-    /* with a zero before it, it would be octal to some */
+    /* some parsers read a number with a leading zero as octal */
 
     if (scalar.len == 0
         || scalar.len > sizeof("9007199254740992") - 1

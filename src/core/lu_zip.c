@@ -20,7 +20,7 @@
 
 #define LU_ZIP_ENCRYPTED  0x0001
 
-/* in the type of a symbolic link, where the upper half is a Unix mode */
+/* set in the mode of a symbolic link, where the upper half is a Unix mode */
 
 #define LU_ZIP_LINK       0x20000000
 
@@ -30,9 +30,9 @@
 
 
 /*
- * The central directory as the plugins' readers find it: by the last end
- * record, whose numbers they believe.  The names point into it and are as
- * they are there, while libzip changes some and takes others from elsewhere.
+ * The central directory as the plugins find it: through the last end record,
+ * which they trust.  The names point into it and are unchanged, while libzip
+ * changes some, and takes others from local headers.
  */
 
 typedef struct {
@@ -44,10 +44,10 @@ typedef struct {
 
 
 /*
- * A source in front of the one that is checked.  libzip tries every end
- * record that it finds and believes every entry that says where its data is,
- * so that a small file can make it read without end; what it may read is
- * metered.
+ * A source in front of the one that is checked.  libzip tries each end record
+ * that it finds, and trusts each entry about where its data is, so that a
+ * small file could make it read without end; here the bytes that it may read
+ * are limited.
  */
 
 typedef struct {
@@ -176,7 +176,7 @@ lu_zip_source(const lu_arena_t *arena, zip_source_t *source,
 }
 
 
-/* On anything but OK the source is still the caller's. */
+/* Unless it returns LU_OK, the source is still the caller's. */
 
 static lu_rc_e
 lu_zip_open(zip_t **zip, zip_source_t *source, const lu_zip_meter_t *meter,
@@ -197,7 +197,7 @@ lu_zip_open(zip_t **zip, zip_source_t *source, const lu_zip_meter_t *meter,
 
     zip_error_fini(&error);
 
-    /* libzip opens what it had found when its reading was ended */
+    /* libzip opens what it had found before its reading was stopped */
 
     if (meter->spent) {
         zip_source_keep(source);
@@ -237,8 +237,8 @@ lu_zip_directory(const lu_arena_t *arena, zip_source_t *source, uint64_t size,
 
 
 /*
- * libzip tries every end record and allocates for as many entries as it
- * announces, so that all are looked at.
+ * libzip tries each end record, and allocates memory for as many entries as
+ * it states, so that all of them are checked.
  */
 
 static lu_rc_e
@@ -303,7 +303,7 @@ lu_zip_find(const lu_arena_t *arena, zip_source_t *source, uint64_t size,
 }
 
 
-/* What the end record there says, or the larger one that belongs to it. */
+/* Reads the end record at that place, or the zip64 one that belongs to it. */
 
 static void
 lu_zip_end(zip_source_t *source, const unsigned char *tail, size_t i,
@@ -436,15 +436,15 @@ lu_zip_entry(const unsigned char *p, const lu_str_t *name, lu_error_t *err)
     method = lu_zip_le(&p[10], 2);
 
     if (method != ZIP_CM_STORE && method != ZIP_CM_DEFLATE) {
-        return lu_error(err, name, "is compressed by another method than"
-                        " deflate");
+        return lu_error(err, name, "is compressed with a method other than "
+                                   "deflate");
     }
 
     return LU_OK;
 }
 
 
-/* What macOS adds under __MACOSX/ is no page. */
+/* The files that macOS adds under __MACOSX/ are not pages. */
 
 static int
 lu_zip_is_index(const lu_str_t *name)
@@ -524,7 +524,7 @@ lu_zip_entries(zip_t *zip, const lu_zip_directory_t *directory,
 }
 
 
-/* What libzip is about to read is what the plugins will read. */
+/* Makes sure that libzip reads what the plugins will read. */
 
 static lu_rc_e
 lu_zip_compare(zip_t *zip, const lu_zip_directory_t *directory,
@@ -546,8 +546,7 @@ lu_zip_compare(zip_t *zip, const lu_zip_directory_t *directory,
 
         if (name == NULL || !lu_str_is(&names[i], name)) {
             return lu_error(err, &names[i],
-                            "has another name elsewhere in the zip"
-                            " archive");
+                            "has a different name in its local header");
         }
     }
 
@@ -595,11 +594,13 @@ lu_zip_contents(zip_t *zip, zip_uint64_t i, const lu_zip_meter_t *meter,
      */
 
     if (size != st.size) {
-        return lu_error(err, &name, "has another size than announced");
+        return lu_error(err, &name, "does not have the size that the zip "
+                                    "archive states");
     }
 
     if (size == 0 && st.crc != 0) {
-        return lu_error(err, &name, "has another CRC than announced");
+        return lu_error(err, &name, "does not have the CRC that the zip "
+                                    "archive states");
     }
 
     return LU_OK;
@@ -658,7 +659,8 @@ lu_zip_damaged(zip_error_t *error, const lu_str_t *name,
     }
 
     if (code == ZIP_ER_CRC) {
-        return lu_error(err, name, "has another CRC than announced");
+        return lu_error(err, name, "does not have the CRC that the zip "
+                                   "archive states");
     }
 
     return lu_error(err, name, "is damaged");

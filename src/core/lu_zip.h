@@ -1,6 +1,8 @@
 
 /*
  * Copyright (C) the nginx-liveupdate authors
+ *
+ * Zip archives through libzip.
  */
 
 
@@ -17,17 +19,18 @@
 
 
 /*
- * Looks into an uploaded zip before any device does: it opens, every entry
- * has a safe name (directories: the same with a "/" behind; "__MACOSX" and
- * ".DS_Store" entries are fine) and is no symbolic link, can be read to its
- * end with the CRC it announces, without a password and by store or deflate
- * alone, the contents together are not larger than limit bytes, no name is
- * there twice or as a file and a directory, and one entry is an index.html
- * (at any depth, as the plugins search for it, but not under "__MACOSX").
- * What is read and allocated is bounded by the size of the source and by
- * limit.  The source is consumed whatever comes out.  LU_INVALID
- * with the reason (subject: the entry, copied into the arena), or
- * LU_NOMEM.
+ * Checks an uploaded zip archive before any device gets it.  Each entry must
+ * have a name that lu_name_href_check() accepts, with a "/" behind it for a
+ * directory; no name may occur twice, or be a file and a directory.  No entry
+ * may be a symbolic link, be encrypted, or be compressed with a method other
+ * than deflate; all entries must be readable to their ends and have the CRC
+ * that the archive states.  The contents must not be larger than limit bytes
+ * together.  One entry must be an index.html, at any depth, since the plugins
+ * search for it, but not in "__MACOSX".
+ *
+ * Time and memory are bounded by the size of the source and by limit.  The
+ * source is consumed in any case.  LU_OK, LU_NOMEM, or LU_INVALID with the
+ * reason and the entry, copied into the arena, as the subject.
  */
 
 lu_rc_e lu_zip_check(const lu_arena_t *arena, zip_source_t *source,

@@ -64,8 +64,8 @@ static const refused_t  refused[] = {
       "the manifest has no \"version\"" },
     { "a version with a line feed",
       "version: \"1.0.0\\n\"\nfiles: [{url: a.exe, sha512: " A "}]\n",
-      "1.0.0\n", "is a version that is longer than 128 bytes, begins or ends"
-      " with a space, or has control characters" },
+      "1.0.0\n", "must be a version of 1 to 128 bytes without control "
+                 "characters, and without a space at either end" },
     { "a sequence for a version",
       "version: [1, 0, 0]\nfiles: [{url: a.exe, sha512: " A "}]\n", "line 1",
       "has something else than a string" },
@@ -119,14 +119,15 @@ static const refused_t  refused[] = {
     { "a file twice, with two digests",
       "version: 1.0.0\nfiles:\n  - {url: a.exe, sha512: " A "}\n"
       "  - {url: ./a.exe, sha512: " B "}\n", "a.exe",
-      "is listed with two digests" },
+      "is listed with two different digests" },
     { "a file twice, with two sizes",
       "version: 1.0.0\nfiles:\n  - {url: a.exe, sha512: " A ", size: 1}\n"
       "  - {url: a%2eexe, sha512: " A ", size: 2}\n", "a.exe",
-      "is listed with two sizes" },
+      "is listed with two different sizes" },
     { "a path with another digest than the file",
       "version: 1.0.0\nfiles: [{url: a.exe, sha512: " A "}]\n"
-      "path: a.exe\nsha512: " B "\n", "a.exe", "is listed with two digests" },
+      "path: a.exe\nsha512: " B "\n", "a.exe", "is listed with two different "
+                                               "digests" },
     { "a path that is not safe, of a file that is",
       "version: 1.0.0\nfiles: [{url: a.exe, sha512: " A "}]\n"
       "path: ..\nsha512: " A "\n", "..",
@@ -152,7 +153,7 @@ static const refused_t  refused[] = {
     { "a package with another digest than the file",
       "version: 1.0.0\nfiles: [{url: a.7z, sha512: " A "}]\n"
       "packages: {x64: {path: a.7z, sha512: " B "}}\n", "a.7z",
-      "is listed with two digests" },
+      "is listed with two different digests" },
 
     { "an alias for a digest",
       "version: 1.0.0\nsha512: &sha " A "\n"

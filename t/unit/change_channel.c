@@ -41,7 +41,7 @@ test_channel_create(void)
         { "{\"name\":\"" TEN("1234567890123") "\"}", INVALID,
           "\"name\" must be a string of 1 to" },
         { "{\"name\":\"default\"}", CONFLICT,
-          "is the name of another channel already" },
+          "is already the name of another channel" },
         { "{\"name\":\"beta\",\"protected\":\"yes\"}", INVALID,
           "\"protected\" must be true or false" },
 
@@ -134,7 +134,7 @@ test_channel(void)
     ok(channel_update(app, "c2", "{\"name\":\"default\"}", NOW, &channel,
                       &err)
        == CONFLICT
-       && strcmp(err.text, "is the name of another channel already") == 0,
+       && strcmp(err.text, "is already the name of another channel") == 0,
        "and not take another's");
 
     ok(channel_update(app, "c2", "{\"name\":\"Beta 2\",\"protected\":true,"

@@ -128,11 +128,11 @@ static const struct {
     const char  *reason;
 } refused[] = {
     { "{}", "{}", "builds must be an array" },
-    { "[1]", "{}", "no valid \"id\"" },
-    { "[{}]", "{}", "no valid \"id\"" },
-    { "[{\"id\":\"\"}]", "{}", "no valid \"id\"" },
-    { "[{\"id\":\"../a\"}]", "{}", "no valid \"id\"" },
-    { "[{\"id\":7}]", "{}", "no valid \"id\"" },
+    { "[1]", "{}", "a valid \"id\"" },
+    { "[{}]", "{}", "a valid \"id\"" },
+    { "[{\"id\":\"\"}]", "{}", "a valid \"id\"" },
+    { "[{\"id\":\"../a\"}]", "{}", "a valid \"id\"" },
+    { "[{\"id\":7}]", "{}", "a valid \"id\"" },
     { "[{\"id\":\"a\",\"version\":1}]", "{}", "\"version\" that is no" },
     { "[{\"id\":\"a\",\"isReleased\":1}]", "{}", "\"isReleased\" that is" },
     { "[]", "[]", "releases must be an object" },

@@ -229,7 +229,7 @@ test_tree(void)
     names[0] = tap_str("x/");
     names[1] = tap_str("x/");
     ok(lu_file_tree_check(names, 2, &error) == LU_INVALID
-       && said("x/", "is there twice"), "a directory twice");
+       && said("x/", "occurs twice"), "a directory twice");
 
     ok(lu_file_tree_check(names, 1, &error) == LU_OK, "one name");
     ok(lu_file_tree_check(NULL, 0, &error) == LU_OK, "no name");
@@ -271,20 +271,24 @@ test_files(void)
         const char  *reason;
     } cases[] = {
         { "", "", "is empty" },
-        { "{}", "", "the file table is not an array" },
-        { "[7]", "", "a file has no \"href\"" },
-        { "[{}]", "", "a file has no \"href\"" },
-        { "[{\"href\":null}]", "", "a file has no \"href\"" },
-        { "[{\"href\":7}]", "", "a file has no \"href\"" },
+        { "{}", "", "the file table must be an array" },
+        { "[7]", "", "a file must have an \"href\" string" },
+        { "[{}]", "", "a file must have an \"href\" string" },
+        { "[{\"href\":null}]", "", "a file must have an \"href\" string" },
+        { "[{\"href\":7}]", "", "a file must have an \"href\" string" },
         { "[{\"href\":\"a/../b\"}]", "a/../b", "has a segment" },
-        { "[{\"href\":\"a\"}]", "a", "has no valid \"size\"" },
-        { "[{\"href\":\"a\",\"size\":-1}]", "a", "has no valid \"size\"" },
-        { "[{\"href\":\"a\",\"size\":\"1\"}]", "a", "has no valid \"size\"" },
-        { "[{\"href\":\"a\",\"size\":1}]", "a", "has no valid \"sha256\"" },
+        { "[{\"href\":\"a\"}]", "a", "must have a \"size\" that is a whole "
+                                     "number" },
+        { "[{\"href\":\"a\",\"size\":-1}]", "a", "must have a \"size\" that "
+                                                 "is a whole number" },
+        { "[{\"href\":\"a\",\"size\":\"1\"}]", "a", "must have a \"size\" "
+                                                    "that is a whole number" },
+        { "[{\"href\":\"a\",\"size\":1}]", "a", "must have a \"sha256\" of "
+                                                "64 lower-case hex digits" },
         { "[{\"href\":\"a\",\"size\":1,\"sha256\":7}]", "sha256",
           "must be a string" },
         { "[{\"href\":\"a\",\"size\":1,\"sha256\":\"abc\"}]", "a",
-          "has no valid \"sha256\"" },
+          "must have a \"sha256\" of 64 lower-case hex digits" },
         { "[{\"href\":\"a\",\"size\":1,\"sha256\":\"" SHA256 "\","
           "\"signature\":7}]", "signature", "must be a string" },
         { "[{\"href\":\"a\",\"size\":1,\"sha256\":\"" SHA256 "\","

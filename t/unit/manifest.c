@@ -116,20 +116,20 @@ test_refused(void)
     "{\"href\":" href ",\"checksum\":" sum ",\"sizeInBytes\":" size "}"
 #define HREF(href)                                                            \
     ENTRY("\"" href "\"", "\"" A "\"", "1")
-#define NO_HREF  "an entry of the manifest has no \"href\" string"
-#define NO_SUM   "has no \"checksum\" of 64 lower-case hex digits in the "    \
-                 "manifest"
-#define NO_SIZE  "has no \"sizeInBytes\" that is a whole number in the "      \
+#define NO_HREF  "an entry of the manifest must have an \"href\" string"
+#define NO_SUM   "must have a \"checksum\" of 64 lower-case hex digits in "    \
+                 "the manifest"
+#define NO_SIZE  "must have a \"sizeInBytes\" that is a whole number in the "  \
                  "manifest"
 
-        { "{}", "", "the manifest is not an array" },
-        { "null", "", "the manifest is not an array" },
-        { "\"a\"", "", "the manifest is not an array" },
-        { HREF("a"), "", "the manifest is not an array" },
+        { "{}", "", "the manifest must be an array" },
+        { "null", "", "the manifest must be an array" },
+        { "\"a\"", "", "the manifest must be an array" },
+        { HREF("a"), "", "the manifest must be an array" },
 
-        { "[[]]", "", "an entry of the manifest is not an object" },
-        { "[null]", "", "an entry of the manifest is not an object" },
-        { "[1]", "", "an entry of the manifest is not an object" },
+        { "[[]]", "", "an entry of the manifest must be an object" },
+        { "[null]", "", "an entry of the manifest must be an object" },
+        { "[1]", "", "an entry of the manifest must be an object" },
 
         { "[{}]", "", NO_HREF },
         { "[" ENTRY("1", "\"" A "\"", "1") "]", "", NO_HREF },
@@ -153,8 +153,8 @@ test_refused(void)
           NO_SIZE },
 
         { "[" HREF("b") "," HREF("a") "," HREF("b") "]", "b",
-          "is there twice" },
-        { "[" HREF("\\u0061") "," HREF("a") "]", "a", "is there twice" },
+          "occurs twice" },
+        { "[" HREF("\\u0061") "," HREF("a") "]", "a", "occurs twice" },
         { "[" HREF("a/b") "," HREF("a") "]", "a",
           "is both a file and a directory" },
         { "[" HREF("a") "," HREF("a-") "," HREF("a!") "," HREF("a/b/c") ","
@@ -235,7 +235,7 @@ test_many(void)
 
     strcpy(text + len, "," HREF("x") "]");
     ok(parse(text) == LU_INVALID
-       && said("", "the manifest has more than 20000 entries"),
+       && said("", "the manifest must have at most 20000 entries"),
        "20001 entries");
 
     free(text);
@@ -292,12 +292,12 @@ test_check(void)
 
     files[1].size = 4;
     ok(check(list, 2, files, 4) == LU_INVALID
-       && said("a.js", "has another size than the manifest says"),
+       && said("a.js", "does not have the size that the manifest states"),
        "a size differs");
 
     files[1] = file("a.js", 5, B, "");
     ok(check(list, 2, files, 4) == LU_INVALID
-       && said("a.js", "has another checksum than the manifest says"),
+       && said("a.js", "does not have the checksum that the manifest states"),
        "a checksum differs");
 
     files[1] = file("a.js", 5, A, "");

@@ -88,20 +88,20 @@ static const refused_t  refused[] = {
 
     { "two sizes in a list", "{\"artifacts\":{\"zip\":{\"a\":{\"url\":\"a\","
       "\"size\":1},\"b\":{\"url\":\"./a\",\"size\":2}}}}", NULL,
-      LU_INVALID, "a", "is listed with two sizes" },
+      LU_INVALID, "a", "is listed with two different sizes" },
     { "two sizes in two manifests", td,
       "version: 1\nfiles: [{url: a.zip, sha512: " A ", size: 41}]\n",
-      LU_INVALID, "a.zip", "is listed with two sizes" },
+      LU_INVALID, "a.zip", "is listed with two different sizes" },
     { "two sizes, one of which is 0", td,
       "version: 1\nfiles: [{url: a.zip, sha512: " A ", size: 0}]\n",
-      LU_INVALID, "a.zip", "is listed with two sizes" },
+      LU_INVALID, "a.zip", "is listed with two different sizes" },
     { "two SHA-256", "{\"artifacts\":{\"zip\":{\"a\":{\"url\":\"a\","
       "\"sha256\":\"" H "\"},\"b\":{\"url\":\"%61\",\"sha256\":\"" I
       "\"}}}}", NULL, LU_INVALID, "a",
-      "is listed with two SHA-256" },
+      "is listed with two different SHA-256 digests" },
     { "two SHA-512", yml, "version: 1\nfiles: [{url: My%20App.exe, sha512: "
       B "}]\n", LU_INVALID, "My App.exe",
-      "is listed with two SHA-512" },
+      "is listed with two different SHA-512 digests" },
 
     { NULL, NULL, NULL, 0, NULL, NULL }
 };

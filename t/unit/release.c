@@ -117,20 +117,21 @@ test_refused(void)
         const char  *reason;
     } cases[] = {
         { "", "", "is empty" },
-        { "[]", "", "the release has no valid \"id\"" },
-        { "{\"kind\":\"zip\"}", "", "the release has no valid \"id\"" },
+        { "[]", "", "the release must have a valid \"id\"" },
+        { "{\"kind\":\"zip\"}", "", "the release must have a valid \"id\"" },
         { "{\"id\":\"a/b\",\"kind\":\"zip\"}", "",
-          "the release has no valid \"id\"" },
+          "the release must have a valid \"id\"" },
         { "{\"id\":7}", "id", "must be a string" },
-        { "{\"id\":\"r\"}", "", "the release has no \"kind\" that is known" },
+        { "{\"id\":\"r\"}", "", "the release must have the \"kind\" \"zip\" "
+                                "or \"manifest\"" },
         { "{\"id\":\"r\",\"kind\":7}", "",
-          "the release has no \"kind\" that is known" },
+          "the release must have the \"kind\" \"zip\" or \"manifest\"" },
         { "{\"id\":\"r\",\"kind\":\"Zip\"}", "",
-          "the release has no \"kind\" that is known" },
+          "the release must have the \"kind\" \"zip\" or \"manifest\"" },
         { "{\"id\":\"r\",\"kind\":\"desktop\"}", "",
-          "the release has no \"kind\" that is known" },
+          "the release must have the \"kind\" \"zip\" or \"manifest\"" },
         { "{\"id\":\"r\",\"kind\":\"unknown\"}", "",
-          "the release has no \"kind\" that is known" },
+          "the release must have the \"kind\" \"zip\" or \"manifest\"" },
         { "{\"id\":\"r\",\"kind\":\"zip\",\"minAndroidAppVersionCode\":7}",
           "minAndroidAppVersionCode", "must be a string" },
         { "{\"id\":\"r\",\"kind\":\"zip\",\"eqIosAppVersionCode\":\"1.x\"}",
@@ -217,16 +218,17 @@ test_set(void)
         { PROPERTY("\"a\"", "{}"), "a",
           "in \"customProperties\" must be a string" },
         { PROPERTY("\"\"", "\"x\""), "",
-          "in \"customProperties\" must have 1 to 300 bytes" },
+          "in \"customProperties\" must be 1 to 300 bytes long" },
         { PROPERTY("\"" TEN(TEN("abc")) "d\"", "\"x\""),
           TEN(TEN("abc")) "d",
-          "in \"customProperties\" must have 1 to 300 bytes" },
+          "in \"customProperties\" must be 1 to 300 bytes long" },
         { PROPERTY("\"a\"", "\"" TEN(TEN("abc")) "d\""), "a",
-          "in \"customProperties\" must have 1 to 300 bytes, and its value" },
+          "in \"customProperties\" must be 1 to 300 bytes long, and its "
+          "value" },
         { PROPERTY("\"1\":\"\",\"2\":\"\",\"3\":\"\",\"4\":\"\",\"5\":\"\","
                    "\"6\":\"\",\"7\":\"\",\"8\":\"\",\"9\":\"\",\"10\":\"\","
                    "\"11\"", "\"\""), "",
-          "\"customProperties\" holds more than 10 properties" }
+          "\"customProperties\" must have at most 10 properties" }
     };
 
     ok(set("{\"id\":\"r\",\"minIosAppVersionCode\":\"1\"}",

@@ -55,7 +55,7 @@ static const char  mac[] =
 static const refused_t  refused[] = {
 
     { "nothing", "", "", "the JSON text is empty" },
-    { "HTML", "<html>", "<html>", "stands where a JSON value should be" },
+    { "HTML", "<html>", "<html>", "appears where a JSON value is expected" },
     { "what is cut", "{\"artifacts\":{", "", "the JSON text ends too early" },
     { "an array", "[]", "", "the manifest is not a JSON object" },
     { "null", "null", "", "the manifest is not a JSON object" },

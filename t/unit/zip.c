@@ -622,10 +622,10 @@ test_names(void)
 
     entry.name = "index.html";
     ok(check_with(&entry) == LU_INVALID
-       && said("index.html", "is there twice"), "a file twice");
+       && said("index.html", "occurs twice"), "a file twice");
 
     ok(check_names("index.html", "a/", "a/") == LU_INVALID
-       && said("a/", "is there twice"), "a directory twice");
+       && said("a/", "occurs twice"), "a directory twice");
 
     ok(check_names("index.html", "a", "a/") == LU_INVALID
        && said("a", "is both a file and a directory"),
@@ -680,7 +680,7 @@ test_unicode_extra(void)
     memcpy(extra, out.data, out.len);
 
     ok(check_with(&entry) == LU_INVALID
-       && said("y", "has another name elsewhere in the zip archive"),
+       && said("y", "has a different name in its local header"),
        "a second name");
 
     free(out.data);
@@ -725,7 +725,7 @@ test_kinds(void)
 
     entry.method = 12;
     ok(check_with(&entry) == LU_INVALID
-       && said("link", "is compressed by another method than deflate"),
+       && said("link", "is compressed with a method other than deflate"),
        "bzip2, by name");
 }
 
@@ -742,23 +742,23 @@ test_lies(void)
 
     entry.crc_lie = 1;
     ok(check_with(&entry) == LU_INVALID
-       && said("a.js", "has another CRC than announced"),
+       && said("a.js", "does not have the CRC that the zip archive states"),
        "a wrong CRC, stored");
 
     entry.method = 8;
     ok(check_with(&entry) == LU_INVALID
-       && said("a.js", "has another CRC than announced"),
+       && said("a.js", "does not have the CRC that the zip archive states"),
        "a wrong CRC, deflated");
 
     entry.crc_lie = 0;
     entry.size_lie = -1;
     ok(check_with(&entry) == LU_INVALID
-       && said("a.js", "has another size than announced"),
+       && said("a.js", "does not have the size that the zip archive states"),
        "more than announced, deflated");
 
     entry.size_lie = 1;
     ok(check_with(&entry) == LU_INVALID
-       && said("a.js", "has another size than announced"),
+       && said("a.js", "does not have the size that the zip archive states"),
        "less than announced, deflated");
 
     entry.method = 0;
@@ -784,13 +784,13 @@ test_lies(void)
     entry.name = "a.js";
     entry.crc_lie = 1;
     ok(check_with(&entry) == LU_INVALID
-       && said("a.js", "has another CRC than announced"),
+       && said("a.js", "does not have the CRC that the zip archive states"),
        "a wrong CRC of nothing");
 
     entry.crc_lie = 0;
     entry.size_lie = 1;
     ok(check_with(&entry) == LU_INVALID
-       && said("a.js", "has another size than announced"),
+       && said("a.js", "does not have the size that the zip archive states"),
        "a wrong size of nothing");
 }
 
@@ -1192,7 +1192,7 @@ test_nomem(void)
     }
 
     ok(i == 4 && rc == LU_INVALID
-       && said("a.js", "has another CRC than announced"),
+       && said("a.js", "does not have the CRC that the zip archive states"),
        "no memory for a bad one (%ld)", i);
 
     tap_left = -1;
