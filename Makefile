@@ -212,23 +212,24 @@ check: deps-build	## check the style, and that src/core stands alone
 	prove -It/lib t/01-style.t
 
 
-# Debian's places; elsewhere the line to add to nginx.conf is printed.
+# Debian's places; elsewhere the lines to add to nginx.conf are printed.
 
 MODULES_PATH = $(shell PATH=$$PATH:/usr/sbin nginx -V 2>&1 \
 	| sed -n 's/.*--modules-path=\([^ ]*\).*/\1/p')
+NGINX_CONF = $(patsubst %/,%,$(dir $(shell PATH=$$PATH:/usr/sbin nginx -V 2>&1 \
+	| sed -n 's/.*--conf-path=\([^ ]*\).*/\1/p')))
 AVAILABLE = /usr/share/nginx/modules-available
 ENABLED = /etc/nginx/modules-enabled
 SNIPPET = mod-http-liveupdate.conf
-CONSOLE = /usr/share/nginx-liveupdate/console
+SHARE = /usr/share/nginx-liveupdate
+STATE = /var/lib/liveupdate
 
 .PHONY: install
-install: module	## install the module for this system's nginx: [DESTDIR=]
+install: module install-conf	## install the module for this system's nginx: [DESTDIR=]
 	@test -n "$(MODULES_PATH)" \
 		|| { echo "nginx -V names no --modules-path" >&2; exit 1; }
 	install -d $(DESTDIR)$(MODULES_PATH)
 	install -m 644 $(MODULE) $(DESTDIR)$(MODULES_PATH)
-	install -d $(DESTDIR)$(CONSOLE)
-	install -m 644 conf/console/* $(DESTDIR)$(CONSOLE)
 	@if [ -d $(ENABLED) ]; then \
 		set -ex; \
 		install -d $(DESTDIR)$(AVAILABLE) $(DESTDIR)$(ENABLED); \
@@ -239,6 +240,40 @@ install: module	## install the module for this system's nginx: [DESTDIR=]
 	else \
 		echo "Add to the top of nginx.conf:"; \
 		echo "load_module $(MODULES_PATH)/$(notdir $(MODULE));"; \
+		echo "include $(SHARE)/main.conf;"; \
+	fi
+
+# What is in $(SHARE) is always that of this version.  What an administrator
+# may have edited, or removed, is only installed the first time.
+
+.PHONY: install-conf
+install-conf:
+	@test -n "$(NGINX_CONF)" \
+		|| { echo "nginx -V names no --conf-path" >&2; exit 1; }
+	install -d $(DESTDIR)$(SHARE)/console $(DESTDIR)$(NGINX_CONF)
+	install -d $(DESTDIR)$(STATE)
+	install -m 644 conf/console/* $(DESTDIR)$(SHARE)/console
+	install -m 644 conf/main.conf conf/server.conf $(DESTDIR)$(SHARE)
+	sed -e '/^ *#/b' \
+		-e 's| *# start: .*||' \
+		-e 's| store| $(STATE)/store|' \
+		-e 's| tokens;| $(NGINX_CONF)/liveupdate.tokens;|' \
+		-e 's| console/;| $(SHARE)/console/;|' \
+		-e 's|=secret.todesktop|=$(NGINX_CONF)/liveupdate.todesktop|' \
+		conf/liveupdate.conf > $(DESTDIR)$(SHARE)/liveupdate.conf
+	@if [ ! -e $(DESTDIR)$(NGINX_CONF)/liveupdate.conf ]; then \
+		set -ex; \
+		install -m 644 $(DESTDIR)$(SHARE)/liveupdate.conf \
+			$(DESTDIR)$(NGINX_CONF); \
+		test ! -d $(ENABLED) \
+			|| test -e $(DESTDIR)$(ENABLED)/60-liveupdate.conf \
+			|| install -D -m 644 conf/main.conf \
+				$(DESTDIR)$(ENABLED)/60-liveupdate.conf; \
+	elif ! cmp -s $(DESTDIR)$(SHARE)/liveupdate.conf \
+		$(DESTDIR)$(NGINX_CONF)/liveupdate.conf; \
+	then \
+		echo "$(NGINX_CONF)/liveupdate.conf is kept; the one of this" \
+			"version is $(SHARE)/liveupdate.conf."; \
 	fi
 
 

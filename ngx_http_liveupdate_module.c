@@ -9,7 +9,7 @@
 #include "read/ngx_lu_entry.h"
 #include "read/ngx_lu_static.h"
 #include "store/ngx_lu_tree.h"
-#include "job/ngx_lu_job.h"
+#include "job/ngx_lu_sweep.h"
 #include "api/ngx_lu_api.h"
 #include "api/ngx_lu_body.h"
 #include "api/ngx_lu_webhook.h"
@@ -169,28 +169,28 @@ static ngx_command_t  ngx_lu_commands[] = {
 
 
 static ngx_http_module_t  ngx_http_liveupdate_module_ctx = {
-    ngx_lu_add_variables,     /* preconfiguration */
-    ngx_lu_init,              /* postconfiguration */
+    ngx_lu_add_variables,                  /* preconfiguration */
+    ngx_lu_init,                           /* postconfiguration */
 
-    ngx_lu_create_main_conf,  /* create main configuration */
+    ngx_lu_create_main_conf,               /* create main configuration */
     NULL,                                  /* init main configuration */
 
     NULL,                                  /* create server configuration */
     NULL,                                  /* merge server configuration */
 
-    ngx_lu_create_loc_conf,   /* create location configuration */
-    ngx_lu_merge_loc_conf     /* merge location configuration */
+    ngx_lu_create_loc_conf,                /* create location configuration */
+    ngx_lu_merge_loc_conf                  /* merge location configuration */
 };
 
 
 ngx_module_t  ngx_http_liveupdate_module = {
     NGX_MODULE_V1,
     &ngx_http_liveupdate_module_ctx,       /* module context */
-    ngx_lu_commands,          /* module directives */
+    ngx_lu_commands,                       /* module directives */
     NGX_HTTP_MODULE,                       /* module type */
     NULL,                                  /* init master */
-    ngx_lu_init_module,       /* init module */
-    ngx_lu_jobs_init,         /* init process */
+    ngx_lu_init_module,                    /* init module */
+    ngx_lu_sweep_init,                     /* init process */
     NULL,                                  /* init thread */
     NULL,                                  /* exit thread */
     NULL,                                  /* exit process */
@@ -205,40 +205,31 @@ static ngx_http_variable_t  ngx_lu_vars[] = {
       offsetof(ngx_lu_ctx_t, app), NGX_HTTP_VAR_NOCACHEABLE, 0 },
 
     { ngx_string("liveupdate_release"), NULL, ngx_lu_variable,
-      offsetof(ngx_lu_ctx_t, release),
-      NGX_HTTP_VAR_NOCACHEABLE, 0 },
+      offsetof(ngx_lu_ctx_t, release), NGX_HTTP_VAR_NOCACHEABLE, 0 },
 
     { ngx_string("liveupdate_channel"), NULL, ngx_lu_variable,
-      offsetof(ngx_lu_ctx_t, channel),
-      NGX_HTTP_VAR_NOCACHEABLE, 0 },
+      offsetof(ngx_lu_ctx_t, channel), NGX_HTTP_VAR_NOCACHEABLE, 0 },
 
     { ngx_string("liveupdate_platform"), NULL, ngx_lu_variable,
-      offsetof(ngx_lu_ctx_t, platform),
-      NGX_HTTP_VAR_NOCACHEABLE, 0 },
+      offsetof(ngx_lu_ctx_t, platform), NGX_HTTP_VAR_NOCACHEABLE, 0 },
 
     { ngx_string("liveupdate_result"), NULL, ngx_lu_variable,
-      offsetof(ngx_lu_ctx_t, result),
-      NGX_HTTP_VAR_NOCACHEABLE, 0 },
+      offsetof(ngx_lu_ctx_t, result), NGX_HTTP_VAR_NOCACHEABLE, 0 },
 
     { ngx_string("liveupdate_checksum"), NULL, ngx_lu_variable,
-      offsetof(ngx_lu_ctx_t, checksum),
-      NGX_HTTP_VAR_NOCACHEABLE, 0 },
+      offsetof(ngx_lu_ctx_t, checksum), NGX_HTTP_VAR_NOCACHEABLE, 0 },
 
     { ngx_string("liveupdate_signature"), NULL, ngx_lu_variable,
-      offsetof(ngx_lu_ctx_t, signature),
-      NGX_HTTP_VAR_NOCACHEABLE, 0 },
+      offsetof(ngx_lu_ctx_t, signature), NGX_HTTP_VAR_NOCACHEABLE, 0 },
 
     { ngx_string("liveupdate_fetch_uri"), NULL, ngx_lu_variable,
-      offsetof(ngx_lu_ctx_t, fetch_uri),
-      NGX_HTTP_VAR_NOCACHEABLE, 0 },
+      offsetof(ngx_lu_ctx_t, fetch_uri), NGX_HTTP_VAR_NOCACHEABLE, 0 },
 
     { ngx_string("liveupdate_github_url"), NULL, ngx_lu_variable,
-      offsetof(ngx_lu_ctx_t, fetch_uri),
-      NGX_HTTP_VAR_NOCACHEABLE, 0 },
+      offsetof(ngx_lu_ctx_t, fetch_uri), NGX_HTTP_VAR_NOCACHEABLE, 0 },
 
     { ngx_string("liveupdate_fetch_path"), NULL, ngx_lu_variable,
-      offsetof(ngx_lu_ctx_t, fetch_path),
-      NGX_HTTP_VAR_NOCACHEABLE, 0 },
+      offsetof(ngx_lu_ctx_t, fetch_path), NGX_HTTP_VAR_NOCACHEABLE, 0 },
 
       ngx_http_null_variable
 };
@@ -374,8 +365,8 @@ ngx_lu_store(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
 
 /*
- * nginx makes these folders at start, for the user of its workers, and before
- * those that the configuration names later: these may lie in them.
+ * nginx creates these folders at start, for the user of its workers, before
+ * those that the configuration names later, which may lie in them.
  */
 
 static ngx_int_t
@@ -463,7 +454,7 @@ ngx_lu_status(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     if (cf->args->nelts == 2 && ngx_strcmp(value[1].data, "token") != 0) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "invalid parameter \"%V\", it may be \"token\"",
+                           "invalid parameter \"%V\", it must be \"token\"",
                            &value[1]);
         return NGX_CONF_ERROR;
     }
@@ -596,7 +587,7 @@ ngx_lu_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
 
     clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
 
-    /* not inherited, as a handler is not, but by "if" and "limit_except" */
+    /* as a handler, these are inherited only by "if" and "limit_except" */
 
     if (clcf->noname) {
 
@@ -629,11 +620,10 @@ ngx_lu_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
 
         } else if (conf->webhook) {
             clcf->handler = ngx_lu_webhook_handler;
-        }
-    }
 
-    if (clcf->lmt_excpt && clcf->handler == NULL && conf->status) {
-        clcf->handler = ngx_lu_status_handler;
+        } else if (conf->status) {
+            clcf->handler = ngx_lu_status_handler;
+        }
     }
 
     if (conf->api) {
@@ -669,7 +659,7 @@ ngx_lu_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
         return NGX_CONF_ERROR;
     }
 
-    /* loads must not queue behind changes that wait for a disk or a lock */
+    /* loads must not queue behind API calls that wait for a disk or a lock */
 
     conf->readers = ngx_thread_pool_add(cf, NULL);
     if (conf->readers == NULL) {
@@ -709,8 +699,7 @@ ngx_lu_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
 
 
 static char *
-ngx_lu_set_zone(ngx_conf_t *cf,
-    ngx_lu_store_t *store)
+ngx_lu_set_zone(ngx_conf_t *cf, ngx_lu_store_t *store)
 {
     ngx_str_t            name;
     ngx_lu_main_conf_t  *lumcf;
@@ -756,8 +745,8 @@ ngx_lu_init_module(ngx_cycle_t *cycle)
     ngx_lu_main_conf_t  *lumcf;
 
     /*
-     * old workers may be using temporary files during a reload and while
-     * a binary is upgraded
+     * old workers may still use temporary files during a reload or an upgrade
+     * of the binary
      */
 
     if (ngx_test_config

@@ -5,14 +5,14 @@
 # Runs the reference configuration out of a folder:
 #
 #     run.sh start DIR [PORT]        prepare, and start nginx
-#     run.sh prepare DIR [PORT]      make what is missing, write nginx.conf
-#     run.sh stop DIR                let nginx finish what it does, and quit
+#     run.sh prepare DIR [PORT]      create what is missing, write nginx.conf
+#     run.sh stop DIR                stop nginx gracefully
 #
-# The folder then holds all there is: store, logs, nginx.conf, tokens, the
-# clear tokens in token.publish, token.approve and token.admin, and the secret
-# of ToDesktop's webhook in secret.todesktop.  NGINX is the binary, MODULE the
-# module's file (empty if it is linked into nginx), ORIGIN another origin of
-# builds than ToDesktop's, APPROVAL "on" or "off".
+# The folder then contains everything: the store, logs, nginx.conf, the token
+# file, the clear tokens in token.publish, token.approve and token.admin, and
+# the secret of ToDesktop's webhook in secret.todesktop.  NGINX is the binary,
+# MODULE the module's file (empty if it is linked into nginx), ORIGIN an origin
+# of builds other than ToDesktop's, APPROVAL "on" or "off".
 
 umask 022
 
@@ -31,13 +31,13 @@ die()
 }
 
 
-# The clear token goes into a file of its own, its digest into the list.
+# Writes the clear token to its own file, and its digest to the token file.
 
 make_token()
 {
     token=ca_$(od -An -N20 -tx1 /dev/urandom | tr -d ' \n')
 
-    test ${#token} = 43 || die "no random bytes in /dev/urandom"
+    test ${#token} = 43 || die "cannot read random bytes from /dev/urandom"
 
     digest=$(printf %s "$token" | sha256sum | cut -d ' ' -f 1)
 
@@ -77,7 +77,7 @@ make_secret()
 
     secret=$(od -An -N32 -tx1 /dev/urandom | tr -d ' \n')
 
-    test ${#secret} = 64 || die "no random bytes in /dev/urandom"
+    test ${#secret} = 64 || die "cannot read random bytes from /dev/urandom"
 
     (umask 077 && echo "$secret" > "$run/secret.$$") \
         && mv "$run/secret.$$" "$run/secret.todesktop" \
@@ -85,7 +85,7 @@ make_secret()
 }
 
 
-# The first name server of this machine, in the way nginx writes addresses.
+# The first name server of this machine, in the syntax of "resolver".
 
 resolver()
 {
@@ -100,12 +100,12 @@ resolver()
 }
 
 
-# Writes nginx.conf: the lines marked with "start:" say what to adapt.
+# Writes nginx.conf: adapts the lines marked with "start:".
 
 make_conf()
 {
     if [ -n "$module" ]; then
-        test -f "$module" || die "there is no $module, run \"make\" first"
+        test -f "$module" || die "$module does not exist: run \"make\" first"
 
         module=$(cd "$(dirname "$module")" && pwd)/$(basename "$module")
         load="load_module  \"$module\";"
@@ -114,7 +114,7 @@ make_conf()
         load=
     fi
 
-    # Without root nginx cannot change the user, and warns if told to.
+    # Without root nginx cannot change the user, and warns about "user".
 
     if [ "$(id -u)" = 0 ]; then
         user="user  $(id -un)  $(id -gn);"
@@ -140,12 +140,13 @@ make_conf()
 
     case $origin in
         http://*[!A-Za-z0-9.:/_-]* | https://*[!A-Za-z0-9.:/_-]*)
-            die "\"$origin\" is no origin"
+            die "invalid ORIGIN \"$origin\": it has a character that no URL has"
         ;;
         http://* | https://*)
         ;;
         *)
-            die "an origin begins with http:// or https://"
+            die "invalid ORIGIN \"$origin\": it must begin with http://" \
+                "or https://"
         ;;
     esac
 
@@ -153,7 +154,7 @@ make_conf()
         on | off)
         ;;
         *)
-            die "APPROVAL is \"on\" or \"off\""
+            die "invalid APPROVAL \"$approval\": it must be \"on\" or \"off\""
         ;;
     esac
 
@@ -169,16 +170,17 @@ make_conf()
 
 prepare()
 {
-    command -v "$nginx" >/dev/null 2>&1 || die "there is no $nginx"
+    command -v "$nginx" >/dev/null 2>&1 \
+        || die "cannot find $nginx: install nginx or set NGINX"
 
     case $port in
         '' | *[!0-9]*)
-            die "\"$port\" is no port"
+            die "invalid PORT \"$port\": it must be a number"
         ;;
     esac
 
     mkdir -p "$run/logs" "$run/temp" \
-        || die "cannot make $run"
+        || die "cannot create $run"
 
     make_tokens
     make_secret
@@ -186,8 +188,8 @@ prepare()
 }
 
 
-# The id of the running master process, if there is one.  After a crash the
-# file may name somebody else's process: ours has its log open in here.
+# Sets pid to the running master process, if there is one.  After a crash the
+# file may name another process; ours has its log open in this folder.
 
 running()
 {
@@ -215,7 +217,7 @@ answers()
 start()
 {
     if running; then
-        die "nginx already runs in $run, with pid $pid"
+        die "nginx is already running in $run, pid $pid"
     fi
 
     prepare
@@ -247,7 +249,7 @@ start()
 stop()
 {
     if ! running; then
-        echo "nginx does not run in $run"
+        echo "nginx is not running in $run"
         return
     fi
 
@@ -259,7 +261,7 @@ stop()
         tries=$((tries + 1))
 
         test $tries -lt 600 \
-            || die "nginx, pid $pid, still has work to do after a minute"
+            || die "nginx, pid $pid, is still working after a minute"
 
         sleep 0.1
     done
@@ -275,25 +277,25 @@ origin=${ORIGIN:-https://download.todesktop.com}
 origin=${origin%/}
 approval=${APPROVAL:-off}
 
-test -n "$run" || die "in which folder?  Say RUN=dir"
+test -n "$run" || die "no folder given: set RUN=dir"
 
 case $command in
 
     start | prepare)
-        mkdir -p "$run" || die "cannot make $run"
+        mkdir -p "$run" || die "cannot create $run"
         run=$(cd "$run" && pwd -P)
 
         $command
     ;;
 
     stop)
-        test -d "$run" || die "there is no folder $run"
+        test -d "$run" || die "the folder $run does not exist"
         run=$(cd "$run" && pwd -P)
 
         stop
     ;;
 
     *)
-        die "\"$command\" is neither start nor prepare nor stop"
+        die "invalid command \"$command\": use start, prepare or stop"
     ;;
 esac

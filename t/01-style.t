@@ -2,17 +2,18 @@
 
 # Copyright (C) the nginx-liveupdate authors
 
-# nginx's style, as far as it can be told line by line, and the walls: src/core
-# knows nothing of nginx, and every file of it compiles alone; who answers
-# devices knows nothing of who writes; and only the store does.
+# nginx's style, as far as it can be told line by line, and the plan of the
+# house: which wing of src/ knows which, what files and functions are called,
+# that src/core knows nothing of nginx and compiles alone, and that only
+# src/store changes what is on the disk.
 
 use warnings;
 use strict;
 
-use File::Basename qw/ dirname /;
 use Test::More;
 
 use Test::LiveUpdate ();
+use Test::LiveUpdate::House;
 
 chdir $Test::LiveUpdate::ROOT or die "no $Test::LiveUpdate::ROOT: $!\n";
 
@@ -26,9 +27,7 @@ my @text = ((grep { !/\.json$/ } glob 'conf/* conf/console/*'),
 my @compilers = grep { system("command -v $_ >/dev/null 2>&1") == 0 }
     qw/ gcc clang /;
 
-my @readers = grep { !/_load/ } glob 'src/read/*.c src/zone/*.c';
-
-plan(tests => 12 + @compilers);
+plan(tests => 17 + @compilers);
 
 cmp_ok(scalar @core, '>', 0, 'there is a core');
 
@@ -44,8 +43,19 @@ none(qr/\b(?:printf|fopen|open|read|write|stat|unlink|time|getenv)\(/,
      'no input, output or time in src/core',
      grep { !/_(?:zip)\./ } @core);
 
-included(qr/ngx_lu_(?:file|temp|lock|tree|call|release|api|job)\.h$/,
-         'who answers devices does not write', @readers);
+my $house = Test::LiveUpdate::House->new;
+
+is(join("\n", $house->arrows), '', 'wings know only those below them');
+is(join("\n", $house->names), '', 'a name begins with that of its file');
+is(join("\n", $house->headers), '', 'a header has the promises of its file');
+is(join("\n", $house->circles), '', 'no large circle of files in a wing');
+cmp_ok($house->hanging, '<=', 0.01, 'lines that begin at column 40 or later');
+
+none(qr/\b(?:open|openat|read|pread|readv|f?l?stat|fstatat|access|opendir
+           |ngx_(?:open_file|open_cached_file|open_dir|fd_info|file_info
+           |link_info|read_fd|read_file))\(/x,
+     'who answers devices does not wait for the disk',
+     grep { !/_load\.c$/ } glob('src/base/*.[ch] src/read/*.[ch] src/zone/*'));
 none(qr/\b(?:rename|unlink|link|symlink|fsync|fdatasync|mkdir|rmdir|pwrite
            |truncate|ftruncate|utimensat|futimens|fallocate
            |ngx_(?:rename|delete)_(?:file|dir)|ngx_create_dir
@@ -82,35 +92,6 @@ sub none {
             my $code = $file =~ /\.[ch]$/ ? masked($line) : $line;
 
             push @found, "$file:$.: $line" if $code =~ $re;
-        }
-    }
-
-    is(join("\n", @found), '', $name);
-}
-
-
-# None of the files may include a header whose name matches, not through another
-# one either.
-
-sub included {
-    my ($re, $name, @files) = @_;
-
-    my @found;
-
-    for my $file (@files) {
-        my @left = $file;
-        my %seen;
-
-        while (my $next = shift @left) {
-            next if $seen{$next}++;
-
-            push @found, "$file: $next" if $next =~ $re;
-
-            open my $fh, '<', $next or die "cannot read $next: $!\n";
-            push @left, grep { -f }
-                map { /^#include "(.*)"/
-                      ? ("src/$1", dirname($next) . "/$1") : () }
-                <$fh>;
         }
     }
 

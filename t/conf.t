@@ -11,7 +11,7 @@ use Test::More;
 
 use Test::LiveUpdate qw/ :DEFAULT zip /;
 
-my $t = Test::LiveUpdate->new()->plan(80);
+my $t = Test::LiveUpdate->new()->plan(81);
 my $dir = $t->testdir();
 
 # what is refused, and why
@@ -114,7 +114,7 @@ for my $case (
     [location => 'liveupdate_status;',
      qr/"liveupdate_status" in location .* requires "liveupdate_store"/],
     [location => 'liveupdate_store store; liveupdate_status nope;',
-     qr/invalid parameter "nope", it may be "token"/],
+     qr/invalid parameter "nope", it must be "token"/],
     [location => 'liveupdate_store store; liveupdate_status; '
                  . 'liveupdate_status;',
      qr/"liveupdate_status" directive is duplicate/],
@@ -314,6 +314,19 @@ unlink "$dir/first/tmp/elsewhere.AbCdEf";
 
 is($t->latest($id, _port => 8080)->{json}{bundleId}, $first->{bundle},
    'all is there after a restart');
+
+# a module shows nginx what nginx looks up in it, and nothing else
+
+SKIP: {
+    my $module = $Test::LiveUpdate::MODULE;
+    skip 'linked statically', 1 if $module eq '';
+
+    my @symbols = map { /(\S+)$/ ? $1 : () }
+        split /\n/, `nm -D --defined-only "$module"`;
+
+    is("@{[ sort @symbols ]}", 'ngx_module_names ngx_module_order ngx_modules',
+       'symbols of the module');
+}
 
 ###############################################################################
 

@@ -122,7 +122,7 @@ is($b->focus(), 'input token', 'can be mended');
 
 $b->fill({ label => 'Token' }, 'ca_ü');
 $b->press('Enter');
-$b->see('This is no token.', 'what is no token at all');
+$b->see('This is not a token', 'what is no token at all');
 picture('wrong-token');
 
 $b->fill({ label => 'Token' }, $t->token('approve'));
@@ -135,13 +135,13 @@ is($b->focus(), 'h1 Applications', 'the heading has the focus');
 # -- from a signed webhook to an update --------------------------------------
 
 $b->click('link', 'Desk');
-$b->see('Nothing waits.', 'an app');
+$b->see('Nothing is waiting.', 'an app');
 is($b->focus(), 'h1 Desk', 'its heading has the focus');
 
 build('b1', '1.0.0', 5_000_000);
 webhook('b1', '1.0.0');
 
-$b->see('On the way (1)', 'a build comes, without reloading');
+$b->see('In progress (1)', 'a build comes, without reloading');
 $b->see('of 5 MB', 'its bytes', css => '.fetched');
 $b->see('/s', 'its speed', css => '.fetched');
 like($b->text({ css => '.fetched' }),
@@ -153,7 +153,7 @@ is($b->count({ role => 'progressbar', name => 'Fetching 1.0.0' }), 1,
 
 $b->see('Waiting for approval (1)', 'it waits');
 like($b->title(), qr/^\(1\) Desk/, 'the title says so');
-$b->see('Another release waits for approval.', 'and is it said',
+$b->see('Another release is waiting for approval.', 'and is it said',
         css => '[role=status]');
 is(latest(), 404, 'no client sees it');
 picture('waiting');
@@ -167,7 +167,7 @@ is(latest(), 404, 'cancelled');
 $b->click('button', 'Approve… 1.0.0');
 $b->click('button', 'Approve', exact => JSON::PP::true());
 $b->see('Live (1)', 'approved');
-$b->see('1.0.0 is live, to 100%.', 'and it is said', css => '[role=status]');
+$b->see('1.0.0 is live for 100%.', 'and it is said', css => '[role=status]');
 is(latest(), '1.0.0', 'a client gets the update');
 $b->see('Windows', 'who gets what');
 $b->see('approved', 'who decided');
@@ -178,7 +178,7 @@ is($b->problems(), '', 'no problems');
 staged('b2', '1.1.0');
 $b->see('Waiting for approval (1)', 'another one');
 $b->click('button', 'Approve… 1.1.0');
-$b->fill({ label => 'Release to, in percent' }, '10');
+$b->fill({ label => 'Rollout, in percent' }, '10');
 $b->click('button', 'Approve', exact => JSON::PP::true());
 $b->see('Live (2)', 'to a part');
 is_deeply([map { "$_->{rule} $_->{buildId} $_->{percentage}" }
@@ -190,14 +190,14 @@ $b->see('90%', 'it is shown');
 like($b->tree(), qr/row "macOS no update 100%"/, 'nothing for macOS');
 picture('part');
 
-$b->click('button', 'Change the share… 1.1.0');
-$b->see('Change the share');
+$b->click('button', 'Change rollout… 1.1.0');
+$b->see('Change the rollout');
 is($b->run('document.getElementById("percent").value'), '10',
    'what it is now');
-$b->fill({ label => 'Release to, in percent' }, '101');
+$b->fill({ label => 'Rollout, in percent' }, '101');
 $b->click('button', 'Change', exact => JSON::PP::true());
 is(rules()->{releaseRedirections}[0]{percentage}, 10, 'too much');
-$b->fill({ label => 'Release to, in percent' }, '100');
+$b->fill({ label => 'Rollout, in percent' }, '100');
 $b->click('button', 'Change', exact => JSON::PP::true());
 $b->see('1.1.0 is released to 100%.', 'to all', css => '[role=status]');
 is(latest(), '1.1.0', 'all get it');
@@ -210,18 +210,18 @@ webhook('b9', '1.1.5', latestReleaseBuildId => 'b2', releaseRedirections => [
     { rule => 'buildByIp', buildId => 'b9', ipList => [ '192.0.2.7' ] } ]);
 $b->see('Waiting for approval (1)', 'one that brings rules');
 opened(sub { $b->click('button', 'Approve… 1.1.5') });
-$b->see('To whom the rules that it brings say', 'they are offered');
+$b->see('Use the rules that came with the build', 'they are offered');
 ok($b->run('document.getElementById("percent").disabled'),
    'in the place of a share');
 picture('rules');
 $t->api('PUT', '/releases/desk/rules', rules(), token => 'approve');
 $b->click('button', 'Approve', exact => JSON::PP::true());
-$b->see('Somebody has changed this app meanwhile', 'somebody else decided');
+$b->see('Somebody else has changed this app', 'somebody else decided');
 is(release('b9')->{state}, 'staged', 'nothing was approved');
 $b->press('Escape');
 
 $b->click('button', 'Approve… 1.1.5');
-$b->see('To whom the rules that it brings say');
+$b->see('Use the rules that came with the build');
 $b->click('button', 'Approve', exact => JSON::PP::true());
 $b->see('1.1.5 is live, with its rules.', 'approved', css => '[role=status]');
 is(join(' ', map { "$_->{rule} $_->{buildId}" }
@@ -249,7 +249,7 @@ opened(sub { $b->click('button', 'Roll back… the desktop app') });
 $b->see('Roll back the desktop app?');
 $t->api('PUT', '/releases/desk/rules', rules(), token => 'approve');
 $b->click('button', 'Roll back', exact => JSON::PP::true());
-$b->see('Somebody has changed this app meanwhile',
+$b->see('Somebody else has changed this app',
         'somebody else was there before');
 is(latest(), '1.1.0', 'nothing was changed');
 picture('conflict');
@@ -261,7 +261,7 @@ $b->see('Rolled back to b1.', 'rolled back', css => '[role=status]');
 is(latest(), '1.0.0', 'clients get the one before');
 
 $b->click('button', 'Withdraw… 1.1.0');
-$b->see('Nobody is told of it any more');
+$b->see('Clients are no longer offered this release');
 $b->click('button', 'Withdraw', exact => JSON::PP::true());
 $b->see('Withdrawn (1)', 'withdrawn');
 is(release('b2')->{state}, 'withdrawn', 'on the server, too');
@@ -330,13 +330,13 @@ $b->see('Build 1 is live', 'approved', css => '[role=status]');
 is(device(), $first, 'a device gets it');
 
 $b->click('button', 'Approve… Build 2');
-$b->fill({ label => 'Release to, in percent' }, '0');
+$b->fill({ label => 'Rollout, in percent' }, '0');
 $b->click('button', 'Approve', exact => JSON::PP::true());
-$b->see('Build 2 is live, to 0%', 'to nobody', css => '[role=status]');
+$b->see('Build 2 is live for 0%', 'to nobody', css => '[role=status]');
 is(device(), $first, 'the device keeps what it has');
 
-$b->click('button', 'Change the share… Build 2');
-$b->fill({ label => 'Release to, in percent' }, '100');
+$b->click('button', 'Change rollout… Build 2');
+$b->fill({ label => 'Rollout, in percent' }, '100');
 $b->click('button', 'Change', exact => JSON::PP::true());
 $b->see('Build 2 is released to 100%', 'to all', css => '[role=status]');
 is(device(), $second, 'the device gets it');
@@ -369,7 +369,8 @@ $b->see('Setup <img src=x onerror=alert(3)> 1.4.0.exe', 'a name of a file');
 $b->click('link', 'Desk');
 $b->click('link', '1.2.0', exact => JSON::PP::true());
 $b->see($nasty, 'a reason', css => '.wrong');
-$b->hash("#/apps/$_") && $b->see('This cannot be shown', 'an address: ' . $_)
+$b->hash("#/apps/$_")
+    && $b->see('This page cannot be shown', 'an address: ' . $_)
     for 'desk%22%3E%3Cimg%20src=x%20onerror=alert(4)%3E', '%';
 is($b->run('document.querySelectorAll("img, svg, iframe").length'), 0,
    'is text and nothing else');
@@ -404,9 +405,9 @@ EOF_JS
 $b->press('Control+a');
 $b->type('50');
 $b->press('Enter');
-$b->see('1.4.0 is live, to 50%.', 'approved by keys', css =>
+$b->see('1.4.0 is live for 50%.', 'approved by keys', css =>
         '[role=status]');
-$b->see('Nothing waits.', 'nothing waits any more');
+$b->see('Nothing is waiting.', 'nothing waits any more');
 is($b->focus(), 'h1 Desk', 'the button has gone: the heading has the focus');
 
 # -- the server goes, and comes ----------------------------------------------
@@ -414,9 +415,10 @@ is($b->focus(), 'h1 Desk', 'the button has gone: the heading has the focus');
 $b->click('button', 'Withdraw… 1.4.0');
 $t->stop();
 $b->click('button', 'Withdraw', exact => JSON::PP::true());
-$b->see('Whether it was done is not known', 'a lost connection: in a dialog');
+$b->see('It is not known whether the change was made',
+        'a lost connection: in a dialog');
 $b->press('Escape');
-$b->see('The server does not answer. Trying again… What you see is of',
+$b->see('The server does not answer. Trying again… This page is from',
         'and on the page', css => '[role=alert]');
 $b->see('Live (2)', 'what was there is still there');
 picture('lost');
@@ -428,7 +430,7 @@ is(release('b5')->{state}, 'live', 'nothing was done');
 
 sign_in('read');
 $b->click('link', 'Desk');
-$b->see('This token may look at releases', 'a token that reads');
+$b->see('This token may view releases', 'a token that reads');
 is($b->run('document.querySelectorAll("main button").length'), 0,
    'has no buttons');
 picture('read');

@@ -68,7 +68,7 @@ $b->click('link', 'My App');
 $gh->merge($pull->{number}, resolve => 1);
 $gh->deliver_all();
 $b->see('Live (1)', 'merged on GitHub: live, without reloading');
-$b->see('Nothing waits.', 'and nothing waits');
+$b->see('Nothing is waiting.', 'and nothing waits');
 $b->see('github', 'who decided', css => '[data-key=live]');
 is($td->latest(), '1.0.0', 'a client gets it');
 

@@ -399,7 +399,7 @@ show "listens on $url, keeps everything in build/demo/run"
 
 
 say
-say "2. An app, made with the token of the role admin"
+say "2. An app, created with a token that has the role admin"
 say
 
 app=$(api -X POST "$url/v1/apps" \
@@ -463,12 +463,12 @@ sync
 full_bytes=$(number bytes)
 
 say
-show "a device that had the zip takes it all, the text compressed:"
+show "a device that had the zip downloads everything, the text compressed:"
 show "$(number files) files, $(bytes "$full_bytes") bytes"
 
 
 say
-say "6. A third version, in which one file is another"
+say "6. A third version with one changed file"
 say
 
 echo "document.body.dataset.version = '3';" > "$www/app.js"
@@ -484,10 +484,10 @@ test "$(number files)" = 1
 test "$delta_bytes" -lt $((full_bytes / 10))
 
 say
-show "the device takes $(number files) file, and has the other" \
-     "$(number copied) already: $(bytes "$delta_bytes") bytes"
-show "in the place of $(bytes "$full_bytes") bytes (as a zip:" \
-     "$(bytes "$zip_bytes")), answer and manifest included"
+show "the device downloads $(number files) file and already has the other" \
+     "$(number copied): $(bytes "$delta_bytes") bytes"
+show "instead of $(bytes "$full_bytes") bytes (as a zip:" \
+     "$(bytes "$zip_bytes")), including answer and manifest"
 
 
 
@@ -519,7 +519,7 @@ status=$(sed 's/1\.0\.0/6.6.6/' "$demo/body.json" \
                -X POST "$url/hooks/todesktop" \
                -H "X-ToDesktop-HMAC-SHA256: $signature" --data-binary @-)
 
-show "the same with another version, which the signature is not for"
+show "the same with another version, which the signature does not match"
 show "  ->  $status"
 
 test "$status" = 401
@@ -555,7 +555,7 @@ test -n "$name"
 
 
 say
-say "9. The next version: what an app downloads that has the first one"
+say "9. The next version: what an app with the first one downloads"
 say
 
 deliver $second 1.1.0
@@ -588,14 +588,14 @@ desktop_bytes=$(perl -ne '$n += $1 if m{" \d+ (\d+) }; END { print $n }' \
 test "$desktop_bytes" -lt $((whole_bytes / 4))
 
 say
-show "$(bytes "$desktop_bytes") bytes in the place of" \
-     "$(bytes "$whole_bytes"), and it has the new installer;"
-show "it asks for its own blockmap by the new build, and the server knows" \
-     "which is meant"
+show "$(bytes "$desktop_bytes") bytes instead of $(bytes "$whole_bytes")," \
+     "and it has the new installer;"
+show "it asks for its own blockmap with the id of the new build, and the" \
+     "server knows which one is meant"
 
 
 say
-say "10. Back again"
+say "10. Rollback"
 say
 
 show "POST /releases/$desk/rollback"
@@ -606,7 +606,7 @@ feed | sed 's/^/      /' >&3
 
 feed | grep -q '^version: 1.0.0'
 
-show "new installations get this one; who has 1.1.0 keeps it"
+show "new installations get this one; those with 1.1.0 keep it"
 
 stop_origin
 

@@ -23,12 +23,18 @@ use JSON::PP ();
 select STDERR; $| = 1;
 select STDOUT; $| = 1;
 
-my $t = Test::LiveUpdate->new()->plan(64);
+my $t = Test::LiveUpdate->new()->plan(67);
 
 $t->config_reference(sub {
     s{^(location ~ \^/desktop)}{
 set_real_ip_from  127.0.0.1;
 real_ip_header    cf-connecting-ip;
+
+location ~ ^/linkless/(?<liveupdate_linkless>[^/]+)/ {
+    liveupdate_feed   \$liveupdate_linkless;
+    root              store;
+    disable_symlinks  on  from=\$document_root;
+}
 
 $1}m;
 })->run();
@@ -282,6 +288,18 @@ link "$dir/$file", "$dir/store/feed/$app/$_" or die "no link: $!\n"
 
 is(scalar(grep { feed('GET', "/$_")->{body} ne $yml } @many, @many[0 .. 99]),
    0, 'hundreds of manifests');
+
+# who follows no symbolic links is not sent what is behind one
+
+symlink "$dir/$file", "$dir/store/feed/$app/latest-build-link.yml"
+    or die "no link: $!\n";
+
+is(feed('GET', '/latest-build-link.yml')->{body}, $yml,
+   'a manifest: a symbolic link');
+is($t->api('GET', "/linkless/$app/latest-build-link.yml")->{status}, 403,
+   'a manifest: no symbolic links');
+is($t->api('GET', "/linkless/$app$own")->{body}, $yml,
+   'a manifest: no symbolic link');
 
 # names and paths
 

@@ -51,7 +51,7 @@ $td->configure(approval => 'off',
 
 for my $case (
     [ '', qr/invalid number of arguments/ ],
-    [ 'fetch', qr/needs a URI/ ],
+    [ 'fetch', qr/requires a URI/ ],
     [ '/f/ files=0', qr/files=0/ ],
     [ '/f/ files=x', qr/files=x/ ],
     [ '/f/ files=', qr/files=/ ],

@@ -40,7 +40,7 @@ my $dir = $t->testdir();
 $gh->configure($td, fetch => 'retry=50ms tries=50');
 
 for my $case (
-    [ 'repo=acme/releases base=main', qr/needs a "token"/, 'no token' ],
+    [ 'repo=acme/releases base=main', qr/requires a "token"/, 'no token' ],
     [ 'token=github.token base=main', qr/repo=/, 'no repository' ],
     [ 'repo=acme/releases', qr/number of arguments/, 'one parameter' ],
     [ 'repo=acme token=github.token', qr/repo=/, 'no owner' ],
@@ -56,7 +56,8 @@ for my $case (
       'another scheme' ],
     [ 'repo=a/b token=github.token api=', qr/api|http/, 'no address' ],
     [ 'repo=a/b token=nosuch', qr/nosuch" failed/, 'no such file' ],
-    [ 'repo=a/b token=token.public', qr/can be read or written by others/,
+    [ 'repo=a/b token=token.public',
+      qr/must not be readable or writable by others/,
       'a file that others can read' ],
     [ 'repo=a/b token=token.lines', qr/token\.lines/, 'a token of two lines' ],
     [ 'repo=a/b token=github.token; liveupdate_github repo=a/b '

@@ -383,7 +383,7 @@ $t->refused(sub { $t->api('POST', "/v1/apps/$app/channels",
 
 $t->replace_file($file, json_encode({ %$json, id => 'another' }));
 ok(wait_until { bundle();
-                $t->read_log($t->{mark}) =~ /is not the app that its folder/ }
+                $t->read_log($t->{mark}) =~ /is not the id of its folder/ }
    4, 'nor is the app of another folder told');
 ok(told('renamed', $one->{bundle}), 'but the old copy');
 

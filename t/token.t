@@ -77,7 +77,7 @@ for my $mode (0604, 0602, 0644, 0666, 0777) {
     chmod $mode, $t->testdir() . '/tokens';
 
     my ($said, $ok) = $t->test_config();
-    ok(!$ok && $said =~ /can be read or written by others: "chmod 600" it/,
+    ok(!$ok && $said =~ /must not be readable or writable by others, use "chm/,
        sprintf 'mode %o', $mode) or diag($said);
 }
 
@@ -95,7 +95,7 @@ chmod 0700, $t->testdir() . '/tokens';
 ok(!($t->test_config())[1], 'a folder');
 rmdir $t->testdir() . '/tokens';
 tokens('x' x 2_000_000);
-like($t->test_config(), qr/file ".*" is too large/, 'too large a file');
+like($t->test_config(), qr/file ".*" is larger than 1 MB/, 'too large a file');
 
 # the roles
 

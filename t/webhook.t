@@ -99,7 +99,7 @@ for my $case (
     [ sub { secret("\r\n") }, qr/secret\.next"/, 'an empty line of DOS' ],
     (map { my $mode = $_;
         [ sub { secret("top secret\n"); chmod $mode, "$dir/secret.next" },
-          qr/secret\.next"? can be read or written by others/,
+          qr/secret\.next"? must not be readable or writable by others/,
           sprintf 'mode %04o', $mode ]
     } 0604, 0602, 0644, 0666, 0777),
 ) {

@@ -1,16 +1,16 @@
 // Copyright (C) the nginx-liveupdate authors
 
 // Calls of the API.  The token is kept here, in the memory of this page, and
-// nowhere else: no storage, no cookie, no address has it, and it is gone when
-// the page is.
+// nowhere else: not in a storage, a cookie, or an address.  It is gone when the
+// page is closed.
 
 const TIMEOUT = 15000;
 
 let token = null;
 
 
-// Why a call failed, for a person.  status is 0 if there was no answer of the
-// API: no connection, no time, or somebody else's error page.
+// Why a call failed, for a person.  status is 0 if the API did not answer: no
+// connection, a timeout, or an error page of another server.
 
 export class Failure extends Error {
     constructor(status, message) {
@@ -30,7 +30,7 @@ export function hasToken() {
 }
 
 
-// A part of a path.
+// A segment of a path.
 
 export function part(text) {
     return encodeURIComponent(text);
@@ -52,7 +52,7 @@ export function erase(path) {
 }
 
 
-// The same, but null where there is nothing that this token may see.
+// As get(), but null if the token may not see it, or it does not exist.
 
 export async function getIfAny(path) {
     try {
@@ -96,7 +96,7 @@ async function call(method, path, body) {
         throw new Failure(0, 'The server does not answer.');
     }
 
-    // the page was left to somebody else meanwhile
+    // somebody else has signed in meanwhile
 
     if (token !== used) {
         throw new Failure(401, 'Signed out.');
@@ -120,9 +120,9 @@ async function call(method, path, body) {
     }
 
     if (reply.status === 403 || reply.status === 404) {
-        throw new Failure(reply.status, `The server answers ${reply.status}.`);
+        throw new Failure(reply.status, `The server answered ${reply.status}.`);
     }
 
-    throw new Failure(0, `The server answers ${reply.status}, and nothing `
-                         + 'that can be read.');
+    throw new Failure(0, `The server answered ${reply.status}, with a body `
+                         + 'that is not JSON.');
 }

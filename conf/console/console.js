@@ -1,7 +1,7 @@
 // Copyright (C) the nginx-liveupdate authors
 
-// Which page is shown, and that it stays true: it is asked for again and
-// again, for as long as somebody looks at it.
+// Shows a page and keeps it up to date: its data is requested again and again,
+// for as long as somebody looks at the page.
 
 import { get, hasToken, setToken } from './api.js';
 import { clock, element, foreign, show } from './dom.js';
@@ -17,13 +17,13 @@ const main = document.getElementById('main');
 const said = document.getElementById('said');
 const connection = document.getElementById('connection');
 
-let page = null;            // what is shown, by its route
-let shown = null;           // what it made of the last answers
-let answers = null;         // these, as text
-let asked = 0;              // counts the pages and their rounds
+let page = null;            // the page of the current route
+let shown = null;           // what its show() returned
+let answers = null;         // the data for that, as text
+let asked = 0;              // counts pages and their requests
 let timer = null;
-let answered = null;        // when the server did, last
-let waiting = null;         // releases that did, then
+let answered = null;        // when the server answered last
+let waiting = null;         // how many releases waited then
 
 
 // -- pages -------------------------------------------------------------------
@@ -72,14 +72,14 @@ function turn() {
     shown = answers = waiting = null;
 
     crumbs();
-    show(main, element('p', { 'data-key': 'loading' }, 'One moment…'));
+    show(main, element('p', { 'data-key': 'loading' }, 'Loading…'));
     window.scrollTo(0, 0);
 
     refresh();
 }
 
 
-// Asks, and shows what has changed.
+// Requests the data and shows what has changed.
 
 async function refresh() {
     const round = ++asked;
@@ -138,13 +138,13 @@ function render(data) {
 
     } else if (document.activeElement === document.body) {
 
-        // what had the focus has gone
+        // the element that had the focus was removed
 
         head();
     }
 
     if (waiting !== null && shown.waiting > waiting) {
-        say('Another release waits for approval.');
+        say('Another release is waiting for approval.');
     }
 
     waiting = shown.waiting === undefined ? null : shown.waiting;
@@ -184,7 +184,7 @@ function crumbs() {
 }
 
 
-// -- what goes wrong ---------------------------------------------------------
+// -- failures ----------------------------------------------------------------
 
 function failed(failure) {
     if (failure.status === 401) {
@@ -204,10 +204,10 @@ function failed(failure) {
     }
 
     answers = null;
-    shown = { title: 'Not here', nodes: [] };
+    shown = { title: 'Not found', nodes: [] };
 
     show(main,
-        element('h1', { tabindex: '-1' }, 'This cannot be shown'),
+        element('h1', { tabindex: '-1' }, 'This page cannot be shown'),
         element('p', { class: 'wrong' }, foreign(failure.message)),
         element('p', {}, element('a', { href: '#/' }, 'All applications')));
     titled();
@@ -216,16 +216,16 @@ function failed(failure) {
 }
 
 
-// What is on the page stays, and is said to be old.
+// The page stays as it is, with a note that it is old.
 
 function lost(failure) {
-    const old = answered ? ` What you see is of ${clock(answered)}.` : '';
+    const old = answered ? ` This page is from ${clock(answered)}.` : '';
     const wrong = dialogs.dialogOpen()?.querySelector('.wrong');
 
     connection.hidden = false;
     show(connection, `${failure.message} Trying again…${old}`);
 
-    // what is beside a dialog is not heard
+    // screen readers do not read what is behind a dialog
 
     if (wrong && wrong.textContent === '') {
         show(wrong, failure.message);
@@ -241,7 +241,7 @@ function found() {
     if (!connection.hidden) {
         connection.hidden = true;
         show(connection);
-        say('The server answers again.');
+        say('The server is answering again.');
     }
 }
 
@@ -270,7 +270,7 @@ function signIn(reason) {
     crumbs();
     titled();
 
-    // nothing of what a token was good for stays on the page
+    // nothing that the token gave access to stays on the page
 
     main.replaceChildren();
 
@@ -286,10 +286,11 @@ function signIn(reason) {
                     'aria-describedby': 'token-hint',
                 }),
                 element('p', { class: 'hint', id: 'token-hint' },
-                    'One of this server\'s token file, with the role '
-                    + '"approve" to decide, or "read" to look. It is kept '
-                    + 'in the memory of this page, is never stored, and is '
-                    + 'forgotten when you close or reload the page.')),
+                    'A token of the server\'s token file, with the role '
+                    + '"approve" to decide about releases, or "read" to view '
+                    + 'them. It stays in the memory of this page, is never '
+                    + 'stored, and is forgotten when you close or reload the '
+                    + 'page.')),
             element('p', { class: 'wrong', role: 'alert' }),
             element('p', { class: 'actions' },
                 element('button', { type: 'submit', class: 'strong' },
@@ -310,10 +311,11 @@ async function signedIn(form) {
 
     show(wrong);
 
-    // what no header can carry is no token
+    // a header cannot carry other characters
 
     if (!/^[\x21-\x7e]+$/.test(value)) {
-        show(wrong, 'This is no token.');
+        show(wrong, 'This is not a token: it has a space, or a character '
+                    + 'outside ASCII.');
         return;
     }
 
@@ -344,7 +346,7 @@ async function signedIn(form) {
 }
 
 
-// -- what a person does ------------------------------------------------------
+// -- actions -----------------------------------------------------------------
 
 const BUTTONS = {
     approve: (data) => dialogs.approve(shown, of(data)),

@@ -1,17 +1,17 @@
 // Copyright (C) the nginx-liveupdate authors
 
-// The dialogs in which a person decides.  Each returns what to say when it is
-// done, or null if the person thought better of it.
+// The dialogs in which a person decides.  Each returns the message to show when
+// the decision is made, or null if the person cancelled.
 
 import { erase, Failure, get, part, post } from './api.js';
 import { bytes, element, foreign, percent, show } from './dom.js';
 import { appPath, nameOf, releasePath } from './release.js';
 
 
-// ask({ title, nodes, verb, bad, run }): shows the nodes in a form; run() is
-// called with the form when the button with the verb is pressed.  What it
-// throws is shown, and the dialog stays.  Each is an element of its own: the
-// event that says that one is closed may come when the next one is open.
+// ask({ title, nodes, verb, bad, run }): shows the nodes in a form and calls
+// run() with the form when the button with the verb is pressed.  If run()
+// throws, the dialog shows the error and stays open.  Each dialog is a new
+// element, since the "close" event of one may arrive when the next one is open.
 
 function ask({ title, nodes, verb, bad, run }) {
     const wrong = element('p', { class: 'wrong', role: 'alert' });
@@ -40,7 +40,7 @@ function ask({ title, nodes, verb, bad, run }) {
             }
         });
 
-        // what was sent cannot be taken back by closing the dialog
+        // closing the dialog would not take back what was sent
 
         dialog.oncancel = (event) => {
             if (working) {
@@ -60,7 +60,7 @@ function ask({ title, nodes, verb, bad, run }) {
                 return;
             }
 
-            // a button that is disabled would lose the focus
+            // a disabled button would lose the focus
 
             working = true;
             form.setAttribute('aria-busy', 'true');
@@ -80,8 +80,8 @@ function ask({ title, nodes, verb, bad, run }) {
                 }
 
                 show(wrong, failure.status === 0
-                    ? `${failure.message} Whether it was done is not known: `
-                      + 'look before you try again.'
+                    ? `${failure.message} It is not known whether the `
+                      + 'change was made: check before you try again.'
                     : foreign(failure.message));
                 go.focus();
 
@@ -117,15 +117,15 @@ function inPercent(value) {
 
 function percentField(value) {
     return element('div', { class: 'field' },
-        element('label', { for: 'percent' }, 'Release to, in percent'),
+        element('label', { for: 'percent' }, 'Rollout, in percent'),
         element('input', {
             id: 'percent', type: 'number', min: '0', max: '100', step: 'any',
             required: true, value: inPercent(value),
             'aria-describedby': 'percent-hint',
         }),
         element('p', { class: 'hint', id: 'percent-hint' },
-                'Who gets it at 10 still gets it at 50. The others keep '
-                + 'getting what they get now.'));
+                'Clients included at 10 stay included at 50. All others '
+                + 'continue to get what they get now.'));
 }
 
 
@@ -136,14 +136,14 @@ function percentOf(form) {
 }
 
 
-// Without one that is chosen it is the first, or, if null is, none.
+// chosen: the id of the channel to select; undefined: the first; null: none.
 
 function channelField(channels, chosen) {
     return element('div', { class: 'field' },
         element('label', { for: 'channel' }, 'Channel'),
         element('select', { id: 'channel', required: true },
             chosen === null
-                && element('option', { value: '' }, 'Choose one'),
+                && element('option', { value: '' }, 'Choose a channel'),
             channels.map((one) => element('option', {
                 value: one.name, selected: one.id === chosen,
             }, one.name))));
@@ -165,14 +165,14 @@ function pathOf(app, release, verb) {
 }
 
 
-// What is decided is about what the person sees: somebody else may decide, too,
-// and then this is refused.
+// The generation that the person sees.  The server refuses a decision if
+// somebody else has changed the app since.
 
 function seen(app) {
     const asked = get(`/v1/apps/${part(app.id)}`)
         .then(({ generation }) => generation);
 
-    // whoever cancels does not want to know
+    // if the person cancels, nobody is interested in the failure
 
     asked.catch(() => {});
 
@@ -185,14 +185,14 @@ async function decide(path, generation, body) {
 
     return post(path, { ...body, expect }).catch((failure) => {
         throw failure.status !== 409 ? failure
-            : new Failure(409, 'Somebody has changed this app meanwhile, or '
-                          + 'decided about this release. Cancel, and look '
+            : new Failure(409, 'Somebody else has changed this app or decided '
+                          + 'about this release meanwhile. Cancel and check '
                           + 'again.');
     });
 }
 
 
-// Rules that came with a build, if they are not simply "to all".
+// Whether a build came with rules other than "to everybody".
 
 function brings(release) {
     const info = release.releaseInfo || {};
@@ -219,10 +219,10 @@ function rulesField(field) {
 
     return element('div', { class: 'field' },
         element('label', { class: 'check' }, box,
-                'To whom the rules that it brings say'),
+                'Use the rules that came with the build'),
         element('p', { class: 'hint', id: 'rules-hint' },
-                'They are on the page of the release. A share takes their '
-                + 'place.'));
+                'The page of the release shows them. A rollout below 100 '
+                + 'replaces them.'));
 }
 
 
@@ -246,9 +246,9 @@ export function approve({ app, channels }, release) {
             field,
             waits && release.pullRequest
                 ? element('p', { class: 'hint' },
-                    'Its pull request stays open. Merge it, too: the next '
-                    + 'change of desktop-builds.json withdraws what is not '
-                    + 'listed there.') : null,
+                    'The pull request stays open. Merge it, too: the next '
+                    + 'change of desktop-builds.json withdraws each build '
+                    + 'that is not listed there.') : null,
         ],
 
         async run(form) {
@@ -263,7 +263,7 @@ export function approve({ app, channels }, release) {
                 const { value } = form.querySelector('#channel');
                 const own = channels.find((one) => one.id === release.channel);
 
-                // its own one it goes into by itself, once
+                // without a channel it is deployed once into its own
 
                 if (!waits || !own || own.name !== value) {
                     body.channel = value;
@@ -275,7 +275,7 @@ export function approve({ app, channels }, release) {
 
             return asSaid
                 ? [foreign(nameOf(release)), ' is live, with its rules.']
-                : [foreign(nameOf(release)), ' is live, to ',
+                : [foreign(nameOf(release)), ' is live for ',
                    percent(body.rollout), '.'];
         },
     });
@@ -298,14 +298,14 @@ export function reject({ app }, release) {
                     'aria-describedby': 'reason-hint',
                 }),
                 element('p', { class: 'hint', id: 'reason-hint' },
-                        'Whoever looks at the release reads it.')),
+                        'Everybody who looks at the release sees it.')),
         ],
 
         async run(form) {
             const reason = form.querySelector('#reason').value.trim();
 
             if (reason === '') {
-                throw new Error('Say why.');
+                throw new Error('A reason is required.');
             }
 
             await decide(pathOf(app, release, 'reject'), generation,
@@ -317,7 +317,8 @@ export function reject({ app }, release) {
 }
 
 
-// A bundle is at the head of some channels and behind others in some.
+// A bundle may be the newest deployment of some channels and an older one of
+// others.
 
 export function rollout({ app, channels }, release) {
     const desktop = release.kind === 'desktop';
@@ -331,7 +332,7 @@ export function rollout({ app, channels }, release) {
 
     const list = [...here, ...other];
 
-    // what a channel's devices are offered at present, or an installation
+    // the present rollout in a channel, or share of the installations
 
     const present = (id) => {
         const one = shares.find((one) => desktop || one.channelId === id);
@@ -352,8 +353,8 @@ export function rollout({ app, channels }, release) {
             field.querySelector('input').value
                 = inPercent(present(chosen && chosen.id));
             show(behind, here.includes(chosen) ? ''
-                 : 'A newer release is deployed there. This puts this one '
-                   + 'before it.');
+                 : 'This channel has a newer release. This one will be '
+                   + 'deployed again, and take its place.');
         };
 
         select.addEventListener('change', look);
@@ -362,16 +363,16 @@ export function rollout({ app, channels }, release) {
     }
 
     return ask({
-        title: 'Change the share',
+        title: 'Change the rollout',
         verb: 'Change',
         nodes: [
             what(release),
             channel,
             field,
             desktop ? element('p', { class: 'hint' },
-                'At 100 it becomes the latest release, for all whom no rule '
-                + 'sends elsewhere; below that a rule gives it to a part, '
-                + 'and at 0 to nobody.') : null,
+                'At 100 it becomes the latest release, for all installations '
+                + 'that no rule sends elsewhere. Below 100 a rule gives it to '
+                + 'that share; at 0 this rule is removed.') : null,
         ],
 
         async run(form) {
@@ -400,10 +401,9 @@ export function withdraw({ app }, release) {
         bad: true,
         nodes: [
             what(release),
-            element('p', {}, 'Nobody is told of it any more; who asks next '
-                    + 'gets what was released before it. It is not taken '
-                    + 'from those who have it already, and can be released '
-                    + 'again.'),
+            element('p', {}, 'Clients are no longer offered this release, '
+                    + 'but the one that was released before it. Clients that '
+                    + 'have installed it keep it. It can be released again.'),
         ],
 
         async run() {
@@ -415,7 +415,7 @@ export function withdraw({ app }, release) {
 }
 
 
-// It has no page of its own any more.
+// If the page of the release is open, it is left for that of the app.
 
 export function remove({ app }, release) {
     return ask({
@@ -424,9 +424,9 @@ export function remove({ app }, release) {
         bad: true,
         nodes: [
             what(release),
-            element('p', {}, 'All its files are removed from the server, and '
-                    + 'cannot be brought back. The audit log keeps what was '
-                    + 'decided.'),
+            element('p', {}, 'All its files are removed from the server and '
+                    + 'cannot be brought back. The audit log keeps the '
+                    + 'decisions about it.'),
         ],
 
         async run() {
@@ -456,9 +456,9 @@ export function rollback({ app, channels }, channelId) {
         nodes: [
             element('p', {}, channel
                 ? 'All devices of the channel get the release that was '
-                  + 'there before the present one came.'
+                  + 'deployed before the present one.'
                 : 'The release that was the latest before the present one '
-                  + 'becomes it again. The rules stay.'),
+                  + 'becomes the latest again. All other rules stay.'),
         ],
 
         async run() {
@@ -481,5 +481,5 @@ export function rollback({ app, channels }, channelId) {
 export async function retry({ app }, release) {
     await post(pathOf(app, release, 'retry'), {});
 
-    return [foreign(nameOf(release)), ' is fetched again.'];
+    return [foreign(nameOf(release)), ' is tried again.'];
 }

@@ -1,7 +1,7 @@
 // Copyright (C) the nginx-liveupdate authors
 
-// Elements, and numbers and times as people read them.  What releases say is
-// foreign: it becomes text and attributes, never markup.
+// Elements, and numbers and times for people.  Texts from releases are foreign:
+// they become text and attributes, never markup.
 
 // element('a', { href: '#/' }, 'text', element('b'), null, ...)
 
@@ -25,8 +25,8 @@ export function element(name, attributes, ...children) {
 }
 
 
-// Makes the children of an element what is given.  What is there already and
-// is of the same kind stays, so that neither focus nor selection is lost.
+// Replaces the children of an element.  Children of the same kind are reused,
+// so that neither focus nor selection is lost.
 
 export function show(parent, ...children) {
     const holder = element(parent.nodeName, {}, ...children);
@@ -109,7 +109,7 @@ function sync(old, now) {
 }
 
 
-// Text of others, which may run from right to left or say that it does.
+// Text from others, which may be written or marked as right to left.
 
 export function foreign(text) {
     return element('bdi', {}, String(text));
@@ -121,7 +121,7 @@ export function code(text) {
 }
 
 
-// What only screen readers say.
+// Text for screen readers only.
 
 export function spoken(text) {
     return element('span', { class: 'spoken' }, text);

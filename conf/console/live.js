@@ -1,7 +1,7 @@
 // Copyright (C) the nginx-liveupdate authors
 
-// What is live: on which channel, by which rule, to what share; and which
-// release the devices run.
+// What is live: in which channel, by which rule, for which share of the
+// clients; and which releases the devices run.
 
 import {
     button, code, element, foreign, none, number, percent, share, table,
@@ -124,7 +124,7 @@ export function desktopNow({ app, releases, rules }, byId) {
 
     if (rules.latestReleaseBuildId) {
         list.push(['latest', rules.latestReleaseBuildId,
-                   'all whom no rule above has chosen']);
+                   'everybody to whom no rule above applies']);
     }
 
     return element('section', { 'data-key': 'desktop' },
@@ -133,7 +133,7 @@ export function desktopNow({ app, releases, rules }, byId) {
               rows),
         element('h3', {}, 'Rules'),
         list.length === 0
-            ? element('p', { class: 'quiet' }, 'There are none.')
+            ? element('p', { class: 'quiet' }, 'There are no rules.')
             : table('Rules', ['Rule', 'Release', 'For'],
                 list.map(([rule, id, whom], i) => ({ key: `rule-${i}`, cells: [
                     code(rule),
@@ -163,10 +163,10 @@ function audience(rule) {
                 on ? [' on ', foreign(on)] : ''];
 
     case 'build':
-        return 'all whom no rule above has chosen';
+        return 'everybody to whom no rule above applies';
 
     default:
-        return element('span', { class: 'quiet' }, 'not known here');
+        return element('span', { class: 'quiet' }, 'unknown rule');
     }
 }
 
@@ -199,7 +199,7 @@ export function adoption({ app, status }, byId) {
         key: `desktop/${one.release}`,
         cells: [
             one.release === ''
-                ? element('span', { class: 'quiet' }, 'not known')
+                ? element('span', { class: 'quiet' }, 'unknown')
                 : linkedId(app, byId, one.release),
             number(one.manifests), number(one.files), number(one.downloads),
         ],
@@ -215,8 +215,8 @@ export function adoption({ app, status }, byId) {
                 + `hours, ${of(seen.devices, 'month')} in 30 days. These are `
                 + 'estimates, within about 2 %.'),
             table('Adoption by devices',
-                ['Release', 'Channel', right('Told of it, 24 h'),
-                 right('30 days'), right('Running it, 24 h'),
+                ['Release', 'Channel', right('Offered, 24 h'),
+                 right('30 days'), right('Running, 24 h'),
                  right('30 days'), 'Adoption'], rows),
         ],
         desktop.length > 0 && table('Requests of desktop apps',

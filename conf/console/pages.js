@@ -1,9 +1,9 @@
 // Copyright (C) the nginx-liveupdate authors
 
-// The pages: what each asks of the API, and what it shows of the answers.
+// The pages: what each requests from the API, and what it shows.
 //
-// A page is { path, load, show }: path are the crumbs to it, load() asks, and
-// show(data) makes { title, nodes } of what load() has returned.
+// A page is { path, load, show }: path has its breadcrumbs, load() requests the
+// data, and show(data) turns that into { title, nodes }.
 
 import { get, getIfAny, part } from './api.js';
 import {
@@ -16,7 +16,7 @@ import {
     progress, releasePath, shares, state,
 } from './release.js';
 
-// Applications of which the first page says what waits in them.
+// For how many applications the first page counts the waiting releases.
 
 const LOOKED_AT = 100;
 const AT_ONCE = 4;
@@ -26,7 +26,7 @@ const LINES = 100;
 
 const GROUPS = [
     { id: 'staged', title: 'Waiting for approval' },
-    { id: 'busy', title: 'On the way' },
+    { id: 'busy', title: 'In progress' },
     { id: 'live', title: 'Live' },
     { id: 'replaced', title: 'Replaced' },
     { id: 'withdrawn', title: 'Withdrawn' },
@@ -39,7 +39,7 @@ const DECISIONS = {
     'release.promote': 'approved',
     'release.reject': 'rejected',
     'release.rollback': 'rolled back to',
-    'release.rollout': 'share changed',
+    'release.rollout': 'rollout changed',
     'release.withdraw': 'withdrawn',
 };
 
@@ -75,12 +75,13 @@ export function appsPage() {
                 element('h1', { tabindex: '-1' }, 'Applications'),
                 element('p', { class: 'about' },
                     apps.length === 0
-                        ? 'There is none that this token may see.'
-                        : `${plural(sum, 'release waits', 'releases wait')}`
+                        ? 'This token has access to no application.'
+                        : plural(sum, 'release is waiting',
+                                 'releases are waiting')
                           + ' for approval'
                           + (apps.length > LOOKED_AT
                              ? ` in the first ${LOOKED_AT} applications; the `
-                               + 'others were not looked at.' : '.')),
+                               + 'others were not checked.' : '.')),
                 apps.length > 0 && element('section', {},
                     table('Applications',
                         ['Name', 'Id', 'Type',
@@ -121,7 +122,7 @@ export function appPage(id) {
                 known.generation = app.generation;
             }
 
-            // where it is not to be had it is not asked for again
+            // what this server does not have is requested only once
 
             if (known.status !== null) {
                 known.status = await adopted(id);
@@ -169,8 +170,8 @@ export function appPage(id) {
                         element('a', { href: `${appPath(id)}/audit` },
                                 'Audit log')),
                     !may('approve') && element('p', { class: 'about' },
-                        'This token may look at releases, and not decide '
-                        + 'about them.'),
+                        'This token may view releases, but not decide about '
+                        + 'them.'),
                     github(data.github),
                     group(data, 'staged', decided),
                     group(data, 'busy', decided),
@@ -185,7 +186,7 @@ export function appPage(id) {
 }
 
 
-// Numbers that are nice to have: nothing else stops where they are not told.
+// These numbers are optional: without them the page shows everything else.
 
 async function adopted(id) {
     try {
@@ -201,7 +202,7 @@ async function adopted(id) {
 }
 
 
-// Only what is wrong with it: what it has decided is in the audit log.
+// Only errors: what was decided on GitHub is in the audit log.
 
 function github(state) {
     return state && state.error
@@ -237,7 +238,7 @@ function group({ app, releases }, id, decided) {
         return id !== 'staged' ? null
             : element('section', { 'data-key': id },
                   element('h2', {}, title),
-                  element('p', { class: 'quiet' }, 'Nothing waits.'));
+                  element('p', { class: 'quiet' }, 'Nothing is waiting.'));
     }
 
     const columns = [
@@ -368,7 +369,7 @@ export function releasePage(id, releaseId) {
                                progress(release)),
                     actions.length > 0
                         && element('section', { 'data-key': 'actions' },
-                               element('h2', {}, 'Decide'),
+                               element('h2', {}, 'Actions'),
                                element('p', { class: 'actions' }, actions)),
                     (release.shares || []).length > 0
                         && element('section', { 'data-key': 'shares' },
@@ -388,7 +389,7 @@ export function releasePage(id, releaseId) {
                         history.length
                             ? auditTable(history)
                             : element('p', { class: 'quiet' },
-                                  'Nothing was decided about it.')),
+                                  'There are no audit entries yet.')),
                 ],
             };
         },
@@ -435,20 +436,20 @@ function facts(release) {
         ['Published by', text(release.createdBy)],
         ['Published', release.createdAt && time(release.createdAt)],
         ['Last change', release.updatedAt && time(release.updatedAt)],
-        ['To be released to', release.state === 'staged'
+        ['Planned rollout', release.state === 'staged'
             && Number.isFinite(release.rollout) && percent(release.rollout)],
         ['Electron', text(release.electron)],
         ['Branch', text(release.branch)],
         ['Commit', release.commit && code(release.commit)],
         ['Commit message', text(release.commitMessage)],
         ['Repository', text(release.remote)],
-        ['Build began', release.buildStartedAt
+        ['Build started', release.buildStartedAt
             && time(release.buildStartedAt)],
         ['Build ended', release.buildEndedAt && time(release.buildEndedAt)],
         ['Pull request', pullRequest(release)],
-        ['Source', text(release.gitRef)],
-        ['Lies elsewhere', text(release.url)],
-        ['Rules that it brings', info.releaseRedirections
+        ['Git reference', text(release.gitRef)],
+        ['Stored at', text(release.url)],
+        ['Rules of the build', info.releaseRedirections
             && info.releaseRedirections.length
             && code(JSON.stringify(info.releaseRedirections))],
     ];
@@ -524,7 +525,7 @@ export function auditPage(id) {
                         auditTable(lines, app),
                         lines.length === known.lines && lines.length < 1000
                             && element('p', { class: 'actions after' },
-                                   button('more', 'Show older ones'))),
+                                   button('more', 'Show older entries'))),
                 ],
             };
         },
@@ -534,8 +535,8 @@ export function auditPage(id) {
 
 function auditTable(lines) {
     return table('Audit log',
-        [{ name: 'When', class: 'when' }, 'Who', 'Change', 'Of', 'From', 'To',
-         { name: 'Generation', class: 'number' }],
+        [{ name: 'When', class: 'when' }, 'Who', 'Change', 'Subject', 'From',
+         'To', { name: 'Generation', class: 'number' }],
         lines.map((line, i) => ({
             key: `${line.generation}/${line.at}/${i}`,
             cells: [

@@ -1,6 +1,6 @@
 // Copyright (C) the nginx-liveupdate authors
 
-// Releases, as all pages show them.
+// Releases, as shown on all pages.
 
 import { part } from './api.js';
 import {
@@ -19,7 +19,7 @@ export const KINDS = {
 };
 
 
-// What the page knows of the token's owner.
+// Name and roles of the token.
 
 export const user = { name: '', roles: [] };
 
@@ -48,7 +48,7 @@ export function nameOf(release) {
 }
 
 
-// A release that is live, but that no rule and no channel leads to.
+// "replaced" is a live release that no rule and no channel leads to.
 
 export function groupOf(release) {
     if (BUSY.includes(release.state)) {
@@ -63,7 +63,7 @@ export function groupOf(release) {
 }
 
 
-// A link to it, if there is one.
+// A link to the release, if there is one.
 
 export function linked(app, release) {
     return release ? element('a', { href: releasePath(app.id, release.id) },
@@ -91,7 +91,7 @@ export function shares(release) {
 }
 
 
-// What a person may do with a release, for which the page has dialogs.
+// The buttons for what the token may do with a release.
 
 export function actionsOf(release) {
     const name = nameOf(release);
@@ -108,7 +108,7 @@ export function actionsOf(release) {
     if (release.state === 'live' && may('approve')) {
         made.push(groupOf(release) === 'replaced'
                       ? button('approve', 'Release again…', name, data)
-                      : button('rollout', 'Change the share…', name, data),
+                      : button('rollout', 'Change rollout…', name, data),
                   button('withdraw', 'Withdraw…', name,
                          { ...data, class: 'bad' }));
     }
@@ -117,7 +117,7 @@ export function actionsOf(release) {
         made.push(button('approve', 'Release again…', name, data));
     }
 
-    // a staged one may have waited too long for its pull request
+    // a staged release may have given up on its pull request
 
     if (release.kind === 'desktop' && may('publish')
         && (release.state === 'failed'
@@ -137,14 +137,14 @@ export function actionsOf(release) {
 }
 
 
-// How far the fetching of a release is.
+// The progress of a fetch.
 
 export function progress(release) {
     const now = release.progress;
     const trouble = release.state === 'fetching' && release.reason
         && element('small', {}, plural(release.attempts || 0, 'attempt',
                                        'attempts'),
-                   release.nextAttemptAt ? ', the next one at ' : '',
+                   release.nextAttemptAt ? ', next one at ' : '',
                    release.nextAttemptAt ? time(release.nextAttemptAt) : '');
 
     if (!now) {

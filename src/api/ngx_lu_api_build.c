@@ -19,7 +19,7 @@
 #include "write/ngx_lu_task.h"
 
 #include "core/lu_app.h"
-#include "core/lu_change.h"
+#include "core/lu_change_deployment.h"
 #include "core/lu_query.h"
 #include "core/lu_release.h"
 

@@ -26,6 +26,7 @@
 #include "core/lu_release.h"
 #include "core/lu_sha256.h"
 #include "core/lu_time.h"
+#include "core/lu_change_channel.h"
 #include "core/lu_url.h"
 
 

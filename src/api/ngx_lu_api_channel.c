@@ -13,7 +13,7 @@
 #include "write/ngx_lu_protect.h"
 #include "write/ngx_lu_task.h"
 
-#include "core/lu_change.h"
+#include "core/lu_change_channel.h"
 #include "core/lu_route.h"
 
 

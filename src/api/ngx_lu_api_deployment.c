@@ -16,7 +16,8 @@
 #include "write/ngx_lu_release.h"
 #include "write/ngx_lu_task.h"
 
-#include "core/lu_change.h"
+#include "core/lu_change_channel.h"
+#include "core/lu_change_deployment.h"
 #include "core/lu_name.h"
 #include "core/lu_release.h"
 
@@ -287,9 +288,10 @@ ngx_lu_api_deployment_add(ngx_lu_task_t *task, cJSON *app, void *data)
                : NULL;
     call->task.to = (char *) release.data;
 
-    rc = lu_change_deploy(app, (char *) channel_id.data, id,
-                          (char *) release.data, rollout, is_signed,
-                          call->task.by, call->task.now, &call->task.error);
+    rc = lu_change_deployment_add(app, (char *) channel_id.data, id,
+                                  (char *) release.data, rollout, is_signed,
+                                  call->task.by, call->task.now,
+                                  &call->task.error);
     if (rc != LU_OK) {
         return ngx_lu_task_core(&call->task, rc);
     }

@@ -15,6 +15,7 @@
 
 #include "core/lu_change.h"
 #include "core/lu_json.h"
+#include "core/lu_change_channel.h"
 #include "core/lu_query.h"
 #include "core/lu_route.h"
 #include "core/lu_time.h"

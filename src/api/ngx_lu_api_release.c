@@ -21,7 +21,8 @@
 #include "write/ngx_lu_task.h"
 
 #include "core/lu_builds.h"
-#include "core/lu_change.h"
+#include "core/lu_change_channel.h"
+#include "core/lu_change_deployment.h"
 #include "core/lu_desktop.h"
 #include "core/lu_json.h"
 #include "core/lu_release.h"
@@ -440,8 +441,9 @@ ngx_lu_api_release_redeploy(ngx_lu_call_t *call, cJSON *app, const char *name,
 
     /* it was deployed here once, so that it may be again */
 
-    rc = lu_change_deploy(app, (char *) channel_id.data, id, call->task.to, 1,
-                          1, call->task.by, call->task.now, &call->task.error);
+    rc = lu_change_deployment_add(app, (char *) channel_id.data, id,
+                                  call->task.to, 1, 1, call->task.by,
+                                  call->task.now, &call->task.error);
     if (rc != LU_OK) {
         return ngx_lu_task_core(&call->task, rc);
     }

@@ -7,7 +7,7 @@
 #include "ngx_lu_body.h"
 #include "ngx_lu_call.h"
 
-#include "job/ngx_lu_job.h"
+#include "job/ngx_lu_sweep.h"
 
 
 static ngx_int_t ngx_lu_call_str(ngx_lu_call_t *call, lu_str_t *str);
@@ -259,7 +259,7 @@ ngx_lu_call_done(ngx_event_t *ev)
     ngx_http_run_posted_requests(c);
 
     if (store) {
-        ngx_lu_jobs_wake(store);
+        ngx_lu_sweep_wake(store);
     }
 }
 

@@ -17,7 +17,8 @@
 #include "store/ngx_lu_tree.h"
 #include "write/ngx_lu_app.h"
 #include "write/ngx_lu_task.h"
-#include "job/ngx_lu_job.h"
+#include "job/ngx_lu_pull.h"
+#include "job/ngx_lu_reconcile.h"
 
 #include "core/lu_github.h"
 #include "core/lu_json.h"

@@ -62,7 +62,7 @@ ngx_lu_conf_fetch(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         || fetch->uri.data[0] != '/'
         || fetch->uri.data[fetch->uri.len - 1] != '/')
     {
-        return "needs a URI with \"/\" at both ends";
+        return "requires a URI that begins and ends with \"/\"";
     }
 
     for (i = 2; i < cf->args->nelts; i++) {
@@ -125,8 +125,7 @@ ngx_lu_conf_fetch_parameter(ngx_lu_fetch_conf_t *fetch, ngx_str_t *value)
 
 
 char *
-ngx_lu_conf_webhook(ngx_conf_t *cf, ngx_command_t *cmd,
-    void *conf)
+ngx_lu_conf_webhook(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
     ngx_lu_loc_conf_t *lucf = conf;
 
@@ -190,7 +189,7 @@ ngx_lu_conf_webhook(ngx_conf_t *cf, ngx_command_t *cmd,
 
             if (!lu_name_id_valid(&id)) {
                 ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                                   "invalid app in \"%V\"", &value[i]);
+                                   "invalid app id in \"%V\"", &value[i]);
                 return NGX_CONF_ERROR;
             }
 
@@ -210,7 +209,7 @@ ngx_lu_conf_webhook(ngx_conf_t *cf, ngx_command_t *cmd,
     }
 
     if (webhook->secrets.nelts == 0) {
-        return "needs a \"secret\"";
+        return "requires a \"secret\" parameter";
     }
 
     lucf->webhook = webhook;
@@ -229,7 +228,7 @@ ngx_lu_conf_secret(ngx_conf_t *cf, ngx_str_t *name, ngx_str_t *secret)
         return NGX_ERROR;
     }
 
-    /* what editors add */
+    /* editors add a newline */
 
     while (secret->len
            && (secret->data[secret->len - 1] == LF
@@ -240,7 +239,7 @@ ngx_lu_conf_secret(ngx_conf_t *cf, ngx_str_t *name, ngx_str_t *secret)
 
     if (secret->len == 0) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "no secret in file \"%V\"", name);
+                           "file \"%V\" contains no secret", name);
         return NGX_ERROR;
     }
 
@@ -249,8 +248,7 @@ ngx_lu_conf_secret(ngx_conf_t *cf, ngx_str_t *name, ngx_str_t *secret)
 
 
 char *
-ngx_lu_conf_github(ngx_conf_t *cf, ngx_command_t *cmd,
-    void *conf)
+ngx_lu_conf_github(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
     ngx_lu_loc_conf_t *lucf = conf;
 
@@ -313,8 +311,8 @@ ngx_lu_conf_github(ngx_conf_t *cf, ngx_command_t *cmd,
         || !ngx_lu_conf_is_plain(&github->repo)
         || !ngx_lu_conf_is_plain(&github->base))
     {
-        return "needs \"repo=owner/name\", and names of letters, digits, "
-               "\"-\", \"_\", \".\" and \"/\"";
+        return "requires \"repo=owner/name\"; \"repo\" and \"base\" may have "
+               "letters, digits, \"-\", \"_\", \".\" and \"/\"";
     }
 
     github->owner.len = slash - github->repo.data;
@@ -327,12 +325,12 @@ ngx_lu_conf_github(ngx_conf_t *cf, ngx_command_t *cmd,
     if (ngx_strncmp(github->api.data, "http://", 7) != 0
         && ngx_strncmp(github->api.data, "https://", 8) != 0)
     {
-        return "needs an \"api\" that begins with \"https://\" or "
+        return "requires an \"api\" that begins with \"https://\" or "
                "\"http://\"";
     }
 
     if (token.len == 0) {
-        return "needs a \"token\"";
+        return "requires a \"token\" parameter";
     }
 
     if (ngx_lu_conf_headers(cf, github, &token) != NGX_CONF_OK) {
@@ -379,13 +377,13 @@ ngx_lu_conf_headers(ngx_conf_t *cf, ngx_lu_github_conf_t *github,
         return NGX_CONF_ERROR;
     }
 
-    /* it becomes a part of a header */
+    /* the token is sent in a header */
 
     for (i = 0; i < token.len; i++) {
         if (token.data[i] <= ' ' || token.data[i] >= 0x7f) {
             ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                               "no token in file \"%V\": it is one word",
-                               name);
+                               "invalid token in file \"%V\", it must be one "
+                               "word", name);
             return NGX_CONF_ERROR;
         }
     }
@@ -423,7 +421,7 @@ ngx_lu_conf_headers(ngx_conf_t *cf, ngx_lu_github_conf_t *github,
 }
 
 
-/* A store has one origin: its jobs run in whichever worker finds them. */
+/* Any worker may run a job of the store, whatever its location was. */
 
 char *
 ngx_lu_conf_jobs(ngx_conf_t *cf, ngx_lu_loc_conf_t *lucf)
@@ -473,10 +471,10 @@ ngx_lu_conf_jobs(ngx_conf_t *cf, ngx_lu_loc_conf_t *lucf)
                != 0)
         {
             ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                               "location \"%V\" has another "
-                               "\"liveupdate_fetch\" or "
-                               "\"liveupdate_approval\" than others with "
-                               "the same \"liveupdate_store\"",
+                               "\"liveupdate_fetch\" and "
+                               "\"liveupdate_approval\" in location \"%V\" "
+                               "must be the same as in other locations with "
+                               "this \"liveupdate_store\"",
                                &clcf->name);
             return NGX_CONF_ERROR;
         }
@@ -543,8 +541,7 @@ ngx_lu_conf_tokens(ngx_conf_t *cf, ngx_lu_loc_conf_t *lucf)
 
 
 static ngx_int_t
-ngx_lu_conf_read(ngx_conf_t *cf, ngx_str_t *name,
-    ngx_str_t *text)
+ngx_lu_conf_read(ngx_conf_t *cf, ngx_str_t *name, ngx_str_t *text)
 {
     size_t           size;
     ssize_t          n;
@@ -579,8 +576,8 @@ ngx_lu_conf_read(ngx_conf_t *cf, ngx_str_t *name,
 
     if (ngx_file_access(&fi) & (S_IROTH|S_IWOTH)) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "file \"%V\" can be read or written by "
-                           "others: \"chmod 600\" it", name);
+                           "file \"%V\" must not be readable or writable "
+                           "by others, use \"chmod 600\"", name);
         goto done;
     }
 
@@ -588,7 +585,7 @@ ngx_lu_conf_read(ngx_conf_t *cf, ngx_str_t *name,
 
     if (size > NGX_LU_JSON_SIZE) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "file \"%V\" is too large", name);
+                           "file \"%V\" is larger than 1 MB", name);
         goto done;
     }
 

@@ -23,8 +23,8 @@ static const lu_channel_t *lu_app_channel_by_id(const lu_app_t *app,
     const lu_str_t *id);
 static lu_rc_e lu_app_id(const lu_arena_t *arena, const cJSON *json,
     const char *key, lu_str_t *id, lu_error_t *err);
-static int lu_channel_cmp(const void *one, const void *two);
-static int lu_forced_cmp(const void *one, const void *two);
+static int lu_app_channel_cmp(const void *one, const void *two);
+static int lu_app_forced_cmp(const void *one, const void *two);
 
 
 lu_rc_e
@@ -84,10 +84,9 @@ lu_app_parse(const lu_arena_t *arena, const lu_str_t *text, lu_app_t *app,
         goto done;
     }
 
-    rc = lu_desktop_parse(arena,
-                   cJSON_GetObjectItemCaseSensitive(json, "desktopBuilds"),
-                   cJSON_GetObjectItemCaseSensitive(json, "desktopReleases"),
-                   &app->desktop, err);
+    rc = lu_desktop_parse(arena, lu_json_get(json, "desktopBuilds"),
+                          lu_json_get(json, "desktopReleases"), &app->desktop,
+                          err);
 
 done:
 
@@ -102,10 +101,10 @@ lu_app_channels(const lu_arena_t *arena, const cJSON *json, lu_app_t *app,
     lu_error_t *err)
 {
     size_t        i;
-    const cJSON  *array, *item;
     lu_rc_e       rc;
+    const cJSON  *array, *item;
 
-    array = cJSON_GetObjectItemCaseSensitive(json, "channels");
+    array = lu_json_get(json, "channels");
 
     if (!cJSON_IsArray(array)) {
         return lu_error(err, NULL, "the app has no \"channels\"");
@@ -128,10 +127,11 @@ lu_app_channels(const lu_arena_t *arena, const cJSON *json, lu_app_t *app,
         }
     }
 
-    qsort(app->channels, app->nchannels, sizeof(lu_channel_t), lu_channel_cmp);
+    qsort(app->channels, app->nchannels, sizeof(lu_channel_t),
+          lu_app_channel_cmp);
 
     for (i = 1; i < app->nchannels; i++) {
-        if (lu_channel_cmp(&app->channels[i - 1], &app->channels[i]) == 0) {
+        if (lu_str_eq(&app->channels[i - 1].name, &app->channels[i].name)) {
             return lu_error(err, &app->channels[i].name,
                             "is the name of two channels");
         }
@@ -184,9 +184,8 @@ lu_app_channel(const lu_arena_t *arena, const cJSON *item,
         return lu_error(err, &channel->name, "has no valid \"expiresAt\"");
     }
 
-    return lu_app_deployments(arena,
-                       cJSON_GetObjectItemCaseSensitive(item, "deployments"),
-                       channel, err);
+    return lu_app_deployments(arena, lu_json_get(item, "deployments"), channel,
+                              err);
 }
 
 
@@ -196,8 +195,8 @@ lu_app_deployments(const lu_arena_t *arena, const cJSON *array,
 {
     size_t            n;
     double            rollout;
-    const cJSON      *item;
     lu_rc_e           rc;
+    const cJSON      *item;
     lu_deployment_t  *deployment;
 
     if (!cJSON_IsArray(array)) {
@@ -264,12 +263,12 @@ lu_app_forced(const lu_arena_t *arena, const cJSON *json, lu_app_t *app,
     lu_error_t *err)
 {
     size_t               n;
-    const cJSON         *object, *item;
     lu_str_t             device, channel_id;
+    const cJSON         *object, *item;
     lu_forced_t         *forced;
     const lu_channel_t  *channel;
 
-    object = cJSON_GetObjectItemCaseSensitive(json, "forcedDevices");
+    object = lu_json_get(json, "forcedDevices");
 
     if (object == NULL) {
         return LU_OK;
@@ -288,8 +287,7 @@ lu_app_forced(const lu_arena_t *arena, const cJSON *json, lu_app_t *app,
 
     cJSON_ArrayForEach(item, object) {
 
-        device.len = strlen(item->string);
-        device.data = (unsigned char *) item->string;
+        device = lu_str(item->string);
 
         if (lu_json_value(item, &channel_id) != LU_OK) {
             return lu_error(err, NULL, "a forced device's channel must be a "
@@ -312,7 +310,7 @@ lu_app_forced(const lu_arena_t *arena, const cJSON *json, lu_app_t *app,
         }
     }
 
-    qsort(app->forced, app->nforced, sizeof(lu_forced_t), lu_forced_cmp);
+    qsort(app->forced, app->nforced, sizeof(lu_forced_t), lu_app_forced_cmp);
 
     return LU_OK;
 }
@@ -342,8 +340,7 @@ lu_app_id(const lu_arena_t *arena, const cJSON *json, const char *key,
     if (lu_json_string(json, key, &value) != LU_OK
         || !lu_name_id_valid(&value))
     {
-        name.len = strlen(key);
-        name.data = (unsigned char *) key;
+        name = lu_str(key);
 
         return lu_error(err, &name, "is missing or no valid id");
     }
@@ -366,12 +363,12 @@ lu_app_channel_find(const lu_app_t *app, const lu_str_t *name)
     key.name = *name;
 
     return bsearch(&key, app->channels, app->nchannels, sizeof(lu_channel_t),
-                   lu_channel_cmp);
+                   lu_app_channel_cmp);
 }
 
 
 static int
-lu_channel_cmp(const void *one, const void *two)
+lu_app_channel_cmp(const void *one, const void *two)
 {
     const lu_channel_t  *first = one, *second = two;
 
@@ -380,7 +377,7 @@ lu_channel_cmp(const void *one, const void *two)
 
 
 static int
-lu_forced_cmp(const void *one, const void *two)
+lu_app_forced_cmp(const void *one, const void *two)
 {
     const lu_forced_t  *first = one, *second = two;
 
@@ -400,7 +397,7 @@ lu_app_forced_find(const lu_app_t *app, const lu_str_t *device)
     key.device = *device;
 
     forced = bsearch(&key, app->forced, app->nforced, sizeof(lu_forced_t),
-                     lu_forced_cmp);
+                     lu_app_forced_cmp);
 
     return forced ? forced->channel : NULL;
 }
@@ -411,8 +408,8 @@ lu_app_render(const lu_arena_t *arena, const lu_app_t *app,
     const lu_channel_t *channel, lu_deployment_t *deployment)
 {
     char                *text;
-    size_t               len;
     cJSON               *json;
+    size_t               len;
     lu_put_t             put;
     lu_str_t             path;
     const lu_release_t  *release;

@@ -287,8 +287,7 @@ lu_builder_find(const lu_builder_ctx_t *ctx, const lu_str_t *name)
  */
 
 static int
-lu_builder_digest(unsigned char *digest,
-    const lu_str_t *base64)
+lu_builder_digest(unsigned char *digest, const lu_str_t *base64)
 {
     unsigned char  bytes[LU_BUILDER_BASE64];
     unsigned char  again[LU_BUILDER_BASE64 + 1];

@@ -10,26 +10,25 @@
 #include "lu_put.h"
 
 
-static cJSON *lu_member(cJSON *object, const char *key,
+static cJSON *lu_builds_member(cJSON *object, const char *key,
     cJSON *(*create)(void));
-static cJSON *lu_build_find(const cJSON *builds, const char *id);
-static lu_rc_e lu_release_info(cJSON *releases, const cJSON *builds,
+static lu_rc_e lu_builds_release_info(cJSON *releases, const cJSON *builds,
     const cJSON *info);
-static lu_rc_e lu_latest_set(cJSON *releases, const char *id);
-static lu_rc_e lu_latest_mark(cJSON *app);
-static lu_rc_e lu_latest_before(cJSON *releases, const cJSON *builds,
+static lu_rc_e lu_builds_latest_set(cJSON *releases, const char *id);
+static lu_rc_e lu_builds_latest_mark(cJSON *app);
+static lu_rc_e lu_builds_latest_before(cJSON *releases, const cJSON *builds,
     cJSON *build);
-static cJSON *lu_build_before(const cJSON *builds, cJSON *build);
-static const char *lu_build_id(const cJSON *build);
-static void lu_rollouts_delete(cJSON *redirections, const char *id);
-static lu_rc_e lu_rollout_add(cJSON *redirections, const char *id,
+static cJSON *lu_builds_before(const cJSON *builds, cJSON *build);
+static const char *lu_builds_id(const cJSON *build);
+static void lu_builds_rollouts_delete(cJSON *redirections, const char *id);
+static lu_rc_e lu_builds_rollout_add(cJSON *redirections, const char *id,
     double rollout);
-static lu_rc_e lu_copy(cJSON *to, const cJSON *from, const char *key);
-static lu_rc_e lu_rules_check(const cJSON *app, const cJSON *rules,
+static lu_rc_e lu_builds_copy(cJSON *to, const cJSON *from, const char *key);
+static lu_rc_e lu_builds_rules_check(const cJSON *app, const cJSON *rules,
     const lu_arena_t *arena, lu_error_t *err);
-static lu_rc_e lu_rule_check(const cJSON *builds, const cJSON *rule,
+static lu_rc_e lu_builds_rule_check(const cJSON *builds, const cJSON *rule,
     const char *key, const lu_arena_t *arena, lu_error_t *err);
-static int lu_rule_holds(const cJSON *builds, const cJSON *rule,
+static int lu_builds_rule_holds(const cJSON *builds, const cJSON *rule,
     const char *key);
 
 
@@ -37,12 +36,12 @@ lu_rc_e
 lu_builds_release(cJSON *app, const char *id, const char *version,
     const cJSON *release_info, const char *now, lu_error_t *err)
 {
-    cJSON     *build, *builds, *releases;
-    lu_rc_e    rc;
-    lu_put_t   put;
+    cJSON    *build, *builds, *releases;
+    lu_rc_e   rc;
+    lu_put_t  put;
 
-    builds = lu_member(app, "desktopBuilds", cJSON_CreateArray);
-    releases = lu_member(app, "desktopReleases", cJSON_CreateObject);
+    builds = lu_builds_member(app, "desktopBuilds", cJSON_CreateArray);
+    releases = lu_builds_member(app, "desktopReleases", cJSON_CreateObject);
 
     if (builds == NULL || releases == NULL) {
         return LU_NOMEM;
@@ -52,7 +51,7 @@ lu_builds_release(cJSON *app, const char *id, const char *version,
         return lu_error(err, NULL, "the app's desktop releases are damaged");
     }
 
-    if (lu_build_find(builds, id)) {
+    if (lu_json_find(builds, "id", id)) {
         return LU_OK;
     }
 
@@ -73,41 +72,39 @@ lu_builds_release(cJSON *app, const char *id, const char *version,
         return LU_OK;
     }
 
-    rc = lu_release_info(releases, builds, release_info);
+    rc = lu_builds_release_info(releases, builds, release_info);
 
-    return rc == LU_OK ? lu_latest_mark(app) : rc;
+    return rc == LU_OK ? lu_builds_latest_mark(app) : rc;
 }
 
 
 /* What is said of builds that are not released here is left out. */
 
 static lu_rc_e
-lu_release_info(cJSON *releases, const cJSON *builds,
-    const cJSON *info)
+lu_builds_release_info(cJSON *releases, const cJSON *builds, const cJSON *info)
 {
     cJSON   *item, *next, *redirections;
     lu_rc_e  rc;
 
-    if (lu_rule_holds(builds, info, "latestReleaseBuildId")) {
+    if (lu_builds_rule_holds(builds, info, "latestReleaseBuildId")) {
 
-        rc = lu_copy(releases, info, "latestReleaseBuildId");
+        rc = lu_builds_copy(releases, info, "latestReleaseBuildId");
         if (rc != LU_OK) {
             return rc;
         }
     }
 
-    rc = lu_copy(releases, info, "releaseRedirections");
+    rc = lu_builds_copy(releases, info, "releaseRedirections");
     if (rc != LU_OK) {
         return rc;
     }
 
-    redirections = cJSON_GetObjectItemCaseSensitive(releases,
-                                                    "releaseRedirections");
+    redirections = lu_json_get(releases, "releaseRedirections");
 
     for (item = redirections ? redirections->child : NULL; item; item = next) {
         next = item->next;
 
-        if (!lu_rule_holds(builds, item, "buildId")) {
+        if (!lu_builds_rule_holds(builds, item, "buildId")) {
             cJSON_Delete(cJSON_DetachItemViaPointer(redirections, item));
         }
     }
@@ -125,10 +122,10 @@ lu_builds_withdraw(cJSON *app, const char *id, lu_error_t *err)
     lu_rc_e      rc;
     lu_str_t     value;
 
-    builds = cJSON_GetObjectItemCaseSensitive(app, "desktopBuilds");
-    releases = cJSON_GetObjectItemCaseSensitive(app, "desktopReleases");
+    builds = lu_json_get(app, "desktopBuilds");
+    releases = lu_json_get(app, "desktopReleases");
 
-    build = lu_build_find(builds, id);
+    build = lu_json_find(builds, "id", id);
 
     if (build == NULL) {
         (void) lu_error(err, NULL, "The build is not released.");
@@ -139,14 +136,13 @@ lu_builds_withdraw(cJSON *app, const char *id, lu_error_t *err)
 
     if (latest && strcmp(latest, id) == 0) {
 
-        rc = lu_latest_before(releases, builds, build);
+        rc = lu_builds_latest_before(releases, builds, build);
         if (rc != LU_OK) {
             return rc;
         }
     }
 
-    redirections = cJSON_GetObjectItemCaseSensitive(releases,
-                                                    "releaseRedirections");
+    redirections = lu_json_get(releases, "releaseRedirections");
 
     for (item = redirections ? redirections->child : NULL; item; item = next) {
         next = item->next;
@@ -165,18 +161,19 @@ lu_builds_withdraw(cJSON *app, const char *id, lu_error_t *err)
 
 
 lu_rc_e
-lu_builds_rollback(cJSON *app, unsigned steps, const char **id, lu_error_t *err)
+lu_builds_rollback(cJSON *app, unsigned steps, const char **id,
+    lu_error_t *err)
 {
     cJSON       *build, *builds;
     const char  *latest;
 
-    builds = cJSON_GetObjectItemCaseSensitive(app, "desktopBuilds");
+    builds = lu_json_get(app, "desktopBuilds");
     latest = lu_builds_latest(app);
 
-    build = latest ? lu_build_find(builds, latest) : NULL;
+    build = latest ? lu_json_find(builds, "id", latest) : NULL;
 
     while (build && steps) {
-        build = lu_build_before(builds, build);
+        build = lu_builds_before(builds, build);
         steps--;
     }
 
@@ -185,11 +182,9 @@ lu_builds_rollback(cJSON *app, unsigned steps, const char **id, lu_error_t *err)
         return LU_NOT_FOUND;
     }
 
-    *id = lu_build_id(build);
+    *id = lu_builds_id(build);
 
-    return lu_latest_set(
-                     cJSON_GetObjectItemCaseSensitive(app, "desktopReleases"),
-                     *id);
+    return lu_builds_latest_set(lu_json_get(app, "desktopReleases"), *id);
 }
 
 
@@ -197,40 +192,40 @@ lu_rc_e
 lu_builds_rollout(cJSON *app, const char *id, double rollout, lu_error_t *err)
 {
     cJSON       *build, *builds, *releases, *redirections;
-    const char  *latest;
     lu_rc_e      rc;
+    const char  *latest;
 
     if (!(rollout >= 0 && rollout <= 1)) {
         return lu_error(err, NULL, "\"rollout\" must be a number"
                                    " from 0 to 1");
     }
 
-    builds = cJSON_GetObjectItemCaseSensitive(app, "desktopBuilds");
+    builds = lu_json_get(app, "desktopBuilds");
 
-    build = lu_build_find(builds, id);
+    build = lu_json_find(builds, "id", id);
 
     if (build == NULL) {
         (void) lu_error(err, NULL, "The build is not released.");
         return LU_NOT_FOUND;
     }
 
-    releases = lu_member(app, "desktopReleases", cJSON_CreateObject);
+    releases = lu_builds_member(app, "desktopReleases", cJSON_CreateObject);
     if (releases == NULL) {
         return LU_NOMEM;
     }
 
-    redirections = lu_member(releases, "releaseRedirections",
-                             cJSON_CreateArray);
+    redirections = lu_builds_member(releases, "releaseRedirections",
+                                    cJSON_CreateArray);
     if (redirections == NULL) {
         return LU_NOMEM;
     }
 
-    lu_rollouts_delete(redirections, id);
+    lu_builds_rollouts_delete(redirections, id);
 
     if (rollout >= 1) {
-        rc = lu_latest_set(releases, id);
+        rc = lu_builds_latest_set(releases, id);
 
-        return rc == LU_OK ? lu_latest_mark(app) : rc;
+        return rc == LU_OK ? lu_builds_latest_mark(app) : rc;
     }
 
     /* else it would be for all whom the rule does not choose, too */
@@ -239,7 +234,7 @@ lu_builds_rollout(cJSON *app, const char *id, double rollout, lu_error_t *err)
 
     if (latest && strcmp(latest, id) == 0) {
 
-        rc = lu_latest_before(releases, builds, build);
+        rc = lu_builds_latest_before(releases, builds, build);
         if (rc != LU_OK) {
             return rc;
         }
@@ -249,12 +244,12 @@ lu_builds_rollout(cJSON *app, const char *id, double rollout, lu_error_t *err)
         return LU_OK;
     }
 
-    return lu_rollout_add(redirections, id, rollout);
+    return lu_builds_rollout_add(redirections, id, rollout);
 }
 
 
 static void
-lu_rollouts_delete(cJSON *redirections, const char *id)
+lu_builds_rollouts_delete(cJSON *redirections, const char *id)
 {
     cJSON    *item, *next;
     lu_str_t  value;
@@ -267,8 +262,7 @@ lu_rollouts_delete(cJSON *redirections, const char *id)
             && lu_json_string(item, "buildId", &value)
                == LU_OK
             && lu_str_is(&value, id)
-            && !cJSON_IsArray(cJSON_GetObjectItemCaseSensitive(item,
-                                                               "platforms")))
+            && !cJSON_IsArray(lu_json_get(item, "platforms")))
         {
             cJSON_Delete(cJSON_DetachItemViaPointer(redirections, item));
         }
@@ -277,11 +271,11 @@ lu_rollouts_delete(cJSON *redirections, const char *id)
 
 
 static lu_rc_e
-lu_rollout_add(cJSON *redirections, const char *id, double rollout)
+lu_builds_rollout_add(cJSON *redirections, const char *id, double rollout)
 {
-    cJSON     *item;
-    double     percentage;
-    lu_put_t   put;
+    cJSON    *item;
+    double    percentage;
+    lu_put_t  put;
 
     /* 0.07 * 100 is not 7 */
 
@@ -312,12 +306,12 @@ lu_builds_set_rules(cJSON *app, const cJSON *rules, const lu_arena_t *arena,
         return rc;
     }
 
-    rc = lu_rules_check(app, rules, arena, err);
+    rc = lu_builds_rules_check(app, rules, arena, err);
     if (rc != LU_OK) {
         return rc;
     }
 
-    releases = lu_member(app, "desktopReleases", cJSON_CreateObject);
+    releases = lu_builds_member(app, "desktopReleases", cJSON_CreateObject);
     if (releases == NULL) {
         return LU_NOMEM;
     }
@@ -325,37 +319,35 @@ lu_builds_set_rules(cJSON *app, const cJSON *rules, const lu_arena_t *arena,
     cJSON_DeleteItemFromObjectCaseSensitive(releases, "latestReleaseBuildId");
     cJSON_DeleteItemFromObjectCaseSensitive(releases, "releaseRedirections");
 
-    rc = lu_copy(releases, rules, "latestReleaseBuildId");
+    rc = lu_builds_copy(releases, rules, "latestReleaseBuildId");
     if (rc != LU_OK) {
         return rc;
     }
 
-    rc = lu_copy(releases, rules, "releaseRedirections");
+    rc = lu_builds_copy(releases, rules, "releaseRedirections");
 
-    return rc == LU_OK ? lu_latest_mark(app) : rc;
+    return rc == LU_OK ? lu_builds_latest_mark(app) : rc;
 }
 
 
 static lu_rc_e
-lu_rules_check(const cJSON *app, const cJSON *rules, const lu_arena_t *arena,
-    lu_error_t *err)
+lu_builds_rules_check(const cJSON *app, const cJSON *rules,
+    const lu_arena_t *arena, lu_error_t *err)
 {
-    const cJSON  *builds, *item;
     lu_rc_e       rc;
+    const cJSON  *builds, *item;
 
-    builds = cJSON_GetObjectItemCaseSensitive(app, "desktopBuilds");
+    builds = lu_json_get(app, "desktopBuilds");
 
-    rc = lu_rule_check(builds, rules, "latestReleaseBuildId", arena, err);
+    rc = lu_builds_rule_check(builds, rules, "latestReleaseBuildId", arena,
+                              err);
 
-    cJSON_ArrayForEach(item,
-                       cJSON_GetObjectItemCaseSensitive(rules,
-                                                      "releaseRedirections"))
-    {
+    cJSON_ArrayForEach(item, lu_json_get(rules, "releaseRedirections")) {
         if (rc != LU_OK) {
             break;
         }
 
-        rc = lu_rule_check(builds, item, "buildId", arena, err);
+        rc = lu_builds_rule_check(builds, item, "buildId", arena, err);
     }
 
     return rc;
@@ -365,12 +357,12 @@ lu_rules_check(const cJSON *app, const cJSON *rules, const lu_arena_t *arena,
 /* The reason outlives the rules. */
 
 static lu_rc_e
-lu_rule_check(const cJSON *builds, const cJSON *rule, const char *key,
+lu_builds_rule_check(const cJSON *builds, const cJSON *rule, const char *key,
     const lu_arena_t *arena, lu_error_t *err)
 {
     lu_str_t  id;
 
-    if (lu_rule_holds(builds, rule, key)) {
+    if (lu_builds_rule_holds(builds, rule, key)) {
         return LU_OK;
     }
 
@@ -388,12 +380,12 @@ lu_rule_check(const cJSON *builds, const cJSON *rule, const char *key,
 /* Whether the build that it is about, if there is one, is released. */
 
 static int
-lu_rule_holds(const cJSON *builds, const cJSON *rule, const char *key)
+lu_builds_rule_holds(const cJSON *builds, const cJSON *rule, const char *key)
 {
     lu_str_t  id;
 
     return lu_json_string(rule, key, &id) != LU_OK
-           || lu_build_find(builds, (char *) id.data);
+           || lu_json_find(builds, "id", (char *) id.data);
 }
 
 
@@ -402,9 +394,8 @@ lu_builds_latest(const cJSON *app)
 {
     lu_str_t  id;
 
-    if (lu_json_string(
-            cJSON_GetObjectItemCaseSensitive(app, "desktopReleases"),
-            "latestReleaseBuildId", &id)
+    if (lu_json_string(lu_json_get(app, "desktopReleases"),
+                       "latestReleaseBuildId", &id)
         != LU_OK)
     {
         return NULL;
@@ -414,26 +405,8 @@ lu_builds_latest(const cJSON *app)
 }
 
 
-static cJSON *
-lu_build_find(const cJSON *builds, const char *id)
-{
-    cJSON    *build;
-    lu_str_t  value;
-
-    cJSON_ArrayForEach(build, builds) {
-        if (lu_json_string(build, "id", &value) == LU_OK
-            && lu_str_is(&value, id))
-        {
-            return build;
-        }
-    }
-
-    return NULL;
-}
-
-
 static lu_rc_e
-lu_latest_set(cJSON *releases, const char *id)
+lu_builds_latest_set(cJSON *releases, const char *id)
 {
     return lu_json_set(releases, "latestReleaseBuildId",
                        id ? cJSON_CreateString(id)
@@ -444,7 +417,7 @@ lu_latest_set(cJSON *releases, const char *id)
 /* What everybody had once is what everybody may get again. */
 
 static lu_rc_e
-lu_latest_mark(cJSON *app)
+lu_builds_latest_mark(cJSON *app)
 {
     cJSON       *build;
     const char  *latest;
@@ -455,9 +428,7 @@ lu_latest_mark(cJSON *app)
         return LU_OK;
     }
 
-    build = lu_build_find(cJSON_GetObjectItemCaseSensitive(app,
-                                                           "desktopBuilds"),
-                          latest);
+    build = lu_json_find(lu_json_get(app, "desktopBuilds"), "id", latest);
 
     if (build == NULL || cJSON_HasObjectItem(build, "wasLatest")) {
         return LU_OK;
@@ -470,18 +441,18 @@ lu_latest_mark(cJSON *app)
 /* The build before this one, or none, becomes the latest. */
 
 static lu_rc_e
-lu_latest_before(cJSON *releases, const cJSON *builds, cJSON *build)
+lu_builds_latest_before(cJSON *releases, const cJSON *builds, cJSON *build)
 {
-    build = lu_build_before(builds, build);
+    build = lu_builds_before(builds, build);
 
-    return lu_latest_set(releases, lu_build_id(build));
+    return lu_builds_latest_set(releases, lu_builds_id(build));
 }
 
 
 /* The one before it that was the latest, or NULL. */
 
 static cJSON *
-lu_build_before(const cJSON *builds, cJSON *build)
+lu_builds_before(const cJSON *builds, cJSON *build)
 {
     do {
         /* the first item's "prev" is the last one */
@@ -495,7 +466,7 @@ lu_build_before(const cJSON *builds, cJSON *build)
 
 
 static const char *
-lu_build_id(const cJSON *build)
+lu_builds_id(const cJSON *build)
 {
     lu_str_t  id;
 
@@ -504,11 +475,11 @@ lu_build_id(const cJSON *build)
 
 
 static lu_rc_e
-lu_copy(cJSON *to, const cJSON *from, const char *key)
+lu_builds_copy(cJSON *to, const cJSON *from, const char *key)
 {
     const cJSON  *item;
 
-    item = cJSON_GetObjectItemCaseSensitive(from, key);
+    item = lu_json_get(from, key);
 
     if (item == NULL || cJSON_IsNull(item)) {
         return LU_OK;
@@ -519,11 +490,11 @@ lu_copy(cJSON *to, const cJSON *from, const char *key)
 
 
 static cJSON *
-lu_member(cJSON *object, const char *key, cJSON *(*create)(void))
+lu_builds_member(cJSON *object, const char *key, cJSON *(*create)(void))
 {
     cJSON  *member;
 
-    member = cJSON_GetObjectItemCaseSensitive(object, key);
+    member = lu_json_get(object, key);
     if (member) {
         return member;
     }

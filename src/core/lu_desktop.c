@@ -4,8 +4,6 @@
  */
 
 
-#include <arpa/inet.h>
-
 #include "lu_desktop.h"
 #include "lu_name.h"
 
@@ -19,30 +17,24 @@ static lu_rc_e lu_desktop_rules(const lu_arena_t *arena, const cJSON *releases,
 static lu_rc_e lu_desktop_latest(const lu_arena_t *arena,
     const cJSON *releases, lu_desktop_t *desktop, lu_error_t *err);
 
-static lu_rc_e lu_rule(const lu_arena_t *arena, const cJSON *item,
+static lu_rc_e lu_desktop_rule(const lu_arena_t *arena, const cJSON *item,
     lu_rule_t *rule, lu_error_t *err);
-static lu_rc_e lu_rule_build_id(const lu_arena_t *arena, const cJSON *item,
-    lu_rule_t *rule, lu_error_t *err);
-static lu_rc_e lu_rule_networks(const lu_arena_t *arena, const cJSON *item,
-    lu_rule_t *rule, lu_error_t *err);
-static lu_rc_e lu_rule_platforms(const cJSON *item, lu_rule_t *rule,
+static lu_rc_e lu_desktop_rule_build_id(const lu_arena_t *arena,
+    const cJSON *item, lu_rule_t *rule, lu_error_t *err);
+static lu_rc_e lu_desktop_rule_networks(const lu_arena_t *arena,
+    const cJSON *item, lu_rule_t *rule, lu_error_t *err);
+static lu_rc_e lu_desktop_rule_platforms(const cJSON *item, lu_rule_t *rule,
     lu_error_t *err);
-static lu_rc_e lu_rule_percentage(const cJSON *item, lu_rule_t *rule,
+static lu_rc_e lu_desktop_rule_percentage(const cJSON *item, lu_rule_t *rule,
     lu_error_t *err);
-static int lu_rule_applies(const lu_rule_t *rule, const lu_client_t *client,
-    const lu_network_t *address, unsigned platform);
-
-static int lu_network_bits(const lu_str_t *text, unsigned max,
-    unsigned char *bits);
-static void lu_network_unmap(lu_network_t *network);
-static int lu_network_has(const lu_network_t *network,
-    const lu_network_t *address);
+static int lu_desktop_rule_applies(const lu_rule_t *rule,
+    const lu_client_t *client, const lu_network_t *address, unsigned platform);
 
 
 static const struct {
     const char  *name;
     lu_rule_e    rule;
-} lu_rules[] = {
+} lu_desktop_rule_names[] = {
     { "build", LU_RULE_BUILD },
     { "buildByIp", LU_RULE_IP },
     { "buildByPlatform", LU_RULE_PLATFORM },
@@ -78,8 +70,8 @@ lu_desktop_builds(const lu_arena_t *arena, const cJSON *builds,
     lu_desktop_t *desktop, lu_error_t *err)
 {
     size_t        n;
-    const cJSON  *item;
     lu_rc_e       rc;
+    const cJSON  *item;
 
     if (builds == NULL || cJSON_IsNull(builds)) {
         return LU_OK;
@@ -164,8 +156,8 @@ lu_desktop_rules(const lu_arena_t *arena, const cJSON *releases,
     lu_desktop_t *desktop, lu_error_t *err)
 {
     size_t        n;
-    const cJSON  *array, *item;
     lu_rc_e       rc;
+    const cJSON  *array, *item;
 
     if (releases == NULL || cJSON_IsNull(releases)) {
         return LU_OK;
@@ -175,7 +167,7 @@ lu_desktop_rules(const lu_arena_t *arena, const cJSON *releases,
         return lu_error(err, NULL, "the desktop releases must be an object");
     }
 
-    array = cJSON_GetObjectItemCaseSensitive(releases, "releaseRedirections");
+    array = lu_json_get(releases, "releaseRedirections");
 
     if (array && !cJSON_IsNull(array) && !cJSON_IsArray(array)) {
         return lu_error(err, NULL, "\"releaseRedirections\" must be an array");
@@ -191,7 +183,8 @@ lu_desktop_rules(const lu_arena_t *arena, const cJSON *releases,
     }
 
     cJSON_ArrayForEach(item, array) {
-        rc = lu_rule(arena, item, &desktop->rules[desktop->nrules], err);
+        rc = lu_desktop_rule(arena, item, &desktop->rules[desktop->nrules],
+                             err);
 
         if (rc == LU_OK) {
             desktop->nrules++;
@@ -250,7 +243,7 @@ lu_desktop_latest(const lu_arena_t *arena, const cJSON *releases,
 /* LU_NOT_FOUND: a rule that can be passed over. */
 
 static lu_rc_e
-lu_rule(const lu_arena_t *arena, const cJSON *item, lu_rule_t *rule,
+lu_desktop_rule(const lu_arena_t *arena, const cJSON *item, lu_rule_t *rule,
     lu_error_t *err)
 {
     int       i;
@@ -263,21 +256,21 @@ lu_rule(const lu_arena_t *arena, const cJSON *item, lu_rule_t *rule,
                                    " \"rule\"");
     }
 
-    for (i = 0; lu_rules[i].name; i++) {
-        if (lu_str_is(&name, lu_rules[i].name)) {
+    for (i = 0; lu_desktop_rule_names[i].name; i++) {
+        if (lu_str_is(&name, lu_desktop_rule_names[i].name)) {
             break;
         }
     }
 
-    if (lu_rules[i].name == NULL) {
+    if (lu_desktop_rule_names[i].name == NULL) {
         return LU_NOT_FOUND;
     }
 
     memset(rule, 0, sizeof(lu_rule_t));
 
-    rule->rule = lu_rules[i].rule;
+    rule->rule = lu_desktop_rule_names[i].rule;
 
-    rc = lu_rule_build_id(arena, item, rule, err);
+    rc = lu_desktop_rule_build_id(arena, item, rule, err);
     if (rc != LU_OK) {
         return rc;
     }
@@ -285,18 +278,18 @@ lu_rule(const lu_arena_t *arena, const cJSON *item, lu_rule_t *rule,
     switch (rule->rule) {
 
     case LU_RULE_IP:
-        return lu_rule_networks(arena, item, rule, err);
+        return lu_desktop_rule_networks(arena, item, rule, err);
 
     case LU_RULE_PLATFORM:
-        return lu_rule_platforms(item, rule, err);
+        return lu_desktop_rule_platforms(item, rule, err);
 
     case LU_RULE_ROLLOUT:
-        rc = lu_rule_percentage(item, rule, err);
+        rc = lu_desktop_rule_percentage(item, rule, err);
         if (rc != LU_OK) {
             return rc;
         }
 
-        return lu_rule_platforms(item, rule, err);
+        return lu_desktop_rule_platforms(item, rule, err);
 
     default:
         return LU_OK;
@@ -305,8 +298,8 @@ lu_rule(const lu_arena_t *arena, const cJSON *item, lu_rule_t *rule,
 
 
 static lu_rc_e
-lu_rule_build_id(const lu_arena_t *arena, const cJSON *item, lu_rule_t *rule,
-    lu_error_t *err)
+lu_desktop_rule_build_id(const lu_arena_t *arena, const cJSON *item,
+    lu_rule_t *rule, lu_error_t *err)
 {
     lu_str_t  value;
 
@@ -324,14 +317,14 @@ lu_rule_build_id(const lu_arena_t *arena, const cJSON *item, lu_rule_t *rule,
 
 
 static lu_rc_e
-lu_rule_networks(const lu_arena_t *arena, const cJSON *item, lu_rule_t *rule,
-    lu_error_t *err)
+lu_desktop_rule_networks(const lu_arena_t *arena, const cJSON *item,
+    lu_rule_t *rule, lu_error_t *err)
 {
     size_t        n;
-    const cJSON  *array, *entry;
     lu_str_t      value;
+    const cJSON  *array, *entry;
 
-    array = cJSON_GetObjectItemCaseSensitive(item, "ipList");
+    array = lu_json_get(item, "ipList");
 
     if (!cJSON_IsArray(array)) {
         return lu_error(err, NULL, "\"ipList\" of \"buildByIp\" must"
@@ -352,8 +345,7 @@ lu_rule_networks(const lu_arena_t *arena, const cJSON *item, lu_rule_t *rule,
                                        " of strings");
         }
 
-        if (!lu_desktop_network_parse(&value,
-                                      &rule->networks[rule->nnetworks])) {
+        if (!lu_network_parse(&value, &rule->networks[rule->nnetworks])) {
             value = lu_str_dup(arena, value.data, value.len);
 
             return lu_error(err, &value, "is neither an address nor"
@@ -373,11 +365,11 @@ lu_rule_networks(const lu_arena_t *arena, const cJSON *item, lu_rule_t *rule,
  */
 
 static lu_rc_e
-lu_rule_platforms(const cJSON *item, lu_rule_t *rule, lu_error_t *err)
+lu_desktop_rule_platforms(const cJSON *item, lu_rule_t *rule, lu_error_t *err)
 {
     const cJSON  *array;
 
-    array = cJSON_GetObjectItemCaseSensitive(item, "platforms");
+    array = lu_json_get(item, "platforms");
 
     if (rule->rule == LU_RULE_ROLLOUT
         && (array == NULL || cJSON_IsNull(array)))
@@ -399,7 +391,7 @@ lu_rule_platforms(const cJSON *item, lu_rule_t *rule, lu_error_t *err)
 
 
 static lu_rc_e
-lu_rule_percentage(const cJSON *item, lu_rule_t *rule, lu_error_t *err)
+lu_desktop_rule_percentage(const cJSON *item, lu_rule_t *rule, lu_error_t *err)
 {
     double  percentage;
 
@@ -476,7 +468,7 @@ lu_desktop_choose(const lu_desktop_t *desktop, const lu_client_t *client,
             continue;
         }
 
-        if (lu_rule_applies(rule, client, &address, platform)) {
+        if (lu_desktop_rule_applies(rule, client, &address, platform)) {
             chosen = &rule->build_id;
         }
     }
@@ -486,7 +478,7 @@ lu_desktop_choose(const lu_desktop_t *desktop, const lu_client_t *client,
 
 
 static int
-lu_rule_applies(const lu_rule_t *rule, const lu_client_t *client,
+lu_desktop_rule_applies(const lu_rule_t *rule, const lu_client_t *client,
     const lu_network_t *address, unsigned platform)
 {
     size_t  i;
@@ -509,141 +501,4 @@ lu_rule_applies(const lu_rule_t *rule, const lu_client_t *client,
     return rule->rule == LU_RULE_PLATFORM
            || lu_rollout_has(&rule->rollout, &rule->build_id,
                              &client->staging_id);
-}
-
-
-int
-lu_desktop_network_parse(const lu_str_t *text, lu_network_t *network)
-{
-    char            buf[INET6_ADDRSTRLEN];
-    unsigned char  *slash;
-    lu_str_t        address, bits;
-
-    address = *text;
-    slash = address.len ? memchr(address.data, '/', address.len) : NULL;
-
-    if (slash) {
-        address.len = slash - address.data;
-    }
-
-    if (address.len == 0
-        || address.len >= sizeof(buf)
-        || memchr(address.data, '\0', address.len))
-    {
-        return 0;
-    }
-
-    memcpy(buf, address.data, address.len);
-    buf[address.len] = '\0';
-
-    memset(network, 0, sizeof(lu_network_t));
-
-    if (inet_pton(AF_INET, buf, network->bytes) == 1) {
-        network->len = 4;
-
-    } else if (inet_pton(AF_INET6, buf, network->bytes) == 1) {
-        network->len = 16;
-
-    } else {
-        return 0;
-    }
-
-    network->bits = 8 * network->len;
-
-    if (slash) {
-        bits.data = slash + 1;
-        bits.len = text->data + text->len - bits.data;
-
-        if (!lu_network_bits(&bits, network->bits, &network->bits)) {
-            return 0;
-        }
-    }
-
-    lu_network_unmap(network);
-
-    return 1;
-}
-
-
-static int
-lu_network_bits(const lu_str_t *text, unsigned max, unsigned char *bits)
-{
-    size_t    i;
-    unsigned  n;
-
-    if (text->len == 0
-        || text->len > 3
-        || (text->len > 1 && text->data[0] == '0'))
-    {
-        return 0;
-    }
-
-    n = 0;
-
-    for (i = 0; i < text->len; i++) {
-
-        if (text->data[i] < '0' || text->data[i] > '9') {
-            return 0;
-        }
-
-        n = n * 10 + (text->data[i] - '0');
-    }
-
-    if (n > max) {
-        return 0;
-    }
-
-    *bits = n;
-
-    return 1;
-}
-
-
-/* A socket for both families shows an IPv4 client as ::ffff:192.0.2.1. */
-
-static void
-lu_network_unmap(lu_network_t *network)
-{
-    static const unsigned char  mapped[12] = {
-        0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff
-    };
-
-    if (network->len != 16
-        || network->bits < 8 * sizeof(mapped)
-        || memcmp(network->bytes, mapped, sizeof(mapped)) != 0)
-    {
-        return;
-    }
-
-    memcpy(network->bytes, network->bytes + sizeof(mapped), 4);
-    memset(network->bytes + 4, 0, sizeof(mapped));
-
-    network->len = 4;
-    network->bits -= 8 * sizeof(mapped);
-}
-
-
-static int
-lu_network_has(const lu_network_t *network, const lu_network_t *address)
-{
-    unsigned  whole, rest, mask;
-
-    if (address->len != network->len) {
-        return 0;
-    }
-
-    whole = network->bits / 8;
-    rest = network->bits % 8;
-
-    if (memcmp(network->bytes, address->bytes, whole) != 0) {
-        return 0;
-    }
-
-    if (rest == 0) {
-        return 1;
-    }
-
-    mask = 0xff00 >> rest & 0xff;
-
-    return ((network->bytes[whole] ^ address->bytes[whole]) & mask) == 0;
 }

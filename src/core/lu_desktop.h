@@ -13,6 +13,7 @@
 
 #include "lu_json.h"
 #include "lu_mark.h"
+#include "lu_network.h"
 #include "lu_platform.h"
 #include "lu_rollout.h"
 
@@ -23,15 +24,6 @@ typedef struct {
     lu_mark_t                mark;
     unsigned                 is_released:1;
 } lu_build_t;
-
-
-/* An address, or a network: the first bits of it count. */
-
-typedef struct {
-    unsigned char            bytes[16];
-    unsigned char            len;           /* 4 or 16 */
-    unsigned char            bits;
-} lu_network_t;
 
 
 typedef enum {
@@ -77,10 +69,6 @@ typedef struct {
 
 lu_rc_e lu_desktop_parse(const lu_arena_t *arena, const cJSON *builds,
     const cJSON *releases, lu_desktop_t *desktop, lu_error_t *err);
-
-/* "192.0.2.1", "192.0.2.0/24", "2001:db8::/32"; 1 or 0. */
-
-int lu_desktop_network_parse(const lu_str_t *text, lu_network_t *network);
 
 /* The released build of that version, or the build of that id; or NULL. */
 

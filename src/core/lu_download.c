@@ -20,12 +20,9 @@ static int lu_download_word(const lu_str_t *part);
 static lu_str_t lu_download_reason(const lu_arena_t *arena, const char *text,
     const lu_str_t *subject);
 
-static unsigned lu_user_agent_platform(const lu_str_t *user_agent);
-static int lu_user_agent_universal(
-    const lu_str_t *user_agent);
-static unsigned lu_user_agent_number(const lu_str_t *text, size_t *i);
-static size_t lu_user_agent_find(const lu_str_t *user_agent, size_t from,
-    const char *word);
+static unsigned lu_download_agent_platform(const lu_str_t *user_agent);
+static int lu_download_agent_universal(const lu_str_t *user_agent);
+static unsigned lu_download_agent_number(const lu_str_t *text, size_t *i);
 
 static const char *const *lu_download_artifacts(const lu_download_t *download,
     const lu_str_t *arch);
@@ -36,17 +33,15 @@ static const lu_td_artifact_t *lu_download_find(const lu_td_t *td,
 static lu_rc_e lu_download_none(const lu_arena_t *arena,
     const lu_download_t *download, const char *artifact, const lu_str_t *arch,
     lu_str_t *reason);
-static int lu_same_letters(const lu_str_t *str, const char *text);
-static unsigned char lu_lower(unsigned char c);
 
 
 static const char *const  lu_download_archs[] = {
     "ia32", "x64", "arm64", "universal", NULL
 };
 
-static const lu_str_t  lu_x64 = lu_string("x64");
-static const lu_str_t  lu_arm64 = lu_string("arm64");
-static const lu_str_t  lu_universal = lu_string("universal");
+static const lu_str_t  lu_download_x64 = lu_string("x64");
+static const lu_str_t  lu_download_arm64 = lu_string("arm64");
+static const lu_str_t  lu_download_universal = lu_string("universal");
 
 
 lu_download_e
@@ -86,8 +81,7 @@ lu_download_route(const lu_arena_t *arena, const lu_str_t *path,
 /* How many parts there are; -1: too many, or one of them is empty. */
 
 static int
-lu_download_split(const lu_str_t *path,
-    lu_str_t *parts)
+lu_download_split(const lu_str_t *path, lu_str_t *parts)
 {
     int             n;
     unsigned char  *p, *slash, *last;
@@ -172,10 +166,10 @@ lu_download_params(const lu_arena_t *arena, const lu_str_t *parts, int n,
     }
 
     if (n == 0) {
-        download->platform = lu_user_agent_platform(user_agent);
+        download->platform = lu_download_agent_platform(user_agent);
     }
 
-    download->is_universal = lu_user_agent_universal(user_agent);
+    download->is_universal = lu_download_agent_universal(user_agent);
 
     if (n > 1) {
         download->artifact = parts[1];
@@ -205,13 +199,9 @@ lu_download_word(const lu_str_t *part)
     unsigned char  c;
 
     for (i = 0; i < part->len; i++) {
-        c = lu_lower(part->data[i]);
+        c = part->data[i];
 
-        if ((c < 'a' || c > 'z')
-            && (c < '0' || c > '9')
-            && c != '.'
-            && c != '-')
-        {
+        if (!lu_str_is_alnum(c) && c != '.' && c != '-') {
             return 0;
         }
     }
@@ -225,8 +215,8 @@ lu_download_reason(const lu_arena_t *arena, const char *text,
     const lu_str_t *subject)
 {
     size_t          len;
-    unsigned char  *p;
     lu_str_t        reason;
+    unsigned char  *p;
 
     len = strlen(text);
 
@@ -267,7 +257,7 @@ lu_download_reason(const lu_arena_t *arena, const char *text,
  */
 
 static unsigned
-lu_user_agent_platform(const lu_str_t *user_agent)
+lu_download_agent_platform(const lu_str_t *user_agent)
 {
     int  i;
 
@@ -287,8 +277,7 @@ lu_user_agent_platform(const lu_str_t *user_agent)
     };
 
     for (i = 0; words[i].word; i++) {
-        if (lu_user_agent_find(user_agent, 0, words[i].word) < user_agent->len)
-        {
+        if (lu_str_case_has(user_agent, words[i].word)) {
             return words[i].platform;
         }
     }
@@ -303,7 +292,7 @@ lu_user_agent_platform(const lu_str_t *user_agent)
  */
 
 static int
-lu_user_agent_universal(const lu_str_t *user_agent)
+lu_download_agent_universal(const lu_str_t *user_agent)
 {
     size_t    i;
     unsigned  major, minor;
@@ -313,7 +302,7 @@ lu_user_agent_universal(const lu_str_t *user_agent)
     i = 0;
 
     for ( ;; ) {
-        i = lu_user_agent_find(user_agent, i, name);
+        i = lu_str_case_find(user_agent, i, name);
 
         if (i == user_agent->len) {
             return 0;
@@ -321,7 +310,7 @@ lu_user_agent_universal(const lu_str_t *user_agent)
 
         i += sizeof(name) - 1;
 
-        major = lu_user_agent_number(user_agent, &i);
+        major = lu_download_agent_number(user_agent, &i);
 
         if (major > 10) {
             return 1;
@@ -336,7 +325,7 @@ lu_user_agent_universal(const lu_str_t *user_agent)
 
         i++;
 
-        minor = lu_user_agent_number(user_agent, &i);
+        minor = lu_download_agent_number(user_agent, &i);
 
         if (minor >= 15) {
             return 1;
@@ -348,7 +337,7 @@ lu_user_agent_universal(const lu_str_t *user_agent)
 /* What is more than a few digits long is no version of macOS. */
 
 static unsigned
-lu_user_agent_number(const lu_str_t *text, size_t *i)
+lu_download_agent_number(const lu_str_t *text, size_t *i)
 {
     unsigned  n, digits;
 
@@ -369,38 +358,12 @@ lu_user_agent_number(const lu_str_t *text, size_t *i)
 }
 
 
-/* The word is in lower case; user_agent->len: it is not there. */
-
-static size_t
-lu_user_agent_find(const lu_str_t *user_agent, size_t from, const char *word)
-{
-    size_t  i, k, len;
-
-    len = strlen(word);
-
-    for (i = from; i + len <= user_agent->len; i++) {
-
-        for (k = 0; k < len; k++) {
-            if (lu_lower(user_agent->data[i + k]) != (unsigned char) word[k]) {
-                break;
-            }
-        }
-
-        if (k == len) {
-            return i;
-        }
-    }
-
-    return user_agent->len;
-}
-
-
 lu_str_t
 lu_download_manifest(const lu_arena_t *arena, const lu_download_t *download)
 {
     size_t           size;
-    const char      *platform, *infix;
     lu_str_t         name;
+    const char      *platform, *infix;
     const lu_str_t  *id;
 
     static const char        format[] = "td-latest%s%s%.*s.json";
@@ -444,7 +407,7 @@ lu_download_pick(const lu_arena_t *arena, const lu_td_t *td,
     if (arch->len == 0) {
         arch = (download->platform == LU_MAC
                 && !download->is_universal)
-               ? &lu_x64 : &lu_universal;
+               ? &lu_download_x64 : &lu_download_universal;
     }
 
     artifact = lu_download_artifact(td, download, arch);
@@ -456,11 +419,11 @@ lu_download_pick(const lu_arena_t *arena, const lu_td_t *td,
     found = lu_download_find(td, artifact, arch);
 
     if (found == NULL && download->arch.len == 0) {
-        found = lu_download_find(td, artifact, &lu_x64);
+        found = lu_download_find(td, artifact, &lu_download_x64);
     }
 
     if (found == NULL && download->arch.len == 0) {
-        found = lu_download_find(td, artifact, &lu_arm64);
+        found = lu_download_find(td, artifact, &lu_download_arm64);
     }
 
     if (found == NULL) {
@@ -493,7 +456,8 @@ lu_download_artifacts(const lu_download_t *download, const lu_str_t *arch)
     };
 
     if (download->platform == LU_MAC) {
-        return lu_str_eq(arch, &lu_universal) ? for_universal : for_mac;
+        return lu_str_eq(arch, &lu_download_universal) ? for_universal
+                                                       : for_mac;
     }
 
     return (download->platform == LU_LINUX) ? for_linux : for_windows;
@@ -514,7 +478,7 @@ lu_download_artifact(const lu_td_t *td, const lu_download_t *download,
     names = lu_download_artifacts(download, arch);
 
     for (name = names; *name; name++) {
-        if (lu_same_letters(&download->artifact, *name)) {
+        if (lu_str_case_is(&download->artifact, *name)) {
             return *name;
         }
     }
@@ -527,9 +491,9 @@ lu_download_artifact(const lu_td_t *td, const lu_download_t *download,
             continue;
         }
 
-        if (lu_download_find(td, *name, &lu_universal)
-            || lu_download_find(td, *name, &lu_x64)
-            || lu_download_find(td, *name, &lu_arm64))
+        if (lu_download_find(td, *name, &lu_download_universal)
+            || lu_download_find(td, *name, &lu_download_x64)
+            || lu_download_find(td, *name, &lu_download_arm64))
         {
             return *name;
         }
@@ -593,30 +557,4 @@ lu_download_none(const lu_arena_t *arena, const lu_download_t *download,
     reason->len = n;
 
     return LU_NOT_FOUND;
-}
-
-
-static int
-lu_same_letters(const lu_str_t *str, const char *text)
-{
-    size_t  i;
-
-    if (str->len != strlen(text)) {
-        return 0;
-    }
-
-    for (i = 0; i < str->len; i++) {
-        if (lu_lower(str->data[i]) != lu_lower((unsigned char) text[i])) {
-            return 0;
-        }
-    }
-
-    return 1;
-}
-
-
-static unsigned char
-lu_lower(unsigned char c)
-{
-    return (c >= 'A' && c <= 'Z') ? (c | 0x20) : c;
 }

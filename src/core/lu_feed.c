@@ -10,15 +10,14 @@
 
 #define LU_FEED_NAME_LEN  255
 
-#define lu_is_digit(c)  ((c) >= '0' && (c) <= '9')
+#define lu_feed_is_digit(c)  ((c) >= '0' && (c) <= '9')
 
 
 static int lu_feed_manifest(const lu_str_t *path, lu_str_t *stem);
 static lu_rc_e lu_feed_build(const lu_arena_t *arena, const lu_str_t *path,
     const lu_str_t *stem, const lu_str_t *build_id, lu_feed_t *feed);
 static int lu_feed_version(const lu_str_t *stem, lu_str_t *version);
-static size_t lu_feed_digits(const lu_str_t *text,
-    size_t end);
+static size_t lu_feed_digits(const lu_str_t *text, size_t end);
 static unsigned lu_feed_platform(const lu_str_t *path, const lu_str_t *stem);
 static lu_rc_e lu_feed_blockmap(const lu_arena_t *arena,
     const lu_desktop_t *desktop, lu_feed_t *feed);
@@ -29,20 +28,7 @@ static int lu_feed_other_version(const lu_desktop_t *desktop,
 static void lu_feed_version_at(const lu_desktop_t *desktop,
     const lu_str_t *rest, lu_str_t *version);
 
-static void lu_disposition_cut(const lu_str_t *name, lu_str_t *head,
-    lu_str_t *tail);
-static unsigned char *lu_disposition_plain(unsigned char *p,
-    const lu_str_t *part);
-static unsigned char *lu_disposition_encode(unsigned char *p,
-    const lu_str_t *part);
-static int lu_disposition_is_plain(const lu_str_t *part);
 
-static int lu_word_after(const lu_str_t *text, size_t from, const char *marker,
-    lu_str_t *word);
-static size_t lu_find(const lu_str_t *text, size_t from, const char *what);
-static int lu_ends_with(const lu_str_t *text,
-    const char *end);
-static int lu_is_alnum(unsigned char c);
 
 
 lu_rc_e
@@ -72,7 +58,7 @@ lu_feed_name(const lu_arena_t *arena, const lu_desktop_t *desktop,
 
     feed->is_manifest = 1;
 
-    if (lu_find(path, 0, "-build-") < path->len) {
+    if (lu_str_has(path, "-build-")) {
         return LU_OK;
     }
 
@@ -103,12 +89,12 @@ lu_feed_manifest(const lu_str_t *path, lu_str_t *stem)
 {
     *stem = *path;
 
-    if (lu_ends_with(path, ".yml")) {
+    if (lu_str_ends(path, ".yml")) {
         stem->len -= sizeof(".yml") - 1;
         return 1;
     }
 
-    if (lu_ends_with(path, ".json")) {
+    if (lu_str_ends(path, ".json")) {
         stem->len -= sizeof(".json") - 1;
         return 1;
     }
@@ -124,8 +110,8 @@ lu_feed_build(const lu_arena_t *arena, const lu_str_t *path,
     const lu_str_t *stem, const lu_str_t *build_id, lu_feed_t *feed)
 {
     size_t          len;
-    unsigned char  *p;
     lu_str_t        suffix;
+    unsigned char  *p;
 
     static const char  infix[] = "-build-";
 
@@ -170,8 +156,7 @@ lu_feed_build(const lu_arena_t *arena, const lu_str_t *path,
 /* Whether the stem ends with "-{n}.{n}.{n}". */
 
 static int
-lu_feed_version(const lu_str_t *stem,
-    lu_str_t *version)
+lu_feed_version(const lu_str_t *stem, lu_str_t *version)
 {
     int     i;
     size_t  start, n;
@@ -208,7 +193,7 @@ lu_feed_digits(const lu_str_t *text, size_t end)
     size_t  i;
 
     for (i = end; i > 0; i--) {
-        if (!lu_is_digit(text->data[i - 1])) {
+        if (!lu_feed_is_digit(text->data[i - 1])) {
             break;
         }
     }
@@ -224,11 +209,11 @@ lu_feed_platform(const lu_str_t *path, const lu_str_t *stem)
         return LU_WINDOWS;
     }
 
-    if (lu_ends_with(stem, "-mac")) {
+    if (lu_str_ends(stem, "-mac")) {
         return LU_MAC;
     }
 
-    if (lu_ends_with(stem, "-linux")) {
+    if (lu_str_ends(stem, "-linux")) {
         return LU_LINUX;
     }
 
@@ -246,15 +231,15 @@ lu_feed_blockmap(const lu_arena_t *arena, const lu_desktop_t *desktop,
     lu_feed_t *feed)
 {
     size_t             head, tail;
-    unsigned char     *p;
     lu_str_t           id, name, version;
+    unsigned char     *p;
     const lu_build_t  *own, *other;
 
     name = feed->name;
 
     feed->is_fixed = 1;
 
-    if (!lu_ends_with(&name, ".blockmap")) {
+    if (!lu_str_ends(&name, ".blockmap")) {
         return LU_OK;
     }
 
@@ -308,7 +293,7 @@ lu_feed_named_build(const lu_desktop_t *desktop, const lu_str_t *name,
 
     from = 0;
 
-    while (lu_word_after(name, from, marker, id)) {
+    while (lu_name_word_after(name, from, marker, id)) {
         build = lu_desktop_build_of_id(desktop, id);
 
         if (build) {
@@ -340,7 +325,7 @@ lu_feed_other_version(const lu_desktop_t *desktop, const lu_str_t *name,
     for (i = 0; i < name->len; i++) {
 
         if (i > 0
-            && (lu_is_alnum(name->data[i - 1])
+            && (lu_str_is_alnum(name->data[i - 1])
                 || name->data[i - 1] == '.'))
         {
             continue;
@@ -396,8 +381,8 @@ lu_feed_version_at(const lu_desktop_t *desktop, const lu_str_t *rest,
         }
 
         if (end < rest->len
-            && (end == candidate->len ? lu_is_alnum(rest->data[end])
-                                      : lu_is_digit(rest->data[end])))
+            && (end == candidate->len ? lu_str_is_alnum(rest->data[end])
+                                      : lu_feed_is_digit(rest->data[end])))
         {
             continue;
         }
@@ -407,261 +392,20 @@ lu_feed_version_at(const lu_desktop_t *desktop, const lu_str_t *rest,
 }
 
 
-lu_str_t
-lu_feed_disposition(const lu_arena_t *arena, const lu_str_t *name, int cut)
-{
-    unsigned char  *p;
-    lu_str_t        head, tail, value;
-
-    static const char  plain[] = "attachment; filename=\"";
-    static const char  encoded[] = "\"; filename*=UTF-8''";
-
-    head = *name;
-    tail.len = 0;
-    tail.data = NULL;
-
-    if (cut) {
-        lu_disposition_cut(name, &head, &tail);
-    }
-
-    value.len = 0;
-    value.data = arena->alloc(arena->data, sizeof(plain) + sizeof(encoded)
-                                           + 4 * (head.len + tail.len));
-    if (value.data == NULL) {
-        return value;
-    }
-
-    p = value.data;
-
-    memcpy(p, plain, sizeof(plain) - 1);
-    p += sizeof(plain) - 1;
-
-    p = lu_disposition_plain(p, &head);
-    p = lu_disposition_plain(p, &tail);
-
-    if (!lu_str_utf8_valid(name)
-        || (lu_disposition_is_plain(&head)
-            && lu_disposition_is_plain(&tail)))
-    {
-        *p++ = '"';
-
-    } else {
-        memcpy(p, encoded, sizeof(encoded) - 1);
-        p += sizeof(encoded) - 1;
-
-        p = lu_disposition_encode(p, &head);
-        p = lu_disposition_encode(p, &tail);
-    }
-
-    *p = '\0';
-    value.len = p - value.data;
-
-    return value;
-}
-
-
-/*
- * "-build-{word}" goes, or if there is none, "Build {word}-"; what is left are
- * two parts.  A name of which nothing or only a suffix is left stays whole.
- */
-
-static void
-lu_disposition_cut(const lu_str_t *name, lu_str_t *head, lu_str_t *tail)
-{
-    size_t    from, start, end;
-    lu_str_t  word;
-
-    if (lu_find(name, 0, "-build-") < name->len) {
-
-        if (!lu_word_after(name, 0, "-build-", &word)) {
-            return;
-        }
-
-        end = word.data + word.len - name->data;
-        start = word.data - name->data - (sizeof("-build-") - 1);
-
-    } else {
-        from = 0;
-
-        do {
-            if (!lu_word_after(name, from, "Build ", &word)) {
-                return;
-            }
-
-            from = word.data - name->data;
-            end = from + word.len;
-
-        } while (end == name->len || name->data[end] != '-');
-
-        end++;
-        start = from - (sizeof("Build ") - 1);
-    }
-
-    if (start == 0 && (end == name->len || name->data[end] == '.')) {
-        return;
-    }
-
-    head->len = start;
-    tail->len = name->len - end;
-    tail->data = name->data + end;
-}
-
-
-/* A character that a quoted string cannot hold for sure becomes a "_". */
-
-static unsigned char *
-lu_disposition_plain(unsigned char *p, const lu_str_t *part)
-{
-    size_t         i;
-    unsigned char  c;
-
-    for (i = 0; i < part->len; i++) {
-        c = part->data[i];
-
-        if (c >= 0x80 && c < 0xc0) {
-            continue;
-        }
-
-        *p++ = (c < 0x20 || c >= 0x7f || c == '"' || c == '\\') ? '_' : c;
-    }
-
-    return p;
-}
-
-
-static unsigned char *
-lu_disposition_encode(unsigned char *p, const lu_str_t *part)
-{
-    size_t             i;
-    unsigned char      c;
-
-    static const char  hex[] = "0123456789ABCDEF";
-    static const char  marks[] = "!#$&+-.^_`|~";
-
-    for (i = 0; i < part->len; i++) {
-        c = part->data[i];
-
-        if (lu_is_alnum(c)
-            || memchr(marks, c, sizeof(marks) - 1))
-        {
-            *p++ = c;
-            continue;
-        }
-
-        *p++ = '%';
-        *p++ = hex[c >> 4];
-        *p++ = hex[c & 0x0f];
-    }
-
-    return p;
-}
-
-
-/* Some clients decode a "%" in a quoted string. */
-
-static int
-lu_disposition_is_plain(const lu_str_t *part)
-{
-    size_t         i;
-    unsigned char  c;
-
-    for (i = 0; i < part->len; i++) {
-        c = part->data[i];
-
-        if (c < 0x20 || c >= 0x7f || c == '"' || c == '\\' || c == '%') {
-            return 0;
-        }
-    }
-
-    return 1;
-}
-
-
 const char *
 lu_feed_type(const lu_str_t *name)
 {
-    if (lu_ends_with(name, ".yml")) {
+    if (lu_str_ends(name, ".yml")) {
         return "text/yaml";
     }
 
-    if (lu_ends_with(name, ".json")) {
+    if (lu_str_ends(name, ".json")) {
         return "application/json";
     }
 
-    if (lu_ends_with(name, ".exe")) {
+    if (lu_str_ends(name, ".exe")) {
         return "application/vnd.microsoft.portable-executable";
     }
 
     return "application/octet-stream";
-}
-
-
-/* The first word, letters, digits and "_", that stands behind the marker. */
-
-static int
-lu_word_after(const lu_str_t *text, size_t from, const char *marker,
-    lu_str_t *word)
-{
-    size_t  i, start;
-
-    for (i = lu_find(text, from, marker);
-         i < text->len;
-         i = lu_find(text, i + 1, marker))
-    {
-        start = i + strlen(marker);
-        word->data = text->data + start;
-        word->len = 0;
-
-        while (start + word->len < text->len
-               && (lu_is_alnum(word->data[word->len])
-                   || word->data[word->len] == '_'))
-        {
-            word->len++;
-        }
-
-        if (word->len) {
-            return 1;
-        }
-    }
-
-    return 0;
-}
-
-
-/* Where "what" begins, not before "from"; text->len if it is not there. */
-
-static size_t
-lu_find(const lu_str_t *text, size_t from, const char *what)
-{
-    size_t  i, len;
-
-    len = strlen(what);
-
-    for (i = from; i + len <= text->len; i++) {
-        if (memcmp(text->data + i, what, len) == 0) {
-            return i;
-        }
-    }
-
-    return text->len;
-}
-
-
-static int
-lu_ends_with(const lu_str_t *text, const char *end)
-{
-    size_t  len;
-
-    len = strlen(end);
-
-    return text->len >= len
-           && memcmp(text->data + text->len - len, end, len) == 0;
-}
-
-
-static int
-lu_is_alnum(unsigned char c)
-{
-    return lu_is_digit(c)
-           || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z');
 }

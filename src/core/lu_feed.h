@@ -33,17 +33,6 @@ typedef struct {
 lu_rc_e lu_feed_name(const lu_arena_t *arena, const lu_desktop_t *desktop,
     const lu_client_t *client, const lu_str_t *path, lu_feed_t *feed);
 
-/*
- * The value of Content-Disposition (RFC 6266): attachment; filename="...",
- * and filename*=UTF-8''... where the name is not plain ASCII (then filename
- * has "?" or "_" in place of what it cannot hold).  cut: without the build's
- * id, as the feed does and the download routes do not.  Data is NULL if the
- * arena is exhausted.
- */
-
-lu_str_t lu_feed_disposition(const lu_arena_t *arena, const lu_str_t *name,
-    int cut);
-
 /* The media type of a file in the feed, by its name. */
 
 const char *lu_feed_type(const lu_str_t *name);

@@ -235,7 +235,7 @@ lu_file_parse(const lu_arena_t *arena, const cJSON *item, lu_file_t *file,
         return rc;
     }
 
-    file->gzip = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(item, "gzip"));
+    file->gzip = cJSON_IsTrue(lu_json_get(item, "gzip"));
 
     return LU_OK;
 }
@@ -244,8 +244,8 @@ lu_file_parse(const lu_arena_t *arena, const cJSON *item, lu_file_t *file,
 cJSON *
 lu_file_json(const lu_file_t *file)
 {
-    cJSON     *json;
-    lu_put_t   put;
+    cJSON    *json;
+    lu_put_t  put;
 
     lu_put_init(&put);
 
@@ -277,9 +277,9 @@ lu_file_table_parse(const lu_arena_t *arena, const lu_str_t *text,
 {
     cJSON        *json;
     size_t        i, count;
-    const cJSON  *item;
     lu_rc_e       rc;
     lu_file_t    *file;
+    const cJSON  *item;
 
     *files = NULL;
     *n = 0;
@@ -327,10 +327,10 @@ done:
 char *
 lu_file_table_print(const lu_file_t *files, size_t n)
 {
-    char      *text;
-    cJSON     *json;
-    size_t     i;
-    lu_put_t   put;
+    char     *text;
+    cJSON    *json;
+    size_t    i;
+    lu_put_t  put;
 
     lu_put_init(&put);
 

@@ -64,9 +64,9 @@ lu_github_pull_request(const cJSON *body, lu_github_event_t *event,
     lu_error_t *err)
 {
     int           merged;
-    const cJSON  *pull, *from;
     lu_rc_e       rc;
     lu_str_t      action, repository;
+    const cJSON  *pull, *from;
 
     memset(event, 0, sizeof(lu_github_event_t));
 
@@ -79,14 +79,13 @@ lu_github_pull_request(const cJSON *body, lu_github_event_t *event,
         return lu_github_missing("action", err);
     }
 
-    pull = cJSON_GetObjectItemCaseSensitive(body, "pull_request");
+    pull = lu_json_get(body, "pull_request");
 
     if (!cJSON_IsObject(pull)) {
         return lu_github_missing("pull_request", err);
     }
 
-    if (lu_json_size(pull, "number", &event->number) != LU_OK)
-    {
+    if (lu_json_size(pull, "number", &event->number) != LU_OK) {
         return lu_github_missing("number", err);
     }
 
@@ -102,8 +101,7 @@ lu_github_pull_request(const cJSON *body, lu_github_event_t *event,
 
     /* a branch of the same name may be in anybody's fork */
 
-    from = cJSON_GetObjectItemCaseSensitive(
-               cJSON_GetObjectItemCaseSensitive(pull, "head"), "repo");
+    from = lu_json_get(lu_json_get(pull, "head"), "repo");
 
     event->is_fork = lu_json_string(from, "full_name", &repository) != LU_OK
                      || !lu_str_eq(&repository, &event->repository);
@@ -128,7 +126,7 @@ lu_github_repository(const cJSON *body, lu_github_event_t *event,
         return lu_error(err, NULL, "the body is not a JSON object");
     }
 
-    repository = cJSON_GetObjectItemCaseSensitive(body, "repository");
+    repository = lu_json_get(body, "repository");
 
     if (!cJSON_IsObject(repository)
         || lu_json_string(repository, "full_name", &event->repository)
@@ -151,23 +149,21 @@ lu_github_touches(const cJSON *body)
     int           n;
     const cJSON  *commits, *commit;
 
-    commits = cJSON_GetObjectItemCaseSensitive(body, "commits");
+    commits = lu_json_get(body, "commits");
 
     n = cJSON_IsArray(commits) ? cJSON_GetArraySize(commits) : 0;
 
     if (n == 0
         || n >= LU_GITHUB_COMMITS
-        || cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(body, "forced")))
+        || cJSON_IsTrue(lu_json_get(body, "forced")))
     {
         return 1;
     }
 
     cJSON_ArrayForEach(commit, commits) {
-        if (lu_github_names(cJSON_GetObjectItemCaseSensitive(commit, "added"))
-            || lu_github_names(
-                   cJSON_GetObjectItemCaseSensitive(commit, "modified"))
-            || lu_github_names(
-                   cJSON_GetObjectItemCaseSensitive(commit, "removed")))
+        if (lu_github_names(lu_json_get(commit, "added"))
+            || lu_github_names(lu_json_get(commit, "modified"))
+            || lu_github_names(lu_json_get(commit, "removed")))
         {
             return 1;
         }
@@ -201,7 +197,7 @@ lu_github_ref(const cJSON *object, const char *key, lu_str_t *ref,
 {
     const cJSON  *side;
 
-    side = cJSON_GetObjectItemCaseSensitive(object, key);
+    side = lu_json_get(object, key);
 
     if (!cJSON_IsObject(side) || lu_json_string(side, "ref", ref) != LU_OK) {
         return lu_github_missing(key, err);
@@ -216,8 +212,7 @@ lu_github_missing(const char *key, lu_error_t *err)
 {
     lu_str_t  subject;
 
-    subject.len = strlen(key);
-    subject.data = (unsigned char *) key;
+    subject = lu_str(key);
 
     return lu_error(err, &subject, "is missing, or is not what GitHub sends");
 }
@@ -229,8 +224,8 @@ lu_github_content(const lu_arena_t *arena, const cJSON *answer, lu_str_t *text,
 {
     int             n;
     size_t          i, len, padding;
-    unsigned char  *base64;
     lu_str_t        content, encoding;
+    unsigned char  *base64;
 
     if (lu_json_string(answer, "sha", sha) != LU_OK) {
         return lu_github_missing("sha", err);
@@ -322,9 +317,9 @@ lu_github_put(const char *message, const char *text, const char *branch,
 lu_rc_e
 lu_github_builds(const lu_str_t *text, cJSON **builds, lu_error_t *err)
 {
-    const cJSON  *build;
     lu_rc_e       rc;
     lu_str_t      id;
+    const cJSON  *build;
 
     rc = lu_github_tree(text, LU_GITHUB_BUILDS, cJSON_CreateArray(), builds,
                         err);
@@ -398,8 +393,7 @@ lu_github_tree(const lu_str_t *text, const char *name, cJSON *empty,
     rc = lu_json_parse(tree, text, err);
 
     if (rc == LU_INVALID) {
-        subject.len = strlen(name);
-        subject.data = (unsigned char *) name;
+        subject = lu_str(name);
 
         return lu_error(err, &subject, "is no valid JSON text");
     }
@@ -412,8 +406,8 @@ int
 lu_github_has_build(const cJSON *builds, const char *id)
 {
     int           released;
-    const cJSON  *build;
     lu_str_t      value;
+    const cJSON  *build;
 
     cJSON_ArrayForEach(build, builds) {
 
@@ -446,7 +440,7 @@ lu_github_rules_of(const cJSON *rules, const cJSON *builds, const char *latest)
         return NULL;
     }
 
-    list = cJSON_GetObjectItemCaseSensitive(copy, "releaseRedirections");
+    list = lu_json_get(copy, "releaseRedirections");
 
     for (item = list ? list->child : NULL; item; item = next) {
         next = item->next;
@@ -482,9 +476,9 @@ lu_rc_e
 lu_github_add_build(const lu_str_t *text, const char *id, const char *version,
     const char *now, char **out, lu_error_t *err)
 {
-    cJSON     *builds, *build;
-    lu_rc_e    rc;
-    lu_put_t   put;
+    cJSON    *builds, *build;
+    lu_rc_e   rc;
+    lu_put_t  put;
 
     *out = NULL;
 
@@ -521,10 +515,10 @@ lu_rc_e
 lu_github_set_rules(const lu_str_t *text, const cJSON *release_info,
     char **out, lu_error_t *err)
 {
-    size_t        i;
     cJSON        *rules, *was;
-    const cJSON  *item;
+    size_t        i;
     lu_rc_e       rc;
+    const cJSON  *item;
 
     static const char  *members[] = {
         "latestReleaseBuildId", "releaseRedirections", NULL
@@ -542,7 +536,7 @@ lu_github_set_rules(const lu_str_t *text, const cJSON *release_info,
 
     for (i = 0; rc == LU_OK && members[i]; i++) {
 
-        item = cJSON_GetObjectItemCaseSensitive(release_info, members[i]);
+        item = lu_json_get(release_info, members[i]);
 
         if (item && !cJSON_IsNull(item)) {
             rc = lu_json_set(rules, members[i], cJSON_Duplicate(item, 1));

@@ -66,6 +66,19 @@ lu_hex_encode(char *dst, const unsigned char *bytes, size_t n)
 }
 
 
+unsigned char *
+lu_hex_percent(unsigned char *p, unsigned char c)
+{
+    static const char  digits[] = "0123456789ABCDEF";
+
+    *p++ = '%';
+    *p++ = (unsigned char) digits[c >> 4];
+    *p++ = (unsigned char) digits[c & 0xf];
+
+    return p;
+}
+
+
 int
 lu_hex_lower_valid(const lu_str_t *hex, size_t n)
 {

@@ -32,6 +32,10 @@ int lu_hex_decode(unsigned char *dst, const unsigned char *hex, size_t n);
 
 void lu_hex_encode(char *dst, const unsigned char *bytes, size_t n);
 
+/* Writes "%XX", with upper-case digits, to p, and returns the end of it. */
+
+unsigned char *lu_hex_percent(unsigned char *p, unsigned char c);
+
 /* 1 if the string is nothing but lower-case digits, as many as that. */
 
 int lu_hex_lower_valid(const lu_str_t *hex, size_t n);

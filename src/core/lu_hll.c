@@ -34,8 +34,7 @@ typedef struct {
 } lu_hll_entry_t;
 
 
-static uint32_t lu_hll_hour(const lu_hll_t *hll,
-    uint32_t hour);
+static uint32_t lu_hll_hour(const lu_hll_t *hll, uint32_t hour);
 static uint32_t lu_hll_age(uint32_t swept, uint32_t hour, uint64_t entry);
 static size_t lu_hll_read(lu_hll_entry_t *entries, uint64_t bits,
     uint32_t swept, uint32_t hour);
@@ -99,8 +98,8 @@ lu_hll_add(lu_hll_t *hll, uint64_t hash, uint32_t hour)
     size_t              i, n, kept;
     uint32_t            rank, swept;
     uint64_t            bits;
-    volatile uint64_t  *reg;
     lu_hll_entry_t      entries[LU_HLL_ENTRIES + 1];
+    volatile uint64_t  *reg;
 
     swept = hll->swept;
     hour = lu_hll_hour(hll, hour);

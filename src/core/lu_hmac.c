@@ -66,8 +66,8 @@ static void
 lu_hmac_key(lu_hmac_key_t *key, const lu_str_t *secret)
 {
     size_t         i;
-    unsigned char  block[LU_HMAC_BLOCK];
     lu_sha256_t    sha256;
+    unsigned char  block[LU_HMAC_BLOCK];
 
     memset(block, 0, LU_HMAC_BLOCK);
 

@@ -1,48 +1,17 @@
 
 /*
  * Copyright (C) the nginx-liveupdate authors
- *
- * The text is read twice.  The first reading allocates nothing and knows the
- * grammar of RFC 8259 to the letter, so that the second one, cJSON's, meets
- * only what it reads as everybody else does.
  */
 
 
-#include "lu_hex.h"
 #include "lu_json.h"
-#include "lu_name.h"
+#include "lu_json_scan.h"
 
 #include <float.h>
 
 
-#define LU_JSON_NEAR    24    /* bytes shown of what is wrong */
-#define LU_JSON_NUMBER  63    /* cJSON reads no more */
-#define LU_JSON_PAIRS   8     /* keys compared without sorting */
+#define LU_JSON_PAIRS  8      /* keys compared without sorting */
 
-
-typedef struct {
-    const unsigned char   *p;
-    const unsigned char   *last;
-    unsigned               depth;
-    lu_error_t            *err;
-} lu_json_scan_t;
-
-
-static lu_rc_e lu_json_scan_value(
-    lu_json_scan_t *scan);
-static lu_rc_e lu_json_scan_members(lu_json_scan_t *scan, unsigned char end);
-static lu_rc_e lu_json_scan_key(lu_json_scan_t *scan);
-static lu_rc_e lu_json_scan_string(lu_json_scan_t *scan);
-static lu_rc_e lu_json_scan_escape(lu_json_scan_t *scan);
-static lu_rc_e lu_json_scan_unicode(lu_json_scan_t *scan);
-static lu_rc_e lu_json_scan_number(lu_json_scan_t *scan);
-static size_t lu_json_scan_digits(lu_json_scan_t *scan);
-static lu_rc_e lu_json_scan_literal(lu_json_scan_t *scan, const char *literal);
-static void lu_json_scan_space(lu_json_scan_t *scan);
-static unsigned char lu_json_scan_peek(const lu_json_scan_t *scan);
-static long lu_json_scan_unit(const lu_json_scan_t *scan,
-    const unsigned char *p);
-static lu_rc_e lu_json_scan_refuse(lu_json_scan_t *scan, const char *text);
 
 static lu_rc_e lu_json_check(const cJSON *json, lu_error_t *err);
 static lu_rc_e lu_json_check_keys(const cJSON *object, lu_error_t *err);
@@ -56,39 +25,14 @@ static const cJSON *lu_json_member(const cJSON *object, const char *key);
 lu_rc_e
 lu_json_parse(cJSON **json, const lu_str_t *text, lu_error_t *err)
 {
-    const char     *end;
-    lu_rc_e         rc;
-    lu_json_scan_t  scan;
+    lu_rc_e      rc;
+    const char  *end, *last;
 
     *json = NULL;
 
-    if (text->len == 0) {
-        return lu_error(err, NULL, "the JSON text is empty");
-    }
-
-    if (!lu_str_utf8_valid(text)) {
-        return lu_error(err, NULL, "the JSON text is not UTF-8");
-    }
-
-    if (text->len >= 3 && memcmp(text->data, "\xef\xbb\xbf", 3) == 0) {
-        return lu_error(err, NULL, "the JSON text begins with a byte order"
-                        " mark");
-    }
-
-    scan.p = text->data;
-    scan.last = text->data + text->len;
-    scan.depth = 0;
-    scan.err = err;
-
-    rc = lu_json_scan_value(&scan);
+    rc = lu_json_scan(text, err);
     if (rc != LU_OK) {
         return rc;
-    }
-
-    lu_json_scan_space(&scan);
-
-    if (scan.p != scan.last) {
-        return lu_json_scan_refuse(&scan, "stands behind the JSON value");
     }
 
     /* what has come this far can only fail for want of memory */
@@ -99,11 +43,16 @@ lu_json_parse(cJSON **json, const lu_str_t *text, lu_error_t *err)
         return LU_NOMEM;
     }
 
-    scan.p = (const unsigned char *) end;
-    lu_json_scan_space(&scan);
+    last = (const char *) text->data + text->len;
 
-    if (scan.p != scan.last) {
-        rc = lu_json_scan_refuse(&scan, "stands behind the JSON value");
+    while (end < last
+           && (*end == ' ' || *end == '\t' || *end == '\n' || *end == '\r'))
+    {
+        end++;
+    }
+
+    if (end != last) {
+        rc = lu_error(err, NULL, "the JSON text is read in different ways");
 
     } else {
         rc = lu_json_check(*json, err);
@@ -118,420 +67,13 @@ lu_json_parse(cJSON **json, const lu_str_t *text, lu_error_t *err)
 }
 
 
-static lu_rc_e
-lu_json_scan_value(lu_json_scan_t *scan)
-{
-    lu_json_scan_space(scan);
-
-    switch (lu_json_scan_peek(scan)) {
-
-    case '{':
-        return lu_json_scan_members(scan, '}');
-
-    case '[':
-        return lu_json_scan_members(scan, ']');
-
-    case '"':
-        return lu_json_scan_string(scan);
-
-    case 't':
-        return lu_json_scan_literal(scan, "true");
-
-    case 'f':
-        return lu_json_scan_literal(scan, "false");
-
-    case 'n':
-        return lu_json_scan_literal(scan, "null");
-
-    default:
-        return lu_json_scan_number(scan);
-    }
-}
-
-
-static lu_rc_e
-lu_json_scan_members(lu_json_scan_t *scan, unsigned char end)
-{
-    lu_rc_e  rc;
-
-    if (scan->depth == LU_JSON_DEPTH) {
-        return lu_error(scan->err, NULL, "the JSON text is nested too deeply;"
-                        " 32 levels are allowed");
-    }
-
-    scan->depth++;
-    scan->p++;
-
-    lu_json_scan_space(scan);
-
-    if (lu_json_scan_peek(scan) == end) {
-        goto done;
-    }
-
-    for ( ;; ) {
-
-        if (end == '}') {
-            rc = lu_json_scan_key(scan);
-            if (rc != LU_OK) {
-                return rc;
-            }
-        }
-
-        rc = lu_json_scan_value(scan);
-        if (rc != LU_OK) {
-            return rc;
-        }
-
-        lu_json_scan_space(scan);
-
-        if (lu_json_scan_peek(scan) != ',') {
-            break;
-        }
-
-        scan->p++;
-    }
-
-    if (lu_json_scan_peek(scan) != end) {
-        return lu_json_scan_refuse(scan, (end == '}')
-                                   ? "stands where \",\" or \"}\" should be"
-                                   : "stands where \",\" or \"]\" should be");
-    }
-
-done:
-
-    scan->depth--;
-    scan->p++;
-
-    return LU_OK;
-}
-
-
-static lu_rc_e
-lu_json_scan_key(lu_json_scan_t *scan)
-{
-    lu_rc_e  rc;
-
-    lu_json_scan_space(scan);
-
-    if (lu_json_scan_peek(scan) != '"') {
-        return lu_json_scan_refuse(scan,
-                                   "stands where a key in double"
-                                   " quotes should be");
-    }
-
-    rc = lu_json_scan_string(scan);
-    if (rc != LU_OK) {
-        return rc;
-    }
-
-    lu_json_scan_space(scan);
-
-    if (lu_json_scan_peek(scan) != ':') {
-        return lu_json_scan_refuse(scan, "stands where \":\" should be");
-    }
-
-    scan->p++;
-
-    return LU_OK;
-}
-
-
-static lu_rc_e
-lu_json_scan_string(lu_json_scan_t *scan)
-{
-    lu_rc_e  rc;
-
-    scan->p++;
-
-    while (scan->p < scan->last) {
-
-        if (*scan->p == '"') {
-            scan->p++;
-            return LU_OK;
-        }
-
-        if (*scan->p < 0x20) {
-            return lu_error(scan->err, NULL, "a JSON string contains a control"
-                            " character; it must be escaped");
-        }
-
-        if (*scan->p != '\\') {
-            scan->p++;
-            continue;
-        }
-
-        rc = lu_json_scan_escape(scan);
-        if (rc != LU_OK) {
-            return rc;
-        }
-    }
-
-    return lu_json_scan_refuse(scan, NULL);
-}
-
-
-static lu_rc_e
-lu_json_scan_escape(lu_json_scan_t *scan)
-{
-    if (scan->last - scan->p < 2) {
-        scan->p = scan->last;
-        return LU_OK;
-    }
-
-    switch (scan->p[1]) {
-
-    case '"':
-    case '\\':
-    case '/':
-    case 'b':
-    case 'f':
-    case 'n':
-    case 'r':
-    case 't':
-        scan->p += 2;
-        return LU_OK;
-
-    case 'u':
-        return lu_json_scan_unicode(scan);
-
-    default:
-        return lu_json_scan_refuse(scan, "begins with an escape that JSON"
-                                   " does not have");
-    }
-}
-
-
-static lu_rc_e
-lu_json_scan_unicode(lu_json_scan_t *scan)
-{
-    long  unit, low;
-
-    unit = lu_json_scan_unit(scan, scan->p);
-
-    if (unit < 0) {
-        return lu_json_scan_refuse(scan, "begins with \"\\u\" without four"
-                                   " hex digits");
-    }
-
-    if (unit == 0) {
-        return lu_error(scan->err, NULL, "a JSON string contains \"\\u0000\"");
-    }
-
-    if (unit < 0xd800 || unit > 0xdfff) {
-        scan->p += 6;
-        return LU_OK;
-    }
-
-    low = (unit < 0xdc00) ? lu_json_scan_unit(scan, scan->p + 6) : -1;
-
-    if (low < 0xdc00 || low > 0xdfff) {
-        return lu_json_scan_refuse(scan, "begins with half of a surrogate"
-                                   " pair");
-    }
-
-    scan->p += 12;
-
-    return LU_OK;
-}
-
-
-static lu_rc_e
-lu_json_scan_number(lu_json_scan_t *scan)
-{
-    size_t                n;
-    const unsigned char  *start;
-
-    start = scan->p;
-
-    if (lu_json_scan_peek(scan) == '-') {
-        scan->p++;
-    }
-
-    n = lu_json_scan_digits(scan);
-
-    if (n == 0) {
-        scan->p = start;
-        return lu_json_scan_refuse(scan, "stands where a JSON value should"
-                                   " be");
-    }
-
-    if (n > 1 && *(scan->p - n) == '0') {
-        scan->p = start;
-        return lu_json_scan_refuse(scan, "begins with a number with leading"
-                                   " zeroes");
-    }
-
-    if (lu_json_scan_peek(scan) == '.') {
-        scan->p++;
-
-        if (lu_json_scan_digits(scan) == 0) {
-            goto invalid;
-        }
-    }
-
-    if ((lu_json_scan_peek(scan) | 0x20) == 'e') {
-        scan->p++;
-
-        if (lu_json_scan_peek(scan) == '+' || lu_json_scan_peek(scan) == '-') {
-            scan->p++;
-        }
-
-        if (lu_json_scan_digits(scan) == 0) {
-            goto invalid;
-        }
-    }
-
-    if (scan->p - start > LU_JSON_NUMBER) {
-        scan->p = start;
-        return lu_json_scan_refuse(scan, "begins with a number of more than"
-                                   " 63 characters");
-    }
-
-    return LU_OK;
-
-invalid:
-
-    scan->p = start;
-
-    return lu_json_scan_refuse(scan, "begins with a number that lacks digits");
-}
-
-
-static size_t
-lu_json_scan_digits(lu_json_scan_t *scan)
-{
-    const unsigned char  *start;
-
-    for (start = scan->p; scan->p < scan->last; scan->p++) {
-        if (*scan->p < '0' || *scan->p > '9') {
-            break;
-        }
-    }
-
-    return scan->p - start;
-}
-
-
-static lu_rc_e
-lu_json_scan_literal(lu_json_scan_t *scan,
-    const char *literal)
-{
-    size_t  len;
-
-    len = strlen(literal);
-
-    if ((size_t) (scan->last - scan->p) < len
-        || memcmp(scan->p, literal, len) != 0)
-    {
-        return lu_json_scan_refuse(scan, "stands where a JSON value should"
-                                   " be");
-    }
-
-    scan->p += len;
-
-    return LU_OK;
-}
-
-
-/* cJSON takes every byte up to 0x20 for white space. */
-
-static void
-lu_json_scan_space(lu_json_scan_t *scan)
-{
-    while (scan->p < scan->last) {
-
-        switch (*scan->p) {
-
-        case ' ':
-        case '\t':
-        case '\n':
-        case '\r':
-            scan->p++;
-            break;
-
-        default:
-            return;
-        }
-    }
-}
-
-
-static unsigned char
-lu_json_scan_peek(const lu_json_scan_t *scan)
-{
-    return (scan->p < scan->last) ? *scan->p : '\0';
-}
-
-
-/* The UTF-16 code unit of the "\uXXXX" at p, or -1 if there is none. */
-
-static long
-lu_json_scan_unit(const lu_json_scan_t *scan, const unsigned char *p)
-{
-    int  high, low;
-
-    if (scan->last - p < 6 || p[0] != '\\' || p[1] != 'u') {
-        return -1;
-    }
-
-    high = lu_hex_byte(p + 2);
-    low = lu_hex_byte(p + 4);
-
-    return (high < 0 || low < 0) ? -1 : (long) high << 8 | low;
-}
-
-
-/*
- * The subject is what stands at the place, as much of it as is fit to be
- * shown: whole characters of one line.
- */
-
-static lu_rc_e
-lu_json_scan_refuse(lu_json_scan_t *scan, const char *text)
-{
-    size_t    len, n;
-    lu_str_t  near;
-
-    len = scan->last - scan->p;
-
-    if (len == 0) {
-        return lu_error(scan->err, NULL, "the JSON text ends too early");
-    }
-
-    if (len > LU_JSON_NEAR) {
-        len = LU_JSON_NEAR;
-
-        while ((scan->p[len] & 0xc0) == 0x80) {
-            len--;
-        }
-    }
-
-    for (n = 0; n < len; n++) {
-        if (scan->p[n] < 0x20 || scan->p[n] == 0x7f) {
-            break;
-        }
-    }
-
-    if (n == 0) {
-        return lu_error(scan->err, NULL,
-                        "the JSON text contains a control character"
-                        " outside of strings");
-    }
-
-    near.len = n;
-    near.data = (unsigned char *) scan->p;
-
-    return lu_error(scan->err, &near, text);
-}
-
-
 /* What shows only in the tree; its depth is limited already. */
 
 static lu_rc_e
 lu_json_check(const cJSON *json, lu_error_t *err)
 {
-    const cJSON  *item;
     lu_rc_e       rc;
+    const cJSON  *item;
 
     if (cJSON_IsNumber(json)
         && (json->valuedouble > DBL_MAX || json->valuedouble < -DBL_MAX))
@@ -567,8 +109,8 @@ lu_json_check_keys(const cJSON *object, lu_error_t *err)
 {
     int           same;
     size_t        n;
-    const cJSON  *item;
     lu_rc_e       rc;
+    const cJSON  *item;
 
     n = 0;
 
@@ -614,9 +156,9 @@ lu_json_same_key(const cJSON *object)
 static lu_rc_e
 lu_json_sort_keys(const cJSON *object, size_t n, int *same)
 {
-    size_t         i;
-    const char   **keys;
-    const cJSON   *item;
+    size_t        i;
+    const char  **keys;
+    const cJSON  *item;
 
     keys = cJSON_malloc(n * sizeof(char *));
     if (keys == NULL) {
@@ -658,6 +200,13 @@ lu_json_key_cmp(const void *one, const void *two)
 }
 
 
+cJSON *
+lu_json_get(const cJSON *object, const char *key)
+{
+    return cJSON_GetObjectItemCaseSensitive(object, key);
+}
+
+
 lu_rc_e
 lu_json_string(const cJSON *object, const char *key, lu_str_t *value)
 {
@@ -673,8 +222,8 @@ lu_json_string(const cJSON *object, const char *key, lu_str_t *value)
 
 
 lu_rc_e
-lu_json_dup(const lu_arena_t *arena, const cJSON *object,
-    const char *key, lu_str_t *value, lu_error_t *err)
+lu_json_dup(const lu_arena_t *arena, const cJSON *object, const char *key,
+    lu_str_t *value, lu_error_t *err)
 {
     lu_rc_e   rc;
     lu_str_t  subject, found;
@@ -741,8 +290,8 @@ lu_rc_e
 lu_json_size(const cJSON *object, const char *key, uint64_t *value)
 {
     double    number;
-    uint64_t  size;
     lu_rc_e   rc;
+    uint64_t  size;
 
     rc = lu_json_number(object, key, &number);
     if (rc != LU_OK) {
@@ -774,10 +323,27 @@ lu_json_value(const cJSON *item, lu_str_t *value)
         return LU_INVALID;
     }
 
-    value->len = strlen(item->valuestring);
-    value->data = (unsigned char *) item->valuestring;
+    *value = lu_str(item->valuestring);
 
     return LU_OK;
+}
+
+
+cJSON *
+lu_json_find(const cJSON *array, const char *key, const char *value)
+{
+    cJSON    *item;
+    lu_str_t  member;
+
+    cJSON_ArrayForEach(item, array) {
+        if (lu_json_string(item, key, &member) == LU_OK
+            && lu_str_is(&member, value))
+        {
+            return item;
+        }
+    }
+
+    return NULL;
 }
 
 
@@ -790,7 +356,7 @@ lu_json_set(cJSON *object, const char *key, cJSON *value)
         return LU_NOMEM;
     }
 
-    old = cJSON_GetObjectItemCaseSensitive(object, key);
+    old = lu_json_get(object, key);
 
     if (old == NULL) {
 
@@ -820,7 +386,7 @@ lu_json_member(const cJSON *object, const char *key)
 {
     const cJSON  *item;
 
-    item = cJSON_GetObjectItemCaseSensitive(object, key);
+    item = lu_json_get(object, key);
 
     return (item == NULL || cJSON_IsNull(item)) ? NULL : item;
 }

@@ -16,25 +16,24 @@
 #include <cjson/cJSON.h>
 
 
-#define LU_JSON_DEPTH  32
-
-
 /*
- * Parses one JSON text.  Refused: what is not UTF-8, a byte order mark,
- * control characters in strings, "\u0000", lone surrogates, numbers with
- * leading zeroes, duplicate keys in an object, more than LU_JSON_DEPTH
- * levels, anything but white space behind the value, an empty text, all else
- * that RFC 8259 does not allow; also numbers of more than 63 characters or
- * too large for a double.
+ * Parses one JSON text.  Refused: what lu_json_scan() refuses, duplicate keys
+ * in an object, and numbers that are too large for a double.
  * *json is the caller's, to be freed by cJSON_Delete(); NULL on error.
- * Returns LU_OK, LU_INVALID with the reason, or
- * LU_NOMEM.  Thread-safe.
+ * Returns LU_OK, LU_INVALID with the reason, or LU_NOMEM.  Thread-safe.
  */
 
 lu_rc_e lu_json_parse(cJSON **json, const lu_str_t *text, lu_error_t *err);
 
 /*
- * Members of an object, by exact (case-sensitive) key.  Each returns
+ * The member of an object, by exact (case-sensitive) key; it belongs to the
+ * object.  NULL: there is none, or "object" is none.
+ */
+
+cJSON *lu_json_get(const cJSON *object, const char *key);
+
+/*
+ * Members of an object as values, by the same key.  Each returns
  * LU_OK; LU_NOT_FOUND if the member is absent or null;
  * LU_INVALID if it has another type or range.  On anything but OK the
  * result is left as it was.  Strings point into the tree and are terminated.
@@ -60,6 +59,10 @@ lu_rc_e lu_json_dup(const lu_arena_t *arena, const cJSON *object,
 /* The string of a value itself; LU_INVALID if it is not a string. */
 
 lu_rc_e lu_json_value(const cJSON *item, lu_str_t *value);
+
+/* The first object of an array whose member is that string, or NULL. */
+
+cJSON *lu_json_find(const cJSON *array, const char *key, const char *value);
 
 /*
  * Puts a value into an object, in the place of the one that has the key, or

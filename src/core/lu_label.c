@@ -9,11 +9,6 @@
 
 
 static int lu_label_at(const lu_str_t *name, size_t i, const lu_str_t *word);
-static int lu_label_has(const lu_str_t *name,
-    const char *word);
-static int lu_label_ends(const lu_str_t *name,
-    const char *end);
-static unsigned char lu_label_lower(unsigned char c);
 static int lu_label_is_word(unsigned char c);
 
 
@@ -143,29 +138,29 @@ lu_label_platform(const lu_str_t *name)
 
     file = *name;
 
-    if (lu_label_ends(&file, ".blockmap")) {
+    if (lu_str_case_ends(&file, ".blockmap")) {
         file.len -= sizeof(".blockmap") - 1;
     }
 
     for (i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
-        if (lu_label_ends(&file, kinds[i].end)) {
+        if (lu_str_case_ends(&file, kinds[i].end)) {
             return kinds[i].platform;
         }
     }
 
-    if (lu_label_has(&file, "-mac") || lu_label_has(&file, "darwin")) {
+    if (lu_str_case_has(&file, "-mac") || lu_str_case_has(&file, "darwin")) {
         return LU_MAC;
     }
 
-    if (lu_label_has(&file, "-linux")) {
+    if (lu_str_case_has(&file, "-linux")) {
         return LU_LINUX;
     }
 
     /* a manifest that names no system is that of Windows */
 
-    if (lu_label_ends(&file, ".yml")
-        || lu_label_ends(&file, ".json")
-        || lu_label_has(&file, "-win"))
+    if (lu_str_case_ends(&file, ".yml")
+        || lu_str_case_ends(&file, ".json")
+        || lu_str_case_has(&file, "-win"))
     {
         return LU_WINDOWS;
     }
@@ -175,61 +170,7 @@ lu_label_platform(const lu_str_t *name)
 
 
 static int
-lu_label_has(const lu_str_t *name, const char *word)
-{
-    size_t    len;
-    lu_str_t  head;
-
-    len = strlen(word);
-    head = *name;
-
-    while (head.len >= len) {
-        if (lu_label_ends(&head, word)) {
-            return 1;
-        }
-
-        head.len--;
-    }
-
-    return 0;
-}
-
-
-static int
-lu_label_ends(const lu_str_t *name, const char *end)
-{
-    size_t  i, len, start;
-
-    len = strlen(end);
-
-    if (name->len < len) {
-        return 0;
-    }
-
-    start = name->len - len;
-
-    for (i = 0; i < len; i++) {
-        if (lu_label_lower(name->data[start + i]) != (unsigned char) end[i]) {
-            return 0;
-        }
-    }
-
-    return 1;
-}
-
-
-static unsigned char
-lu_label_lower(unsigned char c)
-{
-    return (c >= 'A' && c <= 'Z') ? (unsigned char) (c | 0x20) : c;
-}
-
-
-static int
 lu_label_is_word(unsigned char c)
 {
-    return (c >= '0' && c <= '9')
-           || c == '_'
-           || (lu_label_lower(c) >= 'a'
-               && lu_label_lower(c) <= 'z');
+    return c == '_' || lu_str_is_alnum(c);
 }

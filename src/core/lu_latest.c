@@ -11,26 +11,27 @@
 #include "lu_version.h"
 
 
-static int lu_limits_allow(const lu_limits_t *limits, const lu_str_t *version);
+static int lu_latest_allows(const lu_limits_t *limits,
+    const lu_str_t *version);
 
 
 static const struct {
     const char  *name;
     size_t       len;
     size_t       offset;
-} lu_check_args[] = {
+} lu_latest_args[] = {
 
-#define lu_check_arg(name, field)                                             \
+#define lu_latest_arg(name, field)                                            \
     { name, sizeof(name) - 1, offsetof(lu_check_t, field) }
 
-    lu_check_arg("appVersionCode", app_version_code),
-    lu_check_arg("appVersionName", app_version_name),
-    lu_check_arg("bundleId", bundle_id),
-    lu_check_arg("channelName", channel_name),
-    lu_check_arg("customId", custom_id),
-    lu_check_arg("deviceId", device_id),
-    lu_check_arg("osVersion", os_version),
-    lu_check_arg("pluginVersion", plugin_version),
+    lu_latest_arg("appVersionCode", app_version_code),
+    lu_latest_arg("appVersionName", app_version_name),
+    lu_latest_arg("bundleId", bundle_id),
+    lu_latest_arg("channelName", channel_name),
+    lu_latest_arg("customId", custom_id),
+    lu_latest_arg("deviceId", device_id),
+    lu_latest_arg("osVersion", os_version),
+    lu_latest_arg("pluginVersion", plugin_version),
     { NULL, 0, 0 }
 };
 
@@ -54,15 +55,15 @@ lu_latest_parse(lu_check_t *check, const lu_str_t *args, unsigned char *buf,
             continue;
         }
 
-        for (i = 0; lu_check_args[i].name; i++) {
-            if (name.len == lu_check_args[i].len
-                && memcmp(name.data, lu_check_args[i].name, name.len) == 0)
+        for (i = 0; lu_latest_args[i].name; i++) {
+            if (name.len == lu_latest_args[i].len
+                && memcmp(name.data, lu_latest_args[i].name, name.len) == 0)
             {
                 break;
             }
         }
 
-        if (lu_check_args[i].name == NULL) {
+        if (lu_latest_args[i].name == NULL) {
 
             if (platform.len == 0 && lu_str_is(&name, "platform")) {
                 platform = value;
@@ -72,7 +73,7 @@ lu_latest_parse(lu_check_t *check, const lu_str_t *args, unsigned char *buf,
         }
 
         field = (lu_str_t *) ((unsigned char *) check
-                              + lu_check_args[i].offset);
+                              + lu_latest_args[i].offset);
 
         if (field->len) {
             continue;
@@ -107,8 +108,7 @@ lu_latest_parse(lu_check_t *check, const lu_str_t *args, unsigned char *buf,
 
     check->platform = platform.data[0] - '0';
 
-    if (check->device_id.len && !lu_name_device_id_valid(&check->device_id))
-    {
+    if (check->device_id.len && !lu_name_device_id_valid(&check->device_id)) {
         return lu_error(err, NULL, "\"deviceId\" must be at most 128 bytes "
                         "without control characters");
     }
@@ -183,8 +183,8 @@ lu_latest(const lu_app_t *app, const lu_check_t *check, time_t now,
     release = deployment->release;
 
     if (check->platform <= LU_OS_IOS
-        && !lu_limits_allow(&release->limits[check->platform],
-                            &check->app_version_code))
+        && !lu_latest_allows(&release->limits[check->platform],
+                             &check->app_version_code))
     {
         return LU_CHECK_VERSION;
     }
@@ -201,7 +201,7 @@ lu_latest(const lu_app_t *app, const lu_check_t *check, time_t now,
 
 
 static int
-lu_limits_allow(const lu_limits_t *limits, const lu_str_t *version)
+lu_latest_allows(const lu_limits_t *limits, const lu_str_t *version)
 {
     if (limits->min.len == 0 && limits->max.len == 0 && limits->eq.len == 0) {
         return 1;

@@ -51,9 +51,9 @@ lu_manifest_read(const lu_arena_t *arena, const cJSON *json,
     lu_file_t **entries, size_t *n, lu_error_t *err)
 {
     size_t        len;
-    const cJSON  *item;
     lu_rc_e       rc;
     lu_file_t    *list;
+    const cJSON  *item;
 
     if (!cJSON_IsArray(json)) {
         return lu_error(err, NULL, "the manifest is not an array");
@@ -201,8 +201,7 @@ lu_manifest_check(const lu_file_t *entries, size_t n, const lu_file_t *files,
         }
     }
 
-    if (lu_file_find(entries, n, &lu_manifest_index) == NULL)
-    {
+    if (lu_file_find(entries, n, &lu_manifest_index) == NULL) {
         return lu_error(err, &lu_manifest_index, "is not in the manifest");
     }
 

@@ -44,8 +44,7 @@ static lu_rc_e lu_multipart_disposition(lu_multipart_t *multipart,
     lu_str_t *disposition, lu_error_t *err);
 static lu_rc_e lu_multipart_name(const lu_str_t *disposition, lu_str_t *name,
     lu_error_t *err);
-static int lu_multipart_type(lu_str_t *rest,
-    const char *type);
+static int lu_multipart_type(lu_str_t *rest, const char *type);
 static int lu_multipart_param(lu_str_t *rest, lu_str_t *attribute,
     lu_str_t *value);
 static int lu_multipart_quoted(lu_str_t *rest, lu_str_t *value);
@@ -53,7 +52,6 @@ static void lu_multipart_unescape(lu_str_t *str);
 static void lu_multipart_take(lu_str_t *rest, size_t n, lu_str_t *taken);
 static void lu_multipart_space(lu_str_t *rest);
 static size_t lu_multipart_token(const lu_str_t *rest);
-static int lu_multipart_is(const lu_str_t *str, const char *lower);
 
 
 lu_rc_e
@@ -86,7 +84,7 @@ lu_multipart_init(lu_multipart_t *multipart, const lu_str_t *content_type,
                             " parameter");
         }
 
-        if (!lu_multipart_is(&attribute, "boundary")) {
+        if (!lu_str_case_is(&attribute, "boundary")) {
             continue;
         }
 
@@ -148,14 +146,8 @@ lu_multipart_boundary(lu_multipart_t *multipart, const lu_str_t *boundary,
 static int
 lu_multipart_bchar(unsigned char c)
 {
-    if ((c >= '0' && c <= '9')
-        || (c >= 'a' && c <= 'z')
-        || (c >= 'A' && c <= 'Z'))
-    {
-        return 1;
-    }
-
-    return c != '\0' && strchr("'()+_,-./:=? ", c) != NULL;
+    return lu_str_is_alnum(c)
+           || (c != '\0' && strchr("'()+_,-./:=? ", c) != NULL);
 }
 
 
@@ -463,8 +455,8 @@ lu_multipart_disposition(lu_multipart_t *multipart, lu_str_t *disposition,
     lu_error_t *err)
 {
     size_t          n;
-    unsigned char  *colon;
     lu_str_t        rest, line, name;
+    unsigned char  *colon;
 
     lu_multipart_unfold(multipart);
 
@@ -490,7 +482,7 @@ lu_multipart_disposition(lu_multipart_t *multipart, lu_str_t *disposition,
         lu_multipart_take(&line, colon - line.data, &name);
         lu_multipart_take(&line, 1, NULL);
 
-        if (!lu_multipart_is(&name, "content-disposition")) {
+        if (!lu_str_case_is(&name, "content-disposition")) {
             continue;
         }
 
@@ -545,7 +537,7 @@ lu_multipart_name(const lu_str_t *disposition, lu_str_t *name, lu_error_t *err)
 
     do {
         rc = lu_multipart_param(&rest, &attribute, name);
-    } while (rc > 0 && !lu_multipart_is(&attribute, "name"));
+    } while (rc > 0 && !lu_str_case_is(&attribute, "name"));
 
     if (rc < 0) {
         return lu_error(err, NULL,
@@ -572,7 +564,7 @@ lu_multipart_type(lu_str_t *rest, const char *type)
     lu_multipart_space(rest);
     lu_multipart_take(rest, lu_multipart_token(rest), &value);
 
-    return lu_multipart_is(&value, type);
+    return lu_str_case_is(&value, type);
 }
 
 
@@ -729,30 +721,4 @@ lu_multipart_token(const lu_str_t *rest)
     }
 
     return n;
-}
-
-
-static int
-lu_multipart_is(const lu_str_t *str, const char *lower)
-{
-    size_t         i;
-    unsigned char  c;
-
-    if (str->len != strlen(lower)) {
-        return 0;
-    }
-
-    for (i = 0; i < str->len; i++) {
-        c = str->data[i];
-
-        if (c >= 'A' && c <= 'Z') {
-            c |= 0x20;
-        }
-
-        if (c != (unsigned char) lower[i]) {
-            return 0;
-        }
-    }
-
-    return 1;
 }

@@ -14,21 +14,22 @@
 #define LU_SEGMENT_LEN  255
 
 
-static int lu_text_valid(const lu_str_t *text);
-static lu_rc_e lu_href_bytes(const lu_str_t *href, lu_error_t *err);
-static lu_rc_e lu_href_segment(const lu_str_t *href,
+static int lu_name_text_valid(const lu_str_t *text);
+static lu_rc_e lu_name_href_bytes(const lu_str_t *href, lu_error_t *err);
+static lu_rc_e lu_name_href_segment(const lu_str_t *href,
     const unsigned char *segment, size_t len, lu_error_t *err);
-static size_t lu_url_path(const lu_str_t *url);
-static size_t lu_url_delimiter(const lu_str_t *url, size_t i);
-static int lu_url_escape(const unsigned char *p, size_t len);
-static int lu_is_letter(unsigned char c);
+static size_t lu_name_url_path(const lu_str_t *url);
+static size_t lu_name_url_delimiter(const lu_str_t *url, size_t i);
+static int lu_name_url_byte(const unsigned char *p, size_t len);
+static int lu_name_is_letter(unsigned char c);
 
 
 int
 lu_name_id_valid(const lu_str_t *id)
 {
-    size_t                 i;
-    unsigned char          c;
+    size_t         i;
+    unsigned char  c;
+
     static const char      builtin[] = "public";
     static const uint32_t  chars[] = {
         0,
@@ -71,21 +72,21 @@ lu_name_id_valid(const lu_str_t *id)
 int
 lu_name_device_id_valid(const lu_str_t *id)
 {
-    return lu_text_valid(id);
+    return lu_name_text_valid(id);
 }
 
 
 int
 lu_name_label_valid(const lu_str_t *name)
 {
-    return lu_text_valid(name)
+    return lu_name_text_valid(name)
            && name->data[0] != ' '
            && name->data[name->len - 1] != ' ';
 }
 
 
 static int
-lu_text_valid(const lu_str_t *text)
+lu_name_text_valid(const lu_str_t *text)
 {
     size_t         i;
     unsigned char  c;
@@ -130,7 +131,7 @@ lu_name_href_check(const lu_str_t *href, lu_error_t *err)
         return lu_error(err, href, "is longer than 1024 bytes");
     }
 
-    rc = lu_href_bytes(href, err);
+    rc = lu_name_href_bytes(href, err);
     if (rc != LU_OK) {
         return rc;
     }
@@ -139,7 +140,10 @@ lu_name_href_check(const lu_str_t *href, lu_error_t *err)
         return lu_error(err, href, "begins with a slash; it must be relative");
     }
 
-    if (href->len > 1 && href->data[1] == ':' && lu_is_letter(href->data[0])) {
+    if (href->len > 1
+        && href->data[1] == ':'
+        && lu_name_is_letter(href->data[0]))
+    {
         return lu_error(err, href,
                         "begins with a drive letter;"
                         " it must be relative");
@@ -153,7 +157,7 @@ lu_name_href_check(const lu_str_t *href, lu_error_t *err)
             continue;
         }
 
-        rc = lu_href_segment(href, href->data + start, i - start, err);
+        rc = lu_name_href_segment(href, href->data + start, i - start, err);
         if (rc != LU_OK) {
             return rc;
         }
@@ -166,7 +170,7 @@ lu_name_href_check(const lu_str_t *href, lu_error_t *err)
 
 
 static lu_rc_e
-lu_href_bytes(const lu_str_t *href, lu_error_t *err)
+lu_name_href_bytes(const lu_str_t *href, lu_error_t *err)
 {
     size_t         i;
     unsigned char  c;
@@ -194,8 +198,8 @@ lu_href_bytes(const lu_str_t *href, lu_error_t *err)
 
 
 static lu_rc_e
-lu_href_segment(const lu_str_t *href, const unsigned char *segment, size_t len,
-    lu_error_t *err)
+lu_name_href_segment(const lu_str_t *href, const unsigned char *segment,
+    size_t len, lu_error_t *err)
 {
     if (len == 0) {
         return lu_error(err, href, "has an empty segment");
@@ -271,10 +275,10 @@ lu_name_file_of_url(const lu_arena_t *arena, const lu_str_t *url,
     int     c;
     size_t  i, end, start;
 
-    start = lu_url_path(url);
+    start = lu_name_url_path(url);
 
     for ( ;; ) {
-        end = lu_url_delimiter(url, start);
+        end = lu_name_url_delimiter(url, start);
 
         if (end == url->len || url->data[end] != '/') {
             break;
@@ -295,7 +299,7 @@ lu_name_file_of_url(const lu_arena_t *arena, const lu_str_t *url,
     name->len = 0;
 
     for (i = start; i < end; i++) {
-        c = lu_url_escape(url->data + i, end - i);
+        c = lu_name_url_byte(url->data + i, end - i);
 
         if (c < 0) {
             c = url->data[i];
@@ -316,11 +320,11 @@ lu_name_file_of_url(const lu_arena_t *arena, const lu_str_t *url,
 /* Where the path begins: a host without a path is no file name. */
 
 static size_t
-lu_url_path(const lu_str_t *url)
+lu_name_url_path(const lu_str_t *url)
 {
     size_t  i;
 
-    i = lu_url_delimiter(url, 0);
+    i = lu_name_url_delimiter(url, 0);
 
     if (url->len - i < 2 || memcmp(url->data + i, "/" "/", 2) != 0) {
         return 0;
@@ -330,12 +334,12 @@ lu_url_path(const lu_str_t *url)
         return 0;
     }
 
-    return lu_url_delimiter(url, i + 2);
+    return lu_name_url_delimiter(url, i + 2);
 }
 
 
 static size_t
-lu_url_delimiter(const lu_str_t *url, size_t i)
+lu_name_url_delimiter(const lu_str_t *url, size_t i)
 {
     while (i < url->len
            && url->data[i] != '/'
@@ -352,16 +356,46 @@ lu_url_delimiter(const lu_str_t *url, size_t i)
 /* The byte that "%XX" stands for, or -1. */
 
 static int
-lu_url_escape(const unsigned char *p, size_t len)
+lu_name_url_byte(const unsigned char *p, size_t len)
 {
     return (len < 3 || p[0] != '%') ? -1 : lu_hex_byte(p + 1);
 }
 
 
 static int
-lu_is_letter(unsigned char c)
+lu_name_is_letter(unsigned char c)
 {
     c |= 0x20;
 
     return c >= 'a' && c <= 'z';
+}
+
+
+int
+lu_name_word_after(const lu_str_t *name, size_t from, const char *marker,
+    lu_str_t *word)
+{
+    size_t  i, start;
+
+    for (i = lu_str_find(name, from, marker);
+         i < name->len;
+         i = lu_str_find(name, i + 1, marker))
+    {
+        start = i + strlen(marker);
+        word->data = name->data + start;
+        word->len = 0;
+
+        while (start + word->len < name->len
+               && (lu_str_is_alnum(word->data[word->len])
+                   || word->data[word->len] == '_'))
+        {
+            word->len++;
+        }
+
+        if (word->len) {
+            return 1;
+        }
+    }
+
+    return 0;
 }

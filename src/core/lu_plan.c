@@ -7,8 +7,6 @@
 #include "lu_name.h"
 #include "lu_plan.h"
 
-#include <strings.h>
-
 
 #define LU_PLAN_FILES  32
 #define LU_BLOCKMAP    ".blockmap"
@@ -36,10 +34,10 @@ lu_plan_init(lu_plan_t *plan, const lu_arena_t *arena, size_t max_files,
 lu_rc_e
 lu_plan_td(lu_plan_t *plan, const lu_td_t *td, lu_error_t *err)
 {
-    size_t           i;
-    lu_rc_e          rc;
-    lu_plan_file_t  *file;
-    const lu_td_artifact_t *artifact;
+    size_t                   i;
+    lu_rc_e                  rc;
+    lu_plan_file_t          *file;
+    const lu_td_artifact_t  *artifact;
 
     for (i = 0; i < td->nartifacts; i++) {
         artifact = &td->artifacts[i];
@@ -114,10 +112,10 @@ lu_rc_e
 lu_plan_blockmaps(lu_plan_t *plan, lu_error_t *err)
 {
     size_t           i, n, len, nfiles;
-    unsigned char   *p;
     lu_rc_e          rc;
     lu_str_t         name;
     lu_error_t       why;
+    unsigned char   *p;
     lu_plan_file_t  *file;
 
     n = plan->nfiles;
@@ -180,11 +178,7 @@ lu_plan_needs_builder(const lu_td_t *td)
         artifact = &td->artifacts[i].artifact;
 
         for (k = 0; updated[k]; k++) {
-            if (artifact->len == strlen(updated[k])
-                && strncasecmp((char *) artifact->data, updated[k],
-                               artifact->len)
-                   == 0)
-            {
+            if (lu_str_case_is(artifact, updated[k])) {
                 return 1;
             }
         }

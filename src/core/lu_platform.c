@@ -11,7 +11,7 @@ static const struct {
     const char  *name;
     const char  *suffix;
     unsigned     platform;
-} lu_platforms[] = {
+} lu_platform_table[] = {
     { "windows", "", LU_WINDOWS },
     { "mac", "-mac", LU_MAC },
     { "linux", "-linux", LU_LINUX },
@@ -24,13 +24,13 @@ lu_platform_name(unsigned platform)
 {
     int  i;
 
-    for (i = 0; lu_platforms[i].platform; i++) {
-        if (lu_platforms[i].platform == platform) {
+    for (i = 0; lu_platform_table[i].platform; i++) {
+        if (lu_platform_table[i].platform == platform) {
             break;
         }
     }
 
-    return lu_platforms[i].name;
+    return lu_platform_table[i].name;
 }
 
 
@@ -39,13 +39,13 @@ lu_platform(const lu_str_t *name)
 {
     int  i;
 
-    for (i = 0; lu_platforms[i].platform; i++) {
-        if (lu_str_is(name, lu_platforms[i].name)) {
+    for (i = 0; lu_platform_table[i].platform; i++) {
+        if (lu_str_is(name, lu_platform_table[i].name)) {
             break;
         }
     }
 
-    return lu_platforms[i].platform;
+    return lu_platform_table[i].platform;
 }
 
 
@@ -54,13 +54,13 @@ lu_platform_suffix(unsigned platform)
 {
     int  i;
 
-    for (i = 0; lu_platforms[i].platform; i++) {
-        if (lu_platforms[i].platform == platform) {
+    for (i = 0; lu_platform_table[i].platform; i++) {
+        if (lu_platform_table[i].platform == platform) {
             break;
         }
     }
 
-    return lu_platforms[i].suffix;
+    return lu_platform_table[i].suffix;
 }
 
 
@@ -69,8 +69,8 @@ lu_platform_list(const cJSON *array, unsigned *platforms)
 {
     lu_rc_e       rc;
     unsigned      platform;
-    const cJSON  *item;
     lu_str_t      name;
+    const cJSON  *item;
 
     *platforms = 0;
 

@@ -19,8 +19,7 @@
 
 
 static void lu_print_value(lu_text_t *text, const cJSON *json, unsigned level);
-static void lu_print_scalar(lu_text_t *text,
-    const cJSON *json);
+static void lu_print_scalar(lu_text_t *text, const cJSON *json);
 static void lu_print_break(lu_text_t *text, unsigned level);
 static void lu_print_file(lu_text_t *text, const cJSON *file,
     const lu_str_t *staged);
@@ -122,7 +121,7 @@ lu_print_break(lu_text_t *text, unsigned level)
 char *
 lu_print_release(const cJSON *release, const cJSON *files)
 {
-    char               number[sizeof("4294967295")];
+    char          number[sizeof("4294967295")];
     unsigned      left;
     const cJSON  *file;
     lu_str_t      staged;
@@ -175,7 +174,7 @@ lu_print_release(const cJSON *release, const cJSON *files)
 static void
 lu_print_file(lu_text_t *text, const cJSON *file, const lu_str_t *staged)
 {
-    char              size[sizeof("18446744073709551615")];
+    char      size[sizeof("18446744073709551615")];
     uint64_t  bytes;
     lu_str_t  value;
 
@@ -229,8 +228,8 @@ static void
 lu_print_commit(lu_text_t *text, const cJSON *release)
 {
     size_t       len;
-    const char  *repository;
     lu_str_t     commit, remote;
+    const char  *repository;
 
     if (lu_json_string(release, "commit", &commit) != LU_OK) {
         return;
@@ -309,9 +308,8 @@ lu_print_repository(const lu_str_t *remote, const char **repository)
         if (*p == '/') {
             slashes++;
 
-        } else if (!((*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z')
-                     || (*p >= '0' && *p <= '9')
-                     || *p == '-' || *p == '_' || *p == '.'))
+        } else if (!lu_str_is_alnum((unsigned char) *p)
+                   && *p != '-' && *p != '_' && *p != '.')
         {
             return 0;
         }

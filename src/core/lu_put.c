@@ -175,7 +175,7 @@ lu_put_copy(lu_put_t *put, cJSON *to, const char *key, const cJSON *from,
         put->failed = 1;
     }
 
-    item = cJSON_GetObjectItemCaseSensitive(from, name);
+    item = lu_json_get(from, name);
 
     if (put->failed || item == NULL) {
         return;
@@ -189,7 +189,7 @@ void
 lu_put_copy_or_null(lu_put_t *put, cJSON *to, const char *key,
     const cJSON *from, const char *name)
 {
-    if (cJSON_GetObjectItemCaseSensitive(from, name) == NULL) {
+    if (lu_json_get(from, name) == NULL) {
         lu_put_null(put, to, key);
         return;
     }

@@ -19,28 +19,29 @@
 
 static lu_rc_e lu_release_properties(const lu_arena_t *arena,
     const cJSON *json, lu_str_t *value, lu_error_t *err);
-static lu_rc_e lu_properties_check(const cJSON *properties, lu_error_t *err);
+static lu_rc_e lu_release_properties_check(const cJSON *properties,
+    lu_error_t *err);
 static lu_rc_e lu_release_copy(cJSON *release, const cJSON *body,
     const char *key);
-static lu_rc_e lu_limit_refuse(const char *key, lu_error_t *err);
+static lu_rc_e lu_release_limit_refuse(const char *key, lu_error_t *err);
 
 
 static const struct {
     const char  *name;
     size_t       offset;
-} lu_limit_members[] = {
+} lu_release_limits[] = {
 
-#define lu_limit_member(name, platform, limit)                                \
+#define lu_release_limit(name, platform, limit)                               \
     { name, offsetof(lu_release_t, limits)                                    \
             + platform * sizeof(lu_limits_t)                                  \
             + offsetof(lu_limits_t, limit) }
 
-    lu_limit_member("minAndroidAppVersionCode", LU_OS_ANDROID, min),
-    lu_limit_member("maxAndroidAppVersionCode", LU_OS_ANDROID, max),
-    lu_limit_member("eqAndroidAppVersionCode", LU_OS_ANDROID, eq),
-    lu_limit_member("minIosAppVersionCode", LU_OS_IOS, min),
-    lu_limit_member("maxIosAppVersionCode", LU_OS_IOS, max),
-    lu_limit_member("eqIosAppVersionCode", LU_OS_IOS, eq),
+    lu_release_limit("minAndroidAppVersionCode", LU_OS_ANDROID, min),
+    lu_release_limit("maxAndroidAppVersionCode", LU_OS_ANDROID, max),
+    lu_release_limit("eqAndroidAppVersionCode", LU_OS_ANDROID, eq),
+    lu_release_limit("minIosAppVersionCode", LU_OS_IOS, min),
+    lu_release_limit("maxIosAppVersionCode", LU_OS_IOS, max),
+    lu_release_limit("eqIosAppVersionCode", LU_OS_IOS, eq),
     { NULL, 0 }
 };
 
@@ -60,9 +61,9 @@ lu_rc_e
 lu_release_parse(const lu_arena_t *arena, const lu_str_t *text,
     lu_release_t *release, lu_error_t *err)
 {
-    int       i;
-    cJSON    *json;
-    lu_rc_e   rc;
+    int        i;
+    cJSON     *json;
+    lu_rc_e    rc;
     lu_str_t  *limit;
 
     memset(release, 0, sizeof(lu_release_t));
@@ -89,18 +90,18 @@ lu_release_parse(const lu_arena_t *arena, const lu_str_t *text,
         goto done;
     }
 
-    for (i = 0; lu_limit_members[i].name; i++) {
+    for (i = 0; lu_release_limits[i].name; i++) {
 
         limit = (lu_str_t *) ((unsigned char *) release
-                              + lu_limit_members[i].offset);
+                              + lu_release_limits[i].offset);
 
-        rc = lu_json_dup(arena, json, lu_limit_members[i].name, limit, err);
+        rc = lu_json_dup(arena, json, lu_release_limits[i].name, limit, err);
         if (rc != LU_OK) {
             goto done;
         }
 
         if (limit->len && !lu_version_valid(limit)) {
-            rc = lu_limit_refuse(lu_limit_members[i].name, err);
+            rc = lu_release_limit_refuse(lu_release_limits[i].name, err);
             goto done;
         }
     }
@@ -126,8 +127,7 @@ lu_release_parse(const lu_arena_t *arena, const lu_str_t *text,
         goto done;
     }
 
-    release->is_signed = cJSON_IsTrue(
-                          cJSON_GetObjectItemCaseSensitive(json, "signed"));
+    release->is_signed = cJSON_IsTrue(lu_json_get(json, "signed"));
 
 done:
 
@@ -142,16 +142,16 @@ lu_release_properties(const lu_arena_t *arena, const cJSON *json,
     lu_str_t *value, lu_error_t *err)
 {
     char         *text;
-    const cJSON  *properties;
     lu_rc_e       rc;
+    const cJSON  *properties;
 
-    properties = cJSON_GetObjectItemCaseSensitive(json, LU_PROPERTIES);
+    properties = lu_json_get(json, LU_PROPERTIES);
 
     if (properties == NULL || cJSON_IsNull(properties)) {
         return LU_OK;
     }
 
-    rc = lu_properties_check(properties, err);
+    rc = lu_release_properties_check(properties, err);
 
     if (rc != LU_OK) {
 
@@ -178,11 +178,11 @@ lu_release_properties(const lu_arena_t *arena, const cJSON *json,
 /* One value that is no string disables all updates on iOS. */
 
 static lu_rc_e
-lu_properties_check(const cJSON *properties, lu_error_t *err)
+lu_release_properties_check(const cJSON *properties, lu_error_t *err)
 {
     int           n;
-    const cJSON  *item;
     lu_str_t      key, value;
+    const cJSON  *item;
 
     if (!cJSON_IsObject(properties)) {
         return lu_error(err, NULL,
@@ -193,8 +193,7 @@ lu_properties_check(const cJSON *properties, lu_error_t *err)
 
     cJSON_ArrayForEach(item, properties) {
 
-        key.len = strlen(item->string);
-        key.data = (unsigned char *) item->string;
+        key = lu_str(item->string);
 
         if (lu_json_value(item, &value) != LU_OK) {
             return lu_error(err, &key,
@@ -226,14 +225,13 @@ lu_rc_e
 lu_release_set(cJSON *release, const cJSON *body, lu_error_t *err)
 {
     int           i;
-    const cJSON  *item;
     lu_rc_e       rc;
     lu_str_t      value;
+    const cJSON  *item;
 
-    for (i = 0; lu_limit_members[i].name; i++) {
+    for (i = 0; lu_release_limits[i].name; i++) {
 
-        item = cJSON_GetObjectItemCaseSensitive(body,
-                                                lu_limit_members[i].name);
+        item = lu_json_get(body, lu_release_limits[i].name);
 
         if (item == NULL || cJSON_IsNull(item)) {
             continue;
@@ -242,21 +240,21 @@ lu_release_set(cJSON *release, const cJSON *body, lu_error_t *err)
         if (lu_json_value(item, &value) != LU_OK
             || !lu_version_valid(&value))
         {
-            return lu_limit_refuse(lu_limit_members[i].name, err);
+            return lu_release_limit_refuse(lu_release_limits[i].name, err);
         }
     }
 
-    item = cJSON_GetObjectItemCaseSensitive(body, LU_PROPERTIES);
+    item = lu_json_get(body, LU_PROPERTIES);
 
     if (item && !cJSON_IsNull(item)) {
-        rc = lu_properties_check(item, err);
+        rc = lu_release_properties_check(item, err);
         if (rc != LU_OK) {
             return rc;
         }
     }
 
-    for (i = 0; lu_limit_members[i].name; i++) {
-        rc = lu_release_copy(release, body, lu_limit_members[i].name);
+    for (i = 0; lu_release_limits[i].name; i++) {
+        rc = lu_release_copy(release, body, lu_release_limits[i].name);
         if (rc != LU_OK) {
             return rc;
         }
@@ -271,7 +269,7 @@ lu_release_copy(cJSON *release, const cJSON *body, const char *key)
 {
     const cJSON  *item;
 
-    item = cJSON_GetObjectItemCaseSensitive(body, key);
+    item = lu_json_get(body, key);
 
     if (item == NULL) {
         return LU_OK;
@@ -282,12 +280,11 @@ lu_release_copy(cJSON *release, const cJSON *body, const char *key)
 
 
 static lu_rc_e
-lu_limit_refuse(const char *key, lu_error_t *err)
+lu_release_limit_refuse(const char *key, lu_error_t *err)
 {
     lu_str_t  name;
 
-    name.len = strlen(key);
-    name.data = (unsigned char *) key;
+    name = lu_str(key);
 
     return lu_error(err, &name,
                     "must be a string of numbers and dots, "

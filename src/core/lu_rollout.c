@@ -55,8 +55,8 @@ lu_rollout_bucket(const lu_str_t *id, const lu_str_t *client)
 {
     int            i;
     uint64_t       bucket;
-    unsigned char  digest[SHA256_DIGEST_LENGTH];
     lu_sha256_t    sha256;
+    unsigned char  digest[SHA256_DIGEST_LENGTH];
 
     lu_sha256_init(&sha256);
     lu_sha256_update(&sha256, id->data, id->len);

@@ -20,7 +20,7 @@ static int lu_route_match(const char *pattern, const lu_str_t *path,
 static const struct {
     const char  *pattern;
     lu_route_e   resource;
-} lu_routes[] = {
+} lu_route_table[] = {
 
     { "/v1/apps/{a}/bundles/latest", LU_ROUTE_LATEST },
     { "/v1/apps/{a}/bundles", LU_ROUTE_BUNDLES },
@@ -88,10 +88,9 @@ lu_route(const lu_str_t *path, lu_route_t *route)
 
     memset(route, 0, sizeof(lu_route_t));
 
-    for (i = 0; lu_routes[i].pattern; i++) {
-        if (lu_route_match(lu_routes[i].pattern, path, route))
-        {
-            route->resource = lu_routes[i].resource;
+    for (i = 0; lu_route_table[i].pattern; i++) {
+        if (lu_route_match(lu_route_table[i].pattern, path, route)) {
+            route->resource = lu_route_table[i].resource;
             break;
         }
     }
@@ -127,8 +126,8 @@ lu_route(const lu_str_t *path, lu_route_t *route)
 static int
 lu_route_match(const char *pattern, const lu_str_t *path, lu_route_t *route)
 {
-    unsigned char  *p, *last, *start;
     lu_str_t       *segment;
+    unsigned char  *p, *last, *start;
 
     p = path->data;
     last = p + path->len;

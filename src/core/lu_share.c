@@ -35,9 +35,7 @@ lu_share_list(cJSON *shares, const cJSON *app, const lu_desktop_t *desktop,
 
     lu_put_init(&put);
 
-    cJSON_ArrayForEach(channel,
-                       cJSON_GetObjectItemCaseSensitive(app, "channels"))
-    {
+    cJSON_ArrayForEach(channel, lu_json_get(app, "channels")) {
         lu_share_channel(&put, shares, channel, &id);
     }
 
@@ -86,9 +84,7 @@ lu_share_channel(lu_put_t *put, cJSON *shares, const cJSON *channel,
     share = 0;
     newest = NULL;
 
-    cJSON_ArrayForEach(item, cJSON_GetObjectItemCaseSensitive(channel,
-                                                              "deployments"))
-    {
+    cJSON_ArrayForEach(item, lu_json_get(channel, "deployments")) {
         rollout = 0;
         (void) lu_json_number(item, "rollout", &rollout);
 
@@ -131,7 +127,7 @@ lu_share_platforms(const cJSON *release)
     unsigned      platforms;
     const cJSON  *list;
 
-    list = cJSON_GetObjectItemCaseSensitive(release, "platforms");
+    list = lu_json_get(release, "platforms");
 
     if (!cJSON_IsArray(list)) {
         return LU_PLATFORMS;

@@ -7,6 +7,8 @@
 #include "lu_str.h"
 
 
+static int lu_str_case_eq(const unsigned char *p, const char *text,
+    size_t len);
 static size_t lu_str_utf8_char(const unsigned char *p, size_t len);
 
 
@@ -76,6 +78,117 @@ lu_str_cmp(const lu_str_t *a, const lu_str_t *b)
     }
 
     return (a->len > b->len) - (a->len < b->len);
+}
+
+
+size_t
+lu_str_find(const lu_str_t *str, size_t from, const char *what)
+{
+    size_t  i, len;
+
+    len = strlen(what);
+
+    for (i = from; i + len <= str->len; i++) {
+        if (memcmp(str->data + i, what, len) == 0) {
+            return i;
+        }
+    }
+
+    return str->len;
+}
+
+
+int
+lu_str_has(const lu_str_t *str, const char *what)
+{
+    return lu_str_find(str, 0, what) < str->len;
+}
+
+
+int
+lu_str_ends(const lu_str_t *str, const char *end)
+{
+    size_t  len;
+
+    len = strlen(end);
+
+    return str->len >= len
+           && memcmp(str->data + str->len - len, end, len) == 0;
+}
+
+
+int
+lu_str_case_is(const lu_str_t *str, const char *text)
+{
+    return str->len == strlen(text)
+           && lu_str_case_eq(str->data, text, str->len);
+}
+
+
+size_t
+lu_str_case_find(const lu_str_t *str, size_t from, const char *what)
+{
+    size_t  i, len;
+
+    len = strlen(what);
+
+    for (i = from; i + len <= str->len; i++) {
+        if (lu_str_case_eq(str->data + i, what, len)) {
+            return i;
+        }
+    }
+
+    return str->len;
+}
+
+
+int
+lu_str_case_has(const lu_str_t *str, const char *what)
+{
+    return lu_str_case_find(str, 0, what) < str->len;
+}
+
+
+int
+lu_str_case_ends(const lu_str_t *str, const char *end)
+{
+    size_t  len;
+
+    len = strlen(end);
+
+    return str->len >= len
+           && lu_str_case_eq(str->data + str->len - len, end, len);
+}
+
+
+static int
+lu_str_case_eq(const unsigned char *p, const char *text, size_t len)
+{
+    size_t  i;
+
+    for (i = 0; i < len; i++) {
+        if (lu_str_lower(p[i]) != lu_str_lower((unsigned char) text[i])) {
+            return 0;
+        }
+    }
+
+    return 1;
+}
+
+
+int
+lu_str_is_alnum(unsigned char c)
+{
+    return (c >= '0' && c <= '9')
+           || (c >= 'a' && c <= 'z')
+           || (c >= 'A' && c <= 'Z');
+}
+
+
+unsigned char
+lu_str_lower(unsigned char c)
+{
+    return (c >= 'A' && c <= 'Z') ? (unsigned char) (c | 0x20) : c;
 }
 
 

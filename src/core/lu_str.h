@@ -62,6 +62,30 @@ int lu_str_is(const lu_str_t *a, const char *text);
 
 int lu_str_cmp(const lu_str_t *a, const lu_str_t *b);
 
+/*
+ * Where "what" begins in a string, not before "from"; the string's length if
+ * it is not there.
+ */
+
+size_t lu_str_find(const lu_str_t *str, size_t from, const char *what);
+
+/* 1 if the string has that in it, or ends with it. */
+
+int lu_str_has(const lu_str_t *str, const char *what);
+int lu_str_ends(const lu_str_t *str, const char *end);
+
+/* The same, without regard to the case of ASCII letters. */
+
+int lu_str_case_is(const lu_str_t *str, const char *text);
+size_t lu_str_case_find(const lu_str_t *str, size_t from, const char *what);
+int lu_str_case_has(const lu_str_t *str, const char *what);
+int lu_str_case_ends(const lu_str_t *str, const char *end);
+
+/* An ASCII letter or digit; an ASCII letter in lower case. */
+
+int lu_str_is_alnum(unsigned char c);
+unsigned char lu_str_lower(unsigned char c);
+
 /* 1 if the bytes are well-formed UTF-8 (RFC 3629: no surrogates, shortest). */
 
 int lu_str_utf8_valid(const lu_str_t *str);

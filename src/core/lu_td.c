@@ -4,6 +4,7 @@
  */
 
 
+#include "lu_hex.h"
 #include "lu_name.h"
 #include "lu_put.h"
 #include "lu_sha256.h"
@@ -26,7 +27,6 @@ static void lu_td_put(lu_put_t *put, cJSON *artifacts,
     const lu_td_artifact_t *file);
 static const char *lu_td_kind(const lu_str_t *name);
 static const char *lu_td_arch(const lu_str_t *name);
-static int lu_td_has(const lu_str_t *name, const char *word);
 static char *lu_td_escape(const lu_str_t *name);
 
 
@@ -55,8 +55,8 @@ lu_td_read(const lu_arena_t *arena, const cJSON *json, lu_td_t *td,
     lu_error_t *err)
 {
     size_t        n;
-    const cJSON  *artifacts, *artifact, *arch;
     lu_rc_e       rc;
+    const cJSON  *artifacts, *artifact, *arch;
 
     memset(td, 0, sizeof(lu_td_t));
 
@@ -69,7 +69,7 @@ lu_td_read(const lu_arena_t *arena, const cJSON *json, lu_td_t *td,
         return rc;
     }
 
-    artifacts = cJSON_GetObjectItemCaseSensitive(json, "artifacts");
+    artifacts = lu_json_get(json, "artifacts");
 
     rc = lu_td_count(arena, artifacts, &n, err);
     if (rc != LU_OK || n == 0) {
@@ -294,10 +294,10 @@ char *
 lu_td_print(const char *version, const char *created,
     const lu_td_artifact_t *files, size_t n)
 {
-    char      *text;
-    cJSON     *json, *artifacts;
-    size_t     i;
-    lu_put_t   put;
+    char     *text;
+    cJSON    *json, *artifacts;
+    size_t    i;
+    lu_put_t  put;
 
     lu_put_init(&put);
 
@@ -336,13 +336,13 @@ lu_td_put(lu_put_t *put, cJSON *artifacts, const lu_td_artifact_t *file)
         return;
     }
 
-    artifact = cJSON_GetObjectItemCaseSensitive(artifacts, kind);
+    artifact = lu_json_get(artifacts, kind);
 
     if (artifact == NULL) {
         artifact = lu_put_object(put, artifacts, kind);
     }
 
-    if (cJSON_GetObjectItemCaseSensitive(artifact, arch)) {
+    if (lu_json_get(artifact, arch)) {
         return;
     }
 
@@ -362,8 +362,7 @@ lu_td_put(lu_put_t *put, cJSON *artifacts, const lu_td_artifact_t *file)
 static const char *
 lu_td_kind(const lu_str_t *name)
 {
-    int     i;
-    size_t  len;
+    int  i;
 
     static const struct {
         const char  *ending;
@@ -383,10 +382,8 @@ lu_td_kind(const lu_str_t *name)
     };
 
     for (i = 0; kinds[i].ending; i++) {
-        len = strlen(kinds[i].ending);
-
-        if (name->len > len
-            && memcmp(name->data + name->len - len, kinds[i].ending, len) == 0)
+        if (name->len > strlen(kinds[i].ending)
+            && lu_str_ends(name, kinds[i].ending))
         {
             return kinds[i].kind;
         }
@@ -401,36 +398,18 @@ lu_td_kind(const lu_str_t *name)
 static const char *
 lu_td_arch(const lu_str_t *name)
 {
-    if (lu_td_has(name, "arm64") || lu_td_has(name, "aarch64"))
-    {
+    if (lu_str_has(name, "arm64") || lu_str_has(name, "aarch64")) {
         return "arm64";
     }
 
-    if (lu_td_has(name, "ia32")
-        || lu_td_has(name, "i386")
-        || lu_td_has(name, "i686"))
+    if (lu_str_has(name, "ia32")
+        || lu_str_has(name, "i386")
+        || lu_str_has(name, "i686"))
     {
         return "ia32";
     }
 
-    return lu_td_has(name, "universal") ? "universal" : "x64";
-}
-
-
-static int
-lu_td_has(const lu_str_t *name, const char *word)
-{
-    size_t  i, len;
-
-    len = strlen(word);
-
-    for (i = 0; i + len <= name->len; i++) {
-        if (memcmp(name->data + i, word, len) == 0) {
-            return 1;
-        }
-    }
-
-    return 0;
+    return lu_str_has(name, "universal") ? "universal" : "x64";
 }
 
 
@@ -439,33 +418,28 @@ lu_td_has(const lu_str_t *name, const char *word)
 static char *
 lu_td_escape(const lu_str_t *name)
 {
-    char           *p, *escaped;
-    size_t          i;
-    unsigned char   c;
-
-    static const char  hex[] = "0123456789ABCDEF";
+    char          *escaped;
+    size_t         i;
+    unsigned char  c, *p;
 
     escaped = malloc(3 * name->len + 1);
     if (escaped == NULL) {
         return NULL;
     }
 
-    p = escaped;
+    p = (unsigned char *) escaped;
 
     for (i = 0; i < name->len; i++) {
         c = name->data[i];
 
-        if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')
-            || (c >= '0' && c <= '9')
+        if (lu_str_is_alnum(c)
             || c == '-' || c == '.' || c == '_' || c == '~')
         {
-            *p++ = (char) c;
-            continue;
-        }
+            *p++ = c;
 
-        *p++ = '%';
-        *p++ = hex[c >> 4];
-        *p++ = hex[c & 0xf];
+        } else {
+            p = lu_hex_percent(p, c);
+        }
     }
 
     *p = '\0';

@@ -23,8 +23,8 @@ lu_text_init(lu_text_t *text)
 void
 lu_text_add(lu_text_t *text, const char *data, size_t len)
 {
-    char    *grown;
-    size_t   size;
+    char   *grown;
+    size_t  size;
 
     if (text->failed) {
         return;

@@ -48,7 +48,7 @@ lu_rc_e
 lu_token_parse(const lu_arena_t *arena, const lu_str_t *text,
     lu_token_t **tokens, size_t *n, lu_error_t *err)
 {
-    char                 buf[sizeof("18446744073709551615")];
+    char         buf[sizeof("18446744073709551615")];
     size_t       i, len, number;
     lu_rc_e      rc;
     lu_str_t     line, rest;
@@ -272,8 +272,8 @@ lu_token_roles(lu_str_t *field)
 {
     size_t          i;
     unsigned        roles;
-    unsigned char  *comma, *end;
     lu_str_t        name;
+    unsigned char  *comma, *end;
 
     roles = 0;
     end = field->data + field->len;

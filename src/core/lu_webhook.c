@@ -52,8 +52,8 @@ lu_rc_e
 lu_webhook_parse(const lu_arena_t *arena, const cJSON *body,
     lu_webhook_t *webhook, lu_error_t *err)
 {
-    const cJSON  *commit;
     lu_rc_e       rc;
+    const cJSON  *commit;
     lu_desktop_t  desktop;
 
     memset(webhook, 0, sizeof(lu_webhook_t));
@@ -142,7 +142,7 @@ lu_webhook_object(const cJSON *body, const char *key, const cJSON **object,
 
     *object = NULL;
 
-    item = cJSON_GetObjectItemCaseSensitive(body, key);
+    item = lu_json_get(body, key);
 
     if (item == NULL || cJSON_IsNull(item)) {
         return LU_OK;
@@ -163,8 +163,7 @@ lu_webhook_refuse(const char *key, const char *text, lu_error_t *err)
 {
     lu_str_t  subject;
 
-    subject.len = strlen(key);
-    subject.data = (unsigned char *) key;
+    subject = lu_str(key);
 
     return lu_error(err, &subject, text);
 }

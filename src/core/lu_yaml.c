@@ -508,7 +508,7 @@ lu_yaml_event(lu_yaml_t *yaml, const char *text)
 lu_rc_e
 lu_yaml_refuse(lu_yaml_t *yaml, size_t line, const char *text)
 {
-    char              buf[sizeof("line 18446744073709551615")];
+    char      buf[sizeof("line 18446744073709551615")];
     lu_str_t  subject;
 
     (void) snprintf(buf, sizeof(buf), "line %llu",

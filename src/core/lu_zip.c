@@ -103,9 +103,9 @@ lu_rc_e
 lu_zip_check(const lu_arena_t *arena, zip_source_t *source, uint64_t limit,
     lu_error_t *err)
 {
+    lu_rc_e         rc;
     zip_stat_t      st;
     zip_source_t   *metered;
-    lu_rc_e         rc;
     lu_zip_meter_t  meter;
 
     zip_stat_init(&st);
@@ -182,8 +182,8 @@ static lu_rc_e
 lu_zip_open(zip_t **zip, zip_source_t *source, const lu_zip_meter_t *meter,
     lu_error_t *err)
 {
-    zip_error_t  error;
     lu_rc_e      rc;
+    zip_error_t  error;
 
     zip_error_init(&error);
 
@@ -309,8 +309,8 @@ static void
 lu_zip_end(zip_source_t *source, const unsigned char *tail, size_t i,
     lu_zip_directory_t *directory)
 {
-    const unsigned char  *locator;
     unsigned char         end64[LU_ZIP_END64];
+    const unsigned char  *locator;
 
     directory->entries = lu_zip_le(&tail[i + 10], 2);
     directory->size = lu_zip_le(&tail[i + 12], 4);
@@ -342,9 +342,9 @@ lu_zip_list(const lu_arena_t *arena, zip_source_t *source,
 {
     int             index;
     size_t          i, n, len, left;
-    unsigned char  *p;
     lu_rc_e         rc;
     lu_str_t       *names;
+    unsigned char  *p;
 
     n = (size_t) directory->entries;
     left = (size_t) directory->size;
@@ -449,7 +449,7 @@ lu_zip_entry(const unsigned char *p, const lu_str_t *name, lu_error_t *err)
 static int
 lu_zip_is_index(const lu_str_t *name)
 {
-    lu_str_t               base;
+    lu_str_t  base;
     static const lu_str_t  mac = lu_string("__MACOSX/");
 
     if (name->len >= mac.len && memcmp(name->data, mac.data, mac.len) == 0) {
@@ -497,15 +497,16 @@ static lu_rc_e
 lu_zip_entries(zip_t *zip, const lu_zip_directory_t *directory,
     const lu_zip_meter_t *meter, uint64_t limit, lu_error_t *err)
 {
-    uint64_t  i, left;
     lu_rc_e   rc;
+    uint64_t  i, left;
 
     rc = lu_zip_compare(zip, directory, err);
     if (rc != LU_OK) {
         return rc;
     }
 
-    rc = lu_file_tree_check(directory->names, (size_t) directory->entries, err);
+    rc = lu_file_tree_check(directory->names, (size_t) directory->entries,
+                            err);
     if (rc != LU_OK) {
         return rc;
     }
@@ -530,8 +531,8 @@ lu_zip_compare(zip_t *zip, const lu_zip_directory_t *directory,
     lu_error_t *err)
 {
     uint64_t     i;
-    const char  *name;
     lu_str_t    *names;
+    const char  *name;
 
     if (zip_get_num_entries(zip, 0) != (zip_int64_t) directory->entries) {
         return lu_error(err, NULL, "the zip archive has two directories that"
@@ -558,11 +559,11 @@ static lu_rc_e
 lu_zip_contents(zip_t *zip, zip_uint64_t i, const lu_zip_meter_t *meter,
     uint64_t *left, lu_error_t *err)
 {
+    lu_rc_e      rc;
     uint64_t     size;
+    lu_str_t     name;
     zip_stat_t   st;
     zip_file_t  *file;
-    lu_rc_e      rc;
-    lu_str_t     name;
 
     if (zip_stat_index(zip, i, ZIP_FL_ENC_RAW, &st) != 0) {
         return lu_zip_damaged(zip_get_error(zip), NULL, meter, err);

@@ -7,6 +7,8 @@
 
 
 #include "ngx_lu_job.h"
+#include "ngx_lu_github.h"
+#include "ngx_lu_reconcile.h"
 
 #include "store/ngx_lu_file.h"
 #include "store/ngx_lu_lock.h"
@@ -36,13 +38,13 @@ ngx_lu_approved_write(ngx_lu_step_t *step, ngx_array_t *apps, ngx_int_t status)
         }
     }
 
-    step->job->approved->error = sentence;
+    step->job->github->approved.error = sentence;
 
     json = cJSON_CreateObject();
 
     if (cJSON_AddStringToObject(json, "at", step->task.now) == NULL
         || cJSON_AddStringToObject(json, "commit",
-                                   (char *) step->job->approved->commit)
+                                   (char *) step->job->github->approved.commit)
            == NULL
         || (sentence
             && cJSON_AddStringToObject(json, "error", (char *) sentence)

@@ -1,14 +1,18 @@
 
 /*
  * Copyright (C) the nginx-liveupdate authors
- *
- * The files of a build: first its manifests, then what they list, four at a
- * time.  What lies in "uploads" was verified; it is not fetched again.
  */
 
 
+#include "ngx_lu_collect.h"
+#include "ngx_lu_fetch.h"
 #include "ngx_lu_job.h"
+#include "ngx_lu_plan.h"
+#include "ngx_lu_transfer.h"
 
+#include "store/ngx_lu_file.h"
+#include "store/ngx_lu_path.h"
+#include "store/ngx_lu_temp.h"
 #include "write/ngx_lu_approval.h"
 #include "write/ngx_lu_bundle.h"
 #include "write/ngx_lu_digest.h"
@@ -17,8 +21,10 @@
 #include "write/ngx_lu_staging.h"
 
 #include "core/lu_builder.h"
+#include "core/lu_json.h"
 #include "core/lu_plan.h"
 #include "core/lu_release.h"
+#include "core/lu_time.h"
 
 
 #define NGX_LU_TRANSFERS  4
@@ -26,41 +32,89 @@
 #define NGX_LU_REPORT     1000
 
 
-static ngx_int_t ngx_lu_collect_stage(ngx_lu_step_t *step);
-static ngx_int_t ngx_lu_collect_over(ngx_lu_step_t *step, ngx_int_t status);
+struct ngx_lu_collect_s {
+    ngx_lu_job_t      *job;
+    void             (*staged)(ngx_lu_job_t *job);
+
+    ngx_uint_t         next;           /* of plan->missing */
+    ngx_queue_t        transfers;      /* that run */
+    ngx_uint_t         nrunning;
+    ngx_array_t        digests;        /* of what was fetched */
+    ngx_event_t        look;
+
+    /* progress: files, and bytes */
+    ngx_uint_t         ndone;
+    uint64_t           done;
+    uint64_t           unlisted;       /* fetched, size not in the plan */
+    uint64_t           last;           /* done at the last report */
+    ngx_msec_t         reported;       /* its time */
+
+    unsigned           reporting:1;    /* a thread writes progress.json */
+    unsigned           planned:1;      /* the manifests were read */
+    unsigned           unwanted:1;     /* the release was rejected or deleted */
+};
+
+
+/* progress.json, which a thread writes. */
+
+typedef struct {
+    ngx_lu_io_t        io;
+    ngx_lu_collect_t  *collect;
+    u_char            *path;
+    u_char            *text;
+    unsigned           unwanted:1;
+} ngx_lu_report_t;
+
 
 static void ngx_lu_collect_begin(ngx_lu_job_t *job, ngx_int_t status);
 static void ngx_lu_collect_planned(ngx_lu_job_t *job, ngx_int_t status);
+static void ngx_lu_collect_next(ngx_lu_collect_t *collect);
+static ngx_uint_t ngx_lu_collect_stops(ngx_lu_collect_t *collect);
 static void ngx_lu_collect_start(ngx_lu_collect_t *collect);
 static uint64_t ngx_lu_collect_limit(ngx_lu_collect_t *collect,
     lu_plan_file_t *file);
+static uint64_t ngx_lu_collect_size(ngx_lu_collect_t *collect);
 static void ngx_lu_collect_done(ngx_lu_transfer_t *transfer);
+static void ngx_lu_collect_keep(ngx_lu_collect_t *collect,
+    ngx_lu_transfer_t *transfer);
 static void ngx_lu_collect_look(ngx_event_t *ev);
+static void ngx_lu_collect_report(ngx_lu_collect_t *collect);
+static ngx_int_t ngx_lu_collect_progress(ngx_lu_collect_t *collect,
+    ngx_lu_report_t *report);
+static void ngx_lu_collect_write(void *data, ngx_log_t *log);
+static ngx_uint_t ngx_lu_collect_is_unwanted(ngx_lu_report_t *report);
+static void ngx_lu_collect_reported(ngx_event_t *ev);
 static void ngx_lu_collect_end(ngx_lu_collect_t *collect);
+static ngx_int_t ngx_lu_collect_stage(ngx_lu_step_t *step);
+static ngx_int_t ngx_lu_collect_over(ngx_lu_step_t *step, ngx_int_t status);
 static void ngx_lu_collect_staged(ngx_lu_job_t *job, ngx_int_t status);
+static ngx_int_t ngx_lu_collect_release(ngx_lu_step_t *step);
+static void ngx_lu_collect_released(ngx_lu_job_t *job, ngx_int_t status);
 
 
 void
-ngx_lu_collect(ngx_lu_job_t *job)
+ngx_lu_collect(ngx_lu_job_t *job, void (*staged)(ngx_lu_job_t *job))
 {
     ngx_lu_collect_t  *collect;
 
     collect = ngx_pcalloc(job->pool, sizeof(ngx_lu_collect_t));
 
     if (collect == NULL
-        || ngx_array_init(&collect->files, job->pool, 32,
-                          sizeof(lu_plan_file_t))
-           != NGX_OK
+        || ngx_lu_plan_create(job) != NGX_OK
         || ngx_array_init(&collect->digests, job->pool, 32,
                           sizeof(ngx_lu_digest_t))
            != NGX_OK)
     {
+        ngx_lu_job_exhausted(job);
         ngx_lu_job_end(job);
         return;
     }
 
     collect->job = job;
-    job->data = collect;
+    collect->staged = staged;
+
+    job->collect = collect;
+    job->clean = ngx_lu_plan_clean;
 
     ngx_queue_init(&collect->transfers);
 
@@ -68,97 +122,25 @@ ngx_lu_collect(ngx_lu_job_t *job)
     collect->look.data = collect;
     collect->look.log = ngx_cycle->log;
 
-    /* not cancelable: while a thread writes, nginx would exit without it */
+    /* a worker must not exit while progress.json is written: not cancelable */
 
-    ngx_lu_job_run(job, ngx_lu_plan_open, ngx_lu_collect_begin);
+    ngx_lu_job_run(job, ngx_lu_plan_manifests, ngx_lu_collect_begin);
 }
 
-
-/* All files are there. */
-
-static ngx_int_t
-ngx_lu_collect_stage(ngx_lu_step_t *step)
-{
-    ngx_int_t          rc, status;
-    ngx_lu_collect_t  *collect;
-    ngx_lu_release_t   release;
-
-    collect = step->job->data;
-
-    rc = ngx_lu_job_lock(step, &release);
-    if (rc != NGX_OK) {
-        return rc == NGX_DECLINED ? NGX_DONE : rc;
-    }
-
-    if (lu_release_state(release.json) != LU_STATE_FETCHING) {
-        status = NGX_DONE;
-
-    } else {
-        cJSON_DeleteItemFromObjectCaseSensitive(release.json, "attempts");
-        cJSON_DeleteItemFromObjectCaseSensitive(release.json, "nextAttemptAt");
-
-        status = ngx_lu_plan_clean(step);
-
-        if (status == NGX_OK) {
-            status = ngx_lu_stage(&step->task, &release, &collect->digests);
-        }
-    }
-
-    if (status == NGX_OK || status == NGX_DONE) {
-        rc = ngx_lu_staging_clean(&step->task, release.folder, "uploads");
-
-        if (rc != NGX_OK) {
-            status = rc;
-        }
-    }
-
-    /* under the lock, so that nobody orders it once more at this moment */
-
-    status = ngx_lu_collect_over(step, status);
-
-    ngx_lu_release_close(&release);
-
-    return status;
-}
-
-
-static ngx_int_t
-ngx_lu_collect_over(ngx_lu_step_t *step, ngx_int_t status)
-{
-    ngx_int_t           rc;
-    ngx_lu_promotion_t  promotion;
-
-    if (status == NGX_OK && !step->task.approval) {
-        ngx_memzero(&promotion, sizeof(ngx_lu_promotion_t));
-
-        status = ngx_lu_approval_promote_held(&step->task, &promotion);
-    }
-
-    /* a pull request is the same job's */
-
-    if (status >= NGX_HTTP_BAD_REQUEST
-        || (status == NGX_OK && step->job->jobs->github_approves))
-    {
-        return status;
-    }
-
-    rc = ngx_lu_job_remove(step);
-
-    return rc == NGX_OK ? status : rc;
-}
-
-
-/* Something is to be fetched: manifests, or the files of the plan. */
 
 static void
 ngx_lu_collect_begin(ngx_lu_job_t *job, ngx_int_t status)
 {
-    ngx_lu_collect_t *collect = job->data;
+    ngx_lu_collect_t *collect = job->collect;
 
     if (status != NGX_OK) {
         ngx_lu_collect_end(collect);
         return;
     }
+
+    collect->next = 0;
+    collect->ndone = job->plan->nkept;
+    collect->done = job->plan->kept;
 
     if (!collect->look.timer_set) {
         ngx_add_timer(&collect->look, NGX_LU_LOOK);
@@ -168,12 +150,12 @@ ngx_lu_collect_begin(ngx_lu_job_t *job, ngx_int_t status)
 }
 
 
-/* Not earlier: what the thread was making is looked at from now on. */
-
 static void
 ngx_lu_collect_planned(ngx_lu_job_t *job, ngx_int_t status)
 {
-    ngx_lu_collect_t *collect = job->data;
+    ngx_lu_collect_t *collect = job->collect;
+
+    /* the event loop may use the whole plan only when the thread is done */
 
     collect->planned = (status == NGX_OK);
 
@@ -181,19 +163,16 @@ ngx_lu_collect_planned(ngx_lu_job_t *job, ngx_int_t status)
 }
 
 
-void
+static void
 ngx_lu_collect_next(ngx_lu_collect_t *collect)
 {
     ngx_lu_job_t  *job;
 
     job = collect->job;
 
-    while (job->error == NGX_LU_JOB_OK
-           && !collect->unwanted
-           && !ngx_exiting
-           && !ngx_terminate
+    while (!ngx_lu_collect_stops(collect)
            && collect->nrunning < NGX_LU_TRANSFERS
-           && collect->next < collect->files.nelts)
+           && collect->next < job->plan->missing.nelts)
     {
         ngx_lu_collect_start(collect);
     }
@@ -202,18 +181,12 @@ ngx_lu_collect_next(ngx_lu_collect_t *collect)
         return;
     }
 
-    if (job->error != NGX_LU_JOB_OK
-        || collect->unwanted
-        || ngx_exiting
-        || ngx_terminate)
-    {
-        /* another worker goes on with what is in "uploads" */
-
+    if (ngx_lu_collect_stops(collect)) {
         ngx_lu_collect_end(collect);
         return;
     }
 
-    /* the job may end with job_run(), and the timer is in its pool */
+    /* the timer is in the job's pool, which ngx_lu_job_run() may free */
 
     if (collect->look.timer_set) {
         ngx_del_timer(&collect->look);
@@ -228,6 +201,18 @@ ngx_lu_collect_next(ngx_lu_collect_t *collect)
 }
 
 
+/* When the worker exits, another one goes on with what is in uploads/. */
+
+static ngx_uint_t
+ngx_lu_collect_stops(ngx_lu_collect_t *collect)
+{
+    return collect->job->error != NGX_LU_JOB_OK
+           || collect->unwanted
+           || ngx_exiting
+           || ngx_terminate;
+}
+
+
 static void
 ngx_lu_collect_start(ngx_lu_collect_t *collect)
 {
@@ -235,7 +220,8 @@ ngx_lu_collect_start(ngx_lu_collect_t *collect)
     lu_plan_file_t     *file;
     ngx_lu_transfer_t  *transfer;
 
-    file = (lu_plan_file_t *) collect->files.elts + collect->next++;
+    file = collect->job->plan->missing.elts;
+    file += collect->next++;
 
     limit = ngx_lu_collect_limit(collect, file);
 
@@ -266,7 +252,16 @@ ngx_lu_collect_limit(ngx_lu_collect_t *collect, lu_plan_file_t *file)
 
     size = collect->job->jobs->fetch->size;
 
-    return size - ngx_min(size, collect->size + collect->unsaid);
+    return size - ngx_min(size, ngx_lu_collect_size(collect));
+}
+
+
+/* Bytes of the release, as far as they are known. */
+
+static uint64_t
+ngx_lu_collect_size(ngx_lu_collect_t *collect)
+{
+    return collect->job->plan->size + collect->unlisted;
 }
 
 
@@ -274,17 +269,20 @@ static void
 ngx_lu_collect_done(ngx_lu_transfer_t *transfer)
 {
     ngx_lu_job_t      *job;
-    ngx_lu_digest_t   *digest;
     ngx_lu_collect_t  *collect;
 
     job = transfer->job;
-    collect = job->data;
+    collect = job->collect;
 
     ngx_queue_remove(&transfer->queue);
     collect->nrunning--;
 
     if (transfer->error == NGX_LU_JOB_OK) {
         collect->ndone++;
+
+        if (!transfer->missing) {
+            ngx_lu_collect_keep(collect, transfer);
+        }
 
     } else if (!ngx_exiting) {
 
@@ -293,51 +291,61 @@ ngx_lu_collect_done(ngx_lu_transfer_t *transfer)
         ngx_lu_job_fail(job, transfer->error, &transfer->why);
     }
 
-    if (transfer->error == NGX_LU_JOB_OK && !transfer->missing) {
-
-        collect->done += transfer->digest.size;
-        job->progressed = collect->planned;
-
-        if (transfer->file->size == UINT64_MAX && collect->planned) {
-            collect->unsaid += transfer->digest.size;
-        }
-
-        if (collect->size + collect->unsaid
-            > (uint64_t) job->jobs->fetch->size)
-        {
-            (void) lu_error(&transfer->why, NULL, "The release is larger than "
-                            "\"liveupdate_fetch\" allows.");
-            ngx_lu_job_fail(job, NGX_LU_JOB_REFUSED, &transfer->why);
-        }
-
-        digest = ngx_array_push(&collect->digests);
-
-        if (digest) {
-            *digest = transfer->digest;
-        }
-    }
-
     ngx_lu_collect_next(collect);
 }
 
 
-/* What is received now: is it too much, and how much is it. */
+static void
+ngx_lu_collect_keep(ngx_lu_collect_t *collect, ngx_lu_transfer_t *transfer)
+{
+    uint64_t          max;
+    lu_error_t        why;
+    ngx_lu_job_t     *job;
+    ngx_lu_digest_t  *digest;
+
+    job = collect->job;
+    max = job->jobs->fetch->size;
+
+    collect->done += transfer->digest.size;
+    job->progressed = collect->planned;
+
+    if (transfer->file->size == UINT64_MAX && collect->planned) {
+        collect->unlisted += transfer->digest.size;
+    }
+
+    if (ngx_lu_collect_size(collect) > max) {
+        (void) lu_error(&why, NULL, "The release is larger than "
+                        "\"liveupdate_fetch\" allows.");
+        ngx_lu_job_fail(job, NGX_LU_JOB_REFUSED, &why);
+    }
+
+    /* a digest that is not kept is computed again */
+
+    digest = ngx_array_push(&collect->digests);
+
+    if (digest) {
+        *digest = transfer->digest;
+    }
+}
+
+
+/* Ends transfers that receive too much, and reports. */
 
 static void
 ngx_lu_collect_look(ngx_event_t *ev)
 {
     ngx_lu_collect_t *collect = ev->data;
 
-    uint64_t            unsaid, size;
+    uint64_t            max, size;
     ngx_queue_t        *q;
     ngx_lu_transfer_t  *transfer;
 
     ngx_add_timer(ev, NGX_LU_LOOK);
 
-    /* those whose size nobody has said share what is left */
+    /* files without a listed size share what the limit leaves */
 
-    size = collect->job->jobs->fetch->size;
-    unsaid = collect->size + collect->unsaid;
+    max = collect->job->jobs->fetch->size;
+    size = ngx_lu_collect_size(collect);
 
     for (q = ngx_queue_head(&collect->transfers);
          q != ngx_queue_sentinel(&collect->transfers);
@@ -346,9 +354,9 @@ ngx_lu_collect_look(ngx_event_t *ev)
         transfer = ngx_queue_data(q, ngx_lu_transfer_t, queue);
 
         if (transfer->file->size == UINT64_MAX && collect->planned) {
-            unsaid += ngx_lu_fetch_received(&transfer->fetch);
+            size += ngx_lu_fetch_received(&transfer->fetch);
 
-            if (unsaid > size) {
+            if (size > max) {
                 transfer->limit = 0;
             }
         }
@@ -360,8 +368,189 @@ ngx_lu_collect_look(ngx_event_t *ev)
         && !collect->reporting
         && ngx_current_msec - collect->reported >= NGX_LU_REPORT)
     {
-        ngx_lu_report(collect);
+        ngx_lu_collect_report(collect);
     }
+}
+
+
+/* Writes progress.json, in which other workers and machines look it up. */
+
+static void
+ngx_lu_collect_report(ngx_lu_collect_t *collect)
+{
+    ngx_pool_t         *pool;
+    ngx_lu_report_t    *report;
+    ngx_thread_task_t  *task;
+
+    pool = ngx_create_pool(1024, ngx_cycle->log);
+    if (pool == NULL) {
+        return;
+    }
+
+    task = ngx_thread_task_alloc(pool, sizeof(ngx_lu_report_t));
+    if (task == NULL) {
+        goto failed;
+    }
+
+    report = task->ctx;
+    report->io.pool = pool;
+    report->collect = collect;
+
+    if (ngx_lu_collect_progress(collect, report) != NGX_OK) {
+        goto failed;
+    }
+
+    task->handler = ngx_lu_collect_write;
+    task->event.data = report;
+    task->event.handler = ngx_lu_collect_reported;
+    task->event.log = ngx_cycle->log;
+
+    if (ngx_thread_task_post(collect->job->jobs->threads, task) != NGX_OK) {
+        goto failed;
+    }
+
+    collect->reporting = 1;
+
+    return;
+
+failed:
+
+    ngx_destroy_pool(pool);
+}
+
+
+static ngx_int_t
+ngx_lu_collect_progress(ngx_lu_collect_t *collect, ngx_lu_report_t *report)
+{
+    char                now[LU_TIME_SIZE];
+    uint64_t            done, speed;
+    ngx_time_t         *tp;
+    ngx_queue_t        *q;
+    ngx_lu_job_t       *job;
+    ngx_lu_transfer_t  *transfer;
+
+    job = collect->job;
+    done = collect->done;
+
+    for (q = ngx_queue_head(&collect->transfers);
+         q != ngx_queue_sentinel(&collect->transfers);
+         q = ngx_queue_next(q))
+    {
+        transfer = ngx_queue_data(q, ngx_lu_transfer_t, queue);
+
+        done += ngx_lu_fetch_received(&transfer->fetch);
+    }
+
+    speed = 0;
+
+    if (collect->reported && done > collect->last) {
+        speed = (done - collect->last) * 1000
+                / (ngx_current_msec - collect->reported);
+    }
+
+    collect->last = done;
+    collect->reported = ngx_current_msec;
+
+    tp = ngx_timeofday();
+    lu_time_print(now, tp->sec, (unsigned) tp->msec);
+
+    report->path = ngx_lu_path_in(&report->io, job->folder, "progress.json");
+    report->text = ngx_lu_format(report->io.pool,
+                       "{\"files\":%ui,\"filesDone\":%ui,\"bytes\":%uL,"
+                       "\"bytesDone\":%uL,\"bytesPerSecond\":%uL,"
+                       "\"updatedAt\":\"%s\"}\n",
+                       job->plan->nfiles, collect->ndone,
+                       ngx_lu_collect_size(collect), done, speed, now);
+
+    return (report->path && report->text) ? NGX_OK : NGX_ERROR;
+}
+
+
+/* A report may get lost, so it is not synced. */
+
+static void
+ngx_lu_collect_write(void *data, ngx_log_t *log)
+{
+    ngx_lu_report_t *report = data;
+
+    ngx_lu_temp_t    temp;
+    ngx_lu_store_t  *store;
+
+    if (ngx_lu_collect_is_unwanted(report)) {
+        report->unwanted = 1;
+        return;
+    }
+
+    store = report->collect->job->jobs->store;
+
+    if (ngx_lu_temp_create(&report->io, store, &temp) != NGX_OK) {
+        return;
+    }
+
+    if (ngx_lu_temp_write(&report->io, &temp, report->text,
+                          ngx_strlen(report->text))
+        != NGX_OK)
+    {
+        ngx_lu_temp_discard(&temp);
+        return;
+    }
+
+    (void) ngx_lu_temp_rename(&report->io, &temp, report->path);
+}
+
+
+/* 1 if the release was rejected, or deleted with its app. */
+
+static ngx_uint_t
+ngx_lu_collect_is_unwanted(ngx_lu_report_t *report)
+{
+    cJSON      *release;
+    u_char     *path;
+    ngx_int_t   rc;
+    ngx_uint_t  unwanted;
+
+    path = ngx_lu_path_in(&report->io, report->collect->job->folder,
+                          "release.json");
+
+    rc = ngx_lu_file_read_json(&report->io, path, &release);
+
+    if (rc != NGX_OK) {
+        return rc == NGX_DECLINED;
+    }
+
+    unwanted = (lu_release_state(release) != LU_STATE_FETCHING);
+
+    cJSON_Delete(release);
+
+    return unwanted;
+}
+
+
+static void
+ngx_lu_collect_reported(ngx_event_t *ev)
+{
+    ngx_lu_report_t *report = ev->data;
+
+    ngx_queue_t        *q;
+    ngx_lu_collect_t   *collect;
+    ngx_lu_transfer_t  *transfer;
+
+    collect = report->collect;
+    collect->reporting = 0;
+    collect->unwanted |= report->unwanted;
+
+    ngx_destroy_pool(report->io.pool);
+
+    for (q = ngx_queue_head(&collect->transfers);
+         collect->unwanted && q != ngx_queue_sentinel(&collect->transfers);
+         q = ngx_queue_next(q))
+    {
+        transfer = ngx_queue_data(q, ngx_lu_transfer_t, queue);
+
+        ngx_lu_fetch_abort(&transfer->fetch);
+    }
+
+    ngx_lu_collect_next(collect);
 }
 
 
@@ -376,13 +565,113 @@ ngx_lu_collect_end(ngx_lu_collect_t *collect)
 }
 
 
+static ngx_int_t
+ngx_lu_collect_stage(ngx_lu_step_t *step)
+{
+    ngx_int_t          rc, status;
+    ngx_lu_collect_t  *collect;
+    ngx_lu_release_t   release;
+
+    collect = step->job->collect;
+
+    rc = ngx_lu_job_lock(step, &release);
+    if (rc != NGX_OK) {
+        return rc == NGX_DECLINED ? NGX_DONE : rc;
+    }
+
+    if (lu_release_state(release.json) != LU_STATE_FETCHING) {
+        status = NGX_DONE;
+
+    } else {
+        cJSON_DeleteItemFromObjectCaseSensitive(release.json, "attempts");
+        cJSON_DeleteItemFromObjectCaseSensitive(release.json, "nextAttemptAt");
+
+        status = ngx_lu_plan_clean(step);
+
+        if (status == NGX_OK) {
+            status = ngx_lu_stage(&step->task, &release, &collect->digests);
+        }
+    }
+
+    if (status == NGX_OK || status == NGX_DONE) {
+        rc = ngx_lu_staging_clean(&step->task, release.folder, "uploads");
+
+        if (rc != NGX_OK) {
+            status = rc;
+        }
+    }
+
+    /* the lock keeps others from ordering the build at this moment */
+
+    status = ngx_lu_collect_over(step, status);
+
+    ngx_lu_release_close(&release);
+
+    return status;
+}
+
+
+static ngx_int_t
+ngx_lu_collect_over(ngx_lu_step_t *step, ngx_int_t status)
+{
+    ngx_int_t           rc;
+    ngx_lu_promotion_t  promotion;
+
+    if (status == NGX_OK && !step->task.approval) {
+        ngx_memzero(&promotion, sizeof(ngx_lu_promotion_t));
+
+        status = ngx_lu_approval_promote_held(&step->task, &promotion);
+    }
+
+    /* the same job opens the pull request */
+
+    if (status >= NGX_HTTP_BAD_REQUEST
+        || (status == NGX_OK && step->job->jobs->github_approves))
+    {
+        return status;
+    }
+
+    rc = ngx_lu_job_remove(step);
+
+    return rc == NGX_OK ? status : rc;
+}
+
+
 static void
 ngx_lu_collect_staged(ngx_lu_job_t *job, ngx_int_t status)
 {
     if (status == NGX_OK && job->jobs->github_approves) {
-        ngx_lu_github(job);
+        job->collect->staged(job);
         return;
     }
 
+    ngx_lu_job_end(job);
+}
+
+
+void
+ngx_lu_collect_promote(ngx_lu_job_t *job)
+{
+    ngx_lu_job_run(job, ngx_lu_collect_release, ngx_lu_collect_released);
+}
+
+
+static ngx_int_t
+ngx_lu_collect_release(ngx_lu_step_t *step)
+{
+    ngx_int_t           status;
+    ngx_lu_promotion_t  promotion;
+
+    ngx_memzero(&promotion, sizeof(ngx_lu_promotion_t));
+
+    status = ngx_lu_approval_promote(&step->task, &promotion);
+
+    return status == NGX_HTTP_OK ? ngx_lu_job_remove(step) : status;
+}
+
+
+static void
+ngx_lu_collect_released(ngx_lu_job_t *job, ngx_int_t status)
+{
     ngx_lu_job_end(job);
 }

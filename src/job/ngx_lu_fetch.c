@@ -7,7 +7,7 @@
  */
 
 
-#include "ngx_lu_job.h"
+#include "ngx_lu_fetch.h"
 
 
 #define NGX_LU_BLOCKED  10      /* msec */

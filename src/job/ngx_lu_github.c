@@ -7,7 +7,9 @@
  */
 
 
-#include "ngx_lu_job.h"
+#include "ngx_lu_github.h"
+#include "ngx_lu_pull.h"
+#include "ngx_lu_reconcile.h"
 
 #include "store/ngx_lu_file.h"
 #include "store/ngx_lu_lock.h"
@@ -16,7 +18,6 @@
 #include "write/ngx_lu_task.h"
 
 #include "core/lu_github.h"
-#include "core/lu_json.h"
 #include "core/lu_release.h"
 
 
@@ -62,7 +63,7 @@ ngx_lu_github(ngx_lu_job_t *job)
 
     github->job = job;
     github->conf = job->jobs->github;
-    job->data = github;
+    job->github = github;
 
     if (job->is_github) {
         ngx_lu_github_opened(job, NGX_OK);
@@ -84,7 +85,7 @@ ngx_lu_github_open(ngx_lu_step_t *step)
     ngx_lu_github_t  *github;
     ngx_lu_release_t  release;
 
-    github = step->job->data;
+    github = step->job->github;
 
     rc = ngx_lu_job_lock(step, &release);
 
@@ -141,7 +142,7 @@ ngx_lu_github_open(ngx_lu_step_t *step)
 static void
 ngx_lu_github_opened(ngx_lu_job_t *job, ngx_int_t status)
 {
-    ngx_lu_github_t *github = job->data;
+    ngx_lu_github_t *github = job->github;
 
     if (status != NGX_OK) {
         ngx_lu_github_end(github);
@@ -276,8 +277,6 @@ ngx_lu_github_compare(ngx_lu_github_t *github)
     }
 
     if (job->is_github) {
-        job->approved = &github->approved;
-
         ngx_lu_job_run(job, ngx_lu_reconcile, ngx_lu_github_reconciled);
         return;
     }
@@ -294,13 +293,14 @@ ngx_lu_github_compare(ngx_lu_github_t *github)
 static void
 ngx_lu_github_reconciled(ngx_lu_job_t *job, ngx_int_t status)
 {
-    if (job->approved->error) {
+    if (job->github->approved.error) {
         ngx_log_error(NGX_LOG_WARN, ngx_cycle->log, 0,
                       "what was approved on GitHub with commit %s cannot be "
-                      "done: %s", job->approved->commit, job->approved->error);
+                      "done: %s", job->github->approved.commit,
+                      job->github->approved.error);
     }
 
-    ngx_lu_github_end(job->data);
+    ngx_lu_github_end(job->github);
 }
 
 
@@ -327,12 +327,13 @@ ngx_lu_github_approved(ngx_lu_step_t *step)
 static void
 ngx_lu_github_handed_over(ngx_lu_job_t *job, ngx_int_t status)
 {
-    ngx_lu_store_t  *store;
+    ngx_lu_jobs_t  *jobs;
 
-    store = job->jobs->store;
+    jobs = job->jobs;
 
-    ngx_lu_github_end(job->data);
-    ngx_lu_jobs_wake(store);
+    ngx_lu_github_end(job->github);
+
+    jobs->wake(jobs);
 }
 
 

@@ -12,8 +12,6 @@
 #include "store/ngx_lu_file.h"
 #include "store/ngx_lu_lock.h"
 #include "store/ngx_lu_path.h"
-#include "write/ngx_lu_approval.h"
-#include "write/ngx_lu_bundle.h"
 
 #include "core/lu_release.h"
 #include "core/lu_time.h"
@@ -24,8 +22,6 @@
 #define NGX_LU_PAUSE      10       /* seconds */
 
 
-static ngx_int_t ngx_lu_job_promote(ngx_lu_step_t *step);
-static void ngx_lu_job_promoted(ngx_lu_job_t *job, ngx_int_t status);
 static void ngx_lu_job_thread(void *data, ngx_log_t *log);
 static void ngx_lu_job_done(ngx_event_t *ev);
 static void ngx_lu_job_pause(ngx_lu_job_t *job);
@@ -33,50 +29,6 @@ static ngx_int_t ngx_lu_job_postpone(ngx_lu_step_t *step);
 static ngx_int_t ngx_lu_job_again(ngx_lu_step_t *step, cJSON *release,
     ngx_uint_t *over);
 static void ngx_lu_job_postponed(ngx_lu_job_t *job, ngx_int_t status);
-
-
-void
-ngx_lu_job_start(ngx_lu_job_t *job)
-{
-    ngx_log_error(NGX_LOG_INFO, ngx_cycle->log, 0,
-                  "job for \"%s\" of app \"%s\" is claimed",
-                  job->id.data, job->app.data);
-
-    if (job->is_github || (job->staged && job->jobs->github_approves)) {
-        ngx_lu_github(job);
-        return;
-    }
-
-    if (job->staged) {
-        ngx_lu_job_run(job, ngx_lu_job_promote, ngx_lu_job_promoted);
-        return;
-    }
-
-    ngx_lu_collect(job);
-}
-
-
-/* What was staged before a crash, and waits for nobody. */
-
-static ngx_int_t
-ngx_lu_job_promote(ngx_lu_step_t *step)
-{
-    ngx_int_t           status;
-    ngx_lu_promotion_t  promotion;
-
-    ngx_memzero(&promotion, sizeof(ngx_lu_promotion_t));
-
-    status = ngx_lu_approval_promote(&step->task, &promotion);
-
-    return status == NGX_HTTP_OK ? ngx_lu_job_remove(step) : status;
-}
-
-
-static void
-ngx_lu_job_promoted(ngx_lu_job_t *job, ngx_int_t status)
-{
-    ngx_lu_job_end(job);
-}
 
 
 void
@@ -166,12 +118,10 @@ ngx_lu_job_done(ngx_event_t *ev)
 
     /* what was deleted meanwhile is refused, and no fault of the disk */
 
-    if (task->io.operation
-        && (status < NGX_HTTP_SPECIAL_RESPONSE
-            || status >= NGX_HTTP_INTERNAL_SERVER_ERROR))
+    if (status < NGX_HTTP_SPECIAL_RESPONSE
+        || status >= NGX_HTTP_INTERNAL_SERVER_ERROR)
     {
-        ngx_log_error(NGX_LOG_CRIT, ngx_cycle->log, task->io.err,
-                      "%s \"%s\" failed", task->io.operation, task->io.path);
+        ngx_lu_job_log(&task->io, "");
     }
 
     if (status >= NGX_HTTP_INTERNAL_SERVER_ERROR) {
@@ -204,6 +154,10 @@ ngx_lu_job_fail(ngx_lu_job_t *job, ngx_lu_job_e error, lu_error_t *err)
 
     job->error = error;
     job->reason = ngx_lu_reply_sentence(job->pool, err);
+
+    if (job->reason == NULL) {
+        job->reason = (u_char *) "The server is out of memory.";
+    }
 }
 
 
@@ -221,7 +175,7 @@ ngx_lu_job_exhausted(ngx_lu_job_t *job)
 void
 ngx_lu_job_end(ngx_lu_job_t *job)
 {
-    if (job->error == NGX_LU_JOB_OK || job->reason == NULL) {
+    if (job->error == NGX_LU_JOB_OK) {
 
         if (job->is_github) {
             job->jobs->github_attempts = 0;
@@ -376,8 +330,8 @@ ngx_lu_job_postpone(ngx_lu_step_t *step)
     over = 0;
     status = ngx_lu_job_again(step, release.json, &over);
 
-    if (status == NGX_OK) {
-        status = ngx_lu_plan_clean(step);
+    if (status == NGX_OK && step->job->clean) {
+        status = step->job->clean(step);
     }
 
     if (status == NGX_OK) {
@@ -488,7 +442,6 @@ ngx_lu_job_free(ngx_lu_job_t *job)
 
     jobs = job->jobs;
 
-    ngx_queue_remove(&job->queue);
     jobs->nrunning--;
 
     ngx_lu_lock_release(job->claim);
@@ -498,6 +451,27 @@ ngx_lu_job_free(ngx_lu_job_t *job)
 
         /* others may have waited for a place */
 
-        ngx_lu_sweep(jobs);
+        jobs->wake(jobs);
     }
+}
+
+
+void
+ngx_lu_job_log(const ngx_lu_io_t *io, const char *doing)
+{
+    if (io->operation == NULL) {
+        return;
+    }
+
+    if (io->path == NULL) {
+
+        /* memory was too short for the path */
+
+        ngx_log_error(NGX_LOG_CRIT, ngx_cycle->log, io->err,
+                      "%s failed%s", io->operation, doing);
+        return;
+    }
+
+    ngx_log_error(NGX_LOG_CRIT, ngx_cycle->log, io->err,
+                  "%s \"%s\" failed%s", io->operation, io->path, doing);
 }

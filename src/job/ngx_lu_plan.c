@@ -1,13 +1,10 @@
 
 /*
  * Copyright (C) the nginx-liveupdate authors
- *
- * What a build consists of: which manifests there may be, and what they list.
- * Both are actions of a job.
  */
 
 
-#include "ngx_lu_job.h"
+#include "ngx_lu_plan.h"
 
 #include "store/ngx_lu_file.h"
 #include "store/ngx_lu_io.h"
@@ -23,140 +20,150 @@
 #include "core/lu_td.h"
 
 
-#define NGX_LU_MANIFESTS  6
+#define NGX_LU_PLAN_TD       "td-latest%s-build-%s.json"
+#define NGX_LU_PLAN_BUILDER  "latest%s-build-%s.yml"
+
+#define NGX_LU_MANIFESTS     6     /* two for each platform */
 
 
-static ngx_int_t ngx_lu_plan_rest(ngx_lu_step_t *step, ngx_array_t *names,
-    lu_plan_file_t *files, ngx_uint_t n);
+static ngx_int_t ngx_lu_plan_first(ngx_lu_step_t *step);
+static ngx_int_t ngx_lu_plan_rest(ngx_lu_step_t *step,
+    const lu_plan_file_t *files, ngx_uint_t n);
+static ngx_uint_t ngx_lu_plan_has(ngx_array_t *names, const lu_str_t *name);
 static ngx_int_t ngx_lu_plan_platform(ngx_lu_step_t *step, lu_plan_t *plan,
-    const char *name, ngx_uint_t *found);
+    unsigned platform, ngx_uint_t *found);
+static ngx_int_t ngx_lu_plan_name(ngx_lu_step_t *step, ngx_pool_t *pool,
+    const char *fmt, unsigned platform, lu_str_t *name);
 static ngx_int_t ngx_lu_plan_read(ngx_lu_step_t *step, const lu_str_t *name,
     lu_str_t *text);
+static ngx_int_t ngx_lu_plan_refuse(ngx_lu_step_t *step, const lu_str_t *name,
+    const char *text);
 static ngx_int_t ngx_lu_plan_wrong(ngx_lu_step_t *step, const lu_str_t *name,
-    ngx_int_t status);
+    lu_rc_e rc);
+static ngx_int_t ngx_lu_plan_forget(ngx_lu_step_t *step, const char *fmt,
+    unsigned platform);
 
-
-static const struct {
-    unsigned      platform;
-    const char   *name;
-} ngx_lu_platforms[] = {
-    { LU_WINDOWS, "" },
-    { LU_MAC, "-mac" },
-    { LU_LINUX, "-linux" },
-    { 0, NULL }
-};
-
-
-/*
- * The first half: which manifests there may be, and which were fetched by an
- * earlier try.  NGX_DONE: there is nothing to do any more.
- */
 
 ngx_int_t
-ngx_lu_plan_open(ngx_lu_step_t *step)
+ngx_lu_plan_create(ngx_lu_job_t *job)
+{
+    ngx_lu_plan_t  *plan;
+
+    plan = ngx_pcalloc(job->pool, sizeof(ngx_lu_plan_t));
+
+    if (plan == NULL
+        || ngx_array_init(&plan->missing, job->pool, 32,
+                          sizeof(lu_plan_file_t))
+           != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    job->plan = plan;
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_lu_plan_manifests(ngx_lu_step_t *step)
 {
     u_char           *path;
-    ngx_int_t         rc;
-    ngx_uint_t        i, n;
-    ngx_array_t       names;
-    ngx_lu_job_t     *job;
-    lu_plan_file_t    files[NGX_LU_MANIFESTS];
+    ngx_int_t         rc, status;
     ngx_lu_release_t  release;
-
-    job = step->job;
 
     rc = ngx_lu_job_lock(step, &release);
     if (rc != NGX_OK) {
         return rc == NGX_DECLINED ? NGX_DONE : rc;
     }
 
+    path = ngx_lu_path_in(&step->task.io, release.folder, "uploads");
+
     if (lu_release_state(release.json) != LU_STATE_FETCHING) {
-        rc = NGX_DONE;
-        goto done;
+        status = NGX_DONE;
+
+    } else if (ngx_lu_file_mkdir(&step->task.io, path) == NGX_ERROR) {
+        status = ngx_lu_task_failed(&step->task);
+
+    } else {
+        status = ngx_lu_plan_first(step);
     }
 
-    path = ngx_lu_path_in(&step->task.io, job->folder, "uploads");
+    ngx_lu_release_close(&release);
 
-    if (ngx_lu_file_mkdir(&step->task.io, path) == NGX_ERROR
-        || ngx_lu_tree_list(&step->task.io, path, &names) != NGX_OK)
-    {
-        rc = ngx_lu_task_failed(&step->task);
-        goto done;
-    }
+    return status;
+}
+
+
+static ngx_int_t
+ngx_lu_plan_first(ngx_lu_step_t *step)
+{
+    unsigned        bit;
+    ngx_uint_t      i, n;
+    ngx_lu_job_t   *job;
+    lu_plan_file_t  files[NGX_LU_MANIFESTS];
+
+    job = step->job;
 
     ngx_memzero(files, sizeof(files));
     n = 0;
 
-    for (i = 0; ngx_lu_platforms[i].name; i++) {
+    for (bit = LU_WINDOWS; bit & LU_PLATFORMS; bit <<= 1) {
 
-        if (!(job->platforms & ngx_lu_platforms[i].platform)) {
+        if (!(job->platforms & bit)) {
             continue;
         }
 
-        files[n++].name.data = ngx_lu_format(job->pool,
-                                             "td-latest%s-build-%s.json",
-                                             ngx_lu_platforms[i].name,
-                                             job->id.data);
-        files[n++].name.data = ngx_lu_format(job->pool, "latest%s-build-%s.yml",
-                                             ngx_lu_platforms[i].name,
-                                             job->id.data);
+        if (ngx_lu_plan_name(step, job->pool, NGX_LU_PLAN_TD, bit,
+                             &files[n++].name)
+            != NGX_OK
+            || ngx_lu_plan_name(step, job->pool, NGX_LU_PLAN_BUILDER, bit,
+                                &files[n++].name)
+               != NGX_OK)
+        {
+            return ngx_lu_task_nomem(&step->task);
+        }
     }
 
     for (i = 0; i < n; i++) {
-
-        if (files[i].name.data == NULL) {
-            rc = ngx_lu_task_nomem(&step->task);
-            goto done;
-        }
-
-        files[i].name.len = ngx_strlen(files[i].name.data);
         files[i].size = UINT64_MAX;
         files[i].is_optional = 1;
     }
 
-    rc = ngx_lu_plan_rest(step, &names, files, n);
-
-done:
-
-    ngx_lu_release_close(&release);
-
-    return rc;
+    return ngx_lu_plan_rest(step, files, n);
 }
 
 
-/* What is not in "uploads" is what is to be fetched. */
+/* Plans the files that are not in uploads/. */
 
 static ngx_int_t
-ngx_lu_plan_rest(ngx_lu_step_t *step, ngx_array_t *names,
-    lu_plan_file_t *files, ngx_uint_t n)
+ngx_lu_plan_rest(ngx_lu_step_t *step, const lu_plan_file_t *files,
+    ngx_uint_t n)
 {
-    u_char            *path;
-    ngx_str_t         *name;
-    ngx_uint_t         i, k;
-    lu_plan_file_t    *file;
-    ngx_file_info_t    fi;
-    ngx_lu_collect_t  *collect;
+    u_char          *path;
+    ngx_uint_t       i;
+    ngx_array_t      names;
+    ngx_lu_plan_t   *plan;
+    lu_plan_file_t  *file;
+    ngx_file_info_t  fi;
 
-    collect = step->job->data;
+    plan = step->job->plan;
 
-    collect->files.nelts = 0;
-    collect->next = 0;
+    plan->missing.nelts = 0;
+    plan->nkept = 0;
+    plan->kept = 0;
 
-    name = names->elts;
+    path = ngx_lu_path_in(&step->task.io, step->job->folder, "uploads");
+
+    if (ngx_lu_tree_list(&step->task.io, path, &names) != NGX_OK) {
+        return ngx_lu_task_failed(&step->task);
+    }
 
     for (i = 0; i < n; i++) {
 
-        for (k = 0; k < names->nelts; k++) {
-            if (name[k].len == files[i].name.len
-                && ngx_memcmp(name[k].data, files[i].name.data, name[k].len)
-                   == 0)
-            {
-                break;
-            }
-        }
+        if (!ngx_lu_plan_has(&names, &files[i].name)) {
 
-        if (k == names->nelts) {
-            file = ngx_array_push(&collect->files);
+            file = ngx_array_push(&plan->missing);
             if (file == NULL) {
                 return ngx_lu_task_nomem(&step->task);
             }
@@ -165,40 +172,59 @@ ngx_lu_plan_rest(ngx_lu_step_t *step, ngx_array_t *names,
             continue;
         }
 
-        path = ngx_lu_path_in(&step->task.io, step->job->folder, "uploads/%V",
-                              &name[k]);
+        path = ngx_lu_path_in(&step->task.io, step->job->folder, "uploads/%s",
+                              files[i].name.data);
+        if (path == NULL) {
+            return ngx_lu_task_nomem(&step->task);
+        }
 
-        if (path == NULL || ngx_file_info(path, &fi) == NGX_FILE_ERROR) {
+        if (ngx_file_info(path, &fi) == NGX_FILE_ERROR) {
             (void) ngx_lu_io_failed(&step->task.io, ngx_file_info_n, path);
             return ngx_lu_task_failed(&step->task);
         }
 
-        collect->ndone++;
-        collect->done += ngx_file_size(&fi);
+        plan->nkept++;
+        plan->kept += ngx_file_size(&fi);
     }
 
     return NGX_OK;
 }
 
 
-/* The second half: what the manifests list. */
+static ngx_uint_t
+ngx_lu_plan_has(ngx_array_t *names, const lu_str_t *name)
+{
+    lu_str_t    str;
+    ngx_str_t  *elts;
+    ngx_uint_t  i;
+
+    elts = names->elts;
+
+    for (i = 0; i < names->nelts; i++) {
+
+        str = ngx_lu_to_core(&elts[i]);
+
+        if (lu_str_eq(&str, name)) {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
 
 ngx_int_t
 ngx_lu_plan_files(ngx_lu_step_t *step)
 {
-    u_char               *path;
-    lu_rc_e               rc;
+    unsigned              bit;
     ngx_int_t             status;
     lu_plan_t             plan;
-    ngx_uint_t            i, found;
+    ngx_uint_t            found;
     lu_arena_t            arena;
-    ngx_array_t           names;
     ngx_lu_job_t         *job;
-    ngx_lu_collect_t     *collect;
     ngx_lu_fetch_conf_t  *fetch;
 
     job = step->job;
-    collect = job->data;
     fetch = job->jobs->fetch;
 
     arena = ngx_lu_arena(job->pool);
@@ -206,14 +232,13 @@ ngx_lu_plan_files(ngx_lu_step_t *step)
 
     found = 0;
 
-    for (i = 0; ngx_lu_platforms[i].name; i++) {
+    for (bit = LU_WINDOWS; bit & LU_PLATFORMS; bit <<= 1) {
 
-        if (!(job->platforms & ngx_lu_platforms[i].platform)) {
+        if (!(job->platforms & bit)) {
             continue;
         }
 
-        status = ngx_lu_plan_platform(step, &plan, ngx_lu_platforms[i].name,
-                                      &found);
+        status = ngx_lu_plan_platform(step, &plan, bit, &found);
         if (status != NGX_OK) {
             return status;
         }
@@ -221,53 +246,48 @@ ngx_lu_plan_files(ngx_lu_step_t *step)
 
     if (!found) {
         return ngx_lu_task_refuse(&step->task, 422,
-                                  "The origin has no build with this "
-                                  "id: there is none of its manifests.");
+                                  "The origin has no manifest of this build, "
+                                  "for any platform.");
     }
 
-    rc = lu_plan_blockmaps(&plan, &step->task.error);
-    if (rc != LU_OK) {
-        return ngx_lu_task_core(&step->task, rc);
+    status = ngx_lu_task_core(&step->task,
+                              lu_plan_blockmaps(&plan, &step->task.error));
+    if (status != NGX_OK) {
+        return status;
     }
 
-    path = ngx_lu_path_in(&step->task.io, job->folder, "uploads");
+    job->plan->nfiles = plan.nfiles;
+    job->plan->size = plan.size;
 
-    if (ngx_lu_tree_list(&step->task.io, path, &names) != NGX_OK) {
-        return ngx_lu_task_failed(&step->task);
-    }
-
-    collect->nfiles = plan.nfiles;
-    collect->size = plan.size;
-    collect->ndone = 0;
-    collect->done = 0;
-
-    return ngx_lu_plan_rest(step, &names, plan.files, plan.nfiles);
+    return ngx_lu_plan_rest(step, plan.files, plan.nfiles);
 }
 
 
+/* A build need not be for all platforms: one without manifests is left out. */
+
 static ngx_int_t
-ngx_lu_plan_platform(ngx_lu_step_t *step, lu_plan_t *plan, const char *name,
+ngx_lu_plan_platform(ngx_lu_step_t *step, lu_plan_t *plan, unsigned platform,
     ngx_uint_t *found)
 {
     lu_rc_e       rc;
     lu_td_t       td;
     lu_str_t      td_name, yml_name, td_text, yml_text;
     ngx_int_t     status;
+    ngx_pool_t   *pool;
+    lu_error_t   *err;
     lu_builder_t  builder;
 
-    td_name.data = ngx_lu_format(step->task.io.pool,
-                                 "td-latest%s-build-%s.json",
-                                 name, step->job->id.data);
-    yml_name.data = ngx_lu_format(step->task.io.pool, "latest%s-build-%s.yml",
-                                  name,
-                                  step->job->id.data);
+    pool = step->task.io.pool;
+    err = &step->task.error;
 
-    if (td_name.data == NULL || yml_name.data == NULL) {
+    if (ngx_lu_plan_name(step, pool, NGX_LU_PLAN_TD, platform, &td_name)
+        != NGX_OK
+        || ngx_lu_plan_name(step, pool, NGX_LU_PLAN_BUILDER, platform,
+                            &yml_name)
+           != NGX_OK)
+    {
         return ngx_lu_task_nomem(&step->task);
     }
-
-    td_name.len = ngx_strlen(td_name.data);
-    yml_name.len = ngx_strlen(yml_name.data);
 
     status = ngx_lu_plan_read(step, &td_name, &td_text);
 
@@ -280,53 +300,56 @@ ngx_lu_plan_platform(ngx_lu_step_t *step, lu_plan_t *plan, const char *name,
     }
 
     if (td_text.data == NULL && yml_text.data == NULL) {
-
-        /* not built for this platform */
-
         return NGX_OK;
     }
 
     *found = 1;
 
     if (td_text.data == NULL) {
-        (void) lu_error(&step->task.error, &td_name,
-                        "is not at the origin (404), but the manifest that "
-                        "belongs to it is");
-        return 422;
+        return ngx_lu_plan_refuse(step, &td_name,
+                                  "is not at the origin (404), but the update "
+                                  "manifest of the same platform is");
     }
 
-    status = ngx_lu_task_core(&step->task,
-                              lu_td_parse(plan->arena, &td_text, &td,
-                                          &step->task.error));
-    if (status != NGX_OK) {
-        return ngx_lu_plan_wrong(step, &td_name, status);
+    rc = lu_td_parse(plan->arena, &td_text, &td, err);
+    if (rc != LU_OK) {
+        return ngx_lu_plan_wrong(step, &td_name, rc);
     }
 
-    rc = lu_plan_td(plan, &td, &step->task.error);
+    rc = lu_plan_td(plan, &td, err);
     if (rc != LU_OK) {
         return ngx_lu_task_core(&step->task, rc);
     }
 
     if (yml_text.data == NULL) {
-
-        if (!lu_plan_needs_builder(&td)) {
-            return NGX_OK;
-        }
-
-        (void) lu_error(&step->task.error, &yml_name,
-                        "is not at the origin (404)");
-        return 422;
+        return lu_plan_needs_builder(&td)
+               ? ngx_lu_plan_refuse(step, &yml_name,
+                                    "is not at the origin (404)")
+               : NGX_OK;
     }
 
-    status = ngx_lu_task_core(&step->task,
-                              lu_builder_parse(plan->arena, &yml_text,
-                                               &builder, &step->task.error));
-    if (status != NGX_OK) {
-        return ngx_lu_plan_wrong(step, &yml_name, status);
+    rc = lu_builder_parse(plan->arena, &yml_text, &builder, err);
+    if (rc != LU_OK) {
+        return ngx_lu_plan_wrong(step, &yml_name, rc);
     }
 
-    return ngx_lu_task_core(&step->task,
-                            lu_plan_builder(plan, &builder, &step->task.error));
+    return ngx_lu_task_core(&step->task, lu_plan_builder(plan, &builder, err));
+}
+
+
+static ngx_int_t
+ngx_lu_plan_name(ngx_lu_step_t *step, ngx_pool_t *pool, const char *fmt,
+    unsigned platform, lu_str_t *name)
+{
+    name->data = ngx_lu_format(pool, fmt, lu_platform_suffix(platform),
+                               step->job->id.data);
+    if (name->data == NULL) {
+        return NGX_ERROR;
+    }
+
+    name->len = ngx_strlen(name->data);
+
+    return NGX_OK;
 }
 
 
@@ -356,12 +379,24 @@ ngx_lu_plan_read(ngx_lu_step_t *step, const lu_str_t *name, lu_str_t *text)
 }
 
 
-/* The parsers do not know the name of what they read. */
+static ngx_int_t
+ngx_lu_plan_refuse(ngx_lu_step_t *step, const lu_str_t *name, const char *text)
+{
+    (void) lu_error(&step->task.error, name, text);
+
+    return 422;
+}
+
+
+/* The parsers do not know the name of the manifest, so it is added here. */
 
 static ngx_int_t
-ngx_lu_plan_wrong(ngx_lu_step_t *step, const lu_str_t *name, ngx_int_t status)
+ngx_lu_plan_wrong(ngx_lu_step_t *step, const lu_str_t *name, lu_rc_e rc)
 {
-    u_char  *text;
+    u_char    *text;
+    ngx_int_t  status;
+
+    status = ngx_lu_task_core(&step->task, rc);
 
     if (status >= NGX_HTTP_INTERNAL_SERVER_ERROR) {
         return status;
@@ -370,7 +405,7 @@ ngx_lu_plan_wrong(ngx_lu_step_t *step, const lu_str_t *name, ngx_int_t status)
     text = ngx_lu_reply_sentence(step->task.io.pool, &step->task.error);
 
     if (text) {
-        text = ngx_lu_format(step->task.io.pool, "is not right: %s", text);
+        text = ngx_lu_format(step->task.io.pool, "is invalid: %s", text);
     }
 
     if (text == NULL) {
@@ -383,43 +418,52 @@ ngx_lu_plan_wrong(ngx_lu_step_t *step, const lu_str_t *name, ngx_int_t status)
 }
 
 
-/* What was wrong may be what the manifests say. */
-
 ngx_int_t
 ngx_lu_plan_clean(ngx_lu_step_t *step)
 {
-    u_char        *path;
-    ngx_int_t      rc;
-    ngx_uint_t     i;
-    ngx_lu_job_t  *job;
+    u_char    *path;
+    unsigned   bit;
+    ngx_int_t  rc;
 
-    job = step->job;
-
-    path = ngx_lu_path_in(&step->task.io, job->folder, "progress.json");
+    path = ngx_lu_path_in(&step->task.io, step->job->folder, "progress.json");
 
     rc = ngx_lu_file_unlink(&step->task.io, path);
 
-    for (i = 0;
-         rc != NGX_ERROR
-         && job->error == NGX_LU_JOB_WRONG
-         && ngx_lu_platforms[i].name;
-         i++)
-    {
-        path = ngx_lu_path_in(&step->task.io, job->folder,
-                              "uploads/td-latest%s-build-%s.json",
-                              ngx_lu_platforms[i].name, job->id.data);
+    /* what the origin has to change may be the manifests themselves */
 
-        rc = ngx_lu_file_unlink(&step->task.io, path);
-        if (rc == NGX_ERROR) {
-            break;
+    if (step->job->error == NGX_LU_JOB_WRONG) {
+
+        for (bit = LU_WINDOWS;
+             (bit & LU_PLATFORMS) && rc != NGX_ERROR;
+             bit <<= 1)
+        {
+            rc = ngx_lu_plan_forget(step, NGX_LU_PLAN_TD, bit);
+
+            if (rc != NGX_ERROR) {
+                rc = ngx_lu_plan_forget(step, NGX_LU_PLAN_BUILDER, bit);
+            }
         }
-
-        path = ngx_lu_path_in(&step->task.io, job->folder,
-                              "uploads/latest%s-build-%s.yml",
-                              ngx_lu_platforms[i].name, job->id.data);
-
-        rc = ngx_lu_file_unlink(&step->task.io, path);
     }
 
     return rc == NGX_ERROR ? ngx_lu_task_failed(&step->task) : NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_lu_plan_forget(ngx_lu_step_t *step, const char *fmt, unsigned platform)
+{
+    u_char      *path;
+    lu_str_t     name;
+    ngx_pool_t  *pool;
+
+    pool = step->task.io.pool;
+
+    if (ngx_lu_plan_name(step, pool, fmt, platform, &name) != NGX_OK) {
+        ngx_set_errno(NGX_ENOMEM);
+        return ngx_lu_io_failed(&step->task.io, "malloc()", NULL);
+    }
+
+    path = ngx_lu_format(pool, "%s/uploads/%s", step->job->folder, name.data);
+
+    return ngx_lu_file_unlink(&step->task.io, path);
 }

@@ -7,11 +7,11 @@
  */
 
 
-#include "ngx_lu_job.h"
+#include "ngx_lu_github.h"
+#include "ngx_lu_pull.h"
 
 #include "write/ngx_lu_approval.h"
 #include "write/ngx_lu_release.h"
-#include "write/ngx_lu_task.h"
 
 #include "core/lu_github.h"
 #include "core/lu_json.h"
@@ -148,7 +148,7 @@ static void
 ngx_lu_pull_begun(ngx_lu_job_t *job,
     ngx_int_t status)
 {
-    ngx_lu_github_t *github = job->data;
+    ngx_lu_github_t *github = job->github;
 
     if (status != NGX_OK) {
         ngx_lu_github_end(github);
@@ -442,7 +442,7 @@ ngx_lu_pull_reject(ngx_lu_step_t *step)
     ngx_int_t         rc, status;
     ngx_lu_github_t  *github;
 
-    github = step->job->data;
+    github = step->job->github;
 
     step->task.by = "github";
 
@@ -474,7 +474,7 @@ ngx_lu_pull_closed(ngx_lu_task_t *task, uint64_t number)
 static void
 ngx_lu_pull_rejected(ngx_lu_job_t *job, ngx_int_t status)
 {
-    ngx_lu_github_end(job->data);
+    ngx_lu_github_end(job->github);
 }
 
 
@@ -511,7 +511,7 @@ ngx_lu_pull_save(ngx_lu_step_t *step, ngx_lu_release_t *release)
     ngx_int_t         status;
     ngx_lu_github_t  *github;
 
-    github = step->job->data;
+    github = step->job->github;
 
     pull = cJSON_CreateObject();
 
@@ -552,7 +552,7 @@ ngx_lu_pull_save(ngx_lu_step_t *step, ngx_lu_release_t *release)
 static void
 ngx_lu_pull_written(ngx_lu_job_t *job, ngx_int_t status)
 {
-    ngx_lu_github_t *github = job->data;
+    ngx_lu_github_t *github = job->github;
 
     if (status == NGX_OK) {
         ngx_log_error(NGX_LOG_NOTICE, ngx_cycle->log, 0,

@@ -7,14 +7,14 @@
  */
 
 
-#include "ngx_lu_job.h"
+#include "ngx_lu_github.h"
+#include "ngx_lu_reconcile.h"
 
 #include "write/ngx_lu_app.h"
 #include "write/ngx_lu_approval.h"
 #include "write/ngx_lu_bundle.h"
 #include "write/ngx_lu_change.h"
 #include "write/ngx_lu_release.h"
-#include "write/ngx_lu_task.h"
 
 #include "core/lu_builds.h"
 #include "core/lu_desktop.h"
@@ -164,7 +164,7 @@ ngx_lu_reconcile_parse(ngx_lu_step_t *step, ngx_lu_reconcile_t *rec)
     lu_desktop_t        desktop;
     ngx_lu_approved_t  *approved;
 
-    approved = step->job->approved;
+    approved = &step->job->github->approved;
 
     if (approved->builds.len == 0) {
         return ngx_lu_task_refuse(&step->task, 422,

@@ -6,7 +6,10 @@
  */
 
 
+#include "ngx_lu_collect.h"
+#include "ngx_lu_github.h"
 #include "ngx_lu_job.h"
+#include "ngx_lu_sweep.h"
 
 #include "store/ngx_lu_file.h"
 #include "store/ngx_lu_io.h"
@@ -48,10 +51,11 @@ static ngx_int_t ngx_lu_sweep_read(ngx_lu_sweep_t *sweep, ngx_lu_job_t *job,
 static ngx_int_t ngx_lu_sweep_platforms(ngx_lu_job_t *job,
     const cJSON *release);
 static void ngx_lu_sweep_done(ngx_event_t *ev);
+static void ngx_lu_sweep_start(ngx_lu_job_t *job);
 
 
 ngx_int_t
-ngx_lu_jobs_init(ngx_cycle_t *cycle)
+ngx_lu_sweep_init(ngx_cycle_t *cycle)
 {
     ngx_uint_t           i;
     ngx_lu_jobs_t       *jobs;
@@ -78,7 +82,7 @@ ngx_lu_jobs_init(ngx_cycle_t *cycle)
             continue;
         }
 
-        ngx_queue_init(&jobs->running);
+        jobs->wake = ngx_lu_sweep;
 
         jobs->sweep.handler = ngx_lu_sweep_handler;
         jobs->sweep.data = jobs;
@@ -95,7 +99,7 @@ ngx_lu_jobs_init(ngx_cycle_t *cycle)
 
 
 void
-ngx_lu_jobs_wake(ngx_lu_store_t *store)
+ngx_lu_sweep_wake(ngx_lu_store_t *store)
 {
     if (store->jobs) {
         ngx_lu_sweep(store->jobs);
@@ -497,16 +501,11 @@ ngx_lu_sweep_done(ngx_event_t *ev)
     jobs = sweep->jobs;
     jobs->sweeping = 0;
 
-    if (sweep->io.operation) {
-        ngx_log_error(NGX_LOG_CRIT, ngx_cycle->log, sweep->io.err,
-                      "%s \"%s\" failed while looking for jobs",
-                      sweep->io.operation, sweep->io.path);
-    }
+    ngx_lu_job_log(&sweep->io, " while looking for jobs");
 
     claimed = sweep->claimed.elts;
 
     for (i = 0; i < sweep->claimed.nelts; i++) {
-        ngx_queue_insert_tail(&jobs->running, &claimed[i]->queue);
         jobs->nrunning++;
 
         if (ngx_exiting || ngx_terminate) {
@@ -514,7 +513,7 @@ ngx_lu_sweep_done(ngx_event_t *ev)
             continue;
         }
 
-        ngx_lu_job_start(claimed[i]);
+        ngx_lu_sweep_start(claimed[i]);
     }
 
     ngx_destroy_pool(sweep->io.pool);
@@ -523,4 +522,25 @@ ngx_lu_sweep_done(ngx_event_t *ev)
         jobs->again = 0;
         ngx_lu_sweep(jobs);
     }
+}
+
+
+static void
+ngx_lu_sweep_start(ngx_lu_job_t *job)
+{
+    ngx_log_error(NGX_LOG_INFO, ngx_cycle->log, 0,
+                  "job for \"%s\" of app \"%s\" is claimed",
+                  job->id.data, job->app.data);
+
+    if (job->is_github || (job->staged && job->jobs->github_approves)) {
+        ngx_lu_github(job);
+        return;
+    }
+
+    if (job->staged) {
+        ngx_lu_collect_promote(job);
+        return;
+    }
+
+    ngx_lu_collect(job, ngx_lu_github);
 }

@@ -4,13 +4,9 @@
  */
 
 
-#include "ngx_lu_job.h"
+#include "ngx_lu_transfer.h"
 
 #include "store/ngx_lu_file.h"
-#include "store/ngx_lu_io.h"
-#include "write/ngx_lu_digest.h"
-
-#include "core/lu_plan.h"
 
 
 static ngx_int_t ngx_lu_transfer_name(ngx_lu_transfer_t *transfer);
@@ -409,11 +405,7 @@ ngx_lu_transfer_fail(ngx_lu_transfer_t *transfer, ngx_lu_job_e error,
 static void
 ngx_lu_transfer_end(ngx_lu_transfer_t *transfer)
 {
-    if (transfer->io.operation) {
-        ngx_log_error(NGX_LOG_CRIT, ngx_cycle->log, transfer->io.err,
-                      "%s \"%s\" failed",
-                      transfer->io.operation, transfer->io.path);
-    }
+    ngx_lu_job_log(&transfer->io, "");
 
     transfer->handler(transfer);
 

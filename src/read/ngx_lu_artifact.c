@@ -26,8 +26,8 @@ static ngx_int_t ngx_lu_artifact_none(ngx_http_request_t *r);
 
 
 /*
- * The request goes on to nginx's static handler with another URI.  What is
- * not in a release's table is not looked for on the disk.
+ * nginx's static handler sends the file under another URI.  A name that is not
+ * in the file table of the release is not looked up on the disk.
  */
 
 ngx_int_t
@@ -41,9 +41,7 @@ ngx_lu_artifact_handler(ngx_http_request_t *r)
 
     ctx = ngx_http_get_module_ctx(r, ngx_http_liveupdate_module);
 
-    if (ngx_lu_artifact_name(r, &app, &release, &name)
-        != NGX_OK)
-    {
+    if (ngx_lu_artifact_name(r, &app, &release, &name) != NGX_OK) {
         return ngx_lu_artifact_none(r);
     }
 
@@ -155,7 +153,7 @@ ngx_lu_artifact_find(ngx_http_request_t *r, ngx_lu_files_t *files,
 
     src = ngx_lu_to_core(name);
 
-    /* a name in the path was decoded by nginx */
+    /* nginx has decoded a name that is part of the path */
 
     if (name->data >= r->uri.data && name->data < r->uri.data + r->uri.len) {
         return lu_file_find(files->files, files->nfiles, &src);
@@ -166,12 +164,11 @@ ngx_lu_artifact_find(ngx_http_request_t *r, ngx_lu_files_t *files,
         return NULL;
     }
 
-    /* "+" is a plus from the plugins, and a space from URLSearchParams */
+    /* "+" is a plus sign from the plugins, but a space from URLSearchParams */
 
     for (plus = 0; plus < 2; plus++) {
 
-        if (lu_query_decode(&href, buf, &src, plus) != LU_OK)
-        {
+        if (lu_query_decode(&href, buf, &src, plus) != LU_OK) {
             return NULL;
         }
 
@@ -231,7 +228,7 @@ ngx_lu_artifact_locate(ngx_http_request_t *r, ngx_str_t *app,
 }
 
 
-/* The table may be gone before the headers are sent. */
+/* The table may be evicted before the headers are sent. */
 
 static ngx_int_t
 ngx_lu_artifact_describe(ngx_http_request_t *r, const lu_file_t *file,
@@ -262,7 +259,7 @@ ngx_lu_artifact_describe(ngx_http_request_t *r, const lu_file_t *file,
     ctx->vary = file->gzip;
     ctx->gzip = gzip;
 
-    /* the static handler would go by the name, which may end in ".gz" */
+    /* the static handler would use the name, which may end in ".gz" */
 
     if (file->type.len) {
         r->headers_out.content_type.data = p;

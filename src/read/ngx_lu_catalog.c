@@ -53,7 +53,7 @@ struct ngx_lu_catalog_s {
 
 
 struct ngx_lu_node_s {
-    ngx_str_node_t        sn;           /* "app" or "app/name" */
+    ngx_str_node_t        sn;           /* "app", or "app/name" and kind */
 
     /* read by each request */
 
@@ -98,6 +98,7 @@ static ngx_lu_load_t *ngx_lu_load_create(ngx_lu_node_t *node, ngx_str_t *app,
 static ngx_int_t ngx_lu_load_post(ngx_lu_load_t *load, ngx_thread_pool_t *tp);
 static void ngx_lu_load_done(ngx_event_t *ev);
 static void ngx_lu_load_finish(ngx_lu_load_t *load);
+static void ngx_lu_load_log(ngx_lu_load_t *load);
 static void ngx_lu_node_update(ngx_lu_node_t *node, ngx_lu_load_t *load);
 static size_t ngx_lu_node_memory(ngx_lu_node_t *node);
 static void ngx_lu_node_evict(ngx_lu_catalog_t *catalog);
@@ -166,6 +167,20 @@ ngx_lu_catalog_td(ngx_http_request_t *r, ngx_str_t *app, ngx_str_t *name,
 }
 
 
+ngx_int_t
+ngx_lu_catalog_manifest(ngx_http_request_t *r, ngx_str_t *app,
+    ngx_str_t *name, ngx_lu_manifest_t **manifest)
+{
+    void       *copy;
+    ngx_int_t   rc;
+
+    rc = ngx_lu_catalog_get(r, NGX_LU_COPY_MANIFEST, app, name, &copy);
+    *manifest = copy;
+
+    return rc;
+}
+
+
 static ngx_int_t
 ngx_lu_catalog_get(ngx_http_request_t *r, ngx_lu_copy_e kind, ngx_str_t *app,
     ngx_str_t *name, void **copy)
@@ -188,7 +203,7 @@ ngx_lu_catalog_get(ngx_http_request_t *r, ngx_lu_copy_e kind, ngx_str_t *app,
         ngx_lu_node_prefetch(node);
     }
 
-    /* what has waited once is content with what was current when it came */
+    /* a request that has waited accepts what was current when it arrived */
 
     if (!ctx->waited) {
         ctx->generation = *node->current;
@@ -206,7 +221,7 @@ ngx_lu_catalog_get(ngx_http_request_t *r, ngx_lu_copy_e kind, ngx_str_t *app,
 
     if (ngx_time() - node->checked >= lucf->valid && !node->loading) {
 
-        /* other machines tell nobody of their changes: look, meanwhile serve */
+        /* another machine may have changed the file: look, but do not wait */
 
         ngx_lu_look_later(node, lucf->readers, app, name);
     }
@@ -224,8 +239,8 @@ ngx_lu_catalog_get(ngx_http_request_t *r, ngx_lu_copy_e kind, ngx_str_t *app,
 
 
 /*
- * A thousand apps are more than the caches of a core have room for: what is
- * asked for comes while the request is read on.
+ * A thousand apps do not fit into the caches of a CPU: the copy is fetched
+ * while the request is parsed.
  */
 
 static void
@@ -247,11 +262,13 @@ ngx_lu_node_prefetch(ngx_lu_node_t *node)
 }
 
 
+/* A file of the feed may be there twice: as it is, and parsed. */
+
 static ngx_lu_node_t *
 ngx_lu_node_find(ngx_lu_store_t *store, ngx_lu_copy_e kind, ngx_str_t *app,
     ngx_str_t *member)
 {
-    u_char         *p, buf[64 + 1 + 255];
+    u_char         *p, buf[64 + 1 + 255 + 1];
     uint32_t        hash;
     ngx_str_t       name;
     ngx_rbtree_t   *tree;
@@ -261,6 +278,7 @@ ngx_lu_node_find(ngx_lu_store_t *store, ngx_lu_copy_e kind, ngx_str_t *app,
         p = ngx_cpymem(buf, app->data, app->len);
         *p++ = '/';
         p = ngx_cpymem(p, member->data, member->len);
+        *p++ = (u_char) kind;
 
         name.data = buf;
         name.len = p - buf;
@@ -310,7 +328,7 @@ ngx_lu_catalog_wait(ngx_http_request_t *r, ngx_lu_node_t *node)
     ctx->waiting = 1;
     ctx->waited = 1;
 
-    /* as for nginx's own threads: the request is not to be freed meanwhile */
+    /* as for nginx's own threads: the request must not be freed */
 
     r->main->blocked++;
     r->aio = 1;
@@ -327,7 +345,7 @@ ngx_lu_catalog_wake(ngx_lu_node_t *node)
     ngx_http_request_t  *r;
     ngx_lu_ctx_t        *ctx;
 
-    /* those who wait again are not in this round */
+    /* requests that wait again are not woken in this round */
 
     ngx_queue_init(&waiters);
 
@@ -368,7 +386,7 @@ ngx_lu_load_start(ngx_lu_node_t *node, ngx_thread_pool_t *tp, ngx_str_t *app,
 
     if (node->loading) {
 
-        /* it may be one of those that were not urgent until now */
+        /* the load may be one that was not urgent until now */
 
         return ngx_lu_look_now(node->store->catalog);
     }
@@ -382,7 +400,7 @@ ngx_lu_load_start(ngx_lu_node_t *node, ngx_thread_pool_t *tp, ngx_str_t *app,
 }
 
 
-/* To wake a thread costs more than a look does: it is woken for many. */
+/* Waking a thread costs more than a look, so it is woken for many. */
 
 static void
 ngx_lu_look_later(ngx_lu_node_t *node, ngx_thread_pool_t *tp, ngx_str_t *app,
@@ -503,7 +521,7 @@ failed:
 }
 
 
-/* A load, and those that are to be done with it. */
+/* Posts a list of loads as one task. */
 
 static ngx_int_t
 ngx_lu_load_post(ngx_lu_load_t *load, ngx_thread_pool_t *tp)
@@ -516,7 +534,7 @@ ngx_lu_load_post(ngx_lu_load_t *load, ngx_thread_pool_t *tp)
         node = next->node;
         next->generation = *node->current;
 
-        /* an app's releases may have changed without it; a table has none */
+        /* releases of an app may have changed, though app.json has not */
 
         next->compare = node->copy
                         && (node->kind != NGX_LU_COPY_APP
@@ -537,8 +555,8 @@ ngx_lu_load_post(ngx_lu_load_t *load, ngx_thread_pool_t *tp)
     for ( /* void */ ; load; load = next) {
         next = load->next;
 
-        ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0,
-                      "\"%V\" could not be loaded", &load->node->sn.str);
+        load->io.err = 0;
+        ngx_lu_load_log(load);
 
         load->node->loading = 0;
 
@@ -571,7 +589,6 @@ ngx_lu_load_done(ngx_event_t *ev)
 static void
 ngx_lu_load_finish(ngx_lu_load_t *load)
 {
-    u_char         *sentence;
     ngx_lu_node_t  *node;
 
     node = load->node;
@@ -583,22 +600,7 @@ ngx_lu_load_finish(ngx_lu_load_t *load)
                   : NGX_LU_LOAD_FAILED], 1);
 
     if (load->rc == NGX_ERROR) {
-
-        sentence = load->error.text
-                   ? ngx_lu_reply_sentence(load->io.pool, &load->error)
-                   : NULL;
-
-        if (sentence) {
-            ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0,
-                          "liveupdate could not load \"%V\": %s",
-                          &node->sn.str, sentence);
-
-        } else {
-            ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, load->io.err,
-                          "liveupdate could not load \"%V\": %s \"%s\" "
-                          "failed", &node->sn.str, load->io.operation,
-                          load->io.path);
-        }
+        ngx_lu_load_log(load);
     }
 
     ngx_lu_node_update(node, load);
@@ -607,6 +609,41 @@ ngx_lu_load_finish(ngx_lu_load_t *load)
 
     ngx_lu_catalog_wake(node);
     ngx_lu_node_evict(node->store->catalog);
+}
+
+
+static void
+ngx_lu_load_log(ngx_lu_load_t *load)
+{
+    u_char     *sentence;
+    ngx_str_t   name;
+
+    name = load->node->sn.str;
+
+    if (load->kind != NGX_LU_COPY_APP) {
+        name.len--;
+    }
+
+    if (load->error.text) {
+        sentence = ngx_lu_reply_sentence(load->io.pool, &load->error);
+
+        ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0,
+                      "liveupdate could not load \"%V\": %s",
+                      &name, sentence ? (char *) sentence : load->error.text);
+        return;
+    }
+
+    /* without a path memory was too short for one */
+
+    if (load->io.path) {
+        ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, load->io.err,
+                      "liveupdate could not load \"%V\": %s \"%s\" failed",
+                      &name, load->io.operation, load->io.path);
+        return;
+    }
+
+    ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, load->io.err,
+                  "liveupdate could not load \"%V\"", &name);
 }
 
 
@@ -624,7 +661,7 @@ ngx_lu_node_update(ngx_lu_node_t *node, ngx_lu_load_t *load)
 
     if (load->rc == NGX_DONE || load->rc == NGX_ERROR) {
 
-        /* what does not parse does not replace what did */
+        /* a file that does not parse does not replace a copy */
 
         ngx_destroy_pool(load->pool);
 
@@ -672,7 +709,7 @@ ngx_lu_node_update(ngx_lu_node_t *node, ngx_lu_load_t *load)
 }
 
 
-/* However little a copy is, its pool has a block. */
+/* However small the copy, its pool has a block. */
 
 static size_t
 ngx_lu_node_memory(ngx_lu_node_t *node)

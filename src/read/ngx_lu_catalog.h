@@ -50,5 +50,10 @@ ngx_int_t ngx_lu_catalog_files(ngx_http_request_t *r, ngx_str_t *app,
 ngx_int_t ngx_lu_catalog_td(ngx_http_request_t *r, ngx_str_t *app,
     ngx_str_t *name, lu_td_t **td);
 
+/* Any file of the app's feed, unparsed, by its name. */
+
+ngx_int_t ngx_lu_catalog_manifest(ngx_http_request_t *r, ngx_str_t *app,
+    ngx_str_t *name, ngx_lu_manifest_t **manifest);
+
 
 #endif /* _NGX_LU_CATALOG_H_INCLUDED_ */

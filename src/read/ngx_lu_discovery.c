@@ -48,7 +48,7 @@ ngx_lu_discovery(ngx_http_request_t *r, ngx_str_t *id)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    /* an unknown app is not told apart */
+    /* nobody learns from this whether the app exists */
 
     if (app == NULL || !app->discovery) {
         return ngx_lu_reply_message(r, NGX_HTTP_UNAUTHORIZED,
@@ -107,7 +107,7 @@ ngx_lu_discovery_args(ngx_http_request_t *r, ngx_uint_t *limit,
         return NGX_ERROR;
     }
 
-    /* "+" is a plus from iOS; if there is none, a space as in a form */
+    /* "+" is a plus sign from iOS; if no channel has one, it is a space */
 
     return lu_query_decode(&query[0], buf, &value, 0) == LU_OK
            && lu_query_decode(&query[1], buf + value.len, &value, 1) == LU_OK

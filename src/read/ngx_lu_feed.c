@@ -2,13 +2,14 @@
 /*
  * Copyright (C) the nginx-liveupdate authors
  *
- * Desktop apps and those who download them: only a file of the app's feed is
- * chosen here.
+ * Update feeds and downloads of desktop apps: a file of the app's feed is
+ * picked.
  */
 
 
 #include "ngx_lu_catalog.h"
 #include "ngx_lu_feed.h"
+#include "ngx_lu_load.h"
 #include "ngx_lu_manifest.h"
 #include "ngx_lu_static.h"
 
@@ -16,6 +17,7 @@
 
 #include "core/lu_app.h"
 #include "core/lu_desktop.h"
+#include "core/lu_disposition.h"
 #include "core/lu_download.h"
 #include "core/lu_feed.h"
 #include "core/lu_label.h"
@@ -94,8 +96,8 @@ ngx_lu_feed_handler(ngx_http_request_t *r)
 
 
 /*
- * What is behind the location's name, or, where that is a regular expression,
- * behind "/{app}": without the "/" in front.
+ * The rest of the URI behind the name of the location or, if that is a regular
+ * expression, behind "/{app}", without the "/" in front of it.
  */
 
 static ngx_int_t
@@ -152,11 +154,13 @@ static ngx_int_t
 ngx_lu_feed_find(ngx_http_request_t *r, ngx_str_t *id, lu_app_t *app,
     lu_str_t *path)
 {
-    ngx_int_t      rc;
-    lu_feed_t      feed;
-    lu_arena_t     arena;
-    lu_client_t    client;
-    ngx_lu_ctx_t  *ctx;
+    ngx_int_t           rc;
+    ngx_str_t           name;
+    lu_feed_t           feed;
+    lu_arena_t          arena;
+    lu_client_t         client;
+    ngx_lu_ctx_t       *ctx;
+    ngx_lu_manifest_t  *manifest;
 
     if (lu_str_is(path, "my-ip")) {
         return ngx_lu_feed_text(r, &r->connection->addr_text);
@@ -166,8 +170,8 @@ ngx_lu_feed_find(ngx_http_request_t *r, ngx_str_t *id, lu_app_t *app,
 
     ngx_lu_feed_client(r, &client);
 
-    switch (lu_feed_name(&arena, &app->desktop, &client, path, &feed))
-    {
+    switch (lu_feed_name(&arena, &app->desktop, &client, path, &feed)) {
+
     case LU_OK:
         break;
 
@@ -175,9 +179,24 @@ ngx_lu_feed_find(ngx_http_request_t *r, ngx_str_t *id, lu_app_t *app,
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
 
     case LU_INVALID:
-        return ngx_lu_static_refuse(r, NGX_HTTP_BAD_REQUEST, "Which file?");
+        return ngx_lu_static_refuse(r, NGX_HTTP_BAD_REQUEST,
+                                    "The URL must end with the name of a "
+                                    "file.");
+
     default:
         return ngx_lu_static_refuse(r, NGX_HTTP_NOT_FOUND, "Not found.");
+    }
+
+    manifest = NULL;
+
+    if (feed.is_manifest) {
+        name = ngx_lu_from_core(&feed.name);
+
+        rc = ngx_lu_manifest_find(r, id, &name, &manifest);
+
+        if (rc == NGX_AGAIN) {
+            return NGX_AGAIN;
+        }
     }
 
     ctx = ngx_http_get_module_ctx(r, ngx_http_liveupdate_module);
@@ -188,8 +207,8 @@ ngx_lu_feed_find(ngx_http_request_t *r, ngx_str_t *id, lu_app_t *app,
     } else {
 
         /*
-         * it may be for this client only, and be another one soon, also one
-         * that is older
+         * the rules choose the file for this client, and may soon choose an
+         * older one
          */
 
         ngx_str_set(&ctx->cache, "private, no-cache");
@@ -198,7 +217,7 @@ ngx_lu_feed_find(ngx_http_request_t *r, ngx_str_t *id, lu_app_t *app,
         r->headers_in.if_unmodified_since = NULL;
     }
 
-    /* nginx would send all of the file */
+    /* nginx would ignore any other unit and send the whole file */
 
     if (r->headers_in.range
         && ngx_strncasecmp(r->headers_in.range->value.data,
@@ -220,11 +239,11 @@ ngx_lu_feed_find(ngx_http_request_t *r, ngx_str_t *id, lu_app_t *app,
 
     rc = ngx_lu_feed_locate(r, id, &feed.name, 1);
 
-    if (rc != NGX_DECLINED || !feed.is_manifest) {
+    if (rc != NGX_DECLINED || manifest == NULL) {
         return rc;
     }
 
-    return ngx_lu_manifest_send(r);
+    return ngx_lu_manifest_send(r, manifest);
 }
 
 
@@ -263,6 +282,7 @@ ngx_lu_download_find(ngx_http_request_t *r, ngx_str_t *id, lu_app_t *app,
     }
 
     switch (lu_download_route(&arena, &route, &agent, &download, &reason)) {
+
     case LU_DOWNLOAD_OK:
         break;
 
@@ -291,8 +311,8 @@ ngx_lu_download_find(ngx_http_request_t *r, ngx_str_t *id, lu_app_t *app,
 
     td = NULL;
 
-    switch (lu_feed_name(&arena, &app->desktop, &client, &name, &feed))
-    {
+    switch (lu_feed_name(&arena, &app->desktop, &client, &name, &feed)) {
+
     case LU_OK:
         manifest = ngx_lu_from_core(&feed.name);
 
@@ -322,9 +342,9 @@ ngx_lu_download_find(ngx_http_request_t *r, ngx_str_t *id, lu_app_t *app,
         err.subject = name;
         err.text = "was not found.";
 
-        return ngx_lu_static_finish(r,
-                                    ngx_lu_reply_error(r, NGX_HTTP_NOT_FOUND,
-                                                       &err));
+        rc = ngx_lu_reply_error(r, NGX_HTTP_NOT_FOUND, &err);
+
+        return ngx_lu_static_finish(r, rc);
     }
 
     switch (lu_download_pick(&arena, td, &download, &name, &reason)) {
@@ -335,13 +355,14 @@ ngx_lu_download_find(ngx_http_request_t *r, ngx_str_t *id, lu_app_t *app,
     case LU_NOT_FOUND:
         return ngx_lu_static_refuse(r, NGX_HTTP_NOT_FOUND,
                                     (char *) reason.data);
+
     default:
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
     ctx = ngx_http_get_module_ctx(r, ngx_http_liveupdate_module);
 
-    /* the route is for the latest release, whichever that is */
+    /* the route leads to the latest release, which may soon be an older one */
 
     ngx_str_set(&ctx->cache, "private, no-cache");
 
@@ -360,7 +381,7 @@ ngx_lu_download_find(ngx_http_request_t *r, ngx_str_t *id, lu_app_t *app,
 }
 
 
-/* For the log, and what is counted if nginx finds the file. */
+/* Sets the variables, and what is counted if nginx finds the file. */
 
 static ngx_int_t
 ngx_lu_feed_describe(ngx_http_request_t *r, lu_app_t *app,
@@ -444,7 +465,7 @@ ngx_lu_feed_locate(ngx_http_request_t *r, ngx_str_t *id, const lu_str_t *name,
 
     arena = ngx_lu_arena(r->pool);
 
-    disposition = lu_feed_disposition(&arena, name, cut);
+    disposition = lu_disposition(&arena, name, cut);
     if (disposition.data == NULL) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }

@@ -83,7 +83,7 @@ ngx_lu_latest(ngx_http_request_t *r, ngx_str_t *id)
     if (lu_latest_parse(&check, &args, buf, &err) != LU_OK) {
 
         ngx_log_error(NGX_LOG_INFO, r->connection->log, 0,
-                      "invalid check for an update: %s", err.text);
+                      "invalid update check: %s", err.text);
 
         ngx_str_set(&ctx->result, "invalid");
 
@@ -106,7 +106,7 @@ ngx_lu_latest(ngx_http_request_t *r, ngx_str_t *id)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    /* a publisher who asks is a probe and not the device */
+    /* a check with a token is a publisher's, and not by a device */
 
     if (r->headers_in.authorization == NULL) {
         ngx_lu_latest_seen(r, &check, channel, deployment);
@@ -131,7 +131,7 @@ ngx_lu_latest(ngx_http_request_t *r, ngx_str_t *id)
 }
 
 
-/* The copy may be gone with the next event: the answer is the request's. */
+/* The answer is copied, since the catalog may soon replace the app. */
 
 static ngx_int_t
 ngx_lu_latest_send(ngx_http_request_t *r, const lu_deployment_t *deployment)

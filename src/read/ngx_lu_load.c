@@ -14,15 +14,22 @@
 #include "core/lu_td.h"
 
 
+/* larger manifests are sent as files, bytes */
+
+#define NGX_LU_MANIFEST_SIZE  4096
+
+
 static void *ngx_lu_load_alloc(void *data, size_t size);
 static ngx_int_t ngx_lu_load_text(ngx_lu_load_t *load, u_char *path,
     lu_str_t *text);
 static ngx_uint_t ngx_lu_load_same(ngx_lu_load_t *load, u_char *path);
-static ngx_int_t ngx_lu_load_app(
-    ngx_lu_load_t *load);
+static ngx_int_t ngx_lu_load_app(ngx_lu_load_t *load);
 static ngx_int_t ngx_lu_load_releases(ngx_lu_load_t *load, lu_app_t *app);
 static ngx_int_t ngx_lu_load_files(ngx_lu_load_t *load);
 static ngx_int_t ngx_lu_load_td(ngx_lu_load_t *load);
+static ngx_int_t ngx_lu_load_manifest(ngx_lu_load_t *load);
+static ngx_int_t ngx_lu_load_bytes(ngx_lu_load_t *load, ngx_fd_t fd,
+    u_char *path, ngx_lu_manifest_t *manifest);
 static ngx_int_t ngx_lu_load_status(ngx_lu_load_t *load, lu_rc_e rc);
 
 
@@ -43,8 +50,12 @@ ngx_lu_load_thread(void *data, ngx_log_t *log)
             load->rc = ngx_lu_load_files(load);
             break;
 
-        default: /* NGX_LU_COPY_TD */
+        case NGX_LU_COPY_TD:
             load->rc = ngx_lu_load_td(load);
+            break;
+
+        default: /* NGX_LU_COPY_MANIFEST */
+            load->rc = ngx_lu_load_manifest(load);
             break;
         }
     }
@@ -62,7 +73,7 @@ ngx_lu_load_alloc(void *data, size_t size)
 }
 
 
-/* NGX_DECLINED: there is no such file; NGX_DONE: it did not change. */
+/* NGX_DECLINED: there is no such file; NGX_DONE: it has not changed. */
 
 static ngx_int_t
 ngx_lu_load_text(ngx_lu_load_t *load, u_char *path, lu_str_t *text)
@@ -86,7 +97,7 @@ ngx_lu_load_text(ngx_lu_load_t *load, u_char *path, lu_str_t *text)
 }
 
 
-/* On a network's file system only open() asks the server; stat() may not. */
+/* On a network file system only open() is sure to ask the server. */
 
 static ngx_uint_t
 ngx_lu_load_same(ngx_lu_load_t *load, u_char *path)
@@ -99,7 +110,8 @@ ngx_lu_load_same(ngx_lu_load_t *load, u_char *path)
         return 0;
     }
 
-    fd = ngx_open_file(path, NGX_FILE_RDONLY, NGX_FILE_OPEN, 0);
+    fd = ngx_open_file(path, NGX_FILE_RDONLY|NGX_FILE_NONBLOCK, NGX_FILE_OPEN,
+                       0);
 
     if (fd == NGX_INVALID_FILE) {
         return 0;
@@ -153,7 +165,7 @@ ngx_lu_load_app(ngx_lu_load_t *load)
     {
         return ngx_lu_load_status(load,
                                   lu_error(&load->error, &app->id,
-                                     "is not the app that its folder names"));
+                                           "is not the id of its folder"));
     }
 
     load->copy = app;
@@ -194,7 +206,7 @@ ngx_lu_load_releases(ngx_lu_load_t *load, lu_app_t *app)
 
             if (rc == NGX_DECLINED) {
 
-                /* a copy of a store: it may come yet, so look again */
+                /* a replica of the store may get it later: load it again */
 
                 load->uniq = 0;
                 continue;
@@ -206,8 +218,7 @@ ngx_lu_load_releases(ngx_lu_load_t *load, lu_app_t *app)
 
             release = arena.alloc(load, sizeof(lu_release_t));
             if (release == NULL) {
-                return ngx_lu_load_status(load,
-                                          LU_NOMEM);
+                return ngx_lu_load_status(load, LU_NOMEM);
             }
 
             parsed = lu_release_parse(&arena, &text, release, &load->error);
@@ -218,8 +229,7 @@ ngx_lu_load_releases(ngx_lu_load_t *load, lu_app_t *app)
             deployment->release = release;
 
             if (lu_app_render(&arena, app, channel, deployment) != LU_OK) {
-                return ngx_lu_load_status(load,
-                                          LU_NOMEM);
+                return ngx_lu_load_status(load, LU_NOMEM);
             }
         }
     }
@@ -299,6 +309,96 @@ ngx_lu_load_td(ngx_lu_load_t *load)
     }
 
     load->copy = td;
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_lu_load_manifest(ngx_lu_load_t *load)
+{
+    u_char             *path;
+    ngx_fd_t            fd;
+    ngx_int_t           rc;
+    ngx_lu_manifest_t  *manifest;
+
+    path = ngx_lu_path(&load->io, "%V/feed/%V/%V", &load->path, &load->app,
+                       &load->name);
+    manifest = ngx_lu_load_alloc(load, sizeof(ngx_lu_manifest_t));
+
+    if (path == NULL || manifest == NULL) {
+        return ngx_lu_load_status(load, LU_NOMEM);
+    }
+
+    if (load->compare && ngx_lu_load_same(load, path)) {
+        return NGX_DONE;
+    }
+
+    fd = ngx_open_file(path, NGX_FILE_RDONLY|NGX_FILE_NONBLOCK, NGX_FILE_OPEN,
+                       0);
+
+    if (fd == NGX_INVALID_FILE) {
+        if (ngx_errno == NGX_ENOENT) {
+            return NGX_DECLINED;
+        }
+
+        return ngx_lu_io_failed(&load->io, ngx_open_file_n, path);
+    }
+
+    rc = ngx_lu_load_bytes(load, fd, path, manifest);
+
+    (void) ngx_close_file(fd);
+
+    load->copy = manifest;
+
+    return rc;
+}
+
+
+static ngx_int_t
+ngx_lu_load_bytes(ngx_lu_load_t *load, ngx_fd_t fd, u_char *path,
+    ngx_lu_manifest_t *manifest)
+{
+    ssize_t          n;
+    ngx_file_info_t  fi;
+
+    if (ngx_fd_info(fd, &fi) == NGX_FILE_ERROR) {
+        return ngx_lu_io_failed(&load->io, ngx_fd_info_n, path);
+    }
+
+    load->uniq = ngx_file_uniq(&fi);
+    load->changed = fi.st_ctim;
+
+    manifest->mtime = ngx_file_mtime(&fi);
+    manifest->size = 0;
+    manifest->bytes = NULL;
+
+    if (!ngx_is_file(&fi)
+        || ngx_file_size(&fi) == 0
+        || ngx_file_size(&fi) > NGX_LU_MANIFEST_SIZE)
+    {
+        return NGX_OK;
+    }
+
+    manifest->size = (size_t) ngx_file_size(&fi);
+    manifest->bytes = ngx_lu_load_alloc(load, manifest->size);
+
+    if (manifest->bytes == NULL) {
+        return ngx_lu_load_status(load, LU_NOMEM);
+    }
+
+    n = ngx_read_fd(fd, manifest->bytes, manifest->size);
+
+    if (n == -1) {
+        return ngx_lu_io_failed(&load->io, ngx_read_fd_n, path);
+    }
+
+    if ((size_t) n != manifest->size) {
+
+        /* it is being written */
+
+        manifest->bytes = NULL;
+    }
 
     return NGX_OK;
 }

@@ -18,7 +18,8 @@
 typedef enum {
     NGX_LU_COPY_APP = 0,                /* lu_app_t */
     NGX_LU_COPY_FILES,                  /* ngx_lu_files_t */
-    NGX_LU_COPY_TD                      /* lu_td_t */
+    NGX_LU_COPY_TD,                     /* lu_td_t */
+    NGX_LU_COPY_MANIFEST                /* ngx_lu_manifest_t */
 } ngx_lu_copy_e;
 
 
@@ -28,6 +29,15 @@ typedef struct {
     lu_file_t            *files;
     size_t                nfiles;
 } ngx_lu_files_t;
+
+
+/* A file of the feed, with its bytes if it is small. */
+
+typedef struct {
+    u_char               *bytes;        /* NULL: not small, or no file */
+    size_t                size;
+    time_t                mtime;
+} ngx_lu_manifest_t;
 
 
 typedef struct ngx_lu_node_s  ngx_lu_node_t;

@@ -1,6 +1,9 @@
 
 /*
  * Copyright (C) the nginx-liveupdate authors
+ *
+ * Update manifests, which all desktop apps ask for each time they start: small
+ * ones are sent from memory.
  */
 
 
@@ -8,16 +11,25 @@
 #define _NGX_LU_MANIFEST_H_INCLUDED_
 
 
-#include "base/ngx_lu.h"
+#include "ngx_lu_load.h"
 
 
 /*
- * Sends the file that r->uri is from memory, if it is small.  Returns
- * NGX_DECLINED if nginx's static handler has to send it; anything else is what
- * a handler of the precontent phase returns.
+ * Finds the app's manifest of that name.  Returns NGX_OK with the manifest, or
+ * with NULL if nginx's static handler has to send it or to say why not;
+ * NGX_AGAIN as ngx_lu_catalog_manifest() does.
  */
 
-ngx_int_t ngx_lu_manifest_send(ngx_http_request_t *r);
+ngx_int_t ngx_lu_manifest_find(ngx_http_request_t *r, ngx_str_t *app,
+    ngx_str_t *name, ngx_lu_manifest_t **manifest);
+
+/*
+ * Sends the manifest, with all headers that nginx's static handler would send.
+ * Returns what a handler of the precontent phase returns.
+ */
+
+ngx_int_t ngx_lu_manifest_send(ngx_http_request_t *r,
+    ngx_lu_manifest_t *manifest);
 
 
 #endif /* _NGX_LU_MANIFEST_H_INCLUDED_ */

@@ -2,8 +2,7 @@
 /*
  * Copyright (C) the nginx-liveupdate authors
  *
- * What nginx's static handler is to send: before it, a file is picked, and
- * behind it, what was found is described.
+ * The filter behind nginx's static handler, and answers in its place.
  */
 
 
@@ -59,7 +58,7 @@ ngx_lu_static_refuse(ngx_http_request_t *r, ngx_uint_t status,
 }
 
 
-/* A phase handler that has answered itself. */
+/* The phases of a request that was answered must not go on. */
 
 ngx_int_t
 ngx_lu_static_finish(ngx_http_request_t *r, ngx_int_t rc)
@@ -71,9 +70,9 @@ ngx_lu_static_finish(ngx_http_request_t *r, ngx_int_t rc)
 
 
 /*
- * The table may be newer than the files (a copy of the store), or older (the
- * release was deleted): only what nginx has found is described and may be
- * kept.
+ * The file table may be newer than the files, in a replica of the store, or
+ * older, after the release was deleted.  So only a file that nginx has found is
+ * described, and may be cached.
  */
 
 static ngx_int_t
@@ -95,7 +94,7 @@ ngx_lu_static_filter(ngx_http_request_t *r)
 
 #if (NGX_HTTP_GZIP)
 
-    /* the bytes are those of the digest, whatever "gzip" says */
+    /* the digest is that of the bytes: "gzip" must not change them */
 
     r->gzip_tested = 1;
     r->gzip_ok = 0;
@@ -155,7 +154,7 @@ ngx_lu_static_filter(ngx_http_request_t *r)
         r->headers_out.content_encoding = h;
     }
 
-    /* read, and written together with the header: half of the system calls */
+    /* without sendfile() the header and a small body are written together */
 
     if (r->headers_out.content_length_n <= NGX_LU_SMALL) {
         r->connection->sendfile = 0;

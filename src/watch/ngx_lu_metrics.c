@@ -8,7 +8,6 @@
 
 #include "ngx_lu_metrics.h"
 #include "ngx_lu_scan.h"
-#include "ngx_lu_status.h"
 
 #include "zone/ngx_lu_count.h"
 
@@ -108,7 +107,7 @@ ngx_lu_metrics_requests(ngx_lu_text_t *text, ngx_lu_snapshot_t *snapshot)
     labels[0].name = "kind";
     labels[1].name = "result";
 
-    labels[0].value = ngx_lu_text_str(ngx_lu_kind_names[NGX_LU_KIND_CHECK]);
+    labels[0].value = ngx_lu_text_str(ngx_lu_count_kinds[NGX_LU_KIND_CHECK]);
 
     for (i = 0; i < NGX_LU_CHECKS; i++) {
         labels[1].value.len = ngx_lu_count_checks[i].len;
@@ -124,7 +123,7 @@ ngx_lu_metrics_requests(ngx_lu_text_t *text, ngx_lu_snapshot_t *snapshot)
                        numbers->no_app);
 
     for (i = NGX_LU_KIND_CHECK; i < NGX_LU_KINDS; i++) {
-        labels[0].value = ngx_lu_text_str(ngx_lu_kind_names[i]);
+        labels[0].value = ngx_lu_text_str(ngx_lu_count_kinds[i]);
 
         for (n = 0; n < NGX_LU_RESULTS; n++) {
 
@@ -134,7 +133,7 @@ ngx_lu_metrics_requests(ngx_lu_text_t *text, ngx_lu_snapshot_t *snapshot)
                 continue;
             }
 
-            labels[1].value = ngx_lu_text_str(ngx_lu_result_names[n]);
+            labels[1].value = ngx_lu_text_str(ngx_lu_count_results[n]);
 
             ngx_lu_text_sample(text, "liveupdate_requests_total", labels,
                                numbers->requests[i][n]);
@@ -148,7 +147,7 @@ ngx_lu_metrics_requests(ngx_lu_text_t *text, ngx_lu_snapshot_t *snapshot)
     labels[1].name = NULL;
 
     for (n = NGX_LU_RESULT_INVALID; n < NGX_LU_RESULTS; n++) {
-        labels[0].value = ngx_lu_text_str(ngx_lu_result_names[n]);
+        labels[0].value = ngx_lu_text_str(ngx_lu_count_results[n]);
 
         ngx_lu_text_sample(text, "liveupdate_webhook_refusals_total", labels,
                            numbers->requests[NGX_LU_KIND_WEBHOOK][n]);
@@ -367,7 +366,7 @@ ngx_lu_metrics_releases(ngx_lu_text_t *text, ngx_lu_snapshot_t *snapshot)
     labels[0].name = "state";
 
     for (i = 0; i < NGX_LU_STATES; i++) {
-        labels[0].value = ngx_lu_text_str(ngx_lu_state_names[i]);
+        labels[0].value = ngx_lu_text_str(ngx_lu_scan_states[i]);
 
         ngx_lu_text_sample(text, "liveupdate_releases", labels,
                            scan->states[i]);
@@ -375,7 +374,7 @@ ngx_lu_metrics_releases(ngx_lu_text_t *text, ngx_lu_snapshot_t *snapshot)
 
     ngx_lu_text_single(text, "liveupdate_oldest_waiting_seconds", "gauge",
                        "Age of the oldest staged release; 0 if none waits.",
-                       ngx_lu_waiting(snapshot));
+                       ngx_lu_snapshot_waiting(snapshot));
 
     ngx_lu_text_single(text, "liveupdate_scan_age_seconds", "gauge",
                        "Since the releases were counted.",
@@ -419,7 +418,7 @@ ngx_lu_metrics_store(ngx_lu_text_t *text, ngx_lu_snapshot_t *snapshot)
                        "Loads into the workers' memory.");
 
     for (i = 0; i < NGX_LU_LOADS; i++) {
-        labels[0].value = ngx_lu_text_str(ngx_lu_load_names[i]);
+        labels[0].value = ngx_lu_text_str(ngx_lu_count_loads[i]);
 
         ngx_lu_text_sample(text, "liveupdate_catalog_loads_total", labels,
                            numbers->loads[i]);

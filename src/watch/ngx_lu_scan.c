@@ -43,7 +43,7 @@ enum {
 };
 
 
-const char  *ngx_lu_state_names[] = {
+const char  *ngx_lu_scan_states[] = {
     "uploading",
     "fetching",
     "verifying",
@@ -277,7 +277,7 @@ ngx_lu_scan_release(ngx_lu_look_t *look, const cJSON *release)
     }
 
     for (i = 0; i < NGX_LU_STATE_OTHER; i++) {
-        if (lu_str_is(&state, ngx_lu_state_names[i])) {
+        if (lu_str_is(&state, ngx_lu_scan_states[i])) {
             break;
         }
     }

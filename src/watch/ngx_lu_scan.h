@@ -24,7 +24,7 @@ void ngx_lu_scan(ngx_lu_call_t *call);
 
 /* The names of the NGX_LU_STATES states. */
 
-extern const char  *ngx_lu_state_names[];
+extern const char  *ngx_lu_scan_states[];
 
 
 #endif /* _NGX_LU_SCAN_H_INCLUDED_ */

@@ -480,3 +480,18 @@ ngx_lu_any(ngx_atomic_t *counts, ngx_uint_t first,
 
     return 0;
 }
+
+
+double
+ngx_lu_snapshot_waiting(ngx_lu_snapshot_t *snapshot)
+{
+    time_t  since;
+
+    since = snapshot->numbers->scan.oldest;
+
+    if (since == 0 || snapshot->now <= since) {
+        return since ? 1 : 0;
+    }
+
+    return (double) (snapshot->now - since);
+}

@@ -63,5 +63,12 @@ typedef struct {
 ngx_int_t ngx_lu_snapshot(ngx_lu_store_t *store, ngx_pool_t *pool,
     const char *app, const lu_token_t *token, ngx_lu_snapshot_t *snapshot);
 
+/*
+ * Returns the seconds that the oldest staged release has been waiting, at least
+ * 1, or 0 if none is waiting.
+ */
+
+double ngx_lu_snapshot_waiting(ngx_lu_snapshot_t *snapshot);
+
 
 #endif /* _NGX_LU_SNAPSHOT_H_INCLUDED_ */

@@ -9,6 +9,7 @@
 
 #include "ngx_lu_metrics.h"
 #include "ngx_lu_scan.h"
+#include "ngx_lu_snapshot.h"
 #include "ngx_lu_status.h"
 
 #include "zone/ngx_lu_count.h"
@@ -43,47 +44,6 @@ static cJSON *ngx_lu_status_numbers(const char **names, ngx_atomic_t *values,
 static cJSON *ngx_lu_status_zone(ngx_lu_snapshot_t *snapshot);
 static ngx_int_t ngx_lu_put(cJSON *json, const char *key, cJSON *value);
 static ngx_int_t ngx_lu_put_number(cJSON *json, const char *key, double value);
-
-
-const char  *ngx_lu_kind_names[] = {
-    "",
-    "check",
-    "probe",
-    "discovery",
-    "artifact",
-    "feed",
-    "download",
-    "api",
-    "releases",
-    "webhook",
-    "status"
-};
-
-
-const char  *ngx_lu_result_names[] = {
-    "ok",
-    "redirect",
-    "not_modified",
-    "invalid",
-    "unauthorized",
-    "forbidden",
-    "not_found",
-    "not_allowed",
-    "conflict",
-    "too_large",
-    "refused",
-    "limited",
-    "closed",
-    "failed"
-};
-
-
-const char  *ngx_lu_load_names[] = {
-    "loaded",
-    "unchanged",
-    "absent",
-    "failed"
-};
 
 
 ngx_int_t
@@ -191,21 +151,6 @@ ngx_lu_status_get(ngx_lu_call_t *call)
 }
 
 
-double
-ngx_lu_waiting(ngx_lu_snapshot_t *snapshot)
-{
-    time_t  since;
-
-    since = snapshot->numbers->scan.oldest;
-
-    if (since == 0 || snapshot->now <= since) {
-        return since ? 1 : 0;
-    }
-
-    return (double) (snapshot->now - since);
-}
-
-
 static ngx_int_t
 ngx_lu_status_json(ngx_lu_call_t *call, ngx_lu_snapshot_t *snapshot)
 {
@@ -226,7 +171,7 @@ ngx_lu_status_json(ngx_lu_call_t *call, ngx_lu_snapshot_t *snapshot)
         || ngx_lu_put(json, "releases",
                       ngx_lu_status_releases(snapshot)) != NGX_OK
         || ngx_lu_put(json, "catalog",
-                      ngx_lu_status_numbers(ngx_lu_load_names, numbers->loads,
+                      ngx_lu_status_numbers(ngx_lu_count_loads, numbers->loads,
                      NGX_LU_LOADS)) != NGX_OK
         || ngx_lu_put(json, "zone", ngx_lu_status_zone(snapshot)) != NGX_OK)
     {
@@ -280,12 +225,12 @@ ngx_lu_status_requests(ngx_lu_snapshot_t *snapshot)
 
         for (n = 0; n < NGX_LU_RESULTS; n++) {
             if (numbers->requests[i][n]) {
-                (void) ngx_lu_put_number(kind, ngx_lu_result_names[n],
+                (void) ngx_lu_put_number(kind, ngx_lu_count_results[n],
                                          numbers->requests[i][n]);
             }
         }
 
-        if (ngx_lu_put(json, ngx_lu_kind_names[i], kind) != NGX_OK) {
+        if (ngx_lu_put(json, ngx_lu_count_kinds[i], kind) != NGX_OK) {
             cJSON_Delete(json);
             return NULL;
         }
@@ -508,13 +453,13 @@ ngx_lu_status_releases(ngx_lu_snapshot_t *snapshot)
 
     if (ngx_lu_put(json, "states",
                    ngx_lu_status_numbers(
-                                 ngx_lu_state_names,
+                                 ngx_lu_scan_states,
                                  scan->states,
                                  NGX_LU_STATES))
         != NGX_OK
         || ngx_lu_put(json, "oldestWaitingSeconds",
                    scan->oldest
-                   ? cJSON_CreateNumber(ngx_lu_waiting(snapshot))
+                   ? cJSON_CreateNumber(ngx_lu_snapshot_waiting(snapshot))
                    : cJSON_CreateNull())
            != NGX_OK
         || ngx_lu_put(json, "complete",
@@ -543,8 +488,8 @@ ngx_lu_status_refusals(ngx_lu_snapshot_t *snapshot)
     requests = snapshot->numbers->requests[NGX_LU_KIND_WEBHOOK];
 
     return ngx_lu_status_numbers(
-                                 &ngx_lu_result_names[
-                                                      NGX_LU_RESULT_INVALID],
+                                 &ngx_lu_count_results[
+                                                       NGX_LU_RESULT_INVALID],
                                  &requests[NGX_LU_RESULT_INVALID],
                                  NGX_LU_RESULTS - NGX_LU_RESULT_INVALID);
 }

@@ -10,7 +10,7 @@
 #include "ngx_lu_release.h"
 
 #include "core/lu_builds.h"
-#include "core/lu_change.h"
+#include "core/lu_change_deployment.h"
 #include "core/lu_json.h"
 #include "core/lu_release.h"
 
@@ -173,7 +173,7 @@ ngx_lu_approval_withdrawn(ngx_lu_task_t *task, cJSON *app, void *data)
         return rc == LU_OK ? NGX_HTTP_OK : ngx_lu_task_core(task, rc);
     }
 
-    lu_change_release_remove(app, task->subject);
+    lu_change_deployment_remove(app, task->subject);
 
     return NGX_HTTP_OK;
 }

@@ -10,7 +10,8 @@
 #include "store/ngx_lu_lock.h"
 #include "store/ngx_lu_path.h"
 
-#include "core/lu_change.h"
+#include "core/lu_change_channel.h"
+#include "core/lu_change_deployment.h"
 #include "core/lu_release.h"
 
 
@@ -118,8 +119,9 @@ ngx_lu_bundle_deploy(ngx_lu_task_t *task, cJSON *app, const cJSON *release)
                                                               "signed"));
     task->to = deployment;
 
-    rc = lu_change_deploy(app, channel, deployment, id, rollout, is_signed,
-                          task->by, task->now, &task->error);
+    rc = lu_change_deployment_add(app, channel, deployment, id, rollout,
+                                  is_signed, task->by, task->now,
+                                  &task->error);
 
     return ngx_lu_task_core(task, rc);
 }

@@ -6,7 +6,7 @@
 
 #include "ngx_lu_protect.h"
 
-#include "core/lu_change.h"
+#include "core/lu_change_channel.h"
 
 
 void

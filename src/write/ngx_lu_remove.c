@@ -13,7 +13,7 @@
 #include "store/ngx_lu_lock.h"
 #include "store/ngx_lu_tree.h"
 
-#include "core/lu_change.h"
+#include "core/lu_change_deployment.h"
 #include "core/lu_json.h"
 #include "core/lu_release.h"
 
@@ -68,7 +68,7 @@ ngx_lu_remove_bundle_change(ngx_lu_task_t *task, cJSON *app, void *data)
         return ngx_lu_protect_refuse(task);
     }
 
-    lu_change_release_remove(app, task->subject);
+    lu_change_deployment_remove(app, task->subject);
 
     return NGX_HTTP_NO_CONTENT;
 }

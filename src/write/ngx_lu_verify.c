@@ -13,7 +13,7 @@
 #include "store/ngx_lu_path.h"
 #include "store/ngx_lu_tree.h"
 
-#include "core/lu_change.h"
+#include "core/lu_change_channel.h"
 #include "core/lu_file.h"
 #include "core/lu_json.h"
 #include "core/lu_manifest.h"

@@ -2,11 +2,10 @@
 /*
  * Copyright (C) the nginx-liveupdate authors
  *
- * What is counted, in shared memory: the numbers of a store, and series, which
- * are the checks of one release in one channel of an app, or the requests for
- * one desktop build.  Who has found a series keeps a pointer to it: its place
- * may be given to another series one day, and then has another serial, but it
- * stays a place.
+ * Counters in shared memory: the numbers of a store, and its series.  A series
+ * counts the checks of one release in one channel of an app, or the requests
+ * for one desktop build.  Pointers to a series may be kept: its place is never
+ * freed, but may be given to another series, which then has another serial.
  */
 
 
@@ -16,14 +15,14 @@
 #include <openssl/rand.h>
 
 
-/* parts of the zone */
+/* a 16th of the zone is for series, a quarter for sketches */
 
 #define NGX_LU_SERIES_PART    16
 #define NGX_LU_SKETCHES_PART  4
 
 #define NGX_LU_SERIES_MAX     4096
 
-/* series and sketches that were used within so many hours are not given away */
+/* series and sketches used within that many hours keep their places */
 
 #define NGX_LU_IDLE  2
 
@@ -64,7 +63,48 @@ ngx_str_t  ngx_lu_count_checks[] = {
 };
 
 
-/* In the place of what a full zone has no room for; it is told to nobody. */
+const char  *ngx_lu_count_kinds[] = {
+    "",
+    "check",
+    "probe",
+    "discovery",
+    "artifact",
+    "feed",
+    "download",
+    "api",
+    "releases",
+    "webhook",
+    "status"
+};
+
+
+const char  *ngx_lu_count_results[] = {
+    "ok",
+    "redirect",
+    "not_modified",
+    "invalid",
+    "unauthorized",
+    "forbidden",
+    "not_found",
+    "not_allowed",
+    "conflict",
+    "too_large",
+    "refused",
+    "limited",
+    "closed",
+    "failed"
+};
+
+
+const char  *ngx_lu_count_loads[] = {
+    "loaded",
+    "unchanged",
+    "absent",
+    "failed"
+};
+
+
+/* Here goes what a full zone has no room for; nobody reads it. */
 
 static ngx_lu_count_t    ngx_lu_no_count;
 static ngx_lu_numbers_t  ngx_lu_no_numbers;
@@ -107,7 +147,7 @@ ngx_lu_count_create(ngx_slab_pool_t *shpool, size_t size)
         return count;
     }
 
-    /* they are cleared when they are drawn: a page not used is not there */
+    /* they are cleared when drawn, so that unused pages take no memory */
 
     count->sketches = ngx_slab_alloc(shpool,
                                      count->nsketches
@@ -195,8 +235,8 @@ ngx_lu_series_init(ngx_lu_numbers_t *numbers, ngx_lu_series_t *series,
 
 
 /*
- * Nearly always the mark says where the series is, and it was used in this
- * hour: then there is nothing to look for, and nothing to write.
+ * The mark usually points to the series, which was used within this hour: then
+ * nothing is looked up or written.
  */
 
 ngx_lu_series_t *
@@ -229,7 +269,7 @@ ngx_lu_count_series(ngx_lu_store_t *store, const lu_mark_t *mark,
         labels[2].len = ngx_min(release->len, NGX_LU_RELEASE_ROOM);
     }
 
-    /* the copy is this worker's, and nobody reads it but its event loop */
+    /* only the event loop of this worker uses the copy and its marks */
 
     return ngx_lu_series_find(ngx_lu_count_numbers(store), (lu_mark_t *) mark,
                               labels, hour);
@@ -244,7 +284,7 @@ ngx_lu_series_find(ngx_lu_numbers_t *numbers, lu_mark_t *mark,
 
     ngx_shmtx_lock(numbers->count->mutex);
 
-    /* who had no place looks for one once an hour */
+    /* whatever has no place looks for one once an hour */
 
     if (numbers->other.hour != hour) {
         numbers->other.hour = hour;
@@ -343,7 +383,7 @@ ngx_lu_series_is(ngx_lu_series_t *series, ngx_lu_numbers_t *numbers,
 }
 
 
-/* One that is free, or that of the series that was not used for longest. */
+/* A free place, or that of the least recently used series. */
 
 static ngx_lu_series_t *
 ngx_lu_series_place(ngx_lu_count_t *count, uint32_t hour)
@@ -382,7 +422,7 @@ ngx_lu_series_place(ngx_lu_count_t *count, uint32_t hour)
 }
 
 
-/* What it has counted stays a part of the sums. */
+/* Its counts stay in the sums. */
 
 static void
 ngx_lu_series_retire(ngx_lu_count_t *count, ngx_lu_series_t *series)
@@ -464,8 +504,7 @@ ngx_lu_count_device(ngx_lu_series_t *series, ngx_uint_t n, const lu_str_t *id)
     }
 
     lu_hll_add(&sketch->hll,
-               lu_hll_hash(series->numbers->count->seed,
-                           id->data, id->len),
+               lu_hll_hash(series->numbers->count->seed, id->data, id->len),
                hour);
 }
 
@@ -574,7 +613,7 @@ ngx_lu_count_init(ngx_conf_t *cf)
 }
 
 
-/* One addition for each request: a check that was decided has had its own. */
+/* Counts each request once: a decided check has been counted before. */
 
 static ngx_int_t
 ngx_lu_count_request(ngx_http_request_t *r)
@@ -610,7 +649,7 @@ ngx_lu_count_request(ngx_http_request_t *r)
 }
 
 
-/* What nginx refused before the module was asked is told by the location. */
+/* A request that nginx refused itself has the kind of its location. */
 
 static ngx_lu_kind_e
 ngx_lu_count_kind(ngx_http_request_t *r)

@@ -2,7 +2,7 @@
 /*
  * Copyright (C) the nginx-liveupdate authors
  *
- * Count, snapshot, status: what is counted, and told by liveupdate_status.
+ * Counters, which liveupdate_status reports.
  */
 
 
@@ -18,14 +18,14 @@
 #include "core/lu_mark.h"
 
 
-/* without it nothing is counted: to measure what counting costs */
+/* 0: nothing is counted, to measure what counting costs */
 
 #ifndef NGX_LU_COUNTING
 #define NGX_LU_COUNTING  1
 #endif
 
 
-/* What a request is, of all that the module answers. */
+/* The kinds of requests that the module answers. */
 
 typedef enum {
     NGX_LU_KIND_NONE = 0,
@@ -43,7 +43,7 @@ typedef enum {
 } ngx_lu_kind_e;
 
 
-/* How it ended, if it was not a check that was decided: by its status. */
+/* The results, by status, of requests other than decided checks. */
 
 typedef enum {
     NGX_LU_RESULT_OK = 0,
@@ -56,7 +56,7 @@ typedef enum {
     NGX_LU_RESULT_NOT_ALLOWED,
     NGX_LU_RESULT_CONFLICT,
     NGX_LU_RESULT_TOO_LARGE,
-    NGX_LU_RESULT_REFUSED,                   /* what else is the client's */
+    NGX_LU_RESULT_REFUSED,                   /* any other 4xx */
     NGX_LU_RESULT_LIMITED,                   /* limit_req, busy threads */
     NGX_LU_RESULT_CLOSED,                    /* by the client */
     NGX_LU_RESULT_FAILED,
@@ -64,7 +64,7 @@ typedef enum {
 } ngx_lu_result_e;
 
 
-/* What a series counts: checks by lu_check_e, requests for a build. */
+/* The counters of a series: checks by lu_check_e, requests for a build. */
 
 #define NGX_LU_CHECKS  (LU_CHECK_UNSIGNED + 1)
 
@@ -76,7 +76,7 @@ enum {
 };
 
 
-/* Of the devices that were told of a release: those that had it, or had not. */
+/* The sketches of a series: devices told of the release, and running it. */
 
 enum {
     NGX_LU_SKETCH_TOLD = 0,
@@ -85,7 +85,7 @@ enum {
 };
 
 
-/* How a load of the catalog ended. */
+/* The results of the catalog's loads. */
 
 enum {
     NGX_LU_LOADED = 0,
@@ -96,7 +96,7 @@ enum {
 };
 
 
-/* States of releases on the disk, in the order of their names below. */
+/* The states of releases on the disk; watch/ngx_lu_scan.h has their names. */
 
 #define NGX_LU_STATES        9
 
@@ -132,19 +132,19 @@ struct ngx_lu_sketch_s {
 };
 
 
-/* What was found on the disk, by one of all workers, for some seconds. */
+/* What one worker found on the disk, for all workers, for some seconds. */
 
 typedef struct {
-    ngx_atomic_t                    claimed;     /* since then */
-    ngx_atomic_t                    at;          /* 0: never */
+    ngx_atomic_t                    claimed;     /* the time it began */
+    ngx_atomic_t                    at;          /* it ended; 0: never */
     ngx_atomic_t                    took;        /* milliseconds */
     ngx_atomic_t                    states[NGX_LU_STATES];
-    ngx_atomic_t                    oldest;      /* waits since; 0: none */
+    ngx_atomic_t                    oldest;      /* waiting since; 0: none */
     ngx_atomic_t                    complete;
 } ngx_lu_scan_t;
 
 
-/* The numbers of a store; all but a full zone's are in the zone. */
+/* The numbers of a store; they are in the zone unless it is full. */
 
 struct ngx_lu_numbers_s {
     ngx_lu_count_t                 *count;
@@ -165,7 +165,7 @@ struct ngx_lu_numbers_s {
 };
 
 
-/* All of a zone; the sizes never change. */
+/* All counters of a zone; the sizes of the tables never change. */
 
 struct ngx_lu_count_s {
     ngx_shmtx_t                    *mutex;
@@ -195,17 +195,19 @@ struct ngx_lu_count_s {
 
 ngx_lu_count_t *ngx_lu_count_create(ngx_slab_pool_t *shpool, size_t size);
 
-/* Never NULL; in any thread. */
+/* Returns the numbers of the store, never NULL, in any thread. */
 
 ngx_lu_numbers_t *ngx_lu_count_numbers(ngx_lu_store_t *store);
+
+/* Adds n to a counter, in any thread. */
 
 #define ngx_lu_count_add(counter, n)                                          \
     (void) ngx_atomic_fetch_add(&(counter), (ngx_atomic_int_t) (n))
 
 /*
- * The series of these labels (channel and release may be NULL), or that of
- * all others if there is no place; never NULL.  The mark belongs to them, in
- * a copy of the catalog.  For the event loop.
+ * Returns the series of these labels, of which channel and release may be NULL,
+ * or the series of all others if the zone is full; never NULL.  The mark is the
+ * one of these labels in a copy of the catalog.  Only for the event loop.
  */
 
 ngx_lu_series_t *ngx_lu_count_series(ngx_lu_store_t *store,
@@ -213,8 +215,8 @@ ngx_lu_series_t *ngx_lu_count_series(ngx_lu_store_t *store,
     const lu_str_t *release);
 
 /*
- * A check that was decided, and the mark of what it told of; the device's id
- * may be empty.
+ * Counts a decided check.  The mark is that of the deployment, or else of the
+ * channel, or else of the app.  The id of the device may be empty.
  */
 
 void ngx_lu_count_check(ngx_http_request_t *r, const lu_mark_t *mark,
@@ -222,14 +224,20 @@ void ngx_lu_count_check(ngx_http_request_t *r, const lu_mark_t *mark,
     const lu_deployment_t *deployment, lu_check_e result,
     const lu_str_t *device);
 
-/* Counts all else when it is over. */
+/*
+ * Adds the handler of the log phase, which counts all other requests.  Returns
+ * NGX_OK, or NGX_ERROR if memory is short.
+ */
 
 ngx_int_t ngx_lu_count_init(ngx_conf_t *cf);
 
 
-/* The names of lu_check_e. */
+/* The names of checks, kinds, results and loads. */
 
-extern ngx_str_t  ngx_lu_count_checks[];
+extern ngx_str_t    ngx_lu_count_checks[];      /* by lu_check_e */
+extern const char  *ngx_lu_count_kinds[];       /* by ngx_lu_kind_e */
+extern const char  *ngx_lu_count_results[];     /* by ngx_lu_result_e */
+extern const char  *ngx_lu_count_loads[];       /* NGX_LU_LOADS of them */
 
 
 #endif /* _NGX_LU_COUNT_H_INCLUDED_ */

@@ -7,7 +7,7 @@
 #include "ngx_lu_zone.h"
 
 
-/* apps that share a generation are loaded more often than they change */
+/* apps that share a generation are loaded more often than needed */
 
 #define NGX_LU_GENERATIONS  1024
 

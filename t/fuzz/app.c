@@ -34,8 +34,8 @@ compare(const lu_str_t *a, const lu_str_t *b)
 static const cJSON *
 channel_json(const cJSON *json, const lu_str_t *name)
 {
-    const cJSON  *item;
     lu_str_t      value;
+    const cJSON  *item;
 
     cJSON_ArrayForEach(item,
                        cJSON_GetObjectItemCaseSensitive(json, "channels"))
@@ -103,8 +103,8 @@ static void
 check_app(const lu_app_t *app, const cJSON *json)
 {
     size_t         i;
-    const cJSON   *item;
     lu_str_t       text;
+    const cJSON   *item;
     lu_channel_t  *channel;
 
     require(lu_name_id_valid(&app->id));
@@ -157,9 +157,9 @@ check_answer(const lu_arena_t *arena, const lu_app_t *app,
     char         *p;
     cJSON        *json;
     size_t        i;
-    const cJSON  *item;
     lu_str_t      text, value;
     lu_error_t    err;
+    const cJSON  *item;
     lu_release_t  release;
 
     static const char  *members[] = {
@@ -310,12 +310,12 @@ check_accepted(const lu_arena_t *arena, lu_app_t *app, const lu_str_t *text)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    fuzz_block_t  *blocks;
     lu_rc_e        rc;
     lu_app_t       app;
     lu_str_t       text;
     lu_arena_t     arena;
     lu_error_t     err;
+    fuzz_block_t  *blocks;
 
     blocks = NULL;
     arena.alloc = fuzz_alloc;

@@ -7,6 +7,7 @@
  */
 
 
+#include "fuzz.h"
 #include "lu_builder.h"
 #include "lu_name.h"
 
@@ -14,37 +15,6 @@
 
 #include <openssl/evp.h>
 #include <yaml.h>
-
-
-typedef struct block_s  block_t;
-
-struct block_s {
-    block_t      *next;
-    max_align_t   data[];
-};
-
-
-static void
-require(int condition)
-{
-    if (!condition) {
-        abort();
-    }
-}
-
-
-static void *
-arena_alloc(void *data, size_t size)
-{
-    block_t  *block, **blocks;
-
-    blocks = data;
-    block = malloc(sizeof(block_t) + size);
-    block->next = *blocks;
-    *blocks = block;
-
-    return block->data;
-}
 
 
 static void
@@ -264,15 +234,15 @@ check_printed(const lu_arena_t *arena, const lu_builder_t *builder)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    block_t      *blocks, *next;
-    lu_rc_e       rc;
-    lu_str_t      text;
-    lu_error_t    err;
-    lu_arena_t    arena;
-    lu_builder_t  builder;
+    lu_rc_e        rc;
+    lu_str_t       text;
+    lu_error_t     err;
+    lu_arena_t     arena;
+    fuzz_block_t  *blocks;
+    lu_builder_t   builder;
 
     blocks = NULL;
-    arena.alloc = arena_alloc;
+    arena.alloc = fuzz_alloc;
     arena.data = &blocks;
     err.text = NULL;
 
@@ -299,10 +269,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         require(builder.nfiles == 0);
     }
 
-    for ( /* void */ ; blocks; blocks = next) {
-        next = blocks->next;
-        free(blocks);
-    }
+    fuzz_free(blocks);
 
     return 0;
 }

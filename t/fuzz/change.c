@@ -23,6 +23,8 @@
 #include "fuzz.h"
 #include "lu_app.h"
 #include "lu_change.h"
+#include "lu_change_channel.h"
+#include "lu_change_deployment.h"
 #include "lu_name.h"
 
 #include <stdio.h>
@@ -72,8 +74,8 @@ deploy(fuzz_line_t *line, cJSON *app, lu_error_t *err)
     int          is_signed;
     cJSON       *copy, *channel;
     double       rollout;
-    const char  *channel_id, *deployment_id, *release;
     lu_rc_e      rc;
+    const char  *channel_id, *deployment_id, *release;
 
     channel_id = id(line, 0, 'c');
     deployment_id = id(line, 1, 'd');
@@ -81,9 +83,8 @@ deploy(fuzz_line_t *line, cJSON *app, lu_error_t *err)
     rollout = digit(line) / 8.0;
     is_signed = (*line->p == 's');
 
-    rc = lu_change_deploy(app, channel_id, deployment_id, release, rollout,
-                          is_signed,
-                          "ci", NOW, err);
+    rc = lu_change_deployment_add(app, channel_id, deployment_id, release,
+                                  rollout, is_signed, "ci", NOW, err);
 
     if (rc != LU_OK) {
         require((rc == LU_INVALID) == (rollout > 1
@@ -95,8 +96,8 @@ deploy(fuzz_line_t *line, cJSON *app, lu_error_t *err)
 
     copy = cJSON_Duplicate(app, 1);
 
-    require(lu_change_deploy(app, channel_id, deployment_id, release,
-                             rollout, is_signed, "ci", "later", err)
+    require(lu_change_deployment_add(app, channel_id, deployment_id, release,
+                                     rollout, is_signed, "ci", "later", err)
             == LU_OK);
     require(cJSON_Compare(app, copy, 1));
 
@@ -112,10 +113,10 @@ change(fuzz_line_t *line, cJSON *app, lu_error_t *err)
     int          n;
     char         letter;
     cJSON       *body, *channel, *found;
-    uint64_t     number, next;
-    const char  *one;
     lu_rc_e      rc;
+    uint64_t     number, next;
     lu_str_t     text;
+    const char  *one;
 
     letter = *line->p ? *line->p++ : '\0';
     one = (letter && strchr("uprxf", letter)) ? id(line, 0, 'c') : NULL;
@@ -197,7 +198,7 @@ change(fuzz_line_t *line, cJSON *app, lu_error_t *err)
                                            err);
 
     case 'y':
-        lu_change_release_remove(app, id(line, 0, 'r'));
+        lu_change_deployment_remove(app, id(line, 0, 'r'));
         return LU_OK;
 
     case 'f':
@@ -223,11 +224,11 @@ check_app(const cJSON *json)
     char          *printed;
     cJSON         *again;
     size_t         i;
-    fuzz_block_t  *blocks;
     lu_app_t       app;
     lu_str_t       text;
     lu_arena_t     arena;
     lu_error_t     err;
+    fuzz_block_t  *blocks;
 
     blocks = NULL;
     arena.alloc = fuzz_alloc;
@@ -266,9 +267,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     int          n;
     char        *text, *next;
     cJSON       *app, *copy;
-    fuzz_line_t  line;
     lu_rc_e      rc;
     lu_error_t   err;
+    fuzz_line_t  line;
 
     text = malloc(size + 1);
     memcpy(text, data, size);

@@ -179,8 +179,8 @@ static lu_str_t
 next_line(const uint8_t **data, size_t *size)
 {
     size_t          len;
-    const uint8_t  *end;
     lu_str_t        line;
+    const uint8_t  *end;
 
     end = *size ? memchr(*data, '\n', *size) : NULL;
     len = end ? (size_t) (end - *data) : *size;
@@ -197,9 +197,9 @@ next_line(const uint8_t **data, size_t *size)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    fuzz_block_t  *blocks;
     lu_str_t       path, user_agent, text;
     lu_arena_t     arena;
+    fuzz_block_t  *blocks;
 
     blocks = NULL;
     arena.alloc = fuzz_alloc;

@@ -24,10 +24,10 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     cJSON         *json;
-    fuzz_block_t  *blocks;
     lu_str_t       text;
     lu_error_t     err;
     lu_arena_t     arena;
+    fuzz_block_t  *blocks;
 
     blocks = NULL;
     arena.alloc = fuzz_alloc;

@@ -24,9 +24,9 @@ check_signature(const lu_arena_t *arena, const uint8_t *data, size_t size)
     char           hex[65];
     size_t         i, cut, half;
     unsigned       n;
-    unsigned char  digest[32];
     lu_str_t       secrets[2], signature, sent;
     lu_hmac_t     *hmac;
+    unsigned char  digest[32];
 
     cut = 1 + data[0] % size;
     half = (size - cut) / 2;

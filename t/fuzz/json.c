@@ -7,16 +7,9 @@
  */
 
 
+#include "fuzz.h"
 #include "lu_json.h"
-
-
-static void
-require(int condition)
-{
-    if (!condition) {
-        abort();
-    }
-}
+#include "lu_json_scan.h"
 
 
 /* The bytes of all strings in a text that was accepted, as UTF-8. */

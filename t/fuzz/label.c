@@ -7,28 +7,20 @@
  */
 
 
+#include "fuzz.h"
 #include "lu_label.h"
 #include "lu_name.h"
-
-
-static void
-require(int condition)
-{
-    if (!condition) {
-        abort();
-    }
-}
 
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     size_t          i;
-    unsigned char  *buf, *end;
     unsigned        platform;
     lu_str_t        value, escaped;
     lu_build_t      builds[2];
     lu_desktop_t    desktop;
+    unsigned char  *buf, *end;
 
     value.data = (unsigned char *) data;
     value.len = size;

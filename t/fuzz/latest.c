@@ -226,11 +226,11 @@ check_latest(const lu_check_t *check)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    unsigned char  *buf;
     lu_rc_e         rc;
     lu_str_t        args;
     lu_error_t      err;
     lu_check_t      check;
+    unsigned char  *buf;
 
     if (app.channels == NULL) {
         init();

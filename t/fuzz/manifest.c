@@ -7,40 +7,10 @@
  */
 
 
+#include "fuzz.h"
 #include "lu_manifest.h"
 #include "lu_name.h"
 #include "lu_sha256.h"
-
-
-typedef struct block_s  block_t;
-
-struct block_s {
-    block_t      *next;
-    max_align_t   data[];
-};
-
-
-static void
-require(int condition)
-{
-    if (!condition) {
-        abort();
-    }
-}
-
-
-static void *
-arena_alloc(void *data, size_t size)
-{
-    block_t  *block, **blocks;
-
-    blocks = data;
-    block = malloc(sizeof(block_t) + size);
-    block->next = *blocks;
-    *blocks = block;
-
-    return block->data;
-}
 
 
 static void
@@ -75,7 +45,7 @@ check_entry(const lu_file_t *entries, size_t n, size_t i)
 static void
 check_bundle(lu_file_t *entries, size_t n)
 {
-    lu_rc_e     rc;
+    lu_rc_e  rc;
     lu_str_t    index = lu_string("index.html");
     lu_error_t  err;
 
@@ -99,16 +69,16 @@ check_bundle(lu_file_t *entries, size_t n)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    size_t      i, n;
-    block_t    *blocks, *next;
-    lu_rc_e     rc;
-    lu_str_t    text;
-    lu_file_t  *entries;
-    lu_error_t  err;
-    lu_arena_t  arena;
+    size_t         i, n;
+    lu_rc_e        rc;
+    lu_str_t       text;
+    lu_file_t     *entries;
+    lu_error_t     err;
+    lu_arena_t     arena;
+    fuzz_block_t  *blocks;
 
     blocks = NULL;
-    arena.alloc = arena_alloc;
+    arena.alloc = fuzz_alloc;
     arena.data = &blocks;
     err.text = NULL;
 
@@ -131,10 +101,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         require(rc == LU_INVALID && err.text != NULL);
     }
 
-    for ( /* void */ ; blocks; blocks = next) {
-        next = blocks->next;
-        free(blocks);
-    }
+    fuzz_free(blocks);
 
     return 0;
 }

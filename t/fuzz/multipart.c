@@ -8,6 +8,7 @@
  */
 
 
+#include "fuzz.h"
 #include "lu_multipart.h"
 
 
@@ -25,19 +26,10 @@ typedef struct {
 } events_t;
 
 
-static void
-require(int condition)
-{
-    if (!condition) {
-        abort();
-    }
-}
-
-
 static lu_rc_e
 add_part(void *data, const lu_str_t *name)
 {
-    size_t     size;
+    size_t  size;
     events_t  *events = data;
 
     require(name->len > 0 && name->len <= LU_MULTIPART_HEADERS);
@@ -57,7 +49,7 @@ add_part(void *data, const lu_str_t *name)
 static lu_rc_e
 add_body(void *data, const unsigned char *bytes, size_t len)
 {
-    size_t     i;
+    size_t  i;
     events_t  *events = data;
 
     require(len > 0 && events->parts > 0);
@@ -174,8 +166,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     size_t          n, step;
     events_t        whole;
-    const uint8_t  *line;
     lu_str_t        type, body;
+    const uint8_t  *line;
 
     line = memchr(data, '\n', size);
     if (line == NULL) {

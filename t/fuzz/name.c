@@ -6,19 +6,11 @@
  */
 
 
+#include "fuzz.h"
 #include "lu_name.h"
 #include "lu_url.h"
 
 #include <stdio.h>
-
-
-static void
-require(int condition)
-{
-    if (!condition) {
-        abort();
-    }
-}
 
 
 /* Decodes without any check, and encodes again: only UTF-8 comes out same. */
@@ -178,10 +170,10 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     int             href;
-    unsigned char  *buffer;
     lu_str_t        str, name;
     lu_error_t      err;
     lu_arena_t      arena;
+    unsigned char  *buffer;
 
     str.len = size;
     str.data = (unsigned char *) data;

@@ -200,10 +200,10 @@ static lu_rc_e
 make(lu_plan_t *plan, const uint8_t *data, const uint8_t *last)
 {
     size_t          n;
-    const uint8_t  *end;
     lu_rc_e         rc;
     lu_str_t        text;
     lu_error_t      err;
+    const uint8_t  *end;
 
     for ( /* void */ ; data; data = end ? end + 1 : NULL) {
         end = memchr(data, '\f', last - data);
@@ -269,12 +269,12 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     size_t          files;
-    uint64_t        bytes;
-    fuzz_block_t   *blocks;
-    const uint8_t  *last;
     lu_rc_e         rc, free_rc;
+    uint64_t        bytes;
     lu_plan_t       plan, free_plan;
     lu_arena_t      arena;
+    fuzz_block_t   *blocks;
+    const uint8_t  *last;
 
     blocks = NULL;
     arena.alloc = fuzz_alloc;

@@ -7,25 +7,17 @@
  */
 
 
+#include "fuzz.h"
 #include "lu_query.h"
 
 #include <stdio.h>
 
 
 static void
-require(int condition)
-{
-    if (!condition) {
-        abort();
-    }
-}
-
-
-static void
 check_round_trip(const uint8_t *data, size_t size)
 {
-    size_t    i, n;
     char     *encoded;
+    size_t    i, n;
     lu_rc_e   rc;
     lu_str_t  str;
 
@@ -86,8 +78,8 @@ static void
 check_pairs(const lu_str_t *args)
 {
     char            key[64];
-    const uint8_t  *p;
     lu_str_t        rest, name, value, found, decoded;
+    const uint8_t  *p;
 
     rest = *args;
     p = args->data;

@@ -25,10 +25,10 @@ check_release(const lu_arena_t *arena, const lu_str_t *text)
 {
     int           i;
     cJSON        *json;
-    const cJSON  *item;
     lu_rc_e       rc;
     lu_str_t      value, *limit;
     lu_error_t    err;
+    const cJSON  *item;
     lu_release_t  release;
 
     err.text = NULL;
@@ -72,10 +72,10 @@ check_set(const lu_arena_t *arena, cJSON *json, const cJSON *body, int valid)
     int           i;
     char         *printed;
     cJSON        *before;
-    const cJSON  *item;
     lu_rc_e       rc;
     lu_str_t      str;
     lu_error_t    err;
+    const cJSON  *item;
 
     err.text = NULL;
     before = cJSON_Duplicate(json, 1);
@@ -142,11 +142,11 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     int             valid;
     cJSON          *json, *body;
-    const uint8_t  *line;
-    fuzz_block_t   *blocks;
     lu_str_t        text, first, second;
     lu_arena_t      arena;
     lu_error_t      err;
+    fuzz_block_t   *blocks;
+    const uint8_t  *line;
 
     blocks = NULL;
     arena.alloc = fuzz_alloc;

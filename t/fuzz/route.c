@@ -59,8 +59,8 @@ check_inside(const lu_str_t *path, const lu_str_t *part)
 static void
 check_path(const lu_str_t *path, const lu_route_t *route, const char *format)
 {
-    const unsigned char  *p, *last;
     const lu_str_t       *part;
+    const unsigned char  *p, *last;
 
     p = path->data;
     last = p + path->len;

@@ -7,41 +7,11 @@
  */
 
 
+#include "fuzz.h"
 #include "lu_td.h"
 #include "lu_name.h"
 
 #include <stdio.h>
-
-
-typedef struct block_s  block_t;
-
-struct block_s {
-    block_t      *next;
-    max_align_t   data[];
-};
-
-
-static void
-require(int condition)
-{
-    if (!condition) {
-        abort();
-    }
-}
-
-
-static void *
-arena_alloc(void *data, size_t size)
-{
-    block_t  *block, **blocks;
-
-    blocks = data;
-    block = malloc(sizeof(block_t) + size);
-    block->next = *blocks;
-    *blocks = block;
-
-    return block->data;
-}
 
 
 static void
@@ -174,16 +144,16 @@ check_printed(const lu_arena_t *arena, const lu_td_t *td)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    size_t      i;
-    block_t    *blocks, *next;
-    lu_td_t     td;
-    lu_rc_e     rc;
-    lu_str_t    text;
-    lu_error_t  err;
-    lu_arena_t  arena;
+    size_t         i;
+    lu_td_t        td;
+    lu_rc_e        rc;
+    lu_str_t       text;
+    lu_error_t     err;
+    lu_arena_t     arena;
+    fuzz_block_t  *blocks;
 
     blocks = NULL;
-    arena.alloc = arena_alloc;
+    arena.alloc = fuzz_alloc;
     arena.data = &blocks;
     err.text = NULL;
 
@@ -208,10 +178,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         require(rc == LU_INVALID && err.text != NULL);
     }
 
-    for ( /* void */ ; blocks; blocks = next) {
-        next = blocks->next;
-        free(blocks);
-    }
+    fuzz_free(blocks);
 
     return 0;
 }

@@ -8,43 +8,13 @@
  */
 
 
+#include "fuzz.h"
 #include "lu_token.h"
 #include "lu_name.h"
 
 #include <stdio.h>
 
 #include <openssl/evp.h>
-
-
-typedef struct block_s  block_t;
-
-struct block_s {
-    block_t      *next;
-    max_align_t   data[];
-};
-
-
-static void
-require(int condition)
-{
-    if (!condition) {
-        abort();
-    }
-}
-
-
-static void *
-arena_alloc(void *data, size_t size)
-{
-    block_t  *block, **blocks;
-
-    blocks = data;
-    block = malloc(sizeof(block_t) + size);
-    block->next = *blocks;
-    *blocks = block;
-
-    return block->data;
-}
 
 
 static void
@@ -77,10 +47,10 @@ check_token(const lu_token_t *tokens, size_t i)
 static lu_str_t
 with_line(const uint8_t *data, size_t size, const lu_str_t *clear)
 {
-    size_t         i;
     char          *p;
-    unsigned char  digest[32];
+    size_t         i;
     lu_str_t       text;
+    unsigned char  digest[32];
 
     EVP_Digest(clear->data, clear->len, digest, NULL, EVP_sha256(), NULL);
 
@@ -104,16 +74,16 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     size_t             i, n, more;
-    block_t           *blocks, *next;
     lu_rc_e            rc;
     lu_str_t           text, clear;
     lu_error_t         err;
     lu_arena_t         arena;
     lu_token_t        *tokens;
+    fuzz_block_t      *blocks;
     const lu_token_t  *found;
 
     blocks = NULL;
-    arena.alloc = arena_alloc;
+    arena.alloc = fuzz_alloc;
     arena.data = &blocks;
     err.text = NULL;
 
@@ -149,10 +119,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     free(text.data);
 
-    for ( /* void */ ; blocks; blocks = next) {
-        next = blocks->next;
-        free(blocks);
-    }
+    fuzz_free(blocks);
 
     return 0;
 }

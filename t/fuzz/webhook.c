@@ -6,39 +6,9 @@
  */
 
 
+#include "fuzz.h"
 #include "lu_webhook.h"
 #include "lu_name.h"
-
-
-typedef struct block_s  block_t;
-
-struct block_s {
-    block_t      *next;
-    max_align_t   data[];
-};
-
-
-static void
-require(int condition)
-{
-    if (!condition) {
-        abort();
-    }
-}
-
-
-static void *
-arena_alloc(void *data, size_t size)
-{
-    block_t  *block, **blocks;
-
-    blocks = data;
-    block = malloc(sizeof(block_t) + size);
-    block->next = *blocks;
-    *blocks = block;
-
-    return block->data;
-}
 
 
 static void
@@ -85,16 +55,16 @@ check_body(const lu_arena_t *arena, const cJSON *body,
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    cJSON        *json;
-    block_t      *blocks, *next;
-    lu_rc_e       rc;
-    lu_str_t      text;
-    lu_error_t    err;
-    lu_arena_t    arena;
-    lu_webhook_t  webhook;
+    cJSON         *json;
+    lu_rc_e        rc;
+    lu_str_t       text;
+    lu_error_t     err;
+    lu_arena_t     arena;
+    fuzz_block_t  *blocks;
+    lu_webhook_t   webhook;
 
     blocks = NULL;
-    arena.alloc = arena_alloc;
+    arena.alloc = fuzz_alloc;
     arena.data = &blocks;
     err.text = NULL;
 
@@ -117,10 +87,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         cJSON_Delete(json);
     }
 
-    for ( /* void */ ; blocks; blocks = next) {
-        next = blocks->next;
-        free(blocks);
-    }
+    fuzz_free(blocks);
 
     return 0;
 }

@@ -8,6 +8,7 @@
  */
 
 
+#include "fuzz.h"
 #include "lu_zip.h"
 #include "lu_name.h"
 
@@ -15,14 +16,6 @@
 
 
 #define LIMIT  (1024 * 1024)
-
-
-typedef struct block_s  block_t;
-
-struct block_s {
-    block_t        *next;
-    max_align_t     data[];
-};
 
 
 typedef struct {
@@ -37,38 +30,22 @@ typedef struct {
 static uint64_t  allocated;
 
 
-static void
-require(int condition)
-{
-    if (!condition) {
-        abort();
-    }
-}
-
-
 static void *
-arena_alloc(void *data, size_t size)
+counted_alloc(void *data, size_t size)
 {
-    block_t  *block, **blocks;
-
     allocated += size;
 
-    blocks = data;
-    block = malloc(sizeof(block_t) + size);
-    block->next = *blocks;
-    *blocks = block;
-
-    return block->data;
+    return fuzz_alloc(data, size);
 }
 
 
 static zip_int64_t
 feed_callback(void *data, void *buf, zip_uint64_t len, zip_source_cmd_t cmd)
 {
-    feed_t       *feed;
-    zip_stat_t   *st;
-    zip_int64_t   pos;
-    zip_error_t   error;
+    feed_t      *feed;
+    zip_stat_t  *st;
+    zip_int64_t  pos;
+    zip_error_t  error;
 
     feed = data;
     zip_error_init(&error);
@@ -131,11 +108,11 @@ check_entry(zip_t *zip, zip_uint64_t i, int *index)
 {
     char         buf[4096];
     uint64_t     size;
-    zip_stat_t   st;
-    zip_int64_t  n;
-    zip_file_t  *file;
     lu_str_t     name;
+    zip_stat_t   st;
+    zip_file_t  *file;
     lu_error_t   err;
+    zip_int64_t  n;
 
     require(zip_stat_index(zip, i, ZIP_FL_ENC_RAW, &st) == 0);
     require(zip_name_locate(zip, st.name, ZIP_FL_ENC_RAW) == (zip_int64_t) i);
@@ -199,16 +176,16 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     feed_t         feed;
-    block_t       *blocks, *next;
-    zip_error_t    error;
-    zip_source_t  *source;
     lu_rc_e        rc;
     lu_error_t     err;
     lu_arena_t     arena;
+    zip_error_t    error;
+    fuzz_block_t  *blocks;
+    zip_source_t  *source;
 
     blocks = NULL;
     allocated = 0;
-    arena.alloc = arena_alloc;
+    arena.alloc = counted_alloc;
     arena.data = &blocks;
     err.text = NULL;
 
@@ -230,10 +207,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         check_accepted(data, size);
     }
 
-    for ( /* void */ ; blocks; blocks = next) {
-        next = blocks->next;
-        free(blocks);
-    }
+    fuzz_free(blocks);
 
     return 0;
 }

@@ -8,6 +8,8 @@
 #include "memory.h"
 #include "../../src/core/lu_desktop.c"
 
+#include <arpa/inet.h>
+
 
 #define CLIENTS  20000
 
@@ -160,46 +162,6 @@ static const struct {
 };
 
 
-static const struct {
-    const char    *text;
-    unsigned char  len;
-    unsigned char  bits;
-} networks[] = {
-    { "192.0.2.1", 4, 32 },
-    { "192.0.2.1/32", 4, 32 },
-    { "0.0.0.0/0", 4, 0 },
-    { "10.0.0.0/8", 4, 8 },
-    { "::", 16, 128 },
-    { "::/0", 16, 0 },
-    { "2001:db8::/32", 16, 32 },
-    { "ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255", 16, 128 },
-    { "::ffff:192.0.2.1", 4, 32 },
-    { "::ffff:192.0.2.1/96", 4, 0 },
-    { "::ffff:192.0.2.1/95", 16, 95 },
-    { "", 0, 0 },
-    { "/", 0, 0 },
-    { "/8", 0, 0 },
-    { "192.0.2.1/", 0, 0 },
-    { "192.0.2.1/33", 0, 0 },
-    { "192.0.2.1/-1", 0, 0 },
-    { "192.0.2.1/+1", 0, 0 },
-    { "192.0.2.1/08", 0, 0 },
-    { "192.0.2.1/8/8", 0, 0 },
-    { "192.0.2.1/256", 0, 0 },
-    { "192.0.2.1/4294967296", 0, 0 },
-    { "::/129", 0, 0 },
-    { "192.0.2", 0, 0 },
-    { "192.0.2.256", 0, 0 },
-    { "192.0.2.1 ", 0, 0 },
-    { " 192.0.2.1", 0, 0 },
-    { "192.0.2.01", 0, 0 },
-    { "fe80::1%eth0", 0, 0 },
-    { "[::1]", 0, 0 },
-    { "example.com", 0, 0 },
-    { "1111:1111:1111:1111:1111:1111:1111:1111:1111:1111", 0, 0 }
-};
-
-
 /* The trees are gone when the lists are used. */
 
 static lu_rc_e
@@ -302,7 +264,7 @@ test_choose(void)
             inet_pton(AF_INET6, one->address, client.address.bytes);
 
         } else if (address.len) {
-            lu_desktop_network_parse(&address, &client.address);
+            lu_network_parse(&address, &client.address);
         }
 
         build = lu_desktop_choose(&desktop, &client, one->platform);
@@ -335,32 +297,6 @@ test_refused(void)
        && lu_str_is(&err.subject, "192.0.2.0/33"), "the address is named");
 
     tap_free();
-}
-
-
-static void
-test_networks(void)
-{
-    int            parsed;
-    size_t         i;
-    unsigned char  nul[] = "192.0.2.1\0x";
-    lu_str_t       text;
-    lu_network_t   network;
-
-    for (i = 0; i < sizeof(networks) / sizeof(networks[0]); i++) {
-        text = tap_str(networks[i].text);
-
-        parsed = lu_desktop_network_parse(&text, &network);
-
-        ok(parsed == (networks[i].len != 0)
-           && (!parsed || (network.len == networks[i].len
-                           && network.bits == networks[i].bits)),
-           "network \"%s\"", networks[i].text);
-    }
-
-    text.data = nul;
-    text.len = sizeof(nul) - 1;
-    ok(!lu_desktop_network_parse(&text, &network), "an address with a NUL");
 }
 
 
@@ -502,7 +438,6 @@ main(void)
     test_builds();
     test_choose();
     test_refused();
-    test_networks();
     test_rollout();
     test_memory();
 

@@ -8,6 +8,7 @@
 
 
 #include "tap.h"
+#include "lu_disposition.h"
 #include "lu_download.h"
 #include "lu_feed.h"
 #include "lu_query.h"
@@ -154,7 +155,7 @@ decide_feed(const golden_t *golden)
     memset(&client, 0, sizeof(lu_client_t));
 
     address = tap_str(golden->address ? golden->address : "127.0.0.1");
-    lu_desktop_network_parse(&address, &client.address);
+    lu_network_parse(&address, &client.address);
 
     path.len = strcspn(golden->path + 1, "?");
     path.data = tap_alloc(NULL, path.len + 1);
@@ -170,7 +171,7 @@ decide_feed(const golden_t *golden)
 
     decision.status = file_of(&feed.name) ? 200 : 404;
     decision.name = feed.name;
-    decision.disposition = lu_feed_disposition(&tap_arena, &feed.name, 1);
+    decision.disposition = lu_disposition(&tap_arena, &feed.name, 1);
 
     return decision;
 }
@@ -219,7 +220,7 @@ decide_manifest(const lu_download_t *download)
     }
 
     decision.status = file_of(&decision.name) ? 200 : 404;
-    decision.disposition = lu_feed_disposition(&tap_arena, &decision.name, 0);
+    decision.disposition = lu_disposition(&tap_arena, &decision.name, 0);
     return decision;
 }
 

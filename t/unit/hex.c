@@ -46,6 +46,9 @@ main(void)
     lu_hex_encode(hex, (unsigned char *) "\x01\x23\xab\xff\x00", 5);
     ok(strcmp(hex, "0123abff00xxxxxx") == 0, "digits");
 
+    ok(lu_hex_percent(bytes, 0x0f) == bytes + 3
+       && memcmp(bytes, "%0F", 3) == 0, "a percent-encoded byte");
+
     str = tap_str("0189af");
     ok(lu_hex_lower_valid(&str, 6)
        && !lu_hex_lower_valid(&str, 5)

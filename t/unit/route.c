@@ -294,12 +294,12 @@ test_patterns(void)
 
     hidden = 0;
 
-    for (i = 0; lu_routes[i].pattern; i++) {
+    for (i = 0; lu_route_table[i].pattern; i++) {
 
         p = text;
         n = 0;
 
-        for (pattern = lu_routes[i].pattern; *pattern; pattern++) {
+        for (pattern = lu_route_table[i].pattern; *pattern; pattern++) {
 
             if (*pattern == '{') {
                 p += sprintf(p, "x%d", n++);
@@ -314,9 +314,9 @@ test_patterns(void)
         }
 
         if (route(text, p - text, &found, &path) != LU_OK
-            || found.resource != lu_routes[i].resource)
+            || found.resource != lu_route_table[i].resource)
         {
-            printf("# %s\n", lu_routes[i].pattern);
+            printf("# %s\n", lu_route_table[i].pattern);
             hidden++;
         }
 

@@ -135,6 +135,77 @@ test_dup(void)
 
 
 static void
+test_find(void)
+{
+    lu_str_t  str, none;
+
+    none.len = 0;
+    none.data = NULL;
+
+    str = tap_str("a-Mac-mac.yml");
+
+    ok(lu_str_find(&str, 0, "-mac") == 5
+       && lu_str_find(&str, 5, "-mac") == 5
+       && lu_str_find(&str, 6, "-mac") == str.len
+       && lu_str_find(&str, 0, "a-Mac-mac.yml") == 0
+       && lu_str_find(&str, 0, "a-Mac-mac.ymls") == str.len
+       && lu_str_find(&str, 100, "a") == str.len
+       && lu_str_find(&none, 0, "a") == 0, "found");
+
+    ok(lu_str_case_find(&str, 0, "-mAC") == 1
+       && lu_str_case_find(&str, 2, "-mac") == 5
+       && lu_str_case_find(&str, 6, "-mac") == str.len
+       && lu_str_case_find(&none, 0, "a") == 0, "found in either case");
+
+    ok(lu_str_has(&str, "-mac")
+       && !lu_str_has(&str, "-MAC")
+       && lu_str_case_has(&str, "-MAC")
+       && !lu_str_case_has(&str, "-MACC")
+       && !lu_str_has(&none, "a")
+       && !lu_str_case_has(&none, "a"), "had");
+
+    ok(lu_str_ends(&str, ".yml")
+       && lu_str_ends(&str, "")
+       && lu_str_ends(&str, "a-Mac-mac.yml")
+       && !lu_str_ends(&str, "xa-Mac-mac.yml")
+       && !lu_str_ends(&str, ".YML")
+       && !lu_str_ends(&none, "a"), "an end");
+
+    ok(lu_str_case_ends(&str, ".YML")
+       && !lu_str_case_ends(&str, ".yaml")
+       && !lu_str_case_ends(&none, "a"), "an end in either case");
+
+    ok(lu_str_case_is(&str, "A-mac-MAC.yml")
+       && !lu_str_case_is(&str, "A-mac-MAC.ym")
+       && !lu_str_case_is(&str, "A-mac-MAC.ymll")
+       && lu_str_case_is(&none, ""), "a literal in either case");
+
+    str = tap_str("@[`{");
+    ok(!lu_str_case_is(&str, "`{@["), "only letters have a case");
+}
+
+
+static void
+test_chars(void)
+{
+    int  c, wrong;
+
+    wrong = 0;
+
+    for (c = 0; c < 256; c++) {
+        wrong += (lu_str_is_alnum((unsigned char) c)
+                  != (c && strchr("0123456789abcdefghijklmnopqrstuvwxyz"
+                                  "ABCDEFGHIJKLMNOPQRSTUVWXYZ", c) != NULL));
+
+        wrong += (lu_str_lower((unsigned char) c)
+                  != (c >= 'A' && c <= 'Z' ? c + 32 : c));
+    }
+
+    ok(wrong == 0, "letters and digits");
+}
+
+
+static void
 test_utf8(void)
 {
     size_t          i;
@@ -174,6 +245,8 @@ main(void)
 
     test_compare();
     test_dup();
+    test_find();
+    test_chars();
     test_utf8();
 
     return tap_done();

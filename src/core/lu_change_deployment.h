@@ -1,0 +1,59 @@
+
+/*
+ * Copyright (C) the nginx-liveupdate authors
+ *
+ * Changes of the deployments in an app's channels, in the tree of its
+ * app.json.  If a call does not return LU_OK, the tree may be half changed and
+ * must be thrown away.  "now" is a timestamp as lu_time_print() writes it.
+ */
+
+
+#ifndef _LU_CHANGE_DEPLOYMENT_H_INCLUDED_
+#define _LU_CHANGE_DEPLOYMENT_H_INCLUDED_
+
+
+#include "lu_json.h"
+
+
+/*
+ * Deployments that a channel remembers, at least: those as far as the newest
+ * one for everyone are kept however many there are.
+ */
+
+#define LU_HISTORY  500
+
+
+/*
+ * Puts a deployment at the head of a channel's history.  If there is one with
+ * the id already, in whichever channel, nothing changes: the request was
+ * repeated.  is_signed: the whole release is.  LU_NOT_FOUND: no such channel;
+ * LU_INVALID: the rollout is not from 0 to 1; LU_FORBIDDEN: the channel is
+ * protected, and the release is not signed.
+ */
+
+lu_rc_e lu_change_deployment_add(cJSON *app, const char *channel_id,
+    const char *id, const char *release, double rollout, int is_signed,
+    const char *by, const char *now, lu_error_t *err);
+
+/*
+ * Changes the rollout, from 0 to 1, of a deployment.  LU_NOT_FOUND: no such
+ * deployment; LU_INVALID.
+ */
+
+lu_rc_e lu_change_deployment_update(cJSON *app, const char *id, double rollout,
+    const char *now, lu_error_t *err);
+
+/*
+ * Removes the deployments of a release from all channels: devices get what was
+ * deployed before it.
+ */
+
+void lu_change_deployment_remove(cJSON *app, const char *release);
+
+/* The deployment of an id and its channel, parts of the app; or NULL. */
+
+cJSON *lu_change_deployment_find(const cJSON *app, const char *id,
+    cJSON **channel);
+
+
+#endif /* _LU_CHANGE_DEPLOYMENT_H_INCLUDED_ */
