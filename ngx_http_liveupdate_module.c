@@ -10,7 +10,6 @@
 #include "read/ngx_lu_static.h"
 #include "store/ngx_lu_tree.h"
 #include "job/ngx_lu_sweep.h"
-#include "store/ngx_lu_tree.h"
 #include "job/ngx_lu_job.h"
 #include "api/ngx_lu_api.h"
 #include "api/ngx_lu_body.h"

@@ -6,7 +6,6 @@
  */
 
 
-#include "ngx_lu_github.h"
 #include "ngx_lu_job.h"
 #include "ngx_lu_reconcile.h"
 
