@@ -8,7 +8,9 @@
 
 
 #include "ngx_lu_github.h"
+#include "ngx_lu_job.h"
 #include "ngx_lu_pull.h"
+#include "ngx_lu_reconcile.h"
 
 #include "store/ngx_lu_store.h"
 #include "write/ngx_lu_approval.h"
@@ -24,6 +26,11 @@
 #define NGX_LU_CONFLICTS  5
 
 
+static ngx_int_t ngx_lu_pull_open(ngx_lu_step_t *step);
+static void ngx_lu_pull_opened(ngx_lu_job_t *job, ngx_int_t status);
+static void ngx_lu_pull_compare(ngx_lu_github_t *github);
+static ngx_int_t ngx_lu_pull_hand_over(ngx_lu_step_t *step);
+static void ngx_lu_pull_handed_over(ngx_lu_job_t *job, ngx_int_t status);
 static void ngx_lu_pull_find(ngx_lu_github_t *github, ngx_lu_github_pt next);
 static ngx_int_t ngx_lu_pull_is(ngx_lu_github_t *github, const cJSON *pull);
 static void ngx_lu_pull_found(ngx_lu_github_t *github);
@@ -50,15 +57,181 @@ static ngx_int_t ngx_lu_pull_save(ngx_lu_step_t *step,
 static void ngx_lu_pull_written(ngx_lu_job_t *job, ngx_int_t status);
 
 
-static const char  *ngx_lu_github_files[] = {
+static const char  *ngx_lu_pull_files[] = {
     LU_GITHUB_BUILDS, LU_GITHUB_RELEASES, NULL
 };
 
 
 void
-ngx_lu_pull(ngx_lu_github_t *github)
+ngx_lu_pull(ngx_lu_job_t *job)
 {
-    ngx_lu_pull_find(github, ngx_lu_pull_found);
+    if (ngx_lu_github_create(job) == NULL) {
+        ngx_lu_job_exhausted(job);
+        ngx_lu_job_end(job);
+        return;
+    }
+
+    ngx_lu_job_run(job, ngx_lu_pull_open, ngx_lu_pull_opened);
+}
+
+
+/* NGX_DONE: there is nothing to ask for any more. */
+
+static ngx_int_t
+ngx_lu_pull_open(ngx_lu_step_t *step)
+{
+    cJSON            *pull;
+    u_char           *path;
+    ngx_int_t         rc;
+    ngx_lu_github_t  *github;
+    ngx_lu_release_t  release;
+
+    github = step->job->github;
+
+    rc = ngx_lu_job_lock(step, &release);
+
+    if (rc == NGX_OK) {
+        github->release = release.json;
+
+        ngx_lu_store_unlock(release.lock);
+
+        if (lu_release_state(github->release) != LU_STATE_STAGED) {
+            rc = NGX_DECLINED;
+        }
+    }
+
+    if (rc == NGX_DECLINED) {
+
+        /* somebody else has decided */
+
+        rc = ngx_lu_job_remove(step);
+
+        return rc == NGX_OK ? NGX_DONE : rc;
+    }
+
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    path = ngx_lu_path(step->task.io.pool, "%s/files.json", step->job->folder);
+
+    rc = ngx_lu_store_read_json(&step->task.io, path, &github->files);
+    if (rc != NGX_OK) {
+        return ngx_lu_task_unread(&step->task, rc);
+    }
+
+    pull = cJSON_GetObjectItemCaseSensitive(github->release, "pullRequest");
+
+    if (pull) {
+        github->branch = ngx_lu_github_member(github, pull, "branch");
+        github->sha = ngx_lu_github_member(github, pull, "sha");
+        github->begun = (github->branch && github->sha);
+    }
+
+    if (!github->begun) {
+        github->branch = ngx_lu_path(step->job->pool, "release-build-%s",
+                                     step->job->id.data);
+        if (github->branch == NULL) {
+            return ngx_lu_task_nomem(&step->task);
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_lu_pull_opened(ngx_lu_job_t *job, ngx_int_t status)
+{
+    if (status != NGX_OK) {
+        ngx_lu_job_end(job);
+        return;
+    }
+
+    ngx_lu_github_read(job->github, ngx_lu_pull_compare);
+}
+
+
+/*
+ * A build that the base branch lists was approved, whoever listed it.  No
+ * branch begins where the files do not parse, or it would keep the mistake.
+ */
+
+static void
+ngx_lu_pull_compare(ngx_lu_github_t *github)
+{
+    cJSON         *builds, *rules;
+    lu_rc_e        rc;
+    ngx_uint_t     approved;
+    lu_error_t     why;
+    ngx_lu_job_t  *job;
+
+    job = github->job;
+    approved = 0;
+
+    rc = lu_github_builds(&github->approved.builds, &builds, &why);
+
+    if (rc == LU_OK) {
+        approved = lu_github_has_build(builds, (char *) job->id.data);
+        cJSON_Delete(builds);
+    }
+
+    if (approved) {
+        ngx_lu_job_run(job, ngx_lu_pull_hand_over, ngx_lu_pull_handed_over);
+        return;
+    }
+
+    if (rc == LU_OK) {
+        rc = lu_github_rules(&github->approved.rules, &rules, &why);
+    }
+
+    if (rc == LU_OK) {
+        cJSON_Delete(rules);
+        ngx_lu_pull_find(github, ngx_lu_pull_found);
+        return;
+    }
+
+    if (rc == LU_INVALID) {
+        ngx_lu_job_fail(job, NGX_LU_JOB_OUTAGE, &why);
+
+    } else {
+        ngx_lu_job_exhausted(job);
+    }
+
+    ngx_lu_job_end(job);
+}
+
+
+/* The rest is up to the job that does all that was approved. */
+
+static ngx_int_t
+ngx_lu_pull_hand_over(ngx_lu_step_t *step)
+{
+    ngx_fd_t   lock;
+    ngx_int_t  status;
+
+    if (ngx_lu_reconcile_lock(&step->task, &lock) != NGX_OK) {
+        return ngx_lu_task_failed(&step->task);
+    }
+
+    status = ngx_lu_reconcile_ask(&step->task);
+
+    ngx_lu_store_unlock(lock);
+
+    return status == NGX_OK ? ngx_lu_job_remove(step) : status;
+}
+
+
+static void
+ngx_lu_pull_handed_over(ngx_lu_job_t *job, ngx_int_t status)
+{
+    ngx_lu_jobs_t  *jobs;
+
+    jobs = job->jobs;
+
+    ngx_lu_job_end(job);
+
+    jobs->wake(jobs);
 }
 
 
@@ -152,7 +325,7 @@ ngx_lu_pull_begun(ngx_lu_job_t *job,
     ngx_lu_github_t *github = job->github;
 
     if (status != NGX_OK) {
-        ngx_lu_github_end(github);
+        ngx_lu_job_end(github->job);
         return;
     }
 
@@ -270,7 +443,7 @@ ngx_lu_pull_listed(ngx_lu_github_t *github)
 
     if (github->branch == NULL) {
         ngx_lu_job_exhausted(github->job);
-        ngx_lu_github_end(github);
+        ngx_lu_job_end(github->job);
         return;
     }
 
@@ -285,13 +458,13 @@ ngx_lu_pull_edit(ngx_lu_github_t *github)
 {
     github->refused.text = NULL;
 
-    if (ngx_lu_github_files[github->file] == NULL) {
+    if (ngx_lu_pull_files[github->file] == NULL) {
         ngx_lu_pull_request(github);
         return;
     }
 
     ngx_lu_github_ask(github, 0, NULL, ngx_lu_pull_put, "/contents/%s?ref=%s",
-                      ngx_lu_github_files[github->file], github->branch);
+                      ngx_lu_pull_files[github->file], github->branch);
 }
 
 
@@ -334,7 +507,7 @@ ngx_lu_pull_put(ngx_lu_github_t *github)
 
     if (rc == LU_INVALID) {
         ngx_lu_job_fail(github->job, NGX_LU_JOB_OUTAGE, &why);
-        ngx_lu_github_end(github);
+        ngx_lu_job_end(github->job);
         return;
     }
 
@@ -354,7 +527,7 @@ ngx_lu_pull_put(ngx_lu_github_t *github)
     free(out);
 
     ngx_lu_github_ask(github, NGX_HTTP_PUT, body, ngx_lu_pull_committed,
-                      "/contents/%s", ngx_lu_github_files[github->file]);
+                      "/contents/%s", ngx_lu_pull_files[github->file]);
 }
 
 
@@ -475,7 +648,7 @@ ngx_lu_pull_closed(ngx_lu_task_t *task, uint64_t number)
 static void
 ngx_lu_pull_rejected(ngx_lu_job_t *job, ngx_int_t status)
 {
-    ngx_lu_github_end(job->github);
+    ngx_lu_job_end(job);
 }
 
 
@@ -561,5 +734,5 @@ ngx_lu_pull_written(ngx_lu_job_t *job, ngx_int_t status)
                       job->id.data, job->app.data, github->url);
     }
 
-    ngx_lu_github_end(github);
+    ngx_lu_job_end(github->job);
 }

@@ -8,6 +8,7 @@
 
 
 #include "ngx_lu_github.h"
+#include "ngx_lu_job.h"
 #include "ngx_lu_reconcile.h"
 
 #include "store/ngx_lu_store.h"
@@ -34,6 +35,9 @@ typedef struct {
 } ngx_lu_reconcile_t;
 
 
+static void ngx_lu_reconcile_run(ngx_lu_github_t *github);
+static void ngx_lu_reconcile_done(ngx_lu_job_t *job, ngx_int_t status);
+static ngx_int_t ngx_lu_reconcile_step(ngx_lu_step_t *step);
 static ngx_int_t ngx_lu_reconcile_parse(ngx_lu_step_t *step,
     ngx_lu_reconcile_t *rec);
 static ngx_int_t ngx_lu_reconcile_app(ngx_lu_task_t *task, cJSON *app,
@@ -59,12 +63,87 @@ static ngx_int_t ngx_lu_reconcile_withdraw(ngx_lu_step_t *step,
     ngx_lu_reconcile_t *rec);
 static ngx_int_t ngx_lu_reconcile_removed(ngx_lu_step_t *step,
     ngx_lu_reconcile_t *rec, ngx_str_t *name, const cJSON *app);
+static ngx_int_t ngx_lu_reconcile_write(ngx_lu_step_t *step,
+    ngx_array_t *apps, ngx_int_t status);
+static ngx_int_t ngx_lu_reconcile_over(ngx_lu_step_t *step);
 static ngx_int_t ngx_lu_reconcile_of(ngx_lu_step_t *step, ngx_str_t *app,
     const char *id);
 
 
 ngx_int_t
-ngx_lu_reconcile(ngx_lu_step_t *step)
+ngx_lu_reconcile_lock(ngx_lu_task_t *task, ngx_fd_t *lock)
+{
+    return ngx_lu_store_lock(&task->io,
+                             ngx_lu_path(task->io.pool, "%V/jobs/.lock",
+                                         &task->store->path),
+                             lock);
+}
+
+
+/*
+ * To be done, or to be done again: who asks makes the file longer.  There is
+ * one job for it, so that no older commit is followed after a newer one.
+ */
+
+ngx_int_t
+ngx_lu_reconcile_ask(ngx_lu_task_t *task)
+{
+    u_char  *path;
+
+    path = ngx_lu_path(task->io.pool, "%V/jobs/github",
+                       &task->store->path);
+
+    if (ngx_lu_store_append(&task->io, path, "\n", 1) != NGX_OK) {
+        return ngx_lu_task_failed(task);
+    }
+
+    return NGX_OK;
+}
+
+
+void
+ngx_lu_reconcile(ngx_lu_job_t *job)
+{
+    ngx_lu_github_t  *github;
+
+    github = ngx_lu_github_create(job);
+
+    if (github == NULL) {
+        ngx_lu_job_exhausted(job);
+        ngx_lu_job_end(job);
+        return;
+    }
+
+    ngx_lu_github_read(github, ngx_lu_reconcile_run);
+}
+
+
+static void
+ngx_lu_reconcile_run(ngx_lu_github_t *github)
+{
+    ngx_lu_job_run(github->job, ngx_lu_reconcile_step, ngx_lu_reconcile_done);
+}
+
+
+static void
+ngx_lu_reconcile_done(ngx_lu_job_t *job, ngx_int_t status)
+{
+    ngx_lu_approved_t  *approved;
+
+    approved = &job->github->approved;
+
+    if (approved->error) {
+        ngx_log_error(NGX_LOG_WARN, ngx_cycle->log, 0,
+                      "commit %s on GitHub cannot be followed: %s",
+                      approved->commit, approved->error);
+    }
+
+    ngx_lu_job_end(job);
+}
+
+
+static ngx_int_t
+ngx_lu_reconcile_step(ngx_lu_step_t *step)
 {
     ngx_int_t           status;
     ngx_lu_reconcile_t  rec;
@@ -117,11 +196,11 @@ ngx_lu_reconcile(ngx_lu_step_t *step)
     /* what cannot be done is no reason to try it again: a commit is */
 
     if (status < NGX_HTTP_INTERNAL_SERVER_ERROR) {
-        status = ngx_lu_approved_write(step, &rec.apps, status);
+        status = ngx_lu_reconcile_write(step, &rec.apps, status);
     }
 
     if (status == NGX_OK) {
-        status = ngx_lu_approved_over(step);
+        status = ngx_lu_reconcile_over(step);
     }
 
     cJSON_Delete(rec.builds);
@@ -611,4 +690,86 @@ ngx_lu_reconcile_of(ngx_lu_step_t *step, ngx_str_t *app, const char *id)
     task->to = NULL;
 
     return NGX_OK;
+}
+
+
+/* For those who ask what came of their commit. */
+
+static ngx_int_t
+ngx_lu_reconcile_write(ngx_lu_step_t *step, ngx_array_t *apps, ngx_int_t status)
+{
+    cJSON      *json;
+    u_char     *path, *sentence;
+    ngx_int_t   rc;
+    ngx_str_t  *app;
+    ngx_uint_t  i;
+
+    sentence = NULL;
+
+    if (status != NGX_OK) {
+        sentence = ngx_lu_reply_sentence(step->job->pool, &step->task.error);
+        if (sentence == NULL) {
+            return ngx_lu_task_nomem(&step->task);
+        }
+    }
+
+    step->job->github->approved.error = sentence;
+
+    json = cJSON_CreateObject();
+
+    if (cJSON_AddStringToObject(json, "at", step->task.now) == NULL
+        || cJSON_AddStringToObject(json, "commit",
+                                   (char *) step->job->github->approved.commit)
+           == NULL
+        || (sentence
+            && cJSON_AddStringToObject(json, "error", (char *) sentence)
+               == NULL))
+    {
+        cJSON_Delete(json);
+        return ngx_lu_task_nomem(&step->task);
+    }
+
+    rc = NGX_OK;
+    app = apps->elts;
+
+    for (i = 0; i < apps->nelts && rc == NGX_OK; i++) {
+
+        path = ngx_lu_path(step->task.io.pool, "%V/apps/%V/github.json",
+                           &step->task.store->path, &app[i]);
+
+        rc = ngx_lu_store_write_json(&step->task.io, step->task.store, path,
+                                     json);
+    }
+
+    cJSON_Delete(json);
+
+    return rc == NGX_OK ? NGX_OK : ngx_lu_task_failed(&step->task);
+}
+
+
+static ngx_int_t
+ngx_lu_reconcile_over(ngx_lu_step_t *step)
+{
+    ngx_fd_t         lock;
+    ngx_int_t        rc;
+    ngx_lu_job_t    *job;
+    ngx_file_info_t  fi;
+
+    job = step->job;
+
+    if (ngx_lu_reconcile_lock(&step->task, &lock) != NGX_OK) {
+        return ngx_lu_task_failed(&step->task);
+    }
+
+    rc = NGX_OK;
+
+    if (ngx_fd_info(job->claim, &fi) != NGX_FILE_ERROR
+        && ngx_file_size(&fi) == job->seen)
+    {
+        rc = ngx_lu_store_unlink(&step->task.io, job->path);
+    }
+
+    ngx_lu_store_unlock(lock);
+
+    return rc == NGX_ERROR ? ngx_lu_task_failed(&step->task) : NGX_OK;
 }
