@@ -44,6 +44,10 @@ struct ngx_lu_github_s {
     cJSON                 *answer;
     lu_error_t             refused;      /* see ngx_lu_github_refused() */
 
+    /* of ngx_lu_branch() */
+    ngx_lu_github_pt       committed;
+    ngx_lu_github_pt       taken;
+
     /* the pull request */
     cJSON                 *release;      /* release.json */
     cJSON                 *files;        /* files.json */

@@ -7,6 +7,7 @@
  */
 
 
+#include "ngx_lu_branch.h"
 #include "ngx_lu_github.h"
 #include "ngx_lu_job.h"
 #include "ngx_lu_pull.h"
@@ -19,11 +20,6 @@
 #include "core/lu_github.h"
 #include "core/lu_json.h"
 #include "core/lu_release.h"
-#include "core/lu_time.h"
-
-
-#define NGX_LU_BRANCHES   20
-#define NGX_LU_CONFLICTS  5
 
 
 static ngx_int_t ngx_lu_pull_open(ngx_lu_step_t *step);
@@ -37,15 +33,7 @@ static void ngx_lu_pull_found(ngx_lu_github_t *github);
 static void ngx_lu_pull_known(ngx_lu_github_t *github, const cJSON *pull);
 static void ngx_lu_pull_begin(ngx_lu_github_t *github);
 static void ngx_lu_pull_begun(ngx_lu_job_t *job, ngx_int_t status);
-static void ngx_lu_pull_branch(ngx_lu_github_t *github);
-static void ngx_lu_pull_branched(ngx_lu_github_t *github);
-static void ngx_lu_pull_whose(ngx_lu_github_t *github);
-static void ngx_lu_pull_listed(ngx_lu_github_t *github);
-static void ngx_lu_pull_edit(
-    ngx_lu_github_t *github);
-static void ngx_lu_pull_put(
-    ngx_lu_github_t *github);
-static void ngx_lu_pull_committed(ngx_lu_github_t *github);
+static void ngx_lu_pull_taken(ngx_lu_github_t *github);
 static void ngx_lu_pull_request(ngx_lu_github_t *github);
 static void ngx_lu_pull_requested(ngx_lu_github_t *github);
 static void ngx_lu_pull_exists(ngx_lu_github_t *github);
@@ -55,11 +43,6 @@ static ngx_int_t ngx_lu_pull_write(ngx_lu_step_t *step);
 static ngx_int_t ngx_lu_pull_save(ngx_lu_step_t *step,
     ngx_lu_release_t *release);
 static void ngx_lu_pull_written(ngx_lu_job_t *job, ngx_int_t status);
-
-
-static const char  *ngx_lu_pull_files[] = {
-    LU_GITHUB_BUILDS, LU_GITHUB_RELEASES, NULL
-};
 
 
 void
@@ -308,7 +291,7 @@ static void
 ngx_lu_pull_begin(ngx_lu_github_t *github)
 {
     if (github->begun) {
-        ngx_lu_pull_branch(github);
+        ngx_lu_branch(github, ngx_lu_pull_request, ngx_lu_pull_taken);
         return;
     }
 
@@ -330,234 +313,16 @@ ngx_lu_pull_begun(ngx_lu_job_t *job,
     }
 
     github->begun = 1;
-    ngx_lu_pull_branch(github);
+    ngx_lu_branch(github, ngx_lu_pull_request, ngx_lu_pull_taken);
 }
 
 
 static void
-ngx_lu_pull_branch(ngx_lu_github_t *github)
+ngx_lu_pull_taken(ngx_lu_github_t *github)
 {
-    char    *body;
-    cJSON   *json;
-    u_char  *ref;
-
-    body = NULL;
-
-    ref = ngx_lu_path(github->job->pool, "refs/heads/%s", github->branch);
-    json = cJSON_CreateObject();
-
-    if (ref
-        && cJSON_AddStringToObject(json, "ref", (char *) ref)
-        && cJSON_AddStringToObject(json, "sha", (char *) github->sha))
-    {
-        body = cJSON_PrintUnformatted(json);
-    }
-
-    cJSON_Delete(json);
-
-    ngx_lu_github_ask(github, NGX_HTTP_POST, body, ngx_lu_pull_branched,
-                      "/git/refs");
-}
-
-
-static void
-ngx_lu_pull_branched(ngx_lu_github_t *github)
-{
-    if (github->fetch->status == NGX_HTTP_CREATED) {
-        ngx_lu_pull_edit(github);
-        return;
-    }
-
-    if (github->fetch->status != 422) {
-        ngx_lu_github_unexpected(github);
-        return;
-    }
-
-    /* if there is one: is it what a try before this one has made */
-
-    ngx_lu_github_refused(github);
-
-    ngx_lu_github_ask(github, 0, NULL, ngx_lu_pull_whose, "/git/ref/heads/%s",
-                      github->branch);
-}
-
-
-static void
-ngx_lu_pull_whose(ngx_lu_github_t *github)
-{
-    lu_str_t  sha;
-
-    if (github->fetch->status != NGX_HTTP_OK
-        || lu_json_string(
-               cJSON_GetObjectItemCaseSensitive(github->answer, "object"),
-               "sha", &sha)
-           != LU_OK)
-    {
-        ngx_lu_github_unexpected(github);
-        return;
-    }
-
-    if (lu_str_is(&sha, (char *) github->sha)) {
-        ngx_lu_pull_edit(github);
-        return;
-    }
-
-    ngx_lu_github_ask(github, 0, NULL, ngx_lu_pull_listed,
-                      "/contents/" LU_GITHUB_BUILDS
-                      "?ref=%s", github->branch);
-}
-
-
-static void
-ngx_lu_pull_listed(ngx_lu_github_t *github)
-{
-    cJSON      *builds;
-    lu_str_t    text, sha;
-    ngx_uint_t  ours;
-    lu_error_t  why;
-
-    if (ngx_lu_github_text(github, &text, &sha) != NGX_OK) {
-        return;
-    }
-
-    ours = 0;
-
-    if (lu_github_builds(&text, &builds, &why) == LU_OK) {
-        ours = lu_github_has_build(builds, (char *) github->job->id.data);
-        cJSON_Delete(builds);
-    }
-
-    if (ours) {
-        ngx_lu_pull_edit(github);
-        return;
-    }
-
-    if (github->suffix == NGX_LU_BRANCHES) {
-        ngx_lu_github_unexpected(github);
-        return;
-    }
-
-    github->branch = ngx_lu_path(github->job->pool, "release-build-%s-%ui",
-                                 github->job->id.data, ++github->suffix);
     github->begun = 0;
 
-    if (github->branch == NULL) {
-        ngx_lu_job_exhausted(github->job);
-        ngx_lu_job_end(github->job);
-        return;
-    }
-
     ngx_lu_pull_find(github, ngx_lu_pull_found);
-}
-
-
-/* One file after the other, as it is in the branch now. */
-
-static void
-ngx_lu_pull_edit(ngx_lu_github_t *github)
-{
-    github->refused.text = NULL;
-
-    if (ngx_lu_pull_files[github->file] == NULL) {
-        ngx_lu_pull_request(github);
-        return;
-    }
-
-    ngx_lu_github_ask(github, 0, NULL, ngx_lu_pull_put, "/contents/%s?ref=%s",
-                      ngx_lu_pull_files[github->file], github->branch);
-}
-
-
-static void
-ngx_lu_pull_put(ngx_lu_github_t *github)
-{
-    char         now[LU_TIME_SIZE];
-    char        *out, *body;
-    u_char      *message;
-    lu_rc_e      rc;
-    lu_str_t     text, sha, version;
-    ngx_time_t  *tp;
-    lu_error_t   why;
-
-    if (ngx_lu_github_text(github, &text, &sha) != NGX_OK) {
-        return;
-    }
-
-    ngx_str_set(&version, "");
-    (void) lu_json_string(github->release, "version", &version);
-
-    if (github->file == 0) {
-        tp = ngx_timeofday();
-        lu_time_print(now, tp->sec, (unsigned) tp->msec);
-
-        rc = lu_github_add_build(&text, (char *) github->job->id.data,
-                                 (char *) version.data, now, &out, &why);
-        message = ngx_lu_path(github->job->pool, "Add build %s (v%s) to %s",
-                              github->job->id.data, version.data,
-                              LU_GITHUB_BUILDS);
-
-    } else {
-        rc = lu_github_set_rules(&text,
-                 cJSON_GetObjectItemCaseSensitive(github->release,
-                                                  "releaseInfo"),
-                 &out, &why);
-        message = ngx_lu_path(github->job->pool, "Release v%s in %s",
-                              version.data, LU_GITHUB_RELEASES);
-    }
-
-    if (rc == LU_INVALID) {
-        ngx_lu_job_fail(github->job, NGX_LU_JOB_OUTAGE, &why);
-        ngx_lu_job_end(github->job);
-        return;
-    }
-
-    if (rc == LU_OK && out == NULL) {
-        github->file++;
-        ngx_lu_pull_edit(github);
-        return;
-    }
-
-    body = NULL;
-
-    if (rc == LU_OK && message) {
-        body = lu_github_put((char *) message, out, (char *) github->branch,
-                             &sha);
-    }
-
-    free(out);
-
-    ngx_lu_github_ask(github, NGX_HTTP_PUT, body, ngx_lu_pull_committed,
-                      "/contents/%s", ngx_lu_pull_files[github->file]);
-}
-
-
-static void
-ngx_lu_pull_committed(ngx_lu_github_t *github)
-{
-    switch (github->fetch->status) {
-
-    case NGX_HTTP_OK:
-    case NGX_HTTP_CREATED:
-        github->file++;
-        break;
-
-    case NGX_HTTP_CONFLICT:
-    case 422:
-
-        /* the file has changed meanwhile: it is read again */
-
-        if (github->conflicts++ < NGX_LU_CONFLICTS) {
-            break;
-        }
-
-        /* fall through */
-
-    default:
-        ngx_lu_github_unexpected(github);
-        return;
-    }
-
-    ngx_lu_pull_edit(github);
 }
 
 
