@@ -19,6 +19,7 @@
 
 #include "core/lu_github.h"
 #include "core/lu_json.h"
+#include "core/lu_put.h"
 #include "core/lu_release.h"
 
 
@@ -447,30 +448,28 @@ static ngx_int_t
 ngx_lu_pull_save(ngx_lu_step_t *step, ngx_lu_release_t *release)
 {
     cJSON            *pull;
+    lu_put_t          put;
     ngx_int_t         status;
     ngx_lu_github_t  *github;
 
     github = step->job->github;
 
-    pull = cJSON_CreateObject();
+    lu_put_init(&put);
 
-    if (cJSON_AddStringToObject(pull, "branch", (char *) github->branch)
-        == NULL
-        || (github->sha
-            && cJSON_AddStringToObject(pull, "sha", (char *) github->sha)
-               == NULL)
-        || (github->url
-            && (cJSON_AddNumberToObject(pull, "number",
-                                        (double) github->number)
-                == NULL
-                || cJSON_AddStringToObject(pull, "url", (char *) github->url)
-                   == NULL)))
-    {
-        cJSON_Delete(pull);
-        return ngx_lu_task_nomem(&step->task);
+    pull = lu_put_object(&put, release->json, "pullRequest");
+
+    lu_put_string(&put, pull, "branch", (char *) github->branch);
+
+    if (github->sha) {
+        lu_put_string(&put, pull, "sha", (char *) github->sha);
     }
 
-    if (lu_json_set(release->json, "pullRequest", pull) != LU_OK) {
+    if (github->url) {
+        lu_put_number(&put, pull, "number", (double) github->number);
+        lu_put_string(&put, pull, "url", (char *) github->url);
+    }
+
+    if (put.failed) {
         return ngx_lu_task_nomem(&step->task);
     }
 
