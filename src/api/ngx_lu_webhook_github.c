@@ -126,7 +126,7 @@ ngx_lu_event_run(ngx_lu_call_t *call,
     ngx_int_t   status;
     ngx_uint_t  seen;
 
-    if (ngx_lu_approved_lock(&call->task, &lock) != NGX_OK) {
+    if (ngx_lu_reconcile_lock(&call->task, &lock) != NGX_OK) {
         return ngx_lu_task_failed(&call->task);
     }
 
@@ -159,7 +159,7 @@ ngx_lu_event_push(ngx_lu_call_t *call, lu_github_event_t *event)
 {
     ngx_int_t  status;
 
-    status = ngx_lu_approved_ask(&call->task);
+    status = ngx_lu_reconcile_ask(&call->task);
     if (status != NGX_OK) {
         return status;
     }

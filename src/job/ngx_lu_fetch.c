@@ -2,56 +2,38 @@
 /*
  * Copyright (C) the nginx-liveupdate authors
  *
- * Requests of our own, by nginx's proxy: each is a request which no client has
- * sent, and a background subrequest of it.
+ * A fetch is a request that no client has sent, and a background subrequest
+ * of it to an internal location with proxy_pass.
  */
 
 
 #include "ngx_lu_fetch.h"
+#include "ngx_lu_proxy.h"
 
 
 #define NGX_LU_BLOCKED  10      /* msec */
 
 
-static ngx_int_t ngx_lu_fetch_connect(ngx_lu_fetch_t *fetch);
 static ngx_int_t ngx_lu_fetch_request(ngx_lu_fetch_t *fetch);
 static ngx_int_t ngx_lu_fetch_subrequest(ngx_lu_fetch_t *fetch);
 static ngx_int_t ngx_lu_fetch_headers(ngx_lu_fetch_t *fetch,
     ngx_http_request_t *r);
-static ngx_int_t ngx_lu_fetch_body(ngx_lu_fetch_t *fetch,
-    ngx_http_request_t *sr);
 static ngx_int_t ngx_lu_fetch_done(ngx_http_request_t *sr, void *data,
     ngx_int_t rc);
-static void ngx_lu_fetch_framing(ngx_lu_fetch_t *fetch,
+static void ngx_lu_fetch_response(ngx_lu_fetch_t *fetch,
     ngx_http_upstream_t *u);
 static void ngx_lu_fetch_answer(ngx_lu_fetch_t *fetch, ngx_http_request_t *sr);
 static ngx_int_t ngx_lu_fetch_number(ngx_list_t *headers, const char *name,
     ngx_int_t *n);
 static void ngx_lu_fetch_end(ngx_event_t *ev);
-static void ngx_lu_fetch_free(
-    ngx_lu_fetch_t *fetch);
+static void ngx_lu_fetch_free(ngx_lu_fetch_t *fetch);
 static u_char *ngx_lu_fetch_log(ngx_log_t *log, u_char *buf, size_t len);
-
-
-static ngx_str_t  ngx_lu_fetch_address =
-    ngx_string("unix:");
-
-static struct sockaddr  ngx_lu_fetch_sockaddr = {
-    .sa_family = AF_UNIX
-};
 
 
 ngx_int_t
 ngx_lu_fetch_start(ngx_lu_fetch_t *fetch)
 {
-    if (ngx_lu_fetch_connect(fetch) != NGX_OK) {
-        return NGX_ERROR;
-    }
-
-    if (ngx_lu_fetch_request(fetch) != NGX_OK
-        || ngx_lu_fetch_subrequest(fetch) != NGX_OK)
-    {
-        ngx_lu_fetch_free(fetch);
+    if (ngx_lu_fetch_request(fetch) != NGX_OK) {
         return NGX_ERROR;
     }
 
@@ -65,96 +47,31 @@ ngx_lu_fetch_start(ngx_lu_fetch_t *fetch)
 }
 
 
-/* A connection that is none: nothing of it must reach the event module. */
-
 static ngx_int_t
-ngx_lu_fetch_connect(ngx_lu_fetch_t *fetch)
+ngx_lu_fetch_request(ngx_lu_fetch_t *fetch)
 {
-    ngx_connection_t       *c;
-    ngx_http_connection_t  *hc;
-
-    hc = ngx_pcalloc(fetch->pool, sizeof(ngx_http_connection_t));
-    if (hc == NULL) {
-        return NGX_ERROR;
-    }
-
-    hc->conf_ctx = fetch->conf_ctx;
-
     fetch->log = *ngx_cycle->log;
     fetch->log.handler = ngx_lu_fetch_log;
     fetch->log.data = &fetch->log_ctx;
     fetch->log.action = "fetching from the origin";
 
-    c = ngx_get_connection(0, &fetch->log);
-    if (c == NULL) {
+    fetch->connection = ngx_lu_proxy_connect(fetch->pool, fetch->conf_ctx,
+                                             &fetch->log);
+    if (fetch->connection == NULL) {
         return NGX_ERROR;
     }
 
-    c->fd = (ngx_socket_t) -1;
-    c->data = hc;
-    c->pool = fetch->pool;
+    fetch->request = ngx_lu_proxy_request(fetch->connection, &fetch->uri);
 
-    c->log = &fetch->log;
-    c->read->log = &fetch->log;
-    c->write->log = &fetch->log;
-    c->log_error = NGX_ERROR_INFO;
-
-    c->read->handler = ngx_http_empty_handler;
-    c->write->handler = ngx_http_empty_handler;
-
-    c->read->active = 1;
-    c->write->active = 1;
-    c->write->ready = 1;
-
-    c->sockaddr = &ngx_lu_fetch_sockaddr;
-    c->socklen = sizeof(struct sockaddr);
-    c->local_sockaddr = c->sockaddr;
-    c->local_socklen = c->socklen;
-    c->addr_text = ngx_lu_fetch_address;
-
-    fetch->connection = c;
-    fetch->log_ctx.connection = c;
+    if (fetch->request == NULL
+        || ngx_lu_fetch_headers(fetch, fetch->request) != NGX_OK
+        || ngx_lu_fetch_subrequest(fetch) != NGX_OK)
+    {
+        ngx_lu_fetch_free(fetch);
+        return NGX_ERROR;
+    }
 
     return NGX_OK;
-}
-
-
-static ngx_int_t
-ngx_lu_fetch_request(ngx_lu_fetch_t *fetch)
-{
-    ngx_connection_t    *c;
-    ngx_http_request_t  *r;
-
-    c = fetch->connection;
-
-    r = ngx_http_create_request(c);
-    if (r == NULL) {
-        return NGX_ERROR;
-    }
-
-    fetch->request = r;
-
-    c->data = r;
-    c->destroyed = 0;
-
-    r->method = NGX_HTTP_GET;
-    ngx_str_set(&r->method_name, "GET");
-    r->http_version = NGX_HTTP_VERSION_11;
-    ngx_str_set(&r->http_protocol, "HTTP/1.1");
-    r->uri = fetch->uri;
-    r->unparsed_uri = fetch->uri;
-    r->request_line = fetch->uri;
-    r->internal = 1;
-    r->logged = 1;
-
-    if (ngx_list_init(&r->headers_in.headers, r->pool, 4,
-                      sizeof(ngx_table_elt_t))
-        != NGX_OK)
-    {
-        return NGX_ERROR;
-    }
-
-    return ngx_lu_fetch_headers(fetch, r);
 }
 
 
@@ -220,12 +137,14 @@ ngx_lu_fetch_subrequest(ngx_lu_fetch_t *fetch)
     ctx->fetch_uri = fetch->target;
     ctx->fetch_path = fetch->path;
 
-    /* proxy_store reads on for a request that wants no body */
-
-    sr->header_only = (fetch->path.len != 0);
-
-    if (ngx_lu_fetch_body(fetch, sr) != NGX_OK) {
+    if (ngx_lu_proxy_body(sr, &fetch->body, fetch->path.len != 0) != NGX_OK) {
         return NGX_ERROR;
+    }
+
+    if (fetch->method) {
+        sr->method = fetch->method;
+        sr->method_name = fetch->method_name;
+        sr->headers_in.content_length_n = fetch->body.len;
     }
 
     fetch->subrequest = sr;
@@ -234,61 +153,13 @@ ngx_lu_fetch_subrequest(ngx_lu_fetch_t *fetch)
 }
 
 
-static ngx_int_t
-ngx_lu_fetch_body(ngx_lu_fetch_t *fetch, ngx_http_request_t *sr)
-{
-    ngx_buf_t                *b;
-    ngx_http_request_body_t  *rb;
-
-    rb = ngx_pcalloc(sr->pool, sizeof(ngx_http_request_body_t));
-    if (rb == NULL) {
-        return NGX_ERROR;
-    }
-
-    sr->request_body = rb;
-
-    if (fetch->method == 0) {
-        return NGX_OK;
-    }
-
-    sr->method = fetch->method;
-    sr->method_name = fetch->method_name;
-    sr->headers_in.content_length_n = fetch->body.len;
-
-    if (fetch->body.len == 0) {
-        return NGX_OK;
-    }
-
-    b = ngx_calloc_buf(sr->pool);
-    rb->bufs = ngx_alloc_chain_link(sr->pool);
-
-    if (b == NULL || rb->bufs == NULL) {
-        return NGX_ERROR;
-    }
-
-    b->start = fetch->body.data;
-    b->pos = b->start;
-    b->last = b->start + fetch->body.len;
-    b->end = b->last;
-    b->memory = 1;
-    b->last_buf = 1;
-
-    rb->buf = b;
-    rb->bufs->buf = b;
-    rb->bufs->next = NULL;
-
-    return NGX_OK;
-}
-
-
 /*
- * What is returned becomes the result of the subrequest: with an error nginx
- * would make a page of it.
+ * Returns NGX_OK in any case, as it becomes the subrequest's result: nginx
+ * would answer an error with an error page.
  */
 
 static ngx_int_t
-ngx_lu_fetch_done(ngx_http_request_t *sr, void *data,
-    ngx_int_t rc)
+ngx_lu_fetch_done(ngx_http_request_t *sr, void *data, ngx_int_t rc)
 {
     ngx_lu_fetch_t *fetch = data;
 
@@ -306,18 +177,16 @@ ngx_lu_fetch_done(ngx_http_request_t *sr, void *data,
         fetch->asked = 1;
         fetch->status = u->headers_in.status_n;
         fetch->length = u->headers_in.content_length_n;
-        fetch->stored = (fetch->path.len
-                         && fetch->status == NGX_HTTP_OK
-                         && !u->store);
+        fetch->stored = (fetch->path.len && ngx_lu_proxy_stored(u));
+        fetch->received = ngx_lu_proxy_received(u);
+        fetch->received_all = ngx_lu_proxy_received_all(u);
 
-        ngx_lu_fetch_framing(fetch, u);
+        ngx_lu_fetch_response(fetch, u);
 
         if (rc == NGX_OK || rc == (ngx_int_t) fetch->status) {
             ngx_lu_fetch_answer(fetch, sr);
         }
     }
-
-    fetch->received = ngx_lu_fetch_received(fetch);
 
     /* the subrequest is still in use */
 
@@ -327,26 +196,16 @@ ngx_lu_fetch_done(ngx_http_request_t *sr, void *data,
 }
 
 
-/* What tells a whole body from one that was cut off, and by whom. */
+/* What the headers of the response say. */
 
 static void
-ngx_lu_fetch_framing(ngx_lu_fetch_t *fetch, ngx_http_upstream_t *u)
+ngx_lu_fetch_response(ngx_lu_fetch_t *fetch, ngx_http_upstream_t *u)
 {
-    ngx_int_t          n;
-    ngx_list_t        *headers;
-    ngx_table_elt_t   *h;
-    ngx_event_pipe_t  *pipe;
+    ngx_int_t         n;
+    ngx_list_t       *headers;
+    ngx_table_elt_t  *h;
 
     fetch->framed = (fetch->length != -1 || u->headers_in.chunked);
-
-    pipe = u->pipe;
-
-    if (pipe) {
-        fetch->received_all = (pipe->upstream_done
-                               || (!pipe->upstream_eof
-                                   && !pipe->upstream_error)
-                               || pipe->read_length == fetch->length);
-    }
 
     headers = &u->headers_in.headers;
 
@@ -363,7 +222,7 @@ ngx_lu_fetch_framing(ngx_lu_fetch_t *fetch, ngx_http_upstream_t *u)
         }
     }
 
-    /* a client that asks too often is told in one of two ways when to return */
+    /* GitHub tells in one of two ways when to return ("rate limits") */
 
     if (ngx_lu_fetch_number(headers, "Retry-After", &n) == NGX_OK) {
         fetch->retry = ngx_time() + n;
@@ -395,7 +254,7 @@ ngx_lu_fetch_number(ngx_list_t *headers, const char *name, ngx_int_t *n)
 }
 
 
-/* It is the request's, and goes with it. */
+/* Copies the answer, which goes with the request. */
 
 static void
 ngx_lu_fetch_answer(ngx_lu_fetch_t *fetch, ngx_http_request_t *sr)
@@ -436,17 +295,7 @@ ngx_lu_fetch_received(ngx_lu_fetch_t *fetch)
 
     u = fetch->subrequest->upstream;
 
-    if (u == NULL || u->pipe == NULL) {
-        return 0;
-    }
-
-    /* of what comes in chunks nginx counts the framing, too */
-
-    if (u->headers_in.chunked) {
-        return u->pipe->temp_file ? u->pipe->temp_file->offset : 0;
-    }
-
-    return u->pipe->read_length;
+    return u ? ngx_lu_proxy_received(u) : 0;
 }
 
 
@@ -459,45 +308,18 @@ ngx_lu_fetch_is_late(ngx_lu_fetch_t *fetch)
         return 0;
     }
 
-    /* worker_shutdown_timeout has passed */
-
     u = fetch->subrequest->upstream;
 
-    return u && u->peer.connection && u->peer.connection->close;
+    return u && ngx_lu_proxy_is_late(u);
 }
 
-
-/*
- * There is no other way into a running upstream than that of its timer, which
- * is also that of proxy_limit_rate.
- */
 
 void
 ngx_lu_fetch_abort(ngx_lu_fetch_t *fetch)
 {
-    ngx_event_t          *rev;
-    ngx_http_upstream_t  *u;
-
-    if (fetch->subrequest == NULL) {
-        return;
+    if (fetch->subrequest && fetch->subrequest->upstream) {
+        ngx_lu_proxy_abort(fetch->subrequest->upstream);
     }
-
-    u = fetch->subrequest->upstream;
-
-    if (u == NULL || u->peer.connection == NULL) {
-        return;
-    }
-
-    rev = u->peer.connection->read;
-
-    if (rev->timer_set) {
-        ngx_del_timer(rev);
-    }
-
-    rev->delayed = 0;
-    rev->timedout = 1;
-
-    ngx_post_event(rev, &ngx_posted_events);
 }
 
 
@@ -508,7 +330,7 @@ ngx_lu_fetch_end(ngx_event_t *ev)
 
     if (fetch->request->blocked) {
 
-        /* a thread still writes to the file */
+        /* a thread is still writing to the file */
 
         ngx_add_timer(ev, NGX_LU_BLOCKED);
         return;
@@ -523,19 +345,7 @@ ngx_lu_fetch_end(ngx_event_t *ev)
 static void
 ngx_lu_fetch_free(ngx_lu_fetch_t *fetch)
 {
-    ngx_connection_t  *c;
-
-    c = fetch->connection;
-
-    if (fetch->request) {
-        ngx_http_free_request(fetch->request, 0);
-    }
-
-    c->destroyed = 1;
-    c->read->active = 0;
-    c->write->active = 0;
-
-    ngx_free_connection(c);
+    ngx_lu_proxy_free(fetch->connection, fetch->request);
 
     fetch->request = NULL;
     fetch->subrequest = NULL;

@@ -8,35 +8,18 @@
 
 
 #include "ngx_lu_github.h"
-#include "ngx_lu_pull.h"
-#include "ngx_lu_reconcile.h"
-
-#include "store/ngx_lu_file.h"
-#include "store/ngx_lu_lock.h"
-#include "store/ngx_lu_path.h"
-#include "write/ngx_lu_release.h"
-#include "write/ngx_lu_task.h"
 
 #include "core/lu_github.h"
-#include "core/lu_release.h"
 
 
 #define NGX_LU_GITHUB_LIMIT  3600    /* seconds */
 
 
-static ngx_int_t ngx_lu_github_open(ngx_lu_step_t *step);
-static void ngx_lu_github_opened(ngx_lu_job_t *job, ngx_int_t status);
 static void ngx_lu_github_repository(ngx_lu_github_t *github);
 static void ngx_lu_github_head(ngx_lu_github_t *github);
-static void ngx_lu_github_at(
-    ngx_lu_github_t *github);
+static void ngx_lu_github_at(ngx_lu_github_t *github);
 static void ngx_lu_github_builds(ngx_lu_github_t *github);
 static void ngx_lu_github_rules(ngx_lu_github_t *github);
-static void ngx_lu_github_compare(ngx_lu_github_t *github);
-static void ngx_lu_github_reconciled(ngx_lu_job_t *job, ngx_int_t status);
-static ngx_int_t ngx_lu_github_approved(ngx_lu_step_t *step);
-static void ngx_lu_github_handed_over(ngx_lu_job_t *job, ngx_int_t status);
-
 static void ngx_lu_github_answered(ngx_lu_fetch_t *fetch);
 static void ngx_lu_github_why(ngx_lu_github_t *github, lu_error_t *why);
 static void ngx_lu_github_limited(ngx_lu_github_t *github);
@@ -44,16 +27,15 @@ static ngx_uint_t ngx_lu_github_is_plain(u_char *name);
 static void ngx_lu_github_cleanup(void *data);
 
 
-void
-ngx_lu_github(ngx_lu_job_t *job)
+ngx_lu_github_t *
+ngx_lu_github_create(ngx_lu_job_t *job)
 {
     ngx_lu_github_t     *github;
     ngx_pool_cleanup_t  *cln;
 
     cln = ngx_pool_cleanup_add(job->pool, sizeof(ngx_lu_github_t));
     if (cln == NULL) {
-        ngx_lu_job_end(job);
-        return;
+        return NULL;
     }
 
     cln->handler = ngx_lu_github_cleanup;
@@ -63,91 +45,17 @@ ngx_lu_github(ngx_lu_job_t *job)
 
     github->job = job;
     github->conf = job->jobs->github;
+
     job->github = github;
 
-    if (job->is_github) {
-        ngx_lu_github_opened(job, NGX_OK);
-        return;
-    }
-
-    ngx_lu_job_run(job, ngx_lu_github_open, ngx_lu_github_opened);
+    return github;
 }
 
 
-/* NGX_DONE: there is nothing to ask for any more. */
-
-static ngx_int_t
-ngx_lu_github_open(ngx_lu_step_t *step)
+void
+ngx_lu_github_read(ngx_lu_github_t *github, ngx_lu_github_pt handler)
 {
-    cJSON            *pull;
-    u_char           *path;
-    ngx_int_t         rc;
-    ngx_lu_github_t  *github;
-    ngx_lu_release_t  release;
-
-    github = step->job->github;
-
-    rc = ngx_lu_job_lock(step, &release);
-
-    if (rc == NGX_OK) {
-        github->release = release.json;
-
-        ngx_lu_lock_release(release.lock);
-
-        if (lu_release_state(github->release) != LU_STATE_STAGED) {
-            rc = NGX_DECLINED;
-        }
-    }
-
-    if (rc == NGX_DECLINED) {
-
-        /* somebody else has decided */
-
-        rc = ngx_lu_job_remove(step);
-
-        return rc == NGX_OK ? NGX_DONE : rc;
-    }
-
-    if (rc != NGX_OK) {
-        return rc;
-    }
-
-    path = ngx_lu_path_in(&step->task.io, step->job->folder, "files.json");
-
-    rc = ngx_lu_file_read_json(&step->task.io, path, &github->files);
-    if (rc != NGX_OK) {
-        return ngx_lu_task_unread(&step->task, rc);
-    }
-
-    pull = cJSON_GetObjectItemCaseSensitive(github->release, "pullRequest");
-
-    if (pull) {
-        github->branch = ngx_lu_github_member(github, pull, "branch");
-        github->sha = ngx_lu_github_member(github, pull, "sha");
-        github->begun = (github->branch && github->sha);
-    }
-
-    if (!github->begun) {
-        github->branch = ngx_lu_format(step->job->pool, "release-build-%s",
-                                       step->job->id.data);
-        if (github->branch == NULL) {
-            return ngx_lu_task_nomem(&step->task);
-        }
-    }
-
-    return NGX_OK;
-}
-
-
-static void
-ngx_lu_github_opened(ngx_lu_job_t *job, ngx_int_t status)
-{
-    ngx_lu_github_t *github = job->github;
-
-    if (status != NGX_OK) {
-        ngx_lu_github_end(github);
-        return;
-    }
+    github->handler = handler;
 
     if (github->conf->base.len) {
         github->base = github->conf->base.data;
@@ -229,111 +137,7 @@ ngx_lu_github_rules(ngx_lu_github_t *github)
         return;
     }
 
-    ngx_lu_github_compare(github);
-}
-
-
-/*
- * A build that is in the base branch was approved, by whatever way.  No branch
- * begins where the files do not parse: it would keep what is wrong there.
- */
-
-static void
-ngx_lu_github_compare(ngx_lu_github_t *github)
-{
-    cJSON         *builds, *rules;
-    lu_rc_e        rc;
-    ngx_uint_t     approved;
-    lu_error_t     why;
-    ngx_lu_job_t  *job;
-
-    job = github->job;
-    approved = job->is_github;
-
-    if (!approved) {
-        rc = lu_github_builds(&github->approved.builds, &builds, &why);
-
-        if (rc == LU_OK) {
-            approved = lu_github_has_build(builds, (char *) job->id.data);
-            cJSON_Delete(builds);
-        }
-
-        if (rc == LU_OK && !approved) {
-            rc = lu_github_rules(&github->approved.rules, &rules, &why);
-            if (rc == LU_OK) {
-                cJSON_Delete(rules);
-            }
-        }
-
-        if (rc != LU_OK) {
-
-            if (rc == LU_INVALID) {
-                ngx_lu_job_fail(job, NGX_LU_JOB_OUTAGE, &why);
-            }
-
-            ngx_lu_github_end(github);
-            return;
-        }
-    }
-
-    if (job->is_github) {
-        ngx_lu_job_run(job, ngx_lu_reconcile, ngx_lu_github_reconciled);
-        return;
-    }
-
-    if (approved) {
-        ngx_lu_job_run(job, ngx_lu_github_approved, ngx_lu_github_handed_over);
-        return;
-    }
-
-    ngx_lu_pull(github);
-}
-
-
-static void
-ngx_lu_github_reconciled(ngx_lu_job_t *job, ngx_int_t status)
-{
-    if (job->github->approved.error) {
-        ngx_log_error(NGX_LOG_WARN, ngx_cycle->log, 0,
-                      "what was approved on GitHub with commit %s cannot be "
-                      "done: %s", job->github->approved.commit,
-                      job->github->approved.error);
-    }
-
-    ngx_lu_github_end(job->github);
-}
-
-
-/* The rest is up to the job that does all that was approved. */
-
-static ngx_int_t
-ngx_lu_github_approved(ngx_lu_step_t *step)
-{
-    ngx_fd_t   lock;
-    ngx_int_t  status;
-
-    if (ngx_lu_approved_lock(&step->task, &lock) != NGX_OK) {
-        return ngx_lu_task_failed(&step->task);
-    }
-
-    status = ngx_lu_approved_ask(&step->task);
-
-    ngx_lu_lock_release(lock);
-
-    return status == NGX_OK ? ngx_lu_job_remove(step) : status;
-}
-
-
-static void
-ngx_lu_github_handed_over(ngx_lu_job_t *job, ngx_int_t status)
-{
-    ngx_lu_jobs_t  *jobs;
-
-    jobs = job->jobs;
-
-    ngx_lu_github_end(job->github);
-
-    jobs->wake(jobs);
+    github->handler(github);
 }
 
 
@@ -431,7 +235,7 @@ failed:
     }
 
     ngx_lu_job_exhausted(github->job);
-    ngx_lu_github_end(github);
+    ngx_lu_job_end(github->job);
 }
 
 
@@ -496,7 +300,7 @@ ngx_lu_github_unexpected(ngx_lu_github_t *github)
         ngx_lu_job_fail(github->job, NGX_LU_JOB_OUTAGE, &why);
     }
 
-    ngx_lu_github_end(github);
+    ngx_lu_job_end(github->job);
 }
 
 
@@ -637,13 +441,6 @@ ngx_lu_github_is_plain(u_char *name)
     }
 
     return 1;
-}
-
-
-void
-ngx_lu_github_end(ngx_lu_github_t *github)
-{
-    ngx_lu_job_end(github->job);
 }
 
 

@@ -2,7 +2,9 @@
 /*
  * Copyright (C) the nginx-liveupdate authors
  *
- * GitHub's REST API, and what is approved there.
+ * GitHub's REST API (docs.github.com/rest, "2022-11-28"): one request after
+ * the other, for a job.  Each handler starts the next request, runs a step of
+ * the job, or ends the job.
  */
 
 
@@ -16,67 +18,91 @@
 #include "core/lu_json.h"
 
 
-/* The two files, as they are at a commit of the base branch. */
+typedef void (*ngx_lu_github_pt)(ngx_lu_github_t *github);
+
+
+/* The two files of those who approve, at the head of the base branch. */
 
 typedef struct {
-    u_char                         *commit;
-    lu_str_t                        builds;
-    lu_str_t                        rules;
-    u_char                         *error;       /* why that cannot be done */
+    u_char                *commit;
+    lu_str_t               builds;       /* text; empty: there is no file */
+    lu_str_t               rules;
+    u_char                *error;        /* why they cannot be followed */
 } ngx_lu_approved_t;
 
 
-/*
- * Github: opens the pull request of a job's staged release, or does what was
- * approved; and, for jobs/github, only the latter.
- */
-
-void ngx_lu_github(ngx_lu_job_t *job);
-
-typedef void (*ngx_lu_github_pt)(ngx_lu_github_t *github);
-
 struct ngx_lu_github_s {
-    ngx_lu_job_t                        *job;
-    ngx_lu_github_conf_t                *conf;
-    ngx_lu_approved_t                    approved;
+    ngx_lu_job_t          *job;
+    ngx_lu_github_conf_t  *conf;
+    u_char                *base;         /* branch */
+    ngx_lu_approved_t      approved;
+    ngx_lu_github_pt       handler;      /* of ngx_lu_github_read() */
+
+    /* the last request; the answer is NULL if it is not JSON, or incomplete */
+    ngx_lu_fetch_t        *fetch;
+    ngx_lu_github_pt       next;
+    cJSON                 *answer;
+    lu_error_t             refused;      /* see ngx_lu_github_refused() */
+
+    /* of ngx_lu_branch() */
+    ngx_lu_github_pt       committed;
+    ngx_lu_github_pt       taken;
 
     /* the pull request */
-    cJSON                               *release;
-    cJSON                               *files;
-    u_char                              *base;
-    u_char                              *branch;
-    u_char                              *sha;        /* it begins there */
-    u_char                              *url;
-    uint64_t                             number;
-    ngx_uint_t                           suffix;
-    ngx_uint_t                           conflicts;
-    ngx_uint_t                           file;       /* of edits */
-    lu_error_t                           refused;
-    unsigned                             begun:1;    /* branch is written */
-
-    /* the request that runs */
-    ngx_lu_fetch_t                      *fetch;
-    ngx_lu_github_pt                     next;
-    cJSON                               *answer;
+    cJSON                 *release;      /* release.json */
+    cJSON                 *files;        /* files.json */
+    u_char                *branch;
+    u_char                *sha;          /* the branch begins there */
+    u_char                *url;
+    uint64_t               number;
+    ngx_uint_t             suffix;       /* of the branch */
+    ngx_uint_t             conflicts;
+    ngx_uint_t             file;         /* that is edited */
+    unsigned               begun:1;      /* the branch is in release.json */
 };
 
+
+/* For the job, whose memory it is and which it ends with; NULL: no memory. */
+
+ngx_lu_github_t *ngx_lu_github_create(ngx_lu_job_t *job);
+
+/* Reads github->approved and calls the handler, or ends the job. */
+
+void ngx_lu_github_read(ngx_lu_github_t *github, ngx_lu_github_pt handler);
+
 /*
- * ask() for something below /repos/{owner}/{name}; the body is from malloc(),
- * and freed, methods other than GET need one.  next() finds the answer.  text()
- * is that of a file, empty if there is none; member() a string of an answer, in
- * the job's pool, or NULL.  unexpected() and end() end the job.  refused() is
- * for a 422, until it is known whether what was asked for is there already.
+ * Requests a path below /repos/{owner}/{name} and calls next() with the answer
+ * in github->fetch and github->answer, which last until it returns or asks
+ * again.  Method 0 is GET.  POST and PUT need a body, from malloc(), which is
+ * freed; NULL, for lack of memory, ends the job, as does a request that cannot
+ * be started.
  */
 
 void ngx_lu_github_ask(ngx_lu_github_t *github, ngx_uint_t method, char *body,
     ngx_lu_github_pt next, const char *path, ...);
+
+/*
+ * After "GET .../contents/{path}?ref=": the file's text, in the job's pool,
+ * and its blob's SHA, in the answer; both are empty if there is no file.
+ * NGX_OK, or NGX_ERROR if the job was ended.
+ */
+
 ngx_int_t ngx_lu_github_text(ngx_lu_github_t *github, lu_str_t *text,
     lu_str_t *sha);
+
+/* A string member, copied into the job's pool; NULL: none, or no memory. */
+
 u_char *ngx_lu_github_member(ngx_lu_github_t *github, const cJSON *object,
     const char *key);
+
+/*
+ * unexpected() fails and ends the job with what GitHub answered, or with the
+ * answer that refused() has kept: a 422 may mean that what was to be created
+ * exists already, which the next request finds out.
+ */
+
 void ngx_lu_github_unexpected(ngx_lu_github_t *github);
 void ngx_lu_github_refused(ngx_lu_github_t *github);
-void ngx_lu_github_end(ngx_lu_github_t *github);
 
 
 #endif /* _NGX_LU_GITHUB_H_INCLUDED_ */

@@ -1,8 +1,6 @@
 
 /*
  * Copyright (C) the nginx-liveupdate authors
- *
- * The life of a job that was claimed: run, tried again or over.
  */
 
 
@@ -14,11 +12,12 @@
 #include "store/ngx_lu_lock.h"
 #include "store/ngx_lu_path.h"
 
+#include "core/lu_put.h"
 #include "core/lu_release.h"
 #include "core/lu_time.h"
 
 
-#define NGX_LU_RETRY_MAX  600000
+#define NGX_LU_RETRY_MAX  600000   /* msec */
 #define NGX_LU_WRONG_MAX  5        /* tries */
 #define NGX_LU_PAUSE      10       /* seconds */
 
@@ -29,6 +28,8 @@ static void ngx_lu_job_pause(ngx_lu_job_t *job);
 static ngx_int_t ngx_lu_job_postpone(ngx_lu_step_t *step);
 static ngx_int_t ngx_lu_job_again(ngx_lu_step_t *step, cJSON *release,
     ngx_uint_t *over);
+static uint64_t ngx_lu_job_tries(ngx_lu_job_t *job);
+static void ngx_lu_job_next(ngx_lu_job_t *job, uint64_t attempts, char *next);
 static void ngx_lu_job_postponed(ngx_lu_job_t *job, ngx_int_t status);
 
 
@@ -79,7 +80,7 @@ failed:
         ngx_destroy_pool(pool);
     }
 
-    /* its file is there, so that a sweep finds it again */
+    /* the next sweep finds its file again */
 
     ngx_lu_job_free(job);
 }
@@ -117,7 +118,7 @@ ngx_lu_job_done(ngx_event_t *ev)
     task = &step->task;
     status = step->status;
 
-    /* what was deleted meanwhile is refused, and no fault of the disk */
+    /* a release that was deleted meanwhile is no fault of the disk */
 
     if (status < NGX_HTTP_SPECIAL_RESPONSE
         || status >= NGX_HTTP_INTERNAL_SERVER_ERROR)
@@ -199,7 +200,7 @@ ngx_lu_job_end(ngx_lu_job_t *job)
 }
 
 
-/* There is no release that could keep it. */
+/* jobs/github has no release that could keep the time of its next try. */
 
 static void
 ngx_lu_job_pause(ngx_lu_job_t *job)
@@ -222,8 +223,6 @@ ngx_lu_job_pause(ngx_lu_job_t *job)
     ngx_lu_job_free(job);
 }
 
-
-/* In staging; or in live already, and perhaps promoted by half. */
 
 ngx_int_t
 ngx_lu_job_find(ngx_lu_io_t *io, ngx_lu_job_t *job, cJSON **release)
@@ -281,7 +280,7 @@ ngx_lu_job_remove(ngx_lu_step_t *step)
 }
 
 
-/* Written down in the release: it is there for who asks, and for a sweep. */
+/* Writes the reason and the next try into the release, for the next sweep. */
 
 static ngx_int_t
 ngx_lu_job_postpone(ngx_lu_step_t *step)
@@ -300,7 +299,7 @@ ngx_lu_job_postpone(ngx_lu_step_t *step)
         if (step->job->error == NGX_LU_JOB_OUTAGE
             && ngx_lu_job_find(&step->task.io, step->job, &live) == NGX_OK)
         {
-            /* promoted by half: a sweep goes on with it */
+            /* half promoted: the next sweep goes on */
 
             cJSON_Delete(live);
 
@@ -320,7 +319,7 @@ ngx_lu_job_postpone(ngx_lu_step_t *step)
 
     if (state != LU_STATE_FETCHING && state != LU_STATE_STAGED) {
 
-        /* somebody else has decided, or staging it has */
+        /* a person has decided, or ngx_lu_stage() has */
 
         status = ngx_lu_job_remove(step);
         goto done;
@@ -357,18 +356,15 @@ done:
 static ngx_int_t
 ngx_lu_job_again(ngx_lu_step_t *step, cJSON *release, ngx_uint_t *over)
 {
-    char                  next[LU_TIME_SIZE];
-    uint64_t              attempts, max, wait;
-    ngx_lu_job_t         *job;
-    struct timeval        tv;
-    ngx_lu_fetch_conf_t  *fetch;
+    char           next[LU_TIME_SIZE];
+    lu_put_t       put;
+    uint64_t       attempts;
+    ngx_lu_job_t  *job;
 
     job = step->job;
-    fetch = job->jobs->fetch;
-
     attempts = 0;
 
-    /* an origin that is unreliable is one that has files for us */
+    /* an origin that fails now and then has files for us all the same */
 
     if (!(job->progressed && job->error == NGX_LU_JOB_OUTAGE)) {
         (void) lu_json_size(release, "attempts", &attempts);
@@ -376,34 +372,55 @@ ngx_lu_job_again(ngx_lu_step_t *step, cJSON *release, ngx_uint_t *over)
 
     attempts++;
 
-    max = (job->error == NGX_LU_JOB_OUTAGE) ? fetch->tries
-          : (job->error == NGX_LU_JOB_WRONG)
-          ? ngx_min(fetch->tries, NGX_LU_WRONG_MAX) : 0;
+    *over = (attempts >= ngx_lu_job_tries(job));
 
-    cJSON_DeleteItemFromObjectCaseSensitive(release, "nextAttemptAt");
+    lu_put_init(&put);
 
-    if (lu_json_set_string(release, "reason", (char *) job->reason) != LU_OK
-        || lu_json_set_string(release, "updatedAt", step->task.now) != LU_OK
-        || lu_json_set(release, "attempts",
-                       cJSON_CreateNumber((double) attempts)) != LU_OK)
-    {
-        return ngx_lu_task_nomem(&step->task);
+    lu_put_string(&put, release, "reason", (char *) job->reason);
+    lu_put_string(&put, release, "updatedAt", step->task.now);
+    lu_put_number(&put, release, "attempts", (double) attempts);
+
+    if (!*over) {
+        ngx_lu_job_next(job, attempts, next);
+        lu_put_string(&put, release, "nextAttemptAt", next);
+
+    } else {
+        cJSON_DeleteItemFromObjectCaseSensitive(release, "nextAttemptAt");
+
+        if (!job->staged) {
+            lu_release_put_state(&put, release, LU_STATE_FAILED);
+        }
     }
 
-    if (attempts >= max && step->job->staged) {
-        *over = 1;
-        return NGX_OK;
-    }
+    return put.failed ? ngx_lu_task_nomem(&step->task) : NGX_OK;
+}
 
-    if (attempts >= max) {
-        *over = 1;
-        return lu_json_set_string(release, "state",
-                                  lu_release_state_name(LU_STATE_FAILED))
-               == LU_OK
-               ? NGX_OK : ngx_lu_task_nomem(&step->task);
-    }
 
-    wait = ngx_min((uint64_t) fetch->retry << ngx_min(attempts - 1, 20),
+static uint64_t
+ngx_lu_job_tries(ngx_lu_job_t *job)
+{
+    switch (job->error) {
+
+    case NGX_LU_JOB_OUTAGE:
+        return job->jobs->fetch->tries;
+
+    case NGX_LU_JOB_WRONG:
+        return ngx_min(job->jobs->fetch->tries, NGX_LU_WRONG_MAX);
+
+    default: /* NGX_LU_JOB_REFUSED */
+        return 0;
+    }
+}
+
+
+static void
+ngx_lu_job_next(ngx_lu_job_t *job, uint64_t attempts, char *next)
+{
+    uint64_t        wait;
+    struct timeval  tv;
+
+    wait = ngx_min((uint64_t) job->jobs->fetch->retry
+                   << ngx_min(attempts - 1, 20),
                    NGX_LU_RETRY_MAX);
 
     ngx_gettimeofday(&tv);
@@ -416,9 +433,6 @@ ngx_lu_job_again(ngx_lu_step_t *step, cJSON *release, ngx_uint_t *over)
 
     lu_time_print(next, tv.tv_sec + (time_t) (wait / 1000),
                   (unsigned) (wait % 1000));
-
-    return lu_json_set_string(release, "nextAttemptAt", next) == LU_OK
-           ? NGX_OK : ngx_lu_task_nomem(&step->task);
 }
 
 
@@ -427,7 +441,7 @@ ngx_lu_job_postponed(ngx_lu_job_t *job, ngx_int_t status)
 {
     if (status != NGX_OK) {
 
-        /* a disk that cannot keep this can keep no files either */
+        /* a disk that cannot store this can store no files either */
 
         job->jobs->pause = ngx_time() + NGX_LU_PAUSE;
     }
@@ -450,7 +464,7 @@ ngx_lu_job_free(ngx_lu_job_t *job)
 
     if (jobs->nrunning == NGX_LU_JOBS - 1) {
 
-        /* others may have waited for a place */
+        /* a job may wait for this place */
 
         jobs->wake(jobs);
     }

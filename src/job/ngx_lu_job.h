@@ -141,7 +141,7 @@ void ngx_lu_job_exhausted(ngx_lu_job_t *job);
 
 void ngx_lu_job_end(ngx_lu_job_t *job);
 
-/* Gives the claim back and frees the job; whoever waited for a place goes on. */
+/* Gives the claim back and frees the job; a waiting job takes its place. */
 
 void ngx_lu_job_free(ngx_lu_job_t *job);
 

@@ -1,8 +1,6 @@
 
 /*
  * Copyright (C) the nginx-liveupdate authors
- *
- * A build is ordered by writing it down; the rest is a job's.
  */
 
 
@@ -17,6 +15,8 @@
 #include "write/ngx_lu_release.h"
 #include "write/ngx_lu_staging.h"
 
+#include "core/lu_put.h"
+
 
 static ngx_int_t ngx_lu_order_locked(ngx_lu_task_t *task,
     ngx_lu_release_t *order, u_char *live, lu_state_e *state);
@@ -24,6 +24,8 @@ static ngx_int_t ngx_lu_order_known(ngx_lu_task_t *task,
     ngx_lu_release_t *order, ngx_lu_release_t *known, lu_state_e *state);
 static ngx_int_t ngx_lu_order_live(ngx_lu_task_t *task, cJSON *order,
     lu_state_e *state);
+static ngx_int_t ngx_lu_order_reset(ngx_lu_task_t *task,
+    ngx_lu_release_t *release, lu_state_e state);
 static ngx_int_t ngx_lu_order_write(ngx_lu_task_t *task,
     ngx_lu_release_t *release);
 static ngx_int_t ngx_lu_order_job(ngx_lu_task_t *task);
@@ -32,26 +34,22 @@ static ngx_int_t ngx_lu_order_job(ngx_lu_task_t *task);
 cJSON *
 ngx_lu_order_release(ngx_lu_task_t *task)
 {
-    cJSON  *release;
+    cJSON    *release;
+    lu_put_t  put;
+
+    lu_put_init(&put);
 
     release = cJSON_CreateObject();
 
-    if (cJSON_AddStringToObject(release, "id", (char *) task->id.data) == NULL
-        || cJSON_AddStringToObject(release, "app", (char *) task->app.data)
-           == NULL
-        || cJSON_AddStringToObject(release, "kind", "desktop") == NULL
-        || cJSON_AddStringToObject(release, "state",
-                                   lu_release_state_name(LU_STATE_FETCHING))
-           == NULL
-        || cJSON_AddStringToObject(release, "createdBy", task->by) == NULL
-        || cJSON_AddStringToObject(release, "createdAt", task->now) == NULL
-        || cJSON_AddStringToObject(release, "updatedAt", task->now) == NULL)
-    {
-        cJSON_Delete(release);
-        return NULL;
-    }
+    lu_put_str(&put, release, "id", &task->id);
+    lu_put_str(&put, release, "app", &task->app);
+    lu_release_put_kind(&put, release, LU_KIND_DESKTOP);
+    lu_release_put_state(&put, release, LU_STATE_FETCHING);
+    lu_put_string(&put, release, "createdBy", task->by);
+    lu_put_string(&put, release, "createdAt", task->now);
+    lu_put_string(&put, release, "updatedAt", task->now);
 
-    return release;
+    return lu_put_done(&put, release);
 }
 
 
@@ -91,7 +89,7 @@ ngx_lu_order(ngx_lu_task_t *task, cJSON *json, lu_state_e *state)
 
     if (rc == NGX_DECLINED) {
 
-        /* promoted at this very moment */
+        /* another call has just promoted it */
 
         return ngx_lu_order_live(task, json, state);
     }
@@ -135,7 +133,7 @@ ngx_lu_order_locked(ngx_lu_task_t *task, ngx_lu_release_t *order,
 
     if (access((char *) live, F_OK) == 0) {
 
-        /* promoted before its folder was made anew */
+        /* another call promoted it before the folder was made here */
 
         rc = ngx_lu_tree_remove(&task->io, task->store, order->folder);
 
@@ -143,7 +141,7 @@ ngx_lu_order_locked(ngx_lu_task_t *task, ngx_lu_release_t *order,
                                : ngx_lu_order_live(task, order->json, state);
     }
 
-    /* what lies there already was verified by nobody */
+    /* nobody has verified what lies there already */
 
     status = ngx_lu_staging_clean(task, order->folder, "uploads");
     if (status != NGX_OK) {
@@ -157,18 +155,17 @@ ngx_lu_order_locked(ngx_lu_task_t *task, ngx_lu_release_t *order,
 
 
 /*
- * A build is ordered once: whoever orders it again is told its state, and one
- * that has failed is fetched again.
+ * A build is ordered once: another order is answered with its state, and
+ * fetches it again only if it has failed.
  */
 
 static ngx_int_t
 ngx_lu_order_known(ngx_lu_task_t *task, ngx_lu_release_t *order,
     ngx_lu_release_t *known, lu_state_e *state)
 {
-
     if (lu_release_kind(known->json) != LU_KIND_DESKTOP) {
         return ngx_lu_task_refuse(task, NGX_HTTP_CONFLICT,
-                                  "There is a bundle with this id.");
+                                  "A bundle has this id.");
     }
 
     *state = lu_release_state(known->json);
@@ -183,7 +180,7 @@ ngx_lu_order_known(ngx_lu_task_t *task, ngx_lu_release_t *order,
         return NGX_HTTP_OK;
     }
 
-    /* who orders it again knows that the origin is back: it does not wait */
+    /* another order means that the origin is back: the wait is over */
 
     if (!cJSON_HasObjectItem(known->json, "nextAttemptAt")) {
         return ngx_lu_order_job(task);
@@ -236,7 +233,7 @@ ngx_lu_order_again(ngx_lu_task_t *task, lu_state_e *state)
 
     *state = lu_release_state(release.json);
 
-    /* a staged one may wait for its pull request, but not in live/ */
+    /* a staged release may wait for its pull request, but not in live/ */
 
     waits = (*state == LU_STATE_STAGED
              && !release.is_live
@@ -251,22 +248,13 @@ ngx_lu_order_again(ngx_lu_task_t *task, lu_state_e *state)
                                     "Only a desktop release that has failed "
                                     "can be fetched again.");
 
-    } else if ((!waits
-                && lu_json_set_string(release.json, "state",
-                                      lu_release_state_name(LU_STATE_FETCHING))
-                   != LU_OK)
-               || lu_json_set_string(release.json, "updatedAt", task->now)
-                  != LU_OK)
-    {
-        status = ngx_lu_task_nomem(task);
-
     } else {
-        cJSON_DeleteItemFromObjectCaseSensitive(release.json, "attempts");
-        cJSON_DeleteItemFromObjectCaseSensitive(release.json, "nextAttemptAt");
 
-        *state = lu_release_state(release.json);
+        if (*state == LU_STATE_FAILED) {
+            *state = LU_STATE_FETCHING;
+        }
 
-        status = ngx_lu_order_write(task, &release);
+        status = ngx_lu_order_reset(task, &release, *state);
     }
 
     ngx_lu_release_close(&release);
@@ -275,7 +263,26 @@ ngx_lu_order_again(ngx_lu_task_t *task, lu_state_e *state)
 }
 
 
-/* The job's file comes first: without a release it is nothing. */
+static ngx_int_t
+ngx_lu_order_reset(ngx_lu_task_t *task, ngx_lu_release_t *release,
+    lu_state_e state)
+{
+    lu_put_t  put;
+
+    cJSON_DeleteItemFromObjectCaseSensitive(release->json, "attempts");
+    cJSON_DeleteItemFromObjectCaseSensitive(release->json, "nextAttemptAt");
+
+    lu_put_init(&put);
+
+    lu_release_put_state(&put, release->json, state);
+    lu_put_string(&put, release->json, "updatedAt", task->now);
+
+    return put.failed ? ngx_lu_task_nomem(task)
+                      : ngx_lu_order_write(task, release);
+}
+
+
+/* The job's file comes first: a sweep removes one without a release. */
 
 static ngx_int_t
 ngx_lu_order_write(ngx_lu_task_t *task, ngx_lu_release_t *release)

@@ -2,7 +2,8 @@
 /*
  * Copyright (C) the nginx-liveupdate authors
  *
- * A build is ordered by writing it down; the rest is a job's.
+ * A build is ordered: its release and its job are written, and the job does
+ * the rest.
  */
 
 
@@ -17,24 +18,28 @@
 
 
 /*
- * A new release of the task's build, to be freed by the caller; NULL: out of
- * memory.
+ * Returns release.json of the task's build, state "fetching", which the caller
+ * completes and frees; NULL: no memory.
  */
 
 cJSON *ngx_lu_order_release(ngx_lu_task_t *task);
 
 /*
- * Orders a build: writes its release and its job, if it was not ordered
- * before or has failed.  202: there is a job, which the caller has to wake;
- * 200: there is nothing to do.  In both cases *state is that of the
- * release.  Or a status: 404, 409, 500, 507.
+ * Orders the task's build with that release.json, which the caller frees: it
+ * is written, with a job, unless the build was ordered before and has not
+ * failed.  Blocks while others have the release locked.
+ *
+ * 202: there is a job, and the caller wakes the jobs; 200: there is nothing to
+ * do.  In both cases *state is that of the release.  Or a status: 404, 409,
+ * 500, 507.
  */
 
 ngx_int_t ngx_lu_order(ngx_lu_task_t *task, cJSON *json, lu_state_e *state);
 
 /*
- * The same of a release that has failed, or that waits for its pull request,
- * as it was ordered.
+ * Orders a failed release, or a staged one whose pull request was not opened,
+ * once more, as it was ordered: 202 with *state, or a status: 404, 409, 500,
+ * 507.
  */
 
 ngx_int_t ngx_lu_order_again(ngx_lu_task_t *task, lu_state_e *state);

@@ -7,37 +7,36 @@
  */
 
 
+#include "ngx_lu_branch.h"
 #include "ngx_lu_github.h"
+#include "ngx_lu_job.h"
 #include "ngx_lu_pull.h"
+#include "ngx_lu_reconcile.h"
 
+#include "store/ngx_lu_file.h"
+#include "store/ngx_lu_lock.h"
+#include "store/ngx_lu_path.h"
 #include "write/ngx_lu_approval.h"
 #include "write/ngx_lu_release.h"
 
 #include "core/lu_github.h"
 #include "core/lu_json.h"
+#include "core/lu_put.h"
 #include "core/lu_release.h"
-#include "core/lu_time.h"
 
 
-#define NGX_LU_BRANCHES   20
-#define NGX_LU_CONFLICTS  5
-
-
+static ngx_int_t ngx_lu_pull_open(ngx_lu_step_t *step);
+static void ngx_lu_pull_opened(ngx_lu_job_t *job, ngx_int_t status);
+static void ngx_lu_pull_compare(ngx_lu_github_t *github);
+static ngx_int_t ngx_lu_pull_hand_over(ngx_lu_step_t *step);
+static void ngx_lu_pull_handed_over(ngx_lu_job_t *job, ngx_int_t status);
 static void ngx_lu_pull_find(ngx_lu_github_t *github, ngx_lu_github_pt next);
 static ngx_int_t ngx_lu_pull_is(ngx_lu_github_t *github, const cJSON *pull);
 static void ngx_lu_pull_found(ngx_lu_github_t *github);
 static void ngx_lu_pull_known(ngx_lu_github_t *github, const cJSON *pull);
 static void ngx_lu_pull_begin(ngx_lu_github_t *github);
 static void ngx_lu_pull_begun(ngx_lu_job_t *job, ngx_int_t status);
-static void ngx_lu_pull_branch(ngx_lu_github_t *github);
-static void ngx_lu_pull_branched(ngx_lu_github_t *github);
-static void ngx_lu_pull_whose(ngx_lu_github_t *github);
-static void ngx_lu_pull_listed(ngx_lu_github_t *github);
-static void ngx_lu_pull_edit(
-    ngx_lu_github_t *github);
-static void ngx_lu_pull_put(
-    ngx_lu_github_t *github);
-static void ngx_lu_pull_committed(ngx_lu_github_t *github);
+static void ngx_lu_pull_taken(ngx_lu_github_t *github);
 static void ngx_lu_pull_request(ngx_lu_github_t *github);
 static void ngx_lu_pull_requested(ngx_lu_github_t *github);
 static void ngx_lu_pull_exists(ngx_lu_github_t *github);
@@ -49,15 +48,176 @@ static ngx_int_t ngx_lu_pull_save(ngx_lu_step_t *step,
 static void ngx_lu_pull_written(ngx_lu_job_t *job, ngx_int_t status);
 
 
-static const char  *ngx_lu_github_files[] = {
-    LU_GITHUB_BUILDS, LU_GITHUB_RELEASES, NULL
-};
-
-
 void
-ngx_lu_pull(ngx_lu_github_t *github)
+ngx_lu_pull(ngx_lu_job_t *job)
 {
-    ngx_lu_pull_find(github, ngx_lu_pull_found);
+    if (ngx_lu_github_create(job) == NULL) {
+        ngx_lu_job_exhausted(job);
+        ngx_lu_job_end(job);
+        return;
+    }
+
+    ngx_lu_job_run(job, ngx_lu_pull_open, ngx_lu_pull_opened);
+}
+
+
+/* NGX_DONE: there is nothing to ask for any more. */
+
+static ngx_int_t
+ngx_lu_pull_open(ngx_lu_step_t *step)
+{
+    cJSON            *pull;
+    u_char           *path;
+    ngx_int_t         rc;
+    ngx_lu_github_t  *github;
+    ngx_lu_release_t  release;
+
+    github = step->job->github;
+
+    rc = ngx_lu_job_lock(step, &release);
+
+    if (rc == NGX_OK) {
+        github->release = release.json;
+
+        ngx_lu_lock_release(release.lock);
+
+        if (lu_release_state(github->release) != LU_STATE_STAGED) {
+            rc = NGX_DECLINED;
+        }
+    }
+
+    if (rc == NGX_DECLINED) {
+
+        /* somebody else has decided */
+
+        rc = ngx_lu_job_remove(step);
+
+        return rc == NGX_OK ? NGX_DONE : rc;
+    }
+
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    path = ngx_lu_path_in(&step->task.io, step->job->folder, "files.json");
+
+    rc = ngx_lu_file_read_json(&step->task.io, path, &github->files);
+    if (rc != NGX_OK) {
+        return ngx_lu_task_unread(&step->task, rc);
+    }
+
+    pull = cJSON_GetObjectItemCaseSensitive(github->release, "pullRequest");
+
+    if (pull) {
+        github->branch = ngx_lu_github_member(github, pull, "branch");
+        github->sha = ngx_lu_github_member(github, pull, "sha");
+        github->begun = (github->branch && github->sha);
+    }
+
+    if (!github->begun) {
+        github->branch = ngx_lu_format(step->job->pool, "release-build-%s",
+                                       step->job->id.data);
+        if (github->branch == NULL) {
+            return ngx_lu_task_nomem(&step->task);
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_lu_pull_opened(ngx_lu_job_t *job, ngx_int_t status)
+{
+    if (status != NGX_OK) {
+        ngx_lu_job_end(job);
+        return;
+    }
+
+    ngx_lu_github_read(job->github, ngx_lu_pull_compare);
+}
+
+
+/*
+ * A build that the base branch lists was approved, whoever listed it.  No
+ * branch begins where the files do not parse, or it would keep the mistake.
+ */
+
+static void
+ngx_lu_pull_compare(ngx_lu_github_t *github)
+{
+    cJSON         *builds, *rules;
+    lu_rc_e        rc;
+    ngx_uint_t     approved;
+    lu_error_t     why;
+    ngx_lu_job_t  *job;
+
+    job = github->job;
+    approved = 0;
+
+    rc = lu_github_builds(&github->approved.builds, &builds, &why);
+
+    if (rc == LU_OK) {
+        approved = lu_github_has_build(builds, (char *) job->id.data);
+        cJSON_Delete(builds);
+    }
+
+    if (approved) {
+        ngx_lu_job_run(job, ngx_lu_pull_hand_over, ngx_lu_pull_handed_over);
+        return;
+    }
+
+    if (rc == LU_OK) {
+        rc = lu_github_rules(&github->approved.rules, &rules, &why);
+    }
+
+    if (rc == LU_OK) {
+        cJSON_Delete(rules);
+        ngx_lu_pull_find(github, ngx_lu_pull_found);
+        return;
+    }
+
+    if (rc == LU_INVALID) {
+        ngx_lu_job_fail(job, NGX_LU_JOB_OUTAGE, &why);
+
+    } else {
+        ngx_lu_job_exhausted(job);
+    }
+
+    ngx_lu_job_end(job);
+}
+
+
+/* The rest is up to the job that does all that was approved. */
+
+static ngx_int_t
+ngx_lu_pull_hand_over(ngx_lu_step_t *step)
+{
+    ngx_fd_t   lock;
+    ngx_int_t  status;
+
+    if (ngx_lu_reconcile_lock(&step->task, &lock) != NGX_OK) {
+        return ngx_lu_task_failed(&step->task);
+    }
+
+    status = ngx_lu_reconcile_ask(&step->task);
+
+    ngx_lu_lock_release(lock);
+
+    return status == NGX_OK ? ngx_lu_job_remove(step) : status;
+}
+
+
+static void
+ngx_lu_pull_handed_over(ngx_lu_job_t *job, ngx_int_t status)
+{
+    ngx_lu_jobs_t  *jobs;
+
+    jobs = job->jobs;
+
+    ngx_lu_job_end(job);
+
+    jobs->wake(jobs);
 }
 
 
@@ -134,7 +294,7 @@ static void
 ngx_lu_pull_begin(ngx_lu_github_t *github)
 {
     if (github->begun) {
-        ngx_lu_pull_branch(github);
+        ngx_lu_branch(github, ngx_lu_pull_request, ngx_lu_pull_taken);
         return;
     }
 
@@ -151,239 +311,21 @@ ngx_lu_pull_begun(ngx_lu_job_t *job,
     ngx_lu_github_t *github = job->github;
 
     if (status != NGX_OK) {
-        ngx_lu_github_end(github);
+        ngx_lu_job_end(github->job);
         return;
     }
 
     github->begun = 1;
-    ngx_lu_pull_branch(github);
+    ngx_lu_branch(github, ngx_lu_pull_request, ngx_lu_pull_taken);
 }
 
 
 static void
-ngx_lu_pull_branch(ngx_lu_github_t *github)
+ngx_lu_pull_taken(ngx_lu_github_t *github)
 {
-    char    *body;
-    cJSON   *json;
-    u_char  *ref;
-
-    body = NULL;
-
-    ref = ngx_lu_format(github->job->pool, "refs/heads/%s", github->branch);
-    json = cJSON_CreateObject();
-
-    if (ref
-        && cJSON_AddStringToObject(json, "ref", (char *) ref)
-        && cJSON_AddStringToObject(json, "sha", (char *) github->sha))
-    {
-        body = cJSON_PrintUnformatted(json);
-    }
-
-    cJSON_Delete(json);
-
-    ngx_lu_github_ask(github, NGX_HTTP_POST, body, ngx_lu_pull_branched,
-                      "/git/refs");
-}
-
-
-static void
-ngx_lu_pull_branched(ngx_lu_github_t *github)
-{
-    if (github->fetch->status == NGX_HTTP_CREATED) {
-        ngx_lu_pull_edit(github);
-        return;
-    }
-
-    if (github->fetch->status != 422) {
-        ngx_lu_github_unexpected(github);
-        return;
-    }
-
-    /* if there is one: is it what a try before this one has made */
-
-    ngx_lu_github_refused(github);
-
-    ngx_lu_github_ask(github, 0, NULL, ngx_lu_pull_whose, "/git/ref/heads/%s",
-                      github->branch);
-}
-
-
-static void
-ngx_lu_pull_whose(ngx_lu_github_t *github)
-{
-    lu_str_t  sha;
-
-    if (github->fetch->status != NGX_HTTP_OK
-        || lu_json_string(
-               cJSON_GetObjectItemCaseSensitive(github->answer, "object"),
-               "sha", &sha)
-           != LU_OK)
-    {
-        ngx_lu_github_unexpected(github);
-        return;
-    }
-
-    if (lu_str_is(&sha, (char *) github->sha)) {
-        ngx_lu_pull_edit(github);
-        return;
-    }
-
-    ngx_lu_github_ask(github, 0, NULL, ngx_lu_pull_listed,
-                      "/contents/" LU_GITHUB_BUILDS
-                      "?ref=%s", github->branch);
-}
-
-
-static void
-ngx_lu_pull_listed(ngx_lu_github_t *github)
-{
-    cJSON      *builds;
-    lu_str_t    text, sha;
-    ngx_uint_t  ours;
-    lu_error_t  why;
-
-    if (ngx_lu_github_text(github, &text, &sha) != NGX_OK) {
-        return;
-    }
-
-    ours = 0;
-
-    if (lu_github_builds(&text, &builds, &why) == LU_OK) {
-        ours = lu_github_has_build(builds, (char *) github->job->id.data);
-        cJSON_Delete(builds);
-    }
-
-    if (ours) {
-        ngx_lu_pull_edit(github);
-        return;
-    }
-
-    if (github->suffix == NGX_LU_BRANCHES) {
-        ngx_lu_github_unexpected(github);
-        return;
-    }
-
-    github->branch = ngx_lu_format(github->job->pool, "release-build-%s-%ui",
-                                   github->job->id.data, ++github->suffix);
     github->begun = 0;
 
-    if (github->branch == NULL) {
-        ngx_lu_job_exhausted(github->job);
-        ngx_lu_github_end(github);
-        return;
-    }
-
     ngx_lu_pull_find(github, ngx_lu_pull_found);
-}
-
-
-/* One file after the other, as it is in the branch now. */
-
-static void
-ngx_lu_pull_edit(ngx_lu_github_t *github)
-{
-    github->refused.text = NULL;
-
-    if (ngx_lu_github_files[github->file] == NULL) {
-        ngx_lu_pull_request(github);
-        return;
-    }
-
-    ngx_lu_github_ask(github, 0, NULL, ngx_lu_pull_put, "/contents/%s?ref=%s",
-                      ngx_lu_github_files[github->file], github->branch);
-}
-
-
-static void
-ngx_lu_pull_put(ngx_lu_github_t *github)
-{
-    char         now[LU_TIME_SIZE];
-    char        *out, *body;
-    u_char      *message;
-    lu_rc_e      rc;
-    lu_str_t     text, sha, version;
-    ngx_time_t  *tp;
-    lu_error_t   why;
-
-    if (ngx_lu_github_text(github, &text, &sha) != NGX_OK) {
-        return;
-    }
-
-    ngx_str_set(&version, "");
-    (void) lu_json_string(github->release, "version", &version);
-
-    if (github->file == 0) {
-        tp = ngx_timeofday();
-        lu_time_print(now, tp->sec, (unsigned) tp->msec);
-
-        rc = lu_github_add_build(&text, (char *) github->job->id.data,
-                                 (char *) version.data, now, &out, &why);
-        message = ngx_lu_format(github->job->pool, "Add build %s (v%s) to %s",
-                                github->job->id.data, version.data,
-                                LU_GITHUB_BUILDS);
-
-    } else {
-        rc = lu_github_set_rules(&text,
-                 cJSON_GetObjectItemCaseSensitive(github->release,
-                                                  "releaseInfo"),
-                 &out, &why);
-        message = ngx_lu_format(github->job->pool, "Release v%s in %s",
-                                version.data, LU_GITHUB_RELEASES);
-    }
-
-    if (rc == LU_INVALID) {
-        ngx_lu_job_fail(github->job, NGX_LU_JOB_OUTAGE, &why);
-        ngx_lu_github_end(github);
-        return;
-    }
-
-    if (rc == LU_OK && out == NULL) {
-        github->file++;
-        ngx_lu_pull_edit(github);
-        return;
-    }
-
-    body = NULL;
-
-    if (rc == LU_OK && message) {
-        body = lu_github_put((char *) message, out, (char *) github->branch,
-                             &sha);
-    }
-
-    free(out);
-
-    ngx_lu_github_ask(github, NGX_HTTP_PUT, body, ngx_lu_pull_committed,
-                      "/contents/%s", ngx_lu_github_files[github->file]);
-}
-
-
-static void
-ngx_lu_pull_committed(ngx_lu_github_t *github)
-{
-    switch (github->fetch->status) {
-
-    case NGX_HTTP_OK:
-    case NGX_HTTP_CREATED:
-        github->file++;
-        break;
-
-    case NGX_HTTP_CONFLICT:
-    case 422:
-
-        /* the file has changed meanwhile: it is read again */
-
-        if (github->conflicts++ < NGX_LU_CONFLICTS) {
-            break;
-        }
-
-        /* fall through */
-
-    default:
-        ngx_lu_github_unexpected(github);
-        return;
-    }
-
-    ngx_lu_pull_edit(github);
 }
 
 
@@ -474,7 +416,7 @@ ngx_lu_pull_closed(ngx_lu_task_t *task, uint64_t number)
 static void
 ngx_lu_pull_rejected(ngx_lu_job_t *job, ngx_int_t status)
 {
-    ngx_lu_github_end(job->github);
+    ngx_lu_job_end(job);
 }
 
 
@@ -508,30 +450,28 @@ static ngx_int_t
 ngx_lu_pull_save(ngx_lu_step_t *step, ngx_lu_release_t *release)
 {
     cJSON            *pull;
+    lu_put_t          put;
     ngx_int_t         status;
     ngx_lu_github_t  *github;
 
     github = step->job->github;
 
-    pull = cJSON_CreateObject();
+    lu_put_init(&put);
 
-    if (cJSON_AddStringToObject(pull, "branch", (char *) github->branch)
-        == NULL
-        || (github->sha
-            && cJSON_AddStringToObject(pull, "sha", (char *) github->sha)
-               == NULL)
-        || (github->url
-            && (cJSON_AddNumberToObject(pull, "number",
-                                        (double) github->number)
-                == NULL
-                || cJSON_AddStringToObject(pull, "url", (char *) github->url)
-                   == NULL)))
-    {
-        cJSON_Delete(pull);
-        return ngx_lu_task_nomem(&step->task);
+    pull = lu_put_object(&put, release->json, "pullRequest");
+
+    lu_put_string(&put, pull, "branch", (char *) github->branch);
+
+    if (github->sha) {
+        lu_put_string(&put, pull, "sha", (char *) github->sha);
     }
 
-    if (lu_json_set(release->json, "pullRequest", pull) != LU_OK) {
+    if (github->url) {
+        lu_put_number(&put, pull, "number", (double) github->number);
+        lu_put_string(&put, pull, "url", (char *) github->url);
+    }
+
+    if (put.failed) {
         return ngx_lu_task_nomem(&step->task);
     }
 
@@ -560,5 +500,5 @@ ngx_lu_pull_written(ngx_lu_job_t *job, ngx_int_t status)
                       job->id.data, job->app.data, github->url);
     }
 
-    ngx_lu_github_end(github);
+    ngx_lu_job_end(github->job);
 }

@@ -2,7 +2,9 @@
 /*
  * Copyright (C) the nginx-liveupdate authors
  *
- * What was approved on GitHub becomes what is released here.
+ * What was approved on GitHub becomes what is released here.  The job is the
+ * file jobs/github: there is one for the whole store, so that no older commit
+ * is followed after a newer one.
  */
 
 
@@ -10,30 +12,30 @@
 #define _NGX_LU_RECONCILE_H_INCLUDED_
 
 
-#include "ngx_lu_job.h"
-
 #include "write/ngx_lu_task.h"
 
 
 /*
- * Reconcile, an action of a job: makes the store what job->approved says.
- * NGX_OK, also if that cannot be done: apps/{app}/github.json says why; or a
- * status.
+ * Reads the two files of the base branch, promotes and withdraws builds and
+ * sets rules until the store agrees with them, and ends the job.  What cannot
+ * be followed is written into apps/{app}/github.json and logged.
  */
 
-ngx_int_t ngx_lu_reconcile(ngx_lu_step_t *step);
+void ngx_lu_reconcile(ngx_lu_job_t *job);
 
 /*
- * Approved: ask() for it, with the lock() of those who do; write() what came
- * of it into the apps' folders; over() ends the job, if nobody has asked since
- * it began.  NGX_OK or a status.
+ * Asks for another look at the files; the caller has the lock, and wakes the
+ * jobs afterwards.  Runs in a thread.  NGX_OK, or a status: 404, 500, 507.
  */
 
-ngx_int_t ngx_lu_approved_lock(ngx_lu_task_t *task, ngx_fd_t *lock);
-ngx_int_t ngx_lu_approved_ask(ngx_lu_task_t *task);
-ngx_int_t ngx_lu_approved_write(ngx_lu_step_t *step, ngx_array_t *apps,
-    ngx_int_t status);
-ngx_int_t ngx_lu_approved_over(ngx_lu_step_t *step);
+ngx_int_t ngx_lu_reconcile_ask(ngx_lu_task_t *task);
+
+/*
+ * The lock of those who ask and of the job when it ends, to be given to
+ * ngx_lu_lock_release().  Blocks.  NGX_OK, or a status: 404, 500, 507.
+ */
+
+ngx_int_t ngx_lu_reconcile_lock(ngx_lu_task_t *task, ngx_fd_t *lock);
 
 
 #endif /* _NGX_LU_RECONCILE_H_INCLUDED_ */

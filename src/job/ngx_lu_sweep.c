@@ -7,8 +7,9 @@
 
 
 #include "ngx_lu_collect.h"
-#include "ngx_lu_github.h"
 #include "ngx_lu_job.h"
+#include "ngx_lu_pull.h"
+#include "ngx_lu_reconcile.h"
 #include "ngx_lu_sweep.h"
 
 #include "store/ngx_lu_file.h"
@@ -532,8 +533,13 @@ ngx_lu_sweep_start(ngx_lu_job_t *job)
                   "job for \"%s\" of app \"%s\" is claimed",
                   job->id.data, job->app.data);
 
-    if (job->is_github || (job->staged && job->jobs->github_approves)) {
-        ngx_lu_github(job);
+    if (job->is_github) {
+        ngx_lu_reconcile(job);
+        return;
+    }
+
+    if (job->staged && job->jobs->github_approves) {
+        ngx_lu_pull(job);
         return;
     }
 
@@ -542,5 +548,5 @@ ngx_lu_sweep_start(ngx_lu_job_t *job)
         return;
     }
 
-    ngx_lu_collect(job, ngx_lu_github);
+    ngx_lu_collect(job, ngx_lu_pull);
 }
