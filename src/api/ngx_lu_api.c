@@ -13,6 +13,7 @@
 #include "ngx_lu_api_deployment.h"
 #include "ngx_lu_api_device.h"
 #include "ngx_lu_api_fetch.h"
+#include "ngx_lu_api_file.h"
 #include "ngx_lu_api_organization.h"
 #include "ngx_lu_api_release.h"
 #include "ngx_lu_api_upload.h"
@@ -119,7 +120,7 @@ static ngx_lu_api_action_t  ngx_lu_api_actions[] = {
     { LU_ROUTE_BUNDLE, DELETE, PUBLISH, NONE, ngx_lu_api_bundle_delete },
     { LU_ROUTE_DOWNLOAD, GET, 0, NONE, ngx_lu_api_build_download_get },
 
-    { LU_ROUTE_FILES, POST, PUBLISH, FORM, ngx_lu_api_upload_file_post },
+    { LU_ROUTE_FILES, POST, PUBLISH, FORM, ngx_lu_api_file_post },
     { LU_ROUTE_UPLOAD, POST, PUBLISH, JSON, ngx_lu_api_upload_post },
     { LU_ROUTE_UPLOAD, PUT, PUBLISH, FORM, ngx_lu_api_upload_put },
     { LU_ROUTE_UPLOAD, DELETE, PUBLISH, NONE, ngx_lu_api_upload_delete },
