@@ -13,6 +13,7 @@
 #include "ngx_lu_api_deployment.h"
 #include "ngx_lu_api_device.h"
 #include "ngx_lu_api_fetch.h"
+#include "ngx_lu_api_file.h"
 #include "ngx_lu_api_organization.h"
 #include "ngx_lu_api_release.h"
 #include "ngx_lu_api_upload.h"
@@ -22,31 +23,48 @@
 #include "write/ngx_lu_task.h"
 
 #include "core/lu_json.h"
+#include "core/lu_put.h"
 
 
-#define NGX_LU_ALLOW  64
+/* room for all methods in a list */
+
+#define NGX_LU_API_ALLOW  64
 
 
 typedef struct {
-    lu_route_e                     resource;
-    ngx_uint_t                     method;
-    unsigned                       role;
-    ngx_uint_t                     body;
-    ngx_lu_action_pt               action;
+    lu_route_e               resource;
+    ngx_uint_t               method;
+    unsigned                 role;      /* 0: no token is needed */
+    ngx_lu_body_e            body;
+    ngx_lu_action_pt         action;
 } ngx_lu_api_action_t;
 
 
-static ngx_lu_api_action_t *ngx_lu_api_action_find(ngx_http_request_t *r,
+typedef struct {
+    unsigned                 role;
+    const char              *name;
+    const char              *message;   /* to a token without the role */
+} ngx_lu_api_role_t;
+
+
+typedef struct {
+    ngx_uint_t               method;
+    ngx_str_t                name;      /* in a list */
+} ngx_lu_api_method_t;
+
+
+static ngx_lu_api_action_t *ngx_lu_api_find(ngx_http_request_t *r,
     lu_route_e resource);
-static unsigned ngx_lu_api_action_role(ngx_http_request_t *r,
+static unsigned ngx_lu_api_role(ngx_http_request_t *r,
     ngx_lu_api_action_t *action);
+static ngx_int_t ngx_lu_api_json_wanted(ngx_http_request_t *r,
+    ngx_lu_api_action_t *action);
+static ngx_int_t ngx_lu_api_refuse(ngx_http_request_t *r, ngx_uint_t status,
+    const char *text);
 static ngx_int_t ngx_lu_api_not_allowed(ngx_http_request_t *r,
     lu_route_e resource);
-static ngx_int_t ngx_lu_api_json_wanted(ngx_http_request_t *r,
-    lu_route_t *route,
-    ngx_lu_api_action_t *action);
 static ngx_int_t ngx_lu_api_me(ngx_lu_call_t *call);
-static ngx_int_t ngx_lu_api_no_sessions(ngx_lu_call_t *call);
+static ngx_int_t ngx_lu_api_login(ngx_lu_call_t *call);
 static ngx_int_t ngx_lu_api_logout(ngx_lu_call_t *call);
 
 
@@ -69,7 +87,7 @@ static ngx_lu_api_action_t  ngx_lu_api_actions[] = {
 
     { LU_ROUTE_ME, GET, READ, NONE, ngx_lu_api_me },
 
-    { LU_ROUTE_SESSIONS, POST, 0, NONE, ngx_lu_api_no_sessions },
+    { LU_ROUTE_SESSIONS, POST, 0, NONE, ngx_lu_api_login },
     { LU_ROUTE_SESSION, DELETE, 0, NONE, ngx_lu_api_logout },
 
     { LU_ROUTE_ORGANIZATIONS, GET, READ, NONE, ngx_lu_api_organizations_get },
@@ -92,7 +110,7 @@ static ngx_lu_api_action_t  ngx_lu_api_actions[] = {
     { LU_ROUTE_CHANNELS, DELETE, PUBLISH, NONE, ngx_lu_api_channels_delete },
     { LU_ROUTE_CHANNEL, GET, READ, NONE, ngx_lu_api_channel_get },
     { LU_ROUTE_CHANNEL, PATCH, PUBLISH, JSON, ngx_lu_api_channel_patch },
-    { LU_ROUTE_CHANNEL, DELETE, PUBLISH, NONE, ngx_lu_api_channel_remove },
+    { LU_ROUTE_CHANNEL, DELETE, PUBLISH, NONE, ngx_lu_api_channel_delete },
     { LU_ROUTE_PAUSE, POST, PUBLISH, JSON, ngx_lu_api_channel_pause_post },
     { LU_ROUTE_RESUME, POST, PUBLISH, JSON, ngx_lu_api_channel_resume_post },
 
@@ -102,7 +120,7 @@ static ngx_lu_api_action_t  ngx_lu_api_actions[] = {
     { LU_ROUTE_BUNDLE, DELETE, PUBLISH, NONE, ngx_lu_api_bundle_delete },
     { LU_ROUTE_DOWNLOAD, GET, 0, NONE, ngx_lu_api_build_download_get },
 
-    { LU_ROUTE_FILES, POST, PUBLISH, FORM, ngx_lu_api_upload_file_post },
+    { LU_ROUTE_FILES, POST, PUBLISH, FORM, ngx_lu_api_file_post },
     { LU_ROUTE_UPLOAD, POST, PUBLISH, JSON, ngx_lu_api_upload_post },
     { LU_ROUTE_UPLOAD, PUT, PUBLISH, FORM, ngx_lu_api_upload_put },
     { LU_ROUTE_UPLOAD, DELETE, PUBLISH, NONE, ngx_lu_api_upload_delete },
@@ -158,20 +176,46 @@ static ngx_lu_api_action_t  ngx_lu_api_actions[] = {
 #undef ADMIN
 
 
+static const ngx_lu_api_role_t  ngx_lu_api_roles[] = {
+
+    { LU_ROLE_READ, "read",
+      "This needs a token with the role \"read\"." },
+
+    { LU_ROLE_PUBLISH, "publish",
+      "This needs a token with the role \"publish\"." },
+
+    { LU_ROLE_APPROVE, "approve",
+      "This needs a token with the role \"approve\"." },
+
+    { LU_ROLE_ADMIN, "admin",
+      "This needs a token with the role \"admin\"." },
+
+    { 0, NULL, "The token has another role." }
+};
+
+
+static const ngx_lu_api_method_t  ngx_lu_api_methods[] = {
+    { NGX_HTTP_GET, ngx_string("GET, HEAD, ") },
+    { NGX_HTTP_POST, ngx_string("POST, ") },
+    { NGX_HTTP_PUT, ngx_string("PUT, ") },
+    { NGX_HTTP_PATCH, ngx_string("PATCH, ") },
+    { NGX_HTTP_DELETE, ngx_string("DELETE, ") },
+    { 0, ngx_null_string }
+};
+
+
 ngx_int_t
 ngx_lu_api_handler(ngx_http_request_t *r)
 {
     lu_str_t              path;
     ngx_int_t             rc;
-    ngx_str_t             app;
     lu_route_t            route;
     ngx_lu_ctx_t         *ctx;
     ngx_lu_call_t        *call;
     const lu_token_t     *token;
     ngx_lu_api_action_t  *action;
 
-    path.len = r->uri.len;
-    path.data = r->uri.data;
+    path = ngx_lu_to_core(&r->uri);
 
     if (r->method & (NGX_HTTP_GET|NGX_HTTP_HEAD)) {
         rc = ngx_http_discard_request_body(r);
@@ -181,11 +225,8 @@ ngx_lu_api_handler(ngx_http_request_t *r)
     }
 
     if (lu_route(&path, &route) != LU_OK) {
-        goto not_found;
+        return ngx_lu_api_refuse(r, NGX_HTTP_NOT_FOUND, "Not found.");
     }
-
-    app.len = route.app.len;
-    app.data = route.app.data;
 
     /* a build is made by a builder; here it comes with its bundle */
 
@@ -193,7 +234,7 @@ ngx_lu_api_handler(ngx_http_request_t *r)
         route.resource = LU_ROUTE_CLOUD;
     }
 
-    action = ngx_lu_api_action_find(r, route.resource);
+    action = ngx_lu_api_find(r, route.resource);
 
     if (action == NULL && route.resource != LU_ROUTE_CLOUD) {
         return ngx_lu_api_not_allowed(r, route.resource);
@@ -204,7 +245,7 @@ ngx_lu_api_handler(ngx_http_request_t *r)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    ctx->app = app;
+    ctx->app = ngx_lu_from_core(&route.app);
 
     if (route.resource >= LU_ROUTE_RELEASES
         && route.resource < LU_ROUTE_CLOUD)
@@ -212,28 +253,22 @@ ngx_lu_api_handler(ngx_http_request_t *r)
         ctx->kind = NGX_LU_KIND_RELEASES;
     }
 
-    rc = ngx_lu_api_authorize(r, &route, ngx_lu_api_action_role(r, action),
-                              &token);
+    rc = ngx_lu_api_authorize(r, &route, ngx_lu_api_role(r, action), &token);
     if (rc != NGX_DECLINED) {
         return rc;
     }
 
     if (action == NULL) {
-        rc = ngx_http_discard_request_body(r);
-        if (rc != NGX_OK) {
-            return rc;
-        }
-
-        return ngx_lu_reply_message(r, 422,
-                           "This server hosts live updates and nothing else "
-                           "of the Cloud: it has no builders, jobs, "
-                           "certificates, environments, destinations, "
-                           "automations or repositories. Build the app "
-                           "elsewhere and publish it with "
-                           "apps:liveupdates:upload.");
+        return ngx_lu_api_refuse(r, 422,
+                                 "This server hosts live updates and nothing "
+                                 "else of the Cloud: it has no builders, jobs, "
+                                 "certificates, environments, destinations, "
+                                 "automations or repositories. Build the app "
+                                 "elsewhere and publish it with "
+                                 "apps:liveupdates:upload.");
     }
 
-    rc = ngx_lu_api_json_wanted(r, &route, action);
+    rc = ngx_lu_api_json_wanted(r, action);
     if (rc != NGX_DECLINED) {
         return rc;
     }
@@ -246,20 +281,11 @@ ngx_lu_api_handler(ngx_http_request_t *r)
     ctx->call = call;
 
     return ngx_lu_call_run(r, call, action->body);
-
-not_found:
-
-    rc = ngx_http_discard_request_body(r);
-    if (rc != NGX_OK) {
-        return rc;
-    }
-
-    return ngx_lu_reply_message(r, NGX_HTTP_NOT_FOUND, "Not found.");
 }
 
 
 static ngx_lu_api_action_t *
-ngx_lu_api_action_find(ngx_http_request_t *r, lu_route_e resource)
+ngx_lu_api_find(ngx_http_request_t *r, lu_route_e resource)
 {
     ngx_uint_t            method;
     ngx_lu_api_action_t  *action;
@@ -276,10 +302,10 @@ ngx_lu_api_action_find(ngx_http_request_t *r, lu_route_e resource)
 }
 
 
-/* With approval, who publishes does not decide what devices get. */
+/* With approval, a publisher does not decide what devices get. */
 
 static unsigned
-ngx_lu_api_action_role(ngx_http_request_t *r, ngx_lu_api_action_t *action)
+ngx_lu_api_role(ngx_http_request_t *r, ngx_lu_api_action_t *action)
 {
     ngx_lu_loc_conf_t  *lucf;
 
@@ -301,71 +327,14 @@ ngx_lu_api_action_role(ngx_http_request_t *r, ngx_lu_api_action_t *action)
 }
 
 
-static ngx_int_t
-ngx_lu_api_not_allowed(ngx_http_request_t *r, lu_route_e resource)
-{
-    u_char               *p;
-    ngx_int_t             rc;
-    ngx_str_t             allow;
-    ngx_uint_t            i;
-    ngx_lu_api_action_t  *action;
-
-    static const struct {
-        ngx_uint_t  method;
-        ngx_str_t   name;
-    } methods[] = {
-        { NGX_HTTP_GET, ngx_string("GET, HEAD, ") },
-        { NGX_HTTP_POST, ngx_string("POST, ") },
-        { NGX_HTTP_PUT, ngx_string("PUT, ") },
-        { NGX_HTTP_PATCH, ngx_string("PATCH, ") },
-        { NGX_HTTP_DELETE, ngx_string("DELETE, ") },
-        { 0, ngx_null_string }
-    };
-
-    rc = ngx_http_discard_request_body(r);
-    if (rc != NGX_OK) {
-        return rc;
-    }
-
-    p = ngx_pnalloc(r->pool, NGX_LU_ALLOW);
-    if (p == NULL) {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
-    }
-
-    allow.data = p;
-
-    if (resource == LU_ROUTE_LATEST) {
-        p = ngx_cpymem(p, methods[0].name.data, methods[0].name.len);
-    }
-
-    for (i = 0; methods[i].method; i++) {
-        for (action = ngx_lu_api_actions; action->action; action++) {
-            if (action->resource == resource
-                && action->method == methods[i].method)
-            {
-                p = ngx_cpymem(p, methods[i].name.data, methods[i].name.len);
-            }
-        }
-    }
-
-    allow.len = p - allow.data - (sizeof(", ") - 1);
-
-    if (ngx_lu_header_add(r, "Allow", &allow) == NULL) {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
-    }
-
-    return ngx_lu_reply_message(r, NGX_HTTP_NOT_ALLOWED, "Method not allowed.");
-}
-
-
 ngx_int_t
 ngx_lu_api_authorize(ngx_http_request_t *r, lu_route_t *route, unsigned role,
     const lu_token_t **token_out)
 {
-    ngx_int_t          rc;
-    ngx_uint_t         presented, status;
-    const char        *text;
-    const lu_token_t  *token;
+    ngx_uint_t                presented, status;
+    const char               *text;
+    const lu_token_t         *token;
+    const ngx_lu_api_role_t  *known;
 
     *token_out = NULL;
 
@@ -382,14 +351,15 @@ ngx_lu_api_authorize(ngx_http_request_t *r, lu_route_t *route, unsigned role,
     }
 
     if (!(token->roles & role)) {
+
+        for (known = ngx_lu_api_roles; known->role; known++) {
+            if (known->role == role) {
+                break;
+            }
+        }
+
         status = NGX_HTTP_FORBIDDEN;
-        text = (role == LU_ROLE_ADMIN)
-               ? "This needs a token with the role \"admin\"."
-               : (role == LU_ROLE_PUBLISH)
-               ? "This needs a token with the role \"publish\"."
-               : (role == LU_ROLE_APPROVE)
-               ? "This needs a token with the role \"approve\"."
-               : "This needs a token with the role \"read\".";
+        text = known->message;
         goto refused;
     }
 
@@ -408,40 +378,30 @@ refused:
     ngx_log_error(NGX_LOG_WARN, r->connection->log, 0,
                   "access forbidden: %s", text);
 
-    rc = ngx_http_discard_request_body(r);
-    if (rc != NGX_OK) {
-        return rc;
-    }
-
-    return ngx_lu_reply_message(r, status, text);
+    return ngx_lu_api_refuse(r, status, text);
 }
 
 
 /*
- * What decides about releases must say that it is JSON, as no form of another
+ * A decision about releases must say that it is JSON, as no form of another
  * site can.  NGX_DECLINED: it does, or need not; else what ends the request.
  */
 
 static ngx_int_t
-ngx_lu_api_json_wanted(ngx_http_request_t *r, lu_route_t *route,
-    ngx_lu_api_action_t *action)
+ngx_lu_api_json_wanted(ngx_http_request_t *r, ngx_lu_api_action_t *action)
 {
-    ngx_int_t         rc;
-    ngx_str_t        *value;
-    ngx_table_elt_t  *type;
+    ngx_str_t  *value;
 
     static ngx_str_t  json = ngx_string("application/json");
 
-    if (route->resource < LU_ROUTE_RELEASES
+    if (action->resource < LU_ROUTE_RELEASES
         || action->body != NGX_LU_BODY_JSON)
     {
         return NGX_DECLINED;
     }
 
-    type = r->headers_in.content_type;
-
-    if (type) {
-        value = &type->value;
+    if (r->headers_in.content_type) {
+        value = &r->headers_in.content_type->value;
 
         if (value->len >= json.len
             && ngx_strncasecmp(value->data, json.data, json.len) == 0
@@ -453,81 +413,110 @@ ngx_lu_api_json_wanted(ngx_http_request_t *r, lu_route_t *route,
         }
     }
 
+    return ngx_lu_api_refuse(r, NGX_HTTP_UNSUPPORTED_MEDIA_TYPE,
+                             "The body must be JSON, and the Content-Type "
+                             "application/json.");
+}
+
+
+static ngx_int_t
+ngx_lu_api_refuse(ngx_http_request_t *r, ngx_uint_t status, const char *text)
+{
+    ngx_int_t  rc;
+
     rc = ngx_http_discard_request_body(r);
-    if (rc != NGX_OK) {
-        return rc;
+
+    return rc == NGX_OK ? ngx_lu_reply_message(r, status, text) : rc;
+}
+
+
+static ngx_int_t
+ngx_lu_api_not_allowed(ngx_http_request_t *r, lu_route_e resource)
+{
+    u_char                     *p;
+    ngx_str_t                   allow;
+    ngx_lu_api_action_t        *action;
+    const ngx_lu_api_method_t  *known;
+
+    p = ngx_pnalloc(r->pool, NGX_LU_API_ALLOW);
+    if (p == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    return ngx_lu_reply_message(r,
-                                NGX_HTTP_UNSUPPORTED_MEDIA_TYPE,
-                                "The body must be JSON, and the "
-                                "Content-Type application/json.");
+    allow.data = p;
+
+    /* the check for updates is no action of this file */
+
+    if (resource == LU_ROUTE_LATEST) {
+        p = ngx_cpymem(p, ngx_lu_api_methods[0].name.data,
+                       ngx_lu_api_methods[0].name.len);
+    }
+
+    for (known = ngx_lu_api_methods; known->method; known++) {
+
+        for (action = ngx_lu_api_actions; action->action; action++) {
+
+            if (action->resource == resource
+                && action->method == known->method)
+            {
+                p = ngx_cpymem(p, known->name.data, known->name.len);
+            }
+        }
+    }
+
+    allow.len = p - allow.data - (sizeof(", ") - 1);
+
+    if (ngx_lu_header_add(r, "Allow", &allow) == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    return ngx_lu_api_refuse(r, NGX_HTTP_NOT_ALLOWED, "Method not allowed.");
 }
 
 
 static ngx_int_t
 ngx_lu_api_me(ngx_lu_call_t *call)
 {
-    char       *id;
-    cJSON      *roles, *role;
-    u_char      digest[32];
-    ngx_uint_t  i;
+    char                     *id;
+    cJSON                    *json, *roles;
+    u_char                    digest[32];
+    lu_put_t                  put;
+    ngx_lu_task_t            *task;
+    const ngx_lu_api_role_t  *known;
 
-    static const struct {
-        const char  *name;
-        unsigned     role;
-    } names[] = {
-        { "read", LU_ROLE_READ },
-        { "publish", LU_ROLE_PUBLISH },
-        { "approve", LU_ROLE_APPROVE },
-        { "admin", LU_ROLE_ADMIN },
-        { NULL, 0 }
-    };
+    task = &call->task;
 
-    ngx_memcpy(digest, call->token->digest, 32);
-    id = ngx_lu_task_uuid_of(&call->task, digest, 8);
+    ngx_memcpy(digest, call->token->digest, sizeof(digest));
+    id = ngx_lu_task_uuid_of(task, digest, 8);
 
-    call->answer = cJSON_CreateObject();
+    lu_put_init(&put);
+
+    json = cJSON_CreateObject();
 
     /* tokens have names and no addresses; the CLI prints "email" */
 
-    if (id == NULL
-        || cJSON_AddStringToObject(call->answer, "id", id) == NULL
-        || cJSON_AddStringToObject(call->answer, "email", call->task.by)
-           == NULL
-        || cJSON_AddStringToObject(call->answer, "name", call->task.by)
-           == NULL)
-    {
-        return ngx_lu_task_nomem(&call->task);
-    }
+    lu_put_string(&put, json, "id", id);
+    lu_put_string(&put, json, "email", task->by);
+    lu_put_string(&put, json, "name", task->by);
 
-    roles = cJSON_AddArrayToObject(call->answer, "roles");
+    roles = lu_put_array(&put, json, "roles");
 
-    for (i = 0; names[i].name; i++) {
-
-        if (!(call->token->roles & names[i].role)) {
-            continue;
-        }
-
-        role = cJSON_CreateString(names[i].name);
-
-        if (role == NULL || !cJSON_AddItemToArray(roles, role)) {
-            cJSON_Delete(role);
-            return ngx_lu_task_nomem(&call->task);
+    for (known = ngx_lu_api_roles; known->role; known++) {
+        if (call->token->roles & known->role) {
+            lu_put_string(&put, roles, NULL, known->name);
         }
     }
 
-    return NGX_HTTP_OK;
+    return ngx_lu_call_answer(call, NGX_HTTP_OK, lu_put_done(&put, json));
 }
 
 
 static ngx_int_t
-ngx_lu_api_no_sessions(ngx_lu_call_t *call)
+ngx_lu_api_login(ngx_lu_call_t *call)
 {
     return ngx_lu_task_refuse(&call->task, NGX_HTTP_FORBIDDEN,
-                              "This server has no login page: use "
-                              "a token of its token file, with "
-                              "\"login --token\" or in "
+                              "This server has no login page: use a token of "
+                              "its token file, with \"login --token\" or in "
                               "CAPAWESOME_TOKEN.");
 }
 

@@ -16,14 +16,19 @@
 #include "core/lu_route.h"
 
 
-/* The content handler of liveupdate_api and liveupdate_releases. */
+/*
+ * The content handler of liveupdate_api and liveupdate_releases: 401, 403, 404,
+ * 405, 415 or 422, or the call that the request is for, which answers.  Returns
+ * what a content handler returns.
+ */
 
 ngx_int_t ngx_lu_api_handler(ngx_http_request_t *r);
 
 /*
- * NGX_DECLINED: the token, which is returned, has the role (0: none is
- * needed), and is for the route's app, if there is one.  Anything else ends
- * the request, and is what a content handler returns.
+ * Returns NGX_DECLINED if the token of the request has the role, and is for the
+ * app of the route if there is one; *token, which belongs to the configuration,
+ * is set then.  For the role 0 it is NULL: no token is needed.  Anything else
+ * is what a content handler returns: the request was answered with 401 or 403.
  */
 
 ngx_int_t ngx_lu_api_authorize(ngx_http_request_t *r, lu_route_t *route,

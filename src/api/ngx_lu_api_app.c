@@ -15,63 +15,67 @@
 #include "core/lu_change.h"
 #include "core/lu_json.h"
 #include "core/lu_name.h"
+#include "core/lu_put.h"
+
+
+/* The apps that a list has. */
+
+typedef struct {
+    ngx_lu_call_t           *call;
+    ngx_lu_page_t            page;
+    char                    *organization;  /* id; NULL: any */
+    char                    *name;          /* NULL: any */
+    char                    *query;         /* a part of the name; NULL: any */
+    cJSON                   *list;
+    lu_put_t                 put;
+} ngx_lu_api_apps_t;
 
 
 static ngx_int_t ngx_lu_api_app_list(ngx_lu_task_t *task, cJSON *app,
     void *data);
-static ngx_int_t ngx_lu_api_app_add(ngx_lu_call_t *call, cJSON *app);
+static ngx_int_t ngx_lu_api_app_create(ngx_lu_call_t *call, cJSON *app);
 static ngx_int_t ngx_lu_api_app_change(ngx_lu_task_t *task, cJSON *app,
     void *data);
 static ngx_int_t ngx_lu_api_app_set(ngx_lu_call_t *call, cJSON *app);
 static cJSON *ngx_lu_api_app_json(const cJSON *app);
 
 
-typedef struct {
-    ngx_lu_call_t  *call;
-    ngx_uint_t   limit;
-    ngx_uint_t   offset;
-    char        *organization;
-    char        *name;
-    char        *query;
-} ngx_lu_apps_page_t;
-
-
 ngx_int_t
 ngx_lu_api_apps_get(ngx_lu_call_t *call)
 {
-    ngx_int_t           status;
-    ngx_lu_apps_page_t  page;
+    ngx_int_t          status;
+    ngx_lu_api_apps_t  apps;
 
-    page.call = call;
+    apps.call = call;
 
-    ngx_lu_arg_page(call, &page.limit, &page.offset);
+    ngx_lu_arg_page(call, &apps.page);
 
-    page.organization = ngx_lu_arg(call, "organizationId");
-    page.name = ngx_lu_arg(call, "name");
-    page.query = ngx_lu_arg(call, "query");
+    apps.organization = ngx_lu_arg(call, "organizationId");
+    apps.name = ngx_lu_arg(call, "name");
+    apps.query = ngx_lu_arg(call, "query");
 
-    call->answer = cJSON_CreateArray();
-    if (call->answer == NULL) {
-        return ngx_lu_task_nomem(&call->task);
+    lu_put_init(&apps.put);
+
+    apps.list = cJSON_CreateArray();
+
+    status = ngx_lu_app_each(&call->task, ngx_lu_api_app_list, &apps);
+
+    if (status != NGX_OK) {
+        cJSON_Delete(apps.list);
+        return status;
     }
 
-    status = ngx_lu_app_each(&call->task, ngx_lu_api_app_list, &page);
-
-    return status == NGX_OK ? NGX_HTTP_OK : status;
+    return ngx_lu_call_answer(call, NGX_HTTP_OK,
+                              lu_put_done(&apps.put, apps.list));
 }
 
 
 static ngx_int_t
-ngx_lu_api_app_list(ngx_lu_task_t *task, cJSON *app,
-    void *data)
+ngx_lu_api_app_list(ngx_lu_task_t *task, cJSON *app, void *data)
 {
-    ngx_lu_apps_page_t *page = data;
+    ngx_lu_api_apps_t *apps = data;
 
-    cJSON          *item;
-    lu_str_t        id, name, organization;
-    ngx_lu_call_t  *call;
-
-    call = page->call;
+    lu_str_t  id, name, organization;
 
     if (lu_json_string(app, "id", &id) != LU_OK
         || lu_json_string(app, "name", &name) != LU_OK
@@ -80,31 +84,17 @@ ngx_lu_api_app_list(ngx_lu_task_t *task, cJSON *app,
         return NGX_OK;
     }
 
-    if (!lu_token_has_app(call->token, &id)
-        || (page->organization
-            && !lu_str_is(&organization, page->organization))
-        || (page->name && !lu_str_is(&name, page->name))
-        || (page->query && strstr((char *) name.data, page->query) == NULL))
+    if (!lu_token_has_app(apps->call->token, &id)
+        || (apps->organization
+            && !lu_str_is(&organization, apps->organization))
+        || (apps->name && !lu_str_is(&name, apps->name))
+        || (apps->query && strstr((char *) name.data, apps->query) == NULL))
     {
         return NGX_OK;
     }
 
-    if (page->offset) {
-        page->offset--;
-        return NGX_OK;
-    }
-
-    if (page->limit == 0) {
-        return NGX_OK;
-    }
-
-    page->limit--;
-
-    item = ngx_lu_api_app_json(app);
-
-    if (item == NULL || !cJSON_AddItemToArray(call->answer, item)) {
-        cJSON_Delete(item);
-        return ngx_lu_task_nomem(&call->task);
+    if (ngx_lu_arg_page_take(&apps->page)) {
+        lu_put_item(&apps->put, apps->list, NULL, ngx_lu_api_app_json(app));
     }
 
     return NGX_OK;
@@ -114,39 +104,35 @@ ngx_lu_api_app_list(ngx_lu_task_t *task, cJSON *app,
 ngx_int_t
 ngx_lu_api_apps_post(ngx_lu_call_t *call)
 {
-    char      *id, *channel, *organization;
-    cJSON     *app;
-    lu_rc_e    rc;
-    lu_str_t   name, value;
-    ngx_int_t  status;
+    char           *id, *channel, *organization;
+    cJSON          *app;
+    lu_rc_e         rc;
+    lu_str_t        name, value;
+    ngx_int_t       status;
+    ngx_lu_task_t  *task;
+
+    task = &call->task;
 
     if (lu_json_string(call->json, "name", &name) != LU_OK
         || !lu_name_label_valid(&name))
     {
-        return ngx_lu_task_refuse(&call->task, 422,
-                                  "An app needs a \"name\" of 1 to 128 "
-                                  "bytes.");
+        return ngx_lu_task_refuse(task, 422,
+                                  "An app needs a \"name\" of 1 to 128 bytes.");
     }
 
     /* an app that moves here keeps the id that its devices know */
 
-    id = NULL;
     rc = lu_json_string(call->json, "id", &value);
 
     if (rc == LU_INVALID || (rc == LU_OK && !lu_name_id_valid(&value))) {
-        return ngx_lu_task_refuse(&call->task, 422,
-                                  "An \"id\" consists of 1 to 64 "
-                                  "letters, digits, \"-\" and \"_\".");
+        return ngx_lu_task_refuse(task, 422,
+                                  "An \"id\" consists of 1 to 64 letters, "
+                                  "digits, \"-\" and \"_\".");
     }
 
-    if (rc == LU_OK) {
-        id = (char *) value.data;
+    id = (rc == LU_OK) ? (char *) value.data : ngx_lu_task_uuid(task);
 
-    } else {
-        id = ngx_lu_task_uuid(&call->task);
-    }
-
-    /* the one in the body is checked where it is set */
+    /* the organization of the body is checked where it is set */
 
     organization = ngx_lu_arg(call, "organizationId");
 
@@ -160,23 +146,23 @@ ngx_lu_api_apps_post(ngx_lu_call_t *call)
         organization = NGX_LU_APP_ORGANIZATION;
     }
 
-    channel = ngx_lu_task_uuid(&call->task);
+    channel = ngx_lu_task_uuid(task);
 
     if (id == NULL || channel == NULL) {
-        return ngx_lu_task_nomem(&call->task);
+        return ngx_lu_task_nomem(task);
     }
 
     app = lu_change_app_create(id, (char *) name.data, "capacitor",
-                               organization,
-                               channel, NGX_LU_APP_CHANNEL, call->task.now);
+                               organization, channel, NGX_LU_APP_CHANNEL,
+                               task->now);
     if (app == NULL) {
-        return ngx_lu_task_nomem(&call->task);
+        return ngx_lu_task_nomem(task);
     }
 
     status = ngx_lu_api_app_set(call, app);
 
     if (status == NGX_OK) {
-        status = ngx_lu_api_app_add(call, app);
+        status = ngx_lu_api_app_create(call, app);
     }
 
     cJSON_Delete(app);
@@ -186,14 +172,14 @@ ngx_lu_api_apps_post(ngx_lu_call_t *call)
 
 
 static ngx_int_t
-ngx_lu_api_app_add(ngx_lu_call_t *call, cJSON *app)
+ngx_lu_api_app_create(ngx_lu_call_t *call, cJSON *app)
 {
     lu_str_t   id;
     ngx_int_t  status;
 
-    (void) lu_json_string(app, "id", &id);
-
-    if (!lu_token_has_app(call->token, &id)) {
+    if (lu_json_string(app, "id", &id) != LU_OK
+        || !lu_token_has_app(call->token, &id))
+    {
         return ngx_lu_task_refuse(&call->task, NGX_HTTP_FORBIDDEN,
                                   "This token is not for this app.");
     }
@@ -203,17 +189,16 @@ ngx_lu_api_app_add(ngx_lu_call_t *call, cJSON *app)
         return status;
     }
 
-    call->answer = ngx_lu_api_app_json(app);
-
-    return call->answer ? NGX_HTTP_CREATED : ngx_lu_task_nomem(&call->task);
+    return ngx_lu_call_answer(call, NGX_HTTP_CREATED, ngx_lu_api_app_json(app));
 }
 
 
 ngx_int_t
 ngx_lu_api_app_get(ngx_lu_call_t *call)
 {
-    cJSON     *app;
+    cJSON     *app, *json;
     double     generation;
+    lu_put_t   put;
     ngx_int_t  status;
 
     status = ngx_lu_app_read(&call->task, &app);
@@ -221,17 +206,19 @@ ngx_lu_api_app_get(ngx_lu_call_t *call)
         return status;
     }
 
+    /* "expect" of a change is compared with it */
+
     generation = 0;
     (void) lu_json_number(app, "generation", &generation);
 
-    call->answer = ngx_lu_api_app_json(app);
+    json = ngx_lu_api_app_json(app);
 
     cJSON_Delete(app);
 
-    /* what "expect" is compared with */
+    lu_put_init(&put);
+    lu_put_number(&put, json, "generation", generation);
 
-    return cJSON_AddNumberToObject(call->answer, "generation", generation)
-           ? NGX_HTTP_OK : ngx_lu_task_nomem(&call->task);
+    return ngx_lu_call_answer(call, NGX_HTTP_OK, lu_put_done(&put, json));
 }
 
 
@@ -249,30 +236,30 @@ ngx_lu_api_app_change(ngx_lu_task_t *task, cJSON *app, void *data)
 
     ngx_int_t  status;
 
-    call->task.change = "app.update";
-    call->task.subject = (char *) call->task.app.data;
+    task->change = "app.update";
+    task->subject = (char *) task->app.data;
 
     status = ngx_lu_api_app_set(call, app);
     if (status != NGX_OK) {
         return status;
     }
 
-    call->answer = ngx_lu_api_app_json(app);
-
-    return call->answer ? NGX_HTTP_OK : ngx_lu_task_nomem(&call->task);
+    return ngx_lu_call_answer(call, NGX_HTTP_OK, ngx_lu_api_app_json(app));
 }
 
 
 static ngx_int_t
 ngx_lu_api_app_set(ngx_lu_call_t *call, cJSON *app)
 {
-    lu_rc_e   rc;
-    lu_str_t  organization;
+    lu_rc_e         rc;
+    lu_str_t        organization;
+    ngx_lu_task_t  *task;
 
-    rc = lu_change_app_update(app, call->json, call->task.now,
-                              &call->task.error);
+    task = &call->task;
+
+    rc = lu_change_app_update(app, call->json, task->now, &task->error);
     if (rc != LU_OK) {
-        return ngx_lu_task_core(&call->task, rc);
+        return ngx_lu_task_core(task, rc);
     }
 
     if (lu_json_string(call->json, "organizationId", &organization) != LU_OK) {
@@ -297,9 +284,9 @@ ngx_lu_api_app_delete(ngx_lu_call_t *call)
 static cJSON *
 ngx_lu_api_app_json(const cJSON *app)
 {
-    cJSON        *json, *copy;
-    ngx_uint_t    i;
-    const cJSON  *item;
+    cJSON       *json;
+    lu_put_t     put;
+    ngx_uint_t   i;
 
     static const char  *members[] = {
         "id", "name", "type", "organizationId", "appChannelId",
@@ -307,30 +294,15 @@ ngx_lu_api_app_json(const cJSON *app)
         "updatedAt", NULL
     };
 
+    lu_put_init(&put);
+
     json = cJSON_CreateObject();
-    if (json == NULL) {
-        return NULL;
-    }
 
     for (i = 0; members[i]; i++) {
-        item = cJSON_GetObjectItemCaseSensitive(app, members[i]);
-        if (item == NULL) {
-            continue;
-        }
-
-        copy = cJSON_Duplicate(item, 1);
-
-        if (copy == NULL || !cJSON_AddItemToObject(json, members[i], copy)) {
-            cJSON_Delete(copy);
-            cJSON_Delete(json);
-            return NULL;
-        }
+        lu_put_copy(&put, json, members[i], app, members[i]);
     }
 
-    if (cJSON_AddNullToObject(json, "appEnvironmentId") == NULL) {
-        cJSON_Delete(json);
-        return NULL;
-    }
+    lu_put_null(&put, json, "appEnvironmentId");
 
-    return json;
+    return lu_put_done(&put, json);
 }

@@ -13,7 +13,12 @@
 #include "ngx_lu_call.h"
 
 
-/* The actions of /v1/apps and /v1/apps/{app}. */
+/*
+ * The actions of /v1/apps and apps/{app} of the Capawesome API.  GET lists the
+ * apps that the token is for, or returns one, PATCH changes one: 200.  POST
+ * creates one: 201.  DELETE removes one with all its releases: 204.  Or a
+ * status: 403, 404, 409, 422, 500, 507.
+ */
 
 ngx_int_t ngx_lu_api_apps_get(ngx_lu_call_t *call);
 ngx_int_t ngx_lu_api_apps_post(ngx_lu_call_t *call);

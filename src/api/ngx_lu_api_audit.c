@@ -1,8 +1,6 @@
 
 /*
  * Copyright (C) the nginx-liveupdate authors
- *
- * The audit log: a line for each change, and those lines for who asks.
  */
 
 
@@ -14,46 +12,52 @@
 #include "write/ngx_lu_task.h"
 
 #include "core/lu_json.h"
+#include "core/lu_put.h"
 
 
-#define NGX_LU_AUDIT_PIECE  65536
+#define NGX_LU_API_AUDIT_PIECE  65536
 
 
-/* A log that is read from its end, whatever its size is. */
+/* A log that is read backwards, piece by piece, whatever its size is. */
 
 typedef struct {
     ngx_fd_t                   fd;
     u_char                    *path;
-    off_t                      offset;     /* what was read begins there */
-    u_char                    *start;
+    off_t                      offset;     /* of what was read */
+    u_char                    *start;      /* of the lines that are left */
     u_char                    *end;
     ngx_lu_io_t               *io;
-} ngx_lu_audit_log_t;
+} ngx_lu_api_audit_log_t;
 
 
-static ngx_int_t ngx_lu_api_audit_lines(ngx_lu_call_t *call,
-    ngx_lu_audit_log_t *log);
-static ngx_int_t ngx_lu_api_audit_line(ngx_lu_audit_log_t *log, lu_str_t *line);
-static ngx_int_t ngx_lu_api_audit_piece(ngx_lu_audit_log_t *log);
-static ngx_uint_t ngx_lu_api_audit_has(const cJSON *line, const char *subject);
+static ngx_int_t ngx_lu_api_audit_list(ngx_lu_call_t *call,
+    ngx_lu_api_audit_log_t *log);
+static ngx_int_t ngx_lu_api_audit_next(ngx_lu_api_audit_log_t *log,
+    lu_str_t *line);
+static ngx_int_t ngx_lu_api_audit_piece(ngx_lu_api_audit_log_t *log);
+static ngx_uint_t ngx_lu_api_audit_has(const cJSON *entry,
+    const char *subject);
 
-
-/* The newest lines first. */
 
 ngx_int_t
 ngx_lu_api_audit_get(ngx_lu_call_t *call)
 {
-    ngx_int_t           status;
-    ngx_file_info_t     fi;
-    ngx_lu_audit_log_t  log;
+    ngx_int_t                status;
+    ngx_lu_io_t             *io;
+    ngx_lu_task_t           *task;
+    ngx_file_info_t          fi;
+    ngx_lu_api_audit_log_t   log;
 
-    ngx_memzero(&log, sizeof(ngx_lu_audit_log_t));
+    task = &call->task;
+    io = &task->io;
 
-    log.io = &call->task.io;
-    log.path = ngx_lu_path(&call->task.io, "%V/apps/%s/audit.log",
-                           &call->task.store->path, call->task.app.data);
+    ngx_memzero(&log, sizeof(ngx_lu_api_audit_log_t));
+
+    log.io = io;
+    log.path = ngx_lu_path(io, "%V/apps/%s/audit.log", &task->store->path,
+                           task->app.data);
     if (log.path == NULL) {
-        return ngx_lu_task_nomem(&call->task);
+        return ngx_lu_task_nomem(task);
     }
 
     log.fd = ngx_open_file(log.path, NGX_FILE_RDONLY, NGX_FILE_OPEN, 0);
@@ -61,21 +65,21 @@ ngx_lu_api_audit_get(ngx_lu_call_t *call)
     if (log.fd == NGX_INVALID_FILE) {
 
         if (ngx_errno == NGX_ENOENT) {
-            return ngx_lu_task_refuse(&call->task, NGX_HTTP_NOT_FOUND,
+            return ngx_lu_task_refuse(task, NGX_HTTP_NOT_FOUND,
                                       "App not found.");
         }
 
-        (void) ngx_lu_io_failed(&call->task.io, ngx_open_file_n, log.path);
-        return ngx_lu_task_failed(&call->task);
+        (void) ngx_lu_io_failed(io, ngx_open_file_n, log.path);
+        return ngx_lu_task_failed(task);
     }
 
     if (ngx_fd_info(log.fd, &fi) == NGX_FILE_ERROR) {
-        (void) ngx_lu_io_failed(&call->task.io, ngx_fd_info_n, log.path);
-        status = ngx_lu_task_failed(&call->task);
+        (void) ngx_lu_io_failed(io, ngx_fd_info_n, log.path);
+        status = ngx_lu_task_failed(task);
 
     } else {
         log.offset = ngx_file_size(&fi);
-        status = ngx_lu_api_audit_lines(call, &log);
+        status = ngx_lu_api_audit_list(call, &log);
     }
 
     ngx_free(log.start);
@@ -85,68 +89,62 @@ ngx_lu_api_audit_get(ngx_lu_call_t *call)
 }
 
 
-static ngx_int_t
-ngx_lu_api_audit_lines(ngx_lu_call_t *call, ngx_lu_audit_log_t *log)
-{
-    char       *subject;
-    cJSON      *line;
-    lu_str_t    text;
-    ngx_int_t   rc;
-    ngx_uint_t  limit, offset;
-    lu_error_t  err;
+/* Newest first. */
 
-    ngx_lu_arg_page(call, &limit, &offset);
+static ngx_int_t
+ngx_lu_api_audit_list(ngx_lu_call_t *call, ngx_lu_api_audit_log_t *log)
+{
+    char           *subject;
+    cJSON          *json, *entry;
+    lu_put_t        put;
+    lu_str_t        line;
+    ngx_int_t       rc;
+    lu_error_t      err;
+    ngx_lu_page_t   page;
+
+    ngx_lu_arg_page(call, &page);
 
     subject = ngx_lu_arg(call, "subject");
 
-    call->answer = cJSON_CreateArray();
-    if (call->answer == NULL) {
-        return ngx_lu_task_nomem(&call->task);
-    }
+    lu_put_init(&put);
 
-    while (limit) {
+    json = cJSON_CreateArray();
 
-        rc = ngx_lu_api_audit_line(log, &text);
+    while (page.limit) {
+
+        rc = ngx_lu_api_audit_next(log, &line);
 
         if (rc == NGX_DECLINED) {
             break;
         }
 
         if (rc != NGX_OK) {
+            cJSON_Delete(json);
             return ngx_lu_task_failed(&call->task);
         }
 
-        if (lu_json_parse(&line, &text, &err) != LU_OK) {
+        if (lu_json_parse(&entry, &line, &err) != LU_OK) {
             continue;
         }
 
-        if (subject && !ngx_lu_api_audit_has(line, subject)) {
-            cJSON_Delete(line);
+        if ((subject && !ngx_lu_api_audit_has(entry, subject))
+            || !ngx_lu_arg_page_take(&page))
+        {
+            cJSON_Delete(entry);
             continue;
         }
 
-        if (offset) {
-            cJSON_Delete(line);
-            offset--;
-            continue;
-        }
-
-        if (!cJSON_AddItemToArray(call->answer, line)) {
-            cJSON_Delete(line);
-            return ngx_lu_task_nomem(&call->task);
-        }
-
-        limit--;
+        lu_put_item(&put, json, NULL, entry);
     }
 
-    return NGX_HTTP_OK;
+    return ngx_lu_call_answer(call, NGX_HTTP_OK, lu_put_done(&put, json));
 }
 
 
-/* The last one of those that are left; NGX_DECLINED: there are none. */
+/* Takes the last line that is left; NGX_DECLINED: none is. */
 
 static ngx_int_t
-ngx_lu_api_audit_line(ngx_lu_audit_log_t *log, lu_str_t *line)
+ngx_lu_api_audit_next(ngx_lu_api_audit_log_t *log, lu_str_t *line)
 {
     u_char  *p;
 
@@ -179,10 +177,10 @@ ngx_lu_api_audit_line(ngx_lu_audit_log_t *log, lu_str_t *line)
 }
 
 
-/* More of the file, before the beginning of a line that was read already. */
+/* Reads the piece of the file before what was read. */
 
 static ngx_int_t
-ngx_lu_api_audit_piece(ngx_lu_audit_log_t *log)
+ngx_lu_api_audit_piece(ngx_lu_api_audit_log_t *log)
 {
     u_char  *p;
     size_t   size, rest;
@@ -192,7 +190,7 @@ ngx_lu_api_audit_piece(ngx_lu_audit_log_t *log)
 
     /* a line of any length costs no more than twice its length */
 
-    size = ngx_max(rest, NGX_LU_AUDIT_PIECE);
+    size = ngx_max(rest, NGX_LU_API_AUDIT_PIECE);
     size = (size_t) ngx_min((off_t) size, log->offset);
 
     p = ngx_alloc(size + rest, ngx_cycle->log);
@@ -208,7 +206,7 @@ ngx_lu_api_audit_piece(ngx_lu_audit_log_t *log)
         return NGX_ERROR;
     }
 
-    /* less than that: a line that a crash has cut was taken away meanwhile */
+    /* fewer bytes: a line that a crash cut short was removed meanwhile */
 
     ngx_memcpy(p + n, log->start, rest);
     ngx_free(log->start);
@@ -222,7 +220,7 @@ ngx_lu_api_audit_piece(ngx_lu_audit_log_t *log)
 
 
 static ngx_uint_t
-ngx_lu_api_audit_has(const cJSON *line, const char *subject)
+ngx_lu_api_audit_has(const cJSON *entry, const char *subject)
 {
     lu_str_t    value;
     ngx_uint_t  i;
@@ -230,7 +228,7 @@ ngx_lu_api_audit_has(const cJSON *line, const char *subject)
     static const char  *members[] = { "subject", "from", "to", NULL };
 
     for (i = 0; members[i]; i++) {
-        if (lu_json_string(line, members[i], &value) == LU_OK
+        if (lu_json_string(entry, members[i], &value) == LU_OK
             && lu_str_is(&value, subject))
         {
             return 1;

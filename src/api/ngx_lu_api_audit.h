@@ -13,7 +13,11 @@
 #include "ngx_lu_call.h"
 
 
-/* The action of /releases/{app}/audit: the newest entries first. */
+/*
+ * The action of GET /releases/{app}/audit of the approval API: the entries,
+ * the newest first, or with "subject" those that name it.  200, or a status:
+ * 404, 500.
+ */
 
 ngx_int_t ngx_lu_api_audit_get(ngx_lu_call_t *call);
 

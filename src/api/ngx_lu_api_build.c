@@ -2,8 +2,8 @@
 /*
  * Copyright (C) the nginx-liveupdate authors
  *
- * A build is what the API calls a release that can be deployed; both have
- * the same id.
+ * A build is what the Capawesome API calls a release that can be deployed; a
+ * bundle and its build have the same id.
  */
 
 
@@ -24,17 +24,24 @@
 #include "core/lu_release.h"
 
 
+#define NGX_LU_API_BUILD_NUMBER  (NGX_INT64_LEN + 1)
+
+
 static ngx_int_t ngx_lu_api_builds_read(ngx_lu_call_t *call, const char *place,
-    cJSON *builds);
-static ngx_int_t ngx_lu_api_builds_answer(ngx_lu_call_t *call, cJSON *builds);
+    cJSON *releases);
+static ngx_int_t ngx_lu_api_builds_answer(ngx_lu_call_t *call,
+    const cJSON *releases);
 static int ngx_lu_api_build_cmp(const void *one, const void *two);
+static uint64_t ngx_lu_api_build_number(const cJSON *release, char *text);
 static ngx_int_t ngx_lu_api_build_change(ngx_lu_task_t *task, cJSON *app,
     void *data);
-static ngx_int_t ngx_lu_api_build_set(ngx_lu_call_t *call, cJSON *app,
-    cJSON *release);
 static ngx_int_t ngx_lu_api_build_allowed(ngx_lu_task_t *task,
     const cJSON *app, ngx_lu_release_t *release);
-static ngx_int_t ngx_lu_api_build_relations(ngx_lu_call_t *call, cJSON *json,
+static ngx_int_t ngx_lu_api_build_set(ngx_lu_call_t *call, cJSON *app,
+    cJSON *release);
+static u_char *ngx_lu_api_build_url(ngx_lu_call_t *call,
+    const lu_release_t *release);
+static void ngx_lu_api_build_artifact(lu_put_t *put, cJSON *json,
     const cJSON *release);
 
 
@@ -42,7 +49,7 @@ ngx_int_t
 ngx_lu_api_builds_get(ngx_lu_call_t *call)
 {
     char      *platform;
-    cJSON     *app, *builds;
+    cJSON     *app, *releases;
     ngx_int_t  status;
 
     status = ngx_lu_app_read(&call->task, &app);
@@ -52,131 +59,89 @@ ngx_lu_api_builds_get(ngx_lu_call_t *call)
 
     cJSON_Delete(app);
 
-    builds = cJSON_CreateArray();
-    call->answer = cJSON_CreateArray();
+    platform = ngx_lu_arg(call, "platform");
 
-    if (builds == NULL || call->answer == NULL) {
-        cJSON_Delete(builds);
+    if (platform && ngx_strcmp(platform, "web") != 0) {
+        return ngx_lu_call_answer(call, NGX_HTTP_OK, cJSON_CreateArray());
+    }
+
+    releases = cJSON_CreateArray();
+    if (releases == NULL) {
         return ngx_lu_task_nomem(&call->task);
     }
 
-    status = NGX_OK;
-    platform = ngx_lu_arg(call, "platform");
+    status = ngx_lu_api_builds_read(call, "live", releases);
 
-    if (platform == NULL || ngx_strcmp(platform, "web") == 0) {
-
-        status = ngx_lu_api_builds_read(call, "live", builds);
-
-        if (status == NGX_OK) {
-            status = ngx_lu_api_builds_read(call, "staging", builds);
-        }
-
-        if (status == NGX_OK) {
-            status = ngx_lu_api_builds_answer(call, builds);
-        }
+    if (status == NGX_OK) {
+        status = ngx_lu_api_builds_read(call, "staging", releases);
     }
 
-    cJSON_Delete(builds);
+    if (status == NGX_OK) {
+        status = ngx_lu_api_builds_answer(call, releases);
+    }
 
-    return status == NGX_OK ? NGX_HTTP_OK : status;
+    cJSON_Delete(releases);
+
+    return status;
 }
 
 
 static ngx_int_t
-ngx_lu_api_builds_read(ngx_lu_call_t *call, const char *place, cJSON *builds)
+ngx_lu_api_builds_read(ngx_lu_call_t *call, const char *place, cJSON *releases)
 {
-    char        *wanted, text[NGX_INT64_LEN + 1];
-    cJSON       *release;
-    u_char      *folder, *path;
-    uint64_t     number;
-    lu_str_t     id;
-    ngx_int_t    rc;
-    ngx_str_t   *name;
-    ngx_uint_t   i;
-    ngx_array_t  names;
+    char            *wanted, text[NGX_LU_API_BUILD_NUMBER];
+    cJSON           *release;
+    u_char          *path;
+    lu_str_t         id;
+    ngx_int_t        rc;
+    ngx_str_t       *name;
+    ngx_uint_t       i;
+    ngx_array_t      names;
+    ngx_lu_task_t   *task;
+    ngx_lu_store_t  *store;
+
+    task = &call->task;
+    store = task->store;
 
     wanted = ngx_lu_arg(call, "numberAsString");
 
-    folder = ngx_lu_path(&call->task.io, "%V/%s/%s",
-                         &call->task.store->path, place,
-                         call->task.app.data);
+    path = ngx_lu_path(&task->io, "%V/%s/%s", &store->path, place,
+                       task->app.data);
 
-    rc = ngx_lu_tree_list(&call->task.io, folder, &names);
-
-    if (rc == NGX_ERROR) {
-        return ngx_lu_task_failed(&call->task);
+    if (ngx_lu_tree_list(&task->io, path, &names) == NGX_ERROR) {
+        return ngx_lu_task_failed(task);
     }
 
     name = names.elts;
 
     for (i = 0; i < names.nelts; i++) {
 
-        path = ngx_lu_path_in(&call->task.io, folder, "%V/release.json",
-                              &name[i]);
+        path = ngx_lu_path(&task->io, "%V/%s/%s/%V/release.json", &store->path,
+                           place, task->app.data, &name[i]);
 
-        rc = ngx_lu_file_read_json(&call->task.io, path, &release);
+        rc = ngx_lu_file_read_json(&task->io, path, &release);
 
         if (rc == NGX_ERROR) {
-            return ngx_lu_task_failed(&call->task);
+            return ngx_lu_task_failed(task);
         }
 
         if (rc == NGX_DECLINED) {
             continue;
         }
 
-        number = 0;
-        (void) lu_json_size(release, "number", &number);
-
-        *ngx_sprintf((u_char *) text, "%L", (int64_t) number) = '\0';
+        /* desktop releases have no number */
 
         if (lu_json_string(release, "id", &id) != LU_OK
-            || number == 0
+            || ngx_lu_api_build_number(release, text) == 0
             || (wanted && ngx_strcmp(text, wanted) != 0))
         {
             cJSON_Delete(release);
             continue;
         }
 
-        if (!cJSON_AddItemToArray(builds, release)) {
+        if (!cJSON_AddItemToArray(releases, release)) {
             cJSON_Delete(release);
-            return ngx_lu_task_nomem(&call->task);
-        }
-    }
-
-    return NGX_OK;
-}
-
-
-static ngx_int_t
-ngx_lu_api_builds_answer(ngx_lu_call_t *call, cJSON *builds)
-{
-    cJSON      *item, **sorted;
-    ngx_uint_t  i, n, limit, offset;
-
-    n = cJSON_GetArraySize(builds);
-
-    sorted = ngx_palloc(call->task.io.pool, (n + 1) * sizeof(cJSON *));
-    if (sorted == NULL) {
-        return ngx_lu_task_nomem(&call->task);
-    }
-
-    i = 0;
-
-    cJSON_ArrayForEach(item, builds) {
-        sorted[i++] = item;
-    }
-
-    qsort(sorted, n, sizeof(cJSON *), ngx_lu_api_build_cmp);
-
-    ngx_lu_arg_page(call, &limit, &offset);
-
-    for (i = offset; i < n && i - offset < limit; i++) {
-
-        item = ngx_lu_api_build_json(call, sorted[i]);
-
-        if (item == NULL || !cJSON_AddItemToArray(call->answer, item)) {
-            cJSON_Delete(item);
-            return ngx_lu_task_nomem(&call->task);
+            return ngx_lu_task_nomem(task);
         }
     }
 
@@ -185,6 +150,47 @@ ngx_lu_api_builds_answer(ngx_lu_call_t *call, cJSON *builds)
 
 
 /* newest first */
+
+static ngx_int_t
+ngx_lu_api_builds_answer(ngx_lu_call_t *call, const cJSON *releases)
+{
+    cJSON          *json;
+    lu_put_t        put;
+    ngx_uint_t      i, n;
+    const cJSON    *release, **sorted;
+    ngx_lu_page_t   page;
+
+    n = cJSON_GetArraySize(releases);
+
+    sorted = ngx_palloc(call->task.io.pool, (n + 1) * sizeof(cJSON *));
+    if (sorted == NULL) {
+        return ngx_lu_task_nomem(&call->task);
+    }
+
+    i = 0;
+
+    cJSON_ArrayForEach(release, releases) {
+        sorted[i++] = release;
+    }
+
+    qsort(sorted, n, sizeof(cJSON *), ngx_lu_api_build_cmp);
+
+    ngx_lu_arg_page(call, &page);
+
+    lu_put_init(&put);
+
+    json = cJSON_CreateArray();
+
+    for (i = 0; i < n; i++) {
+        if (ngx_lu_arg_page_take(&page)) {
+            lu_put_item(&put, json, NULL,
+                        ngx_lu_api_build_json(call, sorted[i]));
+        }
+    }
+
+    return ngx_lu_call_answer(call, NGX_HTTP_OK, lu_put_done(&put, json));
+}
+
 
 static int
 ngx_lu_api_build_cmp(const void *one, const void *two)
@@ -201,27 +207,48 @@ ngx_lu_api_build_cmp(const void *one, const void *two)
 }
 
 
+/* Returns the number of a build, and prints it; 0: it has none. */
+
+static uint64_t
+ngx_lu_api_build_number(const cJSON *release, char *text)
+{
+    u_char    *p;
+    uint64_t   number;
+
+    number = 0;
+    (void) lu_json_size(release, "number", &number);
+
+    p = ngx_sprintf((u_char *) text, "%L", (int64_t) number);
+    *p = '\0';
+
+    return number;
+}
+
+
 ngx_int_t
 ngx_lu_api_build_get(ngx_lu_call_t *call)
 {
     ngx_int_t         status;
+    ngx_lu_task_t    *task;
     ngx_lu_release_t  release;
 
-    status = ngx_lu_release_read(&call->task, (char *) call->task.id.data,
-                                 &release);
+    task = &call->task;
+
+    status = ngx_lu_release_read(task, (char *) task->id.data, &release);
     if (status != NGX_OK) {
         return status;
     }
 
-    call->answer = ngx_lu_api_build_json(call, release.json);
+    status = ngx_lu_call_answer(call, NGX_HTTP_OK,
+                                ngx_lu_api_build_json(call, release.json));
 
     ngx_lu_release_close(&release);
 
-    return call->answer ? NGX_HTTP_OK : ngx_lu_task_nomem(&call->task);
+    return status;
 }
 
 
-/* A release that is being verified is described by who verifies it. */
+/* While a release is verified, its description belongs to that call. */
 
 ngx_int_t
 ngx_lu_api_build_patch(ngx_lu_call_t *call)
@@ -244,13 +271,13 @@ ngx_lu_api_build_change(ngx_lu_task_t *task, cJSON *app, void *data)
     ngx_int_t         status;
     ngx_lu_release_t  release;
 
-    status = ngx_lu_release_read(task, (char *) task->id.data, &release);
+    task->change = "build.update";
+    task->subject = (char *) task->id.data;
+
+    status = ngx_lu_release_read(task, task->subject, &release);
     if (status != NGX_OK) {
         return status;
     }
-
-    task->change = "build.update";
-    task->subject = (char *) task->id.data;
 
     status = ngx_lu_api_build_allowed(task, app, &release);
 
@@ -263,49 +290,13 @@ ngx_lu_api_build_change(ngx_lu_task_t *task, cJSON *app, void *data)
     }
 
     if (status == NGX_OK) {
-        call->answer = ngx_lu_api_build_json(call, release.json);
-        status = call->answer ? NGX_HTTP_OK : ngx_lu_task_nomem(task);
+        status = ngx_lu_call_answer(call, NGX_HTTP_OK,
+                                    ngx_lu_api_build_json(call, release.json));
     }
 
     ngx_lu_release_close(&release);
 
     return status;
-}
-
-
-static ngx_int_t
-ngx_lu_api_build_set(ngx_lu_call_t *call, cJSON *app, cJSON *release)
-{
-    cJSON          *channel;
-    double          rollout;
-    lu_rc_e         rc;
-    lu_str_t        deployment;
-    ngx_lu_task_t  *task;
-
-    task = &call->task;
-
-    rc = lu_release_set(release, call->json, &task->error);
-    if (rc != LU_OK) {
-        return ngx_lu_task_core(task, rc);
-    }
-
-    /* old CLIs change the rollout of the bundle's own deployment here */
-
-    if (!task->approval
-        && lu_json_number(call->json, "rolloutPercentage", &rollout) == LU_OK
-        && lu_json_string(release, "deployment", &deployment) == LU_OK
-        && lu_change_deployment_find(app, (char *) deployment.data, &channel)
-        && !ngx_lu_protect_channel(task, channel))
-    {
-        rc = lu_change_deployment_update(app, (char *) deployment.data,
-                                         rollout, task->now, &task->error);
-        if (rc != LU_OK) {
-            return ngx_lu_task_core(task, rc);
-        }
-    }
-
-    return lu_json_set_string(release, "updatedAt", task->now) == LU_OK
-           ? NGX_OK : ngx_lu_task_nomem(task);
 }
 
 
@@ -333,94 +324,155 @@ ngx_lu_api_build_allowed(ngx_lu_task_t *task, const cJSON *app,
 }
 
 
+static ngx_int_t
+ngx_lu_api_build_set(ngx_lu_call_t *call, cJSON *app, cJSON *release)
+{
+    char           *id;
+    cJSON          *channel;
+    double          rollout;
+    lu_rc_e         rc;
+    lu_put_t        put;
+    lu_str_t        value;
+    ngx_lu_task_t  *task;
+
+    task = &call->task;
+
+    rc = lu_release_set(release, call->json, &task->error);
+    if (rc != LU_OK) {
+        return ngx_lu_task_core(task, rc);
+    }
+
+    /* old CLIs change the rollout of the bundle's own deployment here */
+
+    if (!task->approval
+        && lu_json_number(call->json, "rolloutPercentage", &rollout) == LU_OK
+        && lu_json_string(release, "deployment", &value) == LU_OK)
+    {
+        id = (char *) value.data;
+
+        if (lu_change_deployment_find(app, id, &channel)
+            && !ngx_lu_protect_channel(task, channel))
+        {
+            rc = lu_change_deployment_update(app, id, rollout, task->now,
+                                             &task->error);
+            if (rc != LU_OK) {
+                return ngx_lu_task_core(task, rc);
+            }
+        }
+    }
+
+    lu_put_init(&put);
+    lu_put_string(&put, release, "updatedAt", task->now);
+
+    return put.failed ? ngx_lu_task_nomem(task) : NGX_OK;
+}
+
+
 ngx_int_t
 ngx_lu_api_build_download_get(ngx_lu_call_t *call)
 {
-    char            *href;
-    cJSON           *json;
-    u_char          *folder, *path;
-    lu_rc_e          rc;
-    lu_str_t         text, str, args, value;
-    ngx_int_t        status;
-    lu_arena_t       arena;
-    lu_release_t     release;
-    ngx_file_info_t  fi;
+    u_char           *path;
+    lu_rc_e           rc;
+    lu_str_t          text;
+    ngx_int_t         status;
+    lu_arena_t        arena;
+    lu_release_t      release;
+    ngx_lu_task_t    *task;
+    ngx_file_info_t   fi;
 
-    folder = ngx_lu_path(&call->task.io, "%V/live/%s/%s",
-                         &call->task.store->path,
-                         call->task.app.data,
-                         call->task.id.data);
-    path = ngx_lu_path_in(&call->task.io, folder, "release.json");
+    task = &call->task;
 
-    switch (ngx_lu_file_read(&call->task.io, path, &text, &fi)) {
+    path = ngx_lu_path(&task->io, "%V/live/%s/%s/release.json",
+                       &task->store->path, task->app.data, task->id.data);
+
+    switch (ngx_lu_file_read(&task->io, path, &text, &fi)) {
 
     case NGX_OK:
         break;
 
     case NGX_DECLINED:
-        return ngx_lu_task_refuse(&call->task, NGX_HTTP_NOT_FOUND,
+        return ngx_lu_task_refuse(task, NGX_HTTP_NOT_FOUND,
                                   "Bundle not found.");
     default:
-        return ngx_lu_task_failed(&call->task);
+        return ngx_lu_task_failed(task);
     }
 
-    arena = ngx_lu_arena(call->task.io.pool);
+    arena = ngx_lu_arena(task->io.pool);
 
-    rc = lu_release_parse(&arena, &text, &release, &call->task.error);
+    rc = lu_release_parse(&arena, &text, &release, &task->error);
 
-    status = ngx_lu_task_core(&call->task, rc);
+    status = ngx_lu_task_core(task, rc);
     if (status != NGX_OK) {
         return status;
     }
 
-    if (release.url.len) {
-        call->location = release.url.data;
+    call->location = ngx_lu_api_build_url(call, &release);
 
-    } else {
-        str = lu_app_artifact_path(&arena, &call->task.app, &release.id,
-                                   release.kind);
-
-        args = call->args;
-        (void) lu_query_find(&args, "href", &value);
-
-        href = "?href=";
-
-        if (value.len == 0 || release.kind != LU_KIND_MANIFEST) {
-            href = "";
-            value.len = 0;
-        }
-
-        call->location = ngx_pnalloc(call->task.io.pool,
-                                     call->base_url.len + str.len
-                                     + ngx_strlen(href) + value.len + 1);
-        if (call->location) {
-            ngx_sprintf(call->location, "%V%*s%s%*s%Z", &call->base_url,
-                        str.len, str.data, href, value.len, value.data);
-        }
+    if (call->location == NULL) {
+        return ngx_lu_task_nomem(task);
     }
 
-    json = cJSON_CreateObject();
-    call->answer = json;
+    return ngx_lu_call_string(call, NGX_HTTP_MOVED_TEMPORARILY, "url",
+                              (char *) call->location);
+}
 
-    if (call->location == NULL
-        || cJSON_AddStringToObject(json, "url", (char *) call->location)
-           == NULL)
-    {
-        return ngx_lu_task_nomem(&call->task);
+
+/*
+ * The terminated URL of a live bundle, or with "href" that of one of its
+ * files; NULL: out of memory.
+ */
+
+static u_char *
+ngx_lu_api_build_url(ngx_lu_call_t *call, const lu_release_t *release)
+{
+    u_char      *url, *p;
+    lu_str_t     path, href;
+    ngx_pool_t  *pool;
+    lu_arena_t   arena;
+
+    if (release->url.len) {
+        return release->url.data;
     }
 
-    return NGX_HTTP_MOVED_TEMPORARILY;
+    pool = call->task.io.pool;
+    arena = ngx_lu_arena(pool);
+
+    path = lu_app_artifact_path(&arena, &call->task.app, &release->id,
+                                release->kind);
+    if (path.data == NULL) {
+        return NULL;
+    }
+
+    (void) lu_query_find(&call->args, "href", &href);
+
+    url = ngx_pnalloc(pool, call->base_url.len + path.len
+                            + sizeof("?href=") + href.len);
+    if (url == NULL) {
+        return NULL;
+    }
+
+    p = ngx_sprintf(url, "%V%*s", &call->base_url, path.len, path.data);
+
+    /* it is encoded already */
+
+    if (href.len && release->kind == LU_KIND_MANIFEST) {
+        p = ngx_sprintf(p, "?href=%*s", href.len, href.data);
+    }
+
+    *p = '\0';
+
+    return url;
 }
 
 
 cJSON *
 ngx_lu_api_build_json(ngx_lu_call_t *call, const cJSON *release)
 {
-    char        text[NGX_INT64_LEN + 1];
-    cJSON      *json, *item;
-    uint64_t    number;
-    lu_str_t    id;
-    ngx_uint_t  i;
+    char         number[NGX_LU_API_BUILD_NUMBER];
+    cJSON       *json;
+    lu_put_t     put;
+    lu_str_t     id, at;
+    ngx_uint_t   i;
 
     static const char  *members[] = {
         "createdAt", "updatedAt", "gitRef", "customProperties",
@@ -429,148 +481,86 @@ ngx_lu_api_build_json(ngx_lu_call_t *call, const cJSON *release)
         "maxIosAppVersionCode", "eqIosAppVersionCode", NULL
     };
 
-    number = 0;
-    (void) lu_json_size(release, "number", &number);
+    if (lu_json_string(release, "id", &id) != LU_OK) {
+        return NULL;
+    }
 
-    *ngx_sprintf((u_char *) text, "%L", (int64_t) number) = '\0';
+    (void) ngx_lu_api_build_number(release, number);
+
+    lu_put_init(&put);
 
     json = cJSON_CreateObject();
 
-    if (lu_json_string(release, "id", &id) != LU_OK
-        || cJSON_AddStringToObject(json, "id", (char *) id.data) == NULL
-        || cJSON_AddStringToObject(json, "appId",
-                                   (char *) call->task.app.data)
-           == NULL
-        || cJSON_AddStringToObject(json, "platform", "web") == NULL
-        || cJSON_AddNullToObject(json, "type") == NULL
-        || cJSON_AddStringToObject(json, "jobId", (char *) id.data) == NULL
-        || cJSON_AddStringToObject(json, "appBuildArtifactId",
-                                   (char *) id.data)
-           == NULL
-        || cJSON_AddStringToObject(json, "numberAsString", text) == NULL
-        || cJSON_AddNullToObject(json, "packageName") == NULL
-        || cJSON_AddNullToObject(json, "packageVersion") == NULL)
-    {
-        goto failed;
-    }
+    lu_put_str(&put, json, "id", &id);
+    lu_put_str(&put, json, "appId", &call->task.app);
+    lu_put_string(&put, json, "platform", "web");
+    lu_put_null(&put, json, "type");
+    lu_put_str(&put, json, "jobId", &id);
+    lu_put_str(&put, json, "appBuildArtifactId", &id);
+    lu_put_string(&put, json, "numberAsString", number);
+    lu_put_null(&put, json, "packageName");
+    lu_put_null(&put, json, "packageVersion");
 
     for (i = 0; members[i]; i++) {
-        item = cJSON_GetObjectItemCaseSensitive(release, members[i]);
-        item = item ? cJSON_Duplicate(item, 1) : cJSON_CreateNull();
+        lu_put_copy_or_null(&put, json, members[i], release, members[i]);
+    }
 
-        if (item == NULL || !cJSON_AddItemToObject(json, members[i], item)) {
-            cJSON_Delete(item);
-            goto failed;
+    if (lu_json_string(release, "createdAt", &at) == LU_OK) {
+
+        if (ngx_lu_arg_relation(call, "job")) {
+            ngx_lu_api_build_job(&put, json, &id, &at);
+        }
+
+        if (ngx_lu_arg_relation(call, "appBuildArtifacts")) {
+            ngx_lu_api_build_artifact(&put, json, release);
         }
     }
 
-    if (ngx_lu_api_build_relations(call, json, release) != NGX_OK) {
-        goto failed;
-    }
-
-    return json;
-
-failed:
-
-    cJSON_Delete(json);
-
-    return NULL;
+    return lu_put_done(&put, json);
 }
 
 
 /*
- * There are no jobs here: to those who ask for one it has succeeded, and who
- * waits for the end of its log has waited enough.
+ * This server has no jobs: to a client that asks for one, it has succeeded,
+ * and its log has ended.
  */
 
-ngx_int_t
-ngx_lu_api_build_job(ngx_lu_call_t *call, cJSON *json, const char *id,
-    const char *at)
+void
+ngx_lu_api_build_job(lu_put_t *put, cJSON *json, const lu_str_t *id,
+    const lu_str_t *at)
 {
-    char   *relations;
     cJSON  *job;
 
-    relations = ngx_lu_arg(call, "relations");
+    job = lu_put_object(put, json, "job");
 
-    if (relations == NULL || strstr(relations, "job") == NULL) {
-        return NGX_OK;
-    }
-
-    job = cJSON_AddObjectToObject(json, "job");
-
-    if (cJSON_AddStringToObject(job, "id", id) == NULL
-        || cJSON_AddStringToObject(job, "status", "succeeded") == NULL
-        || cJSON_AddStringToObject(job, "createdAt", at) == NULL
-        || cJSON_AddStringToObject(job, "finishedAt", at) == NULL
-        || cJSON_AddArrayToObject(job, "jobLogs") == NULL)
-    {
-        return NGX_ERROR;
-    }
-
-    return NGX_OK;
+    lu_put_str(put, job, "id", id);
+    lu_put_string(put, job, "status", "succeeded");
+    lu_put_str(put, job, "createdAt", at);
+    lu_put_str(put, job, "finishedAt", at);
+    lu_put_array(put, job, "jobLogs");
 }
 
 
-static ngx_int_t
-ngx_lu_api_build_relations(ngx_lu_call_t *call, cJSON *json,
-    const cJSON *release)
+static void
+ngx_lu_api_build_artifact(lu_put_t *put, cJSON *json, const cJSON *release)
 {
-    char     *relations;
-    cJSON    *item, *array;
-    uint64_t  size;
-    lu_str_t  id, kind, created;
+    cJSON       *artifact;
+    uint64_t     size;
+    lu_state_e   state;
 
-    relations = ngx_lu_arg(call, "relations");
+    size = 0;
+    (void) lu_json_size(release, "size", &size);
 
-    if (relations == NULL) {
-        return NGX_OK;
-    }
+    state = lu_release_state(release);
 
-    if (lu_json_string(release, "id", &id) != LU_OK
-        || lu_json_string(release, "kind", &kind) != LU_OK
-        || lu_json_string(release, "createdAt", &created) != LU_OK)
-    {
-        return NGX_OK;
-    }
+    artifact = lu_put_object(put, lu_put_array(put, json, "appBuildArtifacts"),
+                             NULL);
 
-    if (ngx_lu_api_build_job(call, json, (char *) id.data,
-                             (char *) created.data)
-        != NGX_OK)
-    {
-        return NGX_ERROR;
-    }
-
-    if (strstr(relations, "appBuildArtifacts")) {
-        array = cJSON_AddArrayToObject(json, "appBuildArtifacts");
-        item = cJSON_CreateObject();
-
-        if (array == NULL || !cJSON_AddItemToArray(array, item)) {
-            cJSON_Delete(item);
-            return NGX_ERROR;
-        }
-
-        size = 0;
-        (void) lu_json_size(release, "size", &size);
-
-        if (cJSON_AddStringToObject(item, "id", (char *) id.data) == NULL
-            || cJSON_AddStringToObject(item, "appBuildId", (char *) id.data)
-               == NULL
-            || cJSON_AddStringToObject(item, "type", (char *) kind.data)
-               == NULL
-            || cJSON_AddStringToObject(item, "status",
-                                       lu_release_state(release)
-                                           == LU_STATE_STAGED
-                                           ? "ready" : "pending")
-               == NULL
-            || cJSON_AddStringToObject(item, "fileName", LU_ZIP_NAME)
-               == NULL
-            || cJSON_AddNumberToObject(item, "totalSizeInBytes",
-                                       (double) size)
-               == NULL)
-        {
-            return NGX_ERROR;
-        }
-    }
-
-    return NGX_OK;
+    lu_put_copy(put, artifact, "id", release, "id");
+    lu_put_copy(put, artifact, "appBuildId", release, "id");
+    lu_put_copy(put, artifact, "type", release, "kind");
+    lu_put_string(put, artifact, "status",
+                  (state == LU_STATE_STAGED) ? "ready" : "pending");
+    lu_put_string(put, artifact, "fileName", LU_ZIP_NAME);
+    lu_put_number(put, artifact, "totalSizeInBytes", (double) size);
 }

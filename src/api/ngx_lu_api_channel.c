@@ -14,49 +14,57 @@
 #include "write/ngx_lu_task.h"
 
 #include "core/lu_change_channel.h"
+#include "core/lu_json.h"
+#include "core/lu_put.h"
 #include "core/lu_route.h"
 
 
-static ngx_int_t ngx_lu_api_channel_add(ngx_lu_task_t *task, cJSON *app,
+static ngx_int_t ngx_lu_api_channel_create(ngx_lu_task_t *task, cJSON *app,
     void *data);
-static ngx_int_t ngx_lu_api_channel_change(ngx_lu_task_t *task, cJSON *app,
+static ngx_int_t ngx_lu_api_channel_update(ngx_lu_task_t *task, cJSON *app,
     void *data);
 static ngx_int_t ngx_lu_api_channel_drop(ngx_lu_task_t *task, cJSON *app,
+    const char *id);
+static ngx_int_t ngx_lu_api_channel_drop_id(ngx_lu_task_t *task, cJSON *app,
+    void *data);
+static ngx_int_t ngx_lu_api_channel_drop_name(ngx_lu_task_t *task, cJSON *app,
     void *data);
 static ngx_int_t ngx_lu_api_channel_pause(ngx_lu_task_t *task, cJSON *app,
     void *data);
-static ngx_int_t ngx_lu_api_channel_answer(ngx_lu_call_t *call,
-    const cJSON *channel, ngx_int_t status);
-static ngx_int_t ngx_lu_api_channel_none(ngx_lu_call_t *call);
+static ngx_int_t ngx_lu_api_channel_none(ngx_lu_task_t *task);
+static cJSON *ngx_lu_api_channel_json(ngx_lu_call_t *call,
+    const cJSON *channel);
 
 
 ngx_int_t
 ngx_lu_api_channels_get(ngx_lu_call_t *call)
 {
-    char         *name, *query;
-    cJSON        *app, *item;
-    lu_str_t      value;
-    ngx_int_t     status;
-    ngx_uint_t    limit, offset;
-    const cJSON  *channel;
+    char           *name, *query;
+    cJSON          *app, *json;
+    lu_put_t        put;
+    lu_str_t        value;
+    ngx_int_t       status;
+    const cJSON    *channels, *channel;
+    ngx_lu_page_t   page;
 
     status = ngx_lu_app_read(&call->task, &app);
     if (status != NGX_OK) {
         return status;
     }
 
-    ngx_lu_arg_page(call, &limit, &offset);
+    ngx_lu_arg_page(call, &page);
 
     name = ngx_lu_arg(call, "name");
     query = ngx_lu_arg(call, "query");
 
-    status = NGX_HTTP_OK;
+    lu_put_init(&put);
 
-    call->answer = cJSON_CreateArray();
+    json = cJSON_CreateArray();
 
-    cJSON_ArrayForEach(channel,
-                       cJSON_GetObjectItemCaseSensitive(app, "channels"))
-    {
+    channels = cJSON_GetObjectItemCaseSensitive(app, "channels");
+
+    cJSON_ArrayForEach(channel, channels) {
+
         if (lu_json_string(channel, "name", &value) != LU_OK
             || (name && !lu_str_is(&value, name))
             || (query && strstr((char *) value.data, query) == NULL))
@@ -64,80 +72,75 @@ ngx_lu_api_channels_get(ngx_lu_call_t *call)
             continue;
         }
 
-        if (offset) {
-            offset--;
-            continue;
-        }
-
-        if (limit-- == 0) {
-            break;
-        }
-
-        item = ngx_lu_api_channel_json(call, channel);
-
-        if (item == NULL || !cJSON_AddItemToArray(call->answer, item)) {
-            cJSON_Delete(item);
-            status = ngx_lu_task_nomem(&call->task);
-            break;
+        if (ngx_lu_arg_page_take(&page)) {
+            lu_put_item(&put, json, NULL,
+                        ngx_lu_api_channel_json(call, channel));
         }
     }
 
     cJSON_Delete(app);
 
-    return status;
+    return ngx_lu_call_answer(call, NGX_HTTP_OK, lu_put_done(&put, json));
 }
 
 
 ngx_int_t
 ngx_lu_api_channels_post(ngx_lu_call_t *call)
 {
-    return ngx_lu_change(&call->task, ngx_lu_api_channel_add, NULL, call);
+    return ngx_lu_change(&call->task, ngx_lu_api_channel_create, NULL, call);
 }
 
 
 static ngx_int_t
-ngx_lu_api_channel_add(ngx_lu_task_t *task, cJSON *app, void *data)
+ngx_lu_api_channel_create(ngx_lu_task_t *task, cJSON *app, void *data)
 {
     ngx_lu_call_t *call = data;
 
-    char    *id;
-    cJSON   *channel;
-    lu_rc_e  rc;
+    char     *id;
+    cJSON    *channel;
+    lu_rc_e   rc;
 
-    id = ngx_lu_task_uuid(&call->task);
+    id = ngx_lu_task_uuid(task);
     if (id == NULL) {
-        return ngx_lu_task_nomem(&call->task);
+        return ngx_lu_task_nomem(task);
     }
 
-    call->task.change = "channel.create";
-    call->task.subject = id;
+    task->change = "channel.create";
+    task->subject = id;
 
-    rc = lu_change_channel_create(app, call->json, id, call->task.now,
-                                  &channel, &call->task.error);
+    rc = lu_change_channel_create(app, call->json, id, task->now, &channel,
+                                  &task->error);
     if (rc != LU_OK) {
-        return ngx_lu_task_core(&call->task, rc);
+        return ngx_lu_task_core(task, rc);
     }
 
-    return ngx_lu_api_channel_answer(call, channel,
-                                     NGX_HTTP_CREATED);
+    return ngx_lu_call_answer(call, NGX_HTTP_CREATED,
+                              ngx_lu_api_channel_json(call, channel));
 }
 
 
 ngx_int_t
 ngx_lu_api_channel_get(ngx_lu_call_t *call)
 {
-    cJSON     *app, *channel;
-    ngx_int_t  status;
+    cJSON          *app, *channel;
+    ngx_int_t       status;
+    ngx_lu_task_t  *task;
 
-    status = ngx_lu_app_read(&call->task, &app);
+    task = &call->task;
+
+    status = ngx_lu_app_read(task, &app);
     if (status != NGX_OK) {
         return status;
     }
 
-    channel = lu_change_channel_find(app, (char *) call->task.id.data);
+    channel = lu_change_channel_find(app, (char *) task->id.data);
 
-    status = channel ? ngx_lu_api_channel_answer(call, channel, NGX_HTTP_OK)
-                     : ngx_lu_api_channel_none(call);
+    if (channel) {
+        status = ngx_lu_call_answer(call, NGX_HTTP_OK,
+                                    ngx_lu_api_channel_json(call, channel));
+    } else {
+        status = ngx_lu_api_channel_none(task);
+    }
 
     cJSON_Delete(app);
 
@@ -148,104 +151,111 @@ ngx_lu_api_channel_get(ngx_lu_call_t *call)
 ngx_int_t
 ngx_lu_api_channel_patch(ngx_lu_call_t *call)
 {
-    return ngx_lu_change(&call->task, ngx_lu_api_channel_change, NULL, call);
+    return ngx_lu_change(&call->task, ngx_lu_api_channel_update, NULL, call);
 }
 
 
 static ngx_int_t
-ngx_lu_api_channel_change(ngx_lu_task_t *task, cJSON *app, void *data)
+ngx_lu_api_channel_update(ngx_lu_task_t *task, cJSON *app, void *data)
 {
     ngx_lu_call_t *call = data;
 
-    cJSON   *channel;
-    lu_rc_e  rc;
+    cJSON    *channel;
+    lu_rc_e   rc;
 
-    call->task.change = "channel.update";
-    call->task.subject = (char *) call->task.id.data;
+    task->change = "channel.update";
+    task->subject = (char *) task->id.data;
 
-    channel = lu_change_channel_find(app, call->task.subject);
+    channel = lu_change_channel_find(app, task->subject);
 
-    if (ngx_lu_protect_channel(&call->task, channel)) {
-        return ngx_lu_protect_refuse(&call->task);
+    if (ngx_lu_protect_channel(task, channel)) {
+        return ngx_lu_protect_refuse(task);
     }
 
-    rc = lu_change_channel_update(app, call->json, call->task.subject,
-                                  call->task.now, &channel, &call->task.error);
+    rc = lu_change_channel_update(app, call->json, task->subject, task->now,
+                                  &channel, &task->error);
     if (rc != LU_OK) {
-        return ngx_lu_task_core(&call->task, rc);
+        return ngx_lu_task_core(task, rc);
     }
 
-    return ngx_lu_api_channel_answer(call, channel, NGX_HTTP_OK);
+    return ngx_lu_call_answer(call, NGX_HTTP_OK,
+                              ngx_lu_api_channel_json(call, channel));
 }
 
 
 ngx_int_t
-ngx_lu_api_channel_remove(ngx_lu_call_t *call)
+ngx_lu_api_channel_delete(ngx_lu_call_t *call)
 {
-    return ngx_lu_change(&call->task, ngx_lu_api_channel_drop, NULL, call);
+    return ngx_lu_change(&call->task, ngx_lu_api_channel_drop_id, NULL, call);
 }
 
 
 ngx_int_t
 ngx_lu_api_channels_delete(ngx_lu_call_t *call)
 {
-    if (ngx_lu_arg(call, "name") == NULL) {
+    char  *name;
+
+    name = ngx_lu_arg(call, "name");
+
+    if (name == NULL) {
         return ngx_lu_task_refuse(&call->task, 422,
                                   "Which channel: \"?name=\"?");
     }
 
-    return ngx_lu_change(&call->task, ngx_lu_api_channel_drop, NULL, call);
+    return ngx_lu_change(&call->task, ngx_lu_api_channel_drop_name, NULL, name);
 }
 
 
 static ngx_int_t
-ngx_lu_api_channel_drop(ngx_lu_task_t *task, cJSON *app, void *data)
+ngx_lu_api_channel_drop_id(ngx_lu_task_t *task, cJSON *app, void *data)
 {
-    ngx_lu_call_t *call = data;
+    return ngx_lu_api_channel_drop(task, app, (char *) task->id.data);
+}
 
-    char      *id, *name;
-    cJSON     *channel;
-    lu_str_t   value;
-    ngx_int_t  status;
 
-    id = (char *) call->task.id.data;
+static ngx_int_t
+ngx_lu_api_channel_drop_name(ngx_lu_task_t *task, cJSON *app, void *data)
+{
+    char *name = data;
 
-    if (call->route.resource == LU_ROUTE_CHANNELS) {
-        name = ngx_lu_arg(call, "name");
-        channel = name ? lu_change_channel_named(app, name) : NULL;
+    char   *id;
+    cJSON  *channel;
 
-        if (channel == NULL
-            || lu_json_string(channel, "id", &value) != LU_OK)
-        {
-            return ngx_lu_api_channel_none(call);
-        }
-
-        id = (char *) ngx_lu_format(call->task.io.pool, "%s", value.data);
-        if (id == NULL) {
-            return ngx_lu_task_nomem(&call->task);
-        }
+    channel = lu_change_channel_named(app, name);
+    if (channel == NULL) {
+        return ngx_lu_api_channel_none(task);
     }
 
-    call->task.change = "channel.delete";
-    call->task.subject = id;
-
-    if (ngx_lu_protect_channel(&call->task, lu_change_channel_find(app, id))) {
-        return ngx_lu_protect_refuse(&call->task);
+    id = ngx_lu_task_member(task, channel, "id");
+    if (id == NULL) {
+        return ngx_lu_task_nomem(task);
     }
 
-    status = ngx_lu_task_core(&call->task,
-                              lu_change_channel_delete(app, id,
-                                                       &call->task.error));
+    return ngx_lu_api_channel_drop(task, app, id);
+}
 
-    return status == NGX_OK ? NGX_HTTP_NO_CONTENT : status;
+
+static ngx_int_t
+ngx_lu_api_channel_drop(ngx_lu_task_t *task, cJSON *app, const char *id)
+{
+    lu_rc_e  rc;
+
+    task->change = "channel.delete";
+    task->subject = id;
+
+    if (ngx_lu_protect_channel(task, lu_change_channel_find(app, id))) {
+        return ngx_lu_protect_refuse(task);
+    }
+
+    rc = lu_change_channel_delete(app, id, &task->error);
+
+    return rc == LU_OK ? NGX_HTTP_NO_CONTENT : ngx_lu_task_core(task, rc);
 }
 
 
 ngx_int_t
 ngx_lu_api_channel_pause_post(ngx_lu_call_t *call)
 {
-    call->task.change = "channel.pause";
-
     return ngx_lu_change(&call->task, ngx_lu_api_channel_pause, NULL, call);
 }
 
@@ -253,8 +263,6 @@ ngx_lu_api_channel_pause_post(ngx_lu_call_t *call)
 ngx_int_t
 ngx_lu_api_channel_resume_post(ngx_lu_call_t *call)
 {
-    call->task.change = "channel.resume";
-
     return ngx_lu_change(&call->task, ngx_lu_api_channel_pause, NULL, call);
 }
 
@@ -264,118 +272,69 @@ ngx_lu_api_channel_pause(ngx_lu_task_t *task, cJSON *app, void *data)
 {
     ngx_lu_call_t *call = data;
 
-    cJSON     *channel;
-    ngx_int_t  status;
+    int       paused;
+    cJSON    *channel;
+    lu_rc_e   rc;
 
-    call->task.subject = (char *) call->task.id.data;
+    paused = (call->route.resource == LU_ROUTE_PAUSE);
 
-    channel = lu_change_channel_find(app, call->task.subject);
+    task->change = paused ? "channel.pause" : "channel.resume";
+    task->subject = (char *) task->id.data;
 
-    if (ngx_lu_protect_channel(&call->task, channel)) {
-        return ngx_lu_protect_refuse(&call->task);
+    channel = lu_change_channel_find(app, task->subject);
+
+    if (ngx_lu_protect_channel(task, channel)) {
+        return ngx_lu_protect_refuse(task);
     }
 
-    status = ngx_lu_task_core(&call->task,
-                              lu_change_channel_pause(app, call->task.subject,
-                           call->route.resource == LU_ROUTE_PAUSE,
-                           call->task.now,
-                           &call->task.error));
+    rc = lu_change_channel_pause(app, task->subject, paused, task->now,
+                                 &task->error);
 
-    return status == NGX_OK ? NGX_HTTP_NO_CONTENT : status;
+    return rc == LU_OK ? NGX_HTTP_NO_CONTENT : ngx_lu_task_core(task, rc);
 }
 
 
 static ngx_int_t
-ngx_lu_api_channel_answer(ngx_lu_call_t *call, const cJSON *channel,
-    ngx_int_t status)
+ngx_lu_api_channel_none(ngx_lu_task_t *task)
 {
-    call->answer = ngx_lu_api_channel_json(call, channel);
-
-    return call->answer ? status : ngx_lu_task_nomem(&call->task);
+    return ngx_lu_task_refuse(task, NGX_HTTP_NOT_FOUND, "Channel not found.");
 }
 
 
-static ngx_int_t
-ngx_lu_api_channel_none(ngx_lu_call_t *call)
-{
-    return ngx_lu_task_refuse(&call->task, NGX_HTTP_NOT_FOUND,
-                              "Channel not found.");
-}
+/* A channel as the Capawesome API has it. */
 
-
-cJSON *
+static cJSON *
 ngx_lu_api_channel_json(ngx_lu_call_t *call, const cJSON *channel)
 {
-    char         *relations;
-    cJSON        *json, *item;
-    lu_str_t      id;
-    const cJSON  *deployments, *deployment;
+    cJSON        *json;
+    lu_put_t      put;
+    const cJSON  *item, *deployments, *deployment, *since;
 
     deployments = cJSON_GetObjectItemCaseSensitive(channel, "deployments");
     deployment = deployments ? deployments->child : NULL;
 
-    json = cJSON_Duplicate(channel, 0);
-    if (json == NULL) {
-        return NULL;
-    }
+    since = cJSON_GetObjectItemCaseSensitive(channel, "protectedAt");
+
+    lu_put_init(&put);
+
+    json = cJSON_CreateObject();
 
     cJSON_ArrayForEach(item, channel) {
-        if (item != deployments
-            && !cJSON_AddItemToObject(json, item->string,
-                                      cJSON_Duplicate(item, 1)))
-        {
-            goto failed;
+        if (item != deployments) {
+            lu_put_copy(&put, json, item->string, channel, item->string);
         }
     }
 
-    if (cJSON_AddStringToObject(json, "appId", (char *) call->task.app.data)
-        == NULL)
-    {
-        goto failed;
+    lu_put_str(&put, json, "appId", &call->task.app);
+    lu_put_bool(&put, json, "protected", cJSON_IsString(since));
+    lu_put_copy_or_null(&put, json, "appDeploymentId", deployment, "id");
+    lu_put_number(&put, json, "totalAppDeployments",
+                  cJSON_GetArraySize(deployments));
+
+    if (deployment && ngx_lu_arg_relation(call, "appDeployment")) {
+        lu_put_item(&put, json, "appDeployment",
+                    ngx_lu_api_deployment_json(call, deployment, channel));
     }
 
-    if (cJSON_AddBoolToObject(json, "protected",
-                              cJSON_IsString(cJSON_GetObjectItemCaseSensitive(
-                                                  channel, "protectedAt")))
-        == NULL)
-    {
-        goto failed;
-    }
-
-    if (deployment && lu_json_string(deployment, "id", &id) == LU_OK) {
-        item = cJSON_AddStringToObject(json, "appDeploymentId",
-                                       (char *) id.data);
-    } else {
-        item = cJSON_AddNullToObject(json, "appDeploymentId");
-    }
-
-    if (item == NULL
-        || cJSON_AddNumberToObject(json, "totalAppDeployments",
-                                   cJSON_GetArraySize(deployments))
-           == NULL)
-    {
-        goto failed;
-    }
-
-    relations = ngx_lu_arg(call, "relations");
-
-    if (relations && deployment && strstr(relations, "appDeployment")) {
-
-        item = ngx_lu_api_deployment_json(call, deployment, channel);
-
-        if (item == NULL
-            || !cJSON_AddItemToObject(json, "appDeployment", item))
-        {
-            cJSON_Delete(item);
-            goto failed;
-        }
-    }
-
-    return json;
-
-failed:
-
-    cJSON_Delete(json);
-
-    return NULL;
+    return lu_put_done(&put, json);
 }

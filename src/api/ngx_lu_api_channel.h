@@ -12,23 +12,23 @@
 
 #include "ngx_lu_call.h"
 
-#include "core/lu_json.h"
 
-
-/* The actions of /v1/apps/{app}/channels. */
+/*
+ * The actions of /v1/apps/{app}/channels and channels/{channel} of the
+ * Capawesome API.  GET lists channels or returns one, with its relations, and
+ * PATCH changes one: 200.  POST creates one: 201.  DELETE of channels?name= or
+ * of a channel removes it with its deployments, pause and resume stop and
+ * start its updates: 204.  Or a status: 403, 404, 409, 422, 500, 507.
+ */
 
 ngx_int_t ngx_lu_api_channels_get(ngx_lu_call_t *call);
 ngx_int_t ngx_lu_api_channels_post(ngx_lu_call_t *call);
 ngx_int_t ngx_lu_api_channel_get(ngx_lu_call_t *call);
 ngx_int_t ngx_lu_api_channel_patch(ngx_lu_call_t *call);
-ngx_int_t ngx_lu_api_channel_remove(ngx_lu_call_t *call);
+ngx_int_t ngx_lu_api_channel_delete(ngx_lu_call_t *call);
 ngx_int_t ngx_lu_api_channels_delete(ngx_lu_call_t *call);
 ngx_int_t ngx_lu_api_channel_pause_post(ngx_lu_call_t *call);
 ngx_int_t ngx_lu_api_channel_resume_post(ngx_lu_call_t *call);
-
-/* A channel, for relations of others; to be freed, NULL: out of memory. */
-
-cJSON *ngx_lu_api_channel_json(ngx_lu_call_t *call, const cJSON *channel);
 
 
 #endif /* _NGX_LU_API_CHANNEL_H_INCLUDED_ */

@@ -19,29 +19,54 @@
 #include "core/lu_change_channel.h"
 #include "core/lu_change_deployment.h"
 #include "core/lu_name.h"
+#include "core/lu_put.h"
 #include "core/lu_release.h"
 
 
+/* A channel, and the newest of its deployments that is not listed yet. */
+
 typedef struct {
-    const cJSON  *channel;
-    const cJSON  *next;
+    const cJSON             *channel;
+    const cJSON             *next;
 } ngx_lu_history_t;
 
 
+static ngx_int_t ngx_lu_api_deployment_list(ngx_lu_call_t *call,
+    const cJSON *app);
 static ngx_lu_history_t *ngx_lu_api_deployment_newest(
     ngx_lu_history_t *histories, ngx_uint_t n);
 static ngx_uint_t ngx_lu_api_deployment_is(const cJSON *object,
     const char *key, const char *wanted);
-static ngx_int_t ngx_lu_api_deployment_add(ngx_lu_task_t *task, cJSON *app,
+static ngx_int_t ngx_lu_api_deployment_create(ngx_lu_task_t *task, cJSON *app,
     void *data);
-static ngx_int_t ngx_lu_api_deployment_channel(ngx_lu_call_t *call, cJSON *app,
-    cJSON **channel);
-static char *ngx_lu_api_deployment_id(ngx_lu_call_t *call, const cJSON *head,
-    lu_str_t *release, double rollout);
-static ngx_int_t ngx_lu_api_deployment_release(ngx_lu_call_t *call,
-    const char *id, int *is_signed);
+static ngx_int_t ngx_lu_api_deployment_channel(ngx_lu_call_t *call,
+    const cJSON *app, cJSON **channel);
+static ngx_int_t ngx_lu_api_deployment_release(ngx_lu_task_t *task,
+    const lu_str_t *id, int *is_signed);
+static char *ngx_lu_api_deployment_id(ngx_lu_task_t *task, const cJSON *head,
+    const lu_str_t *release, double rollout);
 static ngx_int_t ngx_lu_api_deployment_rollout(ngx_lu_task_t *task, cJSON *app,
     void *data);
+static cJSON *ngx_lu_api_deployment_build(ngx_lu_call_t *call, const char *id);
+
+
+ngx_int_t
+ngx_lu_api_deployments_get(ngx_lu_call_t *call)
+{
+    cJSON      *app;
+    ngx_int_t   status;
+
+    status = ngx_lu_app_read(&call->task, &app);
+    if (status != NGX_OK) {
+        return status;
+    }
+
+    status = ngx_lu_api_deployment_list(call, app);
+
+    cJSON_Delete(app);
+
+    return status;
+}
 
 
 /*
@@ -49,22 +74,18 @@ static ngx_int_t ngx_lu_api_deployment_rollout(ngx_lu_task_t *task, cJSON *app,
  * depend on the clock: a rollback counts on it.
  */
 
-ngx_int_t
-ngx_lu_api_deployments_get(ngx_lu_call_t *call)
+static ngx_int_t
+ngx_lu_api_deployment_list(ngx_lu_call_t *call, const cJSON *app)
 {
     char              *channel_id, *build_id;
-    cJSON             *app, *item;
-    ngx_int_t          status;
-    ngx_uint_t         n, limit, offset;
-    const cJSON       *channels, *channel, *deployment;
+    cJSON             *json;
+    lu_put_t           put;
+    ngx_uint_t         n;
+    const cJSON       *channels, *channel, *deployments, *deployment;
+    ngx_lu_page_t      page;
     ngx_lu_history_t  *histories, *history;
 
-    status = ngx_lu_app_read(&call->task, &app);
-    if (status != NGX_OK) {
-        return status;
-    }
-
-    ngx_lu_arg_page(call, &limit, &offset);
+    ngx_lu_arg_page(call, &page);
 
     channel_id = ngx_lu_arg(call, "appChannelId");
     build_id = ngx_lu_arg(call, "appBuildId");
@@ -74,10 +95,7 @@ ngx_lu_api_deployments_get(ngx_lu_call_t *call)
 
     histories = ngx_palloc(call->task.io.pool,
                            (n + 1) * sizeof(ngx_lu_history_t));
-    call->answer = cJSON_CreateArray();
-
-    if (histories == NULL || call->answer == NULL) {
-        cJSON_Delete(app);
+    if (histories == NULL) {
         return ngx_lu_task_nomem(&call->task);
     }
 
@@ -89,15 +107,18 @@ ngx_lu_api_deployments_get(ngx_lu_call_t *call)
             continue;
         }
 
-        item = cJSON_GetObjectItemCaseSensitive(channel, "deployments");
+        deployments = cJSON_GetObjectItemCaseSensitive(channel, "deployments");
 
         histories[n].channel = channel;
-        histories[n++].next = item ? item->child : NULL;
+        histories[n++].next = deployments ? deployments->child : NULL;
     }
 
-    status = NGX_HTTP_OK;
+    lu_put_init(&put);
 
-    while (limit) {
+    json = cJSON_CreateArray();
+
+    while (page.limit) {
+
         history = ngx_lu_api_deployment_newest(histories, n);
         if (history == NULL) {
             break;
@@ -106,29 +127,16 @@ ngx_lu_api_deployments_get(ngx_lu_call_t *call)
         deployment = history->next;
         history->next = deployment->next;
 
-        if (!ngx_lu_api_deployment_is(deployment, "release", build_id)) {
-            continue;
-        }
-
-        if (offset) {
-            offset--;
-            continue;
-        }
-
-        limit--;
-
-        item = ngx_lu_api_deployment_json(call, deployment, history->channel);
-
-        if (item == NULL || !cJSON_AddItemToArray(call->answer, item)) {
-            cJSON_Delete(item);
-            status = ngx_lu_task_nomem(&call->task);
-            break;
+        if (ngx_lu_api_deployment_is(deployment, "release", build_id)
+            && ngx_lu_arg_page_take(&page))
+        {
+            lu_put_item(&put, json, NULL,
+                        ngx_lu_api_deployment_json(call, deployment,
+                                                   history->channel));
         }
     }
 
-    cJSON_Delete(app);
-
-    return status;
+    return ngx_lu_call_answer(call, NGX_HTTP_OK, lu_put_done(&put, json));
 }
 
 
@@ -140,7 +148,7 @@ ngx_lu_api_deployment_newest(ngx_lu_history_t *histories, ngx_uint_t n)
     ngx_lu_history_t  *history;
 
     history = NULL;
-    newest.data = (u_char *) "";
+    newest = lu_str("");
 
     for (i = 0; i < n; i++) {
 
@@ -148,12 +156,10 @@ ngx_lu_api_deployment_newest(ngx_lu_history_t *histories, ngx_uint_t n)
             continue;
         }
 
-        if (lu_json_string(histories[i].next, "createdAt", &created) != LU_OK)
-        {
-            created.data = (u_char *) "";
-        }
+        created = lu_str("");
+        (void) lu_json_string(histories[i].next, "createdAt", &created);
 
-        if (history == NULL || ngx_strcmp(created.data, newest.data) > 0) {
+        if (history == NULL || lu_str_cmp(&created, &newest) > 0) {
             history = &histories[i];
             newest = created;
         }
@@ -183,62 +189,68 @@ ngx_lu_api_deployment_is(const cJSON *object, const char *key,
 ngx_int_t
 ngx_lu_api_deployment_get(ngx_lu_call_t *call)
 {
-    cJSON     *app, *channel, *deployment;
-    ngx_int_t  status;
+    cJSON          *app, *channel, *deployment, *json;
+    ngx_int_t       status;
+    ngx_lu_task_t  *task;
 
-    status = ngx_lu_app_read(&call->task, &app);
+    task = &call->task;
+
+    status = ngx_lu_app_read(task, &app);
     if (status != NGX_OK) {
         return status;
     }
 
-    deployment = lu_change_deployment_find(app, (char *) call->task.id.data,
+    deployment = lu_change_deployment_find(app, (char *) task->id.data,
                                            &channel);
     if (deployment == NULL) {
         cJSON_Delete(app);
-        return ngx_lu_task_refuse(&call->task, NGX_HTTP_NOT_FOUND,
+        return ngx_lu_task_refuse(task, NGX_HTTP_NOT_FOUND,
                                   "Deployment not found.");
     }
 
-    call->answer = ngx_lu_api_deployment_json(call, deployment, channel);
+    json = ngx_lu_api_deployment_json(call, deployment, channel);
+
     cJSON_Delete(app);
 
-    return call->answer ? NGX_HTTP_OK : ngx_lu_task_nomem(&call->task);
+    return ngx_lu_call_answer(call, NGX_HTTP_OK, json);
 }
 
 
 ngx_int_t
 ngx_lu_api_deployments_post(ngx_lu_call_t *call)
 {
-    if (!cJSON_IsNull(cJSON_GetObjectItemCaseSensitive(call->json,
-                                                   "appDestinationName"))
-        && cJSON_HasObjectItem(call->json, "appDestinationName"))
-    {
+    const cJSON  *destination;
+
+    destination = cJSON_GetObjectItemCaseSensitive(call->json,
+                                                   "appDestinationName");
+
+    if (destination && !cJSON_IsNull(destination)) {
         return ngx_lu_task_refuse(&call->task, 422,
-                                  "This server deploys to channels "
-                                  "only, not to app stores.");
+                                  "This server deploys to channels only, not "
+                                  "to app stores.");
     }
 
-    return ngx_lu_change(&call->task, ngx_lu_api_deployment_add, NULL, call);
+    return ngx_lu_change(&call->task, ngx_lu_api_deployment_create, NULL, call);
 }
 
 
 static ngx_int_t
-ngx_lu_api_deployment_add(ngx_lu_task_t *task, cJSON *app, void *data)
+ngx_lu_api_deployment_create(ngx_lu_task_t *task, cJSON *app, void *data)
 {
     ngx_lu_call_t *call = data;
 
-    int        is_signed;
-    char      *id;
-    cJSON     *channel, *deployment, *deployments;
-    double     rollout;
-    lu_rc_e    rc;
-    lu_str_t   release, channel_id;
-    ngx_int_t  status;
+    int           is_signed;
+    char         *id;
+    cJSON        *channel, *deployment;
+    double        rollout;
+    lu_rc_e       rc;
+    lu_str_t      release, channel_id;
+    ngx_int_t     status;
+    const cJSON  *deployments, *head;
 
     if (lu_json_string(call->json, "appBuildId", &release) != LU_OK) {
-        return ngx_lu_task_refuse(&call->task, 422,
-                                  "A deployment needs an "
-                                  "\"appBuildId\".");
+        return ngx_lu_task_refuse(task, 422,
+                                  "A deployment needs an \"appBuildId\".");
     }
 
     status = ngx_lu_api_deployment_channel(call, app, &channel);
@@ -246,92 +258,56 @@ ngx_lu_api_deployment_add(ngx_lu_task_t *task, cJSON *app, void *data)
         return status;
     }
 
-    if (ngx_lu_protect_channel(&call->task, channel)) {
-        return ngx_lu_protect_refuse(&call->task);
+    if (ngx_lu_protect_channel(task, channel)) {
+        return ngx_lu_protect_refuse(task);
     }
 
     is_signed = 0;
 
-    status = ngx_lu_api_deployment_release(call, (char *) release.data,
-                                           &is_signed);
+    status = ngx_lu_api_deployment_release(task, &release, &is_signed);
     if (status != NGX_OK) {
         return status;
     }
 
     rollout = 1;
+    rc = lu_json_number(call->json, "rolloutPercentage", &rollout);
 
-    if (lu_json_number(call->json, "rolloutPercentage", &rollout)
-        == LU_INVALID)
-    {
+    if (rc == LU_INVALID) {
         rollout = -1;
     }
 
     deployments = cJSON_GetObjectItemCaseSensitive(channel, "deployments");
+    head = deployments ? deployments->child : NULL;
 
-    if (lu_json_string(channel, "id", &channel_id)
-        != LU_OK)
-    {
-        return ngx_lu_task_nomem(&call->task);
+    id = ngx_lu_api_deployment_id(task, head, &release, rollout);
+
+    if (id == NULL || lu_json_string(channel, "id", &channel_id) != LU_OK) {
+        return ngx_lu_task_nomem(task);
     }
 
-    id = ngx_lu_api_deployment_id(call, deployments
-                                        ? deployments->child : NULL, &release,
-                                  rollout);
-    if (id == NULL) {
-        return ngx_lu_task_nomem(&call->task);
-    }
+    task->change = "deployment.create";
+    task->subject = id;
+    task->from = ngx_lu_task_member(task, head, "release");
+    task->to = (char *) release.data;
 
-    call->task.change = "deployment.create";
-    call->task.subject = id;
-    call->task.from = deployments && deployments->child
-               ? ngx_lu_task_member(&call->task, deployments->child, "release")
-               : NULL;
-    call->task.to = (char *) release.data;
-
-    rc = lu_change_deployment_add(app, (char *) channel_id.data, id,
-                                  (char *) release.data, rollout, is_signed,
-                                  call->task.by, call->task.now,
-                                  &call->task.error);
+    rc = lu_change_deployment_add(app, (char *) channel_id.data, id, task->to,
+                                  rollout,
+                                  is_signed, task->by, task->now, &task->error);
     if (rc != LU_OK) {
-        return ngx_lu_task_core(&call->task, rc);
+        return ngx_lu_task_core(task, rc);
     }
 
     deployment = lu_change_deployment_find(app, id, &channel);
 
-    call->answer = ngx_lu_api_deployment_json(call, deployment, channel);
-
-    return call->answer ? NGX_HTTP_CREATED : ngx_lu_task_nomem(&call->task);
-}
-
-
-/*
- * A publisher whose connection broke asks again.  What is at the head of the
- * channel already keeps its id, and so is not deployed twice.
- */
-
-static char *
-ngx_lu_api_deployment_id(ngx_lu_call_t *call, const cJSON *head,
-    lu_str_t *release, double rollout)
-{
-    double    present;
-    lu_str_t  value;
-
-    if (lu_json_string(head, "release", &value) != LU_OK
-        || !lu_str_is(&value, (char *) release->data)
-        || lu_json_string(head, "createdBy", &value) != LU_OK
-        || !lu_str_is(&value, call->task.by)
-        || lu_json_number(head, "rollout", &present) != LU_OK
-        || present != rollout)
-    {
-        return ngx_lu_task_uuid(&call->task);
-    }
-
-    return ngx_lu_task_member(&call->task, head, "id");
+    return ngx_lu_call_answer(call, NGX_HTTP_CREATED,
+                              ngx_lu_api_deployment_json(call, deployment,
+                                                         channel));
 }
 
 
 static ngx_int_t
-ngx_lu_api_deployment_channel(ngx_lu_call_t *call, cJSON *app, cJSON **channel)
+ngx_lu_api_deployment_channel(ngx_lu_call_t *call, const cJSON *app,
+    cJSON **channel)
 {
     lu_str_t  value;
 
@@ -343,8 +319,7 @@ ngx_lu_api_deployment_channel(ngx_lu_call_t *call, cJSON *app, cJSON **channel)
 
     } else {
         return ngx_lu_task_refuse(&call->task, 422,
-                                  "A deployment needs an "
-                                  "\"appChannelName\".");
+                                  "A deployment needs an \"appChannelName\".");
     }
 
     if (*channel == NULL) {
@@ -356,53 +331,74 @@ ngx_lu_api_deployment_channel(ngx_lu_call_t *call, cJSON *app, cJSON **channel)
 }
 
 
-/* Only what is live was verified. */
+/* Only a release that is live was verified. */
 
 static ngx_int_t
-ngx_lu_api_deployment_release(ngx_lu_call_t *call, const char *id,
+ngx_lu_api_deployment_release(ngx_lu_task_t *task, const lu_str_t *id,
     int *is_signed)
 {
-    cJSON     *release;
-    u_char    *folder, *path;
-    lu_str_t   value;
-    ngx_int_t  rc;
+    cJSON      *release;
+    u_char     *path;
+    lu_kind_e   kind;
 
-    value.data = (u_char *) id;
-    value.len = ngx_strlen(id);
-
-    if (!lu_name_id_valid(&value)) {
-        return ngx_lu_task_refuse(&call->task, NGX_HTTP_NOT_FOUND,
-                                  "Build not found.");
+    if (!lu_name_id_valid(id)) {
+        return ngx_lu_task_refuse(task, NGX_HTTP_NOT_FOUND, "Build not found.");
     }
 
-    folder = ngx_lu_path(&call->task.io, "%V/live/%s/%s",
-                         &call->task.store->path,
-                         call->task.app.data, id);
-    path = ngx_lu_path_in(&call->task.io, folder, "release.json");
+    path = ngx_lu_path(&task->io, "%V/live/%s/%s/release.json",
+                       &task->store->path, task->app.data, id->data);
 
-    rc = ngx_lu_file_read_json(&call->task.io, path, &release);
+    switch (ngx_lu_file_read_json(&task->io, path, &release)) {
 
-    if (rc == NGX_ERROR) {
-        return ngx_lu_task_failed(&call->task);
-    }
+    case NGX_OK:
+        break;
 
-    if (rc == NGX_DECLINED) {
-        return ngx_lu_task_refuse(&call->task, NGX_HTTP_NOT_FOUND,
+    case NGX_DECLINED:
+        return ngx_lu_task_refuse(task, NGX_HTTP_NOT_FOUND,
                                   "Build not found, or not ready.");
+    default:
+        return ngx_lu_task_failed(task);
     }
 
-    if (lu_release_kind(release) == LU_KIND_DESKTOP) {
-        cJSON_Delete(release);
-        return ngx_lu_task_refuse(&call->task, 422,
-                                  "A desktop release does not go "
-                                  "into a channel: promote it.");
-    }
+    kind = lu_release_kind(release);
 
     *is_signed = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(release,
                                                                "signed"));
     cJSON_Delete(release);
 
+    if (kind == LU_KIND_DESKTOP) {
+        return ngx_lu_task_refuse(task, 422,
+                                  "A desktop release does not go into a "
+                                  "channel: promote it.");
+    }
+
     return NGX_OK;
+}
+
+
+/*
+ * A publisher whose connection broke asks again.  What is at the head of the
+ * channel already keeps its id, and so is not deployed twice.
+ */
+
+static char *
+ngx_lu_api_deployment_id(ngx_lu_task_t *task, const cJSON *head,
+    const lu_str_t *release, double rollout)
+{
+    double    present;
+    lu_str_t  value;
+
+    if (lu_json_string(head, "release", &value) != LU_OK
+        || !lu_str_eq(&value, release)
+        || lu_json_string(head, "createdBy", &value) != LU_OK
+        || !lu_str_is(&value, task->by)
+        || lu_json_number(head, "rollout", &present) != LU_OK
+        || present != rollout)
+    {
+        return ngx_lu_task_uuid(task);
+    }
+
+    return ngx_lu_task_member(task, head, "id");
 }
 
 
@@ -419,44 +415,40 @@ ngx_lu_api_deployment_rollout(ngx_lu_task_t *task, cJSON *app, void *data)
 {
     ngx_lu_call_t *call = data;
 
-    cJSON   *channel, *deployment;
-    double   rollout, before;
-    lu_rc_e  rc;
+    cJSON    *channel, *deployment;
+    double    rollout, before;
+    lu_rc_e   rc;
 
     if (lu_json_number(call->json, "rolloutPercentage", &rollout) != LU_OK) {
-        return ngx_lu_task_refuse(&call->task, 422,
-                                  "\"rolloutPercentage\" must be "
-                                  "a number from 0 to 1.");
+        return ngx_lu_task_refuse(task, 422,
+                                  "\"rolloutPercentage\" must be a number from "
+                                  "0 to 1.");
     }
 
-    call->task.change = "deployment.rollout";
-    call->task.subject = (char *) call->task.id.data;
+    task->change = "deployment.rollout";
+    task->subject = (char *) task->id.data;
 
-    deployment = lu_change_deployment_find(app, call->task.subject, &channel);
+    deployment = lu_change_deployment_find(app, task->subject, &channel);
 
-    if (deployment && ngx_lu_protect_channel(&call->task, channel)) {
-        return ngx_lu_protect_refuse(&call->task);
+    if (deployment && ngx_lu_protect_channel(task, channel)) {
+        return ngx_lu_protect_refuse(task);
     }
 
     before = 0;
+    (void) lu_json_number(deployment, "rollout", &before);
 
-    if (deployment) {
-        (void) lu_json_number(deployment, "rollout", &before);
-    }
+    task->from = (char *) ngx_lu_format(task->io.pool, "%.4f", before);
+    task->to = (char *) ngx_lu_format(task->io.pool, "%.4f", rollout);
 
-    call->task.from = (char *) ngx_lu_format(call->task.io.pool, "%.4f",
-                                             before);
-    call->task.to = (char *) ngx_lu_format(call->task.io.pool, "%.4f", rollout);
-
-    rc = lu_change_deployment_update(app, call->task.subject, rollout,
-                                     call->task.now, &call->task.error);
+    rc = lu_change_deployment_update(app, task->subject, rollout, task->now,
+                                     &task->error);
     if (rc != LU_OK) {
-        return ngx_lu_task_core(&call->task, rc);
+        return ngx_lu_task_core(task, rc);
     }
 
-    call->answer = ngx_lu_api_deployment_json(call, deployment, channel);
-
-    return call->answer ? NGX_HTTP_OK : ngx_lu_task_nomem(&call->task);
+    return ngx_lu_call_answer(call, NGX_HTTP_OK,
+                              ngx_lu_api_deployment_json(call, deployment,
+                                                         channel));
 }
 
 
@@ -464,75 +456,63 @@ cJSON *
 ngx_lu_api_deployment_json(ngx_lu_call_t *call, const cJSON *deployment,
     const cJSON *channel)
 {
-    char             *relations;
-    cJSON            *json, *item;
-    double            rollout;
-    lu_str_t          id, release_id, channel_id, created, updated;
-    ngx_lu_release_t  release;
-
-    json = cJSON_CreateObject();
-    rollout = 1;
-
-    (void) lu_json_number(deployment, "rollout", &rollout);
+    cJSON     *json;
+    double     rollout;
+    lu_put_t   put;
+    lu_str_t   id, release, at;
 
     if (lu_json_string(deployment, "id", &id) != LU_OK
-        || lu_json_string(deployment, "release", &release_id)
-           != LU_OK
-        || lu_json_string(channel, "id", &channel_id)
-           != LU_OK
-        || lu_json_string(deployment, "createdAt", &created)
-           != LU_OK
-        || lu_json_string(deployment, "updatedAt", &updated)
-           != LU_OK
-        || cJSON_AddStringToObject(json, "id", (char *) id.data) == NULL
-        || cJSON_AddStringToObject(json, "appId",
-                                   (char *) call->task.app.data)
-           == NULL
-        || cJSON_AddStringToObject(json, "appBuildId",
-                                   (char *) release_id.data)
-           == NULL
-        || cJSON_AddStringToObject(json, "appChannelId",
-                                   (char *) channel_id.data)
-           == NULL
-        || cJSON_AddNullToObject(json, "appDestinationId") == NULL
-        || cJSON_AddNullToObject(json, "jobId") == NULL
-        || cJSON_AddNumberToObject(json, "rolloutPercentage", rollout) == NULL
-        || cJSON_AddStringToObject(json, "createdAt", (char *) created.data)
-           == NULL
-        || cJSON_AddStringToObject(json, "updatedAt", (char *) updated.data)
-           == NULL
-        || ngx_lu_api_build_job(call, json, (char *) id.data,
-                                (char *) created.data)
-           != NGX_OK)
+        || lu_json_string(deployment, "release", &release) != LU_OK
+        || lu_json_string(deployment, "createdAt", &at) != LU_OK)
     {
-        goto failed;
+        return NULL;
     }
 
-    relations = ngx_lu_arg(call, "relations");
+    rollout = 1;
+    (void) lu_json_number(deployment, "rollout", &rollout);
 
-    if (relations == NULL || strstr(relations, "appBuild") == NULL) {
-        return json;
+    lu_put_init(&put);
+
+    json = cJSON_CreateObject();
+
+    lu_put_str(&put, json, "id", &id);
+    lu_put_str(&put, json, "appId", &call->task.app);
+    lu_put_str(&put, json, "appBuildId", &release);
+    lu_put_copy(&put, json, "appChannelId", channel, "id");
+    lu_put_null(&put, json, "appDestinationId");
+    lu_put_null(&put, json, "jobId");
+    lu_put_number(&put, json, "rolloutPercentage", rollout);
+    lu_put_str(&put, json, "createdAt", &at);
+    lu_put_copy(&put, json, "updatedAt", deployment, "updatedAt");
+
+    if (ngx_lu_arg_relation(call, "job")) {
+        ngx_lu_api_build_job(&put, json, &id, &at);
     }
 
-    if (ngx_lu_release_read(&call->task, (char *) release_id.data, &release)
-        != NGX_OK)
-    {
-        item = cJSON_CreateNull();
-
-    } else {
-        item = ngx_lu_api_build_json(call, release.json);
-        ngx_lu_release_close(&release);
+    if (ngx_lu_arg_relation(call, "appBuild")) {
+        lu_put_item(&put, json, "appBuild",
+                    ngx_lu_api_deployment_build(call, (char *) release.data));
     }
 
-    if (item && cJSON_AddItemToObject(json, "appBuild", item)) {
-        return json;
+    return lu_put_done(&put, json);
+}
+
+
+/* A build that was deleted is null. */
+
+static cJSON *
+ngx_lu_api_deployment_build(ngx_lu_call_t *call, const char *id)
+{
+    cJSON             *json;
+    ngx_lu_release_t   release;
+
+    if (ngx_lu_release_read(&call->task, id, &release) != NGX_OK) {
+        return cJSON_CreateNull();
     }
 
-    cJSON_Delete(item);
+    json = ngx_lu_api_build_json(call, release.json);
 
-failed:
+    ngx_lu_release_close(&release);
 
-    cJSON_Delete(json);
-
-    return NULL;
+    return json;
 }

@@ -13,7 +13,12 @@
 #include "ngx_lu_call.h"
 
 
-/* The actions of /v1/apps/{app}/devices. */
+/*
+ * The actions of /v1/apps/{app}/devices and devices/{device} of the Capawesome
+ * API.  GET lists devices that have asked this server lately, or returns one;
+ * PATCH of devices?ids= or of a device forces it to a channel: 200.  DELETE
+ * forgets a device: 204.  Or a status: 403, 404, 409, 422, 500, 507.
+ */
 
 ngx_int_t ngx_lu_api_devices_get(ngx_lu_call_t *call);
 ngx_int_t ngx_lu_api_device_get(ngx_lu_call_t *call);

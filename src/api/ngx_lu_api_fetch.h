@@ -15,15 +15,22 @@
 #include "core/lu_json.h"
 
 
-/* The actions of /releases/{app}/{release}/fetch, retry and stage. */
+/*
+ * The actions of /releases/{app}/{release}/ of the approval API, which answer
+ * with the state of the release, or with a status: 404, 409, 422, 500, 507.
+ *
+ * POST fetch orders the build of that id, and retry orders one again that has
+ * failed: 202 if there is a job now, else 200.  POST stage stages what lies in
+ * the release's folder: 202 if it waits for an approver, or 200: it is live.
+ */
 
 ngx_int_t ngx_lu_api_fetch_post(ngx_lu_call_t *call);
 ngx_int_t ngx_lu_api_fetch_retry_post(ngx_lu_call_t *call);
 ngx_int_t ngx_lu_api_fetch_stage_post(ngx_lu_call_t *call);
 
 /*
- * Orders a build that the task names, whose release is given, and answers: a
- * status.
+ * Orders the task's build, whose release.json is the given tree, which stays
+ * the caller's, and answers.  Returns a status as above.
  */
 
 ngx_int_t ngx_lu_api_fetch_order(ngx_lu_call_t *call, cJSON *release);

@@ -15,177 +15,173 @@
 
 #include "core/lu_json.h"
 #include "core/lu_name.h"
+#include "core/lu_put.h"
 
 
-static ngx_int_t ngx_lu_api_organizations_read(ngx_lu_call_t *call,
-    cJSON **organizations);
-static ngx_int_t ngx_lu_api_organizations_change(ngx_lu_call_t *call,
-    ngx_int_t (*change)(ngx_lu_call_t *call, cJSON *organizations));
-static ngx_int_t ngx_lu_api_organization_add(ngx_lu_call_t *call,
-    cJSON *organizations);
+/* Changes the list of organizations, and answers: a status. */
+
+typedef ngx_int_t (*ngx_lu_api_organization_pt)(ngx_lu_call_t *call,
+    cJSON *list);
+
+
+static ngx_int_t ngx_lu_api_organization_change(ngx_lu_call_t *call,
+    ngx_lu_api_organization_pt change);
+static ngx_int_t ngx_lu_api_organization_add(ngx_lu_call_t *call, cJSON *list);
 static ngx_int_t ngx_lu_api_organization_rename(ngx_lu_call_t *call,
-    cJSON *organizations);
+    cJSON *list);
 static ngx_int_t ngx_lu_api_organization_remove(ngx_lu_call_t *call,
-    cJSON *organizations);
-static ngx_int_t ngx_lu_api_organization_app(
-    ngx_lu_task_t *task, cJSON *app, void *data);
-static cJSON *ngx_lu_api_organization_find(cJSON *organizations,
-    const char *id);
+    cJSON *list);
+static ngx_int_t ngx_lu_api_organization_unused(ngx_lu_task_t *task,
+    cJSON *app, void *data);
+static ngx_int_t ngx_lu_api_organization_name(ngx_lu_call_t *call,
+    lu_str_t *name);
+static ngx_int_t ngx_lu_api_organization_read(ngx_lu_task_t *task,
+    cJSON **list);
+static cJSON *ngx_lu_api_organization_default(void);
+static cJSON *ngx_lu_api_organization_find(const cJSON *list, const char *id);
+static ngx_int_t ngx_lu_api_organization_none(ngx_lu_task_t *task);
 
 
 ngx_int_t
 ngx_lu_api_organizations_get(ngx_lu_call_t *call)
 {
-    cJSON      *organizations;
-    ngx_int_t   status;
-    ngx_uint_t  limit, offset;
+    cJSON          *list, *json, *item;
+    lu_put_t        put;
+    ngx_int_t       status;
+    ngx_lu_page_t   page;
 
-    status = ngx_lu_api_organizations_read(call, &organizations);
-    if (status != NGX_HTTP_OK) {
+    status = ngx_lu_api_organization_read(&call->task, &list);
+    if (status != NGX_OK) {
         return status;
     }
 
-    ngx_lu_arg_page(call, &limit, &offset);
+    ngx_lu_arg_page(call, &page);
 
-    for ( /* void */ ; offset && organizations->child; offset--) {
-        cJSON_DeleteItemFromArray(organizations, 0);
+    lu_put_init(&put);
+
+    json = cJSON_CreateArray();
+
+    cJSON_ArrayForEach(item, list) {
+        if (ngx_lu_arg_page_take(&page)) {
+            lu_put_item(&put, json, NULL, cJSON_Duplicate(item, 1));
+        }
     }
 
-    while ((ngx_uint_t) cJSON_GetArraySize(organizations) > limit) {
-        cJSON_DeleteItemFromArray(organizations, (int) limit);
-    }
+    cJSON_Delete(list);
 
-    call->answer = organizations;
-
-    return NGX_HTTP_OK;
+    return ngx_lu_call_answer(call, NGX_HTTP_OK, lu_put_done(&put, json));
 }
 
 
 ngx_int_t
 ngx_lu_api_organizations_post(ngx_lu_call_t *call)
 {
-    return ngx_lu_api_organizations_change(call, ngx_lu_api_organization_add);
+    return ngx_lu_api_organization_change(call, ngx_lu_api_organization_add);
 }
 
 
 ngx_int_t
 ngx_lu_api_organization_get(ngx_lu_call_t *call)
 {
-    cJSON     *organizations, *organization;
-    ngx_int_t  status;
+    cJSON          *list, *item;
+    ngx_int_t       status;
+    ngx_lu_task_t  *task;
 
-    status = ngx_lu_api_organizations_read(call, &organizations);
-    if (status != NGX_HTTP_OK) {
+    task = &call->task;
+
+    status = ngx_lu_api_organization_read(task, &list);
+    if (status != NGX_OK) {
         return status;
     }
 
-    organization = ngx_lu_api_organization_find(organizations,
-                                                (char *) call->task.id.data);
-    if (organization) {
-        call->answer = cJSON_DetachItemViaPointer(organizations,
-                                                  organization);
+    item = ngx_lu_api_organization_find(list, (char *) task->id.data);
+
+    if (item) {
+        status = ngx_lu_call_answer(call, NGX_HTTP_OK,
+                                    cJSON_Duplicate(item, 1));
+    } else {
+        status = ngx_lu_api_organization_none(task);
     }
 
-    cJSON_Delete(organizations);
+    cJSON_Delete(list);
 
-    return call->answer ? NGX_HTTP_OK : ngx_lu_api_organization_none(call);
+    return status;
 }
 
 
 ngx_int_t
 ngx_lu_api_organization_patch(ngx_lu_call_t *call)
 {
-    return ngx_lu_api_organizations_change(call,
-                                           ngx_lu_api_organization_rename);
+    return ngx_lu_api_organization_change(call, ngx_lu_api_organization_rename);
 }
 
 
 ngx_int_t
 ngx_lu_api_organization_delete(ngx_lu_call_t *call)
 {
-    return ngx_lu_api_organizations_change(call,
-                                           ngx_lu_api_organization_remove);
+    return ngx_lu_api_organization_change(call, ngx_lu_api_organization_remove);
+}
+
+
+ngx_int_t
+ngx_lu_api_organization_check(ngx_lu_call_t *call, const char *id)
+{
+    cJSON      *list;
+    ngx_int_t   status;
+
+    status = ngx_lu_api_organization_read(&call->task, &list);
+    if (status != NGX_OK) {
+        return status;
+    }
+
+    if (ngx_lu_api_organization_find(list, id) == NULL) {
+        status = ngx_lu_api_organization_none(&call->task);
+    }
+
+    cJSON_Delete(list);
+
+    return status;
 }
 
 
 static ngx_int_t
-ngx_lu_api_organizations_read(ngx_lu_call_t *call, cJSON **organizations)
+ngx_lu_api_organization_change(ngx_lu_call_t *call,
+    ngx_lu_api_organization_pt change)
 {
-    cJSON     *item;
-    u_char    *path;
-    ngx_int_t  rc;
+    cJSON          *list;
+    u_char         *path;
+    ngx_fd_t        lock;
+    ngx_int_t       status;
+    ngx_lu_task_t  *task;
 
-    path = ngx_lu_path(&call->task.io, "%V/organizations.json",
-                       &call->task.store->path);
+    task = &call->task;
 
-    rc = ngx_lu_file_read_json(&call->task.io, path, organizations);
-
-    if (rc == NGX_OK) {
-        return NGX_HTTP_OK;
+    if (ngx_lu_app_lock_all(task, &lock) != NGX_OK) {
+        return ngx_lu_task_failed(task);
     }
 
-    if (rc == NGX_ERROR) {
-        return ngx_lu_task_failed(&call->task);
-    }
+    status = ngx_lu_api_organization_read(task, &list);
 
-    *organizations = cJSON_CreateArray();
-    item = cJSON_CreateObject();
-
-    if (*organizations == NULL
-        || cJSON_AddStringToObject(item, "id",
-                                   NGX_LU_APP_ORGANIZATION)
-           == NULL
-        || cJSON_AddStringToObject(item, "name", "Default") == NULL
-        || !cJSON_AddItemToArray(*organizations, item))
-    {
-        cJSON_Delete(item);
-        cJSON_Delete(*organizations);
-        *organizations = NULL;
-
-        return ngx_lu_task_nomem(&call->task);
-    }
-
-    return NGX_HTTP_OK;
-}
-
-
-static ngx_int_t
-ngx_lu_api_organizations_change(ngx_lu_call_t *call,
-    ngx_int_t (*change)(ngx_lu_call_t *call, cJSON *organizations))
-{
-    cJSON     *organizations;
-    u_char    *path;
-    ngx_fd_t   lock;
-    ngx_int_t  status;
-
-    if (ngx_lu_app_lock_all(&call->task, &lock) != NGX_OK) {
-        return ngx_lu_task_failed(&call->task);
-    }
-
-    status = ngx_lu_api_organizations_read(call, &organizations);
-
-    if (status != NGX_HTTP_OK) {
+    if (status != NGX_OK) {
         ngx_lu_lock_release(lock);
         return status;
     }
 
-    status = change(call, organizations);
+    status = change(call, list);
 
     if (status < NGX_HTTP_SPECIAL_RESPONSE) {
 
-        path = ngx_lu_path(&call->task.io,
-                           "%V/organizations.json",
-                           &call->task.store->path);
+        path = ngx_lu_path(&task->io, "%V/organizations.json",
+                           &task->store->path);
 
-        if (ngx_lu_file_write_json(&call->task.io, call->task.store, path,
-                                   organizations)
+        if (ngx_lu_file_write_json(&task->io, task->store, path, list)
             != NGX_OK)
         {
-            status = ngx_lu_task_failed(&call->task);
+            status = ngx_lu_task_failed(task);
         }
     }
 
-    cJSON_Delete(organizations);
+    cJSON_Delete(list);
     ngx_lu_lock_release(lock);
 
     return status;
@@ -193,103 +189,97 @@ ngx_lu_api_organizations_change(ngx_lu_call_t *call,
 
 
 static ngx_int_t
-ngx_lu_api_organization_add(ngx_lu_call_t *call, cJSON *organizations)
+ngx_lu_api_organization_add(ngx_lu_call_t *call, cJSON *list)
 {
-    char     *id;
-    cJSON    *item;
-    lu_str_t  name;
+    cJSON      *item;
+    lu_put_t    put;
+    lu_str_t    name;
+    ngx_int_t   status;
 
-    if (lu_json_string(call->json, "name", &name) != LU_OK
-        || !lu_name_label_valid(&name))
-    {
-        return ngx_lu_task_refuse(&call->task, 422,
-                                  "An organization needs a \"name\" of "
-                                  "1 to 128 bytes.");
-    }
-
-    id = ngx_lu_task_uuid(&call->task);
-    item = cJSON_CreateObject();
-
-    if (id == NULL
-        || cJSON_AddStringToObject(item, "id", id) == NULL
-        || cJSON_AddStringToObject(item, "name", (char *) name.data) == NULL
-        || !cJSON_AddItemToArray(organizations, item))
-    {
-        cJSON_Delete(item);
-        return ngx_lu_task_nomem(&call->task);
-    }
-
-    call->answer = cJSON_Duplicate(item, 1);
-
-    return call->answer ? NGX_HTTP_CREATED : ngx_lu_task_nomem(&call->task);
-}
-
-
-static ngx_int_t
-ngx_lu_api_organization_rename(ngx_lu_call_t *call, cJSON *organizations)
-{
-    cJSON    *item;
-    lu_str_t  name;
-
-    item = ngx_lu_api_organization_find(organizations,
-                                        (char *) call->task.id.data);
-    if (item == NULL) {
-        return ngx_lu_api_organization_none(call);
-    }
-
-    if (lu_json_string(call->json, "name", &name) != LU_OK
-        || !lu_name_label_valid(&name))
-    {
-        return ngx_lu_task_refuse(&call->task, 422,
-                                  "An organization needs a \"name\" of "
-                                  "1 to 128 bytes.");
-    }
-
-    if (lu_json_set(item, "name", cJSON_CreateString((char *) name.data))
-        != LU_OK)
-    {
-        return ngx_lu_task_nomem(&call->task);
-    }
-
-    call->answer = cJSON_Duplicate(item, 1);
-
-    return call->answer ? NGX_HTTP_OK : ngx_lu_task_nomem(&call->task);
-}
-
-
-static ngx_int_t
-ngx_lu_api_organization_remove(ngx_lu_call_t *call, cJSON *organizations)
-{
-    cJSON     *item;
-    ngx_int_t  status;
-
-    item = ngx_lu_api_organization_find(organizations,
-                                        (char *) call->task.id.data);
-    if (item == NULL) {
-        return ngx_lu_api_organization_none(call);
-    }
-
-    status = ngx_lu_app_each(&call->task,
-                             ngx_lu_api_organization_app,
-                              call->task.id.data);
+    status = ngx_lu_api_organization_name(call, &name);
     if (status != NGX_OK) {
         return status;
     }
 
-    cJSON_Delete(cJSON_DetachItemViaPointer(organizations, item));
+    lu_put_init(&put);
+
+    item = lu_put_object(&put, list, NULL);
+
+    lu_put_string(&put, item, "id", ngx_lu_task_uuid(&call->task));
+    lu_put_str(&put, item, "name", &name);
+
+    if (put.failed) {
+        return ngx_lu_task_nomem(&call->task);
+    }
+
+    return ngx_lu_call_answer(call, NGX_HTTP_CREATED, cJSON_Duplicate(item, 1));
+}
+
+
+static ngx_int_t
+ngx_lu_api_organization_rename(ngx_lu_call_t *call, cJSON *list)
+{
+    cJSON          *item;
+    lu_put_t        put;
+    lu_str_t        name;
+    ngx_int_t       status;
+    ngx_lu_task_t  *task;
+
+    task = &call->task;
+
+    item = ngx_lu_api_organization_find(list, (char *) task->id.data);
+    if (item == NULL) {
+        return ngx_lu_api_organization_none(task);
+    }
+
+    status = ngx_lu_api_organization_name(call, &name);
+    if (status != NGX_OK) {
+        return status;
+    }
+
+    lu_put_init(&put);
+    lu_put_str(&put, item, "name", &name);
+
+    if (put.failed) {
+        return ngx_lu_task_nomem(task);
+    }
+
+    return ngx_lu_call_answer(call, NGX_HTTP_OK, cJSON_Duplicate(item, 1));
+}
+
+
+static ngx_int_t
+ngx_lu_api_organization_remove(ngx_lu_call_t *call, cJSON *list)
+{
+    cJSON          *item;
+    ngx_int_t       status;
+    ngx_lu_task_t  *task;
+
+    task = &call->task;
+
+    item = ngx_lu_api_organization_find(list, (char *) task->id.data);
+    if (item == NULL) {
+        return ngx_lu_api_organization_none(task);
+    }
+
+    status = ngx_lu_app_each(task, ngx_lu_api_organization_unused, NULL);
+    if (status != NGX_OK) {
+        return status;
+    }
+
+    cJSON_Delete(cJSON_DetachItemViaPointer(list, item));
 
     return NGX_HTTP_NO_CONTENT;
 }
 
 
 static ngx_int_t
-ngx_lu_api_organization_app(ngx_lu_task_t *task, cJSON *app,
-    void *data)
+ngx_lu_api_organization_unused(ngx_lu_task_t *task, cJSON *app, void *data)
 {
     lu_str_t  organization;
 
     if (lu_json_string(app, "organizationId", &organization) == LU_OK
-        && lu_str_is(&organization, data))
+        && lu_str_eq(&organization, &task->id))
     {
         return ngx_lu_task_refuse(task, NGX_HTTP_CONFLICT,
                                   "The organization still has apps.");
@@ -299,13 +289,72 @@ ngx_lu_api_organization_app(ngx_lu_task_t *task, cJSON *app,
 }
 
 
-static cJSON *
-ngx_lu_api_organization_find(cJSON *organizations, const char *id)
+static ngx_int_t
+ngx_lu_api_organization_name(ngx_lu_call_t *call, lu_str_t *name)
 {
-    cJSON    *item;
-    lu_str_t  value;
+    if (lu_json_string(call->json, "name", name) != LU_OK
+        || !lu_name_label_valid(name))
+    {
+        return ngx_lu_task_refuse(&call->task, 422,
+                                  "An organization needs a \"name\" of 1 to "
+                                  "128 bytes.");
+    }
 
-    cJSON_ArrayForEach(item, organizations) {
+    return NGX_OK;
+}
+
+
+/* The list is the caller's to free: NGX_OK, or a status. */
+
+static ngx_int_t
+ngx_lu_api_organization_read(ngx_lu_task_t *task, cJSON **list)
+{
+    u_char  *path;
+
+    path = ngx_lu_path(&task->io, "%V/organizations.json", &task->store->path);
+
+    switch (ngx_lu_file_read_json(&task->io, path, list)) {
+
+    case NGX_OK:
+        return NGX_OK;
+
+    case NGX_DECLINED:
+        *list = ngx_lu_api_organization_default();
+
+        return *list ? NGX_OK : ngx_lu_task_nomem(task);
+
+    default:
+        return ngx_lu_task_failed(task);
+    }
+}
+
+
+static cJSON *
+ngx_lu_api_organization_default(void)
+{
+    cJSON     *list, *item;
+    lu_put_t   put;
+
+    lu_put_init(&put);
+
+    list = cJSON_CreateArray();
+
+    item = lu_put_object(&put, list, NULL);
+
+    lu_put_string(&put, item, "id", NGX_LU_APP_ORGANIZATION);
+    lu_put_string(&put, item, "name", "Default");
+
+    return lu_put_done(&put, list);
+}
+
+
+static cJSON *
+ngx_lu_api_organization_find(const cJSON *list, const char *id)
+{
+    cJSON     *item;
+    lu_str_t   value;
+
+    cJSON_ArrayForEach(item, list) {
         if (lu_json_string(item, "id", &value) == LU_OK
             && lu_str_is(&value, id))
         {
@@ -317,28 +366,9 @@ ngx_lu_api_organization_find(cJSON *organizations, const char *id)
 }
 
 
-ngx_int_t
-ngx_lu_api_organization_check(ngx_lu_call_t *call, const char *id)
+static ngx_int_t
+ngx_lu_api_organization_none(ngx_lu_task_t *task)
 {
-    cJSON     *organizations, *organization;
-    ngx_int_t  status;
-
-    status = ngx_lu_api_organizations_read(call, &organizations);
-    if (status != NGX_HTTP_OK) {
-        return status;
-    }
-
-    organization = ngx_lu_api_organization_find(organizations, id);
-
-    cJSON_Delete(organizations);
-
-    return organization ? NGX_OK : ngx_lu_api_organization_none(call);
-}
-
-
-ngx_int_t
-ngx_lu_api_organization_none(ngx_lu_call_t *call)
-{
-    return ngx_lu_task_refuse(&call->task, NGX_HTTP_NOT_FOUND,
+    return ngx_lu_task_refuse(task, NGX_HTTP_NOT_FOUND,
                               "Organization not found.");
 }

@@ -13,16 +13,20 @@
 #include "ngx_lu_call.h"
 
 
-/* The actions of /v1/organizations. */
+/*
+ * The actions of /v1/organizations and organizations/{organization} of the
+ * Capawesome API.  GET lists organizations or returns one, PATCH renames one:
+ * 200.  POST creates one: 201.  DELETE removes one that has no apps: 204.  Or a
+ * status: 404, 409, 422, 500, 507.
+ */
 
 ngx_int_t ngx_lu_api_organizations_get(ngx_lu_call_t *call);
 ngx_int_t ngx_lu_api_organizations_post(ngx_lu_call_t *call);
 ngx_int_t ngx_lu_api_organization_get(ngx_lu_call_t *call);
 ngx_int_t ngx_lu_api_organization_patch(ngx_lu_call_t *call);
 ngx_int_t ngx_lu_api_organization_delete(ngx_lu_call_t *call);
-ngx_int_t ngx_lu_api_organization_none(ngx_lu_call_t *call);
 
-/* NGX_OK if there is such an organization, or a status: 404, 500. */
+/* Returns NGX_OK if there is such an organization, or a status: 404, 500. */
 
 ngx_int_t ngx_lu_api_organization_check(ngx_lu_call_t *call, const char *id);
 

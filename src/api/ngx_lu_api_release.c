@@ -1,8 +1,6 @@
 
 /*
  * Copyright (C) the nginx-liveupdate authors
- *
- * The approval API: what waits, what is live, and who decides.
  */
 
 
@@ -25,109 +23,129 @@
 #include "core/lu_change_deployment.h"
 #include "core/lu_desktop.h"
 #include "core/lu_json.h"
+#include "core/lu_put.h"
 #include "core/lu_release.h"
 #include "core/lu_share.h"
 
 
-static ngx_uint_t ngx_lu_api_release_state_is_live(const char *state);
 static ngx_int_t ngx_lu_api_release_list(ngx_lu_call_t *call, const cJSON *app,
-    const char *place, const char *wanted);
+    cJSON *list);
+static ngx_int_t ngx_lu_api_release_list_place(ngx_lu_task_t *task,
+    const cJSON *app, ngx_uint_t is_live, const char *wanted, cJSON *list);
+static lu_desktop_t *ngx_lu_api_release_rules(ngx_lu_task_t *task,
+    const cJSON *app);
 static ngx_int_t ngx_lu_api_release_describe(const cJSON *app,
     const lu_desktop_t *desktop, ngx_lu_release_t *release, lu_state_e state);
-static lu_desktop_t *ngx_lu_api_release_rules(ngx_lu_call_t *call,
-    const cJSON *app);
-static ngx_int_t ngx_lu_api_release_add(ngx_lu_call_t *call,
+static ngx_int_t ngx_lu_api_release_add(ngx_lu_task_t *task,
     ngx_lu_release_t *release, const char *name);
 static ngx_int_t ngx_lu_api_release_rollback(ngx_lu_task_t *task, cJSON *app,
     void *data);
+static ngx_int_t ngx_lu_api_release_rollback_desktop(ngx_lu_task_t *task,
+    cJSON *app, unsigned steps);
+static ngx_int_t ngx_lu_api_release_rollback_channel(ngx_lu_task_t *task,
+    cJSON *app, unsigned steps, const char *name);
 static ngx_int_t ngx_lu_api_release_rules_change(ngx_lu_task_t *task,
     cJSON *app, void *data);
-static ngx_int_t ngx_lu_api_release_redeploy(ngx_lu_call_t *call, cJSON *app,
-    const char *name, ngx_uint_t steps);
 
 
 ngx_int_t
 ngx_lu_api_releases_get(ngx_lu_call_t *call)
 {
-    char      *state;
-    cJSON     *app;
-    ngx_int_t  status;
+    cJSON      *app, *list;
+    ngx_int_t   status;
 
     status = ngx_lu_app_read(&call->task, &app);
     if (status != NGX_OK) {
         return status;
     }
 
-    state = ngx_lu_arg(call, "state");
+    list = cJSON_CreateArray();
 
-    call->answer = cJSON_CreateArray();
-
-    if (call->answer == NULL) {
-        cJSON_Delete(app);
-        return ngx_lu_task_nomem(&call->task);
-    }
-
-    if (state == NULL || !ngx_lu_api_release_state_is_live(state)) {
-        status = ngx_lu_api_release_list(call, app, "staging", state);
-    }
-
-    if (status == NGX_OK
-        && (state == NULL || ngx_lu_api_release_state_is_live(state)))
-    {
-        status = ngx_lu_api_release_list(call, app, "live", state);
-    }
+    status = list ? ngx_lu_api_release_list(call, app, list)
+                  : ngx_lu_task_nomem(&call->task);
 
     cJSON_Delete(app);
 
-    return status == NGX_OK ? NGX_HTTP_OK : status;
-}
+    if (status != NGX_OK) {
+        cJSON_Delete(list);
+        return status;
+    }
 
-
-static ngx_uint_t
-ngx_lu_api_release_state_is_live(const char *state)
-{
-    return ngx_strcmp(state, "live") == 0
-           || ngx_strcmp(state, "withdrawn") == 0;
+    return ngx_lu_call_answer(call, NGX_HTTP_OK, list);
 }
 
 
 static ngx_int_t
-ngx_lu_api_release_list(ngx_lu_call_t *call, const cJSON *app,
-    const char *place, const char *wanted)
+ngx_lu_api_release_list(ngx_lu_call_t *call, const cJSON *app, cJSON *list)
 {
-    u_char           *folder, *path;
-    ngx_int_t         rc;
-    ngx_str_t        *name;
-    ngx_uint_t        i;
-    lu_state_e        state;
-    ngx_array_t       names;
-    lu_desktop_t     *desktop;
-    ngx_lu_release_t  release;
+    char           *wanted;
+    ngx_int_t       status;
+    ngx_uint_t      live;
+    ngx_lu_task_t  *task;
 
-    desktop = ngx_lu_api_release_rules(call, app);
+    task = &call->task;
 
-    folder = ngx_lu_path(&call->task.io, "%V/%s/%s", &call->task.store->path,
-                         place, call->task.app.data);
+    wanted = ngx_lu_arg(call, "state");
 
-    rc = ngx_lu_tree_list(&call->task.io, folder, &names);
+    live = (wanted
+            && (ngx_strcmp(wanted, "live") == 0
+                || ngx_strcmp(wanted, "withdrawn") == 0));
 
-    if (rc == NGX_ERROR) {
-        return ngx_lu_task_failed(&call->task);
+    if (!live) {
+        status = ngx_lu_api_release_list_place(task, app, 0, wanted, list);
+
+        if (status != NGX_OK) {
+            return status;
+        }
+    }
+
+    if (wanted && !live) {
+        return NGX_OK;
+    }
+
+    return ngx_lu_api_release_list_place(task, app, 1, wanted, list);
+}
+
+
+static ngx_int_t
+ngx_lu_api_release_list_place(ngx_lu_task_t *task, const cJSON *app,
+    ngx_uint_t is_live, const char *wanted, cJSON *list)
+{
+    u_char            *path;
+    ngx_int_t          rc;
+    ngx_str_t         *name;
+    lu_state_e         state;
+    ngx_uint_t         i;
+    const char        *place;
+    ngx_array_t        names;
+    lu_desktop_t      *desktop;
+    ngx_lu_release_t   release;
+
+    desktop = ngx_lu_api_release_rules(task, app);
+
+    place = is_live ? "live" : "staging";
+
+    path = ngx_lu_path(&task->io, "%V/%s/%s", &task->store->path, place,
+                       task->app.data);
+
+    if (ngx_lu_tree_list(&task->io, path, &names) == NGX_ERROR) {
+        return ngx_lu_task_failed(task);
     }
 
     name = names.elts;
 
-    release.is_live = (ngx_strcmp(place, "live") == 0);
+    release.is_live = is_live;
 
     for (i = 0; i < names.nelts; i++) {
 
-        path = ngx_lu_path_in(&call->task.io, folder, "%V/release.json",
-                              &name[i]);
+        path = ngx_lu_path(&task->io, "%V/%s/%s/%V/release.json",
+                           &task->store->path, place, task->app.data,
+                           &name[i]);
 
-        rc = ngx_lu_file_read_json(&call->task.io, path, &release.json);
+        rc = ngx_lu_file_read_json(&task->io, path, &release.json);
 
         if (rc == NGX_ERROR) {
-            return ngx_lu_task_failed(&call->task);
+            return ngx_lu_task_failed(task);
         }
 
         if (rc == NGX_DECLINED) {
@@ -142,10 +160,10 @@ ngx_lu_api_release_list(ngx_lu_call_t *call, const cJSON *app,
         }
 
         if (ngx_lu_api_release_describe(app, desktop, &release, state) != NGX_OK
-            || !cJSON_AddItemToArray(call->answer, release.json))
+            || !cJSON_AddItemToArray(list, release.json))
         {
             cJSON_Delete(release.json);
-            return ngx_lu_task_nomem(&call->task);
+            return ngx_lu_task_nomem(task);
         }
     }
 
@@ -153,125 +171,55 @@ ngx_lu_api_release_list(ngx_lu_call_t *call, const cJSON *app,
 }
 
 
-/* What the release does not know of itself. */
+/* NULL: the rules cannot be applied to any client, or memory is short. */
+
+static lu_desktop_t *
+ngx_lu_api_release_rules(ngx_lu_task_t *task, const cJSON *app)
+{
+    lu_rc_e        rc;
+    lu_arena_t     arena;
+    lu_error_t     err;
+    const cJSON   *rules;
+    lu_desktop_t  *desktop;
+
+    arena = ngx_lu_arena(task->io.pool);
+
+    desktop = ngx_palloc(task->io.pool, sizeof(lu_desktop_t));
+    if (desktop == NULL) {
+        return NULL;
+    }
+
+    rules = cJSON_GetObjectItemCaseSensitive(app, "desktopReleases");
+
+    rc = lu_desktop_parse(&arena, NULL, rules, desktop, &err);
+
+    return rc == LU_OK ? desktop : NULL;
+}
+
+
+/* Only the app knows the state of a live release, and who gets it. */
 
 static ngx_int_t
 ngx_lu_api_release_describe(const cJSON *app, const lu_desktop_t *desktop,
     ngx_lu_release_t *release, lu_state_e state)
 {
-    cJSON  *shares;
+    cJSON     *shares;
+    lu_put_t   put;
 
-    if (lu_json_set_string(release->json, "state",
-                           lu_release_state_name(state))
-        != LU_OK)
-    {
-        return NGX_ERROR;
-    }
+    lu_put_init(&put);
+
+    lu_release_put_state(&put, release->json, state);
 
     if (!release->is_live) {
-        return NGX_OK;
+        return put.failed ? NGX_ERROR : NGX_OK;
     }
 
-    shares = cJSON_AddArrayToObject(release->json, "shares");
+    shares = lu_put_array(&put, release->json, "shares");
 
-    return shares
-           && lu_share_list(shares, app, desktop, release->json) == LU_OK
-           ? NGX_OK : NGX_ERROR;
-}
-
-
-/* NULL: rules that nobody can be served by. */
-
-static lu_desktop_t *
-ngx_lu_api_release_rules(ngx_lu_call_t *call, const cJSON *app)
-{
-    lu_arena_t     arena;
-    lu_error_t     err;
-    lu_desktop_t  *desktop;
-
-    desktop = ngx_palloc(call->task.io.pool, sizeof(lu_desktop_t));
-    if (desktop == NULL) {
-        return NULL;
-    }
-
-    arena = ngx_lu_arena(call->task.io.pool);
-
-    return lu_desktop_parse(&arena, NULL,
-                  cJSON_GetObjectItemCaseSensitive(app, "desktopReleases"),
-                  desktop, &err)
-           == LU_OK
-           ? desktop : NULL;
-}
-
-
-ngx_int_t
-ngx_lu_api_release_get(ngx_lu_call_t *call)
-{
-    cJSON            *app;
-    ngx_int_t         rc, status;
-    lu_desktop_t     *desktop;
-    ngx_lu_release_t  release;
-
-    status = ngx_lu_app_read(&call->task, &app);
-    if (status != NGX_OK) {
-        return status;
-    }
-
-    status = ngx_lu_release_read(&call->task, (char *) call->task.id.data,
-                                 &release);
-    if (status != NGX_OK) {
-        cJSON_Delete(app);
-        return status;
-    }
-
-    call->answer = release.json;
-
-    desktop = ngx_lu_api_release_rules(call, app);
-
-    rc = ngx_lu_api_release_describe(app, desktop, &release,
-                                     ngx_lu_release_state(app, &release));
-    cJSON_Delete(app);
-
-    if (rc != NGX_OK) {
-        return ngx_lu_task_nomem(&call->task);
-    }
-
-    status = ngx_lu_api_release_add(call, &release, "files");
-    if (status != NGX_OK) {
-        return status;
-    }
-
-    /* of a fetch that somebody has ended there may be an old one */
-
-    if (lu_release_state(release.json) == LU_STATE_FETCHING) {
-        status = ngx_lu_api_release_add(call, &release, "progress");
-    }
-
-    return status == NGX_OK ? NGX_HTTP_OK : status;
-}
-
-
-/* The content of a file beside release.json, if it is there. */
-
-static ngx_int_t
-ngx_lu_api_release_add(ngx_lu_call_t *call, ngx_lu_release_t *release,
-    const char *name)
-{
-    cJSON     *json;
-    u_char    *path;
-    ngx_int_t  rc;
-
-    path = ngx_lu_path_in(&call->task.io, release->folder, "%s.json", name);
-
-    rc = ngx_lu_file_read_json(&call->task.io, path, &json);
-
-    if (rc == NGX_ERROR) {
-        return ngx_lu_task_failed(&call->task);
-    }
-
-    if (rc == NGX_OK && !cJSON_AddItemToObject(release->json, name, json)) {
-        cJSON_Delete(json);
-        return ngx_lu_task_nomem(&call->task);
+    if (put.failed
+        || lu_share_list(shares, app, desktop, release->json) != LU_OK)
+    {
+        return NGX_ERROR;
     }
 
     return NGX_OK;
@@ -279,41 +227,127 @@ ngx_lu_api_release_add(ngx_lu_call_t *call, ngx_lu_release_t *release,
 
 
 ngx_int_t
+ngx_lu_api_release_get(ngx_lu_call_t *call)
+{
+    cJSON             *app;
+    ngx_int_t          rc, status;
+    lu_state_e         state;
+    ngx_lu_task_t     *task;
+    ngx_lu_release_t   release;
+
+    task = &call->task;
+
+    status = ngx_lu_app_read(task, &app);
+    if (status != NGX_OK) {
+        return status;
+    }
+
+    status = ngx_lu_release_read(task, (char *) task->id.data, &release);
+
+    if (status != NGX_OK) {
+        cJSON_Delete(app);
+        return status;
+    }
+
+    call->answer = release.json;
+
+    state = ngx_lu_release_state(app, &release);
+
+    rc = ngx_lu_api_release_describe(app, ngx_lu_api_release_rules(task, app),
+                                     &release, state);
+    cJSON_Delete(app);
+
+    if (rc != NGX_OK) {
+        return ngx_lu_task_nomem(task);
+    }
+
+    status = ngx_lu_api_release_add(task, &release, "files");
+    if (status != NGX_OK) {
+        return status;
+    }
+
+    /* a fetch that has ended may have left its progress */
+
+    if (state == LU_STATE_FETCHING) {
+        status = ngx_lu_api_release_add(task, &release, "progress");
+        if (status != NGX_OK) {
+            return status;
+        }
+    }
+
+    return NGX_HTTP_OK;
+}
+
+
+/* The content of a file beside release.json, if the file is there. */
+
+static ngx_int_t
+ngx_lu_api_release_add(ngx_lu_task_t *task, ngx_lu_release_t *release,
+    const char *name)
+{
+    cJSON     *json;
+    u_char    *path;
+    lu_put_t   put;
+
+    path = ngx_lu_path_in(&task->io, release->folder, "%s.json", name);
+
+    switch (ngx_lu_file_read_json(&task->io, path, &json)) {
+
+    case NGX_OK:
+        break;
+
+    case NGX_DECLINED:
+        return NGX_OK;
+
+    default:
+        return ngx_lu_task_failed(task);
+    }
+
+    lu_put_init(&put);
+    lu_put_item(&put, release->json, name, json);
+
+    return put.failed ? ngx_lu_task_nomem(task) : NGX_OK;
+}
+
+
+ngx_int_t
 ngx_lu_api_release_promote_post(ngx_lu_call_t *call)
 {
-    lu_rc_e             rc;
-    lu_str_t            channel;
-    ngx_int_t           status;
-    ngx_lu_promotion_t  promotion;
+    double               rollout;
+    lu_rc_e              rc;
+    lu_str_t             channel;
+    ngx_int_t            status;
+    ngx_lu_task_t       *task;
+    ngx_lu_promotion_t   promotion;
+
+    task = &call->task;
 
     ngx_memzero(&promotion, sizeof(ngx_lu_promotion_t));
 
-    rc = lu_json_number(call->json, "rollout", &promotion.rollout);
+    rc = lu_json_number(call->json, "rollout", &rollout);
 
-    if (rc == LU_INVALID
-        || (rc == LU_OK
-            && !(promotion.rollout >= 0 && promotion.rollout <= 1)))
-    {
-        return ngx_lu_task_refuse(&call->task, 422,
-                                  "\"rollout\" must be a number from 0 to "
-                                  "1.");
+    if (rc == LU_INVALID || (rc == LU_OK && !(rollout >= 0 && rollout <= 1))) {
+        return ngx_lu_task_refuse(task, 422,
+                                  "\"rollout\" must be a number from 0 to 1.");
     }
 
-    promotion.has_rollout = (rc == LU_OK);
+    if (rc == LU_OK) {
+        promotion.rollout = rollout;
+        promotion.has_rollout = 1;
+    }
 
     rc = lu_json_string(call->json, "channel", &channel);
 
     if (rc == LU_INVALID) {
-        return ngx_lu_task_refuse(&call->task, 422,
-                                  "\"channel\" must be the name of a "
-                                  "channel.");
+        return ngx_lu_task_refuse(task, 422,
+                                  "\"channel\" must be the name of a channel.");
     }
 
     if (rc == LU_OK) {
         promotion.channel = (char *) channel.data;
     }
 
-    status = ngx_lu_approval_promote(&call->task, &promotion);
+    status = ngx_lu_approval_promote(task, &promotion);
 
     return ngx_lu_call_state(call, status, LU_STATE_LIVE);
 }
@@ -347,9 +381,21 @@ ngx_lu_api_release_withdraw_post(ngx_lu_call_t *call)
 
 
 ngx_int_t
+ngx_lu_api_release_delete(ngx_lu_call_t *call)
+{
+    return ngx_lu_remove_release(&call->task);
+}
+
+
+ngx_int_t
 ngx_lu_api_releases_rollback_post(ngx_lu_call_t *call)
 {
-    return ngx_lu_change(&call->task, ngx_lu_api_release_rollback, NULL, call);
+    ngx_int_t  status;
+
+    status = ngx_lu_change(&call->task, ngx_lu_api_release_rollback, NULL,
+                           call);
+
+    return ngx_lu_call_state(call, status, LU_STATE_LIVE);
 }
 
 
@@ -358,120 +404,121 @@ ngx_lu_api_release_rollback(ngx_lu_task_t *task, cJSON *app, void *data)
 {
     ngx_lu_call_t *call = data;
 
-    lu_rc_e      rc;
-    uint64_t     steps;
-    lu_str_t     channel;
-    const char  *id;
+    uint64_t  steps;
+    lu_str_t  channel;
 
-    call->task.change = "release.rollback";
-    call->task.subject = (char *) call->task.app.data;
+    task->change = "release.rollback";
+    task->subject = (char *) task->app.data;
 
     steps = 1;
 
-    if (lu_json_size(call->json, "steps", &steps)
-        == LU_INVALID
+    if (lu_json_size(call->json, "steps", &steps) == LU_INVALID
         || steps == 0
         || steps > LU_HISTORY)
     {
-        return ngx_lu_task_refuse(&call->task, 422,
-                                  "\"steps\" must be a whole number "
-                                  "from 1 to 500.");
+        return ngx_lu_task_refuse(task, 422,
+                                  "\"steps\" must be a whole number from 1 to "
+                                  "500.");
     }
 
     if (lu_json_string(call->json, "channel", &channel) == LU_OK) {
-        return ngx_lu_api_release_redeploy(call, app, (char *) channel.data,
-                                           (ngx_uint_t) steps);
+        return ngx_lu_api_release_rollback_channel(task, app, (unsigned) steps,
+                                                   (char *) channel.data);
     }
 
-    call->task.from = lu_builds_latest(app);
+    return ngx_lu_api_release_rollback_desktop(task, app, (unsigned) steps);
+}
 
-    if (call->task.from) {
-        call->task.from = (char *) ngx_lu_format(call->task.io.pool, "%s",
-                                                 call->task.from);
+
+static ngx_int_t
+ngx_lu_api_release_rollback_desktop(ngx_lu_task_t *task, cJSON *app,
+    unsigned steps)
+{
+    lu_rc_e      rc;
+    const char  *id, *latest;
+
+    latest = lu_builds_latest(app);
+
+    if (latest) {
+        task->from = (char *) ngx_lu_format(task->io.pool, "%s", latest);
     }
 
-    rc = lu_builds_rollback(app, (unsigned) steps, &id, &call->task.error);
+    rc = lu_builds_rollback(app, steps, &id, &task->error);
     if (rc != LU_OK) {
-        return ngx_lu_task_core(&call->task, rc);
+        return ngx_lu_task_core(task, rc);
     }
 
-    call->task.to = (char *) ngx_lu_format(call->task.io.pool, "%s", id);
-    call->task.subject = call->task.to;
+    task->to = (char *) ngx_lu_format(task->io.pool, "%s", id);
+    task->subject = task->to;
 
-    return ngx_lu_call_state(call, NGX_HTTP_OK, LU_STATE_LIVE);
+    return task->to ? NGX_HTTP_OK : ngx_lu_task_nomem(task);
 }
 
 
 /* As the CLI does it: a new deployment of an earlier release. */
 
 static ngx_int_t
-ngx_lu_api_release_redeploy(ngx_lu_call_t *call, cJSON *app, const char *name,
-    ngx_uint_t steps)
+ngx_lu_api_release_rollback_channel(ngx_lu_task_t *task, cJSON *app,
+    unsigned steps, const char *name)
 {
     char         *id;
     cJSON        *channel;
     lu_rc_e       rc;
-    lu_str_t      channel_id, release;
-    const cJSON  *item;
+    lu_str_t      channel_id, value;
+    const cJSON  *deployment;
 
     channel = lu_change_channel_named(app, name);
 
-    if (channel == NULL
-        || lu_json_string(channel, "id", &channel_id)
-           != LU_OK)
-    {
-        return ngx_lu_task_refuse(&call->task, NGX_HTTP_NOT_FOUND,
+    if (lu_json_string(channel, "id", &channel_id) != LU_OK) {
+        return ngx_lu_task_refuse(task, NGX_HTTP_NOT_FOUND,
                                   "Channel not found.");
     }
 
-    item = lu_change_channel_before(channel, (unsigned) steps);
+    deployment = lu_change_channel_before(channel, steps);
 
-    if (item == NULL || lu_json_string(item, "release", &release) != LU_OK) {
-        return ngx_lu_task_refuse(&call->task, NGX_HTTP_NOT_FOUND,
+    if (lu_json_string(deployment, "release", &value) != LU_OK) {
+        return ngx_lu_task_refuse(task, NGX_HTTP_NOT_FOUND,
                                   "There is no release to go back to.");
     }
 
-    id = ngx_lu_task_uuid(&call->task);
-    if (id == NULL) {
-        return ngx_lu_task_nomem(&call->task);
-    }
+    id = ngx_lu_task_uuid(task);
 
-    call->task.to = (char *) ngx_lu_format(call->task.io.pool, "%s",
-                                           release.data);
+    task->to = ngx_lu_task_member(task, deployment, "release");
+    task->subject = task->to;
+
+    if (id == NULL || task->to == NULL) {
+        return ngx_lu_task_nomem(task);
+    }
 
     /* it was deployed here once, so that it may be again */
 
-    rc = lu_change_deployment_add(app, (char *) channel_id.data, id,
-                                  call->task.to, 1, 1, call->task.by,
-                                  call->task.now, &call->task.error);
-    if (rc != LU_OK) {
-        return ngx_lu_task_core(&call->task, rc);
-    }
+    rc = lu_change_deployment_add(app, (char *) channel_id.data, id, task->to,
+                                  1, 1,
+                                  task->by, task->now, &task->error);
 
-    call->task.subject = call->task.to;
-
-    return ngx_lu_call_state(call, NGX_HTTP_OK, LU_STATE_LIVE);
+    return rc == LU_OK ? NGX_HTTP_OK : ngx_lu_task_core(task, rc);
 }
 
 
 ngx_int_t
 ngx_lu_api_release_rules_get(ngx_lu_call_t *call)
 {
-    cJSON     *app, *releases;
-    ngx_int_t  status;
+    cJSON        *app, *json;
+    ngx_int_t     status;
+    const cJSON  *rules;
 
     status = ngx_lu_app_read(&call->task, &app);
     if (status != NGX_OK) {
         return status;
     }
 
-    releases = cJSON_GetObjectItemCaseSensitive(app, "desktopReleases");
+    rules = cJSON_GetObjectItemCaseSensitive(app, "desktopReleases");
 
-    call->answer = releases ? cJSON_Duplicate(releases, 1)
-                            : cJSON_CreateObject();
+    json = rules ? cJSON_Duplicate(rules, 1) : cJSON_CreateObject();
+
     cJSON_Delete(app);
 
-    return call->answer ? NGX_HTTP_OK : ngx_lu_task_nomem(&call->task);
+    return ngx_lu_call_answer(call, NGX_HTTP_OK, json);
 }
 
 
@@ -488,62 +535,58 @@ ngx_lu_api_release_rules_change(ngx_lu_task_t *task, cJSON *app, void *data)
 {
     ngx_lu_call_t *call = data;
 
-    lu_rc_e     rc;
-    lu_arena_t  arena;
+    lu_rc_e       rc;
+    lu_arena_t    arena;
+    const cJSON  *rules;
 
-    call->task.change = "rules.update";
-    call->task.subject = (char *) call->task.app.data;
+    task->change = "rules.update";
+    task->subject = (char *) task->app.data;
 
-    arena = ngx_lu_arena(call->task.io.pool);
+    arena = ngx_lu_arena(task->io.pool);
 
-    rc = lu_builds_set_rules(app, call->json, &arena, &call->task.error);
+    rc = lu_builds_set_rules(app, call->json, &arena, &task->error);
     if (rc != LU_OK) {
-        return ngx_lu_task_core(&call->task, rc);
+        return ngx_lu_task_core(task, rc);
     }
 
-    call->answer = cJSON_Duplicate(
-                     cJSON_GetObjectItemCaseSensitive(app, "desktopReleases"),
-                     1);
+    rules = cJSON_GetObjectItemCaseSensitive(app, "desktopReleases");
 
-    return call->answer ? NGX_HTTP_OK : ngx_lu_task_nomem(&call->task);
+    return ngx_lu_call_answer(call, NGX_HTTP_OK, cJSON_Duplicate(rules, 1));
 }
 
-
-ngx_int_t
-ngx_lu_api_release_delete(ngx_lu_call_t *call)
-{
-    return ngx_lu_remove_release(&call->task);
-}
-
-
-/* GET /releases/{app}/github: what came of the last commit. */
 
 ngx_int_t
 ngx_lu_api_release_github_get(ngx_lu_call_t *call)
 {
-    cJSON     *app;
-    u_char    *path;
-    ngx_int_t  rc, status;
+    cJSON          *json;
+    u_char         *path;
+    ngx_int_t       status;
+    ngx_lu_task_t  *task;
 
-    status = ngx_lu_app_read(&call->task, &app);
+    task = &call->task;
+
+    status = ngx_lu_app_read(task, &json);
     if (status != NGX_OK) {
         return status;
     }
 
-    cJSON_Delete(app);
+    cJSON_Delete(json);
 
-    path = ngx_lu_path(&call->task.io, "%V/apps/%s/github.json",
-                       &call->task.store->path, call->task.app.data);
+    path = ngx_lu_path(&task->io, "%V/apps/%s/github.json", &task->store->path,
+                       task->app.data);
 
-    rc = ngx_lu_file_read_json(&call->task.io, path, &call->answer);
+    switch (ngx_lu_file_read_json(&task->io, path, &json)) {
 
-    if (rc == NGX_ERROR) {
-        return ngx_lu_task_failed(&call->task);
+    case NGX_OK:
+        break;
+
+    case NGX_DECLINED:
+        json = cJSON_CreateObject();
+        break;
+
+    default:
+        return ngx_lu_task_failed(task);
     }
 
-    if (rc == NGX_DECLINED) {
-        call->answer = cJSON_CreateObject();
-    }
-
-    return call->answer ? NGX_HTTP_OK : ngx_lu_task_nomem(&call->task);
+    return ngx_lu_call_answer(call, NGX_HTTP_OK, json);
 }

@@ -13,17 +13,34 @@
 #include "ngx_lu_call.h"
 
 
-/* The actions of /releases/{app}. */
+/*
+ * The actions of the approval API below /releases/{app}.  Statuses of errors
+ * are 403, 404, 409, 422, 500 and 507.
+ */
+
+/* GET /releases/{app} lists releases, and GET {release} returns one: 200. */
 
 ngx_int_t ngx_lu_api_releases_get(ngx_lu_call_t *call);
 ngx_int_t ngx_lu_api_release_get(ngx_lu_call_t *call);
+
+/*
+ * POST {release}/promote, reject and withdraw, and POST rollback, answer with
+ * the id and the state of the release: 200.  DELETE {release}: 204.
+ */
+
 ngx_int_t ngx_lu_api_release_promote_post(ngx_lu_call_t *call);
 ngx_int_t ngx_lu_api_release_reject_post(ngx_lu_call_t *call);
 ngx_int_t ngx_lu_api_release_withdraw_post(ngx_lu_call_t *call);
+ngx_int_t ngx_lu_api_release_delete(ngx_lu_call_t *call);
 ngx_int_t ngx_lu_api_releases_rollback_post(ngx_lu_call_t *call);
+
+/* GET and PUT rules: which builds of a desktop app who gets: 200. */
+
 ngx_int_t ngx_lu_api_release_rules_get(ngx_lu_call_t *call);
 ngx_int_t ngx_lu_api_release_rules_put(ngx_lu_call_t *call);
-ngx_int_t ngx_lu_api_release_delete(ngx_lu_call_t *call);
+
+/* GET github: what came of the last commit of the base branch: 200. */
+
 ngx_int_t ngx_lu_api_release_github_get(ngx_lu_call_t *call);
 
 

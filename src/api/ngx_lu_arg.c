@@ -13,6 +13,10 @@
 #define NGX_LU_ARG_LIMIT_MAX  1000
 
 
+static ngx_uint_t ngx_lu_arg_number(ngx_lu_call_t *call, const char *name,
+    ngx_uint_t absent);
+
+
 char *
 ngx_lu_arg(ngx_lu_call_t *call, const char *name)
 {
@@ -40,32 +44,58 @@ ngx_lu_arg(ngx_lu_call_t *call, const char *name)
 }
 
 
-void
-ngx_lu_arg_page(ngx_lu_call_t *call, ngx_uint_t *limit, ngx_uint_t *offset)
+ngx_uint_t
+ngx_lu_arg_relation(ngx_lu_call_t *call, const char *relation)
 {
-    char      *value;
-    ngx_int_t  n;
+    char  *relations;
 
-    *limit = NGX_LU_ARG_LIMIT;
-    *offset = 0;
+    relations = ngx_lu_arg(call, "relations");
 
-    value = ngx_lu_arg(call, "limit");
+    return relations && strstr(relations, relation);
+}
 
-    if (value) {
-        n = ngx_atoi((u_char *) value, ngx_strlen(value));
 
-        if (n >= 0) {
-            *limit = ngx_min(n, NGX_LU_ARG_LIMIT_MAX);
-        }
+void
+ngx_lu_arg_page(ngx_lu_call_t *call, ngx_lu_page_t *page)
+{
+    page->limit = ngx_lu_arg_number(call, "limit", NGX_LU_ARG_LIMIT);
+    page->limit = ngx_min(page->limit, NGX_LU_ARG_LIMIT_MAX);
+
+    page->offset = ngx_lu_arg_number(call, "offset", 0);
+}
+
+
+static ngx_uint_t
+ngx_lu_arg_number(ngx_lu_call_t *call, const char *name, ngx_uint_t absent)
+{
+    char       *value;
+    ngx_int_t   n;
+
+    value = ngx_lu_arg(call, name);
+
+    if (value == NULL) {
+        return absent;
     }
 
-    value = ngx_lu_arg(call, "offset");
+    n = ngx_atoi((u_char *) value, ngx_strlen(value));
 
-    if (value) {
-        n = ngx_atoi((u_char *) value, ngx_strlen(value));
+    return n == NGX_ERROR ? absent : (ngx_uint_t) n;
+}
 
-        if (n >= 0) {
-            *offset = n;
-        }
+
+ngx_uint_t
+ngx_lu_arg_page_take(ngx_lu_page_t *page)
+{
+    if (page->offset) {
+        page->offset--;
+        return 0;
     }
+
+    if (page->limit == 0) {
+        return 0;
+    }
+
+    page->limit--;
+
+    return 1;
 }

@@ -13,17 +13,38 @@
 #include "ngx_lu_call.h"
 
 
+/* The part of a list that a request asks for. */
+
+typedef struct {
+    ngx_uint_t              offset;     /* items still to be passed over */
+    ngx_uint_t              limit;      /* items still to be taken */
+} ngx_lu_page_t;
+
+
 /*
- * The decoded parameter, terminated, from the call's pool; NULL if it is
- * absent or empty, cannot be decoded, or there is no memory.
+ * Returns the decoded parameter, terminated, from the call's pool; or NULL if
+ * it is absent or empty, cannot be decoded, or memory is short.
  */
 
 char *ngx_lu_arg(ngx_lu_call_t *call, const char *name);
 
-/* "limit" (50 if absent, at most 1000) and "offset" of a list. */
+/*
+ * Returns 1 if "relations", a list of names, contains the relation, else 0:
+ * the answer has the related object, too.
+ */
 
-void ngx_lu_arg_page(ngx_lu_call_t *call, ngx_uint_t *limit,
-    ngx_uint_t *offset);
+ngx_uint_t ngx_lu_arg_relation(ngx_lu_call_t *call, const char *relation);
+
+/*
+ * Sets the page to "limit" (50 if absent, at most 1000) and "offset" (0 if
+ * absent).  What is not a number counts as absent.
+ */
+
+void ngx_lu_arg_page(ngx_lu_call_t *call, ngx_lu_page_t *page);
+
+/* Counts the next item of a list: returns 1 if it is on the page, else 0. */
+
+ngx_uint_t ngx_lu_arg_page_take(ngx_lu_page_t *page);
 
 
 #endif /* _NGX_LU_ARG_H_INCLUDED_ */

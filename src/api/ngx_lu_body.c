@@ -7,7 +7,6 @@
 #include "ngx_lu_body.h"
 
 #include "store/ngx_lu_io.h"
-#include "write/ngx_lu_task.h"
 
 #include "core/lu_json.h"
 
@@ -20,6 +19,8 @@ static ngx_int_t ngx_lu_body_too_large(ngx_http_request_t *r,
 static void ngx_lu_body_handler(ngx_http_request_t *r);
 static ngx_int_t ngx_lu_body_filter(ngx_http_request_t *r, ngx_chain_t *in);
 static lu_rc_e ngx_lu_body_piece(void *data, const u_char *bytes, size_t len);
+static ngx_int_t ngx_lu_body_file(ngx_lu_task_t *task, ngx_buf_t *b,
+    u_char *piece, ngx_lu_body_pt handler, void *data);
 
 
 static ngx_http_request_body_filter_pt  ngx_lu_body_next_filter;
@@ -33,9 +34,19 @@ ngx_lu_body_read(ngx_http_request_t *r, ngx_lu_call_t *call,
 
     call->parse = (body == NGX_LU_BODY_JSON);
 
-    call->body_max = (body == NGX_LU_BODY_FORM) ? 0
-                     : (body == NGX_LU_BODY_EVENT) ? NGX_LU_EVENT_SIZE
-                                                   : NGX_LU_JSON_SIZE;
+    switch (body) {
+
+    case NGX_LU_BODY_FORM:
+        call->body_max = 0;
+        break;
+
+    case NGX_LU_BODY_EVENT:
+        call->body_max = NGX_LU_EVENT_SIZE;
+        break;
+
+    default:
+        call->body_max = NGX_LU_JSON_SIZE;
+    }
 
     if (call->body_max && r->headers_in.content_length_n > call->body_max) {
         (void) ngx_http_discard_request_body(r);
@@ -43,7 +54,7 @@ ngx_lu_body_read(ngx_http_request_t *r, ngx_lu_call_t *call,
         return ngx_lu_body_too_large(r, call);
     }
 
-    /* bodies in files are what is wanted here, and no news */
+    /* large bodies are meant to go into files: no warning */
 
     r->request_body_file_log_level = 0;
 
@@ -56,10 +67,13 @@ ngx_lu_body_read(ngx_http_request_t *r, ngx_lu_call_t *call,
 static ngx_int_t
 ngx_lu_body_too_large(ngx_http_request_t *r, ngx_lu_call_t *call)
 {
-    return ngx_lu_reply_message(r, NGX_HTTP_REQUEST_ENTITY_TOO_LARGE,
-                                call->body_max == NGX_LU_EVENT_SIZE
-                                ? "The body is larger than 25 MB."
-                                : "The body is larger than 1 MB.");
+    const char  *text;
+
+    text = (call->body_max == NGX_LU_EVENT_SIZE)
+           ? "The body is larger than 25 MB."
+           : "The body is larger than 1 MB.";
+
+    return ngx_lu_reply_message(r, NGX_HTTP_REQUEST_ENTITY_TOO_LARGE, text);
 }
 
 
@@ -115,9 +129,9 @@ ngx_lu_body_handler(ngx_http_request_t *r)
 
 
 /*
- * nginx ends a request whose body it could not write to the disk with a page
- * of its own.  Our clients are told as for any other file, when they have sent
- * the rest.
+ * If nginx cannot write a body to the disk, it ends the request with a page of
+ * its own.  The filter lets the client send the rest instead, so that the call
+ * can answer as it does for any other file that could not be written.
  */
 
 void
@@ -151,14 +165,14 @@ ngx_lu_body_filter(ngx_http_request_t *r, ngx_chain_t *in)
             return rc;
         }
 
-        /* nginx sees less written than it wanted, and no error */
+        /* a write that was cut short leaves no error */
 
         ctx->body_err = ngx_errno ? ngx_errno : NGX_ENOSPC;
     }
 
     rb = r->request_body;
 
-    /* the buffers are free for what is still to come */
+    /* the rest of the body is read into the same buffers, and dropped */
 
     for (cl = rb->bufs; cl; cl = cl->next) {
         cl->buf->pos = cl->buf->last;
@@ -178,30 +192,20 @@ ngx_lu_body_filter(ngx_http_request_t *r, ngx_chain_t *in)
 }
 
 
-/* A JSON body is an object; none at all is an empty one. */
-
 ngx_int_t
 ngx_lu_body_json(ngx_lu_call_t *call)
 {
-    lu_rc_e    parsed;
-    lu_str_t   text;
-    ngx_int_t  rc;
+    ngx_int_t  status;
 
     if (call->body_size == 0) {
         call->json = cJSON_CreateObject();
-        return call->json ? 0 : ngx_lu_task_nomem(&call->task);
+
+        return call->json ? NGX_OK : ngx_lu_task_nomem(&call->task);
     }
 
-    rc = ngx_lu_body_text(call, &text);
-    if (rc != NGX_OK) {
-        return rc;
-    }
-
-    parsed = lu_json_parse(&call->json, &text, &call->task.error);
-
-    if (parsed != LU_OK) {
-        return (parsed == LU_NOMEM) ? ngx_lu_task_nomem(&call->task)
-                                    : NGX_HTTP_BAD_REQUEST;
+    status = ngx_lu_body_parse(call);
+    if (status != NGX_OK) {
+        return status;
     }
 
     if (!cJSON_IsObject(call->json)) {
@@ -209,21 +213,35 @@ ngx_lu_body_json(ngx_lu_call_t *call)
                                   "The body must be a JSON object.");
     }
 
-    return 0;
+    return NGX_OK;
 }
 
 
 ngx_int_t
-ngx_lu_body_text(ngx_lu_call_t *call, lu_str_t *text)
+ngx_lu_body_parse(ngx_lu_call_t *call)
 {
-    text->len = 0;
-    text->data = ngx_pnalloc(call->task.io.pool, (size_t) call->body_size + 1);
+    lu_rc_e         rc;
+    lu_str_t        text;
+    ngx_int_t       status;
+    ngx_lu_task_t  *task;
 
-    if (text->data == NULL) {
-        return ngx_lu_task_nomem(&call->task);
+    task = &call->task;
+
+    text.len = 0;
+    text.data = ngx_pnalloc(task->io.pool, (size_t) call->body_size + 1);
+
+    if (text.data == NULL) {
+        return ngx_lu_task_nomem(task);
     }
 
-    return ngx_lu_body(call, ngx_lu_body_piece, text);
+    status = ngx_lu_body(call, ngx_lu_body_piece, &text);
+    if (status != NGX_OK) {
+        return status;
+    }
+
+    rc = lu_json_parse(&call->json, &text, &task->error);
+
+    return ngx_lu_body_status(task, rc);
 }
 
 
@@ -240,17 +258,23 @@ ngx_lu_body_piece(void *data, const u_char *bytes, size_t len)
 
 
 ngx_int_t
-ngx_lu_body(ngx_lu_call_t *call,
-    lu_rc_e (*handler)(void *data, const u_char *bytes, size_t len),
-    void *data)
+ngx_lu_body_status(ngx_lu_task_t *task, lu_rc_e rc)
 {
-    off_t         pos;
-    u_char       *piece;
-    ssize_t       n;
-    lu_rc_e       rc;
-    ngx_buf_t    *b;
-    ngx_chain_t  *cl;
+    return rc == LU_INVALID ? NGX_HTTP_BAD_REQUEST : ngx_lu_task_core(task, rc);
+}
 
+
+ngx_int_t
+ngx_lu_body(ngx_lu_call_t *call, ngx_lu_body_pt handler, void *data)
+{
+    u_char         *piece;
+    lu_rc_e         rc;
+    ngx_buf_t      *b;
+    ngx_int_t       status;
+    ngx_chain_t    *cl;
+    ngx_lu_task_t  *task;
+
+    task = &call->task;
     piece = NULL;
 
     for (cl = call->body; cl; cl = cl->next) {
@@ -264,37 +288,56 @@ ngx_lu_body(ngx_lu_call_t *call,
 
             rc = handler(data, b->pos, b->last - b->pos);
             if (rc != LU_OK) {
-                return ngx_lu_task_core(&call->task, rc);
+                return ngx_lu_task_core(task, rc);
             }
 
             continue;
         }
 
         if (piece == NULL) {
-            piece = ngx_palloc(call->task.io.pool, NGX_LU_BODY_PIECE);
+            piece = ngx_palloc(task->io.pool, NGX_LU_BODY_PIECE);
             if (piece == NULL) {
-                return ngx_lu_task_nomem(&call->task);
+                return ngx_lu_task_nomem(task);
             }
         }
 
-        for (pos = b->file_pos; pos < b->file_last; pos += n) {
+        status = ngx_lu_body_file(task, b, piece, handler, data);
+        if (status != NGX_OK) {
+            return status;
+        }
+    }
 
-            n = pread(b->file->fd, piece,
-                      (size_t) ngx_min(b->file_last - pos,
-                                       NGX_LU_BODY_PIECE),
-                      pos);
+    return NGX_OK;
+}
 
-            if (n <= 0) {
-                (void) ngx_lu_io_error(&call->task.io, n ? ngx_errno : 0,
-                                       "pread()", b->file->name.data);
 
-                return ngx_lu_task_failed(&call->task);
+static ngx_int_t
+ngx_lu_body_file(ngx_lu_task_t *task, ngx_buf_t *b, u_char *piece,
+    ngx_lu_body_pt handler, void *data)
+{
+    off_t    pos;
+    size_t   size;
+    ssize_t  n;
+    lu_rc_e  rc;
+
+    for (pos = b->file_pos; pos < b->file_last; pos += n) {
+
+        size = (size_t) ngx_min(b->file_last - pos, NGX_LU_BODY_PIECE);
+
+        n = pread(b->file->fd, piece, size, pos);
+
+        if (n <= 0) {
+            if (n == 0) {
+                ngx_set_errno(0);
             }
 
-            rc = handler(data, piece, n);
-            if (rc != LU_OK) {
-                return ngx_lu_task_core(&call->task, rc);
-            }
+            (void) ngx_lu_io_failed(&task->io, "pread()", b->file->name.data);
+            return ngx_lu_task_failed(task);
+        }
+
+        rc = handler(data, piece, n);
+        if (rc != LU_OK) {
+            return ngx_lu_task_core(task, rc);
         }
     }
 

@@ -12,39 +12,47 @@
 
 #include "ngx_lu_call.h"
 
+#include "write/ngx_lu_task.h"
+
 
 /*
- * Receives the body, and then starts the call.  Returns what a content
- * handler returns.
+ * Receives the body of that kind, of which call->body is made, and then starts
+ * the call.  Returns what a content handler returns: 413 if the body is larger
+ * than its kind allows.
  */
 
 ngx_int_t ngx_lu_body_read(ngx_http_request_t *r, ngx_lu_call_t *call,
     ngx_lu_body_e body);
 
 /*
- * In the call's thread: the pieces of the body, one after the other, from
- * memory or from nginx's file.  NGX_OK, or a status: that of what the handler
- * returns, or 500.
+ * In the call's thread: hands the pieces of the body to the handler, one after
+ * the other, from memory or from nginx's file.  Returns NGX_OK, or a status:
+ * that of the first result of the handler other than LU_OK, or 500.
  */
 
-ngx_int_t ngx_lu_body(ngx_lu_call_t *call,
-    lu_rc_e (*handler)(void *data, const u_char *bytes, size_t len),
-    void *data);
+typedef lu_rc_e (*ngx_lu_body_pt)(void *data, const u_char *bytes, size_t len);
 
-/* All of it, from the call's pool: NGX_OK or a status. */
-
-ngx_int_t ngx_lu_body_text(ngx_lu_call_t *call, lu_str_t *text);
+ngx_int_t ngx_lu_body(ngx_lu_call_t *call, ngx_lu_body_pt handler, void *data);
 
 /*
- * Parses the body, a JSON object, or nothing, which is an empty one, into
- * call->json: 0, or a status: 400, 500.
+ * In the call's thread: parses the body into call->json, which is the call's.
+ * parse() takes any JSON text; json() takes an object, and makes an empty one
+ * of an empty body.  Returns NGX_OK, or a status: 400, 500.
  */
 
+ngx_int_t ngx_lu_body_parse(ngx_lu_call_t *call);
 ngx_int_t ngx_lu_body_json(ngx_lu_call_t *call);
 
 /*
- * Adds a filter, by which a publisher is told if there is no room on the disk
- * for a body.
+ * ngx_lu_task_core() for what is wrong with a body as a whole: LU_INVALID is
+ * 400.
+ */
+
+ngx_int_t ngx_lu_body_status(ngx_lu_task_t *task, lu_rc_e rc);
+
+/*
+ * Adds the filter that keeps nginx from ending a request whose body cannot be
+ * stored: the call answers then.
  */
 
 void ngx_lu_body_init(void);

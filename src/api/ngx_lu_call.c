@@ -7,7 +7,10 @@
 #include "ngx_lu_body.h"
 #include "ngx_lu_call.h"
 
+#include "store/ngx_lu_io.h"
 #include "job/ngx_lu_sweep.h"
+
+#include "core/lu_put.h"
 
 
 static ngx_int_t ngx_lu_call_str(ngx_lu_call_t *call, lu_str_t *str);
@@ -59,8 +62,7 @@ ngx_lu_call_create(ngx_http_request_t *r, lu_route_t *route,
     call->token = token;
     call->action = action;
     call->route = *route;
-    call->args.len = r->args.len;
-    call->args.data = r->args.data;
+    call->args = ngx_lu_to_core(&r->args);
 
     task->app = route->app;
     task->id = route->id;
@@ -171,7 +173,7 @@ ngx_lu_call_start(ngx_http_request_t *r, ngx_lu_call_t *call)
 
     if (ngx_lu_thread_post(lucf->threads, task) != NGX_OK) {
         return ngx_lu_reply_message(r, NGX_HTTP_SERVICE_UNAVAILABLE,
-                                    "Too many requests wait.");
+                                    "Too many requests are waiting.");
     }
 
     r->main->count++;
@@ -195,19 +197,24 @@ ngx_lu_call_thread(void *data, ngx_log_t *log)
 {
     ngx_lu_call_t *call = data;
 
+    ngx_int_t       status;
+    ngx_lu_task_t  *task;
+
+    task = &call->task;
+
     if (call->aside) {
         ngx_lu_thread_aside();
     }
 
+    status = NGX_OK;
+
     if (call->parse) {
-        call->status = ngx_lu_body_json(call);
-        call->task.expect = cJSON_GetObjectItemCaseSensitive(call->json,
-                                                             "expect");
+        status = ngx_lu_body_json(call);
+
+        task->expect = cJSON_GetObjectItemCaseSensitive(call->json, "expect");
     }
 
-    if (call->status == 0) {
-        call->status = call->action(call);
-    }
+    call->status = (status == NGX_OK) ? call->action(call) : status;
 
     if (call->answer == NULL) {
         return;
@@ -216,7 +223,7 @@ ngx_lu_call_thread(void *data, ngx_log_t *log)
     call->text = cJSON_PrintUnformatted(call->answer);
 
     if (call->text == NULL) {
-        call->status = ngx_lu_task_nomem(&call->task);
+        call->status = ngx_lu_task_nomem(task);
     }
 }
 
@@ -269,22 +276,26 @@ ngx_lu_call_reply(ngx_lu_call_t *call)
 {
     u_char              *sentence;
     ngx_str_t            text, type;
+    ngx_lu_io_t         *io;
+    ngx_lu_task_t       *task;
     ngx_http_request_t  *r;
 
     r = call->request;
+    task = &call->task;
+    io = &task->io;
 
-    if (call->task.io.operation
+    if (io->operation
         && (call->status >= NGX_HTTP_INTERNAL_SERVER_ERROR
             || call->status < NGX_HTTP_SPECIAL_RESPONSE))
     {
-        ngx_log_error(NGX_LOG_CRIT, r->connection->log, call->task.io.err,
-                      "%s \"%s\" failed", call->task.io.operation,
-                      call->task.io.path);
+        ngx_log_error(NGX_LOG_CRIT, r->connection->log, io->err,
+                      "%s \"%s\" failed", io->operation,
+                      io->path ? io->path : (u_char *) "");
     }
 
     if (call->status >= NGX_HTTP_BAD_REQUEST) {
 
-        sentence = ngx_lu_reply_sentence(r->pool, &call->task.error);
+        sentence = ngx_lu_reply_sentence(r->pool, &task->error);
         if (sentence == NULL) {
             return NGX_HTTP_INTERNAL_SERVER_ERROR;
         }
@@ -292,15 +303,15 @@ ngx_lu_call_reply(ngx_lu_call_t *call)
         ngx_log_error(NGX_LOG_WARN, r->connection->log, 0,
                       "call refused with %i: %s", call->status, sentence);
 
-        return ngx_lu_reply_error(r, call->status, &call->task.error);
+        return ngx_lu_reply_error(r, call->status, &task->error);
     }
 
-    if (call->task.change) {
+    if (task->change) {
         ngx_log_error(NGX_LOG_NOTICE, r->connection->log, 0,
                       "\"%s\" changed app \"%*s\": %s \"%s\"",
-                      call->task.by,
-                      call->task.app.len, call->task.app.data,
-                      call->task.change, call->task.subject);
+                      task->by,
+                      task->app.len, task->app.data,
+                      task->change, task->subject);
     }
 
     if (call->location) {
@@ -331,22 +342,48 @@ ngx_lu_call_reply(ngx_lu_call_t *call)
 
 
 ngx_int_t
+ngx_lu_call_answer(ngx_lu_call_t *call, ngx_int_t status, cJSON *answer)
+{
+    cJSON_Delete(call->answer);
+    call->answer = answer;
+
+    return answer ? status : ngx_lu_task_nomem(&call->task);
+}
+
+
+ngx_int_t
+ngx_lu_call_string(ngx_lu_call_t *call, ngx_int_t status, const char *key,
+    const char *value)
+{
+    cJSON     *json;
+    lu_put_t   put;
+
+    lu_put_init(&put);
+
+    json = cJSON_CreateObject();
+
+    lu_put_string(&put, json, key, value);
+
+    return ngx_lu_call_answer(call, status, lu_put_done(&put, json));
+}
+
+
+ngx_int_t
 ngx_lu_call_state(ngx_lu_call_t *call, ngx_int_t status, lu_state_e state)
 {
+    cJSON     *json;
+    lu_put_t   put;
+
     if (status >= NGX_HTTP_SPECIAL_RESPONSE) {
         return status;
     }
 
-    call->answer = cJSON_CreateObject();
+    lu_put_init(&put);
 
-    if (cJSON_AddStringToObject(call->answer, "id", call->task.subject)
-        == NULL
-        || cJSON_AddStringToObject(call->answer, "state",
-                                   lu_release_state_name(state))
-           == NULL)
-    {
-        return ngx_lu_task_nomem(&call->task);
-    }
+    json = cJSON_CreateObject();
 
-    return status;
+    lu_put_string(&put, json, "id", call->task.subject);
+    lu_release_put_state(&put, json, state);
+
+    return ngx_lu_call_answer(call, status, lu_put_done(&put, json));
 }

@@ -90,7 +90,20 @@ ngx_int_t ngx_lu_call_run(ngx_http_request_t *r, ngx_lu_call_t *call,
 ngx_int_t ngx_lu_call_start(ngx_http_request_t *r, ngx_lu_call_t *call);
 
 /*
- * For actions: answers a status below 300 with {"id": ..., "state": ...} of
+ * For actions: makes the tree, which is the call's from then on, the answer.
+ * Returns the status, or 500 if the tree is NULL, since memory was short.
+ */
+
+ngx_int_t ngx_lu_call_answer(ngx_lu_call_t *call, ngx_int_t status,
+    cJSON *answer);
+
+/* The same with an object of one member, a string. */
+
+ngx_int_t ngx_lu_call_string(ngx_lu_call_t *call, ngx_int_t status,
+    const char *key, const char *value);
+
+/*
+ * The same: answers a status below 300 with {"id": ..., "state": ...} of
  * the task's subject.  Returns the status, or 500.
  */
 

@@ -12,16 +12,18 @@
 #include "core/lu_multipart.h"
 
 
-#define NGX_LU_FIELD_MAX  4096
+/* bytes of the value of a field, at most */
+
+#define NGX_LU_FORM_FIELD_MAX  4096
 
 
 typedef struct {
-    lu_multipart_t               *multipart;
-    ngx_lu_form_t                *form;
+    lu_multipart_t          *multipart;
+    ngx_lu_form_t           *form;
 } ngx_lu_form_feed_t;
 
 
-static const char  *ngx_lu_field_names[] = {
+static const char  *ngx_lu_form_fields[] = {
     "checksum", "href", "mimeType", "name", "signature", "sizeInBytes",
     "partNumber"
 };
@@ -40,29 +42,30 @@ ngx_lu_form_read(ngx_lu_call_t *call, ngx_lu_form_t *form,
     lu_rc_e                 rc;
     lu_str_t                content_type;
     ngx_int_t               status;
+    ngx_lu_task_t          *task;
     lu_multipart_t         *multipart;
     ngx_lu_form_feed_t      feed;
     lu_multipart_handler_t  handler;
+
+    task = &call->task;
 
     ngx_memzero(form, sizeof(ngx_lu_form_t));
 
     form->call = call;
     form->file_name = file_name;
 
-    multipart = ngx_palloc(call->task.io.pool, sizeof(lu_multipart_t));
+    multipart = ngx_palloc(task->io.pool, sizeof(lu_multipart_t));
     if (multipart == NULL) {
-        return ngx_lu_task_nomem(&call->task);
+        return ngx_lu_task_nomem(task);
     }
 
     handler.part = ngx_lu_form_part;
     handler.body = ngx_lu_form_body;
     handler.data = form;
 
-    content_type.len = call->content_type.len;
-    content_type.data = call->content_type.data;
+    content_type = ngx_lu_to_core(&call->content_type);
 
-    rc = lu_multipart_init(multipart, &content_type, &handler,
-                           &call->task.error);
+    rc = lu_multipart_init(multipart, &content_type, &handler, &task->error);
     if (rc != LU_OK) {
         return NGX_HTTP_BAD_REQUEST;
     }
@@ -73,14 +76,14 @@ ngx_lu_form_read(ngx_lu_call_t *call, ngx_lu_form_t *form,
     status = ngx_lu_body(call, ngx_lu_form_piece, &feed);
 
     if (form->failed) {
-        return ngx_lu_task_failed(&call->task);
+        return ngx_lu_task_failed(task);
     }
 
     if (status != NGX_OK) {
         return status;
     }
 
-    if (lu_multipart_done(multipart, &call->task.error) != LU_OK) {
+    if (lu_multipart_done(multipart, &task->error) != LU_OK) {
         return NGX_HTTP_BAD_REQUEST;
     }
 
@@ -107,10 +110,11 @@ ngx_lu_form_part(void *data, const lu_str_t *name)
 {
     ngx_lu_form_t *form = data;
 
+    lu_str_t       *field;
     ngx_uint_t      i;
-    ngx_lu_call_t  *call;
+    ngx_lu_task_t  *task;
 
-    call = form->call;
+    task = &form->call->task;
 
     form->in_file = 0;
     form->field = NULL;
@@ -118,13 +122,10 @@ ngx_lu_form_part(void *data, const lu_str_t *name)
     if (lu_str_is(name, form->file_name)) {
 
         if (form->has_file) {
-            return lu_error(&call->task.error, NULL, "the form has two files");
+            return lu_error(&task->error, NULL, "the form has two files");
         }
 
-        if (ngx_lu_temp_create(&call->task.io, call->task.store,
-                               &form->temp)
-            != NGX_OK)
-        {
+        if (ngx_lu_temp_create(&task->io, task->store, &form->temp) != NGX_OK) {
             form->failed = 1;
             return LU_INVALID;
         }
@@ -136,26 +137,28 @@ ngx_lu_form_part(void *data, const lu_str_t *name)
     }
 
     for (i = 0; i < NGX_LU_FIELDS; i++) {
-
-        if (!lu_str_is(name, ngx_lu_field_names[i])) {
-            continue;
+        if (lu_str_is(name, ngx_lu_form_fields[i])) {
+            break;
         }
+    }
 
-        form->field = &form->fields[i];
-
-        if (form->field->data == NULL) {
-            form->field->data = ngx_pnalloc(call->task.io.pool,
-                                            NGX_LU_FIELD_MAX + 1);
-            if (form->field->data == NULL) {
-                return LU_NOMEM;
-            }
-        }
-
-        form->field->len = 0;
-        form->field->data[0] = '\0';
-
+    if (i == NGX_LU_FIELDS) {
         return LU_OK;
     }
+
+    field = &form->fields[i];
+
+    if (field->data == NULL) {
+        field->data = ngx_pnalloc(task->io.pool, NGX_LU_FORM_FIELD_MAX + 1);
+        if (field->data == NULL) {
+            return LU_NOMEM;
+        }
+    }
+
+    field->len = 0;
+    field->data[0] = '\0';
+
+    form->field = field;
 
     return LU_OK;
 }
@@ -167,14 +170,13 @@ ngx_lu_form_body(void *data, const unsigned char *bytes, size_t len)
     ngx_lu_form_t *form = data;
 
     lu_str_t       *field;
-    ngx_lu_call_t  *call;
+    ngx_lu_task_t  *task;
 
-    call = form->call;
+    task = &form->call->task;
 
     if (form->in_file) {
 
-        if (ngx_lu_temp_write(&call->task.io, &form->temp, bytes,
-                              len) != NGX_OK) {
+        if (ngx_lu_temp_write(&task->io, &form->temp, bytes, len) != NGX_OK) {
             form->failed = 1;
             return LU_INVALID;
         }
@@ -188,12 +190,12 @@ ngx_lu_form_body(void *data, const unsigned char *bytes, size_t len)
         return LU_OK;
     }
 
-    if (field->len + len > NGX_LU_FIELD_MAX) {
-        return lu_error(&call->task.error, NULL,
-                        "a field of the form is too long");
+    if (field->len + len > NGX_LU_FORM_FIELD_MAX) {
+        return lu_error(&task->error, NULL, "a field of the form is too long");
     }
 
     ngx_memcpy(field->data + field->len, bytes, len);
+
     field->len += len;
     field->data[field->len] = '\0';
 

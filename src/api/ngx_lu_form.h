@@ -44,9 +44,13 @@ typedef struct {
 
 
 /*
- * Reads the call's body.  Fields are terminated; unknown ones are ignored.
- * NGX_OK, or a status: 400, 422, 500, 507; discard() must follow in either
- * case.  Who takes the temporary file over sets has_file to 0.
+ * Reads the call's body, in its thread, into a form of the caller's.  The field
+ * of that name is the file; unknown fields are ignored.  The values of fields
+ * are terminated, and live as long as the call.
+ *
+ * Returns NGX_OK, or a status: 400, 422, 500, 507.  In either case the caller
+ * discards the form; a caller that takes the temporary file over sets has_file
+ * to 0 before.
  */
 
 ngx_int_t ngx_lu_form_read(ngx_lu_call_t *call, ngx_lu_form_t *form,

@@ -2,7 +2,7 @@
 /*
  * Copyright (C) the nginx-liveupdate authors
  *
- * Signed deliveries: of ToDesktop, and of GitHub.
+ * Signed deliveries of ToDesktop and GitHub.
  */
 
 
@@ -13,24 +13,37 @@
 #include "ngx_lu_call.h"
 
 
-/* What the headers say; empty if a header is not there. */
+/* A service that sends deliveries, and how it signs them. */
+
+typedef struct {
+    ngx_str_t                        signature;  /* the header */
+    const char                      *prefix;     /* of its value */
+    const char                      *by;         /* in the audit log */
+    const char                      *message;    /* if it is missing */
+    ngx_lu_body_e                    body;
+    ngx_lu_action_pt                 action;     /* if the signature is right */
+} ngx_lu_webhook_service_t;
+
+
+/* What the headers of a delivery say; empty if a header is not there. */
 
 struct ngx_lu_delivery_s {
-    ngx_lu_webhook_conf_t   *conf;
-    ngx_lu_github_conf_t    *github;
-    lu_str_t                 signature;
-    lu_str_t                 event;
-    lu_str_t                 id;
+    const ngx_lu_webhook_service_t  *service;
+    ngx_lu_webhook_conf_t           *conf;
+    ngx_lu_github_conf_t            *github;
+    lu_str_t                         signature;
+    lu_str_t                         event;
+    lu_str_t                         id;
 };
 
 
-/* The content handler of liveupdate_webhook. */
+/*
+ * The content handler of liveupdate_webhook: 400, 401, 405 or 413, or a call
+ * that verifies the signature and answers.  Returns what a content handler
+ * returns.
+ */
 
 ngx_int_t ngx_lu_webhook_handler(ngx_http_request_t *r);
-
-/* The action for a delivery of GitHub whose signature is right: a status. */
-
-ngx_int_t ngx_lu_webhook_github(ngx_lu_call_t *call);
 
 
 #endif /* _NGX_LU_WEBHOOK_H_INCLUDED_ */

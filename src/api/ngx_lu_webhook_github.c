@@ -2,16 +2,17 @@
 /*
  * Copyright (C) the nginx-liveupdate authors
  *
- * What GitHub announces.  A push is only the reason to look: what counts is
- * the head of the base branch, so that deliveries may be lost, or come twice,
- * or late.
+ * A push is only the reason to look at the head of the base branch.  So no
+ * harm is done by deliveries that are lost, late, or sent twice.
  */
 
 
-#include "ngx_lu_call.h"
+#include "ngx_lu_body.h"
 #include "ngx_lu_webhook.h"
+#include "ngx_lu_webhook_github.h"
 
 #include "store/ngx_lu_file.h"
+#include "store/ngx_lu_io.h"
 #include "store/ngx_lu_lock.h"
 #include "store/ngx_lu_path.h"
 #include "store/ngx_lu_tree.h"
@@ -25,126 +26,156 @@
 #include "core/lu_release.h"
 
 
-#define NGX_LU_DELIVERIES  1000
-#define NGX_LU_ID          64
+/* deliveries that are remembered, at least, and the bytes of an id, at most */
+
+#define NGX_LU_WEBHOOK_GITHUB_SEEN  1000
+#define NGX_LU_WEBHOOK_GITHUB_ID    64
 
 
-static ngx_int_t ngx_lu_event_run(ngx_lu_call_t *call,
-    ngx_int_t (*handler)(ngx_lu_call_t *call, lu_github_event_t *event),
-    lu_github_event_t *event);
-static ngx_int_t ngx_lu_event_push(ngx_lu_call_t *call,
-    lu_github_event_t *event);
-static ngx_int_t ngx_lu_event_closed(ngx_lu_call_t *call,
-    lu_github_event_t *event);
-static ngx_int_t ngx_lu_event_find(ngx_lu_task_t *task, cJSON *app,
+typedef ngx_int_t (*ngx_lu_webhook_github_pt)(ngx_lu_call_t *call,
+    const lu_github_event_t *event);
+
+
+/* The release of a pull request; id.data is NULL until it is found. */
+
+typedef struct {
+    const lu_github_event_t  *event;
+    lu_str_t                  app;
+    lu_str_t                  id;
+} ngx_lu_webhook_github_find_t;
+
+
+static ngx_int_t ngx_lu_webhook_github_handler(ngx_lu_delivery_t *delivery,
+    const lu_github_event_t *event, ngx_lu_webhook_github_pt *handler);
+static ngx_int_t ngx_lu_webhook_github_run(ngx_lu_call_t *call,
+    const lu_github_event_t *event, ngx_lu_webhook_github_pt handler);
+static ngx_int_t ngx_lu_webhook_github_look(ngx_lu_call_t *call,
+    const lu_github_event_t *event);
+static ngx_int_t ngx_lu_webhook_github_closed(ngx_lu_call_t *call,
+    const lu_github_event_t *event);
+static ngx_int_t ngx_lu_webhook_github_find(ngx_lu_task_t *task, cJSON *app,
     void *data);
-static ngx_int_t ngx_lu_event_release(ngx_lu_call_t *call,
-    lu_github_event_t *event, ngx_str_t *id);
-static ngx_int_t ngx_lu_event_seen(ngx_lu_call_t *call, u_char *path,
-    ngx_uint_t *seen);
-static ngx_int_t ngx_lu_event_remember(ngx_lu_call_t *call, u_char *path);
-static ngx_int_t ngx_lu_event_say(ngx_lu_call_t *call, ngx_int_t status,
-    const char *text);
+static ngx_int_t ngx_lu_webhook_github_is(ngx_lu_task_t *task,
+    const ngx_lu_webhook_github_find_t *find, const ngx_str_t *id);
+static ngx_int_t ngx_lu_webhook_github_seen(ngx_lu_call_t *call, u_char *path);
+static ngx_int_t ngx_lu_webhook_github_remember(ngx_lu_call_t *call,
+    u_char *path);
+static ngx_int_t ngx_lu_webhook_github_ignore(ngx_lu_call_t *call);
 
 
 ngx_int_t
 ngx_lu_webhook_github(ngx_lu_call_t *call)
 {
-    lu_rc_e             rc;
-    lu_str_t           *name, base;
-    lu_github_event_t   event;
-    ngx_lu_delivery_t  *delivery;
+    lu_rc_e                    rc;
+    ngx_lu_task_t             *task;
+    lu_github_event_t          event;
+    ngx_lu_delivery_t         *delivery;
+    ngx_lu_webhook_github_pt   handler;
 
+    task = &call->task;
     delivery = call->delivery;
-    name = &delivery->event;
 
-    if (lu_str_is(name, "ping")) {
-        return ngx_lu_event_say(call, NGX_HTTP_OK, "pong");
+    if (lu_str_is(&delivery->event, "ping")) {
+        return ngx_lu_call_string(call, NGX_HTTP_OK, "message", "pong");
     }
 
-    if (lu_str_is(name, "push")) {
-        rc = lu_github_push(call->json, &event, &call->task.error);
+    if (lu_str_is(&delivery->event, "push")) {
+        rc = lu_github_push(call->json, &event, &task->error);
 
-    } else if (lu_str_is(name, "pull_request")) {
-        rc = lu_github_pull_request(call->json, &event, &call->task.error);
+    } else if (lu_str_is(&delivery->event, "pull_request")) {
+        rc = lu_github_pull_request(call->json, &event, &task->error);
 
     } else {
-        return ngx_lu_event_say(call, NGX_HTTP_OK, "ignored");
+        return ngx_lu_webhook_github_ignore(call);
     }
 
     if (rc != LU_OK) {
-        return (rc == LU_NOMEM) ? ngx_lu_task_nomem(&call->task)
-                                : NGX_HTTP_BAD_REQUEST;
+        return ngx_lu_body_status(task, rc);
     }
 
-    if (event.repository.len != delivery->github->repo.len
-        || ngx_strncasecmp(event.repository.data, delivery->github->repo.data,
-                           event.repository.len)
+    if (ngx_lu_webhook_github_handler(delivery, &event, &handler) != NGX_OK) {
+        return ngx_lu_webhook_github_ignore(call);
+    }
+
+    return ngx_lu_webhook_github_run(call, &event, handler);
+}
+
+
+/* NGX_DECLINED: the event does not change what is approved. */
+
+static ngx_int_t
+ngx_lu_webhook_github_handler(ngx_lu_delivery_t *delivery,
+    const lu_github_event_t *event, ngx_lu_webhook_github_pt *handler)
+{
+    lu_str_t               base;
+    ngx_lu_github_conf_t  *github;
+
+    github = delivery->github;
+
+    if (event->repository.len != github->repo.len
+        || ngx_strncasecmp(event->repository.data, github->repo.data,
+                           github->repo.len)
            != 0)
     {
-        return ngx_lu_event_say(call, NGX_HTTP_OK, "ignored");
+        return NGX_DECLINED;
     }
 
-    base = event.base;
+    base = github->base.len ? ngx_lu_to_core(&github->base) : event->base;
 
-    if (delivery->github->base.len) {
-        base.len = delivery->github->base.len;
-        base.data = delivery->github->base.data;
-    }
+    if (lu_str_is(&delivery->event, "push")) {
 
-    if (lu_str_is(name, "push")) {
-
-        if (!event.touches || !lu_str_eq(&event.branch, &base)) {
-            return ngx_lu_event_say(call, NGX_HTTP_OK,
-                                    "ignored");
+        if (!event->touches || !lu_str_eq(&event->branch, &base)) {
+            return NGX_DECLINED;
         }
 
-        return ngx_lu_event_run(call, ngx_lu_event_push, &event);
+        *handler = ngx_lu_webhook_github_look;
+
+        return NGX_OK;
     }
 
-    if (!event.closed || event.is_fork || !lu_str_eq(&event.target, &base)) {
-        return ngx_lu_event_say(call, NGX_HTTP_OK, "ignored");
+    if (!event->closed || event->is_fork || !lu_str_eq(&event->target, &base)) {
+        return NGX_DECLINED;
     }
 
-    return ngx_lu_event_run(call,
-                            event.merged
-                            ? ngx_lu_event_push
-                            : ngx_lu_event_closed,
-                            &event);
+    *handler = event->merged ? ngx_lu_webhook_github_look
+                             : ngx_lu_webhook_github_closed;
+
+    return NGX_OK;
 }
 
 
 /* A delivery is remembered when what it asks for is on the disk. */
 
 static ngx_int_t
-ngx_lu_event_run(ngx_lu_call_t *call,
-    ngx_int_t (*handler)(ngx_lu_call_t *call, lu_github_event_t *event),
-    lu_github_event_t *event)
+ngx_lu_webhook_github_run(ngx_lu_call_t *call, const lu_github_event_t *event,
+    ngx_lu_webhook_github_pt handler)
 {
-    u_char     *path;
-    ngx_fd_t    lock;
-    ngx_int_t   status;
-    ngx_uint_t  seen;
+    u_char         *path;
+    ngx_fd_t        lock;
+    ngx_int_t       status;
+    ngx_lu_task_t  *task;
 
-    if (ngx_lu_reconcile_lock(&call->task, &lock) != NGX_OK) {
-        return ngx_lu_task_failed(&call->task);
+    task = &call->task;
+
+    if (ngx_lu_reconcile_lock(task, &lock) != NGX_OK) {
+        return ngx_lu_task_failed(task);
     }
 
-    path = ngx_lu_path(&call->task.io, "%V/jobs/.deliveries",
-                       &call->task.store->path);
+    path = ngx_lu_path(&task->io, "%V/jobs/.deliveries", &task->store->path);
 
-    status = ngx_lu_event_seen(call, path, &seen);
+    status = ngx_lu_webhook_github_seen(call, path);
 
-    if (status == NGX_OK && seen) {
-        status = ngx_lu_event_say(call, NGX_HTTP_OK, "seen before");
+    if (status == NGX_OK) {
+        status = ngx_lu_call_string(call, NGX_HTTP_OK, "message",
+                                    "seen before");
 
-    } else if (status == NGX_OK) {
+    } else if (status == NGX_DECLINED) {
         status = handler(call, event);
 
         if (status < NGX_HTTP_BAD_REQUEST
-            && ngx_lu_event_remember(call, path) != NGX_OK)
+            && ngx_lu_webhook_github_remember(call, path) != NGX_OK)
         {
-            status = ngx_lu_task_failed(&call->task);
+            status = ngx_lu_task_failed(task);
         }
     }
 
@@ -155,7 +186,7 @@ ngx_lu_event_run(ngx_lu_call_t *call,
 
 
 static ngx_int_t
-ngx_lu_event_push(ngx_lu_call_t *call, lu_github_event_t *event)
+ngx_lu_webhook_github_look(ngx_lu_call_t *call, const lu_github_event_t *event)
 {
     ngx_int_t  status;
 
@@ -166,39 +197,31 @@ ngx_lu_event_push(ngx_lu_call_t *call, lu_github_event_t *event)
 
     call->wake = 1;
 
-    return ngx_lu_event_say(call, NGX_HTTP_ACCEPTED, "accepted");
+    return ngx_lu_call_string(call, NGX_HTTP_ACCEPTED, "message", "accepted");
 }
 
 
-typedef struct {
-    ngx_lu_call_t              *call;
-    lu_github_event_t          *event;
-    lu_str_t                    app;
-    lu_str_t                    id;
-} ngx_lu_event_find_t;
-
-
 static ngx_int_t
-ngx_lu_event_closed(ngx_lu_call_t *call, lu_github_event_t *event)
+ngx_lu_webhook_github_closed(ngx_lu_call_t *call,
+    const lu_github_event_t *event)
 {
-    ngx_int_t            status;
-    ngx_lu_task_t       *task;
-    ngx_lu_event_find_t  find;
+    ngx_int_t                      status;
+    ngx_lu_task_t                 *task;
+    ngx_lu_webhook_github_find_t   find;
 
     task = &call->task;
 
-    ngx_memzero(&find, sizeof(ngx_lu_event_find_t));
+    ngx_memzero(&find, sizeof(ngx_lu_webhook_github_find_t));
 
-    find.call = call;
     find.event = event;
 
-    status = ngx_lu_app_each(task, ngx_lu_event_find, &find);
+    status = ngx_lu_app_each(task, ngx_lu_webhook_github_find, &find);
     if (status != NGX_OK) {
         return status;
     }
 
     if (find.id.data == NULL) {
-        return ngx_lu_event_say(call, NGX_HTTP_OK, "ignored");
+        return ngx_lu_webhook_github_ignore(call);
     }
 
     task->app = find.app;
@@ -206,26 +229,29 @@ ngx_lu_event_closed(ngx_lu_call_t *call, lu_github_event_t *event)
 
     status = ngx_lu_pull_closed(task, event->number);
 
-    /* it went live by another way meanwhile */
+    if (status == NGX_HTTP_CONFLICT) {
 
-    return status == NGX_HTTP_CONFLICT
-           ? ngx_lu_event_say(call, NGX_HTTP_OK, "ignored")
-           : ngx_lu_call_state(call, status, LU_STATE_REJECTED);
+        /* it went live by another way meanwhile */
+
+        return ngx_lu_webhook_github_ignore(call);
+    }
+
+    return ngx_lu_call_state(call, status, LU_STATE_REJECTED);
 }
 
 
 static ngx_int_t
-ngx_lu_event_find(ngx_lu_task_t *task, cJSON *app, void *data)
+ngx_lu_webhook_github_find(ngx_lu_task_t *task, cJSON *app, void *data)
 {
-    ngx_lu_event_find_t *find = data;
+    ngx_lu_webhook_github_find_t *find = data;
 
-    u_char      *path;
-    lu_str_t     id;
-    ngx_int_t    rc, status;
-    ngx_str_t   *name;
-    lu_arena_t   arena;
-    ngx_uint_t   i;
-    ngx_array_t  names;
+    u_char       *path;
+    lu_str_t      id;
+    ngx_int_t     rc;
+    ngx_str_t    *name;
+    lu_arena_t    arena;
+    ngx_uint_t    i;
+    ngx_array_t   names;
 
     if (find->id.data || lu_json_string(app, "id", &id) != LU_OK) {
         return NGX_OK;
@@ -242,9 +268,9 @@ ngx_lu_event_find(ngx_lu_task_t *task, cJSON *app, void *data)
 
     arena = ngx_lu_arena(task->io.pool);
 
-    task->app = lu_str_dup(&arena, id.data, id.len);
+    find->app = lu_str_dup(&arena, id.data, id.len);
 
-    if (task->app.data == NULL) {
+    if (find->app.data == NULL) {
         return ngx_lu_task_nomem(task);
     }
 
@@ -252,61 +278,61 @@ ngx_lu_event_find(ngx_lu_task_t *task, cJSON *app, void *data)
 
     for (i = 0; i < names.nelts; i++) {
 
-        status = ngx_lu_event_release(find->call, find->event, &name[i]);
+        rc = ngx_lu_webhook_github_is(task, find, &name[i]);
 
-        if (status == NGX_DECLINED) {
+        if (rc == NGX_DECLINED) {
             continue;
         }
 
-        if (status == NGX_OK) {
-            find->app = task->app;
-            find->id.len = name[i].len;
-            find->id.data = name[i].data;
+        if (rc == NGX_OK) {
+            find->id = ngx_lu_to_core(&name[i]);
         }
 
-        return status;
+        return rc;
     }
 
     return NGX_OK;
 }
 
 
-/* NGX_OK: the pull request is that of the release; NGX_DECLINED: it is not. */
+/*
+ * NGX_OK: the pull request is that of the release with that id; NGX_DECLINED:
+ * it is not; or a status.
+ */
 
 static ngx_int_t
-ngx_lu_event_release(ngx_lu_call_t *call, lu_github_event_t *event,
-    ngx_str_t *id)
+ngx_lu_webhook_github_is(ngx_lu_task_t *task,
+    const ngx_lu_webhook_github_find_t *find, const ngx_str_t *id)
 {
-    cJSON     *release, *pull;
-    u_char    *path;
-    uint64_t   number;
-    lu_str_t   branch;
-    ngx_int_t  rc;
+    cJSON        *release;
+    u_char       *path;
+    uint64_t      number;
+    lu_rc_e       known;
+    lu_str_t      branch;
+    ngx_int_t     rc;
+    const cJSON  *pull;
 
-    path = ngx_lu_path(&call->task.io, "%V/staging/%s/%V/release.json",
-                       &call->task.store->path, call->task.app.data, id);
+    path = ngx_lu_path(&task->io, "%V/staging/%s/%V/release.json",
+                       &task->store->path, find->app.data, id);
 
-    rc = ngx_lu_file_read_json(&call->task.io, path, &release);
+    rc = ngx_lu_file_read_json(&task->io, path, &release);
 
     if (rc != NGX_OK) {
-        return rc
-            == NGX_DECLINED ? NGX_DECLINED : ngx_lu_task_failed(&call->task);
+        return rc == NGX_DECLINED ? NGX_DECLINED : ngx_lu_task_failed(task);
     }
 
     pull = cJSON_GetObjectItemCaseSensitive(release, "pullRequest");
 
+    known = lu_json_size(pull, "number", &number);
+
     rc = NGX_DECLINED;
-    number = event->number;
 
-    /* there is none before GitHub's answer was seen, but the branch is ours */
+    /* it has no number before GitHub's answer was seen, but its branch */
 
-    if (pull
-        && lu_json_string(pull, "branch", &branch) == LU_OK
-        && lu_str_eq(&branch, &event->branch)
-        && (!cJSON_HasObjectItem(pull, "number")
-            || (lu_json_size(pull, "number", &number)
-                == LU_OK
-                && number == event->number)))
+    if (lu_json_string(pull, "branch", &branch) == LU_OK
+        && lu_str_eq(&branch, &find->event->branch)
+        && (known == LU_NOT_FOUND
+            || (known == LU_OK && number == find->event->number)))
     {
         rc = NGX_OK;
     }
@@ -317,105 +343,93 @@ ngx_lu_event_release(ngx_lu_call_t *call, lu_github_event_t *event,
 }
 
 
-/* One id for each line, the last ones count. */
+/*
+ * NGX_OK: the delivery was seen before; NGX_DECLINED: it was not; or a status.
+ * The file has a line for each delivery, the last one last.
+ */
 
 static ngx_int_t
-ngx_lu_event_seen(ngx_lu_call_t *call, u_char *path, ngx_uint_t *seen)
+ngx_lu_webhook_github_seen(ngx_lu_call_t *call, u_char *path)
 {
-    u_char             *p, *end, *last;
-    lu_str_t            text;
-    ngx_int_t           rc;
-    ngx_uint_t          lines;
-    ngx_file_info_t     fi;
-    ngx_lu_delivery_t  *delivery;
+    u_char           *line, *end, *last;
+    lu_str_t          text, *id;
+    ngx_int_t         rc;
+    ngx_uint_t        lines;
+    ngx_lu_task_t    *task;
+    ngx_file_info_t   fi;
 
-    *seen = 0;
+    task = &call->task;
+    id = &call->delivery->id;
 
-    delivery = call->delivery;
-
-    if (delivery->id.len == 0) {
-        return NGX_OK;
-    }
-
-    rc = ngx_lu_file_read(&call->task.io, path, &text, &fi);
+    rc = ngx_lu_file_read(&task->io, path, &text, &fi);
 
     if (rc != NGX_OK) {
-        return rc == NGX_DECLINED ? NGX_OK : ngx_lu_task_failed(&call->task);
+        return rc == NGX_DECLINED ? NGX_DECLINED : ngx_lu_task_failed(task);
     }
 
-    lines = 0;
     last = text.data + text.len;
+    line = last;
 
-    for (p = last; p > text.data; p = end) {
+    for (lines = 0;
+         line > text.data && lines < NGX_LU_WEBHOOK_GITHUB_SEEN;
+         lines++)
+    {
+        end = line - 1;
+        line = end;
 
-        end = p - 1;
-        p = end;
-
-        while (p > text.data && p[-1] != LF) {
-            p--;
+        while (line > text.data && line[-1] != LF) {
+            line--;
         }
 
-        if ((size_t) (end - p) == delivery->id.len
-            && ngx_memcmp(p, delivery->id.data, end - p) == 0)
+        if ((size_t) (end - line) == id->len
+            && ngx_memcmp(line, id->data, id->len) == 0)
         {
-            *seen = 1;
             return NGX_OK;
         }
-
-        end = p;
-
-        if (++lines == NGX_LU_DELIVERIES) {
-            break;
-        }
     }
 
-    /* older ones are forgotten from time to time */
+    /* from time to time older ones are forgotten */
 
-    if (p - text.data < (off_t) NGX_LU_DELIVERIES * NGX_LU_ID) {
-        return NGX_OK;
+    if (line - text.data < (off_t) NGX_LU_WEBHOOK_GITHUB_SEEN
+                           * NGX_LU_WEBHOOK_GITHUB_ID)
+    {
+        return NGX_DECLINED;
     }
 
-    if (ngx_lu_file_write(&call->task.io, call->task.store, path,
-                          (char *) p, last - p)
+    if (ngx_lu_file_write(&task->io, task->store, path, (char *) line,
+                          last - line)
         != NGX_OK)
     {
-        return ngx_lu_task_failed(&call->task);
+        return ngx_lu_task_failed(task);
     }
 
-    return NGX_OK;
+    return NGX_DECLINED;
 }
 
 
 static ngx_int_t
-ngx_lu_event_remember(ngx_lu_call_t *call, u_char *path)
+ngx_lu_webhook_github_remember(ngx_lu_call_t *call, u_char *path)
 {
-    u_char             *line;
-    ngx_lu_delivery_t  *delivery;
+    u_char       *line;
+    lu_str_t     *id;
+    ngx_lu_io_t  *io;
 
-    delivery = call->delivery;
+    io = &call->task.io;
+    id = &call->delivery->id;
 
-    if (delivery->id.len == 0) {
-        return NGX_OK;
-    }
+    line = ngx_lu_format(io->pool, "%*s\n", id->len, id->data);
 
-    line = ngx_lu_format(call->task.io.pool, "%*s\n", delivery->id.len,
-                         delivery->id.data);
     if (line == NULL) {
+        io->err = NGX_ENOMEM;
         return NGX_ERROR;
     }
 
-    return ngx_lu_file_append(&call->task.io, path, (char *) line,
-                              delivery->id.len + 1);
+    return ngx_lu_file_append(io, path, (char *) line, id->len + 1);
 }
 
 
 static ngx_int_t
-ngx_lu_event_say(ngx_lu_call_t *call, ngx_int_t status, const char *text)
+ngx_lu_webhook_github_ignore(ngx_lu_call_t *call)
 {
-    cJSON_Delete(call->answer);
-
-    call->answer = cJSON_CreateObject();
-
-    return cJSON_AddStringToObject(call->answer, "message", text)
-           ? status : ngx_lu_task_nomem(&call->task);
+    return ngx_lu_call_string(call, NGX_HTTP_OK, "message", "ignored");
 }

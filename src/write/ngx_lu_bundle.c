@@ -5,22 +5,442 @@
 
 
 #include "ngx_lu_bundle.h"
+#include "ngx_lu_change.h"
+#include "ngx_lu_protect.h"
 
 #include "store/ngx_lu_file.h"
 #include "store/ngx_lu_lock.h"
 #include "store/ngx_lu_path.h"
+#include "store/ngx_lu_temp.h"
+#include "store/ngx_lu_tree.h"
 
+#include "core/lu_change.h"
 #include "core/lu_change_channel.h"
 #include "core/lu_change_deployment.h"
+#include "core/lu_put.h"
 #include "core/lu_release.h"
+#include "core/lu_time.h"
 
 
+#define NGX_LU_BUNDLE_REPEATED  60      /* seconds */
+
+
+/* A bundle that is announced, or registered with its URL. */
+
+typedef struct {
+    const char         *channel;         /* its name; NULL: the default one */
+    ngx_lu_release_t   *release;
+    unsigned            is_registered:1; /* nothing is uploaded */
+    unsigned            is_repeated:1;   /* the release is the one there is */
+} ngx_lu_bundle_new_t;
+
+
+static ngx_int_t ngx_lu_bundle_announced(ngx_lu_task_t *task, cJSON *app,
+    void *data);
+static ngx_int_t ngx_lu_bundle_describe(ngx_lu_task_t *task,
+    const ngx_lu_bundle_new_t *bundle, const char *id);
+static ngx_int_t ngx_lu_bundle_aim(ngx_lu_task_t *task, const cJSON *app,
+    const ngx_lu_bundle_new_t *bundle);
+static ngx_int_t ngx_lu_bundle_stage(ngx_lu_task_t *task, void *data);
+static ngx_int_t ngx_lu_bundle_registered(ngx_lu_task_t *task, cJSON *app,
+    void *data);
+static ngx_int_t ngx_lu_bundle_repeated(ngx_lu_task_t *task, const cJSON *app,
+    ngx_lu_bundle_new_t *bundle);
+static ngx_uint_t ngx_lu_bundle_same(const cJSON *one, const cJSON *two);
+static ngx_int_t ngx_lu_bundle_place(ngx_lu_task_t *task,
+    const ngx_lu_bundle_new_t *bundle, const char *place);
+static ngx_int_t ngx_lu_bundle_write(ngx_lu_task_t *task,
+    const ngx_lu_bundle_new_t *bundle, u_char *folder);
 static ngx_int_t ngx_lu_bundle_staged(ngx_lu_task_t *task,
     ngx_lu_release_t *release);
 static ngx_int_t ngx_lu_bundle_target(ngx_lu_task_t *task, const cJSON *app,
     cJSON *release, const ngx_lu_promotion_t *promotion);
 static ngx_int_t ngx_lu_bundle_rollout(ngx_lu_task_t *task, cJSON *app,
     const cJSON *release);
+
+
+/*
+ * The app gives away a number before anything of that number exists, so that
+ * no number is given twice, whenever a crash comes.
+ */
+
+ngx_int_t
+ngx_lu_bundle_create(ngx_lu_task_t *task, const char *channel,
+    ngx_lu_release_t *release)
+{
+    ngx_int_t            status;
+    ngx_lu_bundle_new_t  bundle;
+
+    ngx_memzero(&bundle, sizeof(ngx_lu_bundle_new_t));
+
+    bundle.channel = channel;
+    bundle.release = release;
+    bundle.is_registered = cJSON_HasObjectItem(release->json, "url");
+
+    release->folder = NULL;
+    release->lock = NGX_INVALID_FILE;
+    release->is_live = 0;
+
+    status = ngx_lu_change(task, ngx_lu_bundle_announced, ngx_lu_bundle_stage,
+                           &bundle);
+
+    if (status != NGX_HTTP_CREATED
+        || !bundle.is_registered
+        || bundle.is_repeated
+        || task->approval)
+    {
+        return status;
+    }
+
+    /* the expected generation was there when the number was taken */
+
+    task->expect = NULL;
+
+    return ngx_lu_change(task, ngx_lu_bundle_registered, NULL, &bundle);
+}
+
+
+static ngx_int_t
+ngx_lu_bundle_announced(ngx_lu_task_t *task, cJSON *app, void *data)
+{
+    ngx_lu_bundle_new_t *bundle = data;
+
+    char      *id;
+    cJSON     *json;
+    lu_put_t   put;
+    uint64_t   number;
+    ngx_int_t  status;
+
+    id = ngx_lu_task_uuid(task);
+    if (id == NULL) {
+        return ngx_lu_task_nomem(task);
+    }
+
+    task->change = "bundle.create";
+    task->subject = id;
+
+    status = ngx_lu_bundle_describe(task, bundle, id);
+    if (status != NGX_OK) {
+        return status;
+    }
+
+    status = ngx_lu_bundle_aim(task, app, bundle);
+    if (status != NGX_OK) {
+        return status;
+    }
+
+    status = ngx_lu_bundle_repeated(task, app, bundle);
+    if (status != NGX_DECLINED) {
+        return status;
+    }
+
+    if (lu_change_build_number(app, &number) != LU_OK) {
+        return ngx_lu_task_nomem(task);
+    }
+
+    json = bundle->release->json;
+
+    lu_put_init(&put);
+    lu_put_number(&put, json, "number", (double) number);
+
+    if (put.failed) {
+        return ngx_lu_task_nomem(task);
+    }
+
+    if (bundle->is_registered) {
+        ngx_lu_protect(task, app, json);
+    }
+
+    return NGX_HTTP_CREATED;
+}
+
+
+static ngx_int_t
+ngx_lu_bundle_describe(ngx_lu_task_t *task, const ngx_lu_bundle_new_t *bundle,
+    const char *id)
+{
+    cJSON     *json;
+    lu_put_t   put;
+
+    json = bundle->release->json;
+
+    lu_put_init(&put);
+
+    lu_put_string(&put, json, "id", id);
+    lu_put_string(&put, json, "app", (char *) task->app.data);
+    lu_release_put_state(&put, json, bundle->is_registered
+                                     ? LU_STATE_STAGED
+                                     : LU_STATE_UPLOADING);
+    lu_put_string(&put, json, "createdBy", task->by);
+    lu_put_string(&put, json, "createdAt", task->now);
+    lu_put_string(&put, json, "updatedAt", task->now);
+
+    return put.failed ? ngx_lu_task_nomem(task) : NGX_OK;
+}
+
+
+/* The channel that it goes to when it is ready, and as which deployment. */
+
+static ngx_int_t
+ngx_lu_bundle_aim(ngx_lu_task_t *task, const cJSON *app,
+    const ngx_lu_bundle_new_t *bundle)
+{
+    char      *deployment;
+    cJSON     *channel, *json;
+    lu_put_t   put;
+    lu_str_t   id;
+
+    if (bundle->channel) {
+        channel = lu_change_channel_named(app, bundle->channel);
+
+        if (channel == NULL) {
+            return ngx_lu_task_refuse(task, NGX_HTTP_NOT_FOUND,
+                                      "Channel not found.");
+        }
+
+        if (lu_json_string(channel, "id", &id) != LU_OK) {
+            return NGX_OK;
+        }
+
+    } else {
+
+        if (lu_json_string(app, "appChannelId", &id) != LU_OK) {
+            return NGX_OK;
+        }
+
+        channel = lu_change_channel_find(app, (char *) id.data);
+    }
+
+    json = bundle->release->json;
+
+    /* it is to be deployed at once: nothing is taken that could not be */
+
+    if (bundle->is_registered
+        && cJSON_IsString(cJSON_GetObjectItemCaseSensitive(channel,
+                                                           "protectedAt"))
+        && !cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(json, "signed")))
+    {
+        return ngx_lu_task_refuse(task, NGX_HTTP_FORBIDDEN,
+                                  "The channel is protected: it takes only "
+                                  "signed bundles (register with "
+                                  "--private-key).");
+    }
+
+    deployment = ngx_lu_task_uuid(task);
+
+    lu_put_init(&put);
+
+    lu_put_string(&put, json, "deployment", deployment);
+    lu_put_str(&put, json, "channel", &id);
+
+    return put.failed ? ngx_lu_task_nomem(task) : NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_lu_bundle_stage(ngx_lu_task_t *task, void *data)
+{
+    ngx_lu_bundle_new_t *bundle = data;
+
+    if (bundle->is_repeated || (bundle->is_registered && !task->approval)) {
+        return NGX_OK;
+    }
+
+    return ngx_lu_bundle_place(task, bundle, "staging");
+}
+
+
+static ngx_int_t
+ngx_lu_bundle_registered(ngx_lu_task_t *task, cJSON *app, void *data)
+{
+    ngx_lu_bundle_new_t *bundle = data;
+
+    ngx_int_t  status;
+
+    status = ngx_lu_bundle_repeated(task, app, bundle);
+    if (status != NGX_DECLINED) {
+        return status;
+    }
+
+    task->change = "bundle.ready";
+
+    status = ngx_lu_bundle_deploy(task, app, bundle->release->json);
+    if (status != NGX_OK) {
+        return status;
+    }
+
+    status = ngx_lu_bundle_place(task, bundle, "live");
+    if (status != NGX_OK) {
+        return status;
+    }
+
+    bundle->release->is_live = 1;
+
+    return NGX_HTTP_CREATED;
+}
+
+
+/*
+ * A publisher whose connection broke asks again, and what it registers may be
+ * at the head of the channel already.  201: then that is the release;
+ * NGX_DECLINED: it is new; or another status.
+ */
+
+static ngx_int_t
+ngx_lu_bundle_repeated(ngx_lu_task_t *task, const cJSON *app,
+    ngx_lu_bundle_new_t *bundle)
+{
+    char             *id;
+    lu_str_t          value;
+    ngx_int_t         status;
+    const cJSON      *channel, *deployments;
+    ngx_lu_release_t  twin;
+
+    if (!bundle->is_registered
+        || lu_json_string(bundle->release->json, "channel", &value) != LU_OK)
+    {
+        return NGX_DECLINED;
+    }
+
+    channel = lu_change_channel_find(app, (char *) value.data);
+    deployments = cJSON_GetObjectItemCaseSensitive(channel, "deployments");
+
+    if (deployments == NULL || deployments->child == NULL) {
+        return NGX_DECLINED;
+    }
+
+    id = ngx_lu_task_member(task, deployments->child, "release");
+    if (id == NULL) {
+        return ngx_lu_task_nomem(task);
+    }
+
+    status = ngx_lu_release_read(task, id, &twin);
+
+    if (status != NGX_OK) {
+        return status == NGX_HTTP_NOT_FOUND ? NGX_DECLINED : status;
+    }
+
+    if (!twin.is_live
+        || !ngx_lu_bundle_same(twin.json, bundle->release->json))
+    {
+        ngx_lu_release_close(&twin);
+        return NGX_DECLINED;
+    }
+
+    ngx_lu_release_close(bundle->release);
+    *bundle->release = twin;
+
+    bundle->is_repeated = 1;
+    task->subject = id;
+
+    return NGX_HTTP_CREATED;
+}
+
+
+static ngx_uint_t
+ngx_lu_bundle_same(const cJSON *one, const cJSON *two)
+{
+    time_t        first, second;
+    lu_str_t      text;
+    ngx_uint_t    i;
+    const cJSON  *a, *b;
+
+    static const char  *members[] = {
+        "kind", "channel", "rollout", "url", "checksum", "signature",
+        "customProperties", "gitRef", "createdBy",
+        "minAndroidAppVersionCode", "maxAndroidAppVersionCode",
+        "eqAndroidAppVersionCode", "minIosAppVersionCode",
+        "maxIosAppVersionCode", "eqIosAppVersionCode", NULL
+    };
+
+    for (i = 0; members[i]; i++) {
+        a = cJSON_GetObjectItemCaseSensitive(one, members[i]);
+        b = cJSON_GetObjectItemCaseSensitive(two, members[i]);
+
+        if ((a || b) && !cJSON_Compare(a, b, 1)) {
+            return 0;
+        }
+    }
+
+    /* later it is meant, since the bytes at the URL may be others */
+
+    return lu_json_string(one, "createdAt", &text) == LU_OK
+           && lu_time_parse(&text, &first) == LU_OK
+           && lu_json_string(two, "createdAt", &text) == LU_OK
+           && lu_time_parse(&text, &second) == LU_OK
+           && ngx_abs(second - first) < NGX_LU_BUNDLE_REPEATED;
+}
+
+
+/* The folder is made aside, so that it is there at once, or not at all. */
+
+static ngx_int_t
+ngx_lu_bundle_place(ngx_lu_task_t *task, const ngx_lu_bundle_new_t *bundle,
+    const char *place)
+{
+    u_char    *temp, *parent, *folder;
+    ngx_int_t  status;
+
+    parent = ngx_lu_path(&task->io, "%V/%s/%s", &task->store->path, place,
+                         task->app.data);
+    folder = ngx_lu_path(&task->io, "%V/%s/%s/%s", &task->store->path, place,
+                         task->app.data, task->subject);
+
+    if (ngx_lu_temp_mkdir(&task->io, task->store, &temp) != NGX_OK) {
+        return ngx_lu_task_failed(task);
+    }
+
+    status = ngx_lu_bundle_write(task, bundle, temp);
+
+    if (status == NGX_OK
+        && (ngx_lu_file_mkdir(&task->io, parent) == NGX_ERROR
+            || ngx_lu_file_rename(&task->io, temp, folder) != NGX_OK
+            || ngx_lu_file_sync(&task->io, parent) != NGX_OK))
+    {
+        status = ngx_lu_task_failed(task);
+    }
+
+    if (status != NGX_OK) {
+        ngx_lu_tree_discard(temp);
+        return status;
+    }
+
+    bundle->release->folder = folder;
+
+    return NGX_OK;
+}
+
+
+/* The lock of an upload is made here and never again. */
+
+static ngx_int_t
+ngx_lu_bundle_write(ngx_lu_task_t *task, const ngx_lu_bundle_new_t *bundle,
+    u_char *folder)
+{
+    u_char    *path;
+    ngx_fd_t   lock;
+
+    if (!bundle->is_registered) {
+
+        path = ngx_lu_path_in(&task->io, folder, "lock");
+
+        if (ngx_lu_lock(&task->io, path, &lock) != NGX_OK) {
+            return ngx_lu_task_failed(task);
+        }
+
+        ngx_lu_lock_release(lock);
+
+        path = ngx_lu_path_in(&task->io, folder, "uploads");
+
+        if (ngx_lu_file_mkdir(&task->io, path) != NGX_OK) {
+            return ngx_lu_task_failed(task);
+        }
+    }
+
+    bundle->release->folder = folder;
+
+    return ngx_lu_release_save(task, bundle->release);
+}
 
 
 ngx_int_t
@@ -33,7 +453,12 @@ ngx_lu_bundle_open(ngx_lu_task_t *task, ngx_lu_release_t *release)
     release->folder = ngx_lu_path(&task->io, "%V/staging/%s/%s",
                                   &task->store->path, task->app.data,
                                   task->id.data);
-    path = ngx_lu_path_in(&task->io, release->folder, "lock");
+    path = ngx_lu_path(&task->io, "%V/staging/%s/%s/lock", &task->store->path,
+                       task->app.data, task->id.data);
+
+    if (release->folder == NULL) {
+        return ngx_lu_task_nomem(task);
+    }
 
     rc = ngx_lu_lock_existing(&task->io, path, &release->lock);
 
@@ -120,8 +545,8 @@ ngx_lu_bundle_deploy(ngx_lu_task_t *task, cJSON *app, const cJSON *release)
     task->to = deployment;
 
     rc = lu_change_deployment_add(app, channel, deployment, id, rollout,
-                                  is_signed, task->by, task->now,
-                                  &task->error);
+                                  is_signed,
+                                  task->by, task->now, &task->error);
 
     return ngx_lu_task_core(task, rc);
 }

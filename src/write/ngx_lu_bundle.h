@@ -2,7 +2,8 @@
 /*
  * Copyright (C) the nginx-liveupdate authors
  *
- * A bundle in the store: open for uploads, put into its channel, made live.
+ * A bundle in the store: created, open for uploads, put into its channel, made
+ * live.
  */
 
 
@@ -25,6 +26,24 @@ typedef struct {
     unsigned            listed:1;      /* the rules are a file's, on GitHub */
 } ngx_lu_promotion_t;
 
+
+/*
+ * Creates a bundle of the task's app, for the channel of that name, or for the
+ * default one if the name is NULL.  release->json is the caller's: a
+ * release.json with what its publisher says of it ("kind", "rollout", version
+ * limits, "url", "signed", ...); what the store knows is added to it.
+ *
+ * Without a "url" the bundle waits for its uploads.  With one it is registered
+ * and goes live at once, or waits for an approver: task->approval is set then.
+ * One that the same publisher registered within the last minute is not
+ * registered again: it takes the place of the new one.
+ *
+ * Returns 201 with the release, which is in live/ if release->is_live is set;
+ * or 403, 404, 409, 422, 500, 507.  In any case the caller closes the release.
+ */
+
+ngx_int_t ngx_lu_bundle_create(ngx_lu_task_t *task, const char *channel,
+    ngx_lu_release_t *release);
 
 /*
  * Opens the task's bundle for changes of its uploads, locked; to be closed.

@@ -1,0 +1,159 @@
+
+/*
+ * Copyright (C) the nginx-liveupdate authors
+ */
+
+
+#include "ngx_lu_api_fetch.h"
+#include "ngx_lu_webhook.h"
+#include "ngx_lu_body.h"
+#include "ngx_lu_webhook_todesktop.h"
+
+#include "write/ngx_lu_app.h"
+#include "write/ngx_lu_task.h"
+#include "job/ngx_lu_order.h"
+
+#include "core/lu_json.h"
+#include "core/lu_name.h"
+#include "core/lu_put.h"
+#include "core/lu_webhook.h"
+
+
+static ngx_uint_t ngx_lu_webhook_todesktop_has_app(ngx_lu_delivery_t *delivery,
+    const lu_str_t *id);
+static cJSON *ngx_lu_webhook_todesktop_release(ngx_lu_task_t *task,
+    const lu_webhook_t *webhook);
+
+
+ngx_int_t
+ngx_lu_webhook_todesktop(ngx_lu_call_t *call)
+{
+    cJSON          *release;
+    lu_rc_e         rc;
+    lu_str_t       *name, *version;
+    ngx_int_t       status;
+    lu_arena_t      arena;
+    lu_webhook_t    webhook;
+    ngx_lu_task_t  *task;
+
+    task = &call->task;
+
+    arena = ngx_lu_arena(task->io.pool);
+
+    rc = lu_webhook_parse(&arena, call->json, &webhook, &task->error);
+    if (rc != LU_OK) {
+        return ngx_lu_body_status(task, rc);
+    }
+
+    task->app = webhook.app_id;
+    task->id = webhook.build_id;
+
+    if (!ngx_lu_webhook_todesktop_has_app(call->delivery, &task->app)) {
+        return ngx_lu_task_refuse(task, NGX_HTTP_FORBIDDEN,
+                                  "This webhook is not for this app.");
+    }
+
+    name = &webhook.app_name;
+
+    if (!lu_name_label_valid(name)) {
+        name = &task->app;
+    }
+
+    status = ngx_lu_app_ensure(task, (char *) name->data);
+    if (status != NGX_OK) {
+        return status;
+    }
+
+    version = &webhook.app_version;
+
+    if (version->len && !lu_name_label_valid(version)) {
+        return ngx_lu_task_refuse(task, NGX_HTTP_BAD_REQUEST,
+                                  "\"appVersion\" is not a version: up to 128 "
+                                  "bytes of text.");
+    }
+
+    release = ngx_lu_webhook_todesktop_release(task, &webhook);
+    if (release == NULL) {
+        return ngx_lu_task_nomem(task);
+    }
+
+    status = ngx_lu_api_fetch_order(call, release);
+
+    cJSON_Delete(release);
+
+    return status;
+}
+
+
+static ngx_uint_t
+ngx_lu_webhook_todesktop_has_app(ngx_lu_delivery_t *delivery,
+    const lu_str_t *id)
+{
+    lu_str_t      app;
+    ngx_str_t    *known;
+    ngx_uint_t    i;
+    ngx_array_t  *apps;
+
+    apps = &delivery->conf->apps;
+
+    if (apps->nelts == 0) {
+        return 1;
+    }
+
+    known = apps->elts;
+
+    for (i = 0; i < apps->nelts; i++) {
+        app = ngx_lu_to_core(&known[i]);
+
+        if (lu_str_eq(&app, id)) {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+/* The release.json with what the delivery says; NULL: out of memory. */
+
+static cJSON *
+ngx_lu_webhook_todesktop_release(ngx_lu_task_t *task,
+    const lu_webhook_t *webhook)
+{
+    cJSON       *release;
+    lu_put_t     put;
+    ngx_uint_t   i;
+
+    const struct {
+        const char      *key;
+        const lu_str_t  *value;
+    } facts[] = {
+        { "name", &webhook->app_name },
+        { "appVersion", &webhook->app_version },
+        { "electron", &webhook->electron },
+        { "commit", &webhook->commit },
+        { "commitMessage", &webhook->commit_message },
+        { "branch", &webhook->branch },
+        { "remote", &webhook->remote },
+        { "buildStartedAt", &webhook->started },
+        { "buildEndedAt", &webhook->ended },
+        { NULL, NULL }
+    };
+
+    lu_put_init(&put);
+
+    release = ngx_lu_order_release(task);
+
+    for (i = 0; facts[i].key; i++) {
+        if (facts[i].value->len) {
+            lu_put_str(&put, release, facts[i].key, facts[i].value);
+        }
+    }
+
+    if (webhook->release_info) {
+        lu_put_item(&put, release, "releaseInfo",
+                    cJSON_Duplicate(webhook->release_info, 1));
+    }
+
+    return lu_put_done(&put, release);
+}

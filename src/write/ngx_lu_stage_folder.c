@@ -1,0 +1,171 @@
+
+/*
+ * Copyright (C) the nginx-liveupdate authors
+ */
+
+
+#include "ngx_lu_app.h"
+#include "ngx_lu_release.h"
+#include "ngx_lu_stage.h"
+#include "ngx_lu_stage_folder.h"
+#include "ngx_lu_staging.h"
+
+#include "store/ngx_lu_file.h"
+#include "store/ngx_lu_lock.h"
+#include "store/ngx_lu_path.h"
+
+#include "core/lu_release.h"
+
+
+static ngx_int_t ngx_lu_stage_folder_locked(ngx_lu_task_t *task,
+    ngx_lu_release_t *release);
+static ngx_int_t ngx_lu_stage_folder_read(ngx_lu_task_t *task,
+    ngx_lu_release_t *release);
+static ngx_int_t ngx_lu_stage_folder_check(ngx_lu_task_t *task,
+    const cJSON *json);
+
+
+ngx_int_t
+ngx_lu_stage_folder(ngx_lu_task_t *task, cJSON *json)
+{
+    u_char            *path;
+    ngx_int_t          status;
+    ngx_lu_release_t   release;
+
+    release.json = json;
+    release.lock = NGX_INVALID_FILE;
+    release.is_live = 0;
+    release.folder = ngx_lu_path(&task->io, "%V/staging/%s/%s",
+                                 &task->store->path, task->app.data,
+                                 task->subject);
+
+    path = ngx_lu_path(&task->io, "%V/staging/%s/%s/lock", &task->store->path,
+                       task->app.data, task->subject);
+
+    if (json == NULL || release.folder == NULL) {
+        ngx_lu_release_close(&release);
+        return ngx_lu_task_nomem(task);
+    }
+
+    switch (ngx_lu_lock(&task->io, path, &release.lock)) {
+
+    case NGX_OK:
+        status = ngx_lu_stage_folder_locked(task, &release);
+        break;
+
+    case NGX_DECLINED:
+        status = ngx_lu_task_refuse(task, NGX_HTTP_NOT_FOUND,
+                                    "There is no such folder in staging.");
+        break;
+
+    default:
+        status = ngx_lu_task_failed(task);
+    }
+
+    ngx_lu_release_close(&release);
+
+    return status;
+}
+
+
+static ngx_int_t
+ngx_lu_stage_folder_locked(ngx_lu_task_t *task, ngx_lu_release_t *release)
+{
+    ngx_int_t  status;
+
+    status = ngx_lu_stage_folder_read(task, release);
+
+    if (status == NGX_OK) {
+        status = ngx_lu_stage(task, release, NULL);
+    }
+
+    if (status != NGX_OK && status != NGX_DONE) {
+        return status;
+    }
+
+    /* nobody writes to what was verified through its other name */
+
+    return ngx_lu_staging_clean(task, release->folder, "uploads");
+}
+
+
+/*
+ * NGX_OK: the release is to be verified; NGX_DONE: it is staged, and was to be
+ * released when the call was cut short; or a status.
+ */
+
+static ngx_int_t
+ngx_lu_stage_folder_read(ngx_lu_task_t *task, ngx_lu_release_t *release)
+{
+    cJSON      *json;
+    u_char     *path;
+    ngx_int_t   status;
+
+    status = ngx_lu_app_read(task, &json);
+    if (status != NGX_OK) {
+        return status;
+    }
+
+    cJSON_Delete(json);
+
+    /* an id is used once */
+
+    path = ngx_lu_path(&task->io, "%V/live/%s/%s/release.json",
+                       &task->store->path, task->app.data, task->subject);
+    if (path == NULL) {
+        return ngx_lu_task_nomem(task);
+    }
+
+    if (access((char *) path, F_OK) == 0) {
+        return ngx_lu_task_refuse(task, NGX_HTTP_CONFLICT,
+                                  "There is a release with this id: use "
+                                  "another one.");
+    }
+
+    path = ngx_lu_path_in(&task->io, release->folder, "release.json");
+
+    switch (ngx_lu_file_read_json(&task->io, path, &json)) {
+
+    case NGX_OK:
+        break;
+
+    case NGX_DECLINED:
+        return NGX_OK;
+
+    default:
+        return ngx_lu_task_failed(task);
+    }
+
+    cJSON_Delete(release->json);
+    release->json = json;
+
+    return ngx_lu_stage_folder_check(task, json);
+}
+
+
+static ngx_int_t
+ngx_lu_stage_folder_check(ngx_lu_task_t *task, const cJSON *json)
+{
+    lu_state_e  state;
+
+    state = lu_release_state(json);
+
+    if (lu_release_kind(json) == LU_KIND_DESKTOP) {
+
+        if (state == LU_STATE_STAGED && !task->approval) {
+            return NGX_DONE;
+        }
+
+        if (state != LU_STATE_UNKNOWN
+            && state != LU_STATE_FETCHING
+            && state != LU_STATE_REJECTED
+            && state != LU_STATE_STAGED)
+        {
+            return NGX_OK;
+        }
+    }
+
+    return ngx_lu_task_refuse(task, NGX_HTTP_CONFLICT,
+                              "The release is staged already, was rejected, "
+                              "is being fetched, or is no desktop release.");
+}
