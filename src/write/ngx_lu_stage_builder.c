@@ -1,0 +1,200 @@
+
+/*
+ * Copyright (C) the nginx-liveupdate authors
+ */
+
+
+#include "ngx_lu_stage_builder.h"
+#include "ngx_lu_stage_td.h"
+
+#include "store/ngx_lu_file.h"
+
+
+static ngx_uint_t ngx_lu_stage_builder_names(const lu_str_t *name);
+static ngx_int_t ngx_lu_stage_builder_manifest(ngx_lu_stage_t *stage,
+    ngx_uint_t n);
+static ngx_int_t ngx_lu_stage_builder_file(ngx_lu_stage_t *stage,
+    const lu_builder_file_t *built);
+static ngx_int_t ngx_lu_stage_builder_rename(ngx_lu_stage_t *stage,
+    ngx_lu_stage_file_t *file);
+
+
+ngx_int_t
+ngx_lu_stage_builder(ngx_lu_stage_t *stage)
+{
+    ngx_int_t             status;
+    ngx_uint_t            i, found;
+    ngx_lu_stage_file_t  *file;
+
+    found = 0;
+
+    for (i = 0; i < stage->nfiles; i++) {
+
+        file = (ngx_lu_stage_file_t *) stage->files.elts + i;
+
+        if (!ngx_lu_stage_builder_names(&file->name)) {
+            continue;
+        }
+
+        status = ngx_lu_stage_builder_manifest(stage, i);
+        if (status != NGX_OK) {
+            return status;
+        }
+
+        found = 1;
+    }
+
+    if (!found) {
+        return ngx_lu_task_refuse(stage->task, 422,
+                             "The release has no latest.yml, latest-mac.yml "
+                                  "or latest-linux.yml.");
+    }
+
+    return NGX_OK;
+}
+
+
+/* electron-builder writes "builder-debug.yml" for its own use. */
+
+static ngx_uint_t
+ngx_lu_stage_builder_names(const lu_str_t *name)
+{
+    size_t  len;
+
+    len = sizeof("builder-") - 1;
+
+    return name->len > sizeof(".yml") - 1
+           && lu_str_ends(name, ".yml")
+           && (name->len < len
+               || ngx_strncmp(name->data, "builder-", len) != 0);
+}
+
+
+static ngx_int_t
+ngx_lu_stage_builder_manifest(ngx_lu_stage_t *stage, ngx_uint_t n)
+{
+    size_t                i;
+    lu_rc_e               parsed;
+    lu_str_t              text;
+    ngx_int_t             rc, status;
+    lu_arena_t            arena;
+    lu_builder_t          builder;
+    ngx_lu_task_t        *task;
+    ngx_file_info_t       fi;
+    ngx_lu_stage_file_t  *file;
+
+    task = stage->task;
+    file = (ngx_lu_stage_file_t *) stage->files.elts + n;
+
+    if (file->size > LU_BUILDER_SIZE) {
+        (void) lu_error(&task->error, &file->name, "is too large");
+        return 422;
+    }
+
+    rc = ngx_lu_file_read(&task->io, file->path, &text, &fi);
+    if (rc != NGX_OK) {
+        return ngx_lu_task_unread(task, rc);
+    }
+
+    arena = ngx_lu_arena(task->io.pool);
+
+    parsed = lu_builder_parse(&arena, &text, &builder, &task->error);
+    if (parsed != LU_OK) {
+        return ngx_lu_task_core(task, parsed);
+    }
+
+    status = ngx_lu_stage_files_version(stage, &file->name, &builder.version);
+    if (status != NGX_OK) {
+        return status;
+    }
+
+    for (i = 0; i < builder.nfiles; i++) {
+        status = ngx_lu_stage_builder_file(stage, &builder.files[i]);
+        if (status != NGX_OK) {
+            return status;
+        }
+    }
+
+    status = ngx_lu_stage_files_hash(stage, file);
+    if (status != NGX_OK) {
+        return status;
+    }
+
+    file->is_listed = 1;
+
+    status = ngx_lu_stage_builder_rename(stage, file);
+    if (status != NGX_OK) {
+        return status;
+    }
+
+    /* the download routes need a list of the same files */
+
+    return ngx_lu_stage_td_add(stage, &file->name, &builder);
+}
+
+
+static ngx_int_t
+ngx_lu_stage_builder_file(ngx_lu_stage_t *stage,
+    const lu_builder_file_t *built)
+{
+    ngx_int_t             status;
+    lu_error_t           *error;
+    ngx_lu_stage_file_t  *file;
+
+    file = ngx_lu_stage_files_listed(stage, &built->name, &status);
+    if (file == NULL) {
+        return status;
+    }
+
+    error = &stage->task->error;
+
+    if (built->size != UINT64_MAX && built->size != file->size) {
+        (void) lu_error(error, &built->name,
+                        "has another size than its manifest says");
+        return 422;
+    }
+
+    if (ngx_memcmp(built->sha512, file->sha512, SHA512_DIGEST_LENGTH) != 0) {
+        (void) lu_error(error, &built->name,
+                        "has another SHA-512 than its manifest says");
+        return 422;
+    }
+
+    file->is_listed = 1;
+
+    return NGX_OK;
+}
+
+
+/* The feed has the manifests of all releases in one folder. */
+
+static ngx_int_t
+ngx_lu_stage_builder_rename(ngx_lu_stage_t *stage, ngx_lu_stage_file_t *file)
+{
+    u_char   *p;
+    lu_str_t  name;
+
+    if (ngx_strnstr(file->name.data, "-build-", file->name.len)) {
+        return NGX_OK;
+    }
+
+    p = ngx_lu_format(stage->task->io.pool, "%*s-build-%s.yml",
+                      file->name.len - (sizeof(".yml") - 1), file->name.data,
+                      stage->id);
+    if (p == NULL) {
+        return ngx_lu_task_nomem(stage->task);
+    }
+
+    name = lu_str((char *) p);
+
+    if (ngx_lu_stage_files_find(stage, &name)) {
+        (void) lu_error(&stage->task->error, &file->name,
+                        "is there twice, also with the release's id in its "
+                        "name");
+        return 422;
+    }
+
+    file->name = name;
+
+    return NGX_OK;
+}

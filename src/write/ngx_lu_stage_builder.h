@@ -1,0 +1,27 @@
+
+/*
+ * Copyright (C) the nginx-liveupdate authors
+ *
+ * The update manifests of a desktop release, which electron-builder wrote.
+ */
+
+
+#ifndef _NGX_LU_STAGE_BUILDER_H_INCLUDED_
+#define _NGX_LU_STAGE_BUILDER_H_INCLUDED_
+
+
+#include "ngx_lu_stage_files.h"
+
+#include "core/lu_builder.h"
+
+
+/*
+ * Compares the files that came with all update manifests (*.yml) among them,
+ * marks what they list, and adds a list for the download routes where none
+ * came.  NGX_OK, or a status: 404, 422, also if there is no manifest, 500.
+ */
+
+ngx_int_t ngx_lu_stage_builder(ngx_lu_stage_t *stage);
+
+
+#endif /* _NGX_LU_STAGE_BUILDER_H_INCLUDED_ */
