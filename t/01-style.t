@@ -27,7 +27,7 @@ my @text = ((grep { !/\.json$/ } glob 'conf/* conf/console/*'),
 my @compilers = grep { system("command -v $_ >/dev/null 2>&1") == 0 }
     qw/ gcc clang /;
 
-plan(tests => 17 + @compilers);
+plan(tests => 18 + @compilers);
 
 cmp_ok(scalar @core, '>', 0, 'there is a core');
 
@@ -49,6 +49,7 @@ is(join("\n", $house->arrows), '', 'wings know only those below them');
 is(join("\n", $house->names), '', 'a name begins with that of its file');
 is(join("\n", $house->headers), '', 'a header has the promises of its file');
 is(join("\n", $house->circles), '', 'no large circle of files in a wing');
+is(join("\n", $house->plan), '', 'docs/architecture.md has all files');
 cmp_ok($house->hanging, '<=', 0.01, 'lines that begin at column 40 or later');
 
 none(qr/\b(?:open|openat|read|pread|readv|f?l?stat|fstatat|access|opendir

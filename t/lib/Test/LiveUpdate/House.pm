@@ -187,6 +187,17 @@ sub circles {
     return @found;
 }
 
+# Files that the plan for people leaves out.
+
+sub plan {
+    my ($self) = @_;
+
+    my $text = slurp('docs/architecture.md');
+
+    return grep { my $name = basename($_, '.c'); $text !~ /`$name`/ }
+        @{$self->{sources}};
+}
+
 # The share of the lines of code that hang at column 40 or later.
 
 sub hanging {
