@@ -63,5 +63,26 @@ typedef struct {
 ngx_int_t ngx_lu_snapshot(ngx_lu_store_t *store, ngx_pool_t *pool,
     const char *app, const lu_token_t *token, ngx_lu_snapshot_t *snapshot);
 
+/*
+ * Returns the seconds since the oldest staged release has been waiting, at
+ * least 1, or 0 if none is waiting.
+ */
+
+double ngx_lu_snapshot_waiting(ngx_lu_snapshot_t *snapshot);
+
+/* Returns the seconds since the releases on the disk were counted. */
+
+double ngx_lu_snapshot_scan_age(ngx_lu_snapshot_t *snapshot);
+
+
+/*
+ * The names of ngx_lu_kind_e, of ngx_lu_result_e and of the NGX_LU_LOADS ways
+ * in which a load ends, as JSON and metrics have them.
+ */
+
+extern const char  *ngx_lu_snapshot_kinds[];
+extern const char  *ngx_lu_snapshot_results[];
+extern const char  *ngx_lu_snapshot_loads[];
+
 
 #endif /* _NGX_LU_SNAPSHOT_H_INCLUDED_ */
