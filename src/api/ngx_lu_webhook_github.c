@@ -8,7 +8,6 @@
 
 
 #include "ngx_lu_body.h"
-#include "ngx_lu_webhook.h"
 #include "ngx_lu_webhook_github.h"
 
 #include "store/ngx_lu_file.h"

@@ -5,7 +5,6 @@
 
 
 #include "ngx_lu_api_fetch.h"
-#include "ngx_lu_webhook.h"
 #include "ngx_lu_body.h"
 #include "ngx_lu_webhook_todesktop.h"
 

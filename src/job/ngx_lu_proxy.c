@@ -24,7 +24,7 @@
  *   sent.
  *
  * - u->store is 1 with proxy_store until ngx_http_upstream_store() has renamed
- *   the complete temporary file, also if renaming failed.  It is called only
+ *   the complete temporary file, also if that failed.  It is called only
  *   for status 200, and for a body that is closed by the origin even if that
  *   was too early: only size and digest show whether the file is complete.
  *

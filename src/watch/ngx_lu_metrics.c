@@ -54,14 +54,13 @@ static void ngx_lu_metrics_store(ngx_lu_text_t *text,
     ngx_lu_snapshot_t *snapshot);
 static void ngx_lu_metrics_zone(ngx_lu_text_t *text,
     ngx_lu_snapshot_t *snapshot);
-static void ngx_lu_text_family(ngx_lu_text_t *text, const char *metric,
+static void ngx_lu_metrics_family(ngx_lu_text_t *text, const char *metric,
     const char *type, const char *help);
-static void ngx_lu_text_single(ngx_lu_text_t *text, const char *metric,
+static void ngx_lu_metrics_single(ngx_lu_text_t *text, const char *metric,
     const char *type, const char *help, double value);
-static void ngx_lu_text_sample(ngx_lu_text_t *text, const char *metric,
+static void ngx_lu_metrics_sample(ngx_lu_text_t *text, const char *metric,
     ngx_lu_label_t *labels, double value);
-static void ngx_lu_text_add(ngx_lu_text_t *text, u_char *line, size_t len);
-static lu_str_t ngx_lu_text_str(const char *value);
+static void ngx_lu_metrics_add(ngx_lu_text_t *text, u_char *line, size_t len);
 
 
 char *
@@ -79,7 +78,7 @@ ngx_lu_metrics(ngx_lu_snapshot_t *snapshot)
     ngx_lu_metrics_store(&text, snapshot);
     ngx_lu_metrics_zone(&text, snapshot);
 
-    ngx_lu_text_add(&text, (u_char *) "", 1);
+    ngx_lu_metrics_add(&text, (u_char *) "", 1);
 
     if (text.failed) {
         cJSON_free(text.start);
@@ -99,31 +98,30 @@ ngx_lu_metrics_requests(ngx_lu_text_t *text, ngx_lu_snapshot_t *snapshot)
 
     numbers = snapshot->numbers;
 
-    ngx_lu_text_family(text, "liveupdate_requests_total", "counter",
-                       "Requests by kind and result.");
+    ngx_lu_metrics_family(text, "liveupdate_requests_total", "counter",
+                          "Requests by kind and result.");
 
     ngx_memzero(labels, sizeof(labels));
 
     labels[0].name = "kind";
     labels[1].name = "result";
 
-    labels[0].value = ngx_lu_text_str(ngx_lu_count_kinds[NGX_LU_KIND_CHECK]);
+    labels[0].value = lu_str(ngx_lu_count_kinds[NGX_LU_KIND_CHECK]);
 
     for (i = 0; i < NGX_LU_CHECKS; i++) {
-        labels[1].value.len = ngx_lu_count_checks[i].len;
-        labels[1].value.data = ngx_lu_count_checks[i].data;
+        labels[1].value = ngx_lu_to_core(&ngx_lu_count_checks[i]);
 
-        ngx_lu_text_sample(text, "liveupdate_requests_total", labels,
-                           snapshot->checks[i]);
+        ngx_lu_metrics_sample(text, "liveupdate_requests_total", labels,
+                              snapshot->checks[i]);
     }
 
-    labels[1].value = ngx_lu_text_str("no_app");
+    labels[1].value = lu_str("no_app");
 
-    ngx_lu_text_sample(text, "liveupdate_requests_total", labels,
-                       numbers->no_app);
+    ngx_lu_metrics_sample(text, "liveupdate_requests_total", labels,
+                          numbers->no_app);
 
     for (i = NGX_LU_KIND_CHECK; i < NGX_LU_KINDS; i++) {
-        labels[0].value = ngx_lu_text_str(ngx_lu_count_kinds[i]);
+        labels[0].value = lu_str(ngx_lu_count_kinds[i]);
 
         for (n = 0; n < NGX_LU_RESULTS; n++) {
 
@@ -133,24 +131,24 @@ ngx_lu_metrics_requests(ngx_lu_text_t *text, ngx_lu_snapshot_t *snapshot)
                 continue;
             }
 
-            labels[1].value = ngx_lu_text_str(ngx_lu_count_results[n]);
+            labels[1].value = lu_str(ngx_lu_count_results[n]);
 
-            ngx_lu_text_sample(text, "liveupdate_requests_total", labels,
-                               numbers->requests[i][n]);
+            ngx_lu_metrics_sample(text, "liveupdate_requests_total", labels,
+                                  numbers->requests[i][n]);
         }
     }
 
-    ngx_lu_text_family(text, "liveupdate_webhook_refusals_total", "counter",
-                       "Webhooks that were refused.");
+    ngx_lu_metrics_family(text, "liveupdate_webhook_refusals_total", "counter",
+                          "Webhooks that were refused.");
 
     labels[0].name = "reason";
     labels[1].name = NULL;
 
     for (n = NGX_LU_RESULT_INVALID; n < NGX_LU_RESULTS; n++) {
-        labels[0].value = ngx_lu_text_str(ngx_lu_count_results[n]);
+        labels[0].value = lu_str(ngx_lu_count_results[n]);
 
-        ngx_lu_text_sample(text, "liveupdate_webhook_refusals_total", labels,
-                           numbers->requests[NGX_LU_KIND_WEBHOOK][n]);
+        ngx_lu_metrics_sample(text, "liveupdate_webhook_refusals_total", labels,
+                              numbers->requests[NGX_LU_KIND_WEBHOOK][n]);
     }
 }
 
@@ -162,8 +160,8 @@ ngx_lu_metrics_checks(ngx_lu_text_t *text, ngx_lu_snapshot_t *snapshot)
     ngx_lu_row_t   *row;
     ngx_lu_label_t  labels[5];
 
-    ngx_lu_text_family(text, "liveupdate_checks_total", "counter",
-                       "Checks of devices by app, channel and release.");
+    ngx_lu_metrics_family(text, "liveupdate_checks_total", "counter",
+                          "Checks of devices by app, channel and release.");
 
     ngx_memzero(labels, sizeof(labels));
 
@@ -189,16 +187,15 @@ ngx_lu_metrics_checks(ngx_lu_text_t *text, ngx_lu_snapshot_t *snapshot)
                 continue;
             }
 
-            labels[3].value.len = ngx_lu_count_checks[n].len;
-            labels[3].value.data = ngx_lu_count_checks[n].data;
+            labels[3].value = ngx_lu_to_core(&ngx_lu_count_checks[n]);
 
-            ngx_lu_text_sample(text, "liveupdate_checks_total", labels,
-                               row[i].counts[n]);
+            ngx_lu_metrics_sample(text, "liveupdate_checks_total", labels,
+                                  row[i].counts[n]);
         }
     }
 
     for (i = 0; i < 3; i++) {
-        labels[i].value = ngx_lu_text_str(NGX_LU_OTHER);
+        labels[i].value = lu_str(NGX_LU_OTHER);
     }
 
     for (n = 0; n < NGX_LU_CHECKS; n++) {
@@ -206,11 +203,10 @@ ngx_lu_metrics_checks(ngx_lu_text_t *text, ngx_lu_snapshot_t *snapshot)
             continue;
         }
 
-        labels[3].value.len = ngx_lu_count_checks[n].len;
-        labels[3].value.data = ngx_lu_count_checks[n].data;
+        labels[3].value = ngx_lu_to_core(&ngx_lu_count_checks[n]);
 
-        ngx_lu_text_sample(text, "liveupdate_checks_total", labels,
-                           snapshot->other[n]);
+        ngx_lu_metrics_sample(text, "liveupdate_checks_total", labels,
+                              snapshot->other[n]);
     }
 }
 
@@ -224,9 +220,9 @@ ngx_lu_metrics_desktop(ngx_lu_text_t *text, ngx_lu_snapshot_t *snapshot)
 
     static const char  *types[] = { "manifest", "file", "download" };
 
-    ngx_lu_text_family(text, "liveupdate_desktop_requests_total", "counter",
-                       "Requests for desktop builds: manifests and files of "
-                       "the feed, and downloads.");
+    ngx_lu_metrics_family(text, "liveupdate_desktop_requests_total", "counter",
+                          "Requests for desktop builds: manifests and files of "
+                          "the feed, and downloads.");
 
     ngx_memzero(labels, sizeof(labels));
 
@@ -246,14 +242,14 @@ ngx_lu_metrics_desktop(ngx_lu_text_t *text, ngx_lu_snapshot_t *snapshot)
         labels[1].value = row[i].release;
 
         for (n = NGX_LU_CHECKS; n < NGX_LU_COUNTS; n++) {
-            labels[2].value = ngx_lu_text_str(types[n - NGX_LU_CHECKS]);
+            labels[2].value = lu_str(types[n - NGX_LU_CHECKS]);
 
-            ngx_lu_text_sample(text, "liveupdate_desktop_requests_total",
-                               labels, row[i].counts[n]);
+            ngx_lu_metrics_sample(text, "liveupdate_desktop_requests_total",
+                                  labels, row[i].counts[n]);
         }
     }
 
-    labels[0].value = ngx_lu_text_str(NGX_LU_OTHER);
+    labels[0].value = lu_str(NGX_LU_OTHER);
     labels[1].value = labels[0].value;
 
     for (n = NGX_LU_CHECKS; n < NGX_LU_COUNTS; n++) {
@@ -261,10 +257,10 @@ ngx_lu_metrics_desktop(ngx_lu_text_t *text, ngx_lu_snapshot_t *snapshot)
             continue;
         }
 
-        labels[2].value = ngx_lu_text_str(types[n - NGX_LU_CHECKS]);
+        labels[2].value = lu_str(types[n - NGX_LU_CHECKS]);
 
-        ngx_lu_text_sample(text, "liveupdate_desktop_requests_total", labels,
-                           snapshot->other[n]);
+        ngx_lu_metrics_sample(text, "liveupdate_desktop_requests_total", labels,
+                              snapshot->other[n]);
     }
 }
 
@@ -272,24 +268,24 @@ ngx_lu_metrics_desktop(ngx_lu_text_t *text, ngx_lu_snapshot_t *snapshot)
 static void
 ngx_lu_metrics_devices(ngx_lu_text_t *text, ngx_lu_snapshot_t *snapshot)
 {
-    ngx_lu_text_family(text, "liveupdate_app_devices", "gauge",
-                       "Devices that have asked, estimated.");
+    ngx_lu_metrics_family(text, "liveupdate_app_devices", "gauge",
+                          "Devices that have asked, estimated.");
     ngx_lu_metrics_level(text, snapshot, NGX_LU_ROW_APP, 0,
                          "liveupdate_app_devices");
 
-    ngx_lu_text_family(text, "liveupdate_channel_devices", "gauge",
-                       "Devices that have asked, estimated.");
+    ngx_lu_metrics_family(text, "liveupdate_channel_devices", "gauge",
+                          "Devices that have asked, estimated.");
     ngx_lu_metrics_level(text, snapshot, NGX_LU_ROW_CHANNEL, 0,
                          "liveupdate_channel_devices");
 
-    ngx_lu_text_family(text, "liveupdate_active_devices", "gauge",
-                       "Devices that were told of the release, estimated.");
+    ngx_lu_metrics_family(text, "liveupdate_active_devices", "gauge",
+                          "Devices that were told of the release, estimated.");
     ngx_lu_metrics_level(text, snapshot, NGX_LU_ROW_RELEASE, 0,
                          "liveupdate_active_devices");
 
-    ngx_lu_text_family(text, "liveupdate_running_devices",
-                       "gauge",
-                       "Devices that run the release, estimated.");
+    ngx_lu_metrics_family(text, "liveupdate_running_devices",
+                          "gauge",
+                          "Devices that run the release, estimated.");
     ngx_lu_metrics_level(text, snapshot, NGX_LU_ROW_RELEASE, 1,
                          "liveupdate_running_devices");
 }
@@ -335,11 +331,11 @@ ngx_lu_metrics_level(ngx_lu_text_t *text, ngx_lu_snapshot_t *snapshot,
             }
 
             labels[n].name = "window";
-            labels[n].value = ngx_lu_text_str(windows[w]);
+            labels[n].value = lu_str(windows[w]);
 
-            ngx_lu_text_sample(text, metric, labels,
-                               running ? row[i].running[w]
-                                       : row[i].devices[w]);
+            ngx_lu_metrics_sample(text, metric, labels,
+                                  running ? row[i].running[w]
+                                          : row[i].devices[w]);
         }
     }
 }
@@ -358,32 +354,31 @@ ngx_lu_metrics_releases(ngx_lu_text_t *text, ngx_lu_snapshot_t *snapshot)
         return;
     }
 
-    ngx_lu_text_family(text, "liveupdate_releases", "gauge",
-                       "Releases on the disk by state.");
+    ngx_lu_metrics_family(text, "liveupdate_releases", "gauge",
+                          "Releases on the disk by state.");
 
     ngx_memzero(labels, sizeof(labels));
 
     labels[0].name = "state";
 
     for (i = 0; i < NGX_LU_STATES; i++) {
-        labels[0].value = ngx_lu_text_str(ngx_lu_scan_states[i]);
+        labels[0].value = lu_str(ngx_lu_scan_name(i));
 
-        ngx_lu_text_sample(text, "liveupdate_releases", labels,
-                           scan->states[i]);
+        ngx_lu_metrics_sample(text, "liveupdate_releases", labels,
+                              scan->states[i]);
     }
 
-    ngx_lu_text_single(text, "liveupdate_oldest_waiting_seconds", "gauge",
-                       "Age of the oldest staged release; 0 if none waits.",
-                       ngx_lu_snapshot_waiting(snapshot));
+    ngx_lu_metrics_single(text, "liveupdate_oldest_waiting_seconds", "gauge",
+                          "Age of the oldest staged release; 0 if none waits.",
+                          ngx_lu_snapshot_waiting(snapshot));
 
-    ngx_lu_text_single(text, "liveupdate_scan_age_seconds", "gauge",
-                       "Since the releases were counted.",
-                       ngx_max((ngx_atomic_int_t)
-                               (snapshot->now - scan->at), 0));
+    ngx_lu_metrics_single(text, "liveupdate_scan_age_seconds", "gauge",
+                          "Since the releases were counted.",
+                          ngx_lu_snapshot_scan_age(snapshot));
 
-    ngx_lu_text_single(text, "liveupdate_scan_complete",
-                       "gauge", "Whether all of them were.",
-                       scan->complete);
+    ngx_lu_metrics_single(text, "liveupdate_scan_complete",
+                          "gauge", "Whether all of them were.",
+                          scan->complete);
 }
 
 
@@ -398,35 +393,35 @@ ngx_lu_metrics_store(ngx_lu_text_t *text, ngx_lu_snapshot_t *snapshot)
 
     ngx_memzero(labels, sizeof(labels));
 
-    ngx_lu_text_family(text, "liveupdate_stages_total", "counter",
-                       "Releases that were verified, by result.");
+    ngx_lu_metrics_family(text, "liveupdate_stages_total", "counter",
+                          "Releases that were verified, by result.");
 
     labels[0].name = "result";
-    labels[0].value = ngx_lu_text_str("staged");
-    ngx_lu_text_sample(text, "liveupdate_stages_total", labels,
-                       numbers->staged);
+    labels[0].value = lu_str("staged");
+    ngx_lu_metrics_sample(text, "liveupdate_stages_total", labels,
+                          numbers->staged);
 
-    labels[0].value = ngx_lu_text_str("failed");
-    ngx_lu_text_sample(text, "liveupdate_stages_total", labels,
-                       numbers->stages_failed);
+    labels[0].value = lu_str("failed");
+    ngx_lu_metrics_sample(text, "liveupdate_stages_total", labels,
+                          numbers->stages_failed);
 
-    ngx_lu_text_single(text, "liveupdate_stage_bytes_total", "counter",
-                       "Bytes of releases that were staged.",
-                       numbers->stage_bytes);
+    ngx_lu_metrics_single(text, "liveupdate_stage_bytes_total", "counter",
+                          "Bytes of releases that were staged.",
+                          numbers->stage_bytes);
 
-    ngx_lu_text_family(text, "liveupdate_catalog_loads_total", "counter",
-                       "Loads into the workers' memory.");
+    ngx_lu_metrics_family(text, "liveupdate_catalog_loads_total", "counter",
+                          "Loads into the workers' memory.");
 
     for (i = 0; i < NGX_LU_LOADS; i++) {
-        labels[0].value = ngx_lu_text_str(ngx_lu_count_loads[i]);
+        labels[0].value = lu_str(ngx_lu_count_loads[i]);
 
-        ngx_lu_text_sample(text, "liveupdate_catalog_loads_total", labels,
-                           numbers->loads[i]);
+        ngx_lu_metrics_sample(text, "liveupdate_catalog_loads_total", labels,
+                              numbers->loads[i]);
     }
 
-    ngx_lu_text_single(text, "liveupdate_generation", "gauge",
-                       "Grows by one with each change of an app.",
-                       snapshot->changes);
+    ngx_lu_metrics_single(text, "liveupdate_generation", "gauge",
+                          "Grows by one with each change of an app.",
+                          snapshot->changes);
 }
 
 
@@ -437,24 +432,24 @@ ngx_lu_metrics_zone(ngx_lu_text_t *text, ngx_lu_snapshot_t *snapshot)
 
     count = snapshot->numbers->count;
 
-    ngx_lu_text_single(text, "liveupdate_zone_size_bytes", "gauge",
-                       "Size of the zone.", count->size);
-    ngx_lu_text_single(text, "liveupdate_zone_free_bytes", "gauge",
-                       "Pages of the zone that are free.", snapshot->free);
-    ngx_lu_text_single(text, "liveupdate_series", "gauge",
-                       "Apps, channels and releases that are counted.",
-                       snapshot->series);
-    ngx_lu_text_single(text, "liveupdate_series_max", "gauge",
-                       "How many can be.", count->nseries);
-    ngx_lu_text_single(text, "liveupdate_sketches", "gauge",
-                       "Estimates of devices in use.", snapshot->sketches);
-    ngx_lu_text_single(text, "liveupdate_sketches_max", "gauge",
-                       "How many there can be.", count->nsketches);
+    ngx_lu_metrics_single(text, "liveupdate_zone_size_bytes", "gauge",
+                          "Size of the zone.", count->size);
+    ngx_lu_metrics_single(text, "liveupdate_zone_free_bytes", "gauge",
+                          "Pages of the zone that are free.", snapshot->free);
+    ngx_lu_metrics_single(text, "liveupdate_series", "gauge",
+                          "Apps, channels and releases that are counted.",
+                          snapshot->series);
+    ngx_lu_metrics_single(text, "liveupdate_series_max", "gauge",
+                          "How many can be.", count->nseries);
+    ngx_lu_metrics_single(text, "liveupdate_sketches", "gauge",
+                          "Estimates of devices in use.", snapshot->sketches);
+    ngx_lu_metrics_single(text, "liveupdate_sketches_max", "gauge",
+                          "How many there can be.", count->nsketches);
 }
 
 
 static void
-ngx_lu_text_family(ngx_lu_text_t *text, const char *metric, const char *type,
+ngx_lu_metrics_family(ngx_lu_text_t *text, const char *metric, const char *type,
     const char *help)
 {
     u_char  *p, line[NGX_LU_LINE];
@@ -462,21 +457,21 @@ ngx_lu_text_family(ngx_lu_text_t *text, const char *metric, const char *type,
     p = ngx_snprintf(line, sizeof(line), "# HELP %s %s\n# TYPE %s %s\n",
                      metric, help, metric, type);
 
-    ngx_lu_text_add(text, line, p - line);
+    ngx_lu_metrics_add(text, line, p - line);
 }
 
 
 static void
-ngx_lu_text_single(ngx_lu_text_t *text, const char *metric, const char *type,
+ngx_lu_metrics_single(ngx_lu_text_t *text, const char *metric, const char *type,
     const char *help, double value)
 {
-    ngx_lu_text_family(text, metric, type, help);
-    ngx_lu_text_sample(text, metric, NULL, value);
+    ngx_lu_metrics_family(text, metric, type, help);
+    ngx_lu_metrics_sample(text, metric, NULL, value);
 }
 
 
 static void
-ngx_lu_text_sample(ngx_lu_text_t *text, const char *metric,
+ngx_lu_metrics_sample(ngx_lu_text_t *text, const char *metric,
     ngx_lu_label_t *labels, double value)
 {
     u_char  *p, *last, c, line[NGX_LU_LINE];
@@ -502,12 +497,12 @@ ngx_lu_text_sample(ngx_lu_text_t *text, const char *metric,
 
     p = ngx_slprintf(p, last, "%s %.0f\n", c == ',' ? "}" : "", value);
 
-    ngx_lu_text_add(text, line, p - line);
+    ngx_lu_metrics_add(text, line, p - line);
 }
 
 
 static void
-ngx_lu_text_add(ngx_lu_text_t *text, u_char *line, size_t len)
+ngx_lu_metrics_add(ngx_lu_text_t *text, u_char *line, size_t len)
 {
     char   *start;
     size_t  size;
@@ -537,16 +532,4 @@ ngx_lu_text_add(ngx_lu_text_t *text, u_char *line, size_t len)
 
     ngx_memcpy(text->start + text->len, line, len);
     text->len += len;
-}
-
-
-static lu_str_t
-ngx_lu_text_str(const char *value)
-{
-    lu_str_t  str;
-
-    str.len = ngx_strlen(value);
-    str.data = (u_char *) value;
-
-    return str;
 }

@@ -1,10 +1,6 @@
 
 /*
  * Copyright (C) the nginx-liveupdate authors
- *
- * How many releases there are of each state, and since when the oldest waits:
- * the disk knows.  One thread of all workers looks, now and then, and no
- * further than it may.
  */
 
 
@@ -15,45 +11,16 @@
 #include "store/ngx_lu_io.h"
 #include "store/ngx_lu_path.h"
 #include "store/ngx_lu_tree.h"
-#include "api/ngx_lu_call.h"
 
 #include "core/lu_json.h"
+#include "core/lu_release.h"
 #include "core/lu_time.h"
 
 
-/* seconds; and no more than a part of the time */
-
-#define NGX_LU_SCAN_VALID  5
-#define NGX_LU_SCAN_PART   20
-
-/* who has not ended by then will not */
-
-#define NGX_LU_SCAN_LEASE  60
-
-/* folders of releases that are looked at */
-
-#define NGX_LU_SCAN_MAX  100000
-
-
-enum {
-    NGX_LU_STATE_STAGED = 3,
-    NGX_LU_STATE_LIVE = 6,
-    NGX_LU_STATE_WITHDRAWN,
-    NGX_LU_STATE_OTHER
-};
-
-
-const char  *ngx_lu_scan_states[] = {
-    "uploading",
-    "fetching",
-    "verifying",
-    "staged",
-    "failed",
-    "rejected",
-    "live",
-    "withdrawn",
-    "other"
-};
+#define NGX_LU_SCAN_VALID  5         /* seconds */
+#define NGX_LU_SCAN_PART   20        /* a scan takes 1/20 of the time at most */
+#define NGX_LU_SCAN_LEASE  60        /* seconds; then the scan has crashed */
+#define NGX_LU_SCAN_MAX    100000    /* folders that a scan looks at */
 
 
 typedef struct {
@@ -66,6 +33,7 @@ typedef struct {
 } ngx_lu_look_t;
 
 
+static lu_state_e ngx_lu_scan_state(ngx_uint_t i);
 static ngx_uint_t ngx_lu_scan_claim(ngx_lu_scan_t *scan);
 static ngx_int_t ngx_lu_scan_store(ngx_lu_look_t *look, ngx_pool_t *pool);
 static ngx_int_t ngx_lu_scan_each(ngx_lu_look_t *look, ngx_pool_t *pool,
@@ -82,7 +50,7 @@ static int ngx_libc_cdecl ngx_lu_scan_cmp(const void *one, const void *two);
 
 
 void
-ngx_lu_scan(ngx_lu_call_t *call)
+ngx_lu_scan(ngx_lu_task_t *task)
 {
     ngx_int_t       rc;
     ngx_uint_t      i;
@@ -90,7 +58,7 @@ ngx_lu_scan(ngx_lu_call_t *call)
     ngx_lu_scan_t  *scan;
     struct timeval  begin, end;
 
-    scan = &ngx_lu_count_numbers(call->task.store)->scan;
+    scan = &ngx_lu_count_numbers(task->store)->scan;
 
     if (!ngx_lu_scan_claim(scan)) {
         return;
@@ -98,18 +66,18 @@ ngx_lu_scan(ngx_lu_call_t *call)
 
     ngx_memzero(&look, sizeof(ngx_lu_look_t));
 
-    look.store = call->task.store;
+    look.store = task->store;
     look.left = NGX_LU_SCAN_MAX;
 
     ngx_gettimeofday(&begin);
 
-    rc = ngx_lu_scan_store(&look, call->task.io.pool);
+    rc = ngx_lu_scan_store(&look, task->io.pool);
 
     ngx_gettimeofday(&end);
 
     if (rc == NGX_OK) {
         for (i = 0; i < NGX_LU_STATES; i++) {
-            scan->states[i] = look.states[i];
+            scan->states[i] = look.states[ngx_lu_scan_state(i)];
         }
 
         scan->oldest = look.oldest;
@@ -122,16 +90,34 @@ ngx_lu_scan(ngx_lu_call_t *call)
     if (rc == NGX_ERROR) {
         scan->complete = 0;
 
-        call->task.io.err = look.io.err;
-        call->task.io.operation = look.io.operation;
-        call->task.io.path = look.io.path;
+        task->io.err = look.io.err;
+        task->io.operation = look.io.operation;
+        task->io.path = look.io.path;
     }
 
     scan->claimed = 0;
 }
 
 
-/* What nobody has looked at yet is looked at, whoever else does. */
+const char *
+ngx_lu_scan_name(ngx_uint_t i)
+{
+    lu_state_e  state;
+
+    state = ngx_lu_scan_state(i);
+
+    return state == LU_STATE_UNKNOWN ? "other" : lu_release_state_name(state);
+}
+
+
+static lu_state_e
+ngx_lu_scan_state(ngx_uint_t i)
+{
+    return (lu_state_e) ((i + 1) % NGX_LU_STATES);
+}
+
+
+/* Before the first scan has ended, each call scans for itself. */
 
 static ngx_uint_t
 ngx_lu_scan_claim(ngx_lu_scan_t *scan)
@@ -174,7 +160,7 @@ ngx_lu_scan_store(ngx_lu_look_t *look, ngx_pool_t *pool)
 }
 
 
-/* Each app has memory of its own, which goes when it is done. */
+/* Each app has a pool of its own, which is destroyed after it. */
 
 static ngx_int_t
 ngx_lu_scan_each(ngx_lu_look_t *look, ngx_pool_t *pool, const char *place,
@@ -251,7 +237,7 @@ ngx_lu_scan_staging(ngx_lu_look_t *look, ngx_str_t *app)
         }
 
         if (rc == NGX_ERROR) {
-            look->states[NGX_LU_STATE_OTHER]++;
+            look->states[LU_STATE_UNKNOWN]++;
             continue;
         }
 
@@ -268,28 +254,18 @@ static void
 ngx_lu_scan_release(ngx_lu_look_t *look, const cJSON *release)
 {
     time_t      since;
-    lu_str_t    state, updated;
-    ngx_uint_t  i;
+    lu_str_t    updated;
+    lu_state_e  state;
 
-    if (lu_json_string(release, "state", &state) != LU_OK) {
-        look->states[NGX_LU_STATE_OTHER]++;
+    state = lu_release_state(release);
+
+    look->states[state]++;
+
+    if (state != LU_STATE_STAGED) {
         return;
     }
 
-    for (i = 0; i < NGX_LU_STATE_OTHER; i++) {
-        if (lu_str_is(&state, ngx_lu_scan_states[i])) {
-            break;
-        }
-    }
-
-    look->states[i]++;
-
-    if (i != NGX_LU_STATE_STAGED) {
-        return;
-    }
-
-    if (lu_json_string(release, "updatedAt", &updated)
-        != LU_OK
+    if (lu_json_string(release, "updatedAt", &updated) != LU_OK
         || lu_time_parse(&updated, &since) != LU_OK)
     {
         return;
@@ -301,11 +277,10 @@ ngx_lu_scan_release(ngx_lu_look_t *look, const cJSON *release)
 }
 
 
-/* What an app.json names is live, the others were. */
+/* A release that app.json names is live, the others were withdrawn. */
 
 static ngx_int_t
-ngx_lu_scan_live(ngx_lu_look_t *look,
-    ngx_str_t *app)
+ngx_lu_scan_live(ngx_lu_look_t *look, ngx_str_t *app)
 {
     u_char      *path;
     ngx_int_t    rc;
@@ -354,8 +329,8 @@ ngx_lu_scan_live(ngx_lu_look_t *look,
         }
     }
 
-    look->states[NGX_LU_STATE_LIVE] += live;
-    look->states[NGX_LU_STATE_WITHDRAWN] += names.nelts - live;
+    look->states[LU_STATE_LIVE] += live;
+    look->states[LU_STATE_WITHDRAWN] += names.nelts - live;
 
     look->left -= ngx_min(look->left, names.nelts);
 
@@ -416,8 +391,7 @@ ngx_lu_scan_ids(ngx_array_t *ids, const cJSON *list, const char *key)
             return NGX_ERROR;
         }
 
-        src.len = value.len;
-        src.data = value.data;
+        src = ngx_lu_from_core(&value);
 
         id->len = value.len;
         id->data = ngx_pstrdup(ids->pool, &src);

@@ -2,8 +2,7 @@
 /*
  * Copyright (C) the nginx-liveupdate authors
  *
- * What was counted, copied for one who asks: series by series, so that nobody
- * who counts waits for long.
+ * Series are copied one by one, so that nobody who counts waits for long.
  */
 
 
@@ -18,7 +17,7 @@
 #define NGX_LU_WINDOWS  2
 
 
-/* The ranks of sketches together, of each window. */
+/* The union of sketches, for each window. */
 
 typedef struct {
     u_char                          ranks[NGX_LU_WINDOWS]
@@ -26,7 +25,7 @@ typedef struct {
 } ngx_lu_union_t;
 
 
-/* A copy of a series, and where it was. */
+/* A copy of a series, and its place in the zone. */
 
 typedef struct {
     ngx_lu_series_t                 series;
@@ -36,10 +35,10 @@ typedef struct {
 
 
 typedef struct {
-    ngx_lu_snapshot_t *snapshot;
+    ngx_lu_snapshot_t              *snapshot;
     uint32_t                        hour;
 
-    /* the rows that others belong to, and their devices */
+    /* indexes of the current app and channel, or -1, and their devices */
     ngx_int_t                       app;
     ngx_int_t                       channel;
     ngx_lu_union_t                  of_app;
@@ -53,19 +52,19 @@ static ngx_int_t ngx_lu_snapshot_copy(ngx_lu_snapshot_t *snapshot,
     ngx_pool_t *pool, const char *app, const lu_token_t *token,
     ngx_array_t *copies);
 static ngx_int_t ngx_lu_snapshot_labels(ngx_lu_copy_t *copy, ngx_pool_t *pool);
-static int ngx_libc_cdecl ngx_lu_copy_cmp(const void *one, const void *two);
-static ngx_int_t ngx_lu_rows_add(ngx_lu_rows_t *rows, ngx_lu_copy_t *copy);
-static ngx_lu_row_t *ngx_lu_rows_push(ngx_lu_rows_t *rows, ngx_lu_row_e level,
+static int ngx_libc_cdecl ngx_lu_snapshot_cmp(const void *one, const void *two);
+static ngx_int_t ngx_lu_snapshot_add(ngx_lu_rows_t *rows, ngx_lu_copy_t *copy);
+static ngx_lu_row_t *ngx_lu_snapshot_push(ngx_lu_rows_t *rows,
+    ngx_lu_row_e level, ngx_lu_copy_t *copy);
+static void ngx_lu_snapshot_estimate(ngx_lu_rows_t *rows, ngx_lu_row_t *row,
     ngx_lu_copy_t *copy);
-static void ngx_lu_rows_estimate(ngx_lu_rows_t *rows, ngx_lu_row_t *row,
-    ngx_lu_copy_t *copy);
-static ngx_uint_t ngx_lu_union_read(ngx_lu_union_t *u, ngx_lu_copy_t *copy,
+static ngx_uint_t ngx_lu_snapshot_read(ngx_lu_union_t *u, ngx_lu_copy_t *copy,
     ngx_uint_t n, uint32_t hour);
-static void ngx_lu_union_add(ngx_lu_union_t *to, ngx_lu_union_t *from);
-static void ngx_lu_union_count(ngx_lu_union_t *u, double *devices);
-static void ngx_lu_rows_end_channel(ngx_lu_rows_t *rows);
-static void ngx_lu_rows_end_app(ngx_lu_rows_t *rows);
-static ngx_uint_t ngx_lu_any(ngx_atomic_t *counts, ngx_uint_t first,
+static void ngx_lu_snapshot_unite(ngx_lu_union_t *to, ngx_lu_union_t *from);
+static void ngx_lu_snapshot_count(ngx_lu_union_t *u, double *devices);
+static void ngx_lu_snapshot_end_channel(ngx_lu_rows_t *rows);
+static void ngx_lu_snapshot_end_app(ngx_lu_rows_t *rows);
+static ngx_uint_t ngx_lu_snapshot_any(ngx_atomic_t *counts, ngx_uint_t first,
     ngx_uint_t end);
 
 
@@ -87,21 +86,16 @@ ngx_lu_snapshot(ngx_lu_store_t *store, ngx_pool_t *pool, const char *app,
     rows = ngx_pcalloc(pool, sizeof(ngx_lu_rows_t));
 
     if (rows == NULL
-        || ngx_array_init(&snapshot->rows, pool, 64,
-                          sizeof(ngx_lu_row_t))
+        || ngx_array_init(&snapshot->rows, pool, 64, sizeof(ngx_lu_row_t))
            != NGX_OK
-        || ngx_array_init(&copies, pool, 64,
-                          sizeof(ngx_lu_copy_t))
-           != NGX_OK
-        || ngx_lu_snapshot_copy(snapshot, pool, app, token,
-                                &copies)
-           != NGX_OK)
+        || ngx_array_init(&copies, pool, 64, sizeof(ngx_lu_copy_t)) != NGX_OK
+        || ngx_lu_snapshot_copy(snapshot, pool, app, token, &copies) != NGX_OK)
     {
         return NGX_ERROR;
     }
 
     ngx_qsort(copies.elts, copies.nelts, sizeof(ngx_lu_copy_t),
-              ngx_lu_copy_cmp);
+              ngx_lu_snapshot_cmp);
 
     rows->snapshot = snapshot;
     rows->hour = (uint32_t) (snapshot->now / 3600);
@@ -111,18 +105,18 @@ ngx_lu_snapshot(ngx_lu_store_t *store, ngx_pool_t *pool, const char *app,
     copy = copies.elts;
 
     for (i = 0; i < copies.nelts; i++) {
-        if (ngx_lu_rows_add(rows, &copy[i]) != NGX_OK) {
+        if (ngx_lu_snapshot_add(rows, &copy[i]) != NGX_OK) {
             return NGX_ERROR;
         }
     }
 
-    ngx_lu_rows_end_app(rows);
+    ngx_lu_snapshot_end_app(rows);
 
     return NGX_OK;
 }
 
 
-/* The sums are of all apps, also if only one of them is wanted. */
+/* The sums are of all apps, even if only one of them was asked for. */
 
 static ngx_int_t
 ngx_lu_snapshot_copy(ngx_lu_snapshot_t *snapshot, ngx_pool_t *pool,
@@ -227,7 +221,7 @@ ngx_lu_snapshot_labels(ngx_lu_copy_t *copy, ngx_pool_t *pool)
 
 
 static int ngx_libc_cdecl
-ngx_lu_copy_cmp(const void *one, const void *two)
+ngx_lu_snapshot_cmp(const void *one, const void *two)
 {
     int                   rc;
     ngx_uint_t            i;
@@ -249,16 +243,16 @@ ngx_lu_copy_cmp(const void *one, const void *two)
 
 
 static ngx_int_t
-ngx_lu_rows_add(ngx_lu_rows_t *rows, ngx_lu_copy_t *copy)
+ngx_lu_snapshot_add(ngx_lu_rows_t *rows, ngx_lu_copy_t *copy)
 {
     ngx_lu_row_t  *row;
 
     row = rows->snapshot->rows.elts;
 
     if (rows->app < 0 || !lu_str_eq(&row[rows->app].app, &copy->labels[0])) {
-        ngx_lu_rows_end_app(rows);
+        ngx_lu_snapshot_end_app(rows);
 
-        row = ngx_lu_rows_push(rows, NGX_LU_ROW_APP, copy);
+        row = ngx_lu_snapshot_push(rows, NGX_LU_ROW_APP, copy);
         if (row == NULL) {
             return NGX_ERROR;
         }
@@ -267,13 +261,15 @@ ngx_lu_rows_add(ngx_lu_rows_t *rows, ngx_lu_copy_t *copy)
         row = rows->snapshot->rows.elts;
     }
 
-    if (ngx_lu_any(copy->series.counts, NGX_LU_CHECKS, NGX_LU_COUNTS)) {
-        if (ngx_lu_rows_push(rows, NGX_LU_ROW_DESKTOP, copy) == NULL) {
+    if (ngx_lu_snapshot_any(copy->series.counts, NGX_LU_CHECKS,
+                            NGX_LU_COUNTS))
+    {
+        if (ngx_lu_snapshot_push(rows, NGX_LU_ROW_DESKTOP, copy) == NULL) {
             return NGX_ERROR;
         }
     }
 
-    if (!ngx_lu_any(copy->series.counts, 0, NGX_LU_CHECKS)) {
+    if (!ngx_lu_snapshot_any(copy->series.counts, 0, NGX_LU_CHECKS)) {
         return NGX_OK;
     }
 
@@ -282,28 +278,29 @@ ngx_lu_rows_add(ngx_lu_rows_t *rows, ngx_lu_copy_t *copy)
     if (rows->channel < 0
         || !lu_str_eq(&row[rows->channel].channel, &copy->labels[1]))
     {
-        ngx_lu_rows_end_channel(rows);
+        ngx_lu_snapshot_end_channel(rows);
 
-        if (ngx_lu_rows_push(rows, NGX_LU_ROW_CHANNEL, copy) == NULL) {
+        if (ngx_lu_snapshot_push(rows, NGX_LU_ROW_CHANNEL, copy) == NULL) {
             return NGX_ERROR;
         }
 
         rows->channel = rows->snapshot->rows.nelts - 1;
     }
 
-    row = ngx_lu_rows_push(rows, NGX_LU_ROW_RELEASE, copy);
+    row = ngx_lu_snapshot_push(rows, NGX_LU_ROW_RELEASE, copy);
     if (row == NULL) {
         return NGX_ERROR;
     }
 
-    ngx_lu_rows_estimate(rows, row, copy);
+    ngx_lu_snapshot_estimate(rows, row, copy);
 
     return NGX_OK;
 }
 
 
 static ngx_lu_row_t *
-ngx_lu_rows_push(ngx_lu_rows_t *rows, ngx_lu_row_e level, ngx_lu_copy_t *copy)
+ngx_lu_snapshot_push(ngx_lu_rows_t *rows, ngx_lu_row_e level,
+    ngx_lu_copy_t *copy)
 {
     ngx_uint_t     i;
     ngx_lu_row_t  *row;
@@ -329,12 +326,12 @@ ngx_lu_rows_push(ngx_lu_rows_t *rows, ngx_lu_row_e level, ngx_lu_copy_t *copy)
 
 
 /*
- * Who was told of a release, and has it or not: that is two sketches, and a
- * device that is in both of them is one.
+ * One sketch has the devices that were told of a release, the other one those
+ * that run it.  A device that is in both of them is counted once.
  */
 
 static void
-ngx_lu_rows_estimate(ngx_lu_rows_t *rows, ngx_lu_row_t *row,
+ngx_lu_snapshot_estimate(ngx_lu_rows_t *rows, ngx_lu_row_t *row,
     ngx_lu_copy_t *copy)
 {
     ngx_uint_t     told, running;
@@ -343,28 +340,28 @@ ngx_lu_rows_estimate(ngx_lu_rows_t *rows, ngx_lu_row_t *row,
     ngx_memzero(&rows->of_release, sizeof(ngx_lu_union_t));
     ngx_memzero(&rows->of_running, sizeof(ngx_lu_union_t));
 
-    told = ngx_lu_union_read(&rows->of_release, copy, NGX_LU_SKETCH_TOLD,
-                             rows->hour);
-    running = ngx_lu_union_read(&rows->of_running, copy, NGX_LU_SKETCH_RUNNING,
+    told = ngx_lu_snapshot_read(&rows->of_release, copy, NGX_LU_SKETCH_TOLD,
                                 rows->hour);
+    running = ngx_lu_snapshot_read(&rows->of_running, copy,
+                                   NGX_LU_SKETCH_RUNNING, rows->hour);
 
     if (!told && !running) {
         return;
     }
 
-    /* there was no place for it: better nothing than that nobody has it */
+    /* the zone had no room for the sketch: no estimate is better than 0 */
 
     if (!running && row->counts[LU_CHECK_CURRENT]) {
         return;
     }
 
-    ngx_lu_union_add(&rows->of_release, &rows->of_running);
-    ngx_lu_union_add(&rows->of_channel, &rows->of_release);
+    ngx_lu_snapshot_unite(&rows->of_release, &rows->of_running);
+    ngx_lu_snapshot_unite(&rows->of_channel, &rows->of_release);
 
     row->estimated = 1;
 
-    ngx_lu_union_count(&rows->of_release, row->devices);
-    ngx_lu_union_count(&rows->of_running, row->running);
+    ngx_lu_snapshot_count(&rows->of_release, row->devices);
+    ngx_lu_snapshot_count(&rows->of_running, row->running);
 
     all = rows->snapshot->rows.elts;
 
@@ -373,10 +370,10 @@ ngx_lu_rows_estimate(ngx_lu_rows_t *rows, ngx_lu_row_t *row,
 }
 
 
-/* 0: there is none, or it became that of another series meanwhile. */
+/* 0: there is no sketch, or another series has taken it meanwhile. */
 
 static ngx_uint_t
-ngx_lu_union_read(ngx_lu_union_t *u, ngx_lu_copy_t *copy, ngx_uint_t n,
+ngx_lu_snapshot_read(ngx_lu_union_t *u, ngx_lu_copy_t *copy, ngx_uint_t n,
     uint32_t hour)
 {
     ngx_lu_sketch_t  *sketch;
@@ -402,7 +399,7 @@ ngx_lu_union_read(ngx_lu_union_t *u, ngx_lu_copy_t *copy, ngx_uint_t n,
 
 
 static void
-ngx_lu_union_add(ngx_lu_union_t *to, ngx_lu_union_t *from)
+ngx_lu_snapshot_unite(ngx_lu_union_t *to, ngx_lu_union_t *from)
 {
     ngx_uint_t  i, n;
 
@@ -415,14 +412,13 @@ ngx_lu_union_add(ngx_lu_union_t *to, ngx_lu_union_t *from)
 
 
 static void
-ngx_lu_union_count(ngx_lu_union_t *u,
-    double *devices)
+ngx_lu_snapshot_count(ngx_lu_union_t *u, double *devices)
 {
     ngx_uint_t  i;
 
     for (i = 0; i < NGX_LU_WINDOWS; i++) {
 
-        /* a whole number: there are no parts of devices */
+        /* devices are whole numbers */
 
         devices[i] = (double) (uint64_t) (lu_hll_estimate(u->ranks[i]) + 0.5);
     }
@@ -430,7 +426,7 @@ ngx_lu_union_count(ngx_lu_union_t *u,
 
 
 static void
-ngx_lu_rows_end_channel(ngx_lu_rows_t *rows)
+ngx_lu_snapshot_end_channel(ngx_lu_rows_t *rows)
 {
     ngx_lu_row_t  *row;
 
@@ -440,8 +436,8 @@ ngx_lu_rows_end_channel(ngx_lu_rows_t *rows)
 
     row = rows->snapshot->rows.elts;
 
-    ngx_lu_union_count(&rows->of_channel, row[rows->channel].devices);
-    ngx_lu_union_add(&rows->of_app, &rows->of_channel);
+    ngx_lu_snapshot_count(&rows->of_channel, row[rows->channel].devices);
+    ngx_lu_snapshot_unite(&rows->of_app, &rows->of_channel);
 
     ngx_memzero(&rows->of_channel, sizeof(ngx_lu_union_t));
     rows->channel = -1;
@@ -449,11 +445,11 @@ ngx_lu_rows_end_channel(ngx_lu_rows_t *rows)
 
 
 static void
-ngx_lu_rows_end_app(ngx_lu_rows_t *rows)
+ngx_lu_snapshot_end_app(ngx_lu_rows_t *rows)
 {
     ngx_lu_row_t  *row;
 
-    ngx_lu_rows_end_channel(rows);
+    ngx_lu_snapshot_end_channel(rows);
 
     if (rows->app < 0) {
         return;
@@ -461,7 +457,7 @@ ngx_lu_rows_end_app(ngx_lu_rows_t *rows)
 
     row = rows->snapshot->rows.elts;
 
-    ngx_lu_union_count(&rows->of_app, row[rows->app].devices);
+    ngx_lu_snapshot_count(&rows->of_app, row[rows->app].devices);
 
     ngx_memzero(&rows->of_app, sizeof(ngx_lu_union_t));
     rows->app = -1;
@@ -469,8 +465,7 @@ ngx_lu_rows_end_app(ngx_lu_rows_t *rows)
 
 
 static ngx_uint_t
-ngx_lu_any(ngx_atomic_t *counts, ngx_uint_t first,
-    ngx_uint_t end)
+ngx_lu_snapshot_any(ngx_atomic_t *counts, ngx_uint_t first, ngx_uint_t end)
 {
     while (first < end) {
         if (counts[first++]) {
@@ -494,4 +489,15 @@ ngx_lu_snapshot_waiting(ngx_lu_snapshot_t *snapshot)
     }
 
     return (double) (snapshot->now - since);
+}
+
+
+double
+ngx_lu_snapshot_scan_age(ngx_lu_snapshot_t *snapshot)
+{
+    ngx_atomic_int_t  age;
+
+    age = snapshot->now - snapshot->numbers->scan.at;
+
+    return (double) ngx_max(age, 0);
 }

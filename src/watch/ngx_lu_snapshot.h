@@ -64,11 +64,15 @@ ngx_int_t ngx_lu_snapshot(ngx_lu_store_t *store, ngx_pool_t *pool,
     const char *app, const lu_token_t *token, ngx_lu_snapshot_t *snapshot);
 
 /*
- * Returns the seconds that the oldest staged release has been waiting, at least
- * 1, or 0 if none is waiting.
+ * Returns the seconds since the oldest staged release has been waiting, at
+ * least 1, or 0 if none is waiting.
  */
 
 double ngx_lu_snapshot_waiting(ngx_lu_snapshot_t *snapshot);
+
+/* Returns the seconds since the releases on the disk were counted. */
+
+double ngx_lu_snapshot_scan_age(ngx_lu_snapshot_t *snapshot);
 
 
 #endif /* _NGX_LU_SNAPSHOT_H_INCLUDED_ */

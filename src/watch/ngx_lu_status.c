@@ -1,9 +1,6 @@
 
 /*
  * Copyright (C) the nginx-liveupdate authors
- *
- * liveupdate_status: what was counted and what is on the disk, for programs
- * that watch (Prometheus) and for people (JSON, which the console reads).
  */
 
 
@@ -19,6 +16,7 @@
 #include "api/ngx_lu_call.h"
 
 #include "core/lu_json.h"
+#include "core/lu_put.h"
 #include "core/lu_route.h"
 
 
@@ -26,24 +24,29 @@ static ngx_int_t ngx_lu_status_refuse(ngx_http_request_t *r);
 static ngx_int_t ngx_lu_status_get(ngx_lu_call_t *call);
 static ngx_int_t ngx_lu_status_json(ngx_lu_call_t *call,
     ngx_lu_snapshot_t *snapshot);
-static cJSON *ngx_lu_status_requests(ngx_lu_snapshot_t *snapshot);
-static cJSON *ngx_lu_status_apps(ngx_lu_snapshot_t *snapshot);
-static cJSON *ngx_lu_status_group(cJSON *array, const char *key,
-    lu_str_t *name, ngx_lu_row_t *row);
-static cJSON *ngx_lu_status_build(
+static void ngx_lu_status_requests(lu_put_t *put, cJSON *json,
+    ngx_lu_snapshot_t *snapshot);
+static void ngx_lu_status_apps(lu_put_t *put, cJSON *apps,
+    ngx_lu_snapshot_t *snapshot);
+static void ngx_lu_status_release(lu_put_t *put, cJSON *json,
     ngx_lu_row_t *row);
-static cJSON *ngx_lu_status_release(ngx_lu_row_t *row);
-static cJSON *ngx_lu_status_checks(ngx_atomic_uint_t *counts);
-static cJSON *ngx_lu_status_desktop(ngx_atomic_uint_t *counts);
-static ngx_int_t ngx_lu_status_devices(cJSON *json, const char *key,
+static void ngx_lu_status_build(lu_put_t *put, cJSON *json, ngx_lu_row_t *row);
+static void ngx_lu_status_devices(lu_put_t *put, cJSON *json, const char *key,
     ngx_lu_row_t *row, double *devices);
-static cJSON *ngx_lu_status_releases(ngx_lu_snapshot_t *snapshot);
-static cJSON *ngx_lu_status_refusals(ngx_lu_snapshot_t *snapshot);
-static cJSON *ngx_lu_status_numbers(const char **names, ngx_atomic_t *values,
-    ngx_uint_t n);
-static cJSON *ngx_lu_status_zone(ngx_lu_snapshot_t *snapshot);
-static ngx_int_t ngx_lu_put(cJSON *json, const char *key, cJSON *value);
-static ngx_int_t ngx_lu_put_number(cJSON *json, const char *key, double value);
+static void ngx_lu_status_checks(lu_put_t *put, cJSON *json,
+    ngx_atomic_uint_t *counts);
+static void ngx_lu_status_desktop(lu_put_t *put, cJSON *json,
+    ngx_atomic_uint_t *counts);
+static void ngx_lu_status_releases(lu_put_t *put, cJSON *json,
+    ngx_lu_snapshot_t *snapshot);
+static void ngx_lu_status_other(lu_put_t *put, cJSON *json,
+    ngx_lu_snapshot_t *snapshot);
+static void ngx_lu_status_webhook(lu_put_t *put, cJSON *json,
+    ngx_lu_snapshot_t *snapshot);
+static void ngx_lu_status_numbers(lu_put_t *put, cJSON *json,
+    const char **names, ngx_atomic_t *values, ngx_uint_t n);
+static void ngx_lu_status_zone(lu_put_t *put, cJSON *json,
+    ngx_lu_snapshot_t *snapshot);
 
 
 ngx_int_t
@@ -75,9 +78,7 @@ ngx_lu_status_handler(ngx_http_request_t *r)
     ngx_memzero(&route, sizeof(lu_route_t));
 
     rc = ngx_lu_api_authorize(r, &route,
-                          lucf->status_token
-                              ? LU_ROLE_READ : 0,
-                          &token);
+                              lucf->status_token ? LU_ROLE_READ : 0, &token);
     if (rc != NGX_DECLINED) {
         return rc;
     }
@@ -121,16 +122,16 @@ ngx_lu_status_get(ngx_lu_call_t *call)
         && ngx_strcmp(format, "prometheus") != 0)
     {
         return ngx_lu_task_refuse(&call->task, NGX_HTTP_BAD_REQUEST,
-                             "\"format\" must be \"json\" or \"prometheus\".");
+                                  "\"format\" must be \"json\" or "
+                                  "\"prometheus\".");
     }
 
-    /* what was counted is told also if the disk cannot be read */
+    /* the counters are shown even if the disk cannot be read */
 
-    ngx_lu_scan(call);
+    ngx_lu_scan(&call->task);
 
     if (ngx_lu_snapshot(call->task.store, call->task.io.pool,
-                        ngx_lu_arg(call, "app"),
-                        call->token, &snapshot)
+                        ngx_lu_arg(call, "app"), call->token, &snapshot)
         != NGX_OK)
     {
         return ngx_lu_task_nomem(&call->task);
@@ -154,102 +155,81 @@ ngx_lu_status_get(ngx_lu_call_t *call)
 static ngx_int_t
 ngx_lu_status_json(ngx_lu_call_t *call, ngx_lu_snapshot_t *snapshot)
 {
-    cJSON             *json, *other, *stages, *webhook;
+    cJSON             *json, *stages;
+    lu_put_t           put;
     ngx_lu_numbers_t  *numbers;
 
     numbers = snapshot->numbers;
 
+    lu_put_init(&put);
+
     json = cJSON_CreateObject();
 
-    call->answer = json;
+    lu_put_string(&put, json, "time", call->task.now);
+    lu_put_number(&put, json, "generation", snapshot->changes);
 
-    if (ngx_lu_put(json, "time", cJSON_CreateString(call->task.now)) != NGX_OK
-        || ngx_lu_put_number(json, "generation", snapshot->changes) != NGX_OK
-        || ngx_lu_put(json, "requests",
-                      ngx_lu_status_requests(snapshot)) != NGX_OK
-        || ngx_lu_put(json, "apps", ngx_lu_status_apps(snapshot)) != NGX_OK
-        || ngx_lu_put(json, "releases",
-                      ngx_lu_status_releases(snapshot)) != NGX_OK
-        || ngx_lu_put(json, "catalog",
-                      ngx_lu_status_numbers(ngx_lu_count_loads, numbers->loads,
-                     NGX_LU_LOADS)) != NGX_OK
-        || ngx_lu_put(json, "zone", ngx_lu_status_zone(snapshot)) != NGX_OK)
-    {
-        return ngx_lu_task_nomem(&call->task);
-    }
+    ngx_lu_status_requests(&put, lu_put_object(&put, json, "requests"),
+                           snapshot);
+    ngx_lu_status_apps(&put, lu_put_array(&put, json, "apps"), snapshot);
+    ngx_lu_status_releases(&put, lu_put_object(&put, json, "releases"),
+                           snapshot);
+    ngx_lu_status_numbers(&put, lu_put_object(&put, json, "catalog"),
+                          ngx_lu_count_loads, numbers->loads, NGX_LU_LOADS);
+    ngx_lu_status_zone(&put, lu_put_object(&put, json, "zone"), snapshot);
+    ngx_lu_status_other(&put, lu_put_object(&put, json, "other"), snapshot);
 
-    other = cJSON_AddObjectToObject(json, "other");
-    stages = cJSON_AddObjectToObject(json, "stages");
-    webhook = cJSON_AddObjectToObject(json, "webhook");
+    stages = lu_put_object(&put, json, "stages");
 
-    if (ngx_lu_put(other, "checks", ngx_lu_status_checks(snapshot->other))
-        != NGX_OK
-        || ngx_lu_put(other, "desktop", ngx_lu_status_desktop(snapshot->other))
-           != NGX_OK
-        || ngx_lu_put_number(stages, "staged", numbers->staged) != NGX_OK
-        || ngx_lu_put_number(stages, "failed",
-                             numbers->stages_failed) != NGX_OK
-        || ngx_lu_put_number(stages, "bytes", numbers->stage_bytes) != NGX_OK
-        || ngx_lu_put(webhook, "refusals",
-                   ngx_lu_status_refusals(snapshot)) != NGX_OK)
-    {
-        return ngx_lu_task_nomem(&call->task);
-    }
+    lu_put_number(&put, stages, "staged", numbers->staged);
+    lu_put_number(&put, stages, "failed", numbers->stages_failed);
+    lu_put_number(&put, stages, "bytes", numbers->stage_bytes);
 
-    return NGX_HTTP_OK;
+    ngx_lu_status_webhook(&put, lu_put_object(&put, json, "webhook"),
+                          snapshot);
+
+    call->answer = lu_put_done(&put, json);
+
+    return call->answer ? NGX_HTTP_OK : ngx_lu_task_nomem(&call->task);
 }
 
 
-static cJSON *
-ngx_lu_status_requests(ngx_lu_snapshot_t *snapshot)
+static void
+ngx_lu_status_requests(lu_put_t *put, cJSON *json, ngx_lu_snapshot_t *snapshot)
 {
-    cJSON             *json, *kind;
+    cJSON             *kind;
     ngx_uint_t         i, n;
     ngx_lu_numbers_t  *numbers;
 
     numbers = snapshot->numbers;
 
-    json = cJSON_CreateObject();
-
     for (i = NGX_LU_KIND_CHECK; i < NGX_LU_KINDS; i++) {
+
+        kind = lu_put_object(put, json, ngx_lu_count_kinds[i]);
+
         if (i == NGX_LU_KIND_CHECK) {
-            kind = ngx_lu_status_checks(snapshot->checks);
+            ngx_lu_status_checks(put, kind, snapshot->checks);
 
             if (numbers->no_app) {
-                (void) ngx_lu_put_number(kind, "no_app", numbers->no_app);
+                lu_put_number(put, kind, "no_app", numbers->no_app);
             }
-
-        } else {
-            kind = cJSON_CreateObject();
         }
 
         for (n = 0; n < NGX_LU_RESULTS; n++) {
             if (numbers->requests[i][n]) {
-                (void) ngx_lu_put_number(kind, ngx_lu_count_results[n],
-                                         numbers->requests[i][n]);
+                lu_put_number(put, kind, ngx_lu_count_results[n],
+                              numbers->requests[i][n]);
             }
         }
-
-        if (ngx_lu_put(json, ngx_lu_count_kinds[i], kind) != NGX_OK) {
-            cJSON_Delete(json);
-            return NULL;
-        }
     }
-
-    return json;
 }
 
 
-static cJSON *
-ngx_lu_status_apps(ngx_lu_snapshot_t *snapshot)
+static void
+ngx_lu_status_apps(lu_put_t *put, cJSON *apps, ngx_lu_snapshot_t *snapshot)
 {
-    cJSON                      *apps, *app, *channels, *channel, *releases,
-                               *desktop;
-    ngx_int_t      rc;
+    cJSON         *app, *channels, *channel, *releases, *desktop;
     ngx_uint_t     i;
     ngx_lu_row_t  *row;
-
-    apps = cJSON_CreateArray();
 
     row = snapshot->rows.elts;
 
@@ -262,312 +242,183 @@ ngx_lu_status_apps(ngx_lu_snapshot_t *snapshot)
         switch (row[i].level) {
 
         case NGX_LU_ROW_APP:
-            app = ngx_lu_status_group(apps, "app", &row[i].app, &row[i]);
+            app = lu_put_object(put, apps, NULL);
 
-            channels = cJSON_AddArrayToObject(app, "channels");
-            desktop = cJSON_AddArrayToObject(app, "desktop");
+            lu_put_str(put, app, "app", &row[i].app);
+            ngx_lu_status_devices(put, app, "devices", &row[i],
+                                  row[i].devices);
 
-            rc = app ? NGX_OK : NGX_ERROR;
+            channels = lu_put_array(put, app, "channels");
+            desktop = lu_put_array(put, app, "desktop");
             break;
 
         case NGX_LU_ROW_CHANNEL:
-            channel = ngx_lu_status_group(channels, "channel", &row[i].channel,
-                                          &row[i]);
+            channel = lu_put_object(put, channels, NULL);
 
-            releases = cJSON_AddArrayToObject(channel, "releases");
+            lu_put_str(put, channel, "channel", &row[i].channel);
+            ngx_lu_status_devices(put, channel, "devices", &row[i],
+                                  row[i].devices);
 
-            rc = channel ? NGX_OK : NGX_ERROR;
+            releases = lu_put_array(put, channel, "releases");
             break;
 
         case NGX_LU_ROW_RELEASE:
-            rc = ngx_lu_put(releases, NULL, ngx_lu_status_release(&row[i]));
+            ngx_lu_status_release(put, lu_put_object(put, releases, NULL),
+                                  &row[i]);
             break;
 
         default: /* NGX_LU_ROW_DESKTOP */
-            rc = ngx_lu_put(desktop, NULL, ngx_lu_status_build(&row[i]));
+            ngx_lu_status_build(put, lu_put_object(put, desktop, NULL),
+                                &row[i]);
             break;
         }
-
-        if (rc != NGX_OK) {
-            cJSON_Delete(apps);
-            return NULL;
-        }
     }
-
-    return apps;
 }
 
 
-/* An app or a channel, in its array; NULL: out of memory. */
-
-static cJSON *
-ngx_lu_status_group(cJSON *array, const char *key, lu_str_t *name,
-    ngx_lu_row_t *row)
+static void
+ngx_lu_status_release(lu_put_t *put, cJSON *json, ngx_lu_row_t *row)
 {
-    cJSON  *json;
+    lu_put_str(put, json, "release", &row->release);
 
-    json = cJSON_CreateObject();
-
-    if (ngx_lu_put(json, key,
-                   cJSON_CreateString((char *) name->data))
-        != NGX_OK
-        || ngx_lu_status_devices(json, "devices", row,
-                                 row->devices)
-           != NGX_OK)
-    {
-        cJSON_Delete(json);
-        return NULL;
-    }
-
-    return ngx_lu_put(array, NULL, json) == NGX_OK ? json : NULL;
+    ngx_lu_status_devices(put, json, "devices", row, row->devices);
+    ngx_lu_status_devices(put, json, "running", row, row->running);
+    ngx_lu_status_checks(put, lu_put_object(put, json, "checks"), row->counts);
 }
 
 
-static cJSON *
-ngx_lu_status_build(ngx_lu_row_t *row)
+static void
+ngx_lu_status_build(lu_put_t *put, cJSON *json, ngx_lu_row_t *row)
 {
-    cJSON  *json;
+    ngx_lu_status_desktop(put, json, row->counts);
 
-    json = ngx_lu_status_desktop(row->counts);
-
-    if (ngx_lu_put(json, "release",
-                   cJSON_CreateString((char *) row->release.data)) != NGX_OK)
-    {
-        cJSON_Delete(json);
-        return NULL;
-    }
-
-    return json;
+    lu_put_str(put, json, "release", &row->release);
 }
 
 
-static cJSON *
-ngx_lu_status_release(ngx_lu_row_t *row)
-{
-    cJSON  *json;
-
-    json = cJSON_CreateObject();
-
-    if (ngx_lu_put(json, "release",
-                   cJSON_CreateString((char *) row->release.data))
-        != NGX_OK
-        || ngx_lu_status_devices(json, "devices", row,
-                                 row->devices)
-           != NGX_OK
-        || ngx_lu_status_devices(json, "running", row,
-                                 row->running)
-           != NGX_OK
-        || ngx_lu_put(json, "checks",
-                   ngx_lu_status_checks(row->counts))
-           != NGX_OK)
-    {
-        cJSON_Delete(json);
-        return NULL;
-    }
-
-    return json;
-}
-
-
-static cJSON *
-ngx_lu_status_checks(ngx_atomic_uint_t *counts)
-{
-    cJSON      *json;
-    ngx_uint_t  i;
-
-    json = cJSON_CreateObject();
-
-    for (i = 0; i < NGX_LU_CHECKS; i++) {
-
-        if (counts[i] == 0) {
-            continue;
-        }
-
-        if (ngx_lu_put_number(json,
-                              (char *) ngx_lu_count_checks[i].data,
-                              counts[i])
-            != NGX_OK)
-        {
-            cJSON_Delete(json);
-            return NULL;
-        }
-    }
-
-    return json;
-}
-
-
-static cJSON *
-ngx_lu_status_desktop(ngx_atomic_uint_t *counts)
-{
-    cJSON  *json;
-
-    json = cJSON_CreateObject();
-
-    if (ngx_lu_put_number(json, "manifests", counts[NGX_LU_COUNT_MANIFEST])
-        != NGX_OK
-        || ngx_lu_put_number(json, "files", counts[NGX_LU_COUNT_FILE])
-           != NGX_OK
-        || ngx_lu_put_number(json, "downloads", counts[NGX_LU_COUNT_DOWNLOAD])
-           != NGX_OK)
-    {
-        cJSON_Delete(json);
-        return NULL;
-    }
-
-    return json;
-}
-
-
-static ngx_int_t
-ngx_lu_status_devices(cJSON *json, const char *key, ngx_lu_row_t *row,
-    double *devices)
+static void
+ngx_lu_status_devices(lu_put_t *put, cJSON *json, const char *key,
+    ngx_lu_row_t *row, double *devices)
 {
     cJSON  *item;
 
     if (!row->estimated) {
-        return ngx_lu_put(json, key, cJSON_CreateNull());
+        lu_put_null(put, json, key);
+        return;
     }
 
-    item = cJSON_CreateObject();
+    item = lu_put_object(put, json, key);
 
-    if (ngx_lu_put(json, key, item) != NGX_OK
-        || ngx_lu_put_number(item, "day", devices[0]) != NGX_OK)
-    {
-        return NGX_ERROR;
-    }
-
-    return ngx_lu_put_number(item, "month", devices[1]);
+    lu_put_number(put, item, "day", devices[0]);
+    lu_put_number(put, item, "month", devices[1]);
 }
 
 
-static cJSON *
-ngx_lu_status_releases(ngx_lu_snapshot_t *snapshot)
+static void
+ngx_lu_status_checks(lu_put_t *put, cJSON *json, ngx_atomic_uint_t *counts)
 {
-    cJSON          *json;
+    ngx_uint_t  i;
+
+    for (i = 0; i < NGX_LU_CHECKS; i++) {
+        if (counts[i]) {
+            lu_put_number(put, json, (char *) ngx_lu_count_checks[i].data,
+                          counts[i]);
+        }
+    }
+}
+
+
+static void
+ngx_lu_status_desktop(lu_put_t *put, cJSON *json, ngx_atomic_uint_t *counts)
+{
+    lu_put_number(put, json, "manifests", counts[NGX_LU_COUNT_MANIFEST]);
+    lu_put_number(put, json, "files", counts[NGX_LU_COUNT_FILE]);
+    lu_put_number(put, json, "downloads", counts[NGX_LU_COUNT_DOWNLOAD]);
+}
+
+
+static void
+ngx_lu_status_releases(lu_put_t *put, cJSON *json, ngx_lu_snapshot_t *snapshot)
+{
+    cJSON          *states;
+    ngx_uint_t      i;
     ngx_lu_scan_t  *scan;
 
     scan = &snapshot->numbers->scan;
 
-    json = cJSON_CreateObject();
+    states = lu_put_object(put, json, "states");
 
-    if (ngx_lu_put(json, "states",
-                   ngx_lu_status_numbers(
-                                 ngx_lu_scan_states,
-                                 scan->states,
-                                 NGX_LU_STATES))
-        != NGX_OK
-        || ngx_lu_put(json, "oldestWaitingSeconds",
-                   scan->oldest
-                   ? cJSON_CreateNumber(ngx_lu_snapshot_waiting(snapshot))
-                   : cJSON_CreateNull())
-           != NGX_OK
-        || ngx_lu_put(json, "complete",
-                      cJSON_CreateBool(scan->complete != 0))
-           != NGX_OK
-        || ngx_lu_put(json, "ageSeconds",
-                   scan->at
-                   ? cJSON_CreateNumber(ngx_max((ngx_atomic_int_t)
-                                                (snapshot->now - scan->at), 0))
-                   : cJSON_CreateNull())
-           != NGX_OK)
-    {
-        cJSON_Delete(json);
-        return NULL;
+    for (i = 0; i < NGX_LU_STATES; i++) {
+        lu_put_number(put, states, ngx_lu_scan_name(i), scan->states[i]);
     }
 
-    return json;
+    if (scan->oldest) {
+        lu_put_number(put, json, "oldestWaitingSeconds",
+                      ngx_lu_snapshot_waiting(snapshot));
+
+    } else {
+        lu_put_null(put, json, "oldestWaitingSeconds");
+    }
+
+    lu_put_bool(put, json, "complete", scan->complete != 0);
+
+    if (scan->at) {
+        lu_put_number(put, json, "ageSeconds",
+                      ngx_lu_snapshot_scan_age(snapshot));
+
+    } else {
+        lu_put_null(put, json, "ageSeconds");
+    }
 }
 
 
-static cJSON *
-ngx_lu_status_refusals(ngx_lu_snapshot_t *snapshot)
+static void
+ngx_lu_status_other(lu_put_t *put, cJSON *json, ngx_lu_snapshot_t *snapshot)
+{
+    ngx_lu_status_checks(put, lu_put_object(put, json, "checks"),
+                         snapshot->other);
+    ngx_lu_status_desktop(put, lu_put_object(put, json, "desktop"),
+                          snapshot->other);
+}
+
+
+static void
+ngx_lu_status_webhook(lu_put_t *put, cJSON *json, ngx_lu_snapshot_t *snapshot)
 {
     ngx_atomic_t  *requests;
 
     requests = snapshot->numbers->requests[NGX_LU_KIND_WEBHOOK];
 
-    return ngx_lu_status_numbers(
-                                 &ngx_lu_count_results[
-                                                       NGX_LU_RESULT_INVALID],
-                                 &requests[NGX_LU_RESULT_INVALID],
-                                 NGX_LU_RESULTS - NGX_LU_RESULT_INVALID);
+    ngx_lu_status_numbers(put, lu_put_object(put, json, "refusals"),
+                          &ngx_lu_count_results[NGX_LU_RESULT_INVALID],
+                          &requests[NGX_LU_RESULT_INVALID],
+                          NGX_LU_RESULTS - NGX_LU_RESULT_INVALID);
 }
 
 
-static cJSON *
-ngx_lu_status_numbers(const char **names, ngx_atomic_t *values, ngx_uint_t n)
+static void
+ngx_lu_status_numbers(lu_put_t *put, cJSON *json, const char **names,
+    ngx_atomic_t *values, ngx_uint_t n)
 {
-    cJSON      *json;
     ngx_uint_t  i;
 
-    json = cJSON_CreateObject();
-
     for (i = 0; i < n; i++) {
-        if (ngx_lu_put_number(json, names[i], values[i]) != NGX_OK) {
-            cJSON_Delete(json);
-            return NULL;
-        }
+        lu_put_number(put, json, names[i], values[i]);
     }
-
-    return json;
 }
 
 
-static cJSON *
-ngx_lu_status_zone(ngx_lu_snapshot_t *snapshot)
+static void
+ngx_lu_status_zone(lu_put_t *put, cJSON *json, ngx_lu_snapshot_t *snapshot)
 {
-    cJSON           *json;
     ngx_lu_count_t  *count;
 
     count = snapshot->numbers->count;
 
-    json = cJSON_CreateObject();
-
-    if (ngx_lu_put_number(json, "size", count->size) != NGX_OK
-        || ngx_lu_put_number(json, "free", snapshot->free)
-           != NGX_OK
-        || ngx_lu_put_number(json, "series", snapshot->series)
-           != NGX_OK
-        || ngx_lu_put_number(json, "seriesMax", count->nseries)
-           != NGX_OK
-        || ngx_lu_put_number(json, "sketches",
-                             snapshot->sketches)
-           != NGX_OK
-        || ngx_lu_put_number(json, "sketchesMax",
-                             count->nsketches)
-           != NGX_OK)
-    {
-        cJSON_Delete(json);
-        return NULL;
-    }
-
-    return json;
-}
-
-
-/*
- * To an object, or to an array, that takes the value, whatever comes of it.
- * Either may be NULL for want of memory.
- */
-
-static ngx_int_t
-ngx_lu_put(cJSON *json, const char *key, cJSON *value)
-{
-    if (json == NULL || value == NULL
-        || !(key ? cJSON_AddItemToObject(json, key, value)
-                 : cJSON_AddItemToArray(json, value)))
-    {
-        cJSON_Delete(value);
-        return NGX_ERROR;
-    }
-
-    return NGX_OK;
-}
-
-
-static ngx_int_t
-ngx_lu_put_number(cJSON *json, const char *key, double value)
-{
-    return ngx_lu_put(json, key, cJSON_CreateNumber(value));
+    lu_put_number(put, json, "size", count->size);
+    lu_put_number(put, json, "free", snapshot->free);
+    lu_put_number(put, json, "series", snapshot->series);
+    lu_put_number(put, json, "seriesMax", count->nseries);
+    lu_put_number(put, json, "sketches", snapshot->sketches);
+    lu_put_number(put, json, "sketchesMax", count->nsketches);
 }

@@ -2,7 +2,8 @@
 /*
  * Copyright (C) the nginx-liveupdate authors
  *
- * The location of liveupdate_status.
+ * The location of "liveupdate_status": the counters and the releases of a
+ * store, for Prometheus and, as JSON, for the console.
  */
 
 
@@ -13,7 +14,10 @@
 #include "base/ngx_lu.h"
 
 
-/* The content handler of the location. */
+/*
+ * The content handler of the location.  Returns what a content handler
+ * returns: NGX_DONE while a thread works, or an HTTP status.
+ */
 
 ngx_int_t ngx_lu_status_handler(ngx_http_request_t *r);
 

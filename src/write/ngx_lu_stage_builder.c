@@ -6,6 +6,7 @@
 
 #include "ngx_lu_stage_builder.h"
 #include "ngx_lu_stage_td.h"
+#include "ngx_lu_task.h"
 
 #include "store/ngx_lu_file.h"
 

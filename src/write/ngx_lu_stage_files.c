@@ -5,11 +5,13 @@
 
 
 #include "ngx_lu_stage_files.h"
+#include "ngx_lu_task.h"
 
 #include "store/ngx_lu_path.h"
 #include "store/ngx_lu_tree.h"
 
 #include "core/lu_name.h"
+#include "core/lu_sha256.h"
 
 
 #define NGX_LU_STAGE_FILES_MAX  2000

@@ -5,10 +5,12 @@
 
 
 #include "ngx_lu_stage_td.h"
+#include "ngx_lu_task.h"
 
 #include "store/ngx_lu_file.h"
 
 #include "core/lu_platform.h"
+#include "core/lu_sha256.h"
 #include "core/lu_td.h"
 
 
