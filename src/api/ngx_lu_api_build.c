@@ -416,8 +416,8 @@ ngx_lu_api_build_download_get(ngx_lu_call_t *call)
 
 
 /*
- * The terminated URL of a live bundle, or with "href" that of one of its
- * files; NULL: out of memory.
+ * The terminated URL of a live bundle, or of one of its files if the query has
+ * an "href"; NULL: out of memory.
  */
 
 static u_char *

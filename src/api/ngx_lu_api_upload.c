@@ -558,7 +558,7 @@ ngx_lu_api_upload_find(ngx_lu_call_t *call, u_char *folder, char **id)
         goto not_found;
     }
 
-    /* shorter and longer names are those of files and parts */
+    /* shorter and longer names belong to files and parts */
 
     name = lu_str(*id);
 

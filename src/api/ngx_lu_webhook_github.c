@@ -292,8 +292,8 @@ ngx_lu_webhook_github_find(ngx_lu_task_t *task, cJSON *app, void *data)
 
 
 /*
- * NGX_OK: the pull request is that of the release with that id; NGX_DECLINED:
- * it is not; or a status.
+ * NGX_OK: the pull request belongs to the release with that id; NGX_DECLINED:
+ * it does not; or a status.
  */
 
 static ngx_int_t
