@@ -309,7 +309,7 @@ for my $row (@decides) {
     my %said = map { $t->said($_) => 1 } @replies;
 
     is(join("\n", keys %said, $t->tree() eq $before ? () : 'changed'),
-       '415 The body must be JSON, and the Content-Type application/json.',
+       '415 The body must be JSON, with the Content-Type application/json.',
        "$method $pattern: what does not say that it is JSON is refused");
 }
 

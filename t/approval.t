@@ -87,7 +87,8 @@ is($t->api('PATCH', "/v1/apps/$app/builds/$second", $limit,
 
 $t->refused(sub { $t->api('POST', "/releases/$app/$second/reject", {},
                           token => 'approve') },
-            '422 Say why: "reason".', 'rejected without a reason');
+            '422 "reason" must say why the release is rejected.',
+            'rejected without a reason');
 $reply = $t->api('POST', "/releases/$app/$second/reject",
                  { reason => 'the logo is wrong' }, token => 'approve');
 is($reply->{json}{state}, 'rejected', 'rejected');
@@ -141,7 +142,7 @@ my $uploads = "$dir/store/staging/$app/release-1/uploads";
 make_path("$uploads/win-unpacked");
 
 $t->refused(sub { stage('nosuch') },
-            '404 There is no such folder in staging.', 'nothing to stage');
+            '404 The release has no folder in staging.', 'nothing to stage');
 like($t->said(stage('release-1')), qr/^422 The release has no latest/,
      'no manifest');
 
@@ -192,13 +193,15 @@ $t->refused(sub { $t->api('POST', "/v1/apps/$app/deployments",
                           { appBuildId => 'release-1',
                             appChannelName => 'default' },
                           token => 'approve') },
-            qr/^422 A desktop release does not go/, 'nor deployed as one');
+            qr/^422 A desktop release cannot be deployed/,
+            'nor deployed as one');
 ok(!-e "$dir/store/live/$app/release-1/uploads", 'what came is not kept');
 
 put('latest.yml', $yml);
 put('My App Setup 1.0.0.exe', $exe);
 $t->refused(sub { stage('release-1') },
-            qr/^409 There is a release with this id/, 'an id that is used');
+            qr/^409 A release with this id exists already/,
+            'an id that is used');
 
 # a name that is taken in the feed
 
@@ -290,7 +293,8 @@ $t->refused(sub { $t->upload($app, 'release-9', zip('index.html' => 'x')) },
 is($t->api('POST', "/releases/$app/release-9/reject", { reason => 'no' },
            token => 'approve')->{json}{state}, 'rejected', 'rejected');
 desktop('release-9');
-$t->refused(sub { stage('release-9') }, qr/^409 .* was rejected/,
+$t->refused(sub { stage('release-9') },
+            qr/^409 Only a desktop release that is not staged, rejected or/,
             'it is not staged again');
 is(remove('release-9')->{status}, 204, 'and away');
 

@@ -176,7 +176,7 @@ is($t->api('GET', "/v1/apps/$app/channels/$production")->{json}
 is($t->tree("store/live/$app"), $tree, 'and no file changed');
 
 $t->refused(sub { $t->upload($app, $limited->{bundle}, 'x') },
-            '409 The bundle is complete: its files do not change any more.',
+            '409 The bundle is complete: its files cannot be changed.',
             'a file for a bundle that is ready');
 
 # an old one ready again does not come back

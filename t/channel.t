@@ -225,9 +225,11 @@ is($t->api('GET', "$path?name=live&relations=appDeployment")->{json}[0]
 # delete
 
 $t->refused(sub { $t->api('DELETE', $path) },
-            '422 Which channel: "?name="?', 'delete of which one');
+            '422 The query parameter "name" is missing: it must name the '
+            . 'channel to delete.', 'delete of which one');
 $t->refused(sub { $t->api('DELETE', "$path?name=") },
-            '422 Which channel: "?name="?', 'delete of an empty name');
+            '422 The query parameter "name" is missing: it must name the '
+            . 'channel to delete.', 'delete of an empty name');
 $t->refused(sub { $t->api('DELETE', "$path?name=nope") },
             '404 Channel not found.', 'delete of an unknown name');
 $t->refused(sub { $t->api('DELETE', "$path/nope") },

@@ -36,8 +36,8 @@ my $other = $t->publish($app, 'beta', $zip);
 
 # a device is who has asked
 
-is($t->said(get('d1')), '404 Device not found: it has not asked this server '
-                        . 'lately.', 'nobody has asked');
+is($t->said(get('d1')), '404 Device not found: it has not checked for '
+                        . 'updates lately.', 'nobody has asked');
 
 ask('d1', channelName => 'production', appVersionCode => '84',
     appVersionName => '1.0.13', customId => 'ünï', osVersion => '34',
@@ -140,8 +140,10 @@ is($t->api('PATCH', "$path/d2", { forcedAppChannelId => $beta })->{status},
 is(told('d2'), $other->{bundle}, 'gets it');
 
 for my $case (
-    ['', { forcedAppChannelId => $beta }, qr/^422 Which devices: "\?ids="/],
-    ['?ids=', { forcedAppChannelId => $beta }, qr/^422 Which devices/],
+    ['', { forcedAppChannelId => $beta },
+     qr/^422 The query parameter "ids" is missing: it must list device ids/],
+    ['?ids=', { forcedAppChannelId => $beta },
+     qr/^422 The query parameter "ids" is missing/],
     ['?ids=d1', {}, qr/^422 "forcedAppChannelId" must be/],
     ['?ids=d1', { forcedAppChannelId => 1 }, qr/^422 /],
     ['?ids=d1', { forcedAppChannelId => 'nope' },

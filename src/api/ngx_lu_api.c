@@ -260,12 +260,11 @@ ngx_lu_api_handler(ngx_http_request_t *r)
 
     if (action == NULL) {
         return ngx_lu_api_refuse(r, 422,
-                                 "This server hosts live updates and nothing "
-                                 "else of the Cloud: it has no builders, jobs, "
-                                 "certificates, environments, destinations, "
-                                 "automations or repositories. Build the app "
-                                 "elsewhere and publish it with "
-                                 "apps:liveupdates:upload.");
+                                 "This server hosts live updates only: it "
+                                 "has no builders, jobs, certificates, "
+                                 "environments, destinations, automations or "
+                                 "repositories. Build the app elsewhere and "
+                                 "publish it with apps:liveupdates:upload.");
     }
 
     rc = ngx_lu_api_json_wanted(r, action);
@@ -414,7 +413,7 @@ ngx_lu_api_json_wanted(ngx_http_request_t *r, ngx_lu_api_action_t *action)
     }
 
     return ngx_lu_api_refuse(r, NGX_HTTP_UNSUPPORTED_MEDIA_TYPE,
-                             "The body must be JSON, and the Content-Type "
+                             "The body must be JSON, with the Content-Type "
                              "application/json.");
 }
 
@@ -515,9 +514,9 @@ static ngx_int_t
 ngx_lu_api_login(ngx_lu_call_t *call)
 {
     return ngx_lu_task_refuse(&call->task, NGX_HTTP_FORBIDDEN,
-                              "This server has no login page: use a token of "
-                              "its token file, with \"login --token\" or in "
-                              "CAPAWESOME_TOKEN.");
+                              "This server has no login page: use a token "
+                              "from its token file with \"login --token\" or "
+                              "in CAPAWESOME_TOKEN.");
 }
 
 

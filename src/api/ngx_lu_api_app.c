@@ -284,9 +284,9 @@ ngx_lu_api_app_delete(ngx_lu_call_t *call)
 static cJSON *
 ngx_lu_api_app_json(const cJSON *app)
 {
-    cJSON       *json;
-    lu_put_t     put;
-    ngx_uint_t   i;
+    cJSON      *json;
+    lu_put_t    put;
+    ngx_uint_t  i;
 
     static const char  *members[] = {
         "id", "name", "type", "organizationId", "appChannelId",

@@ -42,11 +42,11 @@ static ngx_uint_t ngx_lu_api_audit_has(const cJSON *entry,
 ngx_int_t
 ngx_lu_api_audit_get(ngx_lu_call_t *call)
 {
-    ngx_int_t                status;
-    ngx_lu_io_t             *io;
-    ngx_lu_task_t           *task;
-    ngx_file_info_t          fi;
-    ngx_lu_api_audit_log_t   log;
+    ngx_int_t               status;
+    ngx_lu_io_t            *io;
+    ngx_lu_task_t          *task;
+    ngx_file_info_t         fi;
+    ngx_lu_api_audit_log_t  log;
 
     task = &call->task;
     io = &task->io;
@@ -94,13 +94,13 @@ ngx_lu_api_audit_get(ngx_lu_call_t *call)
 static ngx_int_t
 ngx_lu_api_audit_list(ngx_lu_call_t *call, ngx_lu_api_audit_log_t *log)
 {
-    char           *subject;
-    cJSON          *json, *entry;
-    lu_put_t        put;
-    lu_str_t        line;
-    ngx_int_t       rc;
-    lu_error_t      err;
-    ngx_lu_page_t   page;
+    char          *subject;
+    cJSON         *json, *entry;
+    lu_put_t       put;
+    lu_str_t       line;
+    ngx_int_t      rc;
+    lu_error_t     err;
+    ngx_lu_page_t  page;
 
     ngx_lu_arg_page(call, &page);
 

@@ -154,11 +154,11 @@ ngx_lu_api_builds_read(ngx_lu_call_t *call, const char *place, cJSON *releases)
 static ngx_int_t
 ngx_lu_api_builds_answer(ngx_lu_call_t *call, const cJSON *releases)
 {
-    cJSON          *json;
-    lu_put_t        put;
-    ngx_uint_t      i, n;
-    const cJSON    *release, **sorted;
-    ngx_lu_page_t   page;
+    cJSON         *json;
+    lu_put_t       put;
+    ngx_uint_t     i, n;
+    const cJSON   *release, **sorted;
+    ngx_lu_page_t  page;
 
     n = cJSON_GetArraySize(releases);
 
@@ -212,8 +212,8 @@ ngx_lu_api_build_cmp(const void *one, const void *two)
 static uint64_t
 ngx_lu_api_build_number(const cJSON *release, char *text)
 {
-    u_char    *p;
-    uint64_t   number;
+    u_char   *p;
+    uint64_t  number;
 
     number = 0;
     (void) lu_json_size(release, "number", &number);
@@ -371,14 +371,14 @@ ngx_lu_api_build_set(ngx_lu_call_t *call, cJSON *app, cJSON *release)
 ngx_int_t
 ngx_lu_api_build_download_get(ngx_lu_call_t *call)
 {
-    u_char           *path;
-    lu_rc_e           rc;
-    lu_str_t          text;
-    ngx_int_t         status;
-    lu_arena_t        arena;
-    lu_release_t      release;
-    ngx_lu_task_t    *task;
-    ngx_file_info_t   fi;
+    u_char          *path;
+    lu_rc_e          rc;
+    lu_str_t         text;
+    ngx_int_t        status;
+    lu_arena_t       arena;
+    lu_release_t     release;
+    ngx_lu_task_t   *task;
+    ngx_file_info_t  fi;
 
     task = &call->task;
 
@@ -418,8 +418,8 @@ ngx_lu_api_build_download_get(ngx_lu_call_t *call)
 
 
 /*
- * The terminated URL of a live bundle, or with "href" that of one of its
- * files; NULL: out of memory.
+ * The terminated URL of a live bundle, or of one of its files if the query has
+ * an "href"; NULL: out of memory.
  */
 
 static u_char *
@@ -468,11 +468,11 @@ ngx_lu_api_build_url(ngx_lu_call_t *call, const lu_release_t *release)
 cJSON *
 ngx_lu_api_build_json(ngx_lu_call_t *call, const cJSON *release)
 {
-    char         number[NGX_LU_API_BUILD_NUMBER];
-    cJSON       *json;
-    lu_put_t     put;
-    lu_str_t     id, at;
-    ngx_uint_t   i;
+    char        number[NGX_LU_API_BUILD_NUMBER];
+    cJSON      *json;
+    lu_put_t    put;
+    lu_str_t    id, at;
+    ngx_uint_t  i;
 
     static const char  *members[] = {
         "createdAt", "updatedAt", "gitRef", "customProperties",
@@ -544,9 +544,9 @@ ngx_lu_api_build_job(lu_put_t *put, cJSON *json, const lu_str_t *id,
 static void
 ngx_lu_api_build_artifact(lu_put_t *put, cJSON *json, const cJSON *release)
 {
-    cJSON       *artifact;
-    uint64_t     size;
-    lu_state_e   state;
+    cJSON      *artifact;
+    uint64_t    size;
+    lu_state_e  state;
 
     size = 0;
     (void) lu_json_size(release, "size", &size);

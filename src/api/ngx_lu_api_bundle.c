@@ -166,8 +166,8 @@ ngx_lu_api_bundle_check_url(ngx_lu_call_t *call)
 static ngx_int_t
 ngx_lu_api_bundle_describe(ngx_lu_call_t *call, cJSON **json)
 {
-    double          rollout;
     cJSON          *release;
+    double          rollout;
     lu_rc_e         rc;
     lu_put_t        put;
     lu_str_t        value;
@@ -304,9 +304,9 @@ static ngx_int_t
 ngx_lu_api_bundle_answer(ngx_lu_call_t *call, ngx_int_t status,
     const cJSON *release, const char *artifact_status)
 {
-    cJSON       *json;
-    lu_put_t     put;
-    ngx_uint_t   i;
+    cJSON      *json;
+    lu_put_t    put;
+    ngx_uint_t  i;
 
     static const struct {
         const char  *to;

@@ -39,13 +39,13 @@ static cJSON *ngx_lu_api_channel_json(ngx_lu_call_t *call,
 ngx_int_t
 ngx_lu_api_channels_get(ngx_lu_call_t *call)
 {
-    char           *name, *query;
-    cJSON          *app, *json;
-    lu_put_t        put;
-    lu_str_t        value;
-    ngx_int_t       status;
-    const cJSON    *channels, *channel;
-    ngx_lu_page_t   page;
+    char          *name, *query;
+    cJSON         *app, *json;
+    lu_put_t       put;
+    lu_str_t       value;
+    ngx_int_t      status;
+    const cJSON   *channels, *channel;
+    ngx_lu_page_t  page;
 
     status = ngx_lu_app_read(&call->task, &app);
     if (status != NGX_OK) {
@@ -96,9 +96,9 @@ ngx_lu_api_channel_create(ngx_lu_task_t *task, cJSON *app, void *data)
 {
     ngx_lu_call_t *call = data;
 
-    char     *id;
-    cJSON    *channel;
-    lu_rc_e   rc;
+    char    *id;
+    cJSON   *channel;
+    lu_rc_e  rc;
 
     id = ngx_lu_task_uuid(task);
     if (id == NULL) {
@@ -160,8 +160,8 @@ ngx_lu_api_channel_update(ngx_lu_task_t *task, cJSON *app, void *data)
 {
     ngx_lu_call_t *call = data;
 
-    cJSON    *channel;
-    lu_rc_e   rc;
+    cJSON   *channel;
+    lu_rc_e  rc;
 
     task->change = "channel.update";
     task->subject = (char *) task->id.data;
@@ -199,7 +199,8 @@ ngx_lu_api_channels_delete(ngx_lu_call_t *call)
 
     if (name == NULL) {
         return ngx_lu_task_refuse(&call->task, 422,
-                                  "Which channel: \"?name=\"?");
+                                  "The query parameter \"name\" is missing: "
+                                  "it must name the channel to delete.");
     }
 
     return ngx_lu_change(&call->task, ngx_lu_api_channel_drop_name, NULL, name);
@@ -272,9 +273,9 @@ ngx_lu_api_channel_pause(ngx_lu_task_t *task, cJSON *app, void *data)
 {
     ngx_lu_call_t *call = data;
 
-    int       paused;
-    cJSON    *channel;
-    lu_rc_e   rc;
+    int      paused;
+    cJSON   *channel;
+    lu_rc_e  rc;
 
     paused = (call->route.resource == LU_ROUTE_PAUSE);
 

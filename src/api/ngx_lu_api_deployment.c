@@ -53,8 +53,8 @@ static cJSON *ngx_lu_api_deployment_build(ngx_lu_call_t *call, const char *id);
 ngx_int_t
 ngx_lu_api_deployments_get(ngx_lu_call_t *call)
 {
-    cJSON      *app;
-    ngx_int_t   status;
+    cJSON     *app;
+    ngx_int_t  status;
 
     status = ngx_lu_app_read(&call->task, &app);
     if (status != NGX_OK) {
@@ -319,7 +319,8 @@ ngx_lu_api_deployment_channel(ngx_lu_call_t *call, const cJSON *app,
 
     } else {
         return ngx_lu_task_refuse(&call->task, 422,
-                                  "A deployment needs an \"appChannelName\".");
+                                  "A deployment needs an \"appChannelId\" or "
+                                  "an \"appChannelName\".");
     }
 
     if (*channel == NULL) {
@@ -337,9 +338,9 @@ static ngx_int_t
 ngx_lu_api_deployment_release(ngx_lu_task_t *task, const lu_str_t *id,
     int *is_signed)
 {
-    cJSON      *release;
-    u_char     *path;
-    lu_kind_e   kind;
+    cJSON     *release;
+    u_char    *path;
+    lu_kind_e  kind;
 
     if (!lu_name_id_valid(id)) {
         return ngx_lu_task_refuse(task, NGX_HTTP_NOT_FOUND, "Build not found.");
@@ -368,8 +369,8 @@ ngx_lu_api_deployment_release(ngx_lu_task_t *task, const lu_str_t *id,
 
     if (kind == LU_KIND_DESKTOP) {
         return ngx_lu_task_refuse(task, 422,
-                                  "A desktop release does not go into a "
-                                  "channel: promote it.");
+                                  "A desktop release cannot be deployed to a "
+                                  "channel: promote it instead.");
     }
 
     return NGX_OK;
@@ -415,9 +416,9 @@ ngx_lu_api_deployment_rollout(ngx_lu_task_t *task, cJSON *app, void *data)
 {
     ngx_lu_call_t *call = data;
 
-    cJSON    *channel, *deployment;
-    double    rollout, before;
-    lu_rc_e   rc;
+    cJSON   *channel, *deployment;
+    double   rollout, before;
+    lu_rc_e  rc;
 
     if (lu_json_number(call->json, "rolloutPercentage", &rollout) != LU_OK) {
         return ngx_lu_task_refuse(task, 422,
@@ -456,10 +457,10 @@ cJSON *
 ngx_lu_api_deployment_json(ngx_lu_call_t *call, const cJSON *deployment,
     const cJSON *channel)
 {
-    cJSON     *json;
-    double     rollout;
-    lu_put_t   put;
-    lu_str_t   id, release, at;
+    cJSON    *json;
+    double    rollout;
+    lu_put_t  put;
+    lu_str_t  id, release, at;
 
     if (lu_json_string(deployment, "id", &id) != LU_OK
         || lu_json_string(deployment, "release", &release) != LU_OK
@@ -503,8 +504,8 @@ ngx_lu_api_deployment_json(ngx_lu_call_t *call, const cJSON *deployment,
 static cJSON *
 ngx_lu_api_deployment_build(ngx_lu_call_t *call, const char *id)
 {
-    cJSON             *json;
-    ngx_lu_release_t   release;
+    cJSON            *json;
+    ngx_lu_release_t  release;
 
     if (ngx_lu_release_read(&call->task, id, &release) != NGX_OK) {
         return cJSON_CreateNull();

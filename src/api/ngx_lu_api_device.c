@@ -49,8 +49,8 @@ static void ngx_lu_api_device_put(lu_put_t *put, cJSON *json, const char *key,
 ngx_int_t
 ngx_lu_api_devices_get(ngx_lu_call_t *call)
 {
-    cJSON      *app;
-    ngx_int_t   status;
+    cJSON     *app;
+    ngx_int_t  status;
 
     status = ngx_lu_app_read(&call->task, &app);
     if (status != NGX_OK) {
@@ -125,11 +125,11 @@ ngx_lu_api_device_list(ngx_lu_call_t *call, const cJSON *app)
 ngx_int_t
 ngx_lu_api_device_get(ngx_lu_call_t *call)
 {
-    cJSON            *app;
-    ngx_int_t         status;
-    ngx_str_t         app_id, id;
-    ngx_lu_task_t    *task;
-    ngx_lu_device_t   device;
+    cJSON           *app;
+    ngx_int_t        status;
+    ngx_str_t        app_id, id;
+    ngx_lu_task_t   *task;
+    ngx_lu_device_t  device;
 
     task = &call->task;
 
@@ -151,8 +151,8 @@ ngx_lu_api_device_get(ngx_lu_call_t *call)
 
     case NGX_DECLINED:
         status = ngx_lu_task_refuse(task, NGX_HTTP_NOT_FOUND,
-                                    "Device not found: it has not asked this "
-                                    "server lately.");
+                                    "Device not found: it has not checked "
+                                    "for updates lately.");
         break;
 
     default:
@@ -175,7 +175,10 @@ ngx_lu_api_devices_patch(ngx_lu_call_t *call)
     task = &call->task;
 
     if (!lu_query_find(&call->args, "ids", &value) || value.len == 0) {
-        return ngx_lu_task_refuse(task, 422, "Which devices: \"?ids=\"?");
+        return ngx_lu_task_refuse(task, 422,
+                                  "The query parameter \"ids\" is missing: "
+                                  "it must list device ids, separated by "
+                                  "commas.");
     }
 
     buf = ngx_pnalloc(task->io.pool, value.len + 1);
@@ -186,7 +189,9 @@ ngx_lu_api_devices_patch(ngx_lu_call_t *call)
     /* the CLI does not encode them: a plus is a plus */
 
     if (lu_query_decode(&ids, buf, &value, 0) != LU_OK) {
-        return ngx_lu_task_refuse(task, 422, "\"ids\" is not percent-encoded.");
+        return ngx_lu_task_refuse(task, 422,
+                                  "The query parameter \"ids\" must be "
+                                  "percent-encoded.");
     }
 
     ids.data[ids.len] = '\0';
@@ -205,10 +210,10 @@ ngx_lu_api_device_patch(ngx_lu_call_t *call)
 static ngx_int_t
 ngx_lu_api_device_force(ngx_lu_call_t *call, char *ids, ngx_uint_t many)
 {
-    lu_str_t             channel;
-    ngx_int_t            status;
-    const cJSON         *item;
-    ngx_lu_api_force_t   force;
+    lu_str_t            channel;
+    ngx_int_t           status;
+    const cJSON        *item;
+    ngx_lu_api_force_t  force;
 
     channel.data = NULL;
 
@@ -241,9 +246,9 @@ ngx_lu_api_device_forced(ngx_lu_task_t *task, cJSON *app, void *data)
 {
     ngx_lu_api_force_t *force = data;
 
-    char        *id, *next;
-    lu_rc_e      rc;
-    lu_arena_t   arena;
+    char       *id, *next;
+    lu_rc_e     rc;
+    lu_arena_t  arena;
 
     task->change = force->channel ? "device.force" : "device.unforce";
     task->to = force->channel;

@@ -36,7 +36,7 @@ ngx_lu_api_fetch_post(ngx_lu_call_t *call)
 
     if (task->store->jobs == NULL) {
         return ngx_lu_task_refuse(task, 422,
-                                  "This server fetches nothing: "
+                                  "This server cannot fetch builds: "
                                   "\"liveupdate_fetch\" is not configured.");
     }
 
@@ -67,8 +67,8 @@ ngx_lu_api_fetch_post(ngx_lu_call_t *call)
 static cJSON *
 ngx_lu_api_fetch_release(ngx_lu_task_t *task)
 {
-    cJSON     *release, *info;
-    lu_put_t   put;
+    cJSON    *release, *info;
+    lu_put_t  put;
 
     lu_put_init(&put);
 
@@ -117,7 +117,7 @@ ngx_lu_api_fetch_platforms(ngx_lu_call_t *call, cJSON *release)
 invalid:
 
     return ngx_lu_task_refuse(&call->task, 422,
-                              "\"platforms\" is a list of \"windows\", "
+                              "\"platforms\" must be a list of \"windows\", "
                               "\"mac\" and \"linux\".");
 }
 
@@ -171,11 +171,11 @@ ngx_lu_api_fetch_answer(ngx_lu_call_t *call, ngx_int_t status,
 ngx_int_t
 ngx_lu_api_fetch_stage_post(ngx_lu_call_t *call)
 {
-    cJSON               *release;
-    lu_put_t             put;
-    ngx_int_t            status;
-    ngx_lu_task_t       *task;
-    ngx_lu_promotion_t   promotion;
+    cJSON              *release;
+    lu_put_t            put;
+    ngx_int_t           status;
+    ngx_lu_task_t      *task;
+    ngx_lu_promotion_t  promotion;
 
     task = &call->task;
 

@@ -39,12 +39,12 @@ static ngx_int_t ngx_lu_api_file_announce(ngx_lu_task_t *task,
 ngx_int_t
 ngx_lu_api_file_post(ngx_lu_call_t *call)
 {
-    char              *id;
-    ngx_int_t          status;
-    lu_file_t          file;
-    ngx_lu_form_t      form;
-    ngx_lu_task_t     *task;
-    ngx_lu_release_t   release;
+    char             *id;
+    ngx_int_t         status;
+    lu_file_t         file;
+    ngx_lu_form_t     form;
+    ngx_lu_task_t    *task;
+    ngx_lu_release_t  release;
 
     task = &call->task;
 
@@ -122,7 +122,8 @@ ngx_lu_api_file_read(ngx_lu_form_t *form, const cJSON *release,
 
     if (size == NGX_ERROR) {
         return ngx_lu_task_refuse(task, 422,
-                                  "\"sizeInBytes\" must be the file's size.");
+                                  "\"sizeInBytes\" must be the file's size "
+                                  "in bytes.");
     }
 
     file->size = size;
@@ -245,10 +246,10 @@ static ngx_int_t
 ngx_lu_api_file_announce(ngx_lu_task_t *task, const lu_file_t *file,
     u_char *path)
 {
-    char           *text;
-    cJSON          *json;
-    ngx_int_t       rc;
-    ngx_lu_temp_t   temp;
+    char          *text;
+    cJSON         *json;
+    ngx_int_t      rc;
+    ngx_lu_temp_t  temp;
 
     json = lu_file_json(file);
     text = json ? cJSON_PrintUnformatted(json) : NULL;

@@ -45,10 +45,10 @@ static ngx_int_t ngx_lu_api_organization_none(ngx_lu_task_t *task);
 ngx_int_t
 ngx_lu_api_organizations_get(ngx_lu_call_t *call)
 {
-    cJSON          *list, *json, *item;
-    lu_put_t        put;
-    ngx_int_t       status;
-    ngx_lu_page_t   page;
+    cJSON         *list, *json, *item;
+    lu_put_t       put;
+    ngx_int_t      status;
+    ngx_lu_page_t  page;
 
     status = ngx_lu_api_organization_read(&call->task, &list);
     if (status != NGX_OK) {
@@ -126,8 +126,8 @@ ngx_lu_api_organization_delete(ngx_lu_call_t *call)
 ngx_int_t
 ngx_lu_api_organization_check(ngx_lu_call_t *call, const char *id)
 {
-    cJSON      *list;
-    ngx_int_t   status;
+    cJSON     *list;
+    ngx_int_t  status;
 
     status = ngx_lu_api_organization_read(&call->task, &list);
     if (status != NGX_OK) {
@@ -191,10 +191,10 @@ ngx_lu_api_organization_change(ngx_lu_call_t *call,
 static ngx_int_t
 ngx_lu_api_organization_add(ngx_lu_call_t *call, cJSON *list)
 {
-    cJSON      *item;
-    lu_put_t    put;
-    lu_str_t    name;
-    ngx_int_t   status;
+    cJSON     *item;
+    lu_put_t   put;
+    lu_str_t   name;
+    ngx_int_t  status;
 
     status = ngx_lu_api_organization_name(call, &name);
     if (status != NGX_OK) {
@@ -332,8 +332,8 @@ ngx_lu_api_organization_read(ngx_lu_task_t *task, cJSON **list)
 static cJSON *
 ngx_lu_api_organization_default(void)
 {
-    cJSON     *list, *item;
-    lu_put_t   put;
+    cJSON    *list, *item;
+    lu_put_t  put;
 
     lu_put_init(&put);
 
@@ -351,8 +351,8 @@ ngx_lu_api_organization_default(void)
 static cJSON *
 ngx_lu_api_organization_find(const cJSON *list, const char *id)
 {
-    cJSON     *item;
-    lu_str_t   value;
+    cJSON    *item;
+    lu_str_t  value;
 
     cJSON_ArrayForEach(item, list) {
         if (lu_json_string(item, "id", &value) == LU_OK

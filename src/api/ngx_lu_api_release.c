@@ -51,8 +51,8 @@ static ngx_int_t ngx_lu_api_release_rules_change(ngx_lu_task_t *task,
 ngx_int_t
 ngx_lu_api_releases_get(ngx_lu_call_t *call)
 {
-    cJSON      *app, *list;
-    ngx_int_t   status;
+    cJSON     *app, *list;
+    ngx_int_t  status;
 
     status = ngx_lu_app_read(&call->task, &app);
     if (status != NGX_OK) {
@@ -111,15 +111,15 @@ static ngx_int_t
 ngx_lu_api_release_list_place(ngx_lu_task_t *task, const cJSON *app,
     ngx_uint_t is_live, const char *wanted, cJSON *list)
 {
-    u_char            *path;
-    ngx_int_t          rc;
-    ngx_str_t         *name;
-    lu_state_e         state;
-    ngx_uint_t         i;
-    const char        *place;
-    ngx_array_t        names;
-    lu_desktop_t      *desktop;
-    ngx_lu_release_t   release;
+    u_char           *path;
+    ngx_int_t         rc;
+    ngx_str_t        *name;
+    lu_state_e        state;
+    ngx_uint_t        i;
+    const char       *place;
+    ngx_array_t       names;
+    lu_desktop_t     *desktop;
+    ngx_lu_release_t  release;
 
     desktop = ngx_lu_api_release_rules(task, app);
 
@@ -203,8 +203,8 @@ static ngx_int_t
 ngx_lu_api_release_describe(const cJSON *app, const lu_desktop_t *desktop,
     ngx_lu_release_t *release, lu_state_e state)
 {
-    cJSON     *shares;
-    lu_put_t   put;
+    cJSON    *shares;
+    lu_put_t  put;
 
     lu_put_init(&put);
 
@@ -229,11 +229,11 @@ ngx_lu_api_release_describe(const cJSON *app, const lu_desktop_t *desktop,
 ngx_int_t
 ngx_lu_api_release_get(ngx_lu_call_t *call)
 {
-    cJSON             *app;
-    ngx_int_t          rc, status;
-    lu_state_e         state;
-    ngx_lu_task_t     *task;
-    ngx_lu_release_t   release;
+    cJSON            *app;
+    ngx_int_t         rc, status;
+    lu_state_e        state;
+    ngx_lu_task_t    *task;
+    ngx_lu_release_t  release;
 
     task = &call->task;
 
@@ -285,9 +285,9 @@ static ngx_int_t
 ngx_lu_api_release_add(ngx_lu_task_t *task, ngx_lu_release_t *release,
     const char *name)
 {
-    cJSON     *json;
-    u_char    *path;
-    lu_put_t   put;
+    cJSON    *json;
+    u_char   *path;
+    lu_put_t  put;
 
     path = ngx_lu_path_in(&task->io, release->folder, "%s.json", name);
 
@@ -313,12 +313,12 @@ ngx_lu_api_release_add(ngx_lu_task_t *task, ngx_lu_release_t *release,
 ngx_int_t
 ngx_lu_api_release_promote_post(ngx_lu_call_t *call)
 {
-    double               rollout;
-    lu_rc_e              rc;
-    lu_str_t             channel;
-    ngx_int_t            status;
-    ngx_lu_task_t       *task;
-    ngx_lu_promotion_t   promotion;
+    double              rollout;
+    lu_rc_e             rc;
+    lu_str_t            channel;
+    ngx_int_t           status;
+    ngx_lu_task_t      *task;
+    ngx_lu_promotion_t  promotion;
 
     task = &call->task;
 
@@ -360,7 +360,9 @@ ngx_lu_api_release_reject_post(ngx_lu_call_t *call)
     ngx_int_t  status;
 
     if (lu_json_string(call->json, "reason", &reason) != LU_OK) {
-        return ngx_lu_task_refuse(&call->task, 422, "Say why: \"reason\".");
+        return ngx_lu_task_refuse(&call->task, 422,
+                                  "\"reason\" must say why the release is "
+                                  "rejected.");
     }
 
     status = ngx_lu_approval_reject(&call->task, (char *) reason.data);

@@ -2,7 +2,7 @@
 /*
  * Copyright (C) the nginx-liveupdate authors
  *
- * The approval API: what waits, what is live, and who decides.
+ * The approval API: releases that wait for an approver, and live ones.
  */
 
 
@@ -34,7 +34,7 @@ ngx_int_t ngx_lu_api_release_withdraw_post(ngx_lu_call_t *call);
 ngx_int_t ngx_lu_api_release_delete(ngx_lu_call_t *call);
 ngx_int_t ngx_lu_api_releases_rollback_post(ngx_lu_call_t *call);
 
-/* GET and PUT rules: which builds of a desktop app who gets: 200. */
+/* GET and PUT rules: which client gets which build of a desktop app: 200. */
 
 ngx_int_t ngx_lu_api_release_rules_get(ngx_lu_call_t *call);
 ngx_int_t ngx_lu_api_release_rules_put(ngx_lu_call_t *call);

@@ -62,10 +62,10 @@ static ngx_int_t ngx_lu_api_upload_find(ngx_lu_call_t *call, u_char *folder,
 ngx_int_t
 ngx_lu_api_upload_post(ngx_lu_call_t *call)
 {
-    char              *action;
-    ngx_int_t          status;
-    ngx_lu_task_t     *task;
-    ngx_lu_release_t   release;
+    char             *action;
+    ngx_int_t         status;
+    ngx_lu_task_t    *task;
+    ngx_lu_release_t  release;
 
     task = &call->task;
 
@@ -100,14 +100,14 @@ ngx_lu_api_upload_post(ngx_lu_call_t *call)
 ngx_int_t
 ngx_lu_api_upload_put(ngx_lu_call_t *call)
 {
-    char              *action;
-    cJSON             *json;
-    lu_put_t           put;
-    lu_str_t          *field;
-    ngx_int_t          number, status;
-    ngx_lu_form_t      form;
-    ngx_lu_task_t     *task;
-    ngx_lu_release_t   release;
+    char             *action;
+    cJSON            *json;
+    lu_put_t          put;
+    lu_str_t         *field;
+    ngx_int_t         number, status;
+    ngx_lu_form_t     form;
+    ngx_lu_task_t    *task;
+    ngx_lu_release_t  release;
 
     task = &call->task;
 
@@ -401,7 +401,9 @@ ngx_lu_api_upload_join(ngx_lu_call_t *call, u_char *folder,
     parts = cJSON_GetObjectItemCaseSensitive(call->json, "parts");
 
     if (!cJSON_IsArray(parts) || parts->child == NULL) {
-        return ngx_lu_task_refuse(task, 422, "\"parts\" must be a list.");
+        return ngx_lu_task_refuse(task, 422,
+                                  "\"parts\" must be a list with at least "
+                                  "one part.");
     }
 
     last = 0;
@@ -414,9 +416,9 @@ ngx_lu_api_upload_join(ngx_lu_call_t *call, u_char *folder,
             || number > NGX_LU_API_UPLOAD_PARTS)
         {
             return ngx_lu_task_refuse(task, 422,
-                                      "\"parts\" must be a list of "
-                                      "\"partNumber\", ascending, and "
-                                      "\"etag\".");
+                                      "\"parts\" must be a list of parts "
+                                      "with a \"partNumber\", in ascending "
+                                      "order, and an \"etag\".");
         }
 
         last = number;
@@ -457,13 +459,16 @@ ngx_lu_api_upload_part(ngx_lu_task_t *task, u_char *path, const lu_str_t *etag,
 
     if (rc == NGX_DECLINED) {
         return ngx_lu_task_refuse(task, 422,
-                                  "A part of the list was not uploaded.");
+                                  "\"parts\" lists a part that was not "
+                                  "uploaded.");
     }
 
     lu_sha256_hex(&part.sha256, hex);
 
     if (!lu_str_is(etag, hex)) {
-        return ngx_lu_task_refuse(task, 422, "A part has another \"etag\".");
+        return ngx_lu_task_refuse(task, 422,
+                                  "\"parts\" has another \"etag\" than a "
+                                  "part that was uploaded.");
     }
 
     return NGX_OK;
@@ -544,10 +549,10 @@ ngx_lu_api_upload_abort(ngx_lu_call_t *call, u_char *folder)
 static ngx_int_t
 ngx_lu_api_upload_find(ngx_lu_call_t *call, u_char *folder, char **id)
 {
-    u_char           *path;
-    lu_str_t          text, name;
-    ngx_lu_task_t    *task;
-    ngx_file_info_t   fi;
+    u_char          *path;
+    lu_str_t         text, name;
+    ngx_lu_task_t   *task;
+    ngx_file_info_t  fi;
 
     task = &call->task;
 
@@ -557,7 +562,7 @@ ngx_lu_api_upload_find(ngx_lu_call_t *call, u_char *folder, char **id)
         goto not_found;
     }
 
-    /* shorter and longer names are those of files and parts */
+    /* shorter and longer names belong to files and parts */
 
     name = lu_str(*id);
 

@@ -68,8 +68,8 @@ ngx_lu_arg_page(ngx_lu_call_t *call, ngx_lu_page_t *page)
 static ngx_uint_t
 ngx_lu_arg_number(ngx_lu_call_t *call, const char *name, ngx_uint_t absent)
 {
-    char       *value;
-    ngx_int_t   n;
+    char      *value;
+    ngx_int_t  n;
 
     value = ngx_lu_arg(call, name);
 

@@ -355,8 +355,8 @@ ngx_int_t
 ngx_lu_call_string(ngx_lu_call_t *call, ngx_int_t status, const char *key,
     const char *value)
 {
-    cJSON     *json;
-    lu_put_t   put;
+    cJSON    *json;
+    lu_put_t  put;
 
     lu_put_init(&put);
 
@@ -371,8 +371,8 @@ ngx_lu_call_string(ngx_lu_call_t *call, ngx_int_t status, const char *key,
 ngx_int_t
 ngx_lu_call_state(ngx_lu_call_t *call, ngx_int_t status, lu_state_e state)
 {
-    cJSON     *json;
-    lu_put_t   put;
+    cJSON    *json;
+    lu_put_t  put;
 
     if (status >= NGX_HTTP_SPECIAL_RESPONSE) {
         return status;

@@ -11,7 +11,6 @@
 #define _NGX_LU_CALL_H_INCLUDED_
 
 
-
 #include "write/ngx_lu_task.h"
 
 #include "core/lu_json.h"
@@ -21,23 +20,27 @@
 
 typedef struct ngx_lu_delivery_s  ngx_lu_delivery_t;
 
-/* An action, in the call's thread, returns the HTTP status of the answer. */
+
+/*
+ * An action runs in the call's thread.  It returns the HTTP status of the
+ * answer; from 400 on, task.error is the answer.
+ */
 
 typedef ngx_int_t (*ngx_lu_action_pt)(ngx_lu_call_t *call);
 
+
+/* The kind of body that an action wants. */
+
 typedef enum {
-    NGX_LU_BODY_NONE = 0,
-    NGX_LU_BODY_JSON,               /* into call->json; at most 1 MB */
-    NGX_LU_BODY_TEXT,               /* as it is, at most 1 MB */
-    NGX_LU_BODY_FORM,               /* as it is, as nginx allows */
-    NGX_LU_BODY_EVENT               /* as it is, at most 25 MB */
+    NGX_LU_BODY_NONE = 0,           /* it is discarded */
+    NGX_LU_BODY_JSON,               /* parsed into call->json; up to 1 MB */
+    NGX_LU_BODY_TEXT,               /* as it comes, up to 1 MB */
+    NGX_LU_BODY_FORM,               /* as it comes, up to nginx's limit */
+    NGX_LU_BODY_EVENT               /* as it comes, up to 25 MB */
 } ngx_lu_body_e;
 
 
-/*
- * All of it is the thread's until the thread has ended; the request lives on
- * meanwhile.
- */
+/* The call belongs to its thread while the thread runs; the request waits. */
 
 struct ngx_lu_call_s {
     ngx_lu_task_t            task;
@@ -70,8 +73,9 @@ struct ngx_lu_call_s {
 
 
 /*
- * A new call, which lives as long as the request; NULL: out of memory.  The
- * task's app, id and owner are those of the route and the token.
+ * Returns a new call, which lives as long as the request, or NULL if memory is
+ * short.  The task gets its app and id from the route, and its owner and roles
+ * from the token, which may be NULL.
  */
 
 ngx_lu_call_t *ngx_lu_call_create(ngx_http_request_t *r, lu_route_t *route,
@@ -85,28 +89,23 @@ ngx_lu_call_t *ngx_lu_call_create(ngx_http_request_t *r, lu_route_t *route,
 ngx_int_t ngx_lu_call_run(ngx_http_request_t *r, ngx_lu_call_t *call,
     ngx_lu_body_e body);
 
-/* The part of that behind the body. */
+/* Does what is left of that when the body was received. */
 
 ngx_int_t ngx_lu_call_start(ngx_http_request_t *r, ngx_lu_call_t *call);
 
 /*
- * For actions: makes the tree, which is the call's from then on, the answer.
- * Returns the status, or 500 if the tree is NULL, since memory was short.
+ * How an action answers.  Each returns the status for the action to return, or
+ * 500 if memory is short.
+ *
+ * answer() takes over a tree; NULL means that memory was short.  string() makes
+ * an object with one member, a string.  state() leaves a status from 300 on as
+ * it is, and otherwise makes {"id": ..., "state": ...} of task.subject.
  */
 
 ngx_int_t ngx_lu_call_answer(ngx_lu_call_t *call, ngx_int_t status,
     cJSON *answer);
-
-/* The same with an object of one member, a string. */
-
 ngx_int_t ngx_lu_call_string(ngx_lu_call_t *call, ngx_int_t status,
     const char *key, const char *value);
-
-/*
- * The same: answers a status below 300 with {"id": ..., "state": ...} of
- * the task's subject.  Returns the status, or 500.
- */
-
 ngx_int_t ngx_lu_call_state(ngx_lu_call_t *call, ngx_int_t status,
     lu_state_e state);
 

@@ -122,7 +122,8 @@ ngx_lu_form_part(void *data, const lu_str_t *name)
     if (lu_str_is(name, form->file_name)) {
 
         if (form->has_file) {
-            return lu_error(&task->error, NULL, "the form has two files");
+            return lu_error(&task->error, NULL,
+                            "the form has more than one file");
         }
 
         if (ngx_lu_temp_create(&task->io, task->store, &form->temp) != NGX_OK) {

@@ -35,13 +35,13 @@ static lu_rc_e ngx_lu_webhook_piece(void *data, const u_char *bytes,
 static const ngx_lu_webhook_service_t  ngx_lu_webhook_services[] = {
 
     { ngx_string("X-ToDesktop-HMAC-SHA256"), "", "todesktop",
-      "The request needs one header X-ToDesktop-HMAC-SHA256, the HMAC of its "
-      "body in hex.",
+      "The request must have one header X-ToDesktop-HMAC-SHA256: the HMAC of "
+      "its body in hex.",
       NGX_LU_BODY_TEXT, ngx_lu_webhook_todesktop },
 
     { ngx_string("X-Hub-Signature-256"), "sha256=", "github",
-      "The request needs one header X-Hub-Signature-256, \"sha256=\" and the "
-      "HMAC of its body in hex.",
+      "The request must have one header X-Hub-Signature-256: \"sha256=\" and "
+      "the HMAC of its body in hex.",
       NGX_LU_BODY_EVENT, ngx_lu_webhook_github }
 };
 
@@ -133,8 +133,8 @@ ngx_lu_webhook_headers(ngx_http_request_t *r, ngx_lu_delivery_t *delivery)
         || delivery->id.len > NGX_LU_WEBHOOK_ID)
     {
         return ngx_lu_webhook_refuse(r, NGX_HTTP_BAD_REQUEST,
-                                     "The request needs one header "
-                                     "X-GitHub-Event and one "
+                                     "The request must have one header "
+                                     "X-GitHub-Event and one header "
                                      "X-GitHub-Delivery.");
     }
 
@@ -231,7 +231,7 @@ ngx_lu_webhook_verify(ngx_lu_call_t *call)
     if (!lu_hmac_verify(hmac, &delivery->signature, delivery->service->prefix))
     {
         return ngx_lu_task_refuse(&call->task, NGX_HTTP_UNAUTHORIZED,
-                                  "The signature is not that of the body.");
+                                  "The signature does not match the body.");
     }
 
     return NGX_OK;

@@ -8,6 +8,7 @@
 
 
 #include "ngx_lu_body.h"
+#include "ngx_lu_webhook.h"
 #include "ngx_lu_webhook_github.h"
 
 #include "store/ngx_lu_file.h"
@@ -65,11 +66,11 @@ static ngx_int_t ngx_lu_webhook_github_ignore(ngx_lu_call_t *call);
 ngx_int_t
 ngx_lu_webhook_github(ngx_lu_call_t *call)
 {
-    lu_rc_e                    rc;
-    ngx_lu_task_t             *task;
-    lu_github_event_t          event;
-    ngx_lu_delivery_t         *delivery;
-    ngx_lu_webhook_github_pt   handler;
+    lu_rc_e                   rc;
+    ngx_lu_task_t            *task;
+    lu_github_event_t         event;
+    ngx_lu_delivery_t        *delivery;
+    ngx_lu_webhook_github_pt  handler;
 
     task = &call->task;
     delivery = call->delivery;
@@ -204,9 +205,9 @@ static ngx_int_t
 ngx_lu_webhook_github_closed(ngx_lu_call_t *call,
     const lu_github_event_t *event)
 {
-    ngx_int_t                      status;
-    ngx_lu_task_t                 *task;
-    ngx_lu_webhook_github_find_t   find;
+    ngx_int_t                     status;
+    ngx_lu_task_t                *task;
+    ngx_lu_webhook_github_find_t  find;
 
     task = &call->task;
 
@@ -244,13 +245,13 @@ ngx_lu_webhook_github_find(ngx_lu_task_t *task, cJSON *app, void *data)
 {
     ngx_lu_webhook_github_find_t *find = data;
 
-    u_char       *path;
-    lu_str_t      id;
-    ngx_int_t     rc;
-    ngx_str_t    *name;
-    lu_arena_t    arena;
-    ngx_uint_t    i;
-    ngx_array_t   names;
+    u_char      *path;
+    lu_str_t     id;
+    ngx_int_t    rc;
+    ngx_str_t   *name;
+    lu_arena_t   arena;
+    ngx_uint_t   i;
+    ngx_array_t  names;
 
     if (find->id.data || lu_json_string(app, "id", &id) != LU_OK) {
         return NGX_OK;
@@ -295,8 +296,8 @@ ngx_lu_webhook_github_find(ngx_lu_task_t *task, cJSON *app, void *data)
 
 
 /*
- * NGX_OK: the pull request is that of the release with that id; NGX_DECLINED:
- * it is not; or a status.
+ * NGX_OK: the pull request belongs to the release with that id; NGX_DECLINED:
+ * it does not; or a status.
  */
 
 static ngx_int_t
@@ -305,8 +306,8 @@ ngx_lu_webhook_github_is(ngx_lu_task_t *task,
 {
     cJSON        *release;
     u_char       *path;
-    uint64_t      number;
     lu_rc_e       known;
+    uint64_t      number;
     lu_str_t      branch;
     ngx_int_t     rc;
     const cJSON  *pull;
@@ -350,12 +351,12 @@ ngx_lu_webhook_github_is(ngx_lu_task_t *task,
 static ngx_int_t
 ngx_lu_webhook_github_seen(ngx_lu_call_t *call, u_char *path)
 {
-    u_char           *line, *end, *last;
-    lu_str_t          text, *id;
-    ngx_int_t         rc;
-    ngx_uint_t        lines;
-    ngx_lu_task_t    *task;
-    ngx_file_info_t   fi;
+    u_char          *line, *end, *last;
+    lu_str_t         text, *id;
+    ngx_int_t        rc;
+    ngx_uint_t       lines;
+    ngx_lu_task_t   *task;
+    ngx_file_info_t  fi;
 
     task = &call->task;
     id = &call->delivery->id;

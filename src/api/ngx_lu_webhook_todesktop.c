@@ -6,6 +6,7 @@
 
 #include "ngx_lu_api_fetch.h"
 #include "ngx_lu_body.h"
+#include "ngx_lu_webhook.h"
 #include "ngx_lu_webhook_todesktop.h"
 
 #include "write/ngx_lu_app.h"
@@ -49,7 +50,8 @@ ngx_lu_webhook_todesktop(ngx_lu_call_t *call)
 
     if (!ngx_lu_webhook_todesktop_has_app(call->delivery, &task->app)) {
         return ngx_lu_task_refuse(task, NGX_HTTP_FORBIDDEN,
-                                  "This webhook is not for this app.");
+                                  "This webhook takes no deliveries for this "
+                                  "app.");
     }
 
     name = &webhook.app_name;
@@ -67,8 +69,8 @@ ngx_lu_webhook_todesktop(ngx_lu_call_t *call)
 
     if (version->len && !lu_name_label_valid(version)) {
         return ngx_lu_task_refuse(task, NGX_HTTP_BAD_REQUEST,
-                                  "\"appVersion\" is not a version: up to 128 "
-                                  "bytes of text.");
+                                  "\"appVersion\" must be a text of 1 to 128 "
+                                  "bytes.");
     }
 
     release = ngx_lu_webhook_todesktop_release(task, &webhook);
@@ -119,9 +121,9 @@ static cJSON *
 ngx_lu_webhook_todesktop_release(ngx_lu_task_t *task,
     const lu_webhook_t *webhook)
 {
-    cJSON       *release;
-    lu_put_t     put;
-    ngx_uint_t   i;
+    cJSON      *release;
+    lu_put_t    put;
+    ngx_uint_t  i;
 
     const struct {
         const char      *key;

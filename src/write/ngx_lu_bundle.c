@@ -159,8 +159,8 @@ static ngx_int_t
 ngx_lu_bundle_describe(ngx_lu_task_t *task, const ngx_lu_bundle_new_t *bundle,
     const char *id)
 {
-    cJSON     *json;
-    lu_put_t   put;
+    cJSON    *json;
+    lu_put_t  put;
 
     json = bundle->release->json;
 
@@ -185,10 +185,10 @@ static ngx_int_t
 ngx_lu_bundle_aim(ngx_lu_task_t *task, const cJSON *app,
     const ngx_lu_bundle_new_t *bundle)
 {
-    char      *deployment;
-    cJSON     *channel, *json;
-    lu_put_t   put;
-    lu_str_t   id;
+    char     *deployment;
+    cJSON    *channel, *json;
+    lu_put_t  put;
+    lu_str_t  id;
 
     if (bundle->channel) {
         channel = lu_change_channel_named(app, bundle->channel);
@@ -417,8 +417,8 @@ static ngx_int_t
 ngx_lu_bundle_write(ngx_lu_task_t *task, const ngx_lu_bundle_new_t *bundle,
     u_char *folder)
 {
-    u_char    *path;
-    ngx_fd_t   lock;
+    u_char   *path;
+    ngx_fd_t  lock;
 
     if (!bundle->is_registered) {
 
@@ -491,8 +491,8 @@ ngx_lu_bundle_open(ngx_lu_task_t *task, ngx_lu_release_t *release)
     }
 
     return ngx_lu_task_refuse(task, NGX_HTTP_CONFLICT,
-                              "The bundle is complete: its files do not change "
-                              "any more.");
+                              "The bundle is complete: its files cannot be "
+                              "changed.");
 }
 
 

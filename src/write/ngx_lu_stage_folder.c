@@ -28,9 +28,9 @@ static ngx_int_t ngx_lu_stage_folder_check(ngx_lu_task_t *task,
 ngx_int_t
 ngx_lu_stage_folder(ngx_lu_task_t *task, cJSON *json)
 {
-    u_char            *path;
-    ngx_int_t          status;
-    ngx_lu_release_t   release;
+    u_char           *path;
+    ngx_int_t         status;
+    ngx_lu_release_t  release;
 
     release.json = json;
     release.lock = NGX_INVALID_FILE;
@@ -55,7 +55,7 @@ ngx_lu_stage_folder(ngx_lu_task_t *task, cJSON *json)
 
     case NGX_DECLINED:
         status = ngx_lu_task_refuse(task, NGX_HTTP_NOT_FOUND,
-                                    "There is no such folder in staging.");
+                                    "The release has no folder in staging.");
         break;
 
     default:
@@ -97,9 +97,9 @@ ngx_lu_stage_folder_locked(ngx_lu_task_t *task, ngx_lu_release_t *release)
 static ngx_int_t
 ngx_lu_stage_folder_read(ngx_lu_task_t *task, ngx_lu_release_t *release)
 {
-    cJSON      *json;
-    u_char     *path;
-    ngx_int_t   status;
+    cJSON     *json;
+    u_char    *path;
+    ngx_int_t  status;
 
     status = ngx_lu_app_read(task, &json);
     if (status != NGX_OK) {
@@ -118,8 +118,8 @@ ngx_lu_stage_folder_read(ngx_lu_task_t *task, ngx_lu_release_t *release)
 
     if (access((char *) path, F_OK) == 0) {
         return ngx_lu_task_refuse(task, NGX_HTTP_CONFLICT,
-                                  "There is a release with this id: use "
-                                  "another one.");
+                                  "A release with this id exists already: "
+                                  "use another id.");
     }
 
     path = ngx_lu_path_in(&task->io, release->folder, "release.json");
@@ -166,6 +166,6 @@ ngx_lu_stage_folder_check(ngx_lu_task_t *task, const cJSON *json)
     }
 
     return ngx_lu_task_refuse(task, NGX_HTTP_CONFLICT,
-                              "The release is staged already, was rejected, "
-                              "is being fetched, or is no desktop release.");
+                              "Only a desktop release that is not staged, "
+                              "rejected or being fetched can be staged.");
 }
