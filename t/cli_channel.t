@@ -35,7 +35,7 @@ like($id, qr/^[0-9a-f-]{36}$/, 'create: the id');
 $cli->requests();
 $reply = $cli->run(command('create'), '--name', 'production');
 is($reply->{status}, 1, 'create again: refused');
-like($reply->{out}, qr/\[error\] "production" is the name of another/,
+like($reply->{out}, qr/\[error\] "production" is already the name of another/,
     'create again: the reason');
 is(scalar $cli->requests(), 1, 'create again: asked once');
 
@@ -44,7 +44,7 @@ is(scalar $cli->requests(), 1, 'create again: asked once');
 $reply = $cli->run(command('create'), '--name', 'production',
     '--ignore-errors');
 is($reply->{status}, 0, 'create again, errors ignored: no failure');
-like($reply->{out}, qr/\[error\] "production" is the name of another/,
+like($reply->{out}, qr/\[error\] "production" is already the name of another/,
     'create again, errors ignored: the reason');
 
 $reply = $cli->run(command('create'), '--name', 'a+b c', '--protected');
@@ -102,7 +102,7 @@ ok($reply->{json}{protected}, 'update: the rest stays');
 $reply = $cli->run(command('update'), '--channel-id', $plus, '--name',
     'production');
 is($reply->{status}, 1, 'update: not to a name that is taken');
-like($reply->{out}, qr/\[error\] "production" is the name of another/,
+like($reply->{out}, qr/\[error\] "production" is already the name of another/,
     'update: the reason');
 
 # pause and resume
