@@ -1,9 +1,6 @@
 
 /*
  * Copyright (C) the nginx-liveupdate authors
- *
- * GitHub, asked: where the base branch is, and what is approved there.  Each
- * step is a request; a job that was interrupted begins again.
  */
 
 
@@ -95,10 +92,11 @@ ngx_lu_github_head(ngx_lu_github_t *github)
 static void
 ngx_lu_github_at(ngx_lu_github_t *github)
 {
-    github->approved.commit = ngx_lu_github_member(github,
-                     cJSON_GetObjectItemCaseSensitive(github->answer,
-                                                      "object"),
-                     "sha");
+    const cJSON  *object;
+
+    object = cJSON_GetObjectItemCaseSensitive(github->answer, "object");
+
+    github->approved.commit = ngx_lu_github_member(github, object, "sha");
 
     if (github->fetch->status != NGX_HTTP_OK
         || !ngx_lu_github_is_plain(github->approved.commit))
@@ -141,11 +139,6 @@ ngx_lu_github_rules(ngx_lu_github_t *github)
 }
 
 
-/*
- * Asks for something below /repos/{owner}/{name}.  The body is from malloc(),
- * and freed here; methods other than GET need one.
- */
-
 void
 ngx_lu_github_ask(ngx_lu_github_t *github, ngx_uint_t method, char *body,
     ngx_lu_github_pt next, const char *path, ...)
@@ -158,7 +151,7 @@ ngx_lu_github_ask(ngx_lu_github_t *github, ngx_uint_t method, char *body,
 
     conf = github->conf;
 
-    /* what the last answer has said is of no use any more */
+    /* the last answer ends here */
 
     cJSON_Delete(github->answer);
     github->answer = NULL;
@@ -250,8 +243,7 @@ ngx_lu_github_answered(ngx_lu_fetch_t *fetch)
 
     pool = fetch->pool;
 
-    text.len = fetch->answer.len;
-    text.data = fetch->answer.data;
+    text = ngx_lu_to_core(&fetch->answer);
 
     if (!fetch->complete
         || lu_json_parse(&github->answer, &text, &why) != LU_OK)
@@ -271,8 +263,6 @@ ngx_lu_github_answered(ngx_lu_fetch_t *fetch)
 }
 
 
-/* All of it may pass: an outage, a limit of requests, a token or a rule. */
-
 void
 ngx_lu_github_unexpected(ngx_lu_github_t *github)
 {
@@ -288,7 +278,7 @@ ngx_lu_github_unexpected(ngx_lu_github_t *github)
     if (github->refused.text
         && (status == NGX_HTTP_OK || status == NGX_HTTP_NOT_FOUND))
     {
-        /* it is not there, so that this was not why */
+        /* what was to be created does not exist: the refusal counts */
 
         why = github->refused;
 
@@ -296,10 +286,9 @@ ngx_lu_github_unexpected(ngx_lu_github_t *github)
         ngx_lu_github_why(github, &why);
     }
 
-    if (why.text) {
-        ngx_lu_job_fail(github->job, NGX_LU_JOB_OUTAGE, &why);
-    }
+    /* all of it may pass: an outage, a limit, a wrong token, a branch rule */
 
+    ngx_lu_job_fail(github->job, NGX_LU_JOB_OUTAGE, &why);
     ngx_lu_job_end(github->job);
 }
 
@@ -319,13 +308,14 @@ ngx_lu_github_refused(ngx_lu_github_t *github)
 }
 
 
-/* The subject points into the answer. */
+/* The subject is a part of the answer. */
 
 static void
 ngx_lu_github_why(ngx_lu_github_t *github, lu_error_t *why)
 {
     lu_str_t      message;
     ngx_uint_t    status;
+    const char   *text;
     const cJSON  *errors;
 
     status = github->fetch->status;
@@ -333,7 +323,7 @@ ngx_lu_github_why(ngx_lu_github_t *github, lu_error_t *why)
     ngx_str_null(&message);
     (void) lu_json_string(github->answer, "message", &message);
 
-    /* "Validation Failed" says nothing */
+    /* the message beside them is only "Validation Failed" */
 
     errors = cJSON_GetObjectItemCaseSensitive(github->answer, "errors");
 
@@ -341,18 +331,23 @@ ngx_lu_github_why(ngx_lu_github_t *github, lu_error_t *why)
         (void) lu_json_string(errors->child, "message", &message);
     }
 
+    if (status == 0) {
+        text = "GitHub did not answer, or not completely.";
+
+    } else {
+        text = (char *) ngx_lu_format(github->job->pool,
+                                      message.len
+                                      ? "is what GitHub answered (%ui)."
+                                      : "GitHub answered %ui.",
+                                      status);
+    }
+
     (void) lu_error(why, message.len ? &message : NULL,
-                    status == 0
-                    ? "GitHub did not answer, or not completely."
-                    : message.len
-                    ? (char *) ngx_lu_format(github->job->pool,
-                             "is what GitHub answered (%ui).", status)
-                    : (char *) ngx_lu_format(github->job->pool,
-                             "GitHub answered %ui.", status));
+                    text ? text : "The server is out of memory.");
 }
 
 
-/* Whoever asks again before is kept waiting longer. */
+/* GitHub extends the limit if it is asked again before its end. */
 
 static void
 ngx_lu_github_limited(ngx_lu_github_t *github)
@@ -368,10 +363,7 @@ ngx_lu_github_limited(ngx_lu_github_t *github)
 }
 
 
-/*
- * A file's text and its blob, empty if there is no file.  Or the job ends, as
- * it does if it is the commit that GitHub does not find, or not yet.
- */
+/* "Not Found" is the file; a missing commit or repository says more. */
 
 ngx_int_t
 ngx_lu_github_text(ngx_lu_github_t *github, lu_str_t *text, lu_str_t *sha)
@@ -404,8 +396,6 @@ ngx_lu_github_text(ngx_lu_github_t *github, lu_str_t *text, lu_str_t *sha)
 }
 
 
-/* A string of an answer, in the job's pool; NULL if there is none. */
-
 u_char *
 ngx_lu_github_member(ngx_lu_github_t *github, const cJSON *object,
     const char *key)
@@ -420,7 +410,7 @@ ngx_lu_github_member(ngx_lu_github_t *github, const cJSON *object,
 }
 
 
-/* It can be a part of a request line as it is. */
+/* 1 if the name needs no escaping in a request line. */
 
 static ngx_uint_t
 ngx_lu_github_is_plain(u_char *name)

@@ -1,9 +1,6 @@
 
 /*
  * Copyright (C) the nginx-liveupdate authors
- *
- * The pull request of a staged release: a branch, two commits, and the request.
- * Each is looked for before it is made.
  */
 
 
@@ -61,7 +58,7 @@ ngx_lu_pull(ngx_lu_job_t *job)
 }
 
 
-/* NGX_DONE: there is nothing to ask for any more. */
+/* NGX_DONE: the release is no longer staged, or has gone. */
 
 static ngx_int_t
 ngx_lu_pull_open(ngx_lu_step_t *step)
@@ -88,7 +85,7 @@ ngx_lu_pull_open(ngx_lu_step_t *step)
 
     if (rc == NGX_DECLINED) {
 
-        /* somebody else has decided */
+        /* a person has decided */
 
         rc = ngx_lu_job_remove(step);
 
@@ -188,7 +185,7 @@ ngx_lu_pull_compare(ngx_lu_github_t *github)
 }
 
 
-/* The rest is up to the job that does all that was approved. */
+/* jobs/github does the rest. */
 
 static ngx_int_t
 ngx_lu_pull_hand_over(ngx_lu_step_t *step)
@@ -196,8 +193,9 @@ ngx_lu_pull_hand_over(ngx_lu_step_t *step)
     ngx_fd_t   lock;
     ngx_int_t  status;
 
-    if (ngx_lu_reconcile_lock(&step->task, &lock) != NGX_OK) {
-        return ngx_lu_task_failed(&step->task);
+    status = ngx_lu_reconcile_lock(&step->task, &lock);
+    if (status != NGX_OK) {
+        return status;
     }
 
     status = ngx_lu_reconcile_ask(&step->task);
@@ -222,8 +220,8 @@ ngx_lu_pull_handed_over(ngx_lu_job_t *job, ngx_int_t status)
 
 
 /*
- * The pull request of the branch, if there is one already.  That of a branch
- * of ours may have been closed before we knew that there was one.
+ * Looks for a pull request of the branch.  If the branch is ours, the request
+ * may have been closed after a crash, before it was written down.
  */
 
 static void
@@ -235,7 +233,7 @@ ngx_lu_pull_find(ngx_lu_github_t *github, ngx_lu_github_pt next)
 }
 
 
-/* NGX_OK: it is this one. */
+/* NGX_OK: the answer is a pull request; its number and URL are kept. */
 
 static ngx_int_t
 ngx_lu_pull_is(ngx_lu_github_t *github, const cJSON *pull)
@@ -260,9 +258,7 @@ ngx_lu_pull_found(ngx_lu_github_t *github)
         return;
     }
 
-    if (ngx_lu_pull_is(github, github->answer->child)
-        == NGX_OK)
-    {
+    if (ngx_lu_pull_is(github, github->answer->child) == NGX_OK) {
         ngx_lu_pull_known(github, github->answer->child);
         return;
     }
@@ -288,7 +284,7 @@ ngx_lu_pull_known(ngx_lu_github_t *github, const cJSON *pull)
 }
 
 
-/* It is written down which branch is ours before there is one. */
+/* Writes down which branch is ours before it is created. */
 
 static void
 ngx_lu_pull_begin(ngx_lu_github_t *github)
@@ -305,8 +301,7 @@ ngx_lu_pull_begin(ngx_lu_github_t *github)
 
 
 static void
-ngx_lu_pull_begun(ngx_lu_job_t *job,
-    ngx_int_t status)
+ngx_lu_pull_begun(ngx_lu_job_t *job, ngx_int_t status)
 {
     ngx_lu_github_t *github = job->github;
 
@@ -345,8 +340,7 @@ ngx_lu_pull_requested(ngx_lu_github_t *github)
 {
     if (github->fetch->status == 422) {
         ngx_lu_github_refused(github);
-        ngx_lu_pull_find(github,
-                         ngx_lu_pull_exists);
+        ngx_lu_pull_find(github, ngx_lu_pull_exists);
         return;
     }
 
@@ -376,7 +370,7 @@ ngx_lu_pull_exists(ngx_lu_github_t *github)
 }
 
 
-/* It was closed, and not merged. */
+/* The pull request was closed without being merged. */
 
 static ngx_int_t
 ngx_lu_pull_reject(ngx_lu_step_t *step)
@@ -420,7 +414,7 @@ ngx_lu_pull_rejected(ngx_lu_job_t *job, ngx_int_t status)
 }
 
 
-/* The branch, and then the pull request, as a part of the release. */
+/* Writes the branch, and later the pull request, into the release. */
 
 static ngx_int_t
 ngx_lu_pull_write(ngx_lu_step_t *step)

@@ -1,8 +1,6 @@
 
 /*
  * Copyright (C) the nginx-liveupdate authors
- *
- * Which jobs there are: found by their files, claimed by the locks of these.
  */
 
 
@@ -29,7 +27,7 @@
 #define NGX_LU_SWEEP_MIN  50
 
 
-/* Looks for jobs; those that were claimed are in the list. */
+/* A sweep, and the jobs that it has claimed. */
 
 typedef struct {
     ngx_lu_io_t                   io;
@@ -42,6 +40,7 @@ typedef struct {
 } ngx_lu_sweep_t;
 
 
+static void ngx_lu_sweep(ngx_lu_jobs_t *jobs);
 static void ngx_lu_sweep_handler(ngx_event_t *ev);
 static void ngx_lu_sweep_thread(void *data, ngx_log_t *log);
 static ngx_int_t ngx_lu_sweep_job(ngx_lu_sweep_t *sweep, ngx_str_t *name);
@@ -49,8 +48,7 @@ static ngx_int_t ngx_lu_sweep_open(ngx_lu_sweep_t *sweep, ngx_lu_job_t *job,
     u_char *path);
 static ngx_int_t ngx_lu_sweep_read(ngx_lu_sweep_t *sweep, ngx_lu_job_t *job,
     const cJSON *release);
-static ngx_int_t ngx_lu_sweep_platforms(ngx_lu_job_t *job,
-    const cJSON *release);
+static unsigned ngx_lu_sweep_platforms(const cJSON *release);
 static void ngx_lu_sweep_done(ngx_event_t *ev);
 static void ngx_lu_sweep_start(ngx_lu_job_t *job);
 
@@ -119,7 +117,7 @@ ngx_lu_sweep_handler(ngx_event_t *ev)
         return;
     }
 
-    /* who wants to try again at once does not wait for a look */
+    /* a short "retry" of liveupdate_fetch needs frequent sweeps */
 
     wait = ngx_max(jobs->fetch->retry, NGX_LU_SWEEP_MIN);
 
@@ -129,7 +127,7 @@ ngx_lu_sweep_handler(ngx_event_t *ev)
 }
 
 
-void
+static void
 ngx_lu_sweep(ngx_lu_jobs_t *jobs)
 {
     ngx_pool_t         *pool;
@@ -222,7 +220,7 @@ ngx_lu_sweep_thread(void *data, ngx_log_t *log)
 
     for (i = 0; i < names.nelts; i++) {
 
-        /* what was approved or taken back does not wait for builds */
+        /* jobs/github does not wait for a place */
 
         if (sweep->claimed.nelts >= sweep->free
             && ngx_strlchr(name[i].data, name[i].data + name[i].len, '.'))
@@ -230,7 +228,7 @@ ngx_lu_sweep_thread(void *data, ngx_log_t *log)
             continue;
         }
 
-        /* the others are not to wait for one that cannot be read */
+        /* a job that cannot be read does not stop the others */
 
         if (ngx_lu_sweep_job(sweep, &name[i]) != NGX_OK
             && failed.operation == NULL)
@@ -245,7 +243,7 @@ ngx_lu_sweep_thread(void *data, ngx_log_t *log)
 }
 
 
-/* The name is "{app}.{release}", or "github": there is no dot in ids. */
+/* The name is "{app}.{release}" or "github"; ids have no dots. */
 
 static ngx_int_t
 ngx_lu_sweep_job(ngx_lu_sweep_t *sweep, ngx_str_t *name)
@@ -267,7 +265,7 @@ ngx_lu_sweep_job(ngx_lu_sweep_t *sweep, ngx_str_t *name)
         dot = name->data + name->len;
     }
 
-    /* which file has failed is told when the job is gone */
+    /* the path is logged after the job was freed */
 
     path = ngx_lu_path(&sweep->io, "%V/jobs/%V", &sweep->jobs->store->path,
                        name);
@@ -317,6 +315,10 @@ ngx_lu_sweep_job(ngx_lu_sweep_t *sweep, ngx_str_t *name)
                                 &job->jobs->store->path, job->app.data,
                                 job->id.data);
 
+    if (job->path == NULL || job->folder == NULL) {
+        goto failed;
+    }
+
     rc = ngx_lu_lock_try(&sweep->io, path, &job->claim);
     if (rc != NGX_OK) {
         rc = (rc == NGX_ERROR) ? NGX_ERROR : NGX_OK;
@@ -352,8 +354,8 @@ failed:
 
 
 /*
- * Who asks for a build holds the release while the job's file and the release
- * are made.  NGX_OK: there is something to do; NGX_BUSY: not now.
+ * Whoever orders a build holds the release's lock while its files are written.
+ * NGX_OK: there is something to do; NGX_BUSY: not now.
  */
 
 static ngx_int_t
@@ -380,7 +382,7 @@ ngx_lu_sweep_open(ngx_lu_sweep_t *sweep, ngx_lu_job_t *job, u_char *path)
                          ngx_lu_path_in(&sweep->io, job->folder, "lock"),
                          &lock);
 
-    /* without a lock it was on its way out of staging when a crash came */
+    /* a crash during the promotion may have left the release without a lock */
 
     if (rc == NGX_OK || rc == NGX_DECLINED) {
         rc = ngx_lu_job_find(&sweep->io, job, &release);
@@ -393,7 +395,7 @@ ngx_lu_sweep_open(ngx_lu_sweep_t *sweep, ngx_lu_job_t *job, u_char *path)
 
     if (rc == NGX_DECLINED) {
 
-        /* a crash came between the end of the job and that of its file */
+        /* a crash came between the end of the job and the unlink */
 
         rc = ngx_lu_file_unlink(&sweep->io, path);
 
@@ -408,7 +410,7 @@ ngx_lu_sweep_open(ngx_lu_sweep_t *sweep, ngx_lu_job_t *job, u_char *path)
 }
 
 
-/* NGX_DECLINED: there is nothing to do for it any more. */
+/* NGX_DECLINED: there is nothing left to do. */
 
 static ngx_int_t
 ngx_lu_sweep_read(ngx_lu_sweep_t *sweep, ngx_lu_job_t *job,
@@ -443,7 +445,7 @@ ngx_lu_sweep_read(ngx_lu_sweep_t *sweep, ngx_lu_job_t *job,
         return NGX_DECLINED;
     }
 
-    /* times of one form are in the order of their texts */
+    /* times of this format sort as text */
 
     if (lu_json_string(release, "nextAttemptAt", &next) == LU_OK
         && ngx_strcmp(next.data, sweep->text) > 0)
@@ -453,40 +455,31 @@ ngx_lu_sweep_read(ngx_lu_sweep_t *sweep, ngx_lu_job_t *job,
 
     job->by = (char *) ngx_lu_format(job->pool, "%s", by.data);
 
-    return job->by ? ngx_lu_sweep_platforms(job, release) : NGX_ERROR;
+    job->platforms = ngx_lu_sweep_platforms(release);
+
+    return job->by ? NGX_OK : NGX_ERROR;
 }
 
 
-static ngx_int_t
-ngx_lu_sweep_platforms(ngx_lu_job_t *job, const cJSON *release)
+/* The platforms that a build was ordered for; none are all of them. */
+
+static unsigned
+ngx_lu_sweep_platforms(const cJSON *release)
 {
-    const cJSON  *list, *item;
+    unsigned      platforms;
+    const cJSON  *list;
 
     list = cJSON_GetObjectItemCaseSensitive(release, "platforms");
 
     if (!cJSON_IsArray(list) || cJSON_GetArraySize(list) == 0) {
-        job->platforms = LU_WINDOWS|LU_MAC|LU_LINUX;
-        return NGX_OK;
+        return LU_PLATFORMS;
     }
 
-    cJSON_ArrayForEach(item, list) {
+    /* what is no platform's name is left out */
 
-        if (!cJSON_IsString(item)) {
-            continue;
-        }
+    (void) lu_platform_list(list, &platforms);
 
-        if (ngx_strcmp(item->valuestring, "windows") == 0) {
-            job->platforms |= LU_WINDOWS;
-
-        } else if (ngx_strcmp(item->valuestring, "mac") == 0) {
-            job->platforms |= LU_MAC;
-
-        } else if (ngx_strcmp(item->valuestring, "linux") == 0) {
-            job->platforms |= LU_LINUX;
-        }
-    }
-
-    return NGX_OK;
+    return platforms;
 }
 
 

@@ -2,7 +2,8 @@
 /*
  * Copyright (C) the nginx-liveupdate authors
  *
- * Jobs are found by their files, claimed and started.
+ * A sweep looks through jobs/ for jobs that no process works at.  The lock of
+ * a job's file is the claim, and ends with the process that has it.
  */
 
 
@@ -13,11 +14,16 @@
 #include "base/ngx_lu.h"
 
 
-/* At the start of each worker; when there may be something new to do; now. */
+/*
+ * Prepares the jobs of all stores in a worker; the first worker sweeps
+ * periodically.  Returns NGX_OK.
+ */
 
 ngx_int_t ngx_lu_sweep_init(ngx_cycle_t *cycle);
+
+/* Sweeps soon, because a job was added; a store without jobs is left alone. */
+
 void ngx_lu_sweep_wake(ngx_lu_store_t *store);
-void ngx_lu_sweep(ngx_lu_jobs_t *jobs);
 
 
 #endif /* _NGX_LU_SWEEP_H_INCLUDED_ */

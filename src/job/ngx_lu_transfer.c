@@ -108,7 +108,7 @@ ngx_lu_transfer_name(ngx_lu_transfer_t *transfer)
 
     fetch->target.len = p - fetch->target.data;
 
-    /* the machine's name: the next start of it removes what is left */
+    /* the next start of this machine removes files with its name */
 
     p = ngx_lu_format(fetch->pool, "%V/tmp/%V.%P.%ui", &jobs->store->path,
                       &ngx_cycle->hostname, ngx_pid, jobs->nfetched++);
@@ -155,7 +155,7 @@ ngx_lu_transfer_fetched(ngx_lu_fetch_t *fetch)
 
     if (ngx_lu_transfer_check(transfer) != NGX_OK) {
 
-        /* there is no thread for it */
+        /* no thread can verify it */
 
         (void) ngx_lu_file_unlink(&transfer->io, transfer->fetch.path.data);
 
@@ -167,7 +167,7 @@ ngx_lu_transfer_fetched(ngx_lu_fetch_t *fetch)
 }
 
 
-/* There is no file: it is said what came in its place. */
+/* No file was stored: says what came in its place. */
 
 static void
 ngx_lu_transfer_answer(ngx_lu_transfer_t *transfer)
@@ -219,8 +219,8 @@ ngx_lu_transfer_answer(ngx_lu_transfer_t *transfer)
                && status != NGX_HTTP_NOT_MODIFIED)
     {
         ngx_lu_transfer_fail(transfer, NGX_LU_JOB_REFUSED,
-                             "is redirected by the origin, which is not "
-                             "followed");
+                             "was not fetched: the origin redirects it, and "
+                             "redirects are not followed");
 
     } else {
         ngx_lu_transfer_fail(transfer, status >= NGX_HTTP_INTERNAL_SERVER_ERROR
@@ -272,14 +272,14 @@ ngx_lu_transfer_thread(void *data, ngx_log_t *log)
         return;
     }
 
-    /* what failed first is what is told */
+    /* the first failure is the one to log */
 
     io = transfer->io;
     (void) ngx_lu_file_unlink(&io, transfer->fetch.path.data);
 }
 
 
-/* Nothing was fetched because the transport says so. */
+/* What the transport says is not enough. */
 
 static ngx_int_t
 ngx_lu_transfer_verify(ngx_lu_transfer_t *transfer)
@@ -301,8 +301,7 @@ ngx_lu_transfer_verify(ngx_lu_transfer_t *transfer)
 
     if (transfer->fetch.encoded) {
         ngx_lu_transfer_fail(transfer, NGX_LU_JOB_WRONG,
-                             "came with a Content-Encoding that was not asked "
-                             "for");
+                             "has a Content-Encoding, which was not asked for");
         return NGX_ERROR;
     }
 
@@ -312,7 +311,7 @@ ngx_lu_transfer_verify(ngx_lu_transfer_t *transfer)
         && !file->has_sha512)
     {
         ngx_lu_transfer_fail(transfer, NGX_LU_JOB_WRONG,
-                             "came without its length, so that nothing says "
+                             "has no Content-Length, so that nothing shows "
                              "that it is complete");
         return NGX_ERROR;
     }
@@ -321,7 +320,7 @@ ngx_lu_transfer_verify(ngx_lu_transfer_t *transfer)
         && digest->size != (uint64_t) transfer->fetch.length)
     {
         ngx_lu_transfer_fail(transfer, NGX_LU_JOB_WRONG,
-                             "has another size than the origin announced");
+                             "is not as large as its Content-Length says");
         return NGX_ERROR;
     }
 
@@ -345,8 +344,7 @@ ngx_lu_transfer_verify(ngx_lu_transfer_t *transfer)
         return NGX_ERROR;
     }
 
-    if (file->sha256.len && !lu_str_is(&file->sha256, digest->sha256))
-    {
+    if (file->sha256.len && !lu_str_is(&file->sha256, digest->sha256)) {
         ngx_lu_transfer_fail(transfer, NGX_LU_JOB_WRONG,
                              "has another SHA-256 than its list says");
         return NGX_ERROR;
@@ -356,7 +354,7 @@ ngx_lu_transfer_verify(ngx_lu_transfer_t *transfer)
 }
 
 
-/* After a crash of the machine, too, what is in "uploads" is what it was. */
+/* Synced first: what is in uploads/ after a crash was verified. */
 
 static ngx_int_t
 ngx_lu_transfer_keep(ngx_lu_transfer_t *transfer)
