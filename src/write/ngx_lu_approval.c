@@ -11,7 +11,7 @@
 
 #include "core/lu_builds.h"
 #include "core/lu_change_deployment.h"
-#include "core/lu_json.h"
+#include "core/lu_put.h"
 #include "core/lu_release.h"
 
 
@@ -92,6 +92,7 @@ ngx_lu_approval_rejected(ngx_lu_task_t *task, cJSON *app, void *data)
 {
     const char *reason = data;
 
+    lu_put_t          put;
     ngx_int_t         status;
     lu_state_e        state;
     ngx_lu_release_t  release;
@@ -114,15 +115,15 @@ ngx_lu_approval_rejected(ngx_lu_task_t *task, cJSON *app, void *data)
         status = ngx_lu_task_refuse(task, NGX_HTTP_CONFLICT,
                                     "The release was rejected already.");
 
-    } else if (lu_json_set_string(release.json, "state",
-                                  lu_release_state_name(LU_STATE_REJECTED))
-               != LU_OK
-               || lu_json_set_string(release.json, "reason", reason) != LU_OK)
-    {
-        status = ngx_lu_task_nomem(task);
-
     } else {
-        status = ngx_lu_release_save(task, &release);
+        lu_put_init(&put);
+
+        lu_put_string(&put, release.json, "state",
+                      lu_release_state_name(LU_STATE_REJECTED));
+        lu_put_string(&put, release.json, "reason", reason);
+
+        status = put.failed ? ngx_lu_task_nomem(task)
+                            : ngx_lu_release_save(task, &release);
     }
 
     ngx_lu_release_close(&release);

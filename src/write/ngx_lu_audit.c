@@ -10,7 +10,7 @@
 #include "store/ngx_lu_io.h"
 #include "store/ngx_lu_path.h"
 
-#include "core/lu_json.h"
+#include "core/lu_put.h"
 
 
 ngx_int_t
@@ -20,37 +20,40 @@ ngx_lu_audit(ngx_lu_task_t *task, u_char *folder, double generation)
     cJSON     *line;
     size_t     len;
     u_char    *path;
+    lu_put_t   put;
     ngx_int_t  rc;
 
-    text = NULL;
-    rc = NGX_ERROR;
+    lu_put_init(&put);
 
     line = cJSON_CreateObject();
 
-    if (line == NULL
-        || cJSON_AddStringToObject(line, "at", task->now) == NULL
-        || cJSON_AddStringToObject(line, "by", task->by) == NULL
-        || cJSON_AddStringToObject(line, "change", task->change) == NULL
-        || cJSON_AddStringToObject(line, "subject", task->subject) == NULL
-        || (task->from
-            && cJSON_AddStringToObject(line, "from", task->from) == NULL)
-        || (task->to
-            && cJSON_AddStringToObject(line, "to", task->to) == NULL)
-        || cJSON_AddNumberToObject(line, "generation", generation) == NULL)
-    {
-        (void) ngx_lu_io_nomem(&task->io);
-        goto done;
+    lu_put_string(&put, line, "at", task->now);
+    lu_put_string(&put, line, "by", task->by);
+    lu_put_string(&put, line, "change", task->change);
+    lu_put_string(&put, line, "subject", task->subject);
+
+    if (task->from) {
+        lu_put_string(&put, line, "from", task->from);
     }
 
-    text = cJSON_PrintUnformatted(line);
+    if (task->to) {
+        lu_put_string(&put, line, "to", task->to);
+    }
+
+    lu_put_number(&put, line, "generation", generation);
+
+    line = lu_put_done(&put, line);
+    text = line ? cJSON_PrintUnformatted(line) : NULL;
+
+    cJSON_Delete(line);
+
     if (text == NULL) {
-        (void) ngx_lu_io_nomem(&task->io);
-        goto done;
+        return ngx_lu_io_nomem(&task->io);
     }
 
     len = ngx_strlen(text);
 
-    /* the terminating zero byte gives way to the line's end */
+    /* the line feed takes the place of the terminating zero byte */
 
     text[len] = '\n';
 
@@ -58,10 +61,7 @@ ngx_lu_audit(ngx_lu_task_t *task, u_char *folder, double generation)
 
     rc = ngx_lu_file_append(&task->io, path, text, len + 1);
 
-done:
-
     cJSON_free(text);
-    cJSON_Delete(line);
 
     return rc;
 }

@@ -12,6 +12,7 @@
 
 #include "core/lu_builds.h"
 #include "core/lu_file.h"
+#include "core/lu_put.h"
 #include "core/lu_time.h"
 
 
@@ -177,16 +178,14 @@ ngx_lu_desktop_release(ngx_lu_task_t *task, cJSON *app, const cJSON *release,
  */
 
 static time_t
-ngx_lu_desktop_stamp(ngx_lu_task_t *task,
-    cJSON *app)
+ngx_lu_desktop_stamp(ngx_lu_task_t *task, cJSON *app)
 {
     time_t    stamp;
-    uint64_t  last;
+    lu_put_t  put;
     lu_str_t  now;
+    uint64_t  last;
 
-    now.data = (u_char *) task->now;
-    now.len = ngx_strlen(task->now);
-
+    now = lu_str(task->now);
     last = 0;
 
     (void) lu_time_parse(&now, &stamp);
@@ -196,10 +195,10 @@ ngx_lu_desktop_stamp(ngx_lu_task_t *task,
         stamp = (time_t) last + 1;
     }
 
-    cJSON_DeleteItemFromObjectCaseSensitive(app, "desktopTime");
+    lu_put_init(&put);
+    lu_put_number(&put, app, "desktopTime", (double) stamp);
 
-    return cJSON_AddNumberToObject(app, "desktopTime", (double) stamp)
-           ? stamp : 0;
+    return put.failed ? 0 : stamp;
 }
 
 

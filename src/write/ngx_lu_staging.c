@@ -11,7 +11,7 @@
 #include "store/ngx_lu_path.h"
 #include "store/ngx_lu_tree.h"
 
-#include "core/lu_json.h"
+#include "core/lu_put.h"
 #include "core/lu_release.h"
 
 
@@ -56,6 +56,7 @@ ngx_lu_staging_complete(ngx_lu_task_t *task, ngx_lu_release_t *release,
     char              *text;
     size_t             i;
     u_char            *path;
+    lu_put_t           put;
     uint64_t           size;
     ngx_int_t          rc, status;
     ngx_lu_numbers_t  *numbers;
@@ -86,15 +87,15 @@ ngx_lu_staging_complete(ngx_lu_task_t *task, ngx_lu_release_t *release,
     }
 
     cJSON_DeleteItemFromObjectCaseSensitive(release->json, "reason");
-    cJSON_DeleteItemFromObjectCaseSensitive(release->json, "size");
 
-    if (lu_json_set_string(release->json, "state",
-                           lu_release_state_name(LU_STATE_STAGED))
-        != LU_OK
-        || lu_json_set_string(release->json, "updatedAt", task->now) != LU_OK
-        || cJSON_AddNumberToObject(release->json, "size", (double) size)
-           == NULL)
-    {
+    lu_put_init(&put);
+
+    lu_put_string(&put, release->json, "state",
+                  lu_release_state_name(LU_STATE_STAGED));
+    lu_put_string(&put, release->json, "updatedAt", task->now);
+    lu_put_number(&put, release->json, "size", (double) size);
+
+    if (put.failed) {
         return ngx_lu_task_nomem(task);
     }
 
@@ -119,6 +120,7 @@ ngx_lu_staging_refuse(ngx_lu_task_t *task, ngx_lu_release_t *release,
     ngx_int_t status)
 {
     u_char            *reason;
+    lu_put_t           put;
     ngx_int_t          rc;
     ngx_lu_numbers_t  *numbers;
 
@@ -132,13 +134,13 @@ ngx_lu_staging_refuse(ngx_lu_task_t *task, ngx_lu_release_t *release,
 
     reason = ngx_lu_reply_sentence(task->io.pool, &task->error);
 
-    if (reason == NULL
-        || lu_json_set_string(release->json, "state",
-                              lu_release_state_name(LU_STATE_FAILED))
-           != LU_OK
-        || lu_json_set_string(release->json, "reason",
-                              (char *) reason) != LU_OK)
-    {
+    lu_put_init(&put);
+
+    lu_put_string(&put, release->json, "state",
+                  lu_release_state_name(LU_STATE_FAILED));
+    lu_put_string(&put, release->json, "reason", (char *) reason);
+
+    if (put.failed) {
         return ngx_lu_task_nomem(task);
     }
 

@@ -17,11 +17,12 @@
 #include "core/lu_file.h"
 #include "core/lu_json.h"
 #include "core/lu_manifest.h"
+#include "core/lu_put.h"
 #include "core/lu_sha256.h"
 #include "core/lu_zip.h"
 
 
-#define NGX_LU_ZIP_CONTENT  ((uint64_t) 4 * 1024 * 1024 * 1024)
+#define NGX_LU_VERIFY_CONTENT  ((uint64_t) 4 * 1024 * 1024 * 1024)
 
 
 /* A file that was uploaded, and where. */
@@ -29,13 +30,13 @@
 typedef struct {
     lu_file_t            file;
     u_char              *data;
-} ngx_lu_uploaded_t;
+} ngx_lu_verify_upload_t;
 
 
 typedef struct {
     ngx_lu_task_t                   *task;
     ngx_lu_release_t                *release;
-    ngx_lu_uploaded_t               *uploaded;   /* sorted by href */
+    ngx_lu_verify_upload_t          *uploaded;   /* sorted by href */
     lu_file_t                       *files;      /* the same */
     size_t                           n;
     ngx_uint_t                       is_manifest;
@@ -44,11 +45,11 @@ typedef struct {
 
 
 static ngx_int_t ngx_lu_verify_uploads(ngx_lu_verify_t *verify);
-static int ngx_lu_uploaded_cmp(const void *one, const void *two);
+static int ngx_lu_verify_upload_cmp(const void *one, const void *two);
 static ngx_int_t ngx_lu_verify_upload(ngx_lu_verify_t *verify, ngx_str_t *name,
-    ngx_lu_uploaded_t *uploaded);
+    ngx_lu_verify_upload_t *uploaded);
 static ngx_int_t ngx_lu_verify_digest(ngx_lu_verify_t *verify,
-    ngx_lu_uploaded_t *uploaded);
+    ngx_lu_verify_upload_t *uploaded);
 static ngx_int_t ngx_lu_verify_piece(void *data, u_char *bytes, size_t len);
 static ngx_int_t ngx_lu_verify_zip(ngx_lu_verify_t *verify);
 static ngx_int_t ngx_lu_verify_manifest(ngx_lu_verify_t *verify);
@@ -95,14 +96,14 @@ ngx_lu_verify(ngx_lu_task_t *task, ngx_lu_release_t *release)
 static ngx_int_t
 ngx_lu_verify_uploads(ngx_lu_verify_t *verify)
 {
-    size_t              n;
-    u_char             *path;
-    ngx_int_t           rc, status;
-    ngx_str_t          *name;
-    ngx_uint_t          i;
-    ngx_array_t         names;
-    ngx_lu_task_t      *task;
-    ngx_lu_uploaded_t  *uploaded;
+    size_t                   n;
+    u_char                  *path;
+    ngx_int_t                rc, status;
+    ngx_str_t               *name;
+    ngx_uint_t               i;
+    ngx_array_t              names;
+    ngx_lu_task_t           *task;
+    ngx_lu_verify_upload_t  *uploaded;
 
     task = verify->task;
 
@@ -115,7 +116,7 @@ ngx_lu_verify_uploads(ngx_lu_verify_t *verify)
     }
 
     uploaded = ngx_pcalloc(task->io.pool, (names.nelts + 1)
-                                    * sizeof(ngx_lu_uploaded_t));
+                                    * sizeof(ngx_lu_verify_upload_t));
     verify->files = ngx_pcalloc(task->io.pool, (names.nelts + 1)
                                                * sizeof(lu_file_t));
 
@@ -151,7 +152,8 @@ ngx_lu_verify_uploads(ngx_lu_verify_t *verify)
         return ngx_lu_task_refuse(task, 422, "The bundle has no files.");
     }
 
-    qsort(uploaded, n, sizeof(ngx_lu_uploaded_t), ngx_lu_uploaded_cmp);
+    qsort(uploaded, n, sizeof(ngx_lu_verify_upload_t),
+          ngx_lu_verify_upload_cmp);
 
     verify->uploaded = uploaded;
     verify->n = n;
@@ -166,9 +168,9 @@ ngx_lu_verify_uploads(ngx_lu_verify_t *verify)
 
 
 static int
-ngx_lu_uploaded_cmp(const void *one, const void *two)
+ngx_lu_verify_upload_cmp(const void *one, const void *two)
 {
-    const ngx_lu_uploaded_t  *first = one, *second = two;
+    const ngx_lu_verify_upload_t  *first = one, *second = two;
 
     return lu_file_cmp(&first->file, &second->file);
 }
@@ -176,7 +178,7 @@ ngx_lu_uploaded_cmp(const void *one, const void *two)
 
 static ngx_int_t
 ngx_lu_verify_upload(ngx_lu_verify_t *verify, ngx_str_t *name,
-    ngx_lu_uploaded_t *uploaded)
+    ngx_lu_verify_upload_t *uploaded)
 {
     cJSON          *json;
     u_char         *path;
@@ -220,7 +222,7 @@ ngx_lu_verify_upload(ngx_lu_verify_t *verify, ngx_str_t *name,
 
 
 static ngx_int_t
-ngx_lu_verify_digest(ngx_lu_verify_t *verify, ngx_lu_uploaded_t *uploaded)
+ngx_lu_verify_digest(ngx_lu_verify_t *verify, ngx_lu_verify_upload_t *uploaded)
 {
     char            hex[LU_SHA256_HEX + 1];
     ngx_int_t       rc;
@@ -298,7 +300,7 @@ ngx_lu_verify_zip(ngx_lu_verify_t *verify)
     verify->is_signed = (verify->files[0].signature.len != 0);
 
     return ngx_lu_task_core(task,
-                            lu_zip_check(&arena, source, NGX_LU_ZIP_CONTENT,
+                            lu_zip_check(&arena, source, NGX_LU_VERIFY_CONTENT,
                                          &task->error));
 }
 
@@ -318,8 +320,7 @@ ngx_lu_verify_manifest(ngx_lu_verify_t *verify)
 
     task = verify->task;
 
-    href.data = (u_char *) LU_MANIFEST_NAME;
-    href.len = sizeof(LU_MANIFEST_NAME) - 1;
+    href = lu_str(LU_MANIFEST_NAME);
 
     file = lu_file_find(verify->files, verify->n, &href);
 
@@ -457,33 +458,27 @@ static ngx_int_t
 ngx_lu_verify_describe(ngx_lu_verify_t *verify)
 {
     cJSON      *release;
+    lu_put_t    put;
     lu_file_t  *zip;
-    ngx_uint_t  m;
-
-    static const char  *members[] = {
-        "signed", "checksum", "signature", NULL
-    };
 
     release = verify->release->json;
 
-    for (m = 0; members[m]; m++) {
-        cJSON_DeleteItemFromObjectCaseSensitive(release, members[m]);
+    cJSON_DeleteItemFromObjectCaseSensitive(release, "checksum");
+    cJSON_DeleteItemFromObjectCaseSensitive(release, "signature");
+
+    lu_put_init(&put);
+
+    lu_put_bool(&put, release, "signed", verify->is_signed);
+
+    if (!verify->is_manifest) {
+        zip = &verify->files[0];
+
+        lu_put_str(&put, release, "checksum", &zip->sha256);
+
+        if (zip->signature.len) {
+            lu_put_str(&put, release, "signature", &zip->signature);
+        }
     }
 
-    zip = verify->is_manifest ? NULL : &verify->files[0];
-
-    if (cJSON_AddBoolToObject(release, "signed", verify->is_signed) == NULL
-        || (zip
-            && cJSON_AddStringToObject(release, "checksum",
-                                       (char *) zip->sha256.data)
-               == NULL)
-        || (zip && zip->signature.len
-            && cJSON_AddStringToObject(release, "signature",
-                                       (char *) zip->signature.data)
-               == NULL))
-    {
-        return ngx_lu_task_nomem(verify->task);
-    }
-
-    return NGX_OK;
+    return put.failed ? ngx_lu_task_nomem(verify->task) : NGX_OK;
 }
