@@ -23,7 +23,7 @@ use JSON::PP ();
 select STDERR; $| = 1;
 select STDOUT; $| = 1;
 
-my $t = Test::LiveUpdate->new()->plan(67);
+my $t = Test::LiveUpdate->new()->plan(70);
 
 $t->config_reference(sub {
     s{^(location ~ \^/desktop)}{
@@ -99,8 +99,17 @@ EOF_YML
 is($t->api('POST', "$again/stage", { expect => 999 },
            token => 'publish')->{status}, 409, 'something has changed');
 is($t->api('GET', $again)->{json}{state}, 'staged', 'it is staged');
-is($t->api('POST', "$again/stage", {}, token => 'publish')->{json}{state},
+is($t->api('POST', "$again/stage", { rollout => 7 },
+           token => 'publish')->{status}, 422, 'not to that share');
+is($t->api('GET', $again)->{json}{state}, 'staged', 'it is still staged');
+is($t->api('POST', "$again/stage", { rollout => 0.1 },
+           token => 'publish')->{json}{state},
    'live', 'the same call again: live');
+is_deeply([map { $_->{percentage} }
+           grep { $_->{rule} eq 'buildByRollout' && $_->{buildId} eq 'again' }
+           @{$t->api('GET', "/releases/$app/rules")->{json}
+                 {releaseRedirections}}],
+          [10], 'to a tenth, and not to all');
 is($t->api('POST', "$again/stage", {}, token => 'publish')->{status}, 404,
    'once');
 $t->api('POST', "$again/withdraw", {}, token => 'approve');

@@ -5,6 +5,7 @@
 
 
 #include "ngx_lu_api_fetch.h"
+#include "ngx_lu_api_release.h"
 
 #include "store/ngx_lu_path.h"
 #include "write/ngx_lu_app.h"
@@ -196,7 +197,10 @@ ngx_lu_api_fetch_stage_post(ngx_lu_call_t *call)
         return ngx_lu_call_state(call, NGX_HTTP_ACCEPTED, LU_STATE_STAGED);
     }
 
-    ngx_memzero(&promotion, sizeof(ngx_lu_promotion_t));
+    status = ngx_lu_api_release_promotion(call, &promotion);
+    if (status != NGX_OK) {
+        return status;
+    }
 
     status = ngx_lu_approval_promote_held(task, &promotion);
 

@@ -313,16 +313,32 @@ ngx_lu_api_release_add(ngx_lu_task_t *task, ngx_lu_release_t *release,
 ngx_int_t
 ngx_lu_api_release_promote_post(ngx_lu_call_t *call)
 {
-    double              rollout;
-    lu_rc_e             rc;
-    lu_str_t            channel;
     ngx_int_t           status;
-    ngx_lu_task_t      *task;
     ngx_lu_promotion_t  promotion;
+
+    status = ngx_lu_api_release_promotion(call, &promotion);
+    if (status != NGX_OK) {
+        return status;
+    }
+
+    status = ngx_lu_approval_promote(&call->task, &promotion);
+
+    return ngx_lu_call_state(call, status, LU_STATE_LIVE);
+}
+
+
+ngx_int_t
+ngx_lu_api_release_promotion(ngx_lu_call_t *call,
+    ngx_lu_promotion_t *promotion)
+{
+    double          rollout;
+    lu_rc_e         rc;
+    lu_str_t        channel;
+    ngx_lu_task_t  *task;
 
     task = &call->task;
 
-    ngx_memzero(&promotion, sizeof(ngx_lu_promotion_t));
+    ngx_memzero(promotion, sizeof(ngx_lu_promotion_t));
 
     rc = lu_json_number(call->json, "rollout", &rollout);
 
@@ -332,8 +348,8 @@ ngx_lu_api_release_promote_post(ngx_lu_call_t *call)
     }
 
     if (rc == LU_OK) {
-        promotion.rollout = rollout;
-        promotion.has_rollout = 1;
+        promotion->rollout = rollout;
+        promotion->has_rollout = 1;
     }
 
     rc = lu_json_string(call->json, "channel", &channel);
@@ -344,12 +360,10 @@ ngx_lu_api_release_promote_post(ngx_lu_call_t *call)
     }
 
     if (rc == LU_OK) {
-        promotion.channel = (char *) channel.data;
+        promotion->channel = (char *) channel.data;
     }
 
-    status = ngx_lu_approval_promote(task, &promotion);
-
-    return ngx_lu_call_state(call, status, LU_STATE_LIVE);
+    return NGX_OK;
 }
 
 

@@ -12,6 +12,8 @@
 
 #include "ngx_lu_call.h"
 
+#include "write/ngx_lu_bundle.h"
+
 
 /*
  * The actions of the approval API below /releases/{app}.  Statuses of errors
@@ -42,6 +44,14 @@ ngx_int_t ngx_lu_api_release_rules_put(ngx_lu_call_t *call);
 /* GET github: what came of the last commit of the base branch: 200. */
 
 ngx_int_t ngx_lu_api_release_github_get(ngx_lu_call_t *call);
+
+/*
+ * What the body asks of a promotion, "rollout" and "channel", which points
+ * into call->json.  NGX_OK, or 422.
+ */
+
+ngx_int_t ngx_lu_api_release_promotion(ngx_lu_call_t *call,
+    ngx_lu_promotion_t *promotion);
 
 
 #endif /* _NGX_LU_API_RELEASE_H_INCLUDED_ */
