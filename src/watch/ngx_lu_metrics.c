@@ -361,7 +361,7 @@ ngx_lu_metrics_releases(ngx_lu_text_t *text, ngx_lu_snapshot_t *snapshot)
 
     labels[0].name = "state";
 
-    for (i = 0; i < NGX_LU_STATES; i++) {
+    for (i = 0; i < LU_STATES; i++) {
         labels[0].value = lu_str(ngx_lu_scan_name(i));
 
         ngx_lu_metrics_sample(text, "liveupdate_releases", labels,

@@ -26,7 +26,7 @@
 typedef struct {
     ngx_lu_io_t                     io;
     ngx_lu_store_t                 *store;
-    ngx_uint_t                      states[NGX_LU_STATES];
+    ngx_uint_t                      states[LU_STATES];
     time_t                          oldest;
     ngx_uint_t                      left;
     ngx_uint_t                      unread;      /* apps */
@@ -76,7 +76,7 @@ ngx_lu_scan(ngx_lu_task_t *task)
     ngx_gettimeofday(&end);
 
     if (rc == NGX_OK) {
-        for (i = 0; i < NGX_LU_STATES; i++) {
+        for (i = 0; i < LU_STATES; i++) {
             scan->states[i] = look.states[ngx_lu_scan_state(i)];
         }
 
@@ -113,7 +113,7 @@ ngx_lu_scan_name(ngx_uint_t i)
 static lu_state_e
 ngx_lu_scan_state(ngx_uint_t i)
 {
-    return (lu_state_e) ((i + 1) % NGX_LU_STATES);
+    return (lu_state_e) ((i + 1) % LU_STATES);
 }
 
 

@@ -24,7 +24,7 @@ void ngx_lu_scan(ngx_lu_task_t *task);
 
 /*
  * Returns the name of the state that is counted at that index, below
- * NGX_LU_STATES; the last one, "other", is for releases without a state.
+ * LU_STATES; the last one, "other", is for releases without a state.
  */
 
 const char *ngx_lu_scan_name(ngx_uint_t i);

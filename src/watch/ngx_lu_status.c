@@ -348,7 +348,7 @@ ngx_lu_status_releases(lu_put_t *put, cJSON *json, ngx_lu_snapshot_t *snapshot)
 
     states = lu_put_object(put, json, "states");
 
-    for (i = 0; i < NGX_LU_STATES; i++) {
+    for (i = 0; i < LU_STATES; i++) {
         lu_put_number(put, states, ngx_lu_scan_name(i), scan->states[i]);
     }
 

@@ -16,6 +16,7 @@
 #include "core/lu_hll.h"
 #include "core/lu_latest.h"
 #include "core/lu_mark.h"
+#include "core/lu_release.h"
 
 
 /* 0: nothing is counted, to measure what counting costs */
@@ -96,10 +97,6 @@ enum {
 };
 
 
-/* The states of releases on the disk; watch/ngx_lu_scan.h has their names. */
-
-#define NGX_LU_STATES        9
-
 #define NGX_LU_LABELS        3
 #define NGX_LU_APP_ROOM      64
 #define NGX_LU_CHANNEL_ROOM  128
@@ -138,7 +135,7 @@ typedef struct {
     ngx_atomic_t                    claimed;     /* the time it began */
     ngx_atomic_t                    at;          /* it ended; 0: never */
     ngx_atomic_t                    took;        /* milliseconds */
-    ngx_atomic_t                    states[NGX_LU_STATES];
+    ngx_atomic_t                    states[LU_STATES];
     ngx_atomic_t                    oldest;      /* waiting since; 0: none */
     ngx_atomic_t                    complete;
 } ngx_lu_scan_t;
