@@ -420,8 +420,7 @@ ngx_lu_webhook_github_remember(ngx_lu_call_t *call, u_char *path)
     line = ngx_lu_format(io->pool, "%*s\n", id->len, id->data);
 
     if (line == NULL) {
-        io->err = NGX_ENOMEM;
-        return NGX_ERROR;
+        return ngx_lu_io_nomem(io);
     }
 
     return ngx_lu_file_append(io, path, (char *) line, id->len + 1);

@@ -39,8 +39,7 @@ ngx_lu_task_changed(ngx_lu_task_t *task)
 {
     ngx_str_t  app;
 
-    app.len = task->app.len;
-    app.data = task->app.data;
+    app = ngx_lu_from_core(&task->app);
 
     (void) ngx_atomic_fetch_add(ngx_lu_zone_generation(task->store, &app), 1);
 }
