@@ -382,8 +382,9 @@ ngx_lu_api_build_download_get(ngx_lu_call_t *call)
 
     task = &call->task;
 
-    path = ngx_lu_path(&task->io, "%V/live/%s/%s/release.json",
-                       &task->store->path, task->app.data, task->id.data);
+    path = ngx_lu_release_path(&task->io,
+                               ngx_lu_release_live(task,
+                                                   (char *) task->id.data));
 
     switch (ngx_lu_file_read(&task->io, path, &text, &fi)) {
 

@@ -8,8 +8,6 @@
 #include "ngx_lu_api_deployment.h"
 #include "ngx_lu_arg.h"
 
-#include "store/ngx_lu_file.h"
-#include "store/ngx_lu_path.h"
 #include "write/ngx_lu_app.h"
 #include "write/ngx_lu_change.h"
 #include "write/ngx_lu_protect.h"
@@ -339,17 +337,16 @@ ngx_lu_api_deployment_release(ngx_lu_task_t *task, const lu_str_t *id,
     int *is_signed)
 {
     cJSON     *release;
-    u_char    *path;
+    u_char    *live;
     lu_kind_e  kind;
 
     if (!lu_name_id_valid(id)) {
         return ngx_lu_task_refuse(task, NGX_HTTP_NOT_FOUND, "Build not found.");
     }
 
-    path = ngx_lu_path(&task->io, "%V/live/%s/%s/release.json",
-                       &task->store->path, task->app.data, id->data);
+    live = ngx_lu_release_live(task, (char *) id->data);
 
-    switch (ngx_lu_file_read_json(&task->io, path, &release)) {
+    switch (ngx_lu_release_load(&task->io, live, &release)) {
 
     case NGX_OK:
         break;

@@ -12,7 +12,6 @@
 #include "store/ngx_lu_tree.h"
 #include "write/ngx_lu_app.h"
 #include "write/ngx_lu_approval.h"
-#include "write/ngx_lu_bundle.h"
 #include "write/ngx_lu_change.h"
 #include "write/ngx_lu_release.h"
 #include "write/ngx_lu_remove.h"

@@ -10,7 +10,6 @@
 #include "ngx_lu_plan.h"
 #include "ngx_lu_transfer.h"
 
-#include "store/ngx_lu_file.h"
 #include "store/ngx_lu_io.h"
 #include "store/ngx_lu_path.h"
 #include "store/ngx_lu_temp.h"
@@ -506,14 +505,11 @@ static ngx_uint_t
 ngx_lu_collect_is_unwanted(ngx_lu_report_t *report)
 {
     cJSON      *release;
-    u_char     *path;
     ngx_int_t   rc;
     ngx_uint_t  unwanted;
 
-    path = ngx_lu_path_in(&report->io, report->collect->job->folder,
-                          "release.json");
-
-    rc = ngx_lu_file_read_json(&report->io, path, &release);
+    rc = ngx_lu_release_load(&report->io, report->collect->job->folder,
+                             &release);
 
     if (rc != NGX_OK) {
         return rc == NGX_DECLINED;

@@ -227,48 +227,27 @@ ngx_lu_job_pause(ngx_lu_job_t *job)
 ngx_int_t
 ngx_lu_job_find(ngx_lu_io_t *io, ngx_lu_job_t *job, cJSON **release)
 {
-    u_char    *path;
+    u_char    *live;
     ngx_int_t  rc;
 
-    path = ngx_lu_path_in(io, job->folder, "release.json");
-
-    rc = ngx_lu_file_read_json(io, path, release);
+    rc = ngx_lu_release_load(io, job->folder, release);
 
     if (rc != NGX_DECLINED) {
         return rc;
     }
 
-    path = ngx_lu_path(io, "%V/live/%s/%s/release.json",
-                       &job->jobs->store->path, job->app.data, job->id.data);
+    live = ngx_lu_path(io, "%V/live/%s/%s", &job->jobs->store->path,
+                       job->app.data, job->id.data);
 
-    return ngx_lu_file_read_json(io, path, release);
+    return ngx_lu_release_load(io, live, release);
 }
 
 
 ngx_int_t
 ngx_lu_job_lock(ngx_lu_step_t *step, ngx_lu_release_t *release)
 {
-    u_char    *path;
-    ngx_int_t  rc;
-
-    release->is_live = 0;
-    release->folder = step->job->folder;
-
-    path = ngx_lu_path_in(&step->task.io, release->folder, "lock");
-
-    rc = ngx_lu_lock_existing(&step->task.io, path, &release->lock);
-
-    if (rc == NGX_OK) {
-        path = ngx_lu_path_in(&step->task.io, release->folder, "release.json");
-
-        rc = ngx_lu_file_read_json(&step->task.io, path, &release->json);
-
-        if (rc != NGX_OK) {
-            ngx_lu_lock_release(release->lock);
-        }
-    }
-
-    return rc == NGX_ERROR ? ngx_lu_task_failed(&step->task) : rc;
+    return ngx_lu_release_open_staging(&step->task,
+                                       (char *) step->job->id.data, release);
 }
 
 

@@ -9,7 +9,6 @@
 
 #include "store/ngx_lu_file.h"
 #include "store/ngx_lu_lock.h"
-#include "store/ngx_lu_path.h"
 #include "store/ngx_lu_tree.h"
 #include "write/ngx_lu_app.h"
 #include "write/ngx_lu_release.h"
@@ -56,15 +55,14 @@ ngx_lu_order_release(ngx_lu_task_t *task)
 ngx_int_t
 ngx_lu_order(ngx_lu_task_t *task, cJSON *json, lu_state_e *state)
 {
-    u_char           *live, *path;
+    u_char           *live;
     ngx_int_t         rc, status;
     ngx_lu_release_t  order;
 
     task->change = NULL;
     task->subject = (char *) task->id.data;
 
-    live = ngx_lu_path(&task->io, "%V/live/%s/%s", &task->store->path,
-                       task->app.data, task->subject);
+    live = ngx_lu_release_live(task, task->subject);
     if (live == NULL) {
         return ngx_lu_task_nomem(task);
     }
@@ -73,30 +71,27 @@ ngx_lu_order(ngx_lu_task_t *task, cJSON *json, lu_state_e *state)
         return ngx_lu_order_live(task, json, state);
     }
 
-    order.json = json;
-    order.is_live = 0;
-    order.folder = ngx_lu_path(&task->io, "%V/staging/%s/%s",
-                               &task->store->path, task->app.data,
-                               task->subject);
+    rc = ngx_lu_file_mkdir(&task->io,
+                           ngx_lu_release_staging(task, task->subject));
 
-    if (ngx_lu_file_mkdir(&task->io, order.folder) == NGX_ERROR) {
+    if (rc == NGX_ERROR) {
         return ngx_lu_task_failed(task);
     }
 
-    path = ngx_lu_path_in(&task->io, order.folder, "lock");
+    status = ngx_lu_release_lock(task, task->subject, &order);
 
-    rc = ngx_lu_lock(&task->io, path, &order.lock);
-
-    if (rc == NGX_DECLINED) {
+    if (status == NGX_DECLINED) {
 
         /* another call has just promoted it */
 
         return ngx_lu_order_live(task, json, state);
     }
 
-    if (rc != NGX_OK) {
-        return ngx_lu_task_failed(task);
+    if (status != NGX_OK) {
+        return status;
     }
+
+    order.json = json;
 
     status = ngx_lu_order_locked(task, &order, live, state);
 
@@ -110,15 +105,12 @@ static ngx_int_t
 ngx_lu_order_locked(ngx_lu_task_t *task, ngx_lu_release_t *order,
     u_char *live, lu_state_e *state)
 {
-    u_char           *path;
     ngx_int_t         rc, status;
     ngx_lu_release_t  known;
 
     known = *order;
 
-    path = ngx_lu_path_in(&task->io, order->folder, "release.json");
-
-    rc = ngx_lu_file_read_json(&task->io, path, &known.json);
+    rc = ngx_lu_release_load(&task->io, order->folder, &known.json);
 
     if (rc == NGX_ERROR) {
         return ngx_lu_task_failed(task);

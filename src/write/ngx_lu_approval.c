@@ -11,6 +11,7 @@
 
 #include "core/lu_builds.h"
 #include "core/lu_change_deployment.h"
+#include "core/lu_json.h"
 #include "core/lu_put.h"
 #include "core/lu_release.h"
 

@@ -10,6 +10,7 @@
 #include "store/ngx_lu_io.h"
 #include "store/ngx_lu_path.h"
 
+#include "core/lu_json.h"
 #include "core/lu_put.h"
 
 

@@ -51,8 +51,6 @@ static ngx_int_t ngx_lu_bundle_place(ngx_lu_task_t *task,
     const ngx_lu_bundle_new_t *bundle, const char *place);
 static ngx_int_t ngx_lu_bundle_write(ngx_lu_task_t *task,
     const ngx_lu_bundle_new_t *bundle, u_char *folder);
-static ngx_int_t ngx_lu_bundle_staged(ngx_lu_task_t *task,
-    ngx_lu_release_t *release);
 static ngx_int_t ngx_lu_bundle_target(ngx_lu_task_t *task, const cJSON *app,
     cJSON *release, const ngx_lu_promotion_t *promotion);
 static ngx_int_t ngx_lu_bundle_rollout(ngx_lu_task_t *task, cJSON *app,
@@ -446,45 +444,32 @@ ngx_lu_bundle_write(ngx_lu_task_t *task, const ngx_lu_bundle_new_t *bundle,
 ngx_int_t
 ngx_lu_bundle_open(ngx_lu_task_t *task, ngx_lu_release_t *release)
 {
-    u_char    *path;
-    ngx_int_t  rc;
+    char       *id;
+    ngx_int_t   status;
+    ngx_uint_t  is_bundle;
 
-    release->is_live = 0;
-    release->folder = ngx_lu_path(&task->io, "%V/staging/%s/%s",
-                                  &task->store->path, task->app.data,
-                                  task->id.data);
-    path = ngx_lu_path(&task->io, "%V/staging/%s/%s/lock", &task->store->path,
-                       task->app.data, task->id.data);
+    id = (char *) task->id.data;
+    is_bundle = 0;
 
-    if (release->folder == NULL) {
-        return ngx_lu_task_nomem(task);
-    }
+    status = ngx_lu_release_open_staging(task, id, release);
 
-    rc = ngx_lu_lock_existing(&task->io, path, &release->lock);
+    if (status == NGX_OK) {
+        is_bundle = (lu_release_kind(release->json) != LU_KIND_DESKTOP);
 
-    if (rc == NGX_OK) {
-        rc = ngx_lu_bundle_staged(task, release);
-
-        if (rc == NGX_OK) {
-
-            if (lu_release_state(release->json) != LU_STATE_STAGED) {
-                return NGX_OK;
-            }
-
-            cJSON_Delete(release->json);
+        if (is_bundle && lu_release_state(release->json) != LU_STATE_STAGED) {
+            return NGX_OK;
         }
 
-        ngx_lu_lock_release(release->lock);
+        ngx_lu_release_close(release);
+
+    } else if (status != NGX_DECLINED) {
+        return status;
     }
 
-    if (rc == NGX_ERROR) {
-        return ngx_lu_task_failed(task);
-    }
-
-    if (rc == NGX_DECLINED) {
-        rc = ngx_lu_release_read(task, (char *) task->id.data, release);
-        if (rc != NGX_OK) {
-            return rc;
+    if (!is_bundle) {
+        status = ngx_lu_release_read(task, id, release);
+        if (status != NGX_OK) {
+            return status;
         }
 
         ngx_lu_release_close(release);
@@ -493,27 +478,6 @@ ngx_lu_bundle_open(ngx_lu_task_t *task, ngx_lu_release_t *release)
     return ngx_lu_task_refuse(task, NGX_HTTP_CONFLICT,
                               "The bundle is complete: its files cannot be "
                               "changed.");
-}
-
-
-/* NGX_DECLINED: there is no bundle in that folder. */
-
-static ngx_int_t
-ngx_lu_bundle_staged(ngx_lu_task_t *task, ngx_lu_release_t *release)
-{
-    u_char    *path;
-    ngx_int_t  rc;
-
-    path = ngx_lu_path_in(&task->io, release->folder, "release.json");
-
-    rc = ngx_lu_file_read_json(&task->io, path, &release->json);
-
-    if (rc == NGX_OK && lu_release_kind(release->json) == LU_KIND_DESKTOP) {
-        cJSON_Delete(release->json);
-        return NGX_DECLINED;
-    }
-
-    return rc;
 }
 
 

@@ -10,10 +10,6 @@
 #include "ngx_lu_stage_folder.h"
 #include "ngx_lu_staging.h"
 
-#include "store/ngx_lu_file.h"
-#include "store/ngx_lu_lock.h"
-#include "store/ngx_lu_path.h"
-
 #include "core/lu_release.h"
 
 
@@ -28,38 +24,23 @@ static ngx_int_t ngx_lu_stage_folder_check(ngx_lu_task_t *task,
 ngx_int_t
 ngx_lu_stage_folder(ngx_lu_task_t *task, cJSON *json)
 {
-    u_char           *path;
     ngx_int_t         status;
     ngx_lu_release_t  release;
 
-    release.json = json;
-    release.lock = NGX_INVALID_FILE;
-    release.is_live = 0;
-    release.folder = ngx_lu_path(&task->io, "%V/staging/%s/%s",
-                                 &task->store->path, task->app.data,
-                                 task->subject);
-
-    path = ngx_lu_path(&task->io, "%V/staging/%s/%s/lock", &task->store->path,
-                       task->app.data, task->subject);
-
-    if (json == NULL || release.folder == NULL) {
-        ngx_lu_release_close(&release);
+    if (json == NULL) {
         return ngx_lu_task_nomem(task);
     }
 
-    switch (ngx_lu_lock(&task->io, path, &release.lock)) {
+    status = ngx_lu_release_lock(task, task->subject, &release);
 
-    case NGX_OK:
+    release.json = json;
+
+    if (status == NGX_OK) {
         status = ngx_lu_stage_folder_locked(task, &release);
-        break;
 
-    case NGX_DECLINED:
+    } else if (status == NGX_DECLINED) {
         status = ngx_lu_task_refuse(task, NGX_HTTP_NOT_FOUND,
                                     "The release has no folder in staging.");
-        break;
-
-    default:
-        status = ngx_lu_task_failed(task);
     }
 
     ngx_lu_release_close(&release);
@@ -110,8 +91,8 @@ ngx_lu_stage_folder_read(ngx_lu_task_t *task, ngx_lu_release_t *release)
 
     /* an id is used once */
 
-    path = ngx_lu_path(&task->io, "%V/live/%s/%s/release.json",
-                       &task->store->path, task->app.data, task->subject);
+    path = ngx_lu_release_path(&task->io,
+                               ngx_lu_release_live(task, task->subject));
     if (path == NULL) {
         return ngx_lu_task_nomem(task);
     }
@@ -122,9 +103,7 @@ ngx_lu_stage_folder_read(ngx_lu_task_t *task, ngx_lu_release_t *release)
                                   "use another id.");
     }
 
-    path = ngx_lu_path_in(&task->io, release->folder, "release.json");
-
-    switch (ngx_lu_file_read_json(&task->io, path, &json)) {
+    switch (ngx_lu_release_load(&task->io, release->folder, &json)) {
 
     case NGX_OK:
         break;
