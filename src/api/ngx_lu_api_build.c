@@ -91,7 +91,7 @@ ngx_lu_api_builds_read(ngx_lu_call_t *call, const char *place, cJSON *releases)
 {
     char            *wanted, text[NGX_LU_API_BUILD_NUMBER];
     cJSON           *release;
-    u_char          *path;
+    u_char          *path, *folder;
     lu_str_t         id;
     ngx_int_t        rc;
     ngx_str_t       *name;
@@ -116,10 +116,9 @@ ngx_lu_api_builds_read(ngx_lu_call_t *call, const char *place, cJSON *releases)
 
     for (i = 0; i < names.nelts; i++) {
 
-        path = ngx_lu_path(&task->io, "%V/%s/%s/%V/release.json", &store->path,
-                           place, task->app.data, &name[i]);
+        folder = ngx_lu_path_in(&task->io, path, "%V", &name[i]);
 
-        rc = ngx_lu_file_read_json(&task->io, path, &release);
+        rc = ngx_lu_release_load(&task->io, folder, &release);
 
         if (rc == NGX_ERROR) {
             return ngx_lu_task_failed(task);

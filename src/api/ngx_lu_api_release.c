@@ -110,7 +110,7 @@ static ngx_int_t
 ngx_lu_api_release_list_place(ngx_lu_task_t *task, const cJSON *app,
     ngx_uint_t is_live, const char *wanted, cJSON *list)
 {
-    u_char           *path;
+    u_char           *path, *folder;
     ngx_int_t         rc;
     ngx_str_t        *name;
     lu_state_e        state;
@@ -137,11 +137,9 @@ ngx_lu_api_release_list_place(ngx_lu_task_t *task, const cJSON *app,
 
     for (i = 0; i < names.nelts; i++) {
 
-        path = ngx_lu_path(&task->io, "%V/%s/%s/%V/release.json",
-                           &task->store->path, place, task->app.data,
-                           &name[i]);
+        folder = ngx_lu_path_in(&task->io, path, "%V", &name[i]);
 
-        rc = ngx_lu_file_read_json(&task->io, path, &release.json);
+        rc = ngx_lu_release_load(&task->io, folder, &release.json);
 
         if (rc == NGX_ERROR) {
             return ngx_lu_task_failed(task);

@@ -90,7 +90,8 @@ ngx_lu_body_handler(ngx_http_request_t *r)
     call = ctx->call;
 
     if (ctx->body_err) {
-        call->task.io.err = ctx->body_err;
+        /* nginx has logged it */
+        (void) ngx_lu_io_error(&call->task.io, ctx->body_err, NULL, NULL);
 
         rc = ngx_lu_reply_error(r, ngx_lu_task_failed(&call->task),
                                 &call->task.error);

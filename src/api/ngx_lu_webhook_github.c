@@ -17,6 +17,7 @@
 #include "store/ngx_lu_path.h"
 #include "store/ngx_lu_tree.h"
 #include "write/ngx_lu_app.h"
+#include "write/ngx_lu_release.h"
 #include "write/ngx_lu_task.h"
 #include "job/ngx_lu_pull.h"
 #include "job/ngx_lu_reconcile.h"
@@ -305,17 +306,17 @@ ngx_lu_webhook_github_is(ngx_lu_task_t *task,
     const ngx_lu_webhook_github_find_t *find, const ngx_str_t *id)
 {
     cJSON        *release;
-    u_char       *path;
+    u_char       *folder;
     lu_rc_e       known;
     uint64_t      number;
     lu_str_t      branch;
     ngx_int_t     rc;
     const cJSON  *pull;
 
-    path = ngx_lu_path(&task->io, "%V/staging/%s/%V/release.json",
-                       &task->store->path, find->app.data, id);
+    folder = ngx_lu_path(&task->io, "%V/staging/%s/%V", &task->store->path,
+                         find->app.data, id);
 
-    rc = ngx_lu_file_read_json(&task->io, path, &release);
+    rc = ngx_lu_release_load(&task->io, folder, &release);
 
     if (rc != NGX_OK) {
         return rc == NGX_DECLINED ? NGX_DECLINED : ngx_lu_task_failed(task);

@@ -482,8 +482,13 @@ lu_desktop_rule_applies(const lu_rule_t *rule, const lu_client_t *client,
 {
     size_t  i;
 
-    if (rule->rule == LU_RULE_IP) {
+    if (rule->platforms && (rule->platforms & platform) == 0) {
+        return 0;
+    }
 
+    switch (rule->rule) {
+
+    case LU_RULE_IP:
         for (i = 0; i < rule->nnetworks; i++) {
             if (lu_network_has(&rule->networks[i], address)) {
                 return 1;
@@ -491,13 +496,17 @@ lu_desktop_rule_applies(const lu_rule_t *rule, const lu_client_t *client,
         }
 
         return 0;
+
+    case LU_RULE_PLATFORM:
+        return 1;
+
+    case LU_RULE_ROLLOUT:
+        return lu_rollout_has(&rule->rollout, &rule->build_id,
+                              &client->staging_id);
+
+    case LU_RULE_BUILD:
+        break;
     }
 
-    if (rule->platforms && (rule->platforms & platform) == 0) {
-        return 0;
-    }
-
-    return rule->rule == LU_RULE_PLATFORM
-           || lu_rollout_has(&rule->rollout, &rule->build_id,
-                             &client->staging_id);
+    return 0;
 }

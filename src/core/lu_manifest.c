@@ -66,8 +66,8 @@ lu_manifest_read(const lu_arena_t *arena, const cJSON *json,
     }
 
     if (len > LU_MANIFEST_FILES) {
-        return lu_error(err, NULL, "the manifest must have at most 20000 "
-                                   "entries");
+        return lu_error(err, NULL, "the manifest must have at most "
+                                   lu_value(LU_MANIFEST_FILES) " entries");
     }
 
     if (len == 0) {

@@ -190,15 +190,24 @@ lu_share_platform(const lu_desktop_t *desktop, unsigned platform,
 static double
 lu_share_rule(const lu_rule_t *rule, unsigned platform)
 {
-    if (rule->rule == LU_RULE_BUILD
-        || rule->rule == LU_RULE_IP
-        || (rule->platforms && (rule->platforms & platform) == 0))
-    {
+    if (rule->platforms && (rule->platforms & platform) == 0) {
         return 0;
     }
 
-    return rule->rule == LU_RULE_PLATFORM ? 1
-                                          : lu_rollout_share(&rule->rollout);
+    switch (rule->rule) {
+
+    case LU_RULE_PLATFORM:
+        return 1;
+
+    case LU_RULE_ROLLOUT:
+        return lu_rollout_share(&rule->rollout);
+
+    case LU_RULE_BUILD:
+    case LU_RULE_IP:
+        break;
+    }
+
+    return 0;
 }
 
 

@@ -30,6 +30,11 @@ typedef struct {
 #define lu_string(str)                                                        \
     { sizeof(str) - 1, (unsigned char *) str }
 
+/* The value of a macro as a literal, as part of a message. */
+
+#define lu_value_text(n)  #n
+#define lu_value(n)       lu_value_text(n)
+
 
 /*
  * What is allocated lives as long as the arena; nothing is freed singly.

@@ -555,7 +555,7 @@ ngx_lu_load_post(ngx_lu_load_t *load, ngx_thread_pool_t *tp)
     for ( /* void */ ; load; load = next) {
         next = load->next;
 
-        load->io.err = 0;
+        ngx_lu_io_clear(&load->io);
         ngx_lu_load_log(load);
 
         load->node->loading = 0;

@@ -11,6 +11,7 @@
 #include "store/ngx_lu_io.h"
 #include "store/ngx_lu_path.h"
 #include "store/ngx_lu_tree.h"
+#include "write/ngx_lu_release.h"
 
 #include "core/lu_json.h"
 #include "core/lu_release.h"
@@ -90,9 +91,8 @@ ngx_lu_scan(ngx_lu_task_t *task)
     if (rc == NGX_ERROR) {
         scan->complete = 0;
 
-        task->io.err = look.io.err;
-        task->io.operation = look.io.operation;
-        task->io.path = look.io.path;
+        (void) ngx_lu_io_error(&task->io, look.io.err, look.io.operation,
+                               look.io.path);
     }
 
     scan->claimed = 0;
@@ -208,7 +208,7 @@ static ngx_int_t
 ngx_lu_scan_staging(ngx_lu_look_t *look, ngx_str_t *app)
 {
     cJSON       *release;
-    u_char      *path;
+    u_char      *path, *folder;
     ngx_int_t    rc;
     ngx_str_t   *name;
     ngx_uint_t   i;
@@ -227,10 +227,9 @@ ngx_lu_scan_staging(ngx_lu_look_t *look, ngx_str_t *app)
 
         look->left--;
 
-        path = ngx_lu_path(&look->io, "%V/staging/%V/%V/release.json",
-                           &look->store->path, app, &name[i]);
+        folder = ngx_lu_path_in(&look->io, path, "%V", &name[i]);
 
-        rc = ngx_lu_file_read_json(&look->io, path, &release);
+        rc = ngx_lu_release_load(&look->io, folder, &release);
 
         if (rc == NGX_DECLINED) {
             continue;
