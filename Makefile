@@ -69,6 +69,11 @@ test: deps-build-test-clients-browser module clients	## run all tests
 	$(PROVE) t
 
 
+.PHONY: cases
+cases: deps-build-test-clients module clients	## run what went wrong in the field
+	$(PROVE) $(or $(wildcard t/field_*.t),missing)
+
+
 .PHONY: clients
 clients: t/clients/node_modules/.package-lock.json	# the vendors' own clients
 
