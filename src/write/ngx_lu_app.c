@@ -127,7 +127,7 @@ ngx_lu_app_create(ngx_lu_task_t *task, cJSON *app)
 
     (void) lu_json_string(app, "id", &id);
 
-    /* the log tells of it when the tree is gone */
+    /* the log line is written after the tree is freed */
 
     task->app.len = id.len;
     task->app.data = ngx_lu_format(task->io.pool, "%s", id.data);
@@ -150,7 +150,7 @@ ngx_lu_app_create(ngx_lu_task_t *task, cJSON *app)
 }
 
 
-/* Who announces a release does not have to make the app first. */
+/* An announced release creates its app. */
 
 ngx_int_t
 ngx_lu_app_ensure(ngx_lu_task_t *task, const char *name)
@@ -275,7 +275,7 @@ ngx_lu_app_delete(ngx_lu_task_t *task)
         return ngx_lu_task_failed(task);
     }
 
-    /* who waits for the app's lock finds no app behind it */
+    /* a call that waits for the app's lock finds no app then */
 
     status = ngx_lu_app_lock(task, &lock);
 
@@ -285,7 +285,7 @@ ngx_lu_app_delete(ngx_lu_task_t *task)
     if (status == NGX_OK) {
         found = 1;
 
-        /* the app's own log goes with it */
+        /* the app's own log is removed with the app */
 
         status = (ngx_lu_audit(task, store, 0) == NGX_OK)
                  ? ngx_lu_app_remove(task, &found)

@@ -58,8 +58,8 @@ static ngx_int_t ngx_lu_bundle_rollout(ngx_lu_task_t *task, cJSON *app,
 
 
 /*
- * The app gives away a number before anything of that number exists, so that
- * no number is given twice, whenever a crash comes.
+ * The app counts a number before anything with that number exists, so that a
+ * crash at any point does not give a number twice.
  */
 
 ngx_int_t
@@ -177,7 +177,7 @@ ngx_lu_bundle_describe(ngx_lu_task_t *task, const ngx_lu_bundle_new_t *bundle,
 }
 
 
-/* The channel that it goes to when it is ready, and as which deployment. */
+/* The channel and the deployment that the bundle is for when it is ready. */
 
 static ngx_int_t
 ngx_lu_bundle_aim(ngx_lu_task_t *task, const cJSON *app,
@@ -211,7 +211,7 @@ ngx_lu_bundle_aim(ngx_lu_task_t *task, const cJSON *app,
 
     json = bundle->release->json;
 
-    /* it is to be deployed at once: nothing is taken that could not be */
+    /* a registered bundle is deployed at once: it must be allowed to */
 
     if (bundle->is_registered
         && cJSON_IsString(cJSON_GetObjectItemCaseSensitive(channel,
@@ -279,9 +279,9 @@ ngx_lu_bundle_registered(ngx_lu_task_t *task, cJSON *app, void *data)
 
 
 /*
- * A publisher whose connection broke asks again, and what it registers may be
- * at the head of the channel already.  201: then that is the release;
- * NGX_DECLINED: it is new; or another status.
+ * A publisher whose connection broke repeats the call, and the bundle may be
+ * the newest of the channel already.  201 with that release; NGX_DECLINED: the
+ * bundle is new; or another status.
  */
 
 static ngx_int_t
@@ -360,7 +360,7 @@ ngx_lu_bundle_same(const cJSON *one, const cJSON *two)
         }
     }
 
-    /* later it is meant, since the bytes at the URL may be others */
+    /* later it is a new bundle: the URL may have other bytes */
 
     return lu_json_string(one, "createdAt", &text) == LU_OK
            && lu_time_parse(&text, &first) == LU_OK
@@ -370,7 +370,7 @@ ngx_lu_bundle_same(const cJSON *one, const cJSON *two)
 }
 
 
-/* The folder is made aside, so that it is there at once, or not at all. */
+/* The folder is created in tmp/ and renamed, so that it appears whole. */
 
 static ngx_int_t
 ngx_lu_bundle_place(ngx_lu_task_t *task, const ngx_lu_bundle_new_t *bundle,
@@ -409,7 +409,7 @@ ngx_lu_bundle_place(ngx_lu_task_t *task, const ngx_lu_bundle_new_t *bundle,
 }
 
 
-/* The lock of an upload is made here and never again. */
+/* The lock file of an upload is created here only. */
 
 static ngx_int_t
 ngx_lu_bundle_write(ngx_lu_task_t *task, const ngx_lu_bundle_new_t *bundle,
@@ -553,7 +553,7 @@ ngx_lu_bundle_promote(ngx_lu_task_t *task, cJSON *app,
 
     if (release->is_live || promotion->channel) {
 
-        /* not the deployment that its publisher was told of */
+        /* the publisher was told the id of another deployment */
 
         id = ngx_lu_task_uuid(task);
 

@@ -118,7 +118,7 @@ ngx_lu_desktop_rollout(ngx_lu_task_t *task, cJSON *app,
 }
 
 
-/* With what the build was sent with, if all installations are to get it. */
+/* With the rules that came with the build, if all installations get it. */
 
 static ngx_int_t
 ngx_lu_desktop_release(ngx_lu_task_t *task, cJSON *app, const cJSON *release,
@@ -172,9 +172,9 @@ ngx_lu_desktop_release(ngx_lu_task_t *task, cJSON *app, const cJSON *release,
 
 
 /*
- * nginx makes entity tags of the time and the size of files.  No two releases
- * get the same time, so that what is behind "latest.yml" or a download route
- * is never taken for what was there before.
+ * nginx derives entity tags from the time and the size of a file.  No two
+ * releases have the same time, so that a client never takes the new file
+ * behind "latest.yml" or a download route for the one before.
  */
 
 static time_t
@@ -263,7 +263,7 @@ ngx_lu_desktop_feed(ngx_lu_task_t *task, u_char *folder,
 }
 
 
-/* The bytes behind a name never change: it may not be another build's. */
+/* The bytes behind a name never change, so a name belongs to one build. */
 
 static ngx_int_t
 ngx_lu_desktop_test_file(ngx_lu_task_t *task, u_char *live, u_char *feed,
@@ -305,7 +305,7 @@ ngx_lu_desktop_link_file(ngx_lu_task_t *task, u_char *live, u_char *feed,
 ngx_int_t
 ngx_lu_desktop_unlink(ngx_lu_task_t *task)
 {
-    /* a job that was cut short after promoting it does not do so again */
+    /* a job that was interrupted after the promotion does not repeat it */
 
     if (ngx_lu_file_unlink(&task->io, ngx_lu_release_job(task)) == NGX_ERROR)
     {

@@ -58,7 +58,7 @@ ngx_lu_gzip(ngx_lu_task_t *task, u_char *folder, u_char *data, lu_file_t *file)
 
     status = ngx_lu_gzip_file(gzip, data);
 
-    /* what saves less than a tenth is not worth a second file */
+    /* a twin must save a tenth to be worth a second file */
 
     if (status != NGX_OK
         || gzip->temp.sha256.size > file->size - file->size / 10)
@@ -219,8 +219,8 @@ ngx_lu_gzip_piece(void *data, u_char *bytes, size_t len)
 
 
 /*
- * The twin of "a.js" is where the folder of the twin of "a.js.gz/b.js" would
- * be: the one that comes second has none.
+ * The twin of "a.js" has the path that the folder of the twin of
+ * "a.js.gz/b.js" needs; the second of them gets no twin.
  */
 
 static ngx_int_t

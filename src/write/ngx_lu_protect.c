@@ -23,7 +23,7 @@ ngx_lu_protect(ngx_lu_task_t *task, const cJSON *app, const cJSON *release)
 }
 
 
-/* Who may approve decides with what he does himself. */
+/* A call of an approver is its own approval. */
 
 ngx_uint_t
 ngx_lu_protect_channel(ngx_lu_task_t *task, const cJSON *channel)

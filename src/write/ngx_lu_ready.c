@@ -25,8 +25,8 @@ static ngx_int_t ngx_lu_ready_publish(ngx_lu_task_t *task, cJSON *app,
 
 
 /*
- * What was verified stays verified: whenever this is cut short, the same call
- * again goes on from there.  Who waits for the lock finds the bundle live.
+ * A verified bundle stays verified: if the call is interrupted, a repeated one
+ * continues from there.  A call that waited for the lock finds it live.
  */
 
 ngx_int_t
@@ -73,7 +73,7 @@ ngx_lu_ready_verify(ngx_lu_task_t *task, ngx_lu_release_t *release)
 
     if (release->lock == NGX_INVALID_FILE) {
 
-        /* live, nearly so when a crash came, or registered and waiting */
+        /* live, about to be when a crash came, or registered and waiting */
 
         return state == LU_STATE_STAGED
                ? NGX_OK

@@ -297,7 +297,7 @@ ngx_lu_release_publish(ngx_lu_task_t *task, const char *id)
     staging = ngx_lu_release_staging(task, id);
     live = ngx_lu_release_live(task, id);
 
-    /* the lock, which is held, is of no use there */
+    /* a release in live/ needs no lock */
 
     path = ngx_lu_path_in(&task->io, staging, "lock");
 
@@ -313,7 +313,7 @@ ngx_lu_release_publish(ngx_lu_task_t *task, const char *id)
 
     if (rc == NGX_DECLINED) {
 
-        /* it went live in a call that was cut short, or was deleted */
+        /* an interrupted call moved it to live/, or it was deleted */
 
         path = ngx_lu_release_path(&task->io, live);
 

@@ -62,7 +62,7 @@ ngx_lu_remove_bundle_change(ngx_lu_task_t *task, cJSON *app, void *data)
 
     ngx_lu_release_close(&release);
 
-    /* without it a protected channel would be rolled back */
+    /* removing the newest bundle rolls the protected channel back */
 
     if (ngx_lu_protect_app(task, app, task->subject)) {
         return ngx_lu_protect_refuse(task);
@@ -75,8 +75,9 @@ ngx_lu_remove_bundle_change(ngx_lu_task_t *task, cJSON *app, void *data)
 
 
 /*
- * What is released or waits is decided about first, so that it is known why.
- * A job that is still at work would go on with the next release of this id.
+ * A live or waiting release must be withdrawn or rejected first, so that its
+ * audit log says why.  A job at work would continue with the next release of
+ * this id.
  */
 
 ngx_int_t

@@ -194,7 +194,7 @@ ngx_lu_stage_place(ngx_lu_stage_t *stage, ngx_lu_stage_file_t *file)
         return NGX_OK;
     }
 
-    /* what came through a copy or DAV was synced by nobody */
+    /* files that came by a copy or WebDAV were not synced yet */
 
     if (ngx_lu_file_sync(&task->io, file->path) != NGX_OK) {
         return ngx_lu_task_failed(task);

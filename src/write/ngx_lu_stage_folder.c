@@ -64,7 +64,7 @@ ngx_lu_stage_folder_locked(ngx_lu_task_t *task, ngx_lu_release_t *release)
         return status;
     }
 
-    /* nobody writes to what was verified through its other name */
+    /* nobody can change a verified file through its other name */
 
     return ngx_lu_staging_clean(task, release->folder, "uploads");
 }

@@ -72,7 +72,7 @@ ngx_lu_staging_complete(ngx_lu_task_t *task, ngx_lu_release_t *release,
                            ngx_strlen(text));
     cJSON_free(text);
 
-    /* all of it is on the disk before the state says so */
+    /* the files are on the disk before the state says so */
 
     if (rc != NGX_OK
         || ngx_lu_tree_sync(&task->io, release->folder) != NGX_OK)
@@ -113,7 +113,7 @@ ngx_lu_staging_complete(ngx_lu_task_t *task, ngx_lu_release_t *release,
 }
 
 
-/* What was refused stays where it is and says why; it can be mended. */
+/* A refused release stays where it is with the reason, to be mended. */
 
 ngx_int_t
 ngx_lu_staging_refuse(ngx_lu_task_t *task, ngx_lu_release_t *release,

@@ -172,7 +172,7 @@ ngx_lu_task_uuid_of(ngx_lu_task_t *task, u_char *bytes, ngx_uint_t version)
 }
 
 
-/* A string member, copied: the tree may go before the call does. */
+/* A copy of a string member: the tree may be freed before the task. */
 
 char *
 ngx_lu_task_member(ngx_lu_task_t *task, const cJSON *object, const char *key)

@@ -353,7 +353,7 @@ ngx_lu_verify_manifest(ngx_lu_verify_t *verify)
 
     verify->is_signed = (file->signature.len != 0);
 
-    /* files beside the manifest must not be in the way either */
+    /* files that the manifest does not list must not collide, either */
 
     names = ngx_palloc(task->io.pool, verify->n * sizeof(lu_str_t));
     if (names == NULL) {
