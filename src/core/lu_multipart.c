@@ -52,6 +52,7 @@ static void lu_multipart_unescape(lu_str_t *str);
 static void lu_multipart_take(lu_str_t *rest, size_t n, lu_str_t *taken);
 static void lu_multipart_space(lu_str_t *rest);
 static size_t lu_multipart_token(const lu_str_t *rest);
+static int lu_multipart_is_token(const lu_str_t *name);
 
 
 lu_rc_e
@@ -475,12 +476,16 @@ lu_multipart_disposition(lu_multipart_t *multipart, lu_str_t *disposition,
 
         colon = memchr(line.data, ':', line.len);
 
-        if (colon == NULL || colon == line.data) {
+        if (colon == NULL) {
             return lu_error(err, NULL, "a part has a malformed header");
         }
 
         lu_multipart_take(&line, colon - line.data, &name);
         lu_multipart_take(&line, 1, NULL);
+
+        if (!lu_multipart_is_token(&name)) {
+            return lu_error(err, NULL, "a part has a malformed header");
+        }
 
         if (!lu_str_case_is(&name, "content-disposition")) {
             continue;
@@ -614,7 +619,7 @@ lu_multipart_param(lu_str_t *rest, lu_str_t *attribute, lu_str_t *value)
 
     lu_multipart_take(rest, lu_multipart_token(rest), value);
 
-    return 1;
+    return (rest->len && rest->data[0] == '"') ? -1 : 1;
 }
 
 
@@ -721,4 +726,29 @@ lu_multipart_token(const lu_str_t *rest)
     }
 
     return n;
+}
+
+
+/* RFC 9110, section 5.6.2 */
+
+static int
+lu_multipart_is_token(const lu_str_t *name)
+{
+    size_t         i;
+    unsigned char  c;
+
+    for (i = 0; i < name->len; i++) {
+        c = name->data[i];
+
+        if ((c >= '0' && c <= '9')
+            || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z')
+            || (c && strchr("!#$%&'*+-.^_`|~", c)))
+        {
+            continue;
+        }
+
+        return 0;
+    }
+
+    return name->len > 0;
 }
