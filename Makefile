@@ -195,6 +195,31 @@ build/fuzz/%: t/fuzz/%.c $(wildcard t/fuzz/*.h) $(FUZZ_OBJS)
 .SECONDARY: $(UNIT_OBJS) $(FUZZ_OBJS)
 
 
+# Our readers beside those of others.  Each prints how many inputs it compared,
+# and those about which the two disagree.
+
+DIFFER = json.js yaml.js multipart.js version.js percent.js zip.py
+
+.PHONY: differ
+differ: deps-build-test-clients-fuzz-differ clients differ-clients build/differ	## compare our readers with others': [DIFFER_INPUTS= DIFFER_SEED=]
+	@rc=0; for differ in $(DIFFER); do \
+		case $$differ in *.js) run=node ;; *) run=python3 ;; esac; \
+		DIFFER_READER=$(CURDIR)/build/differ $$run t/differ/$$differ \
+			|| rc=1; \
+	done; exit $$rc
+
+build/differ: t/differ/reader.c $(FUZZ_OBJS)
+	$(CLANG) $(FUZZ_CFLAGS) -o $@ $< $(FUZZ_OBJS) $(CORE_LIBS)
+
+.PHONY: differ-clients
+differ-clients: t/differ/node_modules/.package-lock.json
+
+t/differ/node_modules/.package-lock.json: t/differ/package-lock.json
+	cd t/differ && npm ci --no-audit --no-fund --no-update-notifier \
+		--cache $(CURDIR)/build/npm --loglevel=error
+	@touch $@
+
+
 .PHONY: asan
 asan: deps-build-test-clients-browser clients	## run all tests under AddressSanitizer
 	$(MAKE) --no-print-directory module BUILD=build/asan \

@@ -4,7 +4,8 @@
 
 # Sees to the packages that a job needs:
 #
-#     deps.sh build [test] [clients] [browser] [fuzz] [bench] [static]
+#     deps.sh build [test] [clients] [browser] [fuzz] [differ]
+#             [bench] [static]
 #
 # What is missing is installed with apt-get if that exists and the user is
 # root; elsewhere the names of the packages are printed and the job fails.
@@ -84,6 +85,14 @@ look()
                 need_command clang clang
                 find /usr/lib/llvm-*/ /usr/lib/clang -name '*fuzzer*.a' \
                      2>/dev/null | grep -q . || need libclang-rt-dev
+            ;;
+
+            differ)
+                need_command python3 python3
+                need_command javac default-jdk-headless
+                test -e /usr/share/java/zip4j.jar || need libzip4j-java
+                need_command zip zip
+                need_command bsdtar libarchive-tools
             ;;
 
             bench)
