@@ -13,6 +13,13 @@
 
 #include "core/lu_put.h"
 #include "core/lu_release.h"
+#include "core/lu_table.h"
+
+
+static ngx_int_t ngx_lu_staging_table(ngx_lu_task_t *task, u_char *folder,
+    const lu_file_t *files, size_t n);
+static ngx_int_t ngx_lu_staging_index(ngx_lu_task_t *task, u_char *path,
+    const lu_str_t *files);
 
 
 ngx_int_t
@@ -53,30 +60,20 @@ ngx_int_t
 ngx_lu_staging_complete(ngx_lu_task_t *task, ngx_lu_release_t *release,
     const lu_file_t *files, size_t n)
 {
-    char              *text;
     size_t             i;
-    u_char            *path;
     lu_put_t           put;
     uint64_t           size;
-    ngx_int_t          rc, status;
+    ngx_int_t          status;
     ngx_lu_numbers_t  *numbers;
 
-    text = lu_file_table_print(files, n);
-    if (text == NULL) {
-        return ngx_lu_task_nomem(task);
+    status = ngx_lu_staging_table(task, release->folder, files, n);
+    if (status != NGX_OK) {
+        return status;
     }
-
-    path = ngx_lu_path_in(&task->io, release->folder, "files.json");
-
-    rc = ngx_lu_file_write(&task->io, task->store, path, text,
-                           ngx_strlen(text));
-    cJSON_free(text);
 
     /* the files are on the disk before the state says so */
 
-    if (rc != NGX_OK
-        || ngx_lu_tree_sync(&task->io, release->folder) != NGX_OK)
-    {
+    if (ngx_lu_tree_sync(&task->io, release->folder) != NGX_OK) {
         return ngx_lu_task_failed(task);
     }
 
@@ -108,6 +105,81 @@ ngx_lu_staging_complete(ngx_lu_task_t *task, ngx_lu_release_t *release,
 
     ngx_lu_count_add(numbers->staged, 1);
     ngx_lu_count_add(numbers->stage_bytes, size);
+
+    return NGX_OK;
+}
+
+
+/* The index of an earlier try must not lie beside another table. */
+
+static ngx_int_t
+ngx_lu_staging_table(ngx_lu_task_t *task, u_char *folder,
+    const lu_file_t *files, size_t n)
+{
+    char       *printed;
+    u_char     *path, *index;
+    lu_str_t    text;
+    ngx_int_t   status;
+
+    path = ngx_lu_path_in(&task->io, folder, "files.json");
+    index = ngx_lu_path_in(&task->io, folder, "files.index");
+
+    if (ngx_lu_file_unlink(&task->io, index) == NGX_ERROR) {
+        return ngx_lu_task_failed(task);
+    }
+
+    printed = lu_file_table_print(files, n);
+    if (printed == NULL) {
+        return ngx_lu_task_nomem(task);
+    }
+
+    text = lu_str(printed);
+
+    if (ngx_lu_file_write(&task->io, task->store, path, printed, text.len)
+        != NGX_OK)
+    {
+        status = ngx_lu_task_failed(task);
+
+    } else {
+        status = ngx_lu_staging_index(task, index, &text);
+    }
+
+    cJSON_free(printed);
+
+    return status;
+}
+
+
+static ngx_int_t
+ngx_lu_staging_index(ngx_lu_task_t *task, u_char *path, const lu_str_t *files)
+{
+    lu_rc_e     rc;
+    lu_str_t    text;
+    lu_arena_t  arena;
+    lu_table_t  table;
+
+    if (files->len <= LU_TABLE_WHOLE) {
+        return NGX_OK;
+    }
+
+    arena = ngx_lu_arena(task->io.pool);
+
+    rc = lu_table_scan(&arena, files, &table);
+
+    if (rc == LU_OK) {
+        rc = lu_table_print(&arena, &table, &text);
+    }
+
+    if (rc != LU_OK) {
+        return rc == LU_NOMEM ? ngx_lu_task_nomem(task) : NGX_OK;
+    }
+
+    if (ngx_lu_file_write(&task->io, task->store, path, (char *) text.data,
+                          text.len)
+        != NGX_OK)
+    {
+        return ngx_lu_task_failed(task);
+    }
 
     return NGX_OK;
 }

@@ -476,9 +476,12 @@ sub check_complete {
         return;
     }
 
-    delete @left{qw{ files.json files/ }};
+    delete @left{qw{ files.json files.index files/ }};
 
     my $table = $self->json("$where/files.json") or return;
+
+    $self->check_index($where, $table);
+
     my @files = map { { %$_, href => bytes($_->{href}) } } @$table;
     my $size = 0;
 
@@ -524,6 +527,42 @@ sub check_complete {
 
     $self->check_kind($where, $release, @files);
     $self->check_same($where, @files);
+}
+
+
+# A release of an older version has none.
+
+sub check_index {
+    my ($self, $where, $table) = @_;
+
+    my $text = $self->text("$where/files.json");
+    my ($head, $size, @pages) = split /\n/,
+        $self->text("$where/files.index") // return;
+
+    my $lines = join '', map { "$_\n" } $size, @pages;
+    my %hrefs = map { bytes($_->{href}) => 1 } @$table;
+
+    $self->wrong("$where: files.index has another digest")
+        if $head ne 'files.index-1 ' . sha256_hex($lines);
+
+    $self->wrong("$where: files.index is that of another files.json")
+        if $size ne length($text) . ' ' . rindex($text, ']');
+
+    for my $page (@pages) {
+        my ($offset, $href) = $page =~ /^(\d+) (.+)$/;
+
+        $self->wrong("$where: files.index: \"$page\" is no page")
+            if !defined $href || !delete $hrefs{$href}
+               || substr($text, $offset)
+                  !~ /\A[\[,]\s*\{\s*"href":\s*"\Q${\ quoted($href)}\E"/;
+    }
+}
+
+
+sub quoted {
+    my ($href) = @_;
+
+    return $href =~ s/"/\\"/gr;
 }
 
 
