@@ -18,7 +18,9 @@
 #include "conf/ngx_lu_conf.h"
 
 
-#define NGX_LU_ZONE_SIZE  (16 * 1024 * 1024)
+#define NGX_LU_ZONE_SIZE   (16 * 1024 * 1024)
+#define NGX_LU_CACHE_SIZE  (24 * 1024 * 1024)
+#define NGX_LU_CACHE_MIN   (1024 * 1024)
 
 /* what follows it has up to 1,300 bytes, and a path up to 4,095 */
 
@@ -34,7 +36,9 @@ static char *ngx_lu_api(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 static char *ngx_lu_artifacts(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 static char *ngx_lu_status(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 static ngx_int_t ngx_lu_add_variables(ngx_conf_t *cf);
+static char *ngx_lu_cache(ngx_conf_t *cf, void *post, void *data);
 static void *ngx_lu_create_main_conf(ngx_conf_t *cf);
+static char *ngx_lu_init_main_conf(ngx_conf_t *cf, void *conf);
 static void *ngx_lu_create_loc_conf(ngx_conf_t *cf);
 static char *ngx_lu_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child);
 static ngx_int_t ngx_lu_add_folders(ngx_conf_t *cf, ngx_str_t *path);
@@ -49,6 +53,9 @@ static ngx_conf_enum_t  ngx_lu_approvals[] = {
     { ngx_string("github"), NGX_LU_APPROVAL_GITHUB },
     { ngx_null_string, 0 }
 };
+
+
+static ngx_conf_post_t  ngx_lu_cache_post = { ngx_lu_cache };
 
 
 static ngx_command_t  ngx_lu_commands[] = {
@@ -66,6 +73,13 @@ static ngx_command_t  ngx_lu_commands[] = {
       NGX_HTTP_LOC_CONF_OFFSET,
       0,
       NULL },
+
+    { ngx_string("liveupdate_cache"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_size_slot,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      offsetof(ngx_lu_main_conf_t, cache),
+      &ngx_lu_cache_post },
 
     { ngx_string("liveupdate_tokens"),
       NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
@@ -174,7 +188,7 @@ static ngx_http_module_t  ngx_http_liveupdate_module_ctx = {
     ngx_lu_init,                           /* postconfiguration */
 
     ngx_lu_create_main_conf,               /* create main configuration */
-    NULL,                                  /* init main configuration */
+    ngx_lu_init_main_conf,                 /* init main configuration */
 
     NULL,                                  /* create server configuration */
     NULL,                                  /* merge server configuration */
@@ -470,6 +484,19 @@ ngx_lu_status(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 }
 
 
+static char *
+ngx_lu_cache(ngx_conf_t *cf, void *post, void *data)
+{
+    size_t *size = data;
+
+    if (*size < NGX_LU_CACHE_MIN) {
+        return "is too small, it must be at least 1m";
+    }
+
+    return NGX_CONF_OK;
+}
+
+
 static ngx_int_t
 ngx_lu_add_variables(ngx_conf_t *cf)
 {
@@ -512,7 +539,29 @@ ngx_lu_create_main_conf(ngx_conf_t *cf)
         return NULL;
     }
 
+    lumcf->cache = NGX_CONF_UNSET_SIZE;
+
     return lumcf;
+}
+
+
+static char *
+ngx_lu_init_main_conf(ngx_conf_t *cf, void *conf)
+{
+    ngx_lu_main_conf_t *lumcf = conf;
+
+    ngx_uint_t        i;
+    ngx_lu_store_t  **stores;
+
+    ngx_conf_init_size_value(lumcf->cache, NGX_LU_CACHE_SIZE);
+
+    stores = lumcf->stores.elts;
+
+    for (i = 0; i < lumcf->stores.nelts; i++) {
+        ngx_lu_catalog_limit(stores[i]->catalog, lumcf->cache);
+    }
+
+    return NGX_CONF_OK;
 }
 
 

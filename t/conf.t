@@ -11,7 +11,7 @@ use Test::More;
 
 use Test::LiveUpdate qw/ :DEFAULT zip /;
 
-my $t = Test::LiveUpdate->new()->plan(81);
+my $t = Test::LiveUpdate->new()->plan(86);
 my $dir = $t->testdir();
 
 # what is refused, and why
@@ -33,6 +33,17 @@ for my $case (
      qr/"liveupdate_zone" directive is duplicate/],
     [server => 'liveupdate_zone a:1m;',
      qr/"liveupdate_zone" directive is not allowed here/],
+
+    # liveupdate_cache
+    [http => 'liveupdate_cache;', qr/invalid number of arguments/],
+    [http => 'liveupdate_cache x;',
+     qr/"liveupdate_cache" directive invalid value/],
+    [http => 'liveupdate_cache 1023k;',
+     qr/"liveupdate_cache" directive is too small, it must be at least 1m/],
+    [http => 'liveupdate_cache 1m; liveupdate_cache 2m;',
+     qr/"liveupdate_cache" directive is duplicate/],
+    [server => 'liveupdate_cache 1m;',
+     qr/"liveupdate_cache" directive is not allowed here/],
 
     # liveupdate_store
     [location => 'liveupdate_api;',

@@ -49,6 +49,8 @@ typedef struct ngx_lu_call_s     ngx_lu_call_t;
 typedef struct ngx_lu_jobs_s     ngx_lu_jobs_t;
 typedef struct ngx_lu_job_s      ngx_lu_job_t;
 
+typedef struct ngx_lu_table_page_s  ngx_lu_table_page_t;
+
 
 /* A store, shared by all locations that name the same folder. */
 
@@ -65,6 +67,7 @@ typedef struct {
 typedef struct {
     ngx_array_t                stores;  /* of ngx_lu_store_t * */
     ngx_shm_zone_t            *zone;
+    size_t                     cache;   /* of each store and worker, bytes */
 } ngx_lu_main_conf_t;
 
 
@@ -157,6 +160,10 @@ typedef struct {
     ngx_atomic_uint_t          generation;  /* it needs at least this one */
     unsigned                   waiting:1;
     unsigned                   waited:1;
+
+    /* a file of a bundle that is looked for */
+    ngx_lu_table_page_t       *page;        /* has the file if any has */
+    unsigned                   plus:1;      /* "+" is a space */
 
     /* a file that nginx's static handler sends */
     ngx_str_t                  cache;       /* Cache-Control */

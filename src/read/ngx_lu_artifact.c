@@ -16,8 +16,14 @@
 
 static ngx_int_t ngx_lu_artifact_name(ngx_http_request_t *r, ngx_str_t *app,
     ngx_str_t *release, ngx_str_t *name);
-static const lu_file_t *ngx_lu_artifact_find(ngx_http_request_t *r,
-    ngx_lu_files_t *files, ngx_str_t *name);
+static ngx_int_t ngx_lu_artifact_find(ngx_http_request_t *r, ngx_str_t *name,
+    const lu_file_t **file);
+static ngx_int_t ngx_lu_artifact_decode(ngx_http_request_t *r, ngx_str_t *name,
+    lu_str_t *href);
+static ngx_int_t ngx_lu_artifact_lookup(ngx_http_request_t *r, lu_str_t *href,
+    const lu_file_t **file);
+static ngx_int_t ngx_lu_artifact_page(ngx_http_request_t *r,
+    ngx_lu_table_page_t *page, lu_str_t *href, const lu_file_t **file);
 static ngx_int_t ngx_lu_artifact_locate(ngx_http_request_t *r, ngx_str_t *app,
     ngx_str_t *release, const lu_file_t *file);
 static ngx_int_t ngx_lu_artifact_describe(ngx_http_request_t *r,
@@ -37,7 +43,6 @@ ngx_lu_artifact_handler(ngx_http_request_t *r)
     ngx_str_t         app, release, name;
     const lu_file_t  *file;
     ngx_lu_ctx_t     *ctx;
-    ngx_lu_files_t   *files;
 
     ctx = ngx_http_get_module_ctx(r, ngx_http_liveupdate_module);
 
@@ -48,7 +53,7 @@ ngx_lu_artifact_handler(ngx_http_request_t *r)
     ctx->app = app;
     ctx->release = release;
 
-    rc = ngx_lu_catalog_files(r, &app, &release, &files);
+    rc = ngx_lu_artifact_find(r, &name, &file);
 
     if (rc == NGX_AGAIN) {
         return NGX_AGAIN;
@@ -57,12 +62,6 @@ ngx_lu_artifact_handler(ngx_http_request_t *r)
     if (rc != NGX_OK) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
-
-    if (files == NULL) {
-        return ngx_lu_artifact_none(r);
-    }
-
-    file = ngx_lu_artifact_find(r, files, &name);
 
     if (file == NULL) {
         return ngx_lu_artifact_none(r);
@@ -142,44 +141,150 @@ ngx_lu_artifact_name(ngx_http_request_t *r, ngx_str_t *app, ngx_str_t *release,
 }
 
 
-static const lu_file_t *
-ngx_lu_artifact_find(ngx_http_request_t *r, ngx_lu_files_t *files,
-    ngx_str_t *name)
+/*
+ * Sets the file, or NULL if there is none.  "+" is a plus sign from the
+ * plugins, but a space from URLSearchParams.
+ */
+
+static ngx_int_t
+ngx_lu_artifact_find(ngx_http_request_t *r, ngx_str_t *name,
+    const lu_file_t **file)
 {
-    u_char           *buf;
-    ngx_uint_t        plus;
-    lu_str_t          src, href;
-    const lu_file_t  *file;
+    ngx_int_t      rc;
+    lu_str_t       href;
+    ngx_lu_ctx_t  *ctx;
+
+    *file = NULL;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_liveupdate_module);
+
+    for ( ;; ) {
+        rc = ngx_lu_artifact_decode(r, name, &href);
+
+        if (rc != NGX_OK) {
+            return rc == NGX_DECLINED ? NGX_OK : rc;
+        }
+
+        rc = ngx_lu_artifact_lookup(r, &href, file);
+
+        if (rc != NGX_OK || *file) {
+            return rc;
+        }
+
+        if (ctx->plus
+            || href.data == name->data
+            || ngx_strlchr(name->data, name->data + name->len, '+') == NULL)
+        {
+            return NGX_OK;
+        }
+
+        ctx->plus = 1;
+        ctx->page = NULL;
+    }
+}
+
+
+static ngx_int_t
+ngx_lu_artifact_decode(ngx_http_request_t *r, ngx_str_t *name, lu_str_t *href)
+{
+    u_char        *buf;
+    lu_str_t       src;
+    ngx_lu_ctx_t  *ctx;
 
     src = ngx_lu_to_core(name);
 
     /* nginx has decoded a name that is part of the path */
 
     if (name->data >= r->uri.data && name->data < r->uri.data + r->uri.len) {
-        return lu_file_find(files->files, files->nfiles, &src);
+        *href = src;
+        return NGX_OK;
     }
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_liveupdate_module);
 
     buf = ngx_pnalloc(r->pool, src.len);
     if (buf == NULL) {
-        return NULL;
+        return NGX_ERROR;
     }
 
-    /* "+" is a plus sign from the plugins, but a space from URLSearchParams */
+    return lu_query_decode(href, buf, &src, ctx->plus) == LU_OK
+           ? NGX_OK
+           : NGX_DECLINED;
+}
 
-    for (plus = 0; plus < 2; plus++) {
 
-        if (lu_query_decode(&href, buf, &src, plus) != LU_OK) {
-            return NULL;
-        }
+static ngx_int_t
+ngx_lu_artifact_lookup(ngx_http_request_t *r, lu_str_t *href,
+    const lu_file_t **file)
+{
+    ngx_int_t            rc;
+    ngx_lu_ctx_t        *ctx;
+    ngx_lu_table_page_t  page;
+    ngx_lu_files_t      *files;
 
-        file = lu_file_find(files->files, files->nfiles, &href);
+    ctx = ngx_http_get_module_ctx(r, ngx_http_liveupdate_module);
 
-        if (file || memchr(src.data, '+', src.len) == NULL) {
-            return file;
+    if (ctx->page) {
+        return ngx_lu_artifact_page(r, ctx->page, href, file);
+    }
+
+    rc = ngx_lu_catalog_files(r, &ctx->app, &ctx->release, &files);
+
+    if (rc != NGX_OK || files == NULL) {
+        return rc;
+    }
+
+    if (files->table.n == 0) {
+        *file = lu_file_find(files->files, files->nfiles, href);
+        return NGX_OK;
+    }
+
+    if (ngx_lu_table_find(&page, &files->table, &files->origin, href)
+        != NGX_OK)
+    {
+        return NGX_OK;
+    }
+
+    return ngx_lu_artifact_page(r, &page, href, file);
+}
+
+
+/*
+ * A request that waits for a page keeps what it knows of it: the table may be
+ * evicted before the page is there.
+ */
+
+static ngx_int_t
+ngx_lu_artifact_page(ngx_http_request_t *r, ngx_lu_table_page_t *page,
+    lu_str_t *href, const lu_file_t **file)
+{
+    ngx_int_t             rc;
+    ngx_lu_ctx_t         *ctx;
+    ngx_lu_table_page_t  *kept;
+    ngx_lu_files_t       *files;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_liveupdate_module);
+
+    rc = ngx_lu_catalog_page(r, &ctx->app, &ctx->release, page, &files);
+
+    if (rc == NGX_AGAIN && page != ctx->page) {
+
+        kept = ngx_palloc(r->pool, sizeof(ngx_lu_table_page_t));
+
+        if (kept) {
+            *kept = *page;
+
+            if (ngx_lu_table_keep(kept, r->pool) == NGX_OK) {
+                ctx->page = kept;
+            }
         }
     }
 
-    return NULL;
+    if (rc == NGX_OK && files) {
+        *file = lu_file_find(files->files, files->nfiles, href);
+    }
+
+    return rc;
 }
 
 
@@ -187,8 +292,8 @@ static ngx_int_t
 ngx_lu_artifact_locate(ngx_http_request_t *r, ngx_str_t *app,
     ngx_str_t *release, const lu_file_t *file)
 {
-    u_char      *p, *uri;
-    ngx_uint_t   gzip;
+    u_char     *p, *uri;
+    ngx_uint_t  gzip;
 
     gzip = 0;
 

@@ -15,14 +15,13 @@
 
 
 /*
- * Limits of a store's copies other than apps, and of names that do not exist,
- * in bytes: up to the first one all of them are kept, up to the second one
- * those that were used within the last seconds.
+ * Copies other than apps, and names that do not exist, are kept up to the
+ * limit of liveupdate_cache if they were used within the last seconds, and up
+ * to this part of it otherwise.
  */
 
-#define NGX_LU_CACHE      (8 * 1024 * 1024)
-#define NGX_LU_CACHE_MAX  (24 * 1024 * 1024)
-#define NGX_LU_IN_USE     5
+#define NGX_LU_IDLE    3
+#define NGX_LU_IN_USE  5
 
 /* the pool of a copy: an app with a channel or two fits into one block */
 
@@ -44,6 +43,7 @@ struct ngx_lu_catalog_s {
 
     ngx_queue_t           evictable;    /* most recently used first */
     size_t                size;         /* of what is evictable */
+    size_t                limit;        /* liveupdate_cache */
 
     ngx_lu_load_t        *looks;        /* loads that wait for "look" */
     ngx_uint_t            nlooks;
@@ -74,27 +74,38 @@ struct ngx_lu_node_s {
     ngx_queue_t           queue;        /* if evictable */
     ngx_queue_t           waiters;
     ngx_pool_t           *pool;         /* of the copy */
-    ngx_file_uniq_t       uniq;
-    struct timespec       changed;
+    ngx_lu_origin_t       origin;       /* of the copy */
 };
 
 
-static ngx_int_t ngx_lu_catalog_get(ngx_http_request_t *r, ngx_lu_copy_e kind,
-    ngx_str_t *app, ngx_str_t *name, void **copy);
+/* What a request asks for. */
+
+typedef struct {
+    ngx_lu_copy_e         kind;
+    ngx_str_t            *app;
+    ngx_str_t            *name;         /* of a release, or of a file */
+    ngx_lu_table_page_t        *page;
+} ngx_lu_want_t;
+
+
+static ngx_int_t ngx_lu_catalog_get(ngx_http_request_t *r,
+    ngx_lu_want_t *want, void **copy);
 static void ngx_lu_node_prefetch(ngx_lu_node_t *node);
 static ngx_lu_node_t *ngx_lu_node_find(ngx_lu_store_t *store,
-    ngx_lu_copy_e kind, ngx_str_t *app, ngx_str_t *member);
+    ngx_lu_want_t *want);
+static u_char *ngx_lu_node_name(u_char *buf, ngx_lu_want_t *want);
 static ngx_int_t ngx_lu_catalog_wait(ngx_http_request_t *r,
     ngx_lu_node_t *node);
 static void ngx_lu_catalog_wake(ngx_lu_node_t *node);
 static ngx_int_t ngx_lu_load_start(ngx_lu_node_t *node, ngx_thread_pool_t *tp,
-    ngx_str_t *app, ngx_str_t *name);
+    ngx_lu_want_t *want);
 static void ngx_lu_look_later(ngx_lu_node_t *node, ngx_thread_pool_t *tp,
-    ngx_str_t *app, ngx_str_t *name);
+    ngx_lu_want_t *want);
 static void ngx_lu_look_handler(ngx_event_t *ev);
 static ngx_int_t ngx_lu_look_now(ngx_lu_catalog_t *catalog);
-static ngx_lu_load_t *ngx_lu_load_create(ngx_lu_node_t *node, ngx_str_t *app,
-    ngx_str_t *name);
+static ngx_lu_load_t *ngx_lu_load_create(ngx_lu_node_t *node,
+    ngx_lu_want_t *want);
+static ngx_int_t ngx_lu_load_str(ngx_pool_t *pool, ngx_str_t *str);
 static ngx_int_t ngx_lu_load_post(ngx_lu_load_t *load, ngx_thread_pool_t *tp);
 static void ngx_lu_load_done(ngx_event_t *ev);
 static void ngx_lu_load_finish(ngx_lu_load_t *load);
@@ -126,13 +137,21 @@ ngx_lu_catalog_create(ngx_pool_t *pool)
 }
 
 
+void
+ngx_lu_catalog_limit(ngx_lu_catalog_t *catalog, size_t size)
+{
+    catalog->limit = size;
+}
+
+
 ngx_int_t
 ngx_lu_catalog_app(ngx_http_request_t *r, ngx_str_t *id, lu_app_t **app)
 {
-    void       *copy;
-    ngx_int_t   rc;
+    void          *copy;
+    ngx_int_t      rc;
+    ngx_lu_want_t  want = { NGX_LU_COPY_APP, id, NULL, NULL };
 
-    rc = ngx_lu_catalog_get(r, NGX_LU_COPY_APP, id, NULL, &copy);
+    rc = ngx_lu_catalog_get(r, &want, &copy);
     *app = copy;
 
     return rc;
@@ -143,10 +162,26 @@ ngx_int_t
 ngx_lu_catalog_files(ngx_http_request_t *r, ngx_str_t *app, ngx_str_t *release,
     ngx_lu_files_t **files)
 {
-    void       *copy;
-    ngx_int_t   rc;
+    void          *copy;
+    ngx_int_t      rc;
+    ngx_lu_want_t  want = { NGX_LU_COPY_FILES, app, release, NULL };
 
-    rc = ngx_lu_catalog_get(r, NGX_LU_COPY_FILES, app, release, &copy);
+    rc = ngx_lu_catalog_get(r, &want, &copy);
+    *files = copy;
+
+    return rc;
+}
+
+
+ngx_int_t
+ngx_lu_catalog_page(ngx_http_request_t *r, ngx_str_t *app, ngx_str_t *release,
+    ngx_lu_table_page_t *page, ngx_lu_files_t **files)
+{
+    void          *copy;
+    ngx_int_t      rc;
+    ngx_lu_want_t  want = { NGX_LU_COPY_PAGE, app, release, page };
+
+    rc = ngx_lu_catalog_get(r, &want, &copy);
     *files = copy;
 
     return rc;
@@ -157,10 +192,11 @@ ngx_int_t
 ngx_lu_catalog_td(ngx_http_request_t *r, ngx_str_t *app, ngx_str_t *name,
     lu_td_t **td)
 {
-    void       *copy;
-    ngx_int_t   rc;
+    void          *copy;
+    ngx_int_t      rc;
+    ngx_lu_want_t  want = { NGX_LU_COPY_TD, app, name, NULL };
 
-    rc = ngx_lu_catalog_get(r, NGX_LU_COPY_TD, app, name, &copy);
+    rc = ngx_lu_catalog_get(r, &want, &copy);
     *td = copy;
 
     return rc;
@@ -171,10 +207,11 @@ ngx_int_t
 ngx_lu_catalog_manifest(ngx_http_request_t *r, ngx_str_t *app,
     ngx_str_t *name, ngx_lu_manifest_t **manifest)
 {
-    void       *copy;
-    ngx_int_t   rc;
+    void          *copy;
+    ngx_int_t      rc;
+    ngx_lu_want_t  want = { NGX_LU_COPY_MANIFEST, app, name, NULL };
 
-    rc = ngx_lu_catalog_get(r, NGX_LU_COPY_MANIFEST, app, name, &copy);
+    rc = ngx_lu_catalog_get(r, &want, &copy);
     *manifest = copy;
 
     return rc;
@@ -182,8 +219,7 @@ ngx_lu_catalog_manifest(ngx_http_request_t *r, ngx_str_t *app,
 
 
 static ngx_int_t
-ngx_lu_catalog_get(ngx_http_request_t *r, ngx_lu_copy_e kind, ngx_str_t *app,
-    ngx_str_t *name, void **copy)
+ngx_lu_catalog_get(ngx_http_request_t *r, ngx_lu_want_t *want, void **copy)
 {
     ngx_lu_ctx_t       *ctx;
     ngx_lu_node_t      *node;
@@ -194,13 +230,19 @@ ngx_lu_catalog_get(ngx_http_request_t *r, ngx_lu_copy_e kind, ngx_str_t *app,
     ctx = ngx_http_get_module_ctx(r, ngx_http_liveupdate_module);
     lucf = ngx_http_get_module_loc_conf(r, ngx_http_liveupdate_module);
 
-    node = ngx_lu_node_find(lucf->store, kind, app, name);
+    node = ngx_lu_node_find(lucf->store, want);
     if (node == NULL) {
         return NGX_ERROR;
     }
 
-    if (kind == NGX_LU_COPY_APP) {
+    if (want->kind == NGX_LU_COPY_APP) {
         ngx_lu_node_prefetch(node);
+    }
+
+    /* another version of the table has pages of other names */
+
+    if (want->kind == NGX_LU_COPY_PAGE && node->copy) {
+        goto found;
     }
 
     /* a request that has waited accepts what was current when it arrived */
@@ -212,7 +254,7 @@ ngx_lu_catalog_get(ngx_http_request_t *r, ngx_lu_copy_e kind, ngx_str_t *app,
     if (!node->loaded
         || (ngx_atomic_int_t) (node->generation - ctx->generation) < 0)
     {
-        if (ngx_lu_load_start(node, lucf->readers, app, name) != NGX_OK) {
+        if (ngx_lu_load_start(node, lucf->readers, want) != NGX_OK) {
             return NGX_ERROR;
         }
 
@@ -223,8 +265,10 @@ ngx_lu_catalog_get(ngx_http_request_t *r, ngx_lu_copy_e kind, ngx_str_t *app,
 
         /* another machine may have changed the file: look, but do not wait */
 
-        ngx_lu_look_later(node, lucf->readers, app, name);
+        ngx_lu_look_later(node, lucf->readers, want);
     }
+
+found:
 
     if (node->evictable) {
         ngx_queue_remove(&node->queue);
@@ -262,29 +306,23 @@ ngx_lu_node_prefetch(ngx_lu_node_t *node)
 }
 
 
-/* A file of the feed may be there twice: as it is, and parsed. */
-
 static ngx_lu_node_t *
-ngx_lu_node_find(ngx_lu_store_t *store, ngx_lu_copy_e kind, ngx_str_t *app,
-    ngx_str_t *member)
+ngx_lu_node_find(ngx_lu_store_t *store, ngx_lu_want_t *want)
 {
-    u_char         *p, buf[64 + 1 + 255 + 1];
+    u_char         *p, buf[64 + 1 + 255 + NGX_LU_TABLE_KEY + 1];
     uint32_t        hash;
     ngx_str_t       name;
     ngx_rbtree_t   *tree;
     ngx_lu_node_t  *node;
 
-    if (member) {
-        p = ngx_cpymem(buf, app->data, app->len);
-        *p++ = '/';
-        p = ngx_cpymem(p, member->data, member->len);
-        *p++ = (u_char) kind;
+    if (want->name) {
+        p = ngx_lu_node_name(buf, want);
 
         name.data = buf;
         name.len = p - buf;
 
     } else {
-        name = *app;
+        name = *want->app;
     }
 
     hash = ngx_murmur_hash2(name.data, name.len);
@@ -306,13 +344,34 @@ ngx_lu_node_find(ngx_lu_store_t *store, ngx_lu_copy_e kind, ngx_str_t *app,
     ngx_memcpy(node->sn.str.data, name.data, name.len);
 
     node->store = store;
-    node->kind = kind;
-    node->current = ngx_lu_zone_generation(store, app);
+    node->kind = want->kind;
+    node->current = ngx_lu_zone_generation(store, want->app);
 
     ngx_queue_init(&node->waiters);
     ngx_rbtree_insert(tree, &node->sn.node);
 
     return node;
+}
+
+
+/* A file of the feed may be there twice: as it is, and parsed. */
+
+static u_char *
+ngx_lu_node_name(u_char *buf, ngx_lu_want_t *want)
+{
+    u_char  *p;
+
+    p = ngx_cpymem(buf, want->app->data, want->app->len);
+    *p++ = '/';
+    p = ngx_cpymem(p, want->name->data, want->name->len);
+
+    if (want->page) {
+        p = ngx_lu_table_key(want->page, p);
+    }
+
+    *p++ = (u_char) want->kind;
+
+    return p;
 }
 
 
@@ -379,8 +438,8 @@ ngx_lu_catalog_wake(ngx_lu_node_t *node)
 
 
 static ngx_int_t
-ngx_lu_load_start(ngx_lu_node_t *node, ngx_thread_pool_t *tp, ngx_str_t *app,
-    ngx_str_t *name)
+ngx_lu_load_start(ngx_lu_node_t *node, ngx_thread_pool_t *tp,
+    ngx_lu_want_t *want)
 {
     ngx_lu_load_t  *load;
 
@@ -391,7 +450,7 @@ ngx_lu_load_start(ngx_lu_node_t *node, ngx_thread_pool_t *tp, ngx_str_t *app,
         return ngx_lu_look_now(node->store->catalog);
     }
 
-    load = ngx_lu_load_create(node, app, name);
+    load = ngx_lu_load_create(node, want);
     if (load == NULL) {
         return NGX_ERROR;
     }
@@ -403,15 +462,15 @@ ngx_lu_load_start(ngx_lu_node_t *node, ngx_thread_pool_t *tp, ngx_str_t *app,
 /* Waking a thread costs more than a look, so it is woken for many. */
 
 static void
-ngx_lu_look_later(ngx_lu_node_t *node, ngx_thread_pool_t *tp, ngx_str_t *app,
-    ngx_str_t *name)
+ngx_lu_look_later(ngx_lu_node_t *node, ngx_thread_pool_t *tp,
+    ngx_lu_want_t *want)
 {
     ngx_lu_load_t     *load;
     ngx_lu_catalog_t  *catalog;
 
     node->checked = ngx_time();
 
-    load = ngx_lu_load_create(node, app, name);
+    load = ngx_lu_load_create(node, want);
     if (load == NULL) {
         return;
     }
@@ -460,7 +519,7 @@ ngx_lu_look_now(ngx_lu_catalog_t *catalog)
 
 
 static ngx_lu_load_t *
-ngx_lu_load_create(ngx_lu_node_t *node, ngx_str_t *app, ngx_str_t *name)
+ngx_lu_load_create(ngx_lu_node_t *node, ngx_lu_want_t *want)
 {
     ngx_pool_t         *pool;
     ngx_thread_task_t  *task;
@@ -480,18 +539,24 @@ ngx_lu_load_create(ngx_lu_node_t *node, ngx_str_t *app, ngx_str_t *name)
 
     ngx_memzero(load, sizeof(ngx_lu_load_t));
 
-    load->app.len = app->len;
-    load->app.data = ngx_pstrdup(pool, app);
+    load->app = *want->app;
 
-    if (load->app.data == NULL) {
+    if (ngx_lu_load_str(pool, &load->app) != NGX_OK) {
         goto failed;
     }
 
-    if (name) {
-        load->name.len = name->len;
-        load->name.data = ngx_pstrdup(pool, name);
+    if (want->name) {
+        load->name = *want->name;
 
-        if (load->name.data == NULL) {
+        if (ngx_lu_load_str(pool, &load->name) != NGX_OK) {
+            goto failed;
+        }
+    }
+
+    if (want->page) {
+        load->page = *want->page;
+
+        if (ngx_lu_table_keep(&load->page, pool) != NGX_OK) {
             goto failed;
         }
     }
@@ -501,8 +566,7 @@ ngx_lu_load_create(ngx_lu_node_t *node, ngx_str_t *app, ngx_str_t *name)
     load->node = node;
     load->kind = node->kind;
     load->path = node->store->path;
-    load->uniq = node->uniq;
-    load->changed = node->changed;
+    load->origin = node->origin;
 
     load->pool = ngx_create_pool(NGX_LU_POOL, ngx_cycle->log);
     if (load->pool == NULL) {
@@ -518,6 +582,15 @@ failed:
     ngx_destroy_pool(pool);
 
     return NULL;
+}
+
+
+static ngx_int_t
+ngx_lu_load_str(ngx_pool_t *pool, ngx_str_t *str)
+{
+    str->data = ngx_pstrdup(pool, str);
+
+    return str->data ? NGX_OK : NGX_ERROR;
 }
 
 
@@ -571,7 +644,7 @@ ngx_lu_load_post(ngx_lu_load_t *load, ngx_thread_pool_t *tp)
 static void
 ngx_lu_load_done(ngx_event_t *ev)
 {
-    ngx_lu_load_t *load = ev->data;
+    ngx_lu_load_t  *load = ev->data;
 
     ngx_lu_load_t  *next;
 
@@ -615,13 +688,13 @@ ngx_lu_load_finish(ngx_lu_load_t *load)
 static void
 ngx_lu_load_log(ngx_lu_load_t *load)
 {
-    u_char     *sentence;
-    ngx_str_t   name;
+    u_char    *sentence;
+    ngx_str_t  name;
 
     name = load->node->sn.str;
 
     if (load->kind != NGX_LU_COPY_APP) {
-        name.len--;
+        name.len = load->app.len + 1 + load->name.len;
     }
 
     if (load->error.text) {
@@ -672,7 +745,7 @@ ngx_lu_node_update(ngx_lu_node_t *node, ngx_lu_load_t *load)
         load->copy = NULL;
         load->pool = NULL;
         load->size = 0;
-        load->uniq = 0;
+        load->origin.uniq = 0;
     }
 
     if (load->rc == NGX_DECLINED) {
@@ -697,8 +770,7 @@ ngx_lu_node_update(ngx_lu_node_t *node, ngx_lu_load_t *load)
     node->copy = load->copy;
     node->size = load->size;
     node->failed = (load->rc == NGX_ERROR);
-    node->uniq = load->uniq;
-    node->changed = load->changed;
+    node->origin = load->origin;
 
     if (node->copy == NULL || node->kind != NGX_LU_COPY_APP) {
         ngx_queue_insert_head(&catalog->evictable, &node->queue);
@@ -730,7 +802,7 @@ ngx_lu_node_evict(ngx_lu_catalog_t *catalog)
 
     for (q = ngx_queue_last(&catalog->evictable);
          q != ngx_queue_sentinel(&catalog->evictable)
-         && catalog->size > NGX_LU_CACHE;
+         && catalog->size > catalog->limit / NGX_LU_IDLE;
          q = prev)
     {
         prev = ngx_queue_prev(q);
@@ -738,7 +810,7 @@ ngx_lu_node_evict(ngx_lu_catalog_t *catalog)
         node = ngx_queue_data(q, ngx_lu_node_t, queue);
 
         if (ngx_time() - node->used < NGX_LU_IN_USE
-            && catalog->size <= NGX_LU_CACHE_MAX)
+            && catalog->size <= catalog->limit)
         {
             return;
         }

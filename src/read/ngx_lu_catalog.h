@@ -37,13 +37,19 @@
 
 ngx_lu_catalog_t *ngx_lu_catalog_create(ngx_pool_t *pool);
 
+/* Sets liveupdate_cache, in bytes. */
+
+void ngx_lu_catalog_limit(ngx_lu_catalog_t *catalog, size_t size);
+
 ngx_int_t ngx_lu_catalog_app(ngx_http_request_t *r, ngx_str_t *id,
     lu_app_t **app);
 
-/* The file table of a release. */
+/* The file table of a release, and a page of one that has pages. */
 
 ngx_int_t ngx_lu_catalog_files(ngx_http_request_t *r, ngx_str_t *app,
     ngx_str_t *release, ngx_lu_files_t **files);
+ngx_int_t ngx_lu_catalog_page(ngx_http_request_t *r, ngx_str_t *app,
+    ngx_str_t *release, ngx_lu_table_page_t *page, ngx_lu_files_t **files);
 
 /* A td-latest-*.json of the app's feed, by its name. */
 

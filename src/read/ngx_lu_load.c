@@ -23,13 +23,29 @@ static void *ngx_lu_load_alloc(void *data, size_t size);
 static ngx_int_t ngx_lu_load_text(ngx_lu_load_t *load, u_char *path,
     lu_str_t *text);
 static ngx_uint_t ngx_lu_load_same(ngx_lu_load_t *load, u_char *path);
+static ngx_int_t ngx_lu_load_info(ngx_lu_load_t *load, u_char *path,
+    ngx_file_info_t *fi);
+static ngx_int_t ngx_lu_load_open(ngx_lu_load_t *load, u_char *path,
+    ngx_fd_t *fd, ngx_file_info_t *fi);
+static ngx_lu_origin_t ngx_lu_load_origin(ngx_file_info_t *fi);
+static ngx_uint_t ngx_lu_load_origin_eq(ngx_lu_origin_t *one,
+    ngx_lu_origin_t *two);
 static ngx_int_t ngx_lu_load_app(ngx_lu_load_t *load);
 static ngx_int_t ngx_lu_load_releases(ngx_lu_load_t *load, lu_app_t *app);
 static ngx_int_t ngx_lu_load_files(ngx_lu_load_t *load);
+static ngx_int_t ngx_lu_load_index(ngx_lu_load_t *load, off_t size,
+    ngx_lu_files_t *files);
+static ngx_int_t ngx_lu_load_pages(ngx_lu_load_t *load, u_char *path,
+    ngx_lu_files_t *files);
+static ngx_int_t ngx_lu_load_table(ngx_lu_load_t *load, lu_str_t *text,
+    ngx_lu_files_t *files);
+static ngx_int_t ngx_lu_load_page(ngx_lu_load_t *load);
+static ngx_int_t ngx_lu_load_slice(ngx_lu_load_t *load, u_char *path,
+    lu_str_t *text);
 static ngx_int_t ngx_lu_load_td(ngx_lu_load_t *load);
 static ngx_int_t ngx_lu_load_manifest(ngx_lu_load_t *load);
 static ngx_int_t ngx_lu_load_bytes(ngx_lu_load_t *load, ngx_fd_t fd,
-    u_char *path, ngx_lu_manifest_t *manifest);
+    u_char *path, ngx_file_info_t *fi, ngx_lu_manifest_t *manifest);
 static ngx_int_t ngx_lu_load_status(ngx_lu_load_t *load, lu_rc_e rc);
 
 
@@ -48,6 +64,10 @@ ngx_lu_load_thread(void *data, ngx_log_t *log)
 
         case NGX_LU_COPY_FILES:
             load->rc = ngx_lu_load_files(load);
+            break;
+
+        case NGX_LU_COPY_PAGE:
+            load->rc = ngx_lu_load_page(load);
             break;
 
         case NGX_LU_COPY_TD:
@@ -90,41 +110,101 @@ ngx_lu_load_text(ngx_lu_load_t *load, u_char *path, lu_str_t *text)
         return rc;
     }
 
-    load->uniq = ngx_file_uniq(&fi);
-    load->changed = fi.st_ctim;
+    load->origin = ngx_lu_load_origin(&fi);
 
     return NGX_OK;
 }
 
 
-/* On a network file system only open() is sure to ask the server. */
-
 static ngx_uint_t
 ngx_lu_load_same(ngx_lu_load_t *load, u_char *path)
 {
-    ngx_fd_t         fd;
-    ngx_int_t        rc;
     ngx_file_info_t  fi;
+    ngx_lu_origin_t  origin;
 
     if (path == NULL) {
         return 0;
     }
 
-    fd = ngx_open_file(path, NGX_FILE_RDONLY|NGX_FILE_NONBLOCK, NGX_FILE_OPEN,
-                       0);
-
-    if (fd == NGX_INVALID_FILE) {
+    if (ngx_lu_load_info(load, path, &fi) != NGX_OK) {
+        ngx_lu_io_clear(&load->io);
         return 0;
     }
 
-    rc = ngx_fd_info(fd, &fi);
+    origin = ngx_lu_load_origin(&fi);
 
-    (void) ngx_close_file(fd);
+    return ngx_lu_load_origin_eq(&load->origin, &origin);
+}
 
-    return rc != NGX_FILE_ERROR
-           && load->uniq == ngx_file_uniq(&fi)
-           && load->changed.tv_sec == fi.st_ctim.tv_sec
-           && load->changed.tv_nsec == fi.st_ctim.tv_nsec;
+
+/* On a network file system only open() is sure to ask the server. */
+
+static ngx_int_t
+ngx_lu_load_info(ngx_lu_load_t *load, u_char *path, ngx_file_info_t *fi)
+{
+    ngx_fd_t   fd;
+    ngx_int_t  rc;
+
+    rc = ngx_lu_load_open(load, path, &fd, fi);
+
+    if (rc == NGX_OK) {
+        (void) ngx_close_file(fd);
+    }
+
+    return rc;
+}
+
+
+/* NGX_DECLINED: there is no such file. */
+
+static ngx_int_t
+ngx_lu_load_open(ngx_lu_load_t *load, u_char *path, ngx_fd_t *fd,
+    ngx_file_info_t *fi)
+{
+    if (path == NULL) {
+        return ngx_lu_io_pathless(&load->io);
+    }
+
+    *fd = ngx_open_file(path, NGX_FILE_RDONLY|NGX_FILE_NONBLOCK, NGX_FILE_OPEN,
+                        0);
+
+    if (*fd == NGX_INVALID_FILE) {
+        if (ngx_errno == NGX_ENOENT) {
+            return NGX_DECLINED;
+        }
+
+        return ngx_lu_io_failed(&load->io, ngx_open_file_n, path);
+    }
+
+    if (ngx_fd_info(*fd, fi) == NGX_FILE_ERROR) {
+        (void) ngx_lu_io_failed(&load->io, ngx_fd_info_n, path);
+        (void) ngx_close_file(*fd);
+
+        return NGX_ERROR;
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_lu_origin_t
+ngx_lu_load_origin(ngx_file_info_t *fi)
+{
+    ngx_lu_origin_t  origin;
+
+    origin.uniq = ngx_file_uniq(fi);
+    origin.changed = fi->st_ctim;
+
+    return origin;
+}
+
+
+static ngx_uint_t
+ngx_lu_load_origin_eq(ngx_lu_origin_t *one, ngx_lu_origin_t *two)
+{
+    return one->uniq == two->uniq
+           && one->changed.tv_sec == two->changed.tv_sec
+           && one->changed.tv_nsec == two->changed.tv_nsec;
 }
 
 
@@ -208,7 +288,7 @@ ngx_lu_load_releases(ngx_lu_load_t *load, lu_app_t *app)
 
                 /* a replica of the store may get it later: load it again */
 
-                load->uniq = 0;
+                load->origin.uniq = 0;
                 continue;
             }
 
@@ -238,41 +318,246 @@ ngx_lu_load_releases(ngx_lu_load_t *load, lu_app_t *app)
 }
 
 
+/* A large table is not parsed, but divided into pages. */
+
 static ngx_int_t
 ngx_lu_load_files(ngx_lu_load_t *load)
 {
     u_char          *path;
     ngx_int_t        rc;
-    lu_rc_e          parsed;
-    lu_str_t         text;
-    lu_arena_t       arena;
     ngx_lu_files_t  *files;
+    ngx_file_info_t  fi;
+    ngx_lu_origin_t  origin;
 
     path = ngx_lu_path(&load->io, "%V/live/%V/%V/files.json", &load->path,
                        &load->app, &load->name);
 
-    rc = ngx_lu_load_text(load, path, &text);
+    rc = ngx_lu_load_info(load, path, &fi);
     if (rc != NGX_OK) {
         return rc;
+    }
+
+    origin = ngx_lu_load_origin(&fi);
+
+    if (load->compare && ngx_lu_load_origin_eq(&load->origin, &origin)) {
+        return NGX_DONE;
+    }
+
+    files = ngx_lu_load_alloc(load, sizeof(ngx_lu_files_t));
+    if (files == NULL) {
+        return ngx_lu_load_status(load, LU_NOMEM);
+    }
+
+    ngx_memzero(files, sizeof(ngx_lu_files_t));
+
+    load->copy = files;
+
+    if (ngx_file_size(&fi) > LU_TABLE_WHOLE
+        && ngx_lu_load_index(load, ngx_file_size(&fi), files) == NGX_OK)
+    {
+        load->origin = origin;
+        files->origin = origin;
+
+        return NGX_OK;
+    }
+
+    return ngx_lu_load_pages(load, path, files);
+}
+
+
+/* Without an index, or with a damaged one, the text itself is looked at. */
+
+static ngx_int_t
+ngx_lu_load_index(ngx_lu_load_t *load, off_t size, ngx_lu_files_t *files)
+{
+    u_char          *path;
+    lu_rc_e          rc;
+    lu_str_t         text;
+    lu_arena_t       arena;
+    ngx_file_info_t  fi;
+
+    path = ngx_lu_path(&load->io, "%V/live/%V/%V/files.index", &load->path,
+                       &load->app, &load->name);
+
+    if (ngx_lu_file_read(&load->io, path, &text, &fi) != NGX_OK) {
+        ngx_lu_io_clear(&load->io);
+        return NGX_DECLINED;
     }
 
     arena.alloc = ngx_lu_load_alloc;
     arena.data = load;
 
-    files = arena.alloc(load, sizeof(ngx_lu_files_t));
+    rc = lu_table_parse(&arena, &text, (size_t) size, &files->table);
+
+    if (rc != LU_OK) {
+        files->table.n = 0;
+        return NGX_DECLINED;
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_lu_load_pages(ngx_lu_load_t *load, u_char *path, ngx_lu_files_t *files)
+{
+    lu_rc_e          scanned;
+    lu_str_t         text;
+    ngx_int_t        rc;
+    lu_arena_t       arena;
+    ngx_file_info_t  fi;
+
+    rc = ngx_lu_file_read(&load->io, path, &text, &fi);
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    load->origin = ngx_lu_load_origin(&fi);
+    files->origin = load->origin;
+
+    if (text.len <= LU_TABLE_WHOLE) {
+        return ngx_lu_load_table(load, &text, files);
+    }
+
+    arena.alloc = ngx_lu_load_alloc;
+    arena.data = load;
+
+    scanned = lu_table_scan(&arena, &text, &files->table);
+
+    if (scanned == LU_OK) {
+        return NGX_OK;
+    }
+
+    if (scanned == LU_NOMEM) {
+        return ngx_lu_load_status(load, LU_NOMEM);
+    }
+
+    files->table.n = 0;
+
+    return ngx_lu_load_table(load, &text, files);
+}
+
+
+static ngx_int_t
+ngx_lu_load_table(ngx_lu_load_t *load, lu_str_t *text, ngx_lu_files_t *files)
+{
+    lu_rc_e     rc;
+    lu_arena_t  arena;
+
+    arena.alloc = ngx_lu_load_alloc;
+    arena.data = load;
+
+    rc = lu_file_table_parse(&arena, text, &files->files, &files->nfiles,
+                             &load->error);
+
+    return rc == LU_OK ? NGX_OK : ngx_lu_load_status(load, rc);
+}
+
+
+/*
+ * If the page is not where it should be, the index is damaged or the table is
+ * a new one.  Then all of the table stands for the page.
+ */
+
+static ngx_int_t
+ngx_lu_load_page(ngx_lu_load_t *load)
+{
+    u_char               *path;
+    lu_rc_e               parsed;
+    lu_str_t              text;
+    ngx_int_t             rc;
+    lu_arena_t            arena;
+    ngx_lu_table_page_t  *page;
+    ngx_lu_files_t       *files;
+    ngx_file_info_t       fi;
+
+    path = ngx_lu_path(&load->io, "%V/live/%V/%V/files.json", &load->path,
+                       &load->app, &load->name);
+
+    files = ngx_lu_load_alloc(load, sizeof(ngx_lu_files_t));
     if (files == NULL) {
         return ngx_lu_load_status(load, LU_NOMEM);
     }
 
-    parsed = lu_file_table_parse(&arena, &text, &files->files, &files->nfiles,
-                                 &load->error);
-    if (parsed != LU_OK) {
-        return ngx_lu_load_status(load, parsed);
-    }
+    ngx_memzero(files, sizeof(ngx_lu_files_t));
 
     load->copy = files;
+    page = &load->page;
 
-    return NGX_OK;
+    rc = ngx_lu_load_slice(load, path, &text);
+
+    if (rc == NGX_OK) {
+        arena.alloc = ngx_lu_load_alloc;
+        arena.data = load;
+
+        parsed = lu_table_page_parse(&arena, &text, &page->href, &page->next,
+                                     &files->files, &files->nfiles,
+                                     &load->error);
+        if (parsed == LU_OK) {
+            return NGX_OK;
+        }
+
+        if (parsed == LU_NOMEM) {
+            return ngx_lu_load_status(load, LU_NOMEM);
+        }
+
+        load->error.text = NULL;
+        rc = NGX_ABORT;
+    }
+
+    if (rc != NGX_ABORT) {
+        return rc;
+    }
+
+    rc = ngx_lu_file_read(&load->io, path, &text, &fi);
+
+    return rc == NGX_OK ? ngx_lu_load_table(load, &text, files) : rc;
+}
+
+
+/* NGX_ABORT: it is another file, or a shorter one. */
+
+static ngx_int_t
+ngx_lu_load_slice(ngx_lu_load_t *load, u_char *path, lu_str_t *text)
+{
+    ssize_t          n;
+    ngx_fd_t         fd;
+    ngx_int_t        rc;
+    ngx_file_info_t  fi;
+    ngx_lu_origin_t  origin;
+
+    rc = ngx_lu_load_open(load, path, &fd, &fi);
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    origin = ngx_lu_load_origin(&fi);
+
+    if (!ngx_lu_load_origin_eq(&load->page.origin, &origin)) {
+        (void) ngx_close_file(fd);
+        return NGX_ABORT;
+    }
+
+    text->len = load->page.size;
+    text->data = ngx_pnalloc(load->io.pool, text->len);
+
+    if (text->data == NULL) {
+        (void) ngx_close_file(fd);
+        return ngx_lu_load_status(load, LU_NOMEM);
+    }
+
+    n = pread(fd, text->data, text->len, (off_t) load->page.offset);
+
+    if (n == -1) {
+        rc = ngx_lu_io_failed(&load->io, "pread()", path);
+
+    } else if ((size_t) n != text->len) {
+        rc = NGX_ABORT;
+    }
+
+    (void) ngx_close_file(fd);
+
+    return rc;
 }
 
 
@@ -320,6 +605,7 @@ ngx_lu_load_manifest(ngx_lu_load_t *load)
     u_char             *path;
     ngx_fd_t            fd;
     ngx_int_t           rc;
+    ngx_file_info_t     fi;
     ngx_lu_manifest_t  *manifest;
 
     path = ngx_lu_path(&load->io, "%V/feed/%V/%V", &load->path, &load->app,
@@ -334,18 +620,14 @@ ngx_lu_load_manifest(ngx_lu_load_t *load)
         return NGX_DONE;
     }
 
-    fd = ngx_open_file(path, NGX_FILE_RDONLY|NGX_FILE_NONBLOCK, NGX_FILE_OPEN,
-                       0);
-
-    if (fd == NGX_INVALID_FILE) {
-        if (ngx_errno == NGX_ENOENT) {
-            return NGX_DECLINED;
-        }
-
-        return ngx_lu_io_failed(&load->io, ngx_open_file_n, path);
+    rc = ngx_lu_load_open(load, path, &fd, &fi);
+    if (rc != NGX_OK) {
+        return rc;
     }
 
-    rc = ngx_lu_load_bytes(load, fd, path, manifest);
+    load->origin = ngx_lu_load_origin(&fi);
+
+    rc = ngx_lu_load_bytes(load, fd, path, &fi, manifest);
 
     (void) ngx_close_file(fd);
 
@@ -357,30 +639,22 @@ ngx_lu_load_manifest(ngx_lu_load_t *load)
 
 static ngx_int_t
 ngx_lu_load_bytes(ngx_lu_load_t *load, ngx_fd_t fd, u_char *path,
-    ngx_lu_manifest_t *manifest)
+    ngx_file_info_t *fi, ngx_lu_manifest_t *manifest)
 {
-    ssize_t          n;
-    ngx_file_info_t  fi;
+    ssize_t  n;
 
-    if (ngx_fd_info(fd, &fi) == NGX_FILE_ERROR) {
-        return ngx_lu_io_failed(&load->io, ngx_fd_info_n, path);
-    }
-
-    load->uniq = ngx_file_uniq(&fi);
-    load->changed = fi.st_ctim;
-
-    manifest->mtime = ngx_file_mtime(&fi);
+    manifest->mtime = ngx_file_mtime(fi);
     manifest->size = 0;
     manifest->bytes = NULL;
 
-    if (!ngx_is_file(&fi)
-        || ngx_file_size(&fi) == 0
-        || ngx_file_size(&fi) > NGX_LU_MANIFEST_SIZE)
+    if (!ngx_is_file(fi)
+        || ngx_file_size(fi) == 0
+        || ngx_file_size(fi) > NGX_LU_MANIFEST_SIZE)
     {
         return NGX_OK;
     }
 
-    manifest->size = (size_t) ngx_file_size(&fi);
+    manifest->size = (size_t) ngx_file_size(fi);
     manifest->bytes = ngx_lu_load_alloc(load, manifest->size);
 
     if (manifest->bytes == NULL) {

@@ -10,6 +10,8 @@
 #define _NGX_LU_LOAD_H_INCLUDED_
 
 
+#include "ngx_lu_table.h"
+
 #include "store/ngx_lu_io.h"
 
 #include "core/lu_file.h"
@@ -18,16 +20,19 @@
 typedef enum {
     NGX_LU_COPY_APP = 0,                /* lu_app_t */
     NGX_LU_COPY_FILES,                  /* ngx_lu_files_t */
+    NGX_LU_COPY_PAGE,                   /* ngx_lu_files_t, never pages */
     NGX_LU_COPY_TD,                     /* lu_td_t */
     NGX_LU_COPY_MANIFEST                /* ngx_lu_manifest_t */
 } ngx_lu_copy_e;
 
 
-/* The file table of a release, sorted by href. */
+/* The file table of a release, or a page of it, sorted by href. */
 
 typedef struct {
     lu_file_t            *files;
     size_t                nfiles;
+    lu_table_t            table;        /* its pages instead, if it has any */
+    ngx_lu_origin_t       origin;       /* of the pages */
 } ngx_lu_files_t;
 
 
@@ -52,11 +57,11 @@ struct ngx_lu_load_s {
     ngx_str_t             path;         /* of the store */
     ngx_str_t             app;
     ngx_str_t             name;         /* of a release, or of a file */
+    ngx_lu_table_page_t         page;
     ngx_atomic_uint_t     generation;
 
     /* the file that the catalog has, and then the one that was read */
-    ngx_file_uniq_t       uniq;
-    struct timespec       changed;
+    ngx_lu_origin_t       origin;
     ngx_uint_t            compare;      /* is it still the same? */
 
     /* the result */
