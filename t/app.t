@@ -245,17 +245,20 @@ is(join(' ', map { http_end($_) =~ m{^HTTP/1.1 (\d+)} } @sockets),
    join(' ', ('201') x 8), 'eight organizations at once');
 is(scalar @{$t->api('GET', '/v1/organizations')->{json}}, 9, 'are all there');
 
-# an app's folder that a crash has left is not in the way
+# an empty folder of an app is not in the way, one with files is: they are an
+# app's that has lost its app.json
 
 mkdir $t->testdir() . '/store/apps/crashed' or die;
-$t->write_file('store/feed/crashed/old-setup.exe', 'of the one before');
 
 is($t->api('GET', '/v1/apps?limit=1000')->{status}, 200,
    'a folder without an app');
 is($t->api('POST', '/v1/apps', { id => 'crashed', name => 'x' })->{status},
    201, 'becomes one');
-ok(!-e $t->testdir() . '/store/feed/crashed/old-setup.exe',
-   'with nothing of the one before');
+
+$t->write_file('store/feed/lost/old-setup.exe', 'of the one before');
+$t->refused(sub { $t->api('POST', '/v1/apps', { id => 'lost', name => 'x' }) },
+            qr{^409 "apps/lost/app.json" is missing, but "feed/lost" has files},
+            'the files of an app');
 
 # a store that cannot be written to
 

@@ -232,7 +232,8 @@ is(join("\n", $store->check(unfinished => 0)), '', 'the store is whole');
 my $id = $t->create_app('again');
 
 $t->publish($id, undef, zip(%files));
-remove_tree("$dir/store/apps/$id");
+rename "$dir/store/apps/$id", "$dir/store/apps/.deleted.$id"
+    or die "cannot rename: $!\n";
 is($t->api('POST', '/v1/apps', { id => $id, name => 'again' })->{status}, 201,
    'an app of the same id');
 is(join(' ', $store->names("live/$id"), $store->names("staging/$id")), '',

@@ -264,7 +264,6 @@ ngx_lu_job_remove(ngx_lu_step_t *step)
 static ngx_int_t
 ngx_lu_job_postpone(ngx_lu_step_t *step)
 {
-    cJSON             *live;
     ngx_int_t          rc, status;
     lu_state_e         state;
     ngx_uint_t         over;
@@ -275,19 +274,9 @@ ngx_lu_job_postpone(ngx_lu_step_t *step)
 
     if (rc == NGX_DECLINED) {
 
-        if (step->job->error == NGX_LU_JOB_OUTAGE
-            && ngx_lu_job_find(&step->task.io, step->job, &live) == NGX_OK)
-        {
-            /* half promoted: the next sweep goes on */
+        /* half promoted, deleted, or lost: the job's file tells nothing */
 
-            cJSON_Delete(live);
-
-            return NGX_OK;
-        }
-
-        /* deleted meanwhile, with all of its app */
-
-        return ngx_lu_job_remove(step);
+        return NGX_OK;
     }
 
     if (rc != NGX_OK) {

@@ -9,16 +9,18 @@
 
 #include "store/ngx_lu_file.h"
 #include "store/ngx_lu_lock.h"
+#include "store/ngx_lu_path.h"
 #include "store/ngx_lu_tree.h"
 #include "write/ngx_lu_app.h"
 #include "write/ngx_lu_release.h"
-#include "write/ngx_lu_staging.h"
 
 #include "core/lu_put.h"
 
 
 static ngx_int_t ngx_lu_order_locked(ngx_lu_task_t *task,
     ngx_lu_release_t *order, u_char *live, lu_state_e *state);
+static ngx_int_t ngx_lu_order_vacant(ngx_lu_task_t *task,
+    const ngx_lu_release_t *order);
 static ngx_int_t ngx_lu_order_known(ngx_lu_task_t *task,
     ngx_lu_release_t *order, ngx_lu_release_t *known, lu_state_e *state);
 static ngx_int_t ngx_lu_order_live(ngx_lu_task_t *task, cJSON *order,
@@ -67,8 +69,14 @@ ngx_lu_order(ngx_lu_task_t *task, cJSON *json, lu_state_e *state)
         return ngx_lu_task_nomem(task);
     }
 
-    if (access((char *) live, F_OK) == 0) {
+    rc = ngx_lu_file_exists(&task->io, live);
+
+    if (rc == NGX_OK) {
         return ngx_lu_order_live(task, json, state);
+    }
+
+    if (rc == NGX_ERROR) {
+        return ngx_lu_task_failed(task);
     }
 
     rc = ngx_lu_file_mkdir(&task->io,
@@ -123,7 +131,13 @@ ngx_lu_order_locked(ngx_lu_task_t *task, ngx_lu_release_t *order,
         return status;
     }
 
-    if (access((char *) live, F_OK) == 0) {
+    rc = ngx_lu_file_exists(&task->io, live);
+
+    if (rc == NGX_ERROR) {
+        return ngx_lu_task_failed(task);
+    }
+
+    if (rc == NGX_OK) {
 
         /* another call promoted it before the folder was made here */
 
@@ -133,9 +147,7 @@ ngx_lu_order_locked(ngx_lu_task_t *task, ngx_lu_release_t *order,
                                : ngx_lu_order_live(task, order->json, state);
     }
 
-    /* nobody has verified what lies there already */
-
-    status = ngx_lu_staging_clean(task, order->folder, "uploads");
+    status = ngx_lu_order_vacant(task, order);
     if (status != NGX_OK) {
         return status;
     }
@@ -143,6 +155,40 @@ ngx_lu_order_locked(ngx_lu_task_t *task, ngx_lu_release_t *order,
     *state = LU_STATE_FETCHING;
 
     return ngx_lu_order_write(task, order);
+}
+
+
+/*
+ * Nobody has verified what lies there without a release.json, and somebody may
+ * need it.
+ */
+
+static ngx_int_t
+ngx_lu_order_vacant(ngx_lu_task_t *task, const ngx_lu_release_t *order)
+{
+    u_char       *path;
+    ngx_uint_t    i;
+    ngx_array_t   names;
+
+    static const char  *folders[] = { "uploads", "files", NULL };
+
+    for (i = 0; folders[i]; i++) {
+        path = ngx_lu_path_in(&task->io, order->folder, "%s", folders[i]);
+
+        if (ngx_lu_tree_list(&task->io, path, &names) == NGX_ERROR) {
+            return ngx_lu_task_failed(task);
+        }
+
+        if (names.nelts) {
+            return ngx_lu_task_refuse(task, NGX_HTTP_CONFLICT,
+                                      "The folder of the release in staging "
+                                      "has files, but no release.json: stage "
+                                      "the release, restore release.json "
+                                      "from a backup, or remove the folder.");
+        }
+    }
+
+    return NGX_OK;
 }
 
 
@@ -274,12 +320,22 @@ ngx_lu_order_reset(ngx_lu_task_t *task, ngx_lu_release_t *release,
 }
 
 
-/* The job's file comes first: a sweep removes one without a release. */
+/*
+ * The job's file comes first: without one, nobody would fetch the release.  It
+ * goes again with an order that could not be written.
+ */
 
 static ngx_int_t
 ngx_lu_order_write(ngx_lu_task_t *task, ngx_lu_release_t *release)
 {
-    ngx_int_t  rc, status;
+    ngx_int_t    rc, known, status;
+    ngx_lu_io_t  io;
+
+    known = ngx_lu_file_exists(&task->io, ngx_lu_release_job(task));
+
+    if (known == NGX_ERROR) {
+        return ngx_lu_task_failed(task);
+    }
 
     status = ngx_lu_order_job(task);
 
@@ -289,7 +345,19 @@ ngx_lu_order_write(ngx_lu_task_t *task, ngx_lu_release_t *release)
 
     rc = ngx_lu_release_save(task, release);
 
-    return rc == NGX_OK ? status : rc;
+    if (rc == NGX_OK) {
+        return status;
+    }
+
+    if (known == NGX_DECLINED) {
+
+        /* the first failure is the one to log */
+
+        io = task->io;
+        (void) ngx_lu_file_unlink(&io, ngx_lu_release_job(task));
+    }
+
+    return rc;
 }
 
 

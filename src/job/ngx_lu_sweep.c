@@ -387,6 +387,12 @@ ngx_lu_sweep_open(ngx_lu_sweep_t *sweep, ngx_lu_job_t *job, u_char *path)
     if (rc == NGX_OK || rc == NGX_DECLINED) {
         rc = ngx_lu_job_find(&sweep->io, job, &release);
 
+        /* a release that is not there may be restored */
+
+        if (rc == NGX_DECLINED) {
+            rc = NGX_BUSY;
+        }
+
         if (rc == NGX_OK) {
             rc = ngx_lu_sweep_read(sweep, job, release);
             cJSON_Delete(release);
@@ -420,11 +426,13 @@ ngx_lu_sweep_read(ngx_lu_sweep_t *sweep, ngx_lu_job_t *job,
     uint64_t    number;
     lu_state_e  state;
 
-    if (lu_json_string(release, "createdBy", &by) != LU_OK) {
-        return NGX_DECLINED;
-    }
-
     state = lu_release_state(release);
+
+    if (state == LU_STATE_UNKNOWN
+        || lu_json_string(release, "createdBy", &by) != LU_OK)
+    {
+        return NGX_BUSY;
+    }
 
     if (state == LU_STATE_STAGED) {
 

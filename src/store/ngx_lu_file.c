@@ -18,6 +18,37 @@
 static off_t ngx_lu_file_whole_lines(ngx_fd_t fd, off_t size);
 
 
+/*
+ * On a network file system only open() is sure to ask the server.  What cannot
+ * be opened for another reason must not be taken for absent.
+ */
+
+ngx_int_t
+ngx_lu_file_exists(ngx_lu_io_t *io, u_char *path)
+{
+    ngx_fd_t  fd;
+
+    if (path == NULL) {
+        return ngx_lu_io_pathless(io);
+    }
+
+    fd = ngx_open_file(path, NGX_FILE_RDONLY|NGX_FILE_NONBLOCK, NGX_FILE_OPEN,
+                       0);
+
+    if (fd == NGX_INVALID_FILE) {
+        if (ngx_errno == NGX_ENOENT || ngx_errno == NGX_ENOTDIR) {
+            return NGX_DECLINED;
+        }
+
+        return ngx_lu_io_failed(io, ngx_open_file_n, path);
+    }
+
+    (void) ngx_close_file(fd);
+
+    return NGX_OK;
+}
+
+
 ngx_int_t
 ngx_lu_file_read(ngx_lu_io_t *io, u_char *path, lu_str_t *text,
     ngx_file_info_t *fi)

@@ -22,6 +22,10 @@
  * that say so below.
  */
 
+/* NGX_OK: the file or folder is there; NGX_DECLINED: it is not. */
+
+ngx_int_t ngx_lu_file_exists(ngx_lu_io_t *io, u_char *path);
+
 /*
  * Reads a whole file of up to 64 MB into memory of the pool, terminated, and
  * its attributes.  NGX_DECLINED: there is no such file.

@@ -6,17 +6,22 @@
 
 #include "ngx_lu_app.h"
 #include "ngx_lu_audit.h"
+#include "ngx_lu_remains.h"
 
 #include "store/ngx_lu_file.h"
 #include "store/ngx_lu_lock.h"
 #include "store/ngx_lu_path.h"
+#include "store/ngx_lu_temp.h"
 #include "store/ngx_lu_tree.h"
 
 #include "core/lu_change.h"
 
 
+static ngx_int_t ngx_lu_app_absent(ngx_lu_task_t *task);
 static ngx_int_t ngx_lu_app_write(ngx_lu_task_t *task, cJSON *app);
-static ngx_int_t ngx_lu_app_remove(ngx_lu_task_t *task, ngx_uint_t *found);
+static ngx_int_t ngx_lu_app_place(ngx_lu_task_t *task, cJSON *app);
+static ngx_int_t ngx_lu_app_vacate(ngx_lu_task_t *task, u_char *folder);
+static u_char *ngx_lu_app_folder(ngx_lu_task_t *task, const char *place);
 
 
 ngx_int_t
@@ -33,7 +38,8 @@ ngx_lu_app_lock(ngx_lu_task_t *task, ngx_fd_t *lock)
         return NGX_OK;
 
     case NGX_DECLINED:
-        return ngx_lu_task_refuse(task, NGX_HTTP_NOT_FOUND, "App not found.");
+        return ngx_lu_app_absent(task);
+
     default:
         return ngx_lu_task_failed(task);
     }
@@ -54,10 +60,24 @@ ngx_lu_app_read(ngx_lu_task_t *task, cJSON **app)
         return NGX_OK;
 
     case NGX_DECLINED:
-        return ngx_lu_task_refuse(task, NGX_HTTP_NOT_FOUND, "App not found.");
+        return ngx_lu_app_absent(task);
+
     default:
         return ngx_lu_task_failed(task);
     }
+}
+
+
+static ngx_int_t
+ngx_lu_app_absent(ngx_lu_task_t *task)
+{
+    ngx_int_t  status;
+
+    status = ngx_lu_remains_check(task);
+
+    return status == NGX_OK
+           ? ngx_lu_task_refuse(task, NGX_HTTP_NOT_FOUND, "App not found.")
+           : status;
 }
 
 
@@ -159,10 +179,10 @@ ngx_lu_app_ensure(ngx_lu_task_t *task, const char *name)
     cJSON     *app;
     u_char    *path;
     ngx_fd_t   lock;
-    ngx_int_t  status;
+    ngx_int_t  rc, status;
 
-    path = ngx_lu_path(&task->io, "%V/apps/%s/app.json", &task->store->path,
-                       task->app.data);
+    path = ngx_lu_path_in(&task->io, ngx_lu_app_folder(task, "apps"),
+                          "app.json");
     channel = ngx_lu_task_uuid(task);
 
     if (path == NULL || channel == NULL) {
@@ -173,9 +193,11 @@ ngx_lu_app_ensure(ngx_lu_task_t *task, const char *name)
         return ngx_lu_task_failed(task);
     }
 
-    if (access((char *) path, F_OK) == 0) {
+    rc = ngx_lu_file_exists(&task->io, path);
+
+    if (rc != NGX_DECLINED) {
         ngx_lu_lock_release(lock);
-        return NGX_OK;
+        return rc == NGX_OK ? NGX_OK : ngx_lu_task_failed(task);
     }
 
     app = lu_change_app_create((char *) task->app.data, name, "electron",
@@ -194,62 +216,98 @@ ngx_lu_app_ensure(ngx_lu_task_t *task, const char *name)
 }
 
 
-/* The app is there when its app.json is; folders alone are of a crash. */
+/* Nothing is made anew that may have been lost. */
 
 static ngx_int_t
 ngx_lu_app_write(ngx_lu_task_t *task, cJSON *app)
 {
-    u_char          *path, *folder;
-    lu_str_t         text;
-    ngx_int_t        rc;
-    ngx_uint_t       i;
-    ngx_file_info_t  fi;
+    u_char     *path;
+    ngx_int_t   rc, status;
 
-    static const char  *folders[] = { "live", "staging", "apps", NULL };
+    path = ngx_lu_path_in(&task->io, ngx_lu_app_folder(task, "apps"),
+                          "app.json");
 
-    folder = ngx_lu_path(&task->io, "%V/apps/%s", &task->store->path,
-                         task->app.data);
-    path = ngx_lu_path_in(&task->io, folder, "app.json");
+    rc = ngx_lu_file_exists(&task->io, path);
 
-    rc = ngx_lu_file_read(&task->io, path, &text, &fi);
+    if (rc == NGX_ERROR) {
+        return ngx_lu_task_failed(task);
+    }
 
     if (rc == NGX_OK) {
         return ngx_lu_task_refuse(task, NGX_HTTP_CONFLICT,
                                   "An app with this id exists.");
     }
 
-    /* what an app that was deleted has left is none of this one's */
+    status = ngx_lu_remains_finish(task);
 
-    if (rc != NGX_ERROR) {
-        rc = ngx_lu_tree_remove(&task->io, task->store,
-                                ngx_lu_path(&task->io, "%V/feed/%s",
-                                            &task->store->path,
-                                            task->app.data));
+    if (status == NGX_OK) {
+        status = ngx_lu_remains_check(task);
     }
 
-    for (i = 0; folders[i] && rc != NGX_ERROR; i++) {
-        path = ngx_lu_path(&task->io, "%V/%s/%s", &task->store->path,
-                           folders[i], task->app.data);
-        rc = ngx_lu_tree_remove(&task->io, task->store, path);
-
-        if (rc != NGX_ERROR) {
-            rc = ngx_lu_file_mkdir(&task->io, path);
-        }
+    if (status != NGX_OK) {
+        return status;
     }
 
     task->change = "app.create";
     task->subject = (char *) task->app.data;
 
-    path = ngx_lu_path_in(&task->io, folder, "app.json");
+    return ngx_lu_app_place(task, app) == NGX_OK ? NGX_OK
+                                                 : ngx_lu_task_failed(task);
+}
 
-    if (rc == NGX_ERROR
-        || ngx_lu_audit(task, folder, 0) != NGX_OK
-        || ngx_lu_file_write_json(&task->io, task->store, path, app) != NGX_OK)
-    {
-        return ngx_lu_task_failed(task);
+
+/* Its folder is made aside, so that it is there at once, or not at all. */
+
+static ngx_int_t
+ngx_lu_app_place(ngx_lu_task_t *task, cJSON *app)
+{
+    u_char  *temp, *folder;
+
+    folder = ngx_lu_app_folder(task, "apps");
+
+    if (ngx_lu_temp_mkdir(&task->io, task->store, &temp) != NGX_OK) {
+        return NGX_ERROR;
     }
 
-    return NGX_OK;
+    if (ngx_lu_audit(task, temp, 0) != NGX_OK
+        || ngx_lu_file_write_json(&task->io, task->store,
+                                  ngx_lu_path_in(&task->io, temp, "app.json"),
+                                  app)
+           != NGX_OK
+        || ngx_lu_file_mkdir(&task->io, ngx_lu_app_folder(task, "live"))
+           == NGX_ERROR
+        || ngx_lu_file_mkdir(&task->io, ngx_lu_app_folder(task, "staging"))
+           == NGX_ERROR
+        || ngx_lu_app_vacate(task, folder) != NGX_OK
+        || ngx_lu_file_rename(&task->io, temp, folder) != NGX_OK)
+    {
+        ngx_lu_tree_discard(temp);
+        return NGX_ERROR;
+    }
+
+    return ngx_lu_file_sync(&task->io, ngx_lu_path_folder(&task->io, folder));
+}
+
+
+/* In the place of the new folder there may be one that has a lock at most. */
+
+static ngx_int_t
+ngx_lu_app_vacate(ngx_lu_task_t *task, u_char *folder)
+{
+    ngx_fd_t   lock;
+    ngx_int_t  rc;
+
+    rc = ngx_lu_lock_existing(&task->io,
+                              ngx_lu_path_in(&task->io, folder, "lock"),
+                              &lock);
+
+    if (rc == NGX_OK) {
+        rc = ngx_lu_tree_remove(&task->io, task->store, folder);
+
+        ngx_lu_lock_release(lock);
+    }
+
+    return rc == NGX_ERROR ? NGX_ERROR : NGX_OK;
 }
 
 
@@ -261,9 +319,9 @@ ngx_lu_app_write(ngx_lu_task_t *task, cJSON *app)
 ngx_int_t
 ngx_lu_app_delete(ngx_lu_task_t *task)
 {
-    u_char     *store;
+    u_char     *path, *store;
     ngx_fd_t    all, lock;
-    ngx_int_t   status;
+    ngx_int_t   rc, status;
     ngx_uint_t  found;
 
     store = ngx_lu_format(task->io.pool, "%V", &task->store->path);
@@ -277,68 +335,46 @@ ngx_lu_app_delete(ngx_lu_task_t *task)
 
     /* a call that waits for the app's lock finds no app then */
 
-    status = ngx_lu_app_lock(task, &lock);
+    path = ngx_lu_path_in(&task->io, ngx_lu_app_folder(task, "apps"), "lock");
+
+    rc = ngx_lu_lock(&task->io, path, &lock);
+
+    found = (rc == NGX_OK);
+    status = (rc == NGX_ERROR) ? ngx_lu_task_failed(task) : NGX_OK;
 
     task->change = "app.delete";
     task->subject = (char *) task->app.data;
 
-    if (status == NGX_OK) {
-        found = 1;
+    if (found) {
 
         /* the app's own log is removed with the app */
 
         status = (ngx_lu_audit(task, store, 0) == NGX_OK)
-                 ? ngx_lu_app_remove(task, &found)
+                 ? ngx_lu_remains_mark(task)
                  : ngx_lu_task_failed(task);
 
         ngx_lu_lock_release(lock);
+    }
 
-    } else if (status == NGX_HTTP_NOT_FOUND) {
-        found = 0;
-        status = ngx_lu_app_remove(task, &found);
+    if (status == NGX_OK) {
+        status = ngx_lu_remains_remove(task);
     }
 
     ngx_lu_lock_release(all);
 
-    if (status != NGX_OK) {
-        return status;
+    if (status == NGX_DECLINED) {
+        return found ? NGX_OK
+                     : ngx_lu_task_refuse(task, NGX_HTTP_NOT_FOUND,
+                                          "App not found.");
     }
 
-    return found ? NGX_OK
-                 : ngx_lu_task_refuse(task, NGX_HTTP_NOT_FOUND,
-                                      "App not found.");
+    return status;
 }
 
 
-static ngx_int_t
-ngx_lu_app_remove(ngx_lu_task_t *task, ngx_uint_t *found)
+static u_char *
+ngx_lu_app_folder(ngx_lu_task_t *task, const char *place)
 {
-    u_char     *path;
-    ngx_int_t   rc;
-    ngx_uint_t  i;
-
-    static const char  *folders[] = {
-        "apps", "feed", "live", "staging", NULL
-    };
-
-    for (i = 0; folders[i]; i++) {
-        path = ngx_lu_path(&task->io, "%V/%s/%s", &task->store->path,
-                           folders[i], task->app.data);
-
-        rc = ngx_lu_tree_remove(&task->io, task->store, path);
-
-        if (i == 0) {
-            ngx_lu_task_changed(task);
-        }
-
-        if (rc == NGX_ERROR) {
-            return ngx_lu_task_failed(task);
-        }
-
-        if (rc == NGX_OK) {
-            *found = 1;
-        }
-    }
-
-    return NGX_OK;
+    return ngx_lu_path(&task->io, "%V/%s/%s", &task->store->path, place,
+                       task->app.data);
 }

@@ -26,7 +26,8 @@
 
 /*
  * The lock of the task's app, to be given to ngx_lu_lock_release().  NGX_OK,
- * or a status: 404, 500.  Blocks while others have it.
+ * or a status: 404, 409 if its app.json was lost, 500.  Blocks while others
+ * have it.
  */
 
 ngx_int_t ngx_lu_app_lock(ngx_lu_task_t *task, ngx_fd_t *lock);
@@ -58,7 +59,7 @@ ngx_int_t ngx_lu_app_each(ngx_lu_task_t *task, ngx_lu_app_pt handler,
 
 /*
  * Writes a new app, which becomes the task's: NGX_OK, or a status: 409 if
- * there is one with its id, 500, 507.
+ * there is one with its id, or one that has lost its app.json; 500, 507.
  */
 
 ngx_int_t ngx_lu_app_create(ngx_lu_task_t *task, cJSON *app);

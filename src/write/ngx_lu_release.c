@@ -317,11 +317,13 @@ ngx_lu_release_publish(ngx_lu_task_t *task, const char *id)
 
         path = ngx_lu_release_path(&task->io, live);
 
-        if (path == NULL) {
-            return ngx_lu_task_nomem(task);
+        rc = ngx_lu_file_exists(&task->io, path);
+
+        if (rc == NGX_ERROR) {
+            return ngx_lu_task_failed(task);
         }
 
-        if (access((char *) path, F_OK) == -1) {
+        if (rc == NGX_DECLINED) {
             return ngx_lu_task_refuse(task, NGX_HTTP_NOT_FOUND,
                                       "Bundle not found.");
         }

@@ -10,6 +10,8 @@
 #include "ngx_lu_stage_folder.h"
 #include "ngx_lu_staging.h"
 
+#include "store/ngx_lu_file.h"
+
 #include "core/lu_release.h"
 
 
@@ -80,7 +82,7 @@ ngx_lu_stage_folder_read(ngx_lu_task_t *task, ngx_lu_release_t *release)
 {
     cJSON     *json;
     u_char    *path;
-    ngx_int_t  status;
+    ngx_int_t  rc, status;
 
     status = ngx_lu_app_read(task, &json);
     if (status != NGX_OK) {
@@ -93,11 +95,13 @@ ngx_lu_stage_folder_read(ngx_lu_task_t *task, ngx_lu_release_t *release)
 
     path = ngx_lu_release_path(&task->io,
                                ngx_lu_release_live(task, task->subject));
-    if (path == NULL) {
-        return ngx_lu_task_nomem(task);
+    rc = ngx_lu_file_exists(&task->io, path);
+
+    if (rc == NGX_ERROR) {
+        return ngx_lu_task_failed(task);
     }
 
-    if (access((char *) path, F_OK) == 0) {
+    if (rc == NGX_OK) {
         return ngx_lu_task_refuse(task, NGX_HTTP_CONFLICT,
                                   "A release with this id exists already: "
                                   "use another id.");
