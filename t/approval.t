@@ -203,18 +203,19 @@ $t->refused(sub { stage('release-1') },
             qr/^409 A release with this id exists already/,
             'an id that is used');
 
-# a name that is taken in the feed
+# a name that another file got in the feed while the release waited
 
-my $other = "$dir/store/staging/$app/release-2/uploads";
-make_path($other);
-$t->write_file("store/staging/$app/release-2/uploads/latest.yml", $yml);
-$t->write_file("store/staging/$app/release-2/uploads/My App Setup 1.0.0.exe",
-               $exe);
+my $other = "store/staging/$app/release-2/uploads";
+make_path("$dir/$other");
+$t->write_file("$other/latest.yml", $yml =~ s/(Setup(?: |%20))/$1v/gr);
+$t->write_file("$other/My App Setup v1.0.0.exe", $exe);
 is(stage('release-2')->{json}{state}, 'staged', 'another release');
+$t->write_file("store/feed/$app/My App Setup v1.0.0.exe", 'another one');
 $t->refused(sub { $t->api('POST', "/releases/$app/release-2/promote", {},
                           token => 'approve') },
-            qr/^409 A file of the release has the same name/,
-            'with the name of a file in the feed');
+            qr/^409 "My App Setup v1\.0\.0\.exe" is in the feed already/,
+            'with the name of another file in the feed');
+unlink "$dir/store/feed/$app/My App Setup v1.0.0.exe";
 
 # a bundle that is registered
 

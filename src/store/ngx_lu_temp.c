@@ -123,6 +123,41 @@ ngx_lu_temp_discard(ngx_lu_temp_t *temp)
 }
 
 
+/* A name in tmp/ comes first: link() does not replace a file. */
+
+ngx_int_t
+ngx_lu_temp_link(ngx_lu_io_t *io, ngx_lu_store_t *store, u_char *from,
+    u_char *to)
+{
+    u_char     *folder, *path;
+    ngx_int_t   rc;
+
+    if (ngx_lu_temp_mkdir(io, store, &folder) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    path = ngx_lu_path_in(io, folder, "link");
+
+    rc = ngx_lu_file_link(io, from, path);
+
+    if (rc == NGX_OK) {
+        rc = ngx_lu_file_rename(io, path, to);
+    }
+
+    if (rc == NGX_OK) {
+        rc = ngx_lu_file_sync(io, ngx_lu_path_folder(io, to));
+    }
+
+    if (path) {
+        (void) ngx_delete_file(path);
+    }
+
+    (void) ngx_delete_dir(folder);
+
+    return rc == NGX_OK ? NGX_OK : NGX_ERROR;
+}
+
+
 ngx_int_t
 ngx_lu_temp_mkdir(ngx_lu_io_t *io, ngx_lu_store_t *store, u_char **path)
 {

@@ -52,6 +52,14 @@ ngx_int_t ngx_lu_temp_commit(ngx_lu_io_t *io, ngx_lu_temp_t *temp,
 void ngx_lu_temp_discard(ngx_lu_temp_t *temp);
 
 /*
+ * Gives the file "from" a second name, "to", in the place of another file that
+ * may have it.
+ */
+
+ngx_int_t ngx_lu_temp_link(ngx_lu_io_t *io, ngx_lu_store_t *store,
+    u_char *from, u_char *to);
+
+/*
  * Creates a folder with a new name; the path is in memory of the pool.  The
  * caller renames it, or removes it with ngx_lu_tree_discard().
  */

@@ -4,11 +4,15 @@
  */
 
 
+#include "ngx_lu_app.h"
 #include "ngx_lu_desktop.h"
+#include "ngx_lu_digest.h"
+#include "ngx_lu_names.h"
 #include "ngx_lu_staging.h"
 
 #include "store/ngx_lu_file.h"
 #include "store/ngx_lu_path.h"
+#include "store/ngx_lu_temp.h"
 
 #include "core/lu_builds.h"
 #include "core/lu_file.h"
@@ -16,8 +20,30 @@
 #include "core/lu_time.h"
 
 
-typedef ngx_int_t (*ngx_lu_desktop_file_pt)(ngx_lu_task_t *task, u_char *live,
-    u_char *feed, time_t stamp);
+/* The files of a release, and its folder in staging/ or live/. */
+
+typedef struct {
+    u_char          *folder;
+    lu_file_t       *files;
+    size_t           n;
+    u_char          *known;     /* for each: it was in the feed before */
+    time_t           stamp;
+} ngx_lu_desktop_table_t;
+
+
+/* A file of it: its paths in the folder and in the feed. */
+
+typedef struct {
+    const lu_file_t  *file;
+    u_char           *live;
+    u_char           *feed;
+    ngx_uint_t        known;
+    time_t            stamp;
+} ngx_lu_desktop_file_t;
+
+
+typedef ngx_int_t (*ngx_lu_desktop_file_pt)(ngx_lu_task_t *task,
+    const ngx_lu_desktop_file_t *item);
 
 
 static ngx_int_t ngx_lu_desktop_rollout(ngx_lu_task_t *task, cJSON *app,
@@ -25,22 +51,28 @@ static ngx_int_t ngx_lu_desktop_rollout(ngx_lu_task_t *task, cJSON *app,
 static ngx_int_t ngx_lu_desktop_release(ngx_lu_task_t *task, cJSON *app,
     const cJSON *release, const ngx_lu_promotion_t *promotion);
 static time_t ngx_lu_desktop_stamp(ngx_lu_task_t *task, cJSON *app);
-static ngx_int_t ngx_lu_desktop_feed(ngx_lu_task_t *task, u_char *folder,
-    ngx_lu_desktop_file_pt handler, time_t stamp);
-static ngx_int_t ngx_lu_desktop_test_file(ngx_lu_task_t *task, u_char *live,
-    u_char *feed, time_t stamp);
-static ngx_int_t ngx_lu_desktop_link_file(ngx_lu_task_t *task, u_char *live,
-    u_char *feed, time_t stamp);
-static ngx_int_t ngx_lu_desktop_unlink_file(ngx_lu_task_t *task, u_char *live,
-    u_char *feed, time_t stamp);
+static ngx_int_t ngx_lu_desktop_table(ngx_lu_task_t *task, u_char *folder,
+    ngx_lu_desktop_table_t *table);
+static ngx_int_t ngx_lu_desktop_feed(ngx_lu_task_t *task,
+    const ngx_lu_desktop_table_t *table, ngx_lu_desktop_file_pt handler);
+static ngx_int_t ngx_lu_desktop_test_file(ngx_lu_task_t *task,
+    const ngx_lu_desktop_file_t *item);
+static ngx_int_t ngx_lu_desktop_link_file(ngx_lu_task_t *task,
+    const ngx_lu_desktop_file_t *item);
+static ngx_int_t ngx_lu_desktop_unlink_file(ngx_lu_task_t *task,
+    const ngx_lu_desktop_file_t *item);
+static ngx_int_t ngx_lu_desktop_is_shared(ngx_lu_task_t *task,
+    const ngx_lu_desktop_file_t *item, ngx_file_uniq_t uniq,
+    ngx_uint_t *shared);
+
 
 
 ngx_int_t
 ngx_lu_desktop_promote(ngx_lu_task_t *task, cJSON *app,
     ngx_lu_release_t *release, const ngx_lu_promotion_t *promotion)
 {
-    time_t     stamp;
-    ngx_int_t  status;
+    ngx_int_t               status;
+    ngx_lu_desktop_table_t  table;
 
     status = ngx_lu_desktop_rollout(task, app, promotion);
 
@@ -53,10 +85,19 @@ ngx_lu_desktop_promote(ngx_lu_task_t *task, cJSON *app,
         return status;
     }
 
+    status = ngx_lu_desktop_table(task, release->folder, &table);
+    if (status != NGX_OK) {
+        return status;
+    }
+
     /* nothing has happened yet if a name is taken */
 
-    status = ngx_lu_desktop_feed(task, release->folder,
-                                 ngx_lu_desktop_test_file, 0);
+    status = ngx_lu_names_check(task, table.files, table.n, table.known);
+    if (status != NGX_OK) {
+        return status;
+    }
+
+    status = ngx_lu_desktop_feed(task, &table, ngx_lu_desktop_test_file);
     if (status != NGX_OK) {
         return status;
     }
@@ -71,14 +112,19 @@ ngx_lu_desktop_promote(ngx_lu_task_t *task, cJSON *app,
         return status;
     }
 
-    stamp = ngx_lu_desktop_stamp(task, app);
+    status = ngx_lu_names_add(task, table.files, table.n);
+    if (status != NGX_OK) {
+        return status;
+    }
 
-    if (stamp == 0) {
+    table.folder = ngx_lu_release_live(task, task->subject);
+    table.stamp = ngx_lu_desktop_stamp(task, app);
+
+    if (table.stamp == 0) {
         return ngx_lu_task_nomem(task);
     }
 
-    status = ngx_lu_desktop_feed(task, ngx_lu_release_live(task, task->subject),
-                                 ngx_lu_desktop_link_file, stamp);
+    status = ngx_lu_desktop_feed(task, &table, ngx_lu_desktop_link_file);
 
     return status == NGX_OK ? NGX_HTTP_OK : status;
 }
@@ -202,27 +248,20 @@ ngx_lu_desktop_stamp(ngx_lu_task_t *task, cJSON *app)
 }
 
 
-/* For each file of a release, and for its name in the feed. */
-
 static ngx_int_t
-ngx_lu_desktop_feed(ngx_lu_task_t *task, u_char *folder,
-    ngx_lu_desktop_file_pt handler, time_t stamp)
+ngx_lu_desktop_table(ngx_lu_task_t *task, u_char *folder,
+    ngx_lu_desktop_table_t *table)
 {
-    size_t           i, n;
-    u_char          *feed, *path, *live, *link;
-    lu_rc_e          rc;
-    lu_str_t         text;
-    ngx_int_t        status;
-    lu_file_t       *files;
-    lu_arena_t       arena;
-    ngx_file_info_t  fi;
+    u_char           *path;
+    lu_rc_e           rc;
+    lu_str_t          text;
+    ngx_int_t         status;
+    lu_arena_t        arena;
+    ngx_file_info_t   fi;
 
-    feed = ngx_lu_path(&task->io, "%V/feed/%s", &task->store->path,
-                       task->app.data);
+    ngx_memzero(table, sizeof(ngx_lu_desktop_table_t));
 
-    if (ngx_lu_file_mkdir(&task->io, feed) == NGX_ERROR) {
-        return ngx_lu_task_failed(task);
-    }
+    table->folder = folder;
 
     path = ngx_lu_path_in(&task->io, folder, "files.json");
 
@@ -233,23 +272,55 @@ ngx_lu_desktop_feed(ngx_lu_task_t *task, u_char *folder,
 
     arena = ngx_lu_arena(task->io.pool);
 
-    rc = lu_file_table_parse(&arena, &text, &files, &n, &task->error);
+    rc = lu_file_table_parse(&arena, &text, &table->files, &table->n,
+                             &task->error);
     if (rc != LU_OK) {
         return ngx_lu_task_core(task, rc);
     }
 
-    for (i = 0; i < n; i++) {
+    table->known = ngx_pcalloc(task->io.pool, table->n + 1);
 
-        live = ngx_lu_path_in(&task->io, folder, "files/%*s",
-                              files[i].href.len, files[i].href.data);
-        link = ngx_lu_path_in(&task->io, feed, "%*s", files[i].href.len,
-                              files[i].href.data);
+    return table->known ? NGX_OK : ngx_lu_task_nomem(task);
+}
 
-        if (live == NULL || link == NULL) {
+
+/* For each file of a release, and for its name in the feed. */
+
+static ngx_int_t
+ngx_lu_desktop_feed(ngx_lu_task_t *task, const ngx_lu_desktop_table_t *table,
+    ngx_lu_desktop_file_pt handler)
+{
+    size_t                  i;
+    u_char                 *feed;
+    ngx_int_t               status;
+    const lu_str_t         *name;
+    ngx_lu_desktop_file_t   item;
+
+    feed = ngx_lu_path(&task->io, "%V/feed/%s", &task->store->path,
+                       task->app.data);
+
+    if (ngx_lu_file_mkdir(&task->io, feed) == NGX_ERROR) {
+        return ngx_lu_task_failed(task);
+    }
+
+    item.stamp = table->stamp;
+
+    for (i = 0; i < table->n; i++) {
+
+        item.file = &table->files[i];
+        item.known = table->known[i];
+        name = &item.file->href;
+
+        item.live = ngx_lu_path_in(&task->io, table->folder, "files/%*s",
+                                   name->len, name->data);
+        item.feed = ngx_lu_path_in(&task->io, feed, "%*s", name->len,
+                                   name->data);
+
+        if (item.live == NULL || item.feed == NULL) {
             return ngx_lu_task_nomem(task);
         }
 
-        status = handler(task, live, link, stamp);
+        status = handler(task, &item);
         if (status != NGX_OK) {
             return status;
         }
@@ -263,37 +334,79 @@ ngx_lu_desktop_feed(ngx_lu_task_t *task, u_char *folder,
 }
 
 
-/* The bytes behind a name never change, so a name belongs to one build. */
+/*
+ * The bytes behind a name never change.  Another build may have the same file,
+ * such as that of a platform which was not built again.
+ */
 
 static ngx_int_t
-ngx_lu_desktop_test_file(ngx_lu_task_t *task, u_char *live, u_char *feed,
-    time_t stamp)
+ngx_lu_desktop_test_file(ngx_lu_task_t *task,
+    const ngx_lu_desktop_file_t *item)
 {
+    ngx_int_t        rc;
     ngx_file_info_t  one, two;
+    ngx_lu_digest_t  digest;
 
-    if (ngx_file_info(feed, &two) == NGX_FILE_ERROR) {
+    if (ngx_file_info(item->feed, &two) == NGX_FILE_ERROR) {
         return NGX_OK;
     }
 
-    if (ngx_file_info(live, &one) == NGX_FILE_ERROR
-        || ngx_file_uniq(&one) != ngx_file_uniq(&two))
-    {
-        return ngx_lu_task_refuse(task, NGX_HTTP_CONFLICT,
-                                  "A file of the release has the same name as "
-                                  "one that is in the feed already, and is "
-                                  "another one.");
+    if (ngx_file_info(item->live, &one) != NGX_FILE_ERROR) {
+
+        if (item->known || ngx_file_uniq(&one) == ngx_file_uniq(&two)) {
+            return NGX_OK;
+        }
+
+        if (ngx_file_size(&one) == ngx_file_size(&two)) {
+
+            rc = ngx_lu_digest(&task->io, item->feed, &digest);
+            if (rc != NGX_OK) {
+                return ngx_lu_task_unread(task, rc);
+            }
+
+            if (lu_str_is(&item->file->sha256, digest.sha256)) {
+                return NGX_OK;
+            }
+        }
     }
 
-    return NGX_OK;
+    (void) lu_error(&task->error, &item->file->href,
+                    "is in the feed already, and is another file there: build "
+                    "it with another name, or as another version");
+
+    return NGX_HTTP_CONFLICT;
 }
 
 
+/*
+ * A file that two releases have is one file with two names, and keeps its
+ * time: the link in the feed stays until the last of them is withdrawn.
+ */
+
 static ngx_int_t
-ngx_lu_desktop_link_file(ngx_lu_task_t *task, u_char *live, u_char *feed,
-    time_t stamp)
+ngx_lu_desktop_link_file(ngx_lu_task_t *task,
+    const ngx_lu_desktop_file_t *item)
 {
-    if (ngx_lu_file_stamp(&task->io, live, stamp) != NGX_OK
-        || ngx_lu_file_link(&task->io, live, feed) == NGX_ERROR)
+    ngx_int_t        rc;
+    ngx_file_info_t  one, two;
+
+    if (ngx_file_info(item->feed, &two) != NGX_FILE_ERROR
+        && ngx_file_info(item->live, &one) != NGX_FILE_ERROR)
+    {
+        if (ngx_file_uniq(&one) != ngx_file_uniq(&two)) {
+            rc = ngx_lu_temp_link(&task->io, task->store, item->feed,
+                                  item->live);
+
+            return rc == NGX_OK ? NGX_OK : ngx_lu_task_failed(task);
+        }
+
+        if (two.st_nlink > 2) {
+            return NGX_OK;
+        }
+    }
+
+    if (ngx_lu_file_stamp(&task->io, item->live, item->stamp) != NGX_OK
+        || ngx_lu_file_link(&task->io, item->live, item->feed) == NGX_ERROR)
     {
         return ngx_lu_task_failed(task);
     }
@@ -305,34 +418,112 @@ ngx_lu_desktop_link_file(ngx_lu_task_t *task, u_char *live, u_char *feed,
 ngx_int_t
 ngx_lu_desktop_unlink(ngx_lu_task_t *task)
 {
-    /* a job that was interrupted after the promotion does not repeat it */
+    ngx_int_t               status;
+    ngx_lu_desktop_table_t  table;
+
+    /* a job that was cut short after promoting it does not do so again */
 
     if (ngx_lu_file_unlink(&task->io, ngx_lu_release_job(task)) == NGX_ERROR)
     {
         return ngx_lu_task_failed(task);
     }
 
-    return ngx_lu_desktop_feed(task, ngx_lu_release_live(task, task->subject),
-                               ngx_lu_desktop_unlink_file, 0);
+    status = ngx_lu_desktop_table(task,
+                                  ngx_lu_release_live(task, task->subject),
+                                  &table);
+    if (status != NGX_OK) {
+        return status;
+    }
+
+    return ngx_lu_desktop_feed(task, &table, ngx_lu_desktop_unlink_file);
 }
 
 
 static ngx_int_t
-ngx_lu_desktop_unlink_file(ngx_lu_task_t *task, u_char *live, u_char *feed,
-    time_t stamp)
+ngx_lu_desktop_unlink_file(ngx_lu_task_t *task,
+    const ngx_lu_desktop_file_t *item)
 {
+    ngx_int_t        status;
+    ngx_uint_t       shared;
     ngx_file_info_t  one, two;
 
-    if (ngx_file_info(live, &one) == NGX_FILE_ERROR
-        || ngx_file_info(feed, &two) == NGX_FILE_ERROR
+    if (ngx_file_info(item->live, &one) == NGX_FILE_ERROR
+        || ngx_file_info(item->feed, &two) == NGX_FILE_ERROR
         || ngx_file_uniq(&one) != ngx_file_uniq(&two))
     {
         return NGX_OK;
     }
 
-    if (ngx_lu_file_unlink(&task->io, feed) == NGX_ERROR) {
+    /* one name in live/, one in the feed, and those in other releases */
+
+    if (two.st_nlink > 2) {
+        status = ngx_lu_desktop_is_shared(task, item, ngx_file_uniq(&two),
+                                          &shared);
+
+        if (status != NGX_OK || shared) {
+            return status;
+        }
+    }
+
+    if (ngx_lu_file_unlink(&task->io, item->feed) == NGX_ERROR) {
         return ngx_lu_task_failed(task);
     }
 
     return NGX_OK;
+}
+
+
+/* Whether another build that is released has the file, too. */
+
+static ngx_int_t
+ngx_lu_desktop_is_shared(ngx_lu_task_t *task,
+    const ngx_lu_desktop_file_t *item, ngx_file_uniq_t uniq,
+    ngx_uint_t *shared)
+{
+    cJSON            *app;
+    u_char           *path;
+    lu_str_t          id;
+    ngx_int_t         status;
+    const cJSON      *builds, *build;
+    const lu_str_t   *name;
+    ngx_file_info_t   fi;
+
+    *shared = 0;
+
+    status = ngx_lu_app_read(task, &app);
+    if (status != NGX_OK) {
+        return status;
+    }
+
+    name = &item->file->href;
+    builds = cJSON_GetObjectItemCaseSensitive(app, "desktopBuilds");
+
+    cJSON_ArrayForEach(build, builds) {
+
+        if (lu_json_string(build, "id", &id) != LU_OK
+            || lu_str_is(&id, task->subject))
+        {
+            continue;
+        }
+
+        path = ngx_lu_path(&task->io, "%V/live/%s/%s/files/%*s",
+                           &task->store->path, task->app.data, id.data,
+                           name->len, name->data);
+
+        if (path == NULL) {
+            status = ngx_lu_task_nomem(task);
+            break;
+        }
+
+        if (ngx_file_info(path, &fi) != NGX_FILE_ERROR
+            && ngx_file_uniq(&fi) == uniq)
+        {
+            *shared = 1;
+            break;
+        }
+    }
+
+    cJSON_Delete(app);
+
+    return status;
 }

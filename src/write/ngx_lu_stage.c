@@ -4,6 +4,7 @@
  */
 
 
+#include "ngx_lu_names.h"
 #include "ngx_lu_stage.h"
 #include "ngx_lu_stage_builder.h"
 #include "ngx_lu_stage_files.h"
@@ -21,6 +22,7 @@
 
 
 static ngx_int_t ngx_lu_stage_blockmaps(ngx_lu_stage_t *stage);
+static ngx_int_t ngx_lu_stage_table(ngx_lu_stage_t *stage);
 static ngx_int_t ngx_lu_stage_commit(ngx_lu_stage_t *stage);
 static ngx_int_t ngx_lu_stage_place(ngx_lu_stage_t *stage,
     ngx_lu_stage_file_t *file);
@@ -63,6 +65,14 @@ ngx_lu_stage(ngx_lu_task_t *task, ngx_lu_release_t *release,
 
     if (status == NGX_OK) {
         status = ngx_lu_stage_blockmaps(&stage);
+    }
+
+    if (status == NGX_OK) {
+        status = ngx_lu_stage_table(&stage);
+    }
+
+    if (status == NGX_OK) {
+        status = ngx_lu_names_check(task, stage.table, stage.ntable, NULL);
     }
 
     if (status != NGX_OK) {
@@ -115,12 +125,49 @@ ngx_lu_stage_blockmaps(ngx_lu_stage_t *stage)
 }
 
 
+/* What becomes part of the release, sorted by name. */
+
+static ngx_int_t
+ngx_lu_stage_table(ngx_lu_stage_t *stage)
+{
+    lu_file_t            *row;
+    ngx_uint_t            i;
+    ngx_lu_stage_file_t  *file;
+
+    stage->table = ngx_pcalloc(stage->task->io.pool, (stage->files.nelts + 1)
+                                                     * sizeof(lu_file_t));
+    if (stage->table == NULL) {
+        return ngx_lu_task_nomem(stage->task);
+    }
+
+    stage->ntable = 0;
+
+    for (i = 0; i < stage->files.nelts; i++) {
+
+        file = (ngx_lu_stage_file_t *) stage->files.elts + i;
+
+        if (!file->is_listed) {
+            continue;
+        }
+
+        row = &stage->table[stage->ntable++];
+
+        row->href = file->name;
+        row->size = file->size;
+        row->sha256.len = LU_SHA256_HEX;
+        row->sha256.data = (u_char *) file->sha256;
+    }
+
+    ngx_qsort(stage->table, stage->ntable, sizeof(lu_file_t), lu_file_cmp);
+
+    return NGX_OK;
+}
+
+
 static ngx_int_t
 ngx_lu_stage_commit(ngx_lu_stage_t *stage)
 {
-    size_t                n;
     ngx_int_t             status;
-    lu_file_t            *files;
     ngx_uint_t            i;
     ngx_lu_task_t        *task;
     ngx_lu_stage_file_t  *file;
@@ -132,14 +179,6 @@ ngx_lu_stage_commit(ngx_lu_stage_t *stage)
         return status;
     }
 
-    files = ngx_pcalloc(task->io.pool, (stage->files.nelts + 1)
-                                       * sizeof(lu_file_t));
-    if (files == NULL) {
-        return ngx_lu_task_nomem(task);
-    }
-
-    n = 0;
-
     for (i = 0; i < stage->files.nelts; i++) {
 
         file = (ngx_lu_stage_file_t *) stage->files.elts + i;
@@ -147,12 +186,6 @@ ngx_lu_stage_commit(ngx_lu_stage_t *stage)
         if (!file->is_listed) {
             continue;
         }
-
-        files[n].href = file->name;
-        files[n].size = file->size;
-        files[n].sha256.len = LU_SHA256_HEX;
-        files[n].sha256.data = (u_char *) file->sha256;
-        n++;
 
         status = ngx_lu_stage_place(stage, file);
         if (status != NGX_OK) {
@@ -165,7 +198,8 @@ ngx_lu_stage_commit(ngx_lu_stage_t *stage)
         return status;
     }
 
-    return ngx_lu_staging_complete(task, stage->release, files, n);
+    return ngx_lu_staging_complete(task, stage->release, stage->table,
+                                   stage->ntable);
 }
 
 

@@ -13,6 +13,8 @@
 #include "ngx_lu_digest.h"
 #include "ngx_lu_release.h"
 
+#include "core/lu_file.h"
+
 
 /* A file in uploads/, or one that is made here. */
 
@@ -40,6 +42,9 @@ typedef struct {
 
     ngx_array_t                  files;     /* of ngx_lu_stage_file_t */
     ngx_uint_t                   nfiles;    /* those in uploads/ come first */
+
+    lu_file_t                   *table;     /* files of the release, sorted */
+    size_t                       ntable;
 
     ngx_array_t                 *digests;   /* of ngx_lu_digest_t, or NULL */
     unsigned                     platforms; /* that it has manifests for */
