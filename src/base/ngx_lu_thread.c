@@ -44,6 +44,25 @@ ngx_lu_thread_over(ngx_event_t *ev)
 }
 
 
+ngx_msec_t
+ngx_lu_thread_msec(void)
+{
+#if (NGX_HAVE_CLOCK_MONOTONIC)
+
+    struct timespec  ts;
+
+    (void) clock_gettime(CLOCK_MONOTONIC, &ts);
+
+    return (ngx_msec_t) ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+
+#else
+
+    return ngx_current_msec;
+
+#endif
+}
+
+
 void
 ngx_lu_thread_aside(void)
 {

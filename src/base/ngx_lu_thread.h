@@ -29,6 +29,13 @@ ngx_int_t ngx_lu_thread_post(ngx_thread_pool_t *tp, ngx_thread_task_t *task);
 ngx_uint_t ngx_lu_thread_over(ngx_event_t *ev);
 
 /*
+ * Returns the milliseconds of a clock that nobody sets.  In a thread this is
+ * the present; the worker updates ngx_current_msec only now and then.
+ */
+
+ngx_msec_t ngx_lu_thread_msec(void);
+
+/*
  * Lowers the priority of the calling thread for good.  Only for threads of a
  * pool that answers no devices.
  */

@@ -23,6 +23,7 @@ static ngx_int_t ngx_lu_fetch_done(ngx_http_request_t *sr, void *data,
 static void ngx_lu_fetch_response(ngx_lu_fetch_t *fetch,
     ngx_http_upstream_t *u);
 static void ngx_lu_fetch_answer(ngx_lu_fetch_t *fetch, ngx_http_request_t *sr);
+static time_t ngx_lu_fetch_date(ngx_http_upstream_t *u);
 static ngx_int_t ngx_lu_fetch_number(ngx_list_t *headers, const char *name,
     ngx_int_t *n);
 static void ngx_lu_fetch_end(ngx_event_t *ev);
@@ -225,16 +226,32 @@ ngx_lu_fetch_response(ngx_lu_fetch_t *fetch, ngx_http_upstream_t *u)
     /* GitHub tells in one of two ways when to return ("rate limits") */
 
     if (ngx_lu_fetch_number(headers, "Retry-After", &n) == NGX_OK) {
-        fetch->retry = ngx_time() + n;
+        fetch->retry = n;
     }
 
     if (ngx_lu_fetch_number(headers, "X-RateLimit-Reset", &n) == NGX_OK) {
-        fetch->reset = n;
+        fetch->reset = ngx_max(n - ngx_lu_fetch_date(u), 0);
     }
 
     if (ngx_lu_fetch_number(headers, "X-RateLimit-Remaining", &n) == NGX_OK) {
         fetch->limited = (n == 0);
     }
+}
+
+
+/* Two clocks need not agree: both times are the origin's. */
+
+static time_t
+ngx_lu_fetch_date(ngx_http_upstream_t *u)
+{
+    time_t            date;
+    ngx_table_elt_t  *h;
+
+    h = ngx_lu_header_find(&u->headers_in.headers, "Date", NULL);
+
+    date = h ? ngx_parse_http_time(h->value.data, h->value.len) : NGX_ERROR;
+
+    return date == NGX_ERROR ? ngx_time() : date;
 }
 
 

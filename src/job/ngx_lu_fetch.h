@@ -36,8 +36,8 @@ struct ngx_lu_fetch_s {
     off_t                 length;         /* Content-Length, or -1 */
     off_t                 received;       /* bytes of the body */
     ngx_str_t             answer;         /* without a path; terminated */
-    time_t                retry;          /* of Retry-After, or 0 */
-    time_t                reset;          /* of X-RateLimit-Reset, or 0 */
+    time_t                retry;          /* seconds of Retry-After, or 0 */
+    time_t                reset;          /* until X-RateLimit-Reset, or 0 */
     unsigned              limited:1;      /* X-RateLimit-Remaining is 0 */
     unsigned              asked:1;        /* the location has a proxy */
     unsigned              stored:1;       /* the file should be there */

@@ -9,9 +9,6 @@
 #include "core/lu_github.h"
 
 
-#define NGX_LU_GITHUB_LIMIT  3600    /* seconds */
-
-
 static void ngx_lu_github_repository(ngx_lu_github_t *github);
 static void ngx_lu_github_head(ngx_lu_github_t *github);
 static void ngx_lu_github_at(ngx_lu_github_t *github);
@@ -352,14 +349,15 @@ ngx_lu_github_why(ngx_lu_github_t *github, lu_error_t *why)
 static void
 ngx_lu_github_limited(ngx_lu_github_t *github)
 {
-    time_t           until;
+    time_t           wait;
     ngx_lu_fetch_t  *fetch;
 
     fetch = github->fetch;
 
-    until = fetch->retry ? fetch->retry : fetch->limited ? fetch->reset : 0;
+    wait = fetch->retry ? fetch->retry : fetch->limited ? fetch->reset : 0;
+    wait = ngx_min(wait, NGX_LU_JOB_WAIT_MAX / 1000);
 
-    github->job->not_before = ngx_min(until, ngx_time() + NGX_LU_GITHUB_LIMIT);
+    github->job->wait = (ngx_msec_t) wait * 1000;
 }
 
 

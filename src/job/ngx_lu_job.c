@@ -19,7 +19,7 @@
 
 #define NGX_LU_RETRY_MAX  600000   /* msec */
 #define NGX_LU_WRONG_MAX  5        /* tries */
-#define NGX_LU_PAUSE      10       /* seconds */
+#define NGX_LU_PAUSE      10000    /* msec */
 
 
 static void ngx_lu_job_thread(void *data, ngx_log_t *log);
@@ -29,6 +29,7 @@ static ngx_int_t ngx_lu_job_postpone(ngx_lu_step_t *step);
 static ngx_int_t ngx_lu_job_again(ngx_lu_step_t *step, cJSON *release,
     ngx_uint_t *over);
 static uint64_t ngx_lu_job_tries(ngx_lu_job_t *job);
+static ngx_msec_t ngx_lu_job_wait(ngx_lu_jobs_t *jobs, uint64_t attempts);
 static void ngx_lu_job_next(ngx_lu_job_t *job, uint64_t attempts, char *next);
 static void ngx_lu_job_postponed(ngx_lu_job_t *job, ngx_int_t status);
 
@@ -210,12 +211,9 @@ ngx_lu_job_pause(ngx_lu_job_t *job)
 
     jobs = job->jobs;
 
-    wait = jobs->fetch->retry << ngx_min(jobs->github_attempts, 20);
-    wait = ngx_min(wait, NGX_LU_RETRY_MAX);
+    wait = ngx_lu_job_wait(jobs, ++jobs->github_attempts);
 
-    jobs->github_attempts++;
-    jobs->pause_github = ngx_max(ngx_time() + (time_t) (wait / 1000),
-                                 job->not_before);
+    jobs->pause_github = ngx_current_msec + ngx_max(wait, job->wait);
 
     ngx_log_error(NGX_LOG_WARN, ngx_cycle->log, 0,
                   "what was approved on GitHub has to wait: %s", job->reason);
@@ -381,26 +379,66 @@ ngx_lu_job_tries(ngx_lu_job_t *job)
 }
 
 
+static ngx_msec_t
+ngx_lu_job_wait(ngx_lu_jobs_t *jobs, uint64_t attempts)
+{
+    uint64_t  wait;
+
+    wait = (uint64_t) jobs->fetch->retry << ngx_min(attempts - 1, 20);
+
+    return (ngx_msec_t) ngx_min(wait, NGX_LU_RETRY_MAX);
+}
+
+
 static void
 ngx_lu_job_next(ngx_lu_job_t *job, uint64_t attempts, char *next)
 {
-    uint64_t        wait;
+    ngx_msec_t      wait;
     struct timeval  tv;
 
-    wait = ngx_min((uint64_t) job->jobs->fetch->retry
-                   << ngx_min(attempts - 1, 20),
-                   NGX_LU_RETRY_MAX);
+    wait = ngx_lu_job_wait(job->jobs, attempts);
+    wait = ngx_max(wait, job->wait);
 
     ngx_gettimeofday(&tv);
-
-    if (job->not_before > tv.tv_sec) {
-        wait = ngx_max(wait, (uint64_t) (job->not_before - tv.tv_sec) * 1000);
-    }
 
     wait += tv.tv_usec / 1000;
 
     lu_time_print(next, tv.tv_sec + (time_t) (wait / 1000),
                   (unsigned) (wait % 1000));
+}
+
+
+ngx_uint_t
+ngx_lu_job_is_due(ngx_lu_jobs_t *jobs, const cJSON *release, const char *now)
+{
+    time_t      next, present, wait;
+    lu_str_t    text, instant;
+    uint64_t    attempts;
+
+    instant = lu_str(now);
+
+    /* times of this format sort as text */
+
+    if (lu_json_string(release, "nextAttemptAt", &text) != LU_OK
+        || lu_str_cmp(&text, &instant) <= 0
+        || lu_time_parse(&text, &next) != LU_OK
+        || lu_time_parse(&instant, &present) != LU_OK)
+    {
+        return 1;
+    }
+
+    attempts = 0;
+    (void) lu_json_size(release, "attempts", &attempts);
+
+    wait = ngx_lu_job_wait(jobs, ngx_max(attempts, 1)) / 1000;
+
+    /* GitHub may have asked for a longer one */
+
+    if (jobs->github && lu_release_state(release) == LU_STATE_STAGED) {
+        wait = ngx_max(wait, NGX_LU_JOB_WAIT_MAX / 1000);
+    }
+
+    return next - present > wait + 1;
 }
 
 
@@ -411,7 +449,7 @@ ngx_lu_job_postponed(ngx_lu_job_t *job, ngx_int_t status)
 
         /* a disk that cannot store this can store no files either */
 
-        job->jobs->pause = ngx_time() + NGX_LU_PAUSE;
+        job->jobs->pause = ngx_current_msec + NGX_LU_PAUSE;
     }
 
     ngx_lu_job_free(job);

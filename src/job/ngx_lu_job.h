@@ -21,6 +21,10 @@
 
 #define NGX_LU_JOBS  4              /* of a worker, at once */
 
+/* what an origin may ask for: no job waits longer, in milliseconds */
+
+#define NGX_LU_JOB_WAIT_MAX  3600000
+
 
 typedef struct ngx_lu_step_s     ngx_lu_step_t;
 typedef struct ngx_lu_plan_s     ngx_lu_plan_t;
@@ -51,8 +55,8 @@ struct ngx_lu_jobs_s {
     ngx_uint_t               nrunning;
     ngx_uint_t               nfetched;     /* names temporary files */
     ngx_event_t              sweep;
-    time_t                   pause;        /* no job is claimed until then */
-    time_t                   pause_github; /* nor is jobs/github */
+    ngx_msec_t               pause;        /* no job is claimed until then */
+    ngx_msec_t               pause_github; /* nor is jobs/github */
     ngx_uint_t               github_attempts;
     unsigned                 sweeping:1;
     unsigned                 again:1;      /* one more sweep after this one */
@@ -88,7 +92,7 @@ struct ngx_lu_job_s {
 
     ngx_lu_job_e             error;
     u_char                  *reason;       /* never NULL with an error */
-    time_t                   not_before;   /* of the next try, or 0 */
+    ngx_msec_t               wait;         /* before the next try, or 0 */
 
     /* how far it is; NULL until then */
     ngx_lu_plan_t           *plan;
@@ -162,6 +166,15 @@ ngx_int_t ngx_lu_job_lock(ngx_lu_step_t *step, ngx_lu_release_t *release);
 /* Removes the job's file, so that no sweep finds it: NGX_OK, 404, 500, 507. */
 
 ngx_int_t ngx_lu_job_remove(ngx_lu_step_t *step);
+
+/*
+ * Returns 1 if it is time for the next try of a job, according to its release.
+ * The clock may have been set since the release was written: a time that is
+ * further away than the job can have been told to wait is over.
+ */
+
+ngx_uint_t ngx_lu_job_is_due(ngx_lu_jobs_t *jobs, const cJSON *release,
+    const char *now);
 
 /*
  * Logs the system call that failed, if one did; "doing" may be empty, or says

@@ -34,9 +34,8 @@ typedef struct {
     ngx_lu_jobs_t                *jobs;
     ngx_uint_t                    free;
     ngx_array_t                   claimed;     /* of job_t * */
-    time_t                        now;
-    time_t                        pause_github;
-    char                          text[LU_TIME_SIZE];
+    ngx_uint_t                    github;      /* jobs/github may run */
+    char                          now[LU_TIME_SIZE];
 } ngx_lu_sweep_t;
 
 
@@ -141,7 +140,7 @@ ngx_lu_sweep(ngx_lu_jobs_t *jobs)
     }
 
     if ((jobs->nrunning >= NGX_LU_JOBS && jobs->github == NULL)
-        || ngx_time() < jobs->pause
+        || (ngx_msec_int_t) (ngx_current_msec - jobs->pause) < 0
         || ngx_exiting
         || ngx_terminate)
     {
@@ -166,9 +165,11 @@ ngx_lu_sweep(ngx_lu_jobs_t *jobs)
 
     tp = ngx_timeofday();
 
-    sweep->now = tp->sec;
-    lu_time_print(sweep->text, tp->sec, (unsigned) tp->msec);
-    sweep->pause_github = jobs->pause_github;
+    lu_time_print(sweep->now, tp->sec, (unsigned) tp->msec);
+    sweep->github = (jobs->github
+                     && (ngx_msec_int_t) (ngx_current_msec
+                                          - jobs->pause_github)
+                        >= 0);
 
     task->handler = ngx_lu_sweep_thread;
     task->event.data = sweep;
@@ -258,7 +259,7 @@ ngx_lu_sweep_job(ngx_lu_sweep_t *sweep, ngx_str_t *name)
 
     if (dot == NULL) {
 
-        if (sweep->jobs->github == NULL || sweep->now < sweep->pause_github) {
+        if (!sweep->github) {
             return NGX_OK;
         }
 
@@ -422,7 +423,7 @@ static ngx_int_t
 ngx_lu_sweep_read(ngx_lu_sweep_t *sweep, ngx_lu_job_t *job,
     const cJSON *release)
 {
-    lu_str_t    by, next;
+    lu_str_t    by;
     uint64_t    number;
     lu_state_e  state;
 
@@ -453,11 +454,7 @@ ngx_lu_sweep_read(ngx_lu_sweep_t *sweep, ngx_lu_job_t *job,
         return NGX_DECLINED;
     }
 
-    /* times of this format sort as text */
-
-    if (lu_json_string(release, "nextAttemptAt", &next) == LU_OK
-        && ngx_strcmp(next.data, sweep->text) > 0)
-    {
+    if (!ngx_lu_job_is_due(job->jobs, release, sweep->now)) {
         return NGX_BUSY;
     }
 

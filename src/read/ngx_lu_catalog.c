@@ -21,7 +21,7 @@
  */
 
 #define NGX_LU_IDLE    3
-#define NGX_LU_IN_USE  5
+#define NGX_LU_IN_USE  5000          /* milliseconds */
 
 /* the pool of a copy: an app with a channel or two fits into one block */
 
@@ -61,8 +61,8 @@ struct ngx_lu_node_s {
     size_t                size;         /* of the copy */
     ngx_atomic_t         *current;      /* generation, in the zone */
     ngx_atomic_uint_t     generation;   /* of the copy */
-    time_t                checked;
-    time_t                used;         /* if evictable */
+    ngx_msec_t            checked;      /* of ngx_current_msec */
+    ngx_msec_t            used;         /* if evictable */
 
     unsigned              loaded:1;
     unsigned              loading:1;
@@ -261,7 +261,9 @@ ngx_lu_catalog_get(ngx_http_request_t *r, ngx_lu_want_t *want, void **copy)
         return ngx_lu_catalog_wait(r, node);
     }
 
-    if (ngx_time() - node->checked >= lucf->valid && !node->loading) {
+    if (ngx_current_msec - node->checked >= (ngx_msec_t) lucf->valid * 1000
+        && !node->loading)
+    {
 
         /* another machine may have changed the file: look, but do not wait */
 
@@ -273,7 +275,7 @@ found:
     if (node->evictable) {
         ngx_queue_remove(&node->queue);
         ngx_queue_insert_head(&lucf->store->catalog->evictable, &node->queue);
-        node->used = ngx_time();
+        node->used = ngx_current_msec;
     }
 
     *copy = node->copy;
@@ -468,7 +470,7 @@ ngx_lu_look_later(ngx_lu_node_t *node, ngx_thread_pool_t *tp,
     ngx_lu_load_t     *load;
     ngx_lu_catalog_t  *catalog;
 
-    node->checked = ngx_time();
+    node->checked = ngx_current_msec;
 
     load = ngx_lu_load_create(node, want);
     if (load == NULL) {
@@ -730,7 +732,7 @@ ngx_lu_node_update(ngx_lu_node_t *node, ngx_lu_load_t *load)
     node->loading = 0;
     node->loaded = 1;
     node->generation = load->generation;
-    node->checked = ngx_time();
+    node->checked = ngx_current_msec;
 
     if (load->rc == NGX_DONE || load->rc == NGX_ERROR) {
 
@@ -776,7 +778,7 @@ ngx_lu_node_update(ngx_lu_node_t *node, ngx_lu_load_t *load)
         ngx_queue_insert_head(&catalog->evictable, &node->queue);
         catalog->size += ngx_lu_node_memory(node);
         node->evictable = 1;
-        node->used = ngx_time();
+        node->used = ngx_current_msec;
     }
 }
 
@@ -809,7 +811,7 @@ ngx_lu_node_evict(ngx_lu_catalog_t *catalog)
 
         node = ngx_queue_data(q, ngx_lu_node_t, queue);
 
-        if (ngx_time() - node->used < NGX_LU_IN_USE
+        if (ngx_current_msec - node->used < NGX_LU_IN_USE
             && catalog->size <= catalog->limit)
         {
             return;

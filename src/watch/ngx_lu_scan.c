@@ -18,9 +18,9 @@
 #include "core/lu_time.h"
 
 
-#define NGX_LU_SCAN_VALID  5         /* seconds */
+#define NGX_LU_SCAN_VALID  5000      /* milliseconds */
 #define NGX_LU_SCAN_PART   20        /* a scan takes 1/20 of the time at most */
-#define NGX_LU_SCAN_LEASE  60        /* seconds; then the scan has crashed */
+#define NGX_LU_SCAN_LEASE  60000     /* milliseconds; it has crashed then */
 #define NGX_LU_SCAN_MAX    100000    /* folders that a scan looks at */
 
 
@@ -54,10 +54,10 @@ void
 ngx_lu_scan(ngx_lu_task_t *task)
 {
     ngx_int_t       rc;
+    ngx_msec_t      begin, end;
     ngx_uint_t      i;
     ngx_lu_look_t   look;
     ngx_lu_scan_t  *scan;
-    struct timeval  begin, end;
 
     scan = &ngx_lu_count_numbers(task->store)->scan;
 
@@ -70,11 +70,11 @@ ngx_lu_scan(ngx_lu_task_t *task)
     look.store = task->store;
     look.left = NGX_LU_SCAN_MAX;
 
-    ngx_gettimeofday(&begin);
+    begin = ngx_lu_thread_msec();
 
     rc = ngx_lu_scan_store(&look, task->io.pool);
 
-    ngx_gettimeofday(&end);
+    end = ngx_lu_thread_msec();
 
     if (rc == NGX_OK) {
         for (i = 0; i < LU_STATES; i++) {
@@ -83,9 +83,8 @@ ngx_lu_scan(ngx_lu_task_t *task)
 
         scan->oldest = look.oldest;
         scan->complete = (look.left != 0 && look.unread == 0);
-        scan->took = (end.tv_sec - begin.tv_sec) * 1000
-                     + (end.tv_usec - begin.tv_usec) / 1000;
-        scan->at = end.tv_sec;
+        scan->took = end - begin;
+        scan->at = end;
     }
 
     if (rc == NGX_ERROR) {
@@ -124,13 +123,13 @@ ngx_lu_scan_claim(ngx_lu_scan_t *scan)
 {
     ngx_atomic_uint_t  now, claimed, valid;
 
-    now = ngx_time();
+    now = ngx_lu_thread_msec();
 
     if (scan->at == 0) {
         return 1;
     }
 
-    valid = NGX_LU_SCAN_VALID + scan->took * NGX_LU_SCAN_PART / 1000;
+    valid = NGX_LU_SCAN_VALID + scan->took * NGX_LU_SCAN_PART;
 
     if (now < scan->at + valid && now + valid >= scan->at) {
         return 0;

@@ -98,7 +98,7 @@ ngx_lu_snapshot(ngx_lu_store_t *store, ngx_pool_t *pool, const char *app,
               ngx_lu_snapshot_cmp);
 
     rows->snapshot = snapshot;
-    rows->hour = (uint32_t) (snapshot->now / 3600);
+    rows->hour = ngx_lu_count_hour();
     rows->app = -1;
     rows->channel = -1;
 
@@ -497,7 +497,7 @@ ngx_lu_snapshot_scan_age(ngx_lu_snapshot_t *snapshot)
 {
     ngx_atomic_int_t  age;
 
-    age = snapshot->now - snapshot->numbers->scan.at;
+    age = ngx_current_msec - snapshot->numbers->scan.at;
 
-    return (double) ngx_max(age, 0);
+    return (double) (ngx_max(age, 0) / 1000);
 }

@@ -26,6 +26,10 @@
 
 #define NGX_LU_IDLE  2
 
+/* so many hours are over when the machine starts; 0 is no hour */
+
+#define NGX_LU_HOURS  10000
+
 
 static ngx_lu_numbers_t *ngx_lu_numbers_find(ngx_lu_store_t *store);
 static void ngx_lu_series_init(ngx_lu_numbers_t *numbers,
@@ -214,6 +218,13 @@ done:
 }
 
 
+uint32_t
+ngx_lu_count_hour(void)
+{
+    return (uint32_t) (ngx_current_msec / 3600000) + NGX_LU_HOURS;
+}
+
+
 static void
 ngx_lu_series_init(ngx_lu_numbers_t *numbers, ngx_lu_series_t *series,
     lu_str_t *labels)
@@ -247,7 +258,7 @@ ngx_lu_count_series(ngx_lu_store_t *store, const lu_mark_t *mark,
     lu_str_t          labels[NGX_LU_LABELS];
     ngx_lu_series_t  *series;
 
-    hour = (uint32_t) (ngx_time() / 3600);
+    hour = ngx_lu_count_hour();
     series = mark->series;
 
     if (series && series->serial == mark->serial && series->hour == hour) {

@@ -129,10 +129,13 @@ struct ngx_lu_sketch_s {
 };
 
 
-/* What one worker found on the disk, for all workers, for some seconds. */
+/*
+ * What one worker found on the disk, for all workers, for some seconds.  Times
+ * are of ngx_current_msec.
+ */
 
 typedef struct {
-    ngx_atomic_t                    claimed;     /* the time it began */
+    ngx_atomic_t                    claimed;     /* when it began; 0: none */
     ngx_atomic_t                    at;          /* it ended; 0: never */
     ngx_atomic_t                    took;        /* milliseconds */
     ngx_atomic_t                    states[LU_STATES];
@@ -200,6 +203,13 @@ ngx_lu_numbers_t *ngx_lu_count_numbers(ngx_lu_store_t *store);
 
 #define ngx_lu_count_add(counter, n)                                          \
     (void) ngx_atomic_fetch_add(&(counter), (ngx_atomic_int_t) (n))
+
+/*
+ * Returns the current hour of series and sketches.  Hours are counted from the
+ * start of the machine, so that setting the clock ages nothing.
+ */
+
+uint32_t ngx_lu_count_hour(void);
 
 /*
  * Returns the series of these labels, of which channel and release may be NULL,

@@ -2,13 +2,16 @@
 /*
  * Copyright (C) the nginx-liveupdate authors
  *
- * A clock that a test sets, to be preloaded into nginx: CLOCK_CONTROL is a
- * file with the seconds that it is ahead, which all processes map.
+ * Clocks that a test sets, to be preloaded into nginx: CLOCK_CONTROL is a file
+ * that all processes map, with the seconds that the time of day is ahead, and
+ * those that the time since the machine was started is.  Time that goes by is
+ * added to both.
  */
 
 
 #define _GNU_SOURCE
 
+#include <dlfcn.h>
 #include <fcntl.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -18,7 +21,7 @@
 #include <unistd.h>
 
 
-static volatile int64_t  *clock_ahead;
+static volatile int64_t  *clock_ahead;      /* of the day, and since start */
 
 
 __attribute__((constructor))
@@ -39,7 +42,7 @@ clock_init(void)
         return;
     }
 
-    p = mmap(NULL, sizeof(int64_t), PROT_READ, MAP_SHARED, fd, 0);
+    p = mmap(NULL, 2 * sizeof(int64_t), PROT_READ, MAP_SHARED, fd, 0);
 
     if (p != MAP_FAILED) {
         clock_ahead = p;
@@ -59,8 +62,44 @@ gettimeofday(struct timeval *restrict tv, void *restrict tz)
 
     rc = clock_gettime(CLOCK_REALTIME, &ts);
 
-    tv->tv_sec = ts.tv_sec + (clock_ahead ? *clock_ahead : 0);
+    tv->tv_sec = ts.tv_sec;
     tv->tv_usec = ts.tv_nsec / 1000;
+
+    return rc;
+}
+
+
+int
+clock_gettime(clockid_t id, struct timespec *ts)
+{
+    int          rc;
+    static int (*next)(clockid_t id, struct timespec *ts);
+
+    if (next == NULL) {
+        *(void **) (&next) = dlsym(RTLD_NEXT, "clock_gettime");
+    }
+
+    rc = next(id, ts);
+
+    if (clock_ahead == NULL) {
+        return rc;
+    }
+
+    switch (id) {
+
+    case CLOCK_REALTIME:
+    case CLOCK_REALTIME_COARSE:
+        ts->tv_sec += clock_ahead[0];
+        break;
+
+    case CLOCK_MONOTONIC:
+    case CLOCK_MONOTONIC_COARSE:
+        ts->tv_sec += clock_ahead[1];
+        break;
+
+    default:
+        break;
+    }
 
     return rc;
 }
