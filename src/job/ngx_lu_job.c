@@ -21,6 +21,10 @@
 #define NGX_LU_WRONG_MAX  5        /* tries */
 #define NGX_LU_PAUSE      10000    /* msec */
 
+/* clocks of machines that share a store differ that much, in seconds */
+
+#define NGX_LU_SKEW       60
+
 
 static void ngx_lu_job_thread(void *data, ngx_log_t *log);
 static void ngx_lu_job_done(ngx_event_t *ev);
@@ -438,7 +442,7 @@ ngx_lu_job_is_due(ngx_lu_jobs_t *jobs, const cJSON *release, const char *now)
         wait = ngx_max(wait, NGX_LU_JOB_WAIT_MAX / 1000);
     }
 
-    return next - present > wait + 1;
+    return next - present > wait + NGX_LU_SKEW;
 }
 
 
