@@ -10,6 +10,17 @@
 #include "lu_sha256.h"
 
 
+/* what helps if the manifest is not that of the files */
+
+#define LU_MANIFEST_AGAIN                                                     \
+    ": upload the bundle again; versions of the CLI before 4.18.3 may send"   \
+    " the manifest while they write it"
+
+#define LU_MANIFEST_STALE                                                     \
+    " says: remove the manifest from the folder before packing it, or write"  \
+    " it anew with \"apps:liveupdates:generatemanifest\""
+
+
 static lu_rc_e lu_manifest_read(const lu_arena_t *arena, const cJSON *json,
     lu_file_t **entries, size_t *n, lu_error_t *err);
 static lu_rc_e lu_manifest_entry(const lu_arena_t *arena, const cJSON *item,
@@ -32,7 +43,16 @@ lu_manifest_parse(const lu_arena_t *arena, const lu_str_t *text,
     cJSON   *json;
     lu_rc_e  rc;
 
+    if (text->len == 0) {
+        return lu_error(err, &lu_manifest_name, "is empty" LU_MANIFEST_AGAIN);
+    }
+
     rc = lu_json_parse(&json, text, err);
+
+    if (rc == LU_INVALID) {
+        return lu_error(err, &lu_manifest_name,
+                        "is not JSON, or not all of it" LU_MANIFEST_AGAIN);
+    }
 
     if (rc != LU_OK) {
         return rc;
@@ -189,18 +209,20 @@ lu_manifest_check(const lu_file_t *entries, size_t n, const lu_file_t *files,
 
         if (file == NULL) {
             return lu_error(err, &entries[i].href,
-                            "is in the manifest but was not uploaded");
+                            "is in the manifest but was not uploaded"
+                            LU_MANIFEST_AGAIN);
         }
 
         if (file->size != entries[i].size) {
             return lu_error(err, &entries[i].href,
-                            "does not have the size that the manifest states");
+                            "does not have the size that the manifest states"
+                            LU_MANIFEST_AGAIN);
         }
 
         if (!lu_str_eq(&file->sha256, &entries[i].sha256)) {
             return lu_error(err, &entries[i].href,
                             "does not have the checksum that the manifest "
-                            "states");
+                            "states" LU_MANIFEST_AGAIN);
         }
     }
 
@@ -248,6 +270,51 @@ lu_manifest_signed(const lu_file_t *entries, size_t n, const lu_file_t *files,
     if (file == NULL || file->signature.len == 0) {
         return lu_error(err, &lu_manifest_name,
                         "is not signed, but other files are");
+    }
+
+    return LU_OK;
+}
+
+
+lu_rc_e
+lu_manifest_check_packed(const lu_arena_t *arena, const lu_str_t *text,
+    const lu_file_t *files, size_t n, lu_error_t *err)
+{
+    size_t            i, len;
+    lu_rc_e           rc;
+    lu_file_t        *entries;
+    const lu_file_t  *file;
+
+    rc = lu_manifest_parse(arena, text, &entries, &len, err);
+
+    if (rc == LU_INVALID) {
+        return lu_error(err, &lu_manifest_name,
+                        "in the zip archive is not a manifest that devices"
+                        " can read: remove it from the folder before packing"
+                        " it, or write it anew with"
+                        " \"apps:liveupdates:generatemanifest\"");
+    }
+
+    if (rc != LU_OK) {
+        return rc;
+    }
+
+    for (i = 0; i < len; i++) {
+        file = lu_file_find(files, n, &entries[i].href);
+
+        if (file == NULL) {
+            return lu_error(err, &entries[i].href,
+                            "is not in the zip archive, as the manifest in it"
+                            LU_MANIFEST_STALE);
+        }
+
+        if (file->size != entries[i].size
+            || !lu_str_eq(&file->sha256, &entries[i].sha256))
+        {
+            return lu_error(err, &entries[i].href,
+                            "is not as the manifest in the zip archive"
+                            LU_MANIFEST_STALE);
+        }
     }
 
     return LU_OK;

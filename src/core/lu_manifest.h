@@ -42,5 +42,15 @@ lu_rc_e lu_manifest_parse(const lu_arena_t *arena, const lu_str_t *text,
 lu_rc_e lu_manifest_check(const lu_file_t *entries, size_t n,
     const lu_file_t *files, size_t nfiles, lu_error_t *err);
 
+/*
+ * Reads a manifest that is packed into a zip archive, and compares it with
+ * the files there, which are sorted by lu_file_cmp(): a device believes it at
+ * the next update.  Files that no entry lists are allowed.  LU_OK, LU_NOMEM,
+ * or LU_INVALID with the reason and the file as the subject.
+ */
+
+lu_rc_e lu_manifest_check_packed(const lu_arena_t *arena,
+    const lu_str_t *text, const lu_file_t *files, size_t n, lu_error_t *err);
+
 
 #endif /* _LU_MANIFEST_H_INCLUDED_ */

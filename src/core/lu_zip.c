@@ -4,43 +4,18 @@
  */
 
 
-#include "lu_zip.h"
 #include "lu_file.h"
-#include "lu_name.h"
+#include "lu_manifest.h"
+#include "lu_sha256.h"
+#include "lu_zip.h"
+#include "lu_zip_bytes.h"
+#include "lu_zip_directory.h"
+
+#include <zlib.h>
 
 
-/* APPNOTE.TXT, sections 4.3.12 and 4.3.14 to 4.3.16 */
-
-#define LU_ZIP_CENTRAL    46
-#define LU_ZIP_END        22
-#define LU_ZIP_END64      56
-#define LU_ZIP_LOCATOR64  20
-#define LU_ZIP_TAIL       (65535 + LU_ZIP_END                                 \
-                                   + LU_ZIP_LOCATOR64)
-
-#define LU_ZIP_ENCRYPTED  0x0001
-
-/* set in the mode of a symbolic link, where the upper half is a Unix mode */
-
-#define LU_ZIP_LINK       0x20000000
-
-#define LU_ZIP_ENDS       64
-#define LU_ZIP_DIRECTORY  (16 * 1024 * 1024)
-#define LU_ZIP_BUFFER     16384
-
-
-/*
- * The central directory as the plugins find it: through the last end record,
- * which they trust.  The names point into it and are unchanged, while libzip
- * changes some, and takes others from local headers.
- */
-
-typedef struct {
-    uint64_t            entries;
-    uint64_t            size;
-    uint64_t            offset;
-    lu_str_t           *names;
-} lu_zip_directory_t;
+#define LU_ZIP_BUFFER    16384
+#define LU_ZIP_MANIFEST  (8 * 1024 * 1024)
 
 
 /*
@@ -58,34 +33,55 @@ typedef struct {
 } lu_zip_meter_t;
 
 
+/* What is read of an entry. */
+
+typedef struct {
+    const lu_zip_entry_t      *entry;
+    uint64_t                   size;
+    uint32_t                   crc;
+    unsigned                   ended:1;      /* deflated data */
+    lu_sha256_t                sha256;
+    lu_file_t                 *file;         /* whose digest it is, or NULL */
+    lu_str_t                   text;         /* that it must fill, or NULL */
+} lu_zip_content_t;
+
+
+/* The contents as they are read; with digests if there is a manifest. */
+
+typedef struct {
+    const lu_arena_t          *arena;
+    zip_t                     *zip;
+    const lu_zip_directory_t  *directory;
+    const lu_zip_meter_t      *meter;
+    uint64_t                   left;
+    lu_file_t                 *files;        /* of the root, or NULL */
+    size_t                     n;
+    lu_str_t                   manifest;     /* the text */
+} lu_zip_contents_t;
+
+
 static lu_rc_e lu_zip_source(const lu_arena_t *arena, zip_source_t *source,
     lu_zip_meter_t *meter, uint64_t size, uint64_t limit, lu_error_t *err);
 static lu_rc_e lu_zip_open(zip_t **zip, zip_source_t *source,
     const lu_zip_meter_t *meter, lu_error_t *err);
 
-static lu_rc_e lu_zip_directory(const lu_arena_t *arena, zip_source_t *source,
-    uint64_t size, lu_zip_directory_t *directory, lu_error_t *err);
-static lu_rc_e lu_zip_find(const lu_arena_t *arena, zip_source_t *source,
-    uint64_t size, lu_zip_directory_t *directory, lu_error_t *err);
-static void lu_zip_end(zip_source_t *source, const unsigned char *tail,
-    size_t i, lu_zip_directory_t *directory);
-static lu_rc_e lu_zip_list(const lu_arena_t *arena, zip_source_t *source,
-    lu_zip_directory_t *directory, lu_error_t *err);
-static lu_rc_e lu_zip_entry(const unsigned char *p, const lu_str_t *name,
-    lu_error_t *err);
-static int lu_zip_is_index(const lu_str_t *name);
-static int lu_zip_read_at(zip_source_t *source, uint64_t offset,
-    unsigned char *buf, size_t len);
-static uint64_t lu_zip_le(const unsigned char *p, size_t len);
-
-static lu_rc_e lu_zip_entries(zip_t *zip, const lu_zip_directory_t *directory,
-    const lu_zip_meter_t *meter, uint64_t limit, lu_error_t *err);
 static lu_rc_e lu_zip_compare(zip_t *zip, const lu_zip_directory_t *directory,
     lu_error_t *err);
-static lu_rc_e lu_zip_contents(zip_t *zip, zip_uint64_t i,
-    const lu_zip_meter_t *meter, uint64_t *left, lu_error_t *err);
-static lu_rc_e lu_zip_read(zip_file_t *file, const lu_str_t *name,
-    const lu_zip_meter_t *meter, uint64_t *left, lu_error_t *err);
+static lu_rc_e lu_zip_contents(lu_zip_contents_t *contents, lu_error_t *err);
+static int lu_zip_has_manifest(const lu_zip_directory_t *directory);
+static int lu_zip_in_root(const lu_zip_directory_t *directory, uint64_t i,
+    lu_str_t *href);
+static lu_rc_e lu_zip_entry(lu_zip_contents_t *contents, uint64_t i,
+    lu_error_t *err);
+static lu_rc_e lu_zip_hashed(lu_zip_contents_t *contents,
+    const lu_str_t *href, lu_zip_content_t *content, lu_error_t *err);
+static lu_rc_e lu_zip_read(lu_zip_contents_t *contents, zip_file_t *file,
+    lu_zip_content_t *content, lu_error_t *err);
+static lu_rc_e lu_zip_inflate(lu_zip_contents_t *contents, z_stream *z,
+    lu_zip_content_t *content, lu_error_t *err);
+static lu_rc_e lu_zip_piece(lu_zip_contents_t *contents,
+    lu_zip_content_t *content, const unsigned char *p, size_t len,
+    lu_error_t *err);
 static lu_rc_e lu_zip_damaged(zip_error_t *error, const lu_str_t *name,
     const lu_zip_meter_t *meter, lu_error_t *err);
 
@@ -141,16 +137,17 @@ lu_zip_source(const lu_arena_t *arena, zip_source_t *source,
 {
     zip_t              *zip;
     lu_rc_e             rc;
+    lu_zip_contents_t   contents;
     lu_zip_directory_t  directory;
 
     memset(&directory, 0, sizeof(lu_zip_directory_t));
 
-    meter->left = size * 2 + LU_ZIP_ENDS * LU_ZIP_END64;
+    meter->left = size * 3 + LU_ZIP_DIRECTORY_ENDS * LU_ZIP_DIRECTORY_END64;
 
-    rc = lu_zip_directory(arena, source, size, &directory, err);
+    rc = lu_zip_directory_read(arena, source, size, &directory, err);
 
     if (rc == LU_OK) {
-        meter->left = directory.size * 2 + LU_ZIP_TAIL * 2;
+        meter->left = directory.size * 2 + LU_ZIP_DIRECTORY_TAIL * 2;
         rc = lu_zip_open(&zip, source, meter, err);
     }
 
@@ -161,7 +158,19 @@ lu_zip_source(const lu_arena_t *arena, zip_source_t *source,
 
     meter->left = size * 2;
 
-    rc = lu_zip_entries(zip, &directory, meter, limit, err);
+    rc = lu_zip_compare(zip, &directory, err);
+
+    if (rc == LU_OK) {
+        memset(&contents, 0, sizeof(lu_zip_contents_t));
+
+        contents.arena = arena;
+        contents.zip = zip;
+        contents.directory = &directory;
+        contents.meter = meter;
+        contents.left = limit;
+
+        rc = lu_zip_contents(&contents, err);
+    }
 
     if (rc == LU_INVALID && err->subject.len) {
         err->subject = lu_str_dup(arena, err->subject.data, err->subject.len);
@@ -210,342 +219,28 @@ lu_zip_open(zip_t **zip, zip_source_t *source, const lu_zip_meter_t *meter,
 }
 
 
-static lu_rc_e
-lu_zip_directory(const lu_arena_t *arena, zip_source_t *source, uint64_t size,
-    lu_zip_directory_t *directory, lu_error_t *err)
-{
-    lu_rc_e  rc;
-
-    if (size < LU_ZIP_END || size > INT64_MAX / 4) {
-        return lu_error(err, NULL, "the file is not a zip archive");
-    }
-
-    if (zip_source_open(source) != 0) {
-        return lu_error(err, NULL, "the file cannot be read");
-    }
-
-    rc = lu_zip_find(arena, source, size, directory, err);
-
-    if (rc == LU_OK) {
-        rc = lu_zip_list(arena, source, directory, err);
-    }
-
-    zip_source_close(source);
-
-    return rc;
-}
-
-
-/*
- * libzip tries each end record, and allocates memory for as many entries as
- * it states, so that all of them are checked.
- */
-
-static lu_rc_e
-lu_zip_find(const lu_arena_t *arena, zip_source_t *source, uint64_t size,
-    lu_zip_directory_t *directory, lu_error_t *err)
-{
-    size_t          i, len, ends;
-    unsigned char  *tail;
-
-    len = (size < LU_ZIP_TAIL) ? (size_t) size : LU_ZIP_TAIL;
-
-    tail = arena->alloc(arena->data, len);
-    if (tail == NULL) {
-        return LU_NOMEM;
-    }
-
-    if (!lu_zip_read_at(source, size - len, tail, len)) {
-        return lu_error(err, NULL, "the file cannot be read");
-    }
-
-    ends = 0;
-
-    for (i = 0; i <= len - LU_ZIP_END; i++) {
-        if (memcmp(&tail[i], "PK\5\6", 4) != 0) {
-            continue;
-        }
-
-        if (++ends > LU_ZIP_ENDS) {
-            return lu_error(err, NULL, "the zip archive has too many end"
-                            " records");
-        }
-
-        lu_zip_end(source, tail, i, directory);
-
-        if (directory->entries > LU_ZIP_ENTRIES) {
-            return lu_error(err, NULL, "the zip archive has too many entries");
-        }
-    }
-
-    if (ends == 0) {
-        return lu_error(err, NULL, "the file is not a zip archive");
-    }
-
-    if (directory->size > LU_ZIP_DIRECTORY) {
-        return lu_error(err, NULL, "the directory of the zip archive is too"
-                        " large");
-    }
-
-    if (directory->entries == 0) {
-        return lu_error(err, NULL, "the zip archive is empty");
-    }
-
-    if (directory->offset > size
-        || directory->size > size - directory->offset
-        || directory->size / LU_ZIP_CENTRAL < directory->entries)
-    {
-        return lu_error(err, NULL, "the directory of the zip archive is"
-                        " damaged");
-    }
-
-    return LU_OK;
-}
-
-
-/* Reads the end record at that place, or the zip64 one that belongs to it. */
-
-static void
-lu_zip_end(zip_source_t *source, const unsigned char *tail, size_t i,
-    lu_zip_directory_t *directory)
-{
-    unsigned char         end64[LU_ZIP_END64];
-    const unsigned char  *locator;
-
-    directory->entries = lu_zip_le(&tail[i + 10], 2);
-    directory->size = lu_zip_le(&tail[i + 12], 4);
-    directory->offset = lu_zip_le(&tail[i + 16], 4);
-
-    if (i < LU_ZIP_LOCATOR64) {
-        return;
-    }
-
-    locator = &tail[i - LU_ZIP_LOCATOR64];
-
-    if (memcmp(locator, "PK\6\7", 4) != 0
-        || !lu_zip_read_at(source, lu_zip_le(&locator[8], 8), end64,
-                           LU_ZIP_END64)
-        || memcmp(end64, "PK\6\6", 4) != 0)
-    {
-        return;
-    }
-
-    directory->entries = lu_zip_le(&end64[32], 8);
-    directory->size = lu_zip_le(&end64[40], 8);
-    directory->offset = lu_zip_le(&end64[48], 8);
-}
-
-
-static lu_rc_e
-lu_zip_list(const lu_arena_t *arena, zip_source_t *source,
-    lu_zip_directory_t *directory, lu_error_t *err)
-{
-    int             index;
-    size_t          i, n, len, left;
-    lu_rc_e         rc;
-    lu_str_t       *names;
-    unsigned char  *p;
-
-    n = (size_t) directory->entries;
-    left = (size_t) directory->size;
-
-    names = arena->alloc(arena->data, n * sizeof(lu_str_t));
-    if (names == NULL) {
-        return LU_NOMEM;
-    }
-
-    p = arena->alloc(arena->data, left);
-    if (p == NULL) {
-        return LU_NOMEM;
-    }
-
-    if (!lu_zip_read_at(source, directory->offset, p, left)) {
-        return lu_error(err, NULL, "the file cannot be read");
-    }
-
-    index = 0;
-
-    for (i = 0; i < n; i++) {
-
-        if (left < LU_ZIP_CENTRAL || memcmp(p, "PK\1\2", 4) != 0) {
-            break;
-        }
-
-        names[i].data = &p[LU_ZIP_CENTRAL];
-        names[i].len = (size_t) lu_zip_le(&p[28], 2);
-
-        len = LU_ZIP_CENTRAL + names[i].len + (size_t) lu_zip_le(&p[30], 2)
-              + (size_t) lu_zip_le(&p[32], 2);
-
-        if (left < len) {
-            break;
-        }
-
-        rc = lu_zip_entry(p, &names[i], err);
-        if (rc != LU_OK) {
-            return rc;
-        }
-
-        if (lu_zip_is_index(&names[i])) {
-            index = 1;
-        }
-
-        p += len;
-        left -= len;
-    }
-
-    if (i < n || left) {
-        return lu_error(err, NULL, "the directory of the zip archive is"
-                        " damaged");
-    }
-
-    if (!index) {
-        return lu_error(err, NULL, "the zip archive contains no index.html");
-    }
-
-    directory->names = names;
-
-    return LU_OK;
-}
-
-
-static lu_rc_e
-lu_zip_entry(const unsigned char *p, const lu_str_t *name, lu_error_t *err)
-{
-    uint64_t  method;
-    lu_str_t  path;
-
-    path = *name;
-
-    if (path.len && path.data[path.len - 1] == '/') {
-        path.len--;
-    }
-
-    if (lu_name_href_check(&path, err) != LU_OK) {
-        return LU_INVALID;
-    }
-
-    if (lu_zip_le(&p[38], 4) & LU_ZIP_LINK) {
-        return lu_error(err, name, "is a symbolic link");
-    }
-
-    if (lu_zip_le(&p[8], 2) & LU_ZIP_ENCRYPTED) {
-        return lu_error(err, name, "is encrypted");
-    }
-
-    method = lu_zip_le(&p[10], 2);
-
-    if (method != ZIP_CM_STORE && method != ZIP_CM_DEFLATE) {
-        return lu_error(err, name, "is compressed with a method other than "
-                                   "deflate");
-    }
-
-    return LU_OK;
-}
-
-
-/* The files that macOS adds under __MACOSX/ are not pages. */
-
-static int
-lu_zip_is_index(const lu_str_t *name)
-{
-    lu_str_t  base;
-    static const lu_str_t  mac = lu_string("__MACOSX/");
-
-    if (name->len >= mac.len && memcmp(name->data, mac.data, mac.len) == 0) {
-        return 0;
-    }
-
-    base.len = 0;
-    base.data = name->data + name->len;
-
-    while (base.data > name->data && base.data[-1] != '/') {
-        base.data--;
-        base.len++;
-    }
-
-    return lu_str_is(&base, "index.html");
-}
-
-
-static int
-lu_zip_read_at(zip_source_t *source, uint64_t offset, unsigned char *buf,
-    size_t len)
-{
-    return offset <= INT64_MAX
-           && zip_source_seek(source, (zip_int64_t) offset, SEEK_SET) == 0
-           && zip_source_read(source, buf, len) == (zip_int64_t) len;
-}
-
-
-static uint64_t
-lu_zip_le(const unsigned char *p, size_t len)
-{
-    uint64_t  n;
-
-    n = 0;
-
-    while (len) {
-        n = n << 8 | p[--len];
-    }
-
-    return n;
-}
-
-
-static lu_rc_e
-lu_zip_entries(zip_t *zip, const lu_zip_directory_t *directory,
-    const lu_zip_meter_t *meter, uint64_t limit, lu_error_t *err)
-{
-    lu_rc_e   rc;
-    uint64_t  i, left;
-
-    rc = lu_zip_compare(zip, directory, err);
-    if (rc != LU_OK) {
-        return rc;
-    }
-
-    rc = lu_file_tree_check(directory->names, (size_t) directory->entries,
-                            err);
-    if (rc != LU_OK) {
-        return rc;
-    }
-
-    left = limit;
-
-    for (i = 0; i < directory->entries; i++) {
-        rc = lu_zip_contents(zip, i, meter, &left, err);
-        if (rc != LU_OK) {
-            return rc;
-        }
-    }
-
-    return LU_OK;
-}
-
-
 /* Makes sure that libzip reads what the plugins will read. */
 
 static lu_rc_e
 lu_zip_compare(zip_t *zip, const lu_zip_directory_t *directory,
     lu_error_t *err)
 {
-    uint64_t     i;
-    lu_str_t    *names;
-    const char  *name;
+    uint64_t               i;
+    const char            *name;
+    const lu_zip_entry_t  *entries;
 
-    if (zip_get_num_entries(zip, 0) != (zip_int64_t) directory->entries) {
+    if (zip_get_num_entries(zip, 0) != (zip_int64_t) directory->n) {
         return lu_error(err, NULL, "the zip archive has two directories that"
                         " differ");
     }
 
-    names = directory->names;
+    entries = directory->entries;
 
-    for (i = 0; i < directory->entries; i++) {
+    for (i = 0; i < directory->n; i++) {
         name = zip_get_name(zip, i, ZIP_FL_ENC_RAW);
 
-        if (name == NULL || !lu_str_is(&names[i], name)) {
-            return lu_error(err, &names[i],
+        if (name == NULL || !lu_str_is(&entries[i].name, name)) {
+            return lu_error(err, &entries[i].name,
                             "has a different name in its local header");
         }
     }
@@ -555,30 +250,115 @@ lu_zip_compare(zip_t *zip, const lu_zip_directory_t *directory,
 
 
 static lu_rc_e
-lu_zip_contents(zip_t *zip, zip_uint64_t i, const lu_zip_meter_t *meter,
-    uint64_t *left, lu_error_t *err)
+lu_zip_contents(lu_zip_contents_t *contents, lu_error_t *err)
 {
-    lu_rc_e      rc;
-    uint64_t     size;
-    lu_str_t     name;
-    zip_stat_t   st;
-    zip_file_t  *file;
+    lu_rc_e                    rc;
+    uint64_t                   i;
+    const lu_arena_t          *arena;
+    const lu_zip_directory_t  *directory;
 
-    if (zip_stat_index(zip, i, ZIP_FL_ENC_RAW, &st) != 0) {
-        return lu_zip_damaged(zip_get_error(zip), NULL, meter, err);
+    arena = contents->arena;
+    directory = contents->directory;
+
+    if (lu_zip_has_manifest(directory)) {
+        contents->files = arena->alloc(arena->data,
+                                       (size_t) directory->n
+                                       * sizeof(lu_file_t));
+        if (contents->files == NULL) {
+            return LU_NOMEM;
+        }
     }
 
-    name.data = (unsigned char *) st.name;
-    name.len = strlen(st.name);
+    for (i = 0; i < directory->n; i++) {
+        rc = lu_zip_entry(contents, i, err);
+        if (rc != LU_OK) {
+            return rc;
+        }
+    }
 
-    file = zip_fopen_index(zip, i, 0);
+    if (contents->files == NULL) {
+        return LU_OK;
+    }
+
+    qsort(contents->files, contents->n, sizeof(lu_file_t), lu_file_cmp);
+
+    return lu_manifest_check_packed(arena, &contents->manifest,
+                                    contents->files, contents->n, err);
+}
+
+
+static int
+lu_zip_has_manifest(const lu_zip_directory_t *directory)
+{
+    uint64_t  i;
+    lu_str_t  href;
+
+    for (i = 0; i < directory->n; i++) {
+        if (lu_zip_in_root(directory, i, &href)
+            && lu_str_is(&href, LU_MANIFEST_NAME))
+        {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+/* Whether it is a file that devices keep, and under which name. */
+
+static int
+lu_zip_in_root(const lu_zip_directory_t *directory, uint64_t i, lu_str_t *href)
+{
+    const lu_str_t        *root;
+    const lu_zip_entry_t  *entry;
+
+    root = &directory->root;
+    entry = &directory->entries[i];
+
+    if (lu_zip_entry_is_folder(entry)
+        || entry->path.len <= root->len
+        || (root->len && memcmp(entry->path.data, root->data, root->len) != 0))
+    {
+        return 0;
+    }
+
+    href->data = entry->path.data + root->len;
+    href->len = entry->path.len - root->len;
+
+    return 1;
+}
+
+
+static lu_rc_e
+lu_zip_entry(lu_zip_contents_t *contents, uint64_t i, lu_error_t *err)
+{
+    lu_rc_e                rc;
+    lu_str_t               href;
+    zip_file_t            *file;
+    lu_zip_content_t       content;
+    const lu_zip_entry_t  *entry;
+
+    entry = &contents->directory->entries[i];
+
+    memset(&content, 0, sizeof(lu_zip_content_t));
+
+    content.entry = entry;
+
+    if (contents->files && lu_zip_in_root(contents->directory, i, &href)) {
+        rc = lu_zip_hashed(contents, &href, &content, err);
+        if (rc != LU_OK) {
+            return rc;
+        }
+    }
+
+    file = zip_fopen_index(contents->zip, i, ZIP_FL_COMPRESSED);
     if (file == NULL) {
-        return lu_zip_damaged(zip_get_error(zip), &name, meter, err);
+        return lu_zip_damaged(zip_get_error(contents->zip), &entry->name,
+                              contents->meter, err);
     }
 
-    size = *left;
-
-    rc = lu_zip_read(file, &name, meter, left, err);
+    rc = lu_zip_read(contents, file, &content, err);
 
     zip_fclose(file);
 
@@ -586,21 +366,164 @@ lu_zip_contents(zip_t *zip, zip_uint64_t i, const lu_zip_meter_t *meter,
         return rc;
     }
 
-    size -= *left;
-
-    /*
-     * libzip does not hold deflated data against its size, and does not look
-     * at the CRC where there is no data
-     */
-
-    if (size != st.size) {
-        return lu_error(err, &name, "does not have the size that the zip "
-                                    "archive states");
+    if (content.size != entry->size) {
+        return lu_error(err, &entry->name,
+                        "does not have the size that the zip archive states");
     }
 
-    if (size == 0 && st.crc != 0) {
-        return lu_error(err, &name, "does not have the CRC that the zip "
-                                    "archive states");
+    if (content.crc != lu_zip_bytes_le(&entry->header[16], 4)) {
+        return lu_error(err, &entry->name,
+                        "does not have the CRC that the zip archive states");
+    }
+
+    if (content.file) {
+        lu_sha256_hex(&content.sha256, (char *) content.file->sha256.data);
+    }
+
+    return LU_OK;
+}
+
+
+/* A file that is to be hashed; the manifest is also kept, as the text. */
+
+static lu_rc_e
+lu_zip_hashed(lu_zip_contents_t *contents, const lu_str_t *href,
+    lu_zip_content_t *content, lu_error_t *err)
+{
+    uint64_t           size;
+    lu_file_t         *file;
+    const lu_arena_t  *arena;
+
+    arena = contents->arena;
+    size = content->entry->size;
+
+    file = &contents->files[contents->n++];
+
+    memset(file, 0, sizeof(lu_file_t));
+
+    file->href = *href;
+    file->size = size;
+    file->sha256.len = LU_SHA256_HEX;
+    file->sha256.data = arena->alloc(arena->data, LU_SHA256_HEX + 1);
+
+    if (file->sha256.data == NULL) {
+        return LU_NOMEM;
+    }
+
+    content->file = file;
+    lu_sha256_init(&content->sha256);
+
+    if (!lu_str_is(href, LU_MANIFEST_NAME)) {
+        return LU_OK;
+    }
+
+    if (size > LU_ZIP_MANIFEST) {
+        return lu_error(err, href, "is larger than 8 MB");
+    }
+
+    content->text.data = arena->alloc(arena->data, (size_t) size + 1);
+    if (content->text.data == NULL) {
+        return LU_NOMEM;
+    }
+
+    content->text.len = (size_t) size;
+    contents->manifest = content->text;
+
+    return LU_OK;
+}
+
+
+/*
+ * libzip takes deflated data without an end as complete, and the readers on
+ * devices do not.
+ */
+
+static lu_rc_e
+lu_zip_read(lu_zip_contents_t *contents, zip_file_t *file,
+    lu_zip_content_t *content, lu_error_t *err)
+{
+    int            is_deflated;
+    lu_rc_e        rc;
+    z_stream       z;
+    zip_int64_t    n;
+    unsigned char  buf[LU_ZIP_BUFFER];
+
+    is_deflated = (lu_zip_bytes_le(&content->entry->header[10], 2)
+                   == ZIP_CM_DEFLATE);
+
+    memset(&z, 0, sizeof(z_stream));
+
+    if (is_deflated && inflateInit2(&z, -MAX_WBITS) != Z_OK) {
+        return LU_NOMEM;
+    }
+
+    do {
+        n = zip_fread(file, buf, LU_ZIP_BUFFER);
+
+        if (n < 0) {
+            rc = lu_zip_damaged(zip_file_get_error(file),
+                                &content->entry->name, contents->meter, err);
+
+        } else if (is_deflated) {
+            z.next_in = buf;
+            z.avail_in = (uInt) n;
+            rc = lu_zip_inflate(contents, &z, content, err);
+
+        } else {
+            rc = lu_zip_piece(contents, content, buf, (size_t) n, err);
+        }
+
+    } while (rc == LU_OK && n > 0);
+
+    if (is_deflated) {
+        inflateEnd(&z);
+
+        if (rc == LU_OK && !content->ended) {
+            rc = lu_error(err, &content->entry->name, "is damaged");
+        }
+    }
+
+    return rc;
+}
+
+
+static lu_rc_e
+lu_zip_inflate(lu_zip_contents_t *contents, z_stream *z,
+    lu_zip_content_t *content, lu_error_t *err)
+{
+    int            code;
+    lu_rc_e        rc;
+    unsigned char  buf[LU_ZIP_BUFFER];
+
+    while (z->avail_in) {
+
+        if (content->ended) {
+            return lu_error(err, &content->entry->name, "is damaged");
+        }
+
+        do {
+            z->next_out = buf;
+            z->avail_out = LU_ZIP_BUFFER;
+
+            code = inflate(z, Z_NO_FLUSH);
+
+            if (code == Z_MEM_ERROR) {
+                return LU_NOMEM;
+            }
+
+            if (code != Z_OK && code != Z_STREAM_END && code != Z_BUF_ERROR) {
+                return lu_error(err, &content->entry->name, "is damaged");
+            }
+
+            rc = lu_zip_piece(contents, content, buf,
+                              LU_ZIP_BUFFER - z->avail_out, err);
+            if (rc != LU_OK) {
+                return rc;
+            }
+
+        } while (z->avail_out == 0 && code == Z_OK);
+
+        content->ended = (code == Z_STREAM_END);
     }
 
     return LU_OK;
@@ -608,30 +531,36 @@ lu_zip_contents(zip_t *zip, zip_uint64_t i, const lu_zip_meter_t *meter,
 
 
 static lu_rc_e
-lu_zip_read(zip_file_t *file, const lu_str_t *name,
-    const lu_zip_meter_t *meter, uint64_t *left, lu_error_t *err)
+lu_zip_piece(lu_zip_contents_t *contents, lu_zip_content_t *content,
+    const unsigned char *p, size_t len, lu_error_t *err)
 {
-    zip_int64_t    n;
-    unsigned char  buf[LU_ZIP_BUFFER];
-
-    for ( ;; ) {
-        n = zip_fread(file, buf, LU_ZIP_BUFFER);
-
-        if (n == 0) {
-            return LU_OK;
-        }
-
-        if (n < 0) {
-            return lu_zip_damaged(zip_file_get_error(file), name, meter, err);
-        }
-
-        if ((uint64_t) n > *left) {
-            return lu_error(err, name,
-                            "makes the contents of the zip archive too large");
-        }
-
-        *left -= (uint64_t) n;
+    if (len > contents->left) {
+        return lu_error(err, &content->entry->name,
+                        "makes the contents of the zip archive too large");
     }
+
+    if (len > content->entry->size - content->size) {
+        return lu_error(err, &content->entry->name,
+                        "does not have the size that the zip archive states");
+    }
+
+    if (len == 0) {
+        return LU_OK;
+    }
+
+    if (content->text.data) {
+        memcpy(content->text.data + content->size, p, len);
+    }
+
+    if (content->file) {
+        lu_sha256_update(&content->sha256, p, len);
+    }
+
+    content->crc = (uint32_t) crc32(content->crc, p, (uInt) len);
+    content->size += len;
+    contents->left -= len;
+
+    return LU_OK;
 }
 
 

@@ -15,18 +15,12 @@
 #include <zip.h>
 
 
-#define LU_ZIP_ENTRIES  100000
-
-
 /*
- * Checks an uploaded zip archive before any device gets it.  Each entry must
- * have a name that lu_name_href_check() accepts, with a "/" behind it for a
- * directory; no name may occur twice, or be a file and a directory.  No entry
- * may be a symbolic link, be encrypted, or be compressed with a method other
- * than deflate; all entries must be readable to their ends and have the CRC
- * that the archive states.  The contents must not be larger than limit bytes
- * together.  One entry must be an index.html, at any depth, since the plugins
- * search for it, but not in "__MACOSX".
+ * Checks an uploaded zip archive before any device gets it: the directory as
+ * lu_zip_directory_read() does, and that all entries are readable to their
+ * ends and have the sizes and CRCs that the archive states.  The contents must
+ * not be larger than limit bytes together.  A manifest in the folder that
+ * devices take must fit the files beside it.
  *
  * Time and memory are bounded by the size of the source and by limit.  The
  * source is consumed in any case.  LU_OK, LU_NOMEM, or LU_INVALID with the

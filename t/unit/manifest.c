@@ -193,6 +193,17 @@ test_refused(void)
            i);
     }
 
+    ok(parse("") == LU_INVALID
+       && said(LU_MANIFEST_NAME, "is empty: upload the bundle again; versions"
+               " of the CLI before 4.18.3 may send the manifest while they"
+               " write it"),
+       "an empty manifest");
+
+    ok(parse("[" HREF("a") ", {\"href\":") == LU_INVALID
+       && said(LU_MANIFEST_NAME, "is not JSON, or not all of it"
+               LU_MANIFEST_AGAIN),
+       "half a manifest");
+
     ok(parse("[" HREF("a.b") "," HREF("a/b") "," HREF("a-b") "," HREF("ab")
              "," HREF("a/c/d") "," HREF("A") "]") == LU_OK
        && nentries == 6, "what only looks like a conflict");
@@ -283,21 +294,27 @@ test_check(void)
     ok(check(list, 2, files, 4) == LU_OK, "a bundle");
 
     ok(check(list, 2, files, 3) == LU_INVALID
-       && said("index.html", "is in the manifest but was not uploaded"),
+       && said("index.html",
+               "is in the manifest but was not uploaded" LU_MANIFEST_AGAIN),
        "a file is missing");
 
     ok(check(list, 2, NULL, 0) == LU_INVALID
-       && said("a.js", "is in the manifest but was not uploaded"),
+       && said("a.js",
+               "is in the manifest but was not uploaded" LU_MANIFEST_AGAIN),
        "all files are missing");
 
     files[1].size = 4;
     ok(check(list, 2, files, 4) == LU_INVALID
-       && said("a.js", "does not have the size that the manifest states"),
+       && said("a.js",
+               "does not have the size that the manifest states"
+               LU_MANIFEST_AGAIN),
        "a size differs");
 
     files[1] = file("a.js", 5, B, "");
     ok(check(list, 2, files, 4) == LU_INVALID
-       && said("a.js", "does not have the checksum that the manifest states"),
+       && said("a.js",
+               "does not have the checksum that the manifest states"
+               LU_MANIFEST_AGAIN),
        "a checksum differs");
 
     files[1] = file("a.js", 5, A, "");

@@ -29,6 +29,8 @@ typedef struct {
     unsigned         method;
     unsigned         flags;
     uint32_t         attributes;
+    unsigned         made;              /* 0x031e */
+    unsigned         needed;            /* 20 */
     const char      *extra;
     size_t           extra_len;
     size_t           name_len;
@@ -59,8 +61,16 @@ typedef struct {
 } feed_t;
 
 
-static feed_t              feed;
+static feed_t      feed;
 static lu_error_t  error;
+
+static const char  unmarked[] =
+    "is not marked as UTF-8 in the zip archive, so that devices read another"
+    " name: let the CLI pack the folder, or use \"7z a -tzip -mcu=on\" or"
+    " \"bsdtar --format zip --options hdrcharset=UTF-8\"";
+
+static const char  two_sizes[] =
+    "is stored, but has two sizes in the zip archive";
 
 
 static void
@@ -139,7 +149,7 @@ put_header(bytes_t *out, const entry_t *entry, size_t packed, int empty,
 
     name = entry->name_len ? entry->name_len : strlen(entry->name);
 
-    put_le(out, 2, 20);
+    put_le(out, 2, entry->needed ? entry->needed : 20);
     put_le(out, 2, entry->flags);
     put_le(out, 2, entry->method);
     put_le(out, 4, 0x5a215a21);
@@ -187,7 +197,7 @@ static void
 put_central(bytes_t *out, const entry_t *entry, size_t packed, size_t offset)
 {
     put(out, "PK\1\2", 4);
-    put_le(out, 2, 0x031e);
+    put_le(out, 2, entry->made ? entry->made : 0x031e);
     put_header(out, entry, packed, 0, entry->extra_len);
     put_le(out, 2, 0);
     put_le(out, 4, 0);
@@ -283,6 +293,58 @@ static bytes_t
 archive(const entry_t *entries, size_t n)
 {
     return archive64(entries, n, 0);
+}
+
+
+/* Each local header is in the stored data of the one before. */
+
+static bytes_t
+nested(entry_t *entries, size_t n, size_t len)
+{
+    size_t          i, start, *offsets;
+    bytes_t         out;
+    unsigned char  *crcs;
+
+    memset(&out, 0, sizeof(bytes_t));
+    offsets = malloc(n * sizeof(size_t));
+    crcs = calloc(1, len);
+
+    for (i = 0; i < n; i++) {
+        offsets[i] = out.len;
+        put(&out, "PK\3\4", 4);
+        put_header(&out, &entries[i], 0, 0, 0);
+        put(&out, entries[i].name, strlen(entries[i].name));
+    }
+
+    put(&out, crcs, len);
+
+    for (i = n; i-- > 0; /* void */) {
+        entries[i].data = (char *) out.data + offsets[i] + 30
+                          + strlen(entries[i].name);
+        entries[i].len = (size_t) (out.data + out.len
+                                   - (unsigned char *) entries[i].data);
+        start = out.len;
+        out.len = offsets[i] + 4;
+        put_header(&out, &entries[i], entries[i].len, 0, 0);
+        out.len = start;
+    }
+
+    start = out.len;
+    out.size = out.len + n * 100;
+    out.data = realloc(out.data, out.size);
+
+    for (i = 0; i < n; i++) {
+        entries[i].data = (char *) out.data + offsets[i] + 30
+                          + strlen(entries[i].name);
+        put_central(&out, &entries[i], entries[i].len, offsets[i]);
+    }
+
+    put_end(&out, n, out.len - start, start);
+
+    free(offsets);
+    free(crcs);
+
+    return out;
 }
 
 
@@ -486,7 +548,7 @@ test_good(void)
         { .name = "__MACOSX/www/._index.html", .data = "x", .len = 1 },
         { .name = "www/gr\303\274n.svg", .data = "x", .len = 1,
           .flags = UTF8 },
-        { .name = "www/gr\303\274n2.svg", .data = "x", .len = 1 },
+        { .name = "www/gruen2.svg", .data = "x", .len = 1 },
         { .name = "www/big", .method = 8 }
     };
 
@@ -579,8 +641,9 @@ test_index(void)
        && said(NULL, "the zip archive contains no index.html"),
        "an index.html in __MACOSX");
 
-    ok(check_names("__MACOSXX/index.html", NULL, NULL) == LU_OK,
-       "an index.html in a directory like __MACOSX");
+    ok(check_names("__MACOSXX/index.html", NULL, NULL) == LU_INVALID
+       && said(NULL, "the zip archive contains no index.html"),
+       "an index.html where Android does not unpack it");
 
     ok(check_names("a/__MACOSX/index.html", NULL, NULL) == LU_OK,
        "an index.html in an inner __MACOSX");
@@ -596,7 +659,8 @@ test_names(void)
     size_t              i;
     entry_t             entry;
     static const char  *names[] = {
-        "/etc/passwd", "../x", "a/../../x", "a/..", "..", ".", "./a", "a//b",
+        "/etc/passwd", "../x", "a/../../x", "a/..", "..", ".", "././a", "a//b",
+        "./../x", ".//x", "a/./b",
         "a//", "/", "//", "a\\b", "..\\x", "C:/x", "C:x", "a\nb", "a\177b",
         "\377\376", "a\300\257b", "../", "a/../", "\355\240\200", NULL
     };
@@ -680,8 +744,27 @@ test_unicode_extra(void)
     memcpy(extra, out.data, out.len);
 
     ok(check_with(&entry) == LU_INVALID
-       && said("y", "has a different name in its local header"),
+       && said("y", "has another name in its Unicode Path field, which devices"
+                    " do not read: let the CLI pack the folder, or use"
+                    " \"7z a -tzip -mcu=on\""),
        "a second name");
+
+    extra[4] = 2;
+    ok(check_with(&entry) == LU_OK, "a field of a version to come");
+
+    out.len = 5;
+    put_le(&out, 4, crc32(0, (const Bytef *) "gr\303\274n", 5));
+    put(&out, "gr\303\274n", 5);
+    memcpy(extra, out.data, out.len);
+    extra[2] = 10;
+    entry.extra_len = out.len;
+    entry.name = "gr\303\274n";
+
+    ok(check_with(&entry) == LU_INVALID
+       && said("gr\303\274n", unmarked), "the field is no mark");
+
+    entry.flags = UTF8;
+    ok(check_with(&entry) == LU_OK, "the same name twice");
 
     free(out.data);
 }
@@ -731,6 +814,426 @@ test_kinds(void)
 
 
 static void
+test_attributes(void)
+{
+    size_t  i;
+
+    static const char  folder[] =
+        "is a folder that its owner may not read, write and enter, which"
+        " devices cannot unpack: run \"chmod -R u+rwX\" before packing, or let"
+        " the CLI pack the folder";
+    static const char  file[] =
+        "is a file that its owner may not read, and that devices cannot read"
+        " when it is unpacked: run \"chmod -R u+rwX\" before packing, or let"
+        " the CLI pack the folder";
+    static const char  not_a_file[] =
+        "is a folder by its attributes, and a file by its name in the zip"
+        " archive: names of folders must end in \"/\"";
+    static const char  not_a_folder[] =
+        "is a file by its mode, and a folder by its name in the zip archive";
+
+    static const struct {
+        const char  *name;
+        unsigned     made;
+        uint32_t     attributes;
+        const char  *text;
+    } cases[] = {
+        { "a/", 3, 0, NULL },
+        { "a/", 3, 0x41ed0010, NULL },
+        { "a/", 3, 0x41c00000, NULL },
+        { "a/", 3, 0x41ff0000, NULL },
+        { "a/", 3, 0x41400000, folder },
+        { "a/", 3, 0x416d0010, folder },
+        { "a/", 3, 0x41800000, folder },
+        { "a/", 3, 0x40000000, folder },
+        { "a/", 3, 0x003f0000, folder },
+        { "a/", 19, 0x416d0000, folder },
+        { "a/", 0, 0x416d0010, folder },
+        { "a/", 10, 0x416d0010, folder },
+        { "a/", 0, 0x10, NULL },
+        { "a/", 0, 0x11, NULL },
+        { "a/", 3, 0x81ed0000, not_a_folder },
+        { "a/", 19, 0x81ed0000, not_a_folder },
+        { "a/", 0, 0x81ed0000, NULL },
+        { "a", 3, 0x81a40000, NULL },
+        { "a", 3, 0x81000000, NULL },
+        { "a", 3, 0x01240000, NULL },
+        { "a", 0, 0x21, NULL },
+        { "a", 3, 0x80000000, file },
+        { "a", 3, 0x80c00000, file },
+        { "a", 0, 0x80240000, file },
+        { "a", 3, 0x41ed0000, not_a_file },
+        { "a", 0, 0x41ed0000, not_a_file },
+        { "a", 0, 0x10, not_a_file },
+        { "a", 3, 0x81a40010, not_a_file },
+        { "a", 0, 0xa1ff0000, "is a symbolic link" },
+    };
+
+    entry_t  entry;
+
+    for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        memset(&entry, 0, sizeof(entry_t));
+
+        entry.name = cases[i].name;
+        entry.made = cases[i].made << 8 | 30;
+        entry.attributes = cases[i].attributes;
+
+        ok(check_with(&entry) == (cases[i].text ? LU_INVALID : LU_OK)
+           && (cases[i].text == NULL || said(cases[i].name, cases[i].text)),
+           "\"%s\" with %08x, made by %u", cases[i].name,
+           (unsigned) cases[i].attributes, cases[i].made);
+    }
+
+    memset(&entry, 0, sizeof(entry_t));
+    entry.name = "a/";
+    entry.data = "x";
+    entry.len = 1;
+    ok(check_with(&entry) == LU_INVALID
+       && said("a/", "is a folder with contents of its own"),
+       "a folder with contents");
+
+    entry.name = "./";
+    entry.len = 0;
+    entry.attributes = 0x416d0000;
+    ok(check_with(&entry) == LU_INVALID && said("./", folder),
+       "the top itself, read-only");
+}
+
+
+/* What bsdtar writes of a folder. */
+
+static void
+test_dot(void)
+{
+    ok(check_names("./", "./index.html", "./a/") == LU_OK,
+       "names that begin with a dot");
+
+    ok(check_names("./", "./www/index.html", "./www/") == LU_OK,
+       "an index.html in a folder");
+
+    ok(check_names("./index.html", "index.html", NULL) == LU_INVALID
+       && said("index.html", "occurs twice"), "a file twice");
+
+    ok(check_names("./index.html", "./a", "a/b") == LU_INVALID
+       && said("a", "is both a file and a directory"),
+       "a file and a folder");
+
+    ok(check_names("./", "./", "index.html") == LU_OK,
+       "the top twice, which is there anyway");
+
+    ok(check_names("./a/index.html", "./b/index.html", NULL) == LU_INVALID,
+       "two pages");
+}
+
+
+static void
+test_root(void)
+{
+    static const char  text[] =
+        "both have an index.html, and there is none at the top of the zip"
+        " archive, so that each device picks its own: pack the folder of the"
+        " app alone";
+
+    ok(check_names("build/index.html", "storybook/index.html", NULL)
+       == LU_INVALID
+       && said("build/\", \"storybook/", text), "two folders with a page");
+
+    ok(check_names("b/x/index.html", "b.c/index.html", "b/a/index.html")
+       == LU_INVALID
+       && said("b.c/\", \"b/a/", text), "at different depths");
+
+    ok(check_names("a/index.html", "index.html", "b/index.html") == LU_OK,
+       "one at the top settles it");
+
+    ok(check_names("a/index.html", "a/b/index.html", "a/c/index.html")
+       == LU_OK, "pages in the folder of the page");
+
+    ok(check_names("a/index.html", "a.js", "b/main.html") == LU_OK,
+       "another folder without a page");
+
+    ok(check_names("a/index.html", "b/index.html/", NULL) == LU_INVALID
+       && said("a/\", \"b/", text), "a folder that is called so");
+
+    ok(check_names("index.html/a", "b/index.html", NULL) == LU_INVALID
+       && said(NULL, "the zip archive contains no index.html"),
+       "a folder at the top that is called so");
+
+    ok(check_names("index.html/index.html", NULL, NULL) == LU_INVALID
+       && said(NULL, "the zip archive contains no index.html"),
+       "a page in a folder that is called so");
+
+    ok(check_names("a/index.html", "__MACOSX/index.html", NULL) == LU_INVALID
+       && said("__MACOSX/\", \"a/", text), "one that only iOS unpacks");
+}
+
+
+/* Changes a byte of the second entry's local header or data descriptor. */
+
+static lu_rc_e
+check_local(const entry_t *entry, size_t at, unsigned char ch)
+{
+    size_t    local;
+    bytes_t   bytes;
+    entry_t   entries[2];
+    lu_rc_e   rc;
+
+    memset(entries, 0, sizeof(entries));
+    entries[0].name = "index.html";
+    entries[1] = *entry;
+
+    bytes = archive(entries, 2);
+    local = 30 + strlen("index.html");
+    bytes.data[local + at] ^= ch;
+
+    rc = check_bytes(&bytes, LIMIT);
+
+    free(bytes.data);
+
+    return rc;
+}
+
+
+static void
+test_local(void)
+{
+    size_t    i;
+    entry_t   entry;
+
+    static const char  differs[] =
+        "is not the same in its local header and in the directory of the zip"
+        " archive (flags, method, CRC or sizes)";
+    static const char  described[] =
+        "is not the same in its data descriptor, as iOS reads it, and in the"
+        " directory of the zip archive (CRC or sizes)";
+
+    static const struct {
+        size_t         at;
+        unsigned char  ch;
+        const char    *text;
+        const char    *name;
+    } cases[] = {
+        { 0, 1, "is not where the directory of the zip archive says",
+          "signature" },
+        { 4, 1, NULL, "version" },
+        { 6, 1, differs, "encrypted" },
+        { 6, 2, NULL, "a hint about deflate" },
+        { 6, 8, differs, "streamed" },
+        { 6, 0x40, differs, "strong encryption" },
+        { 7, 8, differs, "UTF-8" },
+        { 7, 0x20, differs, "masked" },
+        { 8, 8, differs, "method" },
+        { 9, 1, differs, "method, above" },
+        { 10, 1, NULL, "time" },
+        { 14, 1, differs, "CRC" },
+        { 17, 0x80, differs, "CRC, above" },
+        { 18, 1, differs, "compressed size" },
+        { 22, 1, differs, "size" },
+        { 25, 1, differs, "size, above" },
+        { 26, 1, "has a different name in its local header", "name, longer" },
+        { 29, 0x80, "goes beyond the directory of the zip archive",
+          "extra field" },
+        { 30, 1, "has a different name in its local header", "name" },
+        { 34, 1, "does not have the CRC that the zip archive states",
+          "data" },
+    };
+
+    memset(&entry, 0, sizeof(entry_t));
+    entry.name = "a.js";
+    entry.data = "let a";
+    entry.len = 5;
+
+    for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        ok(check_local(&entry, cases[i].at, cases[i].ch)
+           == (cases[i].text ? LU_INVALID : LU_OK)
+           && (cases[i].text == NULL || said("a.js", cases[i].text)),
+           "local header: %s", cases[i].name);
+    }
+
+    /* streamed: nothing was known, or what is said is right */
+
+    entry.flags = DESCRIPTOR;
+
+    ok(check_local(&entry, 0, 0) == LU_OK, "streamed");
+    ok(check_local(&entry, 14, 1) == LU_INVALID && said("a.js", differs),
+       "streamed, with a CRC that is wrong");
+    ok(check_local(&entry, 18, 5) == LU_OK, "streamed, with a size");
+    ok(check_local(&entry, 22, 4) == LU_INVALID && said("a.js", differs),
+       "streamed, with a size that is wrong");
+
+    /* behind 30 bytes, the name and the data */
+
+    for (i = 4; i < 16; i++) {
+        ok(check_local(&entry, 39 + i, 1) == LU_INVALID
+           && said("a.js", described), "data descriptor, byte %zu", i);
+    }
+
+    ok(check_local(&entry, 39, 1) == LU_INVALID && said("a.js", described),
+       "data descriptor with another signature");
+
+    /* to ZIPFoundation, the version makes it one of zip64 */
+
+    entry.needed = 45;
+    ok(check_local(&entry, 0, 0) == LU_INVALID && said("a.js", described),
+       "sizes of 4 bytes where iOS expects 8");
+
+    entry.flags = 0;
+    ok(check_local(&entry, 0, 0) == LU_OK, "the version alone");
+}
+
+
+static void
+test_zip64(void)
+{
+    bytes_t   bytes;
+    entry_t   entries[2];
+    unsigned char  *central;
+
+    static const char  extra[] =
+        "\1\0\20\0\5\0\0\0\0\0\0\0\5\0\0\0\0\0\0";
+
+    memset(entries, 0, sizeof(entries));
+    entries[0].name = "index.html";
+    entries[1].name = "a.js";
+    entries[1].data = "let a";
+    entries[1].len = 5;
+    entries[1].extra = extra;
+    entries[1].extra_len = 20;
+
+    bytes = archive(entries, 2);
+    central = bytes.data + bytes.len - 22 - 46 - 4 - 20;
+
+    ok(check_bytes(&bytes, LIMIT) == LU_OK, "a zip64 field without need");
+
+    memset(central + 20, 0xff, 8);
+    ok(check_bytes(&bytes, LIMIT) == LU_OK, "sizes in the zip64 field");
+
+    memset(central + 24, 0, 4);
+    ok(check_bytes(&bytes, LIMIT) == LU_INVALID
+       && said("a.js", "has no zip64 field that devices can read"),
+       "more in it than is needed");
+
+    memset(central + 24, 0xff, 4);
+    central[46 + 4] = 9;
+    ok(check_bytes(&bytes, LIMIT) == LU_INVALID
+       && said("a.js", "has no zip64 field that devices can read"),
+       "no field of that kind");
+
+    central[46 + 4] = 1;
+    central[46 + 4 + 4] = 6;
+    ok(check_bytes(&bytes, LIMIT) == LU_INVALID
+       && said("a.js", two_sizes), "another size in the field");
+
+    central[46 + 4 + 4] = 5;
+    central[34] = 1;
+    ok(check_bytes(&bytes, LIMIT) == LU_INVALID
+       && said("a.js", "is in another part of a split zip archive"),
+       "another disk");
+
+    free(bytes.data);
+}
+
+
+/* The manifest in the folder that devices take. */
+
+static lu_rc_e
+check_manifest(const char *folder, const char *name, const char *text)
+{
+    char     names[3][64];
+    entry_t  entries[3];
+
+    snprintf(names[0], 64, "%sindex.html", folder);
+    snprintf(names[1], 64, "%sa.js", folder);
+    snprintf(names[2], 64, "%s", name);
+
+    memset(entries, 0, sizeof(entries));
+    entries[0].name = names[0];
+    entries[0].data = "<html>";
+    entries[0].len = 6;
+    entries[1].name = names[1];
+    entries[1].data = "let a";
+    entries[1].len = 5;
+    entries[1].method = 8;
+    entries[2].name = names[2];
+    entries[2].data = text;
+    entries[2].len = strlen(text);
+    entries[2].method = 8;
+
+    return check(entries, 3, LIMIT);
+}
+
+
+static void
+test_manifest(void)
+{
+    char  right[512], wrong[512], missing[512];
+
+    static const char  stale[] =
+        "is not as the manifest in the zip archive says: remove the manifest"
+        " from the folder before packing it, or write it anew with"
+        " \"apps:liveupdates:generatemanifest\"";
+    static const char  absent[] =
+        "is not in the zip archive, as the manifest in it says: remove the"
+        " manifest from the folder before packing it, or write it anew with"
+        " \"apps:liveupdates:generatemanifest\"";
+    static const char  unreadable[] =
+        "in the zip archive is not a manifest that devices can read: remove"
+        " it from the folder before packing it, or write it anew with"
+        " \"apps:liveupdates:generatemanifest\"";
+
+    lu_sha256_t  sha256;
+    char         page[LU_SHA256_HEX + 1], script[LU_SHA256_HEX + 1];
+
+    lu_sha256_init(&sha256);
+    lu_sha256_update(&sha256, "<html>", 6);
+    lu_sha256_hex(&sha256, page);
+
+    lu_sha256_init(&sha256);
+    lu_sha256_update(&sha256, "let a", 5);
+    lu_sha256_hex(&sha256, script);
+
+    snprintf(right, 512, "[{\"checksum\":\"%s\",\"href\":\"index.html\","
+             "\"sizeInBytes\":6},{\"checksum\":\"%s\",\"href\":\"a.js\","
+             "\"sizeInBytes\":5}]", page, script);
+    snprintf(wrong, 512, "[{\"checksum\":\"%s\",\"href\":\"a.js\","
+             "\"sizeInBytes\":5}]", page);
+    snprintf(missing, 512, "[{\"checksum\":\"%s\",\"href\":\"b.js\","
+             "\"sizeInBytes\":5}]", script);
+
+    ok(check_manifest("", LU_MANIFEST_NAME, right) == LU_OK,
+       "a manifest that fits");
+
+    ok(check_manifest("www/", "www/" LU_MANIFEST_NAME, right) == LU_OK,
+       "in a folder");
+
+    ok(check_manifest("./www/", "./www/" LU_MANIFEST_NAME, wrong)
+       == LU_INVALID
+       && said("a.js", stale), "a stale one");
+
+    ok(check_manifest("www/", LU_MANIFEST_NAME, wrong) == LU_OK,
+       "a stale one that devices throw away");
+
+    ok(check_manifest("", "www/" LU_MANIFEST_NAME, wrong) == LU_OK,
+       "a stale one that devices do not look at");
+
+    ok(check_manifest("", LU_MANIFEST_NAME, missing) == LU_INVALID
+       && said("b.js", absent), "one of another bundle");
+
+    ok(check_manifest("", LU_MANIFEST_NAME, "[]") == LU_OK,
+       "one that names nothing");
+
+    ok(check_manifest("", LU_MANIFEST_NAME, "") == LU_INVALID
+       && said(LU_MANIFEST_NAME, unreadable), "an empty one");
+
+    ok(check_manifest("", LU_MANIFEST_NAME, "{}") == LU_INVALID
+       && said(LU_MANIFEST_NAME, unreadable), "no list");
+
+    wrong[strlen(wrong) - 3] = '6';
+    ok(check_manifest("", LU_MANIFEST_NAME, wrong) == LU_INVALID
+       && said("a.js", stale), "another size");
+}
+
+
+static void
 test_lies(void)
 {
     entry_t  entry;
@@ -762,12 +1265,12 @@ test_lies(void)
        "less than announced, deflated");
 
     entry.method = 0;
-    ok(check_with(&entry) == LU_INVALID && error.text,
-       "less than announced, stored");
+    ok(check_with(&entry) == LU_INVALID
+       && said("a.js", two_sizes), "less than announced, stored");
 
     entry.size_lie = -1;
-    ok(check_with(&entry) == LU_INVALID && error.text,
-       "more than announced, stored");
+    ok(check_with(&entry) == LU_INVALID
+       && said("a.js", two_sizes), "more than announced, stored");
 
     entry.size_lie = 0;
     entry.method = 8;
@@ -776,8 +1279,10 @@ test_lies(void)
        "deflated data without an end");
 
     entry.packed_lie = 1000;
+    entry.size_lie = 1000;
     entry.method = 0;
-    ok(check_with(&entry) == LU_INVALID && error.text,
+    ok(check_with(&entry) == LU_INVALID
+       && said("a.js", "goes beyond the directory of the zip archive"),
        "stored data behind the end of the file");
 
     memset(&entry, 0, sizeof(entry_t));
@@ -790,8 +1295,12 @@ test_lies(void)
     entry.crc_lie = 0;
     entry.size_lie = 1;
     ok(check_with(&entry) == LU_INVALID
+       && said("a.js", two_sizes), "a wrong size of nothing");
+
+    entry.method = 8;
+    ok(check_with(&entry) == LU_INVALID
        && said("a.js", "does not have the size that the zip archive states"),
-       "a wrong size of nothing");
+       "a wrong size of nothing, deflated");
 }
 
 
@@ -876,6 +1385,17 @@ test_directory(void)
        && said(NULL, "the zip archive has two directories that differ"),
        "two directories");
 
+    bytes.data[bytes.len - 2] = 1;
+    ok(check_bytes(&bytes, LIMIT) == LU_INVALID
+       && said(NULL, "the zip archive has no end, or its comment has none"),
+       "a comment that ends behind the file");
+
+    bytes.data[bytes.len - 2] = 0;
+    bytes.data[bytes.len - 18] = 1;
+    ok(check_bytes(&bytes, LIMIT) == LU_INVALID
+       && said(NULL, "the file is one part of a split zip archive"),
+       "the last part of several");
+
     put_end(&bytes, 0, 0, 0);
     ok(check_bytes(&bytes, LIMIT) == LU_INVALID
        && said(NULL, "the zip archive is empty"), "an empty directory");
@@ -927,7 +1447,8 @@ test_directory(void)
     bytes.data[size - 47] = 'P';
     put_end(&bytes, 2, 150, size - 150);
     ok(check_bytes(&bytes, LIMIT) == LU_INVALID
-       && said(NULL, "the directory of the zip archive is damaged"),
+       && said(NULL, "the zip archive has more entries than its end record"
+                     " states: more than 65535 take zip64"),
        "an entry that is not counted");
 
     free(bytes.data);
@@ -1028,7 +1549,8 @@ test_entries(void)
 
     bytes = archive(entries, 100001);
     ok(check_bytes(&bytes, LIMIT) == LU_INVALID
-       && said(NULL, "the directory of the zip archive is damaged"),
+       && said(NULL, "the zip archive has more entries than its end record"
+                     " states: more than 65535 take zip64"),
        "100001 entries without zip64");
     free(bytes.data);
 
@@ -1036,6 +1558,35 @@ test_entries(void)
     ok(check_bytes(&bytes, LIMIT) == LU_INVALID
        && said(NULL, "the zip archive has too many entries"),
        "2^40 entries announced");
+    free(bytes.data);
+
+    /* what the end record says, and what the zip64 one does */
+
+    bytes = archive64(entries + 77, 2, 2);
+    ok(check_bytes(&bytes, LIMIT) == LU_OK, "both end records are there");
+
+    bytes.data[bytes.len - 12] = 0;
+    bytes.data[bytes.len - 11] = 0;
+    ok(check_bytes(&bytes, LIMIT) == LU_INVALID
+       && said(NULL, "the zip archive has two end records that differ"),
+       "without entries, to some readers");
+
+    bytes.data[bytes.len - 12] = 2;
+    ok(check_bytes(&bytes, LIMIT) == LU_OK, "the same in both");
+
+    bytes.data[bytes.len - 22 - 20 - 56 + 4]++;
+    ok(check_bytes(&bytes, LIMIT) == LU_INVALID
+       && said(NULL, "the zip64 end record of the zip archive is not in front"
+                     " of its locator"),
+       "a zip64 end record of another length");
+
+    bytes.data[bytes.len - 22 - 20 - 56 + 4]--;
+    bytes.data[bytes.len - 22 - 20 - 56 + 16] = 1;
+    ok(check_bytes(&bytes, LIMIT) == LU_INVALID
+       && said(NULL, "the file is one part of a split zip archive"),
+       "a part of several, by the zip64 end record");
+
+    bytes.data[bytes.len - 22 - 20 - 56 + 16] = 0;
 
     /* the locator points elsewhere */
 
@@ -1094,17 +1645,27 @@ test_bombs(void)
     }
 
     ok(check(entries, 2001, UINT64_MAX) == LU_INVALID
+       && said("1", "has a different name in its local header")
+       && feed.got < 2000000,
+       "entries that share a local header");
+
+    /* a header in the data of the one before, and data up to the end */
+
+    bytes = nested(entries, 2001, 100000);
+    ok(check_bytes(&bytes, UINT64_MAX) == LU_INVALID
        && error.text
        && strcmp(error.text, "overlaps other entries of the zip archive")
           == 0
-       && feed.got < 2000000,
+       && feed.got < bytes.len * 6,
        "entries that share data");
+    free(bytes.data);
 
     /* end records that share a directory too far off to be in the buffer */
 
-    for (i = 1; i < 2001; i++) {
+    for (i = 0; i < 2001; i++) {
         entries[i].first = 0;
-        entries[i].len = 0;
+        entries[i].len = i ? 0 : 100000;
+        entries[i].data = zeroes;
     }
 
     bytes = archive(entries, 2001);
@@ -1180,7 +1741,7 @@ test_nomem(void)
         }
     }
 
-    ok(i == 3 && rc == LU_OK, "no memory for a good archive (%ld)", i);
+    ok(i == 4 && rc == LU_OK, "no memory for a good archive (%ld)", i);
 
     for (i = 0; /* void */ ; i++) {
         tap_left = i;
@@ -1191,7 +1752,7 @@ test_nomem(void)
         }
     }
 
-    ok(i == 4 && rc == LU_INVALID
+    ok(i == 5 && rc == LU_INVALID
        && said("a.js", "does not have the CRC that the zip archive states"),
        "no memory for a bad one (%ld)", i);
 
@@ -1211,6 +1772,12 @@ main(void)
     test_names();
     test_unicode_extra();
     test_kinds();
+    test_attributes();
+    test_dot();
+    test_root();
+    test_local();
+    test_zip64();
+    test_manifest();
     test_lies();
     test_damage();
     test_directory();

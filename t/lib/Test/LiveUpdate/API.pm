@@ -343,7 +343,7 @@ sub refused {
 
 # -- bytes -------------------------------------------------------------------
 
-# zip(name => bytes, ...)
+# zip(name => bytes, ...); names that are not ASCII are marked as UTF-8.
 
 sub zip {
     my (@files) = @_;
@@ -352,11 +352,13 @@ sub zip {
     my $z;
 
     while (my ($name, $bytes) = splice @files, 0, 2) {
+        my @name = (Name => $name, Efs => $name =~ /[^ -~]/ ? 1 : 0);
+
         if ($z) {
-            $z->newStream(Name => $name);
+            $z->newStream(@name);
 
         } else {
-            $z = IO::Compress::Zip->new(\$zip, Name => $name)
+            $z = IO::Compress::Zip->new(\$zip, @name)
                 or die "cannot zip: $ZipError\n";
         }
 
