@@ -15,6 +15,7 @@
 
 #include "core/lu_file.h"
 #include "core/lu_json.h"
+#include "core/lu_limit.h"
 #include "core/lu_put.h"
 #include "core/lu_release.h"
 #include "core/lu_sha256.h"
@@ -103,6 +104,12 @@ ngx_lu_api_bundle_check(ngx_lu_call_t *call)
     if (rc == LU_INVALID) {
         return ngx_lu_task_refuse(task, 422,
                                   "\"channelName\" must be a string.");
+    }
+
+    rc = lu_limit_string(call->json, "gitRef", &value, &task->error);
+
+    if (rc == LU_INVALID) {
+        return ngx_lu_task_core(task, rc);
     }
 
     return ngx_lu_api_bundle_check_url(call);

@@ -15,6 +15,7 @@
 #include "write/ngx_lu_task.h"
 #include "job/ngx_lu_order.h"
 
+#include "core/lu_platform.h"
 #include "core/lu_put.h"
 #include "core/lu_release.h"
 
@@ -86,9 +87,10 @@ ngx_lu_api_fetch_release(ngx_lu_task_t *task)
 static ngx_int_t
 ngx_lu_api_fetch_platforms(ngx_lu_call_t *call, cJSON *release)
 {
+    cJSON        *platforms;
     lu_put_t      put;
-    lu_str_t      name;
-    const cJSON  *list, *item;
+    unsigned      bit, bits;
+    const cJSON  *list;
 
     list = cJSON_GetObjectItemCaseSensitive(call->json, "platforms");
 
@@ -96,30 +98,25 @@ ngx_lu_api_fetch_platforms(ngx_lu_call_t *call, cJSON *release)
         return NGX_OK;
     }
 
-    if (!cJSON_IsArray(list) || cJSON_GetArraySize(list) == 0) {
-        goto invalid;
+    if (lu_platform_list(list, &bits) != LU_OK || bits == 0) {
+        return ngx_lu_task_refuse(&call->task, 422,
+                                  "\"platforms\" must be a list of "
+                                  "\"windows\", \"mac\" and \"linux\".");
     }
 
-    cJSON_ArrayForEach(item, list) {
-        if (lu_json_value(item, &name) != LU_OK
-            || (!lu_str_is(&name, "windows")
-                && !lu_str_is(&name, "mac")
-                && !lu_str_is(&name, "linux")))
-        {
-            goto invalid;
+    /* each one once, however often the list has it */
+
+    lu_put_init(&put);
+
+    platforms = lu_put_array(&put, release, "platforms");
+
+    for (bit = LU_WINDOWS; bit & LU_PLATFORMS; bit <<= 1) {
+        if (bits & bit) {
+            lu_put_string(&put, platforms, NULL, lu_platform_name(bit));
         }
     }
 
-    lu_put_init(&put);
-    lu_put_copy(&put, release, "platforms", call->json, "platforms");
-
     return put.failed ? ngx_lu_task_nomem(&call->task) : NGX_OK;
-
-invalid:
-
-    return ngx_lu_task_refuse(&call->task, 422,
-                              "\"platforms\" must be a list of \"windows\", "
-                              "\"mac\" and \"linux\".");
 }
 
 

@@ -14,6 +14,7 @@
 #include "write/ngx_lu_task.h"
 
 #include "core/lu_json.h"
+#include "core/lu_limit.h"
 #include "core/lu_name.h"
 #include "core/lu_put.h"
 
@@ -199,6 +200,14 @@ ngx_lu_api_organization_add(ngx_lu_call_t *call, cJSON *list)
     status = ngx_lu_api_organization_name(call, &name);
     if (status != NGX_OK) {
         return status;
+    }
+
+    if (cJSON_GetArraySize(list) >= LU_LIMIT_ORGANIZATIONS) {
+        return ngx_lu_task_refuse(&call->task, NGX_HTTP_CONFLICT,
+                                  "There are "
+                                  lu_value(LU_LIMIT_ORGANIZATIONS)
+                                  " organizations, the most that there can be; "
+                                  "delete one first.");
     }
 
     lu_put_init(&put);

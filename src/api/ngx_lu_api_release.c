@@ -22,6 +22,7 @@
 #include "core/lu_change_deployment.h"
 #include "core/lu_desktop.h"
 #include "core/lu_json.h"
+#include "core/lu_limit.h"
 #include "core/lu_put.h"
 #include "core/lu_release.h"
 #include "core/lu_share.h"
@@ -367,16 +368,26 @@ ngx_lu_api_release_promotion(ngx_lu_call_t *call,
 ngx_int_t
 ngx_lu_api_release_reject_post(ngx_lu_call_t *call)
 {
-    lu_str_t   reason;
-    ngx_int_t  status;
+    lu_rc_e         rc;
+    lu_str_t        reason;
+    ngx_int_t       status;
+    ngx_lu_task_t  *task;
 
-    if (lu_json_string(call->json, "reason", &reason) != LU_OK) {
-        return ngx_lu_task_refuse(&call->task, 422,
+    task = &call->task;
+
+    rc = lu_limit_string(call->json, "reason", &reason, &task->error);
+
+    if (rc == LU_NOT_FOUND) {
+        return ngx_lu_task_refuse(task, 422,
                                   "\"reason\" must say why the release is "
                                   "rejected.");
     }
 
-    status = ngx_lu_approval_reject(&call->task, (char *) reason.data);
+    if (rc != LU_OK) {
+        return ngx_lu_task_core(task, rc);
+    }
+
+    status = ngx_lu_approval_reject(task, (char *) reason.data);
 
     return ngx_lu_call_state(call, status, LU_STATE_REJECTED);
 }

@@ -14,6 +14,7 @@
 #include "job/ngx_lu_order.h"
 
 #include "core/lu_json.h"
+#include "core/lu_limit.h"
 #include "core/lu_name.h"
 #include "core/lu_put.h"
 #include "core/lu_webhook.h"
@@ -123,6 +124,7 @@ ngx_lu_webhook_todesktop_release(ngx_lu_task_t *task,
 {
     cJSON      *release;
     lu_put_t    put;
+    lu_str_t    value;
     ngx_uint_t  i;
 
     const struct {
@@ -146,8 +148,14 @@ ngx_lu_webhook_todesktop_release(ngx_lu_task_t *task,
     release = ngx_lu_order_release(task);
 
     for (i = 0; facts[i].key; i++) {
-        if (facts[i].value->len) {
-            lu_put_str(&put, release, facts[i].key, facts[i].value);
+        value = *facts[i].value;
+
+        if (value.len) {
+
+            /* a build is not lost because somebody wrote a long message */
+
+            lu_limit_cut(facts[i].key, &value);
+            lu_put_str(&put, release, facts[i].key, &value);
         }
     }
 

@@ -6,14 +6,27 @@
 
 #include "lu_builds.h"
 #include "lu_desktop.h"
+#include "lu_limit.h"
 #include "lu_name.h"
 #include "lu_put.h"
 
 
+/* How much work the rules are for a request. */
+
+typedef struct {
+    size_t                       rules;
+    size_t                       rollouts;
+    size_t                       addresses;
+} lu_builds_size_t;
+
+
+static void lu_builds_measure(const cJSON *rules, lu_builds_size_t *size);
+static lu_rc_e lu_builds_fit(const lu_builds_size_t *before,
+    const cJSON *rules, lu_error_t *err);
 static cJSON *lu_builds_member(cJSON *object, const char *key,
     cJSON *(*create)(void));
 static lu_rc_e lu_builds_release_info(cJSON *releases, const cJSON *builds,
-    const cJSON *info);
+    const cJSON *info, lu_error_t *err);
 static lu_rc_e lu_builds_latest_set(cJSON *releases, const char *id);
 static lu_rc_e lu_builds_latest_mark(cJSON *app);
 static lu_rc_e lu_builds_latest_before(cJSON *releases, const cJSON *builds,
@@ -56,6 +69,14 @@ lu_builds_release(cJSON *app, const char *id, const char *version,
         return LU_OK;
     }
 
+    if (cJSON_GetArraySize(builds) >= LU_LIMIT_BUILDS) {
+        (void) lu_error(err, NULL,
+                        "the app has " lu_value(LU_LIMIT_BUILDS)
+                        " released builds, the most that it can have; withdraw "
+                        "one first");
+        return LU_CONFLICT;
+    }
+
     lu_put_init(&put);
 
     build = lu_put_object(&put, builds, NULL);
@@ -73,7 +94,7 @@ lu_builds_release(cJSON *app, const char *id, const char *version,
         return LU_OK;
     }
 
-    rc = lu_builds_release_info(releases, builds, release_info);
+    rc = lu_builds_release_info(releases, builds, release_info, err);
 
     return rc == LU_OK ? lu_builds_latest_mark(app) : rc;
 }
@@ -82,10 +103,14 @@ lu_builds_release(cJSON *app, const char *id, const char *version,
 /* Ignores what it says about builds that are not released here. */
 
 static lu_rc_e
-lu_builds_release_info(cJSON *releases, const cJSON *builds, const cJSON *info)
+lu_builds_release_info(cJSON *releases, const cJSON *builds, const cJSON *info,
+    lu_error_t *err)
 {
-    cJSON   *item, *next, *redirections;
-    lu_rc_e  rc;
+    cJSON             *item, *next, *redirections;
+    lu_rc_e            rc;
+    lu_builds_size_t   before;
+
+    lu_builds_measure(releases, &before);
 
     if (lu_builds_rule_holds(builds, info, "latestReleaseBuildId")) {
 
@@ -110,7 +135,8 @@ lu_builds_release_info(cJSON *releases, const cJSON *builds, const cJSON *info)
         }
     }
 
-    return LU_OK;
+    return lu_builds_fit(&before, releases, err) == LU_OK ? LU_OK
+                                                          : LU_CONFLICT;
 }
 
 
@@ -192,9 +218,10 @@ lu_builds_rollback(cJSON *app, unsigned steps, const char **id,
 lu_rc_e
 lu_builds_rollout(cJSON *app, const char *id, double rollout, lu_error_t *err)
 {
-    cJSON       *build, *builds, *releases, *redirections;
-    lu_rc_e      rc;
-    const char  *latest;
+    cJSON             *build, *builds, *releases, *redirections;
+    lu_rc_e            rc;
+    const char        *latest;
+    lu_builds_size_t   before;
 
     if (!(rollout >= 0 && rollout <= 1)) {
         return lu_error(err, NULL, "\"rollout\" must be a number"
@@ -221,6 +248,7 @@ lu_builds_rollout(cJSON *app, const char *id, double rollout, lu_error_t *err)
         return LU_NOMEM;
     }
 
+    lu_builds_measure(releases, &before);
     lu_builds_rollouts_delete(redirections, id);
 
     if (rollout >= 1) {
@@ -245,7 +273,13 @@ lu_builds_rollout(cJSON *app, const char *id, double rollout, lu_error_t *err)
         return LU_OK;
     }
 
-    return lu_builds_rollout_add(redirections, id, rollout);
+    rc = lu_builds_rollout_add(redirections, id, rollout);
+    if (rc != LU_OK) {
+        return rc;
+    }
+
+    return lu_builds_fit(&before, releases, err) == LU_OK ? LU_OK
+                                                          : LU_CONFLICT;
 }
 
 
@@ -298,9 +332,17 @@ lu_rc_e
 lu_builds_set_rules(cJSON *app, const cJSON *rules, const lu_arena_t *arena,
     lu_error_t *err)
 {
-    cJSON        *releases;
-    lu_rc_e       rc;
-    lu_desktop_t  desktop;
+    cJSON             *releases;
+    lu_rc_e            rc;
+    lu_desktop_t       desktop;
+    lu_builds_size_t   before;
+
+    lu_builds_measure(lu_json_get(app, "desktopReleases"), &before);
+
+    rc = lu_builds_fit(&before, rules, err);
+    if (rc != LU_OK) {
+        return rc;
+    }
 
     rc = lu_desktop_parse(arena, NULL, rules, &desktop, err);
     if (rc != LU_OK) {
@@ -328,6 +370,77 @@ lu_builds_set_rules(cJSON *app, const cJSON *rules, const lu_arena_t *arena,
     rc = lu_builds_copy(releases, rules, "releaseRedirections");
 
     return rc == LU_OK ? lu_builds_latest_mark(app) : rc;
+}
+
+
+lu_rc_e
+lu_builds_rules_fit(const cJSON *rules, lu_error_t *err)
+{
+    lu_builds_size_t  none;
+
+    memset(&none, 0, sizeof(lu_builds_size_t));
+
+    return lu_builds_fit(&none, rules, err);
+}
+
+
+/* Rules that were there before there was a limit may stay, but not grow. */
+
+static lu_rc_e
+lu_builds_fit(const lu_builds_size_t *before, const cJSON *rules,
+    lu_error_t *err)
+{
+    lu_builds_size_t  size;
+
+    lu_builds_measure(rules, &size);
+
+    if (size.rules > LU_LIMIT_RULES && size.rules > before->rules) {
+        return lu_error(err, NULL,
+                        "\"releaseRedirections\" must have at most "
+                        lu_value(LU_LIMIT_RULES) " rules");
+    }
+
+    if (size.rollouts > LU_LIMIT_ROLLOUTS
+        && size.rollouts > before->rollouts)
+    {
+        return lu_error(err, NULL,
+                        "\"releaseRedirections\" must have at most "
+                        lu_value(LU_LIMIT_ROLLOUTS)
+                        " rules \"buildByRollout\"");
+    }
+
+    if (size.addresses > LU_LIMIT_ADDRESSES
+        && size.addresses > before->addresses)
+    {
+        return lu_error(err, NULL,
+                        "\"releaseRedirections\" must have at most "
+                        lu_value(LU_LIMIT_ADDRESSES)
+                        " addresses in all \"ipList\" together");
+    }
+
+    return LU_OK;
+}
+
+
+static void
+lu_builds_measure(const cJSON *rules, lu_builds_size_t *size)
+{
+    lu_str_t      name;
+    const cJSON  *item;
+
+    memset(size, 0, sizeof(lu_builds_size_t));
+
+    cJSON_ArrayForEach(item, lu_json_get(rules, "releaseRedirections")) {
+        size->rules++;
+        size->addresses += (size_t) cJSON_GetArraySize(lu_json_get(item,
+                                                                   "ipList"));
+
+        if (lu_json_string(item, "rule", &name) == LU_OK
+            && lu_str_is(&name, "buildByRollout"))
+        {
+            size->rollouts++;
+        }
+    }
 }
 
 

@@ -25,7 +25,8 @@
  * Adds a build to the feed.  release_info (or NULL) may have a new
  * "latestReleaseBuildId" and new "releaseRedirections"; what it says about
  * builds that are not released is ignored.  If the build is released already,
- * nothing changes: the request was repeated.  LU_INVALID, or LU_NOMEM.
+ * nothing changes: the request was repeated.  LU_INVALID; LU_CONFLICT: the app
+ * has all the builds or rules that it can have; or LU_NOMEM.
  */
 
 lu_rc_e lu_builds_release(cJSON *app, const char *id, const char *version,
@@ -53,7 +54,8 @@ lu_rc_e lu_builds_rollback(cJSON *app, unsigned steps, const char **id,
  * "buildByRollout" behind the others.  An earlier such rule is removed, unless
  * it lists platforms.  If the build was the latest and the share is
  * below 1, the release before it becomes the latest.  LU_NOT_FOUND: the build
- * is not released; LU_INVALID: the share is not from 0 to 1.
+ * is not released; LU_INVALID: the share is not from 0 to 1; LU_CONFLICT: the
+ * app has all the rules that it can have.
  */
 
 lu_rc_e lu_builds_rollout(cJSON *app, const char *id, double rollout,
@@ -62,11 +64,19 @@ lu_rc_e lu_builds_rollout(cJSON *app, const char *id, double rollout,
 /*
  * Replaces "latestReleaseBuildId" and "releaseRedirections" by those of the
  * rules.  LU_INVALID with the reason: lu_desktop_parse() refuses them, or a
- * build is not released.  The subject is in the arena.
+ * build is not released, or there are more than an app can have.  The subject
+ * is in the arena.
  */
 
 lu_rc_e lu_builds_set_rules(cJSON *app, const cJSON *rules,
     const lu_arena_t *arena, lu_error_t *err);
+
+/*
+ * LU_OK if the rules, which may come with a build, are not more than an app can
+ * have; LU_INVALID with the reason.
+ */
+
+lu_rc_e lu_builds_rules_fit(const cJSON *rules, lu_error_t *err);
 
 /* The id of the latest release, a part of the app; or NULL. */
 

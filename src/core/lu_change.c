@@ -6,6 +6,7 @@
 
 #include "lu_change.h"
 #include "lu_change_channel.h"
+#include "lu_limit.h"
 #include "lu_name.h"
 #include "lu_put.h"
 
@@ -219,6 +220,16 @@ lu_change_device_force(cJSON *app, const char *device, const char *channel_id,
     rc = lu_change_channel_get(app, channel_id, &channel, err);
     if (rc != LU_OK) {
         return rc;
+    }
+
+    if (cJSON_GetArraySize(forced) >= LU_LIMIT_FORCED
+        && lu_json_get(forced, device) == NULL)
+    {
+        (void) lu_error(err, NULL,
+                        "the app has " lu_value(LU_LIMIT_FORCED)
+                        " devices that are forced to a channel, the most that "
+                        "it can have; unforce one first");
+        return LU_CONFLICT;
     }
 
     return lu_json_set_string(forced, device, channel_id);

@@ -39,7 +39,8 @@ lu_rc_e lu_change_build_number(cJSON *app, uint64_t *number);
 
 /*
  * Forces a device to a channel, or no longer to any (NULL).  LU_INVALID: it is
- * no device id; LU_NOT_FOUND: no such channel.
+ * no device id; LU_NOT_FOUND: no such channel; LU_CONFLICT: the app has all the
+ * forced devices that it can have.
  */
 
 lu_rc_e lu_change_device_force(cJSON *app, const char *device,

@@ -5,6 +5,7 @@
 
 
 #include "lu_change_channel.h"
+#include "lu_limit.h"
 #include "lu_name.h"
 #include "lu_put.h"
 #include "lu_time.h"
@@ -32,6 +33,16 @@ lu_change_channel_create(cJSON *app, const cJSON *body, const char *id,
         return lu_error(err, NULL, "a channel must have a \"name\"");
     }
 
+    channels = lu_json_get(app, "channels");
+
+    if (cJSON_GetArraySize(channels) >= LU_LIMIT_CHANNELS) {
+        (void) lu_error(err, NULL,
+                        "the app has " lu_value(LU_LIMIT_CHANNELS)
+                        " channels, the most that it can have; delete one "
+                        "first");
+        return LU_CONFLICT;
+    }
+
     lu_put_init(&put);
 
     channel = cJSON_CreateObject();
@@ -55,8 +66,6 @@ lu_change_channel_create(cJSON *app, const cJSON *body, const char *id,
         cJSON_Delete(channel);
         return rc;
     }
-
-    channels = lu_json_get(app, "channels");
 
     if (!cJSON_AddItemToArray(channels, channel)) {
         cJSON_Delete(channel);

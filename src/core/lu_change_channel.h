@@ -18,7 +18,8 @@
 /*
  * Adds a channel with the "name", "protected" and "expiresAt" of the body.
  * The id is the caller's and must be a valid one.  *channel is a part of the
- * app.  LU_INVALID, or LU_CONFLICT: the name is taken.
+ * app.  LU_INVALID, or LU_CONFLICT: the name is taken, or the app has all the
+ * channels that it can have.
  */
 
 lu_rc_e lu_change_channel_create(cJSON *app, const cJSON *body, const char *id,

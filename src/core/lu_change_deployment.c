@@ -6,11 +6,15 @@
 
 #include "lu_change_channel.h"
 #include "lu_change_deployment.h"
+#include "lu_limit.h"
 #include "lu_put.h"
 
 
 static lu_rc_e lu_change_deployment_check(double rollout, lu_error_t *err);
-static void lu_change_deployment_trim(cJSON *deployments);
+static size_t lu_change_deployment_partials(const cJSON *channel);
+static lu_rc_e lu_change_deployment_full(lu_error_t *err);
+static void lu_change_deployment_trim(const cJSON *app, cJSON *deployments);
+static int lu_change_deployment_keep(const cJSON *app);
 
 
 lu_rc_e
@@ -32,6 +36,11 @@ lu_change_deployment_add(cJSON *app, const char *channel_id, const char *id,
     }
 
     rc = lu_change_deployment_check(rollout, err);
+    if (rc != LU_OK) {
+        return rc;
+    }
+
+    rc = lu_change_deployment_room(channel, rollout, err);
     if (rc != LU_OK) {
         return rc;
     }
@@ -66,7 +75,7 @@ lu_change_deployment_add(cJSON *app, const char *channel_id, const char *id,
         return lu_error(err, NULL, "the channel has no \"deployments\"");
     }
 
-    lu_change_deployment_trim(deployments);
+    lu_change_deployment_trim(app, deployments);
 
     return LU_OK;
 }
@@ -84,24 +93,77 @@ lu_change_deployment_check(double rollout, lu_error_t *err)
 }
 
 
+lu_rc_e
+lu_change_deployment_room(const cJSON *channel, double rollout,
+    lu_error_t *err)
+{
+    if (rollout < 1
+        && lu_change_deployment_partials(channel) >= LU_LIMIT_PARTIALS)
+    {
+        return lu_change_deployment_full(err);
+    }
+
+    return LU_OK;
+}
+
+
+/* Those that a check has to look at before it comes to one for everyone. */
+
+static size_t
+lu_change_deployment_partials(const cJSON *channel)
+{
+    size_t        n;
+    double        rollout;
+    const cJSON  *item;
+
+    n = 0;
+
+    cJSON_ArrayForEach(item, lu_json_get(channel, "deployments")) {
+        rollout = 0;
+        (void) lu_json_number(item, "rollout", &rollout);
+
+        if (rollout >= 1) {
+            break;
+        }
+
+        n++;
+    }
+
+    return n;
+}
+
+
+static lu_rc_e
+lu_change_deployment_full(lu_error_t *err)
+{
+    (void) lu_error(err, NULL,
+                    "the channel has " lu_value(LU_LIMIT_PARTIALS)
+                    " deployments with a partial rollout, the most that it can "
+                    "have; complete the rollout of one first");
+
+    return LU_CONFLICT;
+}
+
+
 /*
  * Keeps the deployments that devices outside of newer rollouts fall back to.
  */
 
 static void
-lu_change_deployment_trim(cJSON *deployments)
+lu_change_deployment_trim(const cJSON *app, cJSON *deployments)
 {
-    int     n, needed;
+    int     n, keep, needed;
     cJSON  *item, *next;
     double  rollout;
 
     n = 0;
     needed = 1;
+    keep = lu_change_deployment_keep(app);
 
     for (item = deployments->child; item; item = next) {
         next = item->next;
 
-        if (!needed && n >= LU_HISTORY) {
+        if (!needed && n >= keep) {
             cJSON_Delete(cJSON_DetachItemViaPointer(deployments, item));
             continue;
         }
@@ -118,11 +180,30 @@ lu_change_deployment_trim(cJSON *deployments)
 }
 
 
+/* An app.json must not become larger than a reader takes. */
+
+static int
+lu_change_deployment_keep(const cJSON *app)
+{
+    int           n;
+    const cJSON  *channel;
+
+    n = 0;
+
+    cJSON_ArrayForEach(channel, lu_json_get(app, "channels")) {
+        n += cJSON_GetArraySize(lu_json_get(channel, "deployments"));
+    }
+
+    return n > LU_LIMIT_DEPLOYMENTS ? LU_HISTORY_SHORT : LU_HISTORY;
+}
+
+
 lu_rc_e
 lu_change_deployment_update(cJSON *app, const char *id, double rollout,
     const char *now, lu_error_t *err)
 {
     cJSON    *channel, *deployment;
+    size_t    before, after;
     lu_rc_e   rc;
     lu_put_t  put;
 
@@ -138,10 +219,18 @@ lu_change_deployment_update(cJSON *app, const char *id, double rollout,
         return rc;
     }
 
+    before = lu_change_deployment_partials(channel);
+
     lu_put_init(&put);
 
     lu_put_number(&put, deployment, "rollout", rollout);
     lu_put_string(&put, deployment, "updatedAt", now);
+
+    after = lu_change_deployment_partials(channel);
+
+    if (after > before && after > LU_LIMIT_PARTIALS) {
+        return lu_change_deployment_full(err);
+    }
 
     return put.failed ? LU_NOMEM : LU_OK;
 }

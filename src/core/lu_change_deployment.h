@@ -22,12 +22,17 @@
 
 #define LU_HISTORY  500
 
+/* The same, while the app has more than LU_LIMIT_DEPLOYMENTS. */
+
+#define LU_HISTORY_SHORT  20
+
 
 /*
  * Puts a deployment at the head of a channel's history.  If there is one with
  * the id already, in whichever channel, nothing changes: the request was
  * repeated.  is_signed: the whole release is.  LU_NOT_FOUND: no such channel;
- * LU_INVALID: the rollout is not from 0 to 1; LU_FORBIDDEN: the channel is
+ * LU_INVALID: the rollout is not from 0 to 1; LU_CONFLICT: the channel has all
+ * the partial deployments that it can have; LU_FORBIDDEN: the channel is
  * protected, and the release is not signed.
  */
 
@@ -36,8 +41,17 @@ lu_rc_e lu_change_deployment_add(cJSON *app, const char *channel_id,
     const char *by, const char *now, lu_error_t *err);
 
 /*
+ * LU_OK if the channel can have another deployment with that rollout;
+ * LU_CONFLICT with the reason: it has all the partial ones that it can have.
+ */
+
+lu_rc_e lu_change_deployment_room(const cJSON *channel, double rollout,
+    lu_error_t *err);
+
+/*
  * Changes the rollout, from 0 to 1, of a deployment.  LU_NOT_FOUND: no such
- * deployment; LU_INVALID.
+ * deployment; LU_INVALID; LU_CONFLICT: the channel would have more partial
+ * deployments than it can have.
  */
 
 lu_rc_e lu_change_deployment_update(cJSON *app, const char *id, double rollout,

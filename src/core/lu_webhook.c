@@ -4,6 +4,7 @@
  */
 
 
+#include "lu_builds.h"
 #include "lu_desktop.h"
 #include "lu_name.h"
 #include "lu_webhook.h"
@@ -91,6 +92,11 @@ lu_webhook_parse(const lu_arena_t *arena, const cJSON *body,
 
     rc = lu_webhook_object(body, "releaseInfo", &webhook->release_info, err);
     if (rc != LU_OK || webhook->release_info == NULL) {
+        return rc;
+    }
+
+    rc = lu_builds_rules_fit(webhook->release_info, err);
+    if (rc != LU_OK) {
         return rc;
     }
 

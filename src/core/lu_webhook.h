@@ -35,7 +35,8 @@ typedef struct {
 /*
  * Reads a body.  The strings and the object are parts of the tree.  LU_OK,
  * LU_NOMEM, or LU_INVALID with the reason: appId or buildId is no valid id, a
- * member has another type, or lu_desktop_parse() refuses releaseInfo.
+ * member has another type, or lu_desktop_parse() or lu_builds_rules_fit()
+ * refuses releaseInfo.
  */
 
 lu_rc_e lu_webhook_parse(const lu_arena_t *arena, const cJSON *body,

@@ -57,7 +57,7 @@ ngx_lu_order_release(ngx_lu_task_t *task)
 ngx_int_t
 ngx_lu_order(ngx_lu_task_t *task, cJSON *json, lu_state_e *state)
 {
-    u_char           *live;
+    u_char           *live, *folder;
     ngx_int_t         rc, status;
     ngx_lu_release_t  order;
 
@@ -79,8 +79,21 @@ ngx_lu_order(ngx_lu_task_t *task, cJSON *json, lu_state_e *state)
         return ngx_lu_task_failed(task);
     }
 
-    rc = ngx_lu_file_mkdir(&task->io,
-                           ngx_lu_release_staging(task, task->subject));
+    folder = ngx_lu_release_staging(task, task->subject);
+
+    rc = ngx_lu_file_exists(&task->io, folder);
+
+    if (rc == NGX_DECLINED) {
+
+        status = ngx_lu_release_room(task);
+        if (status != NGX_OK) {
+            return status;
+        }
+    }
+
+    if (rc != NGX_ERROR) {
+        rc = ngx_lu_file_mkdir(&task->io, folder);
+    }
 
     if (rc == NGX_ERROR) {
         return ngx_lu_task_failed(task);

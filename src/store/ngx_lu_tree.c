@@ -100,6 +100,55 @@ ngx_lu_tree_list(ngx_lu_io_t *io, u_char *path, ngx_array_t *names)
 }
 
 
+ngx_int_t
+ngx_lu_tree_count(ngx_lu_io_t *io, u_char *path, ngx_uint_t max,
+    ngx_uint_t *n)
+{
+    ngx_int_t  rc;
+    ngx_dir_t  dir;
+    ngx_str_t  folder;
+
+    *n = 0;
+
+    if (path == NULL) {
+        return ngx_lu_io_pathless(io);
+    }
+
+    folder.data = path;
+    folder.len = ngx_strlen(path);
+
+    if (ngx_open_dir(&folder, &dir) == NGX_ERROR) {
+        if (ngx_errno == NGX_ENOENT) {
+            return NGX_DECLINED;
+        }
+
+        return ngx_lu_io_failed(io, ngx_open_dir_n, path);
+    }
+
+    rc = NGX_OK;
+
+    while (*n < max) {
+        ngx_set_errno(0);
+
+        if (ngx_read_dir(&dir) == NGX_ERROR) {
+            if (ngx_errno != NGX_ENOMOREFILES) {
+                rc = ngx_lu_io_failed(io, ngx_read_dir_n, path);
+            }
+
+            break;
+        }
+
+        if (ngx_de_name(&dir)[0] != '.') {
+            (*n)++;
+        }
+    }
+
+    (void) ngx_close_dir(&dir);
+
+    return rc;
+}
+
+
 static int ngx_libc_cdecl
 ngx_lu_tree_name_cmp(const void *one, const void *two)
 {

@@ -23,6 +23,14 @@
 ngx_int_t ngx_lu_tree_list(ngx_lu_io_t *io, u_char *path, ngx_array_t *names);
 
 /*
+ * Sets *n to the number of these entries, but not to more than max.  The same
+ * results.
+ */
+
+ngx_int_t ngx_lu_tree_count(ngx_lu_io_t *io, u_char *path, ngx_uint_t max,
+    ngx_uint_t *n);
+
+/*
  * Syncs a folder and all folders below it; the files were synced when they
  * were written.  NGX_OK, or NGX_ERROR with io.
  */

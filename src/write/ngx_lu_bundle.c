@@ -109,6 +109,11 @@ ngx_lu_bundle_announced(ngx_lu_task_t *task, cJSON *app, void *data)
     uint64_t   number;
     ngx_int_t  status;
 
+    status = ngx_lu_release_room(task);
+    if (status != NGX_OK) {
+        return status;
+    }
+
     id = ngx_lu_task_uuid(task);
     if (id == NULL) {
         return ngx_lu_task_nomem(task);
@@ -185,6 +190,8 @@ ngx_lu_bundle_aim(ngx_lu_task_t *task, const cJSON *app,
 {
     char     *deployment;
     cJSON    *channel, *json;
+    double    rollout;
+    lu_rc_e   rc;
     lu_put_t  put;
     lu_str_t  id;
 
@@ -210,6 +217,16 @@ ngx_lu_bundle_aim(ngx_lu_task_t *task, const cJSON *app,
     }
 
     json = bundle->release->json;
+
+    rollout = 1;
+    (void) lu_json_number(json, "rollout", &rollout);
+
+    /* better now than when all files were uploaded */
+
+    rc = lu_change_deployment_room(channel, rollout, &task->error);
+    if (rc != LU_OK) {
+        return ngx_lu_task_core(task, rc);
+    }
 
     /* a registered bundle is deployed at once: it must be allowed to */
 

@@ -9,6 +9,9 @@
 #include "store/ngx_lu_file.h"
 #include "store/ngx_lu_lock.h"
 #include "store/ngx_lu_path.h"
+#include "store/ngx_lu_tree.h"
+
+#include "core/lu_limit.h"
 
 
 static ngx_uint_t ngx_lu_release_is_deployed(const cJSON *app,
@@ -35,6 +38,48 @@ u_char *
 ngx_lu_release_path(ngx_lu_io_t *io, u_char *folder)
 {
     return ngx_lu_path_in(io, folder, "release.json");
+}
+
+
+ngx_int_t
+ngx_lu_release_room(ngx_lu_task_t *task)
+{
+    u_char      *staging, *live;
+    ngx_uint_t   n;
+
+    staging = ngx_lu_path(&task->io, "%V/staging/%s", &task->store->path,
+                          task->app.data);
+    live = ngx_lu_path(&task->io, "%V/live/%s", &task->store->path,
+                       task->app.data);
+
+    if (ngx_lu_tree_count(&task->io, staging, LU_LIMIT_STAGED, &n)
+        == NGX_ERROR)
+    {
+        return ngx_lu_task_failed(task);
+    }
+
+    if (n >= LU_LIMIT_STAGED) {
+        return ngx_lu_task_refuse(task, NGX_HTTP_CONFLICT,
+                                  "The app has " lu_value(LU_LIMIT_STAGED)
+                                  " releases in staging, the most that it can "
+                                  "have: delete those that have failed or were "
+                                  "rejected, and unfinished uploads.");
+    }
+
+    if (ngx_lu_tree_count(&task->io, live, LU_LIMIT_RELEASES, &n)
+        == NGX_ERROR)
+    {
+        return ngx_lu_task_failed(task);
+    }
+
+    if (n >= LU_LIMIT_RELEASES) {
+        return ngx_lu_task_refuse(task, NGX_HTTP_CONFLICT,
+                                  "The app has " lu_value(LU_LIMIT_RELEASES)
+                                  " releases, the most that it can have: "
+                                  "delete old ones.");
+    }
+
+    return NGX_OK;
 }
 
 

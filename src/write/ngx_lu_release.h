@@ -38,6 +38,13 @@ u_char *ngx_lu_release_staging(ngx_lu_task_t *task, const char *id);
 u_char *ngx_lu_release_path(ngx_lu_io_t *io, u_char *folder);
 
 /*
+ * NGX_OK if the task's app can have another release, or a status: 409 with the
+ * limit, 500.  Two calls at once may pass the limit by one.
+ */
+
+ngx_int_t ngx_lu_release_room(ngx_lu_task_t *task);
+
+/*
  * Reads release.json in a folder; the caller frees the tree.  NGX_OK;
  * NGX_DECLINED: there is none; NGX_ERROR with io.
  */

@@ -1,0 +1,71 @@
+
+/*
+ * Copyright (C) the nginx-liveupdate authors
+ *
+ * How long the strings are that others may have stored, and how many things an
+ * app can have.  Names, ids, addresses and versions have their limits where
+ * they are checked.  docs/api.md has all limits.
+ *
+ * A limit is for what is new.  A store that has more stays readable, and only
+ * what would make it grow is refused.
+ */
+
+
+#ifndef _LU_LIMIT_H_INCLUDED_
+#define _LU_LIMIT_H_INCLUDED_
+
+
+#include "lu_json.h"
+
+
+/* In a store. */
+
+#define LU_LIMIT_ORGANIZATIONS  1000
+
+/* In an app: in live/, in staging/, and what its app.json has. */
+
+#define LU_LIMIT_RELEASES       100000
+#define LU_LIMIT_STAGED         10000
+#define LU_LIMIT_CHANNELS       1000
+#define LU_LIMIT_FORCED         10000
+#define LU_LIMIT_BUILDS         10000
+
+/*
+ * In all channels of an app.  If there are more, a channel keeps a shorter
+ * history.
+ */
+
+#define LU_LIMIT_DEPLOYMENTS    20000
+
+/*
+ * In a channel: partial deployments in front of the newest one for everyone.
+ * Each one costs a check a SHA-256.
+ */
+
+#define LU_LIMIT_PARTIALS       50
+
+/* Of a desktop app: rules; those of them by rollout; addresses in all rules. */
+
+#define LU_LIMIT_RULES          200
+#define LU_LIMIT_ROLLOUTS       50
+#define LU_LIMIT_ADDRESSES      1000
+
+
+/*
+ * The string of a member of a request, unless it is longer than the table
+ * allows for a member of that name.  LU_OK; LU_NOT_FOUND: it is absent or null;
+ * LU_INVALID with the reason, which names the member and its limit.
+ */
+
+lu_rc_e lu_limit_string(const cJSON *object, const char *member,
+    lu_str_t *value, lu_error_t *err);
+
+/*
+ * Cuts a string to the limit of that member, between two characters, for those
+ * whose senders cannot be told that it is too long.
+ */
+
+void lu_limit_cut(const char *member, lu_str_t *value);
+
+
+#endif /* _LU_LIMIT_H_INCLUDED_ */
