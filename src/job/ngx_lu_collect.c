@@ -423,7 +423,7 @@ static ngx_int_t
 ngx_lu_collect_progress(ngx_lu_collect_t *collect, ngx_lu_report_t *report)
 {
     char                now[LU_TIME_SIZE];
-    uint64_t            done, speed;
+    uint64_t            done, size, speed, received;
     ngx_time_t         *tp;
     ngx_queue_t        *q;
     ngx_lu_job_t       *job;
@@ -431,6 +431,7 @@ ngx_lu_collect_progress(ngx_lu_collect_t *collect, ngx_lu_report_t *report)
 
     job = collect->job;
     done = collect->done;
+    size = ngx_lu_collect_size(collect);
 
     for (q = ngx_queue_head(&collect->transfers);
          q != ngx_queue_sentinel(&collect->transfers);
@@ -438,8 +439,18 @@ ngx_lu_collect_progress(ngx_lu_collect_t *collect, ngx_lu_report_t *report)
     {
         transfer = ngx_queue_data(q, ngx_lu_transfer_t, queue);
 
-        done += ngx_lu_fetch_received(&transfer->fetch);
+        received = ngx_lu_fetch_received(&transfer->fetch);
+        done += received;
+
+        if (transfer->file->size == UINT64_MAX) {
+            size += received;
+        }
     }
+
+    /* the body of an error counted until it was known to be one */
+
+    done = ngx_max(done, collect->last);
+    size = ngx_max(size, done);
 
     speed = 0;
 
@@ -460,7 +471,7 @@ ngx_lu_collect_progress(ngx_lu_collect_t *collect, ngx_lu_report_t *report)
                        "\"bytesDone\":%uL,\"bytesPerSecond\":%uL,"
                        "\"updatedAt\":\"%s\"}\n",
                        job->plan->nfiles, collect->ndone,
-                       ngx_lu_collect_size(collect), done, speed, now);
+                       size, done, speed, now);
 
     return (report->path && report->text) ? NGX_OK : NGX_ERROR;
 }

@@ -247,7 +247,8 @@ ngx_lu_plan_files(ngx_lu_step_t *step)
     if (!found) {
         return ngx_lu_task_refuse(&step->task, 422,
                                   "The origin has no manifest of this build, "
-                                  "for any platform.");
+                                  "for any platform: it answered 404 or 403 "
+                                  "for each.");
     }
 
     status = ngx_lu_task_core(&step->task,
@@ -307,8 +308,9 @@ ngx_lu_plan_platform(ngx_lu_step_t *step, lu_plan_t *plan, unsigned platform,
 
     if (td_text.data == NULL) {
         return ngx_lu_plan_refuse(step, &td_name,
-                                  "is not at the origin (404), but the update "
-                                  "manifest of the same platform is");
+                                  "is not at the origin, which answered 404 "
+                                  "or 403, but the update manifest of the "
+                                  "same platform is");
     }
 
     rc = lu_td_parse(plan->arena, &td_text, &td, err);
@@ -324,7 +326,8 @@ ngx_lu_plan_platform(ngx_lu_step_t *step, lu_plan_t *plan, unsigned platform,
     if (yml_text.data == NULL) {
         return lu_plan_needs_builder(&td)
                ? ngx_lu_plan_refuse(step, &yml_name,
-                                    "is not at the origin (404)")
+                                    "is not at the origin, which answered 404 "
+                                    "or 403")
                : NGX_OK;
     }
 

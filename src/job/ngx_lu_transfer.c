@@ -10,9 +10,13 @@
 #include "store/ngx_lu_io.h"
 
 
+#define NGX_LU_GONE  410
+
+
 static ngx_int_t ngx_lu_transfer_name(ngx_lu_transfer_t *transfer);
 static void ngx_lu_transfer_fetched(ngx_lu_fetch_t *fetch);
 static void ngx_lu_transfer_answer(ngx_lu_transfer_t *transfer);
+static ngx_uint_t ngx_lu_transfer_is_absent(ngx_uint_t status);
 static ngx_int_t ngx_lu_transfer_check(ngx_lu_transfer_t *transfer);
 static void ngx_lu_transfer_thread(void *data, ngx_log_t *log);
 static ngx_int_t ngx_lu_transfer_verify(ngx_lu_transfer_t *transfer);
@@ -198,7 +202,9 @@ ngx_lu_transfer_answer(ngx_lu_transfer_t *transfer)
         ngx_lu_transfer_fail(transfer, NGX_LU_JOB_OUTAGE,
                              "was not fetched: the origin did not answer");
 
-    } else if (status == NGX_HTTP_NOT_FOUND && transfer->file->is_optional) {
+    } else if (transfer->file->is_optional
+               && ngx_lu_transfer_is_absent(status))
+    {
         transfer->missing = 1;
 
     } else if (status == NGX_HTTP_NOT_FOUND) {
@@ -232,6 +238,20 @@ ngx_lu_transfer_answer(ngx_lu_transfer_t *transfer)
                                  "was not fetched: the origin answered %ui",
                                  status));
     }
+}
+
+
+/*
+ * An object storage answers 403 for what it does not have to those who may not
+ * list it.
+ */
+
+static ngx_uint_t
+ngx_lu_transfer_is_absent(ngx_uint_t status)
+{
+    return status == NGX_HTTP_NOT_FOUND
+           || status == NGX_HTTP_FORBIDDEN
+           || status == NGX_LU_GONE;
 }
 
 
