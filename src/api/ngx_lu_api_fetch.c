@@ -23,6 +23,7 @@
 static cJSON *ngx_lu_api_fetch_release(ngx_lu_task_t *task);
 static ngx_int_t ngx_lu_api_fetch_platforms(ngx_lu_call_t *call,
     cJSON *release);
+static ngx_int_t ngx_lu_api_fetch_staged(ngx_lu_call_t *call);
 static ngx_int_t ngx_lu_api_fetch_answer(ngx_lu_call_t *call,
     ngx_int_t status, lu_state_e state);
 
@@ -169,11 +170,10 @@ ngx_lu_api_fetch_answer(ngx_lu_call_t *call, ngx_int_t status,
 ngx_int_t
 ngx_lu_api_fetch_stage_post(ngx_lu_call_t *call)
 {
-    cJSON              *release;
-    lu_put_t            put;
-    ngx_int_t           status;
-    ngx_lu_task_t      *task;
-    ngx_lu_promotion_t  promotion;
+    cJSON          *release, *left;
+    lu_put_t        put;
+    ngx_int_t       status;
+    ngx_lu_task_t  *task;
 
     task = &call->task;
 
@@ -185,10 +185,32 @@ ngx_lu_api_fetch_stage_post(ngx_lu_call_t *call)
 
     lu_release_put_state(&put, release, LU_STATE_VERIFYING);
 
-    status = ngx_lu_stage_folder(task, lu_put_done(&put, release));
-    if (status != NGX_OK) {
-        return status;
+    status = ngx_lu_stage_folder(task, lu_put_done(&put, release),
+                                 lu_json_get(call->json, "without"), &left);
+
+    if (status == NGX_OK) {
+        status = ngx_lu_api_fetch_staged(call);
     }
+
+    if (status < NGX_HTTP_SPECIAL_RESPONSE && left) {
+        lu_put_copy(&put, call->answer, "leftOut", left, "leftOut");
+        lu_put_copy(&put, call->answer, "leftOutCount", left, "leftOutCount");
+    }
+
+    cJSON_Delete(left);
+
+    return status;
+}
+
+
+static ngx_int_t
+ngx_lu_api_fetch_staged(ngx_lu_call_t *call)
+{
+    ngx_int_t           status;
+    ngx_lu_task_t      *task;
+    ngx_lu_promotion_t  promotion;
+
+    task = &call->task;
 
     if (task->approval) {
         return ngx_lu_call_state(call, NGX_HTTP_ACCEPTED, LU_STATE_STAGED);

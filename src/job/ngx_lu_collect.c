@@ -597,7 +597,8 @@ ngx_lu_collect_stage(ngx_lu_step_t *step)
         status = ngx_lu_plan_clean(step);
 
         if (status == NGX_OK) {
-            status = ngx_lu_stage(&step->task, &release, &collect->digests);
+            status = ngx_lu_stage(&step->task, &release, &collect->digests,
+                                  NULL);
         }
     }
 

@@ -8,6 +8,8 @@
 #include "ngx_lu_stage.h"
 #include "ngx_lu_stage_builder.h"
 #include "ngx_lu_stage_files.h"
+#include "ngx_lu_stage_left.h"
+#include "ngx_lu_stage_merge.h"
 #include "ngx_lu_stage_td.h"
 #include "ngx_lu_staging.h"
 
@@ -31,7 +33,7 @@ static ngx_int_t ngx_lu_stage_describe(ngx_lu_stage_t *stage);
 
 ngx_int_t
 ngx_lu_stage(ngx_lu_task_t *task, ngx_lu_release_t *release,
-    ngx_array_t *digests)
+    ngx_array_t *digests, const cJSON *without)
 {
     lu_str_t        id;
     ngx_int_t       status;
@@ -44,16 +46,24 @@ ngx_lu_stage(ngx_lu_task_t *task, ngx_lu_release_t *release,
     stage.task = task;
     stage.release = release;
     stage.digests = digests;
+    stage.without = without;
     stage.id = (char *) id.data;
 
     if (ngx_array_init(&stage.files, task->io.pool, 64,
                        sizeof(ngx_lu_stage_file_t))
-        != NGX_OK)
+        != NGX_OK
+        || ngx_array_init(&stage.left, task->io.pool, 16,
+                          sizeof(ngx_lu_stage_left_t))
+           != NGX_OK)
     {
         return ngx_lu_task_nomem(task);
     }
 
     status = ngx_lu_stage_files(&stage);
+
+    if (status == NGX_OK) {
+        status = ngx_lu_stage_merge(&stage);
+    }
 
     if (status == NGX_OK) {
         status = ngx_lu_stage_builder(&stage);
@@ -65,6 +75,10 @@ ngx_lu_stage(ngx_lu_task_t *task, ngx_lu_release_t *release,
 
     if (status == NGX_OK) {
         status = ngx_lu_stage_blockmaps(&stage);
+    }
+
+    if (status == NGX_OK) {
+        status = ngx_lu_stage_left(&stage);
     }
 
     if (status == NGX_OK) {
@@ -100,7 +114,12 @@ ngx_lu_stage_blockmaps(ngx_lu_stage_t *stage)
 
         file = (ngx_lu_stage_file_t *) stage->files.elts + i;
 
-        if (file->name.len <= len || !lu_str_ends(&file->name, ".blockmap")) {
+        if (file->is_listed
+            || file->is_merged
+            || file->is_without
+            || file->name.len <= len
+            || !lu_str_ends(&file->name, ".blockmap"))
+        {
             continue;
         }
 
@@ -114,6 +133,11 @@ ngx_lu_stage_blockmaps(ngx_lu_stage_t *stage)
         }
 
         status = ngx_lu_stage_files_hash(stage, file);
+
+        if (status == NGX_OK) {
+            status = ngx_lu_stage_files_once(stage, file);
+        }
+
         if (status != NGX_OK) {
             return status;
         }
@@ -260,5 +284,6 @@ ngx_lu_stage_describe(ngx_lu_stage_t *stage)
         }
     }
 
-    return put.failed ? ngx_lu_task_nomem(stage->task) : NGX_OK;
+    return put.failed ? ngx_lu_task_nomem(stage->task)
+                      : ngx_lu_stage_left_describe(stage);
 }

@@ -11,7 +11,6 @@
 #include "store/ngx_lu_file.h"
 
 
-static ngx_uint_t ngx_lu_stage_builder_names(const lu_str_t *name);
 static ngx_int_t ngx_lu_stage_builder_manifest(ngx_lu_stage_t *stage,
     ngx_uint_t n);
 static ngx_int_t ngx_lu_stage_builder_file(ngx_lu_stage_t *stage,
@@ -33,7 +32,10 @@ ngx_lu_stage_builder(ngx_lu_stage_t *stage)
 
         file = (ngx_lu_stage_file_t *) stage->files.elts + i;
 
-        if (!ngx_lu_stage_builder_names(&file->name)) {
+        if (file->is_merged
+            || file->is_without
+            || !ngx_lu_stage_files_is_manifest(&file->name))
+        {
             continue;
         }
 
@@ -55,53 +57,33 @@ ngx_lu_stage_builder(ngx_lu_stage_t *stage)
 }
 
 
-/* electron-builder writes "builder-debug.yml" for its own use. */
-
-static ngx_uint_t
-ngx_lu_stage_builder_names(const lu_str_t *name)
-{
-    size_t  len;
-
-    len = sizeof("builder-") - 1;
-
-    return name->len > sizeof(".yml") - 1
-           && lu_str_ends(name, ".yml")
-           && (name->len < len
-               || ngx_strncmp(name->data, "builder-", len) != 0);
-}
-
-
 static ngx_int_t
 ngx_lu_stage_builder_manifest(ngx_lu_stage_t *stage, ngx_uint_t n)
 {
     size_t                i;
     lu_rc_e               parsed;
     lu_str_t              text;
-    ngx_int_t             rc, status;
+    ngx_int_t             status;
     lu_arena_t            arena;
     lu_builder_t          builder;
     ngx_lu_task_t        *task;
-    ngx_file_info_t       fi;
     ngx_lu_stage_file_t  *file;
 
     task = stage->task;
     file = (ngx_lu_stage_file_t *) stage->files.elts + n;
 
-    if (file->size > LU_BUILDER_SIZE) {
-        (void) lu_error(&task->error, &file->name, "is too large");
-        return 422;
-    }
+    stage->by = file->upload;
 
-    rc = ngx_lu_file_read(&task->io, file->path, &text, &fi);
-    if (rc != NGX_OK) {
-        return ngx_lu_task_unread(task, rc);
+    status = ngx_lu_stage_builder_read(stage, file, &text);
+    if (status != NGX_OK) {
+        return status;
     }
 
     arena = ngx_lu_arena(task->io.pool);
 
     parsed = lu_builder_parse(&arena, &text, &builder, &task->error);
     if (parsed != LU_OK) {
-        return ngx_lu_task_core(task, parsed);
+        return ngx_lu_stage_files_wrong(stage, parsed);
     }
 
     status = ngx_lu_stage_files_version(stage, &file->name, &builder.version);
@@ -131,6 +113,38 @@ ngx_lu_stage_builder_manifest(ngx_lu_stage_t *stage, ngx_uint_t n)
     /* the download routes need a list of the same files */
 
     return ngx_lu_stage_td_add(stage, &file->name, &builder);
+}
+
+
+ngx_int_t
+ngx_lu_stage_builder_read(ngx_lu_stage_t *stage, ngx_lu_stage_file_t *file,
+    lu_str_t *text)
+{
+    ngx_int_t        rc;
+    ngx_lu_task_t   *task;
+    ngx_file_info_t  fi;
+
+    task = stage->task;
+
+    if (file->data) {
+
+        /* several of that name were merged */
+
+        text->data = file->data;
+        text->len = (size_t) file->size;
+
+        return NGX_OK;
+    }
+
+    if (file->size > LU_BUILDER_SIZE) {
+        (void) lu_error(&task->error, &file->upload,
+                        "is larger than an update manifest can be: 1 megabyte");
+        return 422;
+    }
+
+    rc = ngx_lu_file_read(&task->io, file->path, text, &fi);
+
+    return rc == NGX_OK ? NGX_OK : ngx_lu_task_unread(task, rc);
 }
 
 

@@ -23,5 +23,10 @@
 
 ngx_int_t ngx_lu_stage_builder(ngx_lu_stage_t *stage);
 
+/* The text of an update manifest.  NGX_OK, or a status: 404, 422, 500. */
+
+ngx_int_t ngx_lu_stage_builder_read(ngx_lu_stage_t *stage,
+    ngx_lu_stage_file_t *file, lu_str_t *text);
+
 
 #endif /* _NGX_LU_STAGE_BUILDER_H_INCLUDED_ */

@@ -12,31 +12,77 @@
 
 #include "core/lu_name.h"
 #include "core/lu_sha256.h"
+#include "core/lu_twin.h"
 
 
 #define NGX_LU_STAGE_FILES_MAX  2000
 
 
+#define NGX_LU_STAGE_SKIPPED    1000
+
+
+static ngx_int_t ngx_lu_stage_files_folder(ngx_lu_stage_t *stage,
+    ngx_str_t *part, ngx_array_t *parts);
+static ngx_int_t ngx_lu_stage_files_part(ngx_lu_stage_t *stage,
+    ngx_str_t *part);
+static ngx_int_t ngx_lu_stage_files_push(ngx_lu_stage_t *stage,
+    lu_str_t *upload, u_char *path, ngx_file_info_t *fi);
+static ngx_int_t ngx_lu_stage_files_skip(ngx_lu_stage_t *stage,
+    const lu_str_t *upload, const char *reason);
+static ngx_int_t ngx_lu_stage_files_without(ngx_lu_stage_t *stage);
 static const ngx_lu_digest_t *ngx_lu_stage_files_known(ngx_lu_stage_t *stage,
     ngx_lu_stage_file_t *file);
+static ngx_int_t ngx_lu_stage_files_absent(ngx_lu_stage_t *stage,
+    const lu_str_t *name);
 
 
 ngx_int_t
 ngx_lu_stage_files(ngx_lu_stage_t *stage)
 {
-    u_char               *path;
-    lu_str_t              str;
-    ngx_int_t             rc;
-    ngx_str_t            *name;
-    ngx_uint_t            i;
-    ngx_array_t           names;
-    ngx_lu_task_t        *task;
-    ngx_file_info_t       fi;
-    ngx_lu_stage_file_t  *file;
+    ngx_int_t     status;
+    ngx_str_t    *part;
+    ngx_uint_t    i;
+    ngx_array_t   parts;
+
+    if (ngx_array_init(&parts, stage->task->io.pool, 8, sizeof(ngx_str_t))
+        != NGX_OK)
+    {
+        return ngx_lu_task_nomem(stage->task);
+    }
+
+    status = ngx_lu_stage_files_folder(stage, NULL, &parts);
+
+    part = parts.elts;
+
+    for (i = 0; status == NGX_OK && i < parts.nelts; i++) {
+        status = ngx_lu_stage_files_part(stage, &part[i]);
+    }
+
+    stage->nfiles = stage->files.nelts;
+
+    return status == NGX_OK ? ngx_lu_stage_files_without(stage) : status;
+}
+
+
+/* The files in uploads/ or a part; the folders in it are added to parts. */
+
+static ngx_int_t
+ngx_lu_stage_files_folder(ngx_lu_stage_t *stage, ngx_str_t *part,
+    ngx_array_t *parts)
+{
+    u_char           *path, *upload;
+    lu_str_t          str;
+    ngx_int_t         rc, status;
+    ngx_str_t        *name, *folder;
+    ngx_uint_t        i;
+    ngx_array_t       names;
+    ngx_lu_task_t    *task;
+    ngx_file_info_t   fi;
 
     task = stage->task;
 
-    path = ngx_lu_path_in(&task->io, stage->release->folder, "uploads");
+    path = ngx_lu_path_in(&task->io, stage->release->folder,
+                          part ? "uploads/%V" : "uploads", part);
 
     rc = ngx_lu_tree_list(&task->io, path, &names);
 
@@ -48,47 +94,233 @@ ngx_lu_stage_files(ngx_lu_stage_t *stage)
 
     for (i = 0; rc == NGX_OK && i < names.nelts; i++) {
 
-        path = ngx_lu_path_in(&task->io, stage->release->folder, "uploads/%V",
-                              &name[i]);
+        upload = part ? ngx_lu_path(&task->io, "%V/%V", part, &name[i])
+                      : ngx_lu_path(&task->io, "%V", &name[i]);
 
-        if (path == NULL) {
+        path = ngx_lu_path_in(&task->io, stage->release->folder, "uploads/%s",
+                              upload);
+
+        if (upload == NULL || path == NULL) {
             return ngx_lu_task_failed(task);
         }
 
-        /* electron-builder leaves folders beside the files */
+        str = lu_str((char *) upload);
 
-        if (ngx_link_info(path, &fi) == NGX_FILE_ERROR || !ngx_is_file(&fi)) {
+        if (ngx_link_info(path, &fi) == NGX_FILE_ERROR) {
             continue;
         }
 
-        str = ngx_lu_to_core(&name[i]);
+        if (ngx_is_dir(&fi) && parts) {
+            folder = ngx_array_push(parts);
+            if (folder == NULL) {
+                return ngx_lu_task_nomem(task);
+            }
 
-        if (lu_name_file_check(&str, &task->error) != LU_OK) {
-            return 422;
+            *folder = name[i];
+            continue;
         }
 
-        if (stage->files.nelts == NGX_LU_STAGE_FILES_MAX) {
-            return ngx_lu_task_refuse(task, 422,
-                                      "The release has too many files.");
+        if (ngx_is_file(&fi)) {
+            status = ngx_lu_stage_files_push(stage, &str, path, &fi);
+
+        } else {
+            status = ngx_lu_stage_files_skip(stage, &str,
+                                             ngx_is_dir(&fi)
+                                             ? "is a folder in a folder"
+                                             : "is neither a file nor a "
+                                               "folder");
         }
 
-        file = ngx_array_push(&stage->files);
-        if (file == NULL) {
-            return ngx_lu_task_nomem(task);
+        if (status != NGX_OK) {
+            return status;
         }
-
-        ngx_memzero(file, sizeof(ngx_lu_stage_file_t));
-
-        file->name = str;
-        file->path = path;
-        file->size = ngx_file_size(&fi);
-        file->uniq = ngx_file_uniq(&fi);
-        file->mtime = ngx_file_mtime(&fi);
     }
 
-    stage->nfiles = stage->files.nelts;
+    return NGX_OK;
+}
+
+
+/* electron-builder leaves folders beside the files that are of no use here. */
+
+static ngx_int_t
+ngx_lu_stage_files_part(ngx_lu_stage_t *stage, ngx_str_t *part)
+{
+    u_char         *path;
+    lu_str_t        str;
+    ngx_str_t      *name;
+    ngx_uint_t      i;
+    ngx_array_t     names;
+    ngx_lu_task_t  *task;
+
+    task = stage->task;
+
+    path = ngx_lu_path_in(&task->io, stage->release->folder, "uploads/%V",
+                          part);
+
+    if (ngx_lu_tree_list(&task->io, path, &names) == NGX_ERROR) {
+        return ngx_lu_task_failed(task);
+    }
+
+    name = names.elts;
+
+    for (i = 0; i < names.nelts; i++) {
+
+        str = ngx_lu_to_core(&name[i]);
+
+        if (!ngx_lu_stage_files_is_manifest(&str)) {
+            continue;
+        }
+
+        str = ngx_lu_to_core(part);
+
+        return lu_name_file_check(&str, &task->error) == LU_OK
+               ? ngx_lu_stage_files_folder(stage, part, NULL) : 422;
+    }
+
+    str = ngx_lu_to_core(part);
+
+    return ngx_lu_stage_files_skip(stage, &str,
+                                   "is a folder without an update manifest");
+}
+
+
+static ngx_int_t
+ngx_lu_stage_files_push(ngx_lu_stage_t *stage, lu_str_t *upload,
+    u_char *path, ngx_file_info_t *fi)
+{
+    u_char               *slash;
+    ngx_lu_task_t        *task;
+    ngx_lu_stage_file_t  *file;
+
+    task = stage->task;
+
+    if (stage->files.nelts == NGX_LU_STAGE_FILES_MAX) {
+        return ngx_lu_task_refuse(task, 422,
+                                  "The release has too many files.");
+    }
+
+    file = ngx_array_push(&stage->files);
+    if (file == NULL) {
+        return ngx_lu_task_nomem(task);
+    }
+
+    ngx_memzero(file, sizeof(ngx_lu_stage_file_t));
+
+    file->upload = *upload;
+    file->name = *upload;
+
+    slash = (u_char *) ngx_strchr(upload->data, '/');
+
+    if (slash) {
+        file->name.data = slash + 1;
+        file->name.len -= slash + 1 - upload->data;
+    }
+
+    file->path = path;
+    file->size = ngx_file_size(fi);
+    file->uniq = ngx_file_uniq(fi);
+    file->mtime = ngx_file_mtime(fi);
+
+    return lu_name_file_check(&file->name, &task->error) == LU_OK ? NGX_OK
+                                                                  : 422;
+}
+
+
+static ngx_int_t
+ngx_lu_stage_files_skip(ngx_lu_stage_t *stage, const lu_str_t *upload,
+    const char *reason)
+{
+    lu_error_t            why;
+    ngx_lu_stage_left_t  *left;
+
+    if (stage->left.nelts == NGX_LU_STAGE_SKIPPED) {
+        return NGX_OK;
+    }
+
+    left = ngx_array_push(&stage->left);
+    if (left == NULL) {
+        return ngx_lu_task_nomem(stage->task);
+    }
+
+    left->upload = *upload;
+    left->reason = reason;
+
+    /* nobody has checked its name */
+
+    if (lu_name_href_check(upload, &why) != LU_OK) {
+        left->upload = lu_str("?");
+    }
 
     return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_lu_stage_files_without(ngx_lu_stage_t *stage)
+{
+    lu_str_t              name;
+    ngx_uint_t            i, found;
+    const cJSON          *item;
+    ngx_lu_task_t        *task;
+    ngx_lu_stage_file_t  *file;
+
+    task = stage->task;
+    file = stage->files.elts;
+
+    if (stage->without == NULL || cJSON_IsNull(stage->without)) {
+        return NGX_OK;
+    }
+
+    if (!cJSON_IsArray(stage->without)) {
+        goto invalid;
+    }
+
+    cJSON_ArrayForEach(item, stage->without) {
+
+        if (lu_json_value(item, &name) != LU_OK) {
+            goto invalid;
+        }
+
+        found = 0;
+
+        for (i = 0; i < stage->nfiles; i++) {
+            if (lu_str_eq(&file[i].upload, &name)) {
+                file[i].is_without = 1;
+                found = 1;
+            }
+        }
+
+        if (!found) {
+            (void) lu_error(&task->error, &name,
+                            "is a name in \"without\" that no uploaded file "
+                            "has");
+            return 422;
+        }
+    }
+
+    return NGX_OK;
+
+invalid:
+
+    return ngx_lu_task_refuse(task, 422,
+                              "\"without\" must be a list of names of files "
+                              "that were uploaded.");
+}
+
+
+ngx_uint_t
+ngx_lu_stage_files_is_manifest(const lu_str_t *name)
+{
+    size_t  len;
+
+    len = sizeof("builder-") - 1;
+
+    /* electron-builder writes "builder-debug.yml" for its own use */
+
+    return name->len > sizeof(".yml") - 1
+           && lu_str_ends(name, ".yml")
+           && (name->len < len
+               || ngx_strncmp(name->data, "builder-", len) != 0);
 }
 
 
@@ -101,12 +333,67 @@ ngx_lu_stage_files_find(ngx_lu_stage_t *stage, const lu_str_t *name)
     file = stage->files.elts;
 
     for (i = 0; i < stage->nfiles; i++) {
-        if (lu_str_eq(&file[i].name, name)) {
+        if (!file[i].is_merged
+            && !file[i].is_without
+            && lu_str_eq(&file[i].name, name))
+        {
             return &file[i];
         }
     }
 
     return NULL;
+}
+
+
+ngx_int_t
+ngx_lu_stage_files_once(ngx_lu_stage_t *stage, ngx_lu_stage_file_t *file)
+{
+    u_char               *text;
+    ngx_int_t             status;
+    ngx_uint_t            i;
+    ngx_lu_stage_file_t  *other;
+
+    other = stage->files.elts;
+
+    for (i = 0; i < stage->nfiles; i++, other++) {
+
+        if (other == file
+            || other->is_merged
+            || other->is_without
+            || !lu_str_eq(&other->name, &file->name))
+        {
+            continue;
+        }
+
+        status = ngx_lu_stage_files_hash(stage, file);
+
+        if (status == NGX_OK) {
+            status = ngx_lu_stage_files_hash(stage, other);
+        }
+
+        if (status != NGX_OK) {
+            return status;
+        }
+
+        if (ngx_strcmp(file->sha256, other->sha256) == 0) {
+            other->is_merged = 1;
+            continue;
+        }
+
+        text = ngx_lu_format(stage->task->io.pool,
+                             "has other bytes than \"%*s\": give one of them "
+                             "another name", other->upload.len,
+                             other->upload.data);
+        if (text == NULL) {
+            return ngx_lu_task_nomem(stage->task);
+        }
+
+        (void) lu_error(&stage->task->error, &file->upload, (char *) text);
+
+        return 422;
+    }
+
+    return NGX_OK;
 }
 
 
@@ -178,15 +465,100 @@ ngx_lu_stage_files_listed(ngx_lu_stage_t *stage, const lu_str_t *name,
     file = ngx_lu_stage_files_find(stage, name);
 
     if (file == NULL) {
-        (void) lu_error(&stage->task->error, name,
-                        "is listed, but is not there");
-        *status = 422;
+        *status = ngx_lu_stage_files_absent(stage, name);
         return NULL;
     }
 
     *status = ngx_lu_stage_files_hash(stage, file);
 
-    return *status == NGX_OK ? file : NULL;
+    if (*status == NGX_OK) {
+        *status = ngx_lu_stage_files_once(stage, file);
+    }
+
+    if (*status != NGX_OK) {
+        return NULL;
+    }
+
+    file->by = stage->by;
+
+    return file;
+}
+
+
+/* With two publishers, the manifests of the first one lie on top in "dist". */
+
+static ngx_int_t
+ngx_lu_stage_files_absent(ngx_lu_stage_t *stage, const lu_str_t *name)
+{
+    u_char               *text;
+    ngx_uint_t            i;
+    ngx_lu_stage_file_t  *file;
+
+    file = stage->files.elts;
+    text = NULL;
+
+    for (i = 0; i < stage->nfiles; i++) {
+
+        if (!lu_twin_is_safe(name, &file[i].name)) {
+            continue;
+        }
+
+        text = ngx_lu_format(stage->task->io.pool,
+                             "is listed in \"%*s\", but is not there; \"%*s\" "
+                             "is: the manifest was written for another "
+                             "publisher, such as GitHub, and the one to upload "
+                             "is in the folder \"generic\" of \"dist\"",
+                             stage->by.len, stage->by.data,
+                             file[i].upload.len, file[i].upload.data);
+        break;
+    }
+
+    if (i == stage->nfiles) {
+        text = ngx_lu_format(stage->task->io.pool,
+                             "is listed in \"%*s\", but is not there",
+                             stage->by.len, stage->by.data);
+    }
+
+    if (text == NULL) {
+        return ngx_lu_task_nomem(stage->task);
+    }
+
+    (void) lu_error(&stage->task->error, name, (char *) text);
+
+    return 422;
+}
+
+
+ngx_int_t
+ngx_lu_stage_files_wrong(ngx_lu_stage_t *stage, lu_rc_e rc)
+{
+    u_char         *text;
+    ngx_int_t       status;
+    ngx_lu_task_t  *task;
+
+    task = stage->task;
+
+    status = ngx_lu_task_core(task, rc);
+
+    if (status < NGX_HTTP_BAD_REQUEST
+        || status >= NGX_HTTP_INTERNAL_SERVER_ERROR)
+    {
+        return status;
+    }
+
+    text = ngx_lu_reply_sentence(task->io.pool, &task->error);
+
+    if (text) {
+        text = ngx_lu_format(task->io.pool, "is invalid: %s", text);
+    }
+
+    if (text == NULL) {
+        return ngx_lu_task_nomem(task);
+    }
+
+    (void) lu_error(&task->error, &stage->by, (char *) text);
+
+    return status;
 }
 
 

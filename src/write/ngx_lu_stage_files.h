@@ -14,12 +14,15 @@
 #include "ngx_lu_release.h"
 
 #include "core/lu_file.h"
+#include "core/lu_json.h"
 
 
 /* A file in uploads/, or one that is made here. */
 
 typedef struct {
     lu_str_t                 name;      /* that it gets in files/ */
+    lu_str_t                 upload;    /* below uploads/: "[{part}/]{name}" */
+    lu_str_t                 by;        /* upload of a manifest that lists it */
     u_char                  *path;
     u_char                  *data;      /* instead of a path: its bytes */
     uint64_t                 size;
@@ -29,7 +32,17 @@ typedef struct {
     unsigned char            sha512[SHA512_DIGEST_LENGTH];
     unsigned                 is_hashed:1;
     unsigned                 is_listed:1;   /* it becomes part of the release */
+    unsigned                 is_merged:1;   /* in another one of that name */
+    unsigned                 is_without:1;  /* the caller wants to leave it */
 } ngx_lu_stage_file_t;
+
+
+/* What lies in uploads/ and is left out, and why. */
+
+typedef struct {
+    lu_str_t                 upload;
+    const char              *reason;    /* as behind a subject */
+} ngx_lu_stage_left_t;
 
 
 /* What the verification of a release knows so far. */
@@ -46,14 +59,20 @@ typedef struct {
     lu_file_t                   *table;     /* files of the release, sorted */
     size_t                       ntable;
 
+    ngx_array_t                  left;      /* of ngx_lu_stage_left_t */
+    const cJSON                 *without;   /* names to leave out, or NULL */
+    lu_str_t                     by;        /* upload that is being read */
+
     ngx_array_t                 *digests;   /* of ngx_lu_digest_t, or NULL */
     unsigned                     platforms; /* that it has manifests for */
 } ngx_lu_stage_t;
 
 
 /*
- * Sets stage->files to what lies in uploads/, sorted by name.  NGX_OK, or a
- * status: 422 for a name that is not safe or too many files, 500.
+ * Sets stage->files to what lies in uploads/, sorted by name, and then in the
+ * parts of it: folders that have an update manifest, such as one for each
+ * build.  NGX_OK, or a status: 422 for a name that is not safe, too many
+ * files, or a wrong stage->without; 500.
  */
 
 ngx_int_t ngx_lu_stage_files(ngx_lu_stage_t *stage);
@@ -62,6 +81,18 @@ ngx_int_t ngx_lu_stage_files(ngx_lu_stage_t *stage);
 
 ngx_lu_stage_file_t *ngx_lu_stage_files_find(ngx_lu_stage_t *stage,
     const lu_str_t *name);
+
+/* 1 if it has the name of an update manifest, "latest.yml" and the like. */
+
+ngx_uint_t ngx_lu_stage_files_is_manifest(const lu_str_t *name);
+
+/*
+ * Files of the same name in several parts must be the same file, and all but
+ * this one are marked as merged.  NGX_OK, or a status: 404, 422, 500.
+ */
+
+ngx_int_t ngx_lu_stage_files_once(ngx_lu_stage_t *stage,
+    ngx_lu_stage_file_t *file);
 
 /*
  * Has the digests of a file computed, unless that was done before.  NGX_OK, or
@@ -78,6 +109,13 @@ ngx_int_t ngx_lu_stage_files_hash(ngx_lu_stage_t *stage,
 
 ngx_lu_stage_file_t *ngx_lu_stage_files_listed(ngx_lu_stage_t *stage,
     const lu_str_t *name, ngx_int_t *status);
+
+/*
+ * What the core found wrong, which knows no names, in the file stage->by.
+ * Returns the status.
+ */
+
+ngx_int_t ngx_lu_stage_files_wrong(ngx_lu_stage_t *stage, lu_rc_e rc);
 
 /*
  * Compares the version, terminated, that the manifest or list "name" has with

@@ -12,11 +12,13 @@
 
 #include "store/ngx_lu_file.h"
 
+#include "core/lu_put.h"
 #include "core/lu_release.h"
 
 
 static ngx_int_t ngx_lu_stage_folder_locked(ngx_lu_task_t *task,
-    ngx_lu_release_t *release);
+    ngx_lu_release_t *release, const cJSON *without, cJSON **left);
+static cJSON *ngx_lu_stage_folder_left(const cJSON *release);
 static ngx_int_t ngx_lu_stage_folder_read(ngx_lu_task_t *task,
     ngx_lu_release_t *release);
 static ngx_int_t ngx_lu_stage_folder_check(ngx_lu_task_t *task,
@@ -24,10 +26,13 @@ static ngx_int_t ngx_lu_stage_folder_check(ngx_lu_task_t *task,
 
 
 ngx_int_t
-ngx_lu_stage_folder(ngx_lu_task_t *task, cJSON *json)
+ngx_lu_stage_folder(ngx_lu_task_t *task, cJSON *json, const cJSON *without,
+    cJSON **left)
 {
     ngx_int_t         status;
     ngx_lu_release_t  release;
+
+    *left = NULL;
 
     if (json == NULL) {
         return ngx_lu_task_nomem(task);
@@ -38,7 +43,7 @@ ngx_lu_stage_folder(ngx_lu_task_t *task, cJSON *json)
     release.json = json;
 
     if (status == NGX_OK) {
-        status = ngx_lu_stage_folder_locked(task, &release);
+        status = ngx_lu_stage_folder_locked(task, &release, without, left);
 
     } else if (status == NGX_DECLINED) {
         status = ngx_lu_task_refuse(task, NGX_HTTP_NOT_FOUND,
@@ -52,23 +57,47 @@ ngx_lu_stage_folder(ngx_lu_task_t *task, cJSON *json)
 
 
 static ngx_int_t
-ngx_lu_stage_folder_locked(ngx_lu_task_t *task, ngx_lu_release_t *release)
+ngx_lu_stage_folder_locked(ngx_lu_task_t *task, ngx_lu_release_t *release,
+    const cJSON *without, cJSON **left)
 {
     ngx_int_t  status;
 
     status = ngx_lu_stage_folder_read(task, release);
 
     if (status == NGX_OK) {
-        status = ngx_lu_stage(task, release, NULL);
+        status = ngx_lu_stage(task, release, NULL, without);
     }
 
     if (status != NGX_OK && status != NGX_DONE) {
         return status;
     }
 
+    *left = ngx_lu_stage_folder_left(release->json);
+
     /* nobody can change a verified file through its other name */
 
     return ngx_lu_staging_clean(task, release->folder, "uploads");
+}
+
+
+static cJSON *
+ngx_lu_stage_folder_left(const cJSON *release)
+{
+    cJSON     *left;
+    lu_put_t   put;
+
+    if (cJSON_GetObjectItemCaseSensitive(release, "leftOut") == NULL) {
+        return NULL;
+    }
+
+    lu_put_init(&put);
+
+    left = cJSON_CreateObject();
+
+    lu_put_copy(&put, left, "leftOut", release, "leftOut");
+    lu_put_copy(&put, left, "leftOutCount", release, "leftOutCount");
+
+    return lu_put_done(&put, left);
 }
 
 

@@ -40,7 +40,18 @@ ngx_lu_stage_td(ngx_lu_stage_t *stage)
             continue;
         }
 
-        status = ngx_lu_stage_td_list(stage, file);
+        if (file->is_merged || file->is_without) {
+            continue;
+        }
+
+        stage->by = file->upload;
+
+        status = ngx_lu_stage_files_once(stage, file);
+
+        if (status == NGX_OK) {
+            status = ngx_lu_stage_td_list(stage, file);
+        }
+
         if (status != NGX_OK) {
             return status;
         }
@@ -74,7 +85,7 @@ ngx_lu_stage_td_list(ngx_lu_stage_t *stage, ngx_lu_stage_file_t *list)
 
     parsed = lu_td_parse(&arena, &text, &td, &task->error);
     if (parsed != LU_OK) {
-        return ngx_lu_task_core(task, parsed);
+        return ngx_lu_stage_files_wrong(stage, parsed);
     }
 
     status = ngx_lu_stage_files_version(stage, &list->name, &td.version);
