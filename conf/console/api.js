@@ -6,6 +6,10 @@
 
 const TIMEOUT = 15000;
 
+// Items of a page.
+
+const PAGE = 500;
+
 let token = null;
 
 
@@ -42,6 +46,27 @@ export function get(path) {
 }
 
 
+// All items of a list, page by page.  An item that moves to the next page
+// meanwhile is there once.
+
+export async function getAll(path) {
+    const all = new Map();
+    const mark = path.includes('?') ? '&' : '?';
+
+    for (let offset = 0; ; offset += PAGE) {
+        const page = await get(`${path}${mark}limit=${PAGE}&offset=${offset}`);
+
+        for (const item of page) {
+            all.set(item.id, item);
+        }
+
+        if (page.length < PAGE) {
+            return [...all.values()];
+        }
+    }
+}
+
+
 export function post(path, body) {
     return call('POST', path, body);
 }
@@ -55,8 +80,18 @@ export function erase(path) {
 // As get(), but null if the token may not see it, or it does not exist.
 
 export async function getIfAny(path) {
+    return ifAny(get(path));
+}
+
+
+export async function getAllIfAny(path) {
+    return ifAny(getAll(path));
+}
+
+
+async function ifAny(reply) {
     try {
-        return await get(path);
+        return await reply;
 
     } catch (failure) {
         if (failure.status === 403 || failure.status === 404) {

@@ -5,7 +5,7 @@
 // A page is { path, load, show }: path has its breadcrumbs, load() requests the
 // data, and show(data) turns that into { title, nodes }.
 
-import { get, getIfAny, part } from './api.js';
+import { get, getAll, getAllIfAny, getIfAny, part } from './api.js';
 import {
     button, bytes, code, element, foreign, none, number, percent, share,
     spoken, table, time,
@@ -52,13 +52,13 @@ export function appsPage() {
         pause: 15000,
 
         async load() {
-            const apps = await get('/v1/apps?limit=1000');
+            const apps = await getAll('/v1/apps');
             const waiting = {};
             const queue = apps.slice(0, LOOKED_AT);
 
             await Promise.all(Array.from({ length: AT_ONCE }, async () => {
                 for (let app = queue.shift(); app; app = queue.shift()) {
-                    const list = await getIfAny(
+                    const list = await getAllIfAny(
                         `/releases/${part(app.id)}?state=staged`);
 
                     waiting[app.id] = list ? list.length : null;
@@ -112,7 +112,7 @@ export function appPage(id) {
         async load() {
             const [app, releases, channels, rules] = await Promise.all([
                 get(`/v1/apps/${part(id)}`),
-                get(base),
+                getAll(base),
                 get(`/v1/apps/${part(id)}/channels?limit=1000`),
                 get(`${base}/rules`),
             ]);

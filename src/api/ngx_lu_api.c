@@ -14,6 +14,7 @@
 #include "ngx_lu_api_device.h"
 #include "ngx_lu_api_fetch.h"
 #include "ngx_lu_api_file.h"
+#include "ngx_lu_api_list.h"
 #include "ngx_lu_api_organization.h"
 #include "ngx_lu_api_release.h"
 #include "ngx_lu_api_upload.h"
@@ -130,7 +131,7 @@ static ngx_lu_api_action_t  ngx_lu_api_actions[] = {
     { LU_ROUTE_DEPLOYMENT, GET, READ, NONE, ngx_lu_api_deployment_get },
     { LU_ROUTE_DEPLOYMENT, PATCH, PUBLISH, JSON, ngx_lu_api_deployment_patch },
 
-    { LU_ROUTE_BUILDS, GET, READ, NONE, ngx_lu_api_builds_get },
+    { LU_ROUTE_BUILDS, GET, READ, NONE, ngx_lu_api_list_builds },
     { LU_ROUTE_BUILD, GET, READ, NONE, ngx_lu_api_build_get },
     { LU_ROUTE_BUILD, PATCH, PUBLISH, JSON, ngx_lu_api_build_patch },
     { LU_ROUTE_BUILD_DOWNLOAD, GET, READ, NONE,
@@ -142,7 +143,7 @@ static ngx_lu_api_action_t  ngx_lu_api_actions[] = {
     { LU_ROUTE_DEVICE, PATCH, PUBLISH, JSON, ngx_lu_api_device_patch },
     { LU_ROUTE_DEVICE, DELETE, PUBLISH, NONE, ngx_lu_api_device_delete },
 
-    { LU_ROUTE_RELEASES, GET, READ, NONE, ngx_lu_api_releases_get },
+    { LU_ROUTE_RELEASES, GET, READ, NONE, ngx_lu_api_list_releases },
     { LU_ROUTE_RELEASE, GET, READ, NONE, ngx_lu_api_release_get },
     { LU_ROUTE_RELEASE, DELETE, APPROVE, NONE, ngx_lu_api_release_delete },
     { LU_ROUTE_STAGE, POST, PUBLISH, JSON, ngx_lu_api_fetch_stage_post },

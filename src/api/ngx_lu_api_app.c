@@ -31,8 +31,9 @@ typedef struct {
 } ngx_lu_api_apps_t;
 
 
-static ngx_int_t ngx_lu_api_app_list(ngx_lu_task_t *task, cJSON *app,
-    void *data);
+static ngx_int_t ngx_lu_api_app_list(ngx_lu_api_apps_t *apps);
+static ngx_uint_t ngx_lu_api_app_wanted(ngx_lu_api_apps_t *apps,
+    const cJSON *app);
 static ngx_int_t ngx_lu_api_app_create(ngx_lu_call_t *call, cJSON *app);
 static ngx_int_t ngx_lu_api_app_change(ngx_lu_task_t *task, cJSON *app,
     void *data);
@@ -58,7 +59,7 @@ ngx_lu_api_apps_get(ngx_lu_call_t *call)
 
     apps.list = cJSON_CreateArray();
 
-    status = ngx_lu_app_each(&call->task, ngx_lu_api_app_list, &apps);
+    status = ngx_lu_api_app_list(&apps);
 
     if (status != NGX_OK) {
         cJSON_Delete(apps.list);
@@ -70,34 +71,99 @@ ngx_lu_api_apps_get(ngx_lu_call_t *call)
 }
 
 
+/* Without a filter, what is in front of the page need not be read. */
+
 static ngx_int_t
-ngx_lu_api_app_list(ngx_lu_task_t *task, cJSON *app, void *data)
+ngx_lu_api_app_list(ngx_lu_api_apps_t *apps)
 {
-    ngx_lu_api_apps_t *apps = data;
+    cJSON          *app;
+    lu_str_t        id;
+    ngx_int_t       status;
+    ngx_str_t      *name;
+    ngx_uint_t      i, all;
+    ngx_array_t     names;
+    ngx_lu_task_t  *task;
 
-    lu_str_t  id, name, organization;
+    task = &apps->call->task;
 
-    if (lu_json_string(app, "id", &id) != LU_OK
-        || lu_json_string(app, "name", &name) != LU_OK
-        || lu_json_string(app, "organizationId", &organization) != LU_OK)
-    {
-        return NGX_OK;
+    if (apps->organization && !ngx_lu_api_organization_any(apps->call)) {
+
+        /* all apps are in the one that there is from the beginning */
+
+        if (ngx_strcmp(apps->organization, NGX_LU_APP_ORGANIZATION) != 0) {
+            return NGX_OK;
+        }
+
+        apps->organization = NULL;
     }
 
-    if (!lu_token_has_app(apps->call->token, &id)
-        || (apps->organization
-            && !lu_str_is(&organization, apps->organization))
-        || (apps->name && !lu_str_is(&name, apps->name))
-        || (apps->query && strstr((char *) name.data, apps->query) == NULL))
-    {
-        return NGX_OK;
+    all = (apps->organization == NULL
+           && apps->name == NULL
+           && apps->query == NULL);
+
+    status = ngx_lu_app_ids(task, &names);
+    if (status != NGX_OK) {
+        return status;
     }
 
-    if (ngx_lu_arg_page_take(&apps->page)) {
-        lu_put_item(&apps->put, apps->list, NULL, ngx_lu_api_app_json(app));
+    name = names.elts;
+
+    for (i = 0; i < names.nelts && apps->page.limit; i++) {
+
+        id = ngx_lu_to_core(&name[i]);
+
+        if (!lu_token_has_app(apps->call->token, &id)) {
+            continue;
+        }
+
+        if (all && apps->page.offset) {
+
+            if (ngx_lu_app_exists(task, &name[i])) {
+                (void) ngx_lu_arg_page_take(&apps->page);
+            }
+
+            continue;
+        }
+
+        status = ngx_lu_app_load(task, &name[i], &app);
+
+        if (status == NGX_DECLINED) {
+            continue;
+        }
+
+        if (status != NGX_OK) {
+            return status;
+        }
+
+        if (ngx_lu_api_app_wanted(apps, app)
+            && ngx_lu_arg_page_take(&apps->page))
+        {
+            lu_put_item(&apps->put, apps->list, NULL, ngx_lu_api_app_json(app));
+        }
+
+        cJSON_Delete(app);
     }
 
     return NGX_OK;
+}
+
+
+static ngx_uint_t
+ngx_lu_api_app_wanted(ngx_lu_api_apps_t *apps, const cJSON *app)
+{
+    lu_str_t  name, organization;
+
+    if (lu_json_string(app, "name", &name) != LU_OK
+        || lu_json_string(app, "organizationId", &organization) != LU_OK)
+    {
+        return 0;
+    }
+
+    return !((apps->organization
+              && !lu_str_is(&organization, apps->organization))
+             || (apps->name && !lu_str_is(&name, apps->name))
+             || (apps->query
+                 && strstr((char *) name.data, apps->query) == NULL));
 }
 
 

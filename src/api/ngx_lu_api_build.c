@@ -12,8 +12,6 @@
 
 #include "store/ngx_lu_file.h"
 #include "store/ngx_lu_path.h"
-#include "store/ngx_lu_tree.h"
-#include "write/ngx_lu_app.h"
 #include "write/ngx_lu_protect.h"
 #include "write/ngx_lu_release.h"
 #include "write/ngx_lu_task.h"
@@ -27,11 +25,6 @@
 #define NGX_LU_API_BUILD_NUMBER  (NGX_INT64_LEN + 1)
 
 
-static ngx_int_t ngx_lu_api_builds_read(ngx_lu_call_t *call, const char *place,
-    cJSON *releases);
-static ngx_int_t ngx_lu_api_builds_answer(ngx_lu_call_t *call,
-    const cJSON *releases);
-static int ngx_lu_api_build_cmp(const void *one, const void *two);
 static uint64_t ngx_lu_api_build_number(const cJSON *release, char *text);
 static ngx_int_t ngx_lu_api_build_change(ngx_lu_task_t *task, cJSON *app,
     void *data);
@@ -43,167 +36,6 @@ static u_char *ngx_lu_api_build_url(ngx_lu_call_t *call,
     const lu_release_t *release);
 static void ngx_lu_api_build_artifact(lu_put_t *put, cJSON *json,
     const cJSON *release);
-
-
-ngx_int_t
-ngx_lu_api_builds_get(ngx_lu_call_t *call)
-{
-    char      *platform;
-    cJSON     *app, *releases;
-    ngx_int_t  status;
-
-    status = ngx_lu_app_read(&call->task, &app);
-    if (status != NGX_OK) {
-        return status;
-    }
-
-    cJSON_Delete(app);
-
-    platform = ngx_lu_arg(call, "platform");
-
-    if (platform && ngx_strcmp(platform, "web") != 0) {
-        return ngx_lu_call_answer(call, NGX_HTTP_OK, cJSON_CreateArray());
-    }
-
-    releases = cJSON_CreateArray();
-    if (releases == NULL) {
-        return ngx_lu_task_nomem(&call->task);
-    }
-
-    status = ngx_lu_api_builds_read(call, "live", releases);
-
-    if (status == NGX_OK) {
-        status = ngx_lu_api_builds_read(call, "staging", releases);
-    }
-
-    if (status == NGX_OK) {
-        status = ngx_lu_api_builds_answer(call, releases);
-    }
-
-    cJSON_Delete(releases);
-
-    return status;
-}
-
-
-static ngx_int_t
-ngx_lu_api_builds_read(ngx_lu_call_t *call, const char *place, cJSON *releases)
-{
-    char            *wanted, text[NGX_LU_API_BUILD_NUMBER];
-    cJSON           *release;
-    u_char          *path, *folder;
-    lu_str_t         id;
-    ngx_int_t        rc;
-    ngx_str_t       *name;
-    ngx_uint_t       i;
-    ngx_array_t      names;
-    ngx_lu_task_t   *task;
-    ngx_lu_store_t  *store;
-
-    task = &call->task;
-    store = task->store;
-
-    wanted = ngx_lu_arg(call, "numberAsString");
-
-    path = ngx_lu_path(&task->io, "%V/%s/%s", &store->path, place,
-                       task->app.data);
-
-    if (ngx_lu_tree_list(&task->io, path, &names) == NGX_ERROR) {
-        return ngx_lu_task_failed(task);
-    }
-
-    name = names.elts;
-
-    for (i = 0; i < names.nelts; i++) {
-
-        folder = ngx_lu_path_in(&task->io, path, "%V", &name[i]);
-
-        rc = ngx_lu_release_load(&task->io, folder, &release);
-
-        if (rc == NGX_ERROR) {
-            return ngx_lu_task_failed(task);
-        }
-
-        if (rc == NGX_DECLINED) {
-            continue;
-        }
-
-        /* desktop releases have no number */
-
-        if (lu_json_string(release, "id", &id) != LU_OK
-            || ngx_lu_api_build_number(release, text) == 0
-            || (wanted && ngx_strcmp(text, wanted) != 0))
-        {
-            cJSON_Delete(release);
-            continue;
-        }
-
-        if (!cJSON_AddItemToArray(releases, release)) {
-            cJSON_Delete(release);
-            return ngx_lu_task_nomem(task);
-        }
-    }
-
-    return NGX_OK;
-}
-
-
-/* newest first */
-
-static ngx_int_t
-ngx_lu_api_builds_answer(ngx_lu_call_t *call, const cJSON *releases)
-{
-    cJSON         *json;
-    lu_put_t       put;
-    ngx_uint_t     i, n;
-    const cJSON   *release, **sorted;
-    ngx_lu_page_t  page;
-
-    n = cJSON_GetArraySize(releases);
-
-    sorted = ngx_palloc(call->task.io.pool, (n + 1) * sizeof(cJSON *));
-    if (sorted == NULL) {
-        return ngx_lu_task_nomem(&call->task);
-    }
-
-    i = 0;
-
-    cJSON_ArrayForEach(release, releases) {
-        sorted[i++] = release;
-    }
-
-    qsort(sorted, n, sizeof(cJSON *), ngx_lu_api_build_cmp);
-
-    ngx_lu_arg_page(call, &page);
-
-    lu_put_init(&put);
-
-    json = cJSON_CreateArray();
-
-    for (i = 0; i < n; i++) {
-        if (ngx_lu_arg_page_take(&page)) {
-            lu_put_item(&put, json, NULL,
-                        ngx_lu_api_build_json(call, sorted[i]));
-        }
-    }
-
-    return ngx_lu_call_answer(call, NGX_HTTP_OK, lu_put_done(&put, json));
-}
-
-
-static int
-ngx_lu_api_build_cmp(const void *one, const void *two)
-{
-    uint64_t  a, b;
-
-    a = 0;
-    b = 0;
-
-    (void) lu_json_size(*(cJSON **) one, "number", &a);
-    (void) lu_json_size(*(cJSON **) two, "number", &b);
-
-    return (a < b) - (a > b);
-}
 
 
 /* Returns the number of a build, and prints it; 0: it has none. */

@@ -18,15 +18,14 @@
 
 
 /*
- * The actions of /v1/apps/{app}/builds and builds/{build}: GET lists them, the
- * newest first, or returns one; PATCH changes version limits and custom
- * properties.  200, or a status: 403, 404, 409, 422, 500, 507.
+ * The actions of /v1/apps/{app}/builds/{build}: GET returns it; PATCH
+ * changes version limits and custom properties.  200, or a status: 403, 404,
+ * 409, 422, 500, 507.
  *
  * GET .../bundles/{bundle}/download and .../builds/{build}/artifacts/.../
  * download: 302 to the artifact of a live bundle, or 404, 422, 500.
  */
 
-ngx_int_t ngx_lu_api_builds_get(ngx_lu_call_t *call);
 ngx_int_t ngx_lu_api_build_get(ngx_lu_call_t *call);
 ngx_int_t ngx_lu_api_build_patch(ngx_lu_call_t *call);
 ngx_int_t ngx_lu_api_build_download_get(ngx_lu_call_t *call);

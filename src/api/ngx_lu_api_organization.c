@@ -145,6 +145,20 @@ ngx_lu_api_organization_check(ngx_lu_call_t *call, const char *id)
 }
 
 
+ngx_uint_t
+ngx_lu_api_organization_any(ngx_lu_call_t *call)
+{
+    u_char         *path;
+    ngx_lu_task_t  *task;
+
+    task = &call->task;
+
+    path = ngx_lu_path(&task->io, "%V/organizations.json", &task->store->path);
+
+    return path == NULL || access((char *) path, F_OK) == 0;
+}
+
+
 static ngx_int_t
 ngx_lu_api_organization_change(ngx_lu_call_t *call,
     ngx_lu_api_organization_pt change)

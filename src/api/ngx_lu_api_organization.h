@@ -30,5 +30,9 @@ ngx_int_t ngx_lu_api_organization_delete(ngx_lu_call_t *call);
 
 ngx_int_t ngx_lu_api_organization_check(ngx_lu_call_t *call, const char *id);
 
+/* Returns 0 if there is only the organization that is there from the start. */
+
+ngx_uint_t ngx_lu_api_organization_any(ngx_lu_call_t *call);
+
 
 #endif /* _NGX_LU_API_ORGANIZATION_H_INCLUDED_ */

@@ -5,11 +5,9 @@
 
 
 #include "ngx_lu_api_release.h"
-#include "ngx_lu_arg.h"
 
 #include "store/ngx_lu_file.h"
 #include "store/ngx_lu_path.h"
-#include "store/ngx_lu_tree.h"
 #include "write/ngx_lu_app.h"
 #include "write/ngx_lu_approval.h"
 #include "write/ngx_lu_change.h"
@@ -28,14 +26,6 @@
 #include "core/lu_share.h"
 
 
-static ngx_int_t ngx_lu_api_release_list(ngx_lu_call_t *call, const cJSON *app,
-    cJSON *list);
-static ngx_int_t ngx_lu_api_release_list_place(ngx_lu_task_t *task,
-    const cJSON *app, ngx_uint_t is_live, const char *wanted, cJSON *list);
-static lu_desktop_t *ngx_lu_api_release_rules(ngx_lu_task_t *task,
-    const cJSON *app);
-static ngx_int_t ngx_lu_api_release_describe(const cJSON *app,
-    const lu_desktop_t *desktop, ngx_lu_release_t *release, lu_state_e state);
 static ngx_int_t ngx_lu_api_release_add(ngx_lu_task_t *task,
     ngx_lu_release_t *release, const char *name);
 static ngx_int_t ngx_lu_api_release_rollback(ngx_lu_task_t *task, cJSON *app,
@@ -48,130 +38,7 @@ static ngx_int_t ngx_lu_api_release_rules_change(ngx_lu_task_t *task,
     cJSON *app, void *data);
 
 
-ngx_int_t
-ngx_lu_api_releases_get(ngx_lu_call_t *call)
-{
-    cJSON     *app, *list;
-    ngx_int_t  status;
-
-    status = ngx_lu_app_read(&call->task, &app);
-    if (status != NGX_OK) {
-        return status;
-    }
-
-    list = cJSON_CreateArray();
-
-    status = list ? ngx_lu_api_release_list(call, app, list)
-                  : ngx_lu_task_nomem(&call->task);
-
-    cJSON_Delete(app);
-
-    if (status != NGX_OK) {
-        cJSON_Delete(list);
-        return status;
-    }
-
-    return ngx_lu_call_answer(call, NGX_HTTP_OK, list);
-}
-
-
-static ngx_int_t
-ngx_lu_api_release_list(ngx_lu_call_t *call, const cJSON *app, cJSON *list)
-{
-    char           *wanted;
-    ngx_int_t       status;
-    ngx_uint_t      live;
-    ngx_lu_task_t  *task;
-
-    task = &call->task;
-
-    wanted = ngx_lu_arg(call, "state");
-
-    live = (wanted
-            && (ngx_strcmp(wanted, "live") == 0
-                || ngx_strcmp(wanted, "withdrawn") == 0));
-
-    if (!live) {
-        status = ngx_lu_api_release_list_place(task, app, 0, wanted, list);
-
-        if (status != NGX_OK) {
-            return status;
-        }
-    }
-
-    if (wanted && !live) {
-        return NGX_OK;
-    }
-
-    return ngx_lu_api_release_list_place(task, app, 1, wanted, list);
-}
-
-
-static ngx_int_t
-ngx_lu_api_release_list_place(ngx_lu_task_t *task, const cJSON *app,
-    ngx_uint_t is_live, const char *wanted, cJSON *list)
-{
-    u_char           *path, *folder;
-    ngx_int_t         rc;
-    ngx_str_t        *name;
-    lu_state_e        state;
-    ngx_uint_t        i;
-    const char       *place;
-    ngx_array_t       names;
-    lu_desktop_t     *desktop;
-    ngx_lu_release_t  release;
-
-    desktop = ngx_lu_api_release_rules(task, app);
-
-    place = is_live ? "live" : "staging";
-
-    path = ngx_lu_path(&task->io, "%V/%s/%s", &task->store->path, place,
-                       task->app.data);
-
-    if (ngx_lu_tree_list(&task->io, path, &names) == NGX_ERROR) {
-        return ngx_lu_task_failed(task);
-    }
-
-    name = names.elts;
-
-    release.is_live = is_live;
-
-    for (i = 0; i < names.nelts; i++) {
-
-        folder = ngx_lu_path_in(&task->io, path, "%V", &name[i]);
-
-        rc = ngx_lu_release_load(&task->io, folder, &release.json);
-
-        if (rc == NGX_ERROR) {
-            return ngx_lu_task_failed(task);
-        }
-
-        if (rc == NGX_DECLINED) {
-            continue;
-        }
-
-        state = ngx_lu_release_state(app, &release);
-
-        if (wanted && ngx_strcmp(wanted, lu_release_state_name(state)) != 0) {
-            cJSON_Delete(release.json);
-            continue;
-        }
-
-        if (ngx_lu_api_release_describe(app, desktop, &release, state) != NGX_OK
-            || !cJSON_AddItemToArray(list, release.json))
-        {
-            cJSON_Delete(release.json);
-            return ngx_lu_task_nomem(task);
-        }
-    }
-
-    return NGX_OK;
-}
-
-
-/* NULL: the rules cannot be applied to any client, or memory is short. */
-
-static lu_desktop_t *
+lu_desktop_t *
 ngx_lu_api_release_rules(ngx_lu_task_t *task, const cJSON *app)
 {
     lu_rc_e        rc;
@@ -195,9 +62,7 @@ ngx_lu_api_release_rules(ngx_lu_task_t *task, const cJSON *app)
 }
 
 
-/* Only the app knows the state of a live release, and who gets it. */
-
-static ngx_int_t
+ngx_int_t
 ngx_lu_api_release_describe(const cJSON *app, const lu_desktop_t *desktop,
     ngx_lu_release_t *release, lu_state_e state)
 {

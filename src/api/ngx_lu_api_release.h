@@ -13,6 +13,9 @@
 #include "ngx_lu_call.h"
 
 #include "write/ngx_lu_bundle.h"
+#include "write/ngx_lu_release.h"
+
+#include "core/lu_desktop.h"
 
 
 /*
@@ -20,9 +23,8 @@
  * are 403, 404, 409, 422, 500 and 507.
  */
 
-/* GET /releases/{app} lists releases, and GET {release} returns one: 200. */
+/* GET {release}: 200. */
 
-ngx_int_t ngx_lu_api_releases_get(ngx_lu_call_t *call);
 ngx_int_t ngx_lu_api_release_get(ngx_lu_call_t *call);
 
 /*
@@ -52,6 +54,21 @@ ngx_int_t ngx_lu_api_release_github_get(ngx_lu_call_t *call);
 
 ngx_int_t ngx_lu_api_release_promotion(ngx_lu_call_t *call,
     ngx_lu_promotion_t *promotion);
+
+/*
+ * The rules of a desktop app; NULL: they cannot be applied to any client, or
+ * memory is short.
+ */
+
+lu_desktop_t *ngx_lu_api_release_rules(ngx_lu_task_t *task, const cJSON *app);
+
+/*
+ * Puts into a release what only the app knows: its state, and who gets a live
+ * one.  NGX_OK, or NGX_ERROR if memory is short.
+ */
+
+ngx_int_t ngx_lu_api_release_describe(const cJSON *app,
+    const lu_desktop_t *desktop, ngx_lu_release_t *release, lu_state_e state);
 
 
 #endif /* _NGX_LU_API_RELEASE_H_INCLUDED_ */

@@ -176,12 +176,22 @@ lu_change_default_set(cJSON *app, const cJSON *channel_id, lu_error_t *err)
 }
 
 
+uint64_t
+lu_change_build_number_next(const cJSON *app)
+{
+    uint64_t  number;
+
+    number = 1;
+    (void) lu_json_size(app, "nextBuildNumber", &number);
+
+    return number;
+}
+
+
 lu_rc_e
 lu_change_build_number(cJSON *app, uint64_t *number)
 {
-    *number = 1;
-
-    (void) lu_json_size(app, "nextBuildNumber", number);
+    *number = lu_change_build_number_next(app);
 
     return lu_json_set(app, "nextBuildNumber",
                        cJSON_CreateNumber((double) *number + 1));

@@ -33,6 +33,10 @@ cJSON *lu_change_app_create(const char *id, const char *name, const char *type,
 lu_rc_e lu_change_app_update(cJSON *app, const cJSON *body, const char *now,
     lu_error_t *err);
 
+/* The number of the next build, which nobody has taken yet. */
+
+uint64_t lu_change_build_number_next(const cJSON *app);
+
 /* Takes the number of the next build.  LU_OK or LU_NOMEM. */
 
 lu_rc_e lu_change_build_number(cJSON *app, uint64_t *number);

@@ -313,6 +313,39 @@ lu_release_state(const cJSON *release)
 }
 
 
+/* xxxxxxxx-xxxx-8xxx-xxxx-000000000042 */
+
+uint64_t
+lu_release_id_number(const lu_str_t *id)
+{
+    size_t    i;
+    uint64_t  number;
+
+    if (id->len != 36
+        || id->data[8] != '-'
+        || id->data[13] != '-'
+        || id->data[14] != '8'
+        || id->data[18] != '-'
+        || id->data[23] != '-')
+    {
+        return 0;
+    }
+
+    number = 0;
+
+    for (i = 24; i < id->len; i++) {
+
+        if (id->data[i] < '0' || id->data[i] > '9') {
+            return 0;
+        }
+
+        number = number * 10 + (id->data[i] - '0');
+    }
+
+    return number;
+}
+
+
 void
 lu_release_put_kind(lu_put_t *put, cJSON *release, lu_kind_e kind)
 {

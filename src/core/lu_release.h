@@ -95,6 +95,13 @@ lu_rc_e lu_release_set(cJSON *release, const cJSON *body, lu_error_t *err);
 lu_kind_e lu_release_kind(const cJSON *release);
 lu_state_e lu_release_state(const cJSON *release);
 
+/*
+ * The number of a bundle that is told by its id, whose last twelve digits it
+ * is; 0: the id tells none, as those of old bundles and of desktop releases.
+ */
+
+uint64_t lu_release_id_number(const lu_str_t *id);
+
 /* Put them into a release.json, in the place of those that it has. */
 
 void lu_release_put_kind(lu_put_t *put, cJSON *release, lu_kind_e kind);

@@ -13,6 +13,7 @@
 
 #define NGX_LU_FILE_PIECE  (256 * 1024)
 #define NGX_LU_FILE_LINE   4096
+#define NGX_LU_FILE_POOL   4096
 
 
 static off_t ngx_lu_file_whole_lines(ngx_fd_t fd, off_t size);
@@ -130,14 +131,34 @@ ngx_lu_file_read_json(ngx_lu_io_t *io, u_char *path, cJSON **json)
     lu_str_t         text;
     ngx_int_t        rc;
     lu_error_t       err;
+    ngx_pool_t      *pool;
     ngx_file_info_t  fi;
 
+    /* a list reads many files, and keeps none of their texts */
+
+    pool = io->pool;
+
+    io->pool = ngx_create_pool(NGX_LU_FILE_POOL, ngx_cycle->log);
+
+    if (io->pool == NULL) {
+        io->pool = pool;
+        return ngx_lu_io_error(io, NGX_ENOMEM, "malloc()", path);
+    }
+
+    parsed = LU_OK;
+
     rc = ngx_lu_file_read(io, path, &text, &fi);
+
+    if (rc == NGX_OK) {
+        parsed = lu_json_parse(json, &text, &err);
+    }
+
+    ngx_destroy_pool(io->pool);
+    io->pool = pool;
+
     if (rc != NGX_OK) {
         return rc;
     }
-
-    parsed = lu_json_parse(json, &text, &err);
 
     switch (parsed) {
 

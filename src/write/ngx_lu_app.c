@@ -82,36 +82,73 @@ ngx_lu_app_absent(ngx_lu_task_t *task)
 
 
 ngx_int_t
-ngx_lu_app_each(ngx_lu_task_t *task, ngx_lu_app_pt handler, void *data)
+ngx_lu_app_ids(ngx_lu_task_t *task, ngx_array_t *ids)
 {
-    cJSON       *app;
-    u_char      *path;
-    ngx_int_t    rc, status;
-    ngx_str_t   *name;
-    ngx_uint_t   i;
-    ngx_array_t  names;
+    u_char  *path;
 
     path = ngx_lu_path(&task->io, "%V/apps", &task->store->path);
 
-    if (ngx_lu_tree_list(&task->io, path, &names) != NGX_OK) {
+    if (ngx_lu_tree_list(&task->io, path, ids) != NGX_OK) {
         return ngx_lu_task_failed(task);
     }
 
-    name = names.elts;
+    return NGX_OK;
+}
 
-    for (i = 0; i < names.nelts; i++) {
 
-        path = ngx_lu_path(&task->io, "%V/apps/%V/app.json",
-                           &task->store->path, &name[i]);
+ngx_int_t
+ngx_lu_app_load(ngx_lu_task_t *task, const ngx_str_t *id, cJSON **app)
+{
+    u_char     *path;
+    ngx_int_t   rc;
 
-        rc = ngx_lu_file_read_json(&task->io, path, &app);
+    path = ngx_lu_path(&task->io, "%V/apps/%V/app.json", &task->store->path,
+                       id);
 
-        if (rc == NGX_ERROR) {
-            return ngx_lu_task_failed(task);
+    rc = ngx_lu_file_read_json(&task->io, path, app);
+
+    return rc == NGX_ERROR ? ngx_lu_task_failed(task) : rc;
+}
+
+
+ngx_uint_t
+ngx_lu_app_exists(ngx_lu_task_t *task, const ngx_str_t *id)
+{
+    u_char  *path;
+
+    path = ngx_lu_path(&task->io, "%V/apps/%V/app.json", &task->store->path,
+                       id);
+
+    return path && access((char *) path, F_OK) == 0;
+}
+
+
+ngx_int_t
+ngx_lu_app_each(ngx_lu_task_t *task, ngx_lu_app_pt handler, void *data)
+{
+    cJSON       *app;
+    ngx_int_t    status;
+    ngx_str_t   *id;
+    ngx_uint_t   i;
+    ngx_array_t  ids;
+
+    status = ngx_lu_app_ids(task, &ids);
+    if (status != NGX_OK) {
+        return status;
+    }
+
+    id = ids.elts;
+
+    for (i = 0; i < ids.nelts; i++) {
+
+        status = ngx_lu_app_load(task, &id[i], &app);
+
+        if (status == NGX_DECLINED) {
+            continue;
         }
 
-        if (rc == NGX_DECLINED) {
-            continue;
+        if (status != NGX_OK) {
+            return status;
         }
 
         status = handler(task, app, data);

@@ -47,6 +47,25 @@ ngx_int_t ngx_lu_app_lock_all(ngx_lu_task_t *task, ngx_fd_t *lock);
 ngx_int_t ngx_lu_app_read(ngx_lu_task_t *task, cJSON **app);
 
 /*
+ * Sets *ids, an array of ngx_str_t, to what may be ids of apps, in the order of
+ * their bytes.  NGX_OK or 500.
+ */
+
+ngx_int_t ngx_lu_app_ids(ngx_lu_task_t *task, ngx_array_t *ids);
+
+/*
+ * Reads the app of one of these ids; the caller frees the tree.  NGX_OK;
+ * NGX_DECLINED: it is no app, or was deleted; or 500.
+ */
+
+ngx_int_t ngx_lu_app_load(ngx_lu_task_t *task, const ngx_str_t *id,
+    cJSON **app);
+
+/* 1 if there is an app of that id, whatever its file says. */
+
+ngx_uint_t ngx_lu_app_exists(ngx_lu_task_t *task, const ngx_str_t *id);
+
+/*
  * Calls the handler with the tree of each app.  Other than NGX_OK, what the
  * handler returns ends the walk and is returned; 500 if an app cannot be read.
  */

@@ -21,6 +21,8 @@
 #include "core/lu_release.h"
 #include "core/lu_time.h"
 
+#include <openssl/rand.h>
+
 
 #define NGX_LU_BUNDLE_REPEATED  60      /* seconds */
 
@@ -37,6 +39,7 @@ typedef struct {
 
 static ngx_int_t ngx_lu_bundle_announced(ngx_lu_task_t *task, cJSON *app,
     void *data);
+static char *ngx_lu_bundle_id(ngx_lu_task_t *task, const cJSON *app);
 static ngx_int_t ngx_lu_bundle_describe(ngx_lu_task_t *task,
     const ngx_lu_bundle_new_t *bundle, const char *id);
 static ngx_int_t ngx_lu_bundle_aim(ngx_lu_task_t *task, const cJSON *app,
@@ -114,7 +117,7 @@ ngx_lu_bundle_announced(ngx_lu_task_t *task, cJSON *app, void *data)
         return status;
     }
 
-    id = ngx_lu_task_uuid(task);
+    id = ngx_lu_bundle_id(task, app);
     if (id == NULL) {
         return ngx_lu_task_nomem(task);
     }
@@ -155,6 +158,37 @@ ngx_lu_bundle_announced(ngx_lu_task_t *task, cJSON *app, void *data)
     }
 
     return NGX_HTTP_CREATED;
+}
+
+
+/*
+ * The last digits of the id are the number that the bundle gets, so that a list
+ * in the order of the numbers needs only the names of folders.
+ */
+
+static char *
+ngx_lu_bundle_id(ngx_lu_task_t *task, const cJSON *app)
+{
+    u_char     bytes[16];
+    uint64_t   number;
+    ngx_int_t  i;
+
+    if (RAND_bytes(bytes, sizeof(bytes)) != 1) {
+        return NULL;
+    }
+
+    number = lu_change_build_number_next(app);
+
+    for (i = 15; i >= 10; i--) {
+        bytes[i] = (u_char) ((number / 10 % 10) << 4 | number % 10);
+        number /= 100;
+    }
+
+    if (number) {
+        return ngx_lu_task_uuid(task);
+    }
+
+    return ngx_lu_task_uuid_of(task, bytes, 8);
 }
 
 

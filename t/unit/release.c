@@ -485,6 +485,43 @@ test_nomem(void)
 }
 
 
+/* What the last digits of an id say. */
+
+static void
+test_numbers(void)
+{
+    size_t    i;
+    lu_str_t  id;
+
+    static const struct {
+        const char  *id;
+        uint64_t     number;
+    } ids[] = {
+        { "6e351b4f-69a7-815e-a057-000000000042", 42 },
+        { "6e351b4f-69a7-8abc-b057-999999999999", 999999999999 },
+        { "6e351b4f-69a7-815e-a057-000000000000", 0 },
+        { "6e351b4f-69a7-415e-a057-000000000042", 0 },
+        { "6e351b4f-69a7-815e-a057-00000000004a", 0 },
+        { "6e351b4f-69a7-815e-a057-00000000004", 0 },
+        { "6e351b4f-69a7-815e-a057-0000000000421", 0 },
+        { "6e351b4fx69a7-815e-a057-000000000042", 0 },
+        { "6e351b4f-69a7x815e-a057-000000000042", 0 },
+        { "6e351b4f-69a7-815exa057-000000000042", 0 },
+        { "6e351b4f-69a7-815e-a057x000000000042", 0 },
+        { "20261121-1", 0 },
+        { "", 0 },
+        { NULL, 0 }
+    };
+
+    for (i = 0; ids[i].id; i++) {
+        id = tap_str(ids[i].id);
+
+        ok(lu_release_id_number(&id) == ids[i].number, "number of \"%s\"",
+           ids[i].id);
+    }
+}
+
+
 int
 main(void)
 {
@@ -493,6 +530,7 @@ main(void)
     test_set();
     test_names();
     test_nomem();
+    test_numbers();
 
     return tap_done();
 }
