@@ -44,6 +44,7 @@ static char *ngx_lu_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child);
 static ngx_int_t ngx_lu_add_folders(ngx_conf_t *cf, ngx_str_t *path);
 static char *ngx_lu_set_zone(ngx_conf_t *cf, ngx_lu_store_t *store);
 static ngx_int_t ngx_lu_init(ngx_conf_t *cf);
+static ngx_int_t ngx_lu_init_process(ngx_cycle_t *cycle);
 static ngx_int_t ngx_lu_init_module(ngx_cycle_t *cycle);
 
 
@@ -205,7 +206,7 @@ ngx_module_t  ngx_http_liveupdate_module = {
     NGX_HTTP_MODULE,                       /* module type */
     NULL,                                  /* init master */
     ngx_lu_init_module,                    /* init module */
-    ngx_lu_sweep_init,                     /* init process */
+    ngx_lu_init_process,                   /* init process */
     NULL,                                  /* init thread */
     NULL,                                  /* exit thread */
     NULL,                                  /* exit process */
@@ -784,6 +785,17 @@ ngx_lu_init(ngx_conf_t *cf)
     }
 
     return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_lu_init_process(ngx_cycle_t *cycle)
+{
+    if (ngx_lu_count_start(cycle) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    return ngx_lu_sweep_init(cycle);
 }
 
 

@@ -2,7 +2,8 @@
 /*
  * Copyright (C) the nginx-liveupdate authors
  *
- * Series are copied one by one, so that nobody who counts waits for long.
+ * Series are copied without the zone's mutex: this thread may have a lower
+ * priority than those that count, and they would have to wait for it.
  */
 
 
@@ -15,6 +16,8 @@
 
 
 #define NGX_LU_WINDOWS  2
+
+#define NGX_LU_SNAPSHOT_TRIES  3
 
 
 /* The union of sketches, for each window. */
@@ -123,20 +126,26 @@ ngx_lu_snapshot_copy(ngx_lu_snapshot_t *snapshot, ngx_pool_t *pool,
     const char *app, const lu_token_t *token, ngx_array_t *copies)
 {
     lu_str_t           id;
-    ngx_uint_t         i, n, used;
+    ngx_uint_t         i, n, used, tries;
     ngx_lu_copy_t     *copy, one;
     ngx_lu_count_t    *count;
     ngx_lu_series_t   *place;
     ngx_lu_numbers_t  *numbers;
+    ngx_atomic_uint_t  serial;
 
     numbers = snapshot->numbers;
     count = numbers->count;
 
+    tries = 0;
+
+again:
+
+    serial = count->serial;
+    copies->nelts = 0;
+
     for (n = 0; n < NGX_LU_COUNTS; n++) {
         snapshot->other[n] = numbers->other.counts[n];
     }
-
-    ngx_shmtx_lock(count->mutex);
 
     used = count->used;
     snapshot->series = used;
@@ -150,16 +159,12 @@ ngx_lu_snapshot_copy(ngx_lu_snapshot_t *snapshot, ngx_pool_t *pool,
         snapshot->checks[n] = numbers->retired[n] + snapshot->other[n];
     }
 
-    ngx_shmtx_unlock(count->mutex);
-
     for (i = 0; i < used; i++) {
         place = &count->series[i];
 
-        ngx_shmtx_lock(count->mutex);
-        one.series = *place;
-        ngx_shmtx_unlock(count->mutex);
-
-        if (one.series.numbers != numbers) {
+        if (!ngx_lu_count_copy(place, &one.series)
+            || one.series.numbers != numbers)
+        {
             continue;
         }
 
@@ -187,6 +192,12 @@ ngx_lu_snapshot_copy(ngx_lu_snapshot_t *snapshot, ngx_pool_t *pool,
         if (ngx_lu_snapshot_labels(copy, pool) != NGX_OK) {
             return NGX_ERROR;
         }
+    }
+
+    /* the counts of a series that has lost its place may be in no sum */
+
+    if (count->serial != serial && ++tries < NGX_LU_SNAPSHOT_TRIES) {
+        goto again;
     }
 
     return NGX_OK;

@@ -128,9 +128,14 @@ ngx_lu_count_create(ngx_slab_pool_t *shpool, size_t size)
     count->shpool = shpool;
     count->size = size;
 
-    if (RAND_bytes((u_char *) &count->seed, sizeof(uint64_t)) != 1) {
+    if (RAND_bytes((u_char *) &count->seed, sizeof(uint64_t)) != 1
+        || RAND_bytes((u_char *) &count->secret, sizeof(lu_sip_t)) != 1)
+    {
         return NULL;
     }
+
+    ngx_queue_init(&count->oldest);
+    ngx_queue_init(&count->idle);
 
     count->nseries = ngx_min(size / NGX_LU_SERIES_PART
                              / sizeof(ngx_lu_series_t), NGX_LU_SERIES_MAX);
@@ -172,6 +177,34 @@ ngx_lu_count_numbers(ngx_lu_store_t *store)
     }
 
     return store->numbers;
+}
+
+
+ngx_int_t
+ngx_lu_count_start(ngx_cycle_t *cycle)
+{
+    ngx_uint_t            i;
+    ngx_lu_store_t      **stores;
+    ngx_lu_main_conf_t   *lumcf;
+
+    if (ngx_process != NGX_PROCESS_WORKER && ngx_process != NGX_PROCESS_SINGLE)
+    {
+        return NGX_OK;
+    }
+
+    lumcf = ngx_http_cycle_get_module_main_conf(cycle,
+                                                ngx_http_liveupdate_module);
+    if (lumcf == NULL) {
+        return NGX_OK;
+    }
+
+    stores = lumcf->stores.elts;
+
+    for (i = 0; i < lumcf->stores.nelts; i++) {
+        (void) ngx_lu_count_numbers(stores[i]);
+    }
+
+    return NGX_OK;
 }
 
 
@@ -229,11 +262,20 @@ static void
 ngx_lu_series_init(ngx_lu_numbers_t *numbers, ngx_lu_series_t *series,
     lu_str_t *labels)
 {
-    u_char      *p;
-    ngx_uint_t   i;
+    u_char       *p;
+    ngx_uint_t    i;
+    ngx_queue_t   queue;
+
+    /* whoever copies it meanwhile notices that */
+
+    series->serial = 0;
+    ngx_memory_barrier();
+
+    queue = series->queue;
 
     ngx_memzero(series, sizeof(ngx_lu_series_t));
 
+    series->queue = queue;
     series->numbers = numbers;
 
     p = series->data;
@@ -242,6 +284,23 @@ ngx_lu_series_init(ngx_lu_numbers_t *numbers, ngx_lu_series_t *series,
         series->len[i] = (u_short) labels[i].len;
         p = ngx_cpymem(p, labels[i].data, labels[i].len);
     }
+}
+
+
+ngx_uint_t
+ngx_lu_count_copy(const ngx_lu_series_t *series, ngx_lu_series_t *copy)
+{
+    ngx_atomic_uint_t  serial;
+
+    serial = series->serial;
+
+    ngx_memory_barrier();
+
+    *copy = *series;
+
+    ngx_memory_barrier();
+
+    return serial != 0 && serial == series->serial;
 }
 
 
@@ -310,6 +369,11 @@ ngx_lu_series_find(ngx_lu_numbers_t *numbers, lu_mark_t *mark,
 
     series->hour = hour;
 
+    if (series != &numbers->other) {
+        ngx_queue_remove(&series->queue);
+        ngx_queue_insert_tail(&numbers->count->oldest, &series->queue);
+    }
+
     mark->series = series;
     mark->serial = series->serial;
 
@@ -337,7 +401,8 @@ ngx_lu_series_lookup(ngx_lu_numbers_t *numbers, lu_str_t *labels,
     hash = numbers->hash;
 
     for (i = 0; i < NGX_LU_LABELS; i++) {
-        hash = hash * 31 + ngx_murmur_hash2(labels[i].data, labels[i].len);
+        hash = hash * 31 + (uint32_t) lu_sip(&count->secret, labels[i].data,
+                                             labels[i].len);
     }
 
     bucket = &count->buckets[hash % count->nseries];
@@ -360,6 +425,8 @@ ngx_lu_series_lookup(ngx_lu_numbers_t *numbers, lu_str_t *labels,
     series->hash = hash;
     series->next = *bucket;
     *bucket = series;
+
+    ngx_memory_barrier();
 
     series->serial = ++count->serial;
 
@@ -399,37 +466,27 @@ ngx_lu_series_is(ngx_lu_series_t *series, ngx_lu_numbers_t *numbers,
 static ngx_lu_series_t *
 ngx_lu_series_place(ngx_lu_count_t *count, uint32_t hour)
 {
-    ngx_uint_t        i;
-    ngx_lu_series_t  *series, *oldest;
+    ngx_queue_t      *q;
+    ngx_lu_series_t  *series;
 
     if (count->used < count->nseries) {
-        return &count->series[count->used++];
+        series = &count->series[count->used++];
+
+        ngx_queue_insert_tail(&count->oldest, &series->queue);
+
+        return series;
     }
 
-    if (count->full == hour) {
+    q = ngx_queue_head(&count->oldest);
+    series = ngx_queue_data(q, ngx_lu_series_t, queue);
+
+    if (series->hour + NGX_LU_IDLE > hour) {
         return NULL;
     }
 
-    oldest = NULL;
+    ngx_lu_series_retire(count, series);
 
-    for (i = 0; i < count->nseries; i++) {
-        series = &count->series[i];
-
-        if (series->hour + NGX_LU_IDLE <= hour
-            && (oldest == NULL || series->hour < oldest->hour))
-        {
-            oldest = series;
-        }
-    }
-
-    if (oldest == NULL) {
-        count->full = hour;
-        return NULL;
-    }
-
-    ngx_lu_series_retire(count, oldest);
-
-    return oldest;
+    return series;
 }
 
 
@@ -440,15 +497,21 @@ ngx_lu_series_retire(ngx_lu_count_t *count, ngx_lu_series_t *series)
 {
     ngx_uint_t         i;
     ngx_lu_series_t  **p;
+    ngx_lu_sketch_t   *sketch;
 
     for (i = 0; i < NGX_LU_COUNTS; i++) {
         series->numbers->retired[i] += series->counts[i];
     }
 
     for (i = 0; i < NGX_LU_SKETCHES; i++) {
-        if (series->sketches[i]) {
-            series->sketches[i]->owner = NULL;
-            series->sketches[i]->hour = 0;
+        sketch = series->sketches[i];
+
+        if (sketch) {
+            sketch->owner = NULL;
+            sketch->hour = 0;
+
+            ngx_queue_remove(&sketch->queue);
+            ngx_queue_insert_head(&count->idle, &sketch->queue);
         }
     }
 
@@ -551,6 +614,9 @@ ngx_lu_sketch_find(ngx_lu_series_t *series, ngx_uint_t n, uint32_t hour)
     if (sketch) {
         sketch->hour = hour;
 
+        ngx_queue_remove(&sketch->queue);
+        ngx_queue_insert_tail(&count->idle, &sketch->queue);
+
         if (lu_hll_is_due(&sketch->hll, hour)) {
             lu_hll_sweep(&sketch->hll, hour);
         }
@@ -565,39 +631,40 @@ ngx_lu_sketch_find(ngx_lu_series_t *series, ngx_uint_t n, uint32_t hour)
 static ngx_lu_sketch_t *
 ngx_lu_sketch_place(ngx_lu_count_t *count, uint32_t hour)
 {
-    ngx_uint_t        i, n;
-    ngx_lu_sketch_t  *sketch, *oldest;
+    ngx_uint_t        n;
+    ngx_queue_t      *q;
+    ngx_lu_sketch_t  *sketch;
 
     if (count->drawn < count->nsketches) {
-        return &count->sketches[count->drawn++];
+        sketch = &count->sketches[count->drawn++];
+
+        ngx_queue_insert_tail(&count->idle, &sketch->queue);
+
+        return sketch;
     }
 
-    oldest = NULL;
-
-    for (i = 0; i < count->nsketches; i++) {
-        sketch = &count->sketches[i];
-
-        if (sketch->hour + NGX_LU_IDLE <= hour
-            && (oldest == NULL || sketch->hour < oldest->hour))
-        {
-            oldest = sketch;
-        }
-    }
-
-    if (oldest == NULL) {
+    if (ngx_queue_empty(&count->idle)) {
         count->exhausted = hour;
         return NULL;
     }
 
-    if (oldest->owner) {
+    q = ngx_queue_head(&count->idle);
+    sketch = ngx_queue_data(q, ngx_lu_sketch_t, queue);
+
+    if (sketch->hour + NGX_LU_IDLE > hour) {
+        count->exhausted = hour;
+        return NULL;
+    }
+
+    if (sketch->owner) {
         for (n = 0; n < NGX_LU_SKETCHES; n++) {
-            if (oldest->owner->sketches[n] == oldest) {
-                oldest->owner->sketches[n] = NULL;
+            if (sketch->owner->sketches[n] == sketch) {
+                sketch->owner->sketches[n] = NULL;
             }
         }
     }
 
-    return oldest;
+    return sketch;
 }
 
 

@@ -17,6 +17,7 @@
 #include "core/lu_latest.h"
 #include "core/lu_mark.h"
 #include "core/lu_release.h"
+#include "core/lu_sip.h"
 
 
 /* 0: nothing is counted, to measure what counting costs */
@@ -111,6 +112,7 @@ struct ngx_lu_series_s {
     ngx_atomic_t                    serial;
     ngx_lu_numbers_t               *numbers;
     ngx_lu_series_t                *next;        /* in the bucket */
+    ngx_queue_t                     queue;       /* by the hour */
     uint32_t                        hash;
     uint32_t                        hour;        /* of its last use */
     ngx_lu_sketch_t                *sketches[NGX_LU_SKETCHES];
@@ -124,6 +126,7 @@ struct ngx_lu_series_s {
 
 struct ngx_lu_sketch_s {
     ngx_lu_series_t                *owner;
+    ngx_queue_t                     queue;       /* by the hour */
     uint32_t                        hour;        /* of its last use */
     lu_hll_t                        hll;
 };
@@ -172,18 +175,20 @@ struct ngx_lu_count_s {
     ngx_slab_pool_t                *shpool;
     size_t                          size;        /* of the zone */
     uint64_t                        seed;
-    ngx_atomic_uint_t               serial;      /* the last one */
+    lu_sip_t                        secret;      /* of the buckets' hash */
+    ngx_atomic_t                    serial;      /* the last one */
     ngx_lu_numbers_t               *numbers;     /* of the stores */
 
     ngx_lu_series_t                *series;
     ngx_lu_series_t               **buckets;
     ngx_uint_t                      nseries;
     ngx_uint_t                      used;
-    uint32_t                        full;        /* in this hour */
+    ngx_queue_t                     oldest;      /* series, that one first */
 
     ngx_lu_sketch_t                *sketches;
     ngx_uint_t                      nsketches;
     ngx_uint_t                      drawn;
+    ngx_queue_t                     idle;        /* sketches, oldest first */
     uint32_t                        exhausted;   /* in this hour */
 };
 
@@ -195,9 +200,24 @@ struct ngx_lu_count_s {
 
 ngx_lu_count_t *ngx_lu_count_create(ngx_slab_pool_t *shpool, size_t size);
 
-/* Returns the numbers of the store, never NULL, in any thread. */
+/*
+ * Returns the numbers of the store, never NULL, in any thread.  The first call
+ * in a worker takes the zone's mutex, and is that of ngx_lu_count_start().
+ */
 
 ngx_lu_numbers_t *ngx_lu_count_numbers(ngx_lu_store_t *store);
+
+/* To be called when a worker starts. */
+
+ngx_int_t ngx_lu_count_start(ngx_cycle_t *cycle);
+
+/*
+ * Copies a series without the mutex, for which checks would have to wait.
+ * Returns 1, or 0 if the place is being given to another series.
+ */
+
+ngx_uint_t ngx_lu_count_copy(const ngx_lu_series_t *series,
+    ngx_lu_series_t *copy);
 
 /* Adds n to a counter, in any thread. */
 

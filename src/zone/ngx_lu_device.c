@@ -9,6 +9,10 @@
 #include "ngx_lu_device.h"
 #include "ngx_lu_zone.h"
 
+#include "core/lu_sip.h"
+
+#include <openssl/rand.h>
+
 
 /* longer strings are cut to this size, in bytes */
 
@@ -18,9 +22,17 @@
 
 #define NGX_LU_DEVICE_KEY_SIZE  256
 
-/* a list looks at this many devices, the most recent first */
+/*
+ * A list looks at this many devices, the most recent first, and at so many of
+ * them while checks have to wait.
+ */
 
-#define NGX_LU_DEVICE_SCAN  10000
+#define NGX_LU_DEVICE_SCAN     10000
+#define NGX_LU_DEVICE_PORTION  32
+
+/* of which one is still where it was when the list goes on behind it */
+
+#define NGX_LU_DEVICE_MARKS  4
 
 /* the size of a usual node; larger ones take two or four times as much */
 
@@ -51,8 +63,9 @@ typedef struct ngx_lu_device_node_s  ngx_lu_device_node_t;
 struct ngx_lu_device_node_s {
     ngx_lu_device_node_t   *next;       /* in the bucket */
     ngx_queue_t             queue;
-    time_t                  created;
-    time_t                  seen;
+    uint64_t                order;      /* of being seen, in the zone */
+    uint32_t                created;
+    uint32_t                seen;
     uint32_t                hash;
     u_short                 room;       /* for data */
     u_short                 len[NGX_LU_DEVICE_STRINGS];
@@ -66,6 +79,8 @@ struct ngx_lu_devices_s {
     ngx_lu_device_node_t  **buckets;
     ngx_uint_t              nbuckets;
     ngx_queue_t             queue;      /* most recently seen first */
+    uint64_t                order;      /* of the last one seen */
+    lu_sip_t                secret;     /* of the hash */
 };
 
 
@@ -77,21 +92,55 @@ typedef struct {
 } ngx_lu_device_row_t;
 
 
-static void ngx_lu_device_row(ngx_lu_store_t *store, ngx_lu_device_t *device,
-    ngx_lu_device_row_t *row);
+/* A copy of a node; the data has what the node uses of its room. */
+
+typedef union {
+    ngx_lu_device_node_t    node;
+    u_char                  bytes[offsetof(ngx_lu_device_node_t, data)
+                                  + NGX_LU_DEVICE_KEY_SIZE
+                                  + (NGX_LU_DEVICE_STRINGS - 1)
+                                    * NGX_LU_DEVICE_FIELD];
+} ngx_lu_device_copy_t;
+
+
+/* Where a list is while others have the mutex. */
+
+typedef struct {
+    ngx_lu_devices_t       *devices;
+    u_char                  prefix[NGX_LU_DEVICE_KEY_SIZE];
+    size_t                  len;        /* of the prefix */
+    ngx_uint_t              left;       /* devices to be looked at */
+    ngx_uint_t              wanted;     /* devices of the app */
+
+    /* the last ones that were looked at, the last one first */
+    ngx_lu_device_copy_t    marks[NGX_LU_DEVICE_MARKS];
+    ngx_uint_t              nmarks;
+
+    /* the devices of the app among the portion */
+    ngx_lu_device_copy_t    found[NGX_LU_DEVICE_PORTION];
+    ngx_uint_t              nfound;
+} ngx_lu_device_walk_t;
+
+
+static void ngx_lu_device_row(ngx_lu_devices_t *devices,
+    ngx_lu_store_t *store, ngx_lu_device_t *device, ngx_lu_device_row_t *row);
 static u_char *ngx_lu_device_prefix(ngx_lu_store_t *store, ngx_str_t *app,
     u_char *p);
 static size_t ngx_lu_device_cut(ngx_str_t *string);
 static ngx_lu_device_node_t *ngx_lu_device_lookup(ngx_lu_devices_t *devices,
-    ngx_lu_device_row_t *row);
+    uint32_t hash, u_char *key, size_t len);
 static ngx_lu_device_node_t *ngx_lu_device_alloc(ngx_lu_devices_t *devices,
     size_t size);
 static void ngx_lu_device_insert(ngx_lu_devices_t *devices,
     ngx_lu_device_node_t *dn);
 static void ngx_lu_device_remove(ngx_lu_devices_t *devices,
     ngx_lu_device_node_t *dn);
-static ngx_int_t ngx_lu_device_copy(ngx_pool_t *pool, ngx_lu_device_t *device,
+static void ngx_lu_device_copy(ngx_lu_device_copy_t *copy,
     ngx_lu_device_node_t *dn);
+static ngx_int_t ngx_lu_device_read(ngx_pool_t *pool, ngx_lu_device_t *device,
+    ngx_lu_device_copy_t *copy);
+static ngx_queue_t *ngx_lu_device_resume(ngx_lu_device_walk_t *walk);
+static ngx_uint_t ngx_lu_device_portion(ngx_lu_device_walk_t *walk);
 
 
 ngx_lu_devices_t *
@@ -113,6 +162,10 @@ ngx_lu_device_create(ngx_slab_pool_t *shpool, size_t size)
         return NULL;
     }
 
+    if (RAND_bytes((u_char *) &devices->secret, sizeof(lu_sip_t)) != 1) {
+        return NULL;
+    }
+
     devices->shpool = shpool;
 
     ngx_queue_init(&devices->queue);
@@ -125,20 +178,21 @@ void
 ngx_lu_device_seen(ngx_lu_store_t *store, ngx_lu_device_t *device)
 {
     u_char                *p;
-    time_t                 created;
+    uint32_t               created;
     ngx_uint_t             i;
     ngx_lu_devices_t      *devices;
     ngx_lu_device_row_t    row;
     ngx_lu_device_node_t  *dn;
 
     devices = ngx_lu_zone_devices(store);
-    created = ngx_time();
+    created = (uint32_t) ngx_time();
 
-    ngx_lu_device_row(store, device, &row);
+    ngx_lu_device_row(devices, store, device, &row);
 
     ngx_shmtx_lock(&devices->shpool->mutex);
 
-    dn = ngx_lu_device_lookup(devices, &row);
+    dn = ngx_lu_device_lookup(devices, row.hash, row.key,
+                              row.strings[NGX_LU_DEVICE_KEY].len);
 
     if (dn) {
         created = dn->created;
@@ -164,8 +218,9 @@ ngx_lu_device_seen(ngx_lu_store_t *store, ngx_lu_device_t *device)
 
     ngx_queue_insert_head(&devices->queue, &dn->queue);
 
+    dn->order = ++devices->order;
     dn->created = created;
-    dn->seen = ngx_time();
+    dn->seen = (uint32_t) ngx_time();
     dn->platform = (u_char) device->platform;
 
     p = dn->data;
@@ -180,8 +235,8 @@ ngx_lu_device_seen(ngx_lu_store_t *store, ngx_lu_device_t *device)
 
 
 static void
-ngx_lu_device_row(ngx_lu_store_t *store, ngx_lu_device_t *device,
-    ngx_lu_device_row_t *row)
+ngx_lu_device_row(ngx_lu_devices_t *devices, ngx_lu_store_t *store,
+    ngx_lu_device_t *device, ngx_lu_device_row_t *row)
 {
     u_char      *p;
     ngx_str_t   *strings;
@@ -204,7 +259,7 @@ ngx_lu_device_row(ngx_lu_store_t *store, ngx_lu_device_t *device,
     strings[NGX_LU_DEVICE_CHANNEL] = device->channel_id;
     strings[NGX_LU_DEVICE_DEPLOYMENT] = device->deployment_id;
 
-    row->hash = ngx_murmur_hash2(row->key, p - row->key);
+    row->hash = (uint32_t) lu_sip(&devices->secret, row->key, p - row->key);
     row->size = p - row->key;
 
     for (i = NGX_LU_DEVICE_CODE; i < NGX_LU_DEVICE_STRINGS; i++) {
@@ -249,19 +304,17 @@ ngx_lu_device_cut(ngx_str_t *string)
 
 
 static ngx_lu_device_node_t *
-ngx_lu_device_lookup(ngx_lu_devices_t *devices, ngx_lu_device_row_t *row)
+ngx_lu_device_lookup(ngx_lu_devices_t *devices, uint32_t hash, u_char *key,
+    size_t len)
 {
-    ngx_str_t             *key;
     ngx_lu_device_node_t  *dn;
 
-    key = &row->strings[NGX_LU_DEVICE_KEY];
-
-    dn = devices->buckets[row->hash % devices->nbuckets];
+    dn = devices->buckets[hash % devices->nbuckets];
 
     for ( /* void */ ; dn; dn = dn->next) {
-        if (dn->hash == row->hash
-            && dn->len[NGX_LU_DEVICE_KEY] == key->len
-            && ngx_memcmp(dn->data, key->data, key->len) == 0)
+        if (dn->hash == hash
+            && dn->len[NGX_LU_DEVICE_KEY] == len
+            && ngx_memcmp(dn->data, key, len) == 0)
         {
             return dn;
         }
@@ -350,9 +403,9 @@ ngx_int_t
 ngx_lu_device_find(ngx_lu_store_t *store, ngx_pool_t *pool, ngx_str_t *app,
     ngx_str_t *id, ngx_lu_device_t *device)
 {
-    ngx_int_t              rc;
     ngx_lu_devices_t      *devices;
     ngx_lu_device_row_t    row;
+    ngx_lu_device_copy_t   copy;
     ngx_lu_device_node_t  *dn;
 
     ngx_memzero(device, sizeof(ngx_lu_device_t));
@@ -360,36 +413,64 @@ ngx_lu_device_find(ngx_lu_store_t *store, ngx_pool_t *pool, ngx_str_t *app,
     device->app = *app;
     device->id = *id;
 
-    ngx_lu_device_row(store, device, &row);
-
     devices = ngx_lu_zone_devices(store);
+
+    ngx_lu_device_row(devices, store, device, &row);
 
     ngx_shmtx_lock(&devices->shpool->mutex);
 
-    dn = ngx_lu_device_lookup(devices, &row);
-
-    rc = dn ? ngx_lu_device_copy(pool, device, dn) : NGX_DECLINED;
+    dn = ngx_lu_device_lookup(devices, row.hash, row.key,
+                              row.strings[NGX_LU_DEVICE_KEY].len);
+    if (dn) {
+        ngx_lu_device_copy(&copy, dn);
+    }
 
     ngx_shmtx_unlock(&devices->shpool->mutex);
 
-    return rc;
+    return dn ? ngx_lu_device_read(pool, device, &copy) : NGX_DECLINED;
+}
+
+
+static void
+ngx_lu_device_copy(ngx_lu_device_copy_t *copy, ngx_lu_device_node_t *dn)
+{
+    size_t      size;
+    ngx_uint_t  i;
+
+    size = offsetof(ngx_lu_device_node_t, data);
+
+    for (i = 0; i < NGX_LU_DEVICE_STRINGS; i++) {
+        size += dn->len[i];
+    }
+
+    ngx_memcpy(copy->bytes, dn, size);
 }
 
 
 static ngx_int_t
-ngx_lu_device_copy(ngx_pool_t *pool, ngx_lu_device_t *device,
-    ngx_lu_device_node_t *dn)
+ngx_lu_device_read(ngx_pool_t *pool, ngx_lu_device_t *device,
+    ngx_lu_device_copy_t *copy)
 {
-    u_char     *p, *src;
-    ngx_str_t   strings[NGX_LU_DEVICE_STRINGS];
-    ngx_uint_t  i;
+    u_char                *p, *src;
+    size_t                 size;
+    ngx_str_t              strings[NGX_LU_DEVICE_STRINGS];
+    ngx_uint_t             i;
+    ngx_lu_device_node_t  *dn;
 
-    p = ngx_pnalloc(pool, dn->room + NGX_LU_DEVICE_STRINGS);
+    dn = &copy->node;
+
+    size = NGX_LU_DEVICE_STRINGS;
+
+    for (i = 0; i < NGX_LU_DEVICE_STRINGS; i++) {
+        size += dn->len[i];
+    }
+
+    p = ngx_pnalloc(pool, size);
     if (p == NULL) {
         return NGX_ERROR;
     }
 
-    src = dn->data;
+    src = copy->bytes + offsetof(ngx_lu_device_node_t, data);
 
     for (i = 0; i < NGX_LU_DEVICE_STRINGS; i++) {
         strings[i].len = dn->len[i];
@@ -439,13 +520,14 @@ ngx_lu_device_forget(ngx_lu_store_t *store, ngx_str_t *app, ngx_str_t *id)
     device.app = *app;
     device.id = *id;
 
-    ngx_lu_device_row(store, &device, &row);
-
     devices = ngx_lu_zone_devices(store);
+
+    ngx_lu_device_row(devices, store, &device, &row);
 
     ngx_shmtx_lock(&devices->shpool->mutex);
 
-    dn = ngx_lu_device_lookup(devices, &row);
+    dn = ngx_lu_device_lookup(devices, row.hash, row.key,
+                              row.strings[NGX_LU_DEVICE_KEY].len);
 
     if (dn) {
         ngx_queue_remove(&dn->queue);
@@ -461,47 +543,134 @@ ngx_int_t
 ngx_lu_device_list(ngx_lu_store_t *store, ngx_pool_t *pool, ngx_str_t *app,
     ngx_lu_device_t *devices, ngx_uint_t *n)
 {
-    u_char                 prefix[NGX_LU_DEVICE_KEY_SIZE];
-    size_t                 len;
-    ngx_int_t              rc;
-    ngx_uint_t             i, count;
-    ngx_queue_t           *q;
+    ngx_uint_t             i, count, more;
     ngx_lu_devices_t      *known;
-    ngx_lu_device_node_t  *dn;
+    ngx_lu_device_walk_t  *walk;
 
-    rc = NGX_OK;
-    count = 0;
-    known = ngx_lu_zone_devices(store);
-
-    len = ngx_lu_device_prefix(store, app, prefix) - prefix;
-
-    ngx_shmtx_lock(&known->shpool->mutex);
-
-    q = ngx_queue_head(&known->queue);
-
-    for (i = 0;
-         i < NGX_LU_DEVICE_SCAN
-         && count < *n
-         && q != ngx_queue_sentinel(&known->queue);
-         i++, q = ngx_queue_next(q))
-    {
-        dn = ngx_queue_data(q, ngx_lu_device_node_t, queue);
-
-        if (dn->len[NGX_LU_DEVICE_KEY] <= len
-            || ngx_memcmp(dn->data, prefix, len) != 0)
-        {
-            continue;
-        }
-
-        rc = ngx_lu_device_copy(pool, &devices[count++], dn);
-        if (rc != NGX_OK) {
-            break;
-        }
+    walk = ngx_palloc(pool, sizeof(ngx_lu_device_walk_t));
+    if (walk == NULL) {
+        return NGX_ERROR;
     }
 
-    ngx_shmtx_unlock(&known->shpool->mutex);
+    known = ngx_lu_zone_devices(store);
+
+    walk->devices = known;
+    walk->len = ngx_lu_device_prefix(store, app, walk->prefix) - walk->prefix;
+    walk->left = NGX_LU_DEVICE_SCAN;
+    walk->nmarks = 0;
+
+    count = 0;
+
+    do {
+        walk->wanted = *n - count;
+
+        ngx_shmtx_lock(&known->shpool->mutex);
+
+        more = ngx_lu_device_portion(walk);
+
+        ngx_shmtx_unlock(&known->shpool->mutex);
+
+        for (i = 0; i < walk->nfound; i++) {
+            if (ngx_lu_device_read(pool, &devices[count], &walk->found[i])
+                != NGX_OK)
+            {
+                return NGX_ERROR;
+            }
+
+            count++;
+        }
+
+    } while (more);
 
     *n = count;
 
-    return rc;
+    return NGX_OK;
+}
+
+
+/* Looks at the next devices while the mutex is held.  0: there are no more. */
+
+static ngx_uint_t
+ngx_lu_device_portion(ngx_lu_device_walk_t *walk)
+{
+    ngx_uint_t             i;
+    ngx_queue_t           *q, *seen[NGX_LU_DEVICE_PORTION];
+    ngx_lu_device_node_t  *dn;
+
+    walk->nfound = 0;
+
+    q = ngx_lu_device_resume(walk);
+
+    for (i = 0;
+         i < NGX_LU_DEVICE_PORTION
+         && walk->left
+         && walk->nfound < walk->wanted
+         && q != ngx_queue_sentinel(&walk->devices->queue);
+         i++, q = ngx_queue_next(q))
+    {
+        seen[i] = q;
+        walk->left--;
+
+        dn = ngx_queue_data(q, ngx_lu_device_node_t, queue);
+
+        if (dn->len[NGX_LU_DEVICE_KEY] > walk->len
+            && ngx_memcmp(dn->data, walk->prefix, walk->len) == 0)
+        {
+            ngx_lu_device_copy(&walk->found[walk->nfound++], dn);
+        }
+    }
+
+    if (i < NGX_LU_DEVICE_PORTION) {
+        return 0;
+    }
+
+    for (walk->nmarks = 0;
+         walk->nmarks < NGX_LU_DEVICE_MARKS;
+         walk->nmarks++)
+    {
+        q = seen[--i];
+        dn = ngx_queue_data(q, ngx_lu_device_node_t, queue);
+
+        ngx_lu_device_copy(&walk->marks[walk->nmarks], dn);
+    }
+
+    return 1;
+}
+
+
+/*
+ * Each time that a device is seen, it goes to the head of the queue, and gets
+ * another order.  If that has happened to all marks, the list ends here.
+ */
+
+static ngx_queue_t *
+ngx_lu_device_resume(ngx_lu_device_walk_t *walk)
+{
+    u_char                *key;
+    ngx_uint_t             i;
+    ngx_lu_devices_t      *devices;
+    ngx_lu_device_node_t  *dn, *mark;
+
+    devices = walk->devices;
+
+    if (walk->nmarks == 0) {
+        return ngx_queue_head(&devices->queue);
+    }
+
+    for (i = 0; i < walk->nmarks; i++) {
+        mark = &walk->marks[i].node;
+        key = walk->marks[i].bytes + offsetof(ngx_lu_device_node_t, data);
+
+        dn = ngx_lu_device_lookup(devices, mark->hash, key,
+                                  mark->len[NGX_LU_DEVICE_KEY]);
+
+        if (dn && dn->order == mark->order) {
+
+            /* those between this mark and the last one were seen again */
+
+            return ngx_queue_next(&dn->queue);
+        }
+    }
+
+    return ngx_queue_sentinel(&devices->queue);
 }

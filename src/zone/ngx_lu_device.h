@@ -33,6 +33,12 @@ typedef struct {
 
 
 /*
+ * All of these take the zone's mutex, for which checks wait, but only for some
+ * steps, however many devices there are.  They must not be called by a thread
+ * of lowered priority: it could lose its processor while it has the mutex.
+ */
+
+/*
  * Creates the table of devices in a zone of that size, in bytes, or returns
  * NULL if the zone is too small.
  */
@@ -63,7 +69,8 @@ void ngx_lu_device_forget(ngx_lu_store_t *store, ngx_str_t *app,
  * Copies the devices of the app, the most recently seen ones first, from among
  * the last 10,000 devices of the zone.  *n is the size of the array, and then
  * the number of devices in it.  The strings are null-terminated and from the
- * pool.  Returns NGX_OK, or NGX_ERROR if memory is short.
+ * pool.  A device that is seen meanwhile may be missing.  Returns NGX_OK, or
+ * NGX_ERROR if memory is short.
  */
 
 ngx_int_t ngx_lu_device_list(ngx_lu_store_t *store, ngx_pool_t *pool,

@@ -6,6 +6,10 @@
 
 #include "ngx_lu_zone.h"
 
+#include "core/lu_sip.h"
+
+#include <openssl/rand.h>
+
 
 /* apps that share a generation are loaded more often than needed */
 
@@ -14,6 +18,7 @@
 
 typedef struct {
     ngx_atomic_t        generations[NGX_LU_GENERATIONS];
+    lu_sip_t            secret;         /* of their hash */
     ngx_lu_devices_t   *devices;
     ngx_lu_count_t     *count;
 } ngx_lu_zone_t;
@@ -113,6 +118,10 @@ ngx_lu_zone_init(ngx_shm_zone_t *shm_zone, void *data)
         return NGX_ERROR;
     }
 
+    if (RAND_bytes((u_char *) &zone->secret, sizeof(lu_sip_t)) != 1) {
+        return NGX_ERROR;
+    }
+
     shpool->data = zone;
     shm_zone->data = zone;
 
@@ -152,7 +161,7 @@ ngx_lu_zone_generation(ngx_lu_store_t *store, ngx_str_t *app)
 
     zone = store->zone->data;
 
-    hash = store->hash ^ ngx_murmur_hash2(app->data, app->len);
+    hash = store->hash ^ (uint32_t) lu_sip(&zone->secret, app->data, app->len);
 
     return &zone->generations[hash % NGX_LU_GENERATIONS];
 }
