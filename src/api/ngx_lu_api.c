@@ -280,6 +280,10 @@ ngx_lu_api_handler(ngx_http_request_t *r)
 
     ctx->call = call;
 
+    call->zoned = (action->method == NGX_HTTP_GET
+                   && (route.resource == LU_ROUTE_DEVICES
+                       || route.resource == LU_ROUTE_DEVICE));
+
     return ngx_lu_call_run(r, call, action->body);
 }
 

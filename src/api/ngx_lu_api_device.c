@@ -88,7 +88,11 @@ ngx_lu_api_device_list(ngx_lu_call_t *call, const cJSON *app)
 
     n = NGX_LU_API_DEVICES;
 
-    devices = ngx_palloc(pool, n * sizeof(ngx_lu_device_t));
+    if (id == NULL && query == NULL) {
+        n = ngx_min(n, page.offset + page.limit);
+    }
+
+    devices = ngx_palloc(pool, (n + 1) * sizeof(ngx_lu_device_t));
 
     if (devices == NULL
         || ngx_lu_device_list(call->task.store, pool, &app_id, devices, &n)
@@ -294,24 +298,11 @@ ngx_lu_api_device_forced(ngx_lu_task_t *task, cJSON *app, void *data)
 ngx_int_t
 ngx_lu_api_device_delete(ngx_lu_call_t *call)
 {
-    ngx_int_t       status;
-    ngx_str_t       app, id;
-    ngx_lu_task_t  *task;
+    /* the zone forgets the device when that is done */
 
-    task = &call->task;
+    call->forget = 1;
 
-    status = ngx_lu_change(task, ngx_lu_api_device_deleted, NULL, NULL);
-
-    if (status >= NGX_HTTP_SPECIAL_RESPONSE) {
-        return status;
-    }
-
-    app = ngx_lu_from_core(&task->app);
-    id = ngx_lu_from_core(&task->id);
-
-    ngx_lu_device_forget(task->store, &app, &id);
-
-    return NGX_HTTP_NO_CONTENT;
+    return ngx_lu_change(&call->task, ngx_lu_api_device_deleted, NULL, NULL);
 }
 
 

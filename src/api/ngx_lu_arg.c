@@ -47,11 +47,14 @@ ngx_lu_arg(ngx_lu_call_t *call, const char *name)
 ngx_uint_t
 ngx_lu_arg_relation(ngx_lu_call_t *call, const char *relation)
 {
-    char  *relations;
+    /* each item of a list asks */
 
-    relations = ngx_lu_arg(call, "relations");
+    if (!call->related) {
+        call->relations = ngx_lu_arg(call, "relations");
+        call->related = 1;
+    }
 
-    return relations && strstr(relations, relation);
+    return call->relations && strstr(call->relations, relation);
 }
 
 

@@ -7,6 +7,7 @@
 #include "ngx_lu_body.h"
 #include "ngx_lu_call.h"
 
+#include "zone/ngx_lu_device.h"
 #include "store/ngx_lu_io.h"
 #include "job/ngx_lu_sweep.h"
 
@@ -17,6 +18,8 @@ static ngx_int_t ngx_lu_call_str(ngx_lu_call_t *call, lu_str_t *str);
 static void ngx_lu_call_cleanup(void *data);
 static void ngx_lu_call_wait(ngx_http_request_t *r);
 static void ngx_lu_call_thread(void *data, ngx_log_t *log);
+static void ngx_lu_call_print(ngx_lu_call_t *call);
+static void ngx_lu_call_free(ngx_lu_call_t *call);
 static void ngx_lu_call_done(ngx_event_t *ev);
 static ngx_int_t ngx_lu_call_reply(ngx_lu_call_t *call);
 
@@ -153,6 +156,7 @@ ngx_lu_call_run(ngx_http_request_t *r, ngx_lu_call_t *call,
 ngx_int_t
 ngx_lu_call_start(ngx_http_request_t *r, ngx_lu_call_t *call)
 {
+    ngx_thread_pool_t  *threads;
     ngx_thread_task_t  *task;
     ngx_lu_loc_conf_t  *lucf;
 
@@ -169,9 +173,13 @@ ngx_lu_call_start(ngx_http_request_t *r, ngx_lu_call_t *call)
 
     lucf = ngx_http_get_module_loc_conf(r, ngx_http_liveupdate_module);
 
-    call->aside = (lucf->threads != lucf->readers);
+    /* checks would have to wait for a thread that has the mutex aside */
 
-    if (ngx_lu_thread_post(lucf->threads, task) != NGX_OK) {
+    threads = call->zoned ? lucf->readers : lucf->threads;
+
+    call->aside = (threads != lucf->readers);
+
+    if (ngx_lu_thread_post(threads, task) != NGX_OK) {
         return ngx_lu_reply_message(r, NGX_HTTP_SERVICE_UNAVAILABLE,
                                     "Too many requests are waiting.");
     }
@@ -216,15 +224,69 @@ ngx_lu_call_thread(void *data, ngx_log_t *log)
 
     call->status = (status == NGX_OK) ? call->action(call) : status;
 
-    if (call->answer == NULL) {
+    ngx_lu_call_print(call);
+    ngx_lu_call_free(call);
+}
+
+
+static void
+ngx_lu_call_print(ngx_lu_call_t *call)
+{
+    if (call->answer) {
+        call->text = cJSON_PrintUnformatted(call->answer);
+
+        if (call->text == NULL) {
+            call->status = ngx_lu_task_nomem(&call->task);
+        }
+    }
+
+    if (call->text) {
+        call->text_len = ngx_strlen(call->text);
+    }
+}
+
+
+/*
+ * Frees the trees here, since they may have a million parts.  What the reply
+ * and the log still say of them is copied.
+ */
+
+static void
+ngx_lu_call_free(ngx_lu_call_t *call)
+{
+    lu_str_t       *subject;
+    lu_arena_t      arena;
+    ngx_lu_task_t  *task;
+
+    task = &call->task;
+    subject = &task->error.subject;
+
+    arena = ngx_lu_arena(task->io.pool);
+
+    if (task->subject) {
+        task->subject = (char *) lu_str_dup(&arena, task->subject,
+                                            ngx_strlen(task->subject)).data;
+    }
+
+    if (subject->len) {
+        *subject = lu_str_dup(&arena, subject->data, subject->len);
+    }
+
+    if ((subject->len && subject->data == NULL)
+        || (task->change && task->subject == NULL))
+    {
+        /* the tree goes with the request then */
+
+        call->status = ngx_lu_task_nomem(task);
         return;
     }
 
-    call->text = cJSON_PrintUnformatted(call->answer);
+    cJSON_Delete(call->answer);
+    cJSON_Delete(call->json);
 
-    if (call->text == NULL) {
-        call->status = ngx_lu_task_nomem(task);
-    }
+    call->answer = NULL;
+    call->json = NULL;
+    task->expect = NULL;
 }
 
 
@@ -233,9 +295,10 @@ ngx_lu_call_done(ngx_event_t *ev)
 {
     ngx_lu_call_t *call = ev->data;
 
+    ngx_str_t            app, id;
     ngx_connection_t    *c;
-    ngx_http_request_t  *r;
     ngx_lu_store_t      *store;
+    ngx_http_request_t  *r;
 
     if (!ngx_lu_thread_over(ev)) {
         return;
@@ -250,6 +313,13 @@ ngx_lu_call_done(ngx_event_t *ev)
     r->aio = 0;
 
     store = call->wake ? call->task.store : NULL;
+
+    if (call->forget && call->status < NGX_HTTP_SPECIAL_RESPONSE) {
+        app = ngx_lu_from_core(&call->task.app);
+        id = ngx_lu_from_core(&call->task.id);
+
+        ngx_lu_device_forget(call->task.store, &app, &id);
+    }
 
     if (r->write_event_handler != ngx_lu_call_wait) {
 
@@ -327,7 +397,7 @@ ngx_lu_call_reply(ngx_lu_call_t *call)
 
     if (call->text) {
         text.data = (u_char *) call->text;
-        text.len = ngx_strlen(call->text);
+        text.len = call->text_len;
     }
 
     if (call->text_type) {

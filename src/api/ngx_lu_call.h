@@ -51,6 +51,7 @@ struct ngx_lu_call_s {
     /* the request; route.sub is terminated */
     lu_route_t               route;
     lu_str_t                 args;
+    char                    *relations;  /* decoded, if "related" */
     ngx_str_t                content_type;
     ngx_str_t                base_url;
     ngx_chain_t             *body;
@@ -62,12 +63,16 @@ struct ngx_lu_call_s {
     /* the answer */
     cJSON                   *answer;
     char                    *text;       /* of it, from malloc() */
+    size_t                   text_len;
     const char              *text_type;  /* NULL: JSON */
     u_char                  *location;
     ngx_int_t                status;
 
     unsigned                 parse:1;    /* the body is JSON */
+    unsigned                 related:1;  /* "relations" was looked for */
     unsigned                 aside:1;    /* threads of its own */
+    unsigned                 zoned:1;    /* it uses the zone's mutex */
+    unsigned                 forget:1;   /* the device task.id, in the end */
     unsigned                 wake:1;     /* there is a new job */
 };
 
