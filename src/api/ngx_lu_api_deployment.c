@@ -26,13 +26,19 @@
 typedef struct {
     const cJSON             *channel;
     const cJSON             *next;
+    lu_str_t                 created;   /* that one was */
+    ngx_uint_t               order;     /* of the channel in the app */
 } ngx_lu_history_t;
 
 
 static ngx_int_t ngx_lu_api_deployment_list(ngx_lu_call_t *call,
     const cJSON *app);
-static ngx_lu_history_t *ngx_lu_api_deployment_newest(
-    ngx_lu_history_t *histories, ngx_uint_t n);
+static void ngx_lu_api_deployment_next(ngx_lu_history_t *history,
+    const cJSON *deployment);
+static void ngx_lu_api_deployment_sink(ngx_lu_history_t *histories,
+    ngx_uint_t n, ngx_uint_t i);
+static ngx_uint_t ngx_lu_api_deployment_newer(const ngx_lu_history_t *one,
+    const ngx_lu_history_t *two);
 static ngx_uint_t ngx_lu_api_deployment_is(const cJSON *object,
     const char *key, const char *wanted);
 static ngx_int_t ngx_lu_api_deployment_create(ngx_lu_task_t *task, cJSON *app,
@@ -69,7 +75,8 @@ ngx_lu_api_deployments_get(ngx_lu_call_t *call)
 
 /*
  * Newest first.  The history of a channel is in its own order, which does not
- * depend on the clock: a rollback counts on it.
+ * depend on the clock: a rollback counts on it.  The channels are a heap, with
+ * the one at its top whose next deployment is the newest.
  */
 
 static ngx_int_t
@@ -78,10 +85,10 @@ ngx_lu_api_deployment_list(ngx_lu_call_t *call, const cJSON *app)
     char              *channel_id, *build_id;
     cJSON             *json;
     lu_put_t           put;
-    ngx_uint_t         n;
+    ngx_uint_t         i, n;
     const cJSON       *channels, *channel, *deployments, *deployment;
     ngx_lu_page_t      page;
-    ngx_lu_history_t  *histories, *history;
+    ngx_lu_history_t  *heap;
 
     ngx_lu_arg_page(call, &page);
 
@@ -91,9 +98,8 @@ ngx_lu_api_deployment_list(ngx_lu_call_t *call, const cJSON *app)
     channels = cJSON_GetObjectItemCaseSensitive(app, "channels");
     n = cJSON_GetArraySize(channels);
 
-    histories = ngx_palloc(call->task.io.pool,
-                           (n + 1) * sizeof(ngx_lu_history_t));
-    if (histories == NULL) {
+    heap = ngx_palloc(call->task.io.pool, (n + 1) * sizeof(ngx_lu_history_t));
+    if (heap == NULL) {
         return ngx_lu_task_nomem(&call->task);
     }
 
@@ -101,69 +107,111 @@ ngx_lu_api_deployment_list(ngx_lu_call_t *call, const cJSON *app)
 
     cJSON_ArrayForEach(channel, channels) {
 
-        if (!ngx_lu_api_deployment_is(channel, "id", channel_id)) {
+        deployments = cJSON_GetObjectItemCaseSensitive(channel, "deployments");
+
+        if (deployments == NULL
+            || deployments->child == NULL
+            || !ngx_lu_api_deployment_is(channel, "id", channel_id))
+        {
             continue;
         }
 
-        deployments = cJSON_GetObjectItemCaseSensitive(channel, "deployments");
+        heap[n].channel = channel;
+        heap[n].order = n;
+        ngx_lu_api_deployment_next(&heap[n++], deployments->child);
+    }
 
-        histories[n].channel = channel;
-        histories[n++].next = deployments ? deployments->child : NULL;
+    for (i = n / 2; i; i--) {
+        ngx_lu_api_deployment_sink(heap, n, i - 1);
     }
 
     lu_put_init(&put);
 
     json = cJSON_CreateArray();
 
-    while (page.limit) {
+    while (n && page.limit) {
 
-        history = ngx_lu_api_deployment_newest(histories, n);
-        if (history == NULL) {
-            break;
-        }
-
-        deployment = history->next;
-        history->next = deployment->next;
+        deployment = heap->next;
 
         if (ngx_lu_api_deployment_is(deployment, "release", build_id)
             && ngx_lu_arg_page_take(&page))
         {
             lu_put_item(&put, json, NULL,
                         ngx_lu_api_deployment_json(call, deployment,
-                                                   history->channel));
+                                                   heap->channel));
         }
+
+        if (deployment->next) {
+            ngx_lu_api_deployment_next(heap, deployment->next);
+
+        } else {
+            *heap = heap[--n];
+        }
+
+        ngx_lu_api_deployment_sink(heap, n, 0);
     }
 
     return ngx_lu_call_answer(call, NGX_HTTP_OK, lu_put_done(&put, json));
 }
 
 
-static ngx_lu_history_t *
-ngx_lu_api_deployment_newest(ngx_lu_history_t *histories, ngx_uint_t n)
+static void
+ngx_lu_api_deployment_next(ngx_lu_history_t *history, const cJSON *deployment)
 {
-    lu_str_t           created, newest;
-    ngx_uint_t         i;
-    ngx_lu_history_t  *history;
+    history->next = deployment;
+    history->created = lu_str("");
 
-    history = NULL;
-    newest = lu_str("");
+    (void) lu_json_string(deployment, "createdAt", &history->created);
+}
 
-    for (i = 0; i < n; i++) {
 
-        if (histories[i].next == NULL) {
-            continue;
+/* Puts item i of a heap of n items where it belongs, below it. */
+
+static void
+ngx_lu_api_deployment_sink(ngx_lu_history_t *histories, ngx_uint_t n,
+    ngx_uint_t i)
+{
+    ngx_uint_t        child;
+    ngx_lu_history_t  history;
+
+    for ( ;; ) {
+        child = 2 * i + 1;
+
+        if (child >= n) {
+            return;
         }
 
-        created = lu_str("");
-        (void) lu_json_string(histories[i].next, "createdAt", &created);
-
-        if (history == NULL || lu_str_cmp(&created, &newest) > 0) {
-            history = &histories[i];
-            newest = created;
+        if (child + 1 < n
+            && ngx_lu_api_deployment_newer(&histories[child + 1],
+                                           &histories[child]))
+        {
+            child++;
         }
+
+        if (!ngx_lu_api_deployment_newer(&histories[child], &histories[i])) {
+            return;
+        }
+
+        history = histories[i];
+        histories[i] = histories[child];
+        histories[child] = history;
+
+        i = child;
     }
+}
 
-    return history;
+
+/* Of the same time, those of one channel come one after the other. */
+
+static ngx_uint_t
+ngx_lu_api_deployment_newer(const ngx_lu_history_t *one,
+    const ngx_lu_history_t *two)
+{
+    int  rc;
+
+    rc = lu_str_cmp(&one->created, &two->created);
+
+    return rc ? rc > 0 : one->order < two->order;
 }
 
 
