@@ -17,6 +17,9 @@ static lu_rc_e lu_app_channel(const lu_arena_t *arena, const cJSON *item,
     lu_channel_t *channel, lu_error_t *err);
 static lu_rc_e lu_app_deployments(const lu_arena_t *arena, const cJSON *array,
     lu_channel_t *channel, lu_error_t *err);
+static lu_rc_e lu_app_discovery(const lu_arena_t *arena, lu_app_t *app);
+static unsigned char *lu_app_item(unsigned char *p,
+    const lu_channel_t *channel);
 static lu_rc_e lu_app_forced(const lu_arena_t *arena, const cJSON *json,
     lu_app_t *app, lu_error_t *err);
 static const lu_channel_t *lu_app_channel_by_id(const lu_app_t *app,
@@ -24,6 +27,7 @@ static const lu_channel_t *lu_app_channel_by_id(const lu_app_t *app,
 static lu_rc_e lu_app_id(const lu_arena_t *arena, const cJSON *json,
     const char *key, lu_str_t *id, lu_error_t *err);
 static int lu_app_channel_cmp(const void *one, const void *two);
+static int lu_app_id_cmp(const void *one, const void *two);
 static int lu_app_forced_cmp(const void *one, const void *two);
 
 
@@ -63,6 +67,13 @@ lu_app_parse(const lu_arena_t *arena, const lu_str_t *text, lu_app_t *app,
     rc = lu_app_channels(arena, json, app, err);
     if (rc != LU_OK) {
         goto done;
+    }
+
+    if (app->discovery) {
+        rc = lu_app_discovery(arena, app);
+        if (rc != LU_OK) {
+            goto done;
+        }
     }
 
     switch (lu_json_string(json, "appChannelId", &id)) {
@@ -259,15 +270,127 @@ lu_app_deployments(const lu_arena_t *arena, const cJSON *array,
 }
 
 
+/*
+ * A page without a query is copied as it is, and a query is looked for in one
+ * piece of memory: anybody may ask, as often as they like.
+ */
+
+static lu_rc_e
+lu_app_discovery(const lu_arena_t *arena, lu_app_t *app)
+{
+    size_t          i, names, items;
+    lu_channel_t   *channel;
+    unsigned char  *name, *item;
+
+    names = 0;
+    items = 0;
+
+    for (i = 0; i < app->nchannels; i++) {
+        channel = &app->channels[i];
+
+        /* each byte of a name may have a backslash */
+
+        names += channel->name.len + 1;
+        items += sizeof("{\"id\":\"\",\"name\":\"\"},")
+                 + channel->id.len + 2 * channel->name.len;
+    }
+
+    name = arena->alloc(arena->data, names + 1);
+    item = arena->alloc(arena->data, items + 1);
+
+    if (name == NULL || item == NULL) {
+        return LU_NOMEM;
+    }
+
+    app->names.data = name;
+    app->names.len = names;
+
+    for (i = 0; i < app->nchannels; i++) {
+        channel = &app->channels[i];
+
+        channel->at = (size_t) (name - app->names.data);
+
+        memcpy(name, channel->name.data, channel->name.len);
+        name += channel->name.len;
+        *name++ = '\0';
+
+        channel->item.data = item;
+
+        item = lu_app_item(item, channel);
+
+        channel->item.len = (size_t) (item - channel->item.data);
+
+        *item++ = ',';
+    }
+
+    return LU_OK;
+}
+
+
+/* Ids and names have no control characters. */
+
+static unsigned char *
+lu_app_item(unsigned char *p, const lu_channel_t *channel)
+{
+    size_t  i;
+
+    memcpy(p, "{\"id\":\"", sizeof("{\"id\":\"") - 1);
+    p += sizeof("{\"id\":\"") - 1;
+
+    memcpy(p, channel->id.data, channel->id.len);
+    p += channel->id.len;
+
+    memcpy(p, "\",\"name\":\"", sizeof("\",\"name\":\"") - 1);
+    p += sizeof("\",\"name\":\"") - 1;
+
+    for (i = 0; i < channel->name.len; i++) {
+
+        if (channel->name.data[i] == '"' || channel->name.data[i] == '\\') {
+            *p++ = '\\';
+        }
+
+        *p++ = channel->name.data[i];
+    }
+
+    *p++ = '"';
+    *p++ = '}';
+
+    return p;
+}
+
+
+size_t
+lu_app_channel_at(const lu_app_t *app, size_t at)
+{
+    size_t  low, high, middle;
+
+    low = 0;
+    high = app->nchannels;
+
+    while (high - low > 1) {
+        middle = low + (high - low) / 2;
+
+        if (app->channels[middle].at <= at) {
+            low = middle;
+
+        } else {
+            high = middle;
+        }
+    }
+
+    return low;
+}
+
+
 static lu_rc_e
 lu_app_forced(const lu_arena_t *arena, const cJSON *json, lu_app_t *app,
     lu_error_t *err)
 {
-    size_t               n;
-    lu_str_t             device, channel_id;
-    const cJSON         *object, *item;
-    lu_forced_t         *forced;
-    const lu_channel_t  *channel;
+    size_t                i, n;
+    lu_str_t              device;
+    const cJSON          *object, *item;
+    lu_forced_t          *forced;
+    lu_channel_t          wanted, *key, **ids, **found;
 
     object = lu_json_get(json, "forcedDevices");
 
@@ -281,29 +404,44 @@ lu_app_forced(const lu_arena_t *arena, const cJSON *json, lu_app_t *app,
 
     n = cJSON_GetArraySize(object);
 
-    app->forced = arena->alloc(arena->data, (n + 1) * sizeof(lu_forced_t));
-    if (app->forced == NULL) {
+    if (n == 0) {
+        return LU_OK;
+    }
+
+    app->forced = arena->alloc(arena->data, n * sizeof(lu_forced_t));
+    ids = arena->alloc(arena->data, (app->nchannels + 1)
+                                    * sizeof(lu_channel_t *));
+
+    if (app->forced == NULL || ids == NULL) {
         return LU_NOMEM;
     }
+
+    for (i = 0; i < app->nchannels; i++) {
+        ids[i] = &app->channels[i];
+    }
+
+    qsort(ids, app->nchannels, sizeof(lu_channel_t *), lu_app_id_cmp);
 
     cJSON_ArrayForEach(item, object) {
 
         device = lu_str(item->string);
 
-        if (lu_json_value(item, &channel_id) != LU_OK) {
+        if (lu_json_value(item, &wanted.id) != LU_OK) {
             return lu_error(err, NULL, "a forced device's channel must be a "
                                        "string");
         }
 
-        channel = lu_app_channel_by_id(app, &channel_id);
+        key = &wanted;
 
-        if (channel == NULL) {
+        found = bsearch(&key, ids, app->nchannels, sizeof(lu_channel_t *),
+                        lu_app_id_cmp);
+        if (found == NULL) {
             continue;
         }
 
         forced = &app->forced[app->nforced++];
 
-        forced->channel = channel;
+        forced->channel = *found;
         forced->device = lu_str_dup(arena, device.data, device.len);
 
         if (forced->device.data == NULL) {
@@ -374,6 +512,15 @@ lu_app_channel_cmp(const void *one, const void *two)
     const lu_channel_t  *first = one, *second = two;
 
     return lu_str_cmp(&first->name, &second->name);
+}
+
+
+static int
+lu_app_id_cmp(const void *one, const void *two)
+{
+    const lu_channel_t *const  *first = one, *const  *second = two;
+
+    return lu_str_cmp(&(*first)->id, &(*second)->id);
 }
 
 

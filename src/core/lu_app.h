@@ -49,6 +49,10 @@ typedef struct {
     size_t                       ndeployments;
 
     lu_mark_t                    mark;          /* checks without a release */
+
+    /* with discovery: the JSON that devices get, and the name in app->names */
+    lu_str_t                     item;
+    size_t                       at;
 } lu_channel_t;
 
 
@@ -67,6 +71,13 @@ typedef struct {
     size_t                       nforced;
     lu_desktop_t                 desktop;
     lu_mark_t                    mark;          /* checks without a channel */
+
+    /*
+     * With discovery: the names of all channels in their order, each ended by a
+     * zero byte.  The items of the channels lie one behind the other, too, with
+     * commas between them.
+     */
+    lu_str_t                     names;
     unsigned                     discovery:1;
 } lu_app_t;
 
@@ -96,6 +107,10 @@ lu_rc_e lu_app_render(const lu_arena_t *arena, const lu_app_t *app,
 
 lu_str_t lu_app_artifact_path(const lu_arena_t *arena, const lu_str_t *app,
     const lu_str_t *release, lu_kind_e kind);
+
+/* The number of the channel whose name has that byte of app->names. */
+
+size_t lu_app_channel_at(const lu_app_t *app, size_t at);
 
 /* The channel of that name, and that a device is forced to; or NULL. */
 

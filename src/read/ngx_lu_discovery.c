@@ -16,12 +16,18 @@
 #define NGX_LU_DISCOVERY_LIMIT  50
 #define NGX_LU_DISCOVERY_MAX    1000
 
+/* bytes that the name of a channel has at most */
+
+#define NGX_LU_DISCOVERY_NAME   128
+
 
 static ngx_int_t ngx_lu_discovery_args(ngx_http_request_t *r,
     ngx_uint_t *limit, ngx_uint_t *offset, lu_str_t *query);
 static ngx_int_t ngx_lu_discovery_send(ngx_http_request_t *r, lu_app_t *app,
     ngx_uint_t limit, ngx_uint_t offset, lu_str_t *query);
-static ngx_uint_t ngx_lu_discovery_has(lu_channel_t *channel, lu_str_t *query);
+static ngx_uint_t ngx_lu_discovery_page(lu_app_t *app, ngx_uint_t *page,
+    ngx_uint_t limit, ngx_uint_t offset, lu_str_t *query);
+static size_t ngx_lu_discovery_next(lu_app_t *app, size_t i, lu_str_t *query);
 
 
 ngx_int_t
@@ -119,31 +125,28 @@ static ngx_int_t
 ngx_lu_discovery_send(ngx_http_request_t *r, lu_app_t *app, ngx_uint_t limit,
     ngx_uint_t offset, lu_str_t *query)
 {
-    u_char        *p;
-    size_t         size;
-    ngx_str_t      text;
-    ngx_uint_t     i, n;
-    lu_channel_t  *channel;
+    u_char      *p;
+    size_t       size;
+    ngx_str_t    text;
+    ngx_uint_t   i, n, *page;
 
-    for (i = 0; i < app->nchannels; i++) {
-        if (ngx_lu_discovery_has(&app->channels[i], query)) {
-            break;
-        }
-    }
-
-    if (i == app->nchannels) {
+    if (query->len && ngx_lu_discovery_next(app, 0, query) == app->nchannels) {
         query++;
     }
 
+    limit = ngx_min(limit, app->nchannels);
+
+    page = ngx_palloc(r->pool, (limit + 1) * sizeof(ngx_uint_t));
+    if (page == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    n = ngx_lu_discovery_page(app, page, limit, offset, query);
+
     size = sizeof("[]");
 
-    for (i = 0; i < app->nchannels; i++) {
-        channel = &app->channels[i];
-
-        size += sizeof("{\"id\":\"\",\"name\":\"\"},")
-                + channel->id.len + channel->name.len
-                + ngx_escape_json(NULL, channel->name.data,
-                                  channel->name.len);
+    for (i = 0; i < n; i++) {
+        size += app->channels[page[i]].item.len + 1;
     }
 
     p = ngx_pnalloc(r->pool, size);
@@ -154,28 +157,14 @@ ngx_lu_discovery_send(ngx_http_request_t *r, lu_app_t *app, ngx_uint_t limit,
     text.data = p;
     *p++ = '[';
 
-    n = 0;
+    for (i = 0; i < n; i++) {
 
-    for (i = 0; i < app->nchannels && n < offset + limit; i++) {
-        channel = &app->channels[i];
-
-        if (!ngx_lu_discovery_has(channel, query)) {
-            continue;
-        }
-
-        if (n++ < offset) {
-            continue;
-        }
-
-        if (p[-1] == '}') {
+        if (i) {
             *p++ = ',';
         }
 
-        p = ngx_sprintf(p, "{\"id\":\"%*s\",\"name\":\"",
-                        channel->id.len, channel->id.data);
-        p = (u_char *) ngx_escape_json(p, channel->name.data,
-                                       channel->name.len);
-        p = ngx_cpymem(p, "\"}", 2);
+        p = ngx_cpymem(p, app->channels[page[i]].item.data,
+                       app->channels[page[i]].item.len);
     }
 
     *p++ = ']';
@@ -186,11 +175,76 @@ ngx_lu_discovery_send(ngx_http_request_t *r, lu_app_t *app, ngx_uint_t limit,
 }
 
 
+/* The numbers of the channels on a page, and how many they are. */
+
 static ngx_uint_t
-ngx_lu_discovery_has(lu_channel_t *channel, lu_str_t *query)
+ngx_lu_discovery_page(lu_app_t *app, ngx_uint_t *page, ngx_uint_t limit,
+    ngx_uint_t offset, lu_str_t *query)
 {
-    return query->len == 0
-           || memmem(channel->name.data, channel->name.len, query->data,
-                     query->len)
-              != NULL;
+    size_t      i;
+    ngx_uint_t  n;
+
+    /* without a query no channel in front of the page is looked at */
+
+    i = 0;
+
+    if (query->len == 0) {
+        i = ngx_min(offset, app->nchannels);
+        offset = 0;
+    }
+
+    n = 0;
+
+    for ( /* void */ ; n < limit; i++) {
+
+        i = ngx_lu_discovery_next(app, i, query);
+
+        if (i == app->nchannels) {
+            break;
+        }
+
+        if (offset) {
+            offset--;
+            continue;
+        }
+
+        page[n++] = i;
+    }
+
+    return n;
+}
+
+
+/*
+ * The next channel from number i on that has the query in its name; the number
+ * of channels if there is none.  All names are searched as one text.
+ */
+
+static size_t
+ngx_lu_discovery_next(lu_app_t *app, size_t i, lu_str_t *query)
+{
+    size_t   at;
+    u_char  *found;
+
+    if (i == app->nchannels || query->len == 0) {
+        return i;
+    }
+
+    /* the names are ended by zero bytes, which none of them has */
+
+    if (query->len > NGX_LU_DISCOVERY_NAME
+        || memchr(query->data, '\0', query->len))
+    {
+        return app->nchannels;
+    }
+
+    at = app->channels[i].at;
+
+    found = memmem(app->names.data + at, app->names.len - at, query->data,
+                   query->len);
+    if (found == NULL) {
+        return app->nchannels;
+    }
+
+    return lu_app_channel_at(app, found - app->names.data);
 }

@@ -596,6 +596,53 @@ test_nomem(void)
 }
 
 
+/* What devices may list, and how a name is found. */
+
+static void
+test_discovery(void)
+{
+    size_t         i;
+    lu_app_t       app;
+    lu_error_t     err;
+    lu_channel_t  *channel;
+
+    static const char  *items[] = {
+        "{\"id\":\"c5\",\"name\":\"Default\"}",
+        "{\"id\":\"c4\",\"name\":\"a\\\"b\\\\\"}",
+        "{\"id\":\"c1\",\"name\":\"\xc3\xbc\"}"
+    };
+
+    ok(parse("{\"id\":\"a\",\"appChannelDiscoveryEnabled\":true,\"channels\":["
+             "{\"id\":\"c1\",\"name\":\"\xc3\xbc\",\"deployments\":[]},"
+             "{\"id\":\"c5\",\"name\":\"Default\",\"deployments\":[]},"
+             "{\"id\":\"c4\",\"name\":\"a\\\"b\\\\\",\"deployments\":[]}]}",
+             &app, &err)
+       == LU_OK
+       && app.names.len == 16
+       && memcmp(app.names.data, "Default\0a\"b\\\0\xc3\xbc\0", 16) == 0,
+       "names, one behind the other");
+
+    for (i = 0; i < 3; i++) {
+        channel = &app.channels[i];
+
+        ok(lu_str_is(&channel->item, items[i])
+           && lu_app_channel_at(&app, channel->at) == i
+           && lu_app_channel_at(&app, channel->at + channel->name.len - 1)
+              == i,
+           "%s", items[i]);
+    }
+
+    ok(parse("{\"id\":\"a\",\"appChannelDiscoveryEnabled\":true,"
+             "\"channels\":[]}", &app, &err)
+       == LU_OK && app.names.len == 0, "no channels");
+
+    ok(parse("{\"id\":\"a\",\"channels\":["
+             "{\"id\":\"c1\",\"name\":\"a\",\"deployments\":[]}]}", &app, &err)
+       == LU_OK && app.names.len == 0 && app.channels[0].item.len == 0,
+       "nothing of that without discovery");
+}
+
+
 int
 main(void)
 {
@@ -604,6 +651,7 @@ main(void)
     test_refused();
     test_render();
     test_path();
+    test_discovery();
     test_nomem();
 
     return tap_done();
