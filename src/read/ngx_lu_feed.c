@@ -574,6 +574,7 @@ static ngx_int_t
 ngx_lu_feed_text(ngx_http_request_t *r, ngx_str_t *text)
 {
     ngx_int_t                 rc;
+    ngx_str_t                 value;
     ngx_http_complex_value_t  cv;
 
     static ngx_str_t  type = ngx_string("text/plain");
@@ -581,6 +582,12 @@ ngx_lu_feed_text(ngx_http_request_t *r, ngx_str_t *text)
     rc = ngx_http_discard_request_body(r);
     if (rc != NGX_OK) {
         return rc;
+    }
+
+    ngx_str_set(&value, "no-store");
+
+    if (ngx_lu_header_add(r, "Cache-Control", &value) == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
     ngx_memzero(&cv, sizeof(ngx_http_complex_value_t));

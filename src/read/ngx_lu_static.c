@@ -18,6 +18,7 @@ static ngx_http_output_header_filter_pt  ngx_http_next_header_filter;
 
 
 static ngx_int_t ngx_lu_static_filter(ngx_http_request_t *r);
+static ngx_int_t ngx_lu_static_no_store(ngx_http_request_t *r);
 
 
 ngx_int_t
@@ -82,14 +83,17 @@ ngx_lu_static_filter(ngx_http_request_t *r)
     ngx_table_elt_t  *h;
     ngx_lu_ctx_t     *ctx;
 
+    if (r->headers_out.status != NGX_HTTP_OK
+        && r->headers_out.status != NGX_HTTP_PARTIAL_CONTENT
+        && r->headers_out.status != NGX_HTTP_NOT_MODIFIED)
+    {
+        return ngx_lu_static_no_store(r);
+    }
+
     ctx = ngx_http_get_module_ctx(r, ngx_http_liveupdate_module);
 
     if (ctx == NULL || !ctx->located) {
         return ngx_http_next_header_filter(r);
-    }
-
-    if (r->headers_out.status == NGX_HTTP_NOT_FOUND) {
-        ngx_str_set(&ctx->result, "not_found");
     }
 
 #if (NGX_HTTP_GZIP)
@@ -100,12 +104,6 @@ ngx_lu_static_filter(ngx_http_request_t *r)
     r->gzip_ok = 0;
 
 #endif
-
-    if (r->headers_out.status != NGX_HTTP_OK
-        && r->headers_out.status != NGX_HTTP_NOT_MODIFIED)
-    {
-        return ngx_http_next_header_filter(r);
-    }
 
     if (ctx->series) {
         ngx_lu_count_add(ctx->series->counts[ctx->count], 1);
@@ -158,6 +156,64 @@ ngx_lu_static_filter(ngx_http_request_t *r)
 
     if (r->headers_out.content_length_n <= NGX_LU_SMALL) {
         r->connection->sendfile = 0;
+    }
+
+    return ngx_http_next_header_filter(r);
+}
+
+
+/*
+ * What is not there now may be there soon, and what is refused may be allowed.
+ * Nginx sends its own errors with the headers of the answer that they replace,
+ * such as that of a file of which no range was left.
+ */
+
+static ngx_int_t
+ngx_lu_static_no_store(ngx_http_request_t *r)
+{
+    ngx_str_t           value;
+    ngx_uint_t          i;
+    ngx_lu_ctx_t       *ctx;
+    ngx_table_elt_t    *h;
+    ngx_lu_loc_conf_t  *lucf;
+
+    static const char *const  names[] = {
+        "Cache-Control", "Content-Disposition", "Content-Encoding", "Vary",
+        "X-Checksum", "X-Signature"
+    };
+
+    lucf = ngx_http_get_module_loc_conf(r, ngx_http_liveupdate_module);
+
+    if (!lucf->artifacts && lucf->feed == NULL && lucf->download == NULL) {
+        return ngx_http_next_header_filter(r);
+    }
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_liveupdate_module);
+
+    if (ctx
+        && ctx->located
+        && r->headers_out.status == NGX_HTTP_NOT_FOUND)
+    {
+        ngx_str_set(&ctx->result, "not_found");
+    }
+
+    for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+
+        h = NULL;
+
+        while ((h = ngx_lu_header_find(&r->headers_out.headers, names[i], h))
+               != NULL)
+        {
+            h->hash = 0;
+        }
+    }
+
+    r->headers_out.content_encoding = NULL;
+
+    ngx_str_set(&value, "no-store");
+
+    if (ngx_lu_header_add(r, "Cache-Control", &value) == NULL) {
+        return NGX_ERROR;
     }
 
     return ngx_http_next_header_filter(r);
