@@ -14,6 +14,10 @@
 #define LU_BUILDER_DIGEST  64      /* bytes of a SHA-512, */
 #define LU_BUILDER_BASE64  88      /* and characters of it */
 
+/* the largest number that JavaScript has exactly */
+
+#define LU_BUILDER_NUMBER  "9007199254740991"
+
 
 /* What a mapping says about a file; empty if absent. */
 
@@ -60,6 +64,9 @@ static lu_builder_file_t *lu_builder_find(const lu_builder_ctx_t *ctx,
 static int lu_builder_digest(unsigned char *digest, const lu_str_t *base64);
 static lu_rc_e lu_builder_legacy(const lu_arena_t *arena,
     lu_builder_ctx_t *ctx, lu_error_t *err);
+static int lu_builder_version(const lu_str_t *version);
+static int lu_builder_part(const lu_str_t *version, size_t *i,
+    int is_prerelease);
 static lu_rc_e lu_builder_done(const lu_arena_t *arena,
     const lu_builder_ctx_t *ctx, lu_builder_t *builder, lu_error_t *err);
 
@@ -112,15 +119,15 @@ lu_builder_value(lu_yaml_t *yaml, const lu_str_t *key, void *data)
     ctx = data;
 
     if (lu_str_is(key, "version")) {
-        return lu_yaml_string(yaml, &ctx->version);
+        return lu_yaml_text(yaml, &ctx->version);
     }
 
     if (lu_str_is(key, "path")) {
-        return lu_yaml_string(yaml, &ctx->legacy.url);
+        return lu_yaml_text(yaml, &ctx->legacy.url);
     }
 
     if (lu_str_is(key, "sha512")) {
-        return lu_yaml_string(yaml, &ctx->legacy.sha512);
+        return lu_yaml_text(yaml, &ctx->legacy.sha512);
     }
 
     if (lu_yaml_is_null(yaml)) {
@@ -183,11 +190,11 @@ lu_builder_file_value(lu_yaml_t *yaml, const lu_str_t *key, void *data)
     entry = data;
 
     if (lu_str_is(key, entry->url_key)) {
-        return lu_yaml_string(yaml, &entry->url);
+        return lu_yaml_text(yaml, &entry->url);
     }
 
     if (lu_str_is(key, "sha512")) {
-        return lu_yaml_string(yaml, &entry->sha512);
+        return lu_yaml_text(yaml, &entry->sha512);
     }
 
     if (lu_str_is(key, "size")) {
@@ -203,10 +210,12 @@ lu_builder_add(const lu_arena_t *arena, lu_builder_ctx_t *ctx,
     const lu_builder_entry_t *entry, lu_error_t *err)
 {
     lu_rc_e             rc;
+    unsigned            is_absolute;
     lu_builder_file_t   file, *old;
     lu_builder_node_t  *node;
 
-    rc = lu_name_file_of_url(arena, &entry->url, &file.name, err);
+    rc = lu_name_file_of_manifest(arena, &entry->url, &file.name, &is_absolute,
+                                  err);
     if (rc != LU_OK) {
         return rc;
     }
@@ -217,6 +226,7 @@ lu_builder_add(const lu_arena_t *arena, lu_builder_ctx_t *ctx,
     }
 
     file.size = entry->size;
+    file.is_absolute = is_absolute;
 
     old = lu_builder_find(ctx, &file.name);
     if (old) {
@@ -251,6 +261,8 @@ lu_builder_merge(lu_builder_file_t *old, const lu_builder_file_t *file,
         return lu_error(err, &file->name, "is listed with two different "
                                           "digests");
     }
+
+    old->is_absolute |= file->is_absolute;
 
     if (file->size == UINT64_MAX) {
         return LU_OK;
@@ -321,19 +333,25 @@ static lu_rc_e
 lu_builder_legacy(const lu_arena_t *arena, lu_builder_ctx_t *ctx,
     lu_error_t *err)
 {
-    lu_rc_e   rc;
-    lu_str_t  name;
+    lu_rc_e             rc;
+    lu_str_t            name;
+    unsigned            is_absolute;
+    lu_builder_file_t  *file;
 
     if (ctx->legacy.url.len == 0) {
         return LU_OK;
     }
 
-    rc = lu_name_file_of_url(arena, &ctx->legacy.url, &name, err);
+    rc = lu_name_file_of_manifest(arena, &ctx->legacy.url, &name, &is_absolute,
+                                  err);
     if (rc != LU_OK) {
         return rc;
     }
 
-    if (ctx->legacy.sha512.len == 0 && lu_builder_find(ctx, &name)) {
+    file = lu_builder_find(ctx, &name);
+
+    if (ctx->legacy.sha512.len == 0 && file) {
+        file->is_absolute |= is_absolute;
         return LU_OK;
     }
 
@@ -358,6 +376,11 @@ lu_builder_done(const lu_arena_t *arena, const lu_builder_ctx_t *ctx,
                         "characters, and without a space at either end");
     }
 
+    if (!lu_builder_version(&ctx->version)) {
+        return lu_error(err, &ctx->version, "is no version that "
+                        "electron-updater reads, such as \"1.10.0\"");
+    }
+
     if (ctx->nfiles == 0) {
         return lu_error(err, NULL, "the manifest lists no files");
     }
@@ -375,4 +398,114 @@ lu_builder_done(const lu_arena_t *arena, const lu_builder_ctx_t *ctx,
     builder->version = ctx->version;
 
     return LU_OK;
+}
+
+
+/*
+ * 1 if the package "semver" reads it: "1.2.3[-{prerelease}][+{build}]", with a
+ * "v" in front or not.  The numbers have no leading zeros.
+ */
+
+static int
+lu_builder_version(const lu_str_t *version)
+{
+    int     n;
+    size_t  i, start;
+
+    i = (version->data[0] == 'v') ? 1 : 0;
+
+    for (n = 0; n < 3; n++) {
+
+        if (n > 0) {
+            if (i == version->len || version->data[i] != '.') {
+                return 0;
+            }
+
+            i++;
+        }
+
+        start = i;
+
+        while (i < version->len
+               && version->data[i] >= '0' && version->data[i] <= '9')
+        {
+            i++;
+        }
+
+        if (i == start
+            || i - start > sizeof(LU_BUILDER_NUMBER) - 1
+            || (i - start == sizeof(LU_BUILDER_NUMBER) - 1
+                && memcmp(version->data + start, LU_BUILDER_NUMBER, i - start)
+                   > 0)
+            || (i - start > 1 && version->data[start] == '0'))
+        {
+            return 0;
+        }
+    }
+
+    if (i < version->len && version->data[i] == '-') {
+        i++;
+
+        if (!lu_builder_part(version, &i, 1)) {
+            return 0;
+        }
+    }
+
+    if (i < version->len && version->data[i] == '+') {
+        i++;
+
+        if (!lu_builder_part(version, &i, 0)) {
+            return 0;
+        }
+    }
+
+    return i == version->len;
+}
+
+
+/*
+ * Words of letters, digits and "-" with dots between them.  A prerelease has no
+ * number with a leading zero.
+ */
+
+static int
+lu_builder_part(const lu_str_t *version, size_t *i, int is_prerelease)
+{
+    int            is_number;
+    size_t         start;
+    unsigned char  c;
+
+    for ( ;; ) {
+        start = *i;
+        is_number = 1;
+
+        while (*i < version->len) {
+            c = version->data[*i];
+
+            if (!lu_str_is_alnum(c) && c != '-') {
+                break;
+            }
+
+            if (c < '0' || c > '9') {
+                is_number = 0;
+            }
+
+            (*i)++;
+        }
+
+        if (*i == start
+            || (is_prerelease
+                && is_number
+                && *i - start > 1
+                && version->data[start] == '0'))
+        {
+            return 0;
+        }
+
+        if (*i == version->len || version->data[*i] != '.') {
+            return 1;
+        }
+
+        (*i)++;
+    }
 }

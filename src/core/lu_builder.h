@@ -19,9 +19,10 @@
 
 
 typedef struct {
-    lu_str_t            name;        /* decoded last segment of the URL */
+    lu_str_t            name;        /* that the URL leads to */
     unsigned char       sha512[64];
     uint64_t            size;        /* bytes; UINT64_MAX: unknown */
+    unsigned            is_absolute:1;  /* it has a URL with a host */
 } lu_builder_file_t;
 
 
@@ -41,7 +42,7 @@ typedef struct {
  * LU_OK, LU_NOMEM, or LU_INVALID with the reason: more than LU_BUILDER_SIZE
  * bytes or LU_BUILDER_FILES files; a YAML text that lu_yaml_read() refuses; no
  * version, or no files; a file without a sha512 of 64 bytes in base64, or
- * whose name lu_name_file_of_url() refuses; two files of the same name with
+ * whose URL lu_name_file_of_manifest() refuses; two files of the same name with
  * different digests or sizes.
  */
 

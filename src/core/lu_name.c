@@ -21,6 +21,13 @@ static lu_rc_e lu_name_href_segment(const lu_str_t *href,
 static size_t lu_name_url_path(const lu_str_t *url);
 static size_t lu_name_url_delimiter(const lu_str_t *url, size_t i);
 static int lu_name_url_byte(const unsigned char *p, size_t len);
+static size_t lu_name_url_scheme(const lu_str_t *url);
+static lu_rc_e lu_name_url_check(const lu_str_t *url, lu_error_t *err);
+static lu_rc_e lu_name_url_segments(const lu_str_t *url, lu_str_t *last,
+    lu_error_t *err);
+static unsigned lu_name_url_dots(const lu_str_t *segment);
+static lu_rc_e lu_name_url_decode(const lu_arena_t *arena, const lu_str_t *url,
+    lu_str_t *name);
 static int lu_name_is_letter(unsigned char c);
 
 
@@ -272,8 +279,8 @@ lu_rc_e
 lu_name_file_of_url(const lu_arena_t *arena, const lu_str_t *url,
     lu_str_t *name, lu_error_t *err)
 {
-    int     c;
-    size_t  i, end, start;
+    size_t    end, start;
+    lu_str_t  last;
 
     start = lu_name_url_path(url);
 
@@ -291,15 +298,33 @@ lu_name_file_of_url(const lu_arena_t *arena, const lu_str_t *url,
         return lu_error(err, url, "is a URL that names no file");
     }
 
-    *name = lu_str_dup(arena, url->data + start, end - start);
+    last.data = url->data + start;
+    last.len = end - start;
+
+    if (lu_name_url_decode(arena, &last, name) != LU_OK) {
+        return LU_NOMEM;
+    }
+
+    return lu_name_file_check(name, err);
+}
+
+
+static lu_rc_e
+lu_name_url_decode(const lu_arena_t *arena, const lu_str_t *url,
+    lu_str_t *name)
+{
+    int     c;
+    size_t  i;
+
+    *name = lu_str_dup(arena, url->data, url->len);
     if (name->data == NULL) {
         return LU_NOMEM;
     }
 
     name->len = 0;
 
-    for (i = start; i < end; i++) {
-        c = lu_name_url_byte(url->data + i, end - i);
+    for (i = 0; i < url->len; i++) {
+        c = lu_name_url_byte(url->data + i, url->len - i);
 
         if (c < 0) {
             c = url->data[i];
@@ -313,7 +338,213 @@ lu_name_file_of_url(const lu_arena_t *arena, const lu_str_t *url,
 
     name->data[name->len] = '\0';
 
+    return LU_OK;
+}
+
+
+lu_rc_e
+lu_name_file_of_manifest(const lu_arena_t *arena, const lu_str_t *url,
+    lu_str_t *name, unsigned *is_absolute, lu_error_t *err)
+{
+    size_t    i;
+    lu_rc_e   rc;
+    lu_str_t  last, scheme;
+
+    *is_absolute = 0;
+
+    rc = lu_name_url_check(url, err);
+    if (rc != LU_OK) {
+        return rc;
+    }
+
+    scheme.data = url->data;
+    scheme.len = lu_name_url_scheme(url);
+
+    if (scheme.len) {
+
+        i = scheme.len + 1;
+
+        if ((lu_str_case_is(&scheme, "https")
+             || lu_str_case_is(&scheme, "http"))
+            && url->len - i > 2
+            && memcmp(url->data + i, "/" "/", 2) == 0
+            && url->data[i + 2] != '/')
+        {
+            *is_absolute = 1;
+
+            return lu_name_file_of_url(arena, url, name, err);
+        }
+
+        return lu_error(err, url, "is no relative URL: electron-updater takes "
+                                  "what is in front of \":\" for a scheme");
+    }
+
+    rc = lu_name_url_segments(url, &last, err);
+    if (rc != LU_OK) {
+        return rc;
+    }
+
+    /* the client sends it as it is, and nginx refuses the request */
+
+    for (i = 0; i < last.len; i++) {
+        if (last.data[i] == '%'
+            && lu_name_url_byte(last.data + i, last.len - i) < 0)
+        {
+            return lu_error(err, url, "is a URL with a \"%\" that is not "
+                                      "followed by two hex digits");
+        }
+    }
+
+    if (lu_name_url_decode(arena, &last, name) != LU_OK) {
+        return LU_NOMEM;
+    }
+
     return lu_name_file_check(name, err);
+}
+
+
+/* What the URL standard strips or reads as something else. */
+
+static lu_rc_e
+lu_name_url_check(const lu_str_t *url, lu_error_t *err)
+{
+    size_t         i;
+    unsigned char  c;
+
+    if (url->len == 0) {
+        return lu_error(err, url, "is a URL that names no file");
+    }
+
+    if (url->data[0] == ' ' || url->data[url->len - 1] == ' ') {
+        return lu_error(err, url, "is a URL with a space at its beginning or "
+                                  "end, which electron-updater leaves out");
+    }
+
+    for (i = 0; i < url->len; i++) {
+        c = url->data[i];
+
+        if (c < 0x20 || c == 0x7f) {
+            return lu_error(err, url, "is a URL with a control character");
+        }
+
+        if (c == '\\') {
+            return lu_error(err, url, "is a URL with a backslash, which "
+                                      "electron-updater reads as a slash");
+        }
+    }
+
+    return LU_OK;
+}
+
+
+/* The length of "{scheme}" in front of ":"; 0: the URL is relative. */
+
+static size_t
+lu_name_url_scheme(const lu_str_t *url)
+{
+    size_t         i;
+    unsigned char  c;
+
+    if (!lu_name_is_letter(url->data[0])) {
+        return 0;
+    }
+
+    for (i = 1; i < url->len; i++) {
+        c = url->data[i];
+
+        if (c == ':') {
+            return i;
+        }
+
+        if (!lu_str_is_alnum(c) && c != '+' && c != '-' && c != '.') {
+            break;
+        }
+    }
+
+    return 0;
+}
+
+
+/* Resolves the path of a relative URL; one segment must remain. */
+
+static lu_rc_e
+lu_name_url_segments(const lu_str_t *url, lu_str_t *last, lu_error_t *err)
+{
+    size_t    i, depth;
+    unsigned  dots;
+
+    if (url->data[0] == '/') {
+        return lu_error(err, url, "is a URL that leads electron-updater out of"
+                                  " the feed; it must be the name of a file");
+    }
+
+    i = 0;
+    depth = 0;
+
+    for ( ;; ) {
+        last->data = url->data + i;
+        i = lu_name_url_delimiter(url, i);
+        last->len = url->data + i - last->data;
+
+        dots = lu_name_url_dots(last);
+
+        if (dots == 2) {
+
+            if (depth == 0) {
+                return lu_error(err, url, "is a URL that leads "
+                                          "electron-updater out of the feed; "
+                                          "it must be the name of a file");
+            }
+
+            depth--;
+
+        } else if (dots == 0) {
+            depth++;
+        }
+
+        if (i == url->len || url->data[i] != '/') {
+            break;
+        }
+
+        i++;
+    }
+
+    if (last->len == 0 || dots) {
+        return lu_error(err, url, "is a URL that names no file");
+    }
+
+    if (depth > 1) {
+        return lu_error(err, url, "is the URL of a file in a folder; the feed "
+                                  "has no folders");
+    }
+
+    return LU_OK;
+}
+
+
+/* 1 for ".", 2 for "..", also if dots are encoded, else 0. */
+
+static unsigned
+lu_name_url_dots(const lu_str_t *segment)
+{
+    size_t    i;
+    unsigned  dots;
+
+    dots = 0;
+
+    for (i = 0; i < segment->len; i++) {
+
+        if (lu_name_url_byte(segment->data + i, segment->len - i) == '.') {
+            i += 2;
+
+        } else if (segment->data[i] != '.') {
+            return 0;
+        }
+
+        dots++;
+    }
+
+    return dots <= 2 ? dots : 0;
 }
 
 

@@ -67,6 +67,21 @@ lu_rc_e lu_name_file_of_url(const lu_arena_t *arena, const lu_str_t *url,
     lu_str_t *name, lu_error_t *err);
 
 /*
+ * The name of the file that electron-updater asks the feed for, if an update
+ * manifest has this URL.  The URL is resolved as the URL standard does, which
+ * takes "./a.exe" for "a.exe", and must lead to a file in the folder of the
+ * manifest.  An absolute URL may lead anywhere: *is_absolute is set, and the
+ * name is that of lu_name_file_of_url().  In the arena.
+ *
+ * LU_OK, LU_NOMEM, or LU_INVALID with the reason: it leads to another folder
+ * or server; the client, or nginx, would read it in another way than it looks;
+ * or lu_name_file_check() refuses the name.
+ */
+
+lu_rc_e lu_name_file_of_manifest(const lu_arena_t *arena, const lu_str_t *url,
+    lu_str_t *name, unsigned *is_absolute, lu_error_t *err);
+
+/*
  * The first word (letters, digits and "_") that stands directly behind the
  * marker, not before "from": the id of a build behind "-build-".  Returns 1,
  * or 0 if there is none.

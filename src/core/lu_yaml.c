@@ -21,6 +21,10 @@ static lu_rc_e lu_yaml_node(lu_yaml_t *yaml, const yaml_char_t *anchor,
 static lu_rc_e lu_yaml_enter(lu_yaml_t *yaml);
 static lu_rc_e lu_yaml_key(lu_yaml_t *yaml, lu_str_t *keys, size_t n);
 static lu_str_t lu_yaml_scalar(const lu_yaml_t *yaml);
+static int lu_yaml_is_bool(const lu_str_t *scalar);
+static int lu_yaml_is_number(const lu_str_t *scalar);
+static int lu_yaml_is_time(const lu_str_t *scalar);
+static size_t lu_yaml_digits(const lu_str_t *scalar, size_t i);
 static lu_rc_e lu_yaml_error(lu_yaml_t *yaml);
 static lu_rc_e lu_yaml_event(lu_yaml_t *yaml, const char *text);
 
@@ -29,6 +33,7 @@ lu_rc_e
 lu_yaml_read(const lu_arena_t *arena, const lu_str_t *text, lu_yaml_pt root,
     void *data, lu_error_t *err)
 {
+    size_t     mark;
     lu_rc_e    rc;
     lu_yaml_t  yaml;
 
@@ -47,7 +52,14 @@ lu_yaml_read(const lu_arena_t *arena, const lu_str_t *text, lu_yaml_pt root,
     }
 
     yaml_parser_set_encoding(&yaml.parser, YAML_UTF8_ENCODING);
-    yaml_parser_set_input_string(&yaml.parser, text->data, text->len);
+
+    /* libyaml takes the mark for an indentation */
+
+    mark = (text->len >= 3 && memcmp(text->data, "\xef\xbb\xbf", 3) == 0)
+           ? 3 : 0;
+
+    yaml_parser_set_input_string(&yaml.parser, text->data + mark,
+                                 text->len - mark);
 
     rc = lu_yaml_document(&yaml, root, data);
 
@@ -396,6 +408,30 @@ lu_yaml_string(lu_yaml_t *yaml, lu_str_t *value)
 
 
 lu_rc_e
+lu_yaml_text(lu_yaml_t *yaml, lu_str_t *value)
+{
+    lu_str_t  scalar;
+
+    if (yaml->event.type == YAML_SCALAR_EVENT
+        && yaml->event.data.scalar.style == YAML_PLAIN_SCALAR_STYLE
+        && !lu_yaml_is_null(yaml))
+    {
+        scalar = lu_yaml_scalar(yaml);
+
+        if (lu_yaml_is_bool(&scalar)
+            || lu_yaml_is_number(&scalar)
+            || lu_yaml_is_time(&scalar))
+        {
+            return lu_yaml_event(yaml, "has something else than a string;"
+                                       " put it between quotes");
+        }
+    }
+
+    return lu_yaml_string(yaml, value);
+}
+
+
+lu_rc_e
 lu_yaml_size(lu_yaml_t *yaml, uint64_t *size)
 {
     size_t    i;
@@ -464,6 +500,158 @@ lu_yaml_is_null(const lu_yaml_t *yaml)
            || lu_str_is(&scalar, "null")
            || lu_str_is(&scalar, "Null")
            || lu_str_is(&scalar, "NULL");
+}
+
+
+static int
+lu_yaml_is_bool(const lu_str_t *scalar)
+{
+    return lu_str_is(scalar, "true")
+           || lu_str_is(scalar, "True")
+           || lu_str_is(scalar, "TRUE")
+           || lu_str_is(scalar, "false")
+           || lu_str_is(scalar, "False")
+           || lu_str_is(scalar, "FALSE");
+}
+
+
+/*
+ * Integers and floating-point numbers of js-yaml, old and new.  "_" may stand
+ * between digits in the old one.
+ */
+
+static int
+lu_yaml_is_number(const lu_str_t *scalar)
+{
+    size_t                i, n, digits;
+    const unsigned char  *p;
+
+    static const char  names[][5] = {
+        ".inf", ".Inf", ".INF", ".nan", ".NaN", ".NAN"
+    };
+
+    i = 0;
+    p = scalar->data;
+
+    if (p[0] == '-' || p[0] == '+') {
+        i++;
+    }
+
+    for (n = 0; n < sizeof(names) / sizeof(names[0]); n++) {
+        if (scalar->len - i == 4 && memcmp(p + i, names[n], 4) == 0) {
+            return 1;
+        }
+    }
+
+    if (scalar->len - i > 2 && p[i] == '0' && strchr("bxo", p[i + 1])) {
+
+        for (n = i + 2; n < scalar->len; n++) {
+            if (p[n] != '_'
+                && memchr("0123456789abcdefABCDEF", p[n],
+                          p[i + 1] == 'b' ? 2 : p[i + 1] == 'o' ? 8 : 22)
+                   == NULL)
+            {
+                break;
+            }
+        }
+
+        return n == scalar->len;
+    }
+
+    n = lu_yaml_digits(scalar, i);
+    digits = n - i;
+    i = n;
+
+    if (i < scalar->len && p[i] == '.') {
+        n = lu_yaml_digits(scalar, i + 1);
+        digits += n - i - 1;
+        i = n;
+    }
+
+    if (digits == 0) {
+        return 0;
+    }
+
+    if (i < scalar->len && (p[i] == 'e' || p[i] == 'E')) {
+        i++;
+
+        if (i < scalar->len && (p[i] == '-' || p[i] == '+')) {
+            i++;
+        }
+
+        n = lu_yaml_digits(scalar, i);
+
+        if (n == i) {
+            return 0;
+        }
+
+        i = n;
+    }
+
+    return i == scalar->len;
+}
+
+
+/* "2026-11-21", and with a time behind it. */
+
+static int
+lu_yaml_is_time(const lu_str_t *scalar)
+{
+    size_t                i, n;
+    const unsigned char  *p;
+
+    p = scalar->data;
+
+    if (lu_yaml_digits(scalar, 0) != 4
+        || scalar->len < sizeof("2026-1-1") - 1
+        || p[4] != '-')
+    {
+        return 0;
+    }
+
+    i = lu_yaml_digits(scalar, 5);
+
+    if (i == 5 || i > 7 || i == scalar->len || p[i] != '-') {
+        return 0;
+    }
+
+    n = lu_yaml_digits(scalar, i + 1);
+
+    if (n == i + 1 || n > i + 3) {
+        return 0;
+    }
+
+    if (n == scalar->len) {
+        return n == sizeof("2026-11-21") - 1;
+    }
+
+    if (p[n] != 'T' && p[n] != 't' && p[n] != ' ' && p[n] != '\t') {
+        return 0;
+    }
+
+    for (i = n + 1; i < scalar->len && (p[i] == ' ' || p[i] == '\t'); i++) {
+        /* void */
+    }
+
+    n = lu_yaml_digits(scalar, i);
+
+    return n > i && n < scalar->len && p[n] == ':';
+}
+
+
+/* The end of the digits that begin at i. */
+
+static size_t
+lu_yaml_digits(const lu_str_t *scalar, size_t i)
+{
+    while (i < scalar->len
+           && ((scalar->data[i] >= '0' && scalar->data[i] <= '9')
+               || scalar->data[i] == '_'))
+    {
+        i++;
+    }
+
+    return i;
 }
 
 

@@ -68,10 +68,12 @@ lu_rc_e lu_yaml_skip(lu_yaml_t *yaml, const lu_str_t *key, void *data);
 /*
  * Read a scalar: a string, in the arena, or a whole number from 0 to 2^53,
  * quoted or not.  For null, the result is left as it was.  LU_INVALID: it is
- * something else.
+ * something else.  text() is string(), but refuses a plain scalar that js-yaml
+ * takes for a number, a truth value or a time, such as 1.10.
  */
 
 lu_rc_e lu_yaml_string(lu_yaml_t *yaml, lu_str_t *value);
+lu_rc_e lu_yaml_text(lu_yaml_t *yaml, lu_str_t *value);
 lu_rc_e lu_yaml_size(lu_yaml_t *yaml, uint64_t *size);
 
 /* 1 if the current value is null, as YAML's core schema writes it. */

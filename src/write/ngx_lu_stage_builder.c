@@ -163,6 +163,15 @@ ngx_lu_stage_builder_file(ngx_lu_stage_t *stage,
 
     error = &stage->task->error;
 
+    /* what ToDesktop has built may be fetched from there */
+
+    if (built->is_absolute && stage->digests == NULL) {
+        (void) lu_error(error, &built->name,
+                        "has a URL of another server in its manifest: "
+                        "electron-updater would not ask the feed for it");
+        return 422;
+    }
+
     if (built->size != UINT64_MAX && built->size != file->size) {
         (void) lu_error(error, &built->name,
                         "has another size than its manifest says");

@@ -131,7 +131,8 @@ static const refused_t  refused[] = {
     { "a path that is not safe, of a file that is",
       "version: 1.0.0\nfiles: [{url: a.exe, sha512: " A "}]\n"
       "path: ..\nsha512: " A "\n", "..",
-      "is a file name that begins with a dot" },
+      "is a URL that leads electron-updater out of the feed; it must be the "
+      "name of a file" },
     { "a path without a digest",
       "version: 1.0.0\npath: a.exe\n", "a.exe",
       "has no \"sha512\" of 64 bytes in base64" },
@@ -188,10 +189,41 @@ static const url_case_t  url_cases[] = {
     { "https://download.todesktop.com/240808w4a9kky77/My%20App.exe",
       "My App.exe" },
     { "https://example.com/a.exe?token=x/y#z", "a.exe" },
-    { "win/x64/a.exe", "a.exe" },
+    { "./a.exe", "a.exe" },
+    { "win/x64/../../a.exe", "a.exe" },
+    { "win/%2E%2e/a.exe", "a.exe" },
+    { "a.exe?x=1/2&y=../b", "a.exe" },
+    { "a b:c.exe", "a b:c.exe" },
+    { "HTTPS://example.com/a.exe", "a.exe" },
+    { "win/x64/a.exe", NULL },
+    { "win/a.exe", NULL },
+    { "/a.exe", NULL },
+    { "//example.com/a.exe", NULL },
+    { "../a.exe", NULL },
+    { "../shop/a.exe", NULL },
+    { "%2e%2e/shop/a.exe", NULL },
+    { ".%2E/a.exe", NULL },
+    { "a/../../shop/a.exe", NULL },
+    { "a.exe/", NULL },
+    { "a.exe/.", NULL },
+    { "a.exe/%2e", NULL },
+    { "a.exe ", NULL },
+    { " a.exe", NULL },
+    { "a.exe\\t", NULL },
+    { "\\ta.exe", NULL },
+    { "file:a.exe", NULL },
+    { "https:a.exe", NULL },
+    { "https:/a.exe", NULL },
+    { "https:///example.com/a.exe", NULL },
+    { "C:a.exe", NULL },
+    { "App: Setup.exe", NULL },
+    { "ftp:/" "/example.com/a.exe", NULL },
+    { "C# App.exe", "C" },
+    { "100%2 App.exe", NULL },
+    { "100%g0.exe", NULL },
     { "f%C3%BCr.dmg", "f\xc3\xbcr.dmg" },
     { "f\xc3\xbcr.dmg", "f\xc3\xbcr.dmg" },
-    { "100% App.exe", "100% App.exe" },
+    { "100% App.exe", NULL },
     { "100%25 App.exe", "100% App.exe" },
     { "a+b.exe", "a+b.exe" },
     { "it's \\\"quoted\\\".exe", "it's \"quoted\".exe" },
@@ -427,9 +459,12 @@ test_forms(void)
              "\"sha512\":\"" A "\",\"size\":1}]}") == LU_OK
        && builder.nfiles == 1 && file_is(0, "a.exe", A, 1), "JSON");
 
-    ok(parse("version: 1.10\nfiles: [{url: 7, sha512: " A "}]\n") == LU_OK
-       && lu_str_is(&builder.version, "1.10")
-       && file_is(0, "7", A, NO_SIZE), "what looks like a number");
+    ok(parse("\xef\xbb\xbfversion: 1.1.0\nfiles:\n- url: a.exe\n  sha512: "
+             A "\n") == LU_OK
+       && lu_str_is(&builder.version, "1.1.0"), "a mark before the first key");
+
+    ok(parse("version: '1.1.0'\nfiles: [{url: '7', sha512: " A "}]\n") == LU_OK
+       && file_is(0, "7", A, NO_SIZE), "a number between quotes");
 
     ok(parse("version: 1.0.0\nreleaseNotes: null\nfiles:\n"
              "  - {url: a.exe, sha512: " A "}\n"
@@ -530,18 +565,18 @@ test_limits(void)
     len = snprintf(text, size, "version: 1.0.0\nfiles:\n");
 
     for (i = 0; i < LU_BUILDER_FILES; i++) {
-        len += snprintf(text + len, size - len, "  - url: %d\n    sha512: %s\n",
-                        (int) i, A);
+        len += snprintf(text + len, size - len,
+                        "  - url: f%d\n    sha512: %s\n", (int) i, A);
     }
 
     ok(parse_len(text, len) == LU_OK
        && builder.nfiles == LU_BUILDER_FILES
-       && file_is(999, "999", A, NO_SIZE), "1000 files");
+       && file_is(999, "f999", A, NO_SIZE), "1000 files");
 
-    (void) snprintf(text + len, size - len, "path: 999\nsha512: %s\n", A);
+    (void) snprintf(text + len, size - len, "path: f999\nsha512: %s\n", A);
     ok(parse(text) == LU_OK, "1000 files and one of them once more");
 
-    (void) snprintf(text + len, size - len, "path: 1000\nsha512: %s\n", A);
+    (void) snprintf(text + len, size - len, "path: f1000\nsha512: %s\n", A);
     ok(parse(text) == LU_INVALID
        && said("", "the manifest lists more than 1000 files"), "1001 files");
 

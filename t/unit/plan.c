@@ -68,7 +68,7 @@ static const refused_t  refused[] = {
       "\"e\":{\"url\":\"e\"}}}}", NULL, LU_FORBIDDEN, "",
       "The release has more files than \"liveupdate_fetch\" allows." },
     { "five files of two manifests", td,
-      "version: 1\nfiles: [{url: d, sha512: " A "}, {url: e, sha512: " A
+      "version: 1.0.0\nfiles: [{url: d, sha512: " A "}, {url: e, sha512: " A
       "}]\n", LU_FORBIDDEN, "",
       "The release has more files than \"liveupdate_fetch\" allows." },
     { "101 bytes", "{\"artifacts\":{\"zip\":{\"a\":{\"url\":\"a\","
@@ -79,10 +79,10 @@ static const refused_t  refused[] = {
       LU_FORBIDDEN, "",
       "The release is larger than \"liveupdate_fetch\" allows." },
     { "101 bytes of two manifests", td,
-      "version: 1\nfiles: [{url: d, sha512: " A ", size: 61}]\n",
+      "version: 1.0.0\nfiles: [{url: d, sha512: " A ", size: 61}]\n",
       LU_FORBIDDEN, "",
       "The release is larger than \"liveupdate_fetch\" allows." },
-    { "2^53 bytes", "version: 1\nfiles: [{url: d, sha512: " A ", size: "
+    { "2^53 bytes", "version: 1.0.0\nfiles: [{url: d, sha512: " A ", size: "
       "9007199254740992}]\n", NULL, LU_FORBIDDEN, "",
       "The release is larger than \"liveupdate_fetch\" allows." },
 
@@ -90,16 +90,16 @@ static const refused_t  refused[] = {
       "\"size\":1},\"b\":{\"url\":\"./a\",\"size\":2}}}}", NULL,
       LU_INVALID, "a", "is listed with two different sizes" },
     { "two sizes in two manifests", td,
-      "version: 1\nfiles: [{url: a.zip, sha512: " A ", size: 41}]\n",
+      "version: 1.0.0\nfiles: [{url: a.zip, sha512: " A ", size: 41}]\n",
       LU_INVALID, "a.zip", "is listed with two different sizes" },
     { "two sizes, one of which is 0", td,
-      "version: 1\nfiles: [{url: a.zip, sha512: " A ", size: 0}]\n",
+      "version: 1.0.0\nfiles: [{url: a.zip, sha512: " A ", size: 0}]\n",
       LU_INVALID, "a.zip", "is listed with two different sizes" },
     { "two SHA-256", "{\"artifacts\":{\"zip\":{\"a\":{\"url\":\"a\","
       "\"sha256\":\"" H "\"},\"b\":{\"url\":\"%61\",\"sha256\":\"" I
       "\"}}}}", NULL, LU_INVALID, "a",
       "is listed with two different SHA-256 digests" },
-    { "two SHA-512", yml, "version: 1\nfiles: [{url: My%20App.exe, sha512: "
+    { "two SHA-512", yml, "version: 1.0.0\nfiles: [{url: My%20App.exe, sha512: "
       B "}]\n", LU_INVALID, "My App.exe",
       "is listed with two different SHA-512 digests" },
 
@@ -282,7 +282,7 @@ test_blockmaps(void)
 
     begin(20, 100);
 
-    ok(add("version: 1\nfiles: [{url: a, sha512: " A "},"
+    ok(add("version: 1.0.0\nfiles: [{url: a, sha512: " A "},"
            " {url: a.blockmap, sha512: " B ", size: 5}]\n") == LU_OK
        && blockmaps() == LU_OK
        && plan.nfiles == 3
@@ -301,7 +301,7 @@ test_blockmaps(void)
 
     ok(add("{\"artifacts\":{\"installer\":{\"x64\":{\"url\":"
            "\"Mac%20Installer.zip\"}}}}") == LU_OK
-       && add("version: 1\nfiles: [{url: Mac Installer.zip, sha512: " A
+       && add("version: 1.0.0\nfiles: [{url: Mac Installer.zip, sha512: " A
               "}]\n") == LU_OK
        && blockmaps() == LU_OK && plan.nfiles == 2,
        "but what electron-builder's manifest names may have one");
