@@ -12,6 +12,14 @@ static lu_rc_e lu_desktop_builds(const lu_arena_t *arena, const cJSON *builds,
     lu_desktop_t *desktop, lu_error_t *err);
 static lu_rc_e lu_desktop_build(const lu_arena_t *arena, const cJSON *item,
     lu_build_t *build, lu_error_t *err);
+static int lu_desktop_id_cmp(const void *one, const void *two);
+static int lu_desktop_version_cmp(const void *one, const void *two);
+static const lu_build_t *lu_desktop_at(const lu_build_t *const *sorted,
+    size_t n, int is_version, const lu_str_t *text);
+static size_t lu_desktop_below(const lu_build_t *const *sorted, size_t first,
+    size_t last, int is_version, size_t i, unsigned c);
+static int lu_desktop_ends(const lu_str_t *text, size_t i, int is_version);
+static const lu_str_t *lu_desktop_key(const lu_build_t *build, int is_version);
 static lu_rc_e lu_desktop_rules(const lu_arena_t *arena, const cJSON *releases,
     lu_desktop_t *desktop, lu_error_t *err);
 static lu_rc_e lu_desktop_latest(const lu_arena_t *arena,
@@ -98,7 +106,78 @@ lu_desktop_builds(const lu_arena_t *arena, const cJSON *builds,
         desktop->nbuilds++;
     }
 
+    return lu_desktop_index(arena, desktop);
+}
+
+
+lu_rc_e
+lu_desktop_index(const lu_arena_t *arena, lu_desktop_t *desktop)
+{
+    size_t             i, n;
+    const lu_build_t  *build;
+
+    n = desktop->nbuilds;
+
+    if (n == 0) {
+        return LU_OK;
+    }
+
+    desktop->nversions = 0;
+    desktop->by_id = arena->alloc(arena->data,
+                                  2 * n * sizeof(lu_build_t *));
+    if (desktop->by_id == NULL) {
+        return LU_NOMEM;
+    }
+
+    desktop->by_version = desktop->by_id + n;
+
+    for (i = 0; i < n; i++) {
+        build = &desktop->builds[i];
+
+        desktop->by_id[i] = build;
+
+        if (build->version.len) {
+            desktop->by_version[desktop->nversions++] = build;
+        }
+    }
+
+    qsort(desktop->by_id, n, sizeof(lu_build_t *), lu_desktop_id_cmp);
+    qsort(desktop->by_version, desktop->nversions, sizeof(lu_build_t *),
+          lu_desktop_version_cmp);
+
     return LU_OK;
+}
+
+
+/* The same ids, and the same versions, stay in the order of the list. */
+
+static int
+lu_desktop_id_cmp(const void *one, const void *two)
+{
+    int                       rc;
+    const lu_build_t *const  *a, *const *b;
+
+    a = one;
+    b = two;
+
+    rc = lu_str_cmp(&(*a)->id, &(*b)->id);
+
+    return rc ? rc : (*a > *b) - (*a < *b);
+}
+
+
+static int
+lu_desktop_version_cmp(const void *one, const void *two)
+{
+    int                       rc;
+    const lu_build_t *const  *a, *const *b;
+
+    a = one;
+    b = two;
+
+    rc = lu_str_cmp(&(*a)->version, &(*b)->version);
+
+    return rc ? rc : (*a > *b) - (*a < *b);
 }
 
 
@@ -412,13 +491,30 @@ const lu_build_t *
 lu_desktop_build_of_version(const lu_desktop_t *desktop,
     const lu_str_t *version)
 {
-    size_t  i;
+    size_t  first, last, i;
 
-    for (i = 0; i < desktop->nbuilds; i++) {
-        if (desktop->builds[i].is_released
-            && lu_str_eq(&desktop->builds[i].version, version))
-        {
-            return &desktop->builds[i];
+    first = 0;
+    last = desktop->nversions;
+
+    while (first < last) {
+        i = first + (last - first) / 2;
+
+        if (lu_str_cmp(&desktop->by_version[i]->version, version) < 0) {
+            first = i + 1;
+
+        } else {
+            last = i;
+        }
+    }
+
+    for (i = first; i < desktop->nversions; i++) {
+
+        if (!lu_str_eq(&desktop->by_version[i]->version, version)) {
+            break;
+        }
+
+        if (desktop->by_version[i]->is_released) {
+            return desktop->by_version[i];
         }
     }
 
@@ -429,15 +525,133 @@ lu_desktop_build_of_version(const lu_desktop_t *desktop,
 const lu_build_t *
 lu_desktop_build_of_id(const lu_desktop_t *desktop, const lu_str_t *id)
 {
-    size_t  i;
+    size_t  first, last, i;
 
-    for (i = 0; i < desktop->nbuilds; i++) {
-        if (lu_str_eq(&desktop->builds[i].id, id)) {
-            return &desktop->builds[i];
+    first = 0;
+    last = desktop->nbuilds;
+
+    while (first < last) {
+        i = first + (last - first) / 2;
+
+        if (lu_str_cmp(&desktop->by_id[i]->id, id) < 0) {
+            first = i + 1;
+
+        } else {
+            last = i;
         }
     }
 
-    return NULL;
+    if (first == desktop->nbuilds
+        || !lu_str_eq(&desktop->by_id[first]->id, id))
+    {
+        return NULL;
+    }
+
+    return desktop->by_id[first];
+}
+
+
+const lu_build_t *
+lu_desktop_id_at(const lu_desktop_t *desktop, const lu_str_t *text)
+{
+    return lu_desktop_at(desktop->by_id, desktop->nbuilds, 0, text);
+}
+
+
+const lu_build_t *
+lu_desktop_version_at(const lu_desktop_t *desktop, const lu_str_t *text)
+{
+    return lu_desktop_at(desktop->by_version, desktop->nversions, 1, text);
+}
+
+
+/*
+ * With each byte of the text, fewer builds are left whose key begins so; a
+ * key that ends there is the first of them.
+ */
+
+static const lu_build_t *
+lu_desktop_at(const lu_build_t *const *sorted, size_t n, int is_version,
+    const lu_str_t *text)
+{
+    size_t             i, first, last;
+    const lu_build_t  *found;
+
+    found = NULL;
+    first = 0;
+    last = n;
+
+    for (i = 0; i < text->len && first < last; i++) {
+
+        first = lu_desktop_below(sorted, first, last, is_version, i,
+                                 text->data[i]);
+        last = lu_desktop_below(sorted, first, last, is_version, i,
+                                (unsigned) text->data[i] + 1);
+
+        if (first < last
+            && lu_desktop_key(sorted[first], is_version)->len == i + 1
+            && lu_desktop_ends(text, i + 1, is_version))
+        {
+            found = sorted[first];
+        }
+    }
+
+    return found;
+}
+
+
+/*
+ * How many builds come before those whose key has "c" or more as its i-th
+ * byte.  The keys have the bytes before it in common; one may end there.
+ */
+
+static size_t
+lu_desktop_below(const lu_build_t *const *sorted, size_t first, size_t last,
+    int is_version, size_t i, unsigned c)
+{
+    size_t           middle;
+    const lu_str_t  *key;
+
+    while (first < last) {
+        middle = first + (last - first) / 2;
+        key = lu_desktop_key(sorted[middle], is_version);
+
+        if (key->len <= i || key->data[i] < c) {
+            first = middle + 1;
+
+        } else {
+            last = middle;
+        }
+    }
+
+    return first;
+}
+
+
+static int
+lu_desktop_ends(const lu_str_t *text, size_t i, int is_version)
+{
+    unsigned char  c;
+
+    if (i == text->len) {
+        return 1;
+    }
+
+    c = text->data[i];
+
+    if (c == '.') {
+        return i + 1 == text->len
+               || text->data[i + 1] < '0' || text->data[i + 1] > '9';
+    }
+
+    return !lu_str_is_alnum(c) && (is_version || c != '_');
+}
+
+
+static const lu_str_t *
+lu_desktop_key(const lu_build_t *build, int is_version)
+{
+    return is_version ? &build->version : &build->id;
 }
 
 
@@ -455,20 +669,16 @@ lu_desktop_choose(const lu_desktop_t *desktop, const lu_client_t *client,
     address = client->address;
     lu_network_unmap(&address);
 
-    for (i = 0; i < desktop->nrules; i++) {
-        rule = &desktop->rules[i];
+    for (i = desktop->nrules; i > 0; i--) {
+        rule = &desktop->rules[i - 1];
 
         if (rule->rule == LU_RULE_BUILD) {
-
-            if (chosen == NULL) {
-                chosen = &rule->build_id;
-            }
-
+            chosen = &rule->build_id;
             continue;
         }
 
         if (lu_desktop_rule_applies(rule, client, &address, platform)) {
-            chosen = &rule->build_id;
+            return &rule->build_id;
         }
     }
 

@@ -52,6 +52,9 @@ typedef struct {
 typedef struct {
     lu_build_t              *builds;        /* in the order of the list */
     size_t                   nbuilds;
+    const lu_build_t       **by_id;         /* sorted; all builds */
+    const lu_build_t       **by_version;    /* sorted; those with a version */
+    size_t                   nversions;
     lu_rule_t               *rules;         /* the last: the latest release */
     size_t                   nrules;
 } lu_desktop_t;
@@ -76,12 +79,31 @@ typedef struct {
 lu_rc_e lu_desktop_parse(const lu_arena_t *arena, const cJSON *builds,
     const cJSON *releases, lu_desktop_t *desktop, lu_error_t *err);
 
+/*
+ * Sorts the builds for the functions below, as lu_desktop_parse() does.  LU_OK
+ * or LU_NOMEM.
+ */
+
+lu_rc_e lu_desktop_index(const lu_arena_t *arena, lu_desktop_t *desktop);
+
 /* The first released build of a version, the first build of an id; or NULL. */
 
 const lu_build_t *lu_desktop_build_of_version(const lu_desktop_t *desktop,
     const lu_str_t *version);
 const lu_build_t *lu_desktop_build_of_id(const lu_desktop_t *desktop,
     const lu_str_t *id);
+
+/*
+ * The build whose id, or whose version, a text begins with; or NULL.  Of
+ * several, the longest counts: "1.1.0-beta.1" is not "1.1.0".  What follows
+ * must not belong to it: an id is not followed by a letter, a digit, "_", or
+ * "." with a digit; a version, by the same except "_".
+ */
+
+const lu_build_t *lu_desktop_id_at(const lu_desktop_t *desktop,
+    const lu_str_t *text);
+const lu_build_t *lu_desktop_version_at(const lu_desktop_t *desktop,
+    const lu_str_t *text);
 
 /*
  * The id of the build that the rules choose for a client on a platform; NULL

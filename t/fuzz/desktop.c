@@ -27,7 +27,9 @@ check_lists(const lu_desktop_t *desktop)
         require(lu_desktop_build_of_id(desktop,
                                        &desktop->builds[i].id) != NULL);
 
-        if (desktop->builds[i].is_released) {
+        if (desktop->builds[i].is_released
+            && desktop->builds[i].version.len)
+        {
             require(lu_desktop_build_of_version(desktop,
                                                 &desktop->builds[i].version)
                     != NULL);

@@ -384,6 +384,88 @@ test_rollout(void)
 }
 
 
+/* What a text begins with. */
+
+static void
+test_at(void)
+{
+    size_t             i;
+    cJSON             *builds;
+    lu_str_t           text;
+    lu_error_t         err;
+    lu_desktop_t       desktop;
+    const lu_build_t  *id, *version;
+
+    static const struct {
+        const char  *text;
+        int          id;
+        int          version;
+    } cases[] = {
+        { "a", 0, -1 },
+        { "a-1", 1, -1 },
+        { "a-1-x64.exe", 1, -1 },
+        { "a-12", 0, -1 },
+        { "a-", 0, -1 },
+        { "a_1", 2, -1 },
+        { "a_", -1, -1 },
+        { "ab", -1, -1 },
+        { "a.exe", 0, -1 },
+        { "a.1", -1, -1 },
+        { "a.", 0, -1 },
+        { "A", -1, -1 },
+        { "1.0.0", -1, 0 },
+        { "1.0.0.exe", -1, 0 },
+        { "1.0.0.1", -1, -1 },
+        { "1.0.0_amd64", -1, 0 },
+        { "1.0.01", -1, -1 },
+        { "1.0.0-beta", -1, 0 },
+        { "1.0.0-beta.1", -1, 1 },
+        { "1.0.0-beta.1.zip", -1, 1 },
+        { "1.0.0-beta.12", -1, 0 },
+        { "1.0.0+5", -1, 0 },
+        { "2", -1, -1 },
+        { "", -1, -1 }
+    };
+
+    builds = tap_json("[{\"id\":\"a\",\"version\":\"1.0.0\"},"
+                      "{\"id\":\"a-1\",\"version\":\"1.0.0-beta.1\"},"
+                      "{\"id\":\"a_1\",\"version\":\"1.0.0\","
+                      "\"isReleased\":true},"
+                      "{\"id\":\"z\"},"
+                      "{\"id\":\"a\",\"version\":\"9\"}]");
+
+    ok(lu_desktop_parse(&tap_arena, builds, NULL, &desktop, &err) == LU_OK
+       && desktop.nversions == 4, "builds");
+
+    for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        text = tap_str(cases[i].text);
+
+        id = lu_desktop_id_at(&desktop, &text);
+        version = lu_desktop_version_at(&desktop, &text);
+
+        ok(id == (cases[i].id < 0 ? NULL : &desktop.builds[cases[i].id])
+           && version == (cases[i].version < 0
+                          ? NULL : &desktop.builds[cases[i].version]),
+           "begins with: \"%s\"", cases[i].text);
+    }
+
+    text = tap_str("1.0.0");
+    ok(lu_desktop_build_of_version(&desktop, &text) == &desktop.builds[2],
+       "the first released build of a version");
+
+    text = tap_str("a");
+    ok(lu_desktop_build_of_id(&desktop, &text) == &desktop.builds[0],
+       "the first build of an id");
+
+    text = tap_str("");
+    ok(lu_desktop_build_of_version(&desktop, &text) == NULL,
+       "none of no version");
+
+    cJSON_Delete(builds);
+    tap_free();
+}
+
+
 static void
 test_memory(void)
 {
@@ -407,7 +489,7 @@ test_memory(void)
         }
     }
 
-    ok(rc == LU_OK && i == 16, "each allocation may fail: %ld", i);
+    ok(rc == LU_OK && i == 17, "each allocation may fail: %ld", i);
 
     cJSON_Delete(builds);
     cJSON_Delete(releases);
@@ -439,6 +521,7 @@ main(void)
     test_choose();
     test_refused();
     test_rollout();
+    test_at();
     test_memory();
 
     return tap_done();
