@@ -23,7 +23,7 @@ use JSON::PP ();
 select STDERR; $| = 1;
 select STDOUT; $| = 1;
 
-my $t = Test::LiveUpdate->new()->plan(70);
+my $t = Test::LiveUpdate->new()->plan(71);
 
 $t->config_reference(sub {
     s{^(location ~ \^/desktop)}{
@@ -65,13 +65,18 @@ for my $build (@builds) {
 my $twice = "$dir/store/staging/$app/twice/uploads";
 
 make_path($twice);
-copy($_, $twice) or die "$_: $!" for grep { /\Q$builds[0]/ } files($tree);
 
-for my $manifest (grep { m{/latest-linux-build-} } glob "$twice/*") {
-    copy($manifest, "$twice/$_") or die "$_: $!"
-        for 'latest-linux.yml', 'latest-linux-build-twice.yml';
-    unlink $manifest;
+# manifests and lists have the id of their release
+
+for my $file (grep { /\Q$builds[0]/ } files($tree)) {
+    my ($name) = $file =~ m{([^/]+)$};
+
+    $name =~ s/\Q$builds[0]/twice/ if $name =~ /\.(?:yml|json)$/;
+    copy($file, "$twice/$name") or die "$file: $!";
 }
+
+copy("$twice/latest-linux-build-twice.yml", "$twice/latest-linux.yml")
+    or die "no copy: $!";
 
 like($t->said($t->api('POST', "/releases/$app/twice/stage", {},
                       token => 'publish')),
@@ -290,22 +295,35 @@ ok((wait_until { feed('GET', $own)->{body} eq $yml } 10),
 
 # more of them than are kept
 
-my @many = map { "latest-build-many$_.yml" } 1 .. 300;
+my @many = map { "many$_.yml" } 1 .. 300;
+my $uploads = "store/staging/$app/many/uploads";
 
-link "$dir/$file", "$dir/store/feed/$app/$_" or die "no link: $!\n"
-    for @many;
+$t->write_file("$uploads/many.zip", 'many');
+$t->write_file("$uploads/$_", <<EOF_YML) for @many;
+version: 9.0.0
+files:
+  - url: many.zip
+    sha512: ${\sha512_base64('many')}==
+EOF_YML
 
-is(scalar(grep { feed('GET', "/$_")->{body} ne $yml } @many, @many[0 .. 99]),
+is($t->api('POST', "/releases/$app/many/stage", {}, token => 'publish')
+   ->{json}{state}, 'live', 'hundreds of manifests are live');
+
+is(scalar(grep { feed('GET', "/$_")->{body} !~ /^version: 9\.0\.0$/m }
+          map { s/\.yml$/-build-many.yml/r } @many, @many[0 .. 99]),
    0, 'hundreds of manifests');
 
 # who follows no symbolic links is not sent what is behind one
 
-symlink "$dir/$file", "$dir/store/feed/$app/latest-build-link.yml"
-    or die "no link: $!\n";
+my $link = "/latest-build-$builds[1].yml";
 
-is(feed('GET', '/latest-build-link.yml')->{body}, $yml,
-   'a manifest: a symbolic link');
-is($t->api('GET', "/linkless/$app/latest-build-link.yml")->{status}, 403,
+rename "$dir/store/feed/$app$link", "$dir/link.yml"
+    or die "cannot rename: $!\n";
+symlink "$dir/link.yml", "$dir/store/feed/$app$link" or die "no link: $!\n";
+
+like(feed('GET', $link)->{body}, qr/^version: 1\.1\.0$/m,
+     'a manifest: a symbolic link');
+is($t->api('GET', "/linkless/$app$link")->{status}, 403,
    'a manifest: no symbolic links');
 is($t->api('GET', "/linkless/$app$own")->{body}, $yml,
    'a manifest: no symbolic link');

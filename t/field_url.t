@@ -12,7 +12,7 @@ use JSON::PP ();
 use Test::More;
 
 use Test::LiveUpdate;
-use Test::LiveUpdate::Dist qw/ bytes_of manifest_of /;
+use Test::LiveUpdate::Release qw/ bytes_of manifest_of /;
 
 my $CLIENTS = "$Test::LiveUpdate::ROOT/t/clients";
 
@@ -90,6 +90,8 @@ my @urls = (
       'of another server' ],
     [ 'HTTP:/' . '/example.com/shop/Shop-1.exe', 'Shop-1.exe',
       'of another server' ],
+    [ 'data.json', 'data.json', 'of an update manifest' ],
+    [ 'my-ip', 'my-ip', 'the client\'s address' ],
 );
 
 # [ as it is written, what is wrong ]; only a string that semver reads

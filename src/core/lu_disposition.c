@@ -4,13 +4,13 @@
  */
 
 
+#include "lu_artifact.h"
 #include "lu_disposition.h"
 #include "lu_hex.h"
-#include "lu_name.h"
 
 
-static void lu_disposition_cut(const lu_str_t *name, lu_str_t *head,
-    lu_str_t *tail);
+static void lu_disposition_cut(const lu_str_t *name, const lu_str_t *build_id,
+    lu_str_t *head, lu_str_t *tail);
 static unsigned char *lu_disposition_plain(unsigned char *p,
     const lu_str_t *part);
 static unsigned char *lu_disposition_encode(unsigned char *p,
@@ -19,7 +19,8 @@ static int lu_disposition_is_plain(const lu_str_t *part);
 
 
 lu_str_t
-lu_disposition(const lu_arena_t *arena, const lu_str_t *name, int cut)
+lu_disposition(const lu_arena_t *arena, const lu_str_t *name,
+    const lu_str_t *build_id)
 {
     lu_str_t        head, tail, value;
     unsigned char  *p;
@@ -31,8 +32,8 @@ lu_disposition(const lu_arena_t *arena, const lu_str_t *name, int cut)
     tail.len = 0;
     tail.data = NULL;
 
-    if (cut) {
-        lu_disposition_cut(name, &head, &tail);
+    if (build_id) {
+        lu_disposition_cut(name, build_id, &head, &tail);
     }
 
     value.len = 0;
@@ -72,41 +73,29 @@ lu_disposition(const lu_arena_t *arena, const lu_str_t *name, int cut)
 
 
 /*
- * Cuts out "-build-{word}" or, if there is none, "Build {word}-", which
- * leaves two parts.  If nothing or only a suffix would be left, the name
- * stays whole.
+ * Cuts out "-build-{id}" or "Build {id}-", which leaves two parts.  If nothing
+ * or only a suffix would be left, the name stays whole.
  */
 
 static void
-lu_disposition_cut(const lu_str_t *name, lu_str_t *head, lu_str_t *tail)
+lu_disposition_cut(const lu_str_t *name, const lu_str_t *build_id,
+    lu_str_t *head, lu_str_t *tail)
 {
-    size_t    from, start, end;
-    lu_str_t  word;
+    size_t  start, end;
 
-    if (lu_str_has(name, "-build-")) {
+    end = lu_artifact_build_id(name, build_id, &start);
 
-        if (!lu_name_word_after(name, 0, "-build-", &word)) {
+    if (end == 0) {
+        return;
+    }
+
+    if (name->data[start] == 'B') {
+
+        if (end == name->len || name->data[end] != '-') {
             return;
         }
 
-        end = word.data + word.len - name->data;
-        start = word.data - name->data - (sizeof("-build-") - 1);
-
-    } else {
-        from = 0;
-
-        do {
-            if (!lu_name_word_after(name, from, "Build ", &word)) {
-                return;
-            }
-
-            from = word.data - name->data;
-            end = from + word.len;
-
-        } while (end == name->len || name->data[end] != '-');
-
         end++;
-        start = from - (sizeof("Build ") - 1);
     }
 
     if (start == 0 && (end == name->len || name->data[end] == '.')) {

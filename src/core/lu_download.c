@@ -16,7 +16,7 @@ static int lu_download_split(const lu_str_t *path, lu_str_t *parts);
 static lu_download_e lu_download_params(const lu_arena_t *arena,
     const lu_str_t *parts, int n, const lu_str_t *user_agent,
     lu_download_t *download, lu_str_t *reason);
-static int lu_download_word(const lu_str_t *part);
+static int lu_download_word(const lu_str_t *part, unsigned char also);
 static lu_str_t lu_download_reason(const lu_arena_t *arena, const char *text,
     const lu_str_t *subject);
 
@@ -28,6 +28,8 @@ static const char *const *lu_download_artifacts(const lu_download_t *download,
     const lu_str_t *arch);
 static const char *lu_download_artifact(const lu_td_t *td,
     const lu_download_t *download, const lu_str_t *arch);
+static const char *lu_download_first(const lu_td_t *td,
+    const lu_download_t *download, const char *const *names, int any);
 static const lu_td_artifact_t *lu_download_find(const lu_td_t *td,
     const char *artifact, const lu_str_t *arch);
 static lu_rc_e lu_download_none(const lu_arena_t *arena,
@@ -36,7 +38,7 @@ static lu_rc_e lu_download_none(const lu_arena_t *arena,
 
 
 static const char *const  lu_download_archs[] = {
-    "ia32", "x64", "arm64", "universal", NULL
+    "ia32", "x64", "arm64", "armv7l", "universal", NULL
 };
 
 static const lu_str_t  lu_download_x64 = lu_string("x64");
@@ -129,18 +131,18 @@ lu_download_params(const lu_arena_t *arena, const lu_str_t *parts, int n,
 {
     int  i;
 
-    if (!lu_download_word(&download->version)) {
+    if (!lu_download_word(&download->version, '+')) {
         *reason = lu_download_reason(arena, "Invalid version", NULL);
         return LU_DOWNLOAD_REFUSED;
     }
 
-    if (!lu_download_word(&download->build_id)) {
+    if (!lu_download_word(&download->build_id, '_')) {
         *reason = lu_download_reason(arena, "Invalid build ID", NULL);
         return LU_DOWNLOAD_REFUSED;
     }
 
     for (i = 0; i < n; i++) {
-        if (!lu_download_word(&parts[i])) {
+        if (!lu_download_word(&parts[i], '-')) {
             *reason = lu_download_reason(arena, i == 0
                                          ? "Invalid platform"
                                          : i == 1
@@ -193,7 +195,7 @@ lu_download_params(const lu_arena_t *arena, const lu_str_t *parts, int n,
 
 
 static int
-lu_download_word(const lu_str_t *part)
+lu_download_word(const lu_str_t *part, unsigned char also)
 {
     size_t         i;
     unsigned char  c;
@@ -201,7 +203,7 @@ lu_download_word(const lu_str_t *part)
     for (i = 0; i < part->len; i++) {
         c = part->data[i];
 
-        if (!lu_str_is_alnum(c) && c != '.' && c != '-') {
+        if (!lu_str_is_alnum(c) && c != '.' && c != '-' && c != also) {
             return 0;
         }
     }
@@ -395,6 +397,42 @@ lu_download_manifest(const lu_arena_t *arena, const lu_download_t *download)
 
 
 lu_rc_e
+lu_download_list(const lu_arena_t *arena, const lu_desktop_t *desktop,
+    const lu_client_t *client, const lu_download_t *download, lu_feed_t *feed)
+{
+    lu_download_t    list;
+    const lu_str_t  *id;
+
+    memset(feed, 0, sizeof(lu_feed_t));
+
+    if (download->version.len) {
+        feed->build = lu_desktop_build_of_version(desktop, &download->version);
+
+    } else if (download->build_id.len) {
+        feed->build = lu_desktop_build_of_id(desktop, &download->build_id);
+
+    } else {
+        id = lu_desktop_choose(desktop, client, download->platform);
+        feed->build = id ? lu_desktop_build_of_id(desktop, id) : NULL;
+    }
+
+    if (feed->build == NULL) {
+        return LU_NOT_FOUND;
+    }
+
+    memset(&list, 0, sizeof(lu_download_t));
+
+    list.platform = download->platform;
+    list.build_id = feed->build->id;
+
+    feed->is_manifest = 1;
+    feed->name = lu_download_manifest(arena, &list);
+
+    return feed->name.data ? LU_OK : LU_NOMEM;
+}
+
+
+lu_rc_e
 lu_download_pick(const lu_arena_t *arena, const lu_td_t *td,
     const lu_download_t *download, lu_str_t *name, lu_str_t *reason)
 {
@@ -452,7 +490,7 @@ lu_download_artifacts(const lu_download_t *download, const lu_str_t *arch)
     };
 
     static const char *const  for_linux[] = {
-        "appImage", "deb", "rpm", "snap", NULL
+        "appImage", "deb", "rpm", "pacman", "snap", NULL
     };
 
     if (download->platform == LU_MAC) {
@@ -474,6 +512,7 @@ static const char *
 lu_download_artifact(const lu_td_t *td, const lu_download_t *download,
     const lu_str_t *arch)
 {
+    const char         *found;
     const char *const  *name, *const  *names;
 
     names = lu_download_artifacts(download, arch);
@@ -484,6 +523,26 @@ lu_download_artifact(const lu_td_t *td, const lu_download_t *download,
         }
     }
 
+    /* one for arm64 only runs nowhere else: others are looked for first */
+
+    found = download->arch.len ? NULL : lu_download_first(td, download, names,
+                                                          0);
+
+    return found ? found : lu_download_first(td, download, names, 1);
+}
+
+
+/*
+ * The first artifact for all computers or for x64; with "any", or for arm64.
+ * An artifact of the Mac App Store comes last, as only the store installs it.
+ */
+
+static const char *
+lu_download_first(const lu_td_t *td, const lu_download_t *download,
+    const char *const *names, int any)
+{
+    const char *const  *name;
+
     for (name = names; *name; name++) {
 
         if (strcmp(*name, "installer") == 0
@@ -492,9 +551,13 @@ lu_download_artifact(const lu_td_t *td, const lu_download_t *download,
             continue;
         }
 
+        if (strcmp(*name, "mas") == 0 && !any) {
+            continue;
+        }
+
         if (lu_download_find(td, *name, &lu_download_universal)
             || lu_download_find(td, *name, &lu_download_x64)
-            || lu_download_find(td, *name, &lu_download_arm64))
+            || (any && lu_download_find(td, *name, &lu_download_arm64)))
         {
             return *name;
         }

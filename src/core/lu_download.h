@@ -10,7 +10,7 @@
 #define _LU_DOWNLOAD_H_INCLUDED_
 
 
-#include "lu_desktop.h"
+#include "lu_feed.h"
 #include "lu_td.h"
 
 
@@ -47,13 +47,23 @@ lu_download_e lu_download_route(const lu_arena_t *arena, const lu_str_t *path,
     const lu_str_t *user_agent, lu_download_t *download, lu_str_t *reason);
 
 /*
- * The file in the feed that lists the artifacts:
- * "td-latest[-platform][-{version}|-build-{id}].json", to be resolved by
- * lu_feed_name().  In the arena; data is NULL if that is exhausted.
+ * The list of the artifacts, as the route names it:
+ * "td-latest[-platform][-{version}|-build-{id}].json".  In the arena; data is
+ * NULL if that is exhausted.
  */
 
 lu_str_t lu_download_manifest(const lu_arena_t *arena,
     const lu_download_t *download);
+
+/*
+ * The file in the feed that has the list: that of the released build of the
+ * version, of the build, or of the one that the rules choose for the client.
+ * LU_OK, with feed->build and a name in the arena; LU_NOMEM; LU_NOT_FOUND:
+ * there is no such build.
+ */
+
+lu_rc_e lu_download_list(const lu_arena_t *arena, const lu_desktop_t *desktop,
+    const lu_client_t *client, const lu_download_t *download, lu_feed_t *feed);
 
 /*
  * Picks the file to download out of that list.  *name is a part of the list.

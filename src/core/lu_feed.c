@@ -6,39 +6,31 @@
 
 #include "lu_feed.h"
 #include "lu_name.h"
+#include "lu_update.h"
 
 
 #define LU_FEED_NAME_LEN  255
 
-#define lu_feed_is_digit(c)  ((c) >= '0' && (c) <= '9')
 
-
-static int lu_feed_manifest(const lu_str_t *path, lu_str_t *stem);
-static lu_rc_e lu_feed_build(const lu_arena_t *arena, const lu_str_t *path,
-    const lu_str_t *stem, const lu_str_t *build_id, lu_feed_t *feed);
-static int lu_feed_version(const lu_str_t *stem, lu_str_t *version);
-static size_t lu_feed_digits(const lu_str_t *text, size_t end);
-static unsigned lu_feed_platform(const lu_str_t *path, const lu_str_t *stem);
+static lu_rc_e lu_feed_manifest(const lu_arena_t *arena,
+    const lu_desktop_t *desktop, const lu_client_t *client,
+    const lu_update_t *update, lu_feed_t *feed);
+static lu_rc_e lu_feed_build(const lu_arena_t *arena,
+    const lu_update_t *update, const lu_str_t *build_id, lu_feed_t *feed);
 static lu_rc_e lu_feed_blockmap(const lu_arena_t *arena,
     const lu_desktop_t *desktop, lu_feed_t *feed);
 static const lu_build_t *lu_feed_named_build(const lu_desktop_t *desktop,
     const lu_str_t *name, const char *marker, lu_str_t *id);
 static int lu_feed_other_version(const lu_desktop_t *desktop,
     const lu_str_t *name, const lu_build_t *own, lu_str_t *version);
-static void lu_feed_version_at(const lu_desktop_t *desktop,
-    const lu_str_t *rest, lu_str_t *version);
-
-
 
 
 lu_rc_e
 lu_feed_name(const lu_arena_t *arena, const lu_desktop_t *desktop,
     const lu_client_t *client, const lu_str_t *path, lu_feed_t *feed)
 {
-    lu_str_t           stem, version;
-    lu_error_t         err;
-    const lu_str_t    *build_id;
-    const lu_build_t  *build;
+    lu_error_t   err;
+    lu_update_t  update;
 
     memset(feed, 0, sizeof(lu_feed_t));
 
@@ -52,78 +44,62 @@ lu_feed_name(const lu_arena_t *arena, const lu_desktop_t *desktop,
 
     feed->name = *path;
 
-    if (!lu_feed_manifest(path, &stem)) {
+    if (!lu_update_parse(path, &update)) {
         return lu_feed_blockmap(arena, desktop, feed);
     }
 
     feed->is_manifest = 1;
 
-    if (lu_str_has(path, "-build-")) {
+    return lu_feed_manifest(arena, desktop, client, &update, feed);
+}
+
+
+static lu_rc_e
+lu_feed_manifest(const lu_arena_t *arena, const lu_desktop_t *desktop,
+    const lu_client_t *client, const lu_update_t *update, lu_feed_t *feed)
+{
+    const lu_str_t  *build_id;
+
+    if (update->has_build) {
+        feed->build = lu_desktop_build_of_id(desktop, &update->build_id);
         return LU_OK;
     }
 
-    if (lu_feed_version(&stem, &version)) {
-        build = lu_desktop_build_of_version(desktop, &version);
+    if (update->version.len) {
+        feed->build = lu_desktop_build_of_version(desktop, &update->version);
 
-        if (build == NULL) {
+        if (feed->build == NULL) {
             return LU_NOT_FOUND;
         }
 
-        build_id = &build->id;
-        stem.len -= version.len + 1;
-
-    } else {
-        build_id = lu_desktop_choose(desktop, client,
-                                     lu_feed_platform(path, &stem));
-        if (build_id == NULL) {
-            return LU_OK;
-        }
+        return lu_feed_build(arena, update, &feed->build->id, feed);
     }
 
-    return lu_feed_build(arena, path, &stem, build_id, feed);
+    build_id = lu_desktop_choose(desktop, client, update->platform);
+
+    if (build_id == NULL) {
+        return LU_OK;
+    }
+
+    feed->build = lu_desktop_build_of_id(desktop, build_id);
+
+    return lu_feed_build(arena, update, build_id, feed);
 }
 
 
-static int
-lu_feed_manifest(const lu_str_t *path, lu_str_t *stem)
-{
-    *stem = *path;
-
-    if (lu_str_ends(path, ".yml")) {
-        stem->len -= sizeof(".yml") - 1;
-        return 1;
-    }
-
-    if (lu_str_ends(path, ".json")) {
-        stem->len -= sizeof(".json") - 1;
-        return 1;
-    }
-
-    return 0;
-}
-
-
-/* Inserts "-build-{id}" before the extension of the path. */
+/* Puts "-build-{id}" in the place of the version. */
 
 static lu_rc_e
-lu_feed_build(const lu_arena_t *arena, const lu_str_t *path,
-    const lu_str_t *stem, const lu_str_t *build_id, lu_feed_t *feed)
+lu_feed_build(const lu_arena_t *arena, const lu_update_t *update,
+    const lu_str_t *build_id, lu_feed_t *feed)
 {
     size_t          len;
-    lu_str_t        suffix;
     unsigned char  *p;
 
     static const char  infix[] = "-build-";
 
-    suffix.data = path->data + path->len - 1;
-
-    while (*suffix.data != '.') {
-        suffix.data--;
-    }
-
-    suffix.len = path->data + path->len - suffix.data;
-
-    len = stem->len + sizeof(infix) - 1 + build_id->len + suffix.len;
+    len = update->stem.len + sizeof(infix) - 1 + build_id->len
+          + update->ext.len;
 
     if (len > LU_FEED_NAME_LEN) {
         return LU_NOT_FOUND;
@@ -137,8 +113,8 @@ lu_feed_build(const lu_arena_t *arena, const lu_str_t *path,
     feed->name.len = len;
     feed->name.data = p;
 
-    memcpy(p, stem->data, stem->len);
-    p += stem->len;
+    memcpy(p, update->stem.data, update->stem.len);
+    p += update->stem.len;
 
     memcpy(p, infix, sizeof(infix) - 1);
     p += sizeof(infix) - 1;
@@ -146,78 +122,10 @@ lu_feed_build(const lu_arena_t *arena, const lu_str_t *path,
     memcpy(p, build_id->data, build_id->len);
     p += build_id->len;
 
-    memcpy(p, suffix.data, suffix.len);
-    p[suffix.len] = '\0';
+    memcpy(p, update->ext.data, update->ext.len);
+    p[update->ext.len] = '\0';
 
     return LU_OK;
-}
-
-
-/* 1 if the stem ends with "-{n}.{n}.{n}". */
-
-static int
-lu_feed_version(const lu_str_t *stem, lu_str_t *version)
-{
-    int     i;
-    size_t  start, n;
-
-    start = stem->len;
-
-    for (i = 0; i < 3; i++) {
-
-        n = lu_feed_digits(stem, start);
-
-        if (n == 0 || n == start) {
-            return 0;
-        }
-
-        start -= n + 1;
-
-        if (stem->data[start] != (i == 2 ? '-' : '.')) {
-            return 0;
-        }
-    }
-
-    version->data = stem->data + start + 1;
-    version->len = stem->len - start - 1;
-
-    return 1;
-}
-
-
-/* The number of digits before "end". */
-
-static size_t
-lu_feed_digits(const lu_str_t *text, size_t end)
-{
-    size_t  i;
-
-    for (i = end; i > 0; i--) {
-        if (!lu_feed_is_digit(text->data[i - 1])) {
-            break;
-        }
-    }
-
-    return end - i;
-}
-
-
-static unsigned
-lu_feed_platform(const lu_str_t *path, const lu_str_t *stem)
-{
-    if (lu_str_is(path, "latest.yml") || lu_str_is(path, "td-latest.json")) {
-        return LU_WINDOWS;
-    }
-
-    if (lu_str_ends(stem, "-mac")) {
-        return LU_MAC;
-    }
-
-    if (lu_str_ends(stem, "-linux")) {
-        return LU_LINUX;
-    }
-
-    return 0;
 }
 
 
@@ -273,6 +181,7 @@ lu_feed_blockmap(const lu_arena_t *arena, const lu_desktop_t *desktop,
     }
 
     feed->is_fixed = 0;
+    feed->build = other;
     feed->name.len = head + other->id.len + tail;
     feed->name.data = p;
 
@@ -289,19 +198,22 @@ static const lu_build_t *
 lu_feed_named_build(const lu_desktop_t *desktop, const lu_str_t *name,
     const char *marker, lu_str_t *id)
 {
-    size_t             from;
+    size_t             i;
     const lu_build_t  *build;
 
-    from = 0;
+    for (i = lu_str_find(name, 0, marker);
+         i < name->len;
+         i = lu_str_find(name, i + 1, marker))
+    {
+        id->data = name->data + i + strlen(marker);
+        id->len = name->data + name->len - id->data;
 
-    while (lu_name_word_after(name, from, marker, id)) {
-        build = lu_desktop_build_of_id(desktop, id);
+        build = lu_desktop_id_at(desktop, id);
 
         if (build) {
+            id->len = build->id.len;
             return build;
         }
-
-        from = id->data - name->data;
     }
 
     return NULL;
@@ -318,8 +230,9 @@ static int
 lu_feed_other_version(const lu_desktop_t *desktop, const lu_str_t *name,
     const lu_build_t *own, lu_str_t *version)
 {
-    size_t    i;
-    lu_str_t  rest, found;
+    size_t             i;
+    lu_str_t           rest;
+    const lu_build_t  *found;
 
     version->len = 0;
 
@@ -335,61 +248,21 @@ lu_feed_other_version(const lu_desktop_t *desktop, const lu_str_t *name,
         rest.data = name->data + i;
         rest.len = name->len - i;
 
-        lu_feed_version_at(desktop, &rest, &found);
+        found = lu_desktop_version_at(desktop, &rest);
 
-        if (found.len == 0) {
+        if (found == NULL) {
             continue;
         }
 
-        if (lu_str_eq(&found, &own->version)) {
+        if (lu_str_eq(&found->version, &own->version)) {
             return 0;
         }
 
-        *version = found;
-        i += found.len - 1;
+        *version = found->version;
+        i += found->version.len - 1;
     }
 
     return version->len != 0;
-}
-
-
-/* The longest version of a build at the beginning of the text. */
-
-static void
-lu_feed_version_at(const lu_desktop_t *desktop, const lu_str_t *rest,
-    lu_str_t *version)
-{
-    size_t           i, end;
-    const lu_str_t  *candidate;
-
-    version->len = 0;
-    version->data = rest->data;
-
-    for (i = 0; i < desktop->nbuilds; i++) {
-        candidate = &desktop->builds[i].version;
-
-        if (candidate->len <= version->len
-            || candidate->len > rest->len
-            || memcmp(candidate->data, rest->data, candidate->len) != 0)
-        {
-            continue;
-        }
-
-        end = candidate->len;
-
-        if (end < rest->len && rest->data[end] == '.') {
-            end++;
-        }
-
-        if (end < rest->len
-            && (end == candidate->len ? lu_str_is_alnum(rest->data[end])
-                                      : lu_feed_is_digit(rest->data[end])))
-        {
-            continue;
-        }
-
-        version->len = candidate->len;
-    }
 }
 
 

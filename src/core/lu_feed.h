@@ -15,6 +15,7 @@
 
 typedef struct {
     lu_str_t            name;           /* of the file in the feed's folder */
+    const lu_build_t   *build;          /* whose file it must be, or NULL */
     unsigned            is_manifest:1;  /* .yml or .json */
     unsigned            is_fixed:1;     /* the path is the file's own name */
 } lu_feed_t;
@@ -25,6 +26,10 @@ typedef struct {
  * name is the path itself or is in the arena.  A fixed file, which is an
  * artifact or its blockmap under its own name, never changes; which of the
  * other files is meant depends on the rules and the client.
+ *
+ * A manifest, and the blockmap of another version, may only be sent if they are
+ * in the file table of feed->build.  A manifest without a build is not to be
+ * sent at all.
  *
  * LU_OK, LU_NOMEM; LU_INVALID: the path is empty; LU_NOT_FOUND: there is no
  * release of that version, or lu_name_file_check() refuses the name.  The feed

@@ -4,11 +4,11 @@
  */
 
 
+#include "lu_artifact.h"
 #include "lu_label.h"
-#include "lu_name.h"
+#include "lu_update.h"
 
 
-static int lu_label_at(const lu_str_t *name, size_t i, const lu_str_t *word);
 static int lu_label_is_word(unsigned char c);
 
 
@@ -50,7 +50,8 @@ lu_label_escape(unsigned char *dst, const lu_str_t *value)
 const lu_build_t *
 lu_label_build(const lu_desktop_t *desktop, const lu_str_t *name)
 {
-    size_t             i, n;
+    size_t             i;
+    lu_str_t           rest;
     const lu_build_t  *build, *found;
 
     found = NULL;
@@ -64,19 +65,21 @@ lu_label_build(const lu_desktop_t *desktop, const lu_str_t *name)
             continue;
         }
 
-        for (n = 0; n < desktop->nbuilds; n++) {
-            build = &desktop->builds[n];
+        rest.data = name->data + i;
+        rest.len = name->len - i;
 
-            if (lu_label_at(name, i, &build->id)) {
-                return build;
-            }
+        build = lu_desktop_id_at(desktop, &rest);
 
-            if (lu_label_at(name, i, &build->version)
-                && (found == NULL
-                    || found->version.len <= build->version.len))
-            {
-                found = build;
-            }
+        if (build) {
+            return build;
+        }
+
+        build = lu_desktop_version_at(desktop, &rest);
+
+        if (build
+            && (found == NULL || found->version.len <= build->version.len))
+        {
+            found = build;
         }
     }
 
@@ -84,88 +87,23 @@ lu_label_build(const lu_desktop_t *desktop, const lu_str_t *name)
 }
 
 
-/* 1 if the word begins at i, and nothing that belongs to it follows. */
-
-static int
-lu_label_at(const lu_str_t *name, size_t i, const lu_str_t *word)
-{
-    size_t  end;
-
-    end = i + word->len;
-
-    if (word->len == 0
-        || end > name->len
-        || memcmp(name->data + i, word->data, word->len) != 0)
-    {
-        return 0;
-    }
-
-    if (end < name->len && name->data[end] == '.') {
-        end++;
-
-        /* "1.1.0.exe", but not "1.1.0.1" */
-
-        return end == name->len
-               || name->data[end] < '0' || name->data[end] > '9';
-    }
-
-    return end == name->len || !lu_label_is_word(name->data[end]);
-}
-
-
 unsigned
-lu_label_platform(const lu_str_t *name)
+lu_label_platform(const lu_str_t *name, const lu_build_t *build)
 {
-    size_t    i;
-    lu_str_t  file;
+    lu_str_t       none;
+    lu_update_t    update;
+    lu_artifact_t  artifact;
 
-    static const struct {
-        const char  *end;
-        unsigned     platform;
-    } kinds[] = {
-        { ".exe",      LU_WINDOWS },
-        { ".msi",      LU_WINDOWS },
-        { ".appx",     LU_WINDOWS },
-        { ".nsis.7z",  LU_WINDOWS },
-        { ".dmg",      LU_MAC },
-        { ".pkg",      LU_MAC },
-        { ".appimage", LU_LINUX },
-        { ".deb",      LU_LINUX },
-        { ".rpm",      LU_LINUX },
-        { ".snap",     LU_LINUX },
-        { ".flatpak",  LU_LINUX }
-    };
-
-    file = *name;
-
-    if (lu_str_case_ends(&file, ".blockmap")) {
-        file.len -= sizeof(".blockmap") - 1;
+    if (lu_update_parse(name, &update)) {
+        return update.platform;
     }
 
-    for (i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
-        if (lu_str_case_ends(&file, kinds[i].end)) {
-            return kinds[i].platform;
-        }
-    }
+    memset(&none, 0, sizeof(lu_str_t));
 
-    if (lu_str_case_has(&file, "-mac") || lu_str_case_has(&file, "darwin")) {
-        return LU_MAC;
-    }
+    lu_artifact_parse(name, build ? &build->version : &none,
+                      build ? &build->id : &none, &artifact);
 
-    if (lu_str_case_has(&file, "-linux")) {
-        return LU_LINUX;
-    }
-
-    /* a manifest without a platform in its name is for Windows */
-
-    if (lu_str_case_ends(&file, ".yml")
-        || lu_str_case_ends(&file, ".json")
-        || lu_str_case_has(&file, "-win"))
-    {
-        return LU_WINDOWS;
-    }
-
-    return 0;
+    return artifact.platform;
 }
 
 

@@ -29,9 +29,12 @@ unsigned char *lu_label_escape(unsigned char *dst, const lu_str_t *value);
 const lu_build_t *lu_label_build(const lu_desktop_t *desktop,
     const lu_str_t *name);
 
-/* The platform (LU_WINDOWS, ...) that the name of a file tells; 0: unknown. */
+/*
+ * The platform (LU_WINDOWS, ...) that the name of a file tells; 0: unknown.
+ * build is what lu_label_build() finds, or NULL.
+ */
 
-unsigned lu_label_platform(const lu_str_t *name);
+unsigned lu_label_platform(const lu_str_t *name, const lu_build_t *build);
 
 
 #endif /* _LU_LABEL_H_INCLUDED_ */

@@ -600,33 +600,3 @@ lu_name_is_letter(unsigned char c)
 
     return c >= 'a' && c <= 'z';
 }
-
-
-int
-lu_name_word_after(const lu_str_t *name, size_t from, const char *marker,
-    lu_str_t *word)
-{
-    size_t  i, start;
-
-    for (i = lu_str_find(name, from, marker);
-         i < name->len;
-         i = lu_str_find(name, i + 1, marker))
-    {
-        start = i + strlen(marker);
-        word->data = name->data + start;
-        word->len = 0;
-
-        while (start + word->len < name->len
-               && (lu_str_is_alnum(word->data[word->len])
-                   || word->data[word->len] == '_'))
-        {
-            word->len++;
-        }
-
-        if (word->len) {
-            return 1;
-        }
-    }
-
-    return 0;
-}

@@ -81,14 +81,5 @@ lu_rc_e lu_name_file_of_url(const lu_arena_t *arena, const lu_str_t *url,
 lu_rc_e lu_name_file_of_manifest(const lu_arena_t *arena, const lu_str_t *url,
     lu_str_t *name, unsigned *is_absolute, lu_error_t *err);
 
-/*
- * The first word (letters, digits and "_") that stands directly behind the
- * marker, not before "from": the id of a build behind "-build-".  Returns 1,
- * or 0 if there is none.
- */
-
-int lu_name_word_after(const lu_str_t *name, size_t from, const char *marker,
-    lu_str_t *word);
-
 
 #endif /* _LU_NAME_H_INCLUDED_ */

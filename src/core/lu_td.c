@@ -4,11 +4,26 @@
  */
 
 
+#include "lu_artifact.h"
 #include "lu_hex.h"
 #include "lu_name.h"
 #include "lu_put.h"
 #include "lu_sha256.h"
 #include "lu_td.h"
+
+
+/*
+ * Files are listed in this order, so that what is certain counts: those whose
+ * name tells the architecture; whose manifest does; the others; and at last
+ * those whose product may be called "universal".
+ */
+
+typedef enum {
+    LU_TD_NAMED = 0,
+    LU_TD_MANIFEST,
+    LU_TD_DEFAULT,
+    LU_TD_DOUBTFUL
+} lu_td_pass_e;
 
 
 static lu_rc_e lu_td_read(const lu_arena_t *arena, const cJSON *json,
@@ -23,10 +38,14 @@ static lu_rc_e lu_td_sha256(const lu_arena_t *arena, const cJSON *arch,
     lu_td_artifact_t *artifact, lu_error_t *err);
 static lu_rc_e lu_td_refuse(const lu_arena_t *arena, const char *key,
     const char *text, lu_error_t *err);
-static void lu_td_put(lu_put_t *put, cJSON *artifacts,
-    const lu_td_artifact_t *file);
-static const char *lu_td_kind(const lu_str_t *name);
-static const char *lu_td_arch(const lu_str_t *name);
+static void lu_td_pass(lu_put_t *put, cJSON *artifacts, const cJSON *named,
+    lu_td_pass_e pass, const char *version, const char *id,
+    const lu_td_artifact_t *files, size_t n);
+static const char *lu_td_arch(const cJSON *named, lu_td_pass_e pass,
+    const lu_td_artifact_t *file, const lu_artifact_t *artifact);
+static const char *lu_td_default(const cJSON *named, unsigned platform);
+static void lu_td_put(lu_put_t *put, cJSON *artifacts, const char *kind,
+    const char *arch, const lu_td_artifact_t *file);
 static char *lu_td_escape(const lu_str_t *name);
 
 
@@ -34,10 +53,18 @@ lu_rc_e
 lu_td_parse(const lu_arena_t *arena, const lu_str_t *text, lu_td_t *td,
     lu_error_t *err)
 {
-    cJSON   *json;
-    lu_rc_e  rc;
+    cJSON    *json;
+    lu_rc_e   rc;
+    lu_str_t  rest;
 
-    rc = lu_json_parse(&json, text, err);
+    rest = *text;
+
+    if (rest.len >= 3 && memcmp(rest.data, "\xef\xbb\xbf", 3) == 0) {
+        rest.data += 3;
+        rest.len -= 3;
+    }
+
+    rc = lu_json_parse(&json, &rest, err);
     if (rc != LU_OK) {
         return rc;
     }
@@ -291,13 +318,13 @@ lu_td_refuse(const lu_arena_t *arena, const char *key, const char *text,
 
 
 char *
-lu_td_print(const char *version, const char *created,
+lu_td_print(const char *version, const char *id, const char *created,
     const lu_td_artifact_t *files, size_t n)
 {
-    char     *text;
-    cJSON    *json, *artifacts;
-    size_t    i;
-    lu_put_t  put;
+    char          *text;
+    cJSON         *json, *artifacts, *named;
+    lu_put_t       put;
+    lu_td_pass_e   pass;
 
     lu_put_init(&put);
 
@@ -308,9 +335,21 @@ lu_td_print(const char *version, const char *created,
     lu_put_string(&put, json, "createdAt", created);
     lu_put_string(&put, json, "version", version);
 
-    for (i = 0; i < n; i++) {
-        lu_td_put(&put, artifacts, &files[i]);
+    lu_td_pass(&put, artifacts, NULL, LU_TD_NAMED, version, id, files, n);
+
+    /* which architectures have a file with their name */
+
+    named = cJSON_Duplicate(artifacts, 1);
+
+    if (named == NULL) {
+        put.failed = 1;
     }
+
+    for (pass = LU_TD_MANIFEST; pass <= LU_TD_DOUBTFUL; pass++) {
+        lu_td_pass(&put, artifacts, named, pass, version, id, files, n);
+    }
+
+    cJSON_Delete(named);
 
     json = lu_put_done(&put, json);
 
@@ -323,18 +362,91 @@ lu_td_print(const char *version, const char *created,
 
 
 static void
-lu_td_put(lu_put_t *put, cJSON *artifacts, const lu_td_artifact_t *file)
+lu_td_pass(lu_put_t *put, cJSON *artifacts, const cJSON *named,
+    lu_td_pass_e pass, const char *version, const char *id,
+    const lu_td_artifact_t *files, size_t n)
 {
-    char        *url;
-    cJSON       *artifact, *item;
-    const char  *kind, *arch;
+    size_t         i;
+    lu_str_t       number, build_id;
+    const char    *arch;
+    lu_artifact_t  artifact;
 
-    kind = lu_td_kind(&file->name);
-    arch = lu_td_arch(&file->name);
+    number = lu_str(version);
+    build_id = lu_str(id);
 
-    if (kind == NULL) {
-        return;
+    for (i = 0; i < n && !put->failed; i++) {
+
+        lu_artifact_parse(&files[i].name, &number, &build_id, &artifact);
+
+        if (artifact.kind == NULL) {
+            continue;
+        }
+
+        arch = lu_td_arch(named, pass, &files[i], &artifact);
+
+        if (arch) {
+            lu_td_put(put, artifacts, artifact.kind, arch, &files[i]);
+        }
     }
+}
+
+
+/* The architecture to list a file under in that pass, or NULL. */
+
+static const char *
+lu_td_arch(const cJSON *named, lu_td_pass_e pass, const lu_td_artifact_t *file,
+    const lu_artifact_t *artifact)
+{
+    const char  *arch;
+
+    arch = file->arch.len ? lu_artifact_arch(&file->arch) : NULL;
+
+    switch (pass) {
+
+    case LU_TD_NAMED:
+        return artifact->arch;
+
+    case LU_TD_MANIFEST:
+        return artifact->arch ? NULL : arch;
+
+    case LU_TD_DEFAULT:
+        return (artifact->arch || arch)
+               ? NULL : lu_td_default(lu_json_get(named, artifact->kind),
+                                      artifact->platform);
+
+    default: /* LU_TD_DOUBTFUL */
+        return artifact->is_doubtful ? "x64" : NULL;
+    }
+}
+
+
+/*
+ * electron-builder leaves out x64, unless names are configured to have it.  A
+ * file beside the one for x64 is an installer for all architectures or, on
+ * macOS, may be that of another default.
+ */
+
+static const char *
+lu_td_default(const cJSON *named, unsigned platform)
+{
+    if (lu_json_get(named, "x64") == NULL) {
+        return "x64";
+    }
+
+    if (platform == LU_MAC && lu_json_get(named, "arm64") == NULL) {
+        return "arm64";
+    }
+
+    return "universal";
+}
+
+
+static void
+lu_td_put(lu_put_t *put, cJSON *artifacts, const char *kind, const char *arch,
+    const lu_td_artifact_t *file)
+{
+    char   *url;
+    cJSON  *artifact, *item;
 
     artifact = lu_json_get(artifacts, kind);
 
@@ -356,60 +468,6 @@ lu_td_put(lu_put_t *put, cJSON *artifacts, const lu_td_artifact_t *file)
     lu_put_number(put, item, "size", (double) file->size);
 
     free(url);
-}
-
-
-static const char *
-lu_td_kind(const lu_str_t *name)
-{
-    int  i;
-
-    static const struct {
-        const char  *ending;
-        const char  *kind;
-    } kinds[] = {
-        { ".exe", "nsis" },
-        { ".msi", "msi" },
-        { ".appx", "appx" },
-        { ".zip", "zip" },
-        { ".dmg", "dmg" },
-        { ".pkg", "pkg" },
-        { ".AppImage", "appImage" },
-        { ".deb", "deb" },
-        { ".rpm", "rpm" },
-        { ".snap", "snap" },
-        { NULL, NULL }
-    };
-
-    for (i = 0; kinds[i].ending; i++) {
-        if (name->len > strlen(kinds[i].ending)
-            && lu_str_ends(name, kinds[i].ending))
-        {
-            return kinds[i].kind;
-        }
-    }
-
-    return NULL;
-}
-
-
-/* electron-builder leaves x64 out of names for which it is the default. */
-
-static const char *
-lu_td_arch(const lu_str_t *name)
-{
-    if (lu_str_has(name, "arm64") || lu_str_has(name, "aarch64")) {
-        return "arm64";
-    }
-
-    if (lu_str_has(name, "ia32")
-        || lu_str_has(name, "i386")
-        || lu_str_has(name, "i686"))
-    {
-        return "ia32";
-    }
-
-    return lu_str_has(name, "universal") ? "universal" : "x64";
 }
 
 

@@ -32,7 +32,8 @@ typedef struct {
 
 
 /*
- * Reads a list into the arena and keeps nothing of the text.  "artifacts", each
+ * Reads a list into the arena and keeps nothing of the text.  A byte order mark
+ * in front of it is skipped.  "artifacts", each
  * artifact and each architecture in it may be null or absent, and so may the
  * version, which is empty then.  Names come from lu_name_file_of_url(); two
  * artifacts may have the same name.  LU_OK, LU_INVALID with the reason, or
@@ -44,13 +45,18 @@ lu_rc_e lu_td_parse(const lu_arena_t *arena, const lu_str_t *text, lu_td_t *td,
 
 /*
  * Makes such a list for files of electron-builder, which writes none.  The
- * files' names tell the kind of artifact and the architecture; of the members
- * of "files", only name, sha256 and size are read.  Files of an unknown kind
- * are left out, and of two for the same kind and architecture the first one
- * counts.  Text from malloc(), or NULL: out of memory.
+ * files' names tell the kind of artifact and the architecture, as
+ * lu_artifact_parse() reads them with the version and the id of the release.
+ * Of the members of "files", name, sha256, size and arch are read; arch, which
+ * may be empty, is that of the manifest, for names that tell none.  Without
+ * either, a file is for x64 or, if another one is, for all computers.
+ *
+ * Files of an unknown kind are left out, and of two for the same kind and
+ * architecture the first one counts.  Text from malloc(), or NULL: out of
+ * memory.
  */
 
-char *lu_td_print(const char *version, const char *created,
+char *lu_td_print(const char *version, const char *id, const char *created,
     const lu_td_artifact_t *files, size_t n);
 
 

@@ -32,10 +32,12 @@ static ngx_int_t ngx_lu_feed_find(ngx_http_request_t *r, ngx_str_t *id,
     lu_app_t *app, lu_str_t *path);
 static ngx_int_t ngx_lu_download_find(ngx_http_request_t *r, ngx_str_t *id,
     lu_app_t *app, lu_str_t *path);
+static ngx_int_t ngx_lu_feed_owns(ngx_http_request_t *r, ngx_str_t *id,
+    const lu_build_t *build, const lu_str_t *name);
 static ngx_int_t ngx_lu_feed_locate(ngx_http_request_t *r, ngx_str_t *id,
-    const lu_str_t *name, ngx_uint_t cut);
+    const lu_str_t *name, const lu_str_t *build_id);
 static ngx_int_t ngx_lu_feed_describe(ngx_http_request_t *r, lu_app_t *app,
-    const lu_str_t *name, ngx_uint_t count, unsigned platform);
+    const lu_build_t *build, ngx_uint_t count, unsigned platform);
 static void ngx_lu_feed_client(ngx_http_request_t *r, lu_client_t *client);
 static ngx_int_t ngx_lu_feed_slash(ngx_http_request_t *r);
 static ngx_int_t ngx_lu_feed_text(ngx_http_request_t *r, ngx_str_t *text);
@@ -160,6 +162,7 @@ ngx_lu_feed_find(ngx_http_request_t *r, ngx_str_t *id, lu_app_t *app,
     lu_arena_t          arena;
     lu_client_t         client;
     ngx_lu_ctx_t       *ctx;
+    const lu_build_t   *build;
     ngx_lu_manifest_t  *manifest;
 
     if (lu_str_is(path, "my-ip")) {
@@ -185,6 +188,18 @@ ngx_lu_feed_find(ngx_http_request_t *r, ngx_str_t *id, lu_app_t *app,
 
     default:
         return ngx_lu_static_refuse(r, NGX_HTTP_NOT_FOUND, "Not found.");
+    }
+
+    if (feed.is_manifest || feed.build) {
+        rc = ngx_lu_feed_owns(r, id, feed.build, &feed.name);
+
+        if (rc == NGX_DECLINED) {
+            return ngx_lu_static_refuse(r, NGX_HTTP_NOT_FOUND, "Not found.");
+        }
+
+        if (rc != NGX_OK) {
+            return rc;
+        }
     }
 
     manifest = NULL;
@@ -227,17 +242,20 @@ ngx_lu_feed_find(ngx_http_request_t *r, ngx_str_t *id, lu_app_t *app,
         return NGX_HTTP_RANGE_NOT_SATISFIABLE;
     }
 
-    if (ngx_lu_feed_describe(r, app, &feed.name,
+    build = feed.build ? feed.build
+                       : lu_label_build(&app->desktop, &feed.name);
+
+    if (ngx_lu_feed_describe(r, app, build,
                              feed.is_manifest
                                  ? NGX_LU_COUNT_MANIFEST
                                  : NGX_LU_COUNT_FILE,
-                             lu_label_platform(&feed.name))
+                             lu_label_platform(&feed.name, build))
         != NGX_OK)
     {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    rc = ngx_lu_feed_locate(r, id, &feed.name, 1);
+    rc = ngx_lu_feed_locate(r, id, &feed.name, build ? &build->id : NULL);
 
     if (rc != NGX_DECLINED || manifest == NULL) {
         return rc;
@@ -311,9 +329,21 @@ ngx_lu_download_find(ngx_http_request_t *r, ngx_str_t *id, lu_app_t *app,
 
     td = NULL;
 
-    switch (lu_feed_name(&arena, &app->desktop, &client, &name, &feed)) {
+    switch (lu_download_list(&arena, &app->desktop, &client, &download,
+                             &feed))
+    {
 
     case LU_OK:
+        rc = ngx_lu_feed_owns(r, id, feed.build, &feed.name);
+
+        if (rc == NGX_DECLINED) {
+            break;
+        }
+
+        if (rc != NGX_OK) {
+            return rc;
+        }
+
         manifest = ngx_lu_from_core(&feed.name);
 
         rc = ngx_lu_catalog_td(r, id, &manifest, &td);
@@ -360,6 +390,18 @@ ngx_lu_download_find(ngx_http_request_t *r, ngx_str_t *id, lu_app_t *app,
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
+    /* a list may not offer what another release has */
+
+    rc = ngx_lu_feed_owns(r, id, feed.build, &name);
+
+    if (rc == NGX_DECLINED) {
+        return ngx_lu_static_refuse(r, NGX_HTTP_NOT_FOUND, "Not found.");
+    }
+
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
     ctx = ngx_http_get_module_ctx(r, ngx_http_liveupdate_module);
 
     /* the route leads to the latest release, which may soon be an older one */
@@ -369,15 +411,65 @@ ngx_lu_download_find(ngx_http_request_t *r, ngx_str_t *id, lu_app_t *app,
     r->headers_in.if_modified_since = NULL;
     r->headers_in.if_unmodified_since = NULL;
 
-    if (ngx_lu_feed_describe(r, app, &feed.name,
-                             NGX_LU_COUNT_DOWNLOAD,
+    if (ngx_lu_feed_describe(r, app, feed.build, NGX_LU_COUNT_DOWNLOAD,
                              download.platform)
         != NGX_OK)
     {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    return ngx_lu_feed_locate(r, id, &name, 0);
+    return ngx_lu_feed_locate(r, id, &name, NULL);
+}
+
+
+/*
+ * Is it a file of that build?  The feed has the files of all of them in one
+ * folder.  NGX_OK; NGX_DECLINED: no; else what the handler returns.
+ */
+
+static ngx_int_t
+ngx_lu_feed_owns(ngx_http_request_t *r, ngx_str_t *id,
+    const lu_build_t *build, const lu_str_t *name)
+{
+    ngx_int_t             rc;
+    ngx_str_t             release;
+    ngx_lu_files_t       *files;
+    ngx_lu_table_page_t   page;
+
+    if (build == NULL) {
+        return NGX_DECLINED;
+    }
+
+    release = ngx_lu_from_core(&build->id);
+
+    rc = ngx_lu_catalog_files(r, id, &release, &files);
+
+    if (rc == NGX_OK && files && files->table.n) {
+
+        if (ngx_lu_table_find(&page, &files->table, &files->origin, name)
+            != NGX_OK)
+        {
+            return NGX_DECLINED;
+        }
+
+        rc = ngx_lu_catalog_page(r, id, &release, &page, &files);
+    }
+
+    if (rc == NGX_AGAIN) {
+        return NGX_AGAIN;
+    }
+
+    if (rc != NGX_OK) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    if (files == NULL
+        || lu_file_find(files->files, files->nfiles, name) == NULL)
+    {
+        return NGX_DECLINED;
+    }
+
+    return NGX_OK;
 }
 
 
@@ -385,10 +477,9 @@ ngx_lu_download_find(ngx_http_request_t *r, ngx_str_t *id, lu_app_t *app,
 
 static ngx_int_t
 ngx_lu_feed_describe(ngx_http_request_t *r, lu_app_t *app,
-    const lu_str_t *name, ngx_uint_t count, unsigned platform)
+    const lu_build_t *build, ngx_uint_t count, unsigned platform)
 {
     ngx_lu_ctx_t       *ctx;
-    const lu_build_t   *build;
     ngx_lu_loc_conf_t  *lucf;
 
     ctx = ngx_http_get_module_ctx(r, ngx_http_liveupdate_module);
@@ -424,8 +515,6 @@ ngx_lu_feed_describe(ngx_http_request_t *r, lu_app_t *app,
         break;
     }
 
-    build = lu_label_build(&app->desktop, name);
-
 #if (NGX_LU_COUNTING)
 
     ctx->count = count;
@@ -454,7 +543,7 @@ ngx_lu_feed_describe(ngx_http_request_t *r, lu_app_t *app,
 
 static ngx_int_t
 ngx_lu_feed_locate(ngx_http_request_t *r, ngx_str_t *id, const lu_str_t *name,
-    ngx_uint_t cut)
+    const lu_str_t *build_id)
 {
     u_char        *p;
     lu_str_t       disposition;
@@ -465,7 +554,7 @@ ngx_lu_feed_locate(ngx_http_request_t *r, ngx_str_t *id, const lu_str_t *name,
 
     arena = ngx_lu_arena(r->pool);
 
-    disposition = lu_disposition(&arena, name, cut);
+    disposition = lu_disposition(&arena, name, build_id);
     if (disposition.data == NULL) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }

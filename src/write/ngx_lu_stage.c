@@ -10,6 +10,7 @@
 #include "ngx_lu_stage_files.h"
 #include "ngx_lu_stage_left.h"
 #include "ngx_lu_stage_merge.h"
+#include "ngx_lu_stage_names.h"
 #include "ngx_lu_stage_td.h"
 #include "ngx_lu_staging.h"
 
@@ -54,6 +55,9 @@ ngx_lu_stage(ngx_lu_task_t *task, ngx_lu_release_t *release,
         != NGX_OK
         || ngx_array_init(&stage.left, task->io.pool, 16,
                           sizeof(ngx_lu_stage_left_t))
+           != NGX_OK
+        || ngx_array_init(&stage.manifests, task->io.pool, 8,
+                          sizeof(ngx_lu_stage_manifest_t))
            != NGX_OK)
     {
         return ngx_lu_task_nomem(task);
@@ -75,6 +79,10 @@ ngx_lu_stage(ngx_lu_task_t *task, ngx_lu_release_t *release,
 
     if (status == NGX_OK) {
         status = ngx_lu_stage_blockmaps(&stage);
+    }
+
+    if (status == NGX_OK) {
+        status = ngx_lu_stage_names(&stage);
     }
 
     if (status == NGX_OK) {

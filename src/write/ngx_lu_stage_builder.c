@@ -5,7 +5,7 @@
 
 
 #include "ngx_lu_stage_builder.h"
-#include "ngx_lu_stage_td.h"
+#include "ngx_lu_stage_names.h"
 #include "ngx_lu_task.h"
 
 #include "store/ngx_lu_file.h"
@@ -15,8 +15,6 @@ static ngx_int_t ngx_lu_stage_builder_manifest(ngx_lu_stage_t *stage,
     ngx_uint_t n);
 static ngx_int_t ngx_lu_stage_builder_file(ngx_lu_stage_t *stage,
     const lu_builder_file_t *built);
-static ngx_int_t ngx_lu_stage_builder_rename(ngx_lu_stage_t *stage,
-    ngx_lu_stage_file_t *file);
 
 
 ngx_int_t
@@ -60,14 +58,15 @@ ngx_lu_stage_builder(ngx_lu_stage_t *stage)
 static ngx_int_t
 ngx_lu_stage_builder_manifest(ngx_lu_stage_t *stage, ngx_uint_t n)
 {
-    size_t                i;
-    lu_rc_e               parsed;
-    lu_str_t              text;
-    ngx_int_t             status;
-    lu_arena_t            arena;
-    lu_builder_t          builder;
-    ngx_lu_task_t        *task;
-    ngx_lu_stage_file_t  *file;
+    size_t                    i;
+    lu_rc_e                   parsed;
+    lu_str_t                  text;
+    ngx_int_t                 status;
+    lu_arena_t                arena;
+    lu_builder_t              builder;
+    ngx_lu_task_t            *task;
+    ngx_lu_stage_file_t      *file;
+    ngx_lu_stage_manifest_t  *manifest;
 
     task = stage->task;
     file = (ngx_lu_stage_file_t *) stage->files.elts + n;
@@ -105,14 +104,18 @@ ngx_lu_stage_builder_manifest(ngx_lu_stage_t *stage, ngx_uint_t n)
 
     file->is_listed = 1;
 
-    status = ngx_lu_stage_builder_rename(stage, file);
-    if (status != NGX_OK) {
-        return status;
+    file->is_manifest = 1;
+
+    manifest = ngx_array_push(&stage->manifests);
+    if (manifest == NULL) {
+        return ngx_lu_task_nomem(task);
     }
 
-    /* the download routes need a list of the same files */
+    (void) lu_update_parse(&file->name, &manifest->update);
 
-    return ngx_lu_stage_td_add(stage, &file->name, &builder);
+    manifest->builder = builder;
+
+    return ngx_lu_stage_names_rename(stage, file);
 }
 
 
@@ -185,40 +188,6 @@ ngx_lu_stage_builder_file(ngx_lu_stage_t *stage,
     }
 
     file->is_listed = 1;
-
-    return NGX_OK;
-}
-
-
-/* The feed has the manifests of all releases in one folder. */
-
-static ngx_int_t
-ngx_lu_stage_builder_rename(ngx_lu_stage_t *stage, ngx_lu_stage_file_t *file)
-{
-    u_char   *p;
-    lu_str_t  name;
-
-    if (ngx_strnstr(file->name.data, "-build-", file->name.len)) {
-        return NGX_OK;
-    }
-
-    p = ngx_lu_format(stage->task->io.pool, "%*s-build-%s.yml",
-                      file->name.len - (sizeof(".yml") - 1), file->name.data,
-                      stage->id);
-    if (p == NULL) {
-        return ngx_lu_task_nomem(stage->task);
-    }
-
-    name = lu_str((char *) p);
-
-    if (ngx_lu_stage_files_find(stage, &name)) {
-        (void) lu_error(&stage->task->error, &file->name,
-                        "is there twice, also with the release's id in its "
-                        "name");
-        return 422;
-    }
-
-    file->name = name;
 
     return NGX_OK;
 }

@@ -12,13 +12,11 @@
 
 #include "ngx_lu_stage_files.h"
 
-#include "core/lu_builder.h"
-
 
 /*
  * Compares the files that came with all update manifests (*.yml) among them,
- * marks what they list, and adds a list for the download routes where none
- * came.  NGX_OK, or a status: 404, 422, also if there is no manifest, 500.
+ * marks what they list, and keeps the manifests in stage->manifests.  NGX_OK,
+ * or a status: 404, 422, also if there is no manifest, 500.
  */
 
 ngx_int_t ngx_lu_stage_builder(ngx_lu_stage_t *stage);

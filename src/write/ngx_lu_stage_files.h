@@ -13,8 +13,10 @@
 #include "ngx_lu_digest.h"
 #include "ngx_lu_release.h"
 
+#include "core/lu_builder.h"
 #include "core/lu_file.h"
 #include "core/lu_json.h"
+#include "core/lu_update.h"
 
 
 /* A file in uploads/, or one that is made here. */
@@ -34,7 +36,16 @@ typedef struct {
     unsigned                 is_listed:1;   /* it becomes part of the release */
     unsigned                 is_merged:1;   /* in another one of that name */
     unsigned                 is_without:1;  /* the caller wants to leave it */
+    unsigned                 is_manifest:1; /* and is one of its manifests */
 } ngx_lu_stage_file_t;
+
+
+/* An update manifest in uploads/, and what its name says. */
+
+typedef struct {
+    lu_update_t              update;
+    lu_builder_t             builder;
+} ngx_lu_stage_manifest_t;
 
 
 /* What lies in uploads/ and is left out, and why. */
@@ -64,6 +75,7 @@ typedef struct {
     lu_str_t                     by;        /* upload that is being read */
 
     ngx_array_t                 *digests;   /* of ngx_lu_digest_t, or NULL */
+    ngx_array_t                  manifests; /* of ngx_lu_stage_manifest_t */
     unsigned                     platforms; /* that it has manifests for */
 } ngx_lu_stage_t;
 

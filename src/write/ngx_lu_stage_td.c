@@ -4,6 +4,7 @@
  */
 
 
+#include "ngx_lu_stage_names.h"
 #include "ngx_lu_stage_td.h"
 #include "ngx_lu_task.h"
 
@@ -16,13 +17,20 @@
 
 static ngx_int_t ngx_lu_stage_td_list(ngx_lu_stage_t *stage,
     ngx_lu_stage_file_t *list);
-static char *ngx_lu_stage_td_print(ngx_lu_stage_t *stage,
-    const lu_builder_t *builder);
+static ngx_int_t ngx_lu_stage_td_add(ngx_lu_stage_t *stage,
+    unsigned platform);
+static char *ngx_lu_stage_td_print(ngx_lu_stage_t *stage, unsigned platform,
+    size_t n);
+static ngx_uint_t ngx_lu_stage_td_is_latest(
+    const ngx_lu_stage_manifest_t *manifest);
+static lu_td_artifact_t *ngx_lu_stage_td_files(ngx_lu_stage_t *stage,
+    const ngx_lu_stage_manifest_t *manifest, lu_td_artifact_t *file);
 
 
 ngx_int_t
 ngx_lu_stage_td(ngx_lu_stage_t *stage)
 {
+    unsigned              platform;
     ngx_int_t             status;
     ngx_uint_t            i;
     ngx_lu_stage_file_t  *file;
@@ -31,12 +39,7 @@ ngx_lu_stage_td(ngx_lu_stage_t *stage)
 
         file = (ngx_lu_stage_file_t *) stage->files.elts + i;
 
-        if (file->name.len < sizeof("td-latest.json") - 1
-            || ngx_strncmp(file->name.data, "td-latest",
-                           sizeof("td-latest") - 1)
-               != 0
-            || !lu_str_ends(&file->name, ".json"))
-        {
+        if (!lu_update_is_td(&file->name)) {
             continue;
         }
 
@@ -52,6 +55,13 @@ ngx_lu_stage_td(ngx_lu_stage_t *stage)
             status = ngx_lu_stage_td_list(stage, file);
         }
 
+        if (status != NGX_OK) {
+            return status;
+        }
+    }
+
+    for (platform = LU_WINDOWS; platform & LU_PLATFORMS; platform <<= 1) {
+        status = ngx_lu_stage_td_add(stage, platform);
         if (status != NGX_OK) {
             return status;
         }
@@ -115,26 +125,40 @@ ngx_lu_stage_td_list(ngx_lu_stage_t *stage, ngx_lu_stage_file_t *list)
     }
 
     list->is_listed = 1;
+    list->is_manifest = 1;
 
-    return ngx_lu_stage_files_hash(stage, list);
+    status = ngx_lu_stage_files_hash(stage, list);
+    if (status != NGX_OK) {
+        return status;
+    }
+
+    return ngx_lu_stage_names_rename(stage, list);
 }
 
 
-ngx_int_t
-ngx_lu_stage_td_add(ngx_lu_stage_t *stage, const lu_str_t *manifest,
-    const lu_builder_t *builder)
+/* Lists the files of all manifests for a platform, unless a list came. */
+
+static ngx_int_t
+ngx_lu_stage_td_add(ngx_lu_stage_t *stage, unsigned platform)
 {
-    char      *text;
-    u_char    *p;
-    unsigned   platform;
-    lu_str_t   name;
-    ngx_int_t  status;
+    char                     *text;
+    u_char                   *p;
+    size_t                    n;
+    lu_str_t                  name;
+    ngx_int_t                 status;
+    ngx_uint_t                i;
+    ngx_lu_stage_manifest_t  *manifest;
 
-    platform = lu_str_has(manifest, "-mac-") ? LU_MAC
-               : lu_str_has(manifest, "-linux-") ? LU_LINUX
-               : LU_WINDOWS;
+    n = 0;
+    manifest = stage->manifests.elts;
 
-    if (stage->platforms & platform) {
+    for (i = 0; i < stage->manifests.nelts; i++) {
+        if (manifest[i].update.platform == platform) {
+            n += manifest[i].builder.nfiles;
+        }
+    }
+
+    if (n == 0) {
         return NGX_OK;
     }
 
@@ -152,7 +176,7 @@ ngx_lu_stage_td_add(ngx_lu_stage_t *stage, const lu_str_t *manifest,
         return NGX_OK;
     }
 
-    text = ngx_lu_stage_td_print(stage, builder);
+    text = ngx_lu_stage_td_print(stage, platform, n);
     if (text == NULL) {
         return ngx_lu_task_nomem(stage->task);
     }
@@ -166,28 +190,75 @@ ngx_lu_stage_td_add(ngx_lu_stage_t *stage, const lu_str_t *manifest,
 
 
 static char *
-ngx_lu_stage_td_print(ngx_lu_stage_t *stage, const lu_builder_t *builder)
+ngx_lu_stage_td_print(ngx_lu_stage_t *stage, unsigned platform, size_t n)
 {
-    size_t                i;
-    lu_td_artifact_t     *files;
-    ngx_lu_stage_file_t  *staged;
+    ngx_uint_t                i;
+    lu_td_artifact_t         *files, *file;
+    ngx_lu_stage_manifest_t  *manifest;
 
-    files = ngx_pcalloc(stage->task->io.pool,
-                        builder->nfiles * sizeof(lu_td_artifact_t));
+    files = ngx_pcalloc(stage->task->io.pool, n * sizeof(lu_td_artifact_t));
     if (files == NULL) {
         return NULL;
     }
 
-    for (i = 0; i < builder->nfiles; i++) {
+    /* what most installations ask for counts, if channels differ */
 
-        staged = ngx_lu_stage_files_find(stage, &builder->files[i].name);
+    file = files;
+    manifest = stage->manifests.elts;
 
-        files[i].name = builder->files[i].name;
-        files[i].sha256.len = LU_SHA256_HEX;
-        files[i].sha256.data = (u_char *) staged->sha256;
-        files[i].size = staged->size;
+    for (i = 0; i < stage->manifests.nelts; i++) {
+        if (manifest[i].update.platform == platform
+            && ngx_lu_stage_td_is_latest(&manifest[i]))
+        {
+            file = ngx_lu_stage_td_files(stage, &manifest[i], file);
+        }
     }
 
-    return lu_td_print(stage->version, stage->task->now, files,
-                       builder->nfiles);
+    for (i = 0; i < stage->manifests.nelts; i++) {
+        if (manifest[i].update.platform == platform
+            && !ngx_lu_stage_td_is_latest(&manifest[i]))
+        {
+            file = ngx_lu_stage_td_files(stage, &manifest[i], file);
+        }
+    }
+
+    return lu_td_print(stage->version, stage->id, stage->task->now, files, n);
+}
+
+
+/* "latest.yml", and "latest-arm64.yml" */
+
+static ngx_uint_t
+ngx_lu_stage_td_is_latest(const ngx_lu_stage_manifest_t *manifest)
+{
+    return manifest->update.channel.len >= sizeof("latest") - 1
+           && ngx_strncmp(manifest->update.channel.data, "latest",
+                          sizeof("latest") - 1)
+              == 0;
+}
+
+
+static lu_td_artifact_t *
+ngx_lu_stage_td_files(ngx_lu_stage_t *stage,
+    const ngx_lu_stage_manifest_t *manifest, lu_td_artifact_t *file)
+{
+    size_t                i;
+    ngx_lu_stage_file_t  *staged;
+
+    for (i = 0; i < manifest->builder.nfiles; i++, file++) {
+
+        staged = ngx_lu_stage_files_find(stage,
+                                         &manifest->builder.files[i].name);
+
+        file->name = staged->name;
+        file->sha256.len = LU_SHA256_HEX;
+        file->sha256.data = (u_char *) staged->sha256;
+        file->size = staged->size;
+
+        if (manifest->update.arch) {
+            file->arch = lu_str(manifest->update.arch);
+        }
+    }
+
+    return file;
 }

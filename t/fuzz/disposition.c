@@ -2,7 +2,8 @@
 /*
  * Copyright (C) the nginx-liveupdate authors
  *
- * The name of a file can be read back from the header.
+ * A name and, in the second line, an id: the name can be read back from the
+ * header.
  */
 
 
@@ -89,7 +90,8 @@ read_back(const lu_str_t *value, unsigned char *name)
 
 
 static void
-check_disposition(const lu_arena_t *arena, const lu_str_t *name)
+check_disposition(const lu_arena_t *arena, const lu_str_t *name,
+    const lu_str_t *id)
 {
     size_t          i, n, removed;
     lu_str_t        value;
@@ -97,7 +99,7 @@ check_disposition(const lu_arena_t *arena, const lu_str_t *name)
 
     back = malloc(3 * name->len + 1);
 
-    value = lu_disposition(arena, name, 0);
+    value = lu_disposition(arena, name, NULL);
     n = read_back(&value, back);
 
     if (lu_str_utf8_valid(name)) {
@@ -107,7 +109,7 @@ check_disposition(const lu_arena_t *arena, const lu_str_t *name)
         require(n <= name->len);
     }
 
-    value = lu_disposition(arena, name, 1);
+    value = lu_disposition(arena, name, id);
     n = read_back(&value, back);
 
     require(n <= name->len);
@@ -136,19 +138,26 @@ check_disposition(const lu_arena_t *arena, const lu_str_t *name)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    lu_str_t       name;
-    lu_arena_t     arena;
-    fuzz_block_t  *blocks;
+    size_t          len;
+    lu_str_t        name, id;
+    lu_arena_t      arena;
+    fuzz_block_t   *blocks;
+    const uint8_t  *end;
 
     blocks = NULL;
     arena.alloc = fuzz_alloc;
     arena.data = &blocks;
 
-    name = fuzz_copy(data, size);
+    end = size ? memchr(data, '\n', size) : NULL;
+    len = end ? (size_t) (end - data) : size;
 
-    check_disposition(&arena, &name);
+    name = fuzz_copy(data, len);
+    id = end ? fuzz_copy(end + 1, size - len - 1) : fuzz_copy("x", 1);
+
+    check_disposition(&arena, &name, &id);
 
     free(name.data);
+    free(id.data);
     fuzz_free(blocks);
 
     return 0;

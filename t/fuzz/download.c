@@ -24,7 +24,7 @@ static const char  manifest[] =
 
 
 static void
-check_param(const lu_str_t *path, const lu_str_t *param)
+check_param(const lu_str_t *path, const lu_str_t *param, unsigned char also)
 {
     size_t  i;
 
@@ -42,7 +42,8 @@ check_param(const lu_str_t *path, const lu_str_t *param)
             || param->data[param->len] == '/');
 
     for (i = 0; i < param->len; i++) {
-        require(memchr(allowed, param->data[i], sizeof(allowed) - 1) != NULL);
+        require(param->data[i] == also
+                || memchr(allowed, param->data[i], sizeof(allowed) - 1));
     }
 }
 
@@ -145,10 +146,10 @@ check_route(const lu_arena_t *arena, const lu_str_t *path,
                 || download.platform == LU_LINUX);
         require(download.version.len == 0 || download.build_id.len == 0);
 
-        check_param(path, &download.version);
-        check_param(path, &download.build_id);
-        check_param(path, &download.artifact);
-        check_param(path, &download.arch);
+        check_param(path, &download.version, '+');
+        check_param(path, &download.build_id, '_');
+        check_param(path, &download.artifact, '-');
+        check_param(path, &download.arch, '-');
 
         check_manifest(arena, &download);
 

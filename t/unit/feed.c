@@ -47,14 +47,14 @@ static const struct {
     { "td-latest-mac.json", "td-latest-mac-build-fff6.json", M, "td" },
     { "latest-linux.yml", "latest-linux-build-aaa1.yml", M, "linux" },
     { "td-latest-linux.json", "td-latest-linux-build-aaa1.json", M, "td" },
-    { "latest-win.yml", "latest-win-build-bbb2.yml", M, "no platform" },
-    { "Latest.yml", "Latest-build-bbb2.yml", M, "another letter case" },
-    { "desktop-builds.json", "desktop-builds-build-bbb2.json", M,
+    { "latest-win.yml", "latest-win-build-eee5.yml", M, "windows, too" },
+    { "Latest.yml", "Latest-build-eee5.yml", M, "another letter case" },
+    { "desktop-builds.json", "desktop-builds-build-eee5.json", M,
       "the lists are never served" },
-    { "desktop-releases.json", "desktop-releases-build-bbb2.json", M,
+    { "desktop-releases.json", "desktop-releases-build-eee5.json", M,
       "nor this one" },
-    { "x.json", "x-build-bbb2.json", M, "any manifest" },
-    { "a.yml.json", "a.yml-build-bbb2.json", M, "two extensions" },
+    { "x.json", "x-build-eee5.json", M, "any manifest" },
+    { "a.yml.json", "a.yml-build-eee5.json", M, "two extensions" },
 
     { "latest-build-aaa1.yml", "latest-build-aaa1.yml", M, "a build" },
     { "latest-build-.yml", "latest-build-.yml", M, "a build without an id" },
@@ -71,16 +71,31 @@ static const struct {
     { "-1.0.0.yml", "-build-aaa1.yml", M, "nothing in front of it" },
     { "latest-1.2.0.yml", NULL, 0, "a version that is not released" },
     { "latest-9.9.9.yml", NULL, 0, "an unknown version" },
-    { "latest-1.1.0.0.yml", "latest-1.1.0.0-build-bbb2.yml", M,
+    { "latest-1.1.0.0.yml", "latest-1.1.0.0-build-eee5.yml", M,
       "four numbers are no version" },
-    { "latest-1.1.yml", "latest-1.1-build-bbb2.yml", M, "nor are two" },
-    { "latest-.1.1.yml", "latest-.1.1-build-bbb2.yml", M, "an empty number" },
+    { "latest-1.1.yml", "latest-1.1-build-eee5.yml", M, "nor are two" },
+    { "latest-.1.1.yml", "latest-.1.1-build-eee5.yml", M, "an empty number" },
     { "latest-1.1..yml", NULL, 0, "two dots" },
-    { "latest1.1.0.yml", "latest1.1.0-build-bbb2.yml", M, "no dash" },
-    { "1.1.0.yml", "1.1.0-build-bbb2.yml", M, "only a version" },
-    { "0.yml", "0-build-bbb2.yml", M, "only a digit" },
-    { "latest-1.1.0-beta.1.yml", "latest-1.1.0-beta.1-build-bbb2.yml", M,
-      "a version with a suffix is none here" },
+    { "latest1.1.0.yml", "latest1.1.0-build-eee5.yml", M, "no dash" },
+    { "1.1.0.yml", "1.1.0-build-eee5.yml", M, "only a version" },
+    { "0.yml", "0-build-eee5.yml", M, "only a digit" },
+    { "latest-1.1.0-beta.1.yml", "latest-build-ccc3.yml", M, "a prerelease" },
+    { "td-latest-mac-1.1.0-beta.1.json", "td-latest-mac-build-ccc3.json", M,
+      "a prerelease on mac" },
+    { "latest-1.1.0-beta.2.yml", NULL, 0, "an unknown prerelease" },
+    { "latest-1.1.0-beta.yml", NULL, 0, "the beginning of one" },
+
+    { "beta.yml", "beta-build-eee5.yml", M, "another channel" },
+    { "latest-arm64.yml", "latest-arm64-build-eee5.yml", M, "windows on arm" },
+    { "latest-arm64-mac.yml", "latest-arm64-mac-build-fff6.yml", M,
+      "mac on arm" },
+    { "latest-linux-arm64.yml", "latest-linux-arm64-build-aaa1.yml", M,
+      "linux on arm" },
+    { "beta-linux-arm.yml", "beta-linux-arm-build-aaa1.yml", M,
+      "linux on a smaller arm" },
+    { "latest-mac-tools.yml", "latest-mac-tools-build-eee5.yml", M,
+      "a channel with a platform in its name" },
+
     { "latest-01.1.0.yml", NULL, 0, "is compared as a text" },
 
     { "latest.YML", "latest.YML", F, "manifests are of one letter case" },
@@ -161,7 +176,7 @@ static const struct {
       "1.exe", F, "255 bytes" },
     { TEN(TEN("12")) TEN("12345") "12.exe", NULL, 0, "256 bytes" },
     { TEN(TEN("12")) TEN("1234") ".yml",
-      TEN(TEN("12")) TEN("1234") "-build-bbb2.yml", M, "255 with the id" },
+      TEN(TEN("12")) TEN("1234") "-build-eee5.yml", M, "255 with the id" },
     { TEN(TEN("12")) TEN("1234") "1.yml", NULL, 0, "256 with the id" }
 };
 
@@ -194,7 +209,7 @@ load(lu_desktop_t *desktop)
 static void
 test_name(void)
 {
-    size_t        i;
+    size_t        i, nrules;
     lu_rc_e       rc;
     lu_str_t      path;
     lu_feed_t     feed;
@@ -236,15 +251,34 @@ test_name(void)
     path = tap_str("192.0.2.7");
     lu_network_parse(&path, &client.address);
 
+    nrules = desktop.nrules;
+    desktop.nrules = 1;
+
     path = tap_str("x.yml");
     ok(lu_feed_name(&tap_arena, &desktop, &client, &path, &feed) == LU_OK
-       && lu_str_is(&feed.name, "x-build-ccc3.yml"), "the client's address");
+       && lu_str_is(&feed.name, "x-build-ccc3.yml")
+       && feed.build == &desktop.builds[1], "the client's address");
 
     desktop.nrules = 0;
     path = tap_str("latest.yml");
     ok(lu_feed_name(&tap_arena, &desktop, &client, &path, &feed) == LU_OK
        && lu_str_eq(&feed.name, &path)
        && feed.is_manifest && !feed.is_fixed, "no rule: the path as it is");
+    ok(feed.build == NULL, "of no build");
+
+    desktop.nrules = nrules;
+
+    path = tap_str("latest-mac-build-zzz9.yml");
+    ok(lu_feed_name(&tap_arena, &desktop, &client, &path, &feed) == LU_OK
+       && feed.is_manifest && feed.build == NULL, "an unknown build's");
+
+    path = tap_str("latest-mac-build-aaa1.yml");
+    ok(lu_feed_name(&tap_arena, &desktop, &client, &path, &feed) == LU_OK
+       && feed.build == &desktop.builds[0], "a build's");
+
+    path = tap_str("App 1.0.0 - Build bbb2.exe.blockmap");
+    ok(lu_feed_name(&tap_arena, &desktop, &client, &path, &feed) == LU_OK
+       && feed.build == &desktop.builds[0], "a blockmap of another build's");
 
     tap_left = 0;
     path = tap_str("latest-1.0.0.yml");
@@ -257,6 +291,8 @@ test_name(void)
     tap_left = -1;
 
     desktop.builds[0].id = tap_str(TEN("1234") "1");
+    ok(lu_desktop_index(&tap_arena, &desktop) == LU_OK, "a long id");
+
     path = tap_str("App 1.0.0 - Build bbb2" TEN(TEN("12")) ".blockmap");
     ok(lu_feed_name(&tap_arena, &desktop, &client, &path, &feed)
        == LU_OK, "an id that is not one");

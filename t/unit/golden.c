@@ -11,6 +11,7 @@
 #include "lu_disposition.h"
 #include "lu_download.h"
 #include "lu_feed.h"
+#include "lu_label.h"
 #include "lu_query.h"
 #include "lu_sha256.h"
 
@@ -145,11 +146,12 @@ meant(const golden_t *golden, const char *recorded)
 static decision_t
 decide_feed(const golden_t *golden)
 {
-    decision_t   decision;
-    lu_rc_e      rc;
-    lu_str_t     path, address;
-    lu_feed_t    feed;
-    lu_client_t  client;
+    decision_t         decision;
+    lu_rc_e            rc;
+    lu_str_t           path, address;
+    lu_feed_t          feed;
+    lu_client_t        client;
+    const lu_build_t  *build;
 
     memset(&decision, 0, sizeof(decision_t));
     memset(&client, 0, sizeof(lu_client_t));
@@ -169,9 +171,12 @@ decide_feed(const golden_t *golden)
         return decision;
     }
 
+    build = lu_label_build(&desktop, &feed.name);
+
     decision.status = file_of(&feed.name) ? 200 : 404;
     decision.name = feed.name;
-    decision.disposition = lu_disposition(&tap_arena, &feed.name, 1);
+    decision.disposition = lu_disposition(&tap_arena, &feed.name,
+                                          build ? &build->id : NULL);
 
     return decision;
 }
@@ -184,7 +189,7 @@ decide_manifest(const lu_download_t *download)
     decision_t   decision;
     lu_rc_e      rc;
     lu_td_t      td;
-    lu_str_t     manifest, text;
+    lu_str_t     text;
     lu_feed_t    feed;
     lu_error_t   err;
     lu_client_t  client;
@@ -192,11 +197,9 @@ decide_manifest(const lu_download_t *download)
     memset(&decision, 0, sizeof(decision_t));
     memset(&client, 0, sizeof(lu_client_t));
 
-    manifest = lu_download_manifest(&tap_arena, download);
-
     decision.status = 404;
 
-    rc = lu_feed_name(&tap_arena, &desktop, &client, &manifest, &feed);
+    rc = lu_download_list(&tap_arena, &desktop, &client, download, &feed);
 
     if (rc != LU_OK || file_of(&feed.name) == NULL) {
         return decision;
@@ -220,7 +223,7 @@ decide_manifest(const lu_download_t *download)
     }
 
     decision.status = file_of(&decision.name) ? 200 : 404;
-    decision.disposition = lu_disposition(&tap_arena, &decision.name, 0);
+    decision.disposition = lu_disposition(&tap_arena, &decision.name, NULL);
     return decision;
 }
 

@@ -81,6 +81,12 @@ test_platform(void)
         { "Shop-1.0.0.AppImage", LU_LINUX },
         { "shop_1.0.0_amd64.deb", LU_LINUX },
         { "shop-1.0.0.x86_64.rpm", LU_LINUX },
+        { "latest-build-a-mac-1.yml", LU_WINDOWS },
+        { "latest-arm64.yml", LU_WINDOWS },
+        { "latest-arm64-mac.yml", LU_MAC },
+        { "my-mac-app.yml", LU_WINDOWS },
+        { "Mac Cleaner Setup 1.0.0.exe", LU_WINDOWS },
+        { "shop-linux-tools-1.0.0-mac.zip", LU_MAC },
         { "shop.zip", 0 },
         { "exe", 0 },
         { ".blockmap", 0 },
@@ -90,7 +96,7 @@ test_platform(void)
     for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         name = tap_str(cases[i].name);
 
-        ok(lu_label_platform(&name) == cases[i].platform, "platform: %s",
+        ok(lu_label_platform(&name, NULL) == cases[i].platform, "platform: %s",
            cases[i].name);
     }
 }
@@ -143,6 +149,8 @@ test_build(void)
     desktop.builds = builds;
     desktop.nbuilds = 4;
 
+    ok(lu_desktop_index(&tap_arena, &desktop) == LU_OK, "builds");
+
     for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         name = tap_str(cases[i].name);
         build = lu_label_build(&desktop, &name);
@@ -151,8 +159,17 @@ test_build(void)
            "build: %s", cases[i].name);
     }
 
+    name = tap_str("Shop-1.1.0-build-x-mac-1.zip");
+    builds[1].id = tap_str("x-mac-1");
+
+    ok(lu_label_platform(&name, &builds[1]) == 0,
+       "platform: not that of an id");
+
     desktop.nbuilds = 0;
+    desktop.nversions = 0;
     ok(lu_label_build(&desktop, &name) == NULL, "build: of none");
+
+    tap_free();
 }
 
 

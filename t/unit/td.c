@@ -309,6 +309,26 @@ test_memory(void)
 }
 
 
+static int
+listed(const char *artifact, const char *arch, const char *name, uint64_t size)
+{
+    size_t                   i;
+    const lu_td_artifact_t  *item;
+
+    for (i = 0; i < td.nartifacts; i++) {
+        item = &td.artifacts[i];
+
+        if (lu_str_is(&item->artifact, artifact)
+            && lu_str_is(&item->arch, arch))
+        {
+            return lu_str_is(&item->name, name) && item->size == size;
+        }
+    }
+
+    return name == NULL;
+}
+
+
 /* A list that is made of names, and read again. */
 
 static void
@@ -335,6 +355,7 @@ test_print(void)
     };
 
     n = 0;
+    memset(files, 0, sizeof(files));
 
     for (i = 0; i < 8; i++) {
         files[i].name = tap_str(names[i].name);
@@ -344,7 +365,7 @@ test_print(void)
         n += (names[i].artifact != NULL);
     }
 
-    text = lu_td_print("1.0.0", "2026-01-01T00:00:00.000Z", files, 8);
+    text = lu_td_print("1.0.0", "b1", "2026-01-01T00:00:00.000Z", files, 8);
     str = tap_str(text);
 
     ok(lu_td_parse(&tap_arena, &str, &td, &error) == LU_OK,
@@ -352,15 +373,95 @@ test_print(void)
     ok(lu_str_is(&td.version, "1.0.0"), "its version");
     ok(td.nartifacts == n, "its artifacts, each kind and architecture once");
 
-    for (i = 0; i < td.nartifacts && i < n; i++) {
-        ok(lu_str_is(&td.artifacts[i].artifact, names[i].artifact)
-           && lu_str_is(&td.artifacts[i].arch, names[i].arch)
-           && lu_str_is(&td.artifacts[i].name, names[i].name)
-           && td.artifacts[i].size == i + 1,
+    for (i = 0; i < n; i++) {
+        ok(listed(names[i].artifact, names[i].arch, names[i].name, i + 1),
            "%s", names[i].name);
     }
 
     cJSON_free(text);
+}
+
+
+/* What is certain counts, in whatever order the files come. */
+
+static void
+test_archs(void)
+{
+    char             *text;
+    size_t            i, k, n, to, last;
+    lu_str_t          str;
+    lu_td_artifact_t  files[4];
+
+    static const struct {
+        const char  *names[4];
+        const char  *archs[4];          /* of the manifests */
+        const char  *kind;
+        const char  *arch;
+        const char  *name;              /* NULL: none */
+    } cases[] = {
+        { { "A-1.0.0.AppImage", "A-1.0.0-arm64.AppImage" }, { NULL },
+          "appImage", "x64", "A-1.0.0.AppImage" },
+        { { "A-1.0.0.AppImage" }, { "arm64" },
+          "appImage", "arm64", "A-1.0.0.AppImage" },
+        { { "A-1.0.0.AppImage" }, { "arm64" }, "appImage", "x64", NULL },
+        { { "A-1.0.0-x64.AppImage" }, { "arm64" },
+          "appImage", "x64", "A-1.0.0-x64.AppImage" },
+        { { "A.AppImage", "B.AppImage" }, { "arm64", NULL },
+          "appImage", "x64", "B.AppImage" },
+        { { "A-1.0.0.exe", "A-1.0.0-x64.exe" }, { NULL },
+          "nsis", "x64", "A-1.0.0-x64.exe" },
+        { { "A-1.0.0.exe", "A-1.0.0-x64.exe" }, { NULL },
+          "nsis", "universal", "A-1.0.0.exe" },
+        { { "A-1.0.0.dmg", "A-1.0.0-x64.dmg" }, { NULL },
+          "dmg", "arm64", "A-1.0.0.dmg" },
+        { { "A-1.0.0.dmg", "A-1.0.0-x64.dmg", "A-1.0.0-arm64.dmg" }, { NULL },
+          "dmg", "universal", "A-1.0.0.dmg" },
+        { { "paint-universal-1.0.0.dmg" }, { NULL },
+          "dmg", "x64", "paint-universal-1.0.0.dmg" },
+        { { "paint-universal-1.0.0.dmg" }, { NULL },
+          "dmg", "universal", "paint-universal-1.0.0.dmg" },
+        { { "paint-universal-1.0.0.dmg", "paint-x64-1.0.0.dmg" }, { NULL },
+          "dmg", "x64", "paint-x64-1.0.0.dmg" },
+        { { "A-1.0.0-loong64.AppImage" }, { NULL }, "appImage", "x64", NULL },
+        { { "A-1.0.0-build-x-arm64.AppImage" }, { NULL },
+          "appImage", "x64", "A-1.0.0-build-x-arm64.AppImage" }
+    };
+
+    for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+
+        for (last = 0; last < 2; last++) {
+            memset(files, 0, sizeof(files));
+
+            for (n = 0; n < 4 && cases[i].names[n]; n++) {
+                /* void */
+            }
+
+            for (k = 0; k < n; k++) {
+                to = last ? n - 1 - k : k;
+
+                files[to].name = tap_str(cases[i].names[k]);
+                files[to].sha256 = tap_str("0123456789abcdef0123456789abcdef"
+                                           "0123456789abcdef0123456789abcdef");
+                files[to].size = 1;
+
+                if (cases[i].archs[k]) {
+                    files[to].arch = tap_str(cases[i].archs[k]);
+                }
+            }
+
+            text = lu_td_print("1.0.0", "x-arm64", "2026-01-01", files, n);
+            str = tap_str(text);
+
+            ok(lu_td_parse(&tap_arena, &str, &td, &error) == LU_OK
+               && listed(cases[i].kind, cases[i].arch, cases[i].name, 1),
+               "for %s: %s", cases[i].arch,
+               cases[i].name ? cases[i].name : "none");
+
+            cJSON_free(text);
+        }
+    }
+
+    tap_free();
 }
 
 
@@ -373,6 +474,7 @@ main(void)
     test_refused();
     test_memory();
     test_print();
+    test_archs();
 
     return tap_done();
 }
