@@ -365,8 +365,10 @@ ngx_lu_store(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     store->path = path;
     store->hash = ngx_crc32_long(path.data, path.len);
 
+    store->threads = ngx_lu_thread_create(cf->pool);
     store->catalog = ngx_lu_catalog_create(cf->pool);
-    if (store->catalog == NULL) {
+
+    if (store->threads == NULL || store->catalog == NULL) {
         return NGX_CONF_ERROR;
     }
 
@@ -710,7 +712,7 @@ ngx_lu_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
         return NGX_CONF_ERROR;
     }
 
-    /* loads must not queue behind API calls that wait for a disk or a lock */
+    /* what devices wait for does not queue behind what takes long */
 
     conf->readers = ngx_thread_pool_add(cf, NULL);
     if (conf->readers == NULL) {

@@ -19,6 +19,7 @@
 #include "ngx_lu_api_release.h"
 #include "ngx_lu_api_upload.h"
 #include "ngx_lu_call.h"
+#include "ngx_lu_form.h"
 
 #include "zone/ngx_lu_count.h"
 #include "write/ngx_lu_task.h"
@@ -56,6 +57,7 @@ typedef struct {
 
 static ngx_lu_api_action_t *ngx_lu_api_find(ngx_http_request_t *r,
     lu_route_e resource);
+static ngx_lu_thread_e ngx_lu_api_kind(ngx_lu_api_action_t *action);
 static unsigned ngx_lu_api_role(ngx_http_request_t *r,
     ngx_lu_api_action_t *action);
 static ngx_int_t ngx_lu_api_json_wanted(ngx_http_request_t *r,
@@ -280,11 +282,48 @@ ngx_lu_api_handler(ngx_http_request_t *r)
 
     ctx->call = call;
 
-    call->zoned = (action->method == NGX_HTTP_GET
-                   && (route.resource == LU_ROUTE_DEVICES
-                       || route.resource == LU_ROUTE_DEVICE));
+    call->kind = ngx_lu_api_kind(action);
+
+    if (action->body == NGX_LU_BODY_FORM) {
+        call->drop = ngx_lu_form_drop;
+    }
 
     return ngx_lu_call_run(r, call, action->body);
+}
+
+
+static ngx_lu_thread_e
+ngx_lu_api_kind(ngx_lu_api_action_t *action)
+{
+    switch (action->resource) {
+
+    case LU_ROUTE_FILES:
+    case LU_ROUTE_UPLOAD:
+        return NGX_LU_THREAD_UPLOAD;
+
+    case LU_ROUTE_STAGE:
+        return NGX_LU_THREAD_LONG;
+
+    case LU_ROUTE_BUNDLE:
+
+        if (action->method == NGX_HTTP_PATCH) {
+            return NGX_LU_THREAD_LONG;
+        }
+
+        /* fall through */
+
+    case LU_ROUTE_RELEASE:
+    case LU_ROUTE_APP:
+
+        if (action->method == NGX_HTTP_DELETE) {
+            return NGX_LU_THREAD_LONG;
+        }
+
+        /* fall through */
+
+    default:
+        return NGX_LU_THREAD_SHORT;
+    }
 }
 
 

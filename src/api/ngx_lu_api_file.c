@@ -42,20 +42,22 @@ ngx_lu_api_file_post(ngx_lu_call_t *call)
     char             *id;
     ngx_int_t         status;
     lu_file_t         file;
-    ngx_lu_form_t     form;
+    ngx_lu_form_t    *form;
     ngx_lu_task_t    *task;
     ngx_lu_release_t  release;
 
     task = &call->task;
 
-    status = ngx_lu_form_read(call, &form, "file");
+    status = ngx_lu_form_read(call, "file", &form);
     if (status != NGX_OK) {
-        goto done;
+        return status;
     }
 
     /* the slow part, before others have to wait for the lock */
 
-    if (form.has_file && ngx_lu_temp_sync(&task->io, &form.temp) != NGX_OK) {
+    if (form->has_file
+        && ngx_lu_temp_sync(&task->io, &form->temp) != NGX_OK)
+    {
         status = ngx_lu_task_failed(task);
         goto done;
     }
@@ -65,12 +67,12 @@ ngx_lu_api_file_post(ngx_lu_call_t *call)
         goto done;
     }
 
-    status = ngx_lu_api_file_read(&form, release.json, &file);
+    status = ngx_lu_api_file_read(form, release.json, &file);
 
     if (status == NGX_OK) {
         id = ngx_lu_api_file_id(task, &file.href);
 
-        status = id ? ngx_lu_api_file_write(&form, &file, id, release.folder)
+        status = id ? ngx_lu_api_file_write(form, &file, id, release.folder)
                     : ngx_lu_task_nomem(task);
 
         if (status == NGX_OK) {
@@ -82,7 +84,7 @@ ngx_lu_api_file_post(ngx_lu_call_t *call)
 
 done:
 
-    ngx_lu_form_discard(&form);
+    ngx_lu_form_discard(form);
 
     return status;
 }

@@ -105,7 +105,7 @@ ngx_lu_api_upload_put(ngx_lu_call_t *call)
     lu_put_t          put;
     lu_str_t         *field;
     ngx_int_t         number, status;
-    ngx_lu_form_t     form;
+    ngx_lu_form_t    *form;
     ngx_lu_task_t    *task;
     ngx_lu_release_t  release;
 
@@ -118,15 +118,15 @@ ngx_lu_api_upload_put(ngx_lu_call_t *call)
                                   "\"action\" must be mpu-uploadpart.");
     }
 
-    status = ngx_lu_form_read(call, &form, "blob");
+    status = ngx_lu_form_read(call, "blob", &form);
     if (status != NGX_OK) {
-        goto done;
+        return status;
     }
 
-    field = &form.fields[NGX_LU_FIELD_PART];
+    field = &form->fields[NGX_LU_FIELD_PART];
     number = ngx_atoi(field->data, field->len);
 
-    if (!form.has_file || number < 1 || number > NGX_LU_API_UPLOAD_PARTS) {
+    if (!form->has_file || number < 1 || number > NGX_LU_API_UPLOAD_PARTS) {
         status = ngx_lu_task_refuse(task, 422,
                                     "A part needs a \"blob\" and a "
                                     "\"partNumber\" from 1 to 10000.");
@@ -138,13 +138,13 @@ ngx_lu_api_upload_put(ngx_lu_call_t *call)
         goto done;
     }
 
-    status = ngx_lu_api_upload_keep(call, release.folder, &form, number);
+    status = ngx_lu_api_upload_keep(call, release.folder, form, number);
 
     ngx_lu_release_close(&release);
 
 done:
 
-    ngx_lu_form_discard(&form);
+    ngx_lu_form_discard(form);
 
     if (status != NGX_OK) {
         return status;
@@ -154,7 +154,7 @@ done:
 
     json = cJSON_CreateObject();
 
-    lu_put_string(&put, json, "etag", form.sha256);
+    lu_put_string(&put, json, "etag", form->sha256);
     lu_put_number(&put, json, "partNumber", (double) number);
 
     return ngx_lu_call_answer(call, NGX_HTTP_OK, lu_put_done(&put, json));

@@ -325,6 +325,8 @@ ngx_lu_body_file(ngx_lu_task_t *task, ngx_buf_t *b, u_char *piece,
 
         size = (size_t) ngx_min(b->file_last - pos, NGX_LU_BODY_PIECE);
 
+        task->io.beats++;
+
         n = pread(b->file->fd, piece, size, pos);
 
         if (n <= 0) {

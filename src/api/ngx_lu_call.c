@@ -17,10 +17,12 @@
 static ngx_int_t ngx_lu_call_str(ngx_lu_call_t *call, lu_str_t *str);
 static void ngx_lu_call_cleanup(void *data);
 static void ngx_lu_call_wait(ngx_http_request_t *r);
-static void ngx_lu_call_thread(void *data, ngx_log_t *log);
-static void ngx_lu_call_print(ngx_lu_call_t *call);
-static void ngx_lu_call_free(ngx_lu_call_t *call);
-static void ngx_lu_call_done(ngx_event_t *ev);
+static ngx_int_t ngx_lu_call_thread(void *data);
+static ngx_int_t ngx_lu_call_print(ngx_lu_call_t *call, ngx_int_t status);
+static ngx_int_t ngx_lu_call_free(ngx_lu_call_t *call, ngx_int_t status);
+static void ngx_lu_call_clear(ngx_lu_call_t *call);
+static void ngx_lu_call_late(void *data);
+static void ngx_lu_call_done(void *data);
 static ngx_int_t ngx_lu_call_reply(ngx_lu_call_t *call);
 
 
@@ -64,6 +66,7 @@ ngx_lu_call_create(ngx_http_request_t *r, lu_route_t *route,
     call->request = r;
     call->token = token;
     call->action = action;
+    call->kind = NGX_LU_THREAD_SHORT;
     call->route = *route;
     call->args = ngx_lu_to_core(&r->args);
 
@@ -129,9 +132,7 @@ ngx_lu_call_cleanup(void *data)
 {
     ngx_lu_call_t *call = data;
 
-    cJSON_free(call->text);
-    cJSON_Delete(call->json);
-    cJSON_Delete(call->answer);
+    ngx_lu_call_clear(call);
 
     ngx_destroy_pool(call->task.io.pool);
 }
@@ -142,6 +143,14 @@ ngx_lu_call_run(ngx_http_request_t *r, ngx_lu_call_t *call,
     ngx_lu_body_e body)
 {
     ngx_int_t  rc;
+
+    /* not even the body is stored on a disk that does not answer */
+
+    if (ngx_lu_thread_hangs(call->task.store, &call->task.app)) {
+        rc = ngx_http_discard_request_body(r);
+
+        return rc == NGX_OK ? ngx_lu_reply_unavailable(r) : rc;
+    }
 
     if (body != NGX_LU_BODY_NONE) {
         return ngx_lu_body_read(r, call, body);
@@ -156,32 +165,27 @@ ngx_lu_call_run(ngx_http_request_t *r, ngx_lu_call_t *call,
 ngx_int_t
 ngx_lu_call_start(ngx_http_request_t *r, ngx_lu_call_t *call)
 {
-    ngx_thread_pool_t  *threads;
-    ngx_thread_task_t  *task;
+    ngx_int_t           status;
+    ngx_lu_run_t       *run;
     ngx_lu_loc_conf_t  *lucf;
-
-    task = ngx_thread_task_alloc(r->pool, 0);
-    if (task == NULL) {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
-    }
-
-    task->ctx = call;
-    task->handler = ngx_lu_call_thread;
-    task->event.data = call;
-    task->event.handler = ngx_lu_call_done;
-    task->event.log = r->connection->log;
 
     lucf = ngx_http_get_module_loc_conf(r, ngx_http_liveupdate_module);
 
-    /* checks would have to wait for a thread that has the mutex aside */
+    run = &call->run;
 
-    threads = call->zoned ? lucf->readers : lucf->threads;
+    run->task = &call->task;
+    run->kind = call->kind;
+    run->threads = lucf->threads;
+    run->quick = lucf->readers;
+    run->handler = ngx_lu_call_thread;
+    run->drop = call->drop;
+    run->done = ngx_lu_call_done;
+    run->late = ngx_lu_call_late;
+    run->data = call;
 
-    call->aside = (threads != lucf->readers);
-
-    if (ngx_lu_thread_post(threads, task) != NGX_OK) {
-        return ngx_lu_reply_message(r, NGX_HTTP_SERVICE_UNAVAILABLE,
-                                    "Too many requests are waiting.");
+    status = ngx_lu_run_start(run);
+    if (status != NGX_OK) {
+        return ngx_lu_reply_error(r, status, &call->task.error);
     }
 
     r->main->count++;
@@ -200,8 +204,10 @@ ngx_lu_call_wait(ngx_http_request_t *r)
 }
 
 
-static void
-ngx_lu_call_thread(void *data, ngx_log_t *log)
+/* Nothing is left of an earlier time. */
+
+static ngx_int_t
+ngx_lu_call_thread(void *data)
 {
     ngx_lu_call_t *call = data;
 
@@ -210,9 +216,7 @@ ngx_lu_call_thread(void *data, ngx_log_t *log)
 
     task = &call->task;
 
-    if (call->aside) {
-        ngx_lu_thread_aside();
-    }
+    ngx_lu_call_clear(call);
 
     status = NGX_OK;
 
@@ -222,27 +226,32 @@ ngx_lu_call_thread(void *data, ngx_log_t *log)
         task->expect = cJSON_GetObjectItemCaseSensitive(call->json, "expect");
     }
 
-    call->status = (status == NGX_OK) ? call->action(call) : status;
+    if (status == NGX_OK) {
+        status = call->action(call);
+    }
 
-    ngx_lu_call_print(call);
-    ngx_lu_call_free(call);
+    status = ngx_lu_call_print(call, status);
+
+    return ngx_lu_call_free(call, status);
 }
 
 
-static void
-ngx_lu_call_print(ngx_lu_call_t *call)
+static ngx_int_t
+ngx_lu_call_print(ngx_lu_call_t *call, ngx_int_t status)
 {
     if (call->answer) {
         call->text = cJSON_PrintUnformatted(call->answer);
 
         if (call->text == NULL) {
-            call->status = ngx_lu_task_nomem(&call->task);
+            return ngx_lu_task_nomem(&call->task);
         }
     }
 
     if (call->text) {
         call->text_len = ngx_strlen(call->text);
     }
+
+    return status;
 }
 
 
@@ -251,8 +260,8 @@ ngx_lu_call_print(ngx_lu_call_t *call)
  * and the log still say of them is copied.
  */
 
-static void
-ngx_lu_call_free(ngx_lu_call_t *call)
+static ngx_int_t
+ngx_lu_call_free(ngx_lu_call_t *call, ngx_int_t status)
 {
     lu_str_t       *subject;
     lu_arena_t      arena;
@@ -277,8 +286,7 @@ ngx_lu_call_free(ngx_lu_call_t *call)
     {
         /* the tree goes with the request then */
 
-        call->status = ngx_lu_task_nomem(task);
-        return;
+        return ngx_lu_task_nomem(task);
     }
 
     cJSON_Delete(call->answer);
@@ -287,22 +295,95 @@ ngx_lu_call_free(ngx_lu_call_t *call)
     call->answer = NULL;
     call->json = NULL;
     task->expect = NULL;
+
+    return status;
 }
 
 
 static void
-ngx_lu_call_done(ngx_event_t *ev)
+ngx_lu_call_clear(ngx_lu_call_t *call)
 {
-    ngx_lu_call_t *call = ev->data;
+    cJSON_free(call->text);
+    call->text = NULL;
 
+    cJSON_Delete(call->json);
+    call->json = NULL;
+
+    cJSON_Delete(call->answer);
+    call->answer = NULL;
+
+    call->text_type = NULL;
+    call->location = NULL;
+    call->forget = 0;
+    call->wake = 0;
+}
+
+
+/*
+ * The client is told, and the request stays: the thread works with it.  What
+ * it has begun may yet be done.
+ */
+
+static void
+ngx_lu_call_late(void *data)
+{
+    ngx_lu_call_t *call = data;
+
+    ngx_connection_t    *c;
+    ngx_http_request_t  *r;
+
+    r = call->request;
+    c = r->connection;
+
+    ngx_http_set_log_request(c->log, r);
+
+    ngx_log_error(NGX_LOG_ERR, c->log, 0,
+                  "a thread hangs in the store \"%V\"",
+                  &call->task.store->path);
+
+    call->late = 1;
+
+    if (r->write_event_handler != ngx_lu_call_wait) {
+
+        /* the request was terminated meanwhile */
+
+        return;
+    }
+
+    r->keepalive = 0;
+
+    /* with it nothing would be sent */
+
+    r->aio = 0;
+
+    call->status = ngx_lu_reply_message(r, NGX_HTTP_SERVICE_UNAVAILABLE,
+                                        "The disk of the server does not "
+                                        "answer; what was asked for may still "
+                                        "be done.");
+
+    /* the connection stays, too, but the client need not know */
+
+    if (r->http_version < NGX_HTTP_VERSION_20
+#if (NGX_HTTP_SSL)
+        && c->ssl == NULL
+#endif
+        && !c->buffered)
+    {
+        (void) ngx_shutdown_socket(c->fd, NGX_WRITE_SHUTDOWN);
+    }
+}
+
+
+static void
+ngx_lu_call_done(void *data)
+{
+    ngx_lu_call_t *call = data;
+
+    ngx_int_t            rc;
     ngx_str_t            app, id;
     ngx_connection_t    *c;
     ngx_lu_store_t      *store;
     ngx_http_request_t  *r;
-
-    if (!ngx_lu_thread_over(ev)) {
-        return;
-    }
 
     r = call->request;
     c = r->connection;
@@ -314,7 +395,7 @@ ngx_lu_call_done(ngx_event_t *ev)
 
     store = call->wake ? call->task.store : NULL;
 
-    if (call->forget && call->status < NGX_HTTP_SPECIAL_RESPONSE) {
+    if (call->forget && call->run.status < NGX_HTTP_SPECIAL_RESPONSE) {
         app = ngx_lu_from_core(&call->task.app);
         id = ngx_lu_from_core(&call->task.id);
 
@@ -330,7 +411,9 @@ ngx_lu_call_done(ngx_event_t *ev)
     } else {
         r->write_event_handler = ngx_http_request_empty_handler;
 
-        ngx_http_finalize_request(r, ngx_lu_call_reply(call));
+        rc = call->late ? call->status : ngx_lu_call_reply(call);
+
+        ngx_http_finalize_request(r, rc);
     }
 
     ngx_http_run_posted_requests(c);
@@ -353,6 +436,8 @@ ngx_lu_call_reply(ngx_lu_call_t *call)
     r = call->request;
     task = &call->task;
     io = &task->io;
+
+    call->status = call->run.status;
 
     if (io->operation
         && (call->status >= NGX_HTTP_INTERNAL_SERVER_ERROR

@@ -11,6 +11,7 @@
 #define _NGX_LU_CALL_H_INCLUDED_
 
 
+#include "write/ngx_lu_run.h"
 #include "write/ngx_lu_task.h"
 
 #include "core/lu_json.h"
@@ -19,11 +20,13 @@
 
 
 typedef struct ngx_lu_delivery_s  ngx_lu_delivery_t;
+typedef struct ngx_lu_form_s      ngx_lu_form_t;
 
 
 /*
  * An action runs in the call's thread.  It returns the HTTP status of the
- * answer; from 400 on, task.error is the answer.
+ * answer; from 400 on, task.error is the answer.  It may be run again, see
+ * ngx_lu_run_start().
  */
 
 typedef ngx_int_t (*ngx_lu_action_pt)(ngx_lu_call_t *call);
@@ -44,6 +47,8 @@ typedef enum {
 
 struct ngx_lu_call_s {
     ngx_lu_task_t            task;
+    ngx_lu_run_t             run;
+    ngx_lu_thread_e          kind;       /* SHORT at first */
     ngx_http_request_t      *request;
     const lu_token_t        *token;      /* NULL: none was needed */
     ngx_lu_action_pt         action;
@@ -59,6 +64,8 @@ struct ngx_lu_call_s {
     off_t                    body_max;   /* 0: as nginx allows */
     cJSON                   *json;       /* of the body, or NULL */
     ngx_lu_delivery_t       *delivery;   /* of a webhook, or NULL */
+    ngx_lu_form_t           *form;       /* that was read, or NULL */
+    ngx_lu_thread_pt         drop;       /* removes it; see ngx_lu_run_t */
 
     /* the answer */
     cJSON                   *answer;
@@ -66,14 +73,13 @@ struct ngx_lu_call_s {
     size_t                   text_len;
     const char              *text_type;  /* NULL: JSON */
     u_char                  *location;
-    ngx_int_t                status;
+    ngx_int_t                status;     /* if it is late, of nginx */
 
     unsigned                 parse:1;    /* the body is JSON */
     unsigned                 related:1;  /* "relations" was looked for */
-    unsigned                 aside:1;    /* threads of its own */
-    unsigned                 zoned:1;    /* it uses the zone's mutex */
     unsigned                 forget:1;   /* the device task.id, in the end */
     unsigned                 wake:1;     /* there is a new job */
+    unsigned                 late:1;     /* it is answered; its thread hangs */
 };
 
 

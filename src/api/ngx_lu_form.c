@@ -29,6 +29,7 @@ static const char  *ngx_lu_form_fields[] = {
 };
 
 
+static ngx_int_t ngx_lu_form_parse(ngx_lu_form_t *form);
 static lu_rc_e ngx_lu_form_piece(void *data, const u_char *bytes, size_t len);
 static lu_rc_e ngx_lu_form_part(void *data, const lu_str_t *name);
 static lu_rc_e ngx_lu_form_body(void *data, const unsigned char *bytes,
@@ -36,23 +37,52 @@ static lu_rc_e ngx_lu_form_body(void *data, const unsigned char *bytes,
 
 
 ngx_int_t
-ngx_lu_form_read(ngx_lu_call_t *call, ngx_lu_form_t *form,
-    const char *file_name)
+ngx_lu_form_read(ngx_lu_call_t *call, const char *file_name,
+    ngx_lu_form_t **out)
+{
+    ngx_int_t       status;
+    ngx_lu_form_t  *form;
+
+    if (call->form == NULL) {
+
+        form = ngx_pcalloc(call->task.io.pool, sizeof(ngx_lu_form_t));
+        if (form == NULL) {
+            return ngx_lu_task_nomem(&call->task);
+        }
+
+        form->call = call;
+        form->file_name = file_name;
+
+        status = ngx_lu_form_parse(form);
+
+        if (status != NGX_OK) {
+            ngx_lu_form_discard(form);
+            return status;
+        }
+
+        call->form = form;
+    }
+
+    *out = call->form;
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_lu_form_parse(ngx_lu_form_t *form)
 {
     lu_rc_e                 rc;
     lu_str_t                content_type;
     ngx_int_t               status;
+    ngx_lu_call_t          *call;
     ngx_lu_task_t          *task;
     lu_multipart_t         *multipart;
     ngx_lu_form_feed_t      feed;
     lu_multipart_handler_t  handler;
 
+    call = form->call;
     task = &call->task;
-
-    ngx_memzero(form, sizeof(ngx_lu_form_t));
-
-    form->call = call;
-    form->file_name = file_name;
 
     multipart = ngx_palloc(task->io.pool, sizeof(lu_multipart_t));
     if (multipart == NULL) {
@@ -207,8 +237,20 @@ ngx_lu_form_body(void *data, const unsigned char *bytes, size_t len)
 void
 ngx_lu_form_discard(ngx_lu_form_t *form)
 {
-    if (form->has_file) {
+    if (form->has_file && !ngx_lu_task_is_busy(&form->call->task)) {
         ngx_lu_temp_discard(&form->temp);
         form->has_file = 0;
+    }
+}
+
+
+void
+ngx_lu_form_drop(void *data)
+{
+    ngx_lu_call_t *call = data;
+
+    if (call->form && call->form->has_file) {
+        ngx_lu_temp_discard(&call->form->temp);
+        call->form->has_file = 0;
     }
 }

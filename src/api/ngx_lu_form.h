@@ -30,7 +30,7 @@ enum {
 };
 
 
-typedef struct {
+struct ngx_lu_form_s {
     ngx_lu_call_t      *call;
     const char         *file_name;       /* of the file's field */
     ngx_lu_temp_t       temp;
@@ -40,22 +40,28 @@ typedef struct {
     unsigned            has_file:1;
     unsigned            in_file:1;
     unsigned            failed:1;        /* the disk did */
-} ngx_lu_form_t;
+};
 
 
 /*
- * Reads the call's body, in its thread, into a form of the caller's.  The field
- * of that name is the file; unknown fields are ignored.  The values of fields
- * are terminated, and live as long as the call.
+ * Reads the call's body, in its thread.  The field of that name is the file;
+ * unknown fields are ignored.  The values of fields are terminated, and live as
+ * long as the call.  A call that is run again has the form that was read.
  *
- * Returns NGX_OK, or a status: 400, 422, 500, 507.  In either case the caller
- * discards the form; a caller that takes the temporary file over sets has_file
- * to 0 before.
+ * NGX_OK, and the form is to be discarded; a caller that takes the temporary
+ * file over sets has_file to 0 before.  Or a status: 400, 422, 500, 507.
  */
 
-ngx_int_t ngx_lu_form_read(ngx_lu_call_t *call, ngx_lu_form_t *form,
-    const char *file_name);
+ngx_int_t ngx_lu_form_read(ngx_lu_call_t *call, const char *file_name,
+    ngx_lu_form_t **form);
+
+/* Removes the file, unless the call is going to be run again. */
+
 void ngx_lu_form_discard(ngx_lu_form_t *form);
+
+/* Removes what is left of the form of a call, which is the data. */
+
+void ngx_lu_form_drop(void *data);
 
 
 #endif /* _NGX_LU_FORM_H_INCLUDED_ */

@@ -43,6 +43,7 @@
 
 
 typedef struct ngx_lu_catalog_s  ngx_lu_catalog_t;
+typedef struct ngx_lu_threads_s  ngx_lu_threads_t;
 typedef struct ngx_lu_numbers_s  ngx_lu_numbers_t;
 typedef struct ngx_lu_series_s   ngx_lu_series_t;
 typedef struct ngx_lu_call_s     ngx_lu_call_t;
@@ -60,6 +61,7 @@ typedef struct {
     ngx_shm_zone_t            *zone;
     ngx_lu_numbers_t          *numbers; /* in the zone */
     ngx_lu_catalog_t          *catalog; /* of the worker */
+    ngx_lu_threads_t          *threads; /* of the worker */
     ngx_lu_jobs_t             *jobs;    /* NULL if nothing is fetched */
 } ngx_lu_store_t;
 
@@ -119,8 +121,8 @@ typedef struct {
     time_t                     valid;   /* of a copy, seconds */
 
     ngx_str_t                  threads_name;
-    ngx_thread_pool_t         *threads; /* for API calls and jobs */
-    ngx_thread_pool_t         *readers; /* for the catalog */
+    ngx_thread_pool_t         *threads; /* for what takes long, and jobs */
+    ngx_thread_pool_t         *readers; /* for the rest, and the catalog */
 
     ngx_flag_t                 api;
     ngx_flag_t                 releases;  /* the API's, of approvers */
@@ -169,6 +171,7 @@ typedef struct {
     ngx_str_t                  cache;       /* Cache-Control */
     ngx_str_t                  disposition; /* Content-Disposition */
     unsigned                   located:1;   /* r->uri is the file */
+    unsigned                   asking:1;    /* whether its disk answers */
     unsigned                   vary:1;      /* by Accept-Encoding */
     unsigned                   gzip:1;      /* the file is compressed */
 

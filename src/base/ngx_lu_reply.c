@@ -7,7 +7,9 @@
 #include "ngx_lu_reply.h"
 
 
-#define NGX_LU_SUBJECT  256
+#define NGX_LU_SUBJECT      256
+
+#define NGX_LU_RETRY_AFTER  "10"    /* seconds */
 
 
 static ngx_str_t  ngx_lu_json_type = ngx_string("application/json");
@@ -38,6 +40,14 @@ ngx_lu_reply_text(ngx_http_request_t *r, ngx_uint_t status, ngx_str_t *type,
 
     if (ngx_lu_header_add(r, "Cache-Control", &value) == NULL) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    if (status == NGX_HTTP_SERVICE_UNAVAILABLE) {
+        ngx_str_set(&value, NGX_LU_RETRY_AFTER);
+
+        if (ngx_lu_header_add(r, "Retry-After", &value) == NULL) {
+            return NGX_HTTP_INTERNAL_SERVER_ERROR;
+        }
     }
 
     r->headers_out.status = status;
@@ -104,6 +114,15 @@ ngx_lu_reply_error(ngx_http_request_t *r, ngx_uint_t status, lu_error_t *err)
     text.len = p - text.data;
 
     return ngx_lu_reply_json(r, status, &text);
+}
+
+
+ngx_int_t
+ngx_lu_reply_unavailable(ngx_http_request_t *r)
+{
+    return ngx_lu_reply_message(r, NGX_HTTP_SERVICE_UNAVAILABLE,
+                                "The disk of the server does not answer: try "
+                                "again later.");
 }
 
 

@@ -15,7 +15,8 @@
 
 /*
  * Each of these sends a complete response with "Cache-Control: no-store" and
- * the given HTTP status.  The request body must have been read or discarded.
+ * the given HTTP status; with 503, also "Retry-After".  The request body must
+ * have been read or discarded.
  * The text is not copied: it must live as long as the request.  An empty text
  * makes a response without a body and without a Content-Type.
  *
@@ -34,6 +35,10 @@ ngx_int_t ngx_lu_reply_error(ngx_http_request_t *r, ngx_uint_t status,
     lu_error_t *err);
 ngx_int_t ngx_lu_reply_message(ngx_http_request_t *r, ngx_uint_t status,
     const char *text);
+
+/* 503: the disk does not answer. */
+
+ngx_int_t ngx_lu_reply_unavailable(ngx_http_request_t *r);
 
 /*
  * Returns the error as a null-terminated sentence, allocated from the pool, or

@@ -2,7 +2,9 @@
 /*
  * Copyright (C) the nginx-liveupdate authors
  *
- * Tasks of thread pools that a worker completes before it exits.
+ * Work in threads.  Whoever waits for a disk gets a place in a thread pool, or
+ * waits for one: a store, and each of its apps, has so many places for each
+ * kind of work, so that a disk that does not answer holds only these.
  */
 
 
@@ -13,20 +15,80 @@
 #include "ngx_lu.h"
 
 
+typedef enum {
+    NGX_LU_THREAD_LOAD = 0,         /* devices wait for it */
+    NGX_LU_THREAD_STATUS,           /* it needs no disk */
+    NGX_LU_THREAD_SHORT,            /* changes, lists */
+    NGX_LU_THREAD_UPLOAD,
+    NGX_LU_THREAD_LONG,             /* a whole release is verified */
+    NGX_LU_THREAD_JOB,
+    NGX_LU_THREAD_KINDS
+} ngx_lu_thread_e;
+
+
+typedef struct ngx_lu_thread_s  ngx_lu_thread_t;
+
+typedef void (*ngx_lu_thread_pt)(void *data);
+
+
+/* The memory is the caller's, is zeroed first, and lives until done(). */
+
+struct ngx_lu_thread_s {
+
+    /* set by the caller */
+    ngx_lu_store_t           *store;
+    ngx_thread_pool_t        *pool;
+    lu_str_t                  app;       /* empty: it is about all of them */
+    ngx_lu_thread_e           kind;
+    ngx_atomic_t             *beats;     /* run() counts there; or NULL */
+    ngx_lu_thread_pt          run;       /* in the thread */
+    ngx_lu_thread_pt          done;      /* afterwards, in the event loop */
+    ngx_lu_thread_pt          late;      /* or NULL */
+    void                     *data;      /* of all three */
+    unsigned                  aside:1;   /* at a low priority, for good */
+
+    /* for done() */
+    unsigned                  refused:1; /* run() was not called */
+
+    /* private */
+    unsigned                  waiting:1;
+    unsigned                  told:1;
+    ngx_thread_task_t         task;
+    ngx_queue_t               queue;     /* of its store and kind */
+    ngx_queue_t               all;       /* of the worker */
+    ngx_msec_t                moved;     /* when it was seen at work */
+    ngx_msec_t                looked;
+    ngx_atomic_uint_t         beat;
+    ngx_msec_t                cpu;
+    clockid_t                 clock;     /* of the thread, once it has begun */
+    ngx_atomic_t              begun;
+};
+
+
+/* Returns the places of a store in this worker, or NULL: no memory. */
+
+ngx_lu_threads_t *ngx_lu_thread_create(ngx_pool_t *pool);
+
 /*
- * Posts a task whose handler, event.handler, event.data and event.log are set.
- * Returns NGX_OK, or NGX_ERROR if the queue of the pool is full.
+ * Has run() called in a thread, now or when there is a place, and then done()
+ * in the event loop, never before it has returned.  NGX_OK; or else neither of
+ * them is called: NGX_BUSY if too many wait already, or if all who have a place
+ * hang; NGX_ERROR if the thread pool takes no more.
+ *
+ * A thread hangs if it has neither counted a beat nor used the processor for
+ * long.  late() is called when it does, once, in the event loop; done() still
+ * follows if the thread ever returns.  Who waits for a place behind threads
+ * that hang is refused: done() is called with refused set.
+ *
+ * A worker that is told to quit waits for all of it, but for a thread that
+ * hangs only as long as worker_shutdown_timeout, or a minute.
  */
 
-ngx_int_t ngx_lu_thread_post(ngx_thread_pool_t *tp, ngx_thread_task_t *task);
+ngx_int_t ngx_lu_thread_start(ngx_lu_thread_t *thread);
 
-/*
- * To be called first by the task's event handler, which runs once a minute
- * while the task does.  Returns 1 if the task is complete, 0 if the handler is
- * to return and wait.
- */
+/* Returns 1 if a thread that works for this app hangs. */
 
-ngx_uint_t ngx_lu_thread_over(ngx_event_t *ev);
+ngx_uint_t ngx_lu_thread_hangs(ngx_lu_store_t *store, const lu_str_t *app);
 
 /*
  * Returns the milliseconds of a clock that nobody sets.  In a thread this is
@@ -34,13 +96,6 @@ ngx_uint_t ngx_lu_thread_over(ngx_event_t *ev);
  */
 
 ngx_msec_t ngx_lu_thread_msec(void);
-
-/*
- * Lowers the priority of the calling thread for good.  Only for threads of a
- * pool that answers no devices.
- */
-
-void ngx_lu_thread_aside(void);
 
 
 #endif /* _NGX_LU_THREAD_H_INCLUDED_ */

@@ -491,7 +491,7 @@ ngx_lu_conf_jobs(ngx_conf_t *cf, ngx_lu_loc_conf_t *lucf)
     jobs->fetch = lucf->fetch;
     jobs->conf_ctx = cscf->ctx;
     jobs->threads = lucf->threads;
-    jobs->aside = (lucf->threads != lucf->readers);
+    jobs->readers = lucf->readers;
     jobs->approval = lucf->approval;
     jobs->github = lucf->github;
     jobs->github_approves = (lucf->approval == NGX_LU_APPROVAL_GITHUB);

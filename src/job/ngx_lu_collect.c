@@ -59,6 +59,7 @@ struct ngx_lu_collect_s {
 
 typedef struct {
     ngx_lu_io_t        io;
+    ngx_lu_thread_t    thread;
     ngx_lu_collect_t  *collect;
     u_char            *path;
     u_char            *text;
@@ -81,9 +82,9 @@ static void ngx_lu_collect_look(ngx_event_t *ev);
 static void ngx_lu_collect_report(ngx_lu_collect_t *collect);
 static ngx_int_t ngx_lu_collect_progress(ngx_lu_collect_t *collect,
     ngx_lu_report_t *report);
-static void ngx_lu_collect_write(void *data, ngx_log_t *log);
+static void ngx_lu_collect_write(void *data);
 static ngx_uint_t ngx_lu_collect_is_unwanted(ngx_lu_report_t *report);
-static void ngx_lu_collect_reported(ngx_event_t *ev);
+static void ngx_lu_collect_reported(void *data);
 static void ngx_lu_collect_end(ngx_lu_collect_t *collect);
 static ngx_int_t ngx_lu_collect_stage(ngx_lu_step_t *step);
 static ngx_int_t ngx_lu_collect_over(ngx_lu_step_t *step, ngx_int_t status);
@@ -378,21 +379,21 @@ ngx_lu_collect_look(ngx_event_t *ev)
 static void
 ngx_lu_collect_report(ngx_lu_collect_t *collect)
 {
-    ngx_pool_t         *pool;
-    ngx_lu_report_t    *report;
-    ngx_thread_task_t  *task;
+    ngx_pool_t       *pool;
+    ngx_lu_jobs_t    *jobs;
+    ngx_lu_report_t  *report;
+    ngx_lu_thread_t  *thread;
 
     pool = ngx_create_pool(1024, ngx_cycle->log);
     if (pool == NULL) {
         return;
     }
 
-    task = ngx_thread_task_alloc(pool, sizeof(ngx_lu_report_t));
-    if (task == NULL) {
+    report = ngx_pcalloc(pool, sizeof(ngx_lu_report_t));
+    if (report == NULL) {
         goto failed;
     }
 
-    report = task->ctx;
     report->io.pool = pool;
     report->collect = collect;
 
@@ -400,12 +401,20 @@ ngx_lu_collect_report(ngx_lu_collect_t *collect)
         goto failed;
     }
 
-    task->handler = ngx_lu_collect_write;
-    task->event.data = report;
-    task->event.handler = ngx_lu_collect_reported;
-    task->event.log = ngx_cycle->log;
+    jobs = collect->job->jobs;
+    thread = &report->thread;
 
-    if (ngx_thread_task_post(collect->job->jobs->threads, task) != NGX_OK) {
+    thread->store = jobs->store;
+    thread->pool = jobs->threads;
+    thread->aside = (jobs->threads != jobs->readers);
+    thread->app = collect->job->app;
+    thread->kind = NGX_LU_THREAD_JOB;
+    thread->beats = &report->io.beats;
+    thread->run = ngx_lu_collect_write;
+    thread->done = ngx_lu_collect_reported;
+    thread->data = report;
+
+    if (ngx_lu_thread_start(thread) != NGX_OK) {
         goto failed;
     }
 
@@ -480,7 +489,7 @@ ngx_lu_collect_progress(ngx_lu_collect_t *collect, ngx_lu_report_t *report)
 /* A report may get lost, so it is not synced. */
 
 static void
-ngx_lu_collect_write(void *data, ngx_log_t *log)
+ngx_lu_collect_write(void *data)
 {
     ngx_lu_report_t *report = data;
 
@@ -535,9 +544,9 @@ ngx_lu_collect_is_unwanted(ngx_lu_report_t *report)
 
 
 static void
-ngx_lu_collect_reported(ngx_event_t *ev)
+ngx_lu_collect_reported(void *data)
 {
-    ngx_lu_report_t *report = ev->data;
+    ngx_lu_report_t *report = data;
 
     ngx_queue_t        *q;
     ngx_lu_collect_t   *collect;
@@ -577,6 +586,7 @@ static ngx_int_t
 ngx_lu_collect_stage(ngx_lu_step_t *step)
 {
     ngx_int_t          rc, status;
+    lu_state_e         state;
     ngx_lu_collect_t  *collect;
     ngx_lu_release_t   release;
 
@@ -587,7 +597,15 @@ ngx_lu_collect_stage(ngx_lu_step_t *step)
         return rc == NGX_DECLINED ? NGX_DONE : rc;
     }
 
-    if (lu_release_state(release.json) != LU_STATE_FETCHING) {
+    state = lu_release_state(release.json);
+
+    if (state == LU_STATE_STAGED && step->job->staged) {
+
+        /* the app was locked when it was to be promoted */
+
+        status = NGX_OK;
+
+    } else if (state != LU_STATE_FETCHING) {
         status = NGX_DONE;
 
     } else {
@@ -599,6 +617,7 @@ ngx_lu_collect_stage(ngx_lu_step_t *step)
         if (status == NGX_OK) {
             status = ngx_lu_stage(&step->task, &release, &collect->digests,
                                   NULL);
+            step->job->staged = (status == NGX_OK);
         }
     }
 

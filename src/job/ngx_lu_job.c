@@ -26,8 +26,8 @@
 #define NGX_LU_SKEW       60
 
 
-static void ngx_lu_job_thread(void *data, ngx_log_t *log);
-static void ngx_lu_job_done(ngx_event_t *ev);
+static ngx_int_t ngx_lu_job_thread(void *data);
+static void ngx_lu_job_done(void *data);
 static void ngx_lu_job_pause(ngx_lu_job_t *job);
 static ngx_int_t ngx_lu_job_postpone(ngx_lu_step_t *step);
 static ngx_int_t ngx_lu_job_again(ngx_lu_step_t *step, cJSON *release,
@@ -41,21 +41,19 @@ static void ngx_lu_job_postponed(ngx_lu_job_t *job, ngx_int_t status);
 void
 ngx_lu_job_run(ngx_lu_job_t *job, ngx_lu_step_pt handler, ngx_lu_job_pt done)
 {
-    ngx_pool_t         *pool;
-    ngx_lu_step_t      *step;
-    ngx_thread_task_t  *task;
+    ngx_pool_t     *pool;
+    ngx_lu_run_t   *run;
+    ngx_lu_step_t  *step;
 
     pool = ngx_create_pool(4096, ngx_cycle->log);
     if (pool == NULL) {
         goto failed;
     }
 
-    task = ngx_thread_task_alloc(pool, sizeof(ngx_lu_step_t));
-    if (task == NULL) {
+    step = ngx_pcalloc(pool, sizeof(ngx_lu_step_t));
+    if (step == NULL) {
         goto failed;
     }
-
-    step = task->ctx;
 
     ngx_lu_task_init(&step->task, pool, job->jobs->store, job->by);
 
@@ -68,12 +66,17 @@ ngx_lu_job_run(ngx_lu_job_t *job, ngx_lu_step_pt handler, ngx_lu_job_pt done)
     step->handler = handler;
     step->done = done;
 
-    task->handler = ngx_lu_job_thread;
-    task->event.data = step;
-    task->event.handler = ngx_lu_job_done;
-    task->event.log = ngx_cycle->log;
+    run = &step->run;
 
-    if (ngx_lu_thread_post(job->jobs->threads, task) != NGX_OK) {
+    run->task = &step->task;
+    run->kind = NGX_LU_THREAD_JOB;
+    run->threads = job->jobs->threads;
+    run->quick = job->jobs->readers;
+    run->handler = ngx_lu_job_thread;
+    run->done = ngx_lu_job_done;
+    run->data = step;
+
+    if (ngx_lu_run_start(run) != NGX_OK) {
         goto failed;
     }
 
@@ -91,37 +94,29 @@ failed:
 }
 
 
-static void
-ngx_lu_job_thread(void *data, ngx_log_t *log)
+static ngx_int_t
+ngx_lu_job_thread(void *data)
 {
     ngx_lu_step_t *step = data;
 
-    if (step->job->jobs->aside) {
-        ngx_lu_thread_aside();
-    }
-
-    step->status = step->handler(step);
+    return step->handler(step);
 }
 
 
 static void
-ngx_lu_job_done(ngx_event_t *ev)
+ngx_lu_job_done(void *data)
 {
-    ngx_lu_step_t *step = ev->data;
+    ngx_lu_step_t *step = data;
 
     ngx_int_t       status;
     ngx_lu_job_t   *job;
     ngx_lu_job_pt   done;
     ngx_lu_task_t  *task;
 
-    if (!ngx_lu_thread_over(ev)) {
-        return;
-    }
-
     job = step->job;
     done = step->done;
     task = &step->task;
-    status = step->status;
+    status = step->run.status;
 
     /* a release that was deleted meanwhile is no fault of the disk */
 

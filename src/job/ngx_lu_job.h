@@ -14,6 +14,7 @@
 
 
 #include "write/ngx_lu_release.h"
+#include "write/ngx_lu_run.h"
 #include "write/ngx_lu_task.h"
 
 #include "core/lu_json.h"
@@ -32,7 +33,10 @@ typedef struct ngx_lu_collect_s  ngx_lu_collect_t;
 typedef struct ngx_lu_github_s   ngx_lu_github_t;
 
 
-/* A step runs in a thread and returns a status; its end in the event loop. */
+/*
+ * A step runs in a thread and returns a status; its end in the event loop.  It
+ * may be run again, see ngx_lu_run_start().
+ */
 
 typedef ngx_int_t (*ngx_lu_step_pt)(ngx_lu_step_t *step);
 typedef void (*ngx_lu_job_pt)(ngx_lu_job_t *job, ngx_int_t status);
@@ -45,7 +49,7 @@ struct ngx_lu_jobs_s {
     ngx_lu_fetch_conf_t     *fetch;
     ngx_http_conf_ctx_t     *conf_ctx;     /* of the server */
     ngx_thread_pool_t       *threads;
-    ngx_uint_t               aside;        /* the pool answers no devices */
+    ngx_thread_pool_t       *readers;
     ngx_uint_t               approval;     /* NGX_LU_APPROVAL_... */
     ngx_lu_github_conf_t    *github;       /* or NULL */
     ngx_uint_t               github_approves;
@@ -111,7 +115,7 @@ struct ngx_lu_step_s {
     ngx_lu_job_t            *job;
     ngx_lu_step_pt           handler;
     ngx_lu_job_pt            done;
-    ngx_int_t                status;
+    ngx_lu_run_t             run;
 };
 
 
@@ -158,7 +162,7 @@ ngx_int_t ngx_lu_job_find(ngx_lu_io_t *io, ngx_lu_job_t *job, cJSON **release);
 
 /*
  * Locks and reads the release in staging/, for ngx_lu_release_close().  NGX_OK;
- * NGX_DECLINED: it is not there; or a status: 404, 500, 507.
+ * NGX_DECLINED: it is not there; or a status: 404, 500, 503, 507.
  */
 
 ngx_int_t ngx_lu_job_lock(ngx_lu_step_t *step, ngx_lu_release_t *release);

@@ -32,7 +32,8 @@ ngx_int_t ngx_lu_reconcile_ask(ngx_lu_task_t *task);
 
 /*
  * The lock of those who ask and of the job when it ends, to be given to
- * ngx_lu_lock_release().  Blocks.  NGX_OK, or a status: 404, 500, 507.
+ * ngx_lu_lock_release().  NGX_OK, or a status: 404, 500, 507; 503 if another
+ * has it.
  */
 
 ngx_int_t ngx_lu_reconcile_lock(ngx_lu_task_t *task, ngx_fd_t *lock);

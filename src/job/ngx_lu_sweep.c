@@ -31,6 +31,7 @@
 
 typedef struct {
     ngx_lu_io_t                   io;
+    ngx_lu_thread_t               thread;
     ngx_lu_jobs_t                *jobs;
     ngx_uint_t                    free;
     ngx_array_t                   claimed;     /* of job_t * */
@@ -41,14 +42,14 @@ typedef struct {
 
 static void ngx_lu_sweep(ngx_lu_jobs_t *jobs);
 static void ngx_lu_sweep_handler(ngx_event_t *ev);
-static void ngx_lu_sweep_thread(void *data, ngx_log_t *log);
+static void ngx_lu_sweep_thread(void *data);
 static ngx_int_t ngx_lu_sweep_job(ngx_lu_sweep_t *sweep, ngx_str_t *name);
 static ngx_int_t ngx_lu_sweep_open(ngx_lu_sweep_t *sweep, ngx_lu_job_t *job,
     u_char *path);
 static ngx_int_t ngx_lu_sweep_read(ngx_lu_sweep_t *sweep, ngx_lu_job_t *job,
     const cJSON *release);
 static unsigned ngx_lu_sweep_platforms(const cJSON *release);
-static void ngx_lu_sweep_done(ngx_event_t *ev);
+static void ngx_lu_sweep_done(void *data);
 static void ngx_lu_sweep_start(ngx_lu_job_t *job);
 
 
@@ -129,10 +130,10 @@ ngx_lu_sweep_handler(ngx_event_t *ev)
 static void
 ngx_lu_sweep(ngx_lu_jobs_t *jobs)
 {
-    ngx_pool_t         *pool;
-    ngx_time_t         *tp;
-    ngx_lu_sweep_t     *sweep;
-    ngx_thread_task_t  *task;
+    ngx_pool_t       *pool;
+    ngx_time_t       *tp;
+    ngx_lu_sweep_t   *sweep;
+    ngx_lu_thread_t  *thread;
 
     if (jobs->sweeping) {
         jobs->again = 1;
@@ -152,12 +153,11 @@ ngx_lu_sweep(ngx_lu_jobs_t *jobs)
         return;
     }
 
-    task = ngx_thread_task_alloc(pool, sizeof(ngx_lu_sweep_t));
-    if (task == NULL) {
+    sweep = ngx_pcalloc(pool, sizeof(ngx_lu_sweep_t));
+    if (sweep == NULL) {
         goto failed;
     }
 
-    sweep = task->ctx;
     sweep->io.pool = pool;
     sweep->jobs = jobs;
     sweep->free = (jobs->nrunning < NGX_LU_JOBS)
@@ -171,12 +171,17 @@ ngx_lu_sweep(ngx_lu_jobs_t *jobs)
                                           - jobs->pause_github)
                         >= 0);
 
-    task->handler = ngx_lu_sweep_thread;
-    task->event.data = sweep;
-    task->event.handler = ngx_lu_sweep_done;
-    task->event.log = ngx_cycle->log;
+    thread = &sweep->thread;
 
-    if (ngx_thread_task_post(jobs->threads, task) != NGX_OK) {
+    thread->store = jobs->store;
+    thread->pool = jobs->readers;
+    thread->kind = NGX_LU_THREAD_SHORT;
+    thread->beats = &sweep->io.beats;
+    thread->run = ngx_lu_sweep_thread;
+    thread->done = ngx_lu_sweep_done;
+    thread->data = sweep;
+
+    if (ngx_lu_thread_start(thread) != NGX_OK) {
         goto failed;
     }
 
@@ -191,7 +196,7 @@ failed:
 
 
 static void
-ngx_lu_sweep_thread(void *data, ngx_log_t *log)
+ngx_lu_sweep_thread(void *data)
 {
     ngx_lu_sweep_t *sweep = data;
 
@@ -489,9 +494,9 @@ ngx_lu_sweep_platforms(const cJSON *release)
 
 
 static void
-ngx_lu_sweep_done(ngx_event_t *ev)
+ngx_lu_sweep_done(void *data)
 {
-    ngx_lu_sweep_t *sweep = ev->data;
+    ngx_lu_sweep_t *sweep = data;
 
     ngx_uint_t      i;
     ngx_lu_job_t  **claimed;

@@ -18,10 +18,10 @@ static void ngx_lu_transfer_fetched(ngx_lu_fetch_t *fetch);
 static void ngx_lu_transfer_answer(ngx_lu_transfer_t *transfer);
 static ngx_uint_t ngx_lu_transfer_is_absent(ngx_uint_t status);
 static ngx_int_t ngx_lu_transfer_check(ngx_lu_transfer_t *transfer);
-static void ngx_lu_transfer_thread(void *data, ngx_log_t *log);
+static void ngx_lu_transfer_thread(void *data);
 static ngx_int_t ngx_lu_transfer_verify(ngx_lu_transfer_t *transfer);
 static ngx_int_t ngx_lu_transfer_keep(ngx_lu_transfer_t *transfer);
-static void ngx_lu_transfer_checked(ngx_event_t *ev);
+static void ngx_lu_transfer_checked(void *data);
 static void ngx_lu_transfer_fail(ngx_lu_transfer_t *transfer,
     ngx_lu_job_e error, const char *text);
 static void ngx_lu_transfer_end(ngx_lu_transfer_t *transfer);
@@ -258,33 +258,32 @@ ngx_lu_transfer_is_absent(ngx_uint_t status)
 static ngx_int_t
 ngx_lu_transfer_check(ngx_lu_transfer_t *transfer)
 {
-    ngx_thread_task_t  *task;
+    ngx_lu_jobs_t    *jobs;
+    ngx_lu_thread_t  *thread;
 
-    task = ngx_thread_task_alloc(transfer->fetch.pool, 0);
-    if (task == NULL) {
-        return NGX_ERROR;
-    }
+    jobs = transfer->job->jobs;
+    thread = &transfer->thread;
 
-    task->ctx = transfer;
-    task->handler = ngx_lu_transfer_thread;
-    task->event.data = transfer;
-    task->event.handler = ngx_lu_transfer_checked;
-    task->event.log = ngx_cycle->log;
+    thread->store = jobs->store;
+    thread->pool = jobs->threads;
+    thread->aside = (jobs->threads != jobs->readers);
+    thread->app = transfer->job->app;
+    thread->kind = NGX_LU_THREAD_JOB;
+    thread->beats = &transfer->io.beats;
+    thread->run = ngx_lu_transfer_thread;
+    thread->done = ngx_lu_transfer_checked;
+    thread->data = transfer;
 
-    return ngx_lu_thread_post(transfer->job->jobs->threads, task);
+    return ngx_lu_thread_start(thread);
 }
 
 
 static void
-ngx_lu_transfer_thread(void *data, ngx_log_t *log)
+ngx_lu_transfer_thread(void *data)
 {
     ngx_lu_transfer_t *transfer = data;
 
     ngx_lu_io_t  io;
-
-    if (transfer->job->jobs->aside) {
-        ngx_lu_thread_aside();
-    }
 
     if (ngx_lu_transfer_verify(transfer) == NGX_OK
         && ngx_lu_transfer_keep(transfer) == NGX_OK)
@@ -398,12 +397,14 @@ ngx_lu_transfer_keep(ngx_lu_transfer_t *transfer)
 
 
 static void
-ngx_lu_transfer_checked(ngx_event_t *ev)
+ngx_lu_transfer_checked(void *data)
 {
-    ngx_lu_transfer_t *transfer = ev->data;
+    ngx_lu_transfer_t *transfer = data;
 
-    if (!ngx_lu_thread_over(ev)) {
-        return;
+    if (transfer->thread.refused) {
+        ngx_lu_transfer_fail(transfer, NGX_LU_JOB_OUTAGE,
+                             "could not be verified: the disk of the server "
+                             "does not answer");
     }
 
     ngx_lu_transfer_end(transfer);

@@ -37,6 +37,7 @@ struct ngx_lu_transfer_s {
 
     /* private */
     ngx_lu_fetch_t       fetch;
+    ngx_lu_thread_t      thread;
     ngx_lu_io_t          io;
     unsigned             too_large:1;
 };

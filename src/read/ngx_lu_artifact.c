@@ -59,6 +59,10 @@ ngx_lu_artifact_handler(ngx_http_request_t *r)
         return NGX_AGAIN;
     }
 
+    if (rc == NGX_BUSY) {
+        return ngx_lu_static_unavailable(r);
+    }
+
     if (rc != NGX_OK) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }

@@ -27,6 +27,10 @@
 
 #define NGX_LU_POOL  2048
 
+/* a disk that has answered within that time answers (milliseconds) */
+
+#define NGX_LU_HEARD  1000
+
 /* looks that are not urgent wait that long (milliseconds) for that many */
 
 #define NGX_LU_LOOK   50
@@ -63,11 +67,13 @@ struct ngx_lu_node_s {
     ngx_atomic_uint_t     generation;   /* of the copy */
     ngx_msec_t            checked;      /* of ngx_current_msec */
     ngx_msec_t            used;         /* if evictable */
+    ngx_msec_t            heard;        /* when a load has come back */
 
     unsigned              loaded:1;
     unsigned              loading:1;
     unsigned              evictable:1;
     unsigned              failed:1;     /* and there is no copy */
+    unsigned              hangs:1;      /* the load does not come back */
 
     ngx_lu_copy_e         kind;
     ngx_lu_store_t       *store;
@@ -84,7 +90,7 @@ typedef struct {
     ngx_lu_copy_e         kind;
     ngx_str_t            *app;
     ngx_str_t            *name;         /* of a release, or of a file */
-    ngx_lu_table_page_t        *page;
+    ngx_lu_table_page_t  *page;
 } ngx_lu_want_t;
 
 
@@ -107,7 +113,9 @@ static ngx_lu_load_t *ngx_lu_load_create(ngx_lu_node_t *node,
     ngx_lu_want_t *want);
 static ngx_int_t ngx_lu_load_str(ngx_pool_t *pool, ngx_str_t *str);
 static ngx_int_t ngx_lu_load_post(ngx_lu_load_t *load, ngx_thread_pool_t *tp);
-static void ngx_lu_load_done(ngx_event_t *ev);
+static void ngx_lu_load_free(ngx_lu_load_t *load);
+static void ngx_lu_load_late(void *data);
+static void ngx_lu_load_done(void *data);
 static void ngx_lu_load_finish(ngx_lu_load_t *load);
 static void ngx_lu_load_log(ngx_lu_load_t *load);
 static void ngx_lu_node_update(ngx_lu_node_t *node, ngx_lu_load_t *load);
@@ -221,6 +229,7 @@ ngx_lu_catalog_manifest(ngx_http_request_t *r, ngx_str_t *app,
 static ngx_int_t
 ngx_lu_catalog_get(ngx_http_request_t *r, ngx_lu_want_t *want, void **copy)
 {
+    ngx_int_t           rc;
     ngx_lu_ctx_t       *ctx;
     ngx_lu_node_t      *node;
     ngx_lu_loc_conf_t  *lucf;
@@ -254,11 +263,17 @@ ngx_lu_catalog_get(ngx_http_request_t *r, ngx_lu_want_t *want, void **copy)
     if (!node->loaded
         || (ngx_atomic_int_t) (node->generation - ctx->generation) < 0)
     {
-        if (ngx_lu_load_start(node, lucf->readers, want) != NGX_OK) {
-            return NGX_ERROR;
+        rc = ngx_lu_load_start(node, lucf->readers, want);
+
+        if (rc == NGX_OK) {
+            return ngx_lu_catalog_wait(r, node);
         }
 
-        return ngx_lu_catalog_wait(r, node);
+        /* while the disk does not answer, the memory does */
+
+        if (rc == NGX_ERROR || !node->loaded) {
+            return rc;
+        }
     }
 
     if (ngx_current_msec - node->checked >= (ngx_msec_t) lucf->valid * 1000
@@ -281,6 +296,31 @@ found:
     *copy = node->copy;
 
     return node->failed ? NGX_ERROR : NGX_OK;
+}
+
+
+ngx_int_t
+ngx_lu_catalog_disk(ngx_http_request_t *r, ngx_str_t *app)
+{
+    ngx_int_t           rc;
+    ngx_lu_node_t      *node;
+    ngx_lu_want_t       want = { NGX_LU_COPY_APP, app, NULL, NULL };
+    ngx_lu_loc_conf_t  *lucf;
+
+    lucf = ngx_http_get_module_loc_conf(r, ngx_http_liveupdate_module);
+
+    node = ngx_lu_node_find(lucf->store, &want);
+    if (node == NULL) {
+        return NGX_ERROR;
+    }
+
+    if (node->heard && ngx_current_msec - node->heard < NGX_LU_HEARD) {
+        return NGX_OK;
+    }
+
+    rc = ngx_lu_load_start(node, lucf->readers, &want);
+
+    return rc == NGX_OK ? ngx_lu_catalog_wait(r, node) : rc;
 }
 
 
@@ -445,6 +485,10 @@ ngx_lu_load_start(ngx_lu_node_t *node, ngx_thread_pool_t *tp,
 {
     ngx_lu_load_t  *load;
 
+    if (node->hangs) {
+        return NGX_BUSY;
+    }
+
     if (node->loading) {
 
         /* the load may be one that was not urgent until now */
@@ -523,23 +567,18 @@ ngx_lu_look_now(ngx_lu_catalog_t *catalog)
 static ngx_lu_load_t *
 ngx_lu_load_create(ngx_lu_node_t *node, ngx_lu_want_t *want)
 {
-    ngx_pool_t         *pool;
-    ngx_thread_task_t  *task;
-    ngx_lu_load_t      *load;
+    ngx_pool_t     *pool;
+    ngx_lu_load_t  *load;
 
     pool = ngx_create_pool(4096, ngx_cycle->log);
     if (pool == NULL) {
         return NULL;
     }
 
-    task = ngx_thread_task_alloc(pool, sizeof(ngx_lu_load_t));
-    if (task == NULL) {
+    load = ngx_pcalloc(pool, sizeof(ngx_lu_load_t));
+    if (load == NULL) {
         goto failed;
     }
-
-    load = task->ctx;
-
-    ngx_memzero(load, sizeof(ngx_lu_load_t));
 
     load->app = *want->app;
 
@@ -564,7 +603,6 @@ ngx_lu_load_create(ngx_lu_node_t *node, ngx_lu_want_t *want)
     }
 
     load->io.pool = pool;
-    load->task = task;
     load->node = node;
     load->kind = node->kind;
     load->path = node->store->path;
@@ -601,9 +639,10 @@ ngx_lu_load_str(ngx_pool_t *pool, ngx_str_t *str)
 static ngx_int_t
 ngx_lu_load_post(ngx_lu_load_t *load, ngx_thread_pool_t *tp)
 {
-    ngx_thread_task_t  *task;
-    ngx_lu_load_t      *next;
-    ngx_lu_node_t      *node;
+    ngx_int_t         rc;
+    ngx_lu_load_t    *next;
+    ngx_lu_node_t    *node;
+    ngx_lu_thread_t  *thread;
 
     for (next = load; next; next = next->next) {
         node = next->node;
@@ -616,47 +655,93 @@ ngx_lu_load_post(ngx_lu_load_t *load, ngx_thread_pool_t *tp)
                             || node->generation == next->generation);
     }
 
-    task = load->task;
+    thread = &load->thread;
 
-    task->handler = ngx_lu_load_thread;
-    task->event.data = load;
-    task->event.handler = ngx_lu_load_done;
-    task->event.log = ngx_cycle->log;
+    thread->store = load->node->store;
+    thread->pool = tp;
+    thread->kind = NGX_LU_THREAD_LOAD;
+    thread->beats = &load->io.beats;
+    thread->run = ngx_lu_load_thread;
+    thread->done = ngx_lu_load_done;
+    thread->late = ngx_lu_load_late;
+    thread->data = load;
 
-    if (ngx_lu_thread_post(tp, task) == NGX_OK) {
+    if (load->next == NULL) {
+        thread->app = ngx_lu_to_core(&load->app);
+    }
+
+    rc = ngx_lu_thread_start(thread);
+
+    if (rc == NGX_OK) {
         return NGX_OK;
     }
 
     for ( /* void */ ; load; load = next) {
         next = load->next;
 
-        ngx_lu_io_clear(&load->io);
-        ngx_lu_load_log(load);
+        if (rc == NGX_ERROR) {
+            ngx_lu_io_clear(&load->io);
+            ngx_lu_load_log(load);
+        }
 
-        load->node->loading = 0;
-
-        ngx_destroy_pool(load->pool);
-        ngx_destroy_pool(load->io.pool);
+        ngx_lu_load_free(load);
     }
 
-    return NGX_ERROR;
+    return rc;
 }
 
 
 static void
-ngx_lu_load_done(ngx_event_t *ev)
+ngx_lu_load_free(ngx_lu_load_t *load)
 {
-    ngx_lu_load_t  *load = ev->data;
+    load->node->loading = 0;
 
-    ngx_lu_load_t  *next;
+    ngx_destroy_pool(load->pool);
+    ngx_destroy_pool(load->io.pool);
+}
 
-    if (!ngx_lu_thread_over(ev)) {
-        return;
+
+/* Who waits for it is answered from memory, as far as there is a copy. */
+
+static void
+ngx_lu_load_late(void *data)
+{
+    ngx_lu_load_t *load = data;
+
+    ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0,
+                  "liveupdate: the disk of \"%V\" does not answer",
+                  &load->node->sn.str);
+
+    for ( /* void */ ; load; load = load->next) {
+        load->node->hangs = 1;
+        ngx_lu_catalog_wake(load->node);
     }
+}
+
+
+static void
+ngx_lu_load_done(void *data)
+{
+    ngx_lu_load_t *load = data;
+
+    ngx_uint_t      refused;
+    ngx_lu_load_t  *next;
+    ngx_lu_node_t  *node;
+
+    refused = load->thread.refused;
 
     for ( /* void */ ; load; load = next) {
         next = load->next;
-        ngx_lu_load_finish(load);
+
+        if (!refused) {
+            ngx_lu_load_finish(load);
+            continue;
+        }
+
+        node = load->node;
+
+        ngx_lu_load_free(load);
+        ngx_lu_catalog_wake(node);
     }
 }
 
@@ -731,8 +816,10 @@ ngx_lu_node_update(ngx_lu_node_t *node, ngx_lu_load_t *load)
 
     node->loading = 0;
     node->loaded = 1;
+    node->hangs = 0;
     node->generation = load->generation;
     node->checked = ngx_current_msec;
+    node->heard = ngx_current_msec;
 
     if (load->rc == NGX_DONE || load->rc == NGX_ERROR) {
 

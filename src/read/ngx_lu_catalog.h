@@ -12,10 +12,12 @@
  *                 set.  The caller sets r->write_event_handler, which is
  *                 called, with ctx->waiting cleared, when it is worth asking
  *                 again;
+ *     NGX_BUSY    if there is no copy and the disk does not answer;
  *     NGX_ERROR   if it could not be read or parsed, which has been logged, or
  *                 if memory is short.
  *
- * A copy is valid until the current event has been handled.  The request needs
+ * While the disk does not answer, a copy may be older than what has changed.  A
+ * copy is valid until the current event has been handled.  The request needs
  * a context.
  */
 
@@ -60,6 +62,14 @@ ngx_int_t ngx_lu_catalog_td(ngx_http_request_t *r, ngx_str_t *app,
 
 ngx_int_t ngx_lu_catalog_manifest(ngx_http_request_t *r, ngx_str_t *app,
     ngx_str_t *name, ngx_lu_manifest_t **manifest);
+
+
+/*
+ * Has the disk of an app answered lately, so that nginx may open a file on it?
+ * NGX_OK, NGX_AGAIN, NGX_BUSY or NGX_ERROR.
+ */
+
+ngx_int_t ngx_lu_catalog_disk(ngx_http_request_t *r, ngx_str_t *app);
 
 
 #endif /* _NGX_LU_CATALOG_H_INCLUDED_ */

@@ -50,6 +50,10 @@ ngx_lu_discovery(ngx_http_request_t *r, ngx_str_t *id)
         return NGX_AGAIN;
     }
 
+    if (rc == NGX_BUSY) {
+        return ngx_lu_reply_unavailable(r);
+    }
+
     if (rc != NGX_OK) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }

@@ -78,6 +78,10 @@ ngx_lu_feed_handler(ngx_http_request_t *r)
         return NGX_AGAIN;
     }
 
+    if (rc == NGX_BUSY) {
+        return ngx_lu_static_unavailable(r);
+    }
+
     if (rc != NGX_OK) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
@@ -350,6 +354,10 @@ ngx_lu_download_find(ngx_http_request_t *r, ngx_str_t *id, lu_app_t *app,
 
         if (rc == NGX_AGAIN) {
             return NGX_AGAIN;
+        }
+
+        if (rc == NGX_BUSY) {
+            return ngx_lu_static_unavailable(r);
         }
 
         if (rc != NGX_OK) {

@@ -13,12 +13,15 @@
 #include "core/lu_release.h"
 #include "core/lu_td.h"
 
+#include <sys/statvfs.h>
+
 
 /* larger manifests are sent as files, bytes */
 
 #define NGX_LU_MANIFEST_SIZE  4096
 
 
+static void ngx_lu_load_ask(ngx_lu_load_t *load, const char *place);
 static void *ngx_lu_load_alloc(void *data, size_t size);
 static ngx_int_t ngx_lu_load_text(ngx_lu_load_t *load, u_char *path,
     lu_str_t *text);
@@ -50,15 +53,24 @@ static ngx_int_t ngx_lu_load_status(ngx_lu_load_t *load, lu_rc_e rc);
 
 
 void
-ngx_lu_load_thread(void *data, ngx_log_t *log)
+ngx_lu_load_thread(void *data)
 {
     ngx_lu_load_t *load = data;
 
+    ngx_atomic_t  *beats;
+
+    beats = &load->io.beats;
+
     for ( /* void */ ; load; load = load->next) {
+
+        (*beats)++;
 
         switch (load->kind) {
 
         case NGX_LU_COPY_APP:
+            ngx_lu_load_ask(load, "live");
+            ngx_lu_load_ask(load, "feed");
+
             load->rc = ngx_lu_load_app(load);
             break;
 
@@ -79,6 +91,28 @@ ngx_lu_load_thread(void *data, ngx_log_t *log)
             break;
         }
     }
+}
+
+
+/*
+ * nginx opens files in the event loop: it had better not find out there that
+ * their file system does not answer.
+ */
+
+static void
+ngx_lu_load_ask(ngx_lu_load_t *load, const char *place)
+{
+    u_char          *path;
+    struct statvfs   fs;
+
+    path = ngx_lu_path(&load->io, "%V/%s/%V", &load->path, place, &load->app);
+
+    if (path == NULL) {
+        ngx_lu_io_clear(&load->io);
+        return;
+    }
+
+    (void) statvfs((char *) path, &fs);
 }
 
 

@@ -51,7 +51,7 @@ typedef struct ngx_lu_load_s  ngx_lu_load_t;
 struct ngx_lu_load_s {
     ngx_lu_io_t           io;           /* its pool ends with the load */
     ngx_lu_load_t        *next;         /* in the same task */
-    ngx_thread_task_t    *task;
+    ngx_lu_thread_t       thread;       /* of the first one */
     ngx_lu_node_t        *node;         /* of the catalog */
     ngx_lu_copy_e         kind;
     ngx_str_t             path;         /* of the store */
@@ -74,13 +74,14 @@ struct ngx_lu_load_s {
 
 
 /*
- * The handler of a thread task: data is the first load of a list.  Each load
- * then has its result in rc: NGX_OK with the copy; NGX_DONE if the file is the
+ * Runs in a thread: data is the first load of a list.  Each load then has its
+ * result in rc: NGX_OK with the copy; NGX_DONE if the file is the
  * one that the catalog has; NGX_DECLINED if there is no such file; NGX_ERROR
- * with either error.text or io.operation set.
+ * with either error.text or io.operation set.  An app's load also asks for the
+ * folders from which nginx sends its files.
  */
 
-void ngx_lu_load_thread(void *data, ngx_log_t *log);
+void ngx_lu_load_thread(void *data);
 
 
 #endif /* _NGX_LU_LOAD_H_INCLUDED_ */

@@ -59,6 +59,20 @@ ngx_lu_static_refuse(ngx_http_request_t *r, ngx_uint_t status,
 }
 
 
+ngx_int_t
+ngx_lu_static_unavailable(ngx_http_request_t *r)
+{
+    ngx_int_t  rc;
+
+    rc = ngx_http_discard_request_body(r);
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    return ngx_lu_static_finish(r, ngx_lu_reply_unavailable(r));
+}
+
+
 /* The phases of a request that was answered must not go on. */
 
 ngx_int_t

@@ -19,12 +19,13 @@ ngx_int_t ngx_lu_static_init(ngx_conf_t *cf);
 
 /*
  * For handlers of the precontent phase: refuse() answers the request with that
- * status and message, finish() ends a request that was answered with rc.  Both
- * return what the handler returns.
+ * status and message, unavailable() with 503, and finish() ends a request that
+ * was answered with rc.  All return what the handler returns.
  */
 
 ngx_int_t ngx_lu_static_refuse(ngx_http_request_t *r, ngx_uint_t status,
     const char *text);
+ngx_int_t ngx_lu_static_unavailable(ngx_http_request_t *r);
 ngx_int_t ngx_lu_static_finish(ngx_http_request_t *r, ngx_int_t rc);
 
 

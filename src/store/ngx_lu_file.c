@@ -205,6 +205,8 @@ ngx_lu_file_pieces(ngx_lu_io_t *io, u_char *path,
     }
 
     for ( ;; ) {
+        io->beats++;
+
         n = read(fd, piece, NGX_LU_FILE_PIECE);
 
         if (n == -1) {

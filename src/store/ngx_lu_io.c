@@ -40,6 +40,18 @@ ngx_lu_io_pathless(ngx_lu_io_t *io)
 }
 
 
+ngx_int_t
+ngx_lu_io_busy(ngx_lu_io_t *io, u_char *path)
+{
+    ngx_lu_io_clear(io);
+
+    io->err = NGX_EAGAIN;
+    io->busy = path;
+
+    return NGX_ERROR;
+}
+
+
 void
 ngx_lu_io_clear(ngx_lu_io_t *io)
 {

@@ -13,9 +13,12 @@
 #include "base/ngx_lu.h"
 
 
+#define NGX_LU_IO_LOCKS  4
+
+
 /*
- * The memory of a thread, and the system call that failed.  The thread owns
- * the pool and logs nothing; whoever started it logs the error.
+ * The memory of a thread, the system call that failed, and its locks.  The
+ * thread owns the pool and logs nothing; whoever started it logs the error.
  */
 
 typedef struct {
@@ -23,11 +26,20 @@ typedef struct {
     ngx_err_t                  err;
     const char                *operation;   /* "rename()"; NULL: none */
     u_char                    *path;        /* not NULL if one failed */
+
+    ngx_atomic_t               beats;       /* counted at each operation */
+
+    /* ngx_lu_lock(): what it took, by hash, and what others have, or NULL */
+    uint32_t                   locks[NGX_LU_IO_LOCKS];
+    ngx_uint_t                 nlocks;
+    u_char                    *busy;
+    unsigned                   turn:1;      /* nobody else comes first */
 } ngx_lu_io_t;
 
 
 /*
- * These functions alone set err, operation and path.  All return NGX_ERROR.
+ * These functions alone set err, operation, path and busy.  All return
+ * NGX_ERROR.
  *
  * failed() takes the error from errno.  The operation is a literal, and the
  * path lives as long as the pool; NULL is written as "".
@@ -51,6 +63,10 @@ ngx_int_t ngx_lu_io_nomem(ngx_lu_io_t *io);
  */
 
 ngx_int_t ngx_lu_io_pathless(ngx_lu_io_t *io);
+
+/* Another has the lock of that path: NGX_EAGAIN, and no operation. */
+
+ngx_int_t ngx_lu_io_busy(ngx_lu_io_t *io, u_char *path);
 
 /* Forgets what failed, since it does not matter. */
 

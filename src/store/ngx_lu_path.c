@@ -13,6 +13,8 @@ ngx_lu_path(ngx_lu_io_t *io, const char *fmt, ...)
     u_char  *path;
     va_list  args;
 
+    io->beats++;
+
     va_start(args, fmt);
     path = ngx_lu_format_args(io->pool, fmt, args);
     va_end(args);

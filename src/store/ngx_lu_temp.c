@@ -42,6 +42,8 @@ ngx_lu_temp_write(ngx_lu_io_t *io, ngx_lu_temp_t *temp, const u_char *data,
 {
     ssize_t  n;
 
+    io->beats++;
+
     lu_sha256_update(&temp->sha256, data, len);
 
     while (len) {

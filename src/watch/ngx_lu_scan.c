@@ -12,6 +12,7 @@
 #include "store/ngx_lu_path.h"
 #include "store/ngx_lu_tree.h"
 #include "write/ngx_lu_release.h"
+#include "job/ngx_lu_job.h"
 
 #include "core/lu_json.h"
 #include "core/lu_release.h"
@@ -22,11 +23,19 @@
 #define NGX_LU_SCAN_PART   20        /* a scan takes 1/20 of the time at most */
 #define NGX_LU_SCAN_LEASE  60000     /* milliseconds; it has crashed then */
 #define NGX_LU_SCAN_MAX    100000    /* folders that a scan looks at */
+#define NGX_LU_SCAN_WAIT   2000      /* milliseconds; then it goes without */
 
+
+/* A scan; the memory of an app ends with it. */
 
 typedef struct {
     ngx_lu_io_t                     io;
     ngx_lu_store_t                 *store;
+    ngx_pool_t                     *pool;
+    ngx_lu_thread_t                 thread;
+    ngx_queue_t                     queue;       /* of the worker */
+    ngx_queue_t                     waits;
+    ngx_msec_t                      begin;
     ngx_uint_t                      states[LU_STATES];
     time_t                          oldest;
     ngx_uint_t                      left;
@@ -34,6 +43,13 @@ typedef struct {
 } ngx_lu_look_t;
 
 
+static ngx_lu_look_t *ngx_lu_scan_find(ngx_lu_store_t *store);
+static ngx_lu_look_t *ngx_lu_scan_start(ngx_lu_store_t *store,
+    ngx_thread_pool_t *tp);
+static void ngx_lu_scan_thread(void *data);
+static void ngx_lu_scan_done(void *data);
+static void ngx_lu_scan_timer(ngx_event_t *ev);
+static void ngx_lu_scan_wake(ngx_lu_scan_wait_t *wait);
 static lu_state_e ngx_lu_scan_state(ngx_uint_t i);
 static ngx_uint_t ngx_lu_scan_claim(ngx_lu_scan_t *scan);
 static ngx_int_t ngx_lu_scan_store(ngx_lu_look_t *look, ngx_pool_t *pool);
@@ -50,51 +66,206 @@ static ngx_int_t ngx_lu_scan_ids(ngx_array_t *ids, const cJSON *list,
 static int ngx_libc_cdecl ngx_lu_scan_cmp(const void *one, const void *two);
 
 
-void
-ngx_lu_scan(ngx_lu_task_t *task)
+/* of the worker */
+
+static ngx_queue_t  ngx_lu_scan_looks;
+
+
+ngx_uint_t
+ngx_lu_scan(ngx_lu_store_t *store, ngx_thread_pool_t *tp,
+    ngx_lu_scan_wait_t *wait)
 {
+    ngx_lu_look_t  *look;
+
+    if (ngx_lu_scan_looks.next == NULL) {
+        ngx_queue_init(&ngx_lu_scan_looks);
+    }
+
+    look = ngx_lu_scan_find(store);
+
+    if (look == NULL) {
+
+        if (!ngx_lu_scan_claim(&ngx_lu_count_numbers(store)->scan)) {
+            return 0;
+        }
+
+        look = ngx_lu_scan_start(store, tp);
+
+        if (look == NULL) {
+            ngx_lu_count_numbers(store)->scan.claimed = 0;
+            return 0;
+        }
+    }
+
+    /* a disk that does not answer is not waited for each time */
+
+    if (ngx_current_msec - look->begin >= NGX_LU_SCAN_WAIT) {
+        return 0;
+    }
+
+    wait->timer.handler = ngx_lu_scan_timer;
+    wait->timer.data = wait;
+    wait->timer.log = ngx_cycle->log;
+
+    ngx_add_timer(&wait->timer, NGX_LU_SCAN_WAIT);
+
+    ngx_queue_insert_tail(&look->waits, &wait->queue);
+
+    return 1;
+}
+
+
+static ngx_lu_look_t *
+ngx_lu_scan_find(ngx_lu_store_t *store)
+{
+    ngx_queue_t    *q;
+    ngx_lu_look_t  *look;
+
+    for (q = ngx_queue_head(&ngx_lu_scan_looks);
+         q != ngx_queue_sentinel(&ngx_lu_scan_looks);
+         q = ngx_queue_next(q))
+    {
+        look = ngx_queue_data(q, ngx_lu_look_t, queue);
+
+        if (look->store == store) {
+            return look;
+        }
+    }
+
+    return NULL;
+}
+
+
+static ngx_lu_look_t *
+ngx_lu_scan_start(ngx_lu_store_t *store, ngx_thread_pool_t *tp)
+{
+    ngx_pool_t       *pool;
+    ngx_lu_look_t    *look;
+    ngx_lu_thread_t  *thread;
+
+    pool = ngx_create_pool(4096, ngx_cycle->log);
+    if (pool == NULL) {
+        return NULL;
+    }
+
+    look = ngx_pcalloc(pool, sizeof(ngx_lu_look_t));
+    if (look == NULL) {
+        goto failed;
+    }
+
+    look->pool = pool;
+    look->store = store;
+    look->left = NGX_LU_SCAN_MAX;
+    look->begin = ngx_current_msec;
+
+    thread = &look->thread;
+
+    thread->store = store;
+    thread->pool = tp;
+    thread->kind = NGX_LU_THREAD_SHORT;
+    thread->beats = &look->io.beats;
+    thread->run = ngx_lu_scan_thread;
+    thread->done = ngx_lu_scan_done;
+    thread->data = look;
+
+    if (ngx_lu_thread_start(thread) != NGX_OK) {
+        goto failed;
+    }
+
+    ngx_queue_init(&look->waits);
+    ngx_queue_insert_tail(&ngx_lu_scan_looks, &look->queue);
+
+    return look;
+
+failed:
+
+    ngx_destroy_pool(pool);
+
+    return NULL;
+}
+
+
+static void
+ngx_lu_scan_thread(void *data)
+{
+    ngx_lu_look_t *look = data;
+
     ngx_int_t       rc;
     ngx_msec_t      begin, end;
     ngx_uint_t      i;
-    ngx_lu_look_t   look;
     ngx_lu_scan_t  *scan;
 
-    scan = &ngx_lu_count_numbers(task->store)->scan;
-
-    if (!ngx_lu_scan_claim(scan)) {
-        return;
-    }
-
-    ngx_memzero(&look, sizeof(ngx_lu_look_t));
-
-    look.store = task->store;
-    look.left = NGX_LU_SCAN_MAX;
+    scan = &ngx_lu_count_numbers(look->store)->scan;
 
     begin = ngx_lu_thread_msec();
 
-    rc = ngx_lu_scan_store(&look, task->io.pool);
+    rc = ngx_lu_scan_store(look, look->pool);
 
     end = ngx_lu_thread_msec();
 
     if (rc == NGX_OK) {
         for (i = 0; i < LU_STATES; i++) {
-            scan->states[i] = look.states[ngx_lu_scan_state(i)];
+            scan->states[i] = look->states[ngx_lu_scan_state(i)];
         }
 
-        scan->oldest = look.oldest;
-        scan->complete = (look.left != 0 && look.unread == 0);
+        scan->oldest = look->oldest;
+        scan->complete = (look->left != 0 && look->unread == 0);
         scan->took = end - begin;
         scan->at = end;
+
+        ngx_lu_io_clear(&look->io);
     }
 
     if (rc == NGX_ERROR) {
         scan->complete = 0;
-
-        (void) ngx_lu_io_error(&task->io, look.io.err, look.io.operation,
-                               look.io.path);
     }
 
     scan->claimed = 0;
+}
+
+
+static void
+ngx_lu_scan_done(void *data)
+{
+    ngx_lu_look_t *look = data;
+
+    ngx_queue_t  *q;
+
+    ngx_queue_remove(&look->queue);
+
+    if (look->thread.refused) {
+        ngx_lu_count_numbers(look->store)->scan.claimed = 0;
+    }
+
+    ngx_lu_job_log(&look->io, " while releases were counted");
+
+    while (!ngx_queue_empty(&look->waits)) {
+        q = ngx_queue_head(&look->waits);
+
+        ngx_lu_scan_wake(ngx_queue_data(q, ngx_lu_scan_wait_t, queue));
+    }
+
+    ngx_destroy_pool(look->pool);
+}
+
+
+static void
+ngx_lu_scan_timer(ngx_event_t *ev)
+{
+    ngx_lu_scan_wake(ev->data);
+}
+
+
+static void
+ngx_lu_scan_wake(ngx_lu_scan_wait_t *wait)
+{
+    if (wait->timer.timer_set) {
+        ngx_del_timer(&wait->timer);
+    }
+
+    ngx_queue_remove(&wait->queue);
+
+    wait->handler(wait->data);
 }
 
 
@@ -187,7 +358,7 @@ ngx_lu_scan_each(ngx_lu_look_t *look, ngx_pool_t *pool, const char *place,
 
         look->io.pool = ngx_create_pool(4096, ngx_cycle->log);
         if (look->io.pool == NULL) {
-            return NGX_ERROR;
+            return ngx_lu_io_nomem(&look->io);
         }
 
         look->left--;

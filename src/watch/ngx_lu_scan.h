@@ -11,16 +11,33 @@
 #define _NGX_LU_SCAN_H_INCLUDED_
 
 
-#include "write/ngx_lu_task.h"
+#include "base/ngx_lu.h"
+
+
+/* Who waits for a scan; the memory is the caller's, and is zeroed first. */
+
+typedef struct {
+    void                          (*handler)(void *data);
+    void                           *data;
+
+    /* private */
+    ngx_queue_t                     queue;
+    ngx_event_t                     timer;
+} ngx_lu_scan_wait_t;
 
 
 /*
- * Counts the releases of each state into the numbers of the task's store,
- * unless a worker did so within the last seconds.  Runs in a thread.  If it
- * fails, task->io says why, and the numbers are marked as incomplete.
+ * Has the releases of each state counted into the numbers of the store, by a
+ * thread of the pool, unless a worker did so within the last seconds.  If that
+ * fails, it is logged, and the numbers are marked as incomplete.
+ *
+ * Returns 1 if handler() will be called, in the event loop: when they are
+ * counted, or after two seconds, if the disk is that slow.  0: there is nothing
+ * to wait for.
  */
 
-void ngx_lu_scan(ngx_lu_task_t *task);
+ngx_uint_t ngx_lu_scan(ngx_lu_store_t *store, ngx_thread_pool_t *tp,
+    ngx_lu_scan_wait_t *wait);
 
 /*
  * Returns the name of the state that is counted at that index, below

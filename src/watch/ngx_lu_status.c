@@ -21,6 +21,10 @@
 
 
 static ngx_int_t ngx_lu_status_refuse(ngx_http_request_t *r);
+static ngx_int_t ngx_lu_status_scan(ngx_http_request_t *r,
+    ngx_lu_call_t *call);
+static void ngx_lu_status_wait(ngx_http_request_t *r);
+static void ngx_lu_status_scanned(void *data);
 static ngx_int_t ngx_lu_status_get(ngx_lu_call_t *call);
 static ngx_int_t ngx_lu_status_json(ngx_lu_call_t *call,
     ngx_lu_snapshot_t *snapshot);
@@ -90,7 +94,84 @@ ngx_lu_status_handler(ngx_http_request_t *r)
 
     ctx->call = call;
 
-    return ngx_lu_call_run(r, call, NGX_LU_BODY_NONE);
+    call->kind = NGX_LU_THREAD_STATUS;
+
+    return ngx_lu_status_scan(r, call);
+}
+
+
+/* A disk that does not answer delays the answer, but does not prevent it. */
+
+static ngx_int_t
+ngx_lu_status_scan(ngx_http_request_t *r, ngx_lu_call_t *call)
+{
+    ngx_lu_loc_conf_t   *lucf;
+    ngx_lu_scan_wait_t  *wait;
+
+    wait = ngx_pcalloc(r->pool, sizeof(ngx_lu_scan_wait_t));
+    if (wait == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    lucf = ngx_http_get_module_loc_conf(r, ngx_http_liveupdate_module);
+
+    wait->handler = ngx_lu_status_scanned;
+    wait->data = call;
+
+    if (!ngx_lu_scan(lucf->store, lucf->readers, wait)) {
+        return ngx_lu_call_start(r, call);
+    }
+
+    /* as for a thread: the request must not be freed */
+
+    r->main->count++;
+    r->main->blocked++;
+    r->aio = 1;
+    r->write_event_handler = ngx_lu_status_wait;
+
+    return NGX_DONE;
+}
+
+
+static void
+ngx_lu_status_wait(ngx_http_request_t *r)
+{
+    /* a write event while releases are counted */
+}
+
+
+static void
+ngx_lu_status_scanned(void *data)
+{
+    ngx_lu_call_t *call = data;
+
+    ngx_int_t            rc;
+    ngx_connection_t    *c;
+    ngx_http_request_t  *r;
+
+    r = call->request;
+    c = r->connection;
+
+    ngx_http_set_log_request(c->log, r);
+
+    r->main->blocked--;
+    r->aio = 0;
+
+    if (r->write_event_handler != ngx_lu_status_wait) {
+
+        /* the request was terminated meanwhile */
+
+        r->write_event_handler(r);
+
+    } else {
+        r->write_event_handler = ngx_http_request_empty_handler;
+
+        rc = ngx_lu_call_start(r, call);
+
+        ngx_http_finalize_request(r, rc);
+    }
+
+    ngx_http_run_posted_requests(c);
 }
 
 
@@ -125,10 +206,6 @@ ngx_lu_status_get(ngx_lu_call_t *call)
                                   "\"format\" must be \"json\" or "
                                   "\"prometheus\".");
     }
-
-    /* the counters are shown even if the disk cannot be read */
-
-    ngx_lu_scan(&call->task);
 
     if (ngx_lu_snapshot(call->task.store, call->task.io.pool,
                         ngx_lu_arg(call, "app"), call->token, &snapshot)

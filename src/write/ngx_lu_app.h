@@ -26,15 +26,15 @@
 
 /*
  * The lock of the task's app, to be given to ngx_lu_lock_release().  NGX_OK,
- * or a status: 404, 409 if its app.json was lost, 500.  Blocks while others
- * have it.
+ * or a status: 404, 409 if its app.json was lost, 500; 503 if another has it.
  */
 
 ngx_int_t ngx_lu_app_lock(ngx_lu_task_t *task, ngx_fd_t *lock);
 
 /*
  * The lock under which apps and organizations come and go; NGX_OK, or
- * NGX_ERROR with task->io.  It is taken before the lock of an app.
+ * NGX_ERROR with task->io, also if another has it.  It is taken before the lock
+ * of an app.
  */
 
 ngx_int_t ngx_lu_app_lock_all(ngx_lu_task_t *task, ngx_fd_t *lock);
@@ -78,7 +78,7 @@ ngx_int_t ngx_lu_app_each(ngx_lu_task_t *task, ngx_lu_app_pt handler,
 
 /*
  * Writes a new app, which becomes the task's: NGX_OK, or a status: 409 if
- * there is one with its id, or one that has lost its app.json; 500, 507.
+ * there is one with its id, or one that has lost its app.json; 500, 503, 507.
  */
 
 ngx_int_t ngx_lu_app_create(ngx_lu_task_t *task, cJSON *app);

@@ -30,14 +30,14 @@ ngx_int_t ngx_lu_approval_promote_held(ngx_lu_task_t *task,
 
 /*
  * Rejects the task's release, which is in staging, with a reason.  200, or a
- * status: 404, 409, 500, 507.
+ * status: 404, 409, 500, 503, 507.
  */
 
 ngx_int_t ngx_lu_approval_reject(ngx_lu_task_t *task, const char *reason);
 
 /*
  * Withdraws the task's release, which is live: no client is told of it any
- * more.  200, or a status: 404, 409, 500, 507.
+ * more.  200, or a status: 404, 409, 500, 503, 507.
  */
 
 ngx_int_t ngx_lu_approval_withdraw(ngx_lu_task_t *task);

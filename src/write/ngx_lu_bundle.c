@@ -4,6 +4,7 @@
  */
 
 
+#include "ngx_lu_app.h"
 #include "ngx_lu_bundle.h"
 #include "ngx_lu_change.h"
 #include "ngx_lu_protect.h"
@@ -69,6 +70,7 @@ ngx_int_t
 ngx_lu_bundle_create(ngx_lu_task_t *task, const char *channel,
     ngx_lu_release_t *release)
 {
+    ngx_fd_t             lock;
     ngx_int_t            status;
     ngx_lu_bundle_new_t  bundle;
 
@@ -82,22 +84,30 @@ ngx_lu_bundle_create(ngx_lu_task_t *task, const char *channel,
     release->lock = NGX_INVALID_FILE;
     release->is_live = 0;
 
-    status = ngx_lu_change(task, ngx_lu_bundle_announced, ngx_lu_bundle_stage,
-                           &bundle);
-
-    if (status != NGX_HTTP_CREATED
-        || !bundle.is_registered
-        || bundle.is_repeated
-        || task->approval)
-    {
+    status = ngx_lu_app_lock(task, &lock);
+    if (status != NGX_OK) {
         return status;
     }
 
-    /* the expected generation was there when the number was taken */
+    status = ngx_lu_change_locked(task, ngx_lu_bundle_announced,
+                                  ngx_lu_bundle_stage, &bundle);
 
-    task->expect = NULL;
+    if (status == NGX_HTTP_CREATED
+        && bundle.is_registered
+        && !bundle.is_repeated
+        && !task->approval)
+    {
+        /* the expected generation was there when the number was taken */
 
-    return ngx_lu_change(task, ngx_lu_bundle_registered, NULL, &bundle);
+        task->expect = NULL;
+
+        status = ngx_lu_change_locked(task, ngx_lu_bundle_registered, NULL,
+                                      &bundle);
+    }
+
+    ngx_lu_lock_release(lock);
+
+    return status;
 }
 
 

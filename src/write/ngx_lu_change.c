@@ -23,20 +23,32 @@ ngx_int_t
 ngx_lu_change(ngx_lu_task_t *task, ngx_lu_change_pt change,
     ngx_lu_change_finish_pt finish, void *data)
 {
-    cJSON     *app;
-    double     generation;
     ngx_fd_t   lock;
-    ngx_int_t  rc, status;
+    ngx_int_t  status;
 
     status = ngx_lu_app_lock(task, &lock);
     if (status != NGX_OK) {
         return status;
     }
 
-    status = ngx_lu_app_read(task, &app);
+    status = ngx_lu_change_locked(task, change, finish, data);
 
+    ngx_lu_lock_release(lock);
+
+    return status;
+}
+
+
+ngx_int_t
+ngx_lu_change_locked(ngx_lu_task_t *task, ngx_lu_change_pt change,
+    ngx_lu_change_finish_pt finish, void *data)
+{
+    cJSON     *app;
+    double     generation;
+    ngx_int_t  rc, status;
+
+    status = ngx_lu_app_read(task, &app);
     if (status != NGX_OK) {
-        ngx_lu_lock_release(lock);
         return status;
     }
 
@@ -62,7 +74,6 @@ ngx_lu_change(ngx_lu_task_t *task, ngx_lu_change_pt change,
     }
 
     cJSON_Delete(app);
-    ngx_lu_lock_release(lock);
 
     return status;
 }

@@ -35,10 +35,16 @@ typedef ngx_int_t (*ngx_lu_change_finish_pt)(ngx_lu_task_t *task, void *data);
  * no client is told of the old app any more; if it fails, the change stands.
  * If task->expect is set, the app must have that generation: 409, or 422 if
  * it is not a number.  Returns the status of change(), of finish() if it
- * fails, or 404, 500, 507.  Blocks while others have the lock.
+ * fails, or 404, 500, 507; or 503, and nothing was done, if another has the
+ * lock: see ngx_lu_run_start().
  */
 
 ngx_int_t ngx_lu_change(ngx_lu_task_t *task, ngx_lu_change_pt change,
+    ngx_lu_change_finish_pt finish, void *data);
+
+/* The same for a caller that has the lock, ngx_lu_app_lock(). */
+
+ngx_int_t ngx_lu_change_locked(ngx_lu_task_t *task, ngx_lu_change_pt change,
     ngx_lu_change_finish_pt finish, void *data);
 
 

@@ -62,16 +62,16 @@ ngx_int_t ngx_lu_release_read(ngx_lu_task_t *task, const char *id,
 
 /*
  * Reads the release task->id, and has it locked if it is in staging.  The
- * caller closes it.  NGX_OK, or a status: 404, 500.  Blocks while others have
- * the lock.
+ * caller closes it.  NGX_OK, or a status: 404, 500; 503 if another has the
+ * lock.
  */
 
 ngx_int_t ngx_lu_release_open(ngx_lu_task_t *task, ngx_lu_release_t *release);
 
 /*
  * Locks and reads a release of the task's app in staging/.  The caller closes
- * it.  NGX_OK; NGX_DECLINED: there is none in staging/; or 500.  Blocks while
- * others have the lock.
+ * it.  NGX_OK; NGX_DECLINED: there is none in staging/; or 500; or 503 if
+ * another has the lock.
  */
 
 ngx_int_t ngx_lu_release_open_staging(ngx_lu_task_t *task, const char *id,
@@ -80,7 +80,7 @@ ngx_int_t ngx_lu_release_open_staging(ngx_lu_task_t *task, const char *id,
 /*
  * Locks a folder in staging/ that need not have a release or a lock file yet:
  * release->json is NULL.  The caller closes it.  NGX_OK; NGX_DECLINED: there
- * is no such folder; or 500.  Blocks while others have the lock.
+ * is no such folder; or 500; or 503 if another has the lock.
  */
 
 ngx_int_t ngx_lu_release_lock(ngx_lu_task_t *task, const char *id,
@@ -96,8 +96,8 @@ void ngx_lu_release_close(ngx_lu_release_t *release);
 
 /*
  * The lock of the release task->id, to be given to ngx_lu_lock_release(); it
- * is NGX_INVALID_FILE if the release is not in staging.  NGX_OK or 500.
- * Blocks while others have the lock.
+ * is NGX_INVALID_FILE if the release is not in staging.  NGX_OK or 500; 503 if
+ * another has it.
  */
 
 ngx_int_t ngx_lu_release_hold(ngx_lu_task_t *task, ngx_fd_t *lock);

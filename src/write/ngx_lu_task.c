@@ -12,14 +12,13 @@
 
 
 static ngx_int_t ngx_lu_task_gone(ngx_lu_task_t *task);
+static ngx_int_t ngx_lu_task_locked(ngx_lu_task_t *task);
 
 
 void
 ngx_lu_task_init(ngx_lu_task_t *task, ngx_pool_t *pool, ngx_lu_store_t *store,
     const char *by)
 {
-    ngx_time_t  *tp;
-
     ngx_memzero(task, sizeof(ngx_lu_task_t));
 
     task->io.pool = pool;
@@ -29,8 +28,24 @@ ngx_lu_task_init(ngx_lu_task_t *task, ngx_pool_t *pool, ngx_lu_store_t *store,
     ngx_str_set(&task->app, "");
     ngx_str_set(&task->id, "");
 
+    ngx_lu_task_stamp(task);
+}
+
+
+void
+ngx_lu_task_stamp(ngx_lu_task_t *task)
+{
+    ngx_time_t  *tp;
+
     tp = ngx_timeofday();
     lu_time_print(task->now, tp->sec, (unsigned) tp->msec);
+}
+
+
+ngx_uint_t
+ngx_lu_task_is_busy(const ngx_lu_task_t *task)
+{
+    return task->io.busy && task->io.err == NGX_EAGAIN;
 }
 
 
@@ -91,6 +106,9 @@ ngx_lu_task_failed(ngx_lu_task_t *task)
     case NGX_ENOENT:
         return ngx_lu_task_gone(task);
 
+    case NGX_EAGAIN:
+        return ngx_lu_task_locked(task);
+
     case NGX_ENOSPC:
 #if (NGX_HAVE_EDQUOT)
     case EDQUOT:
@@ -122,6 +140,29 @@ ngx_lu_task_gone(ngx_lu_task_t *task)
 {
     return ngx_lu_task_refuse(task, NGX_HTTP_NOT_FOUND,
                               "It was deleted meanwhile.");
+}
+
+
+static ngx_int_t
+ngx_lu_task_locked(ngx_lu_task_t *task)
+{
+    lu_str_t  name;
+
+    if (task->io.busy == NULL) {
+        return ngx_lu_task_refuse(task, NGX_HTTP_INTERNAL_SERVER_ERROR,
+                                  "The server could not use its disk; "
+                                  "its error log says more.");
+    }
+
+    /* it lies in the store */
+
+    name = lu_str((char *) task->io.busy + task->store->path.len + 1);
+
+    (void) lu_error(&task->error, &name,
+                    "is locked by another call, job or machine: try again "
+                    "later");
+
+    return NGX_HTTP_SERVICE_UNAVAILABLE;
 }
 
 

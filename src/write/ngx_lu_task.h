@@ -54,6 +54,17 @@ struct ngx_lu_task_s {
 void ngx_lu_task_init(ngx_lu_task_t *task, ngx_pool_t *pool,
     ngx_lu_store_t *store, const char *by);
 
+/* Sets the time of the task to the present; in the event loop. */
+
+void ngx_lu_task_stamp(ngx_lu_task_t *task);
+
+/*
+ * Returns 1 if a lock was busy and the task is going to be run again: nothing
+ * was done yet, and what it needs for that is to be kept.
+ */
+
+ngx_uint_t ngx_lu_task_is_busy(const ngx_lu_task_t *task);
+
 /* Tells all workers of this machine that the task's app has changed. */
 
 void ngx_lu_task_changed(ngx_lu_task_t *task);
@@ -65,7 +76,8 @@ void ngx_lu_task_changed(ngx_lu_task_t *task);
  * core() turns a result of the core, which has set task->error already, into
  * a status: NGX_OK, 403, 404, 409, 422, or 500 without memory.
  * failed() says that the disk is full (507), that the file was deleted
- * meanwhile (404), or that the disk or the memory failed (500): task->io.
+ * meanwhile (404), that another has the lock (503), or that the disk or the
+ * memory failed (500): task->io.
  * unread() is failed() for a read of a file of a release, which returned rc;
  * NGX_DECLINED is 404.
  * nomem() is 500.

@@ -5,16 +5,19 @@
  * A disk that fails on demand, to be preloaded into nginx.  FAULT_CONTROL is
  * a file that a test writes and all processes map: which call is to fail, the
  * how many-th, and how.  Calls are counted, and only those on names that
- * begin with FAULT_PREFIX.
+ * begin with FAULT_PREFIX.  Besides, calls on names with a given part in them
+ * do not return while a disk hangs.
  */
 
 
 #define _GNU_SOURCE
 
+#include <dirent.h>
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -23,6 +26,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -63,10 +67,13 @@ typedef struct {
     uint32_t  fired;                  /* the process */
     uint32_t  counts[FAULT_CALLS];
     char      path[FAULT_PATH];
+    uint32_t  hangs;
+    char      hung[FAULT_PATH];       /* a part of the names */
 } fault_control_t;
 
 
 static int fault(fault_call_e call, const char *path);
+static void fault_hang(const char *path);
 static int fault_fd(fault_call_e call, int fd);
 static int fault_open(const char *name, const char *path, int flags,
     mode_t mode);
@@ -141,6 +148,8 @@ fault(fault_call_e call, const char *path)
 
     fc = fault_control;
 
+    fault_hang(path);
+
     if (fc == NULL
         || !__atomic_load_n(&fc->armed, __ATOMIC_ACQUIRE)
         || strncmp(path, fault_prefix, fault_prefix_len) != 0)
@@ -188,6 +197,25 @@ fault(fault_call_e call, const char *path)
 }
 
 
+/* Without the processor: as if the kernel waited for the disk. */
+
+static void
+fault_hang(const char *path)
+{
+    fault_control_t  *fc;
+
+    fc = fault_control;
+
+    while (fc
+           && __atomic_load_n(&fc->hangs, __ATOMIC_ACQUIRE)
+           && strncmp(path, fault_prefix, fault_prefix_len) == 0
+           && strstr(path, fc->hung))
+    {
+        (void) poll(NULL, 0, 100);
+    }
+}
+
+
 static int
 fault_fd(fault_call_e call, int fd)
 {
@@ -196,7 +224,8 @@ fault_fd(fault_call_e call, int fd)
     ssize_t  n;
 
     if (fault_control == NULL
-        || !__atomic_load_n(&fault_control->armed, __ATOMIC_ACQUIRE))
+        || (!__atomic_load_n(&fault_control->armed, __ATOMIC_ACQUIRE)
+            && !__atomic_load_n(&fault_control->hangs, __ATOMIC_ACQUIRE)))
     {
         return 0;
     }
@@ -223,6 +252,8 @@ static int
 fault_open(const char *name, const char *path, int flags, mode_t mode)
 {
     int  (*next)(const char *path, int flags, ...);
+
+    fault_hang(path);
 
     if ((flags & O_CREAT) && fault(FAULT_OPEN, path)) {
         return -1;
@@ -489,4 +520,53 @@ close(int fd)
     }
 
     return rc;
+}
+
+
+/* What only reads does not fail, but may hang. */
+
+DIR *
+opendir(const char *path)
+{
+    DIR  *(*next)(const char *path);
+
+    fault_hang(path);
+
+    fault_next(next, "opendir");
+
+    return next(path);
+}
+
+
+#define fault_reader(name, type)                                              \
+                                                                              \
+    int                                                                       \
+    name(const char *restrict path, type restrict info)                       \
+    {                                                                         \
+        int  (*next)(const char *path, type info);                            \
+                                                                              \
+        fault_hang(path);                                                     \
+                                                                              \
+        fault_next(next, #name);                                              \
+                                                                              \
+        return next(path, info);                                              \
+    }
+
+
+fault_reader(stat, struct stat *)
+fault_reader(stat64, struct stat64 *)
+fault_reader(statvfs, struct statvfs *)
+fault_reader(statvfs64, struct statvfs64 *)
+
+
+int
+access(const char *path, int mode)
+{
+    int  (*next)(const char *path, int mode);
+
+    fault_hang(path);
+
+    fault_next(next, "access");
+
+    return next(path, mode);
 }

@@ -29,7 +29,7 @@ sub new {
 
     die "cannot build fault.c: $said\n" if $?;
 
-    $t->write_file('fault', pack 'L14 a240', (0) x 14, '');
+    $t->write_file('fault', pack 'L14 a240 L a240', (0) x 14, '', 0, '');
 
     $t->env(
         FAULT_CONTROL => $self->{path},
@@ -123,6 +123,23 @@ sub fired {
     my @words = unpack 'L14 Z240', $self->{t}->read_file('fault');
 
     return $words[5] ? $words[14] : undef;
+}
+
+
+# Calls on names with that in them do not return until it is over.
+
+sub hang {
+    my ($self, $part) = @_;
+
+    $self->patch(4 * 14 + 240 + 4, pack 'a240', $part);
+    $self->patch(4 * 14 + 240, pack 'L', 1);
+}
+
+
+sub answer {
+    my ($self) = @_;
+
+    $self->patch(4 * 14 + 240, pack 'L', 0);
 }
 
 
