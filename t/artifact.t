@@ -311,7 +311,7 @@ unlink "$dir/store/live/$app/$bundle->{bundle}/files/nfd/\xc3\xbc.txt" or die;
 $reply = get('?href=nfd/%C3%BC.txt');
 is($reply->{status}, 404, 'a file that is missing');
 is($reply->{headers}{'x-checksum'}, undef, 'has no checksum');
-is($reply->{headers}{'cache-control'}, undef, 'and is not to be kept');
+is($reply->{headers}{'cache-control'}, 'no-store', 'and is not to be kept');
 
 # zip, signed
 
