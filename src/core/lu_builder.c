@@ -43,6 +43,7 @@ typedef struct {
     lu_builder_node_t           *files;
     lu_builder_node_t          **last;
     size_t                       nfiles;
+    unsigned                     has_file:1;  /* that is no package */
 } lu_builder_ctx_t;
 
 
@@ -153,6 +154,7 @@ lu_builder_file(lu_yaml_t *yaml, const lu_str_t *key, void *data)
 {
     size_t              line;
     lu_rc_e             rc;
+    lu_builder_ctx_t   *ctx;
     lu_builder_entry_t  entry;
 
     if (key && lu_yaml_is_null(yaml)) {
@@ -178,7 +180,13 @@ lu_builder_file(lu_yaml_t *yaml, const lu_str_t *key, void *data)
                                     " \"url\"");
     }
 
-    return lu_builder_add(yaml->arena, data, &entry, yaml->err);
+    ctx = data;
+
+    if (key == NULL) {
+        ctx->has_file = 1;
+    }
+
+    return lu_builder_add(yaml->arena, ctx, &entry, yaml->err);
 }
 
 
@@ -342,6 +350,8 @@ lu_builder_legacy(const lu_arena_t *arena, lu_builder_ctx_t *ctx,
         return LU_OK;
     }
 
+    ctx->has_file = 1;
+
     rc = lu_name_file_of_manifest(arena, &ctx->legacy.url, &name, &is_absolute,
                                   err);
     if (rc != LU_OK) {
@@ -381,7 +391,7 @@ lu_builder_done(const lu_arena_t *arena, const lu_builder_ctx_t *ctx,
                         "electron-updater reads, such as \"1.10.0\"");
     }
 
-    if (ctx->nfiles == 0) {
+    if (!ctx->has_file) {
         return lu_error(err, NULL, "the manifest lists no files");
     }
 

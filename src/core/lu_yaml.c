@@ -558,6 +558,10 @@ lu_yaml_is_number(const lu_str_t *scalar)
         return n == scalar->len;
     }
 
+    if (i < scalar->len && p[i] == '_') {
+        return 0;
+    }
+
     n = lu_yaml_digits(scalar, i);
     digits = n - i;
     i = n;

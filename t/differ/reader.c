@@ -157,6 +157,16 @@ read_yaml(const lu_str_t *input)
         return;
     }
 
+    /* only what ToDesktop has built may have the URL of another server */
+
+    for (i = 0; i < builder.nfiles; i++) {
+        if (builder.files[i].is_absolute) {
+            (void) lu_error(&err, NULL, "a URL of another server");
+            refuse(&err);
+            return;
+        }
+    }
+
     putchar('+');
     put_hex(builder.version.data, builder.version.len);
 

@@ -135,7 +135,9 @@ function unlike(ours, theirs) {
             return `${name} has another digest`;
         }
 
-        if (found.get(name)[1] !== String(size ?? '-')) {
+        // of two entries for one file, one may have the size
+
+        if (size !== undefined && found.get(name)[1] !== String(size)) {
             return `${name}: we ${found.get(name)[1]}, they ${size}`;
         }
     }

@@ -142,6 +142,9 @@ static const refused_t  refused[] = {
     { "a digest without a path", "version: 1.0.0\nsha512: " A "\n", "",
       "the manifest lists no files" },
 
+    { "packages alone",
+      "version: 1.0.0\npackages: {x64: {path: a.7z, sha512: " A "}}\n", "",
+      "the manifest lists no files" },
     { "packages that are a sequence",
       "version: 1.0.0\npackages: [{path: a.7z, sha512: " A "}]\n", "line 2",
       "has something else than a mapping of keys to values" },

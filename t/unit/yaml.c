@@ -388,6 +388,75 @@ test_scalars(void)
 }
 
 
+/* js-yaml, which electron-updater uses, reads these as strings, or does not. */
+
+static lu_rc_e
+text_value(lu_yaml_t *yaml, const lu_str_t *key, void *data)
+{
+    (void) key;
+
+    return lu_yaml_text(yaml, data);
+}
+
+
+static lu_rc_e
+text_root(lu_yaml_t *yaml, const lu_str_t *key, void *data)
+{
+    (void) key;
+
+    return lu_yaml_mapping(yaml, text_value, data);
+}
+
+
+static void
+test_texts(void)
+{
+    char      text[128];
+    size_t    i;
+    lu_rc_e   rc;
+    lu_str_t  value;
+
+    static const char *const  strings[] = {
+        "1.0.0", "'1'", "\"1.10\"", "'true'", "'2026-11-21'", "a", "+", "+-",
+        ".", "1.0.0-1", "1e", "e1", "0x", "0xg", "0b2", "0o8", "0a", "infinity",
+        ".information", "yes", "no", "on", "tRue", "trues", "2026-11",
+        "2026-1-1", "2026-11-211", "2026-11-21 App", "2026-11-21T", "1:2",
+        "1 2", "--1", "1-", "_", "x_1", NULL
+    };
+
+    static const char *const  others[] = {
+        "1", "0", "-0", "+12", "1.", "1.10", ".5", "-.5", "1e3", "1E-3",
+        "1.5e+3", "0x1F", "-0x1f", "0b101", "0o17", "017", "1_000", "1_0.5",
+        ".inf", "-.Inf", "+.INF", ".nan", ".NaN", ".NAN", "true", "False",
+        "TRUE", "2026-11-21", "2026-11-21T09:00:00Z", "2026-1-2 3:04:05",
+        "2026-11-21t09:00:00.000+01:00", NULL
+    };
+
+    for (i = 0; strings[i]; i++) {
+        (void) snprintf(text, sizeof(text), "x: %s\n", strings[i]);
+        memset(&value, 0, sizeof(lu_str_t));
+
+        rc = read_text(text, strlen(text), text_root, &value);
+        ok(rc == LU_OK && value.len > 0, "a string: %s", strings[i]);
+
+        tap_free();
+    }
+
+    for (i = 0; others[i]; i++) {
+        (void) snprintf(text, sizeof(text), "x: %s\n", others[i]);
+        memset(&value, 0, sizeof(lu_str_t));
+
+        rc = read_text(text, strlen(text), text_root, &value);
+        ok(rc == LU_INVALID && value.data == NULL
+           && said("line 1", "has something else than a string; put it between"
+                             " quotes"),
+           "no string: %s", others[i]);
+
+        tap_free();
+    }
+}
+
+
 static void
 test_types(void)
 {
@@ -529,6 +598,7 @@ main(void)
 {
     test_cases();
     test_scalars();
+    test_texts();
     test_types();
     test_sequence();
     test_limits();
