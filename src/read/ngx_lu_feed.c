@@ -12,6 +12,7 @@
 #include "ngx_lu_load.h"
 #include "ngx_lu_manifest.h"
 #include "ngx_lu_static.h"
+#include "ngx_lu_table.h"
 
 #include "zone/ngx_lu_count.h"
 
