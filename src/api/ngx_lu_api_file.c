@@ -10,6 +10,7 @@
 #include "ngx_lu_api_file.h"
 #include "ngx_lu_form.h"
 
+#include "store/ngx_lu_file.h"
 #include "store/ngx_lu_path.h"
 #include "store/ngx_lu_temp.h"
 #include "write/ngx_lu_bundle.h"
@@ -262,7 +263,11 @@ ngx_lu_api_file_announce(ngx_lu_task_t *task, const lu_file_t *file,
         return ngx_lu_task_nomem(task);
     }
 
-    rc = ngx_lu_temp_create(&task->io, task->store, &temp);
+    rc = ngx_lu_file_check(&task->io, path, text, ngx_strlen(text));
+
+    if (rc == NGX_OK) {
+        rc = ngx_lu_temp_create(&task->io, task->store, &temp);
+    }
 
     if (rc == NGX_OK) {
         rc = ngx_lu_temp_write(&task->io, &temp, (u_char *) text,

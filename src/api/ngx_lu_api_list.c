@@ -213,7 +213,10 @@ ngx_lu_api_list_folder(ngx_lu_api_list_t *list,
 }
 
 
-/* NGX_OK; NGX_DECLINED: it is no release, or was deleted; or a status. */
+/*
+ * NGX_OK; NGX_DECLINED: it is no release, was deleted, or is damaged, which the
+ * log tells; or a status.
+ */
 
 static ngx_int_t
 ngx_lu_api_list_load(ngx_lu_api_list_t *list, const ngx_lu_api_entry_t *entry,
@@ -230,7 +233,12 @@ ngx_lu_api_list_load(ngx_lu_api_list_t *list, const ngx_lu_api_entry_t *entry,
 
     rc = ngx_lu_release_load(&task->io, release->folder, &release->json);
 
-    return rc == NGX_ERROR ? ngx_lu_task_failed(task) : rc;
+    if (rc != NGX_ERROR) {
+        return rc;
+    }
+
+    return ngx_lu_io_is_damage(&task->io) ? NGX_DECLINED
+                                          : ngx_lu_task_failed(task);
 }
 
 

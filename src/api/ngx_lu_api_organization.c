@@ -290,6 +290,13 @@ ngx_lu_api_organization_remove(ngx_lu_call_t *call, cJSON *list)
         return status;
     }
 
+    if (task->unread) {
+        return ngx_lu_task_refuse(task, NGX_HTTP_INTERNAL_SERVER_ERROR,
+                                  "An app that may belong to the "
+                                  "organization cannot be read; the error log "
+                                  "names its file.");
+    }
+
     cJSON_Delete(cJSON_DetachItemViaPointer(list, item));
 
     return NGX_HTTP_NO_CONTENT;

@@ -142,7 +142,7 @@ ngx_lu_api_release_get(ngx_lu_call_t *call)
 }
 
 
-/* The content of a file beside release.json, if the file is there. */
+/* The content of a file beside release.json, if it is there and sound. */
 
 static ngx_int_t
 ngx_lu_api_release_add(ngx_lu_task_t *task, ngx_lu_release_t *release,
@@ -163,7 +163,8 @@ ngx_lu_api_release_add(ngx_lu_task_t *task, ngx_lu_release_t *release,
         return NGX_OK;
 
     default:
-        return ngx_lu_task_failed(task);
+        return ngx_lu_io_is_damage(&task->io) ? NGX_OK
+                                              : ngx_lu_task_failed(task);
     }
 
     lu_put_init(&put);

@@ -318,8 +318,12 @@ ngx_lu_webhook_github_is(ngx_lu_task_t *task,
 
     rc = ngx_lu_release_load(&task->io, folder, &release);
 
+    if (rc == NGX_ERROR && !ngx_lu_io_is_damage(&task->io)) {
+        return ngx_lu_task_failed(task);
+    }
+
     if (rc != NGX_OK) {
-        return rc == NGX_DECLINED ? NGX_DECLINED : ngx_lu_task_failed(task);
+        return NGX_DECLINED;
     }
 
     pull = cJSON_GetObjectItemCaseSensitive(release, "pullRequest");

@@ -13,6 +13,7 @@
 #include "write/ngx_lu_task.h"
 #include "job/ngx_lu_order.h"
 
+#include "core/lu_builds.h"
 #include "core/lu_json.h"
 #include "core/lu_limit.h"
 #include "core/lu_name.h"
@@ -161,7 +162,7 @@ ngx_lu_webhook_todesktop_release(ngx_lu_task_t *task,
 
     if (webhook->release_info) {
         lu_put_item(&put, release, "releaseInfo",
-                    cJSON_Duplicate(webhook->release_info, 1));
+                    lu_builds_rules(webhook->release_info));
     }
 
     return lu_put_done(&put, release);

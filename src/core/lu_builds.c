@@ -37,6 +37,10 @@ static void lu_builds_rollouts_delete(cJSON *redirections, const char *id);
 static lu_rc_e lu_builds_rollout_add(cJSON *redirections, const char *id,
     double rollout);
 static lu_rc_e lu_builds_copy(cJSON *to, const cJSON *from, const char *key);
+static void lu_builds_copy_rule(lu_put_t *put, cJSON *list,
+    const cJSON *rule);
+static void lu_builds_copy_strings(lu_put_t *put, cJSON *to,
+    const cJSON *from, const char *key);
 static lu_rc_e lu_builds_rules_check(const cJSON *app, const cJSON *rules,
     const lu_arena_t *arena, lu_error_t *err);
 static lu_rc_e lu_builds_rule_check(const cJSON *builds, const cJSON *rule,
@@ -594,15 +598,114 @@ lu_builds_id(const cJSON *build)
 static lu_rc_e
 lu_builds_copy(cJSON *to, const cJSON *from, const char *key)
 {
-    const cJSON  *item;
+    cJSON   *copy, *item;
+    lu_rc_e  rc;
 
-    item = lu_json_get(from, key);
-
-    if (item == NULL || cJSON_IsNull(item)) {
-        return LU_OK;
+    copy = lu_builds_rules(from);
+    if (copy == NULL) {
+        return LU_NOMEM;
     }
 
-    return lu_json_set(to, key, cJSON_Duplicate(item, 1));
+    item = cJSON_DetachItemFromObjectCaseSensitive(copy, key);
+
+    rc = item ? lu_json_set(to, key, item) : LU_OK;
+
+    cJSON_Delete(copy);
+
+    return rc;
+}
+
+
+/*
+ * Member by member: what a stranger has written, at any depth and with any
+ * number, must not decide whether the app can be read again.
+ */
+
+cJSON *
+lu_builds_rules(const cJSON *rules)
+{
+    cJSON        *copy, *list;
+    lu_put_t      put;
+    lu_str_t      id;
+    const cJSON  *item, *redirections;
+
+    lu_put_init(&put);
+
+    copy = cJSON_CreateObject();
+
+    if (lu_json_string(rules, "latestReleaseBuildId", &id) == LU_OK) {
+        lu_put_str(&put, copy, "latestReleaseBuildId", &id);
+    }
+
+    redirections = lu_json_get(rules, "releaseRedirections");
+
+    if (cJSON_IsArray(redirections)) {
+        list = lu_put_array(&put, copy, "releaseRedirections");
+
+        cJSON_ArrayForEach(item, redirections) {
+            lu_builds_copy_rule(&put, list, item);
+        }
+    }
+
+    return lu_put_done(&put, copy);
+}
+
+
+static void
+lu_builds_copy_rule(lu_put_t *put, cJSON *list, const cJSON *rule)
+{
+    int       i;
+    cJSON    *copy;
+    double    percentage;
+    lu_str_t  value;
+
+    static const char  *strings[] = { "rule", "buildId", "feedUrl", NULL };
+
+    if (!cJSON_IsObject(rule)) {
+        return;
+    }
+
+    copy = lu_put_object(put, list, NULL);
+
+    for (i = 0; strings[i]; i++) {
+        if (lu_json_string(rule, strings[i], &value) == LU_OK) {
+            lu_put_str(put, copy, strings[i], &value);
+        }
+    }
+
+    lu_builds_copy_strings(put, copy, rule, "ipList");
+    lu_builds_copy_strings(put, copy, rule, "platforms");
+
+    if (lu_json_number(rule, "percentage", &percentage) == LU_OK
+        && percentage >= 0
+        && percentage <= 100)
+    {
+        lu_put_number(put, copy, "percentage", percentage);
+    }
+}
+
+
+static void
+lu_builds_copy_strings(lu_put_t *put, cJSON *to, const cJSON *from,
+    const char *key)
+{
+    cJSON        *list;
+    lu_str_t      value;
+    const cJSON  *item, *strings;
+
+    strings = lu_json_get(from, key);
+
+    if (!cJSON_IsArray(strings)) {
+        return;
+    }
+
+    list = lu_put_array(put, to, key);
+
+    cJSON_ArrayForEach(item, strings) {
+        if (lu_json_value(item, &value) == LU_OK) {
+            lu_put_str(put, list, NULL, &value);
+        }
+    }
 }
 
 

@@ -78,6 +78,15 @@ lu_rc_e lu_builds_set_rules(cJSON *app, const cJSON *rules,
 
 lu_rc_e lu_builds_rules_fit(const cJSON *rules, lu_error_t *err);
 
+/*
+ * A copy of rules, for cJSON_Delete(): "latestReleaseBuildId", and of each
+ * redirection "rule", "buildId", "feedUrl", "ipList", "platforms" and
+ * "percentage", as far as they have the right type; other members are left
+ * out.  NULL: no memory.
+ */
+
+cJSON *lu_builds_rules(const cJSON *rules);
+
 /* The id of the latest release, a part of the app; or NULL. */
 
 const char *lu_builds_latest(const cJSON *app);

@@ -352,7 +352,9 @@ ngx_lu_follow_where(ngx_lu_follow_t *follow, const char *id, ngx_str_t **app,
 
     *app = NULL;
 
-    return NGX_OK;
+    /* it may belong to an app that is left out because it is damaged */
+
+    return follow->task->unread ? ngx_lu_task_failed(follow->task) : NGX_OK;
 }
 
 

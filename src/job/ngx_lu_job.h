@@ -62,6 +62,7 @@ struct ngx_lu_jobs_s {
     ngx_msec_t               pause;        /* no job is claimed until then */
     ngx_msec_t               pause_github; /* nor is jobs/github */
     ngx_uint_t               github_attempts;
+    uint32_t                 unread;       /* hash of a path that was logged */
     unsigned                 sweeping:1;
     unsigned                 again:1;      /* one more sweep after this one */
 };

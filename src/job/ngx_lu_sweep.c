@@ -50,6 +50,7 @@ static ngx_int_t ngx_lu_sweep_read(ngx_lu_sweep_t *sweep, ngx_lu_job_t *job,
     const cJSON *release);
 static unsigned ngx_lu_sweep_platforms(const cJSON *release);
 static void ngx_lu_sweep_done(void *data);
+static void ngx_lu_sweep_log(ngx_lu_sweep_t *sweep);
 static void ngx_lu_sweep_start(ngx_lu_job_t *job);
 
 
@@ -505,7 +506,7 @@ ngx_lu_sweep_done(void *data)
     jobs = sweep->jobs;
     jobs->sweeping = 0;
 
-    ngx_lu_job_log(&sweep->io, " while looking for jobs");
+    ngx_lu_sweep_log(sweep);
 
     claimed = sweep->claimed.elts;
 
@@ -526,6 +527,29 @@ ngx_lu_sweep_done(void *data)
         jobs->again = 0;
         ngx_lu_sweep(jobs);
     }
+}
+
+
+/* A file that cannot be read is the same at each sweep: it is logged once. */
+
+static void
+ngx_lu_sweep_log(ngx_lu_sweep_t *sweep)
+{
+    uint32_t      hash;
+    ngx_lu_io_t  *io;
+
+    io = &sweep->io;
+    hash = 0;
+
+    if (io->operation && io->path) {
+        hash = ngx_crc32_long(io->path, ngx_strlen(io->path));
+    }
+
+    if (hash == 0 || hash != sweep->jobs->unread) {
+        ngx_lu_job_log(io, " while looking for jobs");
+    }
+
+    sweep->jobs->unread = hash;
 }
 
 

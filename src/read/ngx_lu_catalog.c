@@ -74,6 +74,7 @@ struct ngx_lu_node_s {
     unsigned              evictable:1;
     unsigned              failed:1;     /* and there is no copy */
     unsigned              hangs:1;      /* the load does not come back */
+    unsigned              damaged:1;    /* the copy lacks a release */
 
     ngx_lu_copy_e         kind;
     ngx_lu_store_t       *store;
@@ -761,6 +762,13 @@ ngx_lu_load_finish(ngx_lu_load_t *load)
 
     if (load->rc == NGX_ERROR) {
         ngx_lu_load_log(load);
+
+    } else if (load->damaged && !node->damaged) {
+        ngx_lu_load_log(load);
+    }
+
+    if (load->rc == NGX_OK) {
+        node->damaged = (load->damaged != NULL);
     }
 
     ngx_lu_node_update(node, load);
@@ -778,10 +786,16 @@ ngx_lu_load_log(ngx_lu_load_t *load)
     u_char    *sentence;
     ngx_str_t  name;
 
-    name = load->node->sn.str;
+    if (load->damaged) {
+        name.data = load->damaged;
+        name.len = ngx_strlen(load->damaged);
 
-    if (load->kind != NGX_LU_COPY_APP) {
-        name.len = load->app.len + 1 + load->name.len;
+    } else {
+        name = load->node->sn.str;
+
+        if (load->kind != NGX_LU_COPY_APP) {
+            name.len = load->app.len + 1 + load->name.len;
+        }
     }
 
     if (load->error.text) {

@@ -35,6 +35,8 @@ static ngx_uint_t ngx_lu_load_origin_eq(ngx_lu_origin_t *one,
     ngx_lu_origin_t *two);
 static ngx_int_t ngx_lu_load_app(ngx_lu_load_t *load);
 static ngx_int_t ngx_lu_load_releases(ngx_lu_load_t *load, lu_app_t *app);
+static ngx_int_t ngx_lu_load_release(ngx_lu_load_t *load, u_char *path,
+    lu_release_t **release);
 static ngx_int_t ngx_lu_load_files(ngx_lu_load_t *load);
 static ngx_int_t ngx_lu_load_index(ngx_lu_load_t *load, off_t size,
     ngx_lu_files_t *files);
@@ -294,9 +296,6 @@ ngx_lu_load_releases(ngx_lu_load_t *load, lu_app_t *app)
     u_char           *path;
     size_t            i, n;
     ngx_int_t         rc;
-    lu_rc_e           parsed;
-    ngx_file_info_t   fi;
-    lu_str_t          text;
     lu_arena_t        arena;
     lu_release_t     *release;
     lu_channel_t     *channel;
@@ -316,7 +315,7 @@ ngx_lu_load_releases(ngx_lu_load_t *load, lu_app_t *app)
                                deployment->release_id.len,
                                deployment->release_id.data);
 
-            rc = ngx_lu_file_read(&load->io, path, &text, &fi);
+            rc = ngx_lu_load_release(load, path, &release);
 
             if (rc == NGX_DECLINED) {
 
@@ -330,16 +329,6 @@ ngx_lu_load_releases(ngx_lu_load_t *load, lu_app_t *app)
                 return rc;
             }
 
-            release = arena.alloc(load, sizeof(lu_release_t));
-            if (release == NULL) {
-                return ngx_lu_load_status(load, LU_NOMEM);
-            }
-
-            parsed = lu_release_parse(&arena, &text, release, &load->error);
-            if (parsed != LU_OK) {
-                return ngx_lu_load_status(load, parsed);
-            }
-
             deployment->release = release;
 
             if (lu_app_render(&arena, app, channel, deployment) != LU_OK) {
@@ -349,6 +338,66 @@ ngx_lu_load_releases(ngx_lu_load_t *load, lu_app_t *app)
     }
 
     return NGX_OK;
+}
+
+
+/*
+ * NGX_DECLINED: it is not there, or damaged, and the app does without it.  The
+ * first damaged one is logged.
+ */
+
+static ngx_int_t
+ngx_lu_load_release(ngx_lu_load_t *load, u_char *path, lu_release_t **release)
+{
+    lu_rc_e           parsed;
+    lu_str_t          text;
+    ngx_int_t         rc;
+    lu_arena_t        arena;
+    lu_error_t        error;
+    ngx_lu_io_t       io;
+    ngx_file_info_t   fi;
+
+    arena.alloc = ngx_lu_load_alloc;
+    arena.data = load;
+
+    io.pool = load->io.pool;
+    ngx_lu_io_clear(&io);
+    (void) lu_error(&error, NULL, NULL);
+
+    *release = arena.alloc(load, sizeof(lu_release_t));
+    if (*release == NULL) {
+        return ngx_lu_load_status(load, LU_NOMEM);
+    }
+
+    rc = ngx_lu_file_read(&io, path, &text, &fi);
+
+    if (rc == NGX_DECLINED) {
+        return NGX_DECLINED;
+    }
+
+    if (rc == NGX_OK) {
+        parsed = lu_release_parse(&arena, &text, *release, &error);
+
+        if (parsed == LU_OK) {
+            return NGX_OK;
+        }
+
+        if (parsed == LU_NOMEM) {
+            return ngx_lu_load_status(load, LU_NOMEM);
+        }
+
+    } else if (!ngx_lu_io_is_damage(&io)) {
+        load->io = io;
+        return NGX_ERROR;
+    }
+
+    if (load->damaged == NULL) {
+        load->damaged = path;
+        load->error = error;
+        load->io = io;
+    }
+
+    return NGX_DECLINED;
 }
 
 

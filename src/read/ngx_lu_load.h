@@ -70,6 +70,7 @@ struct ngx_lu_load_s {
     size_t                size;         /* of the copy, bytes */
     void                 *copy;
     lu_error_t            error;        /* it does not parse; text: or NULL */
+    u_char               *damaged;      /* the first file left out, or NULL */
 };
 
 
@@ -77,8 +78,9 @@ struct ngx_lu_load_s {
  * Runs in a thread: data is the first load of a list.  Each load then has its
  * result in rc: NGX_OK with the copy; NGX_DONE if the file is the
  * one that the catalog has; NGX_DECLINED if there is no such file; NGX_ERROR
- * with either error.text or io.operation set.  An app's load also asks for the
- * folders from which nginx sends its files.
+ * with either error.text or io.operation set.  NGX_OK with damaged: a release
+ * of the app was left out, and error.text or io says why.  An app's load also
+ * asks for the folders from which nginx sends its files.
  */
 
 void ngx_lu_load_thread(void *data);

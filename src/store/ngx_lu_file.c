@@ -256,7 +256,6 @@ ngx_lu_file_write_json(ngx_lu_io_t *io, ngx_lu_store_t *store, u_char *path,
     const cJSON *json)
 {
     char      *text;
-    size_t     len;
     ngx_int_t  rc;
 
     text = cJSON_Print(json);
@@ -265,22 +264,62 @@ ngx_lu_file_write_json(ngx_lu_io_t *io, ngx_lu_store_t *store, u_char *path,
         return ngx_lu_io_error(io, NGX_ENOMEM, "malloc()", path);
     }
 
-    len = ngx_strlen(text);
-
-    if (len > NGX_LU_FILE_SIZE) {
-
-        /* nobody could read it again */
-
-        cJSON_free(text);
-
-        return ngx_lu_io_error(io, EFBIG, "write()", path);
-    }
-
-    rc = ngx_lu_file_write(io, store, path, text, len);
+    rc = ngx_lu_file_write_text(io, store, path, text);
 
     cJSON_free(text);
 
     return rc;
+}
+
+
+ngx_int_t
+ngx_lu_file_write_text(ngx_lu_io_t *io, ngx_lu_store_t *store, u_char *path,
+    const char *text)
+{
+    size_t  len;
+
+    len = ngx_strlen(text);
+
+    if (ngx_lu_file_check(io, path, text, len) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    return ngx_lu_file_write(io, store, path, text, len);
+}
+
+
+/* What is written must be what can be read again. */
+
+ngx_int_t
+ngx_lu_file_check(ngx_lu_io_t *io, u_char *path, const char *text, size_t len)
+{
+    cJSON       *json;
+    lu_rc_e      rc;
+    lu_str_t     str;
+    lu_error_t   err;
+
+    if (len > NGX_LU_FILE_SIZE) {
+        return ngx_lu_io_error(io, EFBIG, "write()", path);
+    }
+
+    str.len = len;
+    str.data = (u_char *) text;
+
+    rc = lu_json_parse(&json, &str, &err);
+
+    cJSON_Delete(json);
+
+    switch (rc) {
+
+    case LU_OK:
+        return NGX_OK;
+
+    case LU_NOMEM:
+        return ngx_lu_io_error(io, NGX_ENOMEM, "malloc()", path);
+
+    default: /* LU_INVALID */
+        return ngx_lu_io_error(io, NGX_EILSEQ, "printing of", path);
+    }
 }
 
 

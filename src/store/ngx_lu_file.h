@@ -52,13 +52,22 @@ ngx_int_t ngx_lu_file_pieces(ngx_lu_io_t *io, u_char *path,
 
 /*
  * Replaces a file whole and durably: temporary file, sync, rename, sync of the
- * folder.  Readers see the old file or the new one.
+ * folder.  Readers see the old file or the new one.  write_json() and
+ * write_text(), whose text is JSON, fail with EILSEQ or EFBIG, and write
+ * nothing, if ngx_lu_file_read_json() could not read it.
  */
 
 ngx_int_t ngx_lu_file_write(ngx_lu_io_t *io, ngx_lu_store_t *store,
     u_char *path, const char *text, size_t len);
 ngx_int_t ngx_lu_file_write_json(ngx_lu_io_t *io, ngx_lu_store_t *store,
     u_char *path, const cJSON *json);
+ngx_int_t ngx_lu_file_write_text(ngx_lu_io_t *io, ngx_lu_store_t *store,
+    u_char *path, const char *text);
+
+/* The same check, for JSON that is written in another way. */
+
+ngx_int_t ngx_lu_file_check(ngx_lu_io_t *io, u_char *path, const char *text,
+    size_t len);
 
 /*
  * Adds len bytes, which end with a line feed, durably behind the last whole

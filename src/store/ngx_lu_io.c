@@ -52,6 +52,23 @@ ngx_lu_io_busy(ngx_lu_io_t *io, u_char *path)
 }
 
 
+ngx_uint_t
+ngx_lu_io_is_damage(const ngx_lu_io_t *io)
+{
+    switch (io->err) {
+
+    case NGX_ENOMEM:
+    case NGX_EMFILE:
+    case NGX_ENFILE:
+    case ESTALE:
+        return 0;
+
+    default:
+        return 1;
+    }
+}
+
+
 void
 ngx_lu_io_clear(ngx_lu_io_t *io)
 {

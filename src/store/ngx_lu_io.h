@@ -68,6 +68,13 @@ ngx_int_t ngx_lu_io_pathless(ngx_lu_io_t *io);
 
 ngx_int_t ngx_lu_io_busy(ngx_lu_io_t *io, u_char *path);
 
+/*
+ * 1 if the file that could not be read is to blame, so that a list can do
+ * without it; 0 if another try may read it.
+ */
+
+ngx_uint_t ngx_lu_io_is_damage(const ngx_lu_io_t *io);
+
 /* Forgets what failed, since it does not matter. */
 
 void ngx_lu_io_clear(ngx_lu_io_t *io);

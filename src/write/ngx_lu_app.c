@@ -92,6 +92,8 @@ ngx_lu_app_ids(ngx_lu_task_t *task, ngx_array_t *ids)
         return ngx_lu_task_failed(task);
     }
 
+    task->unread = 0;
+
     return NGX_OK;
 }
 
@@ -107,7 +109,17 @@ ngx_lu_app_load(ngx_lu_task_t *task, const ngx_str_t *id, cJSON **app)
 
     rc = ngx_lu_file_read_json(&task->io, path, app);
 
-    return rc == NGX_ERROR ? ngx_lu_task_failed(task) : rc;
+    if (rc != NGX_ERROR) {
+        return rc;
+    }
+
+    if (!ngx_lu_io_is_damage(&task->io)) {
+        return ngx_lu_task_failed(task);
+    }
+
+    task->unread++;
+
+    return NGX_DECLINED;
 }
 
 

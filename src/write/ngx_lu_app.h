@@ -41,7 +41,7 @@ ngx_int_t ngx_lu_app_lock_all(ngx_lu_task_t *task, ngx_fd_t *lock);
 
 /*
  * The tree of the task's app, to be freed by the caller.  NGX_OK, or a
- * status: 404, 500.
+ * status: 404, 409 if its app.json was lost, 500.
  */
 
 ngx_int_t ngx_lu_app_read(ngx_lu_task_t *task, cJSON **app);
@@ -55,7 +55,8 @@ ngx_int_t ngx_lu_app_ids(ngx_lu_task_t *task, ngx_array_t *ids);
 
 /*
  * Reads the app of one of these ids; the caller frees the tree.  NGX_OK;
- * NGX_DECLINED: it is no app, or was deleted; or 500.
+ * NGX_DECLINED: it is no app, was deleted, or is damaged, which task->unread
+ * counts; or 500.
  */
 
 ngx_int_t ngx_lu_app_load(ngx_lu_task_t *task, const ngx_str_t *id,
@@ -67,7 +68,9 @@ ngx_uint_t ngx_lu_app_exists(ngx_lu_task_t *task, const ngx_str_t *id);
 
 /*
  * Calls the handler with the tree of each app.  Other than NGX_OK, what the
- * handler returns ends the walk and is returned; 500 if an app cannot be read.
+ * handler returns ends the walk and is returned.  An app whose app.json is
+ * damaged is left out: task->unread counts such apps, and task->io names the
+ * last one.
  */
 
 typedef ngx_int_t (*ngx_lu_app_pt)(ngx_lu_task_t *task, cJSON *app,

@@ -375,8 +375,14 @@ ngx_lu_bundle_repeated(ngx_lu_task_t *task, const cJSON *app,
 
     status = ngx_lu_release_read(task, id, &twin);
 
+    if (status == NGX_HTTP_NOT_FOUND
+        || (status != NGX_OK && ngx_lu_io_is_damage(&task->io)))
+    {
+        return NGX_DECLINED;
+    }
+
     if (status != NGX_OK) {
-        return status == NGX_HTTP_NOT_FOUND ? NGX_DECLINED : status;
+        return status;
     }
 
     if (!twin.is_live

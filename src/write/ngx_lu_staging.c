@@ -135,7 +135,7 @@ ngx_lu_staging_table(ngx_lu_task_t *task, u_char *folder,
 
     text = lu_str(printed);
 
-    if (ngx_lu_file_write(&task->io, task->store, path, printed, text.len)
+    if (ngx_lu_file_write_text(&task->io, task->store, path, printed)
         != NGX_OK)
     {
         status = ngx_lu_task_failed(task);

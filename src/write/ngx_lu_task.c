@@ -109,6 +109,11 @@ ngx_lu_task_failed(ngx_lu_task_t *task)
     case NGX_EAGAIN:
         return ngx_lu_task_locked(task);
 
+    case NGX_EILSEQ:
+        return ngx_lu_task_refuse(task, 422,
+                                  "The change has a value that could not be "
+                                  "read again; nothing was changed.");
+
     case NGX_ENOSPC:
 #if (NGX_HAVE_EDQUOT)
     case EDQUOT:

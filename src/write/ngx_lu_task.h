@@ -41,6 +41,8 @@ struct ngx_lu_task_s {
     /* why it was refused */
     lu_error_t               error;
 
+    ngx_uint_t               unread;     /* apps that each() left out */
+
     unsigned                 approval:1; /* releases wait for a person */
     unsigned                 bundles:1;  /* desktop releases are not found */
 };
@@ -76,8 +78,9 @@ void ngx_lu_task_changed(ngx_lu_task_t *task);
  * core() turns a result of the core, which has set task->error already, into
  * a status: NGX_OK, 403, 404, 409, 422, or 500 without memory.
  * failed() says that the disk is full (507), that the file was deleted
- * meanwhile (404), that another has the lock (503), or that the disk or the
- * memory failed (500): task->io.
+ * meanwhile (404), that what was to be written could not be read again (422),
+ * that another has the lock (503), or that a file, the disk or the memory
+ * failed (500): task->io.
  * unread() is failed() for a read of a file of a release, which returned rc;
  * NGX_DECLINED is 404.
  * nomem() is 500.

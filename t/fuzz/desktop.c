@@ -4,13 +4,15 @@
  *
  * Of two lists that are accepted, all ids can be parts of a file's name, what
  * is chosen is one of them, a rollout that is raised keeps who is in, and the
- * shares of all builds are what there is to share.
+ * shares of all builds are what there is to share.  The rules that are kept say
+ * the same and can be read again.
  */
 
 
 #include <stdio.h>
 
 #include "fuzz.h"
+#include "lu_builds.h"
 #include "lu_desktop.h"
 #include "lu_name.h"
 #include "lu_share.h"
@@ -203,6 +205,43 @@ check_shares(const lu_desktop_t *desktop)
 
 
 static void
+check_copy(const lu_arena_t *arena, const cJSON *releases,
+    const lu_desktop_t *desktop)
+{
+    char          *printed;
+    size_t         i;
+    cJSON         *copy, *again;
+    lu_str_t       text;
+    lu_error_t     err;
+    lu_desktop_t   kept;
+
+    copy = lu_builds_rules(releases);
+    require(copy != NULL);
+
+    printed = cJSON_Print(copy);
+    require(printed != NULL);
+
+    text = lu_str(printed);
+
+    require(lu_json_parse(&again, &text, &err) == LU_OK);
+    require(lu_desktop_parse(arena, NULL, again, &kept, &err) == LU_OK);
+    require(kept.nrules == desktop->nrules);
+
+    for (i = 0; i < kept.nrules; i++) {
+        require(kept.rules[i].rule == desktop->rules[i].rule);
+        require(lu_str_eq(&kept.rules[i].build_id,
+                          &desktop->rules[i].build_id));
+        require(kept.rules[i].platforms == desktop->rules[i].platforms);
+        require(kept.rules[i].nnetworks == desktop->rules[i].nnetworks);
+    }
+
+    cJSON_free(printed);
+    cJSON_Delete(again);
+    cJSON_Delete(copy);
+}
+
+
+static void
 check_text(const lu_arena_t *arena, const lu_str_t *text)
 {
     cJSON        *json;
@@ -221,6 +260,10 @@ check_text(const lu_arena_t *arena, const lu_str_t *text)
     err.text = NULL;
 
     rc = lu_desktop_parse(arena, builds, releases, &desktop, &err);
+
+    if (rc == LU_OK) {
+        check_copy(arena, releases, &desktop);
+    }
 
     cJSON_Delete(json);
 

@@ -343,6 +343,31 @@ builds_rules(void)
        "are written, what is not known stays");
     cJSON_Delete(rules);
 
+    /* by a stranger: a number that cJSON writes as infinity, and depth */
+
+    rules = tap_json("{\"note\":1.7976931348623157e308,"
+                     "\"latestReleaseBuildId\":\"a\",\"releaseRedirections\":["
+                     "{\"rule\":\"appByIp\",\"feedUrl\":\"u\",\"ipList\":[],"
+                     "\"percentage\":1e300,\"note\":1.7976931348623157e308},"
+                     "{\"rule\":\"own\",\"platforms\":{\"a\":[[[1]]]},"
+                     "\"ipList\":[\"x\",1.7976931348623157e308,[[[]]]]},"
+                     "{\"rule\":\"buildByRollout\",\"buildId\":\"b\","
+                     "\"percentage\":12.5,\"platforms\":[\"mac\"],"
+                     "\"deep\":[[[[[[[[[[[[[[[[[[[[[[[[[["
+                     "]]]]]]]]]]]]]]]]]]]]]]]]]]}]}");
+    ok(lu_builds_set_rules(app, rules, &tap_arena, &err) == LU_OK,
+       "rules with members that nobody knows");
+    ok(builds_is(app, "{" BUILDS ",\"desktopReleases\":{\"other\":1,"
+                         "\"latestReleaseBuildId\":\"a\","
+                         "\"releaseRedirections\":["
+                         "{\"rule\":\"appByIp\",\"feedUrl\":\"u\","
+                         "\"ipList\":[]},"
+                         "{\"rule\":\"own\",\"ipList\":[\"x\"]},"
+                         "{\"rule\":\"buildByRollout\",\"buildId\":\"b\","
+                         "\"platforms\":[\"mac\"],\"percentage\":12.5}]}}"),
+       "are written without these");
+    cJSON_Delete(rules);
+
     rules = tap_json("{}");
     ok(lu_builds_set_rules(app, rules, &tap_arena, &err) == LU_OK, "no rules");
     ok(lu_builds_latest(app) == NULL, "nothing is the latest");
