@@ -8,6 +8,7 @@
 #include "read/ngx_lu_catalog.h"
 #include "read/ngx_lu_entry.h"
 #include "read/ngx_lu_static.h"
+#include "store/ngx_lu_mark.h"
 #include "store/ngx_lu_tree.h"
 #include "job/ngx_lu_sweep.h"
 #include "job/ngx_lu_job.h"
@@ -41,6 +42,7 @@ static void *ngx_lu_create_main_conf(ngx_conf_t *cf);
 static char *ngx_lu_init_main_conf(ngx_conf_t *cf, void *conf);
 static void *ngx_lu_create_loc_conf(ngx_conf_t *cf);
 static char *ngx_lu_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child);
+static ngx_uint_t ngx_lu_is_absent(ngx_conf_t *cf, ngx_lu_store_t *store);
 static ngx_int_t ngx_lu_add_folders(ngx_conf_t *cf, ngx_str_t *path);
 static char *ngx_lu_set_zone(ngx_conf_t *cf, ngx_lu_store_t *store);
 static ngx_int_t ngx_lu_init(ngx_conf_t *cf);
@@ -69,7 +71,7 @@ static ngx_command_t  ngx_lu_commands[] = {
       NULL },
 
     { ngx_string("liveupdate_store"),
-      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE12,
       ngx_lu_store,
       NGX_HTTP_LOC_CONF_OFFSET,
       0,
@@ -313,7 +315,7 @@ ngx_lu_store(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     ngx_lu_loc_conf_t *lucf = conf;
 
     ngx_str_t           *value, path;
-    ngx_uint_t           i;
+    ngx_uint_t           i, existing;
     ngx_lu_store_t      *store, **stores;
     ngx_lu_main_conf_t  *lumcf;
 
@@ -328,6 +330,15 @@ ngx_lu_store(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     if (path.len == 0) {
         return "has an empty path";
+    }
+
+    existing = (cf->args->nelts == 3);
+
+    if (existing && ngx_strcmp(value[2].data, "existing") != 0) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "invalid parameter \"%V\", it can be \"existing\"",
+                           &value[2]);
+        return NGX_CONF_ERROR;
     }
 
     if (ngx_conf_full_name(cf->cycle, &path, 0) != NGX_OK) {
@@ -348,6 +359,11 @@ ngx_lu_store(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         if (stores[i]->path.len == path.len
             && ngx_strncmp(stores[i]->path.data, path.data, path.len) == 0)
         {
+            if (stores[i]->existing != existing) {
+                return "must have \"existing\" wherever it names that store, "
+                       "or nowhere";
+            }
+
             lucf->store = stores[i];
             return NGX_CONF_OK;
         }
@@ -372,13 +388,71 @@ ngx_lu_store(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return NGX_CONF_ERROR;
     }
 
-    if (ngx_lu_add_folders(cf, &path) != NGX_OK) {
+    store->existing = existing;
+    store->absent = ngx_lu_is_absent(cf, store);
+
+    if (store->absent) {
+        ngx_conf_log_error(NGX_LOG_WARN, cf, 0,
+                           "the store \"%V\" is not there: is its file system "
+                           "mounted?", &path);
+
+    } else if (ngx_lu_add_folders(cf, &path) != NGX_OK) {
         return NGX_CONF_ERROR;
     }
 
     lucf->store = store;
 
     return NGX_CONF_OK;
+}
+
+
+/*
+ * An empty folder is a new store, unless there was one when nginx started, or
+ * the administrator says that there is one: then it is a mount point, and
+ * nothing must be written into it.
+ */
+
+static ngx_uint_t
+ngx_lu_is_absent(ngx_conf_t *cf, ngx_lu_store_t *store)
+{
+    ngx_uint_t            i;
+    ngx_cycle_t          *old;
+    ngx_lu_store_t      **stores;
+    ngx_lu_main_conf_t   *lumcf;
+
+    if (ngx_lu_mark_found(store, cf->temp_pool)) {
+        return 0;
+    }
+
+    if (store->existing) {
+        return 1;
+    }
+
+    old = cf->cycle->old_cycle;
+
+    if (ngx_is_init_cycle(old)) {
+        return 0;
+    }
+
+    lumcf = ngx_http_cycle_get_module_main_conf(old,
+                                                ngx_http_liveupdate_module);
+    if (lumcf == NULL) {
+        return 0;
+    }
+
+    stores = lumcf->stores.elts;
+
+    for (i = 0; i < lumcf->stores.nelts; i++) {
+        if (stores[i]->path.len == store->path.len
+            && ngx_strncmp(stores[i]->path.data, store->path.data,
+                           store->path.len)
+               == 0)
+        {
+            return 1;
+        }
+    }
+
+    return 0;
 }
 
 
@@ -804,21 +878,20 @@ ngx_lu_init_process(ngx_cycle_t *cycle)
 static ngx_int_t
 ngx_lu_init_module(ngx_cycle_t *cycle)
 {
-    ngx_uint_t           i;
+    ngx_uint_t           i, cleans;
     ngx_lu_store_t     **stores;
     ngx_lu_main_conf_t  *lumcf;
+
+    if (ngx_test_config) {
+        return NGX_OK;
+    }
 
     /*
      * old workers may still use temporary files during a reload or an upgrade
      * of the binary
      */
 
-    if (ngx_test_config
-        || ngx_inherited
-        || !ngx_is_init_cycle(cycle->old_cycle))
-    {
-        return NGX_OK;
-    }
+    cleans = !ngx_inherited && ngx_is_init_cycle(cycle->old_cycle);
 
     lumcf = ngx_http_cycle_get_module_main_conf(cycle,
                                                 ngx_http_liveupdate_module);
@@ -829,7 +902,13 @@ ngx_lu_init_module(ngx_cycle_t *cycle)
     stores = lumcf->stores.elts;
 
     for (i = 0; i < lumcf->stores.nelts; i++) {
-        if (ngx_lu_tree_clean(stores[i], cycle) != NGX_OK) {
+        if (stores[i]->absent) {
+            continue;
+        }
+
+        ngx_lu_mark_make(stores[i], cycle);
+
+        if (cleans && ngx_lu_tree_clean(stores[i], cycle) != NGX_OK) {
             return NGX_ERROR;
         }
     }

@@ -9,6 +9,7 @@
 
 #include "zone/ngx_lu_device.h"
 #include "store/ngx_lu_io.h"
+#include "store/ngx_lu_mark.h"
 #include "job/ngx_lu_sweep.h"
 
 #include "core/lu_put.h"
@@ -220,7 +221,13 @@ ngx_lu_call_thread(void *data)
 
     status = NGX_OK;
 
-    if (call->parse) {
+    if (!call->storeless
+        && ngx_lu_mark_check(&task->io, task->store) != NGX_OK)
+    {
+        status = ngx_lu_task_failed(task);
+    }
+
+    if (call->parse && status == NGX_OK) {
         status = ngx_lu_body_json(call);
 
         task->expect = cJSON_GetObjectItemCaseSensitive(call->json, "expect");

@@ -80,6 +80,7 @@ struct ngx_lu_call_s {
     unsigned                 forget:1;   /* the device task.id, in the end */
     unsigned                 wake:1;     /* there is a new job */
     unsigned                 late:1;     /* it is answered; its thread hangs */
+    unsigned                 storeless:1; /* it is answered without a store */
 };
 
 

@@ -63,6 +63,9 @@ typedef struct {
     ngx_lu_catalog_t          *catalog; /* of the worker */
     ngx_lu_threads_t          *threads; /* of the worker */
     ngx_lu_jobs_t             *jobs;    /* NULL if nothing is fetched */
+    ngx_uint_t                 existing; /* nginx does not make it */
+    ngx_uint_t                 absent;  /* when the configuration was read */
+    ngx_uint_t                 unmarked; /* its mark could not be made */
 } ngx_lu_store_t;
 
 

@@ -10,6 +10,7 @@
 #include "store/ngx_lu_file.h"
 #include "store/ngx_lu_io.h"
 #include "store/ngx_lu_lock.h"
+#include "store/ngx_lu_mark.h"
 #include "store/ngx_lu_path.h"
 
 #include "core/lu_put.h"
@@ -98,6 +99,10 @@ static ngx_int_t
 ngx_lu_job_thread(void *data)
 {
     ngx_lu_step_t *step = data;
+
+    if (ngx_lu_mark_check(&step->task.io, step->task.store) != NGX_OK) {
+        return ngx_lu_task_failed(&step->task);
+    }
 
     return step->handler(step);
 }

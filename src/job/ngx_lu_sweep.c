@@ -13,6 +13,7 @@
 #include "store/ngx_lu_file.h"
 #include "store/ngx_lu_io.h"
 #include "store/ngx_lu_lock.h"
+#include "store/ngx_lu_mark.h"
 #include "store/ngx_lu_path.h"
 #include "store/ngx_lu_tree.h"
 
@@ -218,6 +219,10 @@ ngx_lu_sweep_thread(void *data)
     }
 
     path = ngx_lu_path(&sweep->io, "%V/jobs", &sweep->jobs->store->path);
+
+    if (ngx_lu_mark_check(&sweep->io, sweep->jobs->store) != NGX_OK) {
+        return;
+    }
 
     if (ngx_lu_tree_list(&sweep->io, path, &names) != NGX_OK) {
         return;

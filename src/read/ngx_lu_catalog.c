@@ -74,6 +74,7 @@ struct ngx_lu_node_s {
     unsigned              evictable:1;
     unsigned              failed:1;     /* and there is no copy */
     unsigned              hangs:1;      /* the load does not come back */
+    unsigned              absent:1;     /* and so is the whole store */
     unsigned              damaged:1;    /* the copy lacks a release */
 
     ngx_lu_copy_e         kind;
@@ -296,6 +297,10 @@ found:
 
     *copy = node->copy;
 
+    if (node->absent) {
+        return NGX_HTTP_SERVICE_UNAVAILABLE;
+    }
+
     return node->failed ? NGX_ERROR : NGX_OK;
 }
 
@@ -322,6 +327,13 @@ ngx_lu_catalog_disk(ngx_http_request_t *r, ngx_str_t *app)
     rc = ngx_lu_load_start(node, lucf->readers, &want);
 
     return rc == NGX_OK ? ngx_lu_catalog_wait(r, node) : rc;
+}
+
+
+ngx_int_t
+ngx_lu_catalog_status(ngx_int_t rc)
+{
+    return rc == NGX_ERROR ? NGX_HTTP_INTERNAL_SERVER_ERROR : rc;
 }
 
 
@@ -606,6 +618,7 @@ ngx_lu_load_create(ngx_lu_node_t *node, ngx_lu_want_t *want)
     load->io.pool = pool;
     load->node = node;
     load->kind = node->kind;
+    load->store = node->store;
     load->path = node->store->path;
     load->origin = node->origin;
 
@@ -873,6 +886,7 @@ ngx_lu_node_update(ngx_lu_node_t *node, ngx_lu_load_t *load)
     node->copy = load->copy;
     node->size = load->size;
     node->failed = (load->rc == NGX_ERROR);
+    node->absent = (node->failed && load->io.err == ENODEV);
     node->origin = load->origin;
 
     if (node->copy == NULL || node->kind != NGX_LU_COPY_APP) {

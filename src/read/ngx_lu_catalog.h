@@ -14,7 +14,8 @@
  *                 again;
  *     NGX_BUSY    if there is no copy and the disk does not answer;
  *     NGX_ERROR   if it could not be read or parsed, which has been logged, or
- *                 if memory is short.
+ *                 if memory is short;
+ *     503         if the store is not there, which has been logged.
  *
  * While the disk does not answer, a copy may be older than what has changed.  A
  * copy is valid until the current event has been handled.  The request needs
@@ -62,6 +63,10 @@ ngx_int_t ngx_lu_catalog_td(ngx_http_request_t *r, ngx_str_t *app,
 
 ngx_int_t ngx_lu_catalog_manifest(ngx_http_request_t *r, ngx_str_t *app,
     ngx_str_t *name, ngx_lu_manifest_t **manifest);
+
+/* The status that answers a request if one of these has failed. */
+
+ngx_int_t ngx_lu_catalog_status(ngx_int_t rc);
 
 
 /*

@@ -7,6 +7,7 @@
 #include "ngx_lu_load.h"
 
 #include "store/ngx_lu_file.h"
+#include "store/ngx_lu_mark.h"
 #include "store/ngx_lu_path.h"
 
 #include "core/lu_app.h"
@@ -91,6 +92,14 @@ ngx_lu_load_thread(void *data)
         default: /* NGX_LU_COPY_MANIFEST */
             load->rc = ngx_lu_load_manifest(load);
             break;
+        }
+
+        /* nothing is known to have gone if the whole store has */
+
+        if (load->rc == NGX_DECLINED
+            && ngx_lu_mark_check(&load->io, load->store) != NGX_OK)
+        {
+            load->rc = NGX_ERROR;
         }
     }
 }

@@ -54,6 +54,7 @@ struct ngx_lu_load_s {
     ngx_lu_thread_t       thread;       /* of the first one */
     ngx_lu_node_t        *node;         /* of the catalog */
     ngx_lu_copy_e         kind;
+    ngx_lu_store_t       *store;
     ngx_str_t             path;         /* of the store */
     ngx_str_t             app;
     ngx_str_t             name;         /* of a release, or of a file */

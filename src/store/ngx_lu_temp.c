@@ -9,6 +9,9 @@
 #include "ngx_lu_temp.h"
 
 
+#define NGX_LU_TEMP_TRIES  100
+
+
 static ngx_int_t ngx_lu_temp_failed(ngx_lu_io_t *io, const char *operation,
     u_char *path);
 
@@ -16,10 +19,10 @@ static ngx_int_t ngx_lu_temp_failed(ngx_lu_io_t *io, const char *operation,
 ngx_int_t
 ngx_lu_temp_create(ngx_lu_io_t *io, ngx_lu_store_t *store, ngx_lu_temp_t *temp)
 {
-    /* the machine's name: others may write to the same store */
+    /* whose it is: other machines and workers write to the same store */
 
-    temp->path = ngx_lu_path(io, "%V/tmp/%V.XXXXXX", &store->path,
-                             &ngx_cycle->hostname);
+    temp->path = ngx_lu_path(io, "%V/tmp/%V.%P.XXXXXX", &store->path,
+                             &ngx_cycle->hostname, ngx_pid);
     if (temp->path == NULL) {
         return NGX_ERROR;
     }
@@ -163,8 +166,8 @@ ngx_lu_temp_link(ngx_lu_io_t *io, ngx_lu_store_t *store, u_char *from,
 ngx_int_t
 ngx_lu_temp_mkdir(ngx_lu_io_t *io, ngx_lu_store_t *store, u_char **path)
 {
-    *path = ngx_lu_path(io, "%V/tmp/%V.XXXXXX", &store->path,
-                        &ngx_cycle->hostname);
+    *path = ngx_lu_path(io, "%V/tmp/%V.%P.XXXXXX", &store->path,
+                        &ngx_cycle->hostname, ngx_pid);
     if (*path == NULL) {
         return NGX_ERROR;
     }
@@ -174,6 +177,52 @@ ngx_lu_temp_mkdir(ngx_lu_io_t *io, ngx_lu_store_t *store, u_char **path)
     }
 
     return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_lu_temp_move(ngx_lu_io_t *io, ngx_lu_store_t *store, u_char *path,
+    u_char **temp)
+{
+    ngx_err_t           err;
+    ngx_uint_t          tries;
+    ngx_atomic_uint_t   n;
+
+    static ngx_atomic_t  serial;
+
+    for (tries = 0; tries < NGX_LU_TEMP_TRIES; tries++) {
+
+        n = ngx_atomic_fetch_add(&serial, 1);
+
+        *temp = ngx_lu_path(io, "%V/tmp/%V.%P.%uA.gone", &store->path,
+                            &ngx_cycle->hostname, ngx_pid, n);
+
+        if (*temp == NULL || path == NULL) {
+            return ngx_lu_io_pathless(io);
+        }
+
+        if (ngx_rename_file(path, *temp) != NGX_FILE_ERROR) {
+            return NGX_OK;
+        }
+
+        err = ngx_errno;
+
+        if (err == NGX_ENOENT) {
+            break;
+        }
+
+        /* a worker that had the same process id may have left one */
+
+        if (err != ENOTEMPTY && err != NGX_EEXIST && err != NGX_ENOTDIR) {
+            return ngx_lu_io_failed(io, ngx_rename_file_n, path);
+        }
+    }
+
+    /* without tmp/, nothing has gone */
+
+    return ngx_lu_file_exists(io, path) == NGX_DECLINED
+           ? NGX_DECLINED
+           : ngx_lu_io_error(io, EIO, ngx_rename_file_n, *temp);
 }
 
 

@@ -67,5 +67,14 @@ ngx_int_t ngx_lu_temp_link(ngx_lu_io_t *io, ngx_lu_store_t *store,
 ngx_int_t ngx_lu_temp_mkdir(ngx_lu_io_t *io, ngx_lu_store_t *store,
     u_char **path);
 
+/*
+ * Moves a folder here, under a new name in memory of the pool, to be removed:
+ * neither a block nor an inode is needed for that.  NGX_DECLINED: there is no
+ * such folder.
+ */
+
+ngx_int_t ngx_lu_temp_move(ngx_lu_io_t *io, ngx_lu_store_t *store,
+    u_char *path, u_char **temp);
+
 
 #endif /* _NGX_LU_TEMP_H_INCLUDED_ */

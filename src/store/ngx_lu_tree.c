@@ -214,16 +214,8 @@ ngx_lu_tree_remove(ngx_lu_io_t *io, ngx_lu_store_t *store, u_char *path)
     u_char    *temp;
     ngx_int_t  rc;
 
-    if (ngx_lu_temp_mkdir(io, store, &temp) != NGX_OK) {
-        return NGX_ERROR;
-    }
-
-    /* it takes the place of an empty folder, as one step */
-
-    rc = ngx_lu_file_rename(io, path, temp);
-
+    rc = ngx_lu_temp_move(io, store, path, &temp);
     if (rc != NGX_OK) {
-        ngx_lu_tree_discard(temp);
         return rc;
     }
 

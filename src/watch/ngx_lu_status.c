@@ -92,6 +92,7 @@ ngx_lu_status_handler(ngx_http_request_t *r)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
+    call->storeless = 1;
     ctx->call = call;
 
     call->kind = NGX_LU_THREAD_STATUS;

@@ -391,6 +391,7 @@ ngx_lu_app_delete(ngx_lu_task_t *task)
     found = (rc == NGX_OK);
     status = (rc == NGX_ERROR) ? ngx_lu_task_failed(task) : NGX_OK;
 
+    task->frees = 1;
     task->change = "app.delete";
     task->subject = (char *) task->app.data;
 
@@ -398,9 +399,14 @@ ngx_lu_app_delete(ngx_lu_task_t *task)
 
         /* the app's own log is removed with the app */
 
-        status = (ngx_lu_audit(task, store, 0) == NGX_OK)
-                 ? ngx_lu_remains_mark(task)
-                 : ngx_lu_task_failed(task);
+        rc = ngx_lu_audit(task, store, 0);
+
+        if (rc != NGX_OK && ngx_lu_task_again(task)) {
+            rc = ngx_lu_audit(task, store, 0);
+        }
+
+        status = (rc == NGX_OK) ? ngx_lu_remains_mark(task)
+                                : ngx_lu_task_failed(task);
 
         ngx_lu_lock_release(lock);
     }

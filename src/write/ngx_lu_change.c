@@ -11,10 +11,12 @@
 #include "store/ngx_lu_file.h"
 #include "store/ngx_lu_lock.h"
 #include "store/ngx_lu_path.h"
+#include "store/ngx_lu_reserve.h"
 
 
 static ngx_int_t ngx_lu_change_expected(ngx_lu_task_t *task,
     double generation);
+static void ngx_lu_change_reserve(ngx_lu_task_t *task);
 static ngx_int_t ngx_lu_change_write(ngx_lu_task_t *task, cJSON *app,
     double generation);
 
@@ -70,6 +72,9 @@ ngx_lu_change_locked(ngx_lu_task_t *task, ngx_lu_change_pt change,
 
         if (rc != NGX_OK) {
             status = rc;
+
+        } else {
+            ngx_lu_change_reserve(task);
         }
     }
 
@@ -100,6 +105,20 @@ ngx_lu_change_expected(ngx_lu_task_t *task, double generation)
 }
 
 
+/* What was deleted has made room for it, and what was added may need more. */
+
+static void
+ngx_lu_change_reserve(ngx_lu_task_t *task)
+{
+    u_char  *path;
+
+    path = ngx_lu_path(&task->io, "%V/apps/%s/app.json", &task->store->path,
+                       task->app.data);
+
+    ngx_lu_reserve_keep(&task->io, task->store, path);
+}
+
+
 static ngx_int_t
 ngx_lu_change_write(ngx_lu_task_t *task, cJSON *app, double generation)
 {
@@ -115,13 +134,23 @@ ngx_lu_change_write(ngx_lu_task_t *task, cJSON *app, double generation)
     folder = ngx_lu_path(&task->io, "%V/apps/%s", &task->store->path,
                          task->app.data);
 
-    if (ngx_lu_audit(task, folder, generation) != NGX_OK) {
+    rc = ngx_lu_audit(task, folder, generation);
+
+    if (rc != NGX_OK && ngx_lu_task_again(task)) {
+        rc = ngx_lu_audit(task, folder, generation);
+    }
+
+    if (rc != NGX_OK) {
         return ngx_lu_task_failed(task);
     }
 
     path = ngx_lu_path_in(&task->io, folder, "app.json");
 
     rc = ngx_lu_file_write_json(&task->io, task->store, path, app);
+
+    if (rc != NGX_OK && ngx_lu_task_again(task)) {
+        rc = ngx_lu_file_write_json(&task->io, task->store, path, app);
+    }
 
     /*
      * also when only the last sync has failed: the file is there by then,

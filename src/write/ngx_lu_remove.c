@@ -39,6 +39,8 @@ ngx_lu_remove_bundle(ngx_lu_task_t *task)
 {
     ngx_lu_remove_t  remove;
 
+    task->frees = 1;
+
     return ngx_lu_release_change(task, ngx_lu_remove_bundle_change,
                                  ngx_lu_remove_files, &remove);
 }
@@ -87,6 +89,7 @@ ngx_lu_remove_release(ngx_lu_task_t *task)
     ngx_int_t        status;
     ngx_lu_remove_t  remove;
 
+    task->frees = 1;
     task->subject = (char *) task->id.data;
 
     switch (ngx_lu_lock_try(&task->io, ngx_lu_release_job(task), &claim)) {

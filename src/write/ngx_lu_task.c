@@ -7,6 +7,7 @@
 #include "ngx_lu_task.h"
 
 #include "zone/ngx_lu_zone.h"
+#include "store/ngx_lu_reserve.h"
 
 #include <openssl/rand.h>
 
@@ -60,6 +61,13 @@ ngx_lu_task_changed(ngx_lu_task_t *task)
 }
 
 
+ngx_uint_t
+ngx_lu_task_again(ngx_lu_task_t *task)
+{
+    return task->frees && ngx_lu_reserve_spend(&task->io, task->store);
+}
+
+
 ngx_int_t
 ngx_lu_task_refuse(ngx_lu_task_t *task, ngx_int_t status, const char *text)
 {
@@ -109,13 +117,19 @@ ngx_lu_task_failed(ngx_lu_task_t *task)
     case NGX_EAGAIN:
         return ngx_lu_task_locked(task);
 
+    case ENODEV:
+        return ngx_lu_task_refuse(task,
+                                  NGX_HTTP_SERVICE_UNAVAILABLE,
+                                  "The store is not there: is its file system "
+                                  "mounted?");
+
     case NGX_EILSEQ:
         return ngx_lu_task_refuse(task, 422,
                                   "The change has a value that could not be "
                                   "read again; nothing was changed.");
 
     case NGX_ENOSPC:
-#if (NGX_HAVE_EDQUOT)
+#ifdef EDQUOT
     case EDQUOT:
 #endif
         return ngx_lu_task_refuse(task,

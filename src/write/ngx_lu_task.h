@@ -42,6 +42,7 @@ struct ngx_lu_task_s {
     lu_error_t               error;
 
     ngx_uint_t               unread;     /* apps that each() left out */
+    unsigned                 frees:1;    /* it may spend the reserve */
 
     unsigned                 approval:1; /* releases wait for a person */
     unsigned                 bundles:1;  /* desktop releases are not found */
@@ -72,6 +73,13 @@ ngx_uint_t ngx_lu_task_is_busy(const ngx_lu_task_t *task);
 void ngx_lu_task_changed(ngx_lu_task_t *task);
 
 /*
+ * 1 if the step that has failed is worth another try: the disk was full, the
+ * task frees space, and the reserve was spent for it.
+ */
+
+ngx_uint_t ngx_lu_task_again(ngx_lu_task_t *task);
+
+/*
  * How a task fails.  Each sets task->error and returns the HTTP status:
  *
  * refuse() takes both; the text is a literal, or lives as long as the pool.
@@ -79,7 +87,8 @@ void ngx_lu_task_changed(ngx_lu_task_t *task);
  * a status: NGX_OK, 403, 404, 409, 422, or 500 without memory.
  * failed() says that the disk is full (507), that the file was deleted
  * meanwhile (404), that what was to be written could not be read again (422),
- * that another has the lock (503), or that a file, the disk or the memory
+ * that the store is not there or that another has the lock (503), or that a
+ * file, the disk or the memory
  * failed (500): task->io.
  * unread() is failed() for a read of a file of a release, which returned rc;
  * NGX_DECLINED is 404.
