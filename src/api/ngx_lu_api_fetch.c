@@ -11,6 +11,7 @@
 #include "write/ngx_lu_app.h"
 #include "write/ngx_lu_approval.h"
 #include "write/ngx_lu_bundle.h"
+#include "write/ngx_lu_release.h"
 #include "write/ngx_lu_stage_folder.h"
 #include "write/ngx_lu_task.h"
 #include "job/ngx_lu_order.h"
@@ -43,7 +44,14 @@ ngx_lu_api_fetch_post(ngx_lu_call_t *call)
                                   "\"liveupdate_fetch\" is not configured.");
     }
 
-    status = ngx_lu_app_ensure(task, (char *) task->app.data);
+    /* before there is an app for nothing */
+
+    status = ngx_lu_release_named(task);
+
+    if (status == NGX_OK) {
+        status = ngx_lu_app_ensure(task, (char *) task->app.data);
+    }
+
     if (status != NGX_OK) {
         return status;
     }

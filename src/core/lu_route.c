@@ -123,6 +123,32 @@ lu_route(const lu_str_t *path, lu_route_t *route)
 }
 
 
+int
+lu_route_takes(const lu_str_t *id)
+{
+    int          i;
+    size_t       len;
+    const char  *pattern;
+
+    static const char  prefix[] = "/releases/{a}/";
+
+    len = sizeof(prefix) - 1;
+
+    for (i = 0; lu_route_table[i].pattern; i++) {
+
+        pattern = lu_route_table[i].pattern;
+
+        if (strncmp(pattern, prefix, len) == 0
+            && lu_str_is(id, pattern + len))
+        {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
 static int
 lu_route_match(const char *pattern, const lu_str_t *path, lu_route_t *route)
 {

@@ -76,5 +76,12 @@ typedef struct {
 
 lu_rc_e lu_route(const lu_str_t *path, lu_route_t *route);
 
+/*
+ * 1 if a release cannot have that id, since /releases/{app}/{id} would be the
+ * path of something else.
+ */
+
+int lu_route_takes(const lu_str_t *id);
+
 
 #endif /* _LU_ROUTE_H_INCLUDED_ */

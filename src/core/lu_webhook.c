@@ -7,6 +7,7 @@
 #include "lu_builds.h"
 #include "lu_desktop.h"
 #include "lu_name.h"
+#include "lu_route.h"
 #include "lu_webhook.h"
 
 
@@ -76,6 +77,10 @@ lu_webhook_parse(const lu_arena_t *arena, const cJSON *body,
     rc = lu_webhook_id(&webhook->build_id, "buildId", err);
     if (rc != LU_OK) {
         return rc;
+    }
+
+    if (lu_route_takes(&webhook->build_id)) {
+        return lu_webhook_refuse("buildId", "is a name that the API uses", err);
     }
 
     rc = lu_webhook_object(body, "versionControlInfo", &commit, err);

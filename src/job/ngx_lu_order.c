@@ -64,6 +64,11 @@ ngx_lu_order(ngx_lu_task_t *task, cJSON *json, lu_state_e *state)
     task->change = NULL;
     task->subject = (char *) task->id.data;
 
+    status = ngx_lu_release_named(task);
+    if (status != NGX_OK) {
+        return status;
+    }
+
     live = ngx_lu_release_live(task, task->subject);
     if (live == NULL) {
         return ngx_lu_task_nomem(task);

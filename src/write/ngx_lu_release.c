@@ -12,6 +12,7 @@
 #include "store/ngx_lu_tree.h"
 
 #include "core/lu_limit.h"
+#include "core/lu_route.h"
 
 
 static ngx_uint_t ngx_lu_release_is_deployed(const cJSON *app,
@@ -77,6 +78,20 @@ ngx_lu_release_room(ngx_lu_task_t *task)
                                   "The app has " lu_value(LU_LIMIT_RELEASES)
                                   " releases, the most that it can have: "
                                   "delete old ones.");
+    }
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_lu_release_named(ngx_lu_task_t *task)
+{
+    if (lu_route_takes(&task->id)) {
+        return ngx_lu_task_core(task,
+                                lu_error(&task->error, &task->id,
+                                         "cannot be the id of a release: the "
+                                         "API uses this name"));
     }
 
     return NGX_OK;

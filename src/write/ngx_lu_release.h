@@ -45,6 +45,13 @@ u_char *ngx_lu_release_path(ngx_lu_io_t *io, u_char *folder);
 ngx_int_t ngx_lu_release_room(ngx_lu_task_t *task);
 
 /*
+ * Refuses a new release whose id, task->id, is a name that the API uses.
+ * NGX_OK, or 422.
+ */
+
+ngx_int_t ngx_lu_release_named(ngx_lu_task_t *task);
+
+/*
  * Reads release.json in a folder; the caller frees the tree.  NGX_OK;
  * NGX_DECLINED: there is none; NGX_ERROR with io.
  */

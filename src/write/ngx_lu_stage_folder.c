@@ -38,6 +38,13 @@ ngx_lu_stage_folder(ngx_lu_task_t *task, cJSON *json, const cJSON *without,
         return ngx_lu_task_nomem(task);
     }
 
+    status = ngx_lu_release_named(task);
+
+    if (status != NGX_OK) {
+        cJSON_Delete(json);
+        return status;
+    }
+
     status = ngx_lu_release_lock(task, task->subject, &release);
 
     release.json = json;

@@ -107,6 +107,12 @@ check_route(const lu_str_t *path, const lu_route_t *route)
         require(route->sub.len == 0 || lu_name_id_valid(&route->sub));
     }
 
+    /* what has a path of its own cannot be a release, and the reverse */
+
+    if (route->resource == LU_ROUTE_RELEASE) {
+        require(!lu_route_takes(&route->id));
+    }
+
     for (i = 0; resources[i].format; i++) {
         if (resources[i].resource == route->resource) {
             check_path(path, route, resources[i].format);

@@ -366,12 +366,36 @@ test_bounds(void)
 }
 
 
+static void
+test_takes(void)
+{
+    int       i;
+    lu_str_t  id;
+
+    static const char  *taken[] = { "audit", "github", "rollback", "rules",
+                                    NULL };
+    static const char  *free_ids[] = { "Audit", "audits", "audi", "rule", "b2",
+                                       "latest", "promote", "", NULL };
+
+    for (i = 0; taken[i]; i++) {
+        id = lu_str(taken[i]);
+        ok(lu_route_takes(&id), "%s is taken", taken[i]);
+    }
+
+    for (i = 0; free_ids[i]; i++) {
+        id = lu_str(free_ids[i]);
+        ok(!lu_route_takes(&id), "\"%s\" is free", free_ids[i]);
+    }
+}
+
+
 int
 main(void)
 {
     test_routes();
     test_patterns();
     test_bounds();
+    test_takes();
 
     return tap_done();
 }

@@ -58,6 +58,8 @@ static const refused_t  refused[] = {
     { "an id that leaves its folder", "{\"appId\":\"..\",\"buildId\":\"b\"}",
       "appId",
       "is not an id: up to 64 letters, digits, \"-\" and \"_\"" },
+    { "an id that the API uses", "{\"appId\":\"a\",\"buildId\":\"audit\"}",
+      "buildId", "is a name that the API uses" },
     { "an id with a slash", "{\"appId\":\"a\",\"buildId\":\"b/c\"}",
       "buildId",
       "is not an id: up to 64 letters, digits, \"-\" and \"_\"" },
