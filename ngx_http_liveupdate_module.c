@@ -8,6 +8,7 @@
 #include "read/ngx_lu_catalog.h"
 #include "read/ngx_lu_entry.h"
 #include "read/ngx_lu_static.h"
+#include "store/ngx_lu_clean.h"
 #include "store/ngx_lu_mark.h"
 #include "store/ngx_lu_tree.h"
 #include "job/ngx_lu_sweep.h"
@@ -48,6 +49,7 @@ static char *ngx_lu_set_zone(ngx_conf_t *cf, ngx_lu_store_t *store);
 static ngx_int_t ngx_lu_init(ngx_conf_t *cf);
 static ngx_int_t ngx_lu_init_process(ngx_cycle_t *cycle);
 static ngx_int_t ngx_lu_init_module(ngx_cycle_t *cycle);
+static ngx_int_t ngx_lu_init_process(ngx_cycle_t *cycle);
 
 
 static ngx_conf_enum_t  ngx_lu_approvals[] = {
@@ -914,4 +916,15 @@ ngx_lu_init_module(ngx_cycle_t *cycle)
     }
 
     return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_lu_init_process(ngx_cycle_t *cycle)
+{
+    if (ngx_lu_clean_init(cycle) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    return ngx_lu_sweep_init(cycle);
 }

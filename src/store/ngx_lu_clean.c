@@ -1,0 +1,253 @@
+
+/*
+ * Copyright (C) the nginx-liveupdate authors
+ */
+
+
+#include "ngx_lu_clean.h"
+#include "ngx_lu_path.h"
+#include "ngx_lu_tree.h"
+
+
+typedef struct {
+    ngx_lu_io_t          io;
+    ngx_lu_store_t      *store;
+} ngx_lu_clean_t;
+
+
+static ngx_int_t ngx_lu_clean_post(ngx_lu_store_t *store,
+    ngx_thread_pool_t *tp);
+static void ngx_lu_clean_thread(void *data, ngx_log_t *log);
+static void ngx_lu_clean_done(ngx_event_t *ev);
+static ngx_uint_t ngx_lu_clean_is_dead(const ngx_str_t *name);
+static void ngx_lu_clean_unused(ngx_lu_io_t *io, u_char *path);
+static ngx_uint_t ngx_lu_clean_is_unused(u_char *path);
+
+
+ngx_int_t
+ngx_lu_clean_init(ngx_cycle_t *cycle)
+{
+    ngx_uint_t           i;
+    ngx_lu_store_t     **stores;
+    ngx_thread_pool_t   *tp;
+    ngx_lu_main_conf_t  *lumcf;
+
+    static ngx_str_t  name = ngx_string("default");
+
+    if (ngx_process != NGX_PROCESS_WORKER && ngx_process != NGX_PROCESS_SINGLE)
+    {
+        return NGX_OK;
+    }
+
+    lumcf = ngx_http_cycle_get_module_main_conf(cycle,
+                                                ngx_http_liveupdate_module);
+    tp = ngx_thread_pool_get(cycle, &name);
+
+    if (lumcf == NULL || tp == NULL) {
+        return NGX_OK;
+    }
+
+    stores = lumcf->stores.elts;
+
+    for (i = 0; i < lumcf->stores.nelts; i++) {
+        if (ngx_lu_clean_post(stores[i], tp) != NGX_OK) {
+            ngx_log_error(NGX_LOG_WARN, cycle->log, 0,
+                          "\"%V/tmp\" is not cleaned: memory is short",
+                          &stores[i]->path);
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_lu_clean_post(ngx_lu_store_t *store, ngx_thread_pool_t *tp)
+{
+    ngx_pool_t         *pool;
+    ngx_lu_clean_t     *clean;
+    ngx_thread_task_t  *task;
+
+    pool = ngx_create_pool(4096, ngx_cycle->log);
+    if (pool == NULL) {
+        return NGX_ERROR;
+    }
+
+    task = ngx_thread_task_alloc(pool, sizeof(ngx_lu_clean_t));
+    if (task == NULL) {
+        goto failed;
+    }
+
+    clean = task->ctx;
+    clean->io.pool = pool;
+    clean->store = store;
+
+    task->handler = ngx_lu_clean_thread;
+    task->event.data = clean;
+    task->event.handler = ngx_lu_clean_done;
+    task->event.log = ngx_cycle->log;
+
+    if (ngx_lu_thread_post(tp, task) == NGX_OK) {
+        return NGX_OK;
+    }
+
+failed:
+
+    ngx_destroy_pool(pool);
+
+    return NGX_ERROR;
+}
+
+
+static void
+ngx_lu_clean_thread(void *data, ngx_log_t *log)
+{
+    ngx_lu_clean_t *clean = data;
+
+    u_char       *path;
+    ngx_str_t    *name;
+    ngx_uint_t    i;
+    ngx_array_t   names;
+    ngx_lu_io_t  *io;
+
+    io = &clean->io;
+
+    path = ngx_lu_path(io, "%V/tmp", &clean->store->path);
+
+    if (ngx_lu_tree_list(io, path, &names) != NGX_OK) {
+        return;
+    }
+
+    name = names.elts;
+
+    for (i = 0; i < names.nelts; i++) {
+        if (ngx_lu_clean_is_dead(&name[i])) {
+            ngx_lu_tree_discard(ngx_lu_path_in(io, path, "%V", &name[i]));
+        }
+    }
+
+    /* where the reference configuration keeps what nginx itself writes */
+
+    ngx_lu_clean_unused(io, ngx_lu_path_in(io, path, "body"));
+    ngx_lu_clean_unused(io, ngx_lu_path_in(io, path, "fetch"));
+}
+
+
+static void
+ngx_lu_clean_done(ngx_event_t *ev)
+{
+    ngx_lu_clean_t *clean = ev->data;
+
+    if (!ngx_lu_thread_over(ev)) {
+        return;
+    }
+
+    if (clean->io.operation) {
+        ngx_log_error(NGX_LOG_WARN, ngx_cycle->log, clean->io.err,
+                      "%s \"%s\" failed while temporary files were removed",
+                      clean->io.operation, clean->io.path);
+    }
+
+    ngx_destroy_pool(clean->io.pool);
+}
+
+
+/*
+ * The name is "{machine}.{process}.{...}".  Processes of other machines cannot
+ * be seen from here.
+ */
+
+static ngx_uint_t
+ngx_lu_clean_is_dead(const ngx_str_t *name)
+{
+    u_char     *p, *dot, *last;
+    ngx_int_t   pid;
+    ngx_str_t  *host;
+
+    host = (ngx_str_t *) &ngx_cycle->hostname;
+    last = name->data + name->len;
+
+    if (name->len <= host->len + 1
+        || ngx_memcmp(name->data, host->data, host->len) != 0
+        || name->data[host->len] != '.')
+    {
+        return 0;
+    }
+
+    p = name->data + host->len + 1;
+
+    dot = ngx_strlchr(p, last, '.');
+    if (dot == NULL) {
+        return 0;
+    }
+
+    pid = ngx_atoi(p, dot - p);
+
+    return pid > 0
+           && pid != (ngx_int_t) ngx_pid
+           && kill((ngx_pid_t) pid, 0) == -1
+           && ngx_errno == NGX_ESRCH;
+}
+
+
+static void
+ngx_lu_clean_unused(ngx_lu_io_t *io, u_char *path)
+{
+    u_char       *file;
+    ngx_str_t    *name;
+    ngx_uint_t    i;
+    ngx_array_t   names;
+
+    if (ngx_lu_tree_list(io, path, &names) != NGX_OK) {
+        return;
+    }
+
+    name = names.elts;
+
+    for (i = 0; i < names.nelts; i++) {
+        file = ngx_lu_path_in(io, path, "%V", &name[i]);
+
+        if (file && ngx_lu_clean_is_unused(file)) {
+            (void) ngx_delete_file(file);
+        }
+    }
+}
+
+
+/*
+ * nginx has its temporary files open as long as it needs them, and there is no
+ * lease of a file that anybody has open.  Where there are no leases, as on a
+ * network file system, the files stay until nginx starts.
+ */
+
+static ngx_uint_t
+ngx_lu_clean_is_unused(u_char *path)
+{
+#ifdef F_SETLEASE
+
+    ngx_fd_t         fd;
+    ngx_uint_t       unused;
+    ngx_file_info_t  fi;
+
+    fd = open((char *) path, O_RDWR|O_NONBLOCK|O_NOFOLLOW|O_CLOEXEC);
+
+    if (fd == NGX_INVALID_FILE) {
+        return 0;
+    }
+
+    unused = ngx_fd_info(fd, &fi) != NGX_FILE_ERROR
+             && ngx_is_file(&fi)
+             && fcntl(fd, F_SETLEASE, F_WRLCK) != -1;
+
+    /* closing it gives the lease back */
+
+    (void) ngx_close_file(fd);
+
+    return unused;
+
+#else
+
+    return 0;
+
+#endif
+}

@@ -1,0 +1,25 @@
+
+/*
+ * Copyright (C) the nginx-liveupdate authors
+ *
+ * Temporary files of workers that were killed.
+ */
+
+
+#ifndef _NGX_LU_CLEAN_H_INCLUDED_
+#define _NGX_LU_CLEAN_H_INCLUDED_
+
+
+#include "ngx_lu_io.h"
+
+
+/*
+ * Has a thread of a new worker remove what killed workers of this machine have
+ * left in tmp/ of each store.  To be called when the worker starts.  Returns
+ * NGX_OK: what could not be removed now goes at another start.
+ */
+
+ngx_int_t ngx_lu_clean_init(ngx_cycle_t *cycle);
+
+
+#endif /* _NGX_LU_CLEAN_H_INCLUDED_ */

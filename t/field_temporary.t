@@ -1,0 +1,134 @@
+#!/usr/bin/perl
+
+# Copyright (C) the nginx-liveupdate authors
+
+# What a killed worker has left in tmp/ goes when a worker starts, without a
+# restart of nginx; what others are writing, on this machine or on another one,
+# stays.
+
+use warnings;
+use strict;
+
+use File::Path qw/ make_path /;
+use POSIX ();
+use Sys::Hostname ();
+use Test::More;
+
+use Test::LiveUpdate;
+use Test::LiveUpdate::Store;
+use Test::LiveUpdate::ToDesktop;
+
+my $t = Test::LiveUpdate->new()->plan(17);
+my $td = Test::LiveUpdate::ToDesktop->new($t);
+my $dir = $t->testdir() . '/store';
+my $host = lc Sys::Hostname::hostname();
+
+$td->configure(approval => 'off', fetch => 'retry=50ms tries=20',
+               timeout => '30s');
+$t->run();
+
+my $store = Test::LiveUpdate::Store->new($dir);
+
+# a file that is being fetched, in whatever worker
+
+$td->{origin}->script(qr/AppImage$/ => { slow => 60_000 });
+
+my $build = build();
+
+$td->deliver($build);
+ok((wait_until { names('fetch') } 10), 'a file is being fetched');
+
+# what was left by others
+
+my $dead = dead();
+my %left = (
+    "$host.$dead.AbCdEf" => 0,
+    "$host.$dead.7" => 0,
+    "$host.$$.AbCdEf" => 1,
+    "$host.AbCdEf" => 1,
+    "another.$dead.AbCdEf" => 1,
+    "$host.$dead" => 1,
+    'body/0000009999' => 0,
+    'fetch/0000009999' => 0,
+);
+
+$t->write_file("store/tmp/$_", 'left') for keys %left;
+make_path("$dir/tmp/$host.$dead.2.gone/files/deep");
+$t->write_file("store/tmp/$host.$dead.2.gone/files/deep/x", 'left');
+system("chown -R --reference='$dir/apps' '$dir/tmp'");
+
+# the worker that does not fetch dies
+
+my ($fetched) = grep { !/9999/ } names('fetch');
+my @idle = grep { !holds($_, $fetched) } $t->workers();
+
+is(scalar @idle, 1, 'one worker fetches');
+$t->kill_worker($idle[0]);
+
+ok((wait_until { !-e "$dir/tmp/$host.$dead.AbCdEf" } 10),
+   "a dead process's file has gone");
+ok((wait_until { !-e "$dir/tmp/fetch/0000009999" } 10),
+   'and what nobody has open');
+
+for my $name (sort keys %left) {
+    is(-e "$dir/tmp/$name" ? 1 : 0, $left{$name},
+       $left{$name} ? 'it stays' : 'it has gone');
+}
+
+ok(!-e "$dir/tmp/$host.$dead.2.gone", 'a folder has gone');
+
+ok(-e "$dir/tmp/fetch/$fetched", 'what is being fetched stays');
+
+$td->{origin}->script();
+$td->becomes($build, 'live', 'the build is fetched');
+
+# all workers die: nothing is left
+
+$td->{origin}->script(qr/AppImage$/ => { slow => 60_000 });
+$build = build();
+$td->deliver($build);
+wait_until { names('fetch') } 10;
+
+unlink "$dir/tmp/$_" for keys %left;
+$t->kill_worker($_) for $t->workers();
+$td->{origin}->script();
+$td->becomes($build, 'live', 'another worker fetches it');
+
+ok((wait_until { !$store->temporary() } 10), 'nothing is left in tmp')
+    or diag(join "\n", $store->temporary());
+
+$t->stop();
+
+
+sub names {
+    my ($name) = @_;
+
+    opendir my $dh, "$dir/tmp/$name" or return;
+
+    return grep { !/^\./ } readdir $dh;
+}
+
+
+# Whether a process has that file of tmp/fetch open.
+
+sub holds {
+    my ($pid, $name) = @_;
+
+    return grep { (readlink($_) // '') eq "$dir/tmp/fetch/$name" }
+           glob "/proc/$pid/fd/*";
+}
+
+
+sub dead {
+    my $pid = fork() // die "cannot fork: $!\n";
+
+    POSIX::_exit(0) if $pid == 0;
+    waitpid $pid, 0;
+
+    return $pid;
+}
+
+
+sub build {
+    return $td->build(platforms => [ 'linux' ], size => 200_000, @_);
+}
