@@ -14,15 +14,6 @@
 #include "zone/ngx_lu_zone.h"
 
 
-/*
- * Copies other than apps, and names that do not exist, are kept up to the
- * limit of liveupdate_cache if they were used within the last seconds, and up
- * to this part of it otherwise.
- */
-
-#define NGX_LU_IDLE    3
-#define NGX_LU_IN_USE  5000          /* milliseconds */
-
 /* the pool of a copy: an app with a channel or two fits into one block */
 
 #define NGX_LU_POOL  2048
@@ -66,7 +57,6 @@ struct ngx_lu_node_s {
     ngx_atomic_t         *current;      /* generation, in the zone */
     ngx_atomic_uint_t     generation;   /* of the copy */
     ngx_msec_t            checked;      /* of ngx_current_msec */
-    ngx_msec_t            used;         /* if evictable */
     ngx_msec_t            heard;        /* when a load has come back */
 
     unsigned              loaded:1;
@@ -292,7 +282,6 @@ found:
     if (node->evictable) {
         ngx_queue_remove(&node->queue);
         ngx_queue_insert_head(&lucf->store->catalog->evictable, &node->queue);
-        node->used = ngx_current_msec;
     }
 
     *copy = node->copy;
@@ -893,7 +882,6 @@ ngx_lu_node_update(ngx_lu_node_t *node, ngx_lu_load_t *load)
         ngx_queue_insert_head(&catalog->evictable, &node->queue);
         catalog->size += ngx_lu_node_memory(node);
         node->evictable = 1;
-        node->used = ngx_current_msec;
     }
 }
 
@@ -919,18 +907,12 @@ ngx_lu_node_evict(ngx_lu_catalog_t *catalog)
 
     for (q = ngx_queue_last(&catalog->evictable);
          q != ngx_queue_sentinel(&catalog->evictable)
-         && catalog->size > catalog->limit / NGX_LU_IDLE;
+         && catalog->size > catalog->limit;
          q = prev)
     {
         prev = ngx_queue_prev(q);
 
         node = ngx_queue_data(q, ngx_lu_node_t, queue);
-
-        if (ngx_current_msec - node->used < NGX_LU_IN_USE
-            && catalog->size <= catalog->limit)
-        {
-            return;
-        }
 
         if (node->loading || !ngx_queue_empty(&node->waiters)) {
             continue;
