@@ -16,13 +16,13 @@
 
 
 /*
- * Makes the compressed twin of a file, data, below gzip/ of the folder if the
- * file is of a kind that compresses, and sets file->gzip.  NGX_OK, or a
- * status.
+ * Makes the compressed twins of n files, sorted by href, below gzip/ of the
+ * folder if they are of a kind that compresses, and sets file->gzip.  data has
+ * the paths of the files.  NGX_OK, or a status.
  */
 
-ngx_int_t ngx_lu_gzip(ngx_lu_task_t *task, u_char *folder, u_char *data,
-    lu_file_t *file);
+ngx_int_t ngx_lu_gzip(ngx_lu_task_t *task, u_char *folder, lu_file_t *files,
+    u_char **data, size_t n);
 
 
 #endif /* _NGX_LU_GZIP_H_INCLUDED_ */

@@ -413,6 +413,7 @@ static ngx_int_t
 ngx_lu_verify_stage(ngx_lu_verify_t *verify)
 {
     size_t          i;
+    u_char        **data;
     ngx_int_t       status;
     ngx_lu_task_t  *task;
 
@@ -428,17 +429,24 @@ ngx_lu_verify_stage(ngx_lu_verify_t *verify)
         return status;
     }
 
+    data = ngx_palloc(task->io.pool, verify->n * sizeof(u_char *));
+    if (data == NULL) {
+        return ngx_lu_task_nomem(task);
+    }
+
     for (i = 0; i < verify->n; i++) {
+        data[i] = verify->uploaded[i].data;
 
-        status = ngx_lu_staging_place(task, verify->release->folder,
-                                      verify->uploaded[i].data,
+        status = ngx_lu_staging_place(task, verify->release->folder, data[i],
                                       &verify->files[i].href);
-
-        if (status == NGX_OK && verify->is_manifest) {
-            status = ngx_lu_gzip(task, verify->release->folder,
-                                 verify->uploaded[i].data, &verify->files[i]);
+        if (status != NGX_OK) {
+            return status;
         }
+    }
 
+    if (verify->is_manifest) {
+        status = ngx_lu_gzip(task, verify->release->folder, verify->files,
+                             data, verify->n);
         if (status != NGX_OK) {
             return status;
         }

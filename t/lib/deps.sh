@@ -55,6 +55,7 @@ look()
                 need_header cjson/cJSON.h libcjson-dev
                 need_header zip.h libzip-dev
                 need_header yaml.h libyaml-dev
+                need_header libdeflate.h libdeflate-dev
                 need_header openssl/evp.h libssl-dev
                 need_header zlib.h zlib1g-dev
                 test -f "$NGINX_SRC/auto/module" || need nginx-dev
