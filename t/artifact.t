@@ -125,8 +125,9 @@ is(get('?href=empty.txt&href=index.html')->{body}, '', 'the first of two');
 
 my $reply = get('?href=assets/a%2Bb.js');
 
-like($reply->{raw}, qr/^X-Checksum: [0-9a-f]{64}\r$/m, 'X-Checksum');
-unlike($reply->{raw}, qr/^X-Signature/mi, 'no X-Signature if not signed');
+like($reply->{raw}, qr/^x-checksum: [0-9a-f]{64}\r$/m,
+     'x-checksum, in lower case');
+unlike($reply->{raw}, qr/^x-signature/mi, 'no x-signature if not signed');
 is($reply->{headers}{'cache-control'},
    'public, max-age=31536000, immutable, no-transform', 'Cache-Control');
 is($reply->{headers}{'vary'}, 'Accept-Encoding', 'Vary of what is compressed');
@@ -329,7 +330,7 @@ is($reply->{body}, $zip, 'a zip');
 is($reply->{headers}{'content-type'}, 'application/zip', 'its type');
 is($reply->{headers}{'content-encoding'}, undef, 'is not encoded');
 is($reply->{headers}{'content-length'}, length $zip, 'has a length');
-like($reply->{raw}, qr/^X-Signature: \Q@{[sign($zip, $key)]}\E\r$/m,
+like($reply->{raw}, qr/^x-signature: \Q@{[sign($zip, $key)]}\E\r$/m,
      'has its signature on one line');
 is($t->latest($app)->{json}{signature}, sign($zip, $key),
    'which the answer has, too');

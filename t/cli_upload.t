@@ -91,8 +91,8 @@ is(update($device), 'zip', 'zip: device updates');
 is($device->differences(\%www), '', 'zip: all files are there');
 is($device->{fetched}[0]{headers}{'x-checksum'},
     sha256_hex($device->{fetched}[0]{body}), 'zip: X-Checksum');
-like($device->{fetched}[0]{raw}, qr/^X-Checksum: /m,
-    'zip: X-Checksum, in this very case for old iOS');
+like($device->{fetched}[0]{raw}, qr/^x-checksum: /m,
+    'zip: x-checksum, in this very case for old iOS');
 is($answer->{checksum}, sha256_hex($device->{fetched}[0]{body}),
     'zip: checksum in the answer');
 is($answer->{signature}, undef, 'zip: no signature');
@@ -188,8 +188,8 @@ is(update($device), 'zip', 'signed zip: device verifies it');
 is($device->differences(\%www), '', 'signed zip: all files are there');
 is($device->{fetched}[0]{headers}{'x-signature'},
     $device->latest()->{signature}, 'signed zip: in both places');
-like($device->{fetched}[0]{raw}, qr/^X-Signature: /m,
-    'signed zip: X-Signature, in this very case');
+like($device->{fetched}[0]{raw}, qr/^x-signature: /m,
+    'signed zip: x-signature, in this very case');
 is(refusal($stranger), 'Invalid signature.',
     'signed zip: not for a device with another key');
 

@@ -19,6 +19,7 @@ static ngx_http_output_header_filter_pt  ngx_http_next_header_filter;
 
 static ngx_int_t ngx_lu_static_filter(ngx_http_request_t *r);
 static ngx_int_t ngx_lu_static_no_store(ngx_http_request_t *r);
+static ngx_int_t ngx_lu_static_harmless(ngx_http_request_t *r);
 
 
 ngx_int_t
@@ -119,18 +120,24 @@ ngx_lu_static_filter(ngx_http_request_t *r)
 
 #endif
 
+    if (ngx_lu_static_harmless(r) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
     if (ctx->series) {
         ngx_lu_count_add(ctx->series->counts[ctx->count], 1);
     }
 
+    /* the plugin 7.0.0 to 7.2.2 for iOS finds them in lower case only */
+
     if (ctx->checksum.len
-        && ngx_lu_header_add(r, "X-Checksum", &ctx->checksum) == NULL)
+        && ngx_lu_header_add(r, "x-checksum", &ctx->checksum) == NULL)
     {
         return NGX_ERROR;
     }
 
     if (ctx->signature.len
-        && ngx_lu_header_add(r, "X-Signature", &ctx->signature) == NULL)
+        && ngx_lu_header_add(r, "x-signature", &ctx->signature) == NULL)
     {
         return NGX_ERROR;
     }
@@ -231,4 +238,30 @@ ngx_lu_static_no_store(ngx_http_request_t *r)
     }
 
     return ngx_http_next_header_filter(r);
+}
+
+
+/*
+ * Publishers decide what the bytes are.  In a browser they are not a page of
+ * this host, whose scripts could call the API with a token of the console.
+ */
+
+static ngx_int_t
+ngx_lu_static_harmless(ngx_http_request_t *r)
+{
+    ngx_str_t  value;
+
+    ngx_str_set(&value, "sandbox");
+
+    if (ngx_lu_header_add(r, "Content-Security-Policy", &value) == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_str_set(&value, "nosniff");
+
+    if (ngx_lu_header_add(r, "X-Content-Type-Options", &value) == NULL) {
+        return NGX_ERROR;
+    }
+
+    return NGX_OK;
 }
