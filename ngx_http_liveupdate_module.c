@@ -4,6 +4,7 @@
  */
 
 
+#include "base/ngx_lu_page.h"
 #include "zone/ngx_lu_zone.h"
 #include "read/ngx_lu_catalog.h"
 #include "read/ngx_lu_entry.h"
@@ -857,7 +858,8 @@ ngx_lu_init(ngx_conf_t *cf)
 
     if (ngx_lu_count_init(cf) != NGX_OK
         || ngx_lu_entry_init(cf) != NGX_OK
-        || ngx_lu_static_init(cf) != NGX_OK)
+        || ngx_lu_static_init(cf) != NGX_OK
+        || ngx_lu_page_init(cf) != NGX_OK)
     {
         return NGX_ERROR;
     }

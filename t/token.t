@@ -225,6 +225,11 @@ for my $route (@routes) {
         {
             $expected = qr/^403 This token is not for this app\.$/;
 
+        } elsif ($who eq 'theirs' && $path =~ /^organizations/
+                 && $method ne 'GET')
+        {
+            $expected = qr/^403 This needs a token that is for all apps\.$/;
+
         } else {
             $expected = qr/^(?:200|404|422|400)/;
         }

@@ -26,6 +26,7 @@
 
 #include "core/lu_json.h"
 #include "core/lu_put.h"
+#include "core/lu_query.h"
 
 
 /* room for all methods in a list */
@@ -60,6 +61,8 @@ static ngx_lu_api_action_t *ngx_lu_api_find(ngx_http_request_t *r,
 static ngx_lu_thread_e ngx_lu_api_kind(ngx_lu_api_action_t *action);
 static unsigned ngx_lu_api_role(ngx_http_request_t *r,
     ngx_lu_api_action_t *action);
+static ngx_uint_t ngx_lu_api_is_for_all(lu_route_t *route, unsigned role);
+static ngx_int_t ngx_lu_api_page_checked(ngx_http_request_t *r);
 static ngx_int_t ngx_lu_api_json_wanted(ngx_http_request_t *r,
     ngx_lu_api_action_t *action);
 static ngx_int_t ngx_lu_api_refuse(ngx_http_request_t *r, ngx_uint_t status,
@@ -270,6 +273,11 @@ ngx_lu_api_handler(ngx_http_request_t *r)
                                  "publish it with apps:liveupdates:upload.");
     }
 
+    rc = ngx_lu_api_page_checked(r);
+    if (rc != NGX_DECLINED) {
+        return rc;
+    }
+
     rc = ngx_lu_api_json_wanted(r, action);
     if (rc != NGX_DECLINED) {
         return rc;
@@ -412,6 +420,12 @@ ngx_lu_api_authorize(ngx_http_request_t *r, lu_route_t *route, unsigned role,
         goto refused;
     }
 
+    if (ngx_lu_api_is_for_all(route, role) && token->napps) {
+        status = NGX_HTTP_FORBIDDEN;
+        text = "This needs a token that is for all apps.";
+        goto refused;
+    }
+
     *token_out = token;
 
     return NGX_DECLINED;
@@ -422,6 +436,43 @@ refused:
                   "access forbidden: %s", text);
 
     return ngx_lu_api_refuse(r, status, text);
+}
+
+
+/* What changes more than one app: organizations.  Who makes an app names it. */
+
+static ngx_uint_t
+ngx_lu_api_is_for_all(lu_route_t *route, unsigned role)
+{
+    return role != LU_ROLE_READ
+           && route->app.len == 0
+           && route->resource != LU_ROUTE_APPS;
+}
+
+
+/* Both belong to lists, and mean the same in each of them. */
+
+static ngx_int_t
+ngx_lu_api_page_checked(ngx_http_request_t *r)
+{
+    uint64_t  n;
+    lu_str_t  args;
+
+    args = ngx_lu_to_core(&r->args);
+
+    if (lu_query_number(&args, "limit", &n) == LU_INVALID) {
+        return ngx_lu_api_refuse(r, NGX_HTTP_BAD_REQUEST,
+                                 "\"limit\" must be a number of entries, in "
+                                 "decimal digits.");
+    }
+
+    if (lu_query_number(&args, "offset", &n) == LU_INVALID) {
+        return ngx_lu_api_refuse(r, NGX_HTTP_BAD_REQUEST,
+                                 "\"offset\" must be a number of entries, in "
+                                 "decimal digits.");
+    }
+
+    return NGX_DECLINED;
 }
 
 

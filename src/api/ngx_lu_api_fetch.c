@@ -21,6 +21,7 @@
 #include "core/lu_release.h"
 
 
+static ngx_int_t ngx_lu_api_fetch_app(ngx_lu_task_t *task);
 static cJSON *ngx_lu_api_fetch_release(ngx_lu_task_t *task);
 static ngx_int_t ngx_lu_api_fetch_platforms(ngx_lu_call_t *call,
     cJSON *release);
@@ -49,7 +50,7 @@ ngx_lu_api_fetch_post(ngx_lu_call_t *call)
     status = ngx_lu_release_named(task);
 
     if (status == NGX_OK) {
-        status = ngx_lu_app_ensure(task, (char *) task->app.data);
+        status = ngx_lu_api_fetch_app(task);
     }
 
     if (status != NGX_OK) {
@@ -70,6 +71,35 @@ ngx_lu_api_fetch_post(ngx_lu_call_t *call)
     cJSON_Delete(release);
 
     return status;
+}
+
+
+/* A webhook makes its app, since it is signed; here it takes the role. */
+
+static ngx_int_t
+ngx_lu_api_fetch_app(ngx_lu_task_t *task)
+{
+    cJSON      *app;
+    ngx_int_t   status;
+
+    if (task->roles & LU_ROLE_ADMIN) {
+        return ngx_lu_app_ensure(task, (char *) task->app.data);
+    }
+
+    status = ngx_lu_app_read(task, &app);
+
+    if (status == NGX_OK) {
+        cJSON_Delete(app);
+    }
+
+    if (status != NGX_HTTP_NOT_FOUND) {
+        return status;
+    }
+
+    return ngx_lu_task_refuse(task, NGX_HTTP_FORBIDDEN,
+                              "There is no such app: making one needs a token "
+                              "with the role \"admin\". The first webhook of "
+                              "an app makes it, too.");
 }
 
 

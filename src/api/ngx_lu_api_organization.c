@@ -38,6 +38,10 @@ static ngx_int_t ngx_lu_api_organization_name(ngx_lu_call_t *call,
     lu_str_t *name);
 static ngx_int_t ngx_lu_api_organization_read(ngx_lu_task_t *task,
     cJSON **list);
+static ngx_int_t ngx_lu_api_organization_visible(ngx_lu_call_t *call,
+    cJSON **list);
+static ngx_int_t ngx_lu_api_organization_of_token(ngx_lu_call_t *call,
+    cJSON *ids);
 static cJSON *ngx_lu_api_organization_default(void);
 static cJSON *ngx_lu_api_organization_find(const cJSON *list, const char *id);
 static ngx_int_t ngx_lu_api_organization_none(ngx_lu_task_t *task);
@@ -51,7 +55,7 @@ ngx_lu_api_organizations_get(ngx_lu_call_t *call)
     ngx_int_t      status;
     ngx_lu_page_t  page;
 
-    status = ngx_lu_api_organization_read(&call->task, &list);
+    status = ngx_lu_api_organization_visible(call, &list);
     if (status != NGX_OK) {
         return status;
     }
@@ -90,7 +94,7 @@ ngx_lu_api_organization_get(ngx_lu_call_t *call)
 
     task = &call->task;
 
-    status = ngx_lu_api_organization_read(task, &list);
+    status = ngx_lu_api_organization_visible(call, &list);
     if (status != NGX_OK) {
         return status;
     }
@@ -356,6 +360,100 @@ ngx_lu_api_organization_read(ngx_lu_task_t *task, cJSON **list)
     default:
         return ngx_lu_task_failed(task);
     }
+}
+
+
+/*
+ * The same for a reader: a token that is limited to some apps is told of their
+ * organizations alone, or of the one in which it would make such an app.
+ */
+
+static ngx_int_t
+ngx_lu_api_organization_visible(ngx_lu_call_t *call, cJSON **list)
+{
+    cJSON             *apps, *item, *next;
+    lu_str_t           id;
+    ngx_int_t          status;
+    const lu_token_t  *token;
+
+    status = ngx_lu_api_organization_read(&call->task, list);
+
+    token = call->token;
+
+    if (status != NGX_OK || token->napps == 0) {
+        return status;
+    }
+
+    apps = cJSON_CreateObject();
+
+    status = apps ? ngx_lu_api_organization_of_token(call, apps)
+                  : ngx_lu_task_nomem(&call->task);
+
+    if (status != NGX_OK) {
+        cJSON_Delete(apps);
+        cJSON_Delete(*list);
+        return status;
+    }
+
+    for (item = (*list)->child; item; item = next) {
+        next = item->next;
+
+        if (lu_json_string(item, "id", &id) != LU_OK
+            || !cJSON_GetObjectItemCaseSensitive(apps, (char *) id.data))
+        {
+            cJSON_Delete(cJSON_DetachItemViaPointer(*list, item));
+        }
+    }
+
+    cJSON_Delete(apps);
+
+    return NGX_OK;
+}
+
+
+/* Adds the ids of the organizations as members. */
+
+static ngx_int_t
+ngx_lu_api_organization_of_token(ngx_lu_call_t *call, cJSON *ids)
+{
+    cJSON             *app;
+    size_t             i;
+    lu_put_t           put;
+    lu_str_t           own, id;
+    ngx_int_t          status;
+    ngx_lu_task_t     *task;
+    const lu_token_t  *token;
+
+    task = &call->task;
+    token = call->token;
+    own = task->app;
+
+    lu_put_init(&put);
+
+    for (i = 0; i < token->napps; i++) {
+
+        task->app = token->apps[i];
+
+        status = ngx_lu_app_read(task, &app);
+
+        task->app = own;
+
+        if (status == NGX_HTTP_NOT_FOUND) {
+            lu_put_bool(&put, ids, NGX_LU_APP_ORGANIZATION, 1);
+        }
+
+        if (status != NGX_OK) {
+            continue;
+        }
+
+        if (lu_json_string(app, "organizationId", &id) == LU_OK) {
+            lu_put_bool(&put, ids, (char *) id.data, 1);
+        }
+
+        cJSON_Delete(app);
+    }
+
+    return put.failed ? ngx_lu_task_nomem(task) : NGX_OK;
 }
 
 

@@ -68,21 +68,15 @@ ngx_lu_arg_page(ngx_lu_call_t *call, ngx_lu_page_t *page)
 }
 
 
+/* What is no number was refused before the call began. */
+
 static ngx_uint_t
 ngx_lu_arg_number(ngx_lu_call_t *call, const char *name, ngx_uint_t absent)
 {
-    char      *value;
-    ngx_int_t  n;
+    uint64_t  n;
 
-    value = ngx_lu_arg(call, name);
-
-    if (value == NULL) {
-        return absent;
-    }
-
-    n = ngx_atoi((u_char *) value, ngx_strlen(value));
-
-    return n == NGX_ERROR ? absent : (ngx_uint_t) n;
+    return lu_query_number(&call->args, name, &n) == LU_OK ? (ngx_uint_t) n
+                                                           : absent;
 }
 
 

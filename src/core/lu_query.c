@@ -123,6 +123,37 @@ lu_query_decode(lu_str_t *out, unsigned char *dst, const lu_str_t *src,
 }
 
 
+lu_rc_e
+lu_query_number(const lu_str_t *args, const char *name, uint64_t *n)
+{
+    size_t         i, len;
+    lu_str_t       value;
+    unsigned char  c;
+
+    if (!lu_query_find(args, name, &value)) {
+        return LU_NOT_FOUND;
+    }
+
+    *n = 0;
+
+    for (i = 0; i < value.len; i += len) {
+        len = lu_query_char(value.data + i, value.len - i, &c);
+
+        if (len == 0
+            || c < '0'
+            || c > '9'
+            || *n > (uint64_t) (INT64_MAX - (c - '0')) / 10)
+        {
+            return LU_INVALID;
+        }
+
+        *n = *n * 10 + (uint64_t) (c - '0');
+    }
+
+    return value.len ? LU_OK : LU_INVALID;
+}
+
+
 /*
  * The number of bytes that stand for the next character; 0: a malformed "%".
  */

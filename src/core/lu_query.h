@@ -40,5 +40,12 @@ int lu_query_find(const lu_str_t *args, const char *name, lu_str_t *value);
 lu_rc_e lu_query_decode(lu_str_t *out, unsigned char *dst, const lu_str_t *src,
     int plus_is_space);
 
+/*
+ * The number of the first pair of that name: decimal digits, INT64_MAX at most.
+ * LU_OK, LU_NOT_FOUND, or LU_INVALID if it is no such number.
+ */
+
+lu_rc_e lu_query_number(const lu_str_t *args, const char *name, uint64_t *n);
+
 
 #endif /* _LU_QUERY_H_INCLUDED_ */

@@ -84,17 +84,18 @@ ngx_lu_discovery_args(ngx_http_request_t *r, ngx_uint_t *limit,
     ngx_uint_t *offset, lu_str_t *query)
 {
     u_char    *buf;
-    ngx_int_t  n;
     lu_str_t   args, value;
+    uint64_t   n;
 
     args = ngx_lu_to_core(&r->args);
 
     *limit = NGX_LU_DISCOVERY_LIMIT;
     *offset = 0;
 
+    /* a plugin may send what its app left out as a name alone */
+
     if (lu_query_find(&args, "limit", &value) && value.len) {
-        n = ngx_atoi(value.data, value.len);
-        if (n == NGX_ERROR) {
+        if (lu_query_number(&args, "limit", &n) != LU_OK) {
             return NGX_DECLINED;
         }
 
@@ -102,12 +103,11 @@ ngx_lu_discovery_args(ngx_http_request_t *r, ngx_uint_t *limit,
     }
 
     if (lu_query_find(&args, "offset", &value) && value.len) {
-        n = ngx_atoi(value.data, value.len);
-        if (n == NGX_ERROR) {
+        if (lu_query_number(&args, "offset", &n) != LU_OK) {
             return NGX_DECLINED;
         }
 
-        *offset = n;
+        *offset = (ngx_uint_t) n;
     }
 
     (void) lu_query_find(&args, "query", &value);

@@ -223,9 +223,57 @@ test_decode(void)
 }
 
 
+static void
+test_number(void)
+{
+    size_t    i;
+    lu_rc_e   rc;
+    uint64_t  n;
+    lu_str_t  args;
+
+    static const struct {
+        const char  *args;
+        lu_rc_e      rc;
+        uint64_t     n;
+    } cases[] = {
+        { "", LU_NOT_FOUND, 0 },
+        { "limits=1", LU_NOT_FOUND, 0 },
+        { "limit=0", LU_OK, 0 },
+        { "a=b&limit=17&limit=x", LU_OK, 17 },
+        { "limit=%31%37", LU_OK, 17 },
+        { "%6cimit=007", LU_OK, 7 },
+        { "limit=9223372036854775807", LU_OK, INT64_MAX },
+        { "limit=9223372036854775808", LU_INVALID, 0 },
+        { "limit=99999999999999999999", LU_INVALID, 0 },
+        { "limit", LU_INVALID, 0 },
+        { "limit=", LU_INVALID, 0 },
+        { "limit=x", LU_INVALID, 0 },
+        { "limit=1x", LU_INVALID, 0 },
+        { "limit=-1", LU_INVALID, 0 },
+        { "limit=+1", LU_INVALID, 0 },
+        { "limit=1.0", LU_INVALID, 0 },
+        { "limit=1e3", LU_INVALID, 0 },
+        { "limit=0x10", LU_INVALID, 0 },
+        { "limit=%201", LU_INVALID, 0 },
+        { "limit=1%00", LU_INVALID, 0 },
+        { "limit=1%", LU_INVALID, 0 }
+    };
+
+    for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        args = tap_str(cases[i].args);
+        n = 0;
+        rc = lu_query_number(&args, "limit", &n);
+
+        ok(rc == cases[i].rc && (rc != LU_OK || n == cases[i].n),
+           "number: \"%s\"", cases[i].args);
+    }
+}
+
+
 int
 main(void)
 {
+    test_number();
     test_next();
     test_find();
     test_decode();
