@@ -273,8 +273,8 @@ my @audit = map { json_decode($_) }
 
 is(join(' ', map { $_->{change} }
     grep { $_->{subject} eq $id && $_->{change} !~ /update/ } @audit),
-   'channel.create channel.pause channel.pause channel.resume channel.resume'
-   . ' channel.delete', 'the audit log');
+   'channel.create channel.pause channel.resume channel.delete',
+   'the audit log');
 is_deeply([grep { $_->{by} ne 'admin' && $_->{by} ne 'publish'
                   || $_->{at} !~ $time } @audit], [], 'says who and when');
 

@@ -448,6 +448,9 @@ function facts(release) {
         ['Build ended', release.buildEndedAt && time(release.buildEndedAt)],
         ['Pull request', pullRequest(release)],
         ['Git reference', text(release.gitRef)],
+        ['Git commit', release.gitCommitSha && code(release.gitCommitSha)],
+        ['Git branch or tag', text(release.gitCommitRef)],
+        ['Git message', text(release.gitCommitMessage)],
         ['Stored at', text(release.url)],
         ['Rules of the build', info.releaseRedirections
             && info.releaseRedirections.length

@@ -291,6 +291,8 @@ ngx_lu_api_app_get(ngx_lu_call_t *call)
 ngx_int_t
 ngx_lu_api_app_patch(ngx_lu_call_t *call)
 {
+    call->task.again = 1;
+
     return ngx_lu_change(&call->task, ngx_lu_api_app_change, NULL, call);
 }
 

@@ -307,7 +307,8 @@ ngx_lu_api_build_json(ngx_lu_call_t *call, const cJSON *release)
     ngx_uint_t  i;
 
     static const char  *members[] = {
-        "createdAt", "updatedAt", "gitRef", "customProperties",
+        "createdAt", "updatedAt", "gitRef", "gitCommitSha", "gitCommitRef",
+        "gitCommitMessage", "customProperties",
         "minAndroidAppVersionCode", "maxAndroidAppVersionCode",
         "eqAndroidAppVersionCode", "minIosAppVersionCode",
         "maxIosAppVersionCode", "eqIosAppVersionCode", NULL

@@ -29,6 +29,12 @@ static ngx_int_t ngx_lu_api_bundle_answer(ngx_lu_call_t *call,
     ngx_int_t status, const cJSON *release, const char *artifact_status);
 
 
+static const char  ngx_lu_api_bundle_unchecked[] =
+    "The bundle has no checksum: it is not offered to Android devices with the "
+    "plugin 7.1.0 to 7.3.0, which cannot install it. Register it with --path, "
+    "too.";
+
+
 ngx_int_t
 ngx_lu_api_bundles_post(ngx_lu_call_t *call)
 {
@@ -63,6 +69,12 @@ ngx_lu_api_bundles_post(ngx_lu_call_t *call)
 
         status = ngx_lu_api_bundle_answer(call, status, release.json,
                                           artifact_status);
+
+        if (cJSON_HasObjectItem(release.json, "url")
+            && !cJSON_HasObjectItem(release.json, "checksum"))
+        {
+            call->warning = ngx_lu_api_bundle_unchecked;
+        }
     }
 
     ngx_lu_release_close(&release);
@@ -158,7 +170,8 @@ ngx_lu_api_bundle_check_url(ngx_lu_call_t *call)
 
     if (rc == LU_INVALID || (rc == LU_OK && !lu_file_signature_valid(&value))) {
         return ngx_lu_task_refuse(task, 422,
-                                  "\"signature\" must be in base64.");
+                                  "\"signature\" must be an RSA signature of "
+                                  "128 to 1024 bytes, in base64.");
     }
 
     return NGX_OK;
@@ -192,10 +205,6 @@ ngx_lu_api_bundle_describe(ngx_lu_call_t *call, cJSON **json)
     lu_put_copy(&put, release, "kind", call->json, "artifactType");
     lu_put_number(&put, release, "rollout", rollout);
 
-    if (lu_json_string(call->json, "gitRef", &value) == LU_OK) {
-        lu_put_str(&put, release, "gitRef", &value);
-    }
-
     if (lu_json_string(call->json, "url", &value) == LU_OK) {
         lu_put_str(&put, release, "url", &value);
 
@@ -218,6 +227,10 @@ ngx_lu_api_bundle_describe(ngx_lu_call_t *call, cJSON **json)
     }
 
     rc = lu_release_set(release, call->json, &task->error);
+
+    if (rc == LU_OK) {
+        rc = lu_release_commit(release, call->json, &task->error);
+    }
 
     if (rc != LU_OK) {
         cJSON_Delete(release);
@@ -311,7 +324,7 @@ static ngx_int_t
 ngx_lu_api_bundle_answer(ngx_lu_call_t *call, ngx_int_t status,
     const cJSON *release, const char *artifact_status)
 {
-    cJSON      *json;
+    cJSON      *json, *warnings;
     lu_put_t    put;
     ngx_uint_t  i;
 
@@ -328,6 +341,9 @@ ngx_lu_api_bundle_answer(ngx_lu_call_t *call, ngx_int_t status,
         { "rolloutPercentage", "rollout" },
         { "customProperties", "customProperties" },
         { "gitRef", "gitRef" },
+        { "gitCommitSha", "gitCommitSha" },
+        { "gitCommitRef", "gitCommitRef" },
+        { "gitCommitMessage", "gitCommitMessage" },
         { "url", "url" },
         { "checksum", "checksum" },
         { "signature", "signature" },
@@ -352,6 +368,14 @@ ngx_lu_api_bundle_answer(ngx_lu_call_t *call, ngx_int_t status,
 
     if (ngx_strcmp(artifact_status, "ready") != 0) {
         lu_put_null(&put, json, "appDeploymentId");
+    }
+
+    if (cJSON_HasObjectItem(release, "url")
+        && !cJSON_HasObjectItem(release, "checksum"))
+    {
+        warnings = lu_put_array(&put, json, "warnings");
+
+        lu_put_string(&put, warnings, NULL, ngx_lu_api_bundle_unchecked);
     }
 
     return ngx_lu_call_answer(call, status, lu_put_done(&put, json));

@@ -151,6 +151,8 @@ ngx_lu_api_channel_get(ngx_lu_call_t *call)
 ngx_int_t
 ngx_lu_api_channel_patch(ngx_lu_call_t *call)
 {
+    call->task.again = 1;
+
     return ngx_lu_change(&call->task, ngx_lu_api_channel_update, NULL, call);
 }
 
@@ -257,6 +259,8 @@ ngx_lu_api_channel_drop(ngx_lu_task_t *task, cJSON *app, const char *id)
 ngx_int_t
 ngx_lu_api_channel_pause_post(ngx_lu_call_t *call)
 {
+    call->task.again = 1;
+
     return ngx_lu_change(&call->task, ngx_lu_api_channel_pause, NULL, call);
 }
 
@@ -264,6 +268,8 @@ ngx_lu_api_channel_pause_post(ngx_lu_call_t *call)
 ngx_int_t
 ngx_lu_api_channel_resume_post(ngx_lu_call_t *call)
 {
+    call->task.again = 1;
+
     return ngx_lu_change(&call->task, ngx_lu_api_channel_pause, NULL, call);
 }
 

@@ -276,6 +276,8 @@ ngx_lu_api_deployments_post(ngx_lu_call_t *call)
                                   "to app stores.");
     }
 
+    call->task.again = 1;
+
     return ngx_lu_change(&call->task, ngx_lu_api_deployment_create, NULL, call);
 }
 
@@ -451,6 +453,8 @@ ngx_lu_api_deployment_id(ngx_lu_task_t *task, const cJSON *head,
 ngx_int_t
 ngx_lu_api_deployment_patch(ngx_lu_call_t *call)
 {
+    call->task.again = 1;
+
     return ngx_lu_change(&call->task, ngx_lu_api_deployment_rollout, NULL,
                          call);
 }

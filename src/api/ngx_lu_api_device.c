@@ -16,6 +16,7 @@
 #include "core/lu_change.h"
 #include "core/lu_change_channel.h"
 #include "core/lu_json.h"
+#include "core/lu_name.h"
 #include "core/lu_put.h"
 #include "core/lu_query.h"
 #include "core/lu_time.h"
@@ -71,6 +72,7 @@ ngx_lu_api_device_list(ngx_lu_call_t *call, const cJSON *app)
     char             *id, *query;
     cJSON            *json;
     lu_put_t          put;
+    lu_str_t          value;
     ngx_str_t         app_id;
     ngx_uint_t        i, n;
     ngx_pool_t       *pool;
@@ -83,6 +85,11 @@ ngx_lu_api_device_list(ngx_lu_call_t *call, const cJSON *app)
 
     id = ngx_lu_arg(call, "id");
     query = ngx_lu_arg(call, "query");
+
+    if (id) {
+        value = lu_str(id);
+        lu_name_device_id_fold(&value);
+    }
 
     app_id = ngx_lu_from_core(&call->task.app);
 
@@ -141,6 +148,8 @@ ngx_lu_api_device_get(ngx_lu_call_t *call)
     if (status != NGX_OK) {
         return status;
     }
+
+    lu_name_device_id_fold(&task->id);
 
     app_id = ngx_lu_from_core(&task->app);
     id = ngx_lu_from_core(&task->id);
@@ -235,6 +244,8 @@ ngx_lu_api_device_force(ngx_lu_call_t *call, char *ids, ngx_uint_t many)
     force.channel = (char *) channel.data;
     force.many = many;
 
+    call->task.again = 1;
+
     status = ngx_lu_change(&call->task, ngx_lu_api_device_forced, NULL, &force);
 
     if (status >= NGX_HTTP_SPECIAL_RESPONSE) {
@@ -301,6 +312,8 @@ ngx_lu_api_device_delete(ngx_lu_call_t *call)
     /* the zone forgets the device when that is done */
 
     call->forget = 1;
+
+    lu_name_device_id_fold(&call->task.id);
 
     return ngx_lu_change(&call->task, ngx_lu_api_device_deleted, NULL, NULL);
 }

@@ -134,7 +134,8 @@ ngx_lu_api_file_read(ngx_lu_form_t *form, const cJSON *release,
 
     if (file->signature.len && !lu_file_signature_valid(&file->signature)) {
         return ngx_lu_task_refuse(task, 422,
-                                  "\"signature\" must be in base64.");
+                                  "\"signature\" must be an RSA signature of "
+                                  "128 to 1024 bytes, in base64.");
     }
 
     file->type = fields[NGX_LU_FIELD_TYPE];

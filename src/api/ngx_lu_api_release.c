@@ -415,6 +415,8 @@ ngx_lu_api_release_rules_get(ngx_lu_call_t *call)
 ngx_int_t
 ngx_lu_api_release_rules_put(ngx_lu_call_t *call)
 {
+    call->task.again = 1;
+
     return ngx_lu_change(&call->task, ngx_lu_api_release_rules_change, NULL,
                          call);
 }

@@ -476,6 +476,12 @@ ngx_lu_call_reply(ngx_lu_call_t *call)
                       task->change, task->subject);
     }
 
+    if (call->warning) {
+        ngx_log_error(NGX_LOG_WARN, r->connection->log, 0,
+                      "release \"%s\" of app \"%*s\": %s", task->subject,
+                      task->app.len, task->app.data, call->warning);
+    }
+
     if (call->location) {
         text.data = call->location;
         text.len = ngx_strlen(call->location);

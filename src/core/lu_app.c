@@ -447,6 +447,8 @@ lu_app_forced(const lu_arena_t *arena, const cJSON *json, lu_app_t *app,
         if (forced->device.data == NULL) {
             return LU_NOMEM;
         }
+
+        lu_name_device_id_fold(&forced->device);
     }
 
     qsort(app->forced, app->nforced, sizeof(lu_forced_t), lu_app_forced_cmp);

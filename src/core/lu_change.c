@@ -11,10 +11,16 @@
 #include "lu_put.h"
 
 
+#define LU_CHANGE_DEVICE  128
+
+
 static lu_rc_e lu_change_type_set(cJSON *app, const cJSON *body,
     lu_error_t *err);
 static lu_rc_e lu_change_default_set(cJSON *app, const cJSON *channel_id,
     lu_error_t *err);
+static void lu_change_device_free(cJSON *forced, const lu_str_t *device,
+    int others);
+static int lu_change_item_same(const cJSON *one, const cJSON *two);
 
 
 static const char  *lu_change_types[] = {
@@ -203,6 +209,7 @@ lu_change_device_force(cJSON *app, const char *device, const char *channel_id,
     lu_error_t *err)
 {
     cJSON    *channel, *forced;
+    char      id[LU_CHANGE_DEVICE + 1];
     lu_rc_e   rc;
     lu_str_t  value;
 
@@ -212,6 +219,11 @@ lu_change_device_force(cJSON *app, const char *device, const char *channel_id,
         return lu_error(err, NULL, "a device id must have 1 to 128 bytes "
                         "without control characters");
     }
+
+    memcpy(id, device, value.len + 1);
+
+    value = lu_str(id);
+    lu_name_device_id_fold(&value);
 
     forced = lu_json_get(app, "forcedDevices");
 
@@ -223,7 +235,7 @@ lu_change_device_force(cJSON *app, const char *device, const char *channel_id,
     }
 
     if (channel_id == NULL) {
-        cJSON_DeleteItemFromObjectCaseSensitive(forced, device);
+        lu_change_device_free(forced, &value, 0);
         return LU_OK;
     }
 
@@ -233,7 +245,7 @@ lu_change_device_force(cJSON *app, const char *device, const char *channel_id,
     }
 
     if (cJSON_GetArraySize(forced) >= LU_LIMIT_FORCED
-        && lu_json_get(forced, device) == NULL)
+        && lu_json_get(forced, id) == NULL)
     {
         (void) lu_error(err, NULL,
                         "the app has " lu_value(LU_LIMIT_FORCED)
@@ -242,5 +254,84 @@ lu_change_device_force(cJSON *app, const char *device, const char *channel_id,
         return LU_CONFLICT;
     }
 
-    return lu_json_set_string(forced, device, channel_id);
+    lu_change_device_free(forced, &value, 1);
+
+    return lu_json_set_string(forced, id, channel_id);
+}
+
+
+/* The id may be there in another letter case: see lu_name_device_id_fold(). */
+
+static void
+lu_change_device_free(cJSON *forced, const lu_str_t *device, int others)
+{
+    cJSON     *item, *next;
+    lu_str_t   key;
+    char       id[LU_CHANGE_DEVICE + 1];
+
+    for (item = forced->child; item; item = next) {
+        next = item->next;
+
+        key = lu_str(item->string);
+
+        if (key.len != device->len || (others && lu_str_eq(&key, device))) {
+            continue;
+        }
+
+        memcpy(id, key.data, key.len + 1);
+
+        key = lu_str(id);
+        lu_name_device_id_fold(&key);
+
+        if (lu_str_eq(&key, device)) {
+            cJSON_Delete(cJSON_DetachItemViaPointer(forced, item));
+        }
+    }
+}
+
+
+int
+lu_change_same(const cJSON *before, const cJSON *after)
+{
+    return lu_change_item_same(before, after);
+}
+
+
+/*
+ * One is a copy of the other, so that what was left alone is in the same
+ * order.  The depth is limited where the text was parsed.
+ */
+
+static int
+lu_change_item_same(const cJSON *one, const cJSON *two)
+{
+    const cJSON  *a, *b;
+
+    if (!cJSON_IsObject(one) && !cJSON_IsArray(one)) {
+        return cJSON_Compare(one, two, 1);
+    }
+
+    if ((one->type & 0xff) != (two->type & 0xff)) {
+        return 0;
+    }
+
+    for (a = one->child, b = two->child; a && b; a = a->next, b = b->next) {
+
+        if (cJSON_IsObject(one)) {
+
+            if (strcmp(a->string, b->string) != 0) {
+                return 0;
+            }
+
+            if (strcmp(a->string, "updatedAt") == 0) {
+                continue;
+            }
+        }
+
+        if (!lu_change_item_same(a, b)) {
+            return 0;
+        }
+    }
+
+    return a == NULL && b == NULL;
 }

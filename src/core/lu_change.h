@@ -50,5 +50,12 @@ lu_rc_e lu_change_build_number(cJSON *app, uint64_t *number);
 lu_rc_e lu_change_device_force(cJSON *app, const char *device,
     const char *channel_id, lu_error_t *err);
 
+/*
+ * 1 if a changed copy of an app.json says what it said before; the times of
+ * changes do not count.
+ */
+
+int lu_change_same(const cJSON *before, const cJSON *after);
+
 
 #endif /* _LU_CHANGE_H_INCLUDED_ */

@@ -10,8 +10,11 @@
 #include "lu_sha256.h"
 
 
-#define LU_FILE_SIGNATURE_MIN  64
-#define LU_FILE_SIGNATURE_MAX  1024
+/* of keys of 1024 to 8192 bits, in steps of 512 */
+
+#define LU_FILE_SIGNATURE_MIN   128
+#define LU_FILE_SIGNATURE_MAX   1024
+#define LU_FILE_SIGNATURE_STEP  64
 
 
 static int lu_file_base64_value(unsigned char c);
@@ -37,7 +40,8 @@ lu_file_signature_valid(const lu_str_t *signature)
     }
 
     if (len / 4 * 3 - pad < LU_FILE_SIGNATURE_MIN
-        || len / 4 * 3 - pad > LU_FILE_SIGNATURE_MAX)
+        || len / 4 * 3 - pad > LU_FILE_SIGNATURE_MAX
+        || (len / 4 * 3 - pad) % LU_FILE_SIGNATURE_STEP != 0)
     {
         return 0;
     }

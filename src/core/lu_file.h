@@ -26,8 +26,9 @@ typedef struct {
 
 
 /*
- * 1 if it is what the CLI sends as a signature: standard base64 with padding
- * and no line breaks (RFC 4648, section 4) of 64 to 1024 bytes.
+ * 1 if it is what the CLI sends as a signature, and what a device may be able
+ * to verify: standard base64 with padding and no line breaks (RFC 4648,
+ * section 4) of as many bytes as an RSA key of 1024 to 8192 bits gives.
  */
 
 int lu_file_signature_valid(const lu_str_t *signature);

@@ -13,6 +13,7 @@
 
 static int lu_latest_allows(const lu_limits_t *limits,
     const lu_str_t *version);
+static int lu_latest_needs_checksum(const lu_check_t *check);
 
 
 static const struct {
@@ -79,7 +80,16 @@ lu_latest_parse(lu_check_t *check, const lu_str_t *args, unsigned char *buf,
             continue;
         }
 
-        if (memchr(value.data, '%', value.len) == NULL) {
+        if (field == &check->device_id
+            && memchr(value.data, '%', value.len) == NULL)
+        {
+            /* it may be changed below, and the query may not */
+
+            field->data = memcpy(buf, value.data, value.len);
+            field->len = value.len;
+            buf += value.len;
+
+        } else if (memchr(value.data, '%', value.len) == NULL) {
             *field = value;
 
         } else if (lu_query_decode(field, buf, &value, 0) == LU_OK) {
@@ -112,6 +122,8 @@ lu_latest_parse(lu_check_t *check, const lu_str_t *args, unsigned char *buf,
         return lu_error(err, NULL, "\"deviceId\" must be at most 128 bytes "
                         "without control characters");
     }
+
+    lu_name_device_id_fold(&check->device_id);
 
     /* old plugins call the bundle that is built into the app so */
 
@@ -189,6 +201,13 @@ lu_latest(const lu_app_t *app, const lu_check_t *check, time_t now,
         return LU_CHECK_VERSION;
     }
 
+    if (release->kind == LU_KIND_ZIP
+        && release->checksum.len == 0
+        && lu_latest_needs_checksum(check))
+    {
+        return LU_CHECK_VERSION;
+    }
+
     if (channel->is_protected && !release->is_signed) {
         return LU_CHECK_UNSIGNED;
     }
@@ -220,4 +239,40 @@ lu_latest_allows(const lu_limits_t *limits, const lu_str_t *version)
     }
 
     return limits->eq.len == 0 || lu_version_cmp(version, &limits->eq) != 0;
+}
+
+
+/*
+ * For Android, the plugin 7.1.0 to 7.3.0 takes a checksum that is not there
+ * for the text "null", and downloads the file in vain at each check.
+ */
+
+static int
+lu_latest_needs_checksum(const lu_check_t *check)
+{
+    lu_str_t  version;
+
+    static const lu_str_t  first = lu_string("7.1");
+    static const lu_str_t  fixed = lu_string("7.4");
+
+    if (check->platform != LU_OS_ANDROID) {
+        return 0;
+    }
+
+    /* "7.3.0-dev.1" is 7.3.0 here */
+
+    version.data = check->plugin_version.data;
+    version.len = 0;
+
+    while (version.len < check->plugin_version.len
+           && ((version.data[version.len] >= '0'
+                && version.data[version.len] <= '9')
+               || version.data[version.len] == '.'))
+    {
+        version.len++;
+    }
+
+    return lu_version_valid(&version)
+           && lu_version_cmp(&version, &first) >= 0
+           && lu_version_cmp(&version, &fixed) < 0;
 }

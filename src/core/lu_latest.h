@@ -41,7 +41,7 @@ typedef enum {
     LU_CHECK_PAUSED,                 /* the channel is */
     LU_CHECK_EXPIRED,                /* the channel is */
     LU_CHECK_EMPTY,                  /* no deployment includes the device */
-    LU_CHECK_VERSION,                /* not for its native version */
+    LU_CHECK_VERSION,                /* not for that of the app or plugin */
     LU_CHECK_UNSIGNED                /* but the channel is protected */
 } lu_check_e;
 

@@ -25,6 +25,9 @@ static const lu_limit_t *lu_limit_of(const char *member);
 
 static const lu_limit_t  lu_limits[] = {
     lu_limit_member("gitRef", 1024),
+    lu_limit_member("gitCommitSha", 128),
+    lu_limit_member("gitCommitRef", 1024),
+    lu_limit_member("gitCommitMessage", 4096),
     lu_limit_member("reason", 4096),
     lu_limit_member("commit", 128),
     lu_limit_member("commitMessage", 4096),

@@ -12,6 +12,7 @@
 #define LU_TEXT_LEN     128
 #define LU_HREF_LEN     1024
 #define LU_SEGMENT_LEN  255
+#define LU_UUID_LEN     36
 
 
 static int lu_name_text_valid(const lu_str_t *text);
@@ -80,6 +81,33 @@ int
 lu_name_device_id_valid(const lu_str_t *id)
 {
     return lu_name_text_valid(id);
+}
+
+
+void
+lu_name_device_id_fold(lu_str_t *id)
+{
+    size_t  i;
+
+    if (id->len != LU_UUID_LEN) {
+        return;
+    }
+
+    for (i = 0; i < LU_UUID_LEN; i++) {
+
+        if (i == 8 || i == 13 || i == 18 || i == 23) {
+            if (id->data[i] != '-') {
+                return;
+            }
+
+        } else if (lu_hex_value(id->data[i]) < 0) {
+            return;
+        }
+    }
+
+    for (i = 0; i < LU_UUID_LEN; i++) {
+        id->data[i] = lu_str_lower(id->data[i]);
+    }
 }
 
 

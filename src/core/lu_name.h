@@ -30,6 +30,14 @@ int lu_name_id_valid(const lu_str_t *id);
 int lu_name_device_id_valid(const lu_str_t *id);
 
 /*
+ * Makes the letters of an id lower-case if it is a UUID: the plugin sends it
+ * so, versions for iOS before 6.0.4 and Apple's tools write it in upper case.
+ * Other ids are compared as they are.
+ */
+
+void lu_name_device_id_fold(lu_str_t *id);
+
+/*
  * 1 if it is a name of a channel or an app: 1 to 128 bytes of UTF-8 without
  * control characters, and without a space at either end.
  */

@@ -4,6 +4,7 @@
  */
 
 
+#include "lu_limit.h"
 #include "lu_name.h"
 #include "lu_release.h"
 #include "lu_version.h"
@@ -24,6 +25,10 @@ static lu_rc_e lu_release_properties_check(const cJSON *properties,
 static lu_rc_e lu_release_copy(cJSON *release, const cJSON *body,
     const char *key);
 static lu_rc_e lu_release_limit_refuse(const char *key, lu_error_t *err);
+static lu_rc_e lu_release_range_check(const cJSON *release, const cJSON *body,
+    lu_error_t *err);
+static int lu_release_effective(const cJSON *release, const cJSON *body,
+    const char *key, lu_str_t *version);
 
 
 static const struct {
@@ -43,6 +48,13 @@ static const struct {
     lu_release_limit("maxIosAppVersionCode", LU_OS_IOS, max),
     lu_release_limit("eqIosAppVersionCode", LU_OS_IOS, eq),
     { NULL, 0 }
+};
+
+
+#define LU_RELEASE_MESSAGE  "gitCommitMessage"
+
+static const char  *lu_release_commits[] = {
+    "gitRef", "gitCommitSha", "gitCommitRef", NULL
 };
 
 
@@ -245,6 +257,11 @@ lu_release_set(cJSON *release, const cJSON *body, lu_error_t *err)
         }
     }
 
+    rc = lu_release_range_check(release, body, err);
+    if (rc != LU_OK) {
+        return rc;
+    }
+
     item = lu_json_get(body, LU_PROPERTIES);
 
     if (item && !cJSON_IsNull(item)) {
@@ -262,6 +279,101 @@ lu_release_set(cJSON *release, const cJSON *body, lu_error_t *err)
     }
 
     return lu_release_copy(release, body, LU_PROPERTIES);
+}
+
+
+/* Between a minimum and a maximum there must be a version. */
+
+static lu_rc_e
+lu_release_range_check(const cJSON *release, const cJSON *body,
+    lu_error_t *err)
+{
+    int       i;
+    lu_str_t  name, min, max;
+
+    static const char  *ranges[][2] = {
+        { "minAndroidAppVersionCode", "maxAndroidAppVersionCode" },
+        { "minIosAppVersionCode", "maxIosAppVersionCode" },
+        { NULL, NULL }
+    };
+
+    for (i = 0; ranges[i][0]; i++) {
+
+        if (!lu_release_effective(release, body, ranges[i][0], &min)
+            || !lu_release_effective(release, body, ranges[i][1], &max)
+            || lu_version_cmp(&min, &max) <= 0)
+        {
+            continue;
+        }
+
+        name = lu_str(ranges[i][0]);
+
+        return lu_error(err, &name, "must not be above the maximum, or no "
+                                    "device gets the bundle");
+    }
+
+    return LU_OK;
+}
+
+
+/* What the member is when the body is applied; 0: there is no limit. */
+
+static int
+lu_release_effective(const cJSON *release, const cJSON *body, const char *key,
+    lu_str_t *version)
+{
+    const cJSON  *item;
+
+    item = lu_json_get(body, key);
+
+    if (item == NULL) {
+        item = lu_json_get(release, key);
+    }
+
+    return lu_json_value(item, version) == LU_OK && lu_version_valid(version);
+}
+
+
+lu_rc_e
+lu_release_commit(cJSON *release, const cJSON *body, lu_error_t *err)
+{
+    int        i;
+    lu_rc_e    rc;
+    lu_put_t   put;
+    lu_str_t   value, message;
+
+    for (i = 0; lu_release_commits[i]; i++) {
+        rc = lu_limit_string(body, lu_release_commits[i], &value, err);
+
+        if (rc == LU_INVALID) {
+            return rc;
+        }
+    }
+
+    rc = lu_json_string(body, LU_RELEASE_MESSAGE, &message);
+
+    if (rc == LU_INVALID) {
+        message = lu_str(LU_RELEASE_MESSAGE);
+
+        return lu_error(err, &message, "must be a string");
+    }
+
+    lu_put_init(&put);
+
+    if (rc == LU_OK && message.len) {
+        lu_limit_cut(LU_RELEASE_MESSAGE, &message);
+        lu_put_str(&put, release, LU_RELEASE_MESSAGE, &message);
+    }
+
+    for (i = 0; lu_release_commits[i]; i++) {
+        if (lu_json_string(body, lu_release_commits[i], &value) == LU_OK
+            && value.len)
+        {
+            lu_put_str(&put, release, lu_release_commits[i], &value);
+        }
+    }
+
+    return put.failed ? LU_NOMEM : LU_OK;
 }
 
 

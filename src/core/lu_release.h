@@ -86,6 +86,15 @@ lu_rc_e lu_release_parse(const lu_arena_t *arena, const lu_str_t *text,
 
 lu_rc_e lu_release_set(cJSON *release, const cJSON *body, lu_error_t *err);
 
+/*
+ * Copies what the CLI says of the commit: gitRef, gitCommitSha, gitCommitRef
+ * and gitCommitMessage, which is cut if it is too long, since nobody shortens a
+ * message to publish.  LU_OK; LU_INVALID, and the release is unchanged; or
+ * LU_NOMEM.
+ */
+
+lu_rc_e lu_release_commit(cJSON *release, const cJSON *body, lu_error_t *err);
+
 
 /*
  * The kind and the state that a release.json says; UNKNOWN: none, or none that

@@ -5,6 +5,7 @@
 
 
 #include "ngx_lu_approval.h"
+#include "ngx_lu_bundle.h"
 #include "ngx_lu_change.h"
 #include "ngx_lu_desktop.h"
 #include "ngx_lu_release.h"
@@ -29,6 +30,8 @@ ngx_int_t
 ngx_lu_approval_promote(ngx_lu_task_t *task,
     const ngx_lu_promotion_t *promotion)
 {
+    task->again = 1;
+
     return ngx_lu_release_change(task, ngx_lu_approval_promoted, NULL,
                                  (void *) promotion);
 }
@@ -61,6 +64,14 @@ ngx_lu_approval_promoted(ngx_lu_task_t *task, cJSON *app, void *data)
     }
 
     state = lu_release_state(release.json);
+
+    task->commit = ngx_lu_bundle_commit(task, release.json);
+
+    /* it goes live, which the app need not tell */
+
+    if (!release.is_live) {
+        task->again = 0;
+    }
 
     if (!release.is_live && state != LU_STATE_STAGED) {
         status = ngx_lu_task_refuse(task, NGX_HTTP_CONFLICT,
@@ -137,6 +148,8 @@ ngx_int_t
 ngx_lu_approval_withdraw(ngx_lu_task_t *task)
 {
     ngx_uint_t  is_desktop;
+
+    task->again = 1;
 
     return ngx_lu_change(task, ngx_lu_approval_withdrawn,
                          ngx_lu_approval_unlink, &is_desktop);

@@ -33,6 +33,10 @@ ngx_lu_audit(ngx_lu_task_t *task, u_char *folder, double generation)
     lu_put_string(&put, line, "change", task->change);
     lu_put_string(&put, line, "subject", task->subject);
 
+    if (task->commit) {
+        lu_put_string(&put, line, "commit", task->commit);
+    }
+
     if (task->from) {
         lu_put_string(&put, line, "from", task->from);
     }

@@ -25,7 +25,11 @@
 #include <openssl/rand.h>
 
 
-#define NGX_LU_BUNDLE_REPEATED  60      /* seconds */
+/* how long, in seconds, a registration is the same one: with and without a
+   checksum; the CLI repeats a call for some seconds */
+
+#define NGX_LU_BUNDLE_REPEATED  60
+#define NGX_LU_BUNDLE_RETRIED   15
 
 
 /* A bundle that is announced, or registered with its URL. */
@@ -84,6 +88,10 @@ ngx_lu_bundle_create(ngx_lu_task_t *task, const char *channel,
     release->lock = NGX_INVALID_FILE;
     release->is_live = 0;
 
+    /* nothing changes if it is registered already */
+
+    task->again = 1;
+
     status = ngx_lu_app_lock(task, &lock);
     if (status != NGX_OK) {
         return status;
@@ -100,9 +108,15 @@ ngx_lu_bundle_create(ngx_lu_task_t *task, const char *channel,
         /* the expected generation was there when the number was taken */
 
         task->expect = NULL;
+        task->again = 0;
 
         status = ngx_lu_change_locked(task, ngx_lu_bundle_registered, NULL,
                                       &bundle);
+
+        if (status == NGX_HTTP_NOT_MODIFIED) {
+            task->change = NULL;
+            status = NGX_HTTP_CREATED;
+        }
     }
 
     ngx_lu_lock_release(lock);
@@ -134,6 +148,7 @@ ngx_lu_bundle_announced(ngx_lu_task_t *task, cJSON *app, void *data)
 
     task->change = "bundle.create";
     task->subject = id;
+    task->commit = ngx_lu_bundle_commit(task, bundle->release->json);
 
     status = ngx_lu_bundle_describe(task, bundle, id);
     if (status != NGX_OK) {
@@ -223,6 +238,28 @@ ngx_lu_bundle_describe(ngx_lu_task_t *task, const ngx_lu_bundle_new_t *bundle,
     lu_put_string(&put, json, "updatedAt", task->now);
 
     return put.failed ? ngx_lu_task_nomem(task) : NGX_OK;
+}
+
+
+char *
+ngx_lu_bundle_commit(ngx_lu_task_t *task, const cJSON *release)
+{
+    char        *commit;
+    ngx_uint_t   i;
+
+    static const char  *members[] = {
+        "gitCommitSha", "gitCommitRef", "gitRef", NULL
+    };
+
+    for (i = 0; members[i]; i++) {
+        commit = ngx_lu_task_member(task, release, members[i]);
+
+        if (commit) {
+            return commit;
+        }
+    }
+
+    return NULL;
 }
 
 
@@ -317,8 +354,9 @@ ngx_lu_bundle_registered(ngx_lu_task_t *task, cJSON *app, void *data)
     ngx_int_t  status;
 
     status = ngx_lu_bundle_repeated(task, app, bundle);
+
     if (status != NGX_DECLINED) {
-        return status;
+        return status == NGX_HTTP_CREATED ? NGX_HTTP_NOT_MODIFIED : status;
     }
 
     task->change = "bundle.ready";
@@ -405,14 +443,15 @@ ngx_lu_bundle_repeated(ngx_lu_task_t *task, const cJSON *app,
 static ngx_uint_t
 ngx_lu_bundle_same(const cJSON *one, const cJSON *two)
 {
-    time_t        first, second;
+    time_t        first, second, within;
     lu_str_t      text;
     ngx_uint_t    i;
     const cJSON  *a, *b;
 
     static const char  *members[] = {
         "kind", "channel", "rollout", "url", "checksum", "signature",
-        "customProperties", "gitRef", "createdBy",
+        "customProperties", "gitRef", "gitCommitSha", "gitCommitRef",
+        "gitCommitMessage", "createdBy",
         "minAndroidAppVersionCode", "maxAndroidAppVersionCode",
         "eqAndroidAppVersionCode", "minIosAppVersionCode",
         "maxIosAppVersionCode", "eqIosAppVersionCode", NULL
@@ -429,11 +468,14 @@ ngx_lu_bundle_same(const cJSON *one, const cJSON *two)
 
     /* later it is a new bundle: the URL may have other bytes */
 
+    within = cJSON_HasObjectItem(one, "checksum") ? NGX_LU_BUNDLE_REPEATED
+                                                  : NGX_LU_BUNDLE_RETRIED;
+
     return lu_json_string(one, "createdAt", &text) == LU_OK
            && lu_time_parse(&text, &first) == LU_OK
            && lu_json_string(two, "createdAt", &text) == LU_OK
            && lu_time_parse(&text, &second) == LU_OK
-           && ngx_abs(second - first) < NGX_LU_BUNDLE_REPEATED;
+           && ngx_abs(second - first) < within;
 }
 
 

@@ -35,8 +35,9 @@ typedef struct {
  *
  * Without a "url" the bundle waits for its uploads.  With one it is registered
  * and goes live at once, or waits for an approver: task->approval is set then.
- * One that the same publisher registered within the last minute is not
- * registered again: it takes the place of the new one.
+ * One that the same publisher registered within the last minute, or within the
+ * last 15 seconds if it has no checksum, is not registered again: it takes the
+ * place of the new one.
  *
  * Returns 201 with the release, which is in live/ if release->is_live is set;
  * or 403, 404, 409, 422, 500, 507.  In any case the caller closes the release.
@@ -44,6 +45,13 @@ typedef struct {
 
 ngx_int_t ngx_lu_bundle_create(ngx_lu_task_t *task, const char *channel,
     ngx_lu_release_t *release);
+
+/*
+ * The commit that a bundle was built from, as its publisher gave it, for the
+ * audit entry; or NULL.
+ */
+
+char *ngx_lu_bundle_commit(ngx_lu_task_t *task, const cJSON *release);
 
 /*
  * Opens the task's bundle for changes of its uploads, locked; to be closed.

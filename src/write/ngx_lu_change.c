@@ -13,6 +13,8 @@
 #include "store/ngx_lu_path.h"
 #include "store/ngx_lu_reserve.h"
 
+#include "core/lu_change.h"
+
 
 static ngx_int_t ngx_lu_change_expected(ngx_lu_task_t *task,
     double generation);
@@ -45,7 +47,7 @@ ngx_int_t
 ngx_lu_change_locked(ngx_lu_task_t *task, ngx_lu_change_pt change,
     ngx_lu_change_finish_pt finish, void *data)
 {
-    cJSON     *app;
+    cJSON     *app, *before;
     double     generation;
     ngx_int_t  rc, status;
 
@@ -59,12 +61,22 @@ ngx_lu_change_locked(ngx_lu_task_t *task, ngx_lu_change_pt change,
 
     status = ngx_lu_change_expected(task, generation);
 
+    before = (status == NGX_OK && task->again) ? cJSON_Duplicate(app, 1)
+                                               : NULL;
+
     if (status == NGX_OK) {
         status = change(task, app, data);
     }
 
     if (status < NGX_HTTP_SPECIAL_RESPONSE) {
-        rc = ngx_lu_change_write(task, app, generation + 1);
+
+        if (before && task->again && lu_change_same(before, app)) {
+            task->change = NULL;
+            rc = NGX_OK;
+
+        } else {
+            rc = ngx_lu_change_write(task, app, generation + 1);
+        }
 
         if (rc == NGX_OK && finish) {
             rc = finish(task, data);
@@ -78,6 +90,7 @@ ngx_lu_change_locked(ngx_lu_task_t *task, ngx_lu_change_pt change,
         }
     }
 
+    cJSON_Delete(before);
     cJSON_Delete(app);
 
     return status;

@@ -34,7 +34,9 @@ typedef ngx_int_t (*ngx_lu_change_finish_pt)(ngx_lu_task_t *task, void *data);
  * generation, finish(), unlock.  finish(), which may be NULL, is called when
  * no client is told of the old app any more; if it fails, the change stands.
  * If task->expect is set, the app must have that generation: 409, or 422 if
- * it is not a number.  Returns the status of change(), of finish() if it
+ * it is not a number.  If task->again is set, a change that leaves the app as
+ * it was is a repeated call: nothing is written, and task->change is NULL, but
+ * finish() is called.  Returns the status of change(), of finish() if it
  * fails, or 404, 500, 507; or 503, and nothing was done, if another has the
  * lock: see ngx_lu_run_start().
  */

@@ -12,6 +12,7 @@
 #include "ngx_lu_staging.h"
 #include "ngx_lu_verify.h"
 
+#include "core/lu_change_deployment.h"
 #include "core/lu_json.h"
 #include "core/lu_release.h"
 
@@ -48,8 +49,14 @@ ngx_lu_ready(ngx_lu_task_t *task, ngx_lu_release_t *release)
     if (status == NGX_OK && !task->approval) {
         task->change = "bundle.ready";
         task->subject = (char *) task->id.data;
+        task->commit = ngx_lu_bundle_commit(task, release->json);
 
         status = ngx_lu_change(task, ngx_lu_ready_publish, NULL, release);
+
+        if (status == NGX_HTTP_NOT_MODIFIED) {
+            task->change = NULL;
+            status = NGX_HTTP_OK;
+        }
 
     } else if (status == NGX_OK) {
         status = NGX_HTTP_OK;
@@ -128,6 +135,18 @@ static ngx_int_t
 ngx_lu_ready_publish(ngx_lu_task_t *task, cJSON *app, void *data)
 {
     ngx_lu_release_t *release = data;
+
+    cJSON     *channel;
+    lu_str_t   id;
+
+    /* a client that did not see the answer asks again */
+
+    if (release->is_live
+        && (lu_json_string(release->json, "deployment", &id) != LU_OK
+            || lu_change_deployment_find(app, (char *) id.data, &channel)))
+    {
+        return NGX_HTTP_NOT_MODIFIED;
+    }
 
     return ngx_lu_bundle_publish(task, app, release->json);
 }

@@ -37,6 +37,7 @@ struct ngx_lu_task_s {
     const char              *subject;
     const char              *from;
     const char              *to;
+    const char              *commit;     /* of the bundle; may be NULL */
 
     /* why it was refused */
     lu_error_t               error;
@@ -46,6 +47,7 @@ struct ngx_lu_task_s {
 
     unsigned                 approval:1; /* releases wait for a person */
     unsigned                 bundles:1;  /* desktop releases are not found */
+    unsigned                 again:1;    /* the change may be a repeated one */
 };
 
 

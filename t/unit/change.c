@@ -8,6 +8,9 @@
 #include "../../src/core/lu_change.c"
 
 
+#define UUID_UPPER  "0B3C8E1E-5B1A-4F0E-9A51-2F0E4D9B8A10"
+#define UUID_LOWER  "0b3c8e1e-5b1a-4f0e-9a51-2f0e4d9b8a10"
+
 #define TEN(text)                                                             \
     text text text text text text text text text text
 
@@ -127,6 +130,49 @@ test_app_update(void)
 
 
 static void
+test_same(void)
+{
+    size_t  i;
+    cJSON  *one, *two;
+
+    static const struct {
+        const char  *one;
+        const char  *two;
+        int          same;
+    } cases[] = {
+        { "{}", "{}", 1 },
+        { "{\"a\":1}", "{\"a\":1}", 1 },
+        { "{\"a\":1}", "{\"a\":2}", 0 },
+        { "{\"a\":1}", "{}", 0 },
+        { "{}", "{\"a\":1}", 0 },
+        { "{\"a\":1}", "{\"b\":1}", 0 },
+        { "{\"a\":null}", "{\"a\":false}", 0 },
+        { "{\"a\":[]}", "{\"a\":{}}", 0 },
+        { "{\"a\":[1,2]}", "{\"a\":[1]}", 0 },
+        { "{\"a\":[1,2]}", "{\"a\":[2,1]}", 0 },
+        { "{\"updatedAt\":\"x\"}", "{\"updatedAt\":\"y\"}", 1 },
+        { "{\"updatedAt\":\"x\"}", "{}", 0 },
+        { "{\"createdAt\":\"x\"}", "{\"createdAt\":\"y\"}", 0 },
+        { "[{\"a\":{\"updatedAt\":1,\"b\":2}}]",
+          "[{\"a\":{\"updatedAt\":2,\"b\":2}}]", 1 },
+        { "[{\"a\":{\"updatedAt\":1,\"b\":2}}]",
+          "[{\"a\":{\"updatedAt\":1,\"b\":3}}]", 0 }
+    };
+
+    for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        one = tap_json(cases[i].one);
+        two = tap_json(cases[i].two);
+
+        ok(lu_change_same(one, two) == cases[i].same, "%s and %s",
+           cases[i].one, cases[i].two);
+
+        cJSON_Delete(one);
+        cJSON_Delete(two);
+    }
+}
+
+
+static void
 test_force(void)
 {
     cJSON      *app;
@@ -160,6 +206,27 @@ test_force(void)
 
     cJSON_DeleteItemFromObjectCaseSensitive(app, "forcedDevices");
 
+    /* as older versions have written them, too */
+
+    ok(lu_change_device_force(app, UUID_UPPER, "c1", &err) == OK
+       && contains(app, "\"forcedDevices\":{\"" UUID_LOWER "\":\"c1\"}"),
+       "a UUID in upper case");
+
+    (void) lu_json_set_string(lu_json_get(app, "forcedDevices"), UUID_UPPER,
+                              "c1");
+
+    ok(lu_change_device_force(app, UUID_LOWER, "c1", &err) == OK
+       && contains(app, "\"forcedDevices\":{\"" UUID_LOWER "\":\"c1\"}"),
+       "forced in both letter cases");
+
+    (void) lu_json_set_string(lu_json_get(app, "forcedDevices"), UUID_UPPER,
+                              "c1");
+
+    ok(lu_change_device_force(app, UUID_LOWER, NULL, &err) == OK
+       && contains(app, "\"forcedDevices\":{}"), "freed in both letter cases");
+
+    cJSON_DeleteItemFromObjectCaseSensitive(app, "forcedDevices");
+
     ok(lu_change_device_force(app, "a", "c1", &err) == OK
        && contains(app, "\"forcedDevices\":{\"a\":\"c1\"}"),
        "an app that has had none");
@@ -173,6 +240,7 @@ main(void)
 {
     test_create();
     test_app_update();
+    test_same();
     test_force();
 
     return tap_done();

@@ -68,8 +68,13 @@ test_signature(void)
     ok(signature(512, ""), "384 bytes");
     ok(signature(684, "="), "512 bytes, padded as 511 would be");
 
-    ok(signature(88, "=="), "64 bytes");
-    ok(!signature(84, ""), "63 bytes");
+    ok(signature(172, "="), "128 bytes, as RSA-1024 signs");
+    ok(!signature(88, "=="), "64 bytes, as Ed25519 signs");
+    ok(!signature(96, ""), "72 bytes, as an elliptic curve may sign");
+    ok(!signature(344, "="), "257 bytes");
+    ok(!signature(340, ""), "255 bytes");
+    ok(!signature(348, ""), "261 bytes");
+    ok(signature(428, "="), "320 bytes, as RSA-2560 signs");
     ok(signature(1368, "=="), "1024 bytes");
     ok(!signature(1368, "="), "1025 bytes");
     ok(!signature(1372, "=="), "1027 bytes");
@@ -103,11 +108,11 @@ test_signature(void)
     for (i = 0; i < 64; i++) {
         memcpy(end, "AAAA", 5);
         end[3] = p[i];
-        right += signature(344, end);
+        right += signature(512, end);
 
         memcpy(end, "AAA=", 5);
         end[2] = p[i];
-        right += signature(344, end) == ((i & 3) == 0);
+        right += signature(684, end) == ((i & 3) == 0);
 
         memcpy(end, "AA==", 5);
         end[1] = p[i];

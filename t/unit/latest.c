@@ -89,9 +89,14 @@ static const char  latest_app[] =
     "{\"id\":\"c-max\",\"name\":\"max\",\"deployments\":["
         "{\"id\":\"d26\",\"release\":\"max\",\"rollout\":1}]},"
     "{\"id\":\"c-eq\",\"name\":\"eq\",\"deployments\":["
-        "{\"id\":\"d27\",\"release\":\"eq\",\"rollout\":1}]}"
+        "{\"id\":\"d27\",\"release\":\"eq\",\"rollout\":1}]},"
+    "{\"id\":\"c-sum\",\"name\":\"sum\",\"deployments\":["
+        "{\"id\":\"d28\",\"release\":\"sum\",\"rollout\":1}]},"
+    "{\"id\":\"c-files\",\"name\":\"files\",\"deployments\":["
+        "{\"id\":\"d29\",\"release\":\"files\",\"rollout\":1}]}"
     "],\"forcedDevices\":{\"f1\":\"c-back\",\"f2\":\"c-paused\","
-        "\"f/3 \xc3\xbc\":\"c-signed\",\"f4\":\"c-none\"}}";
+        "\"f/3 \xc3\xbc\":\"c-signed\",\"f4\":\"c-none\","
+        "\"0B3C8E1E-5B1A-4F0E-9A51-2F0E4D9B8A10\":\"c-back\"}}";
 
 
 static const char  *latest_releases[] = {
@@ -105,7 +110,9 @@ static const char  *latest_releases[] = {
         "\"eqIosAppVersionCode\":\"1.10.0\"}",
     "{\"id\":\"min\",\"kind\":\"zip\",\"minAndroidAppVersionCode\":\"10\"}",
     "{\"id\":\"max\",\"kind\":\"zip\",\"maxIosAppVersionCode\":\"1.0\"}",
-    "{\"id\":\"eq\",\"kind\":\"zip\",\"eqIosAppVersionCode\":\"1.0\"}"
+    "{\"id\":\"eq\",\"kind\":\"zip\",\"eqIosAppVersionCode\":\"1.0\"}",
+    "{\"id\":\"sum\",\"kind\":\"zip\",\"checksum\":\"0123\"}",
+    "{\"id\":\"files\",\"kind\":\"manifest\"}"
 };
 
 
@@ -130,6 +137,12 @@ static const latest_case_t  latest_cases[] = {
     { "platform=0&deviceId=f%2F3%20%c3%bc", "signed", "signed", UPDATE },
     { "platform=0&deviceId=f4&channelName=back", "back", "r1", UPDATE },
     { "platform=0&deviceId=F1", "default", "r2", UPDATE },
+    { "platform=0&deviceId=0b3c8e1e-5b1a-4f0e-9a51-2f0e4d9b8a10", "back",
+      "r1", UPDATE },
+    { "platform=1&deviceId=0B3C8E1E-5B1A-4F0E-9A51-2F0E4D9B8A10", "back",
+      "r1", UPDATE },
+    { "platform=1&deviceId=0B3C8E1E%2D5B1A-4F0E-9A51-2F0E4D9B8A10", "back",
+      "r1", UPDATE },
     { "platform=0&deviceId=f", "default", "r2", UPDATE },
     { "platform=0&deviceId=f11", "default", "r2", UPDATE },
 
@@ -240,6 +253,29 @@ static const latest_case_t  latest_cases[] = {
     { "platform=1&channelName=eq&appVersionCode=0.9", "eq", "eq", UPDATE },
     { "platform=1&channelName=eq&appVersionCode=1", "eq", NULL, VERSION },
     { "platform=1&channelName=eq&appVersionCode=1.0.1", "eq", "eq", UPDATE },
+
+    /* no checksum: versions of the plugin that cannot do without */
+
+    { "platform=0&pluginVersion=7.0.9", "default", "r2", UPDATE },
+    { "platform=0&pluginVersion=7.1.0", "default", NULL, VERSION },
+    { "platform=0&pluginVersion=7.1", "default", NULL, VERSION },
+    { "platform=0&pluginVersion=7.2.2", "default", NULL, VERSION },
+    { "platform=0&pluginVersion=7.3.0", "default", NULL, VERSION },
+    { "platform=0&pluginVersion=7.3.99", "default", NULL, VERSION },
+    { "platform=0&pluginVersion=7.3.0-dev.1", "default", NULL, VERSION },
+    { "platform=0&pluginVersion=7.4.0", "default", "r2", UPDATE },
+    { "platform=0&pluginVersion=7.10.0", "default", "r2", UPDATE },
+    { "platform=0&pluginVersion=71.0", "default", "r2", UPDATE },
+    { "platform=0&pluginVersion=6.9.0", "default", "r2", UPDATE },
+    { "platform=0&pluginVersion=8.1.0", "default", "r2", UPDATE },
+    { "platform=0&pluginVersion=", "default", "r2", UPDATE },
+    { "platform=0&pluginVersion=junk", "default", "r2", UPDATE },
+    { "platform=1&pluginVersion=7.2.0", "default", "r2", UPDATE },
+    { "platform=2&pluginVersion=7.2.0", "default", "r2", UPDATE },
+    { "platform=0&pluginVersion=7.2.0&channelName=sum", "sum", "sum",
+      UPDATE },
+    { "platform=0&pluginVersion=7.2.0&channelName=files", "files", "files",
+      UPDATE },
 
     /* no fallback to an older deployment for another version */
 

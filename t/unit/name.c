@@ -491,6 +491,42 @@ test_url(void)
 }
 
 
+static void
+test_fold(void)
+{
+    size_t    i;
+    char      id[64];
+    lu_str_t  str;
+
+    static const struct {
+        const char  *id;
+        const char  *folded;
+    } cases[] = {
+        { "0B3C8E1E-5B1A-4F0E-9A51-2F0E4D9B8A10",
+          "0b3c8e1e-5b1a-4f0e-9a51-2f0e4d9b8a10" },
+        { "0b3c8e1e-5b1A-4f0e-9a51-2f0e4d9b8a1F",
+          "0b3c8e1e-5b1a-4f0e-9a51-2f0e4d9b8a1f" },
+        { "0b3c8e1e-5b1a-4f0e-9a51-2f0e4d9b8a10", NULL },
+        { "0B3C8E1E-5B1A-4F0E-9A51-2F0E4D9B8A1", NULL },
+        { "0B3C8E1E-5B1A-4F0E-9A51-2F0E4D9B8A100", NULL },
+        { "0B3C8E1E-5B1A-4F0E-9A51-2F0E4D9B8A1G", NULL },
+        { "0B3C8E1E05B1A-4F0E-9A51-2F0E4D9B8A10", NULL },
+        { "0B3C8E1E-5B1A-4F0E-9A51--F0E4D9B8A10", NULL },
+        { "DEVICE", NULL },
+        { "", NULL }
+    };
+
+    for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        strcpy(id, cases[i].id);
+        str = lu_str(id);
+        lu_name_device_id_fold(&str);
+
+        ok(lu_str_is(&str, cases[i].folded ? cases[i].folded : cases[i].id),
+           "device id folded: \"%s\"", cases[i].id);
+    }
+}
+
+
 int
 main(void)
 {
@@ -505,6 +541,7 @@ main(void)
     test_length("device id", lu_name_device_id_valid, 128);
     test_length("label", lu_name_label_valid, 128);
 
+    test_fold();
     test_href();
     test_file_name();
     test_url();

@@ -522,9 +522,118 @@ test_numbers(void)
 }
 
 
+static void
+test_range(void)
+{
+    size_t      i;
+    cJSON      *release, *body;
+    lu_rc_e     rc;
+    lu_error_t  err;
+
+    static const struct {
+        const char  *release;
+        const char  *body;
+        int          right;
+    } cases[] = {
+        { "{}", "{\"minAndroidAppVersionCode\":\"10\","
+          "\"maxAndroidAppVersionCode\":\"9\"}", 0 },
+        { "{}", "{\"minAndroidAppVersionCode\":\"9\","
+          "\"maxAndroidAppVersionCode\":\"10\"}", 1 },
+        { "{}", "{\"minAndroidAppVersionCode\":\"10\","
+          "\"maxAndroidAppVersionCode\":\"10\"}", 1 },
+        { "{}", "{\"minIosAppVersionCode\":\"1.10\","
+          "\"maxIosAppVersionCode\":\"1.9\"}", 0 },
+        { "{}", "{\"minIosAppVersionCode\":\"1.0.0\","
+          "\"maxIosAppVersionCode\":\"1\"}", 1 },
+        { "{}", "{\"minAndroidAppVersionCode\":\"10\","
+          "\"maxIosAppVersionCode\":\"9\"}", 1 },
+        { "{\"maxIosAppVersionCode\":\"2\"}",
+          "{\"minIosAppVersionCode\":\"3\"}", 0 },
+        { "{\"minIosAppVersionCode\":\"3\"}",
+          "{\"maxIosAppVersionCode\":\"2\"}", 0 },
+        { "{\"minIosAppVersionCode\":\"3\"}",
+          "{\"maxIosAppVersionCode\":\"2\","
+          "\"minIosAppVersionCode\":null}", 1 },
+        { "{\"minIosAppVersionCode\":\"3\"}",
+          "{\"minIosAppVersionCode\":\"1\","
+          "\"maxIosAppVersionCode\":\"2\"}", 1 }
+    };
+
+    for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        release = tap_json(cases[i].release);
+        body = tap_json(cases[i].body);
+        rc = lu_release_set(release, body, &err);
+
+        ok(rc == (cases[i].right ? LU_OK : LU_INVALID)
+           && (rc == LU_OK
+               || strcmp(err.text, "must not be above the maximum, or no "
+                                   "device gets the bundle") == 0),
+           "range: %s on %s", cases[i].body, cases[i].release);
+
+        cJSON_Delete(release);
+        cJSON_Delete(body);
+    }
+}
+
+
+static void
+test_commit(void)
+{
+    char       *text;
+    cJSON      *release, *body;
+    lu_error_t  err;
+
+    static char  message[16386];
+
+    release = cJSON_CreateObject();
+    body = tap_json("{\"gitRef\":\"r\",\"gitCommitSha\":\"0123abc\","
+                    "\"gitCommitRef\":\"main\","
+                    "\"gitCommitMessage\":\"fix: crash\\n\\nall\","
+                    "\"other\":1}");
+
+    ok(lu_release_commit(release, body, &err) == LU_OK, "a commit");
+
+    text = cJSON_PrintUnformatted(release);
+    ok(strcmp(text, "{\"gitCommitMessage\":\"fix: crash\\n\\nall\","
+                    "\"gitRef\":\"r\",\"gitCommitSha\":\"0123abc\","
+                    "\"gitCommitRef\":\"main\"}") == 0,
+       "is kept, and nothing else");
+    cJSON_free(text);
+    cJSON_Delete(body);
+    cJSON_Delete(release);
+
+    release = cJSON_CreateObject();
+    body = tap_json("{\"gitRef\":null,\"gitCommitSha\":\"\"}");
+    ok(lu_release_commit(release, body, &err) == LU_OK
+       && release->child == NULL, "null and nothing are no commit");
+    cJSON_Delete(body);
+
+    body = tap_json("{\"gitRef\":\"r\",\"gitCommitSha\":7}");
+    ok(lu_release_commit(release, body, &err) == LU_INVALID
+       && release->child == NULL
+       && lu_str_is(&err.subject, "gitCommitSha")
+       && strcmp(err.text, "must be a string of at most 128 bytes") == 0,
+       "a number is none either");
+    cJSON_Delete(body);
+
+    memset(message, 'm', 16385);
+    body = cJSON_CreateObject();
+    cJSON_AddStringToObject(body, "gitCommitMessage", message);
+    ok(lu_release_commit(release, body, &err) == LU_OK
+       && strlen(release->child->valuestring) == 4096,
+       "a long message is cut");
+
+    cJSON_Delete(body);
+    cJSON_Delete(release);
+}
+
+
 int
 main(void)
 {
+    test_range();
+    test_commit();
+
     test_parse();
     test_refused();
     test_set();
