@@ -321,6 +321,7 @@ ngx_lu_call_clear(ngx_lu_call_t *call)
 
     call->text_type = NULL;
     call->location = NULL;
+    call->warning = NULL;
     call->forget = 0;
     call->wake = 0;
 }

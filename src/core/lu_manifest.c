@@ -27,6 +27,7 @@ static lu_rc_e lu_manifest_entry(const lu_arena_t *arena, const cJSON *item,
     lu_file_t *entry, lu_error_t *err);
 static lu_rc_e lu_manifest_tree(const lu_arena_t *arena,
     const lu_file_t *entries, size_t n, lu_error_t *err);
+static int lu_manifest_sum_cmp(const void *one, const void *two);
 static lu_rc_e lu_manifest_signed(const lu_file_t *entries, size_t n,
     const lu_file_t *files, size_t nfiles, lu_error_t *err);
 
@@ -243,7 +244,7 @@ static lu_rc_e
 lu_manifest_signed(const lu_file_t *entries, size_t n, const lu_file_t *files,
     size_t nfiles, lu_error_t *err)
 {
-    size_t            i;
+    size_t            i, len;
     const lu_file_t  *file;
 
     for (i = 0; i < nfiles; i++) {
@@ -256,12 +257,19 @@ lu_manifest_signed(const lu_file_t *entries, size_t n, const lu_file_t *files,
         return LU_OK;
     }
 
+    len = files[i].signature.len;
+
     for (i = 0; i < n; i++) {
         file = lu_file_find(files, nfiles, &entries[i].href);
 
         if (file->signature.len == 0) {
             return lu_error(err, &entries[i].href,
                             "is not signed, but other files are");
+        }
+
+        if (file->signature.len != len) {
+            return lu_error(err, &entries[i].href,
+                            "is signed with another key than other files");
         }
     }
 
@@ -270,6 +278,11 @@ lu_manifest_signed(const lu_file_t *entries, size_t n, const lu_file_t *files,
     if (file == NULL || file->signature.len == 0) {
         return lu_error(err, &lu_manifest_name,
                         "is not signed, but other files are");
+    }
+
+    if (file->signature.len != len) {
+        return lu_error(err, &lu_manifest_name,
+                        "is signed with another key than other files");
     }
 
     return LU_OK;
@@ -318,4 +331,54 @@ lu_manifest_check_packed(const lu_arena_t *arena, const lu_str_t *text,
     }
 
     return LU_OK;
+}
+
+
+lu_rc_e
+lu_manifest_check_update(const lu_arena_t *arena, const lu_file_t *older,
+    size_t nolder, const lu_file_t *newer, size_t nnewer, lu_error_t *err)
+{
+    size_t             i;
+    lu_str_t          *sums;
+    const lu_file_t   *file;
+
+    sums = arena->alloc(arena->data, (nolder + 1) * sizeof(lu_str_t));
+    if (sums == NULL) {
+        return LU_NOMEM;
+    }
+
+    for (i = 0; i < nolder; i++) {
+        sums[i] = older[i].sha256;
+    }
+
+    qsort(sums, nolder, sizeof(lu_str_t), lu_manifest_sum_cmp);
+
+    for (i = 0; i < nnewer; i++) {
+        file = lu_file_find(older, nolder, &newer[i].href);
+
+        if (file == NULL
+            || lu_str_eq(&file->sha256, &newer[i].sha256)
+            || bsearch(&newer[i].sha256, sums, nolder, sizeof(lu_str_t),
+                       lu_manifest_sum_cmp)
+               == NULL)
+        {
+            continue;
+        }
+
+        return lu_error(err, &newer[i].href,
+                        "has the contents that another file has in an earlier"
+                        " bundle of the channel, so that devices with that"
+                        " bundle keep the old file: upload the bundle with"
+                        " \"--artifact-type zip\", or put a hash of the"
+                        " contents into the names of files");
+    }
+
+    return LU_OK;
+}
+
+
+static int
+lu_manifest_sum_cmp(const void *one, const void *two)
+{
+    return lu_str_cmp(one, two);
 }

@@ -43,6 +43,17 @@ lu_rc_e lu_manifest_check(const lu_file_t *entries, size_t n,
     const lu_file_t *files, size_t nfiles, lu_error_t *err);
 
 /*
+ * Compares two manifests, sorted by lu_file_cmp(), as a plugin does that has
+ * the older bundle.  It copies a file whose checksum is anywhere in the older
+ * manifest, and copies it from the same href: where there was another file,
+ * it keeps that one.  LU_OK; LU_NOMEM; or LU_INVALID with the file.
+ */
+
+lu_rc_e lu_manifest_check_update(const lu_arena_t *arena,
+    const lu_file_t *older, size_t nolder, const lu_file_t *newer,
+    size_t nnewer, lu_error_t *err);
+
+/*
  * Reads a manifest that is packed into a zip archive, and compares it with
  * the files there, which are sorted by lu_file_cmp(): a device believes it at
  * the next update.  Files that no entry lists are allowed.  LU_OK, LU_NOMEM,

@@ -7,6 +7,7 @@
 #include "ngx_lu_app.h"
 #include "ngx_lu_gzip.h"
 #include "ngx_lu_staging.h"
+#include "ngx_lu_update.h"
 #include "ngx_lu_verify.h"
 
 #include "store/ngx_lu_file.h"
@@ -311,7 +312,7 @@ ngx_lu_verify_manifest(ngx_lu_verify_t *verify)
     size_t            i, n;
     lu_rc_e           parsed;
     lu_str_t         *names, href, text;
-    ngx_int_t         rc;
+    ngx_int_t         rc, status;
     lu_file_t        *entries;
     lu_arena_t        arena;
     ngx_lu_task_t    *task;
@@ -349,6 +350,11 @@ ngx_lu_verify_manifest(ngx_lu_verify_t *verify)
                                &task->error);
     if (parsed != LU_OK) {
         return ngx_lu_task_core(task, parsed);
+    }
+
+    status = ngx_lu_update_check(task, verify->release, entries, n);
+    if (status != NGX_OK) {
+        return status;
     }
 
     verify->is_signed = (file->signature.len != 0);

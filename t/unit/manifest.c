@@ -10,6 +10,8 @@
 
 
 #define A  "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+#define C  "cccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc"
+#define D  "dddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddd"
 #define B  "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 
 
@@ -408,9 +410,61 @@ test_nomem(void)
 }
 
 
+static void
+test_update(void)
+{
+    size_t     i;
+    lu_rc_e    rc;
+    lu_file_t  older[3], newer[3];
+
+    static const char  kept[] =
+        "has the contents that another file has in an earlier bundle of the"
+        " channel, so that devices with that bundle keep the old file: upload"
+        " the bundle with \"--artifact-type zip\", or put a hash of the"
+        " contents into the names of files";
+
+    older[0] = file("a.js", 5, A, "");
+    older[1] = file("b.js", 6, B, "");
+    older[2] = file("index.html", 6, C, "");
+
+    for (i = 0; i < 3; i++) {
+        newer[i] = older[i];
+    }
+
+    rc = lu_manifest_check_update(&tap_arena, older, 3, newer, 3, &error);
+    ok(rc == LU_OK, "the same bundle");
+
+    newer[0] = file("a.js", 6, B, "");
+    rc = lu_manifest_check_update(&tap_arena, older, 3, newer, 3, &error);
+    ok(rc == LU_INVALID && said("a.js", kept), "a copy of another file");
+
+    newer[1] = file("b.js", 5, A, "");
+    rc = lu_manifest_check_update(&tap_arena, older, 3, newer, 3, &error);
+    ok(rc == LU_INVALID && said("a.js", kept), "two files have swapped");
+
+    newer[0] = file("a.js", 5, D, "");
+    newer[1] = file("c.js", 6, B, "");
+    rc = lu_manifest_check_update(&tap_arena, older, 3, newer, 3, &error);
+    ok(rc == LU_OK, "another name for one file, other contents for another");
+
+    rc = lu_manifest_check_update(&tap_arena, older, 0, newer, 3, &error);
+    ok(rc == LU_OK, "an empty one before");
+
+    rc = lu_manifest_check_update(&tap_arena, older, 3, newer, 0, &error);
+    ok(rc == LU_OK, "an empty one");
+
+    tap_left = 0;
+    rc = lu_manifest_check_update(&tap_arena, older, 3, newer, 3, &error);
+    ok(rc == LU_NOMEM, "no memory");
+    tap_left = -1;
+}
+
+
 int
 main(void)
 {
+    test_update();
+
     test_parse();
     test_refused();
     test_many();
