@@ -28,6 +28,9 @@ static ngx_int_t ngx_lu_fetch_number(ngx_list_t *headers, const char *name,
     ngx_int_t *n);
 static void ngx_lu_fetch_end(ngx_event_t *ev);
 static void ngx_lu_fetch_free(ngx_lu_fetch_t *fetch);
+static void ngx_lu_fetch_listen(ngx_lu_fetch_t *fetch);
+static void ngx_lu_fetch_heard(ngx_log_t *log, ngx_uint_t level, u_char *buf,
+    size_t len);
 static u_char *ngx_lu_fetch_log(ngx_log_t *log, u_char *buf, size_t len);
 
 
@@ -63,6 +66,8 @@ ngx_lu_fetch_request(ngx_lu_fetch_t *fetch)
     }
 
     fetch->request = ngx_lu_proxy_request(fetch->connection, &fetch->uri);
+
+    ngx_lu_fetch_listen(fetch);
 
     if (fetch->request == NULL
         || ngx_lu_fetch_headers(fetch, fetch->request) != NGX_OK
@@ -370,10 +375,80 @@ ngx_lu_fetch_free(ngx_lu_fetch_t *fetch)
 }
 
 
+/*
+ * Only nginx's messages tell a name that is not resolved from a refused
+ * connection or a certificate that is not trusted.  So the last error is kept
+ * for the reason of the job.  The request has got the server's log by now.
+ */
+
+static void
+ngx_lu_fetch_listen(ngx_lu_fetch_t *fetch)
+{
+    fetch->log_next = fetch->log;
+
+    fetch->log.writer = ngx_lu_fetch_heard;
+    fetch->log.wdata = fetch;
+    fetch->log.next = &fetch->log_next;
+    fetch->log.log_level = ngx_max(fetch->log.log_level, NGX_LOG_ERR);
+}
+
+
+static void
+ngx_lu_fetch_heard(ngx_log_t *log, ngx_uint_t level, u_char *buf, size_t len)
+{
+    ngx_lu_fetch_t *fetch = log->wdata;
+
+    size_t   i, n;
+    u_char  *p, *end;
+
+    static u_char  dead[] = "no live upstreams";
+
+    end = buf + len;
+
+    if (fetch->log_tail >= buf && fetch->log_tail < end) {
+        end = fetch->log_tail;
+    }
+
+    /* "2026/11/29 10:00:00 [error] 1#1: *1 message" */
+
+    p = ngx_strlchr(buf, end, '#');
+    p = p ? ngx_strlchr(p, end, ' ') : NULL;
+
+    if (p && end - p > 1 && p[1] == '*') {
+        p = ngx_strlchr(p + 1, end, ' ');
+    }
+
+    if (p == NULL || level > NGX_LOG_ERR) {
+        return;
+    }
+
+    p++;
+    n = end - p;
+
+    /* it follows the message that says why */
+
+    if (fetch->why[0]
+        && n >= sizeof(dead) - 1
+        && ngx_strncmp(p, dead, sizeof(dead) - 1) == 0)
+    {
+        return;
+    }
+
+    n = ngx_min(n, NGX_LU_FETCH_WHY - 1);
+
+    for (i = 0; i < n; i++) {
+        fetch->why[i] = (p[i] < ' ' || p[i] > '~') ? '?' : p[i];
+    }
+
+    fetch->why[n] = '\0';
+}
+
+
 static u_char *
 ngx_lu_fetch_log(ngx_log_t *log, u_char *buf, size_t len)
 {
     u_char              *p;
+    ngx_lu_fetch_t      *fetch;
     ngx_http_request_t  *r;
     ngx_http_log_ctx_t  *ctx;
 
@@ -386,6 +461,10 @@ ngx_lu_fetch_log(ngx_log_t *log, u_char *buf, size_t len)
 
     ctx = log->data;
     r = ctx->request;
+
+    fetch = (ngx_lu_fetch_t *) ((u_char *) log
+                                - offsetof(ngx_lu_fetch_t, log));
+    fetch->log_tail = p;
 
     return r ? r->log_handler(r, ctx->current_request, p, len) : p;
 }

@@ -14,6 +14,9 @@
 #include "base/ngx_lu.h"
 
 
+#define NGX_LU_FETCH_WHY  256
+
+
 typedef struct ngx_lu_fetch_s  ngx_lu_fetch_t;
 
 struct ngx_lu_fetch_s {
@@ -38,6 +41,7 @@ struct ngx_lu_fetch_s {
     ngx_str_t             answer;         /* without a path; terminated */
     time_t                retry;          /* seconds of Retry-After, or 0 */
     time_t                reset;          /* until X-RateLimit-Reset, or 0 */
+    u_char                why[NGX_LU_FETCH_WHY];  /* nginx's last error */
     unsigned              limited:1;      /* X-RateLimit-Remaining is 0 */
     unsigned              asked:1;        /* the location has a proxy */
     unsigned              stored:1;       /* the file should be there */
@@ -51,7 +55,9 @@ struct ngx_lu_fetch_s {
     ngx_http_request_t   *request;
     ngx_http_request_t   *subrequest;
     ngx_log_t             log;
+    ngx_log_t             log_next;
     ngx_http_log_ctx_t    log_ctx;
+    u_char               *log_tail;       /* the context in a message */
     ngx_event_t           end;
 };
 

@@ -331,6 +331,12 @@ ngx_lu_github_why(ngx_lu_github_t *github, lu_error_t *why)
     if (status == 0) {
         text = "GitHub did not answer, or not completely.";
 
+        if (github->fetch->why[0]) {
+            text = (char *) ngx_lu_format(github->job->pool,
+                                          "GitHub did not answer: %s.",
+                                          github->fetch->why);
+        }
+
     } else {
         text = (char *) ngx_lu_format(github->job->pool,
                                       message.len

@@ -22,6 +22,8 @@ static void ngx_lu_transfer_thread(void *data);
 static ngx_int_t ngx_lu_transfer_verify(ngx_lu_transfer_t *transfer);
 static ngx_int_t ngx_lu_transfer_keep(ngx_lu_transfer_t *transfer);
 static void ngx_lu_transfer_checked(void *data);
+static void ngx_lu_transfer_lost(ngx_lu_transfer_t *transfer,
+    const char *text);
 static void ngx_lu_transfer_fail(ngx_lu_transfer_t *transfer,
     ngx_lu_job_e error, const char *text);
 static void ngx_lu_transfer_end(ngx_lu_transfer_t *transfer);
@@ -199,7 +201,7 @@ ngx_lu_transfer_answer(ngx_lu_transfer_t *transfer)
                              "\"liveupdate_fetch\" needs \"proxy_pass\"");
 
     } else if (status == 0) {
-        ngx_lu_transfer_fail(transfer, NGX_LU_JOB_OUTAGE,
+        ngx_lu_transfer_lost(transfer,
                              "was not fetched: the origin did not answer");
 
     } else if (transfer->file->is_optional
@@ -217,8 +219,7 @@ ngx_lu_transfer_answer(ngx_lu_transfer_t *transfer)
                              "is full; the error log says why");
 
     } else if (status == NGX_HTTP_OK) {
-        ngx_lu_transfer_fail(transfer, NGX_LU_JOB_OUTAGE,
-                             "was not received completely");
+        ngx_lu_transfer_lost(transfer, "was not received completely");
 
     } else if (status >= NGX_HTTP_SPECIAL_RESPONSE
                && status < NGX_HTTP_BAD_REQUEST
@@ -408,6 +409,23 @@ ngx_lu_transfer_checked(void *data)
     }
 
     ngx_lu_transfer_end(transfer);
+}
+
+
+/* The connection has failed, for the reason that nginx has logged. */
+
+static void
+ngx_lu_transfer_lost(ngx_lu_transfer_t *transfer, const char *text)
+{
+    ngx_lu_fetch_t  *fetch;
+
+    fetch = &transfer->fetch;
+
+    if (fetch->why[0]) {
+        text = (char *) ngx_lu_format(fetch->pool, "%s: %s", text, fetch->why);
+    }
+
+    ngx_lu_transfer_fail(transfer, NGX_LU_JOB_OUTAGE, text);
 }
 
 
