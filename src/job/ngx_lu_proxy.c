@@ -23,6 +23,10 @@
  *   set, unless u->store is set: then the body is read and stored, and not
  *   sent.
  *
+ * - ngx_event_pipe_write_to_downstream() passes a buffered response on before
+ *   its end only if the connection's data is the request.  Otherwise one that
+ *   is larger than proxy_buffers, and may not go into a file, never ends.
+ *
  * - u->store is 1 with proxy_store until ngx_http_upstream_store() has renamed
  *   the complete temporary file, also if that failed.  It is called only
  *   for status 200, and for a body that is closed by the origin even if that
@@ -149,6 +153,10 @@ ngx_lu_proxy_body(ngx_http_request_t *sr, ngx_str_t *body, ngx_uint_t stores)
 
     sr->request_body = rb;
     sr->header_only = stores;
+
+    if (!stores) {
+        sr->connection->data = sr;
+    }
 
     if (body->len == 0) {
         return NGX_OK;
