@@ -14,6 +14,7 @@
 #include "write/ngx_lu_release.h"
 #include "write/ngx_lu_stage_folder.h"
 #include "write/ngx_lu_task.h"
+#include "job/ngx_lu_job.h"
 #include "job/ngx_lu_order.h"
 
 #include "core/lu_platform.h"
@@ -216,6 +217,9 @@ ngx_lu_api_fetch_stage_post(ngx_lu_call_t *call)
     task = &call->task;
 
     task->subject = (char *) task->id.data;
+
+    task->pull = (task->store->jobs && task->store->jobs->github_approves);
+    call->wake = task->pull;
 
     lu_put_init(&put);
 

@@ -71,6 +71,15 @@ ngx_lu_stage_folder_locked(ngx_lu_task_t *task, ngx_lu_release_t *release,
 
     status = ngx_lu_stage_folder_read(task, release);
 
+    /* the job waits for the lock of the release, and ends if it has failed */
+
+    if (status == NGX_OK
+        && task->pull
+        && ngx_lu_file_touch(&task->io, ngx_lu_release_job(task)) != NGX_OK)
+    {
+        return ngx_lu_task_failed(task);
+    }
+
     if (status == NGX_OK) {
         status = ngx_lu_stage(task, release, NULL, without);
     }
