@@ -48,13 +48,19 @@ over();
 my $proposing = $gh->requests();
 
 merge($build);
+$gh->deliver(push_of());
+over();
+
+is($td->release($build)->{state}, 'live', 'undisturbed it is released');
+
+# the first look of all is a longer one
+
+$gh->revert(pull_of($build)->{number});
 $gh->mark();
 $gh->deliver(push_of());
 over();
 
 my $reconciling = $gh->requests();
-
-is($td->release($build)->{state}, 'live', 'undisturbed it is released');
 note("$proposing requests for a pull request, $reconciling for a release");
 
 for my $how (@HOW) {

@@ -18,7 +18,7 @@ use Test::LiveUpdate::ToDesktop;
 use constant { BUILDS => 'desktop-builds.json',
                RELEASES => 'desktop-releases.json' };
 
-my $t = Test::LiveUpdate->new()->plan(102);
+my $t = Test::LiveUpdate->new()->plan(142);
 my $td = Test::LiveUpdate::ToDesktop->new($t);
 my $gh = Test::LiveUpdate::GitHub->new($t, files => { BUILDS, [],
                                                       RELEASES, {} });
@@ -174,8 +174,11 @@ my $early = build();
 
 $gh->commit({ BUILDS, [ entry($one), entry($early) ],
               RELEASES, { latestReleaseBuildId => $early->{id} } });
-unchanged(sub { $gh->deliver_all() }, qr/"\Q$early->{id}\E" .*no such release/,
-          'a build that nobody knows');
+$gh->deliver_all();
+settled();
+like(error(), qr/"\Q$early->{id}\E" .*no such release/,
+     'a build that nobody knows is told');
+is(state($two), 'withdrawn', 'and what else has changed is done');
 $origin->script(qr/AppImage$/ => { hold => 100 });
 $td->deliver($early);
 ok(wait_until { $origin->flying(qr/AppImage$/) } 10, 'it is being fetched');
@@ -229,49 +232,23 @@ is(latest() . ' ' . state($two), "$one->{version} withdrawn",
 # what does not parse, and what cannot be
 
 my $new = proposed(build());
-my @listed = (entry($one), entry($two), entry($new));
 
 list($one, $two);
 rules($two);
 settled();
 
 for my $case (
-    [ qr/desktop-builds\.json/, 'half of the builds', BUILDS, '[{"id":"x"' ],
-    [ qr/desktop-builds\.json/, 'builds in an object', BUILDS, {} ],
-    [ qr/desktop-builds\.json/, 'a build that is a number', BUILDS, [ 1 ] ],
-    [ qr/desktop-builds\.json/, 'a build without an id', BUILDS,
-      [ @listed, { version => '1.0.0' } ] ],
-    [ qr/desktop-builds\.json/, 'an id that leads out', BUILDS,
-      [ @listed, { id => '../../x' } ] ],
-    [ qr/desktop-builds\.json/, 'builds that are not UTF-8', BUILDS,
+    [ qr/desktop-builds\.json/, 'half of the builds', '[{"id":"x"' ],
+    [ qr/desktop-builds\.json/, 'builds in an object', {} ],
+    [ qr/desktop-builds\.json/, 'builds that are not UTF-8',
       "[{\"id\":\"x\",\"a\":\"\xff\"}]" ],
-    [ qr/desktop-builds\.json/, 'a mark before the builds', BUILDS,
-      "\xef\xbb\xbf[]" ],
-    [ qr/desktop-builds\.json/, 'no builds at all', BUILDS, '' ],
-    [ qr/desktop-builds\.json/, 'no such file', BUILDS, undef ],
-    [ qr/"nosuch"/, 'a build that is nowhere', BUILDS,
-      [ @listed, { id => 'nosuch', isReleased => JSON::PP::true } ] ],
-    (map { [ $_->[0], $_->[1], RELEASES, $_->[2], BUILDS, [ @listed ] ] }
-        [ qr/desktop-releases\.json/, 'half of the rules', '{"rele' ],
-        [ qr/desktop-releases\.json/, 'rules in an array', [] ],
-        [ qr/latestReleaseBuildId/, 'a latest build that is a number',
-          { latestReleaseBuildId => 7 } ],
-        [ qr/releaseRedirections/, 'redirections that are none',
-          { latestReleaseBuildId => $two->{id}, releaseRedirections => 'x' } ],
-        [ qr/ipList|address|rule/i, 'an address that is none',
-          { latestReleaseBuildId => $two->{id}, releaseRedirections => [
-              { rule => 'buildByIp', buildId => $new->{id},
-                ipList => [ 'x' ] } ] } ],
-        [ qr/"nosuch"/, 'a latest build that is nowhere',
-          { latestReleaseBuildId => 'nosuch' } ],
-        [ qr/"nosuch"/, 'a rule for a build that is nowhere',
-          { latestReleaseBuildId => $new->{id}, releaseRedirections => [
-              { rule => 'buildByPlatform', buildId => 'nosuch',
-                platforms => [ 'mac' ] } ] } ]),
+    [ qr/desktop-builds\.json/, 'a mark before the builds', "\xef\xbb\xbf[]" ],
+    [ qr/desktop-builds\.json/, 'no builds at all', '' ],
+    [ qr/desktop-builds\.json/, 'no such file', undef ],
 ) {
-    my ($expected, $name, %files) = @$case;
+    my ($expected, $name, $file) = @$case;
 
-    $gh->commit(\%files);
+    $gh->commit({ BUILDS, $file });
     $gh->commit({ 'NOTES' => $name });
     unchanged(sub { $gh->deliver_all() }, $expected, $name);
     $gh->commit({ BUILDS, [ entry($one), entry($two) ],
@@ -280,20 +257,95 @@ for my $case (
     settled();
 }
 
+# an entry that is wrong is skipped, and all else is done
+
+my $good = proposed(build());
+my @good = (entry($one), entry($two), entry($good));
+
+for my $case (
+    [ qr/Entry 1 of desktop-builds\.json/, 'a build that is a number',
+      BUILDS, [ 1, @good ] ],
+    [ qr/Entry 4 of desktop-builds\.json/, 'a build without an id',
+      BUILDS, [ @good, { version => '1.0.0' } ] ],
+    [ qr/Entry 2 of desktop-builds\.json/, 'an id that leads out',
+      BUILDS, [ $good[0], { id => '../../x' }, @good[1, 2] ] ],
+    [ qr/"nosuch".*desktop-builds/, 'a build that is nowhere',
+      BUILDS, [ @good, { id => 'nosuch', isReleased => JSON::PP::true } ] ],
+    (map { [ $_->[0], $_->[1], RELEASES, $_->[2], BUILDS, [ @good ] ] }
+        [ qr/desktop-releases\.json/, 'half of the rules', '{"rele' ],
+        [ qr/desktop-releases\.json/, 'rules in an array', [] ],
+        [ qr/latestReleaseBuildId/, 'a latest build that is a number',
+          { latestReleaseBuildId => 7 } ],
+        [ qr/releaseRedirections/, 'redirections that are none',
+          { latestReleaseBuildId => $one->{id}, releaseRedirections => 'x' } ],
+        [ qr/ipList|address|rule/i, 'an address that is none',
+          { latestReleaseBuildId => $one->{id}, releaseRedirections => [
+              { rule => 'buildByIp', buildId => $good->{id},
+                ipList => [ 'x' ] } ] } ],
+        [ qr/"nosuch".*desktop-releases/, 'a latest build that is nowhere',
+          { latestReleaseBuildId => 'nosuch' } ],
+        [ qr/"nosuch".*desktop-releases/, 'a rule for a build that is nowhere',
+          { latestReleaseBuildId => $two->{id}, releaseRedirections => [
+              { rule => 'buildByPlatform', buildId => 'nosuch',
+                platforms => [ 'linux' ] } ] } ]),
+) {
+    my ($expected, $name, %files) = @$case;
+
+    $t->mark_log();
+    $gh->commit(\%files);
+    $gh->deliver_all();
+    settled();
+    is(state($good) . ' ' . latest(), "live $two->{version}",
+       "$name: the rest is followed, and the rules are not");
+    like(error(), $expected, "$name: is told");
+    $t->log_like(qr/\[warn\].*\Q@{[ error() ]}\E/, "$name: is logged");
+    $gh->commit({ BUILDS, [ entry($one), entry($two) ],
+                  RELEASES, { latestReleaseBuildId => $two->{id} } });
+    $gh->deliver_all();
+    settled();
+    is(state($good) . ' ' . state($two), 'withdrawn live', "$name: mended");
+}
+
+# what an entry was to be cannot be known: nothing is withdrawn meanwhile
+
+$gh->commit({ BUILDS, [ entry($one), { Id => $two->{id} } ] });
+$gh->deliver_all();
+settled();
+is(state($two), 'live', 'an entry that is wrong withdraws nothing');
+$gh->commit({ BUILDS, [ entry($one) ] });
+$gh->deliver_all();
+settled();
+is(state($two), 'withdrawn', 'but is taken as it is said afterwards');
+list($one, $two);
+rules($two);
+settled();
+
 is(error(), '', 'mended: there is nothing to tell');
-is(state($new), 'staged', 'what was listed meanwhile still waits');
+is(state($new), 'staged', 'what nobody listed still waits');
 
-# a file of more than a megabyte comes without its content
+# a file of more than a megabyte comes without its content, which its blob has
 
-$gh->commit({ BUILDS, [ @listed, map { { id => "old-$_", isReleased =>
+$gh->commit({ BUILDS, [ entry($one), map { { id => "old-$_", isReleased =>
               JSON::PP::false, note => 'x' x 1000 } } 1 .. 1100 ] });
 $gh->deliver_all();
-wait_until { $t->read_log() =~ /approved on GitHub has to wait/ } 10,
-    'it is told';
-is(state($new) . ' ' . state($two), 'staged live',
-   'more than a megabyte changes nothing');
-list($one, $two);
 settled();
+is(state($one) . ' ' . state($two), 'live withdrawn',
+   'more than a megabyte is read, too');
+$t->mark_log();
+$gh->commit({ BUILDS, [ entry($one), entry($two), map { {
+              id => "old-$_", isReleased => JSON::PP::false,
+              note => 'x' x 1000 } } 1 .. 2100 ] });
+$gh->deliver_all();
+wait_until { error() =~ /too large/ } 10, 'it is told';
+like(error(), qr/^"desktop-builds\.json" is too large: .*"subrequest_output_b/,
+     'more than the configuration allows is told');
+$t->log_like(qr/approved on GitHub has to wait: "desktop-builds.json" is too/,
+             'and logged');
+is(state($one) . ' ' . state($two), 'live withdrawn', 'and changes nothing');
+list($one, $two);
+rules($two);
+settled();
+is(error(), '', 'mended: there is nothing to tell again');
 
 # closed, and not merged
 
@@ -342,7 +394,7 @@ $t->refused(sub { $t->api('POST', "/releases/$app/$other->{id}/retry", {},
             'and its pull request is not asked for again');
 list($one, $two);
 settled();
-is(state($other), 'withdrawn', 'until the files say otherwise');
+is(state($other), 'live', 'and what was never listed is not withdrawn');
 
 # promoted by hand, then merged
 

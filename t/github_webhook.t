@@ -22,7 +22,7 @@ use constant { BUILDS => 'desktop-builds.json',
 use constant VARIATIONS => $ENV{LIVEUPDATE_SIGNATURES} || 2_000;
 use constant REMEMBERED => 1000;
 
-my $t = Test::LiveUpdate->new()->plan(128);
+my $t = Test::LiveUpdate->new()->plan(129);
 
 my $seed = srand($ENV{LIVEUPDATE_SEED} // time());
 my $td = Test::LiveUpdate::ToDesktop->new($t);
@@ -120,7 +120,10 @@ my $reply = $gh->deliver($main);
 
 is(said($reply), '202 accepted', 'a push that changes the builds');
 ok(over(), 'it is over');
-is(scalar($gh->requests(qr/^GET .*contents/)), 2, 'both files were read');
+my $after = $main->{payload}{after};
+my %read = map { $_->{uri} => 1 } $gh->requests(qr{contents\S*ref=$after});
+
+is(scalar(keys %read), 2, 'both files were read');
 is(said($gh->deliver($main)), '200 seen before', 'the same delivery again');
 is(said($gh->deliver($main, id => 'another')), '202 accepted',
    'and with another id');
@@ -307,7 +310,6 @@ for my $case (
         [ 'half an object', substr $body, 0, -1 ],
         [ 'an array', '[]' ],
         [ 'null', 'null' ],
-        [ 'a form', 'payload=' . uri_encode($body) ],
         [ 'more than an object', "${body}x" ],
         [ 'not UTF-8', "{\"x\":\"\xff\"}" ],
         [ 'deep', '[' x 100_000 ],
@@ -323,6 +325,15 @@ for my $case (
 
     $t->refused(sub { $gh->deliver({ %$main, id => "bad $name" }, %opt) },
                 qr/^40[01] /, "refused: $name");
+}
+
+# GitHub's default is a form: what has to be set there is told at once
+
+for my $event ($main, $gh->ping()) {
+    $t->refused(sub {
+        $gh->deliver({ %$event, id => 'form' },
+                     body => 'payload=' . uri_encode($body))
+    }, qr{^415 .*"Content type".*application/json}, "a form: $event->{event}");
 }
 
 for my $case (

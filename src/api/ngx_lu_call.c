@@ -321,6 +321,7 @@ ngx_lu_call_clear(ngx_lu_call_t *call)
 
     call->text_type = NULL;
     call->location = NULL;
+    call->note = NULL;
     call->warning = NULL;
     call->forget = 0;
     call->wake = 0;
@@ -467,6 +468,10 @@ ngx_lu_call_reply(ngx_lu_call_t *call)
                       "call refused with %i: %s", call->status, sentence);
 
         return ngx_lu_reply_error(r, call->status, &task->error);
+    }
+
+    if (call->note) {
+        ngx_log_error(NGX_LOG_WARN, r->connection->log, 0, "%s", call->note);
     }
 
     if (task->change) {

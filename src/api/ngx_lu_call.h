@@ -73,6 +73,7 @@ struct ngx_lu_call_s {
     size_t                   text_len;
     const char              *text_type;  /* NULL: JSON */
     u_char                  *location;
+    u_char                  *note;       /* to be logged, or NULL */
     const char              *warning;    /* for the log, or NULL */
     ngx_int_t                status;     /* if it is late, of nginx */
 

@@ -17,7 +17,8 @@
 #include "core/lu_route.h"
 
 
-#define NGX_LU_WEBHOOK_ID  64      /* bytes of a delivery's id, at most */
+#define NGX_LU_WEBHOOK_ID    64    /* bytes of a delivery's id, at most */
+#define NGX_LU_WEBHOOK_FORM  "payload="
 
 
 static ngx_int_t ngx_lu_webhook_headers(ngx_http_request_t *r,
@@ -194,6 +195,15 @@ ngx_lu_webhook_post(ngx_lu_call_t *call)
     }
 
     status = ngx_lu_body_parse(call);
+
+    if (status == NGX_HTTP_BAD_REQUEST && call->delivery->is_form) {
+        return ngx_lu_task_refuse(&call->task,
+                                  NGX_HTTP_UNSUPPORTED_MEDIA_TYPE,
+                                  "The delivery is a form: set the \"Content "
+                                  "type\" of the webhook to "
+                                  "application/json.");
+    }
+
     if (status != NGX_OK) {
         return status;
     }
@@ -223,7 +233,9 @@ ngx_lu_webhook_verify(ngx_lu_call_t *call)
         return ngx_lu_task_nomem(&call->task);
     }
 
-    status = ngx_lu_body(call, ngx_lu_webhook_piece, hmac);
+    delivery->hmac = hmac;
+
+    status = ngx_lu_body(call, ngx_lu_webhook_piece, delivery);
     if (status != NGX_OK) {
         return status;
     }
@@ -241,9 +253,17 @@ ngx_lu_webhook_verify(ngx_lu_call_t *call)
 static lu_rc_e
 ngx_lu_webhook_piece(void *data, const u_char *bytes, size_t len)
 {
-    lu_hmac_t *hmac = data;
+    ngx_lu_delivery_t *delivery = data;
 
-    lu_hmac_update(hmac, bytes, len);
+    static const char  form[] = NGX_LU_WEBHOOK_FORM;
+
+    if (!delivery->begun && len) {
+        delivery->begun = 1;
+        delivery->is_form = len >= sizeof(form) - 1
+                            && ngx_memcmp(bytes, form, sizeof(form) - 1) == 0;
+    }
+
+    lu_hmac_update(delivery->hmac, bytes, len);
 
     return LU_OK;
 }

@@ -12,6 +12,8 @@
 
 #include "ngx_lu_call.h"
 
+#include "core/lu_hmac.h"
+
 
 /* A service that sends deliveries, and how it signs them. */
 
@@ -34,6 +36,11 @@ struct ngx_lu_delivery_s {
     lu_str_t                         signature;
     lu_str_t                         event;
     lu_str_t                         id;
+
+    /* the body */
+    lu_hmac_t                       *hmac;
+    unsigned                         begun:1;
+    unsigned                         is_form:1;  /* a form with JSON in it */
 };
 
 

@@ -2,8 +2,9 @@
 /*
  * Copyright (C) the nginx-liveupdate authors
  *
- * A push is only the reason to look at the head of the base branch.  So no
- * harm is done by deliveries that are lost, late, or sent twice.
+ * A push is only the reason to look at the base branch, until its commit is to
+ * be seen there.  So no harm is done by deliveries that are lost, late, or sent
+ * twice.
  */
 
 
@@ -19,11 +20,13 @@
 #include "write/ngx_lu_app.h"
 #include "write/ngx_lu_release.h"
 #include "write/ngx_lu_task.h"
+#include "job/ngx_lu_followed.h"
 #include "job/ngx_lu_pull.h"
 #include "job/ngx_lu_reconcile.h"
 
 #include "core/lu_github.h"
 #include "core/lu_json.h"
+#include "core/lu_put.h"
 #include "core/lu_release.h"
 
 
@@ -46,9 +49,13 @@ typedef struct {
 } ngx_lu_webhook_github_find_t;
 
 
+static ngx_int_t ngx_lu_webhook_github_ours(ngx_lu_call_t *call,
+    const lu_github_event_t *event);
 static ngx_int_t ngx_lu_webhook_github_handler(ngx_lu_delivery_t *delivery,
     const lu_github_event_t *event, ngx_lu_webhook_github_pt *handler);
 static ngx_int_t ngx_lu_webhook_github_run(ngx_lu_call_t *call,
+    const lu_github_event_t *event, ngx_lu_webhook_github_pt handler);
+static ngx_int_t ngx_lu_webhook_github_again(ngx_lu_call_t *call,
     const lu_github_event_t *event, ngx_lu_webhook_github_pt handler);
 static ngx_int_t ngx_lu_webhook_github_look(ngx_lu_call_t *call,
     const lu_github_event_t *event);
@@ -68,6 +75,7 @@ ngx_int_t
 ngx_lu_webhook_github(ngx_lu_call_t *call)
 {
     lu_rc_e                   rc;
+    ngx_int_t                 status;
     ngx_lu_task_t            *task;
     lu_github_event_t         event;
     ngx_lu_delivery_t        *delivery;
@@ -94,11 +102,71 @@ ngx_lu_webhook_github(ngx_lu_call_t *call)
         return ngx_lu_body_status(task, rc);
     }
 
+    status = ngx_lu_webhook_github_ours(call, &event);
+
+    if (status != NGX_OK) {
+        return status;
+    }
+
     if (ngx_lu_webhook_github_handler(delivery, &event, &handler) != NGX_OK) {
         return ngx_lu_webhook_github_ignore(call);
     }
 
     return ngx_lu_webhook_github_run(call, &event, handler);
+}
+
+
+/*
+ * A repository that has got another name has still the id that it had when its
+ * files were followed.  NGX_OK: the event is about our repository.
+ */
+
+static ngx_int_t
+ngx_lu_webhook_github_ours(ngx_lu_call_t *call, const lu_github_event_t *event)
+{
+    cJSON                 *followed;
+    uint64_t               id;
+    ngx_int_t              status;
+    lu_error_t             why;
+    ngx_pool_t            *pool;
+    const lu_str_t        *name;
+    ngx_lu_github_conf_t  *github;
+
+    github = call->delivery->github;
+    name = &event->repository;
+    pool = call->task.io.pool;
+
+    if (name->len == github->repo.len
+        && ngx_strncasecmp(name->data, github->repo.data, name->len) == 0)
+    {
+        return NGX_OK;
+    }
+
+    status = ngx_lu_followed_read(&call->task, &followed);
+    if (status != NGX_OK) {
+        return status;
+    }
+
+    id = ngx_lu_followed_id(followed);
+
+    cJSON_Delete(followed);
+
+    if (id && id == event->id) {
+        return NGX_OK;
+    }
+
+    (void) lu_error(&why, name, (char *) ngx_lu_format(pool,
+                    "is the repository of a delivery, which is ignored: "
+                    "\"liveupdate_github\" has \"repo=%V\"; set \"repo\" if "
+                    "the repository was renamed", &github->repo));
+
+    if (why.text == NULL) {
+        return ngx_lu_task_nomem(&call->task);
+    }
+
+    call->note = ngx_lu_reply_sentence(pool, &why);
+
+    return ngx_lu_webhook_github_ignore(call);
 }
 
 
@@ -112,14 +180,6 @@ ngx_lu_webhook_github_handler(ngx_lu_delivery_t *delivery,
     ngx_lu_github_conf_t  *github;
 
     github = delivery->github;
-
-    if (event->repository.len != github->repo.len
-        || ngx_strncasecmp(event->repository.data, github->repo.data,
-                           github->repo.len)
-           != 0)
-    {
-        return NGX_DECLINED;
-    }
 
     base = github->base.len ? ngx_lu_to_core(&github->base) : event->base;
 
@@ -167,8 +227,7 @@ ngx_lu_webhook_github_run(ngx_lu_call_t *call, const lu_github_event_t *event,
     status = ngx_lu_webhook_github_seen(call, path);
 
     if (status == NGX_OK) {
-        status = ngx_lu_call_string(call, NGX_HTTP_OK, "message",
-                                    "seen before");
+        status = ngx_lu_webhook_github_again(call, event, handler);
 
     } else if (status == NGX_DECLINED) {
         status = handler(call, event);
@@ -186,12 +245,33 @@ ngx_lu_webhook_github_run(ngx_lu_call_t *call, const lu_github_event_t *event,
 }
 
 
+/* Who lets GitHub deliver a push again wants it to be looked at again. */
+
+static ngx_int_t
+ngx_lu_webhook_github_again(ngx_lu_call_t *call,
+    const lu_github_event_t *event, ngx_lu_webhook_github_pt handler)
+{
+    ngx_int_t  status;
+
+    if (handler == ngx_lu_webhook_github_look) {
+
+        status = ngx_lu_webhook_github_look(call, event);
+
+        if (status >= NGX_HTTP_BAD_REQUEST) {
+            return status;
+        }
+    }
+
+    return ngx_lu_call_string(call, NGX_HTTP_OK, "message", "seen before");
+}
+
+
 static ngx_int_t
 ngx_lu_webhook_github_look(ngx_lu_call_t *call, const lu_github_event_t *event)
 {
     ngx_int_t  status;
 
-    status = ngx_lu_reconcile_ask(&call->task);
+    status = ngx_lu_reconcile_ask(&call->task, event);
     if (status != NGX_OK) {
         return status;
     }
@@ -435,5 +515,18 @@ ngx_lu_webhook_github_remember(ngx_lu_call_t *call, u_char *path)
 static ngx_int_t
 ngx_lu_webhook_github_ignore(ngx_lu_call_t *call)
 {
-    return ngx_lu_call_string(call, NGX_HTTP_OK, "message", "ignored");
+    cJSON    *json;
+    lu_put_t  put;
+
+    lu_put_init(&put);
+
+    json = cJSON_CreateObject();
+
+    lu_put_string(&put, json, "message", "ignored");
+
+    if (call->note) {
+        lu_put_string(&put, json, "reason", (char *) call->note);
+    }
+
+    return ngx_lu_call_answer(call, NGX_HTTP_OK, lu_put_done(&put, json));
 }

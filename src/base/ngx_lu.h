@@ -100,7 +100,6 @@ typedef struct {
 
 typedef struct {
     ngx_str_t                  repo;    /* "owner/name" */
-    ngx_str_t                  owner;
     ngx_str_t                  api;     /* URL, without "/" at the end */
     ngx_str_t                  base;    /* branch; empty: the default one */
     ngx_str_t                  uri;     /* of the internal location */

@@ -315,9 +315,6 @@ ngx_lu_conf_github(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
                "letters, digits, \"-\", \"_\", \".\" and \"/\"";
     }
 
-    github->owner.len = slash - github->repo.data;
-    github->owner.data = github->repo.data;
-
     while (github->api.len && github->api.data[github->api.len - 1] == '/') {
         github->api.len--;
     }
@@ -463,6 +460,23 @@ ngx_lu_conf_jobs(ngx_conf_t *cf, ngx_lu_loc_conf_t *lucf)
     jobs = lucf->store->jobs;
 
     if (jobs) {
+
+        if (lucf->github
+            && jobs->github
+            && (jobs->github->repo.len != lucf->github->repo.len
+                || ngx_strncmp(jobs->github->repo.data,
+                               lucf->github->repo.data,
+                               lucf->github->repo.len)
+                   != 0))
+        {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "\"liveupdate_github\" in location \"%V\" "
+                               "must have the same \"repo\" as in other "
+                               "locations with this \"liveupdate_store\": "
+                               "another repository needs a store of its own",
+                               &clcf->name);
+            return NGX_CONF_ERROR;
+        }
 
         if (jobs->approval != lucf->approval
             || jobs->fetch->uri.len != lucf->fetch->uri.len

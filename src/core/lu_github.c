@@ -5,7 +5,6 @@
 
 
 #include "lu_github.h"
-#include "lu_name.h"
 #include "lu_print.h"
 #include "lu_put.h"
 #include "lu_text.h"
@@ -15,12 +14,15 @@
 
 #define LU_GITHUB_COMMITS  20
 #define LU_GITHUB_HEADS    "refs/heads/"
+#define LU_GITHUB_SHA      64
 
 
 static lu_rc_e lu_github_repository(const cJSON *body,
     lu_github_event_t *event, lu_error_t *err);
-static int lu_github_touches(const cJSON *body);
-static int lu_github_names(const cJSON *list);
+static void lu_github_commit(const cJSON *object, const char *key,
+    lu_str_t *commit);
+static void lu_github_touches(const cJSON *body, lu_github_event_t *event);
+static int lu_github_names(const cJSON *commit, const char *file);
 static lu_rc_e lu_github_ref(const cJSON *object, const char *key,
     lu_str_t *ref, lu_error_t *err);
 static lu_rc_e lu_github_missing(const char *key, lu_error_t *err);
@@ -53,7 +55,10 @@ lu_github_push(const cJSON *body, lu_github_event_t *event, lu_error_t *err)
         event->branch.data = ref.data + len;
     }
 
-    event->touches = lu_github_touches(body);
+    lu_github_commit(body, "before", &event->before);
+    lu_github_commit(body, "after", &event->after);
+
+    lu_github_touches(body, event);
 
     return LU_OK;
 }
@@ -112,6 +117,8 @@ lu_github_pull_request(const cJSON *body, lu_github_event_t *event,
     event->closed = lu_str_is(&action, "closed");
     event->merged = merged;
 
+    lu_github_commit(pull, "merge_commit_sha", &event->after);
+
     return LU_OK;
 }
 
@@ -136,8 +143,36 @@ lu_github_repository(const cJSON *body, lu_github_event_t *event,
     }
 
     (void) lu_json_string(repository, "default_branch", &event->base);
+    (void) lu_json_size(repository, "id", &event->id);
 
     return LU_OK;
+}
+
+
+/* A branch that is created or deleted has zeros in the place of a commit. */
+
+static void
+lu_github_commit(const cJSON *object, const char *key, lu_str_t *commit)
+{
+    size_t    i;
+    lu_str_t  sha;
+
+    if (lu_json_string(object, key, &sha) != LU_OK
+        || sha.len > LU_GITHUB_SHA
+        || strspn((char *) sha.data, "0") == sha.len)
+    {
+        return;
+    }
+
+    for (i = 0; i < sha.len; i++) {
+        if (!((sha.data[i] >= '0' && sha.data[i] <= '9')
+              || (sha.data[i] >= 'a' && sha.data[i] <= 'z')))
+        {
+            return;
+        }
+    }
+
+    *commit = sha;
 }
 
 
@@ -145,8 +180,8 @@ lu_github_repository(const cJSON *body, lu_github_event_t *event,
  * GitHub leaves commits out of large pushes; these may change the files, too.
  */
 
-static int
-lu_github_touches(const cJSON *body)
+static void
+lu_github_touches(const cJSON *body, lu_github_event_t *event)
 {
     int           n;
     const cJSON  *commits, *commit;
@@ -155,37 +190,32 @@ lu_github_touches(const cJSON *body)
 
     n = cJSON_IsArray(commits) ? cJSON_GetArraySize(commits) : 0;
 
-    if (n == 0
-        || n >= LU_GITHUB_COMMITS
-        || cJSON_IsTrue(lu_json_get(body, "forced")))
-    {
-        return 1;
-    }
-
     cJSON_ArrayForEach(commit, commits) {
-        if (lu_github_names(lu_json_get(commit, "added"))
-            || lu_github_names(lu_json_get(commit, "modified"))
-            || lu_github_names(lu_json_get(commit, "removed")))
-        {
-            return 1;
-        }
+        event->builds |= lu_github_names(commit, LU_GITHUB_BUILDS);
+        event->rules |= lu_github_names(commit, LU_GITHUB_RELEASES);
     }
 
-    return 0;
+    event->touches = event->builds
+                     || event->rules
+                     || n == 0
+                     || n >= LU_GITHUB_COMMITS
+                     || cJSON_IsTrue(lu_json_get(body, "forced"));
 }
 
 
 static int
-lu_github_names(const cJSON *list)
+lu_github_names(const cJSON *commit, const char *file)
 {
+    size_t        i;
     const cJSON  *item;
 
-    cJSON_ArrayForEach(item, list) {
-        if (cJSON_IsString(item)
-            && (strcmp(item->valuestring, LU_GITHUB_BUILDS) == 0
-                || strcmp(item->valuestring, LU_GITHUB_RELEASES) == 0))
-        {
-            return 1;
+    static const char  *members[] = { "added", "modified", "removed", NULL };
+
+    for (i = 0; members[i]; i++) {
+        cJSON_ArrayForEach(item, lu_json_get(commit, members[i])) {
+            if (cJSON_IsString(item) && strcmp(item->valuestring, file) == 0) {
+                return 1;
+            }
         }
     }
 
@@ -234,10 +264,17 @@ lu_github_content(const lu_arena_t *arena, const cJSON *answer, lu_str_t *text,
     }
 
     if (lu_json_string(answer, "content", &content) != LU_OK
-        || lu_json_string(answer, "encoding", &encoding) != LU_OK
-        || !lu_str_is(&encoding, "base64"))
+        || lu_json_string(answer, "encoding", &encoding) != LU_OK)
     {
         return lu_github_missing("content", err);
+    }
+
+    if (lu_str_is(&encoding, "none")) {
+        return LU_NOT_FOUND;
+    }
+
+    if (!lu_str_is(&encoding, "base64")) {
+        return lu_github_missing("encoding", err);
     }
 
     base64 = arena->alloc(arena->data, content.len + 1);
@@ -319,9 +356,7 @@ lu_github_put(const char *message, const char *text, const char *branch,
 lu_rc_e
 lu_github_builds(const lu_str_t *text, cJSON **builds, lu_error_t *err)
 {
-    lu_rc_e       rc;
-    lu_str_t      id;
-    const cJSON  *build;
+    lu_rc_e  rc;
 
     rc = lu_github_tree(text, LU_GITHUB_BUILDS, cJSON_CreateArray(), builds,
                         err);
@@ -330,27 +365,14 @@ lu_github_builds(const lu_str_t *text, cJSON **builds, lu_error_t *err)
     }
 
     if (!cJSON_IsArray(*builds)) {
-        goto invalid;
-    }
+        cJSON_Delete(*builds);
+        *builds = NULL;
 
-    cJSON_ArrayForEach(build, *builds) {
-        if (!cJSON_IsObject(build)
-            || lu_json_string(build, "id", &id) != LU_OK
-            || !lu_name_id_valid(&id))
-        {
-            goto invalid;
-        }
+        return lu_error(err, NULL, LU_GITHUB_BUILDS " is not an array of "
+                        "builds");
     }
 
     return LU_OK;
-
-invalid:
-
-    cJSON_Delete(*builds);
-    *builds = NULL;
-
-    return lu_error(err, NULL, LU_GITHUB_BUILDS " is not an array of builds "
-                    "with an \"id\" each");
 }
 
 
@@ -428,49 +450,6 @@ lu_github_has_build(const cJSON *builds, const char *id)
     }
 
     return 0;
-}
-
-
-cJSON *
-lu_github_rules_of(const cJSON *rules, const cJSON *builds, const char *latest)
-{
-    cJSON    *copy, *list, *item, *next;
-    lu_str_t  id;
-
-    copy = cJSON_Duplicate(rules, 1);
-    if (copy == NULL) {
-        return NULL;
-    }
-
-    list = lu_json_get(copy, "releaseRedirections");
-
-    for (item = list ? list->child : NULL; item; item = next) {
-        next = item->next;
-
-        if (lu_json_string(item, "buildId", &id) == LU_OK
-            && !lu_github_has_build(builds, (char *) id.data))
-        {
-            cJSON_Delete(cJSON_DetachItemViaPointer(list, item));
-        }
-    }
-
-    if (lu_json_string(copy, "latestReleaseBuildId", &id) != LU_OK
-        || lu_github_has_build(builds, (char *) id.data))
-    {
-        return copy;
-    }
-
-    cJSON_DeleteItemFromObjectCaseSensitive(copy, "latestReleaseBuildId");
-
-    if (latest
-        && cJSON_AddStringToObject(copy, "latestReleaseBuildId", latest)
-           == NULL)
-    {
-        cJSON_Delete(copy);
-        return NULL;
-    }
-
-    return copy;
 }
 
 

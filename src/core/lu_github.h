@@ -23,11 +23,16 @@
 
 typedef struct {
     lu_str_t            repository;      /* "owner/name" */
+    uint64_t            id;              /* of the repository, or 0 */
     lu_str_t            base;            /* the repository's default branch */
     lu_str_t            branch;          /* pushed, or to be merged */
     lu_str_t            target;          /* of a pull request */
     uint64_t            number;          /* of a pull request */
+    lu_str_t            before;          /* commit of the branch, or empty */
+    lu_str_t            after;
     unsigned            touches:1;       /* a push may change the two files */
+    unsigned            builds:1;        /* a commit says that it changes it */
+    unsigned            rules:1;
     unsigned            is_fork:1;       /* the branch is in a fork */
     unsigned            closed:1;
     unsigned            merged:1;
@@ -46,9 +51,10 @@ lu_rc_e lu_github_pull_request(const cJSON *body, lu_github_event_t *event,
     lu_error_t *err);
 
 /*
- * Reads the answer to "GET /repos/{owner}/{repo}/contents/{path}": the text of
- * the file, in the arena, and the sha of the blob, a part of the tree.  LU_OK,
- * LU_INVALID with the reason, or LU_NOMEM.
+ * Reads the answer to "GET /repos/{owner}/{repo}/contents/{path}", or to "GET
+ * .../git/blobs/{sha}": the text of the file, in the arena, and the sha of the
+ * blob, a part of the tree.  LU_OK; LU_NOT_FOUND with the sha: GitHub has left
+ * out the content of a large file; LU_INVALID with the reason, or LU_NOMEM.
  */
 
 lu_rc_e lu_github_content(const lu_arena_t *arena, const cJSON *answer,
@@ -75,7 +81,7 @@ lu_rc_e lu_github_set_rules(const lu_str_t *text, const cJSON *release_info,
     char **out, lu_error_t *err);
 
 /*
- * Read the two files: an array of objects with an "id" each, and an object.
+ * Read the two files: an array, whose items may be anything, and an object.
  * An empty text is an empty array or object.  The tree is the caller's, to be
  * freed by cJSON_Delete(); NULL on error.  LU_OK, LU_INVALID with the reason,
  * or LU_NOMEM.
@@ -88,16 +94,6 @@ lu_rc_e lu_github_rules(const lu_str_t *text, cJSON **rules, lu_error_t *err);
 /* 1 if the array has the build, and it does not say "isReleased": false. */
 
 int lu_github_has_build(const cJSON *builds, const char *id);
-
-/*
- * A copy of the rules without those for builds that lu_github_has_build() does
- * not find.  If that concerns "latestReleaseBuildId", the copy has the id
- * "latest" in its place, or none for NULL.  The tree is the caller's; NULL:
- * out of memory.
- */
-
-cJSON *lu_github_rules_of(const cJSON *rules, const cJSON *builds,
-    const char *latest);
 
 /*
  * The body of "POST /repos/{owner}/{repo}/pulls": a pull request for a staged

@@ -106,9 +106,8 @@ ngx_lu_branch_whose(ngx_lu_github_t *github)
         return;
     }
 
-    ngx_lu_github_ask(github, 0, NULL, ngx_lu_branch_listed,
-                      "/contents/" LU_GITHUB_BUILDS
-                      "?ref=%s", github->branch);
+    ngx_lu_github_file(github, LU_GITHUB_BUILDS, github->branch,
+                       &github->edited, ngx_lu_branch_listed);
 }
 
 
@@ -116,17 +115,12 @@ static void
 ngx_lu_branch_listed(ngx_lu_github_t *github)
 {
     cJSON      *builds;
-    lu_str_t    text, sha;
     ngx_uint_t  ours;
     lu_error_t  why;
 
-    if (ngx_lu_github_text(github, &text, &sha) != NGX_OK) {
-        return;
-    }
-
     ours = 0;
 
-    if (lu_github_builds(&text, &builds, &why) == LU_OK) {
+    if (lu_github_builds(&github->edited.text, &builds, &why) == LU_OK) {
         ours = lu_github_has_build(builds, (char *) github->job->id.data);
         cJSON_Delete(builds);
     }
@@ -173,8 +167,8 @@ ngx_lu_branch_edit(ngx_lu_github_t *github)
         return;
     }
 
-    ngx_lu_github_ask(github, 0, NULL, ngx_lu_branch_put, "/contents/%s?ref=%s",
-                      ngx_lu_branch_files[github->file], github->branch);
+    ngx_lu_github_file(github, ngx_lu_branch_files[github->file],
+                       github->branch, &github->edited, ngx_lu_branch_put);
 }
 
 
@@ -184,16 +178,12 @@ ngx_lu_branch_put(ngx_lu_github_t *github)
     char       *out, *body;
     u_char     *message;
     lu_rc_e     rc;
-    lu_str_t    text, sha;
     lu_error_t  why;
-
-    if (ngx_lu_github_text(github, &text, &sha) != NGX_OK) {
-        return;
-    }
 
     out = NULL;
 
-    rc = ngx_lu_branch_change(github, &text, &out, &message, &why);
+    rc = ngx_lu_branch_change(github, &github->edited.text, &out, &message,
+                              &why);
 
     if (rc == LU_INVALID) {
         ngx_lu_job_fail(github->job, NGX_LU_JOB_OUTAGE, &why);
@@ -211,7 +201,7 @@ ngx_lu_branch_put(ngx_lu_github_t *github)
 
     if (rc == LU_OK && message) {
         body = lu_github_put((char *) message, out, (char *) github->branch,
-                             &sha);
+                             &github->edited.sha);
     }
 
     free(out);

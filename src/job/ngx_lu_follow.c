@@ -5,129 +5,94 @@
 
 
 #include "ngx_lu_follow.h"
+#include "ngx_lu_follow_rules.h"
 
+#include "store/ngx_lu_path.h"
+#include "store/ngx_lu_tree.h"
 #include "write/ngx_lu_app.h"
 #include "write/ngx_lu_approval.h"
 #include "write/ngx_lu_bundle.h"
-#include "write/ngx_lu_change.h"
 #include "write/ngx_lu_release.h"
 
-#include "core/lu_builds.h"
 #include "core/lu_desktop.h"
 #include "core/lu_github.h"
 #include "core/lu_json.h"
-#include "core/lu_release.h"
+#include "core/lu_put.h"
 
 
-/* The files, parsed, and what was found out about them. */
-
-typedef struct {
-    ngx_lu_task_t            *task;
-    const ngx_lu_approved_t  *approved;
-    ngx_array_t              *apps;      /* of ngx_str_t, terminated */
-    cJSON                    *builds;
-    cJSON                    *rules;
-    ngx_str_t                *app;       /* that the rules are for, or NULL */
-    ngx_uint_t                pending;   /* builds in rules, not staged yet */
-    lu_error_t                rejected;  /* a build that is listed, too */
-} ngx_lu_follow_t;
+#define NGX_LU_FOLLOW_ERRORS  100      /* that are reported singly */
 
 
-static ngx_int_t ngx_lu_follow_all(ngx_lu_follow_t *follow);
-static ngx_int_t ngx_lu_follow_app(ngx_lu_task_t *task, cJSON *app, void *data);
+static ngx_int_t ngx_lu_follow_app(ngx_lu_task_t *task, cJSON *app,
+    void *data);
 static ngx_int_t ngx_lu_follow_parse(ngx_lu_follow_t *follow);
-static ngx_int_t ngx_lu_follow_check(ngx_lu_follow_t *follow);
-static ngx_int_t ngx_lu_follow_check_rules(ngx_lu_follow_t *follow);
-static ngx_int_t ngx_lu_follow_check_rule(ngx_lu_follow_t *follow,
-    const cJSON *rule, const char *key);
-static ngx_int_t ngx_lu_follow_where(ngx_lu_follow_t *follow, const char *id,
-    ngx_str_t **app, lu_state_e *state);
-static ngx_int_t ngx_lu_follow_state(ngx_lu_follow_t *follow, ngx_str_t *app,
-    const char *id, lu_state_e *state);
-static ngx_int_t ngx_lu_follow_promote(ngx_lu_follow_t *follow);
-static ngx_int_t ngx_lu_follow_rules(ngx_lu_follow_t *follow);
-static ngx_int_t ngx_lu_follow_set(ngx_lu_task_t *task, cJSON *app, void *data);
+static ngx_int_t ngx_lu_follow_parse_rules(ngx_lu_follow_t *follow);
+static ngx_int_t ngx_lu_follow_invalid(ngx_lu_follow_t *follow);
+static ngx_int_t ngx_lu_follow_begin(ngx_lu_follow_t *follow);
+static ngx_uint_t ngx_lu_follow_is_new(ngx_lu_follow_t *follow,
+    const lu_str_t *id);
+static ngx_uint_t ngx_lu_follow_is_gone(ngx_lu_follow_t *follow,
+    const lu_str_t *id);
+static ngx_int_t ngx_lu_follow_state(ngx_lu_follow_t *follow,
+    const ngx_str_t *app, const lu_str_t *id, lu_state_e *state);
+static ngx_int_t ngx_lu_follow_listed(ngx_lu_follow_t *follow);
+static ngx_int_t ngx_lu_follow_staged(ngx_lu_follow_t *follow);
+static ngx_int_t ngx_lu_follow_build(ngx_lu_follow_t *follow,
+    const lu_str_t *id);
+static ngx_int_t ngx_lu_follow_promote(ngx_lu_follow_t *follow,
+    const ngx_str_t *app, const lu_str_t *id);
 static ngx_int_t ngx_lu_follow_withdraw(ngx_lu_follow_t *follow);
 static ngx_int_t ngx_lu_follow_removed(ngx_lu_follow_t *follow,
-    ngx_str_t *name, const cJSON *app);
-static ngx_int_t ngx_lu_follow_of(ngx_lu_follow_t *follow, ngx_str_t *app,
-    const char *id);
+    const ngx_str_t *name, const cJSON *app);
+static ngx_int_t ngx_lu_follow_failed(ngx_lu_follow_t *follow,
+    const ngx_str_t *app, const lu_str_t *id, const char *what);
+static ngx_int_t ngx_lu_follow_result(ngx_lu_follow_t *follow);
 
 
 ngx_int_t
-ngx_lu_follow(ngx_lu_task_t *task, const ngx_lu_approved_t *approved,
-    ngx_array_t *apps)
+ngx_lu_follow(ngx_lu_follow_t *follow)
 {
-    ngx_int_t        status;
-    lu_arena_t       arena;
-    lu_error_t      *err;
-    ngx_lu_follow_t  follow;
+    size_t      i;
+    ngx_int_t   status;
 
-    ngx_memzero(&follow, sizeof(ngx_lu_follow_t));
+    static ngx_int_t  (*const steps[])(ngx_lu_follow_t *follow) = {
+        ngx_lu_follow_parse,
+        ngx_lu_follow_invalid,
+        ngx_lu_follow_begin,
 
-    follow.task = task;
-    follow.approved = approved;
-    follow.apps = apps;
+        /* up to here nothing was changed */
 
-    status = ngx_lu_follow_all(&follow);
+        ngx_lu_follow_listed,
+        ngx_lu_follow_staged,
+        ngx_lu_follow_rules,
+        ngx_lu_follow_withdraw,
+        ngx_lu_follow_result,
+        NULL
+    };
 
-    if (status == NGX_OK && follow.rejected.text) {
-        task->error = follow.rejected;
-        status = 422;
+    follow->errors = cJSON_CreateArray();
+    follow->applied = cJSON_CreateArray();
+    follow->now = cJSON_CreateObject();
+
+    if (follow->errors == NULL
+        || follow->applied == NULL
+        || follow->now == NULL
+        || ngx_array_init(&follow->apps, follow->task->io.pool, 4,
+                          sizeof(ngx_str_t))
+           != NGX_OK)
+    {
+        return ngx_lu_task_nomem(follow->task);
     }
-
-    /* the subject may be a part of the trees */
-
-    err = &task->error;
-
-    if (status != NGX_OK && err->subject.len) {
-        arena = ngx_lu_arena(task->io.pool);
-        err->subject = lu_str_dup(&arena, err->subject.data, err->subject.len);
-
-        if (err->subject.data == NULL) {
-            status = ngx_lu_task_nomem(task);
-        }
-    }
-
-    cJSON_Delete(follow.builds);
-    cJSON_Delete(follow.rules);
-
-    return status;
-}
-
-
-static ngx_int_t
-ngx_lu_follow_all(ngx_lu_follow_t *follow)
-{
-    ngx_int_t  status;
 
     status = ngx_lu_app_each(follow->task, ngx_lu_follow_app, follow);
 
-    if (status == NGX_OK) {
-        status = ngx_lu_follow_parse(follow);
+    for (i = 0; status == NGX_OK && steps[i]; i++) {
+        status = steps[i](follow);
     }
 
-    if (status == NGX_OK) {
-        status = ngx_lu_follow_check(follow);
-    }
-
-    if (status == NGX_OK) {
-        status = ngx_lu_follow_check_rules(follow);
-    }
-
-    /* up to here nothing was changed */
-
-    if (status == NGX_OK) {
-        status = ngx_lu_follow_promote(follow);
-    }
-
-    if (status == NGX_OK) {
-        status = ngx_lu_follow_rules(follow);
-    }
-
-    if (status == NGX_OK) {
-        status = ngx_lu_follow_withdraw(follow);
-    }
+    cJSON_Delete(follow->builds);
+    cJSON_Delete(follow->rules);
+    cJSON_Delete(follow->applied);
 
     return status;
 }
@@ -147,7 +112,7 @@ ngx_lu_follow_app(ngx_lu_task_t *task, cJSON *app, void *data)
         return NGX_OK;
     }
 
-    name = ngx_array_push(follow->apps);
+    name = ngx_array_push(&follow->apps);
     if (name == NULL) {
         return ngx_lu_task_nomem(task);
     }
@@ -162,89 +127,232 @@ ngx_lu_follow_app(ngx_lu_task_t *task, cJSON *app, void *data)
 static ngx_int_t
 ngx_lu_follow_parse(ngx_lu_follow_t *follow)
 {
-    lu_rc_e                   rc;
-    lu_arena_t                arena;
-    lu_desktop_t              desktop;
-    ngx_lu_task_t            *task;
-    const ngx_lu_approved_t  *approved;
+    lu_rc_e         rc;
+    lu_arena_t      arena;
+    const cJSON    *was;
+    ngx_lu_task_t  *task;
 
     task = follow->task;
-    approved = follow->approved;
+    arena = ngx_lu_arena(task->io.pool);
 
-    if (approved->builds.len == 0) {
+    if (follow->approved->builds.text.len == 0) {
         return ngx_lu_task_refuse(task, 422,
                                   "The base branch has no "
                                   LU_GITHUB_BUILDS ", or it is empty.");
     }
 
-    rc = lu_github_builds(&approved->builds, &follow->builds, &task->error);
+    rc = lu_github_builds(&follow->approved->builds.text, &follow->builds,
+                          &task->error);
 
     if (rc == LU_OK) {
-        rc = lu_github_rules(&approved->rules, &follow->rules, &task->error);
+        rc = lu_listed_parse(&arena, follow->builds, &follow->listed);
     }
+
+    if (rc == LU_OK) {
+        was = cJSON_GetObjectItemCaseSensitive(follow->followed, "builds");
+
+        rc = lu_listed_parse(&arena, was, &follow->was);
+    }
+
+    if (rc == LU_OK) {
+        rc = lu_listed_parse(&arena, follow->before, &follow->earlier);
+    }
+
+    if (rc == LU_OK) {
+        was = cJSON_GetObjectItemCaseSensitive(follow->begun, "builds");
+
+        rc = lu_listed_parse(&arena, was, &follow->unsure);
+    }
+
+    if (rc != LU_OK) {
+        return ngx_lu_task_core(task, rc);
+    }
+
+    return ngx_lu_follow_parse_rules(follow);
+}
+
+
+/* Rules that are wrong do not keep builds from being followed. */
+
+static ngx_int_t
+ngx_lu_follow_parse_rules(ngx_lu_follow_t *follow)
+{
+    u_char         *sentence;
+    lu_rc_e         rc;
+    lu_arena_t      arena;
+    lu_error_t      err;
+    lu_desktop_t    desktop;
+    ngx_lu_task_t  *task;
+
+    task = follow->task;
+
+    if (follow->approved->rules.text.len == 0) {
+        return NGX_OK;
+    }
+
+    rc = lu_github_rules(&follow->approved->rules.text, &follow->rules, &err);
 
     if (rc == LU_OK) {
         arena = ngx_lu_arena(task->io.pool);
 
-        rc = lu_desktop_parse(&arena, NULL, follow->rules, &desktop,
-                              &task->error);
+        rc = lu_desktop_parse(&arena, NULL, follow->rules, &desktop, &err);
     }
 
-    return ngx_lu_task_core(task, rc);
+    if (rc == LU_OK) {
+        return NGX_OK;
+    }
+
+    if (rc == LU_NOMEM) {
+        return ngx_lu_task_nomem(task);
+    }
+
+    sentence = ngx_lu_reply_sentence(task->io.pool, &err);
+
+    if (sentence) {
+        sentence = ngx_lu_format(task->io.pool, LU_GITHUB_RELEASES
+                                 " was not followed: %s", sentence);
+    }
+
+    cJSON_Delete(follow->rules);
+    follow->rules = NULL;
+
+    return ngx_lu_follow_report(follow, NULL, NULL, sentence);
 }
 
 
 /*
- * A list that names an unknown build changes nothing.  A rejected build stays
- * rejected and is taken out of the list, so that the others are followed.
+ * An entry that cannot be read may be meant for any build.  So nothing is
+ * withdrawn as long as there is one.
  */
 
 static ngx_int_t
-ngx_lu_follow_check(ngx_lu_follow_t *follow)
+ngx_lu_follow_invalid(ngx_lu_follow_t *follow)
 {
-    cJSON      *build, *next;
-    lu_str_t    id;
-    ngx_int_t   status;
-    ngx_str_t  *app;
-    lu_state_e  state;
-    lu_arena_t  arena;
+    u_char       *sentence;
+    lu_listed_t  *listed;
 
-    arena = ngx_lu_arena(follow->task->io.pool);
+    listed = &follow->listed;
 
-    for (build = follow->builds->child; build; build = next) {
+    if (listed->invalid == 0) {
+        return NGX_OK;
+    }
 
-        next = build->next;
+    sentence = ngx_lu_format(follow->task->io.pool,
+                   "Entry %uL of " LU_GITHUB_BUILDS " has no valid \"id\" and "
+                   "was skipped. Nothing is withdrawn until this is corrected.",
+                   (uint64_t) listed->first);
 
-        (void) lu_json_string(build, "id", &id);
+    follow->nerrors += listed->invalid - 1;
 
-        if (!lu_github_has_build(follow->builds, (char *) id.data)) {
+    return ngx_lu_follow_report(follow, NULL, NULL, sentence);
+}
+
+
+/*
+ * A crash may come between a change and the end, when it is written down that
+ * it was followed.  So what is about to be changed is written down before.
+ */
+
+static ngx_int_t
+ngx_lu_follow_begin(ngx_lu_follow_t *follow)
+{
+    size_t        i;
+    cJSON        *begun, *builds;
+    lu_put_t      put;
+    lu_listed_t  *listed, *was, *unsure;
+
+    listed = &follow->listed;
+    was = &follow->was;
+    unsure = &follow->unsure;
+
+    lu_put_init(&put);
+
+    begun = cJSON_CreateObject();
+    builds = lu_put_array(&put, begun, "builds");
+
+    for (i = 0; i < listed->n; i++) {
+        if (ngx_lu_follow_is_new(follow, &listed->ids[i])) {
+            lu_put_str(&put, builds, NULL, &listed->ids[i]);
+        }
+    }
+
+    for (i = 0; i < was->n; i++) {
+        if (ngx_lu_follow_is_gone(follow, &was->ids[i])) {
+            lu_put_str(&put, builds, NULL, &was->ids[i]);
+        }
+    }
+
+    for (i = 0; i < unsure->n; i++) {
+        if (!lu_listed_has(was, &unsure->ids[i])
+            && !lu_listed_has(listed, &unsure->ids[i]))
+        {
+            lu_put_str(&put, builds, NULL, &unsure->ids[i]);
+        }
+    }
+
+    if (ngx_lu_follow_rules_changed(follow)) {
+        lu_put_item(&put, begun, "rules", cJSON_Duplicate(follow->rules, 1));
+    }
+
+    if (!put.failed
+        && builds->child == NULL
+        && !cJSON_HasObjectItem(begun, "rules"))
+    {
+        cJSON_Delete(begun);
+        return NGX_OK;
+    }
+
+    begun = lu_put_done(&put, begun);
+
+    return begun ? follow->begin(follow, begun)
+                 : ngx_lu_task_nomem(follow->task);
+}
+
+
+/* It was not listed before, a new rule names it, or that was cut short. */
+
+static ngx_uint_t
+ngx_lu_follow_is_new(ngx_lu_follow_t *follow, const lu_str_t *id)
+{
+    return !lu_listed_has(&follow->was, id)
+           || lu_listed_has(&follow->unsure, id)
+           || ngx_lu_follow_rules_name(follow, id);
+}
+
+
+static ngx_uint_t
+ngx_lu_follow_is_gone(ngx_lu_follow_t *follow, const lu_str_t *id)
+{
+    return !follow->listed.invalid
+           && !lu_listed_has(&follow->listed, id)
+           && (lu_listed_has(&follow->was, id)
+               || lu_listed_has(&follow->earlier, id)
+               || lu_listed_has(&follow->unsure, id));
+}
+
+
+static ngx_int_t
+ngx_lu_follow_listed(ngx_lu_follow_t *follow)
+{
+    lu_str_t      id;
+    ngx_int_t     status;
+    const cJSON  *build;
+
+    cJSON_ArrayForEach(build, follow->builds) {
+
+        if (lu_json_string(build, "id", &id) != LU_OK
+            || !lu_listed_has(&follow->listed, &id))
+        {
             continue;
         }
 
-        status = ngx_lu_follow_where(follow, (char *) id.data, &app, &state);
+        if (!ngx_lu_follow_is_new(follow, &id)) {
+            continue;
+        }
+
+        status = ngx_lu_follow_build(follow, &id);
         if (status != NGX_OK) {
             return status;
-        }
-
-        if (app == NULL) {
-            (void) lu_error(&follow->task->error, &id,
-                            "is listed in " LU_GITHUB_BUILDS
-                            ", but there is no such release here");
-            return 422;
-        }
-
-        if (state == LU_STATE_REJECTED) {
-
-            id = lu_str_dup(&arena, id.data, id.len);
-            if (id.data == NULL) {
-                return ngx_lu_task_nomem(follow->task);
-            }
-
-            (void) lu_error(&follow->rejected, &id,
-                            "is listed in " LU_GITHUB_BUILDS
-                            ", but was rejected");
-
-            cJSON_Delete(cJSON_DetachItemViaPointer(follow->builds, build));
         }
     }
 
@@ -253,91 +361,158 @@ ngx_lu_follow_check(ngx_lu_follow_t *follow)
 
 
 /*
- * The rules must name known builds of a single app.  Rules for builds that are
- * not listed go with these builds.
+ * A listed build that is staged was approved, even if it was listed before: it
+ * was deleted here and fetched again.
  */
 
 static ngx_int_t
-ngx_lu_follow_check_rules(ngx_lu_follow_t *follow)
+ngx_lu_follow_staged(ngx_lu_follow_t *follow)
 {
-    ngx_int_t     status;
-    const cJSON  *rule;
+    u_char         *path;
+    lu_str_t        id;
+    ngx_int_t       status;
+    ngx_str_t      *app, *name;
+    ngx_uint_t      i, k;
+    ngx_array_t     names;
+    ngx_lu_task_t  *task;
 
-    status = ngx_lu_follow_check_rule(follow, follow->rules,
-                                      "latestReleaseBuildId");
+    task = follow->task;
+    app = follow->apps.elts;
 
-    cJSON_ArrayForEach(rule,
-                       cJSON_GetObjectItemCaseSensitive(follow->rules,
-                                                        "releaseRedirections"))
-    {
-        if (status != NGX_OK) {
-            break;
+    for (i = 0; i < follow->apps.nelts; i++) {
+
+        path = ngx_lu_path(&task->io, "%V/staging/%V", &task->store->path,
+                           &app[i]);
+
+        if (ngx_lu_tree_list(&task->io, path, &names) == NGX_ERROR) {
+            return ngx_lu_task_failed(task);
         }
 
-        status = ngx_lu_follow_check_rule(follow, rule, "buildId");
+        name = names.elts;
+
+        for (k = 0; k < names.nelts; k++) {
+            id = ngx_lu_to_core(&name[k]);
+
+            if (!lu_listed_has(&follow->listed, &id)
+                || !lu_listed_has(&follow->was, &id))
+            {
+                continue;
+            }
+
+            status = ngx_lu_follow_build(follow, &id);
+            if (status != NGX_OK) {
+                return status;
+            }
+        }
     }
 
-    return status;
+    return NGX_OK;
 }
 
 
 static ngx_int_t
-ngx_lu_follow_check_rule(ngx_lu_follow_t *follow, const cJSON *rule,
-    const char *key)
+ngx_lu_follow_build(ngx_lu_follow_t *follow, const lu_str_t *id)
 {
-    lu_str_t    id;
-    ngx_int_t   status;
-    ngx_str_t  *app;
-    lu_state_e  state;
+    u_char         *sentence;
+    lu_put_t        put;
+    ngx_int_t       status;
+    ngx_str_t      *app;
+    lu_state_e      state;
+    ngx_lu_task_t  *task;
 
-    if (lu_json_string(rule, key, &id) != LU_OK) {
-        return NGX_OK;
-    }
+    task = follow->task;
 
-    status = ngx_lu_follow_where(follow, (char *) id.data, &app, &state);
+    status = ngx_lu_follow_where(follow, id, &app, &state);
     if (status != NGX_OK) {
         return status;
     }
 
     if (app == NULL) {
-        (void) lu_error(&follow->task->error, &id, "is in " LU_GITHUB_RELEASES
-                        ", but there is no such release here");
-        return 422;
+        sentence = ngx_lu_format(task->io.pool, "\"%s\" is listed in "
+                                 LU_GITHUB_BUILDS ", but there is no such "
+                                 "release here.", id->data);
+
+        return ngx_lu_follow_report(follow, NULL, id, sentence);
     }
 
-    if (follow->app && follow->app != app) {
-        (void) lu_error(&follow->task->error, &id, "is in " LU_GITHUB_RELEASES
-                        ", but belongs to another app than its other builds");
-        return 422;
+    if (state == LU_STATE_REJECTED) {
+        sentence = ngx_lu_format(task->io.pool, "\"%s\" of app \"%V\" is "
+                                 "listed in " LU_GITHUB_BUILDS ", but was "
+                                 "rejected.", id->data, app);
+
+        return ngx_lu_follow_report(follow, app, id, sentence);
     }
 
-    follow->app = app;
+    /* who has withdrawn a build before the list was followed knew the list */
 
-    if (lu_github_has_build(follow->builds, (char *) id.data)
-        && state != LU_STATE_STAGED
-        && state != LU_STATE_LIVE
-        && state != LU_STATE_WITHDRAWN)
+    if (state == LU_STATE_STAGED
+        || (state == LU_STATE_WITHDRAWN
+            && (follow->followed || lu_listed_has(&follow->unsure, id))))
     {
-        follow->pending++;
+        return ngx_lu_follow_promote(follow, app, id);
     }
 
-    return NGX_OK;
+    if (state != LU_STATE_LIVE && state != LU_STATE_WITHDRAWN) {
+
+        /* it is still on its way */
+
+        return NGX_OK;
+    }
+
+    lu_put_init(&put);
+    lu_put_str(&put, follow->applied, NULL, id);
+
+    return put.failed ? ngx_lu_task_nomem(task) : NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_lu_follow_promote(ngx_lu_follow_t *follow, const ngx_str_t *app,
+    const lu_str_t *id)
+{
+    lu_put_t            put;
+    ngx_int_t           status;
+    ngx_lu_promotion_t  promotion;
+
+    ngx_memzero(&promotion, sizeof(ngx_lu_promotion_t));
+
+    promotion.listed = 1;
+
+    status = ngx_lu_follow_of(follow, app, id);
+    if (status != NGX_OK) {
+        return status;
+    }
+
+    status = ngx_lu_approval_promote(follow->task, &promotion);
+
+    if (status >= NGX_HTTP_INTERNAL_SERVER_ERROR) {
+        return status;
+    }
+
+    if (status >= NGX_HTTP_BAD_REQUEST) {
+        return ngx_lu_follow_failed(follow, app, id, "promoted");
+    }
+
+    lu_put_init(&put);
+    lu_put_str(&put, follow->applied, NULL, id);
+
+    return put.failed ? ngx_lu_task_nomem(follow->task) : NGX_OK;
 }
 
 
 /* Finds the app that has the release; *app is NULL if none has. */
 
-static ngx_int_t
-ngx_lu_follow_where(ngx_lu_follow_t *follow, const char *id, ngx_str_t **app,
-    lu_state_e *state)
+ngx_int_t
+ngx_lu_follow_where(ngx_lu_follow_t *follow, const lu_str_t *id,
+    ngx_str_t **app, lu_state_e *state)
 {
     ngx_int_t   status;
     ngx_str_t  *apps;
     ngx_uint_t  i;
 
-    apps = follow->apps->elts;
+    apps = follow->apps.elts;
 
-    for (i = 0; i < follow->apps->nelts; i++) {
+    for (i = 0; i < follow->apps.nelts; i++) {
 
         status = ngx_lu_follow_state(follow, &apps[i], id, state);
         if (status != NGX_OK) {
@@ -359,8 +534,8 @@ ngx_lu_follow_where(ngx_lu_follow_t *follow, const char *id, ngx_str_t **app,
 
 
 static ngx_int_t
-ngx_lu_follow_state(ngx_lu_follow_t *follow, ngx_str_t *app, const char *id,
-    lu_state_e *state)
+ngx_lu_follow_state(ngx_lu_follow_t *follow, const ngx_str_t *app,
+    const lu_str_t *id, lu_state_e *state)
 {
     cJSON            *tree;
     ngx_int_t         status;
@@ -373,7 +548,7 @@ ngx_lu_follow_state(ngx_lu_follow_t *follow, ngx_str_t *app, const char *id,
         return status;
     }
 
-    status = ngx_lu_release_read(follow->task, id, &release);
+    status = ngx_lu_release_read(follow->task, (char *) id->data, &release);
 
     if (status != NGX_OK) {
         return status == NGX_HTTP_NOT_FOUND ? NGX_OK : status;
@@ -394,140 +569,31 @@ ngx_lu_follow_state(ngx_lu_follow_t *follow, ngx_str_t *app, const char *id,
 
     ngx_lu_release_close(&release);
 
-    return status;
+    return status == NGX_HTTP_NOT_FOUND ? NGX_OK : status;
 }
 
 
-static ngx_int_t
-ngx_lu_follow_promote(ngx_lu_follow_t *follow)
-{
-    lu_str_t            id;
-    ngx_int_t           status;
-    ngx_str_t          *app;
-    lu_state_e          state;
-    const cJSON        *build;
-    ngx_lu_promotion_t  promotion;
-
-    ngx_memzero(&promotion, sizeof(ngx_lu_promotion_t));
-
-    promotion.listed = 1;
-
-    cJSON_ArrayForEach(build, follow->builds) {
-
-        (void) lu_json_string(build, "id", &id);
-
-        if (!lu_github_has_build(follow->builds, (char *) id.data)) {
-            continue;
-        }
-
-        status = ngx_lu_follow_where(follow, (char *) id.data, &app, &state);
-        if (status != NGX_OK) {
-            return status;
-        }
-
-        /* a withdrawn build that is listed again comes back */
-
-        if (app == NULL
-            || (state != LU_STATE_STAGED && state != LU_STATE_WITHDRAWN))
-        {
-            continue;
-        }
-
-        status = ngx_lu_follow_of(follow, app, (char *) id.data);
-        if (status != NGX_OK) {
-            return status;
-        }
-
-        status = ngx_lu_approval_promote(follow->task, &promotion);
-
-        if (status >= NGX_HTTP_BAD_REQUEST) {
-            return status;
-        }
-    }
-
-    return NGX_OK;
-}
-
-
-/* The rules stay as they are while one of their builds is on its way. */
-
-static ngx_int_t
-ngx_lu_follow_rules(ngx_lu_follow_t *follow)
-{
-    ngx_int_t  status;
-
-    if (follow->app == NULL || follow->pending) {
-        return NGX_OK;
-    }
-
-    status = ngx_lu_follow_of(follow, follow->app, "");
-    if (status != NGX_OK) {
-        return status;
-    }
-
-    status = ngx_lu_change(follow->task, ngx_lu_follow_set, NULL, follow);
-
-    return status >= NGX_HTTP_BAD_REQUEST ? status : NGX_OK;
-}
-
-
-static ngx_int_t
-ngx_lu_follow_set(ngx_lu_task_t *task, cJSON *app, void *data)
-{
-    ngx_lu_follow_t *follow = data;
-
-    cJSON      *was, *rules;
-    lu_rc_e     rc;
-    lu_arena_t  arena;
-    ngx_uint_t  same;
-
-    task->change = "rules.update";
-    task->subject = (char *) task->app.data;
-
-    rules = lu_github_rules_of(follow->rules, follow->builds,
-                               lu_builds_latest(app));
-    if (rules == NULL) {
-        return ngx_lu_task_nomem(task);
-    }
-
-    was = cJSON_Duplicate(cJSON_GetObjectItemCaseSensitive(app,
-                                                           "desktopReleases"),
-                          1);
-
-    arena = ngx_lu_arena(task->io.pool);
-
-    rc = lu_builds_set_rules(app, rules, &arena, &task->error);
-
-    same = cJSON_Compare(was,
-                         cJSON_GetObjectItemCaseSensitive(app,
-                                                          "desktopReleases"),
-                         1);
-    cJSON_Delete(was);
-    cJSON_Delete(rules);
-
-    if (rc != LU_OK) {
-        return ngx_lu_task_core(task, rc);
-    }
-
-    /* rules that have not changed are not written */
-
-    return same ? NGX_HTTP_NOT_MODIFIED : NGX_HTTP_OK;
-}
-
+/* Nothing is withdrawn because it is not listed, only if it was before. */
 
 static ngx_int_t
 ngx_lu_follow_withdraw(ngx_lu_follow_t *follow)
 {
-    cJSON      *app;
-    ngx_int_t   status;
-    ngx_str_t  *apps;
-    ngx_uint_t  i;
+    cJSON       *app;
+    ngx_int_t    status;
+    ngx_str_t   *apps;
+    ngx_uint_t   i;
 
-    apps = follow->apps->elts;
+    static const lu_str_t  none = lu_string("");
 
-    for (i = 0; i < follow->apps->nelts; i++) {
+    if (follow->listed.invalid) {
+        return NGX_OK;
+    }
 
-        status = ngx_lu_follow_of(follow, &apps[i], "");
+    apps = follow->apps.elts;
+
+    for (i = 0; i < follow->apps.nelts; i++) {
+
+        status = ngx_lu_follow_of(follow, &apps[i], &none);
         if (status != NGX_OK) {
             return status;
         }
@@ -556,10 +622,11 @@ ngx_lu_follow_withdraw(ngx_lu_follow_t *follow)
 
 
 static ngx_int_t
-ngx_lu_follow_removed(ngx_lu_follow_t *follow, ngx_str_t *name,
+ngx_lu_follow_removed(ngx_lu_follow_t *follow, const ngx_str_t *name,
     const cJSON *app)
 {
     lu_str_t      id;
+    lu_put_t      put;
     ngx_int_t     status;
     const cJSON  *build, *builds;
 
@@ -568,20 +635,36 @@ ngx_lu_follow_removed(ngx_lu_follow_t *follow, ngx_str_t *name,
     cJSON_ArrayForEach(build, builds) {
 
         if (lu_json_string(build, "id", &id) != LU_OK
-            || lu_github_has_build(follow->builds, (char *) id.data))
+            || !ngx_lu_follow_is_gone(follow, &id))
         {
             continue;
         }
 
-        status = ngx_lu_follow_of(follow, name, (char *) id.data);
+        status = ngx_lu_follow_of(follow, name, &id);
         if (status != NGX_OK) {
             return status;
         }
 
         status = ngx_lu_approval_withdraw(follow->task);
 
-        if (status >= NGX_HTTP_BAD_REQUEST) {
+        if (status >= NGX_HTTP_INTERNAL_SERVER_ERROR) {
             return status;
+        }
+
+        if (status < NGX_HTTP_BAD_REQUEST || status == NGX_HTTP_NOT_FOUND) {
+            continue;
+        }
+
+        status = ngx_lu_follow_failed(follow, name, &id, "withdrawn");
+        if (status != NGX_OK) {
+            return status;
+        }
+
+        lu_put_init(&put);
+        lu_put_str(&put, follow->applied, NULL, &id);
+
+        if (put.failed) {
+            return ngx_lu_task_nomem(follow->task);
         }
     }
 
@@ -589,10 +672,112 @@ ngx_lu_follow_removed(ngx_lu_follow_t *follow, ngx_str_t *name,
 }
 
 
-/* Makes the task about this app and this release; "" is none. */
+/* The task's error is the reason. */
 
 static ngx_int_t
-ngx_lu_follow_of(ngx_lu_follow_t *follow, ngx_str_t *app, const char *id)
+ngx_lu_follow_failed(ngx_lu_follow_t *follow, const ngx_str_t *app,
+    const lu_str_t *id, const char *what)
+{
+    u_char      *sentence;
+    ngx_pool_t  *pool;
+
+    pool = follow->task->io.pool;
+
+    sentence = ngx_lu_reply_sentence(pool, &follow->task->error);
+
+    if (sentence) {
+        sentence = ngx_lu_format(pool, "\"%s\" of app \"%V\" was not %s: %s",
+                                 id->data, app, what, sentence);
+    }
+
+    return ngx_lu_follow_report(follow, app, id, sentence);
+}
+
+
+ngx_int_t
+ngx_lu_follow_report(ngx_lu_follow_t *follow, const ngx_str_t *app,
+    const lu_str_t *build, const u_char *sentence)
+{
+    cJSON     *error;
+    lu_str_t   name;
+    lu_put_t   put;
+
+    if (sentence == NULL) {
+        return ngx_lu_task_nomem(follow->task);
+    }
+
+    if (follow->nerrors++ >= NGX_LU_FOLLOW_ERRORS) {
+        return NGX_OK;
+    }
+
+    lu_put_init(&put);
+
+    error = lu_put_object(&put, follow->errors, NULL);
+
+    if (app) {
+        name = ngx_lu_to_core(app);
+        lu_put_str(&put, error, "app", &name);
+    }
+
+    if (build) {
+        lu_put_str(&put, error, "build", build);
+    }
+
+    lu_put_string(&put, error, "error", (char *) sentence);
+
+    return put.failed ? ngx_lu_task_nomem(follow->task) : NGX_OK;
+}
+
+
+/*
+ * What holds now, for the next time.  A build that could not be promoted is
+ * not among it, and one that could not be withdrawn is.
+ */
+
+static ngx_int_t
+ngx_lu_follow_result(ngx_lu_follow_t *follow)
+{
+    size_t        i;
+    cJSON        *builds;
+    lu_put_t      put;
+    lu_arena_t    arena;
+    lu_listed_t   applied, *was, *listed;
+
+    was = &follow->was;
+    listed = &follow->listed;
+    arena = ngx_lu_arena(follow->task->io.pool);
+
+    if (lu_listed_parse(&arena, follow->applied, &applied) != LU_OK) {
+        return ngx_lu_task_nomem(follow->task);
+    }
+
+    lu_put_init(&put);
+
+    builds = lu_put_array(&put, follow->now, "builds");
+
+    for (i = 0; i < listed->n; i++) {
+        if (lu_listed_has(was, &listed->ids[i])
+            || lu_listed_has(&applied, &listed->ids[i]))
+        {
+            lu_put_str(&put, builds, NULL, &listed->ids[i]);
+        }
+    }
+
+    for (i = 0; i < was->n; i++) {
+        if (!lu_listed_has(listed, &was->ids[i])
+            && (listed->invalid || lu_listed_has(&applied, &was->ids[i])))
+        {
+            lu_put_str(&put, builds, NULL, &was->ids[i]);
+        }
+    }
+
+    return put.failed ? ngx_lu_task_nomem(follow->task) : NGX_OK;
+}
+
+
+ngx_int_t
+ngx_lu_follow_of(ngx_lu_follow_t *follow, const ngx_str_t *app,
+    const lu_str_t *id)
 {
     ngx_lu_task_t  *task;
 
@@ -600,8 +785,8 @@ ngx_lu_follow_of(ngx_lu_follow_t *follow, ngx_str_t *app, const char *id)
 
     task->app = ngx_lu_to_core(app);
 
-    task->id.len = ngx_strlen(id);
-    task->id.data = ngx_lu_format(task->io.pool, "%s", id);
+    task->id.len = id->len;
+    task->id.data = ngx_lu_format(task->io.pool, "%*s", id->len, id->data);
 
     if (task->id.data == NULL) {
         return ngx_lu_task_nomem(task);

@@ -10,10 +10,15 @@
 
 
 static void ngx_lu_github_repository(ngx_lu_github_t *github);
-static void ngx_lu_github_head(ngx_lu_github_t *github);
+static ngx_int_t ngx_lu_github_moved(ngx_lu_github_t *github);
+static void ngx_lu_github_named(ngx_lu_github_t *github);
 static void ngx_lu_github_at(ngx_lu_github_t *github);
 static void ngx_lu_github_builds(ngx_lu_github_t *github);
 static void ngx_lu_github_rules(ngx_lu_github_t *github);
+static void ngx_lu_github_content(ngx_lu_github_t *github);
+static void ngx_lu_github_blob(ngx_lu_github_t *github);
+static lu_rc_e ngx_lu_github_text(ngx_lu_github_t *github);
+static void ngx_lu_github_too_large(ngx_lu_github_t *github);
 static void ngx_lu_github_answered(ngx_lu_fetch_t *fetch);
 static void ngx_lu_github_why(ngx_lu_github_t *github, lu_error_t *why);
 static void ngx_lu_github_limited(ngx_lu_github_t *github);
@@ -47,13 +52,18 @@ ngx_lu_github_create(ngx_lu_job_t *job)
 
 
 void
-ngx_lu_github_read(ngx_lu_github_t *github, ngx_lu_github_pt handler)
+ngx_lu_github_head(ngx_lu_github_t *github, ngx_lu_github_pt handler)
 {
     github->handler = handler;
 
-    if (github->conf->base.len) {
-        github->base = github->conf->base.data;
-        ngx_lu_github_head(github);
+    github->root = ngx_lu_format(github->job->pool, "/repos/%V",
+                                 &github->conf->repo);
+    github->name = ngx_lu_format(github->job->pool, "%V",
+                                 &github->conf->repo);
+
+    if (github->root == NULL || github->name == NULL) {
+        ngx_lu_job_exhausted(github->job);
+        ngx_lu_job_end(github->job);
         return;
     }
 
@@ -64,25 +74,106 @@ ngx_lu_github_read(ngx_lu_github_t *github, ngx_lu_github_pt handler)
 static void
 ngx_lu_github_repository(ngx_lu_github_t *github)
 {
-    github->base = ngx_lu_github_member(github, github->answer,
-                                        "default_branch");
+    ngx_uint_t  status;
 
-    if (github->fetch->status != NGX_HTTP_OK
-        || !ngx_lu_github_is_plain(github->base))
+    status = github->fetch->status;
+
+    if (status >= NGX_HTTP_SPECIAL_RESPONSE
+        && status < NGX_HTTP_BAD_REQUEST
+        && ngx_lu_github_moved(github) == NGX_OK)
     {
+        ngx_lu_github_ask(github, 0, NULL, ngx_lu_github_repository, "");
+        return;
+    }
+
+    github->base = github->conf->base.len
+                   ? ngx_lu_format(github->job->pool, "%V",
+                                   &github->conf->base)
+                   : ngx_lu_github_member(github, github->answer,
+                                          "default_branch");
+
+    if (status != NGX_HTTP_OK || !ngx_lu_github_is_plain(github->base)) {
         ngx_lu_github_unexpected(github);
         return;
     }
 
-    ngx_lu_github_head(github);
+    ngx_lu_github_named(github);
+
+    ngx_lu_github_ask(github, 0, NULL, ngx_lu_github_at, "/git/ref/heads/%s",
+                      github->base);
+}
+
+
+/*
+ * A repository with a new name is found under the path of its id.  NGX_OK:
+ * github->root is that path; it is so once.
+ */
+
+static ngx_int_t
+ngx_lu_github_moved(ngx_lu_github_t *github)
+{
+    u_char      *path;
+    size_t       i;
+    lu_str_t     url;
+    ngx_str_t   *api;
+
+    static u_char  by_id[] = "/repositories/";
+
+    api = &github->conf->api;
+
+    if (lu_json_string(github->answer, "url", &url) != LU_OK
+        || url.len <= api->len + sizeof(by_id) - 1
+        || ngx_strncmp(url.data, api->data, api->len) != 0
+        || ngx_strncmp(url.data + api->len, by_id, sizeof(by_id) - 1) != 0)
+    {
+        return NGX_DECLINED;
+    }
+
+    for (i = api->len + sizeof(by_id) - 1; i < url.len; i++) {
+        if (url.data[i] < '0' || url.data[i] > '9') {
+            return NGX_DECLINED;
+        }
+    }
+
+    path = ngx_lu_format(github->job->pool, "%s", url.data + api->len);
+
+    if (path == NULL || ngx_strcmp(path, github->root) == 0) {
+        return NGX_DECLINED;
+    }
+
+    github->root = path;
+
+    return NGX_OK;
 }
 
 
 static void
-ngx_lu_github_head(ngx_lu_github_t *github)
+ngx_lu_github_named(ngx_lu_github_t *github)
 {
-    ngx_lu_github_ask(github, 0, NULL, ngx_lu_github_at, "/git/ref/heads/%s",
-                      github->base);
+    u_char     *name;
+    ngx_str_t  *repo;
+
+    (void) lu_json_size(github->answer, "id", &github->id);
+
+    name = ngx_lu_github_member(github, github->answer, "full_name");
+    repo = &github->conf->repo;
+
+    if (!ngx_lu_github_is_plain(name)
+        || ngx_strlchr(name, name + ngx_strlen(name), '/') == NULL)
+    {
+        return;
+    }
+
+    github->name = name;
+
+    if (ngx_strlen(name) != repo->len
+        || ngx_strncasecmp(name, repo->data, repo->len) != 0)
+    {
+        ngx_log_error(NGX_LOG_WARN, ngx_cycle->log, 0,
+                      "repository \"%V\" is called \"%s\" on GitHub now: "
+                      "set \"repo=%s\" in \"liveupdate_github\"",
+                      repo, name, name);
+    }
 }
 
 
@@ -102,37 +193,169 @@ ngx_lu_github_at(ngx_lu_github_t *github)
         return;
     }
 
-    ngx_lu_github_ask(github, 0, NULL, ngx_lu_github_builds,
-                      "/contents/" LU_GITHUB_BUILDS
-                      "?ref=%s", github->approved.commit);
+    github->handler(github);
+}
+
+
+void
+ngx_lu_github_files(ngx_lu_github_t *github, ngx_lu_github_pt handler)
+{
+    github->handler = handler;
+
+    ngx_lu_github_file(github, LU_GITHUB_BUILDS, github->approved.commit,
+                       &github->approved.builds, ngx_lu_github_builds);
 }
 
 
 static void
 ngx_lu_github_builds(ngx_lu_github_t *github)
 {
-    lu_str_t  sha;
-
-    if (ngx_lu_github_text(github, &github->approved.builds, &sha) != NGX_OK) {
-        return;
-    }
-
-    ngx_lu_github_ask(github, 0, NULL, ngx_lu_github_rules,
-                      "/contents/" LU_GITHUB_RELEASES
-                      "?ref=%s", github->approved.commit);
+    ngx_lu_github_file(github, LU_GITHUB_RELEASES, github->approved.commit,
+                       &github->approved.rules, ngx_lu_github_rules);
 }
 
 
 static void
 ngx_lu_github_rules(ngx_lu_github_t *github)
 {
-    lu_str_t  sha;
+    github->handler(github);
+}
 
-    if (ngx_lu_github_text(github, &github->approved.rules, &sha) != NGX_OK) {
+
+void
+ngx_lu_github_file(ngx_lu_github_t *github, const char *path, u_char *ref,
+    ngx_lu_text_t *text, ngx_lu_github_pt handler)
+{
+    github->path = path;
+    github->file_text = text;
+    github->file_read = handler;
+
+    ngx_memzero(text, sizeof(ngx_lu_text_t));
+
+    ngx_lu_github_ask(github, 0, NULL, ngx_lu_github_content,
+                      "/contents/%s?ref=%s", path, ref);
+}
+
+
+/* "Not Found" is the file; a missing commit or repository says more. */
+
+static void
+ngx_lu_github_content(ngx_lu_github_t *github)
+{
+    lu_str_t  message;
+
+    if (github->fetch->status == NGX_HTTP_NOT_FOUND
+        && lu_json_string(github->answer, "message", &message) == LU_OK
+        && lu_str_is(&message, "Not Found"))
+    {
+        github->file_read(github);
         return;
     }
 
-    github->handler(github);
+    if (github->fetch->status != NGX_HTTP_OK) {
+        ngx_lu_github_unexpected(github);
+        return;
+    }
+
+    switch (ngx_lu_github_text(github)) {
+
+    case LU_OK:
+        github->file_read(github);
+        return;
+
+    case LU_NOT_FOUND:
+
+        /* more than a megabyte */
+
+        github->size = 0;
+        (void) lu_json_size(github->answer, "size", &github->size);
+
+        ngx_lu_github_ask(github, 0, NULL, ngx_lu_github_blob,
+                          "/git/blobs/%s", github->file_text->sha.data);
+        return;
+
+    default:
+        ngx_lu_github_unexpected(github);
+    }
+}
+
+
+static void
+ngx_lu_github_blob(ngx_lu_github_t *github)
+{
+    if (github->fetch->status == NGX_HTTP_OK
+        && ngx_lu_github_text(github) == LU_OK)
+    {
+        github->file_read(github);
+        return;
+    }
+
+    if (github->code >= NGX_HTTP_INTERNAL_SERVER_ERROR
+        || github->code == NGX_HTTP_TOO_MANY_REQUESTS
+        || github->code == 0)
+    {
+        ngx_lu_github_unexpected(github);
+        return;
+    }
+
+    ngx_lu_github_too_large(github);
+}
+
+
+/* The text and the SHA, in the job's pool. */
+
+static lu_rc_e
+ngx_lu_github_text(ngx_lu_github_t *github)
+{
+    lu_rc_e         rc;
+    lu_str_t        sha;
+    lu_arena_t      arena;
+    lu_error_t      why;
+    ngx_lu_text_t  *text;
+
+    text = github->file_text;
+    arena = ngx_lu_arena(github->job->pool);
+
+    rc = lu_github_content(&arena, github->answer, &text->text, &sha, &why);
+
+    if (rc != LU_OK && rc != LU_NOT_FOUND) {
+        return rc;
+    }
+
+    text->sha = lu_str_dup(&arena, sha.data, sha.len);
+
+    if (!ngx_lu_github_is_plain(text->sha.data)) {
+        return LU_INVALID;
+    }
+
+    return rc;
+}
+
+
+static void
+ngx_lu_github_too_large(ngx_lu_github_t *github)
+{
+    lu_str_t     path;
+    lu_error_t   why;
+    const char  *text;
+
+    path = lu_str(github->path);
+
+    text = (github->code == NGX_HTTP_OK)
+           ? (char *) ngx_lu_format(github->job->pool,
+                          "is too large: it has %uL bytes, and "
+                          "\"subrequest_output_buffer_size\" of location "
+                          "\"%V\" must be at least %uL.",
+                          github->size, &github->conf->uri,
+                          github->size / 2 * 3 + 4096)
+           : (char *) ngx_lu_format(github->job->pool,
+                          "is too large: it has %uL bytes, and GitHub "
+                          "answered %ui.", github->size, github->code);
+
+    (void) lu_error(&why, &path, text ? text : "is too large.");
+
+    ngx_lu_job_fail(github->job, NGX_LU_JOB_OUTAGE, &why);
+    ngx_lu_job_end(github->job);
 }
 
 
@@ -191,8 +414,8 @@ ngx_lu_github_ask(ngx_lu_github_t *github, ngx_uint_t method, char *body,
     p = ngx_vslprintf(buf, buf + sizeof(buf), path, args);
     va_end(args);
 
-    fetch->target.data = ngx_lu_format(pool, "%V/repos/%V%*s", &conf->api,
-                                       &conf->repo, p - buf, buf);
+    fetch->target.data = ngx_lu_format(pool, "%V%s%*s", &conf->api,
+                                       github->root, p - buf, buf);
     if (fetch->target.data == NULL) {
         goto failed;
     }
@@ -241,6 +464,8 @@ ngx_lu_github_answered(ngx_lu_fetch_t *fetch)
     pool = fetch->pool;
 
     text = ngx_lu_to_core(&fetch->answer);
+
+    github->code = fetch->status;
 
     if (!fetch->complete
         || lu_json_parse(&github->answer, &text, &why) != LU_OK)
@@ -364,39 +589,6 @@ ngx_lu_github_limited(ngx_lu_github_t *github)
     wait = ngx_min(wait, NGX_LU_JOB_WAIT_MAX / 1000);
 
     github->job->wait = (ngx_msec_t) wait * 1000;
-}
-
-
-/* "Not Found" is the file; a missing commit or repository says more. */
-
-ngx_int_t
-ngx_lu_github_text(ngx_lu_github_t *github, lu_str_t *text, lu_str_t *sha)
-{
-    lu_str_t    message;
-    lu_arena_t  arena;
-    lu_error_t  why;
-
-    ngx_str_null(text);
-    ngx_str_null(sha);
-
-    if (github->fetch->status == NGX_HTTP_NOT_FOUND
-        && lu_json_string(github->answer, "message", &message) == LU_OK
-        && lu_str_is(&message, "Not Found"))
-    {
-        return NGX_OK;
-    }
-
-    arena = ngx_lu_arena(github->job->pool);
-
-    if (github->fetch->status == NGX_HTTP_OK
-        && lu_github_content(&arena, github->answer, text, sha, &why) == LU_OK)
-    {
-        return NGX_OK;
-    }
-
-    ngx_lu_github_unexpected(github);
-
-    return NGX_ERROR;
 }
 
 

@@ -18,31 +18,55 @@
 #include "core/lu_json.h"
 
 
+typedef struct ngx_lu_await_s      ngx_lu_await_t;
+typedef struct ngx_lu_reconcile_s  ngx_lu_reconcile_t;
+
 typedef void (*ngx_lu_github_pt)(ngx_lu_github_t *github);
+
+
+/* A file: its text and its blob's SHA, both empty if there is no file. */
+
+typedef struct {
+    lu_str_t               text;
+    lu_str_t               sha;
+} ngx_lu_text_t;
 
 
 /* The two files of those who approve, at the head of the base branch. */
 
 typedef struct {
     u_char                *commit;
-    lu_str_t               builds;       /* text; empty: there is no file */
-    lu_str_t               rules;
-    u_char                *error;        /* why they cannot be followed */
+    ngx_lu_text_t          builds;
+    ngx_lu_text_t          rules;
 } ngx_lu_approved_t;
 
 
 struct ngx_lu_github_s {
     ngx_lu_job_t          *job;
     ngx_lu_github_conf_t  *conf;
+    u_char                *root;         /* path of the repository */
+    u_char                *name;         /* as GitHub calls it: "owner/name" */
+    uint64_t               id;           /* of the repository, or 0 */
     u_char                *base;         /* branch */
     ngx_lu_approved_t      approved;
-    ngx_lu_github_pt       handler;      /* of ngx_lu_github_read() */
+    ngx_lu_github_pt       handler;      /* of head() and files() */
 
     /* the last request; the answer is NULL if it is not JSON, or incomplete */
     ngx_lu_fetch_t        *fetch;
     ngx_lu_github_pt       next;
     cJSON                 *answer;
+    ngx_uint_t             code;         /* its status, even if it was cut */
     lu_error_t             refused;      /* see ngx_lu_github_refused() */
+
+    /* of ngx_lu_github_file() */
+    const char            *path;
+    uint64_t               size;
+    ngx_lu_text_t         *file_text;
+    ngx_lu_github_pt       file_read;
+
+    /* jobs/github */
+    ngx_lu_await_t        *await;
+    ngx_lu_reconcile_t    *reconcile;
 
     /* of ngx_lu_branch() */
     ngx_lu_github_pt       committed;
@@ -58,6 +82,7 @@ struct ngx_lu_github_s {
     ngx_uint_t             suffix;       /* of the branch */
     ngx_uint_t             conflicts;
     ngx_uint_t             file;         /* that is edited */
+    ngx_lu_text_t          edited;
     unsigned               begun:1;      /* the branch is in release.json */
 };
 
@@ -66,12 +91,17 @@ struct ngx_lu_github_s {
 
 ngx_lu_github_t *ngx_lu_github_create(ngx_lu_job_t *job);
 
-/* Reads github->approved and calls the handler, or ends the job. */
+/*
+ * Read github->approved and call the handler, or end the job: head() finds the
+ * repository, also under a new name, and the commit, and files() reads the two
+ * files at that commit.
+ */
 
-void ngx_lu_github_read(ngx_lu_github_t *github, ngx_lu_github_pt handler);
+void ngx_lu_github_head(ngx_lu_github_t *github, ngx_lu_github_pt handler);
+void ngx_lu_github_files(ngx_lu_github_t *github, ngx_lu_github_pt handler);
 
 /*
- * Requests a path below /repos/{owner}/{name} and calls next() with the answer
+ * Requests a path below that of the repository and calls next() with the answer
  * in github->fetch and github->answer, which last until it returns or asks
  * again.  Method 0 is GET.  POST and PUT need a body, from malloc(), which is
  * freed; NULL, for lack of memory, ends the job, as does a request that cannot
@@ -82,13 +112,12 @@ void ngx_lu_github_ask(ngx_lu_github_t *github, ngx_uint_t method, char *body,
     ngx_lu_github_pt next, const char *path, ...);
 
 /*
- * After "GET .../contents/{path}?ref=": the file's text, in the job's pool,
- * and its blob's SHA, in the answer; both are empty if there is no file.
- * NGX_OK, or NGX_ERROR if the job was ended.
+ * Reads a file of any size at a branch or commit into *text, whose strings are
+ * in the job's pool, and calls the handler, or ends the job.
  */
 
-ngx_int_t ngx_lu_github_text(ngx_lu_github_t *github, lu_str_t *text,
-    lu_str_t *sha);
+void ngx_lu_github_file(ngx_lu_github_t *github, const char *path,
+    u_char *ref, ngx_lu_text_t *text, ngx_lu_github_pt handler);
 
 /* A string member, copied into the job's pool; NULL: none, or no memory. */
 

@@ -29,6 +29,7 @@
 
 static ngx_int_t ngx_lu_job_thread(void *data);
 static void ngx_lu_job_done(void *data);
+static void ngx_lu_job_told(ngx_lu_job_t *job, ngx_int_t status);
 static void ngx_lu_job_pause(ngx_lu_job_t *job);
 static ngx_int_t ngx_lu_job_postpone(ngx_lu_step_t *step);
 static ngx_int_t ngx_lu_job_again(ngx_lu_step_t *step, cJSON *release,
@@ -186,9 +187,16 @@ ngx_lu_job_end(ngx_lu_job_t *job)
 
         if (job->is_github) {
             job->jobs->github_attempts = 0;
+            job->jobs->looks = 0;
+            job->jobs->look_next = ngx_current_msec;
         }
 
         ngx_lu_job_free(job);
+        return;
+    }
+
+    if (job->is_github && job->tell) {
+        ngx_lu_job_run(job, job->tell, ngx_lu_job_told);
         return;
     }
 
@@ -202,6 +210,13 @@ ngx_lu_job_end(ngx_lu_job_t *job)
                   job->id.data, job->app.data, job->reason);
 
     ngx_lu_job_run(job, ngx_lu_job_postpone, ngx_lu_job_postponed);
+}
+
+
+static void
+ngx_lu_job_told(ngx_lu_job_t *job, ngx_int_t status)
+{
+    ngx_lu_job_pause(job);
 }
 
 

@@ -20,7 +20,8 @@
 #include "core/lu_json.h"
 
 
-#define NGX_LU_JOBS  4              /* of a worker, at once */
+#define NGX_LU_JOBS       4         /* of a worker, at once */
+#define NGX_LU_LOOK_SIZE  256
 
 /* what an origin may ask for: no job waits longer, in milliseconds */
 
@@ -63,6 +64,10 @@ struct ngx_lu_jobs_s {
     ngx_msec_t               pause_github; /* nor is jobs/github */
     ngx_uint_t               github_attempts;
     uint32_t                 unread;       /* hash of a path that was logged */
+    ngx_uint_t               looks;        /* at what GitHub shows late */
+    ngx_msec_t               look_next;    /* nor is it, if nobody asks */
+    off_t                    look_size;    /* of jobs/github at that time */
+    u_char                   look[NGX_LU_LOOK_SIZE];  /* what was found */
     unsigned                 sweeping:1;
     unsigned                 again:1;      /* one more sweep after this one */
 };
@@ -106,6 +111,9 @@ struct ngx_lu_job_s {
 
     /* what is not to be kept for the next try, with the release locked */
     ngx_lu_step_pt           clean;
+
+    /* tells of an outage where there is no release; or NULL */
+    ngx_lu_step_pt           tell;
 };
 
 

@@ -24,6 +24,7 @@
 
 static ngx_int_t ngx_lu_pull_open(ngx_lu_step_t *step);
 static void ngx_lu_pull_opened(ngx_lu_job_t *job, ngx_int_t status);
+static void ngx_lu_pull_head(ngx_lu_github_t *github);
 static void ngx_lu_pull_compare(ngx_lu_github_t *github);
 static ngx_int_t ngx_lu_pull_hand_over(ngx_lu_step_t *step);
 static void ngx_lu_pull_handed_over(ngx_lu_job_t *job, ngx_int_t status);
@@ -131,7 +132,14 @@ ngx_lu_pull_opened(ngx_lu_job_t *job, ngx_int_t status)
         return;
     }
 
-    ngx_lu_github_read(job->github, ngx_lu_pull_compare);
+    ngx_lu_github_head(job->github, ngx_lu_pull_head);
+}
+
+
+static void
+ngx_lu_pull_head(ngx_lu_github_t *github)
+{
+    ngx_lu_github_files(github, ngx_lu_pull_compare);
 }
 
 
@@ -152,7 +160,7 @@ ngx_lu_pull_compare(ngx_lu_github_t *github)
     job = github->job;
     approved = 0;
 
-    rc = lu_github_builds(&github->approved.builds, &builds, &why);
+    rc = lu_github_builds(&github->approved.builds.text, &builds, &why);
 
     if (rc == LU_OK) {
         approved = lu_github_has_build(builds, (char *) job->id.data);
@@ -165,7 +173,7 @@ ngx_lu_pull_compare(ngx_lu_github_t *github)
     }
 
     if (rc == LU_OK) {
-        rc = lu_github_rules(&github->approved.rules, &rules, &why);
+        rc = lu_github_rules(&github->approved.rules.text, &rules, &why);
     }
 
     if (rc == LU_OK) {
@@ -190,15 +198,22 @@ ngx_lu_pull_compare(ngx_lu_github_t *github)
 static ngx_int_t
 ngx_lu_pull_hand_over(ngx_lu_step_t *step)
 {
-    ngx_fd_t   lock;
-    ngx_int_t  status;
+    ngx_fd_t           lock;
+    ngx_int_t          status;
+    lu_github_event_t  event;
 
     status = ngx_lu_reconcile_lock(&step->task, &lock);
     if (status != NGX_OK) {
         return status;
     }
 
-    status = ngx_lu_reconcile_ask(&step->task);
+    /* another server of GitHub may not know this commit yet */
+
+    ngx_memzero(&event, sizeof(lu_github_event_t));
+
+    event.after = lu_str((char *) step->job->github->approved.commit);
+
+    status = ngx_lu_reconcile_ask(&step->task, &event);
 
     ngx_lu_lock_release(lock);
 
@@ -227,8 +242,12 @@ ngx_lu_pull_handed_over(ngx_lu_job_t *job, ngx_int_t status)
 static void
 ngx_lu_pull_find(ngx_lu_github_t *github, ngx_lu_github_pt next)
 {
-    ngx_lu_github_ask(github, 0, NULL, next, "/pulls?state=%s&head=%V:%s",
-                      github->begun ? "all" : "open", &github->conf->owner,
+    size_t  owner;
+
+    owner = (u_char *) ngx_strchr(github->name, '/') - github->name;
+
+    ngx_lu_github_ask(github, 0, NULL, next, "/pulls?state=%s&head=%*s:%s",
+                      github->begun ? "all" : "open", owner, github->name,
                       github->branch);
 }
 

@@ -14,21 +14,25 @@
 
 #include "write/ngx_lu_task.h"
 
+#include "core/lu_github.h"
+
 
 /*
- * Reads the two files of the base branch, promotes and withdraws builds and
- * sets rules until the store agrees with them, and ends the job.  What cannot
- * be followed is written into apps/{app}/github.json and logged.
+ * Reads the two files of the base branch and follows them, and looks again
+ * later if GitHub does not show what it has told of.  What cannot be followed
+ * is written into apps/{app}/github.json and logged.
  */
 
 void ngx_lu_reconcile(ngx_lu_job_t *job);
 
 /*
- * Asks for another look at the files; the caller has the lock, and wakes the
- * jobs afterwards.  Runs in a thread.  NGX_OK, or a status: 404, 500, 507.
+ * Asks for another look at the files, because of the event, or of something
+ * else for NULL; the caller has the lock, and wakes the jobs afterwards.  Runs
+ * in a thread.  NGX_OK, or a status: 404, 500, 507.
  */
 
-ngx_int_t ngx_lu_reconcile_ask(ngx_lu_task_t *task);
+ngx_int_t ngx_lu_reconcile_ask(ngx_lu_task_t *task,
+    const lu_github_event_t *event);
 
 /*
  * The lock of those who ask and of the job when it ends, to be given to

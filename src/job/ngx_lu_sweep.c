@@ -37,6 +37,8 @@ typedef struct {
     ngx_uint_t                    free;
     ngx_array_t                   claimed;     /* of job_t * */
     ngx_uint_t                    github;      /* jobs/github may run */
+    ngx_uint_t                    late;        /* only if somebody has asked */
+    off_t                         look_size;
     char                          now[LU_TIME_SIZE];
 } ngx_lu_sweep_t;
 
@@ -172,6 +174,8 @@ ngx_lu_sweep(ngx_lu_jobs_t *jobs)
                      && (ngx_msec_int_t) (ngx_current_msec
                                           - jobs->pause_github)
                         >= 0);
+    sweep->late = ((ngx_msec_int_t) (ngx_current_msec - jobs->look_next) < 0);
+    sweep->look_size = jobs->look_size;
 
     thread = &sweep->thread;
 
@@ -386,7 +390,10 @@ ngx_lu_sweep_open(ngx_lu_sweep_t *sweep, ngx_lu_job_t *job, u_char *path)
 
         job->seen = ngx_file_size(&fi);
 
-        return NGX_OK;
+        /* nobody has asked since the last look */
+
+        return (sweep->late && job->seen == sweep->look_size) ? NGX_BUSY
+                                                              : NGX_OK;
     }
 
     lock = NGX_INVALID_FILE;

@@ -9,6 +9,7 @@
 
 
 #include "lu_github.h"
+#include "lu_listed.h"
 #include "lu_print.h"
 
 #include "fuzz.h"
@@ -17,6 +18,7 @@
 static void fuzz_event(const cJSON *json);
 static void fuzz_answer(const lu_arena_t *arena, const cJSON *json);
 static void fuzz_files(const lu_str_t *text, const cJSON *json);
+static void fuzz_listed(const lu_arena_t *arena, const cJSON *json);
 static void fuzz_print(const cJSON *json);
 
 
@@ -38,6 +40,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (lu_json_parse(&json, &text, &err) == LU_OK) {
         fuzz_event(json);
         fuzz_answer(&arena, json);
+        fuzz_listed(&arena, json);
         fuzz_print(json);
 
     } else {
@@ -66,6 +69,12 @@ fuzz_event(const cJSON *json)
 
     if (rc != LU_OK) {
         fuzz_refused(rc, &err);
+
+    } else {
+        require(event.after.len <= 64 && event.before.len <= 64);
+        require(memchr(event.after.data ? (void *) event.after.data : "", ' ',
+                       event.after.len)
+                == NULL);
     }
 
     err.text = NULL;
@@ -87,6 +96,12 @@ fuzz_answer(const lu_arena_t *arena, const cJSON *json)
     err.text = NULL;
     rc = lu_github_content(arena, json, &text, &sha, &err);
 
+    if (rc == LU_NOT_FOUND) {
+        copy = fuzz_copy(sha.data, sha.len);
+        free(copy.data);
+        return;
+    }
+
     if (rc != LU_OK) {
         fuzz_refused(rc, &err);
         return;
@@ -101,7 +116,7 @@ static void
 fuzz_files(const lu_str_t *text, const cJSON *json)
 {
     char       *out, *again;
-    cJSON      *builds, *rules;
+    cJSON      *builds;
     lu_rc_e     rc;
     lu_str_t    edited;
     lu_error_t  err;
@@ -135,13 +150,43 @@ fuzz_files(const lu_str_t *text, const cJSON *json)
     }
 
     free(out);
+}
 
-    if (json) {
-        rules = lu_github_rules_of(json, json, "fuzz");
 
-        require(rules != NULL);
-        cJSON_Delete(rules);
+/* Three lists: what nobody else has changed becomes what it is now. */
+
+static void
+fuzz_listed(const lu_arena_t *arena, const cJSON *json)
+{
+    size_t        i;
+    cJSON        *merged;
+    lu_listed_t   listed;
+    const cJSON  *one, *two;
+
+    require(lu_listed_parse(arena, json, &listed) == LU_OK);
+
+    for (i = 0; i < listed.n; i++) {
+        require(lu_listed_has(&listed, &listed.ids[i]));
+        require(i == 0 || strcmp((char *) listed.ids[i - 1].data,
+                                 (char *) listed.ids[i].data) < 0);
     }
+
+    one = cJSON_GetArrayItem(json, 0);
+    two = cJSON_GetArrayItem(json, 1);
+
+    if (!cJSON_IsArray(one) || !cJSON_IsArray(two)) {
+        return;
+    }
+
+    merged = lu_listed_merge(one, one, two);
+    require(merged && cJSON_Compare(merged, two, 1));
+    cJSON_Delete(merged);
+
+    merged = lu_listed_merge(one, two, two);
+    require(merged != NULL);
+    require(cJSON_GetArraySize(merged) <= cJSON_GetArraySize(one)
+                                          + cJSON_GetArraySize(two));
+    cJSON_Delete(merged);
 }
 
 

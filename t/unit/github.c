@@ -14,7 +14,6 @@ static void github_pull_request(void);
 static void github_content(void);
 static void github_edit(void);
 static void github_files(void);
-static void github_rules(void);
 static void github_requests(void);
 
 
@@ -26,7 +25,6 @@ main(void)
     github_content();
     github_edit();
     github_files();
-    github_rules();
     github_requests();
 
     tap_free();
@@ -36,7 +34,8 @@ main(void)
 
 
 #define REPOSITORY                                                            \
-    "\"repository\":{\"full_name\":\"a/b\",\"default_branch\":\"main\"}"
+    "\"repository\":{\"id\":7,\"full_name\":\"a/b\","                         \
+    "\"default_branch\":\"main\"}"
 
 #define FROM(repo)                                                            \
     "{" REPOSITORY ",\"action\":\"closed\",\"pull_request\":{\"number\":1,"   \
@@ -46,11 +45,33 @@ main(void)
 static void
 github_push(void)
 {
+    char               body[512];
     size_t             i;
     cJSON             *json;
     lu_rc_e            rc;
     lu_error_t         err;
     lu_github_event_t  event;
+
+    static const struct {
+        const char  *body;
+        const char  *after;
+        const char  *before;
+        int          builds;
+        int          rules;
+    } commits[] = {
+        { ",\"after\":\"0123abcd\",\"before\":\"fedc\",\"commits\":["
+          "{\"added\":[\"desktop-builds.json\"]}]", "0123abcd", "fedc", 1, 0 },
+        { ",\"after\":\"a\",\"commits\":[{\"removed\":"
+          "[\"desktop-releases.json\"]},{\"modified\":[\"x\","
+          "\"desktop-builds.json\"]}]", "a", "", 1, 1 },
+        { ",\"after\":\"00000000\",\"before\":\"0000\"", "", "", 0, 0 },
+        { ",\"after\":\"a b\",\"before\":\"a\\nb\"", "", "", 0, 0 },
+        { ",\"after\":7,\"before\":null", "", "", 0, 0 },
+        { ",\"after\":\"\",\"before\":\"../x\"", "", "", 0, 0 },
+        { ",\"after\":\"1111111111222222222233333333334444444444"
+          "55555555556666666666777777\"", "", "", 0, 0 },
+        { NULL, NULL, NULL, 0, 0 }
+    };
 
     static const struct {
         const char  *body;
@@ -95,6 +116,28 @@ github_push(void)
                || lu_str_is(&event.branch, pushes[i].branch))
            && event.touches == (unsigned) pushes[i].touches,
            "push %u", (unsigned) i);
+
+        cJSON_Delete(json);
+    }
+
+    for (i = 0; commits[i].body; i++) {
+        (void) snprintf(body, sizeof(body), "{" REPOSITORY ",\"ref\":"
+                        "\"refs/heads/main\"%s}", commits[i].body);
+
+        json = tap_json(body);
+        rc = lu_github_push(json, &event, &err);
+
+        ok(rc == LU_OK
+           && event.after.len == strlen(commits[i].after)
+           && (event.after.len == 0
+               || lu_str_is(&event.after, commits[i].after))
+           && event.before.len == strlen(commits[i].before)
+           && (event.before.len == 0
+               || lu_str_is(&event.before, commits[i].before))
+           && event.builds == (unsigned) commits[i].builds
+           && event.rules == (unsigned) commits[i].rules
+           && event.id == 7,
+           "commits: %s", commits[i].body);
 
         cJSON_Delete(json);
     }
@@ -216,7 +259,7 @@ github_content(void)
     static const char  *wrong[] = {
         "{\"encoding\":\"base64\",\"content\":\"W10K\"}",
         "{\"sha\":\"s\",\"content\":\"W10K\"}",
-        "{\"sha\":\"s\",\"encoding\":\"none\",\"content\":\"\"}",
+        "{\"sha\":\"s\",\"encoding\":\"utf-8\",\"content\":\"[]\"}",
         "{\"sha\":\"s\",\"encoding\":\"base64\"}",
         "{\"sha\":\"s\",\"encoding\":\"base64\",\"content\":\"W10\"}",
         "{\"sha\":\"s\",\"encoding\":\"base64\",\"content\":\"W1*K\"}",
@@ -246,6 +289,13 @@ github_content(void)
 
         cJSON_Delete(json);
     }
+
+    json = tap_json("{\"sha\":\"s\",\"encoding\":\"none\",\"content\":\"\"}");
+    rc = lu_github_content(&tap_arena, json, &text, &sha, &err);
+
+    ok(rc == LU_NOT_FOUND && lu_str_is(&sha, "s"), "the content is left out");
+
+    cJSON_Delete(json);
 
     json = tap_json(answers[0].body);
 
@@ -338,12 +388,11 @@ github_files(void)
     lu_error_t  err;
 
     static const char  *wrong[] = {
-        "{", "{}", "7", "[7]", "[{}]", "[{\"id\":7}]", "[{\"id\":\"a/b\"}]",
-        "[{\"id\":\"a\"}] x", NULL
+        "{", "{}", "7", "[{\"id\":\"a\"}] x", NULL
     };
 
-    text = tap_str("[{\"id\":\"a\",\"isReleased\":true},{\"id\":\"b\"},"
-                   "{\"id\":\"c\",\"isReleased\":false}]");
+    text = tap_str("[{\"id\":\"a\",\"isReleased\":true},{\"id\":\"b\"},7,{},"
+                   "{\"id\":7},{\"id\":\"c\",\"isReleased\":false}]");
     rc = lu_github_builds(&text, &builds, &err);
 
     ok(rc == LU_OK, "builds");
@@ -369,63 +418,6 @@ github_files(void)
     ok(rc == LU_INVALID
        && lu_str_is(&err.subject, "desktop-builds.json"),
        "it is said which file does not parse");
-}
-
-
-/* Rules for what is not released are left out. */
-
-static void
-github_rules(void)
-{
-    char        *text;
-    cJSON       *builds, *rules, *copy;
-    size_t       i;
-
-    static const struct {
-        const char  *rules;
-        const char  *latest;
-        const char  *result;
-        const char  *name;
-    } cases[] = {
-        { "{}", "a", "{}", "no rules" },
-        { "{\"latestReleaseBuildId\":\"a\"}", NULL,
-          "{\"latestReleaseBuildId\":\"a\"}", "a latest one" },
-        { "{\"latestReleaseBuildId\":\"c\"}", "b",
-          "{\"latestReleaseBuildId\":\"b\"}", "one that is not released" },
-        { "{\"latestReleaseBuildId\":\"d\"}", NULL, "{}",
-          "one that is not listed, and no other" },
-        { "{\"releaseRedirections\":[{\"buildId\":\"c\"},"
-          "{\"buildId\":\"a\"},{\"feedUrl\":\"x\"},{\"buildId\":\"d\"}]}",
-          NULL, "{\"releaseRedirections\":[{\"buildId\":\"a\"},"
-          "{\"feedUrl\":\"x\"}]}", "redirections" },
-        { "{\"releaseRedirections\":null,\"more\":[1]}", NULL,
-          "{\"releaseRedirections\":null,\"more\":[1]}", "other members" },
-        { NULL, NULL, NULL, NULL }
-    };
-
-    builds = tap_json("[{\"id\":\"a\",\"isReleased\":true},"
-                      "{\"id\":\"b\"},"
-                      "{\"id\":\"c\",\"isReleased\":false}]");
-
-    for (i = 0; cases[i].rules; i++) {
-        rules = tap_json(cases[i].rules);
-        copy = lu_github_rules_of(rules, builds, cases[i].latest);
-        text = cJSON_PrintUnformatted(copy);
-
-        ok(strcmp(text, cases[i].result) == 0, "rules: %s", cases[i].name);
-
-        free(text);
-        text = cJSON_PrintUnformatted(rules);
-
-        ok(strcmp(text, cases[i].rules) == 0, "as they were: %s",
-           cases[i].name);
-
-        free(text);
-        cJSON_Delete(copy);
-        cJSON_Delete(rules);
-    }
-
-    cJSON_Delete(builds);
 }
 
 

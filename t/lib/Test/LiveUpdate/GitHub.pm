@@ -259,6 +259,30 @@ sub set {
 }
 
 
+# Some of GitHub's servers are late: lag(regular expression for "METHOD
+# /path?query", requests => 3 or seconds => 2, old => 1).  They show what there
+# is now, to the next requests that match; with "old", its files also as those
+# of a commit that they do not know yet.
+
+sub lag {
+    my ($self, $re, %opt) = @_;
+
+    return $self->call('lag', $self->{repo}, "$re", %opt);
+}
+
+
+# The repository gets another name, for people as well.
+
+sub rename {
+    my ($self, $name) = @_;
+
+    $self->call('rename', $self->{repo}, $name);
+    $self->{repo} = $name;
+
+    return $self;
+}
+
+
 # { branch => commit }
 
 sub heads {

@@ -16,8 +16,8 @@ use MIME::Base64 qw/ encode_base64 /;
 use Test::LiveUpdate::GitHub::Repo;
 
 our @EXPORT_OK = qw/
-    branch commit content error file_commit ping_payload pull pull_payload
-    push_payload ref_of repository user
+    blob branch commit comparison content error file_commit ping_payload pull
+    pull_payload push_payload ref_of repository user
 /;
 
 use constant DOCS => 'https://docs.github.com/rest';
@@ -239,6 +239,54 @@ sub commit {
             raw_url => SITE . "/$repo->{name}/raw/$sha/$_",
             contents_url => "$API/repos/$repo->{name}/contents/$_?ref=$sha",
         } } sort keys %changes ],
+    };
+}
+
+
+# What "head" has that "base" does not have.
+
+sub comparison {
+    my ($repo, $base, $head, $most) = @_;
+
+    my ($one, $other) = map { $repo->resolve($_)->{sha} } $base, $head;
+    my $common = $repo->merge_base($one, $other);
+    my @behind = $repo->new_commits($other, $one);
+    my @ahead = $repo->new_commits($one, $other);
+    my $html = SITE . "/$repo->{name}/compare/$base...$head";
+
+    return {
+        url => "$API/repos/$repo->{name}/compare/$base...$head",
+        html_url => $html,
+        permalink_url => $html,
+        diff_url => "$html.diff",
+        patch_url => "$html.patch",
+        base_commit => commit($repo, $repo->{commits}{$one}),
+        merge_base_commit => commit($repo, $repo->{commits}{$common}),
+        status => @ahead && @behind ? 'diverged' : @ahead ? 'ahead'
+                  : @behind ? 'behind' : 'identical',
+        ahead_by => 0 + @ahead,
+        behind_by => 0 + @behind,
+        total_commits => 0 + @ahead,
+        commits => [ map { commit($repo, $_) }
+                     splice @{[ @ahead ]}, 0, $most ],
+        files => commit($repo, { %{$repo->{commits}{$other}},
+                                 parents => [ $common ] })->{files},
+    };
+}
+
+
+sub blob {
+    my ($repo, $sha) = @_;
+
+    my $bytes = $repo->{blobs}{$sha};
+
+    return {
+        sha => $sha,
+        node_id => "B_$sha",
+        size => length $bytes,
+        url => "$API/repos/$repo->{name}/git/blobs/$sha",
+        content => encode_base64($bytes) =~ s/\n//gr =~ s/(.{1,60})/$1\n/gr,
+        encoding => 'base64',
     };
 }
 

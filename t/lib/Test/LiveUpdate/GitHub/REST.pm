@@ -13,7 +13,8 @@ use Exporter qw/ import /;
 use MIME::Base64 qw/ decode_base64 /;
 
 use Test::LiveUpdate::GitHub::Entity qw/
-    branch commit content error file_commit pull ref_of repository
+    blob branch commit comparison content error file_commit pull ref_of
+    repository
 /;
 use Test::LiveUpdate::HTTP qw/ json_decode json_encode /;
 
@@ -31,6 +32,8 @@ my @ROUTES = (
     [ DELETE => qr{/git/refs/heads/(.+)}, \&delete_ref ],
     [ GET => qr{/branches/(.+)}, \&get_branch ],
     [ GET => qr{/commits/(.+)}, \&get_commit ],
+    [ GET => qr{/compare/(.+)}, \&get_compare ],
+    [ GET => qr{/git/blobs/(.+)}, \&get_blob ],
     [ GET => qr{/contents/(.+)}, \&get_contents ],
     [ PUT => qr{/contents/(.+)}, \&put_contents ],
     [ GET => qr{/pulls}, \&get_pulls ],
@@ -92,8 +95,20 @@ sub route {
     my ($name, $rest) = $path =~ m{^/repos/([^/]+/[^/]+)(/.*)?$};
     my $repo = defined $name ? $opt{repos}{unescaped($name)} : undef;
 
+    if ($path =~ m{^/repositories/(\d+)(/.*)?$}) {
+        my $id = $1;
+
+        $rest = $2;
+        ($repo) = grep { $_->{id} == $id } values %{$opt{repos}};
+    }
+
     # all repositories are private
     failed(404, 'Not Found') if !$repo || !$right || $repo->{hidden};
+
+    return moved($method, $repo, $rest, $request->{query})
+        if defined $name && lc unescaped($name) ne lc $repo->{name};
+
+    $repo = $repo->shown("$method $path?" . ($request->{query} // ''));
 
     $request->{repo} = $repo;
     $request->{by} = BOT;
@@ -208,6 +223,23 @@ sub done {
 }
 
 
+# The repository has another name now.
+
+sub moved {
+    my ($method, $repo, $rest, $query) = @_;
+
+    my $url = "$Test::LiveUpdate::GitHub::Entity::API/repositories/$repo->{id}"
+              . ($rest // '') . (length($query // '') ? "?$query" : '');
+
+    return { status => $method eq 'GET' ? 301 : 307,
+             json => { message => $method eq 'GET' ? 'Moved Permanently'
+                                                   : 'Temporary Redirect',
+                       url => $url,
+                       documentation_url => 'https://docs.github.com/rest' },
+             headers => [ "Location: $url" ] };
+}
+
+
 # -- branches and commits ----------------------------------------------------
 
 sub get_repository {
@@ -277,6 +309,29 @@ sub get_commit {
         if ($request->{headers}{accept} // '') =~ /\.sha$/;
 
     return done(200, commit($repo, $commit));
+}
+
+
+sub get_compare {
+    my ($request, $repo, $range) = @_;
+
+    my %query = query($request);
+    my ($base, $head) = split /\.\.\./, $range, 2;
+
+    for my $ref ($base, $head // '') {
+        failed(404, 'Not Found') unless $repo->resolve($ref);
+    }
+
+    return done(200, comparison($repo, $base, $head, $query{per_page} || 250));
+}
+
+
+sub get_blob {
+    my ($request, $repo, $sha) = @_;
+
+    failed(404, 'Not Found') unless defined $repo->{blobs}{$sha};
+
+    return done(200, blob($repo, $sha));
 }
 
 

@@ -12,6 +12,7 @@ use strict;
 
 use Digest::SHA qw/ sha1_hex /;
 use POSIX ();
+use Time::HiRes qw/ time /;
 
 use Test::LiveUpdate::HTTP qw/ json_decode json_encode /;
 
@@ -118,7 +119,64 @@ sub resolve {
 
     my $sha = $self->{heads}{$ref} // $ref;
 
-    return $self->{commits}{$sha};
+    return $self->{commits}{$sha} // $self->{commits}{$self->{instead} // ''};
+}
+
+
+# From now on, requests that match are answered by a server that has seen
+# nothing later: as many of them as there are "requests", or for some
+# "seconds".  It knows no later commit; or, with "old", it shows the files of
+# the last one that it knows in the place of such a commit.
+
+sub lag {
+    my ($self, $re, %opt) = @_;
+
+    push @{$self->{lags}}, {
+        re => qr/$re/,
+        requests => $opt{requests},
+        until => defined $opt{seconds} ? time() + $opt{seconds} : undef,
+        heads => { %{$self->{heads}} },
+        serial => $self->{serial},
+        instead => $opt{old} ? $self->{heads}{$self->{default}} : undef,
+    };
+
+    return 1;
+}
+
+
+# The repository, as the server shows it that gets this request.
+
+sub shown {
+    my ($self, $request) = @_;
+
+    for my $lag (@{$self->{lags} || []}) {
+        next if $request !~ $lag->{re};
+        next if defined $lag->{until} && time() >= $lag->{until};
+        next if defined $lag->{requests} && $lag->{requests}-- <= 0;
+
+        my $commits = $self->{commits};
+
+        return bless {
+            %$self,
+            heads => $lag->{heads},
+            instead => $request =~ m{/contents/} ? $lag->{instead} : undef,
+            commits => { map { $_ => $commits->{$_} }
+                         grep { $commits->{$_}{serial} <= $lag->{serial} }
+                         keys %$commits },
+        }, ref $self;
+    }
+
+    return $self;
+}
+
+
+sub rename {
+    my ($self, $name) = @_;
+
+    $self->{name} = $name;
+    @$self{qw/ owner short /} = split m{/}, $name, 2;
+
+    return 1;
 }
 
 

@@ -31,6 +31,7 @@ my %OPERATIONS = (
     delete => sub { $_[0]->delete_ref(@_[1, 2]) },
     files => sub { $_[0]->files($_[1]) },
     heads => sub { $_[0]{heads} },
+    lag => sub { my ($repo, $re, %opt) = @_; $repo->lag($re, %opt) },
     merge => sub { my ($repo, $n, %opt) = @_; $repo->merge_pull($n, %opt) },
     messages => sub { $_[0]->messages($_[1]) },
     move => sub { $_[0]->update_ref(@_[1, 2], 1, $_[3]) },
@@ -302,6 +303,16 @@ sub logged {
 }
 
 
+sub logged_json {
+    my ($json) = @_;
+
+    return $json if ref $json ne 'HASH'
+                    || length($json->{content} // '') <= LOGGED;
+
+    return { %$json, content => substr $json->{content}, 0, 60 };
+}
+
+
 sub rule {
     my ($self, $what) = @_;
 
@@ -342,7 +353,7 @@ sub act {
     $reply = spoiled($rule, $reply) if $rule->{effect};
 
     $self->note($c, event => 'reply', status => $reply->{status},
-                acted => $acted, json => $reply->{json},
+                acted => $acted, json => logged_json($reply->{json}),
                 scripted => $rule->{status} || defined $rule->{body} ? 1 : 0);
 
     return $self->reset_connection($c)
@@ -468,6 +479,22 @@ sub do_repository {
     );
 
     return $self->{repos}{$name}{heads};
+}
+
+
+# It is found under its new name, too; the old one leads there.
+
+sub do_rename {
+    my ($self, $name, $new) = @_;
+
+    my $repo = $self->{repos}{$name} or die "no repository \"$name\"\n";
+
+    $repo->rename($new);
+
+    $self->{repos}{$new} = $repo;
+    $self->{events}{$new} = $self->{events}{$name};
+
+    return 1;
 }
 
 
