@@ -26,7 +26,7 @@ binmode $_, ':encoding(UTF-8)' for Test::More->builder->output(),
 my $t = Test::LiveUpdate->new();
 my $b = Test::LiveUpdate::Browser->new($t);
 
-$t->plan(26);
+$t->plan(27);
 
 my $td = Test::LiveUpdate::ToDesktop->new($t);
 my $gh = Test::LiveUpdate::GitHub->new($t, files => { BUILDS, [],
@@ -104,13 +104,18 @@ $b->click('button', 'Approve', exact => JSON::PP::true());
 $b->see('1.2.0 is live', 'approved here', css => '[role=status]');
 is($td->latest(), '1.2.0', 'a client gets it');
 
-# what cannot be followed is said, with the commit, and changes nothing
+# what cannot be followed is said, with the commit
+
+$gh->commit({ BUILDS, '[' });
+$gh->deliver_all();
+$b->see('Nothing was changed.', 'a file that is cut off changes nothing',
+        css => '[data-key=github]');
 
 $gh->commit({ BUILDS, '[{"id":"<img src=x onerror=alert(1)>"}]' });
 $gh->deliver_all();
 $b->see('desktop-builds.json', 'a file that cannot be followed',
         css => '[data-key=github]');
-$b->see('Nothing was changed.', 'changes nothing',
+$b->see('Everything else was followed.', 'the rest of it is',
         css => '[data-key=github]');
 $b->see($gh->heads()->{main}, 'the commit is named',
         css => '[data-key=github]');
@@ -123,7 +128,8 @@ $gh->commit({ BUILDS, [ { id => $three->{id}, version => '1.2.0',
                           isReleased => JSON::PP::true } ],
               RELEASES, { latestReleaseBuildId => $three->{id} } });
 $gh->deliver_all();
-$b->see_not('Nothing was changed.', 'mended: nothing is wrong any more');
+$b->see_not('Everything else was followed.',
+            'mended: nothing is wrong any more');
 is($td->latest(), '1.2.0', 'and that is what there is');
 
 is($b->problems(), '', 'no problems in the page');

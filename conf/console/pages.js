@@ -205,11 +205,20 @@ async function adopted(id) {
 // Only errors: what was decided on GitHub is in the audit log.
 
 function github(state) {
-    return state && state.error
-        && element('section', { 'data-key': 'github' },
+    if (!state || !state.error) {
+        return null;
+    }
+
+    const errors = (state.errors || []).map((one) => one.error)
+        .filter((text) => text !== state.error);
+
+    return element('section', { 'data-key': 'github' },
                element('h2', {}, 'GitHub'),
-               element('p', { class: 'wrong' }, foreign(state.error)),
-               element('p', { class: 'quiet' }, 'Nothing was changed. Commit ',
+               [ state.error, ...errors ].map((text) =>
+                   element('p', { class: 'wrong' }, foreign(text))),
+               element('p', { class: 'quiet' },
+                       state.errors ? 'Everything else was followed. Commit '
+                           : 'Nothing was changed. Commit ',
                        code(state.commit || '?'), ', ', time(state.at)));
 }
 
