@@ -2,10 +2,12 @@
 
 # Copyright (C) the nginx-liveupdate authors
 
-# Random schedules of builds, pull requests, merges, reverts, edits, approvals
-# by hand, webhooks that come late, twice or never, errors of GitHub, and
-# kills.  In the end there is what a simple model says: what is listed is live,
-# and what is not, is not.
+# Random schedules of builds, pull requests, merges, reverts, edits, approvals,
+# withdrawals and rollbacks by hand, webhooks that come late, twice or never,
+# errors of GitHub, servers of GitHub that are behind, and kills.  In the end
+# there is what a simple model says: what is listed is live, and what is not
+# listed any more, is not; but what a person has done here since counts until
+# the files say something else about it.
 #
 # Several schedules run side by side, each with a store, an app and a
 # repository of its own; a kill is one for all of them.
@@ -49,7 +51,8 @@ $t->run();
 my @STEPS = (
     (\&new_build) x 4, (\&deliver_again) x 1, (\&fault) x 3, (\&merge) x 6,
     (\&revert) x 2, (\&close_pull) x 1, (\&reopen) x 1, (\&promote) x 1,
-    (\&reject) x 1, (\&edit_rules) x 2, (\&edit_list) x 2, (\&unlist) x 1,
+    (\&reject) x 1, (\&withdraw) x 2, (\&rollback) x 1, (\&behind) x 2,
+    (\&edit_rules) x 2, (\&edit_list) x 2, (\&unlist) x 1,
     (\&back) x 1, (\&deliver) x 6, (\&settle) x 3, (\&nap) x 2,
     (\&kill_one) x 2,
 );
@@ -117,8 +120,8 @@ sub begin {
     $lane->{gh}->repository(files => { BUILDS, [], RELEASES, {} });
     $lane->{gh}->events();
 
-    @$lane{qw/ app builds pending story commits touched /}
-        = ("model-$n", [], [], [], [ $lane->{gh}->heads()->{main} ], 0);
+    @$lane{qw/ app builds pending story commits touched latest /}
+        = ("model-$n", [], [], [], [ $lane->{gh}->heads()->{main} ], 0, undef);
 
     $lane->{todo} = [ (\&step) x STEPS, \&quieten, \&touch, \&finish ];
 }
@@ -275,6 +278,8 @@ sub promote {
     return 'promote refused' if $reply->{status} != 200;
 
     $build->{promoted} = 1;
+    delete $build->{by_hand};
+    $lane->{latest} = 'unknown';
 
     return "promote $build->{version}";
 }
@@ -294,6 +299,90 @@ sub reject {
     $build->{rejected} = 'yes';
 
     return "reject $build->{version}";
+}
+
+
+# In an emergency, while nothing else happens, and all that was pushed is seen:
+# otherwise nobody can say which of both comes later.
+
+sub withdraw {
+    my ($lane) = @_;
+
+    return unless followed($lane);
+
+    my $build = any(grep { state_of($lane, $_) eq 'live' }
+                    @{$lane->{builds}}) or return;
+    my $reply = release_call($lane, $build, 'withdraw', {});
+
+    die "withdraw: $reply->{raw}\n" if $reply->{status} != 200;
+
+    $build->{by_hand} = 1;
+    $build->{unsure} = 0;
+    delete $build->{promoted};
+    $lane->{latest} = latest_of($lane);
+
+    return "withdraw $build->{version}";
+}
+
+
+sub rollback {
+    my ($lane) = @_;
+
+    return unless followed($lane);
+
+    my $reply = $lane->api('POST', "/releases/$lane->{app}/rollback",
+                           { steps => 1 }, token => 'approve');
+
+    return 'rollback refused' if $reply->{status} != 200;
+
+    $lane->{latest} = latest_of($lane);
+
+    return 'rollback';
+}
+
+
+# Whether nothing is to be done, as far as anybody knows, and what was followed
+# is what is there.
+
+sub followed {
+    my ($lane) = @_;
+
+    return 0 if $lane->{td}->jobs() || grep { !$_->{announced} }
+                                       @{$lane->{builds}};
+
+    my $told = $lane->api('GET', "/releases/$lane->{app}/github", undef,
+                          token => 'read')->{json} || {};
+
+    return ($told->{commit} // '') eq $lane->{gh}->heads()->{main};
+}
+
+
+sub state_of {
+    my ($lane, $build) = @_;
+
+    return $lane->{td}->release($build)->{state} // '';
+}
+
+
+sub latest_of {
+    my ($lane) = @_;
+
+    my $app = $lane->{store}->app($lane->{app}) || {};
+
+    return ($app->{desktopReleases} || {})->{latestReleaseBuildId} // 'none';
+}
+
+
+# Servers of GitHub that do not know yet what comes now.
+
+sub behind {
+    my ($lane) = @_;
+
+    $lane->{gh}->lag(any(qr{.}, qr{/git/ref}, qr{/contents/}, qr{/compare/},
+                         qr{/contents/desktop-b}, qr{/contents/desktop-r}),
+                     requests => 1 + int rand 5, old => rand() < 0.5 ? 1 : 0);
+
+    return 'behind';
 }
 
 
@@ -514,7 +603,27 @@ sub committed {
 
     push @{$lane->{commits}}, $lane->{gh}->heads()->{main};
 
-    $_->{was_listed} = 1 for listed($lane);
+    my %listed = map { $_->{id} => 1 } listed($lane);
+    my $rules = json_encode($lane->{gh}->file(RELEASES));
+
+    for my $build (@{$lane->{builds}}) {
+        my $is = $listed{$build->{id}} // 0;
+
+        # what the files say about a build now counts, if it is seen before
+        # they say the same again
+        $build->{unsure} = 1
+            if $is != ($build->{is_listed} // 0)
+               || $rules ne ($lane->{rules} // '')
+                  && $rules =~ /"\Q$build->{id}\E"/;
+
+        $build->{is_listed} = $is;
+        $build->{was_listed} = 1 if $is;
+    }
+
+    # the latest is what was set here until the rules say something else
+    $lane->{latest} = $lane->{latest} ? 'unknown' : undef
+        if $rules ne ($lane->{rules} // '');
+    $lane->{rules} = $rules;
 }
 
 
@@ -595,15 +704,22 @@ sub verify {
 }
 
 
-# What is listed is live.  What was never listed, nor promoted by hand, is
-# what it was.  What was listed once was seen by us then, or not.
+# What is listed is live, unless somebody has withdrawn it here since.  What was
+# never listed is what a person has made of it.  What was listed once was seen
+# by us then, or not.
 
 sub may_be {
     my ($build, $listed) = @_;
 
-    return 'live' if $listed;
+    if ($listed) {
+        return 'live' if !$build->{by_hand};
+        return ('withdrawn', $build->{unsure} ? 'live' : ());
+    }
+
     return 'rejected' if ($build->{rejected} // '') eq 'yes';
-    return 'withdrawn' if $build->{promoted};
+    return 'withdrawn' if $build->{by_hand};
+    return ('live', $build->{was_listed} ? 'withdrawn' : ())
+        if $build->{promoted};
 
     return ('staged', $build->{was_listed} ? 'withdrawn' : (),
             $build->{rejected} ? 'rejected' : ());
@@ -647,13 +763,16 @@ sub wrong_rules {
     my $latest = $rules->{latestReleaseBuildId};
     my @found;
 
-    my $builds = join ' ', sort map { $_->{id} }
-        @{$json->{desktopBuilds} || []};
-    my $wanted = join ' ', sort keys %listed;
+    # what was done here counts for what the rules do not say anew
+    return @found if grep { $_->{by_hand} || $_->{promoted} }
+                     @{$lane->{builds}};
 
-    push @found, "live is $builds, listed $wanted" if $builds ne $wanted;
+    push @found, 'the latest is ' . ($have->{latestReleaseBuildId} // '-')
+                 . ", not $lane->{latest}"
+        if ($lane->{latest} // 'unknown') !~ /^(?:unknown|none)$/
+           && ($have->{latestReleaseBuildId} // '') ne $lane->{latest};
 
-    if (defined $latest && $listed{$latest}) {
+    if (!$lane->{latest} && defined $latest && $listed{$latest}) {
         push @found, 'the latest is ' . ($have->{latestReleaseBuildId} // '-')
                      . ", not $latest"
             if ($have->{latestReleaseBuildId} // '') ne $latest;
