@@ -50,7 +50,6 @@ static char *ngx_lu_set_zone(ngx_conf_t *cf, ngx_lu_store_t *store);
 static ngx_int_t ngx_lu_init(ngx_conf_t *cf);
 static ngx_int_t ngx_lu_init_process(ngx_cycle_t *cycle);
 static ngx_int_t ngx_lu_init_module(ngx_cycle_t *cycle);
-static ngx_int_t ngx_lu_init_process(ngx_cycle_t *cycle);
 
 
 static ngx_conf_enum_t  ngx_lu_approvals[] = {
@@ -871,7 +870,9 @@ ngx_lu_init(ngx_conf_t *cf)
 static ngx_int_t
 ngx_lu_init_process(ngx_cycle_t *cycle)
 {
-    if (ngx_lu_count_start(cycle) != NGX_OK) {
+    if (ngx_lu_count_start(cycle) != NGX_OK
+        || ngx_lu_clean_init(cycle) != NGX_OK)
+    {
         return NGX_ERROR;
     }
 
@@ -918,15 +919,4 @@ ngx_lu_init_module(ngx_cycle_t *cycle)
     }
 
     return NGX_OK;
-}
-
-
-static ngx_int_t
-ngx_lu_init_process(ngx_cycle_t *cycle)
-{
-    if (ngx_lu_clean_init(cycle) != NGX_OK) {
-        return NGX_ERROR;
-    }
-
-    return ngx_lu_sweep_init(cycle);
 }

@@ -12,13 +12,14 @@
 typedef struct {
     ngx_lu_io_t          io;
     ngx_lu_store_t      *store;
+    ngx_lu_thread_t      thread;
 } ngx_lu_clean_t;
 
 
 static ngx_int_t ngx_lu_clean_post(ngx_lu_store_t *store,
     ngx_thread_pool_t *tp);
-static void ngx_lu_clean_thread(void *data, ngx_log_t *log);
-static void ngx_lu_clean_done(ngx_event_t *ev);
+static void ngx_lu_clean_thread(void *data);
+static void ngx_lu_clean_done(void *data);
 static ngx_uint_t ngx_lu_clean_is_dead(const ngx_str_t *name);
 static void ngx_lu_clean_unused(ngx_lu_io_t *io, u_char *path);
 static ngx_uint_t ngx_lu_clean_is_unused(u_char *path);
@@ -64,30 +65,34 @@ ngx_lu_clean_init(ngx_cycle_t *cycle)
 static ngx_int_t
 ngx_lu_clean_post(ngx_lu_store_t *store, ngx_thread_pool_t *tp)
 {
-    ngx_pool_t         *pool;
-    ngx_lu_clean_t     *clean;
-    ngx_thread_task_t  *task;
+    ngx_pool_t       *pool;
+    ngx_lu_clean_t   *clean;
+    ngx_lu_thread_t  *thread;
 
     pool = ngx_create_pool(4096, ngx_cycle->log);
     if (pool == NULL) {
         return NGX_ERROR;
     }
 
-    task = ngx_thread_task_alloc(pool, sizeof(ngx_lu_clean_t));
-    if (task == NULL) {
+    clean = ngx_pcalloc(pool, sizeof(ngx_lu_clean_t));
+    if (clean == NULL) {
         goto failed;
     }
 
-    clean = task->ctx;
     clean->io.pool = pool;
     clean->store = store;
 
-    task->handler = ngx_lu_clean_thread;
-    task->event.data = clean;
-    task->event.handler = ngx_lu_clean_done;
-    task->event.log = ngx_cycle->log;
+    thread = &clean->thread;
 
-    if (ngx_lu_thread_post(tp, task) == NGX_OK) {
+    thread->store = store;
+    thread->pool = tp;
+    thread->kind = NGX_LU_THREAD_SHORT;
+    thread->beats = &clean->io.beats;
+    thread->run = ngx_lu_clean_thread;
+    thread->done = ngx_lu_clean_done;
+    thread->data = clean;
+
+    if (ngx_lu_thread_start(thread) == NGX_OK) {
         return NGX_OK;
     }
 
@@ -100,7 +105,7 @@ failed:
 
 
 static void
-ngx_lu_clean_thread(void *data, ngx_log_t *log)
+ngx_lu_clean_thread(void *data)
 {
     ngx_lu_clean_t *clean = data;
 
@@ -134,13 +139,9 @@ ngx_lu_clean_thread(void *data, ngx_log_t *log)
 
 
 static void
-ngx_lu_clean_done(ngx_event_t *ev)
+ngx_lu_clean_done(void *data)
 {
-    ngx_lu_clean_t *clean = ev->data;
-
-    if (!ngx_lu_thread_over(ev)) {
-        return;
-    }
+    ngx_lu_clean_t *clean = data;
 
     if (clean->io.operation) {
         ngx_log_error(NGX_LOG_WARN, ngx_cycle->log, clean->io.err,
