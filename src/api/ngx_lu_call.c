@@ -270,31 +270,29 @@ ngx_lu_call_print(ngx_lu_call_t *call, ngx_int_t status)
 static ngx_int_t
 ngx_lu_call_free(ngx_lu_call_t *call, ngx_int_t status)
 {
-    lu_str_t       *subject;
+    lu_str_t        subject, reason;
     lu_arena_t      arena;
     ngx_lu_task_t  *task;
 
     task = &call->task;
-    subject = &task->error.subject;
 
     arena = ngx_lu_arena(task->io.pool);
 
-    if (task->subject) {
-        task->subject = (char *) lu_str_dup(&arena, task->subject,
-                                            ngx_strlen(task->subject)).data;
-    }
+    subject = lu_str(task->subject ? task->subject : "");
+    subject = lu_str_dup(&arena, subject.data, subject.len);
 
-    if (subject->len) {
-        *subject = lu_str_dup(&arena, subject->data, subject->len);
-    }
+    reason = task->error.subject;
+    reason = lu_str_dup(&arena, reason.data, reason.len);
 
-    if ((subject->len && subject->data == NULL)
-        || (task->change && task->subject == NULL))
-    {
-        /* the tree goes with the request then */
+    if (subject.data == NULL || reason.data == NULL) {
+
+        /* the trees go with the request then */
 
         return ngx_lu_task_nomem(task);
     }
+
+    task->subject = (char *) subject.data;
+    task->error.subject = reason;
 
     cJSON_Delete(call->answer);
     cJSON_Delete(call->json);
