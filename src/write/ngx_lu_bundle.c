@@ -108,15 +108,9 @@ ngx_lu_bundle_create(ngx_lu_task_t *task, const char *channel,
         /* the expected generation was there when the number was taken */
 
         task->expect = NULL;
-        task->again = 0;
 
         status = ngx_lu_change_locked(task, ngx_lu_bundle_registered, NULL,
                                       &bundle);
-
-        if (status == NGX_HTTP_NOT_MODIFIED) {
-            task->change = NULL;
-            status = NGX_HTTP_CREATED;
-        }
     }
 
     ngx_lu_lock_release(lock);
@@ -354,12 +348,12 @@ ngx_lu_bundle_registered(ngx_lu_task_t *task, cJSON *app, void *data)
     ngx_int_t  status;
 
     status = ngx_lu_bundle_repeated(task, app, bundle);
-
     if (status != NGX_DECLINED) {
-        return status == NGX_HTTP_CREATED ? NGX_HTTP_NOT_MODIFIED : status;
+        return status;
     }
 
     task->change = "bundle.ready";
+    task->again = 0;
 
     status = ngx_lu_bundle_deploy(task, app, bundle->release->json);
     if (status != NGX_OK) {

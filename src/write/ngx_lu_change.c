@@ -19,6 +19,7 @@
 static ngx_int_t ngx_lu_change_expected(ngx_lu_task_t *task,
     double generation);
 static void ngx_lu_change_reserve(ngx_lu_task_t *task);
+static ngx_int_t ngx_lu_change_keep(ngx_lu_task_t *task);
 static ngx_int_t ngx_lu_change_write(ngx_lu_task_t *task, cJSON *app,
     double generation);
 
@@ -71,8 +72,7 @@ ngx_lu_change_locked(ngx_lu_task_t *task, ngx_lu_change_pt change,
     if (status < NGX_HTTP_SPECIAL_RESPONSE) {
 
         if (before && task->again && lu_change_same(before, app)) {
-            task->change = NULL;
-            rc = NGX_OK;
+            rc = ngx_lu_change_keep(task);
 
         } else {
             rc = ngx_lu_change_write(task, app, generation + 1);
@@ -129,6 +129,23 @@ ngx_lu_change_reserve(ngx_lu_task_t *task)
                        task->app.data);
 
     ngx_lu_reserve_keep(&task->io, task->store, path);
+}
+
+
+/* The call before may have failed at its last sync. */
+
+static ngx_int_t
+ngx_lu_change_keep(ngx_lu_task_t *task)
+{
+    u_char  *folder;
+
+    task->change = NULL;
+
+    folder = ngx_lu_path(&task->io, "%V/apps/%s", &task->store->path,
+                         task->app.data);
+
+    return ngx_lu_file_sync(&task->io, folder) == NGX_OK
+           ? NGX_OK : ngx_lu_task_failed(task);
 }
 
 

@@ -51,12 +51,9 @@ ngx_lu_ready(ngx_lu_task_t *task, ngx_lu_release_t *release)
         task->subject = (char *) task->id.data;
         task->commit = ngx_lu_bundle_commit(task, release->json);
 
-        status = ngx_lu_change(task, ngx_lu_ready_publish, NULL, release);
+        task->again = 1;
 
-        if (status == NGX_HTTP_NOT_MODIFIED) {
-            task->change = NULL;
-            status = NGX_HTTP_OK;
-        }
+        status = ngx_lu_change(task, ngx_lu_ready_publish, NULL, release);
 
     } else if (status == NGX_OK) {
         status = NGX_HTTP_OK;
@@ -145,8 +142,12 @@ ngx_lu_ready_publish(ngx_lu_task_t *task, cJSON *app, void *data)
         && (lu_json_string(release->json, "deployment", &id) != LU_OK
             || lu_change_deployment_find(app, (char *) id.data, &channel)))
     {
-        return NGX_HTTP_NOT_MODIFIED;
+        return NGX_HTTP_OK;
     }
+
+    /* without a channel, the app does not tell */
+
+    task->again = 0;
 
     return ngx_lu_bundle_publish(task, app, release->json);
 }
