@@ -5,9 +5,9 @@
 
 
 #include "ngx_lu_app.h"
+#include "ngx_lu_delta.h"
 #include "ngx_lu_gzip.h"
 #include "ngx_lu_staging.h"
-#include "ngx_lu_update.h"
 #include "ngx_lu_verify.h"
 
 #include "store/ngx_lu_file.h"
@@ -352,7 +352,7 @@ ngx_lu_verify_manifest(ngx_lu_verify_t *verify)
         return ngx_lu_task_core(task, parsed);
     }
 
-    status = ngx_lu_update_check(task, verify->release, entries, n);
+    status = ngx_lu_delta_check(task, verify->release, entries, n);
     if (status != NGX_OK) {
         return status;
     }

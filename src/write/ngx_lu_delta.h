@@ -6,8 +6,8 @@
  */
 
 
-#ifndef _NGX_LU_UPDATE_H_INCLUDED_
-#define _NGX_LU_UPDATE_H_INCLUDED_
+#ifndef _NGX_LU_DELTA_H_INCLUDED_
+#define _NGX_LU_DELTA_H_INCLUDED_
 
 
 #include "ngx_lu_release.h"
@@ -22,8 +22,8 @@
  * or a status: 422 if a device would keep wrong files, 404, 500.
  */
 
-ngx_int_t ngx_lu_update_check(ngx_lu_task_t *task,
+ngx_int_t ngx_lu_delta_check(ngx_lu_task_t *task,
     const ngx_lu_release_t *release, const lu_file_t *entries, size_t n);
 
 
-#endif /* _NGX_LU_UPDATE_H_INCLUDED_ */
+#endif /* _NGX_LU_DELTA_H_INCLUDED_ */

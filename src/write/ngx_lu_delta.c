@@ -5,7 +5,7 @@
 
 
 #include "ngx_lu_app.h"
-#include "ngx_lu_update.h"
+#include "ngx_lu_delta.h"
 
 #include "store/ngx_lu_file.h"
 #include "store/ngx_lu_path.h"
@@ -15,20 +15,20 @@
 #include "core/lu_manifest.h"
 
 
-#define NGX_LU_UPDATE_BUNDLES  10
+#define NGX_LU_DELTA_BUNDLES  10
 
 
-static ngx_int_t ngx_lu_update_channel(ngx_lu_task_t *task,
+static ngx_int_t ngx_lu_delta_channel(ngx_lu_task_t *task,
     const cJSON *channel, const ngx_lu_release_t *release,
     const lu_file_t *entries, size_t n);
-static ngx_uint_t ngx_lu_update_is_newest(const cJSON *deployments,
+static ngx_uint_t ngx_lu_delta_is_newest(const cJSON *deployments,
     const cJSON *deployment, const lu_str_t *id);
-static ngx_int_t ngx_lu_update_from(ngx_lu_task_t *task, const lu_str_t *id,
+static ngx_int_t ngx_lu_delta_from(ngx_lu_task_t *task, const lu_str_t *id,
     const lu_file_t *entries, size_t n);
 
 
 ngx_int_t
-ngx_lu_update_check(ngx_lu_task_t *task, const ngx_lu_release_t *release,
+ngx_lu_delta_check(ngx_lu_task_t *task, const ngx_lu_release_t *release,
     const lu_file_t *entries, size_t n)
 {
     cJSON     *app;
@@ -44,7 +44,7 @@ ngx_lu_update_check(ngx_lu_task_t *task, const ngx_lu_release_t *release,
         return status;
     }
 
-    status = ngx_lu_update_channel(task,
+    status = ngx_lu_delta_channel(task,
                                    lu_change_channel_find(app,
                                                           (char *) id.data),
                                    release, entries, n);
@@ -55,7 +55,7 @@ ngx_lu_update_check(ngx_lu_task_t *task, const ngx_lu_release_t *release,
 
 
 static ngx_int_t
-ngx_lu_update_channel(ngx_lu_task_t *task, const cJSON *channel,
+ngx_lu_delta_channel(ngx_lu_task_t *task, const cJSON *channel,
     const ngx_lu_release_t *release, const lu_file_t *entries, size_t n)
 {
     lu_str_t      own, id;
@@ -65,14 +65,14 @@ ngx_lu_update_channel(ngx_lu_task_t *task, const cJSON *channel,
 
     deployments = cJSON_GetObjectItemCaseSensitive(channel, "deployments");
 
-    left = NGX_LU_UPDATE_BUNDLES;
+    left = NGX_LU_DELTA_BUNDLES;
 
     cJSON_ArrayForEach(deployment, deployments) {
 
         if (lu_json_string(deployment, "release", &id) != LU_OK
             || lu_json_string(release->json, "id", &own) != LU_OK
             || lu_str_eq(&id, &own)
-            || !ngx_lu_update_is_newest(deployments, deployment, &id))
+            || !ngx_lu_delta_is_newest(deployments, deployment, &id))
         {
             continue;
         }
@@ -81,7 +81,7 @@ ngx_lu_update_channel(ngx_lu_task_t *task, const cJSON *channel,
             break;
         }
 
-        status = ngx_lu_update_from(task, &id, entries, n);
+        status = ngx_lu_delta_from(task, &id, entries, n);
         if (status != NGX_OK) {
             return status;
         }
@@ -94,7 +94,7 @@ ngx_lu_update_channel(ngx_lu_task_t *task, const cJSON *channel,
 /* A bundle that was deployed twice is compared once. */
 
 static ngx_uint_t
-ngx_lu_update_is_newest(const cJSON *deployments, const cJSON *deployment,
+ngx_lu_delta_is_newest(const cJSON *deployments, const cJSON *deployment,
     const lu_str_t *id)
 {
     lu_str_t      other;
@@ -115,7 +115,7 @@ ngx_lu_update_is_newest(const cJSON *deployments, const cJSON *deployment,
 /* What is no manifest bundle, or is gone, is not copied from. */
 
 static ngx_int_t
-ngx_lu_update_from(ngx_lu_task_t *task, const lu_str_t *id,
+ngx_lu_delta_from(ngx_lu_task_t *task, const lu_str_t *id,
     const lu_file_t *entries, size_t n)
 {
     size_t            nolder;
