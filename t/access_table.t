@@ -96,6 +96,7 @@ GET    /releases/{a}/rules                              read
 PUT    /releases/{a}/rules                              approve
 GET    /releases/{a}/audit                              read
 GET    /releases/{a}/github                             read
+GET    /releases/{a}/rollback                           read
 POST   /releases/{a}/rollback                           approve
 GET    /releases/{a}/{i}                                read
 DELETE /releases/{a}/{i}                                approve

@@ -3,9 +3,11 @@
 // The dialogs in which a person decides.  Each returns the message to show when
 // the decision is made, or null if the person cancelled.
 
-import { erase, Failure, get, part, post } from './api.js';
-import { bytes, element, foreign, percent, show } from './dom.js';
-import { appPath, nameOf, releasePath } from './release.js';
+import { erase, Failure, get, getIfAny, part, post } from './api.js';
+import { bytes, code, element, foreign, percent, show } from './dom.js';
+import {
+    PLATFORMS, appPath, compareVersions, nameOf, plural, releasePath,
+} from './release.js';
 
 
 // ask({ title, nodes, verb, bad, run }): shows the nodes in a form and calls
@@ -184,7 +186,11 @@ async function decide(path, generation, body) {
     const expect = await generation;
 
     return post(path, { ...body, expect }).catch((failure) => {
-        throw failure.status !== 409 ? failure
+
+        // a file that another release has under the same name is named
+
+        throw failure.status !== 409 || failure.message.startsWith('"')
+            ? failure
             : new Failure(409, 'Somebody else has changed this app or decided '
                           + 'about this release meanwhile. Cancel and check '
                           + 'again.');
@@ -226,9 +232,70 @@ function rulesField(field) {
 }
 
 
+// -- consequences ------------------------------------------------------------
+
+// What a release does that nobody expects of it, if it takes the place of the
+// latest one: texts.
+
+function consequences(release, latest) {
+    if (release.kind !== 'desktop' || !latest || latest.id === release.id) {
+        return [];
+    }
+
+    const made = [];
+    const name = nameOf(release);
+    const now = nameOf(latest);
+    const order = release.version && latest.version
+                  ? compareVersions(release.version, latest.version) : 1;
+
+    if (order < 0) {
+        made.push(`${name} is older than ${now}, the latest release now. `
+            + `Installations that have ${now} keep it, unless the app sets `
+            + '"allowDowngrade"; all others and new downloads get '
+            + `${name}.`);
+
+    } else if (order === 0) {
+        made.push(`The latest release now is ${now}, too: installations that `
+            + 'have it do not update.');
+    }
+
+    const lost = Object.keys(PLATFORMS).filter((platform) =>
+        (latest.platforms || []).includes(platform)
+        && release.platforms && !release.platforms.includes(platform));
+
+    if (lost.length) {
+        const names = lost.map((platform) => PLATFORMS[platform])
+            .join(' and ');
+
+        made.push(`${name} has nothing for ${names}, and ${now} has: `
+            + 'whoever gets this release there has no update, and its '
+            + 'downloads are "not found".');
+    }
+
+    return made;
+}
+
+
+function warnings(texts) {
+    return texts.map((text) => element('p', { class: 'wrong' },
+                                       foreign(text)));
+}
+
+
+function leftOut(release) {
+    return release.leftOutCount
+        ? element('p', { class: 'hint' },
+            plural(release.leftOutCount, 'uploaded file is',
+                   'uploaded files are')
+            + ' not part of it. The page of the release tells which, and '
+            + 'why.')
+        : null;
+}
+
+
 // -- decisions ---------------------------------------------------------------
 
-export function approve({ app, channels }, release) {
+export function approve({ app, channels, latest }, release) {
     const desktop = release.kind === 'desktop';
     const waits = release.state === 'staged';
     const generation = seen(app);
@@ -242,6 +309,8 @@ export function approve({ app, channels }, release) {
         nodes: [
             what(release),
             desktop ? null : channelField(channels, release.channel || null),
+            warnings(consequences(release, latest)),
+            leftOut(release),
             brings(release) ? rulesField(field) : null,
             field,
             waits && release.pullRequest
@@ -320,7 +389,7 @@ export function reject({ app }, release) {
 // A bundle may be the newest deployment of some channels and an older one of
 // others.
 
-export function rollout({ app, channels }, release) {
+export function rollout({ app, channels, latest }, release) {
     const desktop = release.kind === 'desktop';
     const generation = seen(app);
     const shares = release.shares || [];
@@ -367,6 +436,7 @@ export function rollout({ app, channels }, release) {
         verb: 'Change',
         nodes: [
             what(release),
+            warnings(consequences(release, latest)),
             channel,
             field,
             desktop ? element('p', { class: 'hint' },
@@ -444,9 +514,19 @@ export function remove({ app }, release) {
 }
 
 
-export function rollback({ app, channels }, channelId) {
+export function rollback({ app, channels, latest }, channelId) {
     const channel = channels.find((one) => one.id === channelId);
     const generation = seen(app);
+    const base = `/releases/${part(app.id)}`;
+
+    const where = element('div', {},
+                          element('p', {}, 'Looking for the release…'));
+    const found = leadsTo(base, channel)
+        .then((before) => show(where, comesBack(before, channel, latest)));
+
+    // run() says what failed
+
+    found.catch(() => {});
 
     return ask({
         title: channel ? ['Roll back ', foreign(channel.name), '?']
@@ -454,27 +534,53 @@ export function rollback({ app, channels }, channelId) {
         verb: 'Roll back',
         bad: true,
         nodes: [
-            element('p', {}, channel
-                ? 'All devices of the channel get the release that was '
-                  + 'deployed before the present one.'
-                : 'The release that was the latest before the present one '
-                  + 'becomes the latest again. All other rules stay.'),
+            where,
         ],
 
         async run() {
+            await found;
+
             const body = { steps: 1 };
 
             if (channel) {
                 body.channel = channel.name;
             }
 
-            const path = `/releases/${part(app.id)}/rollback`;
-
-            const { id } = await decide(path, generation, body);
+            const { id } = await decide(`${base}/rollback`, generation, body);
 
             return ['Rolled back to ', foreign(id), '.'];
         },
     });
+}
+
+
+// The release that one step back leads to, or null.
+
+async function leadsTo(base, channel) {
+    const before = await getIfAny(`${base}/rollback`
+        + (channel ? `?channel=${part(channel.name)}` : ''));
+
+    return before && !channel ? getIfAny(`${base}/${part(before.id)}`)
+                              : before;
+}
+
+
+function comesBack(before, channel, latest) {
+    if (!before) {
+        return element('p', {}, 'There is no release to go back to.');
+    }
+
+    const name = [foreign(nameOf(before)), ' (', code(before.id), ')'];
+
+    return [
+        element('p', {}, channel
+            ? ['All devices of the channel get ', name, ', which was deployed '
+               + 'before the present release.']
+            : [name, ' was the latest release before',
+               latest ? [' ', foreign(nameOf(latest))] : '',
+               ' and becomes the latest again. All other rules stay.']),
+        warnings(consequences(before, latest)),
+    ];
 }
 
 

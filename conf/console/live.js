@@ -136,8 +136,9 @@ export function desktopNow({ app, releases, rules }, byId) {
             ? element('p', { class: 'quiet' }, 'There are no rules.')
             : table('Rules', ['Rule', 'Release', 'For'],
                 list.map(([rule, id, whom], i) => ({ key: `rule-${i}`, cells: [
-                    code(rule),
-                    byId.has(id) ? linked(app, byId.get(id)) : code(id),
+                    rule ? code(rule) : none(),
+                    byId.has(id) ? linked(app, byId.get(id))
+                                 : id ? code(id) : none(),
                     whom,
                 ] }))),
         may('approve') && rules.latestReleaseBuildId
@@ -161,6 +162,11 @@ function audience(rule) {
     case 'buildByRollout':
         return [percent(rule.percentage / 100), ' of the installations',
                 on ? [' on ', foreign(on)] : ''];
+
+    case 'appByIp':
+        return [foreign((rule.ipList || []).join(', ')),
+                element('small', {}, 'ignored here: ToDesktop sends them to ',
+                        foreign(rule.feedUrl || 'another server'))];
 
     case 'build':
         return 'everybody to whom no rule above applies';

@@ -142,7 +142,8 @@ export function appPage(id) {
             }
 
             return { app, releases, channels, rules, audit: known.audit,
-                     status: known.status, github: known.github };
+                     status: known.status, github: known.github,
+                     latest: await latestOf(base, rules, releases) };
         },
 
         show(data) {
@@ -161,6 +162,7 @@ export function appPage(id) {
                 crumb: app.name,
                 waiting: waiting.length,
                 releases: byId,
+                latest: data.latest,
                 app,
                 channels: data.channels,
                 busy: releases.some((one) => groupOf(one) === 'busy'),
@@ -183,6 +185,16 @@ export function appPage(id) {
             };
         },
     };
+}
+
+
+// What the dialogs compare a desktop release with; null: there is none.
+
+async function latestOf(base, rules, releases) {
+    const id = rules && rules.latestReleaseBuildId;
+
+    return !id ? null : releases.find((one) => one.id === id)
+                        || getIfAny(`${base}/${part(id)}`);
 }
 
 
@@ -350,10 +362,14 @@ export function releasePage(id, releaseId) {
                 getIfAny(`${base}/audit?subject=${part(releaseId)}`),
             ]);
 
-            return { app, release, channels, history: history || [] };
+            const rules = release.kind === 'desktop'
+                ? await getIfAny(`${base}/rules`) : null;
+
+            return { app, release, channels, history: history || [],
+                     latest: await latestOf(base, rules, [release]) };
         },
 
-        show({ app, release, channels, history }) {
+        show({ app, release, channels, history, latest }) {
             const actions = actionsOf(release);
             const files = release.files || [];
 
@@ -362,6 +378,7 @@ export function releasePage(id, releaseId) {
                 crumb: nameOf(release),
                 parent: app.name,
                 releases: new Map([[release.id, release]]),
+                latest,
                 app,
                 channels,
                 busy: groupOf(release) === 'busy',
@@ -393,6 +410,11 @@ export function releasePage(id, releaseId) {
                                files.length > known.files
                                    && element('p', { class: 'actions' },
                                           button('more', 'Show all files'))),
+                    release.leftOutCount > 0
+                        && element('section', { 'data-key': 'left' },
+                               element('h2', {}, 'Left out '
+                                       + `(${release.leftOutCount})`),
+                               leftOutTable(release)),
                     element('section', { 'data-key': 'history' },
                         element('h2', {}, 'History'),
                         history.length
@@ -428,6 +450,17 @@ function fileTable(files) {
     ], files.map((file) => ({ key: file.href, cells: [
         foreign(file.href), bytes(file.size), code(file.sha256),
     ] })));
+}
+
+
+// Files that were uploaded with a desktop release and are not part of it.
+
+function leftOutTable(release) {
+    return table('Left out', ['Name', { name: 'Reason', class: 'long' }],
+        (release.leftOut || []).map((file) => ({
+            key: file.name,
+            cells: [foreign(file.name), foreign(file.reason)],
+        })));
 }
 
 

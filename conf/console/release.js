@@ -48,6 +48,51 @@ export function nameOf(release) {
 }
 
 
+// Below, equal to or above 0, as electron-updater compares versions.
+
+export function compareVersions(one, two) {
+    const [a, b] = [one, two].map((version) => {
+        const [numbers, ...pre] = String(version).replace(/^v/, '')
+            .replace(/\+.*/, '').split('-');
+
+        return { numbers: numbers.split('.').map(Number),
+                 pre: pre.length ? pre.join('-').split('.') : [] };
+    });
+
+    for (let i = 0; i < 3; i++) {
+        const d = (a.numbers[i] || 0) - (b.numbers[i] || 0);
+
+        if (d) {
+            return d;
+        }
+    }
+
+    // a version is above its prereleases
+
+    if (!a.pre.length || !b.pre.length) {
+        return b.pre.length - a.pre.length;
+    }
+
+    for (let i = 0; i < Math.max(a.pre.length, b.pre.length); i++) {
+        const [x, y] = [a.pre[i], b.pre[i]];
+
+        if (x === y) {
+            continue;
+        }
+
+        if (x === undefined || y === undefined) {
+            return x === undefined ? -1 : 1;
+        }
+
+        const [m, n] = [x, y].map((part) => /^\d+$/.test(part));
+
+        return m && n ? x - y : m !== n ? (m ? -1 : 1) : x < y ? -1 : 1;
+    }
+
+    return 0;
+}
+
+
 // "replaced" is a live release that no rule and no channel leads to.
 
 export function groupOf(release) {

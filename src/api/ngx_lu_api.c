@@ -158,6 +158,8 @@ static ngx_lu_api_action_t  ngx_lu_api_actions[] = {
     { LU_ROUTE_REJECT, POST, APPROVE, JSON, ngx_lu_api_release_reject_post },
     { LU_ROUTE_WITHDRAW, POST, APPROVE, JSON,
       ngx_lu_api_release_withdraw_post },
+    { LU_ROUTE_ROLLBACK, GET, READ, NONE,
+      ngx_lu_api_releases_rollback_get },
     { LU_ROUTE_ROLLBACK, POST, APPROVE, JSON,
       ngx_lu_api_releases_rollback_post },
     { LU_ROUTE_RULES, GET, READ, NONE, ngx_lu_api_release_rules_get },

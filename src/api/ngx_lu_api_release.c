@@ -5,6 +5,7 @@
 
 
 #include "ngx_lu_api_release.h"
+#include "ngx_lu_arg.h"
 
 #include "store/ngx_lu_file.h"
 #include "store/ngx_lu_path.h"
@@ -28,6 +29,7 @@
 
 static ngx_int_t ngx_lu_api_release_add(ngx_lu_task_t *task,
     ngx_lu_release_t *release, const char *name);
+static char *ngx_lu_api_release_before(ngx_lu_call_t *call, cJSON *app);
 static ngx_int_t ngx_lu_api_release_rollback(ngx_lu_task_t *task, cJSON *app,
     void *data);
 static ngx_int_t ngx_lu_api_release_rollback_desktop(ngx_lu_task_t *task,
@@ -286,6 +288,82 @@ ngx_lu_api_releases_rollback_post(ngx_lu_call_t *call)
                            call);
 
     return ngx_lu_call_state(call, status, LU_STATE_LIVE);
+}
+
+
+ngx_int_t
+ngx_lu_api_releases_rollback_get(ngx_lu_call_t *call)
+{
+    char              *id;
+    cJSON             *app, *json;
+    lu_put_t           put;
+    ngx_int_t          status;
+    ngx_lu_task_t     *task;
+    ngx_lu_release_t   release;
+
+    task = &call->task;
+
+    status = ngx_lu_app_read(task, &app);
+    if (status != NGX_OK) {
+        return status;
+    }
+
+    id = ngx_lu_api_release_before(call, app);
+
+    cJSON_Delete(app);
+
+    if (id == NULL) {
+        return ngx_lu_task_refuse(task, NGX_HTTP_NOT_FOUND,
+                                  "There is no release to go back to.");
+    }
+
+    status = ngx_lu_release_read(task, id, &release);
+    if (status != NGX_OK) {
+        return status;
+    }
+
+    lu_put_init(&put);
+
+    json = cJSON_CreateObject();
+
+    lu_put_string(&put, json, "id", id);
+    lu_put_copy(&put, json, "kind", release.json, "kind");
+    lu_put_copy(&put, json, "version", release.json, "version");
+    lu_put_copy(&put, json, "number", release.json, "number");
+
+    ngx_lu_release_close(&release);
+
+    return ngx_lu_call_answer(call, NGX_HTTP_OK, lu_put_done(&put, json));
+}
+
+
+/* The tree of the app is thrown away, and may be changed. */
+
+static char *
+ngx_lu_api_release_before(ngx_lu_call_t *call, cJSON *app)
+{
+    char           *name;
+    const char     *id;
+    const cJSON    *deployment;
+    ngx_lu_task_t  *task;
+
+    task = &call->task;
+
+    name = ngx_lu_arg(call, "channel");
+
+    if (name) {
+        deployment = lu_change_channel_before(lu_change_channel_named(app,
+                                                                      name),
+                                              1);
+
+        return ngx_lu_task_member(task, deployment, "release");
+    }
+
+    if (lu_builds_rollback(app, 1, &id, &task->error) != LU_OK) {
+        return NULL;
+    }
+
+    return (char *) ngx_lu_format(task->io.pool, "%s", id);
 }
 
 

@@ -38,6 +38,13 @@ ngx_int_t ngx_lu_api_release_withdraw_post(ngx_lu_call_t *call);
 ngx_int_t ngx_lu_api_release_delete(ngx_lu_call_t *call);
 ngx_int_t ngx_lu_api_releases_rollback_post(ngx_lu_call_t *call);
 
+/*
+ * GET rollback: the release that one step back leads to, its id and what
+ * people call it by: 200; 404 if there is none.
+ */
+
+ngx_int_t ngx_lu_api_releases_rollback_get(ngx_lu_call_t *call);
+
 /* GET and PUT rules: which client gets which build of a desktop app: 200. */
 
 ngx_int_t ngx_lu_api_release_rules_get(ngx_lu_call_t *call);

@@ -10,6 +10,7 @@
 #include "ngx_lu_webhook_todesktop.h"
 
 #include "write/ngx_lu_app.h"
+#include "write/ngx_lu_change.h"
 #include "write/ngx_lu_task.h"
 #include "job/ngx_lu_order.h"
 
@@ -23,6 +24,12 @@
 
 static ngx_uint_t ngx_lu_webhook_todesktop_has_app(ngx_lu_delivery_t *delivery,
     const lu_str_t *id);
+static void ngx_lu_webhook_todesktop_name(ngx_lu_task_t *task,
+    lu_str_t *name);
+static ngx_uint_t ngx_lu_webhook_todesktop_is_unnamed(ngx_lu_task_t *task,
+    const cJSON *app);
+static ngx_int_t ngx_lu_webhook_todesktop_change(ngx_lu_task_t *task,
+    cJSON *app, void *data);
 static cJSON *ngx_lu_webhook_todesktop_release(ngx_lu_task_t *task,
     const lu_webhook_t *webhook);
 
@@ -66,6 +73,8 @@ ngx_lu_webhook_todesktop(ngx_lu_call_t *call)
     if (status != NGX_OK) {
         return status;
     }
+
+    ngx_lu_webhook_todesktop_name(task, name);
 
     version = &webhook.app_version;
 
@@ -114,6 +123,78 @@ ngx_lu_webhook_todesktop_has_app(ngx_lu_delivery_t *delivery,
     }
 
     return 0;
+}
+
+
+/*
+ * An app that was created for a fetch is called by its id.  The delivery does
+ * not depend on its name, so nothing comes of it if this fails.
+ */
+
+static void
+ngx_lu_webhook_todesktop_name(ngx_lu_task_t *task, lu_str_t *name)
+{
+    cJSON       *app;
+    ngx_int_t    status;
+    ngx_uint_t   unnamed;
+
+    if (lu_str_eq(name, &task->app)) {
+        return;
+    }
+
+    status = ngx_lu_app_read(task, &app);
+
+    if (status == NGX_OK) {
+        unnamed = ngx_lu_webhook_todesktop_is_unnamed(task, app);
+
+        cJSON_Delete(app);
+
+        if (unnamed) {
+            status = ngx_lu_change(task, ngx_lu_webhook_todesktop_change, NULL,
+                                   name);
+        }
+    }
+
+    if (status >= NGX_HTTP_SPECIAL_RESPONSE) {
+        ngx_lu_io_clear(&task->io);
+    }
+}
+
+
+static ngx_uint_t
+ngx_lu_webhook_todesktop_is_unnamed(ngx_lu_task_t *task, const cJSON *app)
+{
+    lu_str_t  name;
+
+    return lu_json_string(app, "name", &name) == LU_OK
+           && lu_str_eq(&name, &task->app);
+}
+
+
+static ngx_int_t
+ngx_lu_webhook_todesktop_change(ngx_lu_task_t *task, cJSON *app, void *data)
+{
+    lu_str_t *name = data;
+
+    lu_put_t  put;
+
+    task->change = "app.update";
+    task->subject = (char *) task->app.data;
+
+    /* somebody may have named it meanwhile */
+
+    if (ngx_lu_webhook_todesktop_is_unnamed(task, app)) {
+        lu_put_init(&put);
+
+        lu_put_str(&put, app, "name", name);
+        lu_put_string(&put, app, "updatedAt", task->now);
+
+        if (put.failed) {
+            return ngx_lu_task_nomem(task);
+        }
+    }
+
+    return NGX_HTTP_OK;
 }
 
 
