@@ -47,8 +47,10 @@ ngx_lu_stage_builder(ngx_lu_stage_t *stage)
 
     if (!found) {
         return ngx_lu_task_refuse(stage->task, 422,
-                             "The release has no latest.yml, latest-mac.yml "
-                                  "or latest-linux.yml.");
+                                  "The release has no latest.yml, "
+                                  "latest-mac.yml or latest-linux.yml; for "
+                                  "the target \"nsis-web\", and for a second "
+                                  "publisher, it is in a folder of \"dist\".");
     }
 
     return NGX_OK;
