@@ -23,7 +23,7 @@ use constant CALLS => 60;
 
 $ENV{TEST_NGINX_WORKERS} = 1;
 
-my $t = Test::LiveUpdate->new()->plan(35);
+my $t = Test::LiveUpdate->new()->plan(36);
 my $fault = Test::LiveUpdate::Fault->new($t);
 my $dir = $t->testdir();
 my $slow = $ENV{TEST_NGINX_ASAN} ? 10 : 3;
@@ -52,6 +52,8 @@ http {
 
         location /v1/ {
             liveupdate_api;
+
+            client_body_temp_path  store/tmp/body;
         }
 
         location /artifacts/ {
@@ -98,11 +100,12 @@ my $threads = threads();
 $fault->hang('');
 $t->mark_log();
 
-# what nginx opens it opens in the event loop
+# what nginx opens and stores it opens and stores in the event loop
 
 sleep(1.2);
 
 my $file = get($url);
+my $upload = call('POST', "/v1/apps/$app/bundles/x/files", 'x' x 500_000);
 my @calls = map { call('POST', "/v1/apps/$app/channels",
                        { name => "hung-$_" }),
                   call('GET', "/v1/apps/$app/channels"),
@@ -127,6 +130,8 @@ my $reply = parse_reply(http_end($file));
 
 is($reply->{status}, 503, 'the file is not waited for in the event loop');
 like($reply->{raw}, qr/^Retry-After: \d+\r$/m, 'it says when to ask again');
+
+is(parse_reply(http_end($upload))->{status}, 503, 'nor is an upload stored');
 
 my @replies = map { parse_reply(http_end($_)) } @calls;
 
@@ -212,7 +217,7 @@ sub get {
 sub call {
     my ($method, $uri, $json) = @_;
 
-    my $body = $json ? json_encode($json) : '';
+    my $body = ref $json ? json_encode($json) : $json // '';
     my $s = connect_to('127.0.0.1:' . port(8080));
 
     print {$s} "$method $uri HTTP/1.1\r\nHost: localhost\r\n"

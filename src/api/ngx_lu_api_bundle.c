@@ -73,7 +73,11 @@ ngx_lu_api_bundles_post(ngx_lu_call_t *call)
         if (cJSON_HasObjectItem(release.json, "url")
             && !cJSON_HasObjectItem(release.json, "checksum"))
         {
-            call->warning = ngx_lu_api_bundle_unchecked;
+            call->note = ngx_lu_format(task->io.pool,
+                                       "bundle \"%s\" of app \"%*s\": %s",
+                                       task->subject, task->app.len,
+                                       task->app.data,
+                                       ngx_lu_api_bundle_unchecked);
         }
     }
 

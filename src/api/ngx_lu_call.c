@@ -10,6 +10,7 @@
 #include "zone/ngx_lu_device.h"
 #include "store/ngx_lu_io.h"
 #include "store/ngx_lu_mark.h"
+#include "store/ngx_lu_probe.h"
 #include "job/ngx_lu_sweep.h"
 
 #include "core/lu_put.h"
@@ -17,14 +18,20 @@
 
 static ngx_int_t ngx_lu_call_str(ngx_lu_call_t *call, lu_str_t *str);
 static void ngx_lu_call_cleanup(void *data);
+static ngx_int_t ngx_lu_call_probe(ngx_http_request_t *r,
+    ngx_lu_call_t *call);
+static void ngx_lu_call_probed(void *data, ngx_int_t rc);
+static ngx_int_t ngx_lu_call_receive(ngx_http_request_t *r,
+    ngx_lu_call_t *call, ngx_int_t rc);
 static void ngx_lu_call_wait(ngx_http_request_t *r);
 static ngx_int_t ngx_lu_call_thread(void *data);
-static ngx_int_t ngx_lu_call_print(ngx_lu_call_t *call, ngx_int_t status);
-static ngx_int_t ngx_lu_call_free(ngx_lu_call_t *call, ngx_int_t status);
+static ngx_int_t ngx_lu_call_print(ngx_lu_call_t *call);
+static ngx_int_t ngx_lu_call_free(ngx_lu_call_t *call);
 static void ngx_lu_call_clear(ngx_lu_call_t *call);
 static void ngx_lu_call_late(void *data);
 static void ngx_lu_call_done(void *data);
-static ngx_int_t ngx_lu_call_reply(ngx_lu_call_t *call);
+static ngx_int_t ngx_lu_call_reply(ngx_http_request_t *r, ngx_lu_call_t *call,
+    ngx_int_t status);
 
 
 ngx_lu_call_t *
@@ -145,21 +152,134 @@ ngx_lu_call_run(ngx_http_request_t *r, ngx_lu_call_t *call,
 {
     ngx_int_t  rc;
 
-    /* not even the body is stored on a disk that does not answer */
-
     if (ngx_lu_thread_hangs(call->task.store, &call->task.app)) {
         rc = ngx_http_discard_request_body(r);
 
         return rc == NGX_OK ? ngx_lu_reply_unavailable(r) : rc;
     }
 
-    if (body != NGX_LU_BODY_NONE) {
-        return ngx_lu_body_read(r, call, body);
+    if (body == NGX_LU_BODY_NONE) {
+        rc = ngx_http_discard_request_body(r);
+
+        return rc == NGX_OK ? ngx_lu_call_start(r, call) : rc;
+    }
+
+    call->body_kind = body;
+
+    return ngx_lu_call_probe(r, call);
+}
+
+
+/* nginx writes to the disk in the event loop what is larger than its buffer. */
+
+static ngx_int_t
+ngx_lu_call_probe(ngx_http_request_t *r, ngx_lu_call_t *call)
+{
+    ngx_int_t                  rc;
+    ngx_lu_loc_conf_t         *lucf;
+    ngx_lu_probe_wait_t       *wait;
+    ngx_http_core_loc_conf_t  *clcf;
+
+    clcf = ngx_http_get_module_loc_conf(r, ngx_http_core_module);
+
+    if (r->headers_in.content_length_n >= 0
+        && r->headers_in.content_length_n
+           <= (off_t) clcf->client_body_buffer_size)
+    {
+        return ngx_lu_body_read(r, call, call->body_kind);
+    }
+
+    wait = ngx_pcalloc(r->pool, sizeof(ngx_lu_probe_wait_t));
+    if (wait == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    lucf = ngx_http_get_module_loc_conf(r, ngx_http_liveupdate_module);
+
+    wait->handler = ngx_lu_call_probed;
+    wait->data = call;
+
+    rc = ngx_lu_probe(lucf->store, lucf->readers, wait);
+
+    switch (rc) {
+
+    case NGX_AGAIN:
+        return ngx_lu_call_hold(call);
+
+    case NGX_ERROR:
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+
+    default:
+        return ngx_lu_call_receive(r, call, rc);
+    }
+}
+
+
+static void
+ngx_lu_call_probed(void *data, ngx_int_t rc)
+{
+    ngx_lu_call_resume(data, ngx_lu_call_receive, rc);
+}
+
+
+static ngx_int_t
+ngx_lu_call_receive(ngx_http_request_t *r, ngx_lu_call_t *call, ngx_int_t rc)
+{
+    if (rc == NGX_OK) {
+        return ngx_lu_body_read(r, call, call->body_kind);
     }
 
     rc = ngx_http_discard_request_body(r);
 
-    return rc == NGX_OK ? ngx_lu_call_start(r, call) : rc;
+    return rc == NGX_OK ? ngx_lu_reply_unavailable(r) : rc;
+}
+
+
+ngx_int_t
+ngx_lu_call_hold(ngx_lu_call_t *call)
+{
+    ngx_http_request_t  *r;
+
+    r = call->request;
+
+    /* as for nginx's own threads: the request must not be freed */
+
+    r->main->count++;
+    r->main->blocked++;
+    r->aio = 1;
+    r->write_event_handler = ngx_lu_call_wait;
+
+    return NGX_DONE;
+}
+
+
+void
+ngx_lu_call_resume(ngx_lu_call_t *call, ngx_lu_call_pt next, ngx_int_t rc)
+{
+    ngx_connection_t    *c;
+    ngx_http_request_t  *r;
+
+    r = call->request;
+    c = r->connection;
+
+    ngx_http_set_log_request(c->log, r);
+
+    r->main->blocked--;
+    r->aio = 0;
+
+    if (r->write_event_handler != ngx_lu_call_wait) {
+
+        /* the request was terminated meanwhile */
+
+        r->write_event_handler(r);
+
+    } else {
+        r->write_event_handler = ngx_http_request_empty_handler;
+
+        ngx_http_finalize_request(r, next(r, call, rc));
+    }
+
+    ngx_http_run_posted_requests(c);
 }
 
 
@@ -189,19 +309,14 @@ ngx_lu_call_start(ngx_http_request_t *r, ngx_lu_call_t *call)
         return ngx_lu_reply_error(r, status, &call->task.error);
     }
 
-    r->main->count++;
-    r->main->blocked++;
-    r->aio = 1;
-    r->write_event_handler = ngx_lu_call_wait;
-
-    return NGX_DONE;
+    return ngx_lu_call_hold(call);
 }
 
 
 static void
 ngx_lu_call_wait(ngx_http_request_t *r)
 {
-    /* a write event while the thread works */
+    /* a write event while the call waits */
 }
 
 
@@ -237,20 +352,22 @@ ngx_lu_call_thread(void *data)
         status = call->action(call);
     }
 
-    status = ngx_lu_call_print(call, status);
+    if (ngx_lu_call_print(call) != NGX_OK || ngx_lu_call_free(call) != NGX_OK) {
+        return ngx_lu_task_nomem(task);
+    }
 
-    return ngx_lu_call_free(call, status);
+    return status;
 }
 
 
 static ngx_int_t
-ngx_lu_call_print(ngx_lu_call_t *call, ngx_int_t status)
+ngx_lu_call_print(ngx_lu_call_t *call)
 {
     if (call->answer) {
         call->text = cJSON_PrintUnformatted(call->answer);
 
         if (call->text == NULL) {
-            return ngx_lu_task_nomem(&call->task);
+            return NGX_ERROR;
         }
     }
 
@@ -258,7 +375,7 @@ ngx_lu_call_print(ngx_lu_call_t *call, ngx_int_t status)
         call->text_len = ngx_strlen(call->text);
     }
 
-    return status;
+    return NGX_OK;
 }
 
 
@@ -268,7 +385,7 @@ ngx_lu_call_print(ngx_lu_call_t *call, ngx_int_t status)
  */
 
 static ngx_int_t
-ngx_lu_call_free(ngx_lu_call_t *call, ngx_int_t status)
+ngx_lu_call_free(ngx_lu_call_t *call)
 {
     lu_str_t        subject, reason;
     lu_arena_t      arena;
@@ -288,7 +405,7 @@ ngx_lu_call_free(ngx_lu_call_t *call, ngx_int_t status)
 
         /* the trees go with the request then */
 
-        return ngx_lu_task_nomem(task);
+        return NGX_ERROR;
     }
 
     task->subject = (char *) subject.data;
@@ -301,7 +418,7 @@ ngx_lu_call_free(ngx_lu_call_t *call, ngx_int_t status)
     call->json = NULL;
     task->expect = NULL;
 
-    return status;
+    return NGX_OK;
 }
 
 
@@ -320,7 +437,7 @@ ngx_lu_call_clear(ngx_lu_call_t *call)
     call->text_type = NULL;
     call->location = NULL;
     call->note = NULL;
-    call->warning = NULL;
+    call->related = 0;
     call->forget = 0;
     call->wake = 0;
 }
@@ -363,10 +480,10 @@ ngx_lu_call_late(void *data)
 
     r->aio = 0;
 
-    call->status = ngx_lu_reply_message(r, NGX_HTTP_SERVICE_UNAVAILABLE,
-                                        "The disk of the server does not "
-                                        "answer; what was asked for may still "
-                                        "be done.");
+    call->answered = ngx_lu_reply_message(r, NGX_HTTP_SERVICE_UNAVAILABLE,
+                                          "The disk of the server does not "
+                                          "answer; what was asked for may "
+                                          "still be done.");
 
     /* the connection stays, too, but the client need not know */
 
@@ -386,19 +503,8 @@ ngx_lu_call_done(void *data)
 {
     ngx_lu_call_t *call = data;
 
-    ngx_int_t            rc;
-    ngx_str_t            app, id;
-    ngx_connection_t    *c;
-    ngx_lu_store_t      *store;
-    ngx_http_request_t  *r;
-
-    r = call->request;
-    c = r->connection;
-
-    ngx_http_set_log_request(c->log, r);
-
-    r->main->blocked--;
-    r->aio = 0;
+    ngx_str_t        app, id;
+    ngx_lu_store_t  *store;
 
     store = call->wake ? call->task.store : NULL;
 
@@ -409,21 +515,7 @@ ngx_lu_call_done(void *data)
         ngx_lu_device_forget(call->task.store, &app, &id);
     }
 
-    if (r->write_event_handler != ngx_lu_call_wait) {
-
-        /* the request was terminated meanwhile */
-
-        r->write_event_handler(r);
-
-    } else {
-        r->write_event_handler = ngx_http_request_empty_handler;
-
-        rc = call->late ? call->status : ngx_lu_call_reply(call);
-
-        ngx_http_finalize_request(r, rc);
-    }
-
-    ngx_http_run_posted_requests(c);
+    ngx_lu_call_resume(call, ngx_lu_call_reply, call->run.status);
 
     if (store) {
         ngx_lu_sweep_wake(store);
@@ -432,30 +524,30 @@ ngx_lu_call_done(void *data)
 
 
 static ngx_int_t
-ngx_lu_call_reply(ngx_lu_call_t *call)
+ngx_lu_call_reply(ngx_http_request_t *r, ngx_lu_call_t *call, ngx_int_t status)
 {
-    u_char              *sentence;
-    ngx_str_t            text, type;
-    ngx_lu_io_t         *io;
-    ngx_lu_task_t       *task;
-    ngx_http_request_t  *r;
+    u_char         *sentence;
+    ngx_str_t       text, type;
+    ngx_lu_io_t    *io;
+    ngx_lu_task_t  *task;
 
-    r = call->request;
+    if (call->late) {
+        return call->answered;
+    }
+
     task = &call->task;
     io = &task->io;
 
-    call->status = call->run.status;
-
     if (io->operation
-        && (call->status >= NGX_HTTP_INTERNAL_SERVER_ERROR
-            || call->status < NGX_HTTP_SPECIAL_RESPONSE))
+        && (status >= NGX_HTTP_INTERNAL_SERVER_ERROR
+            || status < NGX_HTTP_SPECIAL_RESPONSE))
     {
         ngx_log_error(NGX_LOG_CRIT, r->connection->log, io->err,
                       "%s \"%s\" failed", io->operation,
                       io->path ? io->path : (u_char *) "");
     }
 
-    if (call->status >= NGX_HTTP_BAD_REQUEST) {
+    if (status >= NGX_HTTP_BAD_REQUEST) {
 
         sentence = ngx_lu_reply_sentence(r->pool, &task->error);
         if (sentence == NULL) {
@@ -463,9 +555,9 @@ ngx_lu_call_reply(ngx_lu_call_t *call)
         }
 
         ngx_log_error(NGX_LOG_WARN, r->connection->log, 0,
-                      "call refused with %i: %s", call->status, sentence);
+                      "call refused with %i: %s", status, sentence);
 
-        return ngx_lu_reply_error(r, call->status, &task->error);
+        return ngx_lu_reply_error(r, status, &task->error);
     }
 
     if (call->note) {
@@ -478,12 +570,6 @@ ngx_lu_call_reply(ngx_lu_call_t *call)
                       task->by,
                       task->app.len, task->app.data,
                       task->change, task->subject);
-    }
-
-    if (call->warning) {
-        ngx_log_error(NGX_LOG_WARN, r->connection->log, 0,
-                      "release \"%s\" of app \"%*s\": %s", task->subject,
-                      task->app.len, task->app.data, call->warning);
     }
 
     if (call->location) {
@@ -506,10 +592,10 @@ ngx_lu_call_reply(ngx_lu_call_t *call)
         type.data = (u_char *) call->text_type;
         type.len = ngx_strlen(call->text_type);
 
-        return ngx_lu_reply_text(r, call->status, &type, &text);
+        return ngx_lu_reply_text(r, status, &type, &text);
     }
 
-    return ngx_lu_reply_json(r, call->status, &text);
+    return ngx_lu_reply_json(r, status, &text);
 }
 
 

@@ -59,6 +59,7 @@ struct ngx_lu_call_s {
     char                    *relations;  /* decoded, if "related" */
     ngx_str_t                content_type;
     ngx_str_t                base_url;
+    ngx_lu_body_e            body_kind;
     ngx_chain_t             *body;
     off_t                    body_size;
     off_t                    body_max;   /* 0: as nginx allows */
@@ -74,8 +75,7 @@ struct ngx_lu_call_s {
     const char              *text_type;  /* NULL: JSON */
     u_char                  *location;
     u_char                  *note;       /* to be logged, or NULL */
-    const char              *warning;    /* for the log, or NULL */
-    ngx_int_t                status;     /* if it is late, of nginx */
+    ngx_int_t                answered;   /* if it is late: how nginx sent it */
 
     unsigned                 parse:1;    /* the body is JSON */
     unsigned                 related:1;  /* "relations" was looked for */
@@ -106,6 +106,19 @@ ngx_int_t ngx_lu_call_run(ngx_http_request_t *r, ngx_lu_call_t *call,
 /* Does what is left of that when the body was received. */
 
 ngx_int_t ngx_lu_call_start(ngx_http_request_t *r, ngx_lu_call_t *call);
+
+/*
+ * hold() keeps the request until resume(), which ends it with the result of
+ * next(), or lets it end if it was terminated meanwhile.  hold() returns what a
+ * content handler returns, and so does next(), which gets rc.
+ */
+
+typedef ngx_int_t (*ngx_lu_call_pt)(ngx_http_request_t *r,
+    ngx_lu_call_t *call, ngx_int_t rc);
+
+ngx_int_t ngx_lu_call_hold(ngx_lu_call_t *call);
+void ngx_lu_call_resume(ngx_lu_call_t *call, ngx_lu_call_pt next,
+    ngx_int_t rc);
 
 /*
  * How an action answers.  Each returns the status for the action to return, or

@@ -44,6 +44,7 @@
 
 typedef struct ngx_lu_catalog_s  ngx_lu_catalog_t;
 typedef struct ngx_lu_threads_s  ngx_lu_threads_t;
+typedef struct ngx_lu_probe_s    ngx_lu_probe_t;
 typedef struct ngx_lu_numbers_s  ngx_lu_numbers_t;
 typedef struct ngx_lu_series_s   ngx_lu_series_t;
 typedef struct ngx_lu_call_s     ngx_lu_call_t;
@@ -62,6 +63,7 @@ typedef struct {
     ngx_lu_numbers_t          *numbers; /* in the zone */
     ngx_lu_catalog_t          *catalog; /* of the worker */
     ngx_lu_threads_t          *threads; /* of the worker */
+    ngx_lu_probe_t            *probe;   /* of the worker; NULL at first */
     ngx_lu_jobs_t             *jobs;    /* NULL if nothing is fetched */
     ngx_uint_t                 existing; /* nginx does not make it */
     ngx_uint_t                 absent;  /* when the configuration was read */

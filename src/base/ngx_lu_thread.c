@@ -54,7 +54,6 @@ static ngx_lu_thread_t *ngx_lu_thread_late(void);
 static ngx_uint_t ngx_lu_thread_is_stuck(ngx_lu_thread_t *thread,
     ngx_msec_t limit);
 static ngx_uint_t ngx_lu_thread_is_behind(ngx_lu_thread_t *thread);
-static void ngx_lu_thread_quit(void);
 
 
 /*
@@ -361,9 +360,10 @@ ngx_lu_thread_tick(ngx_event_t *ev)
         return;
     }
 
-    if (ngx_exiting) {
-        ngx_lu_thread_quit();
-    }
+    q = ngx_queue_head(&ngx_lu_thread_all);
+    thread = ngx_queue_data(q, ngx_lu_thread_t, all);
+
+    ngx_lu_thread_leave(thread->store, thread->moved);
 
     if (!ev->timer_set) {
         ngx_add_timer(ev, NGX_LU_TICK);
@@ -509,23 +509,30 @@ ngx_lu_thread_hangs(ngx_lu_store_t *store, const lu_str_t *app)
  * in the worker has a timer.
  */
 
-static void
-ngx_lu_thread_quit(void)
+void
+ngx_lu_thread_leave(ngx_lu_store_t *store, ngx_msec_t since)
 {
+    ngx_int_t         rc;
     ngx_msec_t        grace;
     ngx_queue_t      *q;
     ngx_core_conf_t  *ccf;
     ngx_lu_thread_t  *thread;
 
-    thread = NULL;
+    if (!ngx_exiting) {
+        return;
+    }
 
     ccf = (ngx_core_conf_t *) ngx_get_conf(ngx_cycle->conf_ctx,
                                            ngx_core_module);
 
     grace = ccf->shutdown_timeout ? ccf->shutdown_timeout : NGX_LU_GRACE;
 
-    for (q = ngx_queue_head(&ngx_lu_thread_all);
-         q != ngx_queue_sentinel(&ngx_lu_thread_all);
+    if (ngx_current_msec - since < grace) {
+        return;
+    }
+
+    for (q = ngx_lu_thread_all.next;
+         q && q != ngx_queue_sentinel(&ngx_lu_thread_all);
          q = ngx_queue_next(q))
     {
         thread = ngx_queue_data(q, ngx_lu_thread_t, all);
@@ -535,13 +542,19 @@ ngx_lu_thread_quit(void)
         }
     }
 
-    if (thread == NULL || ngx_event_no_timers_left() != NGX_OK) {
+    ngx_lu_thread_timer.cancelable = 1;
+
+    rc = ngx_event_no_timers_left();
+
+    ngx_lu_thread_timer.cancelable = 0;
+
+    if (rc != NGX_OK) {
         return;
     }
 
     ngx_log_error(NGX_LOG_CRIT, ngx_cycle->log, 0,
                   "liveupdate: a thread hangs in the store \"%V\", "
-                  "the worker exits without it", &thread->store->path);
+                  "the worker exits without it", &store->path);
 
     _exit(0);
 }

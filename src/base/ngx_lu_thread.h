@@ -91,6 +91,14 @@ ngx_int_t ngx_lu_thread_start(ngx_lu_thread_t *thread);
 ngx_uint_t ngx_lu_thread_hangs(ngx_lu_store_t *store, const lu_str_t *app);
 
 /*
+ * Something of the store has waited since then for a thread of nginx's own: if
+ * the worker is told to quit and has waited long enough, and if nothing else
+ * goes on, it exits.
+ */
+
+void ngx_lu_thread_leave(ngx_lu_store_t *store, ngx_msec_t since);
+
+/*
  * Returns the milliseconds of a clock that nobody sets.  In a thread this is
  * the present; the worker updates ngx_current_msec only now and then.
  */

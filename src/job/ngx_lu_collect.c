@@ -123,8 +123,6 @@ ngx_lu_collect(ngx_lu_job_t *job, void (*staged)(ngx_lu_job_t *job))
     collect->look.data = collect;
     collect->look.log = ngx_cycle->log;
 
-    /* a worker must not exit while progress.json is written: not cancelable */
-
     ngx_lu_job_run(job, ngx_lu_plan_manifests, ngx_lu_collect_begin);
 }
 
@@ -338,10 +336,11 @@ ngx_lu_collect_look(ngx_event_t *ev)
     ngx_lu_collect_t *collect = ev->data;
 
     uint64_t            max, size;
+    ngx_uint_t          fetching;
     ngx_queue_t        *q;
     ngx_lu_transfer_t  *transfer;
 
-    ngx_add_timer(ev, NGX_LU_LOOK);
+    fetching = 0;
 
     /* files without a listed size share what the limit leaves */
 
@@ -363,6 +362,10 @@ ngx_lu_collect_look(ngx_event_t *ev)
         }
 
         ngx_lu_transfer_look(transfer);
+
+        if (transfer->fetch.request) {
+            fetching = 1;
+        }
     }
 
     if (collect->planned
@@ -371,6 +374,12 @@ ngx_lu_collect_look(ngx_event_t *ev)
     {
         ngx_lu_collect_report(collect);
     }
+
+    /* a worker that is told to quit waits for what is fetched */
+
+    ev->cancelable = !fetching;
+
+    ngx_add_timer(ev, NGX_LU_LOOK);
 }
 
 

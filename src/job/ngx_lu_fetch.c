@@ -321,6 +321,27 @@ ngx_lu_fetch_received(ngx_lu_fetch_t *fetch)
 }
 
 
+void
+ngx_lu_fetch_look(ngx_lu_fetch_t *fetch, ngx_lu_store_t *store)
+{
+    off_t  received;
+
+    received = ngx_lu_fetch_received(fetch);
+
+    if (fetch->request == NULL
+        || !fetch->request->blocked
+        || received != fetch->seen)
+    {
+        fetch->seen = received;
+        fetch->moved = ngx_current_msec;
+
+        return;
+    }
+
+    ngx_lu_thread_leave(store, fetch->moved);
+}
+
+
 ngx_uint_t
 ngx_lu_fetch_is_late(ngx_lu_fetch_t *fetch)
 {
@@ -352,8 +373,9 @@ ngx_lu_fetch_end(ngx_event_t *ev)
 
     if (fetch->request->blocked) {
 
-        /* a thread is still writing to the file */
+        /* a thread is still writing to the file; see ngx_lu_fetch_look() */
 
+        ev->cancelable = 1;
         ngx_add_timer(ev, NGX_LU_BLOCKED);
         return;
     }

@@ -59,6 +59,8 @@ struct ngx_lu_fetch_s {
     ngx_http_log_ctx_t    log_ctx;
     u_char               *log_tail;       /* the context in a message */
     ngx_event_t           end;
+    off_t                 seen;           /* bytes, and when these came */
+    ngx_msec_t            moved;
 };
 
 
@@ -77,6 +79,13 @@ ngx_int_t ngx_lu_fetch_start(ngx_lu_fetch_t *fetch);
 /* Bytes of the body so far; of a chunked one, those in the file. */
 
 off_t ngx_lu_fetch_received(ngx_lu_fetch_t *fetch);
+
+/*
+ * To be called often: a worker that is told to quit does not wait for ever for
+ * a thread of nginx that writes to the disk of the store and hangs.
+ */
+
+void ngx_lu_fetch_look(ngx_lu_fetch_t *fetch, ngx_lu_store_t *store);
 
 /* 1 if the worker exits and worker_shutdown_timeout has passed. */
 

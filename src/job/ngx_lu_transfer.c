@@ -17,6 +17,7 @@ static ngx_int_t ngx_lu_transfer_name(ngx_lu_transfer_t *transfer);
 static void ngx_lu_transfer_fetched(ngx_lu_fetch_t *fetch);
 static void ngx_lu_transfer_answer(ngx_lu_transfer_t *transfer);
 static ngx_uint_t ngx_lu_transfer_is_absent(ngx_uint_t status);
+static void ngx_lu_transfer_unverified(ngx_lu_transfer_t *transfer);
 static ngx_int_t ngx_lu_transfer_check(ngx_lu_transfer_t *transfer);
 static void ngx_lu_transfer_thread(void *data);
 static ngx_int_t ngx_lu_transfer_verify(ngx_lu_transfer_t *transfer);
@@ -134,6 +135,8 @@ ngx_lu_transfer_look(ngx_lu_transfer_t *transfer)
 {
     off_t  received;
 
+    ngx_lu_fetch_look(&transfer->fetch, transfer->job->jobs->store);
+
     received = ngx_lu_fetch_received(&transfer->fetch);
 
     if ((uint64_t) received > transfer->limit) {
@@ -160,16 +163,33 @@ ngx_lu_transfer_fetched(ngx_lu_fetch_t *fetch)
     }
 
     if (ngx_lu_transfer_check(transfer) != NGX_OK) {
-
-        /* no thread can verify it */
-
-        (void) ngx_lu_file_unlink(&transfer->io, transfer->fetch.path.data);
-
-        ngx_lu_transfer_fail(transfer, NGX_LU_JOB_OUTAGE,
-                             "could not be verified: the server is short of "
-                             "memory or threads");
+        ngx_lu_transfer_unverified(transfer);
         ngx_lu_transfer_end(transfer);
     }
+}
+
+
+/* No thread can verify it; the next start removes what cannot be removed. */
+
+static void
+ngx_lu_transfer_unverified(ngx_lu_transfer_t *transfer)
+{
+    ngx_lu_job_t  *job;
+
+    job = transfer->job;
+
+    if (ngx_lu_thread_hangs(job->jobs->store, &job->app)) {
+        ngx_lu_transfer_fail(transfer, NGX_LU_JOB_OUTAGE,
+                             "could not be verified: the disk of the server "
+                             "does not answer");
+        return;
+    }
+
+    (void) ngx_lu_file_unlink(&transfer->io, transfer->fetch.path.data);
+
+    ngx_lu_transfer_fail(transfer, NGX_LU_JOB_OUTAGE,
+                         "could not be verified: the server is short of "
+                         "memory or threads");
 }
 
 
@@ -403,9 +423,7 @@ ngx_lu_transfer_checked(void *data)
     ngx_lu_transfer_t *transfer = data;
 
     if (transfer->thread.refused) {
-        ngx_lu_transfer_fail(transfer, NGX_LU_JOB_OUTAGE,
-                             "could not be verified: the disk of the server "
-                             "does not answer");
+        ngx_lu_transfer_unverified(transfer);
     }
 
     ngx_lu_transfer_end(transfer);

@@ -82,7 +82,7 @@ typedef struct {
     ngx_lu_copy_e         kind;
     ngx_str_t            *app;
     ngx_str_t            *name;         /* of a release, or of a file */
-    ngx_lu_table_page_t  *page;
+    ngx_lu_table_page_t        *page;
 } ngx_lu_want_t;
 
 
@@ -298,8 +298,8 @@ ngx_int_t
 ngx_lu_catalog_disk(ngx_http_request_t *r, ngx_str_t *app)
 {
     ngx_int_t           rc;
-    ngx_lu_node_t      *node;
     ngx_lu_want_t       want = { NGX_LU_COPY_APP, app, NULL, NULL };
+    ngx_lu_node_t      *node;
     ngx_lu_loc_conf_t  *lucf;
 
     lucf = ngx_http_get_module_loc_conf(r, ngx_http_liveupdate_module);
@@ -713,7 +713,7 @@ ngx_lu_load_late(void *data)
 
     ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0,
                   "liveupdate: the disk of \"%V\" does not answer",
-                  &load->node->sn.str);
+                  &load->app);
 
     for ( /* void */ ; load; load = load->next) {
         load->node->hangs = 1;

@@ -23,8 +23,9 @@
 static ngx_int_t ngx_lu_status_refuse(ngx_http_request_t *r);
 static ngx_int_t ngx_lu_status_scan(ngx_http_request_t *r,
     ngx_lu_call_t *call);
-static void ngx_lu_status_wait(ngx_http_request_t *r);
 static void ngx_lu_status_scanned(void *data);
+static ngx_int_t ngx_lu_status_start(ngx_http_request_t *r,
+    ngx_lu_call_t *call, ngx_int_t rc);
 static ngx_int_t ngx_lu_status_get(ngx_lu_call_t *call);
 static ngx_int_t ngx_lu_status_json(ngx_lu_call_t *call,
     ngx_lu_snapshot_t *snapshot);
@@ -123,56 +124,21 @@ ngx_lu_status_scan(ngx_http_request_t *r, ngx_lu_call_t *call)
         return ngx_lu_call_start(r, call);
     }
 
-    /* as for a thread: the request must not be freed */
-
-    r->main->count++;
-    r->main->blocked++;
-    r->aio = 1;
-    r->write_event_handler = ngx_lu_status_wait;
-
-    return NGX_DONE;
-}
-
-
-static void
-ngx_lu_status_wait(ngx_http_request_t *r)
-{
-    /* a write event while releases are counted */
+    return ngx_lu_call_hold(call);
 }
 
 
 static void
 ngx_lu_status_scanned(void *data)
 {
-    ngx_lu_call_t *call = data;
+    ngx_lu_call_resume(data, ngx_lu_status_start, NGX_OK);
+}
 
-    ngx_int_t            rc;
-    ngx_connection_t    *c;
-    ngx_http_request_t  *r;
 
-    r = call->request;
-    c = r->connection;
-
-    ngx_http_set_log_request(c->log, r);
-
-    r->main->blocked--;
-    r->aio = 0;
-
-    if (r->write_event_handler != ngx_lu_status_wait) {
-
-        /* the request was terminated meanwhile */
-
-        r->write_event_handler(r);
-
-    } else {
-        r->write_event_handler = ngx_http_request_empty_handler;
-
-        rc = ngx_lu_call_start(r, call);
-
-        ngx_http_finalize_request(r, rc);
-    }
-
-    ngx_http_run_posted_requests(c);
+static ngx_int_t
+ngx_lu_status_start(ngx_http_request_t *r, ngx_lu_call_t *call, ngx_int_t rc)
+{
+    return ngx_lu_call_start(r, call);
 }
 
 
