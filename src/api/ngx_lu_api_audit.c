@@ -208,7 +208,7 @@ ngx_lu_api_audit_piece(ngx_lu_api_audit_log_t *log)
 
     /* fewer bytes: a line that a crash cut short was removed meanwhile */
 
-    ngx_memcpy(p + n, log->start, rest);
+    (void) ngx_lu_cpymem(p + n, log->start, rest);
     ngx_free(log->start);
 
     log->offset -= size;

@@ -251,7 +251,7 @@ ngx_lu_body_piece(void *data, const u_char *bytes, size_t len)
 {
     lu_str_t *text = data;
 
-    ngx_memcpy(text->data + text->len, bytes, len);
+    (void) ngx_lu_cpymem(text->data + text->len, bytes, len);
     text->len += len;
 
     return LU_OK;

@@ -126,8 +126,7 @@ ngx_lu_call_str(ngx_lu_call_t *call, lu_str_t *str)
         return NGX_ERROR;
     }
 
-    ngx_memcpy(p, str->data, str->len);
-    p[str->len] = '\0';
+    *ngx_lu_cpymem(p, str->data, str->len) = '\0';
 
     str->data = p;
 

@@ -225,7 +225,7 @@ ngx_lu_form_body(void *data, const unsigned char *bytes, size_t len)
         return lu_error(&task->error, NULL, "a field of the form is too long");
     }
 
-    ngx_memcpy(field->data + field->len, bytes, len);
+    (void) ngx_lu_cpymem(field->data + field->len, bytes, len);
 
     field->len += len;
     field->data[field->len] = '\0';

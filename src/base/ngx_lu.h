@@ -237,6 +237,15 @@ ngx_lu_arena(ngx_pool_t *pool)
 }
 
 
+/* As ngx_cpymem(), but the source of no bytes may be NULL. */
+
+static ngx_inline u_char *
+ngx_lu_cpymem(u_char *dst, const u_char *src, size_t len)
+{
+    return len ? ngx_cpymem(dst, src, len) : dst;
+}
+
+
 /* The same bytes as a string of the core, and back as a string of nginx. */
 
 static ngx_inline lu_str_t

@@ -356,11 +356,11 @@ ngx_lu_artifact_describe(ngx_http_request_t *r, const lu_file_t *file,
 
     ctx->checksum.data = p;
     ctx->checksum.len = file->sha256.len;
-    p = ngx_cpymem(p, file->sha256.data, file->sha256.len);
+    p = ngx_lu_cpymem(p, file->sha256.data, file->sha256.len);
 
     ctx->signature.data = p;
     ctx->signature.len = file->signature.len;
-    p = ngx_cpymem(p, file->signature.data, file->signature.len);
+    p = ngx_lu_cpymem(p, file->signature.data, file->signature.len);
 
     ngx_str_set(&ctx->cache, "public, max-age=31536000, immutable, "
                              "no-transform");

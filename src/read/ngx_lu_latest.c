@@ -166,9 +166,9 @@ ngx_lu_latest_send(ngx_http_request_t *r, const lu_deployment_t *deployment)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    p = ngx_cpymem(text.data, deployment->head.data, deployment->head.len);
-    p = ngx_cpymem(p, base.data, base.len);
-    ngx_memcpy(p, deployment->tail.data, deployment->tail.len);
+    p = ngx_lu_cpymem(text.data, deployment->head.data, deployment->head.len);
+    p = ngx_lu_cpymem(p, base.data, base.len);
+    (void) ngx_lu_cpymem(p, deployment->tail.data, deployment->tail.len);
 
     return ngx_lu_reply_json(r, NGX_HTTP_OK, &text);
 }

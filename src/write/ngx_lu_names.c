@@ -154,7 +154,7 @@ ngx_lu_names_collect(ngx_lu_task_t *task, ngx_lu_names_t *record)
     record->text.len = len;
 
     for (line = lines; line < lines + ids.nelts; line++) {
-        p = ngx_cpymem(p, line->data, line->len);
+        p = ngx_lu_cpymem(p, line->data, line->len);
     }
 
     return NGX_OK;
@@ -326,8 +326,8 @@ ngx_lu_names_write(ngx_lu_task_t *task, const ngx_lu_names_t *record,
         return ngx_lu_task_nomem(task);
     }
 
-    p = ngx_cpymem(text.data, record->text.data, record->text.len);
-    (void) ngx_cpymem(p, lines->data, lines->len);
+    p = ngx_lu_cpymem(text.data, record->text.data, record->text.len);
+    (void) ngx_lu_cpymem(p, lines->data, lines->len);
 
     text = lu_names_cut(&text);
 

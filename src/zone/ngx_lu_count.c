@@ -282,7 +282,7 @@ ngx_lu_series_init(ngx_lu_numbers_t *numbers, ngx_lu_series_t *series,
 
     for (i = 0; i < NGX_LU_LABELS; i++) {
         series->len[i] = (u_short) labels[i].len;
-        p = ngx_cpymem(p, labels[i].data, labels[i].len);
+        p = ngx_lu_cpymem(p, labels[i].data, labels[i].len);
     }
 }
 
@@ -449,7 +449,8 @@ ngx_lu_series_is(ngx_lu_series_t *series, ngx_lu_numbers_t *numbers,
 
     for (i = 0; i < NGX_LU_LABELS; i++) {
         if (series->len[i] != labels[i].len
-            || ngx_memcmp(p, labels[i].data, labels[i].len) != 0)
+            || (labels[i].len
+                && ngx_memcmp(p, labels[i].data, labels[i].len) != 0))
         {
             return 0;
         }

@@ -227,7 +227,7 @@ ngx_lu_device_seen(ngx_lu_store_t *store, ngx_lu_device_t *device)
 
     for (i = 0; i < NGX_LU_DEVICE_STRINGS; i++) {
         dn->len[i] = (u_short) row.strings[i].len;
-        p = ngx_cpymem(p, row.strings[i].data, row.strings[i].len);
+        p = ngx_lu_cpymem(p, row.strings[i].data, row.strings[i].len);
     }
 
     ngx_shmtx_unlock(&devices->shpool->mutex);
@@ -245,7 +245,7 @@ ngx_lu_device_row(ngx_lu_devices_t *devices, ngx_lu_store_t *store,
     strings = row->strings;
 
     p = ngx_lu_device_prefix(store, &device->app, row->key);
-    p = ngx_cpymem(p, device->id.data, device->id.len);
+    p = ngx_lu_cpymem(p, device->id.data, device->id.len);
     *p++ = '\0';
 
     strings[NGX_LU_DEVICE_KEY].data = row->key;
@@ -275,7 +275,7 @@ static u_char *
 ngx_lu_device_prefix(ngx_lu_store_t *store, ngx_str_t *app, u_char *p)
 {
     p = ngx_cpymem(p, &store->hash, sizeof(uint32_t));
-    p = ngx_cpymem(p, app->data, app->len);
+    p = ngx_lu_cpymem(p, app->data, app->len);
     *p++ = '\0';
 
     return p;
