@@ -57,6 +57,7 @@ ngx_lu_io_is_damage(const ngx_lu_io_t *io)
 {
     switch (io->err) {
 
+    case 0:
     case NGX_ENOMEM:
     case NGX_EMFILE:
     case NGX_ENFILE:

@@ -8,11 +8,15 @@
 #include "ngx_lu_path.h"
 #include "ngx_lu_reserve.h"
 
+#include <sys/statvfs.h>
+
 
 #define NGX_LU_RESERVE_FILES  4             /* each of them is an inode */
 #define NGX_LU_RESERVE_SIZE   (64 * 1024)   /* of the first one, at least */
 
 
+static ngx_uint_t ngx_lu_reserve_is_needed(ngx_lu_io_t *io,
+    ngx_lu_store_t *store);
 static u_char *ngx_lu_reserve_path(ngx_lu_io_t *io, ngx_lu_store_t *store,
     ngx_uint_t i);
 
@@ -80,17 +84,26 @@ ngx_lu_reserve_spend(ngx_lu_io_t *io, ngx_lu_store_t *store)
     ngx_uint_t    i, found;
     ngx_lu_io_t   local;
 
-    if (io->err != NGX_ENOSPC
-#ifdef EDQUOT
-        && io->err != EDQUOT
-#endif
-        )
-    {
-        return 0;
-    }
-
     ngx_memzero(&local, sizeof(ngx_lu_io_t));
     local.pool = io->pool;
+
+    switch (io->err) {
+
+#ifdef EDQUOT
+    case EDQUOT:
+        break;
+#endif
+
+    case NGX_ENOSPC:
+        if (ngx_lu_reserve_is_needed(&local, store)) {
+            break;
+        }
+
+        return 0;
+
+    default:
+        return 0;
+    }
 
     found = 0;
 
@@ -103,6 +116,30 @@ ngx_lu_reserve_spend(ngx_lu_io_t *io, ngx_lu_store_t *store)
     /* io stays as it is, so that the log tells of the full disk */
 
     return found;
+}
+
+
+/* The error may have come from a disk that has space again. */
+
+static ngx_uint_t
+ngx_lu_reserve_is_needed(ngx_lu_io_t *io, ngx_lu_store_t *store)
+{
+    u_char           *reserve;
+    struct statvfs    vfs;
+    ngx_file_info_t   fi;
+
+    reserve = ngx_lu_reserve_path(io, store, 0);
+
+    if (reserve == NULL
+        || ngx_file_info(reserve, &fi) == NGX_FILE_ERROR
+        || statvfs((char *) reserve, &vfs) == -1)
+    {
+        return 1;
+    }
+
+    return (uint64_t) vfs.f_bavail * vfs.f_frsize
+           < 2 * (uint64_t) ngx_file_size(&fi)
+           || (vfs.f_files && vfs.f_favail < 2 * NGX_LU_RESERVE_FILES);
 }
 
 
