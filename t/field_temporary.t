@@ -31,7 +31,7 @@ my $store = Test::LiveUpdate::Store->new($dir);
 
 # a file that is being fetched, in whatever worker
 
-$td->{origin}->script(qr/AppImage$/ => { slow => 60_000 });
+$td->{origin}->script(qr/AppImage$/ => { hold => 100_000 });
 
 my $build = build();
 
@@ -84,7 +84,7 @@ $td->becomes($build, 'live', 'the build is fetched');
 
 # all workers die: nothing is left
 
-$td->{origin}->script(qr/AppImage$/ => { slow => 60_000 });
+$td->{origin}->script(qr/AppImage$/ => { hold => 100_000 });
 $build = build();
 $td->deliver($build);
 wait_until { names('fetch') } 10;
