@@ -17,12 +17,17 @@
 
 #define NGX_LU_API_AUDIT_PIECE  65536
 
+/* of a log, from its end, that a call looks at */
+
+#define NGX_LU_API_AUDIT_SIZE   (64 * 1024 * 1024)
+
 
 /* A log that is read backwards, piece by piece, whatever its size is. */
 
 typedef struct {
     ngx_fd_t                   fd;
     u_char                    *path;
+    off_t                      size;       /* of the file */
     off_t                      offset;     /* of what was read */
     u_char                    *start;      /* of the lines that are left */
     u_char                    *end;
@@ -35,6 +40,8 @@ static ngx_int_t ngx_lu_api_audit_list(ngx_lu_call_t *call,
 static ngx_int_t ngx_lu_api_audit_next(ngx_lu_api_audit_log_t *log,
     lu_str_t *line);
 static ngx_int_t ngx_lu_api_audit_piece(ngx_lu_api_audit_log_t *log);
+static ngx_uint_t ngx_lu_api_audit_may(const lu_str_t *line,
+    const char *subject);
 static ngx_uint_t ngx_lu_api_audit_has(const cJSON *entry,
     const char *subject);
 
@@ -78,7 +85,8 @@ ngx_lu_api_audit_get(ngx_lu_call_t *call)
         status = ngx_lu_task_failed(task);
 
     } else {
-        log.offset = ngx_file_size(&fi);
+        log.size = ngx_file_size(&fi);
+        log.offset = log.size;
         status = ngx_lu_api_audit_list(call, &log);
     }
 
@@ -110,7 +118,7 @@ ngx_lu_api_audit_list(ngx_lu_call_t *call, ngx_lu_api_audit_log_t *log)
 
     json = cJSON_CreateArray();
 
-    while (page.limit) {
+    while (page.limit && log->size - log->offset < NGX_LU_API_AUDIT_SIZE) {
 
         rc = ngx_lu_api_audit_next(log, &line);
 
@@ -121,6 +129,10 @@ ngx_lu_api_audit_list(ngx_lu_call_t *call, ngx_lu_api_audit_log_t *log)
         if (rc != NGX_OK) {
             cJSON_Delete(json);
             return ngx_lu_task_failed(&call->task);
+        }
+
+        if (subject && !ngx_lu_api_audit_may(&line, subject)) {
+            continue;
         }
 
         if (lu_json_parse(&entry, &line, &err) != LU_OK) {
@@ -216,6 +228,28 @@ ngx_lu_api_audit_piece(ngx_lu_api_audit_log_t *log)
     log->end = p + n + rest;
 
     return NGX_OK;
+}
+
+
+/* Most lines need not be parsed: they have nothing like it in them. */
+
+static ngx_uint_t
+ngx_lu_api_audit_may(const lu_str_t *line, const char *subject)
+{
+    const char  *p;
+
+    for (p = subject; *p; p++) {
+
+        /* what JSON may write in another way */
+
+        if ((u_char) *p < 0x20 || (u_char) *p > 0x7e || *p == '"'
+            || *p == '\\' || *p == '/')
+        {
+            return 1;
+        }
+    }
+
+    return memmem(line->data, line->len, subject, ngx_strlen(subject)) != NULL;
 }
 
 
