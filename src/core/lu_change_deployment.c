@@ -12,7 +12,9 @@
 
 static lu_rc_e lu_change_deployment_check(double rollout, lu_error_t *err);
 static size_t lu_change_deployment_partials(const cJSON *channel);
+static size_t lu_change_deployment_all_partials(const cJSON *app);
 static lu_rc_e lu_change_deployment_full(lu_error_t *err);
+static lu_rc_e lu_change_deployment_app_full(lu_error_t *err);
 static void lu_change_deployment_trim(const cJSON *app, cJSON *deployments);
 static int lu_change_deployment_keep(const cJSON *app);
 
@@ -40,7 +42,7 @@ lu_change_deployment_add(cJSON *app, const char *channel_id, const char *id,
         return rc;
     }
 
-    rc = lu_change_deployment_room(channel, rollout, err);
+    rc = lu_change_deployment_room(app, channel, rollout, err);
     if (rc != LU_OK) {
         return rc;
     }
@@ -94,13 +96,19 @@ lu_change_deployment_check(double rollout, lu_error_t *err)
 
 
 lu_rc_e
-lu_change_deployment_room(const cJSON *channel, double rollout,
-    lu_error_t *err)
+lu_change_deployment_room(const cJSON *app, const cJSON *channel,
+    double rollout, lu_error_t *err)
 {
-    if (rollout < 1
-        && lu_change_deployment_partials(channel) >= LU_LIMIT_PARTIALS)
-    {
+    if (rollout >= 1) {
+        return LU_OK;
+    }
+
+    if (lu_change_deployment_partials(channel) >= LU_LIMIT_PARTIALS) {
         return lu_change_deployment_full(err);
+    }
+
+    if (lu_change_deployment_all_partials(app) >= LU_LIMIT_ALL_PARTIALS) {
+        return lu_change_deployment_app_full(err);
     }
 
     return LU_OK;
@@ -133,11 +141,39 @@ lu_change_deployment_partials(const cJSON *channel)
 }
 
 
+static size_t
+lu_change_deployment_all_partials(const cJSON *app)
+{
+    size_t        n;
+    const cJSON  *channel;
+
+    n = 0;
+
+    cJSON_ArrayForEach(channel, lu_json_get(app, "channels")) {
+        n += lu_change_deployment_partials(channel);
+    }
+
+    return n;
+}
+
+
 static lu_rc_e
 lu_change_deployment_full(lu_error_t *err)
 {
     (void) lu_error(err, NULL,
                     "the channel has " lu_value(LU_LIMIT_PARTIALS)
+                    " deployments with a partial rollout, the most that it can "
+                    "have; complete the rollout of one first");
+
+    return LU_CONFLICT;
+}
+
+
+static lu_rc_e
+lu_change_deployment_app_full(lu_error_t *err)
+{
+    (void) lu_error(err, NULL,
+                    "the app has " lu_value(LU_LIMIT_ALL_PARTIALS)
                     " deployments with a partial rollout, the most that it can "
                     "have; complete the rollout of one first");
 
@@ -203,7 +239,7 @@ lu_change_deployment_update(cJSON *app, const char *id, double rollout,
     const char *now, lu_error_t *err)
 {
     cJSON    *channel, *deployment;
-    size_t    before, after;
+    size_t    before, after, all;
     lu_rc_e   rc;
     lu_put_t  put;
 
@@ -220,6 +256,7 @@ lu_change_deployment_update(cJSON *app, const char *id, double rollout,
     }
 
     before = lu_change_deployment_partials(channel);
+    all = lu_change_deployment_all_partials(app) - before;
 
     lu_put_init(&put);
 
@@ -230,6 +267,10 @@ lu_change_deployment_update(cJSON *app, const char *id, double rollout,
 
     if (after > before && after > LU_LIMIT_PARTIALS) {
         return lu_change_deployment_full(err);
+    }
+
+    if (after > before && all + after > LU_LIMIT_ALL_PARTIALS) {
+        return lu_change_deployment_app_full(err);
     }
 
     return put.failed ? LU_NOMEM : LU_OK;

@@ -41,12 +41,13 @@ lu_rc_e lu_change_deployment_add(cJSON *app, const char *channel_id,
     const char *by, const char *now, lu_error_t *err);
 
 /*
- * LU_OK if the channel can have another deployment with that rollout;
- * LU_CONFLICT with the reason: it has all the partial ones that it can have.
+ * LU_OK if the channel, a part of the app, can have another deployment with
+ * that rollout; LU_CONFLICT with the reason: there are all the partial ones
+ * that there can be.
  */
 
-lu_rc_e lu_change_deployment_room(const cJSON *channel, double rollout,
-    lu_error_t *err);
+lu_rc_e lu_change_deployment_room(const cJSON *app, const cJSON *channel,
+    double rollout, lu_error_t *err);
 
 /*
  * Changes the rollout, from 0 to 1, of a deployment.  LU_NOT_FOUND: no such

@@ -38,11 +38,13 @@
 #define LU_LIMIT_DEPLOYMENTS    20000
 
 /*
- * In a channel: partial deployments in front of the newest one for everyone.
- * Each one costs a check a SHA-256.
+ * Partial deployments in front of the newest one for everyone: in a channel,
+ * where each one costs a check a SHA-256, and in all channels of an app, where
+ * each one costs a file that is read whenever the app is loaded.
  */
 
 #define LU_LIMIT_PARTIALS       50
+#define LU_LIMIT_ALL_PARTIALS   1000
 
 /* Of a desktop app: rules; those of them by rollout; addresses in all rules. */
 

@@ -21,6 +21,10 @@
 
 #define NGX_LU_MANIFEST_SIZE  4096
 
+/* of the text of a release, bytes */
+
+#define NGX_LU_LOAD_POOL      4096
+
 
 static void ngx_lu_load_ask(ngx_lu_load_t *load, const char *place);
 static void *ngx_lu_load_alloc(void *data, size_t size);
@@ -37,7 +41,7 @@ static ngx_uint_t ngx_lu_load_origin_eq(ngx_lu_origin_t *one,
 static ngx_int_t ngx_lu_load_app(ngx_lu_load_t *load);
 static ngx_int_t ngx_lu_load_releases(ngx_lu_load_t *load, lu_app_t *app);
 static ngx_int_t ngx_lu_load_release(ngx_lu_load_t *load, u_char *path,
-    lu_release_t **release);
+    lu_release_t *release);
 static ngx_int_t ngx_lu_load_files(ngx_lu_load_t *load);
 static ngx_int_t ngx_lu_load_index(ngx_lu_load_t *load, off_t size,
     ngx_lu_files_t *files);
@@ -324,7 +328,12 @@ ngx_lu_load_releases(ngx_lu_load_t *load, lu_app_t *app)
                                deployment->release_id.len,
                                deployment->release_id.data);
 
-            rc = ngx_lu_load_release(load, path, &release);
+            release = arena.alloc(load, sizeof(lu_release_t));
+            if (release == NULL) {
+                return ngx_lu_load_status(load, LU_NOMEM);
+            }
+
+            rc = ngx_lu_load_release(load, path, release);
 
             if (rc == NGX_DECLINED) {
 
@@ -352,50 +361,62 @@ ngx_lu_load_releases(ngx_lu_load_t *load, lu_app_t *app)
 
 /*
  * NGX_DECLINED: it is not there, or damaged, and the app does without it.  The
- * first damaged one is logged.
+ * first damaged one is logged.  An app may have many releases: their texts do
+ * not add up.
  */
 
 static ngx_int_t
-ngx_lu_load_release(ngx_lu_load_t *load, u_char *path, lu_release_t **release)
+ngx_lu_load_release(ngx_lu_load_t *load, u_char *path, lu_release_t *release)
 {
-    lu_rc_e           parsed;
-    lu_str_t          text;
-    ngx_int_t         rc;
-    lu_arena_t        arena;
-    lu_error_t        error;
-    ngx_lu_io_t       io;
-    ngx_file_info_t   fi;
+    lu_rc_e          parsed;
+    lu_str_t         text;
+    ngx_int_t        rc;
+    lu_arena_t       arena;
+    lu_error_t       error;
+    ngx_lu_io_t      io;
+    ngx_file_info_t  fi;
 
     arena.alloc = ngx_lu_load_alloc;
     arena.data = load;
 
-    io.pool = load->io.pool;
-    ngx_lu_io_clear(&io);
+    parsed = LU_OK;
     (void) lu_error(&error, NULL, NULL);
 
-    *release = arena.alloc(load, sizeof(lu_release_t));
-    if (*release == NULL) {
+    io = load->io;
+    ngx_lu_io_clear(&io);
+
+    io.pool = ngx_create_pool(NGX_LU_LOAD_POOL, ngx_cycle->log);
+    if (io.pool == NULL) {
         return ngx_lu_load_status(load, LU_NOMEM);
     }
 
     rc = ngx_lu_file_read(&io, path, &text, &fi);
 
-    if (rc == NGX_DECLINED) {
-        return NGX_DECLINED;
+    if (rc == NGX_OK) {
+        parsed = lu_release_parse(&arena, &text, release, &error);
     }
 
-    if (rc == NGX_OK) {
-        parsed = lu_release_parse(&arena, &text, *release, &error);
+    if (parsed == LU_INVALID) {
+        error.subject = lu_str_dup(&arena, error.subject.data,
+                                   error.subject.len);
 
-        if (parsed == LU_OK) {
-            return NGX_OK;
+        if (error.subject.data == NULL) {
+            parsed = LU_NOMEM;
         }
+    }
 
-        if (parsed == LU_NOMEM) {
-            return ngx_lu_load_status(load, LU_NOMEM);
-        }
+    ngx_destroy_pool(io.pool);
+    io.pool = load->io.pool;
 
-    } else if (!ngx_lu_io_is_damage(&io)) {
+    if (parsed == LU_NOMEM) {
+        return ngx_lu_load_status(load, LU_NOMEM);
+    }
+
+    if (parsed == LU_OK && rc != NGX_ERROR) {
+        return rc;
+    }
+
+    if (rc == NGX_ERROR && !ngx_lu_io_is_damage(&io)) {
         load->io = io;
         return NGX_ERROR;
     }

@@ -298,7 +298,7 @@ ngx_lu_bundle_aim(ngx_lu_task_t *task, const cJSON *app,
 
     /* better now than when all files were uploaded */
 
-    rc = lu_change_deployment_room(channel, rollout, &task->error);
+    rc = lu_change_deployment_room(app, channel, rollout, &task->error);
     if (rc != LU_OK) {
         return ngx_lu_task_core(task, rc);
     }

@@ -19,6 +19,7 @@ static void limit_cuts(void);
 static void limit_channels(void);
 static void limit_forced(void);
 static void limit_partials(void);
+static void limit_all_partials(void);
 static void limit_history(void);
 static void limit_builds(void);
 static void limit_rules(void);
@@ -35,6 +36,7 @@ main(void)
     limit_channels();
     limit_forced();
     limit_partials();
+    limit_all_partials();
     limit_history();
     limit_builds();
     limit_rules();
@@ -294,6 +296,49 @@ limit_partials(void)
                                    &err)
           == LU_OK,
        "changed, but not grown, until one is complete");
+
+    cJSON_Delete(app);
+}
+
+
+static void
+limit_all_partials(void)
+{
+    int         i, k;
+    char        id[16], body[32];
+    cJSON      *app, *json, *channel;
+    lu_rc_e     rc;
+    lu_error_t  err;
+
+    app = new_app();
+    rc = LU_OK;
+
+    for (i = 0; i < 20; i++) {
+        sprintf(id, "x%d", i);
+        sprintf(body, "{\"name\":\"n%d\"}", i);
+
+        json = tap_json(body);
+        (void) lu_change_channel_create(app, json, id, NOW, &channel, &err);
+        cJSON_Delete(json);
+
+        for (k = 0; rc == LU_OK && k < 50; k++) {
+            sprintf(body, "p%d-%d", i, k);
+            rc = lu_change_deployment_add(app, id, body, "r", 0.5, 0, "ci",
+                                          NOW, &err);
+        }
+    }
+
+    ok(rc == LU_OK, "1000 partial deployments in 20 channels");
+    ok(lu_change_deployment_add(app, "c1", "more", "r", 0.5, 0, "ci", NOW,
+                                &err)
+       == LU_CONFLICT
+       && strstr(err.text, "the app has 1000 deployments"),
+       "not one more in the next one");
+    ok(lu_change_deployment_add(app, "c1", "all", "r", 1, 0, "ci", NOW, &err)
+       == LU_OK, "one for everyone is none");
+    ok(lu_change_deployment_update(app, "all", 0.5, NOW, &err) == LU_CONFLICT
+       && lu_change_deployment_update(app, "p3-7", 0.7, NOW, &err) == LU_OK,
+       "and does not become one");
 
     cJSON_Delete(app);
 }
