@@ -245,6 +245,13 @@ lu_zip_compare(zip_t *zip, const lu_zip_directory_t *directory,
         }
     }
 
+    /* many readers take a gap for bytes in front, and look elsewhere */
+
+    if (directory->size != directory->end - directory->offset) {
+        return lu_error(err, NULL, "the directory of the zip archive does not"
+                        " end where its end record begins");
+    }
+
     return LU_OK;
 }
 

@@ -173,17 +173,21 @@ lu_zip_directory_end(zip_source_t *source, uint64_t at, const lu_str_t *tail,
                         " comment has none");
     }
 
-    if (i < LU_ZIP_LOCATOR64
-        || memcmp(p - LU_ZIP_LOCATOR64, "PK\6\7", 4) != 0)
+    if (i >= LU_ZIP_LOCATOR64
+        && memcmp(p - LU_ZIP_LOCATOR64, "PK\6\7", 4) == 0)
     {
-        return lu_zip_bytes_le(&p[4], 2) == 0
-               ? LU_OK
-               : lu_error(err, NULL, "the file is one part of a split zip"
-                          " archive");
+        return lu_zip_directory_end64(source, at + i - LU_ZIP_LOCATOR64, p,
+                                      directory, err);
     }
 
-    return lu_zip_directory_end64(source, at + i - LU_ZIP_LOCATOR64, p,
-                                  directory, err);
+    if (lu_zip_bytes_le(&p[4], 2) != 0) {
+        return lu_error(err, NULL, "the file is one part of a split zip"
+                        " archive");
+    }
+
+    directory->end = at + i;
+
+    return LU_OK;
 }
 
 
@@ -227,6 +231,8 @@ lu_zip_directory_end64(zip_source_t *source, uint64_t at,
         return lu_error(err, NULL, "the zip archive has two end records that"
                         " differ");
     }
+
+    directory->end = offset;
 
     return LU_OK;
 }

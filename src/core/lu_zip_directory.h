@@ -29,6 +29,7 @@ typedef struct {
     uint64_t              n;
     uint64_t              size;
     uint64_t              offset;
+    uint64_t              end;      /* where its end record begins */
     lu_zip_entry_t       *entries;
     lu_str_t              root;     /* what devices take; empty, or "a/b/" */
 } lu_zip_directory_t;

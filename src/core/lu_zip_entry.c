@@ -26,6 +26,7 @@
 #define LU_ZIP_MAX16        0xffff
 #define LU_ZIP_MAX32        0xffffffff
 #define LU_ZIP_VERSION64    45
+#define LU_ZIP_VERSION      63
 
 /* who made the entry, and attributes: of DOS below, a Unix mode above */
 
@@ -288,6 +289,11 @@ lu_zip_entry_data(lu_zip_entry_t *entry, lu_error_t *err)
 
     if (lu_zip_bytes_le(&entry->header[8], 2) & LU_ZIP_ENCRYPTED) {
         return lu_error(err, &entry->name, "is encrypted");
+    }
+
+    if (entry->header[6] > LU_ZIP_VERSION) {
+        return lu_error(err, &entry->name,
+                        "takes a version of zip that devices do not know");
     }
 
     method = lu_zip_bytes_le(&entry->header[10], 2);

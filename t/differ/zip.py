@@ -96,6 +96,9 @@ def by_tool(files):
             except OSError:
                 pass
 
+        with open(f'{folder}/d/index.html', 'w') as f:
+            f.write('<html>')
+
         command = rand.choice([
             ['zip', '-qr', '../x.zip', '.'],
             ['zip', '-qr', '-0', '../x.zip', '.'],
@@ -103,9 +106,6 @@ def by_tool(files):
             ['bsdtar', '-acf', '../x.zip', '.'],
             ['bsdtar', '-acf', '../x.zip'] + os.listdir(f'{folder}/d'),
         ])
-
-        with open(f'{folder}/d/index.html', 'w') as f:
-            f.write('<html>')
 
         subprocess.run(command, cwd=f'{folder}/d', check=True,
                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -167,8 +167,9 @@ def by_python(path):
         for info in z.infolist():
             name = os.path.normpath(info.filename)
 
-            # zip4j leaves out what the Finder adds
-            if not info.is_dir() and not name.startswith('__MACOSX'):
+            # zip4j leaves out what the Finder adds, by the name as it is
+            if (not info.is_dir()
+                    and not info.filename.startswith('__MACOSX')):
                 files[name] = hashlib.sha256(z.read(info)).hexdigest()
 
         return ','.join(sorted(f'{name.encode().hex()}={digest}'

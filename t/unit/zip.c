@@ -1078,6 +1078,14 @@ test_local(void)
 
     entry.flags = 0;
     ok(check_local(&entry, 0, 0) == LU_OK, "the version alone");
+
+    entry.needed = 63;
+    ok(check_local(&entry, 0, 0) == LU_OK, "the last version");
+
+    entry.needed = 64;
+    ok(check_local(&entry, 0, 0) == LU_INVALID
+       && said("a.js", "takes a version of zip that devices do not know"),
+       "one to come");
 }
 
 
@@ -1425,6 +1433,14 @@ test_directory(void)
     bytes.len = size;
     put_end(&bytes, 3, 150, size - 150);
     ok(check_bytes(&bytes, LIMIT) == LU_OK, "the right one");
+
+    bytes.len = size;
+    put(&bytes, "gap", 3);
+    put_end(&bytes, 3, 150, size - 150);
+    ok(check_bytes(&bytes, LIMIT) == LU_INVALID
+       && said(NULL, "the directory of the zip archive does not end where its"
+                     " end record begins"),
+       "a gap in front of the end record");
 
     bytes.data[size - 47 + 30] = 1;
     ok(check_bytes(&bytes, LIMIT) == LU_INVALID
