@@ -106,8 +106,9 @@ lu_zip_directory_find(const lu_arena_t *arena, zip_source_t *source,
 
     ends = 0;
     rc = LU_OK;
+    directory->n = 0;
 
-    for (i = 0; i <= tail.len - LU_ZIP_END; i++) {
+    for (i = 0; i <= tail.len - 4; i++) {
         if (memcmp(&tail.data[i], "PK\5\6", 4) != 0) {
             continue;
         }
@@ -164,14 +165,16 @@ lu_zip_directory_end(zip_source_t *source, uint64_t at, const lu_str_t *tail,
 
     p = &tail->data[i];
 
-    directory->n = lu_zip_bytes_le(&p[10], 2);
-    directory->size = lu_zip_bytes_le(&p[12], 4);
-    directory->offset = lu_zip_bytes_le(&p[16], 4);
-
-    if (lu_zip_bytes_le(&p[20], 2) > tail->len - i - LU_ZIP_END) {
+    if (tail->len - i < LU_ZIP_END
+        || lu_zip_bytes_le(&p[20], 2) > tail->len - i - LU_ZIP_END)
+    {
         return lu_error(err, NULL, "the zip archive has no end, or its"
                         " comment has none");
     }
+
+    directory->n = lu_zip_bytes_le(&p[10], 2);
+    directory->size = lu_zip_bytes_le(&p[12], 4);
+    directory->offset = lu_zip_bytes_le(&p[16], 4);
 
     if (i >= LU_ZIP_LOCATOR64
         && memcmp(p - LU_ZIP_LOCATOR64, "PK\6\7", 4) == 0)

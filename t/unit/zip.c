@@ -1398,6 +1398,12 @@ test_directory(void)
        && said(NULL, "the zip archive has no end, or its comment has none"),
        "a comment that ends behind the file");
 
+    bytes.len--;
+    ok(check_bytes(&bytes, LIMIT) == LU_INVALID
+       && said(NULL, "the zip archive has no end, or its comment has none"),
+       "an end record that is cut short");
+
+    bytes.len++;
     bytes.data[bytes.len - 2] = 0;
     bytes.data[bytes.len - 18] = 1;
     ok(check_bytes(&bytes, LIMIT) == LU_INVALID
