@@ -214,7 +214,7 @@ $b->see('Use the rules that came with the build', 'they are offered');
 ok($b->run('document.getElementById("percent").disabled'),
    'in the place of a share');
 picture('rules');
-$t->api('PUT', '/releases/desk/rules', rules(), token => 'approve');
+decide_elsewhere();
 $b->click('button', 'Approve', exact => JSON::PP::true());
 $b->see('Somebody else has changed this app', 'somebody else decided');
 is(release('b9')->{state}, 'staged', 'nothing was approved');
@@ -247,7 +247,7 @@ is(latest(), '1.1.0', 'no client gets it');
 
 opened(sub { $b->click('button', 'Roll back… the desktop app') });
 $b->see('Roll back the desktop app?');
-$t->api('PUT', '/releases/desk/rules', rules(), token => 'approve');
+decide_elsewhere();
 $b->click('button', 'Roll back', exact => JSON::PP::true());
 $b->see('Somebody else has changed this app',
         'somebody else was there before');
@@ -582,6 +582,18 @@ sub parts {
 
 sub rules {
     return $t->api('GET', '/releases/desk/rules')->{json};
+}
+
+# The same rules once more would be no change.
+
+sub decide_elsewhere {
+    my $rules = rules();
+
+    push @{$rules->{releaseRedirections}},
+        { rule => 'buildByIp', buildId => 'b2',
+          ipList => [ '192.0.2.' . (100 + @{$rules->{releaseRedirections}}) ] };
+
+    $t->api('PUT', '/releases/desk/rules', $rules, token => 'approve');
 }
 
 sub release {
