@@ -110,12 +110,14 @@ my $channel = $t->api('GET', "/v1/apps/$sound/channels")->{json}[0]{id};
 
 is(told(), $new, 'devices are told of the new one');
 
+my $changes = 0;
+
 for my $text ('', '{', '[]', '{"id":"x"}', "\0" x 100) {
     damage("live/$sound/$new/release.json", $text);
 
     # any change makes workers load the app
     $t->mark_log();
-    $t->api('PATCH', "/v1/apps/$sound", { name => 'sound' });
+    $t->api('PATCH', "/v1/apps/$sound", { name => 'sound ' . ++$changes });
     is(told(), 'none', 'one is damaged: devices keep what they have');
 
     restore("live/$sound/$new/release.json");
@@ -124,7 +126,7 @@ for my $text ('', '{', '[]', '{"id":"x"}', "\0" x 100) {
 
 damage("live/$sound/$new/release.json", '{');
 $t->mark_log();
-$t->api('PATCH', "/v1/apps/$sound", { name => 'sound' });
+$t->api('PATCH', "/v1/apps/$sound", { name => 'sound ' . ++$changes });
 told() for 1 .. 4;
 $t->log_like(qr{"\Q$dir/live/$sound/$new/release.json\E"}, 'it is named');
 

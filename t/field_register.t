@@ -33,7 +33,7 @@ is($reply->{status}, 201, 'registered without a checksum');
 like("@{$reply->{json}{warnings} || []}",
      qr/not offered to Android .* 7\.1\.0 to 7\.3\.0.*--path/,
      'its publisher is told');
-$t->log_like(qr/\[warn\].* release "\Q$id\E" of app "\Q$app\E": The bundle/,
+$t->log_like(qr/\[warn\].* bundle "\Q$id\E" of app "\Q$app\E": The bundle/,
              'and whoever reads the log');
 
 for my $case ([0, '7.0.0', 1], [0, '7.1.0', 0], [0, '7.2.2', 0],

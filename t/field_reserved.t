@@ -43,7 +43,7 @@ for my $id (qw/ audit github rollback rules /) {
                 "$id: stage");
     ok(-e "$dir/staging/app/$id/uploads/latest.yml", 'its files stay');
     is($t->api('GET', "/releases/app/$id", undef, token => 'read')->{status},
-       $id eq 'rollback' ? 405 : 200, 'the path is the API\'s');
+       $id eq 'rollback' ? 404 : 200, 'the path is the API\'s');
 }
 
 # others are free
