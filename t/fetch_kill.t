@@ -186,14 +186,16 @@ sub wrong {
 # What lies there as verified right now: it may not be fetched after that.
 
 sub verified {
-    my $now = time();
     my @found;
 
     for my $path (glob "$dir/store/staging/*/*/uploads") {
         my ($app, $id) = $path =~ m{/staging/([^/]+)/([^/]+)/uploads$};
+        my @names = $td->verified({ app => $app, id => $id });
 
-        push @found, map { [ "/$app/$_", $now ] }
-            $td->verified({ app => $app, id => $id });
+        # after the look, which may take its time
+        my $now = time();
+
+        push @found, map { [ "/$app/$_", $now ] } @names;
     }
 
     return @found;
