@@ -221,10 +221,11 @@ t/differ/node_modules/.package-lock.json: t/differ/package-lock.json
 
 
 .PHONY: asan
-asan: deps-build-test-clients-browser clients	## run all tests under AddressSanitizer
+asan: deps-build-test-clients-browser clients	## run all tests under ASan and UBSan
 	$(MAKE) --no-print-directory module BUILD=build/asan \
-		CFLAGS="-g -O1 -fsanitize=address -fno-omit-frame-pointer" \
-		LDFLAGS="-fsanitize=address"
+		CFLAGS="-g -O1 -fsanitize=address,undefined \
+			-fno-omit-frame-pointer" \
+		LDFLAGS="-fsanitize=address,undefined"
 	TEST_NGINX_ASAN=1 \
 	TEST_NGINX_MODULE=$(CURDIR)/build/asan/$(notdir $(MODULE)) \
 		$(PROVE) t
