@@ -105,6 +105,11 @@ check_value(const lu_str_t *args, const char *key, const lu_str_t *found)
         decoded.data = malloc(value.len);
 
         require(lu_query_decode(&decoded, decoded.data, &value, 0) == LU_OK);
+
+        if (strcmp(key, "deviceId") == 0) {
+            lu_name_device_id_fold(&decoded);
+        }
+
         require(lu_str_eq(&decoded, found));
         require(lu_str_utf8_valid(found));
 
