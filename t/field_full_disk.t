@@ -13,6 +13,7 @@ use File::Path qw/ make_path remove_tree /;
 use Test::More;
 
 use Test::LiveUpdate qw/ :DEFAULT zip /;
+use Test::LiveUpdate::Dist qw/ manifest upload /;
 use Test::LiveUpdate::Store;
 
 my $t = Test::LiveUpdate->new();
@@ -23,7 +24,7 @@ $t->skip_all('only root can mount a small disk') if $> != 0;
 
 mount() or $t->skip_all('cannot mount a small disk here');
 
-$t->plan(45);
+$t->plan(51);
 $t->config_reference();
 $t->run();
 
@@ -40,6 +41,8 @@ for my $how ('blocks', 'inodes', 'both') {
     my $waiting = $t->api('POST', "/v1/apps/$app/bundles",
                           { artifactType => 'zip' })->{json}{id};
     my $desktop = rejected();
+    my $live = desktop();
+    my $held = rejected();
     my $whole = $t->create_app('whole');
 
     publish($whole, 'w');
@@ -68,6 +71,12 @@ for my $how ('blocks', 'inodes', 'both') {
 
     fill($how);
     is(remove("/releases/desktop/$desktop"), 204, "$how: a desktop release");
+
+    fill($how);
+    is(decide("$live/withdraw"), 200, "$how: what is live is withdrawn");
+
+    fill($how);
+    is(decide("$held/reject"), 200, "$how: what waits is rejected");
 
     fill($how);
     is(remove("/v1/apps/$whole"), 204, "$how: an app");
@@ -197,6 +206,35 @@ sub rejected {
     $t->api('POST', "/releases/desktop/$id/stage", {}, token => 'publish');
 
     return $id;
+}
+
+
+# One that is live.
+
+sub desktop {
+    my $id = 'r' . ++$releases;
+    my %files = ("Setup $id.exe" => $id);
+
+    upload($t, 'desktop', $id, { %files,
+        'latest.yml' => manifest("1.0.$releases", \%files) });
+    system("chown -R --reference='$dir/apps' '$dir/staging/desktop/$id'");
+
+    $t->api('POST', "/releases/desktop/$id/stage", {}, token => 'publish');
+    $t->api('POST', "/releases/desktop/$id/promote", {}, token => 'approve');
+
+    return $id;
+}
+
+
+sub decide {
+    my ($path) = @_;
+
+    my $reply = $t->api('POST', "/releases/desktop/$path",
+                        { reason => 'the disk is full' }, token => 'approve');
+
+    diag($t->said($reply)) if $reply->{status} >= 400;
+
+    return $reply->{status};
 }
 
 

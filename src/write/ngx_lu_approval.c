@@ -94,6 +94,10 @@ ngx_lu_approval_promoted(ngx_lu_task_t *task, cJSON *app, void *data)
 ngx_int_t
 ngx_lu_approval_reject(ngx_lu_task_t *task, const char *reason)
 {
+    /* a release must be rejected or withdrawn before it can be deleted */
+
+    task->frees = 1;
+
     return ngx_lu_release_change(task, ngx_lu_approval_rejected, NULL,
                                  (void *) reason);
 }
@@ -150,6 +154,7 @@ ngx_lu_approval_withdraw(ngx_lu_task_t *task)
     ngx_uint_t  is_desktop;
 
     task->again = 1;
+    task->frees = 1;
 
     return ngx_lu_change(task, ngx_lu_approval_withdrawn,
                          ngx_lu_approval_unlink, &is_desktop);

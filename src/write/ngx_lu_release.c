@@ -224,17 +224,19 @@ ngx_lu_release_lock(ngx_lu_task_t *task, const char *id,
 ngx_int_t
 ngx_lu_release_save(ngx_lu_task_t *task, ngx_lu_release_t *release)
 {
-    u_char  *path;
+    u_char     *path;
+    ngx_int_t   rc;
 
     path = ngx_lu_release_path(&task->io, release->folder);
 
-    if (ngx_lu_file_write_json(&task->io, task->store, path, release->json)
-        != NGX_OK)
-    {
-        return ngx_lu_task_failed(task);
+    rc = ngx_lu_file_write_json(&task->io, task->store, path, release->json);
+
+    if (rc != NGX_OK && ngx_lu_task_again(task)) {
+        rc = ngx_lu_file_write_json(&task->io, task->store, path,
+                                    release->json);
     }
 
-    return NGX_OK;
+    return rc == NGX_OK ? NGX_OK : ngx_lu_task_failed(task);
 }
 
 
