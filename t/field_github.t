@@ -22,7 +22,7 @@ use Test::LiveUpdate::ToDesktop;
 use constant { BUILDS => 'desktop-builds.json',
                RELEASES => 'desktop-releases.json' };
 
-my $t = Test::LiveUpdate->new()->plan(120);
+my $t = Test::LiveUpdate->new()->plan(125);
 my $td = Test::LiveUpdate::ToDesktop->new($t);
 my $gh = Test::LiveUpdate::GitHub->new($t, files => { BUILDS, [],
                                                       RELEASES, {} });
@@ -254,6 +254,26 @@ is(state($after) . ' ' . latest('clash'), 'live 1.10.0',
 like(error('clash'), qr/"c2"/, 'and the error is still told');
 list($clash[0], $good, $after);
 is(error('clash'), '', 'until it is not listed any more');
+
+# a release whose file is damaged stops only itself
+
+begin('broken');
+
+my ($broken, $sound) = map { staged('broken', "k$_", "1.$_.0") } 1, 2;
+my $file = 'store/staging/broken/k1/release.json';
+my $text = $t->read_file($file);
+
+$t->write_file($file, '{');
+list($broken, $sound);
+is(state($sound), 'live',
+   'a damaged release: the other one is released');
+like(error('broken'), qr{"k1" of app "broken" was not .*/k1/release.json"},
+     'the error names the file');
+$t->write_file($file, $text);
+is(state($broken), 'staged', 'it is restored');
+list($broken, $sound);
+is(state($broken), 'live', 'the next push releases it');
+is(error('broken'), '', 'and all is well');
 
 # an emergency is not undone by a push that says nothing of it
 

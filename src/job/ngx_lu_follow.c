@@ -46,6 +46,9 @@ static ngx_int_t ngx_lu_follow_removed(ngx_lu_follow_t *follow,
     const ngx_str_t *name, const cJSON *app);
 static ngx_int_t ngx_lu_follow_failed(ngx_lu_follow_t *follow,
     const ngx_str_t *app, const lu_str_t *id, const char *what);
+static ngx_int_t ngx_lu_follow_damaged(ngx_lu_follow_t *follow,
+    ngx_int_t status, const ngx_str_t *app, const lu_str_t *id,
+    const char *what);
 static ngx_int_t ngx_lu_follow_result(ngx_lu_follow_t *follow);
 
 
@@ -423,8 +426,10 @@ ngx_lu_follow_build(ngx_lu_follow_t *follow, const lu_str_t *id)
     task = follow->task;
 
     status = ngx_lu_follow_where(follow, id, &app, &state);
+
     if (status != NGX_OK) {
-        return status;
+        return app ? ngx_lu_follow_damaged(follow, status, app, id, "followed")
+                   : status;
     }
 
     if (app == NULL) {
@@ -486,7 +491,7 @@ ngx_lu_follow_promote(ngx_lu_follow_t *follow, const ngx_str_t *app,
     status = ngx_lu_approval_promote(follow->task, &promotion);
 
     if (status >= NGX_HTTP_INTERNAL_SERVER_ERROR) {
-        return status;
+        return ngx_lu_follow_damaged(follow, status, app, id, "promoted");
     }
 
     if (status >= NGX_HTTP_BAD_REQUEST) {
@@ -515,13 +520,9 @@ ngx_lu_follow_where(ngx_lu_follow_t *follow, const lu_str_t *id,
     for (i = 0; i < follow->apps.nelts; i++) {
 
         status = ngx_lu_follow_state(follow, &apps[i], id, state);
-        if (status != NGX_OK) {
-            return status;
-        }
-
-        if (*state != LU_STATE_UNKNOWN) {
+        if (status != NGX_OK || *state != LU_STATE_UNKNOWN) {
             *app = &apps[i];
-            return NGX_OK;
+            return status;
         }
     }
 
@@ -647,15 +648,15 @@ ngx_lu_follow_removed(ngx_lu_follow_t *follow, const ngx_str_t *name,
 
         status = ngx_lu_approval_withdraw(follow->task);
 
-        if (status >= NGX_HTTP_INTERNAL_SERVER_ERROR) {
-            return status;
-        }
-
         if (status < NGX_HTTP_BAD_REQUEST || status == NGX_HTTP_NOT_FOUND) {
             continue;
         }
 
-        status = ngx_lu_follow_failed(follow, name, &id, "withdrawn");
+        status = (status < NGX_HTTP_INTERNAL_SERVER_ERROR)
+                 ? ngx_lu_follow_failed(follow, name, &id, "withdrawn")
+                 : ngx_lu_follow_damaged(follow, status, name, &id,
+                                        "withdrawn");
+
         if (status != NGX_OK) {
             return status;
         }
@@ -689,6 +690,31 @@ ngx_lu_follow_failed(ngx_lu_follow_t *follow, const ngx_str_t *app,
         sentence = ngx_lu_format(pool, "\"%s\" of app \"%V\" was not %s: %s",
                                  id->data, app, what, sentence);
     }
+
+    return ngx_lu_follow_report(follow, app, id, sentence);
+}
+
+
+/* A file that is no JSON stops nothing but its own release. */
+
+static ngx_int_t
+ngx_lu_follow_damaged(ngx_lu_follow_t *follow, ngx_int_t status,
+    const ngx_str_t *app, const lu_str_t *id, const char *what)
+{
+    u_char       *sentence;
+    ngx_lu_io_t  *io;
+
+    io = &follow->task->io;
+
+    if (io->err != NGX_EINVAL || io->path == NULL) {
+        return status;
+    }
+
+    sentence = ngx_lu_format(io->pool, "\"%s\" of app \"%V\" was not %s: "
+                             "\"%s\" is damaged.",
+                             id->data, app, what, io->path);
+
+    ngx_lu_io_clear(io);
 
     return ngx_lu_follow_report(follow, app, id, sentence);
 }
