@@ -70,7 +70,7 @@ test: deps-build-test-clients-browser module clients	## run all tests
 
 
 .PHONY: cases
-cases: deps-build-test-clients module clients	## run what went wrong in the field
+cases: deps-build-test-clients module clients	## run the tests for problems from the field
 	$(PROVE) $(wildcard t/field_*.t)
 
 
