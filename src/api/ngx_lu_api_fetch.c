@@ -75,7 +75,7 @@ ngx_lu_api_fetch_post(ngx_lu_call_t *call)
 }
 
 
-/* A webhook makes its app, since it is signed; here it takes the role. */
+/* A webhook creates its app, as it is signed; a call needs the role. */
 
 static ngx_int_t
 ngx_lu_api_fetch_app(ngx_lu_task_t *task)
@@ -98,9 +98,9 @@ ngx_lu_api_fetch_app(ngx_lu_task_t *task)
     }
 
     return ngx_lu_task_refuse(task, NGX_HTTP_FORBIDDEN,
-                              "There is no such app: making one needs a token "
-                              "with the role \"admin\". The first webhook of "
-                              "an app makes it, too.");
+                              "There is no such app: it is created by a call "
+                              "with the role \"admin\", or by the first "
+                              "webhook for it.");
 }
 
 

@@ -481,8 +481,8 @@ ngx_lu_call_late(void *data)
 
     call->answered = ngx_lu_reply_message(r, NGX_HTTP_SERVICE_UNAVAILABLE,
                                           "The disk of the server does not "
-                                          "answer; what was asked for may "
-                                          "still be done.");
+                                          "answer: the call may still take "
+                                          "effect.");
 
     /* the connection stays, too, but the client need not know */
 

@@ -387,8 +387,8 @@ lu_builder_done(const lu_arena_t *arena, const lu_builder_ctx_t *ctx,
     }
 
     if (!lu_builder_version(&ctx->version)) {
-        return lu_error(err, &ctx->version, "is no version that "
-                        "electron-updater reads, such as \"1.10.0\"");
+        return lu_error(err, &ctx->version, "is no version for "
+                        "electron-updater: it must be like \"1.10.0\"");
     }
 
     if (!ctx->has_file) {

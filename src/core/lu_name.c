@@ -445,7 +445,7 @@ lu_name_url_check(const lu_str_t *url, lu_error_t *err)
 
     if (url->data[0] == ' ' || url->data[url->len - 1] == ' ') {
         return lu_error(err, url, "is a URL with a space at its beginning or "
-                                  "end, which electron-updater leaves out");
+                                  "end, which electron-updater removes");
     }
 
     for (i = 0; i < url->len; i++) {

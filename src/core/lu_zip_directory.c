@@ -319,7 +319,7 @@ lu_zip_directory_entries(lu_zip_directory_t *directory,
         && memcmp(p, "PK\1\2", 4) == 0)
     {
         return lu_error(err, NULL, "the zip archive has more entries than its"
-                        " end record states: more than 65535 take zip64");
+                        " end record states: more than 65535 need zip64");
     }
 
     if (i < directory->n || left) {

@@ -293,7 +293,7 @@ lu_zip_entry_data(lu_zip_entry_t *entry, lu_error_t *err)
 
     if (entry->header[6] > LU_ZIP_VERSION) {
         return lu_error(err, &entry->name,
-                        "takes a version of zip that devices do not know");
+                        "needs a version of zip that devices do not know");
     }
 
     method = lu_zip_bytes_le(&entry->header[10], 2);

@@ -446,8 +446,8 @@ ngx_lu_reconcile_again(ngx_lu_job_t *job)
     jobs->look_next = ngx_current_msec + wait;
 
     ngx_log_error(NGX_LOG_INFO, ngx_cycle->log, 0,
-                  "GitHub is asked again in %M ms for what it has told of",
-                  wait);
+                  "GitHub may not show the last push yet, asking again in "
+                  "%M ms", wait);
 
     jobs->github_attempts = 0;
 
@@ -503,7 +503,7 @@ ngx_lu_reconcile_log(ngx_lu_github_t *github)
         > (ngx_uint_t) cJSON_GetArraySize(reconcile->errors))
     {
         ngx_log_error(NGX_LOG_WARN, ngx_cycle->log, 0,
-                      "commit %s on GitHub has %ui such errors in all",
+                      "commit %s on GitHub has %ui errors in all",
                       github->approved.commit, reconcile->nerrors);
     }
 }
@@ -660,7 +660,7 @@ ngx_lu_reconcile_write(ngx_lu_step_t *step, const ngx_lu_follow_t *follow)
         && (github->await->stale || github->await->nunknown))
     {
         reconcile->error = ngx_lu_format(step->job->pool,
-                               "GitHub has told of a commit that its API does "
+                               "GitHub announced a commit that its API does "
                                "not show: let GitHub deliver the last push "
                                "again.");
 

@@ -145,7 +145,7 @@ ngx_lu_clean_done(void *data)
 
     if (clean->io.operation) {
         ngx_log_error(NGX_LOG_WARN, ngx_cycle->log, clean->io.err,
-                      "%s \"%s\" failed while temporary files were removed",
+                      "%s \"%s\" failed while removing temporary files",
                       clean->io.operation, clean->io.path);
     }
 

@@ -237,7 +237,7 @@ ngx_lu_scan_done(void *data)
         ngx_lu_count_numbers(look->store)->scan.claimed = 0;
     }
 
-    ngx_lu_job_log(&look->io, " while releases were counted");
+    ngx_lu_job_log(&look->io, " while counting releases");
 
     while (!ngx_queue_empty(&look->waits)) {
         q = ngx_queue_head(&look->waits);

@@ -538,6 +538,6 @@ static ngx_int_t
 ngx_lu_run_refuse(ngx_lu_run_t *run)
 {
     return ngx_lu_task_refuse(run->task, NGX_HTTP_SERVICE_UNAVAILABLE,
-                              "The server has too many other calls to answer, "
-                              "or its disk does not answer: try again later.");
+                              "Too many calls are waiting, or the disk of the "
+                              "server does not answer: try again later.");
 }

@@ -143,7 +143,7 @@ ngx_lu_stage_builder_read(ngx_lu_stage_t *stage, ngx_lu_stage_file_t *file,
 
     if (file->size > LU_BUILDER_SIZE) {
         (void) lu_error(&task->error, &file->upload,
-                        "is larger than an update manifest can be: 1 megabyte");
+                        "is larger than 1 MB, as no update manifest may be");
         return 422;
     }
 

@@ -68,7 +68,7 @@ ngx_lu_stage_names_rename(ngx_lu_stage_t *stage, ngx_lu_stage_file_t *file)
 
     if (name.len > NGX_LU_STAGE_NAME_LEN) {
         (void) lu_error(error, &file->name,
-                        "is too long with the release's id in its name");
+                        "is too long a name with the release's id in it");
         return 422;
     }
 

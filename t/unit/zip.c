@@ -1084,7 +1084,7 @@ test_local(void)
 
     entry.needed = 64;
     ok(check_local(&entry, 0, 0) == LU_INVALID
-       && said("a.js", "takes a version of zip that devices do not know"),
+       && said("a.js", "needs a version of zip that devices do not know"),
        "one to come");
 }
 
@@ -1470,7 +1470,7 @@ test_directory(void)
     put_end(&bytes, 2, 150, size - 150);
     ok(check_bytes(&bytes, LIMIT) == LU_INVALID
        && said(NULL, "the zip archive has more entries than its end record"
-                     " states: more than 65535 take zip64"),
+                     " states: more than 65535 need zip64"),
        "an entry that is not counted");
 
     free(bytes.data);
@@ -1572,7 +1572,7 @@ test_entries(void)
     bytes = archive(entries, 100001);
     ok(check_bytes(&bytes, LIMIT) == LU_INVALID
        && said(NULL, "the zip archive has more entries than its end record"
-                     " states: more than 65535 take zip64"),
+                     " states: more than 65535 need zip64"),
        "100001 entries without zip64");
     free(bytes.data);
 
