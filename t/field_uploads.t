@@ -22,7 +22,7 @@ my $t = Test::LiveUpdate->new()->has_daemon('node');
 plan(skip_all => 'electron-updater is not installed: make clients')
     unless -d "$CLIENTS/electron-updater";
 
-$t->plan(67);
+$t->plan(69);
 
 $t->config_reference(sub {
     s{^liveupdate_approval .*}{liveupdate_approval  on;}m;
@@ -247,6 +247,20 @@ refused(stage({ 'Shop Setup 2.0.0.exe' => 'x',
                                                     => 'x' }) }),
         qr/^422 "Shop-Setup-2\.0\.0\.exe" .*"Shop Setup 2\.0\.0\.exe".*generic/,
         'a manifest for GitHub');
+
+# a manifest that lists a manifest
+
+my $listed = manifest('2.0.0', \%x64);
+
+refused(stage({ %x64, 'latest.yml' => $listed,
+                'beta.yml' => manifest('2.0.0', { 'latest.yml' => $listed }) }),
+        qr/^422 "latest\.yml" is listed in a manifest, but has the name of/,
+        'another manifest');
+refused(stage({ %x64, 'td-latest.json' => '{}',
+                'latest.yml' => manifest('2.0.0', { 'td-latest.json'
+                                                    => '{}' }) }),
+        qr/^422 "td-latest\.json" is listed in a manifest, but has/,
+        'a list of artifacts');
 
 # a release that is only in folders that are not looked into
 

@@ -460,7 +460,18 @@ ngx_lu_stage_file_t *
 ngx_lu_stage_files_listed(ngx_lu_stage_t *stage, const lu_str_t *name,
     ngx_int_t *status)
 {
+    lu_update_t           update;
     ngx_lu_stage_file_t  *file;
+
+    /* it gets another name, and the feed answers that by its rules */
+
+    if (lu_update_parse(name, &update)) {
+        (void) lu_error(&stage->task->error, name,
+                        "is listed in a manifest, but has the name of one");
+
+        *status = 422;
+        return NULL;
+    }
 
     file = ngx_lu_stage_files_find(stage, name);
 
