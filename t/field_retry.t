@@ -12,8 +12,9 @@ use strict;
 use Test::More;
 
 use Test::LiveUpdate qw/ :DEFAULT zip /;
+use Test::LiveUpdate::Dist qw/ manifest upload /;
 
-my $t = Test::LiveUpdate->new()->plan(46);
+my $t = Test::LiveUpdate->new()->plan(54);
 
 $t->config_reference();
 $t->run();
@@ -89,6 +90,42 @@ once('a promotion', POST => "/releases/$app/$second/promote",
      { channel => 'gamma', rollout => 0.25 }, 'approve');
 once('a withdrawal', POST => "/releases/$app/$second/withdraw", {},
      'approve');
+
+once('limits', PATCH => "$a/builds/$first",
+     { minAndroidAppVersionCode => '2' });
+once('properties', PATCH => "$a/bundles/$first",
+     { customProperties => { a => 'b' } });
+
+# a desktop release is promoted, and its files stay what they are
+
+my %files = ('Setup 1.0.0.exe' => 'x');
+
+$t->api('POST', '/v1/apps', { id => 'desk', name => 'desk',
+                              type => 'electron' });
+upload($t, 'desk', 'r1', { %files,
+                           'latest.yml' => manifest('1.0.0', \%files) });
+system('chown', '-R', '--reference=' . $t->testdir() . '/store/apps',
+       $t->testdir() . '/store/staging/desk');
+$t->api('POST', '/releases/desk/r1/stage', {}, token => 'publish');
+
+my $promote = sub {
+    return $t->api('POST', '/releases/desk/r1/promote', {},
+                   token => 'approve')->{status};
+};
+my $tag = sub {
+    return $t->api('GET', '/desktop/desk/Setup%201.0.0.exe', undef,
+                   token => undef)->{headers}{etag};
+};
+
+is($promote->(), 200, 'a desktop release');
+
+my ($etag, $generation) = ($tag->(), $t->api('GET', '/v1/apps/desk')
+                                       ->{json}{generation});
+
+is($promote->(), 200, 'once more');
+is($tag->(), $etag, 'its files are what they were');
+is($t->api('GET', '/v1/apps/desk')->{json}{generation}, $generation,
+   'nothing has changed');
 
 # what was withdrawn is no repeated call
 

@@ -17,6 +17,7 @@
 #include "write/ngx_lu_task.h"
 
 #include "core/lu_app.h"
+#include "core/lu_change.h"
 #include "core/lu_change_deployment.h"
 #include "core/lu_query.h"
 #include "core/lu_release.h"
@@ -84,6 +85,8 @@ ngx_lu_api_build_get(ngx_lu_call_t *call)
 ngx_int_t
 ngx_lu_api_build_patch(ngx_lu_call_t *call)
 {
+    call->task.again = 1;
+
     return ngx_lu_release_change(&call->task, ngx_lu_api_build_change, NULL,
                                  call);
 }
@@ -91,7 +94,8 @@ ngx_lu_api_build_patch(ngx_lu_call_t *call)
 
 /*
  * The release's description is replaced first; the app's, which follows,
- * tells the readers to look.
+ * tells the readers to look, and gets the generation that is noted here: a
+ * repeated call is a change if that is still to come.
  */
 
 static ngx_int_t
@@ -99,8 +103,10 @@ ngx_lu_api_build_change(ngx_lu_task_t *task, cJSON *app, void *data)
 {
     ngx_lu_call_t *call = data;
 
-    ngx_int_t         status;
-    ngx_lu_release_t  release;
+    cJSON             *before;
+    double             generation, noted;
+    ngx_int_t          status;
+    ngx_lu_release_t   release;
 
     task->change = "build.update";
     task->subject = (char *) task->id.data;
@@ -110,15 +116,35 @@ ngx_lu_api_build_change(ngx_lu_task_t *task, cJSON *app, void *data)
         return status;
     }
 
+    generation = 0;
+    noted = 0;
+
+    (void) lu_json_number(app, "generation", &generation);
+    (void) lu_json_number(release.json, "generation", &noted);
+
+    before = cJSON_Duplicate(release.json, 1);
+
     status = ngx_lu_api_build_allowed(task, app, &release);
 
     if (status == NGX_OK) {
         status = ngx_lu_api_build_set(call, app, release.json);
     }
 
-    if (status == NGX_OK) {
-        status = ngx_lu_release_save(task, &release);
+    if (status == NGX_OK
+        && (before == NULL
+            || noted > generation
+            || !lu_change_same(before, release.json)))
+    {
+        task->again = 0;
+
+        status = (lu_json_set(release.json, "generation",
+                              cJSON_CreateNumber(generation + 1))
+                  == LU_OK)
+                 ? ngx_lu_release_save(task, &release)
+                 : ngx_lu_task_nomem(task);
     }
+
+    cJSON_Delete(before);
 
     if (status == NGX_OK) {
         status = ngx_lu_call_answer(call, NGX_HTTP_OK,

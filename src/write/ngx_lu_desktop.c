@@ -16,6 +16,7 @@
 
 #include "core/lu_builds.h"
 #include "core/lu_file.h"
+#include "core/lu_json.h"
 #include "core/lu_put.h"
 #include "core/lu_time.h"
 
@@ -72,6 +73,7 @@ ngx_lu_desktop_promote(ngx_lu_task_t *task, cJSON *app,
     ngx_lu_release_t *release, const ngx_lu_promotion_t *promotion)
 {
     ngx_int_t               status;
+    ngx_uint_t              is_listed;
     ngx_lu_desktop_table_t  table;
 
     status = ngx_lu_desktop_rollout(task, app, promotion);
@@ -80,9 +82,19 @@ ngx_lu_desktop_promote(ngx_lu_task_t *task, cJSON *app,
         return status;
     }
 
+    is_listed = lu_json_find(lu_json_get(app, "desktopBuilds"), "id",
+                             task->subject)
+                != NULL;
+
     status = ngx_lu_desktop_release(task, app, release->json, promotion);
     if (status != NGX_OK) {
         return status;
+    }
+
+    /* the app lists it after its files are in the feed */
+
+    if (release->is_live && is_listed) {
+        return NGX_HTTP_OK;
     }
 
     status = ngx_lu_desktop_table(task, release->folder, &table);
