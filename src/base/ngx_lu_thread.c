@@ -21,6 +21,10 @@
 
 #define NGX_LU_PRIORITY  19
 
+/* an app has the fourth part of a queue at most */
+
+#define NGX_LU_SHARE     4
+
 
 typedef struct {
     ngx_uint_t           app;       /* threads, at once, for an app */
@@ -41,7 +45,9 @@ struct ngx_lu_threads_s {
 
 
 static ngx_uint_t ngx_lu_thread_has_place(ngx_lu_thread_t *thread);
-static ngx_uint_t ngx_lu_thread_of_app(ngx_lu_thread_t *thread);
+static ngx_uint_t ngx_lu_thread_is_full(ngx_lu_thread_t *thread);
+static ngx_uint_t ngx_lu_thread_of_app(ngx_lu_thread_t *thread,
+    ngx_queue_t *queue);
 static ngx_int_t ngx_lu_thread_post(ngx_lu_thread_t *thread);
 static void ngx_lu_thread_run(void *data, ngx_log_t *log);
 static void ngx_lu_thread_over(ngx_event_t *ev);
@@ -120,7 +126,7 @@ ngx_lu_thread_start(ngx_lu_thread_t *thread)
         return ngx_lu_thread_post(thread);
     }
 
-    if ((limit->waiting && threads->nwaiting[kind] >= limit->waiting)
+    if ((limit->waiting && ngx_lu_thread_is_full(thread))
         || ngx_lu_thread_is_behind(thread))
     {
         return NGX_BUSY;
@@ -140,29 +146,51 @@ ngx_lu_thread_start(ngx_lu_thread_t *thread)
 static ngx_uint_t
 ngx_lu_thread_has_place(ngx_lu_thread_t *thread)
 {
+    ngx_lu_thread_e               kind;
+    ngx_lu_threads_t             *threads;
     const ngx_lu_thread_limit_t  *limit;
 
-    limit = &ngx_lu_thread_limits[thread->kind];
+    kind = thread->kind;
+    threads = thread->store->threads;
+    limit = &ngx_lu_thread_limits[kind];
 
-    return thread->store->threads->nrunning[thread->kind] < limit->store
-           && ngx_lu_thread_of_app(thread) < limit->app;
+    return threads->nrunning[kind] < limit->store
+           && ngx_lu_thread_of_app(thread, &threads->running[kind])
+              < limit->app;
 }
 
 
-/* How many threads of its kind work for the same app. */
+/* One app takes only a part of the queue. */
 
 static ngx_uint_t
-ngx_lu_thread_of_app(ngx_lu_thread_t *thread)
+ngx_lu_thread_is_full(ngx_lu_thread_t *thread)
+{
+    ngx_uint_t         limit;
+    ngx_lu_threads_t  *threads;
+
+    threads = thread->store->threads;
+    limit = ngx_lu_thread_limits[thread->kind].waiting;
+
+    return threads->nwaiting[thread->kind] >= limit
+           || (threads->nwaiting[thread->kind] >= limit / NGX_LU_SHARE
+               && ngx_lu_thread_of_app(thread, &threads->waiting[thread->kind])
+                  >= limit / NGX_LU_SHARE);
+}
+
+
+/* How many threads of its kind in the queue are for the same app. */
+
+static ngx_uint_t
+ngx_lu_thread_of_app(ngx_lu_thread_t *thread, ngx_queue_t *queue)
 {
     ngx_uint_t        n;
-    ngx_queue_t      *q, *running;
+    ngx_queue_t      *q;
     ngx_lu_thread_t  *other;
 
     n = 0;
-    running = &thread->store->threads->running[thread->kind];
 
-    for (q = ngx_queue_head(running);
-         q != ngx_queue_sentinel(running);
+    for (q = ngx_queue_head(queue);
+         q != ngx_queue_sentinel(queue);
          q = ngx_queue_next(q))
     {
         other = ngx_queue_data(q, ngx_lu_thread_t, queue);
@@ -456,7 +484,7 @@ ngx_lu_thread_is_behind(ngx_lu_thread_t *thread)
 
     limit = &ngx_lu_thread_limits[thread->kind];
     running = &thread->store->threads->running[thread->kind];
-    of_app = (ngx_lu_thread_of_app(thread) >= limit->app);
+    of_app = (ngx_lu_thread_of_app(thread, running) >= limit->app);
 
     for (q = ngx_queue_head(running);
          q != ngx_queue_sentinel(running);
@@ -481,6 +509,12 @@ ngx_lu_thread_hangs(ngx_lu_store_t *store, const lu_str_t *app)
     ngx_uint_t        i;
     ngx_queue_t      *q, *running;
     ngx_lu_thread_t  *thread;
+
+    /* a look at one app, or at all jobs, says nothing of the next call */
+
+    if (app->len == 0) {
+        return 0;
+    }
 
     for (i = 0; i < NGX_LU_THREAD_KINDS; i++) {
         running = &store->threads->running[i];

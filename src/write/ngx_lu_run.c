@@ -16,9 +16,10 @@
 #define NGX_LU_RUN_LOOK       1000
 #define NGX_LU_RUN_LIMIT      60000
 
-/* that wait for locks, in a worker */
+/* that wait for locks, in a worker, and for one of them */
 
 #define NGX_LU_RUN_WAITING    1000
+#define NGX_LU_RUN_OF_LOCK    250
 
 
 /* A lock that another has, and who waits for it in this worker. */
@@ -254,6 +255,10 @@ ngx_lu_run_again(ngx_lu_run_t *run)
             ngx_lu_run_drop(run);
             return;
         }
+
+    } else if (wait->n == NGX_LU_RUN_OF_LOCK) {
+        ngx_lu_run_drop(run);
+        return;
     }
 
     run->wait = wait;
