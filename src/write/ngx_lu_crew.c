@@ -15,6 +15,7 @@ typedef struct {
     ngx_uint_t           n;
     ngx_lu_crew_pt       handler;
     void                *data;
+    ngx_atomic_t        *beats;
 } ngx_lu_crew_t;
 
 
@@ -36,7 +37,8 @@ ngx_lu_crew_size(void)
 
 
 void
-ngx_lu_crew(ngx_uint_t n, ngx_lu_crew_pt handler, void *data)
+ngx_lu_crew(ngx_uint_t n, ngx_lu_crew_pt handler, void *data,
+    ngx_atomic_t *beats)
 {
     pthread_t      helpers[NGX_LU_CREW];
     ngx_uint_t     i, hired;
@@ -46,6 +48,7 @@ ngx_lu_crew(ngx_uint_t n, ngx_lu_crew_pt handler, void *data)
     crew.n = n;
     crew.handler = handler;
     crew.data = data;
+    crew.beats = beats;
 
     for (hired = 0; hired + 1 < ngx_min(n, NGX_LU_CREW); hired++) {
         if (!ngx_lu_crew_hire(&crew, &helpers[hired])) {
@@ -104,5 +107,7 @@ ngx_lu_crew_work(ngx_lu_crew_t *crew)
         }
 
         crew->handler(crew->data, i);
+
+        (void) ngx_atomic_fetch_add(crew->beats, 1);
     }
 }

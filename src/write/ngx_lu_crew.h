@@ -28,11 +28,14 @@ ngx_uint_t ngx_lu_crew_size(void);
 /*
  * Calls the handler for each i from 0 to n - 1, in the calling thread and in
  * helpers, and returns when all calls have returned.  The handler shares no
- * memory pool between two calls.  All crews of a worker together have as many
+ * memory pool between two calls.  Each call that has returned is counted, so
+ * that the calling thread, which waits for helpers, does not seem to hang.  All
+ * crews of a worker together have as many
  * helpers as one has; without a free one the calling thread works alone.
  */
 
-void ngx_lu_crew(ngx_uint_t n, ngx_lu_crew_pt handler, void *data);
+void ngx_lu_crew(ngx_uint_t n, ngx_lu_crew_pt handler, void *data,
+    ngx_atomic_t *beats);
 
 
 #endif /* _NGX_LU_CREW_H_INCLUDED_ */

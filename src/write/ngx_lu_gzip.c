@@ -31,6 +31,7 @@
 
 typedef struct {
     ngx_lu_io_t              io;
+    ngx_atomic_t            *beats;   /* of the task */
     ngx_lu_store_t          *store;
     lu_file_t               *file;
     u_char                  *data;
@@ -104,6 +105,7 @@ ngx_lu_gzip(ngx_lu_task_t *task, u_char *folder, lu_file_t *files,
 
         ngx_memzero(file, sizeof(ngx_lu_gzip_file_t));
 
+        file->beats = &task->io.beats;
         file->store = task->store;
         file->file = &files[i];
         file->data = data[i];
@@ -199,7 +201,7 @@ ngx_lu_gzip_batch(ngx_lu_gzip_t *gzip)
     ngx_uint_t           i;
     ngx_lu_gzip_file_t  *file;
 
-    ngx_lu_crew(gzip->n, ngx_lu_gzip_whole, gzip);
+    ngx_lu_crew(gzip->n, ngx_lu_gzip_whole, gzip, &gzip->task->io.beats);
 
     status = NGX_OK;
 
@@ -459,7 +461,7 @@ ngx_lu_gzip_blocks(ngx_lu_gzip_file_t *file, ngx_lu_gzip_block_t *blocks)
 
         n = ngx_lu_gzip_round(file, blocks, offset);
 
-        ngx_lu_crew(n, ngx_lu_gzip_block, blocks);
+        ngx_lu_crew(n, ngx_lu_gzip_block, blocks, file->beats);
 
         for (i = 0; i < n; i++) {
             block = &blocks[i];
