@@ -17,10 +17,17 @@
 #include "core/lu_release.h"
 
 
+typedef struct {
+    const char                *reason;
+    ngx_lu_release_t           release;
+} ngx_lu_approval_reject_t;
+
+
 static ngx_int_t ngx_lu_approval_promoted(ngx_lu_task_t *task, cJSON *app,
     void *data);
 static ngx_int_t ngx_lu_approval_rejected(ngx_lu_task_t *task, cJSON *app,
     void *data);
+static ngx_int_t ngx_lu_approval_save(ngx_lu_task_t *task, void *data);
 static ngx_int_t ngx_lu_approval_withdrawn(ngx_lu_task_t *task, cJSON *app,
     void *data);
 static ngx_int_t ngx_lu_approval_unlink(ngx_lu_task_t *task, void *data);
@@ -94,57 +101,77 @@ ngx_lu_approval_promoted(ngx_lu_task_t *task, cJSON *app, void *data)
 ngx_int_t
 ngx_lu_approval_reject(ngx_lu_task_t *task, const char *reason)
 {
+    ngx_int_t                 status;
+    ngx_lu_approval_reject_t  reject;
+
     /* a release must be rejected or withdrawn before it can be deleted */
 
     task->frees = 1;
 
-    return ngx_lu_release_change(task, ngx_lu_approval_rejected, NULL,
-                                 (void *) reason);
+    ngx_memzero(&reject, sizeof(ngx_lu_approval_reject_t));
+
+    reject.reason = reason;
+    reject.release.lock = NGX_INVALID_FILE;
+
+    status = ngx_lu_release_change(task, ngx_lu_approval_rejected,
+                                   ngx_lu_approval_save, &reject);
+
+    ngx_lu_release_close(&reject.release);
+
+    return status;
 }
 
 
 static ngx_int_t
 ngx_lu_approval_rejected(ngx_lu_task_t *task, cJSON *app, void *data)
 {
-    const char *reason = data;
+    ngx_lu_approval_reject_t *reject = data;
 
-    lu_put_t          put;
-    ngx_int_t         status;
-    lu_state_e        state;
-    ngx_lu_release_t  release;
+    lu_put_t           put;
+    ngx_int_t          status;
+    lu_state_e         state;
+    ngx_lu_release_t  *release;
 
     task->change = "release.reject";
     task->subject = (char *) task->id.data;
 
-    status = ngx_lu_release_read(task, task->subject, &release);
+    release = &reject->release;
+
+    status = ngx_lu_release_read(task, task->subject, release);
     if (status != NGX_OK) {
         return status;
     }
 
-    state = lu_release_state(release.json);
+    state = lu_release_state(release->json);
 
-    if (release.is_live) {
-        status = ngx_lu_task_refuse(task, NGX_HTTP_CONFLICT,
-                                    "The release is live: withdraw it.");
-
-    } else if (state == LU_STATE_REJECTED) {
-        status = ngx_lu_task_refuse(task, NGX_HTTP_CONFLICT,
-                                    "The release was rejected already.");
-
-    } else {
-        lu_put_init(&put);
-
-        lu_put_string(&put, release.json, "state",
-                      lu_release_state_name(LU_STATE_REJECTED));
-        lu_put_string(&put, release.json, "reason", reason);
-
-        status = put.failed ? ngx_lu_task_nomem(task)
-                            : ngx_lu_release_save(task, &release);
+    if (release->is_live) {
+        return ngx_lu_task_refuse(task, NGX_HTTP_CONFLICT,
+                                  "The release is live: withdraw it.");
     }
 
-    ngx_lu_release_close(&release);
+    if (state == LU_STATE_REJECTED) {
+        return ngx_lu_task_refuse(task, NGX_HTTP_CONFLICT,
+                                  "The release was rejected already.");
+    }
 
-    return status == NGX_OK ? NGX_HTTP_OK : status;
+    lu_put_init(&put);
+
+    lu_put_string(&put, release->json, "state",
+                  lu_release_state_name(LU_STATE_REJECTED));
+    lu_put_string(&put, release->json, "reason", reject->reason);
+
+    return put.failed ? ngx_lu_task_nomem(task) : NGX_HTTP_OK;
+}
+
+
+/* The audit log has its entry by then. */
+
+static ngx_int_t
+ngx_lu_approval_save(ngx_lu_task_t *task, void *data)
+{
+    ngx_lu_approval_reject_t *reject = data;
+
+    return ngx_lu_release_save(task, &reject->release);
 }
 
 
