@@ -30,6 +30,7 @@ static ngx_int_t ngx_lu_names_collect(ngx_lu_task_t *task,
     ngx_lu_names_t *record);
 static ngx_int_t ngx_lu_names_release(ngx_lu_task_t *task, const char *id,
     lu_str_t *lines);
+static ngx_int_t ngx_lu_names_unread(ngx_lu_task_t *task, ngx_int_t rc);
 static ngx_int_t ngx_lu_names_compare(ngx_lu_task_t *task,
     const lu_str_t *record, const lu_file_t *files, size_t n, u_char *known);
 static ngx_int_t ngx_lu_names_print(ngx_lu_task_t *task, const char *id,
@@ -169,6 +170,7 @@ ngx_lu_names_release(ngx_lu_task_t *task, const char *id, lu_str_t *lines)
     cJSON            *json;
     size_t            n;
     u_char           *folder;
+    ngx_int_t         rc;
     lu_str_t          text;
     lu_file_t        *files;
     lu_kind_e         kind;
@@ -184,9 +186,9 @@ ngx_lu_names_release(ngx_lu_task_t *task, const char *id, lu_str_t *lines)
 
     folder = ngx_lu_release_live(task, id);
 
-    if (ngx_lu_release_load(&task->io, folder, &json) != NGX_OK) {
-        ngx_lu_io_clear(&task->io);
-        return NGX_OK;
+    rc = ngx_lu_release_load(&task->io, folder, &json);
+    if (rc != NGX_OK) {
+        return ngx_lu_names_unread(task, rc);
     }
 
     kind = lu_release_kind(json);
@@ -197,13 +199,11 @@ ngx_lu_names_release(ngx_lu_task_t *task, const char *id, lu_str_t *lines)
         return NGX_OK;
     }
 
-    if (ngx_lu_file_read(&task->io,
-                         ngx_lu_path_in(&task->io, folder, "files.json"),
-                         &text, &fi)
-        != NGX_OK)
-    {
-        ngx_lu_io_clear(&task->io);
-        return NGX_OK;
+    rc = ngx_lu_file_read(&task->io,
+                          ngx_lu_path_in(&task->io, folder, "files.json"),
+                          &text, &fi);
+    if (rc != NGX_OK) {
+        return ngx_lu_names_unread(task, rc);
     }
 
     arena = ngx_lu_arena(task->io.pool);
@@ -213,6 +213,21 @@ ngx_lu_names_release(ngx_lu_task_t *task, const char *id, lu_str_t *lines)
     }
 
     return ngx_lu_names_print(task, id, files, n, NULL, lines);
+}
+
+
+/* The record is kept for good: only what is damaged may be missing in it. */
+
+static ngx_int_t
+ngx_lu_names_unread(ngx_lu_task_t *task, ngx_int_t rc)
+{
+    if (rc == NGX_ERROR && !ngx_lu_io_is_damage(&task->io)) {
+        return ngx_lu_task_failed(task);
+    }
+
+    ngx_lu_io_clear(&task->io);
+
+    return NGX_OK;
 }
 
 
