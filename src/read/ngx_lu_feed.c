@@ -468,8 +468,12 @@ ngx_lu_feed_owns(ngx_http_request_t *r, ngx_str_t *id,
         return NGX_AGAIN;
     }
 
+    if (rc == NGX_BUSY) {
+        return ngx_lu_static_unavailable(r);
+    }
+
     if (rc != NGX_OK) {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+        return ngx_lu_catalog_status(rc);
     }
 
     if (files == NULL
