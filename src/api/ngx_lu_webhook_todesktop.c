@@ -63,6 +63,14 @@ ngx_lu_webhook_todesktop(ngx_lu_call_t *call)
                                   "app.");
     }
 
+    version = &webhook.app_version;
+
+    if (version->len && !lu_name_label_valid(version)) {
+        return ngx_lu_task_refuse(task, NGX_HTTP_BAD_REQUEST,
+                                  "\"appVersion\" must be a text of 1 to 128 "
+                                  "bytes.");
+    }
+
     name = &webhook.app_name;
 
     if (!lu_name_label_valid(name)) {
@@ -75,14 +83,6 @@ ngx_lu_webhook_todesktop(ngx_lu_call_t *call)
     }
 
     ngx_lu_webhook_todesktop_name(task, name);
-
-    version = &webhook.app_version;
-
-    if (version->len && !lu_name_label_valid(version)) {
-        return ngx_lu_task_refuse(task, NGX_HTTP_BAD_REQUEST,
-                                  "\"appVersion\" must be a text of 1 to 128 "
-                                  "bytes.");
-    }
 
     release = ngx_lu_webhook_todesktop_release(task, &webhook);
     if (release == NULL) {
