@@ -77,11 +77,12 @@ struct ngx_lu_call_s {
     u_char                  *note;       /* to be logged, or NULL */
     ngx_int_t                answered;   /* if it is late: how nginx sent it */
 
+    ngx_uint_t               late;       /* it is answered; its thread hangs */
+
     unsigned                 parse:1;    /* the body is JSON */
     unsigned                 related:1;  /* "relations" was looked for */
     unsigned                 forget:1;   /* the device task.id, in the end */
     unsigned                 wake:1;     /* there is a new job */
-    unsigned                 late:1;     /* it is answered; its thread hangs */
     unsigned                 storeless:1; /* it is answered without a store */
 };
 

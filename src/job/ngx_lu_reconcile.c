@@ -533,6 +533,10 @@ ngx_lu_reconcile_step(ngx_lu_step_t *step)
 
     status = ngx_lu_reconcile_follow(step, &follow);
 
+    /* the step may have been run before, and found a lock busy */
+
+    cJSON_Delete(reconcile->errors);
+
     reconcile->errors = follow.errors;
     reconcile->nerrors = follow.nerrors;
 
