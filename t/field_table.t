@@ -22,7 +22,7 @@ use Test::LiveUpdate::Store;
 
 use constant { FILES => 150, TABLES => 40, LARGE => 3000 };
 
-my $t = Test::LiveUpdate->new()->plan(47);
+my $t = Test::LiveUpdate->new()->plan(52);
 
 $t->config_reference(sub {
     s/^( *)liveupdate_zone .*;\n/$&$1liveupdate_cache  4m;\n/m;
@@ -70,6 +70,25 @@ my %signatures = map { bytes($_->{href}) => $_->{signature} }
     @{json_decode($table)};
 
 check('as it is published', $release);
+
+# a page of it, as the API has it
+
+my @listed = @{json_decode($table)};
+
+for ([ '', 0, scalar @listed ], [ '?limit=7', 0, 7 ],
+     [ '?offset=80&limit=60', 80, 60 ],
+     [ '?offset=' . (@listed - 2), @listed - 2, 2 ])
+{
+    my ($query, $from, $n) = @$_;
+    my $json = $t->api('GET', "/releases/$app/$release$query")->{json};
+
+    is_deeply([ $json->{filesCount}, $json->{files} ],
+              [ scalar @listed, [ @listed[$from .. $from + $n - 1] ] ],
+              "a page of its files: \"$query\"");
+}
+
+is($t->api('GET', "/releases/$app/$small")->{json}{filesCount}, 1,
+   'all of a small one');
 
 # the same table in other states of the disk
 

@@ -25,8 +25,19 @@
 #include "core/lu_put.h"
 #include "core/lu_release.h"
 #include "core/lu_share.h"
+#include "core/lu_table.h"
 
 
+/* files of a release in an answer, unless the request says how many */
+
+#define NGX_LU_API_RELEASE_FILES  1000
+
+
+static ngx_int_t ngx_lu_api_release_files(ngx_lu_call_t *call,
+    ngx_lu_release_t *release);
+static ngx_int_t ngx_lu_api_release_page(ngx_lu_task_t *task,
+    ngx_lu_release_t *release, lu_str_t *text, lu_table_t *table,
+    ngx_lu_page_t *page);
 static ngx_int_t ngx_lu_api_release_add(ngx_lu_task_t *task,
     ngx_lu_release_t *release, const char *name);
 static char *ngx_lu_api_release_before(ngx_lu_call_t *call, cJSON *app);
@@ -126,7 +137,7 @@ ngx_lu_api_release_get(ngx_lu_call_t *call)
         return ngx_lu_task_nomem(task);
     }
 
-    status = ngx_lu_api_release_add(task, &release, "files");
+    status = ngx_lu_api_release_files(call, &release);
     if (status != NGX_OK) {
         return status;
     }
@@ -171,6 +182,133 @@ ngx_lu_api_release_add(ngx_lu_task_t *task, ngx_lu_release_t *release,
 
     lu_put_init(&put);
     lu_put_item(&put, release->json, name, json);
+
+    return put.failed ? ngx_lu_task_nomem(task) : NGX_OK;
+}
+
+
+/*
+ * A file table may have many megabytes, and is a multiple of that as a tree, so
+ * that it is parsed in pieces, of which one page is kept.
+ */
+
+static ngx_int_t
+ngx_lu_api_release_files(ngx_lu_call_t *call, ngx_lu_release_t *release)
+{
+    u_char           *path;
+    lu_rc_e           rc;
+    lu_str_t          text;
+    lu_arena_t        arena;
+    lu_table_t        table;
+    ngx_lu_page_t     page;
+    ngx_lu_task_t    *task;
+    ngx_file_info_t   fi;
+
+    task = &call->task;
+    path = ngx_lu_path_in(&task->io, release->folder, "files.json");
+
+    switch (ngx_lu_file_read(&task->io, path, &text, &fi)) {
+
+    case NGX_OK:
+        break;
+
+    case NGX_DECLINED:
+        return NGX_OK;
+
+    default:
+        return ngx_lu_io_is_damage(&task->io) ? NGX_OK
+                                              : ngx_lu_task_failed(task);
+    }
+
+    ngx_lu_arg_page(call, &page);
+
+    if (ngx_lu_arg(call, "limit") == NULL) {
+        page.limit = NGX_LU_API_RELEASE_FILES;
+    }
+
+    arena = ngx_lu_arena(task->io.pool);
+
+    rc = (text.len > LU_TABLE_WHOLE) ? lu_table_scan(&arena, &text, &table)
+                                     : LU_INVALID;
+
+    if (rc == LU_NOMEM) {
+        return ngx_lu_task_nomem(task);
+    }
+
+    if (rc == LU_INVALID) {
+
+        /* small, or of an older version */
+
+        table.pages = NULL;
+        table.n = 0;
+    }
+
+    return ngx_lu_api_release_page(task, release, &text, &table, &page);
+}
+
+
+static ngx_int_t
+ngx_lu_api_release_page(ngx_lu_task_t *task, ngx_lu_release_t *release,
+    lu_str_t *text, lu_table_t *table, ngx_lu_page_t *page)
+{
+    size_t      i, count;
+    cJSON      *files, *piece, *file;
+    lu_rc_e     rc;
+    lu_put_t    put;
+    lu_str_t    part;
+    lu_error_t  why;
+
+    lu_put_init(&put);
+
+    files = lu_put_array(&put, release->json, "files");
+    count = 0;
+    i = 0;
+
+    do {
+        part = *text;
+
+        if (table->n) {
+
+            /* it has "[" or "," at either end, or "]" */
+
+            part.data += table->pages[i].offset;
+            part.len = lu_table_page_size(table, &table->pages[i]);
+
+            part.data[0] = '[';
+            part.data[part.len - 1] = ']';
+        }
+
+        rc = lu_json_parse(&piece, &part, &why);
+
+        if (rc == LU_NOMEM) {
+            return ngx_lu_task_nomem(task);
+        }
+
+        if (rc != LU_OK) {
+
+            /* damaged */
+
+            cJSON_DeleteItemFromObjectCaseSensitive(release->json, "files");
+
+            return NGX_OK;
+        }
+
+        while ((file = cJSON_DetachItemFromArray(piece, 0)) != NULL) {
+            count++;
+
+            if (ngx_lu_arg_page_take(page)) {
+                lu_put_item(&put, files, NULL, file);
+
+            } else {
+                cJSON_Delete(file);
+            }
+        }
+
+        cJSON_Delete(piece);
+
+    } while (++i < table->n);
+
+    lu_put_number(&put, release->json, "filesCount", (double) count);
 
     return put.failed ? ngx_lu_task_nomem(task) : NGX_OK;
 }
