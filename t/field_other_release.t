@@ -70,7 +70,7 @@ refused('a list with a version', qr/td-latest-mac-1\.0\.0\.json" has a version/,
         { %good, 'latest-mac.yml' => ['9.9.9', 'Evil-9.9.9-mac.zip'] },
         undef, 'td-latest-mac-1.0.0.json' => list(\%mac));
 
-refused('a list as a file', qr/td-latest-mac-build-C1\.json" has another size/,
+refused('a list as a file', qr/td-latest-mac-build-C1\.json" is listed, but/,
         { 'latest.yml' => ['9.9.9', 'td-latest-mac-build-C1.json'] },
         undef, 'td-latest-mac-build-C1.json' => list(\%mac));
 

@@ -254,12 +254,12 @@ my $listed = manifest('2.0.0', \%x64);
 
 refused(stage({ %x64, 'latest.yml' => $listed,
                 'beta.yml' => manifest('2.0.0', { 'latest.yml' => $listed }) }),
-        qr/^422 "latest\.yml" is listed in a manifest, but has the name of/,
+        qr/^422 "latest\.yml" is listed, but has the name of an update/,
         'another manifest');
 refused(stage({ %x64, 'td-latest.json' => '{}',
                 'latest.yml' => manifest('2.0.0', { 'td-latest.json'
                                                     => '{}' }) }),
-        qr/^422 "td-latest\.json" is listed in a manifest, but has/,
+        qr/^422 "td-latest\.json" is listed, but has the name of an/,
         'a list of artifacts');
 
 # a release that is only in folders that are not looked into

@@ -463,11 +463,12 @@ ngx_lu_stage_files_listed(ngx_lu_stage_t *stage, const lu_str_t *name,
     lu_update_t           update;
     ngx_lu_stage_file_t  *file;
 
-    /* it gets another name, and the feed answers that by its rules */
+    /* by then it has another name, which the feed answers by its rules */
 
     if (lu_update_parse(name, &update)) {
         (void) lu_error(&stage->task->error, name,
-                        "is listed in a manifest, but has the name of one");
+                        "is listed, but has the name of an update manifest: "
+                        "it could not be downloaded");
 
         *status = 422;
         return NULL;

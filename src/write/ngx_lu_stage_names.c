@@ -114,18 +114,10 @@ static ngx_int_t
 ngx_lu_stage_names_file(ngx_lu_stage_t *stage,
     const ngx_lu_stage_file_t *file)
 {
-    ngx_int_t     status;
-    lu_error_t   *error;
-    lu_update_t   update;
+    ngx_int_t    status;
+    lu_error_t  *error;
 
     error = &stage->task->error;
-
-    if (lu_update_parse(&file->name, &update)) {
-        (void) lu_error(error, &file->name,
-                        "is listed, but has the name of an update manifest: "
-                        "it could not be downloaded");
-        return 422;
-    }
 
     if (lu_str_is(&file->name, "my-ip")) {
         (void) lu_error(error, &file->name,
