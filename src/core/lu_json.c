@@ -7,10 +7,12 @@
 #include "lu_json.h"
 #include "lu_json_scan.h"
 
-#include <float.h>
-
 
 #define LU_JSON_PAIRS  8      /* keys compared without sorting */
+
+/* cJSON prints 15 digits of a larger number, which may exceed DBL_MAX */
+
+#define LU_JSON_MAX    1.79769313486231e308
 
 
 static lu_rc_e lu_json_check(const cJSON *json, lu_error_t *err);
@@ -76,7 +78,8 @@ lu_json_check(const cJSON *json, lu_error_t *err)
     const cJSON  *item;
 
     if (cJSON_IsNumber(json)
-        && (json->valuedouble > DBL_MAX || json->valuedouble < -DBL_MAX))
+        && (json->valuedouble > LU_JSON_MAX
+            || json->valuedouble < -LU_JSON_MAX))
     {
         return lu_error(err, NULL, "a JSON number is too large for a double");
     }

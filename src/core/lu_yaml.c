@@ -101,6 +101,15 @@ lu_yaml_check(const lu_str_t *text, lu_error_t *err)
             continue;
         }
 
+        /* libyaml passes over a mark that begins a line */
+
+        if ((prev == '\n' || prev == '\r')
+            && left >= 3 && memcmp(p, "\xef\xbb\xbf", 3) == 0)
+        {
+            return lu_error(err, NULL, "the YAML text has a byte order mark"
+                            " that is not at its start");
+        }
+
         if (*p == '%' && (prev == '\n' || prev == '\r')) {
             return lu_error(err, NULL, "the YAML text has a line that begins"
                             " with \"%\"; directives are not"

