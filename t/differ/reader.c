@@ -10,6 +10,8 @@
  */
 
 
+#define _POSIX_C_SOURCE  200809L
+
 #include "lu_builder.h"
 #include "lu_json.h"
 #include "lu_multipart.h"
