@@ -896,7 +896,7 @@ sub kill_worker {
     wait_quietly(sub {
         my @now = $self->workers();
         return @now >= $n && !grep { $_ == $pid } @now;
-    }, 10) or die "there is no new worker in the place of $pid\n";
+    }, 60) or die "there is no new worker in the place of $pid\n";
 
     return $pid;
 }
