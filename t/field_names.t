@@ -45,7 +45,7 @@ is(state('r2'), 'failed', 'the release says so');
 like($t->api('GET', "/releases/$app/r2")->{json}{reason}, qr/\Q$exe\E/,
      'and why');
 is(call('r2', 'promote')->{status}, 409, 'it cannot be promoted');
-is(get($exe)->{status}, 404, 'nothing came into the feed');
+gone($exe, 'nothing came into the feed');
 
 # what is built with the same bytes is what was there
 
