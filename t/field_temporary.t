@@ -18,7 +18,7 @@ use Test::LiveUpdate;
 use Test::LiveUpdate::Store;
 use Test::LiveUpdate::ToDesktop;
 
-my $t = Test::LiveUpdate->new()->plan(17);
+my $t = Test::LiveUpdate->new()->plan(16);
 my $td = Test::LiveUpdate::ToDesktop->new($t);
 my $dir = $t->testdir() . '/store';
 my $host = lc Sys::Hostname::hostname();
@@ -29,14 +29,14 @@ $t->run();
 
 my $store = Test::LiveUpdate::Store->new($dir);
 
-# a file that is being fetched, in whatever worker
+# files that are being fetched, in whatever worker
 
-$td->{origin}->script(qr/AppImage$/ => { hold => 100_000 });
+my $build = fetching();
 
-my $build = build();
+ok((wait_until { fetchers() == 1 } 10), 'one worker fetches');
 
-$td->deliver($build);
-ok((wait_until { names('fetch') } 10), 'a file is being fetched');
+my ($fetcher) = fetchers();
+my ($fetched) = names('fetch');
 
 # what was left by others
 
@@ -59,11 +59,7 @@ system("chown -R --reference='$dir/apps' '$dir/tmp'");
 
 # the worker that does not fetch dies
 
-my ($fetched) = grep { !/9999/ } names('fetch');
-my @idle = grep { !holds($_, $fetched) } $t->workers();
-
-is(scalar @idle, 1, 'one worker fetches');
-$t->kill_worker($idle[0]);
+$t->kill_worker($_) for grep { $_ != $fetcher } $t->workers();
 
 ok((wait_until { !-e "$dir/tmp/$host.$dead.AbCdEf" } 10),
    "a dead process's file has gone");
@@ -84,10 +80,7 @@ $td->becomes($build, 'live', 'the build is fetched');
 
 # all workers die: nothing is left
 
-$td->{origin}->script(qr/AppImage$/ => { hold => 100_000 });
-$build = build();
-$td->deliver($build);
-wait_until { names('fetch') } 10;
+$build = fetching();
 
 unlink "$dir/tmp/$_" for keys %left;
 $t->kill_worker($_) for $t->workers();
@@ -109,7 +102,15 @@ sub names {
 }
 
 
-# Whether a process has that file of tmp/fetch open.
+# The workers that have all files of tmp/fetch open.
+
+sub fetchers {
+    my @names = names('fetch');
+
+    return grep { my $pid = $_; @names == grep { holds($pid, $_) } @names }
+           $t->workers();
+}
+
 
 sub holds {
     my ($pid, $name) = @_;
@@ -129,6 +130,16 @@ sub dead {
 }
 
 
-sub build {
-    return $td->build(platforms => [ 'linux' ], size => 200_000, @_);
+# A build, once the origin holds back each of its files.
+
+sub fetching {
+    my $build = $td->build(platforms => [ 'linux' ], size => 200_000);
+
+    $td->{origin}->script(qr/(?:AppImage|deb|rpm)$/ => { hold => 100_000 });
+    $td->deliver($build);
+
+    wait_until { names('fetch') == 3 && $td->{origin}->flying() == 3 } 10,
+               'a build is being fetched';
+
+    return $build;
 }
