@@ -6,7 +6,7 @@
  * a file that a test writes and all processes map: which call is to fail, the
  * how many-th, and how.  Calls are counted, and only those on names that
  * begin with FAULT_PREFIX.  Besides, calls on names with a given part in them
- * do not return while a disk hangs.
+ * do not return while a disk hangs, cannot be opened, or are read slowly.
  */
 
 
@@ -69,11 +69,17 @@ typedef struct {
     char      path[FAULT_PATH];
     uint32_t  hangs;
     char      hung[FAULT_PATH];       /* a part of the names */
+    uint32_t  refused;                /* the error of open() */
+    char      refusal[FAULT_PATH];
+    uint32_t  slow;                   /* milliseconds for each pread() */
+    char      slowed[FAULT_PATH];
 } fault_control_t;
 
 
 static int fault(fault_call_e call, const char *path);
 static void fault_hang(const char *path);
+static int fault_refuse(const char *path);
+static int fault_path(int fd, char *path);
 static int fault_fd(fault_call_e call, int fd);
 static int fault_open(const char *name, const char *path, int flags,
     mode_t mode);
@@ -217,11 +223,36 @@ fault_hang(const char *path)
 
 
 static int
+fault_refuse(const char *path)
+{
+    uint32_t          error;
+    fault_control_t  *fc;
+
+    fc = fault_control;
+
+    if (fc == NULL) {
+        return 0;
+    }
+
+    error = __atomic_load_n(&fc->refused, __ATOMIC_ACQUIRE);
+
+    if (error == 0
+        || strncmp(path, fault_prefix, fault_prefix_len) != 0
+        || strstr(path, fc->refusal) == NULL)
+    {
+        return 0;
+    }
+
+    errno = (int) error;
+
+    return 1;
+}
+
+
+static int
 fault_fd(fault_call_e call, int fd)
 {
-    int      err;
-    char     name[64], path[PATH_MAX];
-    ssize_t  n;
+    char  path[PATH_MAX];
 
     if (fault_control == NULL
         || (!__atomic_load_n(&fault_control->armed, __ATOMIC_ACQUIRE)
@@ -230,11 +261,22 @@ fault_fd(fault_call_e call, int fd)
         return 0;
     }
 
+    return fault_path(fd, path) ? fault(call, path) : 0;
+}
+
+
+static int
+fault_path(int fd, char *path)
+{
+    int      err;
+    char     name[64];
+    ssize_t  n;
+
     err = errno;
 
     (void) snprintf(name, sizeof(name), "/proc/self/fd/%d", fd);
 
-    n = readlink(name, path, sizeof(path) - 1);
+    n = readlink(name, path, PATH_MAX - 1);
 
     errno = err;
 
@@ -244,7 +286,7 @@ fault_fd(fault_call_e call, int fd)
 
     path[n] = '\0';
 
-    return fault(call, path);
+    return 1;
 }
 
 
@@ -255,7 +297,7 @@ fault_open(const char *name, const char *path, int flags, mode_t mode)
 
     fault_hang(path);
 
-    if ((flags & O_CREAT) && fault(FAULT_OPEN, path)) {
+    if (((flags & O_CREAT) && fault(FAULT_OPEN, path)) || fault_refuse(path)) {
         return -1;
     }
 
@@ -357,6 +399,31 @@ write(int fd, const void *buf, size_t size)
     fault_next(next, "write");
 
     return next(fd, buf, size);
+}
+
+
+ssize_t
+pread64(int fd, void *buf, size_t size, off64_t offset)
+{
+    char      path[PATH_MAX];
+    uint32_t  slow;
+    ssize_t  (*next)(int fd, void *buf, size_t size, off64_t offset);
+
+    slow = fault_control
+           ? __atomic_load_n(&fault_control->slow, __ATOMIC_ACQUIRE)
+           : 0;
+
+    if (slow
+        && fault_path(fd, path)
+        && strncmp(path, fault_prefix, fault_prefix_len) == 0
+        && strstr(path, fault_control->slowed))
+    {
+        (void) poll(NULL, 0, (int) slow);
+    }
+
+    fault_next(next, "pread64");
+
+    return next(fd, buf, size, offset);
 }
 
 

@@ -10,6 +10,11 @@ use strict;
 
 our @CALLS = qw/ open write fsync rename link unlink mkdir close /;
 
+# where the parts of names begin that calls hang on, are refused, are slow
+
+use constant { HANG => 4 * 14 + 240, REFUSE => 4 * 15 + 2 * 240,
+               SLOW => 4 * 16 + 3 * 240 };
+
 my %HOW = (count => 0, error => 1, kill => 2, short => 3, wait => 4);
 
 
@@ -29,7 +34,8 @@ sub new {
 
     die "cannot build fault.c: $said\n" if $?;
 
-    $t->write_file('fault', pack 'L14 a240 L a240', (0) x 14, '', 0, '');
+    $t->write_file('fault', pack 'L14 a240' . 'L a240' x 3, (0) x 14, '',
+                           (0, '') x 3);
 
     $t->env(
         FAULT_CONTROL => $self->{path},
@@ -131,15 +137,40 @@ sub fired {
 sub hang {
     my ($self, $part) = @_;
 
-    $self->patch(4 * 14 + 240 + 4, pack 'a240', $part);
-    $self->patch(4 * 14 + 240, pack 'L', 1);
+    $self->on(HANG, 1, $part);
 }
 
 
 sub answer {
     my ($self) = @_;
 
-    $self->patch(4 * 14 + 240, pack 'L', 0);
+    $self->on(HANG, 0);
+}
+
+
+# open() fails on names with that in them; refuse(0): no more.
+
+sub refuse {
+    my ($self, $error, $part) = @_;
+
+    $self->on(REFUSE, $error, $part);
+}
+
+
+# Each pread() of a file with that in its name takes so many milliseconds.
+
+sub slow {
+    my ($self, $msec, $part) = @_;
+
+    $self->on(SLOW, $msec, $part);
+}
+
+
+sub on {
+    my ($self, $offset, $value, $part) = @_;
+
+    $self->patch($offset + 4, pack 'a240', $part) if defined $part;
+    $self->patch($offset, pack 'L', $value);
 }
 
 
