@@ -10,13 +10,16 @@
 use warnings;
 use strict;
 
+use Errno qw/ EACCES EIO EMFILE ESTALE /;
 use Test::More;
 
 use Test::LiveUpdate;
 use Test::LiveUpdate::Dist qw/ manifest upload /;
+use Test::LiveUpdate::Fault;
 use Test::LiveUpdate::Store;
 
-my $t = Test::LiveUpdate->new()->plan(62);
+my $t = Test::LiveUpdate->new()->plan(90);
+my $fault = Test::LiveUpdate::Fault->new($t);
 my $dir = $t->testdir();
 
 $t->config_reference(sub {
@@ -157,6 +160,44 @@ is(call('s4', 'stage')->{status}, 202, 'a new name');
 is(call('s4', 'promote')->{status}, 200, 'is released');
 like($t->read_file("store/apps/$app/names"),
      qr/^[0-9a-f]{64} s1 Shop Setup 2\.0\.0\.exe$/m, 'and the record is back');
+
+# it is not begun while some of what lies there cannot be read for a moment
+
+for my $case ([ EMFILE, 'release.json' ], [ ESTALE, 'release.json' ],
+              [ EIO, 'release.json' ], [ EMFILE, 'files.json' ],
+              [ EIO, 'files.json' ], [ EACCES, 'files.json' ])
+{
+    my ($error, $name) = @$case;
+    my $id = "u$error-$name" =~ tr/./-/r;
+
+    upload($t, $app, $id, windows('other', '2.0.0'));
+    unlink "$dir/store/apps/$app/names";
+
+    $fault->refuse($error, "/live/$app/s1/$name");
+    like($t->said(call($id, 'stage')), qr/^500 /,
+         "error $error of $name: nothing is staged");
+    ok(!-e "$dir/store/apps/$app/names", 'and no record begun');
+    is(call('s4', 'promote')->{status}, 200, 'what is live stays so');
+
+    $fault->refuse(0);
+    refused(call($id, 'stage'), qr/^409 "Shop Setup 2\.0\.0\.exe".*"s1"/,
+            'then all names are known');
+    remove($id);
+}
+
+# what is damaged for good is passed over
+
+unlink "$dir/store/apps/$app/names";
+rename "$dir/store/live/$app/s1/files.json", "$dir/table" or die "$!\n";
+$t->write_file("store/live/$app/s1/files.json", '{');
+upload($t, $app, 'v1', windows('v1', '3.0.0'));
+is(call('v1', 'stage')->{status}, 202, 'a damaged table harms nobody');
+is(call('v1', 'promote')->{status}, 200, 'nor a promotion');
+rename "$dir/table", "$dir/store/live/$app/s1/files.json" or die "$!\n";
+unlink "$dir/store/apps/$app/names";
+upload($t, $app, 'v2', windows('v2', '3.0.1'));
+is(call('v2', 'stage')->{status}, 202, 'repaired, and the record begun again');
+is(call('v2', 'promote')->{status}, 200, 'it goes on');
 
 # lines that are none harm nobody
 

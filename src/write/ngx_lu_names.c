@@ -170,6 +170,7 @@ ngx_lu_names_release(ngx_lu_task_t *task, const char *id, lu_str_t *lines)
     cJSON            *json;
     size_t            n;
     u_char           *folder;
+    lu_rc_e           parsed;
     ngx_int_t         rc;
     lu_str_t          text;
     lu_file_t        *files;
@@ -208,7 +209,13 @@ ngx_lu_names_release(ngx_lu_task_t *task, const char *id, lu_str_t *lines)
 
     arena = ngx_lu_arena(task->io.pool);
 
-    if (lu_file_table_parse(&arena, &text, &files, &n, &why) != LU_OK) {
+    parsed = lu_file_table_parse(&arena, &text, &files, &n, &why);
+
+    if (parsed == LU_NOMEM) {
+        return ngx_lu_task_nomem(task);
+    }
+
+    if (parsed != LU_OK) {
         return NGX_OK;
     }
 
@@ -216,12 +223,18 @@ ngx_lu_names_release(ngx_lu_task_t *task, const char *id, lu_str_t *lines)
 }
 
 
-/* The record is kept for good: only what is damaged may be missing in it. */
+/*
+ * The record is kept for good: what the disk does not give now it may give
+ * later.  Only what is absent, no JSON, or too large will not become readable.
+ */
 
 static ngx_int_t
 ngx_lu_names_unread(ngx_lu_task_t *task, ngx_int_t rc)
 {
-    if (rc == NGX_ERROR && !ngx_lu_io_is_damage(&task->io)) {
+    if (rc == NGX_ERROR
+        && task->io.err != NGX_EINVAL
+        && task->io.err != EFBIG)
+    {
         return ngx_lu_task_failed(task);
     }
 
