@@ -11,8 +11,10 @@ use strict;
 
 use File::Path qw/ make_path /;
 use Test::More;
+use Time::HiRes qw/ time /;
 
 use Test::LiveUpdate qw/ :DEFAULT zip /;
+use Test::LiveUpdate::Release qw/ stage_dist /;
 use Test::LiveUpdate::Store;
 use Test::LiveUpdate::ToDesktop;
 
@@ -28,7 +30,7 @@ mount() or $t->skip_all('cannot mount here');
 
 my $td = Test::LiveUpdate::ToDesktop->new($t);
 
-$t->plan(54);
+$t->plan(70);
 configure('store');
 $t->run();
 
@@ -40,10 +42,32 @@ my $bundle = $t->publish($app, undef, zip('index.html' => 'x'))->{bundle};
 ok(-e "$dir/disk/.store", 'a store has a mark');
 is(told(), $bundle, 'devices are told');
 
+$t->api('POST', '/v1/apps', { name => 'Shop', type => 'electron',
+                              id => 'shop' });
+is(stage_dist($t, 'shop', 'r1', {
+    'latest.yml' => ['1.0.0', 'Shop Setup 1.0.0.exe'],
+})->{json}{state}, 'live', 'a desktop release');
+
+# its app is known to the workers, its files are not
+
+$t->stop();
+$t->run();
+told() for 1 .. 20;
+is(feed('/desktop/shop/none.exe')->{status}, 404, 'not in the feed')
+    for 1 .. 2;
+
 umount();
 refused('');
 is(told(), $bundle, 'devices are told as before');
 is($t->latest('unknown')->{status}, 503, 'of what is not known nothing is');
+
+for my $path (qw{ /desktop/shop/latest.yml /download/shop/windows }) {
+    my $reply = feed($path);
+
+    is($reply->{status}, 503, "$path: later");
+    ok($reply->{headers}{'retry-after'}, "$path: says when");
+}
+
 is($t->api('GET', '/status', undef, token => 'read')->{status}, 200,
    'the status is told');
 
@@ -57,8 +81,41 @@ refused('after a reload: ');
 mount();
 ok((wait_until { (told() // '') eq $bundle } 10), 'mounted again');
 is($t->api('GET', '/v1/apps')->{json}[0]{id}, $app, 'the app is there');
+is(feed($_)->{status}, 200, "$_: there")
+    for qw{ /desktop/shop/latest.yml /download/shop/windows };
 ok($t->publish($app, undef, zip('index.html' => 'y'))->{ok}, 'it goes on');
 is(join("\n", $store->check()), '', 'the store is whole');
+
+# files that the workers know are not taken for deleted ones
+
+my @paths = ('/desktop/shop/latest.yml', '/download/shop/windows',
+             '/desktop/shop/Shop%20Setup%201.0.0.exe',
+             $t->latest($app)->{json}{url} =~ s{^http://[^/]+}{}r);
+
+is(feed($_)->{status}, 200, "$_: known") for @paths;
+
+umount();
+
+my %statuses;
+my $from = time();
+
+# what a worker knows of the disk is up to a second old
+
+while (time() - $from < 4) {
+    for my $path (@paths) {
+        my $known = time() - $from < 1.5;
+        my $status = feed($path)->{status};
+
+        $statuses{$status}++ unless $known;
+    }
+}
+
+ok($statuses{503}, 'later');
+is(join(' ', grep { !/^(?:200|503)$/ } sort keys %statuses), '',
+   'or out of the memory');
+mount();
+ok((wait_until { !grep { feed($_)->{status} != 200 } @paths } 10),
+   'they are there again');
 
 # folders that an older version has made there do not make a store
 
@@ -173,6 +230,12 @@ sub refused {
     }
 
     is(join(' ', inside()), '', "${name}nothing is written");
+}
+
+
+sub feed {
+    return $t->api('GET', $_[0], undef, token => undef,
+                   headers => [ 'User-Agent' => 'x' ]);
 }
 
 

@@ -64,7 +64,7 @@ ngx_lu_artifact_handler(ngx_http_request_t *r)
     }
 
     if (rc != NGX_OK) {
-        return ngx_lu_catalog_status(rc);
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
     if (file == NULL) {

@@ -64,7 +64,7 @@ struct ngx_lu_node_s {
     unsigned              evictable:1;
     unsigned              failed:1;     /* and there is no copy */
     unsigned              hangs:1;      /* the load does not come back */
-    unsigned              absent:1;     /* and so is the whole store */
+    unsigned              absent:1;     /* the whole store is not there */
     unsigned              damaged:1;    /* the copy lacks a release */
 
     ngx_lu_copy_e         kind;
@@ -286,11 +286,11 @@ found:
 
     *copy = node->copy;
 
-    if (node->absent) {
-        return NGX_HTTP_SERVICE_UNAVAILABLE;
+    if (node->failed) {
+        return node->absent ? NGX_BUSY : NGX_ERROR;
     }
 
-    return node->failed ? NGX_ERROR : NGX_OK;
+    return NGX_OK;
 }
 
 
@@ -310,19 +310,12 @@ ngx_lu_catalog_disk(ngx_http_request_t *r, ngx_str_t *app)
     }
 
     if (node->heard && ngx_current_msec - node->heard < NGX_LU_HEARD) {
-        return NGX_OK;
+        return node->absent ? NGX_BUSY : NGX_OK;
     }
 
     rc = ngx_lu_load_start(node, lucf->readers, &want);
 
     return rc == NGX_OK ? ngx_lu_catalog_wait(r, node) : rc;
-}
-
-
-ngx_int_t
-ngx_lu_catalog_status(ngx_int_t rc)
-{
-    return rc == NGX_ERROR ? NGX_HTTP_INTERNAL_SERVER_ERROR : rc;
 }
 
 
@@ -836,6 +829,7 @@ ngx_lu_node_update(ngx_lu_node_t *node, ngx_lu_load_t *load)
     node->generation = load->generation;
     node->checked = ngx_current_msec;
     node->heard = ngx_current_msec;
+    node->absent = (load->rc == NGX_ERROR && load->io.err == ENODEV);
 
     if (load->rc == NGX_DONE || load->rc == NGX_ERROR) {
 
@@ -875,7 +869,6 @@ ngx_lu_node_update(ngx_lu_node_t *node, ngx_lu_load_t *load)
     node->copy = load->copy;
     node->size = load->size;
     node->failed = (load->rc == NGX_ERROR);
-    node->absent = (node->failed && load->io.err == ENODEV);
     node->origin = load->origin;
 
     if (node->copy == NULL || node->kind != NGX_LU_COPY_APP) {

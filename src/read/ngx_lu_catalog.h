@@ -12,10 +12,10 @@
  *                 set.  The caller sets r->write_event_handler, which is
  *                 called, with ctx->waiting cleared, when it is worth asking
  *                 again;
- *     NGX_BUSY    if there is no copy and the disk does not answer;
+ *     NGX_BUSY    if there is no copy, and the disk does not answer, or the
+ *                 store is not there, which has been logged;
  *     NGX_ERROR   if it could not be read or parsed, which has been logged, or
- *                 if memory is short;
- *     503         if the store is not there, which has been logged.
+ *                 if memory is short.
  *
  * While the disk does not answer, a copy may be older than what has changed.  A
  * copy is valid until the current event has been handled.  The request needs
@@ -63,11 +63,6 @@ ngx_int_t ngx_lu_catalog_td(ngx_http_request_t *r, ngx_str_t *app,
 
 ngx_int_t ngx_lu_catalog_manifest(ngx_http_request_t *r, ngx_str_t *app,
     ngx_str_t *name, ngx_lu_manifest_t **manifest);
-
-/* The status that answers a request if one of these has failed. */
-
-ngx_int_t ngx_lu_catalog_status(ngx_int_t rc);
-
 
 /*
  * Has the disk of an app answered lately, so that nginx may open a file on it?

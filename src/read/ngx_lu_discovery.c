@@ -55,7 +55,7 @@ ngx_lu_discovery(ngx_http_request_t *r, ngx_str_t *id)
     }
 
     if (rc != NGX_OK) {
-        return ngx_lu_catalog_status(rc);
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
     /* nobody learns from this whether the app exists */

@@ -84,7 +84,7 @@ ngx_lu_feed_handler(ngx_http_request_t *r)
     }
 
     if (rc != NGX_OK) {
-        return ngx_lu_catalog_status(rc);
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
     if (app == NULL) {
@@ -362,7 +362,7 @@ ngx_lu_download_find(ngx_http_request_t *r, ngx_str_t *id, lu_app_t *app,
         }
 
         if (rc != NGX_OK) {
-            return ngx_lu_catalog_status(rc);
+            return NGX_HTTP_INTERNAL_SERVER_ERROR;
         }
 
         break;
@@ -473,7 +473,7 @@ ngx_lu_feed_owns(ngx_http_request_t *r, ngx_str_t *id,
     }
 
     if (rc != NGX_OK) {
-        return ngx_lu_catalog_status(rc);
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
     if (files == NULL

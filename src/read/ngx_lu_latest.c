@@ -67,7 +67,7 @@ ngx_lu_latest(ngx_http_request_t *r, ngx_str_t *id)
     }
 
     if (rc != NGX_OK) {
-        return ngx_lu_catalog_status(rc);
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
     if (app == NULL) {
