@@ -25,7 +25,7 @@ use constant VARIATIONS => $ENV{LIVEUPDATE_SIGNATURES} || 10_000;
 
 my $t = Test::LiveUpdate->new();
 
-$t->has(qw/ http_v2 /)->has_daemon('curl')->plan(168);
+$t->has(qw/ http_v2 /)->has_daemon('curl')->plan(174);
 
 my $seed = srand($ENV{LIVEUPDATE_SEED} // time());
 my $td = Test::LiveUpdate::ToDesktop->new($t);
@@ -334,6 +334,21 @@ for my $case (
     my ($body, $name) = @$case;
 
     $t->refused(sub { $td->deliver($body) }, qr/^400 /, $name);
+}
+
+# no app comes of what is refused
+
+for my $case (
+    [ appVersion => 'x' x 129 ],
+    [ appVersion => "1\n2" ],
+    (map { [ buildId => $_ ] } qw/ audit github rollback rules /),
+) {
+    my ($member, $value) = @$case;
+    my $text = json_encode({ appId => 'app-none', buildId => 'none',
+                             $member => $value });
+
+    $t->refused(sub { $td->deliver($text) }, qr/^400 "$member" /,
+                "of a new app: $member of " . length($value) . ' bytes');
 }
 
 $t->refused(sub { $td->deliver($build, path => '/hooks/apps') },
