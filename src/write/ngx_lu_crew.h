@@ -30,8 +30,8 @@ ngx_uint_t ngx_lu_crew_size(void);
  * helpers, and returns when all calls have returned.  The handler shares no
  * memory pool between two calls.  Each call that has returned is counted, so
  * that the calling thread, which waits for helpers, does not seem to hang.  All
- * crews of a worker together have as many
- * helpers as one has; without a free one the calling thread works alone.
+ * crews of a worker together have as many helpers as one has; without a free
+ * one the calling thread works alone.
  */
 
 void ngx_lu_crew(ngx_uint_t n, ngx_lu_crew_pt handler, void *data,
