@@ -46,23 +46,26 @@ export function get(path) {
 }
 
 
-// All items of a list, page by page.  An item that moves to the next page
-// meanwhile is there once.
+// All items of a list of apps or releases, page by page.  An item that moves to
+// the next page meanwhile is there once.  Also a short or an empty page may not
+// be the last one: the server says where to go on.
 
 export async function getAll(path) {
     const all = new Map();
-    const mark = path.includes('?') ? '&' : '?';
+    const first = `${path}${path.includes('?') ? '&' : '?'}limit=${PAGE}`;
 
-    for (let offset = 0; ; offset += PAGE) {
-        const page = await get(`${path}${mark}limit=${PAGE}&offset=${offset}`);
+    for (let from = first; ; ) {
+        const { json, next } = await send('GET', from);
 
-        for (const item of page) {
+        for (const item of json) {
             all.set(item.id, item);
         }
 
-        if (page.length < PAGE) {
+        if (next === null) {
             return [...all.values()];
         }
+
+        from = `${first}&after=${part(next)}`;
     }
 }
 
@@ -104,6 +107,11 @@ async function ifAny(reply) {
 
 
 async function call(method, path, body) {
+    return (await send(method, path, body)).json;
+}
+
+
+async function send(method, path, body) {
     const used = token;
     const headers = { Authorization: `Bearer ${used}` };
 
@@ -147,7 +155,7 @@ async function call(method, path, body) {
     }
 
     if (reply.ok && json !== undefined) {
-        return json;
+        return { json, next: reply.headers.get('Liveupdate-Next') };
     }
 
     if (json && typeof json.message === 'string') {

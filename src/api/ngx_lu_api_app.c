@@ -51,6 +51,11 @@ ngx_lu_api_apps_get(ngx_lu_call_t *call)
 
     ngx_lu_arg_page(call, &apps.page);
 
+    status = ngx_lu_arg_after(call, "a", &apps.page);
+    if (status != NGX_OK) {
+        return status;
+    }
+
     apps.organization = ngx_lu_arg(call, "organizationId");
     apps.name = ngx_lu_arg(call, "name");
     apps.query = ngx_lu_arg(call, "query");
@@ -71,15 +76,18 @@ ngx_lu_api_apps_get(ngx_lu_call_t *call)
 }
 
 
-/* Without a filter, what is in front of the page need not be read. */
+/*
+ * Without a filter, what is in front of the page need not be read.  A filter
+ * may have to read many files for few items, or for none.
+ */
 
 static ngx_int_t
 ngx_lu_api_app_list(ngx_lu_api_apps_t *apps)
 {
     cJSON          *app;
-    lu_str_t        id;
+    lu_str_t        id, after;
     ngx_int_t       status;
-    ngx_str_t      *name;
+    ngx_str_t      *name, *last;
     ngx_uint_t      i, all;
     ngx_array_t     names;
     ngx_lu_task_t  *task;
@@ -107,14 +115,24 @@ ngx_lu_api_app_list(ngx_lu_api_apps_t *apps)
     }
 
     name = names.elts;
+    last = NULL;
+    after = lu_str(apps->page.after ? apps->page.after : "");
 
-    for (i = 0; i < names.nelts && apps->page.limit; i++) {
+    for (i = 0; i < names.nelts; i++) {
 
         id = ngx_lu_to_core(&name[i]);
 
-        if (!lu_token_has_app(apps->call->token, &id)) {
+        if (!lu_token_has_app(apps->call->token, &id)
+            || lu_str_cmp(&id, &after) <= 0)
+        {
             continue;
         }
+
+        if (apps->page.limit == 0 || apps->page.reads == 0) {
+            break;
+        }
+
+        last = &name[i];
 
         if (all && apps->page.offset) {
 
@@ -124,6 +142,8 @@ ngx_lu_api_app_list(ngx_lu_api_apps_t *apps)
 
             continue;
         }
+
+        apps->page.reads--;
 
         status = ngx_lu_app_load(task, &name[i], &app);
 
@@ -144,7 +164,11 @@ ngx_lu_api_app_list(ngx_lu_api_apps_t *apps)
         cJSON_Delete(app);
     }
 
-    return NGX_OK;
+    if (i == names.nelts || last == NULL) {
+        return NGX_OK;
+    }
+
+    return ngx_lu_arg_next(apps->call, 'a', apps->page.offset, last);
 }
 
 

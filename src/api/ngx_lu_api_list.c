@@ -26,6 +26,17 @@
 
 #define NGX_LU_API_LIST_SIZE  (16 * 1024 * 1024)
 
+/* bundles of an earlier version that are sorted at once */
+
+#define NGX_LU_API_LIST_SORT  1000
+
+/* parts of the lists, as "after" names them */
+
+#define NGX_LU_API_LIST_STAGING   's'
+#define NGX_LU_API_LIST_LIVE      'l'
+#define NGX_LU_API_LIST_NUMBERED  'n'
+#define NGX_LU_API_LIST_OLD       'o'
+
 
 typedef struct {
     ngx_str_t            name;       /* of the folder: the release's id */
@@ -38,6 +49,7 @@ typedef struct {
     ngx_lu_call_t       *call;
     const cJSON         *app;
     ngx_lu_page_t        page;
+    ngx_lu_api_entry_t   after;      /* what the page begins behind */
     size_t               size;       /* of the trees on it */
     cJSON               *json;       /* the page */
 
@@ -48,6 +60,7 @@ typedef struct {
 
     /* of builds */
     char                *number;     /* the only one; NULL: all */
+    unsigned             found:1;    /* it is on the page */
 } ngx_lu_api_list_t;
 
 
@@ -55,7 +68,11 @@ typedef ngx_int_t (*ngx_lu_api_list_pt)(ngx_lu_api_list_t *list);
 
 
 static ngx_int_t ngx_lu_api_list_answer(ngx_lu_call_t *call,
-    ngx_lu_api_list_pt handler);
+    ngx_lu_api_list_pt handler, const char *parts);
+static ngx_uint_t ngx_lu_api_list_is_before(ngx_lu_api_list_t *list,
+    u_char part, const ngx_lu_api_entry_t *entry);
+static ngx_int_t ngx_lu_api_list_next(ngx_lu_api_list_t *list, u_char part,
+    ngx_uint_t more, const ngx_lu_api_entry_t *entry);
 static ngx_int_t ngx_lu_api_list_entries(ngx_lu_api_list_t *list,
     ngx_uint_t is_live, ngx_array_t *entries);
 static int ngx_libc_cdecl ngx_lu_api_list_cmp(const void *one,
@@ -81,7 +98,9 @@ static ngx_int_t ngx_lu_api_list_release(ngx_lu_api_list_t *list,
 
 static ngx_int_t ngx_lu_api_list_of_builds(ngx_lu_api_list_t *list);
 static ngx_int_t ngx_lu_api_list_numbered(ngx_lu_api_list_t *list,
-    const ngx_lu_api_entry_t *entry, ngx_uint_t n, ngx_uint_t *i);
+    const ngx_lu_api_entry_t *entry, ngx_uint_t n);
+static ngx_int_t ngx_lu_api_list_old(ngx_lu_api_list_t *list,
+    ngx_lu_api_entry_t *entry, ngx_uint_t n);
 static ngx_int_t ngx_lu_api_list_number(ngx_lu_api_list_t *list,
     ngx_lu_api_entry_t *entry);
 static ngx_int_t ngx_lu_api_list_build(ngx_lu_api_list_t *list,
@@ -91,36 +110,51 @@ static ngx_int_t ngx_lu_api_list_build(ngx_lu_api_list_t *list,
 ngx_int_t
 ngx_lu_api_list_releases(ngx_lu_call_t *call)
 {
-    return ngx_lu_api_list_answer(call, ngx_lu_api_list_of_releases);
+    return ngx_lu_api_list_answer(call, ngx_lu_api_list_of_releases, "sl");
 }
 
 
 ngx_int_t
 ngx_lu_api_list_builds(ngx_lu_call_t *call)
 {
-    return ngx_lu_api_list_answer(call, ngx_lu_api_list_of_builds);
+    return ngx_lu_api_list_answer(call, ngx_lu_api_list_of_builds, "no");
 }
 
 
 static ngx_int_t
-ngx_lu_api_list_answer(ngx_lu_call_t *call, ngx_lu_api_list_pt handler)
+ngx_lu_api_list_answer(ngx_lu_call_t *call, ngx_lu_api_list_pt handler,
+    const char *parts)
 {
     cJSON              *app;
+    lu_str_t            id;
     ngx_int_t           status;
     ngx_lu_api_list_t   list;
+
+    ngx_memzero(&list, sizeof(ngx_lu_api_list_t));
+
+    list.call = call;
+
+    ngx_lu_arg_page(call, &list.page);
+
+    status = ngx_lu_arg_after(call, parts, &list.page);
+    if (status != NGX_OK) {
+        return status;
+    }
+
+    if (list.page.after) {
+        id = lu_str(list.page.after);
+
+        list.after.name = ngx_lu_from_core(&id);
+        list.after.number = lu_release_id_number(&id);
+    }
 
     status = ngx_lu_app_read(&call->task, &app);
     if (status != NGX_OK) {
         return status;
     }
 
-    ngx_memzero(&list, sizeof(ngx_lu_api_list_t));
-
-    list.call = call;
     list.app = app;
     list.json = cJSON_CreateArray();
-
-    ngx_lu_arg_page(call, &list.page);
 
     status = list.json ? handler(&list) : ngx_lu_task_nomem(&call->task);
 
@@ -132,6 +166,39 @@ ngx_lu_api_list_answer(ngx_lu_call_t *call, ngx_lu_api_list_pt handler)
     }
 
     return ngx_lu_call_answer(call, NGX_HTTP_OK, list.json);
+}
+
+
+/* 1: it is in front of the page, which begins in that part of the list. */
+
+static ngx_uint_t
+ngx_lu_api_list_is_before(ngx_lu_api_list_t *list, u_char part,
+    const ngx_lu_api_entry_t *entry)
+{
+    return list->page.part == part
+           && list->after.name.len
+           && ngx_lu_api_list_cmp(entry, &list->after) <= 0;
+}
+
+
+/*
+ * The part ends here, or goes on behind the entry; NULL: the page has none of
+ * it.  The page may have room for another part.
+ */
+
+static ngx_int_t
+ngx_lu_api_list_next(ngx_lu_api_list_t *list, u_char part,
+    ngx_uint_t more, const ngx_lu_api_entry_t *entry)
+{
+    if (entry == NULL || list->found) {
+        return NGX_OK;
+    }
+
+    if (!more && list->page.limit && list->page.reads) {
+        return NGX_OK;
+    }
+
+    return ngx_lu_arg_next(list->call, part, list->page.offset, &entry->name);
 }
 
 
@@ -226,6 +293,10 @@ ngx_lu_api_list_load(ngx_lu_api_list_t *list, const ngx_lu_api_entry_t *entry,
     ngx_lu_task_t  *task;
 
     task = &list->call->task;
+
+    if (list->page.reads) {
+        list->page.reads--;
+    }
 
     release->is_live = entry->is_live;
     release->lock = NGX_INVALID_FILE;
@@ -324,10 +395,10 @@ ngx_lu_api_list_of_releases(ngx_lu_api_list_t *list)
             && (ngx_strcmp(list->state, "live") == 0
                 || ngx_strcmp(list->state, "withdrawn") == 0));
 
-    if (!live) {
+    if (!live && list->page.part != NGX_LU_API_LIST_LIVE) {
         status = ngx_lu_api_list_place(list, 0);
 
-        if (status != NGX_OK || list->state) {
+        if (status != NGX_OK || list->state || list->call->next) {
             return status;
         }
     }
@@ -339,13 +410,15 @@ ngx_lu_api_list_of_releases(ngx_lu_api_list_t *list)
 static ngx_int_t
 ngx_lu_api_list_place(ngx_lu_api_list_t *list, ngx_uint_t is_live)
 {
+    u_char               part;
     ngx_int_t            status;
     ngx_uint_t           i;
     ngx_array_t          entries;
     ngx_lu_task_t       *task;
-    ngx_lu_api_entry_t  *entry;
+    ngx_lu_api_entry_t  *entry, *last;
 
     task = &list->call->task;
+    part = is_live ? NGX_LU_API_LIST_LIVE : NGX_LU_API_LIST_STAGING;
 
     if (ngx_array_init(&entries, task->io.pool, 64, sizeof(ngx_lu_api_entry_t))
         != NGX_OK)
@@ -362,21 +435,36 @@ ngx_lu_api_list_place(ngx_lu_api_list_t *list, ngx_uint_t is_live)
               ngx_lu_api_list_cmp);
 
     entry = entries.elts;
+    last = NULL;
 
-    for (i = 0; i < entries.nelts && list->page.limit; i++) {
+    for (i = 0; i < entries.nelts; i++) {
 
-        if (ngx_lu_api_list_passes(list, &entry[i])) {
+        if (ngx_lu_api_list_is_before(list, part, &entry[i])) {
             continue;
         }
 
-        status = ngx_lu_api_list_release(list, &entry[i]);
+        if (list->page.limit == 0 || list->page.reads == 0) {
+            break;
+        }
+
+        last = &entry[i];
+
+        if (ngx_lu_api_list_passes(list, last)) {
+            continue;
+        }
+
+        status = ngx_lu_api_list_release(list, last);
 
         if (status != NGX_OK && status != NGX_DECLINED) {
             return status;
         }
     }
 
-    return NGX_OK;
+    if (i == entries.nelts && is_live) {
+        return NGX_OK;
+    }
+
+    return ngx_lu_api_list_next(list, part, i < entries.nelts, last);
 }
 
 
@@ -523,55 +611,122 @@ ngx_lu_api_list_of_builds(ngx_lu_api_list_t *list)
 
     ngx_qsort(entry, n, sizeof(ngx_lu_api_entry_t), ngx_lu_api_list_cmp);
 
-    i = 0;
+    for (i = 0; i < n; i++) {
+        if (entry[i].number == 0) {
+            break;
+        }
+    }
 
-    status = ngx_lu_api_list_numbered(list, entry, n, &i);
+    if (list->page.part != NGX_LU_API_LIST_OLD) {
+        status = ngx_lu_api_list_numbered(list, entry, i);
 
-    if (status != NGX_OK || list->page.limit == 0) {
-        return status;
+        if (status != NGX_OK || list->page.limit == 0 || list->call->next) {
+            return status;
+        }
     }
 
     /* bundles whose ids do not tell the number are all older */
 
-    entry += i;
-    n -= i;
+    return ngx_lu_api_list_old(list, entry + i, n - i);
+}
+
+
+/* Those whose ids tell the number. */
+
+static ngx_int_t
+ngx_lu_api_list_numbered(ngx_lu_api_list_t *list,
+    const ngx_lu_api_entry_t *entry, ngx_uint_t n)
+{
+    ngx_int_t                  status;
+    ngx_uint_t                 i;
+    const ngx_lu_api_entry_t  *last;
+
+    last = NULL;
 
     for (i = 0; i < n; i++) {
+
+        if (ngx_lu_api_list_is_before(list, NGX_LU_API_LIST_NUMBERED,
+                                      &entry[i]))
+        {
+            continue;
+        }
+
+        if (list->page.limit == 0 || list->page.reads == 0) {
+            break;
+        }
+
+        last = &entry[i];
+
+        status = ngx_lu_api_list_build(list, last);
+        if (status != NGX_OK) {
+            return status;
+        }
+    }
+
+    return ngx_lu_api_list_next(list, NGX_LU_API_LIST_NUMBERED, i < n, last);
+}
+
+
+/*
+ * The others come in the order of their numbers, too, as far as the files that
+ * one call reads tell them.
+ */
+
+static ngx_int_t
+ngx_lu_api_list_old(ngx_lu_api_list_t *list, ngx_lu_api_entry_t *entry,
+    ngx_uint_t n)
+{
+    ngx_int_t           status;
+    ngx_uint_t          i, size, items;
+    ngx_lu_api_entry_t  before, last;
+
+    ngx_memzero(&before, sizeof(ngx_lu_api_entry_t));
+
+    if (list->page.part == NGX_LU_API_LIST_OLD) {
+        before = list->after;
+    }
+
+    while (n && ngx_lu_api_list_is_before(list, NGX_LU_API_LIST_OLD, entry)) {
+        entry++;
+        n--;
+    }
+
+    /* the same ones in each call that begins there, whatever it has read */
+
+    size = ngx_min(n, NGX_LU_API_LIST_SORT);
+
+    if (size == 0) {
+        return NGX_OK;
+    }
+
+    last = entry[size - 1];
+    items = list->page.offset + list->page.limit;
+
+    for (i = 0; i < size; i++) {
         status = ngx_lu_api_list_number(list, &entry[i]);
         if (status != NGX_OK) {
             return status;
         }
     }
 
-    ngx_qsort(entry, n, sizeof(ngx_lu_api_entry_t), ngx_lu_api_list_cmp);
+    ngx_qsort(entry, size, sizeof(ngx_lu_api_entry_t), ngx_lu_api_list_cmp);
 
-    i = 0;
-
-    return ngx_lu_api_list_numbered(list, entry, n, &i);
-}
-
-
-/* Those that have a number, until the page is full. */
-
-static ngx_int_t
-ngx_lu_api_list_numbered(ngx_lu_api_list_t *list,
-    const ngx_lu_api_entry_t *entry, ngx_uint_t n, ngx_uint_t *i)
-{
-    ngx_int_t  status;
-
-    for ( /* void */ ; *i < n; (*i)++) {
-
-        if (entry[*i].number == 0 || list->page.limit == 0) {
-            break;
-        }
-
-        status = ngx_lu_api_list_build(list, &entry[*i]);
+    for (i = 0; i < size && entry[i].number && list->page.limit; i++) {
+        status = ngx_lu_api_list_build(list, &entry[i]);
         if (status != NGX_OK) {
             return status;
         }
     }
 
-    return NGX_OK;
+    if (list->page.limit == 0) {
+
+        /* their order is not that of their names */
+
+        list->page.offset = items;
+        last = before;
+    }
+
+    return ngx_lu_api_list_next(list, NGX_LU_API_LIST_OLD, size < n, &last);
 }
 
 
@@ -634,6 +789,7 @@ ngx_lu_api_list_build(ngx_lu_api_list_t *list, const ngx_lu_api_entry_t *entry)
 
         if (list->number) {
             list->page.limit = 0;
+            list->found = 1;
         }
     }
 

@@ -435,6 +435,7 @@ ngx_lu_call_clear(ngx_lu_call_t *call)
 
     call->text_type = NULL;
     call->location = NULL;
+    call->next = NULL;
     call->note = NULL;
     call->related = 0;
     call->forget = 0;
@@ -576,6 +577,15 @@ ngx_lu_call_reply(ngx_http_request_t *r, ngx_lu_call_t *call, ngx_int_t status)
         text.len = ngx_strlen(call->location);
 
         if (ngx_lu_header_add(r, "Location", &text) == NULL) {
+            return NGX_HTTP_INTERNAL_SERVER_ERROR;
+        }
+    }
+
+    if (call->next) {
+        text.data = call->next;
+        text.len = ngx_strlen(call->next);
+
+        if (ngx_lu_header_add(r, "Liveupdate-Next", &text) == NULL) {
             return NGX_HTTP_INTERNAL_SERVER_ERROR;
         }
     }

@@ -74,6 +74,7 @@ struct ngx_lu_call_s {
     size_t                   text_len;
     const char              *text_type;  /* NULL: JSON */
     u_char                  *location;
+    u_char                  *next;       /* where a list goes on, or NULL */
     u_char                  *note;       /* to be logged, or NULL */
     ngx_int_t                answered;   /* if it is late: how nginx sent it */
 
