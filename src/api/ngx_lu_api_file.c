@@ -3,7 +3,8 @@
  * Copyright (C) the nginx-liveupdate authors
  *
  * In the staging folder of a bundle, "uploads" has a {id}.json for each file,
- * which says what was announced, and a {id}.data with the bytes.
+ * which says what was announced, and a {id}.data with the bytes.  The size of
+ * ".count" is the number of the files that were announced.
  */
 
 
@@ -13,12 +14,14 @@
 #include "store/ngx_lu_file.h"
 #include "store/ngx_lu_path.h"
 #include "store/ngx_lu_temp.h"
+#include "store/ngx_lu_tree.h"
 #include "write/ngx_lu_bundle.h"
 #include "write/ngx_lu_release.h"
 #include "write/ngx_lu_task.h"
 
 #include "core/lu_file.h"
 #include "core/lu_json.h"
+#include "core/lu_limit.h"
 #include "core/lu_name.h"
 #include "core/lu_release.h"
 #include "core/lu_sha256.h"
@@ -33,6 +36,12 @@ static ngx_int_t ngx_lu_api_file_check(ngx_lu_form_t *form,
 static char *ngx_lu_api_file_id(ngx_lu_task_t *task, const lu_str_t *href);
 static ngx_int_t ngx_lu_api_file_write(ngx_lu_form_t *form,
     const lu_file_t *file, const char *id, u_char *folder);
+static ngx_int_t ngx_lu_api_file_room(ngx_lu_task_t *task, u_char *folder,
+    u_char *path);
+static ngx_int_t ngx_lu_api_file_count(ngx_lu_task_t *task, u_char *folder,
+    ngx_fd_t fd, u_char *path);
+static ngx_int_t ngx_lu_api_file_announced(ngx_lu_task_t *task,
+    u_char *folder, off_t *n);
 static ngx_int_t ngx_lu_api_file_announce(ngx_lu_task_t *task,
     const lu_file_t *file, u_char *path);
 
@@ -223,24 +232,147 @@ static ngx_int_t
 ngx_lu_api_file_write(ngx_lu_form_t *form, const lu_file_t *file,
     const char *id, u_char *folder)
 {
-    u_char         *path;
+    u_char         *path, *data;
+    ngx_int_t       status;
     ngx_lu_task_t  *task;
 
     task = &form->call->task;
 
+    path = ngx_lu_path_in(&task->io, folder, "uploads/%s.json", id);
+
+    status = ngx_lu_api_file_room(task, folder, path);
+    if (status != NGX_OK) {
+        return status;
+    }
+
     if (form->has_file) {
         form->has_file = 0;
 
-        path = ngx_lu_path_in(&task->io, folder, "uploads/%s.data", id);
+        data = ngx_lu_path_in(&task->io, folder, "uploads/%s.data", id);
 
-        if (ngx_lu_temp_rename(&task->io, &form->temp, path) != NGX_OK) {
+        if (ngx_lu_temp_rename(&task->io, &form->temp, data) != NGX_OK) {
             return ngx_lu_task_failed(task);
         }
     }
 
-    path = ngx_lu_path_in(&task->io, folder, "uploads/%s.json", id);
-
     return ngx_lu_api_file_announce(task, file, path);
+}
+
+
+/* One more file is counted, unless it takes the place of an earlier one. */
+
+static ngx_int_t
+ngx_lu_api_file_room(ngx_lu_task_t *task, u_char *folder, u_char *path)
+{
+    u_char     *count;
+    ngx_fd_t    fd;
+    ngx_int_t   status;
+
+    switch (ngx_lu_file_exists(&task->io, path)) {
+
+    case NGX_OK:
+        return NGX_OK;
+
+    case NGX_DECLINED:
+        break;
+
+    default:
+        return ngx_lu_task_failed(task);
+    }
+
+    count = ngx_lu_path_in(&task->io, folder, "uploads/.count");
+
+    if (count == NULL) {
+        return ngx_lu_task_nomem(task);
+    }
+
+    fd = ngx_open_file(count, NGX_FILE_RDWR, NGX_FILE_CREATE_OR_OPEN, 0600);
+
+    if (fd == NGX_INVALID_FILE) {
+        (void) ngx_lu_io_failed(&task->io, ngx_open_file_n, count);
+        return ngx_lu_task_failed(task);
+    }
+
+    status = ngx_lu_api_file_count(task, folder, fd, count);
+
+    (void) ngx_close_file(fd);
+
+    return status;
+}
+
+
+/*
+ * To list the folder for each file would take longer with each one.  A crash
+ * may leave a file that was counted and not announced, and a store of an
+ * earlier version has no count.
+ */
+
+static ngx_int_t
+ngx_lu_api_file_count(ngx_lu_task_t *task, u_char *folder, ngx_fd_t fd,
+    u_char *path)
+{
+    off_t            n;
+    ngx_int_t        status;
+    ngx_file_info_t  fi;
+
+    if (ngx_fd_info(fd, &fi) == NGX_FILE_ERROR) {
+        (void) ngx_lu_io_failed(&task->io, ngx_fd_info_n, path);
+        return ngx_lu_task_failed(task);
+    }
+
+    n = ngx_file_size(&fi);
+
+    if (n == 0 || n >= LU_LIMIT_FILES) {
+        status = ngx_lu_api_file_announced(task, folder, &n);
+        if (status != NGX_OK) {
+            return status;
+        }
+    }
+
+    if (n >= LU_LIMIT_FILES) {
+        return ngx_lu_task_refuse(task, NGX_HTTP_CONFLICT,
+                                  "The bundle has " lu_value(LU_LIMIT_FILES)
+                                  " files, with its manifest, the most that it "
+                                  "can have.");
+    }
+
+    if (ngx_lu_file_resize(&task->io, fd, path, n + 1) != NGX_OK) {
+        return ngx_lu_task_failed(task);
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_lu_api_file_announced(ngx_lu_task_t *task, u_char *folder, off_t *n)
+{
+    size_t        len;
+    u_char       *path;
+    ngx_str_t    *name;
+    ngx_uint_t    i;
+    ngx_array_t   names;
+
+    path = ngx_lu_path_in(&task->io, folder, "uploads");
+
+    if (ngx_lu_tree_list(&task->io, path, &names) == NGX_ERROR) {
+        return ngx_lu_task_failed(task);
+    }
+
+    name = names.elts;
+    len = sizeof(".json") - 1;
+    *n = 0;
+
+    for (i = 0; i < names.nelts; i++) {
+
+        if (name[i].len > len
+            && ngx_memcmp(name[i].data + name[i].len - len, ".json", len) == 0)
+        {
+            (*n)++;
+        }
+    }
+
+    return NGX_OK;
 }
 
 

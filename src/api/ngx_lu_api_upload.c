@@ -4,7 +4,10 @@
  *
  * In the folder "uploads" of a bundle, the parts of a file are called
  * {file}.{upload}.{number} until they are joined, and while there is a file
- * {file}.{upload} the upload goes on.
+ * {file}.{upload} the upload goes on.  The app's staging folder has a list of
+ * the uploads that go on, ".uploads", with empty files that are called
+ * {bundle}.{file}.{upload}; those of bundles that are ready or were deleted may
+ * still be there.
  */
 
 
@@ -23,6 +26,7 @@
 
 #include "core/lu_file.h"
 #include "core/lu_json.h"
+#include "core/lu_limit.h"
 #include "core/lu_name.h"
 #include "core/lu_put.h"
 #include "core/lu_sha256.h"
@@ -41,6 +45,12 @@ typedef struct {
 
 
 static ngx_int_t ngx_lu_api_upload_create(ngx_lu_call_t *call, u_char *folder);
+static u_char *ngx_lu_api_upload_list(ngx_lu_task_t *task);
+static u_char *ngx_lu_api_upload_listed(ngx_lu_call_t *call, const char *id);
+static ngx_int_t ngx_lu_api_upload_room(ngx_lu_task_t *task);
+static ngx_int_t ngx_lu_api_upload_goes_on(ngx_lu_task_t *task,
+    const ngx_str_t *name);
+static ngx_int_t ngx_lu_api_upload_mark(ngx_lu_task_t *task, u_char *path);
 static ngx_int_t ngx_lu_api_upload_keep(ngx_lu_call_t *call, u_char *folder,
     ngx_lu_form_t *form, ngx_int_t number);
 static ngx_int_t ngx_lu_api_upload_complete(ngx_lu_call_t *call,
@@ -187,14 +197,16 @@ ngx_lu_api_upload_create(ngx_lu_call_t *call, u_char *folder)
     u_char         *path;
     ngx_int_t       status;
     lu_file_t       file;
-    ngx_lu_io_t    *io;
-    ngx_lu_temp_t   temp;
     ngx_lu_task_t  *task;
 
     task = &call->task;
-    io = &task->io;
 
     status = ngx_lu_api_upload_announced(call, folder, &file);
+    if (status != NGX_OK) {
+        return status;
+    }
+
+    status = ngx_lu_api_upload_room(task);
     if (status != NGX_OK) {
         return status;
     }
@@ -204,16 +216,143 @@ ngx_lu_api_upload_create(ngx_lu_call_t *call, u_char *folder)
         return ngx_lu_task_nomem(task);
     }
 
-    path = ngx_lu_path_in(io, folder, "uploads/%s.%s", call->route.sub.data,
-                          id);
+    path = ngx_lu_path_in(&task->io, folder, "uploads/%s.%s",
+                          call->route.sub.data, id);
 
-    if (ngx_lu_temp_create(io, task->store, &temp) != NGX_OK
-        || ngx_lu_temp_rename(io, &temp, path) != NGX_OK)
+    /* in this order: what is listed and does not go on may be forgotten */
+
+    status = ngx_lu_api_upload_mark(task, path);
+
+    if (status == NGX_OK) {
+        status = ngx_lu_api_upload_mark(task,
+                                        ngx_lu_api_upload_listed(call, id));
+    }
+
+    if (status != NGX_OK) {
+        return status;
+    }
+
+    return ngx_lu_call_string(call, NGX_HTTP_CREATED, "uploadId", id);
+}
+
+
+static u_char *
+ngx_lu_api_upload_list(ngx_lu_task_t *task)
+{
+    return ngx_lu_path(&task->io, "%V/staging/%s/.uploads", &task->store->path,
+                       task->app.data);
+}
+
+
+static u_char *
+ngx_lu_api_upload_listed(ngx_lu_call_t *call, const char *id)
+{
+    ngx_lu_task_t  *task;
+
+    task = &call->task;
+
+    return ngx_lu_path_in(&task->io, ngx_lu_api_upload_list(task), "%s.%s.%s",
+                          task->id.data, call->route.sub.data, id);
+}
+
+
+/* NGX_OK: the app may have one more. */
+
+static ngx_int_t
+ngx_lu_api_upload_room(ngx_lu_task_t *task)
+{
+    u_char       *path;
+    ngx_int_t     rc;
+    ngx_str_t    *name;
+    ngx_uint_t    i, n;
+    ngx_array_t   names;
+
+    path = ngx_lu_api_upload_list(task);
+
+    if (ngx_lu_file_mkdir(&task->io, path) == NGX_ERROR
+        || ngx_lu_tree_count(&task->io, path, LU_LIMIT_UPLOADS, &n)
+           == NGX_ERROR)
     {
         return ngx_lu_task_failed(task);
     }
 
-    return ngx_lu_call_string(call, NGX_HTTP_CREATED, "uploadId", id);
+    if (n < LU_LIMIT_UPLOADS) {
+        return NGX_OK;
+    }
+
+    if (ngx_lu_tree_list(&task->io, path, &names) == NGX_ERROR) {
+        return ngx_lu_task_failed(task);
+    }
+
+    name = names.elts;
+    n = names.nelts;
+
+    for (i = 0; i < names.nelts; i++) {
+        rc = ngx_lu_api_upload_goes_on(task, &name[i]);
+
+        if (rc == NGX_DECLINED) {
+            rc = ngx_lu_file_unlink(&task->io,
+                                    ngx_lu_path_in(&task->io, path, "%V",
+                                                   &name[i]));
+            n--;
+        }
+
+        if (rc == NGX_ERROR) {
+            return ngx_lu_task_failed(task);
+        }
+    }
+
+    if (n < LU_LIMIT_UPLOADS) {
+        return NGX_OK;
+    }
+
+    return ngx_lu_task_refuse(task, NGX_HTTP_CONFLICT,
+                              "The app has " lu_value(LU_LIMIT_UPLOADS)
+                              " open uploads in parts, the most that it can "
+                              "have: complete or abort them, or delete their "
+                              "bundles.");
+}
+
+
+/* NGX_OK; NGX_DECLINED: it was aborted, or its bundle is ready or gone. */
+
+static ngx_int_t
+ngx_lu_api_upload_goes_on(ngx_lu_task_t *task, const ngx_str_t *name)
+{
+    size_t      bundle;
+    ngx_str_t   id, upload;
+    u_char     *path;
+
+    bundle = NGX_LU_UUID_LEN;
+
+    if (name->len <= bundle || name->data[bundle] != '.') {
+        return NGX_DECLINED;
+    }
+
+    id.data = name->data;
+    id.len = bundle;
+    upload.data = name->data + bundle + 1;
+    upload.len = name->len - bundle - 1;
+
+    path = ngx_lu_path(&task->io, "%V/staging/%s/%V/uploads/%V",
+                       &task->store->path, task->app.data, &id, &upload);
+
+    return ngx_lu_file_exists(&task->io, path);
+}
+
+
+static ngx_int_t
+ngx_lu_api_upload_mark(ngx_lu_task_t *task, u_char *path)
+{
+    ngx_lu_temp_t  temp;
+
+    if (ngx_lu_temp_create(&task->io, task->store, &temp) != NGX_OK
+        || ngx_lu_temp_rename(&task->io, &temp, path) != NGX_OK)
+    {
+        return ngx_lu_task_failed(task);
+    }
+
+    return NGX_OK;
 }
 
 
@@ -538,6 +677,12 @@ ngx_lu_api_upload_abort(ngx_lu_call_t *call, u_char *folder)
         if (ngx_lu_file_unlink(&task->io, path) == NGX_ERROR) {
             return ngx_lu_task_failed(task);
         }
+    }
+
+    if (ngx_lu_file_unlink(&task->io, ngx_lu_api_upload_listed(call, id))
+        == NGX_ERROR)
+    {
+        return ngx_lu_task_failed(task);
     }
 
     return NGX_HTTP_NO_CONTENT;

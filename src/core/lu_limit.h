@@ -30,6 +30,14 @@
 #define LU_LIMIT_FORCED         10000
 #define LU_LIMIT_BUILDS         10000
 
+/* Of a bundle, with its manifest. */
+
+#define LU_LIMIT_FILES          20001
+
+/* Uploads in parts that are open, in an app. */
+
+#define LU_LIMIT_UPLOADS        1000
+
 /*
  * In all channels of an app.  If there are more, a channel keeps a shorter
  * history.

@@ -532,6 +532,17 @@ ngx_lu_file_link(ngx_lu_io_t *io, u_char *from, u_char *to)
 
 
 ngx_int_t
+ngx_lu_file_resize(ngx_lu_io_t *io, ngx_fd_t fd, u_char *path, off_t size)
+{
+    if (ftruncate(fd, size) == -1) {
+        return ngx_lu_io_failed(io, "ftruncate()", path);
+    }
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
 ngx_lu_file_unlink(ngx_lu_io_t *io, u_char *path)
 {
     if (path == NULL) {

@@ -107,6 +107,11 @@ ngx_int_t ngx_lu_file_rename(ngx_lu_io_t *io, u_char *from, u_char *to);
 
 ngx_int_t ngx_lu_file_link(ngx_lu_io_t *io, u_char *from, u_char *to);
 
+/* Gives an open file another size, not synced; a larger one needs no block. */
+
+ngx_int_t ngx_lu_file_resize(ngx_lu_io_t *io, ngx_fd_t fd, u_char *path,
+    off_t size);
+
 /* Removes a file, not synced.  NGX_DECLINED: there is no such file. */
 
 ngx_int_t ngx_lu_file_unlink(ngx_lu_io_t *io, u_char *path);
