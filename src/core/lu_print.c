@@ -28,6 +28,7 @@ static void lu_print_row(lu_text_t *text, const char *label,
 static void lu_print_commit(lu_text_t *text, const cJSON *release);
 static size_t lu_print_repository(const lu_str_t *remote,
     const char **repository);
+static size_t lu_print_prefix(const lu_str_t *remote);
 static void lu_print_cell(lu_text_t *text, const lu_str_t *value);
 
 
@@ -279,20 +280,9 @@ lu_print_repository(const lu_str_t *remote, const char **repository)
     size_t       i, len, slashes;
     const char  *p;
 
-    static const char  *prefixes[] = {
-        "https://github.com/", "git@github.com:", "ssh://git@github.com/",
-        "git://github.com/", NULL
-    };
+    len = lu_print_prefix(remote);
 
-    for (i = 0; prefixes[i]; i++) {
-        len = strlen(prefixes[i]);
-
-        if (remote->len > len && memcmp(remote->data, prefixes[i], len) == 0) {
-            break;
-        }
-    }
-
-    if (prefixes[i] == NULL) {
+    if (len == 0) {
         return 0;
     }
 
@@ -319,6 +309,30 @@ lu_print_repository(const lu_str_t *remote, const char **repository)
     }
 
     return slashes == 1 ? len : 0;
+}
+
+
+/* The length of what is in front of "owner/name"; 0: it is not on GitHub. */
+
+static size_t
+lu_print_prefix(const lu_str_t *remote)
+{
+    size_t  i, len;
+
+    static const char  *prefixes[] = {
+        "https://github.com/", "git@github.com:", "ssh://git@github.com/",
+        "git://github.com/", NULL
+    };
+
+    for (i = 0; prefixes[i]; i++) {
+        len = strlen(prefixes[i]);
+
+        if (remote->len > len && memcmp(remote->data, prefixes[i], len) == 0) {
+            return len;
+        }
+    }
+
+    return 0;
 }
 
 
