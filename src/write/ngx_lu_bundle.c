@@ -31,6 +31,10 @@
 #define NGX_LU_BUNDLE_REPEATED  60
 #define NGX_LU_BUNDLE_RETRIED   15
 
+/* the newest numbers of an app, among which a repeated call may be waiting */
+
+#define NGX_LU_BUNDLE_NEWEST    50
+
 
 /* A bundle that is announced, or registered with its URL. */
 
@@ -53,6 +57,10 @@ static ngx_int_t ngx_lu_bundle_stage(ngx_lu_task_t *task, void *data);
 static ngx_int_t ngx_lu_bundle_registered(ngx_lu_task_t *task, cJSON *app,
     void *data);
 static ngx_int_t ngx_lu_bundle_repeated(ngx_lu_task_t *task, const cJSON *app,
+    ngx_lu_bundle_new_t *bundle);
+static ngx_int_t ngx_lu_bundle_waits(ngx_lu_task_t *task, const cJSON *app,
+    ngx_lu_bundle_new_t *bundle);
+static ngx_int_t ngx_lu_bundle_is(ngx_lu_task_t *task, char *id,
     ngx_lu_bundle_new_t *bundle);
 static ngx_uint_t ngx_lu_bundle_same(const cJSON *one, const cJSON *two);
 static ngx_int_t ngx_lu_bundle_place(ngx_lu_task_t *task,
@@ -373,8 +381,8 @@ ngx_lu_bundle_registered(ngx_lu_task_t *task, cJSON *app, void *data)
 
 /*
  * A publisher whose connection broke repeats the call, and the bundle may be
- * the newest of the channel already.  201 with that release; NGX_DECLINED: the
- * bundle is new; or another status.
+ * the newest of the channel already, or wait for approval.  201 with that
+ * release; NGX_DECLINED: the bundle is new; or another status.
  */
 
 static ngx_int_t
@@ -385,12 +393,18 @@ ngx_lu_bundle_repeated(ngx_lu_task_t *task, const cJSON *app,
     lu_str_t          value;
     ngx_int_t         status;
     const cJSON      *channel, *deployments;
-    ngx_lu_release_t  twin;
 
     if (!bundle->is_registered
         || lu_json_string(bundle->release->json, "channel", &value) != LU_OK)
     {
         return NGX_DECLINED;
+    }
+
+    if (task->approval) {
+        status = ngx_lu_bundle_waits(task, app, bundle);
+        if (status != NGX_DECLINED) {
+            return status;
+        }
     }
 
     channel = lu_change_channel_find(app, (char *) value.data);
@@ -405,6 +419,61 @@ ngx_lu_bundle_repeated(ngx_lu_task_t *task, const cJSON *app,
         return ngx_lu_task_nomem(task);
     }
 
+    return ngx_lu_bundle_is(task, id, bundle);
+}
+
+
+/* Among those in staging that were created last. */
+
+static ngx_int_t
+ngx_lu_bundle_waits(ngx_lu_task_t *task, const cJSON *app,
+    ngx_lu_bundle_new_t *bundle)
+{
+    u_char       *path;
+    uint64_t      next, number;
+    lu_str_t      id;
+    ngx_int_t     status;
+    ngx_str_t    *name;
+    ngx_uint_t    i;
+    ngx_array_t   names;
+
+    if (lu_json_size(app, "nextBuildNumber", &next) != LU_OK) {
+        return NGX_DECLINED;
+    }
+
+    path = ngx_lu_path(&task->io, "%V/staging/%s", &task->store->path,
+                       task->app.data);
+
+    if (ngx_lu_tree_list(&task->io, path, &names) == NGX_ERROR) {
+        return ngx_lu_task_failed(task);
+    }
+
+    name = names.elts;
+
+    for (i = 0; i < names.nelts; i++) {
+        id = ngx_lu_to_core(&name[i]);
+        number = lu_release_id_number(&id);
+
+        if (number == 0 || number + NGX_LU_BUNDLE_NEWEST < next) {
+            continue;
+        }
+
+        status = ngx_lu_bundle_is(task, (char *) name[i].data, bundle);
+        if (status != NGX_DECLINED) {
+            return status;
+        }
+    }
+
+    return NGX_DECLINED;
+}
+
+
+static ngx_int_t
+ngx_lu_bundle_is(ngx_lu_task_t *task, char *id, ngx_lu_bundle_new_t *bundle)
+{
+    ngx_int_t         status;
+    ngx_lu_release_t  twin;
+
     status = ngx_lu_release_read(task, id, &twin);
 
     if (status == NGX_HTTP_NOT_FOUND
@@ -417,7 +486,7 @@ ngx_lu_bundle_repeated(ngx_lu_task_t *task, const cJSON *app,
         return status;
     }
 
-    if (!twin.is_live
+    if ((!twin.is_live && lu_release_state(twin.json) != LU_STATE_STAGED)
         || !ngx_lu_bundle_same(twin.json, bundle->release->json))
     {
         ngx_lu_release_close(&twin);
