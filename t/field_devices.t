@@ -10,11 +10,11 @@ use strict;
 
 use Test::More;
 
-use Test::LiveUpdate qw/ :DEFAULT zip /;
+use Test::LiveUpdate qw/ :DEFAULT json_decode json_encode zip /;
 
 use constant DEVICES => 300;
 
-my $t = Test::LiveUpdate->new()->plan(14);
+my $t = Test::LiveUpdate->new()->plan(18);
 
 $t->config_reference();
 $t->run();
@@ -55,6 +55,26 @@ is($t->api('DELETE', "/v1/apps/$app/devices/device%207")->{status}, 204,
 is_deeply([ devices('limit=1000') ],
           [ grep { $_ ne 'device 7' } @all ], 'and forgotten');
 
+# forced in a store of an earlier version, which kept ids as they were written
+
+my $upper = 'ABCDEF01-2345-4678-89AB-CDEF01234567';
+
+check($app, $upper);
+is(forced(lc $upper), undef, 'a device that is not forced');
+
+my $json = json_decode($t->read_file("store/apps/$app/app.json"));
+
+$json->{forcedDevices} = { $upper => $channel };
+$t->replace_file("store/apps/$app/app.json", json_encode($json));
+
+is(forced(lc $upper), $channel, 'a device that is');
+is((grep { $_->{id} eq lc $upper } @{$t->api('GET',
+    "/v1/apps/$app/devices?limit=5")->{json}})[0]{forcedAppChannelId},
+   $channel, 'in the list, too');
+is($t->api('PATCH', "/v1/apps/$app/devices/" . lc $upper,
+           { forcedAppChannelId => undef })->{status}, 200, 'not any more');
+$t->api('DELETE', "/v1/apps/$app/devices/$upper");
+
 # while all of them check again, in the order of the list
 
 my $pid = fork() // die "fork: $!\n";
@@ -87,6 +107,12 @@ sub check {
     my ($to, $device) = @_;
 
     $t->latest($to, channelName => 'production', deviceId => $device);
+}
+
+
+sub forced {
+    return $t->api('GET', "/v1/apps/$app/devices/$_[0]")
+        ->{json}{forcedAppChannelId};
 }
 
 

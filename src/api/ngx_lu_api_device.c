@@ -37,6 +37,7 @@ typedef struct {
 static ngx_int_t ngx_lu_api_device_list(ngx_lu_call_t *call, const cJSON *app);
 static ngx_int_t ngx_lu_api_device_force(ngx_lu_call_t *call, char *ids,
     ngx_uint_t many);
+static void ngx_lu_api_device_fold(const cJSON *app);
 static ngx_int_t ngx_lu_api_device_forced(ngx_lu_task_t *task, cJSON *app,
     void *data);
 static ngx_int_t ngx_lu_api_device_deleted(ngx_lu_task_t *task, cJSON *app,
@@ -58,11 +59,31 @@ ngx_lu_api_devices_get(ngx_lu_call_t *call)
         return status;
     }
 
+    ngx_lu_api_device_fold(app);
+
     status = ngx_lu_api_device_list(call, app);
 
     cJSON_Delete(app);
 
     return status;
+}
+
+
+/* An earlier version kept ids as they were written; devices fold theirs. */
+
+static void
+ngx_lu_api_device_fold(const cJSON *app)
+{
+    cJSON        *item;
+    lu_str_t      id;
+    const cJSON  *forced;
+
+    forced = cJSON_GetObjectItemCaseSensitive(app, "forcedDevices");
+
+    cJSON_ArrayForEach(item, forced) {
+        id = lu_str(item->string);
+        lu_name_device_id_fold(&id);
+    }
 }
 
 
@@ -149,6 +170,7 @@ ngx_lu_api_device_get(ngx_lu_call_t *call)
         return status;
     }
 
+    ngx_lu_api_device_fold(app);
     lu_name_device_id_fold(&task->id);
 
     app_id = ngx_lu_from_core(&task->app);
