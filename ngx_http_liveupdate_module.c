@@ -718,7 +718,13 @@ ngx_lu_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
 
     /* as a handler, these are inherited only by "if" and "limit_except" */
 
+#if (NGX_PCRE)
+    conf->regex = (clcf->regex != NULL);
+#endif
+
     if (clcf->noname) {
+
+        conf->regex = prev->regex;
 
         if (conf->feed == NULL && conf->download == NULL) {
             conf->feed = prev->feed;

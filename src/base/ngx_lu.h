@@ -135,6 +135,7 @@ typedef struct {
     ngx_flag_t                 status;
     ngx_flag_t                 status_token;
     ngx_http_complex_value_t  *feed;      /* the app's id */
+    ngx_uint_t                 regex;     /* the location is one, or in one */
     ngx_http_complex_value_t  *download;  /* the app's id */
 
     ngx_lu_fetch_conf_t       *fetch;

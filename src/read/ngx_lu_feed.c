@@ -111,16 +111,18 @@ static ngx_int_t
 ngx_lu_feed_path(ngx_http_request_t *r, ngx_str_t *id, lu_str_t *path)
 {
     u_char                    *p, *last;
+    ngx_lu_loc_conf_t         *lucf;
     ngx_http_core_loc_conf_t  *clcf;
 
     clcf = ngx_http_get_module_loc_conf(r, ngx_http_core_module);
+    lucf = ngx_http_get_module_loc_conf(r, ngx_http_liveupdate_module);
 
     p = r->uri.data;
     last = p + r->uri.len;
 
-#if (NGX_PCRE)
+    /* an "if" block has the name of its location, and not the expression */
 
-    if (clcf->regex) {
+    if (lucf->regex) {
 
         for ( ;; ) {
             p = ngx_strlchr(p, last, '/');
@@ -140,9 +142,7 @@ ngx_lu_feed_path(ngx_http_request_t *r, ngx_str_t *id, lu_str_t *path)
 
         p += id->len;
 
-    } else
-#endif
-    {
+    } else {
         p += ngx_min(clcf->name.len, r->uri.len);
     }
 
