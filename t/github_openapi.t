@@ -129,9 +129,19 @@ ask('POST', "$repo/pulls", { title => 't', head => 'x', base => 'main' });
 ask('DELETE', "$repo/git/refs/heads/x");
 ask('DELETE', "$repo/git/refs/heads/x");
 
+# files over 1 MB, and commits that the API does not list yet
+
+my $blob = json_decode(ask('GET', "$repo/contents/" . RELEASES)
+                       ->{body})->{sha};
+
+ask('GET', "$repo/git/blobs/$blob");
+ask('GET', "$repo/git/blobs/" . 'f' x 40);
+ask('GET', "$repo/compare/$sha...main?per_page=1");
+ask('GET', "$repo/compare/$sha..." . 'f' x 40);
+
 @asked = $gh->requests();
 
-is(scalar @asked, 20, 'more requests');
+is(scalar @asked, 25, 'more requests');
 is(join("\n", check(@asked)), '', 'are answered as GitHub describes');
 
 # what is announced
