@@ -634,6 +634,8 @@ sub committed {
 sub quieten {
     my ($lane) = @_;
 
+    # nobody can tell an old file from a new one if its push was not told of
+    $lane->{gh}->catch_up();
     $lane->{gh}->script_without(qr{/\Q$lane->{repo}\E\\b});
     announce($lane, $_) for grep { !$_->{announced} } @{$lane->{builds}};
     settle($lane);

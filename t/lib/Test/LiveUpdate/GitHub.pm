@@ -271,6 +271,13 @@ sub lag {
 }
 
 
+sub catch_up {
+    my ($self) = @_;
+
+    return $self->call('catch_up', $self->{repo});
+}
+
+
 # The repository gets another name, for people as well.
 
 sub rename {

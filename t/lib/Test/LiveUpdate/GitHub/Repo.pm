@@ -144,6 +144,17 @@ sub lag {
 }
 
 
+# All servers have seen what there is.
+
+sub catch_up {
+    my ($self) = @_;
+
+    $self->{lags} = [];
+
+    return 1;
+}
+
+
 # The repository, as the server shows it that gets this request.
 
 sub shown {

@@ -25,6 +25,7 @@ use constant LOGGED => 256 * 1024;
 
 # what people do: the name of an operation, and how it is called
 my %OPERATIONS = (
+    catch_up => sub { $_[0]->catch_up() },
     close => sub { $_[0]->close_pull(@_[1, 2]) },
     commit => sub { $_[0]->commit($_[1], bytes_of_files($_[2]), @_[3, 4]) },
     create => sub { $_[0]->create_ref("refs/heads/$_[1]", @_[2, 3]) },
