@@ -18,11 +18,16 @@ use Test::LiveUpdate::Release qw/ stage_dist /;
 use Test::LiveUpdate::Store;
 use Test::LiveUpdate::ToDesktop;
 
+# a worker has the copies that the test has asked for
+
+$ENV{TEST_NGINX_WORKERS} = 1;
+
 my $t = Test::LiveUpdate->new();
 my $dir = $t->testdir();
 my $mounted = 0;
 
 $t->skip_all('only root can mount') if $> != 0;
+$t->skip_all('workers must keep their copies') if $ENV{TEST_NGINX_HUP};
 
 make_path("$dir/disk");
 rmdir "$dir/store/tmp" or die "rmdir: $!\n";
