@@ -20,6 +20,16 @@ ngx_lu_url_base(ngx_http_request_t *r, ngx_str_t *base)
     ngx_str_t           scheme, *host;
     ngx_lu_loc_conf_t  *lucf;
 
+    /* printable, without a space and without "\#<>? */
+
+    static const uint32_t  chars[] = {
+        0,
+        0x2ffffff2,   /* ..=. ;:98 7654 3210 /.-, +*)( '&%$ ..!. */
+        0xefffffff,   /* _^]. [ZYX WVUT SRQP ONML KJIH GFED CBA@ */
+        0x7fffffff,   /* .~}| {zyx wvut srqp onml kjih gfed cba` */
+        0, 0, 0, 0
+    };
+
     lucf = ngx_http_get_module_loc_conf(r, ngx_http_liveupdate_module);
 
     if (lucf->base_url) {
@@ -65,9 +75,7 @@ ngx_lu_url_base(ngx_http_request_t *r, ngx_str_t *base)
     for (i = 0; i < base->len; i++) {
         c = base->data[i];
 
-        if (c <= ' ' || c >= 0x7f || c == '"' || c == '\\' || c == '<'
-            || c == '>' || c == '?' || c == '#')
-        {
+        if (!(chars[c >> 5] & 1U << (c & 0x1f))) {
             return NGX_DECLINED;
         }
     }

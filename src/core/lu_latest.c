@@ -11,6 +11,8 @@
 #include "lu_version.h"
 
 
+static lu_str_t *lu_latest_field(lu_check_t *check, const lu_str_t *name,
+    unsigned *expected);
 static int lu_latest_allows(const lu_limits_t *limits,
     const lu_str_t *version);
 static int lu_latest_needs_checksum(const lu_check_t *check);
@@ -32,23 +34,32 @@ static const struct {
     lu_latest_arg("customId", custom_id),
     lu_latest_arg("deviceId", device_id),
     lu_latest_arg("osVersion", os_version),
-    lu_latest_arg("pluginVersion", plugin_version),
-    { NULL, 0, 0 }
+    lu_latest_arg("pluginVersion", plugin_version)
 };
+
+
+#define LU_LATEST_ARGS  (sizeof(lu_latest_args) / sizeof(lu_latest_args[0]))
 
 
 lu_rc_e
 lu_latest_parse(lu_check_t *check, const lu_str_t *args, unsigned char *buf,
     lu_error_t *err)
 {
-    int       i;
-    lu_str_t  rest, name, value, platform, *field;
+    int        is_plain;
+    unsigned   expected;
+    lu_str_t   rest, name, value, platform, *field;
 
     memset(check, 0, sizeof(lu_check_t));
 
     platform.len = 0;
     platform.data = NULL;
+    expected = 0;
     rest = *args;
+
+    /* so are nearly all: there is nothing to decode, and all is UTF-8 */
+
+    is_plain = args->len && lu_str_printable(args)
+               && memchr(args->data, '%', args->len) == NULL;
 
     while (lu_query_next(&rest, &name, &value)) {
 
@@ -56,15 +67,9 @@ lu_latest_parse(lu_check_t *check, const lu_str_t *args, unsigned char *buf,
             continue;
         }
 
-        for (i = 0; lu_latest_args[i].name; i++) {
-            if (name.len == lu_latest_args[i].len
-                && memcmp(name.data, lu_latest_args[i].name, name.len) == 0)
-            {
-                break;
-            }
-        }
+        field = lu_latest_field(check, &name, &expected);
 
-        if (lu_latest_args[i].name == NULL) {
+        if (field == NULL) {
 
             if (platform.len == 0 && lu_str_is(&name, "platform")) {
                 platform = value;
@@ -73,31 +78,21 @@ lu_latest_parse(lu_check_t *check, const lu_str_t *args, unsigned char *buf,
             continue;
         }
 
-        field = (lu_str_t *) ((unsigned char *) check
-                              + lu_latest_args[i].offset);
-
         if (field->len) {
             continue;
         }
 
-        if (field == &check->device_id
-            && memchr(value.data, '%', value.len) == NULL)
-        {
-            /* it may be changed below, and the query may not */
+        *field = value;
 
-            field->data = memcpy(buf, value.data, value.len);
-            field->len = value.len;
-            buf += value.len;
+        if (!is_plain) {
 
-        } else if (memchr(value.data, '%', value.len) == NULL) {
-            *field = value;
+            if (lu_query_decode(field, buf, &value, 0) != LU_OK
+                || !lu_str_utf8_valid(field))
+            {
+                return lu_error(err, &name, "is not percent-encoded UTF-8");
+            }
 
-        } else if (lu_query_decode(field, buf, &value, 0) == LU_OK) {
-            buf += value.len;
-        }
-
-        if (field->len == 0 || !lu_str_utf8_valid(field)) {
-            return lu_error(err, &name, "is not percent-encoded UTF-8");
+            buf += field->len;
         }
 
         if (field == &check->channel_name
@@ -123,7 +118,13 @@ lu_latest_parse(lu_check_t *check, const lu_str_t *args, unsigned char *buf,
                         "without control characters");
     }
 
-    lu_name_device_id_fold(&check->device_id);
+    /* the query is not changed */
+
+    if (check->device_id.len) {
+        check->device_id.data = memcpy(buf, check->device_id.data,
+                                       check->device_id.len);
+        lu_name_device_id_fold(&check->device_id);
+    }
 
     /* old plugins call the bundle that is built into the app so */
 
@@ -132,6 +133,33 @@ lu_latest_parse(lu_check_t *check, const lu_str_t *args, unsigned char *buf,
     }
 
     return LU_OK;
+}
+
+
+/*
+ * The plugins send the parameters in the order of the table: the one behind
+ * the last one is looked at first.
+ */
+
+static lu_str_t *
+lu_latest_field(lu_check_t *check, const lu_str_t *name, unsigned *expected)
+{
+    unsigned  i, n;
+
+    for (n = 0; n < LU_LATEST_ARGS; n++) {
+        i = (*expected + n) % LU_LATEST_ARGS;
+
+        if (name->len == lu_latest_args[i].len
+            && memcmp(name->data, lu_latest_args[i].name, name->len) == 0)
+        {
+            *expected = i + 1;
+
+            return (lu_str_t *) ((unsigned char *) check
+                                 + lu_latest_args[i].offset);
+        }
+    }
+
+    return NULL;
 }
 
 

@@ -36,6 +36,7 @@ int
 lu_name_id_valid(const lu_str_t *id)
 {
     size_t         i;
+    uint32_t       valid;
     unsigned char  c;
 
     static const char      builtin[] = "public";
@@ -55,12 +56,15 @@ lu_name_id_valid(const lu_str_t *id)
         return 0;
     }
 
+    valid = 1;
+
     for (i = 0; i < id->len; i++) {
         c = id->data[i];
+        valid &= chars[c >> 5] >> (c & 0x1f);
+    }
 
-        if (!(chars[c >> 5] & (uint32_t) 1 << (c & 0x1f))) {
-            return 0;
-        }
+    if (!valid) {
+        return 0;
     }
 
     if (id->len != sizeof(builtin) - 1) {
@@ -87,27 +91,44 @@ lu_name_device_id_valid(const lu_str_t *id)
 void
 lu_name_device_id_fold(lu_str_t *id)
 {
-    size_t  i;
+    size_t                i, dashes, others;
+    unsigned char         folded[LU_UUID_LEN];
+    const unsigned char  *p;
+
+    static const unsigned char  digits[256] = {
+        ['0'] = '0', ['1'] = '1', ['2'] = '2', ['3'] = '3', ['4'] = '4',
+        ['5'] = '5', ['6'] = '6', ['7'] = '7', ['8'] = '8', ['9'] = '9',
+        ['A'] = 'a', ['B'] = 'b', ['C'] = 'c', ['D'] = 'd', ['E'] = 'e',
+        ['F'] = 'f',
+        ['a'] = 'a', ['b'] = 'b', ['c'] = 'c', ['d'] = 'd', ['e'] = 'e',
+        ['f'] = 'f',
+        ['-'] = '-'
+    };
 
     if (id->len != LU_UUID_LEN) {
         return;
     }
 
-    for (i = 0; i < LU_UUID_LEN; i++) {
+    p = id->data;
 
-        if (i == 8 || i == 13 || i == 18 || i == 23) {
-            if (id->data[i] != '-') {
-                return;
-            }
-
-        } else if (lu_hex_value(id->data[i]) < 0) {
-            return;
-        }
+    if (p[8] != '-' || p[13] != '-' || p[18] != '-' || p[23] != '-') {
+        return;
     }
 
+    dashes = 0;
+    others = 0;
+
     for (i = 0; i < LU_UUID_LEN; i++) {
-        id->data[i] = lu_str_lower(id->data[i]);
+        folded[i] = digits[p[i]];
+        dashes += (folded[i] == '-');
+        others += (folded[i] == '\0');
     }
+
+    if (dashes != 4 || others) {
+        return;
+    }
+
+    memcpy(id->data, folded, LU_UUID_LEN);
 }
 
 
@@ -128,6 +149,10 @@ lu_name_text_valid(const lu_str_t *text)
 
     if (text->len == 0 || text->len > LU_TEXT_LEN) {
         return 0;
+    }
+
+    if (lu_str_printable(text)) {
+        return 1;
     }
 
     if (!lu_str_utf8_valid(text)) {

@@ -11,7 +11,7 @@
 
 
 static uint64_t lu_sip_tail(const unsigned char *p, size_t n);
-static void lu_sip_round(uint64_t *v);
+static inline void lu_sip_round(uint64_t *v);
 
 
 uint64_t
@@ -76,7 +76,7 @@ lu_sip_tail(const unsigned char *p, size_t n)
 }
 
 
-static void
+static inline void
 lu_sip_round(uint64_t *v)
 {
     v[0] += v[1];

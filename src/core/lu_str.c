@@ -222,6 +222,34 @@ lu_str_utf8_valid(const lu_str_t *str)
 }
 
 
+/* Eight bytes at a time: above 0x7e, and below 0x20, one sets its top bit. */
+
+int
+lu_str_printable(const lu_str_t *str)
+{
+    size_t    i;
+    uint64_t  word;
+
+    for (i = 0; i + sizeof(uint64_t) <= str->len; i += sizeof(uint64_t)) {
+        memcpy(&word, str->data + i, sizeof(uint64_t));
+
+        if ((word | (word + 0x0101010101010101) | (word - 0x2020202020202020))
+            & 0x8080808080808080)
+        {
+            return 0;
+        }
+    }
+
+    for ( /* void */ ; i < str->len; i++) {
+        if (str->data[i] < 0x20 || str->data[i] > 0x7e) {
+            return 0;
+        }
+    }
+
+    return 1;
+}
+
+
 /*
  * The length of the character at the beginning of the bytes; 0: there is
  * none.  Overlong forms, surrogates and characters above U+10FFFF all show in

@@ -95,5 +95,9 @@ unsigned char lu_str_lower(unsigned char c);
 
 int lu_str_utf8_valid(const lu_str_t *str);
 
+/* 1 if each byte is printable ASCII: a space to a tilde. */
+
+int lu_str_printable(const lu_str_t *str);
+
 
 #endif /* _LU_STR_H_INCLUDED_ */
