@@ -126,6 +126,11 @@ bench: deps-build-test-bench module	## compare with what nginx does anyway
 	done
 
 
+.PHONY: bench-count
+bench-count: deps-build-test-bench module	## count the instructions of a request: [BENCH_CASES= BENCH_FUNCTIONS=]
+	@perl -It/lib t/bench/instructions.pl
+
+
 # What the tests have drawn lots for, in numbers that take an hour.
 
 .PHONY: soak

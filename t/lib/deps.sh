@@ -99,6 +99,7 @@ look()
             bench)
                 need_command wrk wrk
                 need_command taskset util-linux
+                need_command valgrind valgrind
             ;;
 
             static)
