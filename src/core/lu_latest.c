@@ -11,118 +11,102 @@
 #include "lu_version.h"
 
 
-static lu_str_t *lu_latest_field(lu_check_t *check, const lu_str_t *name,
-    unsigned *expected);
+static void lu_latest_collect(const lu_str_t *args, lu_str_t *values);
+static lu_rc_e lu_latest_decode(lu_str_t *values, unsigned char **buf,
+    lu_error_t *err);
 static int lu_latest_allows(const lu_limits_t *limits,
     const lu_str_t *version);
 static int lu_latest_needs_checksum(const lu_check_t *check);
 
 
-static const struct {
-    const char  *name;
-    size_t       len;
-    size_t       offset;
-} lu_latest_args[] = {
-
-#define lu_latest_arg(name, field)                                            \
-    { name, sizeof(name) - 1, offsetof(lu_check_t, field) }
-
-    lu_latest_arg("appVersionCode", app_version_code),
-    lu_latest_arg("appVersionName", app_version_name),
-    lu_latest_arg("bundleId", bundle_id),
-    lu_latest_arg("channelName", channel_name),
-    lu_latest_arg("customId", custom_id),
-    lu_latest_arg("deviceId", device_id),
-    lu_latest_arg("osVersion", os_version),
-    lu_latest_arg("pluginVersion", plugin_version)
+enum {
+    LU_LATEST_APP_VERSION_CODE = 0,
+    LU_LATEST_APP_VERSION_NAME,
+    LU_LATEST_BUNDLE_ID,
+    LU_LATEST_CHANNEL_NAME,
+    LU_LATEST_CUSTOM_ID,
+    LU_LATEST_DEVICE_ID,
+    LU_LATEST_OS_VERSION,
+    LU_LATEST_PLATFORM,
+    LU_LATEST_PLUGIN_VERSION,
+    LU_LATEST_ARGS
 };
 
 
-#define LU_LATEST_ARGS  (sizeof(lu_latest_args) / sizeof(lu_latest_args[0]))
+/* in the order in which the plugins send them */
+
+static const lu_str_t  lu_latest_names[] = {
+    lu_string("appVersionCode"),
+    lu_string("appVersionName"),
+    lu_string("bundleId"),
+    lu_string("channelName"),
+    lu_string("customId"),
+    lu_string("deviceId"),
+    lu_string("osVersion"),
+    lu_string("platform"),
+    lu_string("pluginVersion")
+};
 
 
 lu_rc_e
 lu_latest_parse(lu_check_t *check, const lu_str_t *args, unsigned char *buf,
     lu_error_t *err)
 {
-    int        is_plain;
-    unsigned   expected;
-    lu_str_t   rest, name, value, platform, *field;
+    lu_str_t  *platform, *channel, values[LU_LATEST_ARGS];
 
     memset(check, 0, sizeof(lu_check_t));
 
-    platform.len = 0;
-    platform.data = NULL;
-    expected = 0;
-    rest = *args;
+    lu_latest_collect(args, values);
 
-    /* so are nearly all: there is nothing to decode, and all is UTF-8 */
+    channel = &values[LU_LATEST_CHANNEL_NAME];
 
-    is_plain = args->len && lu_str_printable(args)
-               && memchr(args->data, '%', args->len) == NULL;
-
-    while (lu_query_next(&rest, &name, &value)) {
-
-        if (value.len == 0) {
-            continue;
-        }
-
-        field = lu_latest_field(check, &name, &expected);
-
-        if (field == NULL) {
-
-            if (platform.len == 0 && lu_str_is(&name, "platform")) {
-                platform = value;
-            }
-
-            continue;
-        }
-
-        if (field->len) {
-            continue;
-        }
-
-        *field = value;
-
-        if (!is_plain) {
-
-            if (lu_query_decode(field, buf, &value, 0) != LU_OK
-                || !lu_str_utf8_valid(field))
-            {
-                return lu_error(err, &name, "is not percent-encoded UTF-8");
-            }
-
-            buf += field->len;
-        }
-
-        if (field == &check->channel_name
-            && memchr(value.data, '+', value.len))
-        {
-            (void) lu_query_decode(&check->channel_name_form, buf, &value, 1);
-            buf += value.len;
-        }
+    if (channel->len && memchr(channel->data, '+', channel->len)
+        && lu_query_decode(&check->channel_name_form, buf, channel, 1)
+           == LU_OK)
+    {
+        buf += check->channel_name_form.len;
     }
 
-    if (platform.len != 1
-        || platform.data[0] < '0' + LU_OS_ANDROID
-        || platform.data[0] > '0' + LU_OS_ELECTRON)
+    /* in nearly all queries there is nothing to decode, and all is UTF-8 */
+
+    if ((!lu_str_printable(args) || memchr(args->data, '%', args->len))
+        && lu_latest_decode(values, &buf, err) != LU_OK)
+    {
+        return LU_INVALID;
+    }
+
+    platform = &values[LU_LATEST_PLATFORM];
+
+    if (platform->len != 1
+        || platform->data[0] < '0' + LU_OS_ANDROID
+        || platform->data[0] > '0' + LU_OS_ELECTRON)
     {
         return lu_error(err, NULL, "\"platform\" must be 0 (Android), 1 (iOS) "
                                    "or 2 (Electron)");
     }
 
-    check->platform = platform.data[0] - '0';
-
-    if (check->device_id.len && !lu_name_device_id_valid(&check->device_id)) {
-        return lu_error(err, NULL, "\"deviceId\" must be at most 128 bytes "
-                        "without control characters");
-    }
-
-    /* the query is not changed */
+    check->platform = platform->data[0] - '0';
+    check->app_version_code = values[LU_LATEST_APP_VERSION_CODE];
+    check->app_version_name = values[LU_LATEST_APP_VERSION_NAME];
+    check->bundle_id = values[LU_LATEST_BUNDLE_ID];
+    check->channel_name = *channel;
+    check->custom_id = values[LU_LATEST_CUSTOM_ID];
+    check->device_id = values[LU_LATEST_DEVICE_ID];
+    check->os_version = values[LU_LATEST_OS_VERSION];
+    check->plugin_version = values[LU_LATEST_PLUGIN_VERSION];
 
     if (check->device_id.len) {
+
+        if (!lu_name_device_id_valid(&check->device_id)) {
+            return lu_error(err, NULL, "\"deviceId\" must be at most 128 bytes "
+                            "without control characters");
+        }
+
+        /* the query itself is not changed */
+
         check->device_id.data = memcpy(buf, check->device_id.data,
                                        check->device_id.len);
+
         lu_name_device_id_fold(&check->device_id);
     }
 
@@ -137,29 +121,77 @@ lu_latest_parse(lu_check_t *check, const lu_str_t *args, unsigned char *buf,
 
 
 /*
- * The plugins send the parameters in the order of the table: the one behind
- * the last one is looked at first.
+ * The values as they are in the query.  Of several of one name, the first that
+ * is not empty counts.
  */
 
-static lu_str_t *
-lu_latest_field(lu_check_t *check, const lu_str_t *name, unsigned *expected)
+static void
+lu_latest_collect(const lu_str_t *args, lu_str_t *values)
 {
-    unsigned  i, n;
+    unsigned  i, expected;
+    lu_str_t  rest, name, value;
 
-    for (n = 0; n < LU_LATEST_ARGS; n++) {
-        i = (*expected + n) % LU_LATEST_ARGS;
+    memset(values, 0, LU_LATEST_ARGS * sizeof(lu_str_t));
 
-        if (name->len == lu_latest_args[i].len
-            && memcmp(name->data, lu_latest_args[i].name, name->len) == 0)
+    expected = 0;
+    rest = *args;
+
+    for ( ;; ) {
+        i = expected;
+
+        if (i == LU_LATEST_ARGS
+            || !lu_query_take(&rest, &lu_latest_names[i], &value))
         {
-            *expected = i + 1;
+            if (!lu_query_next(&rest, &name, &value)) {
+                return;
+            }
 
-            return (lu_str_t *) ((unsigned char *) check
-                                 + lu_latest_args[i].offset);
+            for (i = 0; i < LU_LATEST_ARGS; i++) {
+                if (lu_str_eq(&name, &lu_latest_names[i])) {
+                    break;
+                }
+            }
+
+            if (i == LU_LATEST_ARGS) {
+                continue;
+            }
+        }
+
+        expected = i + 1;
+
+        if (values[i].len == 0 && value.len) {
+            values[i] = value;
         }
     }
+}
 
-    return NULL;
+
+/* The platform is a digit, and stays as it is. */
+
+static lu_rc_e
+lu_latest_decode(lu_str_t *values, unsigned char **buf, lu_error_t *err)
+{
+    unsigned  i;
+    lu_str_t  value;
+
+    for (i = 0; i < LU_LATEST_ARGS; i++) {
+
+        if (i == LU_LATEST_PLATFORM || values[i].len == 0) {
+            continue;
+        }
+
+        if (lu_query_decode(&value, *buf, &values[i], 0) != LU_OK
+            || !lu_str_utf8_valid(&value))
+        {
+            return lu_error(err, &lu_latest_names[i],
+                            "is not percent-encoded UTF-8");
+        }
+
+        values[i] = value;
+        *buf += value.len;
+    }
+
+    return LU_OK;
 }
 
 

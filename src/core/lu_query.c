@@ -52,6 +52,50 @@ lu_query_next(lu_str_t *rest, lu_str_t *name, lu_str_t *value)
 
 
 int
+lu_query_take(lu_str_t *rest, const lu_str_t *name, lu_str_t *value)
+{
+    size_t          len;
+    unsigned char  *p, *end, *last;
+
+    p = rest->data;
+    last = p + rest->len;
+
+    if (p < last && *p == '&') {
+        p++;
+    }
+
+    if ((size_t) (last - p) <= name->len
+        || memcmp(p, name->data, name->len) != 0)
+    {
+        return 0;
+    }
+
+    p += name->len;
+
+    if (*p == '&') {
+        value->len = 0;
+        value->data = p;
+
+    } else if (*p == '=') {
+        p++;
+        len = last - p;
+        end = memchr(p, '&', len);
+
+        value->len = end ? (size_t) (end - p) : len;
+        value->data = p;
+
+    } else {
+        return 0;
+    }
+
+    rest->data = p + value->len;
+    rest->len = last - rest->data;
+
+    return 1;
+}
+
+
+int
 lu_query_find(const lu_str_t *args, const char *name, lu_str_t *value)
 {
     lu_str_t  rest, key;

@@ -24,6 +24,13 @@
 int lu_query_next(lu_str_t *rest, lu_str_t *name, lu_str_t *value);
 
 /*
+ * The same, cheaper, for a pair of a name that is expected.  Returns 0, and
+ * takes nothing, if another one is in front, or if the last pair has no "=".
+ */
+
+int lu_query_take(lu_str_t *rest, const lu_str_t *name, lu_str_t *value);
+
+/*
  * Finds the first pair of a name, which is ASCII and not encoded, but may be
  * encoded in args.  Returns 1 with the value, still encoded, or 0 with an empty
  * one.

@@ -127,6 +127,49 @@ test_next(void)
 
 
 static void
+test_take(void)
+{
+    size_t    i;
+    lu_str_t  args, rest, value;
+
+    static const lu_str_t  name = lu_string("name");
+
+    static const struct {
+        const char  *args;
+        const char  *value;      /* NULL: it is not taken */
+        const char  *rest;
+    } cases[] = {
+        { "name=1", "1", "" },
+        { "&name=1&b=2", "1", "&b=2" },
+        { "name=&b", "", "&b" },
+        { "name&b", "", "&b" },
+        { "name=a=b", "a=b", "" },
+        { "name==", "=", "" },
+        { "name", NULL, "name" },
+        { "&&name=1", NULL, "&&name=1" },
+        { "names=1", NULL, "names=1" },
+        { "nam=1", NULL, "nam=1" },
+        { "Name=1", NULL, "Name=1" },
+        { "%6eame=1", NULL, "%6eame=1" },
+        { "&", NULL, "&" },
+        { "", NULL, "" }
+    };
+
+    for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        args = exact(cases[i].args);
+        rest = args;
+
+        ok(lu_query_take(&rest, &name, &value) == (cases[i].value != NULL)
+           && (cases[i].value == NULL || lu_str_is(&value, cases[i].value))
+           && lu_str_is(&rest, cases[i].rest),
+           "the name taken from \"%s\"", cases[i].args);
+
+        free(args.data);
+    }
+}
+
+
+static void
 test_find(void)
 {
     lu_str_t  args, value;
@@ -275,6 +318,7 @@ main(void)
 {
     test_number();
     test_next();
+    test_take();
     test_find();
     test_decode();
 
