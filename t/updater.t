@@ -8,27 +8,19 @@
 use warnings;
 use strict;
 
-use File::Copy qw/ copy /;
-use File::Path qw/ make_path remove_tree /;
-use IO::Uncompress::Gunzip qw/ gunzip /;
-use IO::Uncompress::RawInflate qw/ rawinflate /;
+use File::Path qw/ remove_tree /;
 use List::Util qw/ max sum0 /;
 use Test::More;
 
-use Test::LiveUpdate qw/
-    json_decode json_encode port uri_encode wait_until
-/;
-
-my $CLIENTS = "$Test::LiveUpdate::ROOT/t/clients";
+use Test::LiveUpdate qw/ json_decode uri_encode wait_until /;
+use Test::LiveUpdate::Updater;
 
 # at most, around each part of a reply that has many
 
 use constant AROUND_PART => 200;
 
-my $t = Test::LiveUpdate->new()->has_daemon('node');
-
-$t->skip_all('no electron-updater, run "make clients" first')
-    unless -d "$CLIENTS/node_modules/electron-updater";
+my $t = Test::LiveUpdate->new();
+my $updater = Test::LiveUpdate::Updater->new($t);
 
 $ENV{APPROVAL} = 'on';
 
@@ -61,16 +53,16 @@ my @targets = qw/ nsis appimage mac /;
 my %manifest = (nsis => 'latest.yml', appimage => 'latest-linux.yml',
                 mac => 'latest-mac.yml');
 
-make('shop', { size => 3_000_000, edits => 12, targets => \@targets },
-     @builds);
+$updater->make('shop', { size => 3_000_000, edits => 12,
+                         targets => \@targets }, @builds);
 
 
 # the version that runs is the latest one
 
-promote('shop', $builds[0]);
+$updater->promote('shop', $builds[0]);
 
 for my $target (@targets) {
-    install('shop', $target, $builds[0]) if $target ne 'mac';
+    $updater->install('shop', $target, $builds[0]) if $target ne 'mac';
 
     my ($answer, @requests) = update('shop', $target, $builds[0]);
 
@@ -82,7 +74,7 @@ for my $target (@targets) {
 
 # the first update: there is no blockmap of what is installed
 
-promote('shop', $builds[1]);
+$updater->promote('shop', $builds[1]);
 
 {
     my ($answer, @requests) = update('shop', 'nsis', $builds[0]);
@@ -94,11 +86,11 @@ promote('shop', $builds[1]);
        'My App Setup 1.1.0 - Build 260201bbbbbbbb2-x64.exe'),
        'nsis: the old version is asked for with the new build');
     is("$requests[2]{status} $requests[2]{sent}",
-       '200 /feed/shop/' . name('nsis', $builds[0]) . '.blockmap',
+       '200 /feed/shop/' . $updater->name('nsis', $builds[0]) . '.blockmap',
        'nsis: and the old build is found');
     is_differential('shop', 'nsis', @builds[0, 1], $requests[3]);
 
-    install('shop', 'nsis', $builds[1]);
+    $updater->install('shop', 'nsis', $builds[1]);
 }
 
 {
@@ -106,7 +98,7 @@ promote('shop', $builds[1]);
 
     is_update('appimage', $answer, $builds[1]);
     is(asked(@requests), join("\n", 'latest-linux.yml',
-       (name('appimage', $builds[1])) x 2),
+       ($updater->name('appimage', $builds[1])) x 2),
        'appimage: the blockmap is part of the file');
     is_differential('shop', 'appimage', @builds[0, 1], $requests[2]);
 }
@@ -115,18 +107,19 @@ promote('shop', $builds[1]);
     my ($answer, @requests) = update('shop', 'mac', $builds[0]);
 
     is_update('mac', $answer, $builds[1]);
-    is(asked(@requests), "latest-mac.yml\n" . name('mac', $builds[1]),
+    is(asked(@requests),
+       "latest-mac.yml\n" . $updater->name('mac', $builds[1]),
        'mac: nothing is there yet that could be a start');
 }
 
 
 # the next one, first with an error on the server's disk
 
-promote('shop', $builds[2]);
+$updater->promote('shop', $builds[2]);
 
 for my $target (@targets) {
-    my $file = "$dir/store/feed/shop/" . name($target, $builds[2]);
-    my ($changed) = changed('shop', $target, @builds[1, 2]);
+    my $file = "$dir/store/feed/shop/" . $updater->name($target, $builds[2]);
+    my ($changed) = $updater->changed('shop', $target, @builds[1, 2]);
 
     flip($file, $changed->{start});
 
@@ -139,8 +132,8 @@ for my $target (@targets) {
     is(join(' ', glob "'$dir/users/shop-$target/cache/my-app-updater/pending'"
                       . '/*'), '', "$target: nothing is left of them");
 
-    ok($t->read_file(place('shop', $target))
-       eq content('shop', $target, $builds[1]),
+    ok($t->read_file($updater->place('shop', $target))
+       eq $updater->content('shop', $target, $builds[1]),
        'appimage: the old version is still there') if $target eq 'appimage';
     is($answer->{squirrel}, undef, 'mac: Squirrel does not get it')
         if $target eq 'mac';
@@ -152,16 +145,16 @@ for my $target (@targets) {
     is_update($target, $answer, $builds[2]);
     is_differential('shop', $target, @builds[1, 2], $requests[-1]);
 
-    my $name = name($target, $builds[2]);
+    my $name = $updater->name($target, $builds[2]);
 
     is(asked(@requests), "latest.yml\n$name.blockmap\n$name",
        'nsis: the old blockmap is in the cache') if $target eq 'nsis';
     is($requests[2]{sent},
-       '/feed/shop/' . name('mac', $builds[1]) . '.blockmap',
+       '/feed/shop/' . $updater->name('mac', $builds[1]) . '.blockmap',
        'mac: the old blockmap is found') if $target eq 'mac';
 }
 
-install('shop', 'nsis', $builds[2]);
+$updater->install('shop', 'nsis', $builds[2]);
 
 
 # back to the version before: by those who go back
@@ -212,11 +205,11 @@ $t->api('POST', "/releases/shop/$builds[2]{id}/withdraw", {},
 
 {
     remove_tree("$dir/users/shop-nsis");
-    install('shop', 'nsis', $builds[2]);
+    $updater->install('shop', 'nsis', $builds[2]);
 
     ok((wait_until {
         $t->api('HEAD', '/desktop/shop/'
-                . uri_encode(name('nsis', $builds[2])), undef,
+                . uri_encode($updater->name('nsis', $builds[2])), undef,
                 token => undef)->{status} == 404
     } 10), 'withdrawn: its files are gone');
 
@@ -231,18 +224,18 @@ $t->api('POST', "/releases/shop/$builds[2]{id}/withdraw", {},
 
 # hundreds of changes
 
-make('big', { size => 32_000_000, edits => 700, targets => [ 'nsis' ] },
-     @builds[0, 1]);
-promote('big', $builds[0]);
-promote('big', $builds[1]);
+$updater->make('big', { size => 32_000_000, edits => 700,
+                        targets => [ 'nsis' ] }, @builds[0, 1]);
+$updater->promote('big', $builds[0]);
+$updater->promote('big', $builds[1]);
 
 {
-    install('big', 'nsis', $builds[0]);
+    $updater->install('big', 'nsis', $builds[0]);
 
     my ($answer, @requests) = update('big', 'nsis', $builds[0]);
 
     is_update('big', $answer, $builds[1]);
-    cmp_ok(scalar changed('big', 'nsis', @builds[0, 1]), '>', 500,
+    cmp_ok(scalar $updater->changed('big', 'nsis', @builds[0, 1]), '>', 500,
            'big: more than 500 places have changed');
     is(max(map { scalar split /,/, $_->{range} } @requests), 500,
        'big: 500 in one request');
@@ -252,11 +245,11 @@ promote('big', $builds[1]);
     my @starts = map { 30_000_000 + 1_900 * $_ } 0 .. 999;
 
     my $reply = $t->api('GET', '/desktop/big/'
-        . uri_encode(name('nsis', $builds[1])), undef, token => undef,
+        . uri_encode($updater->name('nsis', $builds[1])), undef, token => undef,
         headers => [ Range => 'bytes='
                      . join ', ', map { $_ . '-' . ($_ + 99) } @starts ]);
     my @parts = $reply->{body} =~ /\r\n\r\n(.{100})(?=\r\n--)/gs;
-    my $content = content('big', 'nsis', $builds[1]);
+    my $content = $updater->content('big', 'nsis', $builds[1]);
 
     is($reply->{status}, 206, 'big: a thousand in one request');
     is(scalar @parts, 1000, 'big: a thousand parts');
@@ -265,43 +258,6 @@ promote('big', $builds[1]);
 }
 
 ###############################################################################
-
-# Makes builds of an app, and has them verified.
-
-sub make {
-    my ($app, $opt, @builds) = @_;
-
-    $t->api('POST', '/v1/apps', { name => $app, type => 'electron',
-                                  id => $app });
-
-    node('builder', map {
-        { %$_, %$opt, dir => "$dir/made/$app/$_->{id}" }
-    } @builds);
-
-    for my $build (@builds) {
-        my $uploads = "$dir/store/staging/$app/$build->{id}/uploads";
-
-        make_path($uploads);
-
-        for my $file (glob "'$dir/made/$app/$build->{id}/'*") {
-            copy($file, $uploads) or die "cannot copy $file: $!\n";
-        }
-
-        my $reply = $t->api('POST', "/releases/$app/$build->{id}/stage", {},
-                            token => 'publish', timeout => 60);
-
-        is($reply->{json}{state}, 'staged', "$app: $build->{version} waits");
-    }
-}
-
-sub promote {
-    my ($app, $build) = @_;
-
-    my $reply = $t->api('POST', "/releases/$app/$build->{id}/promote", {},
-                        token => 'approve');
-
-    is($reply->{json}{state}, 'live', "$app: $build->{version} is promoted");
-}
 
 sub rollout {
     my ($percentage) = @_;
@@ -318,69 +274,16 @@ sub rollout {
 }
 
 
-# -- the apps ----------------------------------------------------------------
-
-sub name {
-    my ($target, $build) = @_;
-
-    my ($version, $id) = @$build{qw/ version id /};
-
-    return $target eq 'nsis' ? "My App Setup $version - Build $id-x64.exe"
-         : $target eq 'mac' ? "My App $version - Build $id-x64-mac.zip"
-         : "my-app-$version-build-$id-x86_64.AppImage";
-}
-
-sub content {
-    my ($app, $target, $build) = @_;
-
-    return $t->read_file("made/$app/$build->{id}/" . name($target, $build));
-}
-
-# Where what is installed lies: on Windows the installer puts itself into the
-# cache, where updates start from; on a Mac it is what was downloaded last.
-
-sub place {
-    my ($app, $target) = @_;
-
-    my $file = { nsis => 'cache/my-app-updater/installer.exe',
-                 mac => 'cache/my-app-updater/update.zip',
-                 appimage => 'my-app.AppImage' }->{$target};
-
-    return "$dir/users/$app-$target/$file";
-}
-
-sub install {
-    my ($app, $target, $build) = @_;
-
-    my $file = place($app, $target);
-
-    make_path($file =~ s{/[^/]*$}{}r);
-    copy("$dir/made/$app/$build->{id}/" . name($target, $build), $file)
-        or die "cannot copy to $file: $!\n";
-}
-
 # The app of this version is started and looks for updates: what came of it,
 # and what it asked for.
 
 sub update {
     my ($app, $target, $build, %opt) = @_;
 
-    my ($answer) = node('updater', job($app, $target, $build, %opt));
+    my ($answer) = $updater->node('updater',
+        $updater->job($app, $target, $build, %opt));
 
     return ($answer, requests($answer->{requests}));
-}
-
-sub job {
-    my ($app, $target, $build, %opt) = @_;
-
-    return {
-        target => $target,
-        feed => 'http://127.0.0.1:' . port(8080) . "/desktop/$app",
-        version => $build->{version},
-        dir => "$dir/users/$app-$target",
-        installed => $target eq 'appimage' ? place($app, $target) : undef,
-        %opt,
-    };
 }
 
 # Those of the users, with version 1.0.0, who get 1.2.0.
@@ -388,9 +291,9 @@ sub job {
 sub got {
     my (@users) = @_;
 
-    my @answers = node('updater', map {
-        job('shop', 'nsis', $builds[0], dir => "$dir/users/$_",
-            checkOnly => 1)
+    my @answers = $updater->node('updater', map {
+        $updater->job('shop', 'nsis', $builds[0],
+                      dir => "$dir/users/$_", checkOnly => 1)
     } @users);
 
     my @requests = requests(scalar @users);
@@ -400,18 +303,6 @@ sub got {
 
     return map { $users[$_] }
            grep { $answers[$_]{version} eq '1.2.0' } 0 .. $#users;
-}
-
-sub node {
-    my ($program, @jobs) = @_;
-
-    $t->write_file('jobs.json', json_encode(\@jobs));
-
-    my $said = `node '$CLIENTS/$program.js' < '$dir/jobs.json' 2>'$dir/said'`;
-
-    die "$program.js failed:\n", $t->read_file('said') if $?;
-
-    return $said eq '' ? () : @{json_decode($said)};
 }
 
 # What updaters asked for since the last time, so many requests: a line is
@@ -455,60 +346,6 @@ sub flip {
 }
 
 
-# -- what changed ------------------------------------------------------------
-
-sub blockmap {
-    my ($app, $target, $build) = @_;
-
-    my $file = content($app, $target, $build);
-    my $json;
-
-    if ($target eq 'appimage') {
-        my $packed = substr $file, -4 - unpack 'N', substr $file, -4;
-
-        rawinflate(\$packed, \$json) or die "no blockmap\n";
-
-    } else {
-        my $packed = $t->read_file("made/$app/$build->{id}/"
-                                   . name($target, $build) . '.blockmap');
-
-        gunzip(\$packed, \$json) or die "no blockmap\n";
-    }
-
-    my $map = json_decode($json)->{files}[0];
-
-    return map {
-        { checksum => $map->{checksums}[$_], size => $map->{sizes}[$_] }
-    } 0 .. $#{$map->{sizes}};
-}
-
-# The places of the new file that the old one does not have: {start, size}.
-
-sub changed {
-    my ($app, $target, $old, $new) = @_;
-
-    my %old = map { $_->{checksum} => 1 } blockmap($app, $target, $old);
-    my $at = 0;
-    my @changed;
-
-    for my $block (blockmap($app, $target, $new)) {
-        my ($start, $size) = ($at, $block->{size});
-
-        $at += $size;
-
-        next if $old{$block->{checksum}};
-
-        if (@changed && $changed[-1]{start} + $changed[-1]{size} == $start) {
-            $changed[-1]{size} += $size;
-
-        } else {
-            push @changed, { start => $start, size => $size };
-        }
-    }
-
-    return @changed;
-}
-
 sub is_update {
     my ($target, $answer, $build) = @_;
 
@@ -516,9 +353,10 @@ sub is_update {
 
     $target = 'nsis' if $target eq 'big';
 
-    my $file = $target eq 'appimage' ? place($app, $target) : $answer->{file};
+    my $file = $target eq 'appimage' ? $updater->place($app, $target)
+                                     : $answer->{file};
     my $same = defined $file
-        && $t->read_file($file) eq content($app, $target, $build)
+        && $t->read_file($file) eq $updater->content($app, $target, $build)
         && (!defined $answer->{squirrel}
             || $t->read_file($answer->{squirrel}) eq $t->read_file($file));
 
@@ -535,7 +373,7 @@ sub is_update {
 sub is_differential {
     my ($app, $target, $old, $new, @requests) = @_;
 
-    my @changed = changed($app, $target, $old, $new);
+    my @changed = $updater->changed($app, $target, $old, $new);
     my $size = sum0(map { $_->{size} } @changed);
     my $bytes = sum0(map { $_->{bytes} } @requests);
     my @ranges = map { split /, /, $_->{range} =~ s/^bytes=//r } @requests;
@@ -548,7 +386,7 @@ sub is_differential {
 
     ok($bytes >= $size && $bytes <= $size + AROUND_PART * (@changed + 1),
        "$target: $bytes bytes for the $size that changed, of "
-       . length content($app, $target, $new));
+       . length $updater->content($app, $target, $new));
 }
 
 ###############################################################################

@@ -50,11 +50,14 @@ async function main() {
 
 // A job: the app's version and what it was made for (target), the address of
 // its updates (feed), its folder (dir, with "data" and "cache" in it), for an
-// AppImage its file (installed), allowDowngrade, and checkOnly.
+// AppImage its file (installed), allowDowngrade, checkOnly, and oneByOne (a
+// request for each range).
 //
 // The answer: the version that was found, if it is an update; the file that
 // was downloaded; what Squirrel was given; the error that ended it; the id
-// that was sent; the number of requests; what the updater logged.
+// that was sent; the number of requests; the status of each reply, with the
+// number of ranges that were asked for; the bytes received, with all headers;
+// what the updater logged.
 
 async function run(job) {
     const { platform, Updater } = targets[job.target];
@@ -112,6 +115,8 @@ async function run(job) {
     }
 
     answer.requests = executor.requests;
+    answer.replies = executor.replies;
+    answer.received = executor.received();
     answer.id = fs.readFileSync(path.join(app.userDataPath, '.updaterId'),
                                 'utf8');
     return answer;
@@ -143,6 +148,7 @@ class App {
         fs.mkdirSync(job.dir, { recursive: true });
         fs.writeFileSync(this.appUpdateConfigPath,
             `provider: generic\nurl: ${JSON.stringify(job.feed)}\n` +
+            (job.oneByOne ? 'useMultipleRangeRequest: false\n' : '') +
             'updaterCacheDirName: my-app-updater\n');
     }
 
@@ -166,13 +172,25 @@ class Executor extends HttpExecutor {
     constructor() {
         super();
         this.requests = 0;
+        this.replies = [];
+        this.sockets = new Set();
         this.agent = new http.Agent({ keepAlive: true });
     }
 
     createRequest(options, callback) {
         this.requests++;
 
-        return http.request({ ...options, agent: this.agent }, callback);
+        const { Range, range } = options.headers || {};
+        const ranges = (Range || range || '').split(',').filter(Boolean);
+
+        return http.request({ ...options, agent: this.agent }, callback)
+            .on('socket', socket => this.sockets.add(socket))
+            .on('response', response => this.replies.push(
+                { status: response.statusCode, ranges: ranges.length }));
+    }
+
+    received() {
+        return [...this.sockets].reduce((n, s) => n + s.bytesRead, 0);
     }
 
     download(url, destination, options) {

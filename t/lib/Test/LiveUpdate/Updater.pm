@@ -1,0 +1,224 @@
+package Test::LiveUpdate::Updater;
+
+# Copyright (C) the nginx-liveupdate authors
+
+# Desktop apps that update themselves by the real electron-updater, and the
+# builds that they update to, as electron-builder makes them.
+
+use warnings;
+use strict;
+
+use File::Copy qw/ copy /;
+use File::Path qw/ make_path /;
+use IO::Uncompress::Gunzip qw/ gunzip /;
+use IO::Uncompress::RawInflate qw/ rawinflate /;
+use Test::More ();
+
+use Test::LiveUpdate::HTTP qw/ json_decode json_encode /;
+
+my $CLIENTS;
+
+
+# The server at $t's port 8080 has the feeds.  Its configuration wants
+# approval.
+
+sub new {
+    my ($class, $t) = @_;
+
+    $CLIENTS = "$Test::LiveUpdate::ROOT/t/clients";
+
+    $t->has_daemon('node');
+    $t->skip_all('no electron-updater, run "make clients" first')
+        unless -d "$CLIENTS/node_modules/electron-updater";
+
+    return bless { t => $t, dir => $t->testdir() }, $class;
+}
+
+
+# Makes builds of an app ({version, id, n}; size, edits and targets are those
+# of builder.js), and has them verified.
+
+sub make {
+    my ($self, $app, $opt, @builds) = @_;
+
+    my $t = $self->{t};
+    my $made = "$self->{dir}/made/$app";
+
+    $t->api('POST', '/v1/apps', { name => $app, type => 'electron',
+                                  id => $app });
+
+    $self->node('builder', map {
+        { %$_, %$opt, dir => "$made/$_->{id}" }
+    } @builds);
+
+    for my $build (@builds) {
+        my $uploads = "$self->{dir}/store/staging/$app/$build->{id}/uploads";
+
+        make_path($uploads);
+
+        for my $file (glob "'$made/$build->{id}/'*") {
+            copy($file, $uploads) or die "cannot copy $file: $!\n";
+        }
+
+        my $reply = $t->api('POST', "/releases/$app/$build->{id}/stage", {},
+                            token => 'publish', timeout => 60);
+
+        Test::More::is($reply->{json}{state}, 'staged',
+                       "$app: $build->{version} waits");
+    }
+}
+
+
+sub promote {
+    my ($self, $app, $build) = @_;
+
+    my $reply = $self->{t}->api('POST', "/releases/$app/$build->{id}/promote",
+                                {}, token => 'approve');
+
+    Test::More::is($reply->{json}{state}, 'live',
+                   "$app: $build->{version} is promoted");
+}
+
+
+# -- what is on the machine of a user ----------------------------------------
+
+sub name {
+    my ($self, $target, $build) = @_;
+
+    my ($version, $id) = @$build{qw/ version id /};
+
+    return $target eq 'nsis' ? "My App Setup $version - Build $id-x64.exe"
+         : $target eq 'mac' ? "My App $version - Build $id-x64-mac.zip"
+         : "my-app-$version-build-$id-x86_64.AppImage";
+}
+
+
+sub content {
+    my ($self, $app, $target, $build) = @_;
+
+    return $self->{t}->read_file("made/$app/$build->{id}/"
+                                 . $self->name($target, $build));
+}
+
+
+# Where what is installed lies: on Windows the installer puts itself into the
+# cache, where updates start from; on a Mac it is what was downloaded last.
+
+sub place {
+    my ($self, $app, $target) = @_;
+
+    my $file = { nsis => 'cache/my-app-updater/installer.exe',
+                 mac => 'cache/my-app-updater/update.zip',
+                 appimage => 'my-app.AppImage' }->{$target};
+
+    return "$self->{dir}/users/$app-$target/$file";
+}
+
+
+sub install {
+    my ($self, $app, $target, $build) = @_;
+
+    my $file = $self->place($app, $target);
+    my $name = $self->name($target, $build);
+
+    make_path($file =~ s{/[^/]*$}{}r);
+    copy("$self->{dir}/made/$app/$build->{id}/$name", $file)
+        or die "cannot copy to $file: $!\n";
+}
+
+
+# What updater.js is to do: the app of this version is started and looks for
+# updates.  port: another server than that at 8080.
+
+sub job {
+    my ($self, $app, $target, $build, %opt) = @_;
+
+    my $port = Test::LiveUpdate::port(delete $opt{port} // 8080);
+
+    return {
+        target => $target,
+        feed => "http://127.0.0.1:$port/desktop/$app",
+        version => $build->{version},
+        dir => "$self->{dir}/users/$app-$target",
+        installed => $target eq 'appimage' ? $self->place($app, $target)
+                                           : undef,
+        %opt,
+    };
+}
+
+
+# Runs a program of t/clients: its answers.
+
+sub node {
+    my ($self, $program, @jobs) = @_;
+
+    my $dir = $self->{dir};
+
+    $self->{t}->write_file('jobs.json', json_encode(\@jobs));
+
+    my $said = `node '$CLIENTS/$program.js' < '$dir/jobs.json' 2>'$dir/said'`;
+
+    die "$program.js failed:\n", $self->{t}->read_file('said') if $?;
+
+    return $said eq '' ? () : @{json_decode($said)};
+}
+
+
+# -- what changed ------------------------------------------------------------
+
+sub blockmap {
+    my ($self, $app, $target, $build) = @_;
+
+    my $file = $self->content($app, $target, $build);
+    my $json;
+
+    if ($target eq 'appimage') {
+        my $packed = substr $file, -4 - unpack 'N', substr $file, -4;
+
+        rawinflate(\$packed, \$json) or die "no blockmap\n";
+
+    } else {
+        my $packed = $self->{t}->read_file("made/$app/$build->{id}/"
+            . $self->name($target, $build) . '.blockmap');
+
+        gunzip(\$packed, \$json) or die "no blockmap\n";
+    }
+
+    my $map = json_decode($json)->{files}[0];
+
+    return map {
+        { checksum => $map->{checksums}[$_], size => $map->{sizes}[$_] }
+    } 0 .. $#{$map->{sizes}};
+}
+
+
+# The places of the new file that the old one does not have: {start, size}.
+
+sub changed {
+    my ($self, $app, $target, $old, $new) = @_;
+
+    my %old = map { $_->{checksum} => 1 }
+        $self->blockmap($app, $target, $old);
+    my $at = 0;
+    my @changed;
+
+    for my $block ($self->blockmap($app, $target, $new)) {
+        my ($start, $size) = ($at, $block->{size});
+
+        $at += $size;
+
+        next if $old{$block->{checksum}};
+
+        if (@changed && $changed[-1]{start} + $changed[-1]{size} == $start) {
+            $changed[-1]{size} += $size;
+
+        } else {
+            push @changed, { start => $start, size => $size };
+        }
+    }
+
+    return @changed;
+}
+
+
+1;
