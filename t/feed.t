@@ -148,7 +148,8 @@ my $reply = feed('HEAD', "/$exe");
 
 is($reply->{status}, 200, 'HEAD');
 is($reply->{headers}{'content-length'}, 3000000, 'HEAD: its length');
-is($reply->{headers}{'cache-control'}, 'public, max-age=31536000, immutable',
+is($reply->{headers}{'cache-control'},
+   'public, max-age=31536000, immutable, no-transform',
    'an artifact is kept for ever');
 
 $reply = feed('GET', '/latest.yml');

@@ -222,7 +222,10 @@ ngx_lu_feed_find(ngx_http_request_t *r, ngx_str_t *id, lu_app_t *app,
     ctx = ngx_http_get_module_ctx(r, ngx_http_liveupdate_module);
 
     if (feed.is_fixed) {
-        ngx_str_set(&ctx->cache, "public, max-age=31536000, immutable");
+        /* a cache that compresses a file takes its ranges away */
+
+        ngx_str_set(&ctx->cache, "public, max-age=31536000, immutable, "
+                                 "no-transform");
 
     } else {
 
