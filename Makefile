@@ -65,13 +65,18 @@ $(MODULE): $(BUILD)/Makefile $(SOURCES)
 
 
 .PHONY: test
-test: deps-build-test-clients-browser module clients	## run all tests
+test: deps-build-test-clients-browser-caches module clients	## run all tests
 	$(PROVE) t
 
 
 .PHONY: cases
 cases: deps-build-test-clients module clients	## run the tests for problems from the field
 	$(PROVE) $(wildcard t/field_*.t)
+
+
+.PHONY: caches
+caches: deps-build-test-clients-caches module clients	## run the tests for caches, failover and replicas
+	$(PROVE) $(wildcard t/cdn_*.t t/failover.t t/replica.t)
 
 
 .PHONY: clients
@@ -226,7 +231,7 @@ t/differ/node_modules/.package-lock.json: t/differ/package-lock.json
 
 
 .PHONY: asan
-asan: deps-build-test-clients-browser clients	## run all tests under ASan and UBSan
+asan: deps-build-test-clients-browser-caches clients	## run all tests under ASan and UBSan
 	$(MAKE) --no-print-directory module BUILD=build/asan \
 		CFLAGS="-g -O1 -fsanitize=address,undefined \
 			-fno-omit-frame-pointer" \
@@ -237,7 +242,7 @@ asan: deps-build-test-clients-browser clients	## run all tests under ASan and UB
 
 
 .PHONY: static
-static: deps-build-test-clients-browser-static clients	## run all tests, linked in
+static: deps-build-test-clients-browser-caches-static clients	## run all tests, linked in
 	@t/lib/static.sh build/static
 	TEST_NGINX_BINARY=$(CURDIR)/build/static/nginx TEST_NGINX_MODULE= \
 		$(PROVE) t
@@ -289,7 +294,8 @@ install-conf:
 	install -d $(DESTDIR)$(SHARE)/console $(DESTDIR)$(NGINX_CONF)
 	install -d $(DESTDIR)$(STATE)
 	install -m 644 conf/console/* $(DESTDIR)$(SHARE)/console
-	install -m 644 conf/main.conf conf/server.conf $(DESTDIR)$(SHARE)
+	install -m 644 conf/main.conf conf/server.conf conf/cache.conf \
+		conf/cache.vcl $(DESTDIR)$(SHARE)
 	sed -e '/^ *#/b' \
 		-e 's| *# start: .*||' \
 		-e 's| store| $(STATE)/store|' \

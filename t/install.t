@@ -22,7 +22,7 @@ my $conf = "$dir/conf";
 
 mkdir "$dir/enabled" or die "cannot make $dir/enabled: $!\n";
 
-$t->plan(21);
+$t->plan(23);
 
 # the first time
 
@@ -30,7 +30,8 @@ my ($said, $ok) = install();
 
 ok($ok, 'install') or diag($said);
 ok(-f "$share/$_", "is there: $_")
-    for qw! main.conf server.conf liveupdate.conf console/index.html !;
+    for qw! main.conf server.conf liveupdate.conf console/index.html
+            cache.conf cache.vcl !;
 is($t->read_file('conf/liveupdate.conf'),
    $t->read_file('share/liveupdate.conf'), 'the locations are in place');
 is($t->read_file('enabled/60-liveupdate.conf'),

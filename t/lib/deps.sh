@@ -4,7 +4,7 @@
 
 # Sees to the packages that a job needs:
 #
-#     deps.sh build [test] [clients] [browser] [fuzz] [differ]
+#     deps.sh build [test] [clients] [browser] [caches] [fuzz] [differ]
 #             [bench] [static]
 #
 # What is missing is installed with apt-get if that exists and the user is
@@ -80,6 +80,11 @@ look()
 
             browser)
                 need_command chromium chromium
+            ;;
+
+            caches)
+                need_command varnishd varnish
+                need_command rsync rsync
             ;;
 
             fuzz)

@@ -9,12 +9,18 @@ use warnings;
 use strict;
 
 use File::Copy qw/ copy /;
-use File::Path qw/ make_path /;
+use File::Path qw/ make_path remove_tree /;
 use IO::Uncompress::Gunzip qw/ gunzip /;
 use IO::Uncompress::RawInflate qw/ rawinflate /;
+use List::Util qw/ first sum0 /;
 use Test::More ();
 
 use Test::LiveUpdate::HTTP qw/ json_decode json_encode /;
+
+# at most, around each part of a reply, and around each reply
+
+use constant AROUND_PART => 200;
+use constant AROUND_REPLY => 800;
 
 my $CLIENTS;
 
@@ -218,6 +224,76 @@ sub changed {
     }
 
     return @changed;
+}
+
+
+sub changed_bytes {
+    my ($self, $app, @builds) = @_;
+
+    return sum0(map { $_->{size} } $self->changed($app, 'nsis', @builds));
+}
+
+
+# -- updates on Windows through a cache --------------------------------------
+
+# The app of the first of two builds is new on this machine, and updates itself
+# to the second: it gets what has changed, and nothing else of the file.  These
+# are four tests.  Options: those of job().
+
+sub is_differential {
+    my ($self, $name, $app, $builds, %opt) = @_;
+
+    my $answer = $self->updated($name, $app, $builds, %opt);
+    my @parts = grep { $_->{ranges} } @{$answer->{replies}};
+    my $changed = () = $self->changed($app, 'nsis', @$builds);
+
+    Test::More::is(join(' ', map { $_->{status} } @parts),
+                   join(' ', (206) x @parts), "$name: only parts");
+    Test::More::is(sum0(map { $_->{ranges} } @parts), $changed,
+                   "$name: as many as have changed");
+
+    my $most = $self->changed_bytes($app, @$builds)
+               + AROUND_PART * $changed
+               + AROUND_REPLY * @{$answer->{replies}}
+               + sum0(map { -s } glob "'$self->{dir}/made/$app/'*/*.blockmap");
+
+    Test::More::cmp_ok($answer->{received}, '<=', $most,
+                       "$name: no more than that");
+}
+
+
+# It gets the whole file, since this is the status of many ranges: three tests.
+
+sub is_whole {
+    my ($self, $name, $app, $builds, %opt) = @_;
+
+    my $status = delete $opt{status} // 200;
+    my $answer = $self->updated($name, $app, $builds, %opt);
+
+    Test::More::cmp_ok($answer->{received}, '>',
+                       length $self->content($app, 'nsis', $builds->[1]),
+                       "$name: all of it");
+    Test::More::is((first { $_->{ranges} > 1 } @{$answer->{replies}})->{status},
+                   $status, "$name: the answer to many ranges");
+}
+
+
+sub updated {
+    my ($self, $name, $app, $builds, %opt) = @_;
+
+    remove_tree("$self->{dir}/users");
+    $self->install($app, 'nsis', $builds->[0]);
+
+    my ($answer) = $self->node('updater',
+                               $self->job($app, 'nsis', $builds->[0], %opt));
+
+    Test::More::ok($answer->{isUpdate} && defined $answer->{file}
+                   && $self->{t}->read_file($answer->{file})
+                      eq $self->content($app, 'nsis', $builds->[1]),
+                   "$name: an update")
+        or Test::More::diag($answer->{error}{message} // '');
+
+    return $answer;
 }
 
 
