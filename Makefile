@@ -296,6 +296,7 @@ install-conf:
 	install -m 644 conf/console/* $(DESTDIR)$(SHARE)/console
 	install -m 644 conf/main.conf conf/server.conf conf/cache.conf \
 		conf/cache.vcl $(DESTDIR)$(SHARE)
+	install -m 755 conf/replicate.sh $(DESTDIR)$(SHARE)
 	sed -e '/^ *#/b' \
 		-e 's| *# start: .*||' \
 		-e 's| store| $(STATE)/store|' \

@@ -22,7 +22,7 @@ my $conf = "$dir/conf";
 
 mkdir "$dir/enabled" or die "cannot make $dir/enabled: $!\n";
 
-$t->plan(23);
+$t->plan(24);
 
 # the first time
 
@@ -31,7 +31,7 @@ my ($said, $ok) = install();
 ok($ok, 'install') or diag($said);
 ok(-f "$share/$_", "is there: $_")
     for qw! main.conf server.conf liveupdate.conf console/index.html
-            cache.conf cache.vcl !;
+            cache.conf cache.vcl replicate.sh !;
 is($t->read_file('conf/liveupdate.conf'),
    $t->read_file('share/liveupdate.conf'), 'the locations are in place');
 is($t->read_file('enabled/60-liveupdate.conf'),
