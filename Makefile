@@ -136,6 +136,11 @@ bench-count: deps-build-test-bench module	## count the instructions of a request
 	@perl -It/lib t/bench/instructions.pl
 
 
+.PHONY: capacity
+capacity: deps-build-test-bench module	## what a core answers, and what many devices ask for
+	@perl -It/lib t/capacity/capacity.pl
+
+
 # What the tests have drawn lots for, in numbers that take an hour.
 
 .PHONY: soak
