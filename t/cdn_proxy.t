@@ -16,11 +16,10 @@ use Test::LiveUpdate qw/ json_decode port uri_encode wait_until /;
 use Test::LiveUpdate::Cache qw/ cache_conf /;
 use Test::LiveUpdate::Updater;
 
-my $t = Test::LiveUpdate->new();
+my $t = Test::LiveUpdate->new()->has(qw/ http_slice http_ssl http_v2 /);
 my $updater = Test::LiveUpdate::Updater->new($t);
 
-$t->skip_all('no slice module in this nginx')
-    unless $t->has_feature('http_slice');
+$t->has_daemon($_) for qw/ openssl curl /;
 
 $ENV{APPROVAL} = 'on';
 
@@ -74,7 +73,7 @@ server {
 }
 EOF
 
-$t->run()->plan(101);
+$t->run()->plan(103);
 
 my $seen = 0;
 
@@ -231,6 +230,25 @@ ok(ask(8081, $installer)->{body} eq $content, 'the installer as a whole');
 is(ask(8081, $installer)->{cache}, 'HIT', 'is kept');
 is_differential(8081, 'whole files, warm');
 
+
+# With TLS on both sides; the origin's certificate comes from a public CA, with
+# two others in between.
+
+make_chain();
+
+$t->write_file('cache.conf', cache_conf($t, tls => 1, origins => [ 8084 ])
+    . "server {\n    listen  127.0.0.1:${\ port(8084)} ssl;\n"
+    . "    server_name  updates.example.com;\n"
+    . "    ssl_certificate  fullchain.pem;\n"
+    . "    ssl_certificate_key  privkey.pem;\n"
+    . "    include  liveupdate.conf;\n}\n");
+remove_tree($t->testdir() . '/cache');
+$t->reload();
+
+is(curl("$bundle?href=a/d.js"), "two 200 2\n", 'TLS: a file, over HTTP/2');
+is(curl($check =~ s/1&os/2&os/r) =~ s/.* (\d+ \d)\n/$1/r, '200 2',
+   'TLS: a check');
+
 ###############################################################################
 
 # The reply, and what the cache said to it: "MISS", "HIT", or nothing.
@@ -273,6 +291,54 @@ sub entries {
 
     return map { json_decode($_) }
         substr($t->read_file('logs/cdn.log'), $from) =~ /^.*\n/gm;
+}
+
+# A CA, two more below it, and what is in front and the origin have.
+
+sub make_chain {
+    my $dir = $t->testdir();
+    my $key = '-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2';
+    my $name = 'updates.example.com';
+
+    my @made = ("req -x509 $key -subj /CN=ca0 -keyout ca0.key -out ca0.pem");
+
+    for my $case ([ 'ca0', 'ca1', 'basicConstraints=critical,CA:TRUE' ],
+                  [ 'ca1', 'ca2', 'basicConstraints=critical,CA:TRUE' ],
+                  [ 'ca2', 'privkey', "subjectAltName=DNS:$name" ])
+    {
+        my ($ca, $file, $extension) = @$case;
+        my $subject = $file eq 'privkey' ? $name : $file;
+
+        $t->write_file("$file.ext", "$extension\n");
+
+        push @made, "req $key -subj /CN=$subject -keyout $file.key"
+                    . " -out $file.req",
+                    "x509 -req -in $file.req -CA $ca.pem -CAkey $ca.key"
+                    . " -CAcreateserial -days 2 -extfile $file.ext"
+                    . " -out $file.pem";
+    }
+
+    for my $command (@made) {
+        system("cd '$dir' && openssl $command >>openssl.log 2>&1") == 0
+            or die "openssl $command:\n", $t->read_file('openssl.log');
+    }
+
+    $t->write_file('fullchain.pem', join '', map { $t->read_file("$_.pem") }
+                                    qw/ privkey ca2 ca1 /);
+    $t->write_file('privkey.pem', $t->read_file('privkey.key'));
+    $t->write_file('ca-certificates.crt', $t->read_file('ca0.pem'));
+}
+
+# The body, the status, and the version of HTTP.
+
+sub curl {
+    my ($path) = @_;
+
+    my $address = 'updates.example.com:' . port(8081);
+
+    return `curl -s --noproxy '*' --cacert '${\ $t->testdir()}/ca0.pem' \\
+            --resolve '$address:127.0.0.1' \\
+            -w ' %{http_code} %{http_version}\\n' 'https://$address$path'`;
 }
 
 # What the last update asked of this cache, by its answers: "HIT MISS".

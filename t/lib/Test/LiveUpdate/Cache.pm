@@ -17,7 +17,7 @@ our @EXPORT_OK = qw/ cache_conf cache_vcl /;
 
 # conf/cache.conf as text, to be included in http {}.  listen is the port of
 # the cache and origins are those behind it, as they are written in tests;
-# whole: without slices.
+# whole: without slices; tls: with TLS, and the certificates in $t's folder.
 
 sub cache_conf {
     my ($t, %opt) = @_;
@@ -35,8 +35,15 @@ sub cache_conf {
     s{^ *server  192\.0\.2\.1.*\n *server  192\.0\.2\.2.*\n}{$servers}m
         or die "no origins\n";
     s{listen  .*# cache: listen}{listen  $listen;} or die "no listen\n";
-    s{^ *(?:proxy_)?ssl_\w+\s[^;]*;\n}{}mg;
-    s{https://}{http://}g;
+    if ($opt{tls}) {
+        s{^( *listen  [^;]*)}{$1 ssl http2}m;
+        s{/etc/letsencrypt/live/updates\.example\.com}{$dir}g;
+        s{/etc/ssl/certs}{$dir}g;
+
+    } else {
+        s{^ *(?:proxy_)?ssl_\w+\s[^;]*;\n}{}mg;
+        s{https://}{http://}g;
+    }
 
     if ($opt{whole}) {
         s{^map \$liveupdate_parts \$liveupdate_(?:range|slice) \{.*?^\}\n}{}msg;
