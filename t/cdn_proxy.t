@@ -11,9 +11,11 @@ use strict;
 use File::Path qw/ remove_tree /;
 use List::Util qw/ sum0 /;
 use Test::More;
+use Time::HiRes qw/ time /;
 
 use Test::LiveUpdate qw/ json_decode port uri_encode wait_until /;
 use Test::LiveUpdate::Cache qw/ cache_conf /;
+use Test::LiveUpdate::HTTP qw/ connect_to /;
 use Test::LiveUpdate::Updater;
 
 my $t = Test::LiveUpdate->new()->has(qw/ http_slice http_ssl http_v2 /);
@@ -73,7 +75,7 @@ server {
 }
 EOF
 
-$t->run()->plan(103);
+$t->run()->plan(105);
 
 my $seen = 0;
 
@@ -166,6 +168,12 @@ for my $path ('/desktop/big/latest.yml', '/desktop/big/my-ip',
 
     unlike(ask(8081, $path)->{cache}, qr/HIT/, "$path: is not kept");
 }
+
+# Who asks at the same time does not wait for the others, as for a file that is
+# fetched only once.
+
+cmp_ok(crowd('/desktop/big/latest.yml'), '<', 1, 'many ask for a manifest');
+cmp_ok(crowd('/desktop/big/none.blockmap'), '<', 2.5, 'for what is not there');
 
 
 # caches that were not told: the whole file, unless they have it
@@ -291,6 +299,25 @@ sub entries {
 
     return map { json_decode($_) }
         substr($t->read_file('logs/cdn.log'), $from) =~ /^.*\n/gm;
+}
+
+# How long it takes until the last of them has its answer.
+
+sub crowd {
+    my ($path) = @_;
+
+    my $request = "GET $path HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+    my $started = time();
+    my @s = map { connect_to('127.0.0.1:' . port(8081)) } 1 .. 30;
+
+    print {$_} $request for @s;
+
+    for my $s (@s) {
+        local $/;
+        die "no answer\n" unless <$s> =~ m{^HTTP/1.1 (?:200|404) };
+    }
+
+    return time() - $started;
 }
 
 # A CA, two more below it, and what is in front and the origin have.

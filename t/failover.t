@@ -81,7 +81,7 @@ $t->run();
 $second->run();
 $front->run();
 
-$t->plan(44 + 2 * Test::LiveUpdate::FREE_TESTS);
+$t->plan(45 + 2 * Test::LiveUpdate::FREE_TESTS);
 $_->{planned} = 1 for $second, $front;
 
 my $app = $t->create_app('Shop');
@@ -276,8 +276,11 @@ revive($port);
 
 # both are gone
 
+$t->api('GET', $link, undef, token => undef);
 dies($_) for 8081, 8082;
 is($t->api('GET', "/v1/apps/$app")->{status}, 502, 'no origin');
+is($t->api('GET', $link, undef, token => undef)->{status}, 200,
+   'what is in the cache is there');
 revive($_) for 8081, 8082;
 is($t->api('GET', "/v1/apps/$app")->{status}, 200, 'they are back');
 
