@@ -19,9 +19,11 @@ backend default {
 sub vcl_recv {
     unset req.http.X-Liveupdate-Range;
 
-    # Only files are kept.
+    # Only files are kept.  Update manifests depend on the client.
 
-    if (req.url !~ "^/(artifacts|desktop)/") {
+    if (req.url !~ "^/(artifacts|desktop)/"
+        || req.url ~ "^/desktop/[^?]*\.yml")
+    {
         return (pass);
     }
 

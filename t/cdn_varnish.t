@@ -10,10 +10,12 @@ use strict;
 
 use Test::More;
 
-use Test::LiveUpdate qw/ port uri_encode wait_until zip /;
+use Test::LiveUpdate qw/ port uri_encode wait_until /;
 use Test::LiveUpdate::Cache qw/ cache_vcl /;
 use Test::LiveUpdate::HTTP qw/ connect_to /;
 use Test::LiveUpdate::Updater;
+
+$ENV{PATH} .= ':/usr/sbin:/usr/local/sbin';
 
 my $t = Test::LiveUpdate->new()->has_daemon('varnishd');
 my $updater = Test::LiveUpdate::Updater->new($t);
