@@ -68,7 +68,7 @@ EOC
 
 $replica->run();
 
-$t->plan(33 + Test::LiveUpdate::FREE_TESTS);
+$t->plan(36 + Test::LiveUpdate::FREE_TESTS);
 $replica->{planned} = 1;
 
 my $from = $t->testdir() . '/store';
@@ -147,6 +147,23 @@ is(copy(), '0', 'a copy after things were deleted');
 is(tree($to), tree($from), 'they are gone');
 is(copy(), '0', 'once more');
 is(tree($to), tree($from), 'nothing changes');
+
+
+# from another machine: what is in the place of ssh drops the name
+
+$replica->write_file('rsh', "#!/bin/sh\nshift\nexec sh -c \"\$*\"\n");
+chmod 0755, $replica->testdir() . '/rsh';
+
+$t->publish($app, 'production', { 'a b.js' => 'third', 'index.html' => '3' });
+
+{
+    local $ENV{RSYNC_RSH} = $replica->testdir() . '/rsh';
+
+    is(copy(from => "origin:$from"), '0', 'from another machine');
+    is(copy(from => "origin:$from/nonexistent"), '1', 'nothing there');
+}
+
+is(tree($to), tree($from), 'what has changed is there');
 
 
 # what is no store
