@@ -8,6 +8,8 @@
 #include "zone/ngx_lu_zone.h"
 #include "read/ngx_lu_catalog.h"
 #include "read/ngx_lu_entry.h"
+#include "read/ngx_lu_open.h"
+#include "read/ngx_lu_send.h"
 #include "read/ngx_lu_static.h"
 #include "store/ngx_lu_clean.h"
 #include "store/ngx_lu_mark.h"
@@ -385,8 +387,12 @@ ngx_lu_store(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     store->threads = ngx_lu_thread_create(cf->pool);
     store->catalog = ngx_lu_catalog_create(cf->pool);
+    store->opener = ngx_lu_open_create(cf->pool);
 
-    if (store->threads == NULL || store->catalog == NULL) {
+    if (store->threads == NULL
+        || store->catalog == NULL
+        || store->opener == NULL)
+    {
         return NGX_CONF_ERROR;
     }
 
@@ -864,6 +870,7 @@ ngx_lu_init(ngx_conf_t *cf)
     if (ngx_lu_count_init(cf) != NGX_OK
         || ngx_lu_entry_init(cf) != NGX_OK
         || ngx_lu_static_init(cf) != NGX_OK
+        || ngx_lu_send_init(cf) != NGX_OK
         || ngx_lu_page_init(cf) != NGX_OK)
     {
         return NGX_ERROR;

@@ -43,6 +43,9 @@
 
 
 typedef struct ngx_lu_catalog_s  ngx_lu_catalog_t;
+typedef struct ngx_lu_opener_s   ngx_lu_opener_t;
+typedef struct ngx_lu_opened_s   ngx_lu_opened_t;
+typedef struct ngx_lu_send_s     ngx_lu_send_t;
 typedef struct ngx_lu_threads_s  ngx_lu_threads_t;
 typedef struct ngx_lu_probe_s    ngx_lu_probe_t;
 typedef struct ngx_lu_numbers_s  ngx_lu_numbers_t;
@@ -62,6 +65,7 @@ typedef struct {
     ngx_shm_zone_t            *zone;
     ngx_lu_numbers_t          *numbers; /* in the zone */
     ngx_lu_catalog_t          *catalog; /* of the worker */
+    ngx_lu_opener_t           *opener;  /* of the worker */
     ngx_lu_threads_t          *threads; /* of the worker */
     ngx_lu_probe_t            *probe;   /* of the worker; NULL at first */
     ngx_lu_jobs_t             *jobs;    /* NULL if nothing is fetched */
@@ -162,21 +166,26 @@ typedef struct {
 
     ngx_http_request_t        *request;
 
-    /* a request that waits for the catalog */
+    /* a request that waits for a thread */
     ngx_queue_t                queue;
-    ngx_atomic_uint_t          generation;  /* it needs at least this one */
+    ngx_event_t               *timer;       /* NULL: it has not waited yet */
+    ngx_msec_t                 deadline;
     unsigned                   waiting:1;
     unsigned                   waited:1;
+    unsigned                   late:1;      /* it has waited long enough */
+
+    ngx_atomic_uint_t          generation;  /* it needs at least this one */
 
     /* a file of a bundle that is looked for */
     ngx_lu_table_page_t       *page;        /* has the file if any has */
     unsigned                   plus:1;      /* "+" is a space */
 
-    /* a file that nginx's static handler sends */
+    /* a file that is sent */
+    ngx_lu_opened_t           *opened;
+    ngx_lu_send_t             *send;        /* NULL: nginx reads it */
     ngx_str_t                  cache;       /* Cache-Control */
     ngx_str_t                  disposition; /* Content-Disposition */
     unsigned                   located:1;   /* r->uri is the file */
-    unsigned                   asking:1;    /* whether its disk answers */
     unsigned                   vary:1;      /* by Accept-Encoding */
     unsigned                   gzip:1;      /* the file is compressed */
 

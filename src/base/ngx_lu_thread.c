@@ -63,12 +63,15 @@ static ngx_uint_t ngx_lu_thread_is_behind(ngx_lu_thread_t *thread);
 
 
 /*
- * A pool has room for all places of two stores: LOAD, STATUS and SHORT are in
- * one of 32 threads, the others in one of 16.
+ * UPLOAD, LONG and JOB are in a pool of 16 threads, the others in one of 32:
+ * if one store hangs, all of its places leave some threads to other stores.
  */
 
 static const ngx_lu_thread_limit_t  ngx_lu_thread_limits[] = {
-    { 6, 6, 0, 10000 },             /* LOAD */
+    { 6, 6, 0, 5000 },              /* LOAD */
+    { 3, 4, 0, 5000 },              /* OPEN */
+    { 4, 6, 0, 5000 },              /* READ */
+    { 1, 1, 0, 5000 },              /* CLOSE */
     { 2, 2, 1000, 30000 },          /* STATUS */
     { 4, 6, 1000, 30000 },          /* SHORT */
     { 3, 4, 1000, 30000 },          /* UPLOAD */

@@ -9,6 +9,7 @@
 
 
 #include "ngx_lu_catalog.h"
+#include "ngx_lu_wait.h"
 
 #include "zone/ngx_lu_count.h"
 #include "zone/ngx_lu_zone.h"
@@ -18,9 +19,13 @@
 
 #define NGX_LU_POOL  2048
 
-/* a disk that has answered within that time answers (milliseconds) */
+/*
+ * how long a request waits for a newer copy than the one that there is, and how
+ * long while another load does not come back (milliseconds)
+ */
 
-#define NGX_LU_HEARD  1000
+#define NGX_LU_PATIENCE    1000
+#define NGX_LU_IMPATIENCE  100
 
 /* looks that are not urgent wait that long (milliseconds) for that many */
 
@@ -42,6 +47,7 @@ struct ngx_lu_catalog_s {
 
     ngx_lu_load_t        *looks;        /* loads that wait for "look" */
     ngx_uint_t            nlooks;
+    ngx_uint_t            nlate;        /* of its nodes */
     ngx_event_t           look;
     ngx_thread_pool_t    *readers;      /* of these loads */
 };
@@ -57,13 +63,13 @@ struct ngx_lu_node_s {
     ngx_atomic_t         *current;      /* generation, in the zone */
     ngx_atomic_uint_t     generation;   /* of the copy */
     ngx_msec_t            checked;      /* of ngx_current_msec */
-    ngx_msec_t            heard;        /* when a load has come back */
 
     unsigned              loaded:1;
     unsigned              loading:1;
     unsigned              evictable:1;
     unsigned              failed:1;     /* and there is no copy */
     unsigned              hangs:1;      /* the load does not come back */
+    unsigned              late:1;       /* nobody waits for it any more */
     unsigned              absent:1;     /* the whole store is not there */
     unsigned              damaged:1;    /* the copy lacks a release */
 
@@ -94,7 +100,7 @@ static ngx_lu_node_t *ngx_lu_node_find(ngx_lu_store_t *store,
 static u_char *ngx_lu_node_name(u_char *buf, ngx_lu_want_t *want);
 static ngx_int_t ngx_lu_catalog_wait(ngx_http_request_t *r,
     ngx_lu_node_t *node);
-static void ngx_lu_catalog_wake(ngx_lu_node_t *node);
+static void ngx_lu_node_back(ngx_lu_node_t *node);
 static ngx_int_t ngx_lu_load_start(ngx_lu_node_t *node, ngx_thread_pool_t *tp,
     ngx_lu_want_t *want);
 static void ngx_lu_look_later(ngx_lu_node_t *node, ngx_thread_pool_t *tp,
@@ -258,12 +264,12 @@ ngx_lu_catalog_get(ngx_http_request_t *r, ngx_lu_want_t *want, void **copy)
         rc = ngx_lu_load_start(node, lucf->readers, want);
 
         if (rc == NGX_OK) {
-            return ngx_lu_catalog_wait(r, node);
+            rc = ngx_lu_catalog_wait(r, node);
         }
 
         /* while the disk does not answer, the memory does */
 
-        if (rc == NGX_ERROR || !node->loaded) {
+        if (rc != NGX_BUSY || !node->loaded) {
             return rc;
         }
     }
@@ -291,31 +297,6 @@ found:
     }
 
     return NGX_OK;
-}
-
-
-ngx_int_t
-ngx_lu_catalog_disk(ngx_http_request_t *r, ngx_str_t *app)
-{
-    ngx_int_t           rc;
-    ngx_lu_want_t       want = { NGX_LU_COPY_APP, app, NULL, NULL };
-    ngx_lu_node_t      *node;
-    ngx_lu_loc_conf_t  *lucf;
-
-    lucf = ngx_http_get_module_loc_conf(r, ngx_http_liveupdate_module);
-
-    node = ngx_lu_node_find(lucf->store, &want);
-    if (node == NULL) {
-        return NGX_ERROR;
-    }
-
-    if (node->heard && ngx_current_msec - node->heard < NGX_LU_HEARD) {
-        return node->absent ? NGX_BUSY : NGX_OK;
-    }
-
-    rc = ngx_lu_load_start(node, lucf->readers, &want);
-
-    return rc == NGX_OK ? ngx_lu_catalog_wait(r, node) : rc;
 }
 
 
@@ -412,65 +393,37 @@ ngx_lu_node_name(u_char *buf, ngx_lu_want_t *want)
 }
 
 
+/*
+ * Whoever has waited for this load once has waited for all who follow: they are
+ * answered at once, from memory.
+ */
+
 static ngx_int_t
 ngx_lu_catalog_wait(ngx_http_request_t *r, ngx_lu_node_t *node)
 {
-    ngx_lu_ctx_t  *ctx;
+    ngx_msec_t         msec;
+    ngx_lu_ctx_t      *ctx;
+    ngx_lu_catalog_t  *catalog;
+
+    if (!node->loaded) {
+        return ngx_lu_wait(r, &node->waiters, NGX_LU_WAIT);
+    }
 
     ctx = ngx_http_get_module_ctx(r, ngx_http_liveupdate_module);
+    catalog = node->store->catalog;
 
-    ngx_queue_insert_tail(&node->waiters, &ctx->queue);
-
-    ctx->waiting = 1;
-    ctx->waited = 1;
-
-    /* as for nginx's own threads: the request must not be freed */
-
-    r->main->blocked++;
-    r->aio = 1;
-
-    return NGX_AGAIN;
-}
-
-
-static void
-ngx_lu_catalog_wake(ngx_lu_node_t *node)
-{
-    ngx_queue_t         *q, waiters;
-    ngx_connection_t    *c;
-    ngx_http_request_t  *r;
-    ngx_lu_ctx_t        *ctx;
-
-    /* requests that wait again are not woken in this round */
-
-    ngx_queue_init(&waiters);
-
-    while (!ngx_queue_empty(&node->waiters)) {
-        q = ngx_queue_head(&node->waiters);
-        ngx_queue_remove(q);
-        ngx_queue_insert_tail(&waiters, q);
+    if (ctx->late && !node->late) {
+        node->late = 1;
+        catalog->nlate++;
     }
 
-    while (!ngx_queue_empty(&waiters)) {
-        q = ngx_queue_head(&waiters);
-        ngx_queue_remove(q);
-
-        ctx = ngx_queue_data(q, ngx_lu_ctx_t, queue);
-
-        r = ctx->request;
-        c = r->connection;
-
-        ctx->waiting = 0;
-
-        r->main->blocked--;
-        r->aio = 0;
-
-        ngx_http_set_log_request(c->log, r);
-
-        r->write_event_handler(r);
-
-        ngx_http_run_posted_requests(c);
+    if (node->late) {
+        return NGX_BUSY;
     }
+
+    msec = catalog->nlate ? NGX_LU_IMPATIENCE : NGX_LU_PATIENCE;
+
+    return ngx_lu_wait(r, &node->waiters, msec);
 }
 
 
@@ -690,7 +643,7 @@ ngx_lu_load_post(ngx_lu_load_t *load, ngx_thread_pool_t *tp)
 static void
 ngx_lu_load_free(ngx_lu_load_t *load)
 {
-    load->node->loading = 0;
+    ngx_lu_node_back(load->node);
 
     ngx_destroy_pool(load->pool);
     ngx_destroy_pool(load->io.pool);
@@ -710,7 +663,7 @@ ngx_lu_load_late(void *data)
 
     for ( /* void */ ; load; load = load->next) {
         load->node->hangs = 1;
-        ngx_lu_catalog_wake(load->node);
+        ngx_lu_wait_wake(&load->node->waiters);
     }
 }
 
@@ -737,7 +690,7 @@ ngx_lu_load_done(void *data)
         node = load->node;
 
         ngx_lu_load_free(load);
-        ngx_lu_catalog_wake(node);
+        ngx_lu_wait_wake(&node->waiters);
     }
 }
 
@@ -770,7 +723,7 @@ ngx_lu_load_finish(ngx_lu_load_t *load)
 
     ngx_destroy_pool(load->io.pool);
 
-    ngx_lu_catalog_wake(node);
+    ngx_lu_wait_wake(&node->waiters);
     ngx_lu_node_evict(node->store->catalog);
 }
 
@@ -823,12 +776,11 @@ ngx_lu_node_update(ngx_lu_node_t *node, ngx_lu_load_t *load)
 
     catalog = node->store->catalog;
 
-    node->loading = 0;
+    ngx_lu_node_back(node);
+
     node->loaded = 1;
-    node->hangs = 0;
     node->generation = load->generation;
     node->checked = ngx_current_msec;
-    node->heard = ngx_current_msec;
     node->absent = (load->rc == NGX_ERROR && load->io.err == ENODEV);
 
     if (load->rc == NGX_DONE || load->rc == NGX_ERROR) {
@@ -875,6 +827,21 @@ ngx_lu_node_update(ngx_lu_node_t *node, ngx_lu_load_t *load)
         ngx_queue_insert_head(&catalog->evictable, &node->queue);
         catalog->size += ngx_lu_node_memory(node);
         node->evictable = 1;
+    }
+}
+
+
+/* Its load is over, whatever came of it. */
+
+static void
+ngx_lu_node_back(ngx_lu_node_t *node)
+{
+    node->loading = 0;
+    node->hangs = 0;
+
+    if (node->late) {
+        node->late = 0;
+        node->store->catalog->nlate--;
     }
 }
 

@@ -64,12 +64,5 @@ ngx_int_t ngx_lu_catalog_td(ngx_http_request_t *r, ngx_str_t *app,
 ngx_int_t ngx_lu_catalog_manifest(ngx_http_request_t *r, ngx_str_t *app,
     ngx_str_t *name, ngx_lu_manifest_t **manifest);
 
-/*
- * Has the disk of an app answered lately, so that nginx may open a file on it?
- * NGX_OK, NGX_AGAIN, NGX_BUSY or NGX_ERROR.
- */
-
-ngx_int_t ngx_lu_catalog_disk(ngx_http_request_t *r, ngx_str_t *app);
-
 
 #endif /* _NGX_LU_CATALOG_H_INCLUDED_ */

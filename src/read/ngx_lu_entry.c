@@ -10,6 +10,7 @@
 #include "ngx_lu_entry.h"
 #include "ngx_lu_feed.h"
 #include "ngx_lu_latest.h"
+#include "ngx_lu_send.h"
 #include "ngx_lu_static.h"
 
 #include "core/lu_route.h"
@@ -19,7 +20,6 @@ typedef ngx_int_t (*ngx_lu_entry_pt)(ngx_http_request_t *r, ngx_str_t *app);
 
 
 static ngx_int_t ngx_lu_entry_file(ngx_http_request_t *r);
-static ngx_int_t ngx_lu_entry_disk(ngx_http_request_t *r);
 static ngx_lu_entry_pt ngx_lu_entry_find(ngx_http_request_t *r,
     ngx_str_t *app);
 static ngx_int_t ngx_lu_entry_answer(ngx_http_request_t *r,
@@ -70,7 +70,7 @@ ngx_lu_entry_file(ngx_http_request_t *r)
     }
 
     if (ctx->located) {
-        return ctx->asking ? ngx_lu_entry_disk(r) : NGX_DECLINED;
+        return NGX_DECLINED;
     }
 
     if (!(r->method & (NGX_HTTP_GET|NGX_HTTP_HEAD))) {
@@ -92,40 +92,11 @@ ngx_lu_entry_file(ngx_http_request_t *r)
         r->write_event_handler = ngx_http_core_run_phases;
     }
 
-    return (rc == NGX_DECLINED && ctx->located) ? ngx_lu_entry_disk(r) : rc;
-}
-
-
-/* nginx's static handler is about to open the file, in the event loop. */
-
-static ngx_int_t
-ngx_lu_entry_disk(ngx_http_request_t *r)
-{
-    ngx_int_t      rc;
-    ngx_lu_ctx_t  *ctx;
-
-    ctx = ngx_http_get_module_ctx(r, ngx_http_liveupdate_module);
-
-    rc = ngx_lu_catalog_disk(r, &ctx->app);
-
-    ctx->asking = (rc == NGX_AGAIN);
-
-    switch (rc) {
-
-    case NGX_OK:
-        return NGX_DECLINED;
-
-    case NGX_AGAIN:
-        r->write_event_handler = ngx_http_core_run_phases;
-        return NGX_AGAIN;
-
-    case NGX_BUSY:
-        ctx->located = 0;
-        return ngx_lu_static_unavailable(r);
-
-    default:
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    if (rc == NGX_DECLINED && ctx->located) {
+        r->content_handler = ngx_lu_send_handler;
     }
+
+    return rc;
 }
 
 

@@ -15,8 +15,8 @@
 
 
 /*
- * Adds the handler of the precontent phase, which picks the files that nginx's
- * static handler sends.  Returns NGX_OK, or NGX_ERROR if memory is short.
+ * Adds the handler of the precontent phase, which picks the files that are
+ * sent.  Returns NGX_OK, or NGX_ERROR if memory is short.
  */
 
 ngx_int_t ngx_lu_entry_init(ngx_conf_t *cf);

@@ -14,8 +14,6 @@
 #include "core/lu_release.h"
 #include "core/lu_td.h"
 
-#include <sys/statvfs.h>
-
 
 /* larger manifests are sent as files, bytes */
 
@@ -26,7 +24,6 @@
 #define NGX_LU_LOAD_POOL      4096
 
 
-static void ngx_lu_load_ask(ngx_lu_load_t *load, const char *place);
 static void *ngx_lu_load_alloc(void *data, size_t size);
 static ngx_int_t ngx_lu_load_text(ngx_lu_load_t *load, u_char *path,
     lu_str_t *text);
@@ -75,9 +72,6 @@ ngx_lu_load_thread(void *data)
         switch (load->kind) {
 
         case NGX_LU_COPY_APP:
-            ngx_lu_load_ask(load, "live");
-            ngx_lu_load_ask(load, "feed");
-
             load->rc = ngx_lu_load_app(load);
             break;
 
@@ -106,28 +100,6 @@ ngx_lu_load_thread(void *data)
             load->rc = NGX_ERROR;
         }
     }
-}
-
-
-/*
- * nginx opens files in the event loop: it had better not find out there that
- * their file system does not answer.
- */
-
-static void
-ngx_lu_load_ask(ngx_lu_load_t *load, const char *place)
-{
-    u_char          *path;
-    struct statvfs   fs;
-
-    path = ngx_lu_path(&load->io, "%V/%s/%V", &load->path, place, &load->app);
-
-    if (path == NULL) {
-        ngx_lu_io_clear(&load->io);
-        return;
-    }
-
-    (void) statvfs((char *) path, &fs);
 }
 
 

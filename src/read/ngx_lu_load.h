@@ -80,8 +80,7 @@ struct ngx_lu_load_s {
  * result in rc: NGX_OK with the copy; NGX_DONE if the file is the
  * one that the catalog has; NGX_DECLINED if there is no such file; NGX_ERROR
  * with either error.text or io.operation set.  NGX_OK with damaged: a release
- * of the app was left out, and error.text or io says why.  An app's load also
- * asks for the folders from which nginx sends its files.
+ * of the app was left out, and error.text or io says why.
  */
 
 void ngx_lu_load_thread(void *data);

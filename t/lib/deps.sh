@@ -71,6 +71,15 @@ look()
                 need_command openssl openssl
                 test -e /etc/ssl/certs/ca-certificates.crt \
                     || need ca-certificates
+
+                # without them, tests with a file system of their own are
+                # skipped
+
+                if [ -c /dev/fuse ] && [ "$(id -u)" = 0 ]; then
+                    need_command pkg-config pkg-config
+                    need_command fusermount3 fuse3
+                    need_header fuse3/fuse_opt.h libfuse3-dev
+                fi
             ;;
 
             clients)

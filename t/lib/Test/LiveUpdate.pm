@@ -95,6 +95,7 @@ sub new {
         env => {},
         kills => {},
         mark => 0,
+        ends => [],
         allowed => [],
         late => '',
         died => '',
@@ -148,12 +149,23 @@ sub finish {
         $self->free_test('stopped in time', $self->{late});
     }
 
+    $_->() for splice @{$self->{ends}};
+
     if ($ENV{TEST_NGINX_LEAVE}) {
         Test::More::diag("left: $self->{testdir}");
         return;
     }
 
     remove_tree($self->{testdir});
+}
+
+
+# Has a function called when nginx has stopped, before the folder is removed.
+
+sub at_end {
+    my ($self, $code) = @_;
+
+    push @{$self->{ends}}, $code;
 }
 
 

@@ -90,9 +90,9 @@ sub arrows {
 
             push @found, "$file includes $include" if !known($file, $to);
 
-            push @found, "$file: only load reads, in a thread"
+            push @found, "$file: only load and disk read, in threads"
                 if wing($file) eq 'read' && $to eq 'store'
-                   && $file !~ /_load\.[ch]$/;
+                   && $file !~ /_(?:load|disk)\.[ch]$/;
         }
 
         for my $where (sort keys %{$self->{uses}{$file}}) {
