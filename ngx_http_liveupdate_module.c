@@ -11,6 +11,7 @@
 #include "read/ngx_lu_open.h"
 #include "read/ngx_lu_send.h"
 #include "read/ngx_lu_static.h"
+#include "store/ngx_lu_ask.h"
 #include "store/ngx_lu_clean.h"
 #include "store/ngx_lu_mark.h"
 #include "store/ngx_lu_tree.h"
@@ -393,6 +394,13 @@ ngx_lu_store(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         || store->catalog == NULL
         || store->opener == NULL)
     {
+        return NGX_CONF_ERROR;
+    }
+
+    if (ngx_lu_ask(&path, cf->log) == NGX_BUSY) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "the disk of the store \"%V\" does not answer",
+                           &path);
         return NGX_CONF_ERROR;
     }
 

@@ -157,36 +157,24 @@ ngx_lu_call_run(ngx_http_request_t *r, ngx_lu_call_t *call,
         return rc == NGX_OK ? ngx_lu_reply_unavailable(r) : rc;
     }
 
-    if (body == NGX_LU_BODY_NONE) {
-        rc = ngx_http_discard_request_body(r);
-
-        return rc == NGX_OK ? ngx_lu_call_start(r, call) : rc;
-    }
-
     call->body_kind = body;
+
+    if (call->storeless) {
+        return ngx_lu_call_receive(r, call, NGX_OK);
+    }
 
     return ngx_lu_call_probe(r, call);
 }
 
 
-/* nginx writes to the disk in the event loop what is larger than its buffer. */
+/* A disk that hangs must not get a thread, nor the body, of each call. */
 
 static ngx_int_t
 ngx_lu_call_probe(ngx_http_request_t *r, ngx_lu_call_t *call)
 {
-    ngx_int_t                  rc;
-    ngx_lu_loc_conf_t         *lucf;
-    ngx_lu_probe_wait_t       *wait;
-    ngx_http_core_loc_conf_t  *clcf;
-
-    clcf = ngx_http_get_module_loc_conf(r, ngx_http_core_module);
-
-    if (r->headers_in.content_length_n >= 0
-        && r->headers_in.content_length_n
-           <= (off_t) clcf->client_body_buffer_size)
-    {
-        return ngx_lu_body_read(r, call, call->body_kind);
-    }
+    ngx_int_t             rc;
+    ngx_lu_loc_conf_t    *lucf;
+    ngx_lu_probe_wait_t  *wait;
 
     wait = ngx_pcalloc(r->pool, sizeof(ngx_lu_probe_wait_t));
     if (wait == NULL) {
@@ -224,13 +212,20 @@ ngx_lu_call_probed(void *data, ngx_int_t rc)
 static ngx_int_t
 ngx_lu_call_receive(ngx_http_request_t *r, ngx_lu_call_t *call, ngx_int_t rc)
 {
-    if (rc == NGX_OK) {
+    ngx_uint_t  answers;
+
+    answers = (rc == NGX_OK);
+
+    if (answers && call->body_kind != NGX_LU_BODY_NONE) {
         return ngx_lu_body_read(r, call, call->body_kind);
     }
 
     rc = ngx_http_discard_request_body(r);
+    if (rc != NGX_OK) {
+        return rc;
+    }
 
-    return rc == NGX_OK ? ngx_lu_reply_unavailable(r) : rc;
+    return answers ? ngx_lu_call_start(r, call) : ngx_lu_reply_unavailable(r);
 }
 
 
