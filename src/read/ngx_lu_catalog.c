@@ -70,7 +70,7 @@ struct ngx_lu_node_s {
     unsigned              failed:1;     /* and there is no copy */
     unsigned              hangs:1;      /* the load does not come back */
     unsigned              late:1;       /* nobody waits for it any more */
-    unsigned              absent:1;     /* the whole store is not there */
+    unsigned              absent:1;     /* the disk did not give it */
     unsigned              damaged:1;    /* the copy lacks a release */
 
     ngx_lu_copy_e         kind;
@@ -781,7 +781,7 @@ ngx_lu_node_update(ngx_lu_node_t *node, ngx_lu_load_t *load)
     node->loaded = 1;
     node->generation = load->generation;
     node->checked = ngx_current_msec;
-    node->absent = (load->rc == NGX_ERROR && load->io.err == ENODEV);
+    node->absent = (load->rc == NGX_ERROR && load->error.text == NULL);
 
     if (load->rc == NGX_DONE || load->rc == NGX_ERROR) {
 

@@ -53,6 +53,16 @@ ngx_lu_disk_open(ngx_str_t *path, ngx_open_file_info_t *of, ngx_pool_t *pool)
         rc = ngx_open_cached_file(NULL, path, of, pool);
     }
 
+    if (rc == NGX_OK) {
+
+        /*
+         * the pool would log an alert if close() fails: what FUSE returns there
+         * is of no interest, and the descriptor is closed all the same
+         */
+
+        pool->cleanup->handler = NULL;
+    }
+
     return rc;
 }
 

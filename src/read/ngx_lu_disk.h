@@ -19,9 +19,10 @@
 
 
 /*
- * Opens the file and describes it in "of", which has nginx's options.  The pool
- * closes the file when it is destroyed.  Returns NGX_OK, or NGX_ERROR with
- * of->err and of->failed; of->err is 0 if memory is short.
+ * Opens the file and describes it in "of", which has nginx's options.  Returns
+ * NGX_OK, and the caller closes of->fd, unless it is NGX_INVALID_FILE; or
+ * NGX_ERROR with of->err and of->failed; of->err is 0 if memory is short.  Uses
+ * memory of the pool.
  */
 
 ngx_int_t ngx_lu_disk_open(ngx_str_t *path, ngx_open_file_info_t *of,

@@ -49,6 +49,7 @@ static void ngx_lu_open_forget(ngx_lu_opener_t *opener,
     ngx_lu_opened_t *file);
 static void ngx_lu_open_cleanup(void *data);
 static void ngx_lu_open_close(ngx_lu_opened_t *file);
+static void ngx_lu_open_free(ngx_lu_opened_t *file);
 static void ngx_lu_open_close_start(ngx_lu_opener_t *opener,
     ngx_lu_store_t *store, ngx_thread_pool_t *pool);
 static void ngx_lu_open_close_run(void *data);
@@ -355,7 +356,7 @@ ngx_lu_open_run(void *data)
 
     if (ngx_lu_disk_open(&file->path, of, file->pool) != NGX_OK) {
         file->err = of->err;
-        file->failed = of->failed;
+        file->failed = of->failed ? of->failed : "malloc()";
 
         if (of->err != NGX_ENOENT && of->err != NGX_ENOTDIR) {
             return;
@@ -372,13 +373,14 @@ ngx_lu_open_run(void *data)
         return;
     }
 
+    file->fd = of->fd;
+
     if (!of->is_file) {
         file->err = NGX_ENOENT;
         file->failed = ngx_open_file_n " of a regular file";
         return;
     }
 
-    file->fd = of->fd;
     file->size = of->size;
     file->mtime = of->mtime;
     file->directio = of->is_directio;
@@ -495,8 +497,7 @@ ngx_lu_open_status(ngx_http_request_t *r, ngx_lu_opened_t *file)
     }
 
     if (file->failed == NULL) {
-        return file->fd == NGX_INVALID_FILE ? NGX_HTTP_INTERNAL_SERVER_ERROR
-                                            : NGX_OK;
+        return file->err ? NGX_HTTP_INTERNAL_SERVER_ERROR : NGX_OK;
     }
 
     clcf = ngx_http_get_module_loc_conf(r, ngx_http_core_module);
@@ -633,8 +634,8 @@ ngx_lu_open_close(ngx_lu_opened_t *file)
 {
     ngx_lu_opener_t  *opener;
 
-    if (file->local || file->of.fd == NGX_INVALID_FILE || file->refused) {
-        ngx_destroy_pool(file->pool);
+    if (file->local || file->fd == NGX_INVALID_FILE) {
+        ngx_lu_open_free(file);
         return;
     }
 
@@ -645,6 +646,17 @@ ngx_lu_open_close(ngx_lu_opened_t *file)
     if (!opener->closes) {
         ngx_lu_open_close_start(opener, file->store, file->thread.pool);
     }
+}
+
+
+static void
+ngx_lu_open_free(ngx_lu_opened_t *file)
+{
+    if (file->fd != NGX_INVALID_FILE) {
+        (void) ngx_close_file(file->fd);
+    }
+
+    ngx_destroy_pool(file->pool);
 }
 
 
@@ -695,7 +707,7 @@ ngx_lu_open_close_run(void *data)
 
         opener->beats++;
 
-        ngx_destroy_pool(file->pool);
+        ngx_lu_open_free(file);
     }
 }
 

@@ -33,7 +33,7 @@ struct ngx_lu_opened_s {
     ngx_queue_t            queue;      /* of those kept open, or closed */
     ngx_queue_t            waiters;
     ngx_lu_store_t        *store;
-    ngx_pool_t            *pool;       /* of all this; it closes the file */
+    ngx_pool_t            *pool;       /* of all this */
     ngx_lu_thread_t        thread;
     ngx_open_file_info_t   of;
     ngx_atomic_t           beats;

@@ -61,11 +61,35 @@ ngx_lu_io_is_damage(const ngx_lu_io_t *io)
     case NGX_ENOMEM:
     case NGX_EMFILE:
     case NGX_ENFILE:
-    case ESTALE:
         return 0;
 
     default:
+        return !ngx_lu_io_is_away(io);
+    }
+}
+
+
+ngx_uint_t
+ngx_lu_io_is_away(const ngx_lu_io_t *io)
+{
+    switch (io->err) {
+
+    case ENODEV:
+    case ENOTCONN:
+    case ECONNABORTED:
+    case ECONNREFUSED:
+    case ECONNRESET:
+    case ESHUTDOWN:
+    case ESTALE:
+    case ETIMEDOUT:
+    case EHOSTDOWN:
+    case EHOSTUNREACH:
+    case ENETDOWN:
+    case ENETUNREACH:
         return 1;
+
+    default:
+        return 0;
     }
 }
 

@@ -75,6 +75,10 @@ ngx_int_t ngx_lu_io_busy(ngx_lu_io_t *io, u_char *path);
 
 ngx_uint_t ngx_lu_io_is_damage(const ngx_lu_io_t *io);
 
+/* 1 if the file system is not there: its server, its mount, its process. */
+
+ngx_uint_t ngx_lu_io_is_away(const ngx_lu_io_t *io);
+
 /* Forgets what failed, since it does not matter. */
 
 void ngx_lu_io_clear(ngx_lu_io_t *io);

@@ -138,6 +138,13 @@ ngx_lu_task_failed(ngx_lu_task_t *task)
                                   "nothing was changed.");
 
     default:
+        if (ngx_lu_io_is_away(&task->io)) {
+            return ngx_lu_task_refuse(task,
+                                      NGX_HTTP_SERVICE_UNAVAILABLE,
+                                      "The disk of the server is not there; "
+                                      "its error log says more.");
+        }
+
         return ngx_lu_task_refuse(task,
                                   NGX_HTTP_INTERNAL_SERVER_ERROR,
                                   "The server could not use its disk; "
