@@ -20,6 +20,7 @@
 #include "api/ngx_lu_api.h"
 #include "api/ngx_lu_body.h"
 #include "api/ngx_lu_webhook.h"
+#include "watch/ngx_lu_health.h"
 #include "watch/ngx_lu_status.h"
 #include "conf/ngx_lu_conf.h"
 
@@ -41,6 +42,7 @@ static char *ngx_lu_store(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 static char *ngx_lu_api(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 static char *ngx_lu_artifacts(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 static char *ngx_lu_status(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+static char *ngx_lu_ready(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 static ngx_int_t ngx_lu_add_variables(ngx_conf_t *cf);
 static char *ngx_lu_cache(ngx_conf_t *cf, void *post, void *data);
 static void *ngx_lu_create_main_conf(ngx_conf_t *cf);
@@ -183,6 +185,13 @@ static ngx_command_t  ngx_lu_commands[] = {
     { ngx_string("liveupdate_status"),
       NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS|NGX_CONF_TAKE1,
       ngx_lu_status,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("liveupdate_ready"),
+      NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS,
+      ngx_lu_ready,
       NGX_HTTP_LOC_CONF_OFFSET,
       0,
       NULL },
@@ -578,6 +587,26 @@ ngx_lu_status(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
 
 static char *
+ngx_lu_ready(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_lu_loc_conf_t *lucf = conf;
+
+    ngx_http_core_loc_conf_t  *clcf;
+
+    if (lucf->ready != NGX_CONF_UNSET) {
+        return "is duplicate";
+    }
+
+    lucf->ready = 1;
+
+    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+    clcf->handler = ngx_lu_health_handler;
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
 ngx_lu_cache(ngx_conf_t *cf, void *post, void *data)
 {
     size_t *size = data;
@@ -691,6 +720,7 @@ ngx_lu_create_loc_conf(ngx_conf_t *cf)
     lucf->approval = NGX_CONF_UNSET_UINT;
     lucf->status = NGX_CONF_UNSET;
     lucf->status_token = NGX_CONF_UNSET;
+    lucf->ready = NGX_CONF_UNSET;
 
     return lucf;
 }
@@ -754,6 +784,7 @@ ngx_lu_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
         ngx_conf_merge_value(conf->releases, prev->releases, 0);
         ngx_conf_merge_value(conf->status, prev->status, 0);
         ngx_conf_merge_value(conf->status_token, prev->status_token, 0);
+        ngx_conf_merge_value(conf->ready, prev->ready, 0);
     }
 
     ngx_conf_init_value(conf->artifacts, 0);
@@ -761,6 +792,7 @@ ngx_lu_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     ngx_conf_init_value(conf->releases, 0);
     ngx_conf_init_value(conf->status, 0);
     ngx_conf_init_value(conf->status_token, 0);
+    ngx_conf_init_value(conf->ready, 0);
 
     if (clcf->lmt_excpt && clcf->handler == NULL) {
 
@@ -772,6 +804,9 @@ ngx_lu_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
 
         } else if (conf->status) {
             clcf->handler = ngx_lu_status_handler;
+
+        } else if (conf->ready) {
+            clcf->handler = ngx_lu_health_handler;
         }
     }
 
@@ -793,6 +828,9 @@ ngx_lu_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     } else if (conf->status) {
         name = "liveupdate_status";
 
+    } else if (conf->ready) {
+        name = "liveupdate_ready";
+
     } else {
         return NGX_CONF_OK;
     }
@@ -813,6 +851,10 @@ ngx_lu_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     conf->readers = ngx_thread_pool_add(cf, NULL);
     if (conf->readers == NULL) {
         return NGX_CONF_ERROR;
+    }
+
+    if (conf->ready) {
+        return NGX_CONF_OK;
     }
 
     if (conf->api || conf->webhook || conf->status) {

@@ -48,6 +48,7 @@ typedef struct ngx_lu_opened_s   ngx_lu_opened_t;
 typedef struct ngx_lu_send_s     ngx_lu_send_t;
 typedef struct ngx_lu_threads_s  ngx_lu_threads_t;
 typedef struct ngx_lu_probe_s    ngx_lu_probe_t;
+typedef struct ngx_lu_health_s   ngx_lu_health_t;
 typedef struct ngx_lu_numbers_s  ngx_lu_numbers_t;
 typedef struct ngx_lu_series_s   ngx_lu_series_t;
 typedef struct ngx_lu_call_s     ngx_lu_call_t;
@@ -68,6 +69,7 @@ typedef struct {
     ngx_lu_opener_t           *opener;  /* of the worker */
     ngx_lu_threads_t          *threads; /* of the worker */
     ngx_lu_probe_t            *probe;   /* of the worker; NULL at first */
+    ngx_lu_health_t           *health;  /* of the worker; NULL at first */
     ngx_lu_jobs_t             *jobs;    /* NULL if nothing is fetched */
     ngx_uint_t                 existing; /* nginx does not make it */
     ngx_uint_t                 absent;  /* when the configuration was read */
@@ -138,6 +140,7 @@ typedef struct {
     ngx_uint_t                 approval;
     ngx_flag_t                 status;
     ngx_flag_t                 status_token;
+    ngx_flag_t                 ready;
     ngx_http_complex_value_t  *feed;      /* the app's id */
     ngx_uint_t                 regex;     /* the location is one, or in one */
     ngx_http_complex_value_t  *download;  /* the app's id */

@@ -72,6 +72,7 @@ static const ngx_lu_thread_limit_t  ngx_lu_thread_limits[] = {
     { 3, 4, 0, 5000 },              /* OPEN */
     { 4, 6, 0, 5000 },              /* READ */
     { 1, 1, 0, 5000 },              /* CLOSE */
+    { 1, 1, 0, 5000 },              /* READY */
     { 2, 2, 1000, 30000 },          /* STATUS */
     { 4, 6, 1000, 30000 },          /* SHORT */
     { 3, 4, 1000, 30000 },          /* UPLOAD */

@@ -20,6 +20,7 @@ typedef enum {
     NGX_LU_THREAD_OPEN,             /* a file that is sent */
     NGX_LU_THREAD_READ,             /* a piece of it */
     NGX_LU_THREAD_CLOSE,
+    NGX_LU_THREAD_READY,            /* whether the disk can be written */
     NGX_LU_THREAD_STATUS,           /* it needs no disk */
     NGX_LU_THREAD_SHORT,            /* changes, lists */
     NGX_LU_THREAD_UPLOAD,

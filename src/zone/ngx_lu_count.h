@@ -161,6 +161,7 @@ struct ngx_lu_numbers_s {
     ngx_atomic_t                    staged;
     ngx_atomic_t                    stages_failed;
     ngx_atomic_t                    stage_bytes;
+    ngx_atomic_t                    unready;     /* 1: that was logged */
 
     ngx_atomic_t                    retired[NGX_LU_COUNTS];
     ngx_lu_series_t                 other;       /* without a place */
