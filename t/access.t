@@ -59,6 +59,6 @@ is($t->api('GET', $path, undef, token => undef,
            headers => ['X-Slow' => 1])->{status}, 200, 'if, for artifacts');
 is($t->api('POST', $path, 'x', token => undef)->{status}, 403,
    'POST is denied');
-ok(-d $t->testdir() . '/store/tmp/body', 'folders in the store are made');
+ok(-d $t->testdir() . '/store/tmp/fetch', 'folders in the store are made');
 
 ###############################################################################

@@ -25,7 +25,14 @@ $t->skip_all('only root can mount a small disk') if $> != 0;
 mount() or $t->skip_all('cannot mount a small disk here');
 
 $t->plan(24);
-$t->config_reference();
+
+# the body of a request, too, takes space of that disk
+
+$t->config_reference(sub {
+    s{^( *)client_body_buffer_size .*\n}
+     {$&$1client_body_temp_path  store/tmp/body;\n}m;
+});
+
 $t->run();
 
 my $store = Test::LiveUpdate::Store->new("$dir/store");
@@ -136,7 +143,7 @@ sub umount {
 sub fill {
     my ($left) = @_;
 
-    open my $fh, '>:raw', "$dir/store/tmp/body/filler" or die "$!\n";
+    open my $fh, '>:raw', "$dir/store/tmp/filler" or die "$!\n";
 
     my $n = 0;
 
@@ -148,7 +155,7 @@ sub fill {
 
 
 sub empty {
-    unlink "$dir/store/tmp/body/filler" or die "cannot make space: $!\n";
+    unlink "$dir/store/tmp/filler" or die "cannot make space: $!\n";
 }
 
 

@@ -151,7 +151,7 @@ sub umount {
 sub fill {
     my ($left) = @_;
 
-    open my $fh, '>:raw', "$dir/store/tmp/body/filler" or die "$!\n";
+    open my $fh, '>:raw', "$dir/store/tmp/filler" or die "$!\n";
 
     my $n = 0;
 
@@ -163,5 +163,5 @@ sub fill {
 
 
 sub empty {
-    unlink "$dir/store/tmp/body/filler" or die "cannot make space: $!\n";
+    unlink "$dir/store/tmp/filler" or die "cannot make space: $!\n";
 }
