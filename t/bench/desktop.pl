@@ -217,7 +217,8 @@ sub put_locations {
     my $more = '';
 
     for my $name (qw/ Last-Modified ETag Cache-Control Content-Disposition
-                      Accept-Ranges /)
+                      Accept-Ranges Content-Security-Policy
+                      X-Content-Type-Options /)
     {
         my $value = $ours->{headers}{lc $name} =~ s/(["\\])/\\$1/gr;
         $more .= "    add_header    $name  \"$value\";\n";
