@@ -52,7 +52,8 @@ my $ticks = POSIX::sysconf(POSIX::_SC_CLK_TCK());
 # nginx with the reference configuration: one worker, no access log.  Options:
 # main, http and server are more directives for these contexts; zone is the
 # size of the zone; log leaves the access log on; port is another one than 8080;
-# module is another file; free leaves all cores to all threads.
+# module is another file; free leaves all cores to all threads; start is called
+# with the object before nginx starts.
 
 sub bench {
     my (%opt) = @_;
@@ -69,6 +70,8 @@ sub bench {
     system("taskset -cp ${\ LOAD_CORE} $$ >/dev/null 2>&1") if $pin;
 
     my $t = Test::LiveUpdate->new();
+
+    $opt{start}->($t) if $opt{start};
 
     $t->config_reference(sub {
         my ($name) = @_;
