@@ -3,12 +3,14 @@
 # Copyright (C) the nginx-liveupdate authors
 
 # Files of a store that is not local are read in threads: clients get the same
-# answers as from a local store, byte by byte.
+# answers as from a local store, byte by byte, and the event loop waits for
+# nothing, with TLS neither.
 
 use warnings;
 use strict;
 
 use Test::More;
+use Time::HiRes qw/ time /;
 
 use Test::LiveUpdate qw/ :DEFAULT zip /;
 use Test::LiveUpdate::Hang;
@@ -17,9 +19,9 @@ use Test::LiveUpdate::HTTP qw/ connect_to parse_reply /;
 my $t = Test::LiveUpdate->new()->has(qw/ http_ssl http_v2 /);
 my $dir = $t->testdir();
 
-Test::LiveUpdate::Hang->new($t);
+my $hang = Test::LiveUpdate::Hang->new($t);
 
-$t->plan(77);
+$t->plan(81);
 
 system('openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost'
        . " -keyout '$dir/key.pem' -out '$dir/cert.pem' 2>/dev/null") == 0
@@ -94,6 +96,7 @@ my $app = $t->create_app('one');
 srand 1;
 
 my %files = (
+    'huge.bin' => 'h' x 30_000_000,
     'index.html' => '<html>',
     'empty.txt' => '',
     'one.txt' => 'x',
@@ -108,7 +111,7 @@ my $bundle = $done->{bundle};
 
 ok($done->{ok}, 'a release') or diag($done->{reply}{raw});
 
-for my $name (sort keys %files) {
+for my $name (grep { $_ ne 'huge.bin' } sort keys %files) {
     same($name);
     same($name, 'HEAD');
     same($name, 'GET', 'Range: bytes=0-0');
@@ -184,6 +187,35 @@ for (1 .. 20) {
 }
 
 ok((wait_until { open_files() == 0 } 10), 'no file stays open');
+
+# while the rest of a file does not come, devices are answered
+
+for my $version (qw/ http1.1 http2 /) {
+    my $curl = $t->run_daemon('curl', '-s', '-k', '--noproxy', '*',
+        "--$version", '--limit-rate', '100k', '-o', "$dir/part",
+        'https://127.0.0.1:' . port(8081)
+        . "/artifacts/$app/$bundle/huge.bin");
+
+    ok((wait_until { -s "$dir/part" } 10), "$version: it begins");
+
+    $hang->hang('path', 'huge.bin');
+
+    my $from = time();
+    my $slow = 0;
+
+    while (time() - $from < 2) {
+        my $begun = time();
+
+        $t->latest($app);
+        $slow++ if time() - $begun > 1;
+    }
+
+    is($slow, 0, "$version: devices are answered");
+
+    $hang->answer();
+    kill 'TERM', $curl;
+    unlink "$dir/part";
+}
 
 # what is not there
 
