@@ -98,7 +98,7 @@ cmp_ok(seconds(), '<', $slow, 'ends it');
 
 $t->run();
 is($t->tree('store/tmp'), "\n", 'nothing is left in tmp/');
-ok(!glob("$dir/store/tmp/body/*"), 'nor of the body');
+ok(!glob("$dir/temp/body/*"), 'nor of the body');
 is($t->upload($app, $id, $large)->{status}, 201, 'the upload goes on');
 is($t->api('PATCH', "$path/$id", { artifactStatus => 'ready' })->{status},
    200, 'to its end');
