@@ -254,7 +254,7 @@ for (1 .. 4) {
     $published += grep { $_->{status} < 300 } map { @$_ } @results;
 
     push @wrong, map { $_->{raw} }
-        grep { $_->{status} !~ /^(?:20[014]|404)$/ } map { @$_ } @results;
+        grep { $_->{status} !~ /^(?:20[014]|404|503)$/ } map { @$_ } @results;
     push @wrong, map { "$_ is left" }
         grep { -e "$dir/store/$_/$app" } qw/ apps live staging /;
 }
@@ -278,7 +278,7 @@ for (1 .. 4) {
     } 1 .. 3] });
 
     push @wrong, map { $_->{raw} }
-        grep { $_->{status} !~ /^(?:20[014]|404)$/ } map { @$_ } @results;
+        grep { $_->{status} !~ /^(?:20[014]|404|503)$/ } map { @$_ } @results;
 
     push @wrong, $store->check();
     $t->api('DELETE', "/v1/apps/$id");

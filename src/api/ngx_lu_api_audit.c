@@ -218,7 +218,7 @@ ngx_lu_api_audit_piece(ngx_lu_api_audit_log_t *log)
         return NGX_ERROR;
     }
 
-    /* fewer bytes: a line that a crash cut short was removed meanwhile */
+    /* fewer bytes: somebody has made the file shorter meanwhile */
 
     (void) ngx_lu_cpymem(p + n, log->start, rest);
     ngx_free(log->start);

@@ -250,7 +250,7 @@ ngx_lu_api_file_write(ngx_lu_form_t *form, const lu_file_t *file,
 
         data = ngx_lu_path_in(&task->io, folder, "uploads/%s.data", id);
 
-        if (ngx_lu_temp_rename(&task->io, &form->temp, data) != NGX_OK) {
+        if (ngx_lu_file_place(&task->io, &form->temp, data) != NGX_OK) {
             return ngx_lu_task_failed(task);
         }
     }
@@ -406,7 +406,7 @@ ngx_lu_api_file_announce(ngx_lu_task_t *task, const lu_file_t *file,
         rc = ngx_lu_temp_write(&task->io, &temp, (u_char *) text,
                                ngx_strlen(text));
         if (rc == NGX_OK) {
-            rc = ngx_lu_temp_rename(&task->io, &temp, path);
+            rc = ngx_lu_file_place(&task->io, &temp, path);
 
         } else {
             ngx_lu_temp_discard(&temp);

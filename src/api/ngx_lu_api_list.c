@@ -299,7 +299,7 @@ ngx_lu_api_list_load(ngx_lu_api_list_t *list, const ngx_lu_api_entry_t *entry,
     }
 
     release->is_live = entry->is_live;
-    release->lock = NGX_INVALID_FILE;
+    release->lock = NULL;
     release->folder = ngx_lu_api_list_folder(list, entry);
 
     rc = ngx_lu_release_load(&task->io, release->folder, &release->json);

@@ -159,7 +159,7 @@ ngx_lu_api_organization_any(ngx_lu_call_t *call)
 
     path = ngx_lu_path(&task->io, "%V/organizations.json", &task->store->path);
 
-    return path == NULL || access((char *) path, F_OK) == 0;
+    return ngx_lu_file_exists(&task->io, path) != NGX_DECLINED;
 }
 
 
@@ -169,8 +169,8 @@ ngx_lu_api_organization_change(ngx_lu_call_t *call,
 {
     cJSON          *list;
     u_char         *path;
-    ngx_fd_t        lock;
     ngx_int_t       status;
+    ngx_lu_lock_t  *lock;
     ngx_lu_task_t  *task;
 
     task = &call->task;

@@ -20,6 +20,7 @@
 #include "store/ngx_lu_path.h"
 #include "store/ngx_lu_temp.h"
 #include "store/ngx_lu_tree.h"
+#include "store/ngx_lu_turn.h"
 #include "write/ngx_lu_bundle.h"
 #include "write/ngx_lu_release.h"
 #include "write/ngx_lu_task.h"
@@ -347,7 +348,7 @@ ngx_lu_api_upload_mark(ngx_lu_task_t *task, u_char *path)
     ngx_lu_temp_t  temp;
 
     if (ngx_lu_temp_create(&task->io, task->store, &temp) != NGX_OK
-        || ngx_lu_temp_rename(&task->io, &temp, path) != NGX_OK)
+        || ngx_lu_file_place(&task->io, &temp, path) != NGX_OK)
     {
         return ngx_lu_task_failed(task);
     }
@@ -379,7 +380,7 @@ ngx_lu_api_upload_keep(ngx_lu_call_t *call, u_char *folder,
 
     form->has_file = 0;
 
-    if (ngx_lu_temp_rename(&task->io, &form->temp, path) != NGX_OK) {
+    if (ngx_lu_file_place(&task->io, &form->temp, path) != NGX_OK) {
         return ngx_lu_task_failed(task);
     }
 
@@ -504,7 +505,7 @@ ngx_lu_api_upload_assemble(ngx_lu_call_t *call, u_char *folder,
         goto failed;
     }
 
-    if (ngx_lu_temp_rename(&task->io, &whole, path) != NGX_OK) {
+    if (ngx_lu_file_place(&task->io, &whole, path) != NGX_OK) {
         return ngx_lu_task_failed(task);
     }
 
@@ -650,7 +651,14 @@ ngx_lu_api_upload_abort(ngx_lu_call_t *call, u_char *folder)
         return status;
     }
 
+    status = ngx_lu_task_prove(task);
+    if (status != NGX_OK) {
+        return status;
+    }
+
     path = ngx_lu_path_in(&task->io, folder, "uploads");
+
+    ngx_lu_turn_refresh(&task->io, path);
 
     if (ngx_lu_tree_list(&task->io, path, &names) != NGX_OK) {
         return ngx_lu_task_failed(task);

@@ -523,6 +523,7 @@ ngx_lu_call_reply(ngx_http_request_t *r, ngx_lu_call_t *call, ngx_int_t status)
 {
     u_char         *sentence;
     ngx_str_t       text, type;
+    ngx_uint_t      level;
     ngx_lu_io_t    *io;
     ngx_lu_task_t  *task;
 
@@ -537,9 +538,10 @@ ngx_lu_call_reply(ngx_http_request_t *r, ngx_lu_call_t *call, ngx_int_t status)
         && (status >= NGX_HTTP_INTERNAL_SERVER_ERROR
             || status < NGX_HTTP_SPECIAL_RESPONSE))
     {
-        ngx_log_error(NGX_LOG_CRIT, r->connection->log, io->err,
-                      "%s \"%s\" failed", io->operation,
-                      io->path ? io->path : (u_char *) "");
+        level = (io->err == NGX_ECANCELED) ? NGX_LOG_WARN : NGX_LOG_CRIT;
+
+        ngx_log_error(level, r->connection->log, io->err, "%s \"%s\" failed",
+                      io->operation, io->path ? io->path : (u_char *) "");
     }
 
     if (status >= NGX_HTTP_BAD_REQUEST) {

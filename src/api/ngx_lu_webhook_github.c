@@ -212,8 +212,8 @@ ngx_lu_webhook_github_run(ngx_lu_call_t *call, const lu_github_event_t *event,
     ngx_lu_webhook_github_pt handler)
 {
     u_char         *path;
-    ngx_fd_t        lock;
     ngx_int_t       status;
+    ngx_lu_lock_t  *lock;
     ngx_lu_task_t  *task;
 
     task = &call->task;

@@ -12,6 +12,7 @@
 #include "store/ngx_lu_lock.h"
 #include "store/ngx_lu_mark.h"
 #include "store/ngx_lu_path.h"
+#include "store/ngx_lu_tree.h"
 
 #include "core/lu_put.h"
 #include "core/lu_release.h"
@@ -271,8 +272,12 @@ ngx_lu_job_lock(ngx_lu_step_t *step, ngx_lu_release_t *release)
 ngx_int_t
 ngx_lu_job_remove(ngx_lu_step_t *step)
 {
-    return ngx_lu_file_unlink(&step->task.io, step->job->path) == NGX_ERROR
-           ? ngx_lu_task_failed(&step->task) : NGX_OK;
+    ngx_lu_task_t  *task;
+
+    task = &step->task;
+
+    return ngx_lu_tree_unlink(&task->io, task->store, step->job->path)
+           == NGX_ERROR ? ngx_lu_task_failed(task) : NGX_OK;
 }
 
 
@@ -484,7 +489,7 @@ ngx_lu_job_free(ngx_lu_job_t *job)
 
     jobs->nrunning--;
 
-    ngx_lu_lock_release(job->claim);
+    ngx_lu_lock_close(job->claim);
     ngx_destroy_pool(job->pool);
 
     if (jobs->nrunning == NGX_LU_JOBS - 1) {

@@ -198,8 +198,8 @@ ngx_lu_pull_compare(ngx_lu_github_t *github)
 static ngx_int_t
 ngx_lu_pull_hand_over(ngx_lu_step_t *step)
 {
-    ngx_fd_t           lock;
     ngx_int_t          status;
+    ngx_lu_lock_t     *lock;
     lu_github_event_t  event;
 
     status = ngx_lu_reconcile_lock(&step->task, &lock);

@@ -829,9 +829,9 @@ ngx_lu_reconcile_tell_app(ngx_lu_task_t *task, cJSON *app, void *data)
 static ngx_int_t
 ngx_lu_reconcile_over(ngx_lu_step_t *step)
 {
-    ngx_fd_t         lock;
     ngx_int_t        status;
     ngx_lu_job_t    *job;
+    ngx_lu_lock_t   *lock;
     ngx_file_info_t  fi;
 
     job = step->job;
@@ -874,12 +874,12 @@ ngx_lu_reconcile_ask(ngx_lu_task_t *task, const lu_github_event_t *event)
 
 
 ngx_int_t
-ngx_lu_reconcile_lock(ngx_lu_task_t *task, ngx_fd_t *lock)
+ngx_lu_reconcile_lock(ngx_lu_task_t *task, ngx_lu_lock_t **lock)
 {
     u_char  *path;
 
     path = ngx_lu_path(&task->io, "%V/jobs/.lock", &task->store->path);
 
-    return ngx_lu_lock(&task->io, path, lock) == NGX_OK
+    return ngx_lu_lock(&task->io, task->store, path, lock) == NGX_OK
            ? NGX_OK : ngx_lu_task_failed(task);
 }

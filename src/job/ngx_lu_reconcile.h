@@ -40,7 +40,7 @@ ngx_int_t ngx_lu_reconcile_ask(ngx_lu_task_t *task,
  * has it.
  */
 
-ngx_int_t ngx_lu_reconcile_lock(ngx_lu_task_t *task, ngx_fd_t *lock);
+ngx_int_t ngx_lu_reconcile_lock(ngx_lu_task_t *task, ngx_lu_lock_t **lock);
 
 
 #endif /* _NGX_LU_RECONCILE_H_INCLUDED_ */

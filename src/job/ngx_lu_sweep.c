@@ -354,7 +354,7 @@ ngx_lu_sweep_job(ngx_lu_sweep_t *sweep, ngx_str_t *name)
         rc = NGX_ERROR;
     }
 
-    ngx_lu_lock_release(job->claim);
+    ngx_lu_lock_close(job->claim);
 
     if (rc == NGX_BUSY) {
         rc = NGX_OK;
@@ -378,8 +378,8 @@ static ngx_int_t
 ngx_lu_sweep_open(ngx_lu_sweep_t *sweep, ngx_lu_job_t *job, u_char *path)
 {
     cJSON           *release;
-    ngx_fd_t         lock;
     ngx_int_t        rc;
+    ngx_lu_lock_t   *lock;
     ngx_file_info_t  fi;
 
     if (job->is_github) {
@@ -396,10 +396,19 @@ ngx_lu_sweep_open(ngx_lu_sweep_t *sweep, ngx_lu_job_t *job, u_char *path)
                                                               : NGX_OK;
     }
 
-    lock = NGX_INVALID_FILE;
-    rc = ngx_lu_lock_try(&sweep->io,
-                         ngx_lu_path_in(&sweep->io, job->folder, "lock"),
-                         &lock);
+    /* whoever waits for it comes later: the next sweep does, too */
+
+    sweep->io.first = 1;
+
+    rc = ngx_lu_lock_existing(&sweep->io, job->jobs->store,
+                              ngx_lu_path_in(&sweep->io, job->folder, "lock"),
+                              &lock);
+
+    if (rc == NGX_ERROR && sweep->io.busy) {
+        ngx_lu_io_clear(&sweep->io);
+        sweep->io.busy = NULL;
+        rc = NGX_BUSY;
+    }
 
     /* a crash during the promotion may have left the release without a lock */
 
@@ -422,7 +431,7 @@ ngx_lu_sweep_open(ngx_lu_sweep_t *sweep, ngx_lu_job_t *job, u_char *path)
 
         /* a crash came between the end of the job and the unlink */
 
-        rc = ngx_lu_file_unlink(&sweep->io, path);
+        rc = ngx_lu_tree_unlink(&sweep->io, job->jobs->store, path);
 
         if (rc != NGX_ERROR) {
             rc = NGX_BUSY;

@@ -7,16 +7,54 @@
 #include "ngx_lu_file.h"
 #include "ngx_lu_path.h"
 #include "ngx_lu_temp.h"
+#include "ngx_lu_turn.h"
 
 #include "core/lu_sha256.h"
 
 
 #define NGX_LU_FILE_PIECE  (256 * 1024)
-#define NGX_LU_FILE_LINE   4096
 #define NGX_LU_FILE_POOL   4096
+#define NGX_LU_FILE_TRIES  5
 
 
-static off_t ngx_lu_file_whole_lines(ngx_fd_t fd, off_t size);
+static ngx_int_t ngx_lu_file_append_to(ngx_lu_io_t *io, ngx_lu_temp_t *file,
+    const char *text, size_t len);
+
+
+ngx_int_t
+ngx_lu_file_open(ngx_lu_io_t *io, u_char *path, ngx_fd_t *fd)
+{
+    ngx_uint_t  tries;
+
+    *fd = NGX_INVALID_FILE;
+
+    if (path == NULL) {
+        return ngx_lu_io_pathless(io);
+    }
+
+    if (io->turns && !io->plain) {
+        return ngx_lu_turn_open(io, path, fd);
+    }
+
+    /* what is remembered of a name is asked for again when it was wrong */
+
+    for (tries = 0; tries < NGX_LU_FILE_TRIES; tries++) {
+
+        *fd = ngx_open_file(path, NGX_FILE_RDONLY, NGX_FILE_OPEN, 0);
+
+        if (*fd != NGX_INVALID_FILE) {
+            return NGX_OK;
+        }
+
+        if (ngx_errno != ESTALE) {
+            break;
+        }
+    }
+
+    return (ngx_errno == NGX_ENOENT || ngx_errno == NGX_ENOTDIR)
+           ? NGX_DECLINED
+           : ngx_lu_io_failed(io, ngx_open_file_n, path);
+}
 
 
 /*
@@ -51,6 +89,38 @@ ngx_lu_file_exists(ngx_lu_io_t *io, u_char *path)
 
 
 ngx_int_t
+ngx_lu_file_info(ngx_lu_io_t *io, u_char *path, ngx_file_info_t *fi)
+{
+    ngx_fd_t   fd;
+    ngx_err_t  err;
+
+    if (path == NULL) {
+        return ngx_lu_io_pathless(io);
+    }
+
+    fd = ngx_open_file(path, NGX_FILE_RDONLY|NGX_FILE_NONBLOCK, NGX_FILE_OPEN,
+                       0);
+
+    if (fd == NGX_INVALID_FILE) {
+        return (ngx_errno == NGX_ENOENT || ngx_errno == NGX_ENOTDIR)
+               ? NGX_DECLINED
+               : ngx_lu_io_failed(io, ngx_open_file_n, path);
+    }
+
+    if (ngx_fd_info(fd, fi) == NGX_FILE_ERROR) {
+        err = ngx_errno;
+        (void) ngx_close_file(fd);
+
+        return ngx_lu_io_error(io, err, ngx_fd_info_n, path);
+    }
+
+    (void) ngx_close_file(fd);
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
 ngx_lu_file_read(ngx_lu_io_t *io, u_char *path, lu_str_t *text,
     ngx_file_info_t *fi)
 {
@@ -59,18 +129,9 @@ ngx_lu_file_read(ngx_lu_io_t *io, u_char *path, lu_str_t *text,
     ngx_fd_t   fd;
     ngx_int_t  rc;
 
-    if (path == NULL) {
-        return ngx_lu_io_pathless(io);
-    }
-
-    fd = ngx_open_file(path, NGX_FILE_RDONLY, NGX_FILE_OPEN, 0);
-
-    if (fd == NGX_INVALID_FILE) {
-        if (ngx_errno == NGX_ENOENT) {
-            return NGX_DECLINED;
-        }
-
-        return ngx_lu_io_failed(io, ngx_open_file_n, path);
+    rc = ngx_lu_file_open(io, path, &fd);
+    if (rc != NGX_OK) {
+        return rc;
     }
 
     rc = NGX_ERROR;
@@ -183,18 +244,9 @@ ngx_lu_file_pieces(ngx_lu_io_t *io, u_char *path,
     ngx_fd_t   fd;
     ngx_int_t  rc;
 
-    if (path == NULL) {
-        return ngx_lu_io_pathless(io);
-    }
-
-    fd = ngx_open_file(path, NGX_FILE_RDONLY, NGX_FILE_OPEN, 0);
-
-    if (fd == NGX_INVALID_FILE) {
-        if (ngx_errno == NGX_ENOENT) {
-            return NGX_DECLINED;
-        }
-
-        return ngx_lu_io_failed(io, ngx_open_file_n, path);
+    rc = ngx_lu_file_open(io, path, &fd);
+    if (rc != NGX_OK) {
+        return rc;
     }
 
     piece = ngx_alloc(NGX_LU_FILE_PIECE, ngx_cycle->log);
@@ -238,16 +290,11 @@ ngx_lu_file_write(ngx_lu_io_t *io, ngx_lu_store_t *store, u_char *path,
 {
     ngx_lu_temp_t  temp;
 
-    if (ngx_lu_temp_create(io, store, &temp) != NGX_OK) {
+    if (ngx_lu_file_prepare(io, store, path, text, len, &temp) != NGX_OK) {
         return NGX_ERROR;
     }
 
-    if (ngx_lu_temp_write(io, &temp, (const u_char *) text, len) != NGX_OK) {
-        ngx_lu_temp_discard(&temp);
-        return NGX_ERROR;
-    }
-
-    return ngx_lu_temp_commit(io, &temp, path);
+    return ngx_lu_file_commit(io, &temp, path);
 }
 
 
@@ -255,20 +302,13 @@ ngx_int_t
 ngx_lu_file_write_json(ngx_lu_io_t *io, ngx_lu_store_t *store, u_char *path,
     const cJSON *json)
 {
-    char      *text;
-    ngx_int_t  rc;
+    ngx_lu_temp_t  temp;
 
-    text = cJSON_Print(json);
-
-    if (text == NULL) {
-        return ngx_lu_io_error(io, NGX_ENOMEM, "malloc()", path);
+    if (ngx_lu_file_prepare_json(io, store, path, json, &temp) != NGX_OK) {
+        return NGX_ERROR;
     }
 
-    rc = ngx_lu_file_write_text(io, store, path, text);
-
-    cJSON_free(text);
-
-    return rc;
+    return ngx_lu_file_commit(io, &temp, path);
 }
 
 
@@ -285,6 +325,95 @@ ngx_lu_file_write_text(ngx_lu_io_t *io, ngx_lu_store_t *store, u_char *path,
     }
 
     return ngx_lu_file_write(io, store, path, text, len);
+}
+
+
+ngx_int_t
+ngx_lu_file_prepare(ngx_lu_io_t *io, ngx_lu_store_t *store, u_char *path,
+    const char *text, size_t len, ngx_lu_temp_t *temp)
+{
+    ngx_int_t  rc;
+
+    rc = io->turns ? ngx_lu_turn_create(io, path, temp)
+                   : ngx_lu_temp_create(io, store, temp);
+
+    if (rc != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    /* who took the turn before this file was there has not removed it */
+
+    if (ngx_lu_temp_write(io, temp, (const u_char *) text, len) != NGX_OK
+        || ngx_lu_temp_sync(io, temp) != NGX_OK
+        || ngx_lu_turn_prove(io) != NGX_OK)
+    {
+        ngx_lu_temp_discard(temp);
+        return NGX_ERROR;
+    }
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_lu_file_prepare_json(ngx_lu_io_t *io, ngx_lu_store_t *store, u_char *path,
+    const cJSON *json, ngx_lu_temp_t *temp)
+{
+    char      *text;
+    size_t     len;
+    ngx_int_t  rc;
+
+    text = cJSON_Print(json);
+
+    if (text == NULL) {
+        return ngx_lu_io_error(io, NGX_ENOMEM, "malloc()", path);
+    }
+
+    len = ngx_strlen(text);
+
+    rc = ngx_lu_file_check(io, path, text, len);
+
+    if (rc == NGX_OK) {
+        rc = ngx_lu_file_prepare(io, store, path, text, len, temp);
+    }
+
+    cJSON_free(text);
+
+    return rc;
+}
+
+
+ngx_int_t
+ngx_lu_file_commit(ngx_lu_io_t *io, ngx_lu_temp_t *temp, u_char *path)
+{
+    ngx_int_t  rc;
+
+    rc = io->turns ? ngx_lu_turn_commit(io, temp, path)
+                   : ngx_lu_temp_rename(io, temp, path);
+
+    if (rc != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    return ngx_lu_file_sync(io, ngx_lu_path_folder(io, path));
+}
+
+
+ngx_int_t
+ngx_lu_file_place(ngx_lu_io_t *io, ngx_lu_temp_t *temp, u_char *path)
+{
+    if (io->turns == NULL) {
+        return ngx_lu_temp_rename(io, temp, path);
+    }
+
+    if (ngx_lu_turn_adopt(io, temp, path) != NGX_OK
+        || ngx_lu_turn_prove(io) != NGX_OK)
+    {
+        ngx_lu_temp_discard(temp);
+        return NGX_ERROR;
+    }
+
+    return ngx_lu_turn_commit(io, temp, path);
 }
 
 
@@ -323,101 +452,79 @@ ngx_lu_file_check(ngx_lu_io_t *io, u_char *path, const char *text, size_t len)
 }
 
 
-/* All of the line or nothing: who could not write it cuts it off again. */
+/*
+ * Nothing is cut off, not even half a line that could not be written: another
+ * machine may have added to the file meanwhile.
+ */
 
 ngx_int_t
 ngx_lu_file_append(ngx_lu_io_t *io, u_char *path, const char *text,
     size_t len)
 {
-    off_t            size;
-    ngx_fd_t         fd;
-    ngx_int_t        rc;
-    ngx_lu_temp_t    file;
-    ngx_file_info_t  fi;
+    ngx_int_t      rc;
+    ngx_lu_temp_t  file;
 
     if (path == NULL) {
         return ngx_lu_io_pathless(io);
     }
 
-    fd = open((const char *) path, O_RDWR|O_APPEND|O_CREAT|O_CLOEXEC, 0600);
+    if (ngx_lu_turn_prove(io) != NGX_OK) {
+        return NGX_ERROR;
+    }
 
-    if (fd == NGX_INVALID_FILE) {
+    file.path = path;
+    file.fd = open((const char *) path, O_RDWR|O_APPEND|O_CREAT|O_CLOEXEC,
+                   0600);
+
+    if (file.fd == NGX_INVALID_FILE) {
         return ngx_lu_io_failed(io, ngx_open_file_n, path);
     }
 
-    rc = NGX_ERROR;
-
-    if (ngx_fd_info(fd, &fi) == NGX_FILE_ERROR) {
-        (void) ngx_lu_io_failed(io, ngx_fd_info_n, path);
-        goto done;
-    }
-
-    size = ngx_lu_file_whole_lines(fd, ngx_file_size(&fi));
-
-    if (size == -1) {
-        (void) ngx_lu_io_failed(io, "pread()", path);
-        goto done;
-    }
-
-    if (size != ngx_file_size(&fi) && ftruncate(fd, size) == -1) {
-        (void) ngx_lu_io_failed(io, "ftruncate()", path);
-        goto done;
-    }
-
-    file.fd = fd;
-    file.path = path;
     lu_sha256_init(&file.sha256);
 
-    rc = ngx_lu_temp_write(io, &file, (const u_char *) text, len);
+    rc = ngx_lu_file_append_to(io, &file, text, len);
 
-    if (rc == NGX_OK) {
-        rc = ngx_lu_temp_sync(io, &file);
-    }
-
-    if (rc == NGX_OK && ngx_file_size(&fi) == 0) {
-        rc = ngx_lu_file_sync(io, ngx_lu_path_folder(io, path));
-    }
-
-    if (rc != NGX_OK && ftruncate(fd, size) == -1) {
-        (void) ngx_lu_io_failed(io, "ftruncate()", path);
-    }
-
-done:
-
-    (void) ngx_close_file(fd);
+    (void) ngx_close_file(file.fd);
 
     return rc;
 }
 
 
-/* Where the last whole line ends: a crash may have cut the one after it. */
-
-static off_t
-ngx_lu_file_whole_lines(ngx_fd_t fd, off_t size)
+static ngx_int_t
+ngx_lu_file_append_to(ngx_lu_io_t *io, ngx_lu_temp_t *file, const char *text,
+    size_t len)
 {
-    off_t    start;
-    u_char   buf[NGX_LU_FILE_LINE];
-    ssize_t  n;
+    off_t            size;
+    u_char           last;
+    ngx_file_info_t  fi;
 
-    while (size) {
-        start = ngx_max(size - NGX_LU_FILE_LINE, 0);
-
-        n = pread(fd, buf, (size_t) (size - start), start);
-
-        if (n != size - start) {
-            return -1;
-        }
-
-        while (n) {
-            if (buf[--n] == LF) {
-                return start + n + 1;
-            }
-        }
-
-        size = start;
+    if (ngx_fd_info(file->fd, &fi) == NGX_FILE_ERROR) {
+        return ngx_lu_io_failed(io, ngx_fd_info_n, file->path);
     }
 
-    return 0;
+    size = ngx_file_size(&fi);
+
+    if (size) {
+
+        if (pread(file->fd, &last, 1, size - 1) != 1) {
+            return ngx_lu_io_failed(io, "pread()", file->path);
+        }
+
+        if (last != LF
+            && ngx_lu_temp_write(io, file, (const u_char *) "\n", 1) != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+    }
+
+    if (ngx_lu_temp_write(io, file, (const u_char *) text, len) != NGX_OK
+        || ngx_lu_temp_sync(io, file) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    return size ? NGX_OK
+                : ngx_lu_file_sync(io, ngx_lu_path_folder(io, file->path));
 }
 
 
@@ -496,16 +603,27 @@ ngx_lu_file_mkdirs(ngx_lu_io_t *io, u_char *root, u_char *path)
 ngx_int_t
 ngx_lu_file_rename(ngx_lu_io_t *io, u_char *from, u_char *to)
 {
+    ngx_err_t  err;
+
     if (from == NULL || to == NULL) {
         return ngx_lu_io_pathless(io);
     }
 
     if (ngx_rename_file(from, to) == NGX_FILE_ERROR) {
-        if (ngx_errno == NGX_ENOENT) {
-            return NGX_DECLINED;
+        err = ngx_errno;
+
+        if (err != NGX_ENOENT && err != ESTALE) {
+            return ngx_lu_io_error(io, err, ngx_rename_file_n, to);
         }
 
-        return ngx_lu_io_failed(io, ngx_rename_file_n, to);
+        /* that of a server which was asked twice: the answer was lost */
+
+        if (ngx_lu_file_exists(io, from) != NGX_DECLINED
+            || ngx_lu_file_exists(io, to) != NGX_OK)
+        {
+            ngx_lu_io_clear(io);
+            return NGX_DECLINED;
+        }
     }
 
     return NGX_OK;

@@ -12,6 +12,7 @@
 
 
 #include "ngx_lu_io.h"
+#include "ngx_lu_temp.h"
 
 #include "core/lu_json.h"
 
@@ -25,6 +26,21 @@
 /* NGX_OK: the file or folder is there; NGX_DECLINED: it is not. */
 
 ngx_int_t ngx_lu_file_exists(ngx_lu_io_t *io, u_char *path);
+
+/*
+ * The attributes of a file or folder, as the server has them.  NGX_DECLINED:
+ * there is none.
+ */
+
+ngx_int_t ngx_lu_file_info(ngx_lu_io_t *io, u_char *path, ngx_file_info_t *fi);
+
+/*
+ * Opens a file for reading.  With turns, and unless io->plain is set, it is the
+ * one that has the name now: see ngx_lu_turn_open().  So it is in all functions
+ * below that read.  NGX_DECLINED: there is no such file.
+ */
+
+ngx_int_t ngx_lu_file_open(ngx_lu_io_t *io, u_char *path, ngx_fd_t *fd);
 
 /*
  * Reads a whole file of up to 64 MB into memory of the pool, terminated, and
@@ -54,7 +70,9 @@ ngx_int_t ngx_lu_file_pieces(ngx_lu_io_t *io, u_char *path,
  * Replaces a file whole and durably: temporary file, sync, rename, sync of the
  * folder.  Readers see the old file or the new one.  write_json() and
  * write_text(), whose text is JSON, fail with EILSEQ or EFBIG, and write
- * nothing, if ngx_lu_file_read_json() could not read it.
+ * nothing, if ngx_lu_file_read_json() could not read it.  With turns, all of
+ * them are proved before the rename, and NGX_ECANCELED says that another has
+ * one.
  */
 
 ngx_int_t ngx_lu_file_write(ngx_lu_io_t *io, ngx_lu_store_t *store,
@@ -64,15 +82,39 @@ ngx_int_t ngx_lu_file_write_json(ngx_lu_io_t *io, ngx_lu_store_t *store,
 ngx_int_t ngx_lu_file_write_text(ngx_lu_io_t *io, ngx_lu_store_t *store,
     u_char *path, const char *text);
 
+/*
+ * The same in two steps.  prepare() does all that is done before the rename,
+ * and the file is then to be committed, or discarded by ngx_lu_temp_discard().
+ * commit() renames it, and syncs the folder; if that sync fails, the file is
+ * replaced nevertheless.
+ */
+
+ngx_int_t ngx_lu_file_prepare(ngx_lu_io_t *io, ngx_lu_store_t *store,
+    u_char *path, const char *text, size_t len, ngx_lu_temp_t *temp);
+ngx_int_t ngx_lu_file_prepare_json(ngx_lu_io_t *io, ngx_lu_store_t *store,
+    u_char *path, const cJSON *json, ngx_lu_temp_t *temp);
+ngx_int_t ngx_lu_file_commit(ngx_lu_io_t *io, ngx_lu_temp_t *temp,
+    u_char *path);
+
+/*
+ * Gives a temporary file its name, as ngx_lu_temp_rename() does, but so that
+ * who takes the turn can prevent it to the last: with turns, all of them are
+ * proved.
+ */
+
+ngx_int_t ngx_lu_file_place(ngx_lu_io_t *io, ngx_lu_temp_t *temp,
+    u_char *path);
+
 /* The same check, for JSON that is written in another way. */
 
 ngx_int_t ngx_lu_file_check(ngx_lu_io_t *io, u_char *path, const char *text,
     size_t len);
 
 /*
- * Adds len bytes, which end with a line feed, durably behind the last whole
- * line of a file, which is created if need be.  A line that could not be
- * written leaves nothing behind.  The caller holds a lock.
+ * Adds len bytes, which end with a line feed, durably at the end of a file,
+ * which is created if need be, and proves the turns before.  A line that could
+ * not be written may leave a part of it behind, which becomes a line of its
+ * own.  The caller holds a lock.
  */
 
 ngx_int_t ngx_lu_file_append(ngx_lu_io_t *io, u_char *path, const char *text,
@@ -98,7 +140,8 @@ ngx_int_t ngx_lu_file_mkdirs(ngx_lu_io_t *io, u_char *root, u_char *path);
 
 /*
  * Renames a file or folder; the folders of both are not synced.
- * NGX_DECLINED: there is no "from", or no folder for "to".
+ * NGX_DECLINED: there is no "from", or no folder for "to".  NGX_OK also if
+ * there is only a "to": the answer of a server may be lost.
  */
 
 ngx_int_t ngx_lu_file_rename(ngx_lu_io_t *io, u_char *from, u_char *to);

@@ -61,6 +61,11 @@ ngx_lu_io_is_damage(const ngx_lu_io_t *io)
     case NGX_ENOMEM:
     case NGX_EMFILE:
     case NGX_ENFILE:
+    case NGX_ENOSPC:
+#ifdef EDQUOT
+    case EDQUOT:
+#endif
+    case NGX_ECANCELED:
         return 0;
 
     default:

@@ -16,6 +16,9 @@
 #define NGX_LU_IO_LOCKS  4
 
 
+struct ngx_lu_turn_s;
+
+
 /*
  * The memory of a thread, the system call that failed, and its locks.  The
  * thread owns the pool and logs nothing; whoever started it logs the error.
@@ -33,7 +36,12 @@ typedef struct {
     uint32_t                   locks[NGX_LU_IO_LOCKS];
     ngx_uint_t                 nlocks;
     u_char                    *busy;
-    unsigned                   turn:1;      /* nobody else comes first */
+    unsigned                   first:1;     /* nobody else comes first */
+
+    /* ngx_lu_turn_take(): those that it has, the last one first; and whether
+       files are read as names show them, although they may be old */
+    struct ngx_lu_turn_s      *turns;
+    unsigned                   plain:1;
 } ngx_lu_io_t;
 
 

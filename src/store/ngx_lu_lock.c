@@ -5,15 +5,22 @@
 
 
 #include "ngx_lu_lock.h"
+#include "ngx_lu_tree.h"
 
 
 #define NGX_LU_LOCK_WAITS  1024
+#define NGX_LU_LOCK_TRIES  50
 
 
-static ngx_int_t ngx_lu_lock_take(ngx_lu_io_t *io, u_char *path, int create,
-    ngx_fd_t *fd);
+static ngx_int_t ngx_lu_lock_take(ngx_lu_io_t *io, ngx_lu_store_t *store,
+    u_char *path, int create, ngx_lu_lock_t **lock);
+static ngx_int_t ngx_lu_lock_turn(ngx_lu_io_t *io, ngx_lu_store_t *store,
+    u_char *path, ngx_fd_t fd, ngx_lu_lock_t **lock);
 static ngx_int_t ngx_lu_lock_file(ngx_lu_io_t *io, u_char *path, int create,
     ngx_fd_t *fd);
+static ngx_int_t ngx_lu_lock_once(ngx_lu_io_t *io, u_char *path, int create,
+    ngx_fd_t *fd);
+static ngx_int_t ngx_lu_lock_named(ngx_lu_io_t *io, u_char *path, ngx_fd_t fd);
 
 
 /* of this worker, by hash: locks that share a number wait once in vain */
@@ -22,16 +29,18 @@ static ngx_atomic_t  ngx_lu_lock_waiting[NGX_LU_LOCK_WAITS];
 
 
 ngx_int_t
-ngx_lu_lock(ngx_lu_io_t *io, u_char *path, ngx_fd_t *fd)
+ngx_lu_lock(ngx_lu_io_t *io, ngx_lu_store_t *store, u_char *path,
+    ngx_lu_lock_t **lock)
 {
-    return ngx_lu_lock_take(io, path, O_CREAT, fd);
+    return ngx_lu_lock_take(io, store, path, O_CREAT, lock);
 }
 
 
 ngx_int_t
-ngx_lu_lock_existing(ngx_lu_io_t *io, u_char *path, ngx_fd_t *fd)
+ngx_lu_lock_existing(ngx_lu_io_t *io, ngx_lu_store_t *store, u_char *path,
+    ngx_lu_lock_t **lock)
 {
-    return ngx_lu_lock_take(io, path, 0, fd);
+    return ngx_lu_lock_take(io, store, path, 0, lock);
 }
 
 
@@ -43,12 +52,14 @@ ngx_lu_lock_try(ngx_lu_io_t *io, u_char *path, ngx_fd_t *fd)
 
 
 static ngx_int_t
-ngx_lu_lock_take(ngx_lu_io_t *io, u_char *path, int create, ngx_fd_t *fd)
+ngx_lu_lock_take(ngx_lu_io_t *io, ngx_lu_store_t *store, u_char *path,
+    int create, ngx_lu_lock_t **lock)
 {
     uint32_t   hash;
+    ngx_fd_t   fd;
     ngx_int_t  rc;
 
-    *fd = NGX_INVALID_FILE;
+    *lock = NULL;
 
     if (path == NULL) {
         return ngx_lu_io_pathless(io);
@@ -56,14 +67,18 @@ ngx_lu_lock_take(ngx_lu_io_t *io, u_char *path, int create, ngx_fd_t *fd)
 
     hash = ngx_lu_lock_hash(path);
 
-    if (!io->turn
+    if (!io->first
         && io->nlocks == 0
         && ngx_lu_lock_waiting[hash % NGX_LU_LOCK_WAITS])
     {
         return ngx_lu_io_busy(io, path);
     }
 
-    rc = ngx_lu_lock_file(io, path, create, fd);
+    rc = ngx_lu_lock_file(io, path, create, &fd);
+
+    if (rc == NGX_OK) {
+        rc = ngx_lu_lock_turn(io, store, path, fd, lock);
+    }
 
     if (rc == NGX_BUSY) {
         return ngx_lu_io_busy(io, path);
@@ -77,17 +92,51 @@ ngx_lu_lock_take(ngx_lu_io_t *io, u_char *path, int create, ngx_fd_t *fd)
 }
 
 
-/*
- * A lock of the open file description excludes the other threads of this
- * process as well, and dies with its holder.
- */
+static ngx_int_t
+ngx_lu_lock_turn(ngx_lu_io_t *io, ngx_lu_store_t *store, u_char *path,
+    ngx_fd_t fd, ngx_lu_lock_t **lock)
+{
+    u_char         **gone;
+    ngx_int_t        rc;
+    ngx_uint_t       i;
+    ngx_lu_lock_t   *taken;
+
+    taken = ngx_palloc(io->pool, sizeof(ngx_lu_lock_t));
+
+    if (taken == NULL) {
+        ngx_lu_lock_close(fd);
+        return ngx_lu_io_nomem(io);
+    }
+
+    taken->io = io;
+    taken->fd = fd;
+
+    rc = ngx_lu_turn_take(io, store, path, &taken->turn);
+
+    gone = taken->turn.gone.elts;
+
+    for (i = 0; i < taken->turn.gone.nelts; i++) {
+        ngx_lu_tree_discard(gone[i]);
+    }
+
+    if (rc != NGX_OK) {
+        ngx_lu_lock_close(fd);
+        return rc;
+    }
+
+    *lock = taken;
+
+    return NGX_OK;
+}
+
+
+/* It may go, or be made anew, before it is locked. */
 
 static ngx_int_t
 ngx_lu_lock_file(ngx_lu_io_t *io, u_char *path, int create, ngx_fd_t *fd)
 {
-    ngx_fd_t         opened;
-    struct flock     lock;
-    ngx_file_info_t  held, named;
+    ngx_int_t   rc;
+    ngx_uint_t  tries;
 
     *fd = NGX_INVALID_FILE;
 
@@ -95,71 +144,146 @@ ngx_lu_lock_file(ngx_lu_io_t *io, u_char *path, int create, ngx_fd_t *fd)
         return ngx_lu_io_pathless(io);
     }
 
+    for (tries = 0; tries < NGX_LU_LOCK_TRIES; tries++) {
+
+        if (tries > 3) {
+            io->beats++;
+            ngx_msleep(ngx_min(tries, 20));
+        }
+
+        rc = ngx_lu_lock_once(io, path, create, fd);
+
+        if (rc != NGX_AGAIN) {
+            return rc;
+        }
+    }
+
+    return NGX_BUSY;
+}
+
+
+/*
+ * A lock of the open file description excludes the other threads of this
+ * process as well, and dies with its holder.  NGX_AGAIN: it is another file by
+ * now.
+ */
+
+static ngx_int_t
+ngx_lu_lock_once(ngx_lu_io_t *io, u_char *path, int create, ngx_fd_t *fd)
+{
+    ngx_fd_t      opened;
+    ngx_err_t     err;
+    ngx_int_t     rc;
+    struct flock  lock;
+
     ngx_memzero(&lock, sizeof(struct flock));
     lock.l_type = F_WRLCK;
     lock.l_whence = SEEK_SET;
 
-    for ( ;; ) {
+    opened = open((const char *) path, O_RDWR|O_CLOEXEC|create, 0600);
 
-        opened = open((const char *) path, O_RDWR|O_CLOEXEC|create, 0600);
+    if (opened == NGX_INVALID_FILE) {
 
-        if (opened == NGX_INVALID_FILE) {
-            if (ngx_errno == NGX_ENOENT) {
-                return NGX_DECLINED;
-            }
-
-            return ngx_lu_io_failed(io, ngx_open_file_n, path);
+        if (ngx_errno == ESTALE) {
+            return NGX_AGAIN;
         }
 
-        while (fcntl(opened, F_OFD_SETLK, &lock) == -1) {
-
-            if (ngx_errno == NGX_EINTR) {
-                continue;
-            }
-
-            if (ngx_errno == NGX_EAGAIN || ngx_errno == NGX_EACCES) {
-                (void) ngx_close_file(opened);
-                return NGX_BUSY;
-            }
-
-            (void) ngx_lu_io_failed(io, "fcntl()", path);
-            goto failed;
-        }
-
-        if (ngx_fd_info(opened, &held) == NGX_FILE_ERROR) {
-            (void) ngx_lu_io_failed(io, ngx_fd_info_n, path);
-            goto failed;
-        }
-
-        /* it may have gone, or have been made anew, before it was locked */
-
-        if (ngx_file_info(path, &named) != NGX_FILE_ERROR) {
-
-            if (ngx_file_uniq(&named) == ngx_file_uniq(&held)
-                && named.st_dev == held.st_dev)
-            {
-                *fd = opened;
-                return NGX_OK;
-            }
-
-        } else if (ngx_errno != NGX_ENOENT) {
-            (void) ngx_lu_io_failed(io, ngx_file_info_n, path);
-            goto failed;
-        }
-
-        (void) ngx_close_file(opened);
+        return (ngx_errno == NGX_ENOENT)
+               ? NGX_DECLINED
+               : ngx_lu_io_failed(io, ngx_open_file_n, path);
     }
 
-failed:
+    rc = NGX_OK;
+
+    while (fcntl(opened, F_OFD_SETLK, &lock) == -1) {
+
+        err = ngx_errno;
+
+        if (err == NGX_EINTR) {
+            continue;
+        }
+
+        if (err == NGX_EAGAIN || err == NGX_EACCES) {
+            rc = NGX_BUSY;
+
+        } else if (err == ESTALE) {
+            rc = NGX_AGAIN;
+
+        } else {
+            rc = ngx_lu_io_error(io, err, "fcntl()", path);
+        }
+
+        break;
+    }
+
+    if (rc == NGX_OK) {
+        rc = ngx_lu_lock_named(io, path, opened);
+    }
+
+    if (rc != NGX_OK) {
+        (void) ngx_close_file(opened);
+        return rc;
+    }
+
+    *fd = opened;
+
+    return NGX_OK;
+}
+
+
+/* On a network file system only open() is sure to ask the server. */
+
+static ngx_int_t
+ngx_lu_lock_named(ngx_lu_io_t *io, u_char *path, ngx_fd_t fd)
+{
+    ngx_fd_t         opened;
+    ngx_err_t        err;
+    ngx_int_t        rc;
+    ngx_file_info_t  held, named;
+
+    opened = ngx_open_file(path, NGX_FILE_RDONLY, NGX_FILE_OPEN, 0);
+
+    if (opened == NGX_INVALID_FILE) {
+        return (ngx_errno == NGX_ENOENT || ngx_errno == ESTALE)
+               ? NGX_AGAIN
+               : ngx_lu_io_failed(io, ngx_open_file_n, path);
+    }
+
+    if (ngx_fd_info(fd, &held) == NGX_FILE_ERROR
+        || ngx_fd_info(opened, &named) == NGX_FILE_ERROR)
+    {
+        err = ngx_errno;
+
+        rc = (err == ESTALE) ? NGX_AGAIN
+                             : ngx_lu_io_error(io, err, ngx_fd_info_n, path);
+
+    } else if (ngx_file_uniq(&named) == ngx_file_uniq(&held)
+               && named.st_dev == held.st_dev)
+    {
+        rc = NGX_OK;
+
+    } else {
+        rc = NGX_AGAIN;
+    }
 
     (void) ngx_close_file(opened);
 
-    return NGX_ERROR;
+    return rc;
 }
 
 
 void
-ngx_lu_lock_release(ngx_fd_t fd)
+ngx_lu_lock_release(ngx_lu_lock_t *lock)
+{
+    if (lock) {
+        ngx_lu_turn_leave(lock->io, &lock->turn);
+        ngx_lu_lock_close(lock->fd);
+    }
+}
+
+
+void
+ngx_lu_lock_close(ngx_fd_t fd)
 {
     if (fd != NGX_INVALID_FILE) {
         (void) ngx_close_file(fd);

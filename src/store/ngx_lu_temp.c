@@ -12,6 +12,7 @@
 #define NGX_LU_TEMP_TRIES  100
 
 
+static ngx_uint_t ngx_lu_temp_is(ngx_lu_temp_t *temp, u_char *path);
 static ngx_int_t ngx_lu_temp_failed(ngx_lu_io_t *io, const char *operation,
     u_char *path);
 
@@ -89,7 +90,12 @@ ngx_lu_temp_rename(ngx_lu_io_t *io, ngx_lu_temp_t *temp, u_char *path)
 
     if (ngx_rename_file(temp->path, path) == NGX_FILE_ERROR) {
         (void) ngx_lu_io_failed(io, ngx_rename_file_n, path);
-        goto failed;
+
+        if (io->err != NGX_ENOENT || !ngx_lu_temp_is(temp, path)) {
+            goto failed;
+        }
+
+        ngx_lu_io_clear(io);
     }
 
     (void) ngx_close_file(temp->fd);
@@ -101,6 +107,32 @@ failed:
     ngx_lu_temp_discard(temp);
 
     return NGX_ERROR;
+}
+
+
+/* The answer of a server that has renamed it may be lost. */
+
+static ngx_uint_t
+ngx_lu_temp_is(ngx_lu_temp_t *temp, u_char *path)
+{
+    ngx_fd_t         fd;
+    ngx_uint_t       same;
+    ngx_file_info_t  one, two;
+
+    fd = ngx_open_file(path, NGX_FILE_RDONLY, NGX_FILE_OPEN, 0);
+
+    if (fd == NGX_INVALID_FILE) {
+        return 0;
+    }
+
+    same = (ngx_fd_info(fd, &one) != NGX_FILE_ERROR
+            && ngx_fd_info(temp->fd, &two) != NGX_FILE_ERROR
+            && ngx_file_uniq(&one) == ngx_file_uniq(&two)
+            && one.st_dev == two.st_dev);
+
+    (void) ngx_close_file(fd);
+
+    return same;
 }
 
 
@@ -145,7 +177,7 @@ ngx_lu_temp_link(ngx_lu_io_t *io, ngx_lu_store_t *store, u_char *from,
 
     rc = ngx_lu_file_link(io, from, path);
 
-    if (rc == NGX_OK) {
+    if (rc != NGX_ERROR) {
         rc = ngx_lu_file_rename(io, path, to);
     }
 
@@ -216,6 +248,12 @@ ngx_lu_temp_move(ngx_lu_io_t *io, ngx_lu_store_t *store, u_char *path,
         if (err != ENOTEMPTY && err != NGX_EEXIST && err != NGX_ENOTDIR) {
             return ngx_lu_io_failed(io, ngx_rename_file_n, path);
         }
+    }
+
+    /* the answer was lost */
+
+    if (ngx_lu_file_exists(io, *temp) == NGX_OK) {
+        return NGX_OK;
     }
 
     /* without tmp/, nothing has gone */

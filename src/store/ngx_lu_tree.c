@@ -8,6 +8,7 @@
 #include "ngx_lu_path.h"
 #include "ngx_lu_temp.h"
 #include "ngx_lu_tree.h"
+#include "ngx_lu_turn.h"
 
 #include <ftw.h>
 
@@ -20,9 +21,12 @@ static int ngx_libc_cdecl ngx_lu_tree_name_cmp(const void *one,
     const void *two);
 static int ngx_lu_tree_sync_entry(const char *path, const struct stat *st,
     int type, struct FTW *ftw);
+static ngx_int_t ngx_lu_tree_take(ngx_lu_io_t *io, ngx_lu_store_t *store,
+    u_char *path, u_char **temp);
 static int ngx_lu_tree_remove_files(u_char *path);
 static int ngx_lu_tree_remove_entry(const char *path, const struct stat *st,
     int type, struct FTW *ftw);
+static void ngx_lu_tree_relist(u_char *path);
 static ngx_int_t ngx_lu_tree_clean_folder(ngx_lu_io_t *io, u_char *path,
     ngx_str_t *prefix);
 
@@ -209,12 +213,78 @@ ngx_lu_tree_sync_entry(const char *path, const struct stat *st, int type,
 
 
 ngx_int_t
+ngx_lu_tree_unlink(ngx_lu_io_t *io, ngx_lu_store_t *store, u_char *path)
+{
+    u_char    *temp;
+    ngx_int_t  rc;
+
+    rc = ngx_lu_tree_take(io, store, path, &temp);
+
+    if (rc == NGX_OK && ngx_delete_file(temp) == NGX_FILE_ERROR
+        && ngx_errno != NGX_ENOENT)
+    {
+        return ngx_lu_io_failed(io, ngx_delete_file_n, temp);
+    }
+
+    return rc;
+}
+
+
+/*
+ * Moves it into tmp/.  The proof before may be older than that: if another has
+ * had a turn meanwhile, it may be what he has made, or still needs.
+ */
+
+static ngx_int_t
+ngx_lu_tree_take(ngx_lu_io_t *io, ngx_lu_store_t *store, u_char *path,
+    u_char **temp)
+{
+    ngx_int_t  rc;
+
+    rc = ngx_lu_file_exists(io, path);
+
+    if (rc == NGX_OK) {
+        rc = ngx_lu_turn_prove(io);
+    }
+
+    if (rc == NGX_OK) {
+        rc = ngx_lu_temp_move(io, store, path, temp);
+    }
+
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    ngx_lu_turn_follow(io, path, *temp);
+
+    if (ngx_lu_turn_prove(io) == NGX_OK) {
+        ngx_lu_turn_follow(io, *temp, NULL);
+        return NGX_OK;
+    }
+
+    /* back, but not in the place of another: a folder has no links */
+
+    if (link((char *) *temp, (char *) path) == -1
+        && ngx_errno == NGX_EPERM
+        && ngx_rename_file(*temp, path) != NGX_FILE_ERROR)
+    {
+        ngx_lu_turn_follow(io, *temp, path);
+        return NGX_ERROR;
+    }
+
+    (void) ngx_lu_tree_remove_files(*temp);
+
+    return NGX_ERROR;
+}
+
+
+ngx_int_t
 ngx_lu_tree_remove(ngx_lu_io_t *io, ngx_lu_store_t *store, u_char *path)
 {
     u_char    *temp;
     ngx_int_t  rc;
 
-    rc = ngx_lu_temp_move(io, store, path, &temp);
+    rc = ngx_lu_tree_take(io, store, path, &temp);
     if (rc != NGX_OK) {
         return rc;
     }
@@ -247,7 +317,11 @@ ngx_lu_tree_discard(u_char *path)
 }
 
 
-/* Who was on the way to a file in it may still make, or move, that. */
+/*
+ * Who was on the way to a file in it may still make, or move, that.  What a
+ * client of NFS keeps for who has it open goes when that is closed, and its
+ * folder at the next start.
+ */
 
 static int
 ngx_lu_tree_remove_files(u_char *path)
@@ -268,7 +342,16 @@ ngx_lu_tree_remove_files(u_char *path)
     } while ((ngx_errno == ENOTEMPTY || ngx_errno == NGX_ENOENT)
              && ++tries < NGX_LU_TREE_TRIES);
 
-    return ngx_errno == NGX_ENOENT ? 0 : rc;
+    switch (ngx_errno) {
+
+    case NGX_ENOENT:
+    case ENOTEMPTY:
+    case NGX_EBUSY:
+        return 0;
+
+    default:
+        return rc;
+    }
 }
 
 
@@ -276,7 +359,40 @@ static int
 ngx_lu_tree_remove_entry(const char *path, const struct stat *st, int type,
     struct FTW *ftw)
 {
-    return (remove(path) == -1 && ngx_errno != NGX_ENOENT) ? -1 : 0;
+    if (remove(path) != -1
+        || ngx_errno == NGX_ENOENT
+        || ngx_errno == ESTALE
+        || ngx_errno == NGX_EBUSY)
+    {
+        return 0;
+    }
+
+    if (ngx_errno == ENOTEMPTY) {
+        ngx_lu_tree_relist((u_char *) path);
+        ngx_set_errno(ENOTEMPTY);
+    }
+
+    return -1;
+}
+
+
+/* What a machine remembers of a folder it forgets when it changes it. */
+
+static void
+ngx_lu_tree_relist(u_char *path)
+{
+    u_char    *p, name[NGX_MAX_PATH];
+    ngx_fd_t   fd;
+
+    p = ngx_snprintf(name, sizeof(name) - 1, "%s/.look", path);
+    *p = '\0';
+
+    fd = open((char *) name, O_WRONLY|O_CREAT|O_CLOEXEC, 0600);
+
+    if (fd != NGX_INVALID_FILE) {
+        (void) ngx_close_file(fd);
+        (void) ngx_delete_file(name);
+    }
 }
 
 

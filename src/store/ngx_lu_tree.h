@@ -38,13 +38,21 @@ ngx_int_t ngx_lu_tree_count(ngx_lu_io_t *io, u_char *path, ngx_uint_t max,
 ngx_int_t ngx_lu_tree_sync(ngx_lu_io_t *io, u_char *path);
 
 /*
- * Removes a folder with all that is in it.  It goes at once, by a rename into
- * tmp/, and durably.  NGX_OK; NGX_DECLINED: there is no such folder;
- * NGX_ERROR with io.  NGX_OK with io: it has gone from its place, and what is
- * left of it in tmp/ goes at the next start.
+ * Removes a folder with all that is in it, if all turns are proved.  It goes at
+ * once, by a rename into tmp/, and durably.  NGX_OK; NGX_DECLINED: there is no
+ * such folder; NGX_ERROR with io.  NGX_OK with io: it has gone from its place,
+ * and what is left of it in tmp/ goes at the next start.
  */
 
 ngx_int_t ngx_lu_tree_remove(ngx_lu_io_t *io, ngx_lu_store_t *store,
+    u_char *path);
+
+/*
+ * Removes a file in the same way, not synced: what another has made in its
+ * place meanwhile stays.  The same results.
+ */
+
+ngx_int_t ngx_lu_tree_unlink(ngx_lu_io_t *io, ngx_lu_store_t *store,
     u_char *path);
 
 /*

@@ -13,6 +13,7 @@
 #include "store/ngx_lu_path.h"
 #include "store/ngx_lu_temp.h"
 #include "store/ngx_lu_tree.h"
+#include "store/ngx_lu_turn.h"
 
 #include "core/lu_change.h"
 
@@ -25,14 +26,23 @@ static u_char *ngx_lu_app_folder(ngx_lu_task_t *task, const char *place);
 
 
 ngx_int_t
-ngx_lu_app_lock(ngx_lu_task_t *task, ngx_fd_t *lock)
+ngx_lu_app_lock(ngx_lu_task_t *task, ngx_lu_lock_t **lock)
 {
-    u_char  *path;
+    u_char     *path;
+    ngx_int_t   rc;
 
     path = ngx_lu_path(&task->io, "%V/apps/%s/lock", &task->store->path,
                        task->app.data);
 
-    switch (ngx_lu_lock(&task->io, path, lock)) {
+    rc = ngx_lu_lock(&task->io, task->store, path, lock);
+
+    /* it is the first one that has the turn */
+
+    if (rc == NGX_ERROR && ngx_lu_task_again(task)) {
+        rc = ngx_lu_lock(&task->io, task->store, path, lock);
+    }
+
+    switch (rc) {
 
     case NGX_OK:
         return NGX_OK;
@@ -131,7 +141,7 @@ ngx_lu_app_exists(ngx_lu_task_t *task, const ngx_str_t *id)
     path = ngx_lu_path(&task->io, "%V/apps/%V/app.json", &task->store->path,
                        id);
 
-    return path && access((char *) path, F_OK) == 0;
+    return ngx_lu_file_exists(&task->io, path) == NGX_OK;
 }
 
 
@@ -177,22 +187,22 @@ ngx_lu_app_each(ngx_lu_task_t *task, ngx_lu_app_pt handler, void *data)
 
 
 ngx_int_t
-ngx_lu_app_lock_all(ngx_lu_task_t *task, ngx_fd_t *lock)
+ngx_lu_app_lock_all(ngx_lu_task_t *task, ngx_lu_lock_t **lock)
 {
     u_char  *path;
 
     path = ngx_lu_path(&task->io, "%V/apps/.lock", &task->store->path);
 
-    return ngx_lu_lock(&task->io, path, lock);
+    return ngx_lu_lock(&task->io, task->store, path, lock);
 }
 
 
 ngx_int_t
 ngx_lu_app_create(ngx_lu_task_t *task, cJSON *app)
 {
-    ngx_fd_t   lock;
-    lu_str_t   id;
-    ngx_int_t  status;
+    lu_str_t        id;
+    ngx_int_t       status;
+    ngx_lu_lock_t  *lock;
 
     (void) lu_json_string(app, "id", &id);
 
@@ -224,11 +234,11 @@ ngx_lu_app_create(ngx_lu_task_t *task, cJSON *app)
 ngx_int_t
 ngx_lu_app_ensure(ngx_lu_task_t *task, const char *name)
 {
-    char      *channel;
-    cJSON     *app;
-    u_char    *path;
-    ngx_fd_t   lock;
-    ngx_int_t  rc, status;
+    char           *channel;
+    cJSON          *app;
+    u_char         *path;
+    ngx_int_t       rc, status;
+    ngx_lu_lock_t  *lock;
 
     path = ngx_lu_path_in(&task->io, ngx_lu_app_folder(task, "apps"),
                           "app.json");
@@ -328,6 +338,7 @@ ngx_lu_app_place(ngx_lu_task_t *task, cJSON *app)
         || ngx_lu_file_mkdir(&task->io, ngx_lu_app_folder(task, "staging"))
            == NGX_ERROR
         || ngx_lu_app_vacate(task, folder) != NGX_OK
+        || ngx_lu_turn_prove(&task->io) != NGX_OK
         || ngx_lu_file_rename(&task->io, temp, folder) != NGX_OK)
     {
         ngx_lu_tree_discard(temp);
@@ -343,10 +354,10 @@ ngx_lu_app_place(ngx_lu_task_t *task, cJSON *app)
 static ngx_int_t
 ngx_lu_app_vacate(ngx_lu_task_t *task, u_char *folder)
 {
-    ngx_fd_t   lock;
-    ngx_int_t  rc;
+    ngx_int_t       rc;
+    ngx_lu_lock_t  *lock;
 
-    rc = ngx_lu_lock_existing(&task->io,
+    rc = ngx_lu_lock_existing(&task->io, task->store,
                               ngx_lu_path_in(&task->io, folder, "lock"),
                               &lock);
 
@@ -368,10 +379,10 @@ ngx_lu_app_vacate(ngx_lu_task_t *task, u_char *folder)
 ngx_int_t
 ngx_lu_app_delete(ngx_lu_task_t *task)
 {
-    u_char     *path, *store;
-    ngx_fd_t    all, lock;
-    ngx_int_t   rc, status;
-    ngx_uint_t  found;
+    u_char         *path, *store;
+    ngx_int_t       rc, status;
+    ngx_uint_t      found;
+    ngx_lu_lock_t  *all, *lock;
 
     store = ngx_lu_format(task->io.pool, "%V", &task->store->path);
     if (store == NULL) {
@@ -386,7 +397,7 @@ ngx_lu_app_delete(ngx_lu_task_t *task)
 
     path = ngx_lu_path_in(&task->io, ngx_lu_app_folder(task, "apps"), "lock");
 
-    rc = ngx_lu_lock(&task->io, path, &lock);
+    rc = ngx_lu_lock(&task->io, task->store, path, &lock);
 
     found = (rc == NGX_OK);
     status = (rc == NGX_ERROR) ? ngx_lu_task_failed(task) : NGX_OK;

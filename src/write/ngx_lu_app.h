@@ -12,6 +12,8 @@
 
 #include "ngx_lu_task.h"
 
+#include "store/ngx_lu_lock.h"
+
 #include "core/lu_json.h"
 
 
@@ -29,7 +31,7 @@
  * or a status: 404, 409 if its app.json was lost, 500; 503 if another has it.
  */
 
-ngx_int_t ngx_lu_app_lock(ngx_lu_task_t *task, ngx_fd_t *lock);
+ngx_int_t ngx_lu_app_lock(ngx_lu_task_t *task, ngx_lu_lock_t **lock);
 
 /*
  * The lock under which apps and organizations come and go; NGX_OK, or
@@ -37,7 +39,7 @@ ngx_int_t ngx_lu_app_lock(ngx_lu_task_t *task, ngx_fd_t *lock);
  * of an app.
  */
 
-ngx_int_t ngx_lu_app_lock_all(ngx_lu_task_t *task, ngx_fd_t *lock);
+ngx_int_t ngx_lu_app_lock_all(ngx_lu_task_t *task, ngx_lu_lock_t **lock);
 
 /*
  * The tree of the task's app, to be freed by the caller.  NGX_OK, or a

@@ -111,7 +111,6 @@ ngx_lu_approval_reject(ngx_lu_task_t *task, const char *reason)
     ngx_memzero(&reject, sizeof(ngx_lu_approval_reject_t));
 
     reject.reason = reason;
-    reject.release.lock = NGX_INVALID_FILE;
 
     status = ngx_lu_release_change(task, ngx_lu_approval_rejected,
                                    ngx_lu_approval_save, &reject);

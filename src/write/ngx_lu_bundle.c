@@ -14,6 +14,7 @@
 #include "store/ngx_lu_path.h"
 #include "store/ngx_lu_temp.h"
 #include "store/ngx_lu_tree.h"
+#include "store/ngx_lu_turn.h"
 
 #include "core/lu_change.h"
 #include "core/lu_change_channel.h"
@@ -82,8 +83,8 @@ ngx_int_t
 ngx_lu_bundle_create(ngx_lu_task_t *task, const char *channel,
     ngx_lu_release_t *release)
 {
-    ngx_fd_t             lock;
     ngx_int_t            status;
+    ngx_lu_lock_t       *lock;
     ngx_lu_bundle_new_t  bundle;
 
     ngx_memzero(&bundle, sizeof(ngx_lu_bundle_new_t));
@@ -93,7 +94,7 @@ ngx_lu_bundle_create(ngx_lu_task_t *task, const char *channel,
     bundle.is_registered = cJSON_HasObjectItem(release->json, "url");
 
     release->folder = NULL;
-    release->lock = NGX_INVALID_FILE;
+    release->lock = NULL;
     release->is_live = 0;
 
     /* nothing changes if it is registered already */
@@ -564,6 +565,7 @@ ngx_lu_bundle_place(ngx_lu_task_t *task, const ngx_lu_bundle_new_t *bundle,
 
     if (status == NGX_OK
         && (ngx_lu_file_mkdir(&task->io, parent) == NGX_ERROR
+            || ngx_lu_turn_prove(&task->io) != NGX_OK
             || ngx_lu_file_rename(&task->io, temp, folder) != NGX_OK
             || ngx_lu_file_sync(&task->io, parent) != NGX_OK))
     {
@@ -587,22 +589,19 @@ static ngx_int_t
 ngx_lu_bundle_write(ngx_lu_task_t *task, const ngx_lu_bundle_new_t *bundle,
     u_char *folder)
 {
-    u_char   *path;
-    ngx_fd_t  lock;
+    u_char  *path;
 
     if (!bundle->is_registered) {
 
         path = ngx_lu_path_in(&task->io, folder, "lock");
 
-        if (ngx_lu_lock(&task->io, path, &lock) != NGX_OK) {
+        if (ngx_lu_file_touch(&task->io, path) != NGX_OK) {
             return ngx_lu_task_failed(task);
         }
 
-        ngx_lu_lock_release(lock);
-
         path = ngx_lu_path_in(&task->io, folder, "uploads");
 
-        if (ngx_lu_file_mkdir(&task->io, path) != NGX_OK) {
+        if (ngx_lu_file_mkdir(&task->io, path) == NGX_ERROR) {
             return ngx_lu_task_failed(task);
         }
     }

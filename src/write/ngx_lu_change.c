@@ -12,6 +12,7 @@
 #include "store/ngx_lu_lock.h"
 #include "store/ngx_lu_path.h"
 #include "store/ngx_lu_reserve.h"
+#include "store/ngx_lu_temp.h"
 
 #include "core/lu_change.h"
 
@@ -28,8 +29,8 @@ ngx_int_t
 ngx_lu_change(ngx_lu_task_t *task, ngx_lu_change_pt change,
     ngx_lu_change_finish_pt finish, void *data)
 {
-    ngx_fd_t   lock;
-    ngx_int_t  status;
+    ngx_int_t       status;
+    ngx_lu_lock_t  *lock;
 
     status = ngx_lu_app_lock(task, &lock);
     if (status != NGX_OK) {
@@ -53,6 +54,11 @@ ngx_lu_change_locked(ngx_lu_task_t *task, ngx_lu_change_pt change,
     ngx_int_t  rc, status;
 
     status = ngx_lu_app_read(task, &app);
+
+    if (status != NGX_OK && ngx_lu_task_again(task)) {
+        status = ngx_lu_app_read(task, &app);
+    }
+
     if (status != NGX_OK) {
         return status;
     }
@@ -67,6 +73,12 @@ ngx_lu_change_locked(ngx_lu_task_t *task, ngx_lu_change_pt change,
 
     if (status == NGX_OK) {
         status = change(task, app, data);
+
+        /* a change that frees space reads before it does anything else */
+
+        if (status >= NGX_HTTP_SPECIAL_RESPONSE && ngx_lu_task_again(task)) {
+            status = change(task, app, data);
+        }
     }
 
     if (status < NGX_HTTP_SPECIAL_RESPONSE) {
@@ -152,8 +164,9 @@ ngx_lu_change_keep(ngx_lu_task_t *task)
 static ngx_int_t
 ngx_lu_change_write(ngx_lu_task_t *task, cJSON *app, double generation)
 {
-    u_char    *folder, *path;
-    ngx_int_t  rc;
+    u_char         *folder, *path;
+    ngx_int_t       rc;
+    ngx_lu_temp_t   temp;
 
     if (lu_json_set(app, "generation", cJSON_CreateNumber(generation))
         != LU_OK)
@@ -164,6 +177,19 @@ ngx_lu_change_write(ngx_lu_task_t *task, cJSON *app, double generation)
     folder = ngx_lu_path(&task->io, "%V/apps/%s", &task->store->path,
                          task->app.data);
 
+    path = ngx_lu_path_in(&task->io, folder, "app.json");
+
+    rc = ngx_lu_file_prepare_json(&task->io, task->store, path, app, &temp);
+
+    if (rc != NGX_OK && ngx_lu_task_again(task)) {
+        rc = ngx_lu_file_prepare_json(&task->io, task->store, path, app,
+                                      &temp);
+    }
+
+    if (rc != NGX_OK) {
+        return ngx_lu_task_failed(task);
+    }
+
     rc = ngx_lu_audit(task, folder, generation);
 
     if (rc != NGX_OK && ngx_lu_task_again(task)) {
@@ -171,16 +197,11 @@ ngx_lu_change_write(ngx_lu_task_t *task, cJSON *app, double generation)
     }
 
     if (rc != NGX_OK) {
+        ngx_lu_temp_discard(&temp);
         return ngx_lu_task_failed(task);
     }
 
-    path = ngx_lu_path_in(&task->io, folder, "app.json");
-
-    rc = ngx_lu_file_write_json(&task->io, task->store, path, app);
-
-    if (rc != NGX_OK && ngx_lu_task_again(task)) {
-        rc = ngx_lu_file_write_json(&task->io, task->store, path, app);
-    }
+    rc = ngx_lu_file_commit(&task->io, &temp, path);
 
     /*
      * also when only the last sync has failed: the file is there by then,

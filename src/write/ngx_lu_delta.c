@@ -132,7 +132,11 @@ ngx_lu_delta_from(ngx_lu_task_t *task, const lu_str_t *id,
                           ngx_lu_release_live(task, (char *) id->data),
                           "files/%s", LU_MANIFEST_NAME);
 
+    /* what is in live/ is what it was when it came there */
+
+    task->io.plain = 1;
     read = ngx_lu_file_read(&task->io, path, &text, &fi);
+    task->io.plain = 0;
 
     if (read != NGX_OK) {
         return read == NGX_DECLINED ? NGX_OK : ngx_lu_task_failed(task);

@@ -13,6 +13,8 @@
 #include "store/ngx_lu_file.h"
 #include "store/ngx_lu_path.h"
 #include "store/ngx_lu_temp.h"
+#include "store/ngx_lu_tree.h"
+#include "store/ngx_lu_turn.h"
 
 #include "core/lu_builds.h"
 #include "core/lu_file.h"
@@ -59,6 +61,8 @@ static ngx_int_t ngx_lu_desktop_feed(ngx_lu_task_t *task,
 static ngx_int_t ngx_lu_desktop_test_file(ngx_lu_task_t *task,
     const ngx_lu_desktop_file_t *item);
 static ngx_int_t ngx_lu_desktop_link_file(ngx_lu_task_t *task,
+    const ngx_lu_desktop_file_t *item);
+static ngx_int_t ngx_lu_desktop_link(ngx_lu_task_t *task,
     const ngx_lu_desktop_file_t *item);
 static ngx_int_t ngx_lu_desktop_unlink_file(ngx_lu_task_t *task,
     const ngx_lu_desktop_file_t *item);
@@ -359,11 +363,19 @@ ngx_lu_desktop_test_file(ngx_lu_task_t *task,
     ngx_file_info_t  one, two;
     ngx_lu_digest_t  digest;
 
-    if (ngx_file_info(item->feed, &two) == NGX_FILE_ERROR) {
-        return NGX_OK;
+    rc = ngx_lu_file_info(&task->io, item->feed, &two);
+
+    if (rc != NGX_OK) {
+        return rc == NGX_DECLINED ? NGX_OK : ngx_lu_task_failed(task);
     }
 
-    if (ngx_file_info(item->live, &one) != NGX_FILE_ERROR) {
+    rc = ngx_lu_file_info(&task->io, item->live, &one);
+
+    if (rc == NGX_ERROR) {
+        return ngx_lu_task_failed(task);
+    }
+
+    if (rc == NGX_OK) {
 
         if (item->known || ngx_file_uniq(&one) == ngx_file_uniq(&two)) {
             return NGX_OK;
@@ -399,31 +411,69 @@ static ngx_int_t
 ngx_lu_desktop_link_file(ngx_lu_task_t *task,
     const ngx_lu_desktop_file_t *item)
 {
-    ngx_int_t        rc;
+    ngx_int_t   rc, status;
+    ngx_uint_t  tries;
+
+    status = ngx_lu_task_prove(task);
+    if (status != NGX_OK) {
+        return status;
+    }
+
+    rc = ngx_lu_desktop_link(task, item);
+
+    /* there is one that this machine has not seen */
+
+    for (tries = 0; rc == NGX_DECLINED && tries < 2; tries++) {
+        ngx_lu_turn_refresh(&task->io,
+                            ngx_lu_path_folder(&task->io, item->feed));
+
+        rc = ngx_lu_desktop_link(task, item);
+    }
+
+    if (rc == NGX_DECLINED) {
+        (void) ngx_lu_io_error(&task->io, ESTALE, "link()", item->feed);
+    }
+
+    return rc == NGX_OK ? NGX_OK : ngx_lu_task_failed(task);
+}
+
+
+/* NGX_DECLINED: the name is taken, although it was free. */
+
+static ngx_int_t
+ngx_lu_desktop_link(ngx_lu_task_t *task, const ngx_lu_desktop_file_t *item)
+{
+    ngx_int_t        feed, live;
+    ngx_lu_io_t     *io;
     ngx_file_info_t  one, two;
 
-    if (ngx_file_info(item->feed, &two) != NGX_FILE_ERROR
-        && ngx_file_info(item->live, &one) != NGX_FILE_ERROR)
-    {
-        if (ngx_file_uniq(&one) != ngx_file_uniq(&two)) {
-            rc = ngx_lu_temp_link(&task->io, task->store, item->feed,
-                                  item->live);
+    io = &task->io;
 
-            return rc == NGX_OK ? NGX_OK : ngx_lu_task_failed(task);
+    feed = ngx_lu_file_info(io, item->feed, &two);
+    live = ngx_lu_file_info(io, item->live, &one);
+
+    if (feed == NGX_ERROR || live == NGX_ERROR) {
+        return NGX_ERROR;
+    }
+
+    if (feed == NGX_OK && live == NGX_OK) {
+
+        if (ngx_file_uniq(&one) != ngx_file_uniq(&two)) {
+            return ngx_lu_temp_link(io, task->store, item->feed, item->live);
         }
 
         if (two.st_nlink > 2) {
             return NGX_OK;
         }
+
+        return ngx_lu_file_stamp(io, item->live, item->stamp);
     }
 
-    if (ngx_lu_file_stamp(&task->io, item->live, item->stamp) != NGX_OK
-        || ngx_lu_file_link(&task->io, item->live, item->feed) == NGX_ERROR)
-    {
-        return ngx_lu_task_failed(task);
+    if (ngx_lu_file_stamp(io, item->live, item->stamp) != NGX_OK) {
+        return NGX_ERROR;
     }
 
-    return NGX_OK;
+    return ngx_lu_file_link(io, item->live, item->feed);
 }
 
 
@@ -435,7 +485,8 @@ ngx_lu_desktop_unlink(ngx_lu_task_t *task)
 
     /* a job that was cut short after promoting it does not do so again */
 
-    if (ngx_lu_file_unlink(&task->io, ngx_lu_release_job(task)) == NGX_ERROR)
+    if (ngx_lu_tree_unlink(&task->io, task->store, ngx_lu_release_job(task))
+        == NGX_ERROR)
     {
         return ngx_lu_task_failed(task);
     }
@@ -455,12 +506,19 @@ static ngx_int_t
 ngx_lu_desktop_unlink_file(ngx_lu_task_t *task,
     const ngx_lu_desktop_file_t *item)
 {
-    ngx_int_t        status;
+    ngx_int_t        live, feed, status;
     ngx_uint_t       shared;
     ngx_file_info_t  one, two;
 
-    if (ngx_file_info(item->live, &one) == NGX_FILE_ERROR
-        || ngx_file_info(item->feed, &two) == NGX_FILE_ERROR
+    live = ngx_lu_file_info(&task->io, item->live, &one);
+    feed = ngx_lu_file_info(&task->io, item->feed, &two);
+
+    if (live == NGX_ERROR || feed == NGX_ERROR) {
+        return ngx_lu_task_failed(task);
+    }
+
+    if (live == NGX_DECLINED
+        || feed == NGX_DECLINED
         || ngx_file_uniq(&one) != ngx_file_uniq(&two))
     {
         return NGX_OK;
@@ -477,7 +535,7 @@ ngx_lu_desktop_unlink_file(ngx_lu_task_t *task,
         }
     }
 
-    if (ngx_lu_file_unlink(&task->io, item->feed) == NGX_ERROR) {
+    if (ngx_lu_tree_unlink(&task->io, task->store, item->feed) == NGX_ERROR) {
         return ngx_lu_task_failed(task);
     }
 
@@ -495,7 +553,7 @@ ngx_lu_desktop_is_shared(ngx_lu_task_t *task,
     cJSON            *app;
     u_char           *path;
     lu_str_t          id;
-    ngx_int_t         status;
+    ngx_int_t         rc, status;
     const cJSON      *builds, *build;
     const lu_str_t   *name;
     ngx_file_info_t   fi;
@@ -527,9 +585,14 @@ ngx_lu_desktop_is_shared(ngx_lu_task_t *task,
             break;
         }
 
-        if (ngx_file_info(path, &fi) != NGX_FILE_ERROR
-            && ngx_file_uniq(&fi) == uniq)
-        {
+        rc = ngx_lu_file_info(&task->io, path, &fi);
+
+        if (rc == NGX_ERROR) {
+            status = ngx_lu_task_failed(task);
+            break;
+        }
+
+        if (rc == NGX_OK && ngx_file_uniq(&fi) == uniq) {
             *shared = 1;
             break;
         }

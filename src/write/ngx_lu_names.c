@@ -20,7 +20,8 @@
 typedef struct {
     u_char       *path;
     lu_str_t      text;
-    unsigned      is_new:1;       /* there is no such file yet */
+    unsigned      is_new:1;       /* there is no such file yet, or a part of
+                                     its last line is to be cut off */
 } ngx_lu_names_t;
 
 
@@ -105,7 +106,18 @@ ngx_lu_names_read(ngx_lu_task_t *task, ngx_lu_names_t *record)
         return ngx_lu_names_collect(task, record);
     }
 
-    return rc == NGX_OK ? NGX_OK : ngx_lu_task_failed(task);
+    if (rc != NGX_OK) {
+        return ngx_lu_task_failed(task);
+    }
+
+    /* a part of a name must not become a name */
+
+    while (record->text.len && record->text.data[record->text.len - 1] != LF) {
+        record->text.len--;
+        record->is_new = 1;
+    }
+
+    return NGX_OK;
 }
 
 
@@ -138,7 +150,13 @@ ngx_lu_names_collect(ngx_lu_task_t *task, ngx_lu_names_t *record)
     len = 0;
 
     for (i = 0; i < ids.nelts; i++) {
+
+        /* what is in live/ is what it was when it came there */
+
+        task->io.plain = 1;
         status = ngx_lu_names_release(task, (char *) id[i].data, &lines[i]);
+        task->io.plain = 0;
+
         if (status != NGX_OK) {
             return status;
         }

@@ -75,7 +75,7 @@ ngx_lu_ready_verify(ngx_lu_task_t *task, ngx_lu_release_t *release)
 
     state = lu_release_state(release->json);
 
-    if (release->lock == NGX_INVALID_FILE) {
+    if (release->lock == NULL) {
 
         /* live, about to be when a crash came, or registered and waiting */
 

@@ -10,13 +10,20 @@
 #include "store/ngx_lu_lock.h"
 #include "store/ngx_lu_path.h"
 #include "store/ngx_lu_tree.h"
+#include "store/ngx_lu_turn.h"
 
 #include "core/lu_limit.h"
 #include "core/lu_route.h"
 
 
+static ngx_int_t ngx_lu_release_find(ngx_lu_task_t *task, const char *id,
+    ngx_lu_release_t *release, ngx_uint_t sure);
+static ngx_uint_t ngx_lu_release_is_old(const ngx_lu_release_t *release);
+static void ngx_lu_release_refresh(ngx_lu_task_t *task);
 static ngx_uint_t ngx_lu_release_is_deployed(const cJSON *app,
     const lu_str_t *id);
+static void ngx_lu_release_return(ngx_lu_task_t *task, u_char *staging,
+    u_char *live);
 
 
 u_char *
@@ -109,17 +116,31 @@ ngx_int_t
 ngx_lu_release_read(ngx_lu_task_t *task, const char *id,
     ngx_lu_release_t *release)
 {
+    return ngx_lu_release_find(task, id, release, task->io.turns != NULL);
+}
+
+
+static ngx_int_t
+ngx_lu_release_find(ngx_lu_task_t *task, const char *id,
+    ngx_lu_release_t *release, ngx_uint_t sure)
+{
     ngx_int_t   rc;
     ngx_uint_t  i;
 
     release->json = NULL;
-    release->lock = NGX_INVALID_FILE;
+    release->lock = NULL;
 
     /* in live/, in staging/, or in live/ if it has just gone there */
 
-    for (i = 0; i < 3; i++) {
+    for (i = 0; i < 4; i++) {
 
-        release->is_live = (i != 1);
+        /* it may have come, or gone, by another machine */
+
+        if (i == 2 && sure) {
+            ngx_lu_release_refresh(task);
+        }
+
+        release->is_live = (i % 2 == 0);
         release->folder = release->is_live ? ngx_lu_release_live(task, id)
                                            : ngx_lu_release_staging(task, id);
 
@@ -149,18 +170,55 @@ ngx_lu_release_read(ngx_lu_task_t *task, const char *id,
 }
 
 
+/* In live/ all are staged, and what may be uploaded has a lock. */
+
+static ngx_uint_t
+ngx_lu_release_is_old(const ngx_lu_release_t *release)
+{
+    lu_state_e  state;
+
+    state = lu_release_state(release->json);
+
+    return release->is_live ? state != LU_STATE_STAGED
+                            : state == LU_STATE_UPLOADING;
+}
+
+
+static void
+ngx_lu_release_refresh(ngx_lu_task_t *task)
+{
+    ngx_lu_turn_refresh(&task->io,
+                        ngx_lu_path(&task->io, "%V/live/%s",
+                                    &task->store->path, task->app.data));
+    ngx_lu_turn_refresh(&task->io,
+                        ngx_lu_path(&task->io, "%V/staging/%s",
+                                    &task->store->path, task->app.data));
+}
+
+
 ngx_int_t
 ngx_lu_release_open(ngx_lu_task_t *task, ngx_lu_release_t *release)
 {
-    ngx_fd_t   lock;
-    ngx_int_t  status;
+    ngx_int_t       status;
+    ngx_lu_lock_t  *lock;
 
     status = ngx_lu_release_hold(task, &lock);
     if (status != NGX_OK) {
         return status;
     }
 
-    status = ngx_lu_release_read(task, (char *) task->id.data, release);
+    status = ngx_lu_release_find(task, (char *) task->id.data, release, 1);
+
+    if (status == NGX_OK
+        && lock == NULL
+        && ngx_lu_release_is_old(release))
+    {
+        ngx_lu_release_close(release);
+
+        (void) ngx_lu_io_error(&task->io, ESTALE, ngx_open_file_n,
+                               release->folder);
+        return ngx_lu_task_failed(task);
+    }
 
     if (status != NGX_OK) {
         ngx_lu_lock_release(lock);
@@ -186,7 +244,7 @@ ngx_lu_release_open_staging(ngx_lu_task_t *task, const char *id,
 
     path = ngx_lu_path_in(&task->io, release->folder, "lock");
 
-    rc = ngx_lu_lock_existing(&task->io, path, &release->lock);
+    rc = ngx_lu_lock_existing(&task->io, task->store, path, &release->lock);
 
     if (rc == NGX_OK) {
         rc = ngx_lu_release_load(&task->io, release->folder, &release->json);
@@ -215,7 +273,7 @@ ngx_lu_release_lock(ngx_lu_task_t *task, const char *id,
 
     path = ngx_lu_path_in(&task->io, release->folder, "lock");
 
-    rc = ngx_lu_lock(&task->io, path, &release->lock);
+    rc = ngx_lu_lock(&task->io, task->store, path, &release->lock);
 
     return rc == NGX_ERROR ? ngx_lu_task_failed(task) : rc;
 }
@@ -247,26 +305,35 @@ ngx_lu_release_close(ngx_lu_release_t *release)
     release->json = NULL;
 
     ngx_lu_lock_release(release->lock);
-    release->lock = NGX_INVALID_FILE;
+    release->lock = NULL;
 }
 
 
 ngx_int_t
-ngx_lu_release_hold(ngx_lu_task_t *task, ngx_fd_t *lock)
+ngx_lu_release_hold(ngx_lu_task_t *task, ngx_lu_lock_t **lock)
 {
-    u_char  *path;
+    u_char     *path;
+    ngx_int_t   rc;
 
     path = ngx_lu_path_in(&task->io,
                           ngx_lu_release_staging(task, (char *) task->id.data),
                           "lock");
 
-    switch (ngx_lu_lock_existing(&task->io, path, lock)) {
+    rc = ngx_lu_lock_existing(&task->io, task->store, path, lock);
+
+    /* it is the first one that has the turn */
+
+    if (rc == NGX_ERROR && ngx_lu_task_again(task)) {
+        rc = ngx_lu_lock_existing(&task->io, task->store, path, lock);
+    }
+
+    switch (rc) {
 
     case NGX_OK:
         return NGX_OK;
 
     case NGX_DECLINED:
-        *lock = NGX_INVALID_FILE;
+        *lock = NULL;
         return NGX_OK;
 
     default:
@@ -279,8 +346,8 @@ ngx_int_t
 ngx_lu_release_change(ngx_lu_task_t *task, ngx_lu_change_pt change,
     ngx_lu_change_finish_pt finish, void *data)
 {
-    ngx_fd_t   lock;
-    ngx_int_t  status;
+    ngx_int_t       status;
+    ngx_lu_lock_t  *lock;
 
     status = ngx_lu_release_hold(task, &lock);
     if (status != NGX_OK) {
@@ -353,18 +420,15 @@ ngx_lu_release_is_deployed(const cJSON *app, const lu_str_t *id)
 ngx_int_t
 ngx_lu_release_publish(ngx_lu_task_t *task, const char *id)
 {
-    u_char    *staging, *live, *path;
-    ngx_int_t  rc;
+    u_char     *staging, *live, *path;
+    ngx_int_t   rc, status;
 
     staging = ngx_lu_release_staging(task, id);
     live = ngx_lu_release_live(task, id);
 
-    /* a release in live/ needs no lock */
-
-    path = ngx_lu_path_in(&task->io, staging, "lock");
-
-    if (ngx_lu_file_unlink(&task->io, path) == NGX_ERROR) {
-        return ngx_lu_task_failed(task);
+    status = ngx_lu_task_prove(task);
+    if (status != NGX_OK) {
+        return status;
     }
 
     rc = ngx_lu_file_rename(&task->io, staging, live);
@@ -386,10 +450,37 @@ ngx_lu_release_publish(ngx_lu_task_t *task, const char *id)
         }
 
         if (rc == NGX_DECLINED) {
-            return ngx_lu_task_refuse(task, NGX_HTTP_NOT_FOUND,
-                                      "Bundle not found.");
+            status = ngx_lu_task_prove(task);
+
+            return status != NGX_OK
+                   ? status
+                   : ngx_lu_task_refuse(task, NGX_HTTP_NOT_FOUND,
+                                        "Bundle not found.");
         }
     }
+
+    /* the turn has moved along: nobody has taken it before, or it is lost */
+
+    ngx_lu_turn_follow(&task->io, staging, live);
+
+    status = ngx_lu_task_prove(task);
+
+    if (status != NGX_OK) {
+        ngx_lu_release_return(task, staging, live);
+        return status;
+    }
+
+    /* the app's lock and turn are those of a release in live/ */
+
+    ngx_lu_turn_follow(&task->io, live, NULL);
+
+    path = ngx_lu_path_in(&task->io, live, "lock");
+
+    if (ngx_lu_file_unlink(&task->io, path) == NGX_ERROR) {
+        return ngx_lu_task_failed(task);
+    }
+
+    ngx_lu_turn_drop(&task->io, live);
 
     if (ngx_lu_file_sync(&task->io, ngx_lu_path_folder(&task->io, live))
         != NGX_OK
@@ -400,6 +491,35 @@ ngx_lu_release_publish(ngx_lu_task_t *task, const char *id)
     }
 
     return NGX_OK;
+}
+
+
+/*
+ * Moved here too late: it may have been rejected, or be another one, which
+ * nobody has promoted then.  What is staged stays: it may have been promoted.
+ */
+
+static void
+ngx_lu_release_return(ngx_lu_task_t *task, u_char *staging, u_char *live)
+{
+    cJSON        *json;
+    ngx_int_t     rc;
+    lu_state_e    state;
+    ngx_lu_io_t   local;
+
+    ngx_memzero(&local, sizeof(ngx_lu_io_t));
+    local.pool = task->io.pool;
+
+    rc = ngx_lu_release_load(&local, live, &json);
+
+    if (rc == NGX_OK) {
+        state = lu_release_state(json);
+        cJSON_Delete(json);
+
+        if (state != LU_STATE_STAGED) {
+            (void) ngx_lu_file_rename(&local, live, staging);
+        }
+    }
 }
 
 

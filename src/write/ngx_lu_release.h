@@ -14,6 +14,7 @@
 #include "ngx_lu_task.h"
 
 #include "store/ngx_lu_io.h"
+#include "store/ngx_lu_lock.h"
 
 #include "core/lu_json.h"
 #include "core/lu_release.h"
@@ -22,7 +23,7 @@
 typedef struct {
     cJSON              *json;       /* release.json, owned; or NULL */
     u_char             *folder;     /* in staging/ or live/, terminated */
-    ngx_fd_t            lock;       /* NGX_INVALID_FILE: it is not locked */
+    ngx_lu_lock_t      *lock;       /* NULL: it is not locked */
     unsigned            is_live:1;  /* it lies in live/ */
 } ngx_lu_release_t;
 
@@ -103,11 +104,11 @@ void ngx_lu_release_close(ngx_lu_release_t *release);
 
 /*
  * The lock of the release task->id, to be given to ngx_lu_lock_release(); it
- * is NGX_INVALID_FILE if the release is not in staging.  NGX_OK or 500; 503 if
+ * is NULL if the release is not in staging.  NGX_OK or 500; 503 if
  * another has it.
  */
 
-ngx_int_t ngx_lu_release_hold(ngx_lu_task_t *task, ngx_fd_t *lock);
+ngx_int_t ngx_lu_release_hold(ngx_lu_task_t *task, ngx_lu_lock_t **lock);
 
 /* ngx_lu_change() while nobody verifies or completes the task's release. */
 

@@ -9,6 +9,7 @@
 #include "store/ngx_lu_file.h"
 #include "store/ngx_lu_path.h"
 #include "store/ngx_lu_tree.h"
+#include "store/ngx_lu_turn.h"
 
 
 static ngx_int_t ngx_lu_remains_in(ngx_lu_task_t *task, const char *place,
@@ -151,7 +152,7 @@ ngx_lu_remains_mark(ngx_lu_task_t *task)
     rc = ngx_lu_tree_remove(&task->io, task->store, deleted);
 
     if (rc != NGX_ERROR) {
-        rc = ngx_lu_file_rename(&task->io, folder, deleted);
+        rc = ngx_lu_turn_rename(&task->io, folder, deleted);
     }
 
     ngx_lu_task_changed(task);
@@ -254,7 +255,7 @@ ngx_lu_remains_jobs(ngx_lu_task_t *task)
             continue;
         }
 
-        if (ngx_lu_file_unlink(&task->io,
+        if (ngx_lu_tree_unlink(&task->io, task->store,
                                ngx_lu_path_in(&task->io, path, "%V", &name[i]))
             == NGX_ERROR)
         {

@@ -9,7 +9,6 @@
 #include "ngx_lu_release.h"
 #include "ngx_lu_remove.h"
 
-#include "store/ngx_lu_file.h"
 #include "store/ngx_lu_lock.h"
 #include "store/ngx_lu_tree.h"
 
@@ -111,7 +110,7 @@ ngx_lu_remove_release(ngx_lu_task_t *task)
     status = ngx_lu_release_change(task, ngx_lu_remove_release_change,
                                    ngx_lu_remove_files, &remove);
 
-    ngx_lu_lock_release(claim);
+    ngx_lu_lock_close(claim);
 
     return status;
 }
@@ -189,14 +188,21 @@ ngx_lu_remove_files(ngx_lu_task_t *task, void *data)
         }
 
     } else if (remove->is_desktop) {
-        rc = ngx_lu_file_unlink(&task->io, ngx_lu_release_job(task));
-
+        rc = ngx_lu_tree_unlink(&task->io, task->store,
+                                ngx_lu_release_job(task));
         if (rc == NGX_ERROR) {
             return ngx_lu_task_failed(task);
         }
     }
 
     rc = ngx_lu_tree_remove(&task->io, task->store, remove->folder);
+
+    /* it was there: who has moved it away may have to put it back */
+
+    if (rc == NGX_DECLINED) {
+        rc = ngx_lu_io_error(&task->io, NGX_ECANCELED, "rename()",
+                             remove->folder);
+    }
 
     return rc == NGX_ERROR ? ngx_lu_task_failed(task) : NGX_OK;
 }

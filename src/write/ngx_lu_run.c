@@ -132,7 +132,7 @@ ngx_lu_run_thread(void *data)
             return;
         }
 
-        run->task->io.turn = 1;
+        run->task->io.first = 1;
     }
 
     run->status = run->handler(run->data);
@@ -155,7 +155,7 @@ ngx_lu_run_ask(ngx_lu_run_t *run)
 
     rc = ngx_lu_lock_try(io, run->wait->path, &lock);
 
-    ngx_lu_lock_release(lock);
+    ngx_lu_lock_close(lock);
     ngx_lu_io_clear(io);
 
     return rc;

@@ -16,6 +16,7 @@
 
 #include "store/ngx_lu_file.h"
 #include "store/ngx_lu_path.h"
+#include "store/ngx_lu_tree.h"
 
 #include "core/lu_file.h"
 #include "core/lu_json.h"
@@ -27,7 +28,8 @@
 static ngx_int_t ngx_lu_stage_blockmaps(ngx_lu_stage_t *stage);
 static ngx_int_t ngx_lu_stage_table(ngx_lu_stage_t *stage);
 static ngx_int_t ngx_lu_stage_commit(ngx_lu_stage_t *stage);
-static ngx_int_t ngx_lu_stage_place(ngx_lu_stage_t *stage,
+static ngx_int_t ngx_lu_stage_make(ngx_lu_stage_t *stage, u_char *make);
+static ngx_int_t ngx_lu_stage_place(ngx_lu_stage_t *stage, u_char *make,
     ngx_lu_stage_file_t *file);
 static ngx_int_t ngx_lu_stage_describe(ngx_lu_stage_t *stage);
 
@@ -199,17 +201,27 @@ ngx_lu_stage_table(ngx_lu_stage_t *stage)
 static ngx_int_t
 ngx_lu_stage_commit(ngx_lu_stage_t *stage)
 {
+    u_char     *make;
+    ngx_int_t   status;
+
+    status = ngx_lu_staging_begin(stage->task, stage->release, &make);
+
+    if (status == NGX_OK) {
+        status = ngx_lu_stage_make(stage, make);
+
+        ngx_lu_tree_discard(make);
+    }
+
+    return status;
+}
+
+
+static ngx_int_t
+ngx_lu_stage_make(ngx_lu_stage_t *stage, u_char *make)
+{
     ngx_int_t             status;
     ngx_uint_t            i;
-    ngx_lu_task_t        *task;
     ngx_lu_stage_file_t  *file;
-
-    task = stage->task;
-
-    status = ngx_lu_staging_clean(task, stage->release->folder, "files");
-    if (status != NGX_OK) {
-        return status;
-    }
 
     for (i = 0; i < stage->files.nelts; i++) {
 
@@ -219,7 +231,7 @@ ngx_lu_stage_commit(ngx_lu_stage_t *stage)
             continue;
         }
 
-        status = ngx_lu_stage_place(stage, file);
+        status = ngx_lu_stage_place(stage, make, file);
         if (status != NGX_OK) {
             return status;
         }
@@ -230,13 +242,14 @@ ngx_lu_stage_commit(ngx_lu_stage_t *stage)
         return status;
     }
 
-    return ngx_lu_staging_complete(task, stage->release, stage->table,
-                                   stage->ntable);
+    return ngx_lu_staging_complete(stage->task, stage->release, make,
+                                   stage->table, stage->ntable);
 }
 
 
 static ngx_int_t
-ngx_lu_stage_place(ngx_lu_stage_t *stage, ngx_lu_stage_file_t *file)
+ngx_lu_stage_place(ngx_lu_stage_t *stage, u_char *make,
+    ngx_lu_stage_file_t *file)
 {
     u_char         *path;
     ngx_lu_task_t  *task;
@@ -244,11 +257,10 @@ ngx_lu_stage_place(ngx_lu_stage_t *stage, ngx_lu_stage_file_t *file)
     task = stage->task;
 
     if (file->data) {
-        path = ngx_lu_path_in(&task->io, stage->release->folder, "files/%*s",
-                              file->name.len, file->name.data);
+        path = ngx_lu_path_in(&task->io, make, "files/%*s", file->name.len,
+                              file->name.data);
 
-        if (ngx_lu_file_mkdirs(&task->io, stage->release->folder, path)
-            != NGX_OK
+        if (ngx_lu_file_mkdirs(&task->io, make, path) != NGX_OK
             || ngx_lu_file_write(&task->io, task->store, path,
                                  (char *) file->data,
                                  (size_t) file->size)
@@ -266,8 +278,7 @@ ngx_lu_stage_place(ngx_lu_stage_t *stage, ngx_lu_stage_file_t *file)
         return ngx_lu_task_failed(task);
     }
 
-    return ngx_lu_staging_place(task, stage->release->folder, file->path,
-                                &file->name);
+    return ngx_lu_staging_place(task, make, file->path, &file->name);
 }
 
 

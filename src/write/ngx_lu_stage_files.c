@@ -9,6 +9,7 @@
 
 #include "store/ngx_lu_path.h"
 #include "store/ngx_lu_tree.h"
+#include "store/ngx_lu_turn.h"
 
 #include "core/lu_name.h"
 #include "core/lu_sha256.h"
@@ -84,6 +85,8 @@ ngx_lu_stage_files_folder(ngx_lu_stage_t *stage, ngx_str_t *part,
     path = ngx_lu_path_in(&task->io, stage->release->folder,
                           part ? "uploads/%V" : "uploads", part);
 
+    ngx_lu_turn_refresh(&task->io, path);
+
     rc = ngx_lu_tree_list(&task->io, path, &names);
 
     if (rc == NGX_ERROR) {
@@ -107,7 +110,8 @@ ngx_lu_stage_files_folder(ngx_lu_stage_t *stage, ngx_str_t *part,
         str = lu_str((char *) upload);
 
         if (ngx_link_info(path, &fi) == NGX_FILE_ERROR) {
-            continue;
+            (void) ngx_lu_io_failed(&task->io, ngx_link_info_n, path);
+            return ngx_lu_task_failed(task);
         }
 
         if (ngx_is_dir(&fi) && parts) {

@@ -7,6 +7,8 @@
 #include "ngx_lu_stage_names.h"
 #include "ngx_lu_task.h"
 
+#include "store/ngx_lu_file.h"
+
 #include "core/lu_name.h"
 
 
@@ -230,7 +232,7 @@ ngx_lu_stage_names_id(ngx_lu_stage_t *stage, const lu_str_t *name,
         }
 
         if (rc == NGX_ERROR) {
-            return ngx_lu_task_nomem(stage->task);
+            return ngx_lu_task_failed(stage->task);
         }
     }
 
@@ -242,23 +244,20 @@ static ngx_int_t
 ngx_lu_stage_names_exists(ngx_lu_stage_t *stage, const lu_str_t *id)
 {
     u_char         *live, *staging, *text;
+    ngx_int_t       rc;
     ngx_lu_task_t  *task;
 
     task = stage->task;
 
     text = ngx_lu_format(task->io.pool, "%*s", id->len, id->data);
     if (text == NULL) {
-        return NGX_ERROR;
+        return ngx_lu_io_nomem(&task->io);
     }
 
     live = ngx_lu_release_live(task, (char *) text);
     staging = ngx_lu_release_staging(task, (char *) text);
 
-    if (live == NULL || staging == NULL) {
-        return NGX_ERROR;
-    }
+    rc = ngx_lu_file_exists(&task->io, live);
 
-    return (access((char *) live, F_OK) == 0
-            || access((char *) staging, F_OK) == 0)
-           ? NGX_OK : NGX_DECLINED;
+    return rc == NGX_DECLINED ? ngx_lu_file_exists(&task->io, staging) : rc;
 }

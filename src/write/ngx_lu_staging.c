@@ -10,12 +10,15 @@
 #include "store/ngx_lu_file.h"
 #include "store/ngx_lu_path.h"
 #include "store/ngx_lu_tree.h"
+#include "store/ngx_lu_turn.h"
 
 #include "core/lu_put.h"
 #include "core/lu_release.h"
 #include "core/lu_table.h"
 
 
+static ngx_int_t ngx_lu_staging_move(ngx_lu_task_t *task, u_char *folder,
+    u_char *make, const char *name, ngx_uint_t is_made);
 static ngx_int_t ngx_lu_staging_table(ngx_lu_task_t *task, u_char *folder,
     const lu_file_t *files, size_t n);
 static ngx_int_t ngx_lu_staging_index(ngx_lu_task_t *task, u_char *path,
@@ -38,16 +41,31 @@ ngx_lu_staging_clean(ngx_lu_task_t *task, u_char *folder, const char *name)
 
 
 ngx_int_t
-ngx_lu_staging_place(ngx_lu_task_t *task, u_char *folder, u_char *data,
+ngx_lu_staging_begin(ngx_lu_task_t *task, ngx_lu_release_t *release,
+    u_char **make)
+{
+    u_char  *path;
+
+    path = ngx_lu_path_in(&task->io, release->folder, "files");
+
+    return ngx_lu_turn_make(&task->io, path, make) == NGX_OK
+           ? NGX_OK : ngx_lu_task_failed(task);
+}
+
+
+ngx_int_t
+ngx_lu_staging_place(ngx_lu_task_t *task, u_char *make, u_char *data,
     const lu_str_t *href)
 {
     u_char  *path;
 
-    path = ngx_lu_path_in(&task->io, folder, "files/%*s", href->len,
+    path = ngx_lu_path_in(&task->io, make, "files/%*s", href->len,
                           href->data);
 
-    if (ngx_lu_file_mkdirs(&task->io, folder, path) != NGX_OK
-        || ngx_lu_file_link(&task->io, data, path) != NGX_OK)
+    /* names are there once: one that is taken is that of a lost answer */
+
+    if (ngx_lu_file_mkdirs(&task->io, make, path) != NGX_OK
+        || ngx_lu_file_link(&task->io, data, path) == NGX_ERROR)
     {
         return ngx_lu_task_failed(task);
     }
@@ -58,29 +76,42 @@ ngx_lu_staging_place(ngx_lu_task_t *task, u_char *folder, u_char *data,
 
 ngx_int_t
 ngx_lu_staging_complete(ngx_lu_task_t *task, ngx_lu_release_t *release,
-    const lu_file_t *files, size_t n)
+    u_char *make, const lu_file_t *files, size_t n)
 {
     size_t             i;
     lu_put_t           put;
     uint64_t           size;
     ngx_int_t          status;
+    ngx_uint_t         gzip;
     ngx_lu_numbers_t  *numbers;
-
-    status = ngx_lu_staging_table(task, release->folder, files, n);
-    if (status != NGX_OK) {
-        return status;
-    }
 
     /* the files are on the disk before the state says so */
 
-    if (ngx_lu_tree_sync(&task->io, release->folder) != NGX_OK) {
+    if (ngx_lu_tree_sync(&task->io, make) != NGX_OK) {
         return ngx_lu_task_failed(task);
     }
 
     size = 0;
+    gzip = 0;
 
     for (i = 0; i < n; i++) {
         size += files[i].size;
+        gzip |= files[i].gzip;
+    }
+
+    status = ngx_lu_staging_move(task, release->folder, make, "files", n != 0);
+
+    if (status == NGX_OK) {
+        status = ngx_lu_staging_move(task, release->folder, make, "gzip",
+                                     gzip);
+    }
+
+    if (status == NGX_OK) {
+        status = ngx_lu_staging_table(task, release->folder, files, n);
+    }
+
+    if (status != NGX_OK) {
+        return status;
     }
 
     cJSON_DeleteItemFromObjectCaseSensitive(release->json, "reason");
@@ -107,6 +138,37 @@ ngx_lu_staging_complete(ngx_lu_task_t *task, ngx_lu_release_t *release,
     ngx_lu_count_add(numbers->stage_bytes, size);
 
     return NGX_OK;
+}
+
+
+/* Those of an earlier try go, whether or not there are others now. */
+
+static ngx_int_t
+ngx_lu_staging_move(ngx_lu_task_t *task, u_char *folder, u_char *make,
+    const char *name, ngx_uint_t is_made)
+{
+    ngx_int_t  rc, status;
+
+    status = ngx_lu_staging_clean(task, folder, name);
+
+    if (status != NGX_OK || !is_made) {
+        return status;
+    }
+
+    rc = ngx_lu_file_rename(&task->io, ngx_lu_path_in(&task->io, make, name),
+                            ngx_lu_path_in(&task->io, folder, name));
+
+    if (rc == NGX_OK) {
+        return NGX_OK;
+    }
+
+    /* it was moved away, or its place is taken: another has the turn */
+
+    if (rc == NGX_DECLINED || task->io.err == ENOTEMPTY) {
+        (void) ngx_lu_io_error(&task->io, NGX_ECANCELED, "rename()", make);
+    }
+
+    return ngx_lu_task_failed(task);
 }
 
 
@@ -200,7 +262,11 @@ ngx_lu_staging_refuse(ngx_lu_task_t *task, ngx_lu_release_t *release,
 
     ngx_lu_count_add(numbers->stages_failed, 1);
 
-    if (status >= NGX_HTTP_INTERNAL_SERVER_ERROR) {
+    /* what could not be read may be read the next time */
+
+    if (status >= NGX_HTTP_INTERNAL_SERVER_ERROR
+        || status == NGX_HTTP_NOT_FOUND)
+    {
         return status;
     }
 

@@ -8,6 +8,7 @@
 
 #include "zone/ngx_lu_zone.h"
 #include "store/ngx_lu_reserve.h"
+#include "store/ngx_lu_turn.h"
 
 #include <openssl/rand.h>
 
@@ -69,6 +70,14 @@ ngx_lu_task_again(ngx_lu_task_t *task)
 
 
 ngx_int_t
+ngx_lu_task_prove(ngx_lu_task_t *task)
+{
+    return ngx_lu_turn_prove(&task->io) == NGX_OK ? NGX_OK
+                                                  : ngx_lu_task_failed(task);
+}
+
+
+ngx_int_t
 ngx_lu_task_refuse(ngx_lu_task_t *task, ngx_int_t status, const char *text)
 {
     (void) lu_error(&task->error, NULL, text);
@@ -106,6 +115,12 @@ ngx_lu_task_core(ngx_lu_task_t *task, lu_rc_e rc)
 ngx_int_t
 ngx_lu_task_failed(ngx_lu_task_t *task)
 {
+    /* what has gone may have gone with the turn */
+
+    if (task->io.err == NGX_ENOENT || task->io.err == ESTALE) {
+        (void) ngx_lu_turn_prove(&task->io);
+    }
+
     switch (task->io.err) {
 
     case NGX_ENOMEM:
@@ -116,6 +131,12 @@ ngx_lu_task_failed(ngx_lu_task_t *task)
 
     case NGX_EAGAIN:
         return ngx_lu_task_locked(task);
+
+    case NGX_ECANCELED:
+        return ngx_lu_task_refuse(task,
+                                  NGX_HTTP_SERVICE_UNAVAILABLE,
+                                  "Another machine, or another call, has "
+                                  "changed it meanwhile: try again.");
 
     case ENODEV:
         return ngx_lu_task_refuse(task,
@@ -141,8 +162,8 @@ ngx_lu_task_failed(ngx_lu_task_t *task)
         if (ngx_lu_io_is_away(&task->io)) {
             return ngx_lu_task_refuse(task,
                                       NGX_HTTP_SERVICE_UNAVAILABLE,
-                                      "The disk of the server is not there; "
-                                      "its error log says more.");
+                                      "The file system of the store does not "
+                                      "answer as it should: try again later.");
         }
 
         return ngx_lu_task_refuse(task,
@@ -156,8 +177,11 @@ ngx_lu_task_failed(ngx_lu_task_t *task)
 ngx_int_t
 ngx_lu_task_unread(ngx_lu_task_t *task, ngx_int_t rc)
 {
-    return rc == NGX_DECLINED ? ngx_lu_task_gone(task)
-                              : ngx_lu_task_failed(task);
+    if (rc == NGX_DECLINED) {
+        (void) ngx_lu_io_error(&task->io, NGX_ENOENT, ngx_open_file_n, NULL);
+    }
+
+    return ngx_lu_task_failed(task);
 }
 
 

@@ -83,6 +83,14 @@ void ngx_lu_task_changed(ngx_lu_task_t *task);
 ngx_uint_t ngx_lu_task_again(ngx_lu_task_t *task);
 
 /*
+ * Proves that the turns which the task has are still its own: right before a
+ * step that cannot be undone, and that neither the store nor
+ * ngx_lu_file_write() proves.  NGX_OK, or 500 or 503.
+ */
+
+ngx_int_t ngx_lu_task_prove(ngx_lu_task_t *task);
+
+/*
  * How a task fails.  Each sets task->error and returns the HTTP status:
  *
  * refuse() takes both; the text is a literal, or lives as long as the pool.

@@ -13,6 +13,7 @@
 #include "store/ngx_lu_file.h"
 #include "store/ngx_lu_path.h"
 #include "store/ngx_lu_tree.h"
+#include "store/ngx_lu_turn.h"
 
 #include "core/lu_change_channel.h"
 #include "core/lu_file.h"
@@ -51,11 +52,14 @@ static ngx_int_t ngx_lu_verify_upload(ngx_lu_verify_t *verify, ngx_str_t *name,
     ngx_lu_verify_upload_t *uploaded);
 static ngx_int_t ngx_lu_verify_digest(ngx_lu_verify_t *verify,
     ngx_lu_verify_upload_t *uploaded);
+static ngx_int_t ngx_lu_verify_bytes(ngx_lu_verify_t *verify,
+    ngx_lu_verify_upload_t *uploaded);
 static ngx_int_t ngx_lu_verify_piece(void *data, u_char *bytes, size_t len);
 static ngx_int_t ngx_lu_verify_zip(ngx_lu_verify_t *verify);
 static ngx_int_t ngx_lu_verify_manifest(ngx_lu_verify_t *verify);
 static ngx_int_t ngx_lu_verify_channel(ngx_lu_verify_t *verify);
 static ngx_int_t ngx_lu_verify_stage(ngx_lu_verify_t *verify);
+static ngx_int_t ngx_lu_verify_make(ngx_lu_verify_t *verify, u_char *make);
 static ngx_int_t ngx_lu_verify_describe(ngx_lu_verify_t *verify);
 
 
@@ -109,6 +113,8 @@ ngx_lu_verify_uploads(ngx_lu_verify_t *verify)
     task = verify->task;
 
     path = ngx_lu_path_in(&task->io, verify->release->folder, "uploads");
+
+    ngx_lu_turn_refresh(&task->io, path);
 
     rc = ngx_lu_tree_list(&task->io, path, &names);
 
@@ -225,6 +231,28 @@ ngx_lu_verify_upload(ngx_lu_verify_t *verify, ngx_str_t *name,
 static ngx_int_t
 ngx_lu_verify_digest(ngx_lu_verify_t *verify, ngx_lu_verify_upload_t *uploaded)
 {
+    ngx_int_t       status;
+    ngx_lu_task_t  *task;
+
+    task = verify->task;
+
+    /* what this machine remembers may be wrong, but not right by chance */
+
+    task->io.plain = 1;
+    status = ngx_lu_verify_bytes(verify, uploaded);
+    task->io.plain = 0;
+
+    if (status == NGX_OK || status >= NGX_HTTP_INTERNAL_SERVER_ERROR) {
+        return status;
+    }
+
+    return ngx_lu_verify_bytes(verify, uploaded);
+}
+
+
+static ngx_int_t
+ngx_lu_verify_bytes(ngx_lu_verify_t *verify, ngx_lu_verify_upload_t *uploaded)
+{
     char            hex[LU_SHA256_HEX + 1];
     ngx_int_t       rc;
     lu_sha256_t     sha256;
@@ -273,6 +301,9 @@ ngx_lu_verify_piece(void *data, u_char *bytes, size_t len)
 static ngx_int_t
 ngx_lu_verify_zip(ngx_lu_verify_t *verify)
 {
+    FILE           *file;
+    ngx_fd_t        fd;
+    ngx_int_t       rc;
     lu_arena_t      arena;
     zip_error_t     error;
     zip_source_t   *source;
@@ -285,14 +316,26 @@ ngx_lu_verify_zip(ngx_lu_verify_t *verify)
                                   "A zip bundle consists of one file.");
     }
 
+    rc = ngx_lu_file_open(&task->io, verify->uploaded[0].data, &fd);
+    if (rc != NGX_OK) {
+        return ngx_lu_task_unread(task, rc);
+    }
+
+    file = fdopen(fd, "rb");
+
+    if (file == NULL) {
+        (void) ngx_close_file(fd);
+        return ngx_lu_task_nomem(task);
+    }
+
     zip_error_init(&error);
 
-    source = zip_source_file_create((char *) verify->uploaded[0].data, 0, -1,
-                                    &error);
+    source = zip_source_filep_create(file, 0, -1, &error);
 
     zip_error_fini(&error);
 
     if (source == NULL) {
+        (void) fclose(file);
         return ngx_lu_task_nomem(task);
     }
 
@@ -418,22 +461,30 @@ ngx_lu_verify_channel(ngx_lu_verify_t *verify)
 static ngx_int_t
 ngx_lu_verify_stage(ngx_lu_verify_t *verify)
 {
+    u_char     *make;
+    ngx_int_t   status;
+
+    status = ngx_lu_staging_begin(verify->task, verify->release, &make);
+
+    if (status == NGX_OK) {
+        status = ngx_lu_verify_make(verify, make);
+
+        ngx_lu_tree_discard(make);
+    }
+
+    return status;
+}
+
+
+static ngx_int_t
+ngx_lu_verify_make(ngx_lu_verify_t *verify, u_char *make)
+{
     size_t          i;
     u_char        **data;
     ngx_int_t       status;
     ngx_lu_task_t  *task;
 
     task = verify->task;
-
-    status = ngx_lu_staging_clean(task, verify->release->folder, "files");
-
-    if (status == NGX_OK) {
-        status = ngx_lu_staging_clean(task, verify->release->folder, "gzip");
-    }
-
-    if (status != NGX_OK) {
-        return status;
-    }
 
     data = ngx_palloc(task->io.pool, verify->n * sizeof(u_char *));
     if (data == NULL) {
@@ -443,7 +494,7 @@ ngx_lu_verify_stage(ngx_lu_verify_t *verify)
     for (i = 0; i < verify->n; i++) {
         data[i] = verify->uploaded[i].data;
 
-        status = ngx_lu_staging_place(task, verify->release->folder, data[i],
+        status = ngx_lu_staging_place(task, make, data[i],
                                       &verify->files[i].href);
         if (status != NGX_OK) {
             return status;
@@ -451,8 +502,7 @@ ngx_lu_verify_stage(ngx_lu_verify_t *verify)
     }
 
     if (verify->is_manifest) {
-        status = ngx_lu_gzip(task, verify->release->folder, verify->files,
-                             data, verify->n);
+        status = ngx_lu_gzip(task, make, verify->files, data, verify->n);
         if (status != NGX_OK) {
             return status;
         }
@@ -463,8 +513,8 @@ ngx_lu_verify_stage(ngx_lu_verify_t *verify)
         return status;
     }
 
-    return ngx_lu_staging_complete(task, verify->release,
-                                   verify->files, verify->n);
+    return ngx_lu_staging_complete(task, verify->release, make, verify->files,
+                                   verify->n);
 }
 
 

@@ -399,7 +399,8 @@ sub read_file {
 
 
 # All of a folder, the store if not told otherwise: a line for each entry, with
-# the digest of what it holds.  Locks and bodies of requests are not listed.
+# the digest of what it holds.  Locks, turns and bodies of requests are not
+# listed.
 
 sub tree {
     my ($self, $name) = @_;
@@ -410,7 +411,8 @@ sub tree {
     File::Find::find({ no_chdir => 1, wanted => sub {
         my $path = $_;
 
-        return if $path =~ m{/\.?lock$} || $path =~ m{/tmp/(?:body|fetch)\b};
+        return if $path =~ m{/\.?lock$} || $path =~ m{/\.turn(?:/|$)}
+                  || $path =~ m{/tmp/(?:body|fetch)\b};
 
         my $line = substr($path, length $dir);
 

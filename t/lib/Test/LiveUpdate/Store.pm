@@ -155,7 +155,7 @@ sub deployments {
 sub audit {
     my ($self, $app) = @_;
 
-    return map { json_decode($_) }
+    return grep { $_ } map { scalar eval { json_decode($_) } }
         split /\n/, $self->text("apps/$app/audit.log") // '';
 }
 
@@ -304,8 +304,8 @@ sub check_audit {
 }
 
 
-# The lines of a log, decoded.  A crash may have cut the last one short; the
-# next one takes its place.
+# The lines of a log, decoded.  A crash may have cut one short; the next one
+# begins behind it.
 
 sub check_lines {
     my ($self, $prefix, $name) = @_;
@@ -318,7 +318,8 @@ sub check_lines {
         my $entry = eval { json_decode($line) };
 
         if (!$entry) {
-            $self->wrong("$where no JSON: $line");
+            $self->wrong("$where no JSON: $line")
+                unless $line =~ /^\{/ && $line !~ /\}$/;
             next;
         }
 
@@ -376,7 +377,8 @@ sub check_live {
     $self->wrong("$where: the state is \"$release->{state}\"")
         if $release->{state} ne 'staged';
 
-    $self->check_complete($where, $release);
+    # a crash may have left the lock when it went there
+    $self->check_complete($where, $release, 'lock');
     $self->{whole}{$where} = $is if @{$self->{wrong}} == $wrong;
 
     return $release;
@@ -465,6 +467,9 @@ sub check_complete {
     my ($self, $where, $release, @more) = @_;
 
     my %left = map { $_ => 1 } $self->tree($where);
+
+    # a crash may have left them there
+    delete @left{grep { m{^\.(?:turn/|look$)} } keys %left};
 
     delete $left{'release.json'};
     delete @left{grep { my $name = $_; grep { $name =~ m{^$_(?:/|$)} } @more }
