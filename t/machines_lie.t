@@ -35,7 +35,7 @@ my @lies = (
      nolock => 1],
 );
 
-$t->plan(12 * @lies + 1);
+$t->plan(13 * @lies + 1);
 
 for my $lie (@lies) {
     my ($name, %rules) = @$lie;
@@ -85,6 +85,17 @@ for my $lie (@lies) {
                @{$machines[1]->api('GET', '/v1/organizations')->{json}}],
               [1 .. 2 * PUBLISHERS], 'so is every organization');
 
+    # an id that the other machine has just asked for in vain
+
+    my $id = 'app-' . ++$nonce;
+
+    $machines->lie(%rules);
+    $machines[1]->api('GET', "/v1/apps/$id");
+    my @statuses = map { create($_, $id) } @machines;
+    $machines->lie();
+
+    is("@statuses", '201 409', 'an app is created once');
+
     # one bundle through both: files, parts of a large one, and its end
 
     my ($bundle, @refused) = together($app, %rules);
@@ -107,6 +118,23 @@ for my $lie (@lies) {
 is(join("\n", $machines->alerts()), '', 'no alerts of the other machine');
 
 $machines->stop();
+
+
+sub create {
+    my ($machine, $id) = @_;
+
+    my @statuses;
+
+    my $publisher = Test::LiveUpdate::Publisher->new($machine,
+        retries => 20, pause => 0.1, failed => sub {
+            push @statuses, $_[0] ? $_[0]{status} : 'none';
+        });
+
+    push @statuses, $publisher->api('POST', '/v1/apps',
+        { name => $id, id => $id, type => 'capacitor' })->{status};
+
+    return grep { $_ ne 503 } @statuses;
+}
 
 
 # Each call goes to another machine, and both say at once that it is ready.

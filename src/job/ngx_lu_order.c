@@ -11,6 +11,7 @@
 #include "store/ngx_lu_lock.h"
 #include "store/ngx_lu_path.h"
 #include "store/ngx_lu_tree.h"
+#include "store/ngx_lu_turn.h"
 #include "write/ngx_lu_app.h"
 #include "write/ngx_lu_release.h"
 
@@ -148,6 +149,8 @@ ngx_lu_order_locked(ngx_lu_task_t *task, ngx_lu_release_t *order,
 
         return status;
     }
+
+    ngx_lu_turn_refresh(&task->io, ngx_lu_path_folder(&task->io, live));
 
     rc = ngx_lu_file_exists(&task->io, live);
 

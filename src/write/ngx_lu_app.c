@@ -20,6 +20,7 @@
 
 static ngx_int_t ngx_lu_app_absent(ngx_lu_task_t *task);
 static ngx_int_t ngx_lu_app_write(ngx_lu_task_t *task, cJSON *app);
+static void ngx_lu_app_refresh(ngx_lu_task_t *task);
 static ngx_int_t ngx_lu_app_place(ngx_lu_task_t *task, cJSON *app);
 static ngx_int_t ngx_lu_app_vacate(ngx_lu_task_t *task, u_char *folder);
 static u_char *ngx_lu_app_folder(ngx_lu_task_t *task, const char *place);
@@ -97,6 +98,12 @@ ngx_lu_app_ids(ngx_lu_task_t *task, ngx_array_t *ids)
     u_char  *path;
 
     path = ngx_lu_path(&task->io, "%V/apps", &task->store->path);
+
+    /* who is going to change something must not miss an app */
+
+    if (task->io.turns) {
+        ngx_lu_turn_refresh(&task->io, path);
+    }
 
     if (ngx_lu_tree_list(&task->io, path, ids) != NGX_OK) {
         return ngx_lu_task_failed(task);
@@ -254,6 +261,12 @@ ngx_lu_app_ensure(ngx_lu_task_t *task, const char *name)
 
     rc = ngx_lu_file_exists(&task->io, path);
 
+    if (rc == NGX_DECLINED) {
+        ngx_lu_app_refresh(task);
+
+        rc = ngx_lu_file_exists(&task->io, path);
+    }
+
     if (rc != NGX_DECLINED) {
         ngx_lu_lock_release(lock);
         return rc == NGX_OK ? NGX_OK : ngx_lu_task_failed(task);
@@ -286,6 +299,8 @@ ngx_lu_app_write(ngx_lu_task_t *task, cJSON *app)
     path = ngx_lu_path_in(&task->io, ngx_lu_app_folder(task, "apps"),
                           "app.json");
 
+    ngx_lu_app_refresh(task);
+
     rc = ngx_lu_file_exists(&task->io, path);
 
     if (rc == NGX_ERROR) {
@@ -312,6 +327,20 @@ ngx_lu_app_write(ngx_lu_task_t *task, cJSON *app)
 
     return ngx_lu_app_place(task, app) == NGX_OK ? NGX_OK
                                                  : ngx_lu_task_failed(task);
+}
+
+
+/* Another machine may have made or deleted it. */
+
+static void
+ngx_lu_app_refresh(ngx_lu_task_t *task)
+{
+    u_char  *folder;
+
+    folder = ngx_lu_app_folder(task, "apps");
+
+    ngx_lu_turn_refresh(&task->io, ngx_lu_path_folder(&task->io, folder));
+    ngx_lu_turn_refresh(&task->io, folder);
 }
 
 

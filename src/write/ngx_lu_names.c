@@ -10,6 +10,7 @@
 #include "store/ngx_lu_file.h"
 #include "store/ngx_lu_path.h"
 #include "store/ngx_lu_tree.h"
+#include "store/ngx_lu_turn.h"
 
 #include "core/lu_names.h"
 #include "core/lu_sha256.h"
@@ -136,6 +137,8 @@ ngx_lu_names_collect(ngx_lu_task_t *task, ngx_lu_names_t *record)
 
     p = ngx_lu_path(&task->io, "%V/live/%s", &task->store->path,
                     task->app.data);
+
+    ngx_lu_turn_refresh(&task->io, p);
 
     if (ngx_lu_tree_list(&task->io, p, &ids) == NGX_ERROR) {
         return ngx_lu_task_failed(task);

@@ -433,6 +433,13 @@ ngx_lu_release_publish(ngx_lu_task_t *task, const char *id)
 
     rc = ngx_lu_file_rename(&task->io, staging, live);
 
+    if (rc == NGX_ERROR
+        && (task->io.err == ENOTEMPTY || task->io.err == NGX_EEXIST))
+    {
+        return ngx_lu_task_refuse(task, NGX_HTTP_CONFLICT,
+                                  "A release with this id is live already.");
+    }
+
     if (rc == NGX_ERROR) {
         return ngx_lu_task_failed(task);
     }

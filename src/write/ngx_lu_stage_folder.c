@@ -11,6 +11,8 @@
 #include "ngx_lu_staging.h"
 
 #include "store/ngx_lu_file.h"
+#include "store/ngx_lu_path.h"
+#include "store/ngx_lu_turn.h"
 
 #include "core/lu_put.h"
 #include "core/lu_release.h"
@@ -138,8 +140,11 @@ ngx_lu_stage_folder_read(ngx_lu_task_t *task, ngx_lu_release_t *release)
 
     /* an id is used once */
 
-    path = ngx_lu_release_path(&task->io,
-                               ngx_lu_release_live(task, task->subject));
+    path = ngx_lu_release_live(task, task->subject);
+
+    ngx_lu_turn_refresh(&task->io, ngx_lu_path_folder(&task->io, path));
+
+    path = ngx_lu_release_path(&task->io, path);
     rc = ngx_lu_file_exists(&task->io, path);
 
     if (rc == NGX_ERROR) {
