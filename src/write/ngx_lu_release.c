@@ -132,11 +132,11 @@ ngx_lu_release_find(ngx_lu_task_t *task, const char *id,
 
     /* in live/, in staging/, or in live/ if it has just gone there */
 
-    for (i = 0; i < 4; i++) {
+    for (i = 0; i < 5; i++) {
 
         /* it may have come, or gone, by another machine */
 
-        if (i == 2 && sure) {
+        if (sure && (i == 2 || i == 4)) {
             ngx_lu_release_refresh(task);
         }
 
@@ -447,6 +447,8 @@ ngx_lu_release_publish(ngx_lu_task_t *task, const char *id)
     if (rc == NGX_DECLINED) {
 
         /* an interrupted call moved it to live/, or it was deleted */
+
+        ngx_lu_release_refresh(task);
 
         path = ngx_lu_release_path(&task->io, live);
 
