@@ -13,8 +13,8 @@
 #include "read/ngx_lu_static.h"
 #include "store/ngx_lu_ask.h"
 #include "store/ngx_lu_clean.h"
+#include "store/ngx_lu_machine.h"
 #include "store/ngx_lu_mark.h"
-#include "store/ngx_lu_tree.h"
 #include "job/ngx_lu_sweep.h"
 #include "job/ngx_lu_job.h"
 #include "api/ngx_lu_api.h"
@@ -50,9 +50,10 @@ static char *ngx_lu_init_main_conf(ngx_conf_t *cf, void *conf);
 static void *ngx_lu_create_loc_conf(ngx_conf_t *cf);
 static char *ngx_lu_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child);
 static ngx_uint_t ngx_lu_is_absent(ngx_conf_t *cf, ngx_lu_store_t *store);
-static ngx_int_t ngx_lu_add_folders(ngx_conf_t *cf, ngx_str_t *path);
+static ngx_int_t ngx_lu_add_folders(ngx_conf_t *cf, ngx_lu_store_t *store);
 static char *ngx_lu_set_zone(ngx_conf_t *cf, ngx_lu_store_t *store);
 static ngx_int_t ngx_lu_init(ngx_conf_t *cf);
+static ngx_int_t ngx_lu_init_zone(ngx_shm_zone_t *shm_zone, void *data);
 static ngx_int_t ngx_lu_init_process(ngx_cycle_t *cycle);
 static ngx_int_t ngx_lu_init_module(ngx_cycle_t *cycle);
 
@@ -82,6 +83,13 @@ static ngx_command_t  ngx_lu_commands[] = {
       ngx_lu_store,
       NGX_HTTP_LOC_CONF_OFFSET,
       0,
+      NULL },
+
+    { ngx_string("liveupdate_machine"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_str_slot,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      offsetof(ngx_lu_main_conf_t, machine),
       NULL },
 
     { ngx_string("liveupdate_cache"),
@@ -275,6 +283,7 @@ static ngx_str_t  ngx_lu_folders[] = {
     ngx_string("/feed"),
     ngx_string("/jobs"),
     ngx_string("/tmp"),
+    ngx_string("/tmp/"),                   /* that of the machine */
     ngx_null_string
 };
 
@@ -421,7 +430,7 @@ ngx_lu_store(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
                            "the store \"%V\" is not there: is its file system "
                            "mounted?", &path);
 
-    } else if (ngx_lu_add_folders(cf, &path) != NGX_OK) {
+    } else if (ngx_lu_add_folders(cf, store) != NGX_OK) {
         return NGX_CONF_ERROR;
     }
 
@@ -487,10 +496,12 @@ ngx_lu_is_absent(ngx_conf_t *cf, ngx_lu_store_t *store)
  */
 
 static ngx_int_t
-ngx_lu_add_folders(ngx_conf_t *cf, ngx_str_t *path)
+ngx_lu_add_folders(ngx_conf_t *cf, ngx_lu_store_t *store)
 {
-    ngx_str_t   *folder;
+    ngx_str_t   *folder, *path;
     ngx_path_t  *p;
+
+    path = &store->path;
 
     for (folder = ngx_lu_folders; folder->data; folder++) {
 
@@ -513,6 +524,8 @@ ngx_lu_add_folders(ngx_conf_t *cf, ngx_str_t *path)
         if (ngx_add_path(cf, &p) != NGX_OK) {
             return NGX_ERROR;
         }
+
+        store->folder = p;
     }
 
     return NGX_OK;
@@ -651,6 +664,7 @@ ngx_lu_create_main_conf(ngx_conf_t *cf)
     /*
      * set by ngx_pcalloc():
      *
+     *     lumcf->machine = { 0, NULL };
      *     lumcf->zone = NULL;
      */
 
@@ -662,6 +676,7 @@ ngx_lu_create_main_conf(ngx_conf_t *cf)
     }
 
     lumcf->cache = NGX_CONF_UNSET_SIZE;
+    lumcf->cycle = cf->cycle;
 
     return lumcf;
 }
@@ -683,7 +698,7 @@ ngx_lu_init_main_conf(ngx_conf_t *cf, void *conf)
         ngx_lu_catalog_limit(stores[i]->catalog, lumcf->cache);
     }
 
-    return NGX_CONF_OK;
+    return ngx_lu_machine_init(cf, lumcf);
 }
 
 
@@ -915,6 +930,19 @@ ngx_lu_set_zone(ngx_conf_t *cf, ngx_lu_store_t *store)
 static ngx_int_t
 ngx_lu_init(ngx_conf_t *cf)
 {
+    ngx_lu_main_conf_t  *lumcf;
+
+    lumcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_liveupdate_module);
+
+    if (ngx_lu_machine_paths(cf, lumcf) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    if (lumcf->zone) {
+        lumcf->zone->data = lumcf;
+        lumcf->zone->init = ngx_lu_init_zone;
+    }
+
     ngx_lu_body_init();
 
     if (ngx_lu_count_init(cf) != NGX_OK
@@ -927,6 +955,29 @@ ngx_lu_init(ngx_conf_t *cf)
     }
 
     return NGX_OK;
+}
+
+
+/*
+ * By now nginx has made the folders, and if this fails, a reload still leaves
+ * the old configuration in force.
+ */
+
+static ngx_int_t
+ngx_lu_init_zone(ngx_shm_zone_t *shm_zone, void *data)
+{
+    ngx_lu_main_conf_t  *lumcf;
+
+    lumcf = shm_zone->data;
+    shm_zone->data = NULL;
+
+    if (!ngx_test_config
+        && ngx_lu_machine_lock(lumcf->cycle, lumcf) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    return ngx_lu_zone_init(shm_zone, data);
 }
 
 
@@ -963,6 +1014,9 @@ ngx_lu_init_module(ngx_cycle_t *cycle)
 
     lumcf = ngx_http_cycle_get_module_main_conf(cycle,
                                                 ngx_http_liveupdate_module);
+
+    ngx_lu_machine_release(lumcf);
+
     if (lumcf == NULL) {
         return NGX_OK;
     }
@@ -976,7 +1030,7 @@ ngx_lu_init_module(ngx_cycle_t *cycle)
 
         ngx_lu_mark_make(stores[i], cycle);
 
-        if (cleans && ngx_lu_tree_clean(stores[i], cycle) != NGX_OK) {
+        if (cleans && ngx_lu_machine_clean(stores[i], cycle) != NGX_OK) {
             return NGX_ERROR;
         }
     }

@@ -12,7 +12,7 @@ use Test::More;
 BEGIN { use FindBin; chdir($FindBin::Bin); }
 
 use lib 'lib';
-use Test::LiveUpdate qw/ zip /;
+use Test::LiveUpdate qw/ machine zip /;
 
 select STDERR; $| = 1;
 select STDOUT; $| = 1;
@@ -59,6 +59,7 @@ is($t->api('GET', $path, undef, token => undef,
            headers => ['X-Slow' => 1])->{status}, 200, 'if, for artifacts');
 is($t->api('POST', $path, 'x', token => undef)->{status}, 403,
    'POST is denied');
-ok(-d $t->testdir() . '/store/tmp/fetch', 'folders in the store are made');
+ok(-d $t->testdir() . '/store/tmp/' . machine() . '/fetch',
+   'folders in the store are made');
 
 ###############################################################################

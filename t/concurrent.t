@@ -557,7 +557,8 @@ sub distinct {
 
 
 sub descriptors {
-    return grep { m{^\Q$dir\E/store/} && !m{/(?:files|gzip)/} }
+    return grep { m{^\Q$dir\E/store/}
+                  && !m{/(?:files|gzip)/|/tmp/[^/]+/\.lock$} }
         grep { defined } map { readlink }
         map { glob "/proc/$_/fd/*" } $t->workers();
 }

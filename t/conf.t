@@ -9,10 +9,12 @@ use strict;
 
 use Test::More;
 
-use Test::LiveUpdate qw/ :DEFAULT zip /;
+use Test::LiveUpdate qw/ :DEFAULT machine zip /;
 
-my $t = Test::LiveUpdate->new()->plan(86);
+my $t = Test::LiveUpdate->new()->plan(96);
 my $dir = $t->testdir();
+my $machine = machine();
+my (@left, @others);
 
 # what is refused, and why
 
@@ -33,6 +35,16 @@ for my $case (
      qr/"liveupdate_zone" directive is duplicate/],
     [server => 'liveupdate_zone a:1m;',
      qr/"liveupdate_zone" directive is not allowed here/],
+
+    # liveupdate_machine
+    [http => 'liveupdate_machine;', qr/invalid number of arguments/],
+    [http => 'liveupdate_machine m1; liveupdate_machine m2;',
+     qr/"liveupdate_machine" directive is duplicate/],
+    [server => 'liveupdate_machine m1;',
+     qr/"liveupdate_machine" directive is not allowed here/],
+    (map { [http => "liveupdate_machine $_;",
+            qr/invalid machine name "[^"]*": "liveupdate_machine" takes up to/]
+     } '""', '.m1', 'm/1', '..', 'body', 'fetch', 'm' x 65),
 
     # liveupdate_cache
     [http => 'liveupdate_cache;', qr/invalid number of arguments/],
@@ -311,17 +323,19 @@ is($t->api('GET', "/v1/apps/$id/devices/only-one", undef, port => 8081)
 # at start tmp/ is emptied of what this machine left, and of nothing else
 
 $t->stop();
-chomp(my $hostname = `uname -n`);
-$t->write_file("first/tmp/$hostname.AbCdEf", 'left');
-$t->write_file("first/tmp/$hostname.GhIjKl/a/b", 'left');
-$t->write_file('first/tmp/elsewhere.AbCdEf', 'of another machine');
+$t->write_file("first/tmp/$_", 'left')
+    for @left = ($machine . '/1.AbCdEf', $machine . '/1.GhIjKl/a/b',
+                 # of an older version
+                 $machine . '.1.AbCdEf', $machine . '.1.2.gone/a/b');
+$t->write_file("first/tmp/$_", 'of others')
+    for @others = ('elsewhere.1.AbCdEf', "$machine.example.1.AbCdEf",
+                   "$machine.example/1.AbCdEf", "$machine.7.1.2.gone");
 $t->run();
 
-ok(!-e "$dir/first/tmp/$hostname.AbCdEf"
-   && !-e "$dir/first/tmp/$hostname.GhIjKl", 'tmp/ is emptied');
-ok(-e "$dir/first/tmp/elsewhere.AbCdEf",
+is(join(' ', grep { -e "$dir/first/tmp/$_" } @left), '', 'tmp/ is emptied');
+is(join(' ', grep { !-e "$dir/first/tmp/$_" } @others), '',
    'but not of what other machines write');
-unlink "$dir/first/tmp/elsewhere.AbCdEf";
+unlink "$dir/first/tmp/$_" for @others;
 
 is($t->latest($id, _port => 8080)->{json}{bundleId}, $first->{bundle},
    'all is there after a restart');

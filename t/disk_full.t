@@ -12,7 +12,7 @@ use Test::More;
 
 use File::Path qw/ make_path /;
 
-use Test::LiveUpdate qw/ :DEFAULT zip /;
+use Test::LiveUpdate qw/ :DEFAULT machine zip /;
 use Test::LiveUpdate::Device;
 use Test::LiveUpdate::Store;
 

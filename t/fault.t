@@ -286,12 +286,13 @@ sub eventually {
 }
 
 
-# Files of the store that a worker has open, but for those that nginx keeps.
+# Files of the store that a worker has open, but for those that nginx keeps, and
+# the lock of the machine.
 
 sub descriptors {
-    my $dir = $t->testdir() . '/store/';
+    my $dir = $t->testdir() . '/store';
 
-    return grep { m{^\Q$dir\E} && !m{/(?:files|gzip)/} }
+    return grep { m{^\Q$dir\E/} && !m{/(?:files|gzip)/|/tmp/[^/]+/\.lock$} }
         grep { defined } map { readlink }
         map { glob "/proc/$_/fd/*" } $t->workers();
 }

@@ -13,7 +13,7 @@ use Test::More;
 use File::Path qw/ make_path /;
 use Time::HiRes qw/ sleep /;
 
-use Test::LiveUpdate qw/ :DEFAULT json_encode /;
+use Test::LiveUpdate qw/ :DEFAULT json_encode machine /;
 use Test::LiveUpdate::Store;
 use Test::LiveUpdate::ToDesktop;
 

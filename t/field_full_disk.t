@@ -12,7 +12,7 @@ use strict;
 use File::Path qw/ make_path remove_tree /;
 use Test::More;
 
-use Test::LiveUpdate qw/ :DEFAULT zip /;
+use Test::LiveUpdate qw/ :DEFAULT machine zip /;
 use Test::LiveUpdate::Dist qw/ manifest upload /;
 use Test::LiveUpdate::Store;
 
@@ -151,30 +151,35 @@ sub umount {
 }
 
 
-# What lies in tmp/body is none of the store's.
+# What lies in the folder of nginx's bodies is none of the store's.
 
 sub fill {
     my ($how) = @_;
 
     my $n = 0;
 
-    make_path("$dir/tmp/body/filler");
+    make_path(filler());
 
     if ($how ne 'inodes') {
-        open my $fh, '>>:raw', "$dir/tmp/body/filler/blocks" or die "$!\n";
+        open my $fh, '>>:raw', filler() . '/blocks' or die "$!\n";
         1 while syswrite($fh, 'x' x 4096);
         close $fh;
     }
 
     if ($how ne 'blocks') {
-        $n++ while -e "$dir/tmp/body/filler/$n";
-        $n++ while open my $fh, '>', "$dir/tmp/body/filler/$n";
+        $n++ while -e filler() . "/$n";
+        $n++ while open my $fh, '>', filler() . "/$n";
     }
 }
 
 
+sub filler {
+    return "$dir/tmp/" . machine() . '/body/filler';
+}
+
+
 sub empty {
-    remove_tree("$dir/tmp/body/filler");
+    remove_tree(filler());
 }
 
 

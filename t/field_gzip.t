@@ -122,7 +122,7 @@ ok(wait_until {
     !grep { $_ > 1 + 32 + 16 } values %threads;
 } 10, 'no thread is left');
 
-is(join(' ', grep { !m{/(?:body|fetch)$} } glob "$dir/store/tmp/*"), '',
+is(join(' ', Test::LiveUpdate::Store->new("$dir/store")->temporary()), '',
    'and no temporary file');
 
 ###############################################################################

@@ -11,7 +11,7 @@ use strict;
 use Test::More;
 use Time::HiRes ();
 
-use Test::LiveUpdate qw/ :DEFAULT /;
+use Test::LiveUpdate qw/ :DEFAULT machine /;
 use Test::LiveUpdate::Fault;
 use Test::LiveUpdate::Store;
 use Test::LiveUpdate::ToDesktop;
@@ -22,6 +22,7 @@ my $t = Test::LiveUpdate->new()->plan(14);
 my $td = Test::LiveUpdate::ToDesktop->new($t);
 my $fault = Test::LiveUpdate::Fault->new($t);
 my $dir = $t->testdir();
+my $tmp = "$dir/store/tmp/" . machine();
 
 $td->configure(approval => 'off', timeout => '30s', change => sub {
     s{^events \{}{worker_shutdown_timeout  3s;\n\nevents \{}m
@@ -46,7 +47,7 @@ for my $case (
 
     my @files;
 
-    ok(wait_until { @files = grep { -s } glob "$dir/store/tmp/fetch/*" } 20,
+    ok(wait_until { @files = grep { -s } glob "$tmp/fetch/*" } 20,
        "$name: it is being received");
 
     $fault->hang($part || $files[0] =~ s{.*/}{/}r);
@@ -67,6 +68,6 @@ for my $case (
 $t->stop();
 $t->run();
 
-is_deeply([grep { -f } glob "$dir/store/tmp/* $dir/store/tmp/fetch/*"], [],
+is_deeply([grep { -f } glob "$tmp/* $tmp/fetch/*"], [],
           'nothing is left');
 is($t->api('GET', "/releases/$td->{app}")->{status}, 200, 'all is well');

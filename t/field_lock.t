@@ -12,7 +12,7 @@ use Digest::SHA ();
 use Test::More;
 use Time::HiRes qw/ sleep time /;
 
-use Test::LiveUpdate qw/ :DEFAULT json_encode multipart zip /;
+use Test::LiveUpdate qw/ :DEFAULT json_encode machine multipart zip /;
 use Test::LiveUpdate::HTTP qw/ connect_to parse_reply /;
 use Test::LiveUpdate::Store;
 use Test::LiveUpdate::ToDesktop;
@@ -296,7 +296,7 @@ sub statuses {
 
 
 sub temporary {
-    my @files = grep { -f } glob "$dir/store/tmp/*";
+    my @files = grep { -f } glob "$dir/store/tmp/" . machine() . '/*';
 
     return scalar @files;
 }

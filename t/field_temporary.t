@@ -9,19 +9,19 @@
 use warnings;
 use strict;
 
-use File::Path qw/ make_path /;
+use File::Path qw/ make_path remove_tree /;
 use POSIX ();
-use Sys::Hostname ();
 use Test::More;
 
-use Test::LiveUpdate;
+use Test::LiveUpdate qw/ :DEFAULT machine /;
 use Test::LiveUpdate::Store;
 use Test::LiveUpdate::ToDesktop;
 
-my $t = Test::LiveUpdate->new()->plan(16);
+my $t = Test::LiveUpdate->new()->plan(20);
 my $td = Test::LiveUpdate::ToDesktop->new($t);
+my $host = machine();
 my $dir = $t->testdir() . '/store';
-my $host = lc Sys::Hostname::hostname();
+my $own = "$dir/tmp/$host";
 
 $td->configure(approval => 'off', fetch => 'retry=50ms tries=20',
                timeout => '30s');
@@ -42,38 +42,46 @@ my ($fetched) = names('fetch');
 
 my $dead = dead();
 my %left = (
-    "$host.$dead.AbCdEf" => 0,
-    "$host.$dead.7" => 0,
-    "$host.$$.AbCdEf" => 1,
-    "$host.AbCdEf" => 1,
-    "another.$dead.AbCdEf" => 1,
-    "$host.$dead" => 1,
+    "$host/$dead.AbCdEf" => 0,
+    "$host/$dead.7" => 0,
+    "$host/$$.AbCdEf" => 1,
+    "$host/AbCdEf" => 1,
+    "$host/$dead" => 1,
+    "$host/body/0000009999" => 0,
+    "$host/fetch/0000009999" => 0,
+    "$host.example/$dead.AbCdEf" => 1,
+    "$host.example/body/0000009999" => 1,
+
+    # an older version wrote there, for all machines
     'body/0000009999' => 0,
-    'fetch/0000009999' => 0,
+    'fetch/0000009999' => 1,
 );
 
 $t->write_file("store/tmp/$_", 'left') for keys %left;
-make_path("$dir/tmp/$host.$dead.2.gone/files/deep");
-$t->write_file("store/tmp/$host.$dead.2.gone/files/deep/x", 'left');
+make_path("$own/$dead.2.gone/files/deep");
+$t->write_file("store/tmp/$host/$dead.2.gone/files/deep/x", 'left');
+utime(0, time() - 2 * 86_400, "$dir/tmp/body/0000009999");
 system("chown -R --reference='$dir/apps' '$dir/tmp'");
 
 # the worker that does not fetch dies
 
 $t->kill_worker($_) for grep { $_ != $fetcher } $t->workers();
 
-ok((wait_until { !-e "$dir/tmp/$host.$dead.AbCdEf" } 10),
+ok((wait_until { !-e "$own/$dead.AbCdEf" } 10),
    "a dead process's file has gone");
-ok((wait_until { !-e "$dir/tmp/fetch/0000009999" } 10),
+ok((wait_until { !-e "$own/fetch/0000009999" } 10),
    'and what nobody has open');
+ok((wait_until { !-e "$dir/tmp/body" } 10),
+   'and what an older version left, with its folder');
 
 for my $name (sort keys %left) {
     is(-e "$dir/tmp/$name" ? 1 : 0, $left{$name},
        $left{$name} ? 'it stays' : 'it has gone');
 }
 
-ok(!-e "$dir/tmp/$host.$dead.2.gone", 'a folder has gone');
+ok(!-e "$own/$dead.2.gone", 'a folder has gone');
 
-ok(-e "$dir/tmp/fetch/$fetched", 'what is being fetched stays');
+ok(-e "$own/fetch/$fetched", 'what is being fetched stays');
 
 $td->{origin}->script();
 $td->becomes($build, 'live', 'the build is fetched');
@@ -83,6 +91,7 @@ $td->becomes($build, 'live', 'the build is fetched');
 $build = fetching();
 
 unlink "$dir/tmp/$_" for keys %left;
+remove_tree("$dir/tmp/$host.example", "$dir/tmp/fetch");
 $t->kill_worker($_) for $t->workers();
 $td->{origin}->script();
 $td->becomes($build, 'live', 'another worker fetches it');
@@ -96,13 +105,13 @@ $t->stop();
 sub names {
     my ($name) = @_;
 
-    opendir my $dh, "$dir/tmp/$name" or return;
+    opendir my $dh, "$own/$name" or return;
 
     return grep { !/^\./ } readdir $dh;
 }
 
 
-# The workers that have all files of tmp/fetch open.
+# The workers that have all files that are being fetched open.
 
 sub fetchers {
     my @names = names('fetch');
@@ -115,7 +124,7 @@ sub fetchers {
 sub holds {
     my ($pid, $name) = @_;
 
-    return grep { (readlink($_) // '') eq "$dir/tmp/fetch/$name" }
+    return grep { (readlink($_) // '') eq "$own/fetch/$name" }
            glob "/proc/$pid/fd/*";
 }
 

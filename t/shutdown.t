@@ -12,7 +12,7 @@ use Digest::SHA qw/ sha256_hex /;
 use Test::More;
 use Time::HiRes qw/ sleep time /;
 
-use Test::LiveUpdate qw/ :DEFAULT json_encode multipart zip /;
+use Test::LiveUpdate qw/ :DEFAULT json_encode machine multipart zip /;
 use Test::LiveUpdate::HTTP qw/ connect_to parse_reply /;
 use Test::LiveUpdate::Store;
 

@@ -62,6 +62,8 @@ typedef struct ngx_lu_table_page_s  ngx_lu_table_page_t;
 
 typedef struct {
     ngx_str_t                  path;    /* full, without "/" at the end */
+    ngx_str_t                  temp;    /* "{path}/tmp/{machine}" */
+    ngx_path_t                *folder;  /* has that name; NULL if absent */
     uint32_t                   hash;    /* of the path */
     ngx_shm_zone_t            *zone;
     ngx_lu_numbers_t          *numbers; /* in the zone */
@@ -79,6 +81,8 @@ typedef struct {
 
 typedef struct {
     ngx_array_t                stores;  /* of ngx_lu_store_t * */
+    ngx_str_t                  machine; /* its name in all stores */
+    ngx_cycle_t               *cycle;
     ngx_shm_zone_t            *zone;
     size_t                     cache;   /* of each store and worker, bytes */
 } ngx_lu_main_conf_t;

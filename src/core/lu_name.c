@@ -82,6 +82,37 @@ lu_name_id_valid(const lu_str_t *id)
 
 
 int
+lu_name_machine_valid(const lu_str_t *name)
+{
+    size_t  i;
+
+    if (name->len == 0
+        || name->len > LU_MACHINE_LEN
+        || !lu_str_is_alnum(name->data[0])
+        || lu_str_is(name, "body")
+        || lu_str_is(name, "fetch"))
+    {
+        return 0;
+    }
+
+    for (i = 1; i < name->len; i++) {
+        if (!lu_name_machine_char(name->data[i])) {
+            return 0;
+        }
+    }
+
+    return 1;
+}
+
+
+int
+lu_name_machine_char(unsigned char c)
+{
+    return c == '.' || c == '_' || c == '-' || lu_str_is_alnum(c);
+}
+
+
+int
 lu_name_device_id_valid(const lu_str_t *id)
 {
     return lu_name_text_valid(id);

@@ -13,6 +13,9 @@
 #include "lu_error.h"
 
 
+#define LU_MACHINE_LEN  64
+
+
 /*
  * 1 if it is an id of an app, release, channel, deployment, file or upload:
  * [A-Za-z0-9][A-Za-z0-9_-]{0,63}, such as a UUID or an id of ToDesktop's, but
@@ -21,6 +24,15 @@
  */
 
 int lu_name_id_valid(const lu_str_t *id);
+
+/*
+ * 1 if it is a name of a machine, which becomes that of a folder:
+ * [A-Za-z0-9][A-Za-z0-9._-]{0,63}, but not "body" or "fetch", folders of older
+ * versions.  1 if a name may have this character.
+ */
+
+int lu_name_machine_valid(const lu_str_t *name);
+int lu_name_machine_char(unsigned char c);
 
 /*
  * 1 if it is a device id: 1 to 128 bytes of UTF-8 without control characters.

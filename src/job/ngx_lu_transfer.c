@@ -115,10 +115,10 @@ ngx_lu_transfer_name(ngx_lu_transfer_t *transfer)
 
     fetch->target.len = p - fetch->target.data;
 
-    /* the next start of this machine removes files with its name */
+    /* the next start of this machine empties its folder */
 
-    p = ngx_lu_format(fetch->pool, "%V/tmp/%V.%P.%ui", &jobs->store->path,
-                      &ngx_cycle->hostname, ngx_pid, jobs->nfetched++);
+    p = ngx_lu_format(fetch->pool, "%V/%P.%ui", &jobs->store->temp, ngx_pid,
+                      jobs->nfetched++);
     if (p == NULL) {
         return NGX_ERROR;
     }

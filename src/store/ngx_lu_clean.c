@@ -5,8 +5,13 @@
 
 
 #include "ngx_lu_clean.h"
+#include "ngx_lu_file.h"
+#include "ngx_lu_machine.h"
 #include "ngx_lu_path.h"
 #include "ngx_lu_tree.h"
+
+
+#define NGX_LU_CLEAN_AGE  (24 * 60 * 60)
 
 
 typedef struct {
@@ -20,9 +25,10 @@ static ngx_int_t ngx_lu_clean_post(ngx_lu_store_t *store,
     ngx_thread_pool_t *tp);
 static void ngx_lu_clean_thread(void *data);
 static void ngx_lu_clean_done(void *data);
-static ngx_uint_t ngx_lu_clean_is_dead(const ngx_str_t *name);
-static void ngx_lu_clean_unused(ngx_lu_io_t *io, u_char *path);
-static ngx_uint_t ngx_lu_clean_is_unused(u_char *path);
+static void ngx_lu_clean_old(ngx_lu_io_t *io, u_char *path);
+static void ngx_lu_clean_unused(ngx_lu_io_t *io, u_char *path,
+    ngx_uint_t is_shared);
+static ngx_uint_t ngx_lu_clean_is_unused(u_char *path, ngx_uint_t is_shared);
 
 
 ngx_int_t
@@ -110,6 +116,7 @@ ngx_lu_clean_thread(void *data)
     ngx_lu_clean_t *clean = data;
 
     u_char       *path;
+    ngx_pid_t     pid;
     ngx_str_t    *name;
     ngx_uint_t    i;
     ngx_array_t   names;
@@ -117,24 +124,53 @@ ngx_lu_clean_thread(void *data)
 
     io = &clean->io;
 
-    path = ngx_lu_path(io, "%V/tmp", &clean->store->path);
-
-    if (ngx_lu_tree_list(io, path, &names) != NGX_OK) {
+    if (ngx_lu_tree_list(io, clean->store->temp.data, &names) == NGX_ERROR) {
         return;
     }
 
     name = names.elts;
 
     for (i = 0; i < names.nelts; i++) {
-        if (ngx_lu_clean_is_dead(&name[i])) {
-            ngx_lu_tree_discard(ngx_lu_path_in(io, path, "%V", &name[i]));
+
+        path = ngx_lu_path_in(io, clean->store->temp.data, "%V", &name[i]);
+
+        if (path == NULL) {
+            return;
+        }
+
+        pid = ngx_lu_machine_pid(&name[i]);
+
+        if (pid == 0) {
+
+            /* what nginx itself writes, such as bodies of requests */
+
+            ngx_lu_clean_unused(io, path, 0);
+
+        } else if (pid != ngx_pid
+                   && kill(pid, 0) == -1
+                   && ngx_errno == NGX_ESRCH)
+        {
+            ngx_lu_tree_discard(path);
         }
     }
 
-    /* where the reference configuration keeps what nginx itself writes */
+    ngx_lu_clean_old(io, ngx_lu_path(io, "%V/tmp/body", &clean->store->path));
+    ngx_lu_clean_old(io, ngx_lu_path(io, "%V/tmp/fetch", &clean->store->path));
+}
 
-    ngx_lu_clean_unused(io, ngx_lu_path_in(io, path, "body"));
-    ngx_lu_clean_unused(io, ngx_lu_path_in(io, path, "fetch"));
+
+/* Older versions kept what nginx writes there, of all machines. */
+
+static void
+ngx_lu_clean_old(ngx_lu_io_t *io, u_char *path)
+{
+    if (path && ngx_lu_file_exists(io, path) == NGX_OK) {
+        ngx_lu_clean_unused(io, path, 1);
+
+        (void) ngx_delete_dir(path);
+    }
+
+    ngx_lu_io_clear(io);
 }
 
 
@@ -153,46 +189,8 @@ ngx_lu_clean_done(void *data)
 }
 
 
-/*
- * The name is "{machine}.{process}.{...}".  Processes of other machines cannot
- * be seen from here.
- */
-
-static ngx_uint_t
-ngx_lu_clean_is_dead(const ngx_str_t *name)
-{
-    u_char     *p, *dot, *last;
-    ngx_int_t   pid;
-    ngx_str_t  *host;
-
-    host = (ngx_str_t *) &ngx_cycle->hostname;
-    last = name->data + name->len;
-
-    if (name->len <= host->len + 1
-        || ngx_memcmp(name->data, host->data, host->len) != 0
-        || name->data[host->len] != '.')
-    {
-        return 0;
-    }
-
-    p = name->data + host->len + 1;
-
-    dot = ngx_strlchr(p, last, '.');
-    if (dot == NULL) {
-        return 0;
-    }
-
-    pid = ngx_atoi(p, dot - p);
-
-    return pid > 0
-           && pid != (ngx_int_t) ngx_pid
-           && kill((ngx_pid_t) pid, 0) == -1
-           && ngx_errno == NGX_ESRCH;
-}
-
-
 static void
-ngx_lu_clean_unused(ngx_lu_io_t *io, u_char *path)
+ngx_lu_clean_unused(ngx_lu_io_t *io, u_char *path, ngx_uint_t is_shared)
 {
     u_char       *file;
     ngx_str_t    *name;
@@ -208,7 +206,7 @@ ngx_lu_clean_unused(ngx_lu_io_t *io, u_char *path)
     for (i = 0; i < names.nelts; i++) {
         file = ngx_lu_path_in(io, path, "%V", &name[i]);
 
-        if (file && ngx_lu_clean_is_unused(file)) {
+        if (file && ngx_lu_clean_is_unused(file, is_shared)) {
             (void) ngx_delete_file(file);
         }
     }
@@ -217,16 +215,16 @@ ngx_lu_clean_unused(ngx_lu_io_t *io, u_char *path)
 
 /*
  * nginx has its temporary files open as long as it needs them, and there is no
- * lease of a file that anybody has open.  Where there are no leases, as on a
- * network file system, the files stay until nginx starts.
+ * lease of a file that anybody on this machine has open.  Where there are no
+ * leases, as on a network file system, or if other machines write there, it is
+ * a file of yesterday that nobody needs.
  */
 
 static ngx_uint_t
-ngx_lu_clean_is_unused(u_char *path)
+ngx_lu_clean_is_unused(u_char *path, ngx_uint_t is_shared)
 {
-#ifdef F_SETLEASE
-
     ngx_fd_t         fd;
+    ngx_err_t        err;
     ngx_uint_t       unused;
     ngx_file_info_t  fi;
 
@@ -236,19 +234,25 @@ ngx_lu_clean_is_unused(u_char *path)
         return 0;
     }
 
-    unused = ngx_fd_info(fd, &fi) != NGX_FILE_ERROR
-             && ngx_is_file(&fi)
-             && fcntl(fd, F_SETLEASE, F_WRLCK) != -1;
+    err = NGX_EINVAL;
+
+#ifdef F_SETLEASE
+    err = fcntl(fd, F_SETLEASE, F_WRLCK) == -1 ? ngx_errno : 0;
+#endif
+
+    unused = 0;
+
+    if (err != NGX_EAGAIN
+        && ngx_fd_info(fd, &fi) != NGX_FILE_ERROR
+        && ngx_is_file(&fi))
+    {
+        unused = (err == 0 && !is_shared)
+                 || time(NULL) - ngx_file_mtime(&fi) > NGX_LU_CLEAN_AGE;
+    }
 
     /* closing it gives the lease back */
 
     (void) ngx_close_file(fd);
 
     return unused;
-
-#else
-
-    return 0;
-
-#endif
 }

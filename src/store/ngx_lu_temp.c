@@ -13,6 +13,8 @@
 
 
 static ngx_uint_t ngx_lu_temp_is(ngx_lu_temp_t *temp, u_char *path);
+static u_char *ngx_lu_temp_path(ngx_lu_io_t *io, ngx_lu_store_t *store);
+static ngx_int_t ngx_lu_temp_folder(ngx_lu_store_t *store, ngx_err_t err);
 static ngx_int_t ngx_lu_temp_failed(ngx_lu_io_t *io, const char *operation,
     u_char *path);
 
@@ -20,18 +22,24 @@ static ngx_int_t ngx_lu_temp_failed(ngx_lu_io_t *io, const char *operation,
 ngx_int_t
 ngx_lu_temp_create(ngx_lu_io_t *io, ngx_lu_store_t *store, ngx_lu_temp_t *temp)
 {
-    /* whose it is: other machines and workers write to the same store */
+    ngx_uint_t  tries;
 
-    temp->path = ngx_lu_path(io, "%V/tmp/%V.%P.XXXXXX", &store->path,
-                             &ngx_cycle->hostname, ngx_pid);
-    if (temp->path == NULL) {
-        return NGX_ERROR;
-    }
+    for (tries = 0; /* void */ ; tries++) {
 
-    temp->fd = mkostemp((char *) temp->path, O_CLOEXEC);
+        temp->path = ngx_lu_temp_path(io, store);
+        if (temp->path == NULL) {
+            return NGX_ERROR;
+        }
 
-    if (temp->fd == -1) {
-        return ngx_lu_temp_failed(io, "mkostemp()", temp->path);
+        temp->fd = mkostemp((char *) temp->path, O_CLOEXEC);
+
+        if (temp->fd != -1) {
+            break;
+        }
+
+        if (tries || ngx_lu_temp_folder(store, ngx_errno) != NGX_OK) {
+            return ngx_lu_temp_failed(io, "mkostemp()", temp->path);
+        }
     }
 
     lu_sha256_init(&temp->sha256);
@@ -198,17 +206,23 @@ ngx_lu_temp_link(ngx_lu_io_t *io, ngx_lu_store_t *store, u_char *from,
 ngx_int_t
 ngx_lu_temp_mkdir(ngx_lu_io_t *io, ngx_lu_store_t *store, u_char **path)
 {
-    *path = ngx_lu_path(io, "%V/tmp/%V.%P.XXXXXX", &store->path,
-                        &ngx_cycle->hostname, ngx_pid);
-    if (*path == NULL) {
-        return NGX_ERROR;
-    }
+    ngx_uint_t  tries;
 
-    if (mkdtemp((char *) *path) == NULL) {
-        return ngx_lu_temp_failed(io, "mkdtemp()", *path);
-    }
+    for (tries = 0; /* void */ ; tries++) {
 
-    return NGX_OK;
+        *path = ngx_lu_temp_path(io, store);
+        if (*path == NULL) {
+            return NGX_ERROR;
+        }
+
+        if (mkdtemp((char *) *path) != NULL) {
+            return NGX_OK;
+        }
+
+        if (tries || ngx_lu_temp_folder(store, ngx_errno) != NGX_OK) {
+            return ngx_lu_temp_failed(io, "mkdtemp()", *path);
+        }
+    }
 }
 
 
@@ -226,8 +240,7 @@ ngx_lu_temp_move(ngx_lu_io_t *io, ngx_lu_store_t *store, u_char *path,
 
         n = ngx_atomic_fetch_add(&serial, 1);
 
-        *temp = ngx_lu_path(io, "%V/tmp/%V.%P.%uA.gone", &store->path,
-                            &ngx_cycle->hostname, ngx_pid, n);
+        *temp = ngx_lu_path(io, "%V/%P.%uA.gone", &store->temp, ngx_pid, n);
 
         if (*temp == NULL || path == NULL) {
             return ngx_lu_io_pathless(io);
@@ -240,6 +253,13 @@ ngx_lu_temp_move(ngx_lu_io_t *io, ngx_lu_store_t *store, u_char *path,
         err = ngx_errno;
 
         if (err == NGX_ENOENT) {
+            if (tries == 0
+                && ngx_lu_file_exists(io, path) == NGX_OK
+                && ngx_lu_temp_folder(store, err) == NGX_OK)
+            {
+                continue;
+            }
+
             break;
         }
 
@@ -261,6 +281,36 @@ ngx_lu_temp_move(ngx_lu_io_t *io, ngx_lu_store_t *store, u_char *path,
     return ngx_lu_file_exists(io, path) == NGX_DECLINED
            ? NGX_DECLINED
            : ngx_lu_io_error(io, EIO, ngx_rename_file_n, *temp);
+}
+
+
+/* Whose it is: other machines and workers write to the same store. */
+
+static u_char *
+ngx_lu_temp_path(ngx_lu_io_t *io, ngx_lu_store_t *store)
+{
+    return ngx_lu_path(io, "%V/%P.XXXXXX", &store->temp, ngx_pid);
+}
+
+
+/*
+ * The folder of this machine may be missing if the store was mounted after the
+ * start.  NGX_OK if it was made.
+ */
+
+static ngx_int_t
+ngx_lu_temp_folder(ngx_lu_store_t *store, ngx_err_t err)
+{
+    if (err == NGX_ENOENT
+        && (ngx_create_dir(store->temp.data, 0700) != NGX_FILE_ERROR
+            || ngx_errno == NGX_EEXIST))
+    {
+        return NGX_OK;
+    }
+
+    ngx_set_errno(err);
+
+    return NGX_DECLINED;
 }
 
 

@@ -27,8 +27,6 @@ static int ngx_lu_tree_remove_files(u_char *path);
 static int ngx_lu_tree_remove_entry(const char *path, const struct stat *st,
     int type, struct FTW *ftw);
 static void ngx_lu_tree_relist(u_char *path);
-static ngx_int_t ngx_lu_tree_clean_folder(ngx_lu_io_t *io, u_char *path,
-    ngx_str_t *prefix);
 
 
 ngx_int_t
@@ -397,88 +395,14 @@ ngx_lu_tree_relist(u_char *path)
 
 
 ngx_int_t
-ngx_lu_tree_clean(ngx_lu_store_t *store, ngx_cycle_t *cycle)
+ngx_lu_tree_delete(ngx_lu_io_t *io, u_char *path)
 {
-    u_char      *path;
-    ngx_int_t    rc;
-    ngx_pool_t  *pool;
-    ngx_lu_io_t  io;
-
-    pool = ngx_create_pool(4096, cycle->log);
-    if (pool == NULL) {
-        return NGX_ERROR;
+    if (path == NULL) {
+        return ngx_lu_io_pathless(io);
     }
 
-    ngx_memzero(&io, sizeof(ngx_lu_io_t));
-    io.pool = pool;
-
-    path = ngx_lu_path(&io, "%V/tmp", &store->path);
-
-    rc = ngx_lu_tree_clean_folder(&io, path, &cycle->hostname);
-
-    if (rc == NGX_OK) {
-
-        /* where the reference configuration keeps bodies of requests */
-
-        path = ngx_lu_path(&io, "%V/tmp/body", &store->path);
-
-        rc = ngx_lu_tree_clean_folder(&io, path, NULL);
-    }
-
-    if (rc != NGX_ERROR) {
-
-        /* and what it fetches */
-
-        path = ngx_lu_path(&io, "%V/tmp/fetch", &store->path);
-
-        rc = ngx_lu_tree_clean_folder(&io, path, NULL);
-    }
-
-    if (rc == NGX_ERROR) {
-        ngx_log_error(NGX_LOG_EMERG, cycle->log, io.err,
-                      "%s \"%s\" failed", io.operation, io.path);
-    }
-
-    ngx_destroy_pool(pool);
-
-    return rc == NGX_ERROR ? NGX_ERROR : NGX_OK;
-}
-
-
-static ngx_int_t
-ngx_lu_tree_clean_folder(ngx_lu_io_t *io, u_char *path, ngx_str_t *prefix)
-{
-    u_char      *entry;
-    ngx_int_t    rc;
-    ngx_str_t   *name;
-    ngx_uint_t   i;
-    ngx_array_t  names;
-
-    rc = ngx_lu_tree_list(io, path, &names);
-    if (rc != NGX_OK) {
-        return rc;
-    }
-
-    name = names.elts;
-
-    for (i = 0; i < names.nelts; i++) {
-
-        if (prefix
-            && (name[i].len <= prefix->len
-                || name[i].data[prefix->len] != '.'
-                || ngx_strncmp(name[i].data, prefix->data, prefix->len) != 0))
-        {
-            continue;
-        }
-
-        entry = ngx_lu_path_in(io, path, "%V", &name[i]);
-        if (entry == NULL) {
-            return NGX_ERROR;
-        }
-
-        if (ngx_lu_tree_remove_files(entry) != 0) {
-            return ngx_lu_io_failed(io, "nftw()", entry);
-        }
+    if (ngx_lu_tree_remove_files(path) != 0) {
+        return ngx_lu_io_failed(io, "nftw()", path);
     }
 
     return NGX_OK;

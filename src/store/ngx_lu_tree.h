@@ -63,11 +63,11 @@ ngx_int_t ngx_lu_tree_unlink(ngx_lu_io_t *io, ngx_lu_store_t *store,
 void ngx_lu_tree_discard(u_char *path);
 
 /*
- * Removes what an earlier run of this machine has left in tmp/.  To be called
- * at start, before any worker runs.  NGX_OK, or NGX_ERROR, logged.
+ * Removes a file, or a folder with all that is in it, without more ado.
+ * NGX_OK, also if there is none; NGX_ERROR with io.
  */
 
-ngx_int_t ngx_lu_tree_clean(ngx_lu_store_t *store, ngx_cycle_t *cycle);
+ngx_int_t ngx_lu_tree_delete(ngx_lu_io_t *io, u_char *path);
 
 
 #endif /* _NGX_LU_TREE_H_INCLUDED_ */

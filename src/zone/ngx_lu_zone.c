@@ -24,9 +24,6 @@ typedef struct {
 } ngx_lu_zone_t;
 
 
-static ngx_int_t ngx_lu_zone_init(ngx_shm_zone_t *shm_zone, void *data);
-
-
 char *
 ngx_lu_zone(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
@@ -88,13 +85,11 @@ ngx_lu_zone_add(ngx_conf_t *cf, ngx_str_t *name, size_t size)
         return NULL;
     }
 
-    shm_zone->init = ngx_lu_zone_init;
-
     return shm_zone;
 }
 
 
-static ngx_int_t
+ngx_int_t
 ngx_lu_zone_init(ngx_shm_zone_t *shm_zone, void *data)
 {
     size_t            len;

@@ -26,6 +26,13 @@ char *ngx_lu_zone(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 ngx_shm_zone_t *ngx_lu_zone_add(ngx_conf_t *cf, ngx_str_t *name, size_t size);
 
 /*
+ * The init() of that zone: fills it, or goes on with what an older
+ * configuration has put there.  NGX_OK, or NGX_ERROR: no memory.
+ */
+
+ngx_int_t ngx_lu_zone_init(ngx_shm_zone_t *shm_zone, void *data);
+
+/*
  * Returns the generation of an app of the store.  Whoever changes the app adds
  * 1 to it, in any thread; a copy of an older generation is out of date.  Apps
  * with the same hash share a generation.

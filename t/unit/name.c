@@ -69,6 +69,25 @@ static const name_case_t  id_cases[] = {
 };
 
 
+static const name_case_t  machine_cases[] = {
+    name_case("m2", 1, "host name"),
+    name_case("m2.example", 1, "with a domain"),
+    name_case("2", 1, "digit"),
+    name_case("a-b_C.", 1, "all that it may have"),
+    name_case("", 0, "empty"),
+    name_case(".a", 0, "dot at the beginning"),
+    name_case("..", 0, "folder above"),
+    name_case("-a", 0, "dash at the beginning"),
+    name_case("a/b", 0, "slash"),
+    name_case("a b", 0, "space"),
+    name_case("a\0b", 0, "NUL"),
+    name_case("\xc3\xbc", 0, "not ASCII"),
+    name_case("body", 0, "folder of older versions"),
+    name_case("fetch", 0, "folder of older versions"),
+    name_case("fetcher", 1, "begins like one")
+};
+
+
 static const name_case_t  device_cases[] = {
     name_case("0b3c2f6e-77aa-4d6e-9df1-4f1f4d0ab001", 1, "UUID"),
     name_case("a/b", 1, "slash, it is no path"),
@@ -532,12 +551,15 @@ main(void)
 {
     test_cases("id", lu_name_id_valid, id_cases,
                sizeof(id_cases) / sizeof(id_cases[0]));
+    test_cases("machine", lu_name_machine_valid, machine_cases,
+               sizeof(machine_cases) / sizeof(machine_cases[0]));
     test_cases("device id", lu_name_device_id_valid, device_cases,
                sizeof(device_cases) / sizeof(device_cases[0]));
     test_cases("label", lu_name_label_valid, label_cases,
                sizeof(label_cases) / sizeof(label_cases[0]));
 
     test_length("id", lu_name_id_valid, 64);
+    test_length("machine", lu_name_machine_valid, 64);
     test_length("device id", lu_name_device_id_valid, 128);
     test_length("label", lu_name_label_valid, 128);
 

@@ -33,6 +33,7 @@ use IO::Socket::INET;
 use List::Util qw/ first /;
 use POSIX qw/ WNOHANG /;
 use Scalar::Util qw/ weaken /;
+use Sys::Hostname ();
 use Test::More ();
 use Time::HiRes qw/ sleep time /;
 
@@ -48,7 +49,7 @@ our @EXPORT = qw/
 /;
 
 our @EXPORT_OK = qw/
-    json_decode json_encode multipart sign uri_encode zip
+    json_decode json_encode machine multipart sign uri_encode zip
 /;
 
 use constant FREE_TESTS => 5;
@@ -227,6 +228,14 @@ sub crashes {
 }
 
 
+# The name that this machine has in a store, unless liveupdate_machine says
+# otherwise.
+
+sub machine {
+    return lc Sys::Hostname::hostname();
+}
+
+
 # What should have gone from the temporary folders of the stores.  After a
 # kill the next start cleans up, so nothing is said before that.
 
@@ -241,6 +250,9 @@ sub leftovers {
     File::Find::find({ no_chdir => 1, wanted => sub {
         push @found, $_ unless -d;
     } }, @tmp) if @tmp;
+
+    # the lock of a machine stays
+    @found = grep { !m{/tmp/[^/]+/\.lock$} } @found;
 
     s{^\Q$self->{testdir}\E/}{} for @found;
 
@@ -406,13 +418,14 @@ sub tree {
     my ($self, $name) = @_;
 
     my $dir = "$self->{testdir}/" . ($name // 'store');
+    my $machine = quotemeta machine();
     my @lines;
 
     File::Find::find({ no_chdir => 1, wanted => sub {
         my $path = $_;
 
         return if $path =~ m{/\.?lock$} || $path =~ m{/\.turn(?:/|$)}
-                  || $path =~ m{/tmp/(?:body|fetch)\b};
+                  || $path =~ m{/tmp/$machine(?:$|/[a-z])};
 
         my $line = substr($path, length $dir);
 

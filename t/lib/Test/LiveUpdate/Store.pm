@@ -94,7 +94,8 @@ sub check {
 }
 
 
-# What is in tmp/, bodies of requests as well.
+# What is in tmp/, bodies of requests as well, but for the folders and locks of
+# machines.
 
 sub temporary {
     my ($self) = @_;
@@ -103,7 +104,8 @@ sub temporary {
 
     File::Find::find({ no_chdir => 1, wanted => sub {
         push @found, substr($_, 1 + length $self->{dir})
-            unless m{/tmp(?:/(?:body|fetch))?$};
+            unless m{/tmp$} || -e "$_/.lock"
+                   || m{/tmp/[^/]+/(?:\.lock|body|fetch)$};
     } }, "$self->{dir}/tmp");
 
     return sort @found;
