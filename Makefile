@@ -65,12 +65,12 @@ $(MODULE): $(BUILD)/Makefile $(SOURCES)
 
 
 .PHONY: test
-test: deps-build-test-clients-browser-caches module clients	## run all tests
+test: deps-build-test-clients-browser-caches-shared module clients	## run all tests
 	$(PROVE) t
 
 
 .PHONY: cases
-cases: deps-build-test-clients module clients	## run the tests for problems from the field
+cases: deps-build-test-clients-shared module clients	## run the tests for problems from the field
 	$(PROVE) $(wildcard t/field_*.t)
 
 
@@ -175,6 +175,16 @@ build/unit/%: t/unit/%.c $(wildcard t/unit/*.h) $(UNIT_OBJS)
 		$(CORE_LIBS)
 
 
+# A shared file system whose caches lie, see t/fuse.
+
+FUSE_CFLAGS = -std=gnu11 -Wall -Wextra -Wshadow -Werror -g -O1 \
+	-I/usr/include/fuse3
+
+build/stale: t/fuse/stale.c
+	@mkdir -p $(@D)
+	$(CC) $(FUSE_CFLAGS) -o $@ $< -lfuse3 -lpthread
+
+
 .PHONY: fuzz
 fuzz: deps-build-fuzz	## run each fuzzer of src/core: [FUZZ_SECONDS=60]
 	@set -e; for fuzz in \
@@ -236,7 +246,7 @@ t/differ/node_modules/.package-lock.json: t/differ/package-lock.json
 
 
 .PHONY: asan
-asan: deps-build-test-clients-browser-caches clients	## run all tests under ASan and UBSan
+asan: deps-build-test-clients-browser-caches-shared clients	## run all tests under ASan and UBSan
 	$(MAKE) --no-print-directory module BUILD=build/asan \
 		CFLAGS="-g -O1 -fsanitize=address,undefined \
 			-fno-omit-frame-pointer" \
@@ -247,7 +257,7 @@ asan: deps-build-test-clients-browser-caches clients	## run all tests under ASan
 
 
 .PHONY: static
-static: deps-build-test-clients-browser-caches-static clients	## run all tests, linked in
+static: deps-build-test-clients-browser-caches-shared-static clients	## run all tests, linked in
 	@t/lib/static.sh build/static
 	TEST_NGINX_BINARY=$(CURDIR)/build/static/nginx TEST_NGINX_MODULE= \
 		$(PROVE) t

@@ -4,8 +4,8 @@
 
 # Sees to the packages that a job needs:
 #
-#     deps.sh build [test] [clients] [browser] [caches] [fuzz] [differ]
-#             [bench] [static]
+#     deps.sh build [test] [clients] [browser] [caches] [shared] [fuzz]
+#             [differ] [bench] [static]
 #
 # What is missing is installed with apt-get if that exists and the user is
 # root; elsewhere the names of the packages are printed and the job fails.
@@ -94,6 +94,12 @@ look()
             caches)
                 need_command varnishd varnish
                 need_command rsync rsync
+            ;;
+
+            shared)
+                need_command fusermount3 fuse3
+                test -e /usr/include/fuse3/fuse_lowlevel.h \
+                    || need libfuse3-dev
             ;;
 
             fuzz)
