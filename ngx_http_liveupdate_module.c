@@ -15,6 +15,7 @@
 #include "store/ngx_lu_clean.h"
 #include "store/ngx_lu_machine.h"
 #include "store/ngx_lu_mark.h"
+#include "store/ngx_lu_mount.h"
 #include "job/ngx_lu_sweep.h"
 #include "job/ngx_lu_job.h"
 #include "api/ngx_lu_api.h"
@@ -423,6 +424,19 @@ ngx_lu_store(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     }
 
     store->existing = existing;
+    lucf->store = store;
+
+    if (ngx_process == NGX_PROCESS_SIGNALLER) {
+
+        /* "nginx -s" has nothing to do with the disk */
+
+        return NGX_CONF_OK;
+    }
+
+    if (ngx_lu_mount_look(cf, store) != NGX_OK) {
+        return NGX_CONF_ERROR;
+    }
+
     store->absent = ngx_lu_is_absent(cf, store);
 
     if (store->absent) {
@@ -433,8 +447,6 @@ ngx_lu_store(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     } else if (ngx_lu_add_folders(cf, store) != NGX_OK) {
         return NGX_CONF_ERROR;
     }
-
-    lucf->store = store;
 
     return NGX_CONF_OK;
 }
@@ -504,6 +516,14 @@ ngx_lu_add_folders(ngx_conf_t *cf, ngx_lu_store_t *store)
     path = &store->path;
 
     for (folder = ngx_lu_folders; folder->data; folder++) {
+
+        if (store->is_read_only && folder[1].data == NULL) {
+
+            /* nobody writes there, and the machine needs no folder */
+
+            store->folder = NULL;
+            break;
+        }
 
         p = ngx_pcalloc(cf->pool, sizeof(ngx_path_t));
         if (p == NULL) {

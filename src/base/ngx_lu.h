@@ -76,6 +76,8 @@ typedef struct {
     ngx_uint_t                 existing; /* nginx does not make it */
     ngx_uint_t                 absent;  /* when the configuration was read */
     ngx_uint_t                 unmarked; /* its mark could not be made */
+    ngx_uint_t                 is_remote; /* on a network file system */
+    ngx_uint_t                 is_read_only;
 } ngx_lu_store_t;
 
 

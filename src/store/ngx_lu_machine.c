@@ -12,6 +12,7 @@
 
 
 #define NGX_LU_MACHINE_WAIT    5000     /* milliseconds */
+#define NGX_LU_MACHINE_REMOTE  80000    /* until a crash is noticed */
 #define NGX_LU_MACHINE_RETRY   100
 #define NGX_LU_MACHINE_LOCKS   64       /* stores */
 #define NGX_LU_MACHINE_FDS     65536
@@ -361,14 +362,17 @@ static ngx_int_t
 ngx_lu_machine_take(ngx_cycle_t *cycle, ngx_lu_store_t *store, ngx_fd_t fd)
 {
     ngx_int_t   rc;
+    ngx_uint_t  told;
     ngx_msec_t  from, limit;
 
     limit = 0;
 
     if (!ngx_inherited && ngx_is_init_cycle(cycle->old_cycle)) {
-        limit = NGX_LU_MACHINE_WAIT;
+        limit = store->is_remote ? NGX_LU_MACHINE_REMOTE
+                                 : NGX_LU_MACHINE_WAIT;
     }
 
+    told = 0;
     from = ngx_lu_thread_msec();
 
     for ( ;; ) {
@@ -376,6 +380,15 @@ ngx_lu_machine_take(ngx_cycle_t *cycle, ngx_lu_store_t *store, ngx_fd_t fd)
 
         if (rc != NGX_BUSY || ngx_lu_thread_msec() - from >= limit) {
             return rc;
+        }
+
+        if (!told) {
+            told = 1;
+
+            ngx_log_error(NGX_LOG_WARN, cycle->log, 0,
+                          "\"%V\" is locked: nginx waits for up to %M seconds "
+                          "for the one that has the machine's name",
+                          &store->temp, limit / 1000);
         }
 
         ngx_msleep(NGX_LU_MACHINE_RETRY);
