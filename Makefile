@@ -175,6 +175,17 @@ build/unit/%: t/unit/%.c $(wildcard t/unit/*.h) $(UNIT_OBJS)
 		$(CORE_LIBS)
 
 
+# Whether storage does what a store needs that several machines share.
+
+.PHONY: check-store
+check-store: build/check-store	## try shared storage: DIRS="mount1 mount2 ..."
+	@build/check-store $(DIRS)
+
+build/check-store: t/tools/check_store.c
+	@mkdir -p $(@D)
+	$(CC) -std=gnu11 -Wall -Wextra -Wshadow -Werror -g -O1 -o $@ $<
+
+
 # A shared file system whose caches lie, see t/fuse.
 
 FUSE_CFLAGS = -std=gnu11 -Wall -Wextra -Wshadow -Werror -g -O1 \
@@ -342,9 +353,9 @@ clean:	## remove what was built
 
 .PHONY: help
 help:	## show this
-	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/\1 \2/p' Makefile \
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1 \2/p' Makefile \
 		| while read -r target text; do \
-			printf '  make %-9s %s\n' "$$target" "$$text"; \
+			printf '  make %-11s %s\n' "$$target" "$$text"; \
 		done
 
 

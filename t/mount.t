@@ -18,7 +18,7 @@ use Test::LiveUpdate::Shared;
 my $t = Test::LiveUpdate->new();
 my $shared = Test::LiveUpdate::Shared->new($t, 2);
 my $squashed = Test::LiveUpdate::Shared->new(Test::LiveUpdate->new(), 1,
-                                             squash => 1);
+                                             mode => 'squash');
 my $dir = $t->testdir();
 my $nginx = $Test::LiveUpdate::NGINX;
 

@@ -4,7 +4,7 @@
  *
  * A shared file system whose caches lie, as those of network file systems do:
  *
- *     stale FOLDER PLACE [SECONDS] [squash]
+ *     stale FOLDER PLACE [SECONDS] [squash|local]
  *
  * mounts the folder at the place, in the foreground.  Mounted at two places it
  * is a folder that two machines share.  For so many seconds, 1 by default, each
@@ -12,7 +12,8 @@
  * replaced through the other one still leads to the replaced file, whose bytes
  * can be read, and a name that did not exist still does not.  Locks, links and
  * exclusive creation are those of the folder.  With "squash", root may create
- * nothing, as with the root_squash of NFS.
+ * nothing, as with the root_squash of NFS; with "local" no machine sees the
+ * locks of others, as with its "nolock".
  */
 
 
@@ -652,7 +653,7 @@ stale_setlk(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi,
 }
 
 
-static const struct fuse_lowlevel_ops  stale_ops = {
+static struct fuse_lowlevel_ops  stale_ops = {
     .lookup = stale_lookup,
     .forget = stale_forget,
     .getattr = stale_getattr,
@@ -688,7 +689,7 @@ main(int argc, char **argv)
     struct fuse_loop_config  loop;
 
     if (argc < 3) {
-        fprintf(stderr, "usage: stale FOLDER PLACE [SECONDS] [squash]\n");
+        fprintf(stderr, "usage: stale FOLDER PLACE [SECONDS] [squash|local]\n");
         return 2;
     }
 
@@ -697,6 +698,11 @@ main(int argc, char **argv)
     }
 
     stale_squash = (argc > 4 && strcmp(argv[4], "squash") == 0);
+
+    if (argc > 4 && strcmp(argv[4], "local") == 0) {
+        stale_ops.getlk = NULL;
+        stale_ops.setlk = NULL;
+    }
 
     stale_root.fd = open(argv[1], O_PATH|O_CLOEXEC);
 

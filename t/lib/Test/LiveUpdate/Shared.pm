@@ -14,8 +14,8 @@ use POSIX ();
 use Test::LiveUpdate ();
 
 
-# Options: seconds (how long caches are believed), squash.  Skips the test if
-# this machine has no FUSE.
+# Options: seconds (how long caches are believed), mode ("squash" or "local").
+# Skips the test if this machine has no FUSE.
 
 sub new {
     my ($class, $t, $places, %opt) = @_;
@@ -34,7 +34,7 @@ sub new {
         stale => "$root/build/stale",
         dir => $t->testdir() . '/shared',
         seconds => $opt{seconds} // 1,
-        squash => $opt{squash} ? 'squash' : 'no',
+        mode => $opt{mode} // '',
         places => [],
         pid => $$,
     }, $class;
@@ -74,7 +74,7 @@ sub mount {
     if ($pid == 0) {
         open STDIN, '<', '/dev/null';
         exec $self->{stale}, $self->{dir}, $place, $self->{seconds},
-             $self->{squash} or POSIX::_exit(127);
+             $self->{mode} or POSIX::_exit(127);
     }
 
     $self->{daemons}{$n} = $pid;
@@ -105,10 +105,11 @@ sub DESTROY {
     for my $n (keys %{$self->{daemons}}) {
         my $pid = $self->{daemons}{$n};
 
+        # it unmounts the place itself, unless it was killed
         kill 'CONT', $pid;
-        system('umount', '-l', $self->place($n));
         kill 'TERM', $pid;
         waitpid $pid, 0;
+        system("umount -l '" . $self->place($n) . "' 2>/dev/null");
     }
 }
 
