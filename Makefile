@@ -141,6 +141,16 @@ capacity: deps-build-test-bench module	## what a core answers, and what many dev
 	@perl -It/lib t/capacity/capacity.pl
 
 
+# Several machines on one store, on real engines.
+
+.PHONY: scale
+scale: deps-build-test-scale module	## several machines on real storage: [ENGINE=cephfs PUBLISHES=120]
+	@set -e; for engine in $(or $(ENGINE),cephfs glusterfs); do \
+		PUBLISHES=$(PUBLISHES) PUBLISHERS=$(PUBLISHERS) \
+		MOUNT_OPTIONS=$(MOUNT_OPTIONS) t/scale/scale.sh $$engine; \
+	done
+
+
 # What the tests have drawn lots for, in numbers that take an hour.
 
 .PHONY: soak

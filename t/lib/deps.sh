@@ -5,7 +5,7 @@
 # Sees to the packages that a job needs:
 #
 #     deps.sh build [test] [clients] [browser] [caches] [shared] [fuzz]
-#             [differ] [bench] [static]
+#             [differ] [bench] [static] [scale]
 #
 # What is missing is installed with apt-get if that exists and the user is
 # root; elsewhere the names of the packages are printed and the job fails.
@@ -100,6 +100,19 @@ look()
                 need_command fusermount3 fuse3
                 test -e /usr/include/fuse3/fuse_lowlevel.h \
                     || need libfuse3-dev
+            ;;
+
+            scale)
+                need_command ceph-mon ceph-mon
+                need_command ceph-mgr ceph-mgr
+                need_command ceph-osd ceph-osd
+                need_command ceph-mds ceph-mds
+                need_command ceph ceph-common
+                need_command ceph-fuse ceph-fuse
+                need_command glusterd glusterfs-server
+                need_command ip iproute2
+                need_command unshare util-linux
+                need_command mkfs.ext4 e2fsprogs
             ;;
 
             fuzz)

@@ -1,0 +1,532 @@
+#!/usr/bin/perl
+
+# Copyright (C) the nginx-liveupdate authors
+
+# Several machines on one store, on a real engine: see scale.sh, which runs
+# this.  Publishers work on all machines at once, alone and while something is
+# killed or stopped.  After each journey every accepted change must be there,
+# once, and the store checker must find nothing.
+#
+# PUBLISHES is how many bundles are published in all, PUBLISHERS how many
+# publishers each machine has.  The exit status is 0 if nothing was lost,
+# doubled or answered with 500.
+
+use warnings;
+use strict;
+
+use File::Path qw/ make_path /;
+use List::Util qw/ max sum0 /;
+use POSIX ();
+use Time::HiRes qw/ sleep time /;
+
+use Test::LiveUpdate qw/ :DEFAULT json_decode json_encode zip /;
+use Test::LiveUpdate::Publisher;
+use Test::LiveUpdate::Store;
+
+use constant { LATE => 180, PAUSE => 5 };
+
+my ($engine) = @ARGV;
+my $dir = $ENV{DIR} // die "scale.sh sets DIR\n";
+my $publishes = $ENV{PUBLISHES} || 120;
+my $publishers = $ENV{PUBLISHERS} || 8;
+my @machines;
+my %sum;
+
+$| = 1;
+
+engine('up');
+machine($_) for 1 .. 3;
+
+printf "%s, %s, default mount options%s\n\n", $engine, version(),
+       $ENV{MOUNT_OPTIONS} ? " but $ENV{MOUNT_OPTIONS}" : '';
+printf "%-34s %8s %5s %7s %5s %5s %8s %8s %7s\n", 'journey', 'accepted',
+       'lost', 'doubled', '500', '503', 'p50, s', 'p99, s', 'per s';
+
+my $share = max(1, int($publishes / 11));
+
+for my $n (2, 3) {
+    journey("one app, $n machines", publish(2 * $share, $n, 1));
+    journey("many apps, $n machines", publish(2 * $share, $n, 0));
+}
+
+journey('each call on another machine', parts());
+journey('ready, 8 times at once', ready());
+journey('DELETE against publish', remove());
+
+journey('kill -9 of nginx', publish($share, 3, 0, sub {
+    $machines[1]{t}->kill_nginx();
+    start($machines[1]);
+}));
+
+journey('nginx stopped for a while', publish($share, 3, 0, sub {
+    my $t = $machines[1]{t};
+    my @pids = ($t->{master}, $t->workers());
+
+    kill 'STOP', @pids;
+    sleep(PAUSE);
+    kill 'CONT', @pids;
+}));
+
+journey('kill -9 of a mount', publish($share, 3, 0, sub {
+    my $machine = $machines[1];
+
+    kill 'KILL', mount_pid($machine);
+    sleep(1);
+    $machine->{t}->kill_nginx();
+    system("umount -l '$dir/m$machine->{n}'");
+    engine('mount', $machine->{n});
+    start($machine);
+}));
+
+journey('a mount stopped for a while', publish($share, 3, 0, sub {
+    kill 'STOP', mount_pid($machines[1]);
+    sleep(PAUSE);
+    kill 'CONT', mount_pid($machines[1]);
+}));
+
+my ($node, $pid) = node();
+
+journey("kill -9 of $node", publish($share, 3, 0, sub {
+    kill 'KILL', $pid;
+    sleep(PAUSE);
+    engine('restart', $node);
+}));
+
+($node, $pid) = node();
+
+journey("$node stopped for a while", publish($share, 3, 0, sub {
+    kill 'STOP', $pid;
+    sleep(PAUSE);
+    kill 'CONT', $pid;
+}));
+
+visible();
+
+printf "\n%d accepted, %d lost, %d doubled, %d times 500, %d times 503, "
+       . "%d times no answer, %d given up\n",
+       map { $sum{$_} // 0 }
+           qw/ accepted lost doubled 500 503 none given_up /;
+
+$_->{t}->stop(timeout => 60) for @machines;
+
+POSIX::_exit(grep { $sum{$_} } qw/ lost doubled 500 wrong /);
+
+
+# -- machines ----------------------------------------------------------------
+
+sub engine {
+    my (@command) = @_;
+
+    system("t/scale/$engine.sh", @command) == 0
+        or die "$engine.sh @command failed\n";
+}
+
+
+sub version {
+    chomp(my $version = `t/scale/$engine.sh version`);
+
+    return $version;
+}
+
+
+sub machine {
+    my ($n) = @_;
+
+    my $t = Test::LiveUpdate->new();
+    my $port = 8080 + $n;
+
+    engine('mount', $n);
+    make_path("$dir/m$n/store") if $n == 1;
+
+    $t->write_file('tokens', $machines[0]{t}->read_file('tokens')) if @machines;
+    $t->{tokens} = $machines[0]{t}{tokens} if @machines;
+
+    make_path($t->testdir() . '/body');
+    $t->write_file_expand('nginx.conf', config($t, $n, $port));
+
+    push @machines, { n => $n, t => $t, port => $port };
+    start($machines[-1]);
+}
+
+
+# The session of a client that was killed may have the name for a while.
+
+sub start {
+    my ($machine) = @_;
+
+    my $from = time();
+
+    until ($machine->{t}->start()) {
+        die "m$machine->{n} does not start:\n"
+            . $machine->{t}->startup_errors() if time() - $from > LATE;
+    }
+}
+
+
+sub mount_pid {
+    my ($machine) = @_;
+
+    open my $fh, '<', "$dir/mount.$machine->{n}" or die "no mount: $!\n";
+    chomp(my $pid = <$fh>);
+
+    return $pid;
+}
+
+
+# The first one that the engine lists: what keeps the bytes.
+
+sub node {
+    open my $fh, '<', "$dir/nodes" or die "no nodes: $!\n";
+
+    return split ' ', scalar <$fh>;
+}
+
+
+sub config {
+    my ($t, $n, $port) = @_;
+
+    return <<"EOC" =~ s{^\s*client_body_temp_path .*store/tmp/.*\n}{}mr;
+%%TEST_GLOBALS%%
+
+thread_pool  default  threads=32  max_queue=65536;
+
+events {
+}
+
+http {
+    %%TEST_GLOBALS_HTTP%%
+
+    liveupdate_store    $dir/m$n/store;
+    liveupdate_tokens   tokens;
+    liveupdate_machine  m$n;
+
+    server {
+        listen  127.0.0.1:$port;
+
+        location /v1/ {
+            client_max_body_size  20m;
+
+            liveupdate_api;
+        }
+    }
+}
+
+EOC
+}
+
+
+# -- journeys ----------------------------------------------------------------
+
+# A journey returns what was accepted; what it asks for is counted by note().
+
+sub journey {
+    my ($name, $code) = @_;
+
+    my $log = "$dir/journey.log";
+    my $from = time();
+
+    unlink $log;
+
+    $code->();
+
+    my $took = time() - $from;
+    my %seen = (accepted => 0, map { $_ => 0 } qw/ lost doubled 500 503 /);
+    my (@accepted, @gone, @times);
+
+    if (open my $fh, '<', $log) {
+        while (my $line = <$fh>) {
+            my $note = json_decode($line);
+
+            $seen{$note->{is}}++;
+            push @accepted, $note if $note->{is} eq 'accepted';
+            push @gone, $note if $note->{is} eq 'deleted';
+            push @times, $note->{took} if defined $note->{took};
+        }
+    }
+
+    # caches of the machine that looks may be old for a moment
+
+    my @wrong;
+
+    wait_until {
+        @wrong = wrong(\%seen, \@accepted, \@gone);
+        !@wrong && !$seen{lost} && !$seen{doubled};
+    } 10;
+
+    @times = sort { $a <=> $b } @times;
+
+    printf "%-34s %8d %5d %7d %5d %5d %8.2f %8.2f %7.1f\n", $name,
+           @seen{qw/ accepted lost doubled 500 503 /},
+           $times[@times / 2] // 0, $times[int(@times * 0.99)] // 0,
+           @accepted / $took;
+    print "    $_\n" for @wrong;
+
+    $seen{wrong} = @wrong;
+    $sum{$_} += $seen{$_} for keys %seen;
+}
+
+
+sub wrong {
+    my ($seen, $accepted, $gone) = @_;
+
+    my $store = Test::LiveUpdate::Store->new("$dir/m1/store");
+    my %apps = map { $_->{app} => {} } @$accepted;
+    my %gone = map { $_->{bundle} => 1 } @$gone;
+
+    for my $app (keys %apps) {
+        my @deployments = eval { $store->deployments($app) };
+
+        $apps{$app}{$_->{release}}++ for @deployments;
+    }
+
+    my @found = map { $apps{$_->{app}}{$_->{bundle}} // 0 }
+        grep { !$gone{$_->{bundle}} } @$accepted;
+
+    $seen->{lost} = grep { $_ == 0 } @found;
+    $seen->{doubled} = grep { $_ > 1 } @found;
+
+    my @wrong = eval { $store->check() };
+
+    push @wrong, "the store cannot be read: $@" if $@;
+    push @wrong, map { "deleted, but there: $_->{bundle}" }
+        grep { -e "$dir/m1/store/live/$_->{app}/$_->{bundle}" } @$gone;
+
+    return @wrong > 5 ? (@wrong[0 .. 4], '...') : @wrong;
+}
+
+
+# Called by any process.
+
+sub note {
+    my (%note) = @_;
+
+    open my $fh, '>>', "$dir/journey.log" or die "no log: $!\n";
+    syswrite $fh, json_encode(\%note) . "\n";
+}
+
+
+# Who repeats what was answered with 5xx, or not at all.
+
+sub publisher {
+    my ($machine) = @_;
+
+    return Test::LiveUpdate::Publisher->new($machine->{t},
+        retries => 200, pause => 0.5, timeout => 90,
+        failed => sub {
+            my ($reply) = @_;
+
+            note(is => $reply ? $reply->{status} : 'none');
+        });
+}
+
+
+# So many bundles, by all publishers of the first machines; "meanwhile" runs
+# when a third of them is published.
+
+sub publish {
+    my ($count, $machines, $one, $meanwhile) = @_;
+
+    return sub {
+        my $all = $machines * $publishers;
+        my $each = max(1, int($count / $all));
+        my @apps = apps($one ? 1 : $all);
+        my @children;
+
+        for my $i (0 .. $all - 1) {
+            my $machine = $machines[$i % $machines];
+            my $app = $apps[$i % @apps];
+
+            push @children, child(sub {
+                publish_one($machine, $app, "$i $_") for 1 .. $each;
+            });
+        }
+
+        if ($meanwhile) {
+            wait_until { accepted() >= $all * $each / 3 } LATE;
+            $meanwhile->();
+        }
+
+        waitpid $_, 0 for @children;
+    };
+}
+
+
+sub publish_one {
+    my ($machine, $app, $text) = @_;
+
+    my $from = time();
+    my $done = publisher($machine)->publish($app, 'production',
+        zip('index.html' => $text), port => $machine->{port});
+
+    note(is => $done->{ok} ? 'accepted' : 'given_up', app => $app,
+         bundle => $done->{bundle}, took => time() - $from);
+
+    return $done;
+}
+
+
+sub accepted {
+    open my $fh, '<', "$dir/journey.log" or return 0;
+
+    return scalar grep { /"accepted"/ } <$fh>;
+}
+
+
+sub apps {
+    my ($n) = @_;
+
+    return map {
+        my $app = publisher($machines[0])
+            ->create_app("app $_", port => $machines[0]{port});
+
+        publisher($machines[0])->create_channel($app, 'production',
+                                                port => $machines[0]{port});
+        $app;
+    } 1 .. $n;
+}
+
+
+sub child {
+    my ($code) = @_;
+
+    my $pid = fork() // die "cannot fork: $!\n";
+
+    return $pid if $pid;
+
+    eval { $code->() };
+    print "    $@" if $@;
+    POSIX::_exit($@ ? 1 : 0);
+}
+
+
+# Each call of a publish, and each part of an upload, on the next machine.
+
+sub parts {
+    return sub {
+        my ($app) = apps(1);
+        my $i = 0;
+
+        for my $n (1 .. 3) {
+            my $publisher = publisher($machines[0]);
+            my $from = time();
+
+            no warnings 'redefine';
+
+            local *Test::LiveUpdate::address = sub {
+                return '127.0.0.1:'
+                       . port($machines[$i++ % @machines]{port});
+            };
+
+            my $done = $publisher->publish($app, 'production',
+                zip('index.html' => 'x', noise => noise(3_000_000)),
+                parts => 500_000);
+
+            note(is => $done->{ok} ? 'accepted' : 'given_up', app => $app,
+                 bundle => $done->{bundle}, took => time() - $from);
+        }
+    };
+}
+
+
+sub noise {
+    my ($length) = @_;
+
+    open my $fh, '<:raw', '/dev/urandom' or die;
+    read($fh, my $bytes, $length) == $length or die;
+
+    return $bytes;
+}
+
+
+sub ready {
+    return sub {
+        my ($app) = apps(1);
+        my @port = (port => $machines[0]{port});
+        my $publisher = publisher($machines[0]);
+        my $bundle = $publisher->api('POST', "/v1/apps/$app/bundles",
+            { artifactType => 'zip', channelName => 'production' }, @port)
+            ->{json}{id};
+
+        $publisher->upload($app, $bundle, zip('index.html' => 'x'), @port);
+
+        my @children = map {
+            my $machine = $machines[$_ % @machines];
+
+            child(sub {
+                my $from = time();
+                my $reply = publisher($machine)->api('PATCH',
+                    "/v1/apps/$app/bundles/$bundle",
+                    { artifactStatus => 'ready' }, port => $machine->{port});
+
+                note(is => $reply->{status} == 200 ? 'accepted' : 'given_up',
+                     app => $app, bundle => $bundle, took => time() - $from);
+            });
+        } 1 .. 8;
+
+        waitpid $_, 0 for @children;
+    };
+}
+
+
+# One machine deletes what was published before, another one publishes.
+
+sub remove {
+    return sub {
+        my ($app) = apps(1);
+        my @old = map {
+            publish_one($machines[0], $app, "old $_")->{bundle}
+        } 1 .. 5;
+
+        my $child = child(sub {
+            publish_one($machines[0], $app, "new $_") for 1 .. 5;
+        });
+
+        for my $bundle (@old) {
+            my $reply = publisher($machines[1])->api('DELETE',
+                "/v1/apps/$app/bundles/$bundle", undef,
+                port => $machines[1]{port});
+
+            note(is => $reply->{status} =~ /^(?:2|404)/
+                       ? 'deleted' : 'given_up',
+                 app => $app, bundle => $bundle);
+        }
+
+        waitpid $child, 0;
+    };
+}
+
+
+# From the answer to a publisher on one machine to a device's on another one.
+
+sub visible {
+    my ($app) = apps(1);
+    my @times;
+
+    for my $n (1 .. 20) {
+        my $done = publisher($machines[0])->publish($app, 'production',
+            zip('index.html' => "visible $n"), port => $machines[0]{port});
+        my $from = time();
+
+        until (told($app) eq ($done->{bundle} // '')) {
+            last if time() - $from > LATE;
+            sleep(0.01);
+        }
+
+        push @times, time() - $from;
+    }
+
+    @times = sort { $a <=> $b } @times;
+
+    printf "\nvisible on another machine: p50 %.2f s, worst %.2f s\n",
+           $times[@times / 2], $times[-1];
+}
+
+
+sub told {
+    my ($app) = @_;
+
+    my $reply = $machines[1]{t}->latest($app, channelName => 'production',
+                                        _port => $machines[1]{port});
+
+    return ($reply->{json} || {})->{bundleId} // '';
+}

@@ -1,0 +1,49 @@
+#!/bin/sh
+
+# Copyright (C) the nginx-liveupdate authors
+
+# Runs the journeys of scale.pl on a throw-away engine:
+#
+#     scale.sh cephfs|glusterfs|nfs
+#
+# Everything happens in namespaces of its own, so that the engine needs no
+# address and no folder of this machine, and goes with the last process.  DIR
+# is where its disks lie, in memory: this measures the engine, not a disk.
+
+set -e
+
+engine=$1
+here=$(cd "$(dirname "$0")" && pwd -P)
+root=$(cd "$here/../.." && pwd -P)
+
+test -x "$here/$engine.sh" || {
+    echo "$0: no engine \"$engine\": use cephfs, glusterfs or nfs" >&2
+    exit 2
+}
+
+if [ "$2" != inside ]; then
+    test "$(id -u)" = 0 || {
+        echo "$0: only root can make namespaces and mounts" >&2
+        exit 1
+    }
+
+    DIR=$(mktemp -d "${SCALE_DIR:-/dev/shm}/scale.XXXXXX")
+    export DIR
+
+    status=0
+    unshare --mount --net --pid --ipc --uts --propagation private --fork \
+        --kill-child --mount-proc "$0" "$engine" inside || status=$?
+
+    rm -rf "$DIR"
+    exit $status
+fi
+
+ip link set lo up
+ip link add br0 type bridge
+ip link set br0 up
+ip addr add 10.77.0.254/24 dev br0
+mount -t tmpfs -o size=8g scale "$DIR"
+mount -t tmpfs run /run
+
+cd "$root"
+exec perl -It/lib t/scale/scale.pl "$engine"
