@@ -145,7 +145,7 @@ capacity: deps-build-test-bench module	## what a core answers, and what many dev
 
 .PHONY: scale
 scale: deps-build-test-scale module	## several machines on real storage: [ENGINE=cephfs PUBLISHES=120]
-	@set -e; for engine in $(or $(ENGINE),cephfs glusterfs); do \
+	@set -e; for engine in $(or $(ENGINE),cephfs glusterfs nfs); do \
 		PUBLISHES=$(PUBLISHES) PUBLISHERS=$(PUBLISHERS) \
 		MOUNT_OPTIONS=$(MOUNT_OPTIONS) t/scale/scale.sh $$engine; \
 	done

@@ -110,6 +110,10 @@ look()
                 need_command ceph ceph-common
                 need_command ceph-fuse ceph-fuse
                 need_command glusterd glusterfs-server
+                need_command linux.uml user-mode-linux
+                need_command rpc.nfsd nfs-kernel-server
+                need_command mount.nfs nfs-common
+                need_command modprobe kmod
                 need_command ip iproute2
                 need_command unshare util-linux
                 need_command mkfs.ext4 e2fsprogs

@@ -15,7 +15,7 @@ use warnings;
 use strict;
 
 use File::Path qw/ make_path /;
-use List::Util qw/ max sum0 /;
+use List::Util qw/ max /;
 use POSIX ();
 use Time::HiRes qw/ sleep time /;
 
@@ -29,10 +29,29 @@ my ($engine) = @ARGV;
 my $dir = $ENV{DIR} // die "scale.sh sets DIR\n";
 my $publishes = $ENV{PUBLISHES} || 120;
 my $publishers = $ENV{PUBLISHERS} || 8;
+my $guests = $engine eq 'nfs';
+my $look = $guests ? "$dir/look/store" : "$dir/m1/store";
 my @machines;
 my %sum;
+my %told;
 
 $| = 1;
+
+# who asks for a port means a machine; or each call goes to the next one
+
+our $next;
+
+{
+    no warnings 'redefine';
+
+    *Test::LiveUpdate::address = sub {
+        my (%opt) = @_;
+
+        my $port = $next ? $next->() : $opt{port};
+
+        return host($port - 8080) . ':' . port($port);
+    };
+}
 
 engine('up');
 machine($_) for 1 .. 3;
@@ -41,6 +60,8 @@ printf "%s, %s, default mount options%s\n\n", $engine, version(),
        $ENV{MOUNT_OPTIONS} ? " but $ENV{MOUNT_OPTIONS}" : '';
 printf "%-34s %8s %5s %7s %5s %5s %8s %8s %7s\n", 'journey', 'accepted',
        'lost', 'doubled', '500', '503', 'p50, s', 'p99, s', 'per s';
+
+# how much of all is done in each journey
 
 my $share = max(1, int($publishes / 11));
 
@@ -54,26 +75,29 @@ journey('ready, 8 times at once', ready());
 journey('DELETE against publish', remove());
 
 journey('kill -9 of nginx', publish($share, 3, 0, sub {
-    $machines[1]{t}->kill_nginx();
+    nginx($machines[1], 'KILL');
     start($machines[1]);
 }));
 
 journey('nginx stopped for a while', publish($share, 3, 0, sub {
-    my $t = $machines[1]{t};
-    my @pids = ($t->{master}, $t->workers());
-
-    kill 'STOP', @pids;
+    nginx($machines[1], 'STOP');
     sleep(PAUSE);
-    kill 'CONT', @pids;
+    nginx($machines[1], 'CONT');
 }));
+
+# that of a guest is the whole machine
 
 journey('kill -9 of a mount', publish($share, 3, 0, sub {
     my $machine = $machines[1];
 
-    kill 'KILL', mount_pid($machine);
+    kill_process(mount_pid($machine));
     sleep(1);
-    $machine->{t}->kill_nginx();
-    system("umount -l '$dir/m$machine->{n}'");
+
+    if (!$guests) {
+        nginx($machine, 'KILL');
+        system("umount -l '$dir/m$machine->{n}'");
+    }
+
     engine('mount', $machine->{n});
     start($machine);
 }));
@@ -87,7 +111,7 @@ journey('a mount stopped for a while', publish($share, 3, 0, sub {
 my ($node, $pid) = node();
 
 journey("kill -9 of $node", publish($share, 3, 0, sub {
-    kill 'KILL', $pid;
+    kill_process($pid);
     sleep(PAUSE);
     engine('restart', $node);
 }));
@@ -107,9 +131,11 @@ printf "\n%d accepted, %d lost, %d doubled, %d times 500, %d times 503, "
        map { $sum{$_} // 0 }
            qw/ accepted lost doubled 500 503 none given_up /;
 
-$_->{t}->stop(timeout => 60) for @machines;
+if (!$guests) {
+    $_->{t}->stop(timeout => 60) for @machines;
+}
 
-POSIX::_exit(grep { $sum{$_} } qw/ lost doubled 500 wrong /);
+POSIX::_exit((grep { $sum{$_} } qw/ lost doubled 500 wrong /) ? 1 : 0);
 
 
 # -- machines ----------------------------------------------------------------
@@ -136,7 +162,7 @@ sub machine {
     my $port = 8080 + $n;
 
     engine('mount', $n);
-    make_path("$dir/m$n/store") if $n == 1;
+    make_path("$dir/m$n/store") if $n == 1 && !$guests;
 
     $t->write_file('tokens', $machines[0]{t}->read_file('tokens')) if @machines;
     $t->{tokens} = $machines[0]{t}{tokens} if @machines;
@@ -154,7 +180,16 @@ sub machine {
 sub start {
     my ($machine) = @_;
 
+    my $t = $machine->{t};
     my $from = time();
+
+    if ($guests) {
+        my $own = $t->testdir();
+
+        engine('run', $machine->{n}, "nginx -p $own/ -e $own/error.log "
+                                     . "-c $own/nginx.conf");
+        return;
+    }
 
     until ($machine->{t}->start()) {
         die "m$machine->{n} does not start:\n"
@@ -173,6 +208,35 @@ sub mount_pid {
 }
 
 
+# Signals all of nginx on a machine.
+
+sub nginx {
+    my ($machine, $signal) = @_;
+
+    my $t = $machine->{t};
+
+    if ($guests) {
+        engine('run', $machine->{n}, "kill -$signal \$(pgrep nginx)");
+
+    } elsif ($signal eq 'KILL') {
+        $t->kill_nginx();
+
+    } else {
+        kill $signal, $t->{master}, $t->workers();
+    }
+}
+
+
+# The processes of a guest would go on as processes of this machine if only the
+# guest's kernel were killed.
+
+sub kill_process {
+    my ($pid) = @_;
+
+    kill 'KILL', $guests ? -$pid : $pid;
+}
+
+
 # The first one that the engine lists: what keeps the bytes.
 
 sub node {
@@ -185,6 +249,9 @@ sub node {
 sub config {
     my ($t, $n, $port) = @_;
 
+    my $store = $guests ? '/mnt/lu/store' : "$dir/m$n/store";
+    my $host = host($n);
+
     return <<"EOC" =~ s{^\s*client_body_temp_path .*store/tmp/.*\n}{}mr;
 %%TEST_GLOBALS%%
 
@@ -196,12 +263,12 @@ events {
 http {
     %%TEST_GLOBALS_HTTP%%
 
-    liveupdate_store    $dir/m$n/store;
+    liveupdate_store    $store;
     liveupdate_tokens   tokens;
     liveupdate_machine  m$n;
 
     server {
-        listen  127.0.0.1:$port;
+        listen  $host:%%PORT_$port%%;
 
         location /v1/ {
             client_max_body_size  20m;
@@ -212,6 +279,13 @@ http {
 }
 
 EOC
+}
+
+
+sub host {
+    my ($n) = @_;
+
+    return $guests ? '10.77.0.' . (10 + $n) : '127.0.0.1';
 }
 
 
@@ -248,10 +322,13 @@ sub journey {
 
     my @wrong;
 
-    wait_until {
+    Test::LiveUpdate::wait_quietly(sub {
         @wrong = wrong(\%seen, \@accepted, \@gone);
         !@wrong && !$seen{lost} && !$seen{doubled};
-    } 10;
+    }, 10);
+
+    # each is told once
+    @wrong = grep { !$told{$_}++ } @wrong;
 
     @times = sort { $a <=> $b } @times;
 
@@ -259,7 +336,7 @@ sub journey {
            @seen{qw/ accepted lost doubled 500 503 /},
            $times[@times / 2] // 0, $times[int(@times * 0.99)] // 0,
            @accepted / $took;
-    print "    $_\n" for @wrong;
+    print "    $_\n" for @wrong > 5 ? (@wrong[0 .. 4], '...') : @wrong;
 
     $seen{wrong} = @wrong;
     $sum{$_} += $seen{$_} for keys %seen;
@@ -269,7 +346,9 @@ sub journey {
 sub wrong {
     my ($seen, $accepted, $gone) = @_;
 
-    my $store = Test::LiveUpdate::Store->new("$dir/m1/store");
+    engine('copy') if $guests;
+
+    my $store = Test::LiveUpdate::Store->new($look);
     my %apps = map { $_->{app} => {} } @$accepted;
     my %gone = map { $_->{bundle} => 1 } @$gone;
 
@@ -289,9 +368,9 @@ sub wrong {
 
     push @wrong, "the store cannot be read: $@" if $@;
     push @wrong, map { "deleted, but there: $_->{bundle}" }
-        grep { -e "$dir/m1/store/live/$_->{app}/$_->{bundle}" } @$gone;
+        grep { -e "$look/live/$_->{app}/$_->{bundle}" } @$gone;
 
-    return @wrong > 5 ? (@wrong[0 .. 4], '...') : @wrong;
+    return @wrong;
 }
 
 
@@ -410,12 +489,7 @@ sub parts {
             my $publisher = publisher($machines[0]);
             my $from = time();
 
-            no warnings 'redefine';
-
-            local *Test::LiveUpdate::address = sub {
-                return '127.0.0.1:'
-                       . port($machines[$i++ % @machines]{port});
-            };
+            local $next = sub { $machines[$i++ % @machines]{port} };
 
             my $done = $publisher->publish($app, 'production',
                 zip('index.html' => 'x', noise => noise(3_000_000)),

@@ -27,14 +27,15 @@ if [ "$2" != inside ]; then
         exit 1
     }
 
-    DIR=$(mktemp -d "${SCALE_DIR:-/dev/shm}/scale.XXXXXX")
+    mkdir -p "$root/build"
+    DIR=$(mktemp -d "$root/build/scale.XXXXXX")
     export DIR
 
     status=0
     unshare --mount --net --pid --ipc --uts --propagation private --fork \
         --kill-child --mount-proc "$0" "$engine" inside || status=$?
 
-    rm -rf "$DIR"
+    rmdir "$DIR"
     exit $status
 fi
 
