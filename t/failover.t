@@ -45,6 +45,7 @@ for my $port (8081, 8082) {
 
     $td->configure(fetch => 'retry=50ms tries=20', timeout => '20s',
                    change => sub {
+        s{^(http \{\n)}{$1    liveupdate_machine  m$port;\n}m;
         s{^( *listen) .*}{$1  $listen;}m;
         s{^( *server_name .*\n)}{$1        liveupdate_base_url  $base;\n}m;
 

@@ -9,7 +9,7 @@
 #
 # PUBLISHES is how many bundles are published in all, PUBLISHERS how many
 # publishers each machine has.  The exit status is 0 if nothing was lost,
-# doubled or answered with 500.
+# doubled, refused or answered with 500.
 
 use warnings;
 use strict;
@@ -72,7 +72,9 @@ for my $n (2, 3) {
 
 journey('each call on another machine', parts());
 journey('ready, 8 times at once', ready());
-journey('DELETE against publish', remove());
+journey('DELETE against publish', take_back('DELETE', 'deleted'));
+journey('withdraw against publish', take_back('withdraw', 'withdrawn'));
+journey('rollback with "expect"', rollback());
 
 journey('kill -9 of nginx', publish($share, 3, 0, sub {
     nginx($machines[1], 'KILL');
@@ -135,7 +137,8 @@ if (!$guests) {
     $_->{t}->stop(timeout => 60) for @machines;
 }
 
-POSIX::_exit((grep { $sum{$_} } qw/ lost doubled 500 wrong /) ? 1 : 0);
+POSIX::_exit((grep { $sum{$_} } qw/ lost doubled 500 wrong
+                                        given_up /) ? 1 : 0);
 
 
 # -- machines ----------------------------------------------------------------
@@ -275,6 +278,10 @@ http {
 
             liveupdate_api;
         }
+
+        location /releases/ {
+            liveupdate_releases;
+        }
     }
 }
 
@@ -305,7 +312,7 @@ sub journey {
 
     my $took = time() - $from;
     my %seen = (accepted => 0, map { $_ => 0 } qw/ lost doubled 500 503 /);
-    my (@accepted, @gone, @times);
+    my (@accepted, @gone, @said, @times);
 
     if (open my $fh, '<', $log) {
         while (my $line = <$fh>) {
@@ -313,7 +320,8 @@ sub journey {
 
             $seen{$note->{is}}++;
             push @accepted, $note if $note->{is} eq 'accepted';
-            push @gone, $note if $note->{is} eq 'deleted';
+            push @gone, $note if $note->{is} =~ /^(?:deleted|withdrawn)$/;
+            push @said, $note->{text} if $note->{is} eq 'wrong';
             push @times, $note->{took} if defined $note->{took};
         }
     }
@@ -328,7 +336,7 @@ sub journey {
     }, 10);
 
     # each is told once
-    @wrong = grep { !$told{$_}++ } @wrong;
+    @wrong = grep { !$told{$_}++ } @wrong, @said;
 
     @times = sort { $a <=> $b } @times;
 
@@ -359,7 +367,7 @@ sub wrong {
     }
 
     my @found = map { $apps{$_->{app}}{$_->{bundle}} // 0 }
-        grep { !$gone{$_->{bundle}} } @$accepted;
+        grep { !$gone{$_->{bundle}} && !$_->{rolled} } @$accepted;
 
     $seen->{lost} = grep { $_ == 0 } @found;
     $seen->{doubled} = grep { $_ > 1 } @found;
@@ -368,7 +376,10 @@ sub wrong {
 
     push @wrong, "the store cannot be read: $@" if $@;
     push @wrong, map { "deleted, but there: $_->{bundle}" }
-        grep { -e "$look/live/$_->{app}/$_->{bundle}" } @$gone;
+        grep { $_->{is} eq 'deleted'
+               && -e "$look/live/$_->{app}/$_->{bundle}" } @$gone;
+    push @wrong, map { "$_->{is}, but deployed: $_->{bundle}" }
+        grep { $apps{$_->{app}}{$_->{bundle}} } @$gone;
 
     return @wrong;
 }
@@ -431,14 +442,14 @@ sub publish {
 
 
 sub publish_one {
-    my ($machine, $app, $text) = @_;
+    my ($machine, $app, $text, %note) = @_;
 
     my $from = time();
     my $done = publisher($machine)->publish($app, 'production',
         zip('index.html' => $text), port => $machine->{port});
 
     note(is => $done->{ok} ? 'accepted' : 'given_up', app => $app,
-         bundle => $done->{bundle}, took => time() - $from);
+         bundle => $done->{bundle}, took => time() - $from, %note);
 
     return $done;
 }
@@ -542,9 +553,11 @@ sub ready {
 }
 
 
-# One machine deletes what was published before, another one publishes.
+# One machine takes back what was published before, another one publishes.
 
-sub remove {
+sub take_back {
+    my ($how, $is) = @_;
+
     return sub {
         my ($app) = apps(1);
         my @old = map {
@@ -556,17 +569,65 @@ sub remove {
         });
 
         for my $bundle (@old) {
-            my $reply = publisher($machines[1])->api('DELETE',
-                "/v1/apps/$app/bundles/$bundle", undef,
-                port => $machines[1]{port});
+            my @call = $how eq 'DELETE'
+                       ? ('DELETE', "/v1/apps/$app/bundles/$bundle", undef)
+                       : ('POST', "/releases/$app/$bundle/$how", {});
 
-            note(is => $reply->{status} =~ /^(?:2|404)/
-                       ? 'deleted' : 'given_up',
+            my $reply = publisher($machines[1])
+                ->api(@call, port => $machines[1]{port});
+
+            # a DELETE whose answer was lost finds nothing the next time
+            my $done = $how eq 'DELETE' ? qr/^(?:204|404)$/ : qr/^200$/;
+
+            note(is => $reply->{status} =~ $done ? $is : 'given_up',
                  app => $app, bundle => $bundle);
         }
 
         waitpid $child, 0;
     };
+}
+
+
+# All machines go back at once, from the same generation: one does.
+
+sub rollback {
+    return sub {
+        my ($app) = apps(1);
+
+        # these are deployed again by going back to them
+        publish_one($machines[0], $app, "old $_", rolled => 1) for 1 .. 3;
+
+        my $from = generation($app);
+        my @children = map {
+            my $machine = $machines[$_ % @machines];
+
+            child(sub {
+                my $reply = publisher($machine)->api('POST',
+                    "/releases/$app/rollback",
+                    { channel => 'production', expect => $from },
+                    port => $machine->{port});
+
+                note(is => 'wrong', text => "rollback: $reply->{raw}")
+                    if $reply->{status} !~ /^(?:200|409)$/;
+            });
+        } 1 .. 6;
+
+        waitpid $_, 0 for @children;
+
+        my $to = generation($app);
+
+        note(is => 'wrong', text => "$app: generation $from became $to")
+            if $to != $from + 1;
+    };
+}
+
+
+sub generation {
+    my ($app) = @_;
+
+    return publisher($machines[0])->api('GET', "/v1/apps/$app", undef,
+                                        port => $machines[0]{port})
+           ->{json}{generation};
 }
 
 

@@ -31,12 +31,24 @@ if [ "$2" != inside ]; then
     DIR=$(mktemp -d "$root/build/scale.XXXXXX")
     export DIR
 
-    status=0
     unshare --mount --net --pid --ipc --uts --propagation private --fork \
-        --kill-child --mount-proc "$0" "$engine" inside || status=$?
+        --kill-child --mount-proc "$0" "$engine" inside &
+    child=$!
 
-    rmdir "$DIR"
-    exit $status
+    # it ignores other signals, and all else ends with it
+
+    finish()
+    {
+        kill -9 $child 2>/dev/null || true
+        wait $child || true
+        rmdir "$DIR"
+    }
+
+    trap finish EXIT
+    trap 'exit 1' INT TERM HUP
+
+    wait $child
+    exit
 fi
 
 ip link set lo up
