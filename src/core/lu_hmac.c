@@ -136,6 +136,20 @@ lu_hmac_verify(lu_hmac_t *hmac, const lu_str_t *signature, const char *prefix)
 }
 
 
+void
+lu_hmac_of(const lu_str_t *secret, const void *data, size_t len,
+    unsigned char digest[LU_HMAC_SIZE])
+{
+    lu_hmac_key_t  key;
+
+    lu_hmac_key(&key, secret);
+    lu_sha256_update(&key.inner, data, len);
+    lu_hmac_digest(&key, digest);
+
+    OPENSSL_cleanse(&key, sizeof(lu_hmac_key_t));
+}
+
+
 /* The hashes of the key are copied, so that more bytes can follow. */
 
 static void

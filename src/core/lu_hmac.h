@@ -41,5 +41,10 @@ void lu_hmac_update(lu_hmac_t *hmac, const void *data, size_t len);
 int lu_hmac_verify(lu_hmac_t *hmac, const lu_str_t *signature,
     const char *prefix);
 
+/* The HMAC of a text that is there as a whole; the secret may be empty. */
+
+void lu_hmac_of(const lu_str_t *secret, const void *data, size_t len,
+    unsigned char digest[LU_HMAC_SIZE]);
+
 
 #endif /* _LU_HMAC_H_INCLUDED_ */

@@ -5,25 +5,21 @@
 
 
 #include "lu_hex.h"
+#include "lu_line.h"
 #include "lu_name.h"
 #include "lu_token.h"
-
-#include <stdio.h>
 
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 
 
-static int lu_token_next(lu_str_t *rest, lu_str_t *line, size_t *number);
 static lu_rc_e lu_token_line(const lu_arena_t *arena, lu_str_t *line,
     lu_token_t *token, lu_error_t *err);
 static lu_rc_e lu_token_apps(const lu_arena_t *arena, lu_str_t *line,
     lu_token_t *token, lu_error_t *err);
 static lu_rc_e lu_token_unique(const lu_token_t *tokens, size_t n,
     lu_error_t *err);
-static int lu_token_field(lu_str_t *line, lu_str_t *field);
 static unsigned lu_token_roles(lu_str_t *field);
-static int lu_token_blank(unsigned char ch);
 
 
 static const struct {
@@ -48,7 +44,6 @@ lu_rc_e
 lu_token_parse(const lu_arena_t *arena, const lu_str_t *text,
     lu_token_t **tokens, size_t *n, lu_error_t *err)
 {
-    char         buf[sizeof("18446744073709551615")];
     size_t       i, len, number;
     lu_rc_e      rc;
     lu_str_t     line, rest;
@@ -57,7 +52,7 @@ lu_token_parse(const lu_arena_t *arena, const lu_str_t *text,
     rest = *text;
     number = 0;
 
-    for (len = 0; lu_token_next(&rest, &line, &number); len++) {
+    for (len = 0; lu_line_next(&rest, &line, &number); len++) {
         /* void */
     }
 
@@ -73,7 +68,7 @@ lu_token_parse(const lu_arena_t *arena, const lu_str_t *text,
     rest = *text;
     number = 0;
 
-    for (i = 0; lu_token_next(&rest, &line, &number); i++) {
+    for (i = 0; lu_line_next(&rest, &line, &number); i++) {
         rc = lu_token_line(arena, &line, &list[i], err);
 
         if (rc == LU_OK) {
@@ -81,12 +76,7 @@ lu_token_parse(const lu_arena_t *arena, const lu_str_t *text,
         }
 
         if (rc == LU_INVALID) {
-            snprintf(buf, sizeof(buf), "%zu", number);
-
-            err->subject = lu_str_dup(arena, buf, strlen(buf));
-            if (err->subject.data == NULL) {
-                return LU_NOMEM;
-            }
+            rc = lu_line_error(arena, number, err);
         }
 
         if (rc != LU_OK) {
@@ -101,47 +91,6 @@ lu_token_parse(const lu_arena_t *arena, const lu_str_t *text,
 }
 
 
-/* The next line that is neither empty nor a comment, and its number. */
-
-static int
-lu_token_next(lu_str_t *rest, lu_str_t *line, size_t *number)
-{
-    unsigned char  *end;
-
-    while (rest->len) {
-        *line = *rest;
-        end = memchr(rest->data, '\n', rest->len);
-
-        if (end) {
-            line->len = (size_t) (end - rest->data);
-            rest->data = end + 1;
-            rest->len -= line->len + 1;
-
-        } else {
-            rest->data += rest->len;
-            rest->len = 0;
-        }
-
-        (*number)++;
-
-        if (line->len && line->data[line->len - 1] == '\r') {
-            line->len--;
-        }
-
-        while (line->len && lu_token_blank(*line->data)) {
-            line->data++;
-            line->len--;
-        }
-
-        if (line->len && *line->data != '#') {
-            return 1;
-        }
-    }
-
-    return 0;
-}
-
-
 static lu_rc_e
 lu_token_line(const lu_arena_t *arena, lu_str_t *line, lu_token_t *token,
     lu_error_t *err)
@@ -150,7 +99,7 @@ lu_token_line(const lu_arena_t *arena, lu_str_t *line, lu_token_t *token,
 
     memset(token, 0, sizeof(lu_token_t));
 
-    if (!lu_token_field(line, &field) || !lu_name_label_valid(&field)) {
+    if (!lu_line_field(line, &field) || !lu_name_label_valid(&field)) {
         return lu_error(err, NULL,
                         "has a name that is not 1 to 128 bytes of UTF-8");
     }
@@ -160,7 +109,7 @@ lu_token_line(const lu_arena_t *arena, lu_str_t *line, lu_token_t *token,
         return LU_NOMEM;
     }
 
-    if (!lu_token_field(line, &field)) {
+    if (!lu_line_field(line, &field)) {
         return lu_error(err, NULL, "has no role");
     }
 
@@ -170,7 +119,7 @@ lu_token_line(const lu_arena_t *arena, lu_str_t *line, lu_token_t *token,
                    "has a role that is not read, publish, approve or admin");
     }
 
-    if (!lu_token_field(line, &field)) {
+    if (!lu_line_field(line, &field)) {
         return lu_error(err, NULL, "has no SHA-256 of a token");
     }
 
@@ -193,7 +142,7 @@ lu_token_apps(const lu_arena_t *arena, lu_str_t *line, lu_token_t *token,
 
     rest = *line;
 
-    for (n = 0; lu_token_field(&rest, &field); n++) {
+    for (n = 0; lu_line_field(&rest, &field); n++) {
         if (!lu_name_id_valid(&field)) {
             return lu_error(err, NULL, "has an app that is not a valid id");
         }
@@ -208,7 +157,7 @@ lu_token_apps(const lu_arena_t *arena, lu_str_t *line, lu_token_t *token,
         return LU_NOMEM;
     }
 
-    while (lu_token_field(line, &field)) {
+    while (lu_line_field(line, &field)) {
         app = &token->apps[token->napps];
 
         *app = lu_str_dup(arena, field.data, field.len);
@@ -241,27 +190,6 @@ lu_token_unique(const lu_token_t *tokens, size_t n, lu_error_t *err)
     }
 
     return LU_OK;
-}
-
-
-static int
-lu_token_field(lu_str_t *line, lu_str_t *field)
-{
-    while (line->len && lu_token_blank(*line->data)) {
-        line->data++;
-        line->len--;
-    }
-
-    field->data = line->data;
-
-    while (line->len && !lu_token_blank(*line->data)) {
-        line->data++;
-        line->len--;
-    }
-
-    field->len = (size_t) (line->data - field->data);
-
-    return field->len != 0;
 }
 
 
@@ -298,13 +226,6 @@ lu_token_roles(lu_str_t *field)
             return roles;
         }
     }
-}
-
-
-static int
-lu_token_blank(unsigned char ch)
-{
-    return ch == ' ' || ch == '\t';
 }
 
 

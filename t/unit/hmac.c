@@ -146,10 +146,11 @@ verify(lu_hmac_t *hmac, const char *signature, size_t len)
 static void
 test_vectors(void)
 {
-    char        hex[65];
-    size_t      i, k;
-    lu_str_t    secret;
-    lu_hmac_t  *hmac;
+    char            hex[65];
+    size_t          i, k;
+    lu_str_t        secret;
+    lu_hmac_t      *hmac;
+    unsigned char   digest[LU_HMAC_SIZE];
 
     for (i = 0; i < sizeof(hmac_cases) / sizeof(hmac_cases[0]); i++) {
         secret.len = hmac_cases[i].key_len;
@@ -170,6 +171,13 @@ test_vectors(void)
         }
 
         ok(verify(hmac, hmac_cases[i].hmac, 64), "%s, byte by byte",
+           hmac_cases[i].what);
+
+        lu_hmac_of(&secret, hmac_cases[i].data, hmac_cases[i].data_len,
+                   digest);
+        lu_hex_encode(hex, digest, LU_HMAC_SIZE);
+
+        ok(memcmp(hex, hmac_cases[i].hmac, 64) == 0, "%s, at once",
            hmac_cases[i].what);
     }
 

@@ -1,0 +1,167 @@
+
+/*
+ * Copyright (C) the nginx-liveupdate authors
+ */
+
+
+#include "lu_key.h"
+#include "lu_line.h"
+
+
+static lu_rc_e lu_key_line(const lu_arena_t *arena, lu_str_t *line,
+    lu_key_t *key, const lu_token_t *tokens, size_t ntokens, lu_error_t *err);
+static int lu_key_access_valid(const lu_str_t *access);
+static int lu_key_secret_valid(const lu_str_t *secret);
+
+
+lu_rc_e
+lu_key_parse(const lu_arena_t *arena, const lu_str_t *text,
+    const lu_token_t *tokens, size_t ntokens, lu_key_t **keys, size_t *n,
+    lu_error_t *err)
+{
+    size_t     i, len, number;
+    lu_rc_e    rc;
+    lu_str_t   line, rest;
+    lu_key_t  *list;
+
+    rest = *text;
+    number = 0;
+
+    for (len = 0; lu_line_next(&rest, &line, &number); len++) {
+        /* void */
+    }
+
+    list = NULL;
+
+    if (len) {
+        list = arena->alloc(arena->data, len * sizeof(lu_key_t));
+        if (list == NULL) {
+            return LU_NOMEM;
+        }
+    }
+
+    rest = *text;
+    number = 0;
+
+    for (i = 0; lu_line_next(&rest, &line, &number); i++) {
+        rc = lu_key_line(arena, &line, &list[i], tokens, ntokens, err);
+
+        if (rc == LU_OK && lu_key_find(list, i, &list[i].access)) {
+            rc = lu_error(err, NULL, "has the access key of an earlier line");
+        }
+
+        if (rc == LU_INVALID) {
+            rc = lu_line_error(arena, number, err);
+        }
+
+        if (rc != LU_OK) {
+            return rc;
+        }
+    }
+
+    *keys = list;
+    *n = len;
+
+    return LU_OK;
+}
+
+
+static lu_rc_e
+lu_key_line(const lu_arena_t *arena, lu_str_t *line, lu_key_t *key,
+    const lu_token_t *tokens, size_t ntokens, lu_error_t *err)
+{
+    size_t    i;
+    lu_str_t  field;
+
+    memset(key, 0, sizeof(lu_key_t));
+
+    if (!lu_line_field(line, &field) || !lu_key_access_valid(&field)) {
+        return lu_error(err, NULL,
+                        "has an access key that is not 1 to 128 letters, "
+                        "digits, \"-\", \"_\" or \".\"");
+    }
+
+    key->access = lu_str_dup(arena, field.data, field.len);
+    if (key->access.data == NULL) {
+        return LU_NOMEM;
+    }
+
+    if (!lu_line_field(line, &field)) {
+        return lu_error(err, NULL, "has no name of a token");
+    }
+
+    for (i = 0; i < ntokens; i++) {
+        if (lu_str_eq(&tokens[i].name, &field)) {
+            key->token = &tokens[i];
+        }
+    }
+
+    if (key->token == NULL) {
+        return lu_error(err, NULL, "names a token that does not exist");
+    }
+
+    if (!lu_line_field(line, &field) || !lu_key_secret_valid(&field)) {
+        return lu_error(err, NULL,
+                        "has a secret that is not 16 to 128 printable ASCII "
+                        "characters");
+    }
+
+    key->secret = lu_str_dup(arena, field.data, field.len);
+    if (key->secret.data == NULL) {
+        return LU_NOMEM;
+    }
+
+    return lu_line_field(line, &field) ? lu_error(err, NULL,
+                                                  "has more than three fields")
+                                       : LU_OK;
+}
+
+
+/* It is part of a credential, whose fields are separated by "/". */
+
+static int
+lu_key_access_valid(const lu_str_t *access)
+{
+    size_t         i;
+    unsigned char  c;
+
+    for (i = 0; i < access->len; i++) {
+        c = access->data[i];
+
+        if (!lu_str_is_alnum(c) && c != '-' && c != '_' && c != '.') {
+            return 0;
+        }
+    }
+
+    return access->len >= 1 && access->len <= LU_KEY_ACCESS;
+}
+
+
+static int
+lu_key_secret_valid(const lu_str_t *secret)
+{
+    size_t  i;
+
+    for (i = 0; i < secret->len; i++) {
+        if (secret->data[i] <= ' ' || secret->data[i] >= 0x7f) {
+            return 0;
+        }
+    }
+
+    return secret->len >= LU_KEY_SECRET_MIN && secret->len <= LU_KEY_SECRET;
+}
+
+
+const lu_key_t *
+lu_key_find(const lu_key_t *keys, size_t n, const lu_str_t *access)
+{
+    size_t  i;
+
+    for (i = 0; i < n; i++) {
+        if (lu_str_eq(&keys[i].access, access)) {
+            return &keys[i];
+        }
+    }
+
+    return NULL;
+}
