@@ -7,6 +7,7 @@
 #include "ngx_lu_api_fetch.h"
 #include "ngx_lu_api_release.h"
 
+#include "store/ngx_lu_file.h"
 #include "store/ngx_lu_path.h"
 #include "write/ngx_lu_app.h"
 #include "write/ngx_lu_approval.h"
@@ -249,6 +250,7 @@ static ngx_int_t
 ngx_lu_api_fetch_staged(ngx_lu_call_t *call)
 {
     ngx_int_t           status;
+    ngx_lu_io_t         io;
     ngx_lu_task_t      *task;
     ngx_lu_promotion_t  promotion;
 
@@ -264,6 +266,13 @@ ngx_lu_api_fetch_staged(ngx_lu_call_t *call)
     }
 
     status = ngx_lu_approval_promote_held(task, &promotion);
+
+    /* after an error of the disk, the job or another call goes on */
+
+    if (status < NGX_HTTP_INTERNAL_SERVER_ERROR) {
+        io = task->io;
+        (void) ngx_lu_file_unlink(&io, ngx_lu_release_job(task));
+    }
 
     return ngx_lu_call_state(call, status, LU_STATE_LIVE);
 }

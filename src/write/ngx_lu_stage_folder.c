@@ -20,6 +20,7 @@
 
 static ngx_int_t ngx_lu_stage_folder_locked(ngx_lu_task_t *task,
     ngx_lu_release_t *release, const cJSON *without, cJSON **left);
+static void ngx_lu_stage_folder_drop(ngx_lu_task_t *task);
 static cJSON *ngx_lu_stage_folder_left(const cJSON *release);
 static ngx_int_t ngx_lu_stage_folder_read(ngx_lu_task_t *task,
     ngx_lu_release_t *release);
@@ -42,7 +43,11 @@ ngx_lu_stage_folder(ngx_lu_task_t *task, cJSON *json, const cJSON *without,
 
     status = ngx_lu_release_named(task);
 
-    if (status != NGX_OK) {
+    if (status == NGX_OK) {
+        status = ngx_lu_stage_folder_is_cut(task);
+    }
+
+    if (status != NGX_DECLINED) {
         cJSON_Delete(json);
         return status;
     }
@@ -73,10 +78,13 @@ ngx_lu_stage_folder_locked(ngx_lu_task_t *task, ngx_lu_release_t *release,
 
     status = ngx_lu_stage_folder_read(task, release);
 
-    /* the job waits for the lock of the release, and ends if it has failed */
+    /*
+     * The job waits for the lock of the release, and ends if it has failed.
+     * Without approval it promotes the release if this call is cut short.
+     */
 
-    if (status == NGX_OK
-        && task->pull
+    if ((status == NGX_OK || status == NGX_DONE)
+        && (task->pull || !task->approval)
         && ngx_lu_file_touch(&task->io, ngx_lu_release_job(task)) != NGX_OK)
     {
         return ngx_lu_task_failed(task);
@@ -87,6 +95,7 @@ ngx_lu_stage_folder_locked(ngx_lu_task_t *task, ngx_lu_release_t *release,
     }
 
     if (status != NGX_OK && status != NGX_DONE) {
+        ngx_lu_stage_folder_drop(task);
         return status;
     }
 
@@ -95,6 +104,45 @@ ngx_lu_stage_folder_locked(ngx_lu_task_t *task, ngx_lu_release_t *release,
     /* nobody can change a verified file through its other name */
 
     return ngx_lu_staging_clean(task, release->folder, "uploads");
+}
+
+
+/* There is nothing that could be promoted, and the job would find nothing. */
+
+static void
+ngx_lu_stage_folder_drop(ngx_lu_task_t *task)
+{
+    ngx_lu_io_t  io;
+
+    if (task->pull || task->approval) {
+        return;
+    }
+
+    io = task->io;
+
+    (void) ngx_lu_file_unlink(&io, ngx_lu_release_job(task));
+}
+
+
+ngx_int_t
+ngx_lu_stage_folder_is_cut(ngx_lu_task_t *task)
+{
+    ngx_int_t  rc;
+
+    if (task->approval) {
+        return NGX_DECLINED;
+    }
+
+    rc = ngx_lu_file_exists(&task->io, ngx_lu_release_job(task));
+
+    if (rc == NGX_OK) {
+        rc = ngx_lu_file_exists(&task->io,
+                                ngx_lu_release_path(&task->io,
+                                                    ngx_lu_release_live(task,
+                                                        task->subject)));
+    }
+
+    return rc == NGX_ERROR ? ngx_lu_task_failed(task) : rc;
 }
 
 

@@ -31,4 +31,12 @@ ngx_int_t ngx_lu_stage_folder(ngx_lu_task_t *task, cJSON *json,
     const cJSON *without, cJSON **left);
 
 
+/*
+ * NGX_OK: without approval, a call has moved the release to live/ and was cut
+ * short before it was promoted; NGX_DECLINED; or 500.
+ */
+
+ngx_int_t ngx_lu_stage_folder_is_cut(ngx_lu_task_t *task);
+
+
 #endif /* _NGX_LU_STAGE_FOLDER_H_INCLUDED_ */
