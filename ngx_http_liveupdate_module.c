@@ -20,10 +20,12 @@
 #include "job/ngx_lu_job.h"
 #include "api/ngx_lu_api.h"
 #include "api/ngx_lu_body.h"
+#include "api/ngx_lu_s3.h"
 #include "api/ngx_lu_webhook.h"
 #include "watch/ngx_lu_health.h"
 #include "watch/ngx_lu_status.h"
 #include "conf/ngx_lu_conf.h"
+#include "conf/ngx_lu_conf_s3.h"
 
 
 #define NGX_LU_ZONE_SIZE   (16 * 1024 * 1024)
@@ -187,6 +189,13 @@ static ngx_command_t  ngx_lu_commands[] = {
     { ngx_string("liveupdate_webhook"),
       NGX_HTTP_LOC_CONF|NGX_CONF_2MORE,
       ngx_lu_conf_webhook,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("liveupdate_publish_s3"),
+      NGX_HTTP_LOC_CONF|NGX_CONF_1MORE,
+      ngx_lu_conf_s3,
       NGX_HTTP_LOC_CONF_OFFSET,
       0,
       NULL },
@@ -746,6 +755,7 @@ ngx_lu_create_loc_conf(ngx_conf_t *cf)
      *     lucf->fetch = NULL;
      *     lucf->webhook = NULL;
      *     lucf->github = NULL;
+     *     lucf->s3 = NULL;
      */
 
     lucf->valid = NGX_CONF_UNSET;
@@ -814,6 +824,10 @@ ngx_lu_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
             conf->webhook = prev->webhook;
         }
 
+        if (conf->s3 == NULL) {
+            conf->s3 = prev->s3;
+        }
+
         ngx_conf_merge_value(conf->artifacts, prev->artifacts, 0);
         ngx_conf_merge_value(conf->api, prev->api, 0);
         ngx_conf_merge_value(conf->releases, prev->releases, 0);
@@ -837,6 +851,9 @@ ngx_lu_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
         } else if (conf->webhook) {
             clcf->handler = ngx_lu_webhook_handler;
 
+        } else if (conf->s3) {
+            clcf->handler = ngx_lu_s3_handler;
+
         } else if (conf->status) {
             clcf->handler = ngx_lu_status_handler;
 
@@ -853,6 +870,9 @@ ngx_lu_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
 
     } else if (conf->webhook) {
         name = "liveupdate_webhook";
+
+    } else if (conf->s3) {
+        name = "liveupdate_publish_s3";
 
     } else if (conf->feed) {
         name = "liveupdate_feed";
@@ -892,7 +912,7 @@ ngx_lu_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
         return NGX_CONF_OK;
     }
 
-    if (conf->api || conf->webhook || conf->status) {
+    if (conf->api || conf->webhook || conf->s3 || conf->status) {
 
         conf->threads = ngx_thread_pool_add(cf, &conf->threads_name);
         if (conf->threads == NULL) {
@@ -903,7 +923,15 @@ ngx_lu_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
             return NGX_CONF_ERROR;
         }
 
-        return conf->webhook ? NGX_CONF_OK : ngx_lu_conf_tokens(cf, conf);
+        if (conf->webhook) {
+            return NGX_CONF_OK;
+        }
+
+        if (ngx_lu_conf_tokens(cf, conf) != NGX_CONF_OK) {
+            return NGX_CONF_ERROR;
+        }
+
+        return conf->s3 ? ngx_lu_conf_s3_keys(cf, conf) : NGX_CONF_OK;
     }
 
     if (clcf->alias

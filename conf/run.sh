@@ -9,8 +9,9 @@
 #     run.sh stop DIR                stop nginx gracefully
 #
 # The folder then contains everything: the store, logs, nginx.conf, the token
-# file, the clear tokens in token.publish, token.approve and token.admin, and
-# the secret of ToDesktop's webhook in secret.todesktop.  NGINX is the binary,
+# file, the clear tokens in token.publish, token.approve and token.admin, a key
+# of S3 clients in key.publish, and the secret of ToDesktop's webhook in
+# secret.todesktop.  NGINX is the binary,
 # MODULE the module's file (empty if it is linked into nginx), ORIGIN an origin
 # of builds other than ToDesktop's, APPROVAL "on" or "off".
 
@@ -66,6 +67,37 @@ make_tokens()
     make_token admin
 
     mv "$new" "$run/tokens"
+}
+
+
+# A key of S3 clients for the token "publish", if there is such a token.
+
+make_keys()
+{
+    if [ -e "$run/keys" ]; then
+        return
+    fi
+
+    access=LU$(od -An -N8 -tx1 /dev/urandom | tr -d ' \n')
+    secret=$(od -An -N20 -tx1 /dev/urandom | tr -d ' \n')
+
+    test ${#secret} = 40 || die "cannot read random bytes from /dev/urandom"
+
+    (
+        umask 077
+        new=$run/keys.$$
+
+        echo "# access-key token-name secret" > "$new" || exit 1
+
+        if grep -q '^publish ' "$run/tokens"; then
+            echo "$access publish $secret" >> "$new" || exit 1
+
+            printf 'AWS_ACCESS_KEY_ID=%s\nAWS_SECRET_ACCESS_KEY=%s\n' \
+                "$access" "$secret" > "$run/key.publish" || exit 1
+        fi
+
+        mv "$new" "$run/keys"
+    ) || die "cannot write to $run"
 }
 
 
@@ -183,6 +215,7 @@ prepare()
         || die "cannot create $run"
 
     make_tokens
+    make_keys
     make_secret
     make_conf
 }
@@ -242,6 +275,7 @@ start()
     echo "  store   $run/store"
     echo "  logs    $run/logs"
     echo "  tokens  $run/token.publish, token.approve, token.admin"
+    echo "  key     $run/key.publish"
     echo "  secret  $run/secret.todesktop"
 }
 

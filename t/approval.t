@@ -244,7 +244,7 @@ for ([ 'release-2', 'what waits' ], [ $registered, 'what is live' ]) {
     my ($id, $name) = @$_;
 
     $t->refused(sub { remove($id) },
-                qr/^409 Only a release that is withdrawn, rejected or failed/,
+                qr/^409 Only a release that is withdrawn, rejected, failed or/,
                 "$name is not deleted");
 }
 

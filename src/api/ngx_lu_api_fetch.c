@@ -12,6 +12,7 @@
 #include "write/ngx_lu_app.h"
 #include "write/ngx_lu_approval.h"
 #include "write/ngx_lu_bundle.h"
+#include "write/ngx_lu_inlet.h"
 #include "write/ngx_lu_release.h"
 #include "write/ngx_lu_stage_folder.h"
 #include "write/ngx_lu_task.h"
@@ -24,9 +25,9 @@
 
 
 static ngx_int_t ngx_lu_api_fetch_app(ngx_lu_task_t *task);
-static cJSON *ngx_lu_api_fetch_release(ngx_lu_task_t *task);
 static ngx_int_t ngx_lu_api_fetch_platforms(ngx_lu_call_t *call,
     cJSON *release);
+static ngx_int_t ngx_lu_api_fetch_expects(ngx_lu_call_t *call);
 static ngx_int_t ngx_lu_api_fetch_staged(ngx_lu_call_t *call);
 static ngx_int_t ngx_lu_api_fetch_answer(ngx_lu_call_t *call,
     ngx_int_t status, lu_state_e state);
@@ -105,9 +106,7 @@ ngx_lu_api_fetch_app(ngx_lu_task_t *task)
 }
 
 
-/* The task's build, which is to be the latest one when it is promoted. */
-
-static cJSON *
+cJSON *
 ngx_lu_api_fetch_release(ngx_lu_task_t *task)
 {
     cJSON    *release, *info;
@@ -219,6 +218,11 @@ ngx_lu_api_fetch_stage_post(ngx_lu_call_t *call)
 
     task->subject = (char *) task->id.data;
 
+    status = ngx_lu_api_fetch_expects(call);
+    if (status != NGX_OK) {
+        return status;
+    }
+
     task->pull = (task->store->jobs && task->store->jobs->github_approves);
     call->wake = task->pull;
 
@@ -243,6 +247,58 @@ ngx_lu_api_fetch_stage_post(ngx_lu_call_t *call)
     cJSON_Delete(left);
 
     return status;
+}
+
+
+/*
+ * NGX_OK: the release is to be staged now, also since nothing is said of what
+ * is expected; or a status: 202, it is staged when that is there.
+ */
+
+static ngx_int_t
+ngx_lu_api_fetch_expects(ngx_lu_call_t *call)
+{
+    ngx_int_t          status;
+    const cJSON       *expects;
+    ngx_lu_task_t     *task;
+    ngx_lu_release_t   release;
+
+    task = &call->task;
+    expects = lu_json_get(call->json, "expects");
+
+    if (expects == NULL || cJSON_IsNull(expects)) {
+        return NGX_OK;
+    }
+
+    status = ngx_lu_inlet_check(task, expects);
+
+    if (status == NGX_OK) {
+        status = ngx_lu_api_fetch_app(task);
+    }
+
+    if (status != NGX_OK) {
+        return status;
+    }
+
+    status = ngx_lu_inlet_open(task, ngx_lu_api_fetch_release(task), &release);
+
+    if (status == NGX_OK) {
+        status = ngx_lu_inlet_expect(task, &release, expects);
+
+        if (status == NGX_OK) {
+            status = ngx_lu_inlet_complete(task, &release, NULL);
+        }
+    }
+
+    ngx_lu_release_close(&release);
+
+    if (status == NGX_DECLINED) {
+        return ngx_lu_call_state(call, NGX_HTTP_ACCEPTED, LU_STATE_UPLOADING);
+    }
+
+    /* staging says what is wrong with a release that takes no files */
+
+    return status == NGX_DONE ? NGX_OK : status;
 }
 
 

@@ -22,11 +22,20 @@
  * POST fetch orders the build of that id, and retry orders one again that has
  * failed: 202 if there is a job now, else 200.  POST stage stages what lies in
  * the release's folder: 202 if it waits for an approver, or 200: it is live.
+ * If the body says what is expected, and that is not there, the release is
+ * staged when it is: 202.
  */
 
 ngx_int_t ngx_lu_api_fetch_post(ngx_lu_call_t *call);
 ngx_int_t ngx_lu_api_fetch_retry_post(ngx_lu_call_t *call);
 ngx_int_t ngx_lu_api_fetch_stage_post(ngx_lu_call_t *call);
+
+/*
+ * Returns the release.json of the task's release, which is to be the latest one
+ * when it is promoted.  The caller frees it.  NULL: no memory.
+ */
+
+cJSON *ngx_lu_api_fetch_release(ngx_lu_task_t *task);
 
 /*
  * Orders the task's build, whose release.json is the given tree, which stays

@@ -16,6 +16,7 @@
 
 static ngx_int_t ngx_lu_body_too_large(ngx_http_request_t *r,
     ngx_lu_call_t *call);
+static void ngx_lu_body_own_file(ngx_http_request_t *r);
 static void ngx_lu_body_handler(ngx_http_request_t *r);
 static ngx_int_t ngx_lu_body_filter(ngx_http_request_t *r, ngx_chain_t *in);
 static lu_rc_e ngx_lu_body_piece(void *data, const u_char *bytes, size_t len);
@@ -35,6 +36,11 @@ ngx_lu_body_read(ngx_http_request_t *r, ngx_lu_call_t *call,
     call->parse = (body == NGX_LU_BODY_JSON);
 
     switch (body) {
+
+    case NGX_LU_BODY_FILE:
+        ngx_lu_body_own_file(r);
+
+        /* fall through */
 
     case NGX_LU_BODY_FORM:
         call->body_max = 0;
@@ -61,6 +67,31 @@ ngx_lu_body_read(ngx_http_request_t *r, ngx_lu_call_t *call,
     rc = ngx_http_read_client_request_body(r, ngx_lu_body_handler);
 
     return rc >= NGX_HTTP_SPECIAL_RESPONSE ? rc : NGX_DONE;
+}
+
+
+/*
+ * A body that would not fit into memory goes into a file with a name, so that
+ * the call can give it another one.  nginx removes what is left of it.
+ */
+
+static void
+ngx_lu_body_own_file(ngx_http_request_t *r)
+{
+    ngx_http_core_loc_conf_t  *clcf;
+
+    clcf = ngx_http_get_module_loc_conf(r, ngx_http_core_module);
+
+    if (r->headers_in.content_length_n >= 0
+        && r->headers_in.content_length_n
+           <= (off_t) clcf->client_body_buffer_size)
+    {
+        return;
+    }
+
+    r->request_body_in_file_only = 1;
+    r->request_body_in_persistent_file = 1;
+    r->request_body_in_clean_file = 1;
 }
 
 
@@ -115,6 +146,10 @@ ngx_lu_body_handler(ngx_http_request_t *r)
     }
 
     call->body_size = size;
+
+    if (r->request_body_in_file_only && r->request_body->temp_file) {
+        call->body_path = r->request_body->temp_file->file.name.data;
+    }
 
     rc = ngx_lu_call_start(r, call);
 

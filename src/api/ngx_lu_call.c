@@ -431,6 +431,8 @@ ngx_lu_call_clear(ngx_lu_call_t *call)
     call->text_type = NULL;
     call->location = NULL;
     call->next = NULL;
+    call->etag = NULL;
+    call->s3_code = NULL;
     call->note = NULL;
     call->related = 0;
     call->forget = 0;
@@ -525,6 +527,7 @@ ngx_lu_call_reply(ngx_http_request_t *r, ngx_lu_call_t *call, ngx_int_t status)
     ngx_str_t       text, type;
     ngx_uint_t      level;
     ngx_lu_io_t    *io;
+    ngx_lu_ctx_t   *ctx;
     ngx_lu_task_t  *task;
 
     if (call->late) {
@@ -553,6 +556,12 @@ ngx_lu_call_reply(ngx_http_request_t *r, ngx_lu_call_t *call, ngx_int_t status)
 
         ngx_log_error(NGX_LOG_WARN, r->connection->log, 0,
                       "call refused with %i: %s", status, sentence);
+
+        ctx = ngx_http_get_module_ctx(r, ngx_http_liveupdate_module);
+
+        if (ctx) {
+            ctx->s3_code = call->s3_code;
+        }
 
         return ngx_lu_reply_error(r, status, &task->error);
     }
@@ -583,6 +592,15 @@ ngx_lu_call_reply(ngx_http_request_t *r, ngx_lu_call_t *call, ngx_int_t status)
         text.len = ngx_strlen(call->next);
 
         if (ngx_lu_header_add(r, "Liveupdate-Next", &text) == NULL) {
+            return NGX_HTTP_INTERNAL_SERVER_ERROR;
+        }
+    }
+
+    if (call->etag) {
+        text.data = call->etag;
+        text.len = ngx_strlen(call->etag);
+
+        if (ngx_lu_header_add(r, "ETag", &text) == NULL) {
             return NGX_HTTP_INTERNAL_SERVER_ERROR;
         }
     }

@@ -21,6 +21,7 @@
 
 typedef struct ngx_lu_delivery_s  ngx_lu_delivery_t;
 typedef struct ngx_lu_form_s      ngx_lu_form_t;
+typedef struct ngx_lu_s3_s        ngx_lu_s3_t;
 
 
 /*
@@ -39,6 +40,7 @@ typedef enum {
     NGX_LU_BODY_JSON,               /* parsed into call->json; up to 1 MB */
     NGX_LU_BODY_TEXT,               /* as it comes, up to 1 MB */
     NGX_LU_BODY_FORM,               /* as it comes, up to nginx's limit */
+    NGX_LU_BODY_FILE,               /* the same; a large one in its own file */
     NGX_LU_BODY_EVENT               /* as it comes, up to 25 MB */
 } ngx_lu_body_e;
 
@@ -63,9 +65,11 @@ struct ngx_lu_call_s {
     ngx_chain_t             *body;
     off_t                    body_size;
     off_t                    body_max;   /* 0: as nginx allows */
+    u_char                  *body_path;  /* of that file, or NULL */
     cJSON                   *json;       /* of the body, or NULL */
     ngx_lu_delivery_t       *delivery;   /* of a webhook, or NULL */
     ngx_lu_form_t           *form;       /* that was read, or NULL */
+    ngx_lu_s3_t             *s3;         /* of an S3 client, or NULL */
     ngx_lu_thread_pt         drop;       /* removes it; see ngx_lu_run_t */
 
     /* the answer */
@@ -75,6 +79,8 @@ struct ngx_lu_call_s {
     const char              *text_type;  /* NULL: JSON */
     u_char                  *location;
     u_char                  *next;       /* where a list goes on, or NULL */
+    u_char                  *etag;       /* with quotes, or NULL */
+    const char              *s3_code;    /* of an error, or NULL */
     u_char                  *note;       /* to be logged, or NULL */
     ngx_int_t                answered;   /* if it is late: how nginx sent it */
 

@@ -17,6 +17,7 @@
 #include <ngx_thread_pool.h>
 
 #include "core/lu_error.h"
+#include "core/lu_key.h"
 #include "core/lu_str.h"
 #include "core/lu_token.h"
 
@@ -121,6 +122,17 @@ typedef struct {
 } ngx_lu_github_conf_t;
 
 
+/* liveupdate_publish_s3: uploads of S3 clients. */
+
+typedef struct {
+    ngx_str_t                  path;    /* of the file with the keys */
+    lu_key_t                  *keys;
+    size_t                     nkeys;
+    ngx_array_t               *expects; /* of lu_str_t: manifests; or NULL */
+    off_t                      size;    /* of a file, bytes, at most */
+} ngx_lu_s3_conf_t;
+
+
 #define NGX_LU_APPROVAL_OFF     0
 #define NGX_LU_APPROVAL_ON      1
 #define NGX_LU_APPROVAL_GITHUB  2
@@ -154,6 +166,7 @@ typedef struct {
     ngx_lu_fetch_conf_t       *fetch;
     ngx_lu_webhook_conf_t     *webhook;
     ngx_lu_github_conf_t      *github;
+    ngx_lu_s3_conf_t          *s3;
 } ngx_lu_loc_conf_t;
 
 
@@ -201,6 +214,7 @@ typedef struct {
     /* an API call */
     ngx_lu_call_t             *call;
     ngx_err_t                  body_err;    /* the body could not be stored */
+    const char                *s3_code;     /* of an error; NULL: by status */
 
     /* what is counted, and where: see zone/ngx_lu_count.h */
     ngx_lu_series_t           *series;

@@ -27,12 +27,19 @@ ngx_lu_page_init(ngx_conf_t *cf)
 static ngx_int_t
 ngx_lu_page_filter(ngx_http_request_t *r)
 {
-    ngx_buf_t    *b;
-    ngx_int_t     rc;
-    ngx_str_t     value;
-    ngx_chain_t   out;
+    ngx_buf_t          *b;
+    ngx_int_t           rc;
+    ngx_str_t           value, text;
+    ngx_chain_t         out;
+    ngx_lu_loc_conf_t  *lucf;
 
-    static ngx_str_t  text =
+    static ngx_str_t  xml =
+        ngx_string("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
+                   "<Error><Code>EntityTooLarge</Code><Message>The file is too"
+                   " large for this server. Its limit is client_max_body_size."
+                   "</Message></Error>");
+
+    static ngx_str_t  json =
         ngx_string("{\"message\":\"The file is too large for this server. Its"
                    " limit is client_max_body_size.\"}");
 
@@ -54,8 +61,18 @@ ngx_lu_page_filter(ngx_http_request_t *r)
         return NGX_ERROR;
     }
 
+    lucf = ngx_http_get_module_loc_conf(r, ngx_http_liveupdate_module);
+
+    if (lucf->s3) {
+        text = xml;
+        ngx_str_set(&r->headers_out.content_type, "application/xml");
+
+    } else {
+        text = json;
+        ngx_str_set(&r->headers_out.content_type, "application/json");
+    }
+
     r->headers_out.content_length_n = text.len;
-    ngx_str_set(&r->headers_out.content_type, "application/json");
     r->headers_out.content_type_len = r->headers_out.content_type.len;
     r->headers_out.content_type_lowcase = NULL;
 
@@ -101,7 +118,8 @@ ngx_lu_page_is_ours(ngx_http_request_t *r)
         && !lucf->status
         && lucf->feed == NULL
         && lucf->download == NULL
-        && lucf->webhook == NULL)
+        && lucf->webhook == NULL
+        && lucf->s3 == NULL)
     {
         return 0;
     }

@@ -6,10 +6,16 @@
 
 #include "ngx_lu_reply.h"
 
+#include "core/lu_s3.h"
+
 
 #define NGX_LU_SUBJECT      256
 
 #define NGX_LU_RETRY_AFTER  "10"    /* seconds */
+
+
+static ngx_int_t ngx_lu_reply_s3(ngx_http_request_t *r, ngx_uint_t status,
+    u_char *sentence);
 
 
 static ngx_str_t  ngx_lu_json_type = ngx_string("application/json");
@@ -88,13 +94,20 @@ ngx_lu_reply_text(ngx_http_request_t *r, ngx_uint_t status, ngx_str_t *type,
 ngx_int_t
 ngx_lu_reply_error(ngx_http_request_t *r, ngx_uint_t status, lu_error_t *err)
 {
-    u_char     *p, *sentence;
-    size_t      len;
-    ngx_str_t   text;
+    u_char             *p, *sentence;
+    size_t              len;
+    ngx_str_t           text;
+    ngx_lu_loc_conf_t  *lucf;
 
     sentence = ngx_lu_reply_sentence(r->pool, err);
     if (sentence == NULL) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    lucf = ngx_http_get_module_loc_conf(r, ngx_http_liveupdate_module);
+
+    if (lucf->s3) {
+        return ngx_lu_reply_s3(r, status, sentence);
     }
 
     len = ngx_strlen(sentence);
@@ -114,6 +127,34 @@ ngx_lu_reply_error(ngx_http_request_t *r, ngx_uint_t status, lu_error_t *err)
     text.len = p - text.data;
 
     return ngx_lu_reply_json(r, status, &text);
+}
+
+
+static ngx_int_t
+ngx_lu_reply_s3(ngx_http_request_t *r, ngx_uint_t status, u_char *sentence)
+{
+    lu_str_t       xml;
+    ngx_str_t      text, type;
+    lu_arena_t     arena;
+    const char    *code;
+    ngx_lu_ctx_t  *ctx;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_liveupdate_module);
+
+    code = (ctx && ctx->s3_code) ? ctx->s3_code
+                                 : lu_s3_code((unsigned) status);
+
+    arena = ngx_lu_arena(r->pool);
+
+    xml = lu_s3_error(&arena, code, (char *) sentence);
+    if (xml.data == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    text = ngx_lu_from_core(&xml);
+    ngx_str_set(&type, "application/xml");
+
+    return ngx_lu_reply_text(r, lu_s3_status((unsigned) status), &type, &text);
 }
 
 

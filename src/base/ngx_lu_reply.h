@@ -29,7 +29,10 @@ ngx_int_t ngx_lu_reply_json(ngx_http_request_t *r, ngx_uint_t status,
 ngx_int_t ngx_lu_reply_text(ngx_http_request_t *r, ngx_uint_t status,
     ngx_str_t *type, ngx_str_t *text);
 
-/* {"message": ...} with the sentence of the error, or with the text. */
+/*
+ * {"message": ...} with the sentence of the error, or with the text; for an S3
+ * client, the same as XML, with a code and status of S3.
+ */
 
 ngx_int_t ngx_lu_reply_error(ngx_http_request_t *r, ngx_uint_t status,
     lu_error_t *err);

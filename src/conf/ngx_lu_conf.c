@@ -27,8 +27,6 @@ static char *ngx_lu_conf_headers(ngx_conf_t *cf, ngx_lu_github_conf_t *github,
     ngx_str_t *name);
 static ngx_int_t ngx_lu_conf_secret(ngx_conf_t *cf, ngx_str_t *name,
     ngx_str_t *secret);
-static ngx_int_t ngx_lu_conf_read(ngx_conf_t *cf, ngx_str_t *name,
-    ngx_str_t *text);
 
 
 char *
@@ -554,7 +552,7 @@ ngx_lu_conf_tokens(ngx_conf_t *cf, ngx_lu_loc_conf_t *lucf)
 }
 
 
-static ngx_int_t
+ngx_int_t
 ngx_lu_conf_read(ngx_conf_t *cf, ngx_str_t *name, ngx_str_t *text)
 {
     size_t           size;

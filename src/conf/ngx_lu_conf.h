@@ -27,5 +27,13 @@ char *ngx_lu_conf_github(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 char *ngx_lu_conf_tokens(ngx_conf_t *cf, ngx_lu_loc_conf_t *lucf);
 char *ngx_lu_conf_jobs(ngx_conf_t *cf, ngx_lu_loc_conf_t *lucf);
 
+/*
+ * Reads a file with secrets, of 1 MB at most, into the pool; *name becomes its
+ * full name.  NGX_OK, or NGX_ERROR after it has logged why not: others may read
+ * the file, for example.
+ */
+
+ngx_int_t ngx_lu_conf_read(ngx_conf_t *cf, ngx_str_t *name, ngx_str_t *text);
+
 
 #endif /* _NGX_LU_CONF_H_INCLUDED_ */

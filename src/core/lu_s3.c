@@ -206,6 +206,11 @@ lu_s3_path(const lu_arena_t *arena, const lu_str_t *path, lu_s3_t *s3,
                             "The bucket must be the id of an app.");
     }
 
+    if (rest.len) {
+        rest.data++;
+        rest.len--;
+    }
+
     s3->app = lu_str_dup(arena, segment.data, segment.len);
     s3->key = lu_str_dup(arena, rest.data, rest.len);
 

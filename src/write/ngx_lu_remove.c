@@ -136,14 +136,16 @@ ngx_lu_remove_release_change(ngx_lu_task_t *task, cJSON *app, void *data)
 
     if (state == LU_STATE_WITHDRAWN
         || state == LU_STATE_REJECTED
-        || state == LU_STATE_FAILED)
+        || state == LU_STATE_FAILED
+        || (state == LU_STATE_UPLOADING && remove->is_desktop))
     {
         status = NGX_HTTP_NO_CONTENT;
 
     } else {
         status = ngx_lu_task_refuse(task, NGX_HTTP_CONFLICT,
                                     "Only a release that is withdrawn, "
-                                    "rejected or failed can be deleted.");
+                                    "rejected, failed or being uploaded can "
+                                    "be deleted.");
     }
 
     ngx_lu_release_close(&release);

@@ -84,7 +84,8 @@ test_paths(void)
                && lu_str_is(&s3.app, "shop")
                && strcmp((char *) s3.release.data, cases[i].release) == 0
                && strcmp((char *) s3.file.data, cases[i].file) == 0
-               && s3.file.len == strlen(cases[i].file),
+               && s3.file.len == strlen(cases[i].file)
+               && lu_str_ends(&s3.key, (char *) s3.file.data),
                "path %s", cases[i].path);
             continue;
         }
@@ -95,6 +96,16 @@ test_paths(void)
            && error.text,
            "path %s: %s", cases[i].path, cases[i].code);
     }
+}
+
+
+static void
+test_key(void)
+{
+    ok(take("PUT", "/shop/1.0.0/a%20b", "") == LU_OK
+       && lu_str_is(&s3.key, "1.0.0/a b"), "the key");
+    ok(take("PUT", "//shop//1.0.0/a", "") == LU_OK
+       && lu_str_is(&s3.key, "/1.0.0/a"), "the key, with a slash of its own");
 }
 
 
@@ -292,6 +303,7 @@ int
 main(void)
 {
     test_paths();
+    test_key();
     test_operations();
     test_parts();
     test_answers();

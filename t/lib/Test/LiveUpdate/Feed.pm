@@ -17,7 +17,8 @@ sub check_fetched {
     my $state = $release->{state};
 
     $self->wrong("$where: the state is \"$state\"")
-        unless $state =~ /^(?:fetching|verifying|failed|rejected)$/;
+        unless $state
+               =~ /^(?:uploading|fetching|verifying|failed|rejected)$/;
 
     $self->wrong("$where: no reason for being $state")
         if $state =~ /^(?:failed|rejected)$/

@@ -1,0 +1,318 @@
+
+/*
+ * Copyright (C) the nginx-liveupdate authors
+ *
+ * In uploads/ there is ".parts", which staging does not see.  It has a folder
+ * {upload} for each upload in parts, with "name", which says of what file, and
+ * the parts under their numbers; and {upload}.done, with the name and the
+ * SHA-256 of the file, once that is complete.
+ */
+
+
+#include "ngx_lu_inlet_parts.h"
+
+#include "store/ngx_lu_file.h"
+#include "store/ngx_lu_path.h"
+#include "store/ngx_lu_tree.h"
+
+
+#define NGX_LU_INLET_UPLOADS  4000      /* of a release, also complete ones */
+
+
+/* A part that is read, and added to the whole file. */
+
+typedef struct {
+    ngx_lu_io_t             *io;
+    ngx_lu_temp_t           *whole;
+    lu_sha256_t              sha256;
+} ngx_lu_inlet_part_t;
+
+
+static u_char *ngx_lu_inlet_parts_folder(ngx_lu_task_t *task,
+    ngx_lu_release_t *release, const lu_str_t *upload);
+static ngx_int_t ngx_lu_inlet_parts_find(ngx_lu_task_t *task, u_char *folder,
+    const lu_str_t *file);
+static ngx_int_t ngx_lu_inlet_parts_finished(ngx_lu_task_t *task,
+    u_char *folder, const lu_str_t *file, char *sha256);
+static ngx_int_t ngx_lu_inlet_parts_none(ngx_lu_task_t *task);
+static ngx_int_t ngx_lu_inlet_parts_add(ngx_lu_task_t *task, u_char *folder,
+    const lu_s3_part_t *part, ngx_lu_temp_t *whole);
+static ngx_int_t ngx_lu_inlet_parts_piece(void *data, u_char *bytes,
+    size_t len);
+
+
+ngx_int_t
+ngx_lu_inlet_parts_create(ngx_lu_task_t *task, ngx_lu_release_t *release,
+    const lu_str_t *file, char **upload)
+{
+    u_char      *path, *folder;
+    lu_str_t     id;
+    ngx_uint_t   n;
+
+    path = ngx_lu_path_in(&task->io, release->folder, "uploads/.parts");
+
+    if (ngx_lu_file_mkdir(&task->io, path) == NGX_ERROR
+        || ngx_lu_tree_count(&task->io, path, NGX_LU_INLET_UPLOADS, &n)
+           == NGX_ERROR)
+    {
+        return ngx_lu_task_failed(task);
+    }
+
+    if (n >= NGX_LU_INLET_UPLOADS) {
+        return ngx_lu_task_refuse(task, NGX_HTTP_CONFLICT,
+                                  "The release has "
+                                  lu_value(NGX_LU_INLET_UPLOADS)
+                                  " uploads in parts, the most that it can "
+                                  "have.");
+    }
+
+    *upload = ngx_lu_task_uuid(task);
+    if (*upload == NULL) {
+        return ngx_lu_task_nomem(task);
+    }
+
+    id = lu_str(*upload);
+    folder = ngx_lu_inlet_parts_folder(task, release, &id);
+    path = ngx_lu_path_in(&task->io, folder, "name");
+
+    if (ngx_lu_file_mkdir(&task->io, folder) != NGX_OK
+        || ngx_lu_file_write(&task->io, task->store, path,
+                             (char *) file->data, file->len)
+           != NGX_OK)
+    {
+        return ngx_lu_task_failed(task);
+    }
+
+    return NGX_OK;
+}
+
+
+static u_char *
+ngx_lu_inlet_parts_folder(ngx_lu_task_t *task, ngx_lu_release_t *release,
+    const lu_str_t *upload)
+{
+    return ngx_lu_path_in(&task->io, release->folder, "uploads/.parts/%*s",
+                          upload->len, upload->data);
+}
+
+
+static ngx_int_t
+ngx_lu_inlet_parts_find(ngx_lu_task_t *task, u_char *folder,
+    const lu_str_t *file)
+{
+    u_char           *path;
+    lu_str_t          name;
+    ngx_int_t         rc;
+    ngx_file_info_t   fi;
+
+    path = ngx_lu_path_in(&task->io, folder, "name");
+
+    rc = ngx_lu_file_read(&task->io, path, &name, &fi);
+
+    if (rc == NGX_ERROR) {
+        return ngx_lu_task_failed(task);
+    }
+
+    return (rc == NGX_OK && lu_str_eq(&name, file))
+           ? NGX_OK : ngx_lu_inlet_parts_none(task);
+}
+
+
+static ngx_int_t
+ngx_lu_inlet_parts_none(ngx_lu_task_t *task)
+{
+    return ngx_lu_task_refuse(task, NGX_HTTP_NOT_FOUND,
+                              "There is no such upload in parts.");
+}
+
+
+ngx_int_t
+ngx_lu_inlet_parts_keep(ngx_lu_task_t *task, ngx_lu_release_t *release,
+    const lu_str_t *file, const lu_str_t *upload, unsigned number,
+    ngx_lu_temp_t *temp)
+{
+    u_char     *folder, *path;
+    ngx_int_t   status;
+
+    folder = ngx_lu_inlet_parts_folder(task, release, upload);
+
+    status = ngx_lu_inlet_parts_find(task, folder, file);
+
+    if (status != NGX_OK) {
+        ngx_lu_temp_discard(temp);
+        return status;
+    }
+
+    path = ngx_lu_path_in(&task->io, folder, "%ui", (ngx_uint_t) number);
+
+    if (ngx_lu_file_place(&task->io, temp, path) != NGX_OK
+        || ngx_lu_file_sync(&task->io, folder) != NGX_OK)
+    {
+        return ngx_lu_task_failed(task);
+    }
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_lu_inlet_parts_abort(ngx_lu_task_t *task, ngx_lu_release_t *release,
+    const lu_str_t *file, const lu_str_t *upload)
+{
+    u_char     *folder;
+    ngx_int_t   status;
+
+    folder = ngx_lu_inlet_parts_folder(task, release, upload);
+
+    status = ngx_lu_inlet_parts_find(task, folder, file);
+
+    if (status != NGX_OK) {
+        return status;
+    }
+
+    if (ngx_lu_tree_remove(&task->io, task->store, folder) == NGX_ERROR) {
+        return ngx_lu_task_failed(task);
+    }
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_lu_inlet_parts_join(ngx_lu_task_t *task, ngx_lu_release_t *release,
+    const lu_str_t *file, const lu_str_t *upload, const lu_s3_part_t *parts,
+    size_t n, off_t max, ngx_lu_temp_t *whole, char sha256[LU_SHA256_HEX + 1])
+{
+    size_t      i;
+    u_char     *folder;
+    ngx_int_t   status;
+
+    folder = ngx_lu_inlet_parts_folder(task, release, upload);
+
+    status = ngx_lu_inlet_parts_finished(task, folder, file, sha256);
+
+    if (status == NGX_DECLINED) {
+        status = ngx_lu_inlet_parts_find(task, folder, file);
+    }
+
+    for (i = 0; status == NGX_OK && i < n; i++) {
+        status = ngx_lu_inlet_parts_add(task, folder, &parts[i], whole);
+
+        if (status == NGX_OK && whole->sha256.size > (uint64_t) max) {
+            status = ngx_lu_task_refuse(task,
+                                        NGX_HTTP_REQUEST_ENTITY_TOO_LARGE,
+                                        "The file is larger than \"size\" of "
+                                        "liveupdate_publish_s3 allows.");
+        }
+    }
+
+    return status;
+}
+
+
+/* NGX_DONE: it is complete; NGX_DECLINED: it is not; or a status. */
+
+static ngx_int_t
+ngx_lu_inlet_parts_finished(ngx_lu_task_t *task, u_char *folder,
+    const lu_str_t *file, char *sha256)
+{
+    u_char           *path;
+    lu_str_t          text;
+    ngx_int_t         rc;
+    ngx_file_info_t   fi;
+
+    path = folder ? ngx_lu_path(&task->io, "%s.done", folder) : NULL;
+
+    rc = ngx_lu_file_read(&task->io, path, &text, &fi);
+
+    if (rc != NGX_OK) {
+        return rc == NGX_DECLINED ? NGX_DECLINED : ngx_lu_task_failed(task);
+    }
+
+    if (text.len != LU_SHA256_HEX + 1 + file->len
+        || ngx_memcmp(text.data + LU_SHA256_HEX + 1, file->data, file->len)
+           != 0)
+    {
+        return NGX_DECLINED;
+    }
+
+    ngx_memcpy(sha256, text.data, LU_SHA256_HEX);
+    sha256[LU_SHA256_HEX] = '\0';
+
+    return NGX_DONE;
+}
+
+
+static ngx_int_t
+ngx_lu_inlet_parts_add(ngx_lu_task_t *task, u_char *folder,
+    const lu_s3_part_t *part, ngx_lu_temp_t *whole)
+{
+    char                  hex[LU_SHA256_HEX + 1];
+    u_char               *path;
+    ngx_int_t             rc;
+    ngx_lu_inlet_part_t   piece;
+
+    path = ngx_lu_path_in(&task->io, folder, "%ui",
+                          (ngx_uint_t) part->number);
+
+    piece.io = &task->io;
+    piece.whole = whole;
+
+    lu_sha256_init(&piece.sha256);
+
+    rc = ngx_lu_file_pieces(&task->io, path, ngx_lu_inlet_parts_piece, &piece);
+
+    if (rc == NGX_ERROR) {
+        return ngx_lu_task_failed(task);
+    }
+
+    if (rc == NGX_OK) {
+        lu_sha256_hex(&piece.sha256, hex);
+
+        if (lu_str_is(&part->etag, hex)) {
+            return NGX_OK;
+        }
+    }
+
+    return ngx_lu_task_refuse(task, NGX_HTTP_BAD_REQUEST,
+                              "A part of the file was not uploaded, or has "
+                              "another ETag.");
+}
+
+
+static ngx_int_t
+ngx_lu_inlet_parts_piece(void *data, u_char *bytes, size_t len)
+{
+    ngx_lu_inlet_part_t *piece = data;
+
+    lu_sha256_update(&piece->sha256, bytes, len);
+
+    return ngx_lu_temp_write(piece->io, piece->whole, bytes, len);
+}
+
+
+ngx_int_t
+ngx_lu_inlet_parts_done(ngx_lu_task_t *task, ngx_lu_release_t *release,
+    const lu_str_t *file, const lu_str_t *upload, const char *sha256)
+{
+    u_char  *folder, *path, *text;
+
+    folder = ngx_lu_inlet_parts_folder(task, release, upload);
+
+    path = folder ? ngx_lu_path(&task->io, "%s.done", folder) : NULL;
+    text = ngx_lu_format(task->io.pool, "%s %s", sha256, file->data);
+
+    if (text == NULL) {
+        return ngx_lu_task_nomem(task);
+    }
+
+    if (ngx_lu_file_write(&task->io, task->store, path, (char *) text,
+                          ngx_strlen(text))
+        != NGX_OK
+        || ngx_lu_tree_remove(&task->io, task->store, folder) == NGX_ERROR)
+    {
+        return ngx_lu_task_failed(task);
+    }
+
+    return NGX_OK;
+}
