@@ -12,6 +12,7 @@
 #include "write/ngx_lu_app.h"
 #include "write/ngx_lu_approval.h"
 #include "write/ngx_lu_change.h"
+#include "write/ngx_lu_desktop.h"
 #include "write/ngx_lu_release.h"
 #include "write/ngx_lu_remove.h"
 #include "write/ngx_lu_task.h"
@@ -22,6 +23,7 @@
 #include "core/lu_desktop.h"
 #include "core/lu_json.h"
 #include "core/lu_limit.h"
+#include "core/lu_pin.h"
 #include "core/lu_put.h"
 #include "core/lu_release.h"
 #include "core/lu_share.h"
@@ -43,8 +45,10 @@ static ngx_int_t ngx_lu_api_release_add(ngx_lu_task_t *task,
 static char *ngx_lu_api_release_before(ngx_lu_call_t *call, cJSON *app);
 static ngx_int_t ngx_lu_api_release_rollback(ngx_lu_task_t *task, cJSON *app,
     void *data);
+static ngx_int_t ngx_lu_api_release_is_desktop(const cJSON *app,
+    const char *channel);
 static ngx_int_t ngx_lu_api_release_rollback_desktop(ngx_lu_task_t *task,
-    cJSON *app, unsigned steps);
+    cJSON *app, unsigned steps, const lu_pin_scope_t *scope);
 static ngx_int_t ngx_lu_api_release_rollback_channel(ngx_lu_task_t *task,
     cJSON *app, unsigned steps, const char *name);
 static ngx_int_t ngx_lu_api_release_rules_change(ngx_lu_task_t *task,
@@ -480,16 +484,21 @@ ngx_lu_api_releases_rollback_get(ngx_lu_call_t *call)
 static char *
 ngx_lu_api_release_before(ngx_lu_call_t *call, cJSON *app)
 {
-    char           *name;
-    const char     *id;
-    const cJSON    *deployment;
-    ngx_lu_task_t  *task;
+    char            *name;
+    const char      *id;
+    const cJSON     *deployment;
+    ngx_lu_task_t   *task;
+    lu_pin_scope_t   scope;
 
     task = &call->task;
 
     name = ngx_lu_arg(call, "channel");
 
-    if (name) {
+    ngx_memzero(&scope, sizeof(lu_pin_scope_t));
+
+    scope.channel = name;
+
+    if (name && !ngx_lu_api_release_is_desktop(app, name)) {
         deployment = lu_change_channel_before(lu_change_channel_named(app,
                                                                       name),
                                               1);
@@ -497,7 +506,9 @@ ngx_lu_api_release_before(ngx_lu_call_t *call, cJSON *app)
         return ngx_lu_task_member(task, deployment, "release");
     }
 
-    if (lu_builds_rollback(app, 1, &id, &task->error) != LU_OK) {
+    if (ngx_lu_desktop_learn(task, app) != NGX_OK
+        || lu_builds_rollback(app, 1, &scope, &id, &task->error) != LU_OK)
+    {
         return NULL;
     }
 
@@ -510,8 +521,9 @@ ngx_lu_api_release_rollback(ngx_lu_task_t *task, cJSON *app, void *data)
 {
     ngx_lu_call_t *call = data;
 
-    uint64_t  steps;
-    lu_str_t  channel;
+    uint64_t        steps;
+    lu_str_t        channel;
+    lu_pin_scope_t  scope;
 
     task->change = "release.rollback";
     task->subject = (char *) task->app.data;
@@ -527,29 +539,65 @@ ngx_lu_api_release_rollback(ngx_lu_task_t *task, cJSON *app, void *data)
                                   "500.");
     }
 
+    ngx_memzero(&scope, sizeof(lu_pin_scope_t));
+
     if (lu_json_string(call->json, "channel", &channel) == LU_OK) {
-        return ngx_lu_api_release_rollback_channel(task, app, (unsigned) steps,
-                                                   (char *) channel.data);
+
+        if (!ngx_lu_api_release_is_desktop(app, (char *) channel.data)) {
+            return ngx_lu_api_release_rollback_channel(task, app,
+                                                       (unsigned) steps,
+                                                       (char *) channel.data);
+        }
+
+        scope.channel = (char *) channel.data;
     }
 
-    return ngx_lu_api_release_rollback_desktop(task, app, (unsigned) steps);
+    return ngx_lu_api_release_rollback_desktop(task, app, (unsigned) steps,
+                                               &scope);
+}
+
+
+/*
+ * A desktop app has no channels of its own: a channel is what its manifests
+ * are called.
+ */
+
+static ngx_int_t
+ngx_lu_api_release_is_desktop(const cJSON *app, const char *channel)
+{
+    return lu_change_channel_named(app, channel) == NULL
+           && cJSON_GetArraySize(lu_json_get(app, "desktopBuilds"));
 }
 
 
 static ngx_int_t
 ngx_lu_api_release_rollback_desktop(ngx_lu_task_t *task, cJSON *app,
-    unsigned steps)
+    unsigned steps, const lu_pin_scope_t *scope)
 {
-    lu_rc_e      rc;
-    const char  *id, *latest;
+    lu_rc_e       rc;
+    lu_str_t      value;
+    ngx_int_t     status;
+    const char   *id, *latest;
+    const cJSON  *newest;
+
+    status = ngx_lu_desktop_learn(task, app);
+    if (status != NGX_OK) {
+        return status;
+    }
 
     latest = lu_builds_latest(app);
+
+    if (scope->channel) {
+        newest = lu_pin_newest(app, scope);
+        latest = (lu_json_string(newest, "id", &value) == LU_OK)
+                 ? (char *) value.data : NULL;
+    }
 
     if (latest) {
         task->from = (char *) ngx_lu_format(task->io.pool, "%s", latest);
     }
 
-    rc = lu_builds_rollback(app, steps, &id, &task->error);
+    rc = lu_builds_rollback(app, steps, scope, &id, &task->error);
     if (rc != LU_OK) {
         return ngx_lu_task_core(task, rc);
     }
@@ -644,11 +692,17 @@ ngx_lu_api_release_rules_change(ngx_lu_task_t *task, cJSON *app, void *data)
     ngx_lu_call_t *call = data;
 
     lu_rc_e       rc;
+    ngx_int_t     status;
     lu_arena_t    arena;
     const cJSON  *rules;
 
     task->change = "rules.update";
     task->subject = (char *) task->app.data;
+
+    status = ngx_lu_desktop_learn(task, app);
+    if (status != NGX_OK) {
+        return status;
+    }
 
     arena = ngx_lu_arena(task->io.pool);
 

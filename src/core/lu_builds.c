@@ -25,14 +25,11 @@ static lu_rc_e lu_builds_fit(const lu_builds_size_t *before,
     const cJSON *rules, lu_error_t *err);
 static cJSON *lu_builds_member(cJSON *object, const char *key,
     cJSON *(*create)(void));
-static lu_rc_e lu_builds_release_info(cJSON *releases, const cJSON *builds,
-    const cJSON *info, lu_error_t *err);
-static lu_rc_e lu_builds_latest_set(cJSON *releases, const char *id);
+static lu_rc_e lu_builds_release_info(cJSON *app, const cJSON *info,
+    lu_error_t *err);
 static lu_rc_e lu_builds_latest_mark(cJSON *app);
-static lu_rc_e lu_builds_latest_before(cJSON *releases, const cJSON *builds,
-    cJSON *build);
-static cJSON *lu_builds_before(const cJSON *builds, cJSON *build);
-static const char *lu_builds_id(const cJSON *build);
+static lu_rc_e lu_builds_latest_set(cJSON *app, const cJSON *rules,
+    lu_error_t *err);
 static void lu_builds_rollouts_delete(cJSON *redirections, const char *id);
 static lu_rc_e lu_builds_rollout_add(cJSON *redirections, const char *id,
     double rollout);
@@ -51,7 +48,8 @@ static int lu_builds_rule_holds(const cJSON *builds, const cJSON *rule,
 
 lu_rc_e
 lu_builds_release(cJSON *app, const char *id, const char *version,
-    const cJSON *release_info, const char *now, lu_error_t *err)
+    const cJSON *manifests, const cJSON *release_info, const char *now,
+    lu_error_t *err)
 {
     cJSON    *build, *builds, *releases;
     lu_rc_e   rc;
@@ -90,6 +88,10 @@ lu_builds_release(cJSON *app, const char *id, const char *version,
     lu_put_string(&put, build, "createdAt", now);
     lu_put_bool(&put, build, "isReleased", 1);
 
+    if (cJSON_IsArray(manifests)) {
+        lu_put_item(&put, build, "manifests", cJSON_Duplicate(manifests, 1));
+    }
+
     if (put.failed) {
         return LU_NOMEM;
     }
@@ -98,7 +100,7 @@ lu_builds_release(cJSON *app, const char *id, const char *version,
         return LU_OK;
     }
 
-    rc = lu_builds_release_info(releases, builds, release_info, err);
+    rc = lu_builds_release_info(app, release_info, err);
 
     return rc == LU_OK ? lu_builds_latest_mark(app) : rc;
 }
@@ -107,18 +109,23 @@ lu_builds_release(cJSON *app, const char *id, const char *version,
 /* Ignores what it says about builds that are not released here. */
 
 static lu_rc_e
-lu_builds_release_info(cJSON *releases, const cJSON *builds, const cJSON *info,
-    lu_error_t *err)
+lu_builds_release_info(cJSON *app, const cJSON *info, lu_error_t *err)
 {
-    cJSON             *item, *next, *redirections;
+    cJSON             *item, *next, *releases, *redirections;
     lu_rc_e            rc;
+    lu_str_t           id;
+    const cJSON       *builds;
     lu_builds_size_t   before;
+
+    builds = lu_json_get(app, "desktopBuilds");
+    releases = lu_json_get(app, "desktopReleases");
 
     lu_builds_measure(releases, &before);
 
-    if (lu_builds_rule_holds(builds, info, "latestReleaseBuildId")) {
-
-        rc = lu_builds_copy(releases, info, "latestReleaseBuildId");
+    if (lu_json_string(info, "latestReleaseBuildId", &id) == LU_OK
+        && lu_builds_rule_holds(builds, info, "latestReleaseBuildId"))
+    {
+        rc = lu_pin_latest(app, (char *) id.data, err);
         if (rc != LU_OK) {
             return rc;
         }
@@ -147,11 +154,11 @@ lu_builds_release_info(cJSON *releases, const cJSON *builds, const cJSON *info,
 lu_rc_e
 lu_builds_withdraw(cJSON *app, const char *id, lu_error_t *err)
 {
-    cJSON             *build, *builds, *item, *next, *releases,
-                      *redirections;
-    const char  *latest;
-    lu_rc_e      rc;
-    lu_str_t     value;
+    cJSON           *build, *builds, *item, *next, *releases, *redirections;
+    lu_rc_e          rc;
+    lu_str_t         value;
+    const cJSON     *before;
+    lu_pin_scope_t   all;
 
     builds = lu_json_get(app, "desktopBuilds");
     releases = lu_json_get(app, "desktopReleases");
@@ -163,14 +170,11 @@ lu_builds_withdraw(cJSON *app, const char *id, lu_error_t *err)
         return LU_NOT_FOUND;
     }
 
-    latest = lu_builds_latest(app);
+    memset(&all, 0, sizeof(lu_pin_scope_t));
 
-    if (latest && strcmp(latest, id) == 0) {
-
-        rc = lu_builds_latest_before(releases, builds, build);
-        if (rc != LU_OK) {
-            return rc;
-        }
+    rc = lu_pin_back(app, id, &all, &before, err);
+    if (rc != LU_OK) {
+        return rc;
     }
 
     redirections = lu_json_get(releases, "releaseRedirections");
@@ -192,30 +196,50 @@ lu_builds_withdraw(cJSON *app, const char *id, lu_error_t *err)
 
 
 lu_rc_e
-lu_builds_rollback(cJSON *app, unsigned steps, const char **id,
-    lu_error_t *err)
+lu_builds_rollback(cJSON *app, unsigned steps, const lu_pin_scope_t *scope,
+    const char **id, lu_error_t *err)
 {
-    cJSON       *build, *builds;
-    const char  *latest;
+    lu_rc_e          rc;
+    lu_str_t         value;
+    const char      *latest;
+    const cJSON     *build, *before;
+    lu_pin_scope_t   all;
 
-    builds = lu_json_get(app, "desktopBuilds");
-    latest = lu_builds_latest(app);
-
-    build = latest ? lu_json_find(builds, "id", latest) : NULL;
-
-    while (build && steps) {
-        build = lu_builds_before(builds, build);
-        steps--;
+    if (scope == NULL) {
+        memset(&all, 0, sizeof(lu_pin_scope_t));
+        scope = &all;
     }
 
-    if (build == NULL) {
-        (void) lu_error(err, NULL, "There is no release to go back to.");
-        return LU_NOT_FOUND;
-    }
+    do {
+        if (scope->channel || scope->platforms) {
+            build = lu_pin_newest(app, scope);
 
-    *id = lu_builds_id(build);
+        } else {
+            latest = lu_builds_latest(app);
+            build = latest ? lu_json_find(lu_json_get(app, "desktopBuilds"),
+                                          "id", latest)
+                           : NULL;
+        }
 
-    return lu_builds_latest_set(lu_json_get(app, "desktopReleases"), *id);
+        before = NULL;
+
+        if (build && lu_json_string(build, "id", &value) == LU_OK) {
+            rc = lu_pin_back(app, (char *) value.data, scope, &before, err);
+            if (rc != LU_OK) {
+                return rc;
+            }
+        }
+
+        if (before == NULL || lu_json_string(before, "id", &value) != LU_OK) {
+            (void) lu_error(err, NULL, "There is no release to go back to.");
+            return LU_NOT_FOUND;
+        }
+
+    } while (--steps);
+
+    *id = (char *) value.data;
+
+    return LU_OK;
 }
 
 
@@ -224,7 +248,8 @@ lu_builds_rollout(cJSON *app, const char *id, double rollout, lu_error_t *err)
 {
     cJSON             *build, *builds, *releases, *redirections;
     lu_rc_e            rc;
-    const char        *latest;
+    const cJSON       *other;
+    lu_pin_scope_t     all;
     lu_builds_size_t   before;
 
     if (!(rollout >= 0 && rollout <= 1)) {
@@ -256,21 +281,18 @@ lu_builds_rollout(cJSON *app, const char *id, double rollout, lu_error_t *err)
     lu_builds_rollouts_delete(redirections, id);
 
     if (rollout >= 1) {
-        rc = lu_builds_latest_set(releases, id);
+        rc = lu_pin_latest(app, id, err);
 
         return rc == LU_OK ? lu_builds_latest_mark(app) : rc;
     }
 
     /* otherwise the installations outside of the rollout would get it, too */
 
-    latest = lu_builds_latest(app);
+    memset(&all, 0, sizeof(lu_pin_scope_t));
 
-    if (latest && strcmp(latest, id) == 0) {
-
-        rc = lu_builds_latest_before(releases, builds, build);
-        if (rc != LU_OK) {
-            return rc;
-        }
+    rc = lu_pin_back(app, id, &all, &other, err);
+    if (rc != LU_OK) {
+        return rc;
     }
 
     if (rollout == 0) {
@@ -363,10 +385,9 @@ lu_builds_set_rules(cJSON *app, const cJSON *rules, const lu_arena_t *arena,
         return LU_NOMEM;
     }
 
-    cJSON_DeleteItemFromObjectCaseSensitive(releases, "latestReleaseBuildId");
     cJSON_DeleteItemFromObjectCaseSensitive(releases, "releaseRedirections");
 
-    rc = lu_builds_copy(releases, rules, "latestReleaseBuildId");
+    rc = lu_builds_latest_set(app, rules, err);
     if (rc != LU_OK) {
         return rc;
     }
@@ -523,12 +544,32 @@ lu_builds_latest(const cJSON *app)
 }
 
 
+/* Rules that name the same release as before leave what was rolled back. */
+
 static lu_rc_e
-lu_builds_latest_set(cJSON *releases, const char *id)
+lu_builds_latest_set(cJSON *app, const cJSON *rules, lu_error_t *err)
 {
-    return lu_json_set(releases, "latestReleaseBuildId",
-                       id ? cJSON_CreateString(id)
-                          : cJSON_CreateNull());
+    lu_rc_e      rc;
+    lu_str_t     id;
+    const char  *latest;
+
+    if (lu_json_string(rules, "latestReleaseBuildId", &id) != LU_OK) {
+
+        rc = lu_pin_latest(app, NULL, err);
+
+        cJSON_DeleteItemFromObjectCaseSensitive(
+                                    lu_json_get(app, "desktopReleases"),
+                                    "latestReleaseBuildId");
+        return rc;
+    }
+
+    latest = lu_builds_latest(app);
+
+    if (latest && lu_str_is(&id, latest)) {
+        return LU_OK;
+    }
+
+    return lu_pin_latest(app, (char *) id.data, err);
 }
 
 
@@ -556,42 +597,6 @@ lu_builds_latest_mark(cJSON *app)
     }
 
     return cJSON_AddTrueToObject(build, "wasLatest") ? LU_OK : LU_NOMEM;
-}
-
-
-/* The release before this one becomes the latest, or none does. */
-
-static lu_rc_e
-lu_builds_latest_before(cJSON *releases, const cJSON *builds, cJSON *build)
-{
-    build = lu_builds_before(builds, build);
-
-    return lu_builds_latest_set(releases, lu_builds_id(build));
-}
-
-
-/* The newest of the earlier ones that was the latest once, or NULL. */
-
-static cJSON *
-lu_builds_before(const cJSON *builds, cJSON *build)
-{
-    do {
-        /* the first item's "prev" is the last one */
-
-        build = (build == builds->child) ? NULL : build->prev;
-
-    } while (build && !cJSON_HasObjectItem(build, "wasLatest"));
-
-    return build;
-}
-
-
-static const char *
-lu_builds_id(const cJSON *build)
-{
-    lu_str_t  id;
-
-    return lu_json_string(build, "id", &id) == LU_OK ? (char *) id.data : NULL;
 }
 
 

@@ -18,19 +18,22 @@
 #define _LU_BUILDS_H_INCLUDED_
 
 
-#include "lu_json.h"
+#include "lu_pin.h"
 
 
 /*
- * Adds a build to the feed.  release_info (or NULL) may have a new
- * "latestReleaseBuildId" and new "releaseRedirections"; what it says about
- * builds that are not released is ignored.  If the build is released already,
- * nothing changes: the request was repeated.  LU_INVALID; LU_CONFLICT: the app
- * has all the builds or rules that it can have; or LU_NOMEM.
+ * Adds a build to the feed, with the names of its manifests as lu_offer_names()
+ * returns them, which are copied; NULL: nobody knows them.  release_info (or
+ * NULL) may have a new "latestReleaseBuildId" and new "releaseRedirections";
+ * what it says about builds that are not released is ignored.  If the build is
+ * released already, nothing changes: the request was repeated.  LU_INVALID;
+ * LU_CONFLICT: the app has all the builds, rules or pins that it can have; or
+ * LU_NOMEM.
  */
 
 lu_rc_e lu_builds_release(cJSON *app, const char *id, const char *version,
-    const cJSON *release_info, const char *now, lu_error_t *err);
+    const cJSON *manifests, const cJSON *release_info, const char *now,
+    lu_error_t *err);
 
 /*
  * Removes a build from the feed, with its redirections.  If it was the latest
@@ -41,12 +44,14 @@ lu_rc_e lu_builds_release(cJSON *app, const char *id, const char *version,
 lu_rc_e lu_builds_withdraw(cJSON *app, const char *id, lu_error_t *err);
 
 /*
- * Makes an earlier release the latest: the one before it, for each step.  *id
- * points into the app.  LU_NOT_FOUND: there are not so many.
+ * Makes an earlier release the latest: the one before it, for each step.  With
+ * a scope, the newest release of the channel and platforms is taken back, and
+ * there only.  *id is the release that takes its place, and points into the
+ * app.  LU_NOT_FOUND: there are not so many.
  */
 
-lu_rc_e lu_builds_rollback(cJSON *app, unsigned steps, const char **id,
-    lu_error_t *err);
+lu_rc_e lu_builds_rollback(cJSON *app, unsigned steps,
+    const lu_pin_scope_t *scope, const char **id, lu_error_t *err);
 
 /*
  * Gives a released build to a share of the installations, from 0 to 1: for 1

@@ -6,6 +6,7 @@
 
 #include "lu_desktop.h"
 #include "lu_name.h"
+#include "lu_offer.h"
 
 
 static lu_rc_e lu_desktop_builds(const lu_arena_t *arena, const cJSON *builds,
@@ -35,6 +36,10 @@ static lu_rc_e lu_desktop_rule_platforms(const cJSON *item, lu_rule_t *rule,
     lu_error_t *err);
 static lu_rc_e lu_desktop_rule_percentage(const cJSON *item, lu_rule_t *rule,
     lu_error_t *err);
+static int lu_desktop_may_get(const lu_desktop_t *desktop, const lu_str_t *id,
+    const lu_offer_t *offer, const lu_str_t *name);
+static const lu_str_t *lu_desktop_latest_of(const lu_desktop_t *desktop,
+    const lu_offer_t *offer, size_t n);
 static int lu_desktop_rule_applies(const lu_rule_t *rule,
     const lu_client_t *client, const lu_network_t *address, unsigned platform);
 
@@ -69,7 +74,13 @@ lu_desktop_parse(const lu_arena_t *arena, const cJSON *builds,
         return rc;
     }
 
-    return lu_desktop_latest(arena, releases, desktop, err);
+    rc = lu_desktop_latest(arena, releases, desktop, err);
+
+    if (rc != LU_OK || desktop->nbuilds == 0) {
+        return rc;
+    }
+
+    return lu_offer_index(arena, builds, releases, desktop, err);
 }
 
 
@@ -225,6 +236,7 @@ lu_desktop_build(const lu_arena_t *arena, const cJSON *item, lu_build_t *build,
     }
 
     build->is_released = (is_released != 0);
+    build->was_latest = (lu_json_get(item, "wasLatest") != NULL);
 
     return LU_OK;
 }
@@ -314,6 +326,7 @@ lu_desktop_latest(const lu_arena_t *arena, const cJSON *releases,
     }
 
     desktop->nrules++;
+    desktop->latest = &rule->build_id;
 
     return LU_OK;
 }
@@ -657,14 +670,16 @@ lu_desktop_key(const lu_build_t *build, int is_version)
 
 const lu_str_t *
 lu_desktop_choose(const lu_desktop_t *desktop, const lu_client_t *client,
-    unsigned platform)
+    const lu_str_t *name, unsigned platform, size_t n)
 {
-    size_t            i;
-    lu_network_t      address;
-    const lu_str_t   *chosen;
-    const lu_rule_t  *rule;
+    size_t             i;
+    lu_network_t       address;
+    const lu_str_t    *build;
+    const lu_rule_t   *rule;
+    const lu_offer_t  *offer;
 
-    chosen = NULL;
+    offer = name->len ? lu_offer_find(desktop, name) : NULL;
+    build = NULL;
 
     address = client->address;
     lu_network_unmap(&address);
@@ -673,16 +688,76 @@ lu_desktop_choose(const lu_desktop_t *desktop, const lu_client_t *client,
         rule = &desktop->rules[i - 1];
 
         if (rule->rule == LU_RULE_BUILD) {
-            chosen = &rule->build_id;
+            build = &rule->build_id;
             continue;
         }
 
-        if (lu_desktop_rule_applies(rule, client, &address, platform)) {
+        if (lu_desktop_rule_applies(rule, client, &address, platform)
+            && lu_desktop_may_get(desktop, &rule->build_id, offer, name)
+            && n-- == 0)
+        {
             return &rule->build_id;
         }
     }
 
-    return chosen;
+    /* a "build" stands before the latest release */
+
+    if (build
+        && (name->len == 0 || build != desktop->latest)
+        && lu_desktop_may_get(desktop, build, offer, name)
+        && n-- == 0)
+    {
+        return build;
+    }
+
+    return name->len ? lu_desktop_latest_of(desktop, offer, n) : NULL;
+}
+
+
+static int
+lu_desktop_may_get(const lu_desktop_t *desktop, const lu_str_t *id,
+    const lu_offer_t *offer, const lu_str_t *name)
+{
+    const lu_build_t  *build;
+
+    if (name->len == 0) {
+        return 1;
+    }
+
+    build = lu_desktop_build_of_id(desktop, id);
+
+    return build == NULL || lu_offer_may_have(offer, build);
+}
+
+
+/*
+ * The latest releases with a manifest.  Of newer ones it may not be known
+ * whether they have it.
+ */
+
+static const lu_str_t *
+lu_desktop_latest_of(const lu_desktop_t *desktop, const lu_offer_t *offer,
+    size_t n)
+{
+    size_t             i;
+    const lu_build_t  *latest;
+
+    latest = (offer && offer->nlatest) ? offer->latest[0] : NULL;
+
+    for (i = 0; i < desktop->nunknown; i++) {
+
+        if ((offer && offer->is_pinned)
+            || (latest && desktop->unknown[i] < latest))
+        {
+            break;
+        }
+
+        if (n-- == 0) {
+            return &desktop->unknown[i]->id;
+        }
+    }
+
+    return (offer && n < offer->nlatest) ? &offer->latest[n]->id : NULL;
 }
 
 

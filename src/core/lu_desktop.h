@@ -23,7 +23,45 @@ typedef struct {
     lu_str_t                 version;
     lu_mark_t                mark;
     unsigned                 is_released:1;
+    unsigned                 was_latest:1;  /* it was for everyone once */
+    unsigned                 is_known:1;    /* what manifests it has */
 } lu_build_t;
+
+
+/* A build that has a manifest. */
+
+typedef struct {
+    lu_str_t                 name;
+    const lu_build_t        *build;
+    unsigned                 is_alone:1;    /* a list without a manifest */
+} lu_had_t;
+
+
+#define LU_LATEST  6
+
+
+/*
+ * A manifest, and the builds that have it, in the order of the list.  The list
+ * of artifacts of a channel and a platform is one, too: it has a latest build
+ * for each architecture that has a manifest of its own.
+ */
+
+typedef struct {
+    lu_str_t                 name;          /* "latest-mac.yml" */
+    const lu_had_t          *had;
+    size_t                   n;
+    const lu_build_t        *latest[LU_LATEST]; /* the newest first */
+    size_t                   nlatest;
+    unsigned                 is_pinned:1;   /* latest is not what follows */
+} lu_offer_t;
+
+
+/*
+ * Builds of older versions, of which nobody has written down what manifests
+ * they have; more are not looked into.
+ */
+
+#define LU_UNKNOWN  16
 
 
 /*
@@ -57,6 +95,15 @@ typedef struct {
     size_t                   nversions;
     lu_rule_t               *rules;         /* the last: the latest release */
     size_t                   nrules;
+    const lu_str_t          *latest;        /* its id, or NULL */
+
+    /* by lu_offer_index() */
+    lu_had_t                *had;           /* sorted by name and build */
+    size_t                   nhad;
+    lu_offer_t              *offers;        /* sorted by name */
+    size_t                   noffers;
+    const lu_build_t        *unknown[LU_UNKNOWN];   /* the newest first */
+    size_t                   nunknown;
 } lu_desktop_t;
 
 
@@ -106,13 +153,21 @@ const lu_build_t *lu_desktop_version_at(const lu_desktop_t *desktop,
     const lu_str_t *text);
 
 /*
- * The id of the build that the rules choose for a client on a platform; NULL
- * if they choose none.  Platform 0 is unknown; rules that list platforms do not
- * apply to it.
+ * The id of a build that a client on a platform may get, the n-th from 0 on;
+ * NULL: there are not so many.  The first one is that of the last rule that
+ * applies, then come those of the rules before it, then the latest release, and
+ * the newest one before it that was for everyone.
+ *
+ * With the name of a manifest ("latest-mac.yml"), builds without it are left
+ * out.  Those of which it is not known are not: whoever finds that one does not
+ * have it asks for the next.  With an empty name, the rules alone decide.
+ *
+ * Platform 0 is unknown; rules that list platforms do not apply to it.
  */
 
 const lu_str_t *lu_desktop_choose(const lu_desktop_t *desktop,
-    const lu_client_t *client, unsigned platform);
+    const lu_client_t *client, const lu_str_t *name, unsigned platform,
+    size_t n);
 
 
 #endif /* _LU_DESKTOP_H_INCLUDED_ */

@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "lu_download.h"
+#include "lu_offer.h"
 
 
 #define LU_DOWNLOAD_PARTS  5    /* versions, {version} and three */
@@ -398,12 +399,18 @@ lu_download_manifest(const lu_arena_t *arena, const lu_download_t *download)
 
 lu_rc_e
 lu_download_list(const lu_arena_t *arena, const lu_desktop_t *desktop,
-    const lu_client_t *client, const lu_download_t *download, lu_feed_t *feed)
+    const lu_client_t *client, const lu_download_t *download, size_t n,
+    lu_feed_t *feed)
 {
+    lu_str_t         name, channel;
     lu_download_t    list;
     const lu_str_t  *id;
 
     memset(feed, 0, sizeof(lu_feed_t));
+
+    if (n && (download->version.len || download->build_id.len)) {
+        return LU_NOT_FOUND;
+    }
 
     if (download->version.len) {
         feed->build = lu_desktop_build_of_version(desktop, &download->version);
@@ -412,7 +419,18 @@ lu_download_list(const lu_arena_t *arena, const lu_desktop_t *desktop,
         feed->build = lu_desktop_build_of_id(desktop, &download->build_id);
 
     } else {
-        id = lu_desktop_choose(desktop, client, download->platform);
+        channel = download->channel.len ? download->channel : lu_str("latest");
+
+        name = lu_offer_list(arena, &channel, download->platform);
+        if (name.data == NULL) {
+            return LU_NOMEM;
+        }
+
+        if (lu_str_is(&channel, "latest")) {
+            name = lu_offer_any_list(desktop, &name, download->platform);
+        }
+
+        id = lu_desktop_choose(desktop, client, &name, download->platform, n);
         feed->build = id ? lu_desktop_build_of_id(desktop, id) : NULL;
     }
 
@@ -429,6 +447,33 @@ lu_download_list(const lu_arena_t *arena, const lu_desktop_t *desktop,
     feed->name = lu_download_manifest(arena, &list);
 
     return feed->name.data ? LU_OK : LU_NOMEM;
+}
+
+
+int
+lu_download_suits(const lu_td_t *td, const lu_download_t *download)
+{
+    size_t           i;
+    const lu_str_t  *arch;
+
+    for (i = 0; i < td->nartifacts; i++) {
+        arch = &td->artifacts[i].arch;
+
+        if (download->arch.len) {
+            if (lu_str_eq(arch, &download->arch)
+                || lu_str_eq(arch, &lu_download_universal))
+            {
+                return 1;
+            }
+
+        } else if (lu_str_eq(arch, &lu_download_x64)
+                   || lu_str_eq(arch, &lu_download_universal))
+        {
+            return 1;
+        }
+    }
+
+    return 0;
 }
 
 

@@ -23,6 +23,8 @@ typedef struct {
     lu_str_t            build_id;
     lu_str_t            version;
 
+    lu_str_t            channel;        /* set by the caller, or empty */
+
     unsigned            is_universal:1; /* macOS 10.15 or newer */
 } lu_download_t;
 
@@ -57,16 +59,29 @@ lu_str_t lu_download_manifest(const lu_arena_t *arena,
 
 /*
  * The file in the feed that has the list: that of the released build of the
- * version, of the build, or of the one that the rules choose for the client.
+ * version, or whose id it is; of the build of the id; or of one that the rules
+ * choose for the client, the n-th from 0 on, as lu_desktop_choose() counts.
+ * These builds have a manifest of the channel, "latest" unless it is named, for
+ * the platform; if no build has one of "latest", those of any channel count.
+ *
  * LU_OK, with feed->build and a name in the arena; LU_NOMEM; LU_NOT_FOUND:
  * there is no such build.
  */
 
 lu_rc_e lu_download_list(const lu_arena_t *arena, const lu_desktop_t *desktop,
-    const lu_client_t *client, const lu_download_t *download, lu_feed_t *feed);
+    const lu_client_t *client, const lu_download_t *download, size_t n,
+    lu_feed_t *feed);
 
 /*
- * Picks the file to download out of that list.  *name is a part of the list.
+ * 1 if a list has something for the architecture of the path or, if that names
+ * none, for most computers: not for arm64 alone.  If a list has not, that of
+ * the next build may.
+ */
+
+int lu_download_suits(const lu_td_t *td, const lu_download_t *download);
+
+/*
+ * Picks the file to download out of a list.  *name is a part of the list.
  * LU_OK, LU_NOMEM, or LU_NOT_FOUND with the reason in the arena ("Couldn't
  * find windows app (msi-x64) and build ID ...").
  */

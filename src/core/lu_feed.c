@@ -6,6 +6,7 @@
 
 #include "lu_feed.h"
 #include "lu_name.h"
+#include "lu_offer.h"
 #include "lu_update.h"
 
 
@@ -54,10 +55,33 @@ lu_feed_name(const lu_arena_t *arena, const lu_desktop_t *desktop,
 }
 
 
+lu_rc_e
+lu_feed_next(const lu_arena_t *arena, const lu_desktop_t *desktop,
+    const lu_client_t *client, const lu_str_t *path, lu_feed_t *feed)
+{
+    lu_update_t  update;
+
+    if (!feed->is_manifest
+        || !lu_update_parse(path, &update)
+        || update.has_build
+        || update.version.len)
+    {
+        return LU_NOT_FOUND;
+    }
+
+    feed->tried++;
+    feed->name = *path;
+    feed->build = NULL;
+
+    return lu_feed_manifest(arena, desktop, client, &update, feed);
+}
+
+
 static lu_rc_e
 lu_feed_manifest(const lu_arena_t *arena, const lu_desktop_t *desktop,
     const lu_client_t *client, const lu_update_t *update, lu_feed_t *feed)
 {
+    lu_str_t         name;
     const lu_str_t  *build_id;
 
     if (update->has_build) {
@@ -75,10 +99,17 @@ lu_feed_manifest(const lu_arena_t *arena, const lu_desktop_t *desktop,
         return lu_feed_build(arena, update, &feed->build->id, feed);
     }
 
-    build_id = lu_desktop_choose(desktop, client, update->platform);
+    name = feed->name;
+
+    if (lu_update_is_td(&name)) {
+        name = lu_offer_any_list(desktop, &name, update->platform);
+    }
+
+    build_id = lu_desktop_choose(desktop, client, &name, update->platform,
+                                 feed->tried);
 
     if (build_id == NULL) {
-        return LU_OK;
+        return feed->tried ? LU_NOT_FOUND : LU_OK;
     }
 
     feed->build = lu_desktop_build_of_id(desktop, build_id);

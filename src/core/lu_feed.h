@@ -18,6 +18,7 @@ typedef struct {
     const lu_build_t   *build;          /* whose file it must be, or NULL */
     unsigned            is_manifest:1;  /* .yml or .json */
     unsigned            is_fixed:1;     /* the path is the file's own name */
+    size_t              tried;          /* releases that do not have it */
 } lu_feed_t;
 
 
@@ -37,6 +38,15 @@ typedef struct {
  */
 
 lu_rc_e lu_feed_name(const lu_arena_t *arena, const lu_desktop_t *desktop,
+    const lu_client_t *client, const lu_str_t *path, lu_feed_t *feed);
+
+/*
+ * Finds the file for the same path in the next release that the client may get,
+ * as the one before turned out not to have it.  LU_NOT_FOUND: there is no other
+ * one, or the path names the release.
+ */
+
+lu_rc_e lu_feed_next(const lu_arena_t *arena, const lu_desktop_t *desktop,
     const lu_client_t *client, const lu_str_t *path, lu_feed_t *feed);
 
 /* The media type of a file in the feed, which its name tells. */

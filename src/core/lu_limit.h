@@ -54,11 +54,15 @@
 #define LU_LIMIT_PARTIALS       50
 #define LU_LIMIT_ALL_PARTIALS   1000
 
-/* Of a desktop app: rules; those of them by rollout; addresses in all rules. */
+/*
+ * Of a desktop app: rules; those of them by rollout; addresses in all rules;
+ * manifests with a latest release of their own.
+ */
 
 #define LU_LIMIT_RULES          200
 #define LU_LIMIT_ROLLOUTS       50
 #define LU_LIMIT_ADDRESSES      1000
+#define LU_LIMIT_PINS           1000
 
 
 /*

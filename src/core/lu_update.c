@@ -215,6 +215,26 @@ lu_update_word(const lu_str_t *text)
 }
 
 
+lu_str_t
+lu_update_channel(const lu_update_t *update)
+{
+    size_t    i;
+    lu_str_t  word, channel;
+
+    channel = update->channel;
+    i = lu_update_word(&channel);
+
+    word.data = channel.data + i;
+    word.len = channel.len - i;
+
+    if (i > 1 && lu_artifact_arch(&word)) {
+        channel.len = i - 1;
+    }
+
+    return channel;
+}
+
+
 int
 lu_update_is_td(const lu_str_t *name)
 {

@@ -39,6 +39,13 @@ typedef struct {
 
 int lu_update_parse(const lu_str_t *name, lu_update_t *update);
 
+/*
+ * The channel without the architecture that it may have: "latest" of
+ * "latest-arm64-mac.yml".  A part of the name.
+ */
+
+lu_str_t lu_update_channel(const lu_update_t *update);
+
 /* 1 if the name begins with "td-latest" and ends with ".json". */
 
 int lu_update_is_td(const lu_str_t *name);

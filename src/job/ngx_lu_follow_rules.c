@@ -7,6 +7,7 @@
 #include "ngx_lu_follow_rules.h"
 
 #include "write/ngx_lu_change.h"
+#include "write/ngx_lu_desktop.h"
 
 #include "core/lu_builds.h"
 #include "core/lu_github.h"
@@ -394,11 +395,17 @@ ngx_lu_follow_rules_set(ngx_lu_task_t *task, cJSON *app, void *data)
     cJSON        *was, *now;
     lu_rc_e       rc;
     lu_arena_t    arena;
+    ngx_int_t     status;
     ngx_uint_t    same;
     const cJSON  *releases;
 
     task->change = "rules.update";
     task->subject = (char *) task->app.data;
+
+    status = ngx_lu_desktop_learn(task, app);
+    if (status != NGX_OK) {
+        return status;
+    }
 
     now = ngx_lu_follow_rules_merge(rules, app);
     if (now == NULL) {

@@ -27,12 +27,21 @@
 #include "core/lu_td.h"
 
 
+/* the longest name of a channel, bytes */
+
+#define NGX_LU_FEED_CHANNEL  200
+
+
 static ngx_int_t ngx_lu_feed_path(ngx_http_request_t *r, ngx_str_t *id,
     lu_str_t *path);
 static ngx_int_t ngx_lu_feed_find(ngx_http_request_t *r, ngx_str_t *id,
     lu_app_t *app, lu_str_t *path);
 static ngx_int_t ngx_lu_download_find(ngx_http_request_t *r, ngx_str_t *id,
     lu_app_t *app, lu_str_t *path);
+static ngx_int_t ngx_lu_download_channel(ngx_http_request_t *r,
+    lu_download_t *download);
+static ngx_int_t ngx_lu_download_td(ngx_http_request_t *r, ngx_str_t *id,
+    lu_app_t *app, lu_download_t *download, lu_feed_t *feed, lu_td_t **td);
 static ngx_int_t ngx_lu_feed_owns(ngx_http_request_t *r, ngx_str_t *id,
     const lu_build_t *build, const lu_str_t *name);
 static ngx_int_t ngx_lu_feed_locate(ngx_http_request_t *r, ngx_str_t *id,
@@ -196,7 +205,13 @@ ngx_lu_feed_find(ngx_http_request_t *r, ngx_str_t *id, lu_app_t *app,
     }
 
     if (feed.is_manifest || feed.build) {
-        rc = ngx_lu_feed_owns(r, id, feed.build, &feed.name);
+
+        do {
+            rc = ngx_lu_feed_owns(r, id, feed.build, &feed.name);
+
+        } while (rc == NGX_DECLINED
+                 && lu_feed_next(&arena, &app->desktop, &client, path, &feed)
+                    == LU_OK);
 
         if (rc == NGX_DECLINED) {
             return ngx_lu_static_refuse(r, NGX_HTTP_NOT_FOUND, "Not found.");
@@ -278,13 +293,11 @@ ngx_lu_download_find(ngx_http_request_t *r, ngx_str_t *id, lu_app_t *app,
     lu_str_t *path)
 {
     ngx_int_t      rc;
-    ngx_str_t      manifest;
     lu_td_t       *td;
     lu_str_t       route, agent, name, reason;
     lu_feed_t      feed;
     lu_error_t     err;
     lu_arena_t     arena;
-    lu_client_t    client;
     lu_download_t  download;
     ngx_lu_ctx_t  *ctx;
 
@@ -328,53 +341,20 @@ ngx_lu_download_find(ngx_http_request_t *r, ngx_str_t *id, lu_app_t *app,
                                     (char *) reason.data);
     }
 
+    if (ngx_lu_download_channel(r, &download) != NGX_OK) {
+        return ngx_lu_static_refuse(r, NGX_HTTP_BAD_REQUEST,
+                                    "Invalid channel");
+    }
+
     name = lu_download_manifest(&arena, &download);
     if (name.data == NULL) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    ngx_lu_feed_client(r, &client);
+    rc = ngx_lu_download_td(r, id, app, &download, &feed, &td);
 
-    td = NULL;
-
-    switch (lu_download_list(&arena, &app->desktop, &client, &download,
-                             &feed))
-    {
-
-    case LU_OK:
-        rc = ngx_lu_feed_owns(r, id, feed.build, &feed.name);
-
-        if (rc == NGX_DECLINED) {
-            break;
-        }
-
-        if (rc != NGX_OK) {
-            return rc;
-        }
-
-        manifest = ngx_lu_from_core(&feed.name);
-
-        rc = ngx_lu_catalog_td(r, id, &manifest, &td);
-
-        if (rc == NGX_AGAIN) {
-            return NGX_AGAIN;
-        }
-
-        if (rc == NGX_BUSY) {
-            return ngx_lu_static_unavailable(r);
-        }
-
-        if (rc != NGX_OK) {
-            return NGX_HTTP_INTERNAL_SERVER_ERROR;
-        }
-
-        break;
-
-    case LU_NOMEM:
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
-
-    default:
-        break;
+    if (rc != NGX_OK) {
+        return rc;
     }
 
     if (td == NULL) {
@@ -431,6 +411,115 @@ ngx_lu_download_find(ngx_http_request_t *r, ngx_str_t *id, lu_app_t *app,
     }
 
     return ngx_lu_feed_locate(r, id, &name, NULL);
+}
+
+
+/* The channel of "?channel=", as the name of its manifests begins. */
+
+static ngx_int_t
+ngx_lu_download_channel(ngx_http_request_t *r, lu_download_t *download)
+{
+    u_char     *dst, *src;
+    ngx_str_t   value;
+
+    if (ngx_http_arg(r, (u_char *) "channel", sizeof("channel") - 1, &value)
+        != NGX_OK)
+    {
+        return NGX_OK;
+    }
+
+    dst = ngx_pnalloc(r->pool, value.len);
+    if (dst == NULL) {
+        return NGX_ERROR;
+    }
+
+    download->channel.data = dst;
+    src = value.data;
+
+    ngx_unescape_uri(&dst, &src, value.len, 0);
+
+    download->channel.len = dst - download->channel.data;
+
+    return (download->channel.len <= NGX_LU_FEED_CHANNEL) ? NGX_OK : NGX_ERROR;
+}
+
+
+/*
+ * Finds the list to pick from.  Sets *td to NULL if there is none; anything but
+ * NGX_OK is what the handler returns.
+ */
+
+static ngx_int_t
+ngx_lu_download_td(ngx_http_request_t *r, ngx_str_t *id, lu_app_t *app,
+    lu_download_t *download, lu_feed_t *feed, lu_td_t **td)
+{
+    size_t        n;
+    lu_rc_e       found;
+    lu_td_t      *other;
+    ngx_int_t     rc;
+    ngx_str_t     name;
+    lu_feed_t     next;
+    lu_arena_t    arena;
+    lu_client_t   client;
+
+    *td = NULL;
+
+    arena = ngx_lu_arena(r->pool);
+
+    ngx_lu_feed_client(r, &client);
+
+    for (n = 0; /* void */ ; n++) {
+
+        found = lu_download_list(&arena, &app->desktop, &client, download, n,
+                                 &next);
+
+        if (found == LU_NOMEM) {
+            return NGX_HTTP_INTERNAL_SERVER_ERROR;
+        }
+
+        if (found != LU_OK) {
+            return NGX_OK;
+        }
+
+        rc = ngx_lu_feed_owns(r, id, next.build, &next.name);
+
+        if (rc == NGX_DECLINED) {
+            continue;
+        }
+
+        if (rc != NGX_OK) {
+            return rc;
+        }
+
+        name = ngx_lu_from_core(&next.name);
+
+        rc = ngx_lu_catalog_td(r, id, &name, &other);
+
+        if (rc == NGX_AGAIN) {
+            return NGX_AGAIN;
+        }
+
+        if (rc == NGX_BUSY) {
+            return ngx_lu_static_unavailable(r);
+        }
+
+        if (rc != NGX_OK) {
+            return NGX_HTTP_INTERNAL_SERVER_ERROR;
+        }
+
+        if (other == NULL) {
+            continue;
+        }
+
+        if (*td == NULL || lu_download_suits(other, download)) {
+            *td = other;
+            *feed = next;
+        }
+
+        if (lu_download_suits(other, download)) {
+            return NGX_OK;
+        }
+    }
 }
 
 

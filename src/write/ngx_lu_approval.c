@@ -214,6 +214,11 @@ ngx_lu_approval_withdrawn(ngx_lu_task_t *task, cJSON *app, void *data)
     }
 
     if (*is_desktop) {
+        status = ngx_lu_desktop_learn(task, app);
+        if (status != NGX_OK) {
+            return status;
+        }
+
         rc = lu_builds_withdraw(app, task->subject, &task->error);
 
         return rc == LU_OK ? NGX_HTTP_OK : ngx_lu_task_core(task, rc);

@@ -19,8 +19,14 @@
 #include "core/lu_builds.h"
 #include "core/lu_file.h"
 #include "core/lu_json.h"
+#include "core/lu_offer.h"
 #include "core/lu_put.h"
 #include "core/lu_time.h"
+
+
+/* releases of an older version, looked into at a change */
+
+#define NGX_LU_DESKTOP_LEARN  100
 
 
 /* The files of a release, and its folder in staging/ or live/. */
@@ -52,7 +58,8 @@ typedef ngx_int_t (*ngx_lu_desktop_file_pt)(ngx_lu_task_t *task,
 static ngx_int_t ngx_lu_desktop_rollout(ngx_lu_task_t *task, cJSON *app,
     const ngx_lu_promotion_t *promotion);
 static ngx_int_t ngx_lu_desktop_release(ngx_lu_task_t *task, cJSON *app,
-    const cJSON *release, const ngx_lu_promotion_t *promotion);
+    const cJSON *release, const ngx_lu_desktop_table_t *table,
+    const ngx_lu_promotion_t *promotion);
 static time_t ngx_lu_desktop_stamp(ngx_lu_task_t *task, cJSON *app);
 static ngx_int_t ngx_lu_desktop_table(ngx_lu_task_t *task, u_char *folder,
     ngx_lu_desktop_table_t *table);
@@ -80,6 +87,11 @@ ngx_lu_desktop_promote(ngx_lu_task_t *task, cJSON *app,
     ngx_uint_t              is_listed;
     ngx_lu_desktop_table_t  table;
 
+    status = ngx_lu_desktop_learn(task, app);
+    if (status != NGX_OK) {
+        return status;
+    }
+
     status = ngx_lu_desktop_rollout(task, app, promotion);
 
     if (status != NGX_DECLINED) {
@@ -90,7 +102,13 @@ ngx_lu_desktop_promote(ngx_lu_task_t *task, cJSON *app,
                              task->subject)
                 != NULL;
 
-    status = ngx_lu_desktop_release(task, app, release->json, promotion);
+    status = ngx_lu_desktop_table(task, release->folder, &table);
+    if (status != NGX_OK) {
+        return status;
+    }
+
+    status = ngx_lu_desktop_release(task, app, release->json, &table,
+                                    promotion);
     if (status != NGX_OK) {
         return status;
     }
@@ -99,11 +117,6 @@ ngx_lu_desktop_promote(ngx_lu_task_t *task, cJSON *app,
 
     if (release->is_live && is_listed) {
         return NGX_HTTP_OK;
-    }
-
-    status = ngx_lu_desktop_table(task, release->folder, &table);
-    if (status != NGX_OK) {
-        return status;
     }
 
     /* nothing has happened yet if a name is taken */
@@ -184,8 +197,9 @@ ngx_lu_desktop_rollout(ngx_lu_task_t *task, cJSON *app,
 
 static ngx_int_t
 ngx_lu_desktop_release(ngx_lu_task_t *task, cJSON *app, const cJSON *release,
-    const ngx_lu_promotion_t *promotion)
+    const ngx_lu_desktop_table_t *table, const ngx_lu_promotion_t *promotion)
 {
+    cJSON        *manifests;
     double        rollout;
     lu_rc_e       rc;
     lu_str_t      version;
@@ -209,8 +223,15 @@ ngx_lu_desktop_release(ngx_lu_task_t *task, cJSON *app, const cJSON *release,
         task->from = (char *) ngx_lu_format(task->io.pool, "%s", latest);
     }
 
-    rc = lu_builds_release(app, task->subject, (char *) version.data, info,
-                           task->now, &task->error);
+    manifests = lu_offer_names(table->files, table->n, task->subject);
+    if (manifests == NULL) {
+        return ngx_lu_task_nomem(task);
+    }
+
+    rc = lu_builds_release(app, task->subject, (char *) version.data,
+                           manifests, info, task->now, &task->error);
+
+    cJSON_Delete(manifests);
 
     if (rc == LU_OK && promotion->has_rollout) {
         rc = lu_builds_rollout(app, task->subject, rollout, &task->error);
@@ -227,6 +248,59 @@ ngx_lu_desktop_release(ngx_lu_task_t *task, cJSON *app, const cJSON *release,
 
     } else if (latest) {
         task->to = (char *) ngx_lu_format(task->io.pool, "%s", latest);
+    }
+
+    return NGX_OK;
+}
+
+
+/*
+ * An app.json of an older version does not say what manifests its releases
+ * have.  The newest of these releases are looked into, and the change writes
+ * down what they have; the feed finds it out for others.
+ */
+
+ngx_int_t
+ngx_lu_desktop_learn(ngx_lu_task_t *task, cJSON *app)
+{
+    cJSON                   *builds, *build, *names;
+    u_char                  *folder;
+    lu_rc_e                  rc;
+    lu_str_t                 id;
+    ngx_int_t                status;
+    ngx_uint_t               n;
+    ngx_lu_desktop_table_t   table;
+
+    builds = lu_json_get(app, "desktopBuilds");
+
+    build = (builds && builds->child) ? builds->child->prev : NULL;
+
+    for (n = 0; build && n < NGX_LU_DESKTOP_LEARN; /* void */ ) {
+
+        if (lu_json_get(build, "manifests") == NULL
+            && lu_json_string(build, "id", &id) == LU_OK)
+        {
+            n++;
+
+            folder = ngx_lu_release_live(task, (char *) id.data);
+
+            status = ngx_lu_desktop_table(task, folder, &table);
+
+            if (status == NGX_OK) {
+                names = lu_offer_names(table.files, table.n,
+                                       (char *) id.data);
+
+                rc = lu_json_set(build, "manifests", names);
+                if (rc != LU_OK) {
+                    return ngx_lu_task_core(task, rc);
+                }
+
+            } else if (status == NGX_HTTP_SERVICE_UNAVAILABLE) {
+                return status;
+            }
+        }
+
+        build = (build == builds->child) ? NULL : build->prev;
     }
 
     return NGX_OK;

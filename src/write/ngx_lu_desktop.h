@@ -27,6 +27,14 @@ ngx_int_t ngx_lu_desktop_promote(ngx_lu_task_t *task, cJSON *app,
     ngx_lu_release_t *release, const ngx_lu_promotion_t *promotion);
 
 /*
+ * Notes what manifests the releases of an app.json of an older version have:
+ * what a change of its releases begins with.  A release that cannot be read
+ * stays as it is.  NGX_OK, or a status.
+ */
+
+ngx_int_t ngx_lu_desktop_learn(ngx_lu_task_t *task, cJSON *app);
+
+/*
  * Takes the files of task->subject, which is in live/, out of the feed, and
  * its job out of the queue.  NGX_OK, or a status.
  */

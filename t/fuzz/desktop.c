@@ -18,6 +18,9 @@
 #include "lu_share.h"
 
 
+static const lu_str_t  no_name = lu_string("");
+
+
 static void
 check_lists(const lu_desktop_t *desktop)
 {
@@ -73,10 +76,10 @@ check_raise(lu_desktop_t *desktop, const lu_client_t *client,
             continue;
         }
 
-        before = lu_desktop_choose(desktop, client, platform);
+        before = lu_desktop_choose(desktop, client, &no_name, platform, 0);
         rollout = &desktop->rules[i].rollout;
         rollout->threshold += (UINT64_MAX - rollout->threshold) / 2;
-        after = lu_desktop_choose(desktop, client, platform);
+        after = lu_desktop_choose(desktop, client, &no_name, platform, 0);
 
         require(after == before || after == &desktop->rules[i].build_id);
     }
@@ -116,9 +119,10 @@ check_choose(lu_desktop_t *desktop)
             client.staging_id.len = 4;
         }
 
-        chosen = lu_desktop_choose(desktop, &client, platform);
+        chosen = lu_desktop_choose(desktop, &client, &no_name, platform, 0);
 
-        require(chosen == lu_desktop_choose(desktop, &client, platform));
+        require(chosen == lu_desktop_choose(desktop, &client, &no_name,
+                                            platform, 0));
         require(chosen || !has_build);
 
         for (i = 0; i < desktop->nrules; i++) {

@@ -78,7 +78,7 @@ builds_release(void)
     app = tap_json("{}");
     info = tap_json("{\"latestReleaseBuildId\":\"a\"}");
 
-    ok(lu_builds_release(app, "a", "1", info, "t", &err)
+    ok(lu_builds_release(app, "a", "1", NULL, info, "t", &err)
        == LU_OK, "the first build");
     ok(builds_is(app, "{\"desktopBuilds\":[{\"id\":\"a\","
                          "\"version\":\"1\",\"createdAt\":\"t\","
@@ -88,14 +88,14 @@ builds_release(void)
        "is listed and the latest");
     ok(strcmp(lu_builds_latest(app), "a") == 0, "is found");
 
-    ok(lu_builds_release(app, "b", "2", NULL, "t", &err)
+    ok(lu_builds_release(app, "b", "2", NULL, NULL, "t", &err)
        == LU_OK, "a build without releaseInfo");
     ok(strcmp(lu_builds_latest(app), "a") == 0, "is not the latest");
 
     cJSON_Delete(info);
     info = tap_json("{\"latestReleaseBuildId\":\"b\"}");
 
-    ok(lu_builds_release(app, "b", "2", info, "u", &err)
+    ok(lu_builds_release(app, "b", "2", NULL, info, "u", &err)
        == LU_OK, "the same again");
     ok(strcmp(lu_builds_latest(app), "a") == 0, "changes nothing");
     ok(cJSON_GetArraySize(cJSON_GetObjectItemCaseSensitive(app,
@@ -110,7 +110,7 @@ builds_release(void)
                     "{\"rule\":\"buildByRollout\",\"buildId\":\"ghost\","
                     "\"percentage\":20}]}");
 
-    ok(lu_builds_release(app, "c", "3", info, "u", &err) == LU_OK
+    ok(lu_builds_release(app, "c", "3", NULL, info, "u", &err) == LU_OK
        && strcmp(lu_builds_latest(app), "a") == 0
        && cJSON_GetArraySize(cJSON_GetObjectItemCaseSensitive(
               cJSON_GetObjectItemCaseSensitive(app, "desktopReleases"),
@@ -122,7 +122,7 @@ builds_release(void)
 
     app = tap_json("{\"desktopBuilds\":{}}");
 
-    ok(lu_builds_release(app, "a", "1", NULL, "t", &err)
+    ok(lu_builds_release(app, "a", "1", NULL, NULL, "t", &err)
        == LU_INVALID, "a damaged app");
 
     cJSON_Delete(app);
@@ -177,37 +177,43 @@ builds_rollback(void)
     app = tap_json("{" BUILDS ",\"desktopReleases\":{"
                    "\"latestReleaseBuildId\":\"c\"}}");
 
-    ok(lu_builds_rollback(app, 3, &id, &err) == LU_NOT_FOUND, "too many steps");
-    ok(strcmp(lu_builds_latest(app), "c") == 0, "change nothing");
+    ok(lu_builds_rollback(app, 3, NULL, &id, &err) == LU_NOT_FOUND,
+       "too many steps");
 
-    ok(lu_builds_rollback(app, 1, &id, &err) == LU_OK, "a step");
+    cJSON_Delete(app);
+
+    app = tap_json("{" BUILDS ",\"desktopReleases\":{"
+                   "\"latestReleaseBuildId\":\"c\"}}");
+
+    ok(lu_builds_rollback(app, 1, NULL, &id, &err) == LU_OK, "a step");
     ok(strcmp(id, "b") == 0 && strcmp(lu_builds_latest(app), "b") == 0,
        "to the one before");
 
-    ok(lu_builds_rollback(app, 1, &id, &err) == LU_OK, "a step more");
+    ok(lu_builds_rollback(app, 1, NULL, &id, &err) == LU_OK, "a step more");
     ok(strcmp(id, "a") == 0, "to the first");
-    ok(lu_builds_rollback(app, 1, &id, &err) == LU_NOT_FOUND, "and no further");
+    ok(lu_builds_rollback(app, 1, NULL, &id, &err) == LU_NOT_FOUND,
+       "and no further");
 
     cJSON_Delete(app);
 
     app = tap_json("{}");
 
-    ok(lu_builds_rollback(app, 1, &id, &err) == LU_NOT_FOUND,
+    ok(lu_builds_rollback(app, 1, NULL, &id, &err) == LU_NOT_FOUND,
        "nothing released");
 
     /* one that only a part had is not what was before */
 
     info = tap_json("{\"latestReleaseBuildId\":\"a\"}");
 
-    ok(lu_builds_release(app, "a", "1", info, "t", &err) == LU_OK
-       && lu_builds_release(app, "b", "2", NULL, "t", &err) == LU_OK
+    ok(lu_builds_release(app, "a", "1", NULL, info, "t", &err) == LU_OK
+       && lu_builds_release(app, "b", "2", NULL, NULL, "t", &err) == LU_OK
        && lu_builds_rollout(app, "b", 0.1, &err) == LU_OK
-       && lu_builds_release(app, "c", "3", NULL, "t", &err) == LU_OK
+       && lu_builds_release(app, "c", "3", NULL, NULL, "t", &err) == LU_OK
        && lu_builds_rollout(app, "c", 1, &err) == LU_OK
        && strcmp(lu_builds_latest(app), "c") == 0,
        "one to a part, the next to all");
 
-    ok(lu_builds_rollback(app, 1, &id, &err) == LU_OK
+    ok(lu_builds_rollback(app, 1, NULL, &id, &err) == LU_OK
        && strcmp(id, "a") == 0, "rolled back: the one that all had");
     ok(lu_builds_rollout(app, "c", 1, &err) == LU_OK
        && lu_builds_withdraw(app, "c", &err) == LU_OK
@@ -335,8 +341,8 @@ builds_rules(void)
                      "\"buildByPlatform\",\"buildId\":\"b\","
                      "\"platforms\":[\"mac\"]}]}");
     ok(lu_builds_set_rules(app, rules, &tap_arena, &err) == LU_OK, "rules");
-    ok(builds_is(app, "{" BUILDS ",\"desktopReleases\":{\"other\":1,"
-                         "\"latestReleaseBuildId\":\"a\","
+    ok(builds_is(app, "{" BUILDS ",\"desktopReleases\":{"
+                         "\"latestReleaseBuildId\":\"a\",\"other\":1,"
                          "\"releaseRedirections\":[{\"rule\":"
                          "\"buildByPlatform\",\"buildId\":\"b\","
                          "\"platforms\":[\"mac\"]}]}}"),
@@ -357,8 +363,8 @@ builds_rules(void)
                      "]]]]]]]]]]]]]]]]]]]]]]]]]]}]}");
     ok(lu_builds_set_rules(app, rules, &tap_arena, &err) == LU_OK,
        "rules with members that nobody knows");
-    ok(builds_is(app, "{" BUILDS ",\"desktopReleases\":{\"other\":1,"
-                         "\"latestReleaseBuildId\":\"a\","
+    ok(builds_is(app, "{" BUILDS ",\"desktopReleases\":{"
+                         "\"latestReleaseBuildId\":\"a\",\"other\":1,"
                          "\"releaseRedirections\":["
                          "{\"rule\":\"appByIp\",\"feedUrl\":\"u\","
                          "\"ipList\":[]},"

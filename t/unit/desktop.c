@@ -8,6 +8,9 @@
 #include "memory.h"
 #include "../../src/core/lu_desktop.c"
 
+
+static const lu_str_t  no_name = lu_string("");
+
 #include <arpa/inet.h>
 
 
@@ -267,7 +270,8 @@ test_choose(void)
             lu_network_parse(&address, &client.address);
         }
 
-        build = lu_desktop_choose(&desktop, &client, one->platform);
+        build = lu_desktop_choose(&desktop, &client, &no_name, one->platform,
+                                  0);
 
         ok(rc == LU_OK
            && (one->build ? build && lu_str_is(build, one->build)
@@ -338,7 +342,8 @@ test_rollout(void)
                     i * 2654435761 & 0xffffffff, i);
             client.staging_id = tap_str(id);
 
-            build = lu_desktop_choose(&desktop, &client, (unsigned) i & 0x07);
+            build = lu_desktop_choose(&desktop, &client, &no_name,
+                                      (unsigned) i & 0x07, 0);
 
             if (lu_str_is(build, "ro")) {
                 in[i] = 1;
@@ -370,9 +375,9 @@ test_rollout(void)
         client.staging_id = tap_str(id);
 
         both += lu_str_is(lu_desktop_choose(&desktop, &client,
-                                            0), "ro")
+                                            &no_name, 0, 0), "ro")
                 && lu_str_is(lu_desktop_choose(&other,
-                                               &client, 0),
+                                               &client, &no_name, 0, 0),
                              "x");
     }
 
@@ -489,7 +494,7 @@ test_memory(void)
         }
     }
 
-    ok(rc == LU_OK && i == 17, "each allocation may fail: %ld", i);
+    ok(rc == LU_OK && i == 19, "each allocation may fail: %ld", i);
 
     cJSON_Delete(builds);
     cJSON_Delete(releases);

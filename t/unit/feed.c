@@ -209,7 +209,7 @@ load(lu_desktop_t *desktop)
 static void
 test_name(void)
 {
-    size_t        i, nrules;
+    size_t        i;
     lu_rc_e       rc;
     lu_str_t      path;
     lu_feed_t     feed;
@@ -251,7 +251,6 @@ test_name(void)
     path = tap_str("192.0.2.7");
     lu_network_parse(&path, &client.address);
 
-    nrules = desktop.nrules;
     desktop.nrules = 1;
 
     path = tap_str("x.yml");
@@ -260,13 +259,14 @@ test_name(void)
        && feed.build == &desktop.builds[1], "the client's address");
 
     desktop.nrules = 0;
+    desktop.nunknown = 0;
     path = tap_str("latest.yml");
     ok(lu_feed_name(&tap_arena, &desktop, &client, &path, &feed) == LU_OK
        && lu_str_eq(&feed.name, &path)
        && feed.is_manifest && !feed.is_fixed, "no rule: the path as it is");
     ok(feed.build == NULL, "of no build");
 
-    desktop.nrules = nrules;
+    load(&desktop);
 
     path = tap_str("latest-mac-build-zzz9.yml");
     ok(lu_feed_name(&tap_arena, &desktop, &client, &path, &feed) == LU_OK

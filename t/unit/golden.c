@@ -199,7 +199,8 @@ decide_manifest(const lu_download_t *download)
 
     decision.status = 404;
 
-    rc = lu_download_list(&tap_arena, &desktop, &client, download, &feed);
+    rc = lu_download_list(&tap_arena, &desktop, &client, download, 0,
+                          &feed);
 
     if (rc != LU_OK || file_of(&feed.name) == NULL) {
         return decision;

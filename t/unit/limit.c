@@ -413,14 +413,14 @@ limit_builds(void)
         cJSON_AddItemToArray(builds, build);
     }
 
-    ok(lu_builds_release(app, "last", "1", NULL, NOW, &err) == LU_OK,
+    ok(lu_builds_release(app, "last", "1", NULL, NULL, NOW, &err) == LU_OK,
        "10000 desktop builds");
-    ok(lu_builds_release(app, "more", "1", NULL, NOW, &err) == LU_CONFLICT
+    ok(lu_builds_release(app, "more", "1", NULL, NULL, NOW, &err) == LU_CONFLICT
        && strstr(err.text, "has 10000 released builds"), "not one more");
-    ok(lu_builds_release(app, "b7", "1", NULL, NOW, &err) == LU_OK,
+    ok(lu_builds_release(app, "b7", "1", NULL, NULL, NOW, &err) == LU_OK,
        "one of them again");
     ok(lu_builds_withdraw(app, "b7", &err) == LU_OK
-       && lu_builds_release(app, "more", "1", NULL, NOW, &err) == LU_OK,
+       && lu_builds_release(app, "more", "1", NULL, NULL, NOW, &err) == LU_OK,
        "one withdrawn makes room for one");
 
     cJSON_Delete(app);

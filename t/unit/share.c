@@ -6,6 +6,9 @@
 
 #include "tap_json.h"
 #include "../../src/core/lu_share.c"
+
+
+static const lu_str_t  no_name = lu_string("");
 #include "lu_latest.h"
 
 
@@ -285,7 +288,8 @@ share_rules_alike(const char *rules, const char *name)
             snprintf(id, sizeof(id), "installation-%d", n);
             client.staging_id = tap_str(id);
 
-            chosen = lu_desktop_choose(&desktop, &client, platform);
+            chosen = lu_desktop_choose(&desktop, &client, &no_name, platform,
+                                       0);
             counts[chosen->data[0] - 'a']++;
         }
 
