@@ -205,7 +205,7 @@ sub list {
 }
 
 sub shares {
-    return { map { ($_->{channel} // $_->{platform}) =>
+    return { map { ($_->{platform} // $_->{channel}) =>
                    sprintf('%.10g', $_->{share}) + 0 }
              @{release($_[0])->{shares}} };
 }

@@ -6,7 +6,7 @@
 import {
     button, code, element, foreign, none, number, percent, share, table,
 } from './dom.js';
-import { PLATFORMS, by, linked, may } from './release.js';
+import { PLATFORMS, by, linked, may, place } from './release.js';
 
 
 // -- what is live ------------------------------------------------------------
@@ -93,25 +93,40 @@ function channelState(app, channel) {
 
 
 export function desktopNow({ app, releases, rules }, byId) {
-    const rows = Object.keys(PLATFORMS).flatMap((platform) => {
-        const given = releases.flatMap((release) =>
-            (release.shares || [])
-                .filter((one) => one.platform === platform)
-                .map((one) => ({ ...one, release })))
+    const given = releases.flatMap((release) => (release.shares || [])
+        .filter((one) => one.platform)
+        .map((one) => ({ ...one, release })));
+
+    // a platform without a release is shown, too
+
+    const asked = new Map(given.map((one) => [askedFor(one), one]));
+
+    for (const platform of Object.keys(PLATFORMS)) {
+        if (!given.some((one) => one.platform === platform)) {
+            asked.set(platform, { platform });
+        }
+    }
+
+    const order = Object.keys(PLATFORMS);
+
+    const rows = [...asked.values()].sort((a, b) =>
+        order.indexOf(a.platform) - order.indexOf(b.platform)
+        || askedFor(a).localeCompare(askedFor(b))).flatMap((whom) => {
+        const name = askedFor(whom);
+        const some = given.filter((one) => askedFor(one) === name)
             .sort((a, b) => b.share - a.share);
 
-        const left = 1 - given.reduce((sum, one) => sum + one.share, 0);
+        const left = 1 - some.reduce((sum, one) => sum + one.share, 0);
 
-        const lines = given.map((one) => ({
-            key: `${platform}/${one.release.id}`,
-            cells: [PLATFORMS[platform],
-                    linked(app, byId.get(one.release.id)),
+        const lines = some.map((one) => ({
+            key: `${name}/${one.release.id}`,
+            cells: [place(one), linked(app, byId.get(one.release.id)),
                     share(one.share)],
         }));
 
         if (left > 1e-9) {
-            lines.push({ key: `${platform}/`, cells: [
-                PLATFORMS[platform], noUpdate(), rest(left),
+            lines.push({ key: `${name}/`, cells: [
+                place(whom), noUpdate(), rest(left),
             ] });
         }
 
@@ -144,6 +159,13 @@ export function desktopNow({ app, releases, rules }, byId) {
         may('approve') && rules.latestReleaseBuildId
             && element('p', { class: 'actions after' },
                    button('rollback', 'Roll back…', 'the desktop app')));
+}
+
+
+// What a share is of: the installations that ask for a manifest.
+
+function askedFor(one) {
+    return one.manifest || one.platform;
 }
 
 

@@ -12,8 +12,8 @@ import {
 } from './dom.js';
 import { adoption, channelsNow, desktopNow } from './live.js';
 import {
-    KINDS, PLATFORMS, actionsOf, appPath, by, groupOf, may, nameOf, plural,
-    progress, releasePath, shares, state,
+    KINDS, actionsOf, appPath, by, groupOf, may, nameOf, plural,
+    place, progress, releasePath, shares, state,
 } from './release.js';
 
 // For how many applications the first page counts the waiting releases.
@@ -431,11 +431,11 @@ export function releasePage(id, releaseId) {
 function givenTo(release) {
     return table('Who gets it', ['Where', 'Share', 'Since'],
         release.shares.map((one) => ({
-            key: one.channelId || one.platform,
+            key: one.channelId || one.manifest || one.platform,
             cells: [
-                one.channel !== undefined
+                one.platform === undefined
                     ? [foreign(one.channel), element('small', {}, 'channel')]
-                    : PLATFORMS[one.platform] || one.platform,
+                    : place(one),
                 share(one.share),
                 one.createdAt ? by(one.createdBy, one.createdAt) : none(),
             ],

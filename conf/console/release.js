@@ -130,9 +130,19 @@ export function state(release) {
 
 export function shares(release) {
     return (release.shares || []).map((one) => element('div', {},
-        one.channel !== undefined ? foreign(one.channel)
-                                  : PLATFORMS[one.platform] || one.platform,
+        one.platform === undefined ? foreign(one.channel) : place(one),
         ' ', percent(one.share)));
+}
+
+
+// For whom a desktop release is: the platform, and what else there is.
+
+export function place(one) {
+    const more = [one.channel, one.arch]
+        .filter((word) => word !== undefined && word !== 'latest');
+
+    return [PLATFORMS[one.platform] || foreign(one.platform),
+            more.map((word) => [' ', foreign(word)])];
 }
 
 

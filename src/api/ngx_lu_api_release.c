@@ -61,7 +61,7 @@ ngx_lu_api_release_rules(ngx_lu_task_t *task, const cJSON *app)
     lu_rc_e        rc;
     lu_arena_t     arena;
     lu_error_t     err;
-    const cJSON   *rules;
+    const cJSON   *builds, *rules;
     lu_desktop_t  *desktop;
 
     arena = ngx_lu_arena(task->io.pool);
@@ -71,9 +71,10 @@ ngx_lu_api_release_rules(ngx_lu_task_t *task, const cJSON *app)
         return NULL;
     }
 
+    builds = cJSON_GetObjectItemCaseSensitive(app, "desktopBuilds");
     rules = cJSON_GetObjectItemCaseSensitive(app, "desktopReleases");
 
-    rc = lu_desktop_parse(&arena, NULL, rules, desktop, &err);
+    rc = lu_desktop_parse(&arena, builds, rules, desktop, &err);
 
     return rc == LU_OK ? desktop : NULL;
 }

@@ -4,30 +4,44 @@
  */
 
 
+#include "lu_offer.h"
 #include "lu_put.h"
 #include "lu_share.h"
 
 
+/* What clients ask for. */
+
+typedef struct {
+    const lu_desktop_t  *desktop;
+    const lu_offer_t    *offer;         /* NULL: it is not known */
+    unsigned             platform;
+} lu_asked_t;
+
+
 static void lu_share_channel(lu_put_t *put, cJSON *shares,
     const cJSON *channel, const lu_str_t *release);
+static void lu_share_manifests(lu_put_t *put, cJSON *shares,
+    const lu_desktop_t *desktop, const lu_build_t *build);
 static unsigned lu_share_platforms(const cJSON *release);
-static double lu_share_platform(const lu_desktop_t *desktop, unsigned platform,
-    const lu_str_t *release);
-static double lu_share_rule(const lu_rule_t *rule, unsigned platform);
-static double lu_share_left(const lu_desktop_t *desktop, size_t last,
-    unsigned platform, const lu_str_t *build, double *taken);
+static double lu_share_asked(const lu_asked_t *asked, const lu_str_t *release);
+static const lu_str_t *lu_share_latest(const lu_asked_t *asked);
+static double lu_share_rule(const lu_asked_t *asked, const lu_rule_t *rule);
+static double lu_share_left(const lu_asked_t *asked, size_t last,
+    const lu_str_t *build, double *taken);
 
 
 lu_rc_e
 lu_share_list(cJSON *shares, const cJSON *app, const lu_desktop_t *desktop,
     const cJSON *release)
 {
-    cJSON        *item;
-    double        share;
-    lu_put_t      put;
-    lu_str_t      id;
-    unsigned      platform, platforms;
-    const cJSON  *channel;
+    cJSON             *item;
+    double             share;
+    lu_put_t           put;
+    lu_str_t           id;
+    unsigned           platform, platforms;
+    lu_asked_t         asked;
+    const cJSON       *channel;
+    const lu_build_t  *build;
 
     if (lu_json_string(release, "id", &id) != LU_OK) {
         return LU_OK;
@@ -43,6 +57,17 @@ lu_share_list(cJSON *shares, const cJSON *app, const lu_desktop_t *desktop,
         return put.failed ? LU_NOMEM : LU_OK;
     }
 
+    build = lu_desktop_build_of_id(desktop, &id);
+
+    if (build && build->is_known) {
+        lu_share_manifests(&put, shares, desktop, build);
+
+        return put.failed ? LU_NOMEM : LU_OK;
+    }
+
+    memset(&asked, 0, sizeof(lu_asked_t));
+
+    asked.desktop = desktop;
     platforms = lu_share_platforms(release);
 
     for (platform = LU_WINDOWS; platform & LU_PLATFORMS; platform <<= 1) {
@@ -51,7 +76,9 @@ lu_share_list(cJSON *shares, const cJSON *app, const lu_desktop_t *desktop,
             continue;
         }
 
-        share = lu_share_platform(desktop, platform, &id);
+        asked.platform = platform;
+
+        share = lu_share_asked(&asked, &id);
         if (share <= 0) {
             continue;
         }
@@ -63,6 +90,55 @@ lu_share_list(cJSON *shares, const cJSON *app, const lu_desktop_t *desktop,
     }
 
     return put.failed ? LU_NOMEM : LU_OK;
+}
+
+
+static void
+lu_share_manifests(lu_put_t *put, cJSON *shares, const lu_desktop_t *desktop,
+    const lu_build_t *build)
+{
+    cJSON        *item;
+    size_t        i;
+    double        share;
+    lu_str_t      channel;
+    lu_asked_t    asked;
+    lu_update_t   update;
+
+    asked.desktop = desktop;
+
+    for (i = 0; i < desktop->noffers; i++) {
+        asked.offer = &desktop->offers[i];
+
+        if (!lu_update_parse(&asked.offer->name, &update)
+            || lu_str_is(&update.ext, ".json")
+            || !lu_offer_may_have(asked.offer, build))
+        {
+            continue;
+        }
+
+        asked.platform = update.platform;
+
+        share = lu_share_asked(&asked, &build->id);
+        if (share <= 0) {
+            continue;
+        }
+
+        channel = lu_update_channel(&update);
+
+        item = lu_put_object(put, shares, NULL);
+
+        lu_put_string(put, item, "platform",
+                      lu_platform_name(update.platform));
+        lu_put_str(put, item, "channel", &channel);
+
+        if (update.arch) {
+            lu_put_string(put, item, "arch", update.arch);
+        }
+
+        lu_put_str(put, item, "manifest", &asked.offer->name);
+
+        lu_put_number(put, item, "share", share);
+    }
 }
 
 
@@ -146,38 +222,36 @@ lu_share_platforms(const cJSON *release)
  */
 
 static double
-lu_share_platform(const lu_desktop_t *desktop, unsigned platform,
-    const lu_str_t *release)
+lu_share_asked(const lu_asked_t *asked, const lu_str_t *release)
 {
     size_t            i;
     double            left, share, taken, part;
-    const lu_rule_t  *rule, *build;
+    const lu_str_t   *latest;
+    const lu_rule_t  *rule;
 
     share = 0;
-    build = NULL;
 
-    for (i = 0; i < desktop->nrules; i++) {
-        rule = &desktop->rules[i];
+    for (i = 0; i < asked->desktop->nrules; i++) {
+        rule = &asked->desktop->rules[i];
 
-        if (rule->rule == LU_RULE_BUILD) {
-            build = build ? build : rule;
+        if (rule->rule == LU_RULE_BUILD
+            || !lu_str_eq(&rule->build_id, release))
+        {
             continue;
         }
 
-        if (!lu_str_eq(&rule->build_id, release)) {
-            continue;
-        }
-
-        left = lu_share_left(desktop, i, platform, release, &taken);
-        part = lu_share_rule(rule, platform);
+        left = lu_share_left(asked, i, release, &taken);
+        part = lu_share_rule(asked, rule);
 
         if (part > taken) {
             share += left * (part - taken);
         }
     }
 
-    if (build && lu_str_eq(&build->build_id, release)) {
-        left = lu_share_left(desktop, (size_t) -1, platform, release, &taken);
+    latest = lu_share_latest(asked);
+
+    if (latest && lu_str_eq(latest, release)) {
+        left = lu_share_left(asked, (size_t) -1, release, &taken);
         share += left * (1 - taken);
     }
 
@@ -185,13 +259,60 @@ lu_share_platform(const lu_desktop_t *desktop, unsigned platform,
 }
 
 
-/* The share of a platform's installations that a rule applies to. */
+/* The build of those to whom no other rule applies. */
+
+static const lu_str_t *
+lu_share_latest(const lu_asked_t *asked)
+{
+    size_t               i;
+    const lu_str_t      *id;
+    const lu_build_t    *build;
+    const lu_offer_t    *offer;
+    const lu_desktop_t  *desktop;
+
+    desktop = asked->desktop;
+    offer = asked->offer;
+
+    for (i = 0; i < desktop->nrules; i++) {
+
+        if (desktop->rules[i].rule != LU_RULE_BUILD) {
+            continue;
+        }
+
+        id = &desktop->rules[i].build_id;
+
+        if (offer == NULL) {
+            return id;
+        }
+
+        build = lu_desktop_build_of_id(desktop, id);
+
+        if (id != desktop->latest && build && lu_offer_may_have(offer, build)) {
+            return id;
+        }
+    }
+
+    return (offer && offer->nlatest) ? &offer->latest[0]->id : NULL;
+}
+
+
+/* The share of the installations that ask and that a rule applies to. */
 
 static double
-lu_share_rule(const lu_rule_t *rule, unsigned platform)
+lu_share_rule(const lu_asked_t *asked, const lu_rule_t *rule)
 {
-    if (rule->platforms && (rule->platforms & platform) == 0) {
+    const lu_build_t  *build;
+
+    if (rule->platforms && (rule->platforms & asked->platform) == 0) {
         return 0;
+    }
+
+    if (asked->offer) {
+        build = lu_desktop_build_of_id(asked->desktop, &rule->build_id);
+
+        if (build && !lu_offer_may_have(asked->offer, build)) {
+            return 0;
+        }
     }
 
     switch (rule->rule) {
@@ -218,23 +339,24 @@ lu_share_rule(const lu_rule_t *rule, unsigned platform)
  */
 
 static double
-lu_share_left(const lu_desktop_t *desktop, size_t last, unsigned platform,
-    const lu_str_t *build, double *taken)
+lu_share_left(const lu_asked_t *asked, size_t last, const lu_str_t *build,
+    double *taken)
 {
-    size_t            i, k;
+    size_t            i, k, n;
     double            left, part, most;
     const lu_rule_t  *rules;
 
     left = 1;
     *taken = 0;
 
-    rules = desktop->rules;
+    rules = asked->desktop->rules;
+    n = asked->desktop->nrules;
 
-    for (i = last + 1; i < desktop->nrules; i++) {
+    for (i = last + 1; i < n; i++) {
 
-        most = lu_share_rule(&rules[i], platform);
+        most = lu_share_rule(asked, &rules[i]);
 
-        for (k = last + 1; k < desktop->nrules; k++) {
+        for (k = last + 1; k < n; k++) {
 
             if (!lu_str_eq(&rules[k].build_id, &rules[i].build_id)) {
                 continue;
@@ -248,7 +370,7 @@ lu_share_left(const lu_desktop_t *desktop, size_t last, unsigned platform,
                 break;
             }
 
-            part = lu_share_rule(&rules[k], platform);
+            part = lu_share_rule(asked, &rules[k]);
             most = part > most ? part : most;
         }
 

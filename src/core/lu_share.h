@@ -24,10 +24,12 @@
  *
  * For each channel with a deployment that includes devices, an object of
  * channel, channelId, deploymentId, rollout, share, createdBy, createdAt and
- * updatedAt.  For each platform on which the rules choose the release for
- * installations, an object of platform and share; none for platforms that the
- * release does not list in "platforms", and none at all if there are more than
- * LU_SHARE_RULES rules.
+ * updatedAt.  For each manifest of the release that installations are given, an
+ * object of platform, channel, arch if the manifest names one, manifest and
+ * share.  If it is not known what manifests the release has, an object of
+ * platform and share for each platform on which the rules choose it; none for
+ * platforms that the release does not list in "platforms".  None at all if
+ * there are more than LU_SHARE_RULES rules.
  *
  * A share, from 0 to 1, is what can be expected: paused channels, forced
  * devices, version limits and rules by address are not taken into account.

@@ -26,6 +26,7 @@ static int share_is(double a, double b);
 static void share_channels(void);
 static void share_rules(void);
 static void share_rules_alike(const char *rules, const char *name);
+static void share_manifests(void);
 static void share_memory(void);
 
 
@@ -34,6 +35,7 @@ main(void)
 {
     share_channels();
     share_rules();
+    share_manifests();
     share_memory();
 
     tap_free();
@@ -319,6 +321,108 @@ share_rules_alike(const char *rules, const char *name)
     }
 
     cJSON_Delete(app);
+}
+
+
+/* Per manifest, too. */
+
+static void
+share_manifests(void)
+{
+    char             text[4096], id[32];
+    int              n, wrong;
+    cJSON           *app, *shares;
+    size_t           i, k, m;
+    double           share;
+    lu_str_t         name;
+    unsigned         counts[4];
+    lu_error_t       err;
+    lu_client_t      client;
+    lu_desktop_t     desktop;
+    lu_update_t      update;
+    const lu_str_t  *chosen;
+
+    static const char  *ids[] = { "a", "b", "c", "d" };
+
+    static const char  *manifests[] = {
+        "latest.yml", "latest-mac.yml", "latest-linux-arm64.yml", "beta.yml"
+    };
+
+    static const char  *rules[] = {
+        "", ROLLOUT("d", "30"), ROLLOUT("b", "30") "," ROLLOUT("d", "50"),
+        MAC("b") "," ROLLOUT("d", "20"), BUILD("b") "," ROLLOUT("a", "10")
+    };
+
+    for (i = 0; i < sizeof(rules) / sizeof(rules[0]); i++) {
+
+        snprintf(text, sizeof(text), "{\"desktopBuilds\":["
+                 "{\"id\":\"a\",\"wasLatest\":true,\"manifests\":["
+                  "\"latest.yml\",\"latest-mac.yml\","
+                  "\"latest-linux-arm64.yml\"]},"
+                 "{\"id\":\"b\",\"wasLatest\":true,"
+                  "\"manifests\":[\"latest.yml\"]},"
+                 "{\"id\":\"c\",\"wasLatest\":true,"
+                  "\"manifests\":[\"beta.yml\"]},"
+                 "{\"id\":\"d\",\"manifests\":["
+                  "\"latest.yml\",\"latest-linux-arm64.yml\"]}],"
+                 "\"desktopReleases\":{\"latestReleaseBuildId\":\"c\","
+                 "\"releaseRedirections\":[%s]}}", rules[i]);
+
+        app = tap_json(text);
+
+        if (lu_desktop_parse(&tap_arena, lu_json_get(app, "desktopBuilds"),
+                             lu_json_get(app, "desktopReleases"), &desktop,
+                             &err)
+            != LU_OK)
+        {
+            printf("Bail out! %s\n", text);
+            exit(1);
+        }
+
+        wrong = 0;
+
+        for (m = 0; m < 4; m++) {
+            name = tap_str(manifests[m]);
+            (void) lu_update_parse(&name, &update);
+
+            memset(counts, 0, sizeof(counts));
+            memset(&client, 0, sizeof(client));
+
+            for (n = 0; n < INSTALLATIONS; n++) {
+                snprintf(id, sizeof(id), "installation-%d", n);
+                client.staging_id = tap_str(id);
+
+                chosen = lu_desktop_choose(&desktop, &client, &name,
+                                           update.platform, 0);
+                counts[chosen->data[0] - 'a']++;
+            }
+
+            for (k = 0; k < 4; k++) {
+                shares = share_of(app, ids[k]);
+
+                share = share_number(shares, "manifest", manifests[m]);
+                share = (share == -1) ? 0 : share;
+                share -= (double) counts[k] / INSTALLATIONS;
+
+                wrong += (share > NEAR || share < -NEAR);
+
+                cJSON_Delete(shares);
+            }
+        }
+
+        ok(wrong == 0, "per manifest: %s", rules[i]);
+
+        if (i == 0) {
+            shares = share_of(app, "a");
+            ok(share_number(shares, "manifest", "latest.yml") == -1
+               && share_number(shares, "arch", "arm64") == 1
+               && share_number(shares, "channel", "latest") == 1
+               && cJSON_GetArraySize(shares) == 2, "what each one is for");
+            cJSON_Delete(shares);
+        }
+
+        cJSON_Delete(app);
+    }
 }
 
 
