@@ -24,7 +24,7 @@ my $t = Test::LiveUpdate->new();
 
 $ENV{APPROVAL} = 'on';
 
-$t->config_reference()->run()->plan(49);
+$t->config_reference()->run()->plan(67);
 
 my $apps = 0;
 my $app;
@@ -171,6 +171,66 @@ is(versions('latest.yml', 'latest-mac.yml'), '1.0.3 1.0.0',
 is(download('', WINDOWS), 'App-1.0.3-latest.exe', 'in the downloads');
 is(download('', MAC), 'App-1.0.0-latest-mac.zip', 'too');
 
+# what a promotion does, and to whom, is said before
+
+new_app();
+
+released('r1', '1.0.0', 'latest.yml', 'latest-mac.yml');
+staged('r2', '1.0.1', 'latest.yml', 'latest-linux-arm64.yml');
+
+my $before = $t->read_file("store/apps/$app/app.json");
+
+my $told = $t->api('POST', "/releases/$app/r2/promote?dry-run",
+                   { rollout => 0.25 }, token => 'approve');
+
+is($told->{status}, 200, 'a dry run');
+is_deeply($told->{json}{effects}, [
+    { platform => 'linux', channel => 'latest', arch => 'arm64',
+      manifest => 'latest-linux-arm64.yml', from => undef,
+      to => { id => 'r2', version => '1.0.1' }, share => 0.25,
+      effect => 'new' },
+    { platform => 'windows', channel => 'latest', manifest => 'latest.yml',
+      from => { id => 'r1', version => '1.0.0' },
+      to => { id => 'r2', version => '1.0.1' }, share => 0.25,
+      effect => 'update' },
+], 'tells what each one gets');
+is($t->read_file("store/apps/$app/app.json"), $before, 'and changes nothing');
+is($t->api('GET', "/releases/$app/r2")->{json}{state}, 'staged',
+   'nor the release');
+ok(!-e $t->testdir() . "/store/feed/$app/App-1.0.1-latest.exe",
+   'nor the feed');
+
+is($t->api('POST', "/releases/$app/none/promote?dry-run", {},
+           token => 'approve')->{status}, 404, 'of no release');
+is($t->api('POST', "/releases/$app/r2/promote?dry-run", { rollout => 2 },
+           token => 'approve')->{status}, 422, 'of no share');
+
+promote('r2');
+
+# whoever has an update does not lose it by mistake
+
+is(effects('r2', rollout => 0.5), 'latest-linux-arm64.yml lost,'
+   . 'latest.yml back', 'to a part again: some lose it, some go back');
+
+my $refused = promote('r2', rollout => 0.5);
+
+is($refused->{status}, 409, 'is refused');
+like($refused->{json}{message}, qr/^"latest-linux-arm64\.yml" would be gone/,
+     'with what would be lost');
+is(versions('latest.yml', 'latest-linux-arm64.yml'), '1.0.1 1.0.1',
+   'and changes nothing');
+is(promote('r2', rollout => 0.5, confirm => 1)->{status}, 422,
+   'a number is no confirmation');
+is(promote('r2', rollout => 0.5, confirm => \1)->{status}, 200,
+   'unless it is confirmed');
+is(versions('latest.yml', 'latest-linux-arm64.yml'), '1.0.0 404',
+   'and then it is lost');
+
+is(effects('r1', rollout => 1), '', 'what is so already');
+is(promote('r2', rollout => 1)->{status}, 200, 'to all again');
+is(effects('r1', rollout => 1), 'latest.yml back', 'an older one');
+is(promote('r1', rollout => 1)->{status}, 200, 'is allowed');
+
 # a store of an older version does not say which manifests there are
 
 new_app();
@@ -235,6 +295,17 @@ sub promote {
 
     return $t->api('POST', "/releases/$app/$id/promote", \%body,
                    token => 'approve');
+}
+
+
+sub effects {
+    my ($id, %body) = @_;
+
+    my $reply = $t->api('POST', "/releases/$app/$id/promote?dry-run", \%body,
+                        token => 'approve');
+
+    return join ',', map { "$_->{manifest} $_->{effect}" }
+        @{$reply->{json}{effects}};
 }
 
 

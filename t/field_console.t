@@ -22,7 +22,7 @@ binmode $_, ':encoding(UTF-8)' for Test::More->builder->output(),
 my $t = Test::LiveUpdate->new();
 my $b = Test::LiveUpdate::Browser->new($t);
 
-$t->plan(35);
+$t->plan(37);
 
 my $td = Test::LiveUpdate::ToDesktop->new($t);
 
@@ -84,8 +84,10 @@ dialog('Approve… 0.9.0', sub {
 });
 
 dialog('Approve… 1.2.0', sub {
-    $b->see('1.2.0 has nothing for macOS and Linux', 'platforms are lost',
-            css => 'dialog');
+    $b->see('1.2.0 has nothing for macOS and Linux: they keep',
+            'platforms that keep what they have', css => 'dialog');
+    $b->see('Windows', 'who gets it', css => 'dialog [data-key=effects]');
+    $b->see('1.1.0', 'instead of what', css => 'dialog [data-key=effects]');
     $b->see_not('is older than', 'but it is not older');
 });
 

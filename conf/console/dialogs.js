@@ -4,9 +4,11 @@
 // the decision is made, or null if the person cancelled.
 
 import { erase, Failure, get, getIfAny, part, post } from './api.js';
-import { bytes, code, element, foreign, percent, show } from './dom.js';
 import {
-    PLATFORMS, appPath, compareVersions, nameOf, plural, releasePath,
+    bytes, code, element, foreign, none, percent, show, table,
+} from './dom.js';
+import {
+    PLATFORMS, appPath, compareVersions, nameOf, place, plural, releasePath,
 } from './release.js';
 
 
@@ -259,20 +261,106 @@ function consequences(release, latest) {
             + 'have it do not update.');
     }
 
-    const lost = Object.keys(PLATFORMS).filter((platform) =>
-        (latest.platforms || []).includes(platform)
-        && release.platforms && !release.platforms.includes(platform));
+    return made;
+}
 
-    if (lost.length) {
-        const names = lost.map((platform) => PLATFORMS[platform])
-            .join(' and ');
 
-        made.push(`${name} has nothing for ${names}, and ${now} has: `
-            + 'whoever gets this release there has no update, and its '
-            + 'downloads are "not found".');
+// What is said of platforms for which a release has nothing, and the latest one
+// has: the sentence ends with what they get.
+
+function without(release, latest, end) {
+    if (release.kind !== 'desktop' || !latest || !release.platforms) {
+        return null;
     }
 
-    return made;
+    const names = Object.keys(PLATFORMS)
+        .filter((platform) => (latest.platforms || []).includes(platform)
+                              && !release.platforms.includes(platform))
+        .map((platform) => PLATFORMS[platform])
+        .join(' and ');
+
+    return names ? element('p', { class: 'hint' },
+        foreign(nameOf(release)), ` has nothing for ${names}: ${end}`) : null;
+}
+
+
+// What a promotion does to whom, as the server says.  Whoever would lose what
+// he has is named in a warning; body() confirms that if it was shown for the
+// same rollout.
+
+const EFFECTS = {
+    new: 'first release', update: 'update', back: 'back', lost: 'no update',
+};
+
+function effectsOf(app, release, field, asSaid) {
+    const node = element('div', { 'data-key': 'effects' });
+    const input = field.querySelector('input');
+    let lost = null;
+    let asked = 0;
+
+    const rollout = () => (asSaid() ? undefined
+        : Math.round(input.valueAsNumber * 1e6) / 1e8);
+
+    const look = async () => {
+        const mine = ++asked;
+        const now = rollout();
+
+        lost = null;
+
+        if (Number.isNaN(now) || now < 0 || now > 1) {
+            show(node);
+            return;
+        }
+
+        try {
+            const { effects } = await post(
+                `${pathOf(app, release, 'promote')}?dry-run`,
+                { rollout: now });
+
+            if (mine !== asked) {
+                return;
+            }
+
+            const gone = effects.filter((one) => one.effect === 'lost');
+
+            lost = gone.length ? { rollout: now } : null;
+
+            show(node, effects.length === 0
+                ? element('p', { class: 'hint' }, 'Nobody gets anything else.')
+                : table('Who gets what', ['For', 'Now', 'Then', 'Share', ''],
+                    effects.map((one) => ({ key: one.manifest, cells: [
+                        place(one), versionOf(one.from), versionOf(one.to),
+                        percent(one.share), EFFECTS[one.effect],
+                    ] }))),
+                warnings(gone.length ? [gone.map((one) => one.manifest)
+                    .join(', ') + ': some who get an update now have none '
+                    + 'afterwards.'] : []));
+
+        } catch (failure) {
+
+            // the decision itself will say it, too
+
+            if (mine === asked) {
+                show(node, element('p', { class: 'wrong' },
+                                   foreign(failure.message)));
+            }
+        }
+    };
+
+    input.addEventListener('input', look);
+    look();
+
+    return {
+        node,
+        look,
+        body: () => (lost && lost.rollout === rollout() ? { confirm: true }
+                                                        : {}),
+    };
+}
+
+
+function versionOf(release) {
+    return release ? foreign(release.version || release.id) : none();
 }
 
 
@@ -303,6 +391,16 @@ export function approve({ app, channels, latest }, release) {
     const field = percentField(waits && Number.isFinite(release.rollout)
                                ? release.rollout : 1);
 
+    const rules = brings(release) ? rulesField(field) : null;
+    const box = rules && rules.querySelector('input');
+    const effects = desktop
+        ? effectsOf(app, release, field, () => Boolean(box && box.checked))
+        : null;
+
+    if (box) {
+        box.addEventListener('change', effects.look);
+    }
+
     return ask({
         title: waits ? 'Approve this release?' : 'Release this again?',
         verb: waits ? 'Approve' : 'Release',
@@ -310,9 +408,11 @@ export function approve({ app, channels, latest }, release) {
             what(release),
             desktop ? null : channelField(channels, release.channel || null),
             warnings(consequences(release, latest)),
+            without(release, latest, 'they keep what they have.'),
             leftOut(release),
-            brings(release) ? rulesField(field) : null,
+            rules,
             field,
+            effects ? effects.node : null,
             waits && release.pullRequest
                 ? element('p', { class: 'hint' },
                     'The pull request stays open. Merge it, too: the next '
@@ -322,7 +422,7 @@ export function approve({ app, channels, latest }, release) {
 
         async run(form) {
             const asSaid = form.querySelector('#rules')?.checked;
-            const body = {};
+            const body = effects ? effects.body() : {};
 
             if (!asSaid) {
                 body.rollout = percentOf(form);
@@ -431,6 +531,9 @@ export function rollout({ app, channels, latest }, release) {
         look();
     }
 
+    const effects = desktop ? effectsOf(app, release, field, () => false)
+                            : null;
+
     return ask({
         title: 'Change the rollout',
         verb: 'Change',
@@ -439,6 +542,7 @@ export function rollout({ app, channels, latest }, release) {
             warnings(consequences(release, latest)),
             channel,
             field,
+            effects ? effects.node : null,
             desktop ? element('p', { class: 'hint' },
                 'At 100 it becomes the latest release, for all installations '
                 + 'that no rule sends elsewhere. Below 100 a rule gives it to '
@@ -446,7 +550,9 @@ export function rollout({ app, channels, latest }, release) {
         ],
 
         async run(form) {
-            const body = { rollout: percentOf(form) };
+            const body = {
+                ...(effects ? effects.body() : {}), rollout: percentOf(form),
+            };
 
             if (!desktop) {
                 body.channel = form.querySelector('#channel').value;
@@ -580,6 +686,9 @@ function comesBack(before, channel, latest) {
                latest ? [' ', foreign(nameOf(latest))] : '',
                ' and becomes the latest again. All other rules stay.']),
         warnings(consequences(before, latest)),
+        channel ? null
+                : without(before, latest, 'there the newest earlier release '
+                          + 'that has something comes back.'),
     ];
 }
 

@@ -25,6 +25,7 @@
 #include "core/lu_limit.h"
 #include "core/lu_pin.h"
 #include "core/lu_put.h"
+#include "core/lu_query.h"
 #include "core/lu_release.h"
 #include "core/lu_share.h"
 #include "core/lu_table.h"
@@ -42,6 +43,8 @@ static ngx_int_t ngx_lu_api_release_page(ngx_lu_task_t *task,
     ngx_lu_page_t *page);
 static ngx_int_t ngx_lu_api_release_add(ngx_lu_task_t *task,
     ngx_lu_release_t *release, const char *name);
+static ngx_int_t ngx_lu_api_release_dry_run(ngx_lu_call_t *call,
+    const ngx_lu_promotion_t *promotion);
 static char *ngx_lu_api_release_before(ngx_lu_call_t *call, cJSON *app);
 static ngx_int_t ngx_lu_api_release_rollback(ngx_lu_task_t *task, cJSON *app,
     void *data);
@@ -322,6 +325,8 @@ ngx_lu_api_release_page(ngx_lu_task_t *task, ngx_lu_release_t *release,
 ngx_int_t
 ngx_lu_api_release_promote_post(ngx_lu_call_t *call)
 {
+    int                 is_confirmed;
+    lu_str_t            value;
     ngx_int_t           status;
     ngx_lu_promotion_t  promotion;
 
@@ -330,9 +335,95 @@ ngx_lu_api_release_promote_post(ngx_lu_call_t *call)
         return status;
     }
 
+    if (lu_query_find(&call->args, "dry-run", &value)) {
+        return ngx_lu_api_release_dry_run(call, &promotion);
+    }
+
+    is_confirmed = 0;
+
+    if (lu_json_bool(call->json, "confirm", &is_confirmed) == LU_INVALID) {
+        return ngx_lu_task_refuse(&call->task, 422,
+                                  "\"confirm\" must be true or false.");
+    }
+
+    promotion.careful = !is_confirmed;
+
     status = ngx_lu_approval_promote(&call->task, &promotion);
 
     return ngx_lu_call_state(call, status, LU_STATE_LIVE);
+}
+
+
+/* What the promotion would do, and to whom. */
+
+static ngx_int_t
+ngx_lu_api_release_dry_run(ngx_lu_call_t *call,
+    const ngx_lu_promotion_t *promotion)
+{
+    cJSON             *app, *json, *effects;
+    double             generation;
+    lu_put_t           put;
+    ngx_int_t          status;
+    ngx_lu_task_t     *task;
+    ngx_lu_release_t   release;
+
+    task = &call->task;
+    task->subject = (char *) task->id.data;
+
+    status = ngx_lu_app_read(task, &app);
+    if (status != NGX_OK) {
+        return status;
+    }
+
+    status = ngx_lu_release_read(task, task->subject, &release);
+
+    if (status != NGX_OK) {
+        cJSON_Delete(app);
+        return status;
+    }
+
+    lu_put_init(&put);
+
+    json = cJSON_CreateObject();
+
+    generation = 0;
+    (void) lu_json_number(app, "generation", &generation);
+
+    lu_put_string(&put, json, "id", task->subject);
+    lu_put_number(&put, json, "generation", generation);
+
+    effects = lu_put_array(&put, json, "effects");
+
+    if (put.failed) {
+        status = ngx_lu_task_nomem(task);
+
+    } else if (lu_release_kind(release.json) != LU_KIND_DESKTOP) {
+        status = ngx_lu_task_refuse(task, 422,
+                                    "\"?dry-run\" is for desktop releases.");
+
+    } else if (!release.is_live
+               && lu_release_state(release.json) != LU_STATE_STAGED)
+    {
+        status = ngx_lu_task_refuse(task, NGX_HTTP_CONFLICT,
+                                    "Only a release that is staged, that is "
+                                    "complete and verified, can be promoted.");
+
+    } else {
+        status = ngx_lu_desktop_effect(task, app, &release, promotion,
+                                       effects);
+    }
+
+    ngx_lu_release_close(&release);
+    cJSON_Delete(app);
+
+    task->change = NULL;
+
+    if (status != NGX_OK) {
+        cJSON_Delete(json);
+        return status;
+    }
+
+    return ngx_lu_call_answer(call, NGX_HTTP_OK, json);
 }
 
 

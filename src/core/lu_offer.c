@@ -561,7 +561,7 @@ lu_offer_may_have(const lu_offer_t *offer, const lu_build_t *build)
         return 1;
     }
 
-    if (offer == NULL) {
+    if (offer == NULL || offer->n == 0) {
         return 0;
     }
 

@@ -142,6 +142,38 @@ lu_share_manifests(lu_put_t *put, cJSON *shares, const lu_desktop_t *desktop,
 }
 
 
+const lu_str_t *
+lu_share_of(const lu_desktop_t *desktop, const lu_str_t *manifest,
+    const lu_str_t *release, double *share, double *left)
+{
+    double       taken;
+    lu_str_t     none;
+    lu_asked_t   asked;
+    lu_offer_t   nothing;
+    lu_update_t  update;
+
+    memset(&nothing, 0, sizeof(lu_offer_t));
+    memset(&none, 0, sizeof(lu_str_t));
+
+    asked.desktop = desktop;
+    asked.offer = lu_offer_find(desktop, manifest);
+    asked.platform = lu_update_parse(manifest, &update) ? update.platform : 0;
+
+    if (asked.offer == NULL) {
+
+        /* no release has it */
+
+        nothing.name = *manifest;
+        asked.offer = &nothing;
+    }
+
+    *share = lu_share_asked(&asked, release);
+    *left = lu_share_left(&asked, (size_t) -1, &none, &taken);
+
+    return lu_share_latest(&asked);
+}
+
+
 /*
  * A device has a bucket of its own for each deployment, so that the second
  * deployment gets its share of the devices that the first one left.

@@ -41,5 +41,15 @@
 lu_rc_e lu_share_list(cJSON *shares, const cJSON *app,
     const lu_desktop_t *desktop, const cJSON *release);
 
+/*
+ * The build that those who ask for a manifest get if no rule for a share or a
+ * platform applies to them, or NULL; the share of them that get the release;
+ * and the share that the rules leave for that build.
+ */
+
+const lu_str_t *lu_share_of(const lu_desktop_t *desktop,
+    const lu_str_t *manifest, const lu_str_t *release, double *share,
+    double *left);
+
 
 #endif /* _LU_SHARE_H_INCLUDED_ */

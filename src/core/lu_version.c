@@ -11,6 +11,10 @@
 
 
 static lu_str_t lu_version_next(lu_str_t *rest);
+static lu_str_t lu_version_prerelease(lu_str_t *version);
+static lu_str_t lu_version_word(lu_str_t *rest);
+static int lu_version_word_cmp(const lu_str_t *a, const lu_str_t *b);
+static int lu_version_is_number(const lu_str_t *word);
 
 
 int
@@ -117,4 +121,119 @@ lu_version_next(lu_str_t *rest)
     rest->data += i;
 
     return number;
+}
+
+
+int
+lu_version_semantic_cmp(const lu_str_t *a, const lu_str_t *b)
+{
+    int       rc;
+    lu_str_t  one, two, x, y, word, other;
+
+    one = *a;
+    two = *b;
+
+    x = lu_version_prerelease(&one);
+    y = lu_version_prerelease(&two);
+
+    rc = lu_version_cmp(&one, &two);
+    if (rc) {
+        return rc;
+    }
+
+    /* a prerelease comes before the release */
+
+    if (x.len == 0 || y.len == 0) {
+        return (x.len == 0) - (y.len == 0);
+    }
+
+    while (x.len && y.len) {
+        word = lu_version_word(&x);
+        other = lu_version_word(&y);
+
+        rc = lu_version_word_cmp(&word, &other);
+        if (rc) {
+            return rc;
+        }
+    }
+
+    return (x.len > 0) - (y.len > 0);
+}
+
+
+/* Cuts off "-{prerelease}", which it returns, and "+{build}". */
+
+static lu_str_t
+lu_version_prerelease(lu_str_t *version)
+{
+    size_t    i;
+    lu_str_t  prerelease;
+
+    version->len = lu_str_find(version, 0, "+");
+
+    i = lu_str_find(version, 0, "-");
+
+    prerelease.len = 0;
+    prerelease.data = NULL;
+
+    if (i < version->len) {
+        prerelease.len = version->len - i - 1;
+        prerelease.data = version->data + i + 1;
+        version->len = i;
+    }
+
+    return prerelease;
+}
+
+
+static lu_str_t
+lu_version_word(lu_str_t *rest)
+{
+    size_t    i;
+    lu_str_t  word;
+
+    i = lu_str_find(rest, 0, ".");
+
+    word.len = i;
+    word.data = rest->data;
+
+    if (i < rest->len) {
+        i++;
+    }
+
+    rest->len -= i;
+    rest->data += i;
+
+    return word;
+}
+
+
+static int
+lu_version_word_cmp(const lu_str_t *a, const lu_str_t *b)
+{
+    int  one, two;
+
+    one = lu_version_is_number(a);
+    two = lu_version_is_number(b);
+
+    if (one && two) {
+        return lu_version_cmp(a, b);
+    }
+
+    return (one || two) ? two - one : lu_str_cmp(a, b);
+}
+
+
+static int
+lu_version_is_number(const lu_str_t *word)
+{
+    size_t  i;
+
+    for (i = 0; i < word->len; i++) {
+        if (word->data[i] < '0' || word->data[i] > '9') {
+            return 0;
+        }
+    }
+
+    return word->len != 0;
 }

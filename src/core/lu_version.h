@@ -24,5 +24,13 @@ int lu_version_valid(const lu_str_t *version);
 
 int lu_version_cmp(const lu_str_t *a, const lu_str_t *b);
 
+/*
+ * The same for versions of desktop apps (Semantic Versioning 2.0.0, section
+ * 11): "1.0.0-beta.2" is below "1.0.0-beta.11", and that below "1.0.0".  What
+ * follows a "+" does not count.  Any two strings have an order.
+ */
+
+int lu_version_semantic_cmp(const lu_str_t *a, const lu_str_t *b);
+
 
 #endif /* _LU_VERSION_H_INCLUDED_ */

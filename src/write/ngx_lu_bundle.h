@@ -24,6 +24,7 @@ typedef struct {
     double              rollout;       /* from 0 to 1, if has_rollout */
     unsigned            has_rollout:1;
     unsigned            listed:1;      /* the rules are a file's, on GitHub */
+    unsigned            careful:1;     /* nobody may lose a desktop release */
 } ngx_lu_promotion_t;
 
 

@@ -17,6 +17,7 @@
 #include "store/ngx_lu_turn.h"
 
 #include "core/lu_builds.h"
+#include "core/lu_effect.h"
 #include "core/lu_file.h"
 #include "core/lu_json.h"
 #include "core/lu_offer.h"
@@ -55,6 +56,14 @@ typedef ngx_int_t (*ngx_lu_desktop_file_pt)(ngx_lu_task_t *task,
     const ngx_lu_desktop_file_t *item);
 
 
+static ngx_int_t ngx_lu_desktop_look(ngx_lu_task_t *task, cJSON *app,
+    const ngx_lu_release_t *release, ngx_uint_t is_there,
+    ngx_lu_desktop_table_t *table);
+static ngx_int_t ngx_lu_desktop_change(ngx_lu_task_t *task, cJSON *app,
+    const cJSON *release, const ngx_lu_desktop_table_t *table,
+    const ngx_lu_promotion_t *promotion);
+static ngx_int_t ngx_lu_desktop_careful(ngx_lu_task_t *task,
+    const cJSON *before, const cJSON *app);
 static ngx_int_t ngx_lu_desktop_rollout(ngx_lu_task_t *task, cJSON *app,
     const ngx_lu_promotion_t *promotion);
 static ngx_int_t ngx_lu_desktop_release(ngx_lu_task_t *task, cJSON *app,
@@ -84,38 +93,29 @@ ngx_lu_desktop_promote(ngx_lu_task_t *task, cJSON *app,
     ngx_lu_release_t *release, const ngx_lu_promotion_t *promotion)
 {
     ngx_int_t               status;
-    ngx_uint_t              is_listed;
+    ngx_uint_t              is_listed, is_there;
     ngx_lu_desktop_table_t  table;
-
-    status = ngx_lu_desktop_learn(task, app);
-    if (status != NGX_OK) {
-        return status;
-    }
-
-    status = ngx_lu_desktop_rollout(task, app, promotion);
-
-    if (status != NGX_DECLINED) {
-        return status;
-    }
 
     is_listed = lu_json_find(lu_json_get(app, "desktopBuilds"), "id",
                              task->subject)
                 != NULL;
 
-    status = ngx_lu_desktop_table(task, release->folder, &table);
-    if (status != NGX_OK) {
-        return status;
-    }
-
-    status = ngx_lu_desktop_release(task, app, release->json, &table,
-                                    promotion);
-    if (status != NGX_OK) {
-        return status;
-    }
-
     /* the app lists it after its files are in the feed */
 
-    if (release->is_live && is_listed) {
+    is_there = is_listed && (release->is_live || promotion->has_rollout);
+
+    status = ngx_lu_desktop_look(task, app, release, is_there, &table);
+    if (status != NGX_OK) {
+        return status;
+    }
+
+    status = ngx_lu_desktop_change(task, app, release->json, &table,
+                                   promotion);
+    if (status != NGX_OK) {
+        return status;
+    }
+
+    if (is_there) {
         return NGX_HTTP_OK;
     }
 
@@ -159,6 +159,148 @@ ngx_lu_desktop_promote(ngx_lu_task_t *task, cJSON *app,
 }
 
 
+/* A release whose files are in the feed needs no table for another rollout. */
+
+static ngx_int_t
+ngx_lu_desktop_look(ngx_lu_task_t *task, cJSON *app,
+    const ngx_lu_release_t *release, ngx_uint_t is_there,
+    ngx_lu_desktop_table_t *table)
+{
+    ngx_int_t  status;
+
+    ngx_memzero(table, sizeof(ngx_lu_desktop_table_t));
+
+    if (!is_there) {
+        status = ngx_lu_desktop_table(task, release->folder, table);
+        if (status != NGX_OK) {
+            return status;
+        }
+    }
+
+    return ngx_lu_desktop_learn(task, app);
+}
+
+
+/* Changes the tree of the app, and nothing else. */
+
+static ngx_int_t
+ngx_lu_desktop_change(ngx_lu_task_t *task, cJSON *app, const cJSON *release,
+    const ngx_lu_desktop_table_t *table, const ngx_lu_promotion_t *promotion)
+{
+    cJSON      *before;
+    ngx_int_t   status;
+
+    before = NULL;
+
+    if (promotion->careful) {
+        before = cJSON_Duplicate(app, 1);
+
+        if (before == NULL) {
+            return ngx_lu_task_nomem(task);
+        }
+    }
+
+    status = ngx_lu_desktop_rollout(task, app, promotion);
+
+    if (status == NGX_DECLINED) {
+        status = ngx_lu_desktop_release(task, app, release, table, promotion);
+    }
+
+    if (status == NGX_OK && before) {
+        status = ngx_lu_desktop_careful(task, before, app);
+    }
+
+    cJSON_Delete(before);
+
+    return status;
+}
+
+
+static ngx_int_t
+ngx_lu_desktop_careful(ngx_lu_task_t *task, const cJSON *before,
+    const cJSON *app)
+{
+    cJSON       *effects;
+    lu_rc_e      rc;
+    lu_str_t     lost;
+    lu_arena_t   arena;
+
+    arena = ngx_lu_arena(task->io.pool);
+
+    effects = cJSON_CreateArray();
+
+    rc = lu_effect(&arena, before, app, task->subject, effects, &lost,
+                   &task->error);
+
+    cJSON_Delete(effects);
+
+    if (rc != LU_OK) {
+        return ngx_lu_task_core(task, rc);
+    }
+
+    if (lost.len == 0) {
+        return NGX_OK;
+    }
+
+    (void) lu_error(&task->error, &lost,
+                    "would be gone for some who get an update now: look at the "
+                    "answer with \"?dry-run\", and send \"confirm\": true if "
+                    "it is meant");
+
+    return NGX_HTTP_CONFLICT;
+}
+
+
+ngx_int_t
+ngx_lu_desktop_effect(ngx_lu_task_t *task, cJSON *app,
+    ngx_lu_release_t *release, const ngx_lu_promotion_t *promotion,
+    cJSON *effects)
+{
+    cJSON                   *before;
+    lu_rc_e                  rc;
+    lu_str_t                 lost;
+    ngx_int_t                status;
+    ngx_uint_t               is_there;
+    lu_arena_t               arena;
+    ngx_lu_desktop_table_t   table;
+
+    is_there = lu_json_find(lu_json_get(app, "desktopBuilds"), "id",
+                            task->subject)
+               != NULL;
+
+    status = ngx_lu_desktop_look(task, app, release, is_there, &table);
+
+    if (status == NGX_OK && !is_there) {
+        status = ngx_lu_names_check(task, table.files, table.n, table.known);
+    }
+
+    if (status != NGX_OK) {
+        return status;
+    }
+
+    before = cJSON_Duplicate(app, 1);
+    if (before == NULL) {
+        return ngx_lu_task_nomem(task);
+    }
+
+    status = ngx_lu_desktop_change(task, app, release->json, &table,
+                                   promotion);
+
+    if (status == NGX_OK) {
+        arena = ngx_lu_arena(task->io.pool);
+
+        rc = lu_effect(&arena, before, app, task->subject, effects, &lost,
+                       &task->error);
+
+        status = (rc == LU_OK) ? NGX_OK : ngx_lu_task_core(task, rc);
+    }
+
+    cJSON_Delete(before);
+
+    return status;
+}
+
+
 /*
  * A release that is live has its files in the feed already.  NGX_DECLINED: it
  * is not, or nobody has asked for another rollout.
@@ -189,7 +331,7 @@ ngx_lu_desktop_rollout(ngx_lu_task_t *task, cJSON *app,
     task->to = (char *) ngx_lu_format(task->io.pool, "%.4f",
                                       promotion->rollout);
 
-    return NGX_HTTP_OK;
+    return NGX_OK;
 }
 
 

@@ -20,11 +20,22 @@
 
 /*
  * Promotes a staged release, or changes the rollout of a live one: a change
- * of the app.  200, or a status: 404, 409, 422, 500, 507.
+ * of the app.  200, or a status: 404, 409, 422, 500, 507.  A careful promotion
+ * that would leave somebody without an update is 409.
  */
 
 ngx_int_t ngx_lu_desktop_promote(ngx_lu_task_t *task, cJSON *app,
     ngx_lu_release_t *release, const ngx_lu_promotion_t *promotion);
+
+/*
+ * Tells what the promotion would do to whom, and does nothing: appends to an
+ * array what lu_effect() says.  The tree of the app is changed, and to be
+ * thrown away.  NGX_OK, or a status.
+ */
+
+ngx_int_t ngx_lu_desktop_effect(ngx_lu_task_t *task, cJSON *app,
+    ngx_lu_release_t *release, const ngx_lu_promotion_t *promotion,
+    cJSON *effects);
 
 /*
  * Notes what manifests the releases of an app.json of an older version have:

@@ -182,12 +182,58 @@ test_bounds(void)
 }
 
 
+/* In ascending order; section 11 of Semantic Versioning, and more. */
+
+static const char  *semantic[] = {
+    "0.9.10", "1.0.0-0", "1.0.0-2", "1.0.0-11", "1.0.0-alpha",
+    "1.0.0-alpha.1", "1.0.0-alpha.beta", "1.0.0-beta", "1.0.0-beta.2",
+    "1.0.0-beta.11", "1.0.0-beta.11.0", "1.0.0-rc.1", "1.0.0", "1.0.1",
+    "1.10.0", "2.0.0-a-b", "2.0.0"
+};
+
+
+static void
+test_semantic(void)
+{
+    int       right;
+    size_t    i, k, n;
+    lu_str_t  a, b;
+
+    n = sizeof(semantic) / sizeof(semantic[0]);
+
+    for (i = 0; i < n; i++) {
+        right = 1;
+
+        for (k = 0; k < n; k++) {
+            a = tap_str(semantic[i]);
+            b = tap_str(semantic[k]);
+
+            right &= (lu_version_semantic_cmp(&a, &b) < 0) == (i < k)
+                     && (lu_version_semantic_cmp(&a, &b) > 0) == (i > k);
+        }
+
+        ok(right, "semantic: %s", semantic[i]);
+    }
+
+    a = tap_str("1.0.0+a");
+    b = tap_str("1.0.0+b-c");
+    ok(lu_version_semantic_cmp(&a, &b) == 0, "builds do not count");
+
+    a = tap_str("");
+    ok(lu_version_semantic_cmp(&a, &a) == 0
+       && lu_version_semantic_cmp(&a, &b) < 0, "no version");
+
+    tap_free();
+}
+
+
 int
 main(void)
 {
     test_valid();
     test_order();
     test_bounds();
+    test_semantic();
 
     return tap_done();
 }
