@@ -51,7 +51,9 @@ async function main() {
 // A job: the app's version and what it was made for (target), the address of
 // its updates (feed), its folder (dir, with "data" and "cache" in it), for an
 // AppImage its file (installed), allowDowngrade, checkOnly, and oneByOne (a
-// request for each range).
+// request for each range); arch, x64 unless told; the channel that the app was
+// built with (built), and the one that it sets (channel), which
+// electron-updater takes as allowDowngrade, too.
 //
 // The answer: the version that was found, if it is an update; the file that
 // was downloaded; what Squirrel was given; the error that ended it; the id
@@ -66,7 +68,7 @@ async function run(job) {
     Object.defineProperty(process, 'arch', { value: 'x64' });
 
     process.env.APPIMAGE = job.installed || '';
-    process.env.TEST_UPDATER_ARCH = 'x64';
+    process.env.TEST_UPDATER_ARCH = job.arch || 'x64';
 
     const answer = { file: null, squirrel: null, error: null, log: [] };
     const app = new App(job);
@@ -77,6 +79,11 @@ async function run(job) {
     updater.httpExecutor = executor;
     updater.logger = { info: log, warn: log, error: log };
     updater.allowDowngrade = Boolean(job.allowDowngrade);
+
+    if (job.channel) {
+        updater.channel = job.channel;
+    }
+
     updater.autoDownload = false;
 
     // an error without a listener ends the process
@@ -149,6 +156,7 @@ class App {
         fs.writeFileSync(this.appUpdateConfigPath,
             `provider: generic\nurl: ${JSON.stringify(job.feed)}\n` +
             (job.oneByOne ? 'useMultipleRangeRequest: false\n' : '') +
+            (job.built ? `channel: ${job.built}\n` : '') +
             'updaterCacheDirName: my-app-updater\n');
     }
 
