@@ -263,6 +263,9 @@ static ngx_http_variable_t  ngx_lu_vars[] = {
     { ngx_string("liveupdate_platform"), NULL, ngx_lu_variable,
       offsetof(ngx_lu_ctx_t, platform), NGX_HTTP_VAR_NOCACHEABLE, 0 },
 
+    { ngx_string("liveupdate_arch"), NULL, ngx_lu_variable,
+      offsetof(ngx_lu_ctx_t, arch), NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
     { ngx_string("liveupdate_result"), NULL, ngx_lu_variable,
       offsetof(ngx_lu_ctx_t, result), NGX_HTTP_VAR_NOCACHEABLE, 0 },
 

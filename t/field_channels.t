@@ -11,7 +11,7 @@ use strict;
 
 use Test::More;
 
-use Test::LiveUpdate qw/ json_decode json_encode /;
+use Test::LiveUpdate qw/ json_decode json_encode wait_until /;
 use Test::LiveUpdate::Release qw/ dist stage_dist /;
 
 use constant {
@@ -24,7 +24,17 @@ my $t = Test::LiveUpdate->new();
 
 $ENV{APPROVAL} = 'on';
 
-$t->config_reference()->run()->plan(67);
+$t->config_reference(sub {
+    my ($name) = @_;
+
+    return if $name ne 'nginx.conf';
+
+    s{^    access_log .*}{    log_format  named
+        '\$request for \$liveupdate_platform \$liveupdate_channel '
+        '\$liveupdate_arch \$liveupdate_result \$liveupdate_release';
+
+    access_log  logs/named.log  named;}m;
+})->run()->plan(71);
 
 my $apps = 0;
 my $app;
@@ -44,6 +54,14 @@ is(download('?channel=beta', WINDOWS), 'App-1.1.0-beta.1-beta.exe',
 is(download('/mac/zip?channel=beta', WINDOWS),
    'App-1.1.0-beta.1-beta-mac.zip', 'for another platform');
 is(download('?channel=alpha', WINDOWS), 404, 'or nothing');
+
+logged(qr{/desktop/$app/beta-mac\.yml.* for mac beta - manifest b1},
+       'a manifest in the log');
+logged(qr{/download/$app\?channel=beta.* for windows beta - download b1},
+       'a download in the log');
+feed('App-1.0.0-latest.exe');
+logged(qr{/desktop/$app/App-1\.0\.0.* for windows - - file s1},
+       'a file in the log');
 
 is(rollback()->{status}, 404, 'there is no beta to go back to');
 is(versions('latest.yml', 'beta.yml'), '1.0.0 1.1.0-beta.1',
@@ -140,6 +158,8 @@ is(download('', LINUX), 'App-1.0.0-latest-linux.AppImage',
    'whoever is not on arm64 downloads another');
 is(download('/linux/appImage/arm64', WINDOWS),
    'App-1.0.2-latest-linux-arm64.AppImage', 'whoever is, this one');
+logged(qr{/latest-linux-arm64\.yml.* for linux latest arm64 manifest r3},
+       'an architecture in the log');
 
 # r2 for Windows alone is an older release than r3
 
@@ -374,6 +394,16 @@ sub download {
                  =~ /filename="([^"]*)"/;
 
     return $reply->{status} == 200 ? $name : $reply->{status};
+}
+
+
+# nginx writes a line after the reply.
+
+sub logged {
+    my ($pattern, $what) = @_;
+
+    ok((wait_until { $t->read_file('logs/named.log') =~ $pattern } 10),
+       $what);
 }
 
 

@@ -180,6 +180,7 @@ typedef struct {
     ngx_str_t                  release;
     ngx_str_t                  channel;
     ngx_str_t                  platform;
+    ngx_str_t                  arch;
     ngx_str_t                  result;
     ngx_str_t                  checksum;
     ngx_str_t                  signature;

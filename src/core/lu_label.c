@@ -87,23 +87,34 @@ lu_label_build(const lu_desktop_t *desktop, const lu_str_t *name)
 }
 
 
-unsigned
-lu_label_platform(const lu_str_t *name, const lu_build_t *build)
+void
+lu_label_parse(const lu_str_t *name, const lu_build_t *build,
+    lu_label_t *label)
 {
     lu_str_t       none;
     lu_update_t    update;
     lu_artifact_t  artifact;
 
-    if (lu_update_parse(name, &update)) {
-        return update.platform;
-    }
-
     memset(&none, 0, sizeof(lu_str_t));
+
+    label->channel = none;
+
+    if (lu_update_parse(name, &update)) {
+        label->platform = update.platform;
+        label->arch = update.arch;
+
+        if (!lu_update_is_td(name)) {
+            label->channel = lu_update_channel(&update);
+        }
+
+        return;
+    }
 
     lu_artifact_parse(name, build ? &build->version : &none,
                       build ? &build->id : &none, &artifact);
 
-    return artifact.platform;
+    label->platform = artifact.platform;
+    label->arch = artifact.arch;
 }
 
 

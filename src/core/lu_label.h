@@ -29,12 +29,19 @@ unsigned char *lu_label_escape(unsigned char *dst, const lu_str_t *value);
 const lu_build_t *lu_label_build(const lu_desktop_t *desktop,
     const lu_str_t *name);
 
-/*
- * The platform (LU_WINDOWS, ...) that the name of a file tells; 0: unknown.
- * build is what lu_label_build() finds, or NULL.
- */
+/* What the name of a file tells; strings are parts of it. */
 
-unsigned lu_label_platform(const lu_str_t *name, const lu_build_t *build);
+typedef struct {
+    lu_str_t             channel;   /* of a manifest, or empty */
+    const char          *arch;      /* NULL: unknown */
+    unsigned             platform;  /* LU_WINDOWS, ...; 0: unknown */
+} lu_label_t;
+
+
+/* build is what lu_label_build() finds, or NULL. */
+
+void lu_label_parse(const lu_str_t *name, const lu_build_t *build,
+    lu_label_t *label);
 
 
 #endif /* _LU_LABEL_H_INCLUDED_ */

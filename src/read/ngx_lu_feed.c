@@ -47,7 +47,9 @@ static ngx_int_t ngx_lu_feed_owns(ngx_http_request_t *r, ngx_str_t *id,
 static ngx_int_t ngx_lu_feed_locate(ngx_http_request_t *r, ngx_str_t *id,
     const lu_str_t *name, const lu_str_t *build_id);
 static ngx_int_t ngx_lu_feed_describe(ngx_http_request_t *r, lu_app_t *app,
-    const lu_build_t *build, ngx_uint_t count, unsigned platform);
+    const lu_build_t *build, ngx_uint_t count, const lu_label_t *label);
+static ngx_int_t ngx_lu_feed_copy(ngx_http_request_t *r, ngx_str_t *to,
+    const lu_str_t *from);
 static void ngx_lu_feed_client(ngx_http_request_t *r, lu_client_t *client);
 static ngx_int_t ngx_lu_feed_slash(ngx_http_request_t *r);
 static ngx_int_t ngx_lu_feed_text(ngx_http_request_t *r, ngx_str_t *text);
@@ -173,6 +175,7 @@ ngx_lu_feed_find(ngx_http_request_t *r, ngx_str_t *id, lu_app_t *app,
     ngx_int_t           rc;
     ngx_str_t           name;
     lu_feed_t           feed;
+    lu_label_t          label;
     lu_arena_t          arena;
     lu_client_t         client;
     ngx_lu_ctx_t       *ctx;
@@ -268,11 +271,13 @@ ngx_lu_feed_find(ngx_http_request_t *r, ngx_str_t *id, lu_app_t *app,
     build = feed.build ? feed.build
                        : lu_label_build(&app->desktop, &feed.name);
 
+    lu_label_parse(&feed.name, build, &label);
+
     if (ngx_lu_feed_describe(r, app, build,
                              feed.is_manifest
                                  ? NGX_LU_COUNT_MANIFEST
                                  : NGX_LU_COUNT_FILE,
-                             lu_label_platform(&feed.name, build))
+                             &label)
         != NGX_OK)
     {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
@@ -297,6 +302,7 @@ ngx_lu_download_find(ngx_http_request_t *r, ngx_str_t *id, lu_app_t *app,
     lu_str_t       route, agent, name, reason;
     lu_feed_t      feed;
     lu_error_t     err;
+    lu_label_t     label;
     lu_arena_t     arena;
     lu_download_t  download;
     ngx_lu_ctx_t  *ctx;
@@ -403,8 +409,13 @@ ngx_lu_download_find(ngx_http_request_t *r, ngx_str_t *id, lu_app_t *app,
     r->headers_in.if_modified_since = NULL;
     r->headers_in.if_unmodified_since = NULL;
 
-    if (ngx_lu_feed_describe(r, app, feed.build, NGX_LU_COUNT_DOWNLOAD,
-                             download.platform)
+    lu_label_parse(&name, feed.build, &label);
+
+    label.platform = download.platform;
+    label.channel = download.channel.len ? download.channel
+                                         : lu_str("latest");
+
+    if (ngx_lu_feed_describe(r, app, feed.build, NGX_LU_COUNT_DOWNLOAD, &label)
         != NGX_OK)
     {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
@@ -582,7 +593,7 @@ ngx_lu_feed_owns(ngx_http_request_t *r, ngx_str_t *id,
 
 static ngx_int_t
 ngx_lu_feed_describe(ngx_http_request_t *r, lu_app_t *app,
-    const lu_build_t *build, ngx_uint_t count, unsigned platform)
+    const lu_build_t *build, ngx_uint_t count, const lu_label_t *label)
 {
     ngx_lu_ctx_t       *ctx;
     ngx_lu_loc_conf_t  *lucf;
@@ -590,7 +601,7 @@ ngx_lu_feed_describe(ngx_http_request_t *r, lu_app_t *app,
     ctx = ngx_http_get_module_ctx(r, ngx_http_liveupdate_module);
     lucf = ngx_http_get_module_loc_conf(r, ngx_http_liveupdate_module);
 
-    switch (platform) {
+    switch (label->platform) {
 
     case LU_WINDOWS:
         ngx_str_set(&ctx->platform, "windows");
@@ -620,6 +631,15 @@ ngx_lu_feed_describe(ngx_http_request_t *r, lu_app_t *app,
         break;
     }
 
+    if (label->arch) {
+        ctx->arch.data = (u_char *) label->arch;
+        ctx->arch.len = ngx_strlen(label->arch);
+    }
+
+    if (ngx_lu_feed_copy(r, &ctx->channel, &label->channel) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
 #if (NGX_LU_COUNTING)
 
     ctx->count = count;
@@ -629,18 +649,26 @@ ngx_lu_feed_describe(ngx_http_request_t *r, lu_app_t *app,
 
 #endif
 
-    if (build == NULL) {
+    return build ? ngx_lu_feed_copy(r, &ctx->release, &build->id) : NGX_OK;
+}
+
+
+/* The copies of the catalog do not live as long as the request. */
+
+static ngx_int_t
+ngx_lu_feed_copy(ngx_http_request_t *r, ngx_str_t *to, const lu_str_t *from)
+{
+    if (from->len == 0) {
         return NGX_OK;
     }
 
-    ctx->release.len = build->id.len;
-    ctx->release.data = ngx_pnalloc(r->pool, build->id.len);
-
-    if (ctx->release.data == NULL) {
+    to->data = ngx_pnalloc(r->pool, from->len);
+    if (to->data == NULL) {
         return NGX_ERROR;
     }
 
-    ngx_memcpy(ctx->release.data, build->id.data, build->id.len);
+    ngx_memcpy(to->data, from->data, from->len);
+    to->len = from->len;
 
     return NGX_OK;
 }

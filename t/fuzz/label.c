@@ -79,6 +79,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     unsigned        platform;
     lu_str_t        value, escaped;
     lu_build_t      builds[2];
+    lu_label_t      label;
     lu_arena_t      arena;
     lu_desktop_t    desktop;
     fuzz_block_t   *blocks;
@@ -110,7 +111,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     free(buf);
 
-    platform = lu_label_platform(&value, NULL);
+    lu_label_parse(&value, NULL, &label);
+    platform = label.platform;
 
     require(platform == 0
             || platform == LU_WINDOWS

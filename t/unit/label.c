@@ -53,8 +53,9 @@ test_escape(void)
 static void
 test_platform(void)
 {
-    size_t    i;
-    lu_str_t  name;
+    size_t      i;
+    lu_str_t    name;
+    lu_label_t  label;
 
     static const struct {
         const char  *name;
@@ -96,7 +97,9 @@ test_platform(void)
     for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         name = tap_str(cases[i].name);
 
-        ok(lu_label_platform(&name, NULL) == cases[i].platform, "platform: %s",
+        lu_label_parse(&name, NULL, &label);
+
+        ok(label.platform == cases[i].platform, "platform: %s",
            cases[i].name);
     }
 }
@@ -108,6 +111,7 @@ test_build(void)
     size_t             i;
     lu_str_t           name;
     lu_build_t         builds[4];
+    lu_label_t         label;
     lu_desktop_t       desktop;
     const lu_build_t  *build;
 
@@ -162,8 +166,25 @@ test_build(void)
     name = tap_str("Shop-1.1.0-build-x-mac-1.zip");
     builds[1].id = tap_str("x-mac-1");
 
-    ok(lu_label_platform(&name, &builds[1]) == 0,
-       "platform: not that of an id");
+    lu_label_parse(&name, &builds[1], &label);
+    ok(label.platform == 0, "platform: not that of an id");
+
+    name = tap_str("beta-arm64-mac-build-b3.yml");
+    lu_label_parse(&name, NULL, &label);
+    ok(label.platform == LU_MAC
+       && strcmp(label.arch, "arm64") == 0
+       && lu_str_is(&label.channel, "beta"), "a manifest's channel");
+
+    name = tap_str("td-latest-mac-build-b3.json");
+    lu_label_parse(&name, NULL, &label);
+    ok(label.arch == NULL && label.channel.len == 0, "a list has none");
+
+    name = tap_str("Shop-1.1.0-arm64.dmg");
+    lu_label_parse(&name, &builds[1], &label);
+    ok(strcmp(label.arch, "arm64") == 0
+       && label.channel.len == 0, "a file's architecture");
+
+    name = tap_str("Shop-1.1.0-build-x-mac-1.zip");
 
     desktop.nbuilds = 0;
     desktop.nversions = 0;
