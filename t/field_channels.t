@@ -34,7 +34,7 @@ $t->config_reference(sub {
         '\$liveupdate_arch \$liveupdate_result \$liveupdate_release';
 
     access_log  logs/named.log  named;}m;
-})->run()->plan(71);
+})->run()->plan(76);
 
 my $apps = 0;
 my $app;
@@ -190,6 +190,32 @@ is(versions('latest.yml', 'latest-mac.yml'), '1.0.3 1.0.0',
    'counts where the release has something');
 is(download('', WINDOWS), 'App-1.0.3-latest.exe', 'in the downloads');
 is(download('', MAC), 'App-1.0.0-latest-mac.zip', 'too');
+
+# a stable release for the testers of beta first
+
+new_app();
+
+released('s1', '1.0.0', 'latest.yml', 'beta.yml');
+staged('s2', '1.0.1', 'latest.yml', 'beta.yml');
+promote('s2', rollout => 0);
+
+my $rules = {
+    latestReleaseBuildId => 's1',
+    releaseRedirections => [
+        { rule => 'buildByRollout', buildId => 's2', percentage => 100,
+          channels => ['beta'] },
+    ],
+};
+
+is_deeply($t->api('PUT', "/releases/$app/rules", $rules, token => 'approve')
+          ->{json}, $rules, 'a rule for a channel');
+is(versions('latest.yml', 'beta.yml', 'X-User-Staging-Id' => 'somebody'),
+   '1.0.0 1.0.1', 'counts there');
+is_deeply($t->api('GET', "/releases/$app/s2")->{json}{shares},
+          [ { platform => 'windows', channel => 'beta',
+              manifest => 'beta.yml', share => 1 } ], 'and in the shares');
+is(promote('s2', rollout => 1)->{status}, 200, 'and then for all');
+is(versions('latest.yml', 'beta.yml'), '1.0.1 1.0.1', 'who get it');
 
 # what a promotion does, and to whom, is said before
 

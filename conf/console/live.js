@@ -170,6 +170,15 @@ function askedFor(one) {
 
 
 function audience(rule) {
+    const whom = audienceOf(rule);
+    const only = [...(rule.channels || []), ...(rule.archs || [])].join(', ');
+
+    return only && whom ? [whom, element('small', {}, 'only ', foreign(only))]
+                        : whom;
+}
+
+
+function audienceOf(rule) {
     const on = (rule.platforms || []).map((one) => PLATFORMS[one] || one)
         .join(', ');
 

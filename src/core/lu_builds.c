@@ -323,7 +323,9 @@ lu_builds_rollouts_delete(cJSON *redirections, const char *id)
             && lu_json_string(item, "buildId", &value)
                == LU_OK
             && lu_str_is(&value, id)
-            && !cJSON_IsArray(lu_json_get(item, "platforms")))
+            && !cJSON_IsArray(lu_json_get(item, "platforms"))
+            && !cJSON_IsArray(lu_json_get(item, "channels"))
+            && !cJSON_IsArray(lu_json_get(item, "archs")))
         {
             cJSON_Delete(cJSON_DetachItemViaPointer(redirections, item));
         }
@@ -680,6 +682,8 @@ lu_builds_copy_rule(lu_put_t *put, cJSON *list, const cJSON *rule)
 
     lu_builds_copy_strings(put, copy, rule, "ipList");
     lu_builds_copy_strings(put, copy, rule, "platforms");
+    lu_builds_copy_strings(put, copy, rule, "channels");
+    lu_builds_copy_strings(put, copy, rule, "archs");
 
     if (lu_json_number(rule, "percentage", &percentage) == LU_OK
         && percentage >= 0

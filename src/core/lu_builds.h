@@ -57,10 +57,10 @@ lu_rc_e lu_builds_rollback(cJSON *app, unsigned steps,
  * Gives a released build to a share of the installations, from 0 to 1: for 1
  * the build becomes the latest release; for less, except 0, it gets a rule
  * "buildByRollout" behind the others.  An earlier such rule is removed, unless
- * it lists platforms.  If the build was the latest and the share is
- * below 1, the release before it becomes the latest.  LU_NOT_FOUND: the build
- * is not released; LU_INVALID: the share is not from 0 to 1; LU_CONFLICT: the
- * app has all the rules that it can have.
+ * it lists platforms, channels or architectures.  If the build was the latest
+ * and the share is below 1, the release before it becomes the latest.
+ * LU_NOT_FOUND: the build is not released; LU_INVALID: the share is not from 0
+ * to 1; LU_CONFLICT: the app has all the rules or pins that it can have.
  */
 
 lu_rc_e lu_builds_rollout(cJSON *app, const char *id, double rollout,
@@ -85,9 +85,9 @@ lu_rc_e lu_builds_rules_fit(const cJSON *rules, lu_error_t *err);
 
 /*
  * A copy of rules, for cJSON_Delete(): "latestReleaseBuildId", and of each
- * redirection "rule", "buildId", "feedUrl", "ipList", "platforms" and
- * "percentage", as far as they have the right type; other members are left
- * out.  NULL: no memory.
+ * redirection "rule", "buildId", "feedUrl", "ipList", "platforms", "channels",
+ * "archs" and "percentage", as far as they have the right type; other members
+ * are left out.  NULL: no memory.
  */
 
 cJSON *lu_builds_rules(const cJSON *rules);

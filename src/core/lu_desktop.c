@@ -30,6 +30,9 @@ static lu_rc_e lu_desktop_rule(const lu_arena_t *arena, const cJSON *item,
     lu_rule_t *rule, lu_error_t *err);
 static lu_rc_e lu_desktop_rule_build_id(const lu_arena_t *arena,
     const cJSON *item, lu_rule_t *rule, lu_error_t *err);
+static lu_rc_e lu_desktop_rule_words(const lu_arena_t *arena,
+    const cJSON *item, const char *key, lu_str_t **words, size_t *n,
+    lu_error_t *err);
 static lu_rc_e lu_desktop_rule_networks(const lu_arena_t *arena,
     const cJSON *item, lu_rule_t *rule, lu_error_t *err);
 static lu_rc_e lu_desktop_rule_platforms(const cJSON *item, lu_rule_t *rule,
@@ -41,7 +44,9 @@ static int lu_desktop_may_get(const lu_desktop_t *desktop, const lu_str_t *id,
 static const lu_str_t *lu_desktop_latest_of(const lu_desktop_t *desktop,
     const lu_offer_t *offer, size_t n);
 static int lu_desktop_rule_applies(const lu_rule_t *rule,
-    const lu_client_t *client, const lu_network_t *address, unsigned platform);
+    const lu_client_t *client, const lu_network_t *address);
+static int lu_desktop_is_word(const lu_str_t *words, size_t n,
+    const lu_str_t *word);
 
 
 static const struct {
@@ -362,6 +367,17 @@ lu_desktop_rule(const lu_arena_t *arena, const cJSON *item, lu_rule_t *rule,
     rule->rule = lu_desktop_rule_names[i].rule;
 
     rc = lu_desktop_rule_build_id(arena, item, rule, err);
+
+    if (rc == LU_OK) {
+        rc = lu_desktop_rule_words(arena, item, "channels", &rule->channels,
+                                   &rule->nchannels, err);
+    }
+
+    if (rc == LU_OK) {
+        rc = lu_desktop_rule_words(arena, item, "archs", &rule->archs,
+                                   &rule->narchs, err);
+    }
+
     if (rc != LU_OK) {
         return rc;
     }
@@ -404,6 +420,60 @@ lu_desktop_rule_build_id(const lu_arena_t *arena, const cJSON *item,
     rule->build_id = lu_str_dup(arena, value.data, value.len);
 
     return rule->build_id.data ? LU_OK : LU_NOMEM;
+}
+
+
+/* An empty list matches nothing, while without one all match. */
+
+static lu_rc_e
+lu_desktop_rule_words(const lu_arena_t *arena, const cJSON *item,
+    const char *key, lu_str_t **words, size_t *n, lu_error_t *err)
+{
+    size_t        count;
+    lu_str_t      value;
+    const cJSON  *array, *word;
+
+    array = lu_json_get(item, key);
+
+    if (array == NULL || cJSON_IsNull(array)) {
+        return LU_OK;
+    }
+
+    count = cJSON_IsArray(array) ? cJSON_GetArraySize(array)
+                                 : LU_RULE_WORDS + 1;
+
+    if (count > LU_RULE_WORDS) {
+        value = lu_str(key);
+
+        return lu_error(err, &value, "of a rule must be an array of up to "
+                                     lu_value(LU_RULE_WORDS) " strings");
+    }
+
+    if (count == 0) {
+        return LU_NOT_FOUND;
+    }
+
+    *words = arena->alloc(arena->data, count * sizeof(lu_str_t));
+    if (*words == NULL) {
+        return LU_NOMEM;
+    }
+
+    cJSON_ArrayForEach(word, array) {
+
+        if (lu_json_value(word, &value) != LU_OK) {
+            value = lu_str(key);
+
+            return lu_error(err, &value, "of a rule must have strings only");
+        }
+
+        (*words)[*n] = lu_str_dup(arena, value.data, value.len);
+
+        if ((*words)[(*n)++].data == NULL) {
+            return LU_NOMEM;
+        }
+    }
+
+    return LU_OK;
 }
 
 
@@ -687,12 +757,16 @@ lu_desktop_choose(const lu_desktop_t *desktop, const lu_client_t *client,
     for (i = desktop->nrules; i > 0; i--) {
         rule = &desktop->rules[i - 1];
 
+        if (!lu_desktop_rule_is_for(rule, name, platform)) {
+            continue;
+        }
+
         if (rule->rule == LU_RULE_BUILD) {
             build = &rule->build_id;
             continue;
         }
 
-        if (lu_desktop_rule_applies(rule, client, &address, platform)
+        if (lu_desktop_rule_applies(rule, client, &address)
             && lu_desktop_may_get(desktop, &rule->build_id, offer, name)
             && n-- == 0)
         {
@@ -761,15 +835,79 @@ lu_desktop_latest_of(const lu_desktop_t *desktop, const lu_offer_t *offer,
 }
 
 
-static int
-lu_desktop_rule_applies(const lu_rule_t *rule, const lu_client_t *client,
-    const lu_network_t *address, unsigned platform)
+int
+lu_desktop_rule_is_for(const lu_rule_t *rule, const lu_str_t *name,
+    unsigned platform)
 {
-    size_t  i;
+    lu_str_t     channel, arch;
+    lu_update_t  update;
 
     if (rule->platforms && (rule->platforms & platform) == 0) {
         return 0;
     }
+
+    if (rule->nchannels == 0 && rule->narchs == 0) {
+        return 1;
+    }
+
+    if (!lu_update_parse(name, &update)) {
+        return 0;
+    }
+
+    channel = lu_update_channel(&update);
+
+    if (lu_str_is(&update.ext, ".json") && channel.len >= 3) {
+
+        /* "td-" */
+
+        channel.data += 3;
+        channel.len -= 3;
+    }
+
+    if (rule->nchannels
+        && !lu_desktop_is_word(rule->channels, rule->nchannels, &channel))
+    {
+        return 0;
+    }
+
+    if (rule->narchs == 0) {
+        return 1;
+    }
+
+    /* a name that tells none is for all, but on Linux */
+
+    if (update.arch == NULL
+        && (update.platform != LU_LINUX || lu_str_is(&update.ext, ".json")))
+    {
+        return 0;
+    }
+
+    arch = lu_str(update.arch ? update.arch : "x64");
+
+    return lu_desktop_is_word(rule->archs, rule->narchs, &arch);
+}
+
+
+static int
+lu_desktop_is_word(const lu_str_t *words, size_t n, const lu_str_t *word)
+{
+    size_t  i;
+
+    for (i = 0; i < n; i++) {
+        if (lu_str_eq(&words[i], word)) {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+static int
+lu_desktop_rule_applies(const lu_rule_t *rule, const lu_client_t *client,
+    const lu_network_t *address)
+{
+    size_t  i;
 
     switch (rule->rule) {
 

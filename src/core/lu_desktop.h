@@ -83,8 +83,17 @@ typedef struct {
     lu_network_t            *networks;      /* IP */
     size_t                   nnetworks;
     unsigned                 platforms;     /* PLATFORM, ROLLOUT; 0: all */
+    lu_str_t                *channels;      /* all kinds; none: all */
+    size_t                   nchannels;
+    lu_str_t                *archs;         /* all kinds; none: all */
+    size_t                   narchs;
     lu_rollout_t             rollout;       /* ROLLOUT */
 } lu_rule_t;
+
+
+/* Channels, or architectures, of a rule. */
+
+#define LU_RULE_WORDS  20
 
 
 typedef struct {
@@ -119,7 +128,8 @@ typedef struct {
  * Reads the two lists into the arena and keeps nothing of the trees; either
  * may be NULL.  Unknown rules, and "appByIp", are ignored; the others must be
  * valid: "ipList" has addresses and CIDR networks, "percentage" of
- * "buildByRollout" is from 0 to 100.  LU_OK, LU_INVALID with the reason, or
+ * "buildByRollout" is from 0 to 100, "channels" and "archs" have up to
+ * LU_RULE_WORDS strings.  LU_OK, LU_INVALID with the reason, or
  * LU_NOMEM.
  */
 
@@ -168,6 +178,16 @@ const lu_build_t *lu_desktop_version_at(const lu_desktop_t *desktop,
 const lu_str_t *lu_desktop_choose(const lu_desktop_t *desktop,
     const lu_client_t *client, const lu_str_t *name, unsigned platform,
     size_t n);
+
+/*
+ * 1 if a rule is for those who ask for a manifest, or for a list of artifacts
+ * as lu_offer_list() calls it, on a platform: by "platforms", "channels" and
+ * "archs".  With an empty name, rules for channels and architectures are for
+ * nobody.
+ */
+
+int lu_desktop_rule_is_for(const lu_rule_t *rule, const lu_str_t *name,
+    unsigned platform);
 
 
 #endif /* _LU_DESKTOP_H_INCLUDED_ */

@@ -25,6 +25,7 @@ static void lu_share_manifests(lu_put_t *put, cJSON *shares,
 static unsigned lu_share_platforms(const cJSON *release);
 static double lu_share_asked(const lu_asked_t *asked, const lu_str_t *release);
 static const lu_str_t *lu_share_latest(const lu_asked_t *asked);
+static int lu_share_is_for(const lu_asked_t *asked, const lu_rule_t *rule);
 static double lu_share_rule(const lu_asked_t *asked, const lu_rule_t *rule);
 static double lu_share_left(const lu_asked_t *asked, size_t last,
     const lu_str_t *build, double *taken);
@@ -307,7 +308,9 @@ lu_share_latest(const lu_asked_t *asked)
 
     for (i = 0; i < desktop->nrules; i++) {
 
-        if (desktop->rules[i].rule != LU_RULE_BUILD) {
+        if (desktop->rules[i].rule != LU_RULE_BUILD
+            || !lu_share_is_for(asked, &desktop->rules[i]))
+        {
             continue;
         }
 
@@ -328,6 +331,17 @@ lu_share_latest(const lu_asked_t *asked)
 }
 
 
+static int
+lu_share_is_for(const lu_asked_t *asked, const lu_rule_t *rule)
+{
+    static const lu_str_t  unknown = lu_string("");
+
+    return lu_desktop_rule_is_for(rule, asked->offer ? &asked->offer->name
+                                                     : &unknown,
+                                  asked->platform);
+}
+
+
 /* The share of the installations that ask and that a rule applies to. */
 
 static double
@@ -335,7 +349,7 @@ lu_share_rule(const lu_asked_t *asked, const lu_rule_t *rule)
 {
     const lu_build_t  *build;
 
-    if (rule->platforms && (rule->platforms & asked->platform) == 0) {
+    if (!lu_share_is_for(asked, rule)) {
         return 0;
     }
 

@@ -282,6 +282,81 @@ test_choose(void)
 }
 
 
+/* Rules for channels and architectures. */
+
+static const struct {
+    const char  *name;
+    unsigned     platform;
+    const char  *build;
+} word_cases[] = {
+    { "latest.yml", LU_WINDOWS, "aaa1" },
+    { "beta.yml", LU_WINDOWS, "bbb2" },
+    { "beta-arm64.yml", LU_WINDOWS, "ccc3" },
+    { "beta-mac.yml", LU_MAC, "bbb2" },
+    { "latest-linux.yml", LU_LINUX, "ddd4" },
+    { "latest-linux-arm64.yml", LU_LINUX, "ccc3" },
+    { "latest-mac.yml", LU_MAC, "aaa1" },
+    { "td-beta-mac.json", LU_MAC, "bbb2" },
+    { "td-latest-linux.json", LU_LINUX, "aaa1" },
+    { "td--mac.json", LU_MAC, "aaa1" },
+    { "td.json", LU_WINDOWS, "aaa1" },
+    { "x.json", LU_WINDOWS, "aaa1" },
+    { "", LU_LINUX, "aaa1" }
+};
+
+
+static void
+test_words(void)
+{
+    size_t           i;
+    lu_str_t         name;
+    lu_error_t       err;
+    lu_client_t      client;
+    lu_desktop_t     desktop;
+    const lu_str_t  *build;
+
+    ok(parse(BUILDS, "{\"latestReleaseBuildId\":\"aaa1\","
+             "\"releaseRedirections\":["
+             "{\"rule\":\"build\",\"buildId\":\"bbb2\","
+              "\"channels\":[\"alpha\",\"beta\"]},"
+             "{\"rule\":\"buildByRollout\",\"buildId\":\"ddd4\","
+              "\"percentage\":100,\"archs\":[\"x64\"]},"
+             "{\"rule\":\"buildByRollout\",\"buildId\":\"ccc3\","
+              "\"percentage\":100,\"archs\":[\"arm64\"]},"
+             "{\"rule\":\"buildByRollout\",\"buildId\":\"eee5\","
+              "\"percentage\":100,\"channels\":[]}]}", &desktop, &err)
+       == LU_OK && desktop.nrules == 4, "rules for channels");
+
+    memset(&client, 0, sizeof(lu_client_t));
+
+    for (i = 0; i < sizeof(word_cases) / sizeof(word_cases[0]); i++) {
+        name = tap_str(word_cases[i].name);
+
+        build = lu_desktop_choose(&desktop, &client, &name,
+                                  word_cases[i].platform, 0);
+
+        ok(build && lu_str_is(build, word_cases[i].build), "words: \"%s\"",
+           word_cases[i].name);
+    }
+
+    ok(parse("[]", RULES("{\"rule\":\"build\",\"buildId\":\"a\","
+                         "\"channels\":\"beta\"}"), &desktop, &err)
+       == LU_INVALID && lu_str_is(&err.subject, "channels"),
+       "a channel that is no array");
+    ok(parse("[]", RULES("{\"rule\":\"build\",\"buildId\":\"a\","
+                         "\"archs\":[1]}"), &desktop, &err)
+       == LU_INVALID && lu_str_is(&err.subject, "archs"),
+       "an architecture that is no string");
+    ok(parse("[]", RULES("{\"rule\":\"build\",\"buildId\":\"a\","
+                         "\"archs\":[\"\",\"\",\"\",\"\",\"\",\"\",\"\",\"\","
+                         "\"\",\"\",\"\",\"\",\"\",\"\",\"\",\"\",\"\",\"\","
+                         "\"\",\"\",\"\"]}"), &desktop, &err)
+       == LU_INVALID && strstr(err.text, "up to 20"), "too many");
+
+    tap_free();
+}
+
+
 static void
 test_refused(void)
 {
@@ -524,6 +599,7 @@ main(void)
 
     test_builds();
     test_choose();
+    test_words();
     test_refused();
     test_rollout();
     test_at();

@@ -344,13 +344,20 @@ share_manifests(void)
 
     static const char  *ids[] = { "a", "b", "c", "d" };
 
+#define ONLY(id, n, words)                                                    \
+    "{\"rule\":\"buildByRollout\",\"buildId\":\"" id "\",\"percentage\":" n   \
+    "," words "}"
+
     static const char  *manifests[] = {
         "latest.yml", "latest-mac.yml", "latest-linux-arm64.yml", "beta.yml"
     };
 
     static const char  *rules[] = {
         "", ROLLOUT("d", "30"), ROLLOUT("b", "30") "," ROLLOUT("d", "50"),
-        MAC("b") "," ROLLOUT("d", "20"), BUILD("b") "," ROLLOUT("a", "10")
+        MAC("b") "," ROLLOUT("d", "20"), BUILD("b") "," ROLLOUT("a", "10"),
+        ONLY("d", "40", "\"channels\":[\"latest\"]") ","
+        ONLY("d", "80", "\"archs\":[\"arm64\"]"),
+        ONLY("d", "70", "\"channels\":[\"beta\"]") "," ROLLOUT("a", "10")
     };
 
     for (i = 0; i < sizeof(rules) / sizeof(rules[0]); i++) {
