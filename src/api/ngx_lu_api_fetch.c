@@ -233,7 +233,7 @@ ngx_lu_api_fetch_stage_post(ngx_lu_call_t *call)
     lu_release_put_state(&put, release, LU_STATE_VERIFYING);
 
     status = ngx_lu_stage_folder(task, lu_put_done(&put, release),
-                                 lu_json_get(call->json, "without"), &left);
+                                 call->json, &left);
 
     if (status == NGX_OK) {
         status = ngx_lu_api_fetch_staged(call);

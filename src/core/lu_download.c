@@ -31,6 +31,7 @@ static const char *lu_download_artifact(const lu_td_t *td,
     const lu_download_t *download, const lu_str_t *arch);
 static const char *lu_download_first(const lu_td_t *td,
     const lu_download_t *download, const char *const *names, int any);
+static int lu_download_has(const lu_td_t *td, const char *artifact);
 static const lu_td_artifact_t *lu_download_find(const lu_td_t *td,
     const char *artifact, const lu_str_t *arch);
 static lu_rc_e lu_download_none(const lu_arena_t *arena,
@@ -415,8 +416,17 @@ lu_download_list(const lu_arena_t *arena, const lu_desktop_t *desktop,
     if (download->version.len) {
         feed->build = lu_desktop_build_of_version(desktop, &download->version);
 
+        if (feed->build == NULL) {
+            feed->build = lu_desktop_build_of_id(desktop, &download->version);
+        }
+
     } else if (download->build_id.len) {
         feed->build = lu_desktop_build_of_id(desktop, &download->build_id);
+
+        if (feed->build == NULL) {
+            feed->build = lu_desktop_build_of_version(desktop,
+                                                      &download->build_id);
+        }
 
     } else {
         channel = download->channel.len ? download->channel : lu_str("latest");
@@ -525,7 +535,7 @@ static const char *const *
 lu_download_artifacts(const lu_download_t *download, const lu_str_t *arch)
 {
     static const char *const  for_windows[] = {
-        "nsis-web", "nsis", "msi", "appx", NULL
+        "nsis-web", "nsis", "msi", "appx", "portable", NULL
     };
 
     static const char *const  for_mac[] = { "dmg", "zip", "pkg", NULL };
@@ -560,10 +570,25 @@ lu_download_artifact(const lu_td_t *td, const lu_download_t *download,
     const char         *found;
     const char *const  *name, *const  *names;
 
+    /* ToDesktop's downloads know them on other platforms only */
+
+    static const char *const  more[] = { "zip", "pkg", NULL };
+
     names = lu_download_artifacts(download, arch);
 
     for (name = names; *name; name++) {
-        if (lu_str_case_is(&download->artifact, *name)) {
+        if (lu_str_case_is(&download->artifact, *name)
+            && (strcmp(*name, "portable") != 0
+                || lu_download_has(td, *name)))
+        {
+            return *name;
+        }
+    }
+
+    for (name = more; *name; name++) {
+        if (lu_str_case_is(&download->artifact, *name)
+            && lu_download_has(td, *name))
+        {
             return *name;
         }
     }
@@ -609,6 +634,21 @@ lu_download_first(const lu_td_t *td, const lu_download_t *download,
     }
 
     return NULL;
+}
+
+
+static int
+lu_download_has(const lu_td_t *td, const char *artifact)
+{
+    size_t  i;
+
+    for (i = 0; i < td->nartifacts; i++) {
+        if (lu_str_is(&td->artifacts[i].artifact, artifact)) {
+            return 1;
+        }
+    }
+
+    return 0;
 }
 
 

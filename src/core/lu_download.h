@@ -59,7 +59,8 @@ lu_str_t lu_download_manifest(const lu_arena_t *arena,
 
 /*
  * The file in the feed that has the list: that of the released build of the
- * version, or whose id it is; of the build of the id; or of one that the rules
+ * version, or of the build of the id, each of which may be in the place of the
+ * other; or of one that the rules
  * choose for the client, the n-th from 0 on, as lu_desktop_choose() counts.
  * These builds have a manifest of the channel, "latest" unless it is named, for
  * the platform; if no build has one of "latest", those of any channel count.

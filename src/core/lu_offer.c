@@ -19,6 +19,9 @@ static int lu_offer_is_list(const lu_str_t *name);
 static size_t lu_offer_count(const cJSON *builds);
 static lu_rc_e lu_offer_build(const lu_arena_t *arena, const cJSON *item,
     lu_desktop_t *desktop, lu_build_t *build, lu_error_t *err);
+static lu_rc_e lu_offer_add_alone(const lu_arena_t *arena,
+    lu_desktop_t *desktop, const cJSON *names, unsigned platform,
+    const lu_build_t *build);
 static void lu_offer_add(lu_desktop_t *desktop, const lu_str_t *name,
     const lu_build_t *build, int is_alone);
 static lu_rc_e lu_offer_add_list(const lu_arena_t *arena,
@@ -92,11 +95,8 @@ lu_offer_index(const lu_arena_t *arena, const cJSON *builds,
     const cJSON       *item;
     const lu_build_t  *latest;
 
-    /* each manifest may stand for a list, and each list for all channels */
-
-    desktop->had = arena->alloc(arena->data,
-                                (2 * lu_offer_count(builds) + 1)
-                                * sizeof(lu_had_t));
+    desktop->had = arena->alloc(arena->data, (lu_offer_count(builds) + 1)
+                                             * sizeof(lu_had_t));
     if (desktop->had == NULL) {
         return LU_NOMEM;
     }
@@ -159,16 +159,40 @@ lu_offer_is_asked(const cJSON *manifests, const lu_str_t *name)
 }
 
 
+/* How many there are at most. */
+
 static size_t
 lu_offer_count(const cJSON *builds)
 {
-    size_t        n;
-    const cJSON  *item;
+    size_t        n, manifests, lists;
+    lu_str_t      name;
+    const cJSON  *build, *item, *names;
 
     n = 0;
 
-    cJSON_ArrayForEach(item, builds) {
-        n += (size_t) cJSON_GetArraySize(lu_json_get(item, "manifests"));
+    cJSON_ArrayForEach(build, builds) {
+        names = lu_json_get(build, "manifests");
+
+        manifests = 0;
+        lists = 0;
+
+        cJSON_ArrayForEach(item, names) {
+
+            if (lu_json_value(item, &name) != LU_OK) {
+                continue;
+            }
+
+            if (!lu_offer_is_list(&name)) {
+                manifests++;
+
+            } else if (lu_offer_is_asked(names, &name)) {
+                lists++;
+            }
+        }
+
+        /* each manifest may stand for a list, and each list for all channels */
+
+        n += 2 * manifests + 3 + lists * (manifests + 1);
     }
 
     return n;
@@ -247,10 +271,7 @@ lu_offer_build(const lu_arena_t *arena, const cJSON *item,
                                (named & platform) == 0);
 
         if (rc == LU_OK && (named & platform) == 0) {
-            channel = lu_str("latest");
-
-            rc = lu_offer_add_list(arena, desktop, &channel, platform, build,
-                                   1);
+            rc = lu_offer_add_alone(arena, desktop, names, platform, build);
         }
 
         if (rc != LU_OK) {
@@ -259,6 +280,51 @@ lu_offer_build(const lu_arena_t *arena, const cJSON *item,
     }
 
     return LU_OK;
+}
+
+
+/*
+ * Files for people alone, on a platform without a manifest: of the channels of
+ * the other platforms.
+ */
+
+static lu_rc_e
+lu_offer_add_alone(const lu_arena_t *arena, lu_desktop_t *desktop,
+    const cJSON *names, unsigned platform, const lu_build_t *build)
+{
+    int           added;
+    lu_rc_e       rc;
+    lu_str_t      name, channel;
+    const cJSON  *item;
+    lu_update_t   update;
+
+    added = 0;
+
+    cJSON_ArrayForEach(item, names) {
+        (void) lu_json_value(item, &name);
+        (void) lu_update_parse(&name, &update);
+
+        if (lu_offer_is_list(&name)) {
+            continue;
+        }
+
+        channel = lu_update_channel(&update);
+
+        rc = lu_offer_add_list(arena, desktop, &channel, platform, build, 1);
+        if (rc != LU_OK) {
+            return rc;
+        }
+
+        added = 1;
+    }
+
+    if (added) {
+        return LU_OK;
+    }
+
+    channel = lu_str("latest");
+
+    return lu_offer_add_list(arena, desktop, &channel, platform, build, 1);
 }
 
 

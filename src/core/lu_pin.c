@@ -18,7 +18,9 @@ static const cJSON *lu_pin_before_with(const cJSON *app, const cJSON *build,
     const char *manifest);
 static int lu_pin_has(const cJSON *build, const char *manifest);
 static int lu_pin_is_asked(const cJSON *build, const cJSON *manifest);
-static int lu_pin_in_scope(const cJSON *manifest, const lu_pin_scope_t *scope);
+static int lu_pin_in_scope(const cJSON *build, const cJSON *manifest,
+    const lu_pin_scope_t *scope);
+static int lu_pin_has_channel(const cJSON *build, const char *channel);
 static int lu_pin_is_newer(const cJSON *app, const cJSON *one,
     const cJSON *two);
 static lu_rc_e lu_pin_keep(cJSON *app, const cJSON *from, const cJSON *build);
@@ -159,7 +161,8 @@ lu_pin_is_asked(const cJSON *build, const cJSON *manifest)
 
 
 static int
-lu_pin_in_scope(const cJSON *manifest, const lu_pin_scope_t *scope)
+lu_pin_in_scope(const cJSON *build, const cJSON *manifest,
+    const lu_pin_scope_t *scope)
 {
     lu_str_t     name, channel;
     lu_update_t  update;
@@ -178,10 +181,46 @@ lu_pin_in_scope(const cJSON *manifest, const lu_pin_scope_t *scope)
         return 1;
     }
 
-    channel = lu_update_is_td(&name) ? lu_str("latest")
-                                     : lu_update_channel(&update);
+    if (lu_update_is_td(&name)) {
+        return lu_pin_has_channel(build, scope->channel);
+    }
+
+    channel = lu_update_channel(&update);
 
     return lu_str_is(&channel, scope->channel);
+}
+
+
+/* A release without any manifest is one of "latest". */
+
+static int
+lu_pin_has_channel(const cJSON *build, const char *channel)
+{
+    int           manifests;
+    lu_str_t      name, found;
+    const cJSON  *item;
+    lu_update_t   update;
+
+    manifests = 0;
+
+    cJSON_ArrayForEach(item, lu_json_get(build, "manifests")) {
+
+        if (lu_json_value(item, &name) != LU_OK
+            || !lu_update_parse(&name, &update)
+            || lu_update_is_td(&name))
+        {
+            continue;
+        }
+
+        manifests = 1;
+        found = lu_update_channel(&update);
+
+        if (lu_str_is(&found, channel)) {
+            return 1;
+        }
+    }
+
+    return !manifests && strcmp(channel, "latest") == 0;
 }
 
 
@@ -320,7 +359,7 @@ lu_pin_back(cJSON *app, const char *id, const lu_pin_scope_t *scope,
     cJSON_ArrayForEach(item, lu_json_get(build, "manifests")) {
 
         if (!lu_pin_is_asked(build, item)
-            || !lu_pin_in_scope(item, scope)
+            || !lu_pin_in_scope(build, item, scope)
             || lu_pin_release(app, item->valuestring) != build)
         {
             continue;
@@ -442,7 +481,7 @@ lu_pin_newest(const cJSON *app, const lu_pin_scope_t *scope)
         cJSON_ArrayForEach(item, lu_json_get(build, "manifests")) {
 
             if (lu_pin_is_asked(build, item)
-                && lu_pin_in_scope(item, scope)
+                && lu_pin_in_scope(build, item, scope)
                 && lu_pin_release(app, item->valuestring) == build)
             {
                 return build;

@@ -378,6 +378,10 @@ lu_td_pass(lu_put_t *put, cJSON *artifacts, const cJSON *named,
 
         lu_artifact_parse(&files[i].name, &number, &build_id, &artifact);
 
+        if (files[i].artifact.len) {
+            artifact.kind = (char *) files[i].artifact.data;
+        }
+
         if (artifact.kind == NULL) {
             continue;
         }

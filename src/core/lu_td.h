@@ -47,9 +47,11 @@ lu_rc_e lu_td_parse(const lu_arena_t *arena, const lu_str_t *text, lu_td_t *td,
  * Makes such a list for files of electron-builder, which writes none.  The
  * files' names tell the kind of artifact and the architecture, as
  * lu_artifact_parse() reads them with the version and the id of the release.
- * Of the members of "files", name, sha256, size and arch are read; arch, which
- * may be empty, is that of the manifest, for names that tell none.  Without
- * either, a file is for x64 or, if another one is, for all computers.
+ * Of the members of "files", name, sha256, size, arch and artifact are read;
+ * arch, which may be empty, is that of the manifest, for names that tell none;
+ * artifact, terminated or empty, is the kind if the name does not tell it.
+ * Without an architecture, a file is for x64 or, if another one is, for all
+ * computers.
  *
  * Files of an unknown kind are left out, and of two for the same kind and
  * architecture the first one counts.  Text from malloc(), or NULL: out of

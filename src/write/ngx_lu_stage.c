@@ -25,6 +25,7 @@
 #include "core/lu_sha256.h"
 
 
+static ngx_int_t ngx_lu_stage_with(ngx_lu_stage_t *stage);
 static ngx_int_t ngx_lu_stage_blockmaps(ngx_lu_stage_t *stage);
 static ngx_int_t ngx_lu_stage_table(ngx_lu_stage_t *stage);
 static ngx_int_t ngx_lu_stage_commit(ngx_lu_stage_t *stage);
@@ -36,7 +37,7 @@ static ngx_int_t ngx_lu_stage_describe(ngx_lu_stage_t *stage);
 
 ngx_int_t
 ngx_lu_stage(ngx_lu_task_t *task, ngx_lu_release_t *release,
-    ngx_array_t *digests, const cJSON *without)
+    ngx_array_t *digests, const cJSON *wishes)
 {
     lu_str_t        id;
     ngx_int_t       status;
@@ -49,7 +50,8 @@ ngx_lu_stage(ngx_lu_task_t *task, ngx_lu_release_t *release,
     stage.task = task;
     stage.release = release;
     stage.digests = digests;
-    stage.without = without;
+    stage.without = lu_json_get(wishes, "without");
+    stage.with = lu_json_get(wishes, "with");
     stage.id = (char *) id.data;
 
     if (ngx_array_init(&stage.files, task->io.pool, 64,
@@ -73,6 +75,10 @@ ngx_lu_stage(ngx_lu_task_t *task, ngx_lu_release_t *release,
 
     if (status == NGX_OK) {
         status = ngx_lu_stage_builder(&stage);
+    }
+
+    if (status == NGX_OK) {
+        status = ngx_lu_stage_with(&stage);
     }
 
     if (status == NGX_OK) {
@@ -104,6 +110,41 @@ ngx_lu_stage(ngx_lu_task_t *task, ngx_lu_release_t *release,
     }
 
     return ngx_lu_stage_commit(&stage);
+}
+
+
+/* Files that the publisher wants in the release, and that no manifest lists. */
+
+static ngx_int_t
+ngx_lu_stage_with(ngx_lu_stage_t *stage)
+{
+    ngx_int_t             status;
+    ngx_uint_t            i;
+    ngx_lu_stage_file_t  *file;
+
+    for (i = 0; i < stage->nfiles; i++) {
+
+        file = (ngx_lu_stage_file_t *) stage->files.elts + i;
+
+        if (!file->is_with || file->is_listed || file->is_merged) {
+            continue;
+        }
+
+        status = ngx_lu_stage_files_hash(stage, file);
+
+        if (status == NGX_OK) {
+            status = ngx_lu_stage_files_once(stage, file);
+        }
+
+        if (status != NGX_OK) {
+            return status;
+        }
+
+        file->is_listed = 1;
+        file->is_extra = 1;
+    }
+
+    return NGX_OK;
 }
 
 

@@ -30,7 +30,9 @@ static ngx_int_t ngx_lu_stage_files_push(ngx_lu_stage_t *stage,
     lu_str_t *upload, u_char *path, ngx_file_info_t *fi);
 static ngx_int_t ngx_lu_stage_files_skip(ngx_lu_stage_t *stage,
     const lu_str_t *upload, const char *reason);
-static ngx_int_t ngx_lu_stage_files_without(ngx_lu_stage_t *stage);
+static ngx_int_t ngx_lu_stage_files_wishes(ngx_lu_stage_t *stage,
+    const cJSON *names, ngx_uint_t with);
+static ngx_uint_t ngx_lu_stage_files_is_made(const lu_str_t *name);
 static const ngx_lu_digest_t *ngx_lu_stage_files_known(ngx_lu_stage_t *stage,
     ngx_lu_stage_file_t *file);
 static ngx_int_t ngx_lu_stage_files_absent(ngx_lu_stage_t *stage,
@@ -61,7 +63,15 @@ ngx_lu_stage_files(ngx_lu_stage_t *stage)
 
     stage->nfiles = stage->files.nelts;
 
-    return status == NGX_OK ? ngx_lu_stage_files_without(stage) : status;
+    if (status == NGX_OK) {
+        status = ngx_lu_stage_files_wishes(stage, stage->without, 0);
+    }
+
+    if (status == NGX_OK) {
+        status = ngx_lu_stage_files_wishes(stage, stage->with, 1);
+    }
+
+    return status;
 }
 
 
@@ -260,7 +270,8 @@ ngx_lu_stage_files_skip(ngx_lu_stage_t *stage, const lu_str_t *upload,
 
 
 static ngx_int_t
-ngx_lu_stage_files_without(ngx_lu_stage_t *stage)
+ngx_lu_stage_files_wishes(ngx_lu_stage_t *stage, const cJSON *names,
+    ngx_uint_t with)
 {
     lu_str_t              name;
     ngx_uint_t            i, found;
@@ -271,33 +282,57 @@ ngx_lu_stage_files_without(ngx_lu_stage_t *stage)
     task = stage->task;
     file = stage->files.elts;
 
-    if (stage->without == NULL || cJSON_IsNull(stage->without)) {
+    if (names == NULL || cJSON_IsNull(names)) {
         return NGX_OK;
     }
 
-    if (!cJSON_IsArray(stage->without)) {
+    if (!cJSON_IsArray(names)) {
         goto invalid;
     }
 
-    cJSON_ArrayForEach(item, stage->without) {
+    cJSON_ArrayForEach(item, names) {
 
         if (lu_json_value(item, &name) != LU_OK) {
             goto invalid;
+        }
+
+        if (with && ngx_lu_stage_files_is_made(&name)) {
+            (void) lu_error(&task->error, &name,
+                            "is in \"with\", and is a file for updaters: what "
+                            "the manifests need comes by itself");
+            return 422;
         }
 
         found = 0;
 
         for (i = 0; i < stage->nfiles; i++) {
             if (lu_str_eq(&file[i].upload, &name)) {
-                file[i].is_without = 1;
+
+                if (with) {
+                    file[i].is_with = 1;
+
+                } else {
+                    file[i].is_without = 1;
+                }
+
                 found = 1;
             }
         }
 
         if (!found) {
             (void) lu_error(&task->error, &name,
-                            "is a name in \"without\" that no uploaded file "
-                            "has");
+                            with ? "is a name in \"with\" that no uploaded "
+                                   "file has"
+                                 : "is a name in \"without\" that no uploaded "
+                                   "file has");
+            return 422;
+        }
+    }
+
+    for (i = 0; i < stage->nfiles; i++) {
+        if (file[i].is_with && file[i].is_without) {
+            (void) lu_error(&task->error, &file[i].upload,
+                            "is in \"with\" and in \"without\"");
             return 422;
         }
     }
@@ -307,8 +342,23 @@ ngx_lu_stage_files_without(ngx_lu_stage_t *stage)
 invalid:
 
     return ngx_lu_task_refuse(task, 422,
-                              "\"without\" must be a list of names of files "
-                              "that were uploaded.");
+                              with
+                              ? "\"with\" must be a list of names of files "
+                                "that were uploaded."
+                              : "\"without\" must be a list of names of "
+                                "files that were uploaded.");
+}
+
+
+/* Manifests, lists and blockmaps have their own way into the release. */
+
+static ngx_uint_t
+ngx_lu_stage_files_is_made(const lu_str_t *name)
+{
+    return lu_str_ends(name, ".yml")
+           || lu_str_ends(name, ".yaml")
+           || lu_str_ends(name, ".json")
+           || lu_str_ends(name, ".blockmap");
 }
 
 

@@ -36,6 +36,8 @@ typedef struct {
     unsigned                 is_listed:1;   /* it becomes part of the release */
     unsigned                 is_merged:1;   /* in another one of that name */
     unsigned                 is_without:1;  /* the caller wants to leave it */
+    unsigned                 is_with:1;     /* the caller wants to have it */
+    unsigned                 is_extra:1;    /* and no manifest lists it */
     unsigned                 is_manifest:1; /* and is one of its manifests */
 } ngx_lu_stage_file_t;
 
@@ -72,6 +74,7 @@ typedef struct {
 
     ngx_array_t                  left;      /* of ngx_lu_stage_left_t */
     const cJSON                 *without;   /* names to leave out, or NULL */
+    const cJSON                 *with;      /* names to have, or NULL */
     lu_str_t                     by;        /* upload that is being read */
 
     ngx_array_t                 *digests;   /* of ngx_lu_digest_t, or NULL */
@@ -84,7 +87,7 @@ typedef struct {
  * Sets stage->files to what lies in uploads/, sorted by name, and then in the
  * parts of it: folders that have an update manifest, such as one for each
  * build.  NGX_OK, or a status: 422 for a name that is not safe, too many
- * files, or a wrong stage->without; 500.
+ * files, or a wrong stage->without or stage->with; 500.
  */
 
 ngx_int_t ngx_lu_stage_files(ngx_lu_stage_t *stage);

@@ -19,7 +19,7 @@
 
 
 static ngx_int_t ngx_lu_stage_folder_locked(ngx_lu_task_t *task,
-    ngx_lu_release_t *release, const cJSON *without, cJSON **left);
+    ngx_lu_release_t *release, const cJSON *wishes, cJSON **left);
 static void ngx_lu_stage_folder_drop(ngx_lu_task_t *task);
 static cJSON *ngx_lu_stage_folder_left(const cJSON *release);
 static ngx_int_t ngx_lu_stage_folder_read(ngx_lu_task_t *task,
@@ -29,7 +29,7 @@ static ngx_int_t ngx_lu_stage_folder_check(ngx_lu_task_t *task,
 
 
 ngx_int_t
-ngx_lu_stage_folder(ngx_lu_task_t *task, cJSON *json, const cJSON *without,
+ngx_lu_stage_folder(ngx_lu_task_t *task, cJSON *json, const cJSON *wishes,
     cJSON **left)
 {
     ngx_int_t         status;
@@ -57,7 +57,7 @@ ngx_lu_stage_folder(ngx_lu_task_t *task, cJSON *json, const cJSON *without,
     release.json = json;
 
     if (status == NGX_OK) {
-        status = ngx_lu_stage_folder_locked(task, &release, without, left);
+        status = ngx_lu_stage_folder_locked(task, &release, wishes, left);
 
     } else if (status == NGX_DECLINED) {
         status = ngx_lu_task_refuse(task, NGX_HTTP_NOT_FOUND,
@@ -72,7 +72,7 @@ ngx_lu_stage_folder(ngx_lu_task_t *task, cJSON *json, const cJSON *without,
 
 static ngx_int_t
 ngx_lu_stage_folder_locked(ngx_lu_task_t *task, ngx_lu_release_t *release,
-    const cJSON *without, cJSON **left)
+    const cJSON *wishes, cJSON **left)
 {
     ngx_int_t  status;
 
@@ -91,7 +91,7 @@ ngx_lu_stage_folder_locked(ngx_lu_task_t *task, ngx_lu_release_t *release,
     }
 
     if (status == NGX_OK) {
-        status = ngx_lu_stage(task, release, NULL, without);
+        status = ngx_lu_stage(task, release, NULL, wishes);
     }
 
     if (status != NGX_OK && status != NGX_DONE) {

@@ -23,12 +23,12 @@
  * nobody has to approve it, so that a call that was cut short can be
  * repeated; or a status: 404, 409, 422, 500, 507.
  *
- * "without" is as for ngx_lu_stage().  *left is a copy of the members of
+ * "wishes" are as for ngx_lu_stage().  *left is a copy of the members of
  * release.json that tell what was left out, which the caller frees, or NULL.
  */
 
 ngx_int_t ngx_lu_stage_folder(ngx_lu_task_t *task, cJSON *json,
-    const cJSON *without, cJSON **left);
+    const cJSON *wishes, cJSON **left);
 
 
 /*

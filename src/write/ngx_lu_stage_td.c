@@ -10,6 +10,7 @@
 
 #include "store/ngx_lu_file.h"
 
+#include "core/lu_artifact.h"
 #include "core/lu_platform.h"
 #include "core/lu_sha256.h"
 #include "core/lu_td.h"
@@ -21,6 +22,8 @@ static ngx_int_t ngx_lu_stage_td_add(ngx_lu_stage_t *stage,
     unsigned platform);
 static char *ngx_lu_stage_td_print(ngx_lu_stage_t *stage, unsigned platform,
     size_t n);
+static size_t ngx_lu_stage_td_extra(ngx_lu_stage_t *stage, unsigned platform,
+    lu_td_artifact_t *to);
 static ngx_uint_t ngx_lu_stage_td_is_latest(
     const ngx_lu_stage_manifest_t *manifest);
 static lu_td_artifact_t *ngx_lu_stage_td_files(ngx_lu_stage_t *stage,
@@ -158,6 +161,8 @@ ngx_lu_stage_td_add(ngx_lu_stage_t *stage, unsigned platform)
         }
     }
 
+    n += ngx_lu_stage_td_extra(stage, platform, NULL);
+
     if (n == 0) {
         return NGX_OK;
     }
@@ -222,7 +227,64 @@ ngx_lu_stage_td_print(ngx_lu_stage_t *stage, unsigned platform, size_t n)
         }
     }
 
+    (void) ngx_lu_stage_td_extra(stage, platform, file);
+
     return lu_td_print(stage->version, stage->id, stage->task->now, files, n);
+}
+
+
+/*
+ * The files for the platform that no manifest lists: their number, and with
+ * "to" their description.  The .exe of the target "nsis" always is in one.
+ */
+
+static size_t
+ngx_lu_stage_td_extra(ngx_lu_stage_t *stage, unsigned platform,
+    lu_td_artifact_t *to)
+{
+    size_t                n;
+    lu_str_t              version, id;
+    ngx_uint_t            i;
+    lu_artifact_t         artifact;
+    ngx_lu_stage_file_t  *file;
+
+    n = 0;
+    file = stage->files.elts;
+
+    version = lu_str(stage->version);
+    id = lu_str(stage->id);
+
+    for (i = 0; i < stage->nfiles; i++) {
+
+        if (!file[i].is_extra || file[i].is_merged) {
+            continue;
+        }
+
+        lu_artifact_parse(&file[i].name, &version, &id, &artifact);
+
+        if (artifact.platform != platform || artifact.kind == NULL) {
+            continue;
+        }
+
+        n++;
+
+        if (to == NULL) {
+            continue;
+        }
+
+        if (lu_str_ends(&file[i].name, ".exe")) {
+            to->artifact = lu_str("portable");
+        }
+
+        to->name = file[i].name;
+        to->sha256.len = LU_SHA256_HEX;
+        to->sha256.data = (u_char *) file[i].sha256;
+        to->size = file[i].size;
+
+        to++;
+    }
+
+    return n;
 }
 
 

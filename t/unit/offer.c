@@ -190,13 +190,23 @@ offer_lists(void)
     ok(strcmp(chosen("td-latest-linux.json", LU_LINUX), "d") == 0,
        "a list without a manifest");
 
+    ok(parse("[" BUILD("a", "[\"td-latest-linux.json\"]") ","
+             BUILD("b", "[\"beta.yml\",\"beta-arm64.yml\","
+                            "\"td-latest.json\","
+                            "\"td-latest-linux.json\"]") "]",
+             "{\"latestReleaseBuildId\":\"b\"}") == LU_OK
+       && strcmp(chosen("td-beta-linux.json", LU_LINUX), "b") == 0
+       && strcmp(chosen("td-latest-linux.json", LU_LINUX), "a") == 0
+       && strcmp(chosen("td-beta.json", LU_WINDOWS), "b") == 0,
+       "a list without a manifest, of a channel");
+
     channel = tap_str("beta");
     name = lu_offer_list(&tap_arena, &channel, LU_MAC);
     ok(lu_str_is(&name, "td-beta-mac.json"), "the name of a list");
 
-    name = tap_str("td-latest.json");
-    name = lu_offer_any_list(&desktop, &name, LU_WINDOWS);
-    ok(lu_str_is(&name, "td-latest.json"), "there is one of the channel");
+    name = tap_str("td-latest-linux.json");
+    name = lu_offer_any_list(&desktop, &name, LU_LINUX);
+    ok(lu_str_is(&name, "td-latest-linux.json"), "there is one of the channel");
 
     name = tap_str("td-latest-mac.json");
     name = lu_offer_any_list(&desktop, &name, LU_MAC);

@@ -382,6 +382,38 @@ test_print(void)
 }
 
 
+/* A kind that the caller knows, and the name does not tell. */
+
+static void
+test_kind(void)
+{
+    char             *text;
+    lu_str_t          str;
+    lu_td_artifact_t  files[2];
+
+    memset(files, 0, sizeof(files));
+
+    files[0].name = tap_str("App Setup 1.0.0.exe");
+    files[1].name = tap_str("App 1.0.0.exe");
+    files[1].artifact = tap_str("portable");
+    files[0].sha256 = tap_str("0123456789abcdef0123456789abcdef"
+                              "0123456789abcdef0123456789abcdef");
+    files[1].sha256 = files[0].sha256;
+
+    text = lu_td_print("1.0.0", "b1", "2026-01-01T00:00:00.000Z", files, 2);
+    str = tap_str(text);
+
+    ok(lu_td_parse(&tap_arena, &str, &td, &error) == LU_OK
+       && td.nartifacts == 2
+       && lu_str_is(&td.artifacts[0].artifact, "nsis")
+       && lu_str_is(&td.artifacts[1].artifact, "portable")
+       && lu_str_is(&td.artifacts[1].name, "App 1.0.0.exe"),
+       "a kind that is given");
+
+    cJSON_free(text);
+}
+
+
 /* What is certain counts, in whatever order the files come. */
 
 static void
@@ -474,6 +506,7 @@ main(void)
     test_refused();
     test_memory();
     test_print();
+    test_kind();
     test_archs();
 
     return tap_done();
