@@ -34,7 +34,7 @@ $t->config_reference(sub {
         '\$liveupdate_arch \$liveupdate_result \$liveupdate_release';
 
     access_log  logs/named.log  named;}m;
-})->run()->plan(76);
+})->run()->plan(80);
 
 my $apps = 0;
 my $app;
@@ -174,6 +174,18 @@ is(versions('latest.yml', 'latest-mac.yml', 'latest-linux-arm64.yml'),
 withdraw('r2');
 is(versions('latest.yml', 'latest-mac.yml', 'latest-linux-arm64.yml'),
    '1.0.0 1.0.0 1.0.0', 'withdrawn');
+
+# a rollback of a platform
+
+released('r2b', '1.0.1-1', 'latest.yml', 'latest-mac.yml');
+
+is(rollback(platforms => ['amiga'])->{status}, 422, 'an unknown platform');
+is(rollback(platforms => [])->{status}, 422, 'no platform');
+is(rollback(platforms => ['mac'])->{json}{id}, 'r1', 'a rollback for Macs');
+is(versions('latest.yml', 'latest-mac.yml'), '1.0.1-1 1.0.0',
+   'leaves Windows');
+
+withdraw('r2b');
 
 # rules by platform and by address
 

@@ -620,19 +620,46 @@ export function remove({ app }, release) {
 }
 
 
-export function rollback({ app, channels, latest }, channelId) {
+export function rollback({ app, channels, latest, releases }, channelId) {
     const channel = channels.find((one) => one.id === channelId);
     const generation = seen(app);
     const base = `/releases/${part(app.id)}`;
 
     const where = element('div', {},
                           element('p', {}, 'Looking for the release…'));
-    const found = leadsTo(base, channel)
-        .then((before) => show(where, comesBack(before, channel, latest)));
+    let found = null;
+    let asked = 0;
 
-    // run() says what failed
+    // a desktop app may have channels, too: of its update manifests
 
-    found.catch(() => {});
+    const given = channel ? [] : [...releases.values()].flatMap((release) =>
+        (release.shares || []).filter((one) => one.manifest));
+    const updates = [...new Set(given.map((one) => one.channel))].sort();
+
+    const select = updates.length > 1 && element('select', { id: 'updates' },
+        element('option', { value: '' }, 'The release that came last'),
+        updates.map((one) => element('option', { value: one }, one)));
+
+    const look = () => {
+        const mine = ++asked;
+        const only = select ? select.value : '';
+
+        found = leadsTo(base, channel, only).then((before) => {
+            if (mine === asked) {
+                show(where, comesBack(before, channel, latest, only));
+            }
+        });
+
+        // run() says what failed
+
+        found.catch(() => {});
+    };
+
+    if (select) {
+        select.addEventListener('change', look);
+    }
+
+    look();
 
     return ask({
         title: channel ? ['Roll back ', foreign(channel.name), '?']
@@ -640,6 +667,8 @@ export function rollback({ app, channels, latest }, channelId) {
         verb: 'Roll back',
         bad: true,
         nodes: [
+            select && element('div', { class: 'field' },
+                element('label', { for: 'updates' }, 'Channel'), select),
             where,
         ],
 
@@ -650,6 +679,9 @@ export function rollback({ app, channels, latest }, channelId) {
 
             if (channel) {
                 body.channel = channel.name;
+
+            } else if (select && select.value) {
+                body.channel = select.value;
             }
 
             const { id } = await decide(`${base}/rollback`, generation, body);
@@ -662,16 +694,23 @@ export function rollback({ app, channels, latest }, channelId) {
 
 // The release that one step back leads to, or null.
 
-async function leadsTo(base, channel) {
+async function leadsTo(base, channel, only) {
+    const name = channel ? channel.name : only;
     const before = await getIfAny(`${base}/rollback`
-        + (channel ? `?channel=${part(channel.name)}` : ''));
+        + (name ? `?channel=${part(name)}` : ''));
 
     return before && !channel ? getIfAny(`${base}/${part(before.id)}`)
                               : before;
 }
 
 
-function comesBack(before, channel, latest) {
+function comesBack(before, channel, latest, only) {
+    if (before && only) {
+        return element('p', {}, foreign(nameOf(before)), ' (',
+            code(before.id), ') becomes the latest release of ',
+            foreign(only), ' again. Other channels stay.');
+    }
+
     if (!before) {
         return element('p', {}, 'There is no release to go back to.');
     }

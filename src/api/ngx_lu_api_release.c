@@ -615,6 +615,7 @@ ngx_lu_api_release_rollback(ngx_lu_task_t *task, cJSON *app, void *data)
 
     uint64_t        steps;
     lu_str_t        channel;
+    const cJSON    *platforms;
     lu_pin_scope_t  scope;
 
     task->change = "release.rollback";
@@ -642,6 +643,17 @@ ngx_lu_api_release_rollback(ngx_lu_task_t *task, cJSON *app, void *data)
         }
 
         scope.channel = (char *) channel.data;
+    }
+
+    platforms = lu_json_get(call->json, "platforms");
+
+    if (platforms && !cJSON_IsNull(platforms)
+        && (lu_platform_list(platforms, &scope.platforms) != LU_OK
+            || scope.platforms == 0))
+    {
+        return ngx_lu_task_refuse(task, 422,
+                                  "\"platforms\" can be \"windows\", \"mac\" "
+                                  "and \"linux\".");
     }
 
     return ngx_lu_api_release_rollback_desktop(task, app, (unsigned) steps,
@@ -679,7 +691,7 @@ ngx_lu_api_release_rollback_desktop(ngx_lu_task_t *task, cJSON *app,
 
     latest = lu_builds_latest(app);
 
-    if (scope->channel) {
+    if (scope->channel || scope->platforms) {
         newest = lu_pin_newest(app, scope);
         latest = (lu_json_string(newest, "id", &value) == LU_OK)
                  ? (char *) value.data : NULL;
