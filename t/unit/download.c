@@ -4,7 +4,7 @@
  */
 
 
-#include "tap.h"
+#include "tap_json.h"
 #include "../../src/core/lu_download.c"
 
 
@@ -336,6 +336,125 @@ test_picks(void)
 }
 
 
+/* The list of a release: by channel, by version, by id. */
+
+static const struct {
+    const char  *channel;
+    const char  *version;
+    const char  *id;
+    unsigned     platform;
+    size_t       n;
+    const char  *name;
+    const char  *what;
+} lists[] = {
+    { "", "", "", LU_WINDOWS, 0, "td-latest-build-b.json", "the latest" },
+    { "", "", "", LU_WINDOWS, 1, "td-latest-build-a.json",
+      "the next one, for another architecture" },
+    { "", "", "", LU_WINDOWS, 2, NULL, "and no more" },
+    { "latest", "", "", LU_WINDOWS, 0, "td-latest-build-b.json", "by name" },
+    { "beta", "", "", LU_WINDOWS, 0, "td-latest-build-c.json", "a channel" },
+    { "beta", "", "", LU_MAC, 0, NULL, "not on that platform" },
+    { "gamma", "", "", LU_WINDOWS, 0, NULL, "no such channel" },
+    { "", "", "", LU_LINUX, 0, "td-latest-linux-build-c.json",
+      "any channel if there is no stable release" },
+    { "", "1", "", LU_MAC, 0, "td-latest-mac-build-a.json", "a version" },
+    { "", "1", "", LU_MAC, 1, NULL, "there is one of it" },
+    { "", "a", "", LU_MAC, 0, "td-latest-mac-build-a.json",
+      "an id for a version" },
+    { "", "", "b", LU_WINDOWS, 0, "td-latest-build-b.json", "an id" },
+    { "", "", "2", LU_WINDOWS, 0, "td-latest-build-b.json",
+      "a version for an id" },
+    { "", "", "9", LU_WINDOWS, 0, NULL, "neither" }
+};
+
+
+static void
+test_lists(void)
+{
+    size_t         i;
+    cJSON         *builds, *releases;
+    lu_rc_e        rc;
+    lu_feed_t      feed;
+    lu_error_t     err;
+    lu_client_t    client;
+    lu_desktop_t   desktop;
+    lu_download_t  download;
+
+    memset(&client, 0, sizeof(lu_client_t));
+
+#define BUILD(id, version, manifests)                                         \
+    "{\"id\":\"" id "\",\"version\":\"" version "\",\"isReleased\":true,"     \
+    "\"wasLatest\":true,\"manifests\":[" manifests "]}"
+
+    builds = tap_json("["
+        BUILD("a", "1", "\"latest.yml\",\"latest-arm64.yml\","
+                        "\"td-latest.json\",\"td-latest-mac.json\"") ","
+        BUILD("b", "2", "\"latest.yml\",\"td-latest.json\"") ","
+        BUILD("c", "3", "\"beta.yml\",\"beta-linux.yml\","
+                        "\"td-latest.json\",\"td-latest-linux.json\"") "]");
+    releases = tap_json("{\"latestReleaseBuildId\":\"c\"}");
+
+    ok(lu_desktop_parse(&tap_arena, builds, releases, &desktop, &err) == LU_OK,
+       "builds");
+
+    for (i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
+        memset(&download, 0, sizeof(lu_download_t));
+
+        download.platform = lists[i].platform;
+        download.channel = tap_str(lists[i].channel);
+        download.version = tap_str(lists[i].version);
+        download.build_id = tap_str(lists[i].id);
+
+        rc = lu_download_list(&tap_arena, &desktop, &client, &download,
+                              lists[i].n, &feed);
+
+        ok(lists[i].name ? rc == LU_OK && lu_str_is(&feed.name, lists[i].name)
+                         : rc == LU_NOT_FOUND, "list: %s", lists[i].what);
+    }
+
+    cJSON_Delete(builds);
+    cJSON_Delete(releases);
+    tap_free();
+}
+
+
+/* A list with arm64 alone is not for those who tell no architecture. */
+
+static void
+test_suits(void)
+{
+    lu_td_t           td;
+    lu_download_t     download;
+    lu_td_artifact_t  artifact;
+
+    memset(&td, 0, sizeof(lu_td_t));
+    memset(&artifact, 0, sizeof(lu_td_artifact_t));
+    memset(&download, 0, sizeof(lu_download_t));
+
+    ok(!lu_download_suits(&td, &download), "suits: nothing");
+
+    td.artifacts = &artifact;
+    td.nartifacts = 1;
+
+    artifact.arch = tap_str("arm64");
+    ok(!lu_download_suits(&td, &download), "suits: arm64 alone");
+
+    download.arch = tap_str("arm64");
+    ok(lu_download_suits(&td, &download), "suits: who asks for arm64");
+
+    download.arch = tap_str("x64");
+    ok(!lu_download_suits(&td, &download), "suits: not who asks for x64");
+
+    artifact.arch = tap_str("universal");
+    ok(lu_download_suits(&td, &download), "suits: universal for all");
+
+    download.arch.len = 0;
+    ok(lu_download_suits(&td, &download), "suits: and for who tells none");
+
+    tap_free();
+}
+
+
 static void
 test_memory(void)
 {
@@ -380,6 +499,8 @@ main(void)
     test_routes();
     test_agents();
     test_picks();
+    test_lists();
+    test_suits();
     test_memory();
 
     return tap_done();
