@@ -323,12 +323,11 @@ install: module install-conf	## install the module for this system's nginx: [DES
 # What is in $(SHARE) is always that of this version.  What an administrator
 # may have edited, or removed, is only installed the first time.
 
-.PHONY: install-conf
-install-conf:
+.PHONY: install-share
+install-share:
 	@test -n "$(NGINX_CONF)" \
 		|| { echo "nginx -V names no --conf-path" >&2; exit 1; }
-	install -d $(DESTDIR)$(SHARE)/console $(DESTDIR)$(NGINX_CONF)
-	install -d $(DESTDIR)$(STATE)
+	install -d $(DESTDIR)$(SHARE)/console $(DESTDIR)$(STATE)
 	install -m 644 conf/console/* $(DESTDIR)$(SHARE)/console
 	install -m 644 conf/main.conf conf/server.conf conf/cache.conf \
 		conf/cache.vcl $(DESTDIR)$(SHARE)
@@ -340,6 +339,10 @@ install-conf:
 		-e 's| console/;| $(SHARE)/console/;|' \
 		-e 's|=secret.todesktop|=$(NGINX_CONF)/liveupdate.todesktop|' \
 		conf/liveupdate.conf > $(DESTDIR)$(SHARE)/liveupdate.conf
+
+.PHONY: install-conf
+install-conf: install-share
+	install -d $(DESTDIR)$(NGINX_CONF)
 	@if [ ! -e $(DESTDIR)$(NGINX_CONF)/liveupdate.conf ]; then \
 		set -ex; \
 		install -m 644 $(DESTDIR)$(SHARE)/liveupdate.conf \
@@ -354,6 +357,20 @@ install-conf:
 		echo "$(NGINX_CONF)/liveupdate.conf is kept; the one of this" \
 			"version is $(SHARE)/liveupdate.conf."; \
 	fi
+
+
+# The package fits this system's nginx.  The sources are copied, since
+# "debian/" must be at their top.
+
+.PHONY: deb
+deb: deps-build-deb	## build the Debian package: [DEB=build/deb]
+	@packaging/build.sh $(or $(DEB),build/deb)
+
+# In throw-away systems, on loopback interfaces of their own.
+
+.PHONY: deb-test
+deb-test: deps-test-chroot	## build and try the package on Debian 12 and 13: [SUITES=]
+	SUITES="$(SUITES)" prove -It/lib t/deb
 
 
 .PHONY: clean

@@ -5,7 +5,7 @@
 # Sees to the packages that a job needs:
 #
 #     deps.sh build [test] [clients] [browser] [caches] [shared] [fuzz]
-#             [differ] [bench] [static] [scale]
+#             [differ] [bench] [static] [scale] [deb] [chroot]
 #
 # What is missing is installed with apt-get if that exists and the user is
 # root; elsewhere the names of the packages are printed and the job fails.
@@ -142,6 +142,19 @@ look()
             static)
                 need_command dpkg-source dpkg-dev
                 need_header pcre2posix.h libpcre2-dev
+            ;;
+
+            deb)
+                need_command dpkg-buildpackage dpkg-dev
+                need_command dh debhelper
+            ;;
+
+            chroot)
+                need_command mmdebstrap mmdebstrap
+                need_command unshare util-linux
+                need_command ip iproute2
+                test -e /usr/share/keyrings/debian-archive-keyring.gpg \
+                    || need debian-archive-keyring
             ;;
 
             *)
