@@ -300,6 +300,7 @@ ENABLED = /etc/nginx/modules-enabled
 SNIPPET = mod-http-liveupdate.conf
 SHARE = /usr/share/nginx-liveupdate
 STATE = /var/lib/liveupdate
+SBIN = /usr/sbin
 
 .PHONY: install
 install: module install-conf	## install the module for this system's nginx: [DESTDIR=]
@@ -327,7 +328,9 @@ install: module install-conf	## install the module for this system's nginx: [DES
 install-share:
 	@test -n "$(NGINX_CONF)" \
 		|| { echo "nginx -V names no --conf-path" >&2; exit 1; }
-	install -d $(DESTDIR)$(SHARE)/console $(DESTDIR)$(STATE)
+	install -d $(DESTDIR)$(SHARE)/console $(DESTDIR)$(STATE) \
+		$(DESTDIR)$(SBIN)
+	install -m 755 packaging/nginx-liveupdate $(DESTDIR)$(SBIN)
 	install -m 644 conf/console/* $(DESTDIR)$(SHARE)/console
 	install -m 644 conf/main.conf conf/server.conf conf/cache.conf \
 		conf/cache.vcl $(DESTDIR)$(SHARE)

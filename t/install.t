@@ -22,7 +22,7 @@ my $conf = "$dir/conf";
 
 mkdir "$dir/enabled" or die "cannot make $dir/enabled: $!\n";
 
-$t->plan(24);
+$t->plan(25);
 
 # the first time
 
@@ -37,6 +37,7 @@ is($t->read_file('conf/liveupdate.conf'),
 is($t->read_file('enabled/60-liveupdate.conf'),
    $t->read_file('share/main.conf'), 'so is what the main context needs');
 ok(-d "$dir/state", 'the folder for the store');
+ok(-x "$dir/sbin/nginx-liveupdate", 'the tool');
 
 # the names are absolute: nginx runs with another prefix
 
@@ -59,6 +60,7 @@ system("openssl req -x509 -newkey rsa:2048 -nodes -days 2 -keyout"
 my $server = $t->read_file('share/server.conf');
 
 $server =~ s/^ +listen  +\[::\].*\n//mg;
+$server =~ s/(listen  +)80;/${1}127.0.0.1:8081;/;
 $server =~ s/(listen  +)443 /${1}127.0.0.1:8080 /;
 $server =~ s{/etc/letsencrypt/live/updates\.example\.com}{$dir}g;
 $server =~ s{/var/log/nginx}{$dir}g;
@@ -121,7 +123,7 @@ sub install {
 
     my $said = `make -s -C '$Test::LiveUpdate::ROOT' install-conf \\
                      SHARE='$share' NGINX_CONF='$conf' STATE='$dir/state' \\
-                     ENABLED='$dir/enabled' 2>&1`;
+                     SBIN='$dir/sbin' ENABLED='$dir/enabled' 2>&1`;
 
     return ($said, $? == 0);
 }
