@@ -24,6 +24,7 @@
 #include "api/ngx_lu_webhook.h"
 #include "watch/ngx_lu_health.h"
 #include "watch/ngx_lu_status.h"
+#include "conf/ngx_lu_advice.h"
 #include "conf/ngx_lu_conf.h"
 #include "conf/ngx_lu_conf_s3.h"
 
@@ -111,7 +112,7 @@ static ngx_command_t  ngx_lu_commands[] = {
 
     { ngx_string("liveupdate_base_url"),
       NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
-      ngx_http_set_complex_value_slot,
+      ngx_lu_conf_base_url,
       NGX_HTTP_LOC_CONF_OFFSET,
       offsetof(ngx_lu_loc_conf_t, base_url),
       NULL },
@@ -125,9 +126,9 @@ static ngx_command_t  ngx_lu_commands[] = {
 
     { ngx_string("liveupdate_threads"),
       NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
-      ngx_conf_set_str_slot,
+      ngx_lu_conf_threads,
       NGX_HTTP_LOC_CONF_OFFSET,
-      offsetof(ngx_lu_loc_conf_t, threads_name),
+      0,
       NULL },
 
     { ngx_string("liveupdate_api"),
@@ -435,6 +436,8 @@ ngx_lu_store(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return NGX_CONF_ERROR;
     }
 
+    ngx_lu_advice_store(cf, &value[1], &path);
+
     store->existing = existing;
     lucf->store = store;
 
@@ -575,10 +578,15 @@ ngx_lu_api(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return "is duplicate";
     }
 
+    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+
+    if (clcf->handler) {
+        return ngx_lu_conf_second;
+    }
+
     lucf->api = 1;
     lucf->releases = (ngx_strcmp(cmd->name.data, "liveupdate_releases") == 0);
 
-    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
     clcf->handler = ngx_lu_content_handler;
 
     return NGX_CONF_OK;
@@ -621,10 +629,15 @@ ngx_lu_status(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return NGX_CONF_ERROR;
     }
 
+    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+
+    if (clcf->handler) {
+        return ngx_lu_conf_second;
+    }
+
     lucf->status = 1;
     lucf->status_token = (cf->args->nelts == 2);
 
-    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
     clcf->handler = ngx_lu_status_handler;
 
     return NGX_CONF_OK;
@@ -642,9 +655,14 @@ ngx_lu_ready(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return "is duplicate";
     }
 
+    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+
+    if (clcf->handler) {
+        return ngx_lu_conf_second;
+    }
+
     lucf->ready = 1;
 
-    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
     clcf->handler = ngx_lu_health_handler;
 
     return NGX_CONF_OK;
@@ -781,6 +799,7 @@ ngx_lu_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     ngx_lu_loc_conf_t  *conf = child;
 
     const char                *name;
+    ngx_http_handler_pt        handler;
     ngx_http_core_loc_conf_t  *clcf;
 
     ngx_conf_merge_str_value(conf->tokens_path, prev->tokens_path, "");
@@ -846,23 +865,27 @@ ngx_lu_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     ngx_conf_init_value(conf->status_token, 0);
     ngx_conf_init_value(conf->ready, 0);
 
+    if (conf->api) {
+        handler = ngx_lu_content_handler;
+
+    } else if (conf->webhook) {
+        handler = ngx_lu_webhook_handler;
+
+    } else if (conf->s3) {
+        handler = ngx_lu_s3_handler;
+
+    } else if (conf->status) {
+        handler = ngx_lu_status_handler;
+
+    } else if (conf->ready) {
+        handler = ngx_lu_health_handler;
+
+    } else {
+        handler = NULL;
+    }
+
     if (clcf->lmt_excpt && clcf->handler == NULL) {
-
-        if (conf->api) {
-            clcf->handler = ngx_lu_content_handler;
-
-        } else if (conf->webhook) {
-            clcf->handler = ngx_lu_webhook_handler;
-
-        } else if (conf->s3) {
-            clcf->handler = ngx_lu_s3_handler;
-
-        } else if (conf->status) {
-            clcf->handler = ngx_lu_status_handler;
-
-        } else if (conf->ready) {
-            clcf->handler = ngx_lu_health_handler;
-        }
+        clcf->handler = handler;
     }
 
     if (conf->api) {
@@ -897,6 +920,12 @@ ngx_lu_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                            "\"%s\" in location \"%V\" requires "
                            "\"liveupdate_store\"", name, &clcf->name);
+        return NGX_CONF_ERROR;
+    }
+
+    if (!clcf->noname
+        && ngx_lu_advice_location(cf, conf, name, handler) != NGX_CONF_OK)
+    {
         return NGX_CONF_ERROR;
     }
 

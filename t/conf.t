@@ -81,12 +81,13 @@ for my $case (
 
     # liveupdate_tokens
     [location => 'liveupdate_store store; liveupdate_tokens none; '
-                 . 'liveupdate_api;', qr/open\(\) ".*none" failed \(2: /],
+                 . 'liveupdate_api;',
+     qr/open\(\) ".*none" of "liveupdate_tokens" failed, .* \(2: /],
     [location => 'liveupdate_tokens a; liveupdate_tokens b;',
      qr/"liveupdate_tokens" directive is duplicate/],
 
     # liveupdate_base_url
-    [location => 'liveupdate_base_url a; liveupdate_base_url b;',
+    [location => 'liveupdate_base_url http://a; liveupdate_base_url http://b;',
      qr/"liveupdate_base_url" directive is duplicate/],
     [location => 'liveupdate_base_url http://$nope;',
      qr/unknown "nope" variable/],
@@ -178,8 +179,8 @@ for my $case (
                  . 'liveupdate_api;'],
     [location => 'liveupdate_store new; liveupdate_api;'],
     [http => 'liveupdate_store a; liveupdate_tokens none; '
-             . 'liveupdate_valid 2s; liveupdate_base_url x; '
-             . 'liveupdate_threads y;'],
+             . 'liveupdate_valid 2s; liveupdate_base_url http://x; '
+             . 'liveupdate_threads default;'],
     [server => 'liveupdate_store a; liveupdate_valid 2s;'],
     [http => 'liveupdate_zone a:1m;'],
     [http => 'liveupdate_zone a:64k;'],

@@ -89,7 +89,9 @@ for my $mode (0600, 0400, 0640) {
 }
 
 unlink $t->testdir() . '/tokens';
-like($t->test_config(), qr/open\(\) ".*tokens" failed \(2: /, 'no file');
+like($t->test_config(),
+     qr{open\(\) ".*/tokens" of "liveupdate_tokens" failed, create .* \(2: },
+     'no file');
 mkdir $t->testdir() . '/tokens';
 chmod 0700, $t->testdir() . '/tokens';
 ok(!($t->test_config())[1], 'a folder');

@@ -90,8 +90,8 @@ EOF_CONF
 # secret files: at start, or not at all
 
 for my $case (
-    [ sub { unlink "$dir/secret.next" }, qr/secret\.next" failed \(2: /,
-      'none' ],
+    [ sub { unlink "$dir/secret.next" },
+      qr/secret\.next" failed, create .*\(2: /, 'none' ],
     [ sub { make_path("$dir/secret.next") }, qr/secret\.next"/, 'a folder' ],
     [ sub { rmdir "$dir/secret.next"; secret('') }, qr/secret\.next"/,
       'empty' ],

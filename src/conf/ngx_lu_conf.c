@@ -7,6 +7,7 @@
 
 
 #include "ngx_lu_conf.h"
+#include "ngx_lu_advice.h"
 
 #include "job/ngx_lu_job.h"
 #include "api/ngx_lu_webhook.h"
@@ -20,6 +21,7 @@
 #define NGX_LU_FETCH_TRIES  100
 
 
+static ngx_uint_t ngx_lu_conf_has_scheme(ngx_str_t *url, const char *scheme);
 static char *ngx_lu_conf_fetch_parameter(ngx_lu_fetch_conf_t *fetch,
     ngx_str_t *value);
 static ngx_uint_t ngx_lu_conf_is_plain(ngx_str_t *name);
@@ -27,6 +29,89 @@ static char *ngx_lu_conf_headers(ngx_conf_t *cf, ngx_lu_github_conf_t *github,
     ngx_str_t *name);
 static ngx_int_t ngx_lu_conf_secret(ngx_conf_t *cf, ngx_str_t *name,
     ngx_str_t *secret);
+
+
+char  ngx_lu_conf_second[] =
+    "conflicts with a directive before it that answers requests, "
+    "use a location for each";
+
+
+char *
+ngx_lu_conf_base_url(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    char       *rv;
+    ngx_str_t  *value;
+
+    rv = ngx_http_set_complex_value_slot(cf, cmd, conf);
+
+    if (rv != NGX_CONF_OK) {
+        return rv;
+    }
+
+    value = cf->args->elts;
+
+    if (value[1].len
+        && !ngx_lu_conf_has_scheme(&value[1], "https://")
+        && !ngx_lu_conf_has_scheme(&value[1], "http://"))
+    {
+        return "must begin with \"https://\" or \"http://\", as in "
+               "\"https://updates.example.com\"";
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+/* A variable may have the rest of the scheme. */
+
+static ngx_uint_t
+ngx_lu_conf_has_scheme(ngx_str_t *url, const char *scheme)
+{
+    size_t  i, len;
+
+    len = ngx_strlen(scheme);
+
+    for (i = 0; i < url->len && i < len; i++) {
+        if (url->data[i] == '$') {
+            return 1;
+        }
+
+        if (url->data[i] != (u_char) scheme[i]) {
+            return 0;
+        }
+    }
+
+    return url->len > len && url->data[len] != '/';
+}
+
+
+/* nginx tells the line of a pool that is unknown: that of the directive. */
+
+char *
+ngx_lu_conf_threads(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_lu_loc_conf_t *lucf = conf;
+
+    ngx_str_t  *value;
+
+    if (lucf->threads_name.data) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+    lucf->threads_name = value[1];
+
+    if (ngx_strcmp(value[1].data, "default") != 0
+        && ngx_thread_pool_get(cf->cycle, &value[1]) == NULL)
+    {
+        ngx_conf_log_error(NGX_LOG_WARN, cf, 0,
+                           "\"liveupdate_threads\" names a thread pool that "
+                           "is not defined yet, put \"thread_pool %V "
+                           "threads=16\" before \"http\"", &value[1]);
+    }
+
+    return ngx_thread_pool_add(cf, &value[1]) ? NGX_CONF_OK : NGX_CONF_ERROR;
+}
 
 
 char *
@@ -210,9 +295,14 @@ ngx_lu_conf_webhook(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return "requires a \"secret\" parameter";
     }
 
+    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+
+    if (clcf->handler) {
+        return ngx_lu_conf_second;
+    }
+
     lucf->webhook = webhook;
 
-    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
     clcf->handler = ngx_lu_webhook_handler;
 
     return NGX_CONF_OK;
@@ -222,7 +312,7 @@ ngx_lu_conf_webhook(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 static ngx_int_t
 ngx_lu_conf_secret(ngx_conf_t *cf, ngx_str_t *name, ngx_str_t *secret)
 {
-    if (ngx_lu_conf_read(cf, name, secret) != NGX_OK) {
+    if (ngx_lu_conf_read(cf, name, secret, "") != NGX_OK) {
         return NGX_ERROR;
     }
 
@@ -510,7 +600,15 @@ ngx_lu_conf_jobs(ngx_conf_t *cf, ngx_lu_loc_conf_t *lucf)
 
     lucf->store->jobs = jobs;
 
-    return NGX_CONF_OK;
+    if (ngx_lu_advice_jobs(cf, &jobs->fetch->uri, "liveupdate_fetch")
+        != NGX_CONF_OK)
+    {
+        return NGX_CONF_ERROR;
+    }
+
+    return jobs->github
+           ? ngx_lu_advice_jobs(cf, &jobs->github->uri, "liveupdate_github")
+           : NGX_CONF_OK;
 }
 
 
@@ -529,7 +627,9 @@ ngx_lu_conf_tokens(ngx_conf_t *cf, ngx_lu_loc_conf_t *lucf)
 
     name = lucf->tokens_path;
 
-    if (ngx_lu_conf_read(cf, &name, &text) != NGX_OK) {
+    if (ngx_lu_conf_read(cf, &name, &text, " of \"liveupdate_tokens\"")
+        != NGX_OK)
+    {
         return NGX_CONF_ERROR;
     }
 
@@ -552,11 +652,15 @@ ngx_lu_conf_tokens(ngx_conf_t *cf, ngx_lu_loc_conf_t *lucf)
 }
 
 
+/* The directive is named where nginx does not tell its line any more. */
+
 ngx_int_t
-ngx_lu_conf_read(ngx_conf_t *cf, ngx_str_t *name, ngx_str_t *text)
+ngx_lu_conf_read(ngx_conf_t *cf, ngx_str_t *name, ngx_str_t *text,
+    const char *directive)
 {
     size_t           size;
     ssize_t          n;
+    ngx_err_t        err;
     ngx_int_t        rc;
     ngx_file_t       file;
     ngx_file_info_t  fi;
@@ -575,8 +679,13 @@ ngx_lu_conf_read(ngx_conf_t *cf, ngx_str_t *name, ngx_str_t *text)
     file.fd = ngx_open_file(name->data, NGX_FILE_RDONLY, NGX_FILE_OPEN, 0);
 
     if (file.fd == NGX_INVALID_FILE) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, ngx_errno,
-                           ngx_open_file_n " \"%V\" failed", name);
+        err = ngx_errno;
+
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, err,
+                           ngx_open_file_n " \"%V\"%s failed%s",
+                           name, directive,
+                           err == NGX_ENOENT
+                           ? ", create the file with the mode 600" : "");
         return NGX_ERROR;
     }
 

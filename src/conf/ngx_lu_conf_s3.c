@@ -53,9 +53,14 @@ ngx_lu_conf_s3(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         }
     }
 
+    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+
+    if (clcf->handler) {
+        return ngx_lu_conf_second;
+    }
+
     lucf->s3 = s3;
 
-    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
     clcf->handler = ngx_lu_s3_handler;
 
     return NGX_CONF_OK;
@@ -140,7 +145,9 @@ ngx_lu_conf_s3_keys(ngx_conf_t *cf, ngx_lu_loc_conf_t *lucf)
     s3 = lucf->s3;
     name = s3->path;
 
-    if (ngx_lu_conf_read(cf, &name, &text) != NGX_OK) {
+    if (ngx_lu_conf_read(cf, &name, &text, " of \"liveupdate_publish_s3\"")
+        != NGX_OK)
+    {
         return NGX_CONF_ERROR;
     }
 

@@ -1,0 +1,419 @@
+
+/*
+ * Copyright (C) the nginx-liveupdate authors
+ *
+ * What cannot work is refused, and what hardly can is warned of, when nginx
+ * reads its configuration: in a sentence that names the directive and tells
+ * what to do.
+ */
+
+
+#include "ngx_lu_advice.h"
+
+
+#define NGX_LU_ADVICE_BODY  (1024 * 1024)
+
+
+static char *ngx_lu_advice_alone(ngx_conf_t *cf, ngx_lu_loc_conf_t *lucf,
+    ngx_str_t *location);
+static ngx_uint_t ngx_lu_advice_meets(ngx_http_core_loc_conf_t *clcf,
+    const char *uri);
+static char *ngx_lu_advice_body(ngx_conf_t *cf, ngx_lu_loc_conf_t *lucf,
+    ngx_http_core_loc_conf_t *clcf);
+static ngx_uint_t ngx_lu_advice_is_inside(ngx_str_t *path, ngx_str_t *folder);
+static ngx_uint_t ngx_lu_advice_is_first(ngx_conf_t *cf, ngx_str_t *path,
+    ngx_str_t *store);
+static ngx_int_t ngx_lu_advice_device(ngx_str_t *path, dev_t *device);
+static ngx_http_core_loc_conf_t *ngx_lu_advice_find(
+    ngx_http_core_loc_conf_t *clcf, ngx_str_t *uri);
+static ngx_uint_t ngx_lu_advice_takes(ngx_http_core_loc_conf_t *clcf,
+    ngx_str_t *uri);
+
+
+void
+ngx_lu_advice_store(ngx_conf_t *cf, ngx_str_t *given, ngx_str_t *path)
+{
+    u_char            c;
+    size_t            i;
+    mode_t            may;
+    ngx_file_info_t   fi;
+    ngx_core_conf_t  *ccf;
+
+    /* nobody looks for data in the prefix that nginx was built with */
+
+    if (given->data[0] != '/'
+        && cf->cycle->prefix.len == sizeof(NGX_PREFIX) - 1
+        && ngx_strncmp(cf->cycle->prefix.data, NGX_PREFIX,
+                       sizeof(NGX_PREFIX) - 1)
+           == 0)
+    {
+        ngx_conf_log_error(NGX_LOG_WARN, cf, 0,
+                           "\"liveupdate_store\" is relative to nginx's "
+                           "prefix and means \"%V\", use a path that begins "
+                           "with \"/\"", path);
+    }
+
+    ccf = (ngx_core_conf_t *) ngx_get_conf(cf->cycle->conf_ctx,
+                                           ngx_core_module);
+
+    if (geteuid() != 0
+        || ccf->user == (ngx_uid_t) NGX_CONF_UNSET_UINT
+        || ccf->user == 0)
+    {
+        return;
+    }
+
+    for (i = 1; i < path->len; i++) {
+
+        if (path->data[i] != '/') {
+            continue;
+        }
+
+        c = path->data[i];
+        path->data[i] = '\0';
+
+        if (ngx_file_info(path->data, &fi) == NGX_FILE_ERROR) {
+            path->data[i] = c;
+            return;
+        }
+
+        /* workers may have more groups than nginx knows of here */
+
+        may = (fi.st_uid == ccf->user) ? S_IXUSR : S_IXGRP|S_IXOTH;
+
+        if (!(fi.st_mode & may)) {
+            ngx_conf_log_error(NGX_LOG_WARN, cf, 0,
+                               "\"liveupdate_store\" is in \"%s\", which the "
+                               "user \"%s\" of the workers cannot enter, use "
+                               "another folder or \"chmod a+x\"",
+                               path->data, ccf->username);
+        }
+
+        path->data[i] = c;
+    }
+}
+
+
+char *
+ngx_lu_advice_location(ngx_conf_t *cf, ngx_lu_loc_conf_t *lucf,
+    const char *name, ngx_http_handler_pt handler)
+{
+    const char                *uri;
+    ngx_http_core_loc_conf_t  *clcf;
+
+    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+
+    if (ngx_lu_advice_alone(cf, lucf, &clcf->name) != NGX_CONF_OK) {
+        return NGX_CONF_ERROR;
+    }
+
+    if (handler && clcf->handler != handler) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"%s\" in location \"%V\" conflicts with another "
+                           "directive that answers requests, such as "
+                           "\"proxy_pass\", use a location for each",
+                           name, &clcf->name);
+        return NGX_CONF_ERROR;
+    }
+
+    if (!lucf->api) {
+        return NGX_CONF_OK;
+    }
+
+    uri = lucf->releases ? "/releases/" : "/v1/";
+
+    if (!ngx_lu_advice_meets(clcf, uri)) {
+        ngx_conf_log_error(NGX_LOG_WARN, cf, 0,
+                           "\"%s\" in location \"%V\" answers only what "
+                           "begins with \"%s\", use \"location ^~ %s\"",
+                           name, &clcf->name, uri, uri);
+    }
+
+    return lucf->releases ? NGX_CONF_OK : ngx_lu_advice_body(cf, lucf, clcf);
+}
+
+
+/* Two handlers in a location: the last one would win. */
+
+static char *
+ngx_lu_advice_alone(ngx_conf_t *cf, ngx_lu_loc_conf_t *lucf,
+    ngx_str_t *location)
+{
+    size_t       i;
+    const char  *first;
+
+    struct {
+        ngx_uint_t   here;
+        const char  *name;
+    } all[] = {
+        { lucf->api, lucf->releases ? "liveupdate_releases"
+                                    : "liveupdate_api" },
+        { lucf->artifacts, "liveupdate_artifacts" },
+        { lucf->webhook != NULL, "liveupdate_webhook" },
+        { lucf->feed != NULL, "liveupdate_feed" },
+        { lucf->download != NULL, "liveupdate_download" },
+        { lucf->status, "liveupdate_status" },
+    };
+
+    first = NULL;
+
+    for (i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+
+        if (!all[i].here) {
+            continue;
+        }
+
+        if (first) {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "\"%s\" and \"%s\" conflict in location "
+                               "\"%V\", use a location for each",
+                               first, all[i].name, location);
+            return NGX_CONF_ERROR;
+        }
+
+        first = all[i].name;
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+/* Whether requests that begin with "uri" can arrive in the location. */
+
+static ngx_uint_t
+ngx_lu_advice_meets(ngx_http_core_loc_conf_t *clcf, const char *uri)
+{
+    size_t  len;
+
+#if (NGX_PCRE)
+    if (clcf->regex) {
+        return 1;
+    }
+#endif
+
+    if (clcf->named) {
+        return 1;
+    }
+
+    len = ngx_min(clcf->name.len, ngx_strlen(uri));
+
+    return ngx_strncmp(clcf->name.data, uri, len) == 0;
+}
+
+
+static char *
+ngx_lu_advice_body(ngx_conf_t *cf, ngx_lu_loc_conf_t *lucf,
+    ngx_http_core_loc_conf_t *clcf)
+{
+    dev_t       of_temp, of_store;
+    ngx_str_t  *temp, *store;
+
+    if (lucf->tokens_path.len
+        && clcf->client_max_body_size
+        && clcf->client_max_body_size <= NGX_LU_ADVICE_BODY)
+    {
+        ngx_conf_log_error(NGX_LOG_WARN, cf, 0,
+                           "\"client_max_body_size\" in location \"%V\" is %O "
+                           "bytes, larger uploads will be refused, use "
+                           "\"client_max_body_size 1100m\"",
+                           &clcf->name, clcf->client_max_body_size);
+    }
+
+    store = &lucf->store->path;
+    temp = &clcf->client_body_temp_path->name;
+
+    if (ngx_lu_advice_is_inside(temp, store)
+        && ngx_lu_advice_is_first(cf, temp, store))
+    {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"client_body_temp_path\" in location \"%V\" is "
+                           "in the store and before \"liveupdate_store\", "
+                           "which must come first", &clcf->name);
+        return NGX_CONF_ERROR;
+    }
+
+    if (ngx_lu_advice_device(temp, &of_temp) == NGX_OK
+        && ngx_lu_advice_device(store, &of_store) == NGX_OK
+        && of_temp != of_store)
+    {
+        ngx_conf_log_error(NGX_LOG_WARN, cf, 0,
+                           "\"client_body_temp_path\" in location \"%V\" is "
+                           "on another file system than \"liveupdate_store\", "
+                           "uploads will be copied, use \"%V/tmp/body\"",
+                           &clcf->name, store);
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+static ngx_uint_t
+ngx_lu_advice_is_inside(ngx_str_t *path, ngx_str_t *folder)
+{
+    return path->len > folder->len
+           && ngx_strncmp(path->data, folder->data, folder->len) == 0
+           && path->data[folder->len] == '/';
+}
+
+
+/*
+ * nginx makes folders in the order in which they are named.  It fails to make
+ * one whose parent is named later, unless the parent is already there.
+ */
+
+static ngx_uint_t
+ngx_lu_advice_is_first(ngx_conf_t *cf, ngx_str_t *path, ngx_str_t *store)
+{
+    ngx_uint_t        i;
+    ngx_str_t        *name;
+    ngx_path_t      **paths;
+    ngx_file_info_t   fi;
+
+    if (ngx_file_info(store->data, &fi) != NGX_FILE_ERROR
+        || ngx_errno != NGX_ENOENT)
+    {
+        return 0;
+    }
+
+    paths = cf->cycle->paths.elts;
+
+    for (i = 0; i < cf->cycle->paths.nelts; i++) {
+        name = &paths[i]->name;
+
+        if (name->len == store->len
+            && ngx_strncmp(name->data, store->data, store->len) == 0)
+        {
+            return 0;
+        }
+
+        if (name->len == path->len
+            && ngx_strncmp(name->data, path->data, path->len) == 0)
+        {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+/* The device of a folder, or of the one that it will be made in. */
+
+static ngx_int_t
+ngx_lu_advice_device(ngx_str_t *path, dev_t *device)
+{
+    u_char           name[NGX_MAX_PATH];
+    size_t           len;
+    ngx_file_info_t  fi;
+
+    len = path->len;
+
+    if (len >= NGX_MAX_PATH) {
+        return NGX_DECLINED;
+    }
+
+    ngx_memcpy(name, path->data, len);
+
+    while (len > 1) {
+        name[len] = '\0';
+
+        if (ngx_file_info(name, &fi) != NGX_FILE_ERROR) {
+            *device = fi.st_dev;
+            return NGX_OK;
+        }
+
+        do {
+            len--;
+        } while (len > 1 && name[len] != '/');
+    }
+
+    return NGX_DECLINED;
+}
+
+
+char *
+ngx_lu_advice_jobs(ngx_conf_t *cf, ngx_str_t *uri, const char *name)
+{
+    ngx_resolver_t            *resolver;
+    ngx_http_core_loc_conf_t  *server, *clcf;
+    ngx_http_core_srv_conf_t  *cscf;
+
+    cscf = ngx_http_conf_get_module_srv_conf(cf, ngx_http_core_module);
+    server = cscf->ctx->loc_conf[ngx_http_core_module.ctx_index];
+
+    clcf = ngx_lu_advice_find(server, uri);
+
+    if (clcf == NULL) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"%s\" requires a location \"%V\" with "
+                           "\"proxy_pass\" in this server", name, uri);
+        return NGX_CONF_ERROR;
+    }
+
+    /* the location may not have been merged yet */
+
+    resolver = clcf->resolver ? clcf->resolver : server->resolver;
+
+    if (resolver == NULL || resolver->connections.nelts == 0) {
+        ngx_conf_log_error(NGX_LOG_WARN, cf, 0,
+                           "no \"resolver\" for location \"%V\" of \"%s\", "
+                           "which cannot find addresses of names, name one of "
+                           "/etc/resolv.conf", &clcf->name, name);
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+static ngx_http_core_loc_conf_t *
+ngx_lu_advice_find(ngx_http_core_loc_conf_t *clcf, ngx_str_t *uri)
+{
+    ngx_queue_t                *q;
+    ngx_http_core_loc_conf_t   *location, *found;
+    ngx_http_location_queue_t  *lq;
+
+    if (clcf->locations == NULL) {
+        return NULL;
+    }
+
+    for (q = ngx_queue_head(clcf->locations);
+         q != ngx_queue_sentinel(clcf->locations);
+         q = ngx_queue_next(q))
+    {
+        lq = (ngx_http_location_queue_t *) q;
+        location = lq->exact ? lq->exact : lq->inclusive;
+
+        found = ngx_lu_advice_find(location, uri);
+
+        if (found) {
+            return found;
+        }
+
+        if (ngx_lu_advice_takes(location, uri)) {
+            return location;
+        }
+    }
+
+    return NULL;
+}
+
+
+/* A location "/" is there for something else. */
+
+static ngx_uint_t
+ngx_lu_advice_takes(ngx_http_core_loc_conf_t *clcf, ngx_str_t *uri)
+{
+    if (clcf->noname || clcf->named || clcf->exact_match) {
+        return 0;
+    }
+
+#if (NGX_PCRE)
+    if (clcf->regex) {
+        return ngx_regex_exec(clcf->regex->regex, uri, NULL, 0) >= 0;
+    }
+#endif
+
+    return clcf->name.len > 1
+           && clcf->name.len <= uri->len
+           && ngx_strncmp(clcf->name.data, uri->data, clcf->name.len) == 0;
+}
