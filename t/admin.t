@@ -1,0 +1,223 @@
+#!/usr/bin/perl
+
+# Copyright (C) the nginx-liveupdate authors
+
+# The tool nginx-liveupdate beside an nginx of the test: tokens that count when
+# the command returns, what "check" finds, backup and restore, and what "init"
+# would write.  t/deb/server.t has the rest, in a fresh system.
+
+use warnings;
+use strict;
+
+use Test::More;
+
+use Test::LiveUpdate qw/ :DEFAULT zip /;
+
+my $t = Test::LiveUpdate->new();
+
+plan(skip_all => 'must be root') if $> != 0;
+
+$t->has_daemon($_) for qw/ make flock curl /;
+
+my $dir = $t->testdir();
+my $store = "$dir/state/store";
+
+mkdir "$dir/$_" or die "cannot make $dir/$_: $!\n" for qw/ state away /;
+
+# the tool runs nginx without arguments of its own
+
+$t->write_file('nginx', <<"EOS");
+#!/bin/sh
+exec $Test::LiveUpdate::NGINX -p '$dir/' -e '$dir/error.log' \\
+    -c '$dir/nginx.conf' "\$@"
+EOS
+chmod 0755, "$dir/nginx";
+
+$t->write_file_expand('nginx.conf', <<"EOC");
+
+%%TEST_GLOBALS%%
+
+events {
+}
+
+http {
+    %%TEST_GLOBALS_HTTP%%
+
+    liveupdate_store   $store;
+    liveupdate_tokens  liveupdate.tokens;
+
+    server {
+        listen  127.0.0.1:8080;
+
+        location /v1/ {
+            client_max_body_size  10m;
+            liveupdate_api;
+        }
+    }
+}
+
+EOC
+
+rename "$dir/tokens", "$dir/liveupdate.tokens"
+    or die "cannot rename the tokens: $!\n";
+
+$t->plan(47)->run();
+
+# tokens
+
+my $before = $t->read_file('liveupdate.tokens');
+
+my $said = good('token add ci publish', 'token add');
+my ($ci) = $said =~ /^ {4}(ca_[0-9a-f]{40})$/m;
+
+is(whoami($ci), '200 ci', 'the token counts at once');
+is(mode('liveupdate.tokens'), '600', 'nobody else reads the list');
+unlike($t->read_file('liveupdate.tokens'), qr/$ci/, 'it has no clear token');
+
+for my $case (
+    ['token add ci read', qr/there is a token "ci"/],
+    ['token add x', qr/takes a name and roles/],
+    ['token add x publish,boss', qr/"boss" is no role/],
+    ["token add 'a b' read", qr/is no name of a token/],
+    ["token add '#x' read", qr/is no name of a token/],
+    ["token add '' read", qr/is no name of a token/],
+    ["token add x read '../x'", qr/is no id of an app/],
+    ['token revoke', qr/takes a name/],
+    ['token revoke nobody', qr/there is no token "nobody"/],
+    ['token', qr/takes add, list or revoke/],
+) {
+    my ($arguments, $expected) = @$case;
+    my $list = $t->read_file('liveupdate.tokens');
+
+    bad($arguments, $expected, $arguments);
+    is($t->read_file('liveupdate.tokens'), $list, 'and nothing is changed');
+}
+
+good('token add one read some-app', 'a token for an app');
+like(good('token list', 'token list'), qr/^one +read +some-app$/m, 'listed');
+good("token revoke $_", "token revoke $_") for qw/ ci one /;
+is(whoami($ci), '401 ', 'the token is worthless at once');
+is($t->read_file('liveupdate.tokens'), $before, 'the list is as it was');
+
+# a store with a release
+
+my $app = $t->create_app('Shop');
+my $release = $t->publish($app, undef, zip('index.html' => 'one'))->{bundle};
+my $live = "$store/live/$app/$release";
+
+like(good('check --content', 'check'),
+     qr/the store is whole: 1 apps, 1 releases/, 'it is whole');
+
+# each kind of damage is found, and nothing else
+
+for my $case (
+    ['a release without its description',
+     sub { rename "$live/release.json", "$dir/away/file" },
+     sub { rename "$dir/away/file", "$live/release.json" },
+     qr{names release $release, but live/$app/$release/release\.json}],
+    ['half an app.json', sub { cut("$store/apps/$app/app.json", 20) }, undef,
+     qr{apps/$app/app\.json is not whole}],
+    ['half a line in a log',
+     sub { cut("$store/apps/$app/audit.log", 5) }, undef,
+     qr{audit\.log ends within a line}],
+    ['somebody else\'s file',
+     sub { chmod 0666, "$live/files/bundle.zip" },
+     sub { chmod 0600, "$live/files/bundle.zip" },
+     qr{bundle\.zip does not belong to \S+ alone}],
+    ['another zip', sub { cut("$live/files/bundle.zip", 1) }, undef,
+     qr{bundle\.zip is not what its publisher sent}],
+) {
+    my ($name, $break, $mend, $expected) = @$case;
+
+    system('cp', '-a', $store, "$dir/whole") == 0 or die;
+
+    $break->();
+    bad('check --content', $expected, $name);
+
+    if ($mend) {
+        $mend->();
+        system('rm', '-rf', "$dir/whole");
+
+    } else {
+        system("rm -rf '$store' && mv '$dir/whole' '$store'") == 0 or die;
+    }
+}
+
+# copies
+
+good("backup $dir/copy.tar", 'backup');
+is(mode('copy.tar'), '600', 'nobody else reads it');
+bad("backup $dir/copy.tar", qr/exists/, 'backup over another one');
+bad("restore $dir/copy.tar", qr/nginx runs/, 'restore while nginx runs');
+
+# a copy without a release that its app names is none
+
+rename $live, "$dir/away/live" or die "cannot rename $live: $!\n";
+bad("backup $dir/torn.tar", qr/is not whole/, 'backup of a damaged store');
+ok(!-e "$dir/torn.tar" && !glob("$dir/torn.tar*"), 'it leaves nothing');
+rename "$dir/away/live", $live or die "cannot rename $live: $!\n";
+
+$t->stop();
+
+bad("restore $dir/copy.tar", qr/there is a store/, 'restore over a store');
+system('rm', '-rf', $store);
+good("restore $dir/copy.tar", 'restore');
+$t->run();
+is($t->latest($app)->{json}{bundleId}, $release, 'a device gets the same');
+
+###############################################################################
+
+sub tool {
+    my ($arguments) = @_;
+
+    my $said = `CONF='$dir' STATE='$dir/state' SHARE='$dir/share' \\
+                LOGS='$dir' PATH='$dir':"\$PATH" \\
+                $Test::LiveUpdate::ROOT/packaging/nginx-liveupdate \\
+                $arguments 2>&1 </dev/null`;
+
+    return ($said, $? == 0);
+}
+
+
+sub good {
+    my ($arguments, $name) = @_;
+
+    my ($said, $ok) = tool($arguments);
+
+    ok($ok, $name) or diag(substr $said, 0, 1000);
+
+    return $said;
+}
+
+
+sub bad {
+    my ($arguments, $expected, $name) = @_;
+
+    my ($said, $ok) = tool($arguments);
+
+    ok(!$ok && $said =~ $expected, "refused: $name" =~ s/\Q$dir\E/DIR/gr)
+        or diag(substr $said, 0, 1000);
+}
+
+
+sub whoami {
+    my ($token) = @_;
+
+    my $reply = $t->api('GET', '/v1/users/me', undef, token => $token);
+
+    return "$reply->{status} " . ($reply->{json}{name} // '');
+}
+
+
+sub mode {
+    my ($name) = @_;
+
+    return sprintf '%o', (stat "$dir/$name")[2] & 07777;
+}
+
+
+sub cut {
+    my ($file, $bytes) = @_;
+
+    truncate $file, (-s $file) - $bytes or die "cannot cut $file: $!\n";
+}
