@@ -61,7 +61,7 @@ EOC
 rename "$dir/tokens", "$dir/liveupdate.tokens"
     or die "cannot rename the tokens: $!\n";
 
-$t->plan(47)->run();
+$t->plan(49)->run();
 
 # tokens
 
@@ -120,6 +120,9 @@ for my $case (
     ['half a line in a log',
      sub { cut("$store/apps/$app/audit.log", 5) }, undef,
      qr{audit\.log ends within a line}],
+    ['a log out of order',
+     sub { swap("$store/apps/$app/audit.log") }, undef,
+     qr{audit\.log: line 2 is older than the one before}],
     ['somebody else\'s file',
      sub { chmod 0666, "$live/files/bundle.zip" },
      sub { chmod 0600, "$live/files/bundle.zip" },
@@ -161,6 +164,23 @@ $t->stop();
 
 bad("restore $dir/copy.tar", qr/there is a store/, 'restore over a store');
 system('rm', '-rf', $store);
+
+# whatever is cut off, be it between two files
+
+my $copy = $t->read_file('copy.tar');
+my $taken = '';
+
+for (my $size = 0; $size < length($copy); $size += 512) {
+    $t->write_file('part.tar', substr($copy, 0, $size));
+
+    my ($said, $ok) = tool("--dry-run restore $dir/part.tar");
+
+    # padding follows the last file
+    $taken .= " $size" if $ok && $said =~ /would unpack/
+                          && substr($copy, $size) =~ /[^\0]/;
+}
+
+is($taken, '', 'no part of a copy is restored');
 good("restore $dir/copy.tar", 'restore');
 $t->run();
 is($t->latest($app)->{json}{bundleId}, $release, 'a device gets the same');
@@ -220,4 +240,16 @@ sub cut {
     my ($file, $bytes) = @_;
 
     truncate $file, (-s $file) - $bytes or die "cannot cut $file: $!\n";
+}
+
+
+sub swap {
+    my ($file) = @_;
+
+    open my $in, '<', $file or die "cannot read $file: $!\n";
+    my @lines = <$in>;
+
+    open my $out, '>', $file or die "cannot write $file: $!\n";
+    print $out reverse @lines;
+    close $out or die "cannot write $file: $!\n";
 }

@@ -51,10 +51,12 @@ sub server_of {
     $s = Test::LiveUpdate::Chroot->new($suite, "$root/build/chroot");
     prepare($deb);
 
-    journey();
+    my $check = journey();
+
     again();
     tokens();
     looks();
+    upgrade($check);
     copies();
     refusals();
     by_certbot();
@@ -147,6 +149,8 @@ sub journey {
          'what nginx served before it still serves');
     like(said('logrotate -d /etc/logrotate.d/nginx'), qr/liveupdate\.log/,
          'the logs are rotated');
+
+    return $check;
 }
 
 
@@ -156,8 +160,9 @@ sub publish {
     my $dir = $s->root . '/home/developer';
     my $hosts = $s->root . '/etc/hosts';
 
-    system("mkdir -p '$dir/dist' '$dir/bin'"
-           . " && echo '<!doctype html>' > '$dir/dist/index.html'") == 0
+    system("mkdir -p '$dir/dist' '$dir/bin' && cd '$dir/dist'"
+           . " && { test -e index.html"
+           . " || echo '<!doctype html>' > index.html; }") == 0
         or die;
 
     $s->write('/home/developer/bin/npx', <<"EOS");
@@ -285,6 +290,67 @@ sub looks {
         'a base URL that is not the certificate\'s');
     system('sed', '-i', 's/other\.example\.com/' . NAME . '/',
            $s->root . '/etc/nginx/conf.d/liveupdate.conf');
+}
+
+
+# The next version of the package, while devices ask and a release waits.
+
+sub upgrade {
+    my ($check) = @_;
+
+    my ($app) = $check =~ m{/apps/([^/]+)/};
+    my $dir = $s->root . '/root';
+    my $list = "curl -s 'https://@{[NAME]}/releases/$app?state=staged'"
+        . " -H 'Authorization: Bearer $token'";
+
+    system("cd '$dir' && dpkg-deb -R liveupdate.deb next"
+           . " && sed -i '/^Version:/s/\$/+next/' next/DEBIAN/control"
+           . " && dpkg-deb --root-owner-group -b next next.deb >/dev/null")
+        == 0 or die "cannot make another version\n";
+
+    good("sed -i 's/^liveupdate_approval .*/liveupdate_approval on;/'"
+         . ' /etc/nginx/liveupdate.conf && nginx-liveupdate reload',
+         'with approval');
+
+    $s->write('/home/developer/dist/index.html', "<!doctype html>\n<p>two\n");
+    like(publish($s->read('/home/developer/step')), qr/success/i,
+         'another release');
+
+    my ($waiting) = said($list) =~ /"id":"([^"]+)"/;
+
+    ok($waiting, 'it waits');
+
+    # without -f the status is told, whatever it is
+
+    my $device = $check =~ s/^\s*curl -sS/curl -s -o \/dev\/null/r
+        =~ s/\s+$//r;
+
+    $s->write('/root/devices', <<"EOS");
+while [ ! -e /root/enough ]; do
+    $device -w '%{http_code}\\n'
+done > /root/codes
+EOS
+    good('sh /root/devices </dev/null >/dev/null 2>&1 & sleep 1',
+         'devices ask');
+
+    my $before = said('cat /run/nginx.pid');
+
+    good('dpkg -i /root/next.deb', 'upgrade');
+    isnt(said('cat /run/nginx.pid'), $before, 'nginx has a new binary');
+    good('sleep 1; touch /root/enough; sleep 1', 'enough');
+
+    my %codes;
+
+    $codes{$_}++ for split ' ', $s->read('/root/codes');
+    cmp_ok($codes{200} // 0, '>', 10, 'devices were answered')
+        or diag(join ' ', %codes);
+    is("@{[keys %codes]}", 200, 'every one of them');
+
+    like(said($list), qr/"id":"$waiting"/, 'the release still waits');
+    like(said("curl -s https://@{[NAME]}/releases/$app/$waiting/promote"
+              . " --json '{}' -H 'Authorization: Bearer $token'"),
+         qr/$waiting/, 'it is promoted');
+    like(said($check), qr/"bundleId":"$waiting"/, 'and devices get it');
 }
 
 
