@@ -198,6 +198,17 @@ sub again {
     is(settings(), $before, 'changes nothing');
     unlike($said, qr/ca_[0-9a-f]{40}/, 'and makes no other token');
     unlike($said, qr/reloaded/, 'nor reloads');
+
+    # a file that is removed is written anew, and only that
+
+    for my $file (qw! conf.d/liveupdate.conf liveupdate.conf
+                      modules-enabled/60-liveupdate.conf !)
+    {
+        good("mv /etc/nginx/$file /root/away && nginx-liveupdate init "
+             . NAME . ' --cert /root/tls.crt --key /root/tls.key',
+             "init without $file");
+        is(settings(), $before, 'it is back');
+    }
 }
 
 
