@@ -369,6 +369,14 @@ install-conf: install-share
 deb: deps-build-deb	## build the Debian package: [DEB=build/deb]
 	@packaging/build.sh $(or $(DEB),build/deb)
 
+# Of Debian's packages and the one that was built here.
+
+.PHONY: image
+image: deb deps-chroot-image	## build an image for containers: [IMAGE=build/image/nginx-liveupdate.tar]
+	@packaging/image.sh build/deb/libnginx-mod-http-liveupdate_*.deb \
+		$$(sed -n 's/^VERSION_CODENAME=//p' /etc/os-release) \
+		$(or $(IMAGE),build/image/nginx-liveupdate.tar)
+
 # In throw-away systems, on loopback interfaces of their own.
 
 .PHONY: deb-test

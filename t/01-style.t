@@ -22,7 +22,7 @@ my @c = (glob('*.c src/*/*.[ch]'), glob('t/*/*.[ch]'));
 # a string in JSON cannot be broken
 my @text = ((grep { !/\.json$/ } glob 'conf/* conf/console/*'),
             glob('config LICENSE t/*.t t/*.sh t/lib/*.sh'),
-            glob('packaging/*.sh packaging/nginx-liveupdate'),
+            glob('packaging/*.sh packaging/image/* packaging/nginx-liveupdate'),
             glob('t/lib/Test/*.pm t/lib/Test/*/*.pm t/lib/Test/*/*/*.pm'),
             glob('t/*/*.pl t/*/*.t'));
 my @compilers = grep { system("command -v $_ >/dev/null 2>&1") == 0 }

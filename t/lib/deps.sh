@@ -5,7 +5,7 @@
 # Sees to the packages that a job needs:
 #
 #     deps.sh build [test] [clients] [browser] [caches] [shared] [fuzz]
-#             [differ] [bench] [static] [scale] [deb] [chroot]
+#             [differ] [bench] [static] [scale] [deb] [chroot] [image]
 #
 # What is missing is installed with apt-get if that exists and the user is
 # root; elsewhere the names of the packages are printed and the job fails.
@@ -155,6 +155,10 @@ look()
                 need_command ip iproute2
                 test -e /usr/share/keyrings/debian-archive-keyring.gpg \
                     || need debian-archive-keyring
+            ;;
+
+            image)
+                need_command buildah buildah
             ;;
 
             *)

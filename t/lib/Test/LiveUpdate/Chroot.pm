@@ -34,22 +34,33 @@ sub new {
             or die "cannot rename $dir/$tar.new: $!\n";
     }
 
-    my $self = bless {
-        root => File::Temp::tempdir("$suite-XXXXXX", DIR => $dir),
-        dir => $dir,
-        owner => $$,
-    }, $class;
+    my $self = $class->from_tar("$dir/$tar", $dir);
 
-    chmod 0755, $self->{root};
-
-    system('tar', '-C', $self->{root}, '--exclude=./dev/*', '-xpf',
-           "$dir/$tar") == 0 or die "cannot unpack $dir/$tar\n";
     system('cp', '-L', '/etc/resolv.conf', "$self->{root}/etc/resolv.conf");
 
     # there is no init; without this nothing would be started
 
     $self->write('/usr/sbin/policy-rc.d', "#!/bin/sh\nexit 0\n");
     chmod 0755, "$self->{root}/usr/sbin/policy-rc.d";
+
+    return $self;
+}
+
+
+# from_tar(file, folder):  what a tar file has.
+
+sub from_tar {
+    my ($class, $tar, $dir) = @_;
+
+    my $self = bless {
+        root => File::Temp::tempdir('root-XXXXXX', DIR => $dir),
+        owner => $$,
+    }, $class;
+
+    chmod 0755, $self->{root};
+
+    system('tar', '-C', $self->{root}, '--exclude=./dev/*', '--exclude=dev/*',
+           '-xpf', $tar) == 0 or die "cannot unpack $tar\n";
 
     return $self;
 }
@@ -135,7 +146,8 @@ sub stop {
 
 
 # run(command):  what it says on both outputs, and whether it succeeded; with
-# outside => 1 not in the folder, but with the network of the system.
+# outside => 1 not in the folder, but with the network of the system; with
+# mounts => 1 also with its mounts.
 
 sub run {
     my ($self, $command, %opt) = @_;
@@ -148,7 +160,7 @@ sub run {
     push @command, 'chroot', $self->{root}, 'env', '-i',
         'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
         'HOME=/root', 'DEBIAN_FRONTEND=noninteractive', 'LC_ALL=C.UTF-8'
-        if !$opt{outside};
+        if !$opt{outside} && !$opt{mounts};
 
     my $pid = open my $fh, '-|';
 
