@@ -116,7 +116,7 @@ my @silent = (
     [location => "$api limit_except GET { deny all; }"],
 );
 
-$t->plan(@refused + @warned + @silent + 5);
+$t->plan(@refused + @warned + @silent + 4);
 
 $t->write_file($_, 'secret') for qw/ s /;
 chmod 0600, "$dir/s";
@@ -148,7 +148,7 @@ like((test([location => "$store\n\n\nliveupdate_threads none;\n\n"
      'the line of an unknown pool');
 
 SKIP: {
-    skip 'must be root', 3 if $> != 0;
+    skip 'must be root', 2 if $> != 0;
 
     # a folder that only root may enter
 
@@ -167,13 +167,6 @@ SKIP: {
 
     unlike((test([main => $main, location => $text, undef]))[1],
            qr/"$dir\/shut"/, 'one that they can');
-
-    # /proc is a file system of its own, and takes no folders
-
-    like((test([location => "client_body_temp_path /proc/none/body; $api",
-                undef]))[1],
-         qr/"client_body_temp_path" .* on another file system than "liveup/,
-         'temporary files on another file system');
 }
 
 # nginx's own prefix is no place for data; the parent is not there, so that
@@ -202,6 +195,9 @@ sub test {
     my ($last, %add) = (pop @{[@$case]}, @$case[0 .. $#$case - 1]);
     my ($said, $ok) = $t->test_config(config(%add));
     my $text = join ' ', map { "$_: $add{$_}" } sort keys %add;
+
+    # the tests may run in a file system of that kind
+    $said =~ s/^.*\blies on tmpfs\b.*\n//mg;
 
     return ($text =~ s/\s+/ /gr =~ s/\Q$dir\E/DIR/gr, $said, $ok);
 }

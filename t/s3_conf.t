@@ -25,7 +25,8 @@ my $start = 'liveupdate_store store; liveupdate_tokens tokens; ';
 
 for my $case (
     [ 'liveupdate_publish_s3;', qr/invalid number of arguments/ ],
-    [ 'liveupdate_publish_s3 none;', qr/open\(\) ".*none" failed \(2: / ],
+    [ 'liveupdate_publish_s3 none;',
+      qr/open\(\) ".*none" of "liveupdate_publish_s3" failed/ ],
     [ 'liveupdate_publish_s3 keys; liveupdate_publish_s3 keys;',
       qr/"liveupdate_publish_s3" directive is duplicate/ ],
     [ 'liveupdate_publish_s3 keys size=0;', qr/invalid parameter "size=0"/ ],

@@ -23,7 +23,6 @@ static char *ngx_lu_advice_body(ngx_conf_t *cf, ngx_lu_loc_conf_t *lucf,
 static ngx_uint_t ngx_lu_advice_is_inside(ngx_str_t *path, ngx_str_t *folder);
 static ngx_uint_t ngx_lu_advice_is_first(ngx_conf_t *cf, ngx_str_t *path,
     ngx_str_t *store);
-static ngx_int_t ngx_lu_advice_device(ngx_str_t *path, dev_t *device);
 static ngx_http_core_loc_conf_t *ngx_lu_advice_find(
     ngx_http_core_loc_conf_t *clcf, ngx_str_t *uri);
 static ngx_uint_t ngx_lu_advice_takes(ngx_http_core_loc_conf_t *clcf,
@@ -205,7 +204,6 @@ static char *
 ngx_lu_advice_body(ngx_conf_t *cf, ngx_lu_loc_conf_t *lucf,
     ngx_http_core_loc_conf_t *clcf)
 {
-    dev_t       of_temp, of_store;
     ngx_str_t  *temp, *store;
 
     if (lucf->tokens_path.len
@@ -230,17 +228,6 @@ ngx_lu_advice_body(ngx_conf_t *cf, ngx_lu_loc_conf_t *lucf,
                            "in the store and before \"liveupdate_store\", "
                            "which must come first", &clcf->name);
         return NGX_CONF_ERROR;
-    }
-
-    if (ngx_lu_advice_device(temp, &of_temp) == NGX_OK
-        && ngx_lu_advice_device(store, &of_store) == NGX_OK
-        && of_temp != of_store)
-    {
-        ngx_conf_log_error(NGX_LOG_WARN, cf, 0,
-                           "\"client_body_temp_path\" in location \"%V\" is "
-                           "on another file system than \"liveupdate_store\", "
-                           "uploads will be copied, use \"%V/tmp/body\"",
-                           &clcf->name, store);
     }
 
     return NGX_CONF_OK;
@@ -294,40 +281,6 @@ ngx_lu_advice_is_first(ngx_conf_t *cf, ngx_str_t *path, ngx_str_t *store)
     }
 
     return 0;
-}
-
-
-/* The device of a folder, or of the one that it will be made in. */
-
-static ngx_int_t
-ngx_lu_advice_device(ngx_str_t *path, dev_t *device)
-{
-    u_char           name[NGX_MAX_PATH];
-    size_t           len;
-    ngx_file_info_t  fi;
-
-    len = path->len;
-
-    if (len >= NGX_MAX_PATH) {
-        return NGX_DECLINED;
-    }
-
-    ngx_memcpy(name, path->data, len);
-
-    while (len > 1) {
-        name[len] = '\0';
-
-        if (ngx_file_info(name, &fi) != NGX_FILE_ERROR) {
-            *device = fi.st_dev;
-            return NGX_OK;
-        }
-
-        do {
-            len--;
-        } while (len > 1 && name[len] != '/');
-    }
-
-    return NGX_DECLINED;
 }
 
 
