@@ -30,7 +30,8 @@ $t->plan(24);
 
 $t->config_reference(sub {
     s{^( *)client_body_buffer_size .*\n}
-     {$&$1client_body_temp_path  store/tmp/body;\n}m;
+     {$&$1client_body_temp_path  store/tmp/body;\n}m
+        if $_[0] eq 'liveupdate.conf';
 });
 
 $t->run();
