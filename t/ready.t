@@ -49,7 +49,7 @@ for my $what ('all', 'write') {
     $hang->hang($what);
 
     $from = time();
-    ok((wait_until { (ready())[0] == 503 } 4), "$what hangs: not ready");
+    ok((wait_until { (ready())[0] == 503 } 15), "$what hangs: not ready");
 
     my @sockets = map { http_start("GET /ready HTTP/1.0\r\n\r\n") } 1 .. 50;
 
@@ -65,7 +65,7 @@ for my $what ('all', 'write') {
     cmp_ok(time() - $from, '<', SWIFT, "$what hangs: at once");
 
     $hang->answer();
-    ok((wait_until { all_ready() } 4), "$what answers: ready");
+    ok((wait_until { all_ready() } 15), "$what answers: ready");
     is(logged(qr/is not ready: /), 1, "$what hangs: in the log once");
     is(logged(qr/is ready again/), 1, "$what answers: in the log once");
 }
@@ -81,22 +81,22 @@ for ([ ENOSPC, 'The disk of the store is full.' ],
     my ($errno, $message) = @$_;
 
     $hang->fail($errno);
-    ok((wait_until { ((ready())[1]{message} // '') eq $message } 4), $message);
+    ok((wait_until { ((ready())[1]{message} // '') eq $message } 15), $message);
 }
 
 $hang->answer();
-ok((wait_until { all_ready() } 4), 'ready again');
+ok((wait_until { all_ready() } 15), 'ready again');
 
 # the mount goes, and comes
 
 $hang->kill();
-ok((wait_until { (ready())[0] == 503 } 4), 'the file system is dead');
+ok((wait_until { (ready())[0] == 503 } 15), 'the file system is dead');
 $hang->umount();
 ok((wait_until { ((ready())[1]{message} // '') =~ /is its file system mounted/ }
-    4), 'it is not mounted');
+    15), 'it is not mounted');
 is(join(' ', glob "$dir/store/tmp/*"), '', 'nothing is written below');
 $hang->mount();
-ok((wait_until { all_ready() } 4), 'mounted again');
+ok((wait_until { all_ready() } 15), 'mounted again');
 
 # mistakes
 

@@ -108,7 +108,6 @@ hang_init(struct fuse_conn_info *conn, struct fuse_config *cfg)
     (void) conn;
 
     cfg->use_ino = 1;
-    cfg->hard_remove = 1;
     cfg->entry_timeout = 0;
     cfg->attr_timeout = 0;
     cfg->negative_timeout = 0;
