@@ -11,7 +11,6 @@
 #include "read/ngx_lu_open.h"
 #include "read/ngx_lu_send.h"
 #include "read/ngx_lu_static.h"
-#include "store/ngx_lu_ask.h"
 #include "store/ngx_lu_clean.h"
 #include "store/ngx_lu_machine.h"
 #include "store/ngx_lu_mark.h"
@@ -429,15 +428,6 @@ ngx_lu_store(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return NGX_CONF_ERROR;
     }
 
-    if (ngx_lu_ask(&path, cf->log) == NGX_BUSY) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "the disk of the store \"%V\" does not answer",
-                           &path);
-        return NGX_CONF_ERROR;
-    }
-
-    ngx_lu_advice_store(cf, &value[1], &path);
-
     store->existing = existing;
     lucf->store = store;
 
@@ -451,6 +441,8 @@ ngx_lu_store(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     if (ngx_lu_mount_look(cf, store) != NGX_OK) {
         return NGX_CONF_ERROR;
     }
+
+    ngx_lu_advice_store(cf, &value[1], &path);
 
     store->absent = ngx_lu_is_absent(cf, store);
 

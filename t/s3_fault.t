@@ -72,6 +72,9 @@ for (@HOW) {
 
         $fault->disarm();
 
+        # it asks for names anew, and can do without
+        next if defined $path && $path =~ m{/(?:\.look$|\.turn/look\.)};
+
         push @wrong, map { "$call $n ($path): $_" } wrong($call, $state,
                                                           $expected)
             if defined $path;

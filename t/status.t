@@ -340,9 +340,10 @@ is(said('deviceId=n1&'), "$app android - - no_channel",
 is(said('/no-such-app/'), 'no-such-app - - - no_app', 'log: no app');
 is(said("$one/bundle.zip"), "$app - - $one file", 'log: an artifact');
 is(said("$one/nope"), "$app - - $one not_found", 'log: no artifact');
-is(said('/latest.yml'), "$desktop windows - b2 manifest", 'log: a manifest');
+is(said('/latest.yml'), "$desktop windows latest b2 manifest",
+   'log: a manifest');
 is(said('%201.0.0.exe'), "$desktop windows - b1 file", 'log: a file');
-is(said('/windows'), "$desktop windows - b2 download", 'log: a download');
+is(said('/windows'), "$desktop windows latest b2 download", 'log: a download');
 is(said('/nope.exe'), "$desktop windows - - not_found", 'log: nothing');
 is(said('/nope/latest.yml'), 'nope - - - no_app', 'log: no desktop app');
 is(said('"GET /status'), undef, 'log: not of those who watch');

@@ -215,7 +215,7 @@ ngx_lu_s3_authorize(ngx_http_request_t *r, lu_sigv4_request_t *request,
 
     key = lu_key_find(s3->conf->keys, s3->conf->nkeys, &sigv4.access);
 
-    if (key == NULL) {
+    if (key == NULL || key->token == NULL) {
         return ngx_lu_s3_refuse_text(r, NGX_HTTP_FORBIDDEN,
                                      "InvalidAccessKeyId",
                                      "There is no such access key.");

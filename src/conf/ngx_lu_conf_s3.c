@@ -135,6 +135,7 @@ ngx_lu_conf_s3_expects(ngx_conf_t *cf, ngx_lu_s3_conf_t *s3,
 char *
 ngx_lu_conf_s3_keys(ngx_conf_t *cf, ngx_lu_loc_conf_t *lucf)
 {
+    size_t             i;
     ngx_str_t          name, text;
     lu_str_t           file;
     lu_rc_e            rc;
@@ -167,5 +168,21 @@ ngx_lu_conf_s3_keys(ngx_conf_t *cf, ngx_lu_loc_conf_t *lucf)
         return NGX_CONF_ERROR;
     }
 
-    return rc == LU_OK ? NGX_CONF_OK : NGX_CONF_ERROR;
+    if (rc != LU_OK) {
+        return NGX_CONF_ERROR;
+    }
+
+    /* whoever takes a token back must not have to think of its keys */
+
+    for (i = 0; i < s3->nkeys; i++) {
+        if (s3->keys[i].token == NULL) {
+            ngx_conf_log_error(NGX_LOG_WARN, cf, 0,
+                               "the key \"%*s\" in \"%V\" is not accepted: "
+                               "the token that it names does not exist",
+                               s3->keys[i].access.len,
+                               s3->keys[i].access.data, &name);
+        }
+    }
+
+    return NGX_CONF_OK;
 }

@@ -96,10 +96,6 @@ lu_key_line(const lu_arena_t *arena, lu_str_t *line, lu_key_t *key,
         }
     }
 
-    if (key->token == NULL) {
-        return lu_error(err, NULL, "names a token that does not exist");
-    }
-
     if (!lu_line_field(line, &field) || !lu_key_secret_valid(&field)) {
         return lu_error(err, NULL,
                         "has a secret that is not 16 to 128 printable ASCII "

@@ -28,7 +28,7 @@
 typedef struct {
     lu_str_t            access;
     lu_str_t            secret;
-    const lu_token_t   *token;
+    const lu_token_t   *token;      /* or NULL: it has been removed */
 } lu_key_t;
 
 
@@ -37,8 +37,8 @@ typedef struct {
  * refer to the n tokens.  There may be no keys in it.  LU_OK, LU_NOMEM, or
  * LU_INVALID with the reason and, as the subject, the number of the line: a
  * field is missing or one too many, an access key is not 1 to 128 letters,
- * digits, "-", "_" or ".", or occurs twice, no token has the name, or a secret
- * is not 16 to 128 printable ASCII characters.
+ * digits, "-", "_" or ".", or occurs twice, or a secret is not 16 to 128
+ * printable ASCII characters.
  */
 
 lu_rc_e lu_key_parse(const lu_arena_t *arena, const lu_str_t *text,

@@ -13,7 +13,7 @@
 #include <sys/sysmacros.h>
 
 
-#define NGX_LU_MOUNT_WAIT  10           /* seconds */
+#define NGX_LU_MOUNT_WAIT  5            /* seconds */
 #define NGX_LU_MOUNT_INFO  (1024 * 1024)
 
 
@@ -46,6 +46,11 @@ static ngx_uint_t ngx_lu_mount_info(ngx_lu_mount_t *look, ngx_file_info_t *fi);
 static ngx_err_t ngx_lu_mount_root(ngx_lu_mount_t *look);
 
 
+/* of this process: threads that have not come back */
+
+static ngx_atomic_t  ngx_lu_mount_hung;
+
+
 ngx_int_t
 ngx_lu_mount_look(ngx_conf_t *cf, ngx_lu_store_t *store)
 {
@@ -53,6 +58,15 @@ ngx_lu_mount_look(ngx_conf_t *cf, ngx_lu_store_t *store)
     ngx_str_t        type;
     const char      *texts[LU_MOUNT_WARNINGS];
     ngx_lu_mount_t  *look;
+
+    /* each reload would leave another thread behind */
+
+    if (ngx_lu_mount_hung) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "the store \"%V\" is not looked at: a file system "
+                           "still hangs", &store->path);
+        return NGX_ERROR;
+    }
 
     look = ngx_lu_mount_create(&store->path);
 
@@ -206,6 +220,10 @@ ngx_lu_mount_wait(ngx_lu_mount_t *look)
     done = look->done;
     look->left = !done;
 
+    if (look->left) {
+        (void) ngx_atomic_fetch_add(&ngx_lu_mount_hung, 1);
+    }
+
     (void) pthread_mutex_unlock(&look->mutex);
 
     return done ? NGX_OK : NGX_ERROR;
@@ -261,6 +279,7 @@ ngx_lu_mount_thread(void *data)
 
     if (left) {
         ngx_lu_mount_free(look);
+        (void) ngx_atomic_fetch_add(&ngx_lu_mount_hung, -1);
     }
 
     return NULL;
