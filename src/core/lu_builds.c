@@ -211,14 +211,20 @@ lu_builds_rollback(cJSON *app, unsigned steps, const lu_pin_scope_t *scope,
     }
 
     do {
-        if (scope->channel || scope->platforms) {
-            build = lu_pin_newest(app, scope);
+        latest = lu_builds_latest(app);
 
-        } else {
-            latest = lu_builds_latest(app);
-            build = latest ? lu_json_find(lu_json_get(app, "desktopBuilds"),
-                                          "id", latest)
-                           : NULL;
+        build = latest ? lu_json_find(lu_json_get(app, "desktopBuilds"), "id",
+                                      latest)
+                       : NULL;
+
+        /* what was taken back of all its manifests is no step any more */
+
+        if (scope->channel
+            || scope->platforms
+            || (build && lu_json_get(build, "manifests")
+                && !lu_pin_is_latest(app, build, scope)))
+        {
+            build = lu_pin_newest(app, scope);
         }
 
         before = NULL;

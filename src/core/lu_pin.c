@@ -470,26 +470,35 @@ lu_pin_tidy(cJSON *app, lu_error_t *err)
 const cJSON *
 lu_pin_newest(const cJSON *app, const lu_pin_scope_t *scope)
 {
-    const cJSON  *builds, *build, *item;
+    const cJSON  *builds, *build;
 
     builds = lu_json_get(app, "desktopBuilds");
 
     build = (builds && builds->child) ? builds->child->prev : NULL;
 
-    while (build) {
-
-        cJSON_ArrayForEach(item, lu_json_get(build, "manifests")) {
-
-            if (lu_pin_is_asked(build, item)
-                && lu_pin_in_scope(build, item, scope)
-                && lu_pin_release(app, item->valuestring) == build)
-            {
-                return build;
-            }
-        }
-
+    while (build && !lu_pin_is_latest(app, build, scope)) {
         build = (build == builds->child) ? NULL : build->prev;
     }
 
-    return NULL;
+    return build;
+}
+
+
+int
+lu_pin_is_latest(const cJSON *app, const cJSON *build,
+    const lu_pin_scope_t *scope)
+{
+    const cJSON  *item;
+
+    cJSON_ArrayForEach(item, lu_json_get(build, "manifests")) {
+
+        if (lu_pin_is_asked(build, item)
+            && lu_pin_in_scope(build, item, scope)
+            && lu_pin_release(app, item->valuestring) == build)
+        {
+            return 1;
+        }
+    }
+
+    return 0;
 }

@@ -222,6 +222,23 @@ builds_rollback(void)
 
     cJSON_Delete(info);
     cJSON_Delete(app);
+
+    /* what was taken back of a channel is no step of all channels */
+
+    app = tap_json("{\"desktopBuilds\":["
+                   "{\"id\":\"a\",\"isReleased\":true,\"wasLatest\":true,"
+                   "\"manifests\":[\"latest.yml\"]},"
+                   "{\"id\":\"b\",\"isReleased\":true,\"wasLatest\":true,"
+                   "\"manifests\":[\"latest.yml\"]},"
+                   "{\"id\":\"c\",\"isReleased\":true,\"wasLatest\":true,"
+                   "\"manifests\":[\"latest.yml\"]}],"
+                   "\"desktopReleases\":{\"latestReleaseBuildId\":\"c\","
+                   "\"manifests\":{\"latest.yml\":\"b\"}}}");
+
+    ok(lu_builds_rollback(app, 1, NULL, &id, &err) == LU_OK
+       && strcmp(id, "a") == 0, "rolled back after a channel was");
+
+    cJSON_Delete(app);
 }
 
 
