@@ -46,6 +46,8 @@ static void ngx_lu_turn_ask(ngx_lu_io_t *io, ngx_lu_turn_t *turn,
     u_char *folder);
 static ngx_int_t ngx_lu_turn_look(ngx_lu_io_t *io, u_char *path, u_char *look,
     ngx_fd_t *fd);
+static ngx_int_t ngx_lu_turn_plain(ngx_lu_io_t *io, u_char *path,
+    ngx_fd_t *fd);
 static ngx_int_t ngx_lu_turn_lost(ngx_lu_io_t *io, u_char *path);
 static ngx_uint_t ngx_lu_turn_is(u_char *path);
 static ngx_lu_turn_t *ngx_lu_turn_of(ngx_lu_io_t *io, u_char *path);
@@ -532,13 +534,16 @@ ngx_lu_turn_drop(ngx_lu_io_t *io, u_char *folder)
 ngx_int_t
 ngx_lu_turn_rename(ngx_lu_io_t *io, u_char *from, u_char *to)
 {
-    ngx_int_t  rc;
+    ngx_int_t   rc;
+    ngx_uint_t  moved;
 
     if (ngx_lu_turn_prove(io) != NGX_OK) {
         return NGX_ERROR;
     }
 
-    rc = ngx_lu_turn_move(io, from, to);
+    moved = (from && to && ngx_rename_file(from, to) != NGX_FILE_ERROR);
+
+    rc = moved ? NGX_OK : ngx_lu_turn_move(io, from, to);
     if (rc != NGX_OK) {
         return rc;
     }
@@ -549,7 +554,9 @@ ngx_lu_turn_rename(ngx_lu_io_t *io, u_char *from, u_char *to)
         return NGX_OK;
     }
 
-    if (ngx_rename_file(to, from) != NGX_FILE_ERROR) {
+    /* what is there may be what another has moved */
+
+    if (moved && ngx_rename_file(to, from) != NGX_FILE_ERROR) {
         ngx_lu_turn_follow(io, to, from);
     }
 
@@ -671,17 +678,23 @@ ngx_lu_turn_look(ngx_lu_io_t *io, u_char *path, u_char *look, ngx_fd_t *fd)
         case ESTALE:
             return NGX_AGAIN;
 
+        case NGX_EPERM:
+
+            /* Linux gives no link to a file that somebody else has put there */
+
+            return ngx_lu_turn_plain(io, path, fd);
+
         default:
             return ngx_lu_io_error(io, err, "link()", look);
         }
     }
 
     opened = ngx_open_file(look, NGX_FILE_RDONLY, NGX_FILE_OPEN, 0);
-    err = ngx_errno;
-
-    (void) ngx_delete_file(look);
 
     if (opened == NGX_INVALID_FILE) {
+        err = ngx_errno;
+        (void) ngx_delete_file(look);
+
         return (err == NGX_ENOENT || err == ESTALE)
                ? NGX_AGAIN
                : ngx_lu_io_error(io, err, ngx_open_file_n, path);
@@ -689,12 +702,16 @@ ngx_lu_turn_look(ngx_lu_io_t *io, u_char *path, u_char *look, ngx_fd_t *fd)
 
     if (ngx_fd_info(opened, &fi) == NGX_FILE_ERROR) {
         err = ngx_errno;
+
         (void) ngx_close_file(opened);
+        (void) ngx_delete_file(look);
 
         return (err == ESTALE)
                ? NGX_AGAIN
                : ngx_lu_io_error(io, err, ngx_fd_info_n, path);
     }
+
+    (void) ngx_delete_file(look);
 
     *fd = opened;
 
@@ -722,6 +739,43 @@ ngx_lu_turn_ask(ngx_lu_io_t *io, ngx_lu_turn_t *turn, u_char *folder)
     ngx_lu_turn_refresh(io, folder);
 
     turn->fresh[turn->nfresh++ % NGX_LU_TURN_FOLDERS] = hash;
+}
+
+
+/* Without a link: a file that was replaced has no name any more. */
+
+static ngx_int_t
+ngx_lu_turn_plain(ngx_lu_io_t *io, u_char *path, ngx_fd_t *fd)
+{
+    ngx_fd_t         opened;
+    ngx_err_t        err;
+    ngx_file_info_t  fi;
+
+    opened = ngx_open_file(path, NGX_FILE_RDONLY, NGX_FILE_OPEN, 0);
+
+    if (opened == NGX_INVALID_FILE) {
+        return (ngx_errno == NGX_ENOENT || ngx_errno == ESTALE)
+               ? NGX_AGAIN
+               : ngx_lu_io_failed(io, ngx_open_file_n, path);
+    }
+
+    if (ngx_fd_info(opened, &fi) == NGX_FILE_ERROR) {
+        err = ngx_errno;
+        (void) ngx_close_file(opened);
+
+        return (err == ESTALE)
+               ? NGX_AGAIN
+               : ngx_lu_io_error(io, err, ngx_fd_info_n, path);
+    }
+
+    if (fi.st_nlink == 0) {
+        (void) ngx_close_file(opened);
+        return NGX_AGAIN;
+    }
+
+    *fd = opened;
+
+    return NGX_OK;
 }
 
 
