@@ -167,7 +167,11 @@ ngx_lu_clean_old(ngx_lu_io_t *io, u_char *path)
     if (path && ngx_lu_file_exists(io, path) == NGX_OK) {
         ngx_lu_clean_unused(io, path, 1);
 
-        (void) ngx_delete_dir(path);
+        /* the old binary of an upgrade needs it until it quits */
+
+        if (!ngx_inherited) {
+            (void) ngx_delete_dir(path);
+        }
     }
 
     ngx_lu_io_clear(io);

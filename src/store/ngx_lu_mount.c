@@ -14,6 +14,7 @@
 
 
 #define NGX_LU_MOUNT_WAIT  5            /* seconds */
+#define NGX_LU_MOUNT_HUNG  8            /* threads, at most */
 #define NGX_LU_MOUNT_INFO  (1024 * 1024)
 
 
@@ -61,10 +62,11 @@ ngx_lu_mount_look(ngx_conf_t *cf, ngx_lu_store_t *store)
 
     /* each reload would leave another thread behind */
 
-    if (ngx_lu_mount_hung) {
+    if (ngx_lu_mount_hung >= NGX_LU_MOUNT_HUNG) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "the store \"%V\" is not looked at: a file system "
-                           "still hangs", &store->path);
+                           "the store \"%V\" is not looked at: %d threads "
+                           "hang in file systems",
+                           &store->path, NGX_LU_MOUNT_HUNG);
         return NGX_ERROR;
     }
 

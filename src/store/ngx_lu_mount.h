@@ -18,8 +18,8 @@
  * lie in, sets store->is_remote and store->is_read_only, and warns about what
  * is known to be wrong there.  To be called when the configuration is read.
  *
- * NGX_OK; NGX_ERROR, logged: it has not answered for 5 seconds, or one of an
- * earlier call still hangs; or root, who has to make the folders of the store,
+ * NGX_OK; NGX_ERROR, logged: it has not answered for 5 seconds, or eight
+ * earlier calls still hang; or root, who has to make the folders of the store,
  * may not write there.
  */
 

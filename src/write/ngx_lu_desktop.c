@@ -439,6 +439,13 @@ ngx_lu_desktop_learn(ngx_lu_task_t *task, cJSON *app)
 
             } else if (status == NGX_HTTP_SERVICE_UNAVAILABLE) {
                 return status;
+
+            } else {
+
+                /* it is done without, and nobody is told of it */
+
+                ngx_lu_io_clear(&task->io);
+                ngx_memzero(&task->error, sizeof(lu_error_t));
             }
         }
 
