@@ -26,7 +26,7 @@ sub cache_conf {
     my $listen = '127.0.0.1:' . Test::LiveUpdate::port($opt{listen} // 8081);
     my $servers = join '', map {
         '    server  127.0.0.1:' . Test::LiveUpdate::port($_)
-        . "  max_fails=1  fail_timeout=1s;\n"
+        . "  max_fails=0;\n"
     } @{$opt{origins} // [ 8080 ]};
 
     local $_ = conf_file('cache.conf');
