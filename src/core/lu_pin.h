@@ -57,7 +57,7 @@ lu_rc_e lu_pin_back(cJSON *app, const char *id, const lu_pin_scope_t *scope,
 
 const cJSON *lu_pin_newest(const cJSON *app, const lu_pin_scope_t *scope);
 
-/* 1 if the build, a part of the app, is the latest of a manifest in the scope */
+/* 1 if the build, a part of the app, is the latest of one in the scope. */
 
 int lu_pin_is_latest(const cJSON *app, const cJSON *build,
     const lu_pin_scope_t *scope);

@@ -773,6 +773,13 @@ ngx_lu_turn_plain(ngx_lu_io_t *io, u_char *path, ngx_fd_t *fd)
         return NGX_AGAIN;
     }
 
+    /* or else it is the file system that has no links */
+
+    if (fi.st_uid == geteuid()) {
+        (void) ngx_close_file(opened);
+        return ngx_lu_io_error(io, NGX_EPERM, "link()", path);
+    }
+
     *fd = opened;
 
     return NGX_OK;
