@@ -84,19 +84,27 @@ copy_files()
 
 
 # The ids of releases in an app.json: those of bundles, and those of builds of a
-# desktop app.
+# desktop app.  It is read as JSON: brackets are in builds, too, and in names.
 
-bundles()
+named()
 {
-    tr -d '\n\t' < "$1" | grep -o '"release": *"[^"]*"' \
-        | sed 's/.*"\([^"]*\)"$/\1/' | sort -u
-}
+    grep -oE '"([^"\\]|\\.)*"|[][{}:,]' "$2" | awk -v what="$1" '
+        $0 == ":" {
+            key = last
 
+            if (depth == 1) {
+                member = last
+            }
+        }
 
-builds()
-{
-    tr -d '\n\t' < "$1" | grep -o '"desktopBuilds": *\[[^]]*\]' \
-        | grep -o '"id": *"[^"]*"' | sed 's/.*"\([^"]*\)"$/\1/'
+        $0 == "{" || $0 == "[" { depth++ }
+        $0 == "}" || $0 == "]" { depth-- }
+
+        last == ":" && (what == "builds" \
+            ? key == "\"id\"" && depth == 3 && member == "\"desktopBuilds\"" \
+            : key == "\"release\"") { print }
+
+        { last = $0 }' | sed -n 's/^"\([A-Za-z0-9_-]*\)"$/\1/p' | sort -u
 }
 
 
@@ -105,11 +113,11 @@ builds()
 
 is_whole()
 {
-    for id in $(bundles "$work/apps/$1/app.json"); do
+    for id in $(named bundles "$work/apps/$1/app.json"); do
         test -f "$to/live/$1/$id/release.json" || return 1
     done
 
-    for id in $(builds "$work/apps/$1/app.json"); do
+    for id in $(named builds "$work/apps/$1/app.json"); do
         test -f "$to/live/$1/$id/release.json" || return 1
 
         for path in "$to/live/$1/$id/files"/*; do

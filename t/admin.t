@@ -12,6 +12,7 @@ use strict;
 use Test::More;
 
 use Test::LiveUpdate qw/ :DEFAULT zip /;
+use Test::LiveUpdate::Release qw/ dist /;
 
 my $t = Test::LiveUpdate->new();
 
@@ -43,8 +44,9 @@ events {
 http {
     %%TEST_GLOBALS_HTTP%%
 
-    liveupdate_store   $store;
-    liveupdate_tokens  liveupdate.tokens;
+    liveupdate_store     $store;
+    liveupdate_tokens    liveupdate.tokens;
+    liveupdate_base_url  http://127.0.0.1:8080;
 
     server {
         listen  127.0.0.1:8080;
@@ -52,6 +54,10 @@ http {
         location /v1/ {
             client_max_body_size  10m;
             liveupdate_api;
+        }
+
+        location /releases/ {
+            liveupdate_releases;
         }
     }
 }
@@ -61,7 +67,7 @@ EOC
 rename "$dir/tokens", "$dir/liveupdate.tokens"
     or die "cannot rename the tokens: $!\n";
 
-$t->plan(49)->run();
+$t->plan(60)->run();
 
 # tokens
 
@@ -185,7 +191,43 @@ good("restore $dir/copy.tar", 'restore');
 $t->run();
 is($t->latest($app)->{json}{bundleId}, $release, 'a device gets the same');
 
+# an app.json with brackets within brackets
+
+$t->api('POST', '/v1/apps', { id => 'shop', name => 'a ] "desktopBuilds":[ \\',
+                              type => 'electron' });
+is(desktop($_), 'live', "desktop release $_") for 1 .. 3;
+
+for my $n (1 .. 3) {
+    my $file = "$store/live/shop/r$n/release.json";
+
+    rename $file, "$dir/away/file" or die "cannot rename $file: $!\n";
+    bad('check', qr/names release r$n, but/, "check without r$n");
+    bad("backup $dir/torn.tar", qr/names release r$n/, "backup without r$n");
+    rename "$dir/away/file", $file or die "cannot rename $file: $!\n";
+}
+
+like(good('check', 'check'), qr/is whole: 2 apps, 4 releases/, 'it is whole');
+
 ###############################################################################
+
+# Stages a desktop release, and returns its state.
+
+sub desktop {
+    my ($n) = @_;
+
+    my $uploads = dist($t, 'shop', "r$n", {
+        'latest.yml' => [ "$n.0.0", "Shop $n.exe" ],
+        'latest-mac.yml' => [ "$n.0.0", "Shop $n.zip" ],
+    });
+
+    my $to = "$store/staging/shop/r$n";
+
+    system('mkdir', '-p', $to) == 0
+        && system('cp', '-r', "$dir/$uploads", $to) == 0 or die;
+
+    return $t->api('POST', "/releases/shop/r$n/stage", {})->{json}{state};
+}
+
 
 sub tool {
     my ($arguments) = @_;

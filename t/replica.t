@@ -68,7 +68,7 @@ EOC
 
 $replica->run();
 
-$t->plan(36 + Test::LiveUpdate::FREE_TESTS);
+$t->plan(41 + Test::LiveUpdate::FREE_TESTS);
 $replica->{planned} = 1;
 
 my $from = $t->testdir() . '/store';
@@ -149,6 +149,34 @@ is(copy(), '0', 'once more');
 is(tree($to), tree($from), 'nothing changes');
 
 
+# A run that ends when the last of several builds has not come: the app.json
+# here does not name it.
+
+my ($rsync) = grep { -x } map { "$_/rsync" } split /:/, $ENV{PATH};
+
+desktop($_) for 3, 4;
+
+$replica->write_file('half/rsync', <<"EOF");
+#!$^X
+exit 1 if grep { \$_ eq '-rn8' } \@ARGV;
+exec '$rsync', '--exclude=r4', \@ARGV;
+EOF
+
+chmod 0755, $replica->testdir() . '/half/rsync';
+
+{
+    local $ENV{PATH} = $replica->testdir() . "/half:$ENV{PATH}";
+
+    is(copy(to => $to), '1', 'a run that ends early');
+}
+
+is(join(' ', wrong($to)), '', 'what is here is whole');
+unlike($replica->read_file('store/apps/shop/app.json'), qr/"r4"/,
+       'and does not name what is missing');
+is(copy(), '0', 'the next run');
+is(tree($to), tree($from), 'brings it');
+
+
 # from another machine: what is in the place of ssh drops the name
 
 $replica->write_file('rsh', "#!/bin/sh\nshift\nexec sh -c \"\$*\"\n");
@@ -181,8 +209,6 @@ is(tree($to), $before, 'nothing has changed');
 
 # All at once: publishers and deletions there, copies that overlap and are
 # killed.  Each call of rsync comes late, so that more happens in between.
-
-my ($rsync) = grep { -x } map { "$_/rsync" } split /:/, $ENV{PATH};
 
 $replica->write_file('bin/rsync', <<"EOF");
 #!$^X
