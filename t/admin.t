@@ -67,7 +67,7 @@ EOC
 rename "$dir/tokens", "$dir/liveupdate.tokens"
     or die "cannot rename the tokens: $!\n";
 
-$t->plan(60)->run();
+$t->plan(66)->run();
 
 # tokens
 
@@ -123,9 +123,9 @@ for my $case (
      qr{names release $release, but live/$app/$release/release\.json}],
     ['half an app.json', sub { cut("$store/apps/$app/app.json", 20) }, undef,
      qr{apps/$app/app\.json is not whole}],
-    ['half a line in a log',
-     sub { cut("$store/apps/$app/audit.log", 5) }, undef,
-     qr{audit\.log ends within a line}],
+    ['a line that is no entry',
+     sub { append("$store/apps/$app/audit.log", "x\n") }, undef,
+     qr{audit\.log: line \d+ is no entry}],
     ['a log out of order',
      sub { swap("$store/apps/$app/audit.log") }, undef,
      qr{audit\.log: line 2 is older than the one before}],
@@ -151,6 +151,21 @@ for my $case (
         system("rm -rf '$store' && mv '$dir/whole' '$store'") == 0 or die;
     }
 }
+
+# a crash cuts a line short, a machine that has lost its turn writes one late
+
+my $log = "state/store/apps/$app/audit.log";
+my $whole = $t->read_file($log);
+my ($first) = $whole =~ /\A(.*\n)/;
+
+append("$dir/$log", $first);
+unlike(good('check', 'a late entry'), qr/note/, 'is nothing to speak of');
+append("$dir/$log", substr($first, 0, 20));
+like(good('check', 'half a line at the end'),
+     qr/^note: \S+audit\.log: line \d+ was cut short/m, 'is noted');
+append("$dir/$log", "\n$first");
+like(good('check', 'and within the log'), qr/^note: .*cut short/m, 'is noted');
+$t->write_file($log, $whole);
 
 # copies
 
@@ -275,6 +290,15 @@ sub mode {
     my ($name) = @_;
 
     return sprintf '%o', (stat "$dir/$name")[2] & 07777;
+}
+
+
+sub append {
+    my ($file, $text) = @_;
+
+    open my $fh, '>>', $file or die "cannot open $file: $!\n";
+    print $fh $text;
+    close $fh or die "cannot write $file: $!\n";
 }
 
 
