@@ -67,7 +67,7 @@ EOC
 rename "$dir/tokens", "$dir/liveupdate.tokens"
     or die "cannot rename the tokens: $!\n";
 
-$t->plan(66)->run();
+$t->plan(67)->run();
 
 # tokens
 
@@ -185,6 +185,13 @@ $t->stop();
 
 bad("restore $dir/copy.tar", qr/there is a store/, 'restore over a store');
 system('rm', '-rf', $store);
+
+# nginx ran without the store, and what was made then is gone
+
+$t->run();
+$t->api('DELETE', '/v1/apps/' . $t->create_app('Gone'));
+$t->stop();
+ok(-d "$store/apps/.turn", 'an empty store');
 
 # whatever is cut off, be it between two files
 
