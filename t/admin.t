@@ -59,6 +59,10 @@ http {
         location /releases/ {
             liveupdate_releases;
         }
+
+        location = /ready {
+            liveupdate_ready;
+        }
     }
 }
 
@@ -67,7 +71,7 @@ EOC
 rename "$dir/tokens", "$dir/liveupdate.tokens"
     or die "cannot rename the tokens: $!\n";
 
-$t->plan(67)->run();
+$t->plan(68)->run();
 
 # tokens
 
@@ -166,6 +170,17 @@ like(good('check', 'half a line at the end'),
 append("$dir/$log", "\n$first");
 like(good('check', 'and within the log'), qr/^note: .*cut short/m, 'is noted');
 $t->write_file($log, $whole);
+
+# what a doctor says of the store
+
+my $port = port(8080);
+
+$t->write_file('conf.d/liveupdate.conf',
+               "listen $port;\nliveupdate_base_url http://localhost;\n");
+
+my ($doctor) = tool('doctor');
+
+like($doctor, qr/^ok +the store answers and can be written/m, 'it is ready');
 
 # copies
 
