@@ -63,15 +63,24 @@ http {
         location = /ready {
             liveupdate_ready;
         }
+
+        location / {
+            liveupdate_publish_s3  s3.keys;
+        }
     }
 }
 
 EOC
 
+for my $file (qw/ liveupdate.keys s3.keys /) {
+    $t->write_file($file, "LU1 ci 0123456789abcdef\n");
+    chmod 0600, "$dir/$file";
+}
+
 rename "$dir/tokens", "$dir/liveupdate.tokens"
     or die "cannot rename the tokens: $!\n";
 
-$t->plan(68)->run();
+$t->plan(78)->run();
 
 # tokens
 
@@ -79,6 +88,9 @@ my $before = $t->read_file('liveupdate.tokens');
 
 my $said = good('token add ci publish', 'token add');
 my ($ci) = $said =~ /^ {4}(ca_[0-9a-f]{40})$/m;
+
+like($said, qr/^the key LU1 in \S+s3\.keys stands for this token$/m,
+     'a key that was there has its rights');
 
 is(whoami($ci), '200 ci', 'the token counts at once');
 is(mode('liveupdate.tokens'), '600', 'nobody else reads the list');
@@ -105,7 +117,10 @@ for my $case (
 
 good('token add one read some-app', 'a token for an app');
 like(good('token list', 'token list'), qr/^one +read +some-app$/m, 'listed');
-good("token revoke $_", "token revoke $_") for qw/ ci one /;
+like(good('token revoke ci', 'token revoke'),
+     qr/^the key LU1 in \S+liveupdate\.keys is worthless, too/m,
+     'its key, too');
+unlike(good('token revoke one', 'another'), qr/the key/, 'which has no key');
 is(whoami($ci), '401 ', 'the token is worthless at once');
 is($t->read_file('liveupdate.tokens'), $before, 'the list is as it was');
 
@@ -171,7 +186,7 @@ append("$dir/$log", "\n$first");
 like(good('check', 'and within the log'), qr/^note: .*cut short/m, 'is noted');
 $t->write_file($log, $whole);
 
-# what a doctor says of the store
+# what a doctor says of the keys and of the store
 
 my $port = port(8080);
 
@@ -180,11 +195,22 @@ $t->write_file('conf.d/liveupdate.conf',
 
 my ($doctor) = tool('doctor');
 
+unlike($doctor, qr/others can read/, 'nobody else reads the keys');
 like($doctor, qr/^ok +the store answers and can be written/m, 'it is ready');
+chmod 0644, "$dir/liveupdate.keys";
+like((tool('doctor'))[0], qr/^wrong +others can read \S+liveupdate\.keys/m,
+     'others read the keys');
+chmod 0600, "$dir/liveupdate.keys";
 
 # copies
 
+ok(-d "$store/apps/$app/.turn", 'there is a turn');
 good("backup $dir/copy.tar", 'backup');
+
+my $names = `tar -tf $dir/copy.tar`;
+
+unlike($names, qr{/\.turn/|/\.look$|^store/tmp}m, 'without turns');
+like($names, qr{^nginx/liveupdate\.keys$}m, 'with the keys');
 is(mode('copy.tar'), '600', 'nobody else reads it');
 bad("backup $dir/copy.tar", qr/exists/, 'backup over another one');
 bad("restore $dir/copy.tar", qr/nginx runs/, 'restore while nginx runs');
@@ -207,6 +233,7 @@ $t->run();
 $t->api('DELETE', '/v1/apps/' . $t->create_app('Gone'));
 $t->stop();
 ok(-d "$store/apps/.turn", 'an empty store');
+unlink "$dir/liveupdate.keys";
 
 # whatever is cut off, be it between two files
 
@@ -224,7 +251,9 @@ for (my $size = 0; $size < length($copy); $size += 512) {
 }
 
 is($taken, '', 'no part of a copy is restored');
-good("restore $dir/copy.tar", 'restore');
+like(good("restore $dir/copy.tar", 'restore'),
+     qr{^wrote \S+/liveupdate\.keys$}m, 'the keys, too');
+is(mode('liveupdate.keys'), '600', 'nobody else reads them');
 $t->run();
 is($t->latest($app)->{json}{bundleId}, $release, 'a device gets the same');
 
