@@ -233,7 +233,11 @@ $t->run();
 $t->api('DELETE', '/v1/apps/' . $t->create_app('Gone'));
 $t->stop();
 ok(-d "$store/apps/.turn", 'an empty store');
+
+# in a container, a link to what is not there yet
+
 unlink "$dir/liveupdate.keys";
+symlink "$dir/away/keys", "$dir/liveupdate.keys" or die "no link: $!\n";
 
 # whatever is cut off, be it between two files
 
