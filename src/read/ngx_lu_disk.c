@@ -130,7 +130,7 @@ ngx_lu_disk_read(ngx_fd_t fd, u_char *buf, size_t size, off_t offset,
                 continue;
             }
 
-            *err = ngx_errno;
+            *err = ngx_lu_io_errno();
             return NGX_ERROR;
         }
 

@@ -198,7 +198,8 @@ ngx_lu_load_open(ngx_lu_load_t *load, u_char *path, ngx_fd_t *fd,
     }
 
     if (ngx_fd_info(*fd, fi) == NGX_FILE_ERROR) {
-        (void) ngx_lu_io_failed(&load->io, ngx_fd_info_n, path);
+        (void) ngx_lu_io_error(&load->io, ngx_lu_io_errno(), ngx_fd_info_n,
+                               path);
         (void) ngx_close_file(*fd);
 
         return NGX_ERROR;
@@ -634,7 +635,7 @@ ngx_lu_load_slice(ngx_lu_load_t *load, u_char *path, lu_str_t *text)
     n = pread(fd, text->data, text->len, (off_t) load->page.offset);
 
     if (n == -1) {
-        rc = ngx_lu_io_failed(&load->io, "pread()", path);
+        rc = ngx_lu_io_error(&load->io, ngx_lu_io_errno(), "pread()", path);
 
     } else if ((size_t) n != text->len) {
         rc = NGX_ABORT;
@@ -749,7 +750,8 @@ ngx_lu_load_bytes(ngx_lu_load_t *load, ngx_fd_t fd, u_char *path,
     n = ngx_read_fd(fd, manifest->bytes, manifest->size);
 
     if (n == -1) {
-        return ngx_lu_io_failed(&load->io, ngx_read_fd_n, path);
+        return ngx_lu_io_error(&load->io, ngx_lu_io_errno(), ngx_read_fd_n,
+                               path);
     }
 
     if ((size_t) n != manifest->size) {

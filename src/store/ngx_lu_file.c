@@ -16,7 +16,14 @@
 #define NGX_LU_FILE_POOL   4096
 #define NGX_LU_FILE_TRIES  5
 
+/* a network file system believes its names for a second */
 
+#define NGX_LU_FILE_STALE  25
+#define NGX_LU_FILE_PAUSE  50           /* milliseconds */
+
+
+static ngx_int_t ngx_lu_file_read_once(ngx_lu_io_t *io, u_char *path,
+    lu_str_t *text, ngx_file_info_t *fi);
 static ngx_int_t ngx_lu_file_append_to(ngx_lu_io_t *io, ngx_lu_temp_t *file,
     const char *text, size_t len);
 
@@ -108,7 +115,7 @@ ngx_lu_file_info(ngx_lu_io_t *io, u_char *path, ngx_file_info_t *fi)
     }
 
     if (ngx_fd_info(fd, fi) == NGX_FILE_ERROR) {
-        err = ngx_errno;
+        err = ngx_lu_io_errno();
         (void) ngx_close_file(fd);
 
         return ngx_lu_io_error(io, err, ngx_fd_info_n, path);
@@ -124,6 +131,33 @@ ngx_int_t
 ngx_lu_file_read(ngx_lu_io_t *io, u_char *path, lu_str_t *text,
     ngx_file_info_t *fi)
 {
+    ngx_int_t   rc;
+    ngx_uint_t  tries;
+
+    for (tries = 0; tries < NGX_LU_FILE_STALE; tries++) {
+
+        rc = ngx_lu_file_read_once(io, path, text, fi);
+
+        if (rc != NGX_ERROR || io->err != ESTALE) {
+            return rc;
+        }
+
+        /* the name still leads to a file that another machine has replaced */
+
+        io->beats++;
+        ngx_msleep(NGX_LU_FILE_PAUSE);
+
+        ngx_lu_io_clear(io);
+    }
+
+    return ngx_lu_file_read_once(io, path, text, fi);
+}
+
+
+static ngx_int_t
+ngx_lu_file_read_once(ngx_lu_io_t *io, u_char *path, lu_str_t *text,
+    ngx_file_info_t *fi)
+{
     size_t     size;
     ssize_t    n;
     ngx_fd_t   fd;
@@ -137,7 +171,7 @@ ngx_lu_file_read(ngx_lu_io_t *io, u_char *path, lu_str_t *text,
     rc = NGX_ERROR;
 
     if (ngx_fd_info(fd, fi) == NGX_FILE_ERROR) {
-        (void) ngx_lu_io_failed(io, ngx_fd_info_n, path);
+        (void) ngx_lu_io_error(io, ngx_lu_io_errno(), ngx_fd_info_n, path);
         goto done;
     }
 
@@ -163,7 +197,7 @@ ngx_lu_file_read(ngx_lu_io_t *io, u_char *path, lu_str_t *text,
                 continue;
             }
 
-            (void) ngx_lu_io_failed(io, "read()", path);
+            (void) ngx_lu_io_error(io, ngx_lu_io_errno(), "read()", path);
             goto done;
         }
 
@@ -266,7 +300,7 @@ ngx_lu_file_pieces(ngx_lu_io_t *io, u_char *path,
                 continue;
             }
 
-            rc = ngx_lu_io_failed(io, "read()", path);
+            rc = ngx_lu_io_error(io, ngx_lu_io_errno(), "read()", path);
             break;
         }
 

@@ -26,6 +26,13 @@ ngx_lu_io_error(ngx_lu_io_t *io, ngx_err_t err, const char *operation,
 }
 
 
+ngx_err_t
+ngx_lu_io_errno(void)
+{
+    return (ngx_errno == NGX_ENOENT) ? ESTALE : ngx_errno;
+}
+
+
 ngx_int_t
 ngx_lu_io_nomem(ngx_lu_io_t *io)
 {

@@ -61,6 +61,14 @@ ngx_int_t ngx_lu_io_failed(ngx_lu_io_t *io, const char *operation,
 ngx_int_t ngx_lu_io_error(ngx_lu_io_t *io, ngx_err_t err,
     const char *operation, u_char *path);
 
+/*
+ * errno after an operation on an open file, for error().  GlusterFS opens a
+ * file when it is used, and says ENOENT if another machine has removed it: that
+ * is ESTALE, as elsewhere.  Where no file has the name, open() says ENOENT.
+ */
+
+ngx_err_t ngx_lu_io_errno(void);
+
 /* The memory is short. */
 
 ngx_int_t ngx_lu_io_nomem(ngx_lu_io_t *io);

@@ -197,7 +197,7 @@ ngx_lu_lock_once(ngx_lu_io_t *io, u_char *path, int create, ngx_fd_t *fd)
 
     while (fcntl(opened, F_OFD_SETLK, &lock) == -1) {
 
-        err = ngx_errno;
+        err = ngx_lu_io_errno();
 
         if (err == NGX_EINTR) {
             continue;
@@ -252,7 +252,7 @@ ngx_lu_lock_named(ngx_lu_io_t *io, u_char *path, ngx_fd_t fd)
     if (ngx_fd_info(fd, &held) == NGX_FILE_ERROR
         || ngx_fd_info(opened, &named) == NGX_FILE_ERROR)
     {
-        err = ngx_errno;
+        err = ngx_lu_io_errno();
 
         rc = (err == ESTALE) ? NGX_AGAIN
                              : ngx_lu_io_error(io, err, ngx_fd_info_n, path);

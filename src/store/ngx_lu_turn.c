@@ -190,6 +190,7 @@ ngx_lu_turn_list(ngx_lu_io_t *io, ngx_lu_turn_t *turn,
     u_char       *name, **entry;
     ngx_int_t     rc;
     ngx_dir_t     dir;
+    ngx_err_t     err;
     ngx_str_t     folder;
     ngx_array_t  *names;
 
@@ -216,11 +217,13 @@ ngx_lu_turn_list(ngx_lu_io_t *io, ngx_lu_turn_t *turn,
 
         if (ngx_read_dir(&dir) == NGX_ERROR) {
 
-            if (ngx_errno == ESTALE) {
+            err = ngx_lu_io_errno();
+
+            if (err == ESTALE) {
                 rc = NGX_DECLINED;
 
-            } else if (ngx_errno != NGX_ENOMOREFILES) {
-                rc = ngx_lu_io_failed(io, ngx_read_dir_n, turn->folder);
+            } else if (err != NGX_ENOMOREFILES) {
+                rc = ngx_lu_io_error(io, err, ngx_read_dir_n, turn->folder);
             }
 
             break;
@@ -701,7 +704,7 @@ ngx_lu_turn_look(ngx_lu_io_t *io, u_char *path, u_char *look, ngx_fd_t *fd)
     }
 
     if (ngx_fd_info(opened, &fi) == NGX_FILE_ERROR) {
-        err = ngx_errno;
+        err = ngx_lu_io_errno();
 
         (void) ngx_close_file(opened);
         (void) ngx_delete_file(look);

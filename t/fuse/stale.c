@@ -4,7 +4,7 @@
  *
  * A shared file system whose caches lie, as those of network file systems do:
  *
- *     stale FOLDER PLACE [SECONDS] [squash|local]
+ *     stale FOLDER PLACE [SECONDS] [squash|local|late]
  *
  * mounts the folder at the place, in the foreground.  Mounted at two places it
  * is a folder that two machines share.  For so many seconds, 1 by default, each
@@ -13,7 +13,8 @@
  * can be read, and a name that did not exist still does not.  Locks, links and
  * exclusive creation are those of the folder.  With "squash", root may create
  * nothing, as with the root_squash of NFS; with "local" no machine sees the
- * locks of others, as with its "nolock".
+ * locks of others, as with its "nolock".  With "late", a file is opened when it
+ * is read or locked, and is not found if it has lost its names: as GlusterFS's.
  */
 
 
@@ -62,6 +63,7 @@ static stale_inode_t      *stale_inodes[STALE_HASH];
 static pthread_mutex_t   stale_mutex = PTHREAD_MUTEX_INITIALIZER;
 static double            stale_timeout = 1;
 static int               stale_squash;
+static int               stale_late;
 
 
 static stale_inode_t *
@@ -438,6 +440,17 @@ stale_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 }
 
 
+/* Whether it would be opened only now, and is not there any more. */
+
+static int
+stale_is_late(int fd)
+{
+    struct stat  st;
+
+    return stale_late && fstat(fd, &st) == 0 && st.st_nlink == 0;
+}
+
+
 static void
 stale_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
     struct fuse_file_info *fi)
@@ -445,6 +458,11 @@ stale_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
     struct fuse_bufvec  buf = FUSE_BUFVEC_INIT(size);
 
     (void) ino;
+
+    if (stale_is_late((int) fi->fh)) {
+        fuse_reply_err(req, ENOENT);
+        return;
+    }
 
     buf.buf[0].flags = FUSE_BUF_IS_FD|FUSE_BUF_FD_SEEK;
     buf.buf[0].fd = (int) fi->fh;
@@ -643,6 +661,11 @@ stale_setlk(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi,
 
     (void) ino;
 
+    if (lock->l_type != F_UNLCK && stale_is_late((int) fi->fh)) {
+        fuse_reply_err(req, ENOENT);
+        return;
+    }
+
     lock->l_pid = 0;
 
     do {
@@ -689,7 +712,8 @@ main(int argc, char **argv)
     struct fuse_loop_config  loop;
 
     if (argc < 3) {
-        fprintf(stderr, "usage: stale FOLDER PLACE [SECONDS] [squash|local]\n");
+        fprintf(stderr, "usage: stale FOLDER PLACE [SECONDS] "
+                "[squash|local|late]\n");
         return 2;
     }
 
@@ -698,6 +722,7 @@ main(int argc, char **argv)
     }
 
     stale_squash = (argc > 4 && strcmp(argv[4], "squash") == 0);
+    stale_late = (argc > 4 && strcmp(argv[4], "late") == 0);
 
     if (argc > 4 && strcmp(argv[4], "local") == 0) {
         stale_ops.getlk = NULL;

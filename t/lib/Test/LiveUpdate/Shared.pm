@@ -14,7 +14,8 @@ use POSIX ();
 use Test::LiveUpdate ();
 
 
-# Options: seconds (how long caches are believed), mode ("squash" or "local").
+# Options: seconds (how long caches are believed), mode ("squash", "local" or
+# "late").
 # Skips the test if this machine has no FUSE.
 
 sub new {
