@@ -144,10 +144,11 @@ capacity: deps-build-test-bench module	## what a core answers, and what many dev
 # Several machines on one store, on real engines.
 
 .PHONY: scale
-scale: deps-build-test-scale module	## several machines on real storage: [ENGINE=cephfs PUBLISHES=120]
+scale: deps-build-test-scale module build/check-store	## several machines on real storage: [ENGINE= PUBLISHES= JOURNEYS=]
 	@set -e; for engine in $(or $(ENGINE),cephfs glusterfs nfs); do \
 		PUBLISHES=$(PUBLISHES) PUBLISHERS=$(PUBLISHERS) \
-		MOUNT_OPTIONS=$(MOUNT_OPTIONS) t/scale/scale.sh $$engine; \
+		MOUNT_OPTIONS=$(MOUNT_OPTIONS) JOURNEYS="$(JOURNEYS)" \
+			t/scale/scale.sh $$engine; \
 	done
 
 

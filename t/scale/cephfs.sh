@@ -8,9 +8,12 @@
 #     cephfs.sh mount N        mounts it at DIR/mN; DIR/mount.N has the pid
 #     cephfs.sh restart NAME   starts a node that was killed
 #     cephfs.sh version
+#
+# Each mount has the network of its machine: see scale.sh.
 
 set -e
 
+address=10.77.0.254
 conf=$DIR/ceph.conf
 CEPH_CONF=$conf
 export CEPH_CONF
@@ -22,9 +25,9 @@ write_conf()
 [global]
 fsid = $(cat /proc/sys/kernel/random/uuid)
 mon initial members = a
-mon host = [v2:127.0.0.1:3300,v1:127.0.0.1:6789]
-public addr = 127.0.0.1
-cluster addr = 127.0.0.1
+mon host = [v2:$address:3300,v1:$address:6789]
+public addr = $address
+cluster addr = $address
 ms bind msgr2 = true
 auth cluster required = none
 auth service required = none
@@ -38,7 +41,7 @@ mgr data = $DIR/mgr
 mds data = $DIR/mds
 osd data = $DIR/osd
 osd objectstore = bluestore
-bluestore block size = 2147483648
+bluestore block size = 5368709120
 osd memory target = 939524096
 log file = $DIR/log/\$name.log
 run dir = $DIR/run
@@ -112,7 +115,7 @@ up()
     fsid=$(sed -n 's/^fsid = //p' "$conf")
 
     monmaptool --create --fsid "$fsid" \
-        --addv a '[v2:127.0.0.1:3300,v1:127.0.0.1:6789]' \
+        --addv a "[v2:$address:3300,v1:$address:6789]" \
         --clobber "$DIR/monmap"
     ceph-mon -i a --mkfs --monmap "$DIR/monmap"
     node mon
@@ -141,7 +144,8 @@ case $1 in
     mount)
         mkdir -p "$DIR/m$2"
         rm -f "$DIR"/run/client.*.pid
-        ceph-fuse -n client.admin --client_mountpoint=/ "$DIR/m$2" \
+        nsenter --net="/run/netns/m$2" \
+            ceph-fuse -n client.admin --client_mountpoint=/ "$DIR/m$2" \
             > "$DIR/mount.log" 2>&1 \
             || { cat "$DIR/mount.log" >&2; exit 1; }
         pgrep -f "^ceph-fuse.* $DIR/m$2\$" | tail -n 1 > "$DIR/mount.$2"

@@ -9,7 +9,8 @@
 #     glusterfs.sh restart NAME   starts a brick that was killed
 #     glusterfs.sh version
 #
-# MOUNT_OPTIONS are those of the mount, none by default.
+# MOUNT_OPTIONS are those of the mount, none by default.  Each mount has the
+# network of its machine: see scale.sh.
 
 set -e
 
@@ -87,7 +88,8 @@ case $1 in
 
         tries=0
 
-        until mount -t glusterfs ${MOUNT_OPTIONS:+-o $MOUNT_OPTIONS} \
+        until nsenter --net="/run/netns/m$2" \
+            mount -t glusterfs ${MOUNT_OPTIONS:+-o $MOUNT_OPTIONS} \
             $address:/lu "$DIR/m$2" > "$DIR/mount.log" 2>&1
         do
             tries=$((tries + 1))

@@ -8,6 +8,8 @@
 #     nfs.sh up                   starts the server; DIR/nodes has its pid
 #     nfs.sh mount N              starts the N-th machine and mounts the export
 #                                 at /mnt/lu there; DIR/mount.N has its pid
+#     nfs.sh second N             mounts it once more there, as another client
+#                                 would, at /mnt/second
 #     nfs.sh run N COMMAND        runs a command in it
 #     nfs.sh copy                 copies the export to DIR/look
 #     nfs.sh restart server       after it was killed
@@ -16,6 +18,8 @@
 # MOUNT_OPTIONS are more options of the mount, none by default.
 
 set -e
+
+options=vers=4.1,hard${MOUNT_OPTIONS:+,$MOUNT_OPTIONS}
 
 
 # Boots NAME with an address; it then takes commands from files.
@@ -142,10 +146,15 @@ case $1 in
             set -e
             modprobe nfsv4
             mount -t rpc_pipefs rpc_pipefs /var/lib/nfs/rpc_pipefs
-            mount -t nfs -o vers=4.1,hard${MOUNT_OPTIONS:+,$MOUNT_OPTIONS} \
-                10.77.0.10:/ /mnt/lu
+            mount -t nfs -o $options 10.77.0.10:/ /mnt/lu
             mkdir -p /mnt/lu/store" > "$DIR/mount.log" 2>&1 \
             || { cat "$DIR/mount.log" >&2; exit 1; }
+    ;;
+
+    second)
+        run "m$2" "
+            mkdir -p /mnt/second
+            mount -t nfs -o $options,nosharecache 10.77.0.10:/ /mnt/second"
     ;;
 
     run)

@@ -8,30 +8,35 @@
 # once, and the store checker must find nothing.
 #
 # PUBLISHES is how many bundles are published in all, PUBLISHERS how many
-# publishers each machine has.  The exit status is 0 if nothing was lost,
-# doubled, refused or answered with 500.
+# publishers each machine has, JOURNEYS a regular expression for the names of
+# those that are made.  The exit status is 0 if nothing was lost, doubled,
+# refused or answered with 500.
 
 use warnings;
 use strict;
 
-use File::Path qw/ make_path /;
+use File::Path qw/ make_path remove_tree /;
 use List::Util qw/ max /;
 use POSIX ();
 use Time::HiRes qw/ sleep time /;
 
 use Test::LiveUpdate qw/ :DEFAULT json_decode json_encode zip /;
+use Test::LiveUpdate::Origin;
 use Test::LiveUpdate::Publisher;
 use Test::LiveUpdate::Store;
+use Test::LiveUpdate::ToDesktop;
 
-use constant { LATE => 180, PAUSE => 5 };
+use constant { LATE => 180, PAUSE => 5, CUT => 70 };
 
 my ($engine) = @ARGV;
 my $dir = $ENV{DIR} // die "scale.sh sets DIR\n";
 my $publishes = $ENV{PUBLISHES} || 120;
 my $publishers = $ENV{PUBLISHERS} || 8;
+my $wanted = $ENV{JOURNEYS} // '';
 my $guests = $engine eq 'nfs';
 my $look = $guests ? "$dir/look/store" : "$dir/m1/store";
 my @machines;
+my $td;
 my %sum;
 my %told;
 
@@ -58,6 +63,8 @@ machine($_) for 1 .. 3;
 
 printf "%s, %s, default mount options%s\n\n", $engine, version(),
        $ENV{MOUNT_OPTIONS} ? " but $ENV{MOUNT_OPTIONS}" : '';
+check_store() if 'check-store' =~ /$wanted/;
+
 printf "%-34s %8s %5s %7s %5s %5s %8s %8s %7s\n", 'journey', 'accepted',
        'lost', 'doubled', '500', '503', 'p50, s', 'p99, s', 'per s';
 
@@ -76,6 +83,18 @@ journey('DELETE against publish', take_back('DELETE', 'deleted'));
 journey('withdraw against publish', take_back('withdraw', 'withdrawn'));
 journey('rollback with "expect"', rollback());
 
+journey('a build, announced 3 times', fetch());
+journey('promote while another fetches', fetch(\&promote));
+
+journey('kill -9 of who fetches', fetch(sub {
+    my ($build, $machine) = @_;
+
+    dies($machine);
+    $td->{origin}->script();
+    over($build);
+    revives($machine);
+}));
+
 journey('kill -9 of nginx', publish($share, 3, 0, sub {
     nginx($machines[1], 'KILL');
     start($machines[1]);
@@ -87,27 +106,37 @@ journey('nginx stopped for a while', publish($share, 3, 0, sub {
     nginx($machines[1], 'CONT');
 }));
 
-# that of a guest is the whole machine
-
 journey('kill -9 of a mount', publish($share, 3, 0, sub {
-    my $machine = $machines[1];
-
-    kill_process(mount_pid($machine));
-    sleep(1);
-
-    if (!$guests) {
-        nginx($machine, 'KILL');
-        system("umount -l '$dir/m$machine->{n}'");
-    }
-
-    engine('mount', $machine->{n});
-    start($machine);
+    dies($machines[1]);
+    revives($machines[1]);
 }));
 
 journey('a mount stopped for a while', publish($share, 3, 0, sub {
     kill 'STOP', mount_pid($machines[1]);
     sleep(PAUSE);
     kill 'CONT', mount_pid($machines[1]);
+}));
+
+journey('its network cut for a while', publish($share, 3, 0, sub {
+    wire($machines[1], 'down');
+    sleep(PAUSE);
+    wire($machines[1], 'up');
+}));
+
+# until others get its locks, and the turns
+
+journey('its network cut for ' . CUT . ' s', publish($share, 3, 1, sub {
+    my $machine = $machines[1];
+
+    wire($machine, 'down');
+    sleep(CUT);
+    wire($machine, 'up');
+
+    if (!Test::LiveUpdate::wait_quietly(sub { is_ready($machine) }, 30)) {
+        print "    m$machine->{n} had to be mounted again\n";
+        dies($machine);
+        revives($machine);
+    }
 }));
 
 my ($node, $pid) = node();
@@ -126,7 +155,7 @@ journey("$node stopped for a while", publish($share, 3, 0, sub {
     kill 'CONT', $pid;
 }));
 
-visible();
+visible() if 'visible' =~ /$wanted/;
 
 printf "\n%d accepted, %d lost, %d doubled, %d times 500, %d times 503, "
        . "%d times no answer, %d given up\n",
@@ -163,6 +192,9 @@ sub machine {
 
     my $t = Test::LiveUpdate->new();
     my $port = 8080 + $n;
+
+    $td //= Test::LiveUpdate::ToDesktop->new($t,
+        origin => Test::LiveUpdate::Origin->new($t, host => '10.77.0.254'));
 
     engine('mount', $n);
     make_path("$dir/m$n/store") if $n == 1 && !$guests;
@@ -211,6 +243,49 @@ sub mount_pid {
 }
 
 
+# The mount of a machine, and what runs on it; that of a guest is all of it.
+
+sub dies {
+    my ($machine) = @_;
+
+    kill_process(mount_pid($machine));
+    sleep(1);
+
+    if (!$guests) {
+        nginx($machine, 'KILL');
+        system("umount -l '$dir/m$machine->{n}'");
+    }
+}
+
+
+sub revives {
+    my ($machine) = @_;
+
+    engine('mount', $machine->{n});
+    start($machine);
+}
+
+
+sub wire {
+    my ($machine, $state) = @_;
+
+    system('ip', 'link', 'set', "tm$machine->{n}", $state) == 0
+        or die "no wire\n";
+}
+
+
+sub is_ready {
+    my ($machine) = @_;
+
+    my $reply = eval {
+        $machine->{t}->api('GET', '/ready', undef, token => undef,
+                           port => $machine->{port}, timeout => 5)
+    };
+
+    return $reply && $reply->{status} == 200;
+}
+
+
 # Signals all of nginx on a machine.
 
 sub nginx {
@@ -254,6 +329,8 @@ sub config {
 
     my $store = $guests ? '/mnt/lu/store' : "$dir/m$n/store";
     my $host = host($n);
+    my $origin = $td->{origin}->url();
+    my $secret = $td->{t}->testdir() . '/secret.todesktop';
 
     return <<"EOC" =~ s{^\s*client_body_temp_path .*store/tmp/.*\n}{}mr;
 %%TEST_GLOBALS%%
@@ -282,6 +359,30 @@ http {
         location /releases/ {
             liveupdate_releases;
         }
+
+        location = /ready {
+            liveupdate_ready;
+        }
+
+        location = /hooks/todesktop {
+            liveupdate_webhook  todesktop  secret=$secret;
+        }
+
+        liveupdate_fetch  /fetch/  retry=50ms tries=20;
+
+        location ^~ /fetch/ {
+            internal;
+
+            resolver  127.0.0.1;
+
+            proxy_pass                  $origin\$liveupdate_fetch_uri;
+            proxy_pass_request_headers  off;
+            proxy_pass_request_body     off;
+            proxy_set_header            X-Machine  $n;
+            proxy_store                 \$liveupdate_fetch_path;
+            proxy_temp_path             $store/tmp/fetch;
+            proxy_read_timeout          600s;
+        }
     }
 }
 
@@ -296,12 +397,34 @@ sub host {
 }
 
 
+# What holds through two mounts, and what not: see docs/scale.md.
+
+sub check_store {
+    my @dirs = $guests ? qw{ /mnt/lu /mnt/second }
+                       : map { "$dir/m$_->{n}" } @machines[0, 1];
+    my $command = "$Test::LiveUpdate::ROOT/build/check-store -n 20 @dirs";
+
+    engine('second', 1) if $guests;
+
+    my @said = $guests ? `t/scale/$engine.sh run 1 '$command'` : `$command`;
+    my @failed = grep { /^no/i } @said;
+
+    print "check-store: $said[-1]",
+          map { "    $_" } @failed, grep { /^yes.*(?:turns|seen)/ } @said;
+    print "\n";
+
+    $sum{wrong}++ if grep { /^NO/ } @failed;
+}
+
+
 # -- journeys ----------------------------------------------------------------
 
 # A journey returns what was accepted; what it asks for is counted by note().
 
 sub journey {
     my ($name, $code) = @_;
+
+    return if $name !~ /$wanted/;
 
     my $log = "$dir/journey.log";
     my $from = time();
@@ -362,8 +485,10 @@ sub wrong {
 
     for my $app (keys %apps) {
         my @deployments = eval { $store->deployments($app) };
+        my $builds = eval { $store->app($app)->{desktopBuilds} };
 
         $apps{$app}{$_->{release}}++ for @deployments;
+        $apps{$app}{$_->{id}}++ for @{$builds || []};
     }
 
     my @found = map { $apps{$_->{app}}{$_->{bundle}} // 0 }
@@ -406,6 +531,7 @@ sub publisher {
             my ($reply) = @_;
 
             note(is => $reply ? $reply->{status} : 'none');
+            refused($machine, $reply) if $reply && $reply->{status} == 500;
         });
 }
 
@@ -450,8 +576,19 @@ sub publish_one {
 
     note(is => $done->{ok} ? 'accepted' : 'given_up', app => $app,
          bundle => $done->{bundle}, took => time() - $from, %note);
+    refused($machine, $done->{reply}) unless $done->{ok};
 
     return $done;
+}
+
+
+# What no publisher can repeat, or should ever see.
+
+sub refused {
+    my ($machine, $reply) = @_;
+
+    note(is => 'wrong', text => "m$machine->{n}: $reply->{status} "
+                                . substr($reply->{body} // '', 0, 200));
 }
 
 
@@ -523,33 +660,43 @@ sub noise {
 }
 
 
+# In as many apps as it takes for one machine not to know what another has made.
+
 sub ready {
     return sub {
-        my ($app) = apps(1);
-        my @port = (port => $machines[0]{port});
-        my $publisher = publisher($machines[0]);
-        my $bundle = $publisher->api('POST', "/v1/apps/$app/bundles",
-            { artifactType => 'zip', channelName => 'production' }, @port)
-            ->{json}{id};
-
-        $publisher->upload($app, $bundle, zip('index.html' => 'x'), @port);
-
-        my @children = map {
-            my $machine = $machines[$_ % @machines];
-
-            child(sub {
-                my $from = time();
-                my $reply = publisher($machine)->api('PATCH',
-                    "/v1/apps/$app/bundles/$bundle",
-                    { artifactStatus => 'ready' }, port => $machine->{port});
-
-                note(is => $reply->{status} == 200 ? 'accepted' : 'given_up',
-                     app => $app, bundle => $bundle, took => time() - $from);
-            });
-        } 1 .. 8;
-
-        waitpid $_, 0 for @children;
+        ready_one($_) for apps(5);
     };
+}
+
+
+sub ready_one {
+    my ($app) = @_;
+
+    my @port = (port => $machines[0]{port});
+    my $publisher = publisher($machines[0]);
+    my $bundle = $publisher->api('POST', "/v1/apps/$app/bundles",
+        { artifactType => 'zip', channelName => 'production' }, @port)
+        ->{json}{id};
+
+    $publisher->upload($app, $bundle, zip('index.html' => 'x'), @port);
+
+    my @children = map {
+        my $machine = $machines[$_ % @machines];
+
+        child(sub {
+            my $from = time();
+            my $reply = publisher($machine)->api('PATCH',
+                "/v1/apps/$app/bundles/$bundle",
+                { artifactStatus => 'ready' }, port => $machine->{port});
+            my $done = $reply->{status} == 200;
+
+            note(is => $done ? 'accepted' : 'given_up',
+                 app => $app, bundle => $bundle, took => time() - $from);
+            refused($machine, $reply) unless $done;
+        });
+    } 1 .. 8;
+
+    waitpid $_, 0 for @children;
 }
 
 
@@ -628,6 +775,136 @@ sub generation {
     return publisher($machines[0])->api('GET', "/v1/apps/$app", undef,
                                         port => $machines[0]{port})
            ->{json}{generation};
+}
+
+
+# A build that is announced to all machines at once is fetched by one of them.
+# "meanwhile" gets it and the machine that fetches it, which waits for a file.
+
+sub fetch {
+    my ($meanwhile) = @_;
+
+    return sub {
+        my $build = $td->build(platforms => [ 'windows' ], size => 300_000);
+        my $from = time();
+        my $machine;
+
+        $td->{origin}->mark();
+        $td->{origin}->script(qr/x64\.exe$/ => { hold => 500 }) if $meanwhile;
+
+        waitpid $_, 0 for map { announce($build, $_) } @machines;
+
+        if ($meanwhile) {
+            wait_until { $machine = fetcher() } LATE;
+            $meanwhile->($build, $machine);
+            $td->{origin}->script();
+        }
+
+        my $state = over($build);
+        my %asked = $td->{origin}->asked();
+        my @twice = grep { $asked{$_} > 1 } sort keys %asked;
+
+        note(is => $state eq 'live' ? 'accepted' : 'given_up',
+             app => $build->{app}, bundle => $build->{id},
+             took => time() - $from);
+
+        # who takes it over begins with the manifests
+        note(is => 'wrong', text => "fetched twice: @twice")
+            if @twice && !$machine;
+        note(is => 'wrong', text => $_) for wrong_build($build);
+    };
+}
+
+
+sub announce {
+    my ($build, $machine) = @_;
+
+    return child(sub {
+        local $next = sub { $machine->{port} };
+        local $td->{t} = publisher($machine);
+
+        my $reply = $td->deliver($build);
+
+        refused($machine, $reply) if $reply->{status} !~ /^20/;
+    });
+}
+
+
+# The machine that waits for the file.
+
+sub fetcher {
+    my ($request) = $td->{origin}->flying(qr/x64\.exe$/);
+
+    return $request && $machines[$request->{headers}{'x-machine'} - 1];
+}
+
+
+# The state of a build at last.
+
+sub over {
+    my ($build) = @_;
+
+    my $state = 'none';
+
+    Test::LiveUpdate::wait_quietly(sub {
+        for my $machine (@machines) {
+            my $reply = eval {
+                $machine->{t}->api('GET',
+                    "/releases/$build->{app}/$build->{id}", undef,
+                    port => $machine->{port}, timeout => 10)
+            };
+
+            $state = $reply->{json}{state}
+                if $reply && $reply->{status} == 200;
+            return 1 if $state =~ /^(?:live|failed)$/;
+        }
+    }, LATE);
+
+    return $state;
+}
+
+
+sub promote {
+    my ($build, $machine) = @_;
+
+    my ($other) = grep { $_ != $machine } @machines;
+    my @live = grep { $_->{id} ne $build->{id} } values %{$td->{builds}};
+
+    for my $case ([ $build, 409 ], map { [ $_, 200 ] } @live) {
+        my ($which, $status) = @$case;
+
+        my $reply = publisher($other)->api('POST',
+            "/releases/$which->{app}/$which->{id}/promote", {},
+            port => $other->{port});
+
+        refused($other, $reply) if $reply->{status} != $status;
+    }
+}
+
+
+sub wrong_build {
+    my ($build) = @_;
+
+    my $t = $machines[0]{t};
+    my @wrong;
+
+    # the helper looks into the store of a test
+    my $place = $t->testdir() . '/store';
+
+    remove_tree($place) unless -l $place;
+    symlink $look, $place;
+
+    local $td->{t} = $t;
+
+    Test::LiveUpdate::wait_quietly(sub {
+        engine('copy') if $guests;
+
+        @wrong = ($td->wrong_files($build),
+                  map { "a job is left: $_" } $td->jobs());
+        !@wrong;
+    }, 20);
+
+    return @wrong;
 }
 
 

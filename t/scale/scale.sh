@@ -58,5 +58,17 @@ ip addr add 10.77.0.254/24 dev br0
 mount -t tmpfs -o size=8g scale "$DIR"
 mount -t tmpfs run /run
 
+# The wire of a machine is "tmN".  Those of NFS are Linuxes of their own; of the
+# others the mount alone is in the machine's network.
+
+test "$engine" = nfs || for n in 1 2 3; do
+    ip netns add "m$n"
+    ip link add "tm$n" type veth peer name eth0 netns "m$n"
+    ip link set "tm$n" master br0 up
+    ip -n "m$n" link set lo up
+    ip -n "m$n" addr add "10.77.0.$((10 + n))/24" dev eth0
+    ip -n "m$n" link set eth0 up
+done
+
 cd "$root"
 exec perl -It/lib t/scale/scale.pl "$engine"

@@ -27,14 +27,16 @@ my $sendfile = $SENDFILE{(POSIX::uname())[4]};
 my $noise = join '', map { pack 'L', $_ * 2654435761 % 4294967291 } 1 .. 16384;
 
 
-# Runs until the test ends.  Names in the folder are decoded paths.
+# Runs until the test ends.  Names in the folder are decoded paths.  host: an
+# address that others can reach, in the place of 127.0.0.1.
 
 sub new {
-    my ($class, $t) = @_;
+    my ($class, $t, %opt) = @_;
 
     my $self = bless {
         t => $t,
         dir => $t->testdir() . '/origin',
+        host => $opt{host} // '127.0.0.1',
         port => Test::LiveUpdate::port(8091),
         other => Test::LiveUpdate::port(8092),
         down => 0,
@@ -47,7 +49,7 @@ sub new {
     $self->script();
     $self->{pid} = $t->run_daemon(sub { $self->serve() });
 
-    $t->waitforsocket("127.0.0.1:$self->{port}")
+    $t->waitforsocket("$self->{host}:$self->{port}")
         or die "the origin does not listen\n";
 
     return $self;
@@ -57,7 +59,7 @@ sub new {
 sub url {
     my ($self) = @_;
 
-    return "http://127.0.0.1:$self->{port}";
+    return "http://$self->{host}:$self->{port}";
 }
 
 
@@ -66,7 +68,7 @@ sub url {
 sub other_url {
     my ($self) = @_;
 
-    return "http://127.0.0.1:$self->{other}";
+    return "http://$self->{host}:$self->{other}";
 }
 
 
@@ -139,7 +141,7 @@ sub listens {
     my ($self) = @_;
 
     return IO::Socket::INET->new(Proto => 'tcp',
-                                 PeerAddr => "127.0.0.1:$self->{port}");
+                                 PeerAddr => "$self->{host}:$self->{port}");
 }
 
 
@@ -261,7 +263,7 @@ sub listen_on {
     my ($self, $port) = @_;
 
     my $s = IO::Socket::INET->new(Proto => 'tcp', Listen => 512, Reuse => 1,
-                                  LocalAddr => "127.0.0.1:$port")
+                                  LocalAddr => "$self->{host}:$port")
         or die "cannot listen on $port: $!\n";
 
     $s->blocking(0);

@@ -535,8 +535,9 @@ sub check_complete {
     $self->wrong("$where: the table is not sorted, or has names twice")
         if grep { $hrefs[$_ - 1] ge $hrefs[$_] } 1 .. $#hrefs;
 
-    $self->wrong("$where: $size bytes instead of $release->{size}")
-        if $size != $release->{size};
+    $self->wrong("$where: $size bytes instead of "
+                 . ($release->{size} // "none"))
+        if $size != ($release->{size} // -1);
 
     $self->check_kind($where, $release, @files);
     $self->check_same($where, @files);

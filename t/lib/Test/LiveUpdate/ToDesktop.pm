@@ -54,7 +54,7 @@ sub new {
         %opt,
     }, $class;
 
-    $self->{origin} = Test::LiveUpdate::Origin->new($t);
+    $self->{origin} //= Test::LiveUpdate::Origin->new($t);
     $self->secret_file('secret.todesktop', "$self->{secret}\n");
 
     return $self;
