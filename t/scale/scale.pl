@@ -806,7 +806,7 @@ sub fetch {
 
         note(is => $state eq 'live' ? 'accepted' : 'given_up',
              app => $build->{app}, bundle => $build->{id},
-             took => time() - $from);
+             took => ($build->{over} // time()) - $from);
 
         # who takes it over begins with the manifests
         note(is => 'wrong', text => "fetched twice: @twice")
@@ -856,7 +856,11 @@ sub over {
 
             $state = $reply->{json}{state}
                 if $reply && $reply->{status} == 200;
-            return 1 if $state =~ /^(?:live|failed)$/;
+
+            if ($state =~ /^(?:live|failed)$/) {
+                $build->{over} //= time();
+                return 1;
+            }
         }
     }, LATE);
 
