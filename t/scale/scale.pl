@@ -266,10 +266,14 @@ sub revives {
 }
 
 
+# Without a carrier a guest would give its wire up for good.
+
 sub wire {
     my ($machine, $state) = @_;
 
-    system('ip', 'link', 'set', "tm$machine->{n}", $state) == 0
+    my @bridge = $state eq 'down' ? ('nomaster') : ('master', 'br0');
+
+    system('ip', 'link', 'set', "tm$machine->{n}", @bridge) == 0
         or die "no wire\n";
 }
 
