@@ -8,8 +8,8 @@
 #     nfs.sh up                   starts the server; DIR/nodes has its pid
 #     nfs.sh mount N              starts the N-th machine and mounts the export
 #                                 at /mnt/lu there; DIR/mount.N has its pid
-#     nfs.sh second N             mounts it once more there, as another client
-#                                 would, at /mnt/second
+#     nfs.sh second N             mounts it twice more there, as other clients
+#                                 would, at /mnt/one and /mnt/two
 #     nfs.sh run N COMMAND        runs a command in it
 #     nfs.sh copy                 copies the export to DIR/look
 #     nfs.sh restart server       after it was killed
@@ -153,8 +153,12 @@ case $1 in
 
     second)
         run "m$2" "
-            mkdir -p /mnt/second
-            mount -t nfs -o $options,nosharecache 10.77.0.10:/ /mnt/second"
+            set -e
+            for place in /mnt/one /mnt/two; do
+                mkdir -p \$place
+                mount -t nfs -o $options,lookupcache=none,nosharecache \
+                    10.77.0.10:/ \$place
+            done"
     ;;
 
     run)

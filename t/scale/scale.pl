@@ -139,23 +139,31 @@ journey('its network cut for ' . CUT . ' s', publish($share, 3, 1, sub {
     }
 }));
 
-my ($node, $pid) = node();
+for my $node (kinds(nodes())) {
+    journey("kill -9 of $node", publish($share, 3, 0, sub {
+        kill_process({ nodes() }->{$node});
+        sleep(PAUSE);
+        engine('restart', $node);
+    }));
 
-journey("kill -9 of $node", publish($share, 3, 0, sub {
-    kill_process($pid);
-    sleep(PAUSE);
-    engine('restart', $node);
-}));
+    journey("$node stopped for a while", publish($share, 3, 0, sub {
+        my $pid = { nodes() }->{$node};
 
-($node, $pid) = node();
-
-journey("$node stopped for a while", publish($share, 3, 0, sub {
-    kill 'STOP', $pid;
-    sleep(PAUSE);
-    kill 'CONT', $pid;
-}));
+        kill 'STOP', $pid;
+        sleep(PAUSE);
+        kill 'CONT', $pid;
+    }));
+}
 
 visible() if 'visible' =~ /$wanted/;
+
+engine('copy') if $guests;
+
+my @wrong = check(Test::LiveUpdate::Store->new($look));
+
+$sum{wrong} += @wrong;
+print "\nin the store: ", @wrong ? join("\n    ", '', @wrong)
+                                : 'nothing is wrong', "\n";
 
 printf "\n%d accepted, %d lost, %d doubled, %d times 500, %d times 503, "
        . "%d times no answer, %d given up\n",
@@ -319,12 +327,21 @@ sub kill_process {
 }
 
 
-# The first one that the engine lists: what keeps the bytes.
+# What the engine consists of, with the process of each.
 
-sub node {
+sub nodes {
     open my $fh, '<', "$dir/nodes" or die "no nodes: $!\n";
 
-    return split ' ', scalar <$fh>;
+    return map { split } <$fh>;
+}
+
+
+# The first one of each kind: the others, "brick2", are like it.
+
+sub kinds {
+    my (%nodes) = @_;
+
+    return grep { !/[2-9]$/ } sort keys %nodes;
 }
 
 
@@ -404,7 +421,7 @@ sub host {
 # What holds through two mounts, and what not: see docs/scale.md.
 
 sub check_store {
-    my @dirs = $guests ? qw{ /mnt/lu /mnt/second }
+    my @dirs = $guests ? qw{ /mnt/one /mnt/two }
                        : map { "$dir/m$_->{n}" } @machines[0, 1];
     my $command = "$Test::LiveUpdate::ROOT/build/check-store -n 20 @dirs";
 
@@ -457,10 +474,11 @@ sub journey {
 
     my @wrong;
 
-    Test::LiveUpdate::wait_quietly(sub {
+    for my $try (1 .. 5) {
         @wrong = wrong(\%seen, \@accepted, \@gone);
-        !@wrong && !$seen{lost} && !$seen{doubled};
-    }, 10);
+        last if !@wrong && !$seen{lost} && !$seen{doubled};
+        sleep(2);
+    }
 
     # each is told once
     @wrong = grep { !$told{$_}++ } @wrong, @said;
@@ -501,9 +519,8 @@ sub wrong {
     $seen->{lost} = grep { $_ == 0 } @found;
     $seen->{doubled} = grep { $_ > 1 } @found;
 
-    my @wrong = eval { $store->check() };
+    my @wrong = map { check($store, app => $_) } sort keys %apps;
 
-    push @wrong, "the store cannot be read: $@" if $@;
     push @wrong, map { "deleted, but there: $_->{bundle}" }
         grep { $_->{is} eq 'deleted'
                && -e "$look/live/$_->{app}/$_->{bundle}" } @$gone;
@@ -511,6 +528,17 @@ sub wrong {
         grep { $apps{$_->{app}}{$_->{bundle}} } @$gone;
 
     return @wrong;
+}
+
+
+# Who was cut off may have written a line of a change that was not made.
+
+sub check {
+    my ($store, @which) = @_;
+
+    my @wrong = eval { $store->check(@which, late => 1) };
+
+    return $@ ? "the store cannot be read: $@" : @wrong;
 }
 
 
