@@ -16,6 +16,7 @@
 #include "store/ngx_lu_file.h"
 #include "store/ngx_lu_path.h"
 #include "store/ngx_lu_tree.h"
+#include "store/ngx_lu_turn.h"
 
 #include "core/lu_builder.h"
 #include "core/lu_file.h"
@@ -32,6 +33,8 @@
 static ngx_int_t ngx_lu_inlet_live(ngx_lu_task_t *task,
     ngx_lu_release_t *release);
 static ngx_int_t ngx_lu_inlet_begin(ngx_lu_task_t *task, cJSON *json,
+    ngx_lu_release_t *release);
+static ngx_int_t ngx_lu_inlet_again(ngx_lu_task_t *task,
     ngx_lu_release_t *release);
 static ngx_int_t ngx_lu_inlet_state(ngx_lu_task_t *task,
     ngx_lu_release_t *release);
@@ -162,7 +165,7 @@ ngx_lu_inlet_begin(ngx_lu_task_t *task, cJSON *json,
 {
     u_char     *path;
     lu_put_t    put;
-    ngx_int_t   rc;
+    ngx_int_t   rc, status;
 
     rc = ngx_lu_release_load(&task->io, release->folder, &release->json);
 
@@ -171,6 +174,13 @@ ngx_lu_inlet_begin(ngx_lu_task_t *task, cJSON *json,
 
         return rc == NGX_OK ? ngx_lu_inlet_state(task, release)
                             : ngx_lu_task_failed(task);
+    }
+
+    status = ngx_lu_inlet_again(task, release);
+
+    if (status != NGX_DECLINED) {
+        cJSON_Delete(json);
+        return status;
     }
 
     release->json = json;
@@ -190,6 +200,41 @@ ngx_lu_inlet_begin(ngx_lu_task_t *task, cJSON *json,
     }
 
     return ngx_lu_release_save(task, release);
+}
+
+
+/*
+ * Another call may have promoted the release before the folder was made here:
+ * NGX_DONE, and the folder is gone.  NGX_DECLINED: none has; or a status.
+ */
+
+static ngx_int_t
+ngx_lu_inlet_again(ngx_lu_task_t *task, ngx_lu_release_t *release)
+{
+    u_char     *folder;
+    ngx_int_t   status;
+
+    folder = release->folder;
+
+    ngx_lu_turn_refresh(&task->io,
+                        ngx_lu_path_folder(&task->io,
+                                           ngx_lu_release_live(task,
+                                               task->subject)));
+
+    status = ngx_lu_inlet_live(task, release);
+
+    if (status == NGX_DONE
+        && ngx_lu_tree_remove(&task->io, task->store, folder) == NGX_ERROR)
+    {
+        return ngx_lu_task_failed(task);
+    }
+
+    if (status == NGX_DECLINED) {
+        release->folder = folder;
+        release->is_live = 0;
+    }
+
+    return status;
 }
 
 

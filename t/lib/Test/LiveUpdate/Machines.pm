@@ -15,6 +15,7 @@ use POSIX ();
 use Test::LiveUpdate qw/ wait_until /;
 use Test::LiveUpdate::Clock;
 use Test::LiveUpdate::HTTP qw/ json_decode json_encode /;
+use Test::LiveUpdate::S3;
 use Test::LiveUpdate::Store;
 
 our @mounts;
@@ -201,6 +202,17 @@ sub api {
 }
 
 
+# An S3 client of the machine.
+
+sub s3 {
+    my ($self) = @_;
+
+    return Test::LiveUpdate::S3->new(
+        address => '127.0.0.1:' . Test::LiveUpdate::port($self->{port}),
+        access => 'KEY', secret => '0123456789abcdef');
+}
+
+
 sub mount {
     my ($self) = @_;
 
@@ -273,7 +285,8 @@ sub configure {
     my $t = $self->{t};
 
     $t->write_file('tokens', $tokens);
-    chmod 0600, "$self->{dir}/tokens";
+    $t->write_file('keys', "KEY publish 0123456789abcdef\n");
+    chmod 0600, map { "$self->{dir}/$_" } qw/ tokens keys /;
 
     $t->write_file_expand('nginx.conf', <<"EOC");
 
@@ -307,6 +320,10 @@ http {
         location /artifacts/ {
             liveupdate_artifacts;
             root  store;
+        }
+
+        location / {
+            liveupdate_publish_s3  keys  expects=latest.yml;
         }
     }
 }
