@@ -114,7 +114,9 @@ ngx_lu_stage_folder_drop(ngx_lu_task_t *task)
 {
     ngx_lu_io_t  io;
 
-    if (task->pull || task->approval) {
+    /* after a lost turn the job is that of another call */
+
+    if (task->pull || task->approval || task->io.err == NGX_ECANCELED) {
         return;
     }
 
