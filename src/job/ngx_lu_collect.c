@@ -404,6 +404,7 @@ ngx_lu_collect_report(ngx_lu_collect_t *collect)
     }
 
     report->io.pool = pool;
+    report->io.claim = &collect->job->claim.turn;
     report->collect = collect;
 
     if (ngx_lu_collect_progress(collect, report) != NGX_OK) {
@@ -528,7 +529,10 @@ ngx_lu_collect_write(void *data)
 }
 
 
-/* 1 if the release was rejected, or deleted with its app. */
+/*
+ * 1 if the release was rejected, or deleted with its app, or if another machine
+ * has taken the job over.
+ */
 
 static ngx_uint_t
 ngx_lu_collect_is_unwanted(ngx_lu_report_t *report)
@@ -536,6 +540,10 @@ ngx_lu_collect_is_unwanted(ngx_lu_report_t *report)
     cJSON      *release;
     ngx_int_t   rc;
     ngx_uint_t  unwanted;
+
+    if (ngx_lu_turn_prove(&report->io) != NGX_OK) {
+        return report->io.claim->lost != 0;
+    }
 
     rc = ngx_lu_release_load(&report->io, report->collect->job->folder,
                              &release);

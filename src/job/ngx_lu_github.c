@@ -19,6 +19,8 @@ static void ngx_lu_github_content(ngx_lu_github_t *github);
 static void ngx_lu_github_blob(ngx_lu_github_t *github);
 static lu_rc_e ngx_lu_github_text(ngx_lu_github_t *github);
 static void ngx_lu_github_too_large(ngx_lu_github_t *github);
+static ngx_int_t ngx_lu_github_prove(ngx_lu_step_t *step);
+static void ngx_lu_github_proved(ngx_lu_job_t *job, ngx_int_t status);
 static void ngx_lu_github_answered(ngx_lu_fetch_t *fetch);
 static void ngx_lu_github_why(ngx_lu_github_t *github, lu_error_t *why);
 static void ngx_lu_github_limited(ngx_lu_github_t *github);
@@ -431,13 +433,19 @@ ngx_lu_github_ask(ngx_lu_github_t *github, ngx_uint_t method, char *body,
 
     github->next = next;
 
-    if (ngx_lu_fetch_start(fetch) != NGX_OK) {
-        goto failed;
+    if (method) {
+        cJSON_free(body);
+
+        github->asking = fetch;
+
+        ngx_lu_job_run(github->job, ngx_lu_github_prove,
+                       ngx_lu_github_proved);
+        return;
     }
 
-    cJSON_free(body);
-
-    return;
+    if (ngx_lu_fetch_start(fetch) == NGX_OK) {
+        return;
+    }
 
 failed:
 
@@ -449,6 +457,40 @@ failed:
 
     ngx_lu_job_exhausted(github->job);
     ngx_lu_job_end(github->job);
+}
+
+
+/* ngx_lu_job_run() does it. */
+
+static ngx_int_t
+ngx_lu_github_prove(ngx_lu_step_t *step)
+{
+    return NGX_OK;
+}
+
+
+static void
+ngx_lu_github_proved(ngx_lu_job_t *job, ngx_int_t status)
+{
+    ngx_lu_fetch_t   *fetch;
+    ngx_lu_github_t  *github;
+
+    github = job->github;
+
+    if (status != NGX_OK) {
+        ngx_lu_job_end(job);
+        return;
+    }
+
+    fetch = github->asking;
+    github->asking = NULL;
+
+    if (ngx_lu_fetch_start(fetch) != NGX_OK) {
+        ngx_destroy_pool(fetch->pool);
+
+        ngx_lu_job_exhausted(job);
+        ngx_lu_job_end(job);
+    }
 }
 
 
@@ -634,6 +676,10 @@ static void
 ngx_lu_github_cleanup(void *data)
 {
     ngx_lu_github_t *github = data;
+
+    if (github->asking) {
+        ngx_destroy_pool(github->asking->pool);
+    }
 
     cJSON_Delete(github->answer);
     cJSON_Delete(github->release);

@@ -53,6 +53,7 @@ struct ngx_lu_github_s {
 
     /* the last request; the answer is NULL if it is not JSON, or incomplete */
     ngx_lu_fetch_t        *fetch;
+    ngx_lu_fetch_t        *asking;       /* while the claim is proved */
     ngx_lu_github_pt       next;
     cJSON                 *answer;
     ngx_uint_t             code;         /* its status, even if it was cut */
@@ -105,7 +106,8 @@ void ngx_lu_github_files(ngx_lu_github_t *github, ngx_lu_github_pt handler);
  * in github->fetch and github->answer, which last until it returns or asks
  * again.  Method 0 is GET.  POST and PUT need a body, from malloc(), which is
  * freed; NULL, for lack of memory, ends the job, as does a request that cannot
- * be started.
+ * be started.  They change something at GitHub, so the claim is proved before,
+ * and a job that has lost it ends.
  */
 
 void ngx_lu_github_ask(ngx_lu_github_t *github, ngx_uint_t method, char *body,

@@ -63,6 +63,7 @@ ngx_lu_job_run(ngx_lu_job_t *job, ngx_lu_step_pt handler, ngx_lu_job_pt done)
     step->task.app = job->app;
     step->task.id = job->id;
     step->task.subject = (char *) job->id.data;
+    step->task.io.claim = &job->claim.turn;
     step->task.approval = (job->jobs->approval != NGX_LU_APPROVAL_OFF);
 
     step->job = job;
@@ -102,7 +103,9 @@ ngx_lu_job_thread(void *data)
 {
     ngx_lu_step_t *step = data;
 
-    if (ngx_lu_mark_check(&step->task.io, step->task.store) != NGX_OK) {
+    if (ngx_lu_mark_check(&step->task.io, step->task.store) != NGX_OK
+        || ngx_lu_turn_prove(&step->task.io) != NGX_OK)
+    {
         return ngx_lu_task_failed(&step->task);
     }
 
@@ -127,8 +130,9 @@ ngx_lu_job_done(void *data)
 
     /* a release that was deleted meanwhile is no fault of the disk */
 
-    if (status < NGX_HTTP_SPECIAL_RESPONSE
-        || status >= NGX_HTTP_INTERNAL_SERVER_ERROR)
+    if (!job->claim.turn.lost
+        && (status < NGX_HTTP_SPECIAL_RESPONSE
+            || status >= NGX_HTTP_INTERNAL_SERVER_ERROR))
     {
         ngx_lu_job_log(&task->io, "");
     }
@@ -184,6 +188,18 @@ ngx_lu_job_exhausted(ngx_lu_job_t *job)
 void
 ngx_lu_job_end(ngx_lu_job_t *job)
 {
+    if (job->claim.turn.lost) {
+
+        /* it is the job of another: this try counts for nothing */
+
+        ngx_log_error(NGX_LOG_WARN, ngx_cycle->log, 0,
+                      "job for \"%s\" of app \"%s\" was taken over by another "
+                      "machine", job->id.data, job->app.data);
+
+        ngx_lu_job_free(job);
+        return;
+    }
+
     if (job->error == NGX_LU_JOB_OK) {
 
         if (job->is_github) {
@@ -217,6 +233,11 @@ ngx_lu_job_end(ngx_lu_job_t *job)
 static void
 ngx_lu_job_told(ngx_lu_job_t *job, ngx_int_t status)
 {
+    if (job->claim.turn.lost) {
+        ngx_lu_job_end(job);
+        return;
+    }
+
     ngx_lu_job_pause(job);
 }
 
@@ -276,8 +297,15 @@ ngx_lu_job_remove(ngx_lu_step_t *step)
 
     task = &step->task;
 
-    return ngx_lu_tree_unlink(&task->io, task->store, step->job->path)
-           == NGX_ERROR ? ngx_lu_task_failed(task) : NGX_OK;
+    if (ngx_lu_tree_unlink(&task->io, task->store, step->job->path)
+        == NGX_ERROR)
+    {
+        return ngx_lu_task_failed(task);
+    }
+
+    ngx_lu_claim_end(&task->io, &step->job->claim);
+
+    return NGX_OK;
 }
 
 
@@ -469,6 +497,11 @@ ngx_lu_job_is_due(ngx_lu_jobs_t *jobs, const cJSON *release, const char *now)
 static void
 ngx_lu_job_postponed(ngx_lu_job_t *job, ngx_int_t status)
 {
+    if (job->claim.turn.lost) {
+        ngx_lu_job_end(job);
+        return;
+    }
+
     if (status != NGX_OK) {
 
         /* a disk that cannot store this can store no files either */
@@ -489,7 +522,7 @@ ngx_lu_job_free(ngx_lu_job_t *job)
 
     jobs->nrunning--;
 
-    ngx_lu_lock_close(job->claim);
+    ngx_lu_claim_close(&job->claim);
     ngx_destroy_pool(job->pool);
 
     if (jobs->nrunning == NGX_LU_JOBS - 1) {

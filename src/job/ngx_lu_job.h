@@ -13,6 +13,7 @@
 #define _NGX_LU_JOB_H_INCLUDED_
 
 
+#include "store/ngx_lu_claim.h"
 #include "write/ngx_lu_release.h"
 #include "write/ngx_lu_run.h"
 #include "write/ngx_lu_task.h"
@@ -93,7 +94,7 @@ struct ngx_lu_job_s {
     const char              *by;           /* who asked for it */
     u_char                  *folder;       /* of the release in staging/ */
     u_char                  *path;         /* of the job's file */
-    ngx_fd_t                 claim;        /* the lock of that file */
+    ngx_lu_claim_t           claim;        /* of that file */
     off_t                    seen;         /* size of jobs/github */
     unsigned                 platforms;    /* LU_WINDOWS, ... */
     unsigned                 staged:1;     /* all was fetched */
@@ -134,6 +135,10 @@ struct ngx_lu_step_s {
  * failed with the task's error, 403 and 5xx being NGX_LU_JOB_REFUSED and
  * NGX_LU_JOB_OUTAGE, the others NGX_LU_JOB_WRONG.  done() is called in the
  * event loop afterwards.
+ *
+ * The claim is proved before the step, and with each turn that the step proves.
+ * If another machine has taken it, the step fails, and the end of the job
+ * writes nothing.
  *
  * A step that cannot be started frees the job, whose file is there for the
  * next sweep: the caller must not use the job after ngx_lu_job_run().
@@ -176,7 +181,7 @@ ngx_int_t ngx_lu_job_find(ngx_lu_io_t *io, ngx_lu_job_t *job, cJSON **release);
 
 ngx_int_t ngx_lu_job_lock(ngx_lu_step_t *step, ngx_lu_release_t *release);
 
-/* Removes the job's file, so that no sweep finds it: NGX_OK, 404, 500, 507. */
+/* Removes the job's file, so that no sweep finds it: NGX_OK, or a status. */
 
 ngx_int_t ngx_lu_job_remove(ngx_lu_step_t *step);
 

@@ -829,7 +829,7 @@ ngx_lu_reconcile_tell_app(ngx_lu_task_t *task, cJSON *app, void *data)
 static ngx_int_t
 ngx_lu_reconcile_over(ngx_lu_step_t *step)
 {
-    ngx_int_t        status;
+    ngx_int_t        rc, status;
     ngx_lu_job_t    *job;
     ngx_lu_lock_t   *lock;
     ngx_file_info_t  fi;
@@ -841,9 +841,12 @@ ngx_lu_reconcile_over(ngx_lu_step_t *step)
         return status;
     }
 
-    if (ngx_fd_info(job->claim, &fi) != NGX_FILE_ERROR
-        && ngx_file_size(&fi) == job->seen)
-    {
+    rc = ngx_lu_file_info(&step->task.io, job->path, &fi);
+
+    if (rc == NGX_ERROR) {
+        status = ngx_lu_task_failed(&step->task);
+
+    } else if (rc == NGX_OK && ngx_file_size(&fi) == job->seen) {
         status = ngx_lu_job_remove(step);
     }
 

@@ -49,6 +49,9 @@ static void ngx_lu_sweep_thread(void *data);
 static ngx_int_t ngx_lu_sweep_job(ngx_lu_sweep_t *sweep, ngx_str_t *name);
 static ngx_int_t ngx_lu_sweep_open(ngx_lu_sweep_t *sweep, ngx_lu_job_t *job,
     u_char *path);
+static ngx_int_t ngx_lu_sweep_claim(ngx_lu_sweep_t *sweep, ngx_lu_job_t *job);
+static ngx_int_t ngx_lu_sweep_unlink(ngx_lu_sweep_t *sweep, ngx_lu_job_t *job,
+    u_char *path);
 static ngx_int_t ngx_lu_sweep_read(ngx_lu_sweep_t *sweep, ngx_lu_job_t *job,
     const cJSON *release);
 static unsigned ngx_lu_sweep_platforms(const cJSON *release);
@@ -335,7 +338,7 @@ ngx_lu_sweep_job(ngx_lu_sweep_t *sweep, ngx_str_t *name)
         goto failed;
     }
 
-    rc = ngx_lu_lock_try(&sweep->io, path, &job->claim);
+    rc = ngx_lu_claim_open(&sweep->io, path, &job->claim);
     if (rc != NGX_OK) {
         rc = (rc == NGX_ERROR) ? NGX_ERROR : NGX_OK;
         goto failed;
@@ -354,7 +357,7 @@ ngx_lu_sweep_job(ngx_lu_sweep_t *sweep, ngx_str_t *name)
         rc = NGX_ERROR;
     }
 
-    ngx_lu_lock_close(job->claim);
+    ngx_lu_claim_close(&job->claim);
 
     if (rc == NGX_BUSY) {
         rc = NGX_OK;
@@ -384,7 +387,7 @@ ngx_lu_sweep_open(ngx_lu_sweep_t *sweep, ngx_lu_job_t *job, u_char *path)
 
     if (job->is_github) {
 
-        if (ngx_fd_info(job->claim, &fi) == NGX_FILE_ERROR) {
+        if (ngx_fd_info(job->claim.fd, &fi) == NGX_FILE_ERROR) {
             return ngx_lu_io_failed(&sweep->io, ngx_fd_info_n, path);
         }
 
@@ -392,8 +395,8 @@ ngx_lu_sweep_open(ngx_lu_sweep_t *sweep, ngx_lu_job_t *job, u_char *path)
 
         /* nobody has asked since the last look */
 
-        return (sweep->late && job->seen == sweep->look_size) ? NGX_BUSY
-                                                              : NGX_OK;
+        return (sweep->late && job->seen == sweep->look_size)
+               ? NGX_BUSY : ngx_lu_sweep_claim(sweep, job);
     }
 
     /* whoever waits for it comes later: the next sweep does, too */
@@ -427,20 +430,58 @@ ngx_lu_sweep_open(ngx_lu_sweep_t *sweep, ngx_lu_job_t *job, u_char *path)
         }
     }
 
-    if (rc == NGX_DECLINED) {
+    if (rc == NGX_OK) {
+        rc = ngx_lu_sweep_claim(sweep, job);
+
+    } else if (rc == NGX_DECLINED) {
 
         /* a crash came between the end of the job and the unlink */
 
-        rc = ngx_lu_tree_unlink(&sweep->io, job->jobs->store, path);
-
-        if (rc != NGX_ERROR) {
-            rc = NGX_BUSY;
-        }
+        rc = ngx_lu_sweep_unlink(sweep, job, path);
     }
 
     ngx_lu_lock_release(lock);
 
     return rc;
+}
+
+
+/* With the release locked: who had the job before cannot change it now. */
+
+static ngx_int_t
+ngx_lu_sweep_claim(ngx_lu_sweep_t *sweep, ngx_lu_job_t *job)
+{
+    return ngx_lu_claim_take(&sweep->io, job->jobs->store, job->pool,
+                             job->path, &job->claim);
+}
+
+
+/* NGX_BUSY: it has gone, or another has it. */
+
+static ngx_int_t
+ngx_lu_sweep_unlink(ngx_lu_sweep_t *sweep, ngx_lu_job_t *job, u_char *path)
+{
+    ngx_int_t  rc;
+
+    rc = ngx_lu_sweep_claim(sweep, job);
+
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    sweep->io.claim = &job->claim.turn;
+
+    rc = ngx_lu_tree_unlink(&sweep->io, job->jobs->store, path);
+
+    sweep->io.claim = NULL;
+
+    if (rc == NGX_ERROR) {
+        return NGX_ERROR;
+    }
+
+    ngx_lu_claim_end(&sweep->io, &job->claim);
+
+    return NGX_BUSY;
 }
 
 

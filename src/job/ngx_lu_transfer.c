@@ -53,6 +53,7 @@ ngx_lu_transfer_start(ngx_lu_job_t *job, lu_plan_file_t *file, uint64_t limit,
     transfer->handler = handler;
 
     transfer->io.pool = pool;
+    transfer->io.claim = &job->claim.turn;
 
     transfer->fetch.pool = pool;
     transfer->fetch.conf_ctx = job->jobs->conf_ctx;
@@ -406,7 +407,8 @@ ngx_lu_transfer_keep(ngx_lu_transfer_t *transfer)
                        transfer->job->folder, transfer->file->name.data);
 
     if (ngx_lu_file_sync(&transfer->io, from) != NGX_OK
-        || ngx_lu_file_rename(&transfer->io, from, to) != NGX_OK)
+        || ngx_lu_claim_place(&transfer->io, &transfer->job->claim, from, to)
+           != NGX_OK)
     {
         ngx_lu_transfer_fail(transfer, NGX_LU_JOB_OUTAGE,
                              "could not be stored; the error log says why");
@@ -461,7 +463,9 @@ ngx_lu_transfer_fail(ngx_lu_transfer_t *transfer, ngx_lu_job_e error,
 static void
 ngx_lu_transfer_end(ngx_lu_transfer_t *transfer)
 {
-    ngx_lu_job_log(&transfer->io, "");
+    if (!transfer->job->claim.turn.lost) {
+        ngx_lu_job_log(&transfer->io, "");
+    }
 
     transfer->handler(transfer);
 

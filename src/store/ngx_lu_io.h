@@ -42,6 +42,9 @@ typedef struct {
        files are read as names show them, although they may be old */
     struct ngx_lu_turn_s      *turns;
     unsigned                   plain:1;
+
+    /* of the job that the work is done for, proved with the turns; or NULL */
+    struct ngx_lu_turn_s      *claim;
 } ngx_lu_io_t;
 
 

@@ -27,8 +27,7 @@ typedef struct {
 } ngx_lu_turn_list_t;
 
 
-static ngx_int_t ngx_lu_turn_name(ngx_lu_io_t *io, u_char *lock,
-    ngx_lu_turn_t *turn);
+static ngx_int_t ngx_lu_turn_name(ngx_lu_io_t *io, ngx_lu_turn_t *turn);
 static ngx_int_t ngx_lu_turn_try(ngx_lu_io_t *io, ngx_lu_store_t *store,
     ngx_lu_turn_t *turn, ngx_uint_t tries);
 static ngx_int_t ngx_lu_turn_list(ngx_lu_io_t *io, ngx_lu_turn_t *turn,
@@ -41,6 +40,7 @@ static void ngx_lu_turn_fence(ngx_lu_io_t *io, ngx_lu_store_t *store,
     ngx_lu_turn_t *turn, u_char *before);
 static void ngx_lu_turn_remove(ngx_lu_io_t *io, ngx_lu_store_t *store,
     ngx_lu_turn_t *turn, u_char *path);
+static ngx_int_t ngx_lu_turn_renew(ngx_lu_io_t *io, ngx_lu_turn_t *turn);
 static ngx_int_t ngx_lu_turn_move(ngx_lu_io_t *io, u_char *from, u_char *to);
 static void ngx_lu_turn_ask(ngx_lu_io_t *io, ngx_lu_turn_t *turn,
     u_char *folder);
@@ -62,13 +62,39 @@ ngx_int_t
 ngx_lu_turn_take(ngx_lu_io_t *io, ngx_lu_store_t *store, u_char *lock,
     ngx_lu_turn_t *turn)
 {
+    u_char     *around;
+    ngx_int_t   rc;
+
+    around = ngx_lu_path_folder(io, lock);
+
+    rc = ngx_lu_turn_take_in(io, store,
+                             ngx_lu_path_in(io, around, NGX_LU_TURN_FOLDER),
+                             turn);
+
+    if (rc == NGX_OK) {
+        turn->around = ngx_strlen(around);
+        turn->next = io->turns;
+        io->turns = turn;
+    }
+
+    return rc;
+}
+
+
+ngx_int_t
+ngx_lu_turn_take_in(ngx_lu_io_t *io, ngx_lu_store_t *store, u_char *folder,
+    ngx_lu_turn_t *turn)
+{
     ngx_int_t   rc;
     ngx_uint_t  tries;
 
     ngx_memzero(turn, sizeof(ngx_lu_turn_t));
 
-    if (ngx_array_init(&turn->gone, io->pool, 1, sizeof(u_char *)) != NGX_OK
-        || ngx_lu_turn_name(io, lock, turn) != NGX_OK)
+    turn->folder = folder;
+
+    if (folder == NULL
+        || ngx_array_init(&turn->gone, io->pool, 1, sizeof(u_char *)) != NGX_OK
+        || ngx_lu_turn_name(io, turn) != NGX_OK)
     {
         return ngx_lu_io_pathless(io);
     }
@@ -84,11 +110,6 @@ ngx_lu_turn_take(ngx_lu_io_t *io, ngx_lu_store_t *store, u_char *lock,
 
         rc = ngx_lu_turn_try(io, store, turn, tries);
 
-        if (rc == NGX_OK) {
-            turn->next = io->turns;
-            io->turns = turn;
-        }
-
         if (rc != NGX_AGAIN) {
             return rc;
         }
@@ -99,20 +120,9 @@ ngx_lu_turn_take(ngx_lu_io_t *io, ngx_lu_store_t *store, u_char *lock,
 
 
 static ngx_int_t
-ngx_lu_turn_name(ngx_lu_io_t *io, u_char *lock, ngx_lu_turn_t *turn)
+ngx_lu_turn_name(ngx_lu_io_t *io, ngx_lu_turn_t *turn)
 {
-    u_char  *around, bytes[NGX_LU_TURN_RANDOM],
-             hex[NGX_LU_TURN_RANDOM * 2];
-
-    around = ngx_lu_path_folder(io, lock);
-
-    turn->folder = ngx_lu_path_in(io, around, NGX_LU_TURN_FOLDER);
-
-    if (turn->folder == NULL) {
-        return NGX_ERROR;
-    }
-
-    turn->around = ngx_strlen(around);
+    u_char  bytes[NGX_LU_TURN_RANDOM], hex[NGX_LU_TURN_RANDOM * 2];
 
     if (RAND_bytes(bytes, sizeof(bytes)) != 1) {
         return ngx_lu_io_error(io, EIO, "RAND_bytes()", turn->folder);
@@ -438,28 +448,86 @@ ngx_lu_turn_leave(ngx_lu_io_t *io, ngx_lu_turn_t *turn)
 }
 
 
+void
+ngx_lu_turn_give_up(ngx_lu_io_t *io, ngx_lu_turn_t *turn)
+{
+    u_char  *path;
+
+    if (turn->lost || turn->over) {
+        return;
+    }
+
+    turn->over = 1;
+
+    path = ngx_lu_turn_file(io, turn, turn->n);
+
+    if (path && ngx_delete_file(path) != NGX_FILE_ERROR) {
+        (void) ngx_delete_dir(turn->folder);
+    }
+}
+
+
 ngx_int_t
 ngx_lu_turn_prove(ngx_lu_io_t *io)
 {
-    u_char         *from, *to;
-    ngx_int_t       rc;
     ngx_lu_turn_t  *turn;
+
+    if (io->claim && ngx_lu_turn_renew(io, io->claim) != NGX_OK) {
+        return NGX_ERROR;
+    }
 
     for (turn = io->turns; turn; turn = turn->next) {
 
-        from = ngx_lu_turn_file(io, turn, turn->n);
-        to = ngx_lu_turn_file(io, turn, turn->n + 1);
-
-        rc = ngx_lu_turn_move(io, from, to);
-
-        if (rc != NGX_OK) {
-            return rc == NGX_DECLINED ? ngx_lu_turn_lost(io, from) : NGX_ERROR;
+        if (ngx_lu_turn_renew(io, turn) != NGX_OK) {
+            return NGX_ERROR;
         }
-
-        turn->n++;
     }
 
     return NGX_OK;
+}
+
+
+/*
+ * Who waits for the mutex waits for a disk that he is about to ask himself.
+ * The path in an error is the pool's, which may live longer than the turn.
+ */
+
+static ngx_int_t
+ngx_lu_turn_renew(ngx_lu_io_t *io, ngx_lu_turn_t *turn)
+{
+    ngx_int_t  rc;
+
+    if (turn->over) {
+        return NGX_OK;
+    }
+
+    if (turn->mutex
+        && ngx_thread_mutex_lock(turn->mutex, ngx_cycle->log) != NGX_OK)
+    {
+        return ngx_lu_io_error(io, EIO, "lock of",
+                               ngx_lu_path(io, "%s", turn->folder));
+    }
+
+    rc = NGX_DECLINED;
+
+    if (!turn->lost) {
+        rc = ngx_lu_turn_move(io, ngx_lu_turn_file(io, turn, turn->n),
+                              ngx_lu_turn_file(io, turn, turn->n + 1));
+    }
+
+    if (rc == NGX_OK) {
+        turn->n++;
+
+    } else if (rc == NGX_DECLINED) {
+        turn->lost = 1;
+    }
+
+    if (turn->mutex) {
+        (void) ngx_thread_mutex_unlock(turn->mutex, ngx_cycle->log);
+    }
+
+    return (rc == NGX_DECLINED)
+           ? ngx_lu_turn_lost(io, ngx_lu_path(io, "%s", turn->folder)) : rc;
 }
 
 

@@ -28,6 +28,9 @@ struct ngx_lu_turn_s {
     u_char             *owner;      /* a name that nobody else has */
     ngx_uint_t          n;          /* the file is "turn.{owner}.{n}" */
     ngx_array_t         gone;       /* of u_char *, folders to be discarded */
+    ngx_thread_mutex_t *mutex;      /* if several threads prove it; or NULL */
+    ngx_atomic_t        lost;       /* another has it */
+    unsigned            over:1;     /* nobody needs it any more */
 
     /* folders whose names are those of the server, by hash */
     uint32_t            fresh[NGX_LU_TURN_FOLDERS];
@@ -48,14 +51,31 @@ struct ngx_lu_turn_s {
 ngx_int_t ngx_lu_turn_take(ngx_lu_io_t *io, ngx_lu_store_t *store,
     u_char *lock, ngx_lu_turn_t *turn);
 
+/*
+ * Takes a turn that lies in a folder of its own, and does not enter it in
+ * io->turns: it may outlive io, but not io's pool.  The caller has the lock
+ * that belongs to it.  The same results; NGX_DECLINED: there is no folder in
+ * which to make that one.
+ */
+
+ngx_int_t ngx_lu_turn_take_in(ngx_lu_io_t *io, ngx_lu_store_t *store,
+    u_char *folder, ngx_lu_turn_t *turn);
+
+/*
+ * Removes the folder of such a turn, unless another has the turn.  From then on
+ * its proof is NGX_OK.
+ */
+
+void ngx_lu_turn_give_up(ngx_lu_io_t *io, ngx_lu_turn_t *turn);
+
 /* Removes a turn from io->turns; its file stays for the next one. */
 
 void ngx_lu_turn_leave(ngx_lu_io_t *io, ngx_lu_turn_t *turn);
 
 /*
- * Proves that nobody has taken one of the turns in io->turns; to be called
- * right before a step that cannot be undone.  NGX_OK, also without turns;
- * NGX_ERROR with io: with NGX_ECANCELED if another has.
+ * Proves that nobody has taken one of the turns in io->turns, or io->claim; to
+ * be called right before a step that cannot be undone.  NGX_OK, also without
+ * turns; NGX_ERROR with io: with NGX_ECANCELED if another has.
  */
 
 ngx_int_t ngx_lu_turn_prove(ngx_lu_io_t *io);

@@ -9,7 +9,7 @@
 #include "ngx_lu_release.h"
 #include "ngx_lu_remove.h"
 
-#include "store/ngx_lu_lock.h"
+#include "store/ngx_lu_claim.h"
 #include "store/ngx_lu_tree.h"
 
 #include "core/lu_change_deployment.h"
@@ -84,19 +84,35 @@ ngx_lu_remove_bundle_change(ngx_lu_task_t *task, cJSON *app, void *data)
 ngx_int_t
 ngx_lu_remove_release(ngx_lu_task_t *task)
 {
-    ngx_fd_t         claim;
-    ngx_int_t        status;
+    u_char          *job;
+    ngx_int_t        rc, status;
+    ngx_lu_claim_t   claim;
     ngx_lu_remove_t  remove;
 
     task->frees = 1;
     task->subject = (char *) task->id.data;
 
-    switch (ngx_lu_lock_try(&task->io, ngx_lu_release_job(task), &claim)) {
+    job = ngx_lu_release_job(task);
+
+    rc = ngx_lu_claim_open(&task->io, job, &claim);
+
+    if (rc == NGX_OK) {
+
+        /* a machine that has lost the lock may be at work all the same */
+
+        rc = ngx_lu_claim_take(&task->io, task->store, task->io.pool, job,
+                               &claim);
+        if (rc != NGX_OK) {
+            ngx_lu_claim_close(&claim);
+        }
+    }
+
+    switch (rc) {
     case NGX_OK:
+        task->io.claim = &claim.turn;
         break;
 
     case NGX_DECLINED:
-        claim = NGX_INVALID_FILE;
         break;
 
     case NGX_BUSY:
@@ -110,7 +126,12 @@ ngx_lu_remove_release(ngx_lu_task_t *task)
     status = ngx_lu_release_change(task, ngx_lu_remove_release_change,
                                    ngx_lu_remove_files, &remove);
 
-    ngx_lu_lock_close(claim);
+    if (status == NGX_HTTP_NO_CONTENT) {
+        ngx_lu_claim_end(&task->io, &claim);
+    }
+
+    task->io.claim = NULL;
+    ngx_lu_claim_close(&claim);
 
     return status;
 }

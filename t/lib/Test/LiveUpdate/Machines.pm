@@ -27,9 +27,11 @@ END {
 }
 
 
-# new($t, n => 2, workers => 2, clocks => 0):  $t is the first machine, and
-# skips the test where there is nothing to do it with.  The store itself is
-# "disk".  With clocks each machine has a Test::LiveUpdate::Clock.
+# new($t, n => 2, workers => 2, clocks => 0, server => "", files => {}):  $t is
+# the first machine, and skips the test where there is nothing to do it with.
+# The store itself is "disk".  With clocks each machine has a
+# Test::LiveUpdate::Clock.  Server is more of the configuration, and files are
+# secrets that it names.
 
 sub new {
     my ($class, $t, %opt) = @_;
@@ -66,9 +68,10 @@ sub new {
             if $opt{clocks};
 
         $machine->mount();
-        $machine->configure($t->read_file('tokens'));
-        $machine->{t}->run(wrapper => ['unshare', '-u', 'sh', '-c',
-            "hostname $machine->{name} && exec \"\$@\"", 'sh']);
+        $machine->secret(tokens => $t->read_file('tokens'));
+        $machine->secret($_ => $opt{files}{$_}) for keys %{$opt{files}};
+        $machine->configure($opt{server} // '');
+        $machine->run();
     }
 
     return $self;
@@ -279,16 +282,39 @@ sub is_cut_off {
 }
 
 
+sub secret {
+    my ($self, $name, $text) = @_;
+
+    $self->{t}->write_file($name, $text);
+    chmod 0600, "$self->{dir}/$name";
+}
+
+
+# Runs nginx with that host name.
+
+sub run {
+    my ($self) = @_;
+
+    $self->{t}->run(wrapper => ['unshare', '-u', 'sh', '-c',
+        "hostname $self->{name} && exec \"\$@\"", 'sh']);
+}
+
+
+# nginx dies, and so does the mount.
+
+sub crash {
+    my ($self) = @_;
+
+    $self->{t}->kill_nginx();
+    $self->umount();
+}
+
+
 sub configure {
-    my ($self, $tokens) = @_;
+    my ($self, $server) = @_;
 
-    my $t = $self->{t};
-
-    $t->write_file('tokens', $tokens);
-    $t->write_file('keys', "KEY publish 0123456789abcdef\n");
-    chmod 0600, map { "$self->{dir}/$_" } qw/ tokens keys /;
-
-    $t->write_file_expand('nginx.conf', <<"EOC");
+    $self->secret(keys => "KEY publish 0123456789abcdef\n");
+    $self->{t}->write_file_expand('nginx.conf', <<"EOC");
 
 %%TEST_GLOBALS%%
 
@@ -325,6 +351,8 @@ http {
         location / {
             liveupdate_publish_s3  keys  expects=latest.yml;
         }
+
+        $server
     }
 }
 
