@@ -42,6 +42,7 @@ static void ngx_lu_turn_remove(ngx_lu_io_t *io, ngx_lu_store_t *store,
     ngx_lu_turn_t *turn, u_char *path);
 static ngx_int_t ngx_lu_turn_renew(ngx_lu_io_t *io, ngx_lu_turn_t *turn);
 static ngx_int_t ngx_lu_turn_move(ngx_lu_io_t *io, u_char *from, u_char *to);
+static ngx_int_t ngx_lu_turn_unmoved(ngx_lu_io_t *io, u_char *to);
 static void ngx_lu_turn_ask(ngx_lu_io_t *io, ngx_lu_turn_t *turn,
     u_char *folder);
 static ngx_int_t ngx_lu_turn_look(ngx_lu_io_t *io, u_char *path, u_char *look,
@@ -612,11 +613,18 @@ ngx_lu_turn_rename(ngx_lu_io_t *io, u_char *from, u_char *to)
         return NGX_ERROR;
     }
 
-    moved = (from && to && ngx_rename_file(from, to) != NGX_FILE_ERROR);
+    if (from == NULL || to == NULL) {
+        return ngx_lu_io_pathless(io);
+    }
 
-    rc = moved ? NGX_OK : ngx_lu_turn_move(io, from, to);
-    if (rc != NGX_OK) {
-        return rc;
+    moved = (ngx_rename_file(from, to) != NGX_FILE_ERROR);
+
+    if (!moved) {
+        rc = ngx_lu_turn_unmoved(io, to);
+
+        if (rc != NGX_OK) {
+            return rc;
+        }
     }
 
     ngx_lu_turn_follow(io, from, to);
@@ -643,15 +651,24 @@ ngx_lu_turn_rename(ngx_lu_io_t *io, u_char *from, u_char *to)
 static ngx_int_t
 ngx_lu_turn_move(ngx_lu_io_t *io, u_char *from, u_char *to)
 {
-    ngx_err_t  err;
-
     if (from == NULL || to == NULL) {
         return ngx_lu_io_pathless(io);
     }
 
-    if (ngx_rename_file(from, to) != NGX_FILE_ERROR) {
-        return NGX_OK;
-    }
+    return (ngx_rename_file(from, to) != NGX_FILE_ERROR)
+           ? NGX_OK : ngx_lu_turn_unmoved(io, to);
+}
+
+
+/*
+ * NGX_OK: the name is there all the same; NGX_DECLINED: nor is that; NGX_ERROR
+ * with io.
+ */
+
+static ngx_int_t
+ngx_lu_turn_unmoved(ngx_lu_io_t *io, u_char *to)
+{
+    ngx_err_t  err;
 
     err = ngx_errno;
 

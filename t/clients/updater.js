@@ -251,7 +251,8 @@ class Squirrel {
             throw new Error(`the proxy says ${refused.status}, ${told.status}`);
         }
 
-        const zip = await get(JSON.parse(told.body).url, headers);
+        const from = JSON.parse(told.body).url;
+        const zip = await get(from, headers).catch(() => get(from, headers));
 
         fs.writeFileSync(file, zip.body);
         this.file = file;
@@ -267,15 +268,19 @@ class Squirrel {
 
 function get(url, headers) {
     return new Promise((resolve, reject) => {
-        http.get(url, { headers, agent: false }, response => {
+        const request = http.get(url, { headers, agent: false }, response => {
             const chunks = [];
 
             response.on('data', chunk => chunks.push(chunk));
             response.on('error', reject);
+            response.on('close', () => reject(new Error('closed too early')));
             response.on('end', () => resolve({
                 status: response.statusCode, body: Buffer.concat(chunks)
             }));
-        }).on('error', reject);
+        });
+
+        request.on('error', reject);
+        request.setTimeout(10000, () => request.destroy(new Error('silent')));
     });
 }
 

@@ -162,7 +162,8 @@ sub node {
 
     $self->{t}->write_file('jobs.json', json_encode(\@jobs));
 
-    my $said = `node '$CLIENTS/$program.js' < '$dir/jobs.json' 2>'$dir/said'`;
+    my $said = `timeout 300 node '$CLIENTS/$program.js' < '$dir/jobs.json' \
+                2>'$dir/said'`;
 
     die "$program.js failed:\n", $self->{t}->read_file('said') if $?;
 
