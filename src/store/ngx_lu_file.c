@@ -136,23 +136,24 @@ ngx_lu_file_read(ngx_lu_io_t *io, u_char *path, lu_str_t *text,
 
     for (tries = 0; tries < NGX_LU_FILE_STALE; tries++) {
 
-        rc = ngx_lu_file_read_once(io, path, text, fi);
-
-        if (rc != NGX_ERROR || io->err != ESTALE) {
-            return rc;
+        if (tries) {
+            io->beats++;
+            ngx_msleep(NGX_LU_FILE_PAUSE);
+            ngx_lu_io_clear(io);
         }
 
-        /* the name still leads to a file that another machine has replaced */
+        rc = ngx_lu_file_read_once(io, path, text, fi);
 
-        io->beats++;
-        ngx_msleep(NGX_LU_FILE_PAUSE);
-
-        ngx_lu_io_clear(io);
+        if (rc != NGX_AGAIN) {
+            return rc;
+        }
     }
 
-    return ngx_lu_file_read_once(io, path, text, fi);
+    return NGX_ERROR;
 }
 
+
+/* NGX_AGAIN, with io: the name led to a file that another has replaced. */
 
 static ngx_int_t
 ngx_lu_file_read_once(ngx_lu_io_t *io, u_char *path, lu_str_t *text,
@@ -212,6 +213,10 @@ ngx_lu_file_read_once(ngx_lu_io_t *io, u_char *path, lu_str_t *text,
     rc = NGX_OK;
 
 done:
+
+    if (rc == NGX_ERROR && io->err == ESTALE) {
+        rc = NGX_AGAIN;
+    }
 
     (void) ngx_close_file(fd);
 
