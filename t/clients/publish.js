@@ -13,7 +13,8 @@
 //
 // With faults, the requests go through a proxy that spoils the first ones:
 // "cut" ends the connection in the middle of the body, "lost" when the answer
-// comes, "503" answers by itself, "" does nothing.
+// has come and no other request is under way (an uploader that fails ends them,
+// too), "503" answers by itself, "" does nothing.
 
 'use strict';
 
@@ -107,11 +108,26 @@ function goPublisher(builder, context, options) {
 
 function proxy(job, asked) {
     const target = new URL(job.endpoint);
+    const last = [];
+    let active = 0;
+
+    const ended = () => {
+        if (active === last.length) {
+            last.splice(0).forEach(destroy => destroy());
+        }
+    };
 
     const server = http.createServer((request, response) => {
         const fault = job.faults.shift() || '';
 
         asked.push(`${request.method} ${request.url}`);
+
+        active++;
+
+        response.on('close', () => {
+            active--;
+            ended();
+        });
 
         if (fault === '503') {
             request.resume().on('end', () => response.writeHead(503).end());
@@ -136,7 +152,10 @@ function proxy(job, asked) {
 
         sent.on('response', answer => {
             if (fault === 'lost') {
-                answer.resume().on('end', destroy);
+                answer.resume().on('end', () => {
+                    last.push(destroy);
+                    ended();
+                });
                 return;
             }
 
