@@ -17,11 +17,12 @@
 use warnings;
 use strict;
 
+use Digest::SHA qw/ sha1_hex /;
 use List::Util qw/ first shuffle /;
 use Test::More;
 use Time::HiRes qw/ sleep time /;
 
-use Test::LiveUpdate qw/ :DEFAULT json_encode /;
+use Test::LiveUpdate qw/ :DEFAULT json_decode json_encode /;
 use Test::LiveUpdate::GitHub;
 use Test::LiveUpdate::Lane;
 use Test::LiveUpdate::ToDesktop;
@@ -342,10 +343,13 @@ sub rollback {
 
 
 # Whether nothing is to be done, as far as anybody knows, and what was followed
-# is what is there.
+# is what is there: the commit, and its files, for which a late server may have
+# shown others.
 
 sub followed {
     my ($lane) = @_;
+
+    $lane->{gh}->catch_up();
 
     return 0 if $lane->{td}->jobs() || grep { !$_->{announced} }
                                        @{$lane->{builds}};
@@ -353,7 +357,24 @@ sub followed {
     my $told = $lane->api('GET', "/releases/$lane->{app}/github", undef,
                           token => 'read')->{json} || {};
 
-    return ($told->{commit} // '') eq $lane->{gh}->heads()->{main};
+    return 0 if ($told->{commit} // '') ne $lane->{gh}->heads()->{main};
+
+    my $seen = json_decode($lane->read_file('store/github.json'))->{files};
+    my $files = $lane->{gh}->files();
+
+    return !grep { ($seen->{$_} // '') ne blob($files->{$_}) }
+        BUILDS, RELEASES;
+}
+
+
+# The name of a text in Git.
+
+sub blob {
+    my ($text) = @_;
+
+    utf8::encode($text);
+
+    return sha1_hex('blob ' . length($text) . "\0$text");
 }
 
 
