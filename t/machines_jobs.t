@@ -86,17 +86,25 @@ $two->run();
 # it is cut off, and its fetch fails before it comes back
 
 $origin->mark()->script(qr/x64\.exe$/ => { times => 1, stall => 500 },
-                        qr/x64\.exe$/ => { slow => 5000 });
+                        qr/x64\.exe$/ => { slow => 2500 });
 $build = build();
 $two->{t}->mark_log();
 
 is(deliver($build, $two), 202, 'back: taken');
-ok((wait_until { flying() } 10), 'back: it fetches');
+ok((wait_until {
+       flying() && $td->verified($build) == keys(%{$build->{files}}) - 1
+   } 10), 'back: one file is left');
 $two->cut_off(1);
+
+my ($begun) = $machines->begin(sub {
+    $two->api('PATCH', "/v1/apps/$build->{app}", { name => 'cut off' });
+});
+
 ok((wait_until { $two->is_cut_off() } 10), 'back: it is cut off');
 ok((wait_until { flying() == 2 } 10), 'back: the other one fetches');
 ok((wait_until { flying() == 1 } 10), 'back: the first one fails');
 $two->lie();
+$machines->ended($begun);
 ok($two->{t}->wait_log(qr/has to wait|was taken over/, 10), 'back: it ends');
 ok(!Test::LiveUpdate::wait_quietly(sub { tried($build) ne 'fetching' }, 1),
    'back: its try counts for nothing') or diag(tried($build));
