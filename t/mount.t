@@ -14,6 +14,9 @@ use Time::HiRes qw/ time /;
 
 use Test::LiveUpdate qw/ :DEFAULT machine zip /;
 use Test::LiveUpdate::Shared;
+use Test::LiveUpdate::Store;
+
+use constant F_OFD_SETLK => 37;
 
 my $t = Test::LiveUpdate->new();
 my $shared = Test::LiveUpdate::Shared->new($t, 2);
@@ -22,7 +25,7 @@ my $squashed = Test::LiveUpdate::Shared->new(Test::LiveUpdate->new(), 1,
 my $dir = $t->testdir();
 my $nginx = $Test::LiveUpdate::NGINX;
 
-$t->plan(21);
+$t->plan(24);
 
 # file systems that are told about
 
@@ -96,6 +99,17 @@ $shared->signal(1, 'CONT');
 ok((wait_until { $t->api('GET', "/v1/apps/$app")->{status} == 200 } 20),
    'it answers');
 ok($t->reload(), 'and nginx is reloaded');
+
+# mounted anew, while the old mount is still there, without a name
+
+system('umount -l ' . $shared->place(1)) == 0 or die "cannot unmount\n";
+$shared->mount(1);
+
+ok($t->reload(), 'a reload on the new mount');
+like($t->read_log(), qr/\.lock" is another file than before/,
+     'the name is locked there');
+ok(!Test::LiveUpdate::Store->new($shared->dir() . '/store')
+   ->lock('tmp/' . machine() . '/.lock', F_OFD_SETLK), 'and is not free');
 
 # another machine has the name, and the first one crashes
 

@@ -13,10 +13,12 @@ use strict;
 use Errno qw/ EHOSTDOWN EIO ENOTCONN ESHUTDOWN ESTALE ETIMEDOUT /;
 use Test::More;
 
-use Test::LiveUpdate qw/ :DEFAULT zip /;
+use Test::LiveUpdate qw/ :DEFAULT machine zip /;
 use Test::LiveUpdate::Hang;
 use Test::LiveUpdate::Release qw/ stage_dist /;
 use Test::LiveUpdate::Store;
+
+use constant F_OFD_SETLK => 37;
 
 # a worker has the copies that the test has asked for
 
@@ -29,7 +31,7 @@ $t->skip_all('workers must keep their copies') if $ENV{TEST_NGINX_HUP};
 
 my $hang = Test::LiveUpdate::Hang->new($t);
 
-$t->plan(105);
+$t->plan(110);
 $t->config_reference()->run();
 
 my $app = $t->create_app('known');
@@ -80,6 +82,16 @@ $hang->umount();
 $hang->mount() or die "cannot mount again\n";
 back('mounted again');
 
+# the machine's name was locked on the old mount
+
+my $store = Test::LiveUpdate::Store->new("$dir/store");
+
+ok(free(), 'nobody has the name there');
+ok($t->reload(), 'a reload');
+ok(!free(), 'has it again');
+ok($t->reload(), 'and the next one');
+ok(!free(), 'keeps it');
+
 ok($t->publish($app, undef, zip('index.html' => 'y'))->{ok}, 'a release');
 is(join("\n", Test::LiveUpdate::Store->new("$dir/disk")->check()), '',
    'the store is whole');
@@ -124,6 +136,11 @@ sub error {
     local $! = $_[0];
 
     return "$!";
+}
+
+
+sub free {
+    return $store->lock('tmp/' . machine() . '/.lock', F_OFD_SETLK);
 }
 
 

@@ -4,6 +4,7 @@
  */
 
 
+#include "ngx_lu_bound.h"
 #include "ngx_lu_machine.h"
 #include "ngx_lu_path.h"
 #include "ngx_lu_tree.h"
@@ -21,19 +22,33 @@
 /* Of this process, and not of a configuration. */
 
 typedef struct {
-    ngx_fd_t    fd;
-    u_char     *folder;                 /* of ngx_alloc(); NULL: no lock */
+    ngx_fd_t           fd;
+    ngx_file_info_t    info;
+    u_char            *folder;          /* of ngx_alloc(); NULL: no lock */
 } ngx_lu_machine_lock_t;
+
+
+/* A lock file, looked at; of malloc(). */
+
+typedef struct {
+    ngx_lu_machine_lock_t   lock;
+    ngx_uint_t              same;
+    u_char                  path[NGX_MAX_PATH];
+} ngx_lu_machine_look_t;
 
 
 static ngx_int_t ngx_lu_machine_move(ngx_conf_t *cf,
     ngx_lu_main_conf_t *lumcf, ngx_path_t *path);
 static ngx_int_t ngx_lu_machine_keep(ngx_cycle_t *cycle, ngx_lu_store_t *store,
     ngx_str_t *machine);
+static ngx_int_t ngx_lu_machine_has(ngx_cycle_t *cycle, ngx_lu_store_t *store,
+    ngx_lu_machine_lock_t *lock);
+static void ngx_lu_machine_look(void *data);
+static void ngx_lu_machine_leave(void *data);
 static ngx_int_t ngx_lu_machine_open(ngx_cycle_t *cycle, ngx_lu_store_t *store,
-    ngx_str_t *machine, ngx_fd_t *fd);
+    ngx_str_t *machine, ngx_uint_t again, ngx_fd_t *fd);
 static ngx_int_t ngx_lu_machine_take(ngx_cycle_t *cycle, ngx_lu_store_t *store,
-    ngx_fd_t fd);
+    ngx_uint_t again, ngx_fd_t fd);
 static ngx_int_t ngx_lu_machine_try(ngx_fd_t fd);
 static ngx_fd_t ngx_lu_machine_inherited(ngx_fd_t opened);
 static ngx_int_t ngx_lu_machine_empty(ngx_lu_io_t *io, u_char *path,
@@ -240,20 +255,33 @@ ngx_lu_machine_keep(ngx_cycle_t *cycle, ngx_lu_store_t *store,
 {
     ngx_fd_t                fd;
     ngx_int_t               rc;
-    ngx_uint_t              i;
+    ngx_uint_t              i, again;
     ngx_lu_machine_lock_t  *lock, *locks;
 
     lock = NULL;
+    again = 0;
     locks = ngx_lu_machine_locks;
 
     for (i = 0; i < NGX_LU_MACHINE_LOCKS; i++) {
 
         if (locks[i].folder == NULL) {
             lock = &locks[i];
-
-        } else if (ngx_strcmp(locks[i].folder, store->temp.data) == 0) {
-            return NGX_OK;
+            continue;
         }
+
+        if (ngx_strcmp(locks[i].folder, store->temp.data) != 0) {
+            continue;
+        }
+
+        rc = ngx_lu_machine_has(cycle, store, &locks[i]);
+
+        if (rc != NGX_DECLINED) {
+            return rc;
+        }
+
+        lock = &locks[i];
+        again = 1;
+        break;
     }
 
     if (lock == NULL) {
@@ -262,23 +290,127 @@ ngx_lu_machine_keep(ngx_cycle_t *cycle, ngx_lu_store_t *store,
         return NGX_ERROR;
     }
 
-    rc = ngx_lu_machine_open(cycle, store, machine, &fd);
+    rc = ngx_lu_machine_open(cycle, store, machine, again, &fd);
 
     if (rc != NGX_OK) {
         return rc == NGX_DECLINED ? NGX_OK : NGX_ERROR;
     }
 
-    lock->fd = fd;
-    lock->folder = ngx_alloc(store->temp.len + 1, cycle->log);
-
-    if (lock->folder == NULL) {
+    if (ngx_fd_info(fd, &lock->info) == NGX_FILE_ERROR) {
+        ngx_log_error(NGX_LOG_EMERG, cycle->log, ngx_errno,
+                      ngx_fd_info_n " \"%V/.lock\" failed", &store->temp);
         (void) ngx_close_file(fd);
         return NGX_ERROR;
     }
 
-    ngx_memcpy(lock->folder, store->temp.data, store->temp.len + 1);
+    if (!again) {
+        lock->folder = ngx_alloc(store->temp.len + 1, cycle->log);
+
+        if (lock->folder == NULL) {
+            (void) ngx_close_file(fd);
+            return NGX_ERROR;
+        }
+
+        ngx_memcpy(lock->folder, store->temp.data, store->temp.len + 1);
+    }
+
+    lock->fd = fd;
 
     return NGX_OK;
+}
+
+
+/*
+ * NGX_DECLINED: what the path leads to now is another file: the file system was
+ * mounted anew, or the folder was replaced.
+ */
+
+static ngx_int_t
+ngx_lu_machine_has(ngx_cycle_t *cycle, ngx_lu_store_t *store,
+    ngx_lu_machine_lock_t *lock)
+{
+    ngx_int_t               rc;
+    ngx_lu_machine_look_t  *look;
+
+    if (lock->fd == NGX_INVALID_FILE) {
+        return NGX_DECLINED;
+    }
+
+    look = malloc(sizeof(ngx_lu_machine_look_t));
+    if (look == NULL) {
+        return NGX_ERROR;
+    }
+
+    look->lock = *lock;
+    (void) ngx_snprintf(look->path, NGX_MAX_PATH, "%V/.lock%Z", &store->temp);
+
+    rc = ngx_lu_bound(ngx_lu_machine_look, free, look);
+
+    if (rc == NGX_BUSY) {
+        ngx_log_error(NGX_LOG_EMERG, cycle->log, 0,
+                      "\"%V/.lock\" has not answered for %d seconds: its file "
+                      "system hangs", &store->temp, NGX_LU_BOUND_WAIT);
+        return NGX_ERROR;
+    }
+
+    if (rc != NGX_OK) {
+        ngx_log_error(NGX_LOG_EMERG, cycle->log, 0,
+                      "\"%V/.lock\" could not be looked at", &store->temp);
+        free(look);
+        return NGX_ERROR;
+    }
+
+    if (look->same) {
+        free(look);
+        return NGX_OK;
+    }
+
+    ngx_log_error(NGX_LOG_NOTICE, cycle->log, 0,
+                  "\"%V/.lock\" is another file than before: it is locked "
+                  "again", &store->temp);
+
+    lock->fd = NGX_INVALID_FILE;
+
+    if (ngx_lu_bound(ngx_lu_machine_leave, free, look) != NGX_BUSY) {
+        free(look);
+    }
+
+    return NGX_DECLINED;
+}
+
+
+static void
+ngx_lu_machine_look(void *data)
+{
+    ngx_lu_machine_look_t *look = data;
+
+    ngx_file_info_t  fi;
+
+    look->same = ngx_file_info(look->path, &fi) != NGX_FILE_ERROR
+                 && ngx_file_uniq(&fi) == ngx_file_uniq(&look->lock.info)
+                 && fi.st_dev == look->lock.info.st_dev;
+}
+
+
+/*
+ * The old file system may still be there, without a name, and its lock would
+ * exclude the new one.  Old workers share the lock, so that it does not end
+ * when the descriptor is closed.
+ */
+
+static void
+ngx_lu_machine_leave(void *data)
+{
+    ngx_lu_machine_look_t *look = data;
+
+    struct flock  lock;
+
+    ngx_memzero(&lock, sizeof(struct flock));
+    lock.l_type = F_UNLCK;
+    lock.l_whence = SEEK_SET;
+
+    (void) fcntl(look->lock.fd, F_OFD_SETLK, &lock);
+    (void) ngx_close_file(look->lock.fd);
 }
 
 
@@ -286,7 +418,7 @@ ngx_lu_machine_keep(ngx_cycle_t *cycle, ngx_lu_store_t *store,
 
 static ngx_int_t
 ngx_lu_machine_open(ngx_cycle_t *cycle, ngx_lu_store_t *store,
-    ngx_str_t *machine, ngx_fd_t *fd)
+    ngx_str_t *machine, ngx_uint_t again, ngx_fd_t *fd)
 {
     u_char           *path;
     ngx_fd_t          opened;
@@ -321,7 +453,7 @@ ngx_lu_machine_open(ngx_cycle_t *cycle, ngx_lu_store_t *store,
                       "fchown() \"%s\" failed", path);
     }
 
-    rc = ngx_lu_machine_take(cycle, store, opened);
+    rc = ngx_lu_machine_take(cycle, store, again, opened);
 
     if (rc == NGX_BUSY) {
         *fd = ngx_lu_machine_inherited(opened);
@@ -355,11 +487,13 @@ ngx_lu_machine_open(ngx_cycle_t *cycle, ngx_lu_store_t *store,
 
 /*
  * An nginx that was just stopped has workers that end what they do.  At a
- * reload, or when the binary is upgraded, nobody is expected to end.
+ * reload, or when the binary is upgraded, nobody is expected to end, but for
+ * the client of a file system that was mounted anew.
  */
 
 static ngx_int_t
-ngx_lu_machine_take(ngx_cycle_t *cycle, ngx_lu_store_t *store, ngx_fd_t fd)
+ngx_lu_machine_take(ngx_cycle_t *cycle, ngx_lu_store_t *store,
+    ngx_uint_t again, ngx_fd_t fd)
 {
     ngx_int_t   rc;
     ngx_uint_t  told;
@@ -367,7 +501,7 @@ ngx_lu_machine_take(ngx_cycle_t *cycle, ngx_lu_store_t *store, ngx_fd_t fd)
 
     limit = 0;
 
-    if (!ngx_inherited && ngx_is_init_cycle(cycle->old_cycle)) {
+    if (again || (!ngx_inherited && ngx_is_init_cycle(cycle->old_cycle))) {
         limit = store->is_remote ? NGX_LU_MACHINE_REMOTE
                                  : NGX_LU_MACHINE_WAIT;
     }
@@ -478,7 +612,9 @@ ngx_lu_machine_release(ngx_lu_main_conf_t *lumcf)
             continue;
         }
 
-        (void) ngx_close_file(lock->fd);
+        if (lock->fd != NGX_INVALID_FILE) {
+            (void) ngx_close_file(lock->fd);
+        }
 
         ngx_free(lock->folder);
         lock->folder = NULL;

@@ -34,9 +34,11 @@ ngx_int_t ngx_lu_machine_paths(ngx_conf_t *cf, ngx_lu_main_conf_t *lumcf);
 
 /*
  * Takes the name in each store that is there, before any worker runs.  A lock
- * that this process has, or has from the one that upgrades its binary, stays.
- * At a start it waits for a while for one that was just stopped, or has
- * crashed.  NGX_OK, or NGX_ERROR, logged: another nginx has the name.
+ * that this process has, or has from the one that upgrades its binary, stays,
+ * unless its file is another one now, as after a remount: then that is locked.
+ * At a start, or after a remount, it waits for a while for one that was just
+ * stopped, or has crashed.  NGX_OK, or NGX_ERROR, logged: another nginx has the
+ * name, or the file system hangs.
  *
  * Workers inherit the locks, so that these end with the last of them.
  */

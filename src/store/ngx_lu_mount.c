@@ -4,31 +4,19 @@
  */
 
 
+#include "ngx_lu_bound.h"
 #include "ngx_lu_mount.h"
 
 #include "core/lu_mount.h"
 
-#include <pthread.h>
 #include <sys/statvfs.h>
 #include <sys/sysmacros.h>
 
 
-#define NGX_LU_MOUNT_WAIT  5            /* seconds */
-#define NGX_LU_MOUNT_HUNG  8            /* threads, at most */
 #define NGX_LU_MOUNT_INFO  (1024 * 1024)
 
 
-/*
- * Of malloc(): if the file system hangs, the thread outlives the configuration,
- * and whoever is the last to need it frees it.
- */
-
 typedef struct {
-    pthread_mutex_t       mutex;
-    pthread_cond_t        cond;
-    ngx_uint_t            done;
-    ngx_uint_t            left;         /* nobody waits for it any more */
-
     ngx_uint_t            found;
     ngx_uint_t            read_only;
     ngx_err_t             refused;      /* root may not write */
@@ -39,52 +27,51 @@ typedef struct {
 
 
 static ngx_lu_mount_t *ngx_lu_mount_create(ngx_str_t *path);
-static void ngx_lu_mount_free(ngx_lu_mount_t *look);
-static ngx_int_t ngx_lu_mount_start(ngx_lu_mount_t *look);
-static ngx_int_t ngx_lu_mount_wait(ngx_lu_mount_t *look);
-static void *ngx_lu_mount_thread(void *data);
+static void ngx_lu_mount_free(void *data);
+static void ngx_lu_mount_run(void *data);
 static ngx_uint_t ngx_lu_mount_info(ngx_lu_mount_t *look, ngx_file_info_t *fi);
 static ngx_err_t ngx_lu_mount_root(ngx_lu_mount_t *look);
-
-
-/* of this process: threads that have not come back */
-
-static ngx_atomic_t  ngx_lu_mount_hung;
 
 
 ngx_int_t
 ngx_lu_mount_look(ngx_conf_t *cf, ngx_lu_store_t *store)
 {
     size_t           i, n;
+    ngx_int_t        rc;
     ngx_str_t        type;
     const char      *texts[LU_MOUNT_WARNINGS];
     ngx_lu_mount_t  *look;
 
-    /* each reload would leave another thread behind */
+    look = ngx_lu_mount_create(&store->path);
 
-    if (ngx_lu_mount_hung >= NGX_LU_MOUNT_HUNG) {
+    rc = look ? ngx_lu_bound(ngx_lu_mount_run, ngx_lu_mount_free, look)
+              : NGX_ERROR;
+
+    switch (rc) {
+
+    case NGX_OK:
+        break;
+
+    case NGX_BUSY:
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "the store \"%V\" has not answered for %d seconds: "
+                           "its file system hangs",
+                           &store->path, NGX_LU_BOUND_WAIT);
+        return NGX_ERROR;
+
+    case NGX_DECLINED:
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                            "the store \"%V\" is not looked at: %d threads "
                            "hang in file systems",
-                           &store->path, NGX_LU_MOUNT_HUNG);
+                           &store->path, NGX_LU_BOUND_THREADS);
+        ngx_lu_mount_free(look);
         return NGX_ERROR;
-    }
 
-    look = ngx_lu_mount_create(&store->path);
-
-    if (look == NULL || ngx_lu_mount_start(look) != NGX_OK) {
+    default:
         ngx_conf_log_error(NGX_LOG_EMERG, cf, ngx_errno,
                            "the store \"%V\" could not be looked at",
                            &store->path);
         ngx_lu_mount_free(look);
-        return NGX_ERROR;
-    }
-
-    if (ngx_lu_mount_wait(look) != NGX_OK) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "the store \"%V\" has not answered for %d seconds: "
-                           "its file system hangs",
-                           &store->path, NGX_LU_MOUNT_WAIT);
         return NGX_ERROR;
     }
 
@@ -124,8 +111,7 @@ ngx_lu_mount_look(ngx_conf_t *cf, ngx_lu_store_t *store)
 static ngx_lu_mount_t *
 ngx_lu_mount_create(ngx_str_t *path)
 {
-    ngx_lu_mount_t      *look;
-    pthread_condattr_t   attr;
+    ngx_lu_mount_t  *look;
 
     look = calloc(1, sizeof(ngx_lu_mount_t));
     if (look == NULL) {
@@ -142,26 +128,18 @@ ngx_lu_mount_create(ngx_str_t *path)
         return NULL;
     }
 
-    (void) pthread_mutex_init(&look->mutex, NULL);
-
-    (void) pthread_condattr_init(&attr);
-    (void) pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-    (void) pthread_cond_init(&look->cond, &attr);
-    (void) pthread_condattr_destroy(&attr);
-
     return look;
 }
 
 
 static void
-ngx_lu_mount_free(ngx_lu_mount_t *look)
+ngx_lu_mount_free(void *data)
 {
+    ngx_lu_mount_t *look = data;
+
     if (look == NULL) {
         return;
     }
-
-    (void) pthread_cond_destroy(&look->cond);
-    (void) pthread_mutex_destroy(&look->mutex);
 
     free(look->path);
     free(look->info);
@@ -169,76 +147,12 @@ ngx_lu_mount_free(ngx_lu_mount_t *look)
 }
 
 
-/* The thread takes no signals: they are for the master process. */
-
-static ngx_int_t
-ngx_lu_mount_start(ngx_lu_mount_t *look)
-{
-    int             rc;
-    sigset_t        all, old;
-    pthread_t       thread;
-    pthread_attr_t  attr;
-
-    (void) sigfillset(&all);
-    (void) pthread_sigmask(SIG_SETMASK, &all, &old);
-
-    (void) pthread_attr_init(&attr);
-    (void) pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
-
-    rc = pthread_create(&thread, &attr, ngx_lu_mount_thread, look);
-
-    (void) pthread_attr_destroy(&attr);
-    (void) pthread_sigmask(SIG_SETMASK, &old, NULL);
-
-    if (rc) {
-        ngx_set_errno(rc);
-        return NGX_ERROR;
-    }
-
-    return NGX_OK;
-}
-
-
-/* After NGX_ERROR the thread has the memory. */
-
-static ngx_int_t
-ngx_lu_mount_wait(ngx_lu_mount_t *look)
-{
-    int              rc;
-    ngx_uint_t       done;
-    struct timespec  until;
-
-    (void) clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += NGX_LU_MOUNT_WAIT;
-
-    rc = 0;
-
-    (void) pthread_mutex_lock(&look->mutex);
-
-    while (!look->done && rc == 0) {
-        rc = pthread_cond_timedwait(&look->cond, &look->mutex, &until);
-    }
-
-    done = look->done;
-    look->left = !done;
-
-    if (look->left) {
-        (void) ngx_atomic_fetch_add(&ngx_lu_mount_hung, 1);
-    }
-
-    (void) pthread_mutex_unlock(&look->mutex);
-
-    return done ? NGX_OK : NGX_ERROR;
-}
-
-
-static void *
-ngx_lu_mount_thread(void *data)
+static void
+ngx_lu_mount_run(void *data)
 {
     ngx_lu_mount_t *look = data;
 
     u_char           *slash;
-    ngx_uint_t        left;
     struct statvfs    fs;
     ngx_file_info_t   fi;
 
@@ -270,21 +184,6 @@ ngx_lu_mount_thread(void *data)
             look->refused = ngx_lu_mount_root(look);
         }
     }
-
-    (void) pthread_mutex_lock(&look->mutex);
-
-    look->done = 1;
-    left = look->left;
-
-    (void) pthread_cond_signal(&look->cond);
-    (void) pthread_mutex_unlock(&look->mutex);
-
-    if (left) {
-        ngx_lu_mount_free(look);
-        (void) ngx_atomic_fetch_add(&ngx_lu_mount_hung, -1);
-    }
-
-    return NULL;
 }
 
 
