@@ -698,6 +698,8 @@ ngx_lu_create_main_conf(ngx_conf_t *cf)
 {
     ngx_lu_main_conf_t  *lumcf;
 
+    static ngx_str_t  name = ngx_string("default");
+
     lumcf = ngx_pcalloc(cf->pool, sizeof(ngx_lu_main_conf_t));
     if (lumcf == NULL) {
         return NULL;
@@ -719,6 +721,10 @@ ngx_lu_create_main_conf(ngx_conf_t *cf)
 
     lumcf->cache = NGX_CONF_UNSET_SIZE;
     lumcf->cycle = cf->cycle;
+
+    /* in http {} anybody may ask for the pool, and so make it */
+
+    lumcf->pooled = ngx_thread_pool_get(cf->cycle, &name) != NULL;
 
     return lumcf;
 }
@@ -1009,6 +1015,8 @@ ngx_lu_init(ngx_conf_t *cf)
     if (ngx_lu_machine_paths(cf, lumcf) != NGX_OK) {
         return NGX_ERROR;
     }
+
+    ngx_lu_advice_threads(cf, lumcf);
 
     if (lumcf->zone) {
         lumcf->zone->data = lumcf;

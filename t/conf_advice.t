@@ -86,6 +86,9 @@ my @warned = (
     [server => 'location ^~ /fetch/ { internal; }',
      location => "$api $fetch",
      qr/no "resolver" for location "\/fetch\/" of "liveupdate_fetch"/],
+    [server => "location /two/ { liveupdate_store two; liveupdate_status; }",
+     location => $api,
+     qr/2 stores take up to 52 threads .* has 32, .*"thread_pool default thr/],
 );
 
 my @silent = (
@@ -103,6 +106,9 @@ my @silent = (
     [main => 'thread_pool some threads=2;',
      location => "$api liveupdate_threads some;"],
     [location => "$api liveupdate_threads default;"],
+    [main => 'thread_pool default threads=64;',
+     server => "location /two/ { liveupdate_store two; liveupdate_status; }",
+     location => $api],
     [server => 'location ^~ /fetch/ { internal; resolver 127.0.0.1; }',
      location => "$api $fetch"],
     [server => 'resolver 127.0.0.1; location /fet { internal; }',

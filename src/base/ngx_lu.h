@@ -88,6 +88,7 @@ typedef struct {
     ngx_cycle_t               *cycle;
     ngx_shm_zone_t            *zone;
     size_t                     cache;   /* of each store and worker, bytes */
+    ngx_uint_t                 pooled;  /* "thread_pool default" is there */
 } ngx_lu_main_conf_t;
 
 

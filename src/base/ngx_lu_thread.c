@@ -65,6 +65,7 @@ static ngx_uint_t ngx_lu_thread_is_behind(ngx_lu_thread_t *thread);
 /*
  * UPLOAD, LONG and JOB are in a pool of 16 threads, the others in one of 32:
  * if one store hangs, all of its places leave some threads to other stores.
+ * Of several stores, ngx_lu_advice_threads() warns.
  */
 
 static const ngx_lu_thread_limit_t  ngx_lu_thread_limits[] = {
@@ -504,6 +505,21 @@ ngx_lu_thread_is_behind(ngx_lu_thread_t *thread)
     }
 
     return 1;
+}
+
+
+ngx_uint_t
+ngx_lu_thread_most(void)
+{
+    ngx_uint_t  i, n;
+
+    n = 0;
+
+    for (i = 0; i < NGX_LU_THREAD_UPLOAD; i++) {
+        n += ngx_lu_thread_limits[i].store;
+    }
+
+    return n;
 }
 
 

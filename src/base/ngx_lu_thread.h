@@ -90,6 +90,13 @@ ngx_lu_threads_t *ngx_lu_thread_create(ngx_pool_t *pool);
 
 ngx_int_t ngx_lu_thread_start(ngx_lu_thread_t *thread);
 
+/*
+ * Returns how many threads of the pool "default" of a worker one store takes at
+ * most: those which are lost while its file system hangs.
+ */
+
+ngx_uint_t ngx_lu_thread_most(void);
+
 /* Returns 1 if a thread that works for this app hangs. */
 
 ngx_uint_t ngx_lu_thread_hangs(ngx_lu_store_t *store, const lu_str_t *app);

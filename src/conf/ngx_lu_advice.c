@@ -11,7 +11,8 @@
 #include "ngx_lu_advice.h"
 
 
-#define NGX_LU_ADVICE_BODY  (1024 * 1024)
+#define NGX_LU_ADVICE_BODY     (1024 * 1024)
+#define NGX_LU_ADVICE_THREADS  32       /* nginx's default */
 
 
 static char *ngx_lu_advice_alone(ngx_conf_t *cf, ngx_lu_loc_conf_t *lucf,
@@ -90,6 +91,28 @@ ngx_lu_advice_store(ngx_conf_t *cf, ngx_str_t *given, ngx_str_t *path)
 
         path->data[i] = c;
     }
+}
+
+
+/* nginx does not tell how large a pool is that somebody has declared. */
+
+void
+ngx_lu_advice_threads(ngx_conf_t *cf, ngx_lu_main_conf_t *lumcf)
+{
+    ngx_uint_t  n;
+
+    n = lumcf->stores.nelts;
+
+    if (n < 2 || lumcf->pooled) {
+        return;
+    }
+
+    ngx_log_error(NGX_LOG_WARN, cf->log, 0,
+                  "%ui stores take up to %ui threads of the pool \"default\" "
+                  "if their file systems hang, and it has %d, put "
+                  "\"thread_pool default threads=%ui\" before \"http\"",
+                  n, n * ngx_lu_thread_most(), NGX_LU_ADVICE_THREADS,
+                  n * NGX_LU_ADVICE_THREADS);
 }
 
 

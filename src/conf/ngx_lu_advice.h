@@ -23,6 +23,13 @@
 void ngx_lu_advice_store(ngx_conf_t *cf, ngx_str_t *given, ngx_str_t *path);
 
 /*
+ * For all of the configuration: warns if there are several stores and nobody
+ * has said how large the pool "default" is.
+ */
+
+void ngx_lu_advice_threads(ngx_conf_t *cf, ngx_lu_main_conf_t *lumcf);
+
+/*
  * For a merged location of the directive "name" which has a name or is a regex.
  * "handler" is what must answer there, or NULL if nginx's own handlers do.
  * Returns NGX_CONF_OK, or NGX_CONF_ERROR after it has logged why not.
