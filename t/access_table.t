@@ -67,6 +67,7 @@ GET    /v1/apps/{a}/deployments                         read
 POST   /v1/apps/{a}/deployments                         publish approve
 GET    /v1/apps/{a}/deployments/{i}                     read
 PATCH  /v1/apps/{a}/deployments/{i}                     publish approve
+POST   /v1/apps/{a}/deployments/{i}/{s}                 publish approve
 GET    /v1/apps/{a}/builds                              read
 POST   /v1/apps/{a}/builds                              read
 GET    /v1/apps/{a}/builds/{i}                          read
@@ -106,6 +107,7 @@ POST   /releases/{a}/{i}/withdraw                       approve
 POST   /releases/{a}/{i}/stage                          publish
 POST   /releases/{a}/{i}/fetch                          publish
 POST   /releases/{a}/{i}/retry                          publish
+POST   /releases/{a}/{i}/{s}                            approve
 EOF_TABLE
 
 my @roles = qw/ read publish approve admin /;
@@ -431,6 +433,7 @@ sub path {
     my $id = $real && $kind ? $ids{$kind} : $nothing;
 
     $id = $live if $real && $pattern =~ /withdraw/;
+    $pattern =~ s{/\{s\}$}{/halt};
     $pattern =~ s/\{a\}/$app/;
     $pattern =~ s/\{i\}/$id/;
     $pattern =~ s/\{s\}/$nothing/;

@@ -14,6 +14,7 @@
 #include "ngx_lu_api_device.h"
 #include "ngx_lu_api_fetch.h"
 #include "ngx_lu_api_file.h"
+#include "ngx_lu_api_growth.h"
 #include "ngx_lu_api_list.h"
 #include "ngx_lu_api_organization.h"
 #include "ngx_lu_api_release.h"
@@ -135,6 +136,8 @@ static ngx_lu_api_action_t  ngx_lu_api_actions[] = {
     { LU_ROUTE_DEPLOYMENTS, POST, PUBLISH, JSON, ngx_lu_api_deployments_post },
     { LU_ROUTE_DEPLOYMENT, GET, READ, NONE, ngx_lu_api_deployment_get },
     { LU_ROUTE_DEPLOYMENT, PATCH, PUBLISH, JSON, ngx_lu_api_deployment_patch },
+    { LU_ROUTE_DEPLOYMENT_GROWTH, POST, PUBLISH, JSON,
+      ngx_lu_api_growth_deployment_post },
 
     { LU_ROUTE_BUILDS, GET, READ, NONE, ngx_lu_api_list_builds },
     { LU_ROUTE_BUILD, GET, READ, NONE, ngx_lu_api_build_get },
@@ -158,6 +161,7 @@ static ngx_lu_api_action_t  ngx_lu_api_actions[] = {
     { LU_ROUTE_REJECT, POST, APPROVE, JSON, ngx_lu_api_release_reject_post },
     { LU_ROUTE_WITHDRAW, POST, APPROVE, JSON,
       ngx_lu_api_release_withdraw_post },
+    { LU_ROUTE_GROWTH, POST, APPROVE, JSON, ngx_lu_api_growth_release_post },
     { LU_ROUTE_ROLLBACK, GET, READ, NONE,
       ngx_lu_api_releases_rollback_get },
     { LU_ROUTE_ROLLBACK, POST, APPROVE, JSON,
@@ -371,7 +375,8 @@ ngx_lu_api_role(ngx_http_request_t *r, ngx_lu_api_action_t *action)
     if (lucf->approval
         && action->role == LU_ROLE_PUBLISH
         && (action->resource == LU_ROUTE_DEPLOYMENTS
-            || action->resource == LU_ROUTE_DEPLOYMENT))
+            || action->resource == LU_ROUTE_DEPLOYMENT
+            || action->resource == LU_ROUTE_DEPLOYMENT_GROWTH))
     {
         return LU_ROLE_APPROVE;
     }

@@ -534,6 +534,7 @@ ngx_lu_api_deployment_json(ngx_lu_call_t *call, const cJSON *deployment,
     lu_put_number(&put, json, "rolloutPercentage", rollout);
     lu_put_str(&put, json, "createdAt", &at);
     lu_put_copy(&put, json, "updatedAt", deployment, "updatedAt");
+    lu_put_copy(&put, json, "halted", deployment, "halted");
 
     if (ngx_lu_arg_relation(call, "job")) {
         ngx_lu_api_build_job(&put, json, &id, &at);

@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "lu_app.h"
+#include "lu_growth.h"
 #include "lu_name.h"
 #include "lu_put.h"
 
@@ -222,10 +223,7 @@ lu_app_deployments(const lu_arena_t *arena, const cJSON *array,
     cJSON_ArrayForEach(item, array) {
         n++;
 
-        rollout = 0;
-        (void) lu_json_number(item, "rollout", &rollout);
-
-        if (rollout >= 1) {
+        if (!lu_growth_is_partial(item)) {
             break;
         }
     }
@@ -264,6 +262,8 @@ lu_app_deployments(const lu_arena_t *arena, const cJSON *array,
         }
 
         lu_rollout_threshold(&deployment->rollout, rollout);
+
+        deployment->is_halted = lu_growth_is_halted(item);
     }
 
     return LU_OK;

@@ -22,6 +22,7 @@ typedef struct {
     lu_str_t                     id;
     lu_str_t                     release_id;
     lu_rollout_t                 rollout;
+    unsigned                     is_halted:1;
 
     /* set by the caller before lu_app_render(); NULL: there is none */
     const lu_release_t          *release;

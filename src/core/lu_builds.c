@@ -30,9 +30,13 @@ static lu_rc_e lu_builds_release_info(cJSON *app, const cJSON *info,
 static lu_rc_e lu_builds_latest_mark(cJSON *app);
 static lu_rc_e lu_builds_latest_set(cJSON *app, const cJSON *rules,
     lu_error_t *err);
+static int lu_builds_is_rollout(const cJSON *rule, const char *id);
+static int lu_builds_is_plain(const cJSON *rule, const char *id);
 static void lu_builds_rollouts_delete(cJSON *redirections, const char *id);
 static lu_rc_e lu_builds_rollout_add(cJSON *redirections, const char *id,
     double rollout);
+static lu_rc_e lu_builds_may_be(const cJSON *redirections, const char *id,
+    double rollout, lu_error_t *err);
 static lu_rc_e lu_builds_copy(cJSON *to, const cJSON *from, const char *key);
 static void lu_builds_copy_rule(lu_put_t *put, cJSON *list,
     const cJSON *rule);
@@ -283,6 +287,11 @@ lu_builds_rollout(cJSON *app, const char *id, double rollout, lu_error_t *err)
         return LU_NOMEM;
     }
 
+    rc = lu_builds_may_be(redirections, id, rollout, err);
+    if (rc != LU_OK) {
+        return rc;
+    }
+
     lu_builds_measure(releases, &before);
     lu_builds_rollouts_delete(redirections, id);
 
@@ -315,24 +324,99 @@ lu_builds_rollout(cJSON *app, const char *id, double rollout, lu_error_t *err)
 }
 
 
+/* The rule is made anew: one that is halted must be resumed first. */
+
+static lu_rc_e
+lu_builds_may_be(const cJSON *redirections, const char *id, double rollout,
+    lu_error_t *err)
+{
+    lu_rc_e       rc;
+    const cJSON  *item;
+
+    cJSON_ArrayForEach(item, redirections) {
+
+        if (lu_builds_is_plain(item, id)) {
+            rc = lu_growth_may_be(item, 0, rollout, err);
+            if (rc != LU_OK) {
+                return rc;
+            }
+        }
+    }
+
+    return LU_OK;
+}
+
+
+lu_rc_e
+lu_builds_grow(cJSON *app, const char *id, lu_growth_e action,
+    const cJSON *why, const char *by, const char *now, lu_error_t *err)
+{
+    size_t        n;
+    cJSON        *item;
+    lu_rc_e       rc;
+    const cJSON  *releases;
+
+    n = 0;
+    releases = lu_json_get(app, "desktopReleases");
+
+    cJSON_ArrayForEach(item, lu_json_get(releases, "releaseRedirections")) {
+
+        if (!lu_builds_is_rollout(item, id)) {
+            continue;
+        }
+
+        n++;
+
+        rc = lu_growth_act(item, action, why, by, now, err);
+        if (rc != LU_OK) {
+            return rc;
+        }
+    }
+
+    if (n == 0) {
+        (void) lu_error(err, NULL, "The release is not rolled out to a share "
+                                   "of the installations: it has no rule "
+                                   "\"buildByRollout\".");
+        return LU_CONFLICT;
+    }
+
+    return LU_OK;
+}
+
+
+static int
+lu_builds_is_rollout(const cJSON *rule, const char *id)
+{
+    lu_str_t  value;
+
+    return lu_json_string(rule, "rule", &value) == LU_OK
+           && lu_str_is(&value, "buildByRollout")
+           && lu_json_string(rule, "buildId", &value) == LU_OK
+           && lu_str_is(&value, id);
+}
+
+
+/* One that promotions have made, and change. */
+
+static int
+lu_builds_is_plain(const cJSON *rule, const char *id)
+{
+    return lu_builds_is_rollout(rule, id)
+           && !cJSON_IsArray(lu_json_get(rule, "platforms"))
+           && !cJSON_IsArray(lu_json_get(rule, "channels"))
+           && !cJSON_IsArray(lu_json_get(rule, "archs"));
+}
+
+
 static void
 lu_builds_rollouts_delete(cJSON *redirections, const char *id)
 {
-    cJSON    *item, *next;
-    lu_str_t  value;
+    cJSON  *item, *next;
 
     for (item = redirections->child; item; item = next) {
         next = item->next;
 
-        if (lu_json_string(item, "rule", &value) == LU_OK
-            && lu_str_is(&value, "buildByRollout")
-            && lu_json_string(item, "buildId", &value)
-               == LU_OK
-            && lu_str_is(&value, id)
-            && !cJSON_IsArray(lu_json_get(item, "platforms"))
-            && !cJSON_IsArray(lu_json_get(item, "channels"))
-            && !cJSON_IsArray(lu_json_get(item, "archs")))
-        {
+        if (lu_builds_is_plain(item, id)) {
             cJSON_Delete(cJSON_DetachItemViaPointer(redirections, item));
         }
     }
@@ -697,6 +781,8 @@ lu_builds_copy_rule(lu_put_t *put, cJSON *list, const cJSON *rule)
     {
         lu_put_number(put, copy, "percentage", percentage);
     }
+
+    lu_growth_copy(put, copy, rule);
 }
 
 

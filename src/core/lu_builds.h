@@ -18,6 +18,7 @@
 #define _LU_BUILDS_H_INCLUDED_
 
 
+#include "lu_growth.h"
 #include "lu_pin.h"
 
 
@@ -60,11 +61,20 @@ lu_rc_e lu_builds_rollback(cJSON *app, unsigned steps,
  * it lists platforms, channels or architectures.  If the build was the latest
  * and the share is below 1, the release before it becomes the latest.
  * LU_NOT_FOUND: the build is not released; LU_INVALID: the share is not from 0
- * to 1; LU_CONFLICT: the app has all the rules or pins that it can have.
+ * to 1; LU_CONFLICT: the app has all the rules or pins that it can have, or the
+ * rollout is halted: then only the share 0 is left.
  */
 
 lu_rc_e lu_builds_rollout(cJSON *app, const char *id, double rollout,
     lu_error_t *err);
+
+/*
+ * Halts or resumes all rollouts of a build, those for platforms or channels
+ * included, as lu_growth_act() does.  LU_CONFLICT: it has none; LU_INVALID.
+ */
+
+lu_rc_e lu_builds_grow(cJSON *app, const char *id, lu_growth_e action,
+    const cJSON *why, const char *by, const char *now, lu_error_t *err);
 
 /*
  * Replaces "latestReleaseBuildId" and "releaseRedirections" by those of the
@@ -86,8 +96,8 @@ lu_rc_e lu_builds_rules_fit(const cJSON *rules, lu_error_t *err);
 /*
  * A copy of rules, for cJSON_Delete(): "latestReleaseBuildId", and of each
  * redirection "rule", "buildId", "feedUrl", "ipList", "platforms", "channels",
- * "archs" and "percentage", as far as they have the right type; other members
- * are left out.  NULL: no memory.
+ * "archs", "percentage" and "halted", as far as they have the right type; other
+ * members are left out.  NULL: no memory.
  */
 
 cJSON *lu_builds_rules(const cJSON *rules);

@@ -6,6 +6,7 @@
 
 #include "lu_change_channel.h"
 #include "lu_change_deployment.h"
+#include "lu_growth.h"
 #include "lu_limit.h"
 #include "lu_put.h"
 
@@ -121,16 +122,13 @@ static size_t
 lu_change_deployment_partials(const cJSON *channel)
 {
     size_t        n;
-    double        rollout;
     const cJSON  *item;
 
     n = 0;
 
     cJSON_ArrayForEach(item, lu_json_get(channel, "deployments")) {
-        rollout = 0;
-        (void) lu_json_number(item, "rollout", &rollout);
 
-        if (rollout >= 1) {
+        if (!lu_growth_is_partial(item)) {
             break;
         }
 
@@ -190,7 +188,6 @@ lu_change_deployment_trim(const cJSON *app, cJSON *deployments)
 {
     int     n, keep, needed;
     cJSON  *item, *next;
-    double  rollout;
 
     n = 0;
     needed = 1;
@@ -205,11 +202,8 @@ lu_change_deployment_trim(const cJSON *app, cJSON *deployments)
         }
 
         n++;
-        rollout = 0;
 
-        (void) lu_json_number(item, "rollout", &rollout);
-
-        if (rollout >= 1) {
+        if (!lu_growth_is_partial(item)) {
             needed = 0;
         }
     }
@@ -255,6 +249,12 @@ lu_change_deployment_update(cJSON *app, const char *id, double rollout,
         return rc;
     }
 
+    rc = lu_growth_may_be(deployment, lu_growth_share(deployment), rollout,
+                          err);
+    if (rc != LU_OK) {
+        return rc;
+    }
+
     before = lu_change_deployment_partials(channel);
     all = lu_change_deployment_all_partials(app) - before;
 
@@ -274,6 +274,26 @@ lu_change_deployment_update(cJSON *app, const char *id, double rollout,
     }
 
     return put.failed ? LU_NOMEM : LU_OK;
+}
+
+
+lu_rc_e
+lu_change_deployment_grow(cJSON *app, const char *id, lu_growth_e action,
+    const cJSON *why, const char *by, const char *now, lu_error_t *err)
+{
+    cJSON    *channel, *deployment;
+    lu_rc_e   rc;
+
+    deployment = lu_change_deployment_find(app, id, &channel);
+
+    if (deployment == NULL) {
+        (void) lu_error(err, NULL, "Deployment not found.");
+        return LU_NOT_FOUND;
+    }
+
+    rc = lu_growth_act(deployment, action, why, by, now, err);
+
+    return rc == LU_OK ? lu_json_set_string(deployment, "updatedAt", now) : rc;
 }
 
 

@@ -12,7 +12,7 @@
 #define _LU_CHANGE_DEPLOYMENT_H_INCLUDED_
 
 
-#include "lu_json.h"
+#include "lu_growth.h"
 
 
 /*
@@ -52,11 +52,20 @@ lu_rc_e lu_change_deployment_room(const cJSON *app, const cJSON *channel,
 /*
  * Changes the rollout, from 0 to 1, of a deployment.  LU_NOT_FOUND: no such
  * deployment; LU_INVALID; LU_CONFLICT: the channel would have more partial
- * deployments than it can have.
+ * deployments than it can have, or the rollout is halted and would grow.
  */
 
 lu_rc_e lu_change_deployment_update(cJSON *app, const char *id, double rollout,
     const char *now, lu_error_t *err);
+
+/*
+ * Halts or resumes the rollout of a deployment, as lu_growth_act() does.
+ * LU_NOT_FOUND: no such deployment; LU_INVALID.
+ */
+
+lu_rc_e lu_change_deployment_grow(cJSON *app, const char *id,
+    lu_growth_e action, const cJSON *why, const char *by, const char *now,
+    lu_error_t *err);
 
 /*
  * Removes the deployments of a release from all channels: devices get what was

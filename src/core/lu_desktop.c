@@ -5,6 +5,7 @@
 
 
 #include "lu_desktop.h"
+#include "lu_growth.h"
 #include "lu_name.h"
 #include "lu_offer.h"
 
@@ -566,6 +567,8 @@ lu_desktop_rule_percentage(const cJSON *item, lu_rule_t *rule, lu_error_t *err)
 
     lu_rollout_threshold(&rule->rollout, percentage / 100);
 
+    rule->is_halted = lu_growth_is_halted(item);
+
     return LU_OK;
 }
 
@@ -924,8 +927,9 @@ lu_desktop_rule_applies(const lu_rule_t *rule, const lu_client_t *client,
         return 1;
 
     case LU_RULE_ROLLOUT:
-        return lu_rollout_has(&rule->rollout, &rule->build_id,
-                              &client->staging_id);
+        return !rule->is_halted
+               && lu_rollout_has(&rule->rollout, &rule->build_id,
+                                 &client->staging_id);
 
     case LU_RULE_BUILD:
         break;

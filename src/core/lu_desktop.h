@@ -88,6 +88,7 @@ typedef struct {
     lu_str_t                *archs;         /* all kinds; none: all */
     size_t                   narchs;
     lu_rollout_t             rollout;       /* ROLLOUT */
+    unsigned                 is_halted:1;   /* ROLLOUT: it is for nobody new */
 } lu_rule_t;
 
 

@@ -14,6 +14,8 @@
 static void lu_latest_collect(const lu_str_t *args, lu_str_t *values);
 static lu_rc_e lu_latest_decode(lu_str_t *values, unsigned char **buf,
     lu_error_t *err);
+static int lu_latest_has(const lu_deployment_t *deployment,
+    const lu_check_t *check);
 static int lu_latest_allows(const lu_limits_t *limits,
     const lu_str_t *version);
 static int lu_latest_needs_checksum(const lu_check_t *check);
@@ -239,10 +241,7 @@ lu_latest(const lu_app_t *app, const lu_check_t *check, time_t now,
     deployment = NULL;
 
     for (i = 0; i < channel->ndeployments; i++) {
-        if (channel->deployments[i].release
-            && lu_rollout_has(&channel->deployments[i].rollout,
-                              &channel->deployments[i].id, &check->device_id))
-        {
+        if (lu_latest_has(&channel->deployments[i], check)) {
             deployment = &channel->deployments[i];
             break;
         }
@@ -276,6 +275,23 @@ lu_latest(const lu_app_t *app, const lu_check_t *check, time_t now,
 
     return lu_str_eq(&release->id, &check->bundle_id)
            ? LU_CHECK_CURRENT : LU_CHECK_UPDATE;
+}
+
+
+/* A halted rollout keeps those who run the release. */
+
+static int
+lu_latest_has(const lu_deployment_t *deployment, const lu_check_t *check)
+{
+    if (deployment->release == NULL
+        || !lu_rollout_has(&deployment->rollout, &deployment->id,
+                           &check->device_id))
+    {
+        return 0;
+    }
+
+    return !deployment->is_halted
+           || lu_str_eq(&deployment->release->id, &check->bundle_id);
 }
 
 

@@ -4,6 +4,7 @@
  */
 
 
+#include "lu_growth.h"
 #include "lu_name.h"
 #include "lu_route.h"
 
@@ -34,6 +35,7 @@ static const struct {
     { "/v1/apps/{a}/channels/{i}/resume", LU_ROUTE_RESUME },
     { "/v1/apps/{a}/deployments", LU_ROUTE_DEPLOYMENTS },
     { "/v1/apps/{a}/deployments/{i}", LU_ROUTE_DEPLOYMENT },
+    { "/v1/apps/{a}/deployments/{i}/{s}", LU_ROUTE_DEPLOYMENT_GROWTH },
     { "/v1/apps/{a}/builds", LU_ROUTE_BUILDS },
     { "/v1/apps/{a}/builds/{i}", LU_ROUTE_BUILD },
     { "/v1/apps/{a}/builds/{i}/artifacts/{s}/download",
@@ -76,6 +78,7 @@ static const struct {
     { "/releases/{a}/{i}/stage", LU_ROUTE_STAGE },
     { "/releases/{a}/{i}/fetch", LU_ROUTE_FETCH },
     { "/releases/{a}/{i}/retry", LU_ROUTE_RETRY },
+    { "/releases/{a}/{i}/{s}", LU_ROUTE_GROWTH },
 
     { NULL, LU_ROUTE_NONE }
 };
@@ -84,7 +87,8 @@ static const struct {
 lu_rc_e
 lu_route(const lu_str_t *path, lu_route_t *route)
 {
-    int  i;
+    int          i;
+    lu_growth_e  action;
 
     memset(route, 0, sizeof(lu_route_t));
 
@@ -96,6 +100,13 @@ lu_route(const lu_str_t *path, lu_route_t *route)
     }
 
     if (route->resource == LU_ROUTE_NONE) {
+        return LU_NOT_FOUND;
+    }
+
+    if ((route->resource == LU_ROUTE_DEPLOYMENT_GROWTH
+         || route->resource == LU_ROUTE_GROWTH)
+        && lu_growth_action(&route->sub, &action) != LU_OK)
+    {
         return LU_NOT_FOUND;
     }
 

@@ -36,6 +36,7 @@ typedef enum {
     LU_ROUTE_RESUME,                   /* .../channels/{id}/resume */
     LU_ROUTE_DEPLOYMENTS,              /* .../deployments */
     LU_ROUTE_DEPLOYMENT,               /* .../deployments/{id} */
+    LU_ROUTE_DEPLOYMENT_GROWTH,        /* .../deployments/{id}/{sub} */
     LU_ROUTE_BUILDS,                   /* .../builds */
     LU_ROUTE_BUILD,                    /* .../builds/{id} */
     LU_ROUTE_BUILD_DOWNLOAD,           /* .../builds/{id}/artifacts/{sub}/... */
@@ -54,6 +55,7 @@ typedef enum {
     LU_ROUTE_STAGE,                    /* .../{id}/stage */
     LU_ROUTE_FETCH,                    /* .../{id}/fetch */
     LU_ROUTE_RETRY,                    /* .../{id}/retry */
+    LU_ROUTE_GROWTH,                   /* .../{id}/{sub}, e.g. "halt" */
 
     /* of the vendor's cloud, and not needed for updates */
     LU_ROUTE_CLOUD

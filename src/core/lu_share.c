@@ -4,6 +4,7 @@
  */
 
 
+#include "lu_growth.h"
 #include "lu_offer.h"
 #include "lu_put.h"
 #include "lu_share.h"
@@ -194,8 +195,7 @@ lu_share_channel(lu_put_t *put, cJSON *shares, const cJSON *channel,
     newest = NULL;
 
     cJSON_ArrayForEach(item, lu_json_get(channel, "deployments")) {
-        rollout = 0;
-        (void) lu_json_number(item, "rollout", &rollout);
+        rollout = lu_growth_is_halted(item) ? 0 : lu_growth_share(item);
 
         if (lu_json_string(item, "release", &value) == LU_OK
             && lu_str_eq(&value, release))
@@ -222,6 +222,7 @@ lu_share_channel(lu_put_t *put, cJSON *shares, const cJSON *channel,
     lu_put_copy(put, object, "deploymentId", newest, "id");
     lu_put_copy(put, object, "rollout", newest, "rollout");
     lu_put_number(put, object, "share", share);
+    lu_put_copy(put, object, "halted", newest, "halted");
     lu_put_copy(put, object, "createdBy", newest, "createdBy");
     lu_put_copy(put, object, "createdAt", newest, "createdAt");
     lu_put_copy(put, object, "updatedAt", newest, "updatedAt");
@@ -367,7 +368,7 @@ lu_share_rule(const lu_asked_t *asked, const lu_rule_t *rule)
         return 1;
 
     case LU_RULE_ROLLOUT:
-        return lu_rollout_share(&rule->rollout);
+        return rule->is_halted ? 0 : lu_rollout_share(&rule->rollout);
 
     case LU_RULE_BUILD:
     case LU_RULE_IP:

@@ -78,6 +78,10 @@ static const route_case_t  route_cases[] = {
 
     { APP "/deployments", ROUTE(DEPLOYMENTS), UUID, NULL, NULL },
     { APP "/deployments/d1", ROUTE(DEPLOYMENT), UUID, "d1", NULL },
+    { APP "/deployments/d1/halt", ROUTE(DEPLOYMENT_GROWTH), UUID, "d1",
+      "halt" },
+    { APP "/deployments/d1/resume", ROUTE(DEPLOYMENT_GROWTH), UUID, "d1",
+      "resume" },
     { APP "/builds", ROUTE(BUILDS), UUID, NULL, NULL },
     { APP "/builds/b1", ROUTE(BUILD), UUID, "b1", NULL },
     { APP "/builds/b1/artifacts/a1/download", ROUTE(BUILD_DOWNLOAD), UUID,
@@ -301,7 +305,11 @@ test_patterns(void)
 
         for (pattern = lu_route_table[i].pattern; *pattern; pattern++) {
 
-            if (*pattern == '{') {
+            if (strcmp(pattern, "{s}") == 0) {
+                p += sprintf(p, "halt");
+                pattern += 2;
+
+            } else if (*pattern == '{') {
                 p += sprintf(p, "x%d", n++);
                 pattern += 2;
 
