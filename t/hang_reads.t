@@ -17,6 +17,7 @@ use Test::LiveUpdate qw/ :DEFAULT json_encode multipart zip /;
 use Test::LiveUpdate::Hang;
 use Test::LiveUpdate::HTTP qw/ connect_to parse_reply /;
 use Test::LiveUpdate::Release qw/ stage_dist /;
+use Test::LiveUpdate::S3;
 use Test::LiveUpdate::Store;
 
 use constant EACH => 50;
@@ -37,7 +38,7 @@ $t->skip_all('workers must keep their copies') if $ENV{TEST_NGINX_HUP};
 
 my $hang = Test::LiveUpdate::Hang->new($t);
 
-$t->plan(40);
+$t->plan(45);
 
 $t->config_reference(sub {
     s/^worker_rlimit_nofile.*/$& worker_shutdown_timeout 2s;/m;
@@ -162,6 +163,42 @@ while (my $got = sysread($s, my $bytes, 1_000_000)) {
 
 cmp_ok($length, '<', 30_000_000, 'a file is cut off');
 cmp_ok(time() - $from, '<', LIMIT, 'in bounded time');
+
+$hang->answer();
+ok((wait_until { $t->api('GET', '/v1/apps')->{status} == 200 } 10),
+   'the disk answers');
+
+# a body has come by half
+
+my $text = json_encode({ name => 'half' });
+my $put = Test::LiveUpdate::S3->of($dir, '127.0.0.1:' . port(8080));
+my %half = (
+    'a change' => "POST /v1/apps/$app/channels HTTP/1.1\r\nHost: x\r\n"
+                  . 'Authorization: Bearer ' . $t->token('admin') . "\r\n"
+                  . "Connection: close\r\nContent-Type: application/json\r\n"
+                  . 'Content-Length: ' . length($text) . "\r\n\r\n$text",
+    'an upload as to S3' => $put->text('PUT', '/shop/1.0.1/half',
+                                       body => 'x' x 200_000),
+);
+my %open = map { $_ => connect_to('127.0.0.1:' . port(8080)) } keys %half;
+
+print {$open{$_}} substr $half{$_}, 0, -10 for keys %half;
+
+# the disk has answered them, and is asked again after a second
+
+$from = time();
+wait_until { time() - $from > 1.5 && told($app) } 5;
+
+$hang->hang();
+$from = time();
+
+print {$open{$_}} substr $half{$_}, -10 for keys %half;
+
+for my $kind (sort keys %half) {
+    is(said(parse_reply(http_end($open{$kind}))), '503 with Retry-After',
+       "$kind: told to come again");
+    cmp_ok(time() - $from, '<', LIMIT, 'in bounded time');
+}
 
 # a new configuration is refused, and the old one goes on
 

@@ -151,14 +151,14 @@ ngx_lu_body_handler(ngx_http_request_t *r)
         call->body_path = r->request_body->temp_file->file.name.data;
     }
 
-    rc = ngx_lu_call_start(r, call);
+    rc = ngx_lu_call_received(r, call);
 
     if (rc != NGX_DONE) {
         ngx_http_finalize_request(r, rc);
         return;
     }
 
-    /* call_start() took a reference, and reading the body did */
+    /* call_received() took a reference, and reading the body did */
 
     ngx_http_finalize_request(r, NGX_DONE);
 }

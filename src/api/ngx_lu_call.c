@@ -216,16 +216,29 @@ ngx_lu_call_receive(ngx_http_request_t *r, ngx_lu_call_t *call, ngx_int_t rc)
 
     answers = (rc == NGX_OK);
 
-    if (answers && call->body_kind != NGX_LU_BODY_NONE) {
-        return ngx_lu_body_read(r, call, call->body_kind);
-    }
+    if (!call->received) {
 
-    rc = ngx_http_discard_request_body(r);
-    if (rc != NGX_OK) {
-        return rc;
+        if (answers && call->body_kind != NGX_LU_BODY_NONE) {
+            return ngx_lu_body_read(r, call, call->body_kind);
+        }
+
+        rc = ngx_http_discard_request_body(r);
+        if (rc != NGX_OK) {
+            return rc;
+        }
     }
 
     return answers ? ngx_lu_call_start(r, call) : ngx_lu_reply_unavailable(r);
+}
+
+
+ngx_int_t
+ngx_lu_call_received(ngx_http_request_t *r, ngx_lu_call_t *call)
+{
+    call->received = 1;
+
+    return call->storeless ? ngx_lu_call_start(r, call)
+                           : ngx_lu_call_probe(r, call);
 }
 
 

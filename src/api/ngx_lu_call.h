@@ -90,6 +90,7 @@ struct ngx_lu_call_s {
     unsigned                 related:1;  /* "relations" was looked for */
     unsigned                 forget:1;   /* the device task.id, in the end */
     unsigned                 wake:1;     /* there is a new job */
+    unsigned                 received:1; /* the body */
     unsigned                 storeless:1; /* it is answered without a store */
 };
 
@@ -111,7 +112,14 @@ ngx_lu_call_t *ngx_lu_call_create(ngx_http_request_t *r, lu_route_t *route,
 ngx_int_t ngx_lu_call_run(ngx_http_request_t *r, ngx_lu_call_t *call,
     ngx_lu_body_e body);
 
-/* Does what is left of that when the body was received. */
+/*
+ * Does what is left of that when the body was received, which may have taken a
+ * while: the disk is asked again whether it answers.
+ */
+
+ngx_int_t ngx_lu_call_received(ngx_http_request_t *r, ngx_lu_call_t *call);
+
+/* Runs the action in a thread. */
 
 ngx_int_t ngx_lu_call_start(ngx_http_request_t *r, ngx_lu_call_t *call);
 

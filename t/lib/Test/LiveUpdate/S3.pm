@@ -37,6 +37,21 @@ sub of {
 }
 
 
+# The bytes of a request that send() would send.
+
+sub text {
+    my ($self, $method, $path, %opt) = @_;
+
+    my $sent = $self->signed($method, $path, %opt);
+    my %headers = (%{$sent->{headers}}, %{$sent->{also}});
+
+    return join "\r\n", "$sent->{method} $sent->{path} HTTP/1.1",
+        (map { "$_: $headers{$_}" } sort keys %headers),
+        'Content-Length: ' . length($sent->{body}), 'Connection: close', '',
+        $sent->{body};
+}
+
+
 sub put {
     my ($self, $path, $body, %opt) = @_;
 
@@ -51,6 +66,13 @@ sub put {
 # is an error.
 
 sub send {
+    my ($self, @request) = @_;
+
+    return $self->exchange($self->signed(@request));
+}
+
+
+sub signed {
     my ($self, $method, $path, %opt) = @_;
 
     my %key = (%$self, %opt);
@@ -96,7 +118,7 @@ sub send {
 
     $opt{sign}->(\%sent) if $opt{sign};
 
-    return $self->exchange(\%sent);
+    return \%sent;
 }
 
 
