@@ -8,6 +8,7 @@
 use warnings;
 use strict;
 
+use File::Path qw/ make_path /;
 use Test::More;
 
 use Test::LiveUpdate qw/ :DEFAULT /;
@@ -15,7 +16,7 @@ use Test::LiveUpdate::Fault;
 use Test::LiveUpdate::Store;
 use Test::LiveUpdate::ToDesktop;
 
-my $t = Test::LiveUpdate->new()->plan(21);
+my $t = Test::LiveUpdate->new()->plan(23);
 my $td = Test::LiveUpdate::ToDesktop->new($t);
 my $origin = $td->{origin};
 my $dir = $t->testdir();
@@ -29,6 +30,24 @@ $t->env(MALLOC_PERTURB_ => 165);
 $t->run();
 
 my $store = Test::LiveUpdate::Store->new("$dir/store");
+
+# what crashes and rejections have left of claims, more than a sweep removes
+
+my $claims = "$dir/store/jobs/.claims";
+my $kept = 'shop.kept';
+
+make_path(map { "$claims/$_" } $kept, 'shop.empty', map { "shop.$_" } 1 .. 40);
+touch("$claims/$kept/turn.m.1.a.1", "$dir/store/jobs/$kept",
+      map { ("$claims/shop.$_/turn.m.1.a.7", "$claims/shop.$_/place.m.1.a.0") }
+      1 .. 40);
+
+$t->reload();
+ok((wait_until { join(' ', claims()) eq $kept } 10), 'claims without a job go')
+    or diag(claims());
+is(join(' ', sort map { s{.*/}{}r } glob "$claims/$kept/*"), 'turn.m.1.a.1',
+   'one with a job stays as it is');
+unlink "$dir/store/jobs/$kept", "$claims/$kept/turn.m.1.a.1";
+rmdir "$claims/$kept";
 
 # somebody holds a release that waits for its next attempt
 
@@ -92,6 +111,18 @@ $td->becomes($_, 'live', "$_->{id} is live", 30) for @builds;
 is(join("\n", map { $td->wrong_files($_) } @builds), '', 'all of them right');
 is(join("\n", $store->check(unfinished => 0)), '', 'the store is whole');
 is(join(' ', $td->jobs()), '', 'no job is left');
+
+
+sub claims {
+    return sort map { s{.*/}{}r } glob "$claims/*";
+}
+
+
+sub touch {
+    for my $file (@_) {
+        open my $fh, '>', $file or die "cannot write $file: $!\n";
+    }
+}
 
 
 # A build that comes first, and that the origin has not yet.

@@ -69,6 +69,8 @@ struct ngx_lu_jobs_s {
     ngx_msec_t               look_next;    /* nor is it, if nobody asks */
     off_t                    look_size;    /* of jobs/github at that time */
     u_char                   look[NGX_LU_LOOK_SIZE];  /* what was found */
+    ngx_msec_t               clean_next;   /* claims without a job go then */
+    unsigned                 cleaned:1;    /* they have, once */
     unsigned                 sweeping:1;
     unsigned                 again:1;      /* one more sweep after this one */
 };

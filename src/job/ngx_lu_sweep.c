@@ -26,6 +26,7 @@
 
 #define NGX_LU_SWEEP      1000  /* msec */
 #define NGX_LU_SWEEP_MIN  50
+#define NGX_LU_CLEAN      (60 * 60 * 1000)
 
 
 /* A sweep, and the jobs that it has claimed. */
@@ -39,6 +40,8 @@ typedef struct {
     ngx_uint_t                    github;      /* jobs/github may run */
     ngx_uint_t                    late;        /* only if somebody has asked */
     off_t                         look_size;
+    ngx_uint_t                    clean;       /* claims without a job */
+    ngx_uint_t                    more;        /* and there are more */
     char                          now[LU_TIME_SIZE];
 } ngx_lu_sweep_t;
 
@@ -179,6 +182,9 @@ ngx_lu_sweep(ngx_lu_jobs_t *jobs)
                         >= 0);
     sweep->late = ((ngx_msec_int_t) (ngx_current_msec - jobs->look_next) < 0);
     sweep->look_size = jobs->look_size;
+    sweep->clean = (!jobs->cleaned
+                    || (ngx_msec_int_t) (ngx_current_msec - jobs->clean_next)
+                       >= 0);
 
     thread = &sweep->thread;
 
@@ -229,6 +235,10 @@ ngx_lu_sweep_thread(void *data)
 
     if (ngx_lu_mark_check(&sweep->io, sweep->jobs->store) != NGX_OK) {
         return;
+    }
+
+    if (sweep->clean) {
+        sweep->more = ngx_lu_claim_clean(&sweep->io, sweep->jobs->store);
     }
 
     if (ngx_lu_tree_list(&sweep->io, path, &names) != NGX_OK) {
@@ -567,6 +577,11 @@ ngx_lu_sweep_done(void *data)
 
     jobs = sweep->jobs;
     jobs->sweeping = 0;
+
+    if (sweep->clean && !sweep->more) {
+        jobs->cleaned = 1;
+        jobs->clean_next = ngx_current_msec + NGX_LU_CLEAN;
+    }
 
     ngx_lu_sweep_log(sweep);
 

@@ -11,10 +11,13 @@
 #include "ngx_lu_tree.h"
 
 
-#define NGX_LU_CLAIM_PLACED  "place"
+#define NGX_LU_CLAIM_PLACED   "place"
+#define NGX_LU_CLAIM_CLEANED  32
 
 
-static void ngx_lu_claim_fence(ngx_lu_io_t *io, ngx_lu_claim_t *claim);
+static void ngx_lu_claim_fence(ngx_lu_io_t *io, ngx_lu_turn_t *turn);
+static void ngx_lu_claim_forget(ngx_lu_io_t *io, ngx_lu_store_t *store,
+    u_char *folder);
 
 
 ngx_int_t
@@ -87,7 +90,7 @@ ngx_lu_claim_take(ngx_lu_io_t *io, ngx_lu_store_t *store, ngx_pool_t *pool,
     claim->turn.mutex = &claim->mutex;
     claim->taken = 1;
 
-    ngx_lu_claim_fence(io, claim);
+    ngx_lu_claim_fence(io, &claim->turn);
 
     return NGX_OK;
 }
@@ -99,7 +102,7 @@ ngx_lu_claim_take(ngx_lu_io_t *io, ngx_lu_store_t *store, ngx_pool_t *pool,
  */
 
 static void
-ngx_lu_claim_fence(ngx_lu_io_t *io, ngx_lu_claim_t *claim)
+ngx_lu_claim_fence(ngx_lu_io_t *io, ngx_lu_turn_t *turn)
 {
     u_char       *path;
     ngx_str_t    *name;
@@ -110,9 +113,9 @@ ngx_lu_claim_fence(ngx_lu_io_t *io, ngx_lu_claim_t *claim)
     ngx_memzero(&local, sizeof(ngx_lu_io_t));
     local.pool = io->pool;
 
-    ngx_lu_turn_refresh(&local, claim->turn.folder);
+    ngx_lu_turn_refresh(&local, turn->folder);
 
-    if (ngx_lu_tree_list(&local, claim->turn.folder, &names) != NGX_OK) {
+    if (ngx_lu_tree_list(&local, turn->folder, &names) != NGX_OK) {
         return;
     }
 
@@ -127,7 +130,7 @@ ngx_lu_claim_fence(ngx_lu_io_t *io, ngx_lu_claim_t *claim)
             continue;
         }
 
-        path = ngx_lu_path_in(&local, claim->turn.folder, "%V", &name[i]);
+        path = ngx_lu_path_in(&local, turn->folder, "%V", &name[i]);
 
         if (path) {
             (void) ngx_delete_file(path);
@@ -182,6 +185,80 @@ ngx_lu_claim_end(ngx_lu_io_t *io, ngx_lu_claim_t *claim)
     if (claim->taken) {
         ngx_lu_turn_give_up(io, &claim->turn);
     }
+}
+
+
+ngx_uint_t
+ngx_lu_claim_clean(ngx_lu_io_t *io, ngx_lu_store_t *store)
+{
+    u_char       *jobs, *claims, *file;
+    ngx_str_t    *name;
+    ngx_uint_t    i, n;
+    ngx_array_t   names;
+    ngx_lu_io_t   local;
+
+    ngx_memzero(&local, sizeof(ngx_lu_io_t));
+    local.pool = io->pool;
+
+    jobs = ngx_lu_path(&local, "%V/jobs", &store->path);
+    claims = ngx_lu_path(&local, "%V/jobs/.claims", &store->path);
+
+    if (jobs == NULL
+        || claims == NULL
+        || ngx_lu_tree_list(&local, claims, &names) != NGX_OK
+        || names.nelts == 0)
+    {
+        return 0;
+    }
+
+    /* a job has its file before anybody claims it */
+
+    ngx_lu_turn_refresh(&local, jobs);
+
+    name = names.elts;
+    n = 0;
+
+    for (i = 0; i < names.nelts && n < NGX_LU_CLAIM_CLEANED; i++) {
+
+        file = ngx_lu_path_in(&local, jobs, "%V", &name[i]);
+
+        if (ngx_lu_file_exists(&local, file) == NGX_DECLINED) {
+            ngx_lu_claim_forget(&local, store,
+                                ngx_lu_path_in(&local, claims, "%V", &name[i]));
+            n++;
+        }
+
+        io->beats++;
+    }
+
+    return n == NGX_LU_CLAIM_CLEANED;
+}
+
+
+/*
+ * Whoever claims a job of that name meanwhile takes the turn from us, and then
+ * it is neither ours to remove, nor is the folder empty.
+ */
+
+static void
+ngx_lu_claim_forget(ngx_lu_io_t *io, ngx_lu_store_t *store, u_char *folder)
+{
+    u_char         **gone;
+    ngx_uint_t       i;
+    ngx_lu_turn_t    turn;
+
+    if (ngx_lu_turn_take_in(io, store, folder, &turn) != NGX_OK) {
+        return;
+    }
+
+    gone = turn.gone.elts;
+
+    for (i = 0; i < turn.gone.nelts; i++) {
+        ngx_lu_tree_discard(gone[i]);
+    }
+
+    ngx_lu_claim_fence(io, &turn);
+    ngx_lu_turn_give_up(io, &turn);
 }
 
 

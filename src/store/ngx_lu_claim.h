@@ -60,6 +60,16 @@ ngx_int_t ngx_lu_claim_place(ngx_lu_io_t *io, ngx_lu_claim_t *claim,
 
 void ngx_lu_claim_end(ngx_lu_io_t *io, ngx_lu_claim_t *claim);
 
+/*
+ * Removes the turns of jobs without a file: a crash came between the end of a
+ * job and that of its turn, or a release was rejected while it was fetched.
+ * Who is still at work for such a job loses it.  Returns 1 if there may be
+ * more: a call removes 32 of them.  Errors are of no interest: what is left
+ * does no harm.
+ */
+
+ngx_uint_t ngx_lu_claim_clean(ngx_lu_io_t *io, ngx_lu_store_t *store);
+
 /* Gives the lock back; not in the middle of a proof. */
 
 void ngx_lu_claim_close(ngx_lu_claim_t *claim);
