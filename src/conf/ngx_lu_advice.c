@@ -23,7 +23,7 @@ static char *ngx_lu_advice_body(ngx_conf_t *cf, ngx_lu_loc_conf_t *lucf,
     ngx_http_core_loc_conf_t *clcf);
 static ngx_uint_t ngx_lu_advice_is_inside(ngx_str_t *path, ngx_str_t *folder);
 static ngx_uint_t ngx_lu_advice_is_first(ngx_conf_t *cf, ngx_str_t *path,
-    ngx_str_t *store);
+    ngx_lu_store_t *store);
 static ngx_http_core_loc_conf_t *ngx_lu_advice_find(
     ngx_http_core_loc_conf_t *clcf, ngx_str_t *uri);
 static ngx_uint_t ngx_lu_advice_takes(ngx_http_core_loc_conf_t *clcf,
@@ -227,7 +227,8 @@ static char *
 ngx_lu_advice_body(ngx_conf_t *cf, ngx_lu_loc_conf_t *lucf,
     ngx_http_core_loc_conf_t *clcf)
 {
-    ngx_str_t  *temp, *store;
+    ngx_str_t       *temp;
+    ngx_lu_store_t  *store;
 
     if (lucf->tokens_path.len
         && clcf->client_max_body_size
@@ -240,10 +241,10 @@ ngx_lu_advice_body(ngx_conf_t *cf, ngx_lu_loc_conf_t *lucf,
                            &clcf->name, clcf->client_max_body_size);
     }
 
-    store = &lucf->store->path;
+    store = lucf->store;
     temp = &clcf->client_body_temp_path->name;
 
-    if (ngx_lu_advice_is_inside(temp, store)
+    if (ngx_lu_advice_is_inside(temp, &store->path)
         && ngx_lu_advice_is_first(cf, temp, store))
     {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
@@ -272,16 +273,13 @@ ngx_lu_advice_is_inside(ngx_str_t *path, ngx_str_t *folder)
  */
 
 static ngx_uint_t
-ngx_lu_advice_is_first(ngx_conf_t *cf, ngx_str_t *path, ngx_str_t *store)
+ngx_lu_advice_is_first(ngx_conf_t *cf, ngx_str_t *path, ngx_lu_store_t *store)
 {
-    ngx_uint_t        i;
-    ngx_str_t        *name;
-    ngx_path_t      **paths;
-    ngx_file_info_t   fi;
+    ngx_uint_t    i;
+    ngx_str_t    *name;
+    ngx_path_t  **paths;
 
-    if (ngx_file_info(store->data, &fi) != NGX_FILE_ERROR
-        || ngx_errno != NGX_ENOENT)
-    {
+    if (!store->is_new) {
         return 0;
     }
 
@@ -290,8 +288,8 @@ ngx_lu_advice_is_first(ngx_conf_t *cf, ngx_str_t *path, ngx_str_t *store)
     for (i = 0; i < cf->cycle->paths.nelts; i++) {
         name = &paths[i]->name;
 
-        if (name->len == store->len
-            && ngx_strncmp(name->data, store->data, store->len) == 0)
+        if (name->len == store->path.len
+            && ngx_strncmp(name->data, store->path.data, name->len) == 0)
         {
             return 0;
         }
