@@ -48,6 +48,10 @@ my @refused = (
     [location => "$store root store; liveupdate_feed a; "
                  . 'liveupdate_download a;',
      qr/"liveupdate_feed" and "liveupdate_download" conflict in location/],
+    [location => "$store liveupdate_publish_s3 keys; liveupdate_feed a;",
+     qr/"liveupdate_feed" and "liveupdate_publish_s3" conflict in location/],
+    [location => "$store liveupdate_ready; liveupdate_artifacts;",
+     qr/"liveupdate_artifacts" and "liveupdate_ready" conflict in location/],
     [location => "$store liveupdate_webhook todesktop secret=s; "
                  . "proxy_pass http://127.0.0.1:1; $fetch",
      qr/"liveupdate_webhook" in location .* conflicts with another/],
@@ -67,9 +71,6 @@ my @refused = (
      qr/"$dir\/none" of "liveupdate_tokens" failed, create the file with/],
     [location => "$store liveupdate_webhook todesktop secret=none; $fetch",
      qr/"$dir\/none" failed, create the file with the mode 600/],
-    [location => 'client_body_temp_path new/tmp/body; liveupdate_store new; '
-                 . 'liveupdate_api;',
-     qr/"client_body_temp_path" .* "liveupdate_store", which must come first/],
     [location => "$store liveupdate_threads none; liveupdate_api;",
      qr/unknown thread pool "none" in .*test\.conf:\d+$/m],
 );
@@ -79,6 +80,8 @@ my @warned = (
      qr/"liveupdate_threads" names a thread pool .* "thread_pool none thr/],
     [location => "$store liveupdate_api;",
      qr/"client_max_body_size" in location "\/v1\/" is 1048576 bytes, .*1100m/],
+    [place => '/', location => "$store liveupdate_publish_s3 keys;",
+     qr/"client_max_body_size" in location "\/" is 1048576 bytes, .* 5g"/],
     [place => '/api/', location => $api,
      qr/"liveupdate_api" in location "\/api\/" answers only .* \^~ \/v1\/"/],
     [place => '/v1/', location => "$store liveupdate_releases;",
@@ -95,6 +98,12 @@ my @silent = (
     [location => $api],
     [place => '/', location => $api],
     [place => '/v1/apps/', location => $api],
+    [place => '/', location => "$store client_max_body_size 2g; "
+                               . 'liveupdate_publish_s3 keys;'],
+    [place => '/',
+     location => "$store liveupdate_publish_s3 keys size=512k;"],
+    [location => "client_body_temp_path new/tmp/body; $api"
+                 =~ s/liveupdate_store store/liveupdate_store new/r],
     [place => '~ ^/api', location => $api],
     [location => 'liveupdate_store store; liveupdate_api;'],
     [place => '/releases/', location => "$store liveupdate_releases;"],
@@ -125,7 +134,8 @@ my @silent = (
 $t->plan(@refused + @warned + @silent + 4);
 
 $t->write_file($_, 'secret') for qw/ s /;
-chmod 0600, "$dir/s";
+$t->write_file('keys', "# none\n");
+chmod 0600, "$dir/s", "$dir/keys";
 
 for my $case (@refused) {
     my ($text, $said, $ok) = test($case);

@@ -19,11 +19,8 @@ static char *ngx_lu_advice_alone(ngx_conf_t *cf, ngx_lu_loc_conf_t *lucf,
     ngx_str_t *location);
 static ngx_uint_t ngx_lu_advice_meets(ngx_http_core_loc_conf_t *clcf,
     const char *uri);
-static char *ngx_lu_advice_body(ngx_conf_t *cf, ngx_lu_loc_conf_t *lucf,
+static void ngx_lu_advice_body(ngx_conf_t *cf, ngx_lu_loc_conf_t *lucf,
     ngx_http_core_loc_conf_t *clcf);
-static ngx_uint_t ngx_lu_advice_is_inside(ngx_str_t *path, ngx_str_t *folder);
-static ngx_uint_t ngx_lu_advice_is_first(ngx_conf_t *cf, ngx_str_t *path,
-    ngx_lu_store_t *store);
 static ngx_http_core_loc_conf_t *ngx_lu_advice_find(
     ngx_http_core_loc_conf_t *clcf, ngx_str_t *uri);
 static ngx_uint_t ngx_lu_advice_takes(ngx_http_core_loc_conf_t *clcf,
@@ -138,6 +135,10 @@ ngx_lu_advice_location(ngx_conf_t *cf, ngx_lu_loc_conf_t *lucf,
         return NGX_CONF_ERROR;
     }
 
+    if (lucf->s3 || (lucf->api && !lucf->releases)) {
+        ngx_lu_advice_body(cf, lucf, clcf);
+    }
+
     if (!lucf->api) {
         return NGX_CONF_OK;
     }
@@ -151,7 +152,7 @@ ngx_lu_advice_location(ngx_conf_t *cf, ngx_lu_loc_conf_t *lucf,
                            name, &clcf->name, uri, uri);
     }
 
-    return lucf->releases ? NGX_CONF_OK : ngx_lu_advice_body(cf, lucf, clcf);
+    return NGX_CONF_OK;
 }
 
 
@@ -175,6 +176,8 @@ ngx_lu_advice_alone(ngx_conf_t *cf, ngx_lu_loc_conf_t *lucf,
         { lucf->feed != NULL, "liveupdate_feed" },
         { lucf->download != NULL, "liveupdate_download" },
         { lucf->status, "liveupdate_status" },
+        { lucf->ready, "liveupdate_ready" },
+        { lucf->s3 != NULL, "liveupdate_publish_s3" },
     };
 
     first = NULL;
@@ -223,85 +226,26 @@ ngx_lu_advice_meets(ngx_http_core_loc_conf_t *clcf, const char *uri)
 }
 
 
-static char *
+/* Uploads that nginx would refuse before the module sees them. */
+
+static void
 ngx_lu_advice_body(ngx_conf_t *cf, ngx_lu_loc_conf_t *lucf,
     ngx_http_core_loc_conf_t *clcf)
 {
-    ngx_str_t       *temp;
-    ngx_lu_store_t  *store;
-
-    if (lucf->tokens_path.len
-        && clcf->client_max_body_size
-        && clcf->client_max_body_size <= NGX_LU_ADVICE_BODY)
+    if (lucf->tokens_path.len == 0
+        || clcf->client_max_body_size == 0
+        || clcf->client_max_body_size > NGX_LU_ADVICE_BODY
+        || (lucf->s3 && clcf->client_max_body_size >= lucf->s3->size))
     {
-        ngx_conf_log_error(NGX_LOG_WARN, cf, 0,
-                           "\"client_max_body_size\" in location \"%V\" is %O "
-                           "bytes, larger uploads will be refused, use "
-                           "\"client_max_body_size 1100m\"",
-                           &clcf->name, clcf->client_max_body_size);
+        return;
     }
 
-    store = lucf->store;
-    temp = &clcf->client_body_temp_path->name;
-
-    if (ngx_lu_advice_is_inside(temp, &store->path)
-        && ngx_lu_advice_is_first(cf, temp, store))
-    {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "\"client_body_temp_path\" in location \"%V\" is "
-                           "in the store and before \"liveupdate_store\", "
-                           "which must come first", &clcf->name);
-        return NGX_CONF_ERROR;
-    }
-
-    return NGX_CONF_OK;
-}
-
-
-static ngx_uint_t
-ngx_lu_advice_is_inside(ngx_str_t *path, ngx_str_t *folder)
-{
-    return path->len > folder->len
-           && ngx_strncmp(path->data, folder->data, folder->len) == 0
-           && path->data[folder->len] == '/';
-}
-
-
-/*
- * nginx makes folders in the order in which they are named.  It fails to make
- * one whose parent is named later, unless the parent is already there.
- */
-
-static ngx_uint_t
-ngx_lu_advice_is_first(ngx_conf_t *cf, ngx_str_t *path, ngx_lu_store_t *store)
-{
-    ngx_uint_t    i;
-    ngx_str_t    *name;
-    ngx_path_t  **paths;
-
-    if (!store->is_new) {
-        return 0;
-    }
-
-    paths = cf->cycle->paths.elts;
-
-    for (i = 0; i < cf->cycle->paths.nelts; i++) {
-        name = &paths[i]->name;
-
-        if (name->len == store->path.len
-            && ngx_strncmp(name->data, store->path.data, name->len) == 0)
-        {
-            return 0;
-        }
-
-        if (name->len == path->len
-            && ngx_strncmp(name->data, path->data, path->len) == 0)
-        {
-            return 1;
-        }
-    }
-
-    return 0;
+    ngx_conf_log_error(NGX_LOG_WARN, cf, 0,
+                       "\"client_max_body_size\" in location \"%V\" is %O "
+                       "bytes, larger uploads will be refused, use "
+                       "\"client_max_body_size %s\"",
+                       &clcf->name, clcf->client_max_body_size,
+                       lucf->s3 ? "5g" : "1100m");
 }
 
 
