@@ -8,8 +8,15 @@
 #include "lu_line.h"
 
 
-static lu_rc_e lu_key_line(const lu_arena_t *arena, lu_str_t *line,
-    lu_key_t *key, const lu_token_t *tokens, size_t ntokens, lu_error_t *err);
+typedef struct {
+    const lu_arena_t  *arena;
+    const lu_token_t  *tokens;
+    size_t             ntokens;
+} lu_key_ctx_t;
+
+
+static lu_rc_e lu_key_line(void *data, void *list, size_t i, lu_str_t *line,
+    lu_error_t *err);
 static int lu_key_access_valid(const lu_str_t *access);
 static int lu_key_secret_valid(const lu_str_t *secret);
 
@@ -19,59 +26,36 @@ lu_key_parse(const lu_arena_t *arena, const lu_str_t *text,
     const lu_token_t *tokens, size_t ntokens, lu_key_t **keys, size_t *n,
     lu_error_t *err)
 {
-    size_t     i, len, number;
-    lu_rc_e    rc;
-    lu_str_t   line, rest;
-    lu_key_t  *list;
+    void          *list;
+    lu_rc_e        rc;
+    lu_key_ctx_t   ctx;
 
-    rest = *text;
-    number = 0;
+    ctx.arena = arena;
+    ctx.tokens = tokens;
+    ctx.ntokens = ntokens;
 
-    for (len = 0; lu_line_next(&rest, &line, &number); len++) {
-        /* void */
+    rc = lu_line_list(arena, text, sizeof(lu_key_t), lu_key_line, &ctx, &list,
+                      n, err);
+
+    if (rc == LU_OK) {
+        *keys = list;
     }
 
-    list = NULL;
-
-    if (len) {
-        list = arena->alloc(arena->data, len * sizeof(lu_key_t));
-        if (list == NULL) {
-            return LU_NOMEM;
-        }
-    }
-
-    rest = *text;
-    number = 0;
-
-    for (i = 0; lu_line_next(&rest, &line, &number); i++) {
-        rc = lu_key_line(arena, &line, &list[i], tokens, ntokens, err);
-
-        if (rc == LU_OK && lu_key_find(list, i, &list[i].access)) {
-            rc = lu_error(err, NULL, "has the access key of an earlier line");
-        }
-
-        if (rc == LU_INVALID) {
-            rc = lu_line_error(arena, number, err);
-        }
-
-        if (rc != LU_OK) {
-            return rc;
-        }
-    }
-
-    *keys = list;
-    *n = len;
-
-    return LU_OK;
+    return rc;
 }
 
 
 static lu_rc_e
-lu_key_line(const lu_arena_t *arena, lu_str_t *line, lu_key_t *key,
-    const lu_token_t *tokens, size_t ntokens, lu_error_t *err)
+lu_key_line(void *data, void *list, size_t i, lu_str_t *line, lu_error_t *err)
 {
-    size_t    i;
-    lu_str_t  field;
+    size_t         j;
+    lu_key_t      *keys, *key;
+    lu_str_t       field;
+    lu_key_ctx_t  *ctx;
+
+    ctx = data;
+    keys = list;
+    key = &keys[i];
 
     memset(key, 0, sizeof(lu_key_t));
 
@@ -81,7 +65,11 @@ lu_key_line(const lu_arena_t *arena, lu_str_t *line, lu_key_t *key,
                         "digits, \"-\", \"_\" or \".\"");
     }
 
-    key->access = lu_str_dup(arena, field.data, field.len);
+    if (lu_key_find(keys, i, &field)) {
+        return lu_error(err, NULL, "has the access key of an earlier line");
+    }
+
+    key->access = lu_str_dup(ctx->arena, field.data, field.len);
     if (key->access.data == NULL) {
         return LU_NOMEM;
     }
@@ -90,9 +78,9 @@ lu_key_line(const lu_arena_t *arena, lu_str_t *line, lu_key_t *key,
         return lu_error(err, NULL, "has no name of a token");
     }
 
-    for (i = 0; i < ntokens; i++) {
-        if (lu_str_eq(&tokens[i].name, &field)) {
-            key->token = &tokens[i];
+    for (j = 0; j < ctx->ntokens; j++) {
+        if (lu_str_eq(&ctx->tokens[j].name, &field)) {
+            key->token = &ctx->tokens[j];
         }
     }
 
@@ -102,7 +90,7 @@ lu_key_line(const lu_arena_t *arena, lu_str_t *line, lu_key_t *key,
                         "characters");
     }
 
-    key->secret = lu_str_dup(arena, field.data, field.len);
+    key->secret = lu_str_dup(ctx->arena, field.data, field.len);
     if (key->secret.data == NULL) {
         return LU_NOMEM;
     }

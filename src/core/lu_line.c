@@ -9,6 +9,8 @@
 #include <stdio.h>
 
 
+static lu_rc_e lu_line_error(const lu_arena_t *arena, size_t number,
+    lu_error_t *err);
 static int lu_line_blank(unsigned char ch);
 
 
@@ -73,6 +75,49 @@ lu_line_field(lu_str_t *line, lu_str_t *field)
 
 
 lu_rc_e
+lu_line_list(const lu_arena_t *arena, const lu_str_t *text, size_t size,
+    lu_line_pt reader, void *data, void **list, size_t *n, lu_error_t *err)
+{
+    void      *elts;
+    size_t     i, len, number;
+    lu_rc_e    rc;
+    lu_str_t   line, rest;
+
+    rest = *text;
+    number = 0;
+
+    for (len = 0; lu_line_next(&rest, &line, &number); len++) {
+        /* void */
+    }
+
+    elts = NULL;
+
+    if (len) {
+        elts = arena->alloc(arena->data, len * size);
+        if (elts == NULL) {
+            return LU_NOMEM;
+        }
+    }
+
+    rest = *text;
+    number = 0;
+
+    for (i = 0; lu_line_next(&rest, &line, &number); i++) {
+        rc = reader(data, elts, i, &line, err);
+
+        if (rc != LU_OK) {
+            return rc == LU_INVALID ? lu_line_error(arena, number, err) : rc;
+        }
+    }
+
+    *list = elts;
+    *n = len;
+
+    return LU_OK;
+}
+
+
+static lu_rc_e
 lu_line_error(const lu_arena_t *arena, size_t number, lu_error_t *err)
 {
     char  buf[sizeof("18446744073709551615")];

@@ -27,11 +27,18 @@ int lu_line_next(lu_str_t *rest, lu_str_t *line, size_t *number);
 int lu_line_field(lu_str_t *line, lu_str_t *field);
 
 /*
- * Makes the number of a line, in the arena, the subject of the error.
- * LU_INVALID or LU_NOMEM.
+ * Reads the lines that count into a list in the arena, with n elements of that
+ * size, or NULL if there is none.  The reader makes element i of a line; those
+ * before it are there.  Returns LU_OK, LU_NOMEM, or what the reader returned;
+ * with LU_INVALID the number of the line is the subject of the error.
  */
 
-lu_rc_e lu_line_error(const lu_arena_t *arena, size_t number, lu_error_t *err);
+typedef lu_rc_e (*lu_line_pt)(void *data, void *list, size_t i, lu_str_t *line,
+    lu_error_t *err);
+
+lu_rc_e lu_line_list(const lu_arena_t *arena, const lu_str_t *text,
+    size_t size, lu_line_pt reader, void *data, void **list, size_t *n,
+    lu_error_t *err);
 
 
 #endif /* _LU_LINE_H_INCLUDED_ */

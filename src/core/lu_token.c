@@ -13,8 +13,8 @@
 #include <openssl/evp.h>
 
 
-static lu_rc_e lu_token_line(const lu_arena_t *arena, lu_str_t *line,
-    lu_token_t *token, lu_error_t *err);
+static lu_rc_e lu_token_line(void *data, void *list, size_t i,
+    lu_str_t *line, lu_error_t *err);
 static lu_rc_e lu_token_apps(const lu_arena_t *arena, lu_str_t *line,
     lu_token_t *token, lu_error_t *err);
 static lu_rc_e lu_token_unique(const lu_token_t *tokens, size_t n,
@@ -44,58 +44,35 @@ lu_rc_e
 lu_token_parse(const lu_arena_t *arena, const lu_str_t *text,
     lu_token_t **tokens, size_t *n, lu_error_t *err)
 {
-    size_t       i, len, number;
+    void        *list;
     lu_rc_e      rc;
-    lu_str_t     line, rest;
-    lu_token_t  *list;
+    lu_arena_t   own;
 
-    rest = *text;
-    number = 0;
+    own = *arena;
 
-    for (len = 0; lu_line_next(&rest, &line, &number); len++) {
-        /* void */
+    rc = lu_line_list(arena, text, sizeof(lu_token_t), lu_token_line, &own,
+                      &list, n, err);
+
+    if (rc == LU_OK) {
+        *tokens = list;
     }
 
-    list = NULL;
-
-    if (len) {
-        list = arena->alloc(arena->data, len * sizeof(lu_token_t));
-        if (list == NULL) {
-            return LU_NOMEM;
-        }
-    }
-
-    rest = *text;
-    number = 0;
-
-    for (i = 0; lu_line_next(&rest, &line, &number); i++) {
-        rc = lu_token_line(arena, &line, &list[i], err);
-
-        if (rc == LU_OK) {
-            rc = lu_token_unique(list, i, err);
-        }
-
-        if (rc == LU_INVALID) {
-            rc = lu_line_error(arena, number, err);
-        }
-
-        if (rc != LU_OK) {
-            return rc;
-        }
-    }
-
-    *tokens = list;
-    *n = len;
-
-    return LU_OK;
+    return rc;
 }
 
 
 static lu_rc_e
-lu_token_line(const lu_arena_t *arena, lu_str_t *line, lu_token_t *token,
+lu_token_line(void *data, void *list, size_t i, lu_str_t *line,
     lu_error_t *err)
 {
-    lu_str_t  field;
+    lu_rc_e            rc;
+    lu_str_t           field;
+    lu_token_t        *tokens, *token;
+    const lu_arena_t  *arena;
+
+    arena = data;
+    tokens = list;
+    token = &tokens[i];
 
     memset(token, 0, sizeof(lu_token_t));
 
@@ -129,7 +106,9 @@ lu_token_line(const lu_arena_t *arena, lu_str_t *line, lu_token_t *token,
         return lu_error(err, NULL, "has a SHA-256 that is not 64 hex digits");
     }
 
-    return lu_token_apps(arena, line, token, err);
+    rc = lu_token_apps(arena, line, token, err);
+
+    return rc == LU_OK ? lu_token_unique(tokens, i, err) : rc;
 }
 
 
