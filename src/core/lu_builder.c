@@ -4,15 +4,11 @@
  */
 
 
+#include "lu_base64.h"
 #include "lu_builder.h"
 #include "lu_name.h"
 #include "lu_yaml.h"
 
-#include <openssl/evp.h>
-
-
-#define LU_BUILDER_DIGEST  64      /* bytes of a SHA-512, */
-#define LU_BUILDER_BASE64  88      /* and characters of it */
 
 /* the largest number that JavaScript has exactly */
 
@@ -62,7 +58,6 @@ static lu_rc_e lu_builder_merge(lu_builder_file_t *old,
     const lu_builder_file_t *file, lu_error_t *err);
 static lu_builder_file_t *lu_builder_find(const lu_builder_ctx_t *ctx,
     const lu_str_t *name);
-static int lu_builder_digest(unsigned char *digest, const lu_str_t *base64);
 static lu_rc_e lu_builder_legacy(const lu_arena_t *arena,
     lu_builder_ctx_t *ctx, lu_error_t *err);
 static int lu_builder_version(const lu_str_t *version);
@@ -228,7 +223,7 @@ lu_builder_add(const lu_arena_t *arena, lu_builder_ctx_t *ctx,
         return rc;
     }
 
-    if (!lu_builder_digest(file.sha512, &entry->sha512)) {
+    if (!lu_base64_decode(file.sha512, LU_BUILDER_SHA512, &entry->sha512)) {
         return lu_error(err, &file.name,
                         "has no \"sha512\" of 64 bytes in base64");
     }
@@ -265,7 +260,7 @@ static lu_rc_e
 lu_builder_merge(lu_builder_file_t *old, const lu_builder_file_t *file,
     lu_error_t *err)
 {
-    if (memcmp(old->sha512, file->sha512, LU_BUILDER_DIGEST) != 0) {
+    if (memcmp(old->sha512, file->sha512, LU_BUILDER_SHA512) != 0) {
         return lu_error(err, &file->name, "is listed with two different "
                                           "digests");
     }
@@ -299,39 +294,6 @@ lu_builder_find(const lu_builder_ctx_t *ctx, const lu_str_t *name)
     }
 
     return NULL;
-}
-
-
-/*
- * OpenSSL ignores blanks, and bits that encode nothing; the digest is encoded
- * again to be compared.
- */
-
-static int
-lu_builder_digest(unsigned char *digest, const lu_str_t *base64)
-{
-    unsigned char  bytes[LU_BUILDER_BASE64];
-    unsigned char  again[LU_BUILDER_BASE64 + 1];
-
-    if (base64->len != LU_BUILDER_BASE64) {
-        return 0;
-    }
-
-    if (EVP_DecodeBlock(bytes, base64->data, LU_BUILDER_BASE64)
-        < LU_BUILDER_DIGEST)
-    {
-        return 0;
-    }
-
-    (void) EVP_EncodeBlock(again, bytes, LU_BUILDER_DIGEST);
-
-    if (memcmp(again, base64->data, LU_BUILDER_BASE64) != 0) {
-        return 0;
-    }
-
-    memcpy(digest, bytes, LU_BUILDER_DIGEST);
-
-    return 1;
 }
 
 

@@ -16,11 +16,12 @@
 
 #define LU_BUILDER_SIZE   (1024 * 1024)     /* bytes */
 #define LU_BUILDER_FILES  1000
+#define LU_BUILDER_SHA512  64         /* bytes of the digest */
 
 
 typedef struct {
     lu_str_t            name;        /* that the URL leads to */
-    unsigned char       sha512[64];
+    unsigned char       sha512[LU_BUILDER_SHA512];
     uint64_t            size;        /* bytes; UINT64_MAX: unknown */
     unsigned            is_absolute:1;  /* it has a URL with a host */
 } lu_builder_file_t;

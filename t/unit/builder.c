@@ -8,6 +8,8 @@
 
 #include "../../src/core/lu_builder.c"
 
+#include <openssl/evp.h>
+
 
 /* SHA-512 in base64: the bytes 0 to 63, and 64 zeroes */
 
