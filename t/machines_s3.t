@@ -21,7 +21,7 @@ my $machines = Test::LiveUpdate::Machines->new($t);
 my @machines = $machines->machines();
 my $store = $machines->store();
 
-$t->plan(4 * VERSIONS + 1);
+$t->plan(6 * VERSIONS + 1);
 
 $machines[0]->api('POST', '/v1/apps', { id => 'shop', name => 'Shop',
                                         type => 'electron' });
@@ -41,7 +41,8 @@ for my $n (1 .. VERSIONS) {
     is(sent(0, "/shop/$n.0.0/latest.yml", manifest_of("$n.0.0", $file)), 200,
        'the last one');
 
-    sent($_, "/shop/$n.0.0/$encoded", bytes_of($file)) for 1, 0;
+    is(sent($_, "/shop/$n.0.0/$encoded", bytes_of($file)), 200,
+       "the file again, $_") for 1, 0;
 
     $machines->lie();
 

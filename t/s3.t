@@ -17,7 +17,7 @@ use Test::LiveUpdate::Release qw/ bytes_of manifest_of /;
 use Test::LiveUpdate::S3;
 use Test::LiveUpdate::Store;
 
-my $t = Test::LiveUpdate->new()->plan(153);
+my $t = Test::LiveUpdate->new()->plan(163);
 
 my $more = <<'EOC';
         location /waits/ {
@@ -63,6 +63,7 @@ chmod 0600, "$dir/tokens", "$dir/keys";
 
 $t->run();
 
+my $store = Test::LiveUpdate::Store->new("$dir/store");
 my $address = '127.0.0.1:' . port(8080);
 my $s3 = Test::LiveUpdate::S3->of($dir, $address);
 
@@ -218,7 +219,7 @@ is($t->read_file('store/staging/shop/1-0-0/uploads/folder/a'), 'x',
 
 is($s3->put('/shop/1.0.0/b', 'x', headers => {
        'x-amz-acl' => 'public-read', 'x-amz-meta-note' => ' a   b ',
-       'content-type' => 'application/x', 'content-md5' => 'x==',
+       'content-type' => 'application/x',
    })->{status}, 200, 'headers that mean nothing here');
 
 my $release = release('shop', '1-0-0');
@@ -229,6 +230,25 @@ is($release->{createdBy}, 'publish', 'by whom');
 is($s3->put('/fresh/1/a', 'x', key('BOSS'))->{status}, 200,
    'an admin makes the app');
 ok(-e "$dir/store/apps/fresh/app.json", 'it is there');
+
+
+my $lock = $store->lock('apps/.lock');
+
+is($s3->put('/fresh/1/b', 'x', key('BOSS'))->{status}, 200,
+   'and then waits for no lock of all apps');
+close $lock;
+
+refused($s3->put('/never/1/a', 'x', key('BOSS'),
+                 query => 'partNumber=1&uploadId=0'),
+        404, 'NoSuchBucket', 'an admin, a part of no upload');
+refused($s3->send('DELETE', '/never/1/a', key('BOSS'), query => 'uploadId=0'),
+        404, 'NoSuchBucket', 'its end');
+refused($s3->send('POST', '/never/1/a', key('BOSS'), query => 'uploadId=0',
+                  body => '<CompleteMultipartUpload><Part><PartNumber>1'
+                          . '</PartNumber><ETag>0</ETag></Part>'
+                          . '</CompleteMultipartUpload>'),
+        404, 'NoSuchBucket', 'its completion');
+ok(!-e "$dir/store/apps/never", 'make no app');
 
 
 # sent again
@@ -433,6 +453,38 @@ is(complete(@parts)->{status}, 200, 'it can be completed again');
 is(join(' ', glob "$dir/store/staging/shop/7-0-0/uploads/.parts/*/*"), '',
    'no parts are left');
 
+# also after the release went live, as a client does that had no answer
+
+$files{'latest.yml'} = manifest_of('7.1.0', 'P Setup 7.1.0.exe');
+
+my $half = length(bytes_of('P Setup 7.1.0.exe')) / 2;
+my $path = '/shop/7.1.0/P%20Setup%207.1.0.exe';
+
+put('shop', '7.1.0', 'latest.yml');
+$t->api('POST', '/releases/shop/7-1-0/stage', { expects => ['latest.yml'] },
+        token => 'publish');
+
+($upload) = $s3->send('POST', $path, query => 'uploads=')
+    ->{body} =~ m{<UploadId>(.*)</UploadId>};
+
+my @pieces = unpack "(a$half)*", bytes_of('P Setup 7.1.0.exe');
+
+@parts = map {
+    [$_, $s3->put($path, $pieces[$_ - 1],
+                  query => "partNumber=$_&uploadId=$upload")->{headers}{etag}]
+} 1 .. @pieces;
+
+$reply = complete_at($path, @parts);
+is($reply->{status}, 200, 'the last file, in parts');
+is(release('shop', '7-1-0')->{state}, 'live', 'the release is live');
+is(complete_at($path, @parts)->{body}, $reply->{body},
+   'completed again, the same ETag');
+refused(complete_at('/shop/7.1.0/other', @parts), 404, 'NoSuchUpload',
+        'but not for another file');
+
+$upload = 'other';
+refused(complete_at($path, @parts), 404, 'NoSuchUpload', 'nor another upload');
+
 ($upload) = $s3->send('POST', '/shop/7.0.0/a%20b', query => 'uploads=')
     ->{body} =~ m{<UploadId>(.*)</UploadId>};
 is($s3->send('DELETE', '/shop/7.0.0/a%20b', query => "uploadId=$upload")
@@ -465,7 +517,7 @@ is($t->api('DELETE', '/releases/shop/7-0-0', undef, token => 'approve')
    ->{status}, 204, 'an upload can be deleted');
 ok(!-e "$dir/store/staging/shop/7-0-0", 'it is gone');
 
-is(join("\n", Test::LiveUpdate::Store->new("$dir/store")->check), '',
+is(join("\n", $store->check), '',
    'the store is sound');
 
 
@@ -516,7 +568,14 @@ sub release {
 sub complete {
     my (@parts) = @_;
 
-    return $s3->send('POST', '/shop/7.0.0/a%20b', query => "uploadId=$upload",
+    return complete_at('/shop/7.0.0/a%20b', @parts);
+}
+
+
+sub complete_at {
+    my ($path, @parts) = @_;
+
+    return $s3->send('POST', $path, query => "uploadId=$upload",
                      body => '<CompleteMultipartUpload>'
                              . join('', map {
                                  "<Part><PartNumber>$_->[0]</PartNumber>"

@@ -263,14 +263,7 @@ ngx_lu_body_parse(ngx_lu_call_t *call)
 
     task = &call->task;
 
-    text.len = 0;
-    text.data = ngx_pnalloc(task->io.pool, (size_t) call->body_size + 1);
-
-    if (text.data == NULL) {
-        return ngx_lu_task_nomem(task);
-    }
-
-    status = ngx_lu_body(call, ngx_lu_body_piece, &text);
+    status = ngx_lu_body_text(call, &text);
     if (status != NGX_OK) {
         return status;
     }
@@ -278,6 +271,20 @@ ngx_lu_body_parse(ngx_lu_call_t *call)
     rc = lu_json_parse(&call->json, &text, &task->error);
 
     return ngx_lu_body_status(task, rc);
+}
+
+
+ngx_int_t
+ngx_lu_body_text(ngx_lu_call_t *call, lu_str_t *text)
+{
+    text->len = 0;
+    text->data = ngx_pnalloc(call->task.io.pool, (size_t) call->body_size + 1);
+
+    if (text->data == NULL) {
+        return ngx_lu_task_nomem(&call->task);
+    }
+
+    return ngx_lu_body(call, ngx_lu_body_piece, text);
 }
 
 

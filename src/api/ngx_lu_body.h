@@ -34,6 +34,10 @@ typedef lu_rc_e (*ngx_lu_body_pt)(void *data, const u_char *bytes, size_t len);
 
 ngx_int_t ngx_lu_body(ngx_lu_call_t *call, ngx_lu_body_pt handler, void *data);
 
+/* The same for a body that fits into memory: all of it, in the task's pool. */
+
+ngx_int_t ngx_lu_body_text(ngx_lu_call_t *call, lu_str_t *text);
+
 /*
  * In the call's thread: parses the body into call->json, which is the call's.
  * parse() takes any JSON text; json() takes an object, and makes an empty one

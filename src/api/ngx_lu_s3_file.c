@@ -9,7 +9,6 @@
 #include "ngx_lu_s3.h"
 #include "ngx_lu_s3_file.h"
 
-#include "store/ngx_lu_file.h"
 #include "store/ngx_lu_temp.h"
 #include "write/ngx_lu_app.h"
 #include "write/ngx_lu_inlet.h"
@@ -28,12 +27,14 @@ static lu_rc_e ngx_lu_s3_file_copy(void *data, const u_char *bytes,
     size_t len);
 static lu_rc_e ngx_lu_s3_file_hash(void *data, const u_char *bytes,
     size_t len);
-static ngx_int_t ngx_lu_s3_file_signed(ngx_lu_call_t *call,
+static ngx_int_t ngx_lu_s3_file_checked(ngx_lu_call_t *call,
     const char *sha256);
 static ngx_int_t ngx_lu_s3_file_open(ngx_lu_call_t *call,
     ngx_lu_release_t *release);
 static ngx_int_t ngx_lu_s3_file_app(ngx_lu_call_t *call);
+static ngx_uint_t ngx_lu_s3_file_begins(ngx_lu_call_t *call);
 static ngx_int_t ngx_lu_s3_file_begun(ngx_lu_call_t *call);
+static ngx_int_t ngx_lu_s3_file_no_upload(ngx_lu_call_t *call);
 static ngx_int_t ngx_lu_s3_file_closed(ngx_lu_call_t *call);
 static ngx_int_t ngx_lu_s3_file_place(ngx_lu_call_t *call);
 static ngx_int_t ngx_lu_s3_file_known(ngx_lu_call_t *call,
@@ -45,10 +46,9 @@ static ngx_int_t ngx_lu_s3_file_placed(ngx_lu_call_t *call,
 static ngx_int_t ngx_lu_s3_file_stage(ngx_lu_call_t *call);
 static ngx_uint_t ngx_lu_s3_file_waits(ngx_lu_call_t *call);
 static ngx_int_t ngx_lu_s3_file_join(ngx_lu_call_t *call);
+static ngx_int_t ngx_lu_s3_file_joined(ngx_lu_call_t *call);
 static ngx_int_t ngx_lu_s3_file_list(ngx_lu_call_t *call,
     lu_s3_part_t **parts, size_t *n);
-static lu_rc_e ngx_lu_s3_file_piece(void *data, const u_char *bytes,
-    size_t len);
 static ngx_int_t ngx_lu_s3_file_answer(ngx_lu_call_t *call,
     const lu_str_t *xml);
 static ngx_int_t ngx_lu_s3_file_etag(ngx_lu_call_t *call);
@@ -119,7 +119,7 @@ ngx_lu_s3_file_receive(ngx_lu_call_t *call)
 
     lu_sha256_hex(&s3->temp.sha256, s3->sha256);
 
-    status = ngx_lu_s3_file_signed(call, s3->sha256);
+    status = ngx_lu_s3_file_checked(call, s3->sha256);
 
     s3->received = (status == NGX_OK);
 
@@ -174,18 +174,24 @@ ngx_lu_s3_file_hash(void *data, const u_char *bytes, size_t len)
 }
 
 
+/* The whole body was read. */
+
 static ngx_int_t
-ngx_lu_s3_file_signed(ngx_lu_call_t *call, const char *sha256)
+ngx_lu_s3_file_checked(ngx_lu_call_t *call, const char *sha256)
 {
-    if (call->s3->payload.len == 0 || lu_str_is(&call->s3->payload, sha256)) {
-        return NGX_OK;
+    ngx_lu_s3_t  *s3;
+
+    s3 = call->s3;
+
+    if (s3->payload.len && !lu_str_is(&s3->payload, sha256)) {
+        call->s3_code = "XAmzContentSHA256Mismatch";
+
+        return ngx_lu_task_refuse(&call->task, NGX_HTTP_BAD_REQUEST,
+                                  "The body has another SHA-256 than the "
+                                  "header x-amz-content-sha256 says.");
     }
 
-    call->s3_code = "XAmzContentSHA256Mismatch";
-
-    return ngx_lu_task_refuse(&call->task, NGX_HTTP_BAD_REQUEST,
-                              "The body has another SHA-256 than the header "
-                              "x-amz-content-sha256 says.");
+    return NGX_OK;
 }
 
 
@@ -225,7 +231,7 @@ ngx_lu_s3_file_app(ngx_lu_call_t *call)
 
     task = &call->task;
 
-    if (task->roles & LU_ROLE_ADMIN) {
+    if ((task->roles & LU_ROLE_ADMIN) && ngx_lu_s3_file_begins(call)) {
         status = ngx_lu_app_ensure(task, (char *) task->app.data);
 
     } else {
@@ -248,41 +254,44 @@ ngx_lu_s3_file_app(ngx_lu_call_t *call)
 }
 
 
-/* An upload in parts that never was does not begin a release. */
+/* An upload in parts that never was begins neither an app nor a release. */
+
+static ngx_uint_t
+ngx_lu_s3_file_begins(ngx_lu_call_t *call)
+{
+    return call->s3->request.op == LU_S3_PUT
+           || call->s3->request.op == LU_S3_CREATE;
+}
+
 
 static ngx_int_t
 ngx_lu_s3_file_begun(ngx_lu_call_t *call)
 {
-    u_char         *path;
-    ngx_lu_task_t  *task;
+    ngx_int_t          status;
+    ngx_lu_task_t     *task;
+    ngx_lu_release_t   release;
 
     task = &call->task;
 
-    if (call->s3->request.op != LU_S3_PART
-        && call->s3->request.op != LU_S3_ABORT)
-    {
+    if (ngx_lu_s3_file_begins(call)) {
         return NGX_OK;
     }
 
-    path = ngx_lu_release_path(&task->io,
-                               ngx_lu_release_staging(task,
-                                                      (char *) task->id.data));
+    status = ngx_lu_release_read(task, (char *) task->id.data, &release);
 
-    switch (ngx_lu_file_exists(&task->io, path)) {
+    ngx_lu_release_close(&release);
 
-    case NGX_OK:
-        return NGX_OK;
+    return status == NGX_HTTP_NOT_FOUND ? ngx_lu_s3_file_no_upload(call)
+                                        : status;
+}
 
-    case NGX_DECLINED:
-        break;
 
-    default:
-        return ngx_lu_task_failed(task);
-    }
-
+static ngx_int_t
+ngx_lu_s3_file_no_upload(ngx_lu_call_t *call)
+{
     call->s3_code = "NoSuchUpload";
 
-    return ngx_lu_task_refuse(task, NGX_HTTP_NOT_FOUND,
+    return ngx_lu_task_refuse(&call->task, NGX_HTTP_NOT_FOUND,
                               "There is no such upload in parts.");
 }
 
@@ -618,17 +627,12 @@ ngx_lu_s3_file_join(ngx_lu_call_t *call)
 
     status = ngx_lu_inlet_parts_join(task, &release, &s3->request.file,
                                      &s3->request.upload, parts, n,
-                                     s3->conf->size, &s3->temp, s3->sha256);
-
-    if (status == NGX_DONE) {
-        s3->received = 1;
-        s3->placed = 1;
-
-        return NGX_OK;
-    }
+                                     s3->conf->size, &s3->temp);
 
     if (status == NGX_HTTP_NOT_FOUND) {
-        call->s3_code = "NoSuchUpload";
+        ngx_lu_s3_file_drop(call);
+
+        return ngx_lu_s3_file_joined(call);
     }
 
     if (status == NGX_HTTP_BAD_REQUEST) {
@@ -651,6 +655,39 @@ ngx_lu_s3_file_join(ngx_lu_call_t *call)
 }
 
 
+/* There are no parts: NGX_OK if it was completed before, or a status. */
+
+static ngx_int_t
+ngx_lu_s3_file_joined(ngx_lu_call_t *call)
+{
+    ngx_int_t          status;
+    ngx_lu_s3_t       *s3;
+    ngx_lu_release_t   release;
+
+    s3 = call->s3;
+
+    status = ngx_lu_s3_file_open(call, &release);
+
+    if (status == NGX_OK || status == NGX_DONE) {
+
+        status = ngx_lu_inlet_parts_finished(&release, &s3->request.file,
+                                             &s3->request.upload, s3->sha256);
+
+        if (status == NGX_OK) {
+            s3->received = 1;
+            s3->placed = 1;
+
+        } else {
+            status = ngx_lu_s3_file_no_upload(call);
+        }
+    }
+
+    ngx_lu_release_close(&release);
+
+    return status;
+}
+
+
 static ngx_int_t
 ngx_lu_s3_file_list(ngx_lu_call_t *call, lu_s3_part_t **parts, size_t *n)
 {
@@ -664,21 +701,14 @@ ngx_lu_s3_file_list(ngx_lu_call_t *call, lu_s3_part_t **parts, size_t *n)
 
     task = &call->task;
 
-    text.len = 0;
-    text.data = ngx_pnalloc(task->io.pool, (size_t) call->body_size + 1);
-
-    if (text.data == NULL) {
-        return ngx_lu_task_nomem(task);
-    }
-
-    status = ngx_lu_body(call, ngx_lu_s3_file_piece, &text);
+    status = ngx_lu_body_text(call, &text);
 
     if (status == NGX_OK) {
         lu_sha256_init(&sha256);
         lu_sha256_update(&sha256, text.data, text.len);
         lu_sha256_hex(&sha256, hex);
 
-        status = ngx_lu_s3_file_signed(call, hex);
+        status = ngx_lu_s3_file_checked(call, hex);
     }
 
     if (status != NGX_OK) {
@@ -694,18 +724,6 @@ ngx_lu_s3_file_list(ngx_lu_call_t *call, lu_s3_part_t **parts, size_t *n)
     }
 
     return ngx_lu_body_status(task, rc);
-}
-
-
-static lu_rc_e
-ngx_lu_s3_file_piece(void *data, const u_char *bytes, size_t len)
-{
-    lu_str_t *text = data;
-
-    (void) ngx_lu_cpymem(text->data + text->len, bytes, len);
-    text->len += len;
-
-    return LU_OK;
 }
 
 

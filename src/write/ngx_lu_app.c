@@ -255,6 +255,10 @@ ngx_lu_app_ensure(ngx_lu_task_t *task, const char *name)
         return ngx_lu_task_nomem(task);
     }
 
+    if (ngx_lu_file_exists(&task->io, path) == NGX_OK) {
+        return NGX_OK;
+    }
+
     if (ngx_lu_app_lock_all(task, &lock) != NGX_OK) {
         return ngx_lu_task_failed(task);
     }

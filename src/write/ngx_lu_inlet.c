@@ -3,8 +3,9 @@
  * Copyright (C) the nginx-liveupdate authors
  *
  * release.json has, besides what stage needs, "expects"; "replaced", the files
- * that were replaced; and "manifests", the digests of the manifests that came,
- * which become other files when they are staged.
+ * that were replaced; "manifests", the digests of the manifests that came,
+ * which become other files when they are staged; and "parts", the files that
+ * came in parts.
  */
 
 
@@ -22,12 +23,8 @@
 #include "core/lu_file.h"
 #include "core/lu_merge.h"
 #include "core/lu_name.h"
-#include "core/lu_put.h"
 #include "core/lu_release.h"
 #include "core/lu_sha256.h"
-
-
-#define NGX_LU_INLET_LISTED  100        /* in a list of release.json */
 
 
 static ngx_int_t ngx_lu_inlet_live(ngx_lu_task_t *task,
@@ -36,6 +33,9 @@ static ngx_int_t ngx_lu_inlet_begin(ngx_lu_task_t *task, cJSON *json,
     ngx_lu_release_t *release);
 static ngx_int_t ngx_lu_inlet_again(ngx_lu_task_t *task,
     ngx_lu_release_t *release);
+static ngx_int_t ngx_lu_inlet_moved(ngx_lu_task_t *task,
+    ngx_lu_release_t *release);
+static void ngx_lu_inlet_refresh(ngx_lu_task_t *task);
 static ngx_int_t ngx_lu_inlet_state(ngx_lu_task_t *task,
     ngx_lu_release_t *release);
 static ngx_int_t ngx_lu_inlet_path(ngx_lu_task_t *task,
@@ -55,8 +55,6 @@ static ngx_int_t ngx_lu_inlet_room(ngx_lu_task_t *task,
     ngx_lu_release_t *release);
 static ngx_int_t ngx_lu_inlet_note(ngx_lu_task_t *task,
     ngx_lu_release_t *release, ngx_lu_inlet_t *inlet, ngx_uint_t is_manifest);
-static void ngx_lu_inlet_list(lu_put_t *put, cJSON *json, const char *key,
-    cJSON *item);
 static ngx_uint_t ngx_lu_inlet_is_manifest(const ngx_lu_inlet_t *inlet);
 static lu_str_t ngx_lu_inlet_name(const lu_str_t *file);
 static ngx_int_t ngx_lu_inlet_has(ngx_lu_stage_t *stage,
@@ -172,8 +170,10 @@ ngx_lu_inlet_begin(ngx_lu_task_t *task, cJSON *json,
     if (rc != NGX_DECLINED) {
         cJSON_Delete(json);
 
-        return rc == NGX_OK ? ngx_lu_inlet_state(task, release)
-                            : ngx_lu_task_failed(task);
+        status = (rc == NGX_OK) ? ngx_lu_inlet_state(task, release)
+                                : ngx_lu_task_failed(task);
+
+        return status == NGX_DONE ? ngx_lu_inlet_moved(task, release) : status;
     }
 
     status = ngx_lu_inlet_again(task, release);
@@ -216,10 +216,7 @@ ngx_lu_inlet_again(ngx_lu_task_t *task, ngx_lu_release_t *release)
 
     folder = release->folder;
 
-    ngx_lu_turn_refresh(&task->io,
-                        ngx_lu_path_folder(&task->io,
-                                           ngx_lu_release_live(task,
-                                               task->subject)));
+    ngx_lu_inlet_refresh(task);
 
     status = ngx_lu_inlet_live(task, release);
 
@@ -235,6 +232,52 @@ ngx_lu_inlet_again(ngx_lu_task_t *task, ngx_lu_release_t *release)
     }
 
     return status;
+}
+
+
+/*
+ * What is complete may have been promoted on another machine, whose name in
+ * staging/ is a stale one here: NGX_DONE with the live one, or that which was
+ * read; or a status.
+ */
+
+static ngx_int_t
+ngx_lu_inlet_moved(ngx_lu_task_t *task, ngx_lu_release_t *release)
+{
+    cJSON      *json;
+    u_char     *folder;
+    ngx_int_t   status;
+
+    json = release->json;
+    folder = release->folder;
+
+    release->json = NULL;
+
+    ngx_lu_inlet_refresh(task);
+
+    status = ngx_lu_inlet_live(task, release);
+
+    if (status == NGX_DECLINED) {
+        release->json = json;
+        release->folder = folder;
+        release->is_live = 0;
+
+        return NGX_DONE;
+    }
+
+    cJSON_Delete(json);
+
+    return status;
+}
+
+
+static void
+ngx_lu_inlet_refresh(ngx_lu_task_t *task)
+{
+    ngx_lu_turn_refresh(&task->io,
+                        ngx_lu_path_folder(&task->io,
+                                           ngx_lu_release_live(task,
+                                               task->subject)));
 }
 
 
@@ -627,9 +670,7 @@ ngx_lu_inlet_note(ngx_lu_task_t *task, ngx_lu_release_t *release,
 }
 
 
-/* The last ones are kept. */
-
-static void
+void
 ngx_lu_inlet_list(lu_put_t *put, cJSON *json, const char *key, cJSON *item)
 {
     cJSON  *list;

@@ -17,10 +17,12 @@
 #include "store/ngx_lu_temp.h"
 
 #include "core/lu_json.h"
+#include "core/lu_put.h"
 
 
 #define NGX_LU_INLET_FILES    2000      /* of a release, at most */
 #define NGX_LU_INLET_EXPECTS  100       /* manifests, at most */
+#define NGX_LU_INLET_LISTED   100       /* in a list of release.json */
 
 
 /* A file that was received, and what became of it. */
@@ -87,6 +89,14 @@ ngx_int_t ngx_lu_inlet_complete(ngx_lu_task_t *task,
 ngx_int_t ngx_lu_inlet_check(ngx_lu_task_t *task, const cJSON *expects);
 ngx_int_t ngx_lu_inlet_expect(ngx_lu_task_t *task, ngx_lu_release_t *release,
     const cJSON *expects);
+
+/*
+ * Adds an item, which becomes part of the tree, to a list of release.json that
+ * has the last ones.
+ */
+
+void ngx_lu_inlet_list(lu_put_t *put, cJSON *json, const char *key,
+    cJSON *item);
 
 /* 1 if that may be the name of an expected manifest. */
 

@@ -4,11 +4,12 @@
  *
  * In uploads/ there is ".parts", which staging does not see.  It has a folder
  * {upload} for each upload in parts, with "name", which says of what file, and
- * the parts under their numbers; and {upload}.done, with the name and the
- * SHA-256 of the file, once that is complete.
+ * the parts under their numbers.  Once the file is complete, "parts" of
+ * release.json has its name and SHA-256: that goes where the release goes.
  */
 
 
+#include "ngx_lu_inlet.h"
 #include "ngx_lu_inlet_parts.h"
 
 #include "store/ngx_lu_file.h"
@@ -16,7 +17,7 @@
 #include "store/ngx_lu_tree.h"
 
 
-#define NGX_LU_INLET_UPLOADS  4000      /* of a release, also complete ones */
+#define NGX_LU_INLET_UPLOADS  4000      /* of a release at once */
 
 
 /* A part that is read, and added to the whole file. */
@@ -32,8 +33,6 @@ static u_char *ngx_lu_inlet_parts_folder(ngx_lu_task_t *task,
     ngx_lu_release_t *release, const lu_str_t *upload);
 static ngx_int_t ngx_lu_inlet_parts_find(ngx_lu_task_t *task, u_char *folder,
     const lu_str_t *file);
-static ngx_int_t ngx_lu_inlet_parts_finished(ngx_lu_task_t *task,
-    u_char *folder, const lu_str_t *file, char *sha256);
 static ngx_int_t ngx_lu_inlet_parts_none(ngx_lu_task_t *task);
 static ngx_int_t ngx_lu_inlet_parts_add(ngx_lu_task_t *task, u_char *folder,
     const lu_s3_part_t *part, ngx_lu_temp_t *whole);
@@ -181,7 +180,7 @@ ngx_lu_inlet_parts_abort(ngx_lu_task_t *task, ngx_lu_release_t *release,
 ngx_int_t
 ngx_lu_inlet_parts_join(ngx_lu_task_t *task, ngx_lu_release_t *release,
     const lu_str_t *file, const lu_str_t *upload, const lu_s3_part_t *parts,
-    size_t n, off_t max, ngx_lu_temp_t *whole, char sha256[LU_SHA256_HEX + 1])
+    size_t n, off_t max, ngx_lu_temp_t *whole)
 {
     size_t      i;
     u_char     *folder;
@@ -189,11 +188,7 @@ ngx_lu_inlet_parts_join(ngx_lu_task_t *task, ngx_lu_release_t *release,
 
     folder = ngx_lu_inlet_parts_folder(task, release, upload);
 
-    status = ngx_lu_inlet_parts_finished(task, folder, file, sha256);
-
-    if (status == NGX_DECLINED) {
-        status = ngx_lu_inlet_parts_find(task, folder, file);
-    }
+    status = ngx_lu_inlet_parts_find(task, folder, file);
 
     for (i = 0; status == NGX_OK && i < n; i++) {
         status = ngx_lu_inlet_parts_add(task, folder, &parts[i], whole);
@@ -207,39 +202,6 @@ ngx_lu_inlet_parts_join(ngx_lu_task_t *task, ngx_lu_release_t *release,
     }
 
     return status;
-}
-
-
-/* NGX_DONE: it is complete; NGX_DECLINED: it is not; or a status. */
-
-static ngx_int_t
-ngx_lu_inlet_parts_finished(ngx_lu_task_t *task, u_char *folder,
-    const lu_str_t *file, char *sha256)
-{
-    u_char           *path;
-    lu_str_t          text;
-    ngx_int_t         rc;
-    ngx_file_info_t   fi;
-
-    path = folder ? ngx_lu_path(&task->io, "%s.done", folder) : NULL;
-
-    rc = ngx_lu_file_read(&task->io, path, &text, &fi);
-
-    if (rc != NGX_OK) {
-        return rc == NGX_DECLINED ? NGX_DECLINED : ngx_lu_task_failed(task);
-    }
-
-    if (text.len != LU_SHA256_HEX + 1 + file->len
-        || ngx_memcmp(text.data + LU_SHA256_HEX + 1, file->data, file->len)
-           != 0)
-    {
-        return NGX_DECLINED;
-    }
-
-    ngx_memcpy(sha256, text.data, LU_SHA256_HEX);
-    sha256[LU_SHA256_HEX] = '\0';
-
-    return NGX_DONE;
 }
 
 
@@ -295,24 +257,62 @@ ngx_int_t
 ngx_lu_inlet_parts_done(ngx_lu_task_t *task, ngx_lu_release_t *release,
     const lu_str_t *file, const lu_str_t *upload, const char *sha256)
 {
-    u_char  *folder, *path, *text;
+    cJSON      *item;
+    u_char     *folder;
+    lu_put_t    put;
+    ngx_int_t   status;
+
+    lu_put_init(&put);
+
+    item = cJSON_CreateObject();
+
+    lu_put_str(&put, item, "upload", upload);
+    lu_put_str(&put, item, "name", file);
+    lu_put_string(&put, item, "sha256", sha256);
+
+    ngx_lu_inlet_list(&put, release->json, "parts", item);
+
+    status = put.failed ? ngx_lu_task_nomem(task)
+                        : ngx_lu_release_save(task, release);
+
+    if (status != NGX_OK) {
+        return status;
+    }
 
     folder = ngx_lu_inlet_parts_folder(task, release, upload);
 
-    path = folder ? ngx_lu_path(&task->io, "%s.done", folder) : NULL;
-    text = ngx_lu_format(task->io.pool, "%s %s", sha256, file->data);
-
-    if (text == NULL) {
-        return ngx_lu_task_nomem(task);
-    }
-
-    if (ngx_lu_file_write(&task->io, task->store, path, (char *) text,
-                          ngx_strlen(text))
-        != NGX_OK
-        || ngx_lu_tree_remove(&task->io, task->store, folder) == NGX_ERROR)
-    {
+    if (ngx_lu_tree_remove(&task->io, task->store, folder) == NGX_ERROR) {
         return ngx_lu_task_failed(task);
     }
 
     return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_lu_inlet_parts_finished(const ngx_lu_release_t *release,
+    const lu_str_t *file, const lu_str_t *upload,
+    char sha256[LU_SHA256_HEX + 1])
+{
+    lu_str_t      id, name, digest;
+    const cJSON  *item, *list;
+
+    list = cJSON_GetObjectItemCaseSensitive(release->json, "parts");
+
+    cJSON_ArrayForEach(item, list) {
+
+        if (lu_json_string(item, "upload", &id) == LU_OK
+            && lu_json_string(item, "name", &name) == LU_OK
+            && lu_json_string(item, "sha256", &digest) == LU_OK
+            && lu_str_eq(&id, upload)
+            && lu_str_eq(&name, file)
+            && lu_sha256_hex_valid(&digest))
+        {
+            ngx_memcpy(sha256, digest.data, LU_SHA256_HEX + 1);
+
+            return NGX_OK;
+        }
+    }
+
+    return NGX_DECLINED;
 }

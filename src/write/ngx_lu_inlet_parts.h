@@ -39,23 +39,30 @@ ngx_int_t ngx_lu_inlet_parts_abort(ngx_lu_task_t *task,
 
 /*
  * Adds the parts to an empty temporary file, of max bytes at most.  The ETag of
- * a part is its SHA-256.  NGX_DONE: that was done before, and sha256 is that
- * of the file; 400: there is another part, or none; 404; 413.
+ * a part is its SHA-256.  400: there is another part, or none; 404; 413.
  */
 
 ngx_int_t ngx_lu_inlet_parts_join(ngx_lu_task_t *task,
     ngx_lu_release_t *release, const lu_str_t *file, const lu_str_t *upload,
-    const lu_s3_part_t *parts, size_t n, off_t max, ngx_lu_temp_t *whole,
-    char sha256[LU_SHA256_HEX + 1]);
+    const lu_s3_part_t *parts, size_t n, off_t max, ngx_lu_temp_t *whole);
 
 /*
  * After the file has its place: removes the parts, and leaves a note for
- * whoever completes the upload again.
+ * whoever completes the upload again, in release.json.
  */
 
 ngx_int_t ngx_lu_inlet_parts_done(ngx_lu_task_t *task,
     ngx_lu_release_t *release, const lu_str_t *file, const lu_str_t *upload,
     const char *sha256);
+
+/*
+ * NGX_OK with the SHA-256 of the file if that upload was completed, of any
+ * release that is open; or NGX_DECLINED.
+ */
+
+ngx_int_t ngx_lu_inlet_parts_finished(const ngx_lu_release_t *release,
+    const lu_str_t *file, const lu_str_t *upload,
+    char sha256[LU_SHA256_HEX + 1]);
 
 
 #endif /* _NGX_LU_INLET_PARTS_H_INCLUDED_ */
