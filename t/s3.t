@@ -8,7 +8,8 @@
 use warnings;
 use strict;
 
-use Digest::SHA qw/ sha256_hex /;
+use Digest::MD5 qw/ md5_base64 /;
+use Digest::SHA qw/ sha256_base64 sha256_hex /;
 use Test::More;
 
 use Test::LiveUpdate qw/ :DEFAULT port /;
@@ -17,7 +18,7 @@ use Test::LiveUpdate::Release qw/ bytes_of manifest_of /;
 use Test::LiveUpdate::S3;
 use Test::LiveUpdate::Store;
 
-my $t = Test::LiveUpdate->new()->plan(163);
+my $t = Test::LiveUpdate->new()->plan(175);
 
 my $more = <<'EOC';
         location /waits/ {
@@ -220,6 +221,7 @@ is($t->read_file('store/staging/shop/1-0-0/uploads/folder/a'), 'x',
 is($s3->put('/shop/1.0.0/b', 'x', headers => {
        'x-amz-acl' => 'public-read', 'x-amz-meta-note' => ' a   b ',
        'content-type' => 'application/x',
+       'x-amz-checksum-algorithm' => 'CRC32',
    })->{status}, 200, 'headers that mean nothing here');
 
 my $release = release('shop', '1-0-0');
@@ -249,6 +251,29 @@ refused($s3->send('POST', '/never/1/a', key('BOSS'), query => 'uploadId=0',
                           . '</CompleteMultipartUpload>'),
         404, 'NoSuchBucket', 'its completion');
 ok(!-e "$dir/store/apps/never", 'make no app');
+
+
+# checksums
+
+my %right = (
+    'content-md5' => md5_base64('x') . '==',
+    'x-amz-checksum-crc32' => 'jNwWgw==',
+    'x-amz-checksum-sha256' => sha256_base64('x') . '=',
+);
+
+for my $name (sort keys %right) {
+    my $header = { $name => $right{$name} };
+
+    refused($s3->put('/shop/1.0.0/sum', 'y', headers => $header,
+                     payload => 'UNSIGNED-PAYLOAD'),
+            400, 'BadDigest', "$name, other bytes");
+    refused($s3->put('/shop/1.0.0/sum', 'x', headers => { $name => 'x==' }),
+            400, 'InvalidDigest', "$name, none");
+    ok(!-e "$dir/store/staging/shop/1-0-0/uploads/sum", 'nothing is stored');
+    is($s3->put('/shop/1.0.0/sum', 'x', headers => $header)->{status}, 200,
+       "$name, right");
+    unlink "$dir/store/staging/shop/1-0-0/uploads/sum";
+}
 
 
 # sent again

@@ -267,15 +267,30 @@ ngx_lu_s3_payload(ngx_http_request_t *r, const lu_sigv4_request_t *request,
     const lu_sigv4_t *sigv4, ngx_lu_s3_t *s3)
 {
     size_t                    i;
+    lu_error_t                err;
     const lu_sigv4_header_t  *header;
 
     for (i = 0; i < request->nheaders; i++) {
         header = &request->headers[i];
 
+        if (lu_checksum_header(&s3->checksum, &header->name, &header->value,
+                               &err)
+            != LU_OK)
+        {
+            return ngx_lu_s3_refuse(r, NGX_HTTP_BAD_REQUEST, "InvalidDigest",
+                                    &err);
+        }
+
         if (lu_str_is(&header->name, "x-amz-copy-source")) {
             return ngx_lu_s3_refuse_text(r, NGX_HTTP_NOT_IMPLEMENTED, NULL,
                                          "Files cannot be copied here.");
         }
+    }
+
+    /* of a completion it is that of the file, whose parts were checked */
+
+    if (s3->request.op == LU_S3_COMPLETE) {
+        s3->checksum.kind = LU_CHECKSUM_NONE;
     }
 
     if (lu_sha256_hex_valid(&sigv4->payload)) {

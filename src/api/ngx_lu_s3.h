@@ -14,6 +14,7 @@
 
 #include "store/ngx_lu_temp.h"
 
+#include "core/lu_checksum.h"
 #include "core/lu_s3.h"
 #include "core/lu_sha256.h"
 
@@ -24,6 +25,7 @@ struct ngx_lu_s3_s {
     lu_s3_t              request;
     ngx_lu_s3_conf_t    *conf;
     lu_str_t             payload;       /* SHA-256 of the body, or empty */
+    lu_checksum_t        checksum;      /* of the body, as it was sent */
 
     ngx_lu_temp_t        temp;
     char                 sha256[LU_SHA256_HEX + 1];

@@ -112,6 +112,8 @@ ngx_lu_s3_file_receive(ngx_lu_call_t *call)
 
     s3->has_temp = 1;
 
+    lu_checksum_begin(&s3->checksum);
+
     status = ngx_lu_s3_file_read(call);
     if (status != NGX_OK) {
         return status;
@@ -158,6 +160,8 @@ ngx_lu_s3_file_copy(void *data, const u_char *bytes, size_t len)
 {
     ngx_lu_call_t *call = data;
 
+    lu_checksum_update(&call->s3->checksum, bytes, len);
+
     return ngx_lu_temp_write(&call->task.io, &call->s3->temp, bytes, len)
            == NGX_OK ? LU_OK : LU_INVALID;
 }
@@ -168,6 +172,7 @@ ngx_lu_s3_file_hash(void *data, const u_char *bytes, size_t len)
 {
     ngx_lu_s3_t *s3 = data;
 
+    lu_checksum_update(&s3->checksum, bytes, len);
     lu_sha256_update(&s3->temp.sha256, bytes, len);
 
     return LU_OK;
@@ -189,6 +194,12 @@ ngx_lu_s3_file_checked(ngx_lu_call_t *call, const char *sha256)
         return ngx_lu_task_refuse(&call->task, NGX_HTTP_BAD_REQUEST,
                                   "The body has another SHA-256 than the "
                                   "header x-amz-content-sha256 says.");
+    }
+
+    if (lu_checksum_end(&s3->checksum, &call->task.error) != LU_OK) {
+        call->s3_code = "BadDigest";
+
+        return NGX_HTTP_BAD_REQUEST;
     }
 
     return NGX_OK;
@@ -707,6 +718,9 @@ ngx_lu_s3_file_list(ngx_lu_call_t *call, lu_s3_part_t **parts, size_t *n)
         lu_sha256_init(&sha256);
         lu_sha256_update(&sha256, text.data, text.len);
         lu_sha256_hex(&sha256, hex);
+
+        lu_checksum_begin(&call->s3->checksum);
+        lu_checksum_update(&call->s3->checksum, text.data, text.len);
 
         status = ngx_lu_s3_file_checked(call, hex);
     }
