@@ -104,7 +104,7 @@ named()
             ? key == "\"id\"" && depth == 3 && member == "\"desktopBuilds\"" \
             : key == "\"release\"") { print }
 
-        { last = $0 }' | sed -n 's/^"\([A-Za-z0-9_-]*\)"$/\1/p' | sort -u
+        { last = $0 }' | sed -n 's/^"\([A-Za-z0-9._+-]*\)"$/\1/p' | sort -u
 }
 
 

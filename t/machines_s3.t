@@ -34,7 +34,7 @@ for my $n (1 .. VERSIONS) {
 
     # both machines have asked for the release in vain
 
-    $_->api('GET', "/releases/shop/$n-0-0") for @machines;
+    $_->api('GET', "/releases/shop/$n.0.0") for @machines;
 
     is(sent($n % 2, "/shop/$n.0.0/$encoded", bytes_of($file)), 200,
        "$n: a file");
@@ -46,8 +46,8 @@ for my $n (1 .. VERSIONS) {
 
     $machines->lie();
 
-    ok(-e "$store->{dir}/live/shop/$n-0-0/release.json", 'it is live');
-    ok(!-e "$store->{dir}/staging/shop/$n-0-0", 'and nowhere else');
+    ok(-e "$store->{dir}/live/shop/$n.0.0/release.json", 'it is live');
+    ok(!-e "$store->{dir}/staging/shop/$n.0.0", 'and nowhere else');
 }
 
 is(join("\n", $store->check(late => 1), $machines->alerts()), '',

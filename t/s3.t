@@ -105,7 +105,7 @@ $reply = request('PUT', $address,
                  . 'X-Amz-Signature=0', body => 'x');
 refused(read_error($reply), 501, 'NotImplemented', 'a signed address');
 
-ok(!-e "$dir/store/staging/shop/1-0-0", 'none of them has begun a release');
+ok(!-e "$dir/store/staging/shop/1.0.0", 'none of them has begun a release');
 ok(!-e "$dir/store/apps/none", 'nor an app');
 
 
@@ -193,7 +193,7 @@ refused($s3->put('/shop/rules/a', 'x'), 400, 'InvalidRequest',
 refused($s3->put('/small/1/a', 'x' x 11), 413, 'EntityTooLarge',
         'client_max_body_size');
 
-ok(!-e "$dir/store/staging/shop/1-0-0", 'no release has begun');
+ok(!-e "$dir/store/staging/shop/1.0.0", 'no release has begun');
 
 
 # a file of each form
@@ -203,7 +203,7 @@ for my $name ('a b.exe', 'a+b (1).exe', "\xc3\xa4'!*~.exe", 'empty') {
     my $bytes = $name eq 'empty' ? '' : bytes_of($name);
 
     is($s3->put("/shop/1.0.0/$encoded", $bytes)->{status}, 200, $name);
-    is($t->read_file("store/staging/shop/1-0-0/uploads/$name"), $bytes,
+    is($t->read_file("store/staging/shop/1.0.0/uploads/$name"), $bytes,
        "$name, its bytes");
 }
 
@@ -211,11 +211,11 @@ $reply = $s3->put('/shop//1.0.0/raw+plus', 'x', payload => 'UNSIGNED-PAYLOAD');
 is($reply->{status}, 200, 'another slash, and no signed payload');
 is($reply->{headers}{etag}, '"' . sha256_hex('x') . '"', 'an ETag');
 is($reply->{body}, '', 'and nothing else');
-is($t->read_file('store/staging/shop/1-0-0/uploads/raw+plus'), 'x',
+is($t->read_file('store/staging/shop/1.0.0/uploads/raw+plus'), 'x',
    'a plus is a plus');
 
 is($s3->put('/shop/1.0.0/folder/a', 'x')->{status}, 200, 'in a folder');
-is($t->read_file('store/staging/shop/1-0-0/uploads/folder/a'), 'x',
+is($t->read_file('store/staging/shop/1.0.0/uploads/folder/a'), 'x',
    'it is there');
 
 is($s3->put('/shop/1.0.0/b', 'x', headers => {
@@ -224,7 +224,7 @@ is($s3->put('/shop/1.0.0/b', 'x', headers => {
        'x-amz-checksum-algorithm' => 'CRC32',
    })->{status}, 200, 'headers that mean nothing here');
 
-my $release = release('shop', '1-0-0');
+my $release = release('shop', '1.0.0');
 
 is($release->{state}, 'uploading', 'the release is listed');
 is($release->{createdBy}, 'publish', 'by whom');
@@ -269,10 +269,10 @@ for my $name (sort keys %right) {
             400, 'BadDigest', "$name, other bytes");
     refused($s3->put('/shop/1.0.0/sum', 'x', headers => { $name => 'x==' }),
             400, 'InvalidDigest', "$name, none");
-    ok(!-e "$dir/store/staging/shop/1-0-0/uploads/sum", 'nothing is stored');
+    ok(!-e "$dir/store/staging/shop/1.0.0/uploads/sum", 'nothing is stored');
     is($s3->put('/shop/1.0.0/sum', 'x', headers => $header)->{status}, 200,
        "$name, right");
-    unlink "$dir/store/staging/shop/1-0-0/uploads/sum";
+    unlink "$dir/store/staging/shop/1.0.0/uploads/sum";
 }
 
 
@@ -281,12 +281,12 @@ for my $name (sort keys %right) {
 $t->mark_log();
 
 is($s3->put('/shop/1.0.0/b', 'x')->{status}, 200, 'the same bytes again');
-is(release('shop', '1-0-0')->{replaced}, undef, 'replace nothing');
+is(release('shop', '1.0.0')->{replaced}, undef, 'replace nothing');
 is($s3->put('/shop/1.0.0/b', 'y')->{status}, 200, 'other bytes');
-is(release('shop', '1-0-0')->{replaced}[0]{name}, 'b', 'are told');
-is(release('shop', '1-0-0')->{replaced}[0]{by}, 'publish', 'and by whom');
-is($t->read_file('store/staging/shop/1-0-0/uploads/b'), 'y', 'and kept');
-$t->log_like(qr/"publish" replaced the file "b" of the release "1-0-0"/,
+is(release('shop', '1.0.0')->{replaced}[0]{name}, 'b', 'are told');
+is(release('shop', '1.0.0')->{replaced}[0]{by}, 'publish', 'and by whom');
+is($t->read_file('store/staging/shop/1.0.0/uploads/b'), 'y', 'and kept');
+$t->log_like(qr/"publish" replaced the file "b" of the release "1.0.0"/,
              'and logged');
 
 
@@ -305,12 +305,12 @@ my %files = (
 my @order = ((sort grep { !/AppImage$/ } keys %files), 'W-2.0.0.AppImage');
 
 for my $name (@order) {
-    is($t->api('GET', '/releases/waits/2-0-0')->{json}{state} // 'none',
+    is($t->api('GET', '/releases/waits/2.0.0')->{json}{state} // 'none',
        $name eq $order[0] ? 'none' : 'uploading', "before $name");
     is(put('waits', '2.0.0', $name)->{status}, 200, $name);
 }
 
-$release = release('waits', '2-0-0');
+$release = release('waits', '2.0.0');
 
 is($release->{state}, 'live', 'it is live with the last file');
 is($release->{version}, '2.0.0', 'its version');
@@ -352,13 +352,13 @@ $reply = put('waits', '3.0.0', 'W Setup 3.0.0.exe');
 refused($reply, 400, 'InvalidRequest', 'a wrong digest');
 like($reply->{message}, qr/another SHA-512 than its manifest says/,
      'it is told');
-is(release('waits', '3-0-0')->{state}, 'failed', 'the release has failed');
+is(release('waits', '3.0.0')->{state}, 'failed', 'the release has failed');
 
 $files{'latest.yml'} = manifest_of('3.0.0', 'W Setup 3.0.0.exe');
 
 is(put('waits', '3.0.0', 'latest.yml')->{status}, 200, 'it is mended');
-is(release('waits', '3-0-0')->{state}, 'live', 'and live');
-is(release('waits', '3-0-0')->{replaced}[0]{name}, 'latest.yml',
+is(release('waits', '3.0.0')->{state}, 'live', 'and live');
+is(release('waits', '3.0.0')->{replaced}[0]{name}, 'latest.yml',
    'what was replaced is said');
 
 
@@ -368,17 +368,17 @@ $files{'latest-mac.yml'} = manifest_of('1.0.0', 'M-1.0.0-mac.zip');
 $files{'M-1.0.0-mac.zip'} = bytes_of('M-1.0.0-mac.zip');
 
 put('macs', '1.0.0', $_) for 'M-1.0.0-mac.zip', 'latest-mac.yml';
-is(release('macs', '1-0-0')->{state}, 'uploading', 'one Mac is not enough');
+is(release('macs', '1.0.0')->{state}, 'uploading', 'one Mac is not enough');
 
 put('macs', '1.0.0', 'latest-mac.yml');
-is(release('macs', '1-0-0')->{state}, 'uploading', 'nor the same one twice');
+is(release('macs', '1.0.0')->{state}, 'uploading', 'nor the same one twice');
 
 $files{'latest-mac.yml'} = manifest_of('1.0.0', 'M-1.0.0-arm64-mac.zip');
 $files{'M-1.0.0-arm64-mac.zip'} = bytes_of('M-1.0.0-arm64-mac.zip');
 
 put('macs', '1.0.0', $_) for 'M-1.0.0-arm64-mac.zip', 'latest-mac.yml';
-is(release('macs', '1-0-0')->{state}, 'live', 'two Macs are');
-is(release('macs', '1-0-0')->{replaced}, undef, 'neither was replaced');
+is(release('macs', '1.0.0')->{state}, 'live', 'two Macs are');
+is(release('macs', '1.0.0')->{replaced}, undef, 'neither was replaced');
 like(http_get('/desktop/macs/latest-mac.yml'),
      qr/M-1\.0\.0-mac\.zip.*M-1\.0\.0-arm64-mac\.zip/s,
      'the manifest lists both');
@@ -409,7 +409,7 @@ refused(put('macs', '1.0.3', 'latest-mac.yml'), 400, 'InvalidRequest',
 
 # what is expected, said by a call
 
-$reply = $t->api('POST', '/releases/shop/4-0-0/stage',
+$reply = $t->api('POST', '/releases/shop/4.0.0/stage',
                  { expects => ['latest.yml'] }, token => 'publish');
 is($reply->{status}, 202, 'a release is announced');
 is($reply->{json}{state}, 'uploading', 'and waits');
@@ -418,12 +418,12 @@ $files{'latest.yml'} = manifest_of('4.0.0', 'S Setup 4.0.0.exe');
 $files{'S Setup 4.0.0.exe'} = bytes_of('S Setup 4.0.0.exe');
 
 put('shop', '4.0.0', 'latest.yml');
-is(release('shop', '4-0-0')->{state}, 'uploading', 'for the file');
+is(release('shop', '4.0.0')->{state}, 'uploading', 'for the file');
 put('shop', '4.0.0', 'S Setup 4.0.0.exe');
-is(release('shop', '4-0-0')->{state}, 'live', 'that the manifest names');
+is(release('shop', '4.0.0')->{state}, 'live', 'that the manifest names');
 
 for my $wrong ([], 'latest.yml', ['../latest.yml'], ['latest.exe'], [1]) {
-    is($t->api('POST', '/releases/shop/5-0-0/stage', { expects => $wrong },
+    is($t->api('POST', '/releases/shop/5.0.0/stage', { expects => $wrong },
                token => 'publish')->{status}, 422, 'an invalid list');
 }
 
@@ -431,9 +431,9 @@ $files{'latest.yml'} = manifest_of('6.0.0', 'S Setup 6.0.0.exe');
 $files{'S Setup 6.0.0.exe'} = bytes_of('S Setup 6.0.0.exe');
 
 put('shop', '6.0.0', $_) for 'latest.yml', 'S Setup 6.0.0.exe';
-is(release('shop', '6-0-0')->{state}, 'uploading',
+is(release('shop', '6.0.0')->{state}, 'uploading',
    'where nothing is expected, nothing is staged');
-is($t->api('POST', '/releases/shop/6-0-0/stage', {}, token => 'publish')
+is($t->api('POST', '/releases/shop/6.0.0/stage', {}, token => 'publish')
    ->{json}{state}, 'live', 'but by a call');
 
 
@@ -449,7 +449,7 @@ my @etags = map {
 } 2, 1, 3;
 
 is($etags[0], '"' . sha256_hex('part 2') . '"', 'a part has an ETag');
-ok(!-e "$dir/store/staging/shop/7-0-0/uploads/a b", 'there is no file yet');
+ok(!-e "$dir/store/staging/shop/7.0.0/uploads/a b", 'there is no file yet');
 
 refused($s3->put('/shop/7.0.0/c', 'x',
                  query => "partNumber=1&uploadId=$upload"),
@@ -460,7 +460,7 @@ refused($s3->put('/shop/7.0.0/a%20b', 'x',
 refused($s3->put('/shop/8.0.0/a', 'x',
                  query => "partNumber=1&uploadId=$upload"),
         404, 'NoSuchUpload', 'a part of no release');
-ok(!-e "$dir/store/staging/shop/8-0-0", 'does not begin one');
+ok(!-e "$dir/store/staging/shop/8.0.0", 'does not begin one');
 refused(complete([1, $etags[0]]), 400, 'InvalidPart', 'another part');
 refused(complete([4, $etags[0]]), 400, 'InvalidPart', 'a part too many');
 refused(complete([2, $etags[0]], [1, $etags[1]]), 400, 'MalformedXML',
@@ -472,10 +472,10 @@ my @parts = ([1, $etags[1]], [2, $etags[0]], [3, $etags[2]]);
 $reply = complete(@parts);
 is($reply->{status}, 200, 'it is complete');
 like($reply->{body}, qr{<Key>7\.0\.0/a b</Key>}, 'its name');
-is($t->read_file('store/staging/shop/7-0-0/uploads/a b'),
+is($t->read_file('store/staging/shop/7.0.0/uploads/a b'),
    'part 1part 2part 3', 'its bytes');
 is(complete(@parts)->{status}, 200, 'it can be completed again');
-is(join(' ', glob "$dir/store/staging/shop/7-0-0/uploads/.parts/*/*"), '',
+is(join(' ', glob "$dir/store/staging/shop/7.0.0/uploads/.parts/*/*"), '',
    'no parts are left');
 
 # also after the release went live, as a client does that had no answer
@@ -486,7 +486,7 @@ my $half = length(bytes_of('P Setup 7.1.0.exe')) / 2;
 my $path = '/shop/7.1.0/P%20Setup%207.1.0.exe';
 
 put('shop', '7.1.0', 'latest.yml');
-$t->api('POST', '/releases/shop/7-1-0/stage', { expects => ['latest.yml'] },
+$t->api('POST', '/releases/shop/7.1.0/stage', { expects => ['latest.yml'] },
         token => 'publish');
 
 ($upload) = $s3->send('POST', $path, query => 'uploads=')
@@ -501,7 +501,7 @@ my @pieces = unpack "(a$half)*", bytes_of('P Setup 7.1.0.exe');
 
 $reply = complete_at($path, @parts);
 is($reply->{status}, 200, 'the last file, in parts');
-is(release('shop', '7-1-0')->{state}, 'live', 'the release is live');
+is(release('shop', '7.1.0')->{state}, 'live', 'the release is live');
 is(complete_at($path, @parts)->{body}, $reply->{body},
    'completed again, the same ETag');
 refused(complete_at('/shop/7.1.0/other', @parts), 404, 'NoSuchUpload',
@@ -538,9 +538,9 @@ refused($s3->put('/shop/full-2/other/a', 'x'), 409, 'InvalidObjectState',
         'a file too many, in folders');
 
 
-is($t->api('DELETE', '/releases/shop/7-0-0', undef, token => 'approve')
+is($t->api('DELETE', '/releases/shop/7.0.0', undef, token => 'approve')
    ->{status}, 204, 'an upload can be deleted');
-ok(!-e "$dir/store/staging/shop/7-0-0", 'it is gone');
+ok(!-e "$dir/store/staging/shop/7.0.0", 'it is gone');
 
 is(join("\n", $store->check), '',
    'the store is sound');

@@ -98,7 +98,7 @@ my @answers = node('publish', map {
 } sort keys %targets);
 
 is(join('', map { $_->{error} // '' } @answers), '', 'all is uploaded');
-is($t->api('GET', '/releases/shop-desktop/1-2-0')->{json}{state}, 'live',
+is($t->api('GET', '/releases/shop-desktop/1.2.0')->{json}{state}, 'live',
    'the release is live');
 
 for my $system (sort keys %targets) {

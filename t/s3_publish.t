@@ -64,7 +64,7 @@ for my $build (@builds) {
     make($build);
 
     my $what = "electron-builder $build->{builder}";
-    my $id = $build->{version} =~ s/\./-/gr;
+    my $id = $build->{version};
     my @answers = publish(map { job($build, $_) } sort keys %targets);
 
     is(join('', map { $_->{error} // '' } @answers), '', "$what uploads");
@@ -109,7 +109,7 @@ for my $faults ([ 'cut' ], [ '', 'lost' ], [ '', '', '503' ]) {
     isnt($answer->{error}, undef, "electron-builder 26, and \"@$faults\"");
 }
 
-is(release('2-0-0')->{state}, 'uploading', 'the release waits');
+is(release('2.0.0')->{state}, 'uploading', 'the release waits');
 
 ($answer) = publish({ %{job(\%bad, 'mac')}, faults => [] });
 is($answer->{error}, undef, 'run again, it uploads');
@@ -118,11 +118,11 @@ is($answer->{error}, undef, 'run again, it uploads');
 
 ($answer) = publish({ %{job(\%bad, 'linux')}, faults => [ '', 'lost' ] });
 isnt($answer->{error}, undef, 'the last answer is lost');
-is(release('2-0-0')->{state}, 'staged', 'the release is complete');
+is(release('2.0.0')->{state}, 'staged', 'the release is complete');
 
 ($answer) = publish(job(\%bad, 'linux'));
 is($answer->{error}, undef, 'run again, there is nothing to do');
-is(release('2-0-0')->{replaced}, undef, 'nothing was replaced');
+is(release('2.0.0')->{replaced}, undef, 'nothing was replaced');
 
 
 # names of any kind
@@ -139,7 +139,7 @@ for my $builder (25, 26) {
     ($answer) = publish(job(\%odd, "odd$builder"));
     is($answer->{error}, undef, "electron-builder $builder and odd names");
     is(join("\n", grep {
-           $t->read_file("store/staging/shop/2-0-1/uploads/$_")
+           $t->read_file("store/staging/shop/2.0.1/uploads/$_")
            ne "the bytes of $_"
        } @names), '', 'all are there');
 }

@@ -125,6 +125,7 @@ static ngx_int_t
 ngx_lu_api_list_answer(ngx_lu_call_t *call, ngx_lu_api_list_pt handler,
     const char *parts)
 {
+    size_t              i;
     cJSON              *app;
     lu_str_t            id;
     ngx_int_t           status;
@@ -143,6 +144,14 @@ ngx_lu_api_list_answer(ngx_lu_call_t *call, ngx_lu_api_list_pt handler,
 
     if (list.page.after) {
         id = lu_str(list.page.after);
+
+        /* a "+" that was not encoded; ids have no spaces */
+
+        for (i = 0; i < id.len; i++) {
+            if (id.data[i] == ' ') {
+                id.data[i] = '+';
+            }
+        }
 
         list.after.name = ngx_lu_from_core(&id);
         list.after.number = lu_release_id_number(&id);

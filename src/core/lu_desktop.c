@@ -209,7 +209,7 @@ lu_desktop_build(const lu_arena_t *arena, const cJSON *item, lu_build_t *build,
     memset(build, 0, sizeof(lu_build_t));
 
     if (lu_json_string(item, "id", &value) != LU_OK
-        || !lu_name_id_valid(&value))
+        || !lu_name_release_valid(&value))
     {
         return lu_error(err, NULL, "a desktop build must have a valid \"id\"");
     }
@@ -315,7 +315,7 @@ lu_desktop_latest(const lu_arena_t *arena, const cJSON *releases,
         return LU_OK;
     }
 
-    if (rc != LU_OK || !lu_name_id_valid(&value)) {
+    if (rc != LU_OK || !lu_name_release_valid(&value)) {
         return lu_error(err, NULL, "\"latestReleaseBuildId\" must be"
                                    " a build's id");
     }
@@ -412,7 +412,7 @@ lu_desktop_rule_build_id(const lu_arena_t *arena, const cJSON *item,
     lu_str_t  value;
 
     if (lu_json_string(item, "buildId", &value) != LU_OK
-        || !lu_name_id_valid(&value))
+        || !lu_name_release_valid(&value))
     {
         return lu_error(err, NULL,
                         "a rule's \"buildId\" must be a build's id");

@@ -17,7 +17,7 @@ static int lu_download_split(const lu_str_t *path, lu_str_t *parts);
 static lu_download_e lu_download_params(const lu_arena_t *arena,
     const lu_str_t *parts, int n, const lu_str_t *user_agent,
     lu_download_t *download, lu_str_t *reason);
-static int lu_download_word(const lu_str_t *part, unsigned char also);
+static int lu_download_word(const lu_str_t *part, const char *also);
 static lu_str_t lu_download_reason(const lu_arena_t *arena, const char *text,
     const lu_str_t *subject);
 
@@ -133,18 +133,18 @@ lu_download_params(const lu_arena_t *arena, const lu_str_t *parts, int n,
 {
     int  i;
 
-    if (!lu_download_word(&download->version, '+')) {
+    if (!lu_download_word(&download->version, "+")) {
         *reason = lu_download_reason(arena, "Invalid version", NULL);
         return LU_DOWNLOAD_REFUSED;
     }
 
-    if (!lu_download_word(&download->build_id, '_')) {
+    if (!lu_download_word(&download->build_id, "_+")) {
         *reason = lu_download_reason(arena, "Invalid build ID", NULL);
         return LU_DOWNLOAD_REFUSED;
     }
 
     for (i = 0; i < n; i++) {
-        if (!lu_download_word(&parts[i], '-')) {
+        if (!lu_download_word(&parts[i], "")) {
             *reason = lu_download_reason(arena, i == 0
                                          ? "Invalid platform"
                                          : i == 1
@@ -197,7 +197,7 @@ lu_download_params(const lu_arena_t *arena, const lu_str_t *parts, int n,
 
 
 static int
-lu_download_word(const lu_str_t *part, unsigned char also)
+lu_download_word(const lu_str_t *part, const char *also)
 {
     size_t         i;
     unsigned char  c;
@@ -205,7 +205,9 @@ lu_download_word(const lu_str_t *part, unsigned char also)
     for (i = 0; i < part->len; i++) {
         c = part->data[i];
 
-        if (!lu_str_is_alnum(c) && c != '.' && c != '-' && c != also) {
+        if (!lu_str_is_alnum(c)
+            && c != '.' && c != '-' && (c == '\0' || !strchr(also, c)))
+        {
             return 0;
         }
     }

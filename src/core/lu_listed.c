@@ -44,7 +44,7 @@ lu_listed_parse(const lu_arena_t *arena, const cJSON *builds,
         rc = cJSON_IsString(build) ? lu_json_value(build, &id)
                                    : lu_json_string(build, "id", &id);
 
-        if (rc != LU_OK || !lu_name_id_valid(&id)) {
+        if (rc != LU_OK || !lu_name_release_valid(&id)) {
 
             if (listed->invalid++ == 0) {
                 listed->first = i;

@@ -15,6 +15,7 @@
 #define LU_UUID_LEN     36
 
 
+static int lu_name_is_builtin(const lu_str_t *id);
 static int lu_name_text_valid(const lu_str_t *text);
 static lu_rc_e lu_name_href_bytes(const lu_str_t *href, lu_error_t *err);
 static lu_rc_e lu_name_href_segment(const lu_str_t *href,
@@ -39,7 +40,6 @@ lu_name_id_valid(const lu_str_t *id)
     uint32_t       valid;
     unsigned char  c;
 
-    static const char      builtin[] = "public";
     static const uint32_t  chars[] = {
         0,
         0x03ff2000,   /* 9876 5432 10.. .... ..-. .... .... .... */
@@ -63,21 +63,58 @@ lu_name_id_valid(const lu_str_t *id)
         valid &= chars[c >> 5] >> (c & 0x1f);
     }
 
-    if (!valid) {
-        return 0;
-    }
+    return valid && !lu_name_is_builtin(id);
+}
+
+
+static int
+lu_name_is_builtin(const lu_str_t *id)
+{
+    size_t  i;
+
+    static const char  builtin[] = "public";
 
     if (id->len != sizeof(builtin) - 1) {
-        return 1;
+        return 0;
     }
 
     for (i = 0; i < id->len; i++) {
         if ((id->data[i] | 0x20) != (unsigned char) builtin[i]) {
-            return 1;
+            return 0;
         }
     }
 
-    return 0;
+    return 1;
+}
+
+
+int
+lu_name_release_valid(const lu_str_t *id)
+{
+    size_t         i;
+    unsigned char  c, prev;
+
+    if (id->len == 0 || id->len > LU_ID_LEN || !lu_str_is_alnum(id->data[0])) {
+        return 0;
+    }
+
+    prev = '\0';
+
+    for (i = 0; i < id->len; i++) {
+        c = id->data[i];
+
+        if (!lu_str_is_alnum(c)
+            && c != '-' && c != '_' && c != '+' && (c != '.' || prev == '.'))
+        {
+            return 0;
+        }
+
+        prev = c;
+    }
+
+    return prev != '.'
+           && !lu_str_ends(id, ".lock")
+           && !lu_name_is_builtin(id);
 }
 
 

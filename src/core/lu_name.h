@@ -17,13 +17,21 @@
 
 
 /*
- * 1 if it is an id of an app, release, channel, deployment, file or upload:
+ * 1 if it is an id of an app, bundle, channel, deployment, file or upload:
  * [A-Za-z0-9][A-Za-z0-9_-]{0,63}, such as a UUID or an id of ToDesktop's, but
  * not "public" in any letter case, which the plugins use for the bundle that
  * is built into an app.
  */
 
 int lu_name_id_valid(const lu_str_t *id);
+
+/*
+ * 1 if it is an id of a release, which may be a version as well:
+ * [A-Za-z0-9][A-Za-z0-9._+-]{0,63}, but not "public", and without "..", or a
+ * "." or ".lock" at its end, which branches of Git cannot have.
+ */
+
+int lu_name_release_valid(const lu_str_t *id);
 
 /*
  * 1 if it is a name of a machine, which becomes that of a folder:

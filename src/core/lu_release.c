@@ -90,7 +90,7 @@ lu_release_parse(const lu_arena_t *arena, const lu_str_t *text,
         goto done;
     }
 
-    if (!lu_name_id_valid(&release->id)) {
+    if (!lu_name_release_valid(&release->id)) {
         rc = lu_error(err, NULL, "the release must have a valid \"id\"");
         goto done;
     }

@@ -9,6 +9,7 @@
 #include "lu_route.h"
 
 
+static int lu_route_is_release(lu_route_e resource);
 static int lu_route_match(const char *pattern, const lu_str_t *path,
     lu_route_t *route);
 
@@ -124,6 +125,10 @@ lu_route(const lu_str_t *path, lu_route_t *route)
         return LU_OK;
     }
 
+    if (lu_route_is_release(route->resource)) {
+        return lu_name_release_valid(&route->id) ? LU_OK : LU_INVALID;
+    }
+
     if ((route->id.len && !lu_name_id_valid(&route->id))
         || (route->sub.len && !lu_name_id_valid(&route->sub)))
     {
@@ -131,6 +136,26 @@ lu_route(const lu_str_t *path, lu_route_t *route)
     }
 
     return LU_OK;
+}
+
+
+static int
+lu_route_is_release(lu_route_e resource)
+{
+    switch (resource) {
+
+    case LU_ROUTE_RELEASE:
+    case LU_ROUTE_PROMOTE:
+    case LU_ROUTE_REJECT:
+    case LU_ROUTE_WITHDRAW:
+    case LU_ROUTE_STAGE:
+    case LU_ROUTE_FETCH:
+    case LU_ROUTE_RETRY:
+        return 1;
+
+    default:
+        return 0;
+    }
 }
 
 

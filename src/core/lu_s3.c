@@ -247,20 +247,13 @@ lu_s3_key(const lu_arena_t *arena, lu_str_t *rest, lu_s3_t *s3,
         return LU_NOMEM;
     }
 
-    for (i = 0; i < s3->release.len; i++) {
-        p = &s3->release.data[i];
-
-        if (*p == '.' || *p == '+') {
-            *p = '-';
-        }
-    }
-
-    if (!lu_name_id_valid(&s3->release)) {
+    if (!lu_name_release_valid(&s3->release)) {
         return lu_s3_refuse(s3, 400, "InvalidArgument", err,
                             "The release, which is the first part of the key, "
                             "must be 1 to 64 letters, digits, \"-\", \"_\", "
-                            "\".\" and \"+\", and begin with a letter or "
-                            "digit.");
+                            "\".\" and \"+\", begin with a letter or digit, "
+                            "and have neither \"..\" nor a \".\" at its "
+                            "end.");
     }
 
     for (i = 1; i < n; i++) {

@@ -30,7 +30,7 @@ typedef enum {
 typedef struct {
     lu_s3_op_e       op;
     lu_str_t         app;       /* the bucket */
-    lu_str_t         release;   /* the first part of the key, as an id */
+    lu_str_t         release;   /* the first part of the key */
     lu_str_t         file;      /* "{file}" or "{folder}/{file}" */
     lu_str_t         key;       /* as it was sent, decoded */
     lu_str_t         upload;    /* empty unless the file comes in parts */
@@ -50,8 +50,7 @@ typedef struct {
 
 /*
  * Reads a request: /{bucket}/{release}/[{folder}/]{file}, path and query as
- * they were sent.  Empty parts of the path do not count.  In the release, "."
- * and "+" stand for "-", so that it can be a version.  LU_OK, LU_NOMEM, or
+ * they were sent.  Empty parts of the path do not count.  LU_OK, LU_NOMEM, or
  * LU_INVALID with the reason and s3->status and s3->code.
  */
 

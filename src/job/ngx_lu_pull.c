@@ -65,7 +65,7 @@ static ngx_int_t
 ngx_lu_pull_open(ngx_lu_step_t *step)
 {
     cJSON            *pull;
-    u_char           *path;
+    u_char           *path, *p;
     ngx_int_t         rc;
     ngx_lu_github_t  *github;
     ngx_lu_release_t  release;
@@ -117,6 +117,14 @@ ngx_lu_pull_open(ngx_lu_step_t *step)
                                        step->job->id.data);
         if (github->branch == NULL) {
             return ngx_lu_task_nomem(&step->task);
+        }
+
+        /* a "+" is a space in GitHub's parameters */
+
+        for (p = github->branch; *p; p++) {
+            if (*p == '+') {
+                *p = '_';
+            }
         }
     }
 

@@ -272,7 +272,7 @@ ngx_lu_sweep_thread(void *data)
 }
 
 
-/* The name is "{app}.{release}" or "github"; ids have no dots. */
+/* The name is "{app}.{release}" or "github"; the id of an app has no dots. */
 
 static ngx_int_t
 ngx_lu_sweep_job(ngx_lu_sweep_t *sweep, ngx_str_t *name)
@@ -333,7 +333,7 @@ ngx_lu_sweep_job(ngx_lu_sweep_t *sweep, ngx_str_t *name)
     if (job->app.data == NULL
         || job->id.data == NULL
         || !lu_name_id_valid(&job->app)
-        || !lu_name_id_valid(&job->id))
+        || !lu_name_release_valid(&job->id))
     {
         rc = NGX_OK;
         goto failed;

@@ -219,7 +219,7 @@ ngx_lu_stage_names_id(ngx_lu_stage_t *stage, const lu_str_t *name,
             return NGX_OK;
         }
 
-        if (!lu_name_id_valid(&id)) {
+        if (!lu_name_release_valid(&id)) {
             continue;
         }
 

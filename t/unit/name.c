@@ -31,6 +31,27 @@ typedef struct {
 } url_case_t;
 
 
+static const name_case_t  release_cases[] = {
+    name_case("1.2.0", 1, "version"),
+    name_case("v1.2.0-beta.1+5", 1, "version with all that it can have"),
+    name_case("20261201-1", 1, "no version"),
+    name_case("a_b", 1, "underscore"),
+    name_case("1.lock.2", 1, "\".lock\" inside"),
+    name_case("", 0, "empty"),
+    name_case("Public", 0, "Public"),
+    name_case(".1", 0, "begins with a dot"),
+    name_case("+1", 0, "begins with a plus"),
+    name_case("1.", 0, "ends in a dot"),
+    name_case("1..2", 0, "two dots"),
+    name_case("..", 0, "nothing but dots"),
+    name_case("1.lock", 0, "ends in \".lock\""),
+    name_case("1/2", 0, "slash"),
+    name_case("1 2", 0, "space"),
+    name_case("1%2", 0, "percent"),
+    name_case("1\0", 0, "NUL"),
+};
+
+
 static const name_case_t  id_cases[] = {
     name_case("a", 1, "one letter"),
     name_case("0", 1, "one digit"),
@@ -553,12 +574,15 @@ main(void)
                sizeof(id_cases) / sizeof(id_cases[0]));
     test_cases("machine", lu_name_machine_valid, machine_cases,
                sizeof(machine_cases) / sizeof(machine_cases[0]));
+    test_cases("release", lu_name_release_valid, release_cases,
+               sizeof(release_cases) / sizeof(release_cases[0]));
     test_cases("device id", lu_name_device_id_valid, device_cases,
                sizeof(device_cases) / sizeof(device_cases[0]));
     test_cases("label", lu_name_label_valid, label_cases,
                sizeof(label_cases) / sizeof(label_cases[0]));
 
     test_length("id", lu_name_id_valid, 64);
+    test_length("release", lu_name_release_valid, 64);
     test_length("machine", lu_name_machine_valid, 64);
     test_length("device id", lu_name_device_id_valid, 128);
     test_length("label", lu_name_label_valid, 128);

@@ -42,9 +42,9 @@ test_paths(void)
         const char  *file;
         const char  *code;
     } cases[] = {
-        { "/shop/1.0.0/a.exe", "1-0-0", "a.exe", NULL },
-        { "/shop/v1.0.0-beta.1+5/a.exe", "v1-0-0-beta-1-5", "a.exe", NULL },
-        { "/shop//1.0.0/a.exe", "1-0-0", "a.exe", NULL },
+        { "/shop/1.0.0/a.exe", "1.0.0", "a.exe", NULL },
+        { "/shop/v1.0.0-beta.1+5/a.exe", "v1.0.0-beta.1+5", "a.exe", NULL },
+        { "/shop//1.0.0/a.exe", "1.0.0", "a.exe", NULL },
         { "//shop/1//a.exe", "1", "a.exe", NULL },
         { "/shop/1/mac-arm64/a.zip", "1", "mac-arm64/a.zip", NULL },
         { "/shop/1/Shop%20Setup%201.0.0.exe", "1", "Shop Setup 1.0.0.exe",

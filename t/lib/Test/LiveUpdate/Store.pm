@@ -25,6 +25,7 @@ use constant F_OFD_SETLKW => 38;
 use constant MANIFEST => 'capawesome-live-update-manifest.json';
 
 my $ID = qr/[A-Za-z0-9_-]{1,64}/;
+my $RELEASE = qr/[A-Za-z0-9][A-Za-z0-9._+-]{0,63}/;
 my $UUID = qr/[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/;
 my $TIME = qr/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z/;
 
@@ -77,7 +78,7 @@ sub check {
     $self->check_lines('', 'audit.log');
 
     $self->wrong("jobs/$_ is the claim of no release")
-        for grep { !/^$ID\.$ID$/ } $self->names('jobs');
+        for grep { !/^$ID\.$RELEASE$/ } $self->names('jobs');
 
     my %apps = map { $_ => 1 }
         map { $self->names($_) } qw/ apps live staging /;
