@@ -93,6 +93,11 @@ t/clients/node_modules/.package-lock.json: t/clients/package-lock.json
 
 DESCRIPTION = t/openapi/node_modules/@octokit/openapi/generated
 
+.PHONY: updaters
+updaters: deps-build-test-clients module clients	## what each electron-updater does here, as a table
+	LIVEUPDATE_UPDATERS=1 $(PROVE) t/updater_versions.t
+
+
 .PHONY: openapi
 openapi: deps-build-test-clients module clients openapi-clients	## compare with GitHub's description of its API
 	$(PROVE) t/github_openapi.t

@@ -8,7 +8,7 @@
 //
 // Each build is {dir, version, id, n, size, edits, targets}: the n-th version
 // of the same bytes, each of which differs from the one before in so many
-// places.
+// places.  It may have archs, for x64 unless told, and channels, for "latest".
 
 'use strict';
 
@@ -29,67 +29,118 @@ for (let i = 0; i < 256; i++) {
     gear[i] = sha256(`gear ${i}`).readInt32LE(0);
 }
 
+// What an architecture is called in the names of each kind.
+
+const calls = {
+    appimage: { x64: 'x86_64' },
+    deb: { x64: 'amd64' },
+    rpm: { x64: 'x86_64', arm64: 'aarch64' }
+};
+
 const targets = {
     nsis: {
-        name: b => `My App Setup ${b.version} - Build ${b.id}-x64.exe`,
-        manifest: 'latest.yml'
-    },
-    appimage: {
-        name: b => `my-app-${b.version}-build-${b.id}-x86_64.AppImage`,
-        manifest: 'latest-linux.yml',
-        embedded: true
+        name: (b, arch) => `My App Setup ${b.version} - Build ${b.id}-`
+                           + `${arch}.exe`,
+        mapped: true
     },
     mac: {
-        name: b => `My App ${b.version} - Build ${b.id}-x64-mac.zip`,
-        manifest: 'latest-mac.yml'
+        name: (b, arch) => `My App ${b.version} - Build ${b.id}-`
+                           + `${arch}-mac.zip`,
+        mapped: true,
+        suffix: () => '-mac'
+    },
+    appimage: {
+        name: (b, arch) => `my-app-${b.version}-build-${b.id}-${arch}.AppImage`,
+        embedded: true,
+        suffix: linux
+    },
+    deb: {
+        name: (b, arch) => `my-app_${b.version}-build-${b.id}_${arch}.deb`,
+        suffix: linux
+    },
+    rpm: {
+        name: (b, arch) => `my-app-${b.version}-build-${b.id}.${arch}.rpm`,
+        suffix: linux
     }
 };
 
 for (const build of JSON.parse(fs.readFileSync(0, 'utf8'))) {
+    const manifests = {};
+
     fs.mkdirSync(build.dir, { recursive: true });
 
     for (const target of build.targets) {
-        make(build, target);
+        for (const arch of build.archs || ['x64']) {
+            const { suffix } = targets[target];
+            const end = suffix ? suffix(arch) : '';
+
+            (manifests[end] ||= []).push(make(build, target, arch));
+        }
+    }
+
+    for (const end of Object.keys(manifests)) {
+        for (const channel of build.channels || ['latest']) {
+            fs.writeFileSync(path.join(build.dir, `${channel}${end}.yml`),
+                             manifest(build, manifests[end]));
+        }
     }
 }
 
 
-function make(build, target) {
-    const { name, manifest, embedded } = targets[target];
+function linux(arch) {
+    return arch === 'x64' ? '-linux' : `-linux-${arch}`;
+}
 
-    const file = path.join(build.dir, name(build));
 
-    let bytes = content(build, target);
-    let more = '';
+// Writes an installer: what a manifest says of it.
 
-    const map = Buffer.from(JSON.stringify(blockmap(bytes)));
+function make(build, target, arch) {
+    const { name, embedded, mapped } = targets[target];
 
-    if (embedded) {
-        const packed = zlib.deflateRawSync(map);
-        const size = Buffer.alloc(4);
+    const called = name(build, (calls[target] || {})[arch] || arch);
+    const file = path.join(build.dir, called);
 
-        size.writeUInt32BE(packed.length);
-        bytes = Buffer.concat([bytes, packed, size]);
-        more = `    blockMapSize: ${packed.length}\n`;
+    let bytes = content(build, arch === 'x64' ? target : `${target} ${arch}`);
+    let blockMapSize = 0;
 
-    } else {
-        fs.writeFileSync(`${file}.blockmap`, zlib.gzipSync(map));
+    if (embedded || mapped) {
+        const map = Buffer.from(JSON.stringify(blockmap(bytes)));
+
+        if (embedded) {
+            const packed = zlib.deflateRawSync(map);
+            const size = Buffer.alloc(4);
+
+            blockMapSize = packed.length;
+            size.writeUInt32BE(packed.length);
+            bytes = Buffer.concat([bytes, packed, size]);
+
+        } else {
+            fs.writeFileSync(`${file}.blockmap`, zlib.gzipSync(map));
+        }
     }
 
     fs.writeFileSync(file, bytes);
 
-    const sha512 = crypto.createHash('sha512').update(bytes).digest('base64');
+    return {
+        called, blockMapSize, size: bytes.length,
+        sha512: crypto.createHash('sha512').update(bytes).digest('base64')
+    };
+}
 
-    fs.writeFileSync(path.join(build.dir, manifest),
-        `version: ${build.version}\n` +
+
+function manifest(build, files) {
+    const day = String(build.n).padStart(2, '0');
+
+    return `version: ${build.version}\n` +
         'files:\n' +
-        `  - url: ${name(build)}\n` +
-        `    sha512: ${sha512}\n` +
-        `    size: ${bytes.length}\n` +
-        more +
-        `path: ${name(build)}\n` +
-        `sha512: ${sha512}\n` +
-        `releaseDate: '2026-01-0${build.n}T00:00:00.000Z'\n`);
+        files.map(one => `  - url: ${one.called}\n` +
+            `    sha512: ${one.sha512}\n` +
+            `    size: ${one.size}\n` +
+            (one.blockMapSize ? `    blockMapSize: ${one.blockMapSize}\n`
+                              : '')).join('') +
+        `path: ${files[0].called}\n` +
+        `sha512: ${files[0].sha512}\n` +
+        `releaseDate: '2026-01-${day}T00:00:00.000Z'\n`;
 }
 
 

@@ -21,16 +21,12 @@ const autoUpdater = new events.EventEmitter();
 
 provideElectron({ autoUpdater });
 
-const { AppImageUpdater, MacUpdater, NsisUpdater } =
-    require('electron-updater');
-const {
-    HttpExecutor, configureRequestOptions, configureRequestUrl
-} = require('builder-util-runtime');
-
 const targets = {
-    nsis: { platform: 'win32', Updater: NsisUpdater },
-    appimage: { platform: 'linux', Updater: AppImageUpdater },
-    mac: { platform: 'darwin', Updater: MacUpdater }
+    nsis: { platform: 'win32', updater: 'NsisUpdater' },
+    appimage: { platform: 'linux', updater: 'AppImageUpdater' },
+    deb: { platform: 'linux', updater: 'DebUpdater' },
+    rpm: { platform: 'linux', updater: 'RpmUpdater' },
+    mac: { platform: 'darwin', updater: 'MacUpdater' }
 };
 
 
@@ -53,7 +49,8 @@ async function main() {
 // AppImage its file (installed), allowDowngrade, checkOnly, and oneByOne (a
 // request for each range); arch, x64 unless told; the channel that the app was
 // built with (built), and the one that it sets (channel), which
-// electron-updater takes as allowDowngrade, too.
+// electron-updater takes as allowDowngrade, too; the package, electron-updater
+// unless told, and the id of the installation.
 //
 // The answer: the version that was found, if it is an update; the file that
 // was downloaded; what Squirrel was given; the error that ended it; the id
@@ -62,10 +59,12 @@ async function main() {
 // what the updater logged.
 
 async function run(job) {
-    const { platform, Updater } = targets[job.target];
+    const { platform, updater: name } = targets[job.target];
+    const { Updater, Executor } = client(job.package || 'electron-updater',
+                                         name);
 
     Object.defineProperty(process, 'platform', { value: platform });
-    Object.defineProperty(process, 'arch', { value: 'x64' });
+    Object.defineProperty(process, 'arch', { value: job.arch || 'x64' });
 
     process.env.APPIMAGE = job.installed || '';
     process.env.TEST_UPDATER_ARCH = job.arch || 'x64';
@@ -89,13 +88,16 @@ async function run(job) {
     // an error without a listener ends the process
     updater.on('error', () => {});
 
+    // versions before 6.4 do not return it
+    updater.on('update-available', () => { answer.isUpdate = true; });
+    updater.on('update-not-available', () => { answer.isUpdate = false; });
+
     const squirrel = new Squirrel(job.dir);
 
     try {
         const found = await updater.checkForUpdates();
 
         answer.version = found.updateInfo.version;
-        answer.isUpdate = found.isUpdateAvailable;
 
         if (answer.isUpdate && !job.checkOnly) {
             const [file] = await Promise.all([
@@ -152,7 +154,13 @@ class App {
         this.appUpdateConfigPath = path.join(job.dir, 'app-update.yml');
         this.quitHandlers = [];
 
-        fs.mkdirSync(job.dir, { recursive: true });
+        fs.mkdirSync(this.userDataPath, { recursive: true });
+
+        if (job.id) {
+            fs.writeFileSync(path.join(this.userDataPath, '.updaterId'),
+                             job.id);
+        }
+
         fs.writeFileSync(this.appUpdateConfigPath,
             `provider: generic\nurl: ${JSON.stringify(job.feed)}\n` +
             (job.oneByOne ? 'useMultipleRangeRequest: false\n' : '') +
@@ -174,57 +182,76 @@ class App {
 }
 
 
+// The updater of a package, and an executor of requests for it.
+
+function client(name, updater) {
+    const { [updater]: Updater } = require(name);
+    const runtime = require(require.resolve('builder-util-runtime', {
+        paths: [path.dirname(require.resolve(name))]
+    }));
+
+    return { Updater, Executor: executor(runtime) };
+}
+
+
 // Requests, by Node in the place of Electron's network.
 
-class Executor extends HttpExecutor {
-    constructor() {
-        super();
-        this.requests = 0;
-        this.replies = [];
-        this.sockets = new Set();
-        this.agent = new http.Agent({ keepAlive: true });
-    }
+function executor(runtime) {
+    const { HttpExecutor, configureRequestOptions, configureRequestUrl } =
+        runtime;
 
-    createRequest(options, callback) {
-        this.requests++;
+    return class extends HttpExecutor {
+        constructor() {
+            super();
+            this.requests = 0;
+            this.replies = [];
+            this.sockets = new Set();
+            this.agent = new http.Agent({ keepAlive: true });
+        }
 
-        const { Range, range } = options.headers || {};
-        const ranges = (Range || range || '').split(',').filter(Boolean);
+        createRequest(options, callback) {
+            this.requests++;
 
-        return http.request({ ...options, agent: this.agent }, callback)
-            .on('socket', socket => this.sockets.add(socket))
-            .on('response', response => this.replies.push(
-                { status: response.statusCode, ranges: ranges.length }));
-    }
+            const { Range, range } = options.headers || {};
+            const ranges = (Range || range || '').split(',').filter(Boolean);
 
-    received() {
-        return [...this.sockets].reduce((n, s) => n + s.bytesRead, 0);
-    }
+            return http.request({ ...options, agent: this.agent }, callback)
+                .on('socket', socket => this.sockets.add(socket))
+                .on('response', response => this.replies.push(
+                    { status: response.statusCode, ranges: ranges.length }));
+        }
 
-    download(url, destination, options) {
-        return options.cancellationToken.createPromise(
-            (resolve, reject, onCancel) => {
-                const request = { headers: options.headers || undefined };
+        received() {
+            return [...this.sockets].reduce((n, s) => n + s.bytesRead, 0);
+        }
 
-                configureRequestUrl(url, request);
-                configureRequestOptions(request);
+        download(url, destination, options) {
+            return options.cancellationToken.createPromise(
+                (resolve, reject, onCancel) => {
+                    const request = { headers: options.headers || undefined };
 
-                this.doDownload(request, {
-                    destination, options, onCancel,
-                    responseHandler: null,
-                    callback: e => e ? reject(e) : resolve(destination)
-                }, 0);
-            });
-    }
+                    configureRequestUrl(url, request);
+                    configureRequestOptions(request);
+
+                    this.doDownload(request, {
+                        destination, options, onCancel,
+                        responseHandler: null,
+                        callback: e => e ? reject(e) : resolve(destination)
+                    }, 0);
+                });
+        }
+    };
 }
 
 
 // Squirrel.Mac: told where to look, it fetches a description, and then the zip
-// that this names.
+// that this names.  It leaves its connections open, as macOS does: before 6.1
+// electron-updater waits for ever for the end of one that was closed too early.
 
 class Squirrel {
     constructor(dir) {
         this.file = null;
+        this.agent = new http.Agent({ keepAlive: true });
 
         autoUpdater.setFeedURL = feed => { this.feed = feed; };
         autoUpdater.checkForUpdates = () => {
@@ -244,10 +271,16 @@ class Squirrel {
     async fetch(file) {
         const { url, headers } = this.feed;
 
+        const get = (url, headers) => request(url, headers, this.agent);
+
         const refused = await get(url, {});
         const told = await get(url, headers);
 
-        if (refused.status !== 401 || told.status !== 200) {
+        // versions before 6.1 let anybody in
+
+        const wanted = headers.Authorization ? 401 : 200;
+
+        if (refused.status !== wanted || told.status !== 200) {
             throw new Error(`the proxy says ${refused.status}, ${told.status}`);
         }
 
@@ -262,13 +295,14 @@ class Squirrel {
 
     stop() {
         autoUpdater.removeAllListeners();
+        this.agent.destroy();
     }
 }
 
 
-function get(url, headers) {
+function request(url, headers, agent) {
     return new Promise((resolve, reject) => {
-        const request = http.get(url, { headers, agent: false }, response => {
+        const request = http.get(url, { headers, agent }, response => {
             const chunks = [];
 
             response.on('data', chunk => chunks.push(chunk));

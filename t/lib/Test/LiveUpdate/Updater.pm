@@ -88,22 +88,32 @@ sub promote {
 
 # -- what is on the machine of a user ----------------------------------------
 
+# The architecture is x64 unless it is told.
+
 sub name {
-    my ($self, $target, $build) = @_;
+    my ($self, $target, $build, $arch) = @_;
 
     my ($version, $id) = @$build{qw/ version id /};
 
-    return $target eq 'nsis' ? "My App Setup $version - Build $id-x64.exe"
-         : $target eq 'mac' ? "My App $version - Build $id-x64-mac.zip"
-         : "my-app-$version-build-$id-x86_64.AppImage";
+    $arch //= 'x64';
+
+    my $linux = $arch eq 'x64' ? 'x86_64' : $arch;
+    my $deb = $arch eq 'x64' ? 'amd64' : $arch;
+    my $rpm = $arch eq 'x64' ? 'x86_64' : 'aarch64';
+
+    return $target eq 'nsis' ? "My App Setup $version - Build $id-$arch.exe"
+         : $target eq 'mac' ? "My App $version - Build $id-$arch-mac.zip"
+         : $target eq 'deb' ? "my-app_$version-build-${id}_$deb.deb"
+         : $target eq 'rpm' ? "my-app-$version-build-$id.$rpm.rpm"
+         : "my-app-$version-build-$id-$linux.AppImage";
 }
 
 
 sub content {
-    my ($self, $app, $target, $build) = @_;
+    my ($self, $app, $target, $build, $arch) = @_;
 
     return $self->{t}->read_file("made/$app/$build->{id}/"
-                                 . $self->name($target, $build));
+                                 . $self->name($target, $build, $arch));
 }
 
 
@@ -115,17 +125,18 @@ sub place {
 
     my $file = { nsis => 'cache/my-app-updater/installer.exe',
                  mac => 'cache/my-app-updater/update.zip',
-                 appimage => 'my-app.AppImage' }->{$target};
+                 appimage => 'my-app.AppImage',
+                 deb => 'my-app.deb', rpm => 'my-app.rpm' }->{$target};
 
     return "$self->{dir}/users/$app-$target/$file";
 }
 
 
 sub install {
-    my ($self, $app, $target, $build) = @_;
+    my ($self, $app, $target, $build, $arch) = @_;
 
     my $file = $self->place($app, $target);
-    my $name = $self->name($target, $build);
+    my $name = $self->name($target, $build, $arch);
 
     make_path($file =~ s{/[^/]*$}{}r);
     copy("$self->{dir}/made/$app/$build->{id}/$name", $file)
@@ -162,8 +173,9 @@ sub node {
 
     $self->{t}->write_file('jobs.json', json_encode(\@jobs));
 
-    my $said = `timeout 300 node '$CLIENTS/$program.js' < '$dir/jobs.json' \
-                2>'$dir/said'`;
+    my $command = "timeout 300 node '$CLIENTS/$program.js'"
+                  . " < '$dir/jobs.json' 2>'$dir/said'";
+    my $said = `$command`;
 
     die "$program.js failed:\n", $self->{t}->read_file('said') if $?;
 
