@@ -304,11 +304,14 @@ get('/desktop/nope/latest.yml');
 
 $m = status();
 is_deeply($m->{errors}, [], 'the text format, with desktop builds');
-is(desktop('b2', 'manifest'), 3, 'manifests of the latest');
-is(desktop('b1', 'manifest'), 1, 'manifests of another one');
-is(desktop('b1', 'file'), 2, 'files');
-is(desktop('b2', 'download'), 4, 'downloads');
-is(desktop('b1', 'download'), 0, 'and of no other one');
+is(desktop('b2', 'windows', '', 'latest', 'manifest'), 3,
+   'manifests of the latest');
+is(desktop('b1', 'windows', '', 'latest', 'manifest'), 1,
+   'manifests of another one');
+is(desktop('b1', 'windows', '', '', 'file'), 2, 'files');
+is(desktop('b2', 'windows', '', 'latest', 'download'), 4, 'downloads');
+is(desktop('b1', 'windows', '', 'latest', 'download'), undef,
+   'and of no other one');
 is(value('liveupdate_requests_total', 'kind=feed', 'result=not_found'), 3,
    'not in the feed');
 is(value('liveupdate_requests_total', 'kind=download', 'result=not_found'),
@@ -320,8 +323,10 @@ is_deeply($j->{apps}, [ {
     devices => undef,
     channels => [],
     desktop => [
-        { release => 'b1', manifests => 1, files => 2, downloads => 0 },
-        { release => 'b2', manifests => 3, files => 0, downloads => 4 },
+        { release => 'b1', manifests => 1, files => 2, downloads => 0,
+          by => [ asked(undef, 0, 2, 0), asked('latest', 1, 0, 0) ] },
+        { release => 'b2', manifests => 3, files => 0, downloads => 4,
+          by => [ asked('latest', 3, 0, 4) ] },
     ],
 } ], 'JSON: desktop');
 
@@ -573,10 +578,20 @@ sub near {
 
 
 sub desktop {
-    my ($release, $type) = @_;
+    my ($release, $platform, $arch, $channel, $type) = @_;
 
     return value('liveupdate_desktop_requests_total', "app=$desktop",
-                 "release=$release", "type=$type");
+                 "release=$release", "platform=$platform", "arch=$arch",
+                 "channel=$channel", "type=$type");
+}
+
+
+sub asked {
+    my ($channel, $manifests, $files, $downloads) = @_;
+
+    return { platform => 'windows', channel => $channel, arch => undef,
+             manifests => $manifests, files => $files,
+             downloads => $downloads };
 }
 
 

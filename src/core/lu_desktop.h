@@ -21,7 +21,6 @@
 typedef struct {
     lu_str_t                 id;
     lu_str_t                 version;
-    lu_mark_t                mark;
     unsigned                 is_released:1;
     unsigned                 was_latest:1;  /* it was for everyone once */
     unsigned                 is_known:1;    /* what manifests it has */
@@ -33,6 +32,7 @@ typedef struct {
 typedef struct {
     lu_str_t                 name;
     const lu_build_t        *build;
+    lu_mark_t                mark;
     unsigned                 is_alone:1;    /* a list without a manifest */
 } lu_had_t;
 

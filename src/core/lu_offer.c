@@ -28,6 +28,8 @@ static lu_rc_e lu_offer_add_list(const lu_arena_t *arena,
     lu_desktop_t *desktop, const lu_str_t *channel, unsigned platform,
     const lu_build_t *build, int is_alone);
 static int lu_offer_cmp(const void *one, const void *two);
+static const lu_had_t *lu_offer_had(const lu_offer_t *offer,
+    const lu_build_t *build);
 static lu_rc_e lu_offer_group(const lu_arena_t *arena, lu_desktop_t *desktop);
 static const lu_build_t *lu_offer_before(const lu_offer_t *offer,
     const lu_build_t *latest);
@@ -336,6 +338,8 @@ lu_offer_add(lu_desktop_t *desktop, const lu_str_t *name,
 
     had = &desktop->had[desktop->nhad++];
 
+    memset(had, 0, sizeof(lu_had_t));
+
     had->name = *name;
     had->build = build;
     had->is_alone = (is_alone != 0);
@@ -621,21 +625,35 @@ lu_offer_find(const lu_desktop_t *desktop, const lu_str_t *name)
 int
 lu_offer_may_have(const lu_offer_t *offer, const lu_build_t *build)
 {
+    return !build->is_known || lu_offer_had(offer, build) != NULL;
+}
+
+
+static const lu_had_t *
+lu_offer_had(const lu_offer_t *offer, const lu_build_t *build)
+{
     lu_had_t  had;
 
-    if (!build->is_known) {
-        return 1;
-    }
-
     if (offer == NULL || offer->n == 0) {
-        return 0;
+        return NULL;
     }
 
     had.name = offer->name;
     had.build = build;
 
-    return bsearch(&had, offer->had, offer->n, sizeof(lu_had_t), lu_offer_cmp)
-           != NULL;
+    return bsearch(&had, offer->had, offer->n, sizeof(lu_had_t), lu_offer_cmp);
+}
+
+
+const lu_mark_t *
+lu_offer_mark(const lu_desktop_t *desktop, const lu_str_t *name,
+    const lu_build_t *build)
+{
+    const lu_had_t  *had;
+
+    had = lu_offer_had(lu_offer_find(desktop, name), build);
+
+    return had ? &had->mark : NULL;
 }
 
 

@@ -63,6 +63,11 @@ const lu_offer_t *lu_offer_find(const lu_desktop_t *desktop,
 
 int lu_offer_may_have(const lu_offer_t *offer, const lu_build_t *build);
 
+/* The mark of a manifest of a build; NULL: it is not known to have that. */
+
+const lu_mark_t *lu_offer_mark(const lu_desktop_t *desktop,
+    const lu_str_t *name, const lu_build_t *build);
+
 /*
  * The name under which the lists of artifacts of a channel are offered:
  * "td-{channel}-mac.json".  An empty channel stands for all.  In the arena;

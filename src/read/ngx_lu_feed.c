@@ -23,6 +23,7 @@
 #include "core/lu_feed.h"
 #include "core/lu_label.h"
 #include "core/lu_name.h"
+#include "core/lu_offer.h"
 #include "core/lu_platform.h"
 #include "core/lu_td.h"
 
@@ -47,7 +48,8 @@ static ngx_int_t ngx_lu_feed_owns(ngx_http_request_t *r, ngx_str_t *id,
 static ngx_int_t ngx_lu_feed_locate(ngx_http_request_t *r, ngx_str_t *id,
     const lu_str_t *name, const lu_str_t *build_id);
 static ngx_int_t ngx_lu_feed_describe(ngx_http_request_t *r, lu_app_t *app,
-    const lu_build_t *build, ngx_uint_t count, const lu_label_t *label);
+    const lu_build_t *build, ngx_uint_t count, const lu_label_t *label,
+    const lu_mark_t *mark);
 static ngx_int_t ngx_lu_feed_copy(ngx_http_request_t *r, ngx_str_t *to,
     const lu_str_t *from);
 static void ngx_lu_feed_client(ngx_http_request_t *r, lu_client_t *client);
@@ -179,6 +181,7 @@ ngx_lu_feed_find(ngx_http_request_t *r, ngx_str_t *id, lu_app_t *app,
     lu_arena_t          arena;
     lu_client_t         client;
     ngx_lu_ctx_t       *ctx;
+    const lu_mark_t    *mark;
     const lu_build_t   *build;
     ngx_lu_manifest_t  *manifest;
 
@@ -273,11 +276,14 @@ ngx_lu_feed_find(ngx_http_request_t *r, ngx_str_t *id, lu_app_t *app,
 
     lu_label_parse(&feed.name, build, &label);
 
+    mark = (feed.is_manifest && build)
+           ? lu_offer_mark(&app->desktop, path, build) : NULL;
+
     if (ngx_lu_feed_describe(r, app, build,
                              feed.is_manifest
                                  ? NGX_LU_COUNT_MANIFEST
                                  : NGX_LU_COUNT_FILE,
-                             &label)
+                             &label, mark)
         != NGX_OK)
     {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
@@ -415,7 +421,8 @@ ngx_lu_download_find(ngx_http_request_t *r, ngx_str_t *id, lu_app_t *app,
     label.channel = download.channel.len ? download.channel
                                          : lu_str("latest");
 
-    if (ngx_lu_feed_describe(r, app, feed.build, NGX_LU_COUNT_DOWNLOAD, &label)
+    if (ngx_lu_feed_describe(r, app, feed.build, NGX_LU_COUNT_DOWNLOAD, &label,
+                             NULL)
         != NGX_OK)
     {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
@@ -593,7 +600,8 @@ ngx_lu_feed_owns(ngx_http_request_t *r, ngx_str_t *id,
 
 static ngx_int_t
 ngx_lu_feed_describe(ngx_http_request_t *r, lu_app_t *app,
-    const lu_build_t *build, ngx_uint_t count, const lu_label_t *label)
+    const lu_build_t *build, ngx_uint_t count, const lu_label_t *label,
+    const lu_mark_t *mark)
 {
     ngx_lu_ctx_t       *ctx;
     ngx_lu_loc_conf_t  *lucf;
@@ -643,9 +651,8 @@ ngx_lu_feed_describe(ngx_http_request_t *r, lu_app_t *app,
 #if (NGX_LU_COUNTING)
 
     ctx->count = count;
-    ctx->series = ngx_lu_count_series(lucf->store,
-                                      build ? &build->mark : &app->mark,
-                                &app->id, NULL, build ? &build->id : NULL);
+    ctx->series = ngx_lu_count_desktop(lucf->store, mark, &app->id, build,
+                                       label);
 
 #endif
 

@@ -216,7 +216,7 @@ ngx_lu_metrics_desktop(ngx_lu_text_t *text, ngx_lu_snapshot_t *snapshot)
 {
     ngx_uint_t      i, n;
     ngx_lu_row_t   *row;
-    ngx_lu_label_t  labels[4];
+    ngx_lu_label_t  labels[7];
 
     static const char  *types[] = { "manifest", "file", "download" };
 
@@ -228,7 +228,10 @@ ngx_lu_metrics_desktop(ngx_lu_text_t *text, ngx_lu_snapshot_t *snapshot)
 
     labels[0].name = "app";
     labels[1].name = "release";
-    labels[2].name = "type";
+    labels[2].name = "platform";
+    labels[3].name = "arch";
+    labels[4].name = "channel";
+    labels[5].name = "type";
 
     row = snapshot->rows.elts;
 
@@ -240,24 +243,32 @@ ngx_lu_metrics_desktop(ngx_lu_text_t *text, ngx_lu_snapshot_t *snapshot)
 
         labels[0].value = row[i].app;
         labels[1].value = row[i].release;
+        labels[2].value = row[i].platform;
+        labels[3].value = row[i].arch;
+        labels[4].value = row[i].channel;
 
         for (n = NGX_LU_CHECKS; n < NGX_LU_COUNTS; n++) {
-            labels[2].value = lu_str(types[n - NGX_LU_CHECKS]);
+            if (row[i].counts[n] == 0) {
+                continue;
+            }
+
+            labels[5].value = lu_str(types[n - NGX_LU_CHECKS]);
 
             ngx_lu_metrics_sample(text, "liveupdate_desktop_requests_total",
                                   labels, row[i].counts[n]);
         }
     }
 
-    labels[0].value = lu_str(NGX_LU_OTHER);
-    labels[1].value = labels[0].value;
+    for (i = 0; i < 5; i++) {
+        labels[i].value = lu_str(NGX_LU_OTHER);
+    }
 
     for (n = NGX_LU_CHECKS; n < NGX_LU_COUNTS; n++) {
         if (snapshot->other[n] == 0) {
             continue;
         }
 
-        labels[2].value = lu_str(types[n - NGX_LU_CHECKS]);
+        labels[5].value = lu_str(types[n - NGX_LU_CHECKS]);
 
         ngx_lu_metrics_sample(text, "liveupdate_desktop_requests_total", labels,
                               snapshot->other[n]);

@@ -59,6 +59,8 @@ static int ngx_libc_cdecl ngx_lu_snapshot_cmp(const void *one, const void *two);
 static ngx_int_t ngx_lu_snapshot_add(ngx_lu_rows_t *rows, ngx_lu_copy_t *copy);
 static ngx_lu_row_t *ngx_lu_snapshot_push(ngx_lu_rows_t *rows,
     ngx_lu_row_e level, ngx_lu_copy_t *copy);
+static void ngx_lu_snapshot_whom(ngx_lu_row_t *row);
+static void ngx_lu_snapshot_word(lu_str_t *rest, lu_str_t *word);
 static void ngx_lu_snapshot_estimate(ngx_lu_rows_t *rows, ngx_lu_row_t *row,
     ngx_lu_copy_t *copy);
 static ngx_uint_t ngx_lu_snapshot_read(ngx_lu_union_t *u, ngx_lu_copy_t *copy,
@@ -275,9 +277,12 @@ ngx_lu_snapshot_add(ngx_lu_rows_t *rows, ngx_lu_copy_t *copy)
     if (ngx_lu_snapshot_any(copy->series.counts, NGX_LU_CHECKS,
                             NGX_LU_COUNTS))
     {
-        if (ngx_lu_snapshot_push(rows, NGX_LU_ROW_DESKTOP, copy) == NULL) {
+        row = ngx_lu_snapshot_push(rows, NGX_LU_ROW_DESKTOP, copy);
+        if (row == NULL) {
             return NGX_ERROR;
         }
+
+        ngx_lu_snapshot_whom(row);
     }
 
     if (!ngx_lu_snapshot_any(copy->series.counts, 0, NGX_LU_CHECKS)) {
@@ -333,6 +338,36 @@ ngx_lu_snapshot_push(ngx_lu_rows_t *rows, ngx_lu_row_e level,
     }
 
     return row;
+}
+
+
+/* What ngx_lu_count_desktop() has put together. */
+
+static void
+ngx_lu_snapshot_whom(ngx_lu_row_t *row)
+{
+    lu_str_t  rest;
+
+    rest = row->release;
+    row->release = row->channel;
+
+    ngx_lu_snapshot_word(&rest, &row->platform);
+    ngx_lu_snapshot_word(&rest, &row->arch);
+
+    row->channel = rest;
+}
+
+
+/* Takes what is in front of the next "/". */
+
+static void
+ngx_lu_snapshot_word(lu_str_t *rest, lu_str_t *word)
+{
+    word->data = rest->data;
+    word->len = lu_str_find(rest, 0, "/");
+
+    rest->data += ngx_min(word->len + 1, rest->len);
+    rest->len -= ngx_min(word->len + 1, rest->len);
 }
 
 

@@ -14,9 +14,10 @@
 
 
 /*
- * Rows are sorted by app, channel and release; the desktop builds of an app
- * follow its channels.  Each app and each channel has a row of its own, in
- * front of those that belong to it.
+ * Rows are sorted by app, channel and release, and those of desktop builds by
+ * app and release: a release has a row for each platform, architecture and
+ * channel that it was asked for.  Each app and each channel has a row of its
+ * own, in front of those that belong to it.
  */
 
 typedef enum {
@@ -32,6 +33,8 @@ typedef struct {
     lu_str_t             app;           /* null-terminated, as the others */
     lu_str_t             channel;
     lu_str_t             release;
+    lu_str_t             platform;      /* of a desktop build */
+    lu_str_t             arch;
     ngx_atomic_uint_t    counts[NGX_LU_COUNTS];
 
     /* estimates, of the last day and of the last 30 days */

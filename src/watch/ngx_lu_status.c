@@ -35,7 +35,8 @@ static void ngx_lu_status_apps(lu_put_t *put, cJSON *apps,
     ngx_lu_snapshot_t *snapshot);
 static void ngx_lu_status_release(lu_put_t *put, cJSON *json,
     ngx_lu_row_t *row);
-static void ngx_lu_status_build(lu_put_t *put, cJSON *json, ngx_lu_row_t *row);
+static ngx_uint_t ngx_lu_status_build(lu_put_t *put, cJSON *json,
+    ngx_lu_row_t *row, ngx_uint_t left);
 static void ngx_lu_status_devices(lu_put_t *put, cJSON *json, const char *key,
     ngx_lu_row_t *row, double *devices);
 static void ngx_lu_status_checks(lu_put_t *put, cJSON *json,
@@ -312,8 +313,8 @@ ngx_lu_status_apps(lu_put_t *put, cJSON *apps, ngx_lu_snapshot_t *snapshot)
             break;
 
         default: /* NGX_LU_ROW_DESKTOP */
-            ngx_lu_status_build(put, lu_put_object(put, desktop, NULL),
-                                &row[i]);
+            i += ngx_lu_status_build(put, lu_put_object(put, desktop, NULL),
+                                     &row[i], snapshot->rows.nelts - i) - 1;
             break;
         }
     }
@@ -331,12 +332,47 @@ ngx_lu_status_release(lu_put_t *put, cJSON *json, ngx_lu_row_t *row)
 }
 
 
-static void
-ngx_lu_status_build(lu_put_t *put, cJSON *json, ngx_lu_row_t *row)
+/* The rows of a release, which come one after the other: how many. */
+
+static ngx_uint_t
+ngx_lu_status_build(lu_put_t *put, cJSON *json, ngx_lu_row_t *row,
+    ngx_uint_t left)
 {
-    ngx_lu_status_desktop(put, json, row->counts);
+    cJSON              *by, *item;
+    ngx_uint_t          i, n;
+    ngx_atomic_uint_t   counts[NGX_LU_COUNTS];
+
+    ngx_memzero(counts, sizeof(counts));
 
     lu_put_str(put, json, "release", &row->release);
+
+    by = lu_put_array(put, json, "by");
+
+    for (i = 0; i < left; i++) {
+
+        if (row[i].level != NGX_LU_ROW_DESKTOP
+            || !lu_str_eq(&row[i].app, &row->app)
+            || !lu_str_eq(&row[i].release, &row->release))
+        {
+            break;
+        }
+
+        for (n = 0; n < NGX_LU_COUNTS; n++) {
+            counts[n] += row[i].counts[n];
+        }
+
+        item = lu_put_object(put, by, NULL);
+
+        lu_put_str_or_null(put, item, "platform", &row[i].platform);
+        lu_put_str_or_null(put, item, "channel", &row[i].channel);
+        lu_put_str_or_null(put, item, "arch", &row[i].arch);
+
+        ngx_lu_status_desktop(put, item, row[i].counts);
+    }
+
+    ngx_lu_status_desktop(put, json, counts);
+
+    return i;
 }
 
 

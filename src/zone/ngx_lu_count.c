@@ -315,7 +315,13 @@ ngx_lu_count_series(ngx_lu_store_t *store, const lu_mark_t *mark,
 {
     uint32_t          hour;
     lu_str_t          labels[NGX_LU_LABELS];
+    lu_mark_t         none;
     ngx_lu_series_t  *series;
+
+    if (mark == NULL) {
+        ngx_memzero(&none, sizeof(lu_mark_t));
+        mark = &none;
+    }
 
     hour = ngx_lu_count_hour();
     series = mark->series;
@@ -343,6 +349,31 @@ ngx_lu_count_series(ngx_lu_store_t *store, const lu_mark_t *mark,
 
     return ngx_lu_series_find(ngx_lu_count_numbers(store), (lu_mark_t *) mark,
                               labels, hour);
+}
+
+
+/*
+ * The release is in the place of a channel, and "platform/arch/channel" in that
+ * of a release: neither has a "/".  A long channel is cut.
+ */
+
+ngx_lu_series_t *
+ngx_lu_count_desktop(ngx_lu_store_t *store, const lu_mark_t *mark,
+    const lu_str_t *app, const lu_build_t *build, const lu_label_t *label)
+{
+    u_char    *p, buf[NGX_LU_RELEASE_ROOM];
+    lu_str_t   whom;
+
+    p = ngx_snprintf(buf, sizeof(buf), "%s/%s/%*s",
+                     label->platform ? lu_platform_name(label->platform) : "",
+                     label->arch ? label->arch : "",
+                     label->channel.len, label->channel.data);
+
+    whom.data = buf;
+    whom.len = p - buf;
+
+    return ngx_lu_count_series(store, mark, app, build ? &build->id : NULL,
+                               &whom);
 }
 
 

@@ -14,6 +14,7 @@
 
 #include "core/lu_app.h"
 #include "core/lu_hll.h"
+#include "core/lu_label.h"
 #include "core/lu_latest.h"
 #include "core/lu_mark.h"
 #include "core/lu_release.h"
@@ -235,12 +236,22 @@ uint32_t ngx_lu_count_hour(void);
 /*
  * Returns the series of these labels, of which channel and release may be NULL,
  * or the series of all others if the zone is full; never NULL.  The mark is the
- * one of these labels in a copy of the catalog.  Only for the event loop.
+ * one of these labels in a copy of the catalog; without it (NULL), the zone's
+ * mutex is taken.  Only for the event loop.
  */
 
 ngx_lu_series_t *ngx_lu_count_series(ngx_lu_store_t *store,
     const lu_mark_t *mark, const lu_str_t *app, const lu_str_t *channel,
     const lu_str_t *release);
+
+/*
+ * The same of requests for a desktop build, which may be NULL.  The label tells
+ * for whom it is.
+ */
+
+ngx_lu_series_t *ngx_lu_count_desktop(ngx_lu_store_t *store,
+    const lu_mark_t *mark, const lu_str_t *app, const lu_build_t *build,
+    const lu_label_t *label);
 
 /*
  * Counts a decided check.  The mark is that of the deployment, or else of the
