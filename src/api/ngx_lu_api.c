@@ -15,6 +15,7 @@
 #include "ngx_lu_api_fetch.h"
 #include "ngx_lu_api_file.h"
 #include "ngx_lu_api_growth.h"
+#include "ngx_lu_api_link.h"
 #include "ngx_lu_api_list.h"
 #include "ngx_lu_api_organization.h"
 #include "ngx_lu_api_release.h"
@@ -159,6 +160,7 @@ static ngx_lu_api_action_t  ngx_lu_api_actions[] = {
     { LU_ROUTE_RETRY, POST, PUBLISH, JSON, ngx_lu_api_fetch_retry_post },
     { LU_ROUTE_PROMOTE, POST, APPROVE, JSON, ngx_lu_api_release_promote_post },
     { LU_ROUTE_REJECT, POST, APPROVE, JSON, ngx_lu_api_release_reject_post },
+    { LU_ROUTE_LINK, POST, APPROVE, JSON, ngx_lu_api_link_post },
     { LU_ROUTE_WITHDRAW, POST, APPROVE, JSON,
       ngx_lu_api_release_withdraw_post },
     { LU_ROUTE_GROWTH, POST, APPROVE, JSON, ngx_lu_api_growth_release_post },

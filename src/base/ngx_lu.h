@@ -205,6 +205,8 @@ typedef struct {
     ngx_lu_table_page_t       *page;        /* has the file if any has */
     unsigned                   plus:1;      /* "+" is a space */
 
+    ngx_str_t                  key;         /* of a link to staged files */
+
     /* a file that is sent */
     ngx_lu_opened_t           *opened;
     ngx_lu_send_t             *send;        /* NULL: nginx reads it */

@@ -8,6 +8,8 @@
 
 #include "lu_app.h"
 #include "lu_growth.h"
+#include "lu_hex.h"
+#include "lu_link.h"
 #include "lu_name.h"
 #include "lu_put.h"
 
@@ -23,6 +25,8 @@ static unsigned char *lu_app_item(unsigned char *p,
     const lu_channel_t *channel);
 static lu_rc_e lu_app_forced(const lu_arena_t *arena, const cJSON *json,
     lu_app_t *app, lu_error_t *err);
+static lu_rc_e lu_app_link(const lu_arena_t *arena, const cJSON *json,
+    lu_app_t *app);
 static const lu_channel_t *lu_app_channel_by_id(const lu_app_t *app,
     const lu_str_t *id);
 static lu_rc_e lu_app_id(const lu_arena_t *arena, const cJSON *json,
@@ -99,12 +103,43 @@ lu_app_parse(const lu_arena_t *arena, const lu_str_t *text, lu_app_t *app,
     rc = lu_desktop_parse(arena, lu_json_get(json, "desktopBuilds"),
                           lu_json_get(json, "desktopReleases"), &app->desktop,
                           err);
+    if (rc != LU_OK) {
+        goto done;
+    }
+
+    rc = lu_app_link(arena, json, app);
 
 done:
 
     cJSON_Delete(json);
 
     return rc;
+}
+
+
+/* Links to staged releases work no more if the secret is damaged. */
+
+static lu_rc_e
+lu_app_link(const lu_arena_t *arena, const cJSON *json, lu_app_t *app)
+{
+    lu_str_t  hex;
+
+    if (lu_json_string(json, LU_LINK_MEMBER, &hex) != LU_OK
+        || hex.len != 2 * LU_LINK_SECRET)
+    {
+        return LU_OK;
+    }
+
+    app->link.data = arena->alloc(arena->data, LU_LINK_SECRET);
+    if (app->link.data == NULL) {
+        return LU_NOMEM;
+    }
+
+    if (lu_hex_decode(app->link.data, hex.data, LU_LINK_SECRET)) {
+        app->link.len = LU_LINK_SECRET;
+    }
+
+    return LU_OK;
 }
 
 

@@ -71,6 +71,7 @@ typedef struct {
     lu_forced_t                 *forced;        /* sorted by device */
     size_t                       nforced;
     lu_desktop_t                 desktop;
+    lu_str_t                     link;          /* secret of links, or empty */
     lu_mark_t                    mark;          /* checks without a channel */
 
     /*

@@ -75,6 +75,7 @@ static const struct {
     { "/releases/{a}/{i}", LU_ROUTE_RELEASE },
     { "/releases/{a}/{i}/promote", LU_ROUTE_PROMOTE },
     { "/releases/{a}/{i}/reject", LU_ROUTE_REJECT },
+    { "/releases/{a}/{i}/link", LU_ROUTE_LINK },
     { "/releases/{a}/{i}/withdraw", LU_ROUTE_WITHDRAW },
     { "/releases/{a}/{i}/stage", LU_ROUTE_STAGE },
     { "/releases/{a}/{i}/fetch", LU_ROUTE_FETCH },

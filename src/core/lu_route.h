@@ -54,6 +54,7 @@ typedef enum {
     LU_ROUTE_WITHDRAW,                 /* .../{id}/withdraw */
     LU_ROUTE_STAGE,                    /* .../{id}/stage */
     LU_ROUTE_FETCH,                    /* .../{id}/fetch */
+    LU_ROUTE_LINK,                     /* .../{id}/link */
     LU_ROUTE_RETRY,                    /* .../{id}/retry */
     LU_ROUTE_GROWTH,                   /* .../{id}/{sub}, e.g. "halt" */
 

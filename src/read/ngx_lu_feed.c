@@ -11,6 +11,7 @@
 #include "ngx_lu_feed.h"
 #include "ngx_lu_load.h"
 #include "ngx_lu_manifest.h"
+#include "ngx_lu_staged.h"
 #include "ngx_lu_static.h"
 #include "ngx_lu_table.h"
 
@@ -70,6 +71,10 @@ ngx_lu_feed_handler(ngx_http_request_t *r)
     lucf = ngx_http_get_module_loc_conf(r, ngx_http_liveupdate_module);
 
     ctx = ngx_http_get_module_ctx(r, ngx_http_liveupdate_module);
+
+    if (lucf->download && r->args.len && ngx_lu_staged_key(r) != NGX_OK) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
 
     if (ngx_http_complex_value(r, lucf->feed ? lucf->feed : lucf->download,
                                &id)
@@ -312,6 +317,15 @@ ngx_lu_download_find(ngx_http_request_t *r, ngx_str_t *id, lu_app_t *app,
     lu_arena_t     arena;
     lu_download_t  download;
     ngx_lu_ctx_t  *ctx;
+
+    if (path->len > sizeof("staged/") - 1
+        && ngx_strncmp(path->data, "staged/", sizeof("staged/") - 1) == 0)
+    {
+        path->data += sizeof("staged/") - 1;
+        path->len -= sizeof("staged/") - 1;
+
+        return ngx_lu_staged_handler(r, id, app, path);
+    }
 
     arena = ngx_lu_arena(r->pool);
 

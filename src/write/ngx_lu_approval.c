@@ -13,6 +13,7 @@
 #include "core/lu_builds.h"
 #include "core/lu_change_deployment.h"
 #include "core/lu_json.h"
+#include "core/lu_link.h"
 #include "core/lu_put.h"
 #include "core/lu_release.h"
 
@@ -158,6 +159,10 @@ ngx_lu_approval_rejected(ngx_lu_task_t *task, cJSON *app, void *data)
     lu_put_string(&put, release->json, "state",
                   lu_release_state_name(LU_STATE_REJECTED));
     lu_put_string(&put, release->json, "reason", reject->reason);
+
+    /* who has a link to it does not get it any more */
+
+    cJSON_DeleteItemFromObjectCaseSensitive(app, LU_LINK_MEMBER);
 
     return put.failed ? ngx_lu_task_nomem(task) : NGX_HTTP_OK;
 }
