@@ -17,6 +17,7 @@
 #include "store/ngx_lu_mount.h"
 #include "job/ngx_lu_sweep.h"
 #include "job/ngx_lu_job.h"
+#include "job/ngx_lu_notify.h"
 #include "api/ngx_lu_api.h"
 #include "api/ngx_lu_body.h"
 #include "api/ngx_lu_s3.h"
@@ -25,6 +26,7 @@
 #include "watch/ngx_lu_status.h"
 #include "conf/ngx_lu_advice.h"
 #include "conf/ngx_lu_conf.h"
+#include "conf/ngx_lu_conf_notify.h"
 #include "conf/ngx_lu_conf_s3.h"
 
 
@@ -200,6 +202,13 @@ static ngx_command_t  ngx_lu_commands[] = {
       0,
       NULL },
 
+    { ngx_string("liveupdate_notify"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_1MORE,
+      ngx_lu_conf_notify,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
     { ngx_string("liveupdate_status"),
       NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS|NGX_CONF_TAKE1,
       ngx_lu_status,
@@ -279,6 +288,9 @@ static ngx_http_variable_t  ngx_lu_vars[] = {
       offsetof(ngx_lu_ctx_t, fetch_uri), NGX_HTTP_VAR_NOCACHEABLE, 0 },
 
     { ngx_string("liveupdate_github_url"), NULL, ngx_lu_variable,
+      offsetof(ngx_lu_ctx_t, fetch_uri), NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("liveupdate_notify_url"), NULL, ngx_lu_variable,
       offsetof(ngx_lu_ctx_t, fetch_uri), NGX_HTTP_VAR_NOCACHEABLE, 0 },
 
     { ngx_string("liveupdate_fetch_path"), NULL, ngx_lu_variable,
@@ -775,6 +787,7 @@ ngx_lu_create_loc_conf(ngx_conf_t *cf)
      *     lucf->webhook = NULL;
      *     lucf->github = NULL;
      *     lucf->s3 = NULL;
+     *     lucf->notify = NULL;
      */
 
     lucf->valid = NGX_CONF_UNSET;
@@ -821,6 +834,10 @@ ngx_lu_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
 
     if (conf->github == NULL) {
         conf->github = prev->github;
+    }
+
+    if (conf->notify == NULL) {
+        conf->notify = prev->notify;
     }
 
     clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
@@ -949,7 +966,9 @@ ngx_lu_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
             return NGX_CONF_ERROR;
         }
 
-        if (ngx_lu_conf_jobs(cf, conf) != NGX_CONF_OK) {
+        if (ngx_lu_conf_jobs(cf, conf) != NGX_CONF_OK
+            || ngx_lu_conf_notify_start(cf, conf) != NGX_CONF_OK)
+        {
             return NGX_CONF_ERROR;
         }
 
@@ -1070,7 +1089,8 @@ ngx_lu_init_process(ngx_cycle_t *cycle)
         return NGX_ERROR;
     }
 
-    return ngx_lu_sweep_init(cycle);
+    return ngx_lu_sweep_init(cycle) == NGX_OK ? ngx_lu_notify_init(cycle)
+                                              : NGX_ERROR;
 }
 
 

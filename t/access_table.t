@@ -40,6 +40,12 @@ POST   /v1/organizations                                admin
 GET    /v1/organizations/{i}                            read
 PATCH  /v1/organizations/{i}                            admin
 DELETE /v1/organizations/{i}                            admin
+GET    /v1/notifications                                read
+GET    /v1/notifications/{i}                            read
+POST   /v1/notifications/{i}/pause                      approve
+POST   /v1/notifications/{i}/resume                     approve
+POST   /v1/notifications/{i}/test                       approve
+POST   /v1/notifications/{i}/again                      approve
 GET    /v1/apps                                         read
 POST   /v1/apps                                         admin
 GET    /v1/apps/{a}                                     read
@@ -426,7 +432,7 @@ sub path {
     my %ids = (
         organizations => $organization, channels => $channel,
         bundles => $live, builds => $live, deployments => $deployment,
-        releases => $waiting[0],
+        releases => $waiting[0], notifications => 'none',
     );
 
     my ($kind) = $pattern =~ m{(\w+)/(?:\{a\}/)?\{i\}};

@@ -16,6 +16,14 @@ use Test::LiveUpdate;
 my $t = Test::LiveUpdate->new();
 my $dir = $t->testdir();
 
+my $targets = "\na slack https://hooks.example.com/x\n";
+
+$t->write_file('targets', $targets);
+$t->write_file('open', $targets);
+$t->write_file('wrong', $targets =~ s/slack/mail/r);
+chmod 0600, map { "$dir/$_" } qw/ targets wrong /;
+chmod 0644, "$dir/open";
+
 my $store = 'liveupdate_store store; liveupdate_tokens tokens;';
 my $api = "$store client_max_body_size 1100m; liveupdate_api;";
 my $fetch = 'liveupdate_fetch /fetch/;';
@@ -56,6 +64,20 @@ my @refused = (
                  . "proxy_pass http://127.0.0.1:1; $fetch",
      qr/"liveupdate_webhook" in location .* conflicts with another/],
 
+    # notifications that could not be sent, and their targets
+    [location => "$api liveupdate_notify targets;",
+     qr/"liveupdate_notify" requires a location "\/notify\/" with "proxy_pass"/],
+    [location => "$api liveupdate_notify nowhere;",
+     qr/"$dir\/nowhere" failed, create the file with the mode 600/],
+    [location => "$api liveupdate_notify open;",
+     qr/must not be readable or writable by others/],
+    [location => "$api liveupdate_notify wrong;",
+     qr/invalid target file "\S+wrong": line 2 has a form that is not "json"/],
+    [location => "$api liveupdate_notify targets retry=soon;",
+     qr/invalid parameter "retry=soon"/],
+    [location => "$api liveupdate_notify targets disk=5;",
+     qr/invalid parameter "disk=5"/],
+
     # jobs that could not ask
     [location => "$api $fetch",
      qr/"liveupdate_fetch" requires a location "\/fetch\/" with "proxy_pass"/],
@@ -92,6 +114,9 @@ my @warned = (
     [server => "location /two/ { liveupdate_store two; liveupdate_status; }",
      location => $api,
      qr/2 stores take up to 52 threads .* has 32, .*"thread_pool default thr/],
+    [server => 'location ^~ /notify/ { internal; }',
+     location => "$api liveupdate_notify targets;",
+     qr/no "resolver" for location "\/notify\/" of "liveupdate_notify"/],
 );
 
 my @silent = (

@@ -17,6 +17,7 @@
 #include "ngx_lu_api_growth.h"
 #include "ngx_lu_api_link.h"
 #include "ngx_lu_api_list.h"
+#include "ngx_lu_api_notify.h"
 #include "ngx_lu_api_organization.h"
 #include "ngx_lu_api_release.h"
 #include "ngx_lu_api_upload.h"
@@ -151,6 +152,13 @@ static ngx_lu_api_action_t  ngx_lu_api_actions[] = {
     { LU_ROUTE_DEVICE, GET, READ, NONE, ngx_lu_api_device_get },
     { LU_ROUTE_DEVICE, PATCH, PUBLISH, JSON, ngx_lu_api_device_patch },
     { LU_ROUTE_DEVICE, DELETE, PUBLISH, NONE, ngx_lu_api_device_delete },
+
+    { LU_ROUTE_TARGETS, GET, READ, NONE, ngx_lu_api_notify_list },
+    { LU_ROUTE_TARGET, GET, READ, NONE, ngx_lu_api_notify_get },
+    { LU_ROUTE_TARGET_PAUSE, POST, APPROVE, JSON, ngx_lu_api_notify_post },
+    { LU_ROUTE_TARGET_RESUME, POST, APPROVE, JSON, ngx_lu_api_notify_post },
+    { LU_ROUTE_TARGET_TEST, POST, APPROVE, JSON, ngx_lu_api_notify_post },
+    { LU_ROUTE_TARGET_AGAIN, POST, APPROVE, JSON, ngx_lu_api_notify_again },
 
     { LU_ROUTE_RELEASES, GET, READ, NONE, ngx_lu_api_list_releases },
     { LU_ROUTE_RELEASE, GET, READ, NONE, ngx_lu_api_release_get },
@@ -453,6 +461,14 @@ refused:
 static ngx_uint_t
 ngx_lu_api_is_for_all(lu_route_t *route, unsigned role)
 {
+    /* notifications are about all apps */
+
+    if (route->resource >= LU_ROUTE_TARGETS
+        && route->resource <= LU_ROUTE_TARGET_AGAIN)
+    {
+        return 1;
+    }
+
     return role != LU_ROLE_READ
            && route->app.len == 0
            && route->resource != LU_ROUTE_APPS;

@@ -19,6 +19,7 @@
 #include "core/lu_error.h"
 #include "core/lu_key.h"
 #include "core/lu_str.h"
+#include "core/lu_target.h"
 #include "core/lu_token.h"
 
 
@@ -55,6 +56,7 @@ typedef struct ngx_lu_series_s   ngx_lu_series_t;
 typedef struct ngx_lu_call_s     ngx_lu_call_t;
 typedef struct ngx_lu_jobs_s     ngx_lu_jobs_t;
 typedef struct ngx_lu_job_s      ngx_lu_job_t;
+typedef struct ngx_lu_notify_s   ngx_lu_notify_t;
 
 typedef struct ngx_lu_table_page_s  ngx_lu_table_page_t;
 
@@ -74,6 +76,7 @@ typedef struct {
     ngx_lu_probe_t            *probe;   /* of the worker; NULL at first */
     ngx_lu_health_t           *health;  /* of the worker; NULL at first */
     ngx_lu_jobs_t             *jobs;    /* NULL if nothing is fetched */
+    ngx_lu_notify_t           *notify;  /* NULL if nobody is told */
     ngx_uint_t                 existing; /* nginx does not make it */
     ngx_uint_t                 is_new;  /* nginx has to make it */
     ngx_uint_t                 absent;  /* when the configuration was read */
@@ -135,6 +138,19 @@ typedef struct {
 } ngx_lu_s3_conf_t;
 
 
+/* liveupdate_notify: who is told of what happens. */
+
+typedef struct {
+    ngx_str_t                  path;    /* of the file with the targets */
+    lu_target_t               *targets;
+    size_t                     ntargets;
+    ngx_str_t                  uri;     /* of the internal location */
+    ngx_msec_t                 retry;   /* before the second try */
+    ngx_msec_t                 pause;   /* after that time without answers */
+    ngx_uint_t                 disk;    /* per cent, that should be free */
+} ngx_lu_notify_conf_t;
+
+
 #define NGX_LU_APPROVAL_OFF     0
 #define NGX_LU_APPROVAL_ON      1
 #define NGX_LU_APPROVAL_GITHUB  2
@@ -169,6 +185,7 @@ typedef struct {
     ngx_lu_webhook_conf_t     *webhook;
     ngx_lu_github_conf_t      *github;
     ngx_lu_s3_conf_t          *s3;
+    ngx_lu_notify_conf_t      *notify;
 } ngx_lu_loc_conf_t;
 
 
@@ -186,7 +203,7 @@ typedef struct {
     ngx_str_t                  result;
     ngx_str_t                  checksum;
     ngx_str_t                  signature;
-    ngx_str_t                  fetch_uri;   /* or $liveupdate_github_url */
+    ngx_str_t                  fetch_uri;   /* or the URL of another job */
     ngx_str_t                  fetch_path;
 
     ngx_http_request_t        *request;

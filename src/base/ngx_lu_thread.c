@@ -78,7 +78,8 @@ static const ngx_lu_thread_limit_t  ngx_lu_thread_limits[] = {
     { 4, 6, 1000, 30000 },          /* SHORT */
     { 3, 4, 1000, 30000 },          /* UPLOAD */
     { 2, 3, 1000, 30000 },          /* LONG */
-    { 4, 4, 0, 30000 }              /* JOB */
+    { 4, 4, 0, 30000 },             /* JOB */
+    { 1, 1, 0, 30000 }              /* NOTIFY */
 };
 
 

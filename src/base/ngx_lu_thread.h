@@ -26,6 +26,7 @@ typedef enum {
     NGX_LU_THREAD_UPLOAD,
     NGX_LU_THREAD_LONG,             /* a whole release is verified */
     NGX_LU_THREAD_JOB,
+    NGX_LU_THREAD_NOTIFY,           /* people are told */
     NGX_LU_THREAD_KINDS
 } ngx_lu_thread_e;
 

@@ -43,6 +43,13 @@ typedef enum {
     LU_ROUTE_DEVICES,                  /* .../devices */
     LU_ROUTE_DEVICE,                   /* .../devices/{id}, id may have "/" */
 
+    LU_ROUTE_TARGETS,                  /* notifications */
+    LU_ROUTE_TARGET,                   /* notifications/{id} */
+    LU_ROUTE_TARGET_PAUSE,             /* notifications/{id}/pause */
+    LU_ROUTE_TARGET_RESUME,            /* notifications/{id}/resume */
+    LU_ROUTE_TARGET_TEST,              /* notifications/{id}/test */
+    LU_ROUTE_TARGET_AGAIN,             /* notifications/{id}/again */
+
     LU_ROUTE_RELEASES,                 /* /releases/{app} */
     LU_ROUTE_RULES,                    /* .../rules */
     LU_ROUTE_AUDIT,                    /* .../audit */

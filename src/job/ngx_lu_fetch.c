@@ -488,5 +488,11 @@ ngx_lu_fetch_log(ngx_log_t *log, u_char *buf, size_t len)
                                 - offsetof(ngx_lu_fetch_t, log));
     fetch->log_tail = p;
 
+    /* nginx would log the address, which may be a secret */
+
+    if (fetch->secret_of.len) {
+        return ngx_snprintf(p, len, ", target: \"%V\"", &fetch->secret_of);
+    }
+
     return r ? r->log_handler(r, ctx->current_request, p, len) : p;
 }

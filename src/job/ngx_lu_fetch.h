@@ -31,6 +31,7 @@ struct ngx_lu_fetch_s {
     ngx_str_t             method_name;
     ngx_str_t             body;
     ngx_keyval_t         *headers;        /* the last key is empty; or NULL */
+    ngx_str_t             secret_of;      /* logged in place of the target */
     void                (*handler)(ngx_lu_fetch_t *fetch);
     void                 *data;           /* the handler's */
 

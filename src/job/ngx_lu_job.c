@@ -13,6 +13,7 @@
 #include "store/ngx_lu_mark.h"
 #include "store/ngx_lu_path.h"
 #include "store/ngx_lu_tree.h"
+#include "write/ngx_lu_event.h"
 
 #include "core/lu_put.h"
 #include "core/lu_release.h"
@@ -350,6 +351,12 @@ ngx_lu_job_postpone(ngx_lu_step_t *step)
 
     if (status == NGX_OK && step->job->clean) {
         status = step->job->clean(step);
+    }
+
+    if (status == NGX_OK && over && !step->job->staged) {
+        status = ngx_lu_event(&step->task, "release.failed", release.json,
+                              step->task.now, (char *) step->job->reason,
+                              "failed");
     }
 
     if (status == NGX_OK) {

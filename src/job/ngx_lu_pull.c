@@ -14,6 +14,7 @@
 #include "store/ngx_lu_lock.h"
 #include "store/ngx_lu_path.h"
 #include "write/ngx_lu_approval.h"
+#include "write/ngx_lu_event.h"
 #include "write/ngx_lu_release.h"
 
 #include "core/lu_github.h"
@@ -503,7 +504,17 @@ ngx_lu_pull_save(ngx_lu_step_t *step, ngx_lu_release_t *release)
                                                 "nextAttemptAt");
     }
 
-    status = ngx_lu_release_save(&step->task, release);
+    status = NGX_OK;
+
+    if (github->url) {
+        status = ngx_lu_event(&step->task, "pull_request.opened",
+                              release->json, (char *) github->url,
+                              (char *) github->url, "pullRequest");
+    }
+
+    if (status == NGX_OK) {
+        status = ngx_lu_release_save(&step->task, release);
+    }
 
     return (status == NGX_OK && github->url) ? ngx_lu_job_remove(step)
                                              : status;

@@ -7,6 +7,7 @@
 #include "ngx_lu_app.h"
 #include "ngx_lu_bundle.h"
 #include "ngx_lu_change.h"
+#include "ngx_lu_event.h"
 #include "ngx_lu_protect.h"
 
 #include "store/ngx_lu_file.h"
@@ -341,8 +342,19 @@ ngx_lu_bundle_stage(ngx_lu_task_t *task, void *data)
 {
     ngx_lu_bundle_new_t *bundle = data;
 
+    ngx_int_t  status;
+
     if (bundle->is_repeated || (bundle->is_registered && !task->approval)) {
         return NGX_OK;
+    }
+
+    if (bundle->is_registered) {
+
+        status = ngx_lu_event(task, "release.staged", bundle->release->json,
+                              NULL, NULL, "staged");
+        if (status != NGX_OK) {
+            return status;
+        }
     }
 
     return ngx_lu_bundle_place(task, bundle, "staging");

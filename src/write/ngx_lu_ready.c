@@ -7,6 +7,7 @@
 #include "ngx_lu_app.h"
 #include "ngx_lu_bundle.h"
 #include "ngx_lu_change.h"
+#include "ngx_lu_event.h"
 #include "ngx_lu_protect.h"
 #include "ngx_lu_ready.h"
 #include "ngx_lu_staging.h"
@@ -56,7 +57,12 @@ ngx_lu_ready(ngx_lu_task_t *task, ngx_lu_release_t *release)
         status = ngx_lu_change(task, ngx_lu_ready_publish, NULL, release);
 
     } else if (status == NGX_OK) {
-        status = NGX_HTTP_OK;
+        status = ngx_lu_event(task, "release.staged", release->json, NULL,
+                              NULL, "staged");
+
+        if (status == NGX_OK) {
+            status = NGX_HTTP_OK;
+        }
     }
 
     if (status != NGX_HTTP_OK) {

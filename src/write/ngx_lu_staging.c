@@ -4,6 +4,7 @@
  */
 
 
+#include "ngx_lu_event.h"
 #include "ngx_lu_staging.h"
 
 #include "zone/ngx_lu_count.h"
@@ -125,6 +126,17 @@ ngx_lu_staging_complete(ngx_lu_task_t *task, ngx_lu_release_t *release,
 
     if (put.failed) {
         return ngx_lu_task_nomem(task);
+    }
+
+    /* a bundle may go on: ngx_lu_ready() tells */
+
+    if (task->approval && lu_release_kind(release->json) == LU_KIND_DESKTOP) {
+
+        status = ngx_lu_event(task, "release.staged", release->json, NULL,
+                              NULL, "staged");
+        if (status != NGX_OK) {
+            return status;
+        }
     }
 
     status = ngx_lu_release_save(task, release);
@@ -282,7 +294,12 @@ ngx_lu_staging_refuse(ngx_lu_task_t *task, ngx_lu_release_t *release,
         return ngx_lu_task_nomem(task);
     }
 
-    rc = ngx_lu_release_save(task, release);
+    rc = ngx_lu_event(task, "release.failed", release->json, task->now,
+                      (char *) reason, "failed");
+
+    if (rc == NGX_OK) {
+        rc = ngx_lu_release_save(task, release);
+    }
 
     return rc == NGX_OK ? status : rc;
 }

@@ -37,6 +37,13 @@ static const route_case_t  route_cases[] = {
       "a token/of any/kind", NULL },
     { "/v1/users/me", ROUTE(ME), NULL, NULL, NULL },
 
+    { "/v1/notifications", ROUTE(TARGETS), NULL, NULL, NULL },
+    { "/v1/notifications/ci", ROUTE(TARGET), NULL, "ci", NULL },
+    { "/v1/notifications/ci/pause", ROUTE(TARGET_PAUSE), NULL, "ci", NULL },
+    { "/v1/notifications/ci/resume", ROUTE(TARGET_RESUME), NULL, "ci", NULL },
+    { "/v1/notifications/ci/test", ROUTE(TARGET_TEST), NULL, "ci", NULL },
+    { "/v1/notifications/ci/again", ROUTE(TARGET_AGAIN), NULL, "ci", NULL },
+
     { "/v1/organizations", ROUTE(ORGANIZATIONS), NULL, NULL, NULL },
     { "/v1/organizations/" UUID, ROUTE(ORGANIZATION), NULL, UUID, NULL },
     { "/v1/apps", ROUTE(APPS), NULL, NULL, NULL },

@@ -62,8 +62,8 @@ sub check {
     }
 
     my %known = map { $_ => 1 }
-        qw/ apps audit.log feed github.json jobs live organizations.json staging
-            tmp /;
+        qw/ apps audit.log feed github.json jobs live notify organizations.json
+            staging tmp /;
 
     $self->wrong("\"$_\" has no place in a store")
         for grep { !$known{$_} } $self->names('');
