@@ -8,6 +8,7 @@ import { clock, element, foreign, show } from './dom.js';
 import * as dialogs from './dialogs.js';
 import { appPage, appsPage, auditPage, releasePage } from './pages.js';
 import { user } from './release.js';
+import { ask, targetPage, targetsPage } from './targets.js';
 
 const PAUSE = 3000;
 const PAUSE_BUSY = 1000;
@@ -44,6 +45,10 @@ function route() {
         if (kind === 'releases' && id) {
             return releasePage(app, id);
         }
+    }
+
+    if (head === 'notifications' && kind === undefined) {
+        return app ? targetPage(app) : targetsPage();
     }
 
     return appsPage();
@@ -356,6 +361,11 @@ const BUTTONS = {
     remove: (data) => dialogs.remove(shown, of(data)),
     rollback: (data) => dialogs.rollback(shown, data.channel),
     retry: (data) => dialogs.retry(shown, of(data)),
+
+    test: () => ask(shown, 'test'),
+    pause: () => ask(shown, 'pause'),
+    resume: () => ask(shown, 'resume'),
+    again: ({ id }) => ask(shown, 'again', { id }),
 
     more() {
         page.more();

@@ -15,6 +15,7 @@ import {
     KINDS, actionsOf, appPath, by, groupOf, may, nameOf, plural,
     place, progress, releasePath, shares, state,
 } from './release.js';
+import { targetsNote } from './targets.js';
 
 // For how many applications the first page counts the waiting releases.
 
@@ -52,7 +53,10 @@ export function appsPage() {
         pause: 15000,
 
         async load() {
-            const apps = await getAll('/v1/apps');
+            const [apps, targets] = await Promise.all([
+                getAll('/v1/apps'),
+                getIfAny('/v1/notifications?limit=1000'),
+            ]);
             const waiting = {};
             const queue = apps.slice(0, LOOKED_AT);
 
@@ -65,10 +69,10 @@ export function appsPage() {
                 }
             }));
 
-            return { apps, waiting };
+            return { apps, targets, waiting };
         },
 
-        show({ apps, waiting }) {
+        show({ apps, targets, waiting }) {
             const sum = Object.values(waiting).reduce((a, b) => a + b, 0);
 
             return { title: 'Applications', waiting: sum, nodes: [
@@ -94,6 +98,7 @@ export function appsPage() {
                             Number.isFinite(waiting[app.id])
                                 ? number(waiting[app.id]) : none(),
                         ] })))),
+                targetsNote(targets),
             ] };
         },
     };
