@@ -3,7 +3,8 @@
 # Copyright (C) the nginx-liveupdate authors
 
 # Rollouts that are halted: nobody new is offered the release, and who has it
-# keeps it.
+# keeps it.  Rollouts with a plan grow by themselves, and what is scheduled or
+# expires is offered in its time only.
 
 use warnings;
 use strict;
@@ -14,13 +15,18 @@ BEGIN { use FindBin; chdir($FindBin::Bin); }
 
 use lib 'lib';
 use Test::LiveUpdate qw/ zip /;
+use Test::LiveUpdate::Clock;
 
 use Digest::SHA qw/ sha512_base64 /;
+use POSIX qw/ strftime /;
+use Time::Local qw/ timegm /;
 
 select STDERR; $| = 1;
 select STDOUT; $| = 1;
 
-my $t = Test::LiveUpdate->new()->plan(36);
+my $t = Test::LiveUpdate->new()->plan(77);
+
+my $clock = Test::LiveUpdate::Clock->new($t);
 
 $t->config_reference()->run();
 
@@ -125,7 +131,187 @@ $t->refused(sub { decide('b1', 'halt') }, qr/^409 The release is not rolled/,
             'what is for everyone has no rollout');
 is(promote('b2', { rollout => 1 })->{status}, 200, 'for all');
 
+# -- plans of bundles --------------------------------------------------------
+
+my $zip = zip('index.html' => 'next');
+my $other = $t->create_channel($app, 'other');
+my $next = $t->publish($app, 'other', $zip)->{bundle};
+
+my $deployment = deploy($next, plan => [
+    { share => 0, for => '2h' }, { share => 0.999999, for => '1d' },
+    { share => 1 },
+]);
+
+$path = "/v1/apps/$app/deployments/$deployment->{id}";
+
+is($deployment->{rolloutPercentage}, 0, 'a plan begins with its first share');
+is($deployment->{plan}{step}, 0, 'in its first step');
+near($deployment->{plan}{nextAt}, 2 * 3600, 'the next one is known');
+is(told(), $new->{bundle}, 'the first step');
+
+is(deploy($next, plan => [
+    { share => 0, for => '2h' }, { share => 0.999999, for => '1d' },
+    { share => 1 },
+])->{id}, $deployment->{id}, 'sent again, it is not deployed again');
+
+later(2 * 3600 + 1);
+is(told(), $next, 'the second step');
+is($t->api('GET', $path)->{json}{rolloutPercentage}, 0.999999,
+   'as the API says');
+
+$clock->set(-3 * 3600);
+is(told(bundleId => $next), $next, 'who has it keeps it if the clock is set');
+$clock->set(3 * 3600);
+
+act('pause');
+later(3 * 86400);
+is($t->api('GET', $path)->{json}{plan}{nextAt}, undef, 'paused: no next step');
+is($t->api('GET', $path)->{json}{plan}{step}, 1, 'it stands still');
+near(act('resume')->{plan}{nextAt}, 86400, 'and goes on with what was left');
+
+act('halt', { reason => 'crashes' });
+is(told(), $new->{bundle}, 'halted');
+$t->refused(sub { act('advance') }, qr/^409 The rollout is halted/,
+            'and not advanced');
+act('resume');
+is(act('advance')->{rolloutPercentage}, 1, 'advanced');
+$t->refused(sub { act('advance') }, qr/^409 .*last step/, 'to the end');
+is(told(), $next, 'for all');
+
+is(act('stop')->{plan}, undef, 'stopped');
+$t->refused(sub { act('pause') }, qr/^409 The rollout has no plan/,
+            'nothing to pause');
+
+# -- scheduled, and expired --------------------------------------------------
+
+$deployment = deploy($old->{bundle}, start => at(3600));
+is(told(), $next, 'scheduled');
+later(3601);
+is(told(), $old->{bundle}, 'in time');
+
+$deployment = deploy($new->{bundle}, expires => at(3600));
+is(told(bundleId => $new->{bundle}), $new->{bundle}, 'until it expires');
+later(3601);
+is(told(bundleId => $new->{bundle}), $old->{bundle}, 'and no longer');
+
+# -- freezes -----------------------------------------------------------------
+
+is($t->api('PATCH', "/v1/apps/$app", { freezes => [
+    { from => at(0), to => at(7200), reason => 'holidays' },
+] })->{json}{freezes}[0]{reason}, 'holidays', 'a freeze');
+deploy($next, start => at(60));
+later(3600);
+is(told(), $old->{bundle}, 'no step in it');
+later(3700);
+is(told(), $next, 'but behind it');
+
+for my $case (
+    [{ plan => 1 }, qr/^422 "plan" must be/],
+    [{ plan => [] }, qr/^422 "steps" of a plan/],
+    [{ plan => { steps => [{ share => 1 }], hours => '09:00-17:00' } },
+     qr/^422 .*"timeZone"/],
+    [{ plan => { steps => [{ share => 1 }], hours => '09:00-17:00',
+                 timeZone => '../../etc/passwd' } },
+     qr/^422 "timeZone" must be one/],
+    [{ plan => { steps => [{ share => 1 }], hours => '09:00-17:00',
+                 timeZone => 'Europe/Atlantis' } },
+     qr/^422 "timeZone" must be one/],
+    [{ start => 'soon' }, qr/^422 "start" must be a time/],
+    [{ expires => 'soon' }, qr/^422 "expires" must be a time/],
+) {
+    my ($body, $wanted) = @$case;
+
+    $t->refused(sub {
+        $t->api('POST', "/v1/apps/$app/deployments",
+                { appBuildId => $old->{bundle}, appChannelName => 'default',
+                  %$body });
+    }, $wanted, "refused: $wanted");
+}
+
+SKIP: {
+    skip 'no time zones', 2 unless -f '/usr/share/zoneinfo/Europe/Berlin';
+
+    $deployment = deploy($old->{bundle}, plan => {
+        steps => [{ share => 1 }], hours => '09:00-17:00',
+        weekdays => [qw/ mon tue wed thu fri /], timeZone => 'Europe/Berlin',
+    });
+
+    is($deployment->{plan}{timeZone}, 'Europe/Berlin', 'a time zone');
+    is($deployment->{plan}{offsets}, undef, 'whose offsets are not shown');
+}
+
+# -- plans of desktop releases -----------------------------------------------
+
+staged(3);
+promote('b3', { plan => [{ share => 0, for => '2h' }, { share => 1 }] });
+is(feed(), '2.0.0', 'the first step');
+is($t->api('GET', '/releases/desk/rules')->{json}{releaseRedirections}[0]
+   {plan}{steps}[1]{share}, 1, 'a rule with a plan');
+decide('b3', 'pause');
+later(3 * 3600);
+is(feed(), '2.0.0', 'paused');
+decide('b3', 'resume');
+later(2 * 3600 + 1);
+is(feed(), '3.0.0', 'the last step');
+staged(4);
+promote('b4', {});
+is(feed(), '4.0.0', 'a release after it');
+is_deeply($t->api('GET', '/releases/desk/rules')->{json},
+          { latestReleaseBuildId => 'b4', releaseRedirections => [] },
+          'it was the latest one, and has no rule any more');
+decide('b4', 'withdraw');
+is(feed(), '3.0.0', 'and is again');
+
 ###############################################################################
+
+sub deploy {
+    my ($id, %more) = @_;
+
+    my $reply = $t->api('POST', "/v1/apps/$app/deployments",
+                        { appBuildId => $id, appChannelName => 'default',
+                          %more });
+
+    diag($reply->{raw}) unless $reply->{status} == 201;
+
+    return $reply->{json};
+}
+
+sub act {
+    my ($action, $body) = @_;
+
+    my $reply = $t->api('POST', "$path/$action", $body // {});
+
+    return $reply->{status} == 200 ? $reply->{json} : $reply;
+}
+
+# So many seconds from now on the clock of nginx.
+
+sub at {
+    my ($seconds) = @_;
+
+    return strftime('%Y-%m-%dT%H:%M:%SZ', gmtime($clock->day() + $seconds));
+}
+
+# nginx looks at the clock with each event.
+
+sub later {
+    my ($seconds) = @_;
+
+    $clock->passes($seconds);
+    told();
+}
+
+sub near {
+    my ($time, $seconds, $name) = @_;
+
+    my @parts = ($time // '') =~ /^(\d+)-(\d+)-(\d+)T(\d+):(\d+):(\d+)/
+        or return fail("$name: no time");
+
+    my $is = timegm(@parts[5, 4, 3, 2], $parts[1] - 1, $parts[0])
+             - $clock->day();
+
+    cmp_ok(abs($is - $seconds), '<', 120, "$name: in $is s");
+}
 
 sub told {
     my (%args) = @_;

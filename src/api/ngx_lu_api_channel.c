@@ -32,7 +32,7 @@ static ngx_int_t ngx_lu_api_channel_drop_name(ngx_lu_task_t *task, cJSON *app,
 static ngx_int_t ngx_lu_api_channel_pause(ngx_lu_task_t *task, cJSON *app,
     void *data);
 static ngx_int_t ngx_lu_api_channel_none(ngx_lu_task_t *task);
-static cJSON *ngx_lu_api_channel_json(ngx_lu_call_t *call,
+static cJSON *ngx_lu_api_channel_json(ngx_lu_call_t *call, const cJSON *app,
     const cJSON *channel);
 
 
@@ -74,7 +74,7 @@ ngx_lu_api_channels_get(ngx_lu_call_t *call)
 
         if (ngx_lu_arg_page_take(&page)) {
             lu_put_item(&put, json, NULL,
-                        ngx_lu_api_channel_json(call, channel));
+                        ngx_lu_api_channel_json(call, app, channel));
         }
     }
 
@@ -115,7 +115,7 @@ ngx_lu_api_channel_create(ngx_lu_task_t *task, cJSON *app, void *data)
     }
 
     return ngx_lu_call_answer(call, NGX_HTTP_CREATED,
-                              ngx_lu_api_channel_json(call, channel));
+                              ngx_lu_api_channel_json(call, app, channel));
 }
 
 
@@ -137,7 +137,8 @@ ngx_lu_api_channel_get(ngx_lu_call_t *call)
 
     if (channel) {
         status = ngx_lu_call_answer(call, NGX_HTTP_OK,
-                                    ngx_lu_api_channel_json(call, channel));
+                                    ngx_lu_api_channel_json(call, app,
+                                                            channel));
     } else {
         status = ngx_lu_api_channel_none(task);
     }
@@ -181,7 +182,7 @@ ngx_lu_api_channel_update(ngx_lu_task_t *task, cJSON *app, void *data)
     }
 
     return ngx_lu_call_answer(call, NGX_HTTP_OK,
-                              ngx_lu_api_channel_json(call, channel));
+                              ngx_lu_api_channel_json(call, app, channel));
 }
 
 
@@ -311,7 +312,8 @@ ngx_lu_api_channel_none(ngx_lu_task_t *task)
 /* A channel as the Capawesome API has it. */
 
 static cJSON *
-ngx_lu_api_channel_json(ngx_lu_call_t *call, const cJSON *channel)
+ngx_lu_api_channel_json(ngx_lu_call_t *call, const cJSON *app,
+    const cJSON *channel)
 {
     cJSON        *json;
     lu_put_t      put;
@@ -340,7 +342,8 @@ ngx_lu_api_channel_json(ngx_lu_call_t *call, const cJSON *channel)
 
     if (deployment && ngx_lu_arg_relation(call, "appDeployment")) {
         lu_put_item(&put, json, "appDeployment",
-                    ngx_lu_api_deployment_json(call, deployment, channel));
+                    ngx_lu_api_deployment_json(call, app, deployment,
+                                               channel));
     }
 
     return lu_put_done(&put, json);

@@ -13,6 +13,7 @@
 #include "write/ngx_lu_protect.h"
 #include "write/ngx_lu_release.h"
 #include "write/ngx_lu_task.h"
+#include "write/ngx_lu_timezone.h"
 
 #include "core/lu_change_channel.h"
 #include "core/lu_change_deployment.h"
@@ -48,7 +49,7 @@ static ngx_int_t ngx_lu_api_deployment_channel(ngx_lu_call_t *call,
 static ngx_int_t ngx_lu_api_deployment_release(ngx_lu_task_t *task,
     const lu_str_t *id, int *is_signed);
 static char *ngx_lu_api_deployment_id(ngx_lu_task_t *task, const cJSON *head,
-    const lu_str_t *release, double rollout);
+    const lu_str_t *release, double rollout, const cJSON *wanted);
 static ngx_int_t ngx_lu_api_deployment_rollout(ngx_lu_task_t *task, cJSON *app,
     void *data);
 static cJSON *ngx_lu_api_deployment_build(ngx_lu_call_t *call, const char *id);
@@ -137,7 +138,7 @@ ngx_lu_api_deployment_list(ngx_lu_call_t *call, const cJSON *app)
             && ngx_lu_arg_page_take(&page))
         {
             lu_put_item(&put, json, NULL,
-                        ngx_lu_api_deployment_json(call, deployment,
+                        ngx_lu_api_deployment_json(call, app, deployment,
                                                    heap->channel));
         }
 
@@ -254,7 +255,7 @@ ngx_lu_api_deployment_get(ngx_lu_call_t *call)
                                   "Deployment not found.");
     }
 
-    json = ngx_lu_api_deployment_json(call, deployment, channel);
+    json = ngx_lu_api_deployment_json(call, app, deployment, channel);
 
     cJSON_Delete(app);
 
@@ -289,7 +290,7 @@ ngx_lu_api_deployment_create(ngx_lu_task_t *task, cJSON *app, void *data)
 
     int           is_signed;
     char         *id;
-    cJSON        *channel, *deployment;
+    cJSON        *channel, *deployment, *wanted;
     double        rollout;
     lu_rc_e       rc;
     lu_str_t      release, channel_id;
@@ -327,7 +328,12 @@ ngx_lu_api_deployment_create(ngx_lu_task_t *task, cJSON *app, void *data)
     deployments = cJSON_GetObjectItemCaseSensitive(channel, "deployments");
     head = deployments ? deployments->child : NULL;
 
-    id = ngx_lu_api_deployment_id(task, head, &release, rollout);
+    status = ngx_lu_timezone_wanted(task, call->json, rollout, &wanted);
+    if (status != NGX_OK) {
+        return status;
+    }
+
+    id = ngx_lu_api_deployment_id(task, head, &release, rollout, wanted);
 
     if (id == NULL || lu_json_string(channel, "id", &channel_id) != LU_OK) {
         return ngx_lu_task_nomem(task);
@@ -338,17 +344,33 @@ ngx_lu_api_deployment_create(ngx_lu_task_t *task, cJSON *app, void *data)
     task->from = ngx_lu_task_member(task, head, "release");
     task->to = (char *) release.data;
 
-    rc = lu_change_deployment_add(app, (char *) channel_id.data, id, task->to,
-                                  rollout,
-                                  is_signed, task->by, task->now, &task->error);
-    if (rc != LU_OK) {
-        return ngx_lu_task_core(task, rc);
+    deployment = lu_change_deployment_find(app, id, &channel);
+
+    if (deployment == NULL) {
+
+        /* a plan says how many get it */
+
+        rc = lu_change_deployment_add(app, (char *) channel_id.data, id,
+                                      task->to,
+                                      lu_json_get(wanted, "plan") ? 0
+                                                                  : rollout,
+                                      is_signed, task->by, task->now,
+                                      &task->error);
+
+        if (rc == LU_OK && wanted) {
+            rc = lu_change_deployment_plan(app, id, wanted, task->now,
+                                           &task->error);
+        }
+
+        if (rc != LU_OK) {
+            return ngx_lu_task_core(task, rc);
+        }
     }
 
     deployment = lu_change_deployment_find(app, id, &channel);
 
     return ngx_lu_call_answer(call, NGX_HTTP_CREATED,
-                              ngx_lu_api_deployment_json(call, deployment,
+                              ngx_lu_api_deployment_json(call, app, deployment,
                                                          channel));
 }
 
@@ -431,17 +453,22 @@ ngx_lu_api_deployment_release(ngx_lu_task_t *task, const lu_str_t *id,
 
 static char *
 ngx_lu_api_deployment_id(ngx_lu_task_t *task, const cJSON *head,
-    const lu_str_t *release, double rollout)
+    const lu_str_t *release, double rollout, const cJSON *wanted)
 {
-    double    present;
-    lu_str_t  value;
+    double        present;
+    lu_str_t      value;
+    const cJSON  *steps, *plan;
+
+    plan = lu_json_get(head, "plan");
+    steps = lu_json_get(lu_json_get(wanted, "plan"), "steps");
 
     if (lu_json_string(head, "release", &value) != LU_OK
         || !lu_str_eq(&value, release)
         || lu_json_string(head, "createdBy", &value) != LU_OK
         || !lu_str_is(&value, task->by)
         || lu_json_number(head, "rollout", &present) != LU_OK
-        || present != rollout)
+        || (plan ? !cJSON_Compare(lu_json_get(plan, "steps"), steps, 1)
+                 : (steps || present != rollout)))
     {
         return ngx_lu_task_uuid(task);
     }
@@ -465,11 +492,20 @@ ngx_lu_api_deployment_rollout(ngx_lu_task_t *task, cJSON *app, void *data)
 {
     ngx_lu_call_t *call = data;
 
-    cJSON   *channel, *deployment;
-    double   rollout, before;
-    lu_rc_e  rc;
+    cJSON      *channel, *deployment, *wanted;
+    double      rollout;
+    lu_rc_e     rc, given;
+    ngx_int_t   status;
 
-    if (lu_json_number(call->json, "rolloutPercentage", &rollout) != LU_OK) {
+    rollout = 1;
+    given = lu_json_number(call->json, "rolloutPercentage", &rollout);
+
+    status = ngx_lu_timezone_wanted(task, call->json, rollout, &wanted);
+    if (status != NGX_OK) {
+        return status;
+    }
+
+    if (given == LU_INVALID || (given != LU_OK && wanted == NULL)) {
         return ngx_lu_task_refuse(task, 422,
                                   "\"rolloutPercentage\" must be a number from "
                                   "0 to 1.");
@@ -484,32 +520,51 @@ ngx_lu_api_deployment_rollout(ngx_lu_task_t *task, cJSON *app, void *data)
         return ngx_lu_protect_refuse(task);
     }
 
-    before = 0;
-    (void) lu_json_number(deployment, "rollout", &before);
+    task->from = (char *) ngx_lu_format(task->io.pool, "%.4f",
+                                        lu_growth_share(deployment));
 
-    task->from = (char *) ngx_lu_format(task->io.pool, "%.4f", before);
-    task->to = (char *) ngx_lu_format(task->io.pool, "%.4f", rollout);
+    if (lu_json_get(wanted, "plan")) {
+        given = LU_NOT_FOUND;
+        task->to = "plan";
 
-    rc = lu_change_deployment_update(app, task->subject, rollout, task->now,
-                                     &task->error);
+    } else if (given == LU_OK) {
+        task->to = (char *) ngx_lu_format(task->io.pool, "%.4f", rollout);
+
+    } else {
+        task->to = "expires";
+    }
+
+    rc = LU_OK;
+
+    if (given == LU_OK) {
+        rc = lu_change_deployment_update(app, task->subject, rollout,
+                                         task->now, &task->error);
+    }
+
+    if (rc == LU_OK && wanted) {
+        rc = lu_change_deployment_plan(app, task->subject, wanted, task->now,
+                                       &task->error);
+    }
+
     if (rc != LU_OK) {
         return ngx_lu_task_core(task, rc);
     }
 
     return ngx_lu_call_answer(call, NGX_HTTP_OK,
-                              ngx_lu_api_deployment_json(call, deployment,
+                              ngx_lu_api_deployment_json(call, app, deployment,
                                                          channel));
 }
 
 
 cJSON *
-ngx_lu_api_deployment_json(ngx_lu_call_t *call, const cJSON *deployment,
-    const cJSON *channel)
+ngx_lu_api_deployment_json(ngx_lu_call_t *call, const cJSON *app,
+    const cJSON *deployment, const cJSON *channel)
 {
-    cJSON    *json;
-    double    rollout;
-    lu_put_t  put;
-    lu_str_t  id, release, at;
+    cJSON        *json;
+    time_t        now;
+    lu_put_t      put;
+    lu_str_t      id, release, at;
+    const cJSON  *freezes;
 
     if (lu_json_string(deployment, "id", &id) != LU_OK
         || lu_json_string(deployment, "release", &release) != LU_OK
@@ -518,8 +573,8 @@ ngx_lu_api_deployment_json(ngx_lu_call_t *call, const cJSON *deployment,
         return NULL;
     }
 
-    rollout = 1;
-    (void) lu_json_number(deployment, "rollout", &rollout);
+    now = lu_time_of(call->task.now);
+    freezes = lu_json_get(app, "freezes");
 
     lu_put_init(&put);
 
@@ -531,10 +586,11 @@ ngx_lu_api_deployment_json(ngx_lu_call_t *call, const cJSON *deployment,
     lu_put_copy(&put, json, "appChannelId", channel, "id");
     lu_put_null(&put, json, "appDestinationId");
     lu_put_null(&put, json, "jobId");
-    lu_put_number(&put, json, "rolloutPercentage", rollout);
+    lu_put_number(&put, json, "rolloutPercentage",
+                  lu_growth_share_at(deployment, freezes, now));
     lu_put_str(&put, json, "createdAt", &at);
     lu_put_copy(&put, json, "updatedAt", deployment, "updatedAt");
-    lu_put_copy(&put, json, "halted", deployment, "halted");
+    lu_growth_put(&put, json, deployment, freezes, now);
 
     if (ngx_lu_arg_relation(call, "job")) {
         ngx_lu_api_build_job(&put, json, &id, &at);

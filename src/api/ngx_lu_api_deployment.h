@@ -28,14 +28,14 @@ ngx_int_t ngx_lu_api_deployments_post(ngx_lu_call_t *call);
 ngx_int_t ngx_lu_api_deployment_patch(ngx_lu_call_t *call);
 
 /*
- * Returns a deployment of the channel as GET
+ * Returns a deployment of a channel of the app as GET
  * /v1/apps/{app}/deployments/{deployment} of the Capawesome API has it, with
  * the relations that the call asks for; to be freed by the caller.  NULL: out
  * of memory.
  */
 
-cJSON *ngx_lu_api_deployment_json(ngx_lu_call_t *call, const cJSON *deployment,
-    const cJSON *channel);
+cJSON *ngx_lu_api_deployment_json(ngx_lu_call_t *call, const cJSON *app,
+    const cJSON *deployment, const cJSON *channel);
 
 
 #endif /* _NGX_LU_API_DEPLOYMENT_H_INCLUDED_ */

@@ -52,7 +52,7 @@ ngx_lu_api_growth_deployment(ngx_lu_task_t *task, cJSON *app, void *data)
     }
 
     return ngx_lu_call_answer(call, NGX_HTTP_OK,
-                              ngx_lu_api_deployment_json(call, deployment,
+                              ngx_lu_api_deployment_json(call, app, deployment,
                                                          channel));
 }
 

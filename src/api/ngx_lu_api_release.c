@@ -16,6 +16,7 @@
 #include "write/ngx_lu_release.h"
 #include "write/ngx_lu_remove.h"
 #include "write/ngx_lu_task.h"
+#include "write/ngx_lu_timezone.h"
 
 #include "core/lu_builds.h"
 #include "core/lu_change_channel.h"
@@ -65,6 +66,7 @@ ngx_lu_api_release_rules(ngx_lu_task_t *task, const cJSON *app)
     lu_arena_t     arena;
     lu_error_t     err;
     const cJSON   *builds, *rules;
+    lu_freezes_t   freezes;
     lu_desktop_t  *desktop;
 
     arena = ngx_lu_arena(task->io.pool);
@@ -79,7 +81,17 @@ ngx_lu_api_release_rules(ngx_lu_task_t *task, const cJSON *app)
 
     rc = lu_desktop_parse(&arena, builds, rules, desktop, &err);
 
-    return rc == LU_OK ? desktop : NULL;
+    if (rc == LU_OK) {
+        rc = lu_pace_freezes(lu_json_get(app, "freezes"), &freezes, &err);
+    }
+
+    if (rc != LU_OK) {
+        return NULL;
+    }
+
+    (void) lu_desktop_turn(desktop, &freezes, lu_time_of(task->now));
+
+    return desktop;
 }
 
 
@@ -101,7 +113,8 @@ ngx_lu_api_release_describe(const cJSON *app, const lu_desktop_t *desktop,
     shares = lu_put_array(&put, release->json, "shares");
 
     if (put.failed
-        || lu_share_list(shares, app, desktop, release->json) != LU_OK)
+        || lu_share_list(shares, app, desktop, release->json, ngx_time())
+           != LU_OK)
     {
         return NGX_ERROR;
     }
@@ -431,9 +444,11 @@ ngx_int_t
 ngx_lu_api_release_promotion(ngx_lu_call_t *call,
     ngx_lu_promotion_t *promotion)
 {
+    cJSON          *wanted;
     double          rollout;
     lu_rc_e         rc;
     lu_str_t        channel;
+    ngx_int_t       status;
     ngx_lu_task_t  *task;
 
     task = &call->task;
@@ -463,7 +478,13 @@ ngx_lu_api_release_promotion(ngx_lu_call_t *call,
         promotion->channel = (char *) channel.data;
     }
 
-    return NGX_OK;
+    rollout = promotion->has_rollout ? promotion->rollout : 1;
+
+    status = ngx_lu_timezone_wanted(task, call->json, rollout, &wanted);
+
+    promotion->wanted = wanted;
+
+    return status;
 }
 
 

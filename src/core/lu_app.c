@@ -20,6 +20,12 @@ static lu_rc_e lu_app_channel(const lu_arena_t *arena, const cJSON *item,
     lu_channel_t *channel, lu_error_t *err);
 static lu_rc_e lu_app_deployments(const lu_arena_t *arena, const cJSON *array,
     lu_channel_t *channel, lu_error_t *err);
+static lu_rc_e lu_app_freezes(const lu_arena_t *arena, const cJSON *json,
+    lu_app_t *app, lu_error_t *err);
+static lu_rc_e lu_app_growth(const lu_arena_t *arena, const cJSON *item,
+    lu_deployment_t *deployment, lu_error_t *err);
+static void lu_app_deployment_turn(const lu_app_t *app,
+    lu_deployment_t *deployment, time_t now);
 static lu_rc_e lu_app_discovery(const lu_arena_t *arena, lu_app_t *app);
 static unsigned char *lu_app_item(unsigned char *p,
     const lu_channel_t *channel);
@@ -68,6 +74,11 @@ lu_app_parse(const lu_arena_t *arena, const lu_str_t *text, lu_app_t *app,
     }
 
     app->discovery = (discovery != 0);
+
+    rc = lu_app_freezes(arena, json, app, err);
+    if (rc != LU_OK) {
+        goto done;
+    }
 
     rc = lu_app_channels(arena, json, app, err);
     if (rc != LU_OK) {
@@ -298,10 +309,120 @@ lu_app_deployments(const lu_arena_t *arena, const cJSON *array,
 
         lu_rollout_threshold(&deployment->rollout, rollout);
 
-        deployment->is_halted = lu_growth_is_halted(item);
+        if (lu_growth_is_partial(item)) {
+            rc = lu_app_growth(arena, item, deployment, err);
+            if (rc != LU_OK) {
+                return rc;
+            }
+        }
     }
 
     return LU_OK;
+}
+
+
+static lu_rc_e
+lu_app_growth(const lu_arena_t *arena, const cJSON *item,
+    lu_deployment_t *deployment, lu_error_t *err)
+{
+    lu_rc_e  rc;
+
+    deployment->is_halted = lu_growth_is_halted(item);
+
+    if (deployment->is_halted) {
+        deployment->keeps = deployment->rollout;
+    }
+
+    if (!lu_pace_is_timed(item)) {
+        return LU_OK;
+    }
+
+    deployment->pace = arena->alloc(arena->data, sizeof(lu_pace_t));
+    if (deployment->pace == NULL) {
+        return LU_NOMEM;
+    }
+
+    rc = lu_pace_parse(item, deployment->pace, err);
+
+    if (rc == LU_INVALID && err->subject.len == 0) {
+        err->subject = deployment->id;
+    }
+
+    if (deployment->pace->nsteps) {
+        lu_rollout_threshold(&deployment->keeps, deployment->pace->most);
+    }
+
+    return rc;
+}
+
+
+static lu_rc_e
+lu_app_freezes(const lu_arena_t *arena, const cJSON *json, lu_app_t *app,
+    lu_error_t *err)
+{
+    lu_freezes_t  *freezes;
+
+    freezes = arena->alloc(arena->data, sizeof(lu_freezes_t));
+    if (freezes == NULL) {
+        return LU_NOMEM;
+    }
+
+    app->freezes = freezes;
+
+    return lu_pace_freezes(lu_json_get(json, "freezes"), freezes, err);
+}
+
+
+void
+lu_app_turn(lu_app_t *app, time_t now)
+{
+    size_t            i, n;
+    lu_channel_t     *channel;
+    lu_deployment_t  *deployment;
+
+    app->next = lu_desktop_turn(&app->desktop, app->freezes, now);
+
+    for (i = 0; i < app->nchannels; i++) {
+        channel = &app->channels[i];
+
+        for (n = 0; n < channel->ndeployments; n++) {
+            deployment = &channel->deployments[n];
+
+            if (deployment->pace == NULL) {
+                continue;
+            }
+
+            if (deployment->next <= now) {
+                lu_app_deployment_turn(app, deployment, now);
+            }
+
+            if (deployment->next < app->next) {
+                app->next = deployment->next;
+            }
+        }
+    }
+}
+
+
+/* Who runs what is not offered any more does not keep it. */
+
+static void
+lu_app_deployment_turn(const lu_app_t *app, lu_deployment_t *deployment,
+    time_t now)
+{
+    lu_moment_t  moment;
+
+    lu_pace_at(deployment->pace, app->freezes, now, &moment);
+
+    deployment->next = moment.next;
+
+    if (moment.is_expired) {
+        lu_rollout_threshold(&deployment->rollout, 0);
+        deployment->keeps = deployment->rollout;
+
+    } else if (deployment->pace->nsteps) {
+        lu_rollout_threshold(&deployment->rollout, moment.share);
+    }
 }
 
 

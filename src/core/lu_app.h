@@ -13,6 +13,7 @@
 
 #include "lu_desktop.h"
 #include "lu_mark.h"
+#include "lu_pace.h"
 #include "lu_release.h"
 #include "lu_rollout.h"
 #include "lu_time.h"
@@ -23,6 +24,12 @@ typedef struct {
     lu_str_t                     release_id;
     lu_rollout_t                 rollout;
     unsigned                     is_halted:1;
+
+    /* who runs the release keeps it */
+    lu_rollout_t                 keeps;
+
+    lu_pace_t                   *pace;          /* NULL: it does not change */
+    time_t                       next;          /* it changes then */
 
     /* set by the caller before lu_app_render(); NULL: there is none */
     const lu_release_t          *release;
@@ -74,6 +81,9 @@ typedef struct {
     lu_str_t                     link;          /* secret of links, or empty */
     lu_mark_t                    mark;          /* checks without a channel */
 
+    const lu_freezes_t          *freezes;
+    time_t                       next;          /* lu_app_turn(); never: MAX */
+
     /*
      * With discovery: the names of all channels in their order, each ended by a
      * zero byte.  The items of the channels lie one behind the other, too, with
@@ -92,6 +102,14 @@ typedef struct {
 
 lu_rc_e lu_app_parse(const lu_arena_t *arena, const lu_str_t *text,
     lu_app_t *app, lu_error_t *err);
+
+/*
+ * Sets the shares of all rollouts that depend on the time, and app->next: when
+ * one of them changes again.  To be called before the app is used, and from
+ * app->next on; the share of a rollout does not shrink if the clock goes back.
+ */
+
+void lu_app_turn(lu_app_t *app, time_t now);
 
 /*
  * Renders head and tail of a deployment, whose release must be set, into the

@@ -11,6 +11,11 @@
 #include "lu_put.h"
 
 
+/* More than none: the rule is made.  What it has comes after that. */
+
+#define LU_BUILDS_LITTLE  0.5
+
+
 /* How much work the rules are for a request. */
 
 typedef struct {
@@ -330,16 +335,93 @@ static lu_rc_e
 lu_builds_may_be(const cJSON *redirections, const char *id, double rollout,
     lu_error_t *err)
 {
-    lu_rc_e       rc;
     const cJSON  *item;
 
     cJSON_ArrayForEach(item, redirections) {
 
-        if (lu_builds_is_plain(item, id)) {
-            rc = lu_growth_may_be(item, 0, rollout, err);
+        if (rollout > 0
+            && lu_builds_is_plain(item, id)
+            && lu_growth_is_halted(item))
+        {
+            (void) lu_error(err, NULL, "The rollout is halted, and does not "
+                                       "grow: resume it first.");
+            return LU_CONFLICT;
+        }
+    }
+
+    return LU_OK;
+}
+
+
+lu_rc_e
+lu_builds_plan(cJSON *app, const char *id, double rollout,
+    const cJSON *wanted, const char *now, lu_error_t *err)
+{
+    cJSON         *item, *redirections;
+    lu_rc_e        rc;
+    const cJSON   *releases, *freezes;
+
+    rc = lu_builds_rollout(app, id, LU_BUILDS_LITTLE, err);
+    if (rc != LU_OK) {
+        return rc;
+    }
+
+    releases = lu_json_get(app, "desktopReleases");
+    redirections = lu_json_get(releases, "releaseRedirections");
+
+    freezes = lu_json_get(app, "freezes");
+
+    cJSON_ArrayForEach(item, redirections) {
+
+        if (!lu_builds_is_plain(item, id)) {
+            continue;
+        }
+
+        rc = lu_growth_set_share(item, rollout, freezes, now, err);
+
+        return rc == LU_OK ? lu_growth_set(item, wanted, freezes, now, err)
+                           : rc;
+    }
+
+    return LU_NOMEM;
+}
+
+
+lu_rc_e
+lu_builds_settle(cJSON *app, const char *now, lu_error_t *err)
+{
+    cJSON        *item, *next, *redirections;
+    lu_rc_e       rc;
+    lu_str_t      id;
+    const cJSON  *releases;
+
+    releases = lu_json_get(app, "desktopReleases");
+    redirections = lu_json_get(releases, "releaseRedirections");
+
+    for (item = redirections ? redirections->child : NULL; item; item = next) {
+        next = item->next;
+
+        if (lu_growth_settle(item, lu_json_get(app, "freezes"), now)
+            && lu_growth_share(item) >= 1
+            && lu_json_get(item, "expires") == NULL
+            && lu_json_string(item, "buildId", &id) == LU_OK
+            && lu_builds_is_plain(item, (char *) id.data)
+            && lu_json_find(lu_json_get(app, "desktopBuilds"), "id",
+                            (char *) id.data))
+        {
+            /* the rule goes, and its id with it */
+
+            cJSON_DetachItemViaPointer(redirections, item);
+
+            rc = lu_builds_rollout(app, (char *) id.data, 1, err);
+
+            cJSON_Delete(item);
+
             if (rc != LU_OK) {
                 return rc;
             }
+
+            next = redirections->child;
         }
     }
 
@@ -367,7 +449,8 @@ lu_builds_grow(cJSON *app, const char *id, lu_growth_e action,
 
         n++;
 
-        rc = lu_growth_act(item, action, why, by, now, err);
+        rc = lu_growth_act(item, action, why, lu_json_get(app, "freezes"), by,
+                           now, err);
         if (rc != LU_OK) {
             return rc;
         }

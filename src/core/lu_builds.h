@@ -69,8 +69,26 @@ lu_rc_e lu_builds_rollout(cJSON *app, const char *id, double rollout,
     lu_error_t *err);
 
 /*
- * Halts or resumes all rollouts of a build, those for platforms or channels
- * included, as lu_growth_act() does.  LU_CONFLICT: it has none; LU_INVALID.
+ * Gives a released build to a share of the installations by such a rule, also
+ * to all of them, with what is wanted: lu_growth_wanted().  LU_NOT_FOUND;
+ * LU_INVALID; LU_CONFLICT.
+ */
+
+lu_rc_e lu_builds_plan(cJSON *app, const char *id, double rollout,
+    const cJSON *wanted, const char *now, lu_error_t *err);
+
+/*
+ * A build whose plan has given it to all installations becomes the latest
+ * release, in place of its rule: what a change of releases begins with.  LU_OK,
+ * LU_CONFLICT or LU_NOMEM.
+ */
+
+lu_rc_e lu_builds_settle(cJSON *app, const char *now, lu_error_t *err);
+
+/*
+ * Acts on all rollouts of a build, those for platforms or channels included, as
+ * lu_growth_act() does.  LU_CONFLICT: it has none, or none with a plan where
+ * that is needed; LU_INVALID.
  */
 
 lu_rc_e lu_builds_grow(cJSON *app, const char *id, lu_growth_e action,
@@ -96,8 +114,8 @@ lu_rc_e lu_builds_rules_fit(const cJSON *rules, lu_error_t *err);
 /*
  * A copy of rules, for cJSON_Delete(): "latestReleaseBuildId", and of each
  * redirection "rule", "buildId", "feedUrl", "ipList", "platforms", "channels",
- * "archs", "percentage" and "halted", as far as they have the right type; other
- * members are left out.  NULL: no memory.
+ * "archs", "percentage" and what lu_pace.h describes, as far as they have the
+ * right type; other members are left out.  NULL: no memory.
  */
 
 cJSON *lu_builds_rules(const cJSON *rules);

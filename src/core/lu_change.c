@@ -8,12 +8,15 @@
 #include "lu_change_channel.h"
 #include "lu_limit.h"
 #include "lu_name.h"
+#include "lu_pace.h"
 #include "lu_put.h"
 
 
 #define LU_CHANGE_DEVICE  128
 
 
+static lu_rc_e lu_change_freezes_set(cJSON *app, const cJSON *freezes,
+    lu_error_t *err);
 static lu_rc_e lu_change_type_set(cJSON *app, const cJSON *body,
     lu_error_t *err);
 static lu_rc_e lu_change_default_set(cJSON *app, const cJSON *channel_id,
@@ -133,7 +136,57 @@ lu_change_app_update(cJSON *app, const cJSON *body, const char *now,
         return LU_NOMEM;
     }
 
+    if (lu_json_get(body, "freezes")) {
+        rc = lu_change_freezes_set(app, lu_json_get(body, "freezes"), err);
+        if (rc != LU_OK) {
+            return rc;
+        }
+    }
+
     return lu_json_set_string(app, "updatedAt", now);
+}
+
+
+static lu_rc_e
+lu_change_freezes_set(cJSON *app, const cJSON *freezes, lu_error_t *err)
+{
+    int            i;
+    cJSON         *list, *freeze;
+    lu_rc_e        rc;
+    lu_put_t       put;
+    lu_str_t       value;
+    const cJSON   *item;
+    lu_freezes_t   parsed;
+
+    static const char  *members[] = { "from", "to", "reason", NULL };
+
+    rc = lu_pace_freezes(freezes, &parsed, err);
+    if (rc != LU_OK) {
+        return rc;
+    }
+
+    lu_put_init(&put);
+
+    list = lu_put_array(&put, app, "freezes");
+
+    cJSON_ArrayForEach(item, freezes) {
+
+        freeze = lu_put_object(&put, list, NULL);
+
+        for (i = 0; members[i]; i++) {
+
+            rc = lu_limit_string(item, members[i], &value, err);
+
+            if (rc == LU_OK) {
+                lu_put_str(&put, freeze, members[i], &value);
+
+            } else if (rc != LU_NOT_FOUND) {
+                return rc;
+            }
+        }
+    }
+
+    return put.failed ? LU_NOMEM : LU_OK;
 }
 
 

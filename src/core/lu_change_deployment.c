@@ -12,6 +12,8 @@
 
 
 static lu_rc_e lu_change_deployment_check(double rollout, lu_error_t *err);
+static void lu_change_deployment_settle(const cJSON *app, cJSON *channel,
+    const char *now);
 static size_t lu_change_deployment_partials(const cJSON *channel);
 static size_t lu_change_deployment_all_partials(const cJSON *app);
 static lu_rc_e lu_change_deployment_full(lu_error_t *err);
@@ -42,6 +44,8 @@ lu_change_deployment_add(cJSON *app, const char *channel_id, const char *id,
     if (rc != LU_OK) {
         return rc;
     }
+
+    lu_change_deployment_settle(app, channel, now);
 
     rc = lu_change_deployment_room(app, channel, rollout, err);
     if (rc != LU_OK) {
@@ -81,6 +85,24 @@ lu_change_deployment_add(cJSON *app, const char *channel_id, const char *id,
     lu_change_deployment_trim(app, deployments);
 
     return LU_OK;
+}
+
+
+/* Plans that have come to their end are for everyone, and not partial. */
+
+static void
+lu_change_deployment_settle(const cJSON *app, cJSON *channel, const char *now)
+{
+    cJSON  *item;
+
+    cJSON_ArrayForEach(item, lu_json_get(channel, "deployments")) {
+
+        if (!lu_growth_is_partial(item)) {
+            break;
+        }
+
+        (void) lu_growth_settle(item, lu_json_get(app, "freezes"), now);
+    }
 }
 
 
@@ -249,18 +271,17 @@ lu_change_deployment_update(cJSON *app, const char *id, double rollout,
         return rc;
     }
 
-    rc = lu_growth_may_be(deployment, lu_growth_share(deployment), rollout,
-                          err);
+    before = lu_change_deployment_partials(channel);
+    all = lu_change_deployment_all_partials(app) - before;
+
+    rc = lu_growth_set_share(deployment, rollout, lu_json_get(app, "freezes"),
+                             now, err);
     if (rc != LU_OK) {
         return rc;
     }
 
-    before = lu_change_deployment_partials(channel);
-    all = lu_change_deployment_all_partials(app) - before;
-
     lu_put_init(&put);
 
-    lu_put_number(&put, deployment, "rollout", rollout);
     lu_put_string(&put, deployment, "updatedAt", now);
 
     after = lu_change_deployment_partials(channel);
@@ -291,9 +312,53 @@ lu_change_deployment_grow(cJSON *app, const char *id, lu_growth_e action,
         return LU_NOT_FOUND;
     }
 
-    rc = lu_growth_act(deployment, action, why, by, now, err);
+    rc = lu_growth_act(deployment, action, why, lu_json_get(app, "freezes"),
+                       by, now, err);
 
     return rc == LU_OK ? lu_json_set_string(deployment, "updatedAt", now) : rc;
+}
+
+
+lu_rc_e
+lu_change_deployment_plan(cJSON *app, const char *id, const cJSON *wanted,
+    const char *now, lu_error_t *err)
+{
+    cJSON    *channel, *deployment;
+    size_t    before, after, all;
+    lu_rc_e   rc;
+
+    deployment = lu_change_deployment_find(app, id, &channel);
+
+    if (deployment == NULL) {
+        (void) lu_error(err, NULL, "Deployment not found.");
+        return LU_NOT_FOUND;
+    }
+
+    before = lu_change_deployment_partials(channel);
+    all = lu_change_deployment_all_partials(app) - before;
+
+    rc = lu_growth_set(deployment, wanted, lu_json_get(app, "freezes"), now,
+                       err);
+
+    if (rc == LU_OK) {
+        rc = lu_json_set_string(deployment, "updatedAt", now);
+    }
+
+    if (rc != LU_OK) {
+        return rc;
+    }
+
+    after = lu_change_deployment_partials(channel);
+
+    if (after > before && after > LU_LIMIT_PARTIALS) {
+        return lu_change_deployment_full(err);
+    }
+
+    if (after > before && all + after > LU_LIMIT_ALL_PARTIALS) {
+        return lu_change_deployment_app_full(err);
+    }
+
+    return LU_OK;
 }
 
 

@@ -50,22 +50,26 @@ lu_rc_e lu_change_deployment_room(const cJSON *app, const cJSON *channel,
     double rollout, lu_error_t *err);
 
 /*
- * Changes the rollout, from 0 to 1, of a deployment.  LU_NOT_FOUND: no such
- * deployment; LU_INVALID; LU_CONFLICT: the channel would have more partial
- * deployments than it can have, or the rollout is halted and would grow.
+ * Changes the rollout, from 0 to 1, of a deployment, whose plan ends.
+ * LU_NOT_FOUND: no such deployment; LU_INVALID; LU_CONFLICT: the channel would
+ * have more partial deployments than it can have, or the rollout is halted and
+ * would grow.
  */
 
 lu_rc_e lu_change_deployment_update(cJSON *app, const char *id, double rollout,
     const char *now, lu_error_t *err);
 
 /*
- * Halts or resumes the rollout of a deployment, as lu_growth_act() does.
- * LU_NOT_FOUND: no such deployment; LU_INVALID.
+ * Acts on the rollout of a deployment, as lu_growth_act() does, or gives it
+ * what is wanted, as lu_growth_set() does.  LU_NOT_FOUND: no such deployment;
+ * LU_CONFLICT; LU_INVALID.
  */
 
 lu_rc_e lu_change_deployment_grow(cJSON *app, const char *id,
     lu_growth_e action, const cJSON *why, const char *by, const char *now,
     lu_error_t *err);
+lu_rc_e lu_change_deployment_plan(cJSON *app, const char *id,
+    const cJSON *wanted, const char *now, lu_error_t *err);
 
 /*
  * Removes the deployments of a release from all channels: devices get what was

@@ -38,8 +38,8 @@ static lu_rc_e lu_desktop_rule_networks(const lu_arena_t *arena,
     const cJSON *item, lu_rule_t *rule, lu_error_t *err);
 static lu_rc_e lu_desktop_rule_platforms(const cJSON *item, lu_rule_t *rule,
     lu_error_t *err);
-static lu_rc_e lu_desktop_rule_percentage(const cJSON *item, lu_rule_t *rule,
-    lu_error_t *err);
+static lu_rc_e lu_desktop_rule_percentage(const lu_arena_t *arena,
+    const cJSON *item, lu_rule_t *rule, lu_error_t *err);
 static int lu_desktop_may_get(const lu_desktop_t *desktop, const lu_str_t *id,
     const lu_offer_t *offer, const lu_str_t *name);
 static const lu_str_t *lu_desktop_latest_of(const lu_desktop_t *desktop,
@@ -392,7 +392,7 @@ lu_desktop_rule(const lu_arena_t *arena, const cJSON *item, lu_rule_t *rule,
         return lu_desktop_rule_platforms(item, rule, err);
 
     case LU_RULE_ROLLOUT:
-        rc = lu_desktop_rule_percentage(item, rule, err);
+        rc = lu_desktop_rule_percentage(arena, item, rule, err);
         if (rc != LU_OK) {
             return rc;
         }
@@ -553,7 +553,8 @@ lu_desktop_rule_platforms(const cJSON *item, lu_rule_t *rule, lu_error_t *err)
 
 
 static lu_rc_e
-lu_desktop_rule_percentage(const cJSON *item, lu_rule_t *rule, lu_error_t *err)
+lu_desktop_rule_percentage(const lu_arena_t *arena, const cJSON *item,
+    lu_rule_t *rule, lu_error_t *err)
 {
     double  percentage;
 
@@ -569,7 +570,52 @@ lu_desktop_rule_percentage(const cJSON *item, lu_rule_t *rule, lu_error_t *err)
 
     rule->is_halted = lu_growth_is_halted(item);
 
-    return LU_OK;
+    if (!lu_pace_is_timed(item)) {
+        return LU_OK;
+    }
+
+    rule->pace = arena->alloc(arena->data, sizeof(lu_pace_t));
+    if (rule->pace == NULL) {
+        return LU_NOMEM;
+    }
+
+    return lu_pace_parse(item, rule->pace, err);
+}
+
+
+time_t
+lu_desktop_turn(lu_desktop_t *desktop, const lu_freezes_t *freezes, time_t now)
+{
+    size_t        i;
+    time_t        next;
+    lu_rule_t    *rule;
+    lu_moment_t   moment;
+
+    next = LU_TIME_MAX;
+
+    for (i = 0; i < desktop->nrules; i++) {
+        rule = &desktop->rules[i];
+
+        if (rule->pace == NULL) {
+            continue;
+        }
+
+        if (rule->next <= now) {
+            lu_pace_at(rule->pace, freezes, now, &moment);
+
+            rule->next = moment.next;
+
+            if (rule->pace->nsteps || moment.is_expired) {
+                lu_rollout_threshold(&rule->rollout, moment.share);
+            }
+        }
+
+        if (rule->next < next) {
+            next = rule->next;
+        }
+    }
+
+    return next;
 }
 
 

@@ -14,6 +14,7 @@
 #include "lu_json.h"
 #include "lu_mark.h"
 #include "lu_network.h"
+#include "lu_pace.h"
 #include "lu_platform.h"
 #include "lu_rollout.h"
 
@@ -89,6 +90,8 @@ typedef struct {
     size_t                   narchs;
     lu_rollout_t             rollout;       /* ROLLOUT */
     unsigned                 is_halted:1;   /* ROLLOUT: it is for nobody new */
+    lu_pace_t               *pace;          /* ROLLOUT; NULL: it stays */
+    time_t                   next;          /* it changes then */
 } lu_rule_t;
 
 
@@ -136,6 +139,14 @@ typedef struct {
 
 lu_rc_e lu_desktop_parse(const lu_arena_t *arena, const cJSON *builds,
     const cJSON *releases, lu_desktop_t *desktop, lu_error_t *err);
+
+/*
+ * Sets the shares of the rollouts that depend on the time, and returns when one
+ * of them changes again, or LU_TIME_MAX: see lu_app_turn().
+ */
+
+time_t lu_desktop_turn(lu_desktop_t *desktop, const lu_freezes_t *freezes,
+    time_t now);
 
 /*
  * Sorts the builds for the functions below, as lu_desktop_parse() does.  LU_OK

@@ -11,9 +11,29 @@
 #define LU_GROWTH_NAME  64              /* of a number, bytes */
 
 
+static lu_rc_e lu_growth_wanted_plan(const cJSON *body, double share,
+    cJSON *wanted, lu_error_t *err);
+static void lu_growth_copy_plan(lu_put_t *put, cJSON *to, const cJSON *plan);
+static void lu_growth_copy_steps(lu_put_t *put, cJSON *to, const cJSON *steps);
+static lu_rc_e lu_growth_where(const cJSON *rollout, const cJSON *freezes,
+    const char *now, lu_pace_t *pace, lu_moment_t *moment, lu_error_t *err);
+static lu_rc_e lu_growth_write(cJSON *rollout, double share);
 static lu_rc_e lu_growth_halt(cJSON *rollout, const cJSON *why,
     const char *by, const char *now, lu_error_t *err);
+static lu_rc_e lu_growth_resume(cJSON *rollout, const cJSON *freezes,
+    const char *now, lu_error_t *err);
+static lu_rc_e lu_growth_pause(cJSON *rollout, const char *by,
+    const char *now, lu_error_t *err);
+static lu_rc_e lu_growth_advance(cJSON *rollout, const cJSON *freezes,
+    const char *now, lu_error_t *err);
+static lu_rc_e lu_growth_stop(cJSON *rollout, const cJSON *freezes,
+    const char *now, lu_error_t *err);
+static lu_rc_e lu_growth_anchor(cJSON *rollout, size_t step, time_t begun);
+static cJSON *lu_growth_get(const cJSON *rollout, const char *key);
+static void lu_growth_put_time(lu_put_t *put, cJSON *to, const char *key,
+    time_t time);
 static void lu_growth_copy_flat(lu_put_t *put, cJSON *to, const cJSON *from);
+static lu_rc_e lu_growth_conflict(lu_error_t *err, const char *text);
 
 
 static const struct {
@@ -22,6 +42,9 @@ static const struct {
 } lu_growth_actions[] = {
     { "halt", LU_GROWTH_HALT },
     { "resume", LU_GROWTH_RESUME },
+    { "pause", LU_GROWTH_PAUSE },
+    { "advance", LU_GROWTH_ADVANCE },
+    { "stop", LU_GROWTH_STOP },
     { NULL, LU_GROWTH_HALT }
 };
 
@@ -45,14 +68,16 @@ lu_growth_action(const lu_str_t *name, lu_growth_e *action)
 int
 lu_growth_is_halted(const cJSON *rollout)
 {
-    return cJSON_IsObject(lu_json_get(rollout, "halted"));
+    return lu_growth_get(rollout, "halted") != NULL;
 }
 
 
 int
 lu_growth_is_partial(const cJSON *rollout)
 {
-    return lu_growth_share(rollout) < 1 || lu_growth_is_halted(rollout);
+    return lu_growth_share(rollout) < 1
+           || lu_growth_is_halted(rollout)
+           || lu_pace_is_timed(rollout);
 }
 
 
@@ -62,23 +87,327 @@ lu_growth_share(const cJSON *rollout)
     double  share;
 
     share = 0;
+
+    if (lu_json_number(rollout, "percentage", &share) == LU_OK) {
+        return share / 100;
+    }
+
     (void) lu_json_number(rollout, "rollout", &share);
 
     return share;
 }
 
 
-lu_rc_e
-lu_growth_act(cJSON *rollout, lu_growth_e action, const cJSON *why,
-    const char *by, const char *now, lu_error_t *err)
+double
+lu_growth_share_at(const cJSON *rollout, const cJSON *freezes, time_t now)
 {
-    if (action == LU_GROWTH_HALT) {
-        return lu_growth_halt(rollout, why, by, now, err);
+    lu_pace_t     pace;
+    lu_error_t    err;
+    lu_moment_t   moment;
+    lu_freezes_t  list;
+
+    if (!lu_pace_is_timed(rollout)
+        || lu_pace_freezes(freezes, &list, &err) != LU_OK
+        || lu_pace_parse(rollout, &pace, &err) != LU_OK)
+    {
+        return lu_growth_share(rollout);
     }
 
-    cJSON_DeleteItemFromObjectCaseSensitive(rollout, "halted");
+    lu_pace_at(&pace, &list, now, &moment);
+
+    return pace.nsteps ? moment.share
+                       : moment.share * lu_growth_share(rollout);
+}
+
+
+lu_rc_e
+lu_growth_wanted(const cJSON *body, double share, cJSON **wanted,
+    lu_error_t *err)
+{
+    cJSON        *json;
+    lu_rc_e       rc;
+    lu_put_t      put;
+    lu_pace_t     pace;
+    const cJSON  *expires;
+
+    *wanted = NULL;
+
+    expires = lu_json_get(body, "expires");
+
+    if (lu_json_get(body, "plan") == NULL
+        && lu_json_get(body, "start") == NULL
+        && expires == NULL)
+    {
+        return LU_OK;
+    }
+
+    json = cJSON_CreateObject();
+    if (json == NULL) {
+        return LU_NOMEM;
+    }
+
+    rc = lu_growth_wanted_plan(body, share, json, err);
+
+    if (rc == LU_OK && expires) {
+        lu_put_init(&put);
+        lu_put_copy(&put, json, "expires", body, "expires");
+
+        rc = put.failed ? LU_NOMEM : LU_OK;
+    }
+
+    if (rc == LU_OK) {
+        rc = lu_pace_parse(json, &pace, err);
+    }
+
+    if (rc != LU_OK) {
+        cJSON_Delete(json);
+        return rc;
+    }
+
+    *wanted = json;
 
     return LU_OK;
+}
+
+
+static lu_rc_e
+lu_growth_wanted_plan(const cJSON *body, double share, cJSON *wanted,
+    lu_error_t *err)
+{
+    cJSON        *copy, *steps;
+    lu_put_t      put;
+    lu_str_t      zone;
+    const cJSON  *plan, *start;
+
+    plan = lu_json_get(body, "plan");
+    start = lu_json_get(body, "start");
+
+    if (plan == NULL && start == NULL) {
+        return LU_OK;
+    }
+
+    if (plan && !cJSON_IsArray(plan) && !cJSON_IsObject(plan)) {
+        return lu_error(err, NULL, "\"plan\" must be an object with \"steps\", "
+                                   "or an array of them");
+    }
+
+    lu_put_init(&put);
+
+    copy = lu_put_object(&put, wanted, "plan");
+
+    if (cJSON_IsObject(plan)) {
+        lu_growth_copy_plan(&put, copy, plan);
+
+    } else if (plan) {
+        lu_growth_copy_steps(&put, lu_put_array(&put, copy, "steps"), plan);
+
+    } else {
+        steps = lu_put_array(&put, copy, "steps");
+        lu_put_number(&put, lu_put_object(&put, steps, NULL), "share", share);
+    }
+
+    if (start) {
+        lu_put_copy(&put, copy, "start", body, "start");
+    }
+
+    if (put.failed) {
+        return LU_NOMEM;
+    }
+
+    if ((lu_json_get(copy, "hours") || lu_json_get(copy, "weekdays"))
+        && lu_json_string(copy, "timeZone", &zone) != LU_OK)
+    {
+        return lu_error(err, NULL, "a plan with \"hours\" or \"weekdays\" must "
+                                   "have a \"timeZone\", such as "
+                                   "\"Europe/Berlin\" or \"UTC\"");
+    }
+
+    return LU_OK;
+}
+
+
+/*
+ * What people say of a plan, and not what the server keeps in it.  Member by
+ * member: more, at any depth, might make the app unreadable.
+ */
+
+static void
+lu_growth_copy_plan(lu_put_t *put, cJSON *to, const cJSON *plan)
+{
+    cJSON        *list;
+    lu_str_t      value;
+    const cJSON  *item, *days;
+
+    lu_growth_copy_steps(put, lu_put_array(put, to, "steps"),
+                         lu_json_get(plan, "steps"));
+
+    if (lu_json_string(plan, "start", &value) == LU_OK) {
+        lu_put_str(put, to, "start", &value);
+    }
+
+    if (lu_json_get(plan, "hours")) {
+        value = lu_str("");
+        (void) lu_json_string(plan, "hours", &value);
+        lu_put_str(put, to, "hours", &value);
+    }
+
+    days = lu_json_get(plan, "weekdays");
+
+    if (days) {
+        list = lu_put_array(put, to, "weekdays");
+
+        cJSON_ArrayForEach(item, days) {
+            if (lu_json_value(item, &value) == LU_OK) {
+                lu_put_str(put, list, NULL, &value);
+            }
+        }
+    }
+
+    if (lu_json_string(plan, "timeZone", &value) == LU_OK) {
+        lu_limit_cut("timeZone", &value);
+        lu_put_str(put, to, "timeZone", &value);
+    }
+}
+
+
+static void
+lu_growth_copy_steps(lu_put_t *put, cJSON *to, const cJSON *steps)
+{
+    cJSON        *step;
+    double        share;
+    lu_str_t      value;
+    const cJSON  *item;
+
+    cJSON_ArrayForEach(item, steps) {
+
+        step = lu_put_object(put, to, NULL);
+
+        if (lu_json_number(item, "share", &share) == LU_OK) {
+            lu_put_number(put, step, "share", share);
+        }
+
+        if (lu_json_string(item, "for", &value) == LU_OK) {
+            lu_limit_cut("for", &value);
+            lu_put_str(put, step, "for", &value);
+        }
+    }
+}
+
+
+lu_rc_e
+lu_growth_set(cJSON *rollout, const cJSON *wanted, const cJSON *freezes,
+    const char *now, lu_error_t *err)
+{
+    lu_rc_e       rc;
+    lu_put_t      put;
+    lu_str_t      str;
+    lu_pace_t     pace;
+    lu_moment_t   moment;
+
+    lu_put_init(&put);
+
+    if (lu_json_get(wanted, "plan")) {
+
+        if (lu_growth_is_halted(rollout)) {
+            return lu_growth_conflict(err, "The rollout is halted: resume it "
+                                           "first.");
+        }
+
+        lu_put_copy(&put, rollout, "plan", wanted, "plan");
+        cJSON_DeleteItemFromObjectCaseSensitive(rollout, "paused");
+
+        if (put.failed) {
+            return LU_NOMEM;
+        }
+
+        if (lu_json_string(lu_json_get(rollout, "plan"), "start", &str)
+            != LU_OK)
+        {
+            lu_put_string(&put, lu_json_get(rollout, "plan"), "start", now);
+        }
+    }
+
+    if (lu_json_get(wanted, "expires")) {
+
+        if (lu_json_string(wanted, "expires", &str) == LU_OK) {
+            lu_put_copy(&put, rollout, "expires", wanted, "expires");
+
+        } else {
+            cJSON_DeleteItemFromObjectCaseSensitive(rollout, "expires");
+        }
+    }
+
+    if (put.failed) {
+        return LU_NOMEM;
+    }
+
+    rc = lu_growth_where(rollout, freezes, now, &pace, &moment, err);
+
+    if (rc != LU_OK || pace.nsteps == 0) {
+        return rc;
+    }
+
+    return lu_growth_write(rollout, moment.share);
+}
+
+
+static lu_rc_e
+lu_growth_where(const cJSON *rollout, const cJSON *freezes, const char *now,
+    lu_pace_t *pace, lu_moment_t *moment, lu_error_t *err)
+{
+    lu_rc_e       rc;
+    lu_freezes_t  list;
+
+    rc = lu_pace_freezes(freezes, &list, err);
+
+    if (rc == LU_OK) {
+        rc = lu_pace_parse(rollout, pace, err);
+    }
+
+    if (rc == LU_OK) {
+        lu_pace_at(pace, &list, lu_time_of(now), moment);
+    }
+
+    return rc;
+}
+
+
+/* 0.07 * 100 is not 7 */
+
+static lu_rc_e
+lu_growth_write(cJSON *rollout, double share)
+{
+    if (lu_json_get(rollout, "percentage")) {
+        return lu_json_set(rollout, "percentage",
+                           cJSON_CreateNumber((double) (int64_t)
+                                              (share * 1e8 + 0.5) / 1e6));
+    }
+
+    return lu_json_set(rollout, "rollout", cJSON_CreateNumber(share));
+}
+
+
+lu_rc_e
+lu_growth_act(cJSON *rollout, lu_growth_e action, const cJSON *why,
+    const cJSON *freezes, const char *by, const char *now, lu_error_t *err)
+{
+    switch (action) {
+
+    case LU_GROWTH_HALT:
+        return lu_growth_halt(rollout, why, by, now, err);
+
+    case LU_GROWTH_RESUME:
+        return lu_growth_resume(rollout, freezes, now, err);
+
+    case LU_GROWTH_PAUSE:
+        return lu_growth_pause(rollout, by, now, err);
+
+    case LU_GROWTH_ADVANCE:
+        return lu_growth_advance(rollout, freezes, now, err);
+
+    default: /* LU_GROWTH_STOP */
+        return lu_growth_stop(rollout, freezes, now, err);
+    }
 }
 
 
@@ -119,30 +448,293 @@ lu_growth_halt(cJSON *rollout, const cJSON *why, const char *by,
 }
 
 
-lu_rc_e
-lu_growth_may_be(const cJSON *rollout, double before, double share,
+/* The step goes on with the time that it had lasted for. */
+
+static lu_rc_e
+lu_growth_resume(cJSON *rollout, const cJSON *freezes, const char *now,
     lu_error_t *err)
 {
-    if (share <= before || !lu_growth_is_halted(rollout)) {
+    time_t       time;
+    lu_rc_e      rc;
+    lu_pace_t    pace;
+    lu_moment_t  moment;
+
+    rc = lu_growth_where(rollout, freezes, now, &pace, &moment, err);
+    if (rc != LU_OK) {
+        return rc;
+    }
+
+    cJSON_DeleteItemFromObjectCaseSensitive(rollout, "halted");
+    cJSON_DeleteItemFromObjectCaseSensitive(rollout, "paused");
+
+    time = lu_time_of(now);
+
+    if (pace.nsteps == 0 || moment.step == -1 || pace.held >= time) {
         return LU_OK;
     }
 
-    (void) lu_error(err, NULL, "The rollout is halted, and does not grow: "
-                               "resume it first.");
-    return LU_CONFLICT;
+    return lu_growth_anchor(rollout, (size_t) moment.step,
+                            pace.held > moment.begun
+                                ? time - (pace.held - moment.begun) : time);
+}
+
+
+static lu_rc_e
+lu_growth_pause(cJSON *rollout, const char *by, const char *now,
+    lu_error_t *err)
+{
+    cJSON     *paused;
+    lu_put_t   put;
+
+    if (lu_growth_get(rollout, "plan") == NULL) {
+        return lu_growth_conflict(err, "The rollout has no plan that could be "
+                                       "paused: halt it, so that nobody new is "
+                                       "offered the release.");
+    }
+
+    if (lu_growth_get(rollout, "paused")) {
+        return LU_OK;
+    }
+
+    lu_put_init(&put);
+
+    paused = lu_put_object(&put, rollout, "paused");
+
+    lu_put_string(&put, paused, "at", now);
+    lu_put_string(&put, paused, "by", by);
+
+    return put.failed ? LU_NOMEM : LU_OK;
+}
+
+
+/* A plan that is paused stands still in its next step. */
+
+static lu_rc_e
+lu_growth_advance(cJSON *rollout, const cJSON *freezes, const char *now,
+    lu_error_t *err)
+{
+    cJSON        *paused;
+    lu_rc_e       rc;
+    lu_pace_t     pace;
+    lu_moment_t   moment;
+
+    if (lu_growth_is_halted(rollout)) {
+        return lu_growth_conflict(err, "The rollout is halted: resume it "
+                                       "first.");
+    }
+
+    rc = lu_growth_where(rollout, freezes, now, &pace, &moment, err);
+    if (rc != LU_OK) {
+        return rc;
+    }
+
+    if (moment.step + 1 >= (long) pace.nsteps) {
+        return lu_growth_conflict(err, "The rollout has no plan, or has come "
+                                       "to the last step of it.");
+    }
+
+    paused = lu_growth_get(rollout, "paused");
+
+    if (paused && lu_json_set_string(paused, "at", now) != LU_OK) {
+        return LU_NOMEM;
+    }
+
+    rc = lu_growth_write(rollout, pace.steps[moment.step + 1].share);
+
+    return rc == LU_OK ? lu_growth_anchor(rollout, (size_t) (moment.step + 1),
+                                          lu_time_of(now))
+                       : rc;
+}
+
+
+static lu_rc_e
+lu_growth_stop(cJSON *rollout, const cJSON *freezes, const char *now,
+    lu_error_t *err)
+{
+    lu_rc_e      rc;
+    lu_pace_t    pace;
+    lu_moment_t  moment;
+
+    rc = lu_growth_where(rollout, freezes, now, &pace, &moment, err);
+
+    if (rc != LU_OK || pace.nsteps == 0) {
+        return rc;
+    }
+
+    cJSON_DeleteItemFromObjectCaseSensitive(rollout, "plan");
+    cJSON_DeleteItemFromObjectCaseSensitive(rollout, "paused");
+
+    return lu_growth_write(rollout, moment.share);
+}
+
+
+static lu_rc_e
+lu_growth_anchor(cJSON *rollout, size_t step, time_t begun)
+{
+    char       text[LU_TIME_SIZE];
+    cJSON     *plan;
+    lu_put_t   put;
+
+    plan = lu_json_get(rollout, "plan");
+
+    lu_time_print(text, begun, 0);
+
+    lu_put_init(&put);
+
+    lu_put_number(&put, plan, "step", (double) step);
+    lu_put_string(&put, plan, "begun", text);
+
+    return put.failed ? LU_NOMEM : LU_OK;
+}
+
+
+lu_rc_e
+lu_growth_set_share(cJSON *rollout, double share, const cJSON *freezes,
+    const char *now, lu_error_t *err)
+{
+    if (lu_growth_is_halted(rollout)
+        && share > lu_growth_share_at(rollout, freezes, lu_time_of(now)))
+    {
+        return lu_growth_conflict(err, "The rollout is halted, and does not "
+                                       "grow: resume it first.");
+    }
+
+    cJSON_DeleteItemFromObjectCaseSensitive(rollout, "plan");
+    cJSON_DeleteItemFromObjectCaseSensitive(rollout, "paused");
+
+    return lu_growth_write(rollout, share);
+}
+
+
+int
+lu_growth_settle(cJSON *rollout, const cJSON *freezes, const char *now)
+{
+    lu_pace_t    pace;
+    lu_error_t   err;
+    lu_moment_t  moment;
+
+    if (lu_growth_get(rollout, "plan") == NULL
+        || lu_growth_get(rollout, "paused")
+        || lu_growth_is_halted(rollout)
+        || lu_growth_where(rollout, freezes, now, &pace, &moment, &err)
+           != LU_OK
+        || moment.is_expired
+        || moment.step + 1 != (long) pace.nsteps
+        || lu_growth_write(rollout, moment.share) != LU_OK)
+    {
+        return 0;
+    }
+
+    cJSON_DeleteItemFromObjectCaseSensitive(rollout, "plan");
+
+    return 1;
+}
+
+
+void
+lu_growth_put(lu_put_t *put, cJSON *to, const cJSON *rollout,
+    const cJSON *freezes, time_t now)
+{
+    cJSON         *copy;
+    lu_pace_t      pace;
+    lu_error_t     err;
+    const cJSON   *plan;
+    lu_moment_t    moment;
+    lu_freezes_t   list;
+
+    lu_put_copy(put, to, "halted", rollout, "halted");
+    lu_put_copy(put, to, "paused", rollout, "paused");
+    lu_put_copy(put, to, "expires", rollout, "expires");
+
+    plan = lu_growth_get(rollout, "plan");
+
+    if (plan == NULL
+        || lu_pace_freezes(freezes, &list, &err) != LU_OK
+        || lu_pace_parse(rollout, &pace, &err) != LU_OK)
+    {
+        return;
+    }
+
+    lu_pace_at(&pace, &list, now, &moment);
+
+    copy = lu_put_object(put, to, "plan");
+
+    lu_growth_copy_plan(put, copy, plan);
+
+    if (moment.step >= 0) {
+        lu_put_number(put, copy, "step", (double) moment.step);
+        lu_growth_put_time(put, copy, "begun", moment.begun);
+    }
+
+    if (moment.next < pace.expires && moment.next < LU_TIME_MAX) {
+        lu_growth_put_time(put, copy, "nextAt", moment.next);
+    }
+}
+
+
+static void
+lu_growth_put_time(lu_put_t *put, cJSON *to, const char *key, time_t time)
+{
+    char  text[LU_TIME_SIZE];
+
+    lu_time_print(text, time, 0);
+    lu_put_string(put, to, key, text);
 }
 
 
 void
 lu_growth_copy(lu_put_t *put, cJSON *to, const cJSON *from)
 {
-    const cJSON  *halted;
+    int           i;
+    cJSON        *copy;
+    lu_pace_t     pace;
+    lu_error_t    err;
+    const cJSON  *item;
 
-    halted = lu_json_get(from, "halted");
+    static const char  *kept[] = { "offsets", "step", "begun", NULL };
 
-    if (cJSON_IsObject(halted)) {
-        lu_growth_copy_flat(put, lu_put_object(put, to, "halted"), halted);
+    if (lu_pace_parse(from, &pace, &err) != LU_OK) {
+        return;
     }
+
+    item = lu_growth_get(from, "plan");
+
+    if (item) {
+        copy = lu_put_object(put, to, "plan");
+
+        lu_growth_copy_plan(put, copy, item);
+
+        for (i = 0; kept[i]; i++) {
+            lu_put_copy(put, copy, kept[i], item, kept[i]);
+        }
+    }
+
+    if (pace.expires != LU_TIME_MAX) {
+        lu_put_copy(put, to, "expires", from, "expires");
+    }
+
+    item = lu_growth_get(from, "paused");
+
+    if (item) {
+        lu_growth_copy_flat(put, lu_put_object(put, to, "paused"), item);
+    }
+
+    item = lu_growth_get(from, "halted");
+
+    if (item) {
+        lu_growth_copy_flat(put, lu_put_object(put, to, "halted"), item);
+    }
+}
+
+
+static cJSON *
+lu_growth_get(const cJSON *rollout, const char *key)
+{
+    cJSON  *item;
+
+    item = lu_json_get(rollout, key);
+
+    return cJSON_IsObject(item) ? item : NULL;
 }
 
 
@@ -166,7 +758,7 @@ lu_growth_copy_flat(lu_put_t *put, cJSON *to, const cJSON *from)
             continue;
         }
 
-        if (n++ == LU_GROWTH_WHY) {
+        if (n++ == LU_GROWTH_WHY + 2) {
             break;
         }
 
@@ -178,4 +770,13 @@ lu_growth_copy_flat(lu_put_t *put, cJSON *to, const cJSON *from)
             lu_put_number(put, to, item->string, number);
         }
     }
+}
+
+
+static lu_rc_e
+lu_growth_conflict(lu_error_t *err, const char *text)
+{
+    (void) lu_error(err, NULL, text);
+
+    return LU_CONFLICT;
 }

@@ -2,11 +2,13 @@
 /*
  * Copyright (C) the nginx-liveupdate authors
  *
- * How a rollout grows, and what holds it up.  A rollout here is the object of a
- * deployment in app.json, or that of a rule "buildByRollout".
+ * Changes of how a rollout grows, and of what holds it up.  A rollout here is
+ * the object of a deployment in app.json, or that of a rule "buildByRollout";
+ * lu_pace.h says what it has.
  *
  * A rollout with "halted" is offered to nobody new; who has the release keeps
- * it.
+ * it.  "now" is a timestamp as lu_time_print() writes it.  A rollout that was
+ * changed is to be thrown away unless the call returns LU_OK.
  */
 
 
@@ -14,13 +16,20 @@
 #define _LU_GROWTH_H_INCLUDED_
 
 
+#include "lu_pace.h"
 #include "lu_put.h"
 
 
 typedef enum {
     LU_GROWTH_HALT = 0,
-    LU_GROWTH_RESUME
+    LU_GROWTH_RESUME,
+    LU_GROWTH_PAUSE,
+    LU_GROWTH_ADVANCE,
+    LU_GROWTH_STOP
 } lu_growth_e;
+
+
+#define LU_GROWTH_WHY  30
 
 
 /* The action of a name, such as "halt".  LU_OK or LU_NOT_FOUND. */
@@ -33,41 +42,81 @@ int lu_growth_is_halted(const cJSON *rollout);
 
 /*
  * 1 if a check may get past a deployment with that rollout to the one before
- * it: it is not for everyone, or is halted.
+ * it: it is not for everyone, or not always, or is halted.
  */
 
 int lu_growth_is_partial(const cJSON *rollout);
 
-/* The "rollout" of a deployment, or 0. */
+/*
+ * The share of a rollout, from 0 to 1: what is written down, and what it is at
+ * a time, given the "freezes" of its app.
+ */
 
 double lu_growth_share(const cJSON *rollout);
+double lu_growth_share_at(const cJSON *rollout, const cJSON *freezes,
+    time_t now);
 
 /*
- * Changes a rollout, a part of a tree that is to be thrown away unless the call
- * returns LU_OK.
- *
+ * What the body of a request wants: "plan", which is such an object or only its
+ * steps; "start", for a plan with one step, to that share; "expires".  *wanted
+ * has "plan" and "expires", or is NULL if it wants neither, and is the
+ * caller's.  A plan in it can be given "offsets" before lu_growth_set().
+ * LU_OK; LU_INVALID with the reason, which says nothing of the body; LU_NOMEM.
+ */
+
+lu_rc_e lu_growth_wanted(const cJSON *body, double share, cJSON **wanted,
+    lu_error_t *err);
+
+/*
+ * Gives a rollout the plan and the end that are wanted, and the share that it
+ * has now.  With another plan it is not paused any more.  LU_CONFLICT: it is
+ * halted; LU_INVALID.
+ */
+
+lu_rc_e lu_growth_set(cJSON *rollout, const cJSON *wanted,
+    const cJSON *freezes, const char *now, lu_error_t *err);
+
+/*
  * HALT adds "halted": "at", "by", and the strings and numbers of "why", which
  * may be NULL or have a "reason".  A rollout that is halted already stays as it
- * is.  RESUME removes it.
+ * is.  RESUME removes "halted" and "paused".
  *
- * LU_INVALID with the reason: "why" has more than LU_GROWTH_WHY members, or a
- * "reason" that is too long.
+ * PAUSE, ADVANCE and STOP are for plans: the time does not count until the plan
+ * is resumed; the next step begins now; the plan ends, with the share that it
+ * has come to.
+ *
+ * LU_CONFLICT with the reason: there is no plan, or no next step, or the
+ * rollout is halted and cannot be advanced; LU_INVALID: "why" has more than
+ * LU_GROWTH_WHY members, or a "reason" that is too long.
  */
 
 lu_rc_e lu_growth_act(cJSON *rollout, lu_growth_e action, const cJSON *why,
-    const char *by, const char *now, lu_error_t *err);
-
-#define LU_GROWTH_WHY  30
+    const cJSON *freezes, const char *by, const char *now, lu_error_t *err);
 
 /*
- * LU_OK, or LU_CONFLICT with the reason: the share of a rollout that is halted
- * must not grow.
+ * Sets the share by hand, which ends the plan.  LU_CONFLICT with the reason: it
+ * is halted, and would grow.
  */
 
-lu_rc_e lu_growth_may_be(const cJSON *rollout, double before, double share,
-    lu_error_t *err);
+lu_rc_e lu_growth_set_share(cJSON *rollout, double share,
+    const cJSON *freezes, const char *now, lu_error_t *err);
 
-/* Copies what this file is about, as far as it is sound, to another rollout. */
+/*
+ * A plan that has come to its end is not needed any more: writes down the share
+ * instead.  1 if the rollout had such a plan.
+ */
+
+int lu_growth_settle(cJSON *rollout, const cJSON *freezes, const char *now);
+
+/*
+ * Puts what people see of a rollout into an object: "halted", "paused",
+ * "expires", and "plan" with the number of its "step" and the "nextAt".
+ */
+
+void lu_growth_put(lu_put_t *put, cJSON *to, const cJSON *rollout,
+    const cJSON *freezes, time_t now);
+
+/* Copies what lu_pace.h describes, as far as it is sound, to another rule. */
 
 void lu_growth_copy(lu_put_t *put, cJSON *to, const cJSON *from);
 

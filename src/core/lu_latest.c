@@ -278,20 +278,29 @@ lu_latest(const lu_app_t *app, const lu_check_t *check, time_t now,
 }
 
 
-/* A halted rollout keeps those who run the release. */
+/*
+ * A halted rollout keeps those who run the release.  One with a plan keeps whom
+ * it will have in the end: the clock may have gone back, or that of another
+ * machine be ahead.
+ */
 
 static int
 lu_latest_has(const lu_deployment_t *deployment, const lu_check_t *check)
 {
-    if (deployment->release == NULL
-        || !lu_rollout_has(&deployment->rollout, &deployment->id,
-                           &check->device_id))
-    {
+    if (deployment->release == NULL) {
         return 0;
     }
 
-    return !deployment->is_halted
-           || lu_str_eq(&deployment->release->id, &check->bundle_id);
+    if (!deployment->is_halted
+        && lu_rollout_has(&deployment->rollout, &deployment->id,
+                          &check->device_id))
+    {
+        return 1;
+    }
+
+    return lu_str_eq(&deployment->release->id, &check->bundle_id)
+           && lu_rollout_has(&deployment->keeps, &deployment->id,
+                             &check->device_id);
 }
 
 

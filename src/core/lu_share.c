@@ -20,7 +20,8 @@ typedef struct {
 
 
 static void lu_share_channel(lu_put_t *put, cJSON *shares,
-    const cJSON *channel, const lu_str_t *release);
+    const cJSON *channel, const cJSON *freezes, const lu_str_t *release,
+    time_t now);
 static void lu_share_manifests(lu_put_t *put, cJSON *shares,
     const lu_desktop_t *desktop, const lu_build_t *build);
 static unsigned lu_share_platforms(const cJSON *release);
@@ -34,7 +35,7 @@ static double lu_share_left(const lu_asked_t *asked, size_t last,
 
 lu_rc_e
 lu_share_list(cJSON *shares, const cJSON *app, const lu_desktop_t *desktop,
-    const cJSON *release)
+    const cJSON *release, time_t now)
 {
     cJSON             *item;
     double             share;
@@ -52,7 +53,8 @@ lu_share_list(cJSON *shares, const cJSON *app, const lu_desktop_t *desktop,
     lu_put_init(&put);
 
     cJSON_ArrayForEach(channel, lu_json_get(app, "channels")) {
-        lu_share_channel(&put, shares, channel, &id);
+        lu_share_channel(&put, shares, channel, lu_json_get(app, "freezes"),
+                         &id, now);
     }
 
     if (desktop == NULL || desktop->nrules > LU_SHARE_RULES) {
@@ -183,7 +185,7 @@ lu_share_of(const lu_desktop_t *desktop, const lu_str_t *manifest,
 
 static void
 lu_share_channel(lu_put_t *put, cJSON *shares, const cJSON *channel,
-    const lu_str_t *release)
+    const cJSON *freezes, const lu_str_t *release, time_t now)
 {
     cJSON        *object;
     double        left, rollout, share;
@@ -195,7 +197,8 @@ lu_share_channel(lu_put_t *put, cJSON *shares, const cJSON *channel,
     newest = NULL;
 
     cJSON_ArrayForEach(item, lu_json_get(channel, "deployments")) {
-        rollout = lu_growth_is_halted(item) ? 0 : lu_growth_share(item);
+        rollout = lu_growth_is_halted(item)
+                  ? 0 : lu_growth_share_at(item, freezes, now);
 
         if (lu_json_string(item, "release", &value) == LU_OK
             && lu_str_eq(&value, release))
@@ -220,9 +223,10 @@ lu_share_channel(lu_put_t *put, cJSON *shares, const cJSON *channel,
     lu_put_copy(put, object, "channel", channel, "name");
     lu_put_copy(put, object, "channelId", channel, "id");
     lu_put_copy(put, object, "deploymentId", newest, "id");
-    lu_put_copy(put, object, "rollout", newest, "rollout");
+    lu_put_number(put, object, "rollout",
+                  lu_growth_share_at(newest, freezes, now));
     lu_put_number(put, object, "share", share);
-    lu_put_copy(put, object, "halted", newest, "halted");
+    lu_growth_put(put, object, newest, freezes, now);
     lu_put_copy(put, object, "createdBy", newest, "createdBy");
     lu_put_copy(put, object, "createdAt", newest, "createdAt");
     lu_put_copy(put, object, "updatedAt", newest, "updatedAt");

@@ -24,22 +24,22 @@
  *
  * For each channel with a deployment that includes devices, an object of
  * channel, channelId, deploymentId, rollout, share, createdBy, createdAt and
- * updatedAt.  For each manifest of the release that installations are given, an
- * object of platform, channel, arch if the manifest names one, manifest and
- * share.  If it is not known what manifests the release has, an object of
- * platform and share for each platform on which the rules choose it; none for
- * platforms that the release does not list in "platforms".  None at all if
- * there are more than LU_SHARE_RULES rules.
+ * updatedAt, and what lu_growth_put() puts.  For each manifest of the release
+ * that installations are given, an object of platform, channel, arch if the
+ * manifest names one, manifest and share.  If it is not known what manifests
+ * the release has, an object of platform and share for each platform on which
+ * the rules choose it; none for platforms that the release does not list in
+ * "platforms".  None at all if there are more than LU_SHARE_RULES rules.
  *
  * A share, from 0 to 1, is what can be expected: paused channels, forced
  * devices, version limits and rules by address are not taken into account.
  * app and release are an app.json and a release.json; desktop is the result of
- * lu_desktop_parse() for the app, or NULL.  LU_OK; LU_NOMEM, and the array may
- * have some of the objects.
+ * lu_desktop_parse() and lu_desktop_turn() for the app, or NULL.  LU_OK;
+ * LU_NOMEM, and the array may have some of the objects.
  */
 
 lu_rc_e lu_share_list(cJSON *shares, const cJSON *app,
-    const lu_desktop_t *desktop, const cJSON *release);
+    const lu_desktop_t *desktop, const cJSON *release, time_t now);
 
 /*
  * The build that those who ask for a manifest get if no rule for a share or a

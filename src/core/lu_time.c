@@ -14,7 +14,6 @@
 static const unsigned char *lu_time_digits(const unsigned char *p,
     const unsigned char *last, unsigned n, unsigned char end, long *value);
 static long lu_time_month_days(long year, long month);
-static long lu_time_days(long year, long month, long day);
 
 
 lu_rc_e
@@ -97,6 +96,18 @@ lu_time_parse(const lu_str_t *text, time_t *time)
 }
 
 
+time_t
+lu_time_of(const char *text)
+{
+    time_t    time;
+    lu_str_t  str;
+
+    str = lu_str(text);
+
+    return lu_time_parse(&str, &time) == LU_OK ? time : 0;
+}
+
+
 /*
  * Takes a number of n digits and the character behind it, a letter in either
  * case.
@@ -148,9 +159,9 @@ lu_time_month_days(long year, long month)
 }
 
 
-/* Days since the epoch, after Gauss: the year begins in March. */
+/* After Gauss: the year begins in March. */
 
-static long
+long
 lu_time_days(long year, long month, long day)
 {
     month -= 2;

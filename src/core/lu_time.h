@@ -28,6 +28,14 @@
 
 lu_rc_e lu_time_parse(const lu_str_t *text, time_t *time);
 
+/* The same of what lu_time_print() has written; 0: it is not that. */
+
+time_t lu_time_of(const char *text);
+
+/* Days since the epoch of a date of the Gregorian calendar. */
+
+long lu_time_days(long year, long month, long day);
+
 /*
  * Writes a time from 1970 to 9999 as a terminated timestamp of LU_TIME_SIZE
  * bytes.

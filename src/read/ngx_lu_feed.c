@@ -111,6 +111,10 @@ ngx_lu_feed_handler(ngx_http_request_t *r)
         return ngx_lu_static_refuse(r, NGX_HTTP_NOT_FOUND, "App not found.");
     }
 
+    if (app->next <= ngx_time()) {
+        lu_app_turn(app, ngx_time());
+    }
+
     if (ngx_lu_feed_path(r, &id, &path) != NGX_OK) {
         return ngx_lu_static_refuse(r, NGX_HTTP_NOT_FOUND, "Not found.");
     }

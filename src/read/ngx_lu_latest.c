@@ -94,6 +94,10 @@ ngx_lu_latest(ngx_http_request_t *r, ngx_str_t *id)
         return ngx_lu_reply_error(r, NGX_HTTP_BAD_REQUEST, &err);
     }
 
+    if (app->next <= ngx_time()) {
+        lu_app_turn(app, ngx_time());
+    }
+
     result = lu_latest(app, &check, ngx_time(), &channel, &deployment);
 
     mark = deployment ? &deployment->mark

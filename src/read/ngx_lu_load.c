@@ -270,6 +270,8 @@ ngx_lu_load_app(ngx_lu_load_t *load)
                                            "is not the id of its folder"));
     }
 
+    lu_app_turn(app, ngx_time());
+
     load->copy = app;
 
     return ngx_lu_load_releases(load, app);

@@ -72,7 +72,7 @@ static ngx_int_t ngx_lu_bundle_write(ngx_lu_task_t *task,
 static ngx_int_t ngx_lu_bundle_target(ngx_lu_task_t *task, const cJSON *app,
     cJSON *release, const ngx_lu_promotion_t *promotion);
 static ngx_int_t ngx_lu_bundle_rollout(ngx_lu_task_t *task, cJSON *app,
-    const cJSON *release);
+    const cJSON *release, const ngx_lu_promotion_t *promotion);
 
 
 /*
@@ -719,6 +719,7 @@ ngx_lu_bundle_promote(ngx_lu_task_t *task, cJSON *app,
     ngx_lu_release_t *release, const ngx_lu_promotion_t *promotion)
 {
     char      *id;
+    lu_rc_e    rc;
     ngx_int_t  status;
 
     status = ngx_lu_bundle_target(task, app, release->json, promotion);
@@ -727,7 +728,7 @@ ngx_lu_bundle_promote(ngx_lu_task_t *task, cJSON *app,
     }
 
     if (release->is_live) {
-        status = ngx_lu_bundle_rollout(task, app, release->json);
+        status = ngx_lu_bundle_rollout(task, app, release->json, promotion);
 
         if (status != NGX_DECLINED) {
             return status;
@@ -747,7 +748,22 @@ ngx_lu_bundle_promote(ngx_lu_task_t *task, cJSON *app,
         }
     }
 
-    return ngx_lu_bundle_publish(task, app, release->json);
+    status = ngx_lu_bundle_deploy(task, app, release->json);
+
+    if (status == NGX_OK && promotion->wanted) {
+        id = ngx_lu_task_member(task, release->json, "deployment");
+
+        rc = lu_change_deployment_plan(app, id ? id : "", promotion->wanted,
+                                       task->now, &task->error);
+
+        status = ngx_lu_task_core(task, rc);
+    }
+
+    if (status == NGX_OK) {
+        status = ngx_lu_release_publish(task, task->subject);
+    }
+
+    return status == NGX_OK ? NGX_HTTP_OK : status;
 }
 
 
@@ -787,7 +803,8 @@ ngx_lu_bundle_target(ngx_lu_task_t *task, const cJSON *app, cJSON *release,
 /* NGX_DECLINED: it is not the newest one of its channel. */
 
 static ngx_int_t
-ngx_lu_bundle_rollout(ngx_lu_task_t *task, cJSON *app, const cJSON *release)
+ngx_lu_bundle_rollout(ngx_lu_task_t *task, cJSON *app, const cJSON *release,
+    const ngx_lu_promotion_t *promotion)
 {
     cJSON    *channel, *deployment, *deployments;
     double    before, rollout;
@@ -819,8 +836,20 @@ ngx_lu_bundle_rollout(ngx_lu_task_t *task, cJSON *app, const cJSON *release)
     task->from = (char *) ngx_lu_format(task->io.pool, "%.4f", before);
     task->to = (char *) ngx_lu_format(task->io.pool, "%.4f", rollout);
 
-    rc = lu_change_deployment_update(app, (char *) id.data, rollout, task->now,
-                                     &task->error);
+    if (lu_json_get(promotion->wanted, "plan")) {
+        task->to = "plan";
+        rc = LU_OK;
+
+    } else {
+        rc = lu_change_deployment_update(app, (char *) id.data, rollout,
+                                         task->now, &task->error);
+    }
+
+    if (rc == LU_OK && promotion->wanted) {
+        rc = lu_change_deployment_plan(app, (char *) id.data,
+                                       promotion->wanted, task->now,
+                                       &task->error);
+    }
 
     return rc == LU_OK ? NGX_HTTP_OK : ngx_lu_task_core(task, rc);
 }

@@ -21,6 +21,7 @@
 
 typedef struct {
     const char         *channel;       /* its name, or NULL; of a bundle */
+    const cJSON        *wanted;        /* lu_growth_wanted(), or NULL */
     double              rollout;       /* from 0 to 1, if has_rollout */
     unsigned            has_rollout:1;
     unsigned            listed:1;      /* the rules are a file's, on GitHub */

@@ -310,14 +310,22 @@ static ngx_int_t
 ngx_lu_desktop_rollout(ngx_lu_task_t *task, cJSON *app,
     const ngx_lu_promotion_t *promotion)
 {
+    double   rollout;
     lu_rc_e  rc;
 
-    if (!promotion->has_rollout) {
+    if (!promotion->has_rollout && promotion->wanted == NULL) {
         return NGX_DECLINED;
     }
 
-    rc = lu_builds_rollout(app, task->subject, promotion->rollout,
-                           &task->error);
+    rollout = promotion->has_rollout ? promotion->rollout : 1;
+
+    if (promotion->wanted) {
+        rc = lu_builds_plan(app, task->subject, rollout, promotion->wanted,
+                            task->now, &task->error);
+
+    } else {
+        rc = lu_builds_rollout(app, task->subject, rollout, &task->error);
+    }
 
     if (rc == LU_NOT_FOUND) {
         return NGX_DECLINED;
@@ -328,8 +336,9 @@ ngx_lu_desktop_rollout(ngx_lu_task_t *task, cJSON *app,
     }
 
     task->change = "release.rollout";
-    task->to = (char *) ngx_lu_format(task->io.pool, "%.4f",
-                                      promotion->rollout);
+    task->to = promotion->wanted
+               ? "plan" : (char *) ngx_lu_format(task->io.pool, "%.4f",
+                                                 rollout);
 
     return NGX_OK;
 }
@@ -355,7 +364,7 @@ ngx_lu_desktop_release(ngx_lu_task_t *task, cJSON *app, const cJSON *release,
 
     rollout = promotion->has_rollout ? promotion->rollout : 1;
 
-    info = (promotion->listed || rollout < 1)
+    info = (promotion->listed || promotion->wanted || rollout < 1)
            ? NULL
            : cJSON_GetObjectItemCaseSensitive(release, "releaseInfo");
 
@@ -375,7 +384,11 @@ ngx_lu_desktop_release(ngx_lu_task_t *task, cJSON *app, const cJSON *release,
 
     cJSON_Delete(manifests);
 
-    if (rc == LU_OK && promotion->has_rollout) {
+    if (rc == LU_OK && promotion->wanted) {
+        rc = lu_builds_plan(app, task->subject, rollout, promotion->wanted,
+                            task->now, &task->error);
+
+    } else if (rc == LU_OK && promotion->has_rollout) {
         rc = lu_builds_rollout(app, task->subject, rollout, &task->error);
     }
 
@@ -385,7 +398,10 @@ ngx_lu_desktop_release(ngx_lu_task_t *task, cJSON *app, const cJSON *release,
 
     latest = lu_builds_latest(app);
 
-    if (rollout < 1) {
+    if (promotion->wanted) {
+        task->to = "plan";
+
+    } else if (rollout < 1) {
         task->to = (char *) ngx_lu_format(task->io.pool, "%.4f", rollout);
 
     } else if (latest) {
@@ -412,6 +428,11 @@ ngx_lu_desktop_learn(ngx_lu_task_t *task, cJSON *app)
     ngx_int_t                status;
     ngx_uint_t               n;
     ngx_lu_desktop_table_t   table;
+
+    rc = lu_builds_settle(app, task->now, &task->error);
+    if (rc != LU_OK) {
+        return ngx_lu_task_core(task, rc);
+    }
 
     builds = lu_json_get(app, "desktopBuilds");
 

@@ -173,7 +173,7 @@ check_shares(const lu_desktop_t *desktop)
 
         require(cJSON_AddStringToObject(release, "id",
                             (char *) desktop->rules[i].build_id.data) != NULL);
-        require(lu_share_list(shares, NULL, desktop, release) == LU_OK);
+        require(lu_share_list(shares, NULL, desktop, release, 0) == LU_OK);
 
         cJSON_ArrayForEach(item, shares) {
             require(lu_json_number(item, "share", &share) == LU_OK);

@@ -65,7 +65,7 @@ share_of(const cJSON *app, const char *release)
                cJSON_GetObjectItemCaseSensitive(app, "desktopReleases"),
                &desktop, &err)
         != LU_OK
-        || lu_share_list(shares, app, &desktop, json) != LU_OK)
+        || lu_share_list(shares, app, &desktop, json, 0) != LU_OK)
     {
         printf("Bail out! no shares\n");
         exit(1);
@@ -442,7 +442,7 @@ share_memory(void)
     app = tap_json("{\"channels\":[{\"name\":\"p\",\"deployments\":["
                    "{\"release\":\"a\",\"rollout\":1}]}]}");
 
-    ok(lu_share_list(NULL, app, NULL, release) == LU_NOMEM,
+    ok(lu_share_list(NULL, app, NULL, release, 0) == LU_NOMEM,
        "nothing to add to");
 
     cJSON_Delete(release);
