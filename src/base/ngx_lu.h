@@ -78,7 +78,6 @@ typedef struct {
     ngx_lu_jobs_t             *jobs;    /* NULL if nothing is fetched */
     ngx_lu_notify_t           *notify;  /* NULL if nobody is told */
     ngx_uint_t                 existing; /* nginx does not make it */
-    ngx_uint_t                 is_new;  /* nginx has to make it */
     ngx_uint_t                 absent;  /* when the configuration was read */
     ngx_uint_t                 unmarked; /* its mark could not be made */
     ngx_uint_t                 is_remote; /* on a network file system */

@@ -18,7 +18,6 @@
 
 typedef struct {
     ngx_uint_t            found;
-    ngx_uint_t            is_new;       /* there is no store yet */
     ngx_uint_t            read_only;
     ngx_err_t             refused;      /* root may not write */
     lu_mount_t            mount;
@@ -78,7 +77,6 @@ ngx_lu_mount_look(ngx_conf_t *cf, ngx_lu_store_t *store)
 
     type = ngx_lu_from_core(&look->mount.type);
 
-    store->is_new = look->is_new;
     store->is_read_only = look->read_only;
     store->is_remote = look->found
                        && look->mount.kind != LU_MOUNT_LOCAL
@@ -161,8 +159,6 @@ ngx_lu_mount_run(void *data)
     if (ngx_file_info(look->path, &fi) == NGX_FILE_ERROR
         && ngx_errno == NGX_ENOENT)
     {
-        look->is_new = 1;
-
         slash = (u_char *) strrchr((char *) look->path, '/');
 
         if (slash == look->path) {
