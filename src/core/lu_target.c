@@ -25,8 +25,8 @@ typedef struct {
 } lu_target_line_t;
 
 
-static lu_rc_e lu_target_line(const lu_arena_t *arena, lu_str_t *line,
-    lu_target_t *target, lu_error_t *err);
+static lu_rc_e lu_target_line(void *data, void *list, size_t i,
+    lu_str_t *line, lu_error_t *err);
 static lu_rc_e lu_target_url(const lu_arena_t *arena, lu_target_t *target,
     const lu_str_t *field, lu_error_t *err);
 static lu_rc_e lu_target_room(const lu_arena_t *arena, lu_target_t *target);
@@ -79,61 +79,33 @@ lu_rc_e
 lu_target_parse(const lu_arena_t *arena, const lu_str_t *text,
     lu_target_t **targets, size_t *n, lu_error_t *err)
 {
-    size_t        i, len, number;
-    lu_rc_e       rc;
-    lu_str_t      line, rest;
-    lu_target_t  *list;
+    void     *list;
+    lu_rc_e   rc;
 
-    rest = *text;
-    number = 0;
+    rc = lu_line_list(arena, text, sizeof(lu_target_t), lu_target_line,
+                      (void *) arena, &list, n, err);
 
-    for (len = 0; lu_line_next(&rest, &line, &number); len++) {
-        /* void */
+    if (rc == LU_OK) {
+        *targets = list;
     }
 
-    list = NULL;
-
-    if (len) {
-        list = arena->alloc(arena->data, len * sizeof(lu_target_t));
-        if (list == NULL) {
-            return LU_NOMEM;
-        }
-    }
-
-    rest = *text;
-    number = 0;
-
-    for (i = 0; lu_line_next(&rest, &line, &number); i++) {
-        rc = lu_target_line(arena, &line, &list[i], err);
-
-        if (rc == LU_OK && lu_target_find(list, i, &list[i].name)) {
-            rc = lu_error(err, NULL, "has the name of an earlier line");
-        }
-
-        if (rc == LU_INVALID) {
-            rc = lu_line_error(arena, number, err);
-        }
-
-        if (rc != LU_OK) {
-            return rc;
-        }
-    }
-
-    *targets = list;
-    *n = len;
-
-    return LU_OK;
+    return rc;
 }
 
 
 static lu_rc_e
-lu_target_line(const lu_arena_t *arena, lu_str_t *line, lu_target_t *target,
+lu_target_line(void *data, void *list, size_t i, lu_str_t *line,
     lu_error_t *err)
 {
-    size_t            n;
-    lu_rc_e           rc;
-    lu_str_t          field;
-    lu_target_line_t  parsed;
+    const lu_arena_t *arena = data;
+
+    size_t             n;
+    lu_rc_e            rc;
+    lu_str_t           field;
+    lu_target_t       *target;
+    lu_target_line_t   parsed;
+
+    target = (lu_target_t *) list + i;
 
     memset(target, 0, sizeof(lu_target_t));
 
@@ -141,6 +113,10 @@ lu_target_line(const lu_arena_t *arena, lu_str_t *line, lu_target_t *target,
         return lu_error(err, NULL,
                         "has a name that is not 1 to 64 letters, digits, "
                         "\"-\" and \"_\"");
+    }
+
+    if (lu_target_find(list, i, &field)) {
+        return lu_error(err, NULL, "has the name of an earlier line");
     }
 
     target->name = lu_str_dup(arena, field.data, field.len);
