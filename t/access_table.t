@@ -113,6 +113,7 @@ POST   /releases/{a}/{i}/withdraw                       approve
 POST   /releases/{a}/{i}/stage                          publish
 POST   /releases/{a}/{i}/fetch                          publish
 POST   /releases/{a}/{i}/retry                          publish
+POST   /releases/{a}/{i}/link                           approve
 POST   /releases/{a}/{i}/{s}                            approve
 EOF_TABLE
 
