@@ -16,7 +16,14 @@
  * made by zlib, of which level 6 has the same speed within a factor of two.
  */
 
-#define LU_GZIP_LEVEL  6
+#define LU_GZIP_LEVEL   6
+
+#define LU_GZIP_STORED  65535       /* bytes of a block that is stored */
+#define LU_GZIP_PIECE   65536
+
+
+static lu_rc_e lu_gzip_unpacked(const lu_str_t *packed, int is_raw, size_t max,
+    size_t *size);
 
 
 lu_rc_e
@@ -105,6 +112,136 @@ lu_gzip_block(const lu_str_t *before, const lu_str_t *text, int last,
     }
 
     return LU_OK;
+}
+
+
+/* RFC 1951, section 3.2.4. */
+
+lu_rc_e
+lu_gzip_stored(const lu_arena_t *arena, const lu_str_t *text, lu_str_t *gzip)
+{
+    size_t          i, n;
+    unsigned char  *p;
+
+    n = text->len / LU_GZIP_STORED + 1;
+
+    p = arena->alloc(arena->data, LU_GZIP_HEAD + text->len + 5 * n
+                                  + LU_GZIP_TAIL);
+    if (p == NULL) {
+        return LU_NOMEM;
+    }
+
+    gzip->data = p;
+
+    lu_gzip_head(p);
+    p += LU_GZIP_HEAD;
+
+    i = 0;
+
+    do {
+        n = text->len - i;
+        n = (n < LU_GZIP_STORED) ? n : LU_GZIP_STORED;
+
+        *p++ = (i + n == text->len);
+        *p++ = (unsigned char) (n & 0xff);
+        *p++ = (unsigned char) (n >> 8);
+        *p++ = (unsigned char) (~n & 0xff);
+        *p++ = (unsigned char) (~n >> 8 & 0xff);
+
+        memcpy(p, text->data + i, n);
+
+        p += n;
+        i += n;
+
+    } while (i < text->len);
+
+    lu_gzip_tail(p, lu_gzip_crc(text), text->len);
+    p += LU_GZIP_TAIL;
+
+    gzip->len = (size_t) (p - gzip->data);
+
+    return LU_OK;
+}
+
+
+lu_rc_e
+lu_gzip_unpack(const lu_arena_t *arena, const lu_str_t *packed, int is_raw,
+    size_t max, lu_str_t *text)
+{
+    int       rc;
+    lu_rc_e   core;
+    z_stream  stream;
+
+    if (!is_raw
+        && (packed->len < LU_GZIP_HEAD + LU_GZIP_TAIL
+            || packed->data[0] != 0x1f || packed->data[1] != 0x8b))
+    {
+        return LU_NOT_FOUND;
+    }
+
+    core = lu_gzip_unpacked(packed, is_raw, max, &text->len);
+
+    if (core != LU_OK) {
+        return (core == LU_INVALID && is_raw) ? LU_NOT_FOUND : core;
+    }
+
+    text->data = arena->alloc(arena->data, text->len + 1);
+    if (text->data == NULL) {
+        return LU_NOMEM;
+    }
+
+    memset(&stream, 0, sizeof(z_stream));
+
+    if (inflateInit2(&stream, is_raw ? -MAX_WBITS : 16 + MAX_WBITS) != Z_OK) {
+        return LU_NOMEM;
+    }
+
+    stream.next_in = packed->data;
+    stream.avail_in = (uInt) packed->len;
+    stream.next_out = text->data;
+    stream.avail_out = (uInt) text->len + 1;
+
+    rc = inflate(&stream, Z_FINISH);
+
+    (void) inflateEnd(&stream);
+
+    text->data[text->len] = '\0';
+
+    return rc == Z_STREAM_END ? LU_OK : LU_NOMEM;
+}
+
+
+/* Unpacks it a first time, since nothing says how long it is going to be. */
+
+static lu_rc_e
+lu_gzip_unpacked(const lu_str_t *packed, int is_raw, size_t max, size_t *size)
+{
+    int            rc;
+    z_stream       stream;
+    unsigned char  piece[LU_GZIP_PIECE];
+
+    memset(&stream, 0, sizeof(z_stream));
+
+    if (inflateInit2(&stream, is_raw ? -MAX_WBITS : 16 + MAX_WBITS) != Z_OK) {
+        return LU_NOMEM;
+    }
+
+    stream.next_in = packed->data;
+    stream.avail_in = (uInt) packed->len;
+
+    do {
+        stream.next_out = piece;
+        stream.avail_out = LU_GZIP_PIECE;
+
+        rc = inflate(&stream, Z_NO_FLUSH);
+
+    } while (rc == Z_OK && stream.total_out <= max);
+
+    *size = stream.total_out;
+
+    (void) inflateEnd(&stream);
+
+    return (rc == Z_STREAM_END && *size <= max) ? LU_OK : LU_INVALID;
 }
 
 

@@ -49,6 +49,24 @@ void lu_gzip_tail(unsigned char tail[LU_GZIP_TAIL], unsigned long crc,
 lu_rc_e lu_gzip_block(const lu_str_t *before, const lu_str_t *text, int last,
     lu_str_t *block);
 
+/*
+ * Puts a whole text into a gzip in the arena, without compressing it: the same
+ * text makes the same bytes, whatever the version of a library.  LU_OK or
+ * LU_NOMEM.
+ */
+
+lu_rc_e lu_gzip_stored(const lu_arena_t *arena, const lu_str_t *text,
+    lu_str_t *gzip);
+
+/*
+ * Unpacks a whole gzip, or a raw deflate stream, of up to max bytes into the
+ * arena.  LU_OK; LU_NOMEM; LU_NOT_FOUND: it is none; or LU_INVALID: a gzip is
+ * damaged, or larger.
+ */
+
+lu_rc_e lu_gzip_unpack(const lu_arena_t *arena, const lu_str_t *packed,
+    int is_raw, size_t max, lu_str_t *text);
+
 /* The CRC of a text, and that of a text and one of "size" bytes behind it. */
 
 unsigned long lu_gzip_crc(const lu_str_t *text);

@@ -167,6 +167,56 @@ test_blocks(const char *name)
 }
 
 
+/* What is stored, and what is compressed, is unpacked again. */
+
+static void
+test_unpacked(void)
+{
+    size_t         i;
+    lu_str_t       str, gzip, again, raw;
+    unsigned char  old;
+
+    static const size_t  sizes[] = { 0, 1, 65534, 65535, 65536, 200000 };
+
+    fill(1);
+
+    for (i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+        str.data = text;
+        str.len = sizes[i];
+
+        ok(lu_gzip_stored(&tap_arena, &str, &gzip) == LU_OK
+           && lu_gzip_unpack(&tap_arena, &gzip, 0, SIZE, &again) == LU_OK
+           && lu_str_eq(&again, &str),
+           "%zu bytes stored", sizes[i]);
+
+        raw.data = gzip.data + LU_GZIP_HEAD;
+        raw.len = gzip.len - LU_GZIP_HEAD;
+
+        ok(lu_gzip_unpack(&tap_arena, &raw, 1, SIZE, &again) == LU_OK
+           && lu_str_eq(&again, &str), "a raw stream");
+    }
+
+    ok(lu_gzip_unpack(&tap_arena, &gzip, 0, str.len, &again) == LU_OK
+       && lu_gzip_unpack(&tap_arena, &gzip, 0, str.len - 1, &again)
+          == LU_INVALID,
+       "a limit");
+
+    old = gzip.data[1000]++;
+    ok(lu_gzip_unpack(&tap_arena, &gzip, 0, SIZE, &again) == LU_INVALID,
+       "other bytes");
+    gzip.data[1000] = old;
+
+    gzip.len -= LU_GZIP_TAIL;
+    ok(lu_gzip_unpack(&tap_arena, &gzip, 0, SIZE, &again) == LU_INVALID,
+       "no end");
+    raw.len = 100;
+    ok(lu_gzip_unpack(&tap_arena, &raw, 1, SIZE, &again) == LU_NOT_FOUND,
+       "no end of a raw stream");
+    ok(lu_gzip_unpack(&tap_arena, &str, 0, SIZE, &again) == LU_NOT_FOUND,
+       "no gzip");
+}
+
+
 int
 main(void)
 {
@@ -179,6 +229,8 @@ main(void)
 
     fill(1);
     test_blocks("noise");
+
+    test_unpacked();
 
     str = tap_str("123456789");
     ok(lu_gzip_crc(&str) == 0xcbf43926, "the CRC");
