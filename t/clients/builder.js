@@ -15,19 +15,11 @@
 const crypto = require('crypto');
 const fs = require('fs');
 const path = require('path');
-const zlib = require('zlib');
 
-const MIN = 8 << 10;
-const AVERAGE = 16 << 10;
-const MAX = 32 << 10;
+const { execFileSync } = require('child_process');
+const { appBuilderPath } = require('app-builder-bin');
 
 const EDIT = 100;
-
-const gear = new Int32Array(256);
-
-for (let i = 0; i < 256; i++) {
-    gear[i] = sha256(`gear ${i}`).readInt32LE(0);
-}
 
 // What an architecture is called in the names of each kind.
 
@@ -99,30 +91,16 @@ function make(build, target, arch) {
 
     const called = name(build, (calls[target] || {})[arch] || arch);
     const file = path.join(build.dir, called);
-
-    let bytes = content(build, arch === 'x64' ? target : `${target} ${arch}`);
-    let blockMapSize = 0;
-
-    if (embedded || mapped) {
-        const map = Buffer.from(JSON.stringify(blockmap(bytes)));
-
-        if (embedded) {
-            const packed = zlib.deflateRawSync(map);
-            const size = Buffer.alloc(4);
-
-            blockMapSize = packed.length;
-            size.writeUInt32BE(packed.length);
-            bytes = Buffer.concat([bytes, packed, size]);
-
-        } else {
-            fs.writeFileSync(`${file}.blockmap`, zlib.gzipSync(map));
-        }
-    }
+    const bytes = content(build, arch === 'x64' ? target : `${target} ${arch}`);
 
     fs.writeFileSync(file, bytes);
 
+    if (embedded || mapped) {
+        return { called, ...blockmap(file, embedded) };
+    }
+
     return {
-        called, blockMapSize, size: bytes.length,
+        called, size: bytes.length,
         sha512: crypto.createHash('sha512').update(bytes).digest('base64')
     };
 }
@@ -183,39 +161,14 @@ function random(seed, size) {
 }
 
 
-// Blocks end where the bytes say so, of which the hash remembers the last 32,
-// so that a change moves no block but its own.
+// What the real one makes of the file: beside it, or behind its bytes.
 
-function blockmap(bytes) {
-    const checksums = [];
-    const sizes = [];
+function blockmap(file, embedded) {
+    const how = embedded ? ['--compression', 'deflate']
+                         : ['--output', `${file}.blockmap`];
 
-    let start = 0;
-    let hash = 0;
-
-    for (let i = 0; i < bytes.length; i++) {
-        const size = i + 1 - start;
-
-        hash = (hash << 1) + gear[bytes[i]] | 0;
-
-        if (i + 1 < bytes.length
-            && (size < MIN || (hash >>> 0) >= 2 ** 32 / (AVERAGE - MIN))
-            && size < MAX)
-        {
-            continue;
-        }
-
-        checksums.push(sha256(bytes.subarray(start, i + 1))
-                       .toString('base64', 0, 18));
-        sizes.push(size);
-
-        start = i + 1;
-        hash = 0;
-    }
-
-    return {
-        version: '2', files: [{ name: 'file', offset: 0, checksums, sizes }]
-    };
+    return JSON.parse(execFileSync(appBuilderPath,
+                                   ['blockmap', '--input', file, ...how]));
 }
 
 
