@@ -153,6 +153,13 @@ static ngx_command_t  ngx_lu_commands[] = {
       offsetof(ngx_lu_loc_conf_t, approval),
       ngx_lu_approvals },
 
+    { ngx_string("liveupdate_blockmaps"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_FLAG,
+      ngx_conf_set_flag_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_lu_loc_conf_t, blockmaps),
+      NULL },
+
     { ngx_string("liveupdate_artifacts"),
       NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS,
       ngx_lu_artifacts,
@@ -795,6 +802,7 @@ ngx_lu_create_loc_conf(ngx_conf_t *cf)
     lucf->releases = NGX_CONF_UNSET;
     lucf->artifacts = NGX_CONF_UNSET;
     lucf->approval = NGX_CONF_UNSET_UINT;
+    lucf->blockmaps = NGX_CONF_UNSET;
     lucf->status = NGX_CONF_UNSET;
     lucf->status_token = NGX_CONF_UNSET;
     lucf->ready = NGX_CONF_UNSET;
@@ -819,6 +827,7 @@ ngx_lu_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     ngx_conf_merge_sec_value(conf->valid, prev->valid, 1);
     ngx_conf_merge_uint_value(conf->approval, prev->approval,
                               NGX_LU_APPROVAL_OFF);
+    ngx_conf_merge_value(conf->blockmaps, prev->blockmaps, 0);
 
     if (conf->base_url == NULL) {
         conf->base_url = prev->base_url;

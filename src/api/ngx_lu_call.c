@@ -81,6 +81,7 @@ ngx_lu_call_create(ngx_http_request_t *r, lu_route_t *route,
     task->app = route->app;
     task->id = route->id;
     task->approval = (lucf->approval != NGX_LU_APPROVAL_OFF);
+    task->blockmaps = lucf->blockmaps;
 
     /* to the Capawesome API, desktop releases are none of its bundles */
 

@@ -173,6 +173,7 @@ typedef struct {
     ngx_flag_t                 releases;  /* the API's, of approvers */
     ngx_flag_t                 artifacts;
     ngx_uint_t                 approval;
+    ngx_flag_t                 blockmaps; /* missing ones are made */
     ngx_flag_t                 status;
     ngx_flag_t                 status_token;
     ngx_flag_t                 ready;

@@ -22,6 +22,7 @@ typedef struct {
     lu_str_t                     url;
     lu_str_t                     sha512;
     uint64_t                     size;
+    uint64_t                     blockmap;
 } lu_builder_entry_t;
 
 
@@ -204,6 +205,10 @@ lu_builder_file_value(lu_yaml_t *yaml, const lu_str_t *key, void *data)
         return lu_yaml_size(yaml, &entry->size);
     }
 
+    if (lu_str_is(key, "blockMapSize")) {
+        return lu_yaml_size(yaml, &entry->blockmap);
+    }
+
     return lu_yaml_skip(yaml, key, NULL);
 }
 
@@ -229,6 +234,7 @@ lu_builder_add(const lu_arena_t *arena, lu_builder_ctx_t *ctx,
     }
 
     file.size = entry->size;
+    file.blockmap = entry->blockmap;
     file.is_absolute = is_absolute;
 
     old = lu_builder_find(ctx, &file.name);

@@ -23,6 +23,7 @@ typedef struct {
     lu_str_t            name;        /* that the URL leads to */
     unsigned char       sha512[LU_BUILDER_SHA512];
     uint64_t            size;        /* bytes; UINT64_MAX: unknown */
+    uint64_t            blockmap;    /* bytes at its end; 0: none */
     unsigned            is_absolute:1;  /* it has a URL with a host */
 } lu_builder_file_t;
 
@@ -36,7 +37,7 @@ typedef struct {
 
 /*
  * Reads an update manifest into the arena: "version"; "files" (url, sha512,
- * size); "packages" ({arch: {path, sha512, size}}); and "path" with "sha512",
+ * size, blockMapSize); "packages" ({arch: {path, ...}}); and "path" with "sha512",
  * from before there were "files", if it names a file that they do not list.
  * Other keys are ignored, and null counts as absent.
  *

@@ -6,6 +6,7 @@
 
 #include "ngx_lu_names.h"
 #include "ngx_lu_stage.h"
+#include "ngx_lu_stage_blockmap.h"
 #include "ngx_lu_stage_builder.h"
 #include "ngx_lu_stage_files.h"
 #include "ngx_lu_stage_left.h"
@@ -189,6 +190,12 @@ ngx_lu_stage_blockmaps(ngx_lu_stage_t *stage)
             status = ngx_lu_stage_files_once(stage, file);
         }
 
+        /* nobody could mend what was fetched, and updaters can do without */
+
+        if (status == NGX_OK && stage->digests == NULL) {
+            status = ngx_lu_stage_blockmap(stage, file, whole);
+        }
+
         if (status != NGX_OK) {
             return status;
         }
@@ -196,7 +203,11 @@ ngx_lu_stage_blockmaps(ngx_lu_stage_t *stage)
         file->is_listed = 1;
     }
 
-    return NGX_OK;
+    if (!stage->task->blockmaps || stage->digests) {
+        return NGX_OK;
+    }
+
+    return ngx_lu_stage_blockmap_make(stage);
 }
 
 

@@ -4,6 +4,7 @@
  */
 
 
+#include "ngx_lu_stage_blockmap.h"
 #include "ngx_lu_stage_builder.h"
 #include "ngx_lu_stage_names.h"
 #include "ngx_lu_task.h"
@@ -191,5 +192,11 @@ ngx_lu_stage_builder_file(ngx_lu_stage_t *stage,
 
     file->is_listed = 1;
 
-    return NGX_OK;
+    if (built->blockmap == 0 || file->is_mapped || stage->digests) {
+        return NGX_OK;
+    }
+
+    file->is_mapped = 1;
+
+    return ngx_lu_stage_blockmap_inside(stage, file, built->blockmap);
 }

@@ -653,7 +653,7 @@ ngx_lu_stage_files_version(ngx_lu_stage_t *stage, const lu_str_t *name,
 
 ngx_int_t
 ngx_lu_stage_files_add(ngx_lu_stage_t *stage, const lu_str_t *name,
-    const char *text)
+    const lu_str_t *bytes)
 {
     lu_sha256_t           sha256;
     ngx_lu_stage_file_t  *file;
@@ -666,19 +666,13 @@ ngx_lu_stage_files_add(ngx_lu_stage_t *stage, const lu_str_t *name,
     ngx_memzero(file, sizeof(ngx_lu_stage_file_t));
 
     file->name = *name;
-    file->size = ngx_strlen(text);
+    file->data = bytes->data;
+    file->size = bytes->len;
     file->is_hashed = 1;
     file->is_listed = 1;
 
-    file->data = ngx_pnalloc(stage->task->io.pool, (size_t) file->size);
-    if (file->data == NULL) {
-        return ngx_lu_task_nomem(stage->task);
-    }
-
-    ngx_memcpy(file->data, text, (size_t) file->size);
-
     lu_sha256_init(&sha256);
-    lu_sha256_update(&sha256, text, (size_t) file->size);
+    lu_sha256_update(&sha256, bytes->data, bytes->len);
     lu_sha256_hex(&sha256, file->sha256);
 
     return NGX_OK;

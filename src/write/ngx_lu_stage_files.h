@@ -39,6 +39,7 @@ typedef struct {
     unsigned                 is_with:1;     /* the caller wants to have it */
     unsigned                 is_extra:1;    /* and no manifest lists it */
     unsigned                 is_manifest:1; /* and is one of its manifests */
+    unsigned                 is_mapped:1;   /* and has a blockmap inside */
 } ngx_lu_stage_file_t;
 
 
@@ -141,12 +142,12 @@ ngx_int_t ngx_lu_stage_files_version(ngx_lu_stage_t *stage,
     const lu_str_t *name, const lu_str_t *version);
 
 /*
- * Adds a file with a text, which is copied, to the release.  NGX_OK or 500.
- * Pointers into stage->files are invalid then.
+ * Adds a file with these bytes, which must last, to the release.  NGX_OK or
+ * 500.  Pointers into stage->files are invalid then.
  */
 
 ngx_int_t ngx_lu_stage_files_add(ngx_lu_stage_t *stage, const lu_str_t *name,
-    const char *text);
+    const lu_str_t *bytes);
 
 
 #endif /* _NGX_LU_STAGE_FILES_H_INCLUDED_ */

@@ -147,8 +147,8 @@ ngx_lu_stage_td_add(ngx_lu_stage_t *stage, unsigned platform)
     char                     *text;
     u_char                   *p;
     size_t                    n;
-    lu_str_t                  name;
-    ngx_int_t                 status;
+    lu_str_t                  name, bytes;
+    lu_arena_t                arena;
     ngx_uint_t                i;
     ngx_lu_stage_manifest_t  *manifest;
 
@@ -186,11 +186,13 @@ ngx_lu_stage_td_add(ngx_lu_stage_t *stage, unsigned platform)
         return ngx_lu_task_nomem(stage->task);
     }
 
-    status = ngx_lu_stage_files_add(stage, &name, text);
+    arena = ngx_lu_arena(stage->task->io.pool);
+    bytes = lu_str_dup(&arena, text, strlen(text));
 
     cJSON_free(text);
 
-    return status;
+    return bytes.data ? ngx_lu_stage_files_add(stage, &name, &bytes)
+                      : ngx_lu_task_nomem(stage->task);
 }
 
 

@@ -46,6 +46,7 @@ struct ngx_lu_task_s {
     unsigned                 frees:1;    /* it may spend the reserve */
 
     unsigned                 approval:1; /* releases wait for a person */
+    unsigned                 blockmaps:1; /* missing ones are made */
     unsigned                 pull:1;     /* staged, they get a pull request */
     unsigned                 bundles:1;  /* desktop releases are not found */
     unsigned                 again:1;    /* the change may be a repeated one */
