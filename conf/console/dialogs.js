@@ -313,7 +313,7 @@ function effectsOf(app, release, field, asSaid) {
         }
 
         try {
-            const { effects } = await post(
+            const { effects, warnings: said } = await post(
                 `${pathOf(app, release, 'promote')}?dry-run`,
                 { rollout: now });
 
@@ -334,7 +334,8 @@ function effectsOf(app, release, field, asSaid) {
                     ] }))),
                 warnings(gone.length ? [gone.map((one) => one.manifest)
                     .join(', ') + ': some who get an update now have none '
-                    + 'afterwards.'] : []));
+                    + 'afterwards.'] : []),
+                warnings(said || []));
 
         } catch (failure) {
 

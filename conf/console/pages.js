@@ -469,6 +469,19 @@ function leftOutTable(release) {
 }
 
 
+// What updaters obey: the oldest system that a manifest allows, and its share.
+
+function demands(condition) {
+    const { minimumSystemVersion, stagingPercentage } = condition;
+
+    return foreign([
+        minimumSystemVersion && `system ${minimumSystemVersion} or newer`,
+        Number.isFinite(stagingPercentage)
+            && `update for ${stagingPercentage} %`,
+    ].filter(Boolean).join(', '));
+}
+
+
 function facts(release) {
     const info = release.releaseInfo || {};
 
@@ -483,6 +496,9 @@ function facts(release) {
         ['Published by', text(release.createdBy)],
         ['Published', release.createdAt && time(release.createdAt)],
         ['Last change', release.updatedAt && time(release.updatedAt)],
+        ...(release.conditions || []).map((one) => [
+            'Demanded by ' + one.manifest, demands(one),
+        ]),
         ['Planned rollout', release.state === 'staged'
             && Number.isFinite(release.rollout) && percent(release.rollout)],
         ['Electron', text(release.electron)],

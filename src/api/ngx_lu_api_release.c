@@ -34,7 +34,8 @@
 
 /* files of a release in an answer, unless the request says how many */
 
-#define NGX_LU_API_RELEASE_FILES  1000
+#define NGX_LU_API_RELEASE_FILES    1000
+#define NGX_LU_API_RELEASE_WARNING  512     /* bytes */
 
 
 static ngx_int_t ngx_lu_api_release_files(ngx_lu_call_t *call,
@@ -46,6 +47,10 @@ static ngx_int_t ngx_lu_api_release_add(ngx_lu_task_t *task,
     ngx_lu_release_t *release, const char *name);
 static ngx_int_t ngx_lu_api_release_dry_run(ngx_lu_call_t *call,
     const ngx_lu_promotion_t *promotion);
+static void ngx_lu_api_release_warn(lu_put_t *put, cJSON *json,
+    const cJSON *release, const ngx_lu_promotion_t *promotion);
+static cJSON *ngx_lu_api_release_twice(const lu_str_t *name, double percent,
+    double rollout);
 static char *ngx_lu_api_release_before(ngx_lu_call_t *call, cJSON *app);
 static ngx_int_t ngx_lu_api_release_rollback(ngx_lu_task_t *task, cJSON *app,
     void *data);
@@ -424,6 +429,12 @@ ngx_lu_api_release_dry_run(ngx_lu_call_t *call,
     } else {
         status = ngx_lu_desktop_effect(task, app, &release, promotion,
                                        effects);
+
+        ngx_lu_api_release_warn(&put, json, release.json, promotion);
+    }
+
+    if (status == NGX_OK && put.failed) {
+        status = ngx_lu_task_nomem(task);
     }
 
     ngx_lu_release_close(&release);
@@ -437,6 +448,57 @@ ngx_lu_api_release_dry_run(ngx_lu_call_t *call,
     }
 
     return ngx_lu_call_answer(call, NGX_HTTP_OK, json);
+}
+
+
+/* Who has won in the rollout draws lots again for the percentage. */
+
+static void
+ngx_lu_api_release_warn(lu_put_t *put, cJSON *json, const cJSON *release,
+    const ngx_lu_promotion_t *promotion)
+{
+    double        percent;
+    lu_str_t      name;
+    const cJSON  *item;
+    cJSON        *warnings;
+
+    if (!promotion->has_rollout || promotion->rollout >= 1) {
+        return;
+    }
+
+    warnings = NULL;
+
+    cJSON_ArrayForEach(item, lu_json_get(release, "conditions")) {
+
+        if (lu_json_number(item, "stagingPercentage", &percent) != LU_OK
+            || lu_json_string(item, "manifest", &name) != LU_OK)
+        {
+            continue;
+        }
+
+        if (warnings == NULL) {
+            warnings = lu_put_array(put, json, "warnings");
+        }
+
+        lu_put_item(put, warnings, NULL,
+                    ngx_lu_api_release_twice(&name, percent,
+                                             promotion->rollout));
+    }
+}
+
+
+static cJSON *
+ngx_lu_api_release_twice(const lu_str_t *name, double percent, double rollout)
+{
+    u_char  text[NGX_LU_API_RELEASE_WARNING];
+
+    *ngx_snprintf(text, sizeof(text) - 1,
+                  "\"%*s\" has a \"stagingPercentage\" of %.0f: only so "
+                  "many of those whom the rollout lets have the release "
+                  "update, %.1f %% in all.",
+                  name->len, name->data, percent, percent * rollout) = '\0';
+
+    return cJSON_CreateString((char *) text);
 }
 
 

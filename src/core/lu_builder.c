@@ -36,6 +36,8 @@ struct lu_builder_node_s {
 
 typedef struct {
     lu_str_t                     version;
+    lu_str_t                     system;
+    lu_str_t                     percent;
     lu_builder_entry_t           legacy;
     lu_builder_node_t           *files;
     lu_builder_node_t          **last;
@@ -64,6 +66,7 @@ static lu_rc_e lu_builder_legacy(const lu_arena_t *arena,
 static int lu_builder_version(const lu_str_t *version);
 static int lu_builder_part(const lu_str_t *version, size_t *i,
     int is_prerelease);
+static unsigned lu_builder_percent(const lu_str_t *text);
 static lu_rc_e lu_builder_done(const lu_arena_t *arena,
     const lu_builder_ctx_t *ctx, lu_builder_t *builder, lu_error_t *err);
 
@@ -129,6 +132,17 @@ lu_builder_value(lu_yaml_t *yaml, const lu_str_t *key, void *data)
 
     if (lu_yaml_is_null(yaml)) {
         return LU_OK;
+    }
+
+    if (yaml->event.type == YAML_SCALAR_EVENT) {
+
+        if (lu_str_is(key, "minimumSystemVersion")) {
+            return lu_yaml_string(yaml, &ctx->system);
+        }
+
+        if (lu_str_is(key, "stagingPercentage")) {
+            return lu_yaml_string(yaml, &ctx->percent);
+        }
     }
 
     if (lu_str_is(key, "files")) {
@@ -337,6 +351,31 @@ lu_builder_legacy(const lu_arena_t *arena, lu_builder_ctx_t *ctx,
 }
 
 
+static unsigned
+lu_builder_percent(const lu_str_t *text)
+{
+    size_t    i;
+    unsigned  percent;
+
+    percent = 0;
+
+    for (i = 0; i < text->len; i++) {
+
+        if (text->data[i] < '0' || text->data[i] > '9') {
+            break;
+        }
+
+        percent = percent * 10 + (unsigned) (text->data[i] - '0');
+
+        if (percent > 100) {
+            return 100;
+        }
+    }
+
+    return i ? percent : 100;
+}
+
+
 static lu_rc_e
 lu_builder_done(const lu_arena_t *arena, const lu_builder_ctx_t *ctx,
     lu_builder_t *builder, lu_error_t *err)
@@ -374,6 +413,8 @@ lu_builder_done(const lu_arena_t *arena, const lu_builder_ctx_t *ctx,
     }
 
     builder->version = ctx->version;
+    builder->system = ctx->system;
+    builder->percent = lu_builder_percent(&ctx->percent);
 
     return LU_OK;
 }

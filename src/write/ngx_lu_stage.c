@@ -19,6 +19,7 @@
 #include "store/ngx_lu_path.h"
 #include "store/ngx_lu_tree.h"
 
+#include "core/lu_name.h"
 #include "core/lu_file.h"
 #include "core/lu_json.h"
 #include "core/lu_platform.h"
@@ -34,6 +35,7 @@ static ngx_int_t ngx_lu_stage_make(ngx_lu_stage_t *stage, u_char *make);
 static ngx_int_t ngx_lu_stage_place(ngx_lu_stage_t *stage, u_char *make,
     ngx_lu_stage_file_t *file);
 static ngx_int_t ngx_lu_stage_describe(ngx_lu_stage_t *stage);
+static void ngx_lu_stage_conditions(ngx_lu_stage_t *stage, lu_put_t *put);
 
 
 ngx_int_t
@@ -355,6 +357,55 @@ ngx_lu_stage_describe(ngx_lu_stage_t *stage)
         }
     }
 
+    ngx_lu_stage_conditions(stage, &put);
+
     return put.failed ? ngx_lu_task_nomem(stage->task)
                       : ngx_lu_stage_left_describe(stage);
+}
+
+
+/* What keeps updaters from a release that the server gives them. */
+
+static void
+ngx_lu_stage_conditions(ngx_lu_stage_t *stage, lu_put_t *put)
+{
+    cJSON                    *json, *list, *item;
+    ngx_uint_t                i, has_system;
+    ngx_lu_stage_manifest_t  *manifest;
+
+    json = stage->release->json;
+    list = NULL;
+
+    cJSON_DeleteItemFromObjectCaseSensitive(json, "conditions");
+
+    manifest = stage->manifests.elts;
+
+    for (i = 0; i < stage->manifests.nelts; i++) {
+
+        has_system = lu_name_label_valid(&manifest[i].builder.system);
+
+        if (!has_system && manifest[i].builder.percent == 100) {
+            continue;
+        }
+
+        if (list == NULL) {
+            list = lu_put_array(put, json, "conditions");
+        }
+
+        item = cJSON_CreateObject();
+
+        lu_put_str(put, item, "manifest", &manifest[i].name);
+
+        if (has_system) {
+            lu_put_str(put, item, "minimumSystemVersion",
+                       &manifest[i].builder.system);
+        }
+
+        if (manifest[i].builder.percent != 100) {
+            lu_put_number(put, item, "stagingPercentage",
+                          manifest[i].builder.percent);
+        }
+
+        lu_put_item(put, list, NULL, item);
+    }
 }

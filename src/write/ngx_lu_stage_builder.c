@@ -114,6 +114,8 @@ ngx_lu_stage_builder_manifest(ngx_lu_stage_t *stage, ngx_uint_t n)
         return ngx_lu_task_nomem(task);
     }
 
+    manifest->name = file->name;
+
     (void) lu_update_parse(&file->name, &manifest->update);
 
     manifest->builder = builder;

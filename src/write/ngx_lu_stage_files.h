@@ -46,6 +46,7 @@ typedef struct {
 /* An update manifest in uploads/, and what its name says. */
 
 typedef struct {
+    lu_str_t                 name;
     lu_update_t              update;
     lu_builder_t             builder;
 } ngx_lu_stage_manifest_t;
