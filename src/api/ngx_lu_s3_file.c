@@ -467,25 +467,38 @@ ngx_lu_s3_file_stage(ngx_lu_call_t *call)
 }
 
 
-/* 1 if another call has staged the release for approval at the same time. */
+/*
+ * 1 if another call has staged the release for approval at the same time, or
+ * has promoted it with this file, maybe on another machine.
+ */
 
 static ngx_uint_t
 ngx_lu_s3_file_waits(ngx_lu_call_t *call)
 {
     ngx_uint_t         waits;
     ngx_lu_task_t     *task;
+    ngx_lu_inlet_t     inlet;
     ngx_lu_release_t   release;
 
     task = &call->task;
 
-    if (!task->approval
-        || ngx_lu_release_read(task, (char *) task->id.data, &release)
-           != NGX_OK)
+    if (ngx_lu_release_read(task, (char *) task->id.data, &release) != NGX_OK)
     {
         return 0;
     }
 
-    waits = (lu_release_state(release.json) == LU_STATE_STAGED);
+    if (release.is_live) {
+        ngx_memzero(&inlet, sizeof(ngx_lu_inlet_t));
+
+        inlet.file = call->s3->request.file;
+        inlet.sha256 = call->s3->sha256;
+
+        waits = (ngx_lu_inlet_known(task, &release, &inlet) == NGX_OK);
+
+    } else {
+        waits = (task->approval
+                 && lu_release_state(release.json) == LU_STATE_STAGED);
+    }
 
     ngx_lu_release_close(&release);
 
