@@ -20,7 +20,7 @@ use Test::LiveUpdate::ToDesktop;
 use constant { BUILDS => 'desktop-builds.json',
                RELEASES => 'desktop-releases.json' };
 
-my $t = Test::LiveUpdate->new()->plan(118);
+my $t = Test::LiveUpdate->new()->plan(119);
 
 my $td = Test::LiveUpdate::ToDesktop->new($t);
 my $gh = Test::LiveUpdate::GitHub->new($t, files => {
@@ -116,10 +116,11 @@ my $body = $pull->{body};
 my @rows = map { [ split /(?<!\\)\|/, $_, -1 ] } grep { /^\|/ }
     split /\n/, $body;
 
-is(join(' ', sort { $a <=> $b } uniq(map { scalar @$_ } @rows)), '4 6',
-   'two tables, whatever is in them');
+is(join(' ', sort { $a <=> $b } uniq(map { scalar @$_ } @rows)), '4 6 7',
+   'three tables, whatever is in them');
 like(unescaped($body), qr/\Q$_/, "the body has $_") for
-    "| $first->{version} |", '| 33.3.2 |', '2026-11-01T10:00:25Z',
+    "| $first->{version} |", "|  | $first->{version} | 100 % | new |",
+    '| 33.3.2 |', '2026-11-01T10:00:25Z',
     '2026-11-01T10:15:06Z', '](https://github.com/acme/app/commit/'
                             . 'dfd155b0d39d38a8945d3d89c3885a920d3f363e)';
 unlike($body, qr/<i>|\[x\]\(y\)/, 'nothing of a name is markup');

@@ -75,6 +75,11 @@ export function post(path, body) {
 }
 
 
+export function put(path, body) {
+    return call('PUT', path, body);
+}
+
+
 export function erase(path) {
     return call('DELETE', path);
 }

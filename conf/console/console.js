@@ -8,6 +8,7 @@ import { clock, element, foreign, show } from './dom.js';
 import * as dialogs from './dialogs.js';
 import { appPage, appsPage, auditPage, releasePage } from './pages.js';
 import { user } from './release.js';
+import { rules } from './rules.js';
 import { ask, targetPage, targetsPage } from './targets.js';
 
 const PAUSE = 3000;
@@ -360,6 +361,8 @@ const BUTTONS = {
     withdraw: (data) => dialogs.withdraw(shown, of(data)),
     remove: (data) => dialogs.remove(shown, of(data)),
     rollback: (data) => dialogs.rollback(shown, data.channel),
+    rules: () => rules(shown),
+    link: (data) => dialogs.link(shown, of(data)),
     retry: (data) => dialogs.retry(shown, of(data)),
 
     test: () => ask(shown, 'test'),

@@ -4,12 +4,11 @@
 // the decision is made, or null if the person cancelled.
 
 import { erase, Failure, get, getIfAny, part, post } from './api.js';
+import { bytes, code, element, foreign, percent, show, time } from './dom.js';
 import {
-    bytes, code, element, foreign, none, percent, show, table,
-} from './dom.js';
-import {
-    PLATFORMS, appPath, compareVersions, nameOf, place, plural, releasePath,
+    PLATFORMS, appPath, compareVersions, nameOf, plural, releasePath,
 } from './release.js';
+import { effectTable, linksTo, whole } from './review.js';
 
 
 // ask({ title, nodes, verb, bad, run }): shows the nodes in a form and calls
@@ -17,7 +16,7 @@ import {
 // throws, the dialog shows the error and stays open.  Each dialog is a new
 // element, since the "close" event of one may arrive when the next one is open.
 
-function ask({ title, nodes, verb, bad, run }) {
+export function ask({ title, nodes, verb, bad, run }) {
     const wrong = element('p', { class: 'wrong', role: 'alert' });
 
     const stop = element('button', { type: 'button' }, 'Cancel');
@@ -288,10 +287,6 @@ function without(release, latest, end) {
 // he has is named in a warning; body() confirms that if it was shown for the
 // same rollout.
 
-const EFFECTS = {
-    new: 'first release', update: 'update', back: 'back', lost: 'no update',
-};
-
 function effectsOf(app, release, field, asSaid) {
     const node = element('div', { 'data-key': 'effects' });
     const input = field.querySelector('input');
@@ -325,13 +320,7 @@ function effectsOf(app, release, field, asSaid) {
 
             lost = gone.length ? { rollout: now } : null;
 
-            show(node, effects.length === 0
-                ? element('p', { class: 'hint' }, 'Nobody gets anything else.')
-                : table('Who gets what', ['For', 'Now', 'Then', 'Share', ''],
-                    effects.map((one) => ({ key: one.manifest, cells: [
-                        place(one), versionOf(one.from), versionOf(one.to),
-                        percent(one.share), EFFECTS[one.effect],
-                    ] }))),
+            show(node, effectTable(effects),
                 warnings(gone.length ? [gone.map((one) => one.manifest)
                     .join(', ') + ': some who get an update now have none '
                     + 'afterwards.'] : []),
@@ -357,11 +346,6 @@ function effectsOf(app, release, field, asSaid) {
         body: () => (lost && lost.rollout === rollout() ? { confirm: true }
                                                         : {}),
     };
-}
-
-
-function versionOf(release) {
-    return release ? foreign(release.version || release.id) : none();
 }
 
 
@@ -730,6 +714,54 @@ function comesBack(before, channel, latest, only) {
                 : without(before, latest, 'there the newest earlier release '
                           + 'that has something comes back.'),
     ];
+}
+
+
+// Who has the address of a file with a key downloads it without a token.
+
+export async function link({ app }, release) {
+    const select = element('select', { id: 'hours' },
+        [[1, 'One hour'], [24, 'One day'], [168, 'One week']].map(
+            ([hours, text]) => element('option', { value: hours }, text)));
+    let made = null;
+
+    await ask({
+        title: 'Links for testers?',
+        verb: 'Make links',
+        nodes: [
+            what(release),
+            element('p', {}, 'Whoever has such a link can download the files '
+                    + 'of this release without a token, until it expires, or '
+                    + 'the release is approved or rejected.'),
+            element('div', { class: 'field' },
+                element('label', { for: 'hours' }, 'Good for'), select),
+        ],
+
+        async run() {
+            made = await post(pathOf(app, release, 'link'),
+                              { expiresIn: 3600 * Number(select.value) });
+            return null;
+        },
+    });
+
+    if (made === null) {
+        return null;
+    }
+
+    const full = await whole(`/releases/${part(app.id)}`, release);
+
+    await ask({
+        title: 'Links for testers',
+        verb: 'Done',
+        nodes: [
+            element('p', {}, 'Copy the address of a link. They are good until ',
+                    time(made.expiresAt), '.'),
+            linksTo(app, full, made.key),
+        ],
+        run: () => null,
+    });
+
+    return null;
 }
 
 

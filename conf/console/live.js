@@ -156,9 +156,10 @@ export function desktopNow({ app, releases, rules }, byId) {
                                  : id ? code(id) : none(),
                     whom,
                 ] }))),
-        may('approve') && rules.latestReleaseBuildId
-            && element('p', { class: 'actions after' },
-                   button('rollback', 'Roll back…', 'the desktop app')));
+        may('approve') && element('p', { class: 'actions after' },
+            rules.latestReleaseBuildId
+                && button('rollback', 'Roll back…', 'the desktop app'),
+            button('rules', 'Edit the rules…', 'the desktop app')));
 }
 
 

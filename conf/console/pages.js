@@ -15,6 +15,7 @@ import {
     KINDS, actionsOf, appPath, by, groupOf, may, nameOf, plural,
     place, progress, releasePath, shares, state,
 } from './release.js';
+import { commitOf, review, reviewOf } from './review.js';
 import { targetsNote } from './targets.js';
 
 // For how many applications the first page counts the waiting releases.
@@ -170,6 +171,7 @@ export function appPage(id) {
                 latest: data.latest,
                 app,
                 channels: data.channels,
+                rules: data.rules,
                 busy: releases.some((one) => groupOf(one) === 'busy'),
                 nodes: [
                     element('h1', { tabindex: '-1' }, foreign(app.name)),
@@ -370,11 +372,14 @@ export function releasePage(id, releaseId) {
             const rules = release.kind === 'desktop'
                 ? await getIfAny(`${base}/rules`) : null;
 
-            return { app, release, channels, history: history || [],
-                     latest: await latestOf(base, rules, [release]) };
+            const latest = await latestOf(base, rules, [release]);
+
+            return { app, release, channels, history: history || [], latest,
+                     found: await reviewOf(base, app, release, latest,
+                                           known) };
         },
 
-        show({ app, release, channels, history, latest }) {
+        show({ app, release, channels, history, latest, found }) {
             const actions = actionsOf(release);
             const files = release.files || [];
 
@@ -406,6 +411,7 @@ export function releasePage(id, releaseId) {
                         && element('section', { 'data-key': 'shares' },
                                element('h2', {}, 'Who gets it'),
                                givenTo(release)),
+                    review(app, release, found),
                     element('section', { 'data-key': 'facts' },
                         element('h2', {}, 'Facts'), facts(release)),
                     files.length > 0
@@ -492,7 +498,8 @@ function facts(release) {
         ['Number', release.number && number(release.number)],
         ['Size', Number.isFinite(release.size) && bytes(release.size)],
         ['SHA-256', release.checksum && code(release.checksum)],
-        ['Signature', release.signature && code(release.signature)],
+        ['Signature', release.signature ? code(release.signature)
+            : release.kind === 'zip' && 'not signed'],
         ['Published by', text(release.createdBy)],
         ['Published', release.createdAt && time(release.createdAt)],
         ['Last change', release.updatedAt && time(release.updatedAt)],
@@ -503,7 +510,7 @@ function facts(release) {
             && Number.isFinite(release.rollout) && percent(release.rollout)],
         ['Electron', text(release.electron)],
         ['Branch', text(release.branch)],
-        ['Commit', release.commit && code(release.commit)],
+        ['Commit', commitOf(release)],
         ['Commit message', text(release.commitMessage)],
         ['Repository', text(release.remote)],
         ['Build started', release.buildStartedAt

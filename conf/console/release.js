@@ -160,6 +160,10 @@ export function actionsOf(release) {
                          { ...data, class: 'bad' }));
     }
 
+    if (release.state === 'staged' && may('approve')) {
+        made.push(button('link', 'Links for testers…', name, data));
+    }
+
     if (release.state === 'live' && may('approve')) {
         made.push(groupOf(release) === 'replaced'
                       ? button('approve', 'Release again…', name, data)

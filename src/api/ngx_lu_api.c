@@ -20,6 +20,7 @@
 #include "ngx_lu_api_notify.h"
 #include "ngx_lu_api_organization.h"
 #include "ngx_lu_api_release.h"
+#include "ngx_lu_api_rules.h"
 #include "ngx_lu_api_upload.h"
 #include "ngx_lu_call.h"
 #include "ngx_lu_form.h"
@@ -176,8 +177,8 @@ static ngx_lu_api_action_t  ngx_lu_api_actions[] = {
       ngx_lu_api_releases_rollback_get },
     { LU_ROUTE_ROLLBACK, POST, APPROVE, JSON,
       ngx_lu_api_releases_rollback_post },
-    { LU_ROUTE_RULES, GET, READ, NONE, ngx_lu_api_release_rules_get },
-    { LU_ROUTE_RULES, PUT, APPROVE, JSON, ngx_lu_api_release_rules_put },
+    { LU_ROUTE_RULES, GET, READ, NONE, ngx_lu_api_rules_get },
+    { LU_ROUTE_RULES, PUT, APPROVE, JSON, ngx_lu_api_rules_put },
     { LU_ROUTE_AUDIT, GET, READ, NONE, ngx_lu_api_audit_get },
     { LU_ROUTE_APPROVED, GET, READ, NONE, ngx_lu_api_release_github_get },
 

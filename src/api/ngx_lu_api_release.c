@@ -60,8 +60,6 @@ static ngx_int_t ngx_lu_api_release_rollback_desktop(ngx_lu_task_t *task,
     cJSON *app, unsigned steps, const lu_pin_scope_t *scope);
 static ngx_int_t ngx_lu_api_release_rollback_channel(ngx_lu_task_t *task,
     cJSON *app, unsigned steps, const char *name);
-static ngx_int_t ngx_lu_api_release_rules_change(ngx_lu_task_t *task,
-    cJSON *app, void *data);
 
 
 lu_desktop_t *
@@ -838,69 +836,6 @@ ngx_lu_api_release_rollback_channel(ngx_lu_task_t *task, cJSON *app,
                                   task->by, task->now, &task->error);
 
     return rc == LU_OK ? NGX_HTTP_OK : ngx_lu_task_core(task, rc);
-}
-
-
-ngx_int_t
-ngx_lu_api_release_rules_get(ngx_lu_call_t *call)
-{
-    cJSON        *app, *json;
-    ngx_int_t     status;
-    const cJSON  *rules;
-
-    status = ngx_lu_app_read(&call->task, &app);
-    if (status != NGX_OK) {
-        return status;
-    }
-
-    rules = cJSON_GetObjectItemCaseSensitive(app, "desktopReleases");
-
-    json = rules ? cJSON_Duplicate(rules, 1) : cJSON_CreateObject();
-
-    cJSON_Delete(app);
-
-    return ngx_lu_call_answer(call, NGX_HTTP_OK, json);
-}
-
-
-ngx_int_t
-ngx_lu_api_release_rules_put(ngx_lu_call_t *call)
-{
-    call->task.again = 1;
-
-    return ngx_lu_change(&call->task, ngx_lu_api_release_rules_change, NULL,
-                         call);
-}
-
-
-static ngx_int_t
-ngx_lu_api_release_rules_change(ngx_lu_task_t *task, cJSON *app, void *data)
-{
-    ngx_lu_call_t *call = data;
-
-    lu_rc_e       rc;
-    ngx_int_t     status;
-    lu_arena_t    arena;
-    const cJSON  *rules;
-
-    task->change = "rules.update";
-    task->subject = (char *) task->app.data;
-
-    status = ngx_lu_desktop_learn(task, app);
-    if (status != NGX_OK) {
-        return status;
-    }
-
-    arena = ngx_lu_arena(task->io.pool);
-
-    rc = lu_builds_set_rules(app, call->json, &arena, &task->error);
-    if (rc != LU_OK) {
-        return ngx_lu_task_core(task, rc);
-    }
-
-    rules = cJSON_GetObjectItemCaseSensitive(app, "desktopReleases");
-
-    return ngx_lu_call_answer(call, NGX_HTTP_OK, cJSON_Duplicate(rules, 1));
 }
 
 

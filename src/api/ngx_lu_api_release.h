@@ -45,11 +45,6 @@ ngx_int_t ngx_lu_api_releases_rollback_post(ngx_lu_call_t *call);
 
 ngx_int_t ngx_lu_api_releases_rollback_get(ngx_lu_call_t *call);
 
-/* GET and PUT rules: which client gets which build of a desktop app: 200. */
-
-ngx_int_t ngx_lu_api_release_rules_get(ngx_lu_call_t *call);
-ngx_int_t ngx_lu_api_release_rules_put(ngx_lu_call_t *call);
-
 /* GET github: what came of the last commit of the base branch: 200. */
 
 ngx_int_t ngx_lu_api_release_github_get(ngx_lu_call_t *call);

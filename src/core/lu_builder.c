@@ -36,6 +36,7 @@ struct lu_builder_node_s {
 
 typedef struct {
     lu_str_t                     version;
+    lu_str_t                     notes;
     lu_str_t                     system;
     lu_str_t                     percent;
     lu_builder_entry_t           legacy;
@@ -128,6 +129,12 @@ lu_builder_value(lu_yaml_t *yaml, const lu_str_t *key, void *data)
 
     if (lu_str_is(key, "sha512")) {
         return lu_yaml_text(yaml, &ctx->legacy.sha512);
+    }
+
+    if (lu_str_is(key, "releaseNotes")
+        && yaml->event.type == YAML_SCALAR_EVENT)
+    {
+        return lu_yaml_string(yaml, &ctx->notes);
     }
 
     if (lu_yaml_is_null(yaml)) {
@@ -413,6 +420,7 @@ lu_builder_done(const lu_arena_t *arena, const lu_builder_ctx_t *ctx,
     }
 
     builder->version = ctx->version;
+    builder->notes = ctx->notes;
     builder->system = ctx->system;
     builder->percent = lu_builder_percent(&ctx->percent);
 

@@ -30,6 +30,7 @@ typedef struct {
 
 typedef struct {
     lu_str_t                     version;
+    lu_str_t                     notes;     /* or empty */
     lu_str_t                     system;    /* the oldest; empty: any */
     unsigned                     percent;   /* that updates; 100: all */
     lu_builder_file_t           *files;
@@ -42,8 +43,9 @@ typedef struct {
  * size, blockMapSize); "packages" ({arch: {path, ...}}); and "path" with
  * "sha512", from before there were "files", if it names a file that they do not
  * list.  "minimumSystemVersion" and "stagingPercentage" are what clients make
- * of them: a percentage is what its text begins with, and none is 100.  Other
- * keys are ignored, and null counts as absent.
+ * of them: a percentage is what its text begins with, and none is 100.
+ * "releaseNotes" are a text, or are ignored, as all other keys are; null counts
+ * as absent.
  *
  * LU_OK, LU_NOMEM, or LU_INVALID with the reason: more than LU_BUILDER_SIZE
  * bytes or LU_BUILDER_FILES files; a YAML text that lu_yaml_read() refuses; no

@@ -537,8 +537,8 @@ lu_github_set_rules(const lu_str_t *text, const cJSON *release_info,
 
 
 char *
-lu_github_pull(const cJSON *release, const cJSON *files, const char *branch,
-    const char *base)
+lu_github_pull(const cJSON *release, const cJSON *files, const cJSON *effects,
+    const char *branch, const char *base)
 {
     char      *text, *body;
     cJSON     *pull;
@@ -560,7 +560,7 @@ lu_github_pull(const cJSON *release, const cJSON *files, const char *branch,
     lu_text_puts(&title, (char *) version.data);
     lu_text_puts(&title, ")");
 
-    body = lu_print_release(release, files);
+    body = lu_print_release(release, files, effects);
 
     lu_put_init(&put);
 

@@ -97,12 +97,13 @@ int lu_github_has_build(const cJSON *builds, const char *id);
 
 /*
  * The body of "POST /repos/{owner}/{repo}/pulls": a pull request for a staged
- * release, out of its release.json and files.json.  Text from malloc(), or
- * NULL: out of memory, or the release has no id or version.
+ * release, out of its release.json and files.json, and of what lu_effect() says
+ * of its promotion, or NULL.  Text from malloc(), or NULL: out of memory, or
+ * the release has no id or version.
  */
 
 char *lu_github_pull(const cJSON *release, const cJSON *files,
-    const char *branch, const char *base);
+    const cJSON *effects, const char *branch, const char *base);
 
 
 #endif /* _LU_GITHUB_H_INCLUDED_ */

@@ -31,6 +31,7 @@ static const lu_limit_t  lu_limits[] = {
     lu_limit_member("reason", 4096),
     lu_limit_member("commit", 128),
     lu_limit_member("commitMessage", 4096),
+    lu_limit_member("releaseNotes", 4096),
     lu_limit_member("branch", 1024),
     lu_limit_member("remote", 2048),
     lu_limit_member("electron", 128),

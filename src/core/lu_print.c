@@ -21,6 +21,9 @@
 static void lu_print_value(lu_text_t *text, const cJSON *json, unsigned level);
 static void lu_print_scalar(lu_text_t *text, const cJSON *json);
 static void lu_print_break(lu_text_t *text, unsigned level);
+static void lu_print_effects(lu_text_t *text, const cJSON *effects);
+static void lu_print_member(lu_text_t *text, const cJSON *object,
+    const char *key);
 static void lu_print_file(lu_text_t *text, const cJSON *file,
     const lu_str_t *staged);
 static void lu_print_row(lu_text_t *text, const char *label,
@@ -120,7 +123,8 @@ lu_print_break(lu_text_t *text, unsigned level)
 
 
 char *
-lu_print_release(const cJSON *release, const cJSON *files)
+lu_print_release(const cJSON *release, const cJSON *files,
+    const cJSON *effects)
 {
     char          number[sizeof("4294967295")];
     unsigned      left;
@@ -141,6 +145,9 @@ lu_print_release(const cJSON *release, const cJSON *files)
     lu_print_row(&text, "Branch", release, "branch");
     lu_print_row(&text, "Build started", release, "buildStartedAt");
     lu_print_row(&text, "Build ended", release, "buildEndedAt");
+    lu_print_row(&text, "Release notes", release, "releaseNotes");
+
+    lu_print_effects(&text, effects);
 
     lu_text_puts(&text, "\nEvery file was compared with the digest in its "
                  "manifest.\n\n"
@@ -169,6 +176,66 @@ lu_print_release(const cJSON *release, const cJSON *files)
     }
 
     return text.data;
+}
+
+
+/* Who gets another version, by manifest; share is of those who ask. */
+
+static void
+lu_print_effects(lu_text_t *text, const cJSON *effects)
+{
+    char          share[32];
+    double        number;
+    const cJSON  *effect;
+
+    if (effects == NULL) {
+        return;
+    }
+
+    if (cJSON_GetArraySize(effects) == 0) {
+        lu_text_puts(text, "\nNobody gets another version.\n");
+        return;
+    }
+
+    lu_text_puts(text, "\n| For | Now | Then | Share | |\n"
+                 "|---|---|---|--:|---|\n");
+
+    cJSON_ArrayForEach(effect, effects) {
+
+        if (text->len > LU_PRINT_FILES / 2) {
+            lu_text_puts(text, "\nAnd more.\n");
+            return;
+        }
+
+        number = 0;
+        (void) lu_json_number(effect, "share", &number);
+        (void) snprintf(share, sizeof(share), "%g %%",
+                        (number >= 0 && number <= 1)
+                        ? (int) (number * 1e4 + 0.5) / 1e2 : 0);
+
+        lu_text_puts(text, "| ");
+        lu_print_member(text, effect, "manifest");
+        lu_text_puts(text, " | ");
+        lu_print_member(text, lu_json_get(effect, "from"), "version");
+        lu_text_puts(text, " | ");
+        lu_print_member(text, lu_json_get(effect, "to"), "version");
+        lu_text_puts(text, " | ");
+        lu_text_puts(text, share);
+        lu_text_puts(text, " | ");
+        lu_print_member(text, effect, "effect");
+        lu_text_puts(text, " |\n");
+    }
+}
+
+
+static void
+lu_print_member(lu_text_t *text, const cJSON *object, const char *key)
+{
+    lu_str_t  value;
+
+    if (lu_json_string(object, key, &value) == LU_OK) {
+        lu_print_cell(text, &value);
+    }
 }
 
 

@@ -24,12 +24,13 @@ char *lu_print(const cJSON *json);
 
 /*
  * A staged release, out of its release.json and files.json, in GitHub Flavored
- * Markdown: a table of facts and a table of files.  Characters that have a
- * meaning in Markdown or HTML are escaped.  Text from malloc(), or NULL: out of
- * memory.
+ * Markdown: a table of facts, one of what lu_effect() says of its promotion, if
+ * that is known (else NULL), and one of files.  Characters that have a meaning
+ * in Markdown or HTML are escaped.  Text from malloc(), or NULL: out of memory.
  */
 
-char *lu_print_release(const cJSON *release, const cJSON *files);
+char *lu_print_release(const cJSON *release, const cJSON *files,
+    const cJSON *effects);
 
 
 #endif /* _LU_PRINT_H_INCLUDED_ */

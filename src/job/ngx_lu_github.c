@@ -684,4 +684,5 @@ ngx_lu_github_cleanup(void *data)
     cJSON_Delete(github->answer);
     cJSON_Delete(github->release);
     cJSON_Delete(github->files);
+    cJSON_Delete(github->effects);
 }

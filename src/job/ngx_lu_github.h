@@ -76,6 +76,7 @@ struct ngx_lu_github_s {
     /* the pull request */
     cJSON                 *release;      /* release.json */
     cJSON                 *files;        /* files.json */
+    cJSON                 *effects;      /* of its promotion; or NULL */
     u_char                *branch;
     u_char                *sha;          /* the branch begins there */
     u_char                *url;

@@ -13,7 +13,9 @@
 #include "store/ngx_lu_file.h"
 #include "store/ngx_lu_lock.h"
 #include "store/ngx_lu_path.h"
+#include "write/ngx_lu_app.h"
 #include "write/ngx_lu_approval.h"
+#include "write/ngx_lu_desktop.h"
 #include "write/ngx_lu_event.h"
 #include "write/ngx_lu_release.h"
 
@@ -24,6 +26,7 @@
 
 
 static ngx_int_t ngx_lu_pull_open(ngx_lu_step_t *step);
+static void ngx_lu_pull_effects(ngx_lu_step_t *step);
 static void ngx_lu_pull_opened(ngx_lu_job_t *job, ngx_int_t status);
 static void ngx_lu_pull_head(ngx_lu_github_t *github);
 static void ngx_lu_pull_compare(ngx_lu_github_t *github);
@@ -105,6 +108,8 @@ ngx_lu_pull_open(ngx_lu_step_t *step)
         return ngx_lu_task_unread(&step->task, rc);
     }
 
+    ngx_lu_pull_effects(step);
+
     pull = cJSON_GetObjectItemCaseSensitive(github->release, "pullRequest");
 
     if (pull) {
@@ -130,6 +135,49 @@ ngx_lu_pull_open(ngx_lu_step_t *step)
     }
 
     return NGX_OK;
+}
+
+
+/* Whether or not this is known, there is a pull request. */
+
+static void
+ngx_lu_pull_effects(ngx_lu_step_t *step)
+{
+    cJSON               *app;
+    ngx_lu_task_t       *task;
+    ngx_lu_github_t     *github;
+    ngx_lu_release_t     release;
+    ngx_lu_promotion_t   promotion;
+
+    task = &step->task;
+    github = step->job->github;
+
+    task->subject = (char *) step->job->id.data;
+
+    if (ngx_lu_app_read(task, &app) != NGX_OK) {
+        return;
+    }
+
+    ngx_memzero(&release, sizeof(ngx_lu_release_t));
+    ngx_memzero(&promotion, sizeof(ngx_lu_promotion_t));
+
+    release.json = github->release;
+    release.folder = step->job->folder;
+
+    github->effects = cJSON_CreateArray();
+
+    if (github->effects
+        && ngx_lu_desktop_effect(task, app, &release, &promotion,
+                                 github->effects)
+           != NGX_OK)
+    {
+        cJSON_Delete(github->effects);
+        github->effects = NULL;
+    }
+
+    cJSON_Delete(app);
+
+    task->change = NULL;
 }
 
 
@@ -357,6 +405,7 @@ ngx_lu_pull_request(ngx_lu_github_t *github)
 {
     ngx_lu_github_ask(github, NGX_HTTP_POST,
                       lu_github_pull(github->release, github->files,
+                                     github->effects,
                                      (char *) github->branch,
                                      (char *) github->base),
                       ngx_lu_pull_requested, "/pulls");

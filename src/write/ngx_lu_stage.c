@@ -22,6 +22,7 @@
 #include "core/lu_name.h"
 #include "core/lu_file.h"
 #include "core/lu_json.h"
+#include "core/lu_limit.h"
 #include "core/lu_platform.h"
 #include "core/lu_put.h"
 #include "core/lu_sha256.h"
@@ -34,6 +35,7 @@ static ngx_int_t ngx_lu_stage_commit(ngx_lu_stage_t *stage);
 static ngx_int_t ngx_lu_stage_make(ngx_lu_stage_t *stage, u_char *make);
 static ngx_int_t ngx_lu_stage_place(ngx_lu_stage_t *stage, u_char *make,
     ngx_lu_stage_file_t *file);
+static lu_str_t ngx_lu_stage_notes(ngx_lu_stage_t *stage);
 static ngx_int_t ngx_lu_stage_describe(ngx_lu_stage_t *stage);
 static void ngx_lu_stage_conditions(ngx_lu_stage_t *stage, lu_put_t *put);
 
@@ -336,11 +338,35 @@ ngx_lu_stage_place(ngx_lu_stage_t *stage, u_char *make,
 }
 
 
+/* Those of the first manifest that has some. */
+
+static lu_str_t
+ngx_lu_stage_notes(ngx_lu_stage_t *stage)
+{
+    lu_str_t                  notes;
+    ngx_uint_t                i;
+    ngx_lu_stage_manifest_t  *manifest;
+
+    ngx_memzero(&notes, sizeof(lu_str_t));
+
+    manifest = stage->manifests.elts;
+
+    for (i = 0; i < stage->manifests.nelts && notes.len == 0; i++) {
+        notes = manifest[i].builder.notes;
+    }
+
+    lu_limit_cut("releaseNotes", &notes);
+
+    return notes;
+}
+
+
 static ngx_int_t
 ngx_lu_stage_describe(ngx_lu_stage_t *stage)
 {
     cJSON    *json, *platforms;
     lu_put_t  put;
+    lu_str_t  notes;
     unsigned  platform;
 
     json = stage->release->json;
@@ -348,6 +374,12 @@ ngx_lu_stage_describe(ngx_lu_stage_t *stage)
     lu_put_init(&put);
 
     lu_put_string(&put, json, "version", stage->version);
+
+    notes = ngx_lu_stage_notes(stage);
+
+    if (notes.len) {
+        lu_put_str(&put, json, "releaseNotes", &notes);
+    }
 
     platforms = lu_put_array(&put, json, "platforms");
 

@@ -443,7 +443,7 @@ github_requests(void)
     release = tap_json("{\"id\":\"b1\",\"version\":\"1.0\"}");
     files = tap_json("[]");
 
-    text = lu_github_pull(release, files, "h", "main");
+    text = lu_github_pull(release, files, NULL, "h", "main");
     json = tap_json(text);
 
     ok(strcmp(cJSON_GetObjectItem(json, "title")->valuestring,
@@ -456,7 +456,7 @@ github_requests(void)
     free(text);
 
     cJSON_DeleteItemFromObject(release, "version");
-    ok(lu_github_pull(release, files, "h", "main") == NULL,
+    ok(lu_github_pull(release, files, NULL, "h", "main") == NULL,
        "none without a version");
 
     cJSON_Delete(files);

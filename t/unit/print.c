@@ -72,7 +72,7 @@ print_release(void)
 {
     int     i;
     char   *text;
-    cJSON  *release, *files, *file;
+    cJSON  *release, *files, *file, *effects;
 
     release = tap_json("{\"id\":\"b1\",\"name\":\"A|<b>\",\"version\":\"1.0\""
                        ",\"electron\":\"33.3.2\",\"commit\":\"" SHA "\","
@@ -82,7 +82,7 @@ print_release(void)
     files = tap_json("[{\"href\":\"My App.exe\",\"size\":3000000,"
                      "\"sha256\":\"00ff\"},{\"href\":\"`x`|y\"}]");
 
-    text = lu_print_release(release, files);
+    text = lu_print_release(release, files, NULL);
 
     ok(strstr(text, "| App | A&#124;&#60;b&#62; |\n") != NULL,
        "what is Markdown or HTML is text");
@@ -102,10 +102,27 @@ print_release(void)
 
     release = tap_json("{\"commit\":\"main\",\"remote\":"
                        "\"https://github.com/acme/app\"}");
-    text = lu_print_release(release, NULL);
+    text = lu_print_release(release, NULL, NULL);
     ok(strstr(text, "| Commit | main |\n") != NULL, "no commit, no link");
 
     free(text);
+
+    effects = tap_json("[{\"manifest\":\"latest.yml\",\"from\":null,\"to\":"
+                       "{\"version\":\"1.0\"},\"share\":0.07,"
+                       "\"effect\":\"new\"}]");
+    text = lu_print_release(release, NULL, effects);
+    ok(strstr(text, "| latest.yml |  | 1.0 | 7 % | new |\n") != NULL,
+       "who gets it");
+
+    free(text);
+    cJSON_Delete(effects);
+
+    effects = tap_json("[]");
+    text = lu_print_release(release, NULL, effects);
+    ok(strstr(text, "Nobody gets another version.") != NULL, "nobody does");
+
+    free(text);
+    cJSON_Delete(effects);
 
     /* more than GitHub takes */
 
@@ -115,7 +132,7 @@ print_release(void)
         (void) cJSON_AddItemToArray(files, cJSON_Duplicate(file, 1));
     }
 
-    text = lu_print_release(release, files);
+    text = lu_print_release(release, files, NULL);
     ok(strlen(text) > 59000 && strlen(text) < 65536
        && strstr(text, " more files.\n") != NULL, "not too many files");
 
