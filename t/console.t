@@ -30,7 +30,7 @@ select STDOUT; $| = 1;
 my $t = Test::LiveUpdate->new();
 my $b = Test::LiveUpdate::Browser->new($t);
 
-$t->plan(169);
+$t->plan(171);
 
 # where ToDesktop's builds come from, slowly enough to be looked at
 
