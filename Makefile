@@ -164,10 +164,12 @@ soak: deps-build-test-clients module clients	## the long tests, about an hour: [
 	SOAK_SECONDS=$(SOAK_SECONDS) LIVEUPDATE_KILLS=200 \
 	LIVEUPDATE_FAULTS=1 LIVEUPDATE_SCHEDULES=1000 \
 	LIVEUPDATE_PUBLISHES=1000 LIVEUPDATE_SIGNATURES=10000 \
+	LIVEUPDATE_EVENTS=1000 \
 	TEST_NGINX_RELOADS=500 \
 		$(PROVE) t/soak t/kill.t t/fetch_kill.t t/fault.t \
 			t/fetch_crash.t t/github_fault.t t/github_model.t \
-			t/github_webhook.t t/webhook.t t/leak.t t/reload.t
+			t/github_webhook.t t/webhook.t t/leak.t t/reload.t \
+			t/notify_order.t
 
 
 .PHONY: unit

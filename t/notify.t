@@ -12,10 +12,10 @@ use Digest::SHA qw/ hmac_sha256_base64 /;
 use MIME::Base64 qw/ decode_base64 encode_base64 /;
 use Test::More;
 
-use Test::LiveUpdate qw/ :DEFAULT json_decode zip /;
+use Test::LiveUpdate qw/ :DEFAULT json_decode json_encode zip /;
 use Test::LiveUpdate::Receiver;
 
-my $t = Test::LiveUpdate->new()->plan(63);
+my $t = Test::LiveUpdate->new()->plan(64);
 my $r = Test::LiveUpdate::Receiver->new($t);
 my $url = $r->url();
 my @secrets = map { 'whsec_' . encode_base64($_ x 24, '') } qw/ a b /;
@@ -47,7 +47,7 @@ http {
     liveupdate_store   store;
     liveupdate_tokens  tokens;
 
-    liveupdate_notify  targets  retry=100ms  pause=3s  disk=0%;
+    liveupdate_notify  targets  retry=100ms  pause=10s  disk=0%;
 
     server {
         listen  127.0.0.1:8080;
@@ -233,7 +233,7 @@ is(join(' ', map { $_->{path} } grep { $_->{body} =~ /has sent this/ }
 $r->mark();
 $r->script('/discord' => { status => 500 });
 publish();
-wait_until { state('discord')->{state} eq 'paused' } 20, 'paused';
+wait_until { state('discord')->{state} eq 'paused' } 40, 'paused';
 got(all => 'release.staged', 'target.paused');
 is($got[1]{json}{data}{subject}, 'discord', 'the others are told');
 is($got[1]{json}{data}{reason}, 'It answered 500.', 'and why');
@@ -265,6 +265,26 @@ publish();
 got(all => 'release.staged');
 
 unlike($t->read_log(), qr/hidden|whsec|Key: /, 'no secret in the log');
+
+SKIP: {
+    my $clients = "$Test::LiveUpdate::ROOT/t/clients";
+
+    skip 'no packages, run "make clients" first', 1
+        unless -d "$clients/node_modules/standardwebhooks";
+
+    $r->{mark} = 0;
+
+    $t->write_file('sent.json', json_encode([ map { {
+        form => $_->{path} =~ m{^/(?:all|other)} ? 'json'
+            : $_->{path} =~ m{^/(\w+)} && $1,
+        secret => $secrets[rand 2],
+        headers => $_->{headers},
+        body => $_->{body},
+    } } $r->requests(qr{^/(?!purge|cloud)}) ]));
+
+    is(`node $clients/notices.js < @{[ $t->testdir() ]}/sent.json 2>&1`, '',
+       'packages of the targets take all of it');
+}
 
 
 # A bundle that waits.
