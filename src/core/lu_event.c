@@ -23,6 +23,7 @@ typedef struct {
     const char  *change;        /* "*" at the front: the end of it counts */
     const char  *type;
     const char  *release;       /* the member with its id, or NULL */
+    const char  *reason;        /* the member with that, or NULL */
 } lu_event_change_t;
 
 
@@ -56,6 +57,10 @@ static const lu_event_type_t  lu_event_types[] = {
       "The rollout of {subject} of {app} has reached {to}{reason}." },
     { "release.halted", 1,
       "The rollout of {subject} of {app} was halted{reason}." },
+    { "release.resumed", 1,
+      "{by} has resumed the rollout of {subject} of {app}." },
+    { "release.warned", 0,
+      "The rollout of {subject} of {app} may do harm{reason}." },
     { "release.deleted", 1,
       "{by} has deleted release {release} of {app}." },
     { "release.failed", 0,
@@ -84,25 +89,29 @@ static const lu_event_type_t  lu_event_types[] = {
 /* What is not here is of no interest to people who do not look. */
 
 static const lu_event_change_t  lu_event_changes[] = {
-    { "bundle.ready", "release.promoted", "subject" },
-    { "deployment.create", "release.promoted", "to" },
-    { "release.promote", "release.promoted", "subject" },
-    { "release.reject", "release.rejected", "subject" },
-    { "release.withdraw", "release.withdrawn", "subject" },
-    { "release.rollback", "release.rolled_back", "to" },
-    { "release.rollout", "release.rollout", "subject" },
-    { "deployment.rollout", "release.rollout", NULL },
-    { "*.step", "release.step", NULL },
-    { "*.halt", "release.halted", NULL },
-    { "release.delete", "release.deleted", "subject" },
-    { "bundle.delete", "release.deleted", "subject" },
-    { "rules.update", "rules.changed", NULL },
-    { "channel.update", "channel.changed", NULL },
-    { "channel.pause", "channel.changed", NULL },
-    { "channel.resume", "channel.changed", NULL },
-    { "channel.delete", "channel.changed", NULL },
-    { "app.update", "app.changed", NULL },
-    { NULL, NULL, NULL }
+    { "bundle.ready", "release.promoted", "subject", NULL },
+    { "deployment.create", "release.promoted", "to", NULL },
+    { "release.promote", "release.promoted", "subject", NULL },
+    { "release.reject", "release.rejected", "subject", "reason" },
+    { "release.withdraw", "release.withdrawn", "subject", NULL },
+    { "release.rollback", "release.rolled_back", "to", NULL },
+    { "release.rollout", "release.rollout", "subject", NULL },
+    { "deployment.rollout", "release.rollout", NULL, NULL },
+    { "release.halt", "release.halted", "subject", "to" },
+    { "deployment.halt", "release.halted", NULL, "to" },
+    { "release.resume", "release.resumed", "subject", NULL },
+    { "deployment.resume", "release.resumed", NULL, NULL },
+    { "*.warn", "release.warned", NULL, "to" },
+    { "*.step", "release.step", NULL, "reason" },
+    { "release.delete", "release.deleted", "subject", NULL },
+    { "bundle.delete", "release.deleted", "subject", NULL },
+    { "rules.update", "rules.changed", NULL, NULL },
+    { "channel.update", "channel.changed", NULL, NULL },
+    { "channel.pause", "channel.changed", NULL, NULL },
+    { "channel.resume", "channel.changed", NULL, NULL },
+    { "channel.delete", "channel.changed", NULL, NULL },
+    { "app.update", "app.changed", NULL, NULL },
+    { NULL, NULL, NULL, NULL }
 };
 
 
@@ -182,7 +191,10 @@ lu_event_of(cJSON **event, const cJSON *entry, const char *app,
     lu_event_copy(&put, json, "from", entry, "from");
     lu_event_copy(&put, json, "to", entry, "to");
     lu_event_copy(&put, json, "commit", entry, "commit");
-    lu_event_copy(&put, json, "reason", entry, "reason");
+
+    if (known->reason) {
+        lu_event_copy(&put, json, "reason", entry, known->reason);
+    }
 
     *event = lu_put_done(&put, json);
 

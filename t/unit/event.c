@@ -97,7 +97,7 @@ test_changes(void)
                0, "release.rolled_back",
                "ann has rolled shop back from r2 to r1."),
        "rolled back");
-    ok(becomes(ENTRY("rollout.halt", ",\"reason\":\"7 of 40\\ncame back.\""),
+    ok(becomes(ENTRY("deployment.halt", ",\"to\":\"7 of 40\\ncame back.\""),
                0, "release.halted",
                "The rollout of r1 of shop was halted: 7 of 40 came back."),
        "halted, with a reason of one line");
