@@ -113,7 +113,7 @@ my @warned = (
      qr/no "resolver" for location "\/fetch\/" of "liveupdate_fetch"/],
     [server => "location /two/ { liveupdate_store two; liveupdate_status; }",
      location => $api,
-     qr/2 stores take up to 52 threads .* has 32, .*"thread_pool default thr/],
+     qr/2 stores take up to 54 threads .* has 32, .*"thread_pool default thr/],
     [server => 'location ^~ /notify/ { internal; }',
      location => "$api liveupdate_notify targets;",
      qr/no "resolver" for location "\/notify\/" of "liveupdate_notify"/],

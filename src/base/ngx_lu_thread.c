@@ -76,10 +76,10 @@ static const ngx_lu_thread_limit_t  ngx_lu_thread_limits[] = {
     { 1, 1, 0, 5000 },              /* READY */
     { 2, 2, 1000, 30000 },          /* STATUS */
     { 4, 6, 1000, 30000 },          /* SHORT */
+    { 1, 1, 0, 30000 },             /* NOTIFY */
     { 3, 4, 1000, 30000 },          /* UPLOAD */
     { 2, 3, 1000, 30000 },          /* LONG */
-    { 4, 4, 0, 30000 },             /* JOB */
-    { 1, 1, 0, 30000 }              /* NOTIFY */
+    { 4, 4, 0, 30000 }              /* JOB */
 };
 
 

@@ -23,10 +23,10 @@ typedef enum {
     NGX_LU_THREAD_READY,            /* whether the disk can be written */
     NGX_LU_THREAD_STATUS,           /* it needs no disk */
     NGX_LU_THREAD_SHORT,            /* changes, lists */
+    NGX_LU_THREAD_NOTIFY,           /* others are told what happens */
     NGX_LU_THREAD_UPLOAD,
     NGX_LU_THREAD_LONG,             /* a whole release is verified */
     NGX_LU_THREAD_JOB,
-    NGX_LU_THREAD_NOTIFY,           /* people are told */
     NGX_LU_THREAD_KINDS
 } ngx_lu_thread_e;
 

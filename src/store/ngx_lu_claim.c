@@ -55,8 +55,8 @@ ngx_lu_claim_take(ngx_lu_io_t *io, ngx_lu_store_t *store, ngx_pool_t *pool,
     ngx_memzero(&local, sizeof(ngx_lu_io_t));
     local.pool = pool;
 
-    folder = ngx_lu_path(&local, "%V/jobs/.claims/%s", &store->path,
-                         strrchr((char *) path, '/') + 1);
+    folder = ngx_lu_path_in(&local, ngx_lu_path_folder(&local, path),
+                            ".claims/%s", strrchr((char *) path, '/') + 1);
 
     rc = ngx_lu_turn_take_in(&local, store, folder, &claim->turn);
 
