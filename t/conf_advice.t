@@ -66,7 +66,7 @@ my @refused = (
 
     # notifications that could not be sent, and their targets
     [location => "$api liveupdate_notify targets;",
-     qr/"liveupdate_notify" requires a location "\/notify\/" with "proxy_p/],
+     qr/"liveupdate_notify" requires a location "\/notify\/" with "proxy/],
     [location => "$api liveupdate_notify nowhere;",
      qr/"$dir\/nowhere" failed, create the file with the mode 600/],
     [location => "$api liveupdate_notify open;",
