@@ -358,6 +358,7 @@ const BUTTONS = {
     approve: (data) => dialogs.approve(shown, of(data)),
     reject: (data) => dialogs.reject(shown, of(data)),
     rollout: (data) => dialogs.rollout(shown, of(data)),
+    growth: (data) => dialogs.growth(shown, of(data)),
     withdraw: (data) => dialogs.withdraw(shown, of(data)),
     remove: (data) => dialogs.remove(shown, of(data)),
     rollback: (data) => dialogs.rollback(shown, data.channel),

@@ -139,6 +139,50 @@ function percentOf(form) {
 }
 
 
+// A plan as people write it down: "1 for 2h, 10 for 1d, 100".
+
+function planField() {
+    return element('div', { class: 'field' },
+        element('label', { for: 'plan' }, 'Plan, if it is to grow by itself'),
+        element('input', {
+            id: 'plan', type: 'text', autocomplete: 'off',
+            'aria-describedby': 'plan-hint',
+        }),
+        element('p', { class: 'hint', id: 'plan-hint' },
+                'The percent of each step, and how long it lasts: '
+                + '1 for 2h, 10 for 1d, 100. The number above does not count '
+                + 'then.'));
+}
+
+
+function planOf(form) {
+    const text = form.querySelector('#plan').value.trim();
+
+    return text === '' ? null : text.split(',').map((part) => {
+        const found = /^\s*([\d.]+)\s*%?(?:\s+for\s+(\d+[mhdw]))?\s*$/
+            .exec(part);
+
+        if (!found) {
+            throw new Error(`“${part.trim()}” is no step of a plan: write `
+                            + '“10 for 1d”, the last one as “100”.');
+        }
+
+        const step = { share: Math.round(found[1] * 1e6) / 1e8 };
+
+        return found[2] ? { ...step, for: found[2] } : step;
+    });
+}
+
+
+// A rollout, or a plan.
+
+function growthOf(form) {
+    const plan = planOf(form);
+
+    return plan ? { plan } : { rollout: percentOf(form) };
+}
+
+
 // chosen: the id of the channel to select; undefined: the first; null: none.
 
 function channelField(channels, chosen) {
@@ -397,6 +441,7 @@ export function approve({ app, channels, latest }, release) {
             leftOut(release),
             rules,
             field,
+            planField(),
             effects ? effects.node : null,
             waits && release.pullRequest
                 ? element('p', { class: 'hint' },
@@ -410,7 +455,7 @@ export function approve({ app, channels, latest }, release) {
             const body = effects ? effects.body() : {};
 
             if (!asSaid) {
-                body.rollout = percentOf(form);
+                Object.assign(body, growthOf(form));
             }
 
             if (!desktop) {
@@ -430,7 +475,8 @@ export function approve({ app, channels, latest }, release) {
             return asSaid
                 ? [foreign(nameOf(release)), ' is live, with its rules.']
                 : [foreign(nameOf(release)), ' is live for ',
-                   percent(body.rollout), '.'];
+                   body.plan ? 'a share that grows' : percent(body.rollout),
+                   '.'];
         },
     });
 }
@@ -527,6 +573,7 @@ export function rollout({ app, channels, latest }, release) {
             warnings(consequences(release, latest)),
             channel,
             field,
+            planField(),
             effects ? effects.node : null,
             desktop ? element('p', { class: 'hint' },
                 'At 100 it becomes the latest release, for all installations '
@@ -536,7 +583,7 @@ export function rollout({ app, channels, latest }, release) {
 
         async run(form) {
             const body = {
-                ...(effects ? effects.body() : {}), rollout: percentOf(form),
+                ...(effects ? effects.body() : {}), ...growthOf(form),
             };
 
             if (!desktop) {
@@ -547,7 +594,59 @@ export function rollout({ app, channels, latest }, release) {
                          body);
 
             return [foreign(nameOf(release)), ' is released to ',
-                    percent(body.rollout), '.'];
+                    body.plan ? 'a share that grows' : percent(body.rollout),
+                    '.'];
+        },
+    });
+}
+
+
+// Halts a rollout, or does with its plan what people do.
+
+const GROWTH = {
+    halt: 'Halt: offer it to nobody new',
+    resume: 'Resume: let it go on',
+    pause: 'Pause the plan: the share stays',
+    advance: 'Advance the plan: the next step begins now',
+    stop: 'Stop the plan: the share stays for good',
+};
+
+
+export function growth({ app, channels }, release) {
+    const desktop = release.kind === 'desktop';
+    const generation = seen(app);
+
+    const list = channels.filter((channel) => (release.shares || [])
+        .some((one) => one.channelId === channel.id));
+
+    return ask({
+        title: 'Halt, pause or move on',
+        verb: 'Do it',
+        nodes: [
+            what(release),
+            desktop ? null : channelField(list),
+            element('div', { class: 'field' },
+                element('label', { for: 'action' }, 'What'),
+                element('select', { id: 'action', required: true },
+                    Object.entries(GROWTH).map(([value, text]) =>
+                        element('option', { value }, text)))),
+            element('div', { class: 'field' },
+                element('label', { for: 'reason' }, 'Reason'),
+                element('input', { id: 'reason', type: 'text' })),
+        ],
+
+        async run(form) {
+            const action = form.querySelector('#action').value;
+            const reason = form.querySelector('#reason').value.trim();
+            const body = reason === '' ? {} : { reason };
+
+            if (!desktop) {
+                body.channel = form.querySelector('#channel').value;
+            }
+
+            await decide(pathOf(app, release, action), generation, body);
+
+            return [foreign(nameOf(release)), ': ', action, ' is done.'];
         },
     });
 }

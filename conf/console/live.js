@@ -4,7 +4,7 @@
 // clients; and which releases the devices run.
 
 import {
-    button, code, element, foreign, none, number, percent, share, table,
+    button, code, element, foreign, none, number, percent, share, table, time,
 } from './dom.js';
 import { PLATFORMS, by, linked, may, place } from './release.js';
 
@@ -32,7 +32,7 @@ export function channelsNow({ app, releases, channels }, byId) {
             cells: [
                 i === 0 ? first : [foreign(channel.name)],
                 linked(app, byId.get(one.release.id)),
-                share(one.share),
+                [share(one.share), growth(one)],
                 by(one.createdBy, one.createdAt),
                 i === 0 ? back : none(),
             ],
@@ -163,6 +163,33 @@ export function desktopNow({ app, releases, rules }, byId) {
 }
 
 
+// What holds a rollout up, and how it goes on.
+
+function growth({ halted, paused, plan, expires }) {
+    const lines = [];
+
+    if (halted) {
+        lines.push(['halted by ', foreign(halted.by), ', ', time(halted.at),
+                    halted.reason ? [': ', foreign(halted.reason)] : '']);
+    }
+
+    if (paused) {
+        lines.push(['paused by ', foreign(paused.by), ', ', time(paused.at)]);
+    }
+
+    if (plan && plan.nextAt) {
+        lines.push([percent(plan.nextShare), ' from ', time(plan.nextAt),
+                    ' on']);
+    }
+
+    if (expires) {
+        lines.push(['expires ', time(expires)]);
+    }
+
+    return lines.map((line) => element('small', {}, line));
+}
+
+
 // What a share is of: the installations that ask for a manifest.
 
 function askedFor(one) {
@@ -192,8 +219,13 @@ function audienceOf(rule) {
         return foreign(on);
 
     case 'buildByRollout':
-        return [percent(rule.percentage / 100), ' of the installations',
-                on ? [' on ', foreign(on)] : ''];
+        return [rule.plan
+                    ? ['a share of the installations, by a plan: ',
+                       rule.plan.steps.map((one) => percent(one.share))
+                           .join(', ')]
+                    : [percent(rule.percentage / 100),
+                       ' of the installations'],
+                on ? [' on ', foreign(on)] : '', growth(rule)];
 
     case 'appByIp':
         return [foreign((rule.ipList || []).join(', ')),

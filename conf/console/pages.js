@@ -42,6 +42,16 @@ const DECISIONS = {
     'release.reject': 'rejected',
     'release.rollback': 'rolled back to',
     'release.rollout': 'rollout changed',
+    'release.halt': 'rollout halted',
+    'release.resume': 'rollout resumed',
+    'release.pause': 'plan paused',
+    'release.advance': 'plan advanced',
+    'release.stop': 'plan stopped',
+    'deployment.halt': 'rollout halted',
+    'deployment.resume': 'rollout resumed',
+    'deployment.pause': 'plan paused',
+    'deployment.advance': 'plan advanced',
+    'deployment.stop': 'plan stopped',
     'release.withdraw': 'withdrawn',
 };
 

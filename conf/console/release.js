@@ -168,6 +168,7 @@ export function actionsOf(release) {
         made.push(groupOf(release) === 'replaced'
                       ? button('approve', 'Release again…', name, data)
                       : button('rollout', 'Change rollout…', name, data),
+                  button('growth', 'Halt, pause…', name, data),
                   button('withdraw', 'Withdraw…', name,
                          { ...data, class: 'bad' }));
     }

@@ -12,10 +12,12 @@
 #include "write/ngx_lu_desktop.h"
 
 #include "core/lu_builds.h"
+#include "core/lu_growth.h"
 #include "core/lu_json.h"
 #include "core/lu_put.h"
 #include "core/lu_query.h"
 #include "core/lu_share.h"
+#include "core/lu_time.h"
 
 
 static ngx_int_t ngx_lu_api_rules_change(ngx_lu_task_t *task, cJSON *app,
@@ -31,7 +33,8 @@ static ngx_uint_t ngx_lu_api_rules_may(const lu_desktop_t *desktop,
 ngx_int_t
 ngx_lu_api_rules_get(ngx_lu_call_t *call)
 {
-    cJSON        *app, *json;
+    cJSON        *app, *json, *rule;
+    lu_put_t      put;
     ngx_int_t     status;
     const cJSON  *rules;
 
@@ -44,9 +47,16 @@ ngx_lu_api_rules_get(ngx_lu_call_t *call)
 
     json = rules ? cJSON_Duplicate(rules, 1) : cJSON_CreateObject();
 
+    lu_put_init(&put);
+
+    cJSON_ArrayForEach(rule, lu_json_get(json, "releaseRedirections")) {
+        lu_growth_put_next(&put, rule, lu_json_get(app, "freezes"),
+                           lu_time_of(call->task.now));
+    }
+
     cJSON_Delete(app);
 
-    return ngx_lu_call_answer(call, NGX_HTTP_OK, json);
+    return ngx_lu_call_answer(call, NGX_HTTP_OK, lu_put_done(&put, json));
 }
 
 

@@ -30,6 +30,8 @@ static lu_rc_e lu_growth_stop(cJSON *rollout, const cJSON *freezes,
     const char *now, lu_error_t *err);
 static lu_rc_e lu_growth_anchor(cJSON *rollout, size_t step, time_t begun);
 static cJSON *lu_growth_get(const cJSON *rollout, const char *key);
+static void lu_growth_put_moment(lu_put_t *put, cJSON *plan,
+    const lu_pace_t *pace, const lu_moment_t *moment);
 static void lu_growth_put_time(lu_put_t *put, cJSON *to, const char *key,
     time_t time);
 static void lu_growth_copy_flat(lu_put_t *put, cJSON *to, const cJSON *from);
@@ -631,6 +633,26 @@ lu_growth_settle(cJSON *rollout, const cJSON *freezes, const char *now)
 }
 
 
+lu_rc_e
+lu_growth_keep(cJSON *rollout, const cJSON *freezes, const char *now)
+{
+    lu_pace_t    pace;
+    lu_error_t   err;
+    lu_moment_t  moment;
+
+    if (lu_growth_get(rollout, "plan") == NULL
+        || lu_growth_where(rollout, freezes, now, &pace, &moment, &err)
+           != LU_OK
+        || moment.step == -1
+        || moment.is_expired)
+    {
+        return LU_OK;
+    }
+
+    return lu_growth_anchor(rollout, (size_t) moment.step, moment.begun);
+}
+
+
 void
 lu_growth_put(lu_put_t *put, cJSON *to, const cJSON *rollout,
     const cJSON *freezes, time_t now)
@@ -666,8 +688,43 @@ lu_growth_put(lu_put_t *put, cJSON *to, const cJSON *rollout,
         lu_growth_put_time(put, copy, "begun", moment.begun);
     }
 
-    if (moment.next < pace.expires && moment.next < LU_TIME_MAX) {
-        lu_growth_put_time(put, copy, "nextAt", moment.next);
+    lu_growth_put_moment(put, copy, &pace, &moment);
+}
+
+
+void
+lu_growth_put_next(lu_put_t *put, cJSON *rollout, const cJSON *freezes,
+    time_t now)
+{
+    cJSON         *plan;
+    lu_pace_t      pace;
+    lu_error_t     err;
+    lu_moment_t    moment;
+    lu_freezes_t   list;
+
+    plan = lu_growth_get(rollout, "plan");
+
+    if (plan == NULL
+        || lu_pace_freezes(freezes, &list, &err) != LU_OK
+        || lu_pace_parse(rollout, &pace, &err) != LU_OK)
+    {
+        return;
+    }
+
+    lu_pace_at(&pace, &list, now, &moment);
+
+    lu_growth_put_moment(put, plan, &pace, &moment);
+}
+
+
+static void
+lu_growth_put_moment(lu_put_t *put, cJSON *plan, const lu_pace_t *pace,
+    const lu_moment_t *moment)
+{
+    if (moment->next < pace->expires && moment->next < LU_TIME_MAX) {
+        lu_growth_put_time(put, plan, "nextAt", moment->next);
+        lu_put_number(put, plan, "nextShare",
+                      pace->steps[moment->step + 1].share);
     }
 }
 

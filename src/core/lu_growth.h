@@ -109,12 +109,26 @@ lu_rc_e lu_growth_set_share(cJSON *rollout, double share,
 int lu_growth_settle(cJSON *rollout, const cJSON *freezes, const char *now);
 
 /*
+ * Writes down where the plan of a rollout is, before the freezes of its app
+ * change: what has begun has begun.  LU_OK or LU_NOMEM.
+ */
+
+lu_rc_e lu_growth_keep(cJSON *rollout, const cJSON *freezes,
+    const char *now);
+
+/*
  * Puts what people see of a rollout into an object: "halted", "paused",
- * "expires", and "plan" with the number of its "step" and the "nextAt".
+ * "expires", and "plan" with the number of its "step", and with "nextAt" and
+ * "nextShare".
  */
 
 void lu_growth_put(lu_put_t *put, cJSON *to, const cJSON *rollout,
     const cJSON *freezes, time_t now);
+
+/* Adds only these two to the plan of a rollout itself, if it has one. */
+
+void lu_growth_put_next(lu_put_t *put, cJSON *rollout, const cJSON *freezes,
+    time_t now);
 
 /* Copies what lu_pace.h describes, as far as it is sound, to another rule. */
 
