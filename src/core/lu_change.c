@@ -6,9 +6,9 @@
 
 #include "lu_change.h"
 #include "lu_change_channel.h"
+#include "lu_growth.h"
 #include "lu_limit.h"
 #include "lu_name.h"
-#include "lu_pace.h"
 #include "lu_put.h"
 
 
@@ -16,7 +16,8 @@
 
 
 static lu_rc_e lu_change_freezes_set(cJSON *app, const cJSON *freezes,
-    lu_error_t *err);
+    const char *now, lu_error_t *err);
+static lu_rc_e lu_change_freezes_keep(cJSON *app, const char *now);
 static lu_rc_e lu_change_type_set(cJSON *app, const cJSON *body,
     lu_error_t *err);
 static lu_rc_e lu_change_default_set(cJSON *app, const cJSON *channel_id,
@@ -137,7 +138,8 @@ lu_change_app_update(cJSON *app, const cJSON *body, const char *now,
     }
 
     if (lu_json_get(body, "freezes")) {
-        rc = lu_change_freezes_set(app, lu_json_get(body, "freezes"), err);
+        rc = lu_change_freezes_set(app, lu_json_get(body, "freezes"), now,
+                                   err);
         if (rc != LU_OK) {
             return rc;
         }
@@ -148,7 +150,38 @@ lu_change_app_update(cJSON *app, const cJSON *body, const char *now,
 
 
 static lu_rc_e
-lu_change_freezes_set(cJSON *app, const cJSON *freezes, lu_error_t *err)
+lu_change_freezes_keep(cJSON *app, const char *now)
+{
+    cJSON        *channel, *item;
+    lu_rc_e       rc;
+    const cJSON  *freezes, *releases;
+
+    rc = LU_OK;
+    freezes = lu_json_get(app, "freezes");
+
+    cJSON_ArrayForEach(channel, lu_json_get(app, "channels")) {
+        cJSON_ArrayForEach(item, lu_json_get(channel, "deployments")) {
+            if (rc == LU_OK) {
+                rc = lu_growth_keep(item, freezes, now);
+            }
+        }
+    }
+
+    releases = lu_json_get(app, "desktopReleases");
+
+    cJSON_ArrayForEach(item, lu_json_get(releases, "releaseRedirections")) {
+        if (rc == LU_OK) {
+            rc = lu_growth_keep(item, freezes, now);
+        }
+    }
+
+    return rc;
+}
+
+
+static lu_rc_e
+lu_change_freezes_set(cJSON *app, const cJSON *freezes, const char *now,
+    lu_error_t *err)
 {
     int            i;
     cJSON         *list, *freeze;
@@ -161,6 +194,11 @@ lu_change_freezes_set(cJSON *app, const cJSON *freezes, lu_error_t *err)
     static const char  *members[] = { "from", "to", "reason", NULL };
 
     rc = lu_pace_freezes(freezes, &parsed, err);
+    if (rc != LU_OK) {
+        return rc;
+    }
+
+    rc = lu_change_freezes_keep(app, now);
     if (rc != LU_OK) {
         return rc;
     }

@@ -518,7 +518,7 @@ lu_pace_at(const lu_pace_t *pace, const lu_freezes_t *freezes, time_t now,
                                time + pace->steps[step - 1].lasts);
     }
 
-    moment->next = (pace->held <= now) ? LU_TIME_MAX : time;
+    moment->next = (time <= pace->held) ? time : LU_TIME_MAX;
 
     if (pace->expires < moment->next) {
         moment->next = pace->expires;
