@@ -118,6 +118,13 @@ static ngx_command_t  ngx_lu_commands[] = {
       offsetof(ngx_lu_loc_conf_t, base_url),
       NULL },
 
+    { ngx_string("liveupdate_everyone"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_http_set_complex_value_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_lu_loc_conf_t, everyone),
+      NULL },
+
     { ngx_string("liveupdate_valid"),
       NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
       ngx_conf_set_sec_slot,
@@ -787,6 +794,7 @@ ngx_lu_create_loc_conf(ngx_conf_t *cf)
      *     lucf->tokens = NULL;
      *     lucf->ntokens = 0;
      *     lucf->base_url = NULL;
+     *     lucf->everyone = NULL;
      *     lucf->threads_name = { 0, NULL };
      *     lucf->feed = NULL;
      *     lucf->download = NULL;
@@ -828,6 +836,10 @@ ngx_lu_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     ngx_conf_merge_uint_value(conf->approval, prev->approval,
                               NGX_LU_APPROVAL_OFF);
     ngx_conf_merge_value(conf->blockmaps, prev->blockmaps, 0);
+
+    if (conf->everyone == NULL) {
+        conf->everyone = prev->everyone;
+    }
 
     if (conf->base_url == NULL) {
         conf->base_url = prev->base_url;

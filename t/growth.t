@@ -24,11 +24,13 @@ use Time::Local qw/ timegm /;
 select STDERR; $| = 1;
 select STDOUT; $| = 1;
 
-my $t = Test::LiveUpdate->new()->plan(77);
+my $t = Test::LiveUpdate->new()->plan(90);
 
 my $clock = Test::LiveUpdate::Clock->new($t);
 
-$t->config_reference()->run();
+$t->config_reference(sub {
+    s/^http \{\n/$&    liveupdate_everyone  \$http_x_check_now;\n/m;
+})->run();
 
 # -- bundles -----------------------------------------------------------------
 
@@ -240,6 +242,49 @@ SKIP: {
     is($deployment->{plan}{offsets}, undef, 'whose offsets are not shown');
 }
 
+# -- the newest one that fits ------------------------------------------------
+
+$t->api('PATCH', "/v1/apps/$app", { freezes => [] });
+deploy($old->{bundle});
+deploy($new->{bundle}, rolloutPercentage => 0.999999);
+deploy($next);
+$t->api('PATCH', "/v1/apps/$app/builds/"
+        . $t->api('GET', "/v1/apps/$app/bundles/$next")->{json}{appBuildId},
+        { minAndroidAppVersionCode => '10' });
+
+is(told(appVersionCode => 10, platform => 0), $next, 'the newest one fits');
+is(told(appVersionCode => 9, platform => 0), $new->{bundle},
+   'the newest one that fits');
+is($t->latest($app, appVersionCode => 9, deviceId => undef)->{json}{bundleId},
+   $old->{bundle}, 'and of which the device is in the share');
+
+my ($channel) = grep { $_->{name} eq 'default' }
+                @{$t->api('GET', "/v1/apps/$app/channels")->{json}};
+
+is($t->api('PATCH', "/v1/apps/$app/channels/$channel->{id}",
+           { newestCompatible => \0 })->{json}{newestCompatible}, 0,
+   'only the newest one');
+is(told(appVersionCode => 10, platform => 0), $next, 'that fits');
+is(told(appVersionCode => 9, platform => 0), undef, 'or none');
+$t->api('PATCH', "/v1/apps/$app/channels/$channel->{id}",
+        { newestCompatible => \1 });
+
+# -- checks by hand ----------------------------------------------------------
+
+deploy($old->{bundle});
+$deployment = deploy($new->{bundle}, rolloutPercentage => 0.000001);
+is(told(), $old->{bundle}, 'not in the share');
+is(told(_headers => ['X-Check-Now' => 1]), $new->{bundle}, 'but by hand');
+is(told(_headers => ['X-Check-Now' => 0]), $old->{bundle}, 'that says no');
+is(told(bundleId => $new->{bundle}), $new->{bundle}, 'who has it keeps it');
+$path = "/v1/apps/$app/deployments/$deployment->{id}";
+act('halt');
+is(told(_headers => ['X-Check-Now' => 1]), $old->{bundle}, 'not if halted');
+act('resume');
+$t->api('PATCH', $path, { rolloutPercentage => 0 });
+is(told(_headers => ['X-Check-Now' => 1], bundleId => $new->{bundle}),
+   $old->{bundle}, 'nor with the share 0');
+
 # -- plans of desktop releases -----------------------------------------------
 
 staged(3);
@@ -247,6 +292,8 @@ promote('b3', { plan => [{ share => 0, for => '2h' }, { share => 1 }] });
 is(feed(), '2.0.0', 'the first step');
 is($t->api('GET', '/releases/desk/rules')->{json}{releaseRedirections}[0]
    {plan}{steps}[1]{share}, 1, 'a rule with a plan');
+is($t->api('GET', '/releases/desk/rules')->{json}{releaseRedirections}[0]
+   {plan}{nextShare}, 1, 'and what is next');
 decide('b3', 'pause');
 later(3 * 3600);
 is(feed(), '2.0.0', 'paused');

@@ -163,6 +163,7 @@ typedef struct {
     size_t                     ntokens;
 
     ngx_http_complex_value_t  *base_url;
+    ngx_http_complex_value_t  *everyone;  /* "" or "0": no */
     time_t                     valid;   /* of a copy, seconds */
 
     ngx_str_t                  threads_name;

@@ -203,6 +203,7 @@ static lu_rc_e
 lu_app_channel(const lu_arena_t *arena, const cJSON *item,
     lu_channel_t *channel, lu_error_t *err)
 {
+    int       compatible;
     lu_rc_e   rc;
     lu_str_t  value;
 
@@ -230,6 +231,15 @@ lu_app_channel(const lu_arena_t *arena, const cJSON *item,
 
     channel->is_protected = (lu_json_string(item, "protectedAt", &value)
                              != LU_NOT_FOUND);
+
+    compatible = 1;
+
+    if (lu_json_bool(item, "newestCompatible", &compatible) == LU_INVALID) {
+        return lu_error(err, &channel->name, "has a \"newestCompatible\" that "
+                                             "is neither true nor false");
+    }
+
+    channel->is_newest_only = !compatible;
 
     channel->expires = LU_TIME_MAX;
 
@@ -262,8 +272,6 @@ lu_app_deployments(const lu_arena_t *arena, const cJSON *array,
         return lu_error(err, &channel->name, "has no \"deployments\"");
     }
 
-    /* devices never get past a deployment that is for everyone */
-
     n = 0;
 
     cJSON_ArrayForEach(item, array) {
@@ -272,6 +280,14 @@ lu_app_deployments(const lu_arena_t *arena, const cJSON *array,
         if (!lu_growth_is_partial(item)) {
             break;
         }
+    }
+
+    if (!channel->is_newest_only) {
+        n += LU_APP_OLDER;
+    }
+
+    if (n > (size_t) cJSON_GetArraySize(array)) {
+        n = cJSON_GetArraySize(array);
     }
 
     channel->deployments = arena->alloc(arena->data,
@@ -370,6 +386,37 @@ lu_app_freezes(const lu_arena_t *arena, const cJSON *json, lu_app_t *app,
     app->freezes = freezes;
 
     return lu_pace_freezes(lu_json_get(json, "freezes"), freezes, err);
+}
+
+
+int
+lu_app_end(const lu_channel_t *channel, size_t i)
+{
+    size_t                  k;
+    const lu_limits_t      *limits;
+    const lu_deployment_t  *deployment;
+
+    deployment = &channel->deployments[i];
+
+    if (!deployment->rollout.everyone || deployment->is_halted
+        || deployment->pace)
+    {
+        return 0;
+    }
+
+    if (channel->is_newest_only || deployment->release == NULL) {
+        return 1;
+    }
+
+    for (k = 0; k < 2; k++) {
+        limits = &deployment->release->limits[k];
+
+        if (limits->min.len || limits->max.len || limits->eq.len) {
+            return 0;
+        }
+    }
+
+    return 1;
 }
 
 

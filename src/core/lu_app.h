@@ -19,6 +19,9 @@
 #include "lu_time.h"
 
 
+#define LU_APP_OLDER  10
+
+
 typedef struct {
     lu_str_t                     id;
     lu_str_t                     release_id;
@@ -51,8 +54,13 @@ typedef struct {
     time_t                       expires;       /* never: LU_TIME_MAX */
     unsigned                     paused:1;
     unsigned                     is_protected:1;
+    unsigned                     is_newest_only:1;  /* "newestCompatible" */
 
-    /* the newest first, up to the first one that is for everyone */
+    /*
+     * The newest first, up to the first one that is for everyone.  Unless only
+     * the newest one counts, up to LU_APP_OLDER more follow, for devices that
+     * this one is not for; lu_app_end() ends the list where it can be.
+     */
     lu_deployment_t             *deployments;
     size_t                       ndeployments;
 
@@ -102,6 +110,13 @@ typedef struct {
 
 lu_rc_e lu_app_parse(const lu_arena_t *arena, const lu_str_t *text,
     lu_app_t *app, lu_error_t *err);
+
+/*
+ * 1 if no device gets past deployment i of a channel, whose release must be set
+ * if there is one: it is for everyone, with any version.
+ */
+
+int lu_app_end(const lu_channel_t *channel, size_t i);
 
 /*
  * Sets the shares of all rollouts that depend on the time, and app->next: when

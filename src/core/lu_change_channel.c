@@ -15,6 +15,8 @@ static lu_rc_e lu_change_channel_set(cJSON *app, cJSON *channel,
     const cJSON *body, const char *now, lu_error_t *err);
 static lu_rc_e lu_change_channel_expires(cJSON *channel, const cJSON *item,
     lu_error_t *err);
+static lu_rc_e lu_change_channel_compatible_set(cJSON *channel,
+    const cJSON *body, lu_error_t *err);
 static lu_rc_e lu_change_channel_since_set(cJSON *channel, const char *key,
     int on, const char *now);
 static int lu_change_channel_since(const cJSON *channel, const char *key);
@@ -146,6 +148,11 @@ lu_change_channel_set(cJSON *app, cJSON *channel, const cJSON *body,
         }
     }
 
+    rc = lu_change_channel_compatible_set(channel, body, err);
+    if (rc != LU_OK) {
+        return rc;
+    }
+
     return lu_json_set_string(channel, "updatedAt", now);
 }
 
@@ -209,6 +216,29 @@ invalid:
 
     return lu_error(err, NULL, "\"expiresAt\" must be a timestamp such as "
                     "\"2030-01-31T12:00:00Z\", or null");
+}
+
+
+static lu_rc_e
+lu_change_channel_compatible_set(cJSON *channel, const cJSON *body,
+    lu_error_t *err)
+{
+    int      compatible;
+    lu_rc_e  rc;
+
+    rc = lu_json_bool(body, "newestCompatible", &compatible);
+
+    if (rc == LU_INVALID) {
+        return lu_error(err, NULL, "\"newestCompatible\" must be true or "
+                                   "false");
+    }
+
+    if (rc != LU_OK) {
+        return LU_OK;
+    }
+
+    return lu_json_set(channel, "newestCompatible",
+                       cJSON_CreateBool(compatible));
 }
 
 

@@ -974,8 +974,9 @@ lu_desktop_rule_applies(const lu_rule_t *rule, const lu_client_t *client,
 
     case LU_RULE_ROLLOUT:
         return !rule->is_halted
-               && lu_rollout_has(&rule->rollout, &rule->build_id,
-                                 &client->staging_id);
+               && ((client->passes && lu_rollout_share(&rule->rollout) > 0)
+                   || lu_rollout_has(&rule->rollout, &rule->build_id,
+                                     &client->staging_id));
 
     case LU_RULE_BUILD:
         break;

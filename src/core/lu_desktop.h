@@ -125,6 +125,7 @@ typedef struct {
 typedef struct {
     lu_network_t             address;       /* len 0: unknown */
     lu_str_t                 staging_id;    /* x-user-staging-id, or empty */
+    unsigned                 passes:1;      /* rollouts: it is in all */
 } lu_client_t;
 
 

@@ -16,6 +16,8 @@ static lu_rc_e lu_latest_decode(lu_str_t *values, unsigned char **buf,
     lu_error_t *err);
 static int lu_latest_has(const lu_deployment_t *deployment,
     const lu_check_t *check);
+static int lu_latest_fits(const lu_release_t *release,
+    const lu_check_t *check);
 static int lu_latest_allows(const lu_limits_t *limits,
     const lu_str_t *version);
 static int lu_latest_needs_checksum(const lu_check_t *check);
@@ -202,6 +204,7 @@ lu_latest(const lu_app_t *app, const lu_check_t *check, time_t now,
     const lu_channel_t **channel_out, const lu_deployment_t **deployment_out)
 {
     size_t                  i;
+    lu_check_e              result;
     const lu_channel_t     *channel;
     const lu_release_t     *release;
     const lu_deployment_t  *deployment;
@@ -239,33 +242,36 @@ lu_latest(const lu_app_t *app, const lu_check_t *check, time_t now,
     }
 
     deployment = NULL;
+    result = LU_CHECK_EMPTY;
 
     for (i = 0; i < channel->ndeployments; i++) {
+
         if (lu_latest_has(&channel->deployments[i], check)) {
-            deployment = &channel->deployments[i];
+
+            if (lu_latest_fits(channel->deployments[i].release, check)) {
+                deployment = &channel->deployments[i];
+                break;
+            }
+
+            /* the newest of the older ones that fits, if any */
+
+            result = LU_CHECK_VERSION;
+
+            if (channel->is_newest_only) {
+                break;
+            }
+        }
+
+        if (lu_app_end(channel, i)) {
             break;
         }
     }
 
     if (deployment == NULL) {
-        return LU_CHECK_EMPTY;
+        return result;
     }
 
     release = deployment->release;
-
-    if (check->platform <= LU_OS_IOS
-        && !lu_latest_allows(&release->limits[check->platform],
-                             &check->app_version_code))
-    {
-        return LU_CHECK_VERSION;
-    }
-
-    if (release->kind == LU_KIND_ZIP
-        && release->checksum.len == 0
-        && lu_latest_needs_checksum(check))
-    {
-        return LU_CHECK_VERSION;
-    }
 
     if (channel->is_protected && !release->is_signed) {
         return LU_CHECK_UNSIGNED;
@@ -292,15 +298,38 @@ lu_latest_has(const lu_deployment_t *deployment, const lu_check_t *check)
     }
 
     if (!deployment->is_halted
-        && lu_rollout_has(&deployment->rollout, &deployment->id,
-                          &check->device_id))
+        && ((check->passes && lu_rollout_share(&deployment->rollout) > 0)
+            || lu_rollout_has(&deployment->rollout, &deployment->id,
+                              &check->device_id)))
     {
         return 1;
     }
 
-    return lu_str_eq(&deployment->release->id, &check->bundle_id)
-           && lu_rollout_has(&deployment->keeps, &deployment->id,
+    if (!lu_str_eq(&deployment->release->id, &check->bundle_id)) {
+        return 0;
+    }
+
+    return (check->keeps && lu_rollout_share(&deployment->rollout) > 0)
+           || lu_rollout_has(&deployment->keeps, &deployment->id,
                              &check->device_id);
+}
+
+
+/* The version of the app, and that of the plugin. */
+
+static int
+lu_latest_fits(const lu_release_t *release, const lu_check_t *check)
+{
+    if (check->platform <= LU_OS_IOS
+        && !lu_latest_allows(&release->limits[check->platform],
+                             &check->app_version_code))
+    {
+        return 0;
+    }
+
+    return release->kind != LU_KIND_ZIP
+           || release->checksum.len
+           || !lu_latest_needs_checksum(check);
 }
 
 

@@ -29,6 +29,10 @@ typedef struct {
 
     /* with each "+" read as a space; empty if there is none */
     lu_str_t                      channel_name_form;
+
+    /* set by the caller: it passes rollouts, and keeps what it got so */
+    unsigned                      passes:1;
+    unsigned                      keeps:1;
 } lu_check_t;
 
 

@@ -8,6 +8,7 @@
 
 
 #include "ngx_lu_catalog.h"
+#include "ngx_lu_everyone.h"
 #include "ngx_lu_feed.h"
 #include "ngx_lu_load.h"
 #include "ngx_lu_manifest.h"
@@ -751,6 +752,8 @@ ngx_lu_feed_client(ngx_http_request_t *r, lu_client_t *client)
 #endif
 
     ngx_memzero(client, sizeof(lu_client_t));
+
+    client->passes = ngx_lu_everyone(r);
 
     switch (r->connection->sockaddr->sa_family) {
 

@@ -5,6 +5,7 @@
 
 
 #include "ngx_lu_catalog.h"
+#include "ngx_lu_everyone.h"
 #include "ngx_lu_latest.h"
 
 #include "zone/ngx_lu_count.h"
@@ -48,9 +49,11 @@ ngx_lu_latest(ngx_http_request_t *r, ngx_str_t *id)
     const lu_mark_t        *mark;
     ngx_lu_ctx_t           *ctx;
     const lu_channel_t     *channel;
+    ngx_lu_loc_conf_t      *lucf;
     const lu_deployment_t  *deployment;
 
     ctx = ngx_http_get_module_ctx(r, ngx_http_liveupdate_module);
+    lucf = ngx_http_get_module_loc_conf(r, ngx_http_liveupdate_module);
 
     ctx->app = *id;
     ctx->kind = r->headers_in.authorization ? NGX_LU_KIND_PROBE
@@ -92,6 +95,11 @@ ngx_lu_latest(ngx_http_request_t *r, ngx_str_t *id)
         ngx_str_set(&ctx->result, "invalid");
 
         return ngx_lu_reply_error(r, NGX_HTTP_BAD_REQUEST, &err);
+    }
+
+    if (lucf->everyone) {
+        check.passes = ngx_lu_everyone(r);
+        check.keeps = 1;
     }
 
     if (app->next <= ngx_time()) {

@@ -315,17 +315,20 @@ ngx_lu_load_releases(ngx_lu_load_t *load, lu_app_t *app)
                 /* a replica of the store may get it later: load it again */
 
                 load->origin.uniq = 0;
-                continue;
-            }
 
-            if (rc != NGX_OK) {
+            } else if (rc == NGX_OK) {
+                deployment->release = release;
+
+                if (lu_app_render(&arena, app, channel, deployment) != LU_OK) {
+                    return ngx_lu_load_status(load, LU_NOMEM);
+                }
+
+            } else {
                 return rc;
             }
 
-            deployment->release = release;
-
-            if (lu_app_render(&arena, app, channel, deployment) != LU_OK) {
-                return ngx_lu_load_status(load, LU_NOMEM);
+            if (lu_app_end(channel, n)) {
+                channel->ndeployments = n + 1;
             }
         }
     }

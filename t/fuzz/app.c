@@ -74,7 +74,7 @@ check_deployments(const lu_channel_t *channel, const cJSON *json)
         require(rollout >= 0 && rollout <= 1);
 
         if (deployment->rollout.everyone) {
-            require(rollout >= 1 && i == channel->ndeployments - 1);
+            require(rollout >= 1);
 
         } else {
             require(rollout < 1);
@@ -91,11 +91,8 @@ check_deployments(const lu_channel_t *channel, const cJSON *json)
         item = item->next;
     }
 
-    if (channel->ndeployments == 0
-        || !channel->deployments[i - 1].rollout.everyone)
-    {
-        require(item == NULL);
-    }
+    require(item == NULL || channel->is_newest_only
+            || channel->ndeployments > LU_APP_OLDER);
 }
 
 

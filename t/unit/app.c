@@ -130,7 +130,8 @@ test_parse(void)
        && !channel->is_protected
        && channel->expires == LU_TIME_MAX, "null is not set");
 
-    ok(channel->ndeployments == 2
+    ok(channel->ndeployments == 3
+       && !lu_app_end(channel, 0) && lu_app_end(channel, 1)
        && lu_str_is(&channel->deployments[0].id, "d3")
        && lu_str_is(&channel->deployments[0].release_id, "r3")
        && channel->deployments[0].rollout.threshold == UINT64_C(1) << 62
@@ -139,7 +140,7 @@ test_parse(void)
        && channel->deployments[1].rollout.everyone
        && channel->deployments[0].release == NULL
        && channel->deployments[1].release == NULL,
-       "deployments, as far as one for everyone");
+       "deployments, as far as one for everyone, and older ones");
 
     channel = named(&app, "default");
 

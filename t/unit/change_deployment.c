@@ -753,7 +753,7 @@ same_channel(const lu_channel_t *channel, const model_channel_t *model,
         }
     }
 
-    return n == model->n || (n && model->deployments[n - 1].rollout >= 1);
+    return n == model->n || n > LU_APP_OLDER;
 }
 
 

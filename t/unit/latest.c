@@ -73,6 +73,18 @@ static const char  latest_app[] =
     "{\"id\":\"c-signed\",\"name\":\"signed\",\"deployments\":["
         "{\"id\":\"d18\",\"release\":\"signed\",\"rollout\":1}],"
         "\"protectedAt\":\"2025-01-01T00:00:00.000Z\"},"
+    "{\"id\":\"c-older\",\"name\":\"older\",\"deployments\":["
+        "{\"id\":\"d31\",\"release\":\"limits\",\"rollout\":1},"
+        "{\"id\":\"d30\",\"release\":\"r1\",\"rollout\":1},"
+        "{\"id\":\"d29\",\"release\":\"r2\",\"rollout\":1}]},"
+    "{\"id\":\"c-newest\",\"name\":\"newest\","
+        "\"newestCompatible\":false,\"deployments\":["
+        "{\"id\":\"d31\",\"release\":\"limits\",\"rollout\":1},"
+        "{\"id\":\"d30\",\"release\":\"r1\",\"rollout\":1}]},"
+    "{\"id\":\"c-halted\",\"name\":\"halted\",\"deployments\":["
+        "{\"id\":\"d33\",\"release\":\"r2\",\"rollout\":1,"
+        "\"halted\":{\"at\":\"2025-01-01T00:00:00.000Z\"}},"
+        "{\"id\":\"d32\",\"release\":\"r1\",\"rollout\":1}]},"
     "{\"id\":\"c-plus\",\"name\":\"a+b\",\"deployments\":["
         "{\"id\":\"d19\",\"release\":\"r1\",\"rollout\":1}]},"
     "{\"id\":\"c-space\",\"name\":\"a b\",\"deployments\":["
@@ -240,6 +252,26 @@ static const latest_case_t  latest_cases[] = {
       UPDATE },
     { "platform=2&channelName=limits", "limits", "limits", UPDATE },
 
+    /* the newest one that fits */
+
+    { "platform=0&channelName=older&appVersionCode=10", "older", "limits",
+      UPDATE },
+    { "platform=0&channelName=older&appVersionCode=9", "older", "r1", UPDATE },
+    { "platform=0&channelName=older&appVersionCode=9&bundleId=r1", "older",
+      "r1", CURRENT },
+    { "platform=0&channelName=newest&appVersionCode=10", "newest", "limits",
+      UPDATE },
+    { "platform=0&channelName=newest&appVersionCode=9", "newest", NULL,
+      VERSION },
+
+    /* who runs it keeps it */
+
+    { "platform=0&channelName=halted&deviceId=d", "halted", "r1", UPDATE },
+    { "platform=0&channelName=halted&deviceId=d&bundleId=r2", "halted", "r2",
+      CURRENT },
+    { "platform=0&channelName=halted&deviceId=d&bundleId=r1", "halted", "r1",
+      CURRENT },
+
     { "platform=0&channelName=min&appVersionCode=11", "min", "min", UPDATE },
     { "platform=1&channelName=min&appVersionCode=9", "min", "min", UPDATE },
     { "platform=1&channelName=min&appVersionCode=junk", "min", "min",
@@ -277,9 +309,9 @@ static const latest_case_t  latest_cases[] = {
     { "platform=0&pluginVersion=7.2.0&channelName=files", "files", "files",
       UPDATE },
 
-    /* no fallback to an older deployment for another version */
+    /* an older deployment, for another version */
 
-    { "platform=0&channelName=min&appVersionCode=9", "min", NULL, VERSION }
+    { "platform=0&channelName=min&appVersionCode=9", "min", "r1", UPDATE }
 };
 
 
