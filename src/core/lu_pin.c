@@ -16,7 +16,6 @@ static const cJSON *lu_pin_follows(const cJSON *app, const char *manifest);
 static const cJSON *lu_pin_before(const cJSON *app, const cJSON *build);
 static const cJSON *lu_pin_before_with(const cJSON *app, const cJSON *build,
     const char *manifest);
-static int lu_pin_has(const cJSON *build, const char *manifest);
 static int lu_pin_is_asked(const cJSON *build, const cJSON *manifest);
 static int lu_pin_in_scope(const cJSON *build, const cJSON *manifest,
     const lu_pin_scope_t *scope);
@@ -126,9 +125,7 @@ lu_pin_before_with(const cJSON *app, const cJSON *build, const char *manifest)
 }
 
 
-/* A release of which nobody knows what it has may have it. */
-
-static int
+int
 lu_pin_has(const cJSON *build, const char *manifest)
 {
     lu_str_t      name;

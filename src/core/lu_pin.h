@@ -35,6 +35,13 @@ typedef struct {
 const cJSON *lu_pin_release(const cJSON *app, const char *manifest);
 
 /*
+ * 1 if the build has the manifest.  One of which nobody knows what it has may
+ * have it.
+ */
+
+int lu_pin_has(const cJSON *build, const char *manifest);
+
+/*
  * Makes a released build the latest of all manifests that it has, or, with
  * NULL, makes all manifests have none.  Those that it does not have stay where
  * they are.  LU_OK, LU_NOMEM, or LU_CONFLICT: the app has all the pins that it
