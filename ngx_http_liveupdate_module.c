@@ -15,6 +15,7 @@
 #include "store/ngx_lu_machine.h"
 #include "store/ngx_lu_mark.h"
 #include "store/ngx_lu_mount.h"
+#include "job/ngx_lu_pass.h"
 #include "job/ngx_lu_sweep.h"
 #include "job/ngx_lu_job.h"
 #include "job/ngx_lu_notify.h"
@@ -26,6 +27,7 @@
 #include "watch/ngx_lu_status.h"
 #include "conf/ngx_lu_advice.h"
 #include "conf/ngx_lu_conf.h"
+#include "conf/ngx_lu_conf_keep.h"
 #include "conf/ngx_lu_conf_notify.h"
 #include "conf/ngx_lu_conf_s3.h"
 
@@ -221,6 +223,20 @@ static ngx_command_t  ngx_lu_commands[] = {
       ngx_lu_conf_notify,
       NGX_HTTP_LOC_CONF_OFFSET,
       0,
+      NULL },
+
+    { ngx_string("liveupdate_keep"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_1MORE,
+      ngx_lu_conf_keep,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("liveupdate_quota"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_off_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_lu_loc_conf_t, quota),
       NULL },
 
     { ngx_string("liveupdate_status"),
@@ -803,6 +819,8 @@ ngx_lu_create_loc_conf(ngx_conf_t *cf)
      *     lucf->github = NULL;
      *     lucf->s3 = NULL;
      *     lucf->notify = NULL;
+     *     lucf->keep = { 0, NULL };
+     *     lucf->every = 0;
      */
 
     lucf->valid = NGX_CONF_UNSET;
@@ -814,6 +832,7 @@ ngx_lu_create_loc_conf(ngx_conf_t *cf)
     lucf->status = NGX_CONF_UNSET;
     lucf->status_token = NGX_CONF_UNSET;
     lucf->ready = NGX_CONF_UNSET;
+    lucf->quota = NGX_CONF_UNSET;
 
     return lucf;
 }
@@ -839,6 +858,13 @@ ngx_lu_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
 
     if (conf->everyone == NULL) {
         conf->everyone = prev->everyone;
+    }
+
+    ngx_conf_merge_off_value(conf->quota, prev->quota, 0);
+
+    if (conf->keep.data == NULL) {
+        conf->keep = prev->keep;
+        conf->every = prev->every;
     }
 
     if (conf->base_url == NULL) {
@@ -988,7 +1014,8 @@ ngx_lu_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
         }
 
         if (ngx_lu_conf_jobs(cf, conf) != NGX_CONF_OK
-            || ngx_lu_conf_notify_start(cf, conf) != NGX_CONF_OK)
+            || ngx_lu_conf_notify_start(cf, conf) != NGX_CONF_OK
+            || ngx_lu_conf_keep_store(cf, conf) != NGX_CONF_OK)
         {
             return NGX_CONF_ERROR;
         }
@@ -1110,8 +1137,13 @@ ngx_lu_init_process(ngx_cycle_t *cycle)
         return NGX_ERROR;
     }
 
-    return ngx_lu_sweep_init(cycle) == NGX_OK ? ngx_lu_notify_init(cycle)
-                                              : NGX_ERROR;
+    if (ngx_lu_sweep_init(cycle) != NGX_OK
+        || ngx_lu_notify_init(cycle) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    return ngx_lu_pass_init(cycle);
 }
 
 

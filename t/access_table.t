@@ -105,6 +105,9 @@ GET    /releases/{a}/audit                              read
 GET    /releases/{a}/github                             read
 GET    /releases/{a}/rollback                           read
 POST   /releases/{a}/rollback                           approve
+GET    /releases/{a}/cleanup                            read
+POST   /releases/{a}/cleanup                            approve
+PATCH  /releases/{a}/cleanup                            admin
 GET    /releases/{a}/{i}                                read
 DELETE /releases/{a}/{i}                                approve
 POST   /releases/{a}/{i}/promote                        approve

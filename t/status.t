@@ -52,7 +52,7 @@ cmp_ok(value('liveupdate_series_max'), '>=', 1000, 'series');
 
 my $j = json_status();
 
-is_deeply([sort keys %$j], [qw/ apps catalog generation other releases
+is_deeply([sort keys %$j], [qw/ apps catalog disk generation other releases
           requests stages time webhook zone /], 'JSON: its members');
 is_deeply([sort keys %{$j->{requests}}], [qw/ api artifact check discovery
           download feed probe releases status webhook /],

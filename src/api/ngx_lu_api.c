@@ -10,6 +10,7 @@
 #include "ngx_lu_api_build.h"
 #include "ngx_lu_api_bundle.h"
 #include "ngx_lu_api_channel.h"
+#include "ngx_lu_api_cleanup.h"
 #include "ngx_lu_api_deployment.h"
 #include "ngx_lu_api_device.h"
 #include "ngx_lu_api_fetch.h"
@@ -177,6 +178,9 @@ static ngx_lu_api_action_t  ngx_lu_api_actions[] = {
       ngx_lu_api_releases_rollback_get },
     { LU_ROUTE_ROLLBACK, POST, APPROVE, JSON,
       ngx_lu_api_releases_rollback_post },
+    { LU_ROUTE_CLEANUP, GET, READ, NONE, ngx_lu_api_cleanup_get },
+    { LU_ROUTE_CLEANUP, POST, APPROVE, JSON, ngx_lu_api_cleanup_post },
+    { LU_ROUTE_CLEANUP, PATCH, ADMIN, JSON, ngx_lu_api_cleanup_patch },
     { LU_ROUTE_RULES, GET, READ, NONE, ngx_lu_api_rules_get },
     { LU_ROUTE_RULES, PUT, APPROVE, JSON, ngx_lu_api_rules_put },
     { LU_ROUTE_AUDIT, GET, READ, NONE, ngx_lu_api_audit_get },
@@ -328,6 +332,10 @@ ngx_lu_api_kind(ngx_lu_api_action_t *action)
 
     case LU_ROUTE_STAGE:
         return NGX_LU_THREAD_LONG;
+
+    case LU_ROUTE_CLEANUP:
+        return action->method == NGX_HTTP_POST ? NGX_LU_THREAD_KEEP
+                                               : NGX_LU_THREAD_SHORT;
 
     case LU_ROUTE_BUNDLE:
 

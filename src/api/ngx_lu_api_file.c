@@ -18,6 +18,7 @@
 #include "write/ngx_lu_bundle.h"
 #include "write/ngx_lu_release.h"
 #include "write/ngx_lu_task.h"
+#include "write/ngx_lu_usage.h"
 
 #include "core/lu_file.h"
 #include "core/lu_json.h"
@@ -70,6 +71,13 @@ ngx_lu_api_file_post(ngx_lu_call_t *call)
     {
         status = ngx_lu_task_failed(task);
         goto done;
+    }
+
+    if (form->has_file) {
+        status = ngx_lu_usage_room(task, (off_t) form->temp.sha256.size);
+        if (status != NGX_OK) {
+            goto done;
+        }
     }
 
     status = ngx_lu_bundle_open(task, &release);

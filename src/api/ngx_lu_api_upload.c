@@ -24,6 +24,7 @@
 #include "write/ngx_lu_bundle.h"
 #include "write/ngx_lu_release.h"
 #include "write/ngx_lu_task.h"
+#include "write/ngx_lu_usage.h"
 
 #include "core/lu_file.h"
 #include "core/lu_json.h"
@@ -141,6 +142,11 @@ ngx_lu_api_upload_put(ngx_lu_call_t *call)
         status = ngx_lu_task_refuse(task, 422,
                                     "A part needs a \"blob\" and a "
                                     "\"partNumber\" from 1 to 10000.");
+        goto done;
+    }
+
+    status = ngx_lu_usage_room(task, (off_t) form->temp.sha256.size);
+    if (status != NGX_OK) {
         goto done;
     }
 

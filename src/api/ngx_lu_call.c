@@ -82,6 +82,7 @@ ngx_lu_call_create(ngx_http_request_t *r, lu_route_t *route,
     task->id = route->id;
     task->approval = (lucf->approval != NGX_LU_APPROVAL_OFF);
     task->blockmaps = lucf->blockmaps;
+    task->quota = lucf->quota;
 
     /* to the Capawesome API, desktop releases are none of its bundles */
 

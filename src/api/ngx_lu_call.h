@@ -71,6 +71,7 @@ struct ngx_lu_call_s {
     ngx_lu_form_t           *form;       /* that was read, or NULL */
     ngx_lu_s3_t             *s3;         /* of an S3 client, or NULL */
     ngx_lu_thread_pt         drop;       /* removes it; see ngx_lu_run_t */
+    void                    *data;       /* what the action was given */
 
     /* the answer */
     cJSON                   *answer;

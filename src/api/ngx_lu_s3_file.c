@@ -16,6 +16,7 @@
 #include "write/ngx_lu_release.h"
 #include "write/ngx_lu_stage_folder.h"
 #include "write/ngx_lu_task.h"
+#include "write/ngx_lu_usage.h"
 
 #include "core/lu_release.h"
 #include "core/lu_s3.h"
@@ -414,6 +415,11 @@ ngx_lu_s3_file_placed(ngx_lu_call_t *call, ngx_lu_release_t *release,
 
     if (s3->placed) {
         return NGX_OK;
+    }
+
+    status = ngx_lu_usage_room(task, (off_t) inlet->temp->sha256.size);
+    if (status != NGX_OK) {
+        return status;
     }
 
     status = ngx_lu_inlet_place(task, release, inlet);

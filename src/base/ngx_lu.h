@@ -57,6 +57,7 @@ typedef struct ngx_lu_call_s     ngx_lu_call_t;
 typedef struct ngx_lu_jobs_s     ngx_lu_jobs_t;
 typedef struct ngx_lu_job_s      ngx_lu_job_t;
 typedef struct ngx_lu_notify_s   ngx_lu_notify_t;
+typedef struct ngx_lu_pass_s     ngx_lu_pass_t;
 
 typedef struct ngx_lu_table_page_s  ngx_lu_table_page_t;
 
@@ -77,6 +78,10 @@ typedef struct {
     ngx_lu_health_t           *health;  /* of the worker; NULL at first */
     ngx_lu_jobs_t             *jobs;    /* NULL if nothing is fetched */
     ngx_lu_notify_t           *notify;  /* NULL if nobody is told */
+    ngx_lu_pass_t             *pass;    /* of the worker; or NULL */
+    ngx_str_t                  keep;    /* liveupdate_keep; empty: off */
+    time_t                     every;   /* seconds between two passes */
+    ngx_thread_pool_t         *threads_keep; /* for passes */
     ngx_uint_t                 existing; /* nginx does not make it */
     ngx_uint_t                 absent;  /* when the configuration was read */
     ngx_uint_t                 unmarked; /* its mark could not be made */
@@ -187,6 +192,9 @@ typedef struct {
     ngx_lu_github_conf_t      *github;
     ngx_lu_s3_conf_t          *s3;
     ngx_lu_notify_conf_t      *notify;
+    ngx_str_t                  keep;      /* the policy; data NULL: not set */
+    time_t                     every;     /* seconds between two passes */
+    off_t                      quota;     /* of an app, bytes; 0: none */
 } ngx_lu_loc_conf_t;
 
 

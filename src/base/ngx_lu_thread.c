@@ -63,7 +63,7 @@ static ngx_uint_t ngx_lu_thread_is_behind(ngx_lu_thread_t *thread);
 
 
 /*
- * UPLOAD, LONG and JOB are in a pool of 16 threads, the others in one of 32:
+ * UPLOAD to KEEP are in a pool of 16 threads, the others in one of 32:
  * if one store hangs, all of its places leave some threads to other stores.
  * Of several stores, ngx_lu_advice_threads() warns.
  */
@@ -79,7 +79,8 @@ static const ngx_lu_thread_limit_t  ngx_lu_thread_limits[] = {
     { 1, 1, 0, 30000 },             /* NOTIFY */
     { 3, 4, 1000, 30000 },          /* UPLOAD */
     { 2, 3, 1000, 30000 },          /* LONG */
-    { 4, 4, 0, 30000 }              /* JOB */
+    { 4, 4, 0, 30000 },             /* JOB */
+    { 1, 1, 0, 30000 }              /* KEEP */
 };
 
 

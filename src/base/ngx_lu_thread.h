@@ -27,6 +27,7 @@ typedef enum {
     NGX_LU_THREAD_UPLOAD,
     NGX_LU_THREAD_LONG,             /* a whole release is verified */
     NGX_LU_THREAD_JOB,
+    NGX_LU_THREAD_KEEP,             /* what may go is removed */
     NGX_LU_THREAD_KINDS
 } ngx_lu_thread_e;
 

@@ -5,6 +5,7 @@
 
 
 #include "lu_change_channel.h"
+#include "lu_growth.h"
 #include "lu_keep.h"
 #include "lu_pin.h"
 #include "lu_time.h"
@@ -485,7 +486,6 @@ static void
 lu_keep_channel(lu_keep_decision_t *decision, const cJSON *channel)
 {
     int           served;
-    double        rollout;
     size_t        distinct;
     time_t        since;
     const cJSON  *item, *list;
@@ -522,12 +522,9 @@ lu_keep_channel(lu_keep_decision_t *decision, const cJSON *channel)
             lu_keep_mark(decision, item, "release", LU_KEEP_RECENT);
         }
 
-        rollout = 0;
-        (void) lu_json_number(item, "rollout", &rollout);
-
         /* since then nobody gets those before it */
 
-        if (rollout >= 1) {
+        if (!lu_growth_is_partial(item)) {
             since = lu_keep_at(item);
             served = 0;
         }
@@ -854,10 +851,15 @@ static lu_rc_e
 lu_keep_rest(lu_keep_decision_t *decision)
 {
     size_t             i, n;
+    lu_str_t           leaving;
     lu_keep_fact_t   **rest, *fact;
     const lu_keep_t   *keep;
 
     keep = decision->keep;
+
+    if (lu_json_string(decision->app, "leaving", &leaving) != LU_OK) {
+        leaving.len = 0;
+    }
 
     rest = decision->arena->alloc(decision->arena->data,
                                   (decision->n + 1)
@@ -885,6 +887,13 @@ lu_keep_rest(lu_keep_decision_t *decision)
 
         if (fact->state != LU_STATE_STAGED) {
             fact->why = LU_KEEP_UNSURE;
+            continue;
+        }
+
+        /* a crash has come between the app and its files */
+
+        if (leaving.len && lu_str_eq(&fact->id, &leaving)) {
+            fact->why = LU_KEEP_OLD;
             continue;
         }
 

@@ -76,6 +76,7 @@ typedef struct {
     unsigned         is_live:1;    /* it lies in live/ */
     unsigned         has_job:1;
     unsigned         named:1;      /* private: the app refers to it */
+    unsigned         gone:1;       /* the caller's */
     lu_keep_e        why;          /* decided */
 } lu_keep_fact_t;
 

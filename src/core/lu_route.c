@@ -78,6 +78,7 @@ static const struct {
     { "/releases/{a}/audit", LU_ROUTE_AUDIT },
     { "/releases/{a}/github", LU_ROUTE_APPROVED },
     { "/releases/{a}/rollback", LU_ROUTE_ROLLBACK },
+    { "/releases/{a}/cleanup", LU_ROUTE_CLEANUP },
     { "/releases/{a}/{i}", LU_ROUTE_RELEASE },
     { "/releases/{a}/{i}/promote", LU_ROUTE_PROMOTE },
     { "/releases/{a}/{i}/reject", LU_ROUTE_REJECT },

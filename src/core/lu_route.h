@@ -55,6 +55,7 @@ typedef enum {
     LU_ROUTE_AUDIT,                    /* .../audit */
     LU_ROUTE_APPROVED,                 /* .../github */
     LU_ROUTE_ROLLBACK,                 /* .../rollback */
+    LU_ROUTE_CLEANUP,                  /* .../cleanup */
     LU_ROUTE_RELEASE,                  /* .../{id} */
     LU_ROUTE_PROMOTE,                  /* .../{id}/promote */
     LU_ROUTE_REJECT,                   /* .../{id}/reject */

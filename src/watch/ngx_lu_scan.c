@@ -4,6 +4,7 @@
  */
 
 
+#include "ngx_lu_bytes.h"
 #include "ngx_lu_scan.h"
 
 #include "zone/ngx_lu_count.h"
@@ -40,13 +41,16 @@ typedef struct {
     time_t                          oldest;
     ngx_uint_t                      left;
     ngx_uint_t                      unread;      /* apps */
+    ngx_uint_t                      count;       /* claimed: releases, too */
+    ngx_lu_bytes_t                 *bytes;
 } ngx_lu_look_t;
 
 
 static ngx_lu_look_t *ngx_lu_scan_find(ngx_lu_store_t *store);
 static ngx_lu_look_t *ngx_lu_scan_start(ngx_lu_store_t *store,
-    ngx_thread_pool_t *tp);
+    ngx_thread_pool_t *tp, ngx_uint_t count);
 static void ngx_lu_scan_thread(void *data);
+static void ngx_lu_scan_count(ngx_lu_look_t *look);
 static void ngx_lu_scan_done(void *data);
 static void ngx_lu_scan_timer(ngx_event_t *ev);
 static void ngx_lu_scan_wake(ngx_lu_scan_wait_t *wait);
@@ -75,6 +79,7 @@ ngx_uint_t
 ngx_lu_scan(ngx_lu_store_t *store, ngx_thread_pool_t *tp,
     ngx_lu_scan_wait_t *wait)
 {
+    ngx_uint_t      count;
     ngx_lu_look_t  *look;
 
     if (ngx_lu_scan_looks.next == NULL) {
@@ -85,14 +90,20 @@ ngx_lu_scan(ngx_lu_store_t *store, ngx_thread_pool_t *tp,
 
     if (look == NULL) {
 
-        if (!ngx_lu_scan_claim(&ngx_lu_count_numbers(store)->scan)) {
+        count = ngx_lu_scan_claim(&ngx_lu_count_numbers(store)->scan);
+
+        if (!count && !ngx_lu_bytes_is_old(store)) {
             return 0;
         }
 
-        look = ngx_lu_scan_start(store, tp);
+        look = ngx_lu_scan_start(store, tp, count);
 
         if (look == NULL) {
-            ngx_lu_count_numbers(store)->scan.claimed = 0;
+
+            if (count) {
+                ngx_lu_count_numbers(store)->scan.claimed = 0;
+            }
+
             return 0;
         }
     }
@@ -137,7 +148,8 @@ ngx_lu_scan_find(ngx_lu_store_t *store)
 
 
 static ngx_lu_look_t *
-ngx_lu_scan_start(ngx_lu_store_t *store, ngx_thread_pool_t *tp)
+ngx_lu_scan_start(ngx_lu_store_t *store, ngx_thread_pool_t *tp,
+    ngx_uint_t count)
 {
     ngx_pool_t       *pool;
     ngx_lu_look_t    *look;
@@ -156,6 +168,7 @@ ngx_lu_scan_start(ngx_lu_store_t *store, ngx_thread_pool_t *tp)
     look->pool = pool;
     look->store = store;
     look->left = NGX_LU_SCAN_MAX;
+    look->count = count;
     look->begin = ngx_current_msec;
 
     thread = &look->thread;
@@ -190,6 +203,17 @@ ngx_lu_scan_thread(void *data)
 {
     ngx_lu_look_t *look = data;
 
+    if (look->count) {
+        ngx_lu_scan_count(look);
+    }
+
+    look->bytes = ngx_lu_bytes_measure(look->store, &look->io);
+}
+
+
+static void
+ngx_lu_scan_count(ngx_lu_look_t *look)
+{
     ngx_int_t       rc;
     ngx_msec_t      begin, end;
     ngx_uint_t      i;
@@ -233,8 +257,12 @@ ngx_lu_scan_done(void *data)
 
     ngx_queue_remove(&look->queue);
 
-    if (look->thread.refused) {
+    if (look->thread.refused && look->count) {
         ngx_lu_count_numbers(look->store)->scan.claimed = 0;
+    }
+
+    if (look->bytes) {
+        ngx_lu_bytes_keep(look->bytes);
     }
 
     ngx_lu_job_log(&look->io, " while counting releases");

@@ -28,8 +28,9 @@ typedef struct {
 
 /*
  * Has the releases of each state counted into the numbers of the store, by a
- * thread of the pool, unless a worker did so within the last seconds.  If that
- * fails, it is logged, and the numbers are marked as incomplete.
+ * thread of the pool, unless a worker did so within the last seconds, and the
+ * apps measured, unless this worker did.  If that fails, it is logged, and the
+ * numbers are marked as incomplete.
  *
  * Returns 1 if handler() will be called, in the event loop: when they are
  * counted, or after two seconds, if the disk is that slow.  0: there is nothing

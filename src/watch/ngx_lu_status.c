@@ -4,6 +4,7 @@
  */
 
 
+#include "ngx_lu_bytes.h"
 #include "ngx_lu_metrics.h"
 #include "ngx_lu_scan.h"
 #include "ngx_lu_snapshot.h"
@@ -26,6 +27,8 @@ static ngx_int_t ngx_lu_status_scan(ngx_http_request_t *r,
 static void ngx_lu_status_scanned(void *data);
 static ngx_int_t ngx_lu_status_start(ngx_http_request_t *r,
     ngx_lu_call_t *call, ngx_int_t rc);
+static ngx_int_t ngx_lu_status_call(ngx_http_request_t *r,
+    ngx_lu_call_t *call);
 static ngx_int_t ngx_lu_status_get(ngx_lu_call_t *call);
 static ngx_int_t ngx_lu_status_json(ngx_lu_call_t *call,
     ngx_lu_snapshot_t *snapshot);
@@ -53,6 +56,8 @@ static void ngx_lu_status_numbers(lu_put_t *put, cJSON *json,
     const char **names, ngx_atomic_t *values, ngx_uint_t n);
 static void ngx_lu_status_zone(lu_put_t *put, cJSON *json,
     ngx_lu_snapshot_t *snapshot);
+static void ngx_lu_status_disk(lu_put_t *put, cJSON *json,
+    ngx_lu_call_t *call);
 
 
 ngx_int_t
@@ -122,7 +127,7 @@ ngx_lu_status_scan(ngx_http_request_t *r, ngx_lu_call_t *call)
     wait->data = call;
 
     if (!ngx_lu_scan(lucf->store, lucf->readers, wait)) {
-        return ngx_lu_call_start(r, call);
+        return ngx_lu_status_call(r, call);
     }
 
     return ngx_lu_call_hold(call);
@@ -139,6 +144,17 @@ ngx_lu_status_scanned(void *data)
 static ngx_int_t
 ngx_lu_status_start(ngx_http_request_t *r, ngx_lu_call_t *call, ngx_int_t rc)
 {
+    return ngx_lu_status_call(r, call);
+}
+
+
+/* The thread gets the list that there is now. */
+
+static ngx_int_t
+ngx_lu_status_call(ngx_http_request_t *r, ngx_lu_call_t *call)
+{
+    call->data = ngx_lu_bytes(call->task.store, call->task.io.pool);
+
     return ngx_lu_call_start(r, call);
 }
 
@@ -231,6 +247,7 @@ ngx_lu_status_json(ngx_lu_call_t *call, ngx_lu_snapshot_t *snapshot)
 
     ngx_lu_status_webhook(&put, lu_put_object(&put, json, "webhook"),
                           snapshot);
+    ngx_lu_status_disk(&put, json, call);
 
     call->answer = lu_put_done(&put, json);
 
@@ -501,4 +518,53 @@ ngx_lu_status_zone(lu_put_t *put, cJSON *json, ngx_lu_snapshot_t *snapshot)
     lu_put_number(put, json, "seriesMax", count->nseries);
     lu_put_number(put, json, "sketches", snapshot->sketches);
     lu_put_number(put, json, "sketchesMax", count->nsketches);
+}
+
+
+/* Bytes of whole blocks, as of du; null: they were not measured yet. */
+
+static void
+ngx_lu_status_disk(lu_put_t *put, cJSON *json, ngx_lu_call_t *call)
+{
+    char                *only;
+    cJSON               *disk, *apps, *item;
+    lu_str_t             id;
+    ngx_uint_t           i;
+    ngx_lu_bytes_t      *bytes;
+    ngx_lu_bytes_app_t  *app;
+
+    bytes = call->data;
+
+    if (bytes == NULL) {
+        lu_put_null(put, json, "disk");
+        return;
+    }
+
+    only = ngx_lu_arg(call, "app");
+
+    disk = lu_put_object(put, json, "disk");
+
+    lu_put_bool(put, disk, "complete", bytes->complete);
+    lu_put_number(put, disk, "ageSeconds",
+                  (double) ((ngx_lu_thread_msec() - bytes->at) / 1000));
+
+    apps = lu_put_array(put, disk, "apps");
+    app = bytes->apps.elts;
+
+    for (i = 0; i < bytes->apps.nelts; i++) {
+
+        id = ngx_lu_to_core(&app[i].app);
+
+        if ((only && !lu_str_is(&id, only))
+            || (call->token && !lu_token_has_app(call->token, &id)))
+        {
+            continue;
+        }
+
+        item = lu_put_object(put, apps, NULL);
+
+        lu_put_str(put, item, "app", &id);
+        lu_put_number(put, item, "bytes",
+                      (double) (uint64_t) app[i].bytes);
+    }
 }

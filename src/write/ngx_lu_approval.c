@@ -10,6 +10,8 @@
 #include "ngx_lu_desktop.h"
 #include "ngx_lu_release.h"
 
+#include "store/ngx_lu_file.h"
+
 #include "core/lu_builds.h"
 #include "core/lu_change_deployment.h"
 #include "core/lu_json.h"
@@ -239,6 +241,17 @@ static ngx_int_t
 ngx_lu_approval_unlink(ngx_lu_task_t *task, void *data)
 {
     ngx_uint_t *is_desktop = data;
+
+    u_char  *path;
+
+    /* since when it is not needed; if that fails, it goes earlier, or never */
+
+    path = ngx_lu_release_path(&task->io,
+                               ngx_lu_release_live(task, task->subject));
+
+    if (ngx_lu_file_stamp(&task->io, path, time(NULL)) != NGX_OK) {
+        ngx_lu_io_clear(&task->io);
+    }
 
     return *is_desktop ? ngx_lu_desktop_unlink(task) : NGX_OK;
 }

@@ -5,6 +5,7 @@
 
 
 #include "ngx_lu_release.h"
+#include "ngx_lu_usage.h"
 
 #include "store/ngx_lu_file.h"
 #include "store/ngx_lu_lock.h"
@@ -87,7 +88,7 @@ ngx_lu_release_room(ngx_lu_task_t *task)
                                   "delete old ones.");
     }
 
-    return NGX_OK;
+    return ngx_lu_usage_room(task, 0);
 }
 
 

@@ -40,7 +40,8 @@ u_char *ngx_lu_release_path(ngx_lu_io_t *io, u_char *folder);
 
 /*
  * NGX_OK if the task's app can have another release, or a status: 409 with the
- * limit, 500.  Two calls at once may pass the limit by one.
+ * limit, 500; 507 if its quota is spent.  Two calls at once may pass the limit
+ * by one.
  */
 
 ngx_int_t ngx_lu_release_room(ngx_lu_task_t *task);

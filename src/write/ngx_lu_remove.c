@@ -5,13 +5,16 @@
 
 
 #include "ngx_lu_desktop.h"
+#include "ngx_lu_keep.h"
 #include "ngx_lu_protect.h"
 #include "ngx_lu_release.h"
 #include "ngx_lu_remove.h"
 
 #include "store/ngx_lu_claim.h"
+#include "store/ngx_lu_file.h"
 #include "store/ngx_lu_tree.h"
 
+#include "core/lu_builds.h"
 #include "core/lu_change_deployment.h"
 #include "core/lu_json.h"
 #include "core/lu_release.h"
@@ -19,6 +22,7 @@
 
 typedef struct {
     u_char             *folder;
+    ngx_lu_keep_t      *keep;       /* that lets it go */
     unsigned            is_desktop:1;
     unsigned            is_live:1;
 } ngx_lu_remove_t;
@@ -28,6 +32,10 @@ static ngx_int_t ngx_lu_remove_bundle_change(ngx_lu_task_t *task, cJSON *app,
     void *data);
 static ngx_int_t ngx_lu_remove_release_change(ngx_lu_task_t *task,
     cJSON *app, void *data);
+static ngx_int_t ngx_lu_remove_kept_change(ngx_lu_task_t *task, cJSON *app,
+    void *data);
+static ngx_int_t ngx_lu_remove_from(ngx_lu_task_t *task, cJSON *app,
+    ngx_lu_remove_t *remove);
 static ngx_int_t ngx_lu_remove_open(ngx_lu_task_t *task,
     ngx_lu_remove_t *remove, ngx_lu_release_t *release);
 static ngx_int_t ngx_lu_remove_files(ngx_lu_task_t *task, void *data);
@@ -172,6 +180,99 @@ ngx_lu_remove_release_change(ngx_lu_task_t *task, cJSON *app, void *data)
     ngx_lu_release_close(&release);
 
     return status;
+}
+
+
+/* The app, and the release, may have changed since the policy has decided. */
+
+ngx_int_t
+ngx_lu_remove_kept(ngx_lu_task_t *task, ngx_lu_keep_t *keep)
+{
+    ngx_lu_remove_t  remove;
+
+    task->frees = 1;
+
+    remove.keep = keep;
+
+    return ngx_lu_release_change(task, ngx_lu_remove_kept_change,
+                                 ngx_lu_remove_files, &remove);
+}
+
+
+static ngx_int_t
+ngx_lu_remove_kept_change(ngx_lu_task_t *task, cJSON *app, void *data)
+{
+    ngx_lu_remove_t *remove = data;
+
+    ngx_int_t         rc, status;
+    lu_keep_e         why;
+    ngx_lu_release_t  release;
+
+    task->change = "release.cleanup";
+    task->subject = (char *) task->id.data;
+
+    status = ngx_lu_remove_open(task, remove, &release);
+    if (status != NGX_OK) {
+        return status;
+    }
+
+    why = ngx_lu_keep_again(task, remove->keep, app, release.json,
+                            release.folder, release.is_live);
+
+    ngx_lu_release_close(&release);
+
+    rc = ngx_lu_file_exists(&task->io, ngx_lu_release_job(task));
+
+    if (rc == NGX_ERROR) {
+        return ngx_lu_task_failed(task);
+    }
+
+    if (rc == NGX_OK || !lu_keep_goes(why)) {
+        return ngx_lu_task_refuse(task, NGX_HTTP_CONFLICT,
+                                  "The release is needed again.");
+    }
+
+    task->to = lu_keep_name(why);
+
+    return ngx_lu_remove_from(task, app, remove);
+}
+
+
+static ngx_int_t
+ngx_lu_remove_from(ngx_lu_task_t *task, cJSON *app, ngx_lu_remove_t *remove)
+{
+    lu_rc_e    rc;
+    ngx_int_t  status;
+
+    if (!remove->is_live) {
+        return NGX_HTTP_NO_CONTENT;
+    }
+
+    /* if a crash comes before its files have gone, the next pass goes on */
+
+    if (lu_json_set_string(app, "leaving", task->subject) != LU_OK) {
+        return ngx_lu_task_nomem(task);
+    }
+
+    if (!remove->is_desktop) {
+        lu_change_deployment_remove(app, task->subject);
+        return NGX_HTTP_NO_CONTENT;
+    }
+
+    if (lu_json_find(lu_json_get(app, "desktopBuilds"), "id", task->subject)
+        == NULL)
+    {
+        return NGX_HTTP_NO_CONTENT;
+    }
+
+    status = ngx_lu_desktop_learn(task, app);
+    if (status != NGX_OK) {
+        return status;
+    }
+
+    rc = lu_builds_withdraw(app, task->subject, &task->error);
+
+    return rc == LU_OK ? NGX_HTTP_NO_CONTENT : ngx_lu_task_core(task, rc);
 }
 
 

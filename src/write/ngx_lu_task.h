@@ -42,6 +42,8 @@ struct ngx_lu_task_s {
     /* why it was refused */
     lu_error_t               error;
 
+    off_t                    quota;      /* of each app, or 0 */
+
     ngx_uint_t               unread;     /* apps that each() left out */
     unsigned                 frees:1;    /* it may spend the reserve */
 

@@ -439,6 +439,11 @@ keep_history(keep_app_t *facts)
             break;
 
         case 8:
+            snprintf(id, sizeof(id), "d%u", keep_random(i + 1));
+            (void) lu_change_deployment_grow(app, id,
+                                             keep_random(2) ? LU_GROWTH_HALT
+                                                            : LU_GROWTH_RESUME,
+                                             NULL, "me", at, &err);
             break;
 
         default:
@@ -493,7 +498,6 @@ keep_stays(keep_app_t *facts, const cJSON *object, const char *key)
 static int
 keep_serves(keep_app_t *facts, const cJSON *app, const lu_keep_t *keep)
 {
-    double           rollout;
     cJSON           *copy;
     unsigned         steps, i;
     const char      *id;
@@ -516,9 +520,7 @@ keep_serves(keep_app_t *facts, const cJSON *app, const lu_keep_t *keep)
                 return 0;
             }
 
-            if (lu_json_number(item, "rollout", &rollout) == LU_OK
-                && rollout >= 1)
-            {
+            if (!lu_growth_is_partial(item)) {
                 break;
             }
         }
@@ -579,7 +581,6 @@ keep_serves(keep_app_t *facts, const cJSON *app, const lu_keep_t *keep)
 static void
 keep_answers(const cJSON *app, const lu_keep_t *keep, char *text)
 {
-    double        rollout;
     lu_str_t      id;
     unsigned      i;
     const cJSON  *channel, *item;
@@ -599,9 +600,7 @@ keep_answers(const cJSON *app, const lu_keep_t *keep, char *text)
             (void) lu_json_string(item, "release", &id);
             strcat(text, (char *) id.data);
 
-            if (lu_json_number(item, "rollout", &rollout) == LU_OK
-                && rollout >= 1)
-            {
+            if (!lu_growth_is_partial(item)) {
                 break;
             }
         }

@@ -51,6 +51,7 @@ static const route_case_t  route_cases[] = {
     { "/releases/a1", ROUTE(RELEASES), "a1", NULL, NULL },
     { "/releases/a1/rules", ROUTE(RULES), "a1", NULL, NULL },
     { "/releases/a1/audit", ROUTE(AUDIT), "a1", NULL, NULL },
+    { "/releases/a1/cleanup", ROUTE(CLEANUP), "a1", NULL, NULL },
     { "/releases/a1/rollback", ROUTE(ROLLBACK), "a1", NULL, NULL },
     { "/releases/a1/b2", ROUTE(RELEASE), "a1", "b2", NULL },
     { "/releases/a1/b2/promote", ROUTE(PROMOTE), "a1", "b2", NULL },
@@ -387,8 +388,8 @@ test_takes(void)
     int       i;
     lu_str_t  id;
 
-    static const char  *taken[] = { "audit", "github", "rollback", "rules",
-                                    NULL };
+    static const char  *taken[] = { "audit", "cleanup", "github", "rollback",
+                                    "rules", NULL };
     static const char  *free_ids[] = { "Audit", "audits", "audi", "rule", "b2",
                                        "latest", "promote", "", NULL };
 
