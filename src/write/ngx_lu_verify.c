@@ -7,6 +7,7 @@
 #include "ngx_lu_app.h"
 #include "ngx_lu_delta.h"
 #include "ngx_lu_gzip.h"
+#include "ngx_lu_once.h"
 #include "ngx_lu_staging.h"
 #include "ngx_lu_verify.h"
 
@@ -506,6 +507,12 @@ ngx_lu_verify_make(ngx_lu_verify_t *verify, u_char *make)
         if (status != NGX_OK) {
             return status;
         }
+    }
+
+    status = ngx_lu_once(task, verify->release, make, verify->files,
+                         verify->n);
+    if (status != NGX_OK) {
+        return status;
     }
 
     status = ngx_lu_verify_describe(verify);
