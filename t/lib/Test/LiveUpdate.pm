@@ -429,6 +429,7 @@ sub tree {
         my $path = $_;
 
         return if $path =~ m{/\.?lock$} || $path =~ m{/\.turn(?:/|$)}
+                  || $path =~ m{/\.usage$}
                   || $path =~ m{/tmp/$machine(?:$|/[a-z])};
 
         my $line = substr($path, length $dir);
