@@ -202,7 +202,8 @@ sub node {
 
     $t->write_file('jobs.json', json_encode(\@jobs));
 
-    my $said = `node '$CLIENTS/updater.js' < '$dir/jobs.json' 2>'$dir/said'`;
+    my $said = `timeout 120 node '$CLIENTS/updater.js' < '$dir/jobs.json' \
+                2>'$dir/said'`;
 
     die "updater.js failed:\n", $t->read_file('said') if $?;
 
