@@ -9,6 +9,7 @@
 use warnings;
 use strict;
 
+use List::Util qw/ sum /;
 use Test::More;
 use Time::HiRes qw/ time /;
 
@@ -25,7 +26,7 @@ my $dir = $t->testdir();
 
 my $hang = Test::LiveUpdate::Hang->new($t);
 
-$t->plan(81);
+$t->plan(83);
 
 system('openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost'
        . " -keyout '$dir/key.pem' -out '$dir/cert.pem' 2>/dev/null") == 0
@@ -192,6 +193,24 @@ for (1 .. 20) {
 
 ok((wait_until { open_files() == 0 } 10), 'no file stays open');
 
+# clients that read slowly take the memory of one piece each
+
+my $before = anonymous();
+my @slow = map { beginning('huge.bin') } 1 .. 100;
+
+ok((wait_until { open_files() == 100 } 10), 'a hundred downloads');
+
+my $each = (anonymous() - $before) / 100;
+
+SKIP: {
+    skip 'a sanitizer keeps what was freed', 1 if $ENV{TEST_NGINX_ASAN};
+
+    cmp_ok($each, '<', 200, sprintf 'each takes %d KB', $each);
+}
+
+close $_ for @slow;
+wait_until { open_files() == 0 } 10;
+
 # while the rest of a file does not come, devices are answered
 
 for my $version (qw/ http1.1 http2 /) {
@@ -296,6 +315,27 @@ sub curl {
     $args =~ s/%p/$port/g;
 
     return scalar `curl -s -k --noproxy '*' $args`;
+}
+
+
+sub beginning {
+    my ($name) = @_;
+
+    my $s = connect_to('127.0.0.1:' . port(8080));
+
+    print {$s} "GET /artifacts/$app/$bundle/$name HTTP/1.1\r\n"
+               . "Host: x\r\n\r\n";
+    sysread($s, my $some, 1000);
+
+    return $s;
+}
+
+
+# The memory of the workers, in KB.
+
+sub anonymous {
+    return sum(map { $t->read_file("/proc/$_/status") =~ /^RssAnon:\s+(\d+)/m }
+               $t->workers());
 }
 
 

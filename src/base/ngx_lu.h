@@ -239,6 +239,7 @@ typedef struct {
     ngx_str_t                  cache;       /* Cache-Control */
     ngx_str_t                  disposition; /* Content-Disposition */
     unsigned                   located:1;   /* r->uri is the file */
+    unsigned                   begins:1;    /* may send opened->bytes */
     unsigned                   vary:1;      /* by Accept-Encoding */
     unsigned                   gzip:1;      /* the file is compressed */
 

@@ -29,8 +29,7 @@ struct ngx_lu_opener_s {
 };
 
 
-static ngx_int_t ngx_lu_open_get(ngx_http_request_t *r,
-    ngx_lu_opened_t **file);
+static ngx_int_t ngx_lu_open_get(ngx_http_request_t *r);
 static ngx_lu_opened_t *ngx_lu_open_find(ngx_lu_opener_t *opener,
     ngx_str_t *key, ngx_http_core_loc_conf_t *clcf);
 static ngx_lu_opened_t *ngx_lu_open_make(ngx_http_request_t *r,
@@ -48,6 +47,7 @@ static void ngx_lu_open_keep(ngx_lu_opener_t *opener, ngx_lu_opened_t *file,
 static void ngx_lu_open_forget(ngx_lu_opener_t *opener,
     ngx_lu_opened_t *file);
 static void ngx_lu_open_cleanup(void *data);
+static void ngx_lu_open_drop(ngx_lu_opened_t *file);
 static void ngx_lu_open_close(ngx_lu_opened_t *file);
 static void ngx_lu_open_free(ngx_lu_opened_t *file);
 static void ngx_lu_open_close_start(ngx_lu_opener_t *opener,
@@ -89,7 +89,7 @@ ngx_lu_open(ngx_http_request_t *r, ngx_lu_opened_t **file)
     ctx = ngx_http_get_module_ctx(r, ngx_http_liveupdate_module);
 
     if (ctx->opened == NULL) {
-        rc = ngx_lu_open_get(r, &ctx->opened);
+        rc = ngx_lu_open_get(r);
 
         if (rc != NGX_OK) {
             return rc;
@@ -133,18 +133,20 @@ ngx_lu_open(ngx_http_request_t *r, ngx_lu_opened_t **file)
 
 
 static ngx_int_t
-ngx_lu_open_get(ngx_http_request_t *r, ngx_lu_opened_t **file)
+ngx_lu_open_get(ngx_http_request_t *r)
 {
     u_char                    *p;
     size_t                     root, len;
     ngx_str_t                  key;
     ngx_int_t                  rc;
+    ngx_lu_ctx_t              *ctx;
     ngx_lu_opened_t           *opened;
     ngx_lu_loc_conf_t         *lucf;
     ngx_pool_cleanup_t        *cln;
     ngx_open_file_info_t       of;
     ngx_http_core_loc_conf_t  *clcf;
 
+    ctx = ngx_http_get_module_ctx(r, ngx_http_liveupdate_module);
     lucf = ngx_http_get_module_loc_conf(r, ngx_http_liveupdate_module);
     clcf = ngx_http_get_module_loc_conf(r, ngx_http_core_module);
 
@@ -201,9 +203,11 @@ ngx_lu_open_get(ngx_http_request_t *r, ngx_lu_opened_t **file)
     }
 
     cln->handler = ngx_lu_open_cleanup;
-    cln->data = ngx_lu_open_hold(opened);
+    cln->data = ctx;
 
-    *file = opened;
+    ctx->opened = ngx_lu_open_hold(opened);
+    ctx->begins = 1;
+    opened->begins++;
 
     return NGX_OK;
 }
@@ -417,7 +421,7 @@ ngx_lu_open_begin(ngx_lu_opened_t *file)
         return;
     }
 
-    file->bytes = ngx_palloc(file->pool, size);
+    file->bytes = ngx_alloc(size, file->pool->log);
 
     if (file->bytes == NULL) {
         file->failed = "malloc()";
@@ -614,7 +618,42 @@ ngx_lu_open_hold(ngx_lu_opened_t *file)
 static void
 ngx_lu_open_cleanup(void *data)
 {
-    ngx_lu_open_release(data);
+    ngx_lu_ctx_t *ctx = data;
+
+    ngx_lu_open_begun(ctx);
+    ngx_lu_open_release(ctx->opened);
+}
+
+
+void
+ngx_lu_open_begun(ngx_lu_ctx_t *ctx)
+{
+    ngx_lu_opened_t  *file;
+
+    if (!ctx->begins) {
+        return;
+    }
+
+    ctx->begins = 0;
+
+    file = ctx->opened;
+
+    /* a thread that opens the file has its memory */
+
+    if (--file->begins == 0 && !file->opening) {
+        ngx_lu_open_drop(file);
+    }
+}
+
+
+static void
+ngx_lu_open_drop(ngx_lu_opened_t *file)
+{
+    if (file->bytes) {
+        ngx_free(file->bytes);
+        file->bytes = NULL;
+        file->nbytes = 0;
+    }
 }
 
 
@@ -633,6 +672,8 @@ static void
 ngx_lu_open_close(ngx_lu_opened_t *file)
 {
     ngx_lu_opener_t  *opener;
+
+    ngx_lu_open_drop(file);
 
     if (file->local || file->fd == NGX_INVALID_FILE) {
         ngx_lu_open_free(file);

@@ -24,7 +24,7 @@ struct ngx_lu_opened_s {
     unsigned               directio:1;
     unsigned               local:1;    /* nginx may read it */
 
-    /* its beginning, if it is not local */
+    /* its beginning, if it is not local; NULL once nobody may send it */
     u_char                *bytes;
     size_t                 nbytes;
 
@@ -41,6 +41,7 @@ struct ngx_lu_opened_s {
     const char            *failed;     /* the system call, or NULL */
     size_t                 wanted;     /* of its beginning */
     ngx_uint_t             refs;
+    ngx_uint_t             begins;     /* requests that may send bytes */
     ngx_msec_t             opened;
     ngx_msec_t             used;
     unsigned               opening:1;
@@ -64,6 +65,13 @@ ngx_lu_opener_t *ngx_lu_open_create(ngx_pool_t *pool);
  */
 
 ngx_int_t ngx_lu_open(ngx_http_request_t *r, ngx_lu_opened_t **file);
+
+/*
+ * The request will not send the beginning of its file from memory any more.
+ * The memory is given back when that is true of all requests of the file.
+ */
+
+void ngx_lu_open_begun(ngx_lu_ctx_t *ctx);
 
 /* Another user of the file, such as a thread; returns the file. */
 

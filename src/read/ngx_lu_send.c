@@ -330,10 +330,21 @@ static ngx_int_t
 ngx_lu_send_fill(ngx_http_request_t *r, ngx_lu_send_t *send,
     ngx_chain_t **out)
 {
+    ngx_uint_t     known;
+    ngx_lu_ctx_t  *ctx;
+
     if (!send->ready) {
+        ctx = ngx_http_get_module_ctx(r, ngx_http_liveupdate_module);
+
         ngx_lu_send_plan(send);
 
-        if (!ngx_lu_send_known(send)) {
+        known = ngx_lu_send_known(send);
+
+        /* a slow client keeps the memory of one piece, not of two */
+
+        ngx_lu_open_begun(ctx);
+
+        if (!known) {
 
             if (ngx_lu_send_start(r, send->piece) != NGX_OK) {
                 return NGX_ERROR;
