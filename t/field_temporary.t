@@ -17,7 +17,7 @@ use Test::LiveUpdate qw/ :DEFAULT machine /;
 use Test::LiveUpdate::Store;
 use Test::LiveUpdate::ToDesktop;
 
-my $t = Test::LiveUpdate->new()->plan(20);
+my $t = Test::LiveUpdate->new()->plan(21);
 my $td = Test::LiveUpdate::ToDesktop->new($t);
 my $host = machine();
 my $dir = $t->testdir() . '/store';
@@ -71,8 +71,8 @@ ok((wait_until { !-e "$own/$dead.AbCdEf" } 10),
    "a dead process's file has gone");
 ok((wait_until { !-e "$own/fetch/0000009999" } 10),
    'and what nobody has open');
-ok((wait_until { !-e "$dir/tmp/body" } 10),
-   'and what an older version left, with its folder');
+ok((wait_until { !-e "$dir/tmp/body/0000009999" } 10),
+   'and what an older version left');
 
 for my $name (sort keys %left) {
     is(-e "$dir/tmp/$name" ? 1 : 0, $left{$name},
@@ -80,6 +80,7 @@ for my $name (sort keys %left) {
 }
 
 ok(!-e "$own/$dead.2.gone", 'a folder has gone');
+ok(-d "$dir/tmp/body", 'an older version that still runs has its own');
 
 ok(-e "$own/fetch/$fetched", 'what is being fetched stays');
 

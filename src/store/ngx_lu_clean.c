@@ -159,19 +159,17 @@ ngx_lu_clean_thread(void *data)
 }
 
 
-/* Older versions kept what nginx writes there, of all machines. */
+/*
+ * Older versions kept what nginx writes there, of all machines.  The folder
+ * stays: one of them that still runs, on whatever machine, would not make it
+ * again, and refuse bodies and downloads from then on.
+ */
 
 static void
 ngx_lu_clean_old(ngx_lu_io_t *io, u_char *path)
 {
-    if (path && ngx_lu_file_exists(io, path) == NGX_OK) {
+    if (path) {
         ngx_lu_clean_unused(io, path, 1);
-
-        /* the old binary of an upgrade needs it until it quits */
-
-        if (!ngx_inherited) {
-            (void) ngx_delete_dir(path);
-        }
     }
 
     ngx_lu_io_clear(io);
