@@ -15,7 +15,7 @@
 #include "store/ngx_lu_machine.h"
 #include "store/ngx_lu_mark.h"
 #include "store/ngx_lu_mount.h"
-#include "job/ngx_lu_pass.h"
+#include "job/ngx_lu_cleanup.h"
 #include "job/ngx_lu_sweep.h"
 #include "job/ngx_lu_job.h"
 #include "job/ngx_lu_notify.h"
@@ -1143,7 +1143,7 @@ ngx_lu_init_process(ngx_cycle_t *cycle)
         return NGX_ERROR;
     }
 
-    return ngx_lu_pass_init(cycle);
+    return ngx_lu_cleanup_init(cycle);
 }
 
 

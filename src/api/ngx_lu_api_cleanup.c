@@ -12,7 +12,7 @@
 #include "write/ngx_lu_keep.h"
 #include "write/ngx_lu_release.h"
 #include "write/ngx_lu_usage.h"
-#include "job/ngx_lu_pass.h"
+#include "job/ngx_lu_cleanup.h"
 
 #include "core/lu_keep.h"
 #include "core/lu_put.h"
@@ -283,7 +283,7 @@ ngx_lu_api_cleanup_post(ngx_lu_call_t *call)
 
     task = &call->task;
 
-    rc = ngx_lu_pass_claim(&task->io, task->store, task->io.pool, &claim,
+    rc = ngx_lu_cleanup_claim(&task->io, task->store, task->io.pool, &claim,
                            &path);
 
     if (rc == NGX_BUSY) {
@@ -300,7 +300,7 @@ ngx_lu_api_cleanup_post(ngx_lu_call_t *call)
 
     status = ngx_lu_keep_clean(task, NGX_LU_API_CLEANUP_MAX, &removed, &left);
 
-    ngx_lu_pass_end(&task->io, &claim);
+    ngx_lu_cleanup_end(&task->io, &claim);
 
     /* each release that was removed has its entry already */
 

@@ -203,7 +203,8 @@ ngx_lu_api_rules_given(ngx_lu_task_t *task, const cJSON *app, cJSON *given)
         shares = lu_put_array(&put, item, "shares");
 
         if (put.failed
-            || lu_share_list(shares, app, desktop, build) != LU_OK)
+            || lu_share_list(shares, app, desktop, build, ngx_time())
+               != LU_OK)
         {
             return ngx_lu_task_nomem(task);
         }

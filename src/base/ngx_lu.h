@@ -57,7 +57,7 @@ typedef struct ngx_lu_call_s     ngx_lu_call_t;
 typedef struct ngx_lu_jobs_s     ngx_lu_jobs_t;
 typedef struct ngx_lu_job_s      ngx_lu_job_t;
 typedef struct ngx_lu_notify_s   ngx_lu_notify_t;
-typedef struct ngx_lu_pass_s     ngx_lu_pass_t;
+typedef struct ngx_lu_cleanup_s  ngx_lu_cleanup_t;
 
 typedef struct ngx_lu_table_page_s  ngx_lu_table_page_t;
 
@@ -78,7 +78,7 @@ typedef struct {
     ngx_lu_health_t           *health;  /* of the worker; NULL at first */
     ngx_lu_jobs_t             *jobs;    /* NULL if nothing is fetched */
     ngx_lu_notify_t           *notify;  /* NULL if nobody is told */
-    ngx_lu_pass_t             *pass;    /* of the worker; or NULL */
+    ngx_lu_cleanup_t          *cleanup;  /* of the worker; or NULL */
     ngx_str_t                  keep;    /* liveupdate_keep; empty: off */
     time_t                     every;   /* seconds between two passes */
     ngx_thread_pool_t         *threads_keep; /* for passes */

@@ -5,7 +5,7 @@
 
 
 #include "ngx_lu_job.h"
-#include "ngx_lu_pass.h"
+#include "ngx_lu_cleanup.h"
 
 #include "store/ngx_lu_file.h"
 #include "store/ngx_lu_mark.h"
@@ -16,13 +16,13 @@
 #include "write/ngx_lu_usage.h"
 
 
-#define NGX_LU_PASS_LOOK   60000   /* milliseconds between two looks, at most */
-#define NGX_LU_PASS_STEP   20      /* releases that a step removes */
+#define NGX_LU_CLEANUP_LOOK   60000   /* msec between two looks, at most */
+#define NGX_LU_CLEANUP_STEP   20      /* releases that a step removes */
 
 
 /* The pass of a store.  Each step has a task and a pool of its own. */
 
-struct ngx_lu_pass_s {
+struct ngx_lu_cleanup_s {
     ngx_lu_store_t      *store;
     ngx_event_t          timer;
     ngx_pool_t          *pool;      /* of the pass at work, or NULL */
@@ -39,34 +39,34 @@ struct ngx_lu_pass_s {
 
 
 typedef struct {
-    ngx_lu_pass_t       *pass;
+    ngx_lu_cleanup_t    *pass;
     ngx_lu_task_t        task;
     ngx_lu_run_t         run;
     ngx_uint_t           removed;
     ngx_uint_t           left;
-} ngx_lu_pass_step_t;
+} ngx_lu_cleanup_step_t;
 
 
-static void ngx_lu_pass_look(ngx_event_t *ev);
-static void ngx_lu_pass_start(ngx_lu_pass_t *pass, const lu_str_t *app,
+static void ngx_lu_cleanup_look(ngx_event_t *ev);
+static void ngx_lu_cleanup_start(ngx_lu_cleanup_t *pass, const lu_str_t *app,
     ngx_lu_run_pt handler, ngx_lu_thread_pt done);
-static ngx_int_t ngx_lu_pass_begin(void *data);
-static ngx_int_t ngx_lu_pass_list(ngx_lu_pass_step_t *step);
-static void ngx_lu_pass_begun(void *data);
-static void ngx_lu_pass_next(ngx_lu_pass_t *pass);
-static ngx_int_t ngx_lu_pass_app(void *data);
-static void ngx_lu_pass_app_done(void *data);
-static ngx_int_t ngx_lu_pass_complete(void *data);
-static void ngx_lu_pass_completed(void *data);
-static void ngx_lu_pass_over(ngx_lu_pass_t *pass);
-static ngx_uint_t ngx_lu_pass_log(ngx_lu_pass_step_t *step);
+static ngx_int_t ngx_lu_cleanup_begin(void *data);
+static ngx_int_t ngx_lu_cleanup_list(ngx_lu_cleanup_step_t *step);
+static void ngx_lu_cleanup_begun(void *data);
+static void ngx_lu_cleanup_next(ngx_lu_cleanup_t *pass);
+static ngx_int_t ngx_lu_cleanup_app(void *data);
+static void ngx_lu_cleanup_app_done(void *data);
+static ngx_int_t ngx_lu_cleanup_complete(void *data);
+static void ngx_lu_cleanup_completed(void *data);
+static void ngx_lu_cleanup_over(ngx_lu_cleanup_t *pass);
+static ngx_uint_t ngx_lu_cleanup_log(ngx_lu_cleanup_step_t *step);
 
 
 ngx_int_t
-ngx_lu_pass_init(ngx_cycle_t *cycle)
+ngx_lu_cleanup_init(ngx_cycle_t *cycle)
 {
     ngx_uint_t           i;
-    ngx_lu_pass_t       *pass;
+    ngx_lu_cleanup_t    *pass;
     ngx_lu_store_t     **stores;
     ngx_lu_main_conf_t  *lumcf;
 
@@ -94,19 +94,19 @@ ngx_lu_pass_init(ngx_cycle_t *cycle)
             continue;
         }
 
-        pass = ngx_pcalloc(cycle->pool, sizeof(ngx_lu_pass_t));
+        pass = ngx_pcalloc(cycle->pool, sizeof(ngx_lu_cleanup_t));
         if (pass == NULL) {
             return NGX_ERROR;
         }
 
         pass->store = stores[i];
 
-        pass->timer.handler = ngx_lu_pass_look;
+        pass->timer.handler = ngx_lu_cleanup_look;
         pass->timer.data = pass;
         pass->timer.log = cycle->log;
         pass->timer.cancelable = 1;
 
-        stores[i]->pass = pass;
+        stores[i]->cleanup = pass;
 
         ngx_add_timer(&pass->timer, 1000);
     }
@@ -116,9 +116,9 @@ ngx_lu_pass_init(ngx_cycle_t *cycle)
 
 
 static void
-ngx_lu_pass_look(ngx_event_t *ev)
+ngx_lu_cleanup_look(ngx_event_t *ev)
 {
-    ngx_lu_pass_t *pass = ev->data;
+    ngx_lu_cleanup_t *pass = ev->data;
 
     lu_str_t  none;
 
@@ -127,7 +127,7 @@ ngx_lu_pass_look(ngx_event_t *ev)
     }
 
     ngx_add_timer(ev, ngx_min((ngx_msec_t) pass->store->every * 1000,
-                              NGX_LU_PASS_LOOK));
+                              NGX_LU_CLEANUP_LOOK));
 
     if (pass->running) {
         return;
@@ -147,28 +147,29 @@ ngx_lu_pass_look(ngx_event_t *ev)
     none.len = 0;
     none.data = (u_char *) "";
 
-    ngx_lu_pass_start(pass, &none, ngx_lu_pass_begin, ngx_lu_pass_begun);
+    ngx_lu_cleanup_start(pass, &none, ngx_lu_cleanup_begin,
+                         ngx_lu_cleanup_begun);
 }
 
 
 static void
-ngx_lu_pass_start(ngx_lu_pass_t *pass, const lu_str_t *app,
+ngx_lu_cleanup_start(ngx_lu_cleanup_t *pass, const lu_str_t *app,
     ngx_lu_run_pt handler, ngx_lu_thread_pt done)
 {
     ngx_pool_t          *pool;
     ngx_lu_task_t       *task;
-    ngx_lu_pass_step_t  *step;
+    ngx_lu_cleanup_step_t  *step;
 
     pool = ngx_create_pool(4096, ngx_cycle->log);
     if (pool == NULL) {
-        ngx_lu_pass_over(pass);
+        ngx_lu_cleanup_over(pass);
         return;
     }
 
-    step = ngx_pcalloc(pool, sizeof(ngx_lu_pass_step_t));
+    step = ngx_pcalloc(pool, sizeof(ngx_lu_cleanup_step_t));
     if (step == NULL) {
         ngx_destroy_pool(pool);
-        ngx_lu_pass_over(pass);
+        ngx_lu_cleanup_over(pass);
         return;
     }
 
@@ -194,13 +195,13 @@ ngx_lu_pass_start(ngx_lu_pass_t *pass, const lu_str_t *app,
 
     if (ngx_lu_run_start(&step->run) != NGX_OK) {
         ngx_destroy_pool(pool);
-        ngx_lu_pass_over(pass);
+        ngx_lu_cleanup_over(pass);
     }
 }
 
 
 ngx_int_t
-ngx_lu_pass_claim(ngx_lu_io_t *io, ngx_lu_store_t *store, ngx_pool_t *pool,
+ngx_lu_cleanup_claim(ngx_lu_io_t *io, ngx_lu_store_t *store, ngx_pool_t *pool,
     ngx_lu_claim_t *claim, u_char **path)
 {
     ngx_int_t    rc;
@@ -241,7 +242,7 @@ ngx_lu_pass_claim(ngx_lu_io_t *io, ngx_lu_store_t *store, ngx_pool_t *pool,
 
 
 void
-ngx_lu_pass_end(ngx_lu_io_t *io, ngx_lu_claim_t *claim)
+ngx_lu_cleanup_end(ngx_lu_io_t *io, ngx_lu_claim_t *claim)
 {
     io->claim = NULL;
 
@@ -253,15 +254,15 @@ ngx_lu_pass_end(ngx_lu_io_t *io, ngx_lu_claim_t *claim)
 /* NGX_DONE: not now. */
 
 static ngx_int_t
-ngx_lu_pass_begin(void *data)
+ngx_lu_cleanup_begin(void *data)
 {
-    ngx_lu_pass_step_t *step = data;
+    ngx_lu_cleanup_step_t *step = data;
 
     time_t            last;
     u_char           *path;
     ngx_int_t         rc;
     ngx_lu_io_t      *io;
-    ngx_lu_pass_t    *pass;
+    ngx_lu_cleanup_t    *pass;
     ngx_file_info_t   fi;
 
     pass = step->pass;
@@ -289,7 +290,7 @@ ngx_lu_pass_begin(void *data)
         }
     }
 
-    rc = ngx_lu_pass_claim(io, pass->store, pass->pool, &pass->claim,
+    rc = ngx_lu_cleanup_claim(io, pass->store, pass->pool, &pass->claim,
                            &pass->path);
 
     if (rc != NGX_OK) {
@@ -298,12 +299,12 @@ ngx_lu_pass_begin(void *data)
 
     pass->claimed = 1;
 
-    return ngx_lu_pass_list(step);
+    return ngx_lu_cleanup_list(step);
 }
 
 
 static ngx_int_t
-ngx_lu_pass_list(ngx_lu_pass_step_t *step)
+ngx_lu_cleanup_list(ngx_lu_cleanup_step_t *step)
 {
     ngx_int_t       status;
     ngx_lu_task_t   task;
@@ -325,39 +326,39 @@ ngx_lu_pass_list(ngx_lu_pass_step_t *step)
 
 
 static void
-ngx_lu_pass_begun(void *data)
+ngx_lu_cleanup_begun(void *data)
 {
-    ngx_lu_pass_step_t *step = data;
+    ngx_lu_cleanup_step_t *step = data;
 
     ngx_int_t       status;
-    ngx_lu_pass_t  *pass;
+    ngx_lu_cleanup_t  *pass;
 
     pass = step->pass;
     status = step->run.status;
 
     if (status != NGX_OK && status != NGX_DONE) {
-        (void) ngx_lu_pass_log(step);
+        (void) ngx_lu_cleanup_log(step);
     }
 
     ngx_destroy_pool(step->task.io.pool);
 
     if (status == NGX_OK) {
-        ngx_lu_pass_next(pass);
+        ngx_lu_cleanup_next(pass);
 
     } else {
-        ngx_lu_pass_over(pass);
+        ngx_lu_cleanup_over(pass);
     }
 }
 
 
 static void
-ngx_lu_pass_next(ngx_lu_pass_t *pass)
+ngx_lu_cleanup_next(ngx_lu_cleanup_t *pass)
 {
     lu_str_t   id;
     ngx_str_t *app;
 
     if (ngx_exiting || ngx_terminate) {
-        ngx_lu_pass_over(pass);
+        ngx_lu_cleanup_over(pass);
         return;
     }
 
@@ -365,22 +366,23 @@ ngx_lu_pass_next(ngx_lu_pass_t *pass)
         id.len = 0;
         id.data = (u_char *) "";
 
-        ngx_lu_pass_start(pass, &id, ngx_lu_pass_complete,
-                          ngx_lu_pass_completed);
+        ngx_lu_cleanup_start(pass, &id, ngx_lu_cleanup_complete,
+                          ngx_lu_cleanup_completed);
         return;
     }
 
     app = pass->apps.elts;
     id = ngx_lu_to_core(&app[pass->next]);
 
-    ngx_lu_pass_start(pass, &id, ngx_lu_pass_app, ngx_lu_pass_app_done);
+    ngx_lu_cleanup_start(pass, &id, ngx_lu_cleanup_app,
+                         ngx_lu_cleanup_app_done);
 }
 
 
 static ngx_int_t
-ngx_lu_pass_app(void *data)
+ngx_lu_cleanup_app(void *data)
 {
-    ngx_lu_pass_step_t *step = data;
+    ngx_lu_cleanup_step_t *step = data;
 
     ngx_int_t        status;
     ngx_lu_usage_t   usage;
@@ -389,7 +391,7 @@ ngx_lu_pass_app(void *data)
 
     step->pass->removed += step->removed;
 
-    status = ngx_lu_keep_clean(&step->task, NGX_LU_PASS_STEP, &step->removed,
+    status = ngx_lu_keep_clean(&step->task, NGX_LU_CLEANUP_STEP, &step->removed,
                                &step->left);
 
     if (status == NGX_OK && ngx_lu_usage(&step->task, 1, &usage) != NGX_OK) {
@@ -401,13 +403,13 @@ ngx_lu_pass_app(void *data)
 
 
 static void
-ngx_lu_pass_app_done(void *data)
+ngx_lu_cleanup_app_done(void *data)
 {
-    ngx_lu_pass_step_t *step = data;
+    ngx_lu_cleanup_step_t *step = data;
 
     ngx_uint_t      lost;
     ngx_int_t       status;
-    ngx_lu_pass_t  *pass;
+    ngx_lu_cleanup_t  *pass;
 
     pass = step->pass;
     status = step->run.status;
@@ -418,7 +420,7 @@ ngx_lu_pass_app_done(void *data)
     /* an app that was deleted meanwhile is none */
 
     if (status != NGX_OK && status != NGX_HTTP_NOT_FOUND) {
-        lost = ngx_lu_pass_log(step);
+        lost = ngx_lu_cleanup_log(step);
         pass->failed++;
     }
 
@@ -429,10 +431,10 @@ ngx_lu_pass_app_done(void *data)
     ngx_destroy_pool(step->task.io.pool);
 
     if (lost) {
-        ngx_lu_pass_over(pass);
+        ngx_lu_cleanup_over(pass);
 
     } else {
-        ngx_lu_pass_next(pass);
+        ngx_lu_cleanup_next(pass);
     }
 }
 
@@ -440,9 +442,9 @@ ngx_lu_pass_app_done(void *data)
 /* Apps that failed are looked at in the next pass, as all others are. */
 
 static ngx_int_t
-ngx_lu_pass_complete(void *data)
+ngx_lu_cleanup_complete(void *data)
 {
-    ngx_lu_pass_step_t *step = data;
+    ngx_lu_cleanup_step_t *step = data;
 
     ngx_lu_io_t  *io;
 
@@ -454,7 +456,7 @@ ngx_lu_pass_complete(void *data)
         return ngx_lu_task_failed(&step->task);
     }
 
-    ngx_lu_pass_end(io, &step->pass->claim);
+    ngx_lu_cleanup_end(io, &step->pass->claim);
 
     step->pass->claimed = 0;
 
@@ -463,16 +465,16 @@ ngx_lu_pass_complete(void *data)
 
 
 static void
-ngx_lu_pass_completed(void *data)
+ngx_lu_cleanup_completed(void *data)
 {
-    ngx_lu_pass_step_t *step = data;
+    ngx_lu_cleanup_step_t *step = data;
 
-    ngx_lu_pass_t  *pass;
+    ngx_lu_cleanup_t  *pass;
 
     pass = step->pass;
 
     if (step->run.status != NGX_OK) {
-        (void) ngx_lu_pass_log(step);
+        (void) ngx_lu_cleanup_log(step);
 
     } else {
         ngx_log_error(NGX_LOG_NOTICE, ngx_cycle->log, 0,
@@ -484,14 +486,14 @@ ngx_lu_pass_completed(void *data)
 
     ngx_destroy_pool(step->task.io.pool);
 
-    ngx_lu_pass_over(pass);
+    ngx_lu_cleanup_over(pass);
 }
 
 
 /* Whoever makes the next pass takes a turn that was left. */
 
 static void
-ngx_lu_pass_over(ngx_lu_pass_t *pass)
+ngx_lu_cleanup_over(ngx_lu_cleanup_t *pass)
 {
     if (pass->claimed) {
         ngx_lu_claim_close(&pass->claim);
@@ -508,7 +510,7 @@ ngx_lu_pass_over(ngx_lu_pass_t *pass)
 /* 1 if another machine has taken the claim. */
 
 static ngx_uint_t
-ngx_lu_pass_log(ngx_lu_pass_step_t *step)
+ngx_lu_cleanup_log(ngx_lu_cleanup_step_t *step)
 {
     u_char  *sentence;
 

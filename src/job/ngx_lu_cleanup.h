@@ -8,8 +8,8 @@
  */
 
 
-#ifndef _NGX_LU_PASS_H_INCLUDED_
-#define _NGX_LU_PASS_H_INCLUDED_
+#ifndef _NGX_LU_CLEANUP_H_INCLUDED_
+#define _NGX_LU_CLEANUP_H_INCLUDED_
 
 
 #include "store/ngx_lu_claim.h"
@@ -18,7 +18,7 @@
 
 /* Has the first worker pass over the stores that have a policy. */
 
-ngx_int_t ngx_lu_pass_init(ngx_cycle_t *cycle);
+ngx_int_t ngx_lu_cleanup_init(ngx_cycle_t *cycle);
 
 /*
  * Claims the store for a pass, or for one app, so that nobody else removes
@@ -26,9 +26,9 @@ ngx_int_t ngx_lu_pass_init(ngx_cycle_t *cycle);
  * NGX_OK; NGX_BUSY, without io: a pass is at work; NGX_ERROR with io.
  */
 
-ngx_int_t ngx_lu_pass_claim(ngx_lu_io_t *io, ngx_lu_store_t *store,
+ngx_int_t ngx_lu_cleanup_claim(ngx_lu_io_t *io, ngx_lu_store_t *store,
     ngx_pool_t *pool, ngx_lu_claim_t *claim, u_char **path);
-void ngx_lu_pass_end(ngx_lu_io_t *io, ngx_lu_claim_t *claim);
+void ngx_lu_cleanup_end(ngx_lu_io_t *io, ngx_lu_claim_t *claim);
 
 
-#endif /* _NGX_LU_PASS_H_INCLUDED_ */
+#endif /* _NGX_LU_CLEANUP_H_INCLUDED_ */
