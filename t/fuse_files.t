@@ -26,7 +26,7 @@ my $dir = $t->testdir();
 
 my $hang = Test::LiveUpdate::Hang->new($t);
 
-$t->plan(83);
+$t->plan(85);
 
 system('openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost'
        . " -keyout '$dir/key.pem' -out '$dir/cert.pem' 2>/dev/null") == 0
@@ -249,6 +249,21 @@ unlink "$dir/disk/live/$app/$bundle/files/small.bin" or die "unlink: $!\n";
 is(get('artifacts', 'small.bin')->{status}, 404, 'not on the disk');
 mkdir "$dir/disk/live/$app/$bundle/files/small.bin" or die "mkdir: $!\n";
 is(get('artifacts', 'small.bin')->{status}, 404, 'a folder');
+
+# "nginx -s" asks no disk, wherever bodies lie
+
+$t->write_file('bodies.conf', $t->read_file('nginx.conf')
+                              =~ s{temp_body;}{store/tmp/body;}r);
+$hang->hang();
+
+my $from = time();
+
+is(system(qw/ timeout -s KILL 20 /, $Test::LiveUpdate::NGINX, '-p', "$dir/",
+          '-e', "$dir/reopen.log", '-c', "$dir/bodies.conf", '-s', 'reopen'),
+   0, 'a signal, while the disk hangs');
+cmp_ok(time() - $from, '<', 4, 'at once');
+
+$hang->answer();
 
 
 # The same status, length, type of body and bytes, but for what only one has.
