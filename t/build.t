@@ -125,7 +125,7 @@ is_deeply([@{$reply->{json}}{qw/ minAndroidAppVersionCode
           ['10', '12', '11', '1.2', undef], 'are told');
 is(join(' ', map { told($_) eq $two->{bundle} ? 1 : 0 } 9 .. 13),
    '0 1 0 1 0', 'and hold at once');
-is(told('1.1', platform => 1), '404', 'for iOS');
+is(told('1.1', platform => 1), $one->{bundle}, 'for iOS the one before');
 is(told('1.10', platform => 1), $two->{bundle}, 'as well');
 
 is(change($two->{build}, { eqAndroidAppVersionCode => undef })->{json}

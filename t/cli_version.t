@@ -18,7 +18,7 @@ my $t = Test::LiveUpdate->new();
 my $cli = Test::LiveUpdate::CLI->new($t);
 
 $t->config_reference();
-$t->run()->plan(44);
+$t->run()->plan(46);
 
 my $app = $t->create_app('Shop');
 my %device = map { $_ => device($_) } qw/ android ios electron /;
@@ -61,18 +61,21 @@ is($device{android}{reply}{status}, 404, 'not for this version: no update');
 is($device{android}{reply}{json}{message}, 'No update available.',
     'not for this version: with the message of no update');
 
-# there is no way back to what was there before: one build is active
+# who the newest one is not for gets the newest of the others
 
-$t->publish($app, 'limited', zip('index.html' => 'newer'),
-            bundle => { minAndroidAppVersionCode => '50' });
-gets('android', 'limited', undef, 10);
+my $newer = $t->publish($app, 'limited', zip('index.html' => 'newer'),
+    bundle => { minAndroidAppVersionCode => '50' })->{bundle};
+
+gets('android', 'limited', $newer, 50, 84);
+gets('android', 'limited', $id, 10);
+gets('android', 'limited', undef, 11, 49);
 
 # versions that are larger than any number of a machine
 
 $reply = upload('limited', '--android-min', '99999999999999999998');
 gets('android', 'limited', $reply->{json}{appBuildArtifactId},
      '99999999999999999998', '99999999999999999999');
-gets('android', 'limited', undef, '9999999999999999998', 84);
+gets('android', 'limited', $newer, '9999999999999999998', 84);
 
 # names that are not written in the same way by all
 

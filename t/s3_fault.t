@@ -122,7 +122,7 @@ sub upload {
     send_on('PUT', "/shop/$version.0.0/latest.yml",
             body => manifest($file, $bytes));
 
-    return $t->api('GET', "/releases/shop/$version-0-0")->{json}{state};
+    return $t->api('GET', "/releases/shop/$version.0.0")->{json}{state};
 }
 
 
