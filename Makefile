@@ -28,7 +28,7 @@ JOBS = -j$(shell nproc 2>/dev/null || echo 2)
 
 SOURCES = $(wildcard *.c src/*/*.[ch])
 CORE = $(wildcard src/core/*.c)
-CORE_LIBS = -lcjson -lzip -lyaml -ldeflate -lcrypto -lz
+CORE_LIBS = -lcjson -lzip -lyaml -ldeflate -lcrypto -lz -lm
 
 # Everything temporary stays in here as well.
 
