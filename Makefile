@@ -193,6 +193,28 @@ build/unit/%: t/unit/%.c $(wildcard t/unit/*.h) $(UNIT_OBJS)
 		$(CORE_LIBS)
 
 
+# Rollouts in simulated time, with the guard of src/core.
+
+SIMULATIONS ?= 10000
+
+.PHONY: simulate
+simulate: deps-build build/simulate	## how often a guard is wrong, and how late: [SIMULATIONS=10000]
+	build/simulate healthy $(SIMULATIONS) 1000000 1
+	build/simulate back 20 10000 1
+	build/simulate back 20 25000 1
+	build/simulate back 20 100000 1
+	build/simulate back 3 1000000 1
+	build/simulate roams 20 100000 1
+	build/simulate silent 20 25000 1
+	build/simulate silent 20 100000 1
+	build/simulate silent 3 1000000 1
+
+build/simulate: t/simulate/rollout.c $(wildcard src/core/*.c src/core/*.h)
+	@mkdir -p $(@D)
+	$(CC) -std=c11 -Wall -Wextra -Wshadow -pedantic -Werror -g -O2 \
+		-Isrc/core -o $@ $< $(wildcard src/core/*.c) $(CORE_LIBS)
+
+
 # Whether storage does what a store needs that several machines share.
 
 .PHONY: check-store

@@ -16,6 +16,7 @@
 #include "store/ngx_lu_mark.h"
 #include "store/ngx_lu_mount.h"
 #include "job/ngx_lu_cleanup.h"
+#include "job/ngx_lu_guards.h"
 #include "job/ngx_lu_sweep.h"
 #include "job/ngx_lu_job.h"
 #include "job/ngx_lu_notify.h"
@@ -1013,6 +1014,10 @@ ngx_lu_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
             return NGX_CONF_ERROR;
         }
 
+        if (conf->api) {
+            conf->store->quick = conf->readers;
+        }
+
         if (ngx_lu_conf_jobs(cf, conf) != NGX_CONF_OK
             || ngx_lu_conf_notify_start(cf, conf) != NGX_CONF_OK
             || ngx_lu_conf_keep_store(cf, conf) != NGX_CONF_OK)
@@ -1138,7 +1143,8 @@ ngx_lu_init_process(ngx_cycle_t *cycle)
     }
 
     if (ngx_lu_sweep_init(cycle) != NGX_OK
-        || ngx_lu_notify_init(cycle) != NGX_OK)
+        || ngx_lu_notify_init(cycle) != NGX_OK
+        || ngx_lu_guards_init(cycle) != NGX_OK)
     {
         return NGX_ERROR;
     }

@@ -82,6 +82,7 @@ typedef struct {
     ngx_str_t                  keep;    /* liveupdate_keep; empty: off */
     time_t                     every;   /* seconds between two passes */
     ngx_thread_pool_t         *threads_keep; /* for passes */
+    ngx_thread_pool_t         *quick;   /* NULL: nobody publishes here */
     ngx_uint_t                 existing; /* nginx does not make it */
     ngx_uint_t                 absent;  /* when the configuration was read */
     ngx_uint_t                 unmarked; /* its mark could not be made */
@@ -242,6 +243,8 @@ typedef struct {
     unsigned                   begins:1;    /* may send opened->bytes */
     unsigned                   vary:1;      /* by Accept-Encoding */
     unsigned                   gzip:1;      /* the file is compressed */
+    unsigned                   whole:1;     /* a device that gets it has got
+                                               the release */
 
     /* an API call */
     ngx_lu_call_t             *call;

@@ -7,7 +7,9 @@
 #include <stdio.h>
 
 #include "lu_app.h"
+#include "lu_cohort.h"
 #include "lu_growth.h"
+#include "lu_guard.h"
 #include "lu_hex.h"
 #include "lu_link.h"
 #include "lu_name.h"
@@ -26,6 +28,8 @@ static lu_rc_e lu_app_growth(const lu_arena_t *arena, const cJSON *item,
     lu_deployment_t *deployment, lu_error_t *err);
 static void lu_app_deployment_turn(const lu_app_t *app,
     lu_deployment_t *deployment, time_t now);
+static lu_rc_e lu_app_guard(const cJSON *item, lu_channel_t *channel,
+    lu_error_t *err);
 static lu_rc_e lu_app_discovery(const lu_arena_t *arena, lu_app_t *app);
 static unsigned char *lu_app_item(unsigned char *p,
     const lu_channel_t *channel);
@@ -253,8 +257,10 @@ lu_app_channel(const lu_arena_t *arena, const cJSON *item,
                                              "not a timestamp");
     }
 
-    return lu_app_deployments(arena, lu_json_get(item, "deployments"), channel,
-                              err);
+    rc = lu_app_deployments(arena, lu_json_get(item, "deployments"), channel,
+                            err);
+
+    return rc == LU_OK ? lu_app_guard(item, channel, err) : rc;
 }
 
 
@@ -470,6 +476,51 @@ lu_app_deployment_turn(const lu_app_t *app, lu_deployment_t *deployment,
     } else if (deployment->pace->nsteps) {
         lu_rollout_threshold(&deployment->rollout, moment.share);
     }
+}
+
+
+/* Only the newest deployment is guarded, and only if it says since when. */
+
+static lu_rc_e
+lu_app_guard(const cJSON *item, lu_channel_t *channel, lu_error_t *err)
+{
+    size_t            i;
+    lu_str_t          since;
+    lu_guard_t        limits;
+    const cJSON      *guard, *newest;
+    lu_deployment_t  *deployment;
+
+    guard = lu_json_get(item, "guard");
+
+    if (guard == NULL || cJSON_IsNull(guard)) {
+        return LU_OK;
+    }
+
+    if (lu_guard_parse(guard, &limits, err) != LU_OK) {
+        return LU_INVALID;
+    }
+
+    newest = cJSON_GetArrayItem(lu_json_get(item, "deployments"), 0);
+
+    if (channel->ndeployments == 0
+        || lu_json_string(newest, "createdAt", &since) != LU_OK
+        || lu_time_parse(&since, &channel->deployments[0].created) != LU_OK)
+    {
+        return LU_OK;
+    }
+
+    channel->is_guarded = 1;
+
+    for (i = 0; i < channel->ndeployments; i++) {
+        deployment = &channel->deployments[i];
+
+        deployment->bundle = lu_cohort_hash(&deployment->release_id);
+    }
+
+    deployment = &channel->deployments[0];
+    deployment->tag = lu_cohort_hash(&deployment->id);
+
+    return LU_OK;
 }
 
 

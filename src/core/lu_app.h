@@ -45,6 +45,11 @@ typedef struct {
     lu_str_t                     tail;
 
     lu_mark_t                    mark;
+
+    /* in a guarded channel; all but the bundle only of the newest one */
+    uint32_t                     bundle;        /* lu_cohort_hash() */
+    uint32_t                     tag;
+    time_t                       created;
 } lu_deployment_t;
 
 
@@ -55,6 +60,7 @@ typedef struct {
     unsigned                     paused:1;
     unsigned                     is_protected:1;
     unsigned                     is_newest_only:1;  /* "newestCompatible" */
+    unsigned                     is_guarded:1;
 
     /*
      * The newest first, up to the first one that is for everyone.  Unless only

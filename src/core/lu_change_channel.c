@@ -5,6 +5,7 @@
 
 
 #include "lu_change_channel.h"
+#include "lu_guard.h"
 #include "lu_limit.h"
 #include "lu_name.h"
 #include "lu_put.h"
@@ -17,6 +18,8 @@ static lu_rc_e lu_change_channel_expires(cJSON *channel, const cJSON *item,
     lu_error_t *err);
 static lu_rc_e lu_change_channel_compatible_set(cJSON *channel,
     const cJSON *body, lu_error_t *err);
+static lu_rc_e lu_change_channel_guard(cJSON *channel, const cJSON *item,
+    lu_error_t *err);
 static lu_rc_e lu_change_channel_since_set(cJSON *channel, const char *key,
     int on, const char *now);
 static int lu_change_channel_since(const cJSON *channel, const char *key);
@@ -153,7 +156,46 @@ lu_change_channel_set(cJSON *app, cJSON *channel, const cJSON *body,
         return rc;
     }
 
+    if (lu_json_get(body, "guard")) {
+        rc = lu_change_channel_guard(channel, lu_json_get(body, "guard"), err);
+        if (rc != LU_OK) {
+            return rc;
+        }
+    }
+
     return lu_json_set_string(channel, "updatedAt", now);
+}
+
+
+/* All of it is written down, so that a new default changes no channel. */
+
+static lu_rc_e
+lu_change_channel_guard(cJSON *channel, const cJSON *item, lu_error_t *err)
+{
+    cJSON       *object;
+    lu_put_t     put;
+    lu_guard_t   guard;
+
+    if (cJSON_IsNull(item)) {
+        cJSON_DeleteItemFromObjectCaseSensitive(channel, "guard");
+        return LU_OK;
+    }
+
+    if (lu_guard_parse(item, &guard, err) != LU_OK) {
+        return LU_INVALID;
+    }
+
+    lu_put_init(&put);
+
+    object = lu_put_object(&put, channel, "guard");
+
+    lu_put_number(&put, object, "minimum", guard.minimum);
+    lu_put_number(&put, object, "comeback", guard.comeback);
+    lu_put_number(&put, object, "silence", guard.silence);
+    lu_put_number(&put, object, "confidence", guard.confidence);
+    lu_put_string(&put, object, "action", guard.halts ? "halt" : "notify");
+
+    return put.failed ? LU_NOMEM : LU_OK;
 }
 
 

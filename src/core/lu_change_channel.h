@@ -16,8 +16,8 @@
 
 
 /*
- * Adds a channel with the "name", "protected", "expiresAt" and
- * "newestCompatible" of the body.
+ * Adds a channel with the "name", "protected", "expiresAt",
+ * "newestCompatible" and "guard" of the body.
  * The id is the caller's and must be a valid one.  *channel is a part of the
  * app.  LU_INVALID, or LU_CONFLICT: the name is taken, or the app has all the
  * channels that it can have.

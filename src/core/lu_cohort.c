@@ -5,6 +5,7 @@
 
 
 #include "lu_cohort.h"
+#include "lu_put.h"
 
 
 #define LU_COHORT_DAY  86400
@@ -234,6 +235,86 @@ lu_cohort_row(lu_cohort_t *cohort, const lu_cohort_device_t *device,
                                                    : LU_COHORT_ROLLOUT;
 
     return cohort->rows[slot][platform][group];
+}
+
+
+void
+lu_cohort_parse(lu_cohort_t *cohort, const cJSON *rows)
+{
+    unsigned      i;
+    uint32_t     *counts, row[3 + LU_COHORT_COUNTS];
+    const cJSON  *item, *number;
+
+    cJSON_ArrayForEach(item, rows) {
+
+        i = 0;
+
+        cJSON_ArrayForEach(number, item) {
+
+            if (i == 3 + LU_COHORT_COUNTS
+                || !cJSON_IsNumber(number)
+                || !(number->valuedouble >= 0 && number->valuedouble < 1e9))
+            {
+                i = 0;
+                break;
+            }
+
+            row[i++] = (uint32_t) number->valuedouble;
+        }
+
+        if (i < 3 + LU_COHORT_COUNTS
+            || row[0] >= LU_COHORT_SLOTS
+            || row[1] >= LU_COHORT_PLATFORMS
+            || row[2] >= LU_COHORT_GROUPS)
+        {
+            continue;
+        }
+
+        counts = cohort->rows[row[0]][row[1]][row[2]];
+
+        for (i = 0; i < LU_COHORT_COUNTS; i++) {
+            counts[i] += row[3 + i];
+        }
+    }
+}
+
+
+cJSON *
+lu_cohort_json(const lu_cohort_t *cohort)
+{
+    cJSON           *array, *row;
+    lu_put_t         put;
+    unsigned         slot, platform, group, i;
+    const uint32_t  *counts;
+
+    lu_put_init(&put);
+
+    array = cJSON_CreateArray();
+
+    for (slot = 0; slot < LU_COHORT_SLOTS; slot++) {
+        for (platform = 0; platform < LU_COHORT_PLATFORMS; platform++) {
+            for (group = 0; group < LU_COHORT_GROUPS; group++) {
+
+                counts = cohort->rows[slot][platform][group];
+
+                if (counts[LU_COHORT_OFFERED] == 0) {
+                    continue;
+                }
+
+                row = lu_put_array(&put, array, NULL);
+
+                lu_put_number(&put, row, NULL, slot);
+                lu_put_number(&put, row, NULL, platform);
+                lu_put_number(&put, row, NULL, group);
+
+                for (i = 0; i < LU_COHORT_COUNTS; i++) {
+                    lu_put_number(&put, row, NULL, counts[i]);
+                }
+            }
+        }
+    }
+
+    return lu_put_done(&put, array);
 }
 
 

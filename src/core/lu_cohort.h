@@ -20,7 +20,7 @@
 
 #include <time.h>
 
-#include "lu_str.h"
+#include "lu_json.h"
 
 
 /* Entries are counted by quarters of a day, for a month, in seconds. */
@@ -119,6 +119,16 @@ void lu_cohort_check(lu_cohort_t *cohort, lu_cohort_device_t *device,
 
 void lu_cohort_fetched(lu_cohort_t *cohort, lu_cohort_device_t *device,
     time_t start, unsigned platform);
+
+/*
+ * The rows of a cohort that are not empty, as an array of arrays: slot,
+ * platform, group, and the counts.  parse() adds such rows to a cohort, and
+ * leaves out what is no row.  json() returns a tree that is the caller's, or
+ * NULL: no memory.
+ */
+
+void lu_cohort_parse(lu_cohort_t *cohort, const cJSON *rows);
+cJSON *lu_cohort_json(const lu_cohort_t *cohort);
 
 /* Adds the counts of one cohort to those of another. */
 

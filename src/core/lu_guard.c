@@ -233,6 +233,12 @@ lu_guard_compare(const lu_guard_t *guard, const lu_cohort_t *cohort,
     got = sum.got / sum.devices;
     got = (got < LU_GUARD_GOT_MIN) ? LU_GUARD_GOT_MIN : got;
 
+    /* those who would not have come again cannot go silent */
+
+    if (window >= 0) {
+        got *= 1 - lu_guard_lower(p2, n2, z);
+    }
+
     test->share = p1;
     test->control = p2;
     test->excess = (p1 - p2) / got;

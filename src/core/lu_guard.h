@@ -30,7 +30,8 @@ typedef struct {
  * One comparison.  The shares are those of the devices that were offered the
  * release and of the control group, as if both had come at the same times and
  * on the same platforms.  What the release is to blame for is a share of those
- * that have got it, with the lower bound that is compared with the limit.
+ * that have got it and, for silence, would have come again, with the lower
+ * bound that is compared with the limit.
  */
 
 typedef struct {

@@ -34,6 +34,24 @@ lu_rollout_share(const lu_rollout_t *rollout)
 }
 
 
+unsigned char
+lu_rollout_step(const lu_rollout_t *rollout)
+{
+    int            i;
+    uint64_t       threshold;
+    unsigned char  step;
+
+    step = (unsigned char) (rollout->everyone ? 1 : 2);
+
+    for (i = 0, threshold = rollout->threshold; i < 8; i++) {
+        step = (unsigned char) (step * 31 + (threshold & 0xff));
+        threshold >>= 8;
+    }
+
+    return step;
+}
+
+
 int
 lu_rollout_has(const lu_rollout_t *rollout, const lu_str_t *id,
     const lu_str_t *client)

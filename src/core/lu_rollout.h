@@ -32,6 +32,10 @@ void lu_rollout_threshold(lu_rollout_t *rollout, double share);
 
 double lu_rollout_share(const lu_rollout_t *rollout);
 
+/* A byte that changes with the share, but for one time in 256. */
+
+unsigned char lu_rollout_step(const lu_rollout_t *rollout);
+
 /*
  * 1 if a client gets the release.  The id is that of the deployment, or of
  * the desktop release; the client's is that of the device or installation.

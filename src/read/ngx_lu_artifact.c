@@ -10,8 +10,10 @@
 #include "ngx_lu_static.h"
 
 #include "core/lu_file.h"
+#include "core/lu_manifest.h"
 #include "core/lu_name.h"
 #include "core/lu_query.h"
+#include "core/lu_release.h"
 
 
 static ngx_int_t ngx_lu_artifact_name(ngx_http_request_t *r, ngx_str_t *app,
@@ -365,6 +367,8 @@ ngx_lu_artifact_describe(ngx_http_request_t *r, const lu_file_t *file,
     ngx_str_set(&ctx->cache, "public, max-age=31536000, immutable, "
                              "no-transform");
 
+    ctx->whole = lu_str_is(&file->href, LU_ZIP_NAME)
+                 || lu_str_is(&file->href, LU_MANIFEST_NAME);
     ctx->vary = file->gzip;
     ctx->gzip = gzip;
 

@@ -20,6 +20,9 @@ static ngx_int_t ngx_lu_latest_send(ngx_http_request_t *r,
     const lu_deployment_t *deployment);
 static void ngx_lu_latest_seen(ngx_http_request_t *r, lu_check_t *check,
     const lu_channel_t *channel, const lu_deployment_t *deployment);
+static ngx_uint_t ngx_lu_latest_cohort(lu_check_t *check,
+    const lu_channel_t *channel, const lu_deployment_t *deployment,
+    ngx_lu_cohort_check_t *cohort);
 static ngx_int_t ngx_lu_latest_copy(ngx_http_request_t *r, ngx_str_t *dst,
     const lu_str_t *src);
 
@@ -190,9 +193,10 @@ static void
 ngx_lu_latest_seen(ngx_http_request_t *r, lu_check_t *check,
     const lu_channel_t *channel, const lu_deployment_t *deployment)
 {
-    ngx_lu_ctx_t       *ctx;
-    ngx_lu_device_t     device;
-    ngx_lu_loc_conf_t  *lucf;
+    ngx_lu_ctx_t           *ctx;
+    ngx_lu_device_t         device;
+    ngx_lu_loc_conf_t      *lucf;
+    ngx_lu_cohort_check_t   cohort;
 
     if (check->device_id.len == 0) {
         return;
@@ -221,7 +225,50 @@ ngx_lu_latest_seen(ngx_http_request_t *r, lu_check_t *check,
 
     device.platform = check->platform;
 
+    if (channel && channel->is_guarded && deployment
+        && ngx_lu_latest_cohort(check, channel, deployment, &cohort))
+    {
+        device.cohort = &cohort;
+    }
+
     ngx_lu_device_seen(lucf->store, &device);
+}
+
+
+/*
+ * Whoever gets an older deployment than the newest one is not in its share, and
+ * so in the control group.  0: the device is in neither group.
+ */
+
+static ngx_uint_t
+ngx_lu_latest_cohort(lu_check_t *check, const lu_channel_t *channel,
+    const lu_deployment_t *deployment, ngx_lu_cohort_check_t *cohort)
+{
+    const lu_deployment_t  *newest;
+
+    newest = &channel->deployments[0];
+
+    if (newest->release == NULL
+        || (newest->is_halted && deployment != newest))
+    {
+        return 0;
+    }
+
+    cohort->check.tag = newest->tag;
+    cohort->check.start = newest->created;
+    cohort->check.now = ngx_time();
+    cohort->check.group = (deployment == newest) ? LU_COHORT_ROLLOUT
+                                                 : LU_COHORT_CONTROL;
+    cohort->check.platform = check->platform;
+    cohort->check.step = lu_rollout_step(&newest->rollout);
+    cohort->check.runs = lu_cohort_hash(&check->bundle_id);
+    cohort->check.gets = deployment->bundle;
+    cohort->check.updated = 0;
+
+    cohort->deployment = ngx_lu_from_core(&newest->id);
+    cohort->release = ngx_lu_from_core(&newest->release_id);
+
+    return 1;
 }
 
 

@@ -12,6 +12,8 @@
 #include "ngx_lu_count.h"
 #include "ngx_lu_zone.h"
 
+#include "core/lu_name.h"
+
 #include <openssl/rand.h>
 
 
@@ -25,6 +27,10 @@
 /* series and sketches used within that many hours keep their places */
 
 #define NGX_LU_IDLE  2
+
+/* the longest id of a device, in bytes */
+
+#define NGX_LU_DEVICE_ID_LEN  128
 
 /* so many hours are over when the machine starts; 0 is no hour */
 
@@ -51,6 +57,7 @@ static ngx_lu_sketch_t *ngx_lu_sketch_place(ngx_lu_count_t *count,
 static void ngx_lu_count_device(ngx_lu_series_t *series, ngx_uint_t n,
     const lu_str_t *id);
 static ngx_int_t ngx_lu_count_request(ngx_http_request_t *r);
+static void ngx_lu_count_fetched(ngx_http_request_t *r, ngx_lu_ctx_t *ctx);
 static ngx_lu_kind_e ngx_lu_count_kind(ngx_http_request_t *r);
 static ngx_lu_result_e ngx_lu_count_result(ngx_http_request_t *r);
 
@@ -748,6 +755,10 @@ ngx_lu_count_request(ngx_http_request_t *r)
     lucf = ngx_http_get_module_loc_conf(r, ngx_http_liveupdate_module);
     numbers = ngx_lu_count_numbers(lucf->store);
 
+    if (kind == NGX_LU_KIND_ARTIFACT && ctx && ctx->whole) {
+        ngx_lu_count_fetched(r, ctx);
+    }
+
     if (kind == NGX_LU_KIND_CHECK && ctx->no_app) {
         ngx_lu_count_add(numbers->no_app, 1);
         return NGX_OK;
@@ -756,6 +767,56 @@ ngx_lu_count_request(ngx_http_request_t *r)
     ngx_lu_count_add(numbers->requests[kind][ngx_lu_count_result(r)], 1);
 
     return NGX_OK;
+}
+
+
+/*
+ * The plugin says who it is since version 8.2.0.  Of a bundle with a manifest,
+ * only the manifest is looked at: which files follow depends on the device.
+ */
+
+static void
+ngx_lu_count_fetched(ngx_http_request_t *r, ngx_lu_ctx_t *ctx)
+{
+    off_t               sent;
+    u_char              buf[NGX_LU_DEVICE_ID_LEN];
+    lu_str_t            id;
+    ngx_str_t           device;
+    ngx_table_elt_t    *h;
+    ngx_lu_loc_conf_t  *lucf;
+
+    sent = r->connection->sent - (off_t) r->header_size;
+
+    if (r->headers_out.status != NGX_HTTP_OK
+        || r->header_only
+        || r->connection->error
+        || sent < r->headers_out.content_length_n)
+    {
+        return;
+    }
+
+    h = ngx_lu_header_find(&r->headers_in.headers, "X-Capawesome-Device-Id",
+                           NULL);
+
+    if (h == NULL || h->value.len == 0 || h->value.len > sizeof(buf)) {
+        return;
+    }
+
+    id.data = buf;
+    id.len = h->value.len;
+
+    ngx_memcpy(buf, h->value.data, h->value.len);
+
+    if (!lu_name_device_id_valid(&id)) {
+        return;
+    }
+
+    lu_name_device_id_fold(&id);
+
+    lucf = ngx_http_get_module_loc_conf(r, ngx_http_liveupdate_module);
+    device = ngx_lu_from_core(&id);
+
+    ngx_lu_device_fetched(lucf->store, &ctx->app, &device, &ctx->release);
 }
 
 

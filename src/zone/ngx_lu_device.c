@@ -67,6 +67,7 @@ struct ngx_lu_device_node_s {
     uint32_t                created;
     uint32_t                seen;
     uint32_t                hash;
+    lu_cohort_device_t      cohort;
     u_short                 room;       /* for data */
     u_short                 len[NGX_LU_DEVICE_STRINGS];
     u_char                  platform;
@@ -129,6 +130,8 @@ static u_char *ngx_lu_device_prefix(ngx_lu_store_t *store, ngx_str_t *app,
 static size_t ngx_lu_device_cut(ngx_str_t *string);
 static ngx_lu_device_node_t *ngx_lu_device_lookup(ngx_lu_devices_t *devices,
     uint32_t hash, u_char *key, size_t len);
+static ngx_uint_t ngx_lu_device_updated(ngx_lu_device_node_t *dn,
+    ngx_lu_device_row_t *row);
 static ngx_lu_device_node_t *ngx_lu_device_alloc(ngx_lu_devices_t *devices,
     size_t size);
 static void ngx_lu_device_insert(ngx_lu_devices_t *devices,
@@ -181,11 +184,14 @@ ngx_lu_device_seen(ngx_lu_store_t *store, ngx_lu_device_t *device)
     uint32_t               created;
     ngx_uint_t             i;
     ngx_lu_devices_t      *devices;
+    lu_cohort_device_t     cohort;
     ngx_lu_device_row_t    row;
     ngx_lu_device_node_t  *dn;
 
     devices = ngx_lu_zone_devices(store);
     created = (uint32_t) ngx_time();
+
+    ngx_memzero(&cohort, sizeof(lu_cohort_device_t));
 
     ngx_lu_device_row(devices, store, device, &row);
 
@@ -196,7 +202,12 @@ ngx_lu_device_seen(ngx_lu_store_t *store, ngx_lu_device_t *device)
 
     if (dn) {
         created = dn->created;
+        cohort = dn->cohort;
         ngx_queue_remove(&dn->queue);
+
+        if (device->cohort) {
+            device->cohort->check.updated = ngx_lu_device_updated(dn, &row);
+        }
 
         if (dn->room < row.size) {
             ngx_lu_device_remove(devices, dn);
@@ -222,6 +233,12 @@ ngx_lu_device_seen(ngx_lu_store_t *store, ngx_lu_device_t *device)
     dn->created = created;
     dn->seen = (uint32_t) ngx_time();
     dn->platform = (u_char) device->platform;
+    dn->cohort = cohort;
+
+    if (device->cohort) {
+        ngx_lu_cohort_check(ngx_lu_zone_cohorts(store), store, &device->app,
+                            device->cohort, &dn->cohort);
+    }
 
     p = dn->data;
 
@@ -321,6 +338,22 @@ ngx_lu_device_lookup(ngx_lu_devices_t *devices, uint32_t hash, u_char *key,
     }
 
     return NULL;
+}
+
+
+/* Another version of the app itself has been installed. */
+
+static ngx_uint_t
+ngx_lu_device_updated(ngx_lu_device_node_t *dn, ngx_lu_device_row_t *row)
+{
+    ngx_str_t  *code;
+
+    code = &row->strings[NGX_LU_DEVICE_CODE];
+
+    return dn->len[NGX_LU_DEVICE_CODE] != code->len
+           || ngx_memcmp(dn->data + dn->len[NGX_LU_DEVICE_KEY], code->data,
+                         code->len)
+              != 0;
 }
 
 
@@ -504,6 +537,37 @@ ngx_lu_device_read(ngx_pool_t *pool, ngx_lu_device_t *device,
     device->seen = dn->seen;
 
     return NGX_OK;
+}
+
+
+void
+ngx_lu_device_fetched(ngx_lu_store_t *store, ngx_str_t *app, ngx_str_t *id,
+    ngx_str_t *release)
+{
+    ngx_lu_device_t        device;
+    ngx_lu_devices_t      *devices;
+    ngx_lu_device_row_t    row;
+    ngx_lu_device_node_t  *dn;
+
+    ngx_memzero(&device, sizeof(ngx_lu_device_t));
+
+    device.app = *app;
+    device.id = *id;
+
+    devices = ngx_lu_zone_devices(store);
+
+    ngx_lu_device_row(devices, store, &device, &row);
+
+    ngx_shmtx_lock(&devices->shpool->mutex);
+
+    dn = ngx_lu_device_lookup(devices, row.hash, row.key,
+                              row.strings[NGX_LU_DEVICE_KEY].len);
+    if (dn) {
+        ngx_lu_cohort_fetched(ngx_lu_zone_cohorts(store), store, app, release,
+                              dn->platform, &dn->cohort);
+    }
+
+    ngx_shmtx_unlock(&devices->shpool->mutex);
 }
 
 

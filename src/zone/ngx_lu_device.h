@@ -10,25 +10,28 @@
 #define _NGX_LU_DEVICE_H_INCLUDED_
 
 
-#include "base/ngx_lu.h"
+#include "ngx_lu_cohort.h"
 
 
 typedef struct ngx_lu_devices_s  ngx_lu_devices_t;
 
 
 typedef struct {
-    ngx_str_t       app;
-    ngx_str_t       id;
-    ngx_str_t       app_version_code;
-    ngx_str_t       app_version_name;
-    ngx_str_t       os_version;
-    ngx_str_t       plugin_version;
-    ngx_str_t       custom_id;
-    ngx_str_t       channel_id;
-    ngx_str_t       deployment_id;
-    ngx_uint_t      platform;           /* lu_platform_e */
-    time_t          created;            /* first seen, seconds since 1970 */
-    time_t          seen;
+    ngx_str_t               app;
+    ngx_str_t               id;
+    ngx_str_t               app_version_code;
+    ngx_str_t               app_version_name;
+    ngx_str_t               os_version;
+    ngx_str_t               plugin_version;
+    ngx_str_t               custom_id;
+    ngx_str_t               channel_id;
+    ngx_str_t               deployment_id;
+    ngx_uint_t              platform;   /* lu_platform_e */
+    time_t                  created;    /* first seen, seconds since 1970 */
+    time_t                  seen;
+
+    /* of a check in a guarded channel; or NULL */
+    ngx_lu_cohort_check_t  *cohort;
 } ngx_lu_device_t;
 
 
@@ -51,6 +54,14 @@ ngx_lu_devices_t *ngx_lu_device_create(ngx_slab_pool_t *shpool, size_t size);
  */
 
 void ngx_lu_device_seen(ngx_lu_store_t *store, ngx_lu_device_t *device);
+
+/*
+ * Counts that a device, if it is known, has fetched the whole of a release of
+ * the app.
+ */
+
+void ngx_lu_device_fetched(ngx_lu_store_t *store, ngx_str_t *app,
+    ngx_str_t *id, ngx_str_t *release);
 
 /*
  * Copies a device, with null-terminated strings from the pool.  Returns NGX_OK;

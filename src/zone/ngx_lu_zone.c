@@ -20,6 +20,7 @@ typedef struct {
     ngx_atomic_t        generations[NGX_LU_GENERATIONS];
     lu_sip_t            secret;         /* of their hash */
     ngx_lu_devices_t   *devices;
+    ngx_lu_cohorts_t   *cohorts;
     ngx_lu_count_t     *count;
 } ngx_lu_zone_t;
 
@@ -125,6 +126,11 @@ ngx_lu_zone_init(ngx_shm_zone_t *shm_zone, void *data)
         return NGX_ERROR;
     }
 
+    zone->cohorts = ngx_lu_cohort_create(shpool, shm_zone->shm.size);
+    if (zone->cohorts == NULL) {
+        return NGX_ERROR;
+    }
+
     zone->count = ngx_lu_count_create(shpool, shm_zone->shm.size);
     if (zone->count == NULL) {
         return NGX_ERROR;
@@ -189,6 +195,17 @@ ngx_lu_zone_devices(ngx_lu_store_t *store)
     zone = store->zone->data;
 
     return zone->devices;
+}
+
+
+ngx_lu_cohorts_t *
+ngx_lu_zone_cohorts(ngx_lu_store_t *store)
+{
+    ngx_lu_zone_t  *zone;
+
+    zone = store->zone->data;
+
+    return zone->cohorts;
 }
 
 

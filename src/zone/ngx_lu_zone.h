@@ -10,6 +10,7 @@
 #define _NGX_LU_ZONE_H_INCLUDED_
 
 
+#include "ngx_lu_cohort.h"
 #include "ngx_lu_count.h"
 #include "ngx_lu_device.h"
 
@@ -44,8 +45,9 @@ ngx_atomic_t *ngx_lu_zone_generation(ngx_lu_store_t *store, ngx_str_t *app);
 
 ngx_atomic_uint_t ngx_lu_zone_changes(ngx_lu_store_t *store);
 
-/* What the zone of the store has of its devices and counters; never NULL. */
+/* What the zone of the store has of devices, cohorts, counters; never NULL. */
 
+ngx_lu_cohorts_t *ngx_lu_zone_cohorts(ngx_lu_store_t *store);
 ngx_lu_devices_t *ngx_lu_zone_devices(ngx_lu_store_t *store);
 ngx_lu_count_t *ngx_lu_zone_count(ngx_lu_store_t *store);
 

@@ -1,0 +1,422 @@
+
+/*
+ * Copyright (C) the nginx-liveupdate authors
+ */
+
+
+#include "ngx_lu_app.h"
+#include "ngx_lu_change.h"
+#include "ngx_lu_guard.h"
+
+#include "store/ngx_lu_file.h"
+#include "store/ngx_lu_path.h"
+#include "store/ngx_lu_tree.h"
+
+#include "core/lu_change_deployment.h"
+#include "core/lu_put.h"
+
+
+/* the deployments in the file of a machine, the last one counted first */
+
+#define NGX_LU_GUARD_KEPT  8
+
+
+/* A verdict on its way into the app. */
+
+typedef struct {
+    const char           *deployment;
+    const char           *reason;
+    lu_guard_verdict_t    verdict;
+} ngx_lu_guard_found_t;
+
+
+static cJSON *ngx_lu_guard_find(const cJSON *app, const char *id,
+    lu_guard_t *guard);
+static ngx_uint_t ngx_lu_guard_is_open(const cJSON *deployment);
+static ngx_int_t ngx_lu_guard_save(ngx_lu_task_t *task,
+    const ngx_lu_cohort_copy_t *copy, const ngx_str_t *machine);
+static ngx_int_t ngx_lu_guard_read(ngx_lu_task_t *task, u_char *path,
+    cJSON **json);
+static ngx_int_t ngx_lu_guard_put(ngx_lu_task_t *task, cJSON *json,
+    const ngx_lu_cohort_copy_t *copy);
+static u_char *ngx_lu_guard_folder(ngx_lu_task_t *task);
+static ngx_int_t ngx_lu_guard_act(ngx_lu_task_t *task, cJSON *app, void *data);
+static cJSON *ngx_lu_guard_why(const ngx_lu_guard_found_t *found);
+
+
+ngx_int_t
+ngx_lu_guard(ngx_lu_task_t *task, const ngx_lu_cohort_copy_t *copy,
+    const ngx_str_t *machine)
+{
+    char                  *reason;
+    cJSON                 *app;
+    time_t                 now;
+    lu_str_t               text;
+    ngx_int_t              status;
+    ngx_uint_t             open;
+    lu_guard_t             guard;
+    const cJSON           *deployment;
+    lu_cohort_t           *sum;
+    ngx_lu_guard_found_t   found;
+
+    status = ngx_lu_app_read(task, &app);
+    if (status != NGX_OK) {
+        return status;
+    }
+
+    deployment = ngx_lu_guard_find(app, (char *) copy->deployment, &guard);
+
+    open = (deployment && ngx_lu_guard_is_open(deployment));
+
+    cJSON_Delete(app);
+
+    if (deployment == NULL) {
+        return NGX_OK;
+    }
+
+    status = ngx_lu_guard_save(task, copy, machine);
+
+    if (status != NGX_OK || !open) {
+        return status;
+    }
+
+    sum = ngx_pcalloc(task->io.pool, sizeof(lu_cohort_t));
+    reason = ngx_pnalloc(task->io.pool, LU_GUARD_REASON);
+
+    if (sum == NULL || reason == NULL) {
+        return ngx_lu_task_nomem(task);
+    }
+
+    status = ngx_lu_guard_sum(task, (char *) copy->deployment, sum);
+    if (status != NGX_OK) {
+        return status;
+    }
+
+    text = lu_str(task->now);
+    now = 0;
+
+    (void) lu_time_parse(&text, &now);
+
+    lu_guard_judge(&guard, sum, copy->start, now, &found.verdict);
+
+    if (found.verdict.result == LU_GUARD_CONTENT) {
+        return NGX_OK;
+    }
+
+    lu_guard_reason(&guard, &found.verdict, reason, LU_GUARD_REASON);
+
+    found.deployment = (char *) copy->deployment;
+    found.reason = reason;
+
+    status = ngx_lu_change(task, ngx_lu_guard_act, NULL, &found);
+
+    return status == NGX_HTTP_NOT_MODIFIED ? NGX_OK : status;
+}
+
+
+/* NULL: there is nothing to guard any more. */
+
+static cJSON *
+ngx_lu_guard_find(const cJSON *app, const char *id, lu_guard_t *guard)
+{
+    cJSON        *channel, *deployment;
+    lu_error_t    err;
+    const cJSON  *item;
+
+    deployment = lu_change_deployment_find(app, id, &channel);
+    if (deployment == NULL) {
+        return NULL;
+    }
+
+    item = lu_json_get(channel, "guard");
+
+    if (!cJSON_IsObject(item) || lu_guard_parse(item, guard, &err) != LU_OK) {
+        return NULL;
+    }
+
+    return deployment;
+}
+
+
+/* The guard has its say once, and nothing to say of what is halted. */
+
+static ngx_uint_t
+ngx_lu_guard_is_open(const cJSON *deployment)
+{
+    return lu_json_get(deployment, "guarded") == NULL
+           && !lu_growth_is_halted(deployment);
+}
+
+
+/*
+ * Only this machine writes its file, and workers that do so at once write the
+ * same: no lock is needed.
+ */
+
+static ngx_int_t
+ngx_lu_guard_save(ngx_lu_task_t *task, const ngx_lu_cohort_copy_t *copy,
+    const ngx_str_t *machine)
+{
+    u_char     *folder, *path;
+    cJSON      *json;
+    ngx_int_t   rc;
+
+    folder = ngx_lu_guard_folder(task);
+    path = ngx_lu_path_in(&task->io, folder, "%V.json", machine);
+
+    if (ngx_lu_file_mkdir(&task->io, folder) == NGX_ERROR) {
+        return ngx_lu_task_failed(task);
+    }
+
+    rc = ngx_lu_guard_read(task, path, &json);
+    if (rc == NGX_ERROR) {
+        return ngx_lu_task_failed(task);
+    }
+
+    if (json == NULL) {
+        json = cJSON_CreateObject();
+    }
+
+    rc = ngx_lu_guard_put(task, json, copy);
+
+    if (rc == NGX_OK) {
+        rc = ngx_lu_file_write_json(&task->io, task->store, path, json);
+    }
+
+    cJSON_Delete(json);
+
+    return rc == NGX_OK ? NGX_OK : ngx_lu_task_failed(task);
+}
+
+
+/* *json is NULL if there is no such file, or none that can be read. */
+
+static ngx_int_t
+ngx_lu_guard_read(ngx_lu_task_t *task, u_char *path, cJSON **json)
+{
+    ngx_int_t  rc;
+
+    *json = NULL;
+
+    rc = ngx_lu_file_read_json(&task->io, path, json);
+
+    if (rc == NGX_ERROR && ngx_lu_io_is_damage(&task->io)) {
+        ngx_lu_io_clear(&task->io);
+        rc = NGX_DECLINED;
+    }
+
+    if (rc == NGX_OK && !cJSON_IsObject(*json)) {
+        cJSON_Delete(*json);
+        *json = NULL;
+    }
+
+    return rc;
+}
+
+
+/*
+ * Shared memory begins anew when nginx is started: what was counted until then
+ * is kept beside what was counted since.
+ */
+
+static ngx_int_t
+ngx_lu_guard_put(ngx_lu_task_t *task, cJSON *json,
+    const ngx_lu_cohort_copy_t *copy)
+{
+    int           n;
+    cJSON        *list, *entry;
+    double        serial;
+    lu_put_t      put;
+    lu_cohort_t  *before;
+
+    before = ngx_pcalloc(task->io.pool, sizeof(lu_cohort_t));
+    if (before == NULL) {
+        return ngx_lu_io_nomem(&task->io);
+    }
+
+    lu_put_init(&put);
+
+    list = lu_json_get(json, "deployments");
+
+    if (!cJSON_IsArray(list)) {
+        list = lu_put_array(&put, json, "deployments");
+    }
+
+    entry = lu_json_find(list, "id", (char *) copy->deployment);
+
+    if (entry) {
+        cJSON_DetachItemViaPointer(list, entry);
+
+    } else {
+        entry = cJSON_CreateObject();
+
+        lu_put_string(&put, entry, "id", (char *) copy->deployment);
+        lu_put_string(&put, entry, "release", (char *) copy->release);
+        (void) lu_put_array(&put, entry, "before");
+        (void) lu_put_array(&put, entry, "since");
+    }
+
+    serial = 0;
+    (void) lu_json_number(entry, "serial", &serial);
+
+    if ((uint64_t) serial != copy->serial) {
+        lu_cohort_parse(before, lu_json_get(entry, "before"));
+        lu_cohort_parse(before, lu_json_get(entry, "since"));
+
+        lu_put_item(&put, entry, "before", lu_cohort_json(before));
+    }
+
+    lu_put_number(&put, entry, "serial", (double) copy->serial);
+    lu_put_string(&put, entry, "countedAt", task->now);
+    lu_put_item(&put, entry, "since", lu_cohort_json(&copy->counts));
+
+    if (put.failed || !cJSON_InsertItemInArray(list, 0, entry)) {
+        cJSON_Delete(entry);
+        return ngx_lu_io_nomem(&task->io);
+    }
+
+    for (n = cJSON_GetArraySize(list); n > NGX_LU_GUARD_KEPT; n--) {
+        cJSON_DeleteItemFromArray(list, n - 1);
+    }
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_lu_guard_sum(ngx_lu_task_t *task, const char *deployment,
+    lu_cohort_t *sum)
+{
+    cJSON        *json;
+    u_char       *folder;
+    ngx_str_t    *name;
+    ngx_uint_t    i;
+    ngx_array_t   names;
+    const cJSON  *entry;
+
+    ngx_memzero(sum, sizeof(lu_cohort_t));
+
+    folder = ngx_lu_guard_folder(task);
+
+    if (ngx_lu_tree_list(&task->io, folder, &names) == NGX_ERROR) {
+        return ngx_lu_task_failed(task);
+    }
+
+    name = names.elts;
+
+    for (i = 0; i < names.nelts; i++) {
+
+        if (ngx_lu_guard_read(task, ngx_lu_path_in(&task->io, folder, "%V",
+                                                   &name[i]),
+                              &json)
+            == NGX_ERROR)
+        {
+            return ngx_lu_task_failed(task);
+        }
+
+        entry = lu_json_find(lu_json_get(json, "deployments"), "id",
+                             deployment);
+
+        lu_cohort_parse(sum, lu_json_get(entry, "before"));
+        lu_cohort_parse(sum, lu_json_get(entry, "since"));
+
+        cJSON_Delete(json);
+    }
+
+    return NGX_OK;
+}
+
+
+static u_char *
+ngx_lu_guard_folder(ngx_lu_task_t *task)
+{
+    return ngx_lu_path(&task->io, "%V/apps/%s/guard", &task->store->path,
+                       task->app.data);
+}
+
+
+/* Another machine, or a person, may have been faster. */
+
+static ngx_int_t
+ngx_lu_guard_act(ngx_lu_task_t *task, cJSON *app, void *data)
+{
+    ngx_lu_guard_found_t *found = data;
+
+    cJSON       *why, *deployment;
+    lu_rc_e      rc;
+    lu_put_t     put;
+    lu_guard_t   guard;
+
+    deployment = ngx_lu_guard_find(app, found->deployment, &guard);
+
+    if (deployment == NULL || !ngx_lu_guard_is_open(deployment)) {
+        return NGX_HTTP_NOT_MODIFIED;
+    }
+
+    why = ngx_lu_guard_why(found);
+    if (why == NULL) {
+        return ngx_lu_task_nomem(task);
+    }
+
+    rc = LU_OK;
+
+    if (guard.halts) {
+        rc = lu_change_deployment_grow(app, found->deployment, LU_GROWTH_HALT,
+                                       why, task->by, task->now,
+                                       &task->error);
+    }
+
+    lu_put_init(&put);
+
+    lu_put_string(&put, why, "at", task->now);
+    lu_put_item(&put, deployment, "guarded", why);
+
+    if (rc != LU_OK) {
+        return ngx_lu_task_core(task, rc);
+    }
+
+    if (put.failed) {
+        return ngx_lu_task_nomem(task);
+    }
+
+    task->change = guard.halts ? "deployment.halt" : "deployment.warn";
+    task->subject = found->deployment;
+    task->to = found->reason;
+
+    return NGX_OK;
+}
+
+
+static cJSON *
+ngx_lu_guard_why(const ngx_lu_guard_found_t *found)
+{
+    cJSON                  *why;
+    lu_put_t                put;
+    const lu_guard_test_t  *test;
+
+    lu_put_init(&put);
+
+    why = cJSON_CreateObject();
+
+    lu_put_string(&put, why, "reason", found->reason);
+
+    if (found->verdict.result == LU_GUARD_COMEBACK) {
+        test = &found->verdict.comeback;
+        lu_put_string(&put, why, "sign", "comeback");
+
+    } else {
+        test = &found->verdict.silence[found->verdict.window];
+        lu_put_string(&put, why, "sign", "silence");
+        lu_put_number(&put, why, "days",
+                      lu_cohort_windows[found->verdict.window] / 86400.0);
+    }
+
+    lu_put_number(&put, why, "devices", test->devices);
+    lu_put_number(&put, why, "controls", test->controls);
+    lu_put_number(&put, why, "share", test->share);
+    lu_put_number(&put, why, "control", test->control);
+    lu_put_number(&put, why, "excess", test->excess);
+    lu_put_number(&put, why, "lower", test->lower);
+
+    return lu_put_done(&put, why);
+}
