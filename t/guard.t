@@ -22,13 +22,16 @@ select STDOUT; $| = 1;
 
 use constant LOOK => 60;                # seconds, for a few looks of the guard
 
-my $t = Test::LiveUpdate->new()->plan(27);
+my $t = Test::LiveUpdate->new()->plan(33);
 my $clock = Test::LiveUpdate::Clock->new($t);
 
-$t->config_reference()->run();
+$t->config_reference(sub {
+    s/^http \{\n/$&    liveupdate_everyone  \$http_x_check_now;\n/m;
+})->run();
 
 my $app = $t->create_app('My App');
-my $channel = $t->create_channel($app, 'beta');
+my $name = 'beta';
+my $channel = $t->create_channel($app, $name);
 my $path = "/v1/apps/$app/channels/$channel";
 
 # -- settings ----------------------------------------------------------------
@@ -160,6 +163,41 @@ is(deployment()->{halted}, undef, 'and not halted');
 like(read_log(), qr/\[warn\].*deployment\.warn .*: 100\.0 % of 60 devices that/,
      'also in the log');
 
+# -- devices in neither group ------------------------------------------------
+
+$name = 'limits';
+$channel = $t->create_channel($app, $name);
+
+$t->api('PATCH', "/v1/apps/$app/channels/$channel", { guard => \%rules });
+
+$old = $t->publish($app, $name, zip('index.html' => 'any'));
+$new = $t->publish($app, $name, zip('index.html' => 'some'),
+                   bundle => { rolloutPercentage => 0.5,
+                               minAndroidAppVersionCode => '1' });
+
+@in = devices(1);
+@out = devices(0);
+
+is(ask($_, '', appVersionCode => 0), $old->{bundle}, 'the newest that fits')
+    for $in[0], $out[0];
+is(ask($out[1], '', _headers => ['X-Check-Now' => 1]), $new->{bundle},
+   'a check by hand');
+
+ask($out[2], '');
+
+ok(counted(rollout => '0 0 0 0 0 0', control => '1 0 0 0 0 0'),
+   'nobody of these is counted');
+
+ask($in[1], '');
+ask($in[1], $new->{bundle});
+limit(2);
+is(ask($in[1], $new->{bundle}), $old->{bundle}, 'a limit is set too late');
+limit(1);
+ask($in[1], $old->{bundle});
+
+ok(counted(rollout => '2 1 0 1 0 0', control => '1 0 0 0 0 0'),
+   'which is no comeback');
+
 
 # 200 devices that the share includes, or not.
 
@@ -172,7 +210,7 @@ sub devices {
         my $id = sprintf 'aaaaaaaa-0000-4000-8000-%012d', $n + 1000 * $wanted;
 
         # a check with a token is not counted
-        my $told = $t->api('GET', query($id, ''))->{json}{bundleId};
+        my $told = ask($id, '', _token => 'admin');
 
         push @found, $id if ($told eq $new->{bundle}) == $wanted;
         last if @found == 200;
@@ -182,28 +220,29 @@ sub devices {
 }
 
 
-sub query {
-    my ($id, $bundle) = @_;
+sub ask {
+    my ($id, $bundle, %more) = @_;
 
-    return "/v1/apps/$app/bundles/latest?appVersionCode=1&appVersionName=1.0"
-           . "&bundleId=$bundle&channelName=beta&customId&deviceId=$id"
-           . '&osVersion=34&platform=0&pluginVersion=8.4.1';
+    return $t->latest($app, channelName => $name, deviceId => $id,
+                      bundleId => $bundle, %more)->{json}{bundleId};
 }
 
 
-sub ask {
-    my ($id, $bundle) = @_;
+# The oldest version of the app that the release is for.
 
-    return $t->api('GET', query($id, $bundle), undef, token => undef)
-               ->{json}{bundleId};
+sub limit {
+    my ($version) = @_;
+
+    $t->api('PATCH', "/v1/apps/$app/builds/$new->{build}",
+            { minAndroidAppVersionCode => "$version" });
 }
 
 
 sub deployment {
     my $app_json = json_decode($t->read_file("store/apps/$app/app.json"));
-    my ($beta) = grep { $_->{id} eq $channel } @{$app_json->{channels}};
+    my ($now) = grep { $_->{id} eq $channel } @{$app_json->{channels}};
 
-    return $beta->{deployments}[0];
+    return $now->{deployments}[0];
 }
 
 

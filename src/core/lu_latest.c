@@ -315,6 +315,24 @@ lu_latest_has(const lu_deployment_t *deployment, const lu_check_t *check)
 }
 
 
+int
+lu_latest_is_comparable(const lu_channel_t *channel, const lu_check_t *check,
+    const lu_deployment_t *deployment)
+{
+    const lu_deployment_t  *newest;
+
+    newest = &channel->deployments[0];
+
+    if (newest->release == NULL || !lu_latest_fits(newest->release, check)) {
+        return 0;
+    }
+
+    return deployment != newest
+           || !check->keeps
+           || lu_rollout_has(&newest->rollout, &newest->id, &check->device_id);
+}
+
+
 /* The version of the app, and that of the plugin. */
 
 static int

@@ -69,5 +69,14 @@ lu_rc_e lu_latest_parse(lu_check_t *check, const lu_str_t *args,
 lu_check_e lu_latest(const lu_app_t *app, const lu_check_t *check, time_t now,
     const lu_channel_t **channel, const lu_deployment_t **deployment);
 
+/*
+ * 1 if a device of this channel, which gets this deployment or NULL, tells
+ * something about the rollout of the newest one: it could get that, but for the
+ * share, and does not get it in spite of the share.
+ */
+
+int lu_latest_is_comparable(const lu_channel_t *channel,
+    const lu_check_t *check, const lu_deployment_t *deployment);
+
 
 #endif /* _LU_LATEST_H_INCLUDED_ */

@@ -20,9 +20,9 @@ static ngx_int_t ngx_lu_latest_send(ngx_http_request_t *r,
     const lu_deployment_t *deployment);
 static void ngx_lu_latest_seen(ngx_http_request_t *r, lu_check_t *check,
     const lu_channel_t *channel, const lu_deployment_t *deployment);
-static ngx_uint_t ngx_lu_latest_cohort(lu_check_t *check,
-    const lu_channel_t *channel, const lu_deployment_t *deployment,
-    ngx_lu_cohort_check_t *cohort);
+static void ngx_lu_latest_cohort(ngx_lu_device_t *device,
+    const lu_check_t *check, const lu_channel_t *channel,
+    const lu_deployment_t *deployment, ngx_lu_cohort_check_t *cohort);
 static ngx_int_t ngx_lu_latest_copy(ngx_http_request_t *r, ngx_str_t *dst,
     const lu_str_t *src);
 
@@ -225,10 +225,8 @@ ngx_lu_latest_seen(ngx_http_request_t *r, lu_check_t *check,
 
     device.platform = check->platform;
 
-    if (channel && channel->is_guarded && deployment
-        && ngx_lu_latest_cohort(check, channel, deployment, &cohort))
-    {
-        device.cohort = &cohort;
+    if (channel && channel->is_guarded) {
+        ngx_lu_latest_cohort(&device, check, channel, deployment, &cohort);
     }
 
     ngx_lu_device_seen(lucf->store, &device);
@@ -236,22 +234,26 @@ ngx_lu_latest_seen(ngx_http_request_t *r, lu_check_t *check,
 
 
 /*
- * Whoever gets an older deployment than the newest one is not in its share, and
- * so in the control group.  0: the device is in neither group.
+ * Whoever gets an older deployment than the newest one, which would fit as
+ * well, is not in its share, and so in the control group.
  */
 
-static ngx_uint_t
-ngx_lu_latest_cohort(lu_check_t *check, const lu_channel_t *channel,
-    const lu_deployment_t *deployment, ngx_lu_cohort_check_t *cohort)
+static void
+ngx_lu_latest_cohort(ngx_lu_device_t *device, const lu_check_t *check,
+    const lu_channel_t *channel, const lu_deployment_t *deployment,
+    ngx_lu_cohort_check_t *cohort)
 {
     const lu_deployment_t  *newest;
 
     newest = &channel->deployments[0];
 
-    if (newest->release == NULL
-        || (newest->is_halted && deployment != newest))
-    {
-        return 0;
+    if (!lu_latest_is_comparable(channel, check, deployment)) {
+        device->leaves = 1;
+        return;
+    }
+
+    if (deployment == NULL || (newest->is_halted && deployment != newest)) {
+        return;
     }
 
     cohort->check.tag = newest->tag;
@@ -268,7 +270,7 @@ ngx_lu_latest_cohort(lu_check_t *check, const lu_channel_t *channel,
     cohort->deployment = ngx_lu_from_core(&newest->id);
     cohort->release = ngx_lu_from_core(&newest->release_id);
 
-    return 1;
+    device->cohort = cohort;
 }
 
 

@@ -235,6 +235,10 @@ ngx_lu_device_seen(ngx_lu_store_t *store, ngx_lu_device_t *device)
     dn->platform = (u_char) device->platform;
     dn->cohort = cohort;
 
+    if (device->leaves) {
+        ngx_memzero(&dn->cohort, sizeof(lu_cohort_device_t));
+    }
+
     if (device->cohort) {
         ngx_lu_cohort_check(ngx_lu_zone_cohorts(store), store, &device->app,
                             device->cohort, &dn->cohort);

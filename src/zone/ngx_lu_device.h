@@ -32,6 +32,7 @@ typedef struct {
 
     /* of a check in a guarded channel; or NULL */
     ngx_lu_cohort_check_t  *cohort;
+    unsigned                leaves:1;   /* is in no cohort any more */
 } ngx_lu_device_t;
 
 

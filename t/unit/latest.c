@@ -539,11 +539,63 @@ test_latest(void)
 }
 
 
+/* What a device says of the rollout of the newest deployment. */
+
+static void
+test_comparable(void)
+{
+    size_t                  i;
+    unsigned char          *buf;
+    lu_app_t                app;
+    lu_check_t              check;
+    lu_error_t              err;
+    const lu_channel_t     *channel;
+    const lu_deployment_t  *deployment;
+
+    static const struct {
+        const char  *args;
+        unsigned     passes;
+        int          comparable;
+    } cases[] = {
+        { "platform=0&channelName=half&deviceId=in", 0, 1 },
+        { "platform=0&channelName=half&deviceId=out", 0, 1 },
+        { "platform=0&channelName=half&deviceId=in", 1, 1 },
+        { "platform=0&channelName=half&deviceId=out", 1, 0 },
+        { "platform=0&channelName=min&appVersionCode=10", 0, 1 },
+        { "platform=0&channelName=min&appVersionCode=9", 0, 0 },
+        { "platform=1&channelName=min&appVersionCode=9", 0, 1 },
+        { "platform=0&channelName=half&pluginVersion=7.2.0", 0, 0 },
+        { "platform=0&channelName=limits&appVersionCode=9", 0, 0 },
+        { "platform=0&channelName=gone&deviceId=in", 0, 0 }
+    };
+
+    load(&app);
+
+    for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        (void) check_parse(cases[i].args, &check, &buf, &err);
+
+        check.passes = cases[i].passes;
+        check.keeps = cases[i].passes;
+
+        (void) lu_latest(&app, &check, 1000, &channel, &deployment);
+
+        ok(lu_latest_is_comparable(channel, &check, deployment)
+           == cases[i].comparable, "%s, passes %u: comparable %d",
+           cases[i].args, cases[i].passes, cases[i].comparable);
+
+        free(buf);
+    }
+
+    tap_free();
+}
+
+
 int
 main(void)
 {
     test_check();
     test_latest();
+    test_comparable();
 
     return tap_done();
 }
