@@ -200,11 +200,14 @@ SIMULATIONS ?= 10000
 .PHONY: simulate
 simulate: deps-build build/simulate	## how often a guard is wrong, and how late: [SIMULATIONS=10000]
 	build/simulate healthy $(SIMULATIONS) 1000000 1
+	build/simulate back 100 2000 2
+	build/simulate back 100 5000 2
+	build/simulate back 100 10000 2
 	build/simulate back 20 10000 1
 	build/simulate back 20 25000 1
 	build/simulate back 20 100000 1
 	build/simulate back 3 1000000 1
-	build/simulate roams 20 100000 1
+	build/simulate roams 10 100000 1
 	build/simulate silent 20 25000 1
 	build/simulate silent 20 100000 1
 	build/simulate silent 3 1000000 1

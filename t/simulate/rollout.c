@@ -354,7 +354,8 @@ broken(device_t *fleet, kind_e kind, int roams, long rollouts, long n)
 
     printf("%s: %ld of %ld rollouts to %ld devices halted, after %.2f days at "
            "most, when %.2f %% had it, %.2f %% at most\n",
-           roams ? "roams" : kind == COMES_BACK ? "back" : "silent", halted, rollouts, n, late,
+           roams ? "roams" : kind == COMES_BACK ? "back" : "silent", halted,
+           rollouts, n, late,
            halted ? total / (double) halted * 100 : 0, worst * 100);
 }
 
