@@ -61,7 +61,7 @@ for my $case (
 
 my %rules = (minimum => 50);
 
-$t->api('PATCH', $path, { guard => \%rules });
+guard();
 
 my $old = $t->publish($app, 'beta', zip('index.html' => 'old'));
 my $new = $t->publish($app, 'beta', zip('index.html' => 'new'),
@@ -120,7 +120,10 @@ ok(counted(rollout => '61 60 1 60 1 0', control => '120 120 0 120 0 0'),
    'a release that does no harm');
 is(deployment()->{halted}, undef, 'is not halted');
 
+guard(comeback => 1);
 ask($_, '') for @in[1 .. 59];
+guard();
+ask($in[59], '');
 
 ok(look(sub { deployment()->{halted} }), 'one that does is halted');
 
@@ -150,18 +153,21 @@ is(deployment()->{halted}, undef, 'a person who resumes it has the last word');
 
 # -- only said ---------------------------------------------------------------
 
-$t->api('PATCH', $path, { guard => { %rules, action => 'notify' } });
+guard(action => 'notify', comeback => 1);
 
 my $third = $t->publish($app, 'beta', zip('index.html' => 'third'));
 
 ask($_, $new->{bundle}) for @in[1 .. 60];
 ask($_, '') for @in[1 .. 60];
+guard(action => 'notify');
+ask($in[60], '');
 
 ok(look(sub { deployment()->{guarded} }), 'only said');
 is(deployment()->{halted}, undef, 'and not halted');
 
-like(read_log(), qr/\[warn\].*deployment\.warn .*: 100\.0 % of 60 devices that/,
-     'also in the log');
+my $line = qr/\[warn\].*deployment\.warn .*: 100\.0 % of 60 devices that/;
+
+ok(wait_until { read_log() =~ $line } LOOK, 'also in the log');
 
 # -- devices in neither group ------------------------------------------------
 
@@ -225,6 +231,15 @@ sub ask {
 
     return $t->latest($app, channelName => $name, deviceId => $id,
                       bundleId => $bundle, %more)->{json}{bundleId};
+}
+
+
+# With a limit of 1 it has nothing to say while devices come back one by one.
+
+sub guard {
+    my (%more) = @_;
+
+    $t->api('PATCH', $path, { guard => { %rules, %more } });
 }
 
 
