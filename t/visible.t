@@ -107,7 +107,7 @@ change('PATCH', "channels/$channel", { expiresAt => '2001-01-01T00:00:00Z' },
 change('PATCH', "channels/$channel", { expiresAt => undef }, $bundles[0],
        'and not');
 change('PATCH', "builds/$bundles[0]", { minAndroidAppVersionCode => '9' },
-       'none', 'limits');
+       $bundles[-1], 'limits: the one before');
 change('PATCH', "builds/$bundles[0]", { minAndroidAppVersionCode => undef },
        $bundles[0], 'no limits');
 change('PATCH', 'devices?ids=d', { forcedAppChannelId => $beta }, 'none',
