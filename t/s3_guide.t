@@ -185,7 +185,7 @@ sub node {
 
     die "$script.js failed:\n", $t->read_file('said') if $?;
 
-    my ($answers) = $out =~ /^(.*)\z/m;
+    my ($answers) = $out =~ /^(\[\{.*\}\])$/m;
 
     return $answers ? @{json_decode($answers)} : ();
 }

@@ -29,9 +29,9 @@ async function main() {
     const jobs = JSON.parse(fs.readFileSync(0, 'utf8'));
     const answers = await Promise.all(jobs.map(run));
 
-    // the publishers log above it
+    // the publishers log above it, and what they have run, below it
 
-    process.stdout.write(`\n${JSON.stringify(answers)}`,
+    process.stdout.write(`\n${JSON.stringify(answers)}\n`,
         () => process.exit(0));
 }
 
