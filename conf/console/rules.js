@@ -18,10 +18,14 @@ const KINDS = {
 const PAUSE = 300;
 
 
-export async function rules({ app, releases, rules: now }) {
+export async function rules({ app, releases }) {
     const path = `/releases/${part(app.id)}/rules`;
     const live = [...releases.values()].filter((one) => one.state === 'live');
+
+    // what the page shows may be older than this generation
+
     const { generation } = await get(`/v1/apps/${part(app.id)}`);
+    const now = await get(path);
 
     const list = element('div', {});
     const preview = element('div', { 'data-key': 'preview',
