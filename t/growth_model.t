@@ -101,7 +101,10 @@ sub act {
         post($one, 'resume');
         resume($one, $before);
 
-    } elsif ($die < 0.85 && $one->{steps} && !$one->{paused}) {
+    } elsif ($die < 0.85 && $one->{steps} && !$one->{paused}
+             && $before->{step} < $#{$one->{steps}})
+    {
+        # a plan at its last step may be over
         post($one, 'pause');
         $one->{paused} = now();
 
