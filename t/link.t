@@ -18,7 +18,7 @@ my $t = Test::LiveUpdate->new();
 
 $ENV{APPROVAL} = 'on';
 
-$t->config_reference()->run()->plan(37);
+$t->config_reference()->run()->plan(39);
 
 $t->api('POST', '/v1/apps', { name => 'Shop', type => 'electron',
                               id => $_ }) for qw/ shop other /;
@@ -26,6 +26,8 @@ $t->api('POST', '/v1/apps', { name => 'Shop', type => 'electron',
 stage_dist($t, 'shop', $_, { 'latest.yml' => [ "1.0.$_", "App-1.0.$_.exe" ] })
     for 1 .. 3;
 stage_dist($t, 'other', 1, { 'latest.yml' => [ '1.0.1', 'App-1.0.1.exe' ] });
+stage_dist($t, 'shop', '1.0.5', {
+    'latest.yml' => [ '1.0.5', 'App-1.0.5.exe' ] });
 dist($t, 'shop', 4, { 'latest.yml' => [ '1.0.4', 'App-1.0.4.exe' ] });
 
 my $name = 'App-1.0.1.exe';
@@ -73,6 +75,10 @@ is(file(1, 'latest-build-1.yml', $key)->{status}, 200, 'the manifest');
 is(file(1, 'App-1.0.9.exe', $key)->{status}, 404, 'a file that is not there');
 
 is(file(2, 'App-1.0.2.exe', $key)->{status}, 403, 'no other release');
+is(file('1.0.5', 'App-1.0.5.exe', $key)->{status}, 403,
+   'nor one that is a version');
+is(file('1.0.5', 'App-1.0.5.exe', link_to('1.0.5')->{json}{key})->{status},
+   200, 'which has a link of its own');
 is(get("/download/other/staged/1/$name?key=$key")->{status}, 403,
    'no other app');
 is(file(1, $name, substr $key, 0, -1)->{status}, 403, 'not without its end');

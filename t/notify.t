@@ -14,8 +14,9 @@ use Test::More;
 
 use Test::LiveUpdate qw/ :DEFAULT json_decode json_encode zip /;
 use Test::LiveUpdate::Receiver;
+use Test::LiveUpdate::Release qw/ stage_dist /;
 
-my $t = Test::LiveUpdate->new()->plan(64);
+my $t = Test::LiveUpdate->new()->plan(66);
 my $r = Test::LiveUpdate::Receiver->new($t);
 my $url = $r->url();
 my @secrets = map { 'whsec_' . encode_base64($_ x 24, '') } qw/ a b /;
@@ -265,6 +266,15 @@ publish();
 got(all => 'release.staged');
 
 unlike($t->read_log(), qr/hidden|whsec|Key: /, 'no secret in the log');
+
+# a release whose id is a version
+
+$t->api('POST', '/v1/apps', { name => 'Desktop', type => 'electron',
+                              id => 'other' });
+$r->mark();
+stage_dist($t, 'other', '1.2.0', { 'latest.yml' => [ '1.2.0', 'App.exe' ] });
+got(all => 'release.staged');
+is($got[0]{json}{data}{release}, '1.2.0', 'it is a version');
 
 SKIP: {
     my $clients = "$Test::LiveUpdate::ROOT/t/clients";

@@ -74,7 +74,7 @@ lu_names_entry(const lu_str_t *line, lu_names_t *entry)
     entry->name.len = line->len - end - 1;
 
     return lu_sha256_hex_valid(&entry->sha256)
-           && lu_name_id_valid(&entry->release)
+           && lu_name_release_valid(&entry->release)
            && lu_name_file_check(&entry->name, &err) == LU_OK;
 }
 

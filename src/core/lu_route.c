@@ -9,7 +9,7 @@
 #include "lu_route.h"
 
 
-static int lu_route_is_release(lu_route_e resource);
+static int lu_route_is_release(const char *pattern);
 static int lu_route_match(const char *pattern, const lu_str_t *path,
     lu_route_t *route);
 
@@ -133,7 +133,7 @@ lu_route(const lu_str_t *path, lu_route_t *route)
         return LU_OK;
     }
 
-    if (lu_route_is_release(route->resource)) {
+    if (lu_route_is_release(lu_route_table[i].pattern)) {
         return lu_name_release_valid(&route->id) ? LU_OK : LU_INVALID;
     }
 
@@ -147,23 +147,14 @@ lu_route(const lu_str_t *path, lu_route_t *route)
 }
 
 
+/* Their ids may be versions. */
+
 static int
-lu_route_is_release(lu_route_e resource)
+lu_route_is_release(const char *pattern)
 {
-    switch (resource) {
+    static const char  prefix[] = "/releases/{a}/{i}";
 
-    case LU_ROUTE_RELEASE:
-    case LU_ROUTE_PROMOTE:
-    case LU_ROUTE_REJECT:
-    case LU_ROUTE_WITHDRAW:
-    case LU_ROUTE_STAGE:
-    case LU_ROUTE_FETCH:
-    case LU_ROUTE_RETRY:
-        return 1;
-
-    default:
-        return 0;
-    }
+    return strncmp(pattern, prefix, sizeof(prefix) - 1) == 0;
 }
 
 

@@ -472,7 +472,7 @@ ngx_lu_gather_is_true(ngx_lu_pass_t *pass, const cJSON *event,
     if (lu_json_string(event, "app", &app) != LU_OK
         || lu_json_string(event, "release", &id) != LU_OK
         || !lu_name_id_valid(&app)
-        || !lu_name_id_valid(&id))
+        || !lu_name_release_valid(&id))
     {
         return NGX_DECLINED;
     }

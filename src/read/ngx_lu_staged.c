@@ -81,7 +81,7 @@ ngx_lu_staged_handler(ngx_http_request_t *r, ngx_str_t *id,
     name.data = path->data + ngx_min(release.len + 1, path->len);
     name.len = path->data + path->len - name.data;
 
-    if (!lu_name_id_valid(&release)
+    if (!lu_name_release_valid(&release)
         || lu_name_href_check(&name, &err) != LU_OK)
     {
         return ngx_lu_static_refuse(r, NGX_HTTP_NOT_FOUND, "Not found.");

@@ -87,6 +87,12 @@ test_next(void)
 
         ok(at == text.len, "%s: to the end", cases[i].what);
     }
+
+    text = tap_str(SHA " 1.2.0+r1 a.exe\n");
+    at = 0;
+
+    ok(lu_names_next(&text, &at, &entry)
+       && lu_str_is(&entry.release, "1.2.0+r1"), "a release that is a version");
 }
 
 

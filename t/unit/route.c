@@ -58,6 +58,8 @@ static const route_case_t  route_cases[] = {
     { "/releases/a1/b2/reject", ROUTE(REJECT), "a1", "b2", NULL },
     { "/releases/a1/b2/withdraw", ROUTE(WITHDRAW), "a1", "b2", NULL },
     { "/releases/a1/b2/stage", ROUTE(STAGE), "a1", "b2", NULL },
+    { "/releases/a1/1.2.0/link", ROUTE(LINK), "a1", "1.2.0", NULL },
+    { "/releases/a1/1.2.0/halt", ROUTE(GROWTH), "a1", "1.2.0", "halt" },
     { APP "/transfer", ROUTE(CLOUD), UUID, NULL, NULL },
     { APP "/repository", ROUTE(CLOUD), UUID, NULL, NULL },
 
