@@ -23,6 +23,10 @@
 
 #define NGX_LU_USAGE_CALM   10      /* seconds */
 
+/* the time of an app of which only the quota is known */
+
+#define NGX_LU_USAGE_NEVER  1
+
 #define NGX_LU_USAGE_FORM                                                     \
     "usage-1 %ld %lf %lf %ld.%ld %lf %ld.%ld %lf\n"
 
@@ -42,8 +46,10 @@ typedef struct {
 } ngx_lu_usage_known_t;
 
 
+static u_char *ngx_lu_usage_path(ngx_lu_task_t *task, ngx_lu_io_t *io);
 static void ngx_lu_usage_read(ngx_lu_task_t *task, u_char *path,
     ngx_lu_usage_known_t *known);
+static ngx_int_t ngx_lu_usage_limit(ngx_lu_task_t *task, double *quota);
 static ngx_int_t ngx_lu_usage_folder(ngx_lu_task_t *task, const char *place,
     time_t now, double *bytes, long *sec, long *nsec, ngx_uint_t *changed);
 static ngx_int_t ngx_lu_usage_rest(ngx_lu_task_t *task, double *bytes);
@@ -60,8 +66,7 @@ ngx_lu_usage(ngx_lu_task_t *task, ngx_uint_t about, ngx_lu_usage_t *usage)
     ngx_uint_t             changed;
     ngx_lu_usage_known_t   known;
 
-    path = ngx_lu_path(&task->io, "%V/apps/%s/.usage", &task->store->path,
-                       task->app.data);
+    path = ngx_lu_usage_path(task, &task->io);
     if (path == NULL) {
         return NGX_ERROR;
     }
@@ -79,7 +84,7 @@ ngx_lu_usage(ngx_lu_task_t *task, ngx_uint_t about, ngx_lu_usage_t *usage)
             return NGX_ERROR;
         }
 
-        changed = (known.at == 0);
+        changed = (known.at <= NGX_LU_USAGE_NEVER);
 
         if (ngx_lu_usage_folder(task, "live", now, &known.live,
                                 &known.live_sec, &known.live_nsec, &changed)
@@ -103,6 +108,14 @@ ngx_lu_usage(ngx_lu_task_t *task, ngx_uint_t about, ngx_lu_usage_t *usage)
     usage->quota = known.quota >= 0 ? known.quota : (double) task->quota;
 
     return NGX_OK;
+}
+
+
+static u_char *
+ngx_lu_usage_path(ngx_lu_task_t *task, ngx_lu_io_t *io)
+{
+    return ngx_lu_path(io, "%V/apps/%s/.usage", &task->store->path,
+                       task->app.data);
 }
 
 
@@ -297,8 +310,7 @@ ngx_lu_usage_forget(ngx_lu_task_t *task)
     ngx_memzero(&local, sizeof(ngx_lu_io_t));
     local.pool = task->io.pool;
 
-    path = ngx_lu_path(&local, "%V/apps/%s/.usage", &task->store->path,
-                       task->app.data);
+    path = ngx_lu_usage_path(task, &local);
 
     (void) ngx_lu_file_unlink(&local, path);
 }
@@ -307,13 +319,22 @@ ngx_lu_usage_forget(ngx_lu_task_t *task)
 ngx_int_t
 ngx_lu_usage_room(ngx_lu_task_t *task, off_t more)
 {
+    double          quota;
     ngx_lu_usage_t  usage;
+
+    if (ngx_lu_usage_limit(task, &quota) != NGX_OK) {
+        return ngx_lu_task_failed(task);
+    }
+
+    if (quota == 0) {
+        return NGX_OK;
+    }
 
     if (ngx_lu_usage(task, 1, &usage) != NGX_OK) {
         return ngx_lu_task_failed(task);
     }
 
-    if (usage.quota == 0 || usage.bytes + (double) more <= usage.quota) {
+    if (usage.bytes + (double) more <= usage.quota) {
         return NGX_OK;
     }
 
@@ -324,4 +345,36 @@ ngx_lu_usage_room(ngx_lu_task_t *task, off_t more)
                                   "or have them cleaned up.",
                                   (off_t) usage.bytes + more,
                                   (off_t) usage.quota));
+}
+
+
+/* An app without a quota is not measured: that it has none is remembered. */
+
+static ngx_int_t
+ngx_lu_usage_limit(ngx_lu_task_t *task, double *quota)
+{
+    u_char                *path;
+    ngx_lu_usage_known_t   known;
+
+    path = ngx_lu_usage_path(task, &task->io);
+    if (path == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_lu_usage_read(task, path, &known);
+
+    if (known.at == 0) {
+
+        if (ngx_lu_usage_quota(task, &known.quota) != NGX_OK) {
+            return NGX_ERROR;
+        }
+
+        known.at = NGX_LU_USAGE_NEVER;
+
+        ngx_lu_usage_write(task, path, &known);
+    }
+
+    *quota = known.quota >= 0 ? known.quota : (double) task->quota;
+
+    return NGX_OK;
 }
