@@ -4,14 +4,13 @@
  */
 
 
+#include "lu_base64.h"
 #include "lu_event.h"
 #include "lu_hex.h"
 #include "lu_line.h"
 #include "lu_name.h"
 #include "lu_target.h"
 #include "lu_url.h"
-
-#include <openssl/evp.h>
 
 
 #define LU_TARGET_SECRET_MIN  24
@@ -304,10 +303,10 @@ lu_target_takes(const lu_str_t *field, const char *key, lu_str_t *value)
 static lu_rc_e
 lu_target_secret(lu_target_line_t *line, lu_str_t *value)
 {
-    int             n;
+    size_t          n;
     lu_str_t        text, *secret;
     lu_target_t    *target;
-    unsigned char   bytes[LU_TARGET_SECRET * 2], again[LU_TARGET_SECRET * 3];
+    unsigned char   bytes[LU_TARGET_SECRET];
 
     target = line->target;
 
@@ -317,28 +316,17 @@ lu_target_secret(lu_target_line_t *line, lu_str_t *value)
                         "signed");
     }
 
-    n = -1;
+    n = 0;
 
-    if (lu_target_takes(value, "whsec_", &text)
-        && text.len % 4 == 0
-        && text.len >= LU_TARGET_SECRET_MIN / 3 * 4
-        && text.len <= (LU_TARGET_SECRET + 2) / 3 * 4)
-    {
-        n = EVP_DecodeBlock(bytes, text.data, (int) text.len);
-    }
-
-    if (n > 0) {
+    if (lu_target_takes(value, "whsec_", &text) && text.len >= 4) {
+        n = text.len / 4 * 3;
         n -= (text.data[text.len - 1] == '=');
         n -= (text.data[text.len - 2] == '=');
-
-        (void) EVP_EncodeBlock(again, bytes, n);
-
-        if (memcmp(again, text.data, text.len) != 0) {
-            n = -1;
-        }
     }
 
-    if (n < LU_TARGET_SECRET_MIN || n > LU_TARGET_SECRET) {
+    if (n < LU_TARGET_SECRET_MIN || n > LU_TARGET_SECRET
+        || !lu_base64_decode(bytes, n, &text))
+    {
         return lu_error(line->err, NULL,
                         "has a \"secret\" that is not \"whsec_\" and 24 to "
                         "64 bytes in base64");
@@ -346,7 +334,7 @@ lu_target_secret(lu_target_line_t *line, lu_str_t *value)
 
     secret = &target->secrets[target->nsecrets];
 
-    *secret = lu_str_dup(line->arena, bytes, (size_t) n);
+    *secret = lu_str_dup(line->arena, bytes, n);
     if (secret->data == NULL) {
         return LU_NOMEM;
     }

@@ -700,11 +700,23 @@ ngx_lu_bundle_deploy(ngx_lu_task_t *task, cJSON *app, const cJSON *release)
 
 
 ngx_int_t
-ngx_lu_bundle_publish(ngx_lu_task_t *task, cJSON *app, const cJSON *release)
+ngx_lu_bundle_publish(ngx_lu_task_t *task, cJSON *app, const cJSON *release,
+    const cJSON *wanted)
 {
-    ngx_int_t  status;
+    char       *id;
+    lu_rc_e     rc;
+    ngx_int_t   status;
 
     status = ngx_lu_bundle_deploy(task, app, release);
+
+    if (status == NGX_OK && wanted) {
+        id = ngx_lu_task_member(task, release, "deployment");
+
+        rc = lu_change_deployment_plan(app, id ? id : "", wanted, task->now,
+                                       &task->error);
+
+        status = ngx_lu_task_core(task, rc);
+    }
 
     if (status == NGX_OK) {
         status = ngx_lu_release_publish(task, task->subject);
@@ -719,7 +731,6 @@ ngx_lu_bundle_promote(ngx_lu_task_t *task, cJSON *app,
     ngx_lu_release_t *release, const ngx_lu_promotion_t *promotion)
 {
     char      *id;
-    lu_rc_e    rc;
     ngx_int_t  status;
 
     status = ngx_lu_bundle_target(task, app, release->json, promotion);
@@ -748,22 +759,7 @@ ngx_lu_bundle_promote(ngx_lu_task_t *task, cJSON *app,
         }
     }
 
-    status = ngx_lu_bundle_deploy(task, app, release->json);
-
-    if (status == NGX_OK && promotion->wanted) {
-        id = ngx_lu_task_member(task, release->json, "deployment");
-
-        rc = lu_change_deployment_plan(app, id ? id : "", promotion->wanted,
-                                       task->now, &task->error);
-
-        status = ngx_lu_task_core(task, rc);
-    }
-
-    if (status == NGX_OK) {
-        status = ngx_lu_release_publish(task, task->subject);
-    }
-
-    return status == NGX_OK ? NGX_HTTP_OK : status;
+    return ngx_lu_bundle_publish(task, app, release->json, promotion->wanted);
 }
 
 

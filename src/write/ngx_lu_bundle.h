@@ -71,10 +71,13 @@ ngx_int_t ngx_lu_bundle_open(ngx_lu_task_t *task, ngx_lu_release_t *release);
 ngx_int_t ngx_lu_bundle_deploy(ngx_lu_task_t *task, cJSON *app,
     const cJSON *release);
 
-/* The same, and makes it live.  200, or a status. */
+/*
+ * The same, and makes it live; "wanted" is the plan, start and end of the
+ * deployment, or NULL.  200, or a status.
+ */
 
 ngx_int_t ngx_lu_bundle_publish(ngx_lu_task_t *task, cJSON *app,
-    const cJSON *release);
+    const cJSON *release, const cJSON *wanted);
 
 /*
  * The same as an approver asks for it.  Another rollout of the newest bundle

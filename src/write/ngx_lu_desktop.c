@@ -488,13 +488,11 @@ ngx_lu_desktop_stamp(ngx_lu_task_t *task, cJSON *app)
 {
     time_t    stamp;
     lu_put_t  put;
-    lu_str_t  now;
     uint64_t  last;
 
-    now = lu_str(task->now);
     last = 0;
+    stamp = lu_time_of(task->now);
 
-    (void) lu_time_parse(&now, &stamp);
     (void) lu_json_size(app, "desktopTime", &last);
 
     if (stamp <= (time_t) last) {

@@ -50,8 +50,6 @@ ngx_lu_guard(ngx_lu_task_t *task, const ngx_lu_cohort_copy_t *copy,
 {
     char                  *reason;
     cJSON                 *app;
-    time_t                 now;
-    lu_str_t               text;
     ngx_int_t              status;
     ngx_uint_t             open;
     lu_guard_t             guard;
@@ -92,12 +90,8 @@ ngx_lu_guard(ngx_lu_task_t *task, const ngx_lu_cohort_copy_t *copy,
         return status;
     }
 
-    text = lu_str(task->now);
-    now = 0;
-
-    (void) lu_time_parse(&text, &now);
-
-    lu_guard_judge(&guard, sum, copy->start, now, &found.verdict);
+    lu_guard_judge(&guard, sum, copy->start, lu_time_of(task->now),
+                   &found.verdict);
 
     if (found.verdict.result == LU_GUARD_CONTENT) {
         return NGX_OK;

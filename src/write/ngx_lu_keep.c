@@ -52,13 +52,11 @@ ngx_int_t
 ngx_lu_keep_open(ngx_lu_task_t *task, ngx_lu_keep_t *keep)
 {
     u_char     *path;
-    lu_str_t    now;
     ngx_int_t   rc, status;
 
     ngx_memzero(keep, sizeof(ngx_lu_keep_t));
 
-    now = lu_str(task->now);
-    (void) lu_time_parse(&now, &keep->now);
+    keep->now = lu_time_of(task->now);
 
     status = ngx_lu_app_read(task, &keep->app);
     if (status != NGX_OK) {

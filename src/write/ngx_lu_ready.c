@@ -155,5 +155,5 @@ ngx_lu_ready_publish(ngx_lu_task_t *task, cJSON *app, void *data)
 
     task->again = 0;
 
-    return ngx_lu_bundle_publish(task, app, release->json);
+    return ngx_lu_bundle_publish(task, app, release->json, NULL);
 }
