@@ -284,7 +284,7 @@ ngx_lu_api_cleanup_post(ngx_lu_call_t *call)
     task = &call->task;
 
     rc = ngx_lu_cleanup_claim(&task->io, task->store, task->io.pool, &claim,
-                           &path);
+                              &path);
 
     if (rc == NGX_BUSY) {
         return ngx_lu_task_refuse(task, NGX_HTTP_CONFLICT,

@@ -78,7 +78,7 @@ typedef struct {
     ngx_lu_health_t           *health;  /* of the worker; NULL at first */
     ngx_lu_jobs_t             *jobs;    /* NULL if nothing is fetched */
     ngx_lu_notify_t           *notify;  /* NULL if nobody is told */
-    ngx_lu_cleanup_t          *cleanup;  /* of the worker; or NULL */
+    ngx_lu_cleanup_t          *cleanup; /* of the worker; or NULL */
     ngx_str_t                  keep;    /* liveupdate_keep; empty: off */
     time_t                     every;   /* seconds between two passes */
     ngx_thread_pool_t         *threads_keep; /* for passes */

@@ -39,11 +39,11 @@ struct ngx_lu_cleanup_s {
 
 
 typedef struct {
-    ngx_lu_cleanup_t    *pass;
-    ngx_lu_task_t        task;
-    ngx_lu_run_t         run;
-    ngx_uint_t           removed;
-    ngx_uint_t           left;
+    ngx_lu_cleanup_t  *pass;
+    ngx_lu_task_t      task;
+    ngx_lu_run_t       run;
+    ngx_uint_t         removed;
+    ngx_uint_t         left;
 } ngx_lu_cleanup_step_t;
 
 
@@ -156,8 +156,8 @@ static void
 ngx_lu_cleanup_start(ngx_lu_cleanup_t *pass, const lu_str_t *app,
     ngx_lu_run_pt handler, ngx_lu_thread_pt done)
 {
-    ngx_pool_t          *pool;
-    ngx_lu_task_t       *task;
+    ngx_pool_t             *pool;
+    ngx_lu_task_t          *task;
     ngx_lu_cleanup_step_t  *step;
 
     pool = ngx_create_pool(4096, ngx_cycle->log);
@@ -258,12 +258,12 @@ ngx_lu_cleanup_begin(void *data)
 {
     ngx_lu_cleanup_step_t *step = data;
 
-    time_t            last;
-    u_char           *path;
-    ngx_int_t         rc;
-    ngx_lu_io_t      *io;
-    ngx_lu_cleanup_t    *pass;
-    ngx_file_info_t   fi;
+    time_t             last;
+    u_char            *path;
+    ngx_int_t          rc;
+    ngx_lu_io_t       *io;
+    ngx_lu_cleanup_t  *pass;
+    ngx_file_info_t    fi;
 
     pass = step->pass;
     io = &step->task.io;
@@ -291,7 +291,7 @@ ngx_lu_cleanup_begin(void *data)
     }
 
     rc = ngx_lu_cleanup_claim(io, pass->store, pass->pool, &pass->claim,
-                           &pass->path);
+                              &pass->path);
 
     if (rc != NGX_OK) {
         return rc == NGX_BUSY ? NGX_DONE : ngx_lu_task_failed(&step->task);
@@ -306,8 +306,8 @@ ngx_lu_cleanup_begin(void *data)
 static ngx_int_t
 ngx_lu_cleanup_list(ngx_lu_cleanup_step_t *step)
 {
-    ngx_int_t       status;
-    ngx_lu_task_t   task;
+    ngx_int_t      status;
+    ngx_lu_task_t  task;
 
     /* the list lives as long as the pass */
 
@@ -330,7 +330,7 @@ ngx_lu_cleanup_begun(void *data)
 {
     ngx_lu_cleanup_step_t *step = data;
 
-    ngx_int_t       status;
+    ngx_int_t          status;
     ngx_lu_cleanup_t  *pass;
 
     pass = step->pass;
@@ -354,8 +354,8 @@ ngx_lu_cleanup_begun(void *data)
 static void
 ngx_lu_cleanup_next(ngx_lu_cleanup_t *pass)
 {
-    lu_str_t   id;
-    ngx_str_t *app;
+    lu_str_t    id;
+    ngx_str_t  *app;
 
     if (ngx_exiting || ngx_terminate) {
         ngx_lu_cleanup_over(pass);
@@ -367,7 +367,7 @@ ngx_lu_cleanup_next(ngx_lu_cleanup_t *pass)
         id.data = (u_char *) "";
 
         ngx_lu_cleanup_start(pass, &id, ngx_lu_cleanup_complete,
-                          ngx_lu_cleanup_completed);
+                             ngx_lu_cleanup_completed);
         return;
     }
 
@@ -384,8 +384,8 @@ ngx_lu_cleanup_app(void *data)
 {
     ngx_lu_cleanup_step_t *step = data;
 
-    ngx_int_t        status;
-    ngx_lu_usage_t   usage;
+    ngx_int_t       status;
+    ngx_lu_usage_t  usage;
 
     /* what a busy lock has cut short is begun anew */
 
@@ -407,8 +407,8 @@ ngx_lu_cleanup_app_done(void *data)
 {
     ngx_lu_cleanup_step_t *step = data;
 
-    ngx_uint_t      lost;
-    ngx_int_t       status;
+    ngx_uint_t         lost;
+    ngx_int_t          status;
     ngx_lu_cleanup_t  *pass;
 
     pass = step->pass;
