@@ -41,7 +41,8 @@ $(shell mkdir -p $(TMPDIR))
 .PHONY: module
 module: deps-build $(MODULE)	## build the module
 
-# A file that comes or goes changes its folder.
+# A file that comes or goes changes its folder.  nginx compiles all files again
+# when one header has changed; here the compiler says which of them include it.
 
 $(BUILD)/Makefile: config $(wildcard src/*)
 	@test -f $(NGINX_SRC)/auto/module \
@@ -57,6 +58,9 @@ $(BUILD)/Makefile: config $(wildcard src/*)
 			--add-dynamic-module=$(CURDIR) --builddir=$(BUILD)' \
 		> $(BUILD)/configure.log \
 		|| { tail -n 20 $(BUILD)/configure.log >&2; rm -f $@; exit 1; }
+	sed -i -e 's/^ADDON_DEPS = .*/ADDON_DEPS = $$(CORE_DEPS) $$(HTTP_DEPS)/' \
+		-e 's/^ALL_INCS = /&-MMD -MP /' \
+		-e '$$a -include $$(wildcard $(BUILD)/addon/*/*.d)' $@
 
 $(MODULE): $(BUILD)/Makefile $(SOURCES)
 	$(MAKE) --no-print-directory $(JOBS) -f $(BUILD)/Makefile \
@@ -98,6 +102,21 @@ updaters: deps-build-test-clients module clients	## what each electron-updater d
 	LIVEUPDATE_UPDATERS=1 $(PROVE) t/updater_versions.t
 
 
+# The vendor's plugin for Android, with as little of Android as it needs.
+
+.PHONY: plugin
+plugin: deps-build-test-clients-plugin module plugin-clients	## the plugin's own code for Android, here
+	$(PROVE) t/plugin/plugin.t
+
+.PHONY: plugin-clients
+plugin-clients: t/plugin/node_modules/.package-lock.json
+
+t/plugin/node_modules/.package-lock.json: t/plugin/package-lock.json
+	cd t/plugin && npm ci --no-audit --no-fund --no-update-notifier \
+		--cache $(CURDIR)/build/npm --loglevel=error
+	@touch $@
+
+
 .PHONY: openapi
 openapi: deps-build-test-clients module clients openapi-clients	## compare with GitHub's description of its API
 	$(PROVE) t/github_openapi.t
@@ -130,7 +149,8 @@ stop:	## stop what "make start" started: RUN=dir
 
 .PHONY: bench
 bench: deps-build-test-bench module	## compare with what nginx does anyway
-	@set -e; for bench in $(or $(wildcard t/bench/*.pl),missing); do \
+	@set -e; for bench in $(or $(filter-out t/bench/release.pl, \
+		$(wildcard t/bench/*.pl)),missing); do \
 		echo "# $$bench"; \
 		perl -It/lib $$bench; \
 	done
@@ -139,6 +159,11 @@ bench: deps-build-test-bench module	## compare with what nginx does anyway
 .PHONY: bench-count
 bench-count: deps-build-test-bench module	## count the instructions of a request: [BENCH_CASES= BENCH_FUNCTIONS=]
 	@perl -It/lib t/bench/instructions.pl
+
+
+.PHONY: bench-release
+bench-release: deps-build-test-clients-bench module clients	## a large desktop release: [SIZE=4096 TMPDIR=]
+	@BENCH_SIZE=$(SIZE) perl -It/lib t/bench/release.pl
 
 
 .PHONY: capacity
@@ -164,12 +189,23 @@ soak: deps-build-test-clients module clients	## the long tests, about an hour: [
 	SOAK_SECONDS=$(SOAK_SECONDS) LIVEUPDATE_KILLS=200 \
 	LIVEUPDATE_FAULTS=1 LIVEUPDATE_SCHEDULES=1000 \
 	LIVEUPDATE_PUBLISHES=1000 LIVEUPDATE_SIGNATURES=10000 \
-	LIVEUPDATE_EVENTS=1000 \
+	LIVEUPDATE_EVENTS=1000 LIVEUPDATE_HISTORIES=1000 \
 	TEST_NGINX_RELOADS=500 \
 		$(PROVE) t/soak t/kill.t t/fetch_kill.t t/fault.t \
 			t/fetch_crash.t t/github_fault.t t/github_model.t \
 			t/github_webhook.t t/webhook.t t/leak.t t/reload.t \
-			t/notify_order.t
+			t/notify_order.t t/cleanup_fault.t t/cleanup_model.t
+
+
+# Schedules of rollouts, on one machine and on three.
+
+.PHONY: model
+model: deps-build-test module	## random schedules of rollouts, two hours: [MODEL_SCHEDULES=1000]
+	for n in 1 3; do \
+		LIVEUPDATE_SCHEDULES=$(or $(MODEL_SCHEDULES),1000) \
+		LIVEUPDATE_MACHINES=$$n $(PROVE) t/growth_model.t \
+			t/growth_desktop_model.t || exit 1; \
+	done
 
 
 .PHONY: unit
@@ -180,17 +216,19 @@ unit: deps-build	## build and run the unit tests of src/core
 
 UNIT_CFLAGS = -std=c11 -Wall -Wextra -Wshadow -pedantic -Werror \
 	-Wno-unused-function -g -fsanitize=address,undefined \
-	-fno-sanitize-recover=undefined -Isrc/core -It/unit
+	-fno-sanitize-recover=undefined -Isrc/core -It/unit -MMD -MP
 UNIT_OBJS = $(CORE:src/core/%.c=build/unit/%.o)
 
-build/unit/%.o: src/core/%.c $(wildcard src/core/*.h)
+build/unit/%.o: src/core/%.c
 	@mkdir -p $(@D)
 	$(CC) $(UNIT_CFLAGS) -c -o $@ $<
 
-build/unit/%: t/unit/%.c $(wildcard t/unit/*.h) $(UNIT_OBJS)
-	$(CC) $(UNIT_CFLAGS) -o $@ $< \
+build/unit/%: t/unit/%.c $(UNIT_OBJS)
+	$(CC) $(UNIT_CFLAGS) -MF $@.d -MT $@ -o $@ $< \
 		$(filter-out build/unit/lu_$*.o,$(UNIT_OBJS)) \
 		$(CORE_LIBS)
+
+-include $(wildcard build/unit/*.d)
 
 
 # Rollouts in simulated time, with the guard of src/core.

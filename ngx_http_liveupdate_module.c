@@ -15,6 +15,7 @@
 #include "store/ngx_lu_machine.h"
 #include "store/ngx_lu_mark.h"
 #include "store/ngx_lu_mount.h"
+#include "write/ngx_lu_usage.h"
 #include "job/ngx_lu_cleanup.h"
 #include "job/ngx_lu_guards.h"
 #include "job/ngx_lu_sweep.h"
@@ -25,12 +26,15 @@
 #include "api/ngx_lu_s3.h"
 #include "api/ngx_lu_webhook.h"
 #include "watch/ngx_lu_health.h"
+#include "watch/ngx_lu_history.h"
 #include "watch/ngx_lu_status.h"
 #include "conf/ngx_lu_advice.h"
 #include "conf/ngx_lu_conf.h"
 #include "conf/ngx_lu_conf_keep.h"
 #include "conf/ngx_lu_conf_notify.h"
 #include "conf/ngx_lu_conf_s3.h"
+#include "conf/ngx_lu_conf_tls.h"
+#include "conf/ngx_lu_conf_user.h"
 
 
 #define NGX_LU_ZONE_SIZE   (16 * 1024 * 1024)
@@ -63,6 +67,7 @@ static char *ngx_lu_set_zone(ngx_conf_t *cf, ngx_lu_store_t *store);
 static ngx_int_t ngx_lu_init(ngx_conf_t *cf);
 static ngx_int_t ngx_lu_init_zone(ngx_shm_zone_t *shm_zone, void *data);
 static ngx_int_t ngx_lu_init_process(ngx_cycle_t *cycle);
+static ngx_int_t ngx_lu_init_store(ngx_cycle_t *cycle, ngx_lu_store_t *store);
 static ngx_int_t ngx_lu_init_module(ngx_cycle_t *cycle);
 
 
@@ -112,6 +117,13 @@ static ngx_command_t  ngx_lu_commands[] = {
       ngx_conf_set_str_slot,
       NGX_HTTP_LOC_CONF_OFFSET,
       offsetof(ngx_lu_loc_conf_t, tokens_path),
+      NULL },
+
+    { ngx_string("liveupdate_user"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_1MORE,
+      ngx_lu_conf_user,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
       NULL },
 
     { ngx_string("liveupdate_base_url"),
@@ -238,6 +250,13 @@ static ngx_command_t  ngx_lu_commands[] = {
       ngx_conf_set_off_slot,
       NGX_HTTP_LOC_CONF_OFFSET,
       offsetof(ngx_lu_loc_conf_t, quota),
+      NULL },
+
+    { ngx_string("liveupdate_reserve"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_off_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_lu_loc_conf_t, reserve),
       NULL },
 
     { ngx_string("liveupdate_status"),
@@ -459,6 +478,7 @@ ngx_lu_store(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     store->path = path;
     store->hash = ngx_crc32_long(path.data, path.len);
+    store->certificates = &lumcf->certificates;
 
     store->threads = ngx_lu_thread_create(cf->pool);
     store->catalog = ngx_lu_catalog_create(cf->pool);
@@ -757,7 +777,10 @@ ngx_lu_create_main_conf(ngx_conf_t *cf)
 
     if (ngx_array_init(&lumcf->stores, cf->pool, 1,
                        sizeof(ngx_lu_store_t *))
-        != NGX_OK)
+        != NGX_OK
+        || ngx_array_init(&lumcf->certificates, cf->pool, 1,
+                          sizeof(ngx_lu_certificate_t))
+           != NGX_OK)
     {
         return NULL;
     }
@@ -824,6 +847,7 @@ ngx_lu_create_loc_conf(ngx_conf_t *cf)
      *     lucf->every = 0;
      */
 
+    lucf->user = NGX_CONF_UNSET_PTR;
     lucf->valid = NGX_CONF_UNSET;
     lucf->api = NGX_CONF_UNSET;
     lucf->releases = NGX_CONF_UNSET;
@@ -834,6 +858,7 @@ ngx_lu_create_loc_conf(ngx_conf_t *cf)
     lucf->status_token = NGX_CONF_UNSET;
     lucf->ready = NGX_CONF_UNSET;
     lucf->quota = NGX_CONF_UNSET;
+    lucf->reserve = NGX_CONF_UNSET;
 
     return lucf;
 }
@@ -852,6 +877,7 @@ ngx_lu_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     ngx_conf_merge_str_value(conf->tokens_path, prev->tokens_path, "");
     ngx_conf_merge_str_value(conf->threads_name, prev->threads_name,
                              "default");
+    ngx_conf_merge_ptr_value(conf->user, prev->user, NULL);
     ngx_conf_merge_sec_value(conf->valid, prev->valid, 1);
     ngx_conf_merge_uint_value(conf->approval, prev->approval,
                               NGX_LU_APPROVAL_OFF);
@@ -862,6 +888,8 @@ ngx_lu_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     }
 
     ngx_conf_merge_off_value(conf->quota, prev->quota, 0);
+    ngx_conf_merge_off_value(conf->reserve, prev->reserve,
+                             NGX_LU_USAGE_RESERVE);
 
     if (conf->keep.data == NULL) {
         conf->keep = prev->keep;
@@ -1090,6 +1118,10 @@ ngx_lu_init(ngx_conf_t *cf)
 
     ngx_lu_advice_threads(cf, lumcf);
 
+    if (ngx_lu_conf_tls(cf, lumcf) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
     if (lumcf->zone) {
         lumcf->zone->data = lumcf;
         lumcf->zone->init = ngx_lu_init_zone;
@@ -1136,20 +1168,54 @@ ngx_lu_init_zone(ngx_shm_zone_t *shm_zone, void *data)
 static ngx_int_t
 ngx_lu_init_process(ngx_cycle_t *cycle)
 {
-    if (ngx_lu_count_start(cycle) != NGX_OK
-        || ngx_lu_clean_init(cycle) != NGX_OK)
+    ngx_uint_t            i;
+    ngx_lu_store_t      **stores;
+    ngx_lu_main_conf_t   *lumcf;
+
+    if (ngx_process != NGX_PROCESS_WORKER && ngx_process != NGX_PROCESS_SINGLE)
+    {
+        return NGX_OK;
+    }
+
+    lumcf = ngx_http_cycle_get_module_main_conf(cycle,
+                                                ngx_http_liveupdate_module);
+    if (lumcf == NULL) {
+        return NGX_OK;
+    }
+
+    stores = lumcf->stores.elts;
+
+    for (i = 0; i < lumcf->stores.nelts; i++) {
+        if (ngx_lu_init_store(cycle, stores[i]) != NGX_OK) {
+            return NGX_ERROR;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_lu_init_store(ngx_cycle_t *cycle, ngx_lu_store_t *store)
+{
+    (void) ngx_lu_count_numbers(store);
+
+    ngx_lu_clean_init(cycle, store);
+    ngx_lu_sweep_init(cycle, store);
+
+    if (ngx_worker != 0) {
+        return NGX_OK;
+    }
+
+    ngx_lu_notify_init(cycle, store);
+
+    if (ngx_lu_guards_init(cycle, store) != NGX_OK
+        || ngx_lu_history_init(cycle, store) != NGX_OK)
     {
         return NGX_ERROR;
     }
 
-    if (ngx_lu_sweep_init(cycle) != NGX_OK
-        || ngx_lu_notify_init(cycle) != NGX_OK
-        || ngx_lu_guards_init(cycle) != NGX_OK)
-    {
-        return NGX_ERROR;
-    }
-
-    return ngx_lu_cleanup_init(cycle);
+    return ngx_lu_cleanup_init(cycle, store);
 }
 
 

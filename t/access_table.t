@@ -57,8 +57,10 @@ DELETE /v1/apps/{a}/channels                            publish
 GET    /v1/apps/{a}/channels/{i}                        read
 PATCH  /v1/apps/{a}/channels/{i}                        publish
 DELETE /v1/apps/{a}/channels/{i}                        publish
+GET    /v1/apps/{a}/channels/{i}/health                 read
 POST   /v1/apps/{a}/channels/{i}/pause                  publish
 POST   /v1/apps/{a}/channels/{i}/resume                 publish
+GET    /v1/apps/{a}/history                              read
 GET    /v1/apps/{a}/bundles/latest                      -
 POST   /v1/apps/{a}/bundles                             publish
 GET    /v1/apps/{a}/bundles/{i}                         read
@@ -117,6 +119,7 @@ POST   /releases/{a}/{i}/stage                          publish
 POST   /releases/{a}/{i}/fetch                          publish
 POST   /releases/{a}/{i}/retry                          publish
 POST   /releases/{a}/{i}/link                           approve
+GET    /releases/{a}/{i}/health                         read
 POST   /releases/{a}/{i}/{s}                            approve
 EOF_TABLE
 

@@ -80,7 +80,7 @@ for my $file (qw/ liveupdate.keys s3.keys /) {
 rename "$dir/tokens", "$dir/liveupdate.tokens"
     or die "cannot rename the tokens: $!\n";
 
-$t->plan(78)->run();
+$t->plan(80)->run();
 
 # tokens
 
@@ -205,12 +205,18 @@ chmod 0600, "$dir/liveupdate.keys";
 # copies
 
 ok(-d "$store/apps/$app/.turn", 'there is a turn');
+mkdir "$store/notify" or die "cannot make $store/notify: $!\n";
+$t->write_file('state/store/notify/read.json', '{}');
+$t->write_file('liveupdate.targets', "all json http://127.0.0.1:1/\n");
+chmod 0600, "$dir/liveupdate.targets";
 good("backup $dir/copy.tar", 'backup');
 
 my $names = `tar -tf $dir/copy.tar`;
 
 unlike($names, qr{/\.turn/|/\.look$|^store/tmp}m, 'without turns');
+unlike($names, qr{^store/notify}m, 'without what was told');
 like($names, qr{^nginx/liveupdate\.keys$}m, 'with the keys');
+like($names, qr{^nginx/liveupdate\.targets$}m, 'and with who is told');
 is(mode('copy.tar'), '600', 'nobody else reads it');
 bad("backup $dir/copy.tar", qr/exists/, 'backup over another one');
 bad("restore $dir/copy.tar", qr/nginx runs/, 'restore while nginx runs');

@@ -12,9 +12,11 @@ use Digest::SHA qw/ sha256_hex /;
 use Test::More;
 
 use Test::LiveUpdate qw/ :DEFAULT json_decode json_encode sign zip /;
+use Test::LiveUpdate::Fault;
 use Test::LiveUpdate::HTTP qw/ parse_reply /;
 
-my $t = Test::LiveUpdate->new()->plan(183);
+my $t = Test::LiveUpdate->new()->plan(186);
+my $fault = Test::LiveUpdate::Fault->new($t);
 
 $t->config_reference();
 $t->run();
@@ -391,6 +393,22 @@ my @many = map { publish(channelName => 'production') } 1 .. 10;
 
 is(told('production'), $many[-1]{bundle}, 'the last of many');
 $t->api('DELETE', "$path/$_->{bundle}") for reverse @many[1 .. 9];
+
+# a disk that takes its time while the files of a bundle go
+
+my $large = $t->publish($app, undef, { map { ("$_.js" => $_) } 1 .. 50 });
+
+$fault->arm('wait', 'unlink', 40);
+
+my $going = http_start("DELETE $path/$large->{bundle} HTTP/1.0\r\n"
+                       . 'Authorization: Bearer ' . $t->token('admin')
+                       . "\r\n\r\n");
+
+ok((wait_until { defined $fault->fired() } 10), 'files of a bundle go');
+is($t->api('POST', "/v1/apps/$app/channels", { name => 'meanwhile' },
+           timeout => 5)->{status}, 201, 'changes need not wait for that');
+$fault->disarm();
+is(parse_reply(http_end($going))->{status}, 204, 'it has gone');
 is(told('production'), $many[0]{bundle}, 'the first, without the others');
 
 ###############################################################################

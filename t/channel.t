@@ -127,7 +127,7 @@ is(names('name=nope'), '', 'an empty list');
 is(names('limit=2'), 'default production', 'limit');
 is(names('limit=2&offset=1'), 'production ünï ✓ "q" \\', 'offset');
 is(names('limit=0'), '', 'a limit of none');
-is($t->api('GET', "$path?name=nope")->{body}, '[]', 'a bare list');
+is($t->api('GET', "$path?name=nope")->{body}, "[]\n", 'a bare list');
 
 # update
 

@@ -15,11 +15,13 @@ use Test::More;
 use Test::LiveUpdate qw/ :DEFAULT zip /;
 use Test::LiveUpdate::Store;
 
-my $t = Test::LiveUpdate->new()->plan(45);
+my $t = Test::LiveUpdate->new()->plan(65);
 
 $t->write_file_expand('nginx.conf', <<'EOC');
 
 %%TEST_GLOBALS%%
+
+thread_pool  aside  threads=8;
 
 events {
 }
@@ -27,8 +29,9 @@ events {
 http {
     %%TEST_GLOBALS_HTTP%%
 
-    liveupdate_store   store;
-    liveupdate_tokens  tokens;
+    liveupdate_store    store;
+    liveupdate_tokens   tokens;
+    liveupdate_threads  aside;
 
     server {
         listen  127.0.0.1:8080;
@@ -63,6 +66,36 @@ http {
             liveupdate_releases;
         }
     }
+
+    server {
+        listen  127.0.0.1:8082;
+
+        liveupdate_store  own;
+        liveupdate_keep   every=1s;
+
+        location /v1/ {
+            liveupdate_api;
+        }
+
+        location /releases/ {
+            liveupdate_releases;
+        }
+    }
+
+    server {
+        listen  127.0.0.1:8083;
+
+        liveupdate_store  off;
+        liveupdate_keep   off;
+
+        location /v1/ {
+            liveupdate_api;
+        }
+
+        location /releases/ {
+            liveupdate_releases;
+        }
+    }
 }
 
 EOC
@@ -74,7 +107,7 @@ my $store = Test::LiveUpdate::Store->new($dir);
 
 # the first pass comes a moment after the start, the next one a year later
 
-wait_until { (stat "$dir/jobs/.cleanup")[9] } 20;
+wait_until { $t->read_file('error.log') =~ /cleanup of "\Q$dir\E"/ } 20;
 
 my $app = $t->create_app('Shop');
 
@@ -98,7 +131,14 @@ is($reply->{json}{keep}, 'releases=2 time=0 rollback=1 failed=0 uploads=0 '
                          . 'channels=1s', 'the policy');
 ok(!$reply->{json}{own}, 'is that of the server');
 is($reply->{json}{quota}, 4 * 1024 * 1024, 'the quota');
+ok(!$reply->{json}{ownQuota}, 'of the server, too');
 is($reply->{json}{goes}{count}, 4, 'their number');
+
+is(goes($t->api('GET', "/releases/$app/cleanup?keep=releases%3D5%20time%3D0"
+                       . '%20rollback%3D0')),
+   "$ids[0] old", 'another policy would let others go');
+is($t->said($t->api('GET', "/releases/$app/cleanup?keep=releases%3Dx")),
+   '422 "releases=x" must have a number from 0 to 100000', 'if it is one');
 
 $reply = $t->api('GET', "/releases/$app/cleanup");
 
@@ -106,9 +146,10 @@ is(du(), $reply->{json}{bytes}, 'the bytes of the app are those of du');
 is($t->api('GET', "/releases/$app/cleanup?limit=1")
    ->{json}{releases}[1], undef, 'page by page');
 
-# the same file is one
+# the same file is one; the first bundle has it twice
 
-is(inode($ids[5], 'files/logo.png'), inode($ids[0], 'files/logo.png'),
+ok((grep { inode($ids[5], 'files/logo.png') eq inode($ids[0], $_) }
+    qw( files/logo.png files/copy.png )),
    'bytes that all bundles have are stored once');
 is(inode($ids[5], 'gzip/text.txt.gz'), inode($ids[0], 'gzip/text.txt.gz'),
    'compressed ones as well');
@@ -167,6 +208,18 @@ is($t->api('POST', "/releases/$app/rollback", { channel => 'production' })
 is($t->latest($app, channelName => 'production')->{json}{bundleId}, $ids[5],
    'to the release before');
 
+# who has an old version of the app gets an older bundle
+
+my $older = $ids[5];
+
+publish('production', $_, limits => { minAndroidAppVersionCode => '5' })
+    for 'l1', 'l2';
+
+$t->api('POST', "/releases/$app/cleanup", {});
+
+is($t->latest($app, channelName => 'production')->{json}{bundleId}, $older,
+   'what old versions of the app get is there');
+
 # a rollout, a forced device, a channel that has expired
 
 my $old = publish('beta', 'b1');
@@ -213,9 +266,9 @@ my $upload = $t->api('POST', "/v1/apps/$app/bundles",
                        channelName => 'beta' })->{json}{id};
 
 my $staged = $t->publish($app, 'beta', zip('index.html' => 's'),
-                         port => port(8081))->{bundle};
+                         port => 8081)->{bundle};
 my $rejected = $t->publish($app, 'beta', zip('index.html' => 'r'),
-                           port => port(8081))->{bundle};
+                           port => 8081)->{bundle};
 
 $t->api('POST', "/releases/$app/$rejected/reject", { reason => 'no' });
 
@@ -276,6 +329,52 @@ ok((wait_until { scalar(split ' ', live()) <= 7 } 30), 'a pass cleans up');
 ok((wait_until { (stat "$dir/jobs/.cleanup")[9] <= time() } 10),
    'and is complete');
 
+# what is damaged stays, is named, and keeps nothing else from going
+
+publish('production', $_) for 11 .. 14;
+
+my $ended = $t->create_channel($app, 'ended',
+                               fields => { expiresAt => time() * 1000 });
+my $last = publish('ended', 'e1');
+
+wait_until {
+    $reply = $t->api('GET', "/releases/$app/cleanup");
+    $reply->{json}{channels}[0]
+} 10;
+
+my @goes = sort map { $_->{id} } @{$reply->{json}{releases}};
+my ($first) = grep { $_ ne $last } @goes;
+my %whole = map { $_ => $t->read_file("store/live/$app/$_/release.json") }
+    $first, $last;
+
+$t->write_file("store/live/$app/$_/release.json", '{') for $first, $last;
+
+is_deeply($t->api('POST', "/releases/$app/cleanup", {})->{json},
+          { removed => @goes - 2, left => 0,
+            damaged => [sort $first, $last] }, 'damaged releases are named');
+is(join(' ', grep { -e "$dir/live/$app/$_" } @goes),
+   join(' ', sort $first, $last), 'they stay, and the others have gone');
+is($t->api('GET', "/v1/apps/$app/channels/$ended")->{status}, 404,
+   'as has the channel that has ended');
+like($t->read_file('error.log'),
+     qr!/live/$app/(?:$first|$last)/release\.json" failed!,
+     'the log names a file');
+is_deeply([map { @$_{qw/ id damaged /} }
+           @{$t->api('GET', "/releases/$app/cleanup")->{json}{releases}}],
+          [$first, JSON::PP::true()], 'what would go says so, too');
+
+utime time() + 1000, time() + 1000, "$dir/jobs/.cleanup";
+$t->reload();
+
+ok((wait_until { (stat "$dir/jobs/.cleanup")[9] <= time() } 30),
+   'a pass goes over it');
+like($t->read_file('error.log'),
+     qr!/live/$app/$first/release\.json" failed .*while cleaning up!,
+     'and names it');
+
+$t->write_file("store/live/$app/$_/release.json", $whole{$_})
+    for $first, $last;
+
 # the bytes that the status says
 
 my ($bytes, $du);
@@ -288,10 +387,52 @@ ok((wait_until {
     defined $bytes && abs($bytes - $du) <= $du / 100
 } 20), 'the status has the bytes of du');
 
+is(($t->api('GET', '/status')->{body}
+    =~ /^liveupdate_app_bytes\{app="$app"\} (\d+)$/m)[0], $bytes,
+   'and so do the metrics');
+
 $bytes //= 'none';
 note("status $bytes, du $du");
 
 is(join("\n", $store->check()), '', 'the store is whole');
+
+# without a policy of the server, passes are over apps that have their own
+
+my %staged = map { $_ => uploading($_) } 8082, 8083;
+my $places = $t->testdir();
+
+is(join(' ', grep { -e "$places/$_/jobs/.cleanup" } qw/ own off /), '',
+   'no policy, and no pass');
+
+for my $port (8082, 8083) {
+    my $passes = $port == 8082 ? JSON::PP::true() : JSON::PP::false();
+
+    $reply = $t->api('GET', '/releases/tool/cleanup', undef, port => $port);
+
+    is($reply->{json}{passes}, JSON::PP::false(), "$port: the app has none");
+
+    $reply = $t->api('PATCH', '/releases/tool/cleanup',
+                     { keep => 'uploads=0' }, port => $port);
+
+    is($reply->{json}{passes}, $passes, 'and then its own');
+}
+
+ok((wait_until { !-e "$places/own/staging/tool/$staged{8082}" } 20),
+   'it is followed');
+ok(-e "$places/off/staging/tool/$staged{8083}", 'unless passes are off');
+ok(!-e "$places/off/jobs/.cleanup", 'then there is none');
+
+
+sub uploading {
+    my ($port) = @_;
+
+    $t->api('POST', '/v1/apps', { name => 'tool', type => 'android',
+                                  id => 'tool' }, port => $port);
+
+    return $t->api('POST', '/v1/apps/tool/bundles',
+                   { appId => 'tool', artifactType => 'zip' }, port => $port)
+        ->{json}{id};
+}
 
 
 sub publish {
@@ -302,7 +443,8 @@ sub publish {
         'logo.png' => $logo,
         'copy.png' => $logo,
         'text.txt' => $text,
-    }, bundle => { rolloutPercentage => $opt{rollout} // 1 });
+    }, bundle => { rolloutPercentage => $opt{rollout} // 1,
+                   %{$opt{limits} || {}} });
 
     die $done->{reply}{raw} unless $done->{ok};
 

@@ -60,7 +60,7 @@ $t->run();
 my $dir = $t->testdir() . '/store';
 my $store = Test::LiveUpdate::Store->new($dir);
 
-wait_until { (stat "$dir/jobs/.cleanup")[9] } 20;
+wait_until { $t->read_file('error.log') =~ /cleanup of "\Q$dir\E"/ } 20;
 
 my $app = $t->create_app('Shop');
 my ($n, @needed, @goes);

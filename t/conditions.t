@@ -13,7 +13,7 @@ use Test::More;
 use Test::LiveUpdate;
 use Test::LiveUpdate::Release qw/ bytes_of manifest_of /;
 
-my $t = Test::LiveUpdate->new()->plan(13);
+my $t = Test::LiveUpdate->new()->plan(22);
 
 $ENV{APPROVAL} = 'on';
 
@@ -23,15 +23,18 @@ $t->run();
 $t->api('POST', '/v1/apps', { id => 'shop', name => 'Shop',
                               type => 'electron' });
 
-# as version 27 of electron-builder is going to sign
+# as prereleases of version 27 of electron-builder sign, and more
 
-my $signed = <<'EOC';
+my $one = '8f' x 32;
+my $two = '3c' x 32;
+
+my $signed = <<"EOC";
 signatures:
-  - keyId: "one"
-    algorithm:   ed25519
-    signature: 'AAAA+/=='   # a comment
-  - { keyId: two, algorithm: ed25519, signature: "BBBB" }
-futureField: [ 1, ~, "\u00e9" ]
+  - keyId: $one
+    signature:   'AAAA+/=='   # a comment
+  - { keyId: "$two", signature: "BBBB" }
+signature: AAAA+/==
+futureField: [ 1, ~, "\\u00e9" ]
 EOC
 
 my %manifest = (
@@ -75,6 +78,40 @@ change(2, 'promote', { rollout => 1 });
 $t->api('POST', '/releases/shop/rollback', {}, token => 'approve');
 is(served(), $manifest{1}, 'taken back');
 
+# another channel
+
+$manifest{4} = manifest('4.0.0-beta.1', $signed);
+stage(4, 'beta.yml');
+change(4, 'promote', { rollout => 0.5 });
+change(4, 'promote', { rollout => 1 });
+
+is(served('beta.yml'), $manifest{4}, 'in another channel, byte for byte');
+is(served(), $manifest{1}, 'beside the first one');
+
+change(2, 'promote', { rollout => 1 });
+is(served(), $manifest{2}, 'promoted again');
+is(served('beta.yml'), $manifest{4}, 'which is not that of the other channel');
+
+change(4, 'withdraw');
+isnt(served('beta.yml'), $manifest{4}, 'withdrawn');
+is(served(), $manifest{2}, 'where the other one is not');
+
+# two of them can only be made into one by somebody with the key
+
+$t->write_file("store/staging/shop/5.0.0/uploads/$_/latest-mac.yml",
+               manifest_of('5.0.0', "My App-5.0.0-$_-mac.zip")
+               . "signature: $_\n")
+    for qw/ x64 arm64 /;
+$t->write_file("store/staging/shop/5.0.0/uploads/$_/My App-5.0.0-$_-mac.zip",
+               bytes_of("My App-5.0.0-$_-mac.zip"))
+    for qw/ x64 arm64 /;
+
+my $reply = $t->api('POST', '/releases/shop/5.0.0/stage', {},
+                    token => 'publish');
+
+is($reply->{status}, 422, 'signed ones are not merged');
+like($reply->{json}{message}, qr/"signature"/, 'and it is said why');
+
 
 sub manifest {
     my ($version, $more) = @_;
@@ -84,13 +121,13 @@ sub manifest {
 
 
 sub stage {
-    my ($n) = @_;
+    my ($n, $name) = @_;
 
     my $uploads = "store/staging/shop/$n.0.0/uploads";
+    my ($exe) = $manifest{$n} =~ /url: "(.*)"/;
 
-    $t->write_file("$uploads/latest.yml", $manifest{$n});
-    $t->write_file("$uploads/Setup $n.0.0.exe",
-                   bytes_of("Setup $n.0.0.exe"));
+    $t->write_file("$uploads/" . ($name // 'latest.yml'), $manifest{$n});
+    $t->write_file("$uploads/$exe", bytes_of($exe));
 
     my $reply = $t->api('POST', "/releases/shop/$n.0.0/stage", {},
                         token => 'publish');
@@ -124,5 +161,8 @@ sub dry_run {
 
 
 sub served {
-    return http_get('/desktop/shop/latest.yml') =~ s/^.*?\r\n\r\n//sr;
+    my ($name) = @_;
+
+    return http_get('/desktop/shop/' . ($name // 'latest.yml'))
+        =~ s/^.*?\r\n\r\n//sr;
 }

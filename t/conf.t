@@ -11,7 +11,7 @@ use Test::More;
 
 use Test::LiveUpdate qw/ :DEFAULT machine zip /;
 
-my $t = Test::LiveUpdate->new()->plan(96);
+my $t = Test::LiveUpdate->new()->plan(97);
 my $dir = $t->testdir();
 my $machine = machine();
 my (@left, @others);
@@ -91,6 +91,8 @@ for my $case (
      qr/"liveupdate_base_url" directive is duplicate/],
     [location => 'liveupdate_base_url http://$nope;',
      qr/unknown "nope" variable/],
+    [location => 'liveupdate_base_url "http://a/ b";',
+     qr/"liveupdate_base_url" directive has a character that cannot stand/],
     [location => 'liveupdate_base_url;', qr/invalid number of arguments/],
 
     # liveupdate_valid

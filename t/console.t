@@ -30,7 +30,7 @@ select STDOUT; $| = 1;
 my $t = Test::LiveUpdate->new();
 my $b = Test::LiveUpdate::Browser->new($t);
 
-$t->plan(171);
+$t->plan(184);
 
 # where ToDesktop's builds come from, slowly enough to be looked at
 
@@ -145,7 +145,7 @@ $b->see('In progress (1)', 'a build comes, without reloading');
 $b->see('of 5 MB', 'its bytes', css => '.fetched');
 $b->see('/s', 'its speed', css => '.fetched');
 like($b->text({ css => '.fetched' }),
-     qr{^\d of \d files, [\d.]+ [kM]?B of 5 MB, [\d.]+ kB/s$},
+     qr{^\d of \d files, [\d.]+ [kM]?B of 5 MB, [\d.]+ [kM]B/s$},
      'its files');
 picture('fetching');
 is($b->count({ role => 'progressbar', name => 'Fetching 1.0.0' }), 1,
@@ -232,7 +232,12 @@ is(latest(), '1.1.0', 'all others keep what they have');
 
 staged('b3', '1.2.0');
 $b->see('Waiting for approval (1)', 'a third one');
+$b->click('button', 'Copy b3');
+$b->see('Copied: b3', 'an id is copied', css => '[role=status]');
 $b->click('button', 'Reject… 1.2.0');
+$b->press('Control+v');
+is($b->run('document.getElementById("reason").value'), 'b3', 'whole');
+$b->fill({ label => 'Reason' }, '');
 $b->click('button', 'Reject', exact => JSON::PP::true());
 is(release('b3')->{state}, 'staged', 'not without a reason');
 $b->fill({ label => 'Reason' }, "The logo is wrong. $nasty");
@@ -277,6 +282,16 @@ picture('release');
 $b->click('link', 'Desk');
 $b->click('link', 'Audit log');
 $b->see('release.rollback', 'the audit log');
+$b->see('approve rolled the application back from 1.1.0 to 1.0.0.',
+        'what was done, in words', css => '[data-key=audit]');
+$b->see('approve rejected 1.2.0: The logo is wrong.', 'the reason',
+        css => '[data-key=audit]');
+$b->see('approve approved 1.0.0 for Windows.', 'for which platforms',
+        css => '[data-key=audit]');
+$b->see('approve approved 1.1.0 for Windows, to 10% of the installations.',
+        'and which share', css => '[data-key=audit]');
+$b->see('admin created the application.', 'and who',
+        css => '[data-key=audit]');
 picture('audit');
 
 # -- what has failed, once more ----------------------------------------------
@@ -431,8 +446,8 @@ is(release('b5')->{state}, 'live', 'nothing was done');
 sign_in('read');
 $b->click('link', 'Desk');
 $b->see('This token may view releases', 'a token that reads');
-is($b->run('document.querySelectorAll("main button").length'), 0,
-   'has no buttons');
+is($b->run('document.querySelectorAll("main button:not(.copy)").length'), 0,
+   'only has buttons that copy');
 picture('read');
 
 # -- a token that is taken away ----------------------------------------------

@@ -23,7 +23,7 @@ my $b = Test::LiveUpdate::Browser->new($t);
 
 $ENV{APPROVAL} = 'on';
 
-$t->config_reference()->run()->plan(15);
+$t->config_reference()->run()->plan(16);
 
 my $app = 'shop';
 
@@ -54,14 +54,18 @@ $b->see('1.0.0', 'that keeps what it had', css => $where);
 
 $b->click('button', 'Change rollout… 1.1.0-beta.2');
 $b->fill({ label => 'Rollout, in percent' }, '50');
-$b->see('beta-linux-arm64.yml: some who get an update now have none',
+$b->see('beta-linux-arm64.yml: some who get an update now would get none',
         'who would lose what he has', css => 'dialog');
+$b->see('beta.yml: some would get an older version than now',
+        'who would go back',
+        css => 'dialog');
 $b->see('Linux beta arm64', 'is listed', css => 'dialog [data-key=effects]');
 $b->fill({ label => 'Rollout, in percent' }, '100');
-$b->see('Nobody gets anything else', 'another number, another answer',
+$b->see('Nothing changes for anybody', 'another number, another answer',
         css => 'dialog');
 $b->fill({ label => 'Rollout, in percent' }, '50');
-$b->see('some who get an update now have none', 'and back', css => 'dialog');
+$b->see('some who get an update now would get none', 'and back',
+        css => 'dialog');
 $b->press('Enter');
 
 ok((wait_until { feed('beta-linux-arm64.yml') == 404 } 10),

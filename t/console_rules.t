@@ -23,7 +23,7 @@ my $b = Test::LiveUpdate::Browser->new($t);
 
 $ENV{APPROVAL} = 'on';
 
-$t->config_reference()->run()->plan(22);
+$t->config_reference()->run()->plan(24);
 
 $t->api('POST', '/v1/apps', { name => 'Shop', type => 'electron',
                               id => 'shop' });
@@ -68,8 +68,10 @@ $b->click('button', 'Add a rule');
 $b->choose(at(1, 'Kind'), 'By platform');
 $b->choose(at(1, 'Release'), '1.0.0 (r0)');
 $b->run(q{document.querySelector('.rule input[value=mac]').click()});
-$b->see("macOS\t1.0.0\t–\t100%", 'what that would do',
-        css => '[data-key=preview]');
+my $row = '[data-key="latest-mac.yml/r0"]';
+
+$b->see('macOS', 'what that would do', css => $row);
+$b->see('100%', 'and to whom', css => $row);
 is(version('latest-mac.yml'), '1.1.0', 'before it is done');
 
 $b->click('button', 'Add a rule');
@@ -79,7 +81,7 @@ $b->fill(at(2, 'Addresses'), 'nonsense');
 $b->see('nonsense', 'a wrong address is told at once',
         css => '[data-key=preview]');
 $b->fill(at(2, 'Addresses'), '192.0.2.7, 2001:db8::/32');
-$b->see("macOS\t1.0.0", 'and a right one', css => '[data-key=preview]');
+$b->see('macOS', 'and a right one', css => $row);
 
 $b->click('button', 'Add a rule');
 $b->fill(at(3, 'Percent'), '25');
@@ -118,6 +120,7 @@ $b->see('generation', 'somebody was quicker', css => 'dialog .wrong');
 $b->press('Escape');
 
 $b->click('button', 'Edit the rules… the desktop app');
+$b->see('Latest release', 'once more', css => 'dialog');
 $b->see_not('Rule 1', 'what is there now', css => 'dialog');
 $b->press('Escape');
 

@@ -10,27 +10,23 @@ use strict;
 
 use Test::More;
 
-use File::Path qw/ make_path /;
-
 use Test::LiveUpdate qw/ :DEFAULT machine zip /;
 use Test::LiveUpdate::Device;
+use Test::LiveUpdate::SmallDisk;
 use Test::LiveUpdate::Store;
 
 my $t = Test::LiveUpdate->new();
 my $dir = $t->testdir();
-my $mounted;
+my $disk = Test::LiveUpdate::SmallDisk->new($t, '1m');
 
-$t->skip_all('only root can mount a small disk') if $> != 0;
-
-mount() or $t->skip_all('cannot mount a small disk here');
-
-$t->plan(24);
+$t->plan(25);
 
 # the body of a request, too, takes space of that disk
 
 $t->config_reference(sub {
     s{^( *)client_body_buffer_size .*\n}
-     {$&$1client_body_temp_path  store/tmp/body;\n}m
+     {$&$1client_body_temp_path  store/tmp/body;
+$1liveupdate_reserve  0;\n}m
         if $_[0] eq 'liveupdate.conf';
 });
 
@@ -48,7 +44,7 @@ ok($old->{ok}, 'something is published');
 
 # at the beginning
 
-fill();
+$disk->fill();
 
 my $reply = $t->publish($app, 'production', zip('index.html' => 'new'))
     ->{reply};
@@ -65,11 +61,11 @@ is(scalar @{$store->app($app)->{channels}}, 2, 'nothing was changed');
 
 # in the middle
 
-empty();
+$disk->empty();
 
 my $bundle = bundle();
 
-fill();
+$disk->fill();
 
 like($t->said($t->upload($app, $bundle, zip('index.html' => 'x' x 9000))),
      $full, 'no space for a file');
@@ -78,32 +74,33 @@ my $noise = join '', map { pack 'L', int rand 4294967296 } 1 .. 50_000;
 
 like($t->said($t->upload($app, $bundle, zip('index.html' => 'x',
                                             noise => $noise))),
-     $full, 'for one that nginx itself writes down before');
+     $full, 'for one that is written while it is received');
 
-# there is space for what nginx writes down, and not for our copy
-empty();
-fill(300_000);
+$disk->empty();
+$disk->fill(300_000);
 
 like($t->said($t->upload($app, $bundle, zip('index.html' => 'x',
-                                            noise => $noise))),
-     $full, 'for one that has to be there twice');
+                                            noise => $noise x 3))),
+     $full, 'for all of one');
+is($t->upload($app, $bundle, zip('index.html' => 'x', noise => $noise))
+       ->{status}, 201, 'one that fits is there once');
 
 is(told(), $old->{bundle}, 'devices are told of what is there');
 is(join("\n", $store->check()), '', 'the store is whole');
 
 # at the end
 
-empty();
+$disk->empty();
 
 is($t->upload($app, $bundle, zip('index.html' => 'new'))->{status}, 201,
    'there is space again');
 
-fill();
+$disk->fill();
 like($t->said(ready($bundle)), $full, 'no space to be ready');
 is(told(), $old->{bundle}, 'devices are told of what is there');
 is(join("\n", $store->check()), '', 'the store is whole');
 
-empty();
+$disk->empty();
 is(ready($bundle)->{status}, 200, 'the same call again');
 is(told(), $bundle, 'devices are told of it');
 ok(downloads(), 'and can download it');
@@ -113,51 +110,6 @@ is(join("\n", $store->temporary()), '', 'nothing is left in tmp');
 like($t->read_log(), qr/\[crit\].*No space left on device/, 'the log says it');
 
 $t->stop();
-
-
-END {
-    umount() if $mounted;
-}
-
-
-sub mount {
-    make_path("$dir/store");
-
-    $mounted = system("mount -t tmpfs -o size=1m,mode=755 none '$dir/store'"
-                      . ' 2>/dev/null') == 0;
-
-    return $mounted;
-}
-
-
-sub umount {
-    local $?;
-
-    # what was in there must not be looked for any more
-    system("umount -l '$dir/store'");
-    $mounted = 0;
-}
-
-
-# Leaves so many bytes, about.
-
-sub fill {
-    my ($left) = @_;
-
-    open my $fh, '>:raw', "$dir/store/tmp/filler" or die "$!\n";
-
-    my $n = 0;
-
-    $n += 4096 while syswrite($fh, 'x' x 4096) // 0;
-
-    truncate($fh, $n - $left) if $left;
-    close $fh;
-}
-
-
-sub empty {
-    unlink "$dir/store/tmp/filler" or die "cannot make space: $!\n";
-}
 
 
 sub bundle {

@@ -17,6 +17,7 @@ use Test::More;
 
 use Digest::SHA qw/ sha256_hex /;
 use Errno qw/ EIO ENOSPC /;
+use List::Util qw/ min /;
 use Time::HiRes qw/ sleep time /;
 
 use Test::LiveUpdate qw/ zip /;
@@ -97,9 +98,18 @@ is(scalar(grep { $_->{status} != 200 }
 
 # -- one fault after the other -----------------------------------------------
 
-# How often each call is made when nothing fails.
+# How often each call is made when nothing fails; twice, since what a worker
+# does by the clock may come in between.
 
 sub count_calls {
+    my %one = count_once();
+    my %two = count_once();
+
+    return map { $_ => min($one{$_}, $two{$_}) } keys %one;
+}
+
+
+sub count_once {
     prepare();
     $fault->arm('count');
 
@@ -360,7 +370,7 @@ sub flow {
 
     } elsif ($name eq 'big_zip') {
 
-        # nginx writes the body to a file
+        # threads write the body, piece by piece
         $flow{prepare} = sub {
             $state->{bytes} = zip(files("zip $nonce"), 'image.png' => noise());
         };
@@ -438,7 +448,7 @@ sub created {
 
 
 sub noise {
-    return join '', map { pack 'L', int rand 4294967296 } 1 .. 25000;
+    return join '', map { pack 'L', int rand 4294967296 } 1 .. 200_000;
 }
 
 

@@ -279,7 +279,7 @@ is(feed('GET', $own, Range => "bytes=$size-")->{status}, 416,
 
 my $file = "store/feed/$app$own";
 
-for my $text ($yml =~ s/1\.0\.0/9.9.9/r, $yml . '#' x 5000 . "\n", $yml) {
+for my $text ($yml =~ s/1\.0\.0/9.9.9/r, $yml . '#' x 40000 . "\n", $yml) {
     $t->write_file("$file.new", $text);
     rename "$dir/$file.new", "$dir/$file" or die "cannot rename: $!\n";
 

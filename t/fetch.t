@@ -226,7 +226,8 @@ $reply = fetch($build, {});
 is($reply->{status}, 202, 'fetched by its id');
 like($reply->{headers}{location}, qr{/releases/\Q$app/$build->{id}\E$},
      'where it is');
-is($reply->{body}, json_encode({ id => $build->{id}, state => 'fetching' }),
+is($reply->{body},
+   json_encode({ id => $build->{id}, state => 'fetching' }) . "\n",
    'what was begun');
 $release = $td->becomes($build, 'staged', 'and staged');
 is($release->{createdBy}, 'publish', 'by whom');
@@ -361,7 +362,7 @@ $build = $td->build(platforms => [ 'linux' ], size => 1000);
 fetch($build, {});
 $td->becomes($build, 'live', 'fetched by its id: live, too');
 
-is(join(' ', $td->jobs()), '', 'no job is left');
+$td->idle('no job is left');
 is(scalar $origin->contacts(), 0, 'nobody but the origin was contacted');
 
 

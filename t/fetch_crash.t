@@ -82,7 +82,7 @@ is(scalar(grep { $_->{state} ne 'live' } map { $td->release($_) } @builds), 0,
 $t->stop();
 $t->run();
 is(join("\n", $store->check(unfinished => 0)), '', 'the store is whole');
-is(join(' ', $td->jobs()), '', 'no job is left');
+$td->idle('no job is left');
 
 
 sub build {

@@ -10,20 +10,16 @@ use strict;
 
 use Test::More;
 
-use File::Path qw/ make_path /;
 use Time::HiRes qw/ sleep /;
 
 use Test::LiveUpdate qw/ :DEFAULT json_encode machine /;
+use Test::LiveUpdate::SmallDisk;
 use Test::LiveUpdate::Store;
 use Test::LiveUpdate::ToDesktop;
 
 my $t = Test::LiveUpdate->new();
 my $dir = $t->testdir();
-my $mounted;
-
-$t->skip_all('only root can mount a small disk') if $> != 0;
-
-mount() or $t->skip_all('cannot mount a small disk here');
+my $disk = Test::LiveUpdate::SmallDisk->new($t, '6m');
 
 $t->plan(28);
 
@@ -31,7 +27,7 @@ my $td = Test::LiveUpdate::ToDesktop->new($t);
 my $origin = $td->{origin};
 
 $td->configure(approval => 'off', fetch => 'retry=50ms tries=30',
-               timeout => '30s');
+               timeout => '30s', locations => "liveupdate_reserve  0;\n");
 $t->run();
 
 my $store = Test::LiveUpdate::Store->new("$dir/store");
@@ -44,14 +40,14 @@ $td->becomes($old, 'live', 'there is something');
 
 my $build = $td->build(platforms => [ 'linux' ], size => 5000);
 
-fill();
+$disk->fill();
 like($t->said($td->deliver($build)), qr/^507 The disk of the server is full/,
      'no space for a delivery');
 is(join("\n", $td->visible($build)), '', 'nothing is to be seen');
 ok(!-e "$dir/store/staging/$build->{app}/$build->{id}/release.json",
    'nothing of it is written down');
 ok((wait_until { !$td->jobs() } 20), 'and there is no job, or not for long');
-empty();
+$disk->empty();
 is($td->deliver($build)->{status}, 202, 'there is space again');
 $td->becomes($build, 'live', 'and it is taken');
 
@@ -61,14 +57,14 @@ $build = $td->build(platforms => [ 'linux' ], size => 600_000);
 $origin->script(qr/(?:AppImage|deb|rpm)$/ => { hold => 100_000 });
 $td->deliver($build);
 wait_until { $origin->flying() == 3 } 10, 'in the middle';
-fill(64 * 1024);
+$disk->fill(64 * 1024);
 $origin->script();
 
 full($build, 'no space for a file');
 is($t->api('GET', "/desktop/$old->{app}/latest-linux-build-$old->{id}.yml",
            undef, token => undef)->{status}, 200, 'what is there is served');
 is(join("\n", $store->check()), '', 'the store is whole');
-empty();
+$disk->empty();
 right($build, 'there is space again');
 
 # it does not fit, however long one waits
@@ -91,11 +87,6 @@ right($other, 'which fits');
 is(join("\n", $store->temporary()), '', 'nothing is left in tmp');
 
 $t->stop();
-
-
-END {
-    umount() if $mounted;
-}
 
 
 # It waits and says why.
@@ -124,44 +115,4 @@ sub right {
 
     is($release->{reason}, undef, "$name: without a reason");
     is(join("\n", $td->wrong_files($build)), '', "$name: the right bytes");
-}
-
-
-sub mount {
-    make_path("$dir/store");
-
-    $mounted = system("mount -t tmpfs -o size=6m,mode=755 none '$dir/store'"
-                      . ' 2>/dev/null') == 0;
-
-    return $mounted;
-}
-
-
-sub umount {
-    local $?;
-
-    # what was in there must not be looked for any more
-    system("umount -l '$dir/store'");
-    $mounted = 0;
-}
-
-
-# Leaves so many bytes, about: for what is said, and not for a file.
-
-sub fill {
-    my ($left) = @_;
-
-    open my $fh, '>:raw', "$dir/store/tmp/filler" or die "$!\n";
-
-    my $n = 0;
-
-    $n += 4096 while syswrite($fh, 'x' x 4096) // 0;
-
-    truncate($fh, $n - $left) if $left;
-    close $fh;
-}
-
-
-sub empty {
-    unlink "$dir/store/tmp/filler" or die "cannot make space: $!\n";
 }

@@ -130,7 +130,7 @@ $t->run();
 
 is(join("\n", $store->check(unfinished => 0)), '', 'the store is whole');
 is(join("\n", $store->temporary()), '', 'nothing is left in tmp');
-is(join(' ', $td->jobs()), '', 'no job is left');
+$td->idle('no job is left');
 
 
 # -- after a kill ------------------------------------------------------------

@@ -273,7 +273,7 @@ cmp_ok(used() - $room, '<', 4 * SIZE, 'nothing of it is kept');
 $origin->script();
 is(join("\n", $store->check(unfinished => 0)), '', 'the store is whole');
 is(scalar $origin->contacts(), 0, 'nobody but the origin was contacted');
-is(join(' ', $td->jobs()), '', 'no job is left');
+$td->idle('no job is left');
 
 
 # All that is in the test's folder, but for what changes all the time.

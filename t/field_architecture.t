@@ -18,9 +18,10 @@ use constant {
     WINDOWS => 'Mozilla/5.0 (Windows NT 10.0; Win64; x64) Chrome/131.0.0.0',
     MAC => 'Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) Safari/605.1',
     LINUX => 'Mozilla/5.0 (X11; Linux x86_64) Firefox/133.0',
+    LINUX_ARM64 => 'Mozilla/5.0 (X11; Linux aarch64) Firefox/133.0',
 };
 
-my $t = Test::LiveUpdate->new()->plan(125);
+my $t = Test::LiveUpdate->new()->plan(135);
 
 $t->config_reference()->run();
 
@@ -112,6 +113,32 @@ released({
 
 gets('', LINUX, 'k_1.2.0_amd64.deb', 'a deb rather than arm64');
 gets('/linux/appImage', LINUX, 'k-1.2.0-arm64.AppImage', 'unless asked for');
+
+# a browser on Linux may tell its architecture
+
+gets('', LINUX_ARM64, 'k-1.2.0-arm64.AppImage', 'what runs on arm64');
+gets('/linux/deb', LINUX_ARM64, 'k_1.2.0_amd64.deb', 'unless asked for');
+gets('/linux/deb/x64', LINUX_ARM64, 'k_1.2.0_amd64.deb', 'or for x64');
+
+stage_dist($t, $app, 'r2', {
+    'latest-linux.yml' => ['1.2.1', 'k_1.2.1_amd64.deb'],
+});
+
+gets('', LINUX, 'k_1.2.1_amd64.deb', 'the next one, for x64 alone');
+gets('', LINUX_ARM64, 'k-1.2.0-arm64.AppImage', 'arm64 keeps what it had');
+
+# where there is nothing else, what there is
+
+released({
+    'latest.yml' => ['1.2.0', 'O-1.2.0-ia32.exe'],
+    'latest-mac.yml' => ['1.2.0', 'O-1.2.0-universal.dmg'],
+    'latest-linux-arm.yml' => ['1.2.0', 'o-1.2.0-armv7l.AppImage'],
+});
+
+gets('', WINDOWS, 'O-1.2.0-ia32.exe', 'for ia32 alone');
+gets('', LINUX, 'o-1.2.0-armv7l.AppImage', 'for armv7l alone');
+gets('/mac', WINDOWS, 'O-1.2.0-universal.dmg', 'universal, for another system');
+gets('/mac/dmg/arm64', MAC, 'O-1.2.0-universal.dmg', 'or for arm64');
 
 # names of products
 

@@ -34,7 +34,7 @@ $t->config_reference(sub {
         '\$liveupdate_arch \$liveupdate_result \$liveupdate_release';
 
     access_log  logs/named.log  named;}m;
-})->run()->plan(80);
+})->run()->plan(91);
 
 my $apps = 0;
 my $app;
@@ -163,7 +163,7 @@ logged(qr{/latest-linux-arm64\.yml.* for linux latest arm64 manifest r3},
 
 # r2 for Windows alone is an older release than r3
 
-promote('r1', rollout => 1);
+promote('r1', rollout => 1, confirm => \1);
 is(versions('latest.yml', 'latest-mac.yml', 'latest-linux-arm64.yml'),
    '1.0.0 1.0.0 1.0.0', 'the first one for all that it has');
 
@@ -186,6 +186,23 @@ is(versions('latest.yml', 'latest-mac.yml'), '1.0.1-1 1.0.0',
    'leaves Windows');
 
 withdraw('r2b');
+
+# and one of an architecture
+
+released('r2c', '1.0.1-2', 'latest-linux.yml', 'latest-linux-arm64.yml');
+
+is(rollback(archs => [])->{status}, 422, 'no architecture');
+is(rollback(archs => ['Arm'])->{status}, 422, 'an unknown one');
+is(rollback(arch => 'arm64')->{status}, 422, 'one that is no list');
+is(rollback(platform => 'linux')->{status}, 422, 'and such a platform');
+is(rollback(archs => ['arm64'])->{json}{id}, 'r3', 'a rollback for arm64');
+is(versions('latest-linux.yml', 'latest-linux-arm64.yml'), '1.0.1-2 1.0.2',
+   'leaves x64');
+is(rollback(archs => ['x64'], platforms => ['linux'])->{json}{id}, 'r1',
+   'and one for x64');
+is(versions('latest.yml', 'latest-linux.yml'), '1.0.0 1.0.0', 'is one');
+
+withdraw('r2c');
 
 # rules by platform and by address
 
@@ -287,7 +304,15 @@ is(versions('latest.yml', 'latest-linux-arm64.yml'), '1.0.0 404',
 is(effects('r1', rollout => 1), '', 'what is so already');
 is(promote('r2', rollout => 1)->{status}, 200, 'to all again');
 is(effects('r1', rollout => 1), 'latest.yml back', 'an older one');
-is(promote('r1', rollout => 1)->{status}, 200, 'is allowed');
+
+$refused = promote('r1', rollout => 1);
+
+is($refused->{status}, 409, 'is refused');
+like($refused->{json}{message}, qr/^"latest\.yml" would go back/,
+     'with who would go back');
+is(versions('latest.yml'), '1.0.1', 'and changes nothing');
+is(promote('r1', rollout => 1, confirm => \1)->{status}, 200,
+   'unless it is confirmed');
 
 # a store of an older version does not say which manifests there are
 

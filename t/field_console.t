@@ -80,11 +80,11 @@ $b->see('Waiting for approval (5)', 'five wait');
 dialog('Approve… 0.9.0', sub {
     $b->see('0.9.0 is older than 1.1.0', 'an older version', css => 'dialog');
     $b->see('allowDowngrade', 'and what becomes of it', css => 'dialog');
-    $b->see_not('has nothing for', 'but no platform is lost');
+    $b->see_not('has no files for', 'but no platform is lost');
 });
 
 dialog('Approve… 1.2.0', sub {
-    $b->see('1.2.0 has nothing for macOS and Linux: they keep',
+    $b->see('1.2.0 has no files for macOS and Linux: they keep',
             'platforms that keep what they have', css => 'dialog');
     $b->see('Windows', 'who gets it', css => 'dialog [data-key=effects]');
     $b->see('1.1.0', 'instead of what', css => 'dialog [data-key=effects]');

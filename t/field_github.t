@@ -441,7 +441,7 @@ like($reply->{json}{reason}, qr{"acme/\?stranger" .*repo=acme/releases},
 $t->log_like(qr{\[warn\].*"acme/\?stranger" .*"repo=acme/releases"},
              'and so does the log, with both names');
 
-is(join(' ', $td->jobs()), '', 'no job is left');
+$td->idle('no job is left');
 $t->stop();
 is(join("\n", $store->check()), '', 'the store is whole');
 

@@ -118,8 +118,8 @@ ok(wait_until {
     my %threads = map { $_ => scalar(my @all = glob "/proc/$_/task/*") }
         $t->workers();
 
-    # the worker itself, and its pools
-    !grep { $_ > 1 + 32 + 16 } values %threads;
+    # the worker itself, its pools, and those of low priority
+    !grep { $_ > 1 + 32 + 16 + 13 } values %threads;
 } 10, 'no thread is left');
 
 is(join(' ', Test::LiveUpdate::Store->new("$dir/store")->temporary()), '',

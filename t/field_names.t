@@ -206,7 +206,7 @@ $t->write_file("store/apps/$app/names", "\0\n\n" . 'x' x 5000 . "\n"
 upload($t, $app, 's5', windows('other', '2.0.0'));
 refused(call('s5', 'stage'), qr/^409 "Shop Setup 2\.0\.0\.exe"/,
         'a damaged record');
-upload($t, $app, 's6', windows('newer', '2.0.2'));
+upload($t, $app, 's6', windows('newer', '3.0.2'));
 is(call('s6', 'stage')->{status} . call('s6', 'promote')->{status}, 202200,
    'is continued');
 

@@ -150,9 +150,9 @@ const { fetch } = globalThis;
 
 globalThis.fetch = (uri, options) => fetch(server + uri, options);
 
-const { getAll, setToken } = await import('./api.mjs');
+const { getAll, signInToken } = await import('./api.mjs');
 
-setToken(token);
+signInToken(token);
 console.log((await getAll(path)).map((item) => item.id).join(' '));
 EOF_JS
 

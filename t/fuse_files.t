@@ -258,9 +258,9 @@ $hang->hang();
 
 my $from = time();
 
-is(system(qw/ timeout -s KILL 20 /, $Test::LiveUpdate::NGINX, '-p', "$dir/",
-          '-e', "$dir/reopen.log", '-c', "$dir/bodies.conf", '-s', 'reopen'),
-   0, 'a signal, while the disk hangs');
+is($t->system_nginx('-e', "$dir/reopen.log", '-c', "$dir/bodies.conf",
+                    '-s', 'reopen'), 0,
+   'a signal, while the disk hangs');
 cmp_ok(time() - $from, '<', 4, 'at once');
 
 $hang->answer();

@@ -110,7 +110,7 @@ $t->stop();
 $t->run();
 
 is(join("\n", $store->check(unfinished => 0)), '', 'the store is whole');
-is(join(' ', $td->jobs()), '', 'no job is left');
+$td->idle('no job is left');
 
 my %changes;
 

@@ -31,7 +31,7 @@ use constant { BUILDS => 'desktop-builds.json',
                RELEASES => 'desktop-releases.json' };
 use constant { LANES => 10, STEPS => 16, MOST => 5 };
 
-my $schedules = $ENV{LIVEUPDATE_SCHEDULES} || 30;
+my $schedules = $ENV{LIVEUPDATE_SCHEDULES} || 12;
 my $seed = srand($ENV{LIVEUPDATE_SEED} // time());
 
 my $t = Test::LiveUpdate->new()->plan(6);

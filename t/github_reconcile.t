@@ -492,7 +492,7 @@ is(join(' ', map { state($_) } @many), join(' ', ('live') x 20),
    'twenty of them');
 is(latest(), $many[-1]{version}, 'the last one is the latest');
 
-is(join(' ', $td->jobs()), '', 'no job is left');
+$td->idle('no job is left');
 $t->stop();
 is(join("\n", $store->check()), '', 'the store is whole');
 

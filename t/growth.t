@@ -24,7 +24,7 @@ use Time::Local qw/ timegm /;
 select STDERR; $| = 1;
 select STDOUT; $| = 1;
 
-my $t = Test::LiveUpdate->new()->plan(90);
+my $t = Test::LiveUpdate->new()->plan(104);
 
 my $clock = Test::LiveUpdate::Clock->new($t);
 
@@ -207,6 +207,54 @@ is(told(), $old->{bundle}, 'no step in it');
 later(3700);
 is(told(), $next, 'but behind it');
 
+# -- what held a plan up ends ------------------------------------------------
+
+$t->api('PATCH', "/v1/apps/$app", { freezes => [] });
+
+my @steps = ({ share => 0.01, for => '1h' }, { share => 0.1, for => '1h' },
+             { share => 1 });
+
+for my $action (qw/ pause halt /) {
+    act_on(deploy($new->{bundle}, start => at(600), plan => \@steps));
+    act($action);
+    later(86400);
+    act('resume');
+    later(2);
+    is(share(), 0.01, "$action before its start: it begins when it is resumed");
+    later(3600);
+    is(share(), 0.1, 'and takes a step after the other');
+    act_on(deploy($old->{bundle}));
+}
+
+act_on(deploy($new->{bundle}, plan => \@steps));
+freeze(at(600), at(10 * 86400));
+later(5 * 86400);
+is(share(), 0.01, 'frozen');
+freeze();
+later(2);
+is(share(), 0.1, 'the freeze is ended before its time: the next step begins');
+
+freeze(at(-1), at(10 * 86400));
+act_on(deploy($old->{bundle}, plan => \@steps));
+later(5 * 86400);
+is(share(), 0, 'frozen from the beginning');
+freeze();
+later(2);
+is(share(), 0.01, 'the first step begins');
+
+act_on(deploy($new->{bundle}, plan => {
+    steps => \@steps, timeZone => 'UTC',
+    hours => join('-', map { strftime('%H:%M', gmtime($clock->day() + $_)) }
+                       0, 1800),
+}));
+later(5 * 3600);
+is(share(), 0.01, 'in its hours only');
+is($t->api('PATCH', $path, { plan => \@steps, start => at(-18000) })->{json}
+   {rolloutPercentage}, 0.01, 'given again for all hours, it stays');
+later(2);
+is(share(), 0.1, 'and goes on with the next step');
+act_on(deploy($next));
+
 for my $case (
     [{ plan => 1 }, qr/^422 "plan" must be/],
     [{ plan => [] }, qr/^422 "steps" of a plan/],
@@ -301,7 +349,17 @@ decide('b3', 'resume');
 later(2 * 3600 + 1);
 is(feed(), '3.0.0', 'the last step');
 staged(4);
-promote('b4', {});
+promote('b4', { plan => \@steps, start => at(600) });
+decide('b4', 'halt');
+later(86400);
+decide('b4', 'resume');
+later(2);
+is(desk_share(), 0.01, 'halted before its start: it begins when it is resumed');
+later(3600);
+is(desk_share(), 0.1, 'and takes a step after the other');
+promote('b4', { plan => \@steps });
+is(desk_share(), 0.1, 'given again, it stays');
+promote('b4', { rollout => 1 });
 is(feed(), '4.0.0', 'a release after it');
 is_deeply($t->api('GET', '/releases/desk/rules')->{json},
           { latestReleaseBuildId => 'b4', releaseRedirections => [] },
@@ -321,6 +379,18 @@ sub deploy {
     diag($reply->{raw}) unless $reply->{status} == 201;
 
     return $reply->{json};
+}
+
+sub act_on { $path = "/v1/apps/$app/deployments/$_[0]{id}" }
+
+sub share { $t->api('GET', $path)->{json}{rolloutPercentage} }
+
+sub freeze {
+    my ($from, $to) = @_;
+
+    $t->api('PATCH', "/v1/apps/$app", {
+        freezes => [$from ? { from => $from, to => $to } : ()],
+    });
 }
 
 sub act {
@@ -372,6 +442,10 @@ sub generation {
 
 sub audit {
     return $t->api('GET', "/releases/$app/audit")->{json};
+}
+
+sub desk_share {
+    return $t->api('GET', '/releases/desk/b4')->{json}{shares}[0]{share};
 }
 
 sub promote {

@@ -16,16 +16,21 @@ use lib 'lib';
 use Test::LiveUpdate qw/ zip json_decode wait_until /;
 use Test::LiveUpdate::Clock;
 use Test::LiveUpdate::Device;
+use Test::LiveUpdate::Receiver;
 
 select STDERR; $| = 1;
 select STDOUT; $| = 1;
 
 use constant LOOK => 60;                # seconds, for a few looks of the guard
 
-my $t = Test::LiveUpdate->new()->plan(33);
+my $t = Test::LiveUpdate->new()->plan(60);
 my $clock = Test::LiveUpdate::Clock->new($t);
+my $r = Test::LiveUpdate::Receiver->new($t);
 
+$r->targets('a json {url}/ secret={secret} event=release.halted '
+            . 'event=release.warned');
 $t->config_reference(sub {
+    $r->adapt() if $_[0] eq 'liveupdate.conf';
     s/^http \{\n/$&    liveupdate_everyone  \$http_x_check_now;\n/m;
 })->run();
 
@@ -120,6 +125,35 @@ ok(counted(rollout => '61 60 1 60 1 0', control => '120 120 0 120 0 0'),
    'a release that does no harm');
 is(deployment()->{halted}, undef, 'is not halted');
 
+# -- what people see ---------------------------------------------------------
+
+my $health = health();
+
+is_deeply([ @{$health->{rollout}}{qw/ offered got fetched ran cameBack due /} ],
+          [ 61, 60, 1, 60, 1, 0 ], 'the funnel');
+is_deeply([ @{$health->{control}}{qw/ offered ran cameBack /} ],
+          [ 120, 120, 0 ], 'beside the control group');
+is_deeply([ map { $_->{days} } @{$health->{silence}} ], [ 1.5, 3.5, 7.5 ],
+          'silence');
+is($health->{verdict}{result}, 'content', 'what the guard says');
+is($health->{verdict}{comeback}{devices}, 61, 'and about whom');
+
+my ($first, @more) = @{$health->{series}};
+
+is_deeply([ $first->{rollout}, scalar @more ], [ $health->{rollout}, 0 ],
+          'over time');
+is($t->said($t->api('GET', "$path/health?deploymentId=none")),
+   '404 The channel has no such deployment.', 'of no other deployment');
+
+my %labels = (app => $app, channel => 'beta', release => $new->{bundle},
+              deployment => $new->{deployment});
+
+is(metric('devices', %labels, group => 'rollout', state => 'ran'), 60,
+   'a metric');
+is(metric('devices', %labels, group => 'control', state => 'offered'), 120,
+   'of the control group');
+is(metric('blamed', %labels), 0, 'nobody is blamed');
+
 guard(comeback => 1);
 ask($_, '') for @in[1 .. 59];
 guard();
@@ -141,6 +175,17 @@ my $audit = $t->api('GET', "/releases/$app/audit", undef,
 is("$audit->{by} $audit->{change} $audit->{subject}",
    "guard deployment.halt $new->{deployment}", 'in the audit log');
 is($audit->{to}, $halted->{reason}, 'with the reason');
+is(health()->{guarded}{reason}, $halted->{reason}, 'also beside the funnel');
+
+my $told = told(1);
+
+is($told->{text}, "The rollout of $new->{bundle} in channel beta of My App was "
+   . "halted: $halted->{reason}.", 'people are told');
+is_deeply([@{$told}{qw/ app by subject release channel reason /}],
+          [$app, 'guard', $new->{deployment}, $new->{bundle}, 'beta',
+           $halted->{reason}], 'of what, and why');
+
+ok((wait_until { metric('blamed', %labels) } LOOK), 'and in a metric');
 is(ask($in[1], ''), $old->{bundle}, 'nobody new is offered it');
 
 $t->api('POST', "/v1/apps/$app/deployments/$new->{deployment}/resume", {});
@@ -168,6 +213,74 @@ is(deployment()->{halted}, undef, 'and not halted');
 my $line = qr/\[warn\].*deployment\.warn .*: 100\.0 % of 60 devices that/;
 
 ok(wait_until { read_log() =~ $line } LOOK, 'also in the log');
+like(told(2)->{text}, qr/^The rollout of $third->{bundle} in channel beta (?x:
+     )of My App may do harm: 100\.0 % of 60 devices that /, 'and told');
+
+# -- a plan that waits for devices -------------------------------------------
+
+$name = 'plan';
+$channel = $t->create_channel($app, $name);
+
+$old = $t->publish($app, $name, zip('index.html' => 'old'));
+$new = $t->publish($app, $name, zip('index.html' => 'planned'),
+                   bundle => { rolloutPercentage => 0.5 });
+
+my $made = "/v1/apps/$app/deployments/$new->{deployment}";
+my $plan = { plan => [ { share => 0.5, for => '1m', devices => 3 },
+                       { share => 1 } ] };
+
+is($t->said($t->api('PATCH', $made, $plan)),
+   '409 A step with "devices" needs a guard, which counts them: give the '
+   . 'channel one first.', 'nobody counts');
+
+$t->api('PATCH', "/v1/apps/$app/channels/$channel", { guard => \%rules });
+$t->api('PATCH', $made, $plan);
+
+@in = devices(1);
+@out = devices(0);
+
+for (0 .. 1) {
+    ask($in[$_], $old->{bundle});
+    ask($in[$_], $new->{bundle});
+}
+
+ok(counted(rollout => '2 2 0 2 0 0'), 'two devices run it');
+
+Test::LiveUpdate::Device->new(
+    server => $device->{server}, app => $app, id => $in[3],
+    dir => $t->testdir() . '/seven', channel => $name,
+    plugin_version => 7.5)->sync();
+
+ok(counted(rollout => '3 3 1 2 0 0'), 'an older plugin has fetched it');
+$clock->passes(120);
+is(ask($out[0], ''), $old->{bundle}, 'the plan waits for a third one');
+
+my $seen = $t->api('GET', $made)->{json}{plan};
+
+is_deeply([ @$seen{qw/ step nextAt nextDevices /} ], [ 0, undef, 3 ],
+          'and says so');
+
+ask($in[2], $new->{bundle});
+
+ok(look(sub { deployment()->{plan}{steps}[0]{enough} }), 'there it is');
+ok(look(sub { ask($out[0], '') eq $new->{bundle} }), 'everybody gets it');
+is($t->api('GET', "/releases/$app/audit", undef, token => 'approve')
+   ->{json}[0]{change}, 'deployment.enough', 'in the audit log');
+
+# -- the guard of an app -----------------------------------------------------
+
+my $whole = sub { $t->api('PATCH', "/v1/apps/$app", { guard => $_[0] })
+                  ->{json}{guard} };
+
+$whole->({ minimum => 77 });
+$t->api('PATCH', $path, { guard => undef });
+is(health()->{guard}{minimum}, 77, 'the guard of the app');
+guard();
+is(health()->{guard}{minimum}, 50, 'or that of the channel');
+$t->api('PATCH', $path, { guard => JSON::PP::false });
+is(health()->{guard}, undef, 'or none');
+
+is($whole->(undef), undef, 'off again');
 
 # -- devices in neither group ------------------------------------------------
 
@@ -203,6 +316,17 @@ ask($in[1], $old->{bundle});
 
 ok(counted(rollout => '2 1 0 1 0 0', control => '1 0 0 0 0 0'),
    'which is no comeback');
+
+
+# The last of so many events.
+
+sub told {
+    my ($n) = @_;
+
+    wait_until { $r->told() >= $n } 20, "told of $n";
+
+    return ($r->told())[-1]{data};
+}
 
 
 # 200 devices that the share includes, or not.
@@ -258,6 +382,27 @@ sub deployment {
     my ($now) = grep { $_->{id} eq $channel } @{$app_json->{channels}};
 
     return $now->{deployments}[0];
+}
+
+
+sub health {
+    return $t->api('GET', "$path/health", undef, token => 'read')->{json};
+}
+
+
+# A metric of this machine.
+
+sub metric {
+    my ($metric, %wanted) = @_;
+
+    my @order = qw/ app channel release deployment group state /;
+    my $labels = join ',', map { "$_=\"$wanted{$_}\"" }
+                           grep { defined $wanted{$_} } @order;
+    my $text = $t->api('GET', '/status', undef, token => undef)->{body};
+
+    my ($value) = $text =~ /^liveupdate_rollout_$metric\{\Q$labels\E\} (\d+)$/m;
+
+    return $value;
 }
 
 

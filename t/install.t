@@ -87,7 +87,7 @@ EOC
 
 $t->run();
 
-is(curl('/v1/users/me'), '401 {"message":"A token is required."}',
+is(curl('/v1/users/me'), qq{401 {"message":"A token is required."}\n},
    'nginx answers with it');
 like(curl('/console/'), qr/^200 <!doctype html>/i, 'and has the console');
 ok(-d "$dir/state/store/apps", 'the store is where it should be');

@@ -11,14 +11,21 @@ use strict;
 use Digest::SHA qw/ hmac_sha256_hex /;
 use Test::More;
 
-use Test::LiveUpdate qw/ json_decode wait_until /;
+use Test::LiveUpdate qw/ json_decode port wait_until /;
 use Test::LiveUpdate::Release qw/ bytes_of dist stage_dist /;
 
-my $t = Test::LiveUpdate->new();
+my $t = Test::LiveUpdate->new()->has(qw/ http_v2 /)->has_daemon('curl');
+
+$t->skip_all('no HTTP/2 in this curl') unless `curl -V` =~ /\bHTTP2\b/;
 
 $ENV{APPROVAL} = 'on';
 
-$t->config_reference()->run()->plan(39);
+$t->config_reference(sub {
+    s{^( +listen +)\S+;\n}{$&${1}127.0.0.1:@{[port(8081)]}  http2;\n}m
+        if $_[0] eq 'nginx.conf';
+});
+
+$t->run()->plan(42);
 
 $t->api('POST', '/v1/apps', { name => 'Shop', type => 'electron',
                               id => $_ }) for qw/ shop other /;
@@ -61,6 +68,14 @@ for (59, 604_801, -1, 1.5, 'x') {
 }
 
 is(link_to(4)->{status}, 404, 'none to what is not complete');
+
+# also over HTTP/2, for the logs below: of another release, and of a name that
+# no file has
+
+is(over_http2(1, $name, $link->{key}), 200, 'over HTTP/2');
+is(over_http2(2, 'App-1.0.8.exe', $link->{key}), 403,
+   'not for another release');
+is(over_http2(1, 'App-1.0.8.exe', $link->{key}), 404, 'nor for no file');
 
 # what it opens
 
@@ -136,12 +151,13 @@ wait_until {
     $log = join '', map { $t->read_file($_) }
            grep { -e $t->testdir() . "/$_" } 'logs/access.log',
            'logs/error.log', 'error.log', 'access.log';
-    $log =~ /App-1\.0\.9\.exe/;
+    $log =~ /App-1\.0\.9\.exe/ && $log =~ m{1/App-1\.0\.8\.exe.* HTTP/2};
 } 10, 'requests in the log';
 
 my ($digits) = $key =~ /\.(\w+)/;
 
-ok($log =~ /key=\*+ / && index($log, $digits) < 0, 'no log has a key');
+ok($log =~ m{key=\*+ HTTP/1} && $log =~ m{key=\*+ HTTP/2}
+   && index($log, $digits) < 0, 'no log has a key');
 
 ###############################################################################
 
@@ -165,6 +181,18 @@ sub file {
 
     return get("/download/shop/staged/$release/$file"
                . (defined $with ? "?key=$with" : ''), @headers);
+}
+
+
+sub over_http2 {
+    my ($release, $file, $with) = @_;
+
+    my $url = 'http://127.0.0.1:' . port(8081)
+              . "/download/shop/staged/$release/$file?key=$with";
+
+    my $curl = 'curl -s --http2-prior-knowledge -o /dev/null';
+
+    return `$curl -w '%{http_code}' '$url'`;
 }
 
 

@@ -42,7 +42,7 @@ ok(!-e "$dir/tmp/body", 'there is none for all machines');
 
 my $id = $two->api('POST', "/v1/apps/$app/bundles", { artifactType => 'zip' },
                    port => 8081)->{json}{id};
-my $bytes = zip('index.html' => 'x', noise => noise(500_000));
+my $bytes = zip('index.html' => 'x', noise => noise(1_000_000));
 my ($body, $type) = multipart(
     checksum => sha256_hex($bytes), sizeInBytes => length $bytes,
     file => { bytes => $bytes, filename => 'bundle.zip' });
@@ -126,13 +126,12 @@ ok($one->start(), 'and a start has it');
 # an upgrade of the binary
 
 $one->stop();
-configure($one, 8080, 'm5', "daemon  on;\n");
+configure($one, 8080, 'm5',
+          "daemon  on;\nenv  LD_PRELOAD;\nenv  ASAN_OPTIONS;\n");
 
-my @command = ($Test::LiveUpdate::NGINX, '-p', $one->testdir(),
-               '-e', $one->testdir() . '/error.log',
-               '-c', $one->testdir() . '/nginx.conf');
-
-is(system(@command), 0, 'nginx, as a daemon');
+is($one->system_nginx('-e', $one->testdir() . '/error.log',
+                      '-c', $one->testdir() . '/nginx.conf'),
+   0, 'nginx, as a daemon');
 ok((wait_until { get() == 200 } LATE), 'answers');
 
 my $old = master('nginx.pid');
@@ -255,7 +254,7 @@ sub refused {
 sub receiving {
     my ($machine) = @_;
 
-    return grep { (readlink($_) // '') =~ m{^\Q$dir/tmp/$machine/body/\E} }
+    return grep { (readlink($_) // '') =~ m{^\Q$dir/tmp/$machine/\E\d} }
            map { glob "/proc/$_/fd/*" } $two->workers();
 }
 

@@ -87,8 +87,8 @@ ok(!$ok, 'it hangs: nginx -t fails');
 like($said, qr/has not answered for 5 seconds: its file system hangs/,
      'and says why');
 cmp_ok(time() - $from, '<', 20, 'in time');
-is(system("$nginx -s reopen -p '$dir/' -e '$dir/error.log' "
-          . "-c '$dir/nginx.conf' 2>/dev/null"), 0,
+is($t->system_nginx('-e', "$dir/error.log", '-c', "$dir/nginx.conf",
+                    '-s', 'reopen'), 0,
    'nginx -s does not look at the disk');
 $t->allow_alert(qr/has not answered for 5 seconds/);
 kill 'HUP', $t->{master};

@@ -10,19 +10,20 @@ use strict;
 
 use Digest::SHA qw/ hmac_sha256_base64 /;
 use MIME::Base64 qw/ decode_base64 encode_base64 /;
+use POSIX qw/ strftime /;
 use Test::More;
 
 use Test::LiveUpdate qw/ :DEFAULT json_decode json_encode zip /;
 use Test::LiveUpdate::Receiver;
 use Test::LiveUpdate::Release qw/ stage_dist /;
 
-my $t = Test::LiveUpdate->new()->plan(66);
+my $t = Test::LiveUpdate->new()->plan(90);
 my $r = Test::LiveUpdate::Receiver->new($t);
 my $url = $r->url();
 my @secrets = map { 'whsec_' . encode_base64($_ x 24, '') } qw/ a b /;
-my ($reply, @got);
+my ($reply, @got, $events);
 
-$t->write_file('targets', <<"EOF");
+$r->targets(<<"EOF");
 # all of it, signed with two secrets
 all      json     $url/all  secret=$secrets[0] secret=$secrets[1]
 slack    slack    $url/slack/T0/hidden  event=release.* event=test
@@ -33,57 +34,15 @@ cdn      purge    $url/purge/{app}/x  method=PURGE header=Key:a%20b
 cloud    purge    $url/cloud  body={"tags":["{app}"]}
 EOF
 
-chmod 0600, $t->testdir() . '/targets';
-
-$t->write_file_expand('nginx.conf', <<'EOF');
-
-%%TEST_GLOBALS%%
-
-events {
-}
-
-http {
-    %%TEST_GLOBALS_HTTP%%
-
-    liveupdate_store   store;
-    liveupdate_tokens  tokens;
-
-    liveupdate_notify  targets  retry=100ms  pause=10s  disk=0%;
-
-    server {
-        listen  127.0.0.1:8080;
-
+$r->configure(notify => 'retry=100ms  pause=10s  disk=0%', timeout => '2s',
+              server => <<'EOF');
         liveupdate_approval  on;
-
-        location /v1/ {
-            liveupdate_api;
-        }
-
-        location /releases/ {
-            liveupdate_releases;
-        }
-
-        location /notify/ {
-            internal;
-
-            resolver  127.0.0.1:1;
-
-            proxy_pass             $liveupdate_notify_url;
-            proxy_http_version     1.1;
-            proxy_read_timeout     2s;
-            proxy_connect_timeout  2s;
-            proxy_ignore_headers   X-Accel-Redirect X-Accel-Expires
-                                   X-Accel-Limit-Rate X-Accel-Buffering
-                                   X-Accel-Charset;
-        }
+        resolver             127.0.0.1:1;
 
         location = /stolen {
             internal;
             return  200;
         }
-    }
-}
-
 EOF
 
 $t->run();
@@ -108,7 +67,7 @@ is($event->{data}{app}, $app, 'the app');
 is($event->{data}{release}, $bundle, 'the release');
 is($event->{data}{by}, 'publish', 'who');
 is($event->{data}{text},
-   "Release $bundle of $app, from publish, waits for approval.", 'the text');
+   "Release $bundle of Shop, from publish, waits for approval.", 'the text');
 
 my $headers = $got[0]{headers};
 
@@ -161,8 +120,15 @@ $r->mark();
 $bundle = publish();
 $t->api('POST', "/releases/$app/$bundle/reject", { reason => 'no <b>*' });
 got(all => 'release.staged', 'release.rejected');
-like($got[1]{json}{data}{text}, qr/^admin has rejected release \S+ of \S+\.$/,
-     'who has rejected it');
+like($got[1]{json}{data}{text},
+     qr/^admin has rejected release \S+ of \S+: no <b>\*\.$/,
+     'who has rejected it, and why');
+is($got[1]{json}{data}{reason}, 'no <b>*', 'the reason alone');
+like(got_form('slack', 4)->{text}, qr/: no &lt;b&gt;\*\.$/, 'in Slack');
+like(got_form('discord', 4)->{content}, qr/\\: no \\<b\\>\\\*\.$/,
+     'in Discord');
+like(got_form('teams', 4)->{attachments}[0]{content}{body}[0]{inlines}[0]{text},
+     qr/: no <b>\*\.$/, 'and in Teams');
 
 # failed
 
@@ -170,6 +136,16 @@ $r->mark();
 $t->publish($app, 'production', 'no zip at all');
 got(all => 'release.failed');
 like($got[0]{json}{data}{reason}, qr/zip/, 'why it has failed');
+
+# rolled back
+
+my $later = publish();
+
+promote($later);
+$t->api('POST', "/releases/$app/rollback", { channel => 'production' });
+got(all => 'release.staged', 'release.approved', 'release.rolled_back');
+is($got[2]{json}{data}{channel}, 'production', 'where it is rolled back');
+is($got[2]{json}{data}{from}, $later, 'from what');
 
 # what a target does wrong: nothing is lost, nothing is out of order
 
@@ -235,14 +211,35 @@ $r->mark();
 $r->script('/discord' => { status => 500 });
 publish();
 wait_until { state('discord')->{state} eq 'paused' } 40, 'paused';
+like($t->api('GET', '/status')->{body},
+     qr/^liveupdate_notify_targets\{state="paused"\} 1$/m, 'and counted');
+is(waits('discord'), '1 some', 'so is what waits for it');
 got(all => 'release.staged', 'target.paused');
 is($got[1]{json}{data}{subject}, 'discord', 'the others are told');
 is($got[1]{json}{data}{reason}, 'It answered 500.', 'and why');
+ok((wait_until { waits('all') eq '0 0' } 10), 'nothing waits for them');
 $r->script();
 is($t->api('POST', '/v1/notifications/discord/resume', {})->{status}, 202,
    'resumed');
 wait_until { $r->taken(qr/discord/) } 10, 'resumed';
 wait_until { state('discord')->{state} eq 'active' } 10, 'and active';
+ok((wait_until { waits('discord') eq '0 0' } 10), 'nothing waits any more');
+
+# paused while something is on its way
+
+$r->mark();
+$r->script('/discord' => { delay => 1 });
+publish();
+wait_until { $r->requests(qr/discord/) } 10, 'it is on its way';
+$t->api('POST', '/v1/notifications/discord/pause', {});
+publish() for 1, 2;
+wait_until { state('discord')->{state} eq 'paused' } 10, 'paused';
+ok((wait_until { $r->taken(qr/discord/) && waits('discord') eq '2 some' } 10),
+   'of those that wait the first one is known') or diag(waits('discord'));
+got(all => ('release.staged') x 3);
+$r->script();
+$t->api('POST', '/v1/notifications/discord/resume', {});
+ok((wait_until { waits('discord') eq '0 0' } 10), 'they are sent');
 
 # who may look
 
@@ -276,6 +273,56 @@ stage_dist($t, 'other', '1.2.0', { 'latest.yml' => [ '1.2.0', 'App.exe' ] });
 got(all => 'release.staged');
 is($got[0]{json}{data}{release}, '1.2.0', 'it is a version');
 
+# an app that is deleted, and one whose deletion a crash has prevented
+
+$t->api('POST', '/v1/apps', { name => 'Gone', id => $_ }) for qw/ gone kept /;
+$r->mark();
+deletion('kept', 120, json_decode($t->read_file('store/apps/kept/app.json'))
+         ->{createdAt});
+$t->api('DELETE', '/v1/apps/gone');
+got(all => 'app.deleted');
+is($got[0]{json}{data}{text}, 'admin has deleted Gone.', 'who, and which');
+wait_until { !-e $t->testdir() . '/store/notify/in/0' } 10, 'the other is gone';
+
+# another app had the id by the time that somebody looked
+
+$r->mark();
+deletion('kept', 0, '2026-01-01T00:00:00.000Z');
+got(all => 'app.deleted');
+is($got[0]{json}{data}{app}, 'kept', 'the one before was deleted');
+
+# what the audit log has, and what it has not, in the order of the changes
+
+$r->mark();
+$t->stop();
+written('kept', 3);
+deletion('kept', 2, '2026-01-01T00:00:00.000Z');
+written('kept', 1);
+$t->start();
+got(all => qw/ app.changed app.deleted app.changed /);
+
+# a disk of which something is in use, once, also after a reload
+
+$t->write_file('nginx.conf', $t->read_file('nginx.conf')
+                             =~ s/disk=0%/disk=100%/r);
+$r->mark();
+$t->reload();
+got(all => 'disk.low');
+like($got[0]{json}{data}{text}, qr/[\d.]+ % of it is free/, 'how low it is');
+$t->reload();
+publish();
+got(all => 'release.staged');
+
+# other targets, and a worker that cannot send yet: it has no numbers of them
+
+$t->write_file('targets', "new  json  $url/new  secret=$secrets[0] "
+                          . "event=app.deleted\n" . $t->read_file('targets'));
+mkdir $t->testdir() . '/store/notify/targets/new.json' or die "mkdir: $!\n";
+$t->reload();
+is(waits('new'), 'none 0', 'nothing is said of a target before it is counted');
+rmdir $t->testdir() . '/store/notify/targets/new.json' or die "rmdir: $!\n";
+ok((wait_until { waits('new') eq '0 0' } 20), 'and then it is');
+
 SKIP: {
     my $clients = "$Test::LiveUpdate::ROOT/t/clients";
 
@@ -287,7 +334,7 @@ SKIP: {
     $t->write_file('sent.json', json_encode([ map { {
         form => $_->{path} =~ m{^/(?:all|other)} ? 'json'
             : $_->{path} =~ m{^/(\w+)} && $1,
-        secret => $secrets[rand 2],
+        secret => $secrets[$_->{path} =~ m{^/other} ? 0 : rand 2],
         headers => $_->{headers},
         body => $_->{body},
     } } $r->requests(qr{^/(?!purge|cloud)}) ]));
@@ -298,6 +345,20 @@ SKIP: {
 
 
 # A bundle that waits.
+
+# How many events wait for a target, and whether the first one is of some age.
+
+sub waits {
+    my ($target) = @_;
+
+    my $body = $t->api('GET', '/status')->{body};
+    my ($n, $age) = map {
+        $body =~ /^liveupdate_notify_$_\{target="$target"\} (\d+)$/m
+    } qw/ waiting oldest_seconds /;
+
+    return join ' ', $n // 'none', $age ? 'some' : 0;
+}
+
 
 sub publish {
     my $done = $t->publish($app, 'production',
@@ -319,6 +380,41 @@ sub promote {
 
 
 # What a target has taken since mark(): these types, once each.
+
+
+# An app was deleted so many seconds ago.
+
+sub deletion {
+    my ($app, $ago, $created) = @_;
+
+    $t->write_file('store/notify/in/0', json_encode({
+        event => { id => 'evt_' . ++$events, type => 'app.deleted', app => $app,
+                   by => 'ann', at => ago($ago) },
+        createdAt => $created, expect => 'gone' }));
+}
+
+
+# An app was changed so many seconds ago.
+
+sub written {
+    my ($app, $ago) = @_;
+
+    my $json = json_decode($t->read_file("store/apps/$app/app.json"));
+
+    $json->{generation}++;
+    $t->write_file("store/apps/$app/audit.log",
+                   $t->read_file("store/apps/$app/audit.log") . json_encode({
+                       at => ago($ago), by => 'ann', change => 'app.update',
+                       subject => $app, generation => $json->{generation}
+                   }) . "\n");
+    $t->write_file("store/apps/$app/app.json", json_encode($json));
+}
+
+
+sub ago {
+    return strftime('%Y-%m-%dT%H:%M:%S.000Z', gmtime(time() - $_[0]));
+}
+
 
 sub got {
     my ($target, @types) = @_;

@@ -8,7 +8,6 @@
 use warnings;
 use strict;
 
-use MIME::Base64 qw/ encode_base64 /;
 use Test::More;
 
 use Test::LiveUpdate qw/ :DEFAULT json_decode /;
@@ -18,7 +17,6 @@ my $one = Test::LiveUpdate->new()->plan(6);
 my $two = Test::LiveUpdate->new();
 my $r = Test::LiveUpdate::Receiver->new($one);
 my $dir = $one->testdir() . '/store';
-my $secret = 'whsec_' . encode_base64('s' x 32, '');
 
 configure($one, 8080, 'm1');
 configure($two, 8081, 'm2');
@@ -66,9 +64,7 @@ sub configure {
 
     my $testdir = $t->testdir();
 
-    $t->write_file('targets',
-        "a json @{[ $r->url() ]}/ secret=$secret event=channel.*\n");
-    chmod 0600, "$testdir/targets";
+    $r->targets('a json {url}/ secret={secret} event=channel.*', $t);
 
     $t->write_file_expand('nginx.conf', <<"EOF");
 

@@ -9,70 +9,35 @@
 use warnings;
 use strict;
 
-use MIME::Base64 qw/ encode_base64 /;
 use Test::More;
 
 use Test::LiveUpdate qw/ :DEFAULT json_decode /;
+use Test::LiveUpdate::Clock;
 use Test::LiveUpdate::Receiver;
 
-use constant EVENTS => $ENV{LIVEUPDATE_EVENTS} // 48;
+use constant EVENTS => $ENV{LIVEUPDATE_EVENTS} // 52;
 use constant TARGETS => qw/ well slow bad /;
 
 my $t = Test::LiveUpdate->new()->plan(7);
 my $r = Test::LiveUpdate::Receiver->new($t);
+my $clock = Test::LiveUpdate::Clock->new($t);
 my $url = $r->url();
-my $secret = 'whsec_' . encode_base64('s' x 32, '');
 my $seed = $ENV{LIVEUPDATE_SEED} // int(rand(1e9));
 
 srand($seed);
 diag("LIVEUPDATE_SEED=$seed") if $ENV{LIVEUPDATE_EVENTS};
 
-$t->write_file('targets', join '', map {
-    "$_ json $url/$_ secret=$secret event=channel.*\n"
+$r->targets(join '', map {
+    "$_ json {url}/$_ secret={secret} event=channel.*\n"
 } TARGETS);
-
-chmod 0600, $t->testdir() . '/targets';
-
-$t->write_file_expand('nginx.conf', <<'EOF');
-
-%%TEST_GLOBALS%%
-
-events {
-}
-
-http {
-    %%TEST_GLOBALS_HTTP%%
-
-    liveupdate_store   store;
-    liveupdate_tokens  tokens;
-
-    liveupdate_notify  targets  retry=50ms  disk=0%;
-
-    server {
-        listen  127.0.0.1:8080;
-
-        location /v1/ {
-            liveupdate_api;
-        }
-
-        location /notify/ {
-            internal;
-
-            proxy_pass          $liveupdate_notify_url;
-            proxy_http_version  1.1;
-            proxy_read_timeout  500ms;
-        }
-    }
-}
-
-EOF
+$r->configure(notify => 'retry=50ms  disk=0%', timeout => '2s');
 
 # what may be wrong for a while
 
 my @wrongs = (
     { status => 500 }, { status => 503, every => 2 }, { hang => 1 },
     { redirect => "$url/nobody" }, { status => 429 }, { drip => 1 },
-    { delay => 0.2 }, 'down', 'kill', 'kill', 'reload', {},
+    { delay => 0.2 }, 'down', 'away', 'kill', 'kill', 'reload', {},
 );
 
 $t->run();
@@ -89,7 +54,7 @@ while ($made < EVENTS) {
 
     $wrong = $wrongs[rand @wrongs] if EVENTS > 100;
 
-    my $down = $wrong eq 'down';
+    my $down = $wrong eq 'down' || $wrong eq 'away';
 
     $r->script('/slow' => { delay => 0.05 },
                '/bad' => ref $wrong ? $wrong : {});
@@ -103,7 +68,18 @@ while ($made < EVENTS) {
         $made++;
     }
 
+    # an hour, with tries in between
+
+    if ($wrong eq 'away') {
+        tries() for 1 .. 6;
+    }
+
     $r->up() if $down;
+
+    if ($wrong eq 'away') {
+        $r->script();
+        catch_up();
+    }
 
     next if $wrong eq 'kill' || $wrong eq 'reload' || $down;
 
@@ -115,6 +91,7 @@ while ($made < EVENTS) {
 }
 
 $r->script();
+catch_up();
 
 my @expected = expected();
 
@@ -139,6 +116,37 @@ for my $request ($r->requests()) {
 
 is(scalar(grep { keys %$_ != 1 } values %ids), 0, 'one id for an event');
 is(scalar $r->requests(qr/nobody/), 0, 'no redirect was followed');
+
+
+# Ten minutes go by, and there is another try.
+
+sub tries {
+    my $before = tried();
+
+    $clock->passes(600);
+    wait_until { tried() ne $before } 20, 'another try';
+}
+
+
+sub tried {
+    my $state = $t->api('GET', '/v1/notifications/well')->{json};
+
+    return "$state->{delivered} $state->{attempts}";
+}
+
+
+# Who was away is asked again; a jump of the clock may end what has begun.
+
+sub catch_up {
+    for (1 .. 30) {
+        $clock->passes(600);
+
+        return if Test::LiveUpdate::wait_quietly(sub {
+            !grep { $_->{state} ne 'active' }
+                @{$t->api('GET', '/v1/notifications')->{json}};
+        }, 3);
+    }
+}
 
 
 # A change is repeated until it was answered, as publishers do.

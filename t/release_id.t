@@ -74,7 +74,8 @@ is(join(' ', sort @ids), '1.0.0+1 1.0.0-1', 'each is listed once');
 
 # rules, rollback, withdrawal
 
-is(change('1.0.0-1', 'promote', { rollout => 0.5 })->{status}, 200,
+is(change('1.0.0-1', 'promote',
+          { rollout => 0.5, confirm => \1 })->{status}, 200,
    'a share gets the other one');
 is($t->api('POST', '/releases/shop/rollback', {}, token => 'approve')
    ->{status}, 200, 'and nobody again');

@@ -18,7 +18,7 @@ use Test::LiveUpdate::Release qw/ bytes_of manifest_of /;
 use Test::LiveUpdate::S3;
 use Test::LiveUpdate::Store;
 
-my $t = Test::LiveUpdate->new()->plan(175);
+my $t = Test::LiveUpdate->new()->plan(182);
 
 my $more = <<'EOC';
         location /waits/ {
@@ -141,6 +141,14 @@ refused($s3->put('/shop/1.0.0/a', 'x', sign => sub {
             $_[0]{headers}{authorization} =~ s/Signature=\K.*/0/;
         }),
         400, 'AuthorizationHeaderMalformed', 'half of a signature');
+
+
+# electron-builder of some versions signs each file as if it were empty
+
+$reply = $s3->put('/shop/1.0.0/a', 'x', payload => sha256_hex(''));
+
+refused($reply, 400, 'XAmzContentSHA256Mismatch', 'the digest of nothing');
+like($reply->{message}, qr/use a newer version/, 'what helps is said');
 
 
 # what is not supported
@@ -360,6 +368,45 @@ is(put('waits', '3.0.0', 'latest.yml')->{status}, 200, 'it is mended');
 is(release('waits', '3.0.0')->{state}, 'live', 'and live');
 is(release('waits', '3.0.0')->{replaced}[0]{name}, 'latest.yml',
    'what was replaced is said');
+
+
+# what is expected of a prerelease has the name of its channel
+
+%files = (
+    %files,
+    'beta.yml' => manifest_of('4.0.0-beta.1', 'W Setup 4.0.0-beta.1.exe'),
+    'beta-mac.yml' => manifest_of('4.0.0-beta.1', 'W-4.0.0-beta.1-mac.zip'),
+    'beta-linux.yml' => manifest_of('4.0.0-beta.1', 'W-4.0.0-beta.1.AppImage'),
+    'alpha.yml' => manifest_of('4.0.0-beta.1', 'W Setup 4.0.0-beta.1.exe'),
+    map { $_ => bytes_of($_) } 'W Setup 4.0.0-beta.1.exe',
+        'W-4.0.0-beta.1-mac.zip', 'W-4.0.0-beta.1.AppImage',
+);
+
+put('waits', '4.0.0-beta.1', $_)
+    for 'W Setup 4.0.0-beta.1.exe', 'W-4.0.0-beta.1-mac.zip',
+        'W-4.0.0-beta.1.AppImage', 'alpha.yml', 'beta-mac.yml',
+        'beta-linux.yml';
+
+is(release('waits', '4.0.0-beta.1')->{state}, 'uploading',
+   'alpha.yml is not what a beta has for latest.yml');
+is(put('waits', '4.0.0-beta.1', 'beta.yml')->{status}, 200,
+   'but beta.yml is');
+is(release('waits', '4.0.0-beta.1')->{state}, 'live', 'the beta is live');
+like(http_get('/desktop/waits/latest.yml'), qr/version: 3\.0\.0/,
+     'and stable as it was');
+
+$files{'beta.yml'} = manifest_of('4.0.0', 'W Setup 4.0.0.exe');
+$files{'latest-mac.yml'} = manifest_of('4.0.0', 'W-4.0.0-mac.zip');
+$files{'latest-linux.yml'} = manifest_of('4.0.0', 'W-4.0.0.AppImage');
+$files{$_} = bytes_of($_)
+    for 'W Setup 4.0.0.exe', 'W-4.0.0-mac.zip', 'W-4.0.0.AppImage';
+
+put('waits', '4.0.0', $_)
+    for 'W Setup 4.0.0.exe', 'W-4.0.0-mac.zip', 'W-4.0.0.AppImage',
+        'beta.yml', 'latest-mac.yml', 'latest-linux.yml';
+
+is(release('waits', '4.0.0')->{state}, 'uploading',
+   'a stable version has latest.yml');
 
 
 # two builds with manifests of the same name

@@ -34,7 +34,7 @@ my $fault = Test::LiveUpdate::Fault->new($t);
 
 $t->config_reference(sub {
     s{(liveupdate_publish_s3  keys)}{$1  expects=latest.yml} and
-    s{client_body_buffer_size  64k;}{client_body_buffer_size  1k;};
+    s{client_body_buffer_size  512k;}{client_body_buffer_size  1k;};
 });
 
 $t->run();

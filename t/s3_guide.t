@@ -32,7 +32,7 @@ my ($publish, @ci) = blocks('yaml');
 my ($created) = $guide =~ /^ {7}(curl .*?\}')$/ms or die "no app\n";
 my ($key) = $guide =~ /^ {7}(access=.*?secret")$/ms or die "no key\n";
 
-$t->plan(18);
+$t->plan(20);
 
 $t->config_reference(sub {
     my ($name) = @_;
@@ -72,7 +72,10 @@ for my $i (0, 1) {
     my ($kind, $text) = (('GitHub', 'GitLab')[$i], $ci[$i]);
 
     ok(yaml($text), "$kind: its file can be read");
-    like($text, qr/npx electron-builder --publish always/, "$kind: what runs");
+    like($text, qr/npx electron-builder --publish always\s/,
+         "$kind: what runs");
+    like($text, qr/\s--config\.releaseInfo\.vendor\.commit=\$/,
+         "$kind: the commit is told");
     like($guide, qr/AWS_ACCESS_KEY_ID.*AWS_SECRET_ACCESS_KEY/s,
          "$kind: the key is in the environment");
 }

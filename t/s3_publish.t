@@ -31,7 +31,7 @@ $ENV{APPROVAL} = 'on';
 $t->config_reference(sub {
     s{(liveupdate_publish_s3  keys)}{$1
                 expects=latest.yml,latest-mac.yml,latest-linux.yml} and
-    s{client_body_buffer_size  64k;}{client_body_buffer_size  16k;};
+    s{client_body_buffer_size  512k;}{client_body_buffer_size  16k;};
 });
 
 $t->run()->plan(49);

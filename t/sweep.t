@@ -110,7 +110,7 @@ $t->write_file('stop', '');
 $td->becomes($_, 'live', "$_->{id} is live", 30) for @builds;
 is(join("\n", map { $td->wrong_files($_) } @builds), '', 'all of them right');
 is(join("\n", $store->check(unfinished => 0)), '', 'the store is whole');
-is(join(' ', $td->jobs()), '', 'no job is left');
+$td->idle('no job is left');
 
 
 sub claims {

@@ -155,7 +155,8 @@ is($reply->{status}, 202, 'a right signature');
 is($reply->{headers}{location},
    "http://$server/releases/$build->{app}/$build->{id}", 'where it is');
 is($reply->{headers}{'content-type'}, 'application/json', 'as JSON');
-is($reply->{body}, json_encode({ id => $build->{id}, state => 'fetching' }),
+is($reply->{body},
+   json_encode({ id => $build->{id}, state => 'fetching' }) . "\n",
    'what was begun');
 $td->becomes($build, 'staged', 'and it is done');
 is($t->api('GET', $reply->{headers}{location} =~ s{^http://[^/]+}{}r, undef,
@@ -457,7 +458,7 @@ is($td->deliver($build, secret => 'third')->{status}, 202,
 $td->becomes($build, 'staged', 'and staged');
 
 is(scalar $origin->contacts(), 0, 'nobody else was contacted');
-is(join(' ', $td->jobs()), '', 'no job is left');
+$td->idle('no job is left');
 
 my $refused = $t->api('GET', '/status?format=json')->{json}{webhook}{refusals}
               {unauthorized};
@@ -641,7 +642,8 @@ sub again {
     my $reply = $td->deliver($build);
 
     is("$reply->{status} $reply->{body}",
-       "$status " . json_encode({ id => $build->{id}, state => $state }),
+       "$status " . json_encode({ id => $build->{id}, state => $state })
+       . "\n",
        "again, when it is $state");
     is($t->tree(), $before, "changes nothing when it is $state")
         if $nothing;

@@ -2,7 +2,7 @@
 
 // Calls of the API.  The token is kept here, in the memory of this page, and
 // nowhere else: not in a storage, a cookie, or an address.  It is gone when the
-// page is closed.
+// page is closed.  Whom a proxy has signed in needs none.
 
 const TIMEOUT = 15000;
 
@@ -10,7 +10,7 @@ const TIMEOUT = 15000;
 
 const PAGE = 500;
 
-let token = null;
+let signed = null;          // headers that say who it is; null: nobody
 
 
 // Why a call failed, for a person.  status is 0 if the API did not answer: no
@@ -24,13 +24,30 @@ export class Failure extends Error {
 }
 
 
-export function setToken(value) {
-    token = value;
+export function signInToken(token) {
+    signed = { Authorization: `Bearer ${token}` };
 }
 
 
-export function hasToken() {
-    return token !== null;
+// The browser, or a proxy, adds to each request what shows who the user is.
+
+export function signInUser() {
+    signed = {};
+}
+
+
+export function signOut() {
+    signed = null;
+}
+
+
+export function isSignedIn() {
+    return signed !== null;
+}
+
+
+export function isUser() {
+    return signed !== null && signed.Authorization === undefined;
 }
 
 
@@ -80,12 +97,17 @@ export function put(path, body) {
 }
 
 
+export function patch(path, body) {
+    return call('PATCH', path, body);
+}
+
+
 export function erase(path) {
     return call('DELETE', path);
 }
 
 
-// As get(), but null if the token may not see it, or it does not exist.
+// As get(), but null if one may not see it, or it does not exist.
 
 export async function getIfAny(path) {
     return ifAny(get(path));
@@ -117,8 +139,11 @@ async function call(method, path, body) {
 
 
 async function send(method, path, body) {
-    const used = token;
-    const headers = { Authorization: `Bearer ${used}` };
+    const used = signed;
+
+    // no page of another site can send a header of this name
+
+    const headers = { ...used, 'X-Requested-With': 'console' };
 
     if (body !== undefined) {
         headers['Content-Type'] = 'application/json';
@@ -133,7 +158,7 @@ async function send(method, path, body) {
             headers,
             body,
             cache: 'no-store',
-            redirect: 'error',
+            redirect: 'manual',
             referrerPolicy: 'no-referrer',
             signal: AbortSignal.timeout(TIMEOUT),
         });
@@ -146,8 +171,16 @@ async function send(method, path, body) {
 
     // somebody else has signed in meanwhile
 
-    if (token !== used) {
+    if (signed !== used) {
         throw new Failure(401, 'Signed out.');
+    }
+
+    // a proxy sends those whom it does not know to where they sign in
+
+    if (reply.type === 'opaqueredirect') {
+        throw used.Authorization
+            ? new Failure(0, 'The server answers with a redirect.')
+            : new Failure(401, 'Your session has ended.');
     }
 
     let json = null;
@@ -165,6 +198,10 @@ async function send(method, path, body) {
 
     if (json && typeof json.message === 'string') {
         throw new Failure(reply.status, json.message);
+    }
+
+    if (reply.status === 401) {
+        throw new Failure(401, 'Your session has ended.');
     }
 
     if (reply.status === 403 || reply.status === 404) {

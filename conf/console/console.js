@@ -3,11 +3,15 @@
 // Shows a page and keeps it up to date: its data is requested again and again,
 // for as long as somebody looks at the page.
 
-import { get, hasToken, setToken } from './api.js';
-import { clock, element, foreign, show } from './dom.js';
+import {
+    get, isSignedIn, isUser, signInToken, signInUser, signOut,
+} from './api.js';
+import { changePolicy, cleanUp, cleanupPage } from './cleanup.js';
+import { clock, code, element, foreign, show } from './dom.js';
 import * as dialogs from './dialogs.js';
 import { appPage, appsPage, auditPage, releasePage } from './pages.js';
 import { user } from './release.js';
+import * as limits from './limits.js';
 import { rules } from './rules.js';
 import { ask, targetPage, targetsPage } from './targets.js';
 
@@ -26,6 +30,7 @@ let asked = 0;              // counts pages and their requests
 let timer = null;
 let answered = null;        // when the server answered last
 let waiting = null;         // how many releases waited then
+let person = null;          // whom a proxy has signed in, by name
 
 
 // -- pages -------------------------------------------------------------------
@@ -41,6 +46,10 @@ function route() {
 
         if (kind === 'audit' && id === undefined) {
             return auditPage(app);
+        }
+
+        if (kind === 'cleanup' && id === undefined) {
+            return cleanupPage(app);
         }
 
         if (kind === 'releases' && id) {
@@ -67,8 +76,11 @@ function decode(text) {
 
 
 function turn() {
-    if (!hasToken()) {
-        signIn();
+
+    // the form to sign in stays as it is, with why it is shown; who signs in
+    // gets the page
+
+    if (!isSignedIn()) {
         return;
     }
 
@@ -259,12 +271,71 @@ function say(...text) {
 }
 
 
-// -- the token ---------------------------------------------------------------
+// -- who it is ---------------------------------------------------------------
+
+// Whom a proxy has signed in needs no token.
+
+async function enter() {
+    signOut();
+    signInUser();
+
+    show(main, element('p', {}, 'Loading…'));
+
+    let me;
+
+    try {
+        me = await get('/v1/users/me');
+
+    } catch (failure) {
+        if (failure.status === undefined) {
+            throw failure;
+        }
+
+        person = null;
+        signIn(failure.status === 400 || failure.status === 403
+               ? failure.message : undefined);
+        return;
+    }
+
+    person = me.name;
+
+    known(me, 'Signed in as', 'token', 'Use a token');
+    turn();
+}
+
+
+// Somebody else may have signed in meanwhile, in another tab.
+
+async function recognize() {
+    const me = isUser() ? await get('/v1/users/me').catch(() => null) : null;
+
+    if (me && isUser() && me.name !== user.name) {
+        enter();
+    }
+}
+
+
+function known(me, how, action, text) {
+    const leave = document.getElementById('leave');
+
+    user.name = me.name;
+    user.roles = me.roles;
+
+    leave.dataset.action = action;
+
+    show(leave, text);
+    show(document.getElementById('how'), how);
+    show(document.getElementById('name'), user.name);
+    show(document.getElementById('roles'), `(${user.roles.join(', ')})`);
+
+    document.getElementById('who').hidden = false;
+}
+
 
 function signIn(reason) {
     asked++;
     clearTimeout(timer);
-    setToken(null);
+    signOut();
 
     page = shown = answers = waiting = answered = null;
     user.name = '';
@@ -300,13 +371,30 @@ function signIn(reason) {
             element('p', { class: 'wrong', role: 'alert' }),
             element('p', { class: 'actions' },
                 element('button', { type: 'submit', class: 'strong' },
-                        'Sign in')))));
+                        'Sign in'),
+                stay()))));
 
     if (reason) {
         show(main.querySelector('.wrong'), foreign(reason));
     }
 
     main.querySelector('#token').focus();
+}
+
+
+// As whom a proxy knows, if it still does: with a new page, it asks.
+
+function stay() {
+    if (person === null) {
+        return [];
+    }
+
+    return [
+        element('button', { type: 'button', 'data-action': 'enter' },
+                'Go on as ', foreign(person)),
+        element('button', { type: 'button', 'data-action': 'reload' },
+                'Sign in again'),
+    ];
 }
 
 
@@ -325,16 +413,15 @@ async function signedIn(form) {
         return;
     }
 
-    setToken(value);
+    signInToken(value);
+
+    let me;
 
     try {
-        const me = await get('/v1/users/me');
-
-        user.name = me.name;
-        user.roles = me.roles;
+        me = await get('/v1/users/me');
 
     } catch (failure) {
-        setToken(null);
+        signOut();
         show(wrong, foreign(failure.message));
         input.focus();
         input.select();
@@ -343,11 +430,7 @@ async function signedIn(form) {
 
     input.value = '';
 
-    show(document.getElementById('name'), user.name);
-    show(document.getElementById('roles'),
-         `(${user.roles.join(', ')})`);
-    document.getElementById('who').hidden = false;
-
+    known(me, 'Token of', 'forget', 'Sign out');
     turn();
 }
 
@@ -363,13 +446,21 @@ const BUTTONS = {
     remove: (data) => dialogs.remove(shown, of(data)),
     rollback: (data) => dialogs.rollback(shown, data.channel),
     rules: () => rules(shown),
+    freezes: () => limits.freezes(shown),
+    minimum: (data) => limits.minimum(shown, data.channel),
+    version: () => limits.minimumVersion(shown),
     link: (data) => dialogs.link(shown, of(data)),
     retry: (data) => dialogs.retry(shown, of(data)),
+
+    cleanup: () => cleanUp(shown),
+    policy: () => changePolicy(shown),
 
     test: () => ask(shown, 'test'),
     pause: () => ask(shown, 'pause'),
     resume: () => ask(shown, 'resume'),
     again: ({ id }) => ask(shown, 'again', { id }),
+
+    copy: ({ text }) => copy(text),
 
     more() {
         page.more();
@@ -381,8 +472,42 @@ const BUTTONS = {
     forget() {
         signIn();
         say('Signed out.');
+
+        return person === null ? null : enter();
     },
+
+    token: () => signIn(),
+    enter: () => enter(),
+    reload: () => location.reload(),
 };
+
+
+// The clipboard is for pages that came by https; else what is marked is copied.
+
+async function copy(text) {
+    try {
+        await navigator.clipboard.writeText(text);
+
+    } catch (error) {
+        const input = element('textarea', { class: 'spoken' }, text);
+        const holder = dialogs.dialogOpen() || document.body;
+        const before = document.activeElement;
+
+        holder.append(input);
+        input.select();
+
+        const done = document.execCommand('copy');
+
+        input.remove();
+        before.focus();
+
+        if (!done) {
+            return 'The browser does not let the page copy.';
+        }
+    }
+
+    return ['Copied: ', code(text)];
+}
 
 
 function of({ release }) {
@@ -445,10 +570,11 @@ document.addEventListener('submit', (event) => {
 
 document.addEventListener('visibilitychange', () => {
     if (!document.hidden && page) {
+        recognize();
         refresh();
     }
 });
 
 window.addEventListener('hashchange', turn);
 
-turn();
+enter();

@@ -8,7 +8,7 @@ import { bytes, code, element, foreign, percent, show, time } from './dom.js';
 import {
     PLATFORMS, appPath, compareVersions, nameOf, plural, releasePath,
 } from './release.js';
-import { effectTable, linksTo, whole } from './review.js';
+import { effectTable, linksTo, warnings, whole } from './review.js';
 
 
 // ask({ title, nodes, verb, bad, run }): shows the nodes in a form and calls
@@ -127,8 +127,8 @@ function percentField(value) {
             'aria-describedby': 'percent-hint',
         }),
         element('p', { class: 'hint', id: 'percent-hint' },
-                'Clients included at 10 stay included at 50. All others '
-                + 'continue to get what they get now.'));
+                'Clients that are included at 10 stay included at 50. All '
+                + 'others go on getting what they get now.'));
 }
 
 
@@ -143,15 +143,16 @@ function percentOf(form) {
 
 function planField() {
     return element('div', { class: 'field' },
-        element('label', { for: 'plan' }, 'Plan, if it is to grow by itself'),
+        element('label', { for: 'plan' },
+                'Plan, to let the rollout grow by itself'),
         element('input', {
             id: 'plan', type: 'text', autocomplete: 'off',
             'aria-describedby': 'plan-hint',
         }),
         element('p', { class: 'hint', id: 'plan-hint' },
-                'The percent of each step, and how long it lasts: '
-                + '1 for 2h, 10 for 1d, 100. The number above does not count '
-                + 'then.'));
+                'Each step is a percentage and how long it lasts, such as '
+                + '“1 for 2h, 10 for 1d, 100”. A plan replaces the number '
+                + 'above.'));
 }
 
 
@@ -323,18 +324,18 @@ function without(release, latest, end) {
         .join(' and ');
 
     return names ? element('p', { class: 'hint' },
-        foreign(nameOf(release)), ` has nothing for ${names}: ${end}`) : null;
+        foreign(nameOf(release)), ` has no files for ${names}: ${end}`) : null;
 }
 
 
 // What a promotion does to whom, as the server says.  Whoever would lose what
-// he has is named in a warning; body() confirms that if it was shown for the
-// same rollout.
+// he has, or go back, is named in a warning; body() confirms that if it was
+// shown for the same rollout.
 
 function effectsOf(app, release, field, asSaid) {
     const node = element('div', { 'data-key': 'effects' });
     const input = field.querySelector('input');
-    let lost = null;
+    let warned = null;
     let asked = 0;
 
     const rollout = () => (asSaid() ? undefined
@@ -344,7 +345,7 @@ function effectsOf(app, release, field, asSaid) {
         const mine = ++asked;
         const now = rollout();
 
-        lost = null;
+        warned = null;
 
         if (Number.isNaN(now) || now < 0 || now > 1) {
             show(node);
@@ -360,14 +361,16 @@ function effectsOf(app, release, field, asSaid) {
                 return;
             }
 
-            const gone = effects.filter((one) => one.effect === 'lost');
+            const bad = [
+                ...told(effects, 'lost',
+                        'some who get an update now would get none.'),
+                ...told(effects, 'back',
+                        'some would get an older version than now.'),
+            ];
 
-            lost = gone.length ? { rollout: now } : null;
+            warned = bad.length ? { rollout: now } : null;
 
-            show(node, effectTable(effects),
-                warnings(gone.length ? [gone.map((one) => one.manifest)
-                    .join(', ') + ': some who get an update now have none '
-                    + 'afterwards.'] : []),
+            show(node, effectTable(effects), warnings(bad),
                 warnings(said || []));
 
         } catch (failure) {
@@ -387,15 +390,17 @@ function effectsOf(app, release, field, asSaid) {
     return {
         node,
         look,
-        body: () => (lost && lost.rollout === rollout() ? { confirm: true }
-                                                        : {}),
+        body: () => (warned && warned.rollout === rollout()
+            ? { confirm: true } : {}),
     };
 }
 
 
-function warnings(texts) {
-    return texts.map((text) => element('p', { class: 'wrong' },
-                                       foreign(text)));
+function told(effects, effect, text) {
+    const names = effects.filter((one) => one.effect === effect)
+        .map((one) => one.manifest);
+
+    return names.length ? [`${names.join(', ')}: ${text}`] : [];
 }
 
 
@@ -404,7 +409,7 @@ function leftOut(release) {
         ? element('p', { class: 'hint' },
             plural(release.leftOutCount, 'uploaded file is',
                    'uploaded files are')
-            + ' not part of it. The page of the release tells which, and '
+            + ' not part of it. The page of the release says which, and '
             + 'why.')
         : null;
 }
@@ -498,7 +503,7 @@ export function reject({ app }, release) {
                     'aria-describedby': 'reason-hint',
                 }),
                 element('p', { class: 'hint', id: 'reason-hint' },
-                        'Everybody who looks at the release sees it.')),
+                        'Everybody who opens the release sees it.')),
         ],
 
         async run(form) {
@@ -611,6 +616,14 @@ const GROWTH = {
     stop: 'Stop the plan: the share stays for good',
 };
 
+const GROWN = {
+    halt: 'The rollout is halted: ',
+    resume: 'The rollout goes on: ',
+    pause: 'The plan is paused: ',
+    advance: 'The next step has begun: ',
+    stop: 'The plan is stopped: ',
+};
+
 
 export function growth({ app, channels }, release) {
     const desktop = release.kind === 'desktop';
@@ -620,18 +633,18 @@ export function growth({ app, channels }, release) {
         .some((one) => one.channelId === channel.id));
 
     return ask({
-        title: 'Halt, pause or move on',
-        verb: 'Do it',
+        title: 'Change how the rollout goes on',
+        verb: 'Apply',
         nodes: [
             what(release),
             desktop ? null : channelField(list),
             element('div', { class: 'field' },
-                element('label', { for: 'action' }, 'What'),
+                element('label', { for: 'action' }, 'Action'),
                 element('select', { id: 'action', required: true },
                     Object.entries(GROWTH).map(([value, text]) =>
                         element('option', { value }, text)))),
             element('div', { class: 'field' },
-                element('label', { for: 'reason' }, 'Reason'),
+                element('label', { for: 'reason' }, 'Reason (optional)'),
                 element('input', { id: 'reason', type: 'text' })),
         ],
 
@@ -646,7 +659,7 @@ export function growth({ app, channels }, release) {
 
             await decide(pathOf(app, release, action), generation, body);
 
-            return [foreign(nameOf(release)), ': ', action, ' is done.'];
+            return [GROWN[action], foreign(nameOf(release)), '.'];
         },
     });
 }
@@ -825,7 +838,7 @@ export async function link({ app }, release) {
     let made = null;
 
     await ask({
-        title: 'Links for testers?',
+        title: 'Make links for testers?',
         verb: 'Make links',
         nodes: [
             what(release),
@@ -833,7 +846,7 @@ export async function link({ app }, release) {
                     + 'of this release without a token, until it expires, or '
                     + 'the release is approved or rejected.'),
             element('div', { class: 'field' },
-                element('label', { for: 'hours' }, 'Good for'), select),
+                element('label', { for: 'hours' }, 'Valid for'), select),
         ],
 
         async run() {
@@ -853,8 +866,8 @@ export async function link({ app }, release) {
         title: 'Links for testers',
         verb: 'Done',
         nodes: [
-            element('p', {}, 'Copy the address of a link. They are good until ',
-                    time(made.expiresAt), '.'),
+            element('p', {}, 'Copy the address of a link. The links work ',
+                    'until ', time(made.expiresAt), '.'),
             linksTo(app, full, made.key),
         ],
         run: () => null,
@@ -867,5 +880,5 @@ export async function link({ app }, release) {
 export async function retry({ app }, release) {
     await post(pathOf(app, release, 'retry'), {});
 
-    return [foreign(nameOf(release)), ' is tried again.'];
+    return [foreign(nameOf(release)), ' is fetched again.'];
 }

@@ -6,8 +6,19 @@
 // element('a', { href: '#/' }, 'text', element('b'), null, ...)
 
 export function element(name, attributes, ...children) {
-    const made = document.createElement(name);
+    return filled(document.createElement(name), attributes, children);
+}
 
+
+// The same for SVG.
+
+export function drawing(name, attributes, ...children) {
+    return filled(document.createElementNS('http://www.w3.org/2000/svg', name),
+                  attributes, children);
+}
+
+
+function filled(made, attributes, children) {
     for (const [key, value] of Object.entries(attributes || {})) {
         if (value === true) {
             made.setAttribute(key, '');
@@ -121,6 +132,17 @@ export function code(text) {
 }
 
 
+// What people copy and do not read, such as a digest: cut to the room that it
+// has, and copied whole when it is pressed.
+
+export function copied(text) {
+    return element('button', {
+        type: 'button', class: 'copy', 'data-action': 'copy',
+        'data-text': text, title: `Copy ${text}`,
+    }, spoken('Copy '), code(text));
+}
+
+
 // Text for screen readers only.
 
 export function spoken(text) {
@@ -190,22 +212,31 @@ export function none() {
 
 
 // A table: columns are names, or { name, class }; rows are { key, class,
-// cells }.  The first cell names its row.
+// cells }.  The first cell names its row.  On a narrow page rows are cards with
+// the names of the columns inside, unless the table is small; the elements keep
+// their roles then.
 
-export function table(caption, columns, rows) {
+export function table(caption, columns, rows, small) {
     const kinds = columns.map((column) => column.class);
+    const names = columns.map((column) => column.name || column);
 
-    return element('div', { class: 'scroll' }, element('table', {},
+    return element('div', { class: 'scroll' }, element('table', {
+        class: small ? 'small' : 'cards', role: 'table',
+    },
         element('caption', { class: 'spoken' }, caption),
-        element('thead', {}, element('tr', {}, columns.map((column) =>
-            element('th', { scope: 'col', class: column.class },
-                    column.name || column)))),
-        element('tbody', {}, rows.map((row) =>
-            element('tr', { 'data-key': row.key, class: row.class },
-                row.cells.map((cell, i) => element(
-                    i === 0 ? 'th' : 'td',
-                    { scope: i === 0 ? 'row' : null, class: kinds[i] },
-                    cell)))))));
+        element('thead', { role: 'rowgroup' },
+            element('tr', { role: 'row' }, names.map((name, i) =>
+                element('th', { scope: 'col', role: 'columnheader',
+                                class: kinds[i] }, name)))),
+        element('tbody', { role: 'rowgroup' }, rows.map((row) =>
+            element('tr', { 'data-key': row.key, class: row.class,
+                            role: 'row' },
+                row.cells.map((cell, i) => (i === 0
+                    ? element('th', { scope: 'row', role: 'rowheader',
+                                      class: kinds[i] }, cell)
+                    : element('td', { role: 'cell', class: kinds[i],
+                                      'data-name': names[i] },
+                              element('div', {}, cell)))))))));
 }
 
 

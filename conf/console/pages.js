@@ -6,10 +6,13 @@
 // data, and show(data) turns that into { title, nodes }.
 
 import { get, getAll, getAllIfAny, getIfAny, part } from './api.js';
+import { namesOf, timeline } from './audit.js';
 import {
-    button, bytes, code, element, foreign, none, number, percent, share,
+    button, bytes, code, copied, element, foreign, none, number, percent, share,
     spoken, table, time,
 } from './dom.js';
+import { health } from './health.js';
+import { history } from './history.js';
 import { adoption, channelsNow, desktopNow } from './live.js';
 import {
     KINDS, actionsOf, appPath, by, groupOf, may, nameOf, plural,
@@ -23,8 +26,20 @@ import { targetsNote } from './targets.js';
 const LOOKED_AT = 100;
 const AT_ONCE = 4;
 
+// Channels with a guard, of which it shows what has become of devices, and how
+// long that is good for, in milliseconds.
+
+const GUARDED = 8;
+const COUNTED = 10000;
+
 const FILES = 500;
 const LINES = 100;
+
+// Releases of which the audit log has the names, not just the ids.
+
+const NAMED = 500;
+
+const TYPES = { capacitor: 'mobile', electron: 'desktop' };
 
 const GROUPS = [
     { id: 'staged', title: 'Waiting for approval' },
@@ -102,10 +117,12 @@ export function appsPage() {
                         ['Name', 'Id', 'Type',
                          { name: 'Waiting', class: 'number' }],
                         apps.map((app) => ({ key: app.id, cells: [
-                            element('a', { href: appPath(app.id) },
-                                    foreign(app.name)),
-                            code(app.id),
-                            foreign(app.type || ''),
+                            [element('a', { href: appPath(app.id) },
+                                     foreign(app.name)),
+                             twins(apps, app) && element('small', {},
+                                 'another application has this name, too')],
+                            copied(app.id),
+                            TYPES[app.type] || foreign(app.type || ''),
                             Number.isFinite(waiting[app.id])
                                 ? number(waiting[app.id]) : none(),
                         ] })))),
@@ -116,10 +133,17 @@ export function appsPage() {
 }
 
 
+// People tell applications of one name apart by their ids.
+
+function twins(apps, { id, name }) {
+    return apps.some((one) => one.name === name && one.id !== id);
+}
+
+
 // -- an application ----------------------------------------------------------
 
 export function appPage(id) {
-    const known = { generation: null, audit: [] };
+    const known = { generation: null, audit: [], healths: [], counted: 0 };
     const base = `/releases/${part(id)}`;
 
     return {
@@ -136,6 +160,16 @@ export function appPage(id) {
             if (known.generation !== app.generation) {
                 known.audit = await getIfAny(`${base}/audit?limit=1000`) || [];
                 known.generation = app.generation;
+            }
+
+            if (Date.now() - known.counted > COUNTED) {
+                known.healths = await healthsOf(app, channels, rules);
+                known.counted = Date.now();
+
+                if (known.history !== null) {
+                    known.history = await getIfAny(
+                        `/v1/apps/${part(id)}/history`);
+                }
             }
 
             // what this server does not have is requested only once
@@ -158,6 +192,7 @@ export function appPage(id) {
             }
 
             return { app, releases, channels, rules, audit: known.audit,
+                     healths: known.healths, history: known.history,
                      status: known.status, github: known.github,
                      latest: await latestOf(base, rules, releases) };
         },
@@ -185,9 +220,11 @@ export function appPage(id) {
                 busy: releases.some((one) => groupOf(one) === 'busy'),
                 nodes: [
                     element('h1', { tabindex: '-1' }, foreign(app.name)),
-                    element('p', { class: 'about' }, code(app.id), ' · ',
+                    element('p', { class: 'about' }, copied(app.id), ' · ',
                         element('a', { href: `${appPath(id)}/audit` },
-                                'Audit log')),
+                                'Audit log'), ' · ',
+                        element('a', { href: `${appPath(id)}/cleanup` },
+                                'Cleaning up')),
                     !may('approve') && element('p', { class: 'about' },
                         'This token may view releases, but not decide about '
                         + 'them.'),
@@ -196,8 +233,10 @@ export function appPage(id) {
                     group(data, 'busy', decided),
                     mobile && channelsNow(data, byId),
                     desktop && desktopNow(data, byId),
+                    health(data, byId),
                     GROUPS.slice(2).map(({ id }) => group(data, id, decided)),
                     adoption(data, byId),
+                    history(data, byId),
                 ],
             };
         },
@@ -212,6 +251,26 @@ async function latestOf(base, rules, releases) {
 
     return !id ? null : releases.find((one) => one.id === id)
                         || getIfAny(`${base}/${part(id)}`);
+}
+
+
+// What has become of devices, in channels that have a guard, and of
+// installations in rollouts of a desktop app that has one.
+
+async function healthsOf(app, channels, rules) {
+    const guarded = channels.filter((one) => one.appDeploymentId
+        && (one.guard || (app.guard && one.guard !== false)))
+        .map((one) => `/v1/apps/${part(app.id)}/channels/${part(one.id)}`);
+
+    const rollouts = (app.guard && rules.releaseRedirections || [])
+        .filter((one) => one.rule === 'buildByRollout')
+        .map((one) => `/releases/${part(app.id)}/${part(one.buildId)}`);
+
+    const found = await Promise.all(
+        [...new Set([...guarded, ...rollouts.reverse()])].slice(0, GUARDED)
+            .map((path) => getIfAny(`${path}/health`)));
+
+    return found.filter((one) => one !== null);
 }
 
 
@@ -279,19 +338,16 @@ function group({ app, releases }, id, decided) {
                   element('p', { class: 'quiet' }, 'Nothing is waiting.'));
     }
 
-    const columns = [
-        'Release',
-        { name: 'Size', class: 'number minor' },
-        { name: 'SHA-256', class: 'digest minor' },
-        { name: 'Published', class: 'minor' },
-    ];
+    const columns = ['Release', 'Size and SHA-256'];
 
     const reason = list.some((one) => one.reason);
     const after = ['live', 'replaced', 'withdrawn', 'rejected'].includes(id);
     const actions = list.some((one) => actionsOf(one).length);
 
+    columns.push(after ? 'Published, decided' : 'Published');
+
     if (id === 'live') {
-        columns.push({ name: 'Where', class: 'where minor' });
+        columns.push('Who gets it');
     }
 
     if (id === 'busy') {
@@ -300,10 +356,6 @@ function group({ app, releases }, id, decided) {
 
     if (reason) {
         columns.push({ name: 'Reason', class: 'long' });
-    }
-
-    if (after) {
-        columns.push({ name: 'Decided', class: 'minor' });
     }
 
     if (actions) {
@@ -316,16 +368,15 @@ function group({ app, releases }, id, decided) {
             [element('a', { href: releasePath(app.id, one.id) },
                      foreign(nameOf(one))),
              element('small', {}, KINDS[one.kind] || foreign(one.kind)),
-             element('small', {}, code(one.id)),
+             copied(one.id),
              id === 'staged' && one.pullRequest
                  && element('small', {}, pullRequest(one))],
-            bytes(one.size),
-            digest(app, one),
-            by(one.createdBy, one.createdAt),
+            [bytes(one.size), digest(app, one)],
+            [by(one.createdBy, one.createdAt),
+             after ? decision(decided.get(one.id)) : null],
             id === 'live' ? shares(one) : undefined,
             id === 'busy' ? progress(one) : undefined,
             reason ? one.reason ? foreign(one.reason) : none() : undefined,
-            after ? decision(decided.get(one.id)) : undefined,
             actions ? element('p', { class: 'actions' }, actionsOf(one))
                     : undefined,
         ].filter((cell) => cell !== undefined) }))));
@@ -339,21 +390,22 @@ function newest(release) {
 
 function digest(app, release) {
     if (release.checksum) {
-        return code(release.checksum);
+        return copied(release.checksum);
     }
 
-    return element('a', { href: releasePath(app.id, release.id) },
-                   'of each file', spoken([' of ', nameOf(release)]));
+    return element('small', {},
+        element('a', { href: releasePath(app.id, release.id) },
+                'SHA-256 of each file', spoken([' of ', nameOf(release)])));
 }
 
 
 function decision(line) {
     if (!line) {
-        return none();
+        return null;
     }
 
-    return [foreign(line.by),
-            element('small', {}, `${DECISIONS[line.change]} `, time(line.at))];
+    return element('div', { class: 'decided' }, `${DECISIONS[line.change]} by `,
+                   foreign(line.by), element('small', {}, time(line.at)));
 }
 
 
@@ -439,9 +491,9 @@ export function releasePage(id, releaseId) {
                     element('section', { 'data-key': 'history' },
                         element('h2', {}, 'History'),
                         history.length
-                            ? auditTable(history)
+                            ? timeline(app, history, namesOf([release]))
                             : element('p', { class: 'quiet' },
-                                  'There are no audit entries yet.')),
+                                  'Nothing was decided about it yet.')),
                 ],
             };
         },
@@ -467,9 +519,9 @@ function givenTo(release) {
 function fileTable(files) {
     return table('Files', [
         'Name', { name: 'Size', class: 'number' },
-        { name: 'SHA-256', class: 'whole' },
+        { name: 'SHA-256', class: 'digest' },
     ], files.map((file) => ({ key: file.href, cells: [
-        foreign(file.href), bytes(file.size), code(file.sha256),
+        foreign(file.href), bytes(file.size), copied(file.sha256),
     ] })));
 }
 
@@ -502,19 +554,19 @@ function facts(release) {
     const info = release.releaseInfo || {};
 
     const list = [
-        ['Id', code(release.id)],
+        ['Id', copied(release.id)],
         ['Kind', KINDS[release.kind] || foreign(release.kind)],
         ['Version', text(release.version || release.appVersion)],
-        ['Number', release.number && number(release.number)],
+        ['Build number', release.number && number(release.number)],
         ['Size', Number.isFinite(release.size) && bytes(release.size)],
-        ['SHA-256', release.checksum && code(release.checksum)],
-        ['Signature', release.signature ? code(release.signature)
+        ['SHA-256', release.checksum && copied(release.checksum)],
+        ['Signature', release.signature ? copied(release.signature)
             : release.kind === 'zip' && 'not signed'],
         ['Published by', text(release.createdBy)],
         ['Published', release.createdAt && time(release.createdAt)],
         ['Last change', release.updatedAt && time(release.updatedAt)],
         ...(release.conditions || []).map((one) => [
-            'Demanded by ' + one.manifest, demands(one),
+            `Condition in ${one.manifest}`, demands(one),
         ]),
         ['Planned rollout', release.state === 'staged'
             && Number.isFinite(release.rollout) && percent(release.rollout)],
@@ -528,7 +580,7 @@ function facts(release) {
         ['Build ended', release.buildEndedAt && time(release.buildEndedAt)],
         ['Pull request', pullRequest(release)],
         ['Git reference', text(release.gitRef)],
-        ['Git commit', release.gitCommitSha && code(release.gitCommitSha)],
+        ['Git commit', release.gitCommitSha && copied(release.gitCommitSha)],
         ['Git branch or tag', text(release.gitCommitRef)],
         ['Git message', text(release.gitCommitMessage)],
         ['Stored at', text(release.url)],
@@ -539,7 +591,7 @@ function facts(release) {
 
     for (const [key, value] of Object.entries(release)) {
         if (/^(min|max|eq)(Android|Ios)/.test(key) && value !== null) {
-            list.push([key, text(value)]);
+            list.push([limitName(key), text(value)]);
         }
     }
 
@@ -552,6 +604,17 @@ function facts(release) {
     return element('dl', {}, list.filter(([, value]) => value)
         .map(([name, value]) => [element('dt', {}, name),
                                  element('dd', {}, value)]));
+}
+
+
+// "minAndroidAppVersionCode": for which versions of the app a bundle is.
+
+function limitName(key) {
+    const [, which, platform] = /^(min|max|eq)(Android|Ios)/.exec(key);
+    const words = { min: 'at least', max: 'at most', eq: 'exactly' };
+
+    return `${platform === 'Ios' ? 'iOS' : platform} app version, `
+           + words[which];
 }
 
 
@@ -587,15 +650,16 @@ export function auditPage(id) {
         },
 
         async load() {
-            const [app, lines] = await Promise.all([
+            const [app, lines, releases] = await Promise.all([
                 get(`/v1/apps/${part(id)}`),
                 get(`/releases/${part(id)}/audit?limit=${known.lines}`),
+                get(`/releases/${part(id)}?limit=${NAMED}`),
             ]);
 
-            return { app, lines };
+            return { app, lines, releases };
         },
 
-        show({ app, lines }) {
+        show({ app, lines, releases }) {
             return {
                 title: `Audit log · ${app.name}`,
                 parent: app.name,
@@ -605,7 +669,7 @@ export function auditPage(id) {
                     element('p', { class: 'about' }, foreign(app.name),
                             ', newest first'),
                     element('section', { 'data-key': 'audit' },
-                        auditTable(lines, app),
+                        timeline(app, lines, namesOf(releases)),
                         lines.length === known.lines && lines.length < 1000
                             && element('p', { class: 'actions after' },
                                    button('more', 'Show older entries'))),
@@ -613,21 +677,4 @@ export function auditPage(id) {
             };
         },
     };
-}
-
-
-function auditTable(lines) {
-    return table('Audit log',
-        [{ name: 'When', class: 'when' }, 'Who', 'Change', 'Subject', 'From',
-         'To', { name: 'Generation', class: 'number' }],
-        lines.map((line, i) => ({
-            key: `${line.generation}/${line.at}/${i}`,
-            cells: [
-                time(line.at), foreign(line.by), code(line.change),
-                code(line.subject),
-                line.from === undefined ? none() : code(line.from),
-                line.to === undefined ? none() : code(line.to),
-                number(line.generation),
-            ],
-        })));
 }

@@ -13,6 +13,10 @@ export const PLATFORMS = {
     windows: 'Windows', mac: 'macOS', linux: 'Linux',
 };
 
+const STATES = {
+    staged: 'waiting for approval',
+};
+
 export const KINDS = {
     desktop: 'desktop app', zip: 'web bundle, zip',
     manifest: 'web bundle, files',
@@ -124,7 +128,7 @@ export function by(name, at) {
 
 export function state(release) {
     return element('span', { class: `state state-${release.state}` },
-                   release.state);
+                   STATES[release.state] || release.state);
 }
 
 
@@ -143,6 +147,12 @@ export function place(one) {
 
     return [PLATFORMS[one.platform] || foreign(one.platform),
             more.map((word) => [' ', foreign(word)])];
+}
+
+
+export function placeName(one) {
+    return [PLATFORMS[one.platform] || one.platform, one.channel, one.arch]
+        .filter((word) => word !== undefined && word !== 'latest').join(' ');
 }
 
 
@@ -204,7 +214,7 @@ export function progress(release) {
     const trouble = release.state === 'fetching' && release.reason
         && element('small', {}, plural(release.attempts || 0, 'attempt',
                                        'attempts'),
-                   release.nextAttemptAt ? ', next one at ' : '',
+                   release.nextAttemptAt ? ', the next one at ' : '',
                    release.nextAttemptAt ? time(release.nextAttemptAt) : '');
 
     if (!now) {
@@ -229,6 +239,15 @@ export function progress(release) {
 }
 
 
+// At the start of a sentence, and inside of one.
+
 export function plural(n, one, many) {
-    return n === 1 ? `One ${one}` : `${n === 0 ? 'No' : number(n)} ${many}`;
+    const text = some(n, one, many);
+
+    return text[0].toUpperCase() + text.slice(1);
+}
+
+
+export function some(n, one, many) {
+    return n === 1 ? `one ${one}` : `${n === 0 ? 'no' : number(n)} ${many}`;
 }

@@ -5,16 +5,24 @@
 
 import { get, getIfAny, part, post } from './api.js';
 import {
-    bytes, code, element, foreign, none, percent, table,
+    bytes, code, element, foreign, none, percent, table, time,
 } from './dom.js';
-import { linked, may, place, plural } from './release.js';
+import { PLATFORMS, linked, may, place, plural } from './release.js';
 
 // Live releases that one release is compared with, at most.
 
 const COMPARED = 3;
 
 const EFFECTS = {
-    new: 'first release', update: 'update', back: 'back', lost: 'no update',
+    new: 'first release', update: 'update', back: 'older version',
+    lost: 'no update any more',
+};
+
+
+const FILES = {
+    windows: /\.(exe|msi|appx|nupkg|nsis\.7z)$/,
+    mac: /\.(dmg|pkg)$|[-_.]mac[-_.].*zip$|-mac\.zip$/,
+    linux: /\.(AppImage|deb|rpm|snap|flatpak|pacman|apk|tar\.\w+)$/,
 };
 
 
@@ -22,10 +30,11 @@ const EFFECTS = {
 
 export function effectTable(effects) {
     if (effects.length === 0) {
-        return element('p', { class: 'hint' }, 'Nobody gets anything else.');
+        return element('p', { class: 'hint' }, 'Nothing changes for anybody.');
     }
 
-    return table('Who gets what', ['For', 'Now', 'Then', 'Share', ''],
+    return table('Who gets what',
+        ['Who', 'Gets now', 'Will get', 'Share', 'Effect'],
         effects.map((one) => ({ key: one.manifest || one.platform, cells: [
             place(one), versionOf(one.from), versionOf(one.to),
             percent(one.share), EFFECTS[one.effect],
@@ -52,11 +61,11 @@ export async function reviewOf(base, app, release, latest, known) {
         return known.review;
     }
 
-    let effects = null;
+    let effects = null, said = [];
 
     if (may('approve')) {
         try {
-            ({ effects } = await post(
+            ({ effects, warnings: said = [] } = await post(
                 `${base}/${part(release.id)}/promote?dry-run`, {}));
 
         } catch (failure) {
@@ -66,20 +75,31 @@ export async function reviewOf(base, app, release, latest, known) {
         }
     }
 
-    const ids = new Set((effects || []).filter((one) => one.from)
-        .map((one) => one.from.id));
+    // which release is live for which platforms
 
-    if (ids.size === 0 && latest) {
-        ids.add(latest.id);
+    const places = new Map();
+
+    for (const { from, platform } of effects || []) {
+        if (from) {
+            places.set(from.id, (places.get(from.id) || new Set())
+                .add(platform));
+        }
+    }
+
+    if (places.size === 0 && latest) {
+        places.set(latest.id, new Set(release.platforms));
     }
 
     const live = [];
 
-    for (const id of [...ids].slice(0, COMPARED)) {
-        live.push(await getIfAny(`${base}/${part(id)}`));
+    for (const [id, platforms] of [...places].slice(0, COMPARED)) {
+        const one = await getIfAny(`${base}/${part(id)}`);
+
+        live.push(one && { ...one, liveFor: platforms });
     }
 
-    known.review = { effects, live: live.filter((one) => one !== null) };
+    known.review = { effects, said,
+                     live: live.filter((one) => one !== null) };
     known.reviewed = app.generation;
 
     return known.review;
@@ -96,19 +116,20 @@ export function review(app, release, found) {
                element('pre', { class: 'notes' }, release.releaseNotes));
 
     if (!found) {
-        return [notes];
+        return [notes, signatures(release)];
     }
 
     return [
         found.effects && element('section', { 'data-key': 'changes' },
             element('h2', {}, 'What an approval changes'),
-            effectTable(found.effects)),
+            effectTable(found.effects), warnings(found.said)),
         notes,
+        signatures(release),
         element('section', { 'data-key': 'compared' },
             element('h2', {}, 'Compared with what is live'),
             found.live.length === 0
                 ? element('p', { class: 'quiet' },
-                          'There is no live release that it would replace.')
+                          'It replaces no live release.')
                 : compared(app, release, found.live)),
     ];
 }
@@ -129,14 +150,31 @@ function kindOf(href, release) {
 }
 
 
+// The platform that a file is for; undefined: its name does not say.
+
+function platformOf(href) {
+    const name = href.replace(/\.blockmap$/, '');
+
+    return /\.(yml|json)$/.test(name)
+        ? /-mac[-.]/.test(name) ? 'mac'
+          : /-linux[-.]/.test(name) ? 'linux' : 'windows'
+        : Object.keys(FILES).find((platform) => FILES[platform].test(name));
+}
+
+
 function compared(app, release, live) {
     const before = new Map();
 
     for (const other of live) {
         for (const file of other.files || []) {
             const kind = kindOf(file.href, other);
+            const platform = platformOf(file.href);
 
-            if (!before.has(kind)) {
+            // others keep what they have
+
+            if (!before.has(kind)
+                && (!platform || other.liveFor.has(platform)))
+            {
                 before.set(kind, { ...file, release: other });
             }
         }
@@ -163,8 +201,6 @@ function compared(app, release, live) {
         ] });
     }
 
-    // what those have who keep the release that they have is not gone
-
     for (const [, file] of before) {
         rows.push({ key: `-${file.href}`, cells: [
             foreign(file.href), none(), bytes(file.size), 'not in it',
@@ -172,6 +208,10 @@ function compared(app, release, live) {
     }
 
     const right = (name) => ({ name, class: 'number' });
+    const changed = live.flatMap((one) => [...one.liveFor]);
+    const keep = [...new Set(live.flatMap((one) => one.platforms || []))]
+        .filter((platform) => !changed.includes(platform))
+        .map((platform) => PLATFORMS[platform]);
 
     return [
         element('p', {}, 'Live now: ', live.map((one, i) => [
@@ -181,6 +221,9 @@ function compared(app, release, live) {
             rows),
         same > 0 && element('p', { class: 'quiet' },
             plural(same, 'file is the same.', 'files are the same.')),
+        keep.length > 0 && element('p', { class: 'quiet' },
+            `It has no files for ${keep.join(' and ')}, where nothing `
+            + 'changes.'),
     ];
 }
 
@@ -191,12 +234,67 @@ function difference(value) {
 }
 
 
+// -- signatures --------------------------------------------------------------
+
+export function warnings(texts) {
+    return texts.map((text) => element('p', { class: 'wrong' },
+                                       foreign(text)));
+}
+
+
+function signatures(release) {
+    const files = release.signatures || [];
+
+    return files.length > 0
+        && element('section', { 'data-key': 'signatures' },
+            element('h2', {}, 'Signatures'),
+            table('Signatures',
+                ['File', { name: 'Signature', class: 'long' }],
+                files.map((file) => ({ key: file.href, cells: [
+                    foreign(file.href), signatureOf(file),
+                ] }))),
+            element('p', { class: 'hint' },
+                release.signaturesCount > files.length
+                    && `These are the first ${files.length} of `
+                       + `${release.signaturesCount} files. `,
+                'The server did not check whether Windows trusts these '
+                + 'certificates, and whose signatures macOS finds.'));
+}
+
+
+function signatureOf(file) {
+    if (file.state === 'unsigned') {
+        return 'not signed';
+    }
+
+    if (file.platform === 'mac' && file.state === 'signed') {
+        return 'a code signature, '
+               + `${file.ticket ? 'with' : 'without'} a ticket of notarisation`;
+    }
+
+    return [
+        file.state === 'altered'
+            && element('div', { class: 'wrong' },
+                       'changed after it was signed'),
+        file.reason && element('div', { class: 'wrong' },
+                               foreign(file.reason)),
+        (file.signers || []).map((one) => element('div', {},
+            'signed by ',
+            foreign(one.publisher || one.organization
+                    || 'somebody without a name'),
+            one.issuer && [', certificate of ', foreign(one.issuer)],
+            ', valid from ', time(one.notBefore), ' to ', time(one.notAfter),
+            one.timestamped ? ', with a timestamp' : ', without a timestamp')),
+    ];
+}
+
+
 // -- commits -----------------------------------------------------------------
 
-const COMMITS = {
-    'github.com': 'commit', 'gitlab.com': '-/commit',
-    'bitbucket.org': 'commits',
-};
+const COMMITS = [
+    [/^github\./, 'commit'], [/^gitlab\./, '-/commit'],
+    [/^bitbucket\.org$/, 'commits'],
+];
 
 export function commitOf({ commit, remote }) {
     if (!commit) {
@@ -207,12 +305,14 @@ export function commitOf({ commit, remote }) {
         '^(?:https://|ssh://git@|git://|git@)([\\w.-]+)[/:]'
         + '([\\w.-]+(?:/[\\w.-]+?)+?)(?:\\.git)?/?$').exec(remote || '') || [];
 
-    if (!COMMITS[host] || !/^[0-9a-f]{7,64}$/.test(commit)) {
+    const [, way] = COMMITS.find(([name]) => name.test(host || '')) || [];
+
+    if (!way || !/^[0-9a-f]{7,64}$/.test(commit)) {
         return code(commit);
     }
 
     return element('a', {
-        href: `https://${host}/${path}/${COMMITS[host]}/${commit}`,
+        href: `https://${host}/${path}/${way}/${commit}`,
         rel: 'noreferrer',
     }, code(commit));
 }

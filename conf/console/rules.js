@@ -86,17 +86,17 @@ export async function rules({ app, releases }) {
     look();
 
     return ask({
-        title: 'Edit the rules?',
+        title: 'Edit the rules',
         verb: 'Save the rules',
         nodes: [
             element('p', { class: 'hint' },
                     'The last rule that applies decides. A rule for everybody '
-                    + 'counts if no other one applies.'),
+                    + 'decides only if no other rule applies.'),
             fields,
-            element('h3', {}, 'Who gets what then'),
+            element('h3', {}, 'Who will get what'),
             preview,
             element('p', { class: 'hint' },
-                    'Rules by address are not in these numbers.'),
+                    'These numbers leave out rules by address.'),
         ],
 
         async run() {
@@ -289,7 +289,7 @@ function given(then, releases) {
 
     return sorted.length === 0
         ? element('p', { class: 'quiet' }, 'Nobody gets anything.')
-        : table('Who gets what then', ['For', 'Release', 'Now', 'Then'],
+        : table('Who will get what', ['Who', 'Release', 'Now', 'Then'],
             sorted.map(([key, { one, release, now, then: later }]) => ({
                 key,
                 cells: [

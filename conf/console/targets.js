@@ -6,7 +6,7 @@ import { get, part, post } from './api.js';
 import {
     button, code, element, foreign, none, number, table, time,
 } from './dom.js';
-import { may, plural } from './release.js';
+import { may, plural, some } from './release.js';
 
 const STATES = {
     active: 'active', failing: 'does not answer', paused: 'paused',
@@ -24,9 +24,8 @@ export function targetsNote(targets) {
 
     return element('p', { class: 'about' },
         element('a', { href: '#/notifications' }, 'Notifications'),
-        `: ${plural(targets.length, 'target', 'targets')}`,
-        wrong > 0 && `, of which ${wrong} ${wrong === 1 ? 'does' : 'do'} not `
-                     + 'get any');
+        `: ${some(targets.length, 'target', 'targets')}`,
+        wrong > 0 && `, of which ${some(wrong, 'gets', 'get')} none`);
 }
 
 
@@ -46,7 +45,7 @@ export function targetsPage() {
                     plural(targets.length, 'target', 'targets')),
                 targets.length > 0 && element('section', {},
                     table('Targets',
-                        ['Name', 'Form', 'Host', 'State',
+                        ['Name', 'Format', 'Host', 'State',
                          { name: 'Delivered', class: 'number' },
                          { name: 'Refused', class: 'number' },
                          { name: 'Missed', class: 'number' }],
@@ -90,8 +89,8 @@ export function targetPage(id) {
                     target.error && element('p', { class: 'wrong' },
                                             foreign(target.error)),
                     target.nextAttemptAt && element('p', {},
-                        'The next try is due at ', time(target.nextAttemptAt),
-                        '.'),
+                        'The next attempt is due at ',
+                        time(target.nextAttemptAt), '.'),
                     may('approve') && element('p', { class: 'actions' },
                         button('test', 'Send a test'),
                         target.state === 'paused'
@@ -108,15 +107,15 @@ export function targetPage(id) {
 
 function deliveries(target) {
     return table('Deliveries',
-        [{ name: 'When', class: 'when' }, 'Event', 'Application', 'State',
-         { name: 'Tries', class: 'number' }, 'Again'],
+        ['When', 'Event', 'Application', 'State',
+         { name: 'Attempts', class: 'number' }, 'Once more'],
         target.deliveries.map((one, i) => ({
             key: `${one.id}/${one.endedAt}/${i}`,
             cells: [
                 time(one.endedAt), code(one.type),
                 one.app === undefined ? none() : code(one.app),
                 one.state, number(one.attempts),
-                target.again.includes(one.id) ? 'waits'
+                target.again.includes(one.id) ? 'waiting'
                     : may('approve') ? button('again', 'Send again', one.id,
                                         { 'data-id': one.id })
                     : none(),
@@ -132,7 +131,7 @@ export async function ask({ target }, what, body = {}) {
 
     return {
         test: 'The test is on its way.',
-        again: 'It will be sent again.',
+        again: 'The notification will be sent again.',
         pause: 'The target will be paused.',
         resume: 'The target will be resumed.',
     }[what];

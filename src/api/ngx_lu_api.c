@@ -16,6 +16,8 @@
 #include "ngx_lu_api_fetch.h"
 #include "ngx_lu_api_file.h"
 #include "ngx_lu_api_growth.h"
+#include "ngx_lu_api_health.h"
+#include "ngx_lu_api_history.h"
 #include "ngx_lu_api_link.h"
 #include "ngx_lu_api_list.h"
 #include "ngx_lu_api_notify.h"
@@ -25,6 +27,7 @@
 #include "ngx_lu_api_upload.h"
 #include "ngx_lu_call.h"
 #include "ngx_lu_form.h"
+#include "ngx_lu_origin.h"
 
 #include "zone/ngx_lu_count.h"
 #include "write/ngx_lu_task.h"
@@ -52,6 +55,7 @@ typedef struct {
     unsigned                 role;
     const char              *name;
     const char              *message;   /* to a token without the role */
+    const char              *user;      /* to a user without it */
 } ngx_lu_api_role_t;
 
 
@@ -66,6 +70,12 @@ static ngx_lu_api_action_t *ngx_lu_api_find(ngx_http_request_t *r,
 static ngx_lu_thread_e ngx_lu_api_kind(ngx_lu_api_action_t *action);
 static unsigned ngx_lu_api_role(ngx_http_request_t *r,
     ngx_lu_api_action_t *action);
+static ngx_int_t ngx_lu_api_identify(ngx_http_request_t *r,
+    const lu_token_t **token);
+static ngx_int_t ngx_lu_api_forbid(ngx_http_request_t *r, ngx_uint_t status,
+    const char *text);
+static ngx_int_t ngx_lu_api_forbid_user(ngx_http_request_t *r,
+    ngx_uint_t status, lu_error_t *err);
 static ngx_uint_t ngx_lu_api_is_for_all(lu_route_t *route, unsigned role);
 static ngx_int_t ngx_lu_api_page_checked(ngx_http_request_t *r);
 static ngx_int_t ngx_lu_api_json_wanted(ngx_http_request_t *r,
@@ -87,7 +97,7 @@ static ngx_int_t ngx_lu_api_logout(ngx_lu_call_t *call);
 
 #define NONE     NGX_LU_BODY_NONE
 #define JSON     NGX_LU_BODY_JSON
-#define FORM     NGX_LU_BODY_FORM
+#define FILE     NGX_LU_BODY_FILE
 
 #define READ     LU_ROLE_READ
 #define PUBLISH  LU_ROLE_PUBLISH
@@ -122,6 +132,8 @@ static ngx_lu_api_action_t  ngx_lu_api_actions[] = {
     { LU_ROUTE_CHANNEL, GET, READ, NONE, ngx_lu_api_channel_get },
     { LU_ROUTE_CHANNEL, PATCH, PUBLISH, JSON, ngx_lu_api_channel_patch },
     { LU_ROUTE_CHANNEL, DELETE, PUBLISH, NONE, ngx_lu_api_channel_delete },
+    { LU_ROUTE_HEALTH, GET, READ, NONE, ngx_lu_api_health_get },
+    { LU_ROUTE_HISTORY, GET, READ, NONE, ngx_lu_api_history_get },
     { LU_ROUTE_PAUSE, POST, PUBLISH, JSON, ngx_lu_api_channel_pause_post },
     { LU_ROUTE_RESUME, POST, PUBLISH, JSON, ngx_lu_api_channel_resume_post },
 
@@ -131,9 +143,9 @@ static ngx_lu_api_action_t  ngx_lu_api_actions[] = {
     { LU_ROUTE_BUNDLE, DELETE, PUBLISH, NONE, ngx_lu_api_bundle_delete },
     { LU_ROUTE_DOWNLOAD, GET, 0, NONE, ngx_lu_api_build_download_get },
 
-    { LU_ROUTE_FILES, POST, PUBLISH, FORM, ngx_lu_api_file_post },
+    { LU_ROUTE_FILES, POST, PUBLISH, FILE, ngx_lu_api_file_post },
     { LU_ROUTE_UPLOAD, POST, PUBLISH, JSON, ngx_lu_api_upload_post },
-    { LU_ROUTE_UPLOAD, PUT, PUBLISH, FORM, ngx_lu_api_upload_put },
+    { LU_ROUTE_UPLOAD, PUT, PUBLISH, FILE, ngx_lu_api_upload_put },
     { LU_ROUTE_UPLOAD, DELETE, PUBLISH, NONE, ngx_lu_api_upload_delete },
 
     { LU_ROUTE_DEPLOYMENTS, GET, READ, NONE, ngx_lu_api_deployments_get },
@@ -173,6 +185,8 @@ static ngx_lu_api_action_t  ngx_lu_api_actions[] = {
     { LU_ROUTE_LINK, POST, APPROVE, JSON, ngx_lu_api_link_post },
     { LU_ROUTE_WITHDRAW, POST, APPROVE, JSON,
       ngx_lu_api_release_withdraw_post },
+    { LU_ROUTE_RELEASE_HEALTH, GET, READ, NONE,
+      ngx_lu_api_health_release_get },
     { LU_ROUTE_GROWTH, POST, APPROVE, JSON, ngx_lu_api_growth_release_post },
     { LU_ROUTE_ROLLBACK, GET, READ, NONE,
       ngx_lu_api_releases_rollback_get },
@@ -196,7 +210,7 @@ static ngx_lu_api_action_t  ngx_lu_api_actions[] = {
 #undef DELETE
 #undef NONE
 #undef JSON
-#undef FORM
+#undef FILE
 #undef READ
 #undef PUBLISH
 #undef APPROVE
@@ -206,18 +220,22 @@ static ngx_lu_api_action_t  ngx_lu_api_actions[] = {
 static const ngx_lu_api_role_t  ngx_lu_api_roles[] = {
 
     { LU_ROLE_READ, "read",
-      "This needs a token with the role \"read\"." },
+      "This needs a token with the role \"read\".",
+      "This needs the role \"read\"." },
 
     { LU_ROLE_PUBLISH, "publish",
-      "This needs a token with the role \"publish\"." },
+      "This needs a token with the role \"publish\".",
+      "This needs the role \"publish\"." },
 
     { LU_ROLE_APPROVE, "approve",
-      "This needs a token with the role \"approve\"." },
+      "This needs a token with the role \"approve\".",
+      "This needs the role \"approve\"." },
 
     { LU_ROLE_ADMIN, "admin",
-      "This needs a token with the role \"admin\"." },
+      "This needs a token with the role \"admin\".",
+      "This needs the role \"admin\"." },
 
-    { 0, NULL, "The token has another role." }
+    { 0, NULL, "The token has another role.", "The user has another role." }
 };
 
 
@@ -313,8 +331,12 @@ ngx_lu_api_handler(ngx_http_request_t *r)
 
     call->kind = ngx_lu_api_kind(action);
 
-    if (action->body == NGX_LU_BODY_FORM) {
-        call->drop = ngx_lu_form_drop;
+    if (action->body == NGX_LU_BODY_FILE
+        && ngx_lu_form_expect(call, route.resource == LU_ROUTE_UPLOAD
+                                    ? "blob" : "file")
+           != NGX_OK)
+    {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
     return ngx_lu_call_run(r, call, action->body);
@@ -408,8 +430,7 @@ ngx_int_t
 ngx_lu_api_authorize(ngx_http_request_t *r, lu_route_t *route, unsigned role,
     const lu_token_t **token_out)
 {
-    ngx_uint_t                presented, status;
-    const char               *text;
+    ngx_int_t                 rc;
     const lu_token_t         *token;
     const ngx_lu_api_role_t  *known;
 
@@ -419,12 +440,9 @@ ngx_lu_api_authorize(ngx_http_request_t *r, lu_route_t *route, unsigned role,
         return NGX_DECLINED;
     }
 
-    token = ngx_lu_bearer(r, &presented);
-
-    if (token == NULL) {
-        status = NGX_HTTP_UNAUTHORIZED;
-        text = presented ? "Invalid token." : "A token is required.";
-        goto refused;
+    rc = ngx_lu_api_identify(r, &token);
+    if (rc != NGX_DECLINED) {
+        return rc;
     }
 
     if (!(token->roles & role)) {
@@ -435,33 +453,104 @@ ngx_lu_api_authorize(ngx_http_request_t *r, lu_route_t *route, unsigned role,
             }
         }
 
-        status = NGX_HTTP_FORBIDDEN;
-        text = known->message;
-        goto refused;
+        return ngx_lu_api_forbid(r, NGX_HTTP_FORBIDDEN,
+                                 token->is_user ? known->user
+                                                : known->message);
     }
 
     if (route->app.len && !lu_token_has_app(token, &route->app)) {
-        status = NGX_HTTP_FORBIDDEN;
-        text = "This token is not for this app.";
-        goto refused;
+        return ngx_lu_api_forbid(r, NGX_HTTP_FORBIDDEN,
+                                 token->is_user
+                                 ? "The app is none of the user's."
+                                 : "This token is not for this app.");
     }
 
     if (ngx_lu_api_is_for_all(route, role) && token->napps) {
-        status = NGX_HTTP_FORBIDDEN;
-        text = "This needs a token that is for all apps.";
-        goto refused;
+        return ngx_lu_api_forbid(r, NGX_HTTP_FORBIDDEN,
+                                 token->is_user
+                                 ? "This needs a user who has all apps."
+                                 : "This needs a token that is for all apps.");
     }
 
     *token_out = token;
 
     return NGX_DECLINED;
+}
 
-refused:
 
+/*
+ * A token, which somebody has chosen to send, comes before the user.  A proxy
+ * may send an Authorization header of its own.
+ */
+
+static ngx_int_t
+ngx_lu_api_identify(ngx_http_request_t *r, const lu_token_t **token)
+{
+    ngx_int_t    rc;
+    lu_error_t   err;
+    ngx_uint_t   presented;
+    const char  *text;
+
+    *token = ngx_lu_bearer(r, &presented);
+
+    if (*token) {
+        return NGX_DECLINED;
+    }
+
+    rc = (presented == NGX_LU_BEARER) ? NGX_DECLINED
+                                      : ngx_lu_user(r, token, &err);
+    switch (rc) {
+
+    case NGX_OK:
+        break;
+
+    case NGX_DECLINED:
+        return ngx_lu_api_forbid(r, NGX_HTTP_UNAUTHORIZED,
+                                 presented ? "Invalid token."
+                                           : "A token is required.");
+
+    case NGX_HTTP_INTERNAL_SERVER_ERROR:
+        return rc;
+
+    default:
+        return ngx_lu_api_forbid_user(r, rc, &err);
+    }
+
+    text = ngx_lu_origin_refused(r);
+
+    return text ? ngx_lu_api_forbid(r, NGX_HTTP_FORBIDDEN, text)
+                : NGX_DECLINED;
+}
+
+
+static ngx_int_t
+ngx_lu_api_forbid(ngx_http_request_t *r, ngx_uint_t status, const char *text)
+{
     ngx_log_error(NGX_LOG_WARN, r->connection->log, 0,
                   "access forbidden: %s", text);
 
     return ngx_lu_api_refuse(r, status, text);
+}
+
+
+static ngx_int_t
+ngx_lu_api_forbid_user(ngx_http_request_t *r, ngx_uint_t status,
+    lu_error_t *err)
+{
+    u_char     *sentence;
+    ngx_int_t   rc;
+
+    sentence = ngx_lu_reply_sentence(r->pool, err);
+    if (sentence == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    ngx_log_error(NGX_LOG_WARN, r->connection->log, 0,
+                  "access forbidden: %s", sentence);
+
+    rc = ngx_http_discard_request_body(r);
+
+    return rc == NGX_OK ? ngx_lu_reply_error(r, status, err) : rc;
 }
 
 

@@ -3,7 +3,7 @@
  * Copyright (C) the nginx-liveupdate authors
  *
  * The Capawesome API and the approval API: which action a request wants, and
- * whether its token may do that.
+ * whether its token, or its user, may do that.
  */
 
 
@@ -25,10 +25,11 @@
 ngx_int_t ngx_lu_api_handler(ngx_http_request_t *r);
 
 /*
- * Returns NGX_DECLINED if the token of the request has the role, and is for the
- * app of the route if there is one; *token, which belongs to the configuration,
- * is set then.  For the role 0 it is NULL: no token is needed.  Anything else
- * is what a content handler returns: the request was answered with 401 or 403.
+ * Returns NGX_DECLINED if the token of the request, or its user, has the role,
+ * and is for the app of the route if there is one; *token is set then, and
+ * lives as long as the request.  For the role 0 it is NULL: no token is needed.
+ * Anything else is what a content handler returns: the request was answered
+ * with 400, 401 or 403.
  */
 
 ngx_int_t ngx_lu_api_authorize(ngx_http_request_t *r, lu_route_t *route,

@@ -383,7 +383,7 @@ ngx_lu_api_app_json(const cJSON *app)
     static const char  *members[] = {
         "id", "name", "type", "organizationId", "appChannelId",
         "appChannelDiscoveryEnabled", "nextBuildNumber", "createdAt",
-        "updatedAt", "freezes", NULL
+        "updatedAt", "freezes", "minimumVersion", "guard", NULL
     };
 
     lu_put_init(&put);

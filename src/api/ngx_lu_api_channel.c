@@ -114,6 +114,8 @@ ngx_lu_api_channel_create(ngx_lu_task_t *task, cJSON *app, void *data)
         return ngx_lu_task_core(task, rc);
     }
 
+    task->channel = ngx_lu_task_member(task, channel, "name");
+
     return ngx_lu_call_answer(call, NGX_HTTP_CREATED,
                               ngx_lu_api_channel_json(call, app, channel));
 }
@@ -163,6 +165,7 @@ ngx_lu_api_channel_update(ngx_lu_task_t *task, cJSON *app, void *data)
 {
     ngx_lu_call_t *call = data;
 
+    char    *name;
     cJSON   *channel;
     lu_rc_e  rc;
 
@@ -175,10 +178,23 @@ ngx_lu_api_channel_update(ngx_lu_task_t *task, cJSON *app, void *data)
         return ngx_lu_protect_refuse(task);
     }
 
+    name = ngx_lu_task_member(task, channel, "name");
+
     rc = lu_change_channel_update(app, call->json, task->subject, task->now,
                                   &channel, &task->error);
     if (rc != LU_OK) {
         return ngx_lu_task_core(task, rc);
+    }
+
+    task->channel = ngx_lu_task_member(task, channel, "name");
+
+    if (name == NULL || task->channel == NULL) {
+        return ngx_lu_task_nomem(task);
+    }
+
+    if (ngx_strcmp(name, task->channel) != 0) {
+        task->from = name;
+        task->to = task->channel;
     }
 
     return ngx_lu_call_answer(call, NGX_HTTP_OK,
@@ -242,12 +258,16 @@ ngx_lu_api_channel_drop_name(ngx_lu_task_t *task, cJSON *app, void *data)
 static ngx_int_t
 ngx_lu_api_channel_drop(ngx_lu_task_t *task, cJSON *app, const char *id)
 {
+    cJSON   *channel;
     lu_rc_e  rc;
+
+    channel = lu_change_channel_find(app, id);
 
     task->change = "channel.delete";
     task->subject = id;
+    task->channel = ngx_lu_task_member(task, channel, "name");
 
-    if (ngx_lu_protect_channel(task, lu_change_channel_find(app, id))) {
+    if (ngx_lu_protect_channel(task, channel)) {
         return ngx_lu_protect_refuse(task);
     }
 
@@ -290,6 +310,7 @@ ngx_lu_api_channel_pause(ngx_lu_task_t *task, cJSON *app, void *data)
     task->subject = (char *) task->id.data;
 
     channel = lu_change_channel_find(app, task->subject);
+    task->channel = ngx_lu_task_member(task, channel, "name");
 
     if (ngx_lu_protect_channel(task, channel)) {
         return ngx_lu_protect_refuse(task);

@@ -28,7 +28,7 @@
 static ngx_int_t ngx_lu_api_cleanup_answer(ngx_lu_call_t *call,
     ngx_lu_keep_t *keep);
 static ngx_int_t ngx_lu_api_cleanup_usage(ngx_lu_call_t *call,
-    lu_put_t *put, cJSON *json);
+    lu_put_t *put, cJSON *json, ngx_lu_keep_t *keep);
 static void ngx_lu_api_cleanup_stays(lu_put_t *put, cJSON *json,
     ngx_lu_keep_t *keep);
 static ngx_int_t ngx_lu_api_cleanup_goes(ngx_lu_call_t *call, lu_put_t *put,
@@ -39,7 +39,6 @@ static void ngx_lu_api_cleanup_channels(lu_put_t *put, cJSON *json,
     ngx_lu_keep_t *keep);
 static ngx_int_t ngx_lu_api_cleanup_change(ngx_lu_task_t *task, cJSON *app,
     void *data);
-static ngx_int_t ngx_lu_api_cleanup_forget(ngx_lu_task_t *task, void *data);
 
 
 ngx_int_t
@@ -48,7 +47,9 @@ ngx_lu_api_cleanup_get(ngx_lu_call_t *call)
     ngx_int_t      status;
     ngx_lu_keep_t  keep;
 
-    status = ngx_lu_keep_open(&call->task, &keep);
+    /* a policy of the query is tried */
+
+    status = ngx_lu_keep_open(&call->task, ngx_lu_arg(call, "keep"), &keep);
     if (status != NGX_OK) {
         return status;
     }
@@ -74,8 +75,11 @@ ngx_lu_api_cleanup_answer(ngx_lu_call_t *call, ngx_lu_keep_t *keep)
 
     lu_put_str(&put, json, "keep", &keep->text);
     lu_put_bool(&put, json, "own", keep->own);
+    lu_put_bool(&put, json, "passes",
+                keep->policy.on
+                && !ngx_lu_cleanup_is_off(call->task.store));
 
-    status = ngx_lu_api_cleanup_usage(call, &put, json);
+    status = ngx_lu_api_cleanup_usage(call, &put, json, keep);
 
     if (status == NGX_OK) {
         ngx_lu_api_cleanup_stays(&put, json, keep);
@@ -95,7 +99,8 @@ ngx_lu_api_cleanup_answer(ngx_lu_call_t *call, ngx_lu_keep_t *keep)
 
 
 static ngx_int_t
-ngx_lu_api_cleanup_usage(ngx_lu_call_t *call, lu_put_t *put, cJSON *json)
+ngx_lu_api_cleanup_usage(ngx_lu_call_t *call, lu_put_t *put, cJSON *json,
+    ngx_lu_keep_t *keep)
 {
     ngx_lu_usage_t  usage;
 
@@ -111,6 +116,9 @@ ngx_lu_api_cleanup_usage(ngx_lu_call_t *call, lu_put_t *put, cJSON *json)
     } else {
         lu_put_null(put, json, "quota");
     }
+
+    lu_put_bool(put, json, "ownQuota",
+                cJSON_HasObjectItem(keep->app, "quota"));
 
     return NGX_OK;
 }
@@ -242,6 +250,10 @@ ngx_lu_api_cleanup_release(ngx_lu_call_t *call, lu_put_t *put, cJSON *list,
 
         /* it has gone meanwhile, or cannot be read */
 
+        if (ngx_lu_io_is_damage(&call->task.io)) {
+            lu_put_bool(put, item, "damaged", 1);
+        }
+
         ngx_lu_io_clear(&call->task.io);
     }
 
@@ -273,11 +285,13 @@ ngx_lu_api_cleanup_channels(lu_put_t *put, cJSON *json, ngx_lu_keep_t *keep)
 ngx_int_t
 ngx_lu_api_cleanup_post(ngx_lu_call_t *call)
 {
-    cJSON           *json;
+    cJSON           *json, *list;
     u_char          *path;
     lu_put_t         put;
+    lu_str_t        *id;
     ngx_int_t        rc, status;
-    ngx_uint_t       removed, left;
+    ngx_uint_t       removed, left, i;
+    ngx_array_t      damaged;
     ngx_lu_task_t   *task;
     ngx_lu_claim_t   claim;
 
@@ -298,7 +312,8 @@ ngx_lu_api_cleanup_post(ngx_lu_call_t *call)
 
     task->io.claim = &claim.turn;
 
-    status = ngx_lu_keep_clean(task, NGX_LU_API_CLEANUP_MAX, &removed, &left);
+    status = ngx_lu_keep_clean(task, NGX_LU_API_CLEANUP_MAX, &removed, &left,
+                               &damaged);
 
     ngx_lu_cleanup_end(&task->io, &claim);
 
@@ -317,6 +332,15 @@ ngx_lu_api_cleanup_post(ngx_lu_call_t *call)
     lu_put_number(&put, json, "removed", (double) removed);
     lu_put_number(&put, json, "left", (double) left);
 
+    if (damaged.nelts) {
+        id = damaged.elts;
+        list = lu_put_array(&put, json, "damaged");
+
+        for (i = 0; i < ngx_min(damaged.nelts, NGX_LU_API_CLEANUP_MAX); i++) {
+            lu_put_str(&put, list, NULL, &id[i]);
+        }
+    }
+
     return ngx_lu_call_answer(call, NGX_HTTP_OK, lu_put_done(&put, json));
 }
 
@@ -328,8 +352,7 @@ ngx_lu_api_cleanup_patch(ngx_lu_call_t *call)
 
     call->task.again = 1;
 
-    status = ngx_lu_change(&call->task, ngx_lu_api_cleanup_change,
-                           ngx_lu_api_cleanup_forget, call);
+    status = ngx_lu_change(&call->task, ngx_lu_api_cleanup_change, NULL, call);
 
     return status == NGX_HTTP_OK ? ngx_lu_api_cleanup_get(call) : status;
 }
@@ -372,6 +395,13 @@ ngx_lu_api_cleanup_change(ngx_lu_task_t *task, cJSON *app, void *data)
 
         lu_put_str(&put, app, "keep", &text);
 
+        if (keep.on
+            && !ngx_lu_cleanup_is_off(task->store)
+            && ngx_lu_cleanup_wanted(&task->io, task->store) != NGX_OK)
+        {
+            return ngx_lu_task_failed(task);
+        }
+
         task->to = (char *) text.data;
     }
 
@@ -391,13 +421,4 @@ ngx_lu_api_cleanup_change(ngx_lu_task_t *task, cJSON *app, void *data)
     }
 
     return put.failed ? ngx_lu_task_nomem(task) : NGX_HTTP_OK;
-}
-
-
-static ngx_int_t
-ngx_lu_api_cleanup_forget(ngx_lu_task_t *task, void *data)
-{
-    ngx_lu_usage_forget(task);
-
-    return NGX_OK;
 }

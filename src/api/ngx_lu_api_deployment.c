@@ -9,6 +9,7 @@
 #include "ngx_lu_arg.h"
 
 #include "write/ngx_lu_app.h"
+#include "write/ngx_lu_audit.h"
 #include "write/ngx_lu_change.h"
 #include "write/ngx_lu_protect.h"
 #include "write/ngx_lu_release.h"
@@ -369,6 +370,8 @@ ngx_lu_api_deployment_create(ngx_lu_task_t *task, cJSON *app, void *data)
 
     deployment = lu_change_deployment_find(app, id, &channel);
 
+    ngx_lu_audit_rollout(task, app, channel, deployment);
+
     return ngx_lu_call_answer(call, NGX_HTTP_CREATED,
                               ngx_lu_api_deployment_json(call, app, deployment,
                                                          channel));
@@ -549,6 +552,8 @@ ngx_lu_api_deployment_rollout(ngx_lu_task_t *task, cJSON *app, void *data)
     if (rc != LU_OK) {
         return ngx_lu_task_core(task, rc);
     }
+
+    ngx_lu_audit_rollout(task, app, channel, deployment);
 
     return ngx_lu_call_answer(call, NGX_HTTP_OK,
                               ngx_lu_api_deployment_json(call, app, deployment,

@@ -12,6 +12,7 @@
 #include "write/ngx_lu_app.h"
 #include "write/ngx_lu_approval.h"
 #include "write/ngx_lu_bundle.h"
+#include "write/ngx_lu_expects.h"
 #include "write/ngx_lu_inlet.h"
 #include "write/ngx_lu_release.h"
 #include "write/ngx_lu_stage_folder.h"
@@ -258,7 +259,9 @@ ngx_lu_api_fetch_stage_post(ngx_lu_call_t *call)
 static ngx_int_t
 ngx_lu_api_fetch_expects(ngx_lu_call_t *call)
 {
+    lu_put_t           put;
     ngx_int_t          status;
+    lu_origin_t        origin;
     const cJSON       *expects;
     ngx_lu_task_t     *task;
     ngx_lu_release_t   release;
@@ -266,11 +269,15 @@ ngx_lu_api_fetch_expects(ngx_lu_call_t *call)
     task = &call->task;
     expects = lu_json_get(call->json, "expects");
 
+    if (lu_release_origin_parse(call->json, &origin, &task->error) != LU_OK) {
+        return 422;
+    }
+
     if (expects == NULL || cJSON_IsNull(expects)) {
         return NGX_OK;
     }
 
-    status = ngx_lu_inlet_check(task, expects);
+    status = ngx_lu_expects_check(task, expects);
 
     if (status == NGX_OK) {
         status = ngx_lu_api_fetch_app(task);
@@ -283,10 +290,14 @@ ngx_lu_api_fetch_expects(ngx_lu_call_t *call)
     status = ngx_lu_inlet_open(task, ngx_lu_api_fetch_release(task), &release);
 
     if (status == NGX_OK) {
-        status = ngx_lu_inlet_expect(task, &release, expects);
+        lu_put_init(&put);
+        lu_release_origin_put(&put, release.json, &origin);
+
+        status = put.failed ? ngx_lu_task_nomem(task)
+                            : ngx_lu_expects_put(task, &release, expects);
 
         if (status == NGX_OK) {
-            status = ngx_lu_inlet_complete(task, &release, NULL);
+            status = ngx_lu_expects_met(task, &release, NULL);
         }
     }
 

@@ -59,30 +59,31 @@ ngx_lu_api_file_post(ngx_lu_call_t *call)
 
     task = &call->task;
 
-    status = ngx_lu_form_read(call, "file", &form);
+    status = ngx_lu_form_read(call);
     if (status != NGX_OK) {
         return status;
     }
+
+    form = call->form;
 
     /* the slow part, before others have to wait for the lock */
 
     if (form->has_file
         && ngx_lu_temp_sync(&task->io, &form->temp) != NGX_OK)
     {
-        status = ngx_lu_task_failed(task);
-        goto done;
+        return ngx_lu_task_failed(task);
     }
 
     if (form->has_file) {
         status = ngx_lu_usage_room(task, (off_t) form->temp.sha256.size);
         if (status != NGX_OK) {
-            goto done;
+            return status;
         }
     }
 
     status = ngx_lu_bundle_open(task, &release);
     if (status != NGX_OK) {
-        goto done;
+        return status;
     }
 
     status = ngx_lu_api_file_read(form, release.json, &file);
@@ -99,10 +100,6 @@ ngx_lu_api_file_post(ngx_lu_call_t *call)
     }
 
     ngx_lu_release_close(&release);
-
-done:
-
-    ngx_lu_form_discard(form);
 
     return status;
 }

@@ -7,6 +7,7 @@
 #include "ngx_lu_api_deployment.h"
 #include "ngx_lu_api_growth.h"
 
+#include "write/ngx_lu_audit.h"
 #include "write/ngx_lu_change.h"
 #include "write/ngx_lu_protect.h"
 #include "write/ngx_lu_task.h"
@@ -25,6 +26,9 @@ static ngx_int_t ngx_lu_api_growth_release(ngx_lu_task_t *task, cJSON *app,
 static ngx_int_t ngx_lu_api_growth_change(ngx_lu_call_t *call, cJSON *app,
     const char *id, cJSON **deployment, cJSON **channel);
 static lu_growth_e ngx_lu_api_growth_action(ngx_lu_call_t *call);
+static char *ngx_lu_api_growth_share(ngx_lu_task_t *task, const cJSON *app,
+    const cJSON *rollout);
+static void ngx_lu_api_growth_note(ngx_lu_call_t *call, char *from, char *to);
 
 
 ngx_int_t
@@ -61,6 +65,7 @@ static ngx_int_t
 ngx_lu_api_growth_change(ngx_lu_call_t *call, cJSON *app, const char *id,
     cJSON **deployment, cJSON **channel)
 {
+    char           *from;
     lu_rc_e         rc;
     ngx_lu_task_t  *task;
 
@@ -69,7 +74,6 @@ ngx_lu_api_growth_change(ngx_lu_call_t *call, cJSON *app, const char *id,
     task->change = (char *) ngx_lu_format(task->io.pool, "deployment.%s",
                                           call->route.sub.data);
     task->subject = id;
-    task->to = ngx_lu_task_member(task, call->json, "reason");
 
     *deployment = lu_change_deployment_find(app, id, channel);
 
@@ -77,9 +81,16 @@ ngx_lu_api_growth_change(ngx_lu_call_t *call, cJSON *app, const char *id,
         return ngx_lu_protect_refuse(task);
     }
 
+    from = ngx_lu_api_growth_share(task, app, *deployment);
+
     rc = lu_change_deployment_grow(app, id, ngx_lu_api_growth_action(call),
                                    call->json, task->by, task->now,
                                    &task->error);
+
+    ngx_lu_api_growth_note(call, from,
+                           ngx_lu_api_growth_share(task, app, *deployment));
+
+    ngx_lu_audit_rollout(task, app, *channel, *deployment);
 
     return ngx_lu_task_core(task, rc);
 }
@@ -94,6 +105,42 @@ ngx_lu_api_growth_action(ngx_lu_call_t *call)
     (void) lu_growth_action(&call->route.sub, &action);
 
     return action;
+}
+
+
+static char *
+ngx_lu_api_growth_share(ngx_lu_task_t *task, const cJSON *app,
+    const cJSON *rollout)
+{
+    double  share;
+
+    share = lu_growth_share_at(rollout, lu_json_get(app, "freezes"),
+                               lu_time_of(task->now));
+
+    return (char *) ngx_lu_format(task->io.pool, "%.4f", share);
+}
+
+
+/* Of a change of the share people want to know that, else they may say why. */
+
+static void
+ngx_lu_api_growth_note(ngx_lu_call_t *call, char *from, char *to)
+{
+    ngx_lu_task_t  *task;
+
+    task = &call->task;
+
+    switch (ngx_lu_api_growth_action(call)) {
+
+    case LU_GROWTH_ADVANCE:
+    case LU_GROWTH_STOP:
+        task->from = from;
+        task->to = to;
+        break;
+
+    default:
+        task->to = ngx_lu_task_member(task, call->json, "reason");
+    }
 }
 
 
@@ -115,7 +162,7 @@ ngx_lu_api_growth_release(ngx_lu_task_t *task, cJSON *app, void *data)
 {
     ngx_lu_call_t *call = data;
 
-    char         *id;
+    char         *id, *from;
     cJSON        *channel, *deployment;
     lu_rc_e       rc;
     lu_str_t      name;
@@ -152,10 +199,16 @@ ngx_lu_api_growth_release(ngx_lu_task_t *task, cJSON *app, void *data)
     task->change = (char *) ngx_lu_format(task->io.pool, "release.%s",
                                           call->route.sub.data);
     task->subject = (char *) task->id.data;
-    task->to = ngx_lu_task_member(task, call->json, "reason");
+
+    from = ngx_lu_api_growth_share(task, app,
+                                   lu_builds_share(app, task->subject));
 
     rc = lu_builds_grow(app, task->subject, ngx_lu_api_growth_action(call),
                         call->json, task->by, task->now, &task->error);
+
+    ngx_lu_api_growth_note(call, from,
+                           ngx_lu_api_growth_share(task, app,
+                                   lu_builds_share(app, task->subject)));
 
     return rc == LU_OK ? NGX_HTTP_OK : ngx_lu_task_core(task, rc);
 }

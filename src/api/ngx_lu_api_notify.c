@@ -10,7 +10,7 @@
 #include "store/ngx_lu_file.h"
 #include "store/ngx_lu_path.h"
 #include "write/ngx_lu_event.h"
-#include "job/ngx_lu_notify.h"
+#include "job/ngx_lu_journal.h"
 
 #include "core/lu_json.h"
 #include "core/lu_put.h"
@@ -27,6 +27,8 @@ static void ngx_lu_api_notify_strings(lu_put_t *put, cJSON *json,
     const char *key, const lu_str_t *strings, size_t n);
 static void ngx_lu_api_notify_count(lu_put_t *put, cJSON *json,
     const cJSON *state, const char *key);
+static ngx_int_t ngx_lu_api_notify_keeps(ngx_lu_call_t *call,
+    const cJSON *entry, const lu_str_t *id);
 static ngx_int_t ngx_lu_api_notify_ask(ngx_lu_call_t *call, const char *what,
     const char *id);
 
@@ -298,16 +300,52 @@ ngx_lu_api_notify_again(ngx_lu_call_t *call)
 
     entry = lu_json_find(lu_json_get(state, "recent"), "id",
                          (char *) id.data);
+
+    status = entry ? ngx_lu_api_notify_keeps(call, entry, &id)
+                   : ngx_lu_task_refuse(&call->task, NGX_HTTP_NOT_FOUND,
+                                        "Only the last 50 deliveries of a "
+                                        "target can be sent again, and this "
+                                        "is none of them.");
     cJSON_Delete(state);
 
-    if (entry == NULL) {
-        return ngx_lu_task_refuse(&call->task, NGX_HTTP_NOT_FOUND,
-                                  "Only the last 50 deliveries of a target "
-                                  "can be sent again, and this is none of "
-                                  "them.");
+    return status == NGX_OK
+           ? ngx_lu_api_notify_ask(call, "again", (char *) id.data) : status;
+}
+
+
+static ngx_int_t
+ngx_lu_api_notify_keeps(ngx_lu_call_t *call, const cJSON *entry,
+    const lu_str_t *id)
+{
+    uint64_t         file, offset;
+    ngx_int_t        rc;
+    ngx_lu_task_t   *task;
+    ngx_lu_place_t   place;
+
+    task = &call->task;
+    rc = NGX_DECLINED;
+
+    if (lu_json_size(entry, "file", &file) == LU_OK
+        && lu_json_size(entry, "offset", &offset) == LU_OK)
+    {
+        place.segment = (ngx_uint_t) file;
+        place.offset = (off_t) offset;
+
+        rc = ngx_lu_journal_keeps(&task->io, task->store, &place, id);
     }
 
-    return ngx_lu_api_notify_ask(call, "again", (char *) id.data);
+    switch (rc) {
+
+    case NGX_OK:
+        return NGX_OK;
+
+    case NGX_DECLINED:
+        return ngx_lu_task_refuse(task, 410, "The journal does not have this "
+                                  "event any more.");
+
+    default:
+        return ngx_lu_task_failed(task);
+    }
 }
 
 

@@ -11,13 +11,16 @@
 #include "store/ngx_lu_path.h"
 #include "write/ngx_lu_app.h"
 #include "write/ngx_lu_approval.h"
+#include "write/ngx_lu_audit.h"
 #include "write/ngx_lu_change.h"
 #include "write/ngx_lu_desktop.h"
 #include "write/ngx_lu_release.h"
 #include "write/ngx_lu_remove.h"
+#include "write/ngx_lu_review.h"
 #include "write/ngx_lu_task.h"
 #include "write/ngx_lu_timezone.h"
 
+#include "core/lu_artifact.h"
 #include "core/lu_builds.h"
 #include "core/lu_change_channel.h"
 #include "core/lu_change_deployment.h"
@@ -47,13 +50,14 @@ static ngx_int_t ngx_lu_api_release_add(ngx_lu_task_t *task,
     ngx_lu_release_t *release, const char *name);
 static ngx_int_t ngx_lu_api_release_dry_run(ngx_lu_call_t *call,
     const ngx_lu_promotion_t *promotion);
-static void ngx_lu_api_release_warn(lu_put_t *put, cJSON *json,
+static void ngx_lu_api_release_warn(lu_put_t *put, cJSON *warnings,
     const cJSON *release, const ngx_lu_promotion_t *promotion);
 static cJSON *ngx_lu_api_release_twice(const lu_str_t *name, double percent,
     double rollout);
 static char *ngx_lu_api_release_before(ngx_lu_call_t *call, cJSON *app);
 static ngx_int_t ngx_lu_api_release_rollback(ngx_lu_task_t *task, cJSON *app,
     void *data);
+static ngx_uint_t ngx_lu_api_release_is_archs(const cJSON *archs);
 static ngx_int_t ngx_lu_api_release_is_desktop(const cJSON *app,
     const char *channel);
 static ngx_int_t ngx_lu_api_release_rollback_desktop(ngx_lu_task_t *task,
@@ -376,7 +380,7 @@ static ngx_int_t
 ngx_lu_api_release_dry_run(ngx_lu_call_t *call,
     const ngx_lu_promotion_t *promotion)
 {
-    cJSON             *app, *json, *effects;
+    cJSON             *app, *json, *effects, *warnings;
     double             generation;
     lu_put_t           put;
     ngx_int_t          status;
@@ -409,6 +413,7 @@ ngx_lu_api_release_dry_run(ngx_lu_call_t *call,
     lu_put_number(&put, json, "generation", generation);
 
     effects = lu_put_array(&put, json, "effects");
+    warnings = lu_put_array(&put, json, "warnings");
 
     if (put.failed) {
         status = ngx_lu_task_nomem(task);
@@ -428,7 +433,15 @@ ngx_lu_api_release_dry_run(ngx_lu_call_t *call,
         status = ngx_lu_desktop_effect(task, app, &release, promotion,
                                        effects);
 
-        ngx_lu_api_release_warn(&put, json, release.json, promotion);
+        ngx_lu_api_release_warn(&put, warnings, release.json, promotion);
+
+        if (status == NGX_OK) {
+            status = ngx_lu_review(task, release.json, effects, warnings);
+        }
+    }
+
+    if (cJSON_GetArraySize(warnings) == 0) {
+        cJSON_DeleteItemFromObjectCaseSensitive(json, "warnings");
     }
 
     if (status == NGX_OK && put.failed) {
@@ -452,19 +465,16 @@ ngx_lu_api_release_dry_run(ngx_lu_call_t *call,
 /* Who has won in the rollout draws lots again for the percentage. */
 
 static void
-ngx_lu_api_release_warn(lu_put_t *put, cJSON *json, const cJSON *release,
-    const ngx_lu_promotion_t *promotion)
+ngx_lu_api_release_warn(lu_put_t *put, cJSON *warnings,
+    const cJSON *release, const ngx_lu_promotion_t *promotion)
 {
     double        percent;
     lu_str_t      name;
     const cJSON  *item;
-    cJSON        *warnings;
 
     if (!promotion->has_rollout || promotion->rollout >= 1) {
         return;
     }
-
-    warnings = NULL;
 
     cJSON_ArrayForEach(item, lu_json_get(release, "conditions")) {
 
@@ -472,10 +482,6 @@ ngx_lu_api_release_warn(lu_put_t *put, cJSON *json, const cJSON *release,
             || lu_json_string(item, "manifest", &name) != LU_OK)
         {
             continue;
-        }
-
-        if (warnings == NULL) {
-            warnings = lu_put_array(put, json, "warnings");
         }
 
         lu_put_item(put, warnings, NULL,
@@ -724,6 +730,7 @@ ngx_lu_api_release_rollback(ngx_lu_task_t *task, cJSON *app, void *data)
         }
 
         scope.channel = (char *) channel.data;
+        task->channel = ngx_lu_task_member(task, call->json, "channel");
     }
 
     platforms = lu_json_get(call->json, "platforms");
@@ -737,8 +744,55 @@ ngx_lu_api_release_rollback(ngx_lu_task_t *task, cJSON *app, void *data)
                                   "and \"linux\".");
     }
 
+    scope.archs = lu_json_get(call->json, "archs");
+
+    if (cJSON_IsNull(scope.archs)) {
+        scope.archs = NULL;
+    }
+
+    if (scope.archs && !ngx_lu_api_release_is_archs(scope.archs)) {
+        return ngx_lu_task_refuse(task, 422,
+                                  "\"archs\" must be a list of architectures, "
+                                  "such as \"arm64\" and \"x64\".");
+    }
+
+    /* what is forgotten here would take back more than was meant */
+
+    if (lu_json_get(call->json, "platform") || lu_json_get(call->json, "arch"))
+    {
+        return ngx_lu_task_refuse(task, 422,
+                                  "Say \"platforms\" and \"archs\", which are "
+                                  "lists.");
+    }
+
+    ngx_lu_audit_platforms(task, call->json);
+
     return ngx_lu_api_release_rollback_desktop(task, app, (unsigned) steps,
                                                &scope);
+}
+
+
+static ngx_uint_t
+ngx_lu_api_release_is_archs(const cJSON *archs)
+{
+    lu_str_t      name;
+    const char   *arch;
+    const cJSON  *item;
+
+    cJSON_ArrayForEach(item, archs) {
+
+        if (lu_json_value(item, &name) != LU_OK) {
+            return 0;
+        }
+
+        arch = lu_artifact_arch(&name);
+
+        if (arch == NULL || !lu_str_is(&name, arch)) {
+            return 0;
+        }
+    }
+
+    return cJSON_IsArray(archs) && archs->child;
 }
 
 
@@ -772,7 +826,7 @@ ngx_lu_api_release_rollback_desktop(ngx_lu_task_t *task, cJSON *app,
 
     latest = lu_builds_latest(app);
 
-    if (scope->channel || scope->platforms) {
+    if (scope->channel || scope->platforms || scope->archs) {
         newest = lu_pin_newest(app, scope);
         latest = (lu_json_string(newest, "id", &value) == LU_OK)
                  ? (char *) value.data : NULL;
@@ -804,7 +858,7 @@ ngx_lu_api_release_rollback_channel(ngx_lu_task_t *task, cJSON *app,
     cJSON        *channel;
     lu_rc_e       rc;
     lu_str_t      channel_id, value;
-    const cJSON  *deployment;
+    const cJSON  *deployment, *newest;
 
     channel = lu_change_channel_named(app, name);
 
@@ -822,7 +876,11 @@ ngx_lu_api_release_rollback_channel(ngx_lu_task_t *task, cJSON *app,
 
     id = ngx_lu_task_uuid(task);
 
+    newest = lu_json_get(channel, "deployments")->child;
+
+    task->from = ngx_lu_task_member(task, newest, "release");
     task->to = ngx_lu_task_member(task, deployment, "release");
+    task->channel = ngx_lu_task_member(task, channel, "name");
     task->subject = task->to;
 
     if (id == NULL || task->to == NULL) {

@@ -130,38 +130,34 @@ ngx_lu_api_upload_put(ngx_lu_call_t *call)
                                   "\"action\" must be mpu-uploadpart.");
     }
 
-    status = ngx_lu_form_read(call, "blob", &form);
+    status = ngx_lu_form_read(call);
     if (status != NGX_OK) {
         return status;
     }
 
+    form = call->form;
     field = &form->fields[NGX_LU_FIELD_PART];
     number = ngx_atoi(field->data, field->len);
 
     if (!form->has_file || number < 1 || number > NGX_LU_API_UPLOAD_PARTS) {
-        status = ngx_lu_task_refuse(task, 422,
-                                    "A part needs a \"blob\" and a "
-                                    "\"partNumber\" from 1 to 10000.");
-        goto done;
+        return ngx_lu_task_refuse(task, 422,
+                                  "A part needs a \"blob\" and a "
+                                  "\"partNumber\" from 1 to 10000.");
     }
 
     status = ngx_lu_usage_room(task, (off_t) form->temp.sha256.size);
     if (status != NGX_OK) {
-        goto done;
+        return status;
     }
 
     status = ngx_lu_bundle_open(task, &release);
     if (status != NGX_OK) {
-        goto done;
+        return status;
     }
 
     status = ngx_lu_api_upload_keep(call, release.folder, form, number);
 
     ngx_lu_release_close(&release);
-
-done:
-
-    ngx_lu_form_discard(form);
 
     if (status != NGX_OK) {
         return status;
@@ -213,7 +209,14 @@ ngx_lu_api_upload_create(ngx_lu_call_t *call, u_char *folder)
         return status;
     }
 
-    status = ngx_lu_api_upload_room(task);
+    /* its parts, and all of it, before they go */
+
+    status = ngx_lu_usage_disk(task, 2 * (off_t) file.size);
+
+    if (status == NGX_OK) {
+        status = ngx_lu_api_upload_room(task);
+    }
+
     if (status != NGX_OK) {
         return status;
     }
@@ -486,6 +489,13 @@ ngx_lu_api_upload_assemble(ngx_lu_call_t *call, u_char *folder,
     ngx_lu_task_t  *task;
 
     task = &call->task;
+
+    /* the parts go when all of it is there */
+
+    status = ngx_lu_usage_disk(task, (off_t) file->size);
+    if (status != NGX_OK) {
+        return status;
+    }
 
     if (ngx_lu_temp_create(&task->io, task->store, &whole) != NGX_OK) {
         return ngx_lu_task_failed(task);

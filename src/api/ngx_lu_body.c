@@ -5,6 +5,7 @@
 
 
 #include "ngx_lu_body.h"
+#include "ngx_lu_receive.h"
 
 #include "store/ngx_lu_io.h"
 
@@ -16,7 +17,7 @@
 
 static ngx_int_t ngx_lu_body_too_large(ngx_http_request_t *r,
     ngx_lu_call_t *call);
-static void ngx_lu_body_own_file(ngx_http_request_t *r);
+static ngx_uint_t ngx_lu_body_is_large(ngx_http_request_t *r);
 static void ngx_lu_body_handler(ngx_http_request_t *r);
 static ngx_int_t ngx_lu_body_filter(ngx_http_request_t *r, ngx_chain_t *in);
 static lu_rc_e ngx_lu_body_piece(void *data, const u_char *bytes, size_t len);
@@ -38,11 +39,8 @@ ngx_lu_body_read(ngx_http_request_t *r, ngx_lu_call_t *call,
     switch (body) {
 
     case NGX_LU_BODY_FILE:
-        ngx_lu_body_own_file(r);
+        r->request_body_no_buffering = ngx_lu_body_is_large(r);
 
-        /* fall through */
-
-    case NGX_LU_BODY_FORM:
         call->body_max = 0;
         break;
 
@@ -60,7 +58,7 @@ ngx_lu_body_read(ngx_http_request_t *r, ngx_lu_call_t *call,
         return ngx_lu_body_too_large(r, call);
     }
 
-    /* large bodies are meant to go into files: no warning */
+    /* what does not fit into memory is meant to go into a file: no warning */
 
     r->request_body_file_log_level = 0;
 
@@ -70,28 +68,18 @@ ngx_lu_body_read(ngx_http_request_t *r, ngx_lu_call_t *call,
 }
 
 
-/*
- * A body that would not fit into memory goes into a file with a name, so that
- * the call can give it another one.  nginx removes what is left of it.
- */
+/* One that nginx would write into a file, and wait for the disk. */
 
-static void
-ngx_lu_body_own_file(ngx_http_request_t *r)
+static ngx_uint_t
+ngx_lu_body_is_large(ngx_http_request_t *r)
 {
     ngx_http_core_loc_conf_t  *clcf;
 
     clcf = ngx_http_get_module_loc_conf(r, ngx_http_core_module);
 
-    if (r->headers_in.content_length_n >= 0
-        && r->headers_in.content_length_n
-           <= (off_t) clcf->client_body_buffer_size)
-    {
-        return;
-    }
-
-    r->request_body_in_file_only = 1;
-    r->request_body_in_persistent_file = 1;
-    r->request_body_in_clean_file = 1;
+    return r->headers_in.content_length_n < 0
+           || r->headers_in.content_length_n
+              > (off_t) clcf->client_body_buffer_size;
 }
 
 
@@ -120,6 +108,11 @@ ngx_lu_body_handler(ngx_http_request_t *r)
     ctx = ngx_http_get_module_ctx(r, ngx_http_liveupdate_module);
     call = ctx->call;
 
+    if (r->reading_body) {
+        ngx_lu_receive(r, call);
+        return;
+    }
+
     if (ctx->body_err) {
         /* nginx has logged it */
         (void) ngx_lu_io_error(&call->task.io, ctx->body_err, NULL, NULL);
@@ -146,10 +139,6 @@ ngx_lu_body_handler(ngx_http_request_t *r)
     }
 
     call->body_size = size;
-
-    if (r->request_body_in_file_only && r->request_body->temp_file) {
-        call->body_path = r->request_body->temp_file->file.name.data;
-    }
 
     rc = ngx_lu_call_received(r, call);
 
@@ -188,7 +177,7 @@ ngx_lu_body_filter(ngx_http_request_t *r, ngx_chain_t *in)
 
     ctx = ngx_http_get_module_ctx(r, ngx_http_liveupdate_module);
 
-    if (ctx == NULL || ctx->call == NULL) {
+    if (ctx == NULL || ctx->call == NULL || r->request_body_no_buffering) {
         return ngx_lu_body_next_filter(r, in);
     }
 

@@ -25,9 +25,9 @@ ngx_int_t ngx_lu_body_read(ngx_http_request_t *r, ngx_lu_call_t *call,
     ngx_lu_body_e body);
 
 /*
- * In the call's thread: hands the pieces of the body to the handler, one after
- * the other, from memory or from nginx's file.  Returns NGX_OK, or a status:
- * that of the first result of the handler other than LU_OK, or 500.
+ * In the call's thread: hands the pieces of call->body to the handler, one
+ * after the other, from memory or from nginx's file.  Returns NGX_OK, or a
+ * status: that of the first result of the handler other than LU_OK, or 500.
  */
 
 typedef lu_rc_e (*ngx_lu_body_pt)(void *data, const u_char *bytes, size_t len);

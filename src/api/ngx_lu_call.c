@@ -18,6 +18,8 @@
 
 static ngx_int_t ngx_lu_call_str(ngx_lu_call_t *call, lu_str_t *str);
 static void ngx_lu_call_cleanup(void *data);
+static ngx_int_t ngx_lu_call_leave(ngx_lu_call_t *call);
+static void ngx_lu_call_left(void *data);
 static ngx_int_t ngx_lu_call_probe(ngx_http_request_t *r,
     ngx_lu_call_t *call);
 static void ngx_lu_call_probed(void *data, ngx_int_t rc);
@@ -28,10 +30,7 @@ static ngx_int_t ngx_lu_call_thread(void *data);
 static ngx_int_t ngx_lu_call_print(ngx_lu_call_t *call);
 static ngx_int_t ngx_lu_call_free(ngx_lu_call_t *call);
 static void ngx_lu_call_clear(ngx_lu_call_t *call);
-static void ngx_lu_call_late(void *data);
 static void ngx_lu_call_done(void *data);
-static ngx_int_t ngx_lu_call_reply(ngx_http_request_t *r, ngx_lu_call_t *call,
-    ngx_int_t status);
 
 
 ngx_lu_call_t *
@@ -75,6 +74,8 @@ ngx_lu_call_create(ngx_http_request_t *r, lu_route_t *route,
     call->token = token;
     call->action = action;
     call->kind = NGX_LU_THREAD_SHORT;
+    call->run.threads = lucf->threads;
+    call->run.quick = lucf->readers;
     call->route = *route;
     call->args = ngx_lu_to_core(&r->args);
 
@@ -83,6 +84,7 @@ ngx_lu_call_create(ngx_http_request_t *r, lu_route_t *route,
     task->approval = (lucf->approval != NGX_LU_APPROVAL_OFF);
     task->blockmaps = lucf->blockmaps;
     task->quota = lucf->quota;
+    task->spare = lucf->reserve;
 
     /* to the Capawesome API, desktop releases are none of its bundles */
 
@@ -138,6 +140,42 @@ ngx_lu_call_str(ngx_lu_call_t *call, lu_str_t *str)
 
 static void
 ngx_lu_call_cleanup(void *data)
+{
+    ngx_lu_call_t *call = data;
+
+    /* what a disk that hangs keeps goes when the worker has gone */
+
+    if (!call->kept || ngx_lu_call_leave(call) != NGX_OK) {
+        ngx_lu_call_left(call);
+    }
+}
+
+
+/* The client has gone; a large file takes a while to be removed. */
+
+static ngx_int_t
+ngx_lu_call_leave(ngx_lu_call_t *call)
+{
+    ngx_lu_thread_t  *thread;
+
+    thread = &call->run.thread;
+
+    thread->store = call->task.store;
+    thread->pool = call->run.quick;
+    thread->app = call->task.app;
+    thread->kind = NGX_LU_THREAD_BODY;
+    thread->beats = &call->task.io.beats;
+    thread->run = call->drop;
+    thread->done = ngx_lu_call_left;
+    thread->late = NULL;
+    thread->data = call;
+
+    return ngx_lu_thread_start(thread);
+}
+
+
+static void
+ngx_lu_call_left(void *data)
 {
     ngx_lu_call_t *call = data;
 
@@ -295,18 +333,15 @@ ngx_lu_call_resume(ngx_lu_call_t *call, ngx_lu_call_pt next, ngx_int_t rc)
 ngx_int_t
 ngx_lu_call_start(ngx_http_request_t *r, ngx_lu_call_t *call)
 {
-    ngx_int_t           status;
-    ngx_lu_run_t       *run;
-    ngx_lu_loc_conf_t  *lucf;
-
-    lucf = ngx_http_get_module_loc_conf(r, ngx_http_liveupdate_module);
+    ngx_int_t      status;
+    ngx_lu_run_t  *run;
 
     run = &call->run;
 
+    call->kept = (call->drop != NULL);
+
     run->task = &call->task;
     run->kind = call->kind;
-    run->threads = lucf->threads;
-    run->quick = lucf->readers;
     run->handler = ngx_lu_call_thread;
     run->drop = call->drop;
     run->done = ngx_lu_call_done;
@@ -361,6 +396,11 @@ ngx_lu_call_thread(void *data)
         status = call->action(call);
     }
 
+    if (call->drop && !ngx_lu_task_is_busy(task)) {
+        call->drop(call);
+        call->kept = 0;
+    }
+
     if (ngx_lu_call_print(call) != NGX_OK || ngx_lu_call_free(call) != NGX_OK) {
         return ngx_lu_task_nomem(task);
     }
@@ -378,6 +418,13 @@ ngx_lu_call_print(ngx_lu_call_t *call)
         if (call->text == NULL) {
             return NGX_ERROR;
         }
+
+        /* the line feed takes the place of the terminating zero byte */
+
+        call->text_len = ngx_strlen(call->text);
+        call->text[call->text_len++] = LF;
+
+        return NGX_OK;
     }
 
     if (call->text) {
@@ -455,16 +502,12 @@ ngx_lu_call_clear(ngx_lu_call_t *call)
 }
 
 
-/*
- * The client is told, and the request stays: the thread works with it.  What
- * it has begun may yet be done.
- */
-
-static void
+void
 ngx_lu_call_late(void *data)
 {
     ngx_lu_call_t *call = data;
 
+    const char          *text;
     ngx_connection_t    *c;
     ngx_http_request_t  *r;
 
@@ -492,10 +535,13 @@ ngx_lu_call_late(void *data)
 
     r->aio = 0;
 
+    text = call->received ? "The disk of the server does not answer: the call "
+                            "may still take effect."
+                          : "The disk of the server does not answer: try again "
+                            "later.";
+
     call->answered = ngx_lu_reply_message(r, NGX_HTTP_SERVICE_UNAVAILABLE,
-                                          "The disk of the server does not "
-                                          "answer: the call may still take "
-                                          "effect.");
+                                          text);
 
     /* the connection stays, too, but the client need not know */
 
@@ -535,7 +581,7 @@ ngx_lu_call_done(void *data)
 }
 
 
-static ngx_int_t
+ngx_int_t
 ngx_lu_call_reply(ngx_http_request_t *r, ngx_lu_call_t *call, ngx_int_t status)
 {
     u_char         *sentence;

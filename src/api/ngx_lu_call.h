@@ -21,6 +21,7 @@
 
 typedef struct ngx_lu_delivery_s  ngx_lu_delivery_t;
 typedef struct ngx_lu_form_s      ngx_lu_form_t;
+typedef struct ngx_lu_receive_s   ngx_lu_receive_t;
 typedef struct ngx_lu_s3_s        ngx_lu_s3_t;
 
 
@@ -39,13 +40,21 @@ typedef enum {
     NGX_LU_BODY_NONE = 0,           /* it is discarded */
     NGX_LU_BODY_JSON,               /* parsed into call->json; up to 1 MB */
     NGX_LU_BODY_TEXT,               /* as it comes, up to 1 MB */
-    NGX_LU_BODY_FORM,               /* as it comes, up to nginx's limit */
-    NGX_LU_BODY_FILE,               /* the same; a large one in its own file */
+    NGX_LU_BODY_FILE,               /* up to nginx's limit, by call->take() */
     NGX_LU_BODY_EVENT               /* as it comes, up to 25 MB */
 } ngx_lu_body_e;
 
 
-/* The call belongs to its thread while the thread runs; the request waits. */
+/*
+ * The call belongs to its thread while the thread runs; the request waits.
+ *
+ * take() makes what the action needs of call->body, for example a temporary
+ * file.  It runs in a thread for each large piece of a body that is still being
+ * received; the action calls it for the rest, which may be all of it.  NGX_OK,
+ * or a status from 400 on with task.error: then no more is taken.  drop()
+ * removes what is left of that, in a thread: when the action has ended, unless
+ * it is going to be run again, or if it is never run.
+ */
 
 struct ngx_lu_call_s {
     ngx_lu_task_t            task;
@@ -62,15 +71,16 @@ struct ngx_lu_call_s {
     ngx_str_t                content_type;
     ngx_str_t                base_url;
     ngx_lu_body_e            body_kind;
-    ngx_chain_t             *body;
-    off_t                    body_size;
+    ngx_chain_t             *body;       /* of FILE: what was not taken yet */
+    off_t                    body_size;  /* of FILE: with what was taken */
     off_t                    body_max;   /* 0: as nginx allows */
-    u_char                  *body_path;  /* of that file, or NULL */
+    ngx_lu_receive_t        *receive;    /* a large one, on its way; or NULL */
     cJSON                   *json;       /* of the body, or NULL */
     ngx_lu_delivery_t       *delivery;   /* of a webhook, or NULL */
     ngx_lu_form_t           *form;       /* that was read, or NULL */
     ngx_lu_s3_t             *s3;         /* of an S3 client, or NULL */
-    ngx_lu_thread_pt         drop;       /* removes it; see ngx_lu_run_t */
+    ngx_lu_action_pt         take;       /* of FILE, or NULL */
+    ngx_lu_thread_pt         drop;       /* removes what was taken; or NULL */
     void                    *data;       /* what the action was given */
 
     /* the answer */
@@ -93,6 +103,7 @@ struct ngx_lu_call_s {
     unsigned                 wake:1;     /* there is a new job */
     unsigned                 received:1; /* the body */
     unsigned                 storeless:1; /* it is answered without a store */
+    unsigned                 kept:1;     /* there may be something to drop() */
 };
 
 
@@ -123,6 +134,22 @@ ngx_int_t ngx_lu_call_received(ngx_http_request_t *r, ngx_lu_call_t *call);
 /* Runs the action in a thread. */
 
 ngx_int_t ngx_lu_call_start(ngx_http_request_t *r, ngx_lu_call_t *call);
+
+/*
+ * Sends the answer of a call whose thread has ended with that status.  Returns
+ * what a content handler returns.
+ */
+
+ngx_int_t ngx_lu_call_reply(ngx_http_request_t *r, ngx_lu_call_t *call,
+    ngx_int_t status);
+
+/*
+ * Answers with 503 a call, which is the data, whose thread hangs.  The request
+ * stays: the thread works with it.  When it has returned, the result of the
+ * reply is in call->answered.
+ */
+
+void ngx_lu_call_late(void *data);
 
 /*
  * hold() keeps the request until resume(), which ends it with the result of

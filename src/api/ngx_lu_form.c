@@ -9,18 +9,10 @@
 
 #include "write/ngx_lu_task.h"
 
-#include "core/lu_multipart.h"
-
 
 /* bytes of the value of a field, at most */
 
 #define NGX_LU_FORM_FIELD_MAX  4096
-
-
-typedef struct {
-    lu_multipart_t          *multipart;
-    ngx_lu_form_t           *form;
-} ngx_lu_form_feed_t;
 
 
 static const char  *ngx_lu_form_fields[] = {
@@ -29,7 +21,9 @@ static const char  *ngx_lu_form_fields[] = {
 };
 
 
-static ngx_int_t ngx_lu_form_parse(ngx_lu_form_t *form);
+static ngx_int_t ngx_lu_form_take(ngx_lu_call_t *call);
+static void ngx_lu_form_drop(void *data);
+static ngx_int_t ngx_lu_form_begin(ngx_lu_form_t *form);
 static lu_rc_e ngx_lu_form_piece(void *data, const u_char *bytes, size_t len);
 static lu_rc_e ngx_lu_form_part(void *data, const lu_str_t *name);
 static lu_rc_e ngx_lu_form_body(void *data, const unsigned char *bytes,
@@ -37,57 +31,87 @@ static lu_rc_e ngx_lu_form_body(void *data, const unsigned char *bytes,
 
 
 ngx_int_t
-ngx_lu_form_read(ngx_lu_call_t *call, const char *file_name,
-    ngx_lu_form_t **out)
+ngx_lu_form_expect(ngx_lu_call_t *call, const char *file_name)
+{
+    ngx_lu_form_t  *form;
+
+    form = ngx_pcalloc(call->task.io.pool, sizeof(ngx_lu_form_t));
+    if (form == NULL) {
+        return NGX_ERROR;
+    }
+
+    form->call = call;
+    form->file_name = file_name;
+
+    call->form = form;
+    call->take = ngx_lu_form_take;
+    call->drop = ngx_lu_form_drop;
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_lu_form_read(ngx_lu_call_t *call)
 {
     ngx_int_t       status;
     ngx_lu_form_t  *form;
 
-    if (call->form == NULL) {
+    form = call->form;
 
-        form = ngx_pcalloc(call->task.io.pool, sizeof(ngx_lu_form_t));
-        if (form == NULL) {
-            return ngx_lu_task_nomem(&call->task);
-        }
-
-        form->call = call;
-        form->file_name = file_name;
-
-        status = ngx_lu_form_parse(form);
-
-        if (status != NGX_OK) {
-            ngx_lu_form_discard(form);
-            return status;
-        }
-
-        call->form = form;
+    if (form->complete) {
+        return NGX_OK;
     }
 
-    *out = call->form;
+    status = ngx_lu_form_take(call);
+    if (status != NGX_OK) {
+        return status;
+    }
+
+    if (lu_multipart_done(&form->multipart, &call->task.error) != LU_OK) {
+        return NGX_HTTP_BAD_REQUEST;
+    }
+
+    if (form->has_file) {
+        lu_sha256_hex(&form->temp.sha256, form->sha256);
+    }
+
+    form->complete = 1;
 
     return NGX_OK;
 }
 
 
 static ngx_int_t
-ngx_lu_form_parse(ngx_lu_form_t *form)
+ngx_lu_form_take(ngx_lu_call_t *call)
 {
-    lu_rc_e                 rc;
-    lu_str_t                content_type;
-    ngx_int_t               status;
-    ngx_lu_call_t          *call;
-    ngx_lu_task_t          *task;
-    lu_multipart_t         *multipart;
-    ngx_lu_form_feed_t      feed;
-    lu_multipart_handler_t  handler;
+    ngx_int_t       status;
+    ngx_lu_form_t  *form;
+
+    form = call->form;
+
+    status = ngx_lu_form_begin(form);
+
+    if (status == NGX_OK) {
+        status = ngx_lu_body(call, ngx_lu_form_piece, form);
+    }
+
+    return form->failed ? ngx_lu_task_failed(&call->task) : status;
+}
+
+
+static ngx_int_t
+ngx_lu_form_begin(ngx_lu_form_t *form)
+{
+    lu_str_t                 content_type;
+    ngx_lu_call_t           *call;
+    lu_multipart_handler_t   handler;
+
+    if (form->begun) {
+        return NGX_OK;
+    }
 
     call = form->call;
-    task = &call->task;
-
-    multipart = ngx_palloc(task->io.pool, sizeof(lu_multipart_t));
-    if (multipart == NULL) {
-        return ngx_lu_task_nomem(task);
-    }
 
     handler.part = ngx_lu_form_part;
     handler.body = ngx_lu_form_body;
@@ -95,31 +119,14 @@ ngx_lu_form_parse(ngx_lu_form_t *form)
 
     content_type = ngx_lu_to_core(&call->content_type);
 
-    rc = lu_multipart_init(multipart, &content_type, &handler, &task->error);
-    if (rc != LU_OK) {
+    if (lu_multipart_init(&form->multipart, &content_type, &handler,
+                          &call->task.error)
+        != LU_OK)
+    {
         return NGX_HTTP_BAD_REQUEST;
     }
 
-    feed.multipart = multipart;
-    feed.form = form;
-
-    status = ngx_lu_body(call, ngx_lu_form_piece, &feed);
-
-    if (form->failed) {
-        return ngx_lu_task_failed(task);
-    }
-
-    if (status != NGX_OK) {
-        return status;
-    }
-
-    if (lu_multipart_done(multipart, &task->error) != LU_OK) {
-        return NGX_HTTP_BAD_REQUEST;
-    }
-
-    if (form->has_file) {
-        lu_sha256_hex(&form->temp.sha256, form->sha256);
-    }
+    form->begun = 1;
 
     return NGX_OK;
 }
@@ -128,10 +135,10 @@ ngx_lu_form_parse(ngx_lu_form_t *form)
 static lu_rc_e
 ngx_lu_form_piece(void *data, const u_char *bytes, size_t len)
 {
-    ngx_lu_form_feed_t *feed = data;
+    ngx_lu_form_t *form = data;
 
-    return lu_multipart_feed(feed->multipart, bytes, len,
-                             &feed->form->call->task.error);
+    return lu_multipart_feed(&form->multipart, bytes, len,
+                             &form->call->task.error);
 }
 
 
@@ -234,22 +241,12 @@ ngx_lu_form_body(void *data, const unsigned char *bytes, size_t len)
 }
 
 
-void
-ngx_lu_form_discard(ngx_lu_form_t *form)
-{
-    if (form->has_file && !ngx_lu_task_is_busy(&form->call->task)) {
-        ngx_lu_temp_discard(&form->temp);
-        form->has_file = 0;
-    }
-}
-
-
-void
+static void
 ngx_lu_form_drop(void *data)
 {
     ngx_lu_call_t *call = data;
 
-    if (call->form && call->form->has_file) {
+    if (call->form->has_file) {
         ngx_lu_temp_discard(&call->form->temp);
         call->form->has_file = 0;
     }

@@ -59,24 +59,24 @@ ngx_lu_s3_handler(ngx_http_request_t *r)
     lu_rc_e              core;
     lu_arena_t           arena;
     lu_error_t           err;
-    ngx_lu_s3_t         *s3;
+    ngx_lu_s3_t          s3;
     ngx_lu_ctx_t        *ctx;
     const lu_token_t    *token;
     ngx_lu_loc_conf_t   *lucf;
     lu_sigv4_request_t   request;
 
     ctx = ngx_lu_get_ctx(r);
-    s3 = ngx_pcalloc(r->pool, sizeof(ngx_lu_s3_t));
-
-    if (ctx == NULL || s3 == NULL) {
+    if (ctx == NULL) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
+
+    ngx_memzero(&s3, sizeof(ngx_lu_s3_t));
 
     ctx->kind = NGX_LU_KIND_RELEASES;
 
     lucf = ngx_http_get_module_loc_conf(r, ngx_http_liveupdate_module);
 
-    s3->conf = lucf->s3;
+    s3.conf = lucf->s3;
 
     /* a location "/" gets what no other one wants, which is of no note */
 
@@ -96,24 +96,24 @@ ngx_lu_s3_handler(ngx_http_request_t *r)
     arena = ngx_lu_arena(r->pool);
 
     core = lu_s3_read(&arena, &request.method, &request.path, &request.query,
-                      &s3->request, &err);
+                      &s3.request, &err);
 
     if (core == LU_NOMEM) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
     if (core != LU_OK) {
-        return ngx_lu_s3_refuse(r, s3->request.status, s3->request.code, &err);
+        return ngx_lu_s3_refuse(r, s3.request.status, s3.request.code, &err);
     }
 
-    ctx->app = ngx_lu_from_core(&s3->request.app);
-    ctx->release = ngx_lu_from_core(&s3->request.release);
+    ctx->app = ngx_lu_from_core(&s3.request.app);
+    ctx->release = ngx_lu_from_core(&s3.request.release);
 
     token = NULL;
 
-    rc = ngx_lu_s3_authorize(r, &request, s3, &token);
+    rc = ngx_lu_s3_authorize(r, &request, &s3, &token);
 
-    return rc == NGX_DECLINED ? ngx_lu_s3_call(r, s3, token) : rc;
+    return rc == NGX_DECLINED ? ngx_lu_s3_call(r, &s3, token) : rc;
 }
 
 
@@ -367,8 +367,17 @@ ngx_lu_s3_call(ngx_http_request_t *r, ngx_lu_s3_t *s3, const lu_token_t *token)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    call->s3 = s3;
+    /* drop() needs it when the request has gone */
+
+    call->s3 = ngx_palloc(call->task.io.pool, sizeof(ngx_lu_s3_t));
+    if (call->s3 == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    *call->s3 = *s3;
+
     call->kind = action->kind;
+    call->take = ngx_lu_s3_file_take;
     call->drop = ngx_lu_s3_file_drop;
 
     ctx = ngx_lu_get_ctx(r);

@@ -11,6 +11,7 @@
 
 #include "store/ngx_lu_temp.h"
 #include "write/ngx_lu_app.h"
+#include "write/ngx_lu_expects.h"
 #include "write/ngx_lu_inlet.h"
 #include "write/ngx_lu_inlet_parts.h"
 #include "write/ngx_lu_release.h"
@@ -23,10 +24,7 @@
 
 
 static ngx_int_t ngx_lu_s3_file_receive(ngx_lu_call_t *call);
-static ngx_int_t ngx_lu_s3_file_read(ngx_lu_call_t *call);
 static lu_rc_e ngx_lu_s3_file_copy(void *data, const u_char *bytes,
-    size_t len);
-static lu_rc_e ngx_lu_s3_file_hash(void *data, const u_char *bytes,
     size_t len);
 static ngx_int_t ngx_lu_s3_file_checked(ngx_lu_call_t *call,
     const char *sha256);
@@ -53,7 +51,6 @@ static ngx_int_t ngx_lu_s3_file_list(ngx_lu_call_t *call,
 static ngx_int_t ngx_lu_s3_file_answer(ngx_lu_call_t *call,
     const lu_str_t *xml);
 static ngx_int_t ngx_lu_s3_file_etag(ngx_lu_call_t *call);
-static void ngx_lu_s3_file_discard(ngx_lu_call_t *call);
 
 
 ngx_int_t
@@ -79,43 +76,25 @@ ngx_lu_s3_file_put(ngx_lu_call_t *call)
         status = ngx_lu_s3_file_place(call);
     }
 
-    ngx_lu_s3_file_discard(call);
-
     return status == NGX_OK ? ngx_lu_s3_file_etag(call) : status;
 }
 
 
-/* The body becomes a temporary file: moved, if nginx has one of it. */
+/* The rest of the body is taken, unless an earlier run did. */
 
 static ngx_int_t
 ngx_lu_s3_file_receive(ngx_lu_call_t *call)
 {
-    ngx_int_t       status;
-    ngx_lu_s3_t    *s3;
-    ngx_lu_task_t  *task;
+    ngx_int_t     status;
+    ngx_lu_s3_t  *s3;
 
     s3 = call->s3;
-    task = &call->task;
 
     if (s3->received) {
         return NGX_OK;
     }
 
-    if (call->body_size > s3->conf->size) {
-        return ngx_lu_task_refuse(task, NGX_HTTP_REQUEST_ENTITY_TOO_LARGE,
-                                  "The file is larger than \"size\" of "
-                                  "liveupdate_publish_s3 allows.");
-    }
-
-    if (ngx_lu_temp_create(&task->io, task->store, &s3->temp) != NGX_OK) {
-        return ngx_lu_task_failed(task);
-    }
-
-    s3->has_temp = 1;
-
-    lu_checksum_begin(&s3->checksum);
-
-    status = ngx_lu_s3_file_read(call);
+    status = ngx_lu_s3_file_take(call);
     if (status != NGX_OK) {
         return status;
     }
@@ -130,24 +109,31 @@ ngx_lu_s3_file_receive(ngx_lu_call_t *call)
 }
 
 
-static ngx_int_t
-ngx_lu_s3_file_read(ngx_lu_call_t *call)
+ngx_int_t
+ngx_lu_s3_file_take(ngx_lu_call_t *call)
 {
-    ngx_int_t       rc, status;
+    ngx_int_t       status;
+    ngx_lu_s3_t    *s3;
     ngx_lu_task_t  *task;
 
+    s3 = call->s3;
     task = &call->task;
 
-    rc = call->body_path ? ngx_lu_temp_adopt(&task->io, &call->s3->temp,
-                                             call->body_path)
-                         : NGX_DECLINED;
-
-    if (rc == NGX_ERROR) {
-        return ngx_lu_task_failed(task);
+    if (call->body_size > s3->conf->size) {
+        return ngx_lu_task_refuse(task, NGX_HTTP_REQUEST_ENTITY_TOO_LARGE,
+                                  "The file is larger than \"size\" of "
+                                  "liveupdate_publish_s3 allows.");
     }
 
-    if (rc == NGX_OK) {
-        return ngx_lu_body(call, ngx_lu_s3_file_hash, call->s3);
+    if (!s3->has_temp) {
+
+        if (ngx_lu_temp_create(&task->io, task->store, &s3->temp) != NGX_OK) {
+            return ngx_lu_task_failed(task);
+        }
+
+        s3->has_temp = 1;
+
+        lu_checksum_begin(&s3->checksum);
     }
 
     status = ngx_lu_body(call, ngx_lu_s3_file_copy, call);
@@ -168,18 +154,6 @@ ngx_lu_s3_file_copy(void *data, const u_char *bytes, size_t len)
 }
 
 
-static lu_rc_e
-ngx_lu_s3_file_hash(void *data, const u_char *bytes, size_t len)
-{
-    ngx_lu_s3_t *s3 = data;
-
-    lu_checksum_update(&s3->checksum, bytes, len);
-    lu_sha256_update(&s3->temp.sha256, bytes, len);
-
-    return LU_OK;
-}
-
-
 /* The whole body was read. */
 
 static ngx_int_t
@@ -191,6 +165,13 @@ ngx_lu_s3_file_checked(ngx_lu_call_t *call, const char *sha256)
 
     if (s3->payload.len && !lu_str_is(&s3->payload, sha256)) {
         call->s3_code = "XAmzContentSHA256Mismatch";
+
+        if (lu_str_is(&s3->payload, LU_SHA256_EMPTY)) {
+            return ngx_lu_task_refuse(&call->task, NGX_HTTP_BAD_REQUEST,
+                                      "The file was signed as if it were "
+                                      "empty, as electron-builder 26.13 to "
+                                      "26.15.2 do it: use a newer version.");
+        }
 
         return ngx_lu_task_refuse(&call->task, NGX_HTTP_BAD_REQUEST,
                                   "The body has another SHA-256 than the "
@@ -314,7 +295,8 @@ ngx_lu_s3_file_closed(ngx_lu_call_t *call)
     return ngx_lu_task_refuse(&call->task, NGX_HTTP_CONFLICT,
                               "The release is complete, and takes no more "
                               "files: use another \"path\", such as that of a "
-                              "new version.");
+                              "new version. If it has more manifests, name "
+                              "them all in \"expects\".");
 }
 
 
@@ -348,7 +330,7 @@ ngx_lu_s3_file_place(ngx_lu_call_t *call)
         status = ngx_lu_s3_file_placed(call, &release, &inlet);
 
         if (status == NGX_OK) {
-            rc = ngx_lu_inlet_complete(task, &release, s3->conf->expects);
+            rc = ngx_lu_expects_met(task, &release, s3->conf->expects);
         }
     }
 
@@ -571,6 +553,10 @@ ngx_lu_s3_file_part(ngx_lu_call_t *call)
             status = ngx_lu_s3_file_closed(call);
 
         } else if (status == NGX_OK) {
+            status = ngx_lu_usage_room(task, (off_t) s3->temp.sha256.size);
+        }
+
+        if (status == NGX_OK) {
             s3->has_temp = 0;
 
             status = ngx_lu_inlet_parts_keep(task, &release,
@@ -585,8 +571,6 @@ ngx_lu_s3_file_part(ngx_lu_call_t *call)
 
         ngx_lu_release_close(&release);
     }
-
-    ngx_lu_s3_file_discard(call);
 
     return status == NGX_OK ? ngx_lu_s3_file_etag(call) : status;
 }
@@ -607,8 +591,6 @@ ngx_lu_s3_file_complete(ngx_lu_call_t *call)
     if (status == NGX_OK) {
         status = ngx_lu_s3_file_place(call);
     }
-
-    ngx_lu_s3_file_discard(call);
 
     if (status != NGX_OK) {
         return status;
@@ -817,15 +799,6 @@ ngx_lu_s3_file_etag(ngx_lu_call_t *call)
                                call->s3->sha256);
 
     return call->etag ? NGX_HTTP_OK : ngx_lu_task_nomem(&call->task);
-}
-
-
-static void
-ngx_lu_s3_file_discard(ngx_lu_call_t *call)
-{
-    if (!ngx_lu_task_is_busy(&call->task)) {
-        ngx_lu_s3_file_drop(call);
-    }
 }
 
 

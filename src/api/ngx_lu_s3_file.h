@@ -25,8 +25,12 @@ ngx_int_t ngx_lu_s3_file_part(ngx_lu_call_t *call);
 ngx_int_t ngx_lu_s3_file_complete(ngx_lu_call_t *call);
 ngx_int_t ngx_lu_s3_file_abort(ngx_lu_call_t *call);
 
-/* Removes the temporary file of a call, which is the data. */
+/*
+ * take() and drop() of such a call: its file as a temporary one, with its
+ * digests.
+ */
 
+ngx_int_t ngx_lu_s3_file_take(ngx_lu_call_t *call);
 void ngx_lu_s3_file_drop(void *data);
 
 

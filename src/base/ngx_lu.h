@@ -18,6 +18,7 @@
 
 #include "core/lu_error.h"
 #include "core/lu_key.h"
+#include "core/lu_network.h"
 #include "core/lu_str.h"
 #include "core/lu_target.h"
 #include "core/lu_token.h"
@@ -37,10 +38,14 @@
 #define NGX_LU_UUID_LEN    36
 
 
+/* a function that is not inlined leaves the usual way without a stack frame */
+
 #if (__GNUC__)
 #define ngx_lu_prefetch(p)  __builtin_prefetch(p)
+#define ngx_lu_noinline     __attribute__((noinline))
 #else
 #define ngx_lu_prefetch(p)
+#define ngx_lu_noinline
 #endif
 
 
@@ -79,9 +84,11 @@ typedef struct {
     ngx_lu_jobs_t             *jobs;    /* NULL if nothing is fetched */
     ngx_lu_notify_t           *notify;  /* NULL if nobody is told */
     ngx_lu_cleanup_t          *cleanup; /* of the worker; or NULL */
-    ngx_str_t                  keep;    /* liveupdate_keep; empty: off */
+    ngx_array_t               *certificates; /* of all servers */
+    ngx_str_t                  keep;    /* liveupdate_keep; or empty */
     time_t                     every;   /* seconds between two passes */
     ngx_thread_pool_t         *threads_keep; /* for passes */
+    ngx_thread_pool_t         *readers_keep; /* they do not use it */
     ngx_thread_pool_t         *quick;   /* NULL: nobody publishes here */
     ngx_uint_t                 existing; /* nginx does not make it */
     ngx_uint_t                 absent;  /* when the configuration was read */
@@ -91,6 +98,16 @@ typedef struct {
 } ngx_lu_store_t;
 
 
+/* A certificate of nginx, as its file was when nginx read it. */
+
+#define NGX_LU_CERTIFICATES  64         /* that the status tells of */
+
+typedef struct {
+    ngx_str_t                  path;
+    time_t                     end;
+} ngx_lu_certificate_t;
+
+
 typedef struct {
     ngx_array_t                stores;  /* of ngx_lu_store_t * */
     ngx_str_t                  machine; /* its name in all stores */
@@ -98,6 +115,8 @@ typedef struct {
     ngx_shm_zone_t            *zone;
     size_t                     cache;   /* of each store and worker, bytes */
     ngx_uint_t                 pooled;  /* "thread_pool default" is there */
+    ngx_array_t                certificates; /* of ngx_lu_certificate_t, */
+                                        /* those that end first are first */
 } ngx_lu_main_conf_t;
 
 
@@ -149,11 +168,26 @@ typedef struct {
     ngx_str_t                  path;    /* of the file with the targets */
     lu_target_t               *targets;
     size_t                     ntargets;
+    uint32_t                   names;   /* a hash of theirs, in order */
     ngx_str_t                  uri;     /* of the internal location */
     ngx_msec_t                 retry;   /* before the second try */
     ngx_msec_t                 pause;   /* after that time without answers */
     ngx_uint_t                 disk;    /* per cent, that should be free */
 } ngx_lu_notify_conf_t;
+
+
+/* liveupdate_user: whom a proxy has signed in, and what they may do. */
+
+typedef struct {
+    ngx_http_complex_value_t   name;
+    ngx_http_complex_value_t   roles;
+    ngx_http_complex_value_t  *apps;    /* NULL: all */
+    ngx_array_t                from;    /* of lu_network_t */
+    ngx_array_t                headers; /* of ngx_str_t: that a value is of */
+    ngx_int_t                  peer;    /* index of its variable, or -1 */
+    unsigned                   from_unix:1;
+    unsigned                   from_all:1;
+} ngx_lu_user_conf_t;
 
 
 #define NGX_LU_APPROVAL_OFF     0
@@ -167,6 +201,8 @@ typedef struct {
     ngx_str_t                  tokens_path;
     lu_token_t                *tokens;
     size_t                     ntokens;
+
+    ngx_lu_user_conf_t        *user;    /* NULL: nobody */
 
     ngx_http_complex_value_t  *base_url;
     ngx_http_complex_value_t  *everyone;  /* "" or "0": no */
@@ -196,6 +232,7 @@ typedef struct {
     ngx_str_t                  keep;      /* the policy; data NULL: not set */
     time_t                     every;     /* seconds between two passes */
     off_t                      quota;     /* of an app, bytes; 0: none */
+    off_t                      reserve;   /* of the disk; 0: none */
 } ngx_lu_loc_conf_t;
 
 
@@ -346,6 +383,7 @@ ngx_lu_from_core(const lu_str_t *str)
 #include "ngx_lu_reply.h"
 #include "ngx_lu_thread.h"
 #include "ngx_lu_url.h"
+#include "ngx_lu_user.h"
 
 
 #endif /* _NGX_LU_H_INCLUDED_ */

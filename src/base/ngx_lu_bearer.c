@@ -20,7 +20,7 @@ ngx_lu_bearer(ngx_http_request_t *r, ngx_uint_t *presented)
         return NULL;
     }
 
-    *presented = 1;
+    *presented = NGX_LU_BEARER_OTHER;
 
     value = &r->headers_in.authorization->value;
 
@@ -31,6 +31,8 @@ ngx_lu_bearer(ngx_http_request_t *r, ngx_uint_t *presented)
     {
         return NULL;
     }
+
+    *presented = NGX_LU_BEARER;
 
     token.data = value->data + sizeof("Bearer ") - 1;
     token.len = value->len - (sizeof("Bearer ") - 1);

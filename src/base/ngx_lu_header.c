@@ -8,18 +8,6 @@
 
 
 ngx_table_elt_t *
-ngx_lu_header_add(ngx_http_request_t *r, const char *name, ngx_str_t *value)
-{
-    ngx_str_t  key;
-
-    key.len = ngx_strlen(name);
-    key.data = (u_char *) name;
-
-    return ngx_lu_header_push(&r->headers_out.headers, &key, value);
-}
-
-
-ngx_table_elt_t *
 ngx_lu_header_push(ngx_list_t *headers, ngx_str_t *name, ngx_str_t *value)
 {
     ngx_table_elt_t  *h;

@@ -17,8 +17,8 @@
  * short.
  */
 
-ngx_table_elt_t *ngx_lu_header_add(ngx_http_request_t *r, const char *name,
-    ngx_str_t *value);
+static ngx_inline ngx_table_elt_t *ngx_lu_header_add(ngx_http_request_t *r,
+    const char *name, ngx_str_t *value);
 
 /*
  * Adds an element to a list of headers.  The strings are not copied.  Returns
@@ -35,6 +35,20 @@ ngx_table_elt_t *ngx_lu_header_push(ngx_list_t *headers, ngx_str_t *name,
 
 ngx_table_elt_t *ngx_lu_header_find(ngx_list_t *headers, const char *name,
     ngx_table_elt_t *after);
+
+
+/* The length of a literal is known here. */
+
+static ngx_inline ngx_table_elt_t *
+ngx_lu_header_add(ngx_http_request_t *r, const char *name, ngx_str_t *value)
+{
+    ngx_str_t  key;
+
+    key.len = ngx_strlen(name);
+    key.data = (u_char *) name;
+
+    return ngx_lu_header_push(&r->headers_out.headers, &key, value);
+}
 
 
 #endif /* _NGX_LU_HEADER_H_INCLUDED_ */

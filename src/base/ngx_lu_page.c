@@ -41,7 +41,7 @@ ngx_lu_page_filter(ngx_http_request_t *r)
 
     static ngx_str_t  json =
         ngx_string("{\"message\":\"The file is too large for this server. Its"
-                   " limit is client_max_body_size.\"}");
+                   " limit is client_max_body_size.\"}\n");
 
     if (r->err_status != NGX_HTTP_REQUEST_ENTITY_TOO_LARGE
         || r != r->main

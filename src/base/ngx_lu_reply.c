@@ -112,7 +112,7 @@ ngx_lu_reply_error(ngx_http_request_t *r, ngx_uint_t status, lu_error_t *err)
 
     len = ngx_strlen(sentence);
 
-    p = ngx_pnalloc(r->pool, sizeof("{\"message\":\"\"}") + len
+    p = ngx_pnalloc(r->pool, sizeof("{\"message\":\"\"}\n") + len
                              + ngx_escape_json(NULL, sentence, len));
     if (p == NULL) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
@@ -122,7 +122,7 @@ ngx_lu_reply_error(ngx_http_request_t *r, ngx_uint_t status, lu_error_t *err)
 
     p = ngx_cpymem(p, "{\"message\":\"", sizeof("{\"message\":\"") - 1);
     p = (u_char *) ngx_escape_json(p, sentence, len);
-    p = ngx_cpymem(p, "\"}", 2);
+    p = ngx_cpymem(p, "\"}\n", 3);
 
     text.len = p - text.data;
 

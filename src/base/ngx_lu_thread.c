@@ -4,6 +4,7 @@
  */
 
 
+#include "ngx_lu_low.h"
 #include "ngx_lu_thread.h"
 
 #include <pthread.h>
@@ -18,8 +19,6 @@
 /* how long a worker that exits waits for a thread that hangs: milliseconds */
 
 #define NGX_LU_GRACE     60000
-
-#define NGX_LU_PRIORITY  19
 
 /* an app has the fourth part of a queue at most */
 
@@ -50,6 +49,7 @@ static ngx_uint_t ngx_lu_thread_of_app(ngx_lu_thread_t *thread,
     ngx_queue_t *queue);
 static ngx_int_t ngx_lu_thread_post(ngx_lu_thread_t *thread);
 static void ngx_lu_thread_run(void *data, ngx_log_t *log);
+static void ngx_lu_thread_work(void *data);
 static void ngx_lu_thread_over(ngx_event_t *ev);
 static void ngx_lu_thread_next(ngx_lu_threads_t *threads,
     ngx_lu_thread_e kind);
@@ -77,6 +77,7 @@ static const ngx_lu_thread_limit_t  ngx_lu_thread_limits[] = {
     { 2, 2, 1000, 30000 },          /* STATUS */
     { 4, 6, 1000, 30000 },          /* SHORT */
     { 1, 1, 0, 30000 },             /* NOTIFY */
+    { 2, 2, 1000, 30000 },          /* BODY */
     { 3, 4, 1000, 30000 },          /* UPLOAD */
     { 2, 3, 1000, 30000 },          /* LONG */
     { 4, 4, 0, 30000 },             /* JOB */
@@ -252,15 +253,25 @@ ngx_lu_thread_run(void *data, ngx_log_t *log)
 {
     ngx_lu_thread_t *thread = data;
 
-#if (NGX_LINUX)
+    ngx_lu_low_e  level;
 
-    /* on Linux this sets the priority of the thread, not of the process */
+    level = (thread->kind == NGX_LU_THREAD_KEEP) ? NGX_LU_LOW_IDLE
+                                                 : NGX_LU_LOW_NICE;
 
-    if (thread->aside) {
-        (void) setpriority(PRIO_PROCESS, 0, NGX_LU_PRIORITY);
+    if (thread->kind >= NGX_LU_THREAD_BODY
+        && ngx_lu_low_run(level, ngx_lu_thread_work, thread) == NGX_OK)
+    {
+        return;
     }
 
-#endif
+    ngx_lu_thread_work(thread);
+}
+
+
+static void
+ngx_lu_thread_work(void *data)
+{
+    ngx_lu_thread_t *thread = data;
 
     if (pthread_getcpuclockid(pthread_self(), &thread->clock) == 0) {
         ngx_memory_barrier();

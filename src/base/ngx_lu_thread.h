@@ -24,6 +24,11 @@ typedef enum {
     NGX_LU_THREAD_STATUS,           /* it needs no disk */
     NGX_LU_THREAD_SHORT,            /* changes, lists */
     NGX_LU_THREAD_NOTIFY,           /* others are told what happens */
+
+    /* from here on at the lowest priority */
+    NGX_LU_THREAD_BODY,             /* a piece of one that is received */
+
+    /* from here on in the pool of liveupdate_threads */
     NGX_LU_THREAD_UPLOAD,
     NGX_LU_THREAD_LONG,             /* a whole release is verified */
     NGX_LU_THREAD_JOB,
@@ -51,7 +56,6 @@ struct ngx_lu_thread_s {
     ngx_lu_thread_pt          done;      /* afterwards, in the event loop */
     ngx_lu_thread_pt          late;      /* or NULL */
     void                     *data;      /* of all three */
-    unsigned                  aside:1;   /* at a low priority, for good */
 
     /* for done() */
     unsigned                  refused:1; /* run() was not called */

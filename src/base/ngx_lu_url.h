@@ -23,5 +23,19 @@
 
 ngx_int_t ngx_lu_url_base(ngx_http_request_t *r, ngx_str_t *base);
 
+/*
+ * The host and port that the client has addressed, as it says: of the Host
+ * header, or of ":authority".  Empty if it does not say.
+ */
+
+ngx_str_t ngx_lu_url_host(ngx_http_request_t *r);
+
+/*
+ * 1 if the string has only characters that can stand in a URL, in JSON and in
+ * headers as they are: printable ASCII without a space and without "\#<>?
+ */
+
+ngx_uint_t ngx_lu_url_valid(ngx_str_t *url);
+
 
 #endif /* _NGX_LU_URL_H_INCLUDED_ */

@@ -232,7 +232,7 @@ static void
 ngx_lu_advice_body(ngx_conf_t *cf, ngx_lu_loc_conf_t *lucf,
     ngx_http_core_loc_conf_t *clcf)
 {
-    if (lucf->tokens_path.len == 0
+    if ((lucf->tokens_path.len == 0 && lucf->user == NULL)
         || clcf->client_max_body_size == 0
         || clcf->client_max_body_size > NGX_LU_ADVICE_BODY
         || (lucf->s3 && clcf->client_max_body_size >= lucf->s3->size))

@@ -9,6 +9,7 @@
 #include "ngx_lu_conf.h"
 #include "ngx_lu_advice.h"
 
+#include "base/ngx_lu_url.h"
 #include "job/ngx_lu_job.h"
 #include "api/ngx_lu_webhook.h"
 
@@ -39,8 +40,10 @@ char  ngx_lu_conf_second[] =
 char *
 ngx_lu_conf_base_url(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
+    ngx_lu_loc_conf_t *lucf = conf;
+
     char       *rv;
-    ngx_str_t  *value;
+    ngx_str_t  *value, *base;
 
     rv = ngx_http_set_complex_value_slot(cf, cmd, conf);
 
@@ -56,6 +59,22 @@ ngx_lu_conf_base_url(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     {
         return "must begin with \"https://\" or \"http://\", as in "
                "\"https://updates.example.com\"";
+    }
+
+    if (lucf->base_url->lengths) {
+        return NGX_CONF_OK;
+    }
+
+    base = &lucf->base_url->value;
+
+    if (!ngx_lu_url_valid(base)) {
+        return "has a character that cannot stand in the base of a URL: "
+               "a space, a quote, \"\\\", \"#\", \"<\", \">\", \"?\", or one "
+               "that is not printable ASCII";
+    }
+
+    while (base->len && base->data[base->len - 1] == '/') {
+        base->len--;
     }
 
     return NGX_CONF_OK;
@@ -595,6 +614,8 @@ ngx_lu_conf_jobs(ngx_conf_t *cf, ngx_lu_loc_conf_t *lucf)
     jobs->threads = lucf->threads;
     jobs->readers = lucf->readers;
     jobs->approval = lucf->approval;
+    jobs->quota = lucf->quota;
+    jobs->reserve = lucf->reserve;
     jobs->github = lucf->github;
     jobs->github_approves = (lucf->approval == NGX_LU_APPROVAL_GITHUB);
 

@@ -72,6 +72,12 @@ ngx_lu_conf_keep(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     lucf->keep.len = p - lucf->keep.data;
 
+    /* only apps that have a policy of their own, so often */
+
+    if (lucf->keep.len == 0) {
+        return NGX_CONF_OK;
+    }
+
     text = ngx_lu_to_core(&lucf->keep);
 
     if (lu_keep_parse(&text, &keep, &err) == LU_OK) {
@@ -100,16 +106,26 @@ ngx_lu_conf_keep_store(ngx_conf_t *cf, ngx_lu_loc_conf_t *lucf)
     ngx_lu_store_t            *store;
     ngx_http_core_loc_conf_t  *clcf;
 
+    store = lucf->store;
+
     if (lucf->keep.data == NULL) {
+
+        /* its apps may have policies of their own */
+
+        if (store->every == 0) {
+            store->every = NGX_LU_CONF_KEEP_EVERY;
+            store->threads_keep = lucf->threads;
+            store->readers_keep = lucf->readers;
+        }
+
         return NGX_CONF_OK;
     }
-
-    store = lucf->store;
 
     if (store->keep.data == NULL) {
         store->keep = lucf->keep;
         store->every = lucf->every;
         store->threads_keep = lucf->threads;
+        store->readers_keep = lucf->readers;
 
         return NGX_CONF_OK;
     }

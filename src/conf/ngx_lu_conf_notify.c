@@ -118,6 +118,7 @@ ngx_lu_conf_notify_time(ngx_str_t *value, size_t skip, ngx_msec_t *msec)
 static char *
 ngx_lu_conf_notify_read(ngx_conf_t *cf, ngx_lu_notify_conf_t *notify)
 {
+    size_t      i;
     lu_rc_e     rc;
     lu_str_t    file;
     ngx_str_t   text;
@@ -143,7 +144,23 @@ ngx_lu_conf_notify_read(ngx_conf_t *cf, ngx_lu_notify_conf_t *notify)
                            err.text);
     }
 
-    return rc == LU_OK ? NGX_CONF_OK : NGX_CONF_ERROR;
+    if (rc != LU_OK) {
+        return NGX_CONF_ERROR;
+    }
+
+    ngx_crc32_init(notify->names);
+
+    for (i = 0; i < notify->ntargets; i++) {
+
+        /* each with its end */
+
+        ngx_crc32_update(&notify->names, notify->targets[i].name.data,
+                         notify->targets[i].name.len + 1);
+    }
+
+    ngx_crc32_final(notify->names);
+
+    return NGX_CONF_OK;
 }
 
 

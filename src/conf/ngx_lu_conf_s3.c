@@ -7,7 +7,7 @@
 #include "ngx_lu_conf.h"
 #include "ngx_lu_conf_s3.h"
 
-#include "write/ngx_lu_inlet.h"
+#include "write/ngx_lu_expects.h"
 #include "api/ngx_lu_s3.h"
 
 
@@ -119,8 +119,8 @@ ngx_lu_conf_s3_expects(ngx_conf_t *cf, ngx_lu_s3_conf_t *s3,
         name->data = p;
         name->len = (comma ? comma : last) - p;
 
-        if (!ngx_lu_inlet_expectable(name)
-            || s3->expects->nelts > NGX_LU_INLET_EXPECTS)
+        if (!ngx_lu_expects_name_valid(name)
+            || s3->expects->nelts > NGX_LU_EXPECTS_MAX)
         {
             return NGX_CONF_ERROR;
         }

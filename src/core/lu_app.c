@@ -16,10 +16,15 @@
 #include "lu_put.h"
 
 
+/* so many channels are looked through, and more are searched */
+
+#define LU_APP_FEW  8
+
+
 static lu_rc_e lu_app_channels(const lu_arena_t *arena, const cJSON *json,
     lu_app_t *app, lu_error_t *err);
-static lu_rc_e lu_app_channel(const lu_arena_t *arena, const cJSON *item,
-    lu_channel_t *channel, lu_error_t *err);
+static lu_rc_e lu_app_channel(const lu_arena_t *arena, const cJSON *json,
+    const cJSON *item, lu_channel_t *channel, lu_error_t *err);
 static lu_rc_e lu_app_deployments(const lu_arena_t *arena, const cJSON *array,
     lu_channel_t *channel, lu_error_t *err);
 static lu_rc_e lu_app_freezes(const lu_arena_t *arena, const cJSON *json,
@@ -28,13 +33,17 @@ static lu_rc_e lu_app_growth(const lu_arena_t *arena, const cJSON *item,
     lu_deployment_t *deployment, lu_error_t *err);
 static void lu_app_deployment_turn(const lu_app_t *app,
     lu_deployment_t *deployment, time_t now);
-static lu_rc_e lu_app_guard(const cJSON *item, lu_channel_t *channel,
-    lu_error_t *err);
+static lu_rc_e lu_app_minimum(const lu_arena_t *arena, const cJSON *json,
+    lu_channel_t *channel, lu_error_t *err);
+static lu_rc_e lu_app_guard(const cJSON *json, const cJSON *item,
+    lu_channel_t *channel, lu_error_t *err);
 static lu_rc_e lu_app_discovery(const lu_arena_t *arena, lu_app_t *app);
 static unsigned char *lu_app_item(unsigned char *p,
     const lu_channel_t *channel);
 static lu_rc_e lu_app_forced(const lu_arena_t *arena, const cJSON *json,
     lu_app_t *app, lu_error_t *err);
+static lu_rc_e lu_app_desktop_minimum(const lu_arena_t *arena,
+    const cJSON *json, lu_app_t *app, lu_error_t *err);
 static lu_rc_e lu_app_link(const lu_arena_t *arena, const cJSON *json,
     lu_app_t *app);
 static const lu_channel_t *lu_app_channel_by_id(const lu_app_t *app,
@@ -44,16 +53,22 @@ static lu_rc_e lu_app_id(const lu_arena_t *arena, const cJSON *json,
 static int lu_app_channel_cmp(const void *one, const void *two);
 static int lu_app_id_cmp(const void *one, const void *two);
 static int lu_app_forced_cmp(const void *one, const void *two);
+static lu_rc_e lu_app_head(const lu_arena_t *arena,
+    const lu_channel_t *channel, const lu_release_t *release, unsigned misses,
+    lu_str_t *head);
+static void lu_app_properties(lu_put_t *put, cJSON *json,
+    const lu_str_t *properties, unsigned misses);
 
 
 lu_rc_e
 lu_app_parse(const lu_arena_t *arena, const lu_str_t *text, lu_app_t *app,
     lu_error_t *err)
 {
-    int       discovery;
-    cJSON    *json;
-    lu_rc_e   rc;
-    lu_str_t  id;
+    int          discovery;
+    cJSON       *json;
+    lu_rc_e      rc;
+    lu_str_t     id;
+    lu_guard_t   limits;
 
     memset(app, 0, sizeof(lu_app_t));
 
@@ -122,6 +137,19 @@ lu_app_parse(const lu_arena_t *arena, const lu_str_t *text, lu_app_t *app,
         goto done;
     }
 
+    rc = lu_guard_of(json, NULL, &limits, err);
+
+    if (rc == LU_INVALID) {
+        goto done;
+    }
+
+    app->desktop.is_guarded = (rc == LU_OK);
+
+    rc = lu_app_desktop_minimum(arena, json, app, err);
+    if (rc != LU_OK) {
+        goto done;
+    }
+
     rc = lu_app_link(arena, json, app);
 
 done:
@@ -129,6 +157,24 @@ done:
     cJSON_Delete(json);
 
     return rc;
+}
+
+
+static lu_rc_e
+lu_app_desktop_minimum(const lu_arena_t *arena, const cJSON *json,
+    lu_app_t *app, lu_error_t *err)
+{
+    lu_rc_e   rc;
+    lu_str_t  version;
+
+    rc = lu_minimum_desktop(json, &version, err);
+    if (rc != LU_OK) {
+        return rc;
+    }
+
+    app->minimum = lu_str_dup(arena, version.data, version.len);
+
+    return app->minimum.data ? LU_OK : LU_NOMEM;
 }
 
 
@@ -183,7 +229,7 @@ lu_app_channels(const lu_arena_t *arena, const cJSON *json, lu_app_t *app,
     i = 0;
 
     cJSON_ArrayForEach(item, array) {
-        rc = lu_app_channel(arena, item, &app->channels[i++], err);
+        rc = lu_app_channel(arena, json, item, &app->channels[i++], err);
         if (rc != LU_OK) {
             return rc;
         }
@@ -204,8 +250,8 @@ lu_app_channels(const lu_arena_t *arena, const cJSON *json, lu_app_t *app,
 
 
 static lu_rc_e
-lu_app_channel(const lu_arena_t *arena, const cJSON *item,
-    lu_channel_t *channel, lu_error_t *err)
+lu_app_channel(const lu_arena_t *arena, const cJSON *json,
+    const cJSON *item, lu_channel_t *channel, lu_error_t *err)
 {
     int       compatible;
     lu_rc_e   rc;
@@ -257,10 +303,50 @@ lu_app_channel(const lu_arena_t *arena, const cJSON *item,
                                              "not a timestamp");
     }
 
-    rc = lu_app_deployments(arena, lu_json_get(item, "deployments"), channel,
-                            err);
+    rc = lu_app_minimum(arena, lu_json_get(item, "minimum"), channel, err);
 
-    return rc == LU_OK ? lu_app_guard(item, channel, err) : rc;
+    if (rc == LU_OK) {
+        rc = lu_app_deployments(arena, lu_json_get(item, "deployments"),
+                                channel, err);
+    }
+
+    return rc == LU_OK ? lu_app_guard(json, item, channel, err) : rc;
+}
+
+
+static lu_rc_e
+lu_app_minimum(const lu_arena_t *arena, const cJSON *json,
+    lu_channel_t *channel, lu_error_t *err)
+{
+    size_t         i;
+    lu_str_t      *version;
+    lu_minimum_t  *minimum;
+
+    if (json == NULL || cJSON_IsNull(json)) {
+        return LU_OK;
+    }
+
+    minimum = arena->alloc(arena->data, sizeof(lu_minimum_t));
+    if (minimum == NULL) {
+        return LU_NOMEM;
+    }
+
+    if (lu_minimum_parse(json, minimum, err) != LU_OK) {
+        return LU_INVALID;
+    }
+
+    for (i = 0; i < 2; i++) {
+        version = &minimum->versions[i];
+
+        *version = lu_str_dup(arena, version->data, version->len);
+        if (version->data == NULL) {
+            return LU_NOMEM;
+        }
+    }
+
+    channel->minimum = minimum;
+
+    return LU_OK;
 }
 
 
@@ -482,22 +568,20 @@ lu_app_deployment_turn(const lu_app_t *app, lu_deployment_t *deployment,
 /* Only the newest deployment is guarded, and only if it says since when. */
 
 static lu_rc_e
-lu_app_guard(const cJSON *item, lu_channel_t *channel, lu_error_t *err)
+lu_app_guard(const cJSON *json, const cJSON *item, lu_channel_t *channel,
+    lu_error_t *err)
 {
     size_t            i;
+    lu_rc_e           rc;
     lu_str_t          since;
     lu_guard_t        limits;
-    const cJSON      *guard, *newest;
+    const cJSON      *newest;
     lu_deployment_t  *deployment;
 
-    guard = lu_json_get(item, "guard");
+    rc = lu_guard_of(json, item, &limits, err);
 
-    if (guard == NULL || cJSON_IsNull(guard)) {
-        return LU_OK;
-    }
-
-    if (lu_guard_parse(guard, &limits, err) != LU_OK) {
-        return LU_INVALID;
+    if (rc != LU_OK) {
+        return rc == LU_NOT_FOUND ? LU_OK : rc;
     }
 
     newest = cJSON_GetArrayItem(lu_json_get(item, "deployments"), 0);
@@ -749,9 +833,19 @@ lu_app_id(const lu_arena_t *arena, const cJSON *json, const char *key,
 const lu_channel_t *
 lu_app_channel_find(const lu_app_t *app, const lu_str_t *name)
 {
+    size_t        i;
     lu_channel_t  key;
 
-    if (app->nchannels == 0) {
+    if (app->nchannels <= LU_APP_FEW) {
+
+        for (i = 0; i < app->nchannels; i++) {
+            if (app->channels[i].name.len == name->len
+                && lu_str_eq(&app->channels[i].name, name))
+            {
+                return &app->channels[i];
+            }
+        }
+
         return NULL;
     }
 
@@ -811,14 +905,63 @@ lu_rc_e
 lu_app_render(const lu_arena_t *arena, const lu_app_t *app,
     const lu_channel_t *channel, lu_deployment_t *deployment)
 {
-    char                *text;
-    cJSON               *json;
-    size_t               len;
-    lu_put_t             put;
+    unsigned             misses;
     lu_str_t             path;
     const lu_release_t  *release;
 
     release = deployment->release;
+
+    if (release->url.len == 0) {
+
+        path = lu_app_artifact_path(arena, &app->id, &release->id,
+                                    release->kind);
+        if (path.data == NULL) {
+            return LU_NOMEM;
+        }
+
+        /* the path has room for the end of the answer */
+
+        memcpy(path.data + path.len, "\"}", sizeof("\"}"));
+        path.len += sizeof("\"}") - 1;
+
+        deployment->tail = path;
+    }
+
+    if (lu_app_head(arena, channel, release, 0, &deployment->head) != LU_OK) {
+        return LU_NOMEM;
+    }
+
+    if (channel->minimum == NULL) {
+        return LU_OK;
+    }
+
+    deployment->mandatory = arena->alloc(arena->data, LU_MINIMUM_BOTH
+                                                      * sizeof(lu_str_t));
+    if (deployment->mandatory == NULL) {
+        return LU_NOMEM;
+    }
+
+    for (misses = 1; misses <= LU_MINIMUM_BOTH; misses++) {
+        if (lu_app_head(arena, channel, release, misses,
+                        &deployment->mandatory[misses - 1])
+            != LU_OK)
+        {
+            return LU_NOMEM;
+        }
+    }
+
+    return LU_OK;
+}
+
+
+static lu_rc_e
+lu_app_head(const lu_arena_t *arena, const lu_channel_t *channel,
+    const lu_release_t *release, unsigned misses, lu_str_t *head)
+{
+    char      *text;
+    cJSON     *json;
+    size_t     len;
+    lu_put_t   put;
 
     /* "url" is the last member, so that the base URL can follow the head */
 
@@ -831,57 +974,61 @@ lu_app_render(const lu_arena_t *arena, const lu_app_t *app,
     lu_put_str(&put, json, "bundleId", &release->id);
     lu_put_str(&put, json, "channelName", &channel->name);
     lu_put_str_or_null(&put, json, "checksum", &release->checksum);
-
-    lu_put_item(&put, json, "customProperties",
-                release->properties.len
-                ? cJSON_CreateRaw((char *) release->properties.data)
-                : cJSON_CreateNull());
-
+    lu_app_properties(&put, json, &release->properties, misses);
     lu_put_str_or_null(&put, json, "signature", &release->signature);
     lu_put_str(&put, json, "url", &release->url);
 
     json = lu_put_done(&put, json);
 
     text = json ? cJSON_PrintUnformatted(json) : NULL;
+
+    cJSON_Delete(json);
+
     if (text == NULL) {
-        goto nomem;
+        return LU_NOMEM;
     }
 
     len = strlen(text);
 
     if (release->url.len == 0) {
         len -= sizeof("\"}") - 1;
-
-        path = lu_app_artifact_path(arena, &app->id, &release->id,
-                                    release->kind);
-        if (path.data == NULL) {
-            goto nomem;
-        }
-
-        /* the path has room for the end of the answer */
-
-        memcpy(path.data + path.len, "\"}", sizeof("\"}"));
-        path.len += sizeof("\"}") - 1;
-
-        deployment->tail = path;
     }
 
-    deployment->head = lu_str_dup(arena, text, len);
-    if (deployment->head.data == NULL) {
-        goto nomem;
+    *head = lu_str_dup(arena, text, len);
+
+    cJSON_free(text);
+
+    return head->data ? LU_OK : LU_NOMEM;
+}
+
+
+/* What the server says takes the place of what the publisher has said. */
+
+static void
+lu_app_properties(lu_put_t *put, cJSON *json, const lu_str_t *properties,
+    unsigned misses)
+{
+    cJSON       *object;
+    lu_error_t   err;
+
+    if (misses == 0) {
+        lu_put_item(put, json, "customProperties",
+                    properties->len
+                    ? cJSON_CreateRaw((char *) properties->data)
+                    : cJSON_CreateNull());
+        return;
     }
 
-    cJSON_free(text);
-    cJSON_Delete(json);
+    object = NULL;
 
-    return LU_OK;
+    if (properties->len == 0
+        || lu_json_parse(&object, properties, &err) != LU_OK)
+    {
+        object = cJSON_CreateObject();
+    }
 
-nomem:
-
-    cJSON_free(text);
-    cJSON_Delete(json);
-
-    return LU_NOMEM;
+    lu_put_item(put, json, "customProperties", object);
+    lu_minimum_put(put, object, misses);
 }
 
 

@@ -13,6 +13,7 @@
 
 #include "lu_desktop.h"
 #include "lu_mark.h"
+#include "lu_minimum.h"
 #include "lu_pace.h"
 #include "lu_release.h"
 #include "lu_rollout.h"
@@ -44,6 +45,9 @@ typedef struct {
     lu_str_t                     head;
     lu_str_t                     tail;
 
+    /* heads for who misses 1 to LU_MINIMUM_BOTH; NULL: there is no minimum */
+    lu_str_t                    *mandatory;
+
     lu_mark_t                    mark;
 
     /* in a guarded channel; all but the bundle only of the newest one */
@@ -61,6 +65,8 @@ typedef struct {
     unsigned                     is_protected:1;
     unsigned                     is_newest_only:1;  /* "newestCompatible" */
     unsigned                     is_guarded:1;
+
+    const lu_minimum_t          *minimum;       /* NULL: none */
 
     /*
      * The newest first, up to the first one that is for everyone.  Unless only
@@ -92,6 +98,7 @@ typedef struct {
     lu_forced_t                 *forced;        /* sorted by device */
     size_t                       nforced;
     lu_desktop_t                 desktop;
+    lu_str_t                     minimum;       /* of desktop; empty: none */
     lu_str_t                     link;          /* secret of links, or empty */
     lu_mark_t                    mark;          /* checks without a channel */
 
@@ -133,7 +140,7 @@ int lu_app_end(const lu_channel_t *channel, size_t i);
 void lu_app_turn(lu_app_t *app, time_t now);
 
 /*
- * Renders head and tail of a deployment, whose release must be set, into the
+ * Renders heads and tail of a deployment, whose release must be set, into the
  * arena.  LU_OK or LU_NOMEM.
  */
 

@@ -77,30 +77,31 @@ static const lu_artifact_kind_t  lu_artifact_kinds[] = {
 
 
 static const struct {
-    const char         *word;
+    lu_str_t            word;
     const char         *arch;
 } lu_artifact_archs[] = {
-    { "x64",       "x64" },
-    { "amd64",     "x64" },
-    { "x86_64",    "x64" },
-    { "win64",     "x64" },
-    { "arm64",     "arm64" },
-    { "aarch64",   "arm64" },
-    { "ia32",      "ia32" },
-    { "i386",      "ia32" },
-    { "i686",      "ia32" },
-    { "x86",       "ia32" },
-    { "armv7l",    "armv7l" },
-    { "armhf",     "armv7l" },
-    { "arm",       "armv7l" },
-    { "universal", "universal" },
-    { "loong64",   "loong64" },
-    { "riscv64",   "riscv64" },
-    { "ppc64",     "ppc64" },
-    { "s390x",     "s390x" },
-    { "mips",      "mips" },
-    { "mipsel",    "mipsel" },
-    { NULL,        NULL }
+    { lu_string("x64"),       "x64" },
+    { lu_string("amd64"),     "x64" },
+    { lu_string("x86_64"),    "x64" },
+    { lu_string("win64"),     "x64" },
+    { lu_string("arm64"),     "arm64" },
+    { lu_string("aarch64"),   "arm64" },
+    { lu_string("ia32"),      "ia32" },
+    { lu_string("i386"),      "ia32" },
+    { lu_string("i686"),      "ia32" },
+    { lu_string("x86"),       "ia32" },
+    { lu_string("armv7l"),    "armv7l" },
+    { lu_string("armhf"),     "armv7l" },
+    { lu_string("arm"),       "armv7l" },
+    { lu_string("universal"), "universal" },
+    { lu_string("loong64"),   "loong64" },
+    { lu_string("riscv64"),   "riscv64" },
+    { lu_string("ppc64"),     "ppc64" },
+    { lu_string("s390x"),     "s390x" },
+    { lu_string("mips"),      "mips" },
+    { lu_string("mipsel"),    "mipsel" },
+    { lu_string("x86-64"),    "x64" },
+    { lu_string(""),          NULL }
 };
 
 
@@ -465,15 +466,22 @@ lu_artifact_prev(const lu_artifact_ctx_t *ctx, size_t i, lu_str_t *word)
 const char *
 lu_artifact_arch(const lu_str_t *word)
 {
-    int  i;
+    int              i;
+    const lu_str_t  *known;
 
-    for (i = 0; lu_artifact_archs[i].word; i++) {
-        if (lu_str_case_is(word, lu_artifact_archs[i].word)) {
+    for (i = 0; lu_artifact_archs[i].arch; i++) {
+        known = &lu_artifact_archs[i].word;
+
+        /* most words are none, and this is asked for each request of a feed */
+
+        if (known->len == word->len
+            && lu_str_case_is(word, (const char *) known->data))
+        {
             return lu_artifact_archs[i].arch;
         }
     }
 
-    return lu_str_case_is(word, "x86-64") ? "x64" : NULL;
+    return NULL;
 }
 
 

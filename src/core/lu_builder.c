@@ -14,6 +14,10 @@
 
 #define LU_BUILDER_NUMBER  "9007199254740991"
 
+/* bytes of the notes of several versions: more than anybody keeps */
+
+#define LU_BUILDER_NOTES   16384
+
 
 /* What a mapping says about a file; empty if absent. */
 
@@ -24,6 +28,14 @@ typedef struct {
     uint64_t                     size;
     uint64_t                     blockmap;
 } lu_builder_entry_t;
+
+
+/* What is said of a version; empty if absent. */
+
+typedef struct {
+    lu_str_t                     version;
+    lu_str_t                     text;
+} lu_builder_note_t;
 
 
 typedef struct lu_builder_node_s  lu_builder_node_t;
@@ -39,6 +51,7 @@ typedef struct {
     lu_str_t                     notes;
     lu_str_t                     system;
     lu_str_t                     percent;
+    lu_origin_t                  origin;
     lu_builder_entry_t           legacy;
     lu_builder_node_t           *files;
     lu_builder_node_t          **last;
@@ -50,6 +63,14 @@ typedef struct {
 static lu_rc_e lu_builder_root(lu_yaml_t *yaml, const lu_str_t *key,
     void *data);
 static lu_rc_e lu_builder_value(lu_yaml_t *yaml, const lu_str_t *key,
+    void *data);
+static lu_rc_e lu_builder_note(lu_yaml_t *yaml, const lu_str_t *key,
+    void *data);
+static lu_rc_e lu_builder_note_value(lu_yaml_t *yaml, const lu_str_t *key,
+    void *data);
+static void lu_builder_note_add(lu_builder_ctx_t *ctx, const void *data,
+    size_t len);
+static lu_rc_e lu_builder_vendor(lu_yaml_t *yaml, const lu_str_t *key,
     void *data);
 static lu_rc_e lu_builder_file(lu_yaml_t *yaml, const lu_str_t *key,
     void *data);
@@ -64,7 +85,6 @@ static lu_builder_file_t *lu_builder_find(const lu_builder_ctx_t *ctx,
     const lu_str_t *name);
 static lu_rc_e lu_builder_legacy(const lu_arena_t *arena,
     lu_builder_ctx_t *ctx, lu_error_t *err);
-static int lu_builder_version(const lu_str_t *version);
 static int lu_builder_part(const lu_str_t *version, size_t *i,
     int is_prerelease);
 static unsigned lu_builder_percent(const lu_str_t *text);
@@ -131,10 +151,15 @@ lu_builder_value(lu_yaml_t *yaml, const lu_str_t *key, void *data)
         return lu_yaml_text(yaml, &ctx->legacy.sha512);
     }
 
-    if (lu_str_is(key, "releaseNotes")
-        && yaml->event.type == YAML_SCALAR_EVENT)
-    {
-        return lu_yaml_string(yaml, &ctx->notes);
+    if (lu_str_is(key, "releaseNotes")) {
+
+        if (yaml->event.type == YAML_SCALAR_EVENT) {
+            return lu_yaml_string(yaml, &ctx->notes);
+        }
+
+        if (yaml->event.type == YAML_SEQUENCE_START_EVENT) {
+            return lu_yaml_sequence(yaml, lu_builder_note, ctx);
+        }
     }
 
     if (lu_yaml_is_null(yaml)) {
@@ -160,7 +185,111 @@ lu_builder_value(lu_yaml_t *yaml, const lu_str_t *key, void *data)
         return lu_yaml_mapping(yaml, lu_builder_file, ctx);
     }
 
+    if (lu_str_is(key, "vendor")
+        && yaml->event.type == YAML_MAPPING_START_EVENT)
+    {
+        return lu_yaml_mapping(yaml, lu_builder_vendor, ctx);
+    }
+
     return lu_yaml_skip(yaml, key, NULL);
+}
+
+
+/* The notes of several versions, each {version, note}. */
+
+static lu_rc_e
+lu_builder_note(lu_yaml_t *yaml, const lu_str_t *key, void *data)
+{
+    lu_rc_e             rc;
+    lu_builder_ctx_t   *ctx;
+    lu_builder_note_t   note;
+
+    if (yaml->event.type != YAML_MAPPING_START_EVENT) {
+        return lu_yaml_skip(yaml, key, NULL);
+    }
+
+    ctx = data;
+
+    memset(&note, 0, sizeof(lu_builder_note_t));
+
+    rc = lu_yaml_mapping(yaml, lu_builder_note_value, &note);
+    if (rc != LU_OK) {
+        return rc;
+    }
+
+    if (ctx->notes.data == NULL) {
+        ctx->notes.data = yaml->arena->alloc(yaml->arena->data,
+                                             LU_BUILDER_NOTES);
+        if (ctx->notes.data == NULL) {
+            return LU_NOMEM;
+        }
+    }
+
+    if (ctx->notes.len) {
+        lu_builder_note_add(ctx, "\n\n", 2);
+    }
+
+    lu_builder_note_add(ctx, note.version.data, note.version.len);
+
+    if (note.version.len && note.text.len) {
+        lu_builder_note_add(ctx, "\n", 1);
+    }
+
+    lu_builder_note_add(ctx, note.text.data, note.text.len);
+
+    return LU_OK;
+}
+
+
+static lu_rc_e
+lu_builder_note_value(lu_yaml_t *yaml, const lu_str_t *key, void *data)
+{
+    lu_builder_note_t  *note;
+
+    note = data;
+
+    if (yaml->event.type == YAML_SCALAR_EVENT) {
+
+        if (lu_str_is(key, "version")) {
+            return lu_yaml_string(yaml, &note->version);
+        }
+
+        if (lu_str_is(key, "note")) {
+            return lu_yaml_string(yaml, &note->text);
+        }
+    }
+
+    return lu_yaml_skip(yaml, key, NULL);
+}
+
+
+/* More than that is cut off. */
+
+static void
+lu_builder_note_add(lu_builder_ctx_t *ctx, const void *data, size_t len)
+{
+    if (len > LU_BUILDER_NOTES - ctx->notes.len) {
+        len = LU_BUILDER_NOTES - ctx->notes.len;
+    }
+
+    if (len) {
+        memcpy(ctx->notes.data + ctx->notes.len, data, len);
+        ctx->notes.len += len;
+    }
+}
+
+
+static lu_rc_e
+lu_builder_vendor(lu_yaml_t *yaml, const lu_str_t *key, void *data)
+{
+    lu_str_t          *value;
+    lu_builder_ctx_t  *ctx;
+
+    ctx = data;
+    value = lu_release_origin_value(&ctx->origin, key);
+
+    return (value && yaml->event.type == YAML_SCALAR_EVENT)
+           ? lu_yaml_string(yaml, value) : lu_yaml_skip(yaml, key, NULL);
 }
 
 
@@ -400,7 +529,7 @@ lu_builder_done(const lu_arena_t *arena, const lu_builder_ctx_t *ctx,
                         "characters, and without a space at either end");
     }
 
-    if (!lu_builder_version(&ctx->version)) {
+    if (!lu_builder_version_valid(&ctx->version)) {
         return lu_error(err, &ctx->version, "is no version for "
                         "electron-updater: it must be like \"1.10.0\"");
     }
@@ -423,23 +552,19 @@ lu_builder_done(const lu_arena_t *arena, const lu_builder_ctx_t *ctx,
     builder->notes = ctx->notes;
     builder->system = ctx->system;
     builder->percent = lu_builder_percent(&ctx->percent);
+    builder->origin = ctx->origin;
 
-    return LU_OK;
+    return lu_release_origin_check(&builder->origin, err);
 }
 
 
-/*
- * 1 if the package "semver" reads it: "1.2.3[-{prerelease}][+{build}]", with a
- * "v" in front or not.  The numbers have no leading zeros.
- */
-
-static int
-lu_builder_version(const lu_str_t *version)
+int
+lu_builder_version_valid(const lu_str_t *version)
 {
     int     n;
     size_t  i, start;
 
-    i = (version->data[0] == 'v') ? 1 : 0;
+    i = (version->len && version->data[0] == 'v') ? 1 : 0;
 
     for (n = 0; n < 3; n++) {
 

@@ -11,7 +11,7 @@
 #define _LU_BUILDER_H_INCLUDED_
 
 
-#include "lu_error.h"
+#include "lu_release.h"
 
 
 #define LU_BUILDER_SIZE   (1024 * 1024)     /* bytes */
@@ -33,6 +33,7 @@ typedef struct {
     lu_str_t                     notes;     /* or empty */
     lu_str_t                     system;    /* the oldest; empty: any */
     unsigned                     percent;   /* that updates; 100: all */
+    lu_origin_t                  origin;    /* out of "vendor" */
     lu_builder_file_t           *files;
     size_t                       nfiles;
 } lu_builder_t;
@@ -44,8 +45,10 @@ typedef struct {
  * "sha512", from before there were "files", if it names a file that they do not
  * list.  "minimumSystemVersion" and "stagingPercentage" are what clients make
  * of them: a percentage is what its text begins with, and none is 100.
- * "releaseNotes" are a text, or are ignored, as all other keys are; null counts
- * as absent.
+ * "releaseNotes" are a text, or those of several versions, of which one is
+ * made; if there are too many, the end is missing, maybe within a character.
+ * "vendor" has what a publisher says of the build beside the rest.  All other
+ * keys are ignored; null counts as absent.
  *
  * LU_OK, LU_NOMEM, or LU_INVALID with the reason: more than LU_BUILDER_SIZE
  * bytes or LU_BUILDER_FILES files; a YAML text that lu_yaml_read() refuses; no
@@ -56,6 +59,13 @@ typedef struct {
 
 lu_rc_e lu_builder_parse(const lu_arena_t *arena, const lu_str_t *text,
     lu_builder_t *builder, lu_error_t *err);
+
+/*
+ * 1 if the package "semver" reads it: "1.2.3[-{prerelease}][+{build}]", with a
+ * "v" in front or not.  The numbers have no leading zeros.
+ */
+
+int lu_builder_version_valid(const lu_str_t *version);
 
 
 #endif /* _LU_BUILDER_H_INCLUDED_ */

@@ -6,6 +6,7 @@
 
 #include "lu_builds.h"
 #include "lu_desktop.h"
+#include "lu_guard.h"
 #include "lu_limit.h"
 #include "lu_name.h"
 #include "lu_put.h"
@@ -33,10 +34,28 @@ static cJSON *lu_builds_member(cJSON *object, const char *key,
 static lu_rc_e lu_builds_release_info(cJSON *app, const cJSON *info,
     lu_error_t *err);
 static lu_rc_e lu_builds_latest_mark(cJSON *app);
+static lu_rc_e lu_builds_was_latest(cJSON *build);
 static lu_rc_e lu_builds_latest_set(cJSON *app, const cJSON *rules,
     lu_error_t *err);
+static cJSON *lu_builds_ended(const cJSON *app, const char *now,
+    time_t *ended);
+static lu_rc_e lu_builds_offered(cJSON *app, const char *at);
+static lu_rc_e lu_builds_offered_names(const cJSON *app, cJSON *names,
+    const char *at);
+static lu_rc_e lu_builds_touch(const cJSON *builds, const cJSON *object,
+    const char *key, const char *at);
+static lu_rc_e lu_builds_end(cJSON *app, cJSON *rule, const char *now,
+    lu_error_t *err);
+static void lu_builds_older_delete(cJSON *app, const char *id);
+static int lu_builds_is_older(const cJSON *builds, const char *id,
+    const char *other);
+static int lu_builds_covers(const cJSON *build, const cJSON *older);
 static int lu_builds_is_rollout(const cJSON *rule, const char *id);
 static int lu_builds_is_plain(const cJSON *rule, const char *id);
+static cJSON *lu_builds_plain(const cJSON *app, const char *id);
+static lu_rc_e lu_builds_plan_set(cJSON *app, const char *id,
+    const cJSON *was, double rollout, const cJSON *wanted, const char *now,
+    lu_error_t *err);
 static void lu_builds_rollouts_delete(cJSON *redirections, const char *id);
 static lu_rc_e lu_builds_rollout_add(cJSON *redirections, const char *id,
     double rollout);
@@ -60,9 +79,10 @@ lu_builds_release(cJSON *app, const char *id, const char *version,
     const cJSON *manifests, const cJSON *release_info, const char *now,
     lu_error_t *err)
 {
-    cJSON    *build, *builds, *releases;
-    lu_rc_e   rc;
-    lu_put_t  put;
+    cJSON       *build, *builds, *releases;
+    lu_rc_e      rc;
+    lu_put_t     put;
+    const char  *latest;
 
     builds = lu_builds_member(app, "desktopBuilds", cJSON_CreateArray);
     releases = lu_builds_member(app, "desktopReleases", cJSON_CreateObject);
@@ -95,6 +115,7 @@ lu_builds_release(cJSON *app, const char *id, const char *version,
     lu_put_string(&put, build, "id", id);
     lu_put_string(&put, build, "version", version);
     lu_put_string(&put, build, "createdAt", now);
+    lu_put_string(&put, build, "updatedAt", now);
     lu_put_bool(&put, build, "isReleased", 1);
 
     if (cJSON_IsArray(manifests)) {
@@ -110,8 +131,22 @@ lu_builds_release(cJSON *app, const char *id, const char *version,
     }
 
     rc = lu_builds_release_info(app, release_info, err);
+    if (rc != LU_OK) {
+        return rc;
+    }
 
-    return rc == LU_OK ? lu_builds_latest_mark(app) : rc;
+    /* rules that came with the release are what somebody wants */
+
+    latest = lu_builds_latest(app);
+
+    if (latest
+        && strcmp(latest, id) == 0
+        && lu_json_get(release_info, "releaseRedirections") == NULL)
+    {
+        lu_builds_older_delete(app, id);
+    }
+
+    return lu_builds_latest_mark(app);
 }
 
 
@@ -230,6 +265,7 @@ lu_builds_rollback(cJSON *app, unsigned steps, const lu_pin_scope_t *scope,
 
         if (scope->channel
             || scope->platforms
+            || scope->archs
             || (build && lu_json_get(build, "manifests")
                 && !lu_pin_is_latest(app, build, scope)))
         {
@@ -302,8 +338,13 @@ lu_builds_rollout(cJSON *app, const char *id, double rollout, lu_error_t *err)
 
     if (rollout >= 1) {
         rc = lu_pin_latest(app, id, err);
+        if (rc != LU_OK) {
+            return rc;
+        }
 
-        return rc == LU_OK ? lu_builds_latest_mark(app) : rc;
+        lu_builds_older_delete(app, id);
+
+        return lu_builds_latest_mark(app);
     }
 
     /* otherwise the installations outside of the rollout would get it, too */
@@ -357,75 +398,362 @@ lu_rc_e
 lu_builds_plan(cJSON *app, const char *id, double rollout,
     const cJSON *wanted, const char *now, lu_error_t *err)
 {
-    cJSON         *item, *redirections;
-    lu_rc_e        rc;
-    const cJSON   *releases, *freezes;
+    cJSON    *was;
+    lu_rc_e   rc;
+
+    was = lu_builds_plain(app, id);
+
+    if (was) {
+        was = cJSON_Duplicate(was, 1);
+        if (was == NULL) {
+            return LU_NOMEM;
+        }
+    }
 
     rc = lu_builds_rollout(app, id, LU_BUILDS_LITTLE, err);
+
+    if (rc == LU_OK) {
+        rc = lu_builds_plan_set(app, id, was, rollout, wanted, now, err);
+    }
+
+    cJSON_Delete(was);
+
+    return rc;
+}
+
+
+static lu_rc_e
+lu_builds_plan_set(cJSON *app, const char *id, const cJSON *was,
+    double rollout, const cJSON *wanted, const char *now, lu_error_t *err)
+{
+    cJSON        *item, *waits;
+    lu_rc_e       rc;
+    const cJSON  *freezes;
+
+    freezes = lu_json_get(app, "freezes");
+
+    item = lu_builds_plain(app, id);
+    if (item == NULL) {
+        return LU_NOMEM;
+    }
+
+    rc = lu_growth_set_share(item, rollout, freezes, now, err);
+
+    if (rc == LU_OK) {
+        rc = lu_guard_plan(app, NULL, wanted, &waits, err);
+    }
+
     if (rc != LU_OK) {
         return rc;
     }
 
-    releases = lu_json_get(app, "desktopReleases");
-    redirections = lu_json_get(releases, "releaseRedirections");
+    rc = lu_growth_set(item, lu_json_get(wanted, "plan") ? was : NULL, waits,
+                       freezes, now, err);
 
-    freezes = lu_json_get(app, "freezes");
+    cJSON_Delete(waits);
 
-    cJSON_ArrayForEach(item, redirections) {
-
-        if (!lu_builds_is_plain(item, id)) {
-            continue;
-        }
-
-        rc = lu_growth_set_share(item, rollout, freezes, now, err);
-
-        return rc == LU_OK ? lu_growth_set(item, wanted, freezes, now, err)
-                           : rc;
-    }
-
-    return LU_NOMEM;
+    return rc;
 }
 
 
 lu_rc_e
 lu_builds_settle(cJSON *app, const char *now, lu_error_t *err)
 {
-    cJSON        *item, *next, *redirections;
-    lu_rc_e       rc;
-    lu_str_t      id;
+    char      at[LU_TIME_SIZE];
+    cJSON    *item;
+    time_t    ended;
+    lu_rc_e   rc;
+
+    for ( ;; ) {
+        item = lu_builds_ended(app, now, &ended);
+        if (item == NULL) {
+            break;
+        }
+
+        lu_time_print(at, ended, 0);
+
+        rc = lu_builds_offered(app, at);
+
+        if (rc == LU_OK) {
+            rc = lu_builds_end(app, item, now, err);
+        }
+
+        if (rc != LU_OK) {
+            return rc;
+        }
+    }
+
+    return lu_builds_offered(app, now);
+}
+
+
+/* The rule whose plan has ended first, or NULL. */
+
+static cJSON *
+lu_builds_ended(const cJSON *app, const char *now, time_t *earliest)
+{
+    cJSON        *item, *first;
+    time_t        ended;
     const cJSON  *releases;
 
+    first = NULL;
+    *earliest = LU_TIME_MAX;
+
     releases = lu_json_get(app, "desktopReleases");
-    redirections = lu_json_get(releases, "releaseRedirections");
 
-    for (item = redirections ? redirections->child : NULL; item; item = next) {
-        next = item->next;
+    cJSON_ArrayForEach(item, lu_json_get(releases, "releaseRedirections")) {
 
-        if (lu_growth_settle(item, lu_json_get(app, "freezes"), now)
-            && lu_growth_share(item) >= 1
-            && lu_json_get(item, "expires") == NULL
-            && lu_json_string(item, "buildId", &id) == LU_OK
-            && lu_builds_is_plain(item, (char *) id.data)
-            && lu_json_find(lu_json_get(app, "desktopBuilds"), "id",
-                            (char *) id.data))
-        {
-            /* the rule goes, and its id with it */
+        ended = lu_growth_ended(item, lu_json_get(app, "freezes"), now);
 
-            cJSON_DetachItemViaPointer(redirections, item);
+        if (ended < *earliest) {
+            *earliest = ended;
+            first = item;
+        }
+    }
 
-            rc = lu_builds_rollout(app, (char *) id.data, 1, err);
+    return first;
+}
 
-            cJSON_Delete(item);
 
+/*
+ * Notes when somebody could get a release last, before a change that may be
+ * the end of that: it is kept for a while from then on.
+ */
+
+static lu_rc_e
+lu_builds_offered(cJSON *app, const char *at)
+{
+    cJSON        *names;
+    lu_rc_e       rc;
+    const cJSON  *builds, *releases, *item;
+
+    builds = lu_json_get(app, "desktopBuilds");
+    releases = lu_json_get(app, "desktopReleases");
+
+    rc = lu_builds_touch(builds, releases, "latestReleaseBuildId", at);
+
+    cJSON_ArrayForEach(item, lu_json_get(releases, "releaseRedirections")) {
+        if (rc == LU_OK) {
+            rc = lu_builds_touch(builds, item, "buildId", at);
+        }
+    }
+
+    if (rc != LU_OK) {
+        return rc;
+    }
+
+    names = cJSON_CreateObject();
+    if (names == NULL) {
+        return LU_NOMEM;
+    }
+
+    rc = lu_builds_offered_names(app, names, at);
+
+    cJSON_Delete(names);
+
+    return rc;
+}
+
+
+static lu_rc_e
+lu_builds_offered_names(const cJSON *app, cJSON *names, const char *at)
+{
+    lu_rc_e       rc;
+    lu_str_t      name;
+    const cJSON  *builds, *build, *item, *latest;
+
+    builds = lu_json_get(app, "desktopBuilds");
+
+    cJSON_ArrayForEach(build, builds) {
+        cJSON_ArrayForEach(item, lu_json_get(build, "manifests")) {
+
+            if (lu_json_value(item, &name) != LU_OK
+                || lu_json_get(names, (char *) name.data))
+            {
+                continue;
+            }
+
+            if (!cJSON_AddTrueToObject(names, (char *) name.data)) {
+                return LU_NOMEM;
+            }
+
+            latest = lu_pin_release(app, (char *) name.data);
+
+            rc = lu_builds_touch(builds, latest, "id", at);
             if (rc != LU_OK) {
                 return rc;
             }
-
-            next = redirections->child;
         }
     }
 
     return LU_OK;
+}
+
+
+static lu_rc_e
+lu_builds_touch(const cJSON *builds, const cJSON *object, const char *key,
+    const char *at)
+{
+    cJSON     *build;
+    lu_str_t   id, last;
+
+    build = (lu_json_string(object, key, &id) == LU_OK)
+            ? lu_json_find(builds, "id", (char *) id.data) : NULL;
+
+    if (build == NULL
+        || (lu_json_string(build, "updatedAt", &last) == LU_OK
+            && strcmp((char *) last.data, at) >= 0))
+    {
+        return LU_OK;
+    }
+
+    return lu_json_set_string(build, "updatedAt", at);
+}
+
+
+/*
+ * If a newer release is for everyone already, the older one is for those who
+ * ask for a manifest that the newer one does not have.
+ */
+
+static lu_rc_e
+lu_builds_end(cJSON *app, cJSON *rule, const char *now, lu_error_t *err)
+{
+    cJSON        *build;
+    lu_rc_e       rc;
+    lu_str_t      id;
+    const cJSON  *builds, *releases;
+
+    builds = lu_json_get(app, "desktopBuilds");
+    releases = lu_json_get(app, "desktopReleases");
+
+    if (!lu_growth_settle(rule, lu_json_get(app, "freezes"), now)) {
+        return LU_NOMEM;
+    }
+
+    if (lu_growth_share(rule) < 1
+        || lu_json_get(rule, "expires")
+        || lu_json_string(rule, "buildId", &id) != LU_OK
+        || !lu_builds_is_plain(rule, (char *) id.data))
+    {
+        return LU_OK;
+    }
+
+    build = lu_json_find(builds, "id", (char *) id.data);
+
+    if (build == NULL) {
+        return LU_OK;
+    }
+
+    /* the rule goes, and its id with it */
+
+    cJSON_DetachItemViaPointer(lu_json_get(releases, "releaseRedirections"),
+                               rule);
+
+    if (lu_builds_is_older(builds, (char *) id.data, lu_builds_latest(app))) {
+        rc = lu_builds_was_latest(build);
+
+    } else {
+        rc = lu_builds_rollout(app, (char *) id.data, 1, err);
+    }
+
+    cJSON_Delete(rule);
+
+    return rc;
+}
+
+
+/*
+ * Rollouts that promotions have made of older releases end when a newer one is
+ * for everyone: what is behind the latest release in the rules would go on
+ * giving the older one to a share.  One of which the newer release does not
+ * have all manifests goes on.
+ */
+
+static void
+lu_builds_older_delete(cJSON *app, const char *id)
+{
+    cJSON        *item, *next, *redirections;
+    lu_str_t      other;
+    const cJSON  *build, *older, *builds;
+
+    builds = lu_json_get(app, "desktopBuilds");
+    build = lu_json_find(builds, "id", id);
+
+    redirections = lu_json_get(lu_json_get(app, "desktopReleases"),
+                               "releaseRedirections");
+
+    for (item = redirections ? redirections->child : NULL; item; item = next) {
+        next = item->next;
+
+        if (lu_json_string(item, "buildId", &other) != LU_OK
+            || !lu_builds_is_plain(item, (char *) other.data)
+            || !lu_builds_is_older(builds, (char *) other.data, id))
+        {
+            continue;
+        }
+
+        older = lu_json_find(builds, "id", (char *) other.data);
+
+        if (lu_builds_covers(build, older)) {
+            cJSON_Delete(cJSON_DetachItemViaPointer(redirections, item));
+        }
+    }
+}
+
+
+/* 1 if the release was promoted before the other one. */
+
+static int
+lu_builds_is_older(const cJSON *builds, const char *id, const char *other)
+{
+    lu_str_t      value;
+    const cJSON  *build;
+
+    build = lu_json_find(builds, "id", id);
+
+    if (build == NULL || other == NULL) {
+        return 0;
+    }
+
+    for (build = build->next; build; build = build->next) {
+        if (lu_json_string(build, "id", &value) == LU_OK
+            && lu_str_is(&value, other))
+        {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+/* It is known of both what manifests they have. */
+
+static int
+lu_builds_covers(const cJSON *build, const cJSON *older)
+{
+    lu_str_t      name;
+    const cJSON  *item, *names;
+
+    names = lu_json_get(older, "manifests");
+
+    if (!cJSON_IsArray(names)
+        || !cJSON_IsArray(lu_json_get(build, "manifests")))
+    {
+        return 0;
+    }
+
+    cJSON_ArrayForEach(item, names) {
+
+        if (lu_json_value(item, &name) != LU_OK
+            || !lu_pin_has(build, (char *) name.data))
+        {
+            return 0;
+        }
+    }
+
+    return 1;
 }
 
 
@@ -467,6 +795,31 @@ lu_builds_grow(cJSON *app, const char *id, lu_growth_e action,
 }
 
 
+cJSON *
+lu_builds_find(const cJSON *app, const char *id)
+{
+    return lu_json_find(lu_json_get(app, "desktopBuilds"), "id", id);
+}
+
+
+cJSON *
+lu_builds_share(const cJSON *app, const char *id)
+{
+    cJSON        *item;
+    const cJSON  *releases;
+
+    releases = lu_json_get(app, "desktopReleases");
+
+    cJSON_ArrayForEach(item, lu_json_get(releases, "releaseRedirections")) {
+        if (lu_builds_is_rollout(item, id)) {
+            return item;
+        }
+    }
+
+    return NULL;
+}
+
+
 static int
 lu_builds_is_rollout(const cJSON *rule, const char *id)
 {
@@ -488,6 +841,24 @@ lu_builds_is_plain(const cJSON *rule, const char *id)
            && !cJSON_IsArray(lu_json_get(rule, "platforms"))
            && !cJSON_IsArray(lu_json_get(rule, "channels"))
            && !cJSON_IsArray(lu_json_get(rule, "archs"));
+}
+
+
+static cJSON *
+lu_builds_plain(const cJSON *app, const char *id)
+{
+    cJSON        *item;
+    const cJSON  *releases;
+
+    releases = lu_json_get(app, "desktopReleases");
+
+    cJSON_ArrayForEach(item, lu_json_get(releases, "releaseRedirections")) {
+        if (lu_builds_is_plain(item, id)) {
+            break;
+        }
+    }
+
+    return item;
 }
 
 
@@ -767,7 +1138,14 @@ lu_builds_latest_mark(cJSON *app)
 
     build = lu_json_find(lu_json_get(app, "desktopBuilds"), "id", latest);
 
-    if (build == NULL || cJSON_HasObjectItem(build, "wasLatest")) {
+    return build ? lu_builds_was_latest(build) : LU_OK;
+}
+
+
+static lu_rc_e
+lu_builds_was_latest(cJSON *build)
+{
+    if (cJSON_HasObjectItem(build, "wasLatest")) {
         return LU_OK;
     }
 

@@ -56,9 +56,11 @@ lu_rc_e lu_builds_rollback(cJSON *app, unsigned steps,
 
 /*
  * Gives a released build to a share of the installations, from 0 to 1: for 1
- * the build becomes the latest release; for less, except 0, it gets a rule
- * "buildByRollout" behind the others.  An earlier such rule is removed, unless
- * it lists platforms, channels or architectures.  If the build was the latest
+ * the build becomes the latest release, and the rules that promotions have made
+ * for a share of older ones are removed, unless these have a manifest that the
+ * build does not have; for less, except 0, it gets a rule "buildByRollout"
+ * behind the others.  An earlier such rule is removed, unless it lists
+ * platforms, channels or architectures.  If the build was the latest
  * and the share is below 1, the release before it becomes the latest.
  * LU_NOT_FOUND: the build is not released; LU_INVALID: the share is not from 0
  * to 1; LU_CONFLICT: the app has all the rules or pins that it can have, or the
@@ -79,8 +81,9 @@ lu_rc_e lu_builds_plan(cJSON *app, const char *id, double rollout,
 
 /*
  * A build whose plan has given it to all installations becomes the latest
- * release, in place of its rule: what a change of releases begins with.  LU_OK,
- * LU_CONFLICT or LU_NOMEM.
+ * release, in place of its rule, or, if a newer one is the latest, that of the
+ * manifests that the newer one does not have: what a change of releases begins
+ * with.  LU_OK, LU_CONFLICT or LU_NOMEM.
  */
 
 lu_rc_e lu_builds_settle(cJSON *app, const char *now, lu_error_t *err);
@@ -93,6 +96,14 @@ lu_rc_e lu_builds_settle(cJSON *app, const char *now, lu_error_t *err);
 
 lu_rc_e lu_builds_grow(cJSON *app, const char *id, lu_growth_e action,
     const cJSON *why, const char *by, const char *now, lu_error_t *err);
+
+/*
+ * The released build of an id, a part of the app, or NULL; and the first
+ * rollout of a build, its rule "buildByRollout", or NULL.
+ */
+
+cJSON *lu_builds_find(const cJSON *app, const char *id);
+cJSON *lu_builds_share(const cJSON *app, const char *id);
 
 /*
  * Replaces "latestReleaseBuildId" and "releaseRedirections" by those of the

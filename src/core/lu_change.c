@@ -7,7 +7,9 @@
 #include "lu_change.h"
 #include "lu_change_channel.h"
 #include "lu_growth.h"
+#include "lu_guard.h"
 #include "lu_limit.h"
+#include "lu_minimum.h"
 #include "lu_name.h"
 #include "lu_put.h"
 
@@ -15,9 +17,12 @@
 #define LU_CHANGE_DEVICE  128
 
 
+static lu_rc_e lu_change_minimum_set(cJSON *app, const cJSON *body,
+    lu_error_t *err);
 static lu_rc_e lu_change_freezes_set(cJSON *app, const cJSON *freezes,
     const char *now, lu_error_t *err);
-static lu_rc_e lu_change_freezes_keep(cJSON *app, const char *now);
+static lu_rc_e lu_change_freezes_keep(cJSON *app, const cJSON *wanted,
+    const char *now);
 static lu_rc_e lu_change_type_set(cJSON *app, const cJSON *body,
     lu_error_t *err);
 static lu_rc_e lu_change_default_set(cJSON *app, const cJSON *channel_id,
@@ -145,12 +150,46 @@ lu_change_app_update(cJSON *app, const cJSON *body, const char *now,
         }
     }
 
+    if (lu_json_get(body, "minimumVersion")) {
+        rc = lu_change_minimum_set(app, body, err);
+        if (rc != LU_OK) {
+            return rc;
+        }
+    }
+
+    if (lu_json_get(body, "guard")) {
+        rc = lu_guard_set(app, lu_json_get(body, "guard"), err);
+        if (rc != LU_OK) {
+            return rc;
+        }
+    }
+
     return lu_json_set_string(app, "updatedAt", now);
 }
 
 
 static lu_rc_e
-lu_change_freezes_keep(cJSON *app, const char *now)
+lu_change_minimum_set(cJSON *app, const cJSON *body, lu_error_t *err)
+{
+    lu_rc_e   rc;
+    lu_str_t  version;
+
+    rc = lu_minimum_desktop(body, &version, err);
+    if (rc != LU_OK) {
+        return rc;
+    }
+
+    if (version.len == 0) {
+        cJSON_DeleteItemFromObjectCaseSensitive(app, "minimumVersion");
+        return LU_OK;
+    }
+
+    return lu_json_set_string(app, "minimumVersion", (char *) version.data);
+}
+
+
+static lu_rc_e
+lu_change_freezes_keep(cJSON *app, const cJSON *wanted, const char *now)
 {
     cJSON        *channel, *item;
     lu_rc_e       rc;
@@ -162,7 +201,7 @@ lu_change_freezes_keep(cJSON *app, const char *now)
     cJSON_ArrayForEach(channel, lu_json_get(app, "channels")) {
         cJSON_ArrayForEach(item, lu_json_get(channel, "deployments")) {
             if (rc == LU_OK) {
-                rc = lu_growth_keep(item, freezes, now);
+                rc = lu_growth_keep(item, freezes, wanted, now);
             }
         }
     }
@@ -171,7 +210,7 @@ lu_change_freezes_keep(cJSON *app, const char *now)
 
     cJSON_ArrayForEach(item, lu_json_get(releases, "releaseRedirections")) {
         if (rc == LU_OK) {
-            rc = lu_growth_keep(item, freezes, now);
+            rc = lu_growth_keep(item, freezes, wanted, now);
         }
     }
 
@@ -198,7 +237,7 @@ lu_change_freezes_set(cJSON *app, const cJSON *freezes, const char *now,
         return rc;
     }
 
-    rc = lu_change_freezes_keep(app, now);
+    rc = lu_change_freezes_keep(app, freezes, now);
     if (rc != LU_OK) {
         return rc;
     }

@@ -26,9 +26,9 @@ cJSON *lu_change_app_create(const char *id, const char *name, const char *type,
 
 /*
  * Changes those of "name", "type", "appChannelId" (or null),
- * "appChannelDiscoveryEnabled", "organizationId" and "freezes" (or null) that
- * the body has.  That there is such an organization is for the caller to check.
- * LU_INVALID.
+ * "appChannelDiscoveryEnabled", "organizationId", "freezes" (or null) and
+ * "minimumVersion" (or null) that the body has.  That there is such an
+ * organization is for the caller to check.  LU_INVALID.
  */
 
 lu_rc_e lu_change_app_update(cJSON *app, const cJSON *body, const char *now,

@@ -4,10 +4,13 @@
  */
 
 
+#include "lu_change.h"
 #include "lu_change_channel.h"
 #include "lu_guard.h"
 #include "lu_limit.h"
+#include "lu_minimum.h"
 #include "lu_name.h"
+#include "lu_platform.h"
 #include "lu_put.h"
 #include "lu_time.h"
 
@@ -18,6 +21,8 @@ static lu_rc_e lu_change_channel_expires(cJSON *channel, const cJSON *item,
     lu_error_t *err);
 static lu_rc_e lu_change_channel_compatible_set(cJSON *channel,
     const cJSON *body, lu_error_t *err);
+static lu_rc_e lu_change_channel_minimum(const cJSON *app, cJSON *channel,
+    const cJSON *item, lu_error_t *err);
 static lu_rc_e lu_change_channel_guard(cJSON *channel, const cJSON *item,
     lu_error_t *err);
 static lu_rc_e lu_change_channel_since_set(cJSON *channel, const char *key,
@@ -156,6 +161,14 @@ lu_change_channel_set(cJSON *app, cJSON *channel, const cJSON *body,
         return rc;
     }
 
+    if (lu_json_get(body, "minimum")) {
+        rc = lu_change_channel_minimum(app, channel,
+                                       lu_json_get(body, "minimum"), err);
+        if (rc != LU_OK) {
+            return rc;
+        }
+    }
+
     if (lu_json_get(body, "guard")) {
         rc = lu_change_channel_guard(channel, lu_json_get(body, "guard"), err);
         if (rc != LU_OK) {
@@ -167,35 +180,60 @@ lu_change_channel_set(cJSON *app, cJSON *channel, const cJSON *body,
 }
 
 
-/* All of it is written down, so that a new default changes no channel. */
-
 static lu_rc_e
-lu_change_channel_guard(cJSON *channel, const cJSON *item, lu_error_t *err)
+lu_change_channel_minimum(const cJSON *app, cJSON *channel, const cJSON *item,
+    lu_error_t *err)
 {
-    cJSON       *object;
-    lu_put_t     put;
-    lu_guard_t   guard;
+    cJSON         *object;
+    lu_put_t       put;
+    lu_minimum_t   minimum;
 
     if (cJSON_IsNull(item)) {
-        cJSON_DeleteItemFromObjectCaseSensitive(channel, "guard");
+        cJSON_DeleteItemFromObjectCaseSensitive(channel, "minimum");
         return LU_OK;
     }
 
-    if (lu_guard_parse(item, &guard, err) != LU_OK) {
+    if (lu_minimum_parse(item, &minimum, err) != LU_OK) {
         return LU_INVALID;
+    }
+
+    if (minimum.bundle >= lu_change_build_number_next(app)) {
+        return lu_error(err, NULL, "\"buildNumber\" of a minimum must be the "
+                                   "number of a bundle, and none has that yet");
     }
 
     lu_put_init(&put);
 
-    object = lu_put_object(&put, channel, "guard");
+    object = lu_put_object(&put, channel, "minimum");
 
-    lu_put_number(&put, object, "minimum", guard.minimum);
-    lu_put_number(&put, object, "comeback", guard.comeback);
-    lu_put_number(&put, object, "silence", guard.silence);
-    lu_put_number(&put, object, "confidence", guard.confidence);
-    lu_put_string(&put, object, "action", guard.halts ? "halt" : "notify");
+    if (minimum.bundle) {
+        lu_put_number(&put, object, "buildNumber", (double) minimum.bundle);
+    }
+
+    if (minimum.versions[LU_OS_ANDROID].len) {
+        lu_put_str(&put, object, "androidAppVersionCode",
+                   &minimum.versions[LU_OS_ANDROID]);
+    }
+
+    if (minimum.versions[LU_OS_IOS].len) {
+        lu_put_str(&put, object, "iosAppVersionCode",
+                   &minimum.versions[LU_OS_IOS]);
+    }
 
     return put.failed ? LU_NOMEM : LU_OK;
+}
+
+
+/* With false the guard of the app does not count. */
+
+static lu_rc_e
+lu_change_channel_guard(cJSON *channel, const cJSON *item, lu_error_t *err)
+{
+    if (cJSON_IsFalse(item)) {
+        return lu_json_set(channel, "guard", cJSON_CreateFalse());
+    }
+
+    return lu_guard_set(channel, item, err);
 }
 
 

@@ -17,9 +17,9 @@
 
 /*
  * Adds a channel with the "name", "protected", "expiresAt",
- * "newestCompatible" and "guard" of the body.
- * The id is the caller's and must be a valid one.  *channel is a part of the
- * app.  LU_INVALID, or LU_CONFLICT: the name is taken, or the app has all the
+ * "newestCompatible", "minimum" and "guard" of the body.  The id is the
+ * caller's and must be a valid one.  *channel is a part of the app.
+ * LU_INVALID, or LU_CONFLICT: the name is taken, or the app has all the
  * channels that it can have.
  */
 
@@ -27,7 +27,7 @@ lu_rc_e lu_change_channel_create(cJSON *app, const cJSON *body, const char *id,
     const char *now, cJSON **channel, lu_error_t *err);
 
 /*
- * Changes those of the four members that the body has.  A channel that is
+ * Changes those of these members that the body has.  A channel that is
  * protected already keeps the time since when.  LU_INVALID; LU_NOT_FOUND: no
  * such channel; LU_CONFLICT: the name is taken.
  */

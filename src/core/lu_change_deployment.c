@@ -7,6 +7,7 @@
 #include "lu_change_channel.h"
 #include "lu_change_deployment.h"
 #include "lu_growth.h"
+#include "lu_guard.h"
 #include "lu_limit.h"
 #include "lu_put.h"
 
@@ -93,7 +94,13 @@ lu_change_deployment_add(cJSON *app, const char *channel_id, const char *id,
 static void
 lu_change_deployment_settle(const cJSON *app, cJSON *channel, const char *now)
 {
-    cJSON  *item;
+    char          at[LU_TIME_SIZE];
+    cJSON        *item;
+    time_t        ended;
+    lu_str_t      last;
+    const cJSON  *freezes;
+
+    freezes = lu_json_get(app, "freezes");
 
     cJSON_ArrayForEach(item, lu_json_get(channel, "deployments")) {
 
@@ -101,7 +108,21 @@ lu_change_deployment_settle(const cJSON *app, cJSON *channel, const char *now)
             break;
         }
 
-        (void) lu_growth_settle(item, lu_json_get(app, "freezes"), now);
+        ended = lu_growth_ended(item, freezes, now);
+
+        if (!lu_growth_settle(item, freezes, now)) {
+            continue;
+        }
+
+        /* from then on nobody got those before it */
+
+        lu_time_print(at, ended, 0);
+
+        if (lu_json_string(item, "updatedAt", &last) == LU_OK
+            && strcmp((char *) last.data, at) < 0)
+        {
+            (void) lu_json_set_string(item, "updatedAt", at);
+        }
     }
 }
 
@@ -323,9 +344,9 @@ lu_rc_e
 lu_change_deployment_plan(cJSON *app, const char *id, const cJSON *wanted,
     const char *now, lu_error_t *err)
 {
-    cJSON    *channel, *deployment;
-    size_t    before, after, all;
-    lu_rc_e   rc;
+    cJSON       *channel, *deployment, *waits;
+    size_t       before, after, all;
+    lu_rc_e      rc;
 
     deployment = lu_change_deployment_find(app, id, &channel);
 
@@ -334,11 +355,18 @@ lu_change_deployment_plan(cJSON *app, const char *id, const cJSON *wanted,
         return LU_NOT_FOUND;
     }
 
+    rc = lu_guard_plan(app, channel, wanted, &waits, err);
+    if (rc != LU_OK) {
+        return rc;
+    }
+
     before = lu_change_deployment_partials(channel);
     all = lu_change_deployment_all_partials(app) - before;
 
-    rc = lu_growth_set(deployment, wanted, lu_json_get(app, "freezes"), now,
-                       err);
+    rc = lu_growth_set(deployment, deployment, waits,
+                       lu_json_get(app, "freezes"), now, err);
+
+    cJSON_Delete(waits);
 
     if (rc == LU_OK) {
         rc = lu_json_set_string(deployment, "updatedAt", now);

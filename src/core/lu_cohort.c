@@ -23,6 +23,11 @@
 #define LU_COHORT_KEEPS        0x80     /* has run it, and should now */
 
 
+/* a row of older versions: slot, platform, group, and their counts */
+
+#define LU_COHORT_OLD_ROW  12
+
+
 static void lu_cohort_enter(lu_cohort_t *cohort, lu_cohort_device_t *device,
     const lu_cohort_check_t *check);
 static void lu_cohort_seen(uint32_t *row, lu_cohort_device_t *device,
@@ -61,6 +66,38 @@ lu_cohort_hash(const lu_str_t *id)
 
 
 void
+lu_cohort_comes(lu_cohort_device_t *device, time_t away)
+{
+    unsigned  i;
+
+    if (away < LU_COHORT_PAUSE) {
+        return;
+    }
+
+    for (i = 0; i < LU_COHORT_WINDOWS; i++) {
+        if (away <= (time_t) lu_cohort_windows[i]) {
+            break;
+        }
+    }
+
+    device->rhythm = (unsigned char) (i + 1);
+}
+
+
+void
+lu_cohort_leave(lu_cohort_device_t *device)
+{
+    unsigned char  rhythm;
+
+    rhythm = device->rhythm;
+
+    memset(device, 0, sizeof(lu_cohort_device_t));
+
+    device->rhythm = rhythm;
+}
+
+
+void
 lu_cohort_check(lu_cohort_t *cohort, lu_cohort_device_t *device,
     const lu_cohort_check_t *check)
 {
@@ -71,11 +108,7 @@ lu_cohort_check(lu_cohort_t *cohort, lu_cohort_device_t *device,
     group = (device->state & LU_COHORT_IS_CONTROL) ? LU_COHORT_CONTROL
                                                    : LU_COHORT_ROLLOUT;
 
-    if (device->cohort != check->tag
-        || (group == LU_COHORT_CONTROL
-            && (check->group == LU_COHORT_ROLLOUT
-                || device->step != check->step)))
-    {
+    if (device->cohort != check->tag) {
         lu_cohort_enter(cohort, device, check);
         return;
     }
@@ -83,11 +116,24 @@ lu_cohort_check(lu_cohort_t *cohort, lu_cohort_device_t *device,
     row = lu_cohort_row(cohort, device, check->start, check->platform);
     age = check->now - (time_t) device->entered;
 
+    if (row && age >= 0) {
+        lu_cohort_seen(row, device, age);
+    }
+
+    if (group == LU_COHORT_CONTROL
+        && (check->group == LU_COHORT_ROLLOUT || device->step != check->step))
+    {
+        lu_cohort_enter(cohort, device, check);
+        return;
+    }
+
     if (row == NULL || age < 0) {
         return;
     }
 
-    lu_cohort_seen(row, device, age);
+    if (check->is_mute) {
+        return;
+    }
 
     /* or the rollout has shrunk, and it is told to run another one */
 
@@ -105,12 +151,14 @@ static void
 lu_cohort_enter(lu_cohort_t *cohort, lu_cohort_device_t *device,
     const lu_cohort_check_t *check)
 {
+    unsigned   i;
     uint32_t  *row;
 
     device->cohort = check->tag;
     device->entered = (uint32_t) check->now;
     device->bundle = check->runs;
     device->step = check->step;
+    device->due = device->rhythm;
     device->state = (check->group == LU_COHORT_CONTROL) ? LU_COHORT_IS_CONTROL
                                                         : 0;
 
@@ -120,6 +168,16 @@ lu_cohort_enter(lu_cohort_t *cohort, lu_cohort_device_t *device,
     }
 
     row[LU_COHORT_OFFERED]++;
+
+    for (i = 0; i < LU_COHORT_WINDOWS; i++) {
+        if (device->due && device->due <= i + 1) {
+            row[LU_COHORT_DUE + i]++;
+        }
+    }
+
+    if (check->is_mute) {
+        return;
+    }
 
     if (check->runs == check->gets) {
         lu_cohort_set(row, device, LU_COHORT_HAS_RUN, LU_COHORT_RAN);
@@ -141,8 +199,13 @@ lu_cohort_seen(uint32_t *row, lu_cohort_device_t *device, time_t age)
 
     device->state |= LU_COHORT_IS_SEEN;
 
+    row[LU_COHORT_AGAIN]++;
+
     for (i = 0; i < LU_COHORT_WINDOWS; i++) {
-        if (age <= (time_t) lu_cohort_windows[i]) {
+        if (device->due
+            && device->due <= i + 1
+            && age <= (time_t) lu_cohort_windows[i])
+        {
             row[LU_COHORT_SEEN + i]++;
         }
     }
@@ -241,7 +304,7 @@ lu_cohort_row(lu_cohort_t *cohort, const lu_cohort_device_t *device,
 void
 lu_cohort_parse(lu_cohort_t *cohort, const cJSON *rows)
 {
-    unsigned      i;
+    unsigned      i, n;
     uint32_t     *counts, row[3 + LU_COHORT_COUNTS];
     const cJSON  *item, *number;
 
@@ -262,7 +325,9 @@ lu_cohort_parse(lu_cohort_t *cohort, const cJSON *rows)
             row[i++] = (uint32_t) number->valuedouble;
         }
 
-        if (i < 3 + LU_COHORT_COUNTS
+        n = (i == LU_COHORT_OLD_ROW) ? LU_COHORT_AGAIN : LU_COHORT_COUNTS;
+
+        if ((i != LU_COHORT_OLD_ROW && i < 3 + LU_COHORT_COUNTS)
             || row[0] >= LU_COHORT_SLOTS
             || row[1] >= LU_COHORT_PLATFORMS
             || row[2] >= LU_COHORT_GROUPS)
@@ -272,7 +337,7 @@ lu_cohort_parse(lu_cohort_t *cohort, const cJSON *rows)
 
         counts = cohort->rows[row[0]][row[1]][row[2]];
 
-        for (i = 0; i < LU_COHORT_COUNTS; i++) {
+        for (i = 0; i < n; i++) {
             counts[i] += row[3 + i];
         }
     }

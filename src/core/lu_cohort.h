@@ -39,10 +39,11 @@ typedef enum {
 
 
 /*
- * Within so many seconds of its entry a device is seen again.  Half a day is
- * added to one, three and seven days, for those that come at about the same
- * hour.  A check within the first hour says nothing: apps ask again when they
- * are shown again.
+ * Within so many seconds of its entry a device is seen again, if it is one that
+ * comes so often: the last time before its entry it was away no longer than
+ * that.  Half a day is added to one, three and seven days, for those that come
+ * at about the same hour.  A check within the first hour says nothing: apps ask
+ * again when they are shown again.
  */
 
 #define LU_COHORT_WINDOWS  3
@@ -60,7 +61,9 @@ enum {
     LU_COHORT_RAN,              /* asked while they ran it */
     LU_COHORT_BACK,             /* and ask while they run an older one */
     LU_COHORT_STUCK,            /* fetched it days ago, and do not run it */
-    LU_COHORT_SEEN,             /* again, within each of the windows */
+    LU_COHORT_AGAIN,            /* asked again, at any time */
+    LU_COHORT_DUE,              /* come within each of the windows */
+    LU_COHORT_SEEN = LU_COHORT_DUE + LU_COHORT_WINDOWS,     /* and did */
     LU_COHORT_COUNTS = LU_COHORT_SEEN + LU_COHORT_WINDOWS
 };
 
@@ -74,7 +77,7 @@ typedef struct {
 } lu_cohort_t;
 
 
-/* What is kept of a device; zeroes: it has not entered. */
+/* What is kept of a device; zeroes: it has not come before. */
 
 typedef struct {
     uint32_t          cohort;   /* tag of the deployment */
@@ -82,6 +85,8 @@ typedef struct {
     uint32_t          bundle;   /* hash of the one that it ran then */
     unsigned char     state;    /* bits */
     unsigned char     step;     /* of the share at that time */
+    unsigned char     rhythm;   /* the first window that it keeps, from 1 on */
+    unsigned char     due;      /* the rhythm at its entry */
 } lu_cohort_device_t;
 
 
@@ -97,12 +102,24 @@ typedef struct {
     uint32_t           runs;    /* hash of the bundle that it runs */
     uint32_t           gets;    /* hash of the one that it is told to run */
     unsigned           updated:1;   /* another version of the app itself */
+    unsigned           is_mute:1;   /* does not say what it runs */
 } lu_cohort_check_t;
 
 
 /* Never 0. */
 
 uint32_t lu_cohort_hash(const lu_str_t *id);
+
+/*
+ * A device comes that was away for so many seconds.  To be called at each
+ * check, before lu_cohort_check().
+ */
+
+void lu_cohort_comes(lu_cohort_device_t *device, time_t away);
+
+/* Forgets in which cohort a device is, but not how often it comes. */
+
+void lu_cohort_leave(lu_cohort_device_t *device);
 
 /*
  * Counts a check of a device.  A new version of the app itself starts with the
@@ -123,7 +140,8 @@ void lu_cohort_fetched(lu_cohort_t *cohort, lu_cohort_device_t *device,
 /*
  * The rows of a cohort that are not empty, as an array of arrays: slot,
  * platform, group, and the counts.  parse() adds such rows to a cohort, and
- * leaves out what is no row.  json() returns a tree that is the caller's, or
+ * leaves out what is no row.  Rows of older versions had another silence, which
+ * is left out, too.  json() returns a tree that is the caller's, or
  * NULL: no memory.
  */
 

@@ -4,6 +4,7 @@
  */
 
 
+#include "lu_cohort.h"
 #include "lu_desktop.h"
 #include "lu_growth.h"
 #include "lu_name.h"
@@ -241,6 +242,13 @@ lu_desktop_build(const lu_arena_t *arena, const cJSON *item, lu_build_t *build,
                         " nor false");
     }
 
+    if (lu_json_string(item, "createdAt", &value) != LU_OK
+        || lu_time_parse(&value, &build->created) != LU_OK)
+    {
+        build->created = 0;
+    }
+
+    build->tag = lu_cohort_hash(&build->id);
     build->is_released = (is_released != 0);
     build->was_latest = (lu_json_get(item, "wasLatest") != NULL);
 
@@ -837,6 +845,67 @@ lu_desktop_choose(const lu_desktop_t *desktop, const lu_client_t *client,
 }
 
 
+lu_rc_e
+lu_desktop_trial(const lu_desktop_t *desktop, const lu_client_t *client,
+    const lu_str_t *name, unsigned platform, const lu_build_t *build,
+    lu_trial_t *trial)
+{
+    size_t             i;
+    lu_network_t       address;
+    const lu_rule_t   *rule;
+    const lu_offer_t  *offer;
+
+    if (build == NULL || client->passes || client->staging_id.len == 0) {
+        return LU_NOT_FOUND;
+    }
+
+    offer = lu_offer_find(desktop, name);
+    rule = NULL;
+
+    address = client->address;
+    lu_network_unmap(&address);
+
+    for (i = desktop->nrules; i > 0; i--) {
+        rule = &desktop->rules[i - 1];
+
+        if (rule->rule == LU_RULE_BUILD
+            || !lu_desktop_rule_is_for(rule, name, platform)
+            || !lu_desktop_may_get(desktop, &rule->build_id, offer, name))
+        {
+            continue;
+        }
+
+        if (rule->rule == LU_RULE_ROLLOUT) {
+
+            if (!rule->is_halted && lu_rollout_share(&rule->rollout) > 0) {
+                break;
+            }
+
+        } else if (lu_desktop_rule_applies(rule, client, &address)) {
+            return LU_NOT_FOUND;
+        }
+    }
+
+    if (i == 0) {
+        return LU_NOT_FOUND;
+    }
+
+    trial->build = lu_desktop_build_of_id(desktop, &rule->build_id);
+    trial->step = lu_rollout_step(&rule->rollout);
+    trial->platform = (platform & LU_LINUX) ? 2 : (platform & LU_MAC) ? 1 : 0;
+    trial->is_in = (lu_desktop_rule_applies(rule, client, &address) != 0);
+
+    if (trial->build == NULL
+        || trial->build->created == 0
+        || trial->is_in != (build == trial->build))
+    {
+        return LU_NOT_FOUND;
+    }
+
+    return LU_OK;
+}
+
+
 static int
 lu_desktop_may_get(const lu_desktop_t *desktop, const lu_str_t *id,
     const lu_offer_t *offer, const lu_str_t *name)
@@ -888,8 +957,9 @@ int
 lu_desktop_rule_is_for(const lu_rule_t *rule, const lu_str_t *name,
     unsigned platform)
 {
-    lu_str_t     channel, arch;
-    lu_update_t  update;
+    lu_str_t      channel, arch;
+    const char   *name_arch;
+    lu_update_t   update;
 
     if (rule->platforms && (rule->platforms & platform) == 0) {
         return 0;
@@ -923,15 +993,13 @@ lu_desktop_rule_is_for(const lu_rule_t *rule, const lu_str_t *name,
         return 1;
     }
 
-    /* a name that tells none is for all, but on Linux */
+    name_arch = lu_update_arch(&update);
 
-    if (update.arch == NULL
-        && (update.platform != LU_LINUX || lu_str_is(&update.ext, ".json")))
-    {
+    if (name_arch == NULL) {
         return 0;
     }
 
-    arch = lu_str(update.arch ? update.arch : "x64");
+    arch = lu_str(name_arch);
 
     return lu_desktop_is_word(rule->archs, rule->narchs, &arch);
 }

@@ -22,6 +22,8 @@
 typedef struct {
     lu_str_t                 id;
     lu_str_t                 version;
+    time_t                   created;       /* released; 0: nobody knows */
+    uint32_t                 tag;           /* lu_cohort_hash() of the id */
     unsigned                 is_released:1;
     unsigned                 was_latest:1;  /* it was for everyone once */
     unsigned                 is_known:1;    /* what manifests it has */
@@ -117,6 +119,8 @@ typedef struct {
     size_t                   noffers;
     const lu_build_t        *unknown[LU_UNKNOWN];   /* the newest first */
     size_t                   nunknown;
+
+    unsigned                 is_guarded:1;  /* set by the caller */
 } lu_desktop_t;
 
 
@@ -127,6 +131,16 @@ typedef struct {
     lu_str_t                 staging_id;    /* x-user-staging-id, or empty */
     unsigned                 passes:1;      /* rollouts: it is in all */
 } lu_client_t;
+
+
+/* A client in the rollout of a build, or outside of it. */
+
+typedef struct {
+    const lu_build_t        *build;
+    unsigned                 platform;      /* 0, 1, 2: in their order */
+    unsigned char            step;          /* lu_rollout_step() */
+    unsigned                 is_in:1;
+} lu_trial_t;
 
 
 /*
@@ -191,6 +205,18 @@ const lu_build_t *lu_desktop_version_at(const lu_desktop_t *desktop,
 const lu_str_t *lu_desktop_choose(const lu_desktop_t *desktop,
     const lu_client_t *client, const lu_str_t *name, unsigned platform,
     size_t n);
+
+/*
+ * The newest rollout for those who ask for a manifest on a platform, and
+ * whether a client, which gets that build now, or none (NULL), is in it.
+ * LU_OK; LU_NOT_FOUND: there is none, it is halted, a rule after it is for the
+ * client, the client does not say who it is, or gets what the rollout does not
+ * explain.
+ */
+
+lu_rc_e lu_desktop_trial(const lu_desktop_t *desktop,
+    const lu_client_t *client, const lu_str_t *name, unsigned platform,
+    const lu_build_t *build, lu_trial_t *trial);
 
 /*
  * 1 if a rule is for those who ask for a manifest, or for a list of artifacts

@@ -24,16 +24,21 @@ static lu_str_t lu_download_reason(const lu_arena_t *arena, const char *text,
 static unsigned lu_download_agent_platform(const lu_str_t *user_agent);
 static int lu_download_agent_universal(const lu_str_t *user_agent);
 static unsigned lu_download_agent_number(const lu_str_t *text, size_t *i);
+static void lu_download_agent_arch(const lu_str_t *user_agent,
+    lu_str_t *arch);
 
 static const char *const *lu_download_artifacts(const lu_download_t *download,
     const lu_str_t *arch);
 static const char *lu_download_artifact(const lu_td_t *td,
     const lu_download_t *download, const lu_str_t *arch);
 static const char *lu_download_first(const lu_td_t *td,
-    const lu_download_t *download, const char *const *names, int any);
+    const lu_download_t *download, const char *const *names,
+    const lu_str_t *archs);
 static int lu_download_has(const lu_td_t *td, const char *artifact);
 static const lu_td_artifact_t *lu_download_find(const lu_td_t *td,
     const char *artifact, const lu_str_t *arch);
+static const lu_td_artifact_t *lu_download_find_any(const lu_td_t *td,
+    const char *artifact, const lu_str_t *archs);
 static lu_rc_e lu_download_none(const lu_arena_t *arena,
     const lu_download_t *download, const char *artifact, const lu_str_t *arch,
     lu_str_t *reason);
@@ -44,8 +49,22 @@ static const char *const  lu_download_archs[] = {
 };
 
 static const lu_str_t  lu_download_x64 = lu_string("x64");
-static const lu_str_t  lu_download_arm64 = lu_string("arm64");
 static const lu_str_t  lu_download_universal = lu_string("universal");
+
+/* What runs on most computers; what is usual; all, by how many it runs on. */
+
+static const lu_str_t  lu_download_most[] = {
+    lu_string("universal"), lu_string("x64"), { 0, NULL }
+};
+
+static const lu_str_t  lu_download_usual[] = {
+    lu_string("universal"), lu_string("x64"), lu_string("arm64"), { 0, NULL }
+};
+
+static const lu_str_t  lu_download_any[] = {
+    lu_string("universal"), lu_string("x64"), lu_string("ia32"),
+    lu_string("arm64"), lu_string("armv7l"), { 0, NULL }
+};
 
 
 lu_download_e
@@ -180,6 +199,10 @@ lu_download_params(const lu_arena_t *arena, const lu_str_t *parts, int n,
     }
 
     if (n < 3) {
+        if (download->platform == LU_LINUX) {
+            lu_download_agent_arch(user_agent, &download->own[0]);
+        }
+
         return LU_DOWNLOAD_OK;
     }
 
@@ -364,6 +387,33 @@ lu_download_agent_number(const lu_str_t *text, size_t *i)
 }
 
 
+/* On other systems browsers say the same for all computers. */
+
+static void
+lu_download_agent_arch(const lu_str_t *user_agent, lu_str_t *arch)
+{
+    int  i;
+
+    static const struct {
+        const char  *word;
+        lu_str_t     arch;
+    } words[] = {
+        { "linux aarch64", lu_string("arm64") },
+        { "cros aarch64", lu_string("arm64") },
+        { "linux armv7", lu_string("armv7l") },
+        { "cros armv7", lu_string("armv7l") },
+        { NULL, { 0, NULL } }
+    };
+
+    for (i = 0; words[i].word; i++) {
+        if (lu_str_case_has(user_agent, words[i].word)) {
+            *arch = words[i].arch;
+            return;
+        }
+    }
+}
+
+
 lu_str_t
 lu_download_manifest(const lu_arena_t *arena, const lu_download_t *download)
 {
@@ -466,20 +516,16 @@ int
 lu_download_suits(const lu_td_t *td, const lu_download_t *download)
 {
     size_t           i;
-    const lu_str_t  *arch;
+    const lu_str_t  *arch, *wanted;
+
+    wanted = download->arch.len ? &download->arch
+             : download->own[0].len ? &download->own[0] : &lu_download_x64;
 
     for (i = 0; i < td->nartifacts; i++) {
         arch = &td->artifacts[i].arch;
 
-        if (download->arch.len) {
-            if (lu_str_eq(arch, &download->arch)
-                || lu_str_eq(arch, &lu_download_universal))
-            {
-                return 1;
-            }
-
-        } else if (lu_str_eq(arch, &lu_download_x64)
-                   || lu_str_eq(arch, &lu_download_universal))
+        if (lu_str_eq(arch, wanted)
+            || lu_str_eq(arch, &lu_download_universal))
         {
             return 1;
         }
@@ -511,14 +557,23 @@ lu_download_pick(const lu_arena_t *arena, const lu_td_t *td,
         return lu_download_none(arena, download, NULL, NULL, reason);
     }
 
-    found = lu_download_find(td, artifact, arch);
+    found = lu_download_find_any(td, artifact, download->own);
 
-    if (found == NULL && download->arch.len == 0) {
-        found = lu_download_find(td, artifact, &lu_download_x64);
+    if (found == NULL) {
+        found = lu_download_find(td, artifact, arch);
     }
 
     if (found == NULL && download->arch.len == 0) {
-        found = lu_download_find(td, artifact, &lu_download_arm64);
+        found = lu_download_find_any(td, artifact, lu_download_any);
+    }
+
+    /* a universal build for macOS has both */
+
+    if (found == NULL
+        && download->platform == LU_MAC
+        && (lu_str_is(arch, "x64") || lu_str_is(arch, "arm64")))
+    {
+        found = lu_download_find(td, artifact, &lu_download_universal);
     }
 
     if (found == NULL) {
@@ -595,23 +650,29 @@ lu_download_artifact(const lu_td_t *td, const lu_download_t *download,
         }
     }
 
+    found = lu_download_first(td, download, names, download->own);
+
     /* one for arm64 only runs nowhere else: others are looked for first */
 
-    found = download->arch.len ? NULL : lu_download_first(td, download, names,
-                                                          0);
+    if (found == NULL) {
+        found = lu_download_first(td, download, names,
+                                  download->arch.len ? lu_download_usual
+                                                     : lu_download_most);
+    }
 
-    return found ? found : lu_download_first(td, download, names, 1);
+    return found ? found
+                 : lu_download_first(td, download, names, lu_download_any);
 }
 
 
 /*
- * The first artifact for all computers or for x64; with "any", or for arm64.
- * An artifact of the Mac App Store comes last, as only the store installs it.
+ * The first artifact for one of the architectures.  An artifact of the Mac App
+ * Store comes last, as only the store installs it.
  */
 
 static const char *
 lu_download_first(const lu_td_t *td, const lu_download_t *download,
-    const char *const *names, int any)
+    const char *const *names, const lu_str_t *archs)
 {
     const char *const  *name;
 
@@ -623,14 +684,13 @@ lu_download_first(const lu_td_t *td, const lu_download_t *download,
             continue;
         }
 
-        if (strcmp(*name, "mas") == 0 && !any) {
+        if (strcmp(*name, "mas") == 0
+            && (archs == lu_download_most || archs == download->own))
+        {
             continue;
         }
 
-        if (lu_download_find(td, *name, &lu_download_universal)
-            || lu_download_find(td, *name, &lu_download_x64)
-            || (any && lu_download_find(td, *name, &lu_download_arm64)))
-        {
+        if (lu_download_find_any(td, *name, archs)) {
             return *name;
         }
     }
@@ -668,6 +728,22 @@ lu_download_find(const lu_td_t *td, const char *artifact, const lu_str_t *arch)
     }
 
     return NULL;
+}
+
+
+/* For the first of the architectures, of which the last one is empty. */
+
+static const lu_td_artifact_t *
+lu_download_find_any(const lu_td_t *td, const char *artifact,
+    const lu_str_t *archs)
+{
+    const lu_td_artifact_t  *found;
+
+    for (found = NULL; found == NULL && archs->len; archs++) {
+        found = lu_download_find(td, artifact, archs);
+    }
+
+    return found;
 }
 
 

@@ -23,6 +23,8 @@ typedef struct {
     lu_str_t            build_id;
     lu_str_t            version;
 
+    lu_str_t            own[2];         /* of the computer; the end is empty */
+
     lu_str_t            channel;        /* set by the caller, or empty */
 
     unsigned            is_universal:1; /* macOS 10.15 or newer */
@@ -40,7 +42,8 @@ typedef enum {
 /*
  * Reads a decoded path that begins with "/":
  * [/versions/{version}|/builds/{id}][/{platform}[/{artifact}[/{arch}]]].
- * Without a platform, the User-Agent tells it.  The strings of *download point
+ * Without a platform, the User-Agent tells it, and without an architecture it
+ * may tell that of a computer with Linux.  The strings of *download point
  * into the path.  The reason, such as "Unsupported platform (x)", is in the
  * arena; its data is NULL if the arena is exhausted.
  */
@@ -75,8 +78,8 @@ lu_rc_e lu_download_list(const lu_arena_t *arena, const lu_desktop_t *desktop,
 
 /*
  * 1 if a list has something for the architecture of the path or, if that names
- * none, for most computers: not for arm64 alone.  If a list has not, that of
- * the next build may.
+ * none, of the computer; if nobody tells that, for most computers: not for
+ * arm64 alone.  If a list has not, that of the next build may.
  */
 
 int lu_download_suits(const lu_td_t *td, const lu_download_t *download);

@@ -34,13 +34,16 @@ static const char *lu_effect_name(const lu_given_t *was, const lu_given_t *is,
     const lu_build_t *from, const lu_build_t *to);
 static void lu_effect_build(lu_put_t *put, cJSON *object, const char *key,
     const lu_build_t *build);
-static lu_rc_e lu_effect_lost(const lu_arena_t *arena, lu_str_t *lost,
+static int lu_effect_is_older(const lu_given_t *was, const lu_given_t *is,
+    const lu_build_t *build);
+static lu_rc_e lu_effect_add(const lu_arena_t *arena, lu_str_t *list,
     const lu_str_t *name);
 
 
 lu_rc_e
 lu_effect(const lu_arena_t *arena, const cJSON *before, const cJSON *after,
-    const char *release, cJSON *list, lu_str_t *lost, lu_error_t *err)
+    const char *release, cJSON *list, lu_str_t *lost, lu_str_t *older,
+    lu_error_t *err)
 {
     size_t             i, n;
     lu_rc_e            rc;
@@ -52,6 +55,9 @@ lu_effect(const lu_arena_t *arena, const cJSON *before, const cJSON *after,
 
     lost->len = 0;
     lost->data = NULL;
+
+    older->len = 0;
+    older->data = NULL;
 
     rc = lu_effect_parse(arena, before, &one, err);
 
@@ -82,10 +88,14 @@ lu_effect(const lu_arena_t *arena, const cJSON *before, const cJSON *after,
         lu_effect_given(&two, &name, &id, &is);
 
         if (was.given - is.given > LU_EFFECT_NEAR) {
-            rc = lu_effect_lost(arena, lost, &name);
-            if (rc != LU_OK) {
-                return rc;
-            }
+            rc = lu_effect_add(arena, lost, &name);
+
+        } else if (lu_effect_is_older(&was, &is, build)) {
+            rc = lu_effect_add(arena, older, &name);
+        }
+
+        if (rc != LU_OK) {
+            return rc;
         }
 
         lu_effect_manifest(&put, list, &name, &was, &is, build);
@@ -215,29 +225,41 @@ lu_effect_build(lu_put_t *put, cJSON *object, const char *key,
 }
 
 
-static lu_rc_e
-lu_effect_lost(const lu_arena_t *arena, lu_str_t *lost, const lu_str_t *name)
+static int
+lu_effect_is_older(const lu_given_t *was, const lu_given_t *is,
+    const lu_build_t *build)
 {
-    lu_str_t  list;
+    return build
+           && was->latest
+           && is->share - was->share > LU_EFFECT_NEAR
+           && lu_version_semantic_cmp(&build->version, &was->latest->version)
+              < 0;
+}
 
-    list.data = arena->alloc(arena->data, lost->len + name->len + 3);
-    if (list.data == NULL) {
+
+static lu_rc_e
+lu_effect_add(const lu_arena_t *arena, lu_str_t *list, const lu_str_t *name)
+{
+    lu_str_t  names;
+
+    names.data = arena->alloc(arena->data, list->len + name->len + 3);
+    if (names.data == NULL) {
         return LU_NOMEM;
     }
 
-    list.len = 0;
+    names.len = 0;
 
-    if (lost->len) {
-        memcpy(list.data, lost->data, lost->len);
-        memcpy(list.data + lost->len, ", ", 2);
-        list.len = lost->len + 2;
+    if (list->len) {
+        memcpy(names.data, list->data, list->len);
+        memcpy(names.data + list->len, ", ", 2);
+        names.len = list->len + 2;
     }
 
-    memcpy(list.data + list.len, name->data, name->len);
-    list.len += name->len;
-    list.data[list.len] = '\0';
+    memcpy(names.data + names.len, name->data, name->len);
+    names.len += name->len;
+    names.data[names.len] = '\0';
 
-    *lost = list;
+    *list = names;
 
     return LU_OK;
 }

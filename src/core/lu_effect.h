@@ -26,15 +26,17 @@
  *                  "back": "to" is older, or fewer get the release
  *                  "lost": some have no update any more
  *
- * *lost has the names of the lost manifests, with commas, in the arena; it is
- * empty if there are none.  Rules by address are not taken into account.
+ * *lost has the names of the lost manifests, with commas, in the arena, and
+ * *older those that lead more people to an older version than everybody gets
+ * now; they are empty if there are none.  Rules by address are not taken into
+ * account.
  * LU_OK; LU_INVALID with the reason: one of the two cannot be read; or
  * LU_NOMEM, and the array may have some of the objects.
  */
 
 lu_rc_e lu_effect(const lu_arena_t *arena, const cJSON *before,
     const cJSON *after, const char *release, cJSON *list, lu_str_t *lost,
-    lu_error_t *err);
+    lu_str_t *older, lu_error_t *err);
 
 
 #endif /* _LU_EFFECT_H_INCLUDED_ */

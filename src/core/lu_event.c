@@ -9,12 +9,21 @@
 #include "lu_put.h"
 #include "lu_sha256.h"
 
+#include <stdio.h>
+#include <stdlib.h>
+
+
+#define LU_EVENT_SHARE  64      /* bytes */
+
 
 typedef struct {
     const char  *type;
     int          is_public;
 
-    /* {app}, {release}, {subject}, {by}, {from}, {to}, {reason} */
+    /*
+     * {app}, {release}, {subject}, {channel}, {by}, {from}, {to}, {reason};
+     * {%to}, a share in per cent; {rollout}, which it is; {live}, for whom
+     */
     const char  *sentence;
 } lu_event_type_t;
 
@@ -27,14 +36,31 @@ typedef struct {
 } lu_event_change_t;
 
 
+typedef struct {
+    const char  *type;
+    const char  *key;           /* of a member that there is */
+    const char  *value;         /* of it, or NULL: any */
+    const char  *sentence;
+} lu_event_variant_t;
+
+
 static const lu_event_type_t *lu_event_type(const lu_str_t *type);
+static const char *lu_event_words(const cJSON *event);
 static const lu_event_change_t *lu_event_change(const lu_str_t *name);
 static int lu_event_names(const char *change, const lu_str_t *name);
 static void lu_event_copy(lu_put_t *put, cJSON *event, const char *key,
     const cJSON *from, const char *name);
 static void lu_event_fill(lu_text_t *text, const cJSON *event,
     const char *name, size_t len);
+static void lu_event_rollout(lu_text_t *text, const cJSON *event);
+static void lu_event_live(lu_text_t *text, const cJSON *event);
+static void lu_event_share(lu_text_t *text, const cJSON *event,
+    const char *key);
+static void lu_event_reason(lu_text_t *text, lu_str_t *reason);
+static void lu_event_version(lu_text_t *text, const cJSON *event,
+    const lu_str_t *id);
 static void lu_event_line(lu_text_t *text, const lu_str_t *value);
+static size_t lu_event_control(const unsigned char *p, size_t len);
 
 
 static const lu_event_type_t  lu_event_types[] = {
@@ -42,9 +68,9 @@ static const lu_event_type_t  lu_event_types[] = {
     { "release.staged", 0,
       "Release {release} of {app}, from {by}, waits for approval." },
     { "release.approved", 1,
-      "{by} has approved release {release} of {app}: it is live." },
+      "{by} has approved release {release} of {app}: it {live}." },
     { "release.promoted", 1,
-      "Release {release} of {app}, from {by}, is live." },
+      "Release {release} of {app}, from {by}, {live}." },
     { "release.rejected", 0,
       "{by} has rejected release {release} of {app}{reason}." },
     { "release.withdrawn", 1,
@@ -52,15 +78,24 @@ static const lu_event_type_t  lu_event_types[] = {
     { "release.rolled_back", 1,
       "{by} has rolled {app} back from {from} to {to}." },
     { "release.rollout", 1,
-      "{by} has set the rollout of {subject} of {app} to {to}." },
+      "{by} has set the rollout of {rollout} of {app} to {%to}." },
     { "release.step", 1,
-      "The rollout of {subject} of {app} has reached {to}{reason}." },
+      "The rollout of {rollout} of {app} has reached {%to}{reason}." },
     { "release.halted", 1,
-      "The rollout of {subject} of {app} was halted{reason}." },
+      "The rollout of {rollout} of {app} was halted{reason}." },
     { "release.resumed", 1,
-      "{by} has resumed the rollout of {subject} of {app}." },
+      "{by} has resumed the rollout of {rollout} of {app}." },
+    { "release.paused", 0,
+      "{by} has paused the plan of {rollout} of {app}{reason}." },
+    { "release.expired", 1,
+      "The rollout of {rollout} of {app} has expired." },
+    { "release.stopped", 0,
+      "{by} has ended the plan of {rollout} of {app}: it stays at {%to}." },
     { "release.warned", 0,
-      "The rollout of {subject} of {app} may do harm{reason}." },
+      "The rollout of {rollout} of {app} may do harm{reason}." },
+    { "release.changed", 1,
+      "{by} has changed the limits or properties of release {release} of "
+      "{app}." },
     { "release.deleted", 1,
       "{by} has deleted release {release} of {app}." },
     { "release.failed", 0,
@@ -68,15 +103,25 @@ static const lu_event_type_t  lu_event_types[] = {
     { "rules.changed", 1,
       "{by} has changed the rules of {app}." },
     { "channel.changed", 1,
-      "{by} has changed channel {subject} of {app}{reason}." },
+      "{by} has changed channel {channel} of {app}." },
+    { "channel.expired", 1,
+      "Channel {channel} of {app} has expired." },
     { "app.changed", 1,
       "{by} has changed the settings of {app}." },
+    { "app.deleted", 1,
+      "{by} has deleted {app}." },
     { "pull_request.opened", 0,
       "A pull request for release {release} of {app} is open{reason}." },
     { "disk.low", 0,
       "The disk of the store is nearly full{reason}." },
+    { "certificate.expiring", 0,
+      "Certificate {subject} is about to expire{reason}." },
+    { "certificate.expired", 0,
+      "Certificate {subject} has expired{reason}." },
     { "token.expiring", 0,
-      "The token for {subject} is about to expire{reason}." },
+      "The token for {subject} on GitHub is about to expire{reason}." },
+    { "token.expired", 0,
+      "The token for {subject} on GitHub has expired{reason}." },
     { "target.paused", 0,
       "Target {subject} is paused{reason}." },
     { "test", 0,
@@ -86,13 +131,38 @@ static const lu_event_type_t  lu_event_types[] = {
 };
 
 
+/* Of these types, what is said depends on another member, too. */
+
+static const lu_event_variant_t  lu_event_variants[] = {
+    { "release.step", "from", NULL,
+      "{by} has advanced the rollout of {rollout} of {app} from {%from} to "
+      "{%to}." },
+    { "release.rolled_back", "channel", NULL,
+      "{by} has rolled channel {channel} of {app} back from {from} to {to}." },
+    { "release.rollout", "to", "plan",
+      "{by} has given the rollout of {rollout} of {app} a plan." },
+    { "release.rollout", "to", "expires",
+      "{by} has changed when the rollout of {rollout} of {app} expires." },
+    { "channel.changed", "change", "channel.delete",
+      "{by} has deleted channel {channel} of {app}{reason}." },
+    { "channel.changed", "change", "channel.pause",
+      "{by} has paused channel {channel} of {app}." },
+    { "channel.changed", "change", "channel.resume",
+      "{by} has resumed channel {channel} of {app}." },
+    { "channel.changed", "to", NULL,
+      "{by} has renamed channel {from} of {app} to {to}." },
+
+    { NULL, NULL, NULL, NULL }
+};
+
+
 /* What is not here is of no interest to people who do not look. */
 
 static const lu_event_change_t  lu_event_changes[] = {
     { "bundle.ready", "release.promoted", "subject", NULL },
     { "deployment.create", "release.promoted", "to", NULL },
     { "release.promote", "release.promoted", "subject", NULL },
-    { "release.reject", "release.rejected", "subject", "reason" },
+    { "release.reject", "release.rejected", "subject", "to" },
     { "release.withdraw", "release.withdrawn", "subject", NULL },
     { "release.rollback", "release.rolled_back", "to", NULL },
     { "release.rollout", "release.rollout", "subject", NULL },
@@ -101,15 +171,21 @@ static const lu_event_change_t  lu_event_changes[] = {
     { "deployment.halt", "release.halted", NULL, "to" },
     { "release.resume", "release.resumed", "subject", NULL },
     { "deployment.resume", "release.resumed", NULL, NULL },
+    { "release.pause", "release.paused", "subject", "to" },
+    { "deployment.pause", "release.paused", NULL, "to" },
+    { "release.advance", "release.step", "subject", NULL },
+    { "deployment.advance", "release.step", NULL, NULL },
+    { "release.stop", "release.stopped", "subject", NULL },
+    { "deployment.stop", "release.stopped", NULL, NULL },
     { "*.warn", "release.warned", NULL, "to" },
-    { "*.step", "release.step", NULL, "reason" },
+    { "build.update", "release.changed", "subject", NULL },
     { "release.delete", "release.deleted", "subject", NULL },
     { "bundle.delete", "release.deleted", "subject", NULL },
     { "rules.update", "rules.changed", NULL, NULL },
     { "channel.update", "channel.changed", NULL, NULL },
     { "channel.pause", "channel.changed", NULL, NULL },
     { "channel.resume", "channel.changed", NULL, NULL },
-    { "channel.delete", "channel.changed", NULL, NULL },
+    { "channel.delete", "channel.changed", NULL, "to" },
     { "app.update", "app.changed", NULL, NULL },
     { NULL, NULL, NULL, NULL }
 };
@@ -168,7 +244,12 @@ lu_event_of(cJSON **event, const cJSON *entry, const char *app,
 
     type = known->type;
 
-    if (approval && lu_str_is(&change, "release.promote")) {
+    /* what was live already needs nobody's approval for another channel */
+
+    if (approval
+        && lu_str_is(&change, "release.promote")
+        && cJSON_IsTrue(lu_json_get(entry, "waited")))
+    {
         type = "release.approved";
     }
 
@@ -182,15 +263,18 @@ lu_event_of(cJSON **event, const cJSON *entry, const char *app,
     lu_put_string(&put, json, "app", app);
     lu_put_string(&put, json, "change", (char *) change.data);
 
-    if (known->release) {
-        lu_event_copy(&put, json, "release", entry, known->release);
-    }
+    lu_event_copy(&put, json, "release", entry,
+                  known->release ? known->release : "release");
 
     lu_event_copy(&put, json, "by", entry, "by");
     lu_event_copy(&put, json, "subject", entry, "subject");
     lu_event_copy(&put, json, "from", entry, "from");
     lu_event_copy(&put, json, "to", entry, "to");
     lu_event_copy(&put, json, "commit", entry, "commit");
+    lu_event_copy(&put, json, "channel", entry, "channel");
+    lu_event_copy(&put, json, "share", entry, "share");
+    lu_event_copy(&put, json, "start", entry, "start");
+    lu_event_copy(&put, json, "version", entry, "version");
 
     if (known->reason) {
         lu_event_copy(&put, json, "reason", entry, known->reason);
@@ -342,18 +426,20 @@ lu_event_is_public(const lu_str_t *type)
 }
 
 
+double
+lu_event_enough(double limit)
+{
+    return limit < 100.0 / 3 ? 2 * limit : (100 + limit) / 2;
+}
+
+
 void
 lu_event_sentence(lu_text_t *text, const cJSON *event)
 {
-    size_t                  len;
-    lu_str_t                type;
-    const char             *p, *end;
-    const lu_event_type_t  *known;
+    size_t       len;
+    const char  *p, *end;
 
-    known = (lu_json_string(event, "type", &type) == LU_OK)
-            ? lu_event_type(&type) : NULL;
-
-    p = known ? known->sentence : "Something has happened{reason}.";
+    p = lu_event_words(event);
 
     for ( ;; ) {
         len = strcspn(p, "{");
@@ -374,6 +460,34 @@ lu_event_sentence(lu_text_t *text, const cJSON *event)
 }
 
 
+static const char *
+lu_event_words(const cJSON *event)
+{
+    lu_str_t                   type, value;
+    const lu_event_type_t     *known;
+    const lu_event_variant_t  *variant;
+
+    known = (lu_json_string(event, "type", &type) == LU_OK)
+            ? lu_event_type(&type) : NULL;
+
+    if (known == NULL) {
+        return "Something has happened{reason}.";
+    }
+
+    for (variant = lu_event_variants; variant->type; variant++) {
+
+        if (strcmp(variant->type, known->type) == 0
+            && lu_json_string(event, variant->key, &value) == LU_OK
+            && (variant->value == NULL || lu_str_is(&value, variant->value)))
+        {
+            return variant->sentence;
+        }
+    }
+
+    return known->sentence;
+}
+
+
 static void
 lu_event_fill(lu_text_t *text, const cJSON *event, const char *name,
     size_t len)
@@ -381,10 +495,42 @@ lu_event_fill(lu_text_t *text, const cJSON *event, const char *name,
     char      key[sizeof("subject")];
     lu_str_t  value;
 
+    if (*name == '%') {
+        memcpy(key, name + 1, len - 1);
+        key[len - 1] = '\0';
+
+        lu_event_share(text, event, key);
+        return;
+    }
+
     memcpy(key, name, len);
     key[len] = '\0';
 
+    if (strcmp(key, "rollout") == 0) {
+        lu_event_rollout(text, event);
+        return;
+    }
+
+    if (strcmp(key, "live") == 0) {
+        lu_event_live(text, event);
+        return;
+    }
+
+    if (strcmp(key, "app") == 0
+        && lu_json_string(event, "appName", &value) == LU_OK)
+    {
+        lu_event_line(text, &value);
+        return;
+    }
+
     if (lu_json_string(event, key, &value) != LU_OK) {
+
+        /* older entries have no name of the channel */
+
+        if (strcmp(key, "channel") == 0) {
+            lu_event_fill(text, event, "subject", sizeof("subject") - 1);
+            return;
+        }
 
         if (strcmp(key, "reason") != 0) {
             lu_text_puts(text, "?");
@@ -394,16 +540,120 @@ lu_event_fill(lu_text_t *text, const cJSON *event, const char *name,
     }
 
     if (strcmp(key, "reason") == 0) {
-        lu_text_puts(text, ": ");
-
-        /* the sentence ends with a full stop of its own */
-
-        if (value.len && value.data[value.len - 1] == '.') {
-            value.len--;
-        }
+        lu_event_reason(text, &value);
+        return;
     }
 
     lu_event_line(text, &value);
+
+    if (strcmp(key, "release") == 0) {
+        lu_event_version(text, event, &value);
+    }
+}
+
+
+/* The sentence ends with a full stop of its own. */
+
+static void
+lu_event_reason(lu_text_t *text, lu_str_t *reason)
+{
+    while (reason->len && strchr(" .\n", reason->data[reason->len - 1])) {
+        reason->len--;
+    }
+
+    if (reason->len) {
+        lu_text_puts(text, ": ");
+        lu_event_line(text, reason);
+    }
+}
+
+
+/* A build of a desktop app has an id that says nothing. */
+
+static void
+lu_event_version(lu_text_t *text, const cJSON *event, const lu_str_t *id)
+{
+    lu_str_t  version;
+
+    if (lu_json_string(event, "version", &version) == LU_OK
+        && !lu_str_eq(&version, id))
+    {
+        lu_text_puts(text, " (");
+        lu_event_line(text, &version);
+        lu_text_puts(text, ")");
+    }
+}
+
+
+/* A deployment has an id that nobody knows. */
+
+static void
+lu_event_rollout(lu_text_t *text, const cJSON *event)
+{
+    lu_str_t  value;
+
+    value = lu_str("?");
+
+    if (lu_json_string(event, "release", &value) != LU_OK) {
+        (void) lu_json_string(event, "subject", &value);
+    }
+
+    lu_event_line(text, &value);
+    lu_event_version(text, event, &value);
+
+    if (lu_json_string(event, "channel", &value) == LU_OK) {
+        lu_text_puts(text, " in channel ");
+        lu_event_line(text, &value);
+    }
+}
+
+
+static void
+lu_event_live(lu_text_t *text, const cJSON *event)
+{
+    lu_str_t  value;
+
+    if (lu_json_string(event, "start", &value) == LU_OK) {
+        lu_text_puts(text, "starts at ");
+        lu_event_line(text, &value);
+
+        if (lu_json_string(event, "share", &value) == LU_OK) {
+            lu_text_puts(text, " with ");
+            lu_event_share(text, event, "share");
+            lu_text_puts(text, " of devices");
+        }
+
+    } else if (lu_json_string(event, "share", &value) == LU_OK) {
+        lu_text_puts(text, "goes to ");
+        lu_event_share(text, event, "share");
+        lu_text_puts(text, " of devices");
+
+    } else {
+        lu_text_puts(text, "is live");
+    }
+
+    if (lu_json_string(event, "channel", &value) == LU_OK) {
+        lu_text_puts(text, " in channel ");
+        lu_event_line(text, &value);
+    }
+}
+
+
+static void
+lu_event_share(lu_text_t *text, const cJSON *event, const char *key)
+{
+    char      share[LU_EVENT_SHARE];
+    lu_str_t  value;
+
+    if (lu_json_string(event, key, &value) != LU_OK) {
+        lu_text_puts(text, "?");
+        return;
+    }
+
+    snprintf(share, sizeof(share), "%.4g %%",
+             100 * strtod((char *) value.data, NULL));
+
+    lu_text_puts(text, share);
 }
 
 
@@ -412,21 +662,56 @@ lu_event_fill(lu_text_t *text, const cJSON *event, const char *name,
 static void
 lu_event_line(lu_text_t *text, const lu_str_t *value)
 {
-    size_t  i, from;
+    size_t  i, from, len;
 
     for (i = 0, from = 0; i < value->len; i++) {
 
-        if (value->data[i] >= 0x20 && value->data[i] != 0x7f) {
+        len = lu_event_control(value->data + i, value->len - i);
+
+        if (len == 0) {
             continue;
         }
 
         lu_text_add(text, (char *) value->data + from, i - from);
         lu_text_puts(text, " ");
 
+        i += len - 1;
         from = i + 1;
     }
 
     lu_text_add(text, (char *) value->data + from, value->len - from);
+}
+
+
+/*
+ * The length of a character that is not seen and changes how others are: of
+ * ASCII and of C1; marks of direction, U+061C, U+200B to U+200F, U+202A to
+ * U+202E, U+2066 to U+2069; ends of lines, U+2028 and U+2029.  Or 0.
+ */
+
+static size_t
+lu_event_control(const unsigned char *p, size_t len)
+{
+    if (p[0] < 0x20 || p[0] == 0x7f) {
+        return 1;
+    }
+
+    if (len >= 2
+        && ((p[0] == 0xc2 && p[1] < 0xa0) || (p[0] == 0xd8 && p[1] == 0x9c)))
+    {
+        return 2;
+    }
+
+    if (len >= 3
+        && p[0] == 0xe2
+        && ((p[1] == 0x80 && ((p[2] >= 0x8b && p[2] <= 0x8f)
+                              || (p[2] >= 0xa8 && p[2] <= 0xae)))
+            || (p[1] == 0x81 && p[2] >= 0xa6 && p[2] <= 0xa9)))
+    {
+        return 3;
+    }
+
+    return 0;
 }
 
 

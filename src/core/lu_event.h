@@ -3,9 +3,9 @@
  * Copyright (C) the nginx-liveupdate authors
  *
  * Events: what people are told of.  An event is an object with the members
- * "id", "type" and "at", and, where they mean something, "app", "by",
- * "release", "subject", "from", "to", "reason", and "target", the only one
- * that is told.
+ * "id", "type" and "at", and, where they mean something, "app", "appName",
+ * "by", "release", "version", "subject", "from", "to", "channel", "share",
+ * "start", "reason", and "target", the only one that is told.
  */
 
 
@@ -59,6 +59,14 @@ int lu_event_matches(const lu_str_t *pattern, const lu_str_t *type);
 /* 1 if what clients get may be another thing after it. */
 
 int lu_event_is_public(const lu_str_t *type);
+
+/*
+ * A disk of which less than a limit is free, in per cent, is told of once,
+ * until so much is free: twice as much, but not more than halfway to an empty
+ * disk.
+ */
+
+double lu_event_enough(double limit);
 
 /* Adds a sentence about the event, for people, in plain text of one line. */
 

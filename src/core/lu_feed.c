@@ -77,6 +77,31 @@ lu_feed_next(const lu_arena_t *arena, const lu_desktop_t *desktop,
 }
 
 
+lu_rc_e
+lu_feed_trial(const lu_desktop_t *desktop, const lu_client_t *client,
+    const lu_str_t *path, const lu_build_t *build, lu_trial_t *trial)
+{
+    lu_str_t     name;
+    lu_update_t  update;
+
+    if (!lu_update_parse(path, &update)
+        || update.has_build
+        || update.version.len)
+    {
+        return LU_NOT_FOUND;
+    }
+
+    name = *path;
+
+    if (lu_update_is_td(&name)) {
+        name = lu_offer_any_list(desktop, &name, update.platform);
+    }
+
+    return lu_desktop_trial(desktop, client, &name, update.platform, build,
+                            trial);
+}
+
+
 static lu_rc_e
 lu_feed_manifest(const lu_arena_t *arena, const lu_desktop_t *desktop,
     const lu_client_t *client, const lu_update_t *update, lu_feed_t *feed)

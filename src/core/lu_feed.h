@@ -49,6 +49,15 @@ lu_rc_e lu_feed_name(const lu_arena_t *arena, const lu_desktop_t *desktop,
 lu_rc_e lu_feed_next(const lu_arena_t *arena, const lu_desktop_t *desktop,
     const lu_client_t *client, const lu_str_t *path, lu_feed_t *feed);
 
+/*
+ * What lu_desktop_trial() says about a client that asks for a path, and gets
+ * the manifest of a build, or of none (NULL).  LU_NOT_FOUND: also if the path
+ * names a release.
+ */
+
+lu_rc_e lu_feed_trial(const lu_desktop_t *desktop, const lu_client_t *client,
+    const lu_str_t *path, const lu_build_t *build, lu_trial_t *trial);
+
 /* The media type of a file in the feed, which its name tells. */
 
 const char *lu_feed_type(const lu_str_t *name);

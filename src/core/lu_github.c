@@ -8,6 +8,7 @@
 #include "lu_print.h"
 #include "lu_put.h"
 #include "lu_text.h"
+#include "lu_time.h"
 
 #include <openssl/evp.h>
 
@@ -15,6 +16,11 @@
 #define LU_GITHUB_COMMITS  20
 #define LU_GITHUB_HEADS    "refs/heads/"
 #define LU_GITHUB_SHA      64
+
+/* of "2026-12-30 12:00:00" */
+
+#define LU_GITHUB_DATE     10
+#define LU_GITHUB_TIME     19
 
 
 static lu_rc_e lu_github_repository(const cJSON *body,
@@ -247,6 +253,46 @@ lu_github_missing(const char *key, lu_error_t *err)
     subject = lu_str(key);
 
     return lu_error(err, &subject, "is missing or has an unexpected value");
+}
+
+
+/* Made a timestamp of RFC 3339, which says the same. */
+
+lu_rc_e
+lu_github_until(const lu_str_t *text, time_t *until)
+{
+    char      buf[sizeof("2026-12-30T12:00:00+00:00")];
+    lu_str_t  time, zone;
+
+    if (text->len < LU_GITHUB_TIME + 1
+        || text->data[LU_GITHUB_DATE] != ' '
+        || text->data[LU_GITHUB_TIME] != ' ')
+    {
+        return LU_INVALID;
+    }
+
+    zone.data = text->data + LU_GITHUB_TIME + 1;
+    zone.len = text->len - LU_GITHUB_TIME - 1;
+
+    memcpy(buf, text->data, LU_GITHUB_TIME);
+    buf[LU_GITHUB_DATE] = 'T';
+
+    if (lu_str_is(&zone, "UTC")) {
+        memcpy(buf + LU_GITHUB_TIME, "Z", sizeof("Z"));
+
+    } else if (zone.len == sizeof("+0000") - 1) {
+        memcpy(buf + LU_GITHUB_TIME, zone.data, 3);
+        buf[LU_GITHUB_TIME + 3] = ':';
+        memcpy(buf + LU_GITHUB_TIME + 4, zone.data + 3, 2);
+        buf[LU_GITHUB_TIME + 6] = '\0';
+
+    } else {
+        return LU_INVALID;
+    }
+
+    time = lu_str(buf);
+
+    return lu_time_parse(&time, until);
 }
 
 
@@ -538,7 +584,7 @@ lu_github_set_rules(const lu_str_t *text, const cJSON *release_info,
 
 char *
 lu_github_pull(const cJSON *release, const cJSON *files, const cJSON *effects,
-    const char *branch, const char *base)
+    const cJSON *warnings, const char *branch, const char *base)
 {
     char      *text, *body;
     cJSON     *pull;
@@ -560,7 +606,7 @@ lu_github_pull(const cJSON *release, const cJSON *files, const cJSON *effects,
     lu_text_puts(&title, (char *) version.data);
     lu_text_puts(&title, ")");
 
-    body = lu_print_release(release, files, effects);
+    body = lu_print_release(release, files, effects, warnings);
 
     lu_put_init(&put);
 

@@ -14,6 +14,8 @@
 
 #include "lu_json.h"
 
+#include <time.h>
+
 
 #define LU_GITHUB_BUILDS    "desktop-builds.json"
 #define LU_GITHUB_RELEASES  "desktop-releases.json"
@@ -61,6 +63,14 @@ lu_rc_e lu_github_content(const lu_arena_t *arena, const cJSON *answer,
     lu_str_t *text, lu_str_t *sha, lu_error_t *err);
 
 /*
+ * Until when a token is valid, in seconds of the epoch, as the header
+ * "GitHub-Authentication-Token-Expiration" says: "2026-12-30 12:00:00 UTC", or
+ * with an offset such as "+0900".  LU_OK, or LU_INVALID: *until is as it was.
+ */
+
+lu_rc_e lu_github_until(const lu_str_t *text, time_t *until);
+
+/*
  * The body of a "PUT" to the same path; sha is empty for a new file.  Text from
  * malloc(), or NULL: out of memory.
  */
@@ -97,13 +107,14 @@ int lu_github_has_build(const cJSON *builds, const char *id);
 
 /*
  * The body of "POST /repos/{owner}/{repo}/pulls": a pull request for a staged
- * release, out of its release.json and files.json, and of what lu_effect() says
- * of its promotion, or NULL.  Text from malloc(), or NULL: out of memory, or
- * the release has no id or version.
+ * release, out of its release.json and files.json, of what lu_effect() says of
+ * its promotion, and of warnings; both may be NULL.  Text from malloc(), or
+ * NULL: out of memory, or the release has no id or version.
  */
 
 char *lu_github_pull(const cJSON *release, const cJSON *files,
-    const cJSON *effects, const char *branch, const char *base);
+    const cJSON *effects, const cJSON *warnings, const char *branch,
+    const char *base);
 
 
 #endif /* _LU_GITHUB_H_INCLUDED_ */

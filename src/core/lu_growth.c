@@ -4,17 +4,32 @@
  */
 
 
+#include <math.h>
+
 #include "lu_growth.h"
+#include "lu_hold.h"
 #include "lu_limit.h"
 
 
 #define LU_GROWTH_NAME  64              /* of a number, bytes */
 
+/* what is written down may lose the last digit of a share */
+
+#define LU_GROWTH_SAME  1e-12
+
 
 static lu_rc_e lu_growth_wanted_plan(const cJSON *body, double share,
     cJSON *wanted, lu_error_t *err);
-static void lu_growth_copy_plan(lu_put_t *put, cJSON *to, const cJSON *plan);
-static void lu_growth_copy_steps(lu_put_t *put, cJSON *to, const cJSON *steps);
+static void lu_growth_copy_plan(lu_put_t *put, cJSON *to, const cJSON *plan,
+    int all);
+static void lu_growth_copy_steps(lu_put_t *put, cJSON *to, const cJSON *steps,
+    int all);
+static lu_rc_e lu_growth_set_plan(cJSON *rollout, const cJSON *wanted,
+    const char *now);
+static int lu_growth_is_same(const cJSON *rollout, const lu_pace_t *was,
+    const lu_freezes_t *freezes, time_t now);
+static lu_rc_e lu_growth_go_on(cJSON *rollout, const lu_pace_t *was,
+    const lu_freezes_t *freezes, time_t now, lu_error_t *err);
 static lu_rc_e lu_growth_where(const cJSON *rollout, const cJSON *freezes,
     const char *now, lu_pace_t *pace, lu_moment_t *moment, lu_error_t *err);
 static lu_rc_e lu_growth_write(cJSON *rollout, double share);
@@ -28,7 +43,6 @@ static lu_rc_e lu_growth_advance(cJSON *rollout, const cJSON *freezes,
     const char *now, lu_error_t *err);
 static lu_rc_e lu_growth_stop(cJSON *rollout, const cJSON *freezes,
     const char *now, lu_error_t *err);
-static lu_rc_e lu_growth_anchor(cJSON *rollout, size_t step, time_t begun);
 static cJSON *lu_growth_get(const cJSON *rollout, const char *key);
 static void lu_growth_put_moment(lu_put_t *put, cJSON *plan,
     const lu_pace_t *pace, const lu_moment_t *moment);
@@ -198,10 +212,10 @@ lu_growth_wanted_plan(const cJSON *body, double share, cJSON *wanted,
     copy = lu_put_object(&put, wanted, "plan");
 
     if (cJSON_IsObject(plan)) {
-        lu_growth_copy_plan(&put, copy, plan);
+        lu_growth_copy_plan(&put, copy, plan, 0);
 
     } else if (plan) {
-        lu_growth_copy_steps(&put, lu_put_array(&put, copy, "steps"), plan);
+        lu_growth_copy_steps(&put, lu_put_array(&put, copy, "steps"), plan, 0);
 
     } else {
         steps = lu_put_array(&put, copy, "steps");
@@ -229,19 +243,20 @@ lu_growth_wanted_plan(const cJSON *body, double share, cJSON *wanted,
 
 
 /*
- * What people say of a plan, and not what the server keeps in it.  Member by
- * member: more, at any depth, might make the app unreadable.
+ * What people say of a plan, and not what the server keeps in it, or also what
+ * it has written into the steps.  Member by member: more, at any depth, might
+ * make the app unreadable.
  */
 
 static void
-lu_growth_copy_plan(lu_put_t *put, cJSON *to, const cJSON *plan)
+lu_growth_copy_plan(lu_put_t *put, cJSON *to, const cJSON *plan, int all)
 {
     cJSON        *list;
     lu_str_t      value;
     const cJSON  *item, *days;
 
     lu_growth_copy_steps(put, lu_put_array(put, to, "steps"),
-                         lu_json_get(plan, "steps"));
+                         lu_json_get(plan, "steps"), all);
 
     if (lu_json_string(plan, "start", &value) == LU_OK) {
         lu_put_str(put, to, "start", &value);
@@ -273,10 +288,10 @@ lu_growth_copy_plan(lu_put_t *put, cJSON *to, const cJSON *plan)
 
 
 static void
-lu_growth_copy_steps(lu_put_t *put, cJSON *to, const cJSON *steps)
+lu_growth_copy_steps(lu_put_t *put, cJSON *to, const cJSON *steps, int all)
 {
     cJSON        *step;
-    double        share;
+    double        share, devices;
     lu_str_t      value;
     const cJSON  *item;
 
@@ -292,21 +307,64 @@ lu_growth_copy_steps(lu_put_t *put, cJSON *to, const cJSON *steps)
             lu_limit_cut("for", &value);
             lu_put_str(put, step, "for", &value);
         }
+
+        if (lu_json_get(item, "devices")) {
+            devices = 0;
+            (void) lu_json_number(item, "devices", &devices);
+            lu_put_number(put, step, "devices", devices);
+        }
+
+        if (all && lu_json_string(item, "enough", &value) == LU_OK) {
+            lu_put_str(put, step, "enough", &value);
+        }
     }
 }
 
 
 lu_rc_e
-lu_growth_set(cJSON *rollout, const cJSON *wanted, const cJSON *freezes,
-    const char *now, lu_error_t *err)
+lu_growth_wait(cJSON *wanted, double devices)
 {
+    cJSON     *step;
+    lu_put_t   put;
+
+    lu_put_init(&put);
+
+    cJSON_ArrayForEach(step, lu_json_get(lu_json_get(wanted, "plan"),
+                                         "steps"))
+    {
+        if (step->next && lu_json_get(step, "devices") == NULL) {
+            lu_put_number(&put, step, "devices", devices);
+        }
+    }
+
+    return put.failed ? LU_NOMEM : LU_OK;
+}
+
+
+lu_rc_e
+lu_growth_set(cJSON *rollout, const cJSON *was, const cJSON *wanted,
+    const cJSON *freezes, const char *now, lu_error_t *err)
+{
+    int           goes_on;
+    time_t        time;
     lu_rc_e       rc;
     lu_put_t      put;
     lu_str_t      str;
-    lu_pace_t     pace;
+    lu_pace_t     before, pace;
     lu_moment_t   moment;
+    lu_freezes_t  list;
 
-    lu_put_init(&put);
+    rc = lu_pace_freezes(freezes, &list, err);
+    if (rc != LU_OK) {
+        return rc;
+    }
+
+    if (lu_pace_parse(was, &before, err) != LU_OK) {
+        before.nsteps = 0;
+    }
+
+    goes_on = (before.nsteps > 0);
+    time = lu_time_of(now);
 
     if (lu_json_get(wanted, "plan")) {
 
@@ -315,32 +373,34 @@ lu_growth_set(cJSON *rollout, const cJSON *wanted, const cJSON *freezes,
                                            "first.");
         }
 
-        lu_put_copy(&put, rollout, "plan", wanted, "plan");
-        cJSON_DeleteItemFromObjectCaseSensitive(rollout, "paused");
-
-        if (put.failed) {
-            return LU_NOMEM;
+        rc = lu_growth_set_plan(rollout, wanted, now);
+        if (rc != LU_OK) {
+            return rc;
         }
 
-        if (lu_json_string(lu_json_get(rollout, "plan"), "start", &str)
-            != LU_OK)
-        {
-            lu_put_string(&put, lu_json_get(rollout, "plan"), "start", now);
-        }
+        goes_on = lu_growth_is_same(rollout, &before, &list, time);
     }
 
     if (lu_json_get(wanted, "expires")) {
 
         if (lu_json_string(wanted, "expires", &str) == LU_OK) {
+            lu_put_init(&put);
             lu_put_copy(&put, rollout, "expires", wanted, "expires");
+
+            if (put.failed) {
+                return LU_NOMEM;
+            }
 
         } else {
             cJSON_DeleteItemFromObjectCaseSensitive(rollout, "expires");
         }
     }
 
-    if (put.failed) {
-        return LU_NOMEM;
+    if (goes_on) {
+        rc = lu_growth_go_on(rollout, &before, &list, time, err);
+        if (rc != LU_OK) {
+            return rc;
+        }
     }
 
     rc = lu_growth_where(rollout, freezes, now, &pace, &moment, err);
@@ -350,6 +410,107 @@ lu_growth_set(cJSON *rollout, const cJSON *wanted, const cJSON *freezes,
     }
 
     return lu_growth_write(rollout, moment.share);
+}
+
+
+/* Steps that would have begun before somebody has said so did not. */
+
+static lu_rc_e
+lu_growth_set_plan(cJSON *rollout, const cJSON *wanted, const char *now)
+{
+    cJSON     *plan;
+    time_t     start;
+    lu_put_t   put;
+    lu_str_t   text;
+
+    lu_put_init(&put);
+
+    lu_put_copy(&put, rollout, "plan", wanted, "plan");
+    cJSON_DeleteItemFromObjectCaseSensitive(rollout, "paused");
+
+    plan = lu_json_get(rollout, "plan");
+
+    lu_put_string(&put, plan, "given", now);
+
+    if (lu_json_string(plan, "start", &text) != LU_OK
+        || lu_time_parse(&text, &start) != LU_OK
+        || start < lu_time_of(now))
+    {
+        lu_put_string(&put, plan, "start", now);
+    }
+
+    return put.failed ? LU_NOMEM : LU_OK;
+}
+
+
+/* A plan that has begun is given again: it has the same shares. */
+
+static int
+lu_growth_is_same(const cJSON *rollout, const lu_pace_t *was,
+    const lu_freezes_t *freezes, time_t now)
+{
+    size_t        i;
+    lu_pace_t     pace;
+    lu_error_t    err;
+    lu_moment_t   moment;
+
+    if (lu_pace_parse(rollout, &pace, &err) != LU_OK
+        || pace.nsteps != was->nsteps
+        || pace.start > now)
+    {
+        return 0;
+    }
+
+    for (i = 0; i < pace.nsteps; i++) {
+        if (fabs(pace.steps[i].share - was->steps[i].share)
+            > LU_GROWTH_SAME)
+        {
+            return 0;
+        }
+    }
+
+    lu_hold_at(was, freezes, lu_hold_until(was, now), &moment);
+
+    return moment.step != -1;
+}
+
+
+/* The devices of a step that had enough are enough for one with fewer. */
+
+static lu_rc_e
+lu_growth_go_on(cJSON *rollout, const lu_pace_t *was,
+    const lu_freezes_t *freezes, time_t now, lu_error_t *err)
+{
+    char              text[LU_TIME_SIZE];
+    cJSON            *item;
+    double            devices;
+    lu_put_t          put;
+    const lu_step_t  *step;
+
+    lu_put_init(&put);
+
+    step = was->steps;
+
+    cJSON_ArrayForEach(item, lu_json_get(lu_json_get(rollout, "plan"),
+                                         "steps"))
+    {
+        if (lu_json_number(item, "devices", &devices) == LU_OK
+            && devices > 0
+            && devices <= step->devices
+            && step->enough != LU_TIME_MAX)
+        {
+            lu_time_print(text, step->enough, 0);
+            lu_put_string(&put, item, "enough", text);
+        }
+
+        step++;
+    }
+
+    if (put.failed) {
+        return LU_NOMEM;
+    }
+
+    return lu_hold_go_on(rollout, was, freezes, freezes, now, err);
 }
 
 
@@ -450,18 +611,20 @@ lu_growth_halt(cJSON *rollout, const cJSON *why, const char *by,
 }
 
 
-/* The step goes on with the time that it had lasted for. */
-
 static lu_rc_e
 lu_growth_resume(cJSON *rollout, const cJSON *freezes, const char *now,
     lu_error_t *err)
 {
-    time_t       time;
-    lu_rc_e      rc;
-    lu_pace_t    pace;
-    lu_moment_t  moment;
+    lu_rc_e       rc;
+    lu_pace_t     was;
+    lu_freezes_t  list;
 
-    rc = lu_growth_where(rollout, freezes, now, &pace, &moment, err);
+    rc = lu_pace_freezes(freezes, &list, err);
+
+    if (rc == LU_OK) {
+        rc = lu_pace_parse(rollout, &was, err);
+    }
+
     if (rc != LU_OK) {
         return rc;
     }
@@ -469,15 +632,7 @@ lu_growth_resume(cJSON *rollout, const cJSON *freezes, const char *now,
     cJSON_DeleteItemFromObjectCaseSensitive(rollout, "halted");
     cJSON_DeleteItemFromObjectCaseSensitive(rollout, "paused");
 
-    time = lu_time_of(now);
-
-    if (pace.nsteps == 0 || moment.step == -1 || pace.held >= time) {
-        return LU_OK;
-    }
-
-    return lu_growth_anchor(rollout, (size_t) moment.step,
-                            pace.held > moment.begun
-                                ? time - (pace.held - moment.begun) : time);
+    return lu_hold_go_on(rollout, &was, &list, &list, lu_time_of(now), err);
 }
 
 
@@ -543,8 +698,9 @@ lu_growth_advance(cJSON *rollout, const cJSON *freezes, const char *now,
 
     rc = lu_growth_write(rollout, pace.steps[moment.step + 1].share);
 
-    return rc == LU_OK ? lu_growth_anchor(rollout, (size_t) (moment.step + 1),
-                                          lu_time_of(now))
+    return rc == LU_OK ? lu_hold_anchor(lu_growth_get(rollout, "plan"),
+                                        (size_t) (moment.step + 1),
+                                        lu_time_of(now))
                        : rc;
 }
 
@@ -570,21 +726,52 @@ lu_growth_stop(cJSON *rollout, const cJSON *freezes, const char *now,
 }
 
 
-static lu_rc_e
-lu_growth_anchor(cJSON *rollout, size_t step, time_t begun)
+double
+lu_growth_waits(const cJSON *rollout)
 {
-    char       text[LU_TIME_SIZE];
-    cJSON     *plan;
+    size_t       i;
+    double       least;
+    lu_pace_t    pace;
+    lu_error_t   err;
+
+    if (lu_pace_parse(rollout, &pace, &err) != LU_OK) {
+        return 0;
+    }
+
+    least = 0;
+
+    for (i = pace.step; i < pace.nsteps; i++) {
+        if (pace.steps[i].enough == LU_TIME_MAX
+            && (least == 0 || pace.steps[i].devices < least))
+        {
+            least = pace.steps[i].devices;
+        }
+    }
+
+    return least;
+}
+
+
+lu_rc_e
+lu_growth_enough(cJSON *rollout, double devices, const char *now)
+{
+    cJSON     *step;
+    double     wanted;
     lu_put_t   put;
-
-    plan = lu_json_get(rollout, "plan");
-
-    lu_time_print(text, begun, 0);
 
     lu_put_init(&put);
 
-    lu_put_number(&put, plan, "step", (double) step);
-    lu_put_string(&put, plan, "begun", text);
+    cJSON_ArrayForEach(step, lu_json_get(lu_json_get(rollout, "plan"),
+                                         "steps"))
+    {
+        if (lu_json_number(step, "devices", &wanted) == LU_OK
+            && wanted > 0
+            && wanted <= devices
+            && lu_json_get(step, "enough") == NULL)
+        {
+            lu_put_string(&put, step, "enough", now);
+        }
+    }
 
     return put.failed ? LU_NOMEM : LU_OK;
 }
@@ -608,8 +795,8 @@ lu_growth_set_share(cJSON *rollout, double share, const cJSON *freezes,
 }
 
 
-int
-lu_growth_settle(cJSON *rollout, const cJSON *freezes, const char *now)
+time_t
+lu_growth_ended(const cJSON *rollout, const cJSON *freezes, const char *now)
 {
     lu_pace_t    pace;
     lu_error_t   err;
@@ -621,8 +808,27 @@ lu_growth_settle(cJSON *rollout, const cJSON *freezes, const char *now)
         || lu_growth_where(rollout, freezes, now, &pace, &moment, &err)
            != LU_OK
         || moment.is_expired
-        || moment.step + 1 != (long) pace.nsteps
-        || lu_growth_write(rollout, moment.share) != LU_OK)
+        || moment.step + 1 != (long) pace.nsteps)
+    {
+        return LU_TIME_MAX;
+    }
+
+    return moment.begun;
+}
+
+
+int
+lu_growth_settle(cJSON *rollout, const cJSON *freezes, const char *now)
+{
+    if (lu_growth_ended(rollout, freezes, now) == LU_TIME_MAX) {
+        return 0;
+    }
+
+    /* the last step has the largest share */
+
+    if (lu_growth_write(rollout, lu_growth_share_at(rollout, freezes,
+                                                    lu_time_of(now)))
+        != LU_OK)
     {
         return 0;
     }
@@ -634,22 +840,25 @@ lu_growth_settle(cJSON *rollout, const cJSON *freezes, const char *now)
 
 
 lu_rc_e
-lu_growth_keep(cJSON *rollout, const cJSON *freezes, const char *now)
+lu_growth_keep(cJSON *rollout, const cJSON *freezes, const cJSON *wanted,
+    const char *now)
 {
-    lu_pace_t    pace;
-    lu_error_t   err;
-    lu_moment_t  moment;
+    lu_rc_e        rc;
+    lu_pace_t      was;
+    lu_error_t     err;
+    lu_freezes_t   before, after;
 
     if (lu_growth_get(rollout, "plan") == NULL
-        || lu_growth_where(rollout, freezes, now, &pace, &moment, &err)
-           != LU_OK
-        || moment.step == -1
-        || moment.is_expired)
+        || lu_pace_freezes(freezes, &before, &err) != LU_OK
+        || lu_pace_freezes(wanted, &after, &err) != LU_OK
+        || lu_pace_parse(rollout, &was, &err) != LU_OK)
     {
         return LU_OK;
     }
 
-    return lu_growth_anchor(rollout, (size_t) moment.step, moment.begun);
+    rc = lu_hold_go_on(rollout, &was, &before, &after, lu_time_of(now), &err);
+
+    return rc == LU_NOMEM ? LU_NOMEM : LU_OK;
 }
 
 
@@ -681,7 +890,7 @@ lu_growth_put(lu_put_t *put, cJSON *to, const cJSON *rollout,
 
     copy = lu_put_object(put, to, "plan");
 
-    lu_growth_copy_plan(put, copy, plan);
+    lu_growth_copy_plan(put, copy, plan, 1);
 
     if (moment.step >= 0) {
         lu_put_number(put, copy, "step", (double) moment.step);
@@ -726,6 +935,10 @@ lu_growth_put_moment(lu_put_t *put, cJSON *plan, const lu_pace_t *pace,
         lu_put_number(put, plan, "nextShare",
                       pace->steps[moment->step + 1].share);
     }
+
+    if (moment->devices > 0) {
+        lu_put_number(put, plan, "nextDevices", moment->devices);
+    }
 }
 
 
@@ -748,7 +961,7 @@ lu_growth_copy(lu_put_t *put, cJSON *to, const cJSON *from)
     lu_error_t    err;
     const cJSON  *item;
 
-    static const char  *kept[] = { "offsets", "step", "begun", NULL };
+    static const char  *kept[] = { "offsets", "given", "step", "begun", NULL };
 
     if (lu_pace_parse(from, &pace, &err) != LU_OK) {
         return;
@@ -759,7 +972,7 @@ lu_growth_copy(lu_put_t *put, cJSON *to, const cJSON *from)
     if (item) {
         copy = lu_put_object(put, to, "plan");
 
-        lu_growth_copy_plan(put, copy, item);
+        lu_growth_copy_plan(put, copy, item, 1);
 
         for (i = 0; kept[i]; i++) {
             lu_put_copy(put, copy, kept[i], item, kept[i]);

@@ -69,12 +69,21 @@ lu_rc_e lu_growth_wanted(const cJSON *body, double share, cJSON **wanted,
 
 /*
  * Gives a rollout the plan and the end that are wanted, and the share that it
- * has now.  With another plan it is not paused any more.  LU_CONFLICT: it is
- * halted; LU_INVALID.
+ * has now.  "was" is the rollout before, which may be the same one, or NULL: a
+ * plan with the same shares that has begun goes on where it is; another one
+ * begins with its first step, now or later.  With a plan that is given it is
+ * not paused any more.  LU_CONFLICT: it is halted; LU_INVALID.
  */
 
-lu_rc_e lu_growth_set(cJSON *rollout, const cJSON *wanted,
+lu_rc_e lu_growth_set(cJSON *rollout, const cJSON *was, const cJSON *wanted,
     const cJSON *freezes, const char *now, lu_error_t *err);
+
+/*
+ * Has the steps of a plan that is wanted, but for the last one, wait for so
+ * many devices where they do not say for how many.  LU_OK or LU_NOMEM.
+ */
+
+lu_rc_e lu_growth_wait(cJSON *wanted, double devices);
 
 /*
  * HALT adds "halted": "at", "by", and the strings and numbers of "why", which
@@ -102,6 +111,14 @@ lu_rc_e lu_growth_set_share(cJSON *rollout, double share,
     const cJSON *freezes, const char *now, lu_error_t *err);
 
 /*
+ * Since when the plan of a rollout is at its end, and neither paused nor halted
+ * nor expired; LU_TIME_MAX: it is not, or there is none.
+ */
+
+time_t lu_growth_ended(const cJSON *rollout, const cJSON *freezes,
+    const char *now);
+
+/*
  * A plan that has come to its end is not needed any more: writes down the share
  * instead.  1 if the rollout had such a plan.
  */
@@ -109,17 +126,28 @@ lu_rc_e lu_growth_set_share(cJSON *rollout, double share,
 int lu_growth_settle(cJSON *rollout, const cJSON *freezes, const char *now);
 
 /*
+ * The smallest number of devices that a step of the plan of a rollout still
+ * waits for, or 0; and what that many devices have done: all steps that wait
+ * for so many, or fewer, have enough.  LU_OK or LU_NOMEM.
+ */
+
+double lu_growth_waits(const cJSON *rollout);
+lu_rc_e lu_growth_enough(cJSON *rollout, double devices, const char *now);
+
+/*
  * Writes down where the plan of a rollout is, before the freezes of its app
- * change: what has begun has begun.  LU_OK or LU_NOMEM.
+ * change to those that are wanted, as far as that would change it: what has
+ * begun has begun, and what a freeze has held up begins now at the earliest.
+ * LU_OK or LU_NOMEM.
  */
 
 lu_rc_e lu_growth_keep(cJSON *rollout, const cJSON *freezes,
-    const char *now);
+    const cJSON *wanted, const char *now);
 
 /*
  * Puts what people see of a rollout into an object: "halted", "paused",
  * "expires", and "plan" with the number of its "step", and with "nextAt" and
- * "nextShare".
+ * "nextShare", or the "nextDevices" that it waits for.
  */
 
 void lu_growth_put(lu_put_t *put, cJSON *to, const cJSON *rollout,

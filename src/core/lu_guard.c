@@ -7,6 +7,7 @@
 #include <math.h>
 #include <stdio.h>
 
+#include "lu_growth.h"
 #include "lu_guard.h"
 
 
@@ -25,8 +26,9 @@
 /* Sums over the quarters of days, and platforms. */
 
 typedef struct {
-    double    devices;
+    double    devices;      /* that can be bad */
     double    controls;
+    double    offered;
     double    got;
     double    bad;          /* of the devices */
     double    weight;
@@ -44,6 +46,7 @@ static void lu_guard_compare(const lu_guard_t *guard,
     lu_guard_test_t *test);
 static void lu_guard_add(lu_guard_sum_t *sum, const lu_cohort_row_t *rows,
     int window);
+static double lu_guard_all(const uint32_t *row, int window);
 static double lu_guard_bad(const uint32_t *row, int window);
 static void lu_guard_alone(const lu_guard_t *guard, const lu_guard_sum_t *sum,
     double alpha, lu_guard_test_t *test);
@@ -123,6 +126,118 @@ lu_guard_number(const cJSON *item, const char *key, double min, double max,
     *number = value;
 
     return LU_OK;
+}
+
+
+lu_rc_e
+lu_guard_of(const cJSON *app, const cJSON *channel, lu_guard_t *guard,
+    lu_error_t *err)
+{
+    const cJSON  *item;
+
+    item = lu_json_get(channel, "guard");
+
+    if (cJSON_IsFalse(item)) {
+        return LU_NOT_FOUND;
+    }
+
+    if (item == NULL || cJSON_IsNull(item)) {
+        item = lu_json_get(app, "guard");
+    }
+
+    if (item == NULL || cJSON_IsNull(item)) {
+        return LU_NOT_FOUND;
+    }
+
+    return lu_guard_parse(item, guard, err);
+}
+
+
+lu_rc_e
+lu_guard_set(cJSON *owner, const cJSON *item, lu_error_t *err)
+{
+    lu_put_t     put;
+    lu_guard_t   guard;
+
+    if (cJSON_IsNull(item)) {
+        cJSON_DeleteItemFromObjectCaseSensitive(owner, "guard");
+        return LU_OK;
+    }
+
+    if (lu_guard_parse(item, &guard, err) != LU_OK) {
+        return LU_INVALID;
+    }
+
+    lu_put_init(&put);
+
+    lu_guard_put(&put, owner, &guard);
+
+    return put.failed ? LU_NOMEM : LU_OK;
+}
+
+
+lu_rc_e
+lu_guard_plan(const cJSON *app, const cJSON *channel, const cJSON *wanted,
+    cJSON **waits, lu_error_t *err)
+{
+    lu_rc_e     rc;
+    lu_guard_t  guard;
+
+    rc = lu_guard_of(app, channel, &guard, err);
+
+    if (rc != LU_OK && lu_growth_waits(wanted) > 0) {
+        (void) lu_error(err, NULL,
+                        channel ? "A step with \"devices\" needs a guard, "
+                                  "which counts them: give the channel one "
+                                  "first."
+                                : "A step with \"devices\" needs a guard, "
+                                  "which counts them: give the app one first.");
+        return LU_CONFLICT;
+    }
+
+    *waits = cJSON_Duplicate(wanted, 1);
+
+    if (*waits == NULL
+        || (rc == LU_OK && lu_growth_wait(*waits, guard.minimum) != LU_OK))
+    {
+        cJSON_Delete(*waits);
+        return LU_NOMEM;
+    }
+
+    return LU_OK;
+}
+
+
+void
+lu_guard_put(lu_put_t *put, cJSON *to, const lu_guard_t *guard)
+{
+    cJSON  *object;
+
+    object = lu_put_object(put, to, "guard");
+
+    lu_put_number(put, object, "minimum", guard->minimum);
+    lu_put_number(put, object, "comeback", guard->comeback);
+    lu_put_number(put, object, "silence", guard->silence);
+    lu_put_number(put, object, "confidence", guard->confidence);
+    lu_put_string(put, object, "action", guard->halts ? "halt" : "notify");
+}
+
+
+void
+lu_guard_put_test(lu_put_t *put, cJSON *to, const lu_guard_test_t *test)
+{
+    lu_put_number(put, to, "devices", test->devices);
+    lu_put_number(put, to, "controls", test->controls);
+    lu_put_number(put, to, "share", test->share);
+    lu_put_number(put, to, "control", test->control);
+    lu_put_number(put, to, "excess", test->excess);
+
+    if (test->lower < 0) {
+        lu_put_null(put, to, "lower");
+
+    } else {
+        lu_put_number(put, to, "lower", test->lower);
+    }
 }
 
 
@@ -230,7 +345,7 @@ lu_guard_compare(const lu_guard_t *guard, const lu_cohort_t *cohort,
     low = p1 - lu_guard_lower(p1, n1, z);
     high = lu_guard_upper(p2, n2, z) - p2;
 
-    got = sum.got / sum.devices;
+    got = (sum.got < sum.offered) ? sum.got / sum.offered : 1;
     got = (got < LU_GUARD_GOT_MIN) ? LU_GUARD_GOT_MIN : got;
 
     /* those who would not have come again cannot go silent */
@@ -243,6 +358,7 @@ lu_guard_compare(const lu_guard_t *guard, const lu_cohort_t *cohort,
     test->control = p2;
     test->excess = (p1 - p2) / got;
     test->lower = (p1 - p2 - sqrt(low * low + high * high)) / got;
+    test->lower = (test->lower > 0) ? test->lower : 0;
 }
 
 
@@ -255,15 +371,16 @@ lu_guard_add(lu_guard_sum_t *sum, const lu_cohort_row_t *rows, int window)
     one = rows[LU_COHORT_ROLLOUT];
     two = rows[LU_COHORT_CONTROL];
 
-    n1 = one[LU_COHORT_OFFERED];
-    n2 = two[LU_COHORT_OFFERED];
+    n1 = lu_guard_all(one, window);
+    n2 = lu_guard_all(two, window);
 
     sum->devices += n1;
     sum->controls += n2;
+    sum->offered += one[LU_COHORT_OFFERED];
     sum->got += one[LU_COHORT_GOT];
     sum->bad += lu_guard_bad(one, window);
 
-    if (one[LU_COHORT_OFFERED] == 0 || two[LU_COHORT_OFFERED] == 0) {
+    if (!(n1 > 0 && n2 > 0)) {
         return;
     }
 
@@ -277,24 +394,31 @@ lu_guard_add(lu_guard_sum_t *sum, const lu_cohort_row_t *rows, int window)
 }
 
 
+/* Only a device that comes within the window can be missed in it. */
+
+static double
+lu_guard_all(const uint32_t *row, int window)
+{
+    return (window < 0) ? row[LU_COHORT_OFFERED]
+                        : row[LU_COHORT_DUE + window];
+}
+
+
 static double
 lu_guard_bad(const uint32_t *row, int window)
 {
-    uint32_t  n, offered;
+    double  n, all;
 
-    offered = row[LU_COHORT_OFFERED];
+    all = lu_guard_all(row, window);
 
-    if (window < 0) {
-        n = row[LU_COHORT_BACK];
-
-    } else {
-        n = row[LU_COHORT_SEEN + window];
-        n = (n < offered) ? offered - n : 0;
-    }
+    n = (window < 0) ? row[LU_COHORT_BACK]
+                     : all - row[LU_COHORT_SEEN + window];
 
     /* counts that another machine writes meanwhile may not be of one moment */
 
-    return (n < offered) ? n : offered;
+    n = (n > 0) ? n : 0;
+
+    return (n < all) ? n : all;
 }
 
 

@@ -12,7 +12,7 @@
 
 
 #include "lu_cohort.h"
-#include "lu_json.h"
+#include "lu_put.h"
 
 
 /* The rules of a channel; shares are from 0 to 1. */
@@ -67,6 +67,33 @@ typedef struct {
 lu_rc_e lu_guard_parse(const cJSON *item, lu_guard_t *guard, lu_error_t *err);
 
 /*
+ * The guard of a channel: its own "guard", or that of its app.  With false the
+ * channel has none, whatever the app has.  LU_OK; LU_NOT_FOUND: there is none;
+ * LU_INVALID with the reason.
+ */
+
+lu_rc_e lu_guard_of(const cJSON *app, const cJSON *channel,
+    lu_guard_t *guard, lu_error_t *err);
+
+/*
+ * Gives an app, or a channel, the guard that somebody wants.  All of it is
+ * written down, so that a new default changes nothing.  null takes it away.
+ * LU_OK, LU_INVALID with the reason, or LU_NOMEM.
+ */
+
+lu_rc_e lu_guard_set(cJSON *owner, const cJSON *item, lu_error_t *err);
+
+/*
+ * A copy of what is wanted, lu_growth_wanted(), for cJSON_Delete().  A step
+ * that does not say for how many devices it waits has the minimum of the guard
+ * of the channel or, with NULL, of a desktop app.  LU_OK; LU_CONFLICT with the
+ * reason: a step waits, and there is no guard; LU_NOMEM.
+ */
+
+lu_rc_e lu_guard_plan(const cJSON *app, const cJSON *channel,
+    const cJSON *wanted, cJSON **waits, lu_error_t *err);
+
+/*
  * Compares the counts of all machines.  It may be asked as often as one likes:
  * the bounds hold at all times together, so that a healthy release is blamed
  * during the whole of its rollout with a probability of 1 - confidence at most.
@@ -84,6 +111,14 @@ void lu_guard_judge(const lu_guard_t *guard, const lu_cohort_t *cohort,
 
 void lu_guard_reason(const lu_guard_t *guard,
     const lu_guard_verdict_t *verdict, char *buf, size_t size);
+
+/*
+ * Puts a guard into an object, as its "guard", and the numbers of a comparison:
+ * "lower" is null as long as nothing can be said.
+ */
+
+void lu_guard_put(lu_put_t *put, cJSON *to, const lu_guard_t *guard);
+void lu_guard_put_test(lu_put_t *put, cJSON *to, const lu_guard_test_t *test);
 
 /*
  * The bounds of Wilson (1927) for a share p among n, n > 0, with so many

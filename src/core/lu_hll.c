@@ -41,7 +41,6 @@ static size_t lu_hll_read(lu_hll_entry_t *entries, uint64_t bits,
 static uint64_t lu_hll_write(const lu_hll_entry_t *entries, size_t n,
     uint32_t hour);
 static size_t lu_hll_leave_out(lu_hll_entry_t *entries, size_t n);
-static uint64_t lu_hll_mix(uint64_t h);
 
 
 void
@@ -268,53 +267,6 @@ lu_hll_leave_out(lu_hll_entry_t *entries, size_t n)
     }
 
     return n - 1;
-}
-
-
-uint64_t
-lu_hll_hash(uint64_t seed, const void *data, size_t len)
-{
-    size_t                i, n;
-    uint64_t              h, word;
-    const unsigned char  *p;
-
-    p = data;
-    h = lu_hll_mix(seed ^ len);
-
-    while (len) {
-        n = len < sizeof(uint64_t) ? len : sizeof(uint64_t);
-
-        if (n == sizeof(uint64_t)) {
-            memcpy(&word, p, sizeof(uint64_t));
-
-        } else {
-            word = 0;
-
-            for (i = 0; i < n; i++) {
-                word = (word << 8) | p[i];
-            }
-        }
-
-        h = lu_hll_mix(h ^ word);
-
-        p += n;
-        len -= n;
-    }
-
-    return h;
-}
-
-
-/* The finalizer of SplitMix64 (Steele and others, 2014). */
-
-static uint64_t
-lu_hll_mix(uint64_t h)
-{
-    h += 0x9e3779b97f4a7c15;
-    h = (h ^ (h >> 30)) * 0xbf58476d1ce4e5b9;
-    h = (h ^ (h >> 27)) * 0x94d049bb133111eb;
-
-    return h ^ (h >> 31);
 }
 
 

@@ -62,16 +62,12 @@ void lu_hll_clear(lu_hll_t *hll, uint32_t hour);
 int lu_hll_is_due(const lu_hll_t *hll, uint32_t hour);
 void lu_hll_sweep(lu_hll_t *hll, uint32_t hour);
 
-/* Adds a device, as its hash. */
-
-void lu_hll_add(lu_hll_t *hll, uint64_t hash, uint32_t hour);
-
 /*
- * Hashes an id.  All bits of the hash are equally good.  The seed must be kept
- * secret, or clients could choose ids that distort the estimate.
+ * Adds a device, as a hash of its id of which all bits are equally good.  Its
+ * secret must be kept, or clients could choose ids that distort the estimate.
  */
 
-uint64_t lu_hll_hash(uint64_t seed, const void *data, size_t len);
+void lu_hll_add(lu_hll_t *hll, uint64_t hash, uint32_t hour);
 
 /*
  * Estimates how many different hashes were added within a window, to one or

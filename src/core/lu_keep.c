@@ -4,10 +4,12 @@
  */
 
 
+#include "lu_app.h"
 #include "lu_change_channel.h"
 #include "lu_growth.h"
 #include "lu_keep.h"
 #include "lu_pin.h"
+#include "lu_put.h"
 #include "lu_time.h"
 
 
@@ -22,6 +24,7 @@ typedef struct {
     const lu_arena_t    *arena;
     const cJSON         *app;
     time_t               now;
+    const lu_keep_ask_t *ask;
     lu_keep_fact_t      *facts;
     size_t               n;
 } lu_keep_decision_t;
@@ -43,12 +46,17 @@ static void lu_keep_mark(lu_keep_decision_t *decision, const cJSON *object,
     const char *key, lu_keep_e why);
 static void lu_keep_mark_id(lu_keep_decision_t *decision,
     const lu_str_t *id, lu_keep_e why);
+static lu_keep_fact_t *lu_keep_find(lu_keep_decision_t *decision,
+    const lu_str_t *id);
 static int lu_keep_fact_cmp(const void *one, const void *two);
 static void lu_keep_channel(lu_keep_decision_t *decision,
     const cJSON *channel);
 static void lu_keep_channel_back(lu_keep_decision_t *decision,
     const cJSON *channel);
-static int lu_keep_is_first(const cJSON *list, const cJSON *item);
+static int lu_keep_is_limited(lu_keep_decision_t *decision,
+    const cJSON *channel, const cJSON *item);
+static int lu_keep_is_first(lu_keep_decision_t *decision, const cJSON *list,
+    const cJSON *item);
 static int lu_keep_is_recent(lu_keep_decision_t *decision, time_t since);
 static lu_rc_e lu_keep_desktop(lu_keep_decision_t *decision);
 static lu_rc_e lu_keep_manifests(lu_keep_decision_t *decision,
@@ -63,6 +71,7 @@ static void lu_keep_staging(lu_keep_decision_t *decision,
 static lu_rc_e lu_keep_rest(lu_keep_decision_t *decision);
 static int lu_keep_newest_cmp(const void *one, const void *two);
 static time_t lu_keep_at(const cJSON *object);
+static time_t lu_keep_member(const cJSON *object, const char *key);
 
 
 static const char  *lu_keep_names[LU_KEEPS] = {
@@ -351,7 +360,7 @@ lu_keep_time(const lu_str_t *text, int never, time_t *value)
 lu_rc_e
 lu_keep_decide(const lu_arena_t *arena, const lu_keep_t *keep,
     const cJSON *app, const cJSON *followed, time_t now,
-    lu_keep_fact_t *facts, size_t n)
+    const lu_keep_ask_t *ask, lu_keep_fact_t *facts, size_t n)
 {
     size_t               i;
     lu_rc_e              rc;
@@ -362,11 +371,13 @@ lu_keep_decide(const lu_arena_t *arena, const lu_keep_t *keep,
     decision.arena = arena;
     decision.app = app;
     decision.now = now;
+    decision.ask = ask;
     decision.facts = facts;
     decision.n = n;
 
     for (i = 0; i < n; i++) {
         facts[i].named = 0;
+        facts[i].counted = NULL;
 
         if (!keep->on) {
             facts[i].why = LU_KEEP_POLICY;
@@ -437,13 +448,10 @@ static void
 lu_keep_mark_id(lu_keep_decision_t *decision, const lu_str_t *id,
     lu_keep_e why)
 {
-    lu_keep_fact_t  *fact, key;
+    lu_keep_fact_t  *fact;
 
-    key.id = *id;
+    fact = lu_keep_find(decision, id);
 
-    fact = decision->n ? bsearch(&key, decision->facts, decision->n,
-                                 sizeof(lu_keep_fact_t), lu_keep_fact_cmp)
-                       : NULL;
     if (fact == NULL) {
         return;
     }
@@ -468,6 +476,19 @@ lu_keep_mark_id(lu_keep_decision_t *decision, const lu_str_t *id,
 }
 
 
+static lu_keep_fact_t *
+lu_keep_find(lu_keep_decision_t *decision, const lu_str_t *id)
+{
+    lu_keep_fact_t  key;
+
+    key.id = *id;
+
+    return decision->n ? bsearch(&key, decision->facts, decision->n,
+                                 sizeof(lu_keep_fact_t), lu_keep_fact_cmp)
+                       : NULL;
+}
+
+
 static int
 lu_keep_fact_cmp(const void *one, const void *two)
 {
@@ -479,16 +500,17 @@ lu_keep_fact_cmp(const void *one, const void *two)
 
 /*
  * A device gets one of the deployments down to the first one for everyone,
- * whatever a rollout is going to be.
+ * whatever a rollout is going to be.  If that one is for some versions of the
+ * app only, others get one of those behind it.
  */
 
 static void
 lu_keep_channel(lu_keep_decision_t *decision, const cJSON *channel)
 {
-    int           served;
-    size_t        distinct;
-    time_t        since;
-    const cJSON  *item, *list;
+    int           ended;
+    size_t        i, distinct;
+    time_t        at, since;
+    const cJSON  *item, *list, *before;
 
     list = lu_json_get(channel, "deployments");
 
@@ -502,17 +524,31 @@ lu_keep_channel(lu_keep_decision_t *decision, const cJSON *channel)
         return;
     }
 
-    served = 1;
+    ended = 0;
+    i = 0;
     distinct = 0;
     since = decision->now;
+    before = NULL;
 
     cJSON_ArrayForEach(item, list) {
 
+        /* nobody gets what is that far behind one for everyone */
+
+        if (i++ > LU_APP_OLDER) {
+            before = before ? before->next : list->child;
+
+            if (!lu_growth_is_partial(before)) {
+                at = lu_keep_at(before);
+                since = at < since ? at : since;
+                ended = 1;
+            }
+        }
+
         lu_keep_mark(decision, item, "release",
-                     served ? LU_KEEP_LIVE : LU_KEEP_OLD);
+                     ended ? LU_KEEP_OLD : LU_KEEP_LIVE);
 
         if (distinct < decision->keep->releases
-            && lu_keep_is_first(list, item))
+            && lu_keep_is_first(decision, list, item))
         {
             lu_keep_mark(decision, item, "release", LU_KEEP_NEWEST);
             distinct++;
@@ -522,15 +558,60 @@ lu_keep_channel(lu_keep_decision_t *decision, const cJSON *channel)
             lu_keep_mark(decision, item, "release", LU_KEEP_RECENT);
         }
 
+        if (lu_growth_is_partial(item)) {
+            continue;
+        }
+
+        at = lu_keep_at(item);
+
+        if ((!ended
+             || (lu_keep_is_recent(decision, since)
+                 && !lu_keep_is_recent(decision, at)))
+            && lu_keep_is_limited(decision, channel, item))
+        {
+            continue;
+        }
+
         /* since then nobody gets those before it */
 
-        if (!lu_growth_is_partial(item)) {
-            since = lu_keep_at(item);
-            served = 0;
-        }
+        since = at;
+        ended = 1;
     }
 
     lu_keep_channel_back(decision, channel);
+}
+
+
+/* Of a bundle that has come meanwhile nobody knows. */
+
+static int
+lu_keep_is_limited(lu_keep_decision_t *decision, const cJSON *channel,
+    const cJSON *item)
+{
+    int              older;
+    lu_str_t         id;
+    lu_keep_fact_t  *fact;
+
+    if (decision->ask == NULL
+        || (lu_json_bool(channel, "newestCompatible", &older) == LU_OK
+            && !older)
+        || lu_json_string(item, "release", &id) != LU_OK)
+    {
+        return 0;
+    }
+
+    fact = lu_keep_find(decision, &id);
+
+    if (fact == NULL) {
+        return 1;
+    }
+
+    if (!fact->asked) {
+        fact->limited = !!decision->ask->limited(decision->ask->data, &id);
+        fact->asked = 1;
+    }
+
+    return fact->limited;
 }
 
 
@@ -555,22 +636,25 @@ lu_keep_channel_back(lu_keep_decision_t *decision, const cJSON *channel)
 /* A release that was deployed twice counts once. */
 
 static int
-lu_keep_is_first(const cJSON *list, const cJSON *item)
+lu_keep_is_first(lu_keep_decision_t *decision, const cJSON *list,
+    const cJSON *item)
 {
-    lu_str_t      id, other;
-    const cJSON  *before;
+    lu_str_t         id;
+    lu_keep_fact_t  *fact;
 
     if (lu_json_string(item, "release", &id) != LU_OK) {
         return 0;
     }
 
-    for (before = list->child; before != item; before = before->next) {
-        if (lu_json_string(before, "release", &other) == LU_OK
-            && lu_str_eq(&other, &id))
-        {
-            return 0;
-        }
+    fact = lu_keep_find(decision, &id);
+
+    /* what is not there is none */
+
+    if (fact == NULL || fact->counted == list) {
+        return 0;
     }
+
+    fact->counted = list;
 
     return 1;
 }
@@ -672,17 +756,17 @@ lu_keep_manifest_cmp(const void *one, const void *two)
 
 
 /*
- * The releases that have a manifest, the newest first.  Those before the one
- * that everyone gets are what a rollback comes to, and what installations may
- * still have, which then ask for their old blockmaps.
+ * The releases that have a manifest, the newest first.  A rollback comes to
+ * those that were for everyone before the present one.  Installations may still
+ * have any of them, also one that was for some, and ask for its blockmap.
  */
 
 static void
 lu_keep_manifest(lu_keep_decision_t *decision, const cJSON *builds,
     const char *name)
 {
-    int           passed;
-    size_t        back, distinct;
+    int           was, passed;
+    size_t        back, maps, distinct;
     time_t        since;
     const cJSON  *build, *latest;
 
@@ -694,6 +778,7 @@ lu_keep_manifest(lu_keep_decision_t *decision, const cJSON *builds,
 
     passed = (latest == NULL);
     back = 0;
+    maps = 0;
     distinct = 0;
     since = decision->now;
 
@@ -708,33 +793,33 @@ lu_keep_manifest(lu_keep_decision_t *decision, const cJSON *builds,
                 distinct++;
             }
 
-            if (lu_keep_is_recent(decision, since)) {
+            /* it may have been offered beside its successor for long */
+
+            if (lu_keep_is_recent(decision, since)
+                || lu_keep_is_recent(decision, lu_keep_at(build)))
+            {
                 lu_keep_mark(decision, build, "id", LU_KEEP_RECENT);
             }
 
-            if (build == latest) {
-                passed = 1;
+            was = cJSON_HasObjectItem(build, "wasLatest");
 
-            } else if (cJSON_HasObjectItem(build, "wasLatest")) {
-
-                /* what was rolled back is run by some, too */
-
-                if (back < decision->keep->blockmaps) {
-                    lu_keep_mark(decision, build, "id", LU_KEEP_BLOCKMAP);
-                }
-
-                if (passed && back < decision->keep->rollback) {
-                    lu_keep_mark(decision, build, "id", LU_KEEP_ROLLBACK);
-                }
-
-                if (passed) {
-                    back++;
-                }
+            if (build != latest && maps < decision->keep->blockmaps) {
+                lu_keep_mark(decision, build, "id", LU_KEEP_BLOCKMAP);
+                maps += passed;
             }
 
-            if (build == latest || cJSON_HasObjectItem(build, "wasLatest")) {
-                since = lu_keep_at(build);
+            if (build != latest && was && passed
+                && back < decision->keep->rollback)
+            {
+                lu_keep_mark(decision, build, "id", LU_KEEP_ROLLBACK);
+                back++;
             }
+
+            if (build == latest || was) {
+                since = lu_keep_member(build, "createdAt");
+            }
+
+            passed |= (build == latest);
         }
 
         if (build == builds->child) {
@@ -851,15 +936,10 @@ static lu_rc_e
 lu_keep_rest(lu_keep_decision_t *decision)
 {
     size_t             i, n;
-    lu_str_t           leaving;
     lu_keep_fact_t   **rest, *fact;
     const lu_keep_t   *keep;
 
     keep = decision->keep;
-
-    if (lu_json_string(decision->app, "leaving", &leaving) != LU_OK) {
-        leaving.len = 0;
-    }
 
     rest = decision->arena->alloc(decision->arena->data,
                                   (decision->n + 1)
@@ -873,7 +953,14 @@ lu_keep_rest(lu_keep_decision_t *decision)
     for (i = 0; i < decision->n; i++) {
         fact = &decision->facts[i];
 
-        if (!fact->is_live) {
+        /* one that has gone takes no place of another */
+
+        if (!fact->is_live || fact->gone) {
+            continue;
+        }
+
+        if (fact->state != LU_STATE_STAGED && lu_keep_goes(fact->why)) {
+            fact->why = LU_KEEP_UNSURE;
             continue;
         }
 
@@ -885,14 +972,9 @@ lu_keep_rest(lu_keep_decision_t *decision)
             continue;
         }
 
-        if (fact->state != LU_STATE_STAGED) {
-            fact->why = LU_KEEP_UNSURE;
-            continue;
-        }
-
         /* a crash has come between the app and its files */
 
-        if (leaving.len && lu_str_eq(&fact->id, &leaving)) {
+        if (fact->leaving) {
             fact->why = LU_KEEP_OLD;
             continue;
         }
@@ -936,27 +1018,73 @@ lu_keep_newest_cmp(const void *one, const void *two)
 }
 
 
-/* The last change of a deployment, or of a build; unknown: none yet. */
+/*
+ * The last change of a deployment, or when a build was offered last; unknown:
+ * none yet.
+ */
 
 static time_t
 lu_keep_at(const cJSON *object)
 {
+    time_t  at;
+
+    at = lu_keep_member(object, "updatedAt");
+
+    return at == LU_TIME_MAX ? lu_keep_member(object, "createdAt") : at;
+}
+
+
+static time_t
+lu_keep_member(const cJSON *object, const char *key)
+{
     time_t    at;
     lu_str_t  text;
 
-    if (lu_json_string(object, "updatedAt", &text) == LU_OK
-        && lu_time_parse(&text, &at) == LU_OK)
-    {
-        return at;
+    return (lu_json_string(object, key, &text) == LU_OK
+            && lu_time_parse(&text, &at) == LU_OK) ? at : LU_TIME_MAX;
+}
+
+
+lu_rc_e
+lu_keep_leave(cJSON *app, const cJSON *release)
+{
+    cJSON     *leaving;
+    lu_put_t   put;
+
+    lu_put_init(&put);
+
+    leaving = cJSON_CreateObject();
+
+    lu_put_copy(&put, leaving, "id", release, "id");
+    lu_put_copy(&put, leaving, "createdAt", release, "createdAt");
+
+    leaving = lu_put_done(&put, leaving);
+
+    return leaving ? lu_json_set(app, "leaving", leaving) : LU_NOMEM;
+}
+
+
+int
+lu_keep_is_leaving(const cJSON *app, const cJSON *release)
+{
+    size_t        i;
+    lu_str_t      one, two;
+    const cJSON  *leaving;
+
+    static const char  *members[] = { "id", "createdAt" };
+
+    leaving = lu_json_get(app, "leaving");
+
+    for (i = 0; i < sizeof(members) / sizeof(members[0]); i++) {
+        if (lu_json_string(leaving, members[i], &one) != LU_OK
+            || lu_json_string(release, members[i], &two) != LU_OK
+            || !lu_str_eq(&one, &two))
+        {
+            return 0;
+        }
     }
 
-    if (lu_json_string(object, "createdAt", &text) == LU_OK
-        && lu_time_parse(&text, &at) == LU_OK)
-    {
-        return at;
-    }
-
-    return LU_TIME_MAX;
+    return 1;
 }
 
 

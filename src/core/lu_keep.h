@@ -75,8 +75,12 @@ typedef struct {
     time_t           since;        /* its last change, seconds */
     unsigned         is_live:1;    /* it lies in live/ */
     unsigned         has_job:1;
+    unsigned         leaving:1;    /* a crash has cut its removal short */
     unsigned         named:1;      /* private: the app refers to it */
-    unsigned         gone:1;       /* the caller's */
+    unsigned         asked:1;      /* about its limits, until that is cleared */
+    unsigned         limited:1;
+    unsigned         gone:1;       /* set by the caller: it is no more */
+    const cJSON     *counted;      /* private: in the channel */
     lu_keep_e        why;          /* decided */
 } lu_keep_fact_t;
 
@@ -89,13 +93,25 @@ typedef struct {
 lu_rc_e lu_keep_parse(const lu_str_t *text, lu_keep_t *keep, lu_error_t *err);
 
 /*
+ * Asked about few bundles: 1 if the bundle is for some versions of the app
+ * only, or nobody knows.
+ */
+
+typedef struct {
+    int            (*limited)(void *data, const lu_str_t *id);
+    void            *data;
+} lu_keep_ask_t;
+
+
+/*
  * Decides about all releases of an app, n facts in the order of their ids.
- * "followed" is the tree of github.json, or NULL.  LU_OK or LU_NOMEM.
+ * "followed" is the tree of github.json, or NULL; "ask" is NULL if no bundle
+ * has limits.  LU_OK or LU_NOMEM.
  */
 
 lu_rc_e lu_keep_decide(const lu_arena_t *arena, const lu_keep_t *keep,
     const cJSON *app, const cJSON *followed, time_t now,
-    lu_keep_fact_t *facts, size_t n);
+    const lu_keep_ask_t *ask, lu_keep_fact_t *facts, size_t n);
 
 /*
  * 1 if the channel has expired so long ago that it goes: it is neither the
@@ -104,6 +120,15 @@ lu_rc_e lu_keep_decide(const lu_arena_t *arena, const lu_keep_t *keep,
 
 int lu_keep_channel_goes(const lu_keep_t *keep, const cJSON *app,
     const cJSON *channel, time_t now);
+
+/*
+ * leave() notes in the app which release is being removed, by the tree of its
+ * release.json; is_leaving() is 1 if it is that one, and not another one that
+ * has its id.  LU_OK or LU_NOMEM.
+ */
+
+lu_rc_e lu_keep_leave(cJSON *app, const cJSON *release);
+int lu_keep_is_leaving(const cJSON *app, const cJSON *release);
 
 /* "rollback", "withdrawn", ...: a literal. */
 

@@ -11,7 +11,6 @@
 #include "lu_version.h"
 
 
-static void lu_latest_collect(const lu_str_t *args, lu_str_t *values);
 static lu_rc_e lu_latest_decode(lu_str_t *values, unsigned char **buf,
     lu_error_t *err);
 static int lu_latest_has(const lu_deployment_t *deployment,
@@ -60,7 +59,7 @@ lu_latest_parse(lu_check_t *check, const lu_str_t *args, unsigned char *buf,
 
     memset(check, 0, sizeof(lu_check_t));
 
-    lu_latest_collect(args, values);
+    lu_query_values(args, lu_latest_names, LU_LATEST_ARGS, values);
 
     channel = &values[LU_LATEST_CHANNEL_NAME];
 
@@ -124,52 +123,6 @@ lu_latest_parse(lu_check_t *check, const lu_str_t *args, unsigned char *buf,
 }
 
 
-/*
- * The values as they are in the query.  Of several of one name, the first that
- * is not empty counts.
- */
-
-static void
-lu_latest_collect(const lu_str_t *args, lu_str_t *values)
-{
-    unsigned  i, expected;
-    lu_str_t  rest, name, value;
-
-    memset(values, 0, LU_LATEST_ARGS * sizeof(lu_str_t));
-
-    expected = 0;
-    rest = *args;
-
-    for ( ;; ) {
-        i = expected;
-
-        if (i == LU_LATEST_ARGS
-            || !lu_query_take(&rest, &lu_latest_names[i], &value))
-        {
-            if (!lu_query_next(&rest, &name, &value)) {
-                return;
-            }
-
-            for (i = 0; i < LU_LATEST_ARGS; i++) {
-                if (lu_str_eq(&name, &lu_latest_names[i])) {
-                    break;
-                }
-            }
-
-            if (i == LU_LATEST_ARGS) {
-                continue;
-            }
-        }
-
-        expected = i + 1;
-
-        if (values[i].len == 0 && value.len) {
-            values[i] = value;
-        }
-    }
-}
-
-
 /* The platform is a digit, and stays as it is. */
 
 static lu_rc_e
@@ -211,7 +164,7 @@ lu_latest(const lu_app_t *app, const lu_check_t *check, time_t now,
 
     *deployment_out = NULL;
 
-    channel = lu_app_forced_find(app, &check->device_id);
+    channel = app->nforced ? lu_app_forced_find(app, &check->device_id) : NULL;
 
     if (channel == NULL) {
 
@@ -312,6 +265,24 @@ lu_latest_has(const lu_deployment_t *deployment, const lu_check_t *check)
     return (check->keeps && lu_rollout_share(&deployment->rollout) > 0)
            || lu_rollout_has(&deployment->keeps, &deployment->id,
                              &check->device_id);
+}
+
+
+const lu_str_t *
+lu_latest_head(const lu_channel_t *channel, const lu_check_t *check,
+    const lu_deployment_t *deployment)
+{
+    unsigned  misses;
+
+    if (deployment->mandatory == NULL) {
+        return &deployment->head;
+    }
+
+    misses = lu_minimum_misses(channel->minimum, &check->bundle_id,
+                               &deployment->release_id, check->platform,
+                               &check->app_version_code);
+
+    return misses ? &deployment->mandatory[misses - 1] : &deployment->head;
 }
 
 

@@ -70,6 +70,14 @@ lu_check_e lu_latest(const lu_app_t *app, const lu_check_t *check, time_t now,
     const lu_channel_t **channel, const lu_deployment_t **deployment);
 
 /*
+ * The head of the answer to a device that gets this deployment: what it says of
+ * the minimum of the channel depends on what the device runs.
+ */
+
+const lu_str_t *lu_latest_head(const lu_channel_t *channel,
+    const lu_check_t *check, const lu_deployment_t *deployment);
+
+/*
  * 1 if a device of this channel, which gets this deployment or NULL, tells
  * something about the rollout of the newest one: it could get that, but for the
  * share, and does not get it in spite of the share.

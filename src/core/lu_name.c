@@ -6,6 +6,7 @@
 
 #include "lu_hex.h"
 #include "lu_name.h"
+#include "lu_wide.h"
 
 
 #define LU_ID_LEN       64
@@ -16,6 +17,8 @@
 
 
 static int lu_name_is_builtin(const lu_str_t *id);
+static int lu_name_is_uuid(const lu_str_t *id);
+static inline lu_wide_t lu_name_not_hex(const unsigned char *p);
 static int lu_name_text_valid(const lu_str_t *text);
 static lu_rc_e lu_name_href_bytes(const lu_str_t *href, lu_error_t *err);
 static lu_rc_e lu_name_href_segment(const lu_str_t *href,
@@ -50,6 +53,12 @@ lu_name_id_valid(const lu_str_t *id)
 
     if (id->len == 0 || id->len > LU_ID_LEN) {
         return 0;
+    }
+
+    /* nearly all are */
+
+    if (lu_name_is_uuid(id)) {
+        return 1;
     }
 
     if (id->data[0] == '-' || id->data[0] == '_') {
@@ -159,44 +168,65 @@ lu_name_device_id_valid(const lu_str_t *id)
 void
 lu_name_device_id_fold(lu_str_t *id)
 {
-    size_t                i, dashes, others;
-    unsigned char         folded[LU_UUID_LEN];
-    const unsigned char  *p;
+    unsigned char  *p;
 
-    static const unsigned char  digits[256] = {
-        ['0'] = '0', ['1'] = '1', ['2'] = '2', ['3'] = '3', ['4'] = '4',
-        ['5'] = '5', ['6'] = '6', ['7'] = '7', ['8'] = '8', ['9'] = '9',
-        ['A'] = 'a', ['B'] = 'b', ['C'] = 'c', ['D'] = 'd', ['E'] = 'e',
-        ['F'] = 'f',
-        ['a'] = 'a', ['b'] = 'b', ['c'] = 'c', ['d'] = 'd', ['e'] = 'e',
-        ['f'] = 'f',
-        ['-'] = '-'
-    };
-
-    if (id->len != LU_UUID_LEN) {
+    if (!lu_name_is_uuid(id)) {
         return;
     }
 
     p = id->data;
 
+    /* digits and dashes have this bit anyway, and some get it twice */
+
+    lu_wide_put(p, lu_wide(p) | 0x20);
+    lu_wide_put(p + 16, lu_wide(p + 16) | 0x20);
+    lu_wide_put(p + 20, lu_wide(p + 20) | 0x20);
+}
+
+
+/* 32 hexadecimal digits with dashes between them, RFC 9562, section 4. */
+
+static int
+lu_name_is_uuid(const lu_str_t *id)
+{
+    lu_wide_t             others;
+    const unsigned char  *p;
+
+    static const unsigned char  dashes[LU_UUID_LEN] = {
+        [8] = 0xff, [13] = 0xff, [18] = 0xff, [23] = 0xff
+    };
+
+    if (id->len != LU_UUID_LEN) {
+        return 0;
+    }
+
+    p = id->data;
+
     if (p[8] != '-' || p[13] != '-' || p[18] != '-' || p[23] != '-') {
-        return;
+        return 0;
     }
 
-    dashes = 0;
-    others = 0;
+    /* some are looked at twice */
 
-    for (i = 0; i < LU_UUID_LEN; i++) {
-        folded[i] = digits[p[i]];
-        dashes += (folded[i] == '-');
-        others += (folded[i] == '\0');
-    }
+    others = lu_name_not_hex(p) & ~lu_wide(dashes);
+    others |= lu_name_not_hex(p + 16) & ~lu_wide(dashes + 16);
+    others |= lu_name_not_hex(p + 20) & ~lu_wide(dashes + 20);
 
-    if (dashes != 4 || others) {
-        return;
-    }
+    return lu_wide_first(others) == LU_WIDE;
+}
 
-    memcpy(id->data, folded, LU_UUID_LEN);
+
+/* Which of 16 bytes are no hexadecimal digits. */
+
+static inline lu_wide_t
+lu_name_not_hex(const unsigned char *p)
+{
+    lu_wide_t  digits, letters;
+
+    digits = lu_wide(p) - '0';
+    letters = (lu_wide(p) | 0x20) - 'a';
+
+    return (lu_wide_t) ((digits > 9) & (letters > 5));
 }
 
 

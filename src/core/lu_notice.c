@@ -17,20 +17,28 @@
 #define LU_NOTICE_DISCORD  900
 #define LU_NOTICE_TEXT     2500
 
+/* of an address that is a link */
+
+#define LU_NOTICE_LINK     500
+
 /* "v1,", 32 bytes in base64, and a space */
 
 #define LU_NOTICE_V1       (3 + 44 + 1)
 
 
-static char *lu_notice_sentence(const cJSON *event, size_t max);
+static const char *lu_notice_link(const lu_target_t *target,
+    const cJSON *event);
+static char *lu_notice_sentence(const cJSON *event, const char *link,
+    size_t max);
 static cJSON *lu_notice_json(const cJSON *event, const char *sentence);
 static cJSON *lu_notice_slack(const char *sentence);
-static cJSON *lu_notice_teams(const cJSON *event, const char *sentence);
-static cJSON *lu_notice_discord(const char *sentence);
+static cJSON *lu_notice_teams(const cJSON *event, const char *sentence,
+    const char *link);
+static cJSON *lu_notice_discord(const char *sentence, const char *link);
 static void lu_notice_run(lu_put_t *put, cJSON *body, const char *text,
     const char *key, const char *value);
 static void lu_notice_escaped(lu_put_t *put, cJSON *json, const char *key,
-    const char *sentence, const char *(*escape)(char c));
+    const char *sentence, const char *link, const char *(*escape)(char c));
 static const char *lu_notice_escape_slack(char c);
 static const char *lu_notice_escape_discord(char c);
 static char *lu_notice_purge(const lu_target_t *target, const cJSON *event);
@@ -40,15 +48,19 @@ static void *lu_notice_alloc(void *data, size_t size);
 char *
 lu_notice_body(const lu_target_t *target, const cJSON *event)
 {
-    char   *sentence, *text;
-    cJSON  *json;
+    char        *sentence, *text;
+    cJSON       *json;
+    const char  *link;
 
     if (target->form == LU_FORM_PURGE) {
         return lu_notice_purge(target, event);
     }
 
-    sentence = lu_notice_sentence(event, target->form == LU_FORM_DISCORD
-                                         ? LU_NOTICE_DISCORD : LU_NOTICE_TEXT);
+    link = lu_notice_link(target, event);
+
+    sentence = lu_notice_sentence(event, link,
+                                  target->form == LU_FORM_DISCORD
+                                  ? LU_NOTICE_DISCORD : LU_NOTICE_TEXT);
     if (sentence == NULL) {
         return NULL;
     }
@@ -60,11 +72,11 @@ lu_notice_body(const lu_target_t *target, const cJSON *event)
         break;
 
     case LU_FORM_TEAMS:
-        json = lu_notice_teams(event, sentence);
+        json = lu_notice_teams(event, sentence, link);
         break;
 
     case LU_FORM_DISCORD:
-        json = lu_notice_discord(sentence);
+        json = lu_notice_discord(sentence, link);
         break;
 
     default: /* LU_FORM_JSON */
@@ -81,14 +93,56 @@ lu_notice_body(const lu_target_t *target, const cJSON *event)
 }
 
 
-static char *
-lu_notice_sentence(const cJSON *event, size_t max)
+/*
+ * Where the text is escaped, or is no place for links, an address would only be
+ * read.  It has nothing that has a meaning there.
+ */
+
+static const char *
+lu_notice_link(const lu_target_t *target, const cJSON *event)
 {
-    size_t     len;
-    lu_text_t  text;
+    lu_str_t  type, reason;
+
+    static const char  safe[] = "abcdefghijklmnopqrstuvwxyz"
+                                "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                "0123456789-._~:/?#@!$&+,;=%";
+
+    if ((target->form != LU_FORM_DISCORD && target->form != LU_FORM_TEAMS)
+        || lu_json_string(event, "type", &type) != LU_OK
+        || !lu_str_is(&type, "pull_request.opened")
+        || lu_json_string(event, "reason", &reason) != LU_OK
+        || reason.len > LU_NOTICE_LINK
+        || (strncmp((char *) reason.data, "https://", 8) != 0
+            && strncmp((char *) reason.data, "http://", 7) != 0)
+        || strspn((char *) reason.data, safe) != reason.len)
+    {
+        return NULL;
+    }
+
+    return (char *) reason.data;
+}
+
+
+/* An address that is a link is no part of it. */
+
+static char *
+lu_notice_sentence(const cJSON *event, const char *link, size_t max)
+{
+    size_t      len;
+    cJSON      *copy;
+    lu_text_t   text;
 
     lu_text_init(&text);
-    lu_event_sentence(&text, event);
+
+    copy = link ? cJSON_Duplicate(event, 1) : NULL;
+
+    if (link) {
+        cJSON_DeleteItemFromObjectCaseSensitive(copy, "reason");
+    }
+
+    lu_event_sentence(&text, copy ? copy : event);
+
+    cJSON_Delete(copy);
 
     if (text.data && text.len > max) {
         len = lu_event_cut(text.data, text.len, max - 3);
@@ -143,7 +197,8 @@ lu_notice_slack(const char *sentence)
 
     json = cJSON_CreateObject();
 
-    lu_notice_escaped(&put, json, "text", sentence, lu_notice_escape_slack);
+    lu_notice_escaped(&put, json, "text", sentence, NULL,
+                      lu_notice_escape_slack);
 
     lu_put_bool(&put, json, "mrkdwn", 0);
     lu_put_bool(&put, json, "unfurl_links", 0);
@@ -156,9 +211,9 @@ lu_notice_slack(const char *sentence)
 /* A TextBlock would be Markdown; a TextRun is text. */
 
 static cJSON *
-lu_notice_teams(const cJSON *event, const char *sentence)
+lu_notice_teams(const cJSON *event, const char *sentence, const char *link)
 {
-    cJSON     *json, *attachment, *card, *body;
+    cJSON     *json, *attachment, *card, *body, *action;
     lu_put_t   put;
     lu_str_t   value;
 
@@ -196,6 +251,17 @@ lu_notice_teams(const cJSON *event, const char *sentence)
         lu_notice_run(&put, body, (char *) value.data, "size", "Small");
     }
 
+    if (link) {
+        action = cJSON_CreateObject();
+        lu_put_item(&put, lu_put_array(&put, card, "actions"), NULL, action);
+    }
+
+    if (link && !put.failed) {
+        lu_put_string(&put, action, "type", "Action.OpenUrl");
+        lu_put_string(&put, action, "title", "Open");
+        lu_put_string(&put, action, "url", link);
+    }
+
     return lu_put_done(&put, json);
 }
 
@@ -230,7 +296,7 @@ lu_notice_run(lu_put_t *put, cJSON *body, const char *text, const char *key,
 
 
 static cJSON *
-lu_notice_discord(const char *sentence)
+lu_notice_discord(const char *sentence, const char *link)
 {
     cJSON     *json, *mentions;
     lu_put_t   put;
@@ -239,7 +305,7 @@ lu_notice_discord(const char *sentence)
 
     json = cJSON_CreateObject();
 
-    lu_notice_escaped(&put, json, "content", sentence,
+    lu_notice_escaped(&put, json, "content", sentence, link,
                       lu_notice_escape_discord);
 
     mentions = lu_put_object(&put, json, "allowed_mentions");
@@ -251,7 +317,7 @@ lu_notice_discord(const char *sentence)
 
 static void
 lu_notice_escaped(lu_put_t *put, cJSON *json, const char *key,
-    const char *sentence, const char *(*escape)(char c))
+    const char *sentence, const char *link, const char *(*escape)(char c))
 {
     lu_text_t    text;
     const char  *p, *escaped;
@@ -267,6 +333,11 @@ lu_notice_escaped(lu_put_t *put, cJSON *json, const char *key,
         } else {
             lu_text_add(&text, p, 1);
         }
+    }
+
+    if (link) {
+        lu_text_puts(&text, " ");
+        lu_text_puts(&text, link);
     }
 
     lu_put_string(put, json, key, text.data);

@@ -18,6 +18,8 @@ static lu_rc_e lu_pace_plan(const cJSON *plan, lu_pace_t *pace,
     lu_error_t *err);
 static lu_rc_e lu_pace_steps(const cJSON *steps, lu_pace_t *pace,
     lu_error_t *err);
+static lu_rc_e lu_pace_devices(const cJSON *item, lu_step_t *step,
+    lu_error_t *err);
 static lu_rc_e lu_pace_hours(const lu_str_t *text, lu_pace_t *pace,
     lu_error_t *err);
 static int lu_pace_minutes(const unsigned char *p, unsigned *minutes);
@@ -31,6 +33,8 @@ static lu_rc_e lu_pace_held(const cJSON *rollout, const char *key,
     lu_pace_t *pace, lu_error_t *err);
 static time_t lu_pace_window(const lu_pace_t *pace, time_t time);
 static long lu_pace_offset(const lu_pace_t *pace, time_t time);
+static const lu_offset_t *lu_pace_offset_at(const lu_pace_t *pace,
+    time_t time);
 static time_t lu_pace_utc(const lu_pace_t *pace, time_t local);
 
 
@@ -169,9 +173,10 @@ lu_pace_steps(const cJSON *steps, lu_pace_t *pace, lu_error_t *err)
 
         if (++pace->nsteps == n) {
 
-            if (lu_json_get(item, "for")) {
+            if (lu_json_get(item, "for") || lu_json_get(item, "devices")) {
                 return lu_error(err, NULL, "the last step of a plan must have "
-                                           "no \"for\": it stays");
+                                           "neither \"for\" nor \"devices\": "
+                                           "it stays");
             }
 
             return LU_OK;
@@ -185,9 +190,39 @@ lu_pace_steps(const cJSON *steps, lu_pace_t *pace, lu_error_t *err)
                                        "\"366d\", such as \"90m\", \"2h\" or "
                                        "\"1d\"");
         }
+
+        if (lu_pace_devices(item, step, err) != LU_OK) {
+            return LU_INVALID;
+        }
     }
 
     return LU_OK;
+}
+
+
+static lu_rc_e
+lu_pace_devices(const cJSON *item, lu_step_t *step, lu_error_t *err)
+{
+    lu_rc_e  rc;
+
+    rc = lu_json_number(item, "devices", &step->devices);
+
+    if (rc == LU_NOT_FOUND) {
+        return LU_OK;
+    }
+
+    if (rc != LU_OK || !(step->devices >= 0 && step->devices <= 1e9)) {
+        return lu_error(err, NULL, "\"devices\" of a step must be a number "
+                                   "from 0 to 1000000000");
+    }
+
+    if (!(step->devices > 0)) {
+        return LU_OK;
+    }
+
+    step->enough = LU_TIME_MAX;
+
+    return lu_pace_time(item, "enough", &step->enough, err);
 }
 
 
@@ -476,8 +511,9 @@ void
 lu_pace_at(const lu_pace_t *pace, const lu_freezes_t *freezes, time_t now,
     lu_moment_t *moment)
 {
-    size_t  step;
-    time_t  time, until;
+    size_t            step;
+    time_t            time, until;
+    const lu_step_t  *before;
 
     memset(moment, 0, sizeof(lu_moment_t));
 
@@ -514,8 +550,21 @@ lu_pace_at(const lu_pace_t *pace, const lu_freezes_t *freezes, time_t now,
             break;
         }
 
-        time = lu_pace_allowed(pace, freezes,
-                               time + pace->steps[step - 1].lasts);
+        before = &pace->steps[step - 1];
+
+        if (before->enough == LU_TIME_MAX) {
+            moment->devices = before->devices;
+            time = LU_TIME_MAX;
+            break;
+        }
+
+        time += before->lasts;
+
+        if (time < before->enough) {
+            time = before->enough;
+        }
+
+        time = lu_pace_allowed(pace, freezes, time);
     }
 
     moment->next = (time <= pace->held) ? time : LU_TIME_MAX;
@@ -603,10 +652,23 @@ lu_pace_window(const lu_pace_t *pace, time_t time)
 static long
 lu_pace_offset(const lu_pace_t *pace, time_t time)
 {
-    long    seconds;
-    size_t  i;
+    const lu_offset_t  *offset;
 
-    seconds = 0;
+    offset = lu_pace_offset_at(pace, time);
+
+    return offset ? offset->seconds : 0;
+}
+
+
+/* NULL: it is UTC. */
+
+static const lu_offset_t *
+lu_pace_offset_at(const lu_pace_t *pace, time_t time)
+{
+    size_t              i;
+    const lu_offset_t  *offset;
+
+    offset = NULL;
 
     for (i = 0; i < pace->noffsets; i++) {
 
@@ -614,16 +676,16 @@ lu_pace_offset(const lu_pace_t *pace, time_t time)
             break;
         }
 
-        seconds = pace->offsets[i].seconds;
+        offset = &pace->offsets[i];
     }
 
-    return seconds;
+    return offset;
 }
 
 
 /*
- * Of a time that is there twice, the first one; a time that the clocks leave
- * out is read as if they had not been put forward.
+ * Of a time that is there twice, the first one; for a time that the clocks
+ * leave out, the moment at which they do.
  */
 
 static time_t
@@ -638,5 +700,9 @@ lu_pace_utc(const lu_pace_t *pace, time_t local)
         return before;
     }
 
-    return (after + lu_pace_offset(pace, after) == local) ? after : before;
+    if (after + lu_pace_offset(pace, after) == local) {
+        return after;
+    }
+
+    return lu_pace_offset_at(pace, before)->from;
 }

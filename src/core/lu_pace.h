@@ -14,6 +14,7 @@
  *         "start": "2026-12-01T08:00:00.000Z",
  *         "hours": "09:00-17:00", "weekdays": ["mon", "tue"],
  *         "timeZone": "Europe/Berlin", "offsets": [[0, 3600], ...],
+ *         "given": "2026-11-30T10:00:00.000Z",
  *         "step": 1, "begun": "2026-12-01T10:00:00.000Z"
  *     },
  *     "paused": { "at": "...", "by": "..." },
@@ -22,9 +23,13 @@
  *
  * A step begins when the one before has lasted for its time, and then at the
  * first moment that lies in the hours of a weekday and in no freeze of the app.
- * "step" and "begun" are there after somebody has resumed or advanced a plan:
- * what was before is forgotten.  While it is paused or halted, a plan stands
- * still.
+ * With "devices" other than 0, the one before also lasts until so many devices
+ * have run the release, or, on desktops, have asked again; whoever counts them
+ * writes the time into the step, as "enough".
+ * "given" is when somebody has given the plan.
+ * "step" and "begun" are there after somebody has resumed or advanced a plan,
+ * or changed what holds it up: what was before is forgotten.  While a plan is
+ * paused or halted, it stands still.
  */
 
 
@@ -50,6 +55,8 @@
 typedef struct {
     double               share;
     time_t               lasts;         /* seconds; of the last one 0 */
+    double               devices;       /* it waits for; 0: for none */
+    time_t               enough;        /* LU_TIME_MAX: it still waits */
 } lu_step_t;
 
 
@@ -102,6 +109,7 @@ typedef struct {
     long                 step;          /* -1: it has not begun */
     time_t               begun;         /* the step has */
     time_t               next;          /* the next one begins; LU_TIME_MAX */
+    double               devices;       /* it waits for, too, or 0 */
     unsigned             is_expired:1;
 } lu_moment_t;
 

@@ -19,6 +19,7 @@ static const cJSON *lu_pin_before_with(const cJSON *app, const cJSON *build,
 static int lu_pin_is_asked(const cJSON *build, const cJSON *manifest);
 static int lu_pin_in_scope(const cJSON *build, const cJSON *manifest,
     const lu_pin_scope_t *scope);
+static int lu_pin_has_arch(const cJSON *archs, const lu_update_t *update);
 static int lu_pin_has_channel(const cJSON *build, const char *channel);
 static int lu_pin_is_newer(const cJSON *app, const cJSON *one,
     const cJSON *two);
@@ -174,6 +175,10 @@ lu_pin_in_scope(const cJSON *build, const cJSON *manifest,
         return 0;
     }
 
+    if (scope->archs && !lu_pin_has_arch(scope->archs, &update)) {
+        return 0;
+    }
+
     if (scope->channel == NULL) {
         return 1;
     }
@@ -185,6 +190,28 @@ lu_pin_in_scope(const cJSON *build, const cJSON *manifest,
     channel = lu_update_channel(&update);
 
     return lu_str_is(&channel, scope->channel);
+}
+
+
+static int
+lu_pin_has_arch(const cJSON *archs, const lu_update_t *update)
+{
+    lu_str_t      name;
+    const char   *arch;
+    const cJSON  *item;
+
+    arch = lu_update_arch(update);
+
+    cJSON_ArrayForEach(item, archs) {
+        if (arch
+            && lu_json_value(item, &name) == LU_OK
+            && lu_str_is(&name, arch))
+        {
+            return 1;
+        }
+    }
+
+    return 0;
 }
 
 
@@ -377,6 +404,7 @@ lu_pin_back(cJSON *app, const char *id, const lu_pin_scope_t *scope,
 
     if (scope->channel == NULL
         && scope->platforms == 0
+        && scope->archs == NULL
         && lu_pin_latest_build(app) == build)
     {
         other = lu_pin_before(app, build);

@@ -27,6 +27,7 @@
 typedef struct {
     const char        *channel;         /* NULL: all channels */
     unsigned           platforms;       /* 0: all platforms */
+    const cJSON       *archs;           /* a list, as of rules; NULL: all */
 } lu_pin_scope_t;
 
 

@@ -6,22 +6,27 @@
 
 #include "lu_hex.h"
 #include "lu_print.h"
+#include "lu_signed.h"
 #include "lu_text.h"
 
 #include <stdio.h>
 
 
-#define LU_PRINT_CELL  300
+#define LU_PRINT_CELL     300
+#define LU_PRINT_LINE     2000
 
 /* the body of a pull request has at most 65,536 characters */
 
-#define LU_PRINT_FILES  60000
+#define LU_PRINT_FILES    60000
 
 
 static void lu_print_value(lu_text_t *text, const cJSON *json, unsigned level);
 static void lu_print_scalar(lu_text_t *text, const cJSON *json);
 static void lu_print_break(lu_text_t *text, unsigned level);
 static void lu_print_effects(lu_text_t *text, const cJSON *effects);
+static void lu_print_warnings(lu_text_t *text, const cJSON *warnings);
+static void lu_print_signatures(lu_text_t *text, const cJSON *release);
+static void lu_print_notes(lu_text_t *text, const cJSON *release);
 static void lu_print_member(lu_text_t *text, const cJSON *object,
     const char *key);
 static void lu_print_file(lu_text_t *text, const cJSON *file,
@@ -33,6 +38,7 @@ static size_t lu_print_repository(const lu_str_t *remote,
     const char **repository);
 static size_t lu_print_prefix(const lu_str_t *remote);
 static void lu_print_cell(lu_text_t *text, const lu_str_t *value);
+static void lu_print_text(lu_text_t *text, const lu_str_t *value, size_t max);
 
 
 char *
@@ -124,7 +130,7 @@ lu_print_break(lu_text_t *text, unsigned level)
 
 char *
 lu_print_release(const cJSON *release, const cJSON *files,
-    const cJSON *effects)
+    const cJSON *effects, const cJSON *warnings)
 {
     char          number[sizeof("4294967295")];
     unsigned      left;
@@ -145,9 +151,11 @@ lu_print_release(const cJSON *release, const cJSON *files,
     lu_print_row(&text, "Branch", release, "branch");
     lu_print_row(&text, "Build started", release, "buildStartedAt");
     lu_print_row(&text, "Build ended", release, "buildEndedAt");
-    lu_print_row(&text, "Release notes", release, "releaseNotes");
 
     lu_print_effects(&text, effects);
+    lu_print_warnings(&text, warnings);
+    lu_print_signatures(&text, release);
+    lu_print_notes(&text, release);
 
     lu_text_puts(&text, "\nEvery file was compared with the digest in its "
                  "manifest.\n\n"
@@ -224,6 +232,95 @@ lu_print_effects(lu_text_t *text, const cJSON *effects)
         lu_text_puts(text, " | ");
         lu_print_member(text, effect, "effect");
         lu_text_puts(text, " |\n");
+    }
+}
+
+
+static void
+lu_print_warnings(lu_text_t *text, const cJSON *warnings)
+{
+    lu_str_t      value;
+    const cJSON  *item;
+
+    cJSON_ArrayForEach(item, warnings) {
+
+        if (text->len > LU_PRINT_FILES / 2) {
+            lu_text_puts(text, "\nAnd more.\n");
+            return;
+        }
+
+        if (lu_json_value(item, &value) == LU_OK) {
+            lu_text_puts(text, "\n**Warning:** ");
+            lu_print_text(text, &value, LU_PRINT_LINE);
+            lu_text_puts(text, "\n");
+        }
+    }
+}
+
+
+static void
+lu_print_signatures(lu_text_t *text, const cJSON *release)
+{
+    const cJSON  *files, *file;
+
+    files = lu_json_get(release, "signatures");
+
+    if (cJSON_GetArraySize(files) == 0) {
+        return;
+    }
+
+    lu_text_puts(text, "\n| File | Signature |\n|---|---|\n");
+
+    cJSON_ArrayForEach(file, files) {
+
+        if (text->len > LU_PRINT_FILES / 2) {
+            lu_text_puts(text, "\nAnd more.\n");
+            break;
+        }
+
+        lu_text_puts(text, "| ");
+        lu_print_member(text, file, "href");
+        lu_text_puts(text, " | ");
+        lu_signed_print(text, file, lu_print_cell);
+        lu_text_puts(text, " |\n");
+    }
+
+    lu_text_puts(text, "\nWhether Windows trusts these certificates, and "
+                 "whose signatures macOS finds, was not checked.\n");
+}
+
+
+/* As they were written, line by line. */
+
+static void
+lu_print_notes(lu_text_t *text, const cJSON *release)
+{
+    size_t    i;
+    lu_str_t  notes, line;
+
+    if (lu_json_string(release, "releaseNotes", &notes) != LU_OK
+        || notes.len == 0)
+    {
+        return;
+    }
+
+    lu_text_puts(text, "\nRelease notes:\n\n");
+
+    for (i = 0; i < notes.len; i += line.len + 1) {
+
+        if (text->len > LU_PRINT_FILES / 4 * 3) {
+            lu_text_puts(text, "> ...\n");
+            return;
+        }
+
+        line.data = notes.data + i;
+        line.len = lu_str_find(&notes, i, "\n") - i;
+
+        /* two spaces at the end of a line break it */
+
+        lu_text_puts(text, "> ");
+        lu_print_text(text, &line, LU_PRINT_LINE);
+        lu_text_puts(text, "  \n");
     }
 }
 
@@ -406,6 +503,13 @@ lu_print_prefix(const lu_str_t *remote)
 static void
 lu_print_cell(lu_text_t *text, const lu_str_t *value)
 {
+    lu_print_text(text, value, LU_PRINT_CELL);
+}
+
+
+static void
+lu_print_text(lu_text_t *text, const lu_str_t *value, size_t max)
+{
     char    c, numeric[sizeof("&#255;")];
     size_t  i, n;
 
@@ -413,8 +517,8 @@ lu_print_cell(lu_text_t *text, const lu_str_t *value)
 
     n = value->len;
 
-    if (n > LU_PRINT_CELL) {
-        n = LU_PRINT_CELL;
+    if (n > max) {
+        n = max;
 
         while (n && (value->data[n] & 0xc0) == 0x80) {
             n--;

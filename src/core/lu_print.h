@@ -25,12 +25,13 @@ char *lu_print(const cJSON *json);
 /*
  * A staged release, out of its release.json and files.json, in GitHub Flavored
  * Markdown: a table of facts, one of what lu_effect() says of its promotion, if
- * that is known (else NULL), and one of files.  Characters that have a meaning
- * in Markdown or HTML are escaped.  Text from malloc(), or NULL: out of memory.
+ * that is known (else NULL), the warnings, an array of sentences or NULL, and
+ * tables of signatures and files.  Characters that have a meaning in Markdown
+ * or HTML are escaped.  Text from malloc(), or NULL: out of memory.
  */
 
 char *lu_print_release(const cJSON *release, const cJSON *files,
-    const cJSON *effects);
+    const cJSON *effects, const cJSON *warnings);
 
 
 #endif /* _LU_PRINT_H_INCLUDED_ */

@@ -6,8 +6,15 @@
 
 #include "lu_hex.h"
 #include "lu_query.h"
+#include "lu_wide.h"
 
 
+static size_t lu_query_expected(lu_str_t *rest, const lu_str_t *names,
+    size_t n, lu_str_t *values);
+static inline int lu_query_begins(const unsigned char *p,
+    const unsigned char *last, const unsigned char *name, size_t len);
+static inline unsigned char *lu_query_end(unsigned char *p,
+    const unsigned char *last);
 static int lu_query_is(const lu_str_t *encoded, const char *name);
 static size_t lu_query_char(const unsigned char *p, size_t len,
     unsigned char *c);
@@ -51,47 +58,138 @@ lu_query_next(lu_str_t *rest, lu_str_t *name, lu_str_t *value)
 }
 
 
-int
-lu_query_take(lu_str_t *rest, const lu_str_t *name, lu_str_t *value)
+void
+lu_query_values(const lu_str_t *args, const lu_str_t *names, size_t n,
+    lu_str_t *values)
 {
-    size_t          len;
-    unsigned char  *p, *end, *last;
+    size_t    i, which;
+    lu_str_t  rest, name, value;
+
+    memset(values, 0, n * sizeof(lu_str_t));
+
+    i = 0;
+    rest = *args;
+
+    for ( ;; ) {
+
+        i += lu_query_expected(&rest, names + i, n - i, values + i);
+
+        if (!lu_query_next(&rest, &name, &value)) {
+            return;
+        }
+
+        if (rest.len) {
+            rest.len--;
+            rest.data++;
+        }
+
+        for (which = 0; which < n; which++) {
+
+            if (!lu_str_eq(&name, &names[which])) {
+                continue;
+            }
+
+            if (values[which].len == 0) {
+                values[which] = value;
+            }
+
+            i = which + 1;
+            break;
+        }
+    }
+}
+
+
+/* Takes pairs from the front, as long as they are the expected ones. */
+
+static size_t
+lu_query_expected(lu_str_t *rest, const lu_str_t *names, size_t n,
+    lu_str_t *values)
+{
+    size_t          i, len;
+    unsigned char  *p, *last, *start;
 
     p = rest->data;
     last = p + rest->len;
 
-    if (p < last && *p == '&') {
+    for (i = 0; i < n; i++) {
+
+        len = names[i].len;
+
+        if (!lu_query_begins(p, last, names[i].data, len)) {
+            break;
+        }
+
+        if (p[len] == '=') {
+            start = p + len + 1;
+            p = lu_query_end(start, last);
+
+            if (values[i].len == 0) {
+                values[i].len = p - start;
+                values[i].data = start;
+            }
+
+        } else if (p[len] == '&') {
+            p += len;
+
+        } else {
+            break;
+        }
+
+        p += (p < last);
+    }
+
+    rest->len = last - p;
+    rest->data = p;
+
+    return i;
+}
+
+
+static inline unsigned char *
+lu_query_end(unsigned char *p, const unsigned char *last)
+{
+    size_t  n;
+
+    while (last - p >= LU_WIDE) {
+        n = lu_wide_first(lu_wide(p) == '&');
+        p += n;
+
+        if (n < LU_WIDE) {
+            return p;
+        }
+    }
+
+    while (p < last && *p != '&') {
         p++;
     }
 
-    if ((size_t) (last - p) <= name->len
-        || memcmp(p, name->data, name->len) != 0)
-    {
+    return p;
+}
+
+
+/* That name, and something behind it; nearly all names have 8 to 16 bytes. */
+
+static inline int
+lu_query_begins(const unsigned char *p, const unsigned char *last,
+    const unsigned char *name, size_t len)
+{
+    uint64_t  words[4];
+
+    if ((size_t) (last - p) <= len) {
         return 0;
     }
 
-    p += name->len;
-
-    if (*p == '&') {
-        value->len = 0;
-        value->data = p;
-
-    } else if (*p == '=') {
-        p++;
-        len = last - p;
-        end = memchr(p, '&', len);
-
-        value->len = end ? (size_t) (end - p) : len;
-        value->data = p;
-
-    } else {
-        return 0;
+    if (len < sizeof(uint64_t) || len > 2 * sizeof(uint64_t)) {
+        return memcmp(p, name, len) == 0;
     }
 
-    rest->data = p + value->len;
-    rest->len = last - rest->data;
+    memcpy(&words[0], p, sizeof(uint64_t));
+    memcpy(&words[1], name, sizeof(uint64_t));
+    memcpy(&words[2], p + len - sizeof(uint64_t), sizeof(uint64_t));
+    memcpy(&words[3], name + len - sizeof(uint64_t), sizeof(uint64_t));
 
-    return 1;
+    return words[0] == words[1] && words[2] == words[3];
 }
 
 

@@ -24,11 +24,14 @@
 int lu_query_next(lu_str_t *rest, lu_str_t *name, lu_str_t *value);
 
 /*
- * The same, cheaper, for a pair of a name that is expected.  Returns 0, and
- * takes nothing, if another one is in front, or if the last pair has no "=".
+ * The values of n names, for a query whose pairs are expected in the order of
+ * the names, which costs least; in another order all are found, too.  Values
+ * point into the query, and are still encoded.  Of several pairs of one name,
+ * the first that is not empty counts; without one, the value is empty.
  */
 
-int lu_query_take(lu_str_t *rest, const lu_str_t *name, lu_str_t *value);
+void lu_query_values(const lu_str_t *args, const lu_str_t *names, size_t n,
+    lu_str_t *values);
 
 /*
  * Finds the first pair of a name, which is ASCII and not encoded, but may be

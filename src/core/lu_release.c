@@ -58,6 +58,18 @@ static const char  *lu_release_commits[] = {
 };
 
 
+static const struct {
+    const char  *name;
+    size_t       offset;
+} lu_release_origins[] = {
+    { "commit", offsetof(lu_origin_t, commit) },
+    { "commitMessage", offsetof(lu_origin_t, message) },
+    { "branch", offsetof(lu_origin_t, branch) },
+    { "remote", offsetof(lu_origin_t, remote) },
+    { NULL, 0 }
+};
+
+
 static const char  *lu_release_kinds[] = {
     "unknown", "zip", "manifest", "desktop"
 };
@@ -377,6 +389,123 @@ lu_release_commit(cJSON *release, const cJSON *body, lu_error_t *err)
 }
 
 
+lu_rc_e
+lu_release_origin_parse(const cJSON *body, lu_origin_t *origin,
+    lu_error_t *err)
+{
+    size_t     i;
+    lu_rc_e    rc;
+    lu_str_t   name, *value;
+
+    memset(origin, 0, sizeof(lu_origin_t));
+
+    for (i = 0; lu_release_origins[i].name; i++) {
+
+        name = lu_str(lu_release_origins[i].name);
+        value = lu_release_origin_value(origin, &name);
+
+        /* nobody shortens a message to publish */
+
+        rc = (value == &origin->message)
+             ? lu_json_string(body, lu_release_origins[i].name, value)
+             : lu_limit_string(body, lu_release_origins[i].name, value, err);
+
+        if (rc != LU_INVALID) {
+            continue;
+        }
+
+        return (value == &origin->message)
+               ? lu_error(err, &name, "must be a string") : rc;
+    }
+
+    return lu_release_origin_check(origin, err);
+}
+
+
+lu_str_t *
+lu_release_origin_value(lu_origin_t *origin, const lu_str_t *name)
+{
+    size_t  i;
+
+    for (i = 0; lu_release_origins[i].name; i++) {
+        if (lu_str_is(name, lu_release_origins[i].name)) {
+            return (lu_str_t *) ((unsigned char *) origin
+                                 + lu_release_origins[i].offset);
+        }
+    }
+
+    return NULL;
+}
+
+
+lu_rc_e
+lu_release_origin_check(const lu_origin_t *origin, lu_error_t *err)
+{
+    size_t           i, start;
+    lu_str_t         name;
+    const lu_str_t  *remote;
+
+    remote = &origin->remote;
+    start = lu_str_find(remote, 0, "://");
+
+    if (start == remote->len) {
+        return LU_OK;
+    }
+
+    start += sizeof("://") - 1;
+
+    for (i = start; i < remote->len && remote->data[i] != '/'; i++) {
+
+        if (remote->data[i] != '@') {
+            continue;
+        }
+
+        /* "git@" is a name, and everybody's */
+
+        if (memchr(remote->data + start, ':', i - start)) {
+            name = lu_str("remote");
+
+            return lu_error(err, &name, "has a password in it: give the "
+                                        "address without one, such as "
+                                        "https://github.com/acme/app");
+        }
+    }
+
+    return LU_OK;
+}
+
+
+void
+lu_release_origin_put(lu_put_t *put, cJSON *release,
+    const lu_origin_t *origin)
+{
+    size_t           i;
+    lu_str_t         value;
+
+    if (origin->commit.len == 0
+        && origin->message.len == 0
+        && origin->branch.len == 0
+        && origin->remote.len == 0)
+    {
+        return;
+    }
+
+    for (i = 0; lu_release_origins[i].name; i++) {
+
+        cJSON_DeleteItemFromObjectCaseSensitive(release,
+                                                lu_release_origins[i].name);
+
+        value = *(const lu_str_t *) ((const unsigned char *) origin
+                                     + lu_release_origins[i].offset);
+
+        if (value.len) {
+            lu_limit_cut(lu_release_origins[i].name, &value);
+            lu_put_str(put, release, lu_release_origins[i].name, &value);
+        }
+    }
+}
+
+
 static lu_rc_e
 lu_release_copy(cJSON *release, const cJSON *body, const char *key)
 {
@@ -422,6 +551,25 @@ lu_release_state(const cJSON *release)
 
     return lu_json_string(release, "state", &name) == LU_OK
            ? lu_release_state_named(&name) : LU_STATE_UNKNOWN;
+}
+
+
+int
+lu_release_is_limited(const cJSON *release)
+{
+    size_t    i;
+    lu_str_t  limit;
+
+    for (i = 0; lu_release_limits[i].name; i++) {
+        if (lu_json_string(release, lu_release_limits[i].name, &limit)
+            == LU_OK
+            && limit.len)
+        {
+            return 1;
+        }
+    }
+
+    return 0;
 }
 
 

@@ -56,6 +56,16 @@ typedef struct {
 } lu_limits_t;
 
 
+/* Where a desktop release comes from; what is not known is empty. */
+
+typedef struct {
+    lu_str_t                commit;
+    lu_str_t                message;     /* of the commit */
+    lu_str_t                branch;      /* or tag */
+    lu_str_t                remote;      /* the address of the repository */
+} lu_origin_t;
+
+
 typedef struct {
     lu_str_t                id;
     lu_kind_e               kind;
@@ -95,6 +105,22 @@ lu_rc_e lu_release_set(cJSON *release, const cJSON *body, lu_error_t *err);
 
 lu_rc_e lu_release_commit(cJSON *release, const cJSON *body, lu_error_t *err);
 
+/*
+ * Where a desktop release comes from: "commit", "commitMessage", "branch" and
+ * "remote".  parse() reads them from the body of a call: LU_OK, also if there
+ * are none, or LU_INVALID with the reason.  value() is the member with such a
+ * name, or NULL.  check() refuses a remote with a password, which CI systems
+ * like to write: LU_OK or LU_INVALID.  put() replaces those that it has if it
+ * is told of any, and cuts off what is too long.
+ */
+
+lu_rc_e lu_release_origin_parse(const cJSON *body, lu_origin_t *origin,
+    lu_error_t *err);
+lu_str_t *lu_release_origin_value(lu_origin_t *origin, const lu_str_t *name);
+lu_rc_e lu_release_origin_check(const lu_origin_t *origin, lu_error_t *err);
+void lu_release_origin_put(lu_put_t *put, cJSON *release,
+    const lu_origin_t *origin);
+
 
 /*
  * The kind and the state that a release.json says; UNKNOWN: none, or none that
@@ -103,6 +129,10 @@ lu_rc_e lu_release_commit(cJSON *release, const cJSON *body, lu_error_t *err);
 
 lu_kind_e lu_release_kind(const cJSON *release);
 lu_state_e lu_release_state(const cJSON *release);
+
+/* 1 if the bundle is for some versions of the app only. */
+
+int lu_release_is_limited(const cJSON *release);
 
 /*
  * The number of a bundle that is told by its id, whose last twelve digits it

@@ -9,6 +9,7 @@
 #include "lu_route.h"
 
 
+static int lu_route_is_latest(const lu_str_t *path, lu_route_t *route);
 static int lu_route_is_release(const char *pattern);
 static int lu_route_match(const char *pattern, const lu_str_t *path,
     lu_route_t *route);
@@ -32,6 +33,8 @@ static const struct {
     { "/v1/apps/{a}/bundles/{i}/files/{s}/upload", LU_ROUTE_UPLOAD },
     { "/v1/apps/{a}/channels", LU_ROUTE_CHANNELS },
     { "/v1/apps/{a}/channels/{i}", LU_ROUTE_CHANNEL },
+    { "/v1/apps/{a}/channels/{i}/health", LU_ROUTE_HEALTH },
+    { "/v1/apps/{a}/history", LU_ROUTE_HISTORY },
     { "/v1/apps/{a}/channels/{i}/pause", LU_ROUTE_PAUSE },
     { "/v1/apps/{a}/channels/{i}/resume", LU_ROUTE_RESUME },
     { "/v1/apps/{a}/deployments", LU_ROUTE_DEPLOYMENTS },
@@ -87,6 +90,7 @@ static const struct {
     { "/releases/{a}/{i}/stage", LU_ROUTE_STAGE },
     { "/releases/{a}/{i}/fetch", LU_ROUTE_FETCH },
     { "/releases/{a}/{i}/retry", LU_ROUTE_RETRY },
+    { "/releases/{a}/{i}/health", LU_ROUTE_RELEASE_HEALTH },
     { "/releases/{a}/{i}/{s}", LU_ROUTE_GROWTH },
 
     { NULL, LU_ROUTE_NONE }
@@ -100,6 +104,10 @@ lu_route(const lu_str_t *path, lu_route_t *route)
     lu_growth_e  action;
 
     memset(route, 0, sizeof(lu_route_t));
+
+    if (lu_route_is_latest(path, route)) {
+        return lu_name_id_valid(&route->app) ? LU_OK : LU_INVALID;
+    }
 
     for (i = 0; lu_route_table[i].pattern; i++) {
         if (lu_route_match(lu_route_table[i].pattern, path, route)) {
@@ -144,6 +152,41 @@ lu_route(const lu_str_t *path, lu_route_t *route)
     }
 
     return LU_OK;
+}
+
+
+/* The first one of the table, at once: nearly all requests are for it. */
+
+static int
+lu_route_is_latest(const lu_str_t *path, lu_route_t *route)
+{
+    size_t    len;
+    lu_str_t  app;
+
+    static const char  prefix[] = "/v1/apps/";
+    static const char  suffix[] = "/bundles/latest";
+
+    len = sizeof(prefix) - 1 + sizeof(suffix) - 1;
+
+    if (path->len <= len
+        || memcmp(path->data, prefix, sizeof(prefix) - 1) != 0)
+    {
+        return 0;
+    }
+
+    app.data = path->data + sizeof(prefix) - 1;
+    app.len = path->len - len;
+
+    if (memcmp(app.data + app.len, suffix, sizeof(suffix) - 1) != 0
+        || memchr(app.data, '/', app.len))
+    {
+        return 0;
+    }
+
+    route->resource = LU_ROUTE_LATEST;
+    route->app = app;
+
+    return 1;
 }
 
 

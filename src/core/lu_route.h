@@ -32,6 +32,8 @@ typedef enum {
     LU_ROUTE_UPLOAD,                   /* .../bundles/{id}/files/{sub}/upload */
     LU_ROUTE_CHANNELS,                 /* .../channels */
     LU_ROUTE_CHANNEL,                  /* .../channels/{id} */
+    LU_ROUTE_HEALTH,                   /* .../channels/{id}/health */
+    LU_ROUTE_HISTORY,                  /* .../history */
     LU_ROUTE_PAUSE,                    /* .../channels/{id}/pause */
     LU_ROUTE_RESUME,                   /* .../channels/{id}/resume */
     LU_ROUTE_DEPLOYMENTS,              /* .../deployments */
@@ -64,6 +66,7 @@ typedef enum {
     LU_ROUTE_FETCH,                    /* .../{id}/fetch */
     LU_ROUTE_LINK,                     /* .../{id}/link */
     LU_ROUTE_RETRY,                    /* .../{id}/retry */
+    LU_ROUTE_RELEASE_HEALTH,           /* .../{id}/health */
     LU_ROUTE_GROWTH,                   /* .../{id}/{sub}, e.g. "halt" */
 
     /* of the vendor's cloud, and not needed for updates */

@@ -24,6 +24,11 @@
 
 #define LU_SHA256_HEX  (2 * SHA256_DIGEST_LENGTH)
 
+/* of nothing */
+
+#define LU_SHA256_EMPTY                                                       \
+    "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+
 
 typedef struct {
     SHA256_CTX   ctx;

@@ -10,7 +10,9 @@
 #define lu_sip_rotate(x, n)  (((x) << (n)) | ((x) >> (64 - (n))))
 
 
-static uint64_t lu_sip_tail(const unsigned char *p, size_t n);
+static inline uint64_t lu_sip_word(const unsigned char *p);
+static inline uint64_t lu_sip_tail(const unsigned char *p, size_t n,
+    size_t len);
 static inline void lu_sip_round(uint64_t *v);
 
 
@@ -29,27 +31,21 @@ lu_sip(const lu_sip_t *secret, const void *data, size_t len)
     p = data;
 
     for (left = len; left >= 8; left -= 8) {
-        word = (uint64_t) p[0] | (uint64_t) p[1] << 8
-               | (uint64_t) p[2] << 16 | (uint64_t) p[3] << 24
-               | (uint64_t) p[4] << 32 | (uint64_t) p[5] << 40
-               | (uint64_t) p[6] << 48 | (uint64_t) p[7] << 56;
+        word = lu_sip_word(p);
         p += 8;
 
         v[3] ^= word;
         lu_sip_round(v);
-        lu_sip_round(v);
         v[0] ^= word;
     }
 
-    word = lu_sip_tail(p, left) | (uint64_t) len << 56;
+    word = lu_sip_tail(p, left, len) | (uint64_t) len << 56;
 
     v[3] ^= word;
-    lu_sip_round(v);
     lu_sip_round(v);
     v[0] ^= word;
 
     v[2] ^= 0xff;
-    lu_sip_round(v);
     lu_sip_round(v);
     lu_sip_round(v);
     lu_sip_round(v);
@@ -58,12 +54,26 @@ lu_sip(const lu_sip_t *secret, const void *data, size_t len)
 }
 
 
-/* The last bytes, fewer than eight. */
+static inline uint64_t
+lu_sip_word(const unsigned char *p)
+{
+    return (uint64_t) p[0] | (uint64_t) p[1] << 8
+           | (uint64_t) p[2] << 16 | (uint64_t) p[3] << 24
+           | (uint64_t) p[4] << 32 | (uint64_t) p[5] << 40
+           | (uint64_t) p[6] << 48 | (uint64_t) p[7] << 56;
+}
 
-static uint64_t
-lu_sip_tail(const unsigned char *p, size_t n)
+
+/* The last n bytes, fewer than eight, behind others if the text has more. */
+
+static inline uint64_t
+lu_sip_tail(const unsigned char *p, size_t n, size_t len)
 {
     uint64_t  word;
+
+    if (n && len > 8) {
+        return lu_sip_word(p + n - 8) >> 8 * (8 - n);
+    }
 
     word = 0;
 

@@ -5,10 +5,13 @@
 
 
 #include "lu_str.h"
+#include "lu_wide.h"
 
 
 static int lu_str_case_eq(const unsigned char *p, const char *text,
     size_t len);
+static inline uint64_t lu_str_word(const unsigned char *p);
+static inline uint64_t lu_str_mix(uint64_t hash, uint64_t word);
 static size_t lu_str_utf8_char(const unsigned char *p, size_t len);
 
 
@@ -56,14 +59,6 @@ lu_str_eq(const lu_str_t *a, const lu_str_t *b)
 
 
 int
-lu_str_is(const lu_str_t *a, const char *text)
-{
-    return a->len == strlen(text)
-           && (a->len == 0 || memcmp(a->data, text, a->len) == 0);
-}
-
-
-int
 lu_str_cmp(const lu_str_t *a, const lu_str_t *b)
 {
     int     rc;
@@ -84,14 +79,29 @@ lu_str_cmp(const lu_str_t *a, const lu_str_t *b)
 size_t
 lu_str_find(const lu_str_t *str, size_t from, const char *what)
 {
-    size_t  i, len;
+    size_t          len;
+    unsigned char  *p, *last;
 
     len = strlen(what);
 
-    for (i = from; i + len <= str->len; i++) {
-        if (memcmp(str->data + i, what, len) == 0) {
-            return i;
+    if (from > str->len || str->len - from < len) {
+        return str->len;
+    }
+
+    if (len == 0) {
+        return from;
+    }
+
+    p = str->data + from;
+    last = str->data + str->len - len + 1;
+
+    while ((p = memchr(p, what[0], last - p))) {
+
+        if (memcmp(p, what, len) == 0) {
+            return p - str->data;
         }
+
+        p++;
     }
 
     return str->len;
@@ -222,31 +232,83 @@ lu_str_utf8_valid(const lu_str_t *str)
 }
 
 
-/* Eight bytes at a time: above 0x7e, and below 0x20, one sets its top bit. */
-
 int
 lu_str_printable(const lu_str_t *str)
 {
+    size_t          i;
+    lu_wide_t       plain;
+    unsigned char  *p, *last;
+
+    if (str->len < LU_WIDE) {
+
+        for (i = 0; i < str->len; i++) {
+            if (str->data[i] < 0x20 || str->data[i] > 0x7e) {
+                return 0;
+            }
+        }
+
+        return 1;
+    }
+
+    /* the last ones may be looked at twice */
+
+    last = str->data + str->len - LU_WIDE;
+    plain = (lu_wide(last) - 0x20 <= 0x7e - 0x20);
+
+    for (p = str->data; p < last; p += LU_WIDE) {
+        plain &= (lu_wide(p) - 0x20 <= 0x7e - 0x20);
+    }
+
+    return lu_wide_first(~plain) == LU_WIDE;
+}
+
+
+uint32_t
+lu_str_hash(const unsigned char *data, size_t len)
+{
     size_t    i;
+    uint64_t  hash;
+
+    hash = len;
+
+    if (len < sizeof(uint64_t)) {
+
+        for (i = 0; i < len; i++) {
+            hash = lu_str_mix(hash, data[i]);
+        }
+
+        return (uint32_t) hash;
+    }
+
+    for (i = 0; i + sizeof(uint64_t) < len; i += sizeof(uint64_t)) {
+        hash = lu_str_mix(hash, lu_str_word(data + i));
+    }
+
+    /* the last ones, of which some may be in it already */
+
+    hash = lu_str_mix(hash, lu_str_word(data + len - sizeof(uint64_t)));
+
+    return (uint32_t) hash;
+}
+
+
+static inline uint64_t
+lu_str_word(const unsigned char *p)
+{
     uint64_t  word;
 
-    for (i = 0; i + sizeof(uint64_t) <= str->len; i += sizeof(uint64_t)) {
-        memcpy(&word, str->data + i, sizeof(uint64_t));
+    memcpy(&word, p, sizeof(uint64_t));
 
-        if ((word | (word + 0x0101010101010101) | (word - 0x2020202020202020))
-            & 0x8080808080808080)
-        {
-            return 0;
-        }
-    }
+    return word;
+}
 
-    for ( /* void */ ; i < str->len; i++) {
-        if (str->data[i] < 0x20 || str->data[i] > 0x7e) {
-            return 0;
-        }
-    }
 
-    return 1;
+static inline uint64_t
+lu_str_mix(uint64_t hash, uint64_t word)
+{
+    hash = (hash ^ word) * 0x9e3779b97f4a7c15;
+
+    return hash ^ hash >> 32;
 }
 
 

@@ -58,7 +58,7 @@ lu_str_t lu_str_dup(const lu_arena_t *arena, const void *data, size_t len);
 /* 1 if the bytes are the same, in the same letter case; else 0. */
 
 int lu_str_eq(const lu_str_t *a, const lu_str_t *b);
-int lu_str_is(const lu_str_t *a, const char *text);
+static inline int lu_str_is(const lu_str_t *a, const char *text);
 
 /*
  * Below, equal to or above 0, as memcmp() of the bytes; a string that begins
@@ -98,6 +98,23 @@ int lu_str_utf8_valid(const lu_str_t *str);
 /* 1 if each byte is printable ASCII: a space to a tilde. */
 
 int lu_str_printable(const lu_str_t *str);
+
+/*
+ * A hash for trees, which do not mind that clients can choose keys that
+ * collide; not the same on each machine.
+ */
+
+uint32_t lu_str_hash(const unsigned char *data, size_t len);
+
+
+/* The length of a literal is known here. */
+
+static inline int
+lu_str_is(const lu_str_t *a, const char *text)
+{
+    return a->len == strlen(text)
+           && (a->len == 0 || memcmp(a->data, text, a->len) == 0);
+}
 
 
 #endif /* _LU_STR_H_INCLUDED_ */

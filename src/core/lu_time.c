@@ -4,7 +4,9 @@
  */
 
 
+#ifndef _POSIX_C_SOURCE
 #define _POSIX_C_SOURCE  200809L            /* gmtime_r() */
+#endif
 
 #include <stdio.h>
 

@@ -19,7 +19,6 @@ static lu_rc_e lu_token_apps(const lu_arena_t *arena, lu_str_t *line,
     lu_token_t *token, lu_error_t *err);
 static lu_rc_e lu_token_unique(const lu_token_t *tokens, size_t n,
     lu_error_t *err);
-static unsigned lu_token_roles(lu_str_t *field);
 
 
 static const struct {
@@ -172,10 +171,8 @@ lu_token_unique(const lu_token_t *tokens, size_t n, lu_error_t *err)
 }
 
 
-/* 0: one of the comma-separated roles is unknown. */
-
-static unsigned
-lu_token_roles(lu_str_t *field)
+unsigned
+lu_token_roles(const lu_str_t *list)
 {
     size_t          i;
     unsigned        roles;
@@ -183,9 +180,9 @@ lu_token_roles(lu_str_t *field)
     unsigned char  *comma, *end;
 
     roles = 0;
-    end = field->data + field->len;
+    end = list->data + list->len;
 
-    for (name.data = field->data; /* void */ ; name.data = comma + 1) {
+    for (name.data = list->data; /* void */ ; name.data = comma + 1) {
         comma = memchr(name.data, ',', (size_t) (end - name.data));
         name.len = (size_t) (((comma) ? comma : end) - name.data);
 

@@ -36,6 +36,7 @@ typedef struct {
     unsigned char       digest[32];      /* SHA-256 of the token */
     lu_str_t           *apps;
     size_t              napps;           /* 0: all apps */
+    unsigned            is_user:1;       /* a person: see lu_user.h */
 } lu_token_t;
 
 
@@ -57,6 +58,10 @@ lu_rc_e lu_token_parse(const lu_arena_t *arena, const lu_str_t *text,
 
 const lu_token_t *lu_token_find(const lu_token_t *tokens, size_t n,
     const lu_str_t *clear);
+
+/* Roles that are separated by commas; 0 if one is unknown, or empty. */
+
+unsigned lu_token_roles(const lu_str_t *list);
 
 /* 1 if the token is valid for that app. */
 

@@ -18,6 +18,8 @@ static size_t lu_update_number(const lu_str_t *text, size_t i);
 static void lu_update_platform(lu_update_t *update);
 static int lu_update_suffix(lu_str_t *channel, lu_update_t *update);
 static size_t lu_update_word(const lu_str_t *text);
+static lu_str_t lu_update_first(const lu_str_t *version);
+static int lu_update_rank(const lu_str_t *channel);
 
 
 int
@@ -140,32 +142,16 @@ lu_update_number(const lu_str_t *text, size_t i)
 static void
 lu_update_platform(lu_update_t *update)
 {
-    size_t       i;
-    lu_str_t     word, channel;
-    const char  *arch;
+    int       has_suffix;
+    size_t    i;
+    lu_str_t  word, channel;
 
     update->platform = LU_WINDOWS;
     update->channel = update->stem;
 
-    if (!lu_update_suffix(&update->channel, update)) {
-        i = lu_update_word(&update->stem);
+    has_suffix = lu_update_suffix(&update->channel, update);
 
-        word.data = update->stem.data + i;
-        word.len = update->stem.len - i;
-
-        channel.data = update->stem.data;
-        channel.len = i ? i - 1 : 0;
-
-        arch = lu_artifact_arch(&word);
-
-        if (arch && lu_update_suffix(&channel, update)) {
-            update->channel = channel;
-            update->arch = arch;
-            return;
-        }
-    }
-
-    /* the architecture is part of the channel: "latest-arm64-mac.yml" */
+    /* the architecture may be part of the channel: "latest-arm64-mac.yml" */
 
     i = lu_update_word(&update->channel);
 
@@ -173,6 +159,19 @@ lu_update_platform(lu_update_t *update)
     word.len = update->channel.len - i;
 
     update->arch = lu_artifact_arch(&word);
+
+    if (update->arch == NULL || has_suffix) {
+        return;
+    }
+
+    /* or be behind the platform: "latest-linux-arm64.yml" */
+
+    channel.data = update->stem.data;
+    channel.len = i ? i - 1 : 0;
+
+    if (lu_update_suffix(&channel, update)) {
+        update->channel = channel;
+    }
 }
 
 
@@ -232,6 +231,106 @@ lu_update_channel(const lu_update_t *update)
     }
 
     return channel;
+}
+
+
+const char *
+lu_update_arch(const lu_update_t *update)
+{
+    if (update->arch == NULL
+        && update->platform == LU_LINUX
+        && lu_str_is(&update->ext, ".yml"))
+    {
+        return "x64";
+    }
+
+    return update->arch;
+}
+
+
+lu_rc_e
+lu_update_prerelease(const lu_arena_t *arena, const lu_str_t *name,
+    const lu_str_t *version, lu_str_t *own)
+{
+    lu_str_t        channel, first;
+    lu_update_t     update;
+    unsigned char  *p;
+
+    first = lu_update_first(version);
+
+    if (first.len == 0 || !lu_update_parse(name, &update)) {
+        return LU_NOT_FOUND;
+    }
+
+    channel = lu_update_channel(&update);
+
+    if (lu_update_rank(&channel) <= lu_update_rank(&first)) {
+        return LU_NOT_FOUND;
+    }
+
+    own->len = first.len + name->len - channel.len;
+
+    p = arena->alloc(arena->data, own->len + 1);
+    if (p == NULL) {
+        return LU_NOMEM;
+    }
+
+    own->data = p;
+
+    memcpy(p, first.data, first.len);
+    memcpy(p + first.len, name->data + channel.len, name->len - channel.len);
+    p[own->len] = '\0';
+
+    return LU_OK;
+}
+
+
+/* The first word of the prerelease, or an empty string. */
+
+static lu_str_t
+lu_update_first(const lu_str_t *version)
+{
+    size_t    i, start;
+    lu_str_t  first;
+
+    start = 0;
+
+    for (i = 0; i < version->len; i++) {
+
+        if (version->data[i] == '+'
+            || (start && version->data[i] == '.'))
+        {
+            break;
+        }
+
+        if (start == 0 && version->data[i] == '-') {
+            start = i + 1;
+        }
+    }
+
+    first.data = version->data + start;
+    first.len = start ? i - start : 0;
+
+    return first;
+}
+
+
+/* How stable a channel is; electron-builder knows the order of these three. */
+
+static int
+lu_update_rank(const lu_str_t *channel)
+{
+    int  i;
+
+    static const char  *channels[] = { "alpha", "beta", "latest", NULL };
+
+    for (i = 0; channels[i]; i++) {
+        if (lu_str_is(channel, channels[i])) {
+            return i + 1;
+        }
+    }
+
+    return 0;
 }
 
 

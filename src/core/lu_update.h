@@ -46,6 +46,24 @@ int lu_update_parse(const lu_str_t *name, lu_update_t *update);
 
 lu_str_t lu_update_channel(const lu_update_t *update);
 
+/*
+ * The architecture that a manifest is for; NULL: it is for all.  On Linux,
+ * electron-updater asks for one that names none if it runs on x64.
+ */
+
+const char *lu_update_arch(const lu_update_t *update);
+
+/*
+ * The name that electron-builder gives a manifest of a prerelease, whose first
+ * word is the channel: "beta-mac.yml" for "latest-mac.yml" and 2.0.0-beta.1.
+ * Channels that this one feeds as well keep their names, such as "alpha.yml".
+ * A string of the arena, terminated.  LU_OK; LU_NOT_FOUND: the manifest has no
+ * other name in this version; LU_NOMEM.
+ */
+
+lu_rc_e lu_update_prerelease(const lu_arena_t *arena, const lu_str_t *name,
+    const lu_str_t *version, lu_str_t *own);
+
 /* 1 if the name begins with "td-latest" and ends with ".json". */
 
 int lu_update_is_td(const lu_str_t *name);

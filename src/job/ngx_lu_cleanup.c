@@ -50,6 +50,7 @@ typedef struct {
 static void ngx_lu_cleanup_look(ngx_event_t *ev);
 static void ngx_lu_cleanup_start(ngx_lu_cleanup_t *pass, const lu_str_t *app,
     ngx_lu_run_pt handler, ngx_lu_thread_pt done);
+static ngx_int_t ngx_lu_cleanup_due(ngx_lu_io_t *io, u_char *path);
 static ngx_int_t ngx_lu_cleanup_begin(void *data);
 static ngx_int_t ngx_lu_cleanup_list(ngx_lu_cleanup_step_t *step);
 static void ngx_lu_cleanup_begun(void *data);
@@ -63,53 +64,39 @@ static ngx_uint_t ngx_lu_cleanup_log(ngx_lu_cleanup_step_t *step);
 
 
 ngx_int_t
-ngx_lu_cleanup_init(ngx_cycle_t *cycle)
+ngx_lu_cleanup_init(ngx_cycle_t *cycle, ngx_lu_store_t *store)
 {
-    ngx_uint_t           i;
-    ngx_lu_cleanup_t    *pass;
-    ngx_lu_store_t     **stores;
-    ngx_lu_main_conf_t  *lumcf;
+    ngx_lu_cleanup_t  *pass;
 
-    if ((ngx_process != NGX_PROCESS_WORKER
-         && ngx_process != NGX_PROCESS_SINGLE)
-        || ngx_worker != 0)
+    /* no app gets a policy where there is no API: a replica is left alone */
+
+    if (ngx_lu_cleanup_is_off(store)
+        || (store->keep.len == 0
+            && (store->quick == NULL || store->is_read_only)))
     {
         return NGX_OK;
     }
 
-    lumcf = ngx_http_cycle_get_module_main_conf(cycle,
-                                                ngx_http_liveupdate_module);
-    if (lumcf == NULL) {
-        return NGX_OK;
+    pass = ngx_pcalloc(cycle->pool, sizeof(ngx_lu_cleanup_t));
+    if (pass == NULL) {
+        return NGX_ERROR;
     }
 
-    stores = lumcf->stores.elts;
+    pass->store = store;
 
-    for (i = 0; i < lumcf->stores.nelts; i++) {
+    pass->timer.handler = ngx_lu_cleanup_look;
+    pass->timer.data = pass;
+    pass->timer.log = cycle->log;
+    pass->timer.cancelable = 1;
 
-        if (stores[i]->keep.len == 0
-            || (stores[i]->keep.len == 3
-                && ngx_strncmp(stores[i]->keep.data, "off", 3) == 0))
-        {
-            continue;
-        }
+    store->cleanup = pass;
 
-        pass = ngx_pcalloc(cycle->pool, sizeof(ngx_lu_cleanup_t));
-        if (pass == NULL) {
-            return NGX_ERROR;
-        }
+    /* most stores without a policy never have a pass */
 
-        pass->store = stores[i];
-
-        pass->timer.handler = ngx_lu_cleanup_look;
-        pass->timer.data = pass;
-        pass->timer.log = cycle->log;
-        pass->timer.cancelable = 1;
-
-        stores[i]->cleanup = pass;
-
-        ngx_add_timer(&pass->timer, 1000);
-    }
+    ngx_add_timer(&pass->timer,
+                  store->keep.len ? 1000
+                                  : ngx_min((ngx_msec_t) store->every * 1000,
+                                            NGX_LU_CLEANUP_LOOK));
 
     return NGX_OK;
 }
@@ -188,7 +175,7 @@ ngx_lu_cleanup_start(ngx_lu_cleanup_t *pass, const lu_str_t *app,
     step->run.task = task;
     step->run.kind = NGX_LU_THREAD_KEEP;
     step->run.threads = pass->store->threads_keep;
-    step->run.quick = pass->store->threads_keep;
+    step->run.quick = pass->store->readers_keep;
     step->run.handler = handler;
     step->run.done = done;
     step->run.data = step;
@@ -215,12 +202,7 @@ ngx_lu_cleanup_claim(ngx_lu_io_t *io, ngx_lu_store_t *store, ngx_pool_t *pool,
     rc = ngx_lu_claim_open(io, *path, claim);
 
     if (rc == NGX_DECLINED) {
-
-        /* the first pass is due at once */
-
-        if (ngx_lu_file_touch(io, *path) != NGX_OK
-            || ngx_lu_file_stamp(io, *path, 0) != NGX_OK)
-        {
+        if (ngx_lu_cleanup_due(io, *path) != NGX_OK) {
             return NGX_ERROR;
         }
 
@@ -238,6 +220,41 @@ ngx_lu_cleanup_claim(ngx_lu_io_t *io, ngx_lu_store_t *store, ngx_pool_t *pool,
     }
 
     return rc;
+}
+
+
+/* The first pass is due at once. */
+
+static ngx_int_t
+ngx_lu_cleanup_due(ngx_lu_io_t *io, u_char *path)
+{
+    if (ngx_lu_file_touch(io, path) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    return ngx_lu_file_stamp(io, path, 0);
+}
+
+
+ngx_int_t
+ngx_lu_cleanup_wanted(ngx_lu_io_t *io, ngx_lu_store_t *store)
+{
+    u_char     *path;
+    ngx_int_t   rc;
+
+    path = ngx_lu_path(io, "%V/jobs/.cleanup", &store->path);
+
+    rc = ngx_lu_file_exists(io, path);
+
+    return rc == NGX_DECLINED ? ngx_lu_cleanup_due(io, path) : rc;
+}
+
+
+ngx_uint_t
+ngx_lu_cleanup_is_off(const ngx_lu_store_t *store)
+{
+    return store->keep.len == 3
+           && ngx_strncmp(store->keep.data, "off", 3) == 0;
 }
 
 
@@ -278,6 +295,12 @@ ngx_lu_cleanup_begin(void *data)
 
     if (rc == NGX_ERROR) {
         return ngx_lu_task_failed(&step->task);
+    }
+
+    /* neither the server nor an app has a policy */
+
+    if (rc == NGX_DECLINED && pass->store->keep.len == 0) {
+        return NGX_DONE;
     }
 
     /* a time to come is that of a clock that was wrong */
@@ -385,6 +408,7 @@ ngx_lu_cleanup_app(void *data)
     ngx_lu_cleanup_step_t *step = data;
 
     ngx_int_t       status;
+    ngx_array_t     damaged;
     ngx_lu_usage_t  usage;
 
     /* what a busy lock has cut short is begun anew */
@@ -392,9 +416,12 @@ ngx_lu_cleanup_app(void *data)
     step->pass->removed += step->removed;
 
     status = ngx_lu_keep_clean(&step->task, NGX_LU_CLEANUP_STEP, &step->removed,
-                               &step->left);
+                               &step->left, &damaged);
 
-    if (status == NGX_OK && ngx_lu_usage(&step->task, 1, &usage) != NGX_OK) {
+    if (status == NGX_OK
+        && step->pass->store->keep.len
+        && ngx_lu_usage(&step->task, 1, &usage) != NGX_OK)
+    {
         status = ngx_lu_task_failed(&step->task);
     }
 
@@ -422,6 +449,12 @@ ngx_lu_cleanup_app_done(void *data)
     if (status != NGX_OK && status != NGX_HTTP_NOT_FOUND) {
         lost = ngx_lu_cleanup_log(step);
         pass->failed++;
+
+    } else if (status == NGX_OK && step->task.io.operation) {
+
+        /* a release that is damaged was left out */
+
+        lost = ngx_lu_cleanup_log(step);
     }
 
     if (status != NGX_OK || step->left == 0) {

@@ -416,7 +416,6 @@ ngx_lu_collect_report(ngx_lu_collect_t *collect)
 
     thread->store = jobs->store;
     thread->pool = jobs->threads;
-    thread->aside = (jobs->threads != jobs->readers);
     thread->app = collect->job->app;
     thread->kind = NGX_LU_THREAD_JOB;
     thread->beats = &report->io.beats;

@@ -10,6 +10,8 @@
 #include "ngx_lu_fetch.h"
 #include "ngx_lu_proxy.h"
 
+#include "core/lu_github.h"
+
 
 #define NGX_LU_BLOCKED  10      /* msec */
 
@@ -207,6 +209,7 @@ ngx_lu_fetch_done(ngx_http_request_t *sr, void *data, ngx_int_t rc)
 static void
 ngx_lu_fetch_response(ngx_lu_fetch_t *fetch, ngx_http_upstream_t *u)
 {
+    lu_str_t          text;
     ngx_int_t         n;
     ngx_list_t       *headers;
     ngx_table_elt_t  *h;
@@ -240,6 +243,16 @@ ngx_lu_fetch_response(ngx_lu_fetch_t *fetch, ngx_http_upstream_t *u)
 
     if (ngx_lu_fetch_number(headers, "X-RateLimit-Remaining", &n) == NGX_OK) {
         fetch->limited = (n == 0);
+    }
+
+    h = ngx_lu_header_find(headers, "GitHub-Authentication-Token-Expiration",
+                           NULL);
+    if (h) {
+        text = ngx_lu_to_core(&h->value);
+
+        if (lu_github_until(&text, &fetch->expires) != LU_OK) {
+            fetch->expires = NGX_ERROR;
+        }
     }
 }
 

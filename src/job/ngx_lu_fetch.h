@@ -42,6 +42,7 @@ struct ngx_lu_fetch_s {
     ngx_str_t             answer;         /* without a path; terminated */
     time_t                retry;          /* seconds of Retry-After, or 0 */
     time_t                reset;          /* until X-RateLimit-Reset, or 0 */
+    time_t                expires;        /* the token; 0, NGX_ERROR: unread */
     u_char                why[NGX_LU_FETCH_WHY];  /* nginx's last error */
     unsigned              limited:1;      /* X-RateLimit-Remaining is 0 */
     unsigned              asked:1;        /* the location has a proxy */

@@ -23,6 +23,7 @@ static ngx_int_t ngx_lu_github_prove(ngx_lu_step_t *step);
 static void ngx_lu_github_proved(ngx_lu_job_t *job, ngx_int_t status);
 static void ngx_lu_github_answered(ngx_lu_fetch_t *fetch);
 static void ngx_lu_github_why(ngx_lu_github_t *github, lu_error_t *why);
+static void ngx_lu_github_trusted(ngx_lu_github_t *github);
 static void ngx_lu_github_limited(ngx_lu_github_t *github);
 static ngx_uint_t ngx_lu_github_is_plain(u_char *name);
 static void ngx_lu_github_cleanup(void *data);
@@ -367,6 +368,7 @@ ngx_lu_github_ask(ngx_lu_github_t *github, ngx_uint_t method, char *body,
 {
     u_char                *p, buf[2048];
     va_list                args;
+    lu_error_t             why;
     ngx_pool_t            *pool;
     ngx_lu_fetch_t        *fetch;
     ngx_lu_github_conf_t  *conf;
@@ -377,6 +379,19 @@ ngx_lu_github_ask(ngx_lu_github_t *github, ngx_uint_t method, char *body,
 
     cJSON_Delete(github->answer);
     github->answer = NULL;
+
+    if (ngx_lu_github_is_limited(github->job->jobs)) {
+        cJSON_free(body);
+
+        (void) lu_error(&why, NULL, "The limit of GitHub's API is reached: it "
+                        "is asked again when GitHub says.");
+
+        github->job->wait = github->job->jobs->limited - ngx_current_msec;
+
+        ngx_lu_job_fail(github->job, NGX_LU_JOB_OUTAGE, &why);
+        ngx_lu_job_end(github->job);
+        return;
+    }
 
     pool = ngx_create_pool(4096, ngx_cycle->log);
     if (pool == NULL) {
@@ -507,7 +522,14 @@ ngx_lu_github_answered(ngx_lu_fetch_t *fetch)
 
     text = ngx_lu_to_core(&fetch->answer);
 
+    github->fetch = fetch;
     github->code = fetch->status;
+
+    if (fetch->status >= NGX_HTTP_OK
+        && fetch->status < NGX_HTTP_SPECIAL_RESPONSE)
+    {
+        ngx_lu_github_trusted(github);
+    }
 
     if (!fetch->complete
         || lu_json_parse(&github->answer, &text, &why) != LU_OK)
@@ -519,11 +541,35 @@ ngx_lu_github_answered(ngx_lu_fetch_t *fetch)
         }
     }
 
-    github->fetch = fetch;
-
     github->next(github);
 
     ngx_destroy_pool(pool);
+}
+
+
+/* What nobody can read says nothing: what was known of the token stays. */
+
+static void
+ngx_lu_github_trusted(ngx_lu_github_t *github)
+{
+    ngx_lu_jobs_t  *jobs;
+
+    if (github->fetch->expires != NGX_ERROR) {
+        github->trusted = 1;
+        github->until = github->fetch->expires;
+
+        return;
+    }
+
+    jobs = github->job->jobs;
+
+    if (!jobs->unreadable) {
+        jobs->unreadable = 1;
+
+        ngx_log_error(NGX_LOG_WARN, ngx_cycle->log, 0,
+                      "\"GitHub-Authentication-Token-Expiration\" of GitHub "
+                      "has no time that can be read");
+    }
 }
 
 
@@ -617,20 +663,58 @@ ngx_lu_github_why(ngx_lu_github_t *github, lu_error_t *why)
 }
 
 
-/* GitHub extends the limit if it is asked again before its end. */
+/*
+ * GitHub extends the limit, which is that of the token, if it is asked again
+ * before its end.  The other workers find out for themselves.
+ */
 
 static void
 ngx_lu_github_limited(ngx_lu_github_t *github)
 {
     time_t           wait;
+    ngx_msec_t       end;
+    ngx_lu_jobs_t   *jobs;
     ngx_lu_fetch_t  *fetch;
 
+    jobs = github->job->jobs;
     fetch = github->fetch;
 
     wait = fetch->retry ? fetch->retry : fetch->limited ? fetch->reset : 0;
     wait = ngx_min(wait, NGX_LU_JOB_WAIT_MAX / 1000);
 
     github->job->wait = (ngx_msec_t) wait * 1000;
+
+    if (wait == 0) {
+        return;
+    }
+
+    end = ngx_current_msec + github->job->wait;
+
+    /* two were on their way, and only one was told of the longer limit */
+
+    if (!ngx_lu_github_is_limited(jobs)
+        || (ngx_msec_int_t) (end - jobs->limited) > 0)
+    {
+        ngx_log_error(NGX_LOG_WARN, ngx_cycle->log, 0,
+                      "GitHub limits requests, it is not asked for %T s", wait);
+
+        jobs->limited = end;
+    }
+
+    github->job->wait = jobs->limited - ngx_current_msec;
+}
+
+
+ngx_uint_t
+ngx_lu_github_is_limited(ngx_lu_jobs_t *jobs)
+{
+    if (jobs->limited
+        && (ngx_msec_int_t) (jobs->limited - ngx_current_msec) <= 0)
+    {
+        jobs->limited = 0;
+    }
+
+    return jobs->limited != 0;
 }
 
 
@@ -685,4 +769,5 @@ ngx_lu_github_cleanup(void *data)
     cJSON_Delete(github->release);
     cJSON_Delete(github->files);
     cJSON_Delete(github->effects);
+    cJSON_Delete(github->warnings);
 }

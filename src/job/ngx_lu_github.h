@@ -58,6 +58,8 @@ struct ngx_lu_github_s {
     cJSON                 *answer;
     ngx_uint_t             code;         /* its status, even if it was cut */
     lu_error_t             refused;      /* see ngx_lu_github_refused() */
+    time_t                 until;        /* the token is valid; or 0 */
+    ngx_uint_t             trusted;      /* GitHub has accepted it */
 
     /* of ngx_lu_github_file() */
     const char            *path;
@@ -77,6 +79,7 @@ struct ngx_lu_github_s {
     cJSON                 *release;      /* release.json */
     cJSON                 *files;        /* files.json */
     cJSON                 *effects;      /* of its promotion; or NULL */
+    cJSON                 *warnings;     /* or NULL */
     u_char                *branch;
     u_char                *sha;          /* the branch begins there */
     u_char                *url;
@@ -108,7 +111,8 @@ void ngx_lu_github_files(ngx_lu_github_t *github, ngx_lu_github_pt handler);
  * again.  Method 0 is GET.  POST and PUT need a body, from malloc(), which is
  * freed; NULL, for lack of memory, ends the job, as does a request that cannot
  * be started.  They change something at GitHub, so the claim is proved before,
- * and a job that has lost it ends.
+ * and a job that has lost it ends.  While GitHub limits requests, nothing is
+ * asked: the job ends, and is tried again when GitHub says.
  */
 
 void ngx_lu_github_ask(ngx_lu_github_t *github, ngx_uint_t method, char *body,
@@ -121,6 +125,10 @@ void ngx_lu_github_ask(ngx_lu_github_t *github, ngx_uint_t method, char *body,
 
 void ngx_lu_github_file(ngx_lu_github_t *github, const char *path,
     u_char *ref, ngx_lu_text_t *text, ngx_lu_github_pt handler);
+
+/* 1 if GitHub has said not to ask it before a time that is to come. */
+
+ngx_uint_t ngx_lu_github_is_limited(ngx_lu_jobs_t *jobs);
 
 /* A string member, copied into the job's pool; NULL: none, or no memory. */
 

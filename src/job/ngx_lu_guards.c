@@ -43,49 +43,31 @@ static void ngx_lu_guards_done(void *data);
 
 
 ngx_int_t
-ngx_lu_guards_init(ngx_cycle_t *cycle)
+ngx_lu_guards_init(ngx_cycle_t *cycle, ngx_lu_store_t *store)
 {
-    ngx_uint_t           i;
-    ngx_lu_store_t     **stores;
     ngx_lu_guards_t     *guards;
     ngx_lu_main_conf_t  *lumcf;
 
-    if (ngx_worker != 0
-        || (ngx_process != NGX_PROCESS_WORKER
-            && ngx_process != NGX_PROCESS_SINGLE))
-    {
+    if (store->quick == NULL || store->is_read_only) {
         return NGX_OK;
+    }
+
+    guards = ngx_pcalloc(cycle->pool, sizeof(ngx_lu_guards_t));
+    if (guards == NULL) {
+        return NGX_ERROR;
     }
 
     lumcf = ngx_http_cycle_get_module_main_conf(cycle,
                                                 ngx_http_liveupdate_module);
-    if (lumcf == NULL) {
-        return NGX_OK;
-    }
+    guards->store = store;
+    guards->machine = &lumcf->machine;
 
-    stores = lumcf->stores.elts;
+    guards->timer.handler = ngx_lu_guards_timer;
+    guards->timer.data = guards;
+    guards->timer.log = cycle->log;
+    guards->timer.cancelable = 1;
 
-    for (i = 0; i < lumcf->stores.nelts; i++) {
-
-        if (stores[i]->quick == NULL || stores[i]->is_read_only) {
-            continue;
-        }
-
-        guards = ngx_pcalloc(cycle->pool, sizeof(ngx_lu_guards_t));
-        if (guards == NULL) {
-            return NGX_ERROR;
-        }
-
-        guards->store = stores[i];
-        guards->machine = &lumcf->machine;
-
-        guards->timer.handler = ngx_lu_guards_timer;
-        guards->timer.data = guards;
-        guards->timer.log = cycle->log;
-        guards->timer.cancelable = 1;
-
-        ngx_add_timer(&guards->timer, NGX_LU_GUARDS_PAUSE);
-    }
+    ngx_add_timer(&guards->timer, NGX_LU_GUARDS_PAUSE);
 
     return NGX_OK;
 }
@@ -170,6 +152,7 @@ ngx_lu_guards_done(void *data)
 {
     ngx_lu_guards_look_t *look = data;
 
+    ngx_uint_t        level;
     ngx_lu_task_t    *task;
     ngx_lu_guards_t  *guards;
 
@@ -189,7 +172,9 @@ ngx_lu_guards_done(void *data)
     }
 
     if (look->run.status == NGX_OK && task->change) {
-        ngx_log_error(NGX_LOG_WARN, ngx_cycle->log, 0,
+        level = look->copy.blamed ? NGX_LOG_WARN : NGX_LOG_NOTICE;
+
+        ngx_log_error(level, ngx_cycle->log, 0,
                       "\"%s\" changed app \"%s\": %s \"%s\": %s",
                       task->by, task->app.data, task->change, task->subject,
                       task->to);

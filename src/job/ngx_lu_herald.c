@@ -4,6 +4,7 @@
  */
 
 
+#include "ngx_lu_backlog.h"
 #include "ngx_lu_herald.h"
 #include "ngx_lu_journal.h"
 
@@ -40,11 +41,9 @@ static void ngx_lu_herald_put_place(lu_put_t *put, cJSON *json,
     const ngx_lu_place_t *place);
 static ngx_int_t ngx_lu_herald_place(const cJSON *json,
     ngx_lu_place_t *place);
-static ngx_uint_t ngx_lu_herald_wants(ngx_lu_addressee_t *addressee,
-    const cJSON *event);
 static void ngx_lu_herald_resume(lu_put_t *put, cJSON *state);
 static void ngx_lu_herald_again(lu_put_t *put, cJSON *state,
-    const lu_str_t *id);
+    ngx_lu_addressee_t *addressee, const lu_str_t *id);
 static ngx_lu_herald_e ngx_lu_herald_result(ngx_lu_notice_t *delivery);
 static u_char *ngx_lu_herald_reason(ngx_lu_pass_t *pass,
     ngx_lu_notice_t *delivery);
@@ -94,6 +93,8 @@ ngx_lu_herald_open(ngx_lu_pass_t *pass)
         if (ngx_lu_herald_load(pass, &notify->addressees[i]) != NGX_OK) {
             return NGX_ERROR;
         }
+
+        ngx_lu_backlog_begin(&notify->addressees[i]);
     }
 
     return NGX_OK;
@@ -255,7 +256,7 @@ ngx_lu_herald_find(ngx_lu_notify_t *notify, const lu_str_t *name)
 }
 
 
-static ngx_uint_t
+ngx_uint_t
 ngx_lu_herald_wants(ngx_lu_addressee_t *addressee, const cJSON *event)
 {
     lu_str_t  type, app, target;
@@ -305,7 +306,7 @@ ngx_lu_herald_asked(ngx_lu_pass_t *pass, ngx_lu_addressee_t *addressee,
     } else if (lu_str_is(&what, "again")
                && lu_json_string(json, "id", &id) == LU_OK)
     {
-        ngx_lu_herald_again(&put, state, &id);
+        ngx_lu_herald_again(&put, state, addressee, &id);
     }
 
     if (put.failed) {
@@ -330,7 +331,8 @@ ngx_lu_herald_resume(lu_put_t *put, cJSON *state)
 /* It may be sent again as long as it is remembered where it is. */
 
 static void
-ngx_lu_herald_again(lu_put_t *put, cJSON *state, const lu_str_t *id)
+ngx_lu_herald_again(lu_put_t *put, cJSON *state,
+    ngx_lu_addressee_t *addressee, const lu_str_t *id)
 {
     cJSON           *again, *item, *recent;
     ngx_lu_place_t   place;
@@ -343,11 +345,15 @@ ngx_lu_herald_again(lu_put_t *put, cJSON *state, const lu_str_t *id)
     recent = lu_json_find(lu_json_get(state, "recent"), "id",
                           (char *) id->data);
 
+    if (lu_json_find(again, "id", (char *) id->data)) {
+        return;
+    }
+
     if (recent == NULL
         || ngx_lu_herald_place(recent, &place) != NGX_OK
-        || lu_json_find(again, "id", (char *) id->data)
         || cJSON_GetArraySize(again) >= NGX_LU_HERALD_AGAIN)
     {
+        addressee->dropped++;
         return;
     }
 
@@ -366,12 +372,14 @@ ngx_lu_herald_leave(ngx_lu_pass_t *pass, ngx_uint_t segment)
     cJSON                 *event, *state;
     uint64_t               missed;
     lu_put_t               put;
-    ngx_int_t              rc;
+    ngx_int_t              rc, left;
     ngx_lu_place_t         place, at;
     ngx_lu_addressee_t    *addressee;
     ngx_lu_journal_buf_t   buf;
 
     ngx_memzero(&buf, sizeof(ngx_lu_journal_buf_t));
+
+    left = NGX_OK;
 
     for (i = 0; i < pass->notify->conf->ntargets; i++) {
 
@@ -379,6 +387,16 @@ ngx_lu_herald_leave(ngx_lu_pass_t *pass, ngx_uint_t segment)
         place = addressee->place;
 
         if (place.segment > segment) {
+            continue;
+        }
+
+        /* for 30 seconds at most: nothing else of the file is sent to it */
+
+        if (addressee->delivery
+            && !addressee->settled
+            && !addressee->delivery->again)
+        {
+            left = NGX_AGAIN;
             continue;
         }
 
@@ -424,9 +442,11 @@ ngx_lu_herald_leave(ngx_lu_pass_t *pass, ngx_uint_t segment)
         }
 
         addressee->place = place;
+
+        ngx_lu_backlog_begin(addressee);
     }
 
-    return NGX_OK;
+    return left;
 }
 
 
@@ -438,6 +458,7 @@ ngx_lu_herald_settle(ngx_lu_pass_t *pass, ngx_lu_addressee_t *addressee)
     lu_put_t                put;
     uint64_t                attempts;
     lu_str_t                paused;
+    ngx_uint_t              over;
     ngx_lu_herald_e         result;
     ngx_lu_notice_t  *delivery;
 
@@ -472,10 +493,11 @@ ngx_lu_herald_settle(ngx_lu_pass_t *pass, ngx_lu_addressee_t *addressee)
     lu_put_number(&put, state, "attempts", (double) ++attempts);
     lu_put_number(&put, state, "status", (double) delivery->fetch.status);
 
-    if (result == NGX_LU_HERALD_DELIVERED
-        || (result == NGX_LU_HERALD_REFUSED
-            && attempts >= NGX_LU_HERALD_TRIES))
-    {
+    over = (result == NGX_LU_HERALD_DELIVERED
+            || (result == NGX_LU_HERALD_REFUSED
+                && attempts >= NGX_LU_HERALD_TRIES));
+
+    if (over) {
         ngx_lu_herald_over(&put, state, addressee, pass, (char *) reason);
 
     } else {
@@ -502,6 +524,10 @@ ngx_lu_herald_settle(ngx_lu_pass_t *pass, ngx_lu_addressee_t *addressee)
     }
 
     (void) ngx_lu_herald_place(addressee->state, &addressee->place);
+
+    if (over && !delivery->again) {
+        ngx_lu_backlog_over(addressee, delivery);
+    }
 
     addressee->settled = 1;
 
@@ -791,6 +817,10 @@ ngx_lu_herald_prepare(ngx_lu_pass_t *pass, ngx_lu_addressee_t *addressee)
 
     addressee->prepared = delivery;
 
+    if (!again) {
+        ngx_lu_backlog_first(addressee, event);
+    }
+
     return NGX_OK;
 }
 
@@ -801,7 +831,7 @@ static ngx_int_t
 ngx_lu_herald_find_again(ngx_lu_pass_t *pass, ngx_lu_addressee_t *addressee,
     ngx_lu_place_t *at, ngx_lu_place_t *next, cJSON **event)
 {
-    cJSON                 *again, *first;
+    cJSON                 *again, *first, *state;
     lu_str_t               id, found;
     ngx_int_t              rc;
     ngx_lu_journal_buf_t   buf;
@@ -837,7 +867,19 @@ ngx_lu_herald_find_again(ngx_lu_pass_t *pass, ngx_lu_addressee_t *addressee,
             cJSON_Delete(*event);
         }
 
+        state = cJSON_Duplicate(addressee->state, 1);
+        if (state == NULL) {
+            return ngx_lu_io_nomem(&pass->io);
+        }
+
+        again = lu_json_get(state, "again");
         cJSON_DeleteItemFromArray(again, 0);
+
+        if (ngx_lu_herald_save(pass, addressee, state) != NGX_OK) {
+            return NGX_ERROR;
+        }
+
+        addressee->dropped++;
     }
 
     return NGX_DECLINED;

@@ -27,12 +27,21 @@ void ngx_lu_herald_close(ngx_lu_notify_t *notify);
 ngx_lu_addressee_t *ngx_lu_herald_find(ngx_lu_notify_t *notify,
     const lu_str_t *name);
 
+/* 1 if the target gets that event. */
+
+ngx_uint_t ngx_lu_herald_wants(ngx_lu_addressee_t *addressee,
+    const cJSON *event);
+
 /* Does what was asked for a target: see ngx_lu_event_ask(). */
 
 ngx_int_t ngx_lu_herald_asked(ngx_lu_pass_t *pass,
     ngx_lu_addressee_t *addressee, const cJSON *json);
 
-/* Counts what targets miss that are behind, as a file of the journal goes. */
+/*
+ * Counts what targets miss that are behind, as a file of the journal goes.
+ * NGX_OK; NGX_AGAIN: what becomes of an event in it is not known yet, and it
+ * has to stay; or NGX_ERROR with io.
+ */
 
 ngx_int_t ngx_lu_herald_leave(ngx_lu_pass_t *pass, ngx_uint_t segment);
 

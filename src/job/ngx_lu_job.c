@@ -66,6 +66,8 @@ ngx_lu_job_run(ngx_lu_job_t *job, ngx_lu_step_pt handler, ngx_lu_job_pt done)
     step->task.subject = (char *) job->id.data;
     step->task.io.claim = &job->claim.turn;
     step->task.approval = (job->jobs->approval != NGX_LU_APPROVAL_OFF);
+    step->task.quota = job->jobs->quota;
+    step->task.spare = job->jobs->reserve;
 
     step->job = job;
     step->handler = handler;

@@ -53,6 +53,8 @@ struct ngx_lu_jobs_s {
     ngx_thread_pool_t       *threads;
     ngx_thread_pool_t       *readers;
     ngx_uint_t               approval;     /* NGX_LU_APPROVAL_... */
+    off_t                    quota;        /* of each app, or 0 */
+    off_t                    reserve;      /* of the disk */
     ngx_lu_github_conf_t    *github;       /* or NULL */
     ngx_uint_t               github_approves;
 
@@ -63,6 +65,7 @@ struct ngx_lu_jobs_s {
     ngx_event_t              sweep;
     ngx_msec_t               pause;        /* no job is claimed until then */
     ngx_msec_t               pause_github; /* nor is jobs/github */
+    ngx_msec_t               limited;      /* GitHub is not asked until then */
     ngx_uint_t               github_attempts;
     uint32_t                 unread;       /* hash of a path that was logged */
     ngx_uint_t               looks;        /* at what GitHub shows late */
@@ -71,6 +74,7 @@ struct ngx_lu_jobs_s {
     u_char                   look[NGX_LU_LOOK_SIZE];  /* what was found */
     ngx_msec_t               clean_next;   /* claims without a job go then */
     unsigned                 cleaned:1;    /* they have, once */
+    unsigned                 unreadable:1; /* the token's end; it was logged */
     unsigned                 sweeping:1;
     unsigned                 again:1;      /* one more sweep after this one */
 };

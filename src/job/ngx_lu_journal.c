@@ -33,10 +33,12 @@ static ngx_int_t ngx_lu_journal_find(ngx_lu_pass_t *pass);
 static ngx_int_t ngx_lu_journal_learn(ngx_lu_pass_t *pass,
     ngx_uint_t segment);
 static u_char *ngx_lu_journal_path(ngx_lu_pass_t *pass, ngx_uint_t segment);
+static u_char *ngx_lu_journal_file(ngx_lu_io_t *io, ngx_lu_store_t *store,
+    ngx_uint_t segment);
 static ngx_int_t ngx_lu_journal_size(ngx_lu_pass_t *pass, ngx_uint_t segment,
     off_t *size);
 static ngx_int_t ngx_lu_journal_take(ngx_lu_pass_t *pass, cJSON *event,
-    int index);
+    cJSON *before);
 static uint64_t ngx_lu_journal_hash(const char *id);
 static ngx_int_t ngx_lu_journal_read(ngx_lu_pass_t *pass,
     ngx_lu_place_t *place, ngx_lu_journal_buf_t *buf);
@@ -170,8 +172,15 @@ ngx_lu_journal_learn(ngx_lu_pass_t *pass, ngx_uint_t segment)
 static u_char *
 ngx_lu_journal_path(ngx_lu_pass_t *pass, ngx_uint_t segment)
 {
-    return ngx_lu_path(&pass->io, "%V/notify/events.%ui",
-                       &pass->notify->store->path, segment);
+    return ngx_lu_journal_file(&pass->io, pass->notify->store, segment);
+}
+
+
+static u_char *
+ngx_lu_journal_file(ngx_lu_io_t *io, ngx_lu_store_t *store,
+    ngx_uint_t segment)
+{
+    return ngx_lu_path(io, "%V/notify/events.%ui", &store->path, segment);
 }
 
 
@@ -253,27 +262,81 @@ ngx_lu_journal_has(ngx_lu_notify_t *notify, const char *id)
 
 
 ngx_int_t
+ngx_lu_journal_keeps(ngx_lu_io_t *io, ngx_lu_store_t *store,
+    const ngx_lu_place_t *place, const lu_str_t *id)
+{
+    cJSON       *event;
+    u_char      *path, *end;
+    ssize_t      n;
+    lu_str_t     line, found;
+    ngx_fd_t     fd;
+    ngx_int_t    rc;
+    lu_error_t   err;
+
+    path = ngx_lu_journal_file(io, store, place->segment);
+
+    line.data = ngx_palloc(io->pool, NGX_LU_JOURNAL_PIECE);
+    if (line.data == NULL) {
+        return ngx_lu_io_nomem(io);
+    }
+
+    rc = ngx_lu_file_open(io, path, &fd);
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    n = pread(fd, line.data, NGX_LU_JOURNAL_PIECE, place->offset);
+
+    if (n == -1) {
+        (void) ngx_lu_io_error(io, ngx_lu_io_errno(), "pread()", path);
+    }
+
+    (void) ngx_close_file(fd);
+
+    if (n == -1) {
+        return NGX_ERROR;
+    }
+
+    end = memchr(line.data, LF, n);
+    if (end == NULL) {
+        return NGX_DECLINED;
+    }
+
+    line.len = end - line.data;
+
+    if (lu_json_parse(&event, &line, &err) != LU_OK) {
+        return NGX_DECLINED;
+    }
+
+    rc = (lu_json_string(event, "id", &found) == LU_OK
+          && lu_str_eq(&found, id))
+         ? NGX_OK : NGX_DECLINED;
+
+    cJSON_Delete(event);
+
+    return rc;
+}
+
+
+ngx_int_t
 ngx_lu_journal_add(ngx_lu_pass_t *pass, cJSON *event)
 {
-    return ngx_lu_journal_take(pass, event, NGX_LU_JOURNAL_IDS);
+    return ngx_lu_journal_take(pass, event, NULL);
 }
 
 
 ngx_int_t
 ngx_lu_journal_insert(ngx_lu_pass_t *pass, cJSON *event)
 {
-    int        i;
     lu_str_t   app, at, of, other;
     cJSON     *item;
 
-    i = NGX_LU_JOURNAL_IDS;
+    item = NULL;
 
     if (lu_json_string(event, "app", &app) == LU_OK
         && lu_json_string(event, "at", &at) == LU_OK)
     {
-        item = pass->notify->journal->events->child;
-
-        for (i = 0; item; item = item->next, i++) {
+        cJSON_ArrayForEach(item, pass->notify->journal->events) {
 
             if (lu_json_string(item, "app", &of) == LU_OK
                 && lu_str_eq(&of, &app)
@@ -285,15 +348,16 @@ ngx_lu_journal_insert(ngx_lu_pass_t *pass, cJSON *event)
         }
     }
 
-    return ngx_lu_journal_take(pass, event, i);
+    return ngx_lu_journal_take(pass, event, item);
 }
 
 
-/* At the end, if there are not so many. */
+/* Before the other event, or, if that is NULL, at the end. */
 
 static ngx_int_t
-ngx_lu_journal_take(ngx_lu_pass_t *pass, cJSON *event, int index)
+ngx_lu_journal_take(ngx_lu_pass_t *pass, cJSON *event, cJSON *before)
 {
+    cJSON             *item;
     lu_str_t           id;
     ngx_lu_journal_t  *journal;
 
@@ -312,13 +376,16 @@ ngx_lu_journal_take(ngx_lu_pass_t *pass, cJSON *event, int index)
     journal->ids[journal->nids++ % NGX_LU_JOURNAL_IDS] =
                                         ngx_lu_journal_hash((char *) id.data);
 
-    if (!cJSON_InsertItemInArray(journal->events, index, event)) {
-        cJSON_Delete(event);
+    (void) cJSON_AddItemToArray(journal->events, event);
 
-        /* all that was not written down is read again */
+    /* cJSON_InsertItemInArray() of Debian 12 fails but at the begin */
 
-        pass->broken = 1;
-        return ngx_lu_io_nomem(&pass->io);
+    while (before && before != event) {
+        item = before;
+        before = item->next;
+
+        (void) cJSON_DetachItemViaPointer(journal->events, item);
+        (void) cJSON_AddItemToArray(journal->events, item);
     }
 
     journal->nevents++;

@@ -48,6 +48,14 @@ ngx_int_t ngx_lu_journal_add(ngx_lu_pass_t *pass, cJSON *event);
 ngx_int_t ngx_lu_journal_insert(ngx_lu_pass_t *pass, cJSON *event);
 ngx_int_t ngx_lu_journal_write(ngx_lu_pass_t *pass);
 
+/*
+ * For those without the claim: NGX_OK if the journal of a store has the event
+ * of that id at that place; NGX_DECLINED; NGX_ERROR with io.
+ */
+
+ngx_int_t ngx_lu_journal_keeps(ngx_lu_io_t *io, ngx_lu_store_t *store,
+    const ngx_lu_place_t *place, const lu_str_t *id);
+
 /* 1 if so much was taken that it should be written first. */
 
 ngx_uint_t ngx_lu_journal_is_busy(ngx_lu_notify_t *notify);

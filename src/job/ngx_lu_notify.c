@@ -4,6 +4,7 @@
  */
 
 
+#include "ngx_lu_backlog.h"
 #include "ngx_lu_gather.h"
 #include "ngx_lu_herald.h"
 #include "ngx_lu_job.h"
@@ -40,45 +41,22 @@ static void ngx_lu_notify_late(ngx_event_t *ev);
 static void ngx_lu_notify_give_up(ngx_lu_notify_t *notify);
 
 
-ngx_int_t
-ngx_lu_notify_init(ngx_cycle_t *cycle)
+void
+ngx_lu_notify_init(ngx_cycle_t *cycle, ngx_lu_store_t *store)
 {
-    ngx_uint_t            i;
-    ngx_lu_store_t      **stores;
-    ngx_lu_notify_t      *notify;
-    ngx_lu_main_conf_t   *lumcf;
+    ngx_lu_notify_t  *notify;
 
-    if ((ngx_process != NGX_PROCESS_WORKER
-         && ngx_process != NGX_PROCESS_SINGLE)
-        || ngx_worker != 0)
-    {
-        return NGX_OK;
+    notify = store->notify;
+    if (notify == NULL) {
+        return;
     }
 
-    lumcf = ngx_http_cycle_get_module_main_conf(cycle,
-                                                ngx_http_liveupdate_module);
-    if (lumcf == NULL) {
-        return NGX_OK;
-    }
+    notify->timer.handler = ngx_lu_notify_handler;
+    notify->timer.data = notify;
+    notify->timer.log = cycle->log;
+    notify->timer.cancelable = 1;
 
-    stores = lumcf->stores.elts;
-
-    for (i = 0; i < lumcf->stores.nelts; i++) {
-
-        notify = stores[i]->notify;
-        if (notify == NULL) {
-            continue;
-        }
-
-        notify->timer.handler = ngx_lu_notify_handler;
-        notify->timer.data = notify;
-        notify->timer.log = cycle->log;
-        notify->timer.cancelable = 1;
-
-        ngx_add_timer(&notify->timer, 1);
-    }
-
-    return NGX_OK;
+    ngx_add_timer(&notify->timer, 1);
 }
 
 
@@ -274,11 +252,13 @@ ngx_lu_notify_work(ngx_lu_pass_t *pass)
         return NGX_OK;
     }
 
-    if (ngx_lu_gather(pass) != NGX_OK) {
+    if (ngx_lu_gather(pass) != NGX_OK
+        || ngx_lu_notify_send(pass) != NGX_OK)
+    {
         return NGX_ERROR;
     }
 
-    return ngx_lu_notify_send(pass);
+    return ngx_lu_backlog(pass);
 }
 
 
@@ -396,15 +376,25 @@ ngx_lu_notify_done(void *data)
     ngx_lu_pass_t *pass = data;
 
     size_t            i;
-    ngx_uint_t        more, failed;
+    ngx_uint_t        more, failed, quits;
     ngx_lu_notify_t  *notify;
 
     notify = pass->notify;
     notify->running = 0;
 
+    quits = pass->quits || ngx_exiting || ngx_terminate;
+
     failed = (pass->io.operation != NULL || pass->thread.refused);
     more = notify->again;
     notify->again = 0;
+
+    if (pass->recovers) {
+        ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0,
+                      "\"%V/notify/read.json\" is damaged: what has happened "
+                      "to each app since its last event in the journal is "
+                      "told, or, if it has none, in the last day",
+                      &notify->store->path);
+    }
 
     if (notify->pool && notify->claim.turn.lost) {
 
@@ -437,7 +427,7 @@ ngx_lu_notify_done(void *data)
 
     ngx_destroy_pool(pass->io.pool);
 
-    if (pass->quits || ngx_exiting || ngx_terminate) {
+    if (quits) {
         ngx_lu_notify_leave(notify);
         return;
     }
@@ -475,6 +465,16 @@ ngx_lu_notify_start(ngx_lu_notify_t *notify, ngx_lu_addressee_t *addressee,
 {
     lu_str_t          text;
     ngx_lu_notice_t  *notice;
+
+    if (addressee->dropped) {
+        ngx_log_error(NGX_LOG_WARN, ngx_cycle->log, 0,
+                      "target \"%s\" was not sent %ui notification%s again: "
+                      "only so many are kept",
+                      addressee->target->name.data, addressee->dropped,
+                      addressee->dropped == 1 ? "" : "s");
+
+        addressee->dropped = 0;
+    }
 
     if (addressee->settled) {
 

@@ -23,8 +23,8 @@
 #include "core/lu_time.h"
 
 
-typedef struct ngx_lu_gather_s   ngx_lu_gather_t;
-typedef struct ngx_lu_journal_s  ngx_lu_journal_t;
+typedef struct ngx_lu_progress_s  ngx_lu_progress_t;
+typedef struct ngx_lu_journal_s   ngx_lu_journal_t;
 
 
 /* A place in the journal. */
@@ -59,6 +59,12 @@ typedef struct {
     cJSON                    *state;      /* its file */
     ngx_lu_place_t            place;      /* nothing before is for it */
     ngx_msec_t                due;        /* not before */
+    ngx_uint_t                dropped;    /* of those to be sent again */
+
+    /* events that wait, up to a place, and the first one's time */
+    ngx_lu_place_t            counted;
+    ngx_uint_t                waiting;
+    time_t                    oldest;     /* 0: not known, or none waits */
 
     /* on its way; the next one, if there is one */
     ngx_lu_notice_t    *delivery;
@@ -90,7 +96,7 @@ struct ngx_lu_notify_s {
     ngx_pool_t               *pool;
     ngx_lu_claim_t            claim;
     ngx_lu_journal_t         *journal;
-    ngx_lu_gather_t          *gather;
+    ngx_lu_progress_t        *progress;
     ngx_lu_addressee_t       *addressees; /* as many as targets */
 };
 
@@ -109,12 +115,13 @@ typedef struct {
     ngx_lu_thread_t           thread;
     unsigned                  quits:1;    /* nothing more is sent */
     unsigned                  broken:1;   /* the claim is begun anew */
+    unsigned                  recovers:1; /* the record of logs is damaged */
 } ngx_lu_pass_t;
 
 
-/* Starts it in a new worker. */
+/* Starts it in the first worker. */
 
-ngx_int_t ngx_lu_notify_init(ngx_cycle_t *cycle);
+void ngx_lu_notify_init(ngx_cycle_t *cycle, ngx_lu_store_t *store);
 
 
 #endif /* _NGX_LU_NOTIFY_H_INCLUDED_ */

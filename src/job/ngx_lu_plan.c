@@ -12,6 +12,7 @@
 #include "store/ngx_lu_tree.h"
 #include "write/ngx_lu_release.h"
 #include "write/ngx_lu_task.h"
+#include "write/ngx_lu_usage.h"
 
 #include "core/lu_builder.h"
 #include "core/lu_plan.h"
@@ -216,6 +217,7 @@ ngx_lu_plan_has(ngx_array_t *names, const lu_str_t *name)
 ngx_int_t
 ngx_lu_plan_files(ngx_lu_step_t *step)
 {
+    off_t                 more;
     unsigned              bit;
     ngx_int_t             status;
     lu_plan_t             plan;
@@ -260,7 +262,18 @@ ngx_lu_plan_files(ngx_lu_step_t *step)
     job->plan->nfiles = plan.nfiles;
     job->plan->size = plan.size;
 
-    return ngx_lu_plan_rest(step, plan.files, plan.nfiles);
+    status = ngx_lu_plan_rest(step, plan.files, plan.nfiles);
+    if (status != NGX_OK) {
+        return status;
+    }
+
+    /* what is kept is counted already */
+
+    more = (off_t) (plan.size - ngx_min(plan.size, job->plan->kept));
+
+    status = ngx_lu_usage_disk(&step->task, more);
+
+    return status == NGX_OK ? ngx_lu_usage_room(&step->task, more) : status;
 }
 
 

@@ -5,6 +5,7 @@
 
 
 #include "ngx_lu_branch.h"
+#include "ngx_lu_expiry.h"
 #include "ngx_lu_github.h"
 #include "ngx_lu_job.h"
 #include "ngx_lu_pull.h"
@@ -18,6 +19,7 @@
 #include "write/ngx_lu_desktop.h"
 #include "write/ngx_lu_event.h"
 #include "write/ngx_lu_release.h"
+#include "write/ngx_lu_review.h"
 
 #include "core/lu_github.h"
 #include "core/lu_json.h"
@@ -176,6 +178,13 @@ ngx_lu_pull_effects(ngx_lu_step_t *step)
     }
 
     cJSON_Delete(app);
+
+    github->warnings = cJSON_CreateArray();
+
+    if (github->warnings) {
+        (void) ngx_lu_review(task, github->release, github->effects,
+                             github->warnings);
+    }
 
     task->change = NULL;
 }
@@ -405,7 +414,7 @@ ngx_lu_pull_request(ngx_lu_github_t *github)
 {
     ngx_lu_github_ask(github, NGX_HTTP_POST,
                       lu_github_pull(github->release, github->files,
-                                     github->effects,
+                                     github->effects, github->warnings,
                                      (char *) github->branch,
                                      (char *) github->base),
                       ngx_lu_pull_requested, "/pulls");
@@ -498,6 +507,8 @@ ngx_lu_pull_write(ngx_lu_step_t *step)
 {
     ngx_int_t         rc, status;
     ngx_lu_release_t  release;
+
+    ngx_lu_expiry_note(step);
 
     rc = ngx_lu_job_lock(step, &release);
     if (rc != NGX_OK) {

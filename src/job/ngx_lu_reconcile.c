@@ -5,6 +5,7 @@
 
 
 #include "ngx_lu_await.h"
+#include "ngx_lu_expiry.h"
 #include "ngx_lu_follow.h"
 #include "ngx_lu_followed.h"
 #include "ngx_lu_github.h"
@@ -522,6 +523,8 @@ ngx_lu_reconcile_step(ngx_lu_step_t *step)
 
     task = &step->task;
     task->by = "github";
+
+    ngx_lu_expiry_note(step);
 
     github = step->job->github;
     reconcile = github->reconcile;

@@ -5,6 +5,7 @@
 
 
 #include "ngx_lu_collect.h"
+#include "ngx_lu_github.h"
 #include "ngx_lu_job.h"
 #include "ngx_lu_pull.h"
 #include "ngx_lu_reconcile.h"
@@ -38,6 +39,7 @@ typedef struct {
     ngx_uint_t                    free;
     ngx_array_t                   claimed;     /* of job_t * */
     ngx_uint_t                    github;      /* jobs/github may run */
+    ngx_uint_t                    limited;     /* GitHub may not be asked */
     ngx_uint_t                    late;        /* only if somebody has asked */
     off_t                         look_size;
     ngx_uint_t                    clean;       /* claims without a job */
@@ -63,47 +65,26 @@ static void ngx_lu_sweep_log(ngx_lu_sweep_t *sweep);
 static void ngx_lu_sweep_start(ngx_lu_job_t *job);
 
 
-ngx_int_t
-ngx_lu_sweep_init(ngx_cycle_t *cycle)
+void
+ngx_lu_sweep_init(ngx_cycle_t *cycle, ngx_lu_store_t *store)
 {
-    ngx_uint_t           i;
-    ngx_lu_jobs_t       *jobs;
-    ngx_lu_store_t     **stores;
-    ngx_lu_main_conf_t  *lumcf;
+    ngx_lu_jobs_t  *jobs;
 
-    if (ngx_process != NGX_PROCESS_WORKER && ngx_process != NGX_PROCESS_SINGLE)
-    {
-        return NGX_OK;
+    jobs = store->jobs;
+    if (jobs == NULL) {
+        return;
     }
 
-    lumcf = ngx_http_cycle_get_module_main_conf(cycle,
-                                                ngx_http_liveupdate_module);
-    if (lumcf == NULL) {
-        return NGX_OK;
+    jobs->wake = ngx_lu_sweep;
+
+    jobs->sweep.handler = ngx_lu_sweep_handler;
+    jobs->sweep.data = jobs;
+    jobs->sweep.log = cycle->log;
+    jobs->sweep.cancelable = 1;
+
+    if (ngx_worker == 0) {
+        ngx_add_timer(&jobs->sweep, 1);
     }
-
-    stores = lumcf->stores.elts;
-
-    for (i = 0; i < lumcf->stores.nelts; i++) {
-
-        jobs = stores[i]->jobs;
-        if (jobs == NULL) {
-            continue;
-        }
-
-        jobs->wake = ngx_lu_sweep;
-
-        jobs->sweep.handler = ngx_lu_sweep_handler;
-        jobs->sweep.data = jobs;
-        jobs->sweep.log = cycle->log;
-        jobs->sweep.cancelable = 1;
-
-        if (ngx_worker == 0) {
-            ngx_add_timer(&jobs->sweep, 1);
-        }
-    }
-
-    return NGX_OK;
 }
 
 
@@ -176,7 +157,9 @@ ngx_lu_sweep(ngx_lu_jobs_t *jobs)
     tp = ngx_timeofday();
 
     lu_time_print(sweep->now, tp->sec, (unsigned) tp->msec);
+    sweep->limited = ngx_lu_github_is_limited(jobs);
     sweep->github = (jobs->github
+                     && !sweep->limited
                      && (ngx_msec_int_t) (ngx_current_msec
                                           - jobs->pause_github)
                         >= 0);
@@ -524,6 +507,10 @@ ngx_lu_sweep_read(ngx_lu_sweep_t *sweep, ngx_lu_job_t *job,
                    == LU_OK))
         {
             return NGX_DECLINED;
+        }
+
+        if (sweep->limited && job->jobs->github_approves) {
+            return NGX_BUSY;
         }
 
         job->staged = 1;

@@ -15,11 +15,11 @@
 
 
 /*
- * Prepares the jobs of all stores in a worker; the first worker sweeps
- * periodically.  Returns NGX_OK.
+ * Prepares the jobs of a store in a worker; the first worker sweeps
+ * periodically.
  */
 
-ngx_int_t ngx_lu_sweep_init(ngx_cycle_t *cycle);
+void ngx_lu_sweep_init(ngx_cycle_t *cycle, ngx_lu_store_t *store);
 
 /* Sweeps soon, because a job was added; a store without jobs is left alone. */
 

@@ -288,7 +288,6 @@ ngx_lu_transfer_check(ngx_lu_transfer_t *transfer)
 
     thread->store = jobs->store;
     thread->pool = jobs->threads;
-    thread->aside = (jobs->threads != jobs->readers);
     thread->app = transfer->job->app;
     thread->kind = NGX_LU_THREAD_JOB;
     thread->beats = &transfer->io.beats;

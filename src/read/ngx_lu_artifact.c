@@ -28,6 +28,8 @@ static ngx_int_t ngx_lu_artifact_page(ngx_http_request_t *r,
     ngx_lu_table_page_t *page, lu_str_t *href, const lu_file_t **file);
 static ngx_int_t ngx_lu_artifact_locate(ngx_http_request_t *r, ngx_str_t *app,
     ngx_str_t *release, const lu_file_t *file);
+static ngx_inline u_char *ngx_lu_artifact_path(u_char *p, ngx_str_t *app,
+    ngx_str_t *release, const char *folder, const lu_str_t *href);
 static ngx_int_t ngx_lu_artifact_describe(ngx_http_request_t *r,
     const lu_file_t *file, ngx_uint_t gzip);
 static ngx_int_t ngx_lu_artifact_none(ngx_http_request_t *r);
@@ -104,7 +106,7 @@ ngx_lu_artifact_name(ngx_http_request_t *r, ngx_str_t *app, ngx_str_t *release,
     }
 
     app->data = p;
-    p = ngx_strlchr(p, last, '/');
+    p = memchr(p, '/', last - p);
 
     if (p == NULL) {
         return NGX_DECLINED;
@@ -113,7 +115,7 @@ ngx_lu_artifact_name(ngx_http_request_t *r, ngx_str_t *app, ngx_str_t *release,
     app->len = p++ - app->data;
 
     release->data = p;
-    p = ngx_strlchr(p, last, '/');
+    p = memchr(p, '/', last - p);
     release->len = (p ? p : last) - release->data;
 
     id = ngx_lu_to_core(app);
@@ -315,8 +317,7 @@ ngx_lu_artifact_locate(ngx_http_request_t *r, ngx_str_t *app,
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    p = ngx_sprintf(uri, "/live/%V/%V/files/%*s", app, release,
-                    file->href.len, file->href.data);
+    p = ngx_lu_artifact_path(uri, app, release, "/files/", &file->href);
 
     r->uri.data = uri;
     r->uri.len = p - uri;
@@ -329,13 +330,27 @@ ngx_lu_artifact_locate(ngx_http_request_t *r, ngx_str_t *app,
     }
 
     if (gzip) {
-        p = ngx_sprintf(uri, "/live/%V/%V/gzip/%*s.gz", app, release,
-                        file->href.len, file->href.data);
+        p = ngx_lu_artifact_path(uri, app, release, "/gzip/", &file->href);
+        p = ngx_cpymem(p, ".gz", sizeof(".gz") - 1);
 
         r->uri.len = p - uri;
     }
 
     return NGX_DECLINED;
+}
+
+
+static ngx_inline u_char *
+ngx_lu_artifact_path(u_char *p, ngx_str_t *app, ngx_str_t *release,
+    const char *folder, const lu_str_t *href)
+{
+    p = ngx_cpymem(p, "/live/", sizeof("/live/") - 1);
+    p = ngx_cpymem(p, app->data, app->len);
+    *p++ = '/';
+    p = ngx_cpymem(p, release->data, release->len);
+    p = ngx_cpymem(p, folder, ngx_strlen(folder));
+
+    return ngx_cpymem(p, href->data, href->len);
 }
 
 

@@ -40,6 +40,7 @@
 struct ngx_lu_catalog_s {
     ngx_rbtree_t          trees[NGX_LU_TREES];
     ngx_rbtree_node_t     sentinel;
+    ngx_lu_node_t        *last;         /* app that was asked for; or NULL */
 
     ngx_queue_t           evictable;    /* most recently used first */
     size_t                size;         /* of what is evictable */
@@ -94,6 +95,8 @@ typedef struct {
 
 static ngx_int_t ngx_lu_catalog_get(ngx_http_request_t *r,
     ngx_lu_want_t *want, void **copy);
+static ngx_lu_node_t *ngx_lu_node_app(ngx_lu_store_t *store,
+    ngx_lu_want_t *want);
 static void ngx_lu_node_prefetch(ngx_lu_node_t *node);
 static ngx_lu_node_t *ngx_lu_node_find(ngx_lu_store_t *store,
     ngx_lu_want_t *want);
@@ -237,13 +240,12 @@ ngx_lu_catalog_get(ngx_http_request_t *r, ngx_lu_want_t *want, void **copy)
     ctx = ngx_http_get_module_ctx(r, ngx_http_liveupdate_module);
     lucf = ngx_http_get_module_loc_conf(r, ngx_http_liveupdate_module);
 
-    node = ngx_lu_node_find(lucf->store, want);
+    node = (want->kind == NGX_LU_COPY_APP)
+           ? ngx_lu_node_app(lucf->store, want)
+           : ngx_lu_node_find(lucf->store, want);
+
     if (node == NULL) {
         return NGX_ERROR;
-    }
-
-    if (want->kind == NGX_LU_COPY_APP) {
-        ngx_lu_node_prefetch(node);
     }
 
     /* another version of the table has pages of other names */
@@ -300,6 +302,35 @@ found:
 }
 
 
+/* Many servers have one app, or one that nearly all devices ask for. */
+
+static ngx_lu_node_t *
+ngx_lu_node_app(ngx_lu_store_t *store, ngx_lu_want_t *want)
+{
+    ngx_lu_node_t     *node;
+    ngx_lu_catalog_t  *catalog;
+
+    catalog = store->catalog;
+    node = catalog->last;
+
+    if (node
+        && node->sn.str.len == want->app->len
+        && ngx_memcmp(node->sn.str.data, want->app->data, want->app->len) == 0)
+    {
+        return node;
+    }
+
+    node = ngx_lu_node_find(store, want);
+
+    if (node) {
+        ngx_lu_node_prefetch(node);
+        catalog->last = node;
+    }
+
+    return node;
+}
+
+
 /*
  * A thousand apps do not fit into the caches of a CPU: the copy is fetched
  * while the request is parsed.
@@ -343,7 +374,7 @@ ngx_lu_node_find(ngx_lu_store_t *store, ngx_lu_want_t *want)
         name = *want->app;
     }
 
-    hash = ngx_murmur_hash2(name.data, name.len);
+    hash = lu_str_hash(name.data, name.len);
     tree = &store->catalog->trees[hash % NGX_LU_TREES];
 
     node = (ngx_lu_node_t *) ngx_str_rbtree_lookup(tree, &name, hash);
@@ -883,6 +914,10 @@ ngx_lu_node_evict(ngx_lu_catalog_t *catalog)
                           &node->sn.node);
 
         catalog->size -= ngx_lu_node_memory(node);
+
+        if (catalog->last == node) {
+            catalog->last = NULL;
+        }
 
         if (node->pool) {
             ngx_destroy_pool(node->pool);

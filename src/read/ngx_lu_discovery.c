@@ -147,7 +147,7 @@ ngx_lu_discovery_send(ngx_http_request_t *r, lu_app_t *app, ngx_uint_t limit,
 
     n = ngx_lu_discovery_page(app, page, limit, offset, query);
 
-    size = sizeof("[]");
+    size = sizeof("[]\n");
 
     for (i = 0; i < n; i++) {
         size += app->channels[page[i]].item.len + 1;
@@ -172,6 +172,7 @@ ngx_lu_discovery_send(ngx_http_request_t *r, lu_app_t *app, ngx_uint_t limit,
     }
 
     *p++ = ']';
+    *p++ = LF;
 
     text.len = p - text.data;
 

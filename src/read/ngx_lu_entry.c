@@ -19,7 +19,8 @@
 typedef ngx_int_t (*ngx_lu_entry_pt)(ngx_http_request_t *r, ngx_str_t *app);
 
 
-static ngx_int_t ngx_lu_entry_file(ngx_http_request_t *r);
+static ngx_int_t ngx_lu_entry_precontent(ngx_http_request_t *r);
+static ngx_lu_noinline ngx_int_t ngx_lu_entry_file(ngx_http_request_t *r);
 static ngx_lu_entry_pt ngx_lu_entry_find(ngx_http_request_t *r,
     ngx_str_t *app);
 static ngx_int_t ngx_lu_entry_answer(ngx_http_request_t *r,
@@ -40,13 +41,30 @@ ngx_lu_entry_init(ngx_conf_t *cf)
         return NGX_ERROR;
     }
 
-    *h = ngx_lu_entry_file;
+    *h = ngx_lu_entry_precontent;
 
     return NGX_OK;
 }
 
 
+/* All requests to nginx come here. */
+
 static ngx_int_t
+ngx_lu_entry_precontent(ngx_http_request_t *r)
+{
+    ngx_lu_loc_conf_t  *lucf;
+
+    lucf = ngx_http_get_module_loc_conf(r, ngx_http_liveupdate_module);
+
+    if (lucf->artifacts || lucf->feed || lucf->download) {
+        return ngx_lu_entry_file(r);
+    }
+
+    return NGX_DECLINED;
+}
+
+
+static ngx_lu_noinline ngx_int_t
 ngx_lu_entry_file(ngx_http_request_t *r)
 {
     ngx_int_t           rc;
@@ -55,10 +73,6 @@ ngx_lu_entry_file(ngx_http_request_t *r)
     ngx_lu_loc_conf_t  *lucf;
 
     lucf = ngx_http_get_module_loc_conf(r, ngx_http_liveupdate_module);
-
-    if (!lucf->artifacts && lucf->feed == NULL && lucf->download == NULL) {
-        return NGX_DECLINED;
-    }
 
     ctx = ngx_lu_get_ctx(r);
     if (ctx == NULL) {
@@ -109,6 +123,12 @@ ngx_lu_entry_handler(ngx_http_request_t *r)
 
     handler = ngx_lu_entry_find(r, &app);
     if (handler == NULL) {
+        return NGX_DECLINED;
+    }
+
+    /* people see more of the channels than devices do */
+
+    if (handler == ngx_lu_discovery && ngx_lu_user_is_named(r)) {
         return NGX_DECLINED;
     }
 

@@ -15,6 +15,7 @@
 #include "ngx_lu_staged.h"
 #include "ngx_lu_static.h"
 #include "ngx_lu_table.h"
+#include "ngx_lu_trial.h"
 
 #include "zone/ngx_lu_count.h"
 
@@ -28,6 +29,7 @@
 #include "core/lu_offer.h"
 #include "core/lu_platform.h"
 #include "core/lu_td.h"
+#include "core/lu_version.h"
 
 
 /* the longest name of a channel, bytes */
@@ -286,6 +288,13 @@ ngx_lu_feed_find(ngx_http_request_t *r, ngx_str_t *id, lu_app_t *app,
 
     lu_label_parse(&feed.name, build, &label);
 
+    if (feed.is_manifest) {
+        ngx_lu_trial(r, app, &client, path, build);
+
+    } else if (app->desktop.is_guarded && build) {
+        ctx->whole = !lu_str_ends(&feed.name, ".blockmap");
+    }
+
     mark = (feed.is_manifest && build)
            ? lu_offer_mark(&app->desktop, path, build) : NULL;
 
@@ -305,7 +314,14 @@ ngx_lu_feed_find(ngx_http_request_t *r, ngx_str_t *id, lu_app_t *app,
         return rc;
     }
 
-    return ngx_lu_manifest_send(r, manifest);
+    if (app->minimum.len
+        && build
+        && lu_version_semantic_cmp(&build->version, &app->minimum) >= 0)
+    {
+        return ngx_lu_manifest_send(r, manifest, &app->minimum);
+    }
+
+    return ngx_lu_manifest_send(r, manifest, NULL);
 }
 
 

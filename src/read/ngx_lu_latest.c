@@ -17,8 +17,8 @@
 
 
 static ngx_int_t ngx_lu_latest_send(ngx_http_request_t *r,
-    const lu_deployment_t *deployment);
-static void ngx_lu_latest_seen(ngx_http_request_t *r, lu_check_t *check,
+    const lu_deployment_t *deployment, const lu_str_t *head);
+static uint64_t ngx_lu_latest_seen(ngx_http_request_t *r, lu_check_t *check,
     const lu_channel_t *channel, const lu_deployment_t *deployment);
 static void ngx_lu_latest_cohort(ngx_lu_device_t *device,
     const lu_check_t *check, const lu_channel_t *channel,
@@ -35,13 +35,14 @@ static ngx_str_t  ngx_lu_platforms[] = {
 
 
 static ngx_str_t  ngx_lu_no_update =
-    ngx_string("{\"message\":\"No update available.\"}");
+    ngx_string("{\"message\":\"No update available.\"}\n");
 
 
 ngx_int_t
 ngx_lu_latest(ngx_http_request_t *r, ngx_str_t *id)
 {
     u_char                 *buf;
+    uint64_t                device;
     ngx_int_t               rc;
     ngx_uint_t              presented;
     lu_app_t               *app;
@@ -128,9 +129,8 @@ ngx_lu_latest(ngx_http_request_t *r, ngx_str_t *id)
     /* a check with a token is a publisher's, and not by a device */
 
     if (r->headers_in.authorization == NULL) {
-        ngx_lu_latest_seen(r, &check, channel, deployment);
-        ngx_lu_count_check(r, mark, app, channel, deployment, result,
-                           &check.device_id);
+        device = ngx_lu_latest_seen(r, &check, channel, deployment);
+        ngx_lu_count_check(r, mark, app, channel, deployment, result, device);
 
     } else if (ngx_lu_bearer(r, &presented) == NULL) {
         return ngx_lu_reply_message(r, NGX_HTTP_UNAUTHORIZED, "Invalid token.");
@@ -146,14 +146,16 @@ ngx_lu_latest(ngx_http_request_t *r, ngx_str_t *id)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    return ngx_lu_latest_send(r, deployment);
+    return ngx_lu_latest_send(r, deployment,
+                              lu_latest_head(channel, &check, deployment));
 }
 
 
 /* The answer is copied, since the catalog may soon replace the app. */
 
 static ngx_int_t
-ngx_lu_latest_send(ngx_http_request_t *r, const lu_deployment_t *deployment)
+ngx_lu_latest_send(ngx_http_request_t *r, const lu_deployment_t *deployment,
+    const lu_str_t *head)
 {
     u_char     *p;
     ngx_int_t   rc;
@@ -175,21 +177,22 @@ ngx_lu_latest_send(ngx_http_request_t *r, const lu_deployment_t *deployment)
         }
     }
 
-    text.len = deployment->head.len + base.len + deployment->tail.len;
+    text.len = head->len + base.len + deployment->tail.len + 1;
     text.data = ngx_pnalloc(r->pool, text.len);
     if (text.data == NULL) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    p = ngx_lu_cpymem(text.data, deployment->head.data, deployment->head.len);
+    p = ngx_lu_cpymem(text.data, head->data, head->len);
     p = ngx_lu_cpymem(p, base.data, base.len);
-    (void) ngx_lu_cpymem(p, deployment->tail.data, deployment->tail.len);
+    p = ngx_lu_cpymem(p, deployment->tail.data, deployment->tail.len);
+    *p = LF;
 
     return ngx_lu_reply_json(r, NGX_HTTP_OK, &text);
 }
 
 
-static void
+static uint64_t
 ngx_lu_latest_seen(ngx_http_request_t *r, lu_check_t *check,
     const lu_channel_t *channel, const lu_deployment_t *deployment)
 {
@@ -199,7 +202,7 @@ ngx_lu_latest_seen(ngx_http_request_t *r, lu_check_t *check,
     ngx_lu_cohort_check_t   cohort;
 
     if (check->device_id.len == 0) {
-        return;
+        return 0;
     }
 
     ctx = ngx_http_get_module_ctx(r, ngx_http_liveupdate_module);
@@ -229,7 +232,7 @@ ngx_lu_latest_seen(ngx_http_request_t *r, lu_check_t *check,
         ngx_lu_latest_cohort(&device, check, channel, deployment, &cohort);
     }
 
-    ngx_lu_device_seen(lucf->store, &device);
+    return ngx_lu_device_seen(lucf->store, &device);
 }
 
 
@@ -266,9 +269,11 @@ ngx_lu_latest_cohort(ngx_lu_device_t *device, const lu_check_t *check,
     cohort->check.runs = lu_cohort_hash(&check->bundle_id);
     cohort->check.gets = deployment->bundle;
     cohort->check.updated = 0;
+    cohort->check.is_mute = 0;
 
     cohort->deployment = ngx_lu_from_core(&newest->id);
     cohort->release = ngx_lu_from_core(&newest->release_id);
+    cohort->channel = ngx_lu_from_core(&channel->name);
 
     device->cohort = cohort;
 }

@@ -11,13 +11,14 @@
 #include "store/ngx_lu_path.h"
 
 #include "core/lu_app.h"
+#include "core/lu_minimum.h"
 #include "core/lu_release.h"
 #include "core/lu_td.h"
 
 
 /* larger manifests are sent as files, bytes */
 
-#define NGX_LU_MANIFEST_SIZE  4096
+#define NGX_LU_MANIFEST_SIZE  32768
 
 /* of the text of a release, bytes */
 
@@ -732,8 +733,11 @@ static ngx_int_t
 ngx_lu_load_bytes(ngx_lu_load_t *load, ngx_fd_t fd, u_char *path,
     ngx_file_info_t *fi, ngx_lu_manifest_t *manifest)
 {
-    ssize_t  n;
+    ssize_t     n;
+    lu_str_t    text;
+    lu_arena_t  arena;
 
+    manifest->may_follow = 0;
     manifest->mtime = ngx_file_mtime(fi);
     manifest->size = 0;
     manifest->bytes = NULL;
@@ -764,7 +768,15 @@ ngx_lu_load_bytes(ngx_lu_load_t *load, ngx_fd_t fd, u_char *path,
         /* it is being written */
 
         manifest->bytes = NULL;
+        return NGX_OK;
     }
+
+    text.len = manifest->size;
+    text.data = manifest->bytes;
+
+    arena = ngx_lu_arena(load->io.pool);
+
+    manifest->may_follow = lu_minimum_may_follow(&arena, &text);
 
     return NGX_OK;
 }

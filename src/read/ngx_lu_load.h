@@ -40,6 +40,7 @@ typedef struct {
 
 typedef struct {
     u_char               *bytes;        /* NULL: not small, or no file */
+    ngx_uint_t            may_follow;   /* lu_minimum_may_follow() */
     size_t                size;
     time_t                mtime;
 } ngx_lu_manifest_t;

@@ -24,12 +24,13 @@ ngx_int_t ngx_lu_manifest_find(ngx_http_request_t *r, ngx_str_t *app,
     ngx_str_t *name, ngx_lu_manifest_t **manifest);
 
 /*
- * Sends the manifest, with all headers that nginx's static handler would send.
- * Returns what a handler of the precontent phase returns.
+ * Sends the manifest, with all headers that nginx's static handler would send,
+ * and with the minimum, or NULL, if a line may follow its text.  Returns what a
+ * handler of the precontent phase returns.
  */
 
 ngx_int_t ngx_lu_manifest_send(ngx_http_request_t *r,
-    ngx_lu_manifest_t *manifest);
+    ngx_lu_manifest_t *manifest, const lu_str_t *minimum);
 
 
 #endif /* _NGX_LU_MANIFEST_H_INCLUDED_ */

@@ -221,7 +221,7 @@ ngx_lu_open_find(ngx_lu_opener_t *opener, ngx_str_t *key,
     ngx_str_node_t   *sn;
     ngx_lu_opened_t  *file;
 
-    hash = ngx_murmur_hash2(key->data, key->len);
+    hash = lu_str_hash(key->data, key->len);
 
     sn = ngx_str_rbtree_lookup(&opener->tree, key, hash);
 
@@ -275,7 +275,7 @@ ngx_lu_open_make(ngx_http_request_t *r, ngx_str_t *key, size_t len,
         goto failed;
     }
 
-    file->sn.node.key = ngx_murmur_hash2(key->data, key->len);
+    file->sn.node.key = lu_str_hash(key->data, key->len);
 
     file->path.len = len;
     file->path.data = file->sn.str.data;

@@ -31,40 +31,20 @@ static void ngx_lu_clean_unused(ngx_lu_io_t *io, u_char *path,
 static ngx_uint_t ngx_lu_clean_is_unused(u_char *path, ngx_uint_t is_shared);
 
 
-ngx_int_t
-ngx_lu_clean_init(ngx_cycle_t *cycle)
+void
+ngx_lu_clean_init(ngx_cycle_t *cycle, ngx_lu_store_t *store)
 {
-    ngx_uint_t           i;
-    ngx_lu_store_t     **stores;
-    ngx_thread_pool_t   *tp;
-    ngx_lu_main_conf_t  *lumcf;
+    ngx_thread_pool_t  *tp;
 
     static ngx_str_t  name = ngx_string("default");
 
-    if (ngx_process != NGX_PROCESS_WORKER && ngx_process != NGX_PROCESS_SINGLE)
-    {
-        return NGX_OK;
-    }
-
-    lumcf = ngx_http_cycle_get_module_main_conf(cycle,
-                                                ngx_http_liveupdate_module);
     tp = ngx_thread_pool_get(cycle, &name);
 
-    if (lumcf == NULL || tp == NULL) {
-        return NGX_OK;
+    if (tp && ngx_lu_clean_post(store, tp) != NGX_OK) {
+        ngx_log_error(NGX_LOG_WARN, cycle->log, 0,
+                      "\"%V/tmp\" is not cleaned: memory is short",
+                      &store->path);
     }
-
-    stores = lumcf->stores.elts;
-
-    for (i = 0; i < lumcf->stores.nelts; i++) {
-        if (ngx_lu_clean_post(stores[i], tp) != NGX_OK) {
-            ngx_log_error(NGX_LOG_WARN, cycle->log, 0,
-                          "\"%V/tmp\" is not cleaned: memory is short",
-                          &stores[i]->path);
-        }
-    }
-
-    return NGX_OK;
 }
 
 

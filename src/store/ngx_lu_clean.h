@@ -15,11 +15,11 @@
 
 /*
  * Has a thread of a new worker remove what killed workers of this machine have
- * left in tmp/ of each store.  To be called when the worker starts.  Returns
- * NGX_OK: what could not be removed now goes at another start.
+ * left in tmp/ of the store.  To be called when the worker starts: what could
+ * not be removed now goes at another start.
  */
 
-ngx_int_t ngx_lu_clean_init(ngx_cycle_t *cycle);
+void ngx_lu_clean_init(ngx_cycle_t *cycle, ngx_lu_store_t *store);
 
 
 #endif /* _NGX_LU_CLEAN_H_INCLUDED_ */

@@ -225,6 +225,60 @@ done:
 
 
 ngx_int_t
+ngx_lu_file_read_part(ngx_lu_io_t *io, u_char *path, off_t offset,
+    size_t size, lu_str_t *part)
+{
+    ngx_fd_t   fd;
+    ngx_int_t  rc;
+
+    rc = ngx_lu_file_open(io, path, &fd);
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    rc = ngx_lu_file_read_part_of(io, path, fd, offset, size, part);
+
+    (void) ngx_close_file(fd);
+
+    return rc;
+}
+
+
+ngx_int_t
+ngx_lu_file_read_part_of(ngx_lu_io_t *io, u_char *path, ngx_fd_t fd,
+    off_t offset, size_t size, lu_str_t *part)
+{
+    ssize_t  n;
+
+    part->len = 0;
+    part->data = ngx_pnalloc(io->pool, size + 1);
+
+    if (part->data == NULL) {
+        return ngx_lu_io_error(io, NGX_ENOMEM, "malloc()", path);
+    }
+
+    while (part->len < size) {
+        io->beats++;
+
+        n = pread(fd, part->data + part->len, size - part->len,
+                  offset + (off_t) part->len);
+
+        if (n > 0) {
+            part->len += n;
+
+        } else if (n == 0) {
+            return ngx_lu_io_error(io, EIO, "pread()", path);
+
+        } else if (ngx_errno != NGX_EINTR) {
+            return ngx_lu_io_error(io, ngx_lu_io_errno(), "pread()", path);
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
 ngx_lu_file_read_json(ngx_lu_io_t *io, u_char *path, cJSON **json)
 {
     lu_rc_e          parsed;
@@ -278,20 +332,32 @@ ngx_int_t
 ngx_lu_file_pieces(ngx_lu_io_t *io, u_char *path,
     ngx_int_t (*handler)(void *data, u_char *bytes, size_t len), void *data)
 {
-    u_char    *piece;
-    ssize_t    n;
     ngx_fd_t   fd;
     ngx_int_t  rc;
 
     rc = ngx_lu_file_open(io, path, &fd);
-    if (rc != NGX_OK) {
-        return rc;
+
+    if (rc == NGX_OK) {
+        rc = ngx_lu_file_pieces_of(io, path, fd, handler, data);
+
+        (void) ngx_close_file(fd);
     }
+
+    return rc;
+}
+
+
+ngx_int_t
+ngx_lu_file_pieces_of(ngx_lu_io_t *io, u_char *path, ngx_fd_t fd,
+    ngx_int_t (*handler)(void *data, u_char *bytes, size_t len), void *data)
+{
+    u_char     *piece;
+    ssize_t     n;
+    ngx_int_t   rc;
 
     piece = ngx_alloc(NGX_LU_FILE_PIECE, ngx_cycle->log);
 
     if (piece == NULL) {
-        (void) ngx_close_file(fd);
         return ngx_lu_io_error(io, NGX_ENOMEM, "malloc()", path);
     }
 
@@ -317,7 +383,6 @@ ngx_lu_file_pieces(ngx_lu_io_t *io, u_char *path,
     }
 
     ngx_free(piece);
-    (void) ngx_close_file(fd);
 
     return rc;
 }
@@ -733,6 +798,21 @@ ngx_lu_file_stamp(ngx_lu_io_t *io, u_char *path, time_t time)
     times[1].tv_sec = time;
 
     if (utimensat(AT_FDCWD, (char *) path, times, 0) == -1) {
+        return ngx_lu_io_failed(io, "utimensat()", path);
+    }
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_lu_file_stamp_now(ngx_lu_io_t *io, u_char *path)
+{
+    if (path == NULL) {
+        return ngx_lu_io_pathless(io);
+    }
+
+    if (utimensat(AT_FDCWD, (char *) path, NULL, 0) == -1) {
         return ngx_lu_io_failed(io, "utimensat()", path);
     }
 

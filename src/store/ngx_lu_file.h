@@ -51,6 +51,17 @@ ngx_int_t ngx_lu_file_read(ngx_lu_io_t *io, u_char *path, lu_str_t *text,
     ngx_file_info_t *fi);
 
 /*
+ * Reads size bytes of a file, from the offset on, into memory of the pool.
+ * NGX_DECLINED: there is no such file.  NGX_ERROR also if the file has fewer.
+ * The second one reads a file that is open; errors have the path.
+ */
+
+ngx_int_t ngx_lu_file_read_part(ngx_lu_io_t *io, u_char *path, off_t offset,
+    size_t size, lu_str_t *part);
+ngx_int_t ngx_lu_file_read_part_of(ngx_lu_io_t *io, u_char *path, ngx_fd_t fd,
+    off_t offset, size_t size, lu_str_t *part);
+
+/*
  * Reads a file and parses it; the caller frees the tree.  NGX_DECLINED: there
  * is no such file.  NGX_ERROR with EINVAL: it is not JSON.
  */
@@ -64,6 +75,11 @@ ngx_int_t ngx_lu_file_read_json(ngx_lu_io_t *io, u_char *path, cJSON **json);
  */
 
 ngx_int_t ngx_lu_file_pieces(ngx_lu_io_t *io, u_char *path,
+    ngx_int_t (*handler)(void *data, u_char *bytes, size_t len), void *data);
+
+/* The same with the file open; the path is for io. */
+
+ngx_int_t ngx_lu_file_pieces_of(ngx_lu_io_t *io, u_char *path, ngx_fd_t fd,
     ngx_int_t (*handler)(void *data, u_char *bytes, size_t len), void *data);
 
 /*
@@ -162,6 +178,10 @@ ngx_int_t ngx_lu_file_unlink(ngx_lu_io_t *io, u_char *path);
 /* Sets the time of the last modification, in seconds of the epoch. */
 
 ngx_int_t ngx_lu_file_stamp(ngx_lu_io_t *io, u_char *path, time_t time);
+
+/* The same, to the present of the machine that has the disk. */
+
+ngx_int_t ngx_lu_file_stamp_now(ngx_lu_io_t *io, u_char *path);
 
 /* Has a file, or the names in a folder, reach the disk. */
 

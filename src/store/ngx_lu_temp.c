@@ -89,38 +89,6 @@ ngx_lu_temp_sync(ngx_lu_io_t *io, ngx_lu_temp_t *temp)
 
 
 ngx_int_t
-ngx_lu_temp_adopt(ngx_lu_io_t *io, ngx_lu_temp_t *temp, u_char *path)
-{
-    ngx_fd_t  fd;
-
-    fd = ngx_open_file(path, NGX_FILE_RDWR, NGX_FILE_OPEN, 0);
-
-    if (fd == NGX_INVALID_FILE) {
-        return ngx_lu_io_failed(io, ngx_open_file_n, path);
-    }
-
-    if (ngx_rename_file(path, temp->path) == NGX_FILE_ERROR) {
-
-        if (ngx_errno == NGX_EXDEV) {
-            (void) ngx_close_file(fd);
-            return NGX_DECLINED;
-        }
-
-        (void) ngx_lu_io_failed(io, ngx_rename_file_n, path);
-        (void) ngx_close_file(fd);
-
-        return NGX_ERROR;
-    }
-
-    (void) ngx_close_file(temp->fd);
-
-    temp->fd = fd;
-
-    return NGX_OK;
-}
-
-
-ngx_int_t
 ngx_lu_temp_rename(ngx_lu_io_t *io, ngx_lu_temp_t *temp, u_char *path)
 {
     if (path == NULL) {

@@ -37,15 +37,6 @@ ngx_int_t ngx_lu_temp_write(ngx_lu_io_t *io, ngx_lu_temp_t *temp,
 ngx_int_t ngx_lu_temp_sync(ngx_lu_io_t *io, ngx_lu_temp_t *temp);
 
 /*
- * Puts a file that has another name, and that nobody writes to any more, in the
- * place of the new and empty one.  The caller adds its bytes to the digest.
- * NGX_DECLINED: it lies in another file system, and is to be copied.
- */
-
-ngx_int_t ngx_lu_temp_adopt(ngx_lu_io_t *io, ngx_lu_temp_t *temp,
-    u_char *path);
-
-/*
  * rename() gives the file its name, which may be that of an older file;
  * commit() does so durably: sync, rename, sync of the folder.  Both close the
  * file, and remove it if they fail.

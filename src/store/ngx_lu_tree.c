@@ -282,20 +282,10 @@ ngx_lu_tree_remove(ngx_lu_io_t *io, ngx_lu_store_t *store, u_char *path)
     u_char    *temp;
     ngx_int_t  rc;
 
-    rc = ngx_lu_tree_take(io, store, path, &temp);
+    rc = ngx_lu_tree_move(io, store, path, &temp);
     if (rc != NGX_OK) {
         return rc;
     }
-
-    /* it must not come back, after a crash, without its files */
-
-    rc = ngx_lu_file_sync(io, ngx_lu_path_folder(io, path));
-
-    if (rc == NGX_ERROR && io->err != NGX_ENOENT) {
-        return NGX_ERROR;
-    }
-
-    /* if even its place has gone, then with the whole app */
 
     if (ngx_lu_tree_remove_files(temp) != 0) {
 
@@ -304,7 +294,28 @@ ngx_lu_tree_remove(ngx_lu_io_t *io, ngx_lu_store_t *store, u_char *path)
         (void) ngx_lu_io_failed(io, "nftw()", temp);
     }
 
-    return rc;
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_lu_tree_move(ngx_lu_io_t *io, ngx_lu_store_t *store, u_char *path,
+    u_char **temp)
+{
+    ngx_int_t  rc;
+
+    rc = ngx_lu_tree_take(io, store, path, temp);
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    /* it must not come back, after a crash, without its files */
+
+    rc = ngx_lu_file_sync(io, ngx_lu_path_folder(io, path));
+
+    /* if even its place has gone, then with the whole app */
+
+    return rc == NGX_ERROR && io->err != NGX_ENOENT ? NGX_ERROR : NGX_OK;
 }
 
 

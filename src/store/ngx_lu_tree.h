@@ -48,6 +48,14 @@ ngx_int_t ngx_lu_tree_remove(ngx_lu_io_t *io, ngx_lu_store_t *store,
     u_char *path);
 
 /*
+ * The first half of it: the folder has gone from its place, and *temp is where
+ * it is in tmp/, of the pool of io.  The caller discards it.  The same results.
+ */
+
+ngx_int_t ngx_lu_tree_move(ngx_lu_io_t *io, ngx_lu_store_t *store,
+    u_char *path, u_char **temp);
+
+/*
  * Removes a file in the same way, not synced: what another has made in its
  * place meanwhile stays.  The same results.
  */
@@ -56,8 +64,8 @@ ngx_int_t ngx_lu_tree_unlink(ngx_lu_io_t *io, ngx_lu_store_t *store,
     u_char *path);
 
 /*
- * Removes a folder of ngx_lu_temp_mkdir(), which nobody else knows; errors
- * are of no interest any more.
+ * Removes a folder of ngx_lu_temp_mkdir() or ngx_lu_tree_move(), which nobody
+ * else knows; errors are of no interest any more.
  */
 
 void ngx_lu_tree_discard(u_char *path);

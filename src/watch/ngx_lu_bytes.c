@@ -189,6 +189,19 @@ ngx_lu_bytes(ngx_lu_store_t *store, ngx_pool_t *pool)
 }
 
 
+ngx_uint_t
+ngx_lu_bytes_shows(const ngx_lu_bytes_app_t *app, const char *only,
+    const lu_token_t *token)
+{
+    lu_str_t  id;
+
+    id = ngx_lu_to_core(&app->app);
+
+    return (only == NULL || lu_str_is(&id, only))
+           && (token == NULL || lu_token_has_app(token, &id));
+}
+
+
 static void
 ngx_lu_bytes_free(void *data)
 {

@@ -58,5 +58,13 @@ void ngx_lu_bytes_keep(ngx_lu_bytes_t *bytes);
 
 ngx_lu_bytes_t *ngx_lu_bytes(ngx_lu_store_t *store, ngx_pool_t *pool);
 
+/*
+ * 1 if an app is the one that somebody asks about, or "only" is NULL, and the
+ * token, if there is one, is for it.
+ */
+
+ngx_uint_t ngx_lu_bytes_shows(const ngx_lu_bytes_app_t *app, const char *only,
+    const lu_token_t *token);
+
 
 #endif /* _NGX_LU_BYTES_H_INCLUDED_ */

@@ -401,12 +401,12 @@ ngx_lu_health_reply(ngx_http_request_t *r, ngx_lu_health_t *health)
     ngx_str_t  text;
 
     if (health->reason == NULL) {
-        ngx_str_set(&text, "{\"ready\":true}");
+        ngx_str_set(&text, "{\"ready\":true}\n");
 
         return ngx_lu_reply_json(r, NGX_HTTP_OK, &text);
     }
 
-    len = sizeof("{\"ready\":false,\"message\":\"\"}")
+    len = sizeof("{\"ready\":false,\"message\":\"\"}\n")
           + ngx_strlen(health->reason);
 
     text.data = ngx_pnalloc(r->pool, len);
@@ -414,7 +414,8 @@ ngx_lu_health_reply(ngx_http_request_t *r, ngx_lu_health_t *health)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    text.len = ngx_sprintf(text.data, "{\"ready\":false,\"message\":\"%s\"}",
+    text.len = ngx_sprintf(text.data,
+                           "{\"ready\":false,\"message\":\"%s\"}\n",
                            health->reason)
                - text.data;
 

@@ -9,16 +9,19 @@
 #include "ngx_lu_metrics.h"
 #include "ngx_lu_scan.h"
 
-#include "zone/ngx_lu_count.h"
+#include "zone/ngx_lu_zone.h"
+#include "job/ngx_lu_notify.h"
 
 #include "core/lu_label.h"
 
 
 #define NGX_LU_OTHER  "(other)"       /* no id has parentheses */
 
+#define NGX_LU_METRICS_SENT  30000      /* msec */
+
 /* name, label names and escaped labels, number; twice the labels, and more */
 
-#define NGX_LU_LINE  1024
+#define NGX_LU_LINE  (2 * NGX_MAX_PATH + 256)
 
 
 typedef struct {
@@ -48,10 +51,22 @@ static void ngx_lu_metrics_devices(ngx_lu_text_t *text,
 static void ngx_lu_metrics_level(ngx_lu_text_t *text,
     ngx_lu_snapshot_t *snapshot, ngx_lu_row_e level, ngx_uint_t running,
     const char *metric);
+static void ngx_lu_metrics_rollouts(ngx_lu_text_t *text,
+    ngx_lu_snapshot_t *snapshot, ngx_uint_t blamed, const char *metric);
 static void ngx_lu_metrics_releases(ngx_lu_text_t *text,
+    ngx_lu_snapshot_t *snapshot);
+static void ngx_lu_metrics_notify(ngx_lu_text_t *text,
+    ngx_lu_snapshot_t *snapshot);
+static void ngx_lu_metrics_backlog(ngx_lu_text_t *text,
+    ngx_lu_snapshot_t *snapshot);
+static void ngx_lu_metrics_certificates(ngx_lu_text_t *text,
+    ngx_lu_snapshot_t *snapshot);
+static void ngx_lu_metrics_token(ngx_lu_text_t *text,
     ngx_lu_snapshot_t *snapshot);
 static void ngx_lu_metrics_store(ngx_lu_text_t *text,
     ngx_lu_snapshot_t *snapshot);
+static void ngx_lu_metrics_bytes(ngx_lu_text_t *text, ngx_lu_bytes_t *bytes,
+    const char *only, const lu_token_t *token);
 static void ngx_lu_metrics_zone(ngx_lu_text_t *text,
     ngx_lu_snapshot_t *snapshot);
 static void ngx_lu_metrics_family(ngx_lu_text_t *text, const char *metric,
@@ -64,7 +79,8 @@ static void ngx_lu_metrics_add(ngx_lu_text_t *text, u_char *line, size_t len);
 
 
 char *
-ngx_lu_metrics(ngx_lu_snapshot_t *snapshot)
+ngx_lu_metrics(ngx_lu_snapshot_t *snapshot, ngx_lu_bytes_t *bytes,
+    const char *only, const lu_token_t *token)
 {
     ngx_lu_text_t  text;
 
@@ -74,8 +90,30 @@ ngx_lu_metrics(ngx_lu_snapshot_t *snapshot)
     ngx_lu_metrics_checks(&text, snapshot);
     ngx_lu_metrics_desktop(&text, snapshot);
     ngx_lu_metrics_devices(&text, snapshot);
+
+    ngx_lu_metrics_family(&text, "liveupdate_rollout_devices", "gauge",
+                          "Devices in guarded rollouts and outside of them.");
+    ngx_lu_metrics_rollouts(&text, snapshot, 0, "liveupdate_rollout_devices");
+
+    ngx_lu_metrics_family(&text, "liveupdate_rollout_blamed", "gauge",
+                          "Whether the guard has blamed the release.");
+    ngx_lu_metrics_rollouts(&text, snapshot, 1, "liveupdate_rollout_blamed");
+
     ngx_lu_metrics_releases(&text, snapshot);
+    ngx_lu_metrics_notify(&text, snapshot);
+
+    if (token == NULL || token->napps == 0) {
+        ngx_lu_metrics_backlog(&text, snapshot);
+        ngx_lu_metrics_certificates(&text, snapshot);
+    }
+
+    ngx_lu_metrics_token(&text, snapshot);
     ngx_lu_metrics_store(&text, snapshot);
+
+    if (bytes) {
+        ngx_lu_metrics_bytes(&text, bytes, only, token);
+    }
+
     ngx_lu_metrics_zone(&text, snapshot);
 
     ngx_lu_metrics_add(&text, (u_char *) "", 1);
@@ -353,6 +391,62 @@ ngx_lu_metrics_level(ngx_lu_text_t *text, ngx_lu_snapshot_t *snapshot,
 
 
 static void
+ngx_lu_metrics_rollouts(ngx_lu_text_t *text, ngx_lu_snapshot_t *snapshot,
+    ngx_uint_t blamed, const char *metric)
+{
+    ngx_uint_t               n, group, i;
+    ngx_lu_label_t           labels[7];
+    ngx_lu_cohorts_t        *cohorts;
+    ngx_lu_cohort_sample_t   sample;
+
+    cohorts = ngx_lu_zone_cohorts(snapshot->store);
+
+    n = 0;
+
+    while (ngx_lu_cohort_sample(cohorts, snapshot->store, &n, &sample)
+           == NGX_OK)
+    {
+        if ((snapshot->app && !lu_str_is(&sample.app, snapshot->app))
+            || (snapshot->token
+                && !lu_token_has_app(snapshot->token, &sample.app)))
+        {
+            continue;
+        }
+
+        ngx_memzero(labels, sizeof(labels));
+
+        labels[0].name = "app";
+        labels[0].value = sample.app;
+        labels[1].name = "channel";
+        labels[1].value = sample.channel;
+        labels[2].name = "release";
+        labels[2].value = sample.release;
+        labels[3].name = "deployment";
+        labels[3].value = sample.deployment;
+
+        if (blamed) {
+            ngx_lu_metrics_sample(text, metric, labels, sample.blamed);
+            continue;
+        }
+
+        labels[4].name = "group";
+        labels[5].name = "state";
+
+        for (group = 0; group < LU_COHORT_GROUPS; group++) {
+            labels[4].value = lu_str(lu_funnel_groups[group]);
+
+            for (i = 0; i < LU_FUNNEL_COUNTS; i++) {
+                labels[5].value = lu_str(lu_funnel_names[i]);
+
+                ngx_lu_metrics_sample(text, metric, labels,
+                                      sample.funnel[group][i]);
+            }
+        }
+    }
+}
+
+
+static void
 ngx_lu_metrics_releases(ngx_lu_text_t *text, ngx_lu_snapshot_t *snapshot)
 {
     ngx_uint_t      i;
@@ -390,6 +484,161 @@ ngx_lu_metrics_releases(ngx_lu_text_t *text, ngx_lu_snapshot_t *snapshot)
     ngx_lu_metrics_single(text, "liveupdate_scan_complete",
                           "gauge", "Whether all of them were.",
                           scan->complete);
+}
+
+
+static void
+ngx_lu_metrics_notify(ngx_lu_text_t *text, ngx_lu_snapshot_t *snapshot)
+{
+    ngx_uint_t      i;
+    ngx_lu_scan_t  *scan;
+    ngx_lu_label_t  labels[2];
+
+    static const char  *states[] = { "active", "failing", "paused" };
+
+    scan = &snapshot->numbers->scan;
+
+    if (snapshot->store->notify == NULL || scan->at == 0) {
+        return;
+    }
+
+    ngx_lu_metrics_family(text, "liveupdate_notify_targets", "gauge",
+                          "Targets of notifications by state.");
+
+    ngx_memzero(labels, sizeof(labels));
+
+    labels[0].name = "state";
+
+    for (i = 0; i < NGX_LU_TARGETS; i++) {
+        labels[0].value = lu_str(states[i]);
+
+        ngx_lu_metrics_sample(text, "liveupdate_notify_targets", labels,
+                              scan->targets[i]);
+    }
+
+    ngx_lu_metrics_single(text, "liveupdate_notify_failing_seconds", "gauge",
+                          "Since a target does not answer; 0 if all do.",
+                          scan->failing
+                          ? ngx_max(snapshot->now - (time_t) scan->failing, 1)
+                          : 0);
+
+    ngx_lu_metrics_single(text, "liveupdate_notify_delivered_total", "counter",
+                          "Events that targets have taken.",
+                          scan->delivered);
+
+    ngx_lu_metrics_single(text, "liveupdate_notify_refused_total", "counter",
+                          "Events that targets have refused.",
+                          scan->refused);
+
+    ngx_lu_metrics_single(text, "liveupdate_notify_missed_total", "counter",
+                          "Events that were too old when a target answered.",
+                          scan->missed);
+}
+
+
+/* A worker that sends does so each second; that of another machine tells. */
+
+static void
+ngx_lu_metrics_backlog(ngx_lu_text_t *text, ngx_lu_snapshot_t *snapshot)
+{
+    size_t                 i, n;
+    time_t                 since;
+    ngx_lu_scan_t         *scan;
+    ngx_lu_label_t         labels[2];
+    ngx_atomic_int_t       age;
+    ngx_lu_notify_conf_t  *conf;
+
+    scan = &snapshot->numbers->scan;
+
+    if (snapshot->store->notify == NULL || scan->notified == 0) {
+        return;
+    }
+
+    conf = snapshot->store->notify->conf;
+
+    /* the clock of the worker that sends may be ahead of this one's */
+
+    age = ngx_current_msec - scan->notified;
+
+    if (age > NGX_LU_METRICS_SENT || scan->names != conf->names) {
+        return;
+    }
+
+    n = ngx_min(conf->ntargets, NGX_LU_BACKLOGS);
+
+    ngx_memzero(labels, sizeof(labels));
+
+    labels[0].name = "target";
+
+    ngx_lu_metrics_family(text, "liveupdate_notify_waiting", "gauge",
+                          "Events that wait for a target.");
+
+    for (i = 0; i < n; i++) {
+        labels[0].value = conf->targets[i].name;
+
+        ngx_lu_metrics_sample(text, "liveupdate_notify_waiting", labels,
+                              scan->waiting[i]);
+    }
+
+    ngx_lu_metrics_family(text, "liveupdate_notify_oldest_seconds", "gauge",
+                          "Age of the first of them; 0 if none waits.");
+
+    for (i = 0; i < n; i++) {
+        labels[0].value = conf->targets[i].name;
+        since = scan->since[i];
+
+        ngx_lu_metrics_sample(text, "liveupdate_notify_oldest_seconds", labels,
+                              since ? ngx_max(snapshot->now - since, 1) : 0);
+    }
+}
+
+
+static void
+ngx_lu_metrics_certificates(ngx_lu_text_t *text, ngx_lu_snapshot_t *snapshot)
+{
+    ngx_uint_t             i, n;
+    ngx_lu_label_t         labels[2];
+    ngx_lu_certificate_t  *certificate;
+
+    certificate = snapshot->store->certificates->elts;
+    n = ngx_min(snapshot->store->certificates->nelts, NGX_LU_CERTIFICATES);
+
+    if (n == 0) {
+        return;
+    }
+
+    ngx_memzero(labels, sizeof(labels));
+
+    labels[0].name = "file";
+
+    ngx_lu_metrics_family(text,
+                          "liveupdate_certificate_expiry_timestamp_seconds",
+                          "gauge",
+                          "Until when a certificate of nginx is valid.");
+
+    for (i = 0; i < n; i++) {
+        labels[0].value = ngx_lu_to_core(&certificate[i].path);
+
+        ngx_lu_metrics_sample(text,
+                              "liveupdate_certificate_expiry_timestamp_seconds",
+                              labels, certificate[i].end);
+    }
+}
+
+
+static void
+ngx_lu_metrics_token(ngx_lu_text_t *text, ngx_lu_snapshot_t *snapshot)
+{
+    ngx_atomic_uint_t  end;
+
+    end = snapshot->numbers->scan.token;
+
+    if (end) {
+        ngx_lu_metrics_single(text,
+                              "liveupdate_token_expiry_timestamp_seconds",
+                              "gauge", "Until when GitHub takes the token.",
+                              end);
+    }
 }
 
 
@@ -433,6 +682,37 @@ ngx_lu_metrics_store(ngx_lu_text_t *text, ngx_lu_snapshot_t *snapshot)
     ngx_lu_metrics_single(text, "liveupdate_generation", "gauge",
                           "Grows by one with each change of an app.",
                           snapshot->changes);
+}
+
+
+static void
+ngx_lu_metrics_bytes(ngx_lu_text_t *text, ngx_lu_bytes_t *bytes,
+    const char *only, const lu_token_t *token)
+{
+    ngx_uint_t           i;
+    ngx_lu_label_t       labels[2];
+    ngx_lu_bytes_app_t  *app;
+
+    ngx_lu_metrics_family(text, "liveupdate_app_bytes", "gauge",
+                          "What an app takes on the disk.");
+
+    ngx_memzero(labels, sizeof(labels));
+
+    labels[0].name = "app";
+
+    app = bytes->apps.elts;
+
+    for (i = 0; i < bytes->apps.nelts; i++) {
+
+        if (!ngx_lu_bytes_shows(&app[i], only, token)) {
+            continue;
+        }
+
+        labels[0].value = ngx_lu_to_core(&app[i].app);
+
+        ngx_lu_metrics_sample(text, "liveupdate_app_bytes", labels,
+                              app[i].bytes);
+    }
 }
 
 

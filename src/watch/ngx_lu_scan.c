@@ -14,6 +14,8 @@
 #include "store/ngx_lu_tree.h"
 #include "write/ngx_lu_release.h"
 #include "job/ngx_lu_job.h"
+#include "job/ngx_lu_expiry.h"
+#include "job/ngx_lu_notify.h"
 
 #include "core/lu_json.h"
 #include "core/lu_release.h"
@@ -51,6 +53,8 @@ static ngx_lu_look_t *ngx_lu_scan_start(ngx_lu_store_t *store,
     ngx_thread_pool_t *tp, ngx_uint_t count);
 static void ngx_lu_scan_thread(void *data);
 static void ngx_lu_scan_count(ngx_lu_look_t *look);
+static void ngx_lu_scan_targets(ngx_lu_look_t *look, ngx_lu_scan_t *scan);
+static void ngx_lu_scan_target(const cJSON *state, ngx_lu_scan_t *scan);
 static void ngx_lu_scan_done(void *data);
 static void ngx_lu_scan_timer(ngx_event_t *ev);
 static void ngx_lu_scan_wake(ngx_lu_scan_wait_t *wait);
@@ -225,6 +229,13 @@ ngx_lu_scan_count(ngx_lu_look_t *look)
 
     rc = ngx_lu_scan_store(look, look->pool);
 
+    if (rc == NGX_OK) {
+        ngx_lu_scan_targets(look, scan);
+
+        look->io.pool = look->pool;
+        scan->token = ngx_lu_expiry(&look->io, look->store);
+    }
+
     end = ngx_lu_thread_msec();
 
     if (rc == NGX_OK) {
@@ -245,6 +256,92 @@ ngx_lu_scan_count(ngx_lu_look_t *look)
     }
 
     scan->claimed = 0;
+}
+
+
+/* Nobody has sent anything yet to a target without a file. */
+
+static void
+ngx_lu_scan_targets(ngx_lu_look_t *look, ngx_lu_scan_t *scan)
+{
+    cJSON                 *state;
+    size_t                 i;
+    u_char                *path;
+    ngx_uint_t             n;
+    ngx_lu_scan_t          found;
+    ngx_lu_notify_conf_t  *conf;
+
+    if (look->store->notify == NULL) {
+        return;
+    }
+
+    ngx_memzero(&found, sizeof(ngx_lu_scan_t));
+
+    conf = look->store->notify->conf;
+    look->io.pool = look->pool;
+
+    for (i = 0; i < conf->ntargets; i++) {
+
+        path = ngx_lu_path(&look->io, "%V/notify/targets/%s.json",
+                           &look->store->path, conf->targets[i].name.data);
+
+        if (ngx_lu_file_read_json(&look->io, path, &state) != NGX_OK) {
+            ngx_lu_io_clear(&look->io);
+            state = NULL;
+        }
+
+        ngx_lu_scan_target(state, &found);
+
+        cJSON_Delete(state);
+    }
+
+    for (n = 0; n < NGX_LU_TARGETS; n++) {
+        scan->targets[n] = found.targets[n];
+    }
+
+    scan->failing = found.failing;
+    scan->delivered = found.delivered;
+    scan->refused = found.refused;
+    scan->missed = found.missed;
+}
+
+
+static void
+ngx_lu_scan_target(const cJSON *state, ngx_lu_scan_t *scan)
+{
+    time_t    since;
+    uint64_t  n;
+    lu_str_t  text;
+
+    if (lu_json_size(state, "delivered", &n) == LU_OK) {
+        scan->delivered += n;
+    }
+
+    if (lu_json_size(state, "refused", &n) == LU_OK) {
+        scan->refused += n;
+    }
+
+    if (lu_json_size(state, "missed", &n) == LU_OK) {
+        scan->missed += n;
+    }
+
+    if (lu_json_string(state, "pausedAt", &text) == LU_OK) {
+        scan->targets[NGX_LU_TARGET_PAUSED]++;
+        return;
+    }
+
+    if (lu_json_string(state, "failingSince", &text) != LU_OK
+        || lu_time_parse(&text, &since) != LU_OK)
+    {
+        scan->targets[NGX_LU_TARGET_ACTIVE]++;
+        return;
+    }
+
+    scan->targets[NGX_LU_TARGET_FAILING]++;
+
+    if (scan->failing == 0 || since < (time_t) scan->failing) {
+        scan->failing = since;
+    }
 }
 
 

@@ -84,6 +84,9 @@ ngx_lu_snapshot(ngx_lu_store_t *store, ngx_pool_t *pool, const char *app,
 
     ngx_memzero(snapshot, sizeof(ngx_lu_snapshot_t));
 
+    snapshot->store = store;
+    snapshot->app = app;
+    snapshot->token = token;
     snapshot->numbers = ngx_lu_count_numbers(store);
     snapshot->changes = ngx_lu_zone_changes(store);
     snapshot->now = ngx_time();

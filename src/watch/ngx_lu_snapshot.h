@@ -46,6 +46,9 @@ typedef struct {
 
 typedef struct {
     ngx_lu_numbers_t    *numbers;
+    ngx_lu_store_t      *store;
+    const char          *app;           /* only this one, or NULL */
+    const lu_token_t    *token;         /* and what it is for, or NULL */
     ngx_array_t          rows;          /* of ngx_lu_row_t */
     ngx_atomic_uint_t    checks[NGX_LU_CHECKS];
     ngx_atomic_uint_t    other[NGX_LU_COUNTS];

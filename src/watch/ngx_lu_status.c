@@ -32,6 +32,8 @@ static ngx_int_t ngx_lu_status_call(ngx_http_request_t *r,
 static ngx_int_t ngx_lu_status_get(ngx_lu_call_t *call);
 static ngx_int_t ngx_lu_status_json(ngx_lu_call_t *call,
     ngx_lu_snapshot_t *snapshot);
+static void ngx_lu_status_certificates(lu_put_t *put, cJSON *json,
+    ngx_lu_snapshot_t *snapshot);
 static void ngx_lu_status_requests(lu_put_t *put, cJSON *json,
     ngx_lu_snapshot_t *snapshot);
 static void ngx_lu_status_apps(lu_put_t *put, cJSON *apps,
@@ -203,7 +205,8 @@ ngx_lu_status_get(ngx_lu_call_t *call)
     }
 
     call->text_type = "text/plain; version=0.0.4; charset=utf-8";
-    call->text = ngx_lu_metrics(&snapshot);
+    call->text = ngx_lu_metrics(&snapshot, call->data,
+                                ngx_lu_arg(call, "app"), call->token);
 
     if (call->text == NULL) {
         return ngx_lu_task_nomem(&call->task);
@@ -216,6 +219,7 @@ ngx_lu_status_get(ngx_lu_call_t *call)
 static ngx_int_t
 ngx_lu_status_json(ngx_lu_call_t *call, ngx_lu_snapshot_t *snapshot)
 {
+    char               until[LU_TIME_SIZE];
     cJSON             *json, *stages;
     lu_put_t           put;
     ngx_lu_numbers_t  *numbers;
@@ -228,6 +232,17 @@ ngx_lu_status_json(ngx_lu_call_t *call, ngx_lu_snapshot_t *snapshot)
 
     lu_put_string(&put, json, "time", call->task.now);
     lu_put_number(&put, json, "generation", snapshot->changes);
+
+    if (numbers->scan.token) {
+        lu_time_print(until, (time_t) numbers->scan.token, 0);
+        lu_put_string(&put, json, "tokenExpiresAt", until);
+    }
+
+    if (snapshot->token == NULL || snapshot->token->napps == 0) {
+        ngx_lu_status_certificates(&put,
+                                   lu_put_array(&put, json, "certificates"),
+                                   snapshot);
+    }
 
     ngx_lu_status_requests(&put, lu_put_object(&put, json, "requests"),
                            snapshot);
@@ -252,6 +267,29 @@ ngx_lu_status_json(ngx_lu_call_t *call, ngx_lu_snapshot_t *snapshot)
     call->answer = lu_put_done(&put, json);
 
     return call->answer ? NGX_HTTP_OK : ngx_lu_task_nomem(&call->task);
+}
+
+
+static void
+ngx_lu_status_certificates(lu_put_t *put, cJSON *json,
+    ngx_lu_snapshot_t *snapshot)
+{
+    char                   until[LU_TIME_SIZE];
+    cJSON                 *item;
+    ngx_uint_t             i, n;
+    ngx_lu_certificate_t  *certificate;
+
+    certificate = snapshot->store->certificates->elts;
+    n = ngx_min(snapshot->store->certificates->nelts, NGX_LU_CERTIFICATES);
+
+    for (i = 0; i < n; i++) {
+        item = lu_put_object(put, json, NULL);
+
+        lu_time_print(until, certificate[i].end, 0);
+
+        lu_put_string(put, item, "file", (char *) certificate[i].path.data);
+        lu_put_string(put, item, "expiresAt", until);
+    }
 }
 
 
@@ -553,14 +591,11 @@ ngx_lu_status_disk(lu_put_t *put, cJSON *json, ngx_lu_call_t *call)
 
     for (i = 0; i < bytes->apps.nelts; i++) {
 
-        id = ngx_lu_to_core(&app[i].app);
-
-        if ((only && !lu_str_is(&id, only))
-            || (call->token && !lu_token_has_app(call->token, &id)))
-        {
+        if (!ngx_lu_bytes_shows(&app[i], only, call->token)) {
             continue;
         }
 
+        id = ngx_lu_to_core(&app[i].app);
         item = lu_put_object(put, apps, NULL);
 
         lu_put_str(put, item, "app", &id);

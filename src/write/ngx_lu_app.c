@@ -6,6 +6,7 @@
 
 #include "ngx_lu_app.h"
 #include "ngx_lu_audit.h"
+#include "ngx_lu_event.h"
 #include "ngx_lu_remains.h"
 
 #include "store/ngx_lu_file.h"
@@ -23,6 +24,7 @@ static ngx_int_t ngx_lu_app_write(ngx_lu_task_t *task, cJSON *app);
 static void ngx_lu_app_refresh(ngx_lu_task_t *task);
 static ngx_int_t ngx_lu_app_place(ngx_lu_task_t *task, cJSON *app);
 static ngx_int_t ngx_lu_app_vacate(ngx_lu_task_t *task, u_char *folder);
+static ngx_int_t ngx_lu_app_tell(ngx_lu_task_t *task);
 static u_char *ngx_lu_app_folder(ngx_lu_task_t *task, const char *place);
 
 
@@ -449,8 +451,12 @@ ngx_lu_app_delete(ngx_lu_task_t *task)
             rc = ngx_lu_audit(task, store, 0);
         }
 
-        status = (rc == NGX_OK) ? ngx_lu_remains_mark(task)
+        status = (rc == NGX_OK) ? ngx_lu_app_tell(task)
                                 : ngx_lu_task_failed(task);
+
+        if (status == NGX_OK) {
+            status = ngx_lu_remains_mark(task);
+        }
 
         ngx_lu_lock_release(lock);
     }
@@ -465,6 +471,24 @@ ngx_lu_app_delete(ngx_lu_task_t *task)
         return found ? NGX_OK
                      : ngx_lu_task_refuse(task, NGX_HTTP_NOT_FOUND,
                                           "App not found.");
+    }
+
+    return status;
+}
+
+
+/* A full disk does not prevent what frees space. */
+
+static ngx_int_t
+ngx_lu_app_tell(ngx_lu_task_t *task)
+{
+    ngx_int_t  status;
+
+    status = ngx_lu_event(task, "app.deleted", NULL, task->now, NULL, "gone");
+
+    if (status != NGX_OK && ngx_lu_task_again(task)) {
+        status = ngx_lu_event(task, "app.deleted", NULL, task->now, NULL,
+                              "gone");
     }
 
     return status;

@@ -5,6 +5,7 @@
 
 
 #include "ngx_lu_approval.h"
+#include "ngx_lu_audit.h"
 #include "ngx_lu_bundle.h"
 #include "ngx_lu_change.h"
 #include "ngx_lu_desktop.h"
@@ -76,6 +77,8 @@ ngx_lu_approval_promoted(ngx_lu_task_t *task, cJSON *app, void *data)
     state = lu_release_state(release.json);
 
     task->commit = ngx_lu_bundle_commit(task, release.json);
+    task->waited = !release.is_live;
+    ngx_lu_audit_platforms(task, release.json);
 
     /* it goes live, which the app need not tell */
 
@@ -136,6 +139,7 @@ ngx_lu_approval_rejected(ngx_lu_task_t *task, cJSON *app, void *data)
 
     task->change = "release.reject";
     task->subject = (char *) task->id.data;
+    task->to = reject->reason;
 
     release = &reject->release;
 
@@ -143,6 +147,8 @@ ngx_lu_approval_rejected(ngx_lu_task_t *task, cJSON *app, void *data)
     if (status != NGX_OK) {
         return status;
     }
+
+    ngx_lu_audit_platforms(task, release->json);
 
     state = lu_release_state(release->json);
 
@@ -212,6 +218,7 @@ ngx_lu_approval_withdrawn(ngx_lu_task_t *task, cJSON *app, void *data)
     }
 
     *is_desktop = (lu_release_kind(release.json) == LU_KIND_DESKTOP);
+    ngx_lu_audit_platforms(task, release.json);
 
     ngx_lu_release_close(&release);
 

@@ -5,6 +5,7 @@
 
 
 #include "ngx_lu_app.h"
+#include "ngx_lu_audit.h"
 #include "ngx_lu_bundle.h"
 #include "ngx_lu_change.h"
 #include "ngx_lu_event.h"
@@ -71,6 +72,8 @@ static ngx_int_t ngx_lu_bundle_write(ngx_lu_task_t *task,
     const ngx_lu_bundle_new_t *bundle, u_char *folder);
 static ngx_int_t ngx_lu_bundle_target(ngx_lu_task_t *task, const cJSON *app,
     cJSON *release, const ngx_lu_promotion_t *promotion);
+static void ngx_lu_bundle_note(ngx_lu_task_t *task, const cJSON *app,
+    const char *id);
 static ngx_int_t ngx_lu_bundle_rollout(ngx_lu_task_t *task, cJSON *app,
     const cJSON *release, const ngx_lu_promotion_t *promotion);
 
@@ -695,7 +698,24 @@ ngx_lu_bundle_deploy(ngx_lu_task_t *task, cJSON *app, const cJSON *release)
                                   is_signed,
                                   task->by, task->now, &task->error);
 
+    if (rc == LU_OK) {
+        ngx_lu_bundle_note(task, app, deployment);
+    }
+
     return ngx_lu_task_core(task, rc);
+}
+
+
+static void
+ngx_lu_bundle_note(ngx_lu_task_t *task, const cJSON *app, const char *id)
+{
+    cJSON  *channel, *deployment;
+
+    deployment = lu_change_deployment_find(app, id, &channel);
+
+    if (deployment) {
+        ngx_lu_audit_rollout(task, app, channel, deployment);
+    }
 }
 
 
@@ -714,6 +734,10 @@ ngx_lu_bundle_publish(ngx_lu_task_t *task, cJSON *app, const cJSON *release,
 
         rc = lu_change_deployment_plan(app, id ? id : "", wanted, task->now,
                                        &task->error);
+
+        if (rc == LU_OK) {
+            ngx_lu_bundle_note(task, app, id);
+        }
 
         status = ngx_lu_task_core(task, rc);
     }
@@ -846,6 +870,8 @@ ngx_lu_bundle_rollout(ngx_lu_task_t *task, cJSON *app, const cJSON *release,
                                        promotion->wanted, task->now,
                                        &task->error);
     }
+
+    ngx_lu_audit_rollout(task, app, channel, deployment);
 
     return rc == LU_OK ? NGX_HTTP_OK : ngx_lu_task_core(task, rc);
 }

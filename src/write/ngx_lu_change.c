@@ -14,12 +14,12 @@
 #include "store/ngx_lu_reserve.h"
 #include "store/ngx_lu_temp.h"
 
+#include "core/lu_builds.h"
 #include "core/lu_change.h"
 
 
 static ngx_int_t ngx_lu_change_expected(ngx_lu_task_t *task,
     double generation);
-static void ngx_lu_change_reserve(ngx_lu_task_t *task);
 static ngx_int_t ngx_lu_change_keep(ngx_lu_task_t *task);
 static ngx_int_t ngx_lu_change_write(ngx_lu_task_t *task, cJSON *app,
     double generation);
@@ -70,6 +70,13 @@ ngx_lu_change_locked(ngx_lu_task_t *task, ngx_lu_change_pt change,
 
     before = (status == NGX_OK && task->again) ? cJSON_Duplicate(app, 1)
                                                : NULL;
+
+    task->release = NULL;
+    task->channel = NULL;
+    task->share = NULL;
+    task->start = NULL;
+    task->waited = 0;
+    task->platforms = NULL;
 
     if (status == NGX_OK) {
         status = change(task, app, data);
@@ -132,7 +139,7 @@ ngx_lu_change_expected(ngx_lu_task_t *task, double generation)
 
 /* What was deleted has made room for it, and what was added may need more. */
 
-static void
+void
 ngx_lu_change_reserve(ngx_lu_task_t *task)
 {
     u_char  *path;
@@ -189,6 +196,10 @@ ngx_lu_change_write(ngx_lu_task_t *task, cJSON *app, double generation)
     if (rc != NGX_OK) {
         return ngx_lu_task_failed(task);
     }
+
+    task->version = ngx_lu_task_member(task,
+                                       lu_builds_find(app, task->subject),
+                                       "version");
 
     rc = ngx_lu_audit(task, folder, generation);
 

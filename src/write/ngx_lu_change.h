@@ -49,5 +49,12 @@ ngx_int_t ngx_lu_change(ngx_lu_task_t *task, ngx_lu_change_pt change,
 ngx_int_t ngx_lu_change_locked(ngx_lu_task_t *task, ngx_lu_change_pt change,
     ngx_lu_change_finish_pt finish, void *data);
 
+/*
+ * Makes the reserve for the next change of the app, also without the lock: for
+ * who frees space after a change.  It may fail.
+ */
+
+void ngx_lu_change_reserve(ngx_lu_task_t *task);
+
 
 #endif /* _NGX_LU_CHANGE_H_INCLUDED_ */

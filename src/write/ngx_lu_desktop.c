@@ -5,10 +5,12 @@
 
 
 #include "ngx_lu_app.h"
+#include "ngx_lu_audit.h"
 #include "ngx_lu_desktop.h"
 #include "ngx_lu_digest.h"
 #include "ngx_lu_names.h"
 #include "ngx_lu_staging.h"
+#include "ngx_lu_usage.h"
 
 #include "store/ngx_lu_file.h"
 #include "store/ngx_lu_path.h"
@@ -19,6 +21,7 @@
 #include "core/lu_builds.h"
 #include "core/lu_effect.h"
 #include "core/lu_file.h"
+#include "core/lu_growth.h"
 #include "core/lu_json.h"
 #include "core/lu_offer.h"
 #include "core/lu_put.h"
@@ -65,6 +68,8 @@ static ngx_int_t ngx_lu_desktop_change(ngx_lu_task_t *task, cJSON *app,
 static ngx_int_t ngx_lu_desktop_careful(ngx_lu_task_t *task,
     const cJSON *before, const cJSON *app);
 static ngx_int_t ngx_lu_desktop_rollout(ngx_lu_task_t *task, cJSON *app,
+    const ngx_lu_promotion_t *promotion);
+static const char *ngx_lu_desktop_goal(ngx_lu_task_t *task,
     const ngx_lu_promotion_t *promotion);
 static ngx_int_t ngx_lu_desktop_release(ngx_lu_task_t *task, cJSON *app,
     const cJSON *release, const ngx_lu_desktop_table_t *table,
@@ -222,14 +227,14 @@ ngx_lu_desktop_careful(ngx_lu_task_t *task, const cJSON *before,
 {
     cJSON       *effects;
     lu_rc_e      rc;
-    lu_str_t     lost;
+    lu_str_t     lost, older;
     lu_arena_t   arena;
 
     arena = ngx_lu_arena(task->io.pool);
 
     effects = cJSON_CreateArray();
 
-    rc = lu_effect(&arena, before, app, task->subject, effects, &lost,
+    rc = lu_effect(&arena, before, app, task->subject, effects, &lost, &older,
                    &task->error);
 
     cJSON_Delete(effects);
@@ -238,14 +243,22 @@ ngx_lu_desktop_careful(ngx_lu_task_t *task, const cJSON *before,
         return ngx_lu_task_core(task, rc);
     }
 
-    if (lost.len == 0) {
+    if (lost.len == 0 && older.len == 0) {
         return NGX_OK;
     }
 
-    (void) lu_error(&task->error, &lost,
-                    "would be gone for some who get an update now: look at the "
-                    "answer with \"?dry-run\", and send \"confirm\": true if "
-                    "it is meant");
+    if (lost.len) {
+        (void) lu_error(&task->error, &lost,
+                        "would be gone for some who get an update now: look at "
+                        "the answer with \"?dry-run\", and send "
+                        "\"confirm\": true if it is meant");
+
+    } else {
+        (void) lu_error(&task->error, &older,
+                        "would go back to an older version: look at the "
+                        "answer with \"?dry-run\", and send "
+                        "\"confirm\": true if it is meant");
+    }
 
     return NGX_HTTP_CONFLICT;
 }
@@ -258,7 +271,7 @@ ngx_lu_desktop_effect(ngx_lu_task_t *task, cJSON *app,
 {
     cJSON                   *before;
     lu_rc_e                  rc;
-    lu_str_t                 lost;
+    lu_str_t                 lost, older;
     ngx_int_t                status;
     ngx_uint_t               is_there;
     lu_arena_t               arena;
@@ -290,7 +303,7 @@ ngx_lu_desktop_effect(ngx_lu_task_t *task, cJSON *app,
         arena = ngx_lu_arena(task->io.pool);
 
         rc = lu_effect(&arena, before, app, task->subject, effects, &lost,
-                       &task->error);
+                       &older, &task->error);
 
         status = (rc == LU_OK) ? NGX_OK : ngx_lu_task_core(task, rc);
     }
@@ -310,12 +323,20 @@ static ngx_int_t
 ngx_lu_desktop_rollout(ngx_lu_task_t *task, cJSON *app,
     const ngx_lu_promotion_t *promotion)
 {
-    double   rollout;
-    lu_rc_e  rc;
+    double        rollout, present;
+    lu_rc_e       rc;
+    const char   *latest;
+    const cJSON  *rule;
 
     if (!promotion->has_rollout && promotion->wanted == NULL) {
         return NGX_DECLINED;
     }
+
+    rule = lu_builds_share(app, task->subject);
+    latest = lu_builds_latest(app);
+
+    present = rule ? lu_growth_share(rule)
+                   : (latest && ngx_strcmp(latest, task->subject) == 0);
 
     rollout = promotion->has_rollout ? promotion->rollout : 1;
 
@@ -336,11 +357,28 @@ ngx_lu_desktop_rollout(ngx_lu_task_t *task, cJSON *app,
     }
 
     task->change = "release.rollout";
-    task->to = promotion->wanted
-               ? "plan" : (char *) ngx_lu_format(task->io.pool, "%.4f",
-                                                 rollout);
+    task->from = (char *) ngx_lu_format(task->io.pool, "%.4f", present);
+    task->to = ngx_lu_desktop_goal(task, promotion);
+
+    ngx_lu_audit_rollout(task, app, NULL,
+                         lu_builds_share(app, task->subject));
 
     return NGX_OK;
+}
+
+
+/* What a promotion changes a rollout to, for the audit log. */
+
+static const char *
+ngx_lu_desktop_goal(ngx_lu_task_t *task, const ngx_lu_promotion_t *promotion)
+{
+    if (lu_json_get(promotion->wanted, "plan")) {
+        return "plan";
+    }
+
+    return (char *) ngx_lu_format(task->io.pool, "%.4f",
+                                  promotion->has_rollout ? promotion->rollout
+                                                         : 1);
 }
 
 
@@ -396,13 +434,13 @@ ngx_lu_desktop_release(ngx_lu_task_t *task, cJSON *app, const cJSON *release,
         return ngx_lu_task_core(task, rc);
     }
 
+    ngx_lu_audit_rollout(task, app, NULL,
+                         lu_builds_share(app, task->subject));
+
     latest = lu_builds_latest(app);
 
-    if (promotion->wanted) {
-        task->to = "plan";
-
-    } else if (rollout < 1) {
-        task->to = (char *) ngx_lu_format(task->io.pool, "%.4f", rollout);
+    if (rollout < 1 || lu_json_get(promotion->wanted, "plan")) {
+        task->to = ngx_lu_desktop_goal(task, promotion);
 
     } else if (latest) {
         task->to = (char *) ngx_lu_format(task->io.pool, "%s", latest);
@@ -584,6 +622,10 @@ ngx_lu_desktop_feed(ngx_lu_task_t *task, const ngx_lu_desktop_table_t *table,
         }
     }
 
+    /* files of other releases may have one name more, or fewer */
+
+    ngx_lu_usage_changed(task);
+
     if (ngx_lu_file_sync(&task->io, feed) != NGX_OK) {
         return ngx_lu_task_failed(task);
     }
@@ -741,6 +783,15 @@ ngx_lu_desktop_unlink(ngx_lu_task_t *task)
     }
 
     return ngx_lu_desktop_feed(task, &table, ngx_lu_desktop_unlink_file);
+}
+
+
+ngx_int_t
+ngx_lu_desktop_check(ngx_lu_task_t *task, u_char *folder)
+{
+    ngx_lu_desktop_table_t  table;
+
+    return ngx_lu_desktop_table(task, folder, &table);
 }
 
 

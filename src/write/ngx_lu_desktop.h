@@ -52,5 +52,12 @@ ngx_int_t ngx_lu_desktop_learn(ngx_lu_task_t *task, cJSON *app);
 
 ngx_int_t ngx_lu_desktop_unlink(ngx_lu_task_t *task);
 
+/*
+ * Whether unlink() can read what files the release in this folder has.  NGX_OK,
+ * or a status, 422 if files.json is none.
+ */
+
+ngx_int_t ngx_lu_desktop_check(ngx_lu_task_t *task, u_char *folder);
+
 
 #endif /* _NGX_LU_DESKTOP_H_INCLUDED_ */

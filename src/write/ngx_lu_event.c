@@ -9,10 +9,13 @@
 #include "store/ngx_lu_file.h"
 #include "store/ngx_lu_path.h"
 
+#include "core/lu_change_channel.h"
 #include "core/lu_event.h"
 #include "core/lu_put.h"
 
 
+static void ngx_lu_event_app(ngx_lu_task_t *task, lu_put_t *put, cJSON *json,
+    cJSON *event, const cJSON *release);
 static ngx_int_t ngx_lu_event_write(ngx_lu_task_t *task, cJSON *json);
 
 
@@ -21,7 +24,7 @@ ngx_lu_event(ngx_lu_task_t *task, const char *type, const cJSON *release,
     const char *stamp, const char *reason, const char *expect)
 {
     char      id[LU_EVENT_ID + 1];
-    cJSON    *json;
+    cJSON    *json, *event;
     lu_put_t  put;
     lu_str_t  texts[5];
 
@@ -40,16 +43,60 @@ ngx_lu_event(ngx_lu_task_t *task, const char *type, const cJSON *release,
 
     lu_event_id(id, texts, sizeof(texts) / sizeof(texts[0]));
 
+    event = lu_event_make(id, type, task->now, (char *) task->app.data,
+                          task->by,
+                          texts[2].len ? (char *) texts[2].data : NULL,
+                          reason);
+
     lu_put_init(&put);
 
     json = cJSON_CreateObject();
 
-    lu_put_item(&put, json, "event",
-                lu_event_make(id, type, task->now, (char *) task->app.data,
-                              task->by, (char *) texts[2].data, reason));
+    lu_put_item(&put, json, "event", event);
+    lu_put_copy(&put, event, "version", release, "version");
+
+    ngx_lu_event_app(task, &put, json, event, release);
+
     lu_put_string(&put, json, "expect", expect);
 
     return ngx_lu_event_write(task, lu_put_done(&put, json));
+}
+
+
+/*
+ * People know an app and a channel by their names.  They are told without them,
+ * too.  Another app may get the id.
+ */
+
+static void
+ngx_lu_event_app(ngx_lu_task_t *task, lu_put_t *put, cJSON *json,
+    cJSON *event, const cJSON *release)
+{
+    cJSON        *app, *channel;
+    lu_str_t      id;
+    ngx_lu_io_t   io;
+
+    ngx_memzero(&io, sizeof(ngx_lu_io_t));
+    io.pool = task->io.pool;
+
+    if (ngx_lu_file_read_json(&io,
+                              ngx_lu_path(&io, "%V/apps/%s/app.json",
+                                          &task->store->path, task->app.data),
+                              &app)
+        != NGX_OK)
+    {
+        return;
+    }
+
+    lu_put_copy(put, event, "appName", app, "name");
+    lu_put_copy(put, json, "createdAt", app, "createdAt");
+
+    if (lu_json_string(release, "channel", &id) == LU_OK) {
+        channel = lu_change_channel_find(app, (char *) id.data);
+        lu_put_copy(put, event, "channel", channel, "name");
+    }
+
+    cJSON_Delete(app);
 }
 
 

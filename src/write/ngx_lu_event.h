@@ -17,11 +17,12 @@
 
 /*
  * Tells, durably, that this happens to a release, a release.json, of the task's
- * app; to be called before what makes it so.  "expect" is the state of the
- * release by then, or "pullRequest": otherwise nobody is told.  A call with the
- * same stamp is about the same event; NULL: there is one such event of a
- * release.  The reason may be NULL, too.  Nothing is written where nobody is
- * told.  NGX_OK, or a status: 500, 503, 507.
+ * app, or, if it is NULL, to the app; to be called before what makes it so.
+ * "expect" is the state of the release by then, or "pullRequest", or "gone",
+ * the app: otherwise nobody is told.  A call with the same stamp is about the
+ * same event; NULL: there is one such event of a release.  The reason may be
+ * NULL, too.  Nothing is written where nobody is told.  NGX_OK, or a status:
+ * 500, 503, 507.
  */
 
 ngx_int_t ngx_lu_event(ngx_lu_task_t *task, const char *type,

@@ -5,6 +5,7 @@
 
 
 #include "ngx_lu_app.h"
+#include "ngx_lu_audit.h"
 #include "ngx_lu_change.h"
 #include "ngx_lu_guard.h"
 
@@ -12,6 +13,7 @@
 #include "store/ngx_lu_path.h"
 #include "store/ngx_lu_tree.h"
 
+#include "core/lu_builds.h"
 #include "core/lu_change_deployment.h"
 #include "core/lu_put.h"
 
@@ -24,37 +26,52 @@
 /* A verdict on its way into the app. */
 
 typedef struct {
-    const char           *deployment;
+    const char           *id;
     const char           *reason;
     lu_guard_verdict_t    verdict;
+    double                enough;       /* devices that steps waited for */
 } ngx_lu_guard_found_t;
 
 
-static cJSON *ngx_lu_guard_find(const cJSON *app, const char *id,
-    lu_guard_t *guard);
-static ngx_uint_t ngx_lu_guard_is_open(const cJSON *deployment);
+/* What is guarded, in an app. */
+
+typedef struct {
+    cJSON                *owner;        /* deployment or build, has "guarded" */
+    cJSON                *rollout;      /* deployment or rule, or NULL */
+    lu_guard_t            guard;
+    ngx_uint_t            is_desktop;
+} ngx_lu_guard_ward_t;
+
+
+static ngx_int_t ngx_lu_guard_find(const cJSON *app, const char *id,
+    ngx_lu_guard_ward_t *ward);
+static ngx_uint_t ngx_lu_guard_is_open(const ngx_lu_guard_ward_t *ward);
+static double ngx_lu_guard_seen(const ngx_lu_guard_ward_t *ward,
+    const lu_cohort_t *counts);
 static ngx_int_t ngx_lu_guard_save(ngx_lu_task_t *task,
-    const ngx_lu_cohort_copy_t *copy, const ngx_str_t *machine);
+    ngx_lu_cohort_copy_t *copy, const ngx_str_t *machine);
 static ngx_int_t ngx_lu_guard_read(ngx_lu_task_t *task, u_char *path,
     cJSON **json);
 static ngx_int_t ngx_lu_guard_put(ngx_lu_task_t *task, cJSON *json,
-    const ngx_lu_cohort_copy_t *copy);
+    ngx_lu_cohort_copy_t *copy);
 static u_char *ngx_lu_guard_folder(ngx_lu_task_t *task);
 static ngx_int_t ngx_lu_guard_act(ngx_lu_task_t *task, cJSON *app, void *data);
 static cJSON *ngx_lu_guard_why(const ngx_lu_guard_found_t *found);
+static ngx_int_t ngx_lu_guard_content(ngx_lu_task_t *task, cJSON *app,
+    void *data);
 
 
 ngx_int_t
-ngx_lu_guard(ngx_lu_task_t *task, const ngx_lu_cohort_copy_t *copy,
+ngx_lu_guard(ngx_lu_task_t *task, ngx_lu_cohort_copy_t *copy,
     const ngx_str_t *machine)
 {
     char                  *reason;
     cJSON                 *app;
-    ngx_int_t              status;
+    double                 waits;
+    ngx_int_t              status, rc;
     ngx_uint_t             open;
-    lu_guard_t             guard;
-    const cJSON           *deployment;
-    lu_cohort_t           *sum;
+    ngx_lu_guard_sum_t    *sum;
+    ngx_lu_guard_ward_t    ward;
     ngx_lu_guard_found_t   found;
 
     status = ngx_lu_app_read(task, &app);
@@ -62,13 +79,18 @@ ngx_lu_guard(ngx_lu_task_t *task, const ngx_lu_cohort_copy_t *copy,
         return status;
     }
 
-    deployment = ngx_lu_guard_find(app, (char *) copy->deployment, &guard);
+    rc = ngx_lu_guard_find(app, (char *) copy->deployment, &ward);
 
-    open = (deployment && ngx_lu_guard_is_open(deployment));
+    open = (rc == NGX_OK && ngx_lu_guard_is_open(&ward));
+
+    copy->blamed = (rc == NGX_OK
+                    && lu_json_get(ward.owner, "guarded") != NULL);
+
+    waits = open ? lu_growth_waits(ward.rollout) : 0;
 
     cJSON_Delete(app);
 
-    if (deployment == NULL) {
+    if (rc != NGX_OK) {
         return NGX_OK;
     }
 
@@ -78,7 +100,7 @@ ngx_lu_guard(ngx_lu_task_t *task, const ngx_lu_cohort_copy_t *copy,
         return status;
     }
 
-    sum = ngx_pcalloc(task->io.pool, sizeof(lu_cohort_t));
+    sum = ngx_palloc(task->io.pool, sizeof(ngx_lu_guard_sum_t));
     reason = ngx_pnalloc(task->io.pool, LU_GUARD_REASON);
 
     if (sum == NULL || reason == NULL) {
@@ -90,55 +112,89 @@ ngx_lu_guard(ngx_lu_task_t *task, const ngx_lu_cohort_copy_t *copy,
         return status;
     }
 
-    lu_guard_judge(&guard, sum, copy->start, lu_time_of(task->now),
-                   &found.verdict);
+    lu_guard_judge(&ward.guard, &sum->counts, copy->start,
+                   lu_time_of(task->now), &found.verdict);
+
+    found.id = (char *) copy->deployment;
 
     if (found.verdict.result == LU_GUARD_CONTENT) {
-        return NGX_OK;
+
+        found.enough = ngx_lu_guard_seen(&ward, &sum->counts);
+
+        if (waits == 0 || found.enough < waits) {
+            return NGX_OK;
+        }
+
+        status = ngx_lu_change(task, ngx_lu_guard_content, NULL, &found);
+
+        return status == NGX_HTTP_NOT_MODIFIED ? NGX_OK : status;
     }
 
-    lu_guard_reason(&guard, &found.verdict, reason, LU_GUARD_REASON);
+    lu_guard_reason(&ward.guard, &found.verdict, reason, LU_GUARD_REASON);
 
-    found.deployment = (char *) copy->deployment;
     found.reason = reason;
 
     status = ngx_lu_change(task, ngx_lu_guard_act, NULL, &found);
+
+    if (status == NGX_OK) {
+        copy->blamed = 1;
+    }
 
     return status == NGX_HTTP_NOT_MODIFIED ? NGX_OK : status;
 }
 
 
-/* NULL: there is nothing to guard any more. */
+/* NGX_DECLINED: there is nothing to guard any more. */
 
-static cJSON *
-ngx_lu_guard_find(const cJSON *app, const char *id, lu_guard_t *guard)
+static ngx_int_t
+ngx_lu_guard_find(const cJSON *app, const char *id, ngx_lu_guard_ward_t *ward)
 {
-    cJSON        *channel, *deployment;
-    lu_error_t    err;
-    const cJSON  *item;
+    cJSON       *channel;
+    lu_error_t   err;
 
-    deployment = lu_change_deployment_find(app, id, &channel);
-    if (deployment == NULL) {
-        return NULL;
+    ward->is_desktop = 0;
+    ward->owner = lu_change_deployment_find(app, id, &channel);
+    ward->rollout = ward->owner;
+
+    if (ward->owner == NULL) {
+        ward->is_desktop = 1;
+        ward->owner = lu_builds_find(app, id);
+        ward->rollout = lu_builds_share(app, id);
+        channel = NULL;
     }
 
-    item = lu_json_get(channel, "guard");
-
-    if (!cJSON_IsObject(item) || lu_guard_parse(item, guard, &err) != LU_OK) {
-        return NULL;
+    if (ward->owner == NULL
+        || lu_guard_of(app, channel, &ward->guard, &err) != LU_OK)
+    {
+        return NGX_DECLINED;
     }
 
-    return deployment;
+    return NGX_OK;
 }
 
 
 /* The guard has its say once, and nothing to say of what is halted. */
 
 static ngx_uint_t
-ngx_lu_guard_is_open(const cJSON *deployment)
+ngx_lu_guard_is_open(const ngx_lu_guard_ward_t *ward)
 {
-    return lu_json_get(deployment, "guarded") == NULL
-           && !lu_growth_is_halted(deployment);
+    return ward->rollout
+           && lu_json_get(ward->owner, "guarded") == NULL
+           && !lu_growth_is_halted(ward->rollout);
+}
+
+
+/* Devices of which it is known that they got along with the release. */
+
+static double
+ngx_lu_guard_seen(const ngx_lu_guard_ward_t *ward, const lu_cohort_t *counts)
+{
+    lu_funnel_t  funnel;
+
+    lu_funnel(counts, 0, 0, funnel);
+
+    return funnel[LU_COHORT_ROLLOUT]
+                 [ward->is_desktop ? LU_COHORT_AGAIN : LU_COHORT_RAN];
 }
 
 
@@ -148,7 +204,7 @@ ngx_lu_guard_is_open(const cJSON *deployment)
  */
 
 static ngx_int_t
-ngx_lu_guard_save(ngx_lu_task_t *task, const ngx_lu_cohort_copy_t *copy,
+ngx_lu_guard_save(ngx_lu_task_t *task, ngx_lu_cohort_copy_t *copy,
     const ngx_str_t *machine)
 {
     u_char     *folder, *path;
@@ -214,17 +270,17 @@ ngx_lu_guard_read(ngx_lu_task_t *task, u_char *path, cJSON **json)
  */
 
 static ngx_int_t
-ngx_lu_guard_put(ngx_lu_task_t *task, cJSON *json,
-    const ngx_lu_cohort_copy_t *copy)
+ngx_lu_guard_put(ngx_lu_task_t *task, cJSON *json, ngx_lu_cohort_copy_t *copy)
 {
     int           n;
     cJSON        *list, *entry;
     double        serial;
+    time_t        age;
     lu_put_t      put;
-    lu_cohort_t  *before;
+    lu_cohort_t  *all;
 
-    before = ngx_pcalloc(task->io.pool, sizeof(lu_cohort_t));
-    if (before == NULL) {
+    all = ngx_pcalloc(task->io.pool, sizeof(lu_cohort_t));
+    if (all == NULL) {
         return ngx_lu_io_nomem(&task->io);
     }
 
@@ -253,16 +309,26 @@ ngx_lu_guard_put(ngx_lu_task_t *task, cJSON *json,
     serial = 0;
     (void) lu_json_number(entry, "serial", &serial);
 
-    if ((uint64_t) serial != copy->serial) {
-        lu_cohort_parse(before, lu_json_get(entry, "before"));
-        lu_cohort_parse(before, lu_json_get(entry, "since"));
+    lu_cohort_parse(all, lu_json_get(entry, "before"));
 
-        lu_put_item(&put, entry, "before", lu_cohort_json(before));
+    if ((uint64_t) serial != copy->serial) {
+        lu_cohort_parse(all, lu_json_get(entry, "since"));
+
+        lu_put_item(&put, entry, "before", lu_cohort_json(all));
     }
+
+    lu_cohort_add(all, &copy->counts);
+
+    age = lu_time_of(task->now) - copy->start;
+
+    lu_funnel(all, age, 0, copy->funnel);
 
     lu_put_number(&put, entry, "serial", (double) copy->serial);
     lu_put_string(&put, entry, "countedAt", task->now);
     lu_put_item(&put, entry, "since", lu_cohort_json(&copy->counts));
+    lu_put_item(&put, entry, "series",
+                lu_funnel_note(lu_json_get(entry, "series"), copy->funnel,
+                               age));
 
     if (put.failed || !cJSON_InsertItemInArray(list, 0, entry)) {
         cJSON_Delete(entry);
@@ -279,7 +345,7 @@ ngx_lu_guard_put(ngx_lu_task_t *task, cJSON *json,
 
 ngx_int_t
 ngx_lu_guard_sum(ngx_lu_task_t *task, const char *deployment,
-    lu_cohort_t *sum)
+    ngx_lu_guard_sum_t *sum)
 {
     cJSON        *json;
     u_char       *folder;
@@ -288,7 +354,7 @@ ngx_lu_guard_sum(ngx_lu_task_t *task, const char *deployment,
     ngx_array_t   names;
     const cJSON  *entry;
 
-    ngx_memzero(sum, sizeof(lu_cohort_t));
+    ngx_memzero(sum, sizeof(ngx_lu_guard_sum_t));
 
     folder = ngx_lu_guard_folder(task);
 
@@ -311,8 +377,9 @@ ngx_lu_guard_sum(ngx_lu_task_t *task, const char *deployment,
         entry = lu_json_find(lu_json_get(json, "deployments"), "id",
                              deployment);
 
-        lu_cohort_parse(sum, lu_json_get(entry, "before"));
-        lu_cohort_parse(sum, lu_json_get(entry, "since"));
+        lu_cohort_parse(&sum->counts, lu_json_get(entry, "before"));
+        lu_cohort_parse(&sum->counts, lu_json_get(entry, "since"));
+        lu_funnel_add(&sum->series, lu_json_get(entry, "series"));
 
         cJSON_Delete(json);
     }
@@ -336,14 +403,14 @@ ngx_lu_guard_act(ngx_lu_task_t *task, cJSON *app, void *data)
 {
     ngx_lu_guard_found_t *found = data;
 
-    cJSON       *why, *deployment;
-    lu_rc_e      rc;
-    lu_put_t     put;
-    lu_guard_t   guard;
+    cJSON                *why, *channel;
+    lu_rc_e               rc;
+    lu_put_t              put;
+    ngx_lu_guard_ward_t   ward;
 
-    deployment = ngx_lu_guard_find(app, found->deployment, &guard);
-
-    if (deployment == NULL || !ngx_lu_guard_is_open(deployment)) {
+    if (ngx_lu_guard_find(app, found->id, &ward) != NGX_OK
+        || !ngx_lu_guard_is_open(&ward))
+    {
         return NGX_HTTP_NOT_MODIFIED;
     }
 
@@ -354,16 +421,19 @@ ngx_lu_guard_act(ngx_lu_task_t *task, cJSON *app, void *data)
 
     rc = LU_OK;
 
-    if (guard.halts) {
-        rc = lu_change_deployment_grow(app, found->deployment, LU_GROWTH_HALT,
-                                       why, task->by, task->now,
-                                       &task->error);
+    if (ward.guard.halts && ward.is_desktop) {
+        rc = lu_builds_grow(app, found->id, LU_GROWTH_HALT, why, task->by,
+                            task->now, &task->error);
+
+    } else if (ward.guard.halts) {
+        rc = lu_change_deployment_grow(app, found->id, LU_GROWTH_HALT, why,
+                                       task->by, task->now, &task->error);
     }
 
     lu_put_init(&put);
 
     lu_put_string(&put, why, "at", task->now);
-    lu_put_item(&put, deployment, "guarded", why);
+    lu_put_item(&put, ward.owner, "guarded", why);
 
     if (rc != LU_OK) {
         return ngx_lu_task_core(task, rc);
@@ -373,9 +443,21 @@ ngx_lu_guard_act(ngx_lu_task_t *task, cJSON *app, void *data)
         return ngx_lu_task_nomem(task);
     }
 
-    task->change = guard.halts ? "deployment.halt" : "deployment.warn";
-    task->subject = found->deployment;
+    if (ward.is_desktop) {
+        task->change = ward.guard.halts ? "release.halt" : "release.warn";
+
+    } else {
+        task->change = ward.guard.halts ? "deployment.halt"
+                                        : "deployment.warn";
+    }
+
+    task->subject = found->id;
     task->to = found->reason;
+
+    channel = NULL;
+    (void) lu_change_deployment_find(app, found->id, &channel);
+
+    ngx_lu_audit_rollout(task, app, channel, ward.rollout);
 
     return NGX_OK;
 }
@@ -405,12 +487,44 @@ ngx_lu_guard_why(const ngx_lu_guard_found_t *found)
                       lu_cohort_windows[found->verdict.window] / 86400.0);
     }
 
-    lu_put_number(&put, why, "devices", test->devices);
-    lu_put_number(&put, why, "controls", test->controls);
-    lu_put_number(&put, why, "share", test->share);
-    lu_put_number(&put, why, "control", test->control);
-    lu_put_number(&put, why, "excess", test->excess);
-    lu_put_number(&put, why, "lower", test->lower);
+    lu_guard_put_test(&put, why, test);
 
     return lu_put_done(&put, why);
+}
+
+
+/* Enough devices got along with the release for steps of its plan. */
+
+static ngx_int_t
+ngx_lu_guard_content(ngx_lu_task_t *task, cJSON *app, void *data)
+{
+    ngx_lu_guard_found_t *found = data;
+
+    double                waits;
+    lu_rc_e               rc;
+    ngx_lu_guard_ward_t   ward;
+
+    if (ngx_lu_guard_find(app, found->id, &ward) != NGX_OK
+        || !ngx_lu_guard_is_open(&ward))
+    {
+        return NGX_HTTP_NOT_MODIFIED;
+    }
+
+    waits = lu_growth_waits(ward.rollout);
+
+    if (waits == 0 || found->enough < waits) {
+        return NGX_HTTP_NOT_MODIFIED;
+    }
+
+    rc = lu_growth_enough(ward.rollout, found->enough, task->now);
+    if (rc != LU_OK) {
+        return ngx_lu_task_core(task, rc);
+    }
+
+    task->change = ward.is_desktop ? "release.enough" : "deployment.enough";
+    task->subject = found->id;
+    task->to = (char *) ngx_lu_format(task->io.pool, "%.0f devices",
+                                      found->enough);
+
+    return task->to ? NGX_OK : ngx_lu_task_nomem(task);
 }

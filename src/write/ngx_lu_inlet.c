@@ -9,9 +9,7 @@
  */
 
 
-#include "ngx_lu_app.h"
 #include "ngx_lu_inlet.h"
-#include "ngx_lu_stage_builder.h"
 #include "ngx_lu_stage_files.h"
 
 #include "store/ngx_lu_file.h"
@@ -20,9 +18,7 @@
 #include "store/ngx_lu_turn.h"
 
 #include "core/lu_builder.h"
-#include "core/lu_file.h"
 #include "core/lu_merge.h"
-#include "core/lu_name.h"
 #include "core/lu_release.h"
 #include "core/lu_sha256.h"
 
@@ -44,8 +40,6 @@ static ngx_int_t ngx_lu_inlet_clash(ngx_lu_task_t *task, u_char *root,
     u_char *path, ngx_lu_inlet_t *inlet);
 static ngx_int_t ngx_lu_inlet_slot(ngx_lu_task_t *task,
     ngx_lu_release_t *release, ngx_lu_inlet_t *inlet, u_char **path);
-static ngx_int_t ngx_lu_inlet_manifest(ngx_lu_task_t *task, u_char *path,
-    lu_builder_t *builder);
 static ngx_uint_t ngx_lu_inlet_shares(const lu_builder_t *one,
     const lu_builder_t *two);
 static ngx_int_t ngx_lu_inlet_same(ngx_lu_task_t *task, u_char *path,
@@ -57,13 +51,6 @@ static ngx_int_t ngx_lu_inlet_note(ngx_lu_task_t *task,
     ngx_lu_release_t *release, ngx_lu_inlet_t *inlet, ngx_uint_t is_manifest);
 static ngx_uint_t ngx_lu_inlet_is_manifest(const ngx_lu_inlet_t *inlet);
 static lu_str_t ngx_lu_inlet_name(const lu_str_t *file);
-static ngx_int_t ngx_lu_inlet_has(ngx_lu_stage_t *stage,
-    const ngx_array_t *expects);
-static ngx_uint_t ngx_lu_inlet_counts(ngx_lu_stage_t *stage,
-    const lu_str_t *name, ngx_uint_t wanted);
-static ngx_int_t ngx_lu_inlet_named(ngx_lu_stage_t *stage);
-static ngx_uint_t ngx_lu_inlet_named_by(ngx_lu_stage_t *stage,
-    const lu_builder_t *builder);
 
 
 ngx_int_t
@@ -122,7 +109,9 @@ ngx_lu_inlet_open(ngx_lu_task_t *task, cJSON *json, ngx_lu_release_t *release)
         return status;
     }
 
-    /* another call has just promoted it, or deleted it */
+    /* another call, maybe on another machine, has promoted or deleted it */
+
+    ngx_lu_inlet_refresh(task);
 
     status = ngx_lu_inlet_live(task, release);
 
@@ -490,9 +479,7 @@ ngx_lu_inlet_slot(ngx_lu_task_t *task, ngx_lu_release_t *release,
 }
 
 
-/* NGX_OK; NGX_DECLINED: it is no manifest; or a status. */
-
-static ngx_int_t
+ngx_int_t
 ngx_lu_inlet_manifest(ngx_lu_task_t *task, u_char *path,
     lu_builder_t *builder)
 {
@@ -768,243 +755,4 @@ ngx_lu_inlet_known(ngx_lu_task_t *task, ngx_lu_release_t *release,
     cJSON_Delete(table);
 
     return rc;
-}
-
-
-ngx_int_t
-ngx_lu_inlet_complete(ngx_lu_task_t *task, ngx_lu_release_t *release,
-    const ngx_array_t *expects)
-{
-    ngx_int_t       status;
-    ngx_lu_stage_t  stage;
-
-    if (expects == NULL
-        && cJSON_GetObjectItemCaseSensitive(release->json, "expects") == NULL)
-    {
-        return NGX_DECLINED;
-    }
-
-    ngx_memzero(&stage, sizeof(ngx_lu_stage_t));
-
-    stage.task = task;
-    stage.release = release;
-
-    if (ngx_array_init(&stage.files, task->io.pool, 64,
-                       sizeof(ngx_lu_stage_file_t))
-        != NGX_OK
-        || ngx_array_init(&stage.left, task->io.pool, 16,
-                          sizeof(ngx_lu_stage_left_t))
-           != NGX_OK)
-    {
-        return ngx_lu_task_nomem(task);
-    }
-
-    status = ngx_lu_stage_files(&stage);
-
-    if (status == NGX_OK) {
-        status = ngx_lu_inlet_has(&stage, expects);
-    }
-
-    return status == NGX_OK ? ngx_lu_inlet_named(&stage) : status;
-}
-
-
-static ngx_int_t
-ngx_lu_inlet_has(ngx_lu_stage_t *stage, const ngx_array_t *expects)
-{
-    lu_str_t      *name, value, before;
-    ngx_uint_t     i, j, wanted;
-    const cJSON   *list, *item, *other;
-
-    list = cJSON_GetObjectItemCaseSensitive(stage->release->json, "expects");
-
-    cJSON_ArrayForEach(item, list) {
-
-        if (lu_json_value(item, &value) != LU_OK) {
-            continue;
-        }
-
-        wanted = 1;
-
-        for (other = item->next; other; other = other->next) {
-            if (lu_json_value(other, &before) == LU_OK
-                && lu_str_eq(&before, &value))
-            {
-                wanted++;
-            }
-        }
-
-        if (!ngx_lu_inlet_counts(stage, &value, wanted)) {
-            return NGX_DECLINED;
-        }
-    }
-
-    if (list) {
-        return NGX_OK;
-    }
-
-    name = expects->elts;
-
-    for (i = 0; i < expects->nelts; i++) {
-
-        wanted = 1;
-
-        for (j = i + 1; j < expects->nelts; j++) {
-            if (lu_str_eq(&name[i], &name[j])) {
-                wanted++;
-            }
-        }
-
-        if (!ngx_lu_inlet_counts(stage, &name[i], wanted)) {
-            return NGX_DECLINED;
-        }
-    }
-
-    return NGX_OK;
-}
-
-
-static ngx_uint_t
-ngx_lu_inlet_counts(ngx_lu_stage_t *stage, const lu_str_t *name,
-    ngx_uint_t wanted)
-{
-    ngx_uint_t            i;
-    ngx_lu_stage_file_t  *file;
-
-    file = stage->files.elts;
-
-    for (i = 0; wanted && i < stage->nfiles; i++) {
-        if (lu_str_eq(&file[i].name, name)) {
-            wanted--;
-        }
-    }
-
-    return wanted == 0;
-}
-
-
-/*
- * While manifests have different versions, some of them are going to be
- * replaced.  What is no manifest is not waited for: staging refuses it.
- */
-
-static ngx_int_t
-ngx_lu_inlet_named(ngx_lu_stage_t *stage)
-{
-    lu_str_t              version;
-    ngx_int_t             status;
-    ngx_uint_t            i;
-    lu_builder_t          builder;
-    ngx_lu_stage_file_t  *file;
-
-    file = stage->files.elts;
-    version.len = 0;
-
-    for (i = 0; i < stage->nfiles; i++) {
-
-        if (!ngx_lu_stage_files_is_manifest(&file[i].name)) {
-            continue;
-        }
-
-        status = ngx_lu_inlet_manifest(stage->task, file[i].path, &builder);
-
-        if (status == NGX_DECLINED) {
-            continue;
-        }
-
-        if (status != NGX_OK) {
-            return status;
-        }
-
-        if (version.len && !lu_str_eq(&version, &builder.version)) {
-            return NGX_DECLINED;
-        }
-
-        version = builder.version;
-
-        if (!ngx_lu_inlet_named_by(stage, &builder)) {
-            return NGX_DECLINED;
-        }
-    }
-
-    return NGX_OK;
-}
-
-
-static ngx_uint_t
-ngx_lu_inlet_named_by(ngx_lu_stage_t *stage, const lu_builder_t *builder)
-{
-    size_t                i;
-    ngx_lu_stage_file_t  *file;
-
-    for (i = 0; i < builder->nfiles; i++) {
-
-        file = ngx_lu_stage_files_find(stage, &builder->files[i].name);
-
-        if (file == NULL
-            || (builder->files[i].size != UINT64_MAX
-                && builder->files[i].size != file->size))
-        {
-            return 0;
-        }
-    }
-
-    return 1;
-}
-
-
-ngx_int_t
-ngx_lu_inlet_check(ngx_lu_task_t *task, const cJSON *expects)
-{
-    lu_str_t      name;
-    const cJSON  *item;
-
-    if (!cJSON_IsArray(expects)
-        || expects->child == NULL
-        || cJSON_GetArraySize(expects) > NGX_LU_INLET_EXPECTS)
-    {
-        goto invalid;
-    }
-
-    cJSON_ArrayForEach(item, expects) {
-        if (lu_json_value(item, &name) != LU_OK
-            || !ngx_lu_inlet_expectable(&name))
-        {
-            goto invalid;
-        }
-    }
-
-    return NGX_OK;
-
-invalid:
-
-    return ngx_lu_task_refuse(task, 422,
-                              "\"expects\" must be a list of 1 to "
-                              lu_value(NGX_LU_INLET_EXPECTS) " names of update "
-                              "manifests, such as \"latest.yml\".");
-}
-
-
-ngx_int_t
-ngx_lu_inlet_expect(ngx_lu_task_t *task, ngx_lu_release_t *release,
-    const cJSON *expects)
-{
-    lu_put_t  put;
-
-    lu_put_init(&put);
-
-    lu_put_item(&put, release->json, "expects", cJSON_Duplicate(expects, 1));
-
-    return put.failed ? ngx_lu_task_nomem(task)
-                      : ngx_lu_release_save(task, release);
-}
-
-
-ngx_uint_t
-ngx_lu_inlet_expectable(const lu_str_t *name)
-{
-    lu_error_t  why;
-
-    return lu_name_file_check(name, &why) == LU_OK
-           && ngx_lu_stage_files_is_manifest(name);
 }

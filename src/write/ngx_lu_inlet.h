@@ -16,12 +16,12 @@
 
 #include "store/ngx_lu_temp.h"
 
+#include "core/lu_builder.h"
 #include "core/lu_json.h"
 #include "core/lu_put.h"
 
 
 #define NGX_LU_INLET_FILES    2000      /* of a release, at most */
-#define NGX_LU_INLET_EXPECTS  100       /* manifests, at most */
 #define NGX_LU_INLET_LISTED   100       /* in a list of release.json */
 
 
@@ -71,24 +71,12 @@ ngx_int_t ngx_lu_inlet_known(ngx_lu_task_t *task, ngx_lu_release_t *release,
     const ngx_lu_inlet_t *inlet);
 
 /*
- * NGX_OK if all expected manifests are in uploads/, and all files that the
- * manifests there name; NGX_DECLINED: some are not, or nothing is expected; or
- * a status.  What release.json expects comes first, then the array of lu_str_t;
- * a name that occurs twice stands for two manifests.
+ * Reads an update manifest of up to 1 MB; its strings are in the task's pool.
+ * NGX_OK; NGX_DECLINED: it is none; or a status.
  */
 
-ngx_int_t ngx_lu_inlet_complete(ngx_lu_task_t *task,
-    ngx_lu_release_t *release, const ngx_array_t *expects);
-
-/*
- * The manifests that are expected, from the body of a call: check() refuses
- * what is no such list with 422; expect() writes the list into release.json.
- * NGX_OK, or a status: 500, 507.
- */
-
-ngx_int_t ngx_lu_inlet_check(ngx_lu_task_t *task, const cJSON *expects);
-ngx_int_t ngx_lu_inlet_expect(ngx_lu_task_t *task, ngx_lu_release_t *release,
-    const cJSON *expects);
+ngx_int_t ngx_lu_inlet_manifest(ngx_lu_task_t *task, u_char *path,
+    lu_builder_t *builder);
 
 /*
  * Adds an item, which becomes part of the tree, to a list of release.json that
@@ -97,10 +85,6 @@ ngx_int_t ngx_lu_inlet_expect(ngx_lu_task_t *task, ngx_lu_release_t *release,
 
 void ngx_lu_inlet_list(lu_put_t *put, cJSON *json, const char *key,
     cJSON *item);
-
-/* 1 if that may be the name of an expected manifest. */
-
-ngx_uint_t ngx_lu_inlet_expectable(const lu_str_t *name);
 
 
 #endif /* _NGX_LU_INLET_H_INCLUDED_ */

@@ -11,6 +11,7 @@
 
 #include "ngx_lu_inlet.h"
 #include "ngx_lu_inlet_parts.h"
+#include "ngx_lu_usage.h"
 
 #include "store/ngx_lu_file.h"
 #include "store/ngx_lu_path.h"
@@ -211,18 +212,29 @@ ngx_lu_inlet_parts_add(ngx_lu_task_t *task, u_char *folder,
 {
     char                  hex[LU_SHA256_HEX + 1];
     u_char               *path;
-    ngx_int_t             rc;
+    ngx_int_t             rc, status;
+    ngx_file_info_t       fi;
     ngx_lu_inlet_part_t   piece;
 
     path = ngx_lu_path_in(&task->io, folder, "%ui",
                           (ngx_uint_t) part->number);
 
-    piece.io = &task->io;
-    piece.whole = whole;
+    rc = ngx_lu_file_info(&task->io, path, &fi);
 
-    lu_sha256_init(&piece.sha256);
+    if (rc == NGX_OK) {
+        status = ngx_lu_usage_disk(task, ngx_file_size(&fi));
+        if (status != NGX_OK) {
+            return status;
+        }
 
-    rc = ngx_lu_file_pieces(&task->io, path, ngx_lu_inlet_parts_piece, &piece);
+        piece.io = &task->io;
+        piece.whole = whole;
+
+        lu_sha256_init(&piece.sha256);
+
+        rc = ngx_lu_file_pieces(&task->io, path, ngx_lu_inlet_parts_piece,
+                                &piece);
+    }
 
     if (rc == NGX_ERROR) {
         return ngx_lu_task_failed(task);

@@ -9,12 +9,12 @@
 #include "ngx_lu_keep.h"
 #include "ngx_lu_release.h"
 #include "ngx_lu_remove.h"
-#include "ngx_lu_usage.h"
 
 #include "store/ngx_lu_file.h"
 #include "store/ngx_lu_path.h"
 #include "store/ngx_lu_tree.h"
 
+#include "core/lu_builds.h"
 #include "core/lu_change_channel.h"
 #include "core/lu_json.h"
 #include "core/lu_live.h"
@@ -22,7 +22,13 @@
 #include "core/lu_time.h"
 
 
-static ngx_int_t ngx_lu_keep_policy(ngx_lu_task_t *task, ngx_lu_keep_t *keep);
+static ngx_int_t ngx_lu_keep_begin(ngx_lu_task_t *task, const char *text,
+    ngx_lu_keep_t *keep);
+static ngx_int_t ngx_lu_keep_look(ngx_lu_task_t *task, ngx_lu_keep_t *keep);
+static ngx_int_t ngx_lu_keep_follow(ngx_lu_task_t *task,
+    ngx_lu_keep_t *keep);
+static ngx_int_t ngx_lu_keep_policy(ngx_lu_task_t *task, const char *policy,
+    ngx_lu_keep_t *keep);
 static ngx_int_t ngx_lu_keep_facts(ngx_lu_task_t *task, ngx_lu_keep_t *keep);
 static ngx_int_t ngx_lu_keep_live(ngx_lu_task_t *task, ngx_lu_keep_t *keep,
     ngx_array_t *facts);
@@ -30,18 +36,25 @@ static ngx_int_t ngx_lu_keep_staging(ngx_lu_task_t *task,
     ngx_array_t *facts);
 static lu_keep_fact_t *ngx_lu_keep_add(ngx_array_t *facts,
     const ngx_str_t *name);
-static ngx_int_t ngx_lu_keep_read(ngx_lu_task_t *task, u_char *folder,
-    lu_keep_fact_t *fact);
+static ngx_int_t ngx_lu_keep_read(ngx_lu_task_t *task, const cJSON *app,
+    u_char *folder, lu_keep_fact_t *fact);
 static ngx_int_t ngx_lu_keep_since(ngx_lu_task_t *task, u_char *folder,
     const cJSON *release, time_t *since);
 static ngx_int_t ngx_lu_keep_jobs(ngx_lu_task_t *task, ngx_array_t *facts);
 static int ngx_libc_cdecl ngx_lu_keep_cmp(const void *one, const void *two);
 static ngx_int_t ngx_lu_keep_decide(ngx_lu_task_t *task,
-    ngx_lu_keep_t *keep, const cJSON *app);
+    ngx_lu_keep_t *keep, cJSON *app);
+static int ngx_lu_keep_limited(void *data, const lu_str_t *id);
 static ngx_int_t ngx_lu_keep_measure_feed(ngx_lu_task_t *task,
     u_char *folder, ngx_lu_measure_t *measure);
+static ngx_int_t ngx_lu_keep_clean_releases(ngx_lu_task_t *task,
+    ngx_lu_keep_t *keep, ngx_uint_t max, ngx_uint_t *removed,
+    ngx_uint_t *left, ngx_array_t *damaged);
 static ngx_int_t ngx_lu_keep_remove(ngx_lu_task_t *task,
-    ngx_lu_keep_t *keep, size_t i, ngx_uint_t *removed);
+    ngx_lu_keep_t *keep, size_t i, ngx_uint_t *removed,
+    ngx_array_t *damaged);
+static ngx_int_t ngx_lu_keep_damaged(ngx_lu_task_t *task,
+    ngx_array_t *damaged);
 static ngx_int_t ngx_lu_keep_channels(ngx_lu_task_t *task,
     ngx_lu_keep_t *keep);
 static ngx_int_t ngx_lu_keep_channel(ngx_lu_task_t *task, cJSON *app,
@@ -49,10 +62,20 @@ static ngx_int_t ngx_lu_keep_channel(ngx_lu_task_t *task, cJSON *app,
 
 
 ngx_int_t
-ngx_lu_keep_open(ngx_lu_task_t *task, ngx_lu_keep_t *keep)
+ngx_lu_keep_open(ngx_lu_task_t *task, const char *text, ngx_lu_keep_t *keep)
 {
-    u_char     *path;
-    ngx_int_t   rc, status;
+    ngx_int_t  status;
+
+    status = ngx_lu_keep_begin(task, text, keep);
+
+    return status == NGX_OK ? ngx_lu_keep_look(task, keep) : status;
+}
+
+
+static ngx_int_t
+ngx_lu_keep_begin(ngx_lu_task_t *task, const char *text, ngx_lu_keep_t *keep)
+{
+    ngx_int_t  status;
 
     ngx_memzero(keep, sizeof(ngx_lu_keep_t));
 
@@ -63,17 +86,22 @@ ngx_lu_keep_open(ngx_lu_task_t *task, ngx_lu_keep_t *keep)
         return status;
     }
 
-    status = ngx_lu_keep_policy(task, keep);
+    status = ngx_lu_keep_policy(task, text, keep);
 
-    if (status == NGX_OK) {
-        path = ngx_lu_path(&task->io, "%V/github.json", &task->store->path);
-
-        rc = ngx_lu_file_read_json(&task->io, path, &keep->followed);
-
-        if (rc == NGX_ERROR) {
-            status = ngx_lu_task_failed(task);
-        }
+    if (status != NGX_OK) {
+        ngx_lu_keep_close(keep);
     }
+
+    return status;
+}
+
+
+static ngx_int_t
+ngx_lu_keep_look(ngx_lu_task_t *task, ngx_lu_keep_t *keep)
+{
+    ngx_int_t  status;
+
+    status = ngx_lu_keep_follow(task, keep);
 
     if (status == NGX_OK) {
         status = ngx_lu_keep_facts(task, keep);
@@ -91,6 +119,23 @@ ngx_lu_keep_open(ngx_lu_task_t *task, ngx_lu_keep_t *keep)
 }
 
 
+/* The lists that are followed say what has to stay; they change at any time. */
+
+static ngx_int_t
+ngx_lu_keep_follow(ngx_lu_task_t *task, ngx_lu_keep_t *keep)
+{
+    u_char  *path;
+
+    cJSON_Delete(keep->followed);
+    keep->followed = NULL;
+
+    path = ngx_lu_path(&task->io, "%V/github.json", &task->store->path);
+
+    return ngx_lu_file_read_json(&task->io, path, &keep->followed)
+           == NGX_ERROR ? ngx_lu_task_failed(task) : NGX_OK;
+}
+
+
 void
 ngx_lu_keep_close(ngx_lu_keep_t *keep)
 {
@@ -105,7 +150,8 @@ ngx_lu_keep_close(ngx_lu_keep_t *keep)
 /* Of a policy that cannot be read nobody knows what may go. */
 
 static ngx_int_t
-ngx_lu_keep_policy(ngx_lu_task_t *task, ngx_lu_keep_t *keep)
+ngx_lu_keep_policy(ngx_lu_task_t *task, const char *policy,
+    ngx_lu_keep_t *keep)
 {
     lu_rc_e     rc;
     lu_str_t    text;
@@ -123,6 +169,10 @@ ngx_lu_keep_policy(ngx_lu_task_t *task, ngx_lu_keep_t *keep)
     }
 
     keep->own = (rc == LU_OK);
+
+    if (policy) {
+        text = lu_str(policy);
+    }
 
     arena = ngx_lu_arena(task->io.pool);
 
@@ -208,7 +258,7 @@ ngx_lu_keep_live(ngx_lu_task_t *task, ngx_lu_keep_t *keep,
         fact->state = LU_STATE_STAGED;
 
         if (!lu_live_has(&live, &fact->id)
-            && ngx_lu_keep_read(task,
+            && ngx_lu_keep_read(task, keep->app,
                                 ngx_lu_path_in(&task->io, path, "%V",
                                                &name[i]),
                                 fact)
@@ -250,7 +300,7 @@ ngx_lu_keep_staging(ngx_lu_task_t *task, ngx_array_t *facts)
             return ngx_lu_task_nomem(task);
         }
 
-        if (ngx_lu_keep_read(task,
+        if (ngx_lu_keep_read(task, NULL,
                              ngx_lu_path_in(&task->io, path, "%V", &name[i]),
                              fact)
             != NGX_OK)
@@ -282,7 +332,8 @@ ngx_lu_keep_add(ngx_array_t *facts, const ngx_str_t *name)
 /* A release that is not there, or is damaged, is of an unknown state. */
 
 static ngx_int_t
-ngx_lu_keep_read(ngx_lu_task_t *task, u_char *folder, lu_keep_fact_t *fact)
+ngx_lu_keep_read(ngx_lu_task_t *task, const cJSON *app, u_char *folder,
+    lu_keep_fact_t *fact)
 {
     cJSON      *json;
     ngx_int_t   rc;
@@ -301,6 +352,7 @@ ngx_lu_keep_read(ngx_lu_task_t *task, u_char *folder, lu_keep_fact_t *fact)
     }
 
     fact->state = lu_release_state(json);
+    fact->leaving = !!lu_keep_is_leaving(app, json);
 
     rc = ngx_lu_keep_since(task, folder, json, &fact->since);
 
@@ -409,26 +461,77 @@ ngx_lu_keep_cmp(const void *one, const void *two)
 }
 
 
+/* The first removal settles plans, and the last one has to see the same. */
+
 static ngx_int_t
-ngx_lu_keep_decide(ngx_lu_task_t *task, ngx_lu_keep_t *keep,
-    const cJSON *app)
+ngx_lu_keep_decide(ngx_lu_task_t *task, ngx_lu_keep_t *keep, cJSON *app)
 {
-    lu_arena_t  arena;
+    lu_rc_e        rc;
+    lu_arena_t     arena;
+    lu_keep_ask_t  ask;
 
     arena = ngx_lu_arena(task->io.pool);
 
-    return ngx_lu_task_core(task,
-                            lu_keep_decide(&arena, &keep->policy, app,
-                                           keep->followed, keep->now,
-                                           keep->facts, keep->n));
+    ask.limited = ngx_lu_keep_limited;
+    ask.data = task;
+
+    rc = lu_builds_settle(app, task->now, &task->error);
+
+    if (rc == LU_OK) {
+        rc = lu_keep_decide(&arena, &keep->policy, app, keep->followed,
+                            keep->now, &ask, keep->facts, keep->n);
+    }
+
+    return ngx_lu_task_core(task, rc);
+}
+
+
+/* Behind one that cannot be read others may be needed. */
+
+static int
+ngx_lu_keep_limited(void *data, const lu_str_t *id)
+{
+    ngx_lu_task_t *task = data;
+
+    int        limited;
+    cJSON     *release;
+    ngx_int_t  rc;
+
+    rc = ngx_lu_release_load(&task->io,
+                             ngx_lu_release_live(task, (char *) id->data),
+                             &release);
+
+    if (rc != NGX_OK) {
+        ngx_lu_io_clear(&task->io);
+        return 1;
+    }
+
+    limited = lu_release_is_limited(release);
+
+    cJSON_Delete(release);
+
+    return limited;
 }
 
 
 lu_keep_e
-ngx_lu_keep_again(ngx_lu_task_t *task, ngx_lu_keep_t *keep, const cJSON *app,
+ngx_lu_keep_again(ngx_lu_task_t *task, ngx_lu_keep_t *keep, cJSON *app,
     const cJSON *release, u_char *folder, ngx_uint_t is_live)
 {
+    size_t           i;
+    double           was, is;
     lu_keep_fact_t   key, *fact;
+
+    /* limits change with the generation */
+
+    if (lu_json_number(keep->app, "generation", &was) != LU_OK
+        || lu_json_number(app, "generation", &is) != LU_OK
+        || was != is)
+    {
+        for (i = 0; i < keep->n; i++) {
+            keep->facts[i].asked = 0;
+        }
+    }
 
     key.id = lu_str(task->subject);
 
@@ -441,8 +544,10 @@ ngx_lu_keep_again(ngx_lu_task_t *task, ngx_lu_keep_t *keep, const cJSON *app,
 
     fact->is_live = is_live;
     fact->state = lu_release_state(release);
+    fact->leaving = (is_live && lu_keep_is_leaving(app, release));
 
     if (ngx_lu_keep_since(task, folder, release, &fact->since) != NGX_OK
+        || ngx_lu_keep_follow(task, keep) != NGX_OK
         || ngx_lu_keep_decide(task, keep, app) != NGX_OK)
     {
         return LU_KEEP_UNSURE;
@@ -534,38 +639,71 @@ ngx_lu_keep_measure_feed(ngx_lu_task_t *task, u_char *folder,
 
 ngx_int_t
 ngx_lu_keep_clean(ngx_lu_task_t *task, ngx_uint_t max, ngx_uint_t *removed,
-    ngx_uint_t *left)
+    ngx_uint_t *left, ngx_array_t *damaged)
 {
-    size_t          i;
-    lu_str_t        leaving;
     ngx_int_t       status;
     ngx_lu_keep_t   keep;
 
     *removed = 0;
     *left = 0;
 
-    status = ngx_lu_keep_open(task, &keep);
+    if (ngx_array_init(damaged, task->io.pool, 1, sizeof(lu_str_t))
+        != NGX_OK)
+    {
+        return ngx_lu_task_nomem(task);
+    }
+
+    status = ngx_lu_keep_begin(task, NULL, &keep);
     if (status != NGX_OK) {
         return status;
     }
 
-    /* the app remembers one that a crash has left */
+    /* of most apps of a store without a policy no more is read */
 
-    if (lu_json_string(keep.app, "leaving", &leaving) != LU_OK) {
-        leaving.len = 0;
+    if (!keep.policy.on) {
+        ngx_lu_keep_close(&keep);
+        return NGX_OK;
     }
 
-    for (i = 0; i < keep.n; i++) {
-        if (lu_str_eq(&keep.facts[i].id, &leaving)
-            && lu_keep_goes(keep.facts[i].why))
-        {
-            status = ngx_lu_keep_remove(task, &keep, i, removed);
+    status = ngx_lu_keep_look(task, &keep);
+    if (status != NGX_OK) {
+        return status;
+    }
+
+    status = ngx_lu_keep_clean_releases(task, &keep, max, removed, left,
+                                        damaged);
+
+    if (status == NGX_OK && *left == 0) {
+        status = ngx_lu_keep_channels(task, &keep);
+    }
+
+    ngx_lu_keep_close(&keep);
+
+    return status;
+}
+
+
+static ngx_int_t
+ngx_lu_keep_clean_releases(ngx_lu_task_t *task, ngx_lu_keep_t *keep,
+    ngx_uint_t max, ngx_uint_t *removed, ngx_uint_t *left,
+    ngx_array_t *damaged)
+{
+    size_t     i;
+    ngx_int_t  status;
+
+    status = NGX_OK;
+
+    /* the app remembers one that a crash has left */
+
+    for (i = 0; i < keep->n; i++) {
+        if (keep->facts[i].leaving && lu_keep_goes(keep->facts[i].why)) {
+            status = ngx_lu_keep_remove(task, keep, i, removed, damaged);
         }
     }
 
-    for (i = 0; i < keep.n && status == NGX_OK; i++) {
+    for (i = 0; i < keep->n && status == NGX_OK; i++) {
 
-        if (!lu_keep_goes(keep.facts[i].why) || keep.facts[i].gone) {
+        if (!lu_keep_goes(keep->facts[i].why) || keep->facts[i].gone) {
             continue;
         }
 
@@ -574,18 +712,8 @@ ngx_lu_keep_clean(ngx_lu_task_t *task, ngx_uint_t max, ngx_uint_t *removed,
             continue;
         }
 
-        status = ngx_lu_keep_remove(task, &keep, i, removed);
+        status = ngx_lu_keep_remove(task, keep, i, removed, damaged);
     }
-
-    if (status == NGX_OK && *left == 0) {
-        status = ngx_lu_keep_channels(task, &keep);
-    }
-
-    if (*removed) {
-        ngx_lu_usage_forget(task);
-    }
-
-    ngx_lu_keep_close(&keep);
 
     return status;
 }
@@ -595,11 +723,17 @@ ngx_lu_keep_clean(ngx_lu_task_t *task, ngx_uint_t max, ngx_uint_t *removed,
 
 static ngx_int_t
 ngx_lu_keep_remove(ngx_lu_task_t *task, ngx_lu_keep_t *keep, size_t i,
-    ngx_uint_t *removed)
+    ngx_uint_t *removed, ngx_array_t *damaged)
 {
-    ngx_int_t  status;
+    ngx_int_t    status;
+    ngx_lu_io_t  before;
 
     task->id = keep->facts[i].id;
+
+    before = task->io;
+    ngx_lu_io_clear(&task->io);
+
+    keep->damaged = 0;
 
     status = ngx_lu_remove_kept(task, keep);
 
@@ -609,15 +743,55 @@ ngx_lu_keep_remove(ngx_lu_task_t *task, ngx_lu_keep_t *keep, size_t i,
 
     case NGX_HTTP_NO_CONTENT:
         (*removed)++;
-        return NGX_OK;
+        status = NGX_OK;
+        break;
 
     case NGX_HTTP_CONFLICT:
     case NGX_HTTP_NOT_FOUND:
-        return NGX_OK;
+        status = NGX_OK;
+        break;
 
     default:
-        return status;
+        break;
     }
+
+    if (keep->damaged) {
+        keep->facts[i].state = LU_STATE_UNKNOWN;
+        keep->facts[i].why = LU_KEEP_UNSURE;
+        keep->facts[i].gone = 0;
+
+        status = ngx_lu_keep_damaged(task, damaged);
+    }
+
+    /* the first damage is the one that is told of */
+
+    if (status == NGX_OK && before.operation) {
+        task->io.err = before.err;
+        task->io.operation = before.operation;
+        task->io.path = before.path;
+    }
+
+    return status;
+}
+
+
+/* Nobody knows what it is: it stays, and the others are cleaned up. */
+
+static ngx_int_t
+ngx_lu_keep_damaged(ngx_lu_task_t *task, ngx_array_t *damaged)
+{
+    lu_str_t  *id;
+
+    id = ngx_array_push(damaged);
+    if (id == NULL) {
+        return ngx_lu_task_nomem(task);
+    }
+
+    *id = task->id;
+
+    ngx_memzero(&task->error, sizeof(lu_error_t));
+
+    return NGX_OK;
 }
 
 
@@ -695,6 +869,8 @@ ngx_lu_keep_channel(ngx_lu_task_t *task, cJSON *app, void *data)
     {
         return NGX_HTTP_NOT_MODIFIED;
     }
+
+    task->channel = ngx_lu_task_member(task, channel, "name");
 
     rc = lu_change_channel_delete(app, task->subject, &task->error);
 

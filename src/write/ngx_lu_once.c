@@ -6,7 +6,6 @@
 
 #include "ngx_lu_app.h"
 #include "ngx_lu_once.h"
-#include "ngx_lu_usage.h"
 
 #include "store/ngx_lu_file.h"
 #include "store/ngx_lu_path.h"
@@ -32,7 +31,6 @@ typedef struct {
     size_t               left;      /* without a link */
     u_char              *linked;    /* for each file */
     ngx_array_t          seen;      /* of char *, ids of bundles */
-    ngx_uint_t           done;
 } ngx_lu_once_t;
 
 
@@ -43,6 +41,11 @@ static ngx_int_t ngx_lu_once_bundle(ngx_lu_once_t *once, const char *id);
 static ngx_int_t ngx_lu_once_table(ngx_lu_once_t *once, ngx_lu_io_t *io,
     u_char *folder);
 static int ngx_libc_cdecl ngx_lu_once_cmp(const void *one, const void *two);
+static ngx_int_t ngx_lu_once_own(ngx_lu_once_t *once);
+static int ngx_libc_cdecl ngx_lu_once_own_cmp(const void *one,
+    const void *two);
+static ngx_uint_t ngx_lu_once_file(ngx_lu_once_t *once, ngx_lu_io_t *io,
+    u_char *folder, const lu_file_t *from, const lu_file_t *to);
 static ngx_uint_t ngx_lu_once_link(ngx_lu_once_t *once, ngx_lu_io_t *io,
     u_char *from, u_char *to);
 static ngx_uint_t ngx_lu_once_same(ngx_lu_once_t *once, u_char *one,
@@ -105,8 +108,8 @@ ngx_lu_once(ngx_lu_task_t *task, const ngx_lu_release_t *release,
 
     cJSON_Delete(app);
 
-    if (once.done) {
-        ngx_lu_usage_forget(task);
+    if (status == NGX_OK && once.left > 1) {
+        status = ngx_lu_once_own(&once);
     }
 
     return status;
@@ -218,7 +221,6 @@ ngx_lu_once_table(ngx_lu_once_t *once, ngx_lu_io_t *io, u_char *folder)
     lu_file_t         *older, *found;
     lu_arena_t         arena;
     lu_error_t         err;
-    ngx_uint_t         linked;
     ngx_file_info_t    fi;
     const lu_file_t   *file;
 
@@ -263,26 +265,7 @@ ngx_lu_once_table(ngx_lu_once_t *once, ngx_lu_io_t *io, u_char *folder)
             continue;
         }
 
-        linked = ngx_lu_once_link(once, io,
-                                  ngx_lu_path_in(io, folder, "files/%*s",
-                                                 found->href.len,
-                                                 found->href.data),
-                                  ngx_lu_path_in(io, once->make, "files/%*s",
-                                                 file->href.len,
-                                                 file->href.data));
-
-        if (linked && file->gzip && found->gzip) {
-            (void) ngx_lu_once_link(once, io,
-                                    ngx_lu_path_in(io, folder, "gzip/%*s.gz",
-                                                   found->href.len,
-                                                   found->href.data),
-                                    ngx_lu_path_in(io, once->make,
-                                                   "gzip/%*s.gz",
-                                                   file->href.len,
-                                                   file->href.data));
-        }
-
-        if (linked) {
+        if (ngx_lu_once_file(once, io, folder, found, file)) {
             once->linked[i] = 1;
             once->left--;
         }
@@ -301,6 +284,87 @@ ngx_lu_once_cmp(const void *one, const void *two)
 }
 
 
+/* What no other bundle has may be there twice in this one. */
+
+static ngx_int_t
+ngx_lu_once_own(ngx_lu_once_t *once)
+{
+    size_t             i, n;
+    ngx_lu_io_t        io;
+    const lu_file_t  **left, *first;
+
+    ngx_memzero(&io, sizeof(ngx_lu_io_t));
+    io.pool = once->task->io.pool;
+
+    left = ngx_palloc(io.pool, once->left * sizeof(lu_file_t *));
+    if (left == NULL) {
+        return ngx_lu_task_nomem(once->task);
+    }
+
+    n = 0;
+
+    for (i = 0; i < once->n; i++) {
+        if (!once->linked[i]) {
+            left[n++] = &once->files[i];
+        }
+    }
+
+    ngx_qsort(left, n, sizeof(lu_file_t *), ngx_lu_once_own_cmp);
+
+    first = left[0];
+
+    for (i = 1; i < n; i++) {
+
+        if (lu_str_eq(&left[i]->sha256, &first->sha256)) {
+            (void) ngx_lu_once_file(once, &io, once->make, first, left[i]);
+
+        } else {
+            first = left[i];
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+static int ngx_libc_cdecl
+ngx_lu_once_own_cmp(const void *one, const void *two)
+{
+    const lu_file_t  *a = *(const lu_file_t * const *) one;
+    const lu_file_t  *b = *(const lu_file_t * const *) two;
+
+    return lu_str_cmp(&a->sha256, &b->sha256);
+}
+
+
+/* 1 if the file of the new bundle is the other one now, as is its twin. */
+
+static ngx_uint_t
+ngx_lu_once_file(ngx_lu_once_t *once, ngx_lu_io_t *io, u_char *folder,
+    const lu_file_t *from, const lu_file_t *to)
+{
+    if (!ngx_lu_once_link(once, io,
+                          ngx_lu_path_in(io, folder, "files/%*s",
+                                         from->href.len, from->href.data),
+                          ngx_lu_path_in(io, once->make, "files/%*s",
+                                         to->href.len, to->href.data)))
+    {
+        return 0;
+    }
+
+    if (from->gzip && to->gzip) {
+        (void) ngx_lu_once_link(once, io,
+                                ngx_lu_path_in(io, folder, "gzip/%*s.gz",
+                                               from->href.len,
+                                               from->href.data),
+                                ngx_lu_path_in(io, once->make, "gzip/%*s.gz",
+                                               to->href.len, to->href.data));
+    }
+
+    return 1;
+}
+
+
 /* The name is there all the time: the new one takes its place. */
 
 static ngx_uint_t
@@ -315,8 +379,6 @@ ngx_lu_once_link(ngx_lu_once_t *once, ngx_lu_io_t *io, u_char *from,
         ngx_lu_io_clear(io);
         return 0;
     }
-
-    once->done = 1;
 
     return 1;
 }

@@ -9,6 +9,7 @@
 #include "ngx_lu_protect.h"
 #include "ngx_lu_release.h"
 #include "ngx_lu_remove.h"
+#include "ngx_lu_usage.h"
 
 #include "store/ngx_lu_claim.h"
 #include "store/ngx_lu_file.h"
@@ -22,12 +23,15 @@
 
 typedef struct {
     u_char             *folder;
+    u_char             *temp;       /* where it is, once it has gone */
     ngx_lu_keep_t      *keep;       /* that lets it go */
     unsigned            is_desktop:1;
     unsigned            is_live:1;
 } ngx_lu_remove_t;
 
 
+static ngx_int_t ngx_lu_remove(ngx_lu_task_t *task, ngx_lu_change_pt change,
+    ngx_lu_remove_t *remove);
 static ngx_int_t ngx_lu_remove_bundle_change(ngx_lu_task_t *task, cJSON *app,
     void *data);
 static ngx_int_t ngx_lu_remove_release_change(ngx_lu_task_t *task,
@@ -46,10 +50,33 @@ ngx_lu_remove_bundle(ngx_lu_task_t *task)
 {
     ngx_lu_remove_t  remove;
 
+    return ngx_lu_remove(task, ngx_lu_remove_bundle_change, &remove);
+}
+
+
+/*
+ * Others do not wait until all files are gone: what has the locks may be of low
+ * priority.
+ */
+
+static ngx_int_t
+ngx_lu_remove(ngx_lu_task_t *task, ngx_lu_change_pt change,
+    ngx_lu_remove_t *remove)
+{
+    ngx_int_t  status;
+
     task->frees = 1;
 
-    return ngx_lu_release_change(task, ngx_lu_remove_bundle_change,
-                                 ngx_lu_remove_files, &remove);
+    remove->temp = NULL;
+
+    status = ngx_lu_release_change(task, change, ngx_lu_remove_files, remove);
+
+    if (remove->temp) {
+        ngx_lu_tree_discard(remove->temp);
+        ngx_lu_change_reserve(task);
+    }
+
+    return status;
 }
 
 
@@ -97,7 +124,6 @@ ngx_lu_remove_release(ngx_lu_task_t *task)
     ngx_lu_claim_t   claim;
     ngx_lu_remove_t  remove;
 
-    task->frees = 1;
     task->subject = (char *) task->id.data;
 
     job = ngx_lu_release_job(task);
@@ -131,8 +157,7 @@ ngx_lu_remove_release(ngx_lu_task_t *task)
         return ngx_lu_task_failed(task);
     }
 
-    status = ngx_lu_release_change(task, ngx_lu_remove_release_change,
-                                   ngx_lu_remove_files, &remove);
+    status = ngx_lu_remove(task, ngx_lu_remove_release_change, &remove);
 
     if (status == NGX_HTTP_NO_CONTENT) {
         ngx_lu_claim_end(&task->io, &claim);
@@ -190,12 +215,9 @@ ngx_lu_remove_kept(ngx_lu_task_t *task, ngx_lu_keep_t *keep)
 {
     ngx_lu_remove_t  remove;
 
-    task->frees = 1;
-
     remove.keep = keep;
 
-    return ngx_lu_release_change(task, ngx_lu_remove_kept_change,
-                                 ngx_lu_remove_files, &remove);
+    return ngx_lu_remove(task, ngx_lu_remove_kept_change, &remove);
 }
 
 
@@ -204,6 +226,7 @@ ngx_lu_remove_kept_change(ngx_lu_task_t *task, cJSON *app, void *data)
 {
     ngx_lu_remove_t *remove = data;
 
+    lu_rc_e           left;
     ngx_int_t         rc, status;
     lu_keep_e         why;
     ngx_lu_release_t  release;
@@ -212,14 +235,37 @@ ngx_lu_remove_kept_change(ngx_lu_task_t *task, cJSON *app, void *data)
     task->subject = (char *) task->id.data;
 
     status = ngx_lu_remove_open(task, remove, &release);
+
+    if (status == NGX_OK && remove->is_desktop && remove->is_live) {
+
+        /* what the feed has of it is known by then */
+
+        status = ngx_lu_desktop_check(task, remove->folder);
+
+        if (status != NGX_OK) {
+            ngx_lu_release_close(&release);
+        }
+    }
+
     if (status != NGX_OK) {
+        remove->keep->damaged = (status == 422
+                                 || ngx_lu_io_is_damage(&task->io));
         return status;
     }
 
     why = ngx_lu_keep_again(task, remove->keep, app, release.json,
                             release.folder, release.is_live);
 
+    /* if a crash comes before its files have gone, the next pass goes on */
+
+    left = (release.is_live && lu_keep_goes(why))
+           ? lu_keep_leave(app, release.json) : LU_OK;
+
     ngx_lu_release_close(&release);
+
+    if (left != LU_OK) {
+        return ngx_lu_task_nomem(task);
+    }
 
     rc = ngx_lu_file_exists(&task->io, ngx_lu_release_job(task));
 
@@ -246,12 +292,6 @@ ngx_lu_remove_from(ngx_lu_task_t *task, cJSON *app, ngx_lu_remove_t *remove)
 
     if (!remove->is_live) {
         return NGX_HTTP_NO_CONTENT;
-    }
-
-    /* if a crash comes before its files have gone, the next pass goes on */
-
-    if (lu_json_set_string(app, "leaving", task->subject) != LU_OK) {
-        return ngx_lu_task_nomem(task);
     }
 
     if (!remove->is_desktop) {
@@ -319,7 +359,10 @@ ngx_lu_remove_files(ngx_lu_task_t *task, void *data)
         }
     }
 
-    rc = ngx_lu_tree_remove(&task->io, task->store, remove->folder);
+    rc = ngx_lu_tree_move(&task->io, task->store, remove->folder,
+                          &remove->temp);
+
+    ngx_lu_usage_changed(task);
 
     /* it was there: who has moved it away may have to put it back */
 

@@ -53,7 +53,6 @@ static void ngx_lu_run_timer(ngx_event_t *ev);
 static ngx_lu_run_t *ngx_lu_run_expired(ngx_lu_run_wait_t *wait);
 static void ngx_lu_run_drop(ngx_lu_run_t *run);
 static void ngx_lu_run_give_up(ngx_lu_run_t *run);
-static ngx_int_t ngx_lu_run_refuse(ngx_lu_run_t *run);
 
 
 /* of the worker */
@@ -83,7 +82,8 @@ ngx_lu_run_start(ngx_lu_run_t *run)
     thread->late = run->late ? ngx_lu_run_late : NULL;
     thread->data = run;
 
-    return ngx_lu_run_begin(run) == NGX_OK ? NGX_OK : ngx_lu_run_refuse(run);
+    return ngx_lu_run_begin(run) == NGX_OK ? NGX_OK
+                                           : ngx_lu_run_refuse(run->task);
 }
 
 
@@ -107,7 +107,6 @@ ngx_lu_run_begin(ngx_lu_run_t *run)
     thread->kind = run->kind;
     thread->pool = (run->kind < NGX_LU_THREAD_UPLOAD) ? run->quick
                                                       : run->threads;
-    thread->aside = (thread->pool != run->quick);
 
     return ngx_lu_thread_start(thread);
 }
@@ -539,10 +538,10 @@ ngx_lu_run_give_up(ngx_lu_run_t *run)
 }
 
 
-static ngx_int_t
-ngx_lu_run_refuse(ngx_lu_run_t *run)
+ngx_int_t
+ngx_lu_run_refuse(ngx_lu_task_t *task)
 {
-    return ngx_lu_task_refuse(run->task, NGX_HTTP_SERVICE_UNAVAILABLE,
+    return ngx_lu_task_refuse(task, NGX_HTTP_SERVICE_UNAVAILABLE,
                               "Too many calls are waiting, or the disk of the "
                               "server does not answer: try again later.");
 }

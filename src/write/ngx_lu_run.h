@@ -68,5 +68,9 @@ struct ngx_lu_run_s {
 
 ngx_int_t ngx_lu_run_start(ngx_lu_run_t *run);
 
+/* Returns 503, with task->error: there is no thread for it. */
+
+ngx_int_t ngx_lu_run_refuse(ngx_lu_task_t *task);
+
 
 #endif /* _NGX_LU_RUN_H_INCLUDED_ */

@@ -12,6 +12,8 @@
 #include "ngx_lu_stage_left.h"
 #include "ngx_lu_stage_merge.h"
 #include "ngx_lu_stage_names.h"
+#include "ngx_lu_stage_read.h"
+#include "ngx_lu_stage_sign.h"
 #include "ngx_lu_stage_td.h"
 #include "ngx_lu_staging.h"
 
@@ -25,7 +27,9 @@
 #include "core/lu_limit.h"
 #include "core/lu_platform.h"
 #include "core/lu_put.h"
+#include "core/lu_release.h"
 #include "core/lu_sha256.h"
+#include "core/lu_td.h"
 
 
 static ngx_int_t ngx_lu_stage_with(ngx_lu_stage_t *stage);
@@ -37,6 +41,7 @@ static ngx_int_t ngx_lu_stage_place(ngx_lu_stage_t *stage, u_char *make,
     ngx_lu_stage_file_t *file);
 static lu_str_t ngx_lu_stage_notes(ngx_lu_stage_t *stage);
 static ngx_int_t ngx_lu_stage_describe(ngx_lu_stage_t *stage);
+static void ngx_lu_stage_origin(ngx_lu_stage_t *stage, lu_put_t *put);
 static void ngx_lu_stage_conditions(ngx_lu_stage_t *stage, lu_put_t *put);
 
 
@@ -55,6 +60,7 @@ ngx_lu_stage(ngx_lu_task_t *task, ngx_lu_release_t *release,
     stage.task = task;
     stage.release = release;
     stage.digests = digests;
+    stage.wishes = wishes;
     stage.without = lu_json_get(wishes, "without");
     stage.with = lu_json_get(wishes, "with");
     stage.id = (char *) id.data;
@@ -67,6 +73,8 @@ ngx_lu_stage(ngx_lu_task_t *task, ngx_lu_release_t *release,
            != NGX_OK
         || ngx_array_init(&stage.manifests, task->io.pool, 8,
                           sizeof(ngx_lu_stage_manifest_t))
+           != NGX_OK
+        || ngx_array_init(&stage.lists, task->io.pool, 4, sizeof(lu_td_t))
            != NGX_OK)
     {
         return ngx_lu_task_nomem(task);
@@ -95,6 +103,22 @@ ngx_lu_stage(ngx_lu_task_t *task, ngx_lu_release_t *release,
     }
 
     if (status == NGX_OK) {
+        status = ngx_lu_stage_read(&stage);
+    }
+
+    if (status == NGX_OK) {
+        status = ngx_lu_stage_builder_check(&stage);
+    }
+
+    if (status == NGX_OK) {
+        status = ngx_lu_stage_td_check(&stage);
+    }
+
+    if (status == NGX_OK) {
+        status = ngx_lu_stage_blockmap_check(&stage);
+    }
+
+    if (status == NGX_OK) {
         status = ngx_lu_stage_names(&stage);
     }
 
@@ -108,6 +132,10 @@ ngx_lu_stage(ngx_lu_task_t *task, ngx_lu_release_t *release,
 
     if (status == NGX_OK) {
         status = ngx_lu_names_check(task, stage.table, stage.ntable, NULL);
+    }
+
+    if (status == NGX_OK) {
+        status = ngx_lu_stage_sign(&stage);
     }
 
     if (status != NGX_OK) {
@@ -135,12 +163,7 @@ ngx_lu_stage_with(ngx_lu_stage_t *stage)
             continue;
         }
 
-        status = ngx_lu_stage_files_hash(stage, file);
-
-        if (status == NGX_OK) {
-            status = ngx_lu_stage_files_once(stage, file);
-        }
-
+        status = ngx_lu_stage_files_once(stage, file);
         if (status != NGX_OK) {
             return status;
         }
@@ -188,11 +211,7 @@ ngx_lu_stage_blockmaps(ngx_lu_stage_t *stage)
             continue;
         }
 
-        status = ngx_lu_stage_files_hash(stage, file);
-
-        if (status == NGX_OK) {
-            status = ngx_lu_stage_files_once(stage, file);
-        }
+        status = ngx_lu_stage_files_once(stage, file);
 
         /* nobody could mend what was fetched, and updaters can do without */
 
@@ -389,10 +408,43 @@ ngx_lu_stage_describe(ngx_lu_stage_t *stage)
         }
     }
 
+    ngx_lu_stage_origin(stage, &put);
     ngx_lu_stage_conditions(stage, &put);
 
     return put.failed ? ngx_lu_task_nomem(stage->task)
                       : ngx_lu_stage_left_describe(stage);
+}
+
+
+/* The call says it, or else the first manifest that does. */
+
+static void
+ngx_lu_stage_origin(ngx_lu_stage_t *stage, lu_put_t *put)
+{
+    cJSON                    *json;
+    lu_error_t                err;
+    ngx_uint_t                i;
+    lu_origin_t               origin;
+    ngx_lu_stage_manifest_t  *manifest;
+
+    json = stage->release->json;
+
+    if (lu_release_origin_parse(stage->wishes, &origin, &err) == LU_OK) {
+        lu_release_origin_put(put, json, &origin);
+    }
+
+    /* an earlier call, or a webhook */
+
+    manifest = stage->manifests.elts;
+
+    for (i = 0; i < stage->manifests.nelts; i++) {
+
+        if (lu_json_get(json, "commit")) {
+            break;
+        }
+
+        lu_release_origin_put(put, json, &manifest[i].builder.origin);
+    }
 }
 
 

@@ -20,8 +20,8 @@
  * of ngx_lu_digest_t that may be NULL, spare the reading of files that have
  * not changed since.  Of the wishes, an object or NULL, "without" has the names
  * of files that are to be left out, and "with" those of files that no manifest
- * lists and that people shall be able to download.  NGX_OK, or a status: 409,
- * 422, 500, 507.
+ * lists and that people shall be able to download; "commit" and the like say
+ * where the release comes from.  NGX_OK, or a status: 409, 422, 500, 507.
  */
 
 ngx_int_t ngx_lu_stage(ngx_lu_task_t *task, ngx_lu_release_t *release,

@@ -16,6 +16,8 @@ static ngx_int_t ngx_lu_stage_builder_manifest(ngx_lu_stage_t *stage,
     ngx_uint_t n);
 static ngx_int_t ngx_lu_stage_builder_file(ngx_lu_stage_t *stage,
     const lu_builder_file_t *built);
+static ngx_int_t ngx_lu_stage_builder_compare(ngx_lu_stage_t *stage,
+    const lu_builder_file_t *built);
 
 
 ngx_int_t
@@ -100,13 +102,7 @@ ngx_lu_stage_builder_manifest(ngx_lu_stage_t *stage, ngx_uint_t n)
         }
     }
 
-    status = ngx_lu_stage_files_hash(stage, file);
-    if (status != NGX_OK) {
-        return status;
-    }
-
     file->is_listed = 1;
-
     file->is_manifest = 1;
 
     manifest = ngx_array_push(&stage->manifests);
@@ -161,7 +157,6 @@ ngx_lu_stage_builder_file(ngx_lu_stage_t *stage,
     const lu_builder_file_t *built)
 {
     ngx_int_t             status;
-    lu_error_t           *error;
     ngx_lu_stage_file_t  *file;
 
     file = ngx_lu_stage_files_listed(stage, &built->name, &status);
@@ -169,16 +164,63 @@ ngx_lu_stage_builder_file(ngx_lu_stage_t *stage,
         return status;
     }
 
-    error = &stage->task->error;
-
     /* what ToDesktop has built may be fetched from there */
 
     if (built->is_absolute && stage->digests == NULL) {
-        (void) lu_error(error, &built->name,
+        (void) lu_error(&stage->task->error, &built->name,
                         "has a URL of another server in its manifest: "
                         "electron-updater would not ask the feed for it");
         return 422;
     }
+
+    file->is_listed = 1;
+
+    if (built->blockmap == 0 || file->is_mapped || stage->digests) {
+        return NGX_OK;
+    }
+
+    file->is_mapped = 1;
+
+    return ngx_lu_stage_blockmap_inside(stage, file, built->blockmap);
+}
+
+
+ngx_int_t
+ngx_lu_stage_builder_check(ngx_lu_stage_t *stage)
+{
+    size_t                    n;
+    ngx_int_t                 status;
+    ngx_uint_t                i;
+    ngx_lu_stage_manifest_t  *manifest;
+
+    manifest = stage->manifests.elts;
+
+    for (i = 0; i < stage->manifests.nelts; i++) {
+        for (n = 0; n < manifest[i].builder.nfiles; n++) {
+
+            status = ngx_lu_stage_builder_compare(stage,
+                                                  &manifest[i].builder
+                                                                .files[n]);
+            if (status != NGX_OK) {
+                return status;
+            }
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_lu_stage_builder_compare(ngx_lu_stage_t *stage,
+    const lu_builder_file_t *built)
+{
+    lu_error_t           *error;
+    ngx_lu_stage_file_t  *file;
+
+    error = &stage->task->error;
+
+    file = ngx_lu_stage_files_find(stage, &built->name);
 
     if (built->size != UINT64_MAX && built->size != file->size) {
         (void) lu_error(error, &built->name,
@@ -192,13 +234,5 @@ ngx_lu_stage_builder_file(ngx_lu_stage_t *stage,
         return 422;
     }
 
-    file->is_listed = 1;
-
-    if (built->blockmap == 0 || file->is_mapped || stage->digests) {
-        return NGX_OK;
-    }
-
-    file->is_mapped = 1;
-
-    return ngx_lu_stage_blockmap_inside(stage, file, built->blockmap);
+    return NGX_OK;
 }

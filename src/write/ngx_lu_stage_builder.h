@@ -14,12 +14,16 @@
 
 
 /*
- * Compares the files that came with all update manifests (*.yml) among them,
- * marks what they list, and keeps the manifests in stage->manifests.  NGX_OK,
- * or a status: 404, 422, also if there is no manifest, 500.
+ * Reads all update manifests (*.yml) among the files that came, marks what they
+ * list, and keeps them in stage->manifests.  NGX_OK, or a status: 404, 422,
+ * also if there is no manifest, 500.
  */
 
 ngx_int_t ngx_lu_stage_builder(ngx_lu_stage_t *stage);
+
+/* Compares the files with the manifests, after they were read.  NGX_OK, 422. */
+
+ngx_int_t ngx_lu_stage_builder_check(ngx_lu_stage_t *stage);
 
 /* The text of an update manifest.  NGX_OK, or a status: 404, 422, 500. */
 

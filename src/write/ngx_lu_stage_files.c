@@ -33,7 +33,7 @@ static ngx_int_t ngx_lu_stage_files_skip(ngx_lu_stage_t *stage,
 static ngx_int_t ngx_lu_stage_files_wishes(ngx_lu_stage_t *stage,
     const cJSON *names, ngx_uint_t with);
 static ngx_uint_t ngx_lu_stage_files_is_made(const lu_str_t *name);
-static const ngx_lu_digest_t *ngx_lu_stage_files_known(ngx_lu_stage_t *stage,
+static ngx_int_t ngx_lu_stage_files_hash(ngx_lu_stage_t *stage,
     ngx_lu_stage_file_t *file);
 static ngx_int_t ngx_lu_stage_files_absent(ngx_lu_stage_t *stage,
     const lu_str_t *name);
@@ -451,47 +451,39 @@ ngx_lu_stage_files_once(ngx_lu_stage_t *stage, ngx_lu_stage_file_t *file)
 }
 
 
-ngx_int_t
+static ngx_int_t
 ngx_lu_stage_files_hash(ngx_lu_stage_t *stage, ngx_lu_stage_file_t *file)
 {
-    ngx_int_t               rc;
-    ngx_lu_digest_t         digest;
-    const ngx_lu_digest_t  *known;
+    ngx_int_t        rc;
+    ngx_lu_digest_t  digest;
 
-    if (file->is_hashed) {
+    if (ngx_lu_stage_files_known(stage, file)) {
         return NGX_OK;
     }
 
-    known = ngx_lu_stage_files_known(stage, file);
-
-    if (known == NULL) {
-
-        rc = ngx_lu_digest(&stage->task->io, file->path, &digest);
-        if (rc != NGX_OK) {
-            return ngx_lu_task_unread(stage->task, rc);
-        }
-
-        known = &digest;
+    rc = ngx_lu_digest(&stage->task->io, file->path, &digest);
+    if (rc != NGX_OK) {
+        return ngx_lu_task_unread(stage->task, rc);
     }
 
-    file->size = known->size;
-    file->is_hashed = 1;
-
-    ngx_memcpy(file->sha256, known->sha256, sizeof(file->sha256));
-    ngx_memcpy(file->sha512, known->sha512, sizeof(file->sha512));
+    ngx_lu_stage_files_digest(file, &digest);
 
     return NGX_OK;
 }
 
 
-static const ngx_lu_digest_t *
+ngx_uint_t
 ngx_lu_stage_files_known(ngx_lu_stage_t *stage, ngx_lu_stage_file_t *file)
 {
     ngx_uint_t              i;
     const ngx_lu_digest_t  *known;
 
+    if (file->is_hashed) {
+        return 1;
+    }
+
     if (stage->digests == NULL) {
-        return NULL;
+        return 0;
     }
 
     known = stage->digests->elts;
@@ -502,11 +494,24 @@ ngx_lu_stage_files_known(ngx_lu_stage_t *stage, ngx_lu_stage_file_t *file)
             && known[i].size == file->size
             && lu_str_eq(&known[i].name, &file->name))
         {
-            return &known[i];
+            ngx_lu_stage_files_digest(file, &known[i]);
+            return 1;
         }
     }
 
-    return NULL;
+    return 0;
+}
+
+
+void
+ngx_lu_stage_files_digest(ngx_lu_stage_file_t *file,
+    const ngx_lu_digest_t *digest)
+{
+    file->size = digest->size;
+    file->is_hashed = 1;
+
+    ngx_memcpy(file->sha256, digest->sha256, sizeof(file->sha256));
+    ngx_memcpy(file->sha512, digest->sha512, sizeof(file->sha512));
 }
 
 
@@ -535,11 +540,7 @@ ngx_lu_stage_files_listed(ngx_lu_stage_t *stage, const lu_str_t *name,
         return NULL;
     }
 
-    *status = ngx_lu_stage_files_hash(stage, file);
-
-    if (*status == NGX_OK) {
-        *status = ngx_lu_stage_files_once(stage, file);
-    }
+    *status = ngx_lu_stage_files_once(stage, file);
 
     if (*status != NGX_OK) {
         return NULL;

@@ -19,6 +19,10 @@
 #include "core/lu_update.h"
 
 
+typedef struct ngx_lu_stage_blockmap_s  ngx_lu_stage_blockmap_t;
+typedef struct ngx_lu_stage_sign_s      ngx_lu_stage_sign_t;
+
+
 /* A file in uploads/, or one that is made here. */
 
 typedef struct {
@@ -32,6 +36,8 @@ typedef struct {
     time_t                   mtime;
     char                     sha256[LU_SHA256_HEX + 1];
     unsigned char            sha512[SHA512_DIGEST_LENGTH];
+    ngx_lu_stage_blockmap_t *blockmaps;     /* to compare or make; or NULL */
+    ngx_lu_stage_sign_t     *sign;      /* of a program, once read; or NULL */
     unsigned                 is_hashed:1;
     unsigned                 is_listed:1;   /* it becomes part of the release */
     unsigned                 is_merged:1;   /* in another one of that name */
@@ -77,10 +83,12 @@ typedef struct {
     ngx_array_t                  left;      /* of ngx_lu_stage_left_t */
     const cJSON                 *without;   /* names to leave out, or NULL */
     const cJSON                 *with;      /* names to have, or NULL */
+    const cJSON                 *wishes;    /* all of them, or NULL */
     lu_str_t                     by;        /* upload that is being read */
 
     ngx_array_t                 *digests;   /* of ngx_lu_digest_t, or NULL */
     ngx_array_t                  manifests; /* of ngx_lu_stage_manifest_t */
+    ngx_array_t                  lists;     /* of lu_td_t */
     unsigned                     platforms; /* that it has manifests for */
 } ngx_lu_stage_t;
 
@@ -111,17 +119,19 @@ ngx_uint_t ngx_lu_stage_files_is_manifest(const lu_str_t *name);
 ngx_int_t ngx_lu_stage_files_once(ngx_lu_stage_t *stage,
     ngx_lu_stage_file_t *file);
 
-/*
- * Has the digests of a file computed, unless that was done before.  NGX_OK, or
- * a status: 404 if it was deleted meanwhile, 500.
- */
+/* 1 if the digests of a file are known; then the file has them. */
 
-ngx_int_t ngx_lu_stage_files_hash(ngx_lu_stage_t *stage,
+ngx_uint_t ngx_lu_stage_files_known(ngx_lu_stage_t *stage,
     ngx_lu_stage_file_t *file);
 
+/* Gives a file its size and digests. */
+
+void ngx_lu_stage_files_digest(ngx_lu_stage_file_t *file,
+    const ngx_lu_digest_t *digest);
+
 /*
- * The file that a manifest or list names, with its digests; or NULL and in
- * *status why: 404, 422 if it did not come, 500.
+ * The file that a manifest or list names, whose size and digests are not known
+ * yet; or NULL and in *status why: 404, 422 if it did not come, 500.
  */
 
 ngx_lu_stage_file_t *ngx_lu_stage_files_listed(ngx_lu_stage_t *stage,

@@ -18,6 +18,8 @@
 
 static ngx_int_t ngx_lu_stage_td_list(ngx_lu_stage_t *stage,
     ngx_lu_stage_file_t *list);
+static ngx_int_t ngx_lu_stage_td_compare(ngx_lu_stage_t *stage,
+    const lu_td_artifact_t *artifact);
 static ngx_int_t ngx_lu_stage_td_add(ngx_lu_stage_t *stage,
     unsigned platform);
 static char *ngx_lu_stage_td_print(ngx_lu_stage_t *stage, unsigned platform,
@@ -33,7 +35,6 @@ static lu_td_artifact_t *ngx_lu_stage_td_files(ngx_lu_stage_t *stage,
 ngx_int_t
 ngx_lu_stage_td(ngx_lu_stage_t *stage)
 {
-    unsigned              platform;
     ngx_int_t             status;
     ngx_uint_t            i;
     ngx_lu_stage_file_t  *file;
@@ -63,13 +64,6 @@ ngx_lu_stage_td(ngx_lu_stage_t *stage)
         }
     }
 
-    for (platform = LU_WINDOWS; platform & LU_PLATFORMS; platform <<= 1) {
-        status = ngx_lu_stage_td_add(stage, platform);
-        if (status != NGX_OK) {
-            return status;
-        }
-    }
-
     return NGX_OK;
 }
 
@@ -79,7 +73,7 @@ ngx_lu_stage_td_list(ngx_lu_stage_t *stage, ngx_lu_stage_file_t *list)
 {
     size_t                i;
     lu_rc_e               parsed;
-    lu_td_t               td;
+    lu_td_t              *td;
     lu_str_t              text;
     ngx_int_t             rc, status;
     lu_arena_t            arena;
@@ -94,34 +88,29 @@ ngx_lu_stage_td_list(ngx_lu_stage_t *stage, ngx_lu_stage_file_t *list)
         return ngx_lu_task_unread(task, rc);
     }
 
+    td = ngx_array_push(&stage->lists);
+    if (td == NULL) {
+        return ngx_lu_task_nomem(task);
+    }
+
     arena = ngx_lu_arena(task->io.pool);
 
-    parsed = lu_td_parse(&arena, &text, &td, &task->error);
+    parsed = lu_td_parse(&arena, &text, td, &task->error);
     if (parsed != LU_OK) {
         return ngx_lu_stage_files_wrong(stage, parsed);
     }
 
-    status = ngx_lu_stage_files_version(stage, &list->name, &td.version);
+    status = ngx_lu_stage_files_version(stage, &list->name, &td->version);
     if (status != NGX_OK) {
         return status;
     }
 
-    for (i = 0; i < td.nartifacts; i++) {
+    for (i = 0; i < td->nartifacts; i++) {
 
-        file = ngx_lu_stage_files_listed(stage, &td.artifacts[i].name,
+        file = ngx_lu_stage_files_listed(stage, &td->artifacts[i].name,
                                          &status);
         if (file == NULL) {
             return status;
-        }
-
-        if ((td.artifacts[i].size != UINT64_MAX
-             && td.artifacts[i].size != file->size)
-            || (td.artifacts[i].sha256.len
-                && !lu_str_is(&td.artifacts[i].sha256, file->sha256)))
-        {
-            (void) lu_error(&task->error, &td.artifacts[i].name,
-                            "has another size or SHA-256 than its list says");
-            return 422;
         }
 
         file->is_listed = 1;
@@ -130,12 +119,61 @@ ngx_lu_stage_td_list(ngx_lu_stage_t *stage, ngx_lu_stage_file_t *list)
     list->is_listed = 1;
     list->is_manifest = 1;
 
-    status = ngx_lu_stage_files_hash(stage, list);
-    if (status != NGX_OK) {
-        return status;
+    return ngx_lu_stage_names_rename(stage, list);
+}
+
+
+ngx_int_t
+ngx_lu_stage_td_check(ngx_lu_stage_t *stage)
+{
+    size_t       n;
+    lu_td_t     *td;
+    unsigned     platform;
+    ngx_int_t    status;
+    ngx_uint_t   i;
+
+    td = stage->lists.elts;
+
+    for (i = 0; i < stage->lists.nelts; i++) {
+        for (n = 0; n < td[i].nartifacts; n++) {
+
+            status = ngx_lu_stage_td_compare(stage, &td[i].artifacts[n]);
+            if (status != NGX_OK) {
+                return status;
+            }
+        }
     }
 
-    return ngx_lu_stage_names_rename(stage, list);
+    for (platform = LU_WINDOWS; platform & LU_PLATFORMS; platform <<= 1) {
+        status = ngx_lu_stage_td_add(stage, platform);
+        if (status != NGX_OK) {
+            return status;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_lu_stage_td_compare(ngx_lu_stage_t *stage,
+    const lu_td_artifact_t *artifact)
+{
+    ngx_lu_stage_file_t  *file;
+
+    file = ngx_lu_stage_files_find(stage, &artifact->name);
+
+    if ((artifact->size == UINT64_MAX || artifact->size == file->size)
+        && (artifact->sha256.len == 0
+            || lu_str_is(&artifact->sha256, file->sha256)))
+    {
+        return NGX_OK;
+    }
+
+    (void) lu_error(&stage->task->error, &artifact->name,
+                    "has another size or SHA-256 than its list says");
+
+    return 422;
 }
 
 

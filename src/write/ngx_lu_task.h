@@ -39,10 +39,19 @@ struct ngx_lu_task_s {
     const char              *to;
     const char              *commit;     /* of the bundle; may be NULL */
 
+    /* of the entry, too: the rollout that it is about; each may be NULL */
+    const char              *release;
+    const char              *channel;    /* its name */
+    const char              *share;      /* "0.1000", if not everyone */
+    const char              *start;      /* when it begins, if it has not */
+    const char              *version;    /* of a desktop release */
+    const char              *platforms;  /* "windows mac", of a desktop app */
+
     /* why it was refused */
     lu_error_t               error;
 
     off_t                    quota;      /* of each app, or 0 */
+    off_t                    spare;      /* of the disk, see usage_disk() */
 
     ngx_uint_t               unread;     /* apps that each() left out */
     unsigned                 frees:1;    /* it may spend the reserve */
@@ -52,6 +61,7 @@ struct ngx_lu_task_s {
     unsigned                 pull:1;     /* staged, they get a pull request */
     unsigned                 bundles:1;  /* desktop releases are not found */
     unsigned                 again:1;    /* the change may be a repeated one */
+    unsigned                 waited:1;   /* what is promoted has, until then */
 };
 
 

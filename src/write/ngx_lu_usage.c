@@ -14,48 +14,79 @@
 #include "core/lu_json.h"
 
 #include <math.h>
+#include <sys/statvfs.h>
 
 
-#define NGX_LU_USAGE_SIZE   256
+#define NGX_LU_USAGE_SIZE   512
 #define NGX_LU_USAGE_ABOUT  5       /* seconds */
 
-/* a folder that changed since then may change again in the same instant */
+/*
+ * A folder that changed since then may change again in the same instant.  The
+ * clocks of two machines may differ by a minute.
+ */
 
-#define NGX_LU_USAGE_CALM   10      /* seconds */
+#define NGX_LU_USAGE_CALM   70      /* seconds */
 
-/* the time of an app of which only the quota is known */
+/* names may go in tmp/, after a crash, and no folder of the app tells */
 
-#define NGX_LU_USAGE_NEVER  1
+#define NGX_LU_USAGE_VALID  3600    /* seconds */
 
-#define NGX_LU_USAGE_FORM                                                     \
-    "usage-1 %ld %lf %lf %ld.%ld %lf %ld.%ld %lf\n"
+/* the reserve of a disk: a part of it, and no more than that */
+
+#define NGX_LU_USAGE_PART    100
+#define NGX_LU_USAGE_MOST    (64.0 * 1024 * 1024)
+#define NGX_LU_USAGE_INODES  10000
 
 
-/* What is remembered; a folder is known by the time of its last change. */
+/* A folder is known by the time of its last change, which may be unknown. */
+
+typedef struct {
+    long                sec;
+    long                nsec;
+} ngx_lu_usage_time_t;
+
+
+/* What is remembered. */
 
 typedef struct {
     long                at;
     double              rest;       /* apps/, staging/ */
-    double              live;
-    long                live_sec;
-    long                live_nsec;
-    double              feed;
-    long                feed_sec;
-    long                feed_nsec;
+
+    long                since;
+    double              released;   /* live/, feed/: they share files */
+    ngx_lu_usage_time_t live;
+    ngx_lu_usage_time_t feed;
+
     double              quota;      /* of the app's own, or below 0 */
+    unsigned long       file;       /* app.json, or 0: it was not read */
+    long                size;
+    ngx_lu_usage_time_t changed;
 } ngx_lu_usage_known_t;
 
 
 static u_char *ngx_lu_usage_path(ngx_lu_task_t *task, ngx_lu_io_t *io);
 static void ngx_lu_usage_read(ngx_lu_task_t *task, u_char *path,
     ngx_lu_usage_known_t *known);
+static ngx_int_t ngx_lu_usage_quota(ngx_lu_task_t *task,
+    ngx_lu_usage_known_t *known, ngx_uint_t *changed);
+static ngx_uint_t ngx_lu_usage_is_file(const ngx_lu_usage_known_t *known,
+    const ngx_file_info_t *fi);
+static ngx_int_t ngx_lu_usage_released(ngx_lu_task_t *task, time_t now,
+    ngx_lu_usage_known_t *known, ngx_uint_t *changed);
+static ngx_int_t ngx_lu_usage_time(ngx_lu_task_t *task, const char *place,
+    time_t now, ngx_lu_usage_time_t *time);
+static ngx_uint_t ngx_lu_usage_is_time(const ngx_lu_usage_time_t *one,
+    const ngx_lu_usage_time_t *two);
+static ngx_int_t ngx_lu_usage_measure(ngx_lu_task_t *task,
+    const char * const *places, double *bytes);
 static ngx_int_t ngx_lu_usage_limit(ngx_lu_task_t *task, double *quota);
-static ngx_int_t ngx_lu_usage_folder(ngx_lu_task_t *task, const char *place,
-    time_t now, double *bytes, long *sec, long *nsec, ngx_uint_t *changed);
-static ngx_int_t ngx_lu_usage_rest(ngx_lu_task_t *task, double *bytes);
-static ngx_int_t ngx_lu_usage_quota(ngx_lu_task_t *task, double *quota);
+static void ngx_lu_usage_add(ngx_lu_task_t *task, off_t more);
 static void ngx_lu_usage_write(ngx_lu_task_t *task, u_char *path,
     const ngx_lu_usage_known_t *known);
+
+
+static const char  *ngx_lu_usage_rest[] = { "apps", "staging", NULL };
+static const char  *ngx_lu_usage_places[] = { "live", "feed", NULL };
 
 
 ngx_int_t
@@ -76,35 +107,29 @@ ngx_lu_usage(ngx_lu_task_t *task, ngx_uint_t about, ngx_lu_usage_t *usage)
     now = time(NULL);
     changed = 0;
 
+    if (ngx_lu_usage_quota(task, &known, &changed) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
     if (!about || now < known.at || now - known.at >= NGX_LU_USAGE_ABOUT) {
 
-        if (known.at == 0
-            && ngx_lu_usage_quota(task, &known.quota) != NGX_OK)
-        {
-            return NGX_ERROR;
-        }
+        changed |= (about || known.at == 0);
 
-        changed = (known.at <= NGX_LU_USAGE_NEVER);
-
-        if (ngx_lu_usage_folder(task, "live", now, &known.live,
-                                &known.live_sec, &known.live_nsec, &changed)
-            != NGX_OK
-            || ngx_lu_usage_folder(task, "feed", now, &known.feed,
-                                   &known.feed_sec, &known.feed_nsec, &changed)
-               != NGX_OK
-            || ngx_lu_usage_rest(task, &known.rest) != NGX_OK)
+        if (ngx_lu_usage_released(task, now, &known, &changed) != NGX_OK
+            || ngx_lu_usage_measure(task, ngx_lu_usage_rest, &known.rest)
+               != NGX_OK)
         {
             return NGX_ERROR;
         }
 
         known.at = (long) now;
-
-        if (changed || about) {
-            ngx_lu_usage_write(task, path, &known);
-        }
     }
 
-    usage->bytes = known.rest + known.live + known.feed;
+    if (changed) {
+        ngx_lu_usage_write(task, path, &known);
+    }
+
+    usage->bytes = known.rest + known.released;
     usage->quota = known.quota >= 0 ? known.quota : (double) task->quota;
 
     return NGX_OK;
@@ -149,79 +174,165 @@ ngx_lu_usage_read(ngx_lu_task_t *task, u_char *path,
 
     text[n] = '\0';
 
-    if (sscanf(text, NGX_LU_USAGE_FORM, &known->at, &known->rest,
-               &known->live, &known->live_sec, &known->live_nsec,
-               &known->feed, &known->feed_sec, &known->feed_nsec,
-               &known->quota)
-        != 9
-        || !isfinite(known->rest + known->live + known->feed + known->quota))
+    if (sscanf(text, "usage-2 %ld %lf %ld %lf %ld.%ld %ld.%ld "
+               "%lf %lu %ld %ld.%ld\n",
+               &known->at, &known->rest, &known->since, &known->released,
+               &known->live.sec, &known->live.nsec, &known->feed.sec,
+               &known->feed.nsec, &known->quota, &known->file, &known->size,
+               &known->changed.sec, &known->changed.nsec)
+        != 13
+        || !isfinite(known->rest + known->released + known->quota))
     {
         ngx_memzero(known, sizeof(ngx_lu_usage_known_t));
     }
 }
 
 
-/* Releases in live/ never change: they come and go. */
+/* app.json may be large: it is read again if it is another file. */
 
 static ngx_int_t
-ngx_lu_usage_folder(ngx_lu_task_t *task, const char *place, time_t now,
-    double *bytes, long *sec, long *nsec, ngx_uint_t *changed)
+ngx_lu_usage_quota(ngx_lu_task_t *task, ngx_lu_usage_known_t *known,
+    ngx_uint_t *changed)
 {
-    u_char            *path;
-    ngx_int_t          rc;
-    ngx_file_info_t    fi;
-    ngx_lu_measure_t   measure;
+    cJSON            *app;
+    u_char           *path;
+    ngx_int_t         rc;
+    ngx_file_info_t   fi;
+
+    path = ngx_lu_path(&task->io, "%V/apps/%s/app.json", &task->store->path,
+                       task->app.data);
+
+    /* before it is read: what comes meanwhile is another file */
+
+    rc = ngx_lu_file_info(&task->io, path, &fi);
+
+    if (rc == NGX_OK && ngx_lu_usage_is_file(known, &fi)) {
+        return NGX_OK;
+    }
+
+    known->quota = -1;
+    known->file = 0;
+
+    if (rc == NGX_OK) {
+        rc = ngx_lu_file_read_json(&task->io, path, &app);
+    }
+
+    if (rc != NGX_OK) {
+        return rc == NGX_DECLINED ? NGX_OK : NGX_ERROR;
+    }
+
+    (void) lu_json_number(app, "quota", &known->quota);
+    cJSON_Delete(app);
+
+    known->file = (unsigned long) fi.st_ino;
+    known->size = (long) fi.st_size;
+    known->changed.sec = (long) fi.st_mtim.tv_sec;
+    known->changed.nsec = fi.st_mtim.tv_nsec;
+
+    *changed = 1;
+
+    return NGX_OK;
+}
+
+
+static ngx_uint_t
+ngx_lu_usage_is_file(const ngx_lu_usage_known_t *known,
+    const ngx_file_info_t *fi)
+{
+    return known->file
+           && known->file == (unsigned long) fi->st_ino
+           && known->size == (long) fi->st_size
+           && known->changed.sec == (long) fi->st_mtim.tv_sec
+           && known->changed.nsec == fi->st_mtim.tv_nsec;
+}
+
+
+/*
+ * Releases in live/ never change: they come and go.  A name that goes in the
+ * feed changes what the other name, in live/, counts for.
+ */
+
+static ngx_int_t
+ngx_lu_usage_released(ngx_lu_task_t *task, time_t now,
+    ngx_lu_usage_known_t *known, ngx_uint_t *changed)
+{
+    ngx_lu_usage_time_t  live, feed;
+
+    /* before they are measured: what changes meanwhile is measured again */
+
+    if (ngx_lu_usage_time(task, "live", now, &live) != NGX_OK
+        || ngx_lu_usage_time(task, "feed", now, &feed) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    if (ngx_lu_usage_is_time(&live, &known->live)
+        && ngx_lu_usage_is_time(&feed, &known->feed)
+        && now >= known->since
+        && now - known->since < NGX_LU_USAGE_VALID)
+    {
+        return NGX_OK;
+    }
+
+    known->since = (long) now;
+    known->live = live;
+    known->feed = feed;
+
+    *changed |= (live.nsec >= 0 && feed.nsec >= 0);
+
+    return ngx_lu_usage_measure(task, ngx_lu_usage_places, &known->released);
+}
+
+
+/* Zero, if there is no such folder, or below it, if it has just changed. */
+
+static ngx_int_t
+ngx_lu_usage_time(ngx_lu_task_t *task, const char *place, time_t now,
+    ngx_lu_usage_time_t *time)
+{
+    u_char           *path;
+    ngx_int_t         rc;
+    ngx_file_info_t   fi;
 
     path = ngx_lu_path(&task->io, "%V/%s/%s", &task->store->path, place,
                        task->app.data);
 
     rc = ngx_lu_file_info(&task->io, path, &fi);
 
-    if (rc != NGX_OK) {
-        *bytes = 0;
-        *sec = 0;
-        *nsec = 0;
+    time->sec = 0;
+    time->nsec = 0;
 
+    if (rc != NGX_OK) {
         return rc == NGX_DECLINED ? NGX_OK : NGX_ERROR;
     }
 
-    if (*sec == (long) fi.st_mtim.tv_sec && *nsec == fi.st_mtim.tv_nsec
-        && *sec)
-    {
+    if (now - fi.st_mtim.tv_sec <= NGX_LU_USAGE_CALM) {
+        time->nsec = -1;
         return NGX_OK;
     }
 
-    ngx_memzero(&measure, sizeof(ngx_lu_measure_t));
-    measure.left = NGX_MAX_INT_T_VALUE;
-
-    rc = ngx_lu_measure(&task->io, path, &measure);
-
-    if (rc == NGX_ERROR) {
-        return NGX_ERROR;
-    }
-
-    *bytes = measure.bytes;
-    *sec = 0;
-    *nsec = 0;
-
-    if (now - fi.st_mtim.tv_sec > NGX_LU_USAGE_CALM) {
-        *sec = (long) fi.st_mtim.tv_sec;
-        *nsec = fi.st_mtim.tv_nsec;
-        *changed = 1;
-    }
+    time->sec = (long) fi.st_mtim.tv_sec;
+    time->nsec = fi.st_mtim.tv_nsec;
 
     return NGX_OK;
 }
 
 
+static ngx_uint_t
+ngx_lu_usage_is_time(const ngx_lu_usage_time_t *one,
+    const ngx_lu_usage_time_t *two)
+{
+    return one->nsec >= 0 && one->sec == two->sec && one->nsec == two->nsec;
+}
+
+
 static ngx_int_t
-ngx_lu_usage_rest(ngx_lu_task_t *task, double *bytes)
+ngx_lu_usage_measure(ngx_lu_task_t *task, const char * const *places,
+    double *bytes)
 {
     u_char            *path;
     ngx_uint_t         i;
     ngx_lu_measure_t   measure;
-
-    static const char  *places[] = { "apps", "staging", NULL };
 
     ngx_memzero(&measure, sizeof(ngx_lu_measure_t));
     measure.left = NGX_MAX_INT_T_VALUE;
@@ -241,29 +352,6 @@ ngx_lu_usage_rest(ngx_lu_task_t *task, double *bytes)
 }
 
 
-static ngx_int_t
-ngx_lu_usage_quota(ngx_lu_task_t *task, double *quota)
-{
-    cJSON      *app;
-    u_char     *path;
-    ngx_int_t   rc;
-
-    *quota = -1;
-
-    path = ngx_lu_path(&task->io, "%V/apps/%s/app.json", &task->store->path,
-                       task->app.data);
-
-    rc = ngx_lu_file_read_json(&task->io, path, &app);
-
-    if (rc == NGX_OK) {
-        (void) lu_json_number(app, "quota", quota);
-        cJSON_Delete(app);
-    }
-
-    return rc == NGX_ERROR ? NGX_ERROR : NGX_OK;
-}
-
-
 /* It need not reach the disk, nor succeed. */
 
 static void
@@ -275,11 +363,12 @@ ngx_lu_usage_write(ngx_lu_task_t *task, u_char *path,
     ngx_lu_io_t    local;
     ngx_lu_temp_t  temp;
 
-    n = snprintf(text, sizeof(text),
-                 "usage-1 %ld %.0f %.0f %ld.%ld %.0f %ld.%ld %.0f\n",
-                 known->at, known->rest, known->live, known->live_sec,
-                 known->live_nsec, known->feed, known->feed_sec,
-                 known->feed_nsec, known->quota);
+    n = snprintf(text, sizeof(text), "usage-2 %ld %.0f %ld %.0f %ld.%ld "
+                 "%ld.%ld %.0f %lu %ld %ld.%ld\n",
+                 known->at, known->rest, known->since, known->released,
+                 known->live.sec, known->live.nsec, known->feed.sec,
+                 known->feed.nsec, known->quota, known->file, known->size,
+                 known->changed.sec, known->changed.nsec);
 
     if (n < 0 || (size_t) n >= sizeof(text)) {
         return;
@@ -301,8 +390,10 @@ ngx_lu_usage_write(ngx_lu_task_t *task, u_char *path,
 }
 
 
+/* The time of a folder changes for all, and whoever is late knows another. */
+
 void
-ngx_lu_usage_forget(ngx_lu_task_t *task)
+ngx_lu_usage_changed(ngx_lu_task_t *task)
 {
     u_char       *path;
     ngx_lu_io_t   local;
@@ -310,9 +401,10 @@ ngx_lu_usage_forget(ngx_lu_task_t *task)
     ngx_memzero(&local, sizeof(ngx_lu_io_t));
     local.pool = task->io.pool;
 
-    path = ngx_lu_usage_path(task, &local);
+    path = ngx_lu_path(&local, "%V/live/%s", &task->store->path,
+                       task->app.data);
 
-    (void) ngx_lu_file_unlink(&local, path);
+    (void) ngx_lu_file_stamp_now(&local, path);
 }
 
 
@@ -320,7 +412,13 @@ ngx_int_t
 ngx_lu_usage_room(ngx_lu_task_t *task, off_t more)
 {
     double          quota;
+    ngx_int_t       status;
     ngx_lu_usage_t  usage;
+
+    status = ngx_lu_usage_disk(task, 0);
+    if (status != NGX_OK) {
+        return status;
+    }
 
     if (ngx_lu_usage_limit(task, &quota) != NGX_OK) {
         return ngx_lu_task_failed(task);
@@ -335,6 +433,11 @@ ngx_lu_usage_room(ngx_lu_task_t *task, off_t more)
     }
 
     if (usage.bytes + (double) more <= usage.quota) {
+
+        if (more) {
+            ngx_lu_usage_add(task, more);
+        }
+
         return NGX_OK;
     }
 
@@ -348,13 +451,102 @@ ngx_lu_usage_room(ngx_lu_task_t *task, off_t more)
 }
 
 
-/* An app without a quota is not measured: that it has none is remembered. */
+/* The last bytes are for what nobody can do without: changes, logs. */
+
+ngx_int_t
+ngx_lu_usage_disk(ngx_lu_task_t *task, off_t more)
+{
+    double           free, reserve, inodes;
+    struct statvfs   fs;
+
+    if (task->spare == 0) {
+        return NGX_OK;
+    }
+
+    task->io.beats++;
+
+    /* a file system that does not tell has no end that is known */
+
+    if (statvfs((char *) task->store->path.data, &fs) == -1
+        || fs.f_blocks == 0)
+    {
+        return NGX_OK;
+    }
+
+    free = (double) fs.f_bavail * (double) fs.f_frsize;
+    reserve = (double) task->spare;
+
+    if (task->spare == NGX_LU_USAGE_RESERVE) {
+        reserve = (double) fs.f_blocks * (double) fs.f_frsize
+                  / NGX_LU_USAGE_PART;
+        reserve = ngx_min(reserve, NGX_LU_USAGE_MOST);
+    }
+
+    inodes = (double) fs.f_files / NGX_LU_USAGE_PART;
+    inodes = ngx_min(inodes, NGX_LU_USAGE_INODES);
+
+    if (fs.f_files && (double) fs.f_favail < inodes) {
+        return ngx_lu_task_refuse(task, NGX_HTTP_INSUFFICIENT_STORAGE,
+                                  (char *) ngx_lu_format(task->io.pool,
+                                      "The disk of the store has hardly any "
+                                      "inodes left: it has %O, and %O are "
+                                      "kept free (liveupdate_reserve).",
+                                      (off_t) fs.f_favail, (off_t) inodes));
+    }
+
+    if (free >= reserve + (double) ngx_max(more, 0)) {
+        return NGX_OK;
+    }
+
+    return ngx_lu_task_refuse(task, NGX_HTTP_INSUFFICIENT_STORAGE,
+                              (char *) ngx_lu_format(task->io.pool,
+                                  "The disk of the store is nearly full: it "
+                                  "has %O bytes left, %O are needed, and %O "
+                                  "are kept free (liveupdate_reserve).",
+                                  (off_t) free, ngx_max(more, 0),
+                                  (off_t) reserve));
+}
+
+
+/* What is about to come counts until the app is measured again. */
+
+static void
+ngx_lu_usage_add(ngx_lu_task_t *task, off_t more)
+{
+    u_char                *path;
+    ngx_lu_io_t            local;
+    ngx_lu_usage_known_t   known;
+
+    ngx_memzero(&local, sizeof(ngx_lu_io_t));
+    local.pool = task->io.pool;
+
+    path = ngx_lu_usage_path(task, &local);
+    if (path == NULL) {
+        return;
+    }
+
+    ngx_lu_usage_read(task, path, &known);
+
+    if (known.at) {
+        known.rest += (double) more;
+
+        ngx_lu_usage_write(task, path, &known);
+    }
+}
+
+
+/*
+ * An app without a quota is not measured: that it has none is remembered.  That
+ * it still has none is left to who measures it: each change of an app would
+ * have it written.
+ */
 
 static ngx_int_t
 ngx_lu_usage_limit(ngx_lu_task_t *task, double *quota)
 {
     u_char                *path;
-    ngx_lu_usage_known_t   known;
+    ngx_uint_t             changed;
+    ngx_lu_usage_known_t   known, before;
 
     path = ngx_lu_usage_path(task, &task->io);
     if (path == NULL) {
@@ -363,14 +555,14 @@ ngx_lu_usage_limit(ngx_lu_task_t *task, double *quota)
 
     ngx_lu_usage_read(task, path, &known);
 
-    if (known.at == 0) {
+    before = known;
+    changed = 0;
 
-        if (ngx_lu_usage_quota(task, &known.quota) != NGX_OK) {
-            return NGX_ERROR;
-        }
+    if (ngx_lu_usage_quota(task, &known, &changed) != NGX_OK) {
+        return NGX_ERROR;
+    }
 
-        known.at = NGX_LU_USAGE_NEVER;
-
+    if (changed && (before.file == 0 || before.quota != known.quota)) {
         ngx_lu_usage_write(task, path, &known);
     }
 

@@ -9,6 +9,7 @@
 #include "ngx_lu_gzip.h"
 #include "ngx_lu_once.h"
 #include "ngx_lu_staging.h"
+#include "ngx_lu_usage.h"
 #include "ngx_lu_verify.h"
 
 #include "store/ngx_lu_file.h"
@@ -472,6 +473,10 @@ ngx_lu_verify_stage(ngx_lu_verify_t *verify)
 
         ngx_lu_tree_discard(make);
     }
+
+    /* it may have been linked to what is released, or was before */
+
+    ngx_lu_usage_changed(verify->task);
 
     return status;
 }

@@ -35,9 +35,13 @@ typedef struct {
     size_t                 app_len;
     size_t                 deployment_len;
     size_t                 release_len;
+    size_t                 channel_len;
     u_char                 app[NGX_LU_UUID_LEN + 28];
     u_char                 deployment[NGX_LU_UUID_LEN + 28];
     u_char                 release[NGX_LU_UUID_LEN + 28];
+    u_char                 channel[128];
+    ngx_uint_t             blamed;
+    lu_funnel_t            funnel;
     lu_cohort_t            counts;
 } ngx_lu_cohort_t;
 
@@ -57,6 +61,8 @@ static ngx_lu_cohort_t *ngx_lu_cohort_place(ngx_lu_cohorts_t *cohorts,
     ngx_lu_cohort_check_t *check);
 static ngx_uint_t ngx_lu_cohort_is(const u_char *data, size_t len,
     const ngx_str_t *str);
+static u_char *ngx_lu_cohort_label(u_char *p, lu_str_t *label,
+    const u_char *data, size_t len);
 
 
 ngx_lu_cohorts_t *
@@ -203,7 +209,8 @@ ngx_lu_cohort_place(ngx_lu_cohorts_t *cohorts, ngx_lu_store_t *store,
             && place->used + NGX_LU_COHORT_IDLE > check->check.now)
         || app->len > sizeof(place->app)
         || check->deployment.len > sizeof(place->deployment)
-        || check->release.len > sizeof(place->release))
+        || check->release.len > sizeof(place->release)
+        || check->channel.len > sizeof(place->channel))
     {
         return NULL;
     }
@@ -218,11 +225,17 @@ ngx_lu_cohort_place(ngx_lu_cohorts_t *cohorts, ngx_lu_store_t *store,
     place->app_len = app->len;
     place->deployment_len = check->deployment.len;
     place->release_len = check->release.len;
+    place->channel_len = check->channel.len;
 
     ngx_memcpy(place->app, app->data, app->len);
     ngx_memcpy(place->deployment, check->deployment.data,
                check->deployment.len);
     ngx_memcpy(place->release, check->release.data, check->release.len);
+
+    /* a desktop release has none */
+
+    (void) ngx_lu_cpymem(place->channel, check->channel.data,
+                         check->channel.len);
 
     return place;
 }
@@ -231,7 +244,8 @@ ngx_lu_cohort_place(ngx_lu_cohorts_t *cohorts, ngx_lu_store_t *store,
 static ngx_uint_t
 ngx_lu_cohort_is(const u_char *data, size_t len, const ngx_str_t *str)
 {
-    return len == str->len && ngx_memcmp(data, str->data, len) == 0;
+    return len == str->len
+           && (len == 0 || ngx_memcmp(data, str->data, len) == 0);
 }
 
 
@@ -285,18 +299,86 @@ void
 ngx_lu_cohort_written(ngx_lu_cohorts_t *cohorts,
     const ngx_lu_cohort_copy_t *copy)
 {
-    ngx_uint_t  i;
+    ngx_uint_t        i;
+    ngx_lu_cohort_t  *cohort;
 
     ngx_shmtx_lock(&cohorts->shpool->mutex);
 
     for (i = 0; i < cohorts->n; i++) {
-        if (cohorts->cohorts[i].tag
-            && cohorts->cohorts[i].serial == copy->serial)
-        {
-            cohorts->cohorts[i].written = copy->changes;
-            cohorts->cohorts[i].looked = ngx_current_msec;
+        cohort = &cohorts->cohorts[i];
+
+        if (cohort->tag && cohort->serial == copy->serial) {
+            cohort->written = copy->changes;
+            cohort->looked = ngx_current_msec;
+            cohort->blamed = copy->blamed;
+
+            ngx_memcpy(cohort->funnel, copy->funnel, sizeof(lu_funnel_t));
         }
     }
 
     ngx_shmtx_unlock(&cohorts->shpool->mutex);
+}
+
+
+/* A place that is given away meanwhile gets another serial. */
+
+ngx_int_t
+ngx_lu_cohort_sample(ngx_lu_cohorts_t *cohorts, ngx_lu_store_t *store,
+    ngx_uint_t *n, ngx_lu_cohort_sample_t *sample)
+{
+    u_char           *p;
+    uint64_t          serial;
+    ngx_lu_cohort_t  *cohort;
+
+    while (*n < cohorts->n) {
+        cohort = &cohorts->cohorts[(*n)++];
+
+        serial = cohort->serial;
+
+        ngx_memory_barrier();
+
+        if (cohort->tag == 0
+            || cohort->store != store->hash
+            || cohort->used + NGX_LU_COHORT_IDLE < ngx_time())
+        {
+            continue;
+        }
+
+        p = ngx_lu_cohort_label(sample->data, &sample->app, cohort->app,
+                                ngx_min(cohort->app_len,
+                                        sizeof(cohort->app)));
+        p = ngx_lu_cohort_label(p, &sample->channel, cohort->channel,
+                                ngx_min(cohort->channel_len,
+                                        sizeof(cohort->channel)));
+        p = ngx_lu_cohort_label(p, &sample->release, cohort->release,
+                                ngx_min(cohort->release_len,
+                                        sizeof(cohort->release)));
+        (void) ngx_lu_cohort_label(p, &sample->deployment, cohort->deployment,
+                                   ngx_min(cohort->deployment_len,
+                                           sizeof(cohort->deployment)));
+
+        sample->blamed = cohort->blamed;
+        ngx_memcpy(sample->funnel, cohort->funnel, sizeof(lu_funnel_t));
+
+        ngx_memory_barrier();
+
+        if (cohort->serial == serial) {
+            return NGX_OK;
+        }
+    }
+
+    return NGX_DONE;
+}
+
+
+static u_char *
+ngx_lu_cohort_label(u_char *p, lu_str_t *label, const u_char *data, size_t len)
+{
+    label->data = p;
+    label->len = len;
+
+    p = ngx_lu_cpymem(p, data, len);
+    *p++ = '\0';
+
+    return p;
 }

@@ -12,7 +12,7 @@
 
 #include "base/ngx_lu.h"
 
-#include "core/lu_cohort.h"
+#include "core/lu_funnel.h"
 
 
 typedef struct ngx_lu_cohorts_s  ngx_lu_cohorts_t;
@@ -24,6 +24,7 @@ typedef struct {
     lu_cohort_check_t   check;
     ngx_str_t           deployment;     /* ids of up to 64 bytes */
     ngx_str_t           release;
+    ngx_str_t           channel;        /* name of up to 128 bytes */
 } ngx_lu_cohort_check_t;
 
 
@@ -34,10 +35,28 @@ typedef struct {
     uint64_t            serial;         /* of its place: never used again */
     ngx_atomic_uint_t   changes;
     time_t              start;
+
+    /* for ngx_lu_cohort_written() */
+    lu_funnel_t         funnel;
+    ngx_uint_t          blamed;         /* the guard has spoken */
+
     u_char              app[NGX_LU_UUID_LEN + 29];         /* terminated */
     u_char              deployment[NGX_LU_UUID_LEN + 29];
     u_char              release[NGX_LU_UUID_LEN + 29];
 } ngx_lu_cohort_copy_t;
+
+
+/* What metrics have of a cohort. */
+
+typedef struct {
+    lu_funnel_t         funnel;         /* as this machine has written it */
+    ngx_uint_t          blamed;
+    lu_str_t            app;            /* terminated, as the others */
+    lu_str_t            channel;
+    lu_str_t            release;
+    lu_str_t            deployment;
+    u_char              data[3 * (NGX_LU_UUID_LEN + 28) + 128 + 4];
+} ngx_lu_cohort_sample_t;
 
 
 /*
@@ -70,10 +89,22 @@ void ngx_lu_cohort_fetched(ngx_lu_cohorts_t *cohorts, ngx_lu_store_t *store,
 ngx_int_t ngx_lu_cohort_next(ngx_lu_cohorts_t *cohorts, ngx_lu_store_t *store,
     ngx_uint_t *n, ngx_uint_t due, ngx_lu_cohort_copy_t *copy);
 
-/* The counts of a copy are in the store; takes the mutex. */
+/*
+ * The counts of a copy are in the store, with the funnel of it, and of what was
+ * written before; takes the mutex.
+ */
 
 void ngx_lu_cohort_written(ngx_lu_cohorts_t *cohorts,
     const ngx_lu_cohort_copy_t *copy);
+
+/*
+ * Copies what was written of the next cohort of the store which devices have
+ * asked for within an hour, as ngx_lu_cohort_next() does.  Takes no mutex, for
+ * a thread of lowered priority.
+ */
+
+ngx_int_t ngx_lu_cohort_sample(ngx_lu_cohorts_t *cohorts,
+    ngx_lu_store_t *store, ngx_uint_t *n, ngx_lu_cohort_sample_t *sample);
 
 
 #endif /* _NGX_LU_COHORT_H_INCLUDED_ */

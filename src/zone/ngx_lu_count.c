@@ -40,6 +40,10 @@
 static ngx_lu_numbers_t *ngx_lu_numbers_find(ngx_lu_store_t *store);
 static void ngx_lu_series_init(ngx_lu_numbers_t *numbers,
     ngx_lu_series_t *series, lu_str_t *labels);
+static ngx_inline ngx_lu_series_t *ngx_lu_count_marked(const lu_mark_t *mark);
+static ngx_lu_noinline ngx_lu_series_t *ngx_lu_count_labels(
+    ngx_lu_store_t *store, const lu_mark_t *mark, const lu_str_t *app,
+    const lu_str_t *channel, const lu_str_t *release);
 static ngx_lu_series_t *ngx_lu_series_find(ngx_lu_numbers_t *numbers,
     lu_mark_t *mark, lu_str_t *labels, uint32_t hour);
 static ngx_lu_series_t *ngx_lu_series_lookup(ngx_lu_numbers_t *numbers,
@@ -55,9 +59,13 @@ static ngx_lu_sketch_t *ngx_lu_sketch_find(ngx_lu_series_t *series,
 static ngx_lu_sketch_t *ngx_lu_sketch_place(ngx_lu_count_t *count,
     uint32_t hour);
 static void ngx_lu_count_device(ngx_lu_series_t *series, ngx_uint_t n,
-    const lu_str_t *id);
+    uint64_t hash);
 static ngx_int_t ngx_lu_count_request(ngx_http_request_t *r);
+static ngx_lu_noinline ngx_int_t ngx_lu_count_other(ngx_http_request_t *r,
+    ngx_lu_ctx_t *ctx);
 static void ngx_lu_count_fetched(ngx_http_request_t *r, ngx_lu_ctx_t *ctx);
+static void ngx_lu_count_downloaded(ngx_http_request_t *r, ngx_lu_ctx_t *ctx);
+static ngx_uint_t ngx_lu_count_is_sent(ngx_http_request_t *r);
 static ngx_lu_kind_e ngx_lu_count_kind(ngx_http_request_t *r);
 static ngx_lu_result_e ngx_lu_count_result(ngx_http_request_t *r);
 
@@ -135,9 +143,7 @@ ngx_lu_count_create(ngx_slab_pool_t *shpool, size_t size)
     count->shpool = shpool;
     count->size = size;
 
-    if (RAND_bytes((u_char *) &count->seed, sizeof(uint64_t)) != 1
-        || RAND_bytes((u_char *) &count->secret, sizeof(lu_sip_t)) != 1)
-    {
+    if (RAND_bytes((u_char *) &count->secret, sizeof(lu_sip_t)) != 1) {
         return NULL;
     }
 
@@ -184,34 +190,6 @@ ngx_lu_count_numbers(ngx_lu_store_t *store)
     }
 
     return store->numbers;
-}
-
-
-ngx_int_t
-ngx_lu_count_start(ngx_cycle_t *cycle)
-{
-    ngx_uint_t            i;
-    ngx_lu_store_t      **stores;
-    ngx_lu_main_conf_t   *lumcf;
-
-    if (ngx_process != NGX_PROCESS_WORKER && ngx_process != NGX_PROCESS_SINGLE)
-    {
-        return NGX_OK;
-    }
-
-    lumcf = ngx_http_cycle_get_module_main_conf(cycle,
-                                                ngx_http_liveupdate_module);
-    if (lumcf == NULL) {
-        return NGX_OK;
-    }
-
-    stores = lumcf->stores.elts;
-
-    for (i = 0; i < lumcf->stores.nelts; i++) {
-        (void) ngx_lu_count_numbers(stores[i]);
-    }
-
-    return NGX_OK;
 }
 
 
@@ -320,21 +298,40 @@ ngx_lu_series_t *
 ngx_lu_count_series(ngx_lu_store_t *store, const lu_mark_t *mark,
     const lu_str_t *app, const lu_str_t *channel, const lu_str_t *release)
 {
-    uint32_t          hour;
-    lu_str_t          labels[NGX_LU_LABELS];
-    lu_mark_t         none;
     ngx_lu_series_t  *series;
+
+    series = ngx_lu_count_marked(mark);
+
+    return series ? series
+                  : ngx_lu_count_labels(store, mark, app, channel, release);
+}
+
+
+static ngx_inline ngx_lu_series_t *
+ngx_lu_count_marked(const lu_mark_t *mark)
+{
+    ngx_lu_series_t  *series;
+
+    series = mark ? mark->series : NULL;
+
+    return (series
+            && series->serial == mark->serial
+            && series->hour == ngx_lu_count_hour())
+           ? series
+           : NULL;
+}
+
+
+static ngx_lu_noinline ngx_lu_series_t *
+ngx_lu_count_labels(ngx_lu_store_t *store, const lu_mark_t *mark,
+    const lu_str_t *app, const lu_str_t *channel, const lu_str_t *release)
+{
+    lu_str_t   labels[NGX_LU_LABELS];
+    lu_mark_t  none;
 
     if (mark == NULL) {
         ngx_memzero(&none, sizeof(lu_mark_t));
         mark = &none;
-    }
-
-    hour = ngx_lu_count_hour();
-    series = mark->series;
-
-    if (series && series->serial == mark->serial && series->hour == hour) {
-        return series;
     }
 
     ngx_memzero(labels, sizeof(labels));
@@ -355,7 +352,7 @@ ngx_lu_count_series(ngx_lu_store_t *store, const lu_mark_t *mark,
     /* only the event loop of this worker uses the copy and its marks */
 
     return ngx_lu_series_find(ngx_lu_count_numbers(store), (lu_mark_t *) mark,
-                              labels, hour);
+                              labels, ngx_lu_count_hour());
 }
 
 
@@ -368,8 +365,15 @@ ngx_lu_series_t *
 ngx_lu_count_desktop(ngx_lu_store_t *store, const lu_mark_t *mark,
     const lu_str_t *app, const lu_build_t *build, const lu_label_t *label)
 {
-    u_char    *p, buf[NGX_LU_RELEASE_ROOM];
-    lu_str_t   whom;
+    u_char           *p, buf[NGX_LU_RELEASE_ROOM];
+    lu_str_t          whom;
+    ngx_lu_series_t  *series;
+
+    series = ngx_lu_count_marked(mark);
+
+    if (series) {
+        return series;
+    }
 
     p = ngx_snprintf(buf, sizeof(buf), "%s/%s/%*s",
                      label->platform ? lu_platform_name(label->platform) : "",
@@ -379,7 +383,7 @@ ngx_lu_count_desktop(ngx_lu_store_t *store, const lu_mark_t *mark,
     whom.data = buf;
     whom.len = p - buf;
 
-    return ngx_lu_count_series(store, mark, app, build ? &build->id : NULL,
+    return ngx_lu_count_labels(store, mark, app, build ? &build->id : NULL,
                                &whom);
 }
 
@@ -567,8 +571,7 @@ ngx_lu_series_retire(ngx_lu_count_t *count, ngx_lu_series_t *series)
 void
 ngx_lu_count_check(ngx_http_request_t *r, const lu_mark_t *mark,
     const lu_app_t *app, const lu_channel_t *channel,
-    const lu_deployment_t *deployment, lu_check_e result,
-    const lu_str_t *device)
+    const lu_deployment_t *deployment, lu_check_e result, uint64_t device)
 {
 #if (NGX_LU_COUNTING)
 
@@ -588,7 +591,7 @@ ngx_lu_count_check(ngx_http_request_t *r, const lu_mark_t *mark,
     ctx = ngx_http_get_module_ctx(r, ngx_http_liveupdate_module);
     ctx->counted = 1;
 
-    if (device->len) {
+    if (device) {
         ngx_lu_count_device(series, result == LU_CHECK_CURRENT
                             ? NGX_LU_SKETCH_RUNNING
                             : NGX_LU_SKETCH_TOLD, device);
@@ -599,7 +602,7 @@ ngx_lu_count_check(ngx_http_request_t *r, const lu_mark_t *mark,
 
 
 static void
-ngx_lu_count_device(ngx_lu_series_t *series, ngx_uint_t n, const lu_str_t *id)
+ngx_lu_count_device(ngx_lu_series_t *series, ngx_uint_t n, uint64_t hash)
 {
     uint32_t          hour;
     ngx_lu_sketch_t  *sketch;
@@ -616,9 +619,7 @@ ngx_lu_count_device(ngx_lu_series_t *series, ngx_uint_t n, const lu_str_t *id)
         }
     }
 
-    lu_hll_add(&sketch->hll,
-               lu_hll_hash(series->numbers->count->seed, id->data, id->len),
-               hour);
+    lu_hll_add(&sketch->hll, hash, hour);
 }
 
 
@@ -735,16 +736,24 @@ ngx_lu_count_init(ngx_conf_t *cf)
 static ngx_int_t
 ngx_lu_count_request(ngx_http_request_t *r)
 {
-    ngx_lu_ctx_t       *ctx;
-    ngx_lu_kind_e       kind;
-    ngx_lu_numbers_t   *numbers;
-    ngx_lu_loc_conf_t  *lucf;
+    ngx_lu_ctx_t  *ctx;
 
     ctx = ngx_http_get_module_ctx(r, ngx_http_liveupdate_module);
 
     if (ctx && ctx->counted) {
         return NGX_OK;
     }
+
+    return ngx_lu_count_other(r, ctx);
+}
+
+
+static ngx_lu_noinline ngx_int_t
+ngx_lu_count_other(ngx_http_request_t *r, ngx_lu_ctx_t *ctx)
+{
+    ngx_lu_kind_e       kind;
+    ngx_lu_numbers_t   *numbers;
+    ngx_lu_loc_conf_t  *lucf;
 
     kind = ngx_lu_count_kind(r);
 
@@ -757,6 +766,10 @@ ngx_lu_count_request(ngx_http_request_t *r)
 
     if (kind == NGX_LU_KIND_ARTIFACT && ctx && ctx->whole) {
         ngx_lu_count_fetched(r, ctx);
+    }
+
+    if (kind == NGX_LU_KIND_FEED && ctx && ctx->whole) {
+        ngx_lu_count_downloaded(r, ctx);
     }
 
     if (kind == NGX_LU_KIND_CHECK && ctx->no_app) {
@@ -778,25 +791,22 @@ ngx_lu_count_request(ngx_http_request_t *r)
 static void
 ngx_lu_count_fetched(ngx_http_request_t *r, ngx_lu_ctx_t *ctx)
 {
-    off_t               sent;
     u_char              buf[NGX_LU_DEVICE_ID_LEN];
     lu_str_t            id;
     ngx_str_t           device;
     ngx_table_elt_t    *h;
     ngx_lu_loc_conf_t  *lucf;
 
-    sent = r->connection->sent - (off_t) r->header_size;
-
-    if (r->headers_out.status != NGX_HTTP_OK
-        || r->header_only
-        || r->connection->error
-        || sent < r->headers_out.content_length_n)
-    {
+    if (r->headers_out.status != NGX_HTTP_OK || !ngx_lu_count_is_sent(r)) {
         return;
     }
 
     h = ngx_lu_header_find(&r->headers_in.headers, "X-Capawesome-Device-Id",
                            NULL);
+
+    if (h == NULL) {
+        h = ngx_lu_header_find(&r->headers_in.headers, "X-Device-Id", NULL);
+    }
 
     if (h == NULL || h->value.len == 0 || h->value.len > sizeof(buf)) {
         return;
@@ -817,6 +827,43 @@ ngx_lu_count_fetched(ngx_http_request_t *r, ngx_lu_ctx_t *ctx)
     device = ngx_lu_from_core(&id);
 
     ngx_lu_device_fetched(lucf->store, &ctx->app, &device, &ctx->release);
+}
+
+
+/*
+ * An updater asks for the parts that it does not have, if it can: there may be
+ * further ones.
+ */
+
+static void
+ngx_lu_count_downloaded(ngx_http_request_t *r, ngx_lu_ctx_t *ctx)
+{
+    ngx_lu_loc_conf_t  *lucf;
+
+    if ((r->headers_out.status != NGX_HTTP_OK
+         && r->headers_out.status != NGX_HTTP_PARTIAL_CONTENT)
+        || !ngx_lu_count_is_sent(r))
+    {
+        return;
+    }
+
+    lucf = ngx_http_get_module_loc_conf(r, ngx_http_liveupdate_module);
+
+    ngx_lu_device_downloaded(lucf->store, &ctx->app, &r->connection->addr_text,
+                             &ctx->release);
+}
+
+
+static ngx_uint_t
+ngx_lu_count_is_sent(ngx_http_request_t *r)
+{
+    off_t  sent;
+
+    sent = r->connection->sent - (off_t) r->header_size;
+
+    return !r->header_only
+           && !r->connection->error
+           && sent >= r->headers_out.content_length_n;
 }
 
 

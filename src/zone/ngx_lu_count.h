@@ -133,18 +133,45 @@ struct ngx_lu_sketch_s {
 };
 
 
+/* the first targets of the file */
+
+#define NGX_LU_BACKLOGS  64
+
+
+/* Targets of notifications, by state. */
+
+typedef enum {
+    NGX_LU_TARGET_ACTIVE = 0,
+    NGX_LU_TARGET_FAILING,
+    NGX_LU_TARGET_PAUSED,
+    NGX_LU_TARGETS
+} ngx_lu_target_e;
+
+
 /*
  * What one worker found on the disk, for all workers, for some seconds.  Times
- * are of ngx_current_msec.
+ * are of ngx_current_msec, or seconds of the epoch.
  */
 
 typedef struct {
-    ngx_atomic_t                    claimed;     /* when it began; 0: none */
-    ngx_atomic_t                    at;          /* it ended; 0: never */
+    ngx_atomic_t                    claimed;     /* when it began, msec; or 0 */
+    ngx_atomic_t                    at;          /* it ended, msec; or 0 */
     ngx_atomic_t                    took;        /* milliseconds */
     ngx_atomic_t                    states[LU_STATES];
-    ngx_atomic_t                    oldest;      /* waiting since; 0: none */
+    ngx_atomic_t                    oldest;      /* waits since, s; 0: none */
     ngx_atomic_t                    complete;
+    ngx_atomic_t                    targets[NGX_LU_TARGETS];
+    ngx_atomic_t                    failing;     /* since, s; 0: none */
+    ngx_atomic_t                    delivered;   /* of all targets */
+    ngx_atomic_t                    refused;
+    ngx_atomic_t                    missed;
+    ngx_atomic_t                    token;       /* ends, s; 0: not known */
+
+    /* of each target, by the worker that sends; and when it did so last */
+    ngx_atomic_t                    names;       /* a hash: of which targets */
+    ngx_atomic_t                    waiting[NGX_LU_BACKLOGS];
+    ngx_atomic_t                    since[NGX_LU_BACKLOGS];  /* s; 0: none */
+    ngx_atomic_t                    notified;    /* msec; 0: never */
 } ngx_lu_scan_t;
 
 
@@ -176,7 +203,6 @@ struct ngx_lu_count_s {
     ngx_shmtx_t                    *mutex;
     ngx_slab_pool_t                *shpool;
     size_t                          size;        /* of the zone */
-    uint64_t                        seed;
     lu_sip_t                        secret;      /* of the buckets' hash */
     ngx_atomic_t                    serial;      /* the last one */
     ngx_lu_numbers_t               *numbers;     /* of the stores */
@@ -204,14 +230,10 @@ ngx_lu_count_t *ngx_lu_count_create(ngx_slab_pool_t *shpool, size_t size);
 
 /*
  * Returns the numbers of the store, never NULL, in any thread.  The first call
- * in a worker takes the zone's mutex, and is that of ngx_lu_count_start().
+ * in a worker takes the zone's mutex, and is made when the worker starts.
  */
 
 ngx_lu_numbers_t *ngx_lu_count_numbers(ngx_lu_store_t *store);
-
-/* To be called when a worker starts. */
-
-ngx_int_t ngx_lu_count_start(ngx_cycle_t *cycle);
 
 /*
  * Copies a series without the mutex, for which checks would have to wait.
@@ -255,13 +277,13 @@ ngx_lu_series_t *ngx_lu_count_desktop(ngx_lu_store_t *store,
 
 /*
  * Counts a decided check.  The mark is that of the deployment, or else of the
- * channel, or else of the app.  The id of the device may be empty.
+ * channel, or else of the app.  The hash is that of the device, which only who
+ * knows the zone's secret can choose; 0: a check without a device.
  */
 
 void ngx_lu_count_check(ngx_http_request_t *r, const lu_mark_t *mark,
     const lu_app_t *app, const lu_channel_t *channel,
-    const lu_deployment_t *deployment, lu_check_e result,
-    const lu_str_t *device);
+    const lu_deployment_t *deployment, lu_check_e result, uint64_t device);
 
 /*
  * Adds the handler of the log phase, which counts all other requests.  Returns

@@ -42,8 +42,11 @@
 /*
  * The strings of a device.  The key identifies it: the hash of the store, the
  * app and the id, the latter two terminated by a zero byte, which neither of
- * them contains.
+ * them contains.  Behind the app of an installation is another byte.
  */
+
+#define NGX_LU_DEVICE_PLUGGED    0
+#define NGX_LU_DEVICE_INSTALLED  1
 
 enum {
     NGX_LU_DEVICE_KEY = 0,
@@ -69,27 +72,43 @@ struct ngx_lu_device_node_s {
     uint32_t                hash;
     lu_cohort_device_t      cohort;
     u_short                 room;       /* for data */
-    u_short                 len[NGX_LU_DEVICE_STRINGS];
     u_char                  platform;
+    u_short                 len[NGX_LU_DEVICE_STRINGS];
     u_char                  data[1];
 };
+
+
+/* Which installation asked last from an address; one that is lost is lost. */
+
+typedef struct {
+    uint32_t                address;    /* hash; of the app, too */
+    uint32_t                device;     /* hash */
+} ngx_lu_device_address_t;
 
 
 struct ngx_lu_devices_s {
     ngx_slab_pool_t        *shpool;
     ngx_lu_device_node_t  **buckets;
     ngx_uint_t              nbuckets;
+    ngx_lu_device_address_t *addresses;
     ngx_queue_t             queue;      /* most recently seen first */
     uint64_t                order;      /* of the last one seen */
     lu_sip_t                secret;     /* of the hash */
 };
 
 
+#define NGX_LU_DEVICE_DATA                                                    \
+    (NGX_LU_DEVICE_KEY_SIZE                                                   \
+     + (NGX_LU_DEVICE_STRINGS - 1) * NGX_LU_DEVICE_FIELD)
+
+
+/* What is written into a node, so that the mutex is held for a copy of it. */
+
 typedef struct {
-    ngx_str_t               strings[NGX_LU_DEVICE_STRINGS];
-    size_t                  size;
-    uint32_t                hash;
-    u_char                  key[NGX_LU_DEVICE_KEY_SIZE];
+    uint64_t                hash;
+    size_t                  size;       /* of the data */
+    u_short                 len[NGX_LU_DEVICE_STRINGS];
+    u_char                  data[NGX_LU_DEVICE_DATA];
 } ngx_lu_device_row_t;
 
 
@@ -98,9 +117,7 @@ typedef struct {
 typedef union {
     ngx_lu_device_node_t    node;
     u_char                  bytes[offsetof(ngx_lu_device_node_t, data)
-                                  + NGX_LU_DEVICE_KEY_SIZE
-                                  + (NGX_LU_DEVICE_STRINGS - 1)
-                                    * NGX_LU_DEVICE_FIELD];
+                                  + NGX_LU_DEVICE_DATA];
 } ngx_lu_device_copy_t;
 
 
@@ -125,9 +142,17 @@ typedef struct {
 
 static void ngx_lu_device_row(ngx_lu_devices_t *devices,
     ngx_lu_store_t *store, ngx_lu_device_t *device, ngx_lu_device_row_t *row);
+static ngx_inline u_char *ngx_lu_device_put(u_char *p, ngx_str_t *string,
+    u_short *size);
+static uint64_t ngx_lu_device_hash(ngx_lu_devices_t *devices, ngx_str_t *app,
+    ngx_str_t *id);
 static u_char *ngx_lu_device_prefix(ngx_lu_store_t *store, ngx_str_t *app,
-    u_char *p);
+    ngx_uint_t kind, u_char *p);
+static uint32_t ngx_lu_device_address(ngx_lu_devices_t *devices,
+    ngx_lu_store_t *store, ngx_str_t *app, ngx_str_t *address);
 static size_t ngx_lu_device_cut(ngx_str_t *string);
+static ngx_lu_device_node_t *ngx_lu_device_lock(ngx_lu_devices_t *devices,
+    ngx_lu_store_t *store, ngx_str_t *app, ngx_str_t *id);
 static ngx_lu_device_node_t *ngx_lu_device_lookup(ngx_lu_devices_t *devices,
     uint32_t hash, u_char *key, size_t len);
 static ngx_uint_t ngx_lu_device_updated(ngx_lu_device_node_t *dn,
@@ -165,6 +190,13 @@ ngx_lu_device_create(ngx_slab_pool_t *shpool, size_t size)
         return NULL;
     }
 
+    devices->addresses = ngx_slab_calloc(shpool,
+                                         devices->nbuckets
+                                         * sizeof(ngx_lu_device_address_t));
+    if (devices->addresses == NULL) {
+        return NULL;
+    }
+
     if (RAND_bytes((u_char *) &devices->secret, sizeof(lu_sip_t)) != 1) {
         return NULL;
     }
@@ -177,32 +209,36 @@ ngx_lu_device_create(ngx_slab_pool_t *shpool, size_t size)
 }
 
 
-void
+uint64_t
 ngx_lu_device_seen(ngx_lu_store_t *store, ngx_lu_device_t *device)
 {
-    u_char                *p;
-    uint32_t               created;
-    ngx_uint_t             i;
-    ngx_lu_devices_t      *devices;
-    lu_cohort_device_t     cohort;
-    ngx_lu_device_row_t    row;
-    ngx_lu_device_node_t  *dn;
+    uint32_t                  created, address;
+    ngx_lu_devices_t         *devices;
+    lu_cohort_device_t        cohort;
+    ngx_lu_device_row_t       row;
+    ngx_lu_device_node_t     *dn;
+    ngx_lu_device_address_t  *at;
 
     devices = ngx_lu_zone_devices(store);
     created = (uint32_t) ngx_time();
+    address = 0;
 
     ngx_memzero(&cohort, sizeof(lu_cohort_device_t));
 
     ngx_lu_device_row(devices, store, device, &row);
 
+    if (device->address.len) {
+        address = ngx_lu_device_address(devices, store, &device->app,
+                                        &device->address);
+    }
+
     ngx_shmtx_lock(&devices->shpool->mutex);
 
-    dn = ngx_lu_device_lookup(devices, row.hash, row.key,
-                              row.strings[NGX_LU_DEVICE_KEY].len);
+    dn = ngx_lu_device_lookup(devices, (uint32_t) row.hash, row.data,
+                              row.len[NGX_LU_DEVICE_KEY]);
 
     if (dn) {
-        created = dn->created;
-        cohort = dn->cohort;
+        lu_cohort_comes(&dn->cohort, ngx_time() - (time_t) dn->seen);
         ngx_queue_remove(&dn->queue);
 
         if (device->cohort) {
@@ -210,6 +246,9 @@ ngx_lu_device_seen(ngx_lu_store_t *store, ngx_lu_device_t *device)
         }
 
         if (dn->room < row.size) {
+            created = dn->created;
+            cohort = dn->cohort;
+
             ngx_lu_device_remove(devices, dn);
             ngx_slab_free_locked(devices->shpool, dn);
             dn = NULL;
@@ -220,23 +259,33 @@ ngx_lu_device_seen(ngx_lu_store_t *store, ngx_lu_device_t *device)
         dn = ngx_lu_device_alloc(devices, row.size);
         if (dn == NULL) {
             ngx_shmtx_unlock(&devices->shpool->mutex);
-            return;
+            return row.hash;
         }
 
-        dn->hash = row.hash;
+        dn->hash = (uint32_t) row.hash;
+        dn->created = created;
+        dn->cohort = cohort;
+
         ngx_lu_device_insert(devices, dn);
     }
 
     ngx_queue_insert_head(&devices->queue, &dn->queue);
 
     dn->order = ++devices->order;
-    dn->created = created;
     dn->seen = (uint32_t) ngx_time();
     dn->platform = (u_char) device->platform;
-    dn->cohort = cohort;
+
+    ngx_memcpy(dn->len, row.len, sizeof(row.len));
+    ngx_memcpy(dn->data, row.data, row.size);
 
     if (device->leaves) {
-        ngx_memzero(&dn->cohort, sizeof(lu_cohort_device_t));
+        lu_cohort_leave(&dn->cohort);
+    }
+
+    if (address) {
+        at = &devices->addresses[address % devices->nbuckets];
+        at->address = address;
+        at->device = dn->hash;
     }
 
     if (device->cohort) {
@@ -244,14 +293,9 @@ ngx_lu_device_seen(ngx_lu_store_t *store, ngx_lu_device_t *device)
                             device->cohort, &dn->cohort);
     }
 
-    p = dn->data;
-
-    for (i = 0; i < NGX_LU_DEVICE_STRINGS; i++) {
-        dn->len[i] = (u_short) row.strings[i].len;
-        p = ngx_lu_cpymem(p, row.strings[i].data, row.strings[i].len);
-    }
-
     ngx_shmtx_unlock(&devices->shpool->mutex);
+
+    return row.hash;
 }
 
 
@@ -259,47 +303,129 @@ static void
 ngx_lu_device_row(ngx_lu_devices_t *devices, ngx_lu_store_t *store,
     ngx_lu_device_t *device, ngx_lu_device_row_t *row)
 {
-    u_char      *p;
-    ngx_str_t   *strings;
-    ngx_uint_t   i;
+    u_char   *p;
+    u_short  *len;
 
-    strings = row->strings;
+    row->hash = ngx_lu_device_hash(devices, &device->app, &device->id);
 
-    p = ngx_lu_device_prefix(store, &device->app, row->key);
+    p = ngx_lu_device_prefix(store, &device->app,
+                             device->is_installation
+                                 ? NGX_LU_DEVICE_INSTALLED
+                                 : NGX_LU_DEVICE_PLUGGED,
+                             row->data);
     p = ngx_lu_cpymem(p, device->id.data, device->id.len);
     *p++ = '\0';
 
-    strings[NGX_LU_DEVICE_KEY].data = row->key;
-    strings[NGX_LU_DEVICE_KEY].len = p - row->key;
+    len = row->len;
+    len[NGX_LU_DEVICE_KEY] = (u_short) (p - row->data);
 
-    strings[NGX_LU_DEVICE_CODE] = device->app_version_code;
-    strings[NGX_LU_DEVICE_VERSION] = device->app_version_name;
-    strings[NGX_LU_DEVICE_OS] = device->os_version;
-    strings[NGX_LU_DEVICE_PLUGIN] = device->plugin_version;
-    strings[NGX_LU_DEVICE_CUSTOM] = device->custom_id;
-    strings[NGX_LU_DEVICE_CHANNEL] = device->channel_id;
-    strings[NGX_LU_DEVICE_DEPLOYMENT] = device->deployment_id;
+    p = ngx_lu_device_put(p, &device->app_version_code,
+                          &len[NGX_LU_DEVICE_CODE]);
+    p = ngx_lu_device_put(p, &device->app_version_name,
+                          &len[NGX_LU_DEVICE_VERSION]);
+    p = ngx_lu_device_put(p, &device->os_version, &len[NGX_LU_DEVICE_OS]);
+    p = ngx_lu_device_put(p, &device->plugin_version,
+                          &len[NGX_LU_DEVICE_PLUGIN]);
+    p = ngx_lu_device_put(p, &device->custom_id, &len[NGX_LU_DEVICE_CUSTOM]);
+    p = ngx_lu_device_put(p, &device->channel_id, &len[NGX_LU_DEVICE_CHANNEL]);
+    p = ngx_lu_device_put(p, &device->deployment_id,
+                          &len[NGX_LU_DEVICE_DEPLOYMENT]);
 
-    row->hash = (uint32_t) lu_sip(&devices->secret, row->key, p - row->key);
-    row->size = p - row->key;
+    row->size = p - row->data;
+}
 
-    for (i = NGX_LU_DEVICE_CODE; i < NGX_LU_DEVICE_STRINGS; i++) {
-        strings[i].len = ngx_lu_device_cut(&strings[i]);
-        row->size += strings[i].len;
+
+/* Nearly all strings are ids, or a few bytes, for which a call is long. */
+
+static ngx_inline u_char *
+ngx_lu_device_put(u_char *p, ngx_str_t *string, u_short *size)
+{
+    size_t   i, len;
+    u_char  *data;
+
+    len = string->len;
+    data = string->data;
+
+    if (len > NGX_LU_DEVICE_FIELD) {
+        len = ngx_lu_device_cut(string);
     }
+
+    *size = (u_short) len;
+
+    if (len > sizeof(uint64_t)) {
+        return ngx_cpymem(p, data, len);
+    }
+
+    if (len < sizeof(uint32_t)) {
+
+        for (i = 0; i < len; i++) {
+            p[i] = data[i];
+        }
+
+        return p + len;
+    }
+
+    ngx_memcpy(p, data, sizeof(uint32_t));
+    ngx_memcpy(p + len - sizeof(uint32_t), data + len - sizeof(uint32_t),
+               sizeof(uint32_t));
+
+    return p + len;
+}
+
+
+/*
+ * Of the app, the end will do: it keeps those apart who have the same id in
+ * several apps, and the key has all of it.
+ */
+
+static uint64_t
+ngx_lu_device_hash(ngx_lu_devices_t *devices, ngx_str_t *app, ngx_str_t *id)
+{
+    uint64_t  end;
+    lu_sip_t  secret;
+
+    secret = devices->secret;
+
+    if (app->len >= sizeof(uint64_t)) {
+        ngx_memcpy(&end, app->data + app->len - sizeof(uint64_t),
+                   sizeof(uint64_t));
+        secret.words[0] ^= end;
+    }
+
+    return lu_sip(&secret, id->data, id->len);
 }
 
 
 /* The beginning of the keys of all devices of an app. */
 
 static u_char *
-ngx_lu_device_prefix(ngx_lu_store_t *store, ngx_str_t *app, u_char *p)
+ngx_lu_device_prefix(ngx_lu_store_t *store, ngx_str_t *app, ngx_uint_t kind,
+    u_char *p)
 {
     p = ngx_cpymem(p, &store->hash, sizeof(uint32_t));
     p = ngx_lu_cpymem(p, app->data, app->len);
-    *p++ = '\0';
+    *p++ = (u_char) kind;
 
     return p;
+}
+
+
+/* Never 0. */
+
+static uint32_t
+ngx_lu_device_address(ngx_lu_devices_t *devices, ngx_lu_store_t *store,
+    ngx_str_t *app, ngx_str_t *address)
+{
+    u_char    *p, key[NGX_LU_DEVICE_KEY_SIZE];
+    uint32_t   hash;
+
+    p = ngx_lu_device_prefix(store, app, NGX_LU_DEVICE_INSTALLED, key);
+    p = ngx_lu_cpymem(p, address->data,
+                      ngx_min(address->len, NGX_LU_DEVICE_FIELD));
+
+    hash = (uint32_t) lu_sip(&devices->secret, key, p - key);
+
+    return hash ? hash : 1;
 }
 
 
@@ -350,13 +476,13 @@ ngx_lu_device_lookup(ngx_lu_devices_t *devices, uint32_t hash, u_char *key,
 static ngx_uint_t
 ngx_lu_device_updated(ngx_lu_device_node_t *dn, ngx_lu_device_row_t *row)
 {
-    ngx_str_t  *code;
+    size_t  key;
 
-    code = &row->strings[NGX_LU_DEVICE_CODE];
+    key = row->len[NGX_LU_DEVICE_KEY];
 
-    return dn->len[NGX_LU_DEVICE_CODE] != code->len
-           || ngx_memcmp(dn->data + dn->len[NGX_LU_DEVICE_KEY], code->data,
-                         code->len)
+    return dn->len[NGX_LU_DEVICE_CODE] != row->len[NGX_LU_DEVICE_CODE]
+           || ngx_memcmp(dn->data + key, row->data + key,
+                         row->len[NGX_LU_DEVICE_CODE])
               != 0;
 }
 
@@ -456,8 +582,8 @@ ngx_lu_device_find(ngx_lu_store_t *store, ngx_pool_t *pool, ngx_str_t *app,
 
     ngx_shmtx_lock(&devices->shpool->mutex);
 
-    dn = ngx_lu_device_lookup(devices, row.hash, row.key,
-                              row.strings[NGX_LU_DEVICE_KEY].len);
+    dn = ngx_lu_device_lookup(devices, (uint32_t) row.hash, row.data,
+                              row.len[NGX_LU_DEVICE_KEY]);
     if (dn) {
         ngx_lu_device_copy(&copy, dn);
     }
@@ -548,24 +674,46 @@ void
 ngx_lu_device_fetched(ngx_lu_store_t *store, ngx_str_t *app, ngx_str_t *id,
     ngx_str_t *release)
 {
-    ngx_lu_device_t        device;
     ngx_lu_devices_t      *devices;
-    ngx_lu_device_row_t    row;
     ngx_lu_device_node_t  *dn;
 
-    ngx_memzero(&device, sizeof(ngx_lu_device_t));
+    devices = ngx_lu_zone_devices(store);
+    dn = ngx_lu_device_lock(devices, store, app, id);
 
-    device.app = *app;
-    device.id = *id;
+    if (dn) {
+        ngx_lu_cohort_fetched(ngx_lu_zone_cohorts(store), store, app, release,
+                              dn->platform, &dn->cohort);
+    }
+
+    ngx_shmtx_unlock(&devices->shpool->mutex);
+}
+
+
+void
+ngx_lu_device_downloaded(ngx_lu_store_t *store, ngx_str_t *app,
+    ngx_str_t *address, ngx_str_t *release)
+{
+    uint32_t                  hash;
+    ngx_lu_devices_t         *devices;
+    ngx_lu_device_node_t     *dn;
+    ngx_lu_device_address_t  *at;
 
     devices = ngx_lu_zone_devices(store);
-
-    ngx_lu_device_row(devices, store, &device, &row);
+    hash = ngx_lu_device_address(devices, store, app, address);
 
     ngx_shmtx_lock(&devices->shpool->mutex);
 
-    dn = ngx_lu_device_lookup(devices, row.hash, row.key,
-                              row.strings[NGX_LU_DEVICE_KEY].len);
+    at = &devices->addresses[hash % devices->nbuckets];
+    dn = NULL;
+
+    if (at->address == hash) {
+        dn = devices->buckets[at->device % devices->nbuckets];
+    }
+
+    while (dn && dn->hash != at->device) {
+        dn = dn->next;
+    }
+
     if (dn) {
         ngx_lu_cohort_fetched(ngx_lu_zone_cohorts(store), store, app, release,
                               dn->platform, &dn->cohort);
@@ -578,24 +726,11 @@ ngx_lu_device_fetched(ngx_lu_store_t *store, ngx_str_t *app, ngx_str_t *id,
 void
 ngx_lu_device_forget(ngx_lu_store_t *store, ngx_str_t *app, ngx_str_t *id)
 {
-    ngx_lu_device_t        device;
     ngx_lu_devices_t      *devices;
-    ngx_lu_device_row_t    row;
     ngx_lu_device_node_t  *dn;
 
-    ngx_memzero(&device, sizeof(ngx_lu_device_t));
-
-    device.app = *app;
-    device.id = *id;
-
     devices = ngx_lu_zone_devices(store);
-
-    ngx_lu_device_row(devices, store, &device, &row);
-
-    ngx_shmtx_lock(&devices->shpool->mutex);
-
-    dn = ngx_lu_device_lookup(devices, row.hash, row.key,
-                              row.strings[NGX_LU_DEVICE_KEY].len);
+    dn = ngx_lu_device_lock(devices, store, app, id);
 
     if (dn) {
         ngx_queue_remove(&dn->queue);
@@ -604,6 +739,29 @@ ngx_lu_device_forget(ngx_lu_store_t *store, ngx_str_t *app, ngx_str_t *id)
     }
 
     ngx_shmtx_unlock(&devices->shpool->mutex);
+}
+
+
+/* Locks the zone, which the caller unlocks, and looks for a device. */
+
+static ngx_lu_device_node_t *
+ngx_lu_device_lock(ngx_lu_devices_t *devices, ngx_lu_store_t *store,
+    ngx_str_t *app, ngx_str_t *id)
+{
+    ngx_lu_device_t      device;
+    ngx_lu_device_row_t  row;
+
+    ngx_memzero(&device, sizeof(ngx_lu_device_t));
+
+    device.app = *app;
+    device.id = *id;
+
+    ngx_lu_device_row(devices, store, &device, &row);
+
+    ngx_shmtx_lock(&devices->shpool->mutex);
+
+    return ngx_lu_device_lookup(devices, (uint32_t) row.hash, row.data,
+                                row.len[NGX_LU_DEVICE_KEY]);
 }
 
 
@@ -623,7 +781,9 @@ ngx_lu_device_list(ngx_lu_store_t *store, ngx_pool_t *pool, ngx_str_t *app,
     known = ngx_lu_zone_devices(store);
 
     walk->devices = known;
-    walk->len = ngx_lu_device_prefix(store, app, walk->prefix) - walk->prefix;
+    walk->len = ngx_lu_device_prefix(store, app, NGX_LU_DEVICE_PLUGGED,
+                                     walk->prefix)
+                - walk->prefix;
     walk->left = NGX_LU_DEVICE_SCAN;
     walk->nmarks = 0;
 

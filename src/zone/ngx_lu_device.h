@@ -26,6 +26,7 @@ typedef struct {
     ngx_str_t               custom_id;
     ngx_str_t               channel_id;
     ngx_str_t               deployment_id;
+    ngx_str_t               address;    /* of an installation */
     ngx_uint_t              platform;   /* lu_platform_e */
     time_t                  created;    /* first seen, seconds since 1970 */
     time_t                  seen;
@@ -33,6 +34,7 @@ typedef struct {
     /* of a check in a guarded channel; or NULL */
     ngx_lu_cohort_check_t  *cohort;
     unsigned                leaves:1;   /* is in no cohort any more */
+    unsigned                is_installation:1;  /* and not listed */
 } ngx_lu_device_t;
 
 
@@ -51,10 +53,11 @@ ngx_lu_devices_t *ngx_lu_device_create(ngx_slab_pool_t *shpool, size_t size);
 
 /*
  * Remembers that the device was seen now.  All strings are copied, and cut to
- * 64 bytes; only the app and the id must fit: 64 and 128 bytes.
+ * 64 bytes; only the app and the id must fit: 64 and 128 bytes.  Returns a hash
+ * of the id in this app, of which all bits are equally good.
  */
 
-void ngx_lu_device_seen(ngx_lu_store_t *store, ngx_lu_device_t *device);
+uint64_t ngx_lu_device_seen(ngx_lu_store_t *store, ngx_lu_device_t *device);
 
 /*
  * Counts that a device, if it is known, has fetched the whole of a release of
@@ -63,6 +66,14 @@ void ngx_lu_device_seen(ngx_lu_store_t *store, ngx_lu_device_t *device);
 
 void ngx_lu_device_fetched(ngx_lu_store_t *store, ngx_str_t *app,
     ngx_str_t *id, ngx_str_t *release);
+
+/*
+ * The same of the installation that asked last from an address, which is known
+ * for a while: downloads do not say who they are for.
+ */
+
+void ngx_lu_device_downloaded(ngx_lu_store_t *store, ngx_str_t *app,
+    ngx_str_t *address, ngx_str_t *release);
 
 /*
  * Copies a device, with null-terminated strings from the pool.  Returns NGX_OK;

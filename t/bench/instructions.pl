@@ -9,7 +9,8 @@
 #
 # A row says: all instructions, those beyond nginx alone, and those in the
 # module's own functions.  The limits of the latter two are in
-# docs/performance.md; a figure that is more than 2 % over its limit fails.
+# docs/performance.md; a figure that is more than 2 % over its limit fails, for
+# what is beyond nginx 100 instructions, if that is more.
 #
 # BENCH_CASES       run those of which the name matches this, all if not set
 # BENCH_FUNCTIONS   list that many functions of each case
@@ -17,22 +18,30 @@
 use warnings;
 use strict;
 
-use Digest::SHA qw/ sha256_hex /;
+use File::Path qw/ make_path /;
 use IO::Socket::INET ();
 
 use Test::LiveUpdate qw/ :DEFAULT zip /;
 use Test::LiveUpdate::Bench;
+use Test::LiveUpdate::Release qw/ stage_dist /;
 
-use constant { WARM => 200, COUNTED => 1_000, MAY_RISE => 1.02 };
+use constant { WARM => 200, COUNTED => 1_000 };
+use constant { MAY_RISE => 1.02, MAY_ADD => 100 };
 
 my $t = Test::LiveUpdate->new();
 
 $ENV{TEST_NGINX_WORKERS} = 1;
 
+# A server has a base URL, as in conf/server.conf.
+
+my $server = "        include  bench*.conf;\n"
+             . '        liveupdate_base_url  http://127.0.0.1:' . port(8080)
+             . ";\n";
+
 $t->config_reference(sub {
     s/^( *liveupdate_valid +)\w+;/${1}1h;/m;
     s/^error_log .*/error_log  $t->{testdir}\/error.log  warn;/m;
-    s/^( *server_name .*\n)/$1        include  bench*.conf;\n/m;
+    s/^( *server_name .*\n)/$1$server/m;
 });
 
 $t->run();
@@ -75,11 +84,25 @@ exit($failed ? 1 : 0);
 # -- cases -------------------------------------------------------------------
 
 sub checks {
-    my ($app, $channels) = make_app(qw/ everyone partial paused /);
+    my ($app, $channels) = make_app(qw/ everyone partial planned minimum
+                                        guarded paused /);
 
     publish($app, 'everyone');
     publish($app, 'partial');
     publish($app, 'partial', bundle => { rolloutPercentage => 0.5 });
+    publish($app, 'planned');
+    my $planned = publish($app, 'planned');
+    api('POST', "/v1/apps/$app/deployments", {
+        appBuildId => $planned, appChannelName => 'planned',
+        plan => [{ share => 0.5, for => '366d' }, { share => 1 }],
+    });
+    publish($app, 'minimum');
+    api('PATCH', "/v1/apps/$app/channels/$channels->{minimum}",
+        { minimum => { buildNumber => 1 } });
+    publish($app, 'guarded');
+    publish($app, 'guarded', bundle => { rolloutPercentage => 0.5 });
+    api('PATCH', "/v1/apps/$app/channels/$channels->{guarded}",
+        { guard => {} });
     publish($app, 'paused');
     api('POST', "/v1/apps/$app/channels/$channels->{paused}/pause");
 
@@ -104,6 +127,12 @@ sub checks {
                map { check($app, 'paused', $_) } @devices),
         answer('a partial rollout',
                map { check($app, 'partial', $_) } @devices),
+        answer('a partial rollout with a guard',
+               map { check($app, 'guarded', $_) } @devices),
+        answer('a rollout with a plan',
+               map { check($app, 'planned', $_) } @devices),
+        answer('an update from below a minimum',
+               map { check($app, 'minimum', $_) } @devices),
         answer('a forced device',
                map { check($forcing, 'everyone', $_) } @devices),
         answer('one of 1,000 channels',
@@ -129,10 +158,39 @@ sub files {
     my $bundle = publish($app, 'everyone', content => \%files);
 
     return (
-        file('a file of a bundle',
-             "/artifacts/$app/$bundle?href=app.js",
-             "store/live/$app/$bundle/files/app.js"),
+        file('a file of a bundle', "/artifacts/$app/$bundle?href=app.js",
+             "store/live/$app/$bundle/files/app.js", 'app.js'),
+        feed(),
     );
+}
+
+
+# The location has no regular expression, which nginx would have to match.
+
+sub feed {
+    my ($app, $build) = qw/ bench-desktop 260101aaaaaaaa1 /;
+
+    api('POST', '/v1/apps', { name => 'Bench', type => 'electron',
+                              id => $app });
+
+    my $staged = stage_dist($t, $app, $build,
+                            { 'latest.yml' => [ '1.0.0', 'setup.exe' ] });
+
+    die "not staged: $staged->{raw}\n" if $staged->{json}{state} ne 'live';
+
+    $t->write_file("bench.feed.conf", <<"END");
+location ^~ /desktop/$app/ {
+    liveupdate_feed  $app;
+
+    root  store;
+}
+END
+    $t->reload();
+
+    return file('a manifest of the feed',
+                "/desktop/$app/latest.yml?noCache=1k7vnv1lv",
+                "store/feed/$app/latest-build-$build.yml",
+                'latest.yml?noCache=1k7vnv1lv');
 }
 
 
@@ -173,37 +231,49 @@ END
 }
 
 
-# The same file by "root", under another name, with the same headers.
+# The same file by "root", with the same headers, and a name as long.
 
 sub file {
-    my ($name, $ours, $path) = @_;
+    my ($name, $ours, $path, $as) = @_;
 
-    my $prefix = 'a' . $number++;
-    my $cached = 'public, max-age=31536000, immutable, no-transform';
-    my $sha256 = sha256_hex($t->read_file($path));
+    my $folder = '/a' . $number++ . '/';
+    my $long = 'x' x (length($ours) - length("$folder/$as"));
+    my $file = $as =~ s/\?.*//r;
+    my $reply = $t->api('GET', $ours, undef, token => undef);
 
-    mkdir "$t->{testdir}/$prefix";
-    link "$t->{testdir}/$path", "$t->{testdir}/$prefix/app.js"
+    die "$ours: $reply->{raw}\n" if $reply->{status} != 200;
+
+    make_path("$t->{testdir}$folder$long");
+    link "$t->{testdir}/$path", "$t->{testdir}$folder$long/$file"
         or die "$path: $!\n";
 
-    $t->write_file("bench.$prefix.conf", <<"END");
-location ^~ /$prefix/ {
+    my $headers = '';
+
+    for (qw/ Cache-Control Content-Disposition Content-Security-Policy Vary
+             X-Checksum X-Content-Type-Options /)
+    {
+        my $value = $reply->{headers}{lc $_} // next;
+
+        $value =~ s/"/\\"/g;
+        $headers .= "    add_header  $_  \"$value\";\n";
+    }
+
+    my $type = $reply->{headers}{'content-type'};
+    my ($extension) = $file =~ /(\w+)$/;
+
+    $t->write_file("bench.a$number.conf", <<"END");
+location ^~ $folder {
     root  $t->{testdir};
 
     types {
-        text/javascript  js;
+        $type  $extension;
     }
 
-    add_header  Cache-Control  "$cached";
-    add_header  Content-Security-Policy  sandbox;
-    add_header  Vary  Accept-Encoding;
-    add_header  X-Checksum  $sha256;
-    add_header  X-Content-Type-Options  nosniff;
-}
+$headers}
 END
 
     return { name => $name, ours => [ $ours ],
-             theirs => [ "/$prefix/app.js" ] };
+             theirs => [ "$folder$long/$as" ] };
 }
 
 
@@ -360,7 +430,8 @@ sub report {
            $module;
 
     if ($limit) {
-        my $ok = $beyond <= $limit->[0] * MAY_RISE
+        my $ok = ($beyond <= $limit->[0] * MAY_RISE
+                  || $beyond <= $limit->[0] + MAY_ADD)
                  && $module <= $limit->[1] * MAY_RISE;
 
         printf "   limits %d and %d: %s", @$limit, $ok ? 'ok' : 'over';

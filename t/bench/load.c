@@ -37,7 +37,7 @@
 #define LOAD_EVENTS    256
 #define LOAD_GRACE     10000000000LL   /* for the last replies */
 #define LOAD_NAP       50000           /* nanoseconds */
-#define LOAD_LOOK      100             /* milliseconds */
+#define LOAD_LOOK      100000000LL
 
 /* log-linear: 32 steps for each power of two, at most 3 % wide */
 
@@ -370,29 +370,33 @@ load_send(load_t *load, int64_t due)
 static void
 load_wait(load_t *load)
 {
-    int                  i, n, timeout;
-    int64_t              now;
-    struct timespec      nap;
+    int                  i, n;
+    int64_t              now, wait;
+    struct timespec      timeout;
     struct epoll_event   events[LOAD_EVENTS];
 
-    timeout = LOAD_LOOK;
+    now = load_now();
+    wait = LOAD_LOOK;
 
     if (load->interval > 0 && load->nidle) {
-        nap.tv_sec = 0;
-        nap.tv_nsec = LOAD_NAP;
-        now = load_now();
+        wait = load_due(load) - now;
 
-        (void) nanosleep(&nap, NULL);
-
-        load_count(&load->late, load_now() - now - LOAD_NAP);
-
-        timeout = 0;
+        if (wait < LOAD_NAP) {
+            wait = LOAD_NAP;
+        }
     }
 
-    n = epoll_wait(load->epoll, events, LOAD_EVENTS, timeout);
+    timeout.tv_sec = wait / 1000000000;
+    timeout.tv_nsec = wait % 1000000000;
+
+    n = epoll_pwait2(load->epoll, events, LOAD_EVENTS, &timeout, NULL);
+
+    if (n == 0 && wait != LOAD_LOOK) {
+        load_count(&load->late, load_now() - now - wait);
+    }
 
     if (n == -1 && errno != EINTR) {
-        load_die("epoll_wait()");
+        load_die("epoll_pwait2()");
     }
 
     for (i = 0; i < n; i++) {

@@ -4,7 +4,7 @@
 // A person's means are its own: roles and names of elements, keys, and what
 // is to be read.
 //
-//     node browser.js CHROMIUM
+//     node browser.js CHROMIUM [OPTION ...]
 //
 // {"do": "open", "url": "..."}  ->  {"ok": true, "value": ...}, or
 // {"ok": false, "message": "..."}.  What goes wrong in the page by itself
@@ -12,8 +12,12 @@
 
 'use strict';
 
-const { chromium } = require('playwright-core');
+const fs = require('fs');
 const readline = require('readline');
+
+const { chromium } = require('playwright-core');
+
+const layout = require('./layout.js');
 
 const TIMEOUT = 30000;
 
@@ -206,6 +210,33 @@ const COMMANDS = {
         await page.screenshot({ path, fullPage: true });
     },
 
+    // what a person could not read or reach
+
+    async layout() {
+        return page.evaluate(layout);
+    },
+
+    // what axe-core finds: the rule, and where
+
+    async axe({ rules }) {
+        if (!await page.evaluate(() => 'axe' in window)) {
+            await page.evaluate(
+                fs.readFileSync(require.resolve('axe-core/axe.min.js'),
+                                'utf8'));
+        }
+
+        return page.evaluate(async (rules) => {
+            const { violations } = await axe.run(
+                document.querySelector('dialog[open]') || document,
+                rules.length ? { runOnly: rules } : {});
+
+            return violations.flatMap(({ id, nodes }) =>
+                nodes.map(({ html, failureSummary }) =>
+                    `${id}: ${html.slice(0, 200)} `
+                    + failureSummary.replace(/\s+/g, ' ').slice(0, 300)));
+        }, rules);
+    },
+
     async problems() {
         return problems.splice(0);
     },
@@ -219,7 +250,10 @@ const COMMANDS = {
 async function main() {
     browser = await chromium.launch({
         executablePath: process.argv[2],
-        args: process.getuid() === 0 ? ['--no-sandbox'] : [],
+        args: [
+            ...process.argv.slice(3),
+            ...process.getuid() === 0 ? ['--no-sandbox'] : [],
+        ],
     });
 
     const lines = readline.createInterface({ input: process.stdin });

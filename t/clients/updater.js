@@ -50,9 +50,11 @@ async function main() {
 // request for each range); arch, x64 unless told; the channel that the app was
 // built with (built), and the one that it sets (channel), which
 // electron-updater takes as allowDowngrade, too; the package, electron-updater
-// unless told, and the id of the installation.
+// unless told, and the id of the installation; the headers that the app adds,
+// and whether the app takes part in each rollout (within).
 //
-// The answer: the version that was found, if it is an update; the file that
+// The answer: the version that was found, if it is an update; the minimum that
+// came with it; the file that
 // was downloaded; what Squirrel was given; the error that ended it; the id
 // that was sent; the number of requests; the status of each reply, with the
 // number of ranges that were asked for; the bytes received, with all headers;
@@ -83,6 +85,14 @@ async function run(job) {
         updater.channel = job.channel;
     }
 
+    if (job.headers) {
+        updater.requestHeaders = job.headers;
+    }
+
+    if (job.within) {
+        updater.isUserWithinRollout = () => true;
+    }
+
     updater.autoDownload = false;
 
     // an error without a listener ends the process
@@ -98,6 +108,7 @@ async function run(job) {
         const found = await updater.checkForUpdates();
 
         answer.version = found.updateInfo.version;
+        answer.minimum = found.updateInfo.minimumVersion;
 
         if (answer.isUpdate && !job.checkOnly) {
             const [file] = await Promise.all([

@@ -422,10 +422,7 @@ remember(node_t *parent, const char *name, node_t *node)
 }
 
 
-/*
- * The node of what the server has; NULL with errno.  Nodes live as long as the
- * process: their number is that of the files that a test makes.
- */
+/* The node of what the server has; NULL with errno. */
 
 static node_t *
 find(node_t *parent, const char *name)
@@ -475,6 +472,51 @@ find(node_t *parent, const char *name)
 }
 
 
+/*
+ * A node that the kernel has forgotten is not needed any more, and neither are
+ * names of it and in it.
+ */
+
+static void
+unused(node_t *node)
+{
+    unsigned   i;
+    name_t    *entry, **name;
+    node_t   **next;
+
+    if (node == NULL || node == &root || node->lookups || node->opened) {
+        return;
+    }
+
+    for (i = 0; i < BUCKETS; i++) {
+
+        for (name = &names[i]; (entry = *name) != NULL; /* void */ ) {
+
+            if (entry->parent == node || entry->node == node) {
+                *name = entry->next;
+                free(entry);
+                continue;
+            }
+
+            name = &entry->next;
+        }
+    }
+
+    for (next = &nodes[bucket(node->ino, "")];
+         *next != node;
+         next = &(*next)->next)
+    {
+        /* void */
+    }
+
+    *next = node->next;
+
+    forget(node);
+    close(node->fd);
+    free(node);
+}
+
+
 static int
 attributes(node_t *node, struct stat *st)
 {
@@ -488,7 +530,6 @@ entry(node_t *node, struct fuse_entry_param *e)
     memset(e, 0, sizeof(struct fuse_entry_param));
 
     e->ino = ino_of(node);
-    node->lookups++;
 
     return attributes(node, &e->attr);
 }
@@ -505,9 +546,11 @@ reply_entry(fuse_req_t req, node_t *node)
     if (err) {
         fuse_reply_err(req, err);
 
-    } else {
-        fuse_reply_entry(req, &e);
+    } else if (fuse_reply_entry(req, &e) == 0) {
+        node->lookups++;
     }
+
+    unused(node);
 }
 
 
@@ -757,6 +800,7 @@ lie_unlink(fuse_req_t req, fuse_ino_t parent, const char *name)
     }
 
     fuse_reply_err(req, rc == 0 ? 0 : errno);
+    unused(node);
     leave();
 }
 
@@ -818,6 +862,12 @@ lie_rename(fuse_req_t req, fuse_ino_t parent, const char *name,
     }
 
     fuse_reply_err(req, rc == 0 ? 0 : errno);
+
+    if (target != node) {
+        unused(target);
+    }
+
+    unused(node);
     leave();
 }
 
@@ -901,7 +951,10 @@ lie_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode,
     fi->fh = (uintptr_t) file;
     fi->direct_io = 1;
 
-    fuse_reply_create(req, &e, fi);
+    if (fuse_reply_create(req, &e, fi) == 0) {
+        node->lookups++;
+    }
+
     leave();
 }
 
@@ -971,6 +1024,7 @@ lie_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
     }
 
     close(file->fd);
+    unused(file->node);
     free(file);
 
     pthread_mutex_unlock(&mutex);
@@ -1293,8 +1347,12 @@ lie_statfs(fuse_req_t req, fuse_ino_t ino)
 static void
 lie_forget(fuse_req_t req, fuse_ino_t ino, uint64_t lookups)
 {
-    (void) ino;
-    (void) lookups;
+    pthread_mutex_lock(&mutex);
+
+    node_of(ino)->lookups -= lookups;
+    unused(node_of(ino));
+
+    pthread_mutex_unlock(&mutex);
 
     fuse_reply_none(req);
 }

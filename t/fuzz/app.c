@@ -224,7 +224,10 @@ check_answer(const lu_arena_t *arena, const lu_app_t *app,
     cJSON_Delete(json);
     free(text.data);
 
+    require((deployment->mandatory == NULL) == (channel->minimum == NULL));
+
     deployment->release = NULL;
+    deployment->mandatory = NULL;
     memset(&deployment->tail, 0, sizeof(lu_str_t));
 }
 

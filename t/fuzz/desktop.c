@@ -28,7 +28,7 @@ check_lists(const lu_desktop_t *desktop)
     const lu_rule_t  *rule;
 
     for (i = 0; i < desktop->nbuilds; i++) {
-        require(lu_name_id_valid(&desktop->builds[i].id));
+        require(lu_name_release_valid(&desktop->builds[i].id));
         require(lu_desktop_build_of_id(desktop,
                                        &desktop->builds[i].id) != NULL);
 
@@ -44,7 +44,7 @@ check_lists(const lu_desktop_t *desktop)
     for (i = 0; i < desktop->nrules; i++) {
         rule = &desktop->rules[i];
 
-        require(lu_name_id_valid(&rule->build_id));
+        require(lu_name_release_valid(&rule->build_id));
         require(rule->platforms <= 7);
         require(rule->rule == LU_RULE_PLATFORM
                 || rule->rule == LU_RULE_ROLLOUT

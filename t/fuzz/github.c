@@ -2,15 +2,16 @@
 /*
  * Copyright (C) the nginx-liveupdate authors
  *
- * The input is what GitHub delivers, what it answers, and a file of the
- * repository: nothing is read beyond, what is refused has a reason, and a file
- * that was edited can be read again and says what it was edited for.
+ * The input is what GitHub delivers, what it answers, a header of that, and a
+ * file of the repository: nothing is read beyond, what is refused has a reason,
+ * and a file that was edited can be read again and says what it was edited for.
  */
 
 
 #include "lu_github.h"
 #include "lu_listed.h"
 #include "lu_print.h"
+#include "lu_time.h"
 
 #include "fuzz.h"
 
@@ -20,6 +21,7 @@ static void fuzz_answer(const lu_arena_t *arena, const cJSON *json);
 static void fuzz_files(const lu_str_t *text, const cJSON *json);
 static void fuzz_listed(const lu_arena_t *arena, const cJSON *json);
 static void fuzz_print(const cJSON *json);
+static void fuzz_until(const lu_str_t *text);
 
 
 int
@@ -48,6 +50,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
 
     fuzz_files(&text, json);
+    fuzz_until(&text);
 
     cJSON_Delete(json);
     free(text.data);
@@ -190,7 +193,10 @@ fuzz_listed(const lu_arena_t *arena, const cJSON *json)
 }
 
 
-/* Whatever a release is made of: no line is begun and no tag by it. */
+/*
+ * Whatever a release is made of: no line is begun and no tag by it.  The lines
+ * of its notes are quoted.
+ */
 
 static void
 fuzz_print(const cJSON *json)
@@ -198,16 +204,30 @@ fuzz_print(const cJSON *json)
     char     *text, *p;
     lu_str_t  copy;
 
-    text = lu_print_release(json, json);
+    text = lu_print_release(json, json, json, json);
     require(text != NULL);
 
     for (p = text; *p; p++) {
-        require(*p != '<' && *p != '>');
-        require(*p != '\n' || p[1] == '\0' || p[1] == '|' || p[1] == '\n'
-                || p[1] == 'E');
+        require(*p != '<' && (*p != '>' || p[-1] == '\n'));
+        require(*p != '\n' || p[1] == '\0' || strchr("|\nEANRW>", p[1])
+                || memcmp(p + 1, "**Warning:** ", 13) == 0);
     }
 
     copy = fuzz_copy(text, strlen(text));
     free(copy.data);
     free(text);
+}
+
+
+static void
+fuzz_until(const lu_str_t *text)
+{
+    time_t   until;
+    lu_rc_e  rc;
+
+    until = -1;
+    rc = lu_github_until(text, &until);
+
+    require(rc == LU_OK ? until >= 0 && until <= LU_TIME_MAX
+                        : rc == LU_INVALID && until == -1);
 }

@@ -39,7 +39,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
         require(entry.sha256.data >= last);
         require(lu_sha256_hex_valid(&entry.sha256));
-        require(lu_name_id_valid(&entry.release));
+        require(lu_name_release_valid(&entry.release));
         require(lu_name_file_check(&entry.name, &err) == LU_OK);
 
         last = entry.name.data + entry.name.len;

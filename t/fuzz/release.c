@@ -40,7 +40,7 @@ check_release(const lu_arena_t *arena, const lu_str_t *text)
         return rc;
     }
 
-    require(lu_name_id_valid(&release.id));
+    require(lu_name_release_valid(&release.id));
 
     limit = &release.limits[0].min;
 

@@ -42,6 +42,29 @@ static const struct {
       "/v1/apps/%a/builds/%i/artifacts/%s/download" },
     { LU_ROUTE_DEVICES, "/v1/apps/%a/devices" },
     { LU_ROUTE_DEVICE, "/v1/apps/%a/devices/%i" },
+    { LU_ROUTE_DEPLOYMENT_GROWTH, "/v1/apps/%a/deployments/%i/%s" },
+    { LU_ROUTE_TARGETS, "/v1/notifications" },
+    { LU_ROUTE_TARGET, "/v1/notifications/%i" },
+    { LU_ROUTE_TARGET_PAUSE, "/v1/notifications/%i/pause" },
+    { LU_ROUTE_TARGET_RESUME, "/v1/notifications/%i/resume" },
+    { LU_ROUTE_TARGET_TEST, "/v1/notifications/%i/test" },
+    { LU_ROUTE_TARGET_AGAIN, "/v1/notifications/%i/again" },
+    { LU_ROUTE_RELEASES, "/releases/%a" },
+    { LU_ROUTE_RULES, "/releases/%a/rules" },
+    { LU_ROUTE_AUDIT, "/releases/%a/audit" },
+    { LU_ROUTE_APPROVED, "/releases/%a/github" },
+    { LU_ROUTE_ROLLBACK, "/releases/%a/rollback" },
+    { LU_ROUTE_CLEANUP, "/releases/%a/cleanup" },
+    { LU_ROUTE_RELEASE, "/releases/%a/%i" },
+    { LU_ROUTE_PROMOTE, "/releases/%a/%i/promote" },
+    { LU_ROUTE_REJECT, "/releases/%a/%i/reject" },
+    { LU_ROUTE_LINK, "/releases/%a/%i/link" },
+    { LU_ROUTE_WITHDRAW, "/releases/%a/%i/withdraw" },
+    { LU_ROUTE_STAGE, "/releases/%a/%i/stage" },
+    { LU_ROUTE_FETCH, "/releases/%a/%i/fetch" },
+    { LU_ROUTE_RETRY, "/releases/%a/%i/retry" },
+    { LU_ROUTE_RELEASE_HEALTH, "/releases/%a/%i/health" },
+    { LU_ROUTE_GROWTH, "/releases/%a/%i/%s" },
     { LU_ROUTE_NONE, NULL }
 };
 
@@ -103,7 +126,9 @@ check_route(const lu_str_t *path, const lu_route_t *route)
     } else if (route->resource != LU_ROUTE_SESSION
                && route->resource != LU_ROUTE_CLOUD)
     {
-        require(route->id.len == 0 || lu_name_id_valid(&route->id));
+        require(route->id.len == 0
+                || lu_name_id_valid(&route->id)
+                || lu_name_release_valid(&route->id));
         require(route->sub.len == 0 || lu_name_id_valid(&route->sub));
     }
 

@@ -72,7 +72,7 @@ check_request(const lu_arena_t *arena, const uint8_t *data, size_t size)
     }
 
     require(lu_name_id_valid(&s3.app));
-    require(lu_name_id_valid(&s3.release));
+    require(lu_name_release_valid(&s3.release));
     check_file(&s3.file);
     require(strlen((char *) s3.file.data) == s3.file.len);
     require(strlen((char *) s3.release.data) == s3.release.len);

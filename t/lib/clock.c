@@ -3,9 +3,9 @@
  * Copyright (C) the nginx-liveupdate authors
  *
  * Clocks that a test sets, to be preloaded into nginx: CLOCK_CONTROL is a file
- * that all processes map, with the seconds that the time of day is ahead, and
- * those that the time since the machine was started is.  Time that goes by is
- * added to both.
+ * that all processes map, with the seconds that the time of day is ahead, those
+ * that the time since the machine was started is, and the time of day at which
+ * its clock stands still, or 0.  Time that goes by is added to both.
  */
 
 
@@ -21,7 +21,9 @@
 #include <unistd.h>
 
 
-static volatile int64_t  *clock_ahead;      /* of the day, and since start */
+/* of the day, and since start; and the time of day that stays */
+
+static volatile int64_t  *clock_ahead;
 
 
 __attribute__((constructor))
@@ -42,7 +44,7 @@ clock_init(void)
         return;
     }
 
-    p = mmap(NULL, 2 * sizeof(int64_t), PROT_READ, MAP_SHARED, fd, 0);
+    p = mmap(NULL, 3 * sizeof(int64_t), PROT_READ, MAP_SHARED, fd, 0);
 
     if (p != MAP_FAILED) {
         clock_ahead = p;
@@ -90,6 +92,12 @@ clock_gettime(clockid_t id, struct timespec *ts)
     case CLOCK_REALTIME:
     case CLOCK_REALTIME_COARSE:
         ts->tv_sec += clock_ahead[0];
+
+        if (clock_ahead[2]) {
+            ts->tv_sec = clock_ahead[2];
+            ts->tv_nsec = 0;
+        }
+
         break;
 
     case CLOCK_MONOTONIC:

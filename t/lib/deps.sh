@@ -5,7 +5,7 @@
 # Sees to the packages that a job needs:
 #
 #     deps.sh build [test] [clients] [browser] [caches] [shared] [fuzz]
-#             [differ] [bench] [static] [scale] [deb] [chroot] [image]
+#             [differ] [plugin] [bench] [static] [scale] [deb] [chroot] [image]
 #
 # What is missing is installed with apt-get if that exists and the user is
 # root; elsewhere the names of the packages are printed and the job fails.
@@ -69,6 +69,7 @@ look()
                 need_perl IO::Compress::Zip
                 need_command curl curl
                 need_command openssl openssl
+                need_command osslsigncode osslsigncode
                 test -e /etc/ssl/certs/ca-certificates.crt \
                     || need ca-certificates
 
@@ -89,6 +90,15 @@ look()
 
             browser)
                 need_command chromium chromium
+            ;;
+
+            plugin)
+                need_command javac default-jdk-headless
+                test -e /usr/share/java/okhttp.jar || need libokhttp-java
+                test -e /usr/share/java/okio.jar || need libokio-java
+                test -e /usr/share/java/json-android.jar \
+                    || need libandroid-json-org-java
+                test -e /usr/share/java/zip4j.jar || need libzip4j-java
             ;;
 
             caches)
@@ -134,6 +144,8 @@ look()
             ;;
 
             bench)
+                need_command ip iproute2
+                need_command chrt util-linux
                 need_command wrk wrk
                 need_command taskset util-linux
                 need_command valgrind valgrind

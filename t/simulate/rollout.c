@@ -2,12 +2,15 @@
 /*
  * Copyright (C) the nginx-liveupdate authors
  *
- * Rollouts in simulated time, with the module's own cohorts and guard: how
- * often a healthy release is halted, and what share of the fleet has got a
+ * Rollouts in simulated time, with the module's own plans, cohorts and guard:
+ * how often a healthy release is halted, and what share of the fleet has got a
  * broken one when it is.
  *
- *     rollout healthy {rollouts} {most devices} {seed}
- *     rollout back|roams|silent {rollouts} {devices} {seed}
+ *     rollout healthy {rollouts} {most devices} {seed} [{steps}]
+ *     rollout back|roams|silent|desktop {rollouts} {devices} {seed} [{steps}]
+ *
+ * The steps are those of a plan, in JSON; without them, healthy releases have
+ * several plans, and others have the first of them.
  *
  * The devices come several times a day, each day, each week or once a month,
  * each with a rhythm of its own within its day, in 24 time zones, and less at
@@ -21,14 +24,19 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lu_funnel.h"
+#include "lu_growth.h"
 #include "lu_guard.h"
 
 
 #define START     1700000000
 #define HOUR      3600
 #define DAY       86400
+#define BEFORE    16                    /* days; the devices were there */
 #define DAYS      21
+#define LOOK      (3 * HOUR)
 #define MACHINES  3
+#define MINIMUM   200
 
 #define BUILT     1
 #define OLD       2
@@ -38,12 +46,14 @@
 typedef enum {
     HEALTHY = 0,
     COMES_BACK,
-    GOES_SILENT
+    GOES_SILENT,
+    INSTALLED                           /* on desktops, and goes silent */
 } kind_e;
 
 
 typedef struct {
-    uint32_t            next;       /* seconds since the start */
+    uint32_t            next;       /* seconds since they were there */
+    uint32_t            last[MACHINES];
     uint32_t            bucket;     /* of the rollout */
     uint16_t            every;      /* hours between two visits */
     uint8_t             zone;
@@ -58,20 +68,22 @@ typedef struct {
 } device_t;
 
 
-typedef struct {
-    int                 days;
-    double              share;
-} step_t;
+/* The first one is what docs/rollouts.md recommends. */
 
-
-/* The plans end with a share that lasts. */
-
-static const step_t  plans[][8] = {
-    { { 2, 0.01 }, { 2, 0.02 }, { 2, 0.05 }, { 2, 0.2 }, { 0, 1 } },
-    { { 1, 0.1 }, { 2, 0.5 }, { 0, 1 } },
-    { { 0, 0.5 } },
-    { { 0, 1 } },
-    { { 1, 0.05 }, { 1, 0.1 }, { 1, 0.2 }, { 1, 0.4 }, { 1, 0.8 }, { 0, 1 } },
+static const char  *plans[] = {
+    "[{\"share\":0.01,\"for\":\"1d\",\"devices\":0},"
+     "{\"share\":0.02,\"for\":\"1d\",\"devices\":0},"
+     "{\"share\":0.04,\"for\":\"5d\",\"devices\":400},"
+     "{\"share\":0.2,\"for\":\"3d\"},{\"share\":1}]",
+    "[{\"share\":0.1,\"for\":\"1d\"},{\"share\":0.5,\"for\":\"2d\"},"
+     "{\"share\":1}]",
+    "[{\"share\":0.5}]",
+    "[{\"share\":1}]",
+    "[{\"share\":0.05,\"for\":\"1d\",\"devices\":0},"
+     "{\"share\":0.1,\"for\":\"1d\",\"devices\":0},"
+     "{\"share\":0.2,\"for\":\"1d\",\"devices\":0},"
+     "{\"share\":0.4,\"for\":\"1d\",\"devices\":0},"
+     "{\"share\":0.8,\"for\":\"1d\",\"devices\":0},{\"share\":1}]",
 };
 
 
@@ -91,22 +103,72 @@ chance(void)
 }
 
 
-static double
-share_at(const step_t *plan, uint32_t now, unsigned char *step)
+/* A deployment with that plan, as the API makes it. */
+
+static cJSON *
+deploy(const char *steps)
 {
-    *step = 1;
+    char         now[LU_TIME_SIZE];
+    cJSON       *body, *wanted, *deployment;
+    lu_error_t   err;
 
-    for ( /* void */ ; plan->days; plan++) {
+    body = cJSON_CreateObject();
+    cJSON_AddItemToObject(body, "plan", cJSON_Parse(steps));
 
-        if (now < (uint32_t) plan->days * DAY) {
-            break;
-        }
+    deployment = cJSON_CreateObject();
+    cJSON_AddNumberToObject(deployment, "rollout", 1);
 
-        now -= (uint32_t) plan->days * DAY;
-        (*step)++;
+    lu_time_print(now, START, 0);
+
+    if (lu_growth_wanted(body, 1, &wanted, &err) != LU_OK
+        || lu_growth_wait(wanted, MINIMUM) != LU_OK
+        || lu_growth_set(deployment, deployment, wanted, NULL, now,
+                         &err) != LU_OK)
+    {
+        fprintf(stderr, "%s: %s\n", steps, err.text);
+        exit(2);
     }
 
-    return plan->share;
+    cJSON_Delete(wanted);
+    cJSON_Delete(body);
+
+    return deployment;
+}
+
+
+static void
+share_at(const cJSON *deployment, time_t now, lu_rollout_t *share)
+{
+    lu_rollout_threshold(share, lu_growth_share_at(deployment, NULL, now));
+}
+
+
+/* What a machine does when the guard is content. */
+
+static void
+content(cJSON *deployment, time_t now)
+{
+    char         text[LU_TIME_SIZE];
+    double       waits;
+    lu_funnel_t  funnel;
+
+    waits = lu_growth_waits(deployment);
+
+    if (!(waits > 0)) {
+        return;
+    }
+
+    lu_funnel(&sum, 0, 0, funnel);
+
+    if (funnel[LU_COHORT_ROLLOUT][LU_COHORT_RAN] < waits
+        && funnel[LU_COHORT_ROLLOUT][LU_COHORT_AGAIN] < waits)
+    {
+        return;
+    }
+
+    lu_time_print(text, now, 0);
+
+    (void) lu_growth_enough(deployment, waits, text);
 }
 
 
@@ -157,9 +219,10 @@ make(device_t *d, double broken)
 /* A visit: the app is started, and asks. */
 
 static void
-come(device_t *d, kind_e kind, double share, unsigned char step, int roams)
+come(device_t *d, kind_e kind, const lu_rollout_t *share, int roams)
 {
     int                 machine, updated;
+    uint32_t            away;
     lu_cohort_check_t   check;
 
     updated = 0;
@@ -173,7 +236,7 @@ come(device_t *d, kind_e kind, double share, unsigned char step, int roams)
             d->runs = BUILT;
         }
 
-        if (d->runs == NEW && d->breaks && kind == GOES_SILENT) {
+        if (d->runs == NEW && d->breaks && kind >= GOES_SILENT) {
             d->gone = 1;
             return;
         }
@@ -189,15 +252,28 @@ come(device_t *d, kind_e kind, double share, unsigned char step, int roams)
 
     machine = roams ? (int) (chance() * MACHINES) : d->machine;
 
+    if (d->last[machine]) {
+        away = d->next - d->last[machine];
+        lu_cohort_comes(&d->seen[machine], (time_t) away);
+    }
+
+    d->last[machine] = d->next;
+
+    if (share == NULL) {
+        return;
+    }
+
     memset(&check, 0, sizeof(check));
 
     check.tag = 1;
     check.start = START;
-    check.now = START + d->next;
-    check.group = d->bucket < share * 4294967295.0 ? LU_COHORT_ROLLOUT
-                                                   : LU_COHORT_CONTROL;
+    check.now = START + (time_t) d->next - BEFORE * DAY;
+    check.group = share->everyone
+                  || (uint64_t) d->bucket << 32 < share->threshold
+                  ? LU_COHORT_ROLLOUT : LU_COHORT_CONTROL;
     check.platform = d->platform;
-    check.step = step;
+    check.step = lu_rollout_step(share);
+    check.is_mute = (kind == INSTALLED);
     check.runs = d->runs;
     check.gets = check.group == LU_COHORT_ROLLOUT ? NEW : OLD;
     check.updated = updated != 0;
@@ -223,18 +299,20 @@ come(device_t *d, kind_e kind, double share, unsigned char step, int roams)
 /* -1, or the share of the fleet that had got the release when it was halted. */
 
 static double
-rollout(device_t *fleet, long n, kind_e kind, int roams, const step_t *plan,
+rollout(device_t *fleet, long n, kind_e kind, int roams, const char *plan,
     double *days)
 {
     int                 i, restarted;
     long                k, got;
+    cJSON              *deployment;
+    time_t              now;
     double              share;
     uint32_t            from, to;
     lu_guard_t          guard;
-    unsigned char       step;
+    lu_rollout_t        grown, *given;
     lu_guard_verdict_t  verdict;
 
-    guard.minimum = 200;
+    guard.minimum = MINIMUM;
     guard.comeback = 0.05;
     guard.silence = 0.10;
     guard.confidence = 0.99;
@@ -242,15 +320,24 @@ rollout(device_t *fleet, long n, kind_e kind, int roams, const step_t *plan,
 
     memset(cohorts, 0, sizeof(cohorts));
 
+    deployment = deploy(plan);
+    share = -1;
+
     for (k = 0; k < n; k++) {
         make(&fleet[k], kind == HEALTHY ? 0 : 0.2);
     }
 
-    for (from = 0; from < DAYS * DAY; from = to) {
-        to = from + 6 * HOUR;
-        share = share_at(plan, from, &step);
+    for (from = 0; from < (BEFORE + DAYS) * DAY; from = to) {
+        to = from + LOOK;
+        now = START + (time_t) from - BEFORE * DAY;
+        given = NULL;
 
-        restarted = chance() < 0.05 ? (int) (chance() * MACHINES) : -1;
+        if (now >= START) {
+            share_at(deployment, now, &grown);
+            given = &grown;
+        }
+
+        restarted = chance() < 0.025 ? (int) (chance() * MACHINES) : -1;
         got = 0;
 
         for (k = 0; k < n; k++) {
@@ -258,10 +345,11 @@ rollout(device_t *fleet, long n, kind_e kind, int roams, const step_t *plan,
             if (restarted >= 0) {
                 memset(&fleet[k].seen[restarted], 0,
                        sizeof(lu_cohort_device_t));
+                fleet[k].last[restarted] = 0;
             }
 
             while (fleet[k].next < to && !fleet[k].gone) {
-                come(&fleet[k], kind, share, step, roams);
+                come(&fleet[k], kind, given, roams);
                 fleet[k].next = visit(&fleet[k], fleet[k].next);
             }
 
@@ -274,15 +362,22 @@ rollout(device_t *fleet, long n, kind_e kind, int roams, const step_t *plan,
             lu_cohort_add(&sum, &cohorts[i]);
         }
 
-        lu_guard_judge(&guard, &sum, START, START + (time_t) to, &verdict);
+        now += LOOK;
+
+        lu_guard_judge(&guard, &sum, START, now, &verdict);
 
         if (verdict.result != LU_GUARD_CONTENT) {
-            *days = (double) to / DAY;
-            return (double) got / (double) n;
+            *days = (double) (now - START) / DAY;
+            share = (double) got / (double) n;
+            break;
         }
+
+        content(deployment, now);
     }
 
-    return -1;
+    cJSON_Delete(deployment);
+
+    return share;
 }
 
 
@@ -305,7 +400,7 @@ size(long max)
 
 
 static void
-healthy(device_t *fleet, long rollouts, long max)
+healthy(device_t *fleet, long rollouts, long max, const char *plan)
 {
     long    i, n, halted, devices;
     double  days;
@@ -317,8 +412,10 @@ healthy(device_t *fleet, long rollouts, long max)
         n = size(max);
         devices += n;
 
-        if (!(rollout(fleet, n, HEALTHY, i % 4 == 0, plans[i % 5],
-                      &days) < 0)) {
+        if (!(rollout(fleet, n, HEALTHY, i % 4 == 0,
+                      plan ? plan : plans[i % 5], &days)
+              < 0))
+        {
             halted++;
         }
     }
@@ -329,10 +426,13 @@ healthy(device_t *fleet, long rollouts, long max)
 
 
 static void
-broken(device_t *fleet, kind_e kind, int roams, long rollouts, long n)
+broken(device_t *fleet, kind_e kind, int roams, long rollouts, long n,
+    const char *plan)
 {
     long    i, halted;
     double  share, days, worst, total, late;
+
+    static const char  *names[] = { "healthy", "back", "silent", "desktop" };
 
     halted = 0;
     worst = 0;
@@ -340,7 +440,7 @@ broken(device_t *fleet, kind_e kind, int roams, long rollouts, long n)
     late = 0;
 
     for (i = 0; i < rollouts; i++) {
-        share = rollout(fleet, n, kind, roams, plans[0], &days);
+        share = rollout(fleet, n, kind, roams, plan, &days);
 
         if (share < 0) {
             continue;
@@ -354,8 +454,7 @@ broken(device_t *fleet, kind_e kind, int roams, long rollouts, long n)
 
     printf("%s: %ld of %ld rollouts to %ld devices halted, after %.2f days at "
            "most, when %.2f %% had it, %.2f %% at most\n",
-           roams ? "roams" : kind == COMES_BACK ? "back" : "silent", halted,
-           rollouts, n, late,
+           roams ? "roams" : names[kind], halted, rollouts, n, late,
            halted ? total / (double) halted * 100 : 0, worst * 100);
 }
 
@@ -366,12 +465,13 @@ main(int argc, char **argv)
     long       rollouts, devices;
     device_t  *fleet;
 
-    if (argc != 5
+    if (argc < 5
+        || argc > 6
         || (rollouts = atol(argv[2])) < 1
         || (devices = atol(argv[3])) < 200)
     {
-        fprintf(stderr, "usage: rollout healthy|back|roams|silent "
-                        "{rollouts} {devices} {seed}\n");
+        fprintf(stderr, "usage: rollout healthy|back|roams|silent|desktop "
+                        "{rollouts} {devices} {seed} [{steps}]\n");
         return 2;
     }
 
@@ -383,12 +483,14 @@ main(int argc, char **argv)
     }
 
     if (strcmp(argv[1], "healthy") == 0) {
-        healthy(fleet, rollouts, devices);
+        healthy(fleet, rollouts, devices, argv[5]);
 
     } else {
         broken(fleet, strcmp(argv[1], "silent") == 0 ? GOES_SILENT
-                                                     : COMES_BACK,
-               strcmp(argv[1], "roams") == 0, rollouts, devices);
+                      : strcmp(argv[1], "desktop") == 0 ? INSTALLED
+                      : COMES_BACK,
+               strcmp(argv[1], "roams") == 0, rollouts, devices,
+               argc == 6 ? argv[5] : plans[0]);
     }
 
     free(fleet);

@@ -641,9 +641,71 @@ test_memory(void)
 }
 
 
+static void
+told(const char *text, const char *notes, const char *commit)
+{
+    char      manifest[4096];
+    lu_str_t  str;
+
+    (void) snprintf(manifest, sizeof(manifest),
+                    "version: 1.0.0\npath: a\nsha512: %s\n%s\n", A, text);
+    str = tap_str(manifest);
+
+    ok(lu_builder_parse(&tap_arena, &str, &builder, &error) == LU_OK
+       && lu_str_is(&builder.notes, notes)
+       && lu_str_is(&builder.origin.commit, commit), "%s", text);
+}
+
+
+/* What is said for people. */
+
+static void
+test_told(void)
+{
+    char      *text;
+    lu_str_t   str;
+
+    told("releaseNotes: <b>x</b>", "<b>x</b>", "");
+    told("releaseNotes: ~", "", "");
+    told("releaseNotes: [{version: 1.0.0, note: a}, {version: 0.9.0, note: "
+         "\"b\\nc\"}]", "1.0.0\na\n\n0.9.0\nb\nc", "");
+    told("releaseNotes: [{version: 1.0.0, note: ~}, {note: a}, text, [b], {}]",
+         "1.0.0\n\na\n\n", "");
+    told("releaseNotes: [{note: [a], version: {b: c}}]", "", "");
+    told("releaseNotes: {note: a}", "", "");
+
+    told("vendor: {commit: abc, branch: [main], pipeline: {id: 7}}", "", "abc");
+    told("vendor: {commit: 1234567}", "", "1234567");
+    told("vendor: abc", "", "");
+    told("vendor: [commit, abc]", "", "");
+    told("vendor: {commit: {a: b}, commit2: c}", "", "");
+
+    str = tap_str("version: 1.0.0\npath: a\nsha512: " A "\n"
+                  "vendor: {remote: \"https://a:b@c/d\"}\n");
+    ok(lu_builder_parse(&tap_arena, &str, &builder, &error) == LU_INVALID
+       && lu_str_is(&error.subject, "remote"), "a password");
+
+    text = malloc(100000);
+    str.data = (unsigned char *) text;
+    str.len = (size_t) sprintf(text, "version: 1.0.0\npath: a\nsha512: " A
+                               "\nreleaseNotes:\n");
+
+    while (str.len < 90000) {
+        str.len += (size_t) sprintf(text + str.len,
+                                    "- note: \"%01000d\"\n", 7);
+    }
+
+    ok(lu_builder_parse(&tap_arena, &str, &builder, &error) == LU_OK
+       && builder.notes.len == LU_BUILDER_NOTES, "too many notes");
+
+    free(text);
+}
+
+
 int
 main(void)
 {
+    test_told();
     test_windows();
     test_forms();
     test_refused();

@@ -20,7 +20,8 @@ static void builds_rules(void);
 
 #define BUILD(id, version)                                                    \
     "{\"id\":\"" id "\","                                                     \
-    "\"version\":\"" version "\",\"createdAt\":\"t\",\"isReleased\":true,"    \
+    "\"version\":\"" version "\",\"createdAt\":\"t\","                        \
+    "\"updatedAt\":\"t\",\"isReleased\":true,"                                \
     "\"wasLatest\":true}"
 
 #define BUILDS                                                                \
@@ -82,7 +83,8 @@ builds_release(void)
        == LU_OK, "the first build");
     ok(builds_is(app, "{\"desktopBuilds\":[{\"id\":\"a\","
                          "\"version\":\"1\",\"createdAt\":\"t\","
-                         "\"isReleased\":true,\"wasLatest\":true}],"
+                         "\"updatedAt\":\"t\",\"isReleased\":true,"
+                         "\"wasLatest\":true}],"
                          "\"desktopReleases\":"
                          "{\"latestReleaseBuildId\":\"a\"}}"),
        "is listed and the latest");

@@ -30,6 +30,10 @@ begin(void)
 {
     memset(&cohort, 0, sizeof(cohort));
     memset(&device, 0, sizeof(device));
+
+    /* a device that comes each day */
+
+    lu_cohort_comes(&device, DAY);
 }
 
 
@@ -60,7 +64,7 @@ check(long after, uint32_t runs)
 }
 
 
-/* "offered got fetched ran back stuck seen", of all that is counted. */
+/* "offered got fetched ran back stuck seen", of most that is counted. */
 
 static int
 is(lu_cohort_group_e group, const char *expected)
@@ -72,6 +76,10 @@ is(lu_cohort_group_e group, const char *expected)
     p = buf;
 
     for (i = 0; i < LU_COHORT_COUNTS; i++) {
+
+        if (i >= LU_COHORT_AGAIN && i < LU_COHORT_SEEN) {
+            continue;
+        }
 
         n = 0;
 
@@ -231,9 +239,9 @@ test_control(void)
        "enters again with the next share");
 
     check(3 * HOUR, BEFORE);
-    ok(is(LU_COHORT_CONTROL, "2 1 0 1 1 0 1 1 1")
+    ok(is(LU_COHORT_CONTROL, "2 1 0 1 1 0 2 2 2")
        && is(LU_COHORT_ROLLOUT, "1 0 0 0 0 0 0 0 0"),
-       "or enters the rollout");
+       "or enters the rollout, and was not silent until then");
 
     grown.step = 3;
     grown.runs = BEFORE;
@@ -243,6 +251,125 @@ test_control(void)
 
     lu_cohort_check(&cohort, &device, &grown);
     ok(is(LU_COHORT_ROLLOUT, "1 0 0 0 0 0 0 0 0"), "where it stays");
+}
+
+
+/* How often it comes decides when it is missed. */
+
+static void
+test_rhythm(void)
+{
+    size_t           i;
+    const uint32_t  *row;
+
+    static const struct {
+        long         away;
+        const char  *due;
+    } cases[] = {
+        { 0, "000" },
+        { HOUR - 1, "000" },
+        { HOUR, "111" },
+        { 36 * HOUR, "111" },
+        { 36 * HOUR + 1, "011" },
+        { 84 * HOUR + 1, "001" },
+        { 180 * HOUR + 1, "000" },
+    };
+
+    row = cohort.rows[0][0][LU_COHORT_ROLLOUT];
+
+    for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        begin();
+        memset(&device, 0, sizeof(device));
+
+        lu_cohort_comes(&device, cases[i].away);
+        check(0, BEFORE);
+        lu_cohort_comes(&device, 2 * HOUR);
+        check(2 * HOUR, BEFORE);
+
+        ok(row[LU_COHORT_DUE] == (uint32_t) (cases[i].due[0] - '0')
+           && row[LU_COHORT_DUE + 1] == (uint32_t) (cases[i].due[1] - '0')
+           && row[LU_COHORT_DUE + 2] == (uint32_t) (cases[i].due[2] - '0')
+           && memcmp(&row[LU_COHORT_SEEN], &row[LU_COHORT_DUE],
+                     LU_COHORT_WINDOWS * sizeof(uint32_t)) == 0
+           && row[LU_COHORT_AGAIN] == 1,
+           "away for %ld s: due %s", cases[i].away, cases[i].due);
+    }
+
+    begin();
+    check(0, BEFORE);
+    lu_cohort_leave(&device);
+    check(DAY, BEFORE);
+    ok(is(LU_COHORT_ROLLOUT, "2 0 0 0 0 0 0 0 0")
+       && cohort.rows[4][0][LU_COHORT_ROLLOUT][LU_COHORT_DUE] == 1,
+       "who has left enters anew, with the same rhythm");
+}
+
+
+/* An installation of a desktop app. */
+
+static void
+test_mute(void)
+{
+    lu_cohort_check_t  mute;
+
+    begin();
+
+    memset(&mute, 0, sizeof(mute));
+
+    mute.tag = TAG;
+    mute.start = START;
+    mute.now = START;
+    mute.group = LU_COHORT_ROLLOUT;
+    mute.is_mute = 1;
+
+    lu_cohort_check(&cohort, &device, &mute);
+    lu_cohort_fetched(&cohort, &device, START, 0);
+
+    mute.now += DAY;
+    lu_cohort_check(&cohort, &device, &mute);
+
+    ok(is(LU_COHORT_ROLLOUT, "1 1 1 0 0 0 1 1 1")
+       && cohort.rows[0][0][LU_COHORT_ROLLOUT][LU_COHORT_AGAIN] == 1,
+       "who does not say what runs: fetched it, and asked again");
+}
+
+
+static void
+test_rows(void)
+{
+    size_t           i;
+    cJSON           *rows;
+    const uint32_t  *row;
+
+    static const char  *bad[] = {
+        "[[0,0,0,1,2,3,4,5,6,7,8,9,10,11,12]]",
+        "[[0,0,0,1,2,3,4,5,6,7,8,9,10,11,12,13,14]]",
+        "[[0,0,0,1,2,3,4,5,6,7,8]]",
+    };
+
+    begin();
+
+    row = cohort.rows[0][0][LU_COHORT_ROLLOUT];
+
+    for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        rows = cJSON_Parse(bad[i]);
+        lu_cohort_parse(&cohort, rows);
+        cJSON_Delete(rows);
+    }
+
+    ok(row[0] == 0, "what is no row");
+
+    rows = cJSON_Parse("[[0,0,0,1,2,3,4,5,6,7,8,9,10,11,12,13]]");
+    lu_cohort_parse(&cohort, rows);
+    cJSON_Delete(rows);
+    ok(row[0] == 1 && row[LU_COHORT_COUNTS - 1] == 13, "a row");
+
+    rows = cJSON_Parse("[[0,0,0,9,8,7,6,5,4,3,2,1]]");
+    lu_cohort_parse(&cohort, rows);
+    cJSON_Delete(rows);
+    ok(row[0] == 10 && row[LU_COHORT_STUCK] == 10
+       && row[LU_COHORT_AGAIN] == 7 && row[LU_COHORT_DUE] == 8,
+       "one of an older version");
 }
 
 
@@ -282,7 +409,7 @@ test_edges(void)
     ok(lu_cohort_hash(&none) != 0
        && lu_cohort_hash(&none) != lu_cohort_hash(&some), "hashes");
 
-    ok(sizeof(lu_cohort_device_t) <= 24, "a device takes %zu bytes",
+    ok(sizeof(lu_cohort_device_t) <= 16, "a device takes %zu bytes",
        sizeof(lu_cohort_device_t));
 }
 
@@ -294,6 +421,9 @@ main(void)
     test_comeback();
     test_windows();
     test_control();
+    test_rhythm();
+    test_mute();
+    test_rows();
     test_edges();
 
     return tap_done();

@@ -282,6 +282,85 @@ test_choose(void)
 }
 
 
+/* In the rollout of a build, or in its control group. */
+
+static void
+test_trial(void)
+{
+    size_t         i;
+    lu_rc_e        rc;
+    lu_str_t       name, address;
+    lu_error_t     err;
+    lu_trial_t     trial;
+    lu_client_t    client;
+    lu_desktop_t   desktop;
+
+    static const char  *builds =
+        "[{\"id\":\"latest\",\"createdAt\":\"2026-01-01T00:00:00.000Z\"},"
+         "{\"id\":\"ip\",\"createdAt\":\"2026-01-01T00:00:00.000Z\"},"
+         "{\"id\":\"ro\",\"createdAt\":\"2026-01-02T00:00:00.000Z\"}]";
+
+    static const struct {
+        const char  *releases;
+        const char  *client;
+        size_t       build;         /* that it gets; 3: none */
+        int          is_in;         /* -1: it is not counted */
+        const char  *what;
+    } cases[] = {
+        { LATEST(ROLLOUT("50")), "c", 2, 1, "in" },
+        { LATEST(ROLLOUT("50")), "b", 0, 0, "outside" },
+        { LATEST(ROLLOUT("50")), "", 0, -1, "who says not who it is" },
+        { LATEST(ROLLOUT("50")), "b", 3, -1, "who gets nothing" },
+        { LATEST(ROLLOUT("50")), "b", 2, -1, "who gets it for another reason" },
+        { LATEST(ROLLOUT("50")), "c", 0, -1, "who should, and does not" },
+        { LATEST(""), "c", 0, -1, "no rollout" },
+        { LATEST(ROLLOUT("0")), "c", 0, -1, "one for nobody" },
+        { LATEST(ROLLOUT("50,\"halted\":{\"at\":"
+                         "\"2026-01-03T00:00:00.000Z\"}")), "c", 0, -1,
+          "one that is halted" },
+        { LATEST(ROLLOUT("50") "," IP("[\"192.0.2.1\"]")), "c", 1, -1,
+          "a rule after it is for the client" },
+        { LATEST(ROLLOUT("50") "," IP("[\"192.0.2.2\"]")), "c", 2, 1,
+          "or not" },
+        { LATEST(IP("[\"192.0.2.1\"]") "," ROLLOUT("50")), "b", 1, 0,
+          "a rule before it" },
+        { LATEST(ROLLOUT("100,\"platforms\":[\"mac\"]")), "c", 0, -1,
+          "one for another platform" },
+    };
+
+    name = tap_str("latest.yml");
+    address = tap_str("192.0.2.1");
+
+    for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        (void) parse(builds, cases[i].releases, &desktop, &err);
+
+        memset(&client, 0, sizeof(lu_client_t));
+        client.staging_id = tap_str(cases[i].client);
+        lu_network_parse(&address, &client.address);
+
+        rc = lu_desktop_trial(&desktop, &client, &name, LU_WINDOWS,
+                              cases[i].build < 3
+                                  ? &desktop.builds[cases[i].build] : NULL,
+                              &trial);
+
+        ok(cases[i].is_in == -1
+           ? rc == LU_NOT_FOUND
+           : rc == LU_OK && trial.is_in == (unsigned) cases[i].is_in
+             && trial.build == &desktop.builds[2]
+             && trial.build->created == 1767312000 && trial.platform == 0,
+           "%s", cases[i].what);
+    }
+
+    client.passes = 1;
+
+    ok(lu_desktop_trial(&desktop, &client, &name, LU_WINDOWS, desktop.builds,
+                        &trial)
+       == LU_NOT_FOUND, "who passes rollouts");
+
+    tap_free();
+}
+
+
 /* Rules for channels and architectures. */
 
 static const struct {
@@ -599,6 +678,7 @@ main(void)
 
     test_builds();
     test_choose();
+    test_trial();
     test_words();
     test_refused();
     test_rollout();

@@ -20,6 +20,9 @@
 #define MAC_UA(version)                                                       \
     "Mozilla/5.0 (Macintosh; Intel Mac OS X " version ") AppleWebKit/605.1"
 
+#define LINUX_UA(machine)                                                     \
+    "Mozilla/5.0 (X11; Linux " machine "; rv:133.0) Gecko/20100101 Firefox/133"
+
 
 static const struct {
     const char    *path;
@@ -144,8 +147,13 @@ static lu_td_artifact_t  little[] = {
 };
 
 
+static lu_td_artifact_t  special[] = {
+    file("dmg", "universal"), file("deb", "armv7l")
+};
+
+
 static const struct {
-    int          all;
+    int          kind;
     const char  *path;
     const char  *user_agent;
     const char  *name;
@@ -159,8 +167,7 @@ static const struct {
       "Couldn't find windows app (msi-arm64)" },
     { 1, "/windows/appx", "x", NULL,
       "Couldn't find windows app (appx-universal)" },
-    { 1, "/windows/nsis-web", "x", NULL,
-      "Couldn't find windows app (nsis-web-universal)" },
+    { 1, "/windows/nsis-web", "x", "nsis-web.ia32", NULL },
     { 1, "/windows/nsis-web/ia32", "x", "nsis-web.ia32", NULL },
     { 1, "/windows/dmg/arm64", "x", "nsis.arm64", NULL },
     { 1, "/windows/dmg/ia32", "x", NULL,
@@ -191,17 +198,35 @@ static const struct {
     { 1, "/linux/deb/universal", "x", NULL,
       "Couldn't find linux app (deb-universal)" },
 
-    { 0, "/windows", "x", NULL, "Couldn't find windows app" },
+    { 0, "/windows", "x", "nsis.ia32", NULL },
     { 0, "/windows/msi/ia32", "x", NULL,
       "Couldn't find windows app (msi-ia32)" },
-    { 0, "/builds/b1/windows", "x", NULL, "Couldn't find windows app" },
+    { 0, "/builds/b1/windows", "x", "nsis.ia32", NULL },
     { 0, "/mac", "x", "pkg.x64", NULL },
     { 0, "/mac/pkg", "x", "pkg.x64", NULL },
     { 0, "/mac/x/x64", "x", NULL, "Couldn't find mac app (zip-x64)" },
     { 0, "/mac", MAC_UA("26_1"), "zip.arm64", NULL },
     { 0, "/linux", "x", "rpm.x64", NULL },
-    { 0, "/linux/appImage", "x", NULL,
-      "Couldn't find linux app (appImage-universal)" }
+    { 0, "/linux/appImage", "x", "appImage.ia32", NULL },
+    { 0, "/linux/deb", "x", NULL,
+      "Couldn't find linux app (deb-universal)" },
+
+    { 1, "/", LINUX_UA("x86_64"), "deb.x64", NULL },
+    { 1, "/", LINUX_UA("aarch64"), "appImage.arm64", NULL },
+    { 1, "/linux/deb", LINUX_UA("aarch64"), "deb.arm64", NULL },
+    { 1, "/linux/deb/x64", LINUX_UA("aarch64"), "deb.x64", NULL },
+    { 1, "/", LINUX_UA("armv7l"), "deb.x64", NULL },
+    { 1, "/windows", LINUX_UA("aarch64"), "nsis.universal", NULL },
+    { 1, "/", "Mozilla/5.0 (X11; CrOS aarch64 14541.0.0) Chrome/131.0.0.0",
+      "appImage.arm64", NULL },
+
+    { 2, "/mac", "x", "dmg.universal", NULL },
+    { 2, "/mac", MAC_UA("10_14"), "dmg.universal", NULL },
+    { 2, "/mac/dmg/arm64", "x", "dmg.universal", NULL },
+    { 2, "/mac/dmg/x64", "x", "dmg.universal", NULL },
+    { 2, "/mac/zip/x64", "x", NULL, "Couldn't find mac app (zip-x64)" },
+    { 2, "/", LINUX_UA("armv7l"), "deb.armv7l", NULL },
+    { 2, "/", LINUX_UA("x86_64"), "deb.armv7l", NULL }
 };
 
 
@@ -286,6 +311,8 @@ test_agents(void)
 static void
 test_picks(void)
 {
+    static const char *const  kinds[] = { "a few", "all", "special ones" };
+
     size_t         i;
     lu_rc_e        rc;
     lu_td_t        td;
@@ -296,7 +323,11 @@ test_picks(void)
 
         memset(&td, 0, sizeof(lu_td_t));
 
-        if (picks[i].all) {
+        if (picks[i].kind == 2) {
+            td.artifacts = special;
+            td.nartifacts = sizeof(special) / sizeof(special[0]);
+
+        } else if (picks[i].kind == 1) {
             td.artifacts = everything;
             td.nartifacts = sizeof(everything) / sizeof(everything[0]);
 
@@ -321,7 +352,7 @@ test_picks(void)
                            && lu_str_is(&name, picks[i].name)
                          : rc == LU_NOT_FOUND
                            && lu_str_is(&reason, picks[i].reason),
-           "%s of %s: %s", picks[i].path, picks[i].all ? "all" : "a few",
+           "%s of %s: %s", picks[i].path, kinds[picks[i].kind],
            picks[i].name ? picks[i].name : picks[i].reason);
     }
 
@@ -329,8 +360,7 @@ test_picks(void)
 
     ok(lu_download_pick(&tap_arena, &td, &download, &name, &reason)
        == LU_NOT_FOUND
-       && lu_str_is(&reason, "Couldn't find linux app"
-                             " (appImage-universal)"), "of nothing at all");
+       && lu_str_is(&reason, "Couldn't find linux app"), "of nothing at all");
 
     tap_free();
 }

@@ -31,30 +31,37 @@ typedef struct {
     const char  *after;
     const char  *effects;       /* {manifest} {from} {to} {share} {effect} */
     const char  *lost;
+    const char  *older;
     const char  *what;
 } effect_case_t;
 
 
 static const effect_case_t  cases[] = {
     { APP("", "null", ""), APP(ONE, "\"a\"", ""),
-      "latest-mac.yml - a 1 new,latest.yml - a 1 new", "", "the first" },
+      "latest-mac.yml - a 1 new,latest.yml - a 1 new", "", "", "the first" },
     { APP(ONE, "\"a\"", ""), APP(TWO, "\"b\"", ""),
-      "beta.yml - b 1 new,latest.yml a b 1 update", "", "the next" },
+      "beta.yml - b 1 new,latest.yml a b 1 update", "", "", "the next" },
     { APP(ONE, "\"a\"", ""), APP(OLD, "\"b\"", ""),
-      "latest.yml a b 1 back", "", "an older one" },
+      "latest.yml a b 1 back", "", "latest.yml", "an older one" },
     { APP(ONE, "\"a\"", ""), APP(TWO, "\"a\"", ROLLOUT("b", "25")),
-      "beta.yml - b 0.25 new,latest.yml a b 0.25 update", "", "to a part" },
+      "beta.yml - b 0.25 new,latest.yml a b 0.25 update", "", "", "to a part" },
     { APP(TWO, "\"a\"", ROLLOUT("b", "50")),
       APP(TWO, "\"a\"", ROLLOUT("b", "25")),
       "beta.yml - b 0.25 lost,latest.yml a b 0.25 back", "beta.yml",
-      "to fewer" },
+      "", "to fewer" },
     { APP(TWO, "\"b\"", ""), APP(TWO, "\"a\"", ROLLOUT("b", "25")),
       "beta.yml b b 0.25 lost,latest.yml b a 1 back", "beta.yml",
-      "the latest to a part" },
+      "", "the latest to a part" },
     { APP(TWO, "\"b\"", ""), APP("", "null", ""),
       "beta.yml b - 0 lost,latest-mac.yml a - 0 lost,latest.yml b - 0 lost",
-      "beta.yml, latest-mac.yml, latest.yml", "nothing is left" },
-    { APP(TWO, "\"b\"", ""), APP(TWO, "\"b\"", ""), "", "", "nothing changes" }
+      "beta.yml, latest-mac.yml, latest.yml", "", "nothing is left" },
+    { APP(TWO, "\"b\"", ""), APP(TWO, "\"b\"", ""), "", "", "",
+      "nothing changes" },
+    { APP(ONE, "\"a\"", ""), APP(OLD, "\"a\"", ROLLOUT("b", "25")),
+      "latest.yml a b 0.25 back", "", "latest.yml", "an older one, to a part" },
+    { APP(OLD, "\"a\"", ROLLOUT("b", "50")),
+      APP(OLD, "\"a\"", ROLLOUT("b", "25")),
+      "latest.yml a b 0.25 back", "", "", "an older one, to fewer" }
 };
 
 
@@ -87,7 +94,7 @@ main(void)
     size_t       i;
     double       share;
     lu_rc_e      rc;
-    lu_str_t     lost;
+    lu_str_t     lost, older;
     lu_error_t   err;
     const cJSON *item;
 
@@ -97,7 +104,7 @@ main(void)
         list = cJSON_CreateArray();
 
         rc = lu_effect(&tap_arena, before, after, i < 1 ? "a" : "b", list,
-                       &lost, &err);
+                       &lost, &older, &err);
 
         text[0] = '\0';
 
@@ -113,10 +120,12 @@ main(void)
 
         if (!ok(rc == LU_OK
                 && strcmp(text, cases[i].effects) == 0
-                && lu_str_is(&lost, cases[i].lost), "%s", cases[i].what))
+                && lu_str_is(&lost, cases[i].lost)
+                && lu_str_is(&older, cases[i].older), "%s", cases[i].what))
         {
-            printf("# %s\n# lost: %.*s\n", text, (int) lost.len,
-                   (char *) lost.data);
+            printf("# %s\n# lost: %.*s\n# older: %.*s\n", text,
+                   (int) lost.len, (char *) lost.data, (int) older.len,
+                   (char *) older.data);
         }
 
         cJSON_Delete(list);
@@ -128,7 +137,7 @@ main(void)
     after = tap_json("{\"desktopBuilds\":{}}");
     list = cJSON_CreateArray();
 
-    ok(lu_effect(&tap_arena, before, after, "a", list, &lost, &err)
+    ok(lu_effect(&tap_arena, before, after, "a", list, &lost, &older, &err)
        == LU_INVALID && err.text, "what cannot be read");
 
     cJSON_Delete(after);
@@ -136,7 +145,8 @@ main(void)
 
     for (left = 0; left < 100; left++) {
         tap_left = left;
-        rc = lu_effect(&tap_arena, before, after, "a", list, &lost, &err);
+        rc = lu_effect(&tap_arena, before, after, "a", list, &lost, &older,
+                       &err);
         tap_left = -1;
 
         if (rc != LU_NOMEM) {

@@ -15,6 +15,7 @@ static void github_content(void);
 static void github_edit(void);
 static void github_files(void);
 static void github_requests(void);
+static void github_until(void);
 
 
 int
@@ -26,6 +27,7 @@ main(void)
     github_edit();
     github_files();
     github_requests();
+    github_until();
 
     tap_free();
 
@@ -443,7 +445,7 @@ github_requests(void)
     release = tap_json("{\"id\":\"b1\",\"version\":\"1.0\"}");
     files = tap_json("[]");
 
-    text = lu_github_pull(release, files, NULL, "h", "main");
+    text = lu_github_pull(release, files, NULL, NULL, "h", "main");
     json = tap_json(text);
 
     ok(strcmp(cJSON_GetObjectItem(json, "title")->valuestring,
@@ -456,9 +458,49 @@ github_requests(void)
     free(text);
 
     cJSON_DeleteItemFromObject(release, "version");
-    ok(lu_github_pull(release, files, NULL, "h", "main") == NULL,
+    ok(lu_github_pull(release, files, NULL, NULL, "h", "main") == NULL,
        "none without a version");
 
     cJSON_Delete(files);
     cJSON_Delete(release);
+}
+
+
+static void
+github_until(void)
+{
+    size_t    i;
+    time_t    until;
+    lu_rc_e   rc;
+    lu_str_t  text;
+
+    static const struct {
+        const char  *text;
+        time_t       until;     /* 0: refused */
+    } cases[] = {
+        { "2026-12-30 12:00:00 UTC", 1798632000 },
+        { "2026-12-30 12:00:00 +0000", 1798632000 },
+        { "2026-12-30 12:00:00 +0900", 1798599600 },
+        { "2026-12-30 12:00:00 -0730", 1798659000 },
+        { "2026-12-30 12:00:00", 0 },
+        { "2026-12-30 12:00:00 ", 0 },
+        { "2026-12-30 12:00:00 PST", 0 },
+        { "2026-12-30 12:00:00 +09:00", 0 },
+        { "2026-12-30 12:00:00 +0960", 0 },
+        { "2026-12-30T12:00:00Z", 0 },
+        { "2026-13-30 12:00:00 UTC", 0 },
+        { "", 0 },
+        { NULL, 0 }
+    };
+
+    for (i = 0; cases[i].text; i++) {
+        text = tap_str(cases[i].text);
+        until = 0;
+
+        rc = lu_github_until(&text, &until);
+
+        ok(until == cases[i].until
+           && rc == (cases[i].until ? LU_OK : LU_INVALID),
+           "until \"%s\"", cases[i].text);
+    }
 }

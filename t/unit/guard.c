@@ -210,6 +210,7 @@ fill(unsigned slot, unsigned platform, lu_cohort_group_e group,
     row[LU_COHORT_BACK] = back;
 
     for (i = 0; i < LU_COHORT_WINDOWS; i++) {
+        row[LU_COHORT_DUE + i] = devices;
         row[LU_COHORT_SEEN + i] = seen;
     }
 }
@@ -280,6 +281,15 @@ test_judge(void)
     fill(0, 1, LU_COHORT_CONTROL, 0, 0, 0, 0);
     ok(judge(30 * DAY) == LU_GUARD_CONTENT,
        "without others, nothing is known of silence");
+
+    /* those of a rhythm of their own are not missed */
+
+    cohort.rows[0][1][LU_COHORT_ROLLOUT][LU_COHORT_DUE] = 1500;
+    fill(0, 1, LU_COHORT_CONTROL, 9000, 0, 0, 9000);
+    lu_guard_judge(&guard, &cohort, START, START + 3 * DAY, &verdict);
+    ok(near(verdict.silence[0].devices, 1500, 0)
+       && near(verdict.silence[0].excess, 0, 1e-9),
+       "1500 of 3000 come each day, and have come");
 
     /* only half of those that were offered the release have got it */
 

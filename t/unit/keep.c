@@ -28,7 +28,12 @@ typedef struct {
 } keep_app_t;
 
 
-static unsigned  keep_seed;
+static unsigned     keep_seed;
+static const char  *keep_limits = "";   /* bundles for some versions only */
+static unsigned     keep_asked;
+
+
+static int keep_has(const cJSON *object, const char *key, const char *value);
 
 
 static lu_keep_t
@@ -137,6 +142,18 @@ keep_facts(keep_app_t *app, size_t n)
 
 
 static int
+keep_limited(void *data, const lu_str_t *id)
+{
+    (void) data;
+
+    keep_asked++;
+
+    return strcmp(keep_limits, "all") == 0
+           || strstr(keep_limits, (char *) id->data) != NULL;
+}
+
+
+static int
 keep_is(keep_app_t *app, const char *policy, const char *text,
     const char *expected)
 {
@@ -145,10 +162,17 @@ keep_is(keep_app_t *app, const char *policy, const char *text,
     size_t      i;
     lu_keep_t   keep;
 
+    static const lu_keep_ask_t  ask = { keep_limited, NULL };
+
     keep = keep_policy(policy);
     json = tap_json(text);
 
-    if (lu_keep_decide(&tap_arena, &keep, json, NULL, NOW, app->facts, app->n)
+    for (i = 0; i < app->n; i++) {
+        app->facts[i].asked = 0;
+    }
+
+    if (lu_keep_decide(&tap_arena, &keep, json, NULL, NOW, &ask, app->facts,
+                       app->n)
         != LU_OK)
     {
         cJSON_Delete(json);
@@ -277,6 +301,13 @@ keep_decide(void)
                "job recent recent waiting job unreadable"),
        "what is younger, or has a job, stays");
 
+    keep_facts(&app, 3);
+    app.facts[1].since = app.facts[2].since = NOW - DAY;
+    app.facts[2].gone = 1;
+
+    ok(keep_is(&app, "releases=2 time=0", "{}", "newest newest old"),
+       "what has gone is not counted");
+
     keep_facts(&app, 6);
     app.facts[4].state = LU_STATE_UNKNOWN;
 
@@ -304,6 +335,19 @@ keep_decide(void)
                "live rule old blockmap rollback live"),
        "desktop: each manifest has its releases");
 
+    ok(keep_is(&app, "releases=0 rollback=1 blockmaps=2",
+               "{\"desktopBuilds\":["
+               BUILD("r01", "\"latest.yml\"") ","
+               BUILD("r02", "\"latest.yml\"") ","
+               "{\"id\":\"r03\",\"createdAt\":\"" LONG_AGO "\","
+               "\"manifests\":[\"latest.yml\"]},"
+               "{\"id\":\"r04\",\"createdAt\":\"" LONG_AGO "\","
+               "\"manifests\":[\"latest.yml\"]},"
+               BUILD("r05", "\"latest.yml\"") "],"
+               "\"desktopReleases\":{\"latestReleaseBuildId\":\"r05\"}}",
+               "withdrawn old rollback blockmap blockmap live"),
+       "desktop: some have what was never for everyone");
+
     ok(keep_is(&app, "releases=0 rollback=0 blockmaps=0",
                "{\"desktopBuilds\":["
                BUILD("r03", "\"latest.yml\"") ","
@@ -313,6 +357,169 @@ keep_decide(void)
                "\"manifests\":{\"latest.yml\":\"r03\"}}}",
                "withdrawn withdrawn withdrawn live old live"),
        "desktop: a manifest that was rolled back");
+
+    ok(keep_is(&app, "releases=0 rollback=0 blockmaps=0 time=1d",
+               "{\"desktopBuilds\":["
+               BUILD("r02", "\"latest.yml\"") ","
+               BUILD("r03", "\"latest.yml\"") ","
+               "{\"id\":\"r04\",\"createdAt\":\"" LONG_AGO "\","
+               "\"updatedAt\":\"" RECENTLY "\",\"wasLatest\":true,"
+               "\"manifests\":[\"latest.yml\"]},"
+               BUILD("r05", "\"latest.yml\"") "],"
+               "\"desktopReleases\":{\"latestReleaseBuildId\":\"r05\"}}",
+               "withdrawn withdrawn old old recent live"),
+       "desktop: time counts since a release was offered last");
+}
+
+
+/* The time counts from the end of a rollout, or of its plan. */
+
+static void
+keep_ends(void)
+{
+    cJSON        *app, *wanted, *channel, *names;
+    lu_error_t    err;
+    const cJSON  *item;
+
+    app = tap_json("{\"channels\":[{\"id\":\"c\",\"name\":\"c\","
+                   "\"deployments\":[]}]}");
+    wanted = tap_json("{\"plan\":{\"steps\":[{\"share\":0.1,"
+                      "\"for\":\"2d\"},{\"share\":1}]}}");
+
+    ok(lu_change_deployment_add(app, "c", "1", "a", 1, 0, "me",
+                                "2026-09-01T00:00:00.000Z", &err) == LU_OK
+       && lu_change_deployment_add(app, "c", "2", "b", 0.1, 0, "me",
+                                   "2026-09-02T00:00:00.000Z", &err) == LU_OK
+       && lu_change_deployment_plan(app, "2", wanted,
+                                    "2026-09-02T00:00:00.000Z", &err) == LU_OK
+       && lu_change_deployment_add(app, "c", "3", "c", 1, 0, "me",
+                                   "2026-09-10T00:00:00.000Z", &err) == LU_OK,
+       "a plan has ended");
+
+    item = lu_change_deployment_find(app, "2", &channel);
+
+    ok(!lu_growth_is_partial(item)
+       && keep_has(item, "updatedAt", "2026-09-04T00:00:00.000Z"),
+       "its deployment is of the time of its end");
+
+    cJSON_Delete(wanted);
+    cJSON_Delete(app);
+
+    app = tap_json("{}");
+    names = tap_json("[\"latest.yml\"]");
+
+    ok(lu_builds_release(app, "a", "1", names, NULL,
+                         "2026-09-01T00:00:00.000Z", &err) == LU_OK
+       && lu_builds_rollout(app, "a", 1, &err) == LU_OK
+       && lu_builds_settle(app, "2026-09-02T00:00:00.000Z", &err) == LU_OK
+       && lu_builds_release(app, "b", "2", names, NULL,
+                            "2026-09-02T00:00:00.000Z", &err) == LU_OK
+       && lu_builds_rollout(app, "b", 0.1, &err) == LU_OK
+       && lu_builds_settle(app, "2026-09-10T00:00:00.000Z", &err) == LU_OK
+       && lu_builds_rollout(app, "b", 1, &err) == LU_OK
+       && lu_builds_settle(app, "2026-09-12T00:00:00.000Z", &err) == LU_OK,
+       "a desktop release comes for some, and then for everyone");
+
+    item = lu_json_get(app, "desktopBuilds")->child;
+
+    ok(keep_has(item, "updatedAt", "2026-09-10T00:00:00.000Z")
+       && keep_has(item->next, "updatedAt", "2026-09-12T00:00:00.000Z"),
+       "the one before was offered until then");
+
+    cJSON_Delete(names);
+    cJSON_Delete(app);
+}
+
+
+static int
+keep_has(const cJSON *object, const char *key, const char *value)
+{
+    lu_str_t  text;
+
+    return lu_json_string(object, key, &text) == LU_OK
+           && lu_str_is(&text, value);
+}
+
+
+/* Another release that has the id of one that was removed is not that one. */
+
+static void
+keep_leaving(void)
+{
+    cJSON  *app, *one, *two;
+
+    app = tap_json("{\"leaving\":\"1.0.0\"}");
+    one = tap_json("{\"id\":\"1.0.0\",\"createdAt\":\"" LONG_AGO "\"}");
+    two = tap_json("{\"id\":\"1.0.0\",\"createdAt\":\"" RECENTLY "\"}");
+
+    ok(!lu_keep_is_leaving(app, one), "of an older version nobody knows");
+    ok(lu_keep_leave(app, one) == LU_OK && lu_keep_is_leaving(app, one),
+       "a release is being removed");
+    ok(!lu_keep_is_leaving(app, two), "another one has its id");
+
+    cJSON_Delete(app);
+    cJSON_Delete(one);
+    cJSON_Delete(two);
+}
+
+
+/* Who a bundle is not for gets an older one, of ten behind it at most. */
+
+static void
+keep_older(void)
+{
+    char        text[2048];
+    size_t      i;
+    keep_app_t  app;
+
+    keep_facts(&app, 6);
+
+    keep_limits = "r05 r03";
+
+    ok(keep_is(&app, "releases=0 rollback=0",
+               "{\"channels\":[{\"deployments\":["
+               FULL("r05", LONG_AGO) "," PART("r04", LONG_AGO) ","
+               FULL("r03", LONG_AGO) "," FULL("r02", LONG_AGO) ","
+               FULL("r01", LONG_AGO) "," FULL("r00", LONG_AGO) "]}]}",
+               "old old live live live live"),
+       "whom a bundle is not for gets one behind it");
+
+    ok(keep_is(&app, "releases=0 rollback=0",
+               "{\"channels\":[{\"newestCompatible\":false,"
+               "\"deployments\":["
+               FULL("r05", LONG_AGO) "," PART("r04", LONG_AGO) "]}]}",
+               "withdrawn withdrawn withdrawn withdrawn old live"),
+       "or nothing, if the channel says so");
+
+    ok(keep_is(&app, "releases=0 rollback=0 time=10d",
+               "{\"channels\":[{\"deployments\":["
+               FULL("r04", RECENTLY) "," FULL("r03", LONG_AGO) ","
+               FULL("r02", LONG_AGO) "," FULL("r01", LONG_AGO) "]}]}",
+               "withdrawn old recent recent live withdrawn"),
+       "a while ago as well");
+
+    keep_facts(&app, 14);
+
+    keep_limits = "all";
+    keep_asked = 0;
+
+    strcpy(text, "{\"channels\":[{\"deployments\":[");
+
+    for (i = 14; i-- > 0; /* void */ ) {
+        snprintf(text + strlen(text), sizeof(text) - strlen(text),
+                 "{\"release\":\"r%02u\",\"rollout\":%s,"
+                 "\"createdAt\":\"" LONG_AGO "\"}%s",
+                 (unsigned) i, i == 13 ? "0.5" : "1", i ? "," : "]}]}");
+    }
+
+    ok(keep_is(&app, "releases=0 rollback=0", text,
+               "old old live live live live live live live live live live "
+               "live live"),
+       "not more than ten behind one for everyone");
+
+    ok(keep_asked <= 12, "about few of them somebody is asked");
+
+    keep_limits = "";
 }
 
 
@@ -331,7 +538,8 @@ keep_listed(void)
                         "\"r01\"},\"releaseRedirections\":[{\"buildId\":"
                         "\"r02\"}]},\"begun\":{\"builds\":[\"r03\",7]}}");
 
-    ok(lu_keep_decide(&tap_arena, &keep, app, followed, NOW, facts.facts, 5)
+    ok(lu_keep_decide(&tap_arena, &keep, app, followed, NOW, NULL,
+                      facts.facts, 5)
        == LU_OK
        && facts.facts[0].why == LU_KEEP_LISTED
        && facts.facts[1].why == LU_KEEP_LISTED
@@ -341,7 +549,8 @@ keep_listed(void)
 
     tap_left = 0;
 
-    ok(lu_keep_decide(&tap_arena, &keep, app, followed, NOW, facts.facts, 5)
+    ok(lu_keep_decide(&tap_arena, &keep, app, followed, NOW, NULL,
+                      facts.facts, 5)
        == LU_NOMEM, "no memory");
 
     tap_left = -1;
@@ -646,8 +855,8 @@ keep_histories(void)
 
         keep = keep_policy(policy);
 
-        if (lu_keep_decide(&tap_arena, &keep, app, NULL, NOW, facts.facts,
-                           facts.n)
+        if (lu_keep_decide(&tap_arena, &keep, app, NULL, NOW, NULL,
+                           facts.facts, facts.n)
             != LU_OK)
         {
             break;
@@ -685,8 +894,8 @@ keep_histories(void)
 
         same += (strcmp(before, after) == 0);
 
-        (void) lu_keep_decide(&tap_arena, &keep, app, NULL, NOW, facts.facts,
-                              facts.n);
+        (void) lu_keep_decide(&tap_arena, &keep, app, NULL, NOW, NULL,
+                              facts.facts, facts.n);
 
         for (i = 0; i < facts.n; i++) {
             if (lu_keep_goes(facts.facts[i].why)) {
@@ -714,6 +923,9 @@ main(void)
 {
     keep_parse();
     keep_decide();
+    keep_ends();
+    keep_leaving();
+    keep_older();
     keep_listed();
     keep_histories();
 

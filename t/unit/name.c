@@ -567,6 +567,46 @@ test_fold(void)
 }
 
 
+/* Any byte, anywhere in a UUID. */
+
+static void
+test_fold_bytes(void)
+{
+    int            failed, is_uuid;
+    size_t         i;
+    unsigned       c;
+    lu_str_t       str;
+    unsigned char  id[LU_UUID_LEN];
+
+    static const unsigned char  uuid[] = "0B3C8E1E-5B1A-4F0E-9A51-2F0E4D9B8A1F";
+
+    failed = 0;
+
+    for (i = 0; i < LU_UUID_LEN; i++) {
+        for (c = 0; c < 256; c++) {
+            memcpy(id, uuid, LU_UUID_LEN);
+            id[i] = (unsigned char) c;
+
+            is_uuid = (uuid[i] == '-') ? c == '-'
+                                       : c != 0 && strchr("0123456789abcdef"
+                                                          "ABCDEF", (int) c);
+
+            str.len = LU_UUID_LEN;
+            str.data = id;
+
+            lu_name_device_id_fold(&str);
+
+            /* a letter that has stayed */
+
+            failed += (id[i == 35 ? 1 : 35]
+                       != (i == 35 ? 'B' : 'F') + (is_uuid ? 0x20 : 0));
+        }
+    }
+
+    ok(failed == 0, "bytes of device ids folded, %d failed", failed);
+}
+
+
 int
 main(void)
 {
@@ -588,6 +628,7 @@ main(void)
     test_length("label", lu_name_label_valid, 128);
 
     test_fold();
+    test_fold_bytes();
     test_href();
     test_file_name();
     test_url();

@@ -10,6 +10,7 @@
 
 
 static lu_target_t  target;
+static const char  *type = "release.failed";
 
 
 static char *
@@ -18,9 +19,8 @@ body(lu_form_e form, const char *reason)
     char   *text;
     cJSON  *event;
 
-    event = lu_event_make("evt_1", "release.failed",
-                          "2026-11-30T10:00:00.000Z", "shop", "ci", "r1",
-                          reason);
+    event = lu_event_make("evt_1", type, "2026-11-30T10:00:00.000Z", "shop",
+                          "ci", "r1", reason);
     lu_json_set(event, "target", cJSON_CreateString("x"));
 
     target.form = form;
@@ -88,6 +88,56 @@ test_forms(void)
           "\\\\@everyone \\\\<\\\\@1\\\\> \\\\*\\\\*b\\\\*\\\\*.\","
           "\"allowed_mentions\":{\"parse\":[]}}"),
        "Discord");
+}
+
+
+/* An address is a link, and nothing else is one. */
+
+static void
+test_links(void)
+{
+    char    *text;
+    size_t   i;
+
+    static const char  *others[] = {
+        "https://example.com/<@1>", "https://example.com/a b", "/pull/1",
+        "javascript:alert(1)", "https://example.com/)[x](y"
+    };
+
+    type = "pull_request.opened";
+
+    ok(is(LU_FORM_DISCORD, "https://example.com/a_b/pull/1",
+          "{\"content\":\"A pull request for release r1 of shop is open. "
+          "https://example.com/a_b/pull/1\","
+          "\"allowed_mentions\":{\"parse\":[]}}"),
+       "Discord, a link");
+
+    text = body(LU_FORM_TEAMS, "https://example.com/pull/1");
+
+    ok(strstr(text, "is open.\"")
+       && strstr(text, "\"actions\":[{\"type\":\"Action.OpenUrl\",\"title\":"
+                       "\"Open\",\"url\":\"https://example.com/pull/1\"}]"),
+       "Teams, a button");
+
+    free(text);
+
+    ok(is(LU_FORM_SLACK, "https://example.com/pull/1",
+          "{\"text\":\"A pull request for release r1 of shop is open: "
+          "https://example.com/pull/1.\",\"mrkdwn\":false,"
+          "\"unfurl_links\":false,\"unfurl_media\":false}"),
+       "Slack finds it in the text");
+
+    for (i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+        text = body(LU_FORM_TEAMS, others[i]);
+        ok(strstr(text, "actions") == NULL, "none: %s", others[i]);
+        free(text);
+    }
+
+    type = "release.failed";
+
+    text = body(LU_FORM_TEAMS, "https://example.com/pull/1");
+    ok(strstr(text, "actions") == NULL, "nor in what else is told");
+    free(text);
 }
 
 
@@ -176,6 +226,7 @@ int
 main(void)
 {
     test_forms();
+    test_links();
     test_long();
     test_signature();
 

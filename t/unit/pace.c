@@ -34,6 +34,11 @@ typedef struct {
 #define DAYS   "{\"plan\":{\"steps\":[{\"share\":0.1,\"for\":\"1d\"},"        \
                "{\"share\":0.2,\"for\":\"1d\"},{\"share\":1}],"
 
+#define WAITS  "{\"plan\":{\"start\":\"2026-12-01T08:00:00Z\",\"steps\":["  \
+               "{\"share\":0.1,\"for\":\"1h\",\"devices\":50"
+#define LAST   ",{\"share\":1}]}}"
+
+
 static const pace_case_t  pace_cases[] = {
 
     { PLAN "}", NULL, "2026-12-01T07:59:59Z", 0, "2026-12-01T08:00:00Z" },
@@ -42,6 +47,16 @@ static const pace_case_t  pace_cases[] = {
     { PLAN "}", NULL, "2026-12-01T10:00:00Z", 0.1, "2026-12-02T10:00:00Z" },
     { PLAN "}", NULL, "2026-12-02T10:00:00Z", 1, NULL },
     { PLAN "}", NULL, "9999-12-31T23:59:59Z", 1, NULL },
+
+    /* a step that waits for devices */
+
+    { WAITS "}" LAST, NULL, "2026-12-05T00:00:00Z", 0.1, NULL },
+    { WAITS ",\"enough\":\"2026-12-01T08:10:00Z\"}" LAST, NULL,
+      "2026-12-01T08:59:59Z", 0.1, "2026-12-01T09:00:00Z" },
+    { WAITS ",\"enough\":\"2026-12-02T08:00:00Z\"}" LAST, NULL,
+      "2026-12-02T07:59:59Z", 0.1, "2026-12-02T08:00:00Z" },
+    { WAITS ",\"enough\":\"2026-12-02T08:00:00Z\"}" LAST, NULL,
+      "2026-12-02T08:00:00Z", 1, NULL },
 
     /* held, and resumed */
 
@@ -101,6 +116,15 @@ static const pace_case_t  pace_cases[] = {
     { DAYS "\"start\":\"2026-03-29T02:00:00Z\",\"hours\":\"02:00-03:00\","
       "\"weekdays\":[\"sun\"]," BERLIN "}}", NULL,
       "2026-03-29T02:00:00Z", 0, "2026-04-05T00:00:00Z" },
+    { DAYS "\"start\":\"2026-03-29T00:00:00Z\",\"hours\":\"02:15-02:45\","
+      BERLIN "}}", NULL,
+      "2026-03-29T00:00:00Z", 0, "2026-03-30T00:15:00Z" },
+    { DAYS "\"start\":\"2026-03-29T01:15:00Z\",\"hours\":\"01:00-02:30\","
+      BERLIN "}}", NULL,
+      "2026-03-29T01:15:00Z", 0, "2026-03-29T23:00:00Z" },
+    { DAYS "\"start\":\"2026-03-29T00:00:00Z\",\"hours\":\"02:30-04:00\","
+      BERLIN "}}", NULL,
+      "2026-03-29T00:00:00Z", 0, "2026-03-29T01:00:00Z" },
     { DAYS "\"start\":\"2026-10-24T23:00:00Z\",\"hours\":\"02:30-04:00\","
       BERLIN "}}", NULL,
       "2026-10-24T23:00:00Z", 0, "2026-10-25T00:30:00Z" },
@@ -152,6 +176,9 @@ static const pace_refused_t  pace_refused[] = {
       "{\"share\":0.4}]}}", "smaller" },
     { "{\"plan\":{\"steps\":[{\"share\":0.5},{\"share\":1}]}}", "for" },
     { "{\"plan\":{\"steps\":[{\"share\":1,\"for\":\"1d\"}]}}", "last" },
+    { "{\"plan\":{\"steps\":[{\"share\":1,\"devices\":5}]}}", "last" },
+    { "{\"plan\":{\"steps\":[{\"share\":0.5,\"for\":\"1d\",\"devices\":-1},"
+      "{\"share\":1}]}}", "devices" },
     { "{\"plan\":{\"steps\":[{\"share\":0.5,\"for\":\"30s\"},"
       "{\"share\":1}]}}", "for" },
     { "{\"plan\":{\"steps\":[{\"share\":0.5,\"for\":\"367d\"},"

@@ -82,7 +82,7 @@ print_release(void)
     files = tap_json("[{\"href\":\"My App.exe\",\"size\":3000000,"
                      "\"sha256\":\"00ff\"},{\"href\":\"`x`|y\"}]");
 
-    text = lu_print_release(release, files, NULL);
+    text = lu_print_release(release, files, NULL, NULL);
 
     ok(strstr(text, "| App | A&#124;&#60;b&#62; |\n") != NULL,
        "what is Markdown or HTML is text");
@@ -102,7 +102,7 @@ print_release(void)
 
     release = tap_json("{\"commit\":\"main\",\"remote\":"
                        "\"https://github.com/acme/app\"}");
-    text = lu_print_release(release, NULL, NULL);
+    text = lu_print_release(release, NULL, NULL, NULL);
     ok(strstr(text, "| Commit | main |\n") != NULL, "no commit, no link");
 
     free(text);
@@ -110,7 +110,7 @@ print_release(void)
     effects = tap_json("[{\"manifest\":\"latest.yml\",\"from\":null,\"to\":"
                        "{\"version\":\"1.0\"},\"share\":0.07,"
                        "\"effect\":\"new\"}]");
-    text = lu_print_release(release, NULL, effects);
+    text = lu_print_release(release, NULL, effects, NULL);
     ok(strstr(text, "| latest.yml |  | 1.0 | 7 % | new |\n") != NULL,
        "who gets it");
 
@@ -118,8 +118,67 @@ print_release(void)
     cJSON_Delete(effects);
 
     effects = tap_json("[]");
-    text = lu_print_release(release, NULL, effects);
+    text = lu_print_release(release, NULL, effects, NULL);
     ok(strstr(text, "Nobody gets another version.") != NULL, "nobody does");
+    ok(strstr(text, "Signature") == NULL, "nothing of signatures");
+    ok(strstr(text, "notes") == NULL, "nor of notes");
+
+    free(text);
+    cJSON_Delete(effects);
+
+    /* notes */
+
+    (void) cJSON_AddStringToObject(release, "releaseNotes",
+                                   "# New\n\n<img src=x>\r\n[a](b) *c*");
+    text = lu_print_release(release, NULL, NULL, NULL);
+    ok(strstr(text, "\nRelease notes:\n\n> &#35; New  \n>   \n"
+                    "> &#60;img src=x&#62;   \n"
+                    "> &#91;a&#93;&#40;b&#41; &#42;c&#42;  \n\n") != NULL,
+       "notes are text, line by line");
+
+    free(text);
+    cJSON_DeleteItemFromObject(release, "releaseNotes");
+
+    effects = cJSON_CreateArray();
+
+    for (i = 0; i < 100; i++) {
+        char  line[4001];
+
+        memset(line, i % 2 ? '<' : '\n', 4000);
+        line[4000] = '\0';
+
+        if (i < 10) {
+            (void) cJSON_AddItemToArray(effects, cJSON_CreateString(line));
+        }
+
+        if (i == 0) {
+            (void) cJSON_AddStringToObject(release, "releaseNotes", line);
+        }
+    }
+
+    text = lu_print_release(release, files, NULL, effects);
+    ok(strlen(text) < 65536 && strstr(text, "\n> ...\n") != NULL
+       && strstr(text, "And more.") != NULL, "not too much");
+
+    free(text);
+    cJSON_Delete(effects);
+    cJSON_DeleteItemFromObject(release, "releaseNotes");
+
+    /* who has signed it */
+
+    effects = tap_json("[\"\\\"a.exe\\\" is <odd>\"]");
+    (void) cJSON_AddItemToObject(release, "signatures", tap_json(
+        "[{\"href\":\"a.exe\",\"state\":\"signed\",\"signers\":["
+        "{\"publisher\":\"A|b\",\"timestamped\":true}]},"
+        "{\"href\":\"b.exe\",\"state\":\"unsigned\"}]"));
+    text = lu_print_release(release, NULL, NULL, effects);
+
+    ok(strstr(text, "\n**Warning:** \"a.exe\" is &#60;odd&#62;\n") != NULL,
+       "a warning");
+    ok(strstr(text, "| a.exe | signed by A&#124;b, with a timestamp |\n")
+       != NULL, "a signature");
+    ok(strstr(text, "| b.exe | not signed |\n\nWhether Windows") != NULL,
+       "none");
 
     free(text);
     cJSON_Delete(effects);
@@ -132,7 +191,7 @@ print_release(void)
         (void) cJSON_AddItemToArray(files, cJSON_Duplicate(file, 1));
     }
 
-    text = lu_print_release(release, files, NULL);
+    text = lu_print_release(release, files, NULL, NULL);
     ok(strlen(text) > 59000 && strlen(text) < 65536
        && strstr(text, " more files.\n") != NULL, "not too many files");
 

@@ -127,42 +127,63 @@ test_next(void)
 
 
 static void
-test_take(void)
+test_values(void)
 {
-    size_t    i;
-    lu_str_t  args, rest, value;
+    char      found[512];
+    size_t    i, n;
+    lu_str_t  args, values[3];
 
-    static const lu_str_t  name = lu_string("name");
+    static const lu_str_t  names[] = {
+        lu_string("deviceId"), lu_string("pluginVersion"), lu_string("id")
+    };
 
     static const struct {
         const char  *args;
-        const char  *value;      /* NULL: it is not taken */
-        const char  *rest;
+        const char  *found;
     } cases[] = {
-        { "name=1", "1", "" },
-        { "&name=1&b=2", "1", "&b=2" },
-        { "name=&b", "", "&b" },
-        { "name&b", "", "&b" },
-        { "name=a=b", "a=b", "" },
-        { "name==", "=", "" },
-        { "name", NULL, "name" },
-        { "&&name=1", NULL, "&&name=1" },
-        { "names=1", NULL, "names=1" },
-        { "nam=1", NULL, "nam=1" },
-        { "Name=1", NULL, "Name=1" },
-        { "%6eame=1", NULL, "%6eame=1" },
-        { "&", NULL, "&" },
-        { "", NULL, "" }
+        { "", "||" },
+        { "&", "||" },
+        { "deviceId=1", "1||" },
+        { "deviceId=1&pluginVersion=2&id=3", "1|2|3" },
+        { "&&deviceId=1&&pluginVersion=2&&id=3&&", "1|2|3" },
+        { "id=3&pluginVersion=2&deviceId=1", "1|2|3" },
+        { "x=0&deviceId=1&y&pluginVersion=2&z=&id=3", "1|2|3" },
+        { "deviceId&pluginVersion&id", "||" },
+        { "deviceId=&pluginVersion=&id=", "||" },
+        { "deviceId=1&pluginVersion&id=3", "1||3" },
+        { "deviceId=1&deviceId=2&id=3&id=4", "1||3" },
+        { "deviceId&deviceId=&deviceId=1&id=&id=4", "1||4" },
+        { "deviceId=a=b&id==", "a=b||=" },
+        { "deviceId", "||" },
+        { "deviceIds=1&devicdId=2&DeviceId=3&deviceIe=4&eviceId=5", "||" },
+        { "x&pluginVersiom=1&plugimVersion=2&pluginVersion=3", "|3|" },
+        { "x&pluginVersion", "||" },
+        { "x&pluginVersion=", "||" },
+        { "x&pluginVersion=1", "|1|" },
+        { "x&ie=1&jd=2&id=3", "||3" },
+        { "deviceId=0123456789abcdef&pluginVersion=2", "0123456789abcdef|2|" },
+        { "deviceId=0123456789abcde&pluginVersion=fedcba9876543210&id=3",
+          "0123456789abcde|fedcba9876543210|3" },
+        { "deviceId=0123456789abcdef0123456789abcdef&id=0123456789abcdefg",
+          "0123456789abcdef0123456789abcdef||0123456789abcdefg" },
+        { "%64eviceId=1&id=%31", "||%31" }
     };
 
     for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         args = exact(cases[i].args);
-        rest = args;
 
-        ok(lu_query_take(&rest, &name, &value) == (cases[i].value != NULL)
-           && (cases[i].value == NULL || lu_str_is(&value, cases[i].value))
-           && lu_str_is(&rest, cases[i].rest),
-           "the name taken from \"%s\"", cases[i].args);
+        lu_query_values(&args, names, 3, values);
+
+        found[0] = '\0';
+
+        for (n = 0; n < 3; n++) {
+            snprintf(found + strlen(found), sizeof(found) - strlen(found),
+                     "%s%.*s", n ? "|" : "", (int) values[n].len,
+                     values[n].len ? (char *) values[n].data : "");
+        }
+
+        ok(strcmp(found, cases[i].found) == 0, "values in \"%s\"",
+           cases[i].args);
 
         free(args.data);
     }
@@ -318,7 +339,7 @@ main(void)
 {
     test_number();
     test_next();
-    test_take();
+    test_values();
     test_find();
     test_decode();
 

@@ -628,11 +628,70 @@ test_commit(void)
 }
 
 
+static void
+remote(const char *address, lu_rc_e expected)
+{
+    lu_error_t   err;
+    lu_origin_t  origin;
+
+    memset(&origin, 0, sizeof(lu_origin_t));
+    origin.remote = tap_str(address);
+
+    ok(lu_release_origin_check(&origin, &err) == expected, "%s", address);
+}
+
+
+static void
+test_origin(void)
+{
+    cJSON        *release, *body;
+    char         *text;
+    lu_put_t      put;
+    lu_str_t      name;
+    lu_error_t    err;
+    lu_origin_t   origin;
+
+    release = tap_json("{\"commit\":\"a\",\"branch\":\"b\"}");
+    body = tap_json("{\"commit\":\"c\",\"remote\":\"d\",\"other\":1}");
+
+    lu_put_init(&put);
+
+    ok(lu_release_origin_parse(NULL, &origin, &err) == LU_OK, "no body");
+    lu_release_origin_put(&put, release, &origin);
+    ok(cJSON_GetArraySize(release) == 2, "it changes nothing");
+
+    ok(lu_release_origin_parse(body, &origin, &err) == LU_OK, "a body");
+    lu_release_origin_put(&put, release, &origin);
+
+    text = cJSON_PrintUnformatted(release);
+    ok(!put.failed
+       && strcmp(text, "{\"commit\":\"c\",\"remote\":\"d\"}") == 0,
+       "all are replaced");
+    cJSON_free(text);
+
+    name = tap_str("other");
+    ok(lu_release_origin_value(&origin, &name) == NULL, "another member");
+
+    cJSON_Delete(release);
+    cJSON_Delete(body);
+
+    remote("https://github.com/acme/app", LU_OK);
+    remote("https://github.com:443/acme/app@v1:2", LU_OK);
+    remote("git@github.com:acme/app.git", LU_OK);
+    remote("ssh://git@github.com:22/acme/app.git", LU_OK);
+    remote("https://me:secret@github.com/acme/app", LU_INVALID);
+    remote("https://:@github.com", LU_INVALID);
+    remote("https://", LU_OK);
+    remote("", LU_OK);
+}
+
+
 int
 main(void)
 {
     test_range();
     test_commit();
+    test_origin();
 
     test_parse();
     test_refused();

@@ -65,6 +65,7 @@ static const route_case_t  route_cases[] = {
 
     { APP "/channels", ROUTE(CHANNELS), UUID, NULL, NULL },
     { APP "/channels/c1", ROUTE(CHANNEL), UUID, "c1", NULL },
+    { APP "/channels/c1/health", ROUTE(HEALTH), UUID, "c1", NULL },
     { APP "/channels/c1/pause", ROUTE(PAUSE), UUID, "c1", NULL },
     { APP "/channels/c1/resume", ROUTE(RESUME), UUID, "c1", NULL },
 

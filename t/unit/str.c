@@ -235,6 +235,76 @@ test_utf8(void)
 }
 
 
+/* One byte that is not printable, anywhere in texts of all lengths. */
+
+static void
+test_printable(void)
+{
+    int             failed;
+    size_t          len, i;
+    unsigned        c;
+    lu_str_t        str;
+
+    failed = 0;
+
+    for (len = 0; len < 70; len++) {
+        str.len = len;
+        str.data = malloc(len + 1);
+
+        memset(str.data, ' ', len);
+        memset(str.data, '~', len / 2);
+
+        failed += !lu_str_printable(&str);
+
+        for (i = 0; i < len; i++) {
+            for (c = 0; c < 256; c++) {
+                str.data[i] = (unsigned char) c;
+                failed += (lu_str_printable(&str) != (c >= ' ' && c <= '~'));
+            }
+
+            str.data[i] = '0';
+        }
+
+        free(str.data);
+    }
+
+    ok(failed == 0, "printable, %d failed", failed);
+}
+
+
+/* Each byte of texts of all lengths counts, and so does the length. */
+
+static void
+test_hash(void)
+{
+    int             same;
+    size_t          len, i;
+    uint32_t        hash, last;
+    unsigned char  *text;
+
+    same = 0;
+    last = 1;
+
+    for (len = 0; len < 70; len++) {
+        text = calloc(1, len ? len : 1);
+
+        hash = lu_str_hash(text, len);
+        same += (hash == last) + (hash != lu_str_hash(text, len));
+        last = hash;
+
+        for (i = 0; i < len; i++) {
+            text[i] = 1;
+            same += (lu_str_hash(text, len) == hash);
+            text[i] = 0;
+        }
+
+        free(text);
+    }
+
+    ok(same == 0, "other texts, other hashes");
+}
+
+
 int
 main(void)
 {
@@ -248,6 +318,8 @@ main(void)
     test_find();
     test_chars();
     test_utf8();
+    test_printable();
+    test_hash();
 
     return tap_done();
 }

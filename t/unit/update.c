@@ -139,10 +139,58 @@ test_names(void)
 }
 
 
+static void
+test_prerelease(void)
+{
+    size_t    i;
+    lu_rc_e   rc;
+    lu_str_t  name, version, own;
+
+    static const struct {
+        const char  *name;
+        const char  *version;
+        const char  *own;
+    } all[] = {
+        { "latest.yml", "2.0.0-beta.1", "beta.yml" },
+        { "latest-mac.yml", "2.0.0-beta.1", "beta-mac.yml" },
+        { "latest-linux-arm64.yml", "2.0.0-beta", "beta-linux-arm64.yml" },
+        { "latest-arm64-mac.yml", "2.0.0-rc.1+5", "rc-arm64-mac.yml" },
+        { "latest.yml", "2.0.0-1", "1.yml" },
+        { "latest.yml", "2.0.0-a-b.1", "a-b.yml" },
+        { "beta.yml", "2.0.0-alpha.1", "alpha.yml" },
+        { "alpha.yml", "2.0.0-rc.1", "rc.yml" },
+        { "beta.yml", "2.0.0-beta.1", NULL },
+        { "alpha.yml", "2.0.0-beta.1", NULL },
+        { "nightly.yml", "2.0.0-beta.1", NULL },
+        { "nightly.yml", "2.0.0-rc.1", NULL },
+        { "latest.yml", "2.0.0-latest.1", NULL },
+        { "latest.yml", "2.0.0", NULL },
+        { "latest.yml", "2.0.0+beta-1", NULL },
+        { "latest.yml", "2.0.0-", NULL },
+        { "latest.yml", "", NULL },
+        { "Shop.exe", "2.0.0-beta.1", NULL }
+    };
+
+    for (i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+        name = tap_str(all[i].name);
+        version = tap_str(all[i].version);
+
+        rc = lu_update_prerelease(&tap_arena, &name, &version, &own);
+
+        ok(all[i].own ? rc == LU_OK && lu_str_is(&own, all[i].own)
+                      : rc == LU_NOT_FOUND,
+           "%s of %s", all[i].name, all[i].version);
+    }
+
+    tap_free();
+}
+
+
 int
 main(void)
 {
     test_names();
+    test_prerelease();
 
     return tap_done();
 }

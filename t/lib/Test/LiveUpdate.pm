@@ -430,6 +430,7 @@ sub tree {
 
         return if $path =~ m{/\.?lock$} || $path =~ m{/\.turn(?:/|$)}
                   || $path =~ m{/\.usage$}
+                  || $path =~ m{/apps/[^/]+/history(?:/|$)}
                   || $path =~ m{/tmp/$machine(?:$|/[a-z])};
 
         my $line = substr($path, length $dir);
@@ -674,7 +675,7 @@ sub start {
 
         $self->{master} = $1;
         return $self->has_workers($config);
-    }, 10);
+    }, $opt{wrapper} ? 120 : 10);
 
     return 1 if $up && !$gone;
 
@@ -686,6 +687,25 @@ sub start {
     delete @$self{qw/ master child /};
 
     return;
+}
+
+
+# Runs nginx with these arguments to its end: "-s" and the like, or a start
+# with "daemon on".  What it says goes to "stderr".  Returns its status.
+
+sub system_nginx {
+    my ($self, @arguments) = @_;
+
+    my $pid = fork() // die "cannot fork: $!\n";
+
+    if ($pid == 0) {
+        $self->exec_nginx(qw/ timeout -s KILL 60 /, $NGINX,
+                          '-p', "$self->{testdir}/", @arguments);
+    }
+
+    waitpid($pid, 0);
+
+    return $?;
 }
 
 
@@ -1054,8 +1074,9 @@ sub waitforsocket {
 }
 
 
-# A free port for the number that a configuration has.  The other protocol's
-# socket of the same number is held, so that parallel tests keep away from it.
+# A free port for the number that a configuration has.  A UDP socket of the same
+# number is held, so that parallel tests keep away from it: at another address,
+# since HTTP/3 needs this one.
 
 sub port {
     my ($number) = @_;
@@ -1066,7 +1087,7 @@ sub port {
         my $port = $try == 1 ? $number : 8000 + int rand 2000;
 
         my $lock = IO::Socket::INET->new(
-            Proto => 'udp', LocalAddr => "127.0.0.1:$port"
+            Proto => 'udp', LocalAddr => "127.0.0.2:$port"
         ) or next;
 
         my $probe = IO::Socket::INET->new(

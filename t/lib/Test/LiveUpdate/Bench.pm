@@ -53,7 +53,7 @@ my $ticks = POSIX::sysconf(POSIX::_SC_CLK_TCK());
 # main, http and server are more directives for these contexts; zone is the
 # size of the zone; log leaves the access log on; port is another one than 8080;
 # module is another file; free leaves all cores to all threads; start is called
-# with the object before nginx starts.
+# with the object before nginx starts; level is that of the error log.
 
 sub bench {
     my (%opt) = @_;
@@ -64,6 +64,7 @@ sub bench {
 
     $| = 1;
 
+    my $level = $opt{level} // 'warn';
     my $pin = (cores() > 1 && !$opt{free});
 
     # what is started from here on inherits it; the worker has its own
@@ -86,7 +87,7 @@ sub bench {
         $main .= "worker_cpu_affinity  01;\n" if $pin;
 
         s/^(worker_processes .*\n)/$1$main/m;
-        s/^error_log .*/error_log  $t->{testdir}\/error.log  warn;/m;
+        s/^error_log .*/error_log  $t->{testdir}\/error.log  $level;/m;
         s/^ *access_log .*/    access_log  off;/m unless $opt{log};
         s/^( *liveupdate_zone .*:)\w+;/$1$opt{zone};/m if $opt{zone};
         s/^( *listen) .*/$1  $listen;/m if $opt{port};

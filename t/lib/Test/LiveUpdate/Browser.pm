@@ -24,8 +24,10 @@ use Test::More ();
 use Test::LiveUpdate::HTTP qw/ json_decode json_encode /;
 
 
+# Options are Chromium's.
+
 sub new {
-    my ($class, $t) = @_;
+    my ($class, $t, @options) = @_;
 
     my $clients = "$Test::LiveUpdate::ROOT/t/clients";
 
@@ -43,7 +45,7 @@ sub new {
     local $ENV{HOME} = $t->testdir();
 
     my $pid = open2(my $out, my $in, 'node', "$clients/browser.js",
-                    $chromium);
+                    $chromium, @options);
 
     binmode $_ for $out, $in;
     $in->autoflush(1);
@@ -139,6 +141,16 @@ sub kept { $_[0]->tell('kept') }
 sub look { $_[0]->tell('look', css => $_[1], property => $_[2]) }
 sub run { $_[0]->tell('run', code => $_[1]) }
 sub scheme { $_[0]->tell('scheme', scheme => $_[1]) }
+sub layout { @{$_[0]->tell('layout') || ['it cannot be measured']} }
+
+# All rules, or only some.
+
+sub axe {
+    my ($self, @rules) = @_;
+
+    return @{$self->tell('axe', rules => \@rules) || ['axe does not run']};
+}
+
 sub shot { $_[0]->tell('shot', path => $_[1]) }
 sub problems { join "\n", @{$_[0]->tell('problems') || []} }
 sub requests { @{$_[0]->tell('requests') || []} }

@@ -17,7 +17,8 @@ sub new {
     my ($class, $t) = @_;
 
     my $dir = $t->testdir();
-    my $self = bless { path => "$dir/clock", day => 0, start => 0 }, $class;
+    my $self = bless { path => "$dir/clock", day => 0, start => 0,
+                       stands => 0 }, $class;
 
     my $source = "$Test::LiveUpdate::ROOT/t/lib/clock.c";
     my $cc = $ENV{CC} || 'cc';
@@ -27,7 +28,7 @@ sub new {
 
     die "cannot build clock.c: $said\n" if $?;
 
-    $t->write_file('clock', pack 'q2', 0, 0);
+    $t->write_file('clock', pack 'q3', 0, 0, 0);
     $t->env(CLOCK_CONTROL => $self->{path}, LD_PRELOAD => "$dir/clock.so");
 
     return $self;
@@ -51,14 +52,37 @@ sub set {
     my ($self, $seconds) = @_;
 
     $self->{day} += $seconds;
+    $self->control();
+
+    return $self;
+}
+
+
+# The clock of the day stands still, at that time, until it goes on again.
+
+sub stand {
+    my ($self, $at) = @_;
+
+    $self->{stands} = $at;
+    $self->control();
+}
+
+
+sub go {
+    my ($self) = @_;
+
+    $self->stand(0);
+}
+
+
+sub control {
+    my ($self) = @_;
 
     # in place: the processes have it mapped
 
     open my $fh, '+<:raw', $self->{path} or die "no clock: $!\n";
-    syswrite $fh, pack('q2', @$self{qw/ day start /});
+    syswrite $fh, pack('q3', @$self{qw/ day start stands /});
     close $fh;
-
-    return $self;
 }
 
 
@@ -67,7 +91,7 @@ sub set {
 sub day {
     my ($self) = @_;
 
-    return time() + $self->{day};
+    return $self->{stands} || time() + $self->{day};
 }
 
 

@@ -748,7 +748,8 @@ sub request_of {
     push @headers, 'Accept-Encoding' => $self->{accept_encoding}
         if defined $self->{accept_encoding};
 
-    push @headers, 'X-Capawesome-Device-Id' => $self->{id}
+    push @headers, ($self->{plugin_version} =~ /^7/ ? 'X-Device-Id'
+                    : 'X-Capawesome-Device-Id') => $self->{id}
         if $self->{id} ne '';
 
     my $request = "GET $path HTTP/1.1\r\n";

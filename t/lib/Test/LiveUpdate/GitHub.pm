@@ -384,6 +384,7 @@ sub listed {
 # type => "..."        type, and
 # headers => [ ... ]   more of them, "Name: value"
 # effect => 1          it is done first
+# with => [ ... ]      headers of what is answered anyway
 # limit => "primary" or "secondary", for
 # seconds => 60
 # cut => "before"      reset without an answer, and nothing is done

@@ -300,13 +300,15 @@ sub run {
 }
 
 
-# nginx dies, and so does the mount.
+# nginx dies, and so does the mount.  A thread that waits for the mount would
+# outlive it.
 
 sub crash {
     my ($self) = @_;
 
-    $self->{t}->kill_nginx();
+    kill 'STOP', $self->{t}{master}, $self->{t}->children();
     $self->umount();
+    $self->{t}->kill_nginx();
 }
 
 

@@ -10,10 +10,14 @@ use strict;
 
 use Fcntl qw/ LOCK_EX /;
 use IO::Socket::INET;
+use MIME::Base64 qw/ encode_base64 /;
 use POSIX ();
 use Time::HiRes qw/ sleep time /;
 
 use Test::LiveUpdate::HTTP qw/ json_decode json_encode /;
+
+
+use constant SECRET => 'whsec_' . encode_base64('s' x 32, '');
 
 
 # Runs until the test ends.
@@ -42,6 +46,104 @@ sub url {
 }
 
 
+# -- the configuration -------------------------------------------------------
+
+# Writes the file of targets, for this test or another machine; {url} is the
+# receiver's address, {secret} SECRET.
+
+sub targets {
+    my ($self, $text, $t) = @_;
+
+    $t //= $self->{t};
+
+    my $url = $self->url();
+
+    $text =~ s/\{url\}/$url/g;
+    $text =~ s/\{secret\}/@{[SECRET]}/g;
+
+    $t->write_file('targets', $text);
+    chmod 0600, $t->testdir() . '/targets';
+
+    return $self;
+}
+
+
+# What is commented out of conf/liveupdate.conf counts, with this file; in $_.
+
+sub adapt {
+    s!^#liveupdate_notify .*?\n#\}\n!$& =~ s/^#//mgr!mse
+        or die "nobody is notified\n";
+    s!^liveupdate_notify .*!liveupdate_notify  targets  retry=100ms  disk=0%;!m;
+}
+
+
+# A server that notifies them.  "notify" are the parameters, or 0: it does not;
+# "timeout" is how long it waits; "server" and "http" what else is in these.
+
+sub configure {
+    my ($self, %opt) = @_;
+
+    my $notify = $opt{notify} // 'retry=100ms  disk=0%';
+    my ($server, $http) = map { $opt{$_} // '' } qw/ server http /;
+    my $timeout = $opt{timeout} // '60s';
+
+    $notify = $notify ? "liveupdate_notify  targets  $notify;" : '';
+
+    $self->{t}->write_file_expand('nginx.conf', <<"EOF");
+
+%%TEST_GLOBALS%%
+
+events {
+}
+
+http {
+    %%TEST_GLOBALS_HTTP%%
+
+    liveupdate_store   store;
+    liveupdate_tokens  tokens;
+    $notify
+
+    server {
+        listen  127.0.0.1:8080;
+
+        location /v1/ {
+            liveupdate_api;
+        }
+
+        location /releases/ {
+            liveupdate_releases;
+        }
+
+        location /status {
+            liveupdate_status;
+        }
+
+        location /notify/ {
+            internal;
+
+            proxy_pass             \$liveupdate_notify_url;
+            proxy_http_version     1.1;
+            proxy_read_timeout     $timeout;
+            proxy_connect_timeout  $timeout;
+            proxy_ignore_headers   X-Accel-Redirect X-Accel-Expires
+                                   X-Accel-Limit-Rate X-Accel-Buffering
+                                   X-Accel-Charset;
+        }
+
+        $server
+    }
+
+    $http
+}
+
+EOF
+
+    return $self;
+}
+
+
+# -- what it answers ---------------------------------------------------------
+
 # script(regular expression for the path => rule, ...):  the first rule that
 # matches counts, with the next request:
 #
@@ -49,7 +151,8 @@ sub url {
 # headers => [ ]    more of them, "Name: value"
 # redirect => $url  302
 # delay => 0.5      seconds before the answer
-# hang => 1         no answer as long as the script says so
+# hold => 1         the answer comes when the script does not say so any more
+# hang => 1         the same, but it is no answer
 # drip => 1         a head, and then a body that never ends
 # every => 3        only each third request is treated so
 
@@ -116,6 +219,8 @@ sub listens {
 }
 
 
+# -- what it got -------------------------------------------------------------
+
 # Each {at, method, path, headers, body, status}, in the order of arrival,
 # since mark().
 
@@ -146,6 +251,18 @@ sub taken {
 
     return grep { $_->{status} >= 200 && $_->{status} < 300 }
         $self->requests($re);
+}
+
+
+# Their bodies, and the event with an id once: it may come again.
+
+sub told {
+    my ($self, $re) = @_;
+
+    my %seen;
+
+    return grep { !$seen{$_->{data}{id}}++ }
+        map { json_decode($_->{body}) } $self->taken($re);
 }
 
 
@@ -237,19 +354,18 @@ sub answer {
         sysread($c, $body, 65536, length $body) or return;
     }
 
-    my $n = $self->note({ at => time(), method => $method, path => $path,
-                          headers => \%headers, body => $body });
-    my $rule = $self->rule($path, $n);
+    my $rule = $self->note({ at => time(), method => $method, path => $path,
+                             headers => \%headers, body => $body });
 
     sleep($rule->{delay}) if $rule->{delay};
 
-    if ($rule->{hang}) {
+    for my $way (grep { $rule->{$_} } qw/ hold hang /) {
         my $parent = getppid();
 
-        sleep(0.05) while $self->rule($path)->{hang}
+        sleep(0.05) while $self->rule($path)->{$way}
             && getppid() == $parent && $c->connected();
 
-        return;
+        return if $way eq 'hang';
     }
 
     my $status = $rule->{redirect} ? 302 : $rule->{status} // 200;
@@ -274,7 +390,8 @@ sub answer {
 }
 
 
-# Writes a request down, with the status that it is going to get.
+# Writes a request down, with the status that it is going to get.  Returns the
+# rule that says so: the script may be another one a moment later.
 
 sub note {
     my ($self, $entry) = @_;
@@ -296,7 +413,7 @@ sub note {
     syswrite $fh, json_encode($entry) . "\n";
     close $fh;
 
-    return $n;
+    return $rule;
 }
 
 

@@ -15,8 +15,8 @@ our @EXPORT_OK = qw/ bytes_of dist stage_dist manifest_of /;
 
 
 # dist($t, $app, $release, { $manifest => [ $version, @files ] }): writes the
-# manifests and the files that they list.  A file is a name, or [ name, url ].
-# Returns the folder.
+# manifests and the files that they list.  A file is a name, or [ name, url,
+# bytes ].  Returns the folder.
 
 sub dist {
     my ($t, $app, $release, $manifests) = @_;
@@ -27,9 +27,9 @@ sub dist {
         my ($version, @files) = @{$manifests->{$manifest}};
 
         for my $file (@files) {
-            my $name = ref $file ? $file->[0] : $file;
+            my ($name, undef, $bytes) = ref $file ? @$file : $file;
 
-            $t->write_file("$uploads/$name", bytes_of($name));
+            $t->write_file("$uploads/$name", $bytes // bytes_of($name));
         }
 
         $t->write_file("$uploads/$manifest", manifest_of($version, @files));
@@ -57,9 +57,9 @@ sub manifest_of {
     my $yml = "version: $version\nfiles:\n";
 
     for my $file (@files) {
-        my ($name, $url) = ref $file ? @$file : ($file, $file);
+        my ($name, $url, $bytes) = ref $file ? @$file : ($file, $file);
 
-        my $bytes = bytes_of($name);
+        $bytes //= bytes_of($name);
 
         $url =~ s/(["\\])/\\$1/g;
         $url =~ s/([\x00-\x1f\x7f])/sprintf '\\x%02x', ord $1/ge;

@@ -588,7 +588,7 @@ sub check_kind {
 
     if ($release->{kind} eq 'desktop') {
         $self->wrong("$where: there is no manifest")
-            unless grep { /^latest.*-build-.*\.yml$/ } keys %files;
+            unless grep { /^\w.*-build-.*\.yml$/ } keys %files;
 
         $self->wrong("$where: no version") unless is_text($release->{version});
 

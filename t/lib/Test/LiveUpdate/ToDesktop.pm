@@ -549,6 +549,19 @@ sub jobs {
 }
 
 
+# Like is(): all jobs are over.  What a job does can be seen before its claim
+# goes.
+
+sub idle {
+    my ($self, $name) = @_;
+
+    local $Test::Builder::Level = $Test::Builder::Level + 1;
+
+    Test::LiveUpdate::wait_quietly(sub { !$self->jobs() }, 10);
+    Test::More::is(join(' ', $self->jobs()), '', $name);
+}
+
+
 # Names of files that were verified already.
 
 sub verified {

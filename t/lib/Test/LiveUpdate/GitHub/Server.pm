@@ -11,6 +11,7 @@ use strict;
 use Errno qw/ EAGAIN EINTR /;
 use IO::Socket::INET;
 use MIME::Base64 qw/ decode_base64 /;
+use POSIX qw/ strftime /;
 use Socket qw/ SOL_SOCKET SO_LINGER /;
 use Time::HiRes qw/ time /;
 
@@ -353,6 +354,8 @@ sub act {
 
     $reply = spoiled($rule, $reply) if $rule->{effect};
 
+    push @{$reply->{headers}}, @{$rule->{with} || []};
+
     $self->note($c, event => 'reply', status => $reply->{status},
                 acted => $acted, json => logged_json($reply->{json}),
                 scripted => $rule->{status} || defined $rule->{body} ? 1 : 0);
@@ -404,6 +407,7 @@ sub bytes_of {
 
     return join "\r\n", "HTTP/1.1 $reply->{status} Status",
         'Server: github.com',
+        'Date: ' . strftime('%a, %d %b %Y %H:%M:%S GMT', gmtime),
         'Content-Type: ' . ($reply->{type} // 'application/json; '
                                               . 'charset=utf-8'),
         ($reply->{status} == 204 ? () : 'Content-Length: ' . length $body),

@@ -1,0 +1,6 @@
+// Copyright (C) the nginx-liveupdate authors
+
+package androidx.annotation;
+
+public @interface Nullable {
+}
