@@ -21,7 +21,7 @@ use constant {
     LINUX_ARM64 => 'Mozilla/5.0 (X11; Linux aarch64) Firefox/133.0',
 };
 
-my $t = Test::LiveUpdate->new()->plan(135);
+my $t = Test::LiveUpdate->new()->plan(139);
 
 $t->config_reference()->run();
 
@@ -103,6 +103,15 @@ gets('/windows/nsis/x64', WINDOWS, 'W-1.2.0-x64.exe', 'not for x64');
 gets('/windows/nsis/ia32', WINDOWS, 'W-1.2.0-ia32.exe', 'nor for ia32');
 gets('', MAC, 'W-1.2.0-universal.dmg', 'the universal one');
 gets('/mac/dmg/x64', MAC, 'W-1.2.0-x64.dmg', 'not for Intel');
+
+# an installer for all architectures has no name of one, and Windows on arm64
+# runs what is for x64
+
+released({ 'latest.yml' => ['1.2.0', 'A Setup 1.2.0.exe', 'A-1.2.0-x64.msi'] });
+
+gets('/windows/nsis/arm64', WINDOWS, 'A Setup 1.2.0.exe', 'the one for all');
+gets('/windows/msi/arm64', WINDOWS, 'A-1.2.0-x64.msi', 'one for x64');
+gets('/windows/msi/ia32', WINDOWS, 404, 'but not for ia32');
 
 # where there is only another kind for x64, that is what runs
 

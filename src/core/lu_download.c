@@ -39,6 +39,8 @@ static const lu_td_artifact_t *lu_download_find(const lu_td_t *td,
     const char *artifact, const lu_str_t *arch);
 static const lu_td_artifact_t *lu_download_find_any(const lu_td_t *td,
     const char *artifact, const lu_str_t *archs);
+static const lu_td_artifact_t *lu_download_stand_in(const lu_td_t *td,
+    const lu_download_t *download, const char *artifact, const lu_str_t *arch);
 static lu_rc_e lu_download_none(const lu_arena_t *arena,
     const lu_download_t *download, const char *artifact, const lu_str_t *arch,
     lu_str_t *reason);
@@ -567,13 +569,8 @@ lu_download_pick(const lu_arena_t *arena, const lu_td_t *td,
         found = lu_download_find_any(td, artifact, lu_download_any);
     }
 
-    /* a universal build for macOS has both */
-
-    if (found == NULL
-        && download->platform == LU_MAC
-        && (lu_str_is(arch, "x64") || lu_str_is(arch, "arm64")))
-    {
-        found = lu_download_find(td, artifact, &lu_download_universal);
+    if (found == NULL) {
+        found = lu_download_stand_in(td, download, artifact, arch);
     }
 
     if (found == NULL) {
@@ -741,6 +738,37 @@ lu_download_find_any(const lu_td_t *td, const char *artifact,
 
     for (found = NULL; found == NULL && archs->len; archs++) {
         found = lu_download_find(td, artifact, archs);
+    }
+
+    return found;
+}
+
+
+/*
+ * What runs on the architecture as well: a universal build for macOS has both,
+ * an installer of electron-builder for Windows has all that it was built for,
+ * with no architecture in its name, and Windows on arm64 runs what is for x64.
+ */
+
+static const lu_td_artifact_t *
+lu_download_stand_in(const lu_td_t *td, const lu_download_t *download,
+    const char *artifact, const lu_str_t *arch)
+{
+    const lu_td_artifact_t  *found;
+
+    if (download->platform == LU_LINUX
+        || !(lu_str_is(arch, "x64") || lu_str_is(arch, "arm64")))
+    {
+        return NULL;
+    }
+
+    found = lu_download_find(td, artifact, &lu_download_universal);
+
+    if (found == NULL
+        && download->platform == LU_WINDOWS
+        && lu_str_is(arch, "arm64"))
+    {
+        found = lu_download_find(td, artifact, &lu_download_x64);
     }
 
     return found;

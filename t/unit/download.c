@@ -148,7 +148,7 @@ static lu_td_artifact_t  little[] = {
 
 
 static lu_td_artifact_t  special[] = {
-    file("dmg", "universal"), file("deb", "armv7l")
+    file("dmg", "universal"), file("deb", "armv7l"), file("nsis", "universal")
 };
 
 
@@ -163,8 +163,11 @@ static const struct {
     { 1, "/windows/nsis", "x", "nsis.universal", NULL },
     { 1, "/windows/NSIS/x64", "x", "nsis.x64", NULL },
     { 1, "/windows/msi", "x", "msi.x64", NULL },
-    { 1, "/windows/msi/arm64", "x", NULL,
-      "Couldn't find windows app (msi-arm64)" },
+    { 1, "/windows/msi/arm64", "x", "msi.x64", NULL },
+    { 1, "/windows/msi/ia32", "x", NULL,
+      "Couldn't find windows app (msi-ia32)" },
+    { 1, "/windows/nsis-web/arm64", "x", NULL,
+      "Couldn't find windows app (nsis-web-arm64)" },
     { 1, "/windows/appx", "x", NULL,
       "Couldn't find windows app (appx-universal)" },
     { 1, "/windows/nsis-web", "x", "nsis-web.ia32", NULL },
@@ -220,6 +223,10 @@ static const struct {
     { 1, "/", "Mozilla/5.0 (X11; CrOS aarch64 14541.0.0) Chrome/131.0.0.0",
       "appImage.arm64", NULL },
 
+    { 2, "/windows/nsis/arm64", "x", "nsis.universal", NULL },
+    { 2, "/windows/nsis/x64", "x", "nsis.universal", NULL },
+    { 2, "/windows/nsis/ia32", "x", NULL,
+      "Couldn't find windows app (nsis-ia32)" },
     { 2, "/mac", "x", "dmg.universal", NULL },
     { 2, "/mac", MAC_UA("10_14"), "dmg.universal", NULL },
     { 2, "/mac/dmg/arm64", "x", "dmg.universal", NULL },
