@@ -1117,6 +1117,7 @@ ngx_lu_init(ngx_conf_t *cf)
     }
 
     ngx_lu_advice_threads(cf, lumcf);
+    ngx_lu_advice_temp(cf, lumcf);
 
     if (ngx_lu_conf_tls(cf, lumcf) != NGX_OK) {
         return NGX_ERROR;

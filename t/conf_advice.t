@@ -145,6 +145,14 @@ my @warned = (
     [server => 'location ^~ /fetch/ { internal; }',
      location => "$api $fetch",
      qr/no "resolver" for location "\/fetch\/" of "liveupdate_fetch"/],
+    [server => 'location ^~ /fetch/ { internal; resolver 127.0.0.1;'
+               . ' proxy_temp_path /proc/none/temp; }',
+     location => "$api $fetch",
+     qr{"proxy_temp_path" in location "/fetch/" .* another .* "$dir/store"}],
+    [server => 'proxy_temp_path /proc/none; resolver 127.0.0.1;'
+               . 'location ~ ^/fetch/ { internal; }',
+     location => "$api $fetch",
+     qr{"/proc/none", which lies on .* "proxy_temp_path $dir/store/tmp/fetch}],
     [server => "location /two/ { liveupdate_store two; liveupdate_status; }",
      location => $api,
      qr/2 stores take up to 58 threads .* has 32, .*"thread_pool default thr/],
@@ -182,6 +190,9 @@ my @silent = (
      server => "location /two/ { liveupdate_store two; liveupdate_status; }",
      location => $api],
     [server => 'location ^~ /fetch/ { internal; resolver 127.0.0.1; }',
+     location => "$api $fetch"],
+    [server => 'location ^~ /fetch/ { internal; resolver 127.0.0.1;'
+               . ' proxy_temp_path store/tmp/fetch; }',
      location => "$api $fetch"],
     [server => 'resolver 127.0.0.1; location /fet { internal; }',
      location => "$api $fetch"],

@@ -95,6 +95,8 @@ typedef struct {
     ngx_uint_t                 unmarked; /* its mark could not be made */
     ngx_uint_t                 is_remote; /* on a network file system */
     ngx_uint_t                 is_read_only;
+    dev_t                      device;  /* 0: unknown */
+    ngx_http_core_loc_conf_t  *fetch;   /* location of jobs; or NULL */
 } ngx_lu_store_t;
 
 

@@ -15,6 +15,9 @@
 #define NGX_LU_ADVICE_THREADS  32       /* nginx's default */
 
 
+static ngx_str_t *ngx_lu_advice_proxy_temp(ngx_conf_t *cf,
+    ngx_http_core_loc_conf_t *clcf);
+static ngx_uint_t ngx_lu_advice_lies_on(ngx_str_t *folder, dev_t device);
 static char *ngx_lu_advice_alone(ngx_conf_t *cf, ngx_lu_loc_conf_t *lucf,
     ngx_str_t *location);
 static ngx_uint_t ngx_lu_advice_meets(ngx_http_core_loc_conf_t *clcf,
@@ -110,6 +113,94 @@ ngx_lu_advice_threads(ngx_conf_t *cf, ngx_lu_main_conf_t *lumcf)
                   "\"thread_pool default threads=%ui\" before \"http\"",
                   n, n * ngx_lu_thread_most(), NGX_LU_ADVICE_THREADS,
                   n * NGX_LU_ADVICE_THREADS);
+}
+
+
+void
+ngx_lu_advice_temp(ngx_conf_t *cf, ngx_lu_main_conf_t *lumcf)
+{
+    ngx_str_t        *path;
+    ngx_uint_t        i;
+    ngx_lu_store_t  **stores;
+
+    stores = lumcf->stores.elts;
+
+    for (i = 0; i < lumcf->stores.nelts; i++) {
+
+        path = ngx_lu_advice_proxy_temp(cf, stores[i]->fetch);
+
+        if (path && !ngx_lu_advice_lies_on(path, stores[i]->device)) {
+            ngx_log_error(NGX_LOG_WARN, cf->log, 0,
+                          "\"proxy_temp_path\" in location \"%V\" is \"%V\", "
+                          "which lies on another file system than the store "
+                          "\"%V\", so that a worker copies each file that it "
+                          "fetches, use \"proxy_temp_path %V/tmp/fetch\"",
+                          &stores[i]->fetch->name, path, &stores[i]->path,
+                          &stores[i]->path);
+        }
+    }
+}
+
+
+/*
+ * NULL if the location has no temporary files of the proxy module, which may
+ * not be there.  Its configuration begins with that of the upstream.
+ */
+
+static ngx_str_t *
+ngx_lu_advice_proxy_temp(ngx_conf_t *cf, ngx_http_core_loc_conf_t *clcf)
+{
+    ngx_uint_t                 i;
+    ngx_module_t             **modules;
+    ngx_http_upstream_conf_t  *upstream;
+
+    if (clcf == NULL) {
+        return NULL;
+    }
+
+    modules = cf->cycle->modules;
+
+    for (i = 0; modules[i]; i++) {
+
+        if (ngx_strcmp(modules[i]->name, "ngx_http_proxy_module") == 0) {
+            upstream = clcf->loc_conf[modules[i]->ctx_index];
+
+            return (upstream->temp_path
+                    && upstream->temp_path != NGX_CONF_UNSET_PTR)
+                   ? &upstream->temp_path->name : NULL;
+        }
+    }
+
+    return NULL;
+}
+
+
+/* nginx makes the folder later.  What is not known counts as right. */
+
+static ngx_uint_t
+ngx_lu_advice_lies_on(ngx_str_t *folder, dev_t device)
+{
+    u_char           *p, path[NGX_MAX_PATH];
+    ngx_file_info_t   fi;
+
+    if (device == 0 || folder->len >= NGX_MAX_PATH) {
+        return 1;
+    }
+
+    (void) ngx_cpystrn(path, folder->data, folder->len + 1);
+
+    while (ngx_file_info(path, &fi) == NGX_FILE_ERROR) {
+
+        p = (u_char *) strrchr((char *) path, '/');
+
+        if (ngx_errno != NGX_ENOENT || p == NULL || p == path) {
+            return 1;
+        }
+
+        *p = '\0';
+    }
+
+    return fi.st_dev == device;
 }
 
 
@@ -249,7 +340,7 @@ ngx_lu_advice_body(ngx_conf_t *cf, ngx_lu_loc_conf_t *lucf,
 }
 
 
-char *
+ngx_http_core_loc_conf_t *
 ngx_lu_advice_jobs(ngx_conf_t *cf, ngx_str_t *uri, const char *name)
 {
     ngx_resolver_t            *resolver;
@@ -265,7 +356,7 @@ ngx_lu_advice_jobs(ngx_conf_t *cf, ngx_str_t *uri, const char *name)
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                            "\"%s\" requires a location \"%V\" with "
                            "\"proxy_pass\" in this server", name, uri);
-        return NGX_CONF_ERROR;
+        return NULL;
     }
 
     /* the location may not have been merged yet */
@@ -279,7 +370,7 @@ ngx_lu_advice_jobs(ngx_conf_t *cf, ngx_str_t *uri, const char *name)
                            "/etc/resolv.conf", &clcf->name, name);
     }
 
-    return NGX_CONF_OK;
+    return clcf;
 }
 
 

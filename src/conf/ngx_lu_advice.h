@@ -30,6 +30,13 @@ void ngx_lu_advice_store(ngx_conf_t *cf, ngx_str_t *given, ngx_str_t *path);
 void ngx_lu_advice_threads(ngx_conf_t *cf, ngx_lu_main_conf_t *lumcf);
 
 /*
+ * For all of the configuration, when paths are final: warns of temporary files
+ * of a fetch that do not lie in the file system of their store.
+ */
+
+void ngx_lu_advice_temp(ngx_conf_t *cf, ngx_lu_main_conf_t *lumcf);
+
+/*
  * For a merged location of the directive "name" which has a name or is a regex.
  * "handler" is what must answer there, or NULL if nginx's own handlers do.
  * Returns NGX_CONF_OK, or NGX_CONF_ERROR after it has logged why not.
@@ -40,10 +47,12 @@ char *ngx_lu_advice_location(ngx_conf_t *cf, ngx_lu_loc_conf_t *lucf,
 
 /*
  * For the location "uri" of the directive "name", which requests of jobs are
- * sent through: looks for it in the server that is merged.  Returns as above.
+ * sent through: looks for it in the server that is merged.  Returns the
+ * location, or NULL after it has logged why there is none.
  */
 
-char *ngx_lu_advice_jobs(ngx_conf_t *cf, ngx_str_t *uri, const char *name);
+ngx_http_core_loc_conf_t *ngx_lu_advice_jobs(ngx_conf_t *cf, ngx_str_t *uri,
+    const char *name);
 
 
 #endif /* _NGX_LU_ADVICE_H_INCLUDED_ */

@@ -621,15 +621,18 @@ ngx_lu_conf_jobs(ngx_conf_t *cf, ngx_lu_loc_conf_t *lucf)
 
     lucf->store->jobs = jobs;
 
-    if (ngx_lu_advice_jobs(cf, &jobs->fetch->uri, "liveupdate_fetch")
-        != NGX_CONF_OK)
+    lucf->store->fetch = ngx_lu_advice_jobs(cf, &jobs->fetch->uri,
+                                            "liveupdate_fetch");
+
+    if (lucf->store->fetch == NULL
+        || (jobs->github
+            && ngx_lu_advice_jobs(cf, &jobs->github->uri, "liveupdate_github")
+               == NULL))
     {
         return NGX_CONF_ERROR;
     }
 
-    return jobs->github
-           ? ngx_lu_advice_jobs(cf, &jobs->github->uri, "liveupdate_github")
-           : NGX_CONF_OK;
+    return NGX_CONF_OK;
 }
 
 

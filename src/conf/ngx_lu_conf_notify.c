@@ -211,5 +211,6 @@ ngx_lu_conf_notify_start(ngx_conf_t *cf, ngx_lu_loc_conf_t *lucf)
 
     lucf->store->notify = notify;
 
-    return ngx_lu_advice_jobs(cf, &notify->conf->uri, "liveupdate_notify");
+    return ngx_lu_advice_jobs(cf, &notify->conf->uri, "liveupdate_notify")
+           ? NGX_CONF_OK : NGX_CONF_ERROR;
 }

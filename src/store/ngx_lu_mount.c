@@ -20,6 +20,7 @@ typedef struct {
     ngx_uint_t            found;
     ngx_uint_t            read_only;
     ngx_err_t             refused;      /* root may not write */
+    dev_t                 device;
     lu_mount_t            mount;
     u_char               *path;         /* the store, or what it will lie in */
     u_char               *info;
@@ -77,6 +78,7 @@ ngx_lu_mount_look(ngx_conf_t *cf, ngx_lu_store_t *store)
 
     type = ngx_lu_from_core(&look->mount.type);
 
+    store->device = look->device;
     store->is_read_only = look->read_only;
     store->is_remote = look->found
                        && look->mount.kind != LU_MOUNT_LOCAL
@@ -170,6 +172,7 @@ ngx_lu_mount_run(void *data)
 
     if (ngx_file_info(look->path, &fi) != NGX_FILE_ERROR) {
 
+        look->device = fi.st_dev;
         look->found = ngx_lu_mount_info(look, &fi);
 
         if (statvfs((char *) look->path, &fs) == 0) {

@@ -15,7 +15,7 @@
 
 /*
  * Looks at the file system of the store, or of the folder that the store will
- * lie in, sets store->is_remote and is_read_only, and warns about what
+ * lie in, sets store->device, is_remote and is_read_only, and warns about what
  * is known to be wrong there.  To be called when the configuration is read.
  *
  * NGX_OK; NGX_ERROR, logged: it has not answered for 5 seconds, or eight
