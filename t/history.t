@@ -29,7 +29,7 @@ my $clock = Test::LiveUpdate::Clock->new($t);
 
 # at the start of an hour
 
-$clock->passes(HOUR + 60 - int($clock->start()) % HOUR);
+$clock->passes(HOUR + 60 - int($clock->day()) % HOUR);
 
 $t->config_reference()->run()->plan(21);
 

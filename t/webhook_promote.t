@@ -32,6 +32,7 @@ $td->{origin}->mark();
 
 # which of the calls makes the folder in staging
 
+$fault->only("staging/$build->{app}/$build->{id}");
 $fault->arm('count');
 is($td->deliver($build)->{json}{state}, 'staged', 'announced again');
 

@@ -73,6 +73,7 @@ typedef struct {
     char      refusal[FAULT_PATH];
     uint32_t  slow;                   /* milliseconds for each pread() */
     char      slowed[FAULT_PATH];
+    char      only[FAULT_PATH];       /* what is counted; "": all */
 } fault_control_t;
 
 
@@ -158,7 +159,8 @@ fault(fault_call_e call, const char *path)
 
     if (fc == NULL
         || !__atomic_load_n(&fc->armed, __ATOMIC_ACQUIRE)
-        || strncmp(path, fault_prefix, fault_prefix_len) != 0)
+        || strncmp(path, fault_prefix, fault_prefix_len) != 0
+        || strstr(path, fc->only) == NULL)
     {
         return 0;
     }

@@ -13,7 +13,7 @@ our @CALLS = qw/ open write fsync rename link unlink mkdir close /;
 # where the parts of names begin that calls hang on, are refused, are slow
 
 use constant { HANG => 4 * 14 + 240, REFUSE => 4 * 15 + 2 * 240,
-               SLOW => 4 * 16 + 3 * 240 };
+               SLOW => 4 * 16 + 3 * 240, ONLY => 4 * 17 + 4 * 240 };
 
 my %HOW = (count => 0, error => 1, kill => 2, short => 3, wait => 4);
 
@@ -34,8 +34,8 @@ sub new {
 
     die "cannot build fault.c: $said\n" if $?;
 
-    $t->write_file('fault', pack 'L14 a240' . 'L a240' x 3, (0) x 14, '',
-                           (0, '') x 3);
+    $t->write_file('fault', pack 'L14 a240' . 'L a240' x 3 . 'a240',
+                                 (0) x 14, '', (0, '') x 3, '');
 
     $t->env(
         FAULT_CONTROL => $self->{path},
@@ -129,6 +129,16 @@ sub fired {
     my @words = unpack 'L14 Z240', $self->{t}->read_file('fault');
 
     return $words[5] ? $words[14] : undef;
+}
+
+
+# Only calls on names with that in them are counted, and one of them fails:
+# those of others, which come when they like, are not.
+
+sub only {
+    my ($self, $part) = @_;
+
+    $self->patch(ONLY, pack 'a240', $part);
 }
 
 

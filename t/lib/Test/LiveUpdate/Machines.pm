@@ -261,7 +261,7 @@ sub lie {
 
     $self->{t}->replace_file('rules', $text);
 
-    wait_until { $self->{t}->read_file('rules.is') eq $text } 10
+    wait_until { $self->{t}->read_file('rules.is') eq $text } 30
         or die "the file system does not take its rules\n";
 }
 
