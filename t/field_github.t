@@ -12,6 +12,7 @@ use strict;
 
 use Digest::SHA qw/ sha512_base64 /;
 use File::Path qw/ make_path /;
+use POSIX qw/ strftime /;
 use Test::More;
 
 use Test::LiveUpdate qw/ :DEFAULT json_encode /;
@@ -22,7 +23,7 @@ use Test::LiveUpdate::ToDesktop;
 use constant { BUILDS => 'desktop-builds.json',
                RELEASES => 'desktop-releases.json' };
 
-my $t = Test::LiveUpdate->new()->plan(125);
+my $t = Test::LiveUpdate->new()->plan(130);
 my $td = Test::LiveUpdate::ToDesktop->new($t);
 my $gh = Test::LiveUpdate::GitHub->new($t, files => { BUILDS, [],
                                                       RELEASES, {} });
@@ -381,6 +382,27 @@ is(state($right[1]) . ' ' . latest('right'), 'withdrawn 2.1.0',
 is(state($left[0]) . ' ' . state($left[1]) . ' ' . latest('left'),
    'live live 1.1.0', 'and the other does not');
 
+# a plan that the file has stopped an hour after it began, and has go on
+
+begin('plans');
+
+my @plans = map { staged('plans', "p-$_", "1.$_.0") } 1, 2;
+my %plan = (%{rule('p-2', 5)}, plan => {
+    start => at(-5 * 3600),
+    steps => [ { share => 0.05, for => '2h' }, { share => 1 } ],
+});
+
+merge($_) for @plans;
+rules($plans[0], { %plan, paused => { at => at(-4 * 3600) } });
+is(plan_of('plans'), 'stopped', 'a plan is stopped');
+rules($plans[0], \%plan);
+is(plan_of('plans'), 'goes on in step 0', 'and goes on where it was');
+rules($plans[0], \%plan, rule('p-1', 1));
+is(plan_of('plans'), 'goes on in step 0', 'also when another rule changes');
+is(join(', ', rules_of('plans')), 'p-2 5, p-1 1', 'it is there once');
+rules($plans[0], rule('p-1', 1));
+is(join(', ', rules_of('plans')), 'p-1 1', 'and gone when the file has none');
+
 # answers that are larger than the buffers of the proxy
 
 begin('large');
@@ -606,6 +628,26 @@ sub rules_of {
     return map { "$_->{buildId} $_->{percentage}" }
         @{$t->api('GET', "/releases/$of/rules", undef, token => 'read')
               ->{json}{releaseRedirections} || []};
+}
+
+
+# The step of the plan of the first one.
+
+sub plan_of {
+    my ($of) = @_;
+
+    my ($rule) = @{$t->api('GET', "/releases/$of/rules", undef,
+                           token => 'read')->{json}{releaseRedirections}};
+
+    return $rule->{plan}{nextAt} ? "goes on in step $rule->{plan}{step}"
+                                 : 'stopped';
+}
+
+
+sub at {
+    my ($seconds) = @_;
+
+    return strftime('%Y-%m-%dT%H:%M:%S.000Z', gmtime(time() + $seconds));
 }
 
 

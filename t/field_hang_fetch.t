@@ -9,7 +9,6 @@ use warnings;
 use strict;
 
 use Test::More;
-use Time::HiRes ();
 
 use Test::LiveUpdate qw/ :DEFAULT machine /;
 use Test::LiveUpdate::Fault;
@@ -47,12 +46,15 @@ for my $case (
 
     my @files;
 
-    ok(wait_until { @files = grep { -s } glob "$tmp/fetch/*" } 20,
+    # that one is the last, and no more of it comes
+
+    ok(wait_until { @files = glob "$tmp/fetch/*";
+                    @files == 1 && (-s $files[0] // 0) > 1_400_000 } 20,
        "$name: it is being received");
 
     $fault->hang($part || $files[0] =~ s{.*/}{/}r);
     $td->{origin}->script();
-    Time::HiRes::sleep(1);
+    wait_until { $fault->hanging() } 20, "$name: it hangs";
 
     kill 'QUIT', $worker;
     ok(wait_until { !kill 0, $worker } 30, "$name: the worker exits");

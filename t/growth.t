@@ -24,7 +24,7 @@ use Time::Local qw/ timegm /;
 select STDERR; $| = 1;
 select STDOUT; $| = 1;
 
-my $t = Test::LiveUpdate->new()->plan(104);
+my $t = Test::LiveUpdate->new()->plan(107);
 
 my $clock = Test::LiveUpdate::Clock->new($t);
 
@@ -345,6 +345,15 @@ is($t->api('GET', '/releases/desk/rules')->{json}{releaseRedirections}[0]
 decide('b3', 'pause');
 later(3 * 3600);
 is(feed(), '2.0.0', 'paused');
+$rules = $t->api('GET', '/releases/desk/rules')->{json};
+delete $rules->{releaseRedirections}[0]{paused};
+is($t->api('PUT', '/releases/desk/rules', $rules, token => 'approve')
+   ->{status}, 200, 'rules without the pause');
+is(feed(), '2.0.0', 'it goes on where it was');
+is($t->api('GET', '/releases/desk/rules')->{json}{releaseRedirections}[0]
+   {paused}, undef, 'and is not paused');
+decide('b3', 'pause');
+later(3 * 3600);
 decide('b3', 'resume');
 later(2 * 3600 + 1);
 is(feed(), '3.0.0', 'the last step');

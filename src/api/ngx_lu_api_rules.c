@@ -114,7 +114,8 @@ ngx_lu_api_rules_set(ngx_lu_call_t *call, cJSON *app)
 
     arena = ngx_lu_arena(task->io.pool);
 
-    rc = lu_builds_set_rules(app, call->json, &arena, &task->error);
+    rc = lu_builds_set_rules(app, call->json, task->now, &arena,
+                             &task->error);
 
     return rc == LU_OK ? NGX_OK : ngx_lu_task_core(task, rc);
 }

@@ -32,7 +32,7 @@ static lu_rc_e lu_builds_fit(const lu_builds_size_t *before,
 static cJSON *lu_builds_member(cJSON *object, const char *key,
     cJSON *(*create)(void));
 static lu_rc_e lu_builds_release_info(cJSON *app, const cJSON *info,
-    lu_error_t *err);
+    const char *now, lu_error_t *err);
 static lu_rc_e lu_builds_latest_mark(cJSON *app);
 static lu_rc_e lu_builds_was_latest(cJSON *build);
 static lu_rc_e lu_builds_latest_set(cJSON *app, const cJSON *rules,
@@ -66,6 +66,12 @@ static void lu_builds_copy_rule(lu_put_t *put, cJSON *list,
     const cJSON *rule);
 static void lu_builds_copy_strings(lu_put_t *put, cJSON *to,
     const cJSON *from, const char *key);
+static lu_rc_e lu_builds_redirect(cJSON *app, const cJSON *rules,
+    const char *now, lu_error_t *err);
+static const cJSON *lu_builds_rule_before(const cJSON *was,
+    const cJSON *rule);
+static int lu_builds_is_same(const cJSON *one, const cJSON *two,
+    const char *key);
 static lu_rc_e lu_builds_rules_check(const cJSON *app, const cJSON *rules,
     const lu_arena_t *arena, lu_error_t *err);
 static lu_rc_e lu_builds_rule_check(const cJSON *builds, const cJSON *rule,
@@ -130,7 +136,7 @@ lu_builds_release(cJSON *app, const char *id, const char *version,
         return LU_OK;
     }
 
-    rc = lu_builds_release_info(app, release_info, err);
+    rc = lu_builds_release_info(app, release_info, now, err);
     if (rc != LU_OK) {
         return rc;
     }
@@ -153,7 +159,8 @@ lu_builds_release(cJSON *app, const char *id, const char *version,
 /* Ignores what it says about builds that are not released here. */
 
 static lu_rc_e
-lu_builds_release_info(cJSON *app, const cJSON *info, lu_error_t *err)
+lu_builds_release_info(cJSON *app, const cJSON *info, const char *now,
+    lu_error_t *err)
 {
     cJSON             *item, *next, *releases, *redirections;
     lu_rc_e            rc;
@@ -175,9 +182,12 @@ lu_builds_release_info(cJSON *app, const cJSON *info, lu_error_t *err)
         }
     }
 
-    rc = lu_builds_copy(releases, info, "releaseRedirections");
-    if (rc != LU_OK) {
-        return rc;
+    if (cJSON_IsArray(lu_json_get(info, "releaseRedirections"))) {
+
+        rc = lu_builds_redirect(app, info, now, err);
+        if (rc != LU_OK) {
+            return rc;
+        }
     }
 
     redirections = lu_json_get(releases, "releaseRedirections");
@@ -901,8 +911,8 @@ lu_builds_rollout_add(cJSON *redirections, const char *id, double rollout)
 
 
 lu_rc_e
-lu_builds_set_rules(cJSON *app, const cJSON *rules, const lu_arena_t *arena,
-    lu_error_t *err)
+lu_builds_set_rules(cJSON *app, const cJSON *rules, const char *now,
+    const lu_arena_t *arena, lu_error_t *err)
 {
     cJSON             *releases;
     lu_rc_e            rc;
@@ -931,16 +941,78 @@ lu_builds_set_rules(cJSON *app, const cJSON *rules, const lu_arena_t *arena,
         return LU_NOMEM;
     }
 
-    cJSON_DeleteItemFromObjectCaseSensitive(releases, "releaseRedirections");
-
     rc = lu_builds_latest_set(app, rules, err);
-    if (rc != LU_OK) {
-        return rc;
+
+    if (rc == LU_OK) {
+        rc = lu_builds_redirect(app, rules, now, err);
     }
+
+    return rc == LU_OK ? lu_builds_latest_mark(app) : rc;
+}
+
+
+/* Plans of rules that stay go on where they were. */
+
+static lu_rc_e
+lu_builds_redirect(cJSON *app, const cJSON *rules, const char *now,
+    lu_error_t *err)
+{
+    cJSON    *rule, *was, *releases;
+    lu_rc_e   rc;
+
+    releases = lu_json_get(app, "desktopReleases");
+
+    was = cJSON_DetachItemFromObjectCaseSensitive(releases,
+                                                  "releaseRedirections");
 
     rc = lu_builds_copy(releases, rules, "releaseRedirections");
 
-    return rc == LU_OK ? lu_builds_latest_mark(app) : rc;
+    cJSON_ArrayForEach(rule, lu_json_get(releases, "releaseRedirections")) {
+
+        if (rc == LU_OK) {
+            rc = lu_growth_replace(rule, lu_builds_rule_before(was, rule),
+                                   lu_json_get(app, "freezes"), now, err);
+        }
+    }
+
+    cJSON_Delete(was);
+
+    return rc;
+}
+
+
+/* The rule that had the place of this one, or NULL. */
+
+static const cJSON *
+lu_builds_rule_before(const cJSON *was, const cJSON *rule)
+{
+    const cJSON  *item;
+
+    cJSON_ArrayForEach(item, was) {
+
+        if (lu_builds_is_same(item, rule, "rule")
+            && lu_builds_is_same(item, rule, "buildId")
+            && lu_builds_is_same(item, rule, "platforms")
+            && lu_builds_is_same(item, rule, "channels")
+            && lu_builds_is_same(item, rule, "archs"))
+        {
+            return item;
+        }
+    }
+
+    return NULL;
+}
+
+
+static int
+lu_builds_is_same(const cJSON *one, const cJSON *two, const char *key)
+{
+    const cJSON  *a, *b;
+
+    a = lu_json_get(one, key);
+    b = lu_json_get(two, key);
+
+    return (a == NULL && b == NULL) || cJSON_Compare(a, b, 1);
 }
 
 

@@ -109,10 +109,10 @@ cJSON *lu_builds_share(const cJSON *app, const char *id);
  * Replaces "latestReleaseBuildId" and "releaseRedirections" by those of the
  * rules.  LU_INVALID with the reason: lu_desktop_parse() refuses them, or a
  * build is not released, or there are more than an app can have.  The subject
- * is in the arena.
+ * is in the arena.  Plans go on where they were: lu_growth_replace().
  */
 
-lu_rc_e lu_builds_set_rules(cJSON *app, const cJSON *rules,
+lu_rc_e lu_builds_set_rules(cJSON *app, const cJSON *rules, const char *now,
     const lu_arena_t *arena, lu_error_t *err);
 
 /*

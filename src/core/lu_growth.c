@@ -32,6 +32,7 @@ static lu_rc_e lu_growth_go_on(cJSON *rollout, const lu_pace_t *was,
     const lu_freezes_t *freezes, time_t now, lu_error_t *err);
 static lu_rc_e lu_growth_where(const cJSON *rollout, const cJSON *freezes,
     const char *now, lu_pace_t *pace, lu_moment_t *moment, lu_error_t *err);
+static cJSON *lu_growth_given(const cJSON *rollout);
 static lu_rc_e lu_growth_write(cJSON *rollout, double share);
 static lu_rc_e lu_growth_halt(cJSON *rollout, const cJSON *why,
     const char *by, const char *now, lu_error_t *err);
@@ -836,6 +837,85 @@ lu_growth_settle(cJSON *rollout, const cJSON *freezes, const char *now)
     cJSON_DeleteItemFromObjectCaseSensitive(rollout, "plan");
 
     return 1;
+}
+
+
+lu_rc_e
+lu_growth_replace(cJSON *rollout, const cJSON *was, const cJSON *freezes,
+    const char *now, lu_error_t *err)
+{
+    time_t        time;
+    lu_rc_e       rc;
+    lu_pace_t     before;
+    lu_freezes_t  list;
+
+    if (lu_growth_get(rollout, "plan") == NULL
+        || lu_pace_freezes(freezes, &list, err) != LU_OK
+        || lu_pace_parse(was, &before, err) != LU_OK
+        || before.nsteps == 0)
+    {
+        return LU_OK;
+    }
+
+    time = lu_time_of(now);
+
+    if (lu_growth_is_alike(lu_growth_get(rollout, "plan"),
+                           lu_growth_get(was, "plan"))
+        || lu_growth_is_same(rollout, &before, &list, time))
+    {
+        rc = lu_growth_go_on(rollout, &before, &list, time, err);
+
+        return rc == LU_NOMEM ? LU_NOMEM : LU_OK;
+    }
+
+    return LU_OK;
+}
+
+
+int
+lu_growth_is_alike(const cJSON *one, const cJSON *two)
+{
+    int     alike;
+    cJSON  *a, *b;
+
+    if (cJSON_Compare(one, two, 1)) {
+        return 1;
+    }
+
+    a = lu_growth_given(one);
+    b = lu_growth_given(two);
+
+    alike = a && b && cJSON_Compare(a, b, 1);
+
+    cJSON_Delete(a);
+    cJSON_Delete(b);
+
+    return alike;
+}
+
+
+/* As somebody has given it, without what is written down as it goes on. */
+
+static cJSON *
+lu_growth_given(const cJSON *rollout)
+{
+    cJSON  *copy, *plan, *step;
+
+    copy = cJSON_Duplicate(rollout, 1);
+    plan = lu_json_get(copy, "plan");
+
+    if (plan == NULL) {
+        plan = copy;
+    }
+
+    cJSON_DeleteItemFromObjectCaseSensitive(plan, "step");
+    cJSON_DeleteItemFromObjectCaseSensitive(plan, "begun");
+
+    cJSON_ArrayForEach(step, lu_json_get(plan, "steps")) {
+        cJSON_DeleteItemFromObjectCaseSensitive(step, "enough");
+    }
+
+    return copy;
 }
 
 

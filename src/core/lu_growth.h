@@ -135,6 +135,24 @@ double lu_growth_waits(const cJSON *rollout);
 lu_rc_e lu_growth_enough(cJSON *rollout, double devices, const char *now);
 
 /*
+ * For a rollout that takes the place of another one, "was", as a whole: has its
+ * plan go on where that was if it has the same shares, whatever held it up then
+ * or does so now.  A plan that has not begun begins now at the earliest if
+ * nothing but that has changed.  LU_OK or LU_NOMEM.
+ */
+
+lu_rc_e lu_growth_replace(cJSON *rollout, const cJSON *was,
+    const cJSON *freezes, const char *now, lu_error_t *err);
+
+/*
+ * 1 if two rollouts, or two plans, are equal but for what is written down while
+ * a plan goes on: which step has begun and when, and since when it has enough
+ * devices.  Memory that is lacking makes them differ.
+ */
+
+int lu_growth_is_alike(const cJSON *one, const cJSON *two);
+
+/*
  * Writes down where the plan of a rollout is, before the freezes of its app
  * change to those that are wanted, as far as that would change it: what has
  * begun has begun, and what a freeze has held up begins now at the earliest.

@@ -4,6 +4,7 @@
  */
 
 
+#include "lu_growth.h"
 #include "lu_listed.h"
 #include "lu_name.h"
 
@@ -11,6 +12,7 @@
 
 
 static int lu_listed_compare(const void *one, const void *two);
+static const cJSON *lu_listed_find(const cJSON *array, const cJSON *item);
 static int lu_listed_append(cJSON *groups, const cJSON *item);
 static cJSON *lu_listed_group(cJSON *groups, const cJSON *item);
 static cJSON *lu_listed_flat(cJSON *groups);
@@ -103,15 +105,22 @@ lu_listed_has(const lu_listed_t *listed, const lu_str_t *id)
 int
 lu_listed_holds(const cJSON *array, const cJSON *item)
 {
+    return lu_listed_find(array, item) != NULL;
+}
+
+
+static const cJSON *
+lu_listed_find(const cJSON *array, const cJSON *item)
+{
     const cJSON  *other;
 
     cJSON_ArrayForEach(other, array) {
-        if (cJSON_Compare(other, item, 1)) {
-            return 1;
+        if (lu_growth_is_alike(other, item)) {
+            return other;
         }
     }
 
-    return 0;
+    return NULL;
 }
 
 
@@ -124,7 +133,7 @@ cJSON *
 lu_listed_merge(const cJSON *current, const cJSON *was, const cJSON *now)
 {
     cJSON        *groups, *merged;
-    const cJSON  *item;
+    const cJSON  *item, *found;
 
     groups = cJSON_CreateArray();
 
@@ -134,11 +143,15 @@ lu_listed_merge(const cJSON *current, const cJSON *was, const cJSON *now)
 
     cJSON_ArrayForEach(item, now) {
 
-        if (lu_listed_holds(was, item) && !lu_listed_holds(current, item)) {
+        found = lu_listed_find(current, item);
+
+        if (found == NULL && lu_listed_holds(was, item)) {
             continue;
         }
 
-        if (!lu_listed_append(groups, item)) {
+        /* the one that is there knows where its plan is */
+
+        if (!lu_listed_append(groups, found ? found : item)) {
             goto failed;
         }
     }

@@ -36,7 +36,7 @@ lu_rc_e lu_listed_parse(const lu_arena_t *arena, const cJSON *builds,
 
 int lu_listed_has(const lu_listed_t *listed, const lu_str_t *id);
 
-/* 1 if the array has an equal item. */
+/* 1 if the array has such an item, wherever its plan is: lu_growth.h. */
 
 int lu_listed_holds(const cJSON *array, const cJSON *item);
 

@@ -417,7 +417,7 @@ ngx_lu_follow_rules_set(ngx_lu_task_t *task, cJSON *app, void *data)
 
     arena = ngx_lu_arena(task->io.pool);
 
-    rc = lu_builds_set_rules(app, now, &arena, &task->error);
+    rc = lu_builds_set_rules(app, now, task->now, &arena, &task->error);
 
     same = cJSON_Compare(was, lu_json_get(app, "desktopReleases"), 1);
 

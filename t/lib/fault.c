@@ -74,6 +74,7 @@ typedef struct {
     uint32_t  slow;                   /* milliseconds for each pread() */
     char      slowed[FAULT_PATH];
     char      only[FAULT_PATH];       /* what is counted; "": all */
+    uint32_t  hanging;                /* calls, now */
 } fault_control_t;
 
 
@@ -214,13 +215,21 @@ fault_hang(const char *path)
 
     fc = fault_control;
 
-    while (fc
-           && __atomic_load_n(&fc->hangs, __ATOMIC_ACQUIRE)
-           && strncmp(path, fault_prefix, fault_prefix_len) == 0
-           && strstr(path, fc->hung))
+    if (fc == NULL
+        || !__atomic_load_n(&fc->hangs, __ATOMIC_ACQUIRE)
+        || strncmp(path, fault_prefix, fault_prefix_len) != 0
+        || strstr(path, fc->hung) == NULL)
     {
+        return;
+    }
+
+    __atomic_add_fetch(&fc->hanging, 1, __ATOMIC_ACQ_REL);
+
+    while (__atomic_load_n(&fc->hangs, __ATOMIC_ACQUIRE)) {
         (void) poll(NULL, 0, 100);
     }
+
+    __atomic_sub_fetch(&fc->hanging, 1, __ATOMIC_ACQ_REL);
 }
 
 

@@ -16,7 +16,10 @@ static void builds_withdraw(void);
 static void builds_rollback(void);
 static void builds_rollout(void);
 static void builds_rules(void);
+static void builds_plans(void);
 
+
+#define NOW  "2026-03-01T12:00:00.000Z"
 
 #define BUILD(id, version)                                                    \
     "{\"id\":\"" id "\","                                                     \
@@ -37,6 +40,7 @@ main(void)
     builds_rollback();
     builds_rollout();
     builds_rules();
+    builds_plans();
 
     tap_free();
 
@@ -334,7 +338,7 @@ builds_rules(void)
                    "\"releaseRedirections\":[]}}");
 
     rules = tap_json("{\"latestReleaseBuildId\":\"x\"}");
-    ok(lu_builds_set_rules(app, rules, &tap_arena, &err)
+    ok(lu_builds_set_rules(app, rules, NOW, &tap_arena, &err)
        == LU_INVALID, "an unknown latest");
     cJSON_Delete(rules);
     ok(lu_str_is(&err.subject, "x"), "is named, without the rules");
@@ -343,7 +347,7 @@ builds_rules(void)
                      "\"releaseRedirections\":[{\"rule\":"
                      "\"buildByPlatform\",\"buildId\":\"x\","
                      "\"platforms\":[\"mac\"]}]}");
-    ok(lu_builds_set_rules(app, rules, &tap_arena, &err)
+    ok(lu_builds_set_rules(app, rules, NOW, &tap_arena, &err)
        == LU_INVALID, "a redirection to an unknown build");
     cJSON_Delete(rules);
     ok(lu_str_is(&err.subject, "x"), "is named, without the rules");
@@ -351,7 +355,7 @@ builds_rules(void)
     rules = tap_json("{\"releaseRedirections\":[{\"rule\":"
                      "\"buildByIp\",\"buildId\":\"a\","
                      "\"ipList\":[\"nonsense\"]}]}");
-    ok(lu_builds_set_rules(app, rules, &tap_arena, &err)
+    ok(lu_builds_set_rules(app, rules, NOW, &tap_arena, &err)
        == LU_INVALID, "a rule that is not right");
     cJSON_Delete(rules);
 
@@ -359,7 +363,8 @@ builds_rules(void)
                      "\"releaseRedirections\":[{\"rule\":"
                      "\"buildByPlatform\",\"buildId\":\"b\","
                      "\"platforms\":[\"mac\"]}]}");
-    ok(lu_builds_set_rules(app, rules, &tap_arena, &err) == LU_OK, "rules");
+    ok(lu_builds_set_rules(app, rules, NOW, &tap_arena, &err) == LU_OK,
+       "rules");
     ok(builds_is(app, "{" BUILDS ",\"desktopReleases\":{"
                          "\"latestReleaseBuildId\":\"a\",\"other\":1,"
                          "\"releaseRedirections\":[{\"rule\":"
@@ -380,7 +385,7 @@ builds_rules(void)
                      "\"percentage\":12.5,\"platforms\":[\"mac\"],"
                      "\"deep\":[[[[[[[[[[[[[[[[[[[[[[[[[["
                      "]]]]]]]]]]]]]]]]]]]]]]]]]]}]}");
-    ok(lu_builds_set_rules(app, rules, &tap_arena, &err) == LU_OK,
+    ok(lu_builds_set_rules(app, rules, NOW, &tap_arena, &err) == LU_OK,
        "rules with members that nobody knows");
     ok(builds_is(app, "{" BUILDS ",\"desktopReleases\":{"
                          "\"latestReleaseBuildId\":\"a\",\"other\":1,"
@@ -394,9 +399,95 @@ builds_rules(void)
     cJSON_Delete(rules);
 
     rules = tap_json("{}");
-    ok(lu_builds_set_rules(app, rules, &tap_arena, &err) == LU_OK, "no rules");
+    ok(lu_builds_set_rules(app, rules, NOW, &tap_arena, &err) == LU_OK,
+       "no rules");
     ok(lu_builds_latest(app) == NULL, "nothing is the latest");
     cJSON_Delete(rules);
 
     cJSON_Delete(app);
+}
+
+
+/* A step of two hours began at 9, and was held up from 10 on; it is 12. */
+
+static void
+builds_plans(void)
+{
+    size_t      i;
+    char        text[1024];
+    cJSON      *app, *rules, *rule, *plan;
+    lu_error_t  err;
+    lu_str_t    begun;
+
+#define RULE(build, more, first)                                              \
+    "{\"rule\":\"buildByRollout\",\"buildId\":\"" build "\","                 \
+    "\"percentage\":10," more "\"plan\":{"                                    \
+    "\"start\":\"2026-03-01T09:00:00.000Z\",\"steps\":["                      \
+    "{\"share\":" first ",\"for\":\"2h\"},{\"share\":1}]}}"
+
+#define PAUSED  "\"paused\":{\"at\":\"2026-03-01T10:00:00.000Z\"},"
+#define HALTED  "\"halted\":{\"at\":\"2026-03-01T10:00:00.000Z\"},"
+#define MAC     "\"platforms\":[\"mac\"],"
+
+    static const struct {
+        const char  *was;
+        const char  *now;
+        const char  *begun;             /* NULL: it is not written down */
+        const char  *name;
+    } cases[] = {
+        { RULE("b", PAUSED, "0.1"), RULE("b", "", "0.1"),
+          "2026-03-01T11:00:00.000Z", "a pause goes" },
+        { RULE("b", HALTED, "0.1"), RULE("b", "", "0.1"),
+          "2026-03-01T11:00:00.000Z", "a halt goes" },
+        { RULE("b", MAC PAUSED, "0.1"), RULE("b", MAC, "0.1"),
+          "2026-03-01T11:00:00.000Z", "for a platform" },
+        { RULE("a", "", "0.1") "," RULE("b", PAUSED, "0.1"),
+          RULE("b", "", "0.1"),
+          "2026-03-01T11:00:00.000Z", "another rule goes" },
+        { RULE("b", PAUSED, "0.1"), RULE("b", PAUSED, "0.1"),
+          NULL, "a pause stays" },
+        { RULE("b", "", "0.1"), RULE("b", PAUSED, "0.1"),
+          NULL, "a pause begins" },
+        { RULE("b", PAUSED, "0.1"), RULE("b", "", "0.2"),
+          NULL, "another plan" },
+        { RULE("a", PAUSED, "0.1"), RULE("b", "", "0.1"),
+          NULL, "another build" },
+        { RULE("b", MAC PAUSED, "0.1"), RULE("b", "", "0.1"),
+          NULL, "another platform" },
+        { RULE("b", "", "0.1"), RULE("b", "", "0.1"),
+          NULL, "nothing changes" }
+    };
+
+    for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+
+        snprintf(text, sizeof(text), "{" BUILDS ",\"desktopReleases\":{"
+                 "\"latestReleaseBuildId\":\"c\","
+                 "\"releaseRedirections\":[%s]}}", cases[i].was);
+
+        app = tap_json(text);
+
+        snprintf(text, sizeof(text), "{\"latestReleaseBuildId\":\"c\","
+                 "\"releaseRedirections\":[%s]}", cases[i].now);
+
+        rules = tap_json(text);
+
+        ok(lu_builds_set_rules(app, rules, NOW, &tap_arena, &err) == LU_OK,
+           "plans, %s", cases[i].name);
+
+        rule = cJSON_GetArrayItem(lu_json_get(lu_json_get(app,
+                                                          "desktopReleases"),
+                                              "releaseRedirections"), 0);
+        plan = lu_json_get(rule, "plan");
+
+        ok(cases[i].begun
+           ? lu_json_string(plan, "begun", &begun) == LU_OK
+             && lu_str_is(&begun, cases[i].begun)
+           : plan && lu_json_get(plan, "begun") == NULL,
+           "the step, %s", cases[i].name);
+
+        cJSON_Delete(rules);
+        cJSON_Delete(app);
+    }
+
+    tap_free();
 }

@@ -525,7 +525,7 @@ limit_set(cJSON *app, int rules, int rollouts, int addresses, lu_error_t *err)
     cJSON_AddItemToObject(json, "releaseRedirections",
                           limit_redirections(rules, rollouts, addresses));
 
-    rc = lu_builds_set_rules(app, json, &tap_arena, err);
+    rc = lu_builds_set_rules(app, json, NOW, &tap_arena, err);
 
     cJSON_Delete(json);
 

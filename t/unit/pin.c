@@ -12,6 +12,9 @@
 
 #include "../../src/core/lu_pin.c"
 
+
+#define NOW  "2026-03-01T12:00:00.000Z"
+
 #include "lu_builds.h"
 #include "lu_desktop.h"
 
@@ -329,7 +332,7 @@ pin_model(unsigned seed)
             {
                 cJSON_AddStringToObject(info, "latestReleaseBuildId",
                                         id_of(build));
-                rc = lu_builds_set_rules(app, info, &tap_arena, &err);
+                rc = lu_builds_set_rules(app, info, NOW, &tap_arena, &err);
                 model_latest(build);
             }
 

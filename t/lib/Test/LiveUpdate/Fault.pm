@@ -13,7 +13,8 @@ our @CALLS = qw/ open write fsync rename link unlink mkdir close /;
 # where the parts of names begin that calls hang on, are refused, are slow
 
 use constant { HANG => 4 * 14 + 240, REFUSE => 4 * 15 + 2 * 240,
-               SLOW => 4 * 16 + 3 * 240, ONLY => 4 * 17 + 4 * 240 };
+               SLOW => 4 * 16 + 3 * 240, ONLY => 4 * 17 + 4 * 240,
+               HANGING => 4 * 17 + 5 * 240 };
 
 my %HOW = (count => 0, error => 1, kill => 2, short => 3, wait => 4);
 
@@ -34,8 +35,8 @@ sub new {
 
     die "cannot build fault.c: $said\n" if $?;
 
-    $t->write_file('fault', pack 'L14 a240' . 'L a240' x 3 . 'a240',
-                                 (0) x 14, '', (0, '') x 3, '');
+    $t->write_file('fault', pack 'L14 a240' . 'L a240' x 3 . 'a240 L',
+                                 (0) x 14, '', (0, '') x 3, '', 0);
 
     $t->env(
         FAULT_CONTROL => $self->{path},
@@ -148,6 +149,15 @@ sub hang {
     my ($self, $part) = @_;
 
     $self->on(HANG, 1, $part);
+}
+
+
+# How many of them hang now.
+
+sub hanging {
+    my ($self) = @_;
+
+    return unpack 'x' . HANGING . ' L', $self->{t}->read_file('fault');
 }
 
 
