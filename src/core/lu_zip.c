@@ -50,7 +50,7 @@ typedef struct {
 
 typedef struct {
     const lu_arena_t          *arena;
-    zip_t                     *zip;
+    zip_source_t              *source;
     const lu_zip_directory_t  *directory;
     const lu_zip_meter_t      *meter;
     uint64_t                   left;
@@ -75,15 +75,13 @@ static lu_rc_e lu_zip_entry(lu_zip_contents_t *contents, uint64_t i,
     lu_error_t *err);
 static lu_rc_e lu_zip_hashed(lu_zip_contents_t *contents,
     const lu_str_t *href, lu_zip_content_t *content, lu_error_t *err);
-static lu_rc_e lu_zip_read(lu_zip_contents_t *contents, zip_file_t *file,
+static lu_rc_e lu_zip_read(lu_zip_contents_t *contents,
     lu_zip_content_t *content, lu_error_t *err);
 static lu_rc_e lu_zip_inflate(lu_zip_contents_t *contents, z_stream *z,
     lu_zip_content_t *content, lu_error_t *err);
 static lu_rc_e lu_zip_piece(lu_zip_contents_t *contents,
     lu_zip_content_t *content, const unsigned char *p, size_t len,
     lu_error_t *err);
-static lu_rc_e lu_zip_damaged(zip_error_t *error, const lu_str_t *name,
-    const lu_zip_meter_t *meter, lu_error_t *err);
 
 static zip_int64_t lu_zip_meter(void *data, void *buf, zip_uint64_t len,
     zip_source_cmd_t cmd);
@@ -142,7 +140,8 @@ lu_zip_source(const lu_arena_t *arena, zip_source_t *source,
 
     memset(&directory, 0, sizeof(lu_zip_directory_t));
 
-    meter->left = size * 3 + LU_ZIP_DIRECTORY_ENDS * LU_ZIP_DIRECTORY_END64;
+    meter->left = size * 3 + LU_ZIP_DIRECTORY_ENDS
+                             * (LU_ZIP_DIRECTORY_END64 + 4);
 
     rc = lu_zip_directory_read(arena, source, size, &directory, err);
 
@@ -164,7 +163,7 @@ lu_zip_source(const lu_arena_t *arena, zip_source_t *source,
         memset(&contents, 0, sizeof(lu_zip_contents_t));
 
         contents.arena = arena;
-        contents.zip = zip;
+        contents.source = source;
         contents.directory = &directory;
         contents.meter = meter;
         contents.left = limit;
@@ -191,26 +190,34 @@ static lu_rc_e
 lu_zip_open(zip_t **zip, zip_source_t *source, const lu_zip_meter_t *meter,
     lu_error_t *err)
 {
-    lu_rc_e      rc;
+    int          code;
     zip_error_t  error;
 
     zip_error_init(&error);
 
     *zip = zip_open_from_source(source, ZIP_RDONLY, &error);
 
-    if (*zip == NULL) {
-        rc = lu_zip_damaged(&error, NULL, meter, err);
-        zip_error_fini(&error);
-        return rc;
+    code = zip_error_code_zip(&error);
+    zip_error_fini(&error);
+
+    if (*zip == NULL && code == ZIP_ER_MEMORY) {
+        return LU_NOMEM;
     }
 
-    zip_error_fini(&error);
+    if (*zip == NULL && !meter->spent) {
+        return lu_error(err, NULL,
+                        "the file is not a zip archive or is damaged");
+    }
 
     /* libzip opens what it had found before its reading was stopped */
 
     if (meter->spent) {
-        zip_source_keep(source);
-        zip_discard(*zip);
+
+        if (*zip) {
+            zip_source_keep(source);
+            zip_discard(*zip);
+        }
+
         return lu_error(err, NULL, "the directory of the zip archive is too"
                         " large");
     }
@@ -243,13 +250,6 @@ lu_zip_compare(zip_t *zip, const lu_zip_directory_t *directory,
             return lu_error(err, &entries[i].name,
                             "has a different name in its local header");
         }
-    }
-
-    /* many readers take a gap for bytes in front, and look elsewhere */
-
-    if (directory->size != directory->end - directory->offset) {
-        return lu_error(err, NULL, "the directory of the zip archive does not"
-                        " end where its end record begins");
     }
 
     return LU_OK;
@@ -342,7 +342,6 @@ lu_zip_entry(lu_zip_contents_t *contents, uint64_t i, lu_error_t *err)
 {
     lu_rc_e                rc;
     lu_str_t               href;
-    zip_file_t            *file;
     lu_zip_content_t       content;
     const lu_zip_entry_t  *entry;
 
@@ -359,16 +358,7 @@ lu_zip_entry(lu_zip_contents_t *contents, uint64_t i, lu_error_t *err)
         }
     }
 
-    file = zip_fopen_index(contents->zip, i, ZIP_FL_COMPRESSED);
-    if (file == NULL) {
-        return lu_zip_damaged(zip_get_error(contents->zip), &entry->name,
-                              contents->meter, err);
-    }
-
-    rc = lu_zip_read(contents, file, &content, err);
-
-    zip_fclose(file);
-
+    rc = lu_zip_read(contents, &content, err);
     if (rc != LU_OK) {
         return rc;
     }
@@ -441,22 +431,28 @@ lu_zip_hashed(lu_zip_contents_t *contents, const lu_str_t *href,
 
 
 /*
- * libzip takes deflated data without an end as complete, and the readers on
- * devices do not.
+ * The data is read without libzip: it takes deflated data without an end as
+ * complete, which the readers on devices do not, and from 1.11 on it leaves out
+ * the deflated data of an empty file.
  */
 
 static lu_rc_e
-lu_zip_read(lu_zip_contents_t *contents, zip_file_t *file,
-    lu_zip_content_t *content, lu_error_t *err)
+lu_zip_read(lu_zip_contents_t *contents, lu_zip_content_t *content,
+    lu_error_t *err)
 {
-    int            is_deflated;
-    lu_rc_e        rc;
-    z_stream       z;
-    zip_int64_t    n;
-    unsigned char  buf[LU_ZIP_BUFFER];
+    int                    is_deflated;
+    size_t                 n;
+    lu_rc_e                rc;
+    uint64_t               offset, left;
+    z_stream               z;
+    unsigned char          buf[LU_ZIP_BUFFER];
+    const lu_zip_entry_t  *entry;
 
-    is_deflated = (lu_zip_bytes_le(&content->entry->header[10], 2)
-                   == ZIP_CM_DEFLATE);
+    entry = content->entry;
+    offset = entry->data;
+    left = entry->packed;
+
+    is_deflated = (lu_zip_bytes_le(&entry->header[10], 2) == ZIP_CM_DEFLATE);
 
     memset(&z, 0, sizeof(z_stream));
 
@@ -464,12 +460,15 @@ lu_zip_read(lu_zip_contents_t *contents, zip_file_t *file,
         return LU_NOMEM;
     }
 
-    do {
-        n = zip_fread(file, buf, LU_ZIP_BUFFER);
+    rc = LU_OK;
 
-        if (n < 0) {
-            rc = lu_zip_damaged(zip_file_get_error(file),
-                                &content->entry->name, contents->meter, err);
+    while (rc == LU_OK && left) {
+        n = (left < LU_ZIP_BUFFER) ? (size_t) left : LU_ZIP_BUFFER;
+
+        if (!lu_zip_bytes_read(contents->source, offset, buf, n)) {
+            rc = lu_error(err, &entry->name, (contents->meter->spent)
+                          ? "overlaps other entries of the zip archive"
+                          : "cannot be read");
 
         } else if (is_deflated) {
             z.next_in = buf;
@@ -477,16 +476,18 @@ lu_zip_read(lu_zip_contents_t *contents, zip_file_t *file,
             rc = lu_zip_inflate(contents, &z, content, err);
 
         } else {
-            rc = lu_zip_piece(contents, content, buf, (size_t) n, err);
+            rc = lu_zip_piece(contents, content, buf, n, err);
         }
 
-    } while (rc == LU_OK && n > 0);
+        offset += n;
+        left -= n;
+    }
 
     if (is_deflated) {
         inflateEnd(&z);
 
         if (rc == LU_OK && !content->ended) {
-            rc = lu_error(err, &content->entry->name, "is damaged");
+            rc = lu_error(err, &entry->name, "is damaged");
         }
     }
 
@@ -568,38 +569,6 @@ lu_zip_piece(lu_zip_contents_t *contents, lu_zip_content_t *content,
     contents->left -= len;
 
     return LU_OK;
-}
-
-
-static lu_rc_e
-lu_zip_damaged(zip_error_t *error, const lu_str_t *name,
-    const lu_zip_meter_t *meter, lu_error_t *err)
-{
-    int  code;
-
-    code = zip_error_code_zip(error);
-
-    if (code == ZIP_ER_MEMORY) {
-        return LU_NOMEM;
-    }
-
-    if (meter && meter->spent) {
-        return lu_error(err, name,
-                        (name) ? "overlaps other entries of the zip archive"
-                         : "the directory of the zip archive is too large");
-    }
-
-    if (name == NULL) {
-        return lu_error(err, NULL,
-                        "the file is not a zip archive or is damaged");
-    }
-
-    if (code == ZIP_ER_CRC) {
-        return lu_error(err, name, "does not have the CRC that the zip "
-                                   "archive states");
-    }
-
-    return lu_error(err, name, "is damaged");
 }
 
 

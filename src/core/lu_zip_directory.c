@@ -27,6 +27,8 @@ static lu_rc_e lu_zip_directory_end64(zip_source_t *source, uint64_t at,
     const unsigned char *end, lu_zip_directory_t *directory, lu_error_t *err);
 static int lu_zip_directory_differs(const unsigned char *p, size_t len,
     uint64_t value);
+static int lu_zip_directory_begins_there(zip_source_t *source,
+    const lu_zip_directory_t *directory);
 static lu_rc_e lu_zip_directory_list(const lu_arena_t *arena,
     zip_source_t *source, lu_zip_directory_t *directory, lu_error_t *err);
 static lu_rc_e lu_zip_directory_entries(lu_zip_directory_t *directory,
@@ -75,22 +77,36 @@ lu_zip_directory_read(const lu_arena_t *arena, zip_source_t *source,
 
     zip_source_close(source);
 
-    return rc;
+    if (rc != LU_OK) {
+        return rc;
+    }
+
+    /* many readers take a gap for bytes in front, and look elsewhere */
+
+    if (directory->size != directory->end - directory->offset) {
+        return lu_error(err, NULL, "the directory of the zip archive does not"
+                        " end where its end record begins");
+    }
+
+    return LU_OK;
 }
 
 
 /*
- * libzip tries each end record, and allocates memory for as many entries as
- * it states, so that all of them are checked.
+ * Devices believe the last end record.  libzip before 1.11 tries each one, and
+ * allocates memory for as many entries as it states, so that all of them are
+ * checked, and those that lead to a directory must lead to the same.
  */
 
 static lu_rc_e
 lu_zip_directory_find(const lu_arena_t *arena, zip_source_t *source,
     uint64_t size, lu_zip_directory_t *directory, lu_error_t *err)
 {
-    size_t    i, ends;
-    lu_rc_e   rc;
-    lu_str_t  tail;
+    size_t              i, ends;
+    lu_rc_e             rc;
+    unsigned            differs;
+    lu_str_t            tail;
+    lu_zip_directory_t  other;
 
     tail.len = (size < LU_ZIP_DIRECTORY_TAIL) ? (size_t) size
                                               : LU_ZIP_DIRECTORY_TAIL;
@@ -105,8 +121,10 @@ lu_zip_directory_find(const lu_arena_t *arena, zip_source_t *source,
     }
 
     ends = 0;
+    differs = 0;
     rc = LU_OK;
     directory->n = 0;
+    other.n = 0;
 
     for (i = 0; i <= tail.len - 4; i++) {
         if (memcmp(&tail.data[i], "PK\5\6", 4) != 0) {
@@ -124,6 +142,15 @@ lu_zip_directory_find(const lu_arena_t *arena, zip_source_t *source,
         if (directory->n > LU_ZIP_DIRECTORY_ENTRIES) {
             return lu_error(err, NULL, "the zip archive has too many entries");
         }
+
+        if (rc != LU_OK || !lu_zip_directory_begins_there(source, directory)) {
+            continue;
+        }
+
+        differs |= other.n && (other.n != directory->n
+                               || other.size != directory->size
+                               || other.offset != directory->offset);
+        other = *directory;
     }
 
     if (ends == 0) {
@@ -149,6 +176,11 @@ lu_zip_directory_find(const lu_arena_t *arena, zip_source_t *source,
     {
         return lu_error(err, NULL, "the directory of the zip archive is"
                         " damaged");
+    }
+
+    if (differs) {
+        return lu_error(err, NULL, "the zip archive has two directories that"
+                        " differ");
     }
 
     return LU_OK;
@@ -251,6 +283,19 @@ lu_zip_directory_differs(const unsigned char *p, size_t len, uint64_t value)
     n = lu_zip_bytes_le(p, len);
 
     return n != value && n != ((uint64_t) 1 << len * 8) - 1;
+}
+
+
+static int
+lu_zip_directory_begins_there(zip_source_t *source,
+    const lu_zip_directory_t *directory)
+{
+    unsigned char  magic[4];
+
+    return directory->n
+           && directory->offset < directory->end
+           && lu_zip_bytes_read(source, directory->offset, magic, 4)
+           && memcmp(magic, "PK\1\2", 4) == 0;
 }
 
 

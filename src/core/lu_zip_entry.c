@@ -392,7 +392,7 @@ lu_zip_entry_extra(const lu_zip_entry_t *entry, lu_str_t *list)
 
 
 lu_rc_e
-lu_zip_entry_compare(const lu_zip_entry_t *entry, zip_source_t *source,
+lu_zip_entry_compare(lu_zip_entry_t *entry, zip_source_t *source,
     uint64_t end, lu_error_t *err)
 {
     uint64_t       offset;
@@ -432,6 +432,8 @@ lu_zip_entry_compare(const lu_zip_entry_t *entry, zip_source_t *source,
         return lu_error(err, &entry->name,
                         "goes beyond the directory of the zip archive");
     }
+
+    entry->data = offset;
 
     if (!(lu_zip_bytes_le(&entry->header[8], 2) & LU_ZIP_STREAMED)) {
         return LU_OK;

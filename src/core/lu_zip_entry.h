@@ -26,6 +26,7 @@ typedef struct {
     uint64_t              size;
     uint64_t              packed;
     uint64_t              offset;   /* of the local header */
+    uint64_t              data;     /* offset, once it is compared */
     unsigned              zip64:1;  /* to ZIPFoundation */
 } lu_zip_entry_t;
 
@@ -50,8 +51,8 @@ lu_rc_e lu_zip_entry_read(lu_zip_entry_t *entry, const unsigned char *header,
  * LU_OK, or LU_INVALID with the reason and the name as the subject.
  */
 
-lu_rc_e lu_zip_entry_compare(const lu_zip_entry_t *entry,
-    zip_source_t *source, uint64_t end, lu_error_t *err);
+lu_rc_e lu_zip_entry_compare(lu_zip_entry_t *entry, zip_source_t *source,
+    uint64_t end, lu_error_t *err);
 
 int lu_zip_entry_is_folder(const lu_zip_entry_t *entry);
 

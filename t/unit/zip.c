@@ -1378,10 +1378,22 @@ static void
 test_directory(void)
 {
     size_t          size, packed;
-    bytes_t         bytes;
+    bytes_t         bytes, inner;
+    unsigned char   again[150];
     static entry_t  entries[] = {
         { .name = "index.html" }, { .name = "a" }, { .name = "b" }
     };
+    static entry_t  outer[] = {
+        { .name = "index.html" }, { .name = "inner.zip" }
+    };
+
+    inner = archive(entries, 3);
+    outer[1].data = (char *) inner.data;
+    outer[1].len = inner.len;
+    bytes = archive(outer, 2);
+    ok(check_bytes(&bytes, LIMIT) == LU_OK, "an archive in an archive");
+    free(bytes.data);
+    free(inner.data);
 
     bytes = archive(entries, 3);
     size = bytes.len - 22;
@@ -1439,6 +1451,15 @@ test_directory(void)
     bytes.len = size;
     put_end(&bytes, 3, 150, size - 150);
     ok(check_bytes(&bytes, LIMIT) == LU_OK, "the right one");
+
+    bytes.len = size;
+    memcpy(again, bytes.data + size - 150, 150);
+    put_end(&bytes, 2, 46 + 10 + 46 + 1, size - 150);
+    put(&bytes, again, 150);
+    put_end(&bytes, 3, 150, size + 22);
+    ok(check_bytes(&bytes, LIMIT) == LU_INVALID
+       && said(NULL, "the zip archive has two directories that differ"),
+       "another directory with less in it, in front");
 
     bytes.len = size;
     put(&bytes, "gap", 3);
@@ -1701,7 +1722,8 @@ test_bombs(void)
     }
 
     ok(check_bytes(&copy, LIMIT) == LU_INVALID
-       && said(NULL, "the directory of the zip archive is too large")
+       && said(NULL, "the directory of the zip archive does not end where its"
+               " end record begins")
        && feed.got < copy.len * 5,
        "end records that share a directory");
 
@@ -1729,7 +1751,7 @@ test_bombs(void)
     put_end(&copy, 1, 56, bytes.len - 22);
 
     ok(check_bytes(&copy, LIMIT) == LU_INVALID
-       && said(NULL, "the directory of the zip archive is too large"),
+       && said(NULL, "the zip archive has two directories that differ"),
        "a directory that is larger than the one that was checked");
 
     free(copy.data);
