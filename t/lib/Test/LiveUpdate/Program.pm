@@ -66,8 +66,29 @@ sub expire {
 
     run($t, qw/ openssl req -new -subj /, "/CN=$name",
         -key => "$dir/$name.key", -out => "$dir/$name.csr");
-    run($t, qw/ openssl x509 -req -days -1 /, -in => "$dir/$name.csr",
-        -signkey => "$dir/$name.key", -out => "$dir/$name.crt");
+
+    # only this command of all versions takes dates of the past
+
+    $t->write_file('past.txt', '');
+    $t->write_file('past.conf', <<"EOC");
+[ca]
+default_ca = past
+
+[past]
+database = $dir/past.txt
+new_certs_dir = $dir
+rand_serial = yes
+default_md = sha256
+policy = policy
+
+[policy]
+commonName = supplied
+EOC
+
+    run($t, qw/ openssl ca -batch -selfsign -notext /,
+        -startdate => '20200101000000Z', -enddate => '20200201000000Z',
+        -config => "$dir/past.conf", -keyfile => "$dir/$name.key",
+        -in => "$dir/$name.csr", -out => "$dir/$name.crt");
 
     return $name;
 }
