@@ -51,7 +51,9 @@ $(BUILD)/Makefile: config $(wildcard src/*)
 	cd $(NGINX_SRC) && bash -c ' \
 		NGX_CONF_FLAGS=(--with-compat --with-threads); \
 		test ! -f conf_flags || . ./conf_flags; \
-		./configure "$${NGX_CONF_FLAGS[@]}" \
+		configure=./configure; \
+		test -f $$configure || configure=auto/configure; \
+		$$configure "$${NGX_CONF_FLAGS[@]}" \
 			--with-cc="$(CC)" \
 			--with-cc-opt="$(CFLAGS) -fPIC" \
 			--with-ld-opt="$(LDFLAGS) -fPIC" \

@@ -63,7 +63,12 @@ fi
 
 cd "$NGINX_SOURCE"
 
-./configure --prefix="$dir" --builddir="$dir/objs" --with-debug \
+# a checkout of the repository has it elsewhere
+
+configure=./configure
+test -f $configure || configure=auto/configure
+
+$configure --prefix="$dir" --builddir="$dir/objs" --with-debug \
     --with-threads --with-http_ssl_module --with-http_v2_module \
     --with-http_stub_status_module --with-http_realip_module \
     --with-cc-opt="${CFLAGS--g -O2}" --with-ld-opt="$LDFLAGS" \
