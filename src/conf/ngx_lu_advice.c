@@ -24,6 +24,9 @@ static ngx_uint_t ngx_lu_advice_meets(ngx_http_core_loc_conf_t *clcf,
     const char *uri);
 static void ngx_lu_advice_body(ngx_conf_t *cf, ngx_lu_loc_conf_t *lucf,
     ngx_http_core_loc_conf_t *clcf);
+static ngx_uint_t ngx_lu_advice_resolves(ngx_resolver_t *resolver);
+static ngx_http_core_loc_conf_t *ngx_lu_advice_queued(
+    ngx_http_location_queue_t *lq);
 static ngx_http_core_loc_conf_t *ngx_lu_advice_find(
     ngx_http_core_loc_conf_t *clcf, ngx_str_t *uri);
 static ngx_uint_t ngx_lu_advice_takes(ngx_http_core_loc_conf_t *clcf,
@@ -363,7 +366,7 @@ ngx_lu_advice_jobs(ngx_conf_t *cf, ngx_str_t *uri, const char *name)
 
     resolver = clcf->resolver ? clcf->resolver : server->resolver;
 
-    if (resolver == NULL || resolver->connections.nelts == 0) {
+    if (!ngx_lu_advice_resolves(resolver)) {
         ngx_conf_log_error(NGX_LOG_WARN, cf, 0,
                            "no \"resolver\" for location \"%V\" of \"%s\", "
                            "which cannot find addresses of names, name one of "
@@ -371,6 +374,34 @@ ngx_lu_advice_jobs(ngx_conf_t *cf, ngx_str_t *uri, const char *name)
     }
 
     return clcf;
+}
+
+
+/* Angie has other types for the same. */
+
+static ngx_uint_t
+ngx_lu_advice_resolves(ngx_resolver_t *resolver)
+{
+    if (resolver == NULL) {
+        return 0;
+    }
+
+#ifdef ANGIE_VERSION
+    return resolver->connections != NULL;
+#else
+    return resolver->connections.nelts != 0;
+#endif
+}
+
+
+static ngx_http_core_loc_conf_t *
+ngx_lu_advice_queued(ngx_http_location_queue_t *lq)
+{
+#ifdef ANGIE_VERSION
+    return (lq->exact ? lq->exact : lq->inclusive)->conf;
+#else
+    return lq->exact ? lq->exact : lq->inclusive;
+#endif
 }
 
 
@@ -390,7 +421,7 @@ ngx_lu_advice_find(ngx_http_core_loc_conf_t *clcf, ngx_str_t *uri)
          q = ngx_queue_next(q))
     {
         lq = (ngx_http_location_queue_t *) q;
-        location = lq->exact ? lq->exact : lq->inclusive;
+        location = ngx_lu_advice_queued(lq);
 
         found = ngx_lu_advice_find(location, uri);
 

@@ -507,5 +507,13 @@ ngx_lu_fetch_log(ngx_log_t *log, u_char *buf, size_t len)
         return ngx_snprintf(p, len, ", target: \"%V\"", &fetch->secret_of);
     }
 
-    return r ? r->log_handler(r, ctx->current_request, p, len) : p;
+    if (r == NULL) {
+        return p;
+    }
+
+#ifdef ANGIE_VERSION
+    return r->log_handler(log, p, p + len, ctx);
+#else
+    return r->log_handler(r, ctx->current_request, p, len);
+#endif
 }
