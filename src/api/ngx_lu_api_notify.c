@@ -93,11 +93,11 @@ ngx_lu_api_notify_get(ngx_lu_call_t *call)
     const lu_target_t  *target;
 
     status = ngx_lu_api_notify_find(call, &target);
-
-    if (status == NGX_OK) {
-        status = ngx_lu_api_notify_state(call, target, &state);
+    if (status != NGX_OK) {
+        return status;
     }
 
+    status = ngx_lu_api_notify_state(call, target, &state);
     if (status != NGX_OK) {
         return status;
     }

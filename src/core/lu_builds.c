@@ -448,11 +448,11 @@ lu_builds_plan_set(cJSON *app, const char *id, const cJSON *was,
     }
 
     rc = lu_growth_set_share(item, rollout, freezes, now, err);
-
-    if (rc == LU_OK) {
-        rc = lu_guard_plan(app, NULL, wanted, &waits, err);
+    if (rc != LU_OK) {
+        return rc;
     }
 
+    rc = lu_guard_plan(app, NULL, wanted, &waits, err);
     if (rc != LU_OK) {
         return rc;
     }

@@ -176,6 +176,8 @@ lu_keep_word(lu_keep_t *keep, const lu_str_t *word, unsigned *seen,
         "failed=", "channels="
     };
 
+    len = 0;
+
     for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
         len = strlen(names[i]);
 

@@ -44,6 +44,7 @@ lu_mac_find(const lu_str_t *tail, uint64_t size, uint64_t *offset,
         return lu_error(err, NULL, "is not a zip archive, or not all of one");
     }
 
+    p = tail->data + tail->len - i;
     end = size - i;
 
     *len = (size_t) lu_zip_bytes_le(p + 12, 4);

@@ -251,12 +251,14 @@ lu_notice_teams(const cJSON *event, const char *sentence, const char *link)
         lu_notice_run(&put, body, (char *) value.data, "size", "Small");
     }
 
-    if (link) {
-        action = cJSON_CreateObject();
-        lu_put_item(&put, lu_put_array(&put, card, "actions"), NULL, action);
+    if (link == NULL) {
+        return lu_put_done(&put, json);
     }
 
-    if (link && !put.failed) {
+    action = cJSON_CreateObject();
+    lu_put_item(&put, lu_put_array(&put, card, "actions"), NULL, action);
+
+    if (!put.failed) {
         lu_put_string(&put, action, "type", "Action.OpenUrl");
         lu_put_string(&put, action, "title", "Open");
         lu_put_string(&put, action, "url", link);

@@ -403,6 +403,7 @@ lu_print_commit(lu_text_t *text, const cJSON *release)
     lu_text_puts(text, "| Commit | ");
 
     len = 0;
+    repository = NULL;
 
     if (lu_json_string(release, "remote", &remote) == LU_OK
         && (lu_hex_lower_valid(&commit, 40)

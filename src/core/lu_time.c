@@ -4,7 +4,7 @@
  */
 
 
-#ifndef _POSIX_C_SOURCE
+#if !defined _POSIX_C_SOURCE && !defined _GNU_SOURCE
 #define _POSIX_C_SOURCE  200809L            /* gmtime_r() */
 #endif
 

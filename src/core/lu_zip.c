@@ -138,6 +138,7 @@ lu_zip_source(const lu_arena_t *arena, zip_source_t *source,
     lu_zip_contents_t   contents;
     lu_zip_directory_t  directory;
 
+    zip = NULL;
     memset(&directory, 0, sizeof(lu_zip_directory_t));
 
     meter->left = size * 3 + LU_ZIP_DIRECTORY_ENDS

@@ -124,7 +124,7 @@ lu_zip_directory_find(const lu_arena_t *arena, zip_source_t *source,
     differs = 0;
     rc = LU_OK;
     directory->n = 0;
-    other.n = 0;
+    memset(&other, 0, sizeof(lu_zip_directory_t));
 
     for (i = 0; i <= tail.len - 4; i++) {
         if (memcmp(&tail.data[i], "PK\5\6", 4) != 0) {

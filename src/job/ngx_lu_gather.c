@@ -461,6 +461,8 @@ ngx_lu_gather_entries(ngx_lu_pass_t *pass, ngx_lu_progress_log_t *log,
     lu_str_t   rest, line, line_next;
     ngx_int_t  rc;
 
+    app = NULL;
+
     rc = ngx_lu_gather_piece(pass, path, log->offset, &rest);
 
     if (rc == NGX_OK) {

@@ -225,6 +225,7 @@ ngx_lu_pull_compare(ngx_lu_github_t *github)
 
     job = github->job;
     approved = 0;
+    rules = NULL;
 
     rc = lu_github_builds(&github->approved.builds.text, &builds, &why);
 

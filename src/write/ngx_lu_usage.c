@@ -210,6 +210,7 @@ ngx_lu_usage_quota(ngx_lu_task_t *task, ngx_lu_usage_known_t *known,
         return NGX_OK;
     }
 
+    app = NULL;
     known->quota = -1;
     known->file = 0;
 
