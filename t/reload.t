@@ -17,7 +17,7 @@ use Test::LiveUpdate::HTTP qw/ connect_to parse_reply request /;
 use Test::LiveUpdate::Store;
 use Digest::SHA qw/ sha256_hex /;
 
-my $t = Test::LiveUpdate->new()->plan(30);
+my $t = Test::LiveUpdate->new()->plan(33);
 
 $t->config_reference();
 $t->run();
@@ -207,6 +207,27 @@ $t->write_file('liveupdate.conf',
 $t->reload();
 is($t->latest($app, channelName => 'production')->{status}, 200,
    'and the first one again');
+
+# the same, while a worker still works in the first one
+
+$s = connect_to('127.0.0.1:' . port(8080));
+
+print {$s} head('POST', "$path/$id/files", 10) . '{';
+
+%old = map { $_ => 1 } $t->workers();
+
+$t->write_file('liveupdate.conf',
+               $t->read_file('liveupdate.conf') =~ s/\bstore;/second;/gr);
+hup();
+%old = map { $_ => 1 } $t->workers();
+$t->write_file('liveupdate.conf',
+               $t->read_file('liveupdate.conf') =~ s/\bsecond;/store;/gr);
+kill 'HUP', $t->{master};
+ok((wait_until { $t->read_file('error.log') =~ /is locked: nginx waits/ } 10),
+   'the first store, which an old worker has');
+close $s;
+ok(old_are_gone(), 'it is awaited');
+ok(told(), 'and there again');
 
 # a configuration that is refused
 

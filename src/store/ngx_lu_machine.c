@@ -486,9 +486,10 @@ ngx_lu_machine_open(ngx_cycle_t *cycle, ngx_lu_store_t *store,
 
 
 /*
- * An nginx that was just stopped has workers that end what they do.  At a
- * reload, or when the binary is upgraded, nobody is expected to end, but for
- * the client of a file system that was mounted anew.
+ * An nginx that was just stopped has workers that end what they do, and so has
+ * a configuration before the last one that had this store, too.  When the
+ * binary is upgraded, nobody is expected to end.  The client of a file system
+ * that was mounted anew is, even at a reload.
  */
 
 static ngx_int_t
@@ -496,14 +497,17 @@ ngx_lu_machine_take(ngx_cycle_t *cycle, ngx_lu_store_t *store,
     ngx_uint_t again, ngx_fd_t fd)
 {
     ngx_int_t   rc;
-    ngx_uint_t  told;
+    ngx_uint_t  told, is_first;
     ngx_msec_t  from, limit;
 
-    limit = 0;
+    is_first = ngx_is_init_cycle(cycle->old_cycle);
+    limit = NGX_LU_MACHINE_WAIT;
 
-    if (again || (!ngx_inherited && ngx_is_init_cycle(cycle->old_cycle))) {
-        limit = store->is_remote ? NGX_LU_MACHINE_REMOTE
-                                 : NGX_LU_MACHINE_WAIT;
+    if (ngx_inherited && is_first) {
+        limit = 0;
+
+    } else if (store->is_remote && (again || is_first)) {
+        limit = NGX_LU_MACHINE_REMOTE;
     }
 
     told = 0;
