@@ -67,6 +67,10 @@ our $MODULE = $ENV{TEST_NGINX_MODULE}
 
 my $slow = $ENV{TEST_NGINX_ASAN} ? 5 : 1;
 
+# Angie adds the number of the configuration
+
+my $WORKER = qr/^(?:nginx|angie): worker process(?: #\d+)?$/;
+
 my (%running, %ports, @locks);
 
 
@@ -758,7 +762,7 @@ sub has_workers {
 sub workers {
     my ($self) = @_;
 
-    return grep { title($_) eq 'nginx: worker process' } $self->children();
+    return grep { title($_) =~ $WORKER } $self->children();
 }
 
 
