@@ -45,6 +45,14 @@ fetch()
         fi
     done
 
+    # Nor may it have Debian's patches, which the module does not need.
+
+    for tar in nginx_*.orig.tar.*z; do
+        if tar -xf "$tar"; then
+            return
+        fi
+    done
+
     echo "$0: no version of nginx's source could be fetched" >&2
     exit 1
 }
@@ -77,4 +85,8 @@ $configure --prefix="$dir" --builddir="$dir/objs" --with-debug \
 
 make -s -f "$dir/objs/Makefile" -j"$(nproc 2>/dev/null || echo 2)" build
 
-cp "$dir/objs/nginx" "$dir/nginx"
+if [ -f "$dir/objs/angie" ]; then
+    cp "$dir/objs/angie" "$dir/nginx"
+else
+    cp "$dir/objs/nginx" "$dir/nginx"
+fi
