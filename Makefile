@@ -457,6 +457,22 @@ deb-test: deps-test-chroot	## build and try the package on Debian 12 and 13: [SU
 	SUITES="$(SUITES)" prove -It/lib t/deb
 
 
+# The names of rows are described in t/matrix/run.
+
+MATRIX_ROWS ?= bookworm trixie sid trixie-i386 bookworm-source trixie-source \
+	sid-source $(foreach source,$(MATRIX_SOURCES),$(firstword \
+		$(subst =, ,$(source))))
+MATRIX_TESTS ?= $(addprefix t/,$(addsuffix .t,00-unit conf conf_advice app \
+	channel bundle upload verify field_zip latest growth device artifact \
+	tls feed blockmap sign build approval webhook fetch fetch_tls s3 \
+	s3_publish github cli_sync reload))
+
+.PHONY: matrix
+matrix: deps-clients-chroot clients	## try each nginx and Debian, a table: [MATRIX_ROWS= MATRIX_SOURCES= MATRIX_TESTS=]
+	@SOURCES="$(MATRIX_SOURCES)" TESTS="$(MATRIX_TESTS)" \
+		t/matrix/run $(MATRIX_ROWS)
+
+
 .PHONY: clean
 clean:	## remove what was built
 	rm -rf build

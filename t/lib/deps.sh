@@ -163,6 +163,7 @@ look()
 
             chroot)
                 need_command mmdebstrap mmdebstrap
+                need_command arch-test arch-test
                 need_command unshare util-linux
                 need_command ip iproute2
                 test -e /usr/share/keyrings/debian-archive-keyring.gpg \

@@ -9,24 +9,34 @@ package Test::LiveUpdate::Chroot;
 use warnings;
 use strict;
 
+use Digest::SHA qw/ sha1_hex /;
 use File::Path qw/ make_path /;
 use File::Temp ();
 
 
-# new(suite, folder for what is kept, packages...)
+# new(suite, folder for what is kept, packages...):  "trixie-i386" is a suite
+# of another architecture; MMDEBSTRAP has options for mmdebstrap.
 
 sub new {
     my ($class, $suite, $dir, @packages) = @_;
 
     make_path($dir);
 
-    my $tar = join('-', $suite, @packages ? 'build' : 'plain') . '.tar';
+    # other packages make another file
+
+    my $tar = join('-', $suite, @packages
+                                ? substr(sha1_hex("@packages"), 0, 8)
+                                : 'plain') . '.tar';
     my $include = join ',', @packages;
+
+    my ($name, $arch) = split /-/, $suite;
 
     if (!-f "$dir/$tar") {
         my $said = `mmdebstrap --format=tar --variant=minbase \\
                         @{[@packages ? "--include=$include" : '']} \\
-                        $suite '$dir/$tar.new' 2>&1 </dev/null`;
+                        @{[$arch ? "--arch=$arch" : '']} \\
+                        @{[$ENV{MMDEBSTRAP} // '']} \\
+                        $name '$dir/$tar.new' 2>&1 </dev/null`;
 
         die "mmdebstrap failed: " . substr($said, -2000) . "\n" if $?;
 
