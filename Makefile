@@ -459,8 +459,8 @@ deb-test: deps-test-chroot	## build and try the package on Debian 12 and 13: [SU
 
 # The names of rows are described in t/matrix/run.
 
-MATRIX_ROWS ?= bookworm trixie sid trixie-i386 bookworm-source trixie-source \
-	sid-source $(foreach source,$(MATRIX_SOURCES),$(firstword \
+MATRIX_ROWS ?= bookworm trixie sid bookworm-source trixie-source sid-source \
+	$(foreach source,$(MATRIX_SOURCES),$(firstword \
 		$(subst =, ,$(source))))
 MATRIX_TESTS ?= $(addprefix t/,$(addsuffix .t,00-unit conf conf_advice app \
 	channel bundle upload verify field_zip latest growth device artifact \

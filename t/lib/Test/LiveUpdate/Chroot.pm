@@ -14,7 +14,7 @@ use File::Path qw/ make_path /;
 use File::Temp ();
 
 
-# new(suite, folder for what is kept, packages...):  "trixie-i386" is a suite
+# new(suite, folder for what is kept, packages...):  "trixie-armhf" is a suite
 # of another architecture; MMDEBSTRAP has options for mmdebstrap.
 
 sub new {
