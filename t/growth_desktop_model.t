@@ -418,7 +418,7 @@ sub same_rules {
     }
 
     change($machine, 'the rules are sent back', 200,
-           ['PUT', "/releases/$app/rules", $rules], sub {});
+           ['PUT', "/releases/$app/rules", $rules], sub { settle($_[0]) });
 }
 
 sub freeze {
@@ -429,7 +429,7 @@ sub freeze {
                map { { from => text($_->[0]), to => text($_->[1]) } } @new,
            ] }],
            sub {
-               $_->{plan}->keep($_[0], @freezes) for @rollouts;
+               $_->{plan}->keep($_[0], \@new, @freezes) for @rollouts;
                @freezes = @new;
            });
 }

@@ -323,7 +323,7 @@ sub freeze {
     my $machine = $on->any();
     my $now = now($machine);
 
-    $_->{plan}->keep($now, @freezes) for @deployments;
+    $_->{plan}->keep($now, \@new, @freezes) for @deployments;
 
     api($machine, 'PATCH', "/v1/apps/$app", { freezes => [
         map { { from => text($_->[0]), to => text($_->[1]) } } @new,

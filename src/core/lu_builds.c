@@ -623,7 +623,8 @@ lu_builds_touch(const cJSON *builds, const cJSON *object, const char *key,
 
 /*
  * If a newer release is for everyone already, the older one is for those who
- * ask for a manifest that the newer one does not have.
+ * ask for a manifest that the newer one does not have, also where it was taken
+ * back when its plan was given.
  */
 
 static lu_rc_e
@@ -662,6 +663,10 @@ lu_builds_end(cJSON *app, cJSON *rule, const char *now, lu_error_t *err)
 
     if (lu_builds_is_older(builds, (char *) id.data, lu_builds_latest(app))) {
         rc = lu_builds_was_latest(build);
+
+        if (rc == LU_OK) {
+            rc = lu_pin_fill(app, (char *) id.data, err);
+        }
 
     } else {
         rc = lu_builds_rollout(app, (char *) id.data, 1, err);
@@ -947,7 +952,13 @@ lu_builds_set_rules(cJSON *app, const cJSON *rules, const char *now,
         rc = lu_builds_redirect(app, rules, now, err);
     }
 
-    return rc == LU_OK ? lu_builds_latest_mark(app) : rc;
+    if (rc == LU_OK) {
+        rc = lu_builds_latest_mark(app);
+    }
+
+    /* who has seen a plan before its end may send it after that */
+
+    return rc == LU_OK ? lu_builds_settle(app, now, err) : rc;
 }
 
 

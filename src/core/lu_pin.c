@@ -326,6 +326,36 @@ lu_pin_latest(cJSON *app, const char *id, lu_error_t *err)
 }
 
 
+lu_rc_e
+lu_pin_fill(cJSON *app, const char *id, lu_error_t *err)
+{
+    lu_rc_e       rc;
+    const cJSON  *build, *item, *other;
+
+    build = lu_pin_build(app, id);
+
+    cJSON_ArrayForEach(item, lu_json_get(build, "manifests")) {
+
+        if (!lu_pin_is_asked(build, item)) {
+            continue;
+        }
+
+        other = lu_pin_release(app, item->valuestring);
+
+        if (other == build || (other && lu_pin_is_newer(app, other, build))) {
+            continue;
+        }
+
+        rc = lu_pin_set(app, item->valuestring, build);
+        if (rc != LU_OK) {
+            return rc;
+        }
+    }
+
+    return lu_pin_tidy(app, err);
+}
+
+
 /* Pins the manifests of a release that the new one does not have. */
 
 static lu_rc_e

@@ -52,6 +52,13 @@ int lu_pin_has(const cJSON *build, const char *manifest);
 lu_rc_e lu_pin_latest(cJSON *app, const char *id, lu_error_t *err);
 
 /*
+ * Gives a released build that is not the latest one, and was for everyone once,
+ * those of its manifests that have none or an older one.  Results as above.
+ */
+
+lu_rc_e lu_pin_fill(cJSON *app, const char *id, lu_error_t *err);
+
+/*
  * Takes a release back: everyone gets the one before it for each manifest in
  * the scope for which it is the latest, or nothing.  *before is the newest of
  * those that take its place, a part of the app; NULL: there is none.  Results

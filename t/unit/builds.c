@@ -423,7 +423,8 @@ builds_plans(void)
     "{\"rule\":\"buildByRollout\",\"buildId\":\"" build "\","                 \
     "\"percentage\":10," more "\"plan\":{"                                    \
     "\"start\":\"2026-03-01T09:00:00.000Z\",\"steps\":["                      \
-    "{\"share\":" first ",\"for\":\"2h\"},{\"share\":1}]}}"
+    "{\"share\":" first ",\"for\":\"2h\"},"                                    \
+    "{\"share\":0.5,\"for\":\"5d\"},{\"share\":1}]}}"
 
 #define PAUSED  "\"paused\":{\"at\":\"2026-03-01T10:00:00.000Z\"},"
 #define HALTED  "\"halted\":{\"at\":\"2026-03-01T10:00:00.000Z\"},"
@@ -489,5 +490,30 @@ builds_plans(void)
         cJSON_Delete(app);
     }
 
+    /* a plan that is over, of a release that was given to fewer again */
+
+    app = tap_json("{\"desktopBuilds\":["
+                   "{\"id\":\"a\",\"manifests\":[\"latest.yml\"],"
+                   "\"wasLatest\":true},"
+                   "{\"id\":\"b\",\"manifests\":[\"latest-mac.yml\"],"
+                   "\"wasLatest\":true}],\"desktopReleases\":{"
+                   "\"latestReleaseBuildId\":\"b\","
+                   "\"manifests\":{\"latest.yml\":null}}}");
+
+    rules = tap_json("{\"latestReleaseBuildId\":\"b\","
+                     "\"releaseRedirections\":[{"
+                     "\"rule\":\"buildByRollout\",\"buildId\":\"a\","
+                     "\"percentage\":10,\"plan\":{"
+                     "\"start\":\"2026-03-01T09:00:00.000Z\","
+                     "\"steps\":[{\"share\":1}]}}]}");
+
+    ok(lu_builds_set_rules(app, rules, NOW, &tap_arena, &err) == LU_OK
+       && lu_builds_share(app, "a") == NULL, "a plan that is over has no rule");
+    ok(lu_pin_release(app, "latest.yml")
+       == lu_json_find(lu_json_get(app, "desktopBuilds"), "id", "a"),
+       "everyone gets the release, where no newer one is");
+
+    cJSON_Delete(rules);
+    cJSON_Delete(app);
     tap_free();
 }

@@ -368,22 +368,32 @@ sub by_hand {
 }
 
 
-# The freezes are about to change: what has begun has begun.
+# The freezes are about to change to others: what has begun has begun.  It is
+# written down only if that is not so by itself.
 
 sub keep {
-    my ($self, $now, @freezes) = @_;
+    my ($self, $now, $others, @freezes) = @_;
 
     my $held = $self->held();
     my $until = $held < $now ? $held : $now;
 
     return if !$self->{steps} || $now >= $self->{expires};
 
-    # what has begun by a clock that was ahead counts from then on
+    my $is = $self->where($until, @freezes);
+    my $other = $self->where($until, @$others);
+    my $begun = $is->{begun};
 
-    my $begun = $self->where($until, @freezes)->{begun};
+    return if $is->{step} == $other->{step}
+              && ($begun // NEVER) == ($other->{begun} // NEVER);
+
+    # what has begun by a clock that was ahead counts from then on
 
     $self->go_on($until, $until, @freezes);
     $self->{begun} = $begun if defined $begun && $begun > $until;
+
+    # what had not begun when it was held up does not begin in that second
+
+    $self->{start}++ if !defined $begun && $self->{start} == $held;
 }
 
 
