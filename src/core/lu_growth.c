@@ -457,7 +457,7 @@ lu_growth_is_same(const cJSON *rollout, const lu_pace_t *was,
 
     if (lu_pace_parse(rollout, &pace, &err) != LU_OK
         || pace.nsteps != was->nsteps
-        || pace.start > now)
+        || (pace.start > now && pace.start != was->start))
     {
         return 0;
     }
