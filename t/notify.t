@@ -17,7 +17,7 @@ use Test::LiveUpdate qw/ :DEFAULT json_decode json_encode zip /;
 use Test::LiveUpdate::Receiver;
 use Test::LiveUpdate::Release qw/ stage_dist /;
 
-my $t = Test::LiveUpdate->new()->plan(90);
+my $t = Test::LiveUpdate->new()->plan(98);
 my $r = Test::LiveUpdate::Receiver->new($t);
 my $url = $r->url();
 my @secrets = map { 'whsec_' . encode_base64($_ x 24, '') } qw/ a b /;
@@ -197,8 +197,45 @@ is($t->api('POST', '/v1/notifications/all/again',
            { id => $refused->{id} })->{status}, 202, 'to be sent again');
 got(all => 'release.approved');
 
+# but what is refused once, after an outage, is not
+
+$r->mark()->script('/all' => { status => 503 });
+publish();
+wait_until { $r->requests(qr/all/) >= 5 } 20, 'an outage';
+$r->script('/all' => { status => 405 });
+wait_until { $r->requests(qr/all/) >= 6 } 20, 'and a refusal';
+$r->script();
+got(all => 'release.staged');
+is(state('all')->{refused}, 1, 'is not lost');
+
+# what a cache does not have need not be purged
+
+$r->mark()->script('/purge' => { status => 412 });
+promote(publish());
+wait_until { $r->requests(qr/purge/) } 10, 'a purge';
+ok((wait_until { my ($last) = @{state('cdn')->{deliveries}};
+                 $last->{status} == 412 && $last->{state} eq 'delivered' } 10),
+   'of what is not there');
+$r->script();
+got(all => 'release.staged', 'release.approved');
+
+# when it says, as a date
+
+$r->mark()->script('/teams' => { status => 429, headers => [
+    'Retry-After: ' . strftime('%a, %d %b %Y %H:%M:%S GMT',
+                               gmtime(time() + 600)) ] });
+publish();
+ok((wait_until { my $next = state('teams')->{nextAttemptAt} // '';
+                 $next gt strftime('%Y-%m-%dT%H:%M:%S', gmtime(time() + 500)) }
+    10), 'the time of the next attempt');
+$r->script();
+$t->api('POST', '/v1/notifications/teams/resume', {});
+wait_until { state('teams')->{state} eq 'active' } 10, 'resumed';
+got(all => 'release.staged');
+
 # asked for
 
+$r->mark();
 is($t->api('POST', '/v1/notifications/slack/test', {})->{status}, 202,
    'a test');
 wait_until { $r->taken(qr/slack/) } 10, 'the test';
@@ -224,6 +261,17 @@ is($t->api('POST', '/v1/notifications/discord/resume', {})->{status}, 202,
 wait_until { $r->taken(qr/discord/) } 10, 'resumed';
 wait_until { state('discord')->{state} eq 'active' } 10, 'and active';
 ok((wait_until { waits('discord') eq '0 0' } 10), 'nothing waits any more');
+
+# who refuses everything is dead, too
+
+$r->mark()->script('/slack' => { status => 400 });
+publish() for 1 .. 9;
+wait_until { state('slack')->{state} eq 'paused' } 40, 'refused until paused';
+got(all => ('release.staged') x 9, 'target.paused');
+$r->mark()->script();
+$t->api('POST', '/v1/notifications/slack/resume', {});
+wait_until { $r->taken(qr/slack/) } 10, 'it takes events again';
+ok((wait_until { waits('slack') eq '0 0' } 10), 'and goes on');
 
 # paused while something is on its way
 

@@ -37,6 +37,7 @@ $r->configure(notify => 'retry=50ms  disk=0%', timeout => '2s');
 my @wrongs = (
     { status => 500 }, { status => 503, every => 2 }, { hang => 1 },
     { redirect => "$url/nobody" }, { status => 429 }, { drip => 1 },
+    { status => 405 }, { status => 400, every => 2 },
     { delay => 0.2 }, 'down', 'away', 'kill', 'kill', 'reload', {},
 );
 

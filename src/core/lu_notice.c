@@ -17,6 +17,12 @@
 #define LU_NOTICE_DISCORD  900
 #define LU_NOTICE_TEXT     2500
 
+/* what they take, in characters; and a character when it is escaped */
+
+#define LU_NOTICE_DISCORD_MAX  2000
+#define LU_NOTICE_SLACK_MAX    40000
+#define LU_NOTICE_CHAR         8
+
 /* of an address that is a link */
 
 #define LU_NOTICE_LINK     500
@@ -38,7 +44,8 @@ static cJSON *lu_notice_discord(const char *sentence, const char *link);
 static void lu_notice_run(lu_put_t *put, cJSON *body, const char *text,
     const char *key, const char *value);
 static void lu_notice_escaped(lu_put_t *put, cJSON *json, const char *key,
-    const char *sentence, const char *link, const char *(*escape)(char c));
+    const char *sentence, const char *link, size_t max,
+    const char *(*escape)(char c));
 static const char *lu_notice_escape_slack(char c);
 static const char *lu_notice_escape_discord(char c);
 static char *lu_notice_purge(const lu_target_t *target, const cJSON *event);
@@ -197,7 +204,7 @@ lu_notice_slack(const char *sentence)
 
     json = cJSON_CreateObject();
 
-    lu_notice_escaped(&put, json, "text", sentence, NULL,
+    lu_notice_escaped(&put, json, "text", sentence, NULL, LU_NOTICE_SLACK_MAX,
                       lu_notice_escape_slack);
 
     lu_put_bool(&put, json, "mrkdwn", 0);
@@ -308,7 +315,7 @@ lu_notice_discord(const char *sentence, const char *link)
     json = cJSON_CreateObject();
 
     lu_notice_escaped(&put, json, "content", sentence, link,
-                      lu_notice_escape_discord);
+                      LU_NOTICE_DISCORD_MAX, lu_notice_escape_discord);
 
     mentions = lu_put_object(&put, json, "allowed_mentions");
     (void) lu_put_array(&put, mentions, "parse");
@@ -319,14 +326,25 @@ lu_notice_discord(const char *sentence, const char *link)
 
 static void
 lu_notice_escaped(lu_put_t *put, cJSON *json, const char *key,
-    const char *sentence, const char *link, const char *(*escape)(char c))
+    const char *sentence, const char *link, size_t max,
+    const char *(*escape)(char c))
 {
+    size_t       room;
     lu_text_t    text;
     const char  *p, *escaped;
 
     lu_text_init(&text);
 
+    room = max - LU_NOTICE_CHAR - (link ? strlen(link) + 1 : 0);
+
     for (p = sentence; *p; p++) {
+
+        /* not within a character */
+
+        if (text.len > room && (*p & 0xc0) != 0x80) {
+            break;
+        }
+
         escaped = escape(*p);
 
         if (escaped) {

@@ -26,6 +26,7 @@ static void ngx_lu_fetch_response(ngx_lu_fetch_t *fetch,
     ngx_http_upstream_t *u);
 static void ngx_lu_fetch_answer(ngx_lu_fetch_t *fetch, ngx_http_request_t *sr);
 static time_t ngx_lu_fetch_date(ngx_http_upstream_t *u);
+static ngx_int_t ngx_lu_fetch_retry(ngx_http_upstream_t *u, ngx_int_t *n);
 static ngx_int_t ngx_lu_fetch_number(ngx_list_t *headers, const char *name,
     ngx_int_t *n);
 static void ngx_lu_fetch_end(ngx_event_t *ev);
@@ -233,7 +234,7 @@ ngx_lu_fetch_response(ngx_lu_fetch_t *fetch, ngx_http_upstream_t *u)
 
     /* GitHub tells in one of two ways when to return ("rate limits") */
 
-    if (ngx_lu_fetch_number(headers, "Retry-After", &n) == NGX_OK) {
+    if (ngx_lu_fetch_retry(u, &n) == NGX_OK) {
         fetch->retry = n;
     }
 
@@ -286,6 +287,45 @@ ngx_lu_fetch_number(ngx_list_t *headers, const char *name, ngx_int_t *n)
     *n = ngx_atoi(h->value.data, h->value.len);
 
     return *n == NGX_ERROR ? NGX_DECLINED : NGX_OK;
+}
+
+
+/* Seconds, of which some send fractions, or a date: RFC 9110, 10.2.3. */
+
+static ngx_int_t
+ngx_lu_fetch_retry(ngx_http_upstream_t *u, ngx_int_t *n)
+{
+    u_char           *p, *last;
+    time_t            date;
+    ngx_table_elt_t  *h;
+
+    h = ngx_lu_header_find(&u->headers_in.headers, "Retry-After", NULL);
+    if (h == NULL) {
+        return NGX_DECLINED;
+    }
+
+    last = h->value.data + h->value.len;
+
+    p = ngx_strlchr(h->value.data, last, '.');
+    if (p == NULL) {
+        p = last;
+    }
+
+    *n = ngx_atoi(h->value.data, p - h->value.data);
+
+    if (*n != NGX_ERROR) {
+        *n += (p != last);
+        return NGX_OK;
+    }
+
+    date = ngx_parse_http_time(h->value.data, h->value.len);
+    if (date == NGX_ERROR) {
+        return NGX_DECLINED;
+    }
+
+    *n = ngx_max(date - ngx_lu_fetch_date(u), 0);
+
+    return NGX_OK;
 }
 
 

@@ -17,7 +17,9 @@
 
 #define NGX_LU_HERALD_RECENT   50       /* deliveries that are remembered */
 #define NGX_LU_HERALD_AGAIN    100      /* that wait to be sent again */
-#define NGX_LU_HERALD_TRIES    5        /* of what a target refuses */
+#define NGX_LU_HERALD_TRIES    5        /* of what a target refuses, */
+#define NGX_LU_HERALD_REFUSES  12       /* in this part of the time until it */
+                                        /* is paused, at least */
 #define NGX_LU_HERALD_WAIT     600000   /* msec */
 #define NGX_LU_HERALD_ASKED    3600     /* seconds, what a target may ask for */
 #define NGX_LU_HERALD_HEADERS  6        /* of the module's own, and the end */
@@ -44,7 +46,9 @@ static ngx_int_t ngx_lu_herald_place(const cJSON *json,
 static void ngx_lu_herald_resume(lu_put_t *put, cJSON *state);
 static void ngx_lu_herald_again(lu_put_t *put, cJSON *state,
     ngx_lu_addressee_t *addressee, const lu_str_t *id);
-static ngx_lu_herald_e ngx_lu_herald_result(ngx_lu_notice_t *delivery);
+static ngx_lu_herald_e ngx_lu_herald_result(ngx_lu_addressee_t *addressee);
+static ngx_uint_t ngx_lu_herald_refused(lu_put_t *put, cJSON *state,
+    ngx_lu_pass_t *pass);
 static u_char *ngx_lu_herald_reason(ngx_lu_pass_t *pass,
     ngx_lu_notice_t *delivery);
 static void ngx_lu_herald_over(lu_put_t *put, cJSON *state,
@@ -325,6 +329,7 @@ ngx_lu_herald_resume(lu_put_t *put, cJSON *state)
     lu_put_null(put, state, "failingSince");
     lu_put_null(put, state, "nextAttemptAt");
     lu_put_number(put, state, "attempts", 0);
+    lu_put_number(put, state, "refusals", 0);
 }
 
 
@@ -464,7 +469,7 @@ ngx_lu_herald_settle(ngx_lu_pass_t *pass, ngx_lu_addressee_t *addressee)
 
     delivery = addressee->delivery;
 
-    result = ngx_lu_herald_result(delivery);
+    result = ngx_lu_herald_result(addressee);
 
     if (delivery->aborted && result != NGX_LU_HERALD_DELIVERED) {
 
@@ -495,7 +500,7 @@ ngx_lu_herald_settle(ngx_lu_pass_t *pass, ngx_lu_addressee_t *addressee)
 
     over = (result == NGX_LU_HERALD_DELIVERED
             || (result == NGX_LU_HERALD_REFUSED
-                && attempts >= NGX_LU_HERALD_TRIES));
+                && ngx_lu_herald_refused(&put, state, pass)));
 
     if (over) {
         ngx_lu_herald_over(&put, state, addressee, pass, (char *) reason);
@@ -538,13 +543,21 @@ ngx_lu_herald_settle(ngx_lu_pass_t *pass, ngx_lu_addressee_t *addressee)
 /* A redirect is not followed: that would tell the secret to another host. */
 
 static ngx_lu_herald_e
-ngx_lu_herald_result(ngx_lu_notice_t *delivery)
+ngx_lu_herald_result(ngx_lu_addressee_t *addressee)
 {
     ngx_uint_t  status;
 
-    status = delivery->fetch.status;
+    status = addressee->delivery->fetch.status;
 
     if (status >= 200 && status < 300) {
+        return NGX_LU_HERALD_DELIVERED;
+    }
+
+    /* a cache says that it does not have what is to be purged */
+
+    if (addressee->target->form == LU_FORM_PURGE
+        && (status == 404 || status == 412))
+    {
         return NGX_LU_HERALD_DELIVERED;
     }
 
@@ -553,6 +566,7 @@ ngx_lu_herald_result(ngx_lu_notice_t *delivery)
     case 400:
     case 405:
     case 406:
+    case 409:
     case 411:
     case 413:
     case 415:
@@ -565,6 +579,39 @@ ngx_lu_herald_result(ngx_lu_notice_t *delivery)
     default:
         return NGX_LU_HERALD_OUTAGE;
     }
+}
+
+
+/*
+ * Counts that the event is refused once more.  1: that is enough.  A server
+ * that is out of order, or wrongly set up for a while, refuses all events, and
+ * must not miss them.
+ */
+
+static ngx_uint_t
+ngx_lu_herald_refused(lu_put_t *put, cJSON *state, ngx_lu_pass_t *pass)
+{
+    time_t      since;
+    uint64_t    refusals;
+    lu_str_t    text;
+    ngx_msec_t  least;
+
+    refusals = 0;
+    (void) lu_json_size(state, "refusals", &refusals);
+
+    lu_put_number(put, state, "refusals", (double) (refusals + 1));
+
+    if (refusals == 0) {
+        lu_put_string(put, state, "refusedSince", pass->now);
+        return 0;
+    }
+
+    least = pass->notify->conf->pause / NGX_LU_HERALD_REFUSES;
+
+    return refusals + 1 >= NGX_LU_HERALD_TRIES
+           && (lu_json_string(state, "refusedSince", &text) != LU_OK
+               || lu_time_parse(&text, &since) != LU_OK
+               || pass->sec - since >= (time_t) (least / 1000));
 }
 
 
@@ -648,17 +695,20 @@ ngx_lu_herald_over(lu_put_t *put, cJSON *state,
         ngx_lu_herald_put_place(put, state, &delivery->next);
     }
 
+    lu_put_number(put, state, "attempts", 0);
+    lu_put_number(put, state, "refusals", 0);
+    lu_put_null(put, state, "nextAttemptAt");
+
+    /* who refuses all events is dead after a while, too */
+
     if (reason) {
         lu_put_string(put, state, "error", reason);
 
     } else {
         lu_put_null(put, state, "error");
+        lu_put_null(put, state, "failingSince");
+        lu_put_string(put, state, "answeredAt", pass->now);
     }
-
-    lu_put_number(put, state, "attempts", 0);
-    lu_put_null(put, state, "failingSince");
-    lu_put_null(put, state, "nextAttemptAt");
-    lu_put_string(put, state, "answeredAt", pass->now);
 
     addressee->due = pass->msec;
 }

@@ -144,8 +144,9 @@ test_links(void)
 static void
 test_long(void)
 {
-    char      reason[LU_EVENT_REASON + 1], *text;
+    char      reason[LU_EVENT_REASON + 1], link[LU_NOTICE_LINK + 1], *text;
     cJSON    *json;
+    lu_put_t  put;
     lu_str_t  str, value;
 
     memset(reason, '*', sizeof(reason) - 1);
@@ -162,6 +163,23 @@ test_long(void)
 
     cJSON_Delete(json);
     free(text);
+
+    memset(link, 'a', sizeof(link) - 1);
+    link[sizeof(link) - 1] = '\0';
+
+    lu_put_init(&put);
+    json = cJSON_CreateObject();
+
+    lu_notice_escaped(&put, json, "content", reason, link,
+                      LU_NOTICE_DISCORD_MAX, lu_notice_escape_discord);
+
+    ok(lu_json_string(json, "content", &value) == LU_OK
+       && value.len > 1900
+       && value.len <= 2000
+       && lu_str_ends(&value, "a"),
+       "with a link, too");
+
+    cJSON_Delete(json);
 
     target.form = LU_FORM_PURGE;
     target.body = tap_str("{\"a\":\"{app}\"}");
