@@ -277,6 +277,9 @@ SKIP: {
                           config(location => 'liveupdate_store none-here/s; '
                                              . 'liveupdate_api;'));
 
+    local $ENV{LD_PRELOAD} = Test::LiveUpdate::asan_library()
+        if $ENV{TEST_NGINX_ASAN};
+
     my $said = `$Test::LiveUpdate::NGINX -t -e stderr -c $dir/test.conf 2>&1`;
 
     like($said, qr/"liveupdate_store" is relative .* means "$prefix\/*none-/,
